@@ -1,0 +1,67 @@
+package diag_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"tocsin/internal/diag"
+)
+
+func TestReport(t *testing.T) {
+	file := diag.NewText("a.toml", "x = 1\r\n\tquery = \"où\\tbad\"\nlast")
+	query := file.Part(diag.Span{Start: 17, End: 26})
+	decoded := file.Decoded("où\tbad", []int{17, 18, 20, 20, 22, 23, 24, 25})
+	tests := []struct {
+		name string
+		text diag.Text
+		span diag.Span
+		want string
+	}{
+		{"whole file", file, diag.Span{Start: 0, End: 1}, "a.toml:1:1: error: no [t/c]\n    1 | x = 1\n      | ^\n"},
+		{"tab and multi-byte before", query, diag.Span{Start: 3, End: 5}, "a.toml:2:13: error: no [t/c]\n    2 | \tquery = \"où\\tbad\"\n      | \t           ^^\n"},
+		{"decoded value", decoded, diag.Span{Start: 4, End: 7}, "a.toml:2:15: error: no [t/c]\n    2 | \tquery = \"où\\tbad\"\n      | \t             ^^^\n"},
+		{"at the end", file, diag.Span{Start: 99, End: 99}, "a.toml:3:5: error: no [t/c]\n    3 | last\n      |     ^\n"},
+		{"span over lines is cut at the line", file, diag.Span{Start: 4, End: 20}, "a.toml:1:5: error: no [t/c]\n    1 | x = 1\n      |     ^\n"},
+		{"reversed span", file, diag.Span{Start: 4, End: 2}, "a.toml:1:5: error: no [t/c]\n    1 | x = 1\n      |     ^\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			if err := diag.Render(&b, diag.List{tt.text.Report(diag.Error, "t/c", tt.span, "no")}); err != nil {
+				t.Fatal(err)
+			}
+			if b.String() != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", b.String(), tt.want)
+			}
+		})
+	}
+}
+
+func TestRenderLongLine(t *testing.T) {
+	text := diag.NewText("q", strings.Repeat("a", 500)+"!"+strings.Repeat("b", 500))
+	var b strings.Builder
+	if err := diag.Render(&b, diag.List{text.Report(diag.Warning, "", diag.Span{Start: 500, End: 501}, "here")}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if len(lines[1]) > 180 || lines[1][strings.IndexByte(lines[2], '^')] != '!' {
+		t.Errorf("the caret does not stand under the fault:\n%s", b.String())
+	}
+}
+
+func TestListErr(t *testing.T) {
+	text := diag.NewText("f", "ab\ncd")
+	l := diag.List{text.Report(diag.Error, "x/y", diag.Span{Start: 3, End: 4}, "second"), text.Report(diag.Warning, "x/z", diag.Span{}, "first")}
+	l.Sort()
+	if l[0].Message != "first" || !l.HasErrors() || l.Err() == nil || strings.Contains(l.Err().Error(), "first") {
+		t.Errorf("list = %v, err = %v", l, l.Err())
+	}
+	if (diag.List{l[0]}).Err() != nil {
+		t.Error("a warning is no error")
+	}
+	b, err := json.Marshal(l[0])
+	if want := `{"severity":"warning","code":"x/z","message":"first","file":"f","line":1,"column":1}`; err != nil || string(b) != want {
+		t.Errorf("json = %s, %v", b, err)
+	}
+}

@@ -1,0 +1,70 @@
+package diag
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Span is a half-open range of byte offsets into the value of a [Text].
+type Span struct{ Start, End int }
+
+// To returns the span from the start of s to the end of other.
+func (s Span) To(other Span) Span { return Span{s.Start, other.End} }
+
+// Text is a value somebody wrote, together with the file it stands in. The value is the file
+// itself, a verbatim part of it, or a decoded string whose bytes lie elsewhere in the file than
+// they do in the value (escapes).
+type Text struct {
+	Value string
+
+	file    string
+	content string
+	start   int
+	offsets []int
+}
+
+// NewText makes the text of a whole file, or of an argument with a name such as "query".
+func NewText(file, content string) Text {
+	return Text{Value: content, file: file, content: content}
+}
+
+// File returns the name of the file that the text stands in.
+func (t Text) File() string { return t.file }
+
+// Part returns the verbatim part of a whole-file text at span.
+func (t Text) Part(s Span) Text {
+	return Text{Value: t.content[s.Start:s.End], file: t.file, content: t.content, start: s.Start}
+}
+
+// Decoded returns a text whose value is not verbatim in the file: offsets[i] is the file offset
+// of the value's byte i, and one more entry is the offset of its end.
+func (t Text) Decoded(value string, offsets []int) Text {
+	return Text{Value: value, file: t.file, content: t.content, offsets: offsets}
+}
+
+// Report makes a diagnostic about a span of the value.
+func (t Text) Report(sev Severity, code string, s Span, format string, args ...any) Diagnostic {
+	d := Diagnostic{Severity: sev, Code: code, Message: fmt.Sprintf(format, args...), File: t.file}
+	from := t.offset(s.Start)
+	to := max(from, t.offset(s.End))
+	lineStart := strings.LastIndexByte(t.content[:from], '\n') + 1
+	d.Line = strings.Count(t.content[:from], "\n") + 1
+	d.Column = utf8.RuneCountInString(t.content[lineStart:from]) + 1
+	line := t.content[lineStart:]
+	if i := strings.IndexByte(line, '\n'); i >= 0 {
+		line = line[:i]
+	}
+	d.Excerpt = strings.TrimSuffix(line, "\r")
+	d.Width = max(1, utf8.RuneCountInString(t.content[from:min(to, lineStart+len(line))]))
+	return d
+}
+
+// offset maps a byte offset of the value to one of the file, clamped to the file.
+func (t Text) offset(i int) int {
+	i = min(max(i, 0), len(t.Value))
+	if t.offsets == nil {
+		return min(t.start+i, len(t.content))
+	}
+	return min(t.offsets[min(i, len(t.offsets)-1)], len(t.content))
+}
