@@ -1,0 +1,52 @@
+package alert
+
+import "context"
+
+// Document is an alert ready to be written. ID is its identity: writing it twice leaves one alert.
+type Document struct {
+	ID string
+	// Index is where the alert was read from; empty on a new one.
+	Index string
+	// Source holds the fields, kibana.alert.* as flat dotted keys as Kibana writes them.
+	Source map[string]any
+}
+
+// Outcome is what became of one written alert.
+type Outcome int
+
+// The outcomes. A Duplicate is a success: the alert is there already.
+const (
+	Failed Outcome = iota
+	Created
+	Duplicate
+)
+
+// Written is the outcome of one alert; Err says why a Failed one failed.
+type Written struct {
+	ID      string
+	Outcome Outcome
+	Err     error
+}
+
+// Indexer stores alerts.
+type Indexer interface {
+	// Create writes each alert unless its ID exists. It returns one Written per document in the
+	// same order; the error is for a call that failed as a whole, when nothing is known of any.
+	Create(ctx context.Context, docs []Document) ([]Written, error)
+}
+
+// Reader finds stored alerts.
+type Reader interface {
+	// List hands out alerts in order of their @timestamp, oldest first, until visit returns false.
+	List(ctx context.Context, f Filter, visit func(Document) (more bool, err error)) error
+	// Get returns one alert; [ErrNotFound] when there is none with the id.
+	Get(ctx context.Context, id string) (Document, error)
+}
+
+// Filter narrows a listing; zero members do not.
+type Filter struct {
+	// RuleID is a rule's kibana.alert.rule.rule_id.
+	RuleID string
+	// Limit is the greatest number of alerts.
+	Limit int
+}

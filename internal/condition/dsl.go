@@ -1,0 +1,71 @@
+package condition
+
+import "fmt"
+
+// Query is a piece of Query DSL, ready for encoding/json.
+type Query = map[string]any
+
+// DSL writes the tree as Query DSL, in the clauses that Elasticsearch's own EQL emits, as filters:
+// nothing is scored. An Or states minimum_should_match, so that it means the same next to other
+// clauses.
+func DSL(e Expr) Query {
+	switch e := e.(type) {
+	case Const:
+		if e {
+			return Query{"match_all": Query{}}
+		}
+		return Query{"match_none": Query{}}
+	case And:
+		return Query{"bool": Query{"filter": queries(e)}}
+	case Or:
+		return Query{"bool": Query{"should": queries(e), "minimum_should_match": 1}}
+	case Not:
+		return Query{"bool": Query{"must_not": []Query{DSL(e.X)}}}
+	default:
+		return leafDSL(e)
+	}
+}
+
+func queries(members []Expr) []Query {
+	out := make([]Query, len(members))
+	for i, m := range members {
+		out[i] = DSL(m)
+	}
+	return out
+}
+
+func leafDSL(leaf Expr) Query {
+	switch l := leaf.(type) {
+	case Exists:
+		return Query{"exists": Query{"field": l.Field}}
+	case Term:
+		return Query{"term": Query{l.Field: folded(Query{"value": l.Value}, l.Fold)}}
+	case Terms:
+		return Query{"terms": Query{l.Field: l.Values}}
+	case Wildcard:
+		return Query{"wildcard": Query{l.Field: folded(Query{"value": l.Pattern}, l.Fold)}}
+	case Prefix:
+		return Query{"prefix": Query{l.Field: folded(Query{"value": l.Value}, l.Fold)}}
+	case Regexp:
+		return Query{"regexp": Query{l.Field: folded(Query{"value": l.Pattern, "flags": "ALL"}, l.Fold)}}
+	case Range:
+		limits := Query{}
+		for _, b := range l.bounds() {
+			limits[b.name] = b.value
+		}
+		if l.Format != "" {
+			limits["format"] = l.Format
+		}
+		return Query{"range": Query{l.Field: limits}}
+	case CIDR:
+		return Query{"terms": Query{l.Field: l.Networks}}
+	}
+	panic(fmt.Sprintf("condition: no Query DSL for %T", leaf))
+}
+
+func folded(q Query, fold bool) Query {
+	if fold {
+		q["case_insensitive"] = true
+	}
+	return q
+}

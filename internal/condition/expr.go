@@ -1,0 +1,169 @@
+package condition
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Expr is a node of the tree: one of the types of this file. Trees are values, never changed.
+type Expr interface {
+	fmt.Stringer
+	expr()
+}
+
+// Const is true of every document, or of none.
+type Const bool
+
+// And is true when all members are; without members it is true.
+type And []Expr
+
+// Or is true when one member is; without members it is false.
+type Or []Expr
+
+// Not is true exactly where its operand is not.
+type Not struct{ X Expr }
+
+// Exists is true when the field has an indexed value.
+type Exists struct{ Field string }
+
+// Term is true when a value of the field equals Value: a string, bool, int64 or float64. Fold
+// ignores the case of ASCII letters, for strings only.
+type Term struct {
+	Field string
+	Value any
+	Fold  bool
+}
+
+// Terms is true when a value of the field equals one of Values.
+type Terms struct {
+	Field  string
+	Values []any
+}
+
+// Wildcard is true when a whole value matches Pattern, in which * stands for any run of
+// characters, ? for exactly one, and a backslash takes the meaning from the character behind it.
+type Wildcard struct {
+	Field   string
+	Pattern string
+	Fold    bool
+}
+
+// Prefix is true when a value begins with Value.
+type Prefix struct {
+	Field string
+	Value string
+	Fold  bool
+}
+
+// Regexp is true when a whole value matches Pattern in Lucene's syntax, all optional operators on.
+type Regexp struct {
+	Field   string
+	Pattern string
+	Fold    bool
+}
+
+// Range is true when one value of the field lies within all bounds that are not nil.
+type Range struct {
+	Field            string
+	Gt, Gte, Lt, Lte any
+	// Format is the date format of the bounds; "" is the field's own.
+	Format string
+}
+
+// CIDR is true when a value of the field is an address within one of the networks.
+type CIDR struct {
+	Field    string
+	Networks []string
+}
+
+func (Const) expr()    {}
+func (And) expr()      {}
+func (Or) expr()       {}
+func (Not) expr()      {}
+func (Exists) expr()   {}
+func (Term) expr()     {}
+func (Terms) expr()    {}
+func (Wildcard) expr() {}
+func (Prefix) expr()   {}
+func (Regexp) expr()   {}
+func (Range) expr()    {}
+func (CIDR) expr()     {}
+
+func (c Const) String() string { return strconv.FormatBool(bool(c)) }
+
+func (a And) String() string { return call("and", a) }
+
+func (o Or) String() string { return call("or", o) }
+
+func (n Not) String() string { return "(not " + n.X.String() + ")" }
+
+func (e Exists) String() string { return "(exists " + e.Field + ")" }
+
+func (t Term) String() string { return leaf("term", t.Field, t.Fold, t.Value) }
+
+func (t Terms) String() string { return leaf("terms", t.Field, false, t.Values...) }
+
+func (w Wildcard) String() string { return leaf("wildcard", w.Field, w.Fold, w.Pattern) }
+
+func (p Prefix) String() string { return leaf("prefix", p.Field, p.Fold, p.Value) }
+
+func (r Regexp) String() string { return leaf("regexp", r.Field, r.Fold, r.Pattern) }
+
+func (r Range) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "(range %s", r.Field)
+	for _, bound := range r.bounds() {
+		fmt.Fprintf(&b, " %s %s", bound.name, literal(bound.value))
+	}
+	return b.String() + ")"
+}
+
+func (c CIDR) String() string {
+	return "(cidr " + c.Field + " " + strings.Join(c.Networks, " ") + ")"
+}
+
+// bound is one limit of a range under its Query DSL name.
+type bound struct {
+	name  string
+	value any
+}
+
+func (r Range) bounds() []bound {
+	var out []bound
+	for _, b := range []bound{{"gt", r.Gt}, {"gte", r.Gte}, {"lt", r.Lt}, {"lte", r.Lte}} {
+		if b.value != nil {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func call(name string, members []Expr) string {
+	var b strings.Builder
+	b.WriteString("(" + name)
+	for _, m := range members {
+		b.WriteString(" " + m.String())
+	}
+	return b.String() + ")"
+}
+
+func leaf(name, field string, fold bool, values ...any) string {
+	var b strings.Builder
+	b.WriteString("(" + name)
+	if fold {
+		b.WriteByte('~')
+	}
+	b.WriteString(" " + field)
+	for _, v := range values {
+		b.WriteString(" " + literal(v))
+	}
+	return b.String() + ")"
+}
+
+func literal(v any) string {
+	if s, ok := v.(string); ok {
+		return strconv.Quote(s)
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,118 @@
+package condition
+
+import (
+	"errors"
+	"fmt"
+
+	"tocsin/internal/mapping"
+)
+
+// Document is what a matcher reads: [tocsin/internal/event.Document].
+type Document interface {
+	// Values returns the indexed values of a field.
+	Values(f mapping.Field) []mapping.Value
+	// HasObject reports whether any value stands at or below a name.
+	HasObject(name string) bool
+}
+
+// Matcher evaluates one condition in memory. It is safe for concurrent use on different documents.
+type Matcher struct{ root test }
+
+// Match reports whether the condition is true of the document: the same answer that Elasticsearch
+// gives to its [DSL] under the same mapping.
+func (m *Matcher) Match(d Document) bool { return m.root(d) }
+
+type test func(Document) bool
+
+// Errors that [Compile] wraps. Elasticsearch refuses the same queries.
+var (
+	// ErrAnalysed: the terms of analysed text are not its values.
+	ErrAnalysed = errors.New("field is analysed text: only a search can match it")
+	// ErrLiteral: the value beside a field cannot be one of the field's type.
+	ErrLiteral = errors.New("value does not fit the field's type")
+	// ErrOperator: the field's type does not know the operation.
+	ErrOperator = errors.New("operation is not possible on the field's type")
+)
+
+// Compile makes a matcher of a condition under a mapping. A field that is not mapped has no
+// values. The error names the field.
+func Compile(e Expr, fields mapping.Fields) (*Matcher, error) {
+	root, err := compile(e, fields)
+	if err != nil {
+		return nil, err
+	}
+	return &Matcher{root}, nil
+}
+
+func compile(e Expr, fields mapping.Fields) (test, error) {
+	switch e := e.(type) {
+	case Const:
+		return func(Document) bool { return bool(e) }, nil
+	case Not:
+		x, err := compile(e.X, fields)
+		if err != nil {
+			return nil, err
+		}
+		return func(d Document) bool { return !x(d) }, nil
+	case And:
+		return compileAll(e, fields, false)
+	case Or:
+		return compileAll(e, fields, true)
+	default:
+		return compileLeaf(e, fields)
+	}
+}
+
+// compileAll evaluates members in order until one gives the deciding answer.
+func compileAll(members []Expr, fields mapping.Fields, deciding bool) (test, error) {
+	tests := make([]test, len(members))
+	for i, m := range members {
+		t, err := compile(m, fields)
+		if err != nil {
+			return nil, err
+		}
+		tests[i] = t
+	}
+	return func(d Document) bool {
+		for _, t := range tests {
+			if t(d) == deciding {
+				return deciding
+			}
+		}
+		return !deciding
+	}, nil
+}
+
+func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
+	f, mapped := fields.Field(fieldOf(leaf))
+	if !mapped {
+		return func(Document) bool { return false }, nil
+	}
+	if _, ok := leaf.(Exists); ok {
+		return compileExists(f), nil
+	}
+	accepts, err := compileValue(leaf, f)
+	if err != nil {
+		return nil, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
+	}
+	return func(d Document) bool {
+		for _, v := range d.Values(f) {
+			if accepts(v) {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+func compileExists(f mapping.Field) test {
+	switch f.Type.Family() {
+	case mapping.FamilyObject:
+		return func(d Document) bool { return d.HasObject(f.Source()) }
+	case mapping.FamilyUnknown, mapping.FamilyString:
+		if f.Type == mapping.Flattened || f.Type == mapping.Unknown {
+			return func(d Document) bool { return len(d.Values(f)) > 0 || d.HasObject(f.Source()) }
+		}
+	}
+	return func(d Document) bool { return len(d.Values(f)) > 0 }
+}

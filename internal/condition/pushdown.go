@@ -1,0 +1,55 @@
+package condition
+
+import "tocsin/internal/mapping"
+
+// Pushdown returns what of the condition Elasticsearch can evaluate: a condition that is true of
+// at least the same documents, and whether it is true of no others. When it is not exact, hits
+// have to be matched again in memory against the whole condition.
+func Pushdown(e Expr, fields mapping.Fields) (superset Expr, exact bool) {
+	p := pushdown{fields: fields, exact: true}
+	return Simplify(p.widen(e, true)), p.exact
+}
+
+type pushdown struct {
+	fields mapping.Fields
+	exact  bool
+}
+
+// widen replaces every leaf that cannot be pushed down by a constant that only lets more documents
+// through: true, or false below an odd number of Nots.
+func (p *pushdown) widen(e Expr, up bool) Expr {
+	switch e := e.(type) {
+	case And:
+		return And(p.widenAll(e, up))
+	case Or:
+		return Or(p.widenAll(e, up))
+	case Not:
+		return Not{p.widen(e.X, !up)}
+	case Const:
+		return e
+	}
+	if p.pushable(e) {
+		return e
+	}
+	p.exact = false
+	return Const(up)
+}
+
+func (p *pushdown) widenAll(members []Expr, up bool) []Expr {
+	out := make([]Expr, len(members))
+	for i, m := range members {
+		out[i] = p.widen(m, up)
+	}
+	return out
+}
+
+// pushable reports whether Query DSL has a clause for the leaf on the field's type. A network
+// test needs an ip field; on a keyword that holds addresses only memory can answer it.
+func (p *pushdown) pushable(leaf Expr) bool {
+	cidr, ok := leaf.(CIDR)
+	if !ok {
+		return true
+	}
+	f, mapped := p.fields.Field(cidr.Field)
+	return !mapped || f.Type.Family() != mapping.FamilyString
+}

@@ -1,0 +1,140 @@
+package condition
+
+import "slices"
+
+// Simplify folds constants, flattens And in And and Or in Or, drops repeated members and double
+// negation. The result is true of exactly the same documents.
+func Simplify(e Expr) Expr {
+	switch e := e.(type) {
+	case And:
+		return join(e, false, func(members []Expr) Expr { return And(members) })
+	case Or:
+		return join(e, true, func(members []Expr) Expr { return Or(members) })
+	case Not:
+		return negate(Simplify(e.X))
+	case Terms:
+		return simplifyTerms(e)
+	case CIDR:
+		if len(e.Networks) == 0 {
+			return Const(false)
+		}
+		return e
+	default:
+		return e
+	}
+}
+
+// join simplifies the members of an And or an Or; absorbing is the constant that decides it.
+func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
+	var out []Expr
+	for _, m := range members {
+		out = append(out, inline(Simplify(m), absorbing)...)
+	}
+	seen := map[string]bool{}
+	out = slices.DeleteFunc(out, func(m Expr) bool {
+		if m == Const(!absorbing) {
+			return true
+		}
+		key := m.String()
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
+	if seen[Const(absorbing).String()] {
+		return Const(absorbing)
+	}
+	switch len(out) {
+	case 0:
+		return Const(!absorbing)
+	case 1:
+		return out[0]
+	}
+	return wrap(out)
+}
+
+// inline returns the members of a nested operator of the same kind, or the expression itself.
+func inline(e Expr, absorbing bool) []Expr {
+	if and, ok := e.(And); ok && !absorbing {
+		return and
+	}
+	if or, ok := e.(Or); ok && absorbing {
+		return or
+	}
+	return []Expr{e}
+}
+
+func negate(x Expr) Expr {
+	switch x := x.(type) {
+	case Const:
+		return !x
+	case Not:
+		return x.X
+	default:
+		return Not{x}
+	}
+}
+
+func simplifyTerms(t Terms) Expr {
+	var values []any
+	for _, v := range t.Values {
+		if !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	switch len(values) {
+	case 0:
+		return Const(false)
+	case 1:
+		return Term{Field: t.Field, Value: values[0]}
+	}
+	return Terms{Field: t.Field, Values: values}
+}
+
+// Fields returns the names of the fields that the tree tests, sorted, each once.
+func Fields(e Expr) []string {
+	var names []string
+	Walk(e, func(leaf Expr) { names = append(names, fieldOf(leaf)) })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Walk calls visit for every leaf that tests a field, in order.
+func Walk(e Expr, visit func(leaf Expr)) {
+	switch e := e.(type) {
+	case And:
+		for _, m := range e {
+			Walk(m, visit)
+		}
+	case Or:
+		for _, m := range e {
+			Walk(m, visit)
+		}
+	case Not:
+		Walk(e.X, visit)
+	case Const:
+	default:
+		visit(e)
+	}
+}
+
+func fieldOf(leaf Expr) string {
+	switch l := leaf.(type) {
+	case Exists:
+		return l.Field
+	case Term:
+		return l.Field
+	case Terms:
+		return l.Field
+	case Wildcard:
+		return l.Field
+	case Prefix:
+		return l.Field
+	case Regexp:
+		return l.Field
+	case Range:
+		return l.Field
+	case CIDR:
+		return l.Field
+	}
+	return ""
+}

@@ -1,0 +1,136 @@
+package condition
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// wildcard matches a Lucene wildcard pattern. The pattern is cut at its stars; the first piece is
+// anchored at the start, the last at the end, and those between are taken as early as they come,
+// which never loses a match and never goes back.
+type wildcard struct {
+	pieces []piece
+	fold   bool
+}
+
+// anyChar stands in a piece for exactly one character of any kind.
+const anyChar = rune(-1)
+
+// piece is a run of a pattern without stars. Text is set when it is all literal.
+type piece struct {
+	runes []rune
+	text  string
+}
+
+func newWildcard(pattern string, fold bool) wildcard {
+	if fold {
+		pattern = foldASCII(pattern)
+	}
+	w := wildcard{fold: fold}
+	var run []rune
+	escaped := false
+	for _, r := range pattern {
+		switch {
+		case escaped:
+			run, escaped = append(run, r), false
+		case r == '\\':
+			escaped = true
+		case r == '?':
+			run = append(run, anyChar)
+		case r == '*':
+			w.pieces, run = append(w.pieces, newPiece(run)), nil
+		default:
+			run = append(run, r)
+		}
+	}
+	if escaped {
+		run = append(run, '\\') // nothing is behind it to be escaped
+	}
+	w.pieces = append(w.pieces, newPiece(run))
+	return w
+}
+
+func newPiece(run []rune) piece {
+	p := piece{runes: run}
+	if !slices.Contains(run, anyChar) {
+		p.text = string(run)
+	}
+	return p
+}
+
+func (w wildcard) match(s string) bool {
+	if w.fold {
+		s = foldASCII(s)
+	}
+	first, last := w.pieces[0], w.pieces[len(w.pieces)-1]
+	n, ok := first.prefix(s)
+	if !ok {
+		return false
+	}
+	if len(w.pieces) == 1 {
+		return n == len(s)
+	}
+	s = s[n:]
+	for _, p := range w.pieces[1 : len(w.pieces)-1] {
+		end, ok := p.find(s)
+		if !ok {
+			return false
+		}
+		s = s[end:]
+	}
+	return last.suffix(s)
+}
+
+func (p piece) literal() bool { return p.text != "" || len(p.runes) == 0 }
+
+// prefix returns how many bytes at the start of s the piece takes.
+func (p piece) prefix(s string) (int, bool) {
+	if p.literal() {
+		return len(p.text), strings.HasPrefix(s, p.text)
+	}
+	n := 0
+	for _, want := range p.runes {
+		if n == len(s) {
+			return 0, false
+		}
+		r, size := utf8.DecodeRuneInString(s[n:])
+		if want != anyChar && r != want {
+			return 0, false
+		}
+		n += size
+	}
+	return n, true
+}
+
+// find returns the end of the piece's first occurrence in s.
+func (p piece) find(s string) (int, bool) {
+	if p.literal() {
+		i := strings.Index(s, p.text)
+		return i + len(p.text), i >= 0
+	}
+	for i := 0; i <= len(s); {
+		if n, ok := p.prefix(s[i:]); ok {
+			return i + n, true
+		}
+		_, size := utf8.DecodeRuneInString(s[i:])
+		i += max(1, size)
+	}
+	return 0, false
+}
+
+func (p piece) suffix(s string) bool {
+	if p.literal() {
+		return strings.HasSuffix(s, p.text)
+	}
+	start := len(s)
+	for range p.runes {
+		_, size := utf8.DecodeLastRuneInString(s[:start])
+		if size == 0 {
+			return false
+		}
+		start -= size
+	}
+	_, ok := p.prefix(s[start:])
+	return ok
+}

@@ -1,0 +1,90 @@
+// Package failure types what went wrong with the outside world: who has to do something about it.
+//
+// It is not about users' mistakes in rules (package diag), and an expired context is not wrapped:
+// errors.Is(err, context.Canceled) keeps working. The flow: an edge (the Elasticsearch client, the
+// store) returns an [Error]; the pipeline decides by [KindOf] whether a window is retried, partly
+// covered or failed; the command turns it into an exit code.
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Kind says what can be done about an error.
+type Kind int
+
+const (
+	// Internal is an error that no edge has typed: a fault of Tocsin's own.
+	Internal Kind = iota
+	// Unavailable: the other side could not be reached, is overloaded or answered 5xx; the same
+	// call may go through later.
+	Unavailable
+	// Refused: the other side does not accept who asks (401, 403) or is not what it should be.
+	Refused
+	// Rejected: this request is wrong (400, 404, 413 …); repeating it changes nothing.
+	Rejected
+	// Partial: an answer came that does not cover everything asked for: shards failed, time ran out.
+	Partial
+)
+
+// String names the kind for logs and metrics.
+func (k Kind) String() string {
+	switch k {
+	case Internal:
+		return "internal"
+	case Unavailable:
+		return "unavailable"
+	case Refused:
+		return "refused"
+	case Rejected:
+		return "rejected"
+	case Partial:
+		return "partial"
+	}
+	return fmt.Sprintf("kind(%d)", int(k))
+}
+
+// Error is a typed operational failure.
+type Error struct {
+	Kind Kind
+	// Op is what was attempted, with its object: "search [logs-*]".
+	Op string
+	// Status is the HTTP status, 0 when there was none.
+	Status int
+	// Type and Reason are the other side's own words, such as search_phase_execution_exception.
+	Type, Reason string
+	// Err is the cause, nil when the other side's words are all there is.
+	Err error
+}
+
+// Error joins what is known, the object first. It never holds a credential.
+func (e *Error) Error() string {
+	parts := []string{e.Op}
+	if e.Status != 0 {
+		parts = append(parts, fmt.Sprintf("status %d", e.Status))
+	}
+	switch {
+	case e.Type != "" && e.Reason != "":
+		parts = append(parts, e.Type+": "+e.Reason)
+	case e.Type+e.Reason != "":
+		parts = append(parts, e.Type+e.Reason)
+	}
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
+	}
+	return strings.Join(parts, ": ")
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the kind of the first [Error] in the chain, Internal when there is none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}

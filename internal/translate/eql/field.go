@@ -1,0 +1,94 @@
+package eql
+
+import (
+	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+)
+
+// fieldState is what became of a field's name.
+type fieldState int
+
+const (
+	// mapped: the field can be tested, also when no index has it and no document will match.
+	mapped fieldState = iota
+	// constantNull: ?field of a field that no index maps.
+	constantNull
+	// failed: an error was reported.
+	failed
+)
+
+// resolve finds what a name means where whole values are compared: the field itself, or the
+// keyword sub-field of analysed text.
+func (l *lowerer) resolve(n *Field) (mapping.Field, fieldState) {
+	f, state := l.lookup(n)
+	if state != mapped {
+		return f, state
+	}
+	switch f.Type.Family() {
+	case mapping.FamilyText:
+		return l.exact(n, f)
+	case mapping.FamilyObject, mapping.FamilyOther:
+		l.fail(n.Span, CodeField, "Cannot use field [%s] with unsupported type [%s]", n.Name, f.Type)
+		return f, failed
+	}
+	if f.Normalizer != "" {
+		l.fail(n.Span, CodeField, "Normalized keyword field [%s] cannot be used for exact match operations", n.Name)
+		return f, failed
+	}
+	return f, mapped
+}
+
+// lookup finds the field without asking for whole values, as null tests do.
+func (l *lowerer) lookup(n *Field) (mapping.Field, fieldState) {
+	if parent := l.nestedParent(n.Name); parent != "" {
+		l.fail(n.Span, CodeField, "Cannot use field [%s] with unsupported nested type in hierarchy (field [%s])", n.Name, parent)
+		return mapping.Field{}, failed
+	}
+	f, ok := l.fields.Field(n.Name)
+	switch {
+	case !ok && n.Optional:
+		return f, constantNull
+	case !ok:
+		l.warnUnmapped(n)
+		return mapping.Field{Name: n.Name}, mapped
+	case len(f.Conflict) > 0:
+		l.fail(n.Span, CodeField, "Cannot use field [%s] due to ambiguities being mapped as [%d] incompatible types: [%s], %s",
+			n.Name, len(f.Conflict)+1, f.Type, strings.Join(f.Conflict, ", "))
+		return f, failed
+	case f.Type == mapping.Nested:
+		l.fail(n.Span, CodeField, "Cannot use field [%s] type [nested] due to nested fields not being supported yet", n.Name)
+		return f, failed
+	}
+	return f, mapped
+}
+
+// exact replaces analysed text by its keyword sub-field.
+func (l *lowerer) exact(n *Field, f mapping.Field) (mapping.Field, fieldState) {
+	if sub, ok := l.fields.Field(f.Exact); ok && f.Exact != "" {
+		return sub, mapped
+	}
+	l.fail(n.Span, CodeField, "[%s] is analysed text without a keyword sub-field (or with more than one): its whole values cannot be compared", n.Name)
+	return f, failed
+}
+
+// nestedParent returns the nearest name above that is mapped as nested.
+func (l *lowerer) nestedParent(name string) string {
+	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+		if f, ok := l.fields.Field(name[:i]); ok && f.Type == mapping.Nested {
+			return name[:i]
+		}
+	}
+	return ""
+}
+
+// warnUnmapped says once per name that nothing can match.
+func (l *lowerer) warnUnmapped(n *Field) {
+	if l.warned[n.Name] {
+		return
+	}
+	l.warned[n.Name] = true
+	l.diags = append(l.diags, l.text.Report(diag.Warning, CodeUnmapped, n.Span,
+		"Unknown column [%s]: no index of the rule maps it, so no event can match here (write ?%s if it may be absent)", n.Name, n.Name))
+}

@@ -1,0 +1,187 @@
+package eql
+
+import (
+	"fmt"
+	"strings"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+)
+
+// The codes of what lowering reports besides [CodeUnsupported].
+const (
+	// CodeType: an operator or value does not fit the field's type.
+	CodeType = "eql/type"
+	// CodeField: a field cannot be queried: its type, or its different types in different indices.
+	CodeField = "eql/field"
+	// CodeUnmapped: no index maps the field, so the test on it can never hold.
+	CodeUnmapped = "eql/unmapped-field"
+	// CodeFunction: a function that does not exist, or the wrong arguments for one.
+	CodeFunction = "eql/function"
+)
+
+// DefaultCategoryField is the field that `category where` tests.
+const DefaultCategoryField = "event.category"
+
+// Options say what a query is lowered against.
+type Options struct {
+	// CategoryField is the event category field; "" means [DefaultCategoryField].
+	CategoryField string
+	// Fields answers what names mean; mapping.Assumed() where nothing is known.
+	Fields mapping.Fields
+}
+
+// Lower writes an event query as a condition. Text is what [Parse] read; problems are reported at
+// their places in it. The condition is nil when one of them is an error.
+func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
+	l := &lowerer{text: text, fields: opts.Fields, warned: map[string]bool{}}
+	if opts.CategoryField == "" {
+		opts.CategoryField = DefaultCategoryField
+	}
+	if !l.supported(q) {
+		return nil, l.diags
+	}
+	where := l.eventQuery(q.Event, opts.CategoryField)
+	l.diags.Sort()
+	if l.diags.HasErrors() {
+		return nil, l.diags
+	}
+	return condition.Simplify(where), l.diags
+}
+
+// lowerer collects what is wrong on the way. Its methods return nil for the constant null.
+type lowerer struct {
+	text   diag.Text
+	fields mapping.Fields
+	diags  diag.List
+	warned map[string]bool
+}
+
+func (l *lowerer) fail(s diag.Span, code, format string, args ...any) condition.Expr {
+	l.diags = append(l.diags, l.text.Report(diag.Error, code, s, format, args...))
+	return condition.Const(false)
+}
+
+// supported refuses the constructs that an event search cannot run.
+func (l *lowerer) supported(q *Query) bool {
+	switch {
+	case q.Sequence != nil:
+		l.fail(q.Sequence.Span, CodeUnsupported, "sequences are not supported yet")
+	case q.Sample != nil:
+		l.fail(q.Sample.Span, CodeUnsupported, "samples are not supported yet")
+	case len(q.Pipes) > 0:
+		l.fail(q.Pipes[0].Span, CodeUnsupported, "pipes are not supported yet")
+	default:
+		return true
+	}
+	return false
+}
+
+func (l *lowerer) eventQuery(q *EventQuery, categoryField string) condition.Expr {
+	where := l.condition(q.Where)
+	if where == nil {
+		where = condition.Const(false) // null selects nothing
+	}
+	if q.Any {
+		return where
+	}
+	category := &Field{Name: categoryField, Span: q.CategorySpan}
+	return condition.And{l.equal(category, &Literal{q.Category, q.CategorySpan}), where}
+}
+
+// condition lowers what has to be true or false.
+func (l *lowerer) condition(n Node) condition.Expr {
+	switch n := n.(type) {
+	case *Literal:
+		return l.constantCondition(n)
+	case *Field:
+		return l.booleanField(n)
+	case *Not:
+		return not(l.condition(n.X))
+	case *Logic:
+		return l.logic(n)
+	case *Comparison:
+		return l.comparison(n)
+	case *In:
+		return l.in(n)
+	case *Match:
+		return l.match(n)
+	case *Call:
+		return l.booleanCall(n)
+	}
+	return l.fail(n.Pos(), CodeUnsupported, "arithmetic on fields is not supported yet")
+}
+
+func (l *lowerer) constantCondition(n *Literal) condition.Expr {
+	switch v := n.Value.(type) {
+	case nil:
+		return nil
+	case bool:
+		return condition.Const(v)
+	}
+	return l.fail(n.Span, CodeType, "Condition expression needs to be boolean, found [%s]", typeName(n.Value))
+}
+
+func (l *lowerer) booleanField(n *Field) condition.Expr {
+	f, state := l.resolve(n)
+	switch {
+	case state == constantNull:
+		return nil
+	case state == failed:
+		return condition.Const(false)
+	case f.Type.Family() != mapping.FamilyBoolean && f.Type != mapping.Unknown:
+		return l.fail(n.Span, CodeType, "Condition expression needs to be boolean, found [%s]", strings.ToUpper(string(f.Type)))
+	}
+	return condition.Term{Field: f.Name, Value: true}
+}
+
+// logic follows SQL's three values: false decides an and, true an or; otherwise null swallows an
+// and and drops out of an or.
+func (l *lowerer) logic(n *Logic) condition.Expr {
+	decided := condition.Expr(condition.Const(n.Op == "or"))
+	var members []condition.Expr
+	hasNull, isDecided := false, false
+	for _, x := range n.Xs {
+		m := l.condition(x)
+		if m == nil {
+			hasNull = true
+			continue
+		}
+		isDecided = isDecided || condition.Simplify(m) == decided
+		members = append(members, m)
+	}
+	switch {
+	case isDecided:
+		return decided
+	case hasNull && (n.Op == "and" || len(members) == 0):
+		return nil
+	case n.Op == "and":
+		return condition.And(members)
+	}
+	return condition.Or(members)
+}
+
+func not(x condition.Expr) condition.Expr {
+	if x == nil {
+		return nil
+	}
+	return condition.Not{X: x}
+}
+
+// typeName names a literal's type as Elasticsearch does.
+func typeName(v any) string {
+	switch v.(type) {
+	case nil:
+		return "NULL"
+	case bool:
+		return "BOOLEAN"
+	case int64:
+		return "LONG"
+	case float64:
+		return "DOUBLE"
+	case string:
+		return "KEYWORD"
+	}
+	return fmt.Sprintf("%T", v)
+}
