@@ -131,3 +131,14 @@ func findIn(out []any, object map[string]any, name string, objects bool) []any {
 	}
 	return out
 }
+
+// Objects returns the objects at a dotted name.
+func Objects(source map[string]any, name string) []map[string]any {
+	var out []map[string]any
+	for _, v := range find(nil, source, name, true) {
+		if object, ok := v.(map[string]any); ok {
+			out = append(out, object)
+		}
+	}
+	return out
+}

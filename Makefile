@@ -1,0 +1,59 @@
+# Everything a contributor runs. `make` alone lists it.
+
+GO           ?= go
+FUZZTIME     ?= 10s
+BENCH        ?= .
+PACKAGES     ?= ./...
+GOLANGCI_LINT = $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the static binary bin/runner.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/runner ./cmd/runner
+
+.PHONY: test
+test: ## Run the tests that need nothing but Go, with the race detector.
+	$(GO) test -race $(PACKAGES)
+
+.PHONY: integration
+integration: ## Run the tests that need a real Elasticsearch.
+	$(GO) test -tags integration -count=1 -timeout 20m ./integration/...
+
+.PHONY: lint
+lint: ## Report what is wrong or untidy; changes nothing.
+	$(GO) vet ./...
+	$(GO) vet -tags integration ./...
+	$(GO) mod tidy -diff
+	$(GOLANGCI_LINT) run
+
+.PHONY: format
+format: ## Format the code (gofumpt, goimports).
+	$(GOLANGCI_LINT) fmt
+
+.PHONY: bench
+bench: ## Run the benchmarks; BENCH=regexp and PACKAGES=./internal/x choose.
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.
+	@set -e; for package in $$($(GO) list $(PACKAGES)); do \
+		listed=$$($(GO) test -list '^Fuzz' $$package); \
+		for target in $$(echo "$$listed" | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: cover
+cover: ## Measure the coverage of the tests; `go tool cover -html=cover.out` shows it.
+	$(GO) test -coverprofile=cover.out -coverpkg=./... $(PACKAGES)
+	$(GO) tool cover -func=cover.out | tail -n 1
+
+.PHONY: clean
+clean: ## Remove what the other targets made.
+	rm -rf bin cover.out

@@ -1,0 +1,174 @@
+package alert
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/rule"
+)
+
+// Options say how alerts are made where rules do not.
+type Options struct {
+	// Space is kibana.space_ids; "" means default.
+	Space string
+	// IdentityField names a field, such as event.id, that identifies events in place of their index
+	// and _id; events that lack it keep those. "" means index and _id.
+	IdentityField string
+}
+
+// Run is what an alert says about the execution that made it.
+type Run struct {
+	// ID is the execution's UUID.
+	ID string
+	// Slot is the moment that the execution stands for.
+	Slot time.Time
+	// Time is the time at which the alerts are made.
+	Time time.Time
+	// Manual marks executions that somebody asked for, as opposed to scheduled ones.
+	Manual bool
+}
+
+// Builder makes the alerts of one rule. It is safe for concurrent use.
+type Builder struct {
+	rule    *rule.Rule
+	options Options
+	static  map[string]any
+}
+
+// NewBuilder prepares what is the same in all alerts of a rule.
+func NewBuilder(r *rule.Rule, o Options) *Builder {
+	if o.Space == "" {
+		o.Space = "default"
+	}
+	return &Builder{rule: r, options: o, static: ruleFields(r)}
+}
+
+// ErrOwnAlert is wrapped when an event is an alert that the same rule made: a rule must not feed on
+// its own alerts.
+var ErrOwnAlert = errors.New("the event is an alert of the same rule")
+
+// Build makes the alert of one event: the event's fields, the rule's, and where it comes from.
+func (b *Builder) Build(e event.Event, run Run) (Document, error) {
+	doc, err := e.Document()
+	if err != nil {
+		return Document{}, err
+	}
+	lineage, depth, err := b.lineage(e, doc.Source)
+	if err != nil {
+		return Document{}, err
+	}
+	id := b.id(e, doc.Source)
+	source := copyEvent(doc.Source)
+	addOriginal(source, doc.Source)
+	maps.Copy(source, b.static)
+	maps.Copy(source, map[string]any{
+		"@timestamp":                            timestamp(run.Time),
+		"kibana.space_ids":                      []string{b.options.Space},
+		"kibana.alert.uuid":                     id,
+		"kibana.alert.instance.id":              id,
+		"kibana.alert.status":                   "active",
+		"kibana.alert.workflow_status":          "open",
+		"kibana.alert.workflow_tags":            []string{},
+		"kibana.alert.workflow_assignee_ids":    []string{},
+		"kibana.alert.depth":                    depth,
+		"kibana.alert.ancestors":                lineage,
+		"kibana.alert.reason":                   reason(b.rule, doc.Source),
+		"kibana.alert.start":                    timestamp(run.Time),
+		"kibana.alert.last_detected":            timestamp(run.Time),
+		"kibana.alert.intended_timestamp":       timestamp(run.Slot),
+		"kibana.alert.rule.execution.uuid":      run.ID,
+		"kibana.alert.rule.execution.type":      run.kind(),
+		"kibana.alert.rule.execution.timestamp": timestamp(run.Time),
+	})
+	return Document{ID: id, Source: source}, nil
+}
+
+func (r Run) kind() string {
+	if r.Manual {
+		return "manual"
+	}
+	return "scheduled"
+}
+
+func (b *Builder) id(e event.Event, source map[string]any) string {
+	if field := b.options.IdentityField; field != "" {
+		if value := event.First(source, field); value != "" {
+			return FieldID(b.rule.ID, field, value)
+		}
+	}
+	return EventID(b.rule.ID, e.Key())
+}
+
+// lineage returns the event's ancestors, the event itself last, and the alert's depth.
+func (b *Builder) lineage(e event.Event, source map[string]any) ([]any, int64, error) {
+	parent := map[string]any{"id": e.ID, "index": e.Index, "type": "event", "depth": int64(0)}
+	var ancestors []any
+	for _, a := range event.Objects(source, "kibana.alert.ancestors") {
+		if a["rule"] == RuleUUID(b.rule.ID) {
+			return nil, 0, fmt.Errorf("%s/%s: %w", e.Index, e.ID, ErrOwnAlert)
+		}
+		ancestors = append(ancestors, a)
+	}
+	uuid := event.First(source, "kibana.alert.rule.uuid")
+	if uuid == RuleUUID(b.rule.ID) {
+		return nil, 0, fmt.Errorf("%s/%s: %w", e.Index, e.ID, ErrOwnAlert)
+	}
+	depth := int64(0)
+	if uuid != "" {
+		depth = 1
+		if v, ok := (mapping.Field{Type: mapping.Long}).Index(first(event.Lookup(source, "kibana.alert.depth"))); ok {
+			depth = v.Whole
+		}
+		parent["type"], parent["depth"], parent["rule"] = "signal", depth, uuid
+	}
+	return append(ancestors, parent), depth + 1, nil
+}
+
+func first(values []any) any {
+	if len(values) == 0 {
+		return nil
+	}
+	return values[0]
+}
+
+// reserved are the top-level names of an event that an alert does not take over.
+var reserved = map[string]bool{"kibana": true, "signal": true, "threshold_result": true}
+
+// copyEvent copies the source, less what belongs to alerts, with event.kind set to signal in the
+// way in which the source spells the event object.
+func copyEvent(source map[string]any) map[string]any {
+	out := make(map[string]any, len(source)+64)
+	spelled := false
+	for name, value := range source {
+		top, rest, dotted := strings.Cut(name, ".")
+		if reserved[top] {
+			continue
+		}
+		switch object, isObject := value.(map[string]any); {
+		case name == "event.kind":
+			continue
+		case name == "event" && isObject:
+			object = maps.Clone(object)
+			object["kind"] = "signal"
+			value, spelled = object, true
+		case dotted && top == "event" && rest != "":
+			if _, nested := source["event"].(map[string]any); !nested {
+				out["event.kind"], spelled = "signal", true
+			}
+		}
+		out[name] = value
+	}
+	switch _, taken := out["event"]; {
+	case spelled:
+	case taken: // a list of objects: it stays as it is
+		out["event.kind"] = "signal"
+	default:
+		out["event"] = map[string]any{"kind": "signal"}
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package datemath
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Expr is a parsed date-math expression. The zero Expr is "now". An Expr is never changed after
+// Parse, so it may be copied and shared.
+type Expr struct {
+	steps []step
+}
+
+// step is one term of an expression: n units added, or, with round set, rounding down to unit.
+type step struct {
+	round bool
+	n     int
+	unit  unit
+}
+
+// At returns the moment the expression names when the time is now. The result is in UTC, and so
+// is the calendar that rounding and months follow.
+func (e Expr) At(now time.Time) time.Time {
+	t := now.UTC().Round(0) // Without the monotonic reading: two equal moments compare equal.
+	for _, s := range e.steps {
+		if s.round {
+			t = s.unit.floor(t)
+		} else {
+			t = s.unit.add(t, s.n)
+		}
+	}
+	return t
+}
+
+// String returns the expression in its canonical spelling: every count written out, hours as
+// "h". Parsing it again gives an equal expression.
+func (e Expr) String() string {
+	var b strings.Builder
+	b.WriteString(anchor)
+	for _, s := range e.steps {
+		switch {
+		case s.round:
+			b.WriteByte('/')
+		case s.n < 0:
+			b.WriteString(strconv.Itoa(s.n))
+		default:
+			b.WriteString("+" + strconv.Itoa(s.n))
+		}
+		b.WriteByte(byte(s.unit))
+	}
+	return b.String()
+}
+
+// Equal reports whether both expressions have the same steps. "now-60m" and "now-1h" name the
+// same moment but are not equal.
+func (e Expr) Equal(other Expr) bool {
+	return slices.Equal(e.steps, other.steps)
+}
+
+// MarshalText gives the canonical spelling, so that JSON and TOML show the expression.
+func (e Expr) MarshalText() ([]byte, error) {
+	return []byte(e.String()), nil
+}
+
+// UnmarshalText is Parse for decoders of JSON and TOML.
+func (e *Expr) UnmarshalText(text []byte) error {
+	parsed, err := Parse(string(text))
+	if err != nil {
+		return err
+	}
+	*e = parsed
+	return nil
+}

@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/window"
+)
+
+// Status is how an execution ended, in Kibana's words.
+type Status string
+
+// The statuses. A partial failure has written what it could and has not covered its window.
+const (
+	Succeeded      Status = "succeeded"
+	PartialFailure Status = "partial_failure"
+	Failed         Status = "failed"
+)
+
+// Execution is the account of one rule over one window.
+type Execution struct {
+	ID       string
+	RuleID   string
+	RuleName string
+	Slot     time.Time
+	Window   window.Window
+	Status   Status
+	// Hits were found and looked at; Left is how many more there are, at most, that max_signals kept
+	// from being looked at.
+	Hits, Left int64
+	// Created and Duplicates partition the alerts of the hits, with those that Failed to be written
+	// and those Skipped because the event is the rule's own alert.
+	Created, Duplicates, Failed, Skipped int
+	// Warnings are remarks that do not endanger the window.
+	Warnings []string
+	// Diagnostics are problems of the rule on the present mappings.
+	Diagnostics diag.List
+	// Err is the operational failure that ended or impaired the execution.
+	Err  error
+	Took time.Duration
+}
+
+// MarshalJSON writes the execution as scripts read it.
+func (e Execution) MarshalJSON() ([]byte, error) {
+	out := map[string]any{
+		"execution_id": e.ID, "rule_id": e.RuleID, "name": e.RuleName, "slot": e.Slot, "status": e.Status,
+		"window": map[string]any{"from": e.Window.From, "to": e.Window.To},
+		"hits":   e.Hits, "left": e.Left, "created": e.Created, "duplicates": e.Duplicates, "failed": e.Failed,
+		"skipped": e.Skipped, "took_ms": e.Took.Milliseconds(),
+	}
+	if len(e.Warnings) > 0 {
+		out["warnings"] = e.Warnings
+	}
+	if len(e.Diagnostics) > 0 {
+		out["diagnostics"] = e.Diagnostics
+	}
+	if e.Err != nil {
+		out["error"] = e.Err.Error()
+	}
+	return json.Marshal(out) //nolint:wrapcheck // the caller is encoding/json
+}
+
+// Problem is what kept the execution from succeeding, on one line; "" when nothing did.
+func (e Execution) Problem() string {
+	switch {
+	case e.Err != nil:
+		return e.Err.Error()
+	case e.Diagnostics.HasErrors():
+		return e.Diagnostics.Err().Error()
+	}
+	return ""
+}

@@ -1,0 +1,200 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/diag"
+	"tocsin/internal/failure"
+	"tocsin/internal/query"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
+)
+
+// Pipeline holds where events come from and where alerts go. It is safe for concurrent use.
+type Pipeline struct {
+	Events  search.Events
+	Alerts  alert.Indexer
+	Options alert.Options
+	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
+	Now func() time.Time
+}
+
+// Job is one execution to be done.
+type Job struct {
+	Plan   query.Plan
+	Slot   time.Time
+	Window window.Window
+	// Manual marks executions that somebody asked for.
+	Manual bool
+}
+
+// Run executes a rule over a window and accounts for it. It does not return an error: whatever
+// goes wrong is part of the account.
+func (p *Pipeline) Run(ctx context.Context, job Job) Execution {
+	now := p.Now
+	if now == nil {
+		now = time.Now
+	}
+	started := now()
+	r := job.Plan.Rule()
+	run := &execution{
+		pipeline: p, max: r.MaxSignals, builder: alert.NewBuilder(r, p.Options), now: now,
+		Execution: Execution{
+			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
+		},
+		manual: job.Manual,
+	}
+	run.do(ctx, job.Plan)
+	run.Took = now().Sub(started)
+	return run.Execution
+}
+
+// execution is a Run in progress.
+type execution struct {
+	Execution
+	pipeline *Pipeline
+	builder  *alert.Builder
+	now      func() time.Time
+	max      int
+	manual   bool
+}
+
+func (x *execution) do(ctx context.Context, plan query.Plan) {
+	prepared, diags, err := plan.Prepare(ctx, x.pipeline.Events)
+	x.Diagnostics = diags
+	if err != nil || prepared == nil {
+		x.Status, x.Err = Failed, err
+		return
+	}
+	x.warnTarget(plan.Rule().Index, prepared.Target())
+	x.warnDiagnostics(diags)
+	result, err := prepared.Execute(ctx, x.pipeline.Events, x.Window, func(hits []query.Hit) (bool, error) {
+		return x.write(ctx, hits)
+	})
+	x.countLeft(result)
+	x.Err = err
+	x.Status = x.judge(err)
+}
+
+// judge turns what happened into a status.
+func (x *execution) judge(err error) Status {
+	switch {
+	case err != nil && failure.KindOf(err) != failure.Partial:
+		return Failed
+	case err != nil || x.Failed > 0 || x.Left > 0:
+		return PartialFailure
+	}
+	return Succeeded
+}
+
+// warnTarget names what of the rule's patterns is not there.
+func (x *execution) warnTarget(patterns []string, t search.Target) {
+	if len(t.Indices) == 0 {
+		x.warn("no open index matches %s: nothing was searched", strings.Join(patterns, ", "))
+	} else if len(t.Missing) > 0 {
+		x.warn("no open index matches %s", strings.Join(t.Missing, ", "))
+	}
+	if len(t.Closed) > 0 {
+		x.warn("closed indices were not searched: %s", strings.Join(t.Closed, ", "))
+	}
+}
+
+func (x *execution) warnDiagnostics(l diag.List) {
+	for _, d := range l {
+		if d.Severity != diag.Error {
+			x.warn("%s", d.Error())
+		}
+	}
+}
+
+// maxWarnings bounds the account of an execution in which everything goes wrong.
+const maxWarnings = 50
+
+func (x *execution) warn(format string, args ...any) {
+	switch n := len(x.Warnings); {
+	case n < maxWarnings:
+		x.Warnings = append(x.Warnings, fmt.Sprintf(format, args...))
+	case n == maxWarnings:
+		x.Warnings = append(x.Warnings, "further warnings are left out")
+	}
+}
+
+// countLeft says how many hits were not looked at. The total of a search whose hits are matched
+// again counts candidates.
+func (x *execution) countLeft(r query.Result) {
+	if x.Created < x.max || r.Total < 0 {
+		return
+	}
+	x.Left = max(x.Left, r.Total-x.Hits)
+	if x.Left <= 0 {
+		return
+	}
+	atMost := ""
+	if !r.Exact {
+		atMost = "at most "
+	}
+	x.warn("max_signals: %d alerts were created and %s%d hits of the window are left without a look", x.max, atMost, x.Left)
+}
+
+// write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
+// that the next run over an overlapping window gets further.
+func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
+	for len(hits) > 0 {
+		room := x.max - x.Created
+		if room <= 0 {
+			return false, nil
+		}
+		chunk := hits[:min(room, len(hits))]
+		hits = hits[len(chunk):]
+		docs := x.build(chunk)
+		x.Hits += int64(len(chunk))
+		if len(docs) == 0 {
+			continue
+		}
+		written, err := x.pipeline.Alerts.Create(ctx, docs)
+		if err != nil {
+			return false, fmt.Errorf("write the alerts of rule %s: %w", x.RuleID, err)
+		}
+		x.count(written)
+	}
+	return x.Created < x.max, nil
+}
+
+func (x *execution) build(hits []query.Hit) []alert.Document {
+	run := alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual}
+	docs := make([]alert.Document, 0, len(hits))
+	for _, h := range hits {
+		doc, err := x.builder.Build(h.Event, run)
+		switch {
+		case errors.Is(err, alert.ErrOwnAlert):
+			x.Skipped++
+		case err != nil:
+			x.Failed++
+			x.warn("no alert could be made: %v", err)
+		default:
+			docs = append(docs, doc)
+		}
+	}
+	return docs
+}
+
+func (x *execution) count(written []alert.Written) {
+	for _, w := range written {
+		switch w.Outcome {
+		case alert.Created:
+			x.Created++
+		case alert.Duplicate:
+			x.Duplicates++
+		case alert.Failed:
+			x.Failed++
+			x.warn("alert %s was not written: %v", w.ID, w.Err)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package query
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/event"
+	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
+)
+
+// Plan is how a rule will be executed, as far as its text alone tells.
+type Plan interface {
+	// Rule returns the rule.
+	Rule() *rule.Rule
+	// Strategy names how hits are found.
+	Strategy() Strategy
+	// Prepare resolves patterns and fields where the events are. Prepared is nil when a diagnostic is
+	// an error: the rule cannot run on these mappings. The error is operational.
+	Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error)
+	// Assume prepares without asking anybody: fields have their ECS types, unknown ones any.
+	Assume() (Prepared, diag.List)
+}
+
+// Prepared is a plan bound to the mappings of one moment.
+type Prepared interface {
+	// Target says what the rule's patterns mean.
+	Target() search.Target
+	// Execute finds the hits of a window, in order of time, until visit returns false.
+	Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error)
+	// Explain shows the stages for a window.
+	Explain(w window.Window) Explanation
+}
+
+// Hit is what becomes an alert: so far always one event.
+type Hit struct{ Event event.Event }
+
+// Visit receives hits in order; returning false ends the execution.
+type Visit func(hits []Hit) (more bool, err error)
+
+// Result is what an execution as a whole has to say.
+type Result struct {
+	search.Result
+	// Exact is false when Total counts candidates of which some were no hits in memory.
+	Exact bool
+}
+
+// Strategy names a way to find hits, as check and explain print it.
+type Strategy string
+
+// Search is Query DSL, evaluated by the events' place.
+const Search Strategy = "search"
+
+// CodeUnsupported marks a rule whose type or language cannot run yet.
+const CodeUnsupported = "rule/unsupported"
+
+// planners has one line per rule type.
+var planners = map[rule.Type]func(*rule.Rule) (Plan, diag.List){
+	rule.TypeEQL: planEQL,
+}
+
+// Types returns the rule types that can run, sorted.
+func Types() []rule.Type { return slices.Sorted(maps.Keys(planners)) }
+
+// For plans a rule. The plan is nil when a diagnostic is an error.
+func For(r *rule.Rule) (Plan, diag.List) {
+	plan := planners[r.Type]
+	if plan == nil {
+		return nil, diag.List{r.Report(diag.Error, CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
+	}
+	return plan(r)
+}

@@ -1,0 +1,178 @@
+package scheduler
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// maxSleep bounds how long the loop trusts its timer. Timers do not advance while the machine is
+// suspended and do not see the clock being set; the slots of those minutes must not wait.
+const maxSleep = 15 * time.Second
+
+// loop is one call of Run or RunOnce. Its fields belong to the goroutine of that call; runs get a
+// goroutine each and touch only ended.
+type loop struct {
+	now     func() time.Time
+	hooks   Hooks
+	limit   int           // How many runs may be in flight.
+	grace   time.Duration // How long they may go on after the end.
+	once    bool          // Entries are not planned again after their run.
+	waiting dueHeap       // Jobs whose slot is yet to come.
+	ready   chan *entry   // Jobs whose slot has come, in turn; has room for all, so never blocks.
+	ended   chan outcome
+	running int
+	runs    context.Context // Parent of the contexts of all runs.
+	cut     context.CancelCauseFunc
+	group   sync.WaitGroup
+}
+
+func newLoop(ctx context.Context, jobs int, opts Options) *loop {
+	runs, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	return &loop{
+		now:     opts.Now,
+		hooks:   opts.Hooks,
+		limit:   opts.Concurrency,
+		grace:   opts.Grace,
+		waiting: make(dueHeap, 0, jobs),
+		ready:   make(chan *entry, jobs),
+		ended:   make(chan outcome, opts.Concurrency),
+		runs:    runs,
+		cut:     cut,
+	}
+}
+
+// close waits for the goroutines of runs, all of which have reported their end.
+func (l *loop) close() {
+	l.group.Wait()
+	l.cut(nil)
+}
+
+// serve is the loop itself. It ends when ctx is cancelled or, with once, when all has been run.
+func (l *loop) serve(ctx context.Context) error {
+	timer := time.NewTimer(maxSleep)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		now := l.now()
+		l.collect(now)
+		l.fill(now)
+		if l.once && l.running == 0 {
+			return nil
+		}
+		timer.Reset(l.sleep(now))
+		select {
+		case <-ctx.Done():
+		case o := <-l.ended:
+			l.end(o)
+			l.again(o)
+		case <-timer.C:
+		}
+	}
+	return l.drain(ctx)
+}
+
+// admit takes up a job and reports the slots it missed before now.
+func (l *loop) admit(job Job, now time.Time) {
+	e := &entry{job: job, slot: job.After}
+	if job.After.IsZero() {
+		e.slot = now
+	}
+	l.miss(e, now)
+	l.plan(e)
+}
+
+// plan puts an entry to wait for the slot after its last one.
+func (l *loop) plan(e *entry) {
+	e.slot = e.job.Slots.Next(e.slot)
+	if e.slot.IsZero() {
+		l.hooks.Exhausted(e.job.ID)
+		return
+	}
+	heap.Push(&l.waiting, e)
+}
+
+// collect moves the entries whose slot has come to the end of the queue, earliest slot first.
+func (l *loop) collect(now time.Time) {
+	for len(l.waiting) > 0 && !l.waiting[0].slot.After(now) {
+		l.ready <- heap.Pop(&l.waiting).(*entry) //nolint:forcetypeassert // The heap holds nothing else.
+	}
+}
+
+// fill starts the jobs at the head of the queue, as many as there are places.
+func (l *loop) fill(now time.Time) {
+	for l.running < l.limit && len(l.ready) > 0 {
+		l.start(<-l.ready, now)
+	}
+}
+
+func (l *loop) start(e *entry, now time.Time) {
+	var late time.Duration
+	if !l.once {
+		late = max(0, now.Sub(e.slot))
+	}
+	l.running++
+	l.hooks.Started(e.job.ID, e.slot, late)
+	l.hooks.Running(l.running)
+	l.group.Go(func() { e.run(l.runs, now, l.ended) })
+}
+
+func (l *loop) end(o outcome) {
+	l.running--
+	l.hooks.Ended(o.entry.job.ID, o.entry.slot, l.now().Sub(o.begun), o.err)
+	l.hooks.Running(l.running)
+}
+
+// again plans the next run of an entry whose run has ended.
+func (l *loop) again(o outcome) {
+	if l.once {
+		return
+	}
+	l.miss(o.entry, l.now())
+	l.plan(o.entry)
+}
+
+// miss reports the slots that came due before now, after the entry's last one, and were not
+// reported yet. It looks at each slot once, however much a job has to catch up.
+func (l *loop) miss(e *entry, now time.Time) {
+	before := now.Add(-1)
+	n := 0
+	for range Between(e.job.Slots, latest(e.slot, e.counted), before) {
+		n++
+	}
+	e.counted = before
+	if n > 0 {
+		l.hooks.Missed(e.job.ID, n)
+	}
+}
+
+// sleep returns how long nothing can come due.
+func (l *loop) sleep(now time.Time) time.Duration {
+	if len(l.waiting) == 0 {
+		return maxSleep
+	}
+	return min(maxSleep, l.waiting[0].slot.Sub(now))
+}
+
+// drain waits for the runs in flight, at first for as long as they have grace, then with their
+// contexts cancelled.
+func (l *loop) drain(ctx context.Context) error {
+	var err error
+	if l.once && len(l.ready) > 0 {
+		err = fmt.Errorf("scheduler: %d jobs were not run: %w", len(l.ready), context.Cause(ctx))
+	}
+	timer := time.NewTimer(l.grace)
+	defer timer.Stop()
+	for l.running > 0 {
+		select {
+		case o := <-l.ended:
+			l.end(o)
+		case <-timer.C:
+			l.cut(ErrCutOff)
+			err = errors.Join(err, fmt.Errorf("scheduler: %d runs: %w", l.running, ErrCutOff))
+		}
+	}
+	return err
+}
