@@ -2,47 +2,41 @@ package diag
 
 import "slices"
 
-// Nearest returns the candidate that a misspelt word most likely means, "" when none is close:
-// at most a third of the word's letters may have to change.
-func Nearest(word string, candidates []string) string {
-	best, bestDistance := "", len(word)/3+1
-	if len(word) > maxWord {
-		return ""
-	}
-	for _, c := range slices.Sorted(slices.Values(candidates)) {
-		if d := distance(word, c); d < bestDistance {
-			best, bestDistance = c, d
+// Nearest returns the known word that a misspelt one most likely stands for, "" when none is near:
+// a third of its letters, at most three, may differ. Equally near words are taken by the alphabet.
+func Nearest(word string, known []string) string {
+	best, bound := "", min(3, max(1, len(word)/3))+1
+	for _, candidate := range slices.Sorted(slices.Values(known)) {
+		if d := distance(word, candidate, bound); d < bound {
+			best, bound = candidate, d
 		}
 	}
 	return best
 }
 
-// maxWord bounds the work for what is no word at all.
-const maxWord = 80
-
-// distance is the number of letters to insert, delete, replace or swap with their neighbour.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	rows := make([][]int, len(x)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(y)+1)
-		rows[i][0] = i
+// distance is the number of letters to insert, delete, replace or swap with the next one, given
+// up at the bound.
+func distance(a, b string, bound int) int {
+	if len(a)-len(b) >= bound || len(b)-len(a) >= bound {
+		return bound
 	}
-	for j := range rows[0] {
-		rows[0][j] = j
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
 	}
-	for i := 1; i <= len(x); i++ {
-		for j := 1; j <= len(y); j++ {
+	for i := range len(a) {
+		before, last, row = last, row, before
+		row[0] = i + 1
+		for j := range len(b) {
 			cost := 1
-			if x[i-1] == y[j-1] {
+			if a[i] == b[j] {
 				cost = 0
 			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
 			}
-			rows[i][j] = d
 		}
 	}
-	return rows[len(x)][len(y)]
+	return row[len(b)]
 }

@@ -161,3 +161,16 @@ func (f Field) indexUnknown(raw any, text string) Value {
 	v.IP = v.IP.Unmap()
 	return v
 }
+
+// Text shows the value to a person.
+func (v Value) Text() string {
+	switch {
+	case v.String != "":
+		return v.String
+	case v.IP.IsValid():
+		return v.IP.String()
+	case !v.Time.IsZero():
+		return v.Time.UTC().Format(time.RFC3339Nano)
+	}
+	return v.String
+}

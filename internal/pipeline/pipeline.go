@@ -73,7 +73,7 @@ func (x *execution) do(ctx context.Context, plan query.Plan) {
 		x.Status, x.Err = Failed, err
 		return
 	}
-	x.warnTarget(plan.Rule().Index, prepared.Target())
+	x.Warnings = TargetWarnings(plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
 	result, err := prepared.Execute(ctx, x.pipeline.Events, x.Window, func(hits []query.Hit) (bool, error) {
 		return x.write(ctx, hits)
@@ -94,16 +94,18 @@ func (x *execution) judge(err error) Status {
 	return Succeeded
 }
 
-// warnTarget names what of the rule's patterns is not there.
-func (x *execution) warnTarget(patterns []string, t search.Target) {
+// TargetWarnings names what of index patterns is not there to be searched.
+func TargetWarnings(patterns []string, t search.Target) []string {
+	var warnings []string
 	if len(t.Indices) == 0 {
-		x.warn("no open index matches %s: nothing was searched", strings.Join(patterns, ", "))
+		warnings = append(warnings, "no open index matches "+strings.Join(patterns, ", ")+": nothing was searched")
 	} else if len(t.Missing) > 0 {
-		x.warn("no open index matches %s", strings.Join(t.Missing, ", "))
+		warnings = append(warnings, "no open index matches "+strings.Join(t.Missing, ", "))
 	}
 	if len(t.Closed) > 0 {
-		x.warn("closed indices were not searched: %s", strings.Join(t.Closed, ", "))
+		warnings = append(warnings, "closed indices were not searched: "+strings.Join(t.Closed, ", "))
 	}
+	return warnings
 }
 
 func (x *execution) warnDiagnostics(l diag.List) {

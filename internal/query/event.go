@@ -101,17 +101,34 @@ func (s *eventSearch) request(w window.Window) search.Request {
 }
 
 func (s *eventSearch) Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error) {
-	if len(s.target.Indices) == 0 || w.Empty() || s.pushed == condition.Expr(condition.Const(false)) {
+	if w.Empty() {
 		return Result{Exact: true}, nil
 	}
-	found, err := events.Search(ctx, s.request(w), func(page []event.Event) (bool, error) {
+	return s.execute(ctx, events, s.request(w), visit)
+}
+
+func (s *eventSearch) ExecuteLatest(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error) {
+	r := s.request(w)
+	r.Descending = true
+	return s.execute(ctx, events, r, visit)
+}
+
+func (s *eventSearch) execute(ctx context.Context, events search.Events, r search.Request, visit Visit) (Result, error) {
+	if len(s.target.Indices) == 0 || s.pushed == condition.Expr(condition.Const(false)) {
+		return Result{Exact: true}, nil
+	}
+	found, err := events.Search(ctx, r, func(page []event.Event) (bool, error) {
 		hits, err := s.hits(page)
 		if err != nil || len(hits) == 0 {
 			return err == nil, err
 		}
 		return visit(hits)
 	})
-	return Result{Result: found, Exact: s.exact}, err
+	return Result{Result: found, Exact: s.exact}, err //nolint:wrapcheck // the searcher names what it did
+}
+
+func (s *eventSearch) Trace(d condition.Document) (condition.Trace, error) {
+	return condition.NewTrace(s.where, s.target.Fields, d) //nolint:wrapcheck // it names the field
 }
 
 // hits drops the candidates that the whole condition does not admit.

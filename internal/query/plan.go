@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/rule"
@@ -31,8 +32,12 @@ type Prepared interface {
 	Target() search.Target
 	// Execute finds the hits of a window, in order of time, until visit returns false.
 	Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error)
+	// ExecuteLatest does the same from the newest hit backwards; a zero bound of the window is none.
+	ExecuteLatest(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error)
 	// Explain shows the stages for a window.
 	Explain(w window.Window) Explanation
+	// Trace judges one document, part by part, leaving window and indices aside.
+	Trace(d condition.Document) (condition.Trace, error)
 }
 
 // Hit is what becomes an alert: so far always one event.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"tocsin/internal/condition"
 )
@@ -70,4 +72,13 @@ func JSON(body any, indent string) ([]byte, error) {
 		return nil, fmt.Errorf("encode request: %w", err)
 	}
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// Path returns the path and query under which a body is searched by hand.
+func Path(patterns []string) string {
+	escaped := make([]string, len(patterns))
+	for i, p := range patterns {
+		escaped[i] = url.PathEscape(p)
+	}
+	return "/" + strings.Join(escaped, ",") + "/_search?ignore_unavailable=true&allow_no_indices=true"
 }

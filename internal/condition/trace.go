@@ -1,0 +1,53 @@
+package condition
+
+import "tocsin/internal/mapping"
+
+// Trace says of every part of a condition whether it holds for one document, and why.
+type Trace struct {
+	// Text is the operator of an inner node, the whole test of a leaf.
+	Text string `json:"text"`
+	// Holds is the part's answer for the document.
+	Holds bool `json:"holds"`
+	// Values are the field's indexed values, of a leaf.
+	Values []string `json:"values,omitempty"`
+	Parts  []Trace  `json:"parts,omitempty"`
+}
+
+// NewTrace evaluates every part of a condition, also those that the result does not depend on.
+func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
+	switch e := e.(type) {
+	case And:
+		return traceParts("and", e, e, fields, d)
+	case Or:
+		return traceParts("or", e, e, fields, d)
+	case Not:
+		return traceParts("not", e, []Expr{e.X}, fields, d)
+	}
+	m, err := Compile(e, fields)
+	if err != nil {
+		return Trace{}, err
+	}
+	t := Trace{Text: e.String(), Holds: m.Match(d)}
+	if f, ok := fields.Field(fieldOf(e)); ok {
+		for _, v := range d.Values(f) {
+			t.Values = append(t.Values, v.Text())
+		}
+	}
+	return t, nil
+}
+
+func traceParts(text string, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
+	m, err := Compile(whole, fields)
+	if err != nil {
+		return Trace{}, err
+	}
+	t := Trace{Text: text, Holds: m.Match(d)}
+	for _, p := range parts {
+		part, err := NewTrace(p, fields, d)
+		if err != nil {
+			return Trace{}, err
+		}
+		t.Parts = append(t.Parts, part)
+	}
+	return t, nil
+}

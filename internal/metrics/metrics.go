@@ -1,0 +1,112 @@
+// Package metrics counts what the runner does, for Prometheus.
+//
+// It measures and decides nothing. The flow: the command makes one [Metrics], hands every
+// execution to [Metrics.Execution] and the scheduler's events to [Metrics.Hooks], and serves
+// [Metrics.Handler].
+package metrics
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tocsin/internal/pipeline"
+	"tocsin/internal/scheduler"
+)
+
+// Metrics are the collectors of one runner, in a registry of their own.
+type Metrics struct {
+	registry   *prometheus.Registry
+	executions *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	hits       *prometheus.CounterVec
+	alerts     *prometheus.CounterVec
+	left       *prometheus.CounterVec
+	succeeded  *prometheus.GaugeVec
+	rules      *prometheus.GaugeVec
+	running    prometheus.Gauge
+	lateness   prometheus.Histogram
+	missed     *prometheus.CounterVec
+}
+
+// New makes the collectors, those of the Go runtime and the process among them.
+func New() *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "tocsin", Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "tocsin", Name: name, Help: help}, labels)
+	}
+	m := &Metrics{
+		registry:   prometheus.NewRegistry(),
+		executions: counter("executions_total", "Executions of rules by how they ended.", "rule_id", "status"),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "tocsin", Name: "execution_duration_seconds", Help: "Time that executions take.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 3, 10),
+		}, []string{"status"}),
+		hits:      counter("hits_total", "Events that rules found.", "rule_id"),
+		alerts:    counter("alerts_total", "Alerts by what became of them: created, duplicate, failed, skipped.", "rule_id", "outcome"),
+		left:      counter("hits_left_total", "Hits that max_signals kept from being looked at.", "rule_id"),
+		succeeded: gauge("last_success_timestamp_seconds", "Slot of the last execution that covered its window.", "rule_id"),
+		rules:     gauge("rules", "Loaded rules by whether they can run.", "status"),
+		running:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: "executions_running", Help: "Executions under way."}),
+		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "tocsin", Name: "schedule_lateness_seconds", Help: "Time from a slot to the start of its execution.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 4, 10),
+		}),
+		missed: counter("schedule_missed_total", "Slots that came due while the rule's earlier one was still running; they are run late.", "rule_id"),
+	}
+	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Rules sets how many rules can run and how many cannot.
+func (m *Metrics) Rules(valid, invalid, unsupported int) {
+	m.rules.WithLabelValues("valid").Set(float64(valid))
+	m.rules.WithLabelValues("invalid").Set(float64(invalid))
+	m.rules.WithLabelValues("unsupported").Set(float64(unsupported))
+}
+
+// Execution counts one execution.
+func (m *Metrics) Execution(x pipeline.Execution) {
+	m.executions.WithLabelValues(x.RuleID, string(x.Status)).Inc()
+	m.duration.WithLabelValues(string(x.Status)).Observe(x.Took.Seconds())
+	m.hits.WithLabelValues(x.RuleID).Add(float64(x.Hits))
+	m.left.WithLabelValues(x.RuleID).Add(float64(x.Left))
+	for outcome, n := range map[string]int{"created": x.Created, "duplicate": x.Duplicates, "failed": x.Failed, "skipped": x.Skipped} {
+		m.alerts.WithLabelValues(x.RuleID, outcome).Add(float64(n))
+	}
+	if x.Status == pipeline.Succeeded {
+		m.succeeded.WithLabelValues(x.RuleID).Set(float64(x.Slot.Unix()))
+	}
+}
+
+// Hooks connects the scheduler's events to metrics and log.
+func (m *Metrics) Hooks(log *slog.Logger) scheduler.Hooks {
+	return scheduler.Hooks{
+		Started: func(_ string, _ time.Time, late time.Duration) { m.lateness.Observe(late.Seconds()) },
+		Ended: func(id string, slot time.Time, _ time.Duration, err error) {
+			var crash *scheduler.PanicError
+			if errors.As(err, &crash) {
+				log.Error("execution crashed", "rule_id", id, "slot", slot, "error", err, "stack", string(crash.Stack))
+			}
+		},
+		Missed: func(id string, n int) {
+			m.missed.WithLabelValues(id).Add(float64(n))
+			log.Warn("slots came due while the rule was running; they will be run late", "rule_id", id, "slots", n)
+		},
+		Exhausted: func(id string) { log.Warn("the rule's schedule has no further slot", "rule_id", id) },
+		Running:   func(n int) { m.running.Set(float64(n)) },
+	}
+}

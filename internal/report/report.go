@@ -1,0 +1,73 @@
+package report
+
+import (
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// Status says whether a rule can run.
+type Status string
+
+// The statuses. Unsupported is what is right and cannot be run by this version.
+const (
+	Valid       Status = "valid"
+	Invalid     Status = "invalid"
+	Unsupported Status = "unsupported"
+)
+
+// Result is what checking found of one rule.
+type Result struct {
+	Path        string    `json:"path"`
+	RuleID      string    `json:"rule_id"`
+	Name        string    `json:"name"`
+	Type        string    `json:"type"`
+	Language    string    `json:"language"`
+	Status      Status    `json:"status"`
+	Strategy    string    `json:"strategy,omitempty"`
+	Diagnostics diag.List `json:"diagnostics"`
+}
+
+// Report is what checking found of all rules.
+type Report struct {
+	Rules       int      `json:"rules"`
+	Valid       int      `json:"valid"`
+	Invalid     int      `json:"invalid"`
+	Unsupported int      `json:"unsupported"`
+	Results     []Result `json:"results"`
+}
+
+// Judge sums up diagnostics: an error makes a rule invalid, unless all errors say of something that
+// it is not supported.
+func Judge(l diag.List) Status {
+	status := Valid
+	for _, d := range l {
+		switch {
+		case d.Severity != diag.Error:
+		case strings.HasSuffix(d.Code, "/unsupported"):
+			if status == Valid {
+				status = Unsupported
+			}
+		default:
+			status = Invalid
+		}
+	}
+	return status
+}
+
+// Add counts and keeps a result.
+func (r *Report) Add(result Result) {
+	if result.Diagnostics == nil {
+		result.Diagnostics = diag.List{}
+	}
+	r.Rules++
+	switch result.Status {
+	case Valid:
+		r.Valid++
+	case Invalid:
+		r.Invalid++
+	case Unsupported:
+		r.Unsupported++
+	}
+	r.Results = append(r.Results, result)
+}

@@ -1,0 +1,128 @@
+package report
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// Formats are the names that [Report.Write] knows.
+var Formats = []string{"text", "json", "sarif", "junit"}
+
+// Write writes the report in one of the [Formats].
+func (r *Report) Write(w io.Writer, format string) error {
+	switch format {
+	case "json":
+		return writeJSON(w, r)
+	case "sarif":
+		return writeJSON(w, r.sarif())
+	case "junit":
+		return r.writeJUnit(w)
+	}
+	return r.writeText(w)
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// writeText shows every diagnostic with its source line, then the counts.
+func (r *Report) writeText(w io.Writer) error {
+	for _, result := range r.Results {
+		if err := diag.Render(w, result.Diagnostics); err != nil {
+			return err //nolint:wrapcheck // it says what it was doing
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s: %d valid, %d invalid, %d unsupported\n", count(r.Rules, "rule"), r.Valid, r.Invalid, r.Unsupported)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+type junitSuite struct {
+	XMLName  xml.Name    `xml:"testsuite"`
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Skipped  int         `xml:"skipped,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name    string        `xml:"name,attr"`
+	Class   string        `xml:"classname,attr"`
+	Failure *junitMessage `xml:"failure,omitempty"`
+	Skipped *junitMessage `xml:"skipped,omitempty"`
+	Output  string        `xml:"system-out,omitempty"`
+}
+
+type junitMessage struct {
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// writeJUnit makes a test case of every rule; an unsupported rule is a skipped one.
+func (r *Report) writeJUnit(w io.Writer) error {
+	suite := junitSuite{Name: "runner check", Tests: r.Rules, Failures: r.Invalid, Skipped: r.Unsupported}
+	for _, result := range r.Results {
+		var text strings.Builder
+		if err := diag.Render(&text, result.Diagnostics); err != nil {
+			return err //nolint:wrapcheck // a builder does not fail
+		}
+		c := junitCase{Name: result.title(), Class: result.Path}
+		message := &junitMessage{Message: result.firstError(), Text: text.String()}
+		switch result.Status {
+		case Invalid:
+			c.Failure = message
+		case Unsupported:
+			c.Skipped = message
+		case Valid:
+			c.Output = text.String()
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := enc.Encode(suite); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	_, err := io.WriteString(w, "\n")
+	return err //nolint:wrapcheck // nothing to add
+}
+
+func (r Result) title() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.Path
+}
+
+func (r Result) firstError() string {
+	for _, d := range r.Diagnostics {
+		if d.Severity == diag.Error {
+			return d.Message
+		}
+	}
+	return ""
+}

@@ -1,0 +1,84 @@
+package rule
+
+import (
+	"strings"
+	"time"
+
+	"tocsin/internal/scheduler"
+)
+
+// reference is the slot that windows are judged at: any would do, a fixed one keeps the answer
+// the same every day. It is a Thursday noon, far from changes of months.
+var reference = time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC)
+
+// schedule checks when a rule runs and what it reads then.
+func (c *checker) schedule() {
+	r := c.r
+	c.number("rule.max_signals", r.MaxSignals, 1, unbounded)
+	if c.has("rule.cron") && c.has("rule.interval") {
+		c.fail("conflict", "rule.cron", "rule.cron stands in for rule.interval, a rule has one of them")
+	}
+	from, to := r.From.At(reference), r.To.At(reference)
+	if !from.Before(to) {
+		c.fail("empty-window", "rule.from", "a run from %s to %s reads nothing", r.From.Text, r.To.Text)
+		return
+	}
+	if n := r.NewTerms; n != nil && n.HistoryWindowStart.Text != "" && !n.HistoryWindowStart.At(reference).Before(from) {
+		key := "rule.history_window_start"
+		if c.has("rule.new_terms.history_window_start[0].value") {
+			key = "rule.new_terms.history_window_start[0].value"
+		}
+		c.fail("empty-window", key, "the history from %s has to begin before the run's window from %s", n.HistoryWindowStart.Text, r.From.Text)
+	}
+	c.lookBack(to.Sub(from))
+}
+
+// lookBack reports a rule that leaves out a part of the time between two runs.
+func (c *checker) lookBack(window time.Duration) {
+	r := c.r
+	pause := r.pause()
+	if pause <= window {
+		return
+	}
+	key := "rule.interval"
+	if r.Cron != "" {
+		key = "rule.cron"
+	}
+	if c.has("rule.from") {
+		key = "rule.from"
+	}
+	c.warn("look-back-gap", key, "runs are %s apart and read %s each: %s between them are never read",
+		brief(pause), brief(window), brief(pause-window))
+}
+
+// brief writes a duration without the parts that are zero: 1h, not 1h0m0s.
+func brief(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}
+
+// cronSample is enough runs to meet the longest pause of any usual expression.
+const cronSample = 100
+
+// pause returns the longest time between two runs.
+func (r *Rule) pause() time.Duration {
+	if r.Cron == "" {
+		return r.Interval
+	}
+	slots, err := scheduler.Cron(r.Cron, time.UTC)
+	if err != nil {
+		return 0
+	}
+	var longest time.Duration
+	for i, at := 0, slots.Next(reference); i < cronSample && !at.IsZero(); i++ {
+		next := slots.Next(at)
+		longest = max(longest, next.Sub(at))
+		at = next
+	}
+	return longest
+}

@@ -1,0 +1,62 @@
+package rule
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/tomltree"
+)
+
+// hash returns the ContentHash. It is taken from the tree and not from the Rule, so that a new
+// field or default of a later version does not make every rule look edited.
+func hash(root *tomltree.Value) string {
+	var b strings.Builder
+	if v := root.Get("rule"); v != nil {
+		canonical(&b, v, unversioned)
+	}
+	if v := root.Get("transform"); v != nil {
+		canonical(&b, v, nil)
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+// unversioned are the keys of [rule] that do not change what the rule says.
+var unversioned = []string{"enabled", "version", "revision"}
+
+// canonical writes a value unambiguously: its kind and length before its content, keys sorted. The
+// keys in without are left out.
+func canonical(b *strings.Builder, v *tomltree.Value, without []string) {
+	b.WriteByte('0' + byte(v.Kind))
+	switch v.Kind {
+	case tomltree.Table:
+		members := slices.DeleteFunc(slices.Clone(v.Items), func(m *tomltree.Value) bool {
+			return slices.Contains(without, m.Key)
+		})
+		slices.SortFunc(members, func(a, b *tomltree.Value) int { return strings.Compare(a.Key, b.Key) })
+		length(b, len(members))
+		for _, m := range members {
+			length(b, len(m.Key))
+			b.WriteString(m.Key)
+			canonical(b, m, nil)
+		}
+	case tomltree.Array:
+		length(b, len(v.Items))
+		for _, item := range v.Items {
+			canonical(b, item, nil)
+		}
+	case tomltree.Integer:
+		length(b, int(v.Int))
+	default:
+		// A checkout may turn line ends into CRLF.
+		s := strings.ReplaceAll(v.Text, "\r\n", "\n")
+		length(b, len(s))
+		b.WriteString(s)
+	}
+}
+
+// length writes a number and what ends it.
+func length(b *strings.Builder, n int) { b.WriteString(strconv.Itoa(n) + ":") }

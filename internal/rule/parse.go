@@ -1,0 +1,71 @@
+package rule
+
+import (
+	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/tomltree"
+)
+
+// area is the first part of the code of every diagnostic of this package.
+const area = "rule"
+
+// byteOrderMark is what some Windows editors put before a file. It is no part of the first line.
+const byteOrderMark = "\uFEFF"
+
+// Parse reads one rule file. The rule is never nil, but fit for use only when the list has no
+// errors; after a syntax error it has no more than its path. The list is in source order.
+func Parse(path, content string) (*Rule, diag.List) {
+	file := diag.NewText(path, strings.TrimPrefix(content, byteOrderMark))
+	r := newRule(path)
+	root, list := tomltree.Parse(file, area)
+	r.Source = &document{file: file, root: root}
+	if root.Get("rule") == nil && !broken(list) {
+		list = append(list, file.Report(diag.Error, area+"/missing-field", diag.Span{}, "no [rule] table"))
+	}
+	if root.Get("rule") == nil || broken(list) {
+		list.Sort()
+		return r, list
+	}
+	d := tomltree.Decoder{File: file, Area: area, List: list, Hint: misplaced}
+	tomltree.Into(&d, root, documentFields, r)
+	r.fillDefaults()
+	r.ContentHash = hash(root)
+	d.List = append(d.List, check(r, root)...)
+	d.List.Sort()
+	return r, d.List
+}
+
+// broken reports whether the parser gave up: what follows is unknown, so nothing can be missed.
+func broken(list diag.List) bool {
+	for _, d := range list {
+		if d.Code == area+"/syntax" {
+			return true
+		}
+	}
+	return false
+}
+
+// document is the source of a rule that was read from TOML.
+type document struct {
+	file diag.Text
+	root *tomltree.Value
+}
+
+// Place implements [Source].
+func (d *document) Place(path string) (file diag.Text, s diag.Span, found bool) {
+	v, found := d.root.Find(path)
+	return d.file, v.Span, found
+}
+
+// misplaced explains a key that TOML has put into another table than its author meant: what
+// follows a header such as [[rule.threat]] belongs to that header's table.
+func misplaced(key string) string {
+	if _, ok := ruleFields[key]; ok {
+		return key + " belongs to [rule], before the header of another table"
+	}
+	if _, ok := metadataFields[key]; ok {
+		return key + " belongs to [metadata]"
+	}
+	return ""
+}

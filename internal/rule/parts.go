@@ -1,0 +1,112 @@
+package rule
+
+import "time"
+
+// Metadata is the [metadata] table: what the authors keep about the file. No run depends on it.
+type Metadata struct {
+	CreationDate    time.Time
+	UpdatedDate     time.Time
+	DeprecationDate time.Time
+	// DeprecatedReason is given by a few rules of the _deprecated directory.
+	DeprecatedReason string
+	Maturity         Maturity
+	Integration      []string // a string or a list in the file
+	MinStackVersion  string
+	MinStackComments string
+	BypassBBRTiming  bool // a building block rule that may look back less than 119m
+	Promotion        bool // the rule promotes alerts of another product
+	Comments         string
+	OSTypeList       []string
+	// QuerySchemaValidation is nil when the file does not say.
+	QuerySchemaValidation *bool
+	RelatedEndpointRules  []string
+	Extended              map[string]any
+}
+
+// Transform is the [transform] table: what Kibana shows where the note says $investigate_0 or
+// $osquery_0.
+type Transform struct {
+	Investigate []Investigate
+	Osquery     []Osquery
+}
+
+// Investigate is a button in a note that opens a timeline. The outer list of Providers is joined
+// by or, the inner by and.
+type Investigate struct {
+	Label        string
+	Description  string
+	Providers    [][]Provider
+	RelativeFrom string
+	RelativeTo   string
+}
+
+// Provider is one condition of a timeline.
+type Provider struct {
+	Excluded  bool
+	Field     string
+	QueryType string // phrase, range
+	Value     string
+	ValueType string // string, boolean, …
+}
+
+// Osquery is a query in a note that an analyst may run on a host.
+type Osquery struct {
+	Label      string
+	Query      string
+	ECSMapping map[string]any
+}
+
+// Threat is one entry of the mapping to MITRE ATT&CK.
+type Threat struct {
+	Framework string
+	Tactic    Tactic
+	Technique []Technique
+}
+
+// Tactic is the goal of an adversary (TA0007).
+type Tactic struct{ ID, Name, Reference string }
+
+// Technique is the way to a goal (T1613).
+type Technique struct {
+	ID, Name, Reference string
+	Subtechnique        []Subtechnique
+}
+
+// Subtechnique is a variant of a technique (T1059.004).
+type Subtechnique struct{ ID, Name, Reference string }
+
+// SeverityMapping replaces the severity of an alert when an event's field has a value.
+type SeverityMapping struct {
+	Field    string
+	Operator string // always "equals"
+	Value    string
+	Severity Severity
+}
+
+// RiskScoreMapping replaces the risk score of an alert by the number in an event's field.
+type RiskScoreMapping struct {
+	Field     string
+	Operator  string // always "equals"
+	Value     string // always empty
+	RiskScore int
+}
+
+// AlertSuppression folds alerts that agree in the GroupBy fields into one.
+type AlertSuppression struct {
+	GroupBy []string
+	// Duration is 0 when alerts are only folded within one run.
+	Duration              time.Duration
+	MissingFieldsStrategy MissingFieldsStrategy
+}
+
+// Exception refers to a list of exceptions that Kibana keeps.
+type Exception struct{ ID, ListID, Type, NamespaceType string }
+
+// RelatedIntegration names an integration package that brings the data.
+type RelatedIntegration struct{ Package, Version, Integration string }
+
+// RequiredField names a field that the query reads.
+type RequiredField struct {
+	Name, Type string
+	ECS        bool
+}

@@ -1,0 +1,160 @@
+package ruletest
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/tomltree"
+)
+
+// extension ends the names of test files.
+const extension = ".test.toml"
+
+// File is one test file.
+type File struct {
+	Path string
+	// Rule is the path of the rule file.
+	Rule  string
+	Tests []Test
+
+	text diag.Text
+	root *tomltree.Value
+}
+
+// Test is one case.
+type Test struct {
+	Name string
+	// Events are NDJSON, as in an event file.
+	Events diag.Text
+	// At is the slot of the run; the zero time means just after the latest event.
+	At time.Time
+	// Alerts are the _ids of the events that must alert: these and no others.
+	Alerts []string
+	// Fields must have these values in every alert, by their flat names.
+	Fields map[string]any
+
+	at string
+}
+
+// fileFields are the keys of a test file.
+var fileFields = tomltree.Fields[File]{
+	"rule": tomltree.Scalar(func(f *File) *string { return &f.Rule }),
+	"test": tomltree.Each(testFields, func(f *File) *[]Test { return &f.Tests }),
+}
+
+// testFields are the keys of a [[test]].
+var testFields = tomltree.Fields[Test]{
+	"name":   tomltree.Scalar(func(t *Test) *string { return &t.Name }),
+	"events": tomltree.Source(func(t *Test) *diag.Text { return &t.Events }),
+	"at":     tomltree.Scalar(func(t *Test) *string { return &t.at }),
+	"alerts": tomltree.List(func(t *Test) *[]string { return &t.Alerts }),
+	"fields": tomltree.Free(func(t *Test) *map[string]any { return &t.Fields }),
+}
+
+// Load finds and reads the test files that paths name: files, directories, and rule files that
+// have a test beside them. Files with errors are left out.
+func Load(paths ...string) ([]File, diag.List) {
+	var files []File
+	var list diag.List
+	for _, path := range paths {
+		err := filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				list = append(list, unreadable(p, err))
+				return nil
+			case entry.IsDir():
+				return nil
+			}
+			if p == path && !strings.HasSuffix(p, extension) {
+				p = strings.TrimSuffix(p, filepath.Ext(p)) + extension
+			}
+			if !strings.HasSuffix(p, extension) {
+				return nil
+			}
+			file, more := read(p)
+			list = append(list, more...)
+			if !more.HasErrors() {
+				files = append(files, file)
+			}
+			return nil
+		})
+		if err != nil {
+			list = append(list, unreadable(path, err))
+		}
+	}
+	return files, list
+}
+
+func unreadable(path string, err error) diag.Diagnostic {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		err = where.Err
+	}
+	return diag.Diagnostic{Severity: diag.Error, Code: "ruletest/unreadable", Message: err.Error(), File: path}
+}
+
+func read(path string) (File, diag.List) {
+	content, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	if err != nil {
+		return File{}, diag.List{unreadable(path, err)}
+	}
+	return Parse(path, string(content))
+}
+
+// Parse reads the content of a test file.
+func Parse(path, content string) (File, diag.List) {
+	f := File{Path: path, text: diag.NewText(path, content)}
+	root, list := tomltree.Parse(f.text, "ruletest")
+	if list.HasErrors() {
+		return f, list
+	}
+	f.root = root
+	d := tomltree.Decoder{File: f.text, Area: "ruletest", List: list}
+	tomltree.Into(&d, root, fileFields, &f)
+	f.checkTests(&d)
+	if f.Rule == "" {
+		f.Rule = strings.TrimSuffix(path, extension) + ".toml"
+	} else if !filepath.IsAbs(f.Rule) {
+		f.Rule = filepath.Join(filepath.Dir(path), f.Rule)
+	}
+	d.List.Sort()
+	return f, d.List
+}
+
+// checkTests wants a name and a list of alerts from every test, so that none passes by omission.
+func (f *File) checkTests(d *tomltree.Decoder) {
+	if len(f.Tests) == 0 {
+		d.Report(diag.Error, "no-test", diag.Span{}, "the file has no [[test]]")
+		return
+	}
+	for i, item := range f.root.Get("test").Items {
+		test := &f.Tests[i]
+		for _, key := range []string{"name", "events", "alerts"} {
+			if item.Get(key) == nil {
+				d.Report(diag.Error, "missing-field", item.Span, "a [[test]] needs %s", key)
+			}
+		}
+		if test.at == "" {
+			continue
+		}
+		var err error
+		if test.At, err = time.Parse(time.RFC3339, test.at); err != nil {
+			d.Report(diag.Error, "bad-time", item.Get("at").Span, "at must be a time such as 2026-01-15T14:05:00Z")
+		}
+	}
+}
+
+// report makes a diagnostic about a key of the i-th test.
+func (f File) report(i int, key, code, format string, args ...any) diag.Diagnostic {
+	item := f.root.Get("test").Items[i]
+	span := item.Span
+	if v := item.Get(key); v != nil {
+		span = v.Span
+	}
+	return f.text.Report(diag.Error, code, span, format, args...)
+}

@@ -1,0 +1,163 @@
+package ruletest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/store"
+	"tocsin/internal/window"
+)
+
+// Result is the outcome of one test. It passed when Problems has no error.
+type Result struct {
+	File     string    `json:"file"`
+	RuleID   string    `json:"rule_id"`
+	Name     string    `json:"name"`
+	Passed   bool      `json:"passed"`
+	Problems diag.List `json:"problems"`
+}
+
+// Run runs the tests of a file. The list says why the rule itself cannot be tested.
+func Run(ctx context.Context, f File) ([]Result, diag.List, error) {
+	set, list := rule.Load(f.Rule)
+	if set.Len() == 0 {
+		return nil, list, nil
+	}
+	r := set.Rules()[0]
+	plan, more := query.For(r)
+	if plan == nil {
+		return nil, append(list, more...), nil
+	}
+	var results []Result
+	for i := range f.Tests {
+		problems, err := f.run(ctx, i, plan)
+		if err != nil {
+			return nil, nil, fmt.Errorf("test %q of %s: %w", f.Tests[i].Name, f.Path, err)
+		}
+		results = append(results, Result{
+			File: f.Path, RuleID: r.ID, Name: f.Tests[i].Name, Passed: !problems.HasErrors(), Problems: problems,
+		})
+	}
+	return results, nil, nil
+}
+
+// run runs one test and says how its alerts differ from those expected.
+func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error) {
+	test := f.Tests[i]
+	events, list, err := store.OpenEvents(ctx, store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(test.Events.Value)})
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	defer func() { _ = events.Close() }()
+	var problems diag.List
+	for _, d := range list {
+		problems = append(problems, f.report(i, "events", "ruletest/events", "line %d of the events: %s", d.Line, d.Message))
+	}
+	slot := test.At
+	if slot.IsZero() {
+		if slot, err = latest(ctx, events); err != nil {
+			return nil, err
+		}
+	}
+	r := plan.Rule()
+	alerts := store.NewMemory()
+	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Now: func() time.Time { return slot }}
+	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: window.At(slot, r.From.Expr, r.To.Expr), Manual: true})
+	if x.Status != pipeline.Succeeded {
+		problems = append(problems, f.report(i, "name", "ruletest/run", "the rule ended with %s: %s", x.Status, x.Problem()))
+	}
+	more, err := f.compare(ctx, i, alerts)
+	return append(problems, more...), err
+}
+
+// latest is the moment just after the last event.
+func latest(ctx context.Context, events *store.Events) (time.Time, error) {
+	var last time.Time
+	request := search.Request{
+		Patterns: []string{"*"}, Where: condition.Const(true), Time: search.TimeRange{Field: search.DefaultTimestamp},
+		Descending: true, PageSize: 1, FieldTypes: events.Fields(),
+	}
+	_, err := events.Search(ctx, request, func(page []event.Event) (bool, error) {
+		doc, err := page[0].Document()
+		if err != nil {
+			return false, err //nolint:wrapcheck // it names the event
+		}
+		last, _, err = mapping.ParseDate(event.First(doc.Source, search.DefaultTimestamp), "")
+		return false, err //nolint:wrapcheck // it names the date
+	})
+	if err != nil {
+		return last, fmt.Errorf("find the latest event: %w", err)
+	}
+	return last.Add(time.Millisecond), nil
+}
+
+// compare holds the alerts against what the test wants.
+func (f File) compare(ctx context.Context, i int, alerts alert.Reader) (diag.List, error) {
+	test := f.Tests[i]
+	var problems diag.List
+	unmet := map[string]bool{}
+	for _, id := range test.Alerts {
+		unmet[id] = true
+	}
+	err := alerts.List(ctx, alert.Filter{}, func(d alert.Document) (bool, error) {
+		id := eventOf(d)
+		if !unmet[id] {
+			problems = append(problems, f.report(i, "alerts", "ruletest/unexpected", "event %s made an alert and should not", id))
+		}
+		delete(unmet, id)
+		for _, name := range slices.Sorted(maps.Keys(test.Fields)) {
+			if got := d.Source[name]; !same(got, test.Fields[name]) {
+				problems = append(problems, f.report(i, "fields", "ruletest/field", "event %s: %s is %s, want %s", id, name, show(got), show(test.Fields[name])))
+			}
+		}
+		return true, nil
+	})
+	for _, id := range slices.Sorted(maps.Keys(unmet)) {
+		problems = append(problems, f.report(i, "alerts", "ruletest/missing", "event %s should make an alert and does not", id))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list alerts: %w", err)
+	}
+	return problems, nil
+}
+
+// eventOf returns the _id of the event behind an alert.
+func eventOf(d alert.Document) string {
+	id := ""
+	for _, a := range event.Objects(d.Source, "kibana.alert.ancestors") {
+		id = event.First(a, "id")
+	}
+	return id
+}
+
+// same compares by JSON form, in which numbers of different Go types are alike.
+func same(a, b any) bool {
+	var x, y any
+	if json.Unmarshal([]byte(show(a)), &x) != nil || json.Unmarshal([]byte(show(b)), &y) != nil {
+		return false
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+func show(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(text)
+}

@@ -1,0 +1,78 @@
+// Package server answers what a supervisor of the runner asks: /metrics, /healthz (the process is
+// alive) and /readyz (it can reach what it needs).
+//
+// It has no interface for people and changes nothing. The flow: [Listen] binds the address, so that
+// a taken port is an error at start; [Server.Serve] answers until its context ends.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Server is bound to an address.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+}
+
+// readyTimeout bounds one readiness check.
+const readyTimeout = 5 * time.Second
+
+// Listen binds an address such as 127.0.0.1:9464. ready checks that the runner can do its work.
+func Listen(ctx context.Context, address string, metrics http.Handler, ready func(context.Context) error) (*Server, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if err := ready(ctx); err != nil {
+			answer(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+			return
+		}
+		answer(w, http.StatusOK, "ready")
+	})
+	return &Server{listener, &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	}}, nil
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, text)
+}
+
+// Address returns the address that is bound, with the port that was chosen for :0.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Serve answers until the context ends, then lets requests under way finish.
+func (s *Server) Serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve %s: %w", s.Address(), err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout)
+	defer cancel()
+	if err := s.http.Shutdown(grace); err != nil {
+		return fmt.Errorf("stop serving %s: %w", s.Address(), err)
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", s.Address(), err)
+	}
+	return nil
+}

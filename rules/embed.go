@@ -1,0 +1,12 @@
+// Package rules holds the detection rules that Tocsin ships, one file each, by platform; the tests
+// of a rule stand beside it as NAME.test.toml.
+//
+// It is data, not code: internal/rule reads the files, from here or from a directory.
+package rules
+
+import "embed"
+
+// FS has the shipped rules and their tests, so that the program finds them without a checkout.
+//
+//go:embed */*.toml
+var FS embed.FS
