@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/event"
+	"tocsin/internal/search"
+)
+
+// alertsCmd looks at stored alerts.
+type alertsCmd struct {
+	List alertsListCmd `cmd:"" default:"withargs" help:"List alerts, oldest first."`
+	Show alertsShowCmd `cmd:"" help:"Show one alert."`
+}
+
+type alertsListCmd struct {
+	Rule  string `help:"Only alerts of the rule with this rule_id." placeholder:"ID"`
+	Limit int    `help:"Greatest number of alerts; 0 for all." default:"0"`
+}
+
+type alertsShowCmd struct {
+	ID string `arg:"" help:"The alert's id."`
+}
+
+// Run is the subcommand.
+func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
+	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+		return err
+	}
+	b, err := a.openAlerts(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.close() }()
+	w := newAlertWriter(a)
+	err = b.alerts.List(ctx, alert.Filter{RuleID: c.Rule, Limit: c.Limit}, func(d alert.Document) (bool, error) {
+		return true, w.write(d)
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("list alerts: %w", err), w.finish())
+	}
+	return w.finish()
+}
+
+// Run is the subcommand.
+func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
+	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+		return err
+	}
+	b, err := a.openAlerts(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.close() }()
+	doc, err := b.alerts.Get(ctx, c.ID)
+	if err != nil {
+		return fmt.Errorf("show alert %s: %w", c.ID, err)
+	}
+	indent := "  "
+	if a.global.Format == "ndjson" {
+		indent = ""
+	}
+	data, err := search.JSON(flat(doc), indent)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	_, err = fmt.Fprintf(a.out, "%s\n", data)
+	return wrapWrite(err)
+}
+
+// openAlerts opens the place of the alerts; event files play no part.
+func (a *app) openAlerts(ctx context.Context) (*backend, error) {
+	g := a.global
+	if len(g.Elasticsearch) == 0 && g.Store == "" {
+		return nil, usagef("where are the alerts? Give --elasticsearch URL or --store DIR")
+	}
+	if len(g.Elasticsearch) > 0 && g.Store != "" {
+		return nil, usagef("--elasticsearch cannot go with --store")
+	}
+	if g.Store == "" {
+		return a.openElastic(ctx)
+	}
+	b := &backend{name: "store"}
+	return b, a.openStore(b)
+}
+
+// flat is the alert document with its _id and _index.
+func flat(d alert.Document) map[string]any {
+	out := maps.Clone(d.Source)
+	out["_id"] = d.ID
+	if d.Index != "" {
+		out["_index"] = d.Index
+	}
+	return out
+}
+
+// alertWriter writes alerts as they come.
+type alertWriter struct {
+	format string
+	out    io.Writer
+	count  int
+}
+
+func newAlertWriter(a *app) *alertWriter { return &alertWriter{format: a.global.Format, out: a.out} }
+
+func (w *alertWriter) write(d alert.Document) error {
+	w.count++
+	if w.format == "text" {
+		_, err := io.WriteString(w.out, describe(d))
+		return wrapWrite(err)
+	}
+	data, err := search.JSON(flat(d), "")
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	before, after := "", "\n"
+	if w.format == "json" {
+		before, after = ",\n", ""
+		if w.count == 1 {
+			before = "[\n"
+		}
+	}
+	_, err = fmt.Fprintf(w.out, "%s%s%s", before, data, after)
+	return wrapWrite(err)
+}
+
+// finish closes the JSON array, or says that there is nothing.
+func (w *alertWriter) finish() error {
+	text := ""
+	switch {
+	case w.format == "json" && w.count == 0:
+		text = "[]\n"
+	case w.format == "json":
+		text = "\n]\n"
+	case w.format == "text" && w.count == 0:
+		text = "no alerts\n"
+	}
+	_, err := io.WriteString(w.out, text)
+	return wrapWrite(err)
+}
+
+// describe shows an alert to a person in a few lines.
+func describe(d alert.Document) string {
+	field := func(name string) string { return strings.Map(printable, event.First(d.Source, "kibana.alert."+name)) }
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s (risk %s)  %s\n", field("original_time"), field("severity"), field("risk_score"), field("rule.name"))
+	if t := techniques(d.Source); t != "" {
+		fmt.Fprintf(&b, "    MITRE ATT&CK  %s\n", t)
+	}
+	fmt.Fprintf(&b, "    reason        %s\n    id            %s\n", field("reason"), d.ID)
+	return b.String()
+}
+
+// techniques lists the ATT&CK techniques of an alert, sub-techniques in place of their parents.
+func techniques(source map[string]any) string {
+	var names []string
+	add := func(t map[string]any) { names = append(names, event.First(t, "id")+" "+event.First(t, "name")) }
+	for _, threat := range event.Objects(source, "kibana.alert.rule.threat") {
+		for _, technique := range event.Objects(threat, "technique") {
+			subs := event.Objects(technique, "subtechnique")
+			if len(subs) == 0 {
+				add(technique)
+			}
+			for _, s := range subs {
+				add(s)
+			}
+		}
+	}
+	return strings.Map(printable, strings.Join(names, "; "))
+}

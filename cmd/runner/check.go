@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/query"
+	"tocsin/internal/report"
+)
+
+// checkCmd judges rules without running them.
+type checkCmd struct {
+	Paths []string `arg:"" optional:"" name:"path" help:"Rule files and directories; else --rules, else the shipped rules."`
+	Live  bool     `help:"Also check against the mappings of --elasticsearch (or of --events)."`
+}
+
+// Run is the subcommand. Invalid and unsupported rules make it fail.
+func (c *checkCmd) Run(ctx context.Context, a *app) error {
+	if err := a.global.formatOneOf(report.Formats...); err != nil {
+		return err
+	}
+	paths := c.Paths
+	if len(paths) == 0 {
+		paths = a.global.Rules
+	}
+	rules, usage := planRules(paths)
+	if c.Live {
+		if err := c.live(ctx, a, &rules); err != nil {
+			return err
+		}
+	}
+	if err := rules.report.Write(a.out, a.global.Format); err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	switch {
+	case usage != nil:
+		return usage
+	case !rules.allValid():
+		return errFailed
+	}
+	return nil
+}
+
+// live adds what the mappings of the moment say.
+func (c *checkCmd) live(ctx context.Context, a *app, rules *planned) error {
+	b, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.close() }()
+	more := map[string]diag.List{}
+	bar := newProgress(a.err, "rules", len(rules.plans))
+	defer bar.finish()
+	for _, plan := range rules.plans {
+		list, err := c.prepare(ctx, b, plan)
+		if err != nil {
+			return err
+		}
+		more[plan.Rule().ID] = list
+		bar.step()
+	}
+	rules.report = withMore(rules.report, more)
+	return nil
+}
+
+func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (diag.List, error) {
+	prepared, list, err := plan.Prepare(ctx, b.events)
+	if err != nil {
+		return nil, fmt.Errorf("check live: %w", err)
+	}
+	if prepared == nil {
+		return list, nil
+	}
+	r, target := plan.Rule(), prepared.Target()
+	for i, pattern := range r.Index {
+		for _, missing := range target.Missing {
+			if pattern == missing {
+				list = append(list, r.Report(diag.Warning, "check/missing-index", fmt.Sprintf("rule.index[%d]", i), "no open index matches %s", pattern))
+			}
+		}
+	}
+	if len(target.Closed) > 0 {
+		list = append(list, r.Report(diag.Warning, "check/closed-index", "rule.index", "closed indices are not searched: %s", strings.Join(target.Closed, ", ")))
+	}
+	return list, nil
+}
+
+// withMore judges every rule again with further diagnostics.
+func withMore(old report.Report, more map[string]diag.List) report.Report {
+	var out report.Report
+	for _, r := range old.Results {
+		r.Diagnostics = append(r.Diagnostics, more[r.RuleID]...)
+		r.Diagnostics.Sort()
+		if r.Status = report.Judge(r.Diagnostics); r.Status != report.Valid {
+			r.Strategy = ""
+		}
+		out.Add(r)
+	}
+	return out
+}

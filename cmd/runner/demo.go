@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/event"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/rule"
+	"tocsin/internal/store"
+	"tocsin/internal/window"
+)
+
+// demoEvents are a handful of events of one afternoon: some for each shipped rule, and some that
+// come close.
+//
+//go:embed demo_events.ndjson
+var demoEvents []byte
+
+// demoSlot is the moment at which the demo's rules look back.
+var demoSlot = time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC)
+
+// demoCmd shows the whole flow without any setup.
+type demoCmd struct{}
+
+// Run is the subcommand.
+func (demoCmd) Run(ctx context.Context, a *app) error {
+	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+		return err
+	}
+	rules, err := planRules(nil)
+	if err != nil {
+		return err
+	}
+	if err := a.show(rules.problems()); err != nil {
+		return err
+	}
+	events, diags, err := store.OpenEvents(ctx, store.EventsOptions{Files: []string{"-"}, Stdin: bytes.NewReader(demoEvents)})
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	defer func() { _ = events.Close() }()
+	if err := a.show(diags); err != nil {
+		return err
+	}
+	alerts := store.NewMemory()
+	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Now: func() time.Time { return demoSlot }}
+	failed := !rules.allValid()
+	for _, plan := range rules.plans {
+		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: demoWindow(plan.Rule()), Manual: true})
+		if x.Status != pipeline.Succeeded {
+			failed = true
+			a.global.log.Error("rule failed", "rule_id", x.RuleID, "error", x.Problem())
+		}
+	}
+	made, err := demoAlerts(ctx, a, alerts)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.err, "\n%d rules read %d events and made %d alerts.\n", len(rules.plans), events.Len(), made)
+	if failed {
+		return errFailed
+	}
+	return wrapWrite(err)
+}
+
+func demoWindow(r *rule.Rule) window.Window { return window.At(demoSlot, r.From.Expr, r.To.Expr) }
+
+// demoAlerts writes the alerts in the order of their events and returns their number.
+func demoAlerts(ctx context.Context, a *app, alerts alert.Reader) (int, error) {
+	var docs []alert.Document
+	if err := alerts.List(ctx, alert.Filter{}, func(d alert.Document) (bool, error) {
+		docs = append(docs, d)
+		return true, nil
+	}); err != nil {
+		return 0, fmt.Errorf("demo: %w", err)
+	}
+	slices.SortFunc(docs, func(x, y alert.Document) int {
+		const time = "kibana.alert.original_time"
+		return strings.Compare(event.First(x.Source, time), event.First(y.Source, time))
+	})
+	w := newAlertWriter(a)
+	for _, d := range docs {
+		if err := w.write(d); err != nil {
+			return 0, err
+		}
+	}
+	return len(docs), w.finish()
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// table writes aligned columns.
+type table struct{ w *tabwriter.Writer }
+
+func newTable(w io.Writer, head ...string) table {
+	t := table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)}
+	_, _ = fmt.Fprintln(t.w, strings.Join(head, "\t"))
+	return t
+}
+
+func (t table) row(cells ...any) {
+	text := make([]string, len(cells))
+	for i, c := range cells {
+		text[i] = strings.Map(printable, fmt.Sprint(c))
+	}
+	_, _ = fmt.Fprintln(t.w, strings.Join(text, "\t"))
+}
+
+// printable keeps what came from events from breaking lines or driving the terminal.
+func printable(r rune) rune {
+	if r < 0x20 || r >= 0x7f && r < 0xa0 {
+		return '\uFFFD'
+	}
+	return r
+}
+
+func (t table) flush() error {
+	if err := t.w.Flush(); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// writeJSON writes a list as one JSON array, or one element a line.
+func writeJSON[T any](w io.Writer, format string, list []T) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if format == "json" {
+		enc.SetIndent("", "  ")
+		if list == nil {
+			list = []T{}
+		}
+		return wrapWrite(enc.Encode(list))
+	}
+	for _, element := range list {
+		if err := enc.Encode(element); err != nil {
+			return wrapWrite(err)
+		}
+	}
+	return nil
+}
+
+func wrapWrite(err error) error {
+	if err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// progress is a bar on a terminal and nothing elsewhere.
+type progress struct {
+	all *mpb.Progress
+	bar *mpb.Bar
+}
+
+func newProgress(w io.Writer, what string, total int) progress {
+	if !isTerminal(w) || total < 2 {
+		return progress{}
+	}
+	all := mpb.New(mpb.WithOutput(w), mpb.WithWidth(48))
+	bar := all.AddBar(int64(total), mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Name(what+" "), decor.CountersNoUnit("%d/%d")),
+		mpb.AppendDecorators(decor.Percentage(), decor.Name(" "), decor.Elapsed(decor.ET_STYLE_GO)))
+	return progress{all, bar}
+}
+
+func (p progress) step() {
+	if p.bar != nil {
+		p.bar.Increment()
+	}
+}
+
+func (p progress) finish() {
+	if p.bar != nil {
+		p.bar.Abort(true)
+		p.all.Wait()
+	}
+}

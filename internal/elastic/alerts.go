@@ -1,0 +1,157 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/condition"
+	"tocsin/internal/search"
+)
+
+// Refresh says when alerts that were written can be searched for.
+type Refresh string
+
+// When written alerts are found by searches: within the index's refresh interval (a second by
+// default), or by the time that Create returns: waiting for the interval, or at once at some cost.
+const (
+	RefreshLater Refresh = "false"
+	RefreshWait  Refresh = "wait_for"
+	RefreshNow   Refresh = "true"
+)
+
+// Alerts is the alerts of one namespace: an alert.Indexer and an alert.Reader. It is safe for
+// concurrent use once Refresh is set.
+type Alerts struct {
+	// Refresh is when written alerts are found; the zero value means RefreshLater.
+	Refresh Refresh
+
+	client    *Client
+	namespace string
+	alias     string
+}
+
+var (
+	_ alert.Indexer = (*Alerts)(nil)
+	_ alert.Reader  = (*Alerts)(nil)
+	_ search.Events = (*Client)(nil)
+)
+
+const (
+	aliasPrefix = "tocsin-alerts-"
+	// listPage is the number of alerts in one page of a listing; alerts are long.
+	listPage = 250
+	// maxNamespace keeps the names of indices within Elasticsearch's 255 bytes.
+	maxNamespace = 100
+)
+
+// NewAlerts returns the alerts of a namespace, which becomes part of an index name.
+func NewAlerts(c *Client, namespace string) (*Alerts, error) {
+	valid := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
+	}
+	if namespace == "" || len(namespace) > maxNamespace ||
+		strings.ContainsFunc(namespace, func(r rune) bool { return !valid(r) }) {
+		return nil, fmt.Errorf("namespace %q: at most %d of a-z, 0-9, '-', '_' and '.' are allowed",
+			namespace, maxNamespace)
+	}
+	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace}, nil
+}
+
+// Alias returns the name that alerts are written to and read from.
+func (a *Alerts) Alias() string { return a.alias }
+
+// List hands out alerts, oldest first. Before Install there are none.
+func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
+	size, left := listPage, f.Limit
+	if left > 0 {
+		size = min(size, left)
+	}
+	p := newPager(a.client, "list alerts ["+a.alias+"]", []string{a.alias}, a.listing(f), size)
+	_, err := p.run(ctx, func(hits []hit) (bool, error) {
+		for _, h := range hits {
+			doc, err := h.alert()
+			if err != nil {
+				return false, err
+			}
+			if more, err := visit(doc); err != nil || !more {
+				return false, err
+			}
+			if left--; left == 0 {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	return err
+}
+
+func (a *Alerts) listing(f alert.Filter) condition.Query {
+	query := condition.Query{"match_all": condition.Query{}}
+	if f.RuleID != "" {
+		query = condition.Query{"term": condition.Query{"kibana.alert.rule.rule_id": f.RuleID}}
+	}
+	return condition.Query{
+		"query":            condition.Query{"bool": condition.Query{"filter": []condition.Query{query}}},
+		"track_total_hits": false,
+		"sort": []condition.Query{{search.DefaultTimestamp: condition.Query{
+			"order": "asc", "unmapped_type": "date", "format": "strict_date_optional_time_nanos",
+		}}},
+	}
+}
+
+// Get returns one alert, from whichever of the alias's indices holds it. One that was written
+// without waiting for a refresh is found a moment later.
+func (a *Alerts) Get(ctx context.Context, id string) (alert.Document, error) {
+	op := "get alert [" + id + "]"
+	found, err := a.byID(ctx, op, []string{id}, true)
+	if err != nil {
+		return alert.Document{}, err
+	}
+	if len(found.Hits.Hits) > 0 {
+		return found.Hits.Hits[0].alert()
+	}
+	var damage damage
+	damage.add(found.Shards, found.TimedOut, found.Clusters)
+	if err := damage.err(op); err != nil {
+		return alert.Document{}, err
+	}
+	return alert.Document{}, fmt.Errorf("alert %s: %w", id, alert.ErrNotFound)
+}
+
+// byID finds alerts by id in all indices of the alias; nothing when there is no alias.
+func (a *Alerts) byID(ctx context.Context, op string, ids []string, source bool) (page, error) {
+	body, err := search.JSON(condition.Query{
+		"query": condition.Query{"ids": condition.Query{"values": ids}},
+		"size":  len(ids), "_source": source, "track_total_hits": false,
+	}, "")
+	if err != nil {
+		return page{}, err
+	}
+	yes := true
+	return call[page](ctx, a.client, op, func() esapi.Request {
+		return esapi.SearchRequest{
+			Index: escape([]string{a.alias}), Body: bytes.NewReader(body),
+			IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &yes,
+		}
+	})
+}
+
+func (h hit) alert() (alert.Document, error) {
+	doc := alert.Document{ID: h.ID, Index: h.Index}
+	dec := json.NewDecoder(bytes.NewReader(h.Source))
+	dec.UseNumber()
+	if err := dec.Decode(&doc.Source); err != nil {
+		return doc, fmt.Errorf("alert %s in %s: decode: %w", h.ID, h.Index, err)
+	}
+	if doc.Source == nil {
+		return doc, fmt.Errorf("alert %s in %s: %w", h.ID, h.Index, errors.New("it has no source"))
+	}
+	return doc, nil
+}

@@ -1,0 +1,192 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+)
+
+// The greatest number of alerts and bytes in one bulk request; one longer alert goes alone.
+const (
+	maxBulkDocs  = 500
+	maxBulkBytes = 5 << 20
+)
+
+// bulkItem is one alert on its way: where it stands among the documents, and its two lines.
+type bulkItem struct {
+	at    int
+	id    string
+	lines []byte
+}
+
+// Create writes each alert unless its ID exists in any index of the alias. Alerts that Elasticsearch
+// is too busy for are tried again a few times. When a part of the call fails after another one went
+// through, the alerts of that part are Failed; the error is for a call of which nothing is known.
+func (a *Alerts) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	written := make([]alert.Written, len(docs))
+	items := a.encode(docs, written)
+	for done := 0; done < len(items); {
+		n := batch(items[done:])
+		if err := a.createBatch(ctx, items[done:done+n], written); err != nil {
+			if done == 0 {
+				return nil, err
+			}
+			for _, item := range items[done:] {
+				if written[item.at].Outcome == alert.Failed && written[item.at].Err == nil {
+					written[item.at].Err = err
+				}
+			}
+			return written, nil
+		}
+		done += n
+	}
+	return written, nil
+}
+
+// encode writes the lines of each alert. One that cannot be encoded has failed.
+func (a *Alerts) encode(docs []alert.Document, written []alert.Written) []bulkItem {
+	items := make([]bulkItem, 0, len(docs))
+	for i, doc := range docs {
+		written[i].ID = doc.ID
+		action, err := search.JSON(map[string]any{"create": map[string]string{"_id": doc.ID}}, "")
+		if err == nil {
+			var source []byte
+			if source, err = search.JSON(doc.Source, ""); err == nil {
+				lines := append(append(append(action, '\n'), source...), '\n')
+				items = append(items, bulkItem{at: i, id: doc.ID, lines: lines})
+				continue
+			}
+		}
+		written[i].Err = &failure.Error{Kind: failure.Internal, Op: "create alert [" + doc.ID + "]", Err: err}
+	}
+	return items
+}
+
+// batch returns how many of the items fit one request, at least one.
+func batch(items []bulkItem) int {
+	size := 0
+	for n, item := range items {
+		size += len(item.lines)
+		if n == maxBulkDocs || n > 0 && size > maxBulkBytes {
+			return n
+		}
+	}
+	return len(items)
+}
+
+// createBatch writes one batch, and again what came back as too many requests.
+func (a *Alerts) createBatch(ctx context.Context, items []bulkItem, written []alert.Written) error {
+	items, err := a.dropKnown(ctx, items, written)
+	if err != nil {
+		return err
+	}
+	for retry := 0; len(items) > 0; retry++ {
+		answer, err := a.bulk(ctx, items)
+		if err != nil {
+			if retry == 0 {
+				return err
+			}
+			for _, item := range items {
+				written[item.at].Err = err
+			}
+			return nil
+		}
+		items = answer.settle(items, written)
+		if len(items) == 0 || retry == a.client.maxRetries || wait(ctx, backoff(retry)) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// dropKnown takes out the alerts that exist. Creating one fails only on an ID that the newest
+// index of the alias holds; after a rollover the others must be asked.
+func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []alert.Written) ([]bulkItem, error) {
+	ids := make([]string, len(items))
+	for i, item := range items {
+		ids[i] = item.id
+	}
+	op := "look for known alerts [" + a.alias + "]"
+	answer, err := a.byID(ctx, op, ids, false)
+	if err != nil {
+		return nil, err
+	}
+	var damage damage
+	damage.add(answer.Shards, answer.TimedOut, answer.Clusters)
+	if err := damage.err(op); err != nil {
+		// Better an alert twice after a rollover than none while an old index is down.
+		a.client.log.WarnContext(ctx, "cannot see all known alerts", "error", err)
+	}
+	known := make(map[string]bool, len(answer.Hits.Hits))
+	for _, h := range answer.Hits.Hits {
+		known[h.ID] = true
+	}
+	var left []bulkItem
+	for _, item := range items {
+		if known[item.id] {
+			written[item.at].Outcome = alert.Duplicate
+		} else {
+			left = append(left, item)
+		}
+	}
+	return left, nil
+}
+
+// bulkAnswer is the answer of _bulk, one item for each action, in order.
+type bulkAnswer struct {
+	Items []map[string]struct {
+		Status int   `json:"status"`
+		Error  cause `json:"error"`
+	} `json:"items"`
+}
+
+func (a *Alerts) bulk(ctx context.Context, items []bulkItem) (bulkAnswer, error) {
+	var body bytes.Buffer
+	for _, item := range items {
+		body.Write(item.lines)
+	}
+	yes := true
+	op := fmt.Sprintf("create %d alerts in [%s]", len(items), a.alias)
+	answer, err := call[bulkAnswer](ctx, a.client, op, func() esapi.Request {
+		return esapi.BulkRequest{
+			Index: a.alias, Body: bytes.NewReader(body.Bytes()), RequireAlias: &yes, Refresh: string(a.Refresh),
+		}
+	})
+	if err == nil && len(answer.Items) != len(items) {
+		err = &failure.Error{Kind: failure.Unavailable, Op: op, Reason: fmt.Sprintf(
+			"the answer has %d items for %d alerts", len(answer.Items), len(items))}
+	}
+	return answer, err
+}
+
+// settle notes what became of each alert and returns those to try again.
+func (r bulkAnswer) settle(items []bulkItem, written []alert.Written) []bulkItem {
+	var again []bulkItem
+	for i, item := range items {
+		result := r.Items[i]["create"]
+		w := &written[item.at]
+		w.Err = nil
+		switch result.Status {
+		case http.StatusCreated, http.StatusOK:
+			w.Outcome = alert.Created
+			continue
+		case http.StatusConflict:
+			w.Outcome = alert.Duplicate
+			continue
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			again = append(again, item)
+		}
+		w.Err = &failure.Error{
+			Kind: kindOf(result.Status), Op: "create alert [" + item.id + "]", Status: result.Status,
+			Type: result.Error.Type, Reason: result.Error.text(),
+		}
+	}
+	return again
+}

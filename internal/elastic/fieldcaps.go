@@ -1,0 +1,188 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// capsAnswer is the answer of _field_caps.
+type capsAnswer struct {
+	Indices  []string                         `json:"indices"`
+	Fields   map[string]map[string]capability `json:"fields"`
+	Failures []struct {
+		Indices []string `json:"indices"`
+		Failure struct {
+			Error cause `json:"error"`
+		} `json:"failure"`
+	} `json:"failures"`
+}
+
+// capability is one type of a field. Indices is absent when all indices that have the field agree.
+type capability struct {
+	Metadata bool     `json:"metadata_field"`
+	Indices  []string `json:"indices"`
+}
+
+// typesOf is which type a field has where: type to one index that has it so.
+type typesOf map[mapping.Type]string
+
+// fields asks how fields are mapped: the types from the field capabilities, which need no more
+// than the right to read, the rest from the definitions.
+func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping.Fields, error) {
+	op := "field capabilities of [" + shown(patterns) + "]"
+	types := map[string]typesOf{}
+	indices := map[string]bool{}
+	var trouble []string
+	for _, part := range patternChunks(patterns, maxPath) {
+		a, err := c.fieldCaps(ctx, op, part, fields)
+		if err != nil {
+			return mapping.Table{}, err
+		}
+		a.addTo(types)
+		for _, index := range a.Indices {
+			indices[index] = true
+		}
+		for _, f := range a.Failures {
+			trouble = append(trouble, fmt.Sprintf("[%s] %s", some(f.Indices), f.Failure.Error.root().text()))
+		}
+	}
+	table := fieldTable(types, fields)
+	details, err := c.definitions(ctx, patterns, table)
+	if err != nil {
+		return table, err
+	}
+	details.complete(table, len(indices))
+	setExact(table)
+	return table, partial(op, trouble)
+}
+
+func (c *Client) fieldCaps(ctx context.Context, op string, patterns, fields []string) (capsAnswer, error) {
+	yes := true
+	body, err := search.JSON(map[string]any{"fields": wanted(fields)}, "")
+	if err != nil {
+		return capsAnswer{}, err
+	}
+	return call[capsAnswer](ctx, c, op, func() esapi.Request {
+		return esapi.FieldCapsRequest{
+			Index: escape(patterns), Body: bytes.NewReader(body), IgnoreUnavailable: &yes, AllowNoIndices: &yes,
+		}
+	})
+}
+
+// wanted adds to each field its sub-fields, one of which may hold a text field's exact values, and
+// the names above it, which may be nested, flattened, or the field that it is a sub-field of.
+func wanted(fields []string) []string {
+	set := map[string]bool{}
+	for _, name := range fields {
+		set[name], set[name+".*"] = true, true
+		for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+			set[name[:i]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+func (a capsAnswer) addTo(types map[string]typesOf) {
+	for name, byType := range a.Fields {
+		for typ, c := range byType {
+			if c.Metadata || typ == "unmapped" {
+				continue
+			}
+			indices := c.Indices
+			if indices == nil {
+				indices = a.Indices
+			}
+			if types[name] == nil {
+				types[name] = typesOf{}
+			}
+			index := "?"
+			if len(indices) > 0 {
+				index = slices.Min(indices)
+			}
+			if have, ok := types[name][mapping.Type(typ)]; !ok || index < have {
+				types[name][mapping.Type(typ)] = index
+			}
+		}
+	}
+}
+
+// fieldTable makes fields of types. Of what the sub-field patterns found only sub-fields stay:
+// the members of an object that was asked for are other fields.
+func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
+	table := mapping.Table{}
+	for name, t := range types {
+		table[name] = t.field(name)
+	}
+	keep := map[string]bool{}
+	for _, name := range wanted(asked) {
+		keep[name] = true
+	}
+	for name, f := range table {
+		parent, ok := table[above(name)]
+		if ok && isLeaf(parent.Type) {
+			f.Path = parent.Name
+			table[name] = f
+		}
+	}
+	maps.DeleteFunc(table, func(name string, f mapping.Field) bool { return !keep[name] && f.Path == "" })
+	return table
+}
+
+func isLeaf(t mapping.Type) bool {
+	return t.Family() != mapping.FamilyObject && t != mapping.Flattened
+}
+
+// above returns the name less its last part, "" for a top-level name.
+func above(name string) string {
+	i := strings.LastIndexByte(name, '.')
+	return name[:max(i, 0)]
+}
+
+// field decides for the type of the first index by name, or a finer one of its family; the types
+// of other families are conflicts.
+func (t typesOf) field(name string) mapping.Field {
+	types := slices.SortedFunc(maps.Keys(t), func(a, b mapping.Type) int {
+		return strings.Compare(t[a]+" "+string(a), t[b]+" "+string(b))
+	})
+	f := mapping.Field{Name: name, Type: types[0]}
+	for _, typ := range types[1:] {
+		if typ.Family() != f.Type.Family() || f.Type.Family() == mapping.FamilyOther {
+			f.Conflict = append(f.Conflict, fmt.Sprintf("%s in [%s]", typ, t[typ]))
+		} else if slices.Index(finer, typ) > slices.Index(finer, f.Type) {
+			f.Type = typ
+		}
+	}
+	return f
+}
+
+// finer orders the types of each family by how much they can tell apart.
+var finer = []mapping.Type{
+	mapping.Byte, mapping.Short, mapping.Integer, mapping.Long, mapping.UnsignedLong,
+	mapping.HalfFloat, mapping.Float, mapping.ScaledFloat, mapping.Double,
+	mapping.Date, mapping.DateNanos, mapping.Object, mapping.Nested,
+}
+
+// setExact names the exact sub-field of each text field that has just one.
+func setExact(table mapping.Table) {
+	exact := map[string][]string{}
+	for name, f := range table {
+		if f.Path == above(name) && f.Type.Family() == mapping.FamilyString && f.Normalizer == "" {
+			exact[f.Path] = append(exact[f.Path], name)
+		}
+	}
+	for name, f := range table {
+		if f.Type.Family() == mapping.FamilyText && len(exact[name]) == 1 {
+			f.Exact = exact[name][0]
+			table[name] = f
+		}
+	}
+}

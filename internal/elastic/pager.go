@@ -1,0 +1,209 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+)
+
+// contextMissing is what a search in a point in time that has expired, or whose node is gone, dies of.
+const contextMissing = "search_context_missing_exception"
+
+// The sort values of a missing date, last in either order.
+const (
+	lowest  = "-9223372036854775808"
+	highest = "9223372036854775807"
+)
+
+// pager reads one search page by page in a point in time.
+type pager struct {
+	client   *Client
+	op       string
+	patterns []string
+	body     condition.Query
+	size     int
+
+	pit      string
+	reopened bool
+	// after holds the sort values of the last hit read; the last one of them is its place in the
+	// point in time (_shard_doc), which Elasticsearch adds to every sort.
+	after []json.RawMessage
+	// tied are the hits read that share those values but the place: when the point in time has to
+	// be opened anew, places are others, and these are read again.
+	tied   map[hitKey]bool
+	damage damage
+	result search.Result
+}
+
+type hitKey struct{ index, id string }
+
+func newPager(c *Client, op string, patterns []string, body condition.Query, size int) *pager {
+	body = maps.Clone(body)
+	body["size"] = size
+	return &pager{client: c, op: op, patterns: patterns, body: body, size: size, tied: map[hitKey]bool{}}
+}
+
+// run hands every page to visit until that returns false or there are no more.
+func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (search.Result, error) {
+	if err := p.open(ctx); err != nil {
+		return p.result, err
+	}
+	defer func() { p.client.closePIT(ctx, p.pit) }()
+	for more := true; more; {
+		a, err := p.next(ctx)
+		if err != nil {
+			return p.result, err
+		}
+		p.count(a)
+		full := len(a.Hits.Hits) >= p.size
+		if hits := p.fresh(a.Hits.Hits); len(hits) > 0 {
+			if more, err = visit(hits); err != nil {
+				return p.result, err
+			}
+		}
+		more = more && full
+	}
+	return p.result, p.damage.err(p.op)
+}
+
+func (p *pager) open(ctx context.Context) error {
+	if n := len(strings.Join(escape(p.patterns), ",")); n > maxPath {
+		return &failure.Error{Kind: failure.Rejected, Op: p.op, Reason: fmt.Sprintf(
+			"%d index patterns are too long for one search: %d bytes of %d", len(p.patterns), n, maxPath)}
+	}
+	id, err := p.client.openPIT(ctx, p.op, p.patterns)
+	p.pit = id
+	return err
+}
+
+// next reads one page, once more from a new point in time when the old one is gone.
+func (p *pager) next(ctx context.Context) (page, error) {
+	a, err := p.read(ctx)
+	if !hasType(err, contextMissing) && !a.lostContext() {
+		return a, err
+	}
+	if p.reopened || len(sortOf(p.body)) == 0 {
+		return a, &failure.Error{
+			Kind: failure.Unavailable, Op: p.op, Status: 404, Type: contextMissing,
+			Reason: "the point in time expired while the search was under way",
+		}
+	}
+	p.reopened = true
+	p.client.log.WarnContext(ctx, "point in time expired, opened anew", "op", p.op, "pages_read", p.result.Pages)
+	p.client.closePIT(ctx, p.pit)
+	if err := p.open(ctx); err != nil {
+		return page{}, err
+	}
+	if n := len(p.after); n > 0 {
+		p.after[n-1] = json.RawMessage("-1") // Before the first place.
+	}
+	a, err = p.read(ctx)
+	if hasType(err, contextMissing) {
+		return p.next(ctx)
+	}
+	return a, err
+}
+
+func (p *pager) read(ctx context.Context) (page, error) {
+	body := maps.Clone(p.body)
+	body["pit"] = condition.Query{"id": p.pit, "keep_alive": keepAlive}
+	if p.after != nil {
+		body["search_after"] = p.from()
+		body["track_total_hits"] = false
+	}
+	data, err := search.JSON(body, "")
+	if err != nil {
+		return page{}, err
+	}
+	yes := true
+	a, err := call[page](ctx, p.client, p.op, func() esapi.Request {
+		return esapi.SearchRequest{Body: bytes.NewReader(data), AllowPartialSearchResults: &yes}
+	})
+	if a.PIT != "" {
+		p.pit = a.PIT
+	}
+	return a, err
+}
+
+// lostContext reports whether some shards have dropped the point in time while others answer.
+func (a page) lostContext() bool {
+	for _, f := range a.Shards.Failures {
+		if f.Reason.root().Type == contextMissing {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pager) count(a page) {
+	if p.result.Pages == 0 {
+		p.result.Total = a.total()
+	}
+	p.result.Pages++
+	p.result.Took += time.Duration(a.Took) * time.Millisecond
+	p.damage.add(a.Shards, a.TimedOut, a.Clusters)
+}
+
+// fresh returns the hits that were not read before, and remembers where to go on.
+func (p *pager) fresh(hits []hit) []hit {
+	out := make([]hit, 0, len(hits))
+	for _, h := range hits {
+		if !sameButPlace(h.Sort, p.after) {
+			clear(p.tied)
+		}
+		key := hitKey{h.Index, h.ID}
+		if !p.tied[key] {
+			out = append(out, h)
+		}
+		if len(h.Sort) > 1 {
+			p.tied[key] = true
+		}
+		p.after = h.Sort
+	}
+	return out
+}
+
+func sameButPlace(a, b []json.RawMessage) bool {
+	if len(a) != len(b) || len(a) == 0 {
+		return false
+	}
+	for i := range a[:len(a)-1] {
+		if !bytes.Equal(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// from returns the sort values to go on after. The null that stands for a missing date in them
+// becomes the number that Elasticsearch sorts it as: it writes the null, but does not read it.
+func (p *pager) from() []json.RawMessage {
+	after := slices.Clone(p.after)
+	for i, clause := range sortOf(p.body) {
+		if i >= len(after) || string(after[i]) != "null" {
+			continue
+		}
+		for _, options := range clause {
+			by, ok := options.(condition.Query)
+			switch {
+			case !ok || by["format"] == nil:
+			case by["order"] == "desc":
+				after[i] = json.RawMessage(lowest)
+			default:
+				after[i] = json.RawMessage(highest)
+			}
+		}
+	}
+	return after
+}

@@ -1,0 +1,618 @@
+//go:build integration
+
+package elastic_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/condition"
+	"tocsin/internal/elastic"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
+)
+
+// node is the real Elasticsearch that these tests are about.
+func node(t *testing.T) string {
+	t.Helper()
+	url := os.Getenv("TOCSIN_ELASTICSEARCH_URL")
+	if url == "" {
+		t.Fatal("TOCSIN_ELASTICSEARCH_URL is not set: these tests need a real Elasticsearch 8.19")
+	}
+	return strings.TrimRight(url, "/")
+}
+
+// realClient returns a client of the node, and a request function for what the client cannot do.
+func realClient(t *testing.T) (*elastic.Client, func(method, path, body string) string) {
+	t.Helper()
+	base := node(t)
+	c := newClient(t, elastic.Config{URLs: []string{base}, RequestTimeout: 30 * time.Second})
+	return c, func(method, path, body string) string {
+		t.Helper()
+		return request(t, method, base+path, body)
+	}
+}
+
+func request(t *testing.T, method, url, body string) string {
+	t.Helper()
+	// Cleaning up happens after the test's own context has ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode > 299 && method != http.MethodDelete {
+		t.Fatalf("%s %s: %d: %s", method, url, res.StatusCode, text)
+	}
+	return string(text)
+}
+
+// prefix returns a name that only this test uses.
+func prefix(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf("elc-%s-%x", strings.ToLower(strings.TrimPrefix(t.Name(), "TestReal")), time.Now().UnixNano()&0xffffff)
+}
+
+type do = func(method, path, body string) string
+
+func makeIndex(t *testing.T, do do, name, body string) {
+	t.Helper()
+	t.Cleanup(func() { do("DELETE", "/"+name, "") })
+	do("PUT", "/"+name, body)
+}
+
+func bulk(t *testing.T, do do, lines ...string) {
+	t.Helper()
+	if out := do("POST", "/_bulk?refresh=true", strings.Join(lines, "\n")+"\n"); !strings.Contains(out, `"errors":false`) {
+		t.Fatalf("bulk: %s", out)
+	}
+}
+
+func create(index, id, source string) string {
+	return fmt.Sprintf("{\"create\":{\"_index\":%q,\"_id\":%q}}\n%s", index, id, source)
+}
+
+func TestRealPing(t *testing.T) {
+	c, _ := realClient(t)
+	info, err := c.Ping(t.Context())
+	if err != nil || !strings.HasPrefix(info.Version, "8.") || info.Name == "" {
+		t.Fatalf("Ping() = %+v, %v", info, err)
+	}
+}
+
+func TestRealPaging(t *testing.T) {
+	c, do := realClient(t)
+	p := prefix(t)
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	var lines, want []string
+	for i := range 3 {
+		typ := []string{"date", "date_nanos", "date"}[i]
+		makeIndex(t, do, fmt.Sprintf("%s-%d", p, i), `{"mappings":{"properties":{"@timestamp":{"type":"`+typ+`"},"event.ingested":{"type":"date"}}}}`)
+	}
+	for i := range 2500 {
+		index, id := fmt.Sprintf("%s-%d", p, i%3), fmt.Sprint(i)
+		source := fmt.Sprintf(`{"n":%d}`, i) // Every tenth event has no time at all, every seventh only the fallback.
+		at := start.Add(time.Duration(i/7) * time.Second).Format(time.RFC3339)
+		switch {
+		case i%10 == 0:
+		case i%7 == 0:
+			source = fmt.Sprintf(`{"n":%d,"event":{"ingested":%q}}`, i, at)
+		default:
+			source = fmt.Sprintf(`{"n":%d,"@timestamp":%q}`, i, at)
+		}
+		lines = append(lines, create(index, id, source))
+		want = append(want, index+"/"+id)
+	}
+	bulk(t, do, lines...)
+	target, err := c.Resolve(t.Context(), []string{p + "-*"}, []string{"@timestamp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := target.Fields.Field("@timestamp"); f.Type != mapping.DateNanos || f.Conflict != nil {
+		t.Errorf("date and date_nanos together give %+v", f)
+	}
+	for _, types := range []mapping.Fields{target.Fields, nil} {
+		for _, descending := range []bool{false, true} {
+			for _, size := range []int{100, 834, 5000} {
+				var got []string
+				res, err := c.Search(t.Context(), search.Request{
+					Patterns: []string{p + "-*"}, Where: condition.Const(true), PageSize: size, Descending: descending,
+					Time: search.TimeRange{Field: "@timestamp", Fallback: "event.ingested"}, FieldTypes: types,
+				}, ids(&got))
+				if err != nil || res.Total != 2500 {
+					t.Fatalf("size %d: %+v, %v", size, res, err)
+				}
+				if diff := cmp.Diff(want, got, cmpopts.SortSlices(strings.Compare)); diff != "" {
+					t.Fatalf("size %d descending %v nanos %v: %d of %d events (-want +got):\n%.600s",
+						size, descending, types != nil, len(got), len(want), diff)
+				}
+			}
+		}
+	}
+	var got []string
+	w := window.Window{From: start.Add(10 * time.Second), To: start.Add(20 * time.Second)}
+	res, err := c.Search(t.Context(), search.Request{
+		Patterns: []string{p + "-*"}, Where: condition.Const(true), PageSize: 7,
+		Time: search.TimeRange{Field: "@timestamp", Window: w},
+	}, func(page []event.Event) (bool, error) {
+		_, _ = ids(&got)(page)
+		return len(got) < 14, nil
+	})
+	if err != nil || len(got) != 14 || res.Pages != 2 {
+		t.Errorf("stopped after two pages: %d events, %+v, %v", len(got), res, err)
+	}
+}
+
+func TestRealResolve(t *testing.T) {
+	c, do := realClient(t)
+	p := prefix(t)
+	makeIndex(t, do, p+"-a", `{"aliases":{"`+p+`-alias":{}},"mappings":{"properties":{
+		"msg":{"type":"text","fields":{"raw":{"type":"keyword","ignore_above":40}}},
+		"two":{"type":"text","fields":{"a":{"type":"keyword"},"b":{"type":"keyword"}}},
+		"mixed":{"type":"keyword"},"narrow":{"type":"integer"},"obj":{"properties":{"k":{"type":"keyword"}}},
+		"nest":{"type":"nested","properties":{"k":{"type":"keyword"}}},"flat":{"type":"flattened"},
+		"ver":{"type":"version"},"al":{"type":"alias","path":"obj.k"},"only":{"type":"ip"},
+		"const":{"type":"constant_keyword","value":"one"},"low":{"type":"keyword","normalizer":"lowercase"}}}}`)
+	makeIndex(t, do, p+"-b", `{"mappings":{"properties":{"mixed":{"type":"long"},"narrow":{"type":"long"},
+		"const":{"type":"constant_keyword","value":"two"}}}}`)
+	makeIndex(t, do, p+"-closed", `{}`)
+	do("POST", "/"+p+"-closed/_close", "")
+	makeIndex(t, do, "."+p+"-hidden", `{"settings":{"index.hidden":true}}`)
+	makeIndex(t, do, p+"-veiled", `{"settings":{"index.hidden":true}}`)
+
+	rows := []struct {
+		name                  string
+		patterns              []string
+		open, missing, closed []string
+	}{
+		{"wildcard", []string{p + "-*"}, []string{p + "-a", p + "-alias", p + "-b"}, nil, []string{p + "-closed"}},
+		{"names, one missing", []string{p + "-a", p + "-none"}, []string{p + "-a"}, []string{p + "-none"}, nil},
+		{"closed by name", []string{p + "-closed", p + "-b"}, []string{p + "-b"}, []string{p + "-closed"}, []string{p + "-closed"}},
+		{"nothing", []string{p + "-none-*"}, nil, []string{p + "-none-*"}, nil},
+		{"exclusion", []string{p + "-*", "-" + p + "-a*"}, []string{p + "-b"}, nil, []string{p + "-closed"}},
+		{"all excluded", []string{p + "-a*", "-" + p + "-*"}, nil, []string{p + "-a*"}, nil},
+		{"alias", []string{p + "-alias"}, []string{p + "-alias"}, nil, nil},
+		{"dot finds hidden", []string{"." + p + "-*"}, []string{"." + p + "-hidden"}, nil, nil},
+		{"hidden by name does not answer for a wildcard", []string{p + "-veiled", p + "-v*"}, []string{p + "-veiled"}, []string{p + "-v*"}, nil},
+		{"unknown cluster", []string{"nowhere:" + p + "-*", p + "-b"}, []string{p + "-b"}, []string{"nowhere:" + p + "-*"}, nil},
+		{"date math", []string{"<" + p + "-{now/d}>", p + "-b"}, []string{p + "-b"}, []string{"<" + p + "-{now/d}>"}, nil},
+		{"none at all", nil, nil, nil, nil},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			got, err := c.Resolve(t.Context(), row.patterns, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := search.Target{Indices: row.open, Missing: row.missing, Closed: row.closed, Fields: mapping.Table{}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if row.name == "unknown cluster" {
+				return // A search that names it is an error, as it is on Elasticsearch.
+			}
+			res, err := c.Search(t.Context(), search.Request{Patterns: row.patterns, Where: condition.Const(true)}, nil)
+			if err != nil || res.Total != 0 {
+				t.Errorf("search of no documents: %+v, %v", res, err)
+			}
+		})
+	}
+	t.Run("fields", func(t *testing.T) { realFields(t, c, p) })
+	t.Run("more patterns than fit a URL", func(t *testing.T) {
+		patterns := []string{p + "-*"}
+		for i := range 400 {
+			patterns = append(patterns, fmt.Sprintf("%s-none-%03d-*", p, i))
+		}
+		patterns = append(patterns, "-"+p+"-a*")
+		got, err := c.Resolve(t.Context(), patterns, []string{"mixed", "obj.k"})
+		if err != nil || len(got.Missing) != 400 || !slices.Equal(got.Indices, []string{p + "-b"}) {
+			t.Fatalf("%d missing, open %v, %v", len(got.Missing), got.Indices, err)
+		}
+		if f, _ := got.Fields.Field("mixed"); f.Type != mapping.Long {
+			t.Errorf("mixed = %+v", f)
+		}
+	})
+}
+
+func realFields(t *testing.T, c *elastic.Client, p string) {
+	fields := []string{
+		"msg", "two", "mixed", "narrow", "obj", "nest.k", "flat.some.key", "ver", "al", "only", "const", "low",
+		"none", "_id", "_index",
+	}
+	for i := range 300 { // Many fields: they must not end up in a URL.
+		fields = append(fields, fmt.Sprintf("a.field.that.is.not.mapped.anywhere.%d", i))
+	}
+	got, err := c.Resolve(t.Context(), []string{p + "-*"}, fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mapping.Table{
+		"msg":     {Name: "msg", Type: mapping.Text, Exact: "msg.raw"},
+		"msg.raw": {Name: "msg.raw", Type: mapping.Keyword, Path: "msg", IgnoreAbove: 40},
+		"two":     {Name: "two", Type: mapping.Text},
+		"two.a":   {Name: "two.a", Type: mapping.Keyword, Path: "two"},
+		"two.b":   {Name: "two.b", Type: mapping.Keyword, Path: "two"},
+		"mixed":   {Name: "mixed", Type: mapping.Keyword, Conflict: []string{"long in [" + p + "-b]"}},
+		"narrow":  {Name: "narrow", Type: mapping.Long},
+		"obj":     {Name: "obj", Type: mapping.Object},
+		"nest":    {Name: "nest", Type: mapping.Nested},
+		"nest.k":  {Name: "nest.k", Type: mapping.Keyword},
+		"flat":    {Name: "flat", Type: mapping.Flattened},
+		"ver":     {Name: "ver", Type: mapping.Version},
+		"al":      {Name: "al", Type: mapping.Keyword, Path: "obj.k"},
+		"only":    {Name: "only", Type: mapping.IP},
+		"const":   {Name: "const", Type: mapping.ConstantKeyword},
+		"low":     {Name: "low", Type: mapping.Keyword, Normalizer: "lowercase"},
+	}
+	if diff := cmp.Diff(mapping.Fields(want), got.Fields); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	one, err := c.Resolve(t.Context(), []string{p + "-a"}, []string{"const"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := one.Fields.Field("const"); f.Constant == nil || *f.Constant != "one" {
+		t.Errorf("constant of one index: %+v", f)
+	}
+}
+
+func TestRealPartial(t *testing.T) {
+	c, do := realClient(t)
+	p := prefix(t)
+	makeIndex(t, do, p+"-ok", `{}`)
+	bulk(t, do, create(p+"-ok", "1", `{"@timestamp":"2026-01-01T00:00:00Z"}`), create(p+"-ok", "2", `{"@timestamp":"2026-01-01T00:00:01Z"}`))
+	t.Cleanup(func() { do("DELETE", "/"+p+"-red", "") })
+	do("PUT", "/"+p+"-red?wait_for_active_shards=0", `{"settings":{"index.routing.allocation.require._name":"no-such-node"}}`)
+
+	var got []string
+	req := search.Request{
+		Patterns: []string{p + "-*"}, Where: condition.Const(true), PageSize: 1,
+		Time: search.TimeRange{Field: "@timestamp"},
+	}
+	_, err := c.Search(t.Context(), req, ids(&got))
+	if failure.KindOf(err) != failure.Partial || !strings.Contains(err.Error(), "1 of 2 shards failed: ["+p+"-red] no_shard_available") {
+		t.Errorf("error %v", err)
+	}
+	if diff := cmp.Diff([]string{p + "-ok/1", p + "-ok/2"}, got); diff != "" {
+		t.Errorf("hits of the healthy index (-want +got):\n%s", diff)
+	}
+	target, err := c.Resolve(t.Context(), req.Patterns, []string{"@timestamp"})
+	if failure.KindOf(err) != failure.Partial || !strings.Contains(err.Error(), p+"-red") {
+		t.Errorf("resolve: %v", err)
+	}
+	if f, _ := target.Fields.Field("@timestamp"); f.Type != mapping.Date {
+		t.Errorf("resolve keeps what is known: %+v", f)
+	}
+	quick := newClient(t, elastic.Config{URLs: []string{node(t)}, MaxRetries: -1})
+	req.Patterns = []string{p + "-red"}
+	if _, err = quick.Search(t.Context(), req, ids(&got)); failure.KindOf(err) != failure.Unavailable {
+		t.Errorf("nothing but a red index: %v", err)
+	}
+	req.Patterns, req.Where = []string{p + "-ok"}, condition.Regexp{Field: "x", Pattern: "(((", Fold: false}
+	if _, err = c.Search(t.Context(), req, ids(&got)); failure.KindOf(err) != failure.Rejected {
+		t.Errorf("a wrong query: %v", err)
+	}
+}
+
+func TestRealDataStream(t *testing.T) {
+	c, do := realClient(t)
+	p := prefix(t)
+	t.Cleanup(func() {
+		do("DELETE", "/_data_stream/"+p, "")
+		do("DELETE", "/_index_template/"+p, "")
+	})
+	do("PUT", "/_index_template/"+p, `{"index_patterns":["`+p+`*"],"data_stream":{},"priority":900,
+		"template":{"mappings":{"properties":{"host":{"properties":{"name":{"type":"keyword"}}}}}}}`)
+	bulk(t, do, create(p, "1", `{"@timestamp":"2026-01-01T00:00:00Z","host":{"name":"a"}}`))
+	target, err := c.Resolve(t.Context(), []string{p + "*"}, []string{"host.name"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{p}, target.Indices); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if f, _ := target.Fields.Field("host.name"); f.Type != mapping.Keyword {
+		t.Errorf("host.name = %+v", f)
+	}
+	var got []event.Event
+	_, err = c.Search(t.Context(), search.Request{
+		Patterns: []string{p + "*"}, Where: condition.Term{Field: "host.name", Value: "a"}, Fields: []string{"host.name"},
+		Time: search.TimeRange{Field: "@timestamp"},
+	}, func(page []event.Event) (bool, error) { got = append(got, page...); return true, nil })
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	if !strings.HasPrefix(got[0].Index, ".ds-"+p+"-") || got[0].Key().Series != p {
+		t.Errorf("index %q, series %q", got[0].Index, got[0].Key().Series)
+	}
+	if diff := cmp.Diff([]any{"a"}, got[0].Fields["host.name"]); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+func realAlerts(t *testing.T, c *elastic.Client, do do, namespace string) *elastic.Alerts {
+	t.Helper()
+	a, err := elastic.NewAlerts(c, namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Refresh = elastic.RefreshNow
+	t.Cleanup(func() {
+		do("DELETE", "/"+a.Alias()+"-*?expand_wildcards=all", "")
+		do("DELETE", "/_index_template/"+a.Alias(), "")
+		do("DELETE", "/_component_template/tocsin-alerts-ecs,tocsin-alerts-fields", "") // Refused while others use them.
+	})
+	return a
+}
+
+func namespaceOf(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf("elc%x", time.Now().UnixNano()&0xffffffff)
+}
+
+func TestRealInstall(t *testing.T) {
+	c, do := realClient(t)
+	a := realAlerts(t, c, do, namespaceOf(t))
+	errs := make([]error, 8)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = a.Install(t.Context()) })
+	}
+	wg.Wait()
+	if err := errors.Join(append(errs, a.Install(t.Context()))...); err != nil {
+		t.Fatal(err)
+	}
+	var indices map[string]struct {
+		Mappings json.RawMessage
+		Settings struct{ Index map[string]any }
+		Aliases  map[string]map[string]any
+	}
+	if err := json.Unmarshal([]byte(do("GET", "/"+a.Alias(), "")), &indices); err != nil {
+		t.Fatal(err)
+	}
+	first, ok := indices[a.Alias()+"-000001"]
+	if !ok || len(indices) != 1 || first.Aliases[a.Alias()]["is_write_index"] != true {
+		t.Fatalf("indices %v", indices)
+	}
+	table, err := mapping.Parse(first.Mappings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]mapping.Type{
+		"@timestamp": mapping.Date, "host.name": mapping.Keyword, "source.ip": mapping.IP,
+		"kibana.alert.uuid": mapping.Keyword, "kibana.alert.original_time": mapping.Date,
+		"kibana.alert.rule.parameters": mapping.Flattened, "kibana.alert.risk_score": mapping.Float,
+		"kibana.alert.ancestors": mapping.Object, "kibana.version": mapping.Version,
+		"kibana.alert.group.index": mapping.Integer, "data_stream.dataset": mapping.Keyword,
+		"threat.enrichments": mapping.Nested, "process.pe.sections": mapping.Nested,
+		"file.elf.imports": mapping.Flattened,
+	}
+	for name, want := range types {
+		if f, _ := table.Field(name); f.Type != want {
+			t.Errorf("%s is %q, want %q", name, f.Type, want)
+		}
+	}
+	t.Logf("%d fields in the mapping", len(table))
+	if f, _ := table.Field("kibana.alert.reason.text"); f.Path != "kibana.alert.reason" {
+		t.Errorf("kibana.alert.reason.text = %+v", f)
+	}
+	if f, _ := table.Field("kibana.alert.rule.parameters"); f.IgnoreAbove != 4096 {
+		t.Errorf("parameters = %+v", f)
+	}
+	before := do("GET", "/_index_template/"+a.Alias(), "")
+	do("PUT", "/_index_template/"+a.Alias(), `{"index_patterns":["`+a.Alias()+`-*"],"priority":600,"_meta":{"template_version":99}}`)
+	newer := do("GET", "/_index_template/"+a.Alias(), "")
+	if err := a.Install(t.Context()); err != nil || do("GET", "/_index_template/"+a.Alias(), "") != newer || before == newer {
+		t.Errorf("a newer template must stay: %v", err)
+	}
+	if other := realAlerts(t, c, do, strings.TrimPrefix(a.Alias(), "tocsin-alerts-")+"-b"); other.Install(t.Context()) != nil {
+		t.Error("a namespace that begins with another one must be possible")
+	}
+}
+
+func TestRealInstallRefuses(t *testing.T) {
+	c, do := realClient(t)
+	a := realAlerts(t, c, do, namespaceOf(t))
+	makeIndex(t, do, a.Alias(), `{}`)
+	err := a.Install(t.Context())
+	if failure.KindOf(err) != failure.Rejected || !strings.Contains(err.Error(), "stands where alerts need an alias") {
+		t.Errorf("an index in the alias's place: %v", err)
+	}
+}
+
+func TestRealAlerts(t *testing.T) {
+	c, do := realClient(t)
+	a := realAlerts(t, c, do, namespaceOf(t))
+	none := func(alert.Document) (bool, error) { return true, errors.New("no alert is there") }
+	if err := a.List(t.Context(), alert.Filter{}, none); err != nil {
+		t.Errorf("List before Install: %v", err)
+	}
+	if _, err := a.Get(t.Context(), "x"); !errors.Is(err, alert.ErrNotFound) {
+		t.Errorf("Get before Install: %v", err)
+	}
+	if got, err := a.Create(t.Context(), []alert.Document{doc("x", "r", 0)}); err != nil || got[0].Outcome != alert.Failed ||
+		failure.KindOf(got[0].Err) != failure.Rejected {
+		t.Errorf("Create before Install: %+v, %v", got, err)
+	}
+	if err := a.Install(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	docs := make([]alert.Document, 1203)
+	for i := range docs {
+		docs[i] = doc(fmt.Sprintf("alert-%04d", i), fmt.Sprintf("rule-%d", i%2), i)
+	}
+	want := make([]alert.Written, len(docs))
+	for i := range docs {
+		want[i] = alert.Written{ID: docs[i].ID, Outcome: alert.Created}
+	}
+	docs[7].Source["@timestamp"] = map[string]any{"not": "a date"}
+	want[7].Outcome = alert.Failed
+	got, err := a.Create(t.Context(), docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(alert.Written{}, "Err")); diff != "" {
+		t.Fatalf("-want +got:\n%s", diff)
+	}
+	var e *failure.Error
+	if !errors.As(got[7].Err, &e) || e.Kind != failure.Rejected || e.Status != 400 || e.Type != "document_parsing_exception" {
+		t.Errorf("the broken alert: %v", got[7].Err)
+	}
+	realDuplicates(t, a, do, docs)
+	realListing(t, a)
+}
+
+// realDuplicates writes alerts again, before and after a rollover.
+func realDuplicates(t *testing.T, a *elastic.Alerts, do do, docs []alert.Document) {
+	docs[7] = doc("alert-0007", "rule-1", 7)
+	for _, rolled := range []bool{false, true} {
+		if rolled {
+			do("POST", "/"+a.Alias()+"/_rollover", "")
+		}
+		got, err := a.Create(t.Context(), docs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range got {
+			want := alert.Duplicate
+			if i == 7 && !rolled {
+				want = alert.Created
+			}
+			if w.Outcome != want || w.Err != nil {
+				t.Fatalf("rolled over %v, alert %d: %+v", rolled, i, w)
+			}
+		}
+	}
+	if got, err := a.Create(t.Context(), []alert.Document{doc("new", "rule-1", 5000)}); err != nil || got[0].Outcome != alert.Created {
+		t.Fatalf("after the rollover: %+v, %v", got, err)
+	}
+}
+
+func realListing(t *testing.T, a *elastic.Alerts) {
+	rows := []struct {
+		filter      alert.Filter
+		count       int
+		first, last string
+	}{
+		{alert.Filter{}, 1204, "alert-0000", "new"},
+		{alert.Filter{RuleID: "rule-1"}, 602, "alert-0001", "new"},
+		{alert.Filter{RuleID: "rule-0", Limit: 300}, 300, "alert-0000", "alert-0598"},
+		{alert.Filter{Limit: 2}, 2, "alert-0000", "alert-0001"},
+		{alert.Filter{RuleID: "none"}, 0, "", ""},
+	}
+	for _, row := range rows {
+		var got []string
+		err := a.List(t.Context(), row.filter, func(d alert.Document) (bool, error) {
+			got = append(got, d.ID)
+			return true, nil
+		})
+		ends := append(append([]string{"", ""}, got...), got...)
+		if err != nil || len(got) != row.count || row.count > 0 && (got[0] != row.first || ends[len(ends)-1] != row.last) {
+			t.Errorf("%+v: %d alerts, %v", row.filter, len(got), err)
+		}
+	}
+	for id, index := range map[string]string{"alert-0001": "-000001", "new": "-000002"} {
+		d, err := a.Get(t.Context(), id)
+		if err != nil || d.ID != id || d.Index != a.Alias()+index || d.Source["kibana.alert.rule.rule_id"] != "rule-1" {
+			t.Errorf("Get(%s) = %+v, %v", id, d, err)
+		}
+	}
+	if _, err := a.Get(t.Context(), "none"); !errors.Is(err, alert.ErrNotFound) {
+		t.Errorf("Get(none): %v", err)
+	}
+}
+
+func doc(id, rule string, second int) alert.Document {
+	at := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(second) * time.Second)
+	return alert.Document{ID: id, Source: map[string]any{
+		"@timestamp": at.Format(time.RFC3339), "kibana.alert.uuid": id, "kibana.alert.rule.rule_id": rule,
+		"kibana.alert.ancestors": []any{map[string]any{"id": "1", "index": "logs", "depth": 0}},
+		"kibana.alert.reason":    strings.Repeat("long reason ", 30),
+		"host":                   map[string]any{"name": "a<b>&c", "ip": []any{"10.0.0.1", "not an address"}},
+	}}
+}
+
+// TestRealRefused needs a node with security: TOCSIN_ELASTICSEARCH_SECURED_URL, its elastic user's
+// password in TOCSIN_ELASTICSEARCH_SECURED_PASSWORD.
+func TestRealRefused(t *testing.T) {
+	url, password := os.Getenv("TOCSIN_ELASTICSEARCH_SECURED_URL"), os.Getenv("TOCSIN_ELASTICSEARCH_SECURED_PASSWORD")
+	if url == "" {
+		t.Skip("TOCSIN_ELASTICSEARCH_SECURED_URL is not set")
+	}
+	var key struct{ ID, Encoded, APIKey string }
+	body := `{"name":"elc"}`
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/_security/api_key", bytes.NewBufferString(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth("elastic", password)
+	r.Header.Set("Content-Type", "application/json")
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(res.Body).Decode(&struct {
+		ID      *string `json:"id"`
+		Encoded *string `json:"encoded"`
+		APIKey  *string `json:"api_key"`
+	}{&key.ID, &key.Encoded, &key.APIKey}); err != nil {
+		t.Fatal(err)
+	}
+	host := strings.TrimPrefix(url, "http://")
+	rows := []struct {
+		name string
+		cfg  elastic.Config
+		want failure.Kind
+	}{
+		{"anonymous", elastic.Config{URLs: []string{url}}, failure.Refused},
+		{"wrong password", elastic.Config{URLs: []string{url}, Username: "elastic", Password: "wr0ng-s3cret"}, failure.Refused},
+		{"wrong key", elastic.Config{URLs: []string{url}, APIKey: "some-id:wr0ng-s3cret"}, failure.Refused},
+		{"wrong password in the URL", elastic.Config{URLs: []string{"http://elastic:wr0ng-s3cret@" + host}}, failure.Refused},
+		{"password", elastic.Config{URLs: []string{url}, Username: "elastic", Password: password}, failure.Internal},
+		{"password in the URL", elastic.Config{URLs: []string{"http://elastic:" + password + "@" + host}}, failure.Internal},
+		{"encoded key", elastic.Config{URLs: []string{url}, APIKey: key.Encoded}, failure.Internal},
+		{"key as id and secret", elastic.Config{URLs: []string{url}, APIKey: key.ID + ":" + key.APIKey}, failure.Internal},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := newClient(t, row.cfg).Ping(t.Context())
+			if failure.KindOf(err) != row.want || (err == nil) != (row.want == failure.Internal) {
+				t.Errorf("error %v, want kind %s", err, row.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "wr0ng-s3cret") {
+				t.Errorf("a secret in %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,227 @@
+package elastic
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// Resolve finds what index patterns mean now and how the fields are mapped there. It has the rules
+// of Elasticsearch's own multi-target syntax: wildcards find hidden indices only when pattern and
+// name begin with a dot, "-name" takes away from the wildcards before it, <logs-{now/d}> is date
+// math, cluster:name is remote.
+//
+// When the mapping of some index cannot be read, the Target holds what is known and the error is
+// of kind Partial.
+func (c *Client) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
+	target := search.Target{Fields: mapping.Table{}}
+	patterns = tidy(patterns)
+	if len(patterns) == 0 {
+		return target, nil // To Elasticsearch no pattern means every index.
+	}
+	found, err := c.resolve(ctx, patterns)
+	if err != nil {
+		return target, err
+	}
+	target.Indices = found.names(true)
+	target.Closed = found.names(false)
+	target.Missing = found.missing(patterns)
+	if len(target.Indices) == 0 || len(fields) == 0 {
+		return target, nil
+	}
+	target.Fields, err = c.fields(ctx, patterns, fields)
+	return target, err
+}
+
+// place is an index, alias or data stream.
+type place struct {
+	open, closed, hidden bool
+	// member is set on an index that was only looked up as a member of an alias.
+	member bool
+}
+
+// places is what patterns were resolved to. Dates holds the patterns in date math that found
+// something: their names cannot be told from the pattern.
+type places struct {
+	byName map[string]place
+	dates  map[string]bool
+}
+
+// resolveAnswer is the answer of _resolve/index.
+type resolveAnswer struct {
+	Indices []struct {
+		Name       string   `json:"name"`
+		Attributes []string `json:"attributes"`
+	} `json:"indices"`
+	Aliases []struct {
+		Name    string   `json:"name"`
+		Indices []string `json:"indices"`
+	} `json:"aliases"`
+	DataStreams []struct {
+		Name string `json:"name"`
+	} `json:"data_streams"`
+}
+
+func (c *Client) resolve(ctx context.Context, patterns []string) (*places, error) {
+	found := &places{byName: map[string]place{}, dates: map[string]bool{}}
+	aliases := map[string][]string{}
+	for _, part := range c.separate(patterns) {
+		answers, err := c.resolvePart(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range answers {
+			found.take(a, part, aliases)
+		}
+	}
+	return found, c.resolveAliases(ctx, found, aliases)
+}
+
+// separate splits patterns into requests. Date math goes alone, so that its result can be told.
+func (c *Client) separate(patterns []string) [][]string {
+	var plain []string
+	var parts [][]string
+	for _, p := range patterns {
+		if isDateMath(p) {
+			parts = append(parts, []string{p})
+		} else {
+			plain = append(plain, p)
+		}
+	}
+	return append(patternChunks(plain, maxPath), parts...)
+}
+
+func isDateMath(pattern string) bool { return strings.HasPrefix(pattern, "<") }
+
+// resolvePart resolves the patterns of one request. One that Elasticsearch knows nothing of (an
+// unknown remote cluster) must not hide the others: then each is asked for alone.
+func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveAnswer, error) {
+	one, err := c.resolveIndex(ctx, patterns)
+	if err == nil {
+		return []resolveAnswer{one}, nil
+	}
+	if !hasStatus(err, 404) {
+		return nil, err
+	}
+	var answers []resolveAnswer
+	for i, p := range patterns {
+		if len(patterns) == 1 || isExclusion(p) {
+			continue
+		}
+		alone := append([]string{p}, slices.DeleteFunc(slices.Clone(patterns[i+1:]), func(p string) bool {
+			return !isExclusion(p)
+		})...)
+		one, err := c.resolveIndex(ctx, alone)
+		if err != nil && !hasStatus(err, 404) {
+			return nil, err
+		}
+		answers = append(answers, one)
+	}
+	return answers, nil
+}
+
+func (c *Client) resolveIndex(ctx context.Context, names []string) (resolveAnswer, error) {
+	yes := true
+	return call[resolveAnswer](ctx, c, "resolve ["+shown(names)+"]", func() esapi.Request {
+		return esapi.IndicesResolveIndexRequest{
+			Name: escape(names), ExpandWildcards: "open,closed", IgnoreUnavailable: &yes, AllowNoIndices: &yes,
+		}
+	})
+}
+
+// take adds an answer. An alias is open when one of its indices is, which is not known yet.
+func (f *places) take(a resolveAnswer, patterns []string, aliases map[string][]string) {
+	before := len(f.byName) + len(aliases)
+	for _, index := range a.Indices {
+		closed := slices.Contains(index.Attributes, "closed")
+		f.byName[index.Name] = place{
+			open: !closed, closed: closed, hidden: slices.Contains(index.Attributes, "hidden"),
+		}
+	}
+	for _, stream := range a.DataStreams {
+		f.byName[stream.Name] = place{open: true}
+	}
+	for _, alias := range a.Aliases {
+		aliases[alias.Name] = alias.Indices
+	}
+	if len(patterns) == 1 && isDateMath(patterns[0]) {
+		f.dates[patterns[0]] = len(f.byName)+len(aliases) > before || len(a.Indices)+len(a.Aliases)+len(a.DataStreams) > 0
+	}
+}
+
+// resolveAliases finds out which aliases have an open index.
+func (c *Client) resolveAliases(ctx context.Context, found *places, aliases map[string][]string) error {
+	var unknown []string
+	for _, members := range aliases {
+		for _, m := range members {
+			if _, ok := found.byName[m]; !ok && !slices.Contains(unknown, m) {
+				unknown = append(unknown, m)
+			}
+		}
+	}
+	slices.Sort(unknown)
+	for _, part := range chunks(unknown, maxPath) {
+		a, err := c.resolveIndex(ctx, part)
+		if err != nil {
+			return err
+		}
+		members := &places{byName: map[string]place{}}
+		members.take(a, nil, map[string][]string{})
+		for name, p := range members.byName {
+			p.member = true
+			found.byName[name] = p
+		}
+	}
+	for alias, members := range aliases {
+		open := slices.ContainsFunc(members, func(m string) bool { return found.byName[m].open })
+		found.byName[alias] = place{open: open}
+	}
+	return nil
+}
+
+// names returns the open places that patterns match, or the closed indices.
+func (f *places) names(open bool) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(f.byName)) {
+		if p := f.byName[name]; open && p.open && !p.member || !open && p.closed {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// missing returns the patterns that match nothing open.
+func (f *places) missing(patterns []string) []string {
+	var out []string
+	for _, p := range patterns {
+		if !isExclusion(p) && !f.dates[p] && !f.matches(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (f *places) matches(pattern string) bool {
+	for name, p := range f.byName {
+		reachable := !p.hidden || pattern == name || pattern[0] == '.' && name[0] == '.'
+		if p.open && !p.member && reachable && glob(pattern, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// partial joins what could not be read while something could; nil when all could.
+func partial(op string, reasons []string) error {
+	if len(reasons) == 0 {
+		return nil
+	}
+	return &failure.Error{Kind: failure.Partial, Op: op, Reason: bounded(strings.Join(reasons, "; "))}
+}

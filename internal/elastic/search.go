@@ -1,0 +1,98 @@
+package elastic
+
+import (
+	"context"
+	"encoding/json"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// Search reads the events that match, in a point in time: what is written meanwhile changes
+// nothing. Hits of healthy shards are visited also when other shards fail; the error is then of
+// kind Partial and names them. Patterns that match nothing give an empty Result.
+func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
+	patterns := tidy(r.Patterns)
+	if len(patterns) == 0 {
+		return search.Result{}, nil // To Elasticsearch no pattern means every index.
+	}
+	body := r.Body()
+	alignDates(body, r.FieldTypes)
+	p := newPager(c, "search ["+shown(patterns)+"]", patterns, body, r.Size())
+	return p.run(ctx, func(hits []hit) (bool, error) {
+		page := make([]event.Event, len(hits))
+		for i, h := range hits {
+			page[i] = h.event()
+		}
+		return visit(page)
+	})
+}
+
+// alignDates makes dates comparable between indices that map them as date and as date_nanos. By
+// default Elasticsearch compares milliseconds with nanoseconds there, and a search_after then
+// steps over events without a word. Nanoseconds only where the field has them: a date before 1970
+// or after 2262 cannot be converted to them and fails its shard.
+func alignDates(body condition.Query, types mapping.Fields) {
+	for _, clause := range sortOf(body) {
+		for field, options := range clause {
+			by, ok := options.(condition.Query)
+			if !ok || by["format"] == nil {
+				continue
+			}
+			by["numeric_type"] = mapping.Date
+			if types == nil {
+				continue
+			}
+			if f, ok := types.Field(field); ok && f.Type == mapping.DateNanos {
+				by["numeric_type"] = mapping.DateNanos
+			}
+		}
+	}
+}
+
+func sortOf(body condition.Query) []condition.Query {
+	clauses, _ := body["sort"].([]condition.Query)
+	return clauses
+}
+
+// hit is one document of an answer. Sort is sent back as it came.
+type hit struct {
+	Index  string            `json:"_index"`
+	ID     string            `json:"_id"`
+	Source json.RawMessage   `json:"_source"`
+	Fields map[string][]any  `json:"fields"`
+	Sort   []json.RawMessage `json:"sort"`
+}
+
+func (h hit) event() event.Event {
+	if h.Source == nil { // The index keeps no source.
+		h.Source = json.RawMessage("{}")
+	}
+	return event.Event{Index: h.Index, ID: h.ID, Source: h.Source, Fields: h.Fields}
+}
+
+// page is the answer of _search.
+type page struct {
+	PIT      string   `json:"pit_id"`
+	Took     int64    `json:"took"`
+	TimedOut bool     `json:"timed_out"`
+	Shards   shards   `json:"_shards"`
+	Clusters clusters `json:"_clusters"`
+	Hits     struct {
+		Total *struct {
+			Value    int64  `json:"value"`
+			Relation string `json:"relation"`
+		} `json:"total"`
+		Hits []hit `json:"hits"`
+	} `json:"hits"`
+}
+
+// total returns the number of hits, -1 when the answer does not know it.
+func (p page) total() int64 {
+	if p.Hits.Total == nil || p.Hits.Total.Relation != "eq" {
+		return -1
+	}
+	return p.Hits.Total.Value
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+)
+
+// batch is a run of lines of one file that are decoded together.
+type batch struct {
+	file *file
+	// source is the number of the file among those that are read.
+	source int
+	lines  []line
+	text   []byte
+	ends   []int
+}
+
+const (
+	batchLines = 256
+	batchBytes = 256 << 10
+)
+
+// each calls visit for every line of the batch that is not blank.
+func (b *batch) each(visit func(at line, text []byte)) {
+	start := 0
+	for i, end := range b.ends {
+		if text := b.text[start:end]; b.lines[i].tooLong || !isBlank(text) {
+			visit(b.lines[i], text)
+		}
+		start = end
+	}
+}
+
+// read cuts one file into batches and emits them until emit returns false.
+func (e *Events) read(f *file, source int, emit func(*batch) bool) error {
+	content, done, err := e.open(f)
+	if err != nil {
+		return err
+	}
+	defer done.Close()
+	lines := newLineReader(f.section(content), e.options.MaxLine)
+	for {
+		b := &batch{file: f, source: source}
+		for len(b.lines) < batchLines && len(b.text) < batchBytes {
+			text, at, err := lines.next(b.text)
+			if err != nil {
+				if len(b.lines) > 0 {
+					emit(b)
+				}
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				return fmt.Errorf("read: %w", err)
+			}
+			b.text, b.lines, b.ends = text, append(b.lines, at), append(b.ends, len(text))
+		}
+		if !emit(b) {
+			return nil
+		}
+	}
+}
+
+// ordered runs work on every batch that produce emits, several at a time, and hands the results to
+// use one by one in the order of the batches. At any time no more than a few batches for each
+// processor are held. It returns when all it started has ended; an expired context ends it early.
+func ordered[T any](
+	ctx context.Context, produce func(emit func(*batch) bool), work func(*batch) T, use func(T),
+) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type job struct {
+		batch  *batch
+		result chan T
+	}
+	workers := runtime.GOMAXPROCS(0)
+	todo, queue := make(chan job), make(chan job, workers)
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer close(todo)
+		defer close(queue)
+		produce(func(b *batch) bool {
+			j := job{b, make(chan T, 1)}
+			return send(ctx, queue, j) && send(ctx, todo, j)
+		})
+	})
+	for range workers {
+		running.Go(func() {
+			for j := range todo {
+				j.result <- work(j.batch)
+			}
+		})
+	}
+	for j := range queue {
+		select {
+		case result := <-j.result:
+			use(result)
+		case <-ctx.Done():
+		}
+	}
+	running.Wait()
+	return ctx.Err()
+}
+
+func send[T any](ctx context.Context, to chan<- T, value T) bool {
+	select {
+	case to <- value:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,223 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/failure"
+)
+
+// databaseFile is the name of the database in its directory.
+const databaseFile = "tocsin.db"
+
+// lockTimeout is how long another process is waited for.
+const lockTimeout = time.Second
+
+// The buckets. A number ends their name, so that a later layout can stand beside an older one.
+var (
+	// alertBucket has an alert's source under its id.
+	alertBucket = []byte("alerts.v1")
+	// orderBucket has an alert's rule under its order; see orderOf.
+	orderBucket = []byte("alerts.v1.order")
+)
+
+// DB is a local database of alerts: [alert.Indexer] and [alert.Reader]. It is safe for concurrent
+// use within one process; only one process can have it open.
+//
+// An alert comes back as the JSON it was written as: numbers are json.Number with the text they
+// were given, so that large integers survive, and Index is empty. A call of Create is one
+// transaction: it is on disk when the call returns.
+type DB struct {
+	bolt *bolt.DB
+	path string
+}
+
+var (
+	_ alert.Indexer = (*DB)(nil)
+	_ alert.Reader  = (*DB)(nil)
+)
+
+// Open opens the database in a directory; both are created when missing. When another process has
+// it open, the failure is of kind Unavailable, after a second; a directory that cannot be written
+// and a file that is no database are of kind Refused.
+func Open(dir string) (*DB, error) {
+	path := filepath.Join(dir, databaseFile)
+	op := "open store " + path
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, openError(op, err)
+	}
+	b, err := openBolt(path)
+	if err != nil {
+		return nil, openError(op, err)
+	}
+	db := &DB{bolt: b, path: path}
+	err = b.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{alertBucket, orderBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, openError(op, errors.Join(err, b.Close()))
+	}
+	return db, nil
+}
+
+// errDamaged is for a database whose beginning is right and whose rest is not.
+var errDamaged = errors.New("the database is damaged")
+
+// openBolt opens the file. A damaged one makes the library panic, and reading behind the end of a
+// mapped file is a fault of the whole process; both are made errors.
+func openBolt(path string) (db *bolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if cause := recover(); cause != nil {
+			db, err = nil, fmt.Errorf("%w: %v", errDamaged, cause)
+		}
+	}()
+	return bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
+}
+
+// openError says in plain words what the library means, and who has to do something.
+func openError(op string, err error) error {
+	e := &failure.Error{Kind: failure.Unavailable, Op: op, Err: err}
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		e.Reason, e.Err = "another process has it open", nil
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
+		errors.Is(err, bolterrors.ErrChecksum):
+		e.Kind, e.Reason = failure.Refused, "the file is not a database of Tocsin"
+	case errors.Is(err, syscall.ENOSPC): // may be had later
+	case errors.Is(err, errDamaged), errors.As(err, new(*fs.PathError)):
+		e.Kind = failure.Refused
+	}
+	return e
+}
+
+// Close closes the database and gives up its lock.
+func (db *DB) Close() error {
+	if err := db.bolt.Close(); err != nil {
+		return unavailable("close store "+db.path, err)
+	}
+	return nil
+}
+
+// Create writes the alerts that are new in one transaction. An alert that cannot be encoded is
+// Failed and leaves the others alone.
+func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	records, written := newRecords(docs)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(docs) == 0 {
+		return written, nil
+	}
+	err := db.bolt.Update(func(tx *bolt.Tx) error {
+		for i, r := range records {
+			if written[i].Err != nil {
+				continue
+			}
+			outcome, err := insert(tx, r)
+			if err != nil {
+				return err
+			}
+			written[i].Outcome = outcome
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, unavailable("write alerts to "+db.path, err)
+	}
+	return written, nil
+}
+
+// newRecords encodes alerts; written has those that failed.
+func newRecords(docs []alert.Document) ([]record, []alert.Written) {
+	records, written := make([]record, len(docs)), make([]alert.Written, len(docs))
+	for i, doc := range docs {
+		written[i].ID = doc.ID
+		records[i], written[i].Err = newRecord(doc)
+	}
+	return records, written
+}
+
+func insert(tx *bolt.Tx, r record) (alert.Outcome, error) {
+	alerts := tx.Bucket(alertBucket)
+	if alerts.Get([]byte(r.id)) != nil {
+		return alert.Duplicate, nil
+	}
+	if err := alerts.Put([]byte(r.id), r.source); err != nil {
+		return alert.Failed, err
+	}
+	if err := tx.Bucket(orderBucket).Put(r.order, []byte(r.rule)); err != nil {
+		return alert.Failed, err
+	}
+	return alert.Created, nil
+}
+
+// Get returns one alert.
+func (db *DB) Get(ctx context.Context, id string) (alert.Document, error) {
+	if err := ctx.Err(); err != nil {
+		return alert.Document{}, err
+	}
+	var source []byte
+	err := db.bolt.View(func(tx *bolt.Tx) error {
+		source = bytes.Clone(tx.Bucket(alertBucket).Get([]byte(id)))
+		return nil
+	})
+	switch {
+	case err != nil:
+		return alert.Document{}, unavailable("read alert from "+db.path, err)
+	case source == nil:
+		return alert.Document{}, fmt.Errorf("alert %s: %w", id, alert.ErrNotFound)
+	}
+	return document(id, source)
+}
+
+// List hands out alerts in order of their @timestamp and id; those without a time come last. It
+// holds a few hundred at a time and no lock while visit runs: visit may call Create.
+func (db *DB) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
+	return list(f, func(after []byte, n int) ([]entry, error) {
+		var entries []entry
+		err := db.bolt.View(func(tx *bolt.Tx) error {
+			entries = next(ctx, tx, f.RuleID, after, n)
+			return ctx.Err()
+		})
+		if err != nil && ctx.Err() == nil {
+			err = unavailable("list alerts of "+db.path, err)
+		}
+		return entries, err
+	}, visit)
+}
+
+// next reads up to n alerts behind an order. What it returns outlives the transaction.
+func next(ctx context.Context, tx *bolt.Tx, rule string, after []byte, n int) []entry {
+	var out []entry
+	alerts, cursor := tx.Bucket(alertBucket), tx.Bucket(orderBucket).Cursor()
+	k, v := cursor.Seek(after)
+	if after != nil && bytes.Equal(k, after) {
+		k, v = cursor.Next()
+	}
+	for ; k != nil && len(out) < n && ctx.Err() == nil; k, v = cursor.Next() {
+		if rule != "" && rule != string(v) {
+			continue
+		}
+		id := idOf(k)
+		out = append(out, entry{string(id), bytes.Clone(k), bytes.Clone(alerts.Get(id))})
+	}
+	return out
+}

@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// DefaultMaxLine is the length in bytes that a line may have unless told otherwise.
+const DefaultMaxLine = 100 << 20
+
+// EventsOptions says which events there are. The zero value has none.
+type EventsOptions struct {
+	// Files are read in this order. "-" is Stdin; what ends in .gz or begins like gzip is
+	// decompressed. Files that can be read only once are copied to a temporary file.
+	Files []string
+	// Index is the index of events that name none. With "", the default, such an event belongs to
+	// every index: all patterns match it.
+	Index string
+	// Mapping has the types of fields; nil: those of ECS by name. Either way a field that it does
+	// not know has the type that dynamic mapping would give it: its first value decides.
+	Mapping mapping.Fields
+	// MaxLine is the greatest length of a line in bytes, up to 2 GiB; 0 means [DefaultMaxLine].
+	MaxLine int
+	// Stdin is read for "-"; nil means the standard input of the process.
+	Stdin io.Reader
+	// TempDir is where temporary files go; "" means the system's place for them.
+	TempDir string
+}
+
+// Events are the events of files. It implements [search.Events] and is safe for concurrent use.
+//
+// It keeps the names of fields and of indices, with a type and a count, and nothing of any event.
+// A field that the mapping (or ECS) does not know has the type of its first value; later values
+// that are none of that type are not indexed, where Elasticsearch would refuse the document.
+type Events struct {
+	files   []*file
+	spool   spool
+	options EventsOptions
+	indices map[string]int64
+	fields  mapping.Fields
+}
+
+var _ search.Events = (*Events)(nil)
+
+// OpenEvents reads every file once. A line that is no event, and a file that cannot be read, are
+// errors of the list; all other events count. The error is for what stops the whole: an expired
+// context, no room for temporary files. Close the Events when done.
+func OpenEvents(ctx context.Context, opts EventsOptions) (*Events, diag.List, error) {
+	if opts.MaxLine <= 0 {
+		opts.MaxLine = DefaultMaxLine
+	}
+	opts.MaxLine = min(opts.MaxLine, math.MaxInt32)
+	if opts.Stdin == nil {
+		opts.Stdin = os.Stdin
+	}
+	e := &Events{options: opts, indices: map[string]int64{}, spool: spool{dir: opts.TempDir}}
+	l := loader{events: e, inferred: mapping.NewInferred()}
+	if err := l.load(ctx); err != nil {
+		return nil, nil, errors.Join(err, e.Close())
+	}
+	e.fields = layered(opts.Mapping, l.inferred)
+	return e, l.remarks(), nil
+}
+
+// Close frees temporary files. The Events cannot be used any more.
+func (e *Events) Close() error {
+	if err := e.spool.close(); err != nil {
+		return fmt.Errorf("close temporary file: %w", err)
+	}
+	return nil
+}
+
+// Len returns the number of events.
+func (e *Events) Len() int64 {
+	var n int64
+	for _, f := range e.files {
+		n += f.events
+	}
+	return n
+}
+
+// Fields returns the fields of all events, and those that ECS or the given mapping know besides.
+func (e *Events) Fields() mapping.Fields { return e.fields }
+
+// layered answers from the given mapping, or else from ECS, then from what was learned.
+func layered(given mapping.Fields, learned *mapping.Inferred) mapping.Fields {
+	if given == nil {
+		return mapping.Layers{mapping.ECS(), learned}
+	}
+	return withMapping{given, learned}
+}
+
+// withMapping is a mapping that dynamic mapping adds fields to. A string that is mapped has no
+// keyword beside it that the mapping does not name.
+type withMapping struct {
+	given   mapping.Fields
+	learned *mapping.Inferred
+}
+
+func (m withMapping) Field(name string) (mapping.Field, bool) {
+	if f, ok := m.given.Field(name); ok {
+		return f, true
+	}
+	f, ok := m.learned.Field(name)
+	if ok && f.Path != "" {
+		if _, mapped := m.given.Field(f.Path); mapped {
+			return mapping.Field{}, false
+		}
+	}
+	return f, ok
+}
+
+// unavailable types an error of the file system.
+func unavailable(op string, err error) error {
+	return &failure.Error{Kind: failure.Unavailable, Op: op, Err: err}
+}

@@ -1,0 +1,194 @@
+package store
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"tocsin/internal/failure"
+)
+
+// stdinName is the argument and the name of standard input.
+const stdinName = "-"
+
+// file is one source of events that can be read at any place: a file as it stands on disk, or a
+// part of the spool.
+type file struct {
+	name string
+	// spooled files stand in the spool at base.
+	spooled bool
+	base    int64
+	// size is how much of the file is read; what is appended later is not.
+	size int64
+	// events is the number of good lines.
+	events int64
+}
+
+// spool is one unnamed temporary file that holds what cannot be read twice: compressed files,
+// pipes, standard input.
+type spool struct {
+	dir  string
+	file *os.File
+	size int64
+}
+
+// add copies r to the end of the spool and returns where that begins. A copy that fails keeps the
+// whole lines that came before. The context can end the wait for a pipe that has nothing to say;
+// the read itself then ends with its pipe.
+func (s *spool) add(ctx context.Context, r io.Reader) (base, size int64, err error) {
+	if s.file == nil {
+		if err := s.create(); err != nil {
+			return 0, 0, err
+		}
+	}
+	w := &lineCounter{w: io.NewOffsetWriter(s.file, s.size)}
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(w, r)
+		done <- err
+	}()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return 0, 0, ctx.Err()
+	}
+	base, size = s.size, w.n
+	if err != nil {
+		size = w.lines
+	}
+	s.size += w.n
+	return base, size, err
+}
+
+// create makes the file and takes its name away where the system allows it, so that nothing is
+// left behind whatever happens.
+func (s *spool) create() error {
+	f, err := os.CreateTemp(s.dir, "tocsin-events-*.ndjson")
+	if err != nil {
+		return &failure.Error{Kind: failure.Unavailable, Op: "create a temporary file for events", Err: err}
+	}
+	s.file = f
+	_ = os.Remove(f.Name()) // where an open file cannot be removed, close does
+	return nil
+}
+
+func (s *spool) close() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	if removeErr := os.Remove(s.file.Name()); !errors.Is(removeErr, os.ErrNotExist) {
+		err = errors.Join(err, removeErr)
+	}
+	s.file = nil
+	return err
+}
+
+// lineCounter counts what is written, and how much of it is whole lines.
+type lineCounter struct {
+	w        io.Writer
+	n, lines int64
+}
+
+func (l *lineCounter) Write(p []byte) (int, error) {
+	n, err := l.w.Write(p)
+	if i := bytes.LastIndexByte(p[:n], '\n'); i >= 0 {
+		l.lines = l.n + int64(i) + 1
+	}
+	l.n += int64(n)
+	return n, err
+}
+
+// admit finds out how a file can be read, and spools it when it can be read only once. A file that
+// could be read in part is returned with an error.
+func (s *spool) admit(ctx context.Context, name string, stdin io.Reader) (*file, error) {
+	if name == stdinName {
+		return s.spooled(ctx, name, stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, pathless(err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, pathless(err)
+	}
+	if info.IsDir() {
+		return nil, errors.New("is a directory")
+	}
+	var head [2]byte
+	if info.Mode().IsRegular() && !strings.HasSuffix(name, ".gz") {
+		if n, _ := f.ReadAt(head[:], 0); !isGzip(head[:n]) {
+			return &file{name: name, size: info.Size()}, nil
+		}
+	}
+	return s.spooled(ctx, name, f)
+}
+
+// spooled copies a stream to the spool, decompressed.
+func (s *spool) spooled(ctx context.Context, name string, r io.Reader) (*file, error) {
+	base, size, err := s.add(ctx, &inflate{name: name, r: r})
+	f := &file{name: name, spooled: true, base: base, size: size}
+	return f, pathless(err)
+}
+
+// inflate decompresses what begins like gzip or is called .gz; the first read decides, so that it
+// happens where waiting for a pipe does no harm.
+type inflate struct {
+	name    string
+	r       io.Reader
+	decided bool
+}
+
+func (i *inflate) Read(p []byte) (int, error) {
+	if !i.decided {
+		i.decided = true
+		var head [2]byte
+		n, err := io.ReadFull(i.r, head[:])
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, err
+		}
+		i.r = io.MultiReader(bytes.NewReader(head[:n]), i.r)
+		if isGzip(head[:n]) || strings.HasSuffix(i.name, ".gz") {
+			z, err := gzip.NewReader(i.r)
+			if err != nil {
+				return 0, fmt.Errorf("decompress: %w", err)
+			}
+			i.r = z
+		}
+	}
+	return i.r.Read(p)
+}
+
+func isGzip(head []byte) bool { return bytes.Equal(head, []byte{0x1f, 0x8b}) }
+
+// pathless drops the operation and the path of a file error: the diagnostic names the file.
+func pathless(err error) error {
+	var typed *failure.Error
+	var path *os.PathError
+	if !errors.As(err, &typed) && errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// open returns the file's content.
+func (e *Events) open(f *file) (io.ReaderAt, io.Closer, error) {
+	if f.spooled {
+		return e.spool.file, io.NopCloser(nil), nil
+	}
+	r, err := os.Open(f.name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open events: %w", err)
+	}
+	return r, r, nil
+}
+
+// section returns the part of a reader that belongs to the file.
+func (f *file) section(r io.ReaderAt) io.Reader { return io.NewSectionReader(r, f.base, f.size) }

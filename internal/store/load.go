@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+)
+
+// maxRemarks is how many bad lines of one file are shown one by one.
+const maxRemarks = 20
+
+// loader is the pass over all files that opens them.
+type loader struct {
+	events   *Events
+	inferred *mapping.Inferred
+	reports  []report
+}
+
+// report is what there is to say of one file. The reader of files sets err, the reader of results
+// the rest.
+type report struct {
+	err  error
+	bad  diag.List
+	more int
+}
+
+// loaded is what one batch holds.
+type loaded struct {
+	*batch
+	good []parsed
+	bad  diag.List
+}
+
+func (l *loader) load(ctx context.Context) error {
+	l.reports = make([]report, len(l.events.options.Files))
+	read := func(emit func(*batch) bool) { l.readFiles(ctx, emit) }
+	if err := ordered(ctx, read, l.decode, l.take); err != nil {
+		return fmt.Errorf("open events: %w", err)
+	}
+	for _, r := range l.reports {
+		if fatal := (*failure.Error)(nil); errors.As(r.err, &fatal) {
+			return r.err
+		}
+	}
+	return nil
+}
+
+func (l *loader) readFiles(ctx context.Context, emit func(*batch) bool) {
+	e := l.events
+	for i, name := range e.options.Files {
+		f, err := e.spool.admit(ctx, name, e.options.Stdin)
+		if f != nil {
+			e.files = append(e.files, f)
+			err = errors.Join(err, e.read(f, i, emit))
+		}
+		l.reports[i].err = err
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// decode parses a batch; it runs beside others.
+func (l *loader) decode(b *batch) loaded {
+	out := loaded{batch: b}
+	b.each(func(at line, text []byte) {
+		if at.tooLong {
+			out.bad = append(out.bad, tooLong(b.file.name, at, text, l.events.options.MaxLine))
+			return
+		}
+		p, f := parse(text)
+		if f != nil {
+			out.bad = append(out.bad, f.diagnostic(b.file.name, at, text))
+			return
+		}
+		out.good = append(out.good, p)
+	})
+	return out
+}
+
+// take counts and learns, in the order of the lines.
+func (l *loader) take(b loaded) {
+	for _, p := range b.good {
+		l.inferred.Learn(p.source)
+		l.events.indices[p.indexOr(l.events.options.Index)]++
+	}
+	b.file.events += int64(len(b.good))
+	r := &l.reports[b.source]
+	shown := min(len(b.bad), maxRemarks-len(r.bad))
+	r.bad = append(r.bad, b.bad[:shown]...)
+	r.more += len(b.bad) - shown
+}
+
+// remarks lists what was wrong, file by file.
+func (l *loader) remarks() diag.List {
+	var out diag.List
+	for i, r := range l.reports {
+		name := l.events.options.Files[i]
+		out = append(out, r.bad...)
+		if r.more > 0 {
+			out = append(out, diag.Diagnostic{
+				Severity: diag.Error, Code: codeBadLine, File: name,
+				Message: fmt.Sprintf("%d more lines are no events", r.more),
+			})
+		}
+		if r.err != nil {
+			out = append(out, unreadable(name, r.err))
+		}
+	}
+	return out
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"tocsin/internal/alert"
+)
+
+// Memory keeps alerts for as long as the process lives, as [DB] does on disk: the same order, the
+// same documents. It is safe for concurrent use.
+type Memory struct {
+	mu    sync.RWMutex
+	byID  map[string]record
+	order []record
+}
+
+var (
+	_ alert.Indexer = (*Memory)(nil)
+	_ alert.Reader  = (*Memory)(nil)
+)
+
+// NewMemory returns a store without alerts.
+func NewMemory() *Memory { return &Memory{byID: map[string]record{}} }
+
+// Create keeps the alerts that are new.
+func (m *Memory) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	records, written := newRecords(docs)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, r := range records {
+		if written[i].Err == nil {
+			written[i].Outcome = m.insert(r)
+		}
+	}
+	return written, nil
+}
+
+func (m *Memory) insert(r record) alert.Outcome {
+	if _, found := m.byID[r.id]; found {
+		return alert.Duplicate
+	}
+	m.byID[r.id] = r
+	at, _ := m.place(r.order)
+	m.order = slices.Insert(m.order, at, r)
+	return alert.Created
+}
+
+func (m *Memory) place(order []byte) (int, bool) {
+	return slices.BinarySearchFunc(m.order, order, func(r record, order []byte) int {
+		return bytes.Compare(r.order, order)
+	})
+}
+
+// Get returns one alert.
+func (m *Memory) Get(ctx context.Context, id string) (alert.Document, error) {
+	if err := ctx.Err(); err != nil {
+		return alert.Document{}, err
+	}
+	m.mu.RLock()
+	r, found := m.byID[id]
+	m.mu.RUnlock()
+	if !found {
+		return alert.Document{}, fmt.Errorf("alert %s: %w", id, alert.ErrNotFound)
+	}
+	return document(id, r.source)
+}
+
+// List hands out alerts in the order of [DB.List].
+func (m *Memory) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
+	return list(f, func(after []byte, n int) ([]entry, error) {
+		return m.next(f.RuleID, after, n), ctx.Err()
+	}, visit)
+}
+
+func (m *Memory) next(rule string, after []byte, n int) []entry {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	at, found := m.place(after)
+	if found {
+		at++
+	}
+	var out []entry
+	for _, r := range m.order[at:] {
+		if len(out) == n {
+			break
+		}
+		if rule == "" || rule == r.rule {
+			out = append(out, entry{r.id, r.order, r.source})
+		}
+	}
+	return out
+}

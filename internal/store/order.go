@@ -1,0 +1,179 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// key is one value in a form that compares fast and keeps nothing of the event but short text.
+type key struct {
+	kind keyKind
+	// nanos is the part of a time below the millisecond, whole the rest of it or a number.
+	nanos int32
+	whole int64
+	text  string
+}
+
+type keyKind uint8
+
+// The kinds in their order; an event without a value comes last, whatever the direction.
+const (
+	number keyKind = iota
+	text
+	version
+	missing
+)
+
+func (k key) compare(o key) int {
+	switch {
+	case k.kind != o.kind:
+		return cmp.Compare(k.kind, o.kind)
+	case k.kind == version:
+		return mapping.CompareVersions(k.text, o.text)
+	case k.kind == text:
+		return strings.Compare(k.text, o.text)
+	}
+	return cmp.Or(cmp.Compare(k.whole, o.whole), cmp.Compare(k.nanos, o.nanos))
+}
+
+// order is what decides the place of a hit, besides where it stands.
+type order struct{ time, tiebreaker key }
+
+// ordering finds and compares the order of hits.
+type ordering struct {
+	time, fallback, tiebreaker *mapping.Field
+	descending                 bool
+}
+
+// newOrdering looks up the fields of the order. One that is not mapped is missing in every event;
+// one whose values have no order is an error, as it is for Elasticsearch.
+func newOrdering(r search.Request) (ordering, error) {
+	o := ordering{descending: r.Descending}
+	for _, by := range []struct {
+		name string
+		to   **mapping.Field
+	}{{r.Time.Field, &o.time}, {r.Time.Fallback, &o.fallback}, {r.Tiebreaker, &o.tiebreaker}} {
+		f, mapped := r.FieldTypes.Field(by.name)
+		if by.name == "" || !mapped {
+			continue
+		}
+		if err := orderable(f.Type.Family()); err != nil {
+			return o, fmt.Errorf("order by field [%s] of type [%s]: %w", f.Name, f.Type, err)
+		}
+		*by.to = &f
+	}
+	return o, nil
+}
+
+func orderable(family mapping.Family) error {
+	switch family {
+	case mapping.FamilyText:
+		return condition.ErrAnalysed
+	case mapping.FamilyObject, mapping.FamilyOther:
+		return condition.ErrOperator
+	default:
+		return nil
+	}
+}
+
+// of returns the order of a document.
+func (o ordering) of(d *event.Document) order {
+	at := o.key(d, o.time)
+	if at.kind == missing {
+		at = o.key(d, o.fallback)
+	}
+	return order{at, o.key(d, o.tiebreaker)}
+}
+
+// key returns the least of the field's values, or the greatest where the greatest come first.
+func (o ordering) key(d *event.Document, f *mapping.Field) key {
+	best := key{kind: missing}
+	if f == nil {
+		return best
+	}
+	for _, v := range d.Values(*f) {
+		k := keyOf(f.Type.Family(), v)
+		if best.kind == missing || (k.compare(best) < 0) != o.descending {
+			best = k
+		}
+	}
+	return best
+}
+
+// compare orders hits; those that are equal in all else stand as they do in the files.
+func (o ordering) compare(a, b hit) int {
+	return cmp.Or(
+		o.direct(a.order.time, b.order.time),
+		o.direct(a.order.tiebreaker, b.order.tiebreaker),
+		cmp.Compare(a.source, b.source),
+		cmp.Compare(a.offset, b.offset),
+	)
+}
+
+func (o ordering) direct(a, b key) int {
+	if o.descending && a.kind != missing && b.kind != missing {
+		return b.compare(a)
+	}
+	return a.compare(b)
+}
+
+func keyOf(family mapping.Family, v mapping.Value) key {
+	switch family {
+	case mapping.FamilyDate:
+		return timeKey(v.Time)
+	case mapping.FamilyInteger:
+		return key{whole: v.Whole}
+	case mapping.FamilyFloat:
+		return key{whole: floatOrder(v.Number)}
+	case mapping.FamilyBoolean:
+		if v.Bool {
+			return key{whole: 1}
+		}
+		return key{}
+	case mapping.FamilyIP:
+		address := v.IP.As16()
+		return key{kind: text, text: string(address[:])}
+	case mapping.FamilyVersion:
+		return key{kind: version, text: v.String}
+	case mapping.FamilyUnknown:
+		return unknownKey(v.String)
+	default:
+		return key{kind: text, text: v.String}
+	}
+}
+
+func timeKey(t time.Time) key {
+	return key{whole: t.UnixMilli(), nanos: int32(t.Nanosecond() % int(time.Millisecond))}
+}
+
+// unknownKey takes a value of no known type for what it looks like.
+func unknownKey(s string) key {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return key{whole: n}
+	}
+	if t, _, err := mapping.ParseDate(s, ""); err == nil {
+		return timeKey(t)
+	}
+	return key{kind: text, text: s}
+}
+
+// floatOrder maps floats to integers that are ordered as they are.
+func floatOrder(x float64) int64 {
+	if x == 0 {
+		return 0 // also of -0
+	}
+	bits := int64(math.Float64bits(x))
+	if bits < 0 {
+		bits ^= math.MaxInt64
+	}
+	return bits
+}

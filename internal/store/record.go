@@ -1,0 +1,133 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// ruleField is the field of an alert that a listing can be narrowed to.
+const ruleField = "kibana.alert.rule.rule_id"
+
+// maxID is the greatest length of an alert's id in bytes; Elasticsearch's is the same.
+const maxID = 512
+
+// record is an alert as it is kept.
+type record struct {
+	id string
+	// order sorts by time, then id; it is unique.
+	order []byte
+	// rule is kept beside the order, so that a listing need not read what it leaves out.
+	rule string
+	// source is the document as JSON.
+	source []byte
+}
+
+// newRecord encodes an alert. The document is decoded again, so that time and rule are found
+// whatever Go types it was made of.
+func newRecord(doc alert.Document) (record, error) {
+	switch {
+	case doc.ID == "":
+		return record{}, errors.New("alert has no id")
+	case len(doc.ID) > maxID:
+		return record{}, fmt.Errorf("alert id of %d bytes is longer than %d", len(doc.ID), maxID)
+	}
+	source := doc.Source
+	if source == nil {
+		source = map[string]any{}
+	}
+	text, err := encode(source)
+	if err != nil {
+		return record{}, fmt.Errorf("alert %s: %w", doc.ID, err)
+	}
+	kept, err := decode(text)
+	if err != nil {
+		return record{}, fmt.Errorf("alert %s: %w", doc.ID, err)
+	}
+	return record{doc.ID, orderOf(kept, doc.ID), event.First(kept, ruleField), text}, nil
+}
+
+// orderOf encodes the time of an alert and its id so that bytes compare as those do. An alert
+// without a time comes last.
+func orderOf(source map[string]any, id string) []byte {
+	at, _, err := mapping.ParseDate(event.First(source, search.DefaultTimestamp), "")
+	kind := byte(withTime)
+	if err != nil {
+		kind, at = withoutTime, time.Time{}
+	}
+	b := make([]byte, 0, orderHead+len(id))
+	b = append(b, kind)
+	b = binary.BigEndian.AppendUint64(b, uint64(at.Unix())^1<<63) // negative seconds come first
+	b = binary.BigEndian.AppendUint32(b, uint32(at.Nanosecond()))
+	return append(b, id...)
+}
+
+// The first byte of an order, and the length of what stands before the id.
+const (
+	withTime    = 0
+	withoutTime = 1
+	orderHead   = 1 + 8 + 4
+)
+
+// idOf returns the id in an order.
+func idOf(order []byte) []byte { return order[orderHead:] }
+
+// document decodes a kept alert. Numbers come back as json.Number, with the text they had.
+func document(id string, source []byte) (alert.Document, error) {
+	dec := json.NewDecoder(bytes.NewReader(source))
+	dec.UseNumber()
+	doc := alert.Document{ID: id}
+	if err := dec.Decode(&doc.Source); err != nil {
+		return doc, fmt.Errorf("read alert %s: %w", id, err)
+	}
+	return doc, nil
+}
+
+// entry is one alert of a listing, before it is decoded.
+type entry struct {
+	id     string
+	order  []byte
+	source []byte
+}
+
+// listBatch is how many alerts a listing reads at once.
+const listBatch = 256
+
+// list drives a listing over anything that can read the next entries behind an order. The store
+// is free while visit runs, so visit may create alerts; those of a later time are then listed too.
+func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit func(alert.Document) (bool, error)) error {
+	var after []byte
+	for left := f.Limit; f.Limit <= 0 || left > 0; {
+		want := listBatch
+		if f.Limit > 0 {
+			want = min(want, left)
+		}
+		entries, err := next(after, want)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			doc, err := document(e.id, e.source)
+			if err != nil {
+				return err
+			}
+			if more, err := visit(doc); err != nil || !more {
+				return err
+			}
+			after = e.order
+		}
+		left -= len(entries)
+		if len(entries) < want {
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/event"
+	"tocsin/internal/search"
+)
+
+// Resolve finds which indices of the events the patterns match. The index "" stands for the events
+// that every pattern matches; while there are such events, no pattern is missing. The Target's
+// Fields are [Events.Fields], whichever fields are asked about.
+func (e *Events) Resolve(ctx context.Context, patterns, _ []string) (search.Target, error) {
+	if err := ctx.Err(); err != nil {
+		return search.Target{}, err
+	}
+	target := search.Target{Fields: e.fields}
+	p := parsePatterns(patterns)
+	for _, index := range slices.Sorted(maps.Keys(e.indices)) {
+		if p.match(index) {
+			target.Indices = append(target.Indices, index)
+		}
+	}
+	for _, one := range p {
+		if !one.exclude && !e.anyIndex(one) {
+			target.Missing = append(target.Missing, one.text)
+		}
+	}
+	return target, nil
+}
+
+func (e *Events) anyIndex(p pattern) bool {
+	for index := range e.indices {
+		if index == "" || p.covers(index) {
+			return true
+		}
+	}
+	return false
+}
+
+// pattern is one name or wildcard of a list of index patterns.
+type pattern struct {
+	text    string
+	exclude bool
+}
+
+type patternList []pattern
+
+// parsePatterns reads index patterns as Elasticsearch does: lists within one string, and a minus
+// that takes away from what wildcards before it matched; without one before it, it is part of a
+// name. No patterns at all mean every index.
+func parsePatterns(texts []string) patternList {
+	var out patternList
+	wildcard := false
+	for _, text := range texts {
+		for one := range strings.SplitSeq(text, ",") {
+			one = strings.TrimSpace(one)
+			if one == "" {
+				continue
+			}
+			if rest, ok := strings.CutPrefix(one, "-"); ok && wildcard {
+				out = append(out, pattern{text: rest, exclude: true})
+				continue
+			}
+			wildcard = wildcard || one == "_all" || strings.Contains(one, "*")
+			out = append(out, pattern{text: one})
+		}
+	}
+	if out == nil {
+		return patternList{{text: "*"}}
+	}
+	return out
+}
+
+// match reports whether the list covers an index; the last pattern that speaks of it decides.
+func (l patternList) match(index string) bool {
+	if index == "" {
+		return true
+	}
+	for _, p := range slices.Backward(l) {
+		if p.covers(index) {
+			return !p.exclude
+		}
+	}
+	return false
+}
+
+// covers reports whether the pattern means the index, by its own name or, for a backing index, by
+// that of its data stream.
+func (p pattern) covers(index string) bool {
+	if p.text == "_all" || glob(p.text, index) {
+		return true
+	}
+	return strings.HasPrefix(index, ".") && glob(p.text, event.Series(index))
+}
+
+// glob matches a name against a pattern in which * stands for any run of characters.
+func glob(pattern, name string) bool {
+	pieces := strings.Split(pattern, "*")
+	if len(pieces) == 1 {
+		return pattern == name
+	}
+	last := len(pieces) - 1
+	if !strings.HasPrefix(name, pieces[0]) {
+		return false
+	}
+	name = name[len(pieces[0]):]
+	for _, piece := range pieces[1:last] {
+		i := strings.Index(name, piece)
+		if i < 0 {
+			return false
+		}
+		name = name[i+len(piece):]
+	}
+	return strings.HasSuffix(name, pieces[last])
+}
