@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"tocsin/internal/mapping"
 )
 
 // Expr is a node of the tree: one of the types of this file. Trees are values, never changed.
@@ -77,6 +79,18 @@ type CIDR struct {
 	Networks []string
 }
 
+// Residual is a test that Query DSL cannot say: it is evaluated in memory on what the rest of the
+// condition leaves over. Its fields count as one row of values at a time; it is true when it holds
+// of any row.
+type Residual struct {
+	// Text is the test as people wrote it; equal texts mean equal tests.
+	Text string
+	// Fields are what it reads; Required those of them without which it cannot hold.
+	Fields, Required []string
+	// Holds judges one row: row[i] is a value of Fields[i], nil where the document has none.
+	Holds func(row []*mapping.Value) bool
+}
+
 func (Const) expr()    {}
 func (And) expr()      {}
 func (Or) expr()       {}
@@ -89,6 +103,7 @@ func (Prefix) expr()   {}
 func (Regexp) expr()   {}
 func (Range) expr()    {}
 func (CIDR) expr()     {}
+func (Residual) expr() {}
 
 func (c Const) String() string { return strconv.FormatBool(bool(c)) }
 
@@ -122,6 +137,8 @@ func (r Range) String() string {
 func (c CIDR) String() string {
 	return "(cidr " + c.Field + " " + strings.Join(c.Networks, " ") + ")"
 }
+
+func (r Residual) String() string { return "(residual " + strconv.Quote(r.Text) + ")" }
 
 // bound is one limit of a range under its Query DSL name.
 type bound struct {

@@ -84,6 +84,9 @@ func compileAll(members []Expr, fields mapping.Fields, deciding bool) (test, err
 }
 
 func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
+	if r, ok := leaf.(Residual); ok {
+		return compileResidual(r, fields), nil
+	}
 	f, mapped := fields.Field(fieldOf(leaf))
 	if !mapped {
 		return func(Document) bool { return false }, nil

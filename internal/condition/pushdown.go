@@ -27,6 +27,9 @@ func (p *pushdown) widen(e Expr, up bool) Expr {
 		return Not{p.widen(e.X, !up)}
 	case Const:
 		return e
+	case Residual:
+		p.exact = false
+		return e.widened(up)
 	}
 	if p.pushable(e) {
 		return e

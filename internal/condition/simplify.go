@@ -93,7 +93,13 @@ func simplifyTerms(t Terms) Expr {
 // Fields returns the names of the fields that the tree tests, sorted, each once.
 func Fields(e Expr) []string {
 	var names []string
-	Walk(e, func(leaf Expr) { names = append(names, fieldOf(leaf)) })
+	Walk(e, func(leaf Expr) {
+		if r, ok := leaf.(Residual); ok {
+			names = append(names, r.Fields...)
+			return
+		}
+		names = append(names, fieldOf(leaf))
+	})
 	slices.Sort(names)
 	return slices.Compact(names)
 }

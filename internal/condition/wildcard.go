@@ -14,6 +14,12 @@ type wildcard struct {
 	fold   bool
 }
 
+// WildcardTest returns a test of whole strings against a pattern as [Wildcard] has it.
+func WildcardTest(pattern string, fold bool) func(string) bool {
+	w := newWildcard(pattern, fold)
+	return w.match
+}
+
 // anyChar stands in a piece for exactly one character of any kind.
 const anyChar = rune(-1)
 

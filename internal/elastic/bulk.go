@@ -89,21 +89,18 @@ func (a *Alerts) createBatch(ctx context.Context, items []bulkItem, written []al
 	}
 	for retry := 0; len(items) > 0; retry++ {
 		answer, err := a.bulk(ctx, items)
-		if err != nil {
-			if retry == 0 {
-				return err
-			}
-			for _, item := range items {
-				written[item.at].Err = err
-			}
-			return nil
+		if retry == 0 && err != nil {
+			return err
 		}
-		items = answer.settle(items, written)
-		if len(items) == 0 || retry == a.client.maxRetries || wait(ctx, backoff(retry)) != nil {
-			return nil
+		// A later try that fails leaves its alerts with the error they were sent back with.
+		if err == nil {
+			items = answer.settle(items, written)
+		}
+		if err != nil || len(items) == 0 || retry == a.client.maxRetries || wait(ctx, backoff(retry)) != nil {
+			break
 		}
 	}
-	return nil
+	return nil //nolint:nilerr // Whatever failed is told alert by alert.
 }
 
 // dropKnown takes out the alerts that exist. Creating one fails only on an ID that the newest

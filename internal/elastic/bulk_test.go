@@ -3,9 +3,9 @@ package elastic_test
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +20,7 @@ import (
 
 // bulkReply answers lookups with nothing and each bulk request as items says, by id and try.
 func bulkReply(t *testing.T, items func(id string, try int) string, sizes *[]int) reply {
+	t.Helper()
 	tries := map[string]int{}
 	return func(r *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(r.URL.Path, "/_search") {
@@ -100,7 +101,7 @@ func TestCreate(t *testing.T) {
 				docs := make([]alert.Document, row.count)
 				want := make([]alert.Written, row.count)
 				for i := range docs {
-					id := fmt.Sprint(i)
+					id := strconv.Itoa(i)
 					docs[i] = alert.Document{ID: id, Source: map[string]any{"text": row.text}}
 					want[i] = alert.Written{ID: id, Outcome: alert.Created}
 					if o, ok := row.want[id]; ok {

@@ -63,7 +63,7 @@ func (c *Client) define(ctx context.Context, d definitions, patterns, names []st
 	for _, part := range patternChunks(patterns, maxPath/2) {
 		for _, some := range chunks(names, maxPath/2) {
 			a, err := c.fieldMapping(ctx, part, some)
-			if err != nil && !hasStatus(err, 404) {
+			if err != nil && !notFound(err) {
 				return err
 			}
 			d.add(a)

@@ -12,8 +12,8 @@
 // [Alerts.Install] prepares templates, first index and alias.
 //
 //	client, err := elastic.New(elastic.Config{URLs: []string{"http://localhost:9200"}})
-//	target, err := client.Resolve(ctx, []string{"logs-*"}, []string{"process.name"})
-//	result, err := client.Search(ctx, search.Request{Patterns: target.Indices, …}, visit)
+//	target, err := client.Resolve(ctx, patterns, []string{"process.name"})
+//	result, err := client.Search(ctx, search.Request{Patterns: patterns, Where: condition, …}, visit)
 //
 // It is written against Elasticsearch 8.16 and later.
 package elastic

@@ -162,10 +162,10 @@ func kindOf(status int) failure.Kind {
 	return failure.Rejected
 }
 
-// hasStatus reports whether an error is an answer with that status.
-func hasStatus(err error, status int) bool {
+// notFound reports whether an error is the answer that something is not there.
+func notFound(err error) bool {
 	var e *failure.Error
-	return errors.As(err, &e) && e.Status == status
+	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
 // hasType reports whether an error is an answer with that Elasticsearch type.

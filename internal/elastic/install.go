@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -89,7 +88,7 @@ func componentTemplate(name string, mappings map[string]any) template {
 
 func (a *Alerts) installTemplate(ctx context.Context, t template) error {
 	have, err := call[templateAnswer](ctx, a.client, "get "+t.op, t.get)
-	if err != nil && !hasStatus(err, http.StatusNotFound) {
+	if err != nil && !notFound(err) {
 		return err
 	}
 	if err == nil && have.version() >= templateVersion {
@@ -154,7 +153,7 @@ func (a *Alerts) aliasExists(ctx context.Context) (bool, error) {
 	indices, err := call[answer](ctx, a.client, op, func() esapi.Request {
 		return esapi.IndicesGetAliasRequest{Name: []string{a.alias}}
 	})
-	if hasStatus(err, http.StatusNotFound) {
+	if notFound(err) {
 		return false, nil
 	}
 	if err != nil {

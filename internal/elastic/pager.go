@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -36,6 +34,7 @@ type pager struct {
 
 	pit      string
 	reopened bool
+	done     bool
 	// after holds the sort values of the last hit read; the last one of them is its place in the
 	// point in time (_shard_doc), which Elasticsearch adds to every sort.
 	after []json.RawMessage
@@ -59,32 +58,43 @@ func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (searc
 	if err := p.open(ctx); err != nil {
 		return p.result, err
 	}
-	defer func() { p.client.closePIT(ctx, p.pit) }()
-	for more := true; more; {
-		a, err := p.next(ctx)
+	defer p.close(ctx)
+	for more := true; more && !p.done; {
+		hits, err := p.more(ctx)
 		if err != nil {
 			return p.result, err
 		}
-		p.count(a)
-		full := len(a.Hits.Hits) >= p.size
-		if hits := p.fresh(a.Hits.Hits); len(hits) > 0 {
-			if more, err = visit(hits); err != nil {
-				return p.result, err
-			}
+		if len(hits) == 0 {
+			continue
 		}
-		more = more && full
+		if more, err = visit(hits); err != nil {
+			return p.result, err
+		}
 	}
 	return p.result, p.damage.err(p.op)
 }
 
-func (p *pager) open(ctx context.Context) error {
-	if n := len(strings.Join(escape(p.patterns), ",")); n > maxPath {
-		return &failure.Error{Kind: failure.Rejected, Op: p.op, Reason: fmt.Sprintf(
-			"%d index patterns are too long for one search: %d bytes of %d", len(p.patterns), n, maxPath)}
+// more reads one page and returns the hits in it that were not read before.
+func (p *pager) more(ctx context.Context) ([]hit, error) {
+	a, err := p.next(ctx)
+	if err != nil {
+		return nil, err
 	}
+	p.count(a)
+	p.done = len(a.Hits.Hits) < p.size
+	return p.fresh(a.Hits.Hits), nil
+}
+
+func (p *pager) open(ctx context.Context) error {
 	id, err := p.client.openPIT(ctx, p.op, p.patterns)
 	p.pit = id
 	return err
+}
+
+func (p *pager) close(ctx context.Context) {
+	if p.pit != "" {
+		p.client.closePIT(ctx, p.pit)
+	}
 }
 
 // next reads one page, once more from a new point in time when the old one is gone.
@@ -101,7 +111,7 @@ func (p *pager) next(ctx context.Context) (page, error) {
 	}
 	p.reopened = true
 	p.client.log.WarnContext(ctx, "point in time expired, opened anew", "op", p.op, "pages_read", p.result.Pages)
-	p.client.closePIT(ctx, p.pit)
+	p.close(ctx)
 	if err := p.open(ctx); err != nil {
 		return page{}, err
 	}

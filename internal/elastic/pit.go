@@ -42,7 +42,7 @@ func (c *Client) closePIT(ctx context.Context, id string) {
 		return
 	}
 	_, err = try[struct{}](ctx, c, "close point in time", esapi.ClosePointInTimeRequest{Body: bytes.NewReader(body)})
-	if err != nil && !hasStatus(err, 404) {
+	if err != nil && !notFound(err) {
 		c.log.DebugContext(ctx, "cannot close a point in time", "error", err)
 	}
 }

@@ -3,24 +3,20 @@
 package elastic_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"tocsin/internal/alert"
 	"tocsin/internal/condition"
 	"tocsin/internal/elastic"
 	"tocsin/internal/event"
@@ -115,12 +111,13 @@ func TestRealPaging(t *testing.T) {
 	p := prefix(t)
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	var lines, want []string
+	times := map[string]string{}
 	for i := range 3 {
 		typ := []string{"date", "date_nanos", "date"}[i]
 		makeIndex(t, do, fmt.Sprintf("%s-%d", p, i), `{"mappings":{"properties":{"@timestamp":{"type":"`+typ+`"},"event.ingested":{"type":"date"}}}}`)
 	}
 	for i := range 2500 {
-		index, id := fmt.Sprintf("%s-%d", p, i%3), fmt.Sprint(i)
+		index, id := fmt.Sprintf("%s-%d", p, i%3), strconv.Itoa(i)
 		source := fmt.Sprintf(`{"n":%d}`, i) // Every tenth event has no time at all, every seventh only the fallback.
 		at := start.Add(time.Duration(i/7) * time.Second).Format(time.RFC3339)
 		switch {
@@ -129,6 +126,7 @@ func TestRealPaging(t *testing.T) {
 			source = fmt.Sprintf(`{"n":%d,"event":{"ingested":%q}}`, i, at)
 		default:
 			source = fmt.Sprintf(`{"n":%d,"@timestamp":%q}`, i, at)
+			times[index+"/"+id] = at
 		}
 		lines = append(lines, create(index, id, source))
 		want = append(want, index+"/"+id)
@@ -141,20 +139,32 @@ func TestRealPaging(t *testing.T) {
 	if f, _ := target.Fields.Field("@timestamp"); f.Type != mapping.DateNanos || f.Conflict != nil {
 		t.Errorf("date and date_nanos together give %+v", f)
 	}
-	for _, types := range []mapping.Fields{target.Fields, nil} {
+	many := []string{p + "-0", p + "-1"} // One of them is matched by two parts of the patterns.
+	for i := range 300 {
+		many = append(many, fmt.Sprintf("%s-none-%03d-*", p, i))
+	}
+	many = append(many, p+"-*")
+	for _, patterns := range [][]string{many, {p + "-*"}} {
+		types := target.Fields
 		for _, descending := range []bool{false, true} {
 			for _, size := range []int{100, 834, 5000} {
 				var got []string
+				if size == 834 {
+					types = nil
+				}
 				res, err := c.Search(t.Context(), search.Request{
-					Patterns: []string{p + "-*"}, Where: condition.Const(true), PageSize: size, Descending: descending,
+					Patterns: patterns, Where: condition.Const(true), PageSize: size, Descending: descending,
 					Time: search.TimeRange{Field: "@timestamp", Fallback: "event.ingested"}, FieldTypes: types,
 				}, ids(&got))
-				if err != nil || res.Total != 2500 {
+				if err != nil || res.Total != 2500 && len(patterns) == 1 || res.Total != -1 && len(patterns) > 1 {
 					t.Fatalf("size %d: %+v, %v", size, res, err)
 				}
+				if !slices.IsSortedFunc(got, byTime(times, descending)) {
+					t.Errorf("size %d descending %v, %d patterns: not in order of time", size, descending, len(patterns))
+				}
 				if diff := cmp.Diff(want, got, cmpopts.SortSlices(strings.Compare)); diff != "" {
-					t.Fatalf("size %d descending %v nanos %v: %d of %d events (-want +got):\n%.600s",
-						size, descending, types != nil, len(got), len(want), diff)
+					t.Fatalf("size %d descending %v, %d patterns: %d of %d events (-want +got):\n%.600s",
+						size, descending, len(patterns), len(got), len(want), diff)
 				}
 			}
 		}
@@ -170,6 +180,17 @@ func TestRealPaging(t *testing.T) {
 	})
 	if err != nil || len(got) != 14 || res.Pages != 2 {
 		t.Errorf("stopped after two pages: %d events, %+v, %v", len(got), res, err)
+	}
+}
+
+// byTime orders events by their time, those without one last.
+func byTime(times map[string]string, descending bool) func(a, b string) int {
+	return func(a, b string) int {
+		order := strings.Compare(times[a], times[b])
+		if descending && times[a] != "" && times[b] != "" || times[a] == "" != (times[b] == "") {
+			order = -order
+		}
+		return order
 	}
 }
 
@@ -245,6 +266,7 @@ func TestRealResolve(t *testing.T) {
 }
 
 func realFields(t *testing.T, c *elastic.Client, p string) {
+	t.Helper()
 	fields := []string{
 		"msg", "two", "mixed", "narrow", "obj", "nest.k", "flat.some.key", "ver", "al", "only", "const", "low",
 		"none", "_id", "_index",
@@ -357,262 +379,5 @@ func TestRealDataStream(t *testing.T) {
 	}
 	if diff := cmp.Diff([]any{"a"}, got[0].Fields["host.name"]); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
-	}
-}
-
-func realAlerts(t *testing.T, c *elastic.Client, do do, namespace string) *elastic.Alerts {
-	t.Helper()
-	a, err := elastic.NewAlerts(c, namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Refresh = elastic.RefreshNow
-	t.Cleanup(func() {
-		do("DELETE", "/"+a.Alias()+"-*?expand_wildcards=all", "")
-		do("DELETE", "/_index_template/"+a.Alias(), "")
-		do("DELETE", "/_component_template/tocsin-alerts-ecs,tocsin-alerts-fields", "") // Refused while others use them.
-	})
-	return a
-}
-
-func namespaceOf(t *testing.T) string {
-	t.Helper()
-	return fmt.Sprintf("elc%x", time.Now().UnixNano()&0xffffffff)
-}
-
-func TestRealInstall(t *testing.T) {
-	c, do := realClient(t)
-	a := realAlerts(t, c, do, namespaceOf(t))
-	errs := make([]error, 8)
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() { errs[i] = a.Install(t.Context()) })
-	}
-	wg.Wait()
-	if err := errors.Join(append(errs, a.Install(t.Context()))...); err != nil {
-		t.Fatal(err)
-	}
-	var indices map[string]struct {
-		Mappings json.RawMessage
-		Settings struct{ Index map[string]any }
-		Aliases  map[string]map[string]any
-	}
-	if err := json.Unmarshal([]byte(do("GET", "/"+a.Alias(), "")), &indices); err != nil {
-		t.Fatal(err)
-	}
-	first, ok := indices[a.Alias()+"-000001"]
-	if !ok || len(indices) != 1 || first.Aliases[a.Alias()]["is_write_index"] != true {
-		t.Fatalf("indices %v", indices)
-	}
-	table, err := mapping.Parse(first.Mappings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	types := map[string]mapping.Type{
-		"@timestamp": mapping.Date, "host.name": mapping.Keyword, "source.ip": mapping.IP,
-		"kibana.alert.uuid": mapping.Keyword, "kibana.alert.original_time": mapping.Date,
-		"kibana.alert.rule.parameters": mapping.Flattened, "kibana.alert.risk_score": mapping.Float,
-		"kibana.alert.ancestors": mapping.Object, "kibana.version": mapping.Version,
-		"kibana.alert.group.index": mapping.Integer, "data_stream.dataset": mapping.Keyword,
-		"threat.enrichments": mapping.Nested, "process.pe.sections": mapping.Nested,
-		"file.elf.imports": mapping.Flattened,
-	}
-	for name, want := range types {
-		if f, _ := table.Field(name); f.Type != want {
-			t.Errorf("%s is %q, want %q", name, f.Type, want)
-		}
-	}
-	t.Logf("%d fields in the mapping", len(table))
-	if f, _ := table.Field("kibana.alert.reason.text"); f.Path != "kibana.alert.reason" {
-		t.Errorf("kibana.alert.reason.text = %+v", f)
-	}
-	if f, _ := table.Field("kibana.alert.rule.parameters"); f.IgnoreAbove != 4096 {
-		t.Errorf("parameters = %+v", f)
-	}
-	before := do("GET", "/_index_template/"+a.Alias(), "")
-	do("PUT", "/_index_template/"+a.Alias(), `{"index_patterns":["`+a.Alias()+`-*"],"priority":600,"_meta":{"template_version":99}}`)
-	newer := do("GET", "/_index_template/"+a.Alias(), "")
-	if err := a.Install(t.Context()); err != nil || do("GET", "/_index_template/"+a.Alias(), "") != newer || before == newer {
-		t.Errorf("a newer template must stay: %v", err)
-	}
-	if other := realAlerts(t, c, do, strings.TrimPrefix(a.Alias(), "tocsin-alerts-")+"-b"); other.Install(t.Context()) != nil {
-		t.Error("a namespace that begins with another one must be possible")
-	}
-}
-
-func TestRealInstallRefuses(t *testing.T) {
-	c, do := realClient(t)
-	a := realAlerts(t, c, do, namespaceOf(t))
-	makeIndex(t, do, a.Alias(), `{}`)
-	err := a.Install(t.Context())
-	if failure.KindOf(err) != failure.Rejected || !strings.Contains(err.Error(), "stands where alerts need an alias") {
-		t.Errorf("an index in the alias's place: %v", err)
-	}
-}
-
-func TestRealAlerts(t *testing.T) {
-	c, do := realClient(t)
-	a := realAlerts(t, c, do, namespaceOf(t))
-	none := func(alert.Document) (bool, error) { return true, errors.New("no alert is there") }
-	if err := a.List(t.Context(), alert.Filter{}, none); err != nil {
-		t.Errorf("List before Install: %v", err)
-	}
-	if _, err := a.Get(t.Context(), "x"); !errors.Is(err, alert.ErrNotFound) {
-		t.Errorf("Get before Install: %v", err)
-	}
-	if got, err := a.Create(t.Context(), []alert.Document{doc("x", "r", 0)}); err != nil || got[0].Outcome != alert.Failed ||
-		failure.KindOf(got[0].Err) != failure.Rejected {
-		t.Errorf("Create before Install: %+v, %v", got, err)
-	}
-	if err := a.Install(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	docs := make([]alert.Document, 1203)
-	for i := range docs {
-		docs[i] = doc(fmt.Sprintf("alert-%04d", i), fmt.Sprintf("rule-%d", i%2), i)
-	}
-	want := make([]alert.Written, len(docs))
-	for i := range docs {
-		want[i] = alert.Written{ID: docs[i].ID, Outcome: alert.Created}
-	}
-	docs[7].Source["@timestamp"] = map[string]any{"not": "a date"}
-	want[7].Outcome = alert.Failed
-	got, err := a.Create(t.Context(), docs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(alert.Written{}, "Err")); diff != "" {
-		t.Fatalf("-want +got:\n%s", diff)
-	}
-	var e *failure.Error
-	if !errors.As(got[7].Err, &e) || e.Kind != failure.Rejected || e.Status != 400 || e.Type != "document_parsing_exception" {
-		t.Errorf("the broken alert: %v", got[7].Err)
-	}
-	realDuplicates(t, a, do, docs)
-	realListing(t, a)
-}
-
-// realDuplicates writes alerts again, before and after a rollover.
-func realDuplicates(t *testing.T, a *elastic.Alerts, do do, docs []alert.Document) {
-	docs[7] = doc("alert-0007", "rule-1", 7)
-	for _, rolled := range []bool{false, true} {
-		if rolled {
-			do("POST", "/"+a.Alias()+"/_rollover", "")
-		}
-		got, err := a.Create(t.Context(), docs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, w := range got {
-			want := alert.Duplicate
-			if i == 7 && !rolled {
-				want = alert.Created
-			}
-			if w.Outcome != want || w.Err != nil {
-				t.Fatalf("rolled over %v, alert %d: %+v", rolled, i, w)
-			}
-		}
-	}
-	if got, err := a.Create(t.Context(), []alert.Document{doc("new", "rule-1", 5000)}); err != nil || got[0].Outcome != alert.Created {
-		t.Fatalf("after the rollover: %+v, %v", got, err)
-	}
-}
-
-func realListing(t *testing.T, a *elastic.Alerts) {
-	rows := []struct {
-		filter      alert.Filter
-		count       int
-		first, last string
-	}{
-		{alert.Filter{}, 1204, "alert-0000", "new"},
-		{alert.Filter{RuleID: "rule-1"}, 602, "alert-0001", "new"},
-		{alert.Filter{RuleID: "rule-0", Limit: 300}, 300, "alert-0000", "alert-0598"},
-		{alert.Filter{Limit: 2}, 2, "alert-0000", "alert-0001"},
-		{alert.Filter{RuleID: "none"}, 0, "", ""},
-	}
-	for _, row := range rows {
-		var got []string
-		err := a.List(t.Context(), row.filter, func(d alert.Document) (bool, error) {
-			got = append(got, d.ID)
-			return true, nil
-		})
-		ends := append(append([]string{"", ""}, got...), got...)
-		if err != nil || len(got) != row.count || row.count > 0 && (got[0] != row.first || ends[len(ends)-1] != row.last) {
-			t.Errorf("%+v: %d alerts, %v", row.filter, len(got), err)
-		}
-	}
-	for id, index := range map[string]string{"alert-0001": "-000001", "new": "-000002"} {
-		d, err := a.Get(t.Context(), id)
-		if err != nil || d.ID != id || d.Index != a.Alias()+index || d.Source["kibana.alert.rule.rule_id"] != "rule-1" {
-			t.Errorf("Get(%s) = %+v, %v", id, d, err)
-		}
-	}
-	if _, err := a.Get(t.Context(), "none"); !errors.Is(err, alert.ErrNotFound) {
-		t.Errorf("Get(none): %v", err)
-	}
-}
-
-func doc(id, rule string, second int) alert.Document {
-	at := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(second) * time.Second)
-	return alert.Document{ID: id, Source: map[string]any{
-		"@timestamp": at.Format(time.RFC3339), "kibana.alert.uuid": id, "kibana.alert.rule.rule_id": rule,
-		"kibana.alert.ancestors": []any{map[string]any{"id": "1", "index": "logs", "depth": 0}},
-		"kibana.alert.reason":    strings.Repeat("long reason ", 30),
-		"host":                   map[string]any{"name": "a<b>&c", "ip": []any{"10.0.0.1", "not an address"}},
-	}}
-}
-
-// TestRealRefused needs a node with security: TOCSIN_ELASTICSEARCH_SECURED_URL, its elastic user's
-// password in TOCSIN_ELASTICSEARCH_SECURED_PASSWORD.
-func TestRealRefused(t *testing.T) {
-	url, password := os.Getenv("TOCSIN_ELASTICSEARCH_SECURED_URL"), os.Getenv("TOCSIN_ELASTICSEARCH_SECURED_PASSWORD")
-	if url == "" {
-		t.Skip("TOCSIN_ELASTICSEARCH_SECURED_URL is not set")
-	}
-	var key struct{ ID, Encoded, APIKey string }
-	body := `{"name":"elc"}`
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/_security/api_key", bytes.NewBufferString(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.SetBasicAuth("elastic", password)
-	r.Header.Set("Content-Type", "application/json")
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	if err := json.NewDecoder(res.Body).Decode(&struct {
-		ID      *string `json:"id"`
-		Encoded *string `json:"encoded"`
-		APIKey  *string `json:"api_key"`
-	}{&key.ID, &key.Encoded, &key.APIKey}); err != nil {
-		t.Fatal(err)
-	}
-	host := strings.TrimPrefix(url, "http://")
-	rows := []struct {
-		name string
-		cfg  elastic.Config
-		want failure.Kind
-	}{
-		{"anonymous", elastic.Config{URLs: []string{url}}, failure.Refused},
-		{"wrong password", elastic.Config{URLs: []string{url}, Username: "elastic", Password: "wr0ng-s3cret"}, failure.Refused},
-		{"wrong key", elastic.Config{URLs: []string{url}, APIKey: "some-id:wr0ng-s3cret"}, failure.Refused},
-		{"wrong password in the URL", elastic.Config{URLs: []string{"http://elastic:wr0ng-s3cret@" + host}}, failure.Refused},
-		{"password", elastic.Config{URLs: []string{url}, Username: "elastic", Password: password}, failure.Internal},
-		{"password in the URL", elastic.Config{URLs: []string{"http://elastic:" + password + "@" + host}}, failure.Internal},
-		{"encoded key", elastic.Config{URLs: []string{url}, APIKey: key.Encoded}, failure.Internal},
-		{"key as id and secret", elastic.Config{URLs: []string{url}, APIKey: key.ID + ":" + key.APIKey}, failure.Internal},
-	}
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) {
-			_, err := newClient(t, row.cfg).Ping(t.Context())
-			if failure.KindOf(err) != row.want || (err == nil) != (row.want == failure.Internal) {
-				t.Errorf("error %v, want kind %s", err, row.want)
-			}
-			if err != nil && strings.Contains(err.Error(), "wr0ng-s3cret") {
-				t.Errorf("a secret in %v", err)
-			}
-		})
 	}
 }

@@ -107,7 +107,7 @@ func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveA
 	if err == nil {
 		return []resolveAnswer{one}, nil
 	}
-	if !hasStatus(err, 404) {
+	if !notFound(err) {
 		return nil, err
 	}
 	var answers []resolveAnswer
@@ -119,7 +119,7 @@ func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveA
 			return !isExclusion(p)
 		})...)
 		one, err := c.resolveIndex(ctx, alone)
-		if err != nil && !hasStatus(err, 404) {
+		if err != nil && !notFound(err) {
 			return nil, err
 		}
 		answers = append(answers, one)

@@ -20,14 +20,23 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 	}
 	body := r.Body()
 	alignDates(body, r.FieldTypes)
-	p := newPager(c, "search ["+shown(patterns)+"]", patterns, body, r.Size())
-	return p.run(ctx, func(hits []hit) (bool, error) {
+	op := "search [" + shown(patterns) + "]"
+	visitHits := func(hits []hit) (bool, error) {
 		page := make([]event.Event, len(hits))
 		for i, h := range hits {
 			page[i] = h.event()
 		}
 		return visit(page)
-	})
+	}
+	parts := patternChunks(patterns, maxPath)
+	if len(parts) == 1 {
+		return newPager(c, op, patterns, body, r.Size()).run(ctx, visitHits)
+	}
+	var m merger
+	for _, part := range parts {
+		m.pagers = append(m.pagers, newPager(c, op, part, body, r.Size()))
+	}
+	return m.run(ctx, visitHits)
 }
 
 // alignDates makes dates comparable between indices that map them as date and as date_nanos. By

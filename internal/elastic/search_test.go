@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/elastic"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/search"
@@ -28,6 +30,7 @@ type pits struct {
 }
 
 func (p *pits) handler(t *testing.T) http.HandlerFunc {
+	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -168,7 +171,7 @@ func TestSearchGivesUpOnPointsInTime(t *testing.T) {
 }
 
 func TestSearchStops(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
+	var cancel context.CancelFunc
 	rows := []struct {
 		name  string
 		visit search.Visit
@@ -182,6 +185,9 @@ func TestSearchStops(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			p := &pits{pages: []string{pageOf(``, "a@1#1", "b@2#2")}}
 			c := newServer(t, p.handler(t))
+			var ctx context.Context
+			ctx, cancel = context.WithCancel(t.Context())
+			defer cancel()
 			_, err := c.Search(ctx, search.Request{Patterns: []string{"logs-*"}, Where: condition.Const(true), PageSize: 2}, row.visit)
 			if !row.check(err) || len(p.bodies) != 1 {
 				t.Errorf("error %v after %d pages", err, len(p.bodies))
@@ -197,15 +203,19 @@ var errFull = errors.New("no room")
 
 func TestDateMathNeedsItsSlashEscaped(t *testing.T) {
 	var path string
-	c := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.EscapedPath()
 		answer(w, 404, `{"error":{"type":"index_not_found_exception","reason":"no such index"}}`)
-	})
-	target, err := c.Resolve(t.Context(), []string{"<logs-{now/d}>"}, nil)
-	if err != nil || len(target.Missing) != 1 {
-		t.Fatalf("%+v, %v", target, err)
-	}
-	if path != "/_resolve/index/%3Clogs-%7Bnow%2Fd%7D%3E" {
-		t.Errorf("path %s", path)
+	}))
+	defer server.Close()
+	for _, prefix := range []string{"", "/behind/a%20proxy"} {
+		c := newClient(t, elastic.Config{URLs: []string{server.URL + prefix}})
+		target, err := c.Resolve(t.Context(), []string{"<logs-{now/d}>"}, nil)
+		if err != nil || len(target.Missing) != 1 {
+			t.Fatalf("%+v, %v", target, err)
+		}
+		if path != prefix+"/_resolve/index/%3Clogs-%7Bnow%2Fd%7D%3E" {
+			t.Errorf("path %s", path)
+		}
 	}
 }

@@ -109,10 +109,10 @@ func literal(text string) any {
 func put(properties map[string]any, name string, typ mapping.Type, parameters map[string]any) {
 	definition := maps.Clone(parameters)
 	definition["type"] = typ
-	switch typ {
-	case mapping.ConstantKeyword: // One alert index holds the events of many data streams.
+	if typ == mapping.ConstantKeyword { // One alert index holds the events of many data streams.
 		definition["type"] = mapping.Keyword
-	case mapping.ScaledFloat:
+	}
+	if typ == mapping.ScaledFloat {
 		definition["scaling_factor"] = scalingFactor
 	}
 	parts := strings.Split(name, ".")

@@ -13,46 +13,62 @@ import (
 var mirrored = map[string]string{"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 func (l *lowerer) comparison(n *Comparison) condition.Expr {
-	x, op, y := n.X, n.Op, n.Y
+	x, okX := l.folded(n.X)
+	y, okY := l.folded(n.Y)
+	if !okX || !okY {
+		return condition.Const(false)
+	}
+	op := n.Op
 	if _, ok := x.(*Literal); ok {
 		x, op, y = y, mirrored[op], x
 	}
 	literal, ok := y.(*Literal)
 	if !ok {
-		return l.compareNonLiteral(n)
+		return l.fail(y.Pos(), CodeType, "Comparisons against fields are not (currently) supported; offender [%s] in [%s]", l.source(y), n.Op)
 	}
 	switch x := x.(type) {
 	case *Literal:
-		return foldComparison(literal, op, x) // both were literals: x and y are exchanged
+		return truth(compareOrNull(op, x.Value, literal.Value))
 	case *Field:
 		return l.compareField(x, op, literal)
-	case *Arithmetic, *Negative:
-		return l.fail(x.Pos(), CodeUnsupported, "arithmetic on fields is not supported yet")
 	}
-	return l.compareCondition(x, op, literal)
-}
-
-func (l *lowerer) compareNonLiteral(n *Comparison) condition.Expr {
-	if f, ok := n.Y.(*Field); ok {
-		return l.fail(f.Span, CodeType, "Comparisons against fields are not (currently) supported; offender [%s] in [%s]", f.Name, n.Op)
-	}
-	return l.fail(n.Y.Pos(), CodeUnsupported, "comparing with an expression is not supported yet")
-}
-
-// compareCondition handles `startsWith(…) == true` and the like.
-func (l *lowerer) compareCondition(x Node, op string, y *Literal) condition.Expr {
-	want, isBool := y.Value.(bool)
-	if !isBool || op != "==" && op != "!=" {
-		if c, ok := x.(*Call); ok && y.Value != nil && booleanFunctions[strings.ToLower(c.Name)] == nil {
-			return l.booleanCall(c) // reports what the function is
+	if want, isBool := literal.Value.(bool); isBool && (op == "==" || op == "!=") && isCondition(x) {
+		c := l.condition(x)
+		if want == (op == "==") {
+			return c
 		}
-		return l.fail(x.Pos().To(y.Span), CodeUnsupported, "comparing the result of an expression with [%s] is not supported yet", Print(y))
+		return not(c)
 	}
-	c := l.condition(x)
-	if want == (op == "==") {
-		return c
+	return l.residual(&Comparison{op, x, y, n.OpSpan})
+}
+
+// isCondition reports whether a node is true or false by its form, so that comparing it with true
+// or false needs no value.
+func isCondition(n Node) bool {
+	switch n := n.(type) {
+	case *Comparison, *In, *Match, *Not, *Logic:
+		return true
+	case *Call:
+		f := functions[strings.ToLower(n.Name)]
+		return f == nil || f.result == kindBoolean
 	}
-	return not(c)
+	return false
+}
+
+// compareOrNull compares two constants; a literal null makes it a null test.
+func compareOrNull(op string, x, y scalar) scalar {
+	if x == nil || y == nil {
+		return compareNull(op, x, y, true)
+	}
+	return compareScalars(op, x, y)
+}
+
+// truth makes a condition of a three-valued result.
+func truth(v scalar) condition.Expr {
+	if b, ok := v.(bool); ok {
+		return condition.Const(b)
+	}
+	return nil
 }
 
 func (l *lowerer) compareField(n *Field, op string, y *Literal) condition.Expr {
@@ -127,7 +143,7 @@ func (l *lowerer) operands(n *Field, y *Literal) (mapping.Field, any, fieldState
 	}
 	if !fits(f.Type, y.Value) {
 		l.fail(y.Span, CodeType, "2nd argument of the comparison with [%s] must be [%s], found value [%s] type [%s]",
-			n.Name, f.Type, Print(y), strings.ToLower(typeName(y.Value)))
+			n.Name, f.Type, l.source(y), kindOfLiteral(y.Value))
 		return f, nil, failed
 	}
 	return f, y.Value, mapped
@@ -151,43 +167,6 @@ func fits(t mapping.Type, value any) bool {
 		return !isBool
 	}
 	return true
-}
-
-// foldComparison evaluates a comparison of two constants: nil when it is null.
-func foldComparison(x *Literal, op string, y *Literal) condition.Expr {
-	op = mirrored[op] // the caller exchanged them
-	if x.Value == nil || y.Value == nil {
-		return foldNull(x.Value == nil && y.Value == nil, op)
-	}
-	order, comparable := compareLiterals(x.Value, y.Value)
-	switch op {
-	case "==":
-		return condition.Const(comparable && order == 0)
-	case "!=":
-		return condition.Const(!comparable || order != 0)
-	}
-	if !comparable {
-		return condition.Const(false)
-	}
-	switch op {
-	case "<":
-		return condition.Const(order < 0)
-	case "<=":
-		return condition.Const(order <= 0)
-	case ">":
-		return condition.Const(order > 0)
-	}
-	return condition.Const(order >= 0)
-}
-
-func foldNull(both bool, op string) condition.Expr {
-	switch op {
-	case "==":
-		return condition.Const(both)
-	case "!=":
-		return condition.Const(!both)
-	}
-	return nil
 }
 
 func compareLiterals(x, y any) (int, bool) {
@@ -221,50 +200,71 @@ func toFloat(v any) (float64, bool) {
 	return 0, false
 }
 
-// in lowers field in (constants). Null elements never match.
+// in lowers x in (constants). Null elements never match.
 func (l *lowerer) in(n *In) condition.Expr {
-	field, ok := n.X.(*Field)
+	values, ok := l.inValues(n)
 	if !ok {
-		return l.fail(n.X.Pos(), CodeUnsupported, "in on anything but a field is not supported yet")
+		return condition.Const(false)
+	}
+	x, ok := l.folded(n.X)
+	if !ok {
+		return condition.Const(false)
+	}
+	field, isField := x.(*Field)
+	if !isField {
+		return l.residual(&In{x, values, n.Negated, n.Fold, n.Span})
 	}
 	f, state := l.resolve(field)
-	var values []any
-	for _, v := range n.Values {
-		literal, ok := v.(*Literal)
-		if !ok {
-			return l.fail(v.Pos(), CodeType, "Comparisons against fields are not (currently) supported; offender [%s] in [in]", Print(v))
-		}
-		if literal.Value == nil {
-			continue
-		}
-		if state == mapped && !fits(f.Type, literal.Value) {
-			l.fail(literal.Span, CodeType, "2nd argument of [%s in …] must be [%s], found value [%s] type [%s]",
-				field.Name, f.Type, Print(literal), strings.ToLower(typeName(literal.Value)))
-		}
-		values = append(values, literal.Value)
-	}
-	if state == constantNull {
+	switch state {
+	case constantNull:
 		return nil
+	case failed:
+		return condition.Const(false)
+	case mapped:
 	}
-	expr := l.oneOf(n, f, values)
+	expr := l.oneOf(n, field, f, values)
 	if n.Negated {
 		return not(expr)
 	}
 	return expr
 }
 
-func (l *lowerer) oneOf(n *In, f mapping.Field, values []any) condition.Expr {
-	if !n.Fold {
-		return condition.Terms{Field: f.Name, Values: values}
-	}
-	var members condition.Or
-	for i, v := range values {
-		if _, ok := v.(string); !ok {
-			return l.fail(n.Values[i].Pos(), CodeType, "in~ needs strings, found [%v]", v)
+// inValues folds the list, which has to be constant.
+func (l *lowerer) inValues(n *In) ([]Node, bool) {
+	var values []Node
+	for _, v := range n.Values {
+		folded, ok := l.folded(v)
+		if !ok {
+			return nil, false
 		}
-		members = append(members, condition.Term{Field: f.Name, Value: v, Fold: true})
+		literal, ok := folded.(*Literal)
+		if !ok {
+			l.fail(v.Pos(), CodeType, "Comparisons against fields are not (currently) supported; offender [%s] in [%s]", l.source(v), l.source(n))
+			return nil, false
+		}
+		if literal.Value != nil {
+			values = append(values, literal)
+		}
 	}
-	return l.strings(f, n.X.Pos(), "in~", members)
+	return values, true
+}
+
+func (l *lowerer) oneOf(n *In, field *Field, f mapping.Field, values []Node) condition.Expr {
+	var members condition.Or
+	var list []any
+	for _, v := range values {
+		value := v.(*Literal).Value //nolint:forcetypeassert,errcheck // inValues made them
+		if !fits(f.Type, value) {
+			return l.fail(v.Pos(), CodeType, "2nd argument of [%s] must be [%s], found value [%s] type [%s]",
+				l.source(n), f.Type, l.source(v), kindOfLiteral(value))
+		}
+		list = append(list, value)
+		members = append(members, condition.Term{Field: f.Name, Value: value, Fold: true})
+	}
+	if n.Fold {
+		return l.strings(f, field.Span, l.source(n), members)
+	}
+	return condition.Terms{Field: f.Name, Values: list}
 }
 
 // strings admits an expression only on fields whose values are strings.

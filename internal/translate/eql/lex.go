@@ -7,14 +7,14 @@ import (
 	"tocsin/internal/diag"
 )
 
-type kind int
+type tokenKind int
 
 const (
-	tokEOF     kind = iota
-	tokName         // identifier
-	tokTilde        // identifier with an attached tilde: startsWith~
-	tokQuoted       // `identifier`
-	tokKeyword      // reserved word, in~ like~ regex~ among them
+	tokEOF     tokenKind = iota
+	tokName              // identifier
+	tokTilde             // identifier with an attached tilde: startsWith~
+	tokQuoted            // `identifier`
+	tokKeyword           // reserved word, in~ like~ regex~ among them
 	tokString
 	tokInteger
 	tokDecimal
@@ -24,7 +24,7 @@ const (
 // token is one word of the query. Text is the word as written, or the value of a string or a
 // back-quoted name.
 type token struct {
-	kind kind
+	kind tokenKind
 	text string
 	span diag.Span
 }
@@ -162,7 +162,7 @@ func (l *lexer) next() (token, *syntaxError) {
 	return token{}, l.fail(start, start+size, "unexpected character "+strings.ToValidUTF8(l.src[start:start+size], "\uFFFD"))
 }
 
-func (l *lexer) make(k kind, text string, start int) token {
+func (l *lexer) make(k tokenKind, text string, start int) token {
 	return token{k, text, diag.Span{Start: start, End: l.pos}}
 }
 

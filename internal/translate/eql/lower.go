@@ -1,7 +1,6 @@
 package eql
 
 import (
-	"fmt"
 	"strings"
 
 	"tocsin/internal/condition"
@@ -110,7 +109,10 @@ func (l *lowerer) condition(n Node) condition.Expr {
 	case *Call:
 		return l.booleanCall(n)
 	}
-	return l.fail(n.Pos(), CodeUnsupported, "arithmetic on fields is not supported yet")
+	if k, ok := l.kind(n); ok {
+		return l.fail(n.Pos(), CodeType, "Condition expression needs to be boolean, found [%s]", strings.ToUpper(string(k)))
+	}
+	return condition.Const(false)
 }
 
 func (l *lowerer) constantCondition(n *Literal) condition.Expr {
@@ -120,7 +122,7 @@ func (l *lowerer) constantCondition(n *Literal) condition.Expr {
 	case bool:
 		return condition.Const(v)
 	}
-	return l.fail(n.Span, CodeType, "Condition expression needs to be boolean, found [%s]", typeName(n.Value))
+	return l.fail(n.Span, CodeType, "Condition expression needs to be boolean, found [%s]", strings.ToUpper(string(kindOfLiteral(n.Value))))
 }
 
 func (l *lowerer) booleanField(n *Field) condition.Expr {
@@ -167,21 +169,4 @@ func not(x condition.Expr) condition.Expr {
 		return nil
 	}
 	return condition.Not{X: x}
-}
-
-// typeName names a literal's type as Elasticsearch does.
-func typeName(v any) string {
-	switch v.(type) {
-	case nil:
-		return "NULL"
-	case bool:
-		return "BOOLEAN"
-	case int64:
-		return "LONG"
-	case float64:
-		return "DOUBLE"
-	case string:
-		return "KEYWORD"
-	}
-	return fmt.Sprintf("%T", v)
 }

@@ -9,32 +9,33 @@ import (
 	"tocsin/internal/lregexp"
 )
 
-// match lowers field : patterns, like and regex.
+// match lowers x : patterns, like and regex.
 func (l *lowerer) match(n *Match) condition.Expr {
-	field, ok := n.X.(*Field)
-	if !ok {
-		return l.fail(n.X.Pos(), CodeUnsupported, "[%s] on anything but a field is not supported yet", n.Op)
-	}
-	f, state := l.resolve(field)
 	patterns, ok := l.patterns(n)
-	switch {
-	case state == constantNull:
-		return nil
-	case state == failed || !ok:
+	if !ok {
 		return condition.Const(false)
 	}
-	fold := n.Op == ":" || strings.HasSuffix(n.Op, "~")
-	var e condition.Expr
-	if strings.HasPrefix(n.Op, "regex") {
-		e = l.regex(n, f.Name, patterns, fold)
-	} else {
-		var members condition.Or
-		for _, p := range patterns {
-			members = append(members, like(f.Name, p, fold))
-		}
-		e = members
+	field, isField := n.X.(*Field)
+	if !isField {
+		return l.residual(n)
 	}
-	return l.strings(f, field.Span, n.Op, e)
+	f, state := l.resolve(field)
+	switch state {
+	case constantNull:
+		return nil
+	case failed:
+		return condition.Const(false)
+	case mapped:
+	}
+	fold := n.Op == ":" || strings.HasSuffix(n.Op, "~")
+	if strings.HasPrefix(n.Op, "regex") {
+		return l.strings(f, field.Span, l.source(n), l.regex(f.Name, patterns, fold))
+	}
+	var members condition.Or
+	for _, p := range patterns {
+		members = append(members, like(f.Name, p, fold))
+	}
+	return l.strings(f, field.Span, l.source(n), members)
 }
 
 // patterns returns the pattern texts; only strings make sense.
@@ -43,7 +44,10 @@ func (l *lowerer) patterns(n *Match) ([]string, bool) {
 	for _, p := range n.Patterns {
 		s, ok := p.Value.(string)
 		if !ok {
-			l.fail(p.Span, CodeType, "2nd argument of [%s] must be [string], found value [%s] type [%s]", n.Op, Print(p), strings.ToLower(typeName(p.Value)))
+			l.fail(p.Span, CodeType, "2nd argument of [%s] must be [string], found value [%s] type [%s]", l.source(n), l.source(p), kindOfLiteral(p.Value))
+			return nil, false
+		}
+		if strings.HasPrefix(n.Op, "regex") && !l.checkRegex(p, s, strings.HasSuffix(n.Op, "~")) {
 			return nil, false
 		}
 		out = append(out, s)
@@ -61,12 +65,7 @@ func like(field, pattern string, fold bool) condition.Expr {
 
 // regex joins several patterns into one alternation, as Elasticsearch does, unless that would pass
 // its limit on a pattern's length. A pattern that says one string becomes a term.
-func (l *lowerer) regex(n *Match, field string, patterns []string, fold bool) condition.Expr {
-	for i, p := range patterns {
-		if err := l.checkRegex(n.Patterns[i], p, fold); err != nil {
-			return err
-		}
-	}
+func (l *lowerer) regex(field string, patterns []string, fold bool) condition.Expr {
 	joined := strings.Join(patterns, "|")
 	if len(joined) > maxRegexLength {
 		var members condition.Or
@@ -75,10 +74,10 @@ func (l *lowerer) regex(n *Match, field string, patterns []string, fold bool) co
 		}
 		return members
 	}
-	re, err := lregexp.Compile(joined, lregexp.Options{Flags: lregexp.All, CaseInsensitive: fold})
-	if err == nil {
+	re, err := lregexp.Compile(joined, lregexp.Options{Flags: lregexp.All})
+	if err == nil && !fold {
 		if text, ok := re.Literal(); ok {
-			return condition.Term{Field: field, Value: text, Fold: fold}
+			return condition.Term{Field: field, Value: text}
 		}
 	}
 	return condition.Regexp{Field: field, Pattern: joined, Fold: fold}
@@ -87,13 +86,15 @@ func (l *lowerer) regex(n *Match, field string, patterns []string, fold bool) co
 // maxRegexLength is Elasticsearch's default for index.max_regex_length.
 const maxRegexLength = 1000
 
-func (l *lowerer) checkRegex(n *Literal, pattern string, fold bool) condition.Expr {
+// checkRegex reports what is wrong with a pattern, at its character where it can be told.
+func (l *lowerer) checkRegex(n *Literal, pattern string, fold bool) bool {
 	if len(pattern) > maxRegexLength {
-		return l.fail(n.Span, CodeType, "the regular expression has %d characters; Elasticsearch allows %d", len(pattern), maxRegexLength)
+		l.fail(n.Span, CodeType, "the regular expression has %d characters; Elasticsearch allows %d", len(pattern), maxRegexLength)
+		return false
 	}
 	_, err := lregexp.Compile(pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: fold})
 	if err == nil {
-		return nil
+		return true
 	}
 	at := n.Span
 	var syntax *lregexp.SyntaxError
@@ -101,7 +102,8 @@ func (l *lowerer) checkRegex(n *Literal, pattern string, fold bool) condition.Ex
 		start := at.Start + (at.End-at.Start-len(pattern))/2 + syntax.Offset
 		at = diag.Span{Start: start, End: start + 1}
 	}
-	return l.fail(at, CodeType, "Invalid regex pattern: %s", err)
+	l.fail(at, CodeType, "Invalid regex pattern: %s", err)
+	return false
 }
 
 // verbatim reports whether the literal stands in the query without escapes, so that an offset

@@ -52,25 +52,36 @@ func (c *nameCollector) nodes(nodes []Node) {
 }
 
 func (c *nameCollector) node(n Node) {
+	visitFields(n, func(f *Field) { c.names = append(c.names, f.Name) })
+}
+
+// visitFields calls visit for every field of an expression, in order.
+func visitFields(n Node, visit func(*Field)) {
 	switch n := n.(type) {
 	case *Field:
-		c.names = append(c.names, n.Name)
+		visit(n)
 	case *Call:
-		c.nodes(n.Args)
+		visitAll(n.Args, visit)
 	case *Negative:
-		c.node(n.X)
+		visitFields(n.X, visit)
 	case *Arithmetic:
-		c.nodes([]Node{n.X, n.Y})
+		visitAll([]Node{n.X, n.Y}, visit)
 	case *Comparison:
-		c.nodes([]Node{n.X, n.Y})
+		visitAll([]Node{n.X, n.Y}, visit)
 	case *In:
-		c.node(n.X)
-		c.nodes(n.Values)
+		visitFields(n.X, visit)
+		visitAll(n.Values, visit)
 	case *Match:
-		c.node(n.X)
+		visitFields(n.X, visit)
 	case *Not:
-		c.node(n.X)
+		visitFields(n.X, visit)
 	case *Logic:
-		c.nodes(n.Xs)
+		visitAll(n.Xs, visit)
+	}
+}
+
+func visitAll(nodes []Node, visit func(*Field)) {
+	for _, n := range nodes {
+		visitFields(n, visit)
 	}
 }

@@ -52,10 +52,12 @@ func (p *parser) take() token {
 	return t
 }
 
-func (t token) is(k kind, texts ...string) bool { return t.kind == k && slices.Contains(texts, t.text) }
+func (t token) is(k tokenKind, texts ...string) bool {
+	return t.kind == k && slices.Contains(texts, t.text)
+}
 
 // accept takes the next token if it is this symbol or keyword.
-func (p *parser) accept(k kind, text string) bool {
+func (p *parser) accept(k tokenKind, text string) bool {
 	if p.peek().is(k, text) {
 		p.pos++
 		return true
@@ -63,7 +65,7 @@ func (p *parser) accept(k kind, text string) bool {
 	return false
 }
 
-func (p *parser) expect(k kind, text string) (token, *syntaxError) {
+func (p *parser) expect(k tokenKind, text string) (token, *syntaxError) {
 	if t := p.peek(); !t.is(k, text) {
 		return t, p.unexpected(text)
 	}
