@@ -33,6 +33,9 @@ func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
+	if c.Limit < 0 {
+		return usagef("--limit must not be negative")
+	}
 	b, err := a.openAlerts(ctx)
 	if err != nil {
 		return err
@@ -60,7 +63,7 @@ func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 	defer func() { _ = b.close() }()
 	doc, err := b.alerts.Get(ctx, c.ID)
 	if err != nil {
-		return fmt.Errorf("show alert %s: %w", c.ID, err)
+		return fmt.Errorf("show %w", err)
 	}
 	indent := "  "
 	if a.global.Format == "ndjson" {
@@ -72,22 +75,6 @@ func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 	}
 	_, err = fmt.Fprintf(a.out, "%s\n", data)
 	return wrapWrite(err)
-}
-
-// openAlerts opens the place of the alerts; event files play no part.
-func (a *app) openAlerts(ctx context.Context) (*backend, error) {
-	g := a.global
-	if len(g.Elasticsearch) == 0 && g.Store == "" {
-		return nil, usagef("where are the alerts? Give --elasticsearch URL or --store DIR")
-	}
-	if len(g.Elasticsearch) > 0 && g.Store != "" {
-		return nil, usagef("--elasticsearch cannot go with --store")
-	}
-	if g.Store == "" {
-		return a.openElastic(ctx)
-	}
-	b := &backend{name: "store"}
-	return b, a.openStore(b)
 }
 
 // flat is the alert document with its _id and _index.
@@ -102,12 +89,14 @@ func flat(d alert.Document) map[string]any {
 
 // alertWriter writes alerts as they come.
 type alertWriter struct {
+	stdio
 	format string
-	out    io.Writer
 	count  int
 }
 
-func newAlertWriter(a *app) *alertWriter { return &alertWriter{format: a.global.Format, out: a.out} }
+func newAlertWriter(a *app) *alertWriter {
+	return &alertWriter{stdio: a.stdio, format: a.global.Format}
+}
 
 func (w *alertWriter) write(d alert.Document) error {
 	w.count++
@@ -132,16 +121,16 @@ func (w *alertWriter) write(d alert.Document) error {
 
 // finish closes the JSON array, or says that there is nothing.
 func (w *alertWriter) finish() error {
-	text := ""
+	to, text := w.out, ""
 	switch {
 	case w.format == "json" && w.count == 0:
 		text = "[]\n"
 	case w.format == "json":
 		text = "\n]\n"
 	case w.format == "text" && w.count == 0:
-		text = "no alerts\n"
+		to, text = w.err, "no alerts\n"
 	}
-	_, err := io.WriteString(w.out, text)
+	_, err := io.WriteString(to, text)
 	return wrapWrite(err)
 }
 

@@ -25,7 +25,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if len(paths) == 0 {
 		paths = a.global.Rules
 	}
-	rules, usage := planRules(paths)
+	rules, complaint := planRules(paths)
 	if c.Live {
 		if err := c.live(ctx, a, &rules); err != nil {
 			return err
@@ -35,9 +35,11 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
 	switch {
-	case usage != nil:
-		return usage
-	case !rules.allValid():
+	case complaint != nil:
+		return complaint
+	case rules.report.Rules == 0:
+		return usagef("rules: there is none in %s", strings.Join(paths, ", "))
+	case rules.report.Valid < rules.report.Rules:
 		return errFailed
 	}
 	return nil
@@ -62,7 +64,7 @@ func (c *checkCmd) live(ctx context.Context, a *app, rules *planned) error {
 		bar.step()
 	}
 	rules.report = withMore(rules.report, more)
-	return nil
+	return b.incomplete
 }
 
 func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (diag.List, error) {

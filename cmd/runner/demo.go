@@ -51,7 +51,7 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	}
 	alerts := store.NewMemory()
 	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Now: func() time.Time { return demoSlot }}
-	failed := !rules.allValid()
+	failed := rules.failed
 	for _, plan := range rules.plans {
 		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: demoWindow(plan.Rule()), Manual: true})
 		if x.Status != pipeline.Succeeded {
@@ -63,7 +63,8 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.err, "\n%d rules read %d events and made %d alerts.\n", len(rules.plans), events.Len(), made)
+	_, err = fmt.Fprintf(a.err, "\n%s read %s and made %s.\n",
+		count(len(rules.plans), "rule"), count(int(events.Len()), "event"), count(made, "alert"))
 	if failed {
 		return errFailed
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -13,24 +12,21 @@ import (
 	"golang.org/x/term"
 )
 
-// environmentPrefix begins the environment variable of every flag: TOCSIN_RULES for --rules.
-const environmentPrefix = "TOCSIN"
-
 // globals are the flags that several subcommands share.
 type globals struct {
-	Config string   `help:"Configuration file (TOML); its keys are the names of flags." placeholder:"runner.toml" type:"path"`
+	Config string   `help:"Configuration file (TOML); its keys are the names of flags." placeholder:"runner.toml"`
 	Rules  []string `help:"Rule files and directories; the shipped rules without it." placeholder:"PATH" sep:"none"`
 
-	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" env:"TOCSIN_ELASTICSEARCH,TOCSIN_ELASTICSEARCH_URL" xor:"place,events"`
-	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." group:"Elasticsearch"`
-	PasswordFile  string        `help:"File that holds the password." placeholder:"FILE" type:"path" group:"Elasticsearch"`
-	APIKeyFile    string        `name:"api-key-file" help:"File that holds an API key (encoded); else TOCSIN_API_KEY." placeholder:"FILE" type:"path" group:"Elasticsearch"`
-	CAFile        string        `name:"ca-file" help:"Certificate authority of the servers (PEM)." placeholder:"FILE" type:"path" group:"Elasticsearch"`
+	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
+	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`
+	PasswordFile  string        `help:"File that holds the password." placeholder:"FILE" group:"Elasticsearch"`
+	APIKeyFile    string        `name:"api-key-file" help:"File that holds an API key (encoded); else TOCSIN_API_KEY." placeholder:"FILE" group:"Elasticsearch"`
+	CAFile        string        `name:"ca-file" help:"Certificate authority of the servers (PEM)." placeholder:"FILE" group:"Elasticsearch"`
 	Timeout       time.Duration `name:"request-timeout" help:"Limit for one request to Elasticsearch." default:"30s" group:"Elasticsearch"`
 
-	Store   string   `help:"Directory of the embedded store, in place of Elasticsearch." placeholder:"DIR" type:"path" group:"Embedded" xor:"place"`
+	Store   string   `help:"Directory of the embedded store, in place of Elasticsearch." placeholder:"DIR" group:"Embedded" xor:"place"`
 	Events  []string `help:"Event files (NDJSON, also .gz; - is standard input)." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
-	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" type:"path" group:"Embedded"`
+	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" group:"Embedded"`
 
 	Namespace     string `help:"Name space of the alerts: tocsin-alerts-<namespace>." default:"default"`
 	IdentityField string `help:"Field that identifies events in place of index and _id, such as event.id." placeholder:"FIELD"`
@@ -46,7 +42,7 @@ type globals struct {
 func (g *globals) openLog(w io.Writer) error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(g.LogLevel)); err != nil {
-		return fmt.Errorf("log level: %w", err)
+		return usagef("--log-level: %w", err)
 	}
 	switch {
 	case g.LogFormat == "json":
@@ -82,34 +78,9 @@ func secret(file, variable string) (string, error) {
 	if err != nil {
 		return "", usagef("read secret: %w", err)
 	}
-	return strings.TrimSpace(string(data)), nil
-}
-
-// listFlags take several values: --rules a b.
-var listFlags = []string{"--rules", "--events", "--elasticsearch"}
-
-// spreadLists lets list flags of commands without arguments take several values, as shells make
-// of --events *.ndjson: each value gets the flag in front of it.
-func spreadLists(args []string) []string {
-	if !slices.Contains(args, "run") || slices.ContainsFunc([]string{"query", "explain", "check", "test"}, func(s string) bool { return slices.Contains(args, s) }) {
-		return args
+	text := strings.TrimSpace(string(data))
+	if text == "" {
+		return "", usagef("read secret: %s is empty", file)
 	}
-	var out []string
-	list := ""
-	filled := false
-	for _, a := range args {
-		switch {
-		case strings.HasPrefix(a, "-") && a != "-":
-			list, filled = "", false
-			if slices.Contains(listFlags, a) {
-				list = a
-			}
-		case list != "" && filled && a != "run":
-			out = append(out, list)
-		default:
-			filled = true
-		}
-		out = append(out, a)
-	}
-	return out
+	return text, nil
 }

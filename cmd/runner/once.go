@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,51 +11,65 @@ import (
 
 	"tocsin/internal/failure"
 	"tocsin/internal/pipeline"
+	"tocsin/internal/query"
 	"tocsin/internal/scheduler"
 )
 
-// once runs every rule's slot and writes the account of it.
-func (r *runner) once(ctx context.Context, rules planned) error {
-	var mu sync.Mutex
-	var executions []pipeline.Execution
-	bar := newProgress(r.err, "rules", len(rules.plans))
-	jobs := make([]scheduler.Job, len(rules.plans))
-	for i, plan := range rules.plans {
-		job, err := r.job(plan, func(x pipeline.Execution) {
-			mu.Lock()
-			defer mu.Unlock()
-			executions = append(executions, x)
-			bar.step()
-		})
-		if err != nil {
-			return err
-		}
-		jobs[i] = job
-	}
-	now := time.Now()
-	s := scheduler.New(jobs, scheduler.Options{Concurrency: r.cmd.Concurrency, Grace: r.cmd.Grace})
-	err := s.RunOnce(ctx, func(j scheduler.Job) time.Time {
-		if !r.cmd.At.IsZero() {
-			return r.cmd.At
-		}
-		return j.Slots.Prev(now)
-	})
-	bar.finish()
-	if err != nil {
-		return fmt.Errorf("run: %w", err)
-	}
-	order := map[string]int{}
-	for i, plan := range rules.plans {
-		order[plan.Rule().ID] = i
-	}
-	slices.SortFunc(executions, func(a, b pipeline.Execution) int { return order[a.RuleID] - order[b.RuleID] })
+// once runs every rule's slot and writes the account of it, also when it was interrupted.
+func (r *runner) once(ctx context.Context, plans []query.Plan) error {
+	executions, err := r.round(ctx, plans)
 	for _, x := range executions {
 		r.log(x)
 	}
 	if err := r.account(executions); err != nil {
 		return err
 	}
-	return outcome(executions)
+	switch left := len(plans) - len(executions); {
+	case ctx.Err() != nil && left > 0:
+		return fmt.Errorf("run: interrupted: %s not run", were(left, "rule"))
+	case err != nil:
+		return fmt.Errorf("run: %w", err)
+	}
+	return r.outcome(ctx, executions)
+}
+
+// round runs the rules and returns their executions in the order of the rules.
+func (r *runner) round(ctx context.Context, plans []query.Plan) ([]pipeline.Execution, error) {
+	var mu sync.Mutex
+	var executions []pipeline.Execution
+	bar := newProgress(r.err, "rules", len(plans))
+	defer bar.finish()
+	jobs, err := r.jobs(plans, func(x pipeline.Execution) {
+		mu.Lock()
+		defer mu.Unlock()
+		executions = append(executions, x)
+		bar.step()
+	})
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	var crashes []error
+	s := scheduler.New(jobs, scheduler.Options{
+		Concurrency: r.cmd.Concurrency, Grace: r.cmd.Grace,
+		Hooks: scheduler.Hooks{Ended: func(id string, _ time.Time, _ time.Duration, err error) {
+			if err != nil {
+				crashes = append(crashes, fmt.Errorf("rule %s: %w", id, err))
+			}
+		}},
+	})
+	err = s.RunOnce(ctx, func(j scheduler.Job) time.Time {
+		if !r.cmd.At.IsZero() {
+			return r.cmd.At.Time
+		}
+		return j.Slots.Prev(now)
+	})
+	place := make(map[string]int, len(plans))
+	for i, plan := range plans {
+		place[plan.Rule().ID] = i
+	}
+	slices.SortFunc(executions, func(a, b pipeline.Execution) int { return place[a.RuleID] - place[b.RuleID] })
+	return executions, errors.Join(append(crashes, err)...)
 }
 
 // account writes one line per execution.
@@ -69,17 +84,24 @@ func (r *runner) account(executions []pipeline.Execution) error {
 	return t.flush()
 }
 
-// outcome is the error that the executions leave behind: an unreachable Elasticsearch outweighs
-// the failure of rules.
-func outcome(executions []pipeline.Execution) error {
+// outcome is the error that the executions leave behind. That Elasticsearch is gone outweighs the
+// failure of rules; that it failed one of them while it answers does not mean that it is gone.
+func (r *runner) outcome(ctx context.Context, executions []pipeline.Execution) error {
 	var result error
+	asked := false
 	for _, x := range executions {
 		if x.Status == pipeline.Succeeded {
 			continue
 		}
 		result = errFailed
-		if kind := failure.KindOf(x.Err); kind == failure.Unavailable || kind == failure.Refused {
+		switch kind := failure.KindOf(x.Err); {
+		case kind == failure.Refused:
 			return fmt.Errorf("rule %s: %w", x.RuleID, x.Err)
+		case kind == failure.Unavailable && !asked:
+			asked = true
+			if err := r.backend.ready(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return result

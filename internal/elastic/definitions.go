@@ -123,7 +123,7 @@ func (d definitions) complete(table mapping.Table, indices int) {
 }
 
 // completed merges the definitions of one field. Where indices differ, the first by name decides,
-// but the longest ignore_above counts, and a constant is one only when all indices have it.
+// but dates may have every index's format, the longest ignore_above counts, and a constant is one only when all indices have it.
 func (d definitions) completed(f mapping.Field, indices int) mapping.Field {
 	types := map[mapping.Type]bool{}
 	var constants []string
@@ -138,6 +138,9 @@ func (d definitions) completed(f mapping.Field, indices int) mapping.Field {
 		}
 		if len(types) == 0 {
 			f.Normalizer, f.NullValue, f.Format, f.IgnoreAbove = def.Normalizer, def.NullValue, def.Format, def.IgnoreAbove
+		}
+		if def.Format != f.Format && f.Type.Family() == mapping.FamilyDate {
+			f.Format = mapping.JoinFormats(f.DateFormat(), mapping.Field{Type: def.Type, Format: def.Format}.DateFormat())
 		}
 		if def.IgnoreAbove == 0 || f.IgnoreAbove != 0 && def.IgnoreAbove > f.IgnoreAbove {
 			f.IgnoreAbove = def.IgnoreAbove

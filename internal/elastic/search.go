@@ -6,7 +6,6 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
-	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -19,12 +18,14 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 		return search.Result{}, nil // To Elasticsearch no pattern means every index.
 	}
 	body := r.Body()
-	alignDates(body, r.FieldTypes)
+	if body["sort"] == nil { // paging needs an order
+		body["sort"] = []condition.Query{{"_shard_doc": "asc"}}
+	}
 	op := "search [" + shown(patterns) + "]"
 	visitHits := func(hits []hit) (bool, error) {
 		page := make([]event.Event, len(hits))
 		for i, h := range hits {
-			page[i] = h.event()
+			page[i] = h.event(len(r.Fields) > 0)
 		}
 		return visit(page)
 	}
@@ -37,28 +38,6 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 		m.pagers = append(m.pagers, newPager(c, op, part, body, r.Size()))
 	}
 	return m.run(ctx, visitHits)
-}
-
-// alignDates makes dates comparable between indices that map them as date and as date_nanos. By
-// default Elasticsearch compares milliseconds with nanoseconds there, and a search_after then
-// steps over events without a word. Nanoseconds only where the field has them: a date before 1970
-// or after 2262 cannot be converted to them and fails its shard.
-func alignDates(body condition.Query, types mapping.Fields) {
-	for _, clause := range sortOf(body) {
-		for field, options := range clause {
-			by, ok := options.(condition.Query)
-			if !ok || by["format"] == nil {
-				continue
-			}
-			by["numeric_type"] = mapping.Date
-			if types == nil {
-				continue
-			}
-			if f, ok := types.Field(field); ok && f.Type == mapping.DateNanos {
-				by["numeric_type"] = mapping.DateNanos
-			}
-		}
-	}
 }
 
 func sortOf(body condition.Query) []condition.Query {
@@ -75,7 +54,11 @@ type hit struct {
 	Sort   []json.RawMessage `json:"sort"`
 }
 
-func (h hit) event() event.Event {
+// event returns the hit as an event; withFields tells that fields were asked for.
+func (h hit) event(withFields bool) event.Event {
+	if withFields && h.Fields == nil {
+		h.Fields = map[string][]any{}
+	}
 	if h.Source == nil { // The index keeps no source.
 		h.Source = json.RawMessage("{}")
 	}

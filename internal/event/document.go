@@ -1,8 +1,6 @@
 package event
 
 import (
-	"strings"
-
 	"tocsin/internal/mapping"
 )
 
@@ -12,20 +10,32 @@ type Document struct {
 	Source map[string]any
 
 	fields map[string][]any
-	values map[string][]mapping.Value
+	values map[string]looked
+}
+
+// looked is what was found for a field: the field too, as rules may see one name differently.
+type looked struct {
+	field  mapping.Field
+	values []mapping.Value
 }
 
 // NewDocument makes a document of a source decoded with json.Number for numbers.
 func NewDocument(source map[string]any) *Document { return &Document{Source: source} }
 
 // Values returns the indexed values of a field; empty when the document lacks it. Arrays of any
-// depth count as their elements, as they do in Elasticsearch.
+// depth count as their elements, as they do in Elasticsearch. A field below a nested object has no
+// values, as conditions on the whole document do not see them; all keys of a flattened field are
+// its values. What [mapping.Field.InMemory] warns of is not looked at.
 func (d *Document) Values(f mapping.Field) []mapping.Value {
-	if v, ok := d.values[f.Name]; ok {
-		return v
+	if f.Nested != "" {
+		return nil
 	}
 	if f.Constant != nil {
 		return []mapping.Value{{String: *f.Constant}}
+	}
+	known, ok := d.values[f.Name]
+	if ok && known.field.SameValues(f) {
+		return known.values
 	}
 	var values []mapping.Value
 	for _, raw := range d.raw(f) {
@@ -34,111 +44,32 @@ func (d *Document) Values(f mapping.Field) []mapping.Value {
 		}
 	}
 	if d.values == nil {
-		d.values = map[string][]mapping.Value{}
+		d.values = map[string]looked{}
 	}
-	d.values[f.Name] = values
+	d.values[f.Name] = looked{f, values}
 	return values
 }
 
 func (d *Document) raw(f mapping.Field) []any {
-	if raw, ok := d.fields[f.Name]; ok {
-		return raw
+	if d.fields != nil {
+		return d.fields[f.Name]
+	}
+	if f.Type == mapping.Flattened && !f.Keyed {
+		return below(nil, d.Source, f.Source())
 	}
 	return Lookup(d.Source, f.Source())
 }
 
-// HasObject reports whether any value stands at or below a name, as exists does on an object.
+// HasObject reports whether any value stands at or below a name, as exists does on an object whose
+// members are all mapped. Where they are not, ask for each of [mapping.Field.Members].
 func (d *Document) HasObject(name string) bool {
-	return len(d.fields[name]) > 0 || hasValue(find(nil, d.Source, name, true))
-}
-
-func hasValue(nodes []any) bool {
-	for _, n := range nodes {
-		switch v := n.(type) {
-		case nil:
-		case map[string]any:
-			for _, member := range v {
-				if hasValue([]any{member}) {
-					return true
-				}
-			}
-		case []any:
-			if hasValue(v) {
-				return true
-			}
-		default:
+	if len(d.fields[name]) > 0 {
+		return true
+	}
+	for _, v := range below(nil, d.Source, name) {
+		if v != nil {
 			return true
 		}
 	}
 	return false
-}
-
-// Lookup returns the scalars and nulls at a dotted name, whichever way the source spells it:
-// nested objects, dotted keys, or any mixture. Objects at the name itself are left out.
-func Lookup(source map[string]any, name string) []any {
-	return find(nil, source, name, false)
-}
-
-// First returns the first scalar at a dotted name as text, "" when there is none.
-func First(source map[string]any, name string) string {
-	for _, v := range Lookup(source, name) {
-		if text, ok := mapping.ScalarText(v); ok {
-			return text
-		}
-	}
-	return ""
-}
-
-// find appends to out what stands at name below node. An object at the name itself counts only
-// when objects is set.
-func find(out []any, node any, name string, objects bool) []any {
-	switch v := node.(type) {
-	case []any:
-		for _, element := range v {
-			out = find(out, element, name, objects)
-		}
-		return out
-	case map[string]any:
-		if name == "" {
-			if objects {
-				return append(out, v)
-			}
-			return out
-		}
-		return findIn(out, v, name, objects)
-	default:
-		if name == "" {
-			return append(out, node)
-		}
-		return out
-	}
-}
-
-// findIn tries every way to spell the name's beginning as one key of the object.
-func findIn(out []any, object map[string]any, name string, objects bool) []any {
-	if v, ok := object[name]; ok {
-		out = find(out, v, "", objects)
-	}
-	for i := strings.IndexByte(name, '.'); i >= 0; {
-		if v, ok := object[name[:i]]; ok {
-			out = find(out, v, name[i+1:], objects)
-		}
-		next := strings.IndexByte(name[i+1:], '.')
-		if next < 0 {
-			break
-		}
-		i += 1 + next
-	}
-	return out
-}
-
-// Objects returns the objects at a dotted name.
-func Objects(source map[string]any, name string) []map[string]any {
-	var out []map[string]any
-	for _, v := range find(nil, source, name, true) {
-		if object, ok := v.(map[string]any); ok {
-			out = append(out, object)
-		}
-	}
-	return out
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 )
 
 // Event is one document of an index.
@@ -15,8 +14,8 @@ type Event struct {
 	ID    string
 	// Source is the document as JSON, a single object.
 	Source json.RawMessage
-	// Fields holds values that Elasticsearch computed from the index (the "fields" of a search),
-	// by field name; they take precedence over the source. Nil where none were asked for.
+	// Fields holds values that Elasticsearch computed from the index (the "fields" of a search), by
+	// field name. Where it is not nil it answers alone: a field that is not in it has no values.
 	Fields map[string][]any
 }
 
@@ -30,31 +29,12 @@ func (e *Event) Document() (*Document, error) {
 }
 
 // Key names the event independently of the index that holds it just now: a data stream's backing
-// index and a rolled-over index count as the stream or series they belong to.
+// index and a rolled-over index count as the stream or series they belong to, and so do their
+// copies; see [Series].
 func (e *Event) Key() Key { return Key{Series: Series(e.Index), ID: e.ID} }
 
 // Key is the identity of an event within a cluster.
 type Key struct{ Series, ID string }
-
-// backingSuffix is what rollover appends: a six-digit counter, and a date before it in the
-// backing indices of data streams.
-var (
-	dataStream = regexp.MustCompile(`^\.(?:ds|fs)-(.+)-\d{4}\.\d{2}\.\d{2}-\d{6}$`)
-	rollover   = regexp.MustCompile(`^(.+)-\d{6}$`)
-)
-
-// Series returns the name of the data stream or rollover series that an index belongs to, the
-// index's own name when it belongs to none. A restored or shrunk copy keeps its prefix: it is
-// another index.
-func Series(index string) string {
-	if m := dataStream.FindStringSubmatch(index); m != nil {
-		return m[1]
-	}
-	if m := rollover.FindStringSubmatch(index); m != nil {
-		return m[1]
-	}
-	return index
-}
 
 // decodeObject decodes exactly one JSON object.
 func decodeObject(data []byte) (map[string]any, error) {

@@ -3,7 +3,6 @@ package mapping
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -23,145 +22,84 @@ const (
 	Exact
 )
 
-// ErrDate is wrapped by every error of [ParseDate].
-var ErrDate = errors.New("not a date")
+// End returns the last nanosecond of what t stands for as the upper end of a range. As in
+// Elasticsearch that is never more than a day: "2026" as an upper bound is the end of January 1st.
+func (p Precision) End(t time.Time) time.Time {
+	switch p {
+	case Year, Month, Day:
+		return t.AddDate(0, 0, 1).Add(-1)
+	case Hour:
+		return t.Add(time.Hour - 1)
+	case Minute:
+		return t.Add(time.Minute - 1)
+	case Second:
+		return t.Add(time.Second - 1)
+	case Exact:
+	}
+	return t
+}
 
-// ParseDate reads a date under a mapping's format list, "" meaning Elasticsearch's default
-// strict_date_optional_time||epoch_millis. The result is in UTC.
+var (
+	// ErrDate is wrapped by every error of [ParseDate].
+	ErrDate = errors.New("not a date")
+	// ErrFormat is wrapped, besides, where a date format is not known here, so that Elasticsearch
+	// may well read the date.
+	ErrFormat = errors.New("date format is not read")
+)
+
+// The formats that a mapping without any has.
+const (
+	defaultFormat      = "strict_date_optional_time||epoch_millis"
+	defaultNanosFormat = "strict_date_optional_time_nanos||epoch_millis"
+)
+
+// DateFormat returns the field's date formats, the type's default where the mapping names none.
+func (f Field) DateFormat() string {
+	switch {
+	case f.Format != "":
+		return f.Format
+	case f.Type == DateNanos:
+		return defaultNanosFormat
+	}
+	return defaultFormat
+}
+
+// ParseDate reads a date under a mapping's format list, "" meaning the default of type date,
+// strict_date_optional_time||epoch_millis. The first format that fits counts. The result is in UTC,
+// to the nanosecond: [Field.Date] cuts it to what the field's type keeps.
 func ParseDate(s, formats string) (time.Time, Precision, error) {
 	if formats == "" {
-		formats = "strict_date_optional_time||epoch_millis"
+		formats = defaultFormat
 	}
 	for format := range strings.SplitSeq(formats, "||") {
-		if t, p, ok := parseFormat(s, strings.TrimSpace(format)); ok {
+		parse, known := dateFormat(format)
+		if !known {
+			return time.Time{}, 0, fmt.Errorf("%q: %w [%s]: %w", s, ErrFormat, format, ErrDate)
+		}
+		if t, p, ok := parse(s); ok {
 			return t.UTC(), p, nil
 		}
 	}
 	return time.Time{}, 0, fmt.Errorf("%q with format [%s]: %w", s, formats, ErrDate)
 }
 
-// End returns the last nanosecond of the unit that t was written to.
-func (p Precision) End(t time.Time) time.Time {
-	var next time.Time
-	switch p {
-	case Year:
-		next = t.AddDate(1, 0, 0)
-	case Month:
-		next = t.AddDate(0, 1, 0)
-	case Day:
-		next = t.AddDate(0, 0, 1)
-	case Hour:
-		next = t.Add(time.Hour)
-	case Minute:
-		next = t.Add(time.Minute)
-	case Second:
-		next = t.Add(time.Second)
-	case Exact:
-		return t
+// Date returns the time as the field's type keeps it: date to the millisecond, date_nanos all of
+// it, but only the years that 64 bits of nanoseconds since 1970 reach. False: it is not kept at all.
+func (f Field) Date(t time.Time) (time.Time, bool) {
+	if f.Type != DateNanos {
+		return t.Add(-time.Duration(t.Nanosecond()) % time.Millisecond), true
 	}
-	return next.Add(-1)
+	return t, !t.Before(time.Unix(0, 0)) && !t.After(lastNano)
 }
 
-func parseFormat(s, format string) (time.Time, Precision, bool) {
-	switch format {
-	case "epoch_millis":
-		return parseEpoch(s, time.Millisecond)
-	case "epoch_second":
-		return parseEpoch(s, time.Second)
-	default:
-		return parseISO(strings.Replace(s, "/", "-", 2))
-	}
-}
+// lastNano is the last time of a date_nanos field.
+var lastNano = time.Unix(0, 1<<63-1)
 
-func parseEpoch(s string, unit time.Duration) (time.Time, Precision, bool) {
-	whole, fraction, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || strings.Trim(fraction, "0123456789") != "" {
-		return time.Time{}, 0, false
+func (f Field) indexDate(text string) (Value, bool) {
+	t, _, err := ParseDate(text, f.DateFormat())
+	if err != nil {
+		return Value{}, false
 	}
-	perSecond := int64(time.Second / unit)
-	t := time.Unix(n/perSecond, n%perSecond*int64(unit))
-	if fraction != "" {
-		f, _ := strconv.ParseFloat("0."+fraction, 64)
-		t = t.Add(time.Duration(f * float64(unit)))
-	}
-	return t, Exact, true
-}
-
-// isoLayouts are the prefixes of strict_date_optional_time, by what they are precise to.
-var isoLayouts = []struct {
-	layout    string
-	precision Precision
-}{
-	{"2006", Year}, {"2006-01", Month}, {"2006-01-02", Day}, {"2006-01-02T15", Hour},
-	{"2006-01-02T15:04", Minute}, {"2006-01-02T15:04:05", Second},
-}
-
-// parseISO reads strict_date_optional_time: a date, optionally a time to any precision with up to
-// nine digits of fraction ("." or ","), optionally a zone behind a time.
-func parseISO(s string) (time.Time, Precision, bool) {
-	body, zone, ok := cutZone(s)
-	if !ok {
-		return time.Time{}, 0, false
-	}
-	fraction := 0
-	precise := false
-	if i := strings.IndexAny(body, ".,"); i >= 0 {
-		fraction, ok = nanos(body[i+1:])
-		if !ok || i != len("2006-01-02T15:04:05") {
-			return time.Time{}, 0, false
-		}
-		body, precise = body[:i], true
-	}
-	for _, l := range isoLayouts {
-		if len(l.layout) != len(body) {
-			continue
-		}
-		t, err := time.ParseInLocation(l.layout, body, zone)
-		if err != nil {
-			return time.Time{}, 0, false
-		}
-		if precise {
-			return t.Add(time.Duration(fraction)), Exact, true
-		}
-		return t, l.precision, true
-	}
-	return time.Time{}, 0, false
-}
-
-// cutZone splits Z, ±hh, ±hhmm or ±hh:mm from a date with a time. A date alone has no zone.
-func cutZone(s string) (body string, zone *time.Location, ok bool) {
-	t := strings.IndexByte(s, 'T')
-	if t < 0 {
-		return s, time.UTC, true
-	}
-	if strings.HasSuffix(s, "Z") {
-		return s[:len(s)-1], time.UTC, true
-	}
-	i := strings.LastIndexAny(s, "+-")
-	if i < t {
-		return s, time.UTC, true
-	}
-	digits := strings.Replace(s[i+1:], ":", "", 1)
-	if len(digits) == 2 {
-		digits += "00"
-	}
-	n, err := strconv.Atoi(digits)
-	if err != nil || len(digits) != 4 || n%100 > 59 || n > 1800 {
-		return "", nil, false
-	}
-	seconds := (n/100*60 + n%100) * 60
-	if s[i] == '-' {
-		seconds = -seconds
-	}
-	return s[:i], time.FixedZone("", seconds), true
-}
-
-// nanos reads one to nine digits of a fraction of a second.
-func nanos(digits string) (int, bool) {
-	if digits == "" || len(digits) > 9 {
-		return 0, false
-	}
-	n, err := strconv.Atoi(digits + strings.Repeat("0", 9-len(digits)))
-	return n, err == nil && n >= 0 && digits[0] != '+' && digits[0] != '-'
+	t, ok := f.Date(t)
+	return Value{Time: t, String: text}, ok
 }

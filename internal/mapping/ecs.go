@@ -12,8 +12,11 @@ import (
 //go:embed ecs-fields.tsv
 var ecsTSV string
 
-// ecsIgnoreAbove is the limit that ECS's own index templates set on keywords.
-const ecsIgnoreAbove = 1024
+// What ECS's own index templates set on every keyword, and on every scaled_float.
+const (
+	ecsIgnoreAbove   = 1024
+	ecsScalingFactor = 1000
+)
 
 // ECS returns the fields of the Elastic Common Schema with the types of its index templates.
 func ECS() Table { return ecsTable() }
@@ -35,22 +38,17 @@ var ecsTable = sync.OnceValue(func() Table {
 			table[name] = f
 		}
 	}
+	table.MarkNested()
 	return table
 })
 
 func ecsField(name string, typ Type) Field {
 	f := Field{Name: name, Type: typ}
-	if typ == Keyword {
+	switch typ {
+	case Keyword:
 		f.IgnoreAbove = ecsIgnoreAbove
+	case ScaledFloat:
+		f.ScalingFactor = ecsScalingFactor
 	}
 	return f
-}
-
-// parentOf returns the name less its last part, "" for a top-level name.
-func parentOf(name string) string {
-	i := strings.LastIndexByte(name, '.')
-	if i < 0 {
-		return ""
-	}
-	return name[:i]
 }

@@ -1,5 +1,11 @@
 package mapping
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
 // Field is what a mapping says of one field.
 type Field struct {
 	// Name is the full dotted name that queries use.
@@ -21,6 +27,20 @@ type Field struct {
 	Constant *string
 	// Format lists the date formats, separated by "||"; "" is Elasticsearch's default.
 	Format string
+	// ScalingFactor is what the values of a scaled_float are rounded to one part of; 0: not rounded.
+	ScalingFactor float64
+	// Keyed is set on a key of a flattened field: its values stand at the key only, while those of
+	// the flattened field itself are all values below it.
+	Keyed bool
+	// Nested names the nested object that the values stand in: a condition on the whole document
+	// does not see them. "" when it does.
+	Nested string
+	// Members are the names of the mapped fields at any depth below an object, which exists is
+	// true of when one of them has a value; nil where they are not known.
+	Members []string
+	// Opaque says why the indexed values cannot be told from a document, as of a runtime field; ""
+	// when the mapping gives no such reason. See [Field.InMemory].
+	Opaque string
 	// Conflict lists the types of a field that is mapped differently in different indices, each
 	// with one of its indices: "keyword in [a]".
 	Conflict []string
@@ -34,47 +54,31 @@ func (f Field) Source() string {
 	return f.Name
 }
 
-// Fields answers which field a name means. A name that is not mapped gives false.
-type Fields interface {
-	Field(name string) (Field, bool)
+// ErrOpaque is wrapped by the errors of [Field.InMemory].
+var ErrOpaque = errors.New("indexed values cannot be told from a document")
+
+// InMemory returns nil when [Field.Index] makes of a document's values what Elasticsearch indexes
+// for the field. Otherwise the error says why it does not, and only a search can test the field.
+func (f Field) InMemory() error {
+	if reason := f.opaque(); reason != "" {
+		return fmt.Errorf("%s: %w", reason, ErrOpaque)
+	}
+	return nil
 }
 
-// Table is a set of mapped fields by name.
-type Table map[string]Field
-
-// Field returns the field of that name, or the part of a flattened field that it means.
-func (t Table) Field(name string) (Field, bool) {
-	if f, ok := t[name]; ok {
-		return f, true
+func (f Field) opaque() string {
+	family := f.Type.Family()
+	switch {
+	case f.Opaque != "":
+		return f.Opaque
+	case len(f.Conflict) > 0:
+		return fmt.Sprintf("it is [%s], and %s", f.Type, strings.Join(f.Conflict, ", "))
+	case family == FamilyOther, f.Type == UnsignedLong:
+		return fmt.Sprintf("values of type [%s] are not read", f.Type)
+	case family == FamilyString && f.Normalizer != "" && f.Normalizer != lowercase:
+		return fmt.Sprintf("what normalizer [%s] does is not known", f.Normalizer)
+	case family == FamilyDate && !knownFormats(f.Format):
+		return fmt.Sprintf("date format [%s] is not read", f.Format)
 	}
-	for i := len(name) - 1; i > 0; i-- {
-		if name[i] != '.' {
-			continue
-		}
-		if f, ok := t[name[:i]]; ok && f.Type == Flattened {
-			return Field{Name: name, Type: Flattened, Path: name, IgnoreAbove: f.IgnoreAbove}, true
-		}
-	}
-	return Field{}, false
+	return ""
 }
-
-// Layers asks each of several sources in turn: the first that knows a name answers.
-type Layers []Fields
-
-// Field returns the first layer's answer.
-func (l Layers) Field(name string) (Field, bool) {
-	for _, fields := range l {
-		if f, ok := fields.Field(name); ok {
-			return f, true
-		}
-	}
-	return Field{}, false
-}
-
-// Assumed is used where no mapping is at hand (checking a rule on a laptop): fields of ECS have
-// their ECS type, every other name is taken to be mapped with a type that is not known.
-func Assumed() Fields { return Layers{ECS(), assumed{}} }
-
-type assumed struct{}
-
-func (assumed) Field(name string) (Field, bool) { return Field{Name: name}, true }

@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,91 +11,156 @@ import (
 
 // definition is the part of a mapping's field definition that matters here.
 type definition struct {
-	Type        Type                  `json:"type"`
-	Properties  map[string]definition `json:"properties"`
-	Fields      map[string]definition `json:"fields"`
-	Path        string                `json:"path"`
-	IgnoreAbove int                   `json:"ignore_above"`
-	Normalizer  string                `json:"normalizer"`
-	NullValue   any                   `json:"null_value"`
-	Value       *string               `json:"value"`
-	Format      string                `json:"format"`
+	Type            Type                       `json:"type"`
+	Properties      map[string]json.RawMessage `json:"properties"`
+	Fields          map[string]json.RawMessage `json:"fields"`
+	Runtime         map[string]json.RawMessage `json:"runtime"`
+	Path            string                     `json:"path"`
+	IgnoreAbove     number                     `json:"ignore_above"`
+	ScalingFactor   number                     `json:"scaling_factor"`
+	Normalizer      string                     `json:"normalizer"`
+	NullValue       any                        `json:"null_value"`
+	Value           any                        `json:"value"`
+	Format          string                     `json:"format"`
+	Enabled         flag                       `json:"enabled"`
+	Index           flag                       `json:"index"`
+	DocValues       flag                       `json:"doc_values"`
+	IncludeInParent flag                       `json:"include_in_parent"`
+	IncludeInRoot   flag                       `json:"include_in_root"`
+	CopyTo          names                      `json:"copy_to"`
 }
 
 // Parse reads an Elasticsearch mapping: {"properties": …}, {"mappings": {…}}, or the answer of
-// GET _mapping, whose indices are merged. A field that indices map differently gets a Conflict.
+// GET _mapping, whose indices are merged. A field that indices map differently gets a Conflict, or
+// is Opaque where only the values are treated differently. What only indexing has use for, such as
+// dynamic templates, is passed over.
 func Parse(data []byte) (Table, error) {
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(data, &top); err != nil {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
-	if _, ok := top["properties"]; ok {
+	if isMapping(top) {
 		return parseOne(data)
 	}
 	if inner, ok := top["mappings"]; ok {
-		return Parse(inner)
+		return parseOne(inner)
 	}
 	merged := Table{}
 	for _, index := range slices.Sorted(maps.Keys(top)) {
 		one, err := parseIndex(top[index])
 		if err != nil {
-			return nil, fmt.Errorf("mapping of index %s: %w", index, err)
+			return nil, fmt.Errorf("mapping of index [%s]: %w", index, err)
 		}
 		merged.merge(index, one)
 	}
+	merged.setMembers()
 	return merged, nil
+}
+
+func isMapping(object map[string]json.RawMessage) bool {
+	return object["properties"] != nil || object["runtime"] != nil
 }
 
 // parseIndex reads one index of a GET _mapping answer.
 func parseIndex(data []byte) (Table, error) {
-	var index struct {
-		Mappings   json.RawMessage `json:"mappings"`
-		Properties json.RawMessage `json:"properties"`
-	}
+	var index map[string]json.RawMessage
 	if err := json.Unmarshal(data, &index); err != nil {
 		return nil, fmt.Errorf("expected an object with \"properties\" or \"mappings\": %w", err)
 	}
 	switch {
-	case index.Mappings != nil:
-		return parseOne(index.Mappings)
-	case index.Properties != nil:
+	case index["mappings"] != nil:
+		return parseOne(index["mappings"])
+	case isMapping(index):
 		return parseOne(data)
 	}
-	return nil, fmt.Errorf("neither \"properties\" nor \"mappings\" in it")
+	return nil, errors.New("neither \"properties\" nor \"mappings\" in it")
 }
 
+// parseOne reads a mapping from its root.
 func parseOne(data []byte) (Table, error) {
-	var root definition
-	if err := json.Unmarshal(data, &root); err != nil {
+	root, err := parseDefinition(data)
+	if err != nil {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
-	table := Table{}
-	table.addProperties("", root.Properties)
-	table.resolveAliases()
-	return table, nil
-}
-
-func (t Table) addProperties(prefix string, properties map[string]definition) {
-	for name, def := range properties {
-		t.add(prefix+name, def)
+	p := parser{table: Table{}}
+	if !root.Enabled.orTrue() {
+		return p.table, nil
 	}
+	if err := p.properties("", "", root.Properties); err != nil {
+		return nil, fmt.Errorf("parse mapping: %w", err)
+	}
+	for _, c := range p.copies {
+		if f, ok := p.table[c.to]; ok {
+			f.Opaque = fmt.Sprintf("it also has values copied from [%s]", c.from)
+			p.table[c.to] = f
+		}
+	}
+	for name, data := range root.Runtime {
+		def, err := parseDefinition(data)
+		if err != nil {
+			return nil, fmt.Errorf("parse mapping: runtime field [%s]: %w", name, err)
+		}
+		p.table[name] = Field{Name: name, Type: def.Type, Opaque: "it is computed by a runtime field"}
+	}
+	p.table.resolveAliases()
+	p.table.setMembers()
+	return p.table, nil
 }
 
-func (t Table) add(name string, def definition) {
+func parseDefinition(data []byte) (definition, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var def definition
+	if err := dec.Decode(&def); err != nil {
+		return def, fmt.Errorf("not a definition: %w", err)
+	}
+	return def, nil
+}
+
+// parser collects the fields of one mapping.
+type parser struct {
+	table  Table
+	copies []copied
+}
+
+// copied is one copy_to.
+type copied struct{ from, to string }
+
+// properties adds the fields of an object; nested is the nearest nested object above.
+func (p *parser) properties(prefix, nested string, properties map[string]json.RawMessage) error {
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		def, err := parseDefinition(properties[name])
+		if err != nil {
+			return fmt.Errorf("field [%s]: %w", prefix+name, err)
+		}
+		if err := p.add(prefix+name, nested, def); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *parser) add(name, nested string, def definition) error {
+	for _, to := range def.CopyTo {
+		p.copies = append(p.copies, copied{name, to})
+	}
 	if def.Type == "" {
 		def.Type = Object
 	}
 	f := def.field(name)
+	f.Nested = nested
 	if def.Type.Family() == FamilyObject {
-		t[name] = f
-		t.addProperties(name+".", def.Properties)
-		return
+		return p.object(f, def)
 	}
 	exact := 0
-	for sub, subDef := range def.Fields {
+	for _, sub := range slices.Sorted(maps.Keys(def.Fields)) {
+		subDef, err := parseDefinition(def.Fields[sub])
+		if err != nil {
+			return fmt.Errorf("field [%s]: multi-field [%s]: %w", name, sub, err)
+		}
 		subField := subDef.field(name + "." + sub)
-		subField.Path = name
-		t[subField.Name] = subField
+		subField.Path, subField.Nested = name, nested
+		p.table[subField.Name] = subField
 		if subField.Type.Family() == FamilyString && subField.Normalizer == "" {
 			exact++
 			f.Exact = subField.Name
@@ -102,44 +169,33 @@ func (t Table) add(name string, def definition) {
 	if exact > 1 || f.Type.Family() != FamilyText {
 		f.Exact = ""
 	}
-	t[name] = f
+	p.table[name] = f
+	return nil
+}
+
+// object adds an object and what is below it: nothing, when it is not enabled.
+func (p *parser) object(f Field, def definition) error {
+	p.table[f.Name] = f
+	if !def.Enabled.orTrue() {
+		return nil
+	}
+	nested := f.Nested
+	if f.Type == Nested && !def.IncludeInParent.orFalse() && !def.IncludeInRoot.orFalse() {
+		nested = f.Name
+	}
+	return p.properties(f.Name+".", nested, def.Properties)
 }
 
 func (d definition) field(name string) Field {
-	return Field{
-		Name: name, Type: d.Type, Path: d.Path, IgnoreAbove: d.IgnoreAbove, Normalizer: d.Normalizer,
-		NullValue: d.NullValue, Constant: d.Value, Format: d.Format,
+	f := Field{
+		Name: name, Type: d.Type, Path: d.Path, IgnoreAbove: int(d.IgnoreAbove), Normalizer: d.Normalizer,
+		NullValue: d.NullValue, Format: d.Format, ScalingFactor: float64(d.ScalingFactor),
 	}
-}
-
-// resolveAliases gives every alias the properties of its target, read at the target's place.
-func (t Table) resolveAliases() {
-	for name, f := range t {
-		if f.Type != Alias {
-			continue
-		}
-		target, ok := t[f.Path]
-		if !ok {
-			continue
-		}
-		path := target.Source()
-		target.Name, target.Path = name, path
-		t[name] = target
+	if text, ok := ScalarText(d.Value); ok && d.Type == ConstantKeyword {
+		f.Constant = &text
 	}
-}
-
-// merge adds the fields of one index. Types of one family are compatible: the first stays.
-func (t Table) merge(index string, other Table) {
-	for name, f := range other {
-		have, ok := t[name]
-		if !ok {
-			f.Conflict = nil
-			t[name] = f
-			continue
-		}
-		if have.Type.Family() != f.Type.Family() {
-			have.Conflict = append(have.Conflict, fmt.Sprintf("%s in [%s]", f.Type, index))
-			t[name] = have
-		}
+	if !d.Index.orTrue() && !d.DocValues.orFalse() && (d.DocValues != nil || d.Type.Family() == FamilyText) {
+		f.Opaque = "it is neither indexed nor has doc values"
 	}
+	return f
 }

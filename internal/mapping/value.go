@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"encoding/json"
-	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -23,23 +22,22 @@ type Value struct {
 }
 
 // Index turns one JSON scalar (decoded with json.Number) into what Elasticsearch indexes for the
-// field. It returns false for what is not indexed: null, too long, malformed.
+// field. It returns false for what is not indexed: null, too long, malformed. A malformed value
+// makes Elasticsearch refuse the document, or ignore the value where the mapping says so.
 func (f Field) Index(raw any) (Value, bool) {
-	if raw == nil {
-		if f.NullValue == nil {
-			return Value{}, false
-		}
-		raw = f.NullValue
+	if raw == nil || raw == "" && f.Type.Family().IsNumber() {
+		raw = f.NullValue // To a number, "" is a null as well.
 	}
 	text, isScalar := ScalarText(raw)
 	if !isScalar {
 		return Value{}, false
 	}
+	_, isBool := raw.(bool)
 	switch f.Type.Family() {
 	case FamilyString:
 		return f.indexKeyword(text)
 	case FamilyInteger:
-		return indexInteger(text)
+		return f.indexInteger(raw, text)
 	case FamilyFloat:
 		return f.indexFloat(text)
 	case FamilyBoolean:
@@ -47,14 +45,15 @@ func (f Field) Index(raw any) (Value, bool) {
 	case FamilyDate:
 		return f.indexDate(text)
 	case FamilyIP:
-		addr, err := netip.ParseAddr(text)
-		return Value{IP: addr.Unmap(), String: text}, err == nil
+		addr, ok := ParseIP(text)
+		return Value{IP: addr, String: text}, ok
+	case FamilyVersion:
+		return Value{String: text}, isIndexableVersion(text)
 	case FamilyUnknown:
-		return f.indexUnknown(raw, text), true
-	case FamilyText, FamilyVersion, FamilyOther:
+		return indexUnknown(text, isBool), true
+	case FamilyText, FamilyOther:
 		return Value{String: text}, true
 	case FamilyObject:
-		return Value{}, false
 	}
 	return Value{}, false
 }
@@ -69,11 +68,19 @@ func ScalarText(raw any) (string, bool) {
 	case bool:
 		return strconv.FormatBool(v), true
 	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64), true
+		return formatFloat(v), true
 	case int64:
 		return strconv.FormatInt(v, 10), true
 	}
 	return "", false
+}
+
+// formatFloat writes a number that lost its text in decoding, whole ones as integers.
+func formatFloat(x float64) string {
+	if -1e18 < x && x < 1e18 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
 func (f Field) indexKeyword(text string) (Value, bool) {
@@ -83,9 +90,12 @@ func (f Field) indexKeyword(text string) (Value, bool) {
 	return Value{String: f.Normalize(text)}, true
 }
 
+// lowercase is the one normalizer that Elasticsearch brings along.
+const lowercase = "lowercase"
+
 // Normalize applies the field's normalizer, as Elasticsearch does to values and to query terms.
 func (f Field) Normalize(text string) string {
-	if f.Normalizer == "lowercase" {
+	if f.Normalizer == lowercase {
 		return strings.ToLower(text)
 	}
 	return text
@@ -100,36 +110,6 @@ func UTF16Len(s string) int {
 	return n
 }
 
-func indexInteger(text string) (Value, bool) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err == nil {
-		return Value{Whole: n, Number: float64(n), String: text}, true
-	}
-	// coerce: "5.7" is indexed as 5.
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(x) || math.Abs(x) >= 1<<63 {
-		return Value{}, false
-	}
-	n = int64(x)
-	return Value{Whole: n, Number: float64(n), String: text}, true
-}
-
-func (f Field) indexFloat(text string) (Value, bool) {
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-		return Value{}, false
-	}
-	return Value{Number: f.Number(x), String: text}, true
-}
-
-// Number returns the number that the field's type makes of x, in documents and in queries alike.
-func (f Field) Number(x float64) float64 {
-	if f.Type == Float || f.Type == HalfFloat {
-		return float64(float32(x))
-	}
-	return x
-}
-
 func indexBoolean(text string) (Value, bool) {
 	switch text {
 	case "true":
@@ -140,25 +120,37 @@ func indexBoolean(text string) (Value, bool) {
 	return Value{}, false
 }
 
-func (f Field) indexDate(text string) (Value, bool) {
-	t, _, err := ParseDate(text, f.Format)
-	if err != nil {
-		return Value{}, false
+// ParseIP reads an address as an ip field does. IPv4 written as IPv6 is the IPv4 address, a zone
+// is left out, and groups may have more zeros in front than Go accepts.
+func ParseIP(text string) (netip.Addr, bool) {
+	body, _, zoned := strings.Cut(text, "%")
+	addr, err := netip.ParseAddr(body)
+	if err != nil && strings.Contains(body, ":") {
+		addr, err = netip.ParseAddr(trimGroups(body))
 	}
-	if f.Type == Date {
-		t = t.Truncate(time.Millisecond)
+	if err != nil || zoned && (strings.Contains(body, ".") || !strings.Contains(body, ":") || strings.HasSuffix(text, "%")) {
+		return netip.Addr{}, false
 	}
-	return Value{Time: t, String: text}, true
+	return addr.Unmap(), true
+}
+
+// trimGroups takes surplus zeros from the front of hexadecimal groups.
+func trimGroups(s string) string {
+	groups := strings.Split(s, ":")
+	for i, g := range groups {
+		if len(g) > 4 && !strings.Contains(g, ".") {
+			groups[i] = strings.TrimLeft(g[:len(g)-1], "0") + g[len(g)-1:]
+		}
+	}
+	return strings.Join(groups, ":")
 }
 
 // indexUnknown fills every member that the value can be read as.
-func (f Field) indexUnknown(raw any, text string) Value {
-	v := Value{String: text}
+func indexUnknown(text string, isBool bool) Value {
+	v := Value{String: text, Bool: isBool && text == "true"}
 	v.Number, _ = strconv.ParseFloat(text, 64)
 	v.Whole, _ = strconv.ParseInt(text, 10, 64)
-	v.Bool, _ = raw.(bool)
-	v.IP, _ = netip.ParseAddr(text)
-	v.IP = v.IP.Unmap()
+	v.IP, _ = ParseIP(text)
 	return v
 }
 
@@ -172,5 +164,5 @@ func (v Value) Text() string {
 	case !v.Time.IsZero():
 		return v.Time.UTC().Format(time.RFC3339Nano)
 	}
-	return v.String
+	return ""
 }

@@ -2,18 +2,26 @@ package mapping
 
 import (
 	"cmp"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
-// CompareVersions orders two values of a version field by the precedence of Semantic Versioning
-// 2.0.0. What is no version sorts after every version, by its text.
+// legalVersion is a main version of any number of parts, an optional prerelease and an optional
+// build, as in Semantic Versioning 2.0.0. Elasticsearch takes any other text as well.
+var legalVersion = regexp.MustCompile(`^((?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)` +
+	`(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?` +
+	`(\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$`)
+
+// CompareVersions orders two values of a version field: legal versions by the precedence of
+// Semantic Versioning 2.0.0 and then by their build, every other text behind them in the order of
+// its bytes.
 func CompareVersions(a, b string) int {
-	va, okA := parseVersion(a)
-	vb, okB := parseVersion(b)
+	x, okA := parseVersion(a)
+	y, okB := parseVersion(b)
 	switch {
 	case okA && okB:
-		return va.compare(vb)
+		return x.compare(y)
 	case okA:
 		return -1
 	case okB:
@@ -22,59 +30,84 @@ func CompareVersions(a, b string) int {
 	return strings.Compare(a, b)
 }
 
+// isIndexableVersion is false of what Elasticsearch refuses: a number beyond 32 bits.
+func isIndexableVersion(s string) bool {
+	m := legalVersion.FindStringSubmatch(s)
+	if m == nil {
+		return true
+	}
+	for _, part := range append(strings.Split(m[1], "."), strings.Split(m[2], ".")...) {
+		if part != "" && isDigits(part) {
+			if _, err := strconv.ParseInt(part, 10, 32); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 type semver struct {
 	core       []string
-	prerelease []string
+	prerelease string
+	build      string
 }
 
 func parseVersion(s string) (semver, bool) {
-	s, _, _ = strings.Cut(s, "+")
-	core, pre, hasPre := strings.Cut(s, "-")
-	v := semver{core: strings.Split(core, ".")}
-	if len(v.core) > 3 {
-		return v, false
+	m := legalVersion.FindStringSubmatch(s)
+	if m == nil {
+		return semver{}, false
 	}
-	for _, part := range v.core {
-		if part == "" || strings.Trim(part, "0123456789") != "" {
-			return v, false
-		}
-	}
-	if hasPre {
-		v.prerelease = strings.Split(pre, ".")
-	}
-	return v, true
+	return semver{core: strings.Split(m[1], "."), prerelease: m[2], build: m[3]}, true
 }
 
 func (v semver) compare(o semver) int {
-	if c := compareParts(v.core, o.core); c != 0 {
+	if c := v.compareCore(o); c != 0 {
 		return c
 	}
-	if len(v.prerelease) == 0 || len(o.prerelease) == 0 {
-		return cmp.Compare(len(o.prerelease), len(v.prerelease)) // a release follows its prereleases
-	}
-	return compareParts(v.prerelease, o.prerelease)
+	return v.compareTail(o)
 }
 
-func compareParts(a, b []string) int {
-	for i := range min(len(a), len(b)) {
-		if c := comparePart(a[i], b[i]); c != 0 {
+// compareCore orders by the main versions. Of two that begin alike the shorter comes first, also
+// before the prereleases of the longer one.
+func (v semver) compareCore(o semver) int {
+	for i := range min(len(v.core), len(o.core)) {
+		if c := compareDigits(v.core[i], o.core[i]); c != 0 {
 			return c
 		}
 	}
-	return cmp.Compare(len(a), len(b))
+	return cmp.Compare(len(v.core), len(o.core))
 }
 
-// comparePart orders numbers by size and before words.
-func comparePart(a, b string) int {
-	x, errA := strconv.ParseUint(a, 10, 64)
-	y, errB := strconv.ParseUint(b, 10, 64)
-	switch {
-	case errA == nil && errB == nil:
-		return cmp.Compare(x, y)
-	case errA == nil:
-		return -1
-	case errB == nil:
-		return 1
+// compareTail orders by prerelease and build, which Elasticsearch compares as one text.
+func (v semver) compareTail(o semver) int {
+	if v.prerelease == "" || o.prerelease == "" {
+		if c := cmp.Compare(min(1, len(o.prerelease)), min(1, len(v.prerelease))); c != 0 {
+			return c // A release follows its prereleases.
+		}
 	}
-	return strings.Compare(a, b)
+	return strings.Compare(v.tail(), o.tail())
+}
+
+// tail writes prerelease and build so that comparing the texts orders them: before a number stands
+// a byte lower than any of a word, and its length.
+func (v semver) tail() string {
+	var b strings.Builder
+	if v.prerelease != "" {
+		for i, part := range strings.Split(v.prerelease, ".") {
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			if isDigits(part) {
+				b.WriteByte(1)
+				b.WriteByte(byte(min(len(part), 255)))
+			}
+			b.WriteString(part)
+		}
+	}
+	return b.String() + v.build
+}
+
+// compareDigits orders numbers without leading zeros.
+func compareDigits(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }

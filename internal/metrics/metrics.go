@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,7 +54,7 @@ func New() *Metrics {
 		alerts:    counter("alerts_total", "Alerts by what became of them: created, duplicate, failed, skipped.", "rule_id", "outcome"),
 		left:      counter("hits_left_total", "Hits that max_signals kept from being looked at.", "rule_id"),
 		succeeded: gauge("last_success_timestamp_seconds", "Slot of the last execution that covered its window.", "rule_id"),
-		rules:     gauge("rules", "Loaded rules by whether they can run.", "status"),
+		rules:     gauge("rules", "Loaded rules by whether they run: valid ones do.", "status"),
 		running:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: "executions_running", Help: "Executions under way."}),
 		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "tocsin", Name: "schedule_lateness_seconds", Help: "Time from a slot to the start of its execution.",
@@ -71,26 +72,43 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Rules sets how many rules can run and how many cannot.
-func (m *Metrics) Rules(valid, invalid, unsupported int) {
-	m.rules.WithLabelValues("valid").Set(float64(valid))
-	m.rules.WithLabelValues("invalid").Set(float64(invalid))
-	m.rules.WithLabelValues("unsupported").Set(float64(unsupported))
+// Rules are numbers of loaded rules, each of which is counted once. Valid ones run.
+type Rules struct{ Valid, Invalid, Unsupported, Disabled int }
+
+// Rules sets how many rules run and how many do not.
+func (m *Metrics) Rules(r Rules) {
+	for status, n := range map[string]int{
+		"valid": r.Valid, "invalid": r.Invalid, "unsupported": r.Unsupported, "disabled": r.Disabled,
+	} {
+		m.rules.WithLabelValues(status).Set(float64(n))
+	}
 }
 
 // Execution counts one execution.
 func (m *Metrics) Execution(x pipeline.Execution) {
-	m.executions.WithLabelValues(x.RuleID, string(x.Status)).Inc()
-	m.duration.WithLabelValues(string(x.Status)).Observe(x.Took.Seconds())
-	m.hits.WithLabelValues(x.RuleID).Add(float64(x.Hits))
-	m.left.WithLabelValues(x.RuleID).Add(float64(x.Left))
+	id, status := label(x.RuleID), label(string(x.Status))
+	m.executions.WithLabelValues(id, status).Inc()
+	m.duration.WithLabelValues(status).Observe(x.Took.Seconds())
+	add(m.hits.WithLabelValues(id), x.Hits)
+	add(m.left.WithLabelValues(id), x.Left)
 	for outcome, n := range map[string]int{"created": x.Created, "duplicate": x.Duplicates, "failed": x.Failed, "skipped": x.Skipped} {
-		m.alerts.WithLabelValues(x.RuleID, outcome).Add(float64(n))
+		add(m.alerts.WithLabelValues(id, outcome), int64(n))
 	}
 	if x.Status == pipeline.Succeeded {
-		m.succeeded.WithLabelValues(x.RuleID).Set(float64(x.Slot.Unix()))
+		m.succeeded.WithLabelValues(id).Set(float64(x.Slot.Unix()))
 	}
 }
+
+// label makes text fit to be a label: collectors panic over one that is not UTF-8.
+func label(text string) string {
+	if text == "" {
+		return "unknown"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// add counts up; a counter panics when it is to go down.
+func add(c prometheus.Counter, n int64) { c.Add(float64(max(0, n))) }
 
 // Hooks connects the scheduler's events to metrics and log.
 func (m *Metrics) Hooks(log *slog.Logger) scheduler.Hooks {
@@ -103,7 +121,7 @@ func (m *Metrics) Hooks(log *slog.Logger) scheduler.Hooks {
 			}
 		},
 		Missed: func(id string, n int) {
-			m.missed.WithLabelValues(id).Add(float64(n))
+			add(m.missed.WithLabelValues(label(id)), int64(n))
 			log.Warn("slots came due while the rule was running; they will be run late", "rule_id", id, "slots", n)
 		},
 		Exhausted: func(id string) { log.Warn("the rule's schedule has no further slot", "rule_id", id) },

@@ -32,6 +32,8 @@ type Execution struct {
 	// Created and Duplicates partition the alerts of the hits, with those that Failed to be written
 	// and those Skipped because the event is the rule's own alert.
 	Created, Duplicates, Failed, Skipped int
+	// Undecided are sequences that wait for the end of their span; a later window decides them.
+	Undecided int
 	// Warnings are remarks that do not endanger the window.
 	Warnings []string
 	// Diagnostics are problems of the rule on the present mappings.
@@ -48,6 +50,9 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 		"window": map[string]any{"from": e.Window.From, "to": e.Window.To},
 		"hits":   e.Hits, "left": e.Left, "created": e.Created, "duplicates": e.Duplicates, "failed": e.Failed,
 		"skipped": e.Skipped, "took_ms": e.Took.Milliseconds(),
+	}
+	if e.Undecided > 0 {
+		out["undecided"] = e.Undecided
 	}
 	if len(e.Warnings) > 0 {
 		out["warnings"] = e.Warnings

@@ -79,6 +79,7 @@ func (x *execution) do(ctx context.Context, plan query.Plan) {
 		return x.write(ctx, hits)
 	})
 	x.countLeft(result)
+	x.Undecided = result.Undecided
 	x.Err = err
 	x.Status = x.judge(err)
 }
@@ -129,20 +130,20 @@ func (x *execution) warn(format string, args ...any) {
 }
 
 // countLeft says how many hits were not looked at. The total of a search whose hits are matched
-// again counts candidates.
+// again counts candidates; of sequences only those are known that were found by then.
 func (x *execution) countLeft(r query.Result) {
-	if x.Created < x.max || r.Total < 0 {
+	if x.Left == 0 {
 		return
 	}
 	x.Left = max(x.Left, r.Total-x.Hits)
-	if x.Left <= 0 {
-		return
+	words := fmt.Sprintf("%d", x.Left)
+	switch {
+	case r.Total < 0:
+		words = "at least " + words
+	case !r.Exact:
+		words = "at most " + words
 	}
-	atMost := ""
-	if !r.Exact {
-		atMost = "at most "
-	}
-	x.warn("max_signals: %d alerts were created and %s%d hits of the window are left without a look", x.max, atMost, x.Left)
+	x.warn("max_signals: %d alerts were created and %s hits of the window are left without a look", x.max, words)
 }
 
 // write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
@@ -151,12 +152,13 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 	for len(hits) > 0 {
 		room := x.max - x.Created
 		if room <= 0 {
+			x.Left = int64(len(hits))
 			return false, nil
 		}
 		chunk := hits[:min(room, len(hits))]
 		hits = hits[len(chunk):]
-		docs := x.build(chunk)
 		x.Hits += int64(len(chunk))
+		docs, ends := x.build(chunk)
 		if len(docs) == 0 {
 			continue
 		}
@@ -164,16 +166,16 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("write the alerts of rule %s: %w", x.RuleID, err)
 		}
-		x.count(written)
+		x.count(written, ends)
 	}
-	return x.Created < x.max, nil
+	return true, nil
 }
 
-func (x *execution) build(hits []query.Hit) []alert.Document {
+// build makes the documents of hits; ends has, per hit, the place behind its last document.
+func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) {
 	run := alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual}
-	docs := make([]alert.Document, 0, len(hits))
 	for _, h := range hits {
-		doc, err := x.builder.Build(h.Event, run)
+		more, err := x.documents(h, run)
 		switch {
 		case errors.Is(err, alert.ErrOwnAlert):
 			x.Skipped++
@@ -181,22 +183,41 @@ func (x *execution) build(hits []query.Hit) []alert.Document {
 			x.Failed++
 			x.warn("no alert could be made: %v", err)
 		default:
-			docs = append(docs, doc)
+			docs = append(docs, more...)
+			ends = append(ends, len(docs))
 		}
 	}
-	return docs
+	return docs, ends
 }
 
-func (x *execution) count(written []alert.Written) {
-	for _, w := range written {
-		switch w.Outcome {
+func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, error) {
+	if h.Group != nil {
+		return x.builder.BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
+	}
+	doc, err := x.builder.Build(h.Event, run)
+	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
+}
+
+// count counts hits, not documents: what became of a group is what became of its last document,
+// unless a building block failed.
+func (x *execution) count(written []alert.Written, ends []int) {
+	start := 0
+	for _, end := range ends {
+		outcome := written[end-1].Outcome
+		for _, w := range written[start:end] {
+			if w.Outcome == alert.Failed {
+				outcome = alert.Failed
+				x.warn("alert %s was not written: %v", w.ID, w.Err)
+			}
+		}
+		switch outcome {
 		case alert.Created:
 			x.Created++
 		case alert.Duplicate:
 			x.Duplicates++
 		case alert.Failed:
 			x.Failed++
-			x.warn("alert %s was not written: %v", w.ID, w.Err)
 		}
+		start = end
 	}
 }

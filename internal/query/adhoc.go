@@ -14,19 +14,26 @@ type AdHocQuery struct {
 	Index    []string
 	// The fields of time, category and tiebreaker; "" means the language's own.
 	TimestampField, CategoryField, TiebreakerField string
+	// SamplesPerKey is the number of samples wanted per key; 0 means 1.
+	SamplesPerKey int
 }
 
 // AdHoc plans a query in a supported language. The plan is nil when a diagnostic is an error.
 func AdHoc(q AdHocQuery) (Plan, diag.List) {
-	parsed, diags := translate.Parse(q.Language, q.Text, translate.Options{CategoryField: q.CategoryField})
+	parsed, diags := translate.Parse(q.Language, q.Text, translate.Options{CategoryField: q.CategoryField, Strict: true})
 	if parsed == nil {
 		return nil, diags
 	}
 	if q.TimestampField == "" {
 		q.TimestampField = search.DefaultTimestamp
 	}
-	r := &rule.Rule{Name: "query", Language: q.Language, Query: q.Text, Index: q.Index}
-	return &eventPlan{
-		rule: r, query: parsed, time: search.TimeRange{Field: q.TimestampField}, tiebreaker: q.TiebreakerField,
-	}, diags
+	r := &rule.Rule{
+		Name: "query", Language: q.Language, Query: q.Text, Index: q.Index,
+		TimestampField: q.TimestampField, TiebreakerField: q.TiebreakerField,
+	}
+	p := newPlan(r, parsed, search.TimeRange{Field: q.TimestampField})
+	if groups, ok := p.(*groupPlan); ok {
+		groups.perKey = max(1, q.SamplesPerKey)
+	}
+	return p, diags
 }

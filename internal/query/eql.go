@@ -7,18 +7,32 @@ import (
 	"tocsin/internal/translate"
 )
 
-// planEQL plans a rule of type eql. Only event queries can be lowered so far; the language reports
-// the others at their place.
+// planEQL plans a rule of type eql: single events, sequences or samples.
 func planEQL(r *rule.Rule) (Plan, diag.List) {
 	q, diags := translate.Parse(rule.EQL, r.Query, translate.Options{CategoryField: r.EventCategoryOverride})
 	if q == nil {
 		return nil, diags
 	}
-	p := &eventPlan{rule: r, query: q, time: timeRange(r), tiebreaker: r.TiebreakerField}
-	if _, more := p.Assume(); more.HasErrors() {
+	p := newPlan(r, q, timeRange(r))
+	_, more := p.Assume()
+	if more.HasErrors() {
 		return nil, append(diags, more...)
 	}
-	return p, diags
+	return p, append(diags, more...)
+}
+
+// newPlan chooses the plan for the shape of a query.
+func newPlan(r *rule.Rule, q translate.Query, time search.TimeRange) Plan {
+	base := queryPlan{rule: r, query: q, time: time, tiebreaker: r.TiebreakerField}
+	if q.Shape() == translate.Events {
+		return &eventPlan{base}
+	}
+	// A sequence goes by the events' own time, whichever time its windows are about.
+	orderBy := r.TimestampField
+	if orderBy == "" {
+		orderBy = search.DefaultTimestamp
+	}
+	return &groupPlan{queryPlan: base, orderBy: orderBy, perKey: 1}
 }
 
 // timeRange says which field a rule's windows are about: the override with @timestamp where it is

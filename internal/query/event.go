@@ -2,7 +2,7 @@ package query
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 
 	"tocsin/internal/condition"
@@ -10,68 +10,50 @@ import (
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
-	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
 	"tocsin/internal/window"
 )
 
 // eventPlan finds single events by one condition: the common core of the query rule types.
-type eventPlan struct {
-	rule       *rule.Rule
-	query      translate.Query
-	time       search.TimeRange
-	tiebreaker string
-}
-
-func (p *eventPlan) Rule() *rule.Rule { return p.rule }
-
-func (p *eventPlan) Strategy() Strategy { return Search }
-
-// names are all fields that the search touches.
-func (p *eventPlan) names() []string {
-	names := append(p.query.Names(), p.time.Field)
-	for _, extra := range []string{p.time.Fallback, p.tiebreaker} {
-		if extra != "" {
-			names = append(names, extra)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
+type eventPlan struct{ queryPlan }
 
 func (p *eventPlan) Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error) {
-	target, err := events.Resolve(ctx, p.rule.Index, p.names())
+	target, err := p.resolve(ctx, events)
 	if err != nil {
-		return nil, nil, fmt.Errorf("resolve the indices of rule %s: %w", p.rule.ID, err)
+		return nil, nil, err
 	}
-	if len(target.Indices) == 0 {
-		// Nothing is mapped anywhere: fields cannot be judged, and nothing will be searched.
-		target.Fields = mapping.Assumed()
+	s, diags := p.bind(target)
+	if s == nil {
+		return nil, diags, nil
 	}
-	return p.bind(target)
+	return s, diags, nil
 }
 
 func (p *eventPlan) Assume() (Prepared, diag.List) {
-	prepared, diags, _ := p.bind(search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
-	return prepared, diags
+	s, diags := p.bind(search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
+	if s == nil {
+		return nil, diags
+	}
+	return s, diags
 }
 
-func (p *eventPlan) bind(target search.Target) (Prepared, diag.List, error) {
+func (p *eventPlan) bind(target search.Target) (*eventSearch, diag.List) {
 	where, diags := p.query.Lower(target.Fields)
 	if diags.HasErrors() {
-		return nil, diags, nil
+		return nil, diags
 	}
 	s := &eventSearch{plan: p, target: target, where: where}
 	s.pushed, s.exact = condition.Pushdown(where, target.Fields)
-	if !s.exact {
-		matcher, err := condition.Compile(where, target.Fields)
-		if err != nil {
-			return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err)), nil
-		}
-		s.matcher = matcher
+	if s.exact {
+		return s, diags
 	}
-	return s, diags, nil
+	matcher, err := condition.Compile(where, target.Fields)
+	if err != nil {
+		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
+	}
+	s.matcher = matcher
+	return s, diags
 }
 
 // eventSearch is an eventPlan bound to mappings.
@@ -104,13 +86,41 @@ func (s *eventSearch) Execute(ctx context.Context, events search.Events, w windo
 	if w.Empty() {
 		return Result{Exact: true}, nil
 	}
-	return s.execute(ctx, events, s.request(w), visit)
+	limits := s.plan.query.Limits()
+	if len(limits) == 0 {
+		return s.execute(ctx, events, s.request(w), visit)
+	}
+	hits, err := s.limited(ctx, events, w, limits)
+	if len(hits) > 0 {
+		_, visitErr := visit(hits)
+		err = errors.Join(err, visitErr)
+	}
+	return Result{Result: search.Result{Total: int64(len(hits))}, Exact: true}, err
 }
 
-func (s *eventSearch) ExecuteLatest(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error) {
+func (s *eventSearch) Hunt(ctx context.Context, events search.Events, w window.Window, size int) ([]Hit, error) {
+	return s.limited(ctx, events, w, sized(s.plan.query.Limits(), size))
+}
+
+// limited applies pipes. The last events are read from the end, and put in order afterwards.
+func (s *eventSearch) limited(ctx context.Context, events search.Events, w window.Window, limits []translate.Limit) ([]Hit, error) {
 	r := s.request(w)
-	r.Descending = true
-	return s.execute(ctx, events, r, visit)
+	r.Descending = limits[0].Last
+	first := limiter{limits: []translate.Limit{{Count: limits[0].Count}}}
+	_, err := s.execute(ctx, events, r, func(hits []Hit) (bool, error) {
+		for _, h := range hits {
+			if !first.add(h) {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	hits := first.result()
+	if r.Descending {
+		slices.Reverse(hits)
+	}
+	rest := limiter{limits: append([]translate.Limit{{Count: len(hits)}}, limits[1:]...), kept: hits}
+	return rest.result(), err
 }
 
 func (s *eventSearch) execute(ctx context.Context, events search.Events, r search.Request, visit Visit) (Result, error) {
@@ -144,7 +154,7 @@ func (s *eventSearch) hits(page []event.Event) ([]Hit, error) {
 				continue
 			}
 		}
-		hits = append(hits, Hit{page[i]})
+		hits = append(hits, Hit{Event: page[i]})
 	}
 	return hits, nil
 }

@@ -3,6 +3,7 @@ package query
 import (
 	"tocsin/internal/condition"
 	"tocsin/internal/search"
+	"tocsin/internal/sequence"
 	"tocsin/internal/window"
 )
 
@@ -22,22 +23,60 @@ type Explanation struct {
 	Query     string `json:"query"`
 	Condition string `json:"condition"`
 	Pushed    string `json:"pushed,omitempty"`
+	// Steps are the terms of a sequence or sample, MaxSpan its longest time.
+	Steps   []ExplainedStep `json:"steps,omitempty"`
+	MaxSpan string          `json:"maxspan,omitempty"`
 	// Exact tells that every event found is a hit; otherwise the condition is matched again in memory.
 	Exact bool `json:"exact"`
 	// Request is the body of the _search request.
 	Request condition.Query `json:"request"`
 }
 
-func (s *eventSearch) Explain(w window.Window) Explanation {
-	r := s.plan.rule
-	request := s.request(w)
-	e := Explanation{
-		RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language), Strategy: s.plan.Strategy(),
+// ExplainedStep is one term of a sequence or sample.
+type ExplainedStep struct {
+	Condition string   `json:"condition"`
+	Keys      []string `json:"keys,omitempty"`
+	Missing   bool     `json:"missing,omitempty"`
+	Runs      int      `json:"runs,omitempty"`
+	Until     bool     `json:"until,omitempty"`
+}
+
+// explain fills in what all plans have.
+func (p *queryPlan) explain(w window.Window, request search.Request) Explanation {
+	r := p.rule
+	return Explanation{
+		RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language), Strategy: p.Strategy(),
 		Window: w.String(), TimeField: request.Time.Field, TimeFallback: request.Time.Fallback, Indices: r.Index,
-		Query: s.plan.query.String(), Condition: s.where.String(), Exact: s.exact, Request: request.Body(),
+		Query: p.query.String(), Request: request.Body(),
 	}
+}
+
+func (s *eventSearch) Explain(w window.Window) Explanation {
+	e := s.plan.explain(w, s.request(w))
+	e.Condition, e.Exact = s.where.String(), s.exact
 	if !s.exact {
 		e.Pushed = s.pushed.String()
+	}
+	return e
+}
+
+func (g *groupSearch) Explain(w window.Window) Explanation {
+	read := w
+	read.From = w.From.Add(-g.steps.MaxSpan)
+	e := g.plan.explain(read, g.request(read))
+	e.Condition = g.where.String()
+	if g.steps.MaxSpan > 0 {
+		e.MaxSpan = g.steps.MaxSpan.String()
+	}
+	for _, b := range g.bound {
+		step := ExplainedStep{Condition: b.step.Where.String(), Missing: b.step.Missing, Until: b.first == sequence.Until}
+		if b.runs > 1 {
+			step.Runs = b.runs
+		}
+		for _, k := range b.step.Keys {
+			step.Keys = append(step.Keys, k.Name)
+		}
+		e.Steps = append(e.Steps, step)
 	}
 	return e
 }

@@ -32,16 +32,40 @@ type Prepared interface {
 	Target() search.Target
 	// Execute finds the hits of a window, in order of time, until visit returns false.
 	Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error)
-	// ExecuteLatest does the same from the newest hit backwards; a zero bound of the window is none.
-	ExecuteLatest(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error)
+	// Hunt returns the results of an ad hoc query in order, at most size of them below its first pipe;
+	// a zero bound of the window is none.
+	Hunt(ctx context.Context, events search.Events, w window.Window, size int) ([]Hit, error)
 	// Explain shows the stages for a window.
 	Explain(w window.Window) Explanation
 	// Trace judges one document, part by part, leaving window and indices aside.
 	Trace(d condition.Document) (condition.Trace, error)
 }
 
-// Hit is what becomes an alert: so far always one event.
-type Hit struct{ Event event.Event }
+// Hit is what becomes an alert: an event, or a sequence or sample of several.
+type Hit struct {
+	Event event.Event
+	// Group is set for sequences and samples; Event is not used then.
+	Group *Group
+}
+
+// Group is a sequence or a sample.
+type Group struct {
+	// JoinKeys are the common values, as text; nil for null.
+	JoinKeys []any
+	// Events has one slot per step, nil for events that must not be there.
+	Events []*event.Event
+}
+
+// Present returns the events of the slots that have one.
+func (g *Group) Present() []event.Event {
+	var out []event.Event
+	for _, e := range g.Events {
+		if e != nil {
+			out = append(out, *e)
+		}
+	}
+	return out
+}
 
 // Visit receives hits in order; returning false ends the execution.
 type Visit func(hits []Hit) (more bool, err error)
@@ -51,6 +75,8 @@ type Result struct {
 	search.Result
 	// Exact is false when Total counts candidates of which some were no hits in memory.
 	Exact bool
+	// Undecided is the number of sequences that an event after the window could still spoil.
+	Undecided int
 }
 
 // Strategy names a way to find hits, as check and explain print it.

@@ -18,13 +18,14 @@ const (
 
 // Result is what checking found of one rule.
 type Result struct {
-	Path        string    `json:"path"`
-	RuleID      string    `json:"rule_id"`
-	Name        string    `json:"name"`
-	Type        string    `json:"type"`
-	Language    string    `json:"language"`
-	Status      Status    `json:"status"`
-	Strategy    string    `json:"strategy,omitempty"`
+	Path     string `json:"path"`
+	RuleID   string `json:"rule_id"`
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Language string `json:"language"`
+	Status   Status `json:"status"`
+	// Strategy is how a valid rule is executed, "" of any other.
+	Strategy    string    `json:"strategy"`
 	Diagnostics diag.List `json:"diagnostics"`
 }
 

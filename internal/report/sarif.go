@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/url"
 	"path/filepath"
 
 	"tocsin/internal/diag"
@@ -68,8 +69,11 @@ func (r *Report) sarif() sarifLog {
 	return sarifLog{Version: "2.1.0", Schema: "https://json.schemastore.org/sarif-2.1.0.json", Runs: []sarifRun{run}}
 }
 
+// uri writes a path as a URI reference, in which a space or a percent sign is encoded.
+func uri(path string) string { return (&url.URL{Path: filepath.ToSlash(path)}).String() }
+
 func sarifOf(d diag.Diagnostic) sarifResult {
-	place := sarifPhysical{Artifact: sarifArtifact{URI: filepath.ToSlash(d.File)}}
+	place := sarifPhysical{Artifact: sarifArtifact{URI: uri(d.File)}}
 	if d.Line > 0 {
 		place.Region = &sarifRegion{d.Line, d.Column}
 	}

@@ -17,7 +17,11 @@ var Formats = []string{"text", "json", "sarif", "junit"}
 func (r *Report) Write(w io.Writer, format string) error {
 	switch format {
 	case "json":
-		return writeJSON(w, r)
+		out := *r
+		if out.Results == nil {
+			out.Results = []Result{}
+		}
+		return writeJSON(w, out)
 	case "sarif":
 		return writeJSON(w, r.sarif())
 	case "junit":
@@ -107,8 +111,10 @@ func (r *Report) writeJUnit(w io.Writer) error {
 	if err := enc.Encode(suite); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	_, err := io.WriteString(w, "\n")
-	return err //nolint:wrapcheck // nothing to add
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
 }
 
 func (r Result) title() string {

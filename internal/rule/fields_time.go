@@ -8,8 +8,8 @@ import (
 
 	"tocsin/internal/datemath"
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
 	"tocsin/internal/scheduler"
+	"tocsin/internal/tomltree"
 )
 
 // parsed makes a field of a string that a function reads. An error leaves the default in place.

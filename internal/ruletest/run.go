@@ -32,28 +32,46 @@ type Result struct {
 	Problems diag.List `json:"problems"`
 }
 
-// Run runs the tests of a file. The list says why the rule itself cannot be tested.
+// Run runs the tests of a file. The list says why the rule itself cannot be tested; every test has
+// failed then.
 func Run(ctx context.Context, f File) ([]Result, diag.List, error) {
 	set, list := rule.Load(f.Rule)
 	if set.Len() == 0 {
-		return nil, list, nil
+		return f.untested("", list), list, nil
 	}
 	r := set.Rules()[0]
 	plan, more := query.For(r)
-	if plan == nil {
-		return nil, append(list, more...), nil
+	if list = append(list, more...); plan == nil {
+		return f.untested(r.ID, list), list, nil
 	}
-	var results []Result
+	results := make([]Result, 0, len(f.Tests))
 	for i := range f.Tests {
 		problems, err := f.run(ctx, i, plan)
 		if err != nil {
 			return nil, nil, fmt.Errorf("test %q of %s: %w", f.Tests[i].Name, f.Path, err)
 		}
+		if problems == nil {
+			problems = diag.List{} // [] for scripts
+		}
 		results = append(results, Result{
 			File: f.Path, RuleID: r.ID, Name: f.Tests[i].Name, Passed: !problems.HasErrors(), Problems: problems,
 		})
 	}
-	return results, nil, nil
+	return results, list, nil
+}
+
+// untested fails every test.
+func (f File) untested(ruleID string, why diag.List) []Result {
+	text := "the rule " + f.Rule + " cannot be run"
+	if len(why) == 0 {
+		text = f.Rule + " is no rule file"
+	}
+	results := make([]Result, len(f.Tests))
+	for i, test := range f.Tests {
+		problems := diag.List{f.report(i, "name", "ruletest/rule", "%s", text)}
+		results[i] = Result{File: f.Path, RuleID: ruleID, Name: test.Name, Problems: problems}
+	}
+	return results
 }
 
 // run runs one test and says how its alerts differ from those expected.

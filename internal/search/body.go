@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/mapping"
 )
 
 // Body returns the body of the _search request, less what paging adds (pit and search_after). It
@@ -16,8 +17,10 @@ func (r Request) Body() condition.Query {
 	body := condition.Query{
 		"size":             r.Size(),
 		"query":            condition.Query{"bool": condition.Query{"filter": r.filters()}},
-		"sort":             r.sort(),
 		"track_total_hits": true,
+	}
+	if by := r.sort(); by != nil {
+		body["sort"] = by
 	}
 	if len(r.Fields) > 0 {
 		body["fields"] = r.Fields
@@ -39,27 +42,36 @@ func (r Request) filters() []condition.Query {
 	return filters
 }
 
-// sort orders by the time field, then its fallback, then the tiebreaker. A field that some index
-// does not map must not fail the search there.
+// sort writes the order. A field that some index does not map must not fail the search there.
 func (r Request) sort() []condition.Query {
-	order := "asc"
+	direction := "asc"
 	if r.Descending {
-		order = "desc"
+		direction = "desc"
 	}
-	by := []condition.Query{}
-	seen := map[string]bool{"": true}
-	for _, field := range []string{r.Time.Field, r.Time.Fallback} {
-		if !seen[field] {
-			seen[field] = true
-			by = append(by, condition.Query{field: condition.Query{
-				"order": order, "unmapped_type": "date", "format": "strict_date_optional_time_nanos",
-			}})
+	var by []condition.Query
+	for _, o := range r.Order() {
+		options := condition.Query{"order": direction, "unmapped_type": "long"}
+		if o.IsTime {
+			options["unmapped_type"] = "date"
+			options["format"] = "strict_date_optional_time_nanos"
+			options["numeric_type"] = r.resolution(o.Name)
 		}
-	}
-	if !seen[r.Tiebreaker] {
-		by = append(by, condition.Query{r.Tiebreaker: condition.Query{"order": order, "unmapped_type": "long"}})
+		by = append(by, condition.Query{o.Name: options})
 	}
 	return by
+}
+
+// resolution makes times comparable between indices that map a field as date and as date_nanos:
+// by default Elasticsearch compares milliseconds with nanoseconds there, and paging then steps over
+// events without a word. Nanoseconds only where the field has them: a date before 1970 or after
+// 2262 cannot be converted to them and fails its shard.
+func (r Request) resolution(field string) mapping.Type {
+	if r.FieldTypes != nil {
+		if f, ok := r.FieldTypes.Field(field); ok && f.Type == mapping.DateNanos {
+			return mapping.DateNanos
+		}
+	}
+	return mapping.Date
 }
 
 // JSON encodes a body without escaping what HTML would mind; indent makes it readable.

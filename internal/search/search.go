@@ -49,7 +49,9 @@ type Request struct {
 	// condition.Pushdown).
 	Where condition.Expr
 	Time  TimeRange
-	// Tiebreaker is an optional second field of the order.
+	// OrderBy is the field of the order; "" means the fields of Time.
+	OrderBy string
+	// Tiebreaker is an optional last field of the order.
 	Tiebreaker string
 	// Descending returns the newest first.
 	Descending bool
@@ -118,6 +120,31 @@ func FormatTime(t time.Time) string {
 		return t.Format(time.RFC3339Nano)
 	}
 	return t.Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// OrderField is one field of a request's order.
+type OrderField struct {
+	Name string
+	// IsTime tells a field of time from a tiebreaker.
+	IsTime bool
+}
+
+// Order returns the fields that hits are ordered by, the first one first; none where the order is
+// of no account. A hit that lacks a field comes last in either direction.
+func (r Request) Order() []OrderField {
+	times := []string{r.OrderBy}
+	if r.OrderBy == "" {
+		times = []string{r.Time.Field, r.Time.Fallback}
+	}
+	var order []OrderField
+	seen := map[string]bool{"": true}
+	for _, name := range append(times, r.Tiebreaker) {
+		if !seen[name] {
+			seen[name] = true
+			order = append(order, OrderField{name, name != r.Tiebreaker})
+		}
+	}
+	return order
 }
 
 // Filter returns the whole condition of the request: its time range and its Where.

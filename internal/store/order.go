@@ -45,31 +45,32 @@ func (k key) compare(o key) int {
 	return cmp.Or(cmp.Compare(k.whole, o.whole), cmp.Compare(k.nanos, o.nanos))
 }
 
+// maxOrder is the greatest number of fields in an order: time, its fallback, tiebreaker.
+const maxOrder = 3
+
 // order is what decides the place of a hit, besides where it stands.
-type order struct{ time, tiebreaker key }
+type order [maxOrder]key
 
 // ordering finds and compares the order of hits.
 type ordering struct {
-	time, fallback, tiebreaker *mapping.Field
-	descending                 bool
+	fields     []*mapping.Field // nil: not mapped, missing in every event
+	descending bool
 }
 
-// newOrdering looks up the fields of the order. One that is not mapped is missing in every event;
-// one whose values have no order is an error, as it is for Elasticsearch.
+// newOrdering looks up the fields of the order. One whose values have no order is an error, as it
+// is for Elasticsearch.
 func newOrdering(r search.Request) (ordering, error) {
 	o := ordering{descending: r.Descending}
-	for _, by := range []struct {
-		name string
-		to   **mapping.Field
-	}{{r.Time.Field, &o.time}, {r.Time.Fallback, &o.fallback}, {r.Tiebreaker, &o.tiebreaker}} {
-		f, mapped := r.FieldTypes.Field(by.name)
-		if by.name == "" || !mapped {
+	for _, by := range r.Order() {
+		f, mapped := r.FieldTypes.Field(by.Name)
+		if !mapped {
+			o.fields = append(o.fields, nil)
 			continue
 		}
 		if err := orderable(f.Type.Family()); err != nil {
 			return o, fmt.Errorf("order by field [%s] of type [%s]: %w", f.Name, f.Type, err)
 		}
-		*by.to = &f
+		o.fields = append(o.fields, &f)
 	}
 	return o, nil
 }
@@ -87,11 +88,11 @@ func orderable(family mapping.Family) error {
 
 // of returns the order of a document.
 func (o ordering) of(d *event.Document) order {
-	at := o.key(d, o.time)
-	if at.kind == missing {
-		at = o.key(d, o.fallback)
+	var keys order
+	for i, f := range o.fields {
+		keys[i] = o.key(d, f)
 	}
-	return order{at, o.key(d, o.tiebreaker)}
+	return keys
 }
 
 // key returns the least of the field's values, or the greatest where the greatest come first.
@@ -111,12 +112,12 @@ func (o ordering) key(d *event.Document, f *mapping.Field) key {
 
 // compare orders hits; those that are equal in all else stand as they do in the files.
 func (o ordering) compare(a, b hit) int {
-	return cmp.Or(
-		o.direct(a.order.time, b.order.time),
-		o.direct(a.order.tiebreaker, b.order.tiebreaker),
-		cmp.Compare(a.source, b.source),
-		cmp.Compare(a.offset, b.offset),
-	)
+	for i := range o.fields {
+		if c := o.direct(a.order[i], b.order[i]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
 }
 
 func (o ordering) direct(a, b key) int {

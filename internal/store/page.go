@@ -1,11 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"tocsin/internal/event"
@@ -23,16 +26,9 @@ func (s *scan) pages(ctx context.Context, result *search.Result, visit search.Vi
 	defer r.close()
 	for hits := range slices.Chunk(s.hits, s.request.Size()) {
 		start := time.Now()
-		page := make([]event.Event, 0, len(hits))
-		for _, h := range hits {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			found, err := s.event(&r, h)
-			if err != nil {
-				return err
-			}
-			page = append(page, found)
+		page, err := s.page(ctx, &r, hits)
+		if err != nil {
+			return err
 		}
 		result.Took += time.Since(start)
 		result.Pages++
@@ -43,20 +39,45 @@ func (s *scan) pages(ctx context.Context, result *search.Result, visit search.Vi
 	return nil
 }
 
-// event reads one hit.
-func (s *scan) event(r *reader, h hit) (event.Event, error) {
-	f := s.events.files[h.source]
-	text, err := r.read(f, h.offset, int(h.length))
-	if err != nil {
-		return event.Event{}, unavailable("read event of "+f.name, err)
+// page reads the lines of some hits one by one, and decodes them several at a time.
+func (s *scan) page(ctx context.Context, r *reader, hits []hit) ([]event.Event, error) {
+	texts := make([][]byte, len(hits))
+	for i, h := range hits {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var err error
+		f := s.events.files[h.source]
+		if texts[i], err = r.read(f, h.offset, int(h.length)); err != nil {
+			return nil, unavailable("read event of "+f.name, err)
+		}
 	}
+	page, errs := make([]event.Event, len(hits)), make([]error, len(hits))
+	var running sync.WaitGroup
+	workers := min(runtime.GOMAXPROCS(0), len(hits))
+	for first := range workers {
+		running.Go(func() {
+			for i := first; i < len(hits); i += workers {
+				page[i], errs[i] = s.event(texts[i])
+				if errs[i] != nil {
+					errs[i] = unavailable("read event of "+s.events.files[hits[i].source].name, errs[i])
+				}
+			}
+		})
+	}
+	running.Wait()
+	return page, cmp.Or(errs...)
+}
+
+// event makes an event of the line of a hit.
+func (s *scan) event(text []byte) (event.Event, error) {
 	p, fault := parse(text)
 	if fault != nil {
-		return event.Event{}, unavailable("read event of "+f.name, errChanged)
+		return event.Event{}, errChanged
 	}
 	source, err := p.rawSource(text)
 	if err != nil {
-		return event.Event{}, unavailable("read event of "+f.name, err)
+		return event.Event{}, err
 	}
 	return event.Event{
 		Index: p.indexOr(s.events.options.Index), ID: p.identity(), Source: source, Fields: s.values(p.source),

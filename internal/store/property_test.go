@@ -87,6 +87,7 @@ func drawRequest(t *rapid.T) (search.Request, func(generated) bool) {
 	}
 }
 
+// time is what a request's range is held against.
 func (g generated) time(r search.Request) int64 {
 	if g.at == 0 && r.Time.Fallback != "" {
 		return g.ingested
@@ -109,7 +110,11 @@ func (g generated) compare(o generated, r search.Request) int {
 		}
 		return cmp.Compare(a, b)
 	}
-	return cmp.Or(direct(g.time(r), o.time(r), 0), direct(g.sequence, o.sequence, -1))
+	fallback := 0
+	if r.Time.Fallback != "" {
+		fallback = direct(g.ingested, o.ingested, 0)
+	}
+	return cmp.Or(direct(g.at, o.at, 0), fallback, direct(g.sequence, o.sequence, -1))
 }
 
 // A search equals a filter and a sort over all events.

@@ -65,7 +65,7 @@ func TestOrder(t *testing.T) {
 	}{
 		{"file order", `{"_id":"b"} {"_id":"a"} {"_id":"c"}`, search.TimeRange{}, "", "b a c", "b a c"},
 		{"time, missing last", times, search.TimeRange{Field: "@timestamp"}, "", "a c none b", "a c none b"},
-		{"time with fallback, missing last", times, search.TimeRange{Field: "@timestamp", Fallback: "event.ingested"}, "", "a b c none", "a c b none"},
+		{"time, then fallback, missing last", times, search.TimeRange{Field: "@timestamp", Fallback: "event.ingested"}, "", "a c b none", "a c b none"},
 		{"milliseconds", `{"_id":"b","@timestamp":"2026-01-01T00:00:00.0009Z"} {"_id":"a","@timestamp":"2026-01-01T00:00:00.0001Z"}`, search.TimeRange{Field: "@timestamp"}, "", "b a", "b a"},
 		{"nanoseconds", `{"_id":"b","nanos":"2026-01-01T00:00:00.0009Z"} {"_id":"a","nanos":"2026-01-01T00:00:00.0001Z"}`, search.TimeRange{Field: "nanos"}, "", "a b", "b a"},
 		{"integers", `{"_id":"b","long":9007199254740993} {"_id":"a","long":-3} {"_id":"n","long":"x"} {"_id":"c","long":[9007199254740994,-4]}`, search.TimeRange{}, "long", "c a b n", "c b a n"},

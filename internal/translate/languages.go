@@ -15,7 +15,32 @@ import (
 type Options struct {
 	// CategoryField is EQL's event category field; "" means event.category.
 	CategoryField string
+	// Strict makes fields that are not mapped an error.
+	Strict bool
 }
+
+// Shape tells what a query yields.
+type Shape int
+
+// The shapes. Events are found one by one, the others are made of several events.
+const (
+	Events Shape = iota
+	Sequence
+	Sample
+)
+
+// Limit is one pipe: the first Count results, or the last.
+type Limit struct {
+	Last  bool
+	Count int
+}
+
+// Steps is a sequence or sample lowered for a mapping.
+type (
+	Steps   = eql.Steps
+	Step    = eql.Step
+	StepKey = eql.StepKey
+)
 
 // Query is a parsed query.
 type Query interface {
@@ -23,8 +48,14 @@ type Query interface {
 	String() string
 	// Names returns the fields that the query asks for.
 	Names() []string
-	// Lower writes the condition under a mapping; nil when a diagnostic is an error.
+	// Shape tells which of Lower and LowerSteps the query has.
+	Shape() Shape
+	// Limits are the query's pipes, in order.
+	Limits() []Limit
+	// Lower writes the condition of an event query under a mapping; nil when a diagnostic is an error.
 	Lower(fields mapping.Fields) (condition.Expr, diag.List)
+	// LowerSteps writes those of a sequence or sample; nil when a diagnostic is an error.
+	LowerSteps(fields mapping.Fields) (*Steps, diag.List)
 }
 
 // parsers has one line per language.
@@ -60,6 +91,32 @@ func parseEQL(text diag.Text, o Options) (Query, diag.List) {
 
 func (q eqlQuery) Names() []string { return q.Query.Names(q.options.CategoryField) }
 
+func (q eqlQuery) lowering(fields mapping.Fields) eql.Options {
+	return eql.Options{CategoryField: q.options.CategoryField, Fields: fields, Strict: q.options.Strict}
+}
+
 func (q eqlQuery) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
-	return eql.Lower(q.Query, q.text, eql.Options{CategoryField: q.options.CategoryField, Fields: fields})
+	return eql.Lower(q.Query, q.text, q.lowering(fields))
+}
+
+func (q eqlQuery) LowerSteps(fields mapping.Fields) (*Steps, diag.List) {
+	return eql.LowerSteps(q.Query, q.text, q.lowering(fields))
+}
+
+func (q eqlQuery) Shape() Shape {
+	switch {
+	case q.Sequence != nil:
+		return Sequence
+	case q.Sample != nil:
+		return Sample
+	}
+	return Events
+}
+
+func (q eqlQuery) Limits() []Limit {
+	var limits []Limit
+	for _, p := range q.Pipes {
+		limits = append(limits, Limit{p.Name == "tail", p.Limit()})
+	}
+	return limits
 }

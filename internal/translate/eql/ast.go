@@ -1,6 +1,10 @@
 package eql
 
-import "tocsin/internal/diag"
+import (
+	"math"
+
+	"tocsin/internal/diag"
+)
 
 // Query is a whole EQL query: exactly one of Event, Sequence and Sample is set.
 type Query struct {
@@ -56,6 +60,13 @@ type Pipe struct {
 	Name string
 	Args []Node
 	Span diag.Span
+}
+
+// Limit returns the number of results that head or tail keeps.
+func (p Pipe) Limit() int {
+	literal, _ := p.Args[0].(*Literal)
+	n, _ := literal.Value.(int64)
+	return int(min(n, math.MaxInt32))
 }
 
 // Node is an expression: one of the pointer types below.

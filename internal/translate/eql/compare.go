@@ -13,8 +13,8 @@ import (
 var mirrored = map[string]string{"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 func (l *lowerer) comparison(n *Comparison) condition.Expr {
-	x, okX := l.folded(n.X)
-	y, okY := l.folded(n.Y)
+	x, okX := l.operand(n.X)
+	y, okY := l.operand(n.Y)
 	if !okX || !okY {
 		return condition.Const(false)
 	}
@@ -40,6 +40,16 @@ func (l *lowerer) comparison(n *Comparison) condition.Expr {
 		return not(c)
 	}
 	return l.residual(&Comparison{op, x, y, n.OpSpan})
+}
+
+// operand folds a constant; an optional field that nothing maps is the constant null.
+func (l *lowerer) operand(n Node) (Node, bool) {
+	if f, ok := n.(*Field); ok && f.Optional {
+		if _, isMapped := l.fields.Field(f.Name); !isMapped {
+			return &Literal{nil, f.Span}, true
+		}
+	}
+	return l.folded(n)
 }
 
 // isCondition reports whether a node is true or false by its form, so that comparing it with true
@@ -154,7 +164,9 @@ func fits(t mapping.Type, value any) bool {
 	text, isString := value.(string)
 	_, isBool := value.(bool)
 	switch t.Family() {
-	case mapping.FamilyString, mapping.FamilyVersion:
+	case mapping.FamilyString:
+		return true // numbers and booleans are compared by their text
+	case mapping.FamilyVersion:
 		return isString
 	case mapping.FamilyInteger, mapping.FamilyFloat:
 		return !isString && !isBool

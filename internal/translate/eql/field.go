@@ -51,7 +51,10 @@ func (l *lowerer) lookup(n *Field) (mapping.Field, fieldState) {
 	case !ok && n.Optional:
 		return f, constantNull
 	case !ok:
-		l.warnUnmapped(n)
+		l.unmapped(n)
+		if l.strict {
+			return f, failed
+		}
 		return mapping.Field{Name: n.Name}, mapped
 	case len(f.Conflict) > 0:
 		l.fail(n.Span, CodeField, "Cannot use field [%s] due to ambiguities being mapped as [%d] incompatible types: [%s], %s",
@@ -83,12 +86,20 @@ func (l *lowerer) nestedParent(name string) string {
 	return ""
 }
 
-// warnUnmapped says once per name that nothing can match.
-func (l *lowerer) warnUnmapped(n *Field) {
+// unmapped says once per name that nothing can match.
+func (l *lowerer) unmapped(n *Field) {
 	if l.warned[n.Name] {
 		return
 	}
 	l.warned[n.Name] = true
-	l.diags = append(l.diags, l.text.Report(diag.Warning, CodeUnmapped, n.Span,
-		"Unknown column [%s]: no index of the rule maps it, so no event can match here (write ?%s if it may be absent)", n.Name, n.Name))
+	severity, advice := diag.Warning, "no index has it, so no event can match here (write ?"+n.Name+" if it may be absent)"
+	if l.strict {
+		severity = diag.Error
+	}
+	if named, ok := l.fields.(interface{ Names() []string }); ok {
+		if near := diag.Nearest(n.Name, named.Names()); near != "" {
+			advice = "did you mean [" + near + "]?"
+		}
+	}
+	l.diags = append(l.diags, l.text.Report(severity, CodeUnmapped, n.Span, "Unknown column [%s]: %s", n.Name, advice))
 }

@@ -29,18 +29,15 @@ type Options struct {
 	CategoryField string
 	// Fields answers what names mean; mapping.Assumed() where nothing is known.
 	Fields mapping.Fields
+	// Strict makes a field that is not mapped an error, as it is in Elasticsearch; else it is a
+	// warning, and no document has the field.
+	Strict bool
 }
 
 // Lower writes an event query as a condition. Text is what [Parse] read; problems are reported at
 // their places in it. The condition is nil when one of them is an error.
 func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
-	l := &lowerer{text: text, fields: opts.Fields, warned: map[string]bool{}}
-	if opts.CategoryField == "" {
-		opts.CategoryField = DefaultCategoryField
-	}
-	if !l.supported(q) {
-		return nil, l.diags
-	}
+	l := newLowerer(text, &opts)
 	where := l.eventQuery(q.Event, opts.CategoryField)
 	l.diags.Sort()
 	if l.diags.HasErrors() {
@@ -49,10 +46,18 @@ func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 	return condition.Simplify(where), l.diags
 }
 
+func newLowerer(text diag.Text, opts *Options) *lowerer {
+	if opts.CategoryField == "" {
+		opts.CategoryField = DefaultCategoryField
+	}
+	return &lowerer{text: text, fields: opts.Fields, strict: opts.Strict, warned: map[string]bool{}}
+}
+
 // lowerer collects what is wrong on the way. Its methods return nil for the constant null.
 type lowerer struct {
 	text   diag.Text
 	fields mapping.Fields
+	strict bool
 	diags  diag.List
 	warned map[string]bool
 }
@@ -60,21 +65,6 @@ type lowerer struct {
 func (l *lowerer) fail(s diag.Span, code, format string, args ...any) condition.Expr {
 	l.diags = append(l.diags, l.text.Report(diag.Error, code, s, format, args...))
 	return condition.Const(false)
-}
-
-// supported refuses the constructs that an event search cannot run.
-func (l *lowerer) supported(q *Query) bool {
-	switch {
-	case q.Sequence != nil:
-		l.fail(q.Sequence.Span, CodeUnsupported, "sequences are not supported yet")
-	case q.Sample != nil:
-		l.fail(q.Sample.Span, CodeUnsupported, "samples are not supported yet")
-	case len(q.Pipes) > 0:
-		l.fail(q.Pipes[0].Span, CodeUnsupported, "pipes are not supported yet")
-	default:
-		return true
-	}
-	return false
 }
 
 func (l *lowerer) eventQuery(q *EventQuery, categoryField string) condition.Expr {

@@ -75,9 +75,9 @@ func (l *lowerer) regex(field string, patterns []string, fold bool) condition.Ex
 		return members
 	}
 	re, err := lregexp.Compile(joined, lregexp.Options{Flags: lregexp.All})
-	if err == nil && !fold {
+	if err == nil {
 		if text, ok := re.Literal(); ok {
-			return condition.Term{Field: field, Value: text}
+			return condition.Term{Field: field, Value: text, Fold: fold}
 		}
 	}
 	return condition.Regexp{Field: field, Pattern: joined, Fold: fold}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"tocsin/internal/diag"
+)
+
+// cli is the whole command line.
+type cli struct {
+	globals
+
+	Demo    demoCmd    `cmd:"" help:"Run the shipped rules over sample events and show the alerts; no server, no setup."`
+	Run     runCmd     `cmd:"" help:"Run rules on their schedule, or once."`
+	Check   checkCmd   `cmd:"" help:"Load, parse and translate rules and say what is wrong with them."`
+	Explain explainCmd `cmd:"" help:"Show every stage of a rule down to its request, or why an event matches or not."`
+	Test    testCmd    `cmd:"" help:"Run the rule tests that stand beside rules."`
+	Query   queryCmd   `cmd:"" help:"Search events with an ad hoc query."`
+	Alerts  alertsCmd  `cmd:"" help:"List and show alerts."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// exited carries the code with which kong wanted to leave the process (--help).
+type exited int
+
+// parse reads flags, environment and configuration file. The command is nil when help was printed.
+func parse(c *cli, args []string, std stdio) (command *kong.Context, err error) {
+	var file settings
+	parser, err := kong.New(c,
+		kong.Name("runner"),
+		kong.Description("Runs detection rules against Elasticsearch, or against files, and keeps their alerts."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(describeFlag),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.Resolvers(&file),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("command line: %w", err)
+	}
+	nameVariables(parser.Model.Node) // later than kong's own look at them
+	line := readArguments(parser.Model.Node, args)
+	if line.config == "" {
+		line.config = os.Getenv(environmentPrefix + "CONFIG")
+	}
+	if line.config != "" {
+		show := func(l diag.List) error { return diag.Render(std.err, l) }
+		if err := file.load(line.config, parser.Model.Node, show); err != nil {
+			return nil, err
+		}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if _, help := r.(exited); !help {
+				panic(r)
+			}
+			command, err = nil, nil
+		}
+	}()
+	command, err = parser.Parse(line.out)
+	if err != nil {
+		return nil, usagef("%w (see runner --help)", err)
+	}
+	return command, nil
+}
+
+// moment is a time on the command line.
+type moment struct{ time.Time }
+
+// UnmarshalText reads RFC 3339, or a date, which is its first moment in UTC.
+func (m *moment) UnmarshalText(text []byte) error {
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if t, err := time.Parse(layout, string(text)); err == nil {
+			m.Time = t.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a time such as 2026-01-15T14:05:00Z", text)
+}

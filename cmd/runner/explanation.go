@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/query"
+	"tocsin/internal/search"
+)
+
+func explainRequest(a *app, e query.Explanation) error {
+	if a.global.Format == "json" {
+		return writeJSON(a.out, "json", []query.Explanation{e})
+	}
+	explainHead(a.out, e)
+	body, err := search.JSON(e.Request, "  ")
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	_, err = fmt.Fprintf(a.out, "request    GET %s\n%s\n\ncurl       %s\n", e.Path(), body, curl(a.global.Elasticsearch, e, body))
+	return wrapWrite(err)
+}
+
+func explainHead(w io.Writer, e query.Explanation) {
+	time := e.TimeField
+	if e.TimeFallback != "" {
+		time += ", or " + e.TimeFallback + " where that is missing"
+	}
+	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s, %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
+		e.Name, e.RuleID, e.Type, e.Language, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	if e.Exact {
+		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", e.Strategy)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", e.Strategy, e.Pushed)
+}
+
+// curl is a line for a shell. Credentials are left to the reader.
+func curl(addresses []string, e query.Explanation, body []byte) string {
+	base := "http://localhost:9200"
+	if len(addresses) > 0 {
+		base = addresses[0]
+		if u, err := url.Parse(base); err == nil {
+			u.User = nil
+			base = strings.TrimRight(u.String(), "/")
+		}
+	}
+	quoted := strings.ReplaceAll(string(body), "'", `'\''`)
+	return fmt.Sprintf("curl -s -H 'Content-Type: application/json' '%s%s' -d '%s'", base, e.Path(), quoted)
+}
+
+// explained is the JSON form of the judgement on an event.
+type explained struct {
+	RuleID  string          `json:"rule_id"`
+	Matches bool            `json:"matches"`
+	Trace   condition.Trace `json:"trace"`
+}
+
+func explainEvent(a *app, e query.Explanation, t condition.Trace) error {
+	if a.global.Format == "json" {
+		return writeJSON(a.out, "json", []explained{{e.RuleID, t.Holds, t}})
+	}
+	verdict := "does not match"
+	if t.Holds {
+		verdict = "matches"
+	}
+	if _, err := fmt.Fprintf(a.out, "The event %s %s (window and indices aside).\n\n", verdict, e.Name); err != nil {
+		return wrapWrite(err)
+	}
+	return writeTrace(a.out, t, 0)
+}
+
+// writeTrace writes one line per part of the condition, marked by what it gave.
+func writeTrace(w io.Writer, t condition.Trace, depth int) error {
+	mark := "no "
+	if t.Holds {
+		mark = "yes"
+	}
+	line := fmt.Sprintf("%s  %s%s", mark, strings.Repeat("  ", depth), t.Text)
+	if len(t.Parts) == 0 && t.Values == nil {
+		line += "   (the event has no value there)"
+	} else if t.Values != nil {
+		line += "   event: " + strings.Join(t.Values, " | ")
+	}
+	if _, err := fmt.Fprintln(w, strings.Map(printable, line)); err != nil {
+		return wrapWrite(err)
+	}
+	for _, p := range t.Parts {
+		if err := writeTrace(w, p, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

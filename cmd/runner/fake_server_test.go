@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// answer is what a server says to some requests.
+type answer struct {
+	// Request is a regular expression for "METHOD /path?query".
+	Request string
+	Status  int // 200 when absent.
+	Body    json.RawMessage
+	// Product is the header by which Elasticsearch makes itself known, which is sent when absent.
+	Product *string
+	// Last makes the server go away after this answer.
+	Last bool
+
+	match *regexp.Regexp
+}
+
+// healthy is how a cluster answers that has one index without any event in it.
+const healthy = `
+{"request":"^GET /$","body":{"cluster_name":"fake","version":{"number":"8.19.0"}}}
+{"request":"^GET /_alias/","body":{"tocsin-alerts-default-000001":{"aliases":{"tocsin-alerts-default":{"is_write_index":true}}}}}
+{"request":"^GET /_resolve/index/","body":{"indices":[{"name":"logs-web","attributes":["open"]}],"aliases":[],"data_streams":[]}}
+{"request":"/_field_caps","body":{"indices":["logs-web"],"fields":{"@timestamp":{"date":{"type":"date"}},
+  "event.category":{"keyword":{"type":"keyword"}},"process.name":{"keyword":{"type":"keyword"}},
+  "process.parent.name":{"keyword":{"type":"keyword"}}}}}
+{"request":"/_mapping/field","body":{}}
+{"request":"/_pit","body":{"id":"pit"}}
+{"request":"/_search","body":{"took":1,"timed_out":false,"_shards":{"total":1,"successful":1,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}}
+{"request":"","body":{"acknowledged":true}}
+`
+
+// fakeServer answers as it was told. It proves nothing about Elasticsearch: it is for answers that a
+// real one is not easily made to give.
+type fakeServer struct {
+	*httptest.Server
+	answers []answer
+	gone    sync.Once
+}
+
+// newFakeServer starts a server. It gives the first answer that fits: of those that r holds as JSON
+// objects, else the [healthy] ones.
+func newFakeServer(r io.Reader) (*fakeServer, error) {
+	f := &fakeServer{}
+	dec := json.NewDecoder(io.MultiReader(r, strings.NewReader(healthy)))
+	for dec.More() {
+		a := answer{Status: http.StatusOK}
+		if err := dec.Decode(&a); err != nil {
+			return nil, fmt.Errorf("decode answer: %w", err)
+		}
+		var err error
+		if a.match, err = regexp.Compile(a.Request); err != nil {
+			return nil, fmt.Errorf("answer: %w", err)
+		}
+		f.answers = append(f.answers, a)
+	}
+	f.Server = httptest.NewServer(f)
+	return f, nil
+}
+
+func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, a := range f.answers {
+		if !a.match.MatchString(r.Method + " " + r.URL.RequestURI()) {
+			continue
+		}
+		product := "Elasticsearch"
+		if a.Product != nil {
+			product = *a.Product
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Elastic-Product", product)
+		if a.Last {
+			w.Header().Set("Connection", "close")
+			f.gone.Do(func() { _ = f.Listener.Close() })
+		}
+		w.WriteHeader(a.Status)
+		_, _ = w.Write(a.Body)
+		return
+	}
+}

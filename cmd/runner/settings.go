@@ -1,0 +1,183 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"tocsin/internal/config"
+	"tocsin/internal/diag"
+)
+
+// environmentPrefix begins the environment variable of every flag: TOCSIN_RULES for --rules.
+const environmentPrefix = "TOCSIN_"
+
+// settings answer for flags that the command line does not have: from the environment, else from
+// the configuration file. It is a kong.Resolver in place of kong's own look at the environment,
+// which takes an empty variable for a value and cannot split lists of paths.
+type settings struct{ file config.Values }
+
+// nameVariables gives every flag its environment variable, in the order of preference.
+func nameVariables(model *kong.Node) {
+	eachFlag(model, func(f *kong.Flag) {
+		switch f.Name {
+		case "help":
+		case "elasticsearch":
+			f.Envs = []string{"TOCSIN_ELASTICSEARCH", "TOCSIN_ELASTICSEARCH_URL"}
+		default:
+			f.Envs = []string{environmentPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))}
+		}
+	})
+}
+
+// describeFlag is the help of a flag, with its variable.
+func describeFlag(v *kong.Value) string {
+	if v.Flag == nil || len(v.Flag.Envs) == 0 {
+		return v.Help
+	}
+	return fmt.Sprintf("%s ($%s).", strings.TrimSuffix(v.Help, "."), v.Flag.Envs[0])
+}
+
+func eachFlag(n *kong.Node, visit func(*kong.Flag)) {
+	for _, f := range n.Flags {
+		visit(f)
+	}
+	for _, child := range n.Children {
+		eachFlag(child, visit)
+	}
+}
+
+// load reads the file and holds every key and value against the flags. It shows what is wrong.
+func (s *settings) load(path string, model *kong.Node, show func(diag.List) error) error {
+	values, diags := config.Load(path)
+	if !diags.HasErrors() {
+		diags = append(diags, values.Check(keys(model))...)
+	}
+	if err := show(diags); err != nil {
+		return err
+	}
+	if diags.HasErrors() {
+		return usagef("configuration file %s cannot be used", path)
+	}
+	s.file = values
+	return nil
+}
+
+// keys are the names of all flags that make sense in a file.
+func keys(model *kong.Node) []config.Key {
+	var all []config.Key
+	eachFlag(model, func(f *kong.Flag) {
+		known := func(k config.Key) bool { return k.Name == f.Name }
+		if f.Name != "help" && f.Name != "config" && !slices.ContainsFunc(all, known) {
+			all = append(all, config.Key{Name: f.Name, Type: keyType(f), Try: func(value any) error { return try(f, value) }})
+		}
+	})
+	return all
+}
+
+func keyType(f *kong.Flag) config.Type {
+	switch t := f.Target.Type(); {
+	case t == reflect.TypeFor[moment]():
+		return config.Time
+	case t == reflect.TypeFor[time.Duration]():
+		return config.Text
+	case f.IsSlice():
+		return config.List
+	case f.IsBool():
+		return config.Boolean
+	case t.Kind() == reflect.Int:
+		return config.Integer
+	}
+	return config.Text
+}
+
+// try parses a value as the flag would, without a trace.
+func try(f *kong.Flag, value any) error {
+	set := f.Set
+	defer func() { f.Set = set }()
+	target := reflect.New(f.Target.Type()).Elem()
+	if err := f.Parse(kong.Scan().PushTyped(value, kong.FlagValueToken), target); err != nil {
+		if cause := errors.Unwrap(err); cause != nil { // without the flag's name
+			return cause
+		}
+		return err //nolint:wrapcheck // there is nothing to add
+	}
+	if allowed := f.EnumSlice(); f.Enum != "" && !slices.Contains(allowed, fmt.Sprint(target)) {
+		return fmt.Errorf("must be one of %s but got %q", strings.Join(allowed, ", "), target)
+	}
+	return nil
+}
+
+// Validate has nothing to refuse: load has.
+func (*settings) Validate(*kong.Application) error { return nil }
+
+// Resolve returns what a flag is when the command line does not say. Of flags that exclude each
+// other, one that is nearer to the user silences the others: --store on the command line those of
+// environment and file, one in the environment that of the file.
+func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	rivals := rivalsOf(ctx, flag)
+	if slices.ContainsFunc(rivals, func(f *kong.Flag) bool { return given(ctx, f) }) {
+		return nil, nil //nolint:nilnil // kong's way to say that there is no value
+	}
+	if variable, text := environment(flag); text != "" {
+		value := listed(flag, text)
+		if err := try(flag, value); err != nil {
+			return nil, fmt.Errorf("%s: %w", variable, err)
+		}
+		return value, nil
+	}
+	if slices.ContainsFunc(rivals, func(f *kong.Flag) bool { _, text := environment(f); return text != "" }) {
+		return nil, nil //nolint:nilnil // as above
+	}
+	return s.file.Value(flag.Name), nil
+}
+
+// environment returns the first variable of a flag that is not empty.
+func environment(f *kong.Flag) (variable, text string) {
+	for _, variable := range f.Envs {
+		if text := os.Getenv(variable); text != "" {
+			return variable, text
+		}
+	}
+	return "", ""
+}
+
+// listed splits a variable with several paths as PATH is split; other lists have commas, which
+// their flags know.
+func listed(f *kong.Flag, text string) any {
+	if !f.IsSlice() || f.Tag.Sep != -1 {
+		return text
+	}
+	var list []any
+	for path := range strings.SplitSeq(text, string(os.PathListSeparator)) {
+		if path != "" {
+			list = append(list, path)
+		}
+	}
+	return list
+}
+
+// rivalsOf returns the other flags of the command that cannot go with this one.
+func rivalsOf(ctx *kong.Context, flag *kong.Flag) []*kong.Flag {
+	var rivals []*kong.Flag
+	for _, path := range ctx.Path {
+		for _, f := range path.Flags {
+			shared := func(group string) bool { return slices.Contains(flag.Xor, group) }
+			if f != flag && slices.ContainsFunc(f.Xor, shared) {
+				rivals = append(rivals, f)
+			}
+		}
+	}
+	return rivals
+}
+
+// given reports whether a flag is on the command line.
+func given(ctx *kong.Context, flag *kong.Flag) bool {
+	return slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag == flag && !p.Resolved })
+}

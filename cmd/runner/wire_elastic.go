@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"tocsin/internal/elastic"
+	"tocsin/internal/failure"
+)
+
+// closeTimeout bounds the goodbye to a cluster.
+const closeTimeout = 5 * time.Second
+
+func (a *app) openElastic(ctx context.Context) (*backend, error) {
+	if len(a.global.Events) > 0 || a.global.Store != "" { // both may come from one file or the environment
+		return nil, usagef("--elasticsearch cannot go with --store or --events: events and alerts are in one place")
+	}
+	client, err := a.client()
+	if err != nil {
+		return nil, err
+	}
+	bye := func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		return client.Close(ctx) //nolint:wrapcheck // it says what it was doing
+	}
+	info, err := client.Ping(ctx)
+	if err != nil {
+		return nil, errors.Join(connection(err), bye())
+	}
+	a.global.log.Debug("connected", "cluster", info.Name, "version", info.Version)
+	alerts, err := elastic.NewAlerts(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
+	return &backend{
+		events: client, alerts: alerts, name: "Elasticsearch",
+		ready: func(ctx context.Context) error {
+			_, err := client.Ping(ctx)
+			return connection(err)
+		},
+		install: func(ctx context.Context) error {
+			if err := alerts.Install(ctx); err != nil {
+				return fmt.Errorf("install the alerts index: %w", connection(err))
+			}
+			return nil
+		},
+		visibleAtOnce: func() { alerts.Refresh = elastic.RefreshNow },
+		closers:       []func() error{bye},
+	}, nil
+}
+
+func (a *app) client() (*elastic.Client, error) {
+	g := a.global
+	password, err := secret(g.PasswordFile, environmentPrefix+"PASSWORD")
+	if err != nil {
+		return nil, err
+	}
+	key, err := secret(g.APIKeyFile, environmentPrefix+"API_KEY")
+	if err != nil {
+		return nil, err
+	}
+	client, err := elastic.New(elastic.Config{
+		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
+		RequestTimeout: g.Timeout, UserAgent: "tocsin/" + version(), Logger: g.log,
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return client, nil
+}
+
+// connectionError says in the reader's words why there is no connection; what was found stays its
+// cause, which decides the exit code.
+type connectionError struct {
+	text  string
+	cause error
+}
+
+func (e *connectionError) Error() string { return e.text }
+func (e *connectionError) Unwrap() error { return e.cause }
+
+// connection explains an error of the client.
+func connection(err error) error {
+	e, typed := errors.AsType[*failure.Error](err)
+	if !typed {
+		return err
+	}
+	plain := *e
+	if op, ok := errors.AsType[*net.OpError](e.Err); ok { // which repeats the address
+		plain.Err = op.Err
+		if call, ok := errors.AsType[*os.SyscallError](op.Err); ok {
+			plain.Err = call.Err
+		}
+	}
+	switch e.Kind {
+	case failure.Unavailable:
+		return &connectionError{fmt.Sprintf("elasticsearch cannot be reached: %v (check --elasticsearch)", &plain), err}
+	case failure.Refused:
+		advice := "check --elasticsearch"
+		if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+			advice = "check user name and password, or the API key"
+		}
+		return &connectionError{fmt.Sprintf("elasticsearch refused: %v (%s)", &plain, advice), err}
+	case failure.Internal, failure.Rejected, failure.Partial:
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"tocsin/internal/mapping"
+	"tocsin/internal/store"
+)
+
+func newEmbedded() *backend {
+	return &backend{
+		name:    "event files",
+		ready:   func(context.Context) error { return nil },
+		install: func(context.Context) error { return nil }, visibleAtOnce: func() {},
+	}
+}
+
+func (a *app) openEmbedded(ctx context.Context) (*backend, error) {
+	b := newEmbedded()
+	if err := a.openStore(b); err != nil {
+		return nil, err
+	}
+	if err := a.openEvents(ctx, b); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+// openStore opens the directory of the alerts, or memory when none is named.
+func (a *app) openStore(b *backend) error {
+	if a.global.Store == "" {
+		b.alerts = store.NewMemory()
+		return nil
+	}
+	db, err := store.Open(a.global.Store)
+	if err != nil {
+		return usageError{err} // exit code 3 speaks of Elasticsearch only
+	}
+	b.alerts = db
+	b.closers = append(b.closers, db.Close)
+	return nil
+}
+
+func (a *app) openEvents(ctx context.Context, b *backend) error {
+	fields, err := a.readMapping()
+	if err != nil {
+		return err
+	}
+	var files []string
+	for _, name := range a.global.Events {
+		if err := canRead(name); err != nil {
+			b.incomplete = errors.Join(b.incomplete, usagef("events: %w", err))
+			continue
+		}
+		files = append(files, name)
+	}
+	if len(files) == 0 && b.incomplete != nil {
+		return b.incomplete
+	}
+	events, diags, err := store.OpenEvents(ctx, store.EventsOptions{Files: files, Mapping: fields, Stdin: a.in})
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	b.events = events
+	b.closers = append(b.closers, events.Close)
+	if b.incomplete == nil && diags.HasErrors() {
+		b.incomplete = errFailed // the diagnostics say why
+	}
+	return a.show(diags)
+}
+
+// canRead tells whether a file that a person named is there to be read. What is in it, its reader
+// judges. Pipes and devices are not opened twice.
+func canRead(name string) error {
+	if name == "-" {
+		return nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = errors.New("is a directory")
+	case info.Mode().IsRegular():
+		var f *os.File
+		if f, err = os.Open(name); err == nil { //nolint:gosec // the user names the file
+			return f.Close() //nolint:wrapcheck // a file that was only looked at
+		}
+	}
+	if where, ok := errors.AsType[*fs.PathError](err); ok {
+		err = where.Err
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// readMapping reads --mapping; nil without it.
+func (a *app) readMapping() (mapping.Fields, error) {
+	name := a.global.Mapping
+	if name == "" {
+		return nil, nil //nolint:nilnil // no mapping is what the caller expects
+	}
+	if err := canRead(name); err != nil {
+		return nil, usagef("mapping: %w", err)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usagef("mapping: %w", err)
+	}
+	table, err := mapping.Parse(data)
+	if err != nil {
+		return nil, usagef("mapping: %s: %w", name, err)
+	}
+	return table, nil
+}
+
+// readable splits paths into those that are there to be read and the complaint about the others.
+func readable(what string, paths []string) (good []string, complaint error) {
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			good = append(good, p)
+			continue
+		}
+		if err := canRead(p); err != nil {
+			complaint = errors.Join(complaint, usagef("%s: %w", what, err))
+			continue
+		}
+		good = append(good, p)
+	}
+	return good, complaint
+}

@@ -1,0 +1,291 @@
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The tests of this file hold the runner to one alert for each event, whatever happens around it.
+
+// count returns the number of alerts on the node.
+func count(t *testing.T, n *Node) int64 {
+	t.Helper()
+	alias := "tocsin-alerts-" + n.Prefix
+	if status, _ := n.Do(t, http.MethodPost, "/"+alias+"/_refresh", nil); status == http.StatusNotFound {
+		return 0 // Not installed yet.
+	}
+	return n.Must(t, http.MethodGet, "/"+alias+"/_count", nil).At("count").Int()
+}
+
+// someEvents are n events in an index, i seconds before slot each.
+func someEvents(index string, slot time.Time, n int) []doc {
+	docs := make([]doc, n)
+	for i := range docs {
+		docs[i] = doc{index, fmt.Sprintf("e%04d", i), object{"@timestamp": stamp(slot, time.Duration(i+1)*time.Second)}}
+	}
+	return docs
+}
+
+// TestIdentityOverlap: windows that overlap see the same events and make one alert of each.
+func TestIdentityOverlap(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	index := n.Name("events")
+	n.CreateIndex(t, index, eventMapping())
+	put(t, n, someEvents(index, slot, 1200)) // twenty minutes
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "r", index, "any where true", "max_signals = 1000")
+	for _, p := range []place{elasticsearch(n), embedded(t, dump(t, n, index))} {
+		t.Run(p.name, func(t *testing.T) {
+			for before, want := range []struct{ created, duplicates int64 }{{600, 0}, {180, 420}, {180, 420}, {180, 420}, {60, 420}} {
+				x := p.mustOnce(t, string(rules), slot.Add(-time.Duration(before)*3*time.Minute))["r"]
+				equal(t, fmt.Sprintf("slot %d", before), x.numbers(), [5]int64{want.created + want.duplicates, want.created, want.duplicates, 0, 0})
+			}
+			ids := eventsOf(p.list(t))["r"]
+			equal(t, "alerts", len(ids), 1200)
+			equal(t, "events with an alert", len(slices.Compact(ids)), 1200)
+		})
+	}
+}
+
+// TestIdentityTwoRunners: the alerts of two runners at the same time partition into new and known.
+func TestIdentityTwoRunners(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	index := n.Name("events")
+	n.CreateIndex(t, index, eventMapping())
+	put(t, n, someEvents(index, slot, 500))
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "r", index, "any where true", "max_signals = 1000")
+	p := elasticsearch(n)
+	outcomes := make([]outcome, 3)
+	var together sync.WaitGroup
+	for i := range outcomes {
+		together.Go(func() { outcomes[i] = p.once(t, string(rules), slot) })
+	}
+	together.Wait()
+	var created, duplicates int
+	for _, o := range outcomes {
+		equal(t, "exit code", o.code, 0)
+		created += o.executions(t)["r"].Created
+		duplicates += o.executions(t)["r"].Dupes
+	}
+	equal(t, "created by all", created, 500)
+	equal(t, "found by all", duplicates, 1000)
+	equal(t, "alerts", count(t, n), 500)
+}
+
+// TestIdentityKilled: who is killed in the middle of writing leaves what the next run completes.
+func TestIdentityKilled(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	index := n.Name("events")
+	n.CreateIndex(t, index, eventMapping())
+	docs := make([]doc, 5000)
+	for i := range docs {
+		docs[i] = doc{index, fmt.Sprintf("e%04d", i), object{"@timestamp": stamp(slot, time.Duration(i+1)*time.Millisecond)}}
+	}
+	put(t, n, docs)
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "r", index, "any where true", "max_signals = 10000")
+	p := elasticsearch(n)
+	binary, err := buildRunner()
+	must(t, err)
+	args := slices.Concat([]string{"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", string(rules)}, p.flags)
+	command := exec.CommandContext(t.Context(), binary, args...)
+	command.Env = []string{"PATH=" + os.Getenv("PATH")}
+	must(t, command.Start())
+	for deadline := time.Now().Add(patience); count(t, n) == 0 && time.Now().Before(deadline); {
+		continue // Each question takes the node a while.
+	}
+	must(t, command.Process.Kill())
+	_ = command.Wait()
+	before := count(t, n)
+	x := p.mustOnce(t, string(rules), slot)["r"]
+	equal(t, "hits", x.Hits, 5000)
+	equal(t, "alerts", count(t, n), 5000)
+	if before == 5000 {
+		t.Log("the runner was through before it was killed")
+	}
+}
+
+// TestIdentityService: the service finds each event many times, and again after a restart.
+func TestIdentityService(t *testing.T) {
+	n := newNode(t)
+	index := n.Name("events")
+	n.CreateIndex(t, index, eventMapping())
+	now := time.Now().UTC()
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "r", index, "any where true", `interval = "1s"`)
+	binary, err := buildRunner()
+	must(t, err)
+	for round := 1; round <= 2; round++ {
+		put(t, n, []doc{{index, fmt.Sprintf("e%d", round), object{"@timestamp": stamp(now, 0)}}})
+		var stderr strings.Builder
+		args := slices.Concat([]string{"run", "--rules", string(rules), "--listen", "127.0.0.1:0", "--log-level", "debug"}, elasticsearch(n).flags)
+		command := exec.CommandContext(t.Context(), binary, args...)
+		command.Env = []string{"PATH=" + os.Getenv("PATH")}
+		command.Stderr = &stderr
+		must(t, command.Start())
+		for deadline := time.Now().Add(patience); count(t, n) < int64(round) && time.Now().Before(deadline); {
+			continue
+		}
+		must(t, command.Process.Signal(syscall.SIGTERM))
+		if err := command.Wait(); err != nil {
+			t.Errorf("round %d: %v\n%s", round, err, stderr.String())
+		}
+		equal(t, fmt.Sprintf("alerts after round %d", round), count(t, n), int64(round))
+		if !strings.Contains(stderr.String(), "stopped") {
+			t.Errorf("the service does not say that it stopped:\n%s", stderr.String())
+		}
+	}
+}
+
+// TestIdentityOfAnUpdatedEvent: another version of an event is the same event. The alert stays as
+// it was made.
+func TestIdentityOfAnUpdatedEvent(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	index := n.Name("events")
+	n.CreateIndex(t, index, eventMapping())
+	source := object{"@timestamp": stamp(slot, time.Minute), "user": object{"name": "bob"}}
+	put(t, n, []doc{{index, "e", source}})
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "r", index, "any where true")
+	p := elasticsearch(n)
+	p.mustOnce(t, string(rules), slot)
+	before := p.list(t)
+	source["user"] = object{"name": "alice"}
+	source["@timestamp"] = stamp(slot, 2*time.Minute)
+	version := n.Must(t, http.MethodPut, "/"+index+"/_doc/e?refresh=true", source).At("_version").Int()
+	equal(t, "version of the event", version, 2)
+	equal(t, "second run", p.mustOnce(t, string(rules), slot)["r"].numbers(), [5]int64{1, 0, 1, 0, 0})
+	equal(t, "alerts", p.list(t), before)
+}
+
+// TestIdentityOfAChangedRule: a rule with the same id makes no second alert when its text changes.
+func TestIdentityOfAChangedRule(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	index := n.Name("events")
+	n.CreateIndex(t, index, eventMapping())
+	put(t, n, someEvents(index, slot, 3))
+	rules := ruleDir(t.TempDir())
+	p := elasticsearch(n)
+	rules.add(t, "r", index, "any where true")
+	p.mustOnce(t, string(rules), slot)
+	rules.add(t, "r", index+"*", `any where user.name == null`, `note = "Edited."`, "version = 2")
+	rules.add(t, "copy", index, "any where true")
+	executions := p.mustOnce(t, string(rules), slot)
+	equal(t, "the rule, edited", executions["r"].numbers(), [5]int64{3, 0, 3, 0, 0})
+	equal(t, "its copy under another id", executions["copy"].numbers(), [5]int64{3, 3, 0, 0, 0})
+}
+
+// TestIdentityOverRollover: the same event in two backing indices of a stream, or in two indices
+// of a rollover series, is one event.
+func TestIdentityOverRollover(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	stream, series := n.Name("stream"), n.Name("series")
+	dataStream(t, n, stream)
+	n.Must(t, http.MethodPut, "/"+series+"-000001", object{
+		"settings": object{"number_of_replicas": 0}, "mappings": eventMapping(), "aliases": object{series: object{"is_write_index": true}},
+	})
+	event := object{"@timestamp": stamp(slot, time.Minute)}
+	events := []doc{{stream, "e", event}, {series, "e", event}}
+	put(t, n, events)
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "stream", stream, "any where true")
+	rules.add(t, "series", series, "any where true")
+	rules.add(t, "series-by-wildcard", series+"-*", "any where true")
+	p := elasticsearch(n)
+	p.mustOnce(t, string(rules), slot)
+	equal(t, "alerts", count(t, n), 3)
+	n.Must(t, http.MethodPost, "/"+stream+"/_rollover", nil)
+	n.Must(t, http.MethodPost, "/"+series+"/_rollover", nil)
+	put(t, n, events) // A shipper that sends again after an error does this.
+	for id, x := range p.mustOnce(t, string(rules), slot) {
+		equal(t, id+" after the rollover", x.numbers(), [5]int64{2, 0, 2, 0, 0})
+	}
+	equal(t, "alerts after the rollover", count(t, n), 3)
+
+	// The same from a file: the indices are named as the node names them, or as the stream.
+	for _, file := range []string{dump(t, n, stream), renamed(t, dump(t, n, stream), stream)} {
+		local := embedded(t, file)
+		executions := local.mustOnce(t, string(rules), slot)
+		equal(t, "embedded", executions["stream"].numbers(), [5]int64{2, 1, 1, 0, 0})
+		for id := range local.list(t) {
+			equal(t, "id of the embedded alert is that of the node", p.list(t)[id] != nil, true)
+		}
+	}
+}
+
+// renamed copies an event file with another index for all events.
+func renamed(t *testing.T, file, index string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	must(t, err)
+	var lines strings.Builder
+	for line := range strings.Lines(string(content)) {
+		event, err := decode([]byte(line))
+		must(t, err)
+		event.Any().(object)["_index"] = index
+		lines.WriteString(event.String() + "\n")
+	}
+	out := filepath.Join(t.TempDir(), "renamed.ndjson")
+	must(t, os.WriteFile(out, []byte(lines.String()), 0o600))
+	return out
+}
+
+// TestIdentityField: with a field for identity a copy in another index is the same event; events
+// without it keep index and id.
+func TestIdentityField(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	first, copied := n.Name("first"), n.Name("copied")
+	n.CreateIndex(t, first, eventMapping())
+	n.CreateIndex(t, copied, eventMapping())
+	at := stamp(slot, time.Minute)
+	put(t, n, []doc{
+		{first, "1", object{"@timestamp": at, "event": object{"id": "x"}}},
+		{copied, "2", object{"@timestamp": at, "event.id": "x"}},
+		{first, "3", object{"@timestamp": at}},
+		{copied, "3", object{"@timestamp": at}},
+	})
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "r", n.Name("*"), "any where true")
+	for _, p := range []place{elasticsearch(n), embedded(t, dump(t, n, n.Name("*")))} {
+		t.Run(p.name, func(t *testing.T) {
+			x := p.mustOnce(t, string(rules), slot, "--identity-field", "event.id")["r"]
+			equal(t, "by the field", x.numbers(), [5]int64{4, 3, 1, 0, 0})
+			x = p.mustOnce(t, string(rules), slot)["r"]
+			equal(t, "by index and id", x.numbers(), [5]int64{4, 2, 2, 0, 0})
+		})
+	}
+}
+
+// TestIdentityWithoutID: an event file need not have ids. A copy of a line is the same event.
+func TestIdentityWithoutID(t *testing.T) {
+	slot := aSlot()
+	line := fmt.Sprintf(`{"@timestamp":%q,"process":{"name":"curl","pid":7}}`, stamp(slot, time.Minute))
+	otherwise := fmt.Sprintf(`{"process": {"pid": 7, "name": "curl"}, "@timestamp": %q}`, stamp(slot, time.Minute))
+	different := fmt.Sprintf(`{"@timestamp":%q,"process":{"name":"curl","pid":8}}`, stamp(slot, time.Minute))
+	file := filepath.Join(t.TempDir(), "events.ndjson")
+	must(t, os.WriteFile(file, []byte(strings.Join([]string{line, otherwise, different, line}, "\n")), 0o600))
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "r", "logs-*", `any where process.name == "curl"`)
+	p := embedded(t, file)
+	equal(t, "first run", p.mustOnce(t, string(rules), slot)["r"].numbers(), [5]int64{4, 2, 2, 0, 0})
+	equal(t, "second run", p.mustOnce(t, string(rules), slot)["r"].numbers(), [5]int64{4, 0, 4, 0, 0})
+}

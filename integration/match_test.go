@@ -1,0 +1,509 @@
+//go:build integration
+
+package integration
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/elastic"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// TestMatchAgreesWithSearch is the proof that the two executions agree: whatever the condition and
+// the document, condition.Matcher gives the answer that Elasticsearch gives to condition.DSL, and
+// what Elasticsearch refuses, condition.Compile refuses. It compares some millions of pairs.
+//
+// The conditions come from rapid: -rapid.checks and -rapid.seed work as usual. The documents come
+// from a seed that the test prints; TOCSIN_MATCH_SEED gives it again.
+func TestMatchAgreesWithSearch(t *testing.T) {
+	c := newMatchCorpus(t)
+	var pairs, refused, inexact, left int
+	rapid.Check(t, func(rt *rapid.T) {
+		conditions := rapid.SliceOfN(anyMatchCondition, 1, 50).Draw(rt, "conditions")
+		answers := c.searchAll(t, conditions)
+		for i, e := range conditions {
+			for _, matchTable := range c.tables {
+				switch matchOutcome := c.compare(rt, e, matchTable, answers[i]); matchOutcome {
+				case matchCompared:
+					pairs += len(c.documents)
+				case matchRefused:
+					refused++
+				case matchWidened:
+					inexact++
+				case matchLeft:
+					left++
+				}
+			}
+		}
+	})
+	t.Logf("%d pairs of condition and document compared; conditions refused by both: %d, answered in memory only: %d, left to search: %d",
+		pairs, refused, inexact, left)
+	if pairs < 100_000 && !t.Failed() {
+		t.Errorf("only %d pairs were compared", pairs)
+	}
+}
+
+// matchFields are the fields of the corpus. Where a type can pass over what it cannot read it does,
+// so that the documents hold such values too.
+func matchFields() object {
+	lenient := func(typ string) object { return object{"type": typ, "ignore_malformed": true} }
+	return object{"dynamic": false, "properties": object{
+		"k": object{"type": "keyword", "fields": object{
+			"low":  object{"type": "keyword", "normalizer": "lowercase"},
+			"text": object{"type": "text"},
+		}},
+		"short":  object{"type": "keyword", "ignore_above": 3},
+		"null":   object{"type": "keyword", "null_value": "ab"},
+		"column": object{"type": "keyword", "index": false},
+		"t":      object{"type": "text", "fields": object{"keyword": object{"type": "keyword", "ignore_above": 4}}},
+		"long":   lenient("long"),
+		"int":    lenient("integer"),
+		"small":  lenient("short"),
+		"nulls":  object{"type": "long", "null_value": 7},
+		"double": lenient("double"),
+		"float":  lenient("float"),
+		"half":   lenient("half_float"),
+		"b":      lenient("boolean"),
+		"date":   lenient("date"),
+		"nanos":  lenient("date_nanos"),
+		"epoch":  object{"type": "date", "format": "epoch_second", "ignore_malformed": true},
+		"day":    object{"type": "date", "format": "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis", "ignore_malformed": true},
+		"ip":     lenient("ip"),
+		"v":      object{"type": "version"},
+		"flat":   object{"type": "flattened", "ignore_above": 3},
+		"o": object{"properties": object{
+			"k": object{"type": "keyword", "ignore_above": 3, "fields": object{"all": object{"type": "keyword"}}},
+			"p": object{"properties": object{"n": lenient("long"), "k": object{"type": "keyword"}}},
+		}},
+		"nested":  object{"type": "nested", "properties": object{"k": object{"type": "keyword"}}},
+		"copied":  object{"type": "nested", "include_in_root": true, "properties": object{"k": object{"type": "keyword"}}},
+		"off":     object{"type": "object", "enabled": false},
+		"alias":   object{"type": "alias", "path": "k"},
+		"aliases": object{"properties": object{"low": object{"type": "alias", "path": "k.low"}, "flat": object{"type": "alias", "path": "flat"}}},
+	}}
+}
+
+// Values lie close together, so that conditions are often true of some documents and false of others.
+var (
+	matchTexts = []string{
+		"", "a", "A", "ab", "AB", "aB", "abc", "ABC", "b", "ba", "*", "?", `\`, "a*", "a?", `a\b`, `a\*b`, "a b", "a.b", "a\nb",
+		"é", "É", "ß", "ẞ", "SS", "ss", "k", "K", "\u212a", "ſ", "i", "I", "İ", "ı", "σ", "ς", "Σ", "日本", "😀", "😀😀", "a😀b",
+		"true", "5", "1.5", "[a]", "a|b", "~a", "<1-5>", "&", "#", "@", `"`, "10.0.0.1", "2026-01-01",
+	}
+	matchWholes = []string{
+		"-1", "0", "1", "2", "5", "7", "127", "128", "32767", "32768", "2147483647", "2147483648",
+		"9007199254740993", "9223372036854775807", "-9223372036854775808",
+	}
+	matchFractions = []string{
+		"0.1", "-0.0", "1.0", "1.5", "-1.5", "5.7", "1e3", "1E-1", "0.30000001192", "16777217", "65504", "65519", "2049", "3.4028235e38", "1e300",
+		"9007199254740993.0", "1e18", "32767.9",
+	}
+	matchDates = []string{
+		"2025-12-31T23:59:59.999Z", "2026", "2026-01", "2026-01-01", "2026-01-01T", "2026-01-01T03", "2026-01-01T03:04",
+		"2026-01-01T03:04:05", "2026-01-01T03:04:05Z", "2026-01-01T03:04:05.1Z", "2026-01-01T03:04:05,1", "2026-01-01T03:04:05.123456789Z",
+		"2026-01-01T03:04:05.1234Z", "2026-01-01T03:04:05.999999Z", "2026-01-01T04:04:05+01:00", "2026-01-01T04:04:05+0100", "2026-01-01T04:04:05+01",
+		"2026-01-01T02:04:05-01:00:00", "2026-01-01T03:04:05UTC", "2026-01-01T23:59:59.999Z", "2026-01-02", "2026-01-31T23:59:59", "2026-02-01",
+		"2026-12-31T23:59:59.9999Z", "2027", "2024-02-29", "2026-02-29", "2026-01-01T24:00", "1969-12-31T23:59:59.9995Z", "-0001-01-01", "9999-12-31",
+		"2026/01/01", "2026/01/01 03:04:05", "2026/1/1", "20260101", "1767236645", "1767236645.5", "1767236645000", "1767236645100.5", "-1", "-1.5",
+		"5", "5.", "1234", "12345",
+	}
+	matchAddresses = []string{
+		"10.0.0.1", "10.0.0.2", "10.0.1.1", "10.1.0.1", "11.0.0.1", "::ffff:10.0.0.1", "::ffff:a00:2", "0.0.0.0", "255.255.255.255", "::", "::1", "::00001",
+		"fe80::1", "fe80::1%eth0", "FE80::2", "2001:db8::1", "010.0.0.1", "10.0.0", "10.0.0.1/32", "10.0.0.0/24", "10.0.0.77/24", "::ffff:10.0.0.0/120",
+		"fe80::/10", "0.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0.0/08",
+	}
+	matchVersions = []string{
+		"1", "1.0", "1.0.0", "1.0.0-1", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta11", "1.0.0-beta2", "1.0.0-beta.2", "1.0.0-beta.11",
+		"1.0.0-a-b", "1.0.0-a+b.c", "1.0.0+a", "1.0.0+b", "1.2", "1.10", "1.9.9", "2.0.0", "01.2", "v1", "V1", "", "a", "1.0.0-01", "é",
+	}
+	matchPatterns = []string{
+		"*", "?", "**", "??", "a*", "*b", "a*b", "a?b", "?b*", `\*`, `\?`, `\\`, `a\*`, `a\`, `*\\*`, "*é*", "É", "*ß*", "K*", "*k*", "i*", "İ", "*σ*", "日?", "?", "*😀",
+		"a?c", "A*C", "", "1.0*", "1.?", "*.*",
+	}
+	matchRegexps = []string{
+		"", ".", ".*", "a", "A.*", "a|b", "(a|b)+", "[a-c]{1,2}", "[^a]*", "a?b*", `a\*b`, `\\`, "~a", "~(a.*)", "<1-5>", "@", "#", "a&.*", `"a"`, `a\.b`, "[A-Z]+", "é|É", "σ", "k", `\d`, `\w+`,
+		"(", "[a", "a{2", "a{2,1}", "*a", "^a$", ".{2}", "ß", "a\nb", "[é-ë]", "1.0.*", "1[.]0",
+	}
+)
+
+// pools are the values of each field of the corpus; what is said of alias says it of its target.
+var matchPools = map[string][]string{
+	"k": matchTexts, "k.low": matchTexts, "k.text": matchTexts, "short": matchTexts, "null": matchTexts, "column": matchTexts, "t": matchTexts, "t.keyword": matchTexts,
+	"long": slices.Concat(matchWholes, matchFractions, matchTexts), "int": slices.Concat(matchWholes, matchFractions, matchTexts), "small": slices.Concat(matchWholes, matchFractions), "nulls": matchWholes[:7],
+	"double": slices.Concat(matchFractions, matchWholes, matchTexts), "float": slices.Concat(matchFractions, matchWholes), "half": slices.Concat(matchFractions, matchWholes),
+	"b":    {"true", "false", "", "TRUE", "1", "a"},
+	"date": matchDates, "nanos": matchDates, "epoch": matchDates, "day": matchDates,
+	"ip": matchAddresses, "v": matchVersions,
+	"flat": nil, "flat.a": matchTexts, "flat.a.b": matchTexts, "flat.none": matchTexts,
+	"o": nil, "o.k": matchTexts, "o.k.all": matchTexts, "o.p": nil, "o.p.n": matchWholes, "o.p.k": matchTexts,
+	"nested": nil, "nested.k": matchTexts, "copied": nil, "copied.k": matchTexts, "off": nil, "off.k": matchTexts,
+	"alias": matchTexts, "aliases": nil, "aliases.low": matchTexts, "aliases.flat": matchTexts, "aliases.flat.a": matchTexts,
+	"unmapped": matchTexts, "unmapped.k": matchTexts,
+}
+
+var matchFieldNames = slices.Sorted(maps.Keys(matchPools))
+
+// numbered are the fields whose documents hold JSON numbers as well as text.
+var matchNumbered = []string{"long", "int", "small", "nulls", "double", "float", "half", "date", "nanos", "epoch", "day", "o.p.n", "k", "null", "flat.a", "t"}
+
+// anyDocument generates the source of a document: fields are missing, null, single values or arrays
+// of any depth, and names are objects, dotted keys or both.
+var anyMatchDocument = rapid.Custom(func(rt *rapid.T) object {
+	source := object{}
+	for _, name := range []string{
+		"k", "short", "null", "column", "t", "long", "int", "small", "nulls", "double", "float", "half", "b", "date", "nanos", "epoch", "day", "ip", "v",
+		"flat.a", "flat.a.b", "flat.c.d", "o.k", "o.p.n", "o.p.k", "o.unmapped", "nested.k", "copied.k", "off.k", "unmapped.k",
+	} {
+		if rapid.IntRange(0, 2).Draw(rt, name+" missing") > 0 {
+			continue
+		}
+		placeAt(rt, source, name, matchFieldValue(rt, name, 2))
+	}
+	return source
+})
+
+func matchFieldValue(rt *rapid.T, name string, depth int) any {
+	pool := matchPools[name]
+	if pool == nil {
+		pool = matchTexts
+	}
+	switch shape := rapid.IntRange(0, 9).Draw(rt, name+" shape"); {
+	case shape == 0:
+		return nil
+	case shape <= 3 && depth > 0:
+		list := make([]any, rapid.IntRange(0, 3).Draw(rt, name+" length"))
+		for i := range list {
+			list[i] = matchFieldValue(rt, name, depth-1)
+		}
+		return list
+	}
+	text := rapid.SampledFrom(pool).Draw(rt, name+" value")
+	if slices.Contains(matchNumbered, name) && json.Valid([]byte(text)) && rapid.Bool().Draw(rt, name+" is number") {
+		return json.RawMessage(text) // A number, true, or false.
+	}
+	if name == "b" && text != "" && rapid.Bool().Draw(rt, name+" is boolean") {
+		return text == "true"
+	}
+	return text
+}
+
+// place puts a value at a dotted name, cutting the name into keys anywhere. A place that is taken
+// by a value gets a key of all that is left.
+func placeAt(rt *rapid.T, at object, name string, value any) {
+	for i := range len(name) {
+		if name[i] != '.' || rapid.Bool().Draw(rt, name+" dotted") {
+			continue
+		}
+		inner, ok := at[name[:i]].(object)
+		if !ok && at[name[:i]] != nil {
+			break
+		}
+		if !ok {
+			inner = object{}
+			at[name[:i]] = inner
+		}
+		placeAt(rt, inner, name[i+1:], value)
+		return
+	}
+	if _, taken := at[name]; !taken {
+		at[name] = value
+	}
+}
+
+// anyCondition generates single tests of any kind, also senseless ones, and trees of those that
+// both sides understand: what becomes of the rest of a tree would hide what becomes of them.
+var anyMatchCondition = rapid.OneOf(anyMatchLeaf, anyMatchTree(3))
+
+func anyMatchTree(depth int) *rapid.Generator[condition.Expr] {
+	if depth == 0 {
+		return anyMatchLeaf.Filter(func(e condition.Expr) bool {
+			_, err := condition.Compile(e, matchTreeFields)
+			_, exact := condition.Pushdown(e, matchTreeFields)
+			return err == nil && exact
+		})
+	}
+	return rapid.Custom(func(rt *rapid.T) condition.Expr {
+		members := rapid.SliceOfN(anyMatchTree(depth-1), 1, 3)
+		switch rapid.IntRange(0, 5).Draw(rt, "operator") {
+		case 0, 1:
+			return condition.And(members.Draw(rt, "and"))
+		case 2, 3:
+			return condition.Or(members.Draw(rt, "or"))
+		case 4:
+			return condition.Not{X: anyMatchTree(depth-1).Draw(rt, "not")}
+		}
+		return rapid.SampledFrom([]condition.Expr{condition.Const(true), condition.Const(false)}).Draw(rt, "constant")
+	})
+}
+
+// treeFields is the mapping as the generator of trees sees it.
+var matchTreeFields = func() mapping.Fields {
+	body, err := json.Marshal(matchFields())
+	if err != nil {
+		panic(err)
+	}
+	matchTable, err := mapping.Parse(body)
+	if err != nil {
+		panic(err)
+	}
+	return matchTable
+}()
+
+var anyMatchLeaf = rapid.Custom(func(rt *rapid.T) condition.Expr {
+	field := rapid.SampledFrom(matchFieldNames).Draw(rt, "field")
+	fold := rapid.Bool().Draw(rt, "fold")
+	switch rapid.IntRange(0, 11).Draw(rt, "test") {
+	case 0:
+		return condition.Exists{Field: field}
+	case 1, 2:
+		return condition.Terms{Field: field, Values: rapid.SliceOfN(matchLiteral(field), 0, 4).Draw(rt, "values")}
+	case 3, 4:
+		r := condition.Range{Field: field}
+		for _, bound := range []*any{&r.Gt, &r.Gte, &r.Lt, &r.Lte} {
+			if rapid.IntRange(0, 2).Draw(rt, "bounded") == 0 {
+				*bound = matchLiteral(field).Draw(rt, "bound")
+			}
+		}
+		if r.Gt != nil {
+			r.Gte = nil
+		}
+		if r.Lt != nil {
+			r.Lte = nil
+		}
+		if strings.Contains("date nanos", field) && rapid.Bool().Draw(rt, "with format") {
+			r.Format = "strict_date_optional_time"
+		}
+		return r
+	case 5:
+		return condition.Wildcard{Field: field, Pattern: rapid.SampledFrom(matchPatterns).Draw(rt, "pattern"), Fold: fold}
+	case 6:
+		return condition.Prefix{Field: field, Value: rapid.SampledFrom(matchTexts).Draw(rt, "prefix"), Fold: fold}
+	case 7:
+		return condition.Regexp{Field: field, Pattern: rapid.SampledFrom(matchRegexps).Draw(rt, "regexp"), Fold: fold}
+	case 8:
+		return condition.CIDR{Field: "ip", Networks: rapid.SliceOfN(rapid.SampledFrom(matchAddresses), 0, 3).Draw(rt, "networks")}
+	}
+	value := matchLiteral(field).Draw(rt, "value")
+	_, isText := value.(string)
+	return condition.Term{Field: field, Value: value, Fold: fold && isText}
+})
+
+// literalFor generates mostly values of the field's own pool, as text or as the number it is.
+func matchLiteral(field string) *rapid.Generator[any] {
+	return rapid.Custom(func(rt *rapid.T) any {
+		pool := matchPools[field]
+		if pool == nil || rapid.IntRange(0, 19).Draw(rt, "any pool") == 0 {
+			pool = rapid.SampledFrom([][]string{matchTexts, matchWholes, matchFractions, matchDates, matchAddresses, {"true", "false"}}).Draw(rt, "pool")
+		}
+		text := rapid.SampledFrom(pool).Draw(rt, "literal")
+		if rapid.Bool().Draw(rt, "as text") {
+			return text
+		}
+		if b, err := strconv.ParseBool(text); err == nil && len(text) > 1 {
+			return b
+		}
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n
+		}
+		if x, err := strconv.ParseFloat(text, 64); err == nil {
+			return x
+		}
+		return text
+	})
+}
+
+// corpus is the documents as both sides see them.
+type matchCorpus struct {
+	node      *Node
+	index     string
+	documents []matchDocument
+	tables    []matchTable
+}
+
+type matchDocument struct {
+	id     string
+	source []byte
+	// decoded has one document for each table, as documents remember what they looked up.
+	decoded map[string]*event.Document
+}
+
+// table is one way to learn the mapping.
+type matchTable struct {
+	name   string
+	fields mapping.Fields
+}
+
+const matchDocumentCount = 400
+
+func newMatchCorpus(t *testing.T) *matchCorpus {
+	t.Helper()
+	c := &matchCorpus{node: newNode(t)}
+	c.index = c.node.Name("match")
+	c.node.Must(t, "PUT", "/"+c.index, object{
+		"settings": object{"number_of_replicas": 0, "number_of_shards": 1, "max_result_window": matchDocumentCount},
+		"mappings": matchFields(),
+	})
+	c.fill(t, matchSeed(t))
+	text, err := json.Marshal(c.node.Must(t, "GET", "/"+c.index+"/_mapping", nil).Any())
+	must(t, err)
+	parsed, err := mapping.Parse(text)
+	must(t, err)
+	c.tables = []matchTable{{"mapping.Parse", parsed}, {"elastic.Resolve", c.resolve(t)}}
+	return c
+}
+
+func matchSeed(t *testing.T) int {
+	t.Helper()
+	seed := rand.IntN(1 << 30)
+	if text := os.Getenv("TOCSIN_MATCH_SEED"); text != "" {
+		var err error
+		seed, err = strconv.Atoi(text)
+		must(t, err)
+	}
+	t.Logf("documents: TOCSIN_MATCH_SEED=%d", seed)
+	return seed
+}
+
+// fill writes documents and keeps those that were taken.
+func (c *matchCorpus) fill(t *testing.T, seed int) {
+	t.Helper()
+	var bulk strings.Builder
+	var written []matchDocument
+	for i := range matchDocumentCount {
+		source, err := json.Marshal(anyMatchDocument.Example(seed + i))
+		must(t, err)
+		d := matchDocument{id: fmt.Sprintf("d%03d", i), source: source, decoded: map[string]*event.Document{}}
+		fmt.Fprintf(&bulk, "{\"create\":{\"_index\":%q,\"_id\":%q}}\n%s\n", c.index, d.id, source)
+		written = append(written, d)
+	}
+	items := c.node.Lines(t, "/_bulk?refresh=true", bulk.String()).At("items").List()
+	for i, item := range items {
+		if item.At("create", "status").Int() == 201 {
+			c.documents = append(c.documents, written[i])
+		} else if len(items)-len(c.documents) == i+1 {
+			t.Logf("a document was refused: %s: %s", written[i].source, item.At("create", "error"))
+		}
+	}
+	if len(c.documents) < matchDocumentCount*9/10 {
+		t.Fatalf("%d of %d documents were refused", matchDocumentCount-len(c.documents), matchDocumentCount)
+	}
+}
+
+func (c *matchCorpus) resolve(t *testing.T) mapping.Fields {
+	t.Helper()
+	client, err := elastic.New(elastic.Config{URLs: []string{c.node.URL}, Password: c.node.Password, RequestTimeout: time.Minute})
+	must(t, err)
+	defer func() { must(t, client.Close(t.Context())) }()
+	target, err := client.Resolve(t.Context(), []string{c.index}, matchFieldNames)
+	must(t, err)
+	return target.Fields
+}
+
+// answer is what Elasticsearch says to a condition: the ids it finds, or why it refuses.
+type matchAnswer struct {
+	ids     map[string]bool
+	refusal string
+	// broken: the refusal is an internal error of Elasticsearch, which says nothing about the
+	// condition. 8.19 has one for a regexp on a version field that stands for a single text.
+	broken bool
+}
+
+// searchAll asks for all conditions at once.
+func (c *matchCorpus) searchAll(t *testing.T, conditions []condition.Expr) []matchAnswer {
+	t.Helper()
+	var lines strings.Builder
+	for _, e := range conditions {
+		query, err := search.JSON(object{
+			"size": matchDocumentCount, "_source": false, "track_total_hits": false, "query": condition.DSL(condition.Simplify(e)),
+		}, "")
+		must(t, err)
+		fmt.Fprintf(&lines, "{}\n%s\n", query)
+	}
+	replies := c.node.Lines(t, "/"+c.index+"/_msearch", lines.String()).At("responses").List()
+	answers := make([]matchAnswer, len(conditions))
+	for i, reply := range replies {
+		if status := reply.At("status").Int(); status != 200 {
+			answers[i].refusal = reply.At("error").String()
+			answers[i].broken = status >= 500
+			continue
+		}
+		answers[i].ids = map[string]bool{}
+		for _, hit := range reply.At("hits", "hits").List() {
+			answers[i].ids[hit.At("_id").String()] = true
+		}
+	}
+	return answers
+}
+
+// outcome is what came of comparing one condition.
+type matchOutcome int
+
+const (
+	matchCompared matchOutcome = iota
+	// refusedByBoth: Elasticsearch answers 400, and Compile gives an error.
+	matchRefused
+	// widened: Pushdown says that only memory answers exactly.
+	matchWidened
+	// leftToSearch: Compile says that only a search can answer.
+	matchLeft
+)
+
+// compare fails the test where the answers differ.
+func (c *matchCorpus) compare(rt *rapid.T, e condition.Expr, fields matchTable, a matchAnswer) matchOutcome {
+	if _, exact := condition.Pushdown(e, fields.fields); !exact {
+		return matchWidened
+	}
+	m, err := condition.Compile(condition.Simplify(e), fields.fields)
+	switch {
+	case errors.Is(err, condition.ErrAnalysed), errors.Is(err, mapping.ErrOpaque):
+		return matchLeft
+	case err != nil && a.refusal != "":
+		return matchRefused
+	case err != nil:
+		rt.Fatalf("%s (fields of %s): Compile says %v, but Elasticsearch finds %d documents", e, fields.name, err, len(a.ids))
+	case a.refusal != "":
+		rt.Fatalf("%s (fields of %s): Compile has nothing against it, but Elasticsearch refuses: %s", e, fields.name, a.refusal)
+	}
+	for i := range c.documents {
+		d := &c.documents[i]
+		if got := m.Match(d.under(rt, fields.name)); got != a.ids[d.id] {
+			rt.Fatalf("%s (fields of %s)\non %s\nElasticsearch says %t, Match %t\nquery: %s",
+				e, fields.name, d.source, a.ids[d.id], got, shownQuery(condition.DSL(condition.Simplify(e))))
+		}
+	}
+	return matchCompared
+}
+
+func (d *matchDocument) under(rt *rapid.T, name string) *event.Document {
+	if d.decoded[name] == nil {
+		decoded, err := (&event.Event{ID: d.id, Source: d.source}).Document()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		d.decoded[name] = decoded
+	}
+	return d.decoded[name]
+}
+
+func shownQuery(query condition.Query) string {
+	text, err := search.JSON(query, "")
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}

@@ -1,0 +1,107 @@
+package alert
+
+import (
+	"reflect"
+	"slices"
+
+	"tocsin/internal/event"
+)
+
+// BuildGroup makes the alerts of a sequence or sample: a building block for each event, in order,
+// and last the shell that stands for the whole, with the fields that all events share. The shell
+// comes last so that whoever sees it finds its blocks.
+func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) {
+	keys := make([]event.Key, len(events))
+	for i := range events {
+		keys[i] = events[i].Key()
+	}
+	groupID := GroupID(b.rule.ID, keys)
+	var docs []Document
+	shell := parent{depth: 1}
+	for i, e := range events {
+		p, err := b.read(e)
+		if err != nil {
+			return nil, err
+		}
+		block := b.block(p, groupID, i, run)
+		docs = append(docs, block)
+		shell.lineage = append(append(shell.lineage, p.lineage...), map[string]any{
+			"id": block.ID, "type": "signal", "index": "", "depth": p.depth, "rule": RuleUUID(b.rule.ID),
+		})
+		shell.depth = max(shell.depth, p.depth+1)
+		if i == 0 {
+			shell.source = p.source
+			continue
+		}
+		shell.source, _ = common(shell.source, p.source).(map[string]any)
+	}
+	return append(docs, b.shell(shell, groupID, docs[0], run)), nil
+}
+
+// block is the building block of one event.
+func (b *Builder) block(p parent, groupID string, n int, run Run) Document {
+	doc := b.document(BlockID(groupID, n), p, run)
+	doc.Source["kibana.alert.building_block_type"] = "default"
+	doc.Source["kibana.alert.group.id"] = groupID
+	doc.Source["kibana.alert.group.index"] = n
+	return doc
+}
+
+// shell is the alert of the whole group. Its original time is that of the first event.
+func (b *Builder) shell(p parent, groupID string, first Document, run Run) Document {
+	doc := b.document(groupID, p, run)
+	doc.Source["kibana.alert.group.id"] = groupID
+	delete(doc.Source, "kibana.alert.original_time")
+	if t, ok := first.Source["kibana.alert.original_time"]; ok {
+		doc.Source["kibana.alert.original_time"] = t
+	}
+	return doc
+}
+
+// common keeps what two values have in common: equal values, the common members of objects, the
+// common elements of lists (a single value being a list of one); nil where there is nothing.
+func common(x, y any) any {
+	if reflect.DeepEqual(x, y) {
+		return x
+	}
+	objectX, isX := x.(map[string]any)
+	objectY, isY := y.(map[string]any)
+	if isX && isY {
+		return commonMembers(objectX, objectY)
+	}
+	listX, isListX := x.([]any)
+	listY, isListY := y.([]any)
+	if !isListX && !isListY || isX || isY {
+		return nil
+	}
+	if !isListX {
+		listX = []any{x}
+	}
+	if !isListY {
+		listY = []any{y}
+	}
+	both := []any{}
+	for _, element := range listX {
+		if slices.ContainsFunc(listY, func(other any) bool { return reflect.DeepEqual(element, other) }) {
+			both = append(both, element)
+		}
+	}
+	return both
+}
+
+func commonMembers(x, y map[string]any) any {
+	out := map[string]any{}
+	for name, value := range x {
+		other, ok := y[name]
+		if !ok {
+			continue
+		}
+		if both := common(value, other); both != nil {
+			out[name] = both
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}

@@ -1,0 +1,139 @@
+package alert_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/event"
+	"tocsin/internal/rule"
+)
+
+// ruleFile has every key that an alert tells something of.
+const ruleFile = `
+[metadata]
+creation_date = "2026/01/02"
+updated_date = "2026/02/03"
+maturity = "production"
+
+[rule]
+author = ["Alice", "Bob"]
+building_block_type = "default"
+description = "Somebody runs a thing."
+enabled = true
+event_category_override = "event.type"
+exceptions_list = [{ id = "e1", list_id = "endpoint", type = "endpoint", namespace_type = "agnostic" }]
+false_positives = ["Backups."]
+from = "now-9m"
+index = ["logs-*", "auditbeat-*"]
+interval = "10m"
+language = "eql"
+license = "Elastic License v2"
+max_signals = 33
+name = "Thing"
+note = "Look at it."
+query = '''
+any where true
+'''
+references = ["https://example.org/thing"]
+risk_score = 73
+rule_id = "11111111-2222-3333-4444-555555555555"
+severity = "high"
+tags = ["Domain: Endpoint", "OS: Linux"]
+tiebreaker_field = "event.sequence"
+timeline_id = "t1"
+timeline_title = "A timeline"
+timestamp_override = "event.ingested"
+to = "now-1m"
+type = "eql"
+version = 7
+
+[[rule.threat]]
+framework = "MITRE ATT&CK"
+[rule.threat.tactic]
+id = "TA0002"
+name = "Execution"
+reference = "https://attack.mitre.org/tactics/TA0002/"
+[[rule.threat.technique]]
+id = "T1059"
+name = "Command and Scripting Interpreter"
+reference = "https://attack.mitre.org/techniques/T1059/"
+[[rule.threat.technique.subtechnique]]
+id = "T1059.004"
+name = "Unix Shell"
+reference = "https://attack.mitre.org/techniques/T1059/004/"
+[[rule.threat.technique.subtechnique]]
+id = "T1059.001"
+name = "PowerShell"
+reference = "https://attack.mitre.org/techniques/T1059/001/"
+[[rule.threat.technique]]
+id = "T1053"
+name = "Scheduled Task/Job"
+reference = "https://attack.mitre.org/techniques/T1053/"
+
+[[rule.threat]]
+framework = "MITRE ATT&CK"
+[rule.threat.tactic]
+id = "TA0007"
+name = "Discovery"
+reference = "https://attack.mitre.org/tactics/TA0007/"
+`
+
+const ruleID = "11111111-2222-3333-4444-555555555555"
+
+// parseRule reads a rule file that has to be without errors.
+func parseRule(t *testing.T, content string) *rule.Rule {
+	t.Helper()
+	r, diags := rule.Parse("rule.toml", content)
+	if err := diags.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// aRule is a rule that leaves nearly everything to the defaults.
+func aRule() *rule.Rule {
+	return &rule.Rule{
+		ID: ruleID, Name: "Thing", Type: rule.TypeEQL, Language: rule.EQL, Severity: rule.High, RiskScore: 73,
+		Interval: 5 * time.Minute, MaxSignals: 100, ContentHash: "0123456789abcdef0123456789abcdef",
+	}
+}
+
+func anEvent(source string) event.Event {
+	return event.Event{Index: "logs-a", ID: "1", Source: json.RawMessage(source)}
+}
+
+// aRun is of a slot, and makes its alerts a little later, in a zone that is not UTC.
+func aRun() alert.Run {
+	zone := time.FixedZone("", 2*60*60)
+	return alert.Run{
+		ID:   "0f0e0d0c-0b0a-4908-8706-050403020100",
+		Slot: time.Date(2026, 1, 15, 14, 10, 0, 0, time.UTC),
+		Time: time.Date(2026, 1, 15, 16, 10, 3, 120_900_000, zone),
+	}
+}
+
+// build makes the alert of an event and returns its source as JSON would bring it back.
+func build(t *testing.T, r *rule.Rule, e event.Event) map[string]any {
+	t.Helper()
+	doc, err := alert.NewBuilder(r, alert.Options{}).Build(e, aRun())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return roundTrip(t, doc.Source)
+}
+
+// roundTrip is what a store gives back.
+func roundTrip(t *testing.T, source map[string]any) map[string]any {
+	t.Helper()
+	data, err := json.Marshal(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

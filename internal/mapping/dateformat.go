@@ -1,0 +1,98 @@
+package mapping
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// parseDate reads a whole text as a date; ok is false when it is not one of the format.
+type parseDate func(s string) (t time.Time, p Precision, ok bool)
+
+// namedFormats are the built-in formats that are read. The pieces of strict_date_optional_time are
+// those of [isoFormat]; what is missing here is rare in mappings, and refused.
+var namedFormats = map[string]parseDate{
+	"strict_date_optional_time":       isoFormat{}.parse,
+	"strict_date_optional_time_nanos": isoFormat{least: Second}.parse,
+	"iso8601":                         isoFormat{}.parse,
+	"date_optional_time":              isoFormat{lenient: true}.parse,
+	"epoch_millis":                    epochFormat{unit: time.Millisecond, decimals: 6}.parse,
+	"epoch_second":                    epochFormat{unit: time.Second, decimals: 9}.parse,
+}
+
+// patternFormats are the built-in formats that are the same as a pattern.
+var patternFormats = map[string]string{
+	"basic_date":                "uuuuMMdd",
+	"basic_date_time":           "uuuuMMdd'T'HHmmss.SSSX",
+	"basic_date_time_no_millis": "uuuuMMdd'T'HHmmssX",
+	"strict_year":               "uuuu",
+	"strict_year_month":         "uuuu-MM",
+	"strict_date_hour_minute":   "uuuu-MM-dd'T'HH:mm",
+	"strict_date_hour":          "uuuu-MM-dd'T'HH",
+}
+
+// dateFormat returns the parser of one format; false when it is not known.
+func dateFormat(format string) (parseDate, bool) {
+	if parse, ok := namedFormats[format]; ok {
+		return parse, true
+	}
+	if p, ok := patterns.Load(format); ok {
+		parse, _ := p.(parseDate)
+		return parse, parse != nil
+	}
+	pattern := format
+	if named, ok := patternFormats[format]; ok {
+		pattern = named
+	}
+	parse, known := compilePattern(pattern)
+	patterns.Store(format, parse)
+	return parse, known
+}
+
+// patterns caches the parsers of patterns by format; nil stands for what cannot be read.
+var patterns sync.Map
+
+// knownFormats reports whether every format of a list is read.
+func knownFormats(formats string) bool {
+	if formats == "" {
+		return true
+	}
+	for format := range strings.SplitSeq(formats, "||") {
+		if _, known := dateFormat(format); !known {
+			return false
+		}
+	}
+	return true
+}
+
+// epochFormat reads a count of units since 1970, with that many decimals at most. It may be
+// negative, and has no exponent.
+type epochFormat struct {
+	unit     time.Duration
+	decimals int
+}
+
+func (e epochFormat) parse(s string) (time.Time, Precision, bool) {
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	if whole == "" || len(whole) > 19 || len(fraction) > e.decimals || !isDigits(whole) || !isDigits(fraction) {
+		return time.Time{}, 0, false
+	}
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}, 0, false
+	}
+	part, err := strconv.Atoi("0" + fraction + strings.Repeat("0", e.decimals-len(fraction)))
+	if err != nil {
+		return time.Time{}, 0, false
+	}
+	perSecond := int64(time.Second / e.unit)
+	nanos := n%perSecond*int64(e.unit) + int64(part)
+	if negative {
+		return time.Unix(-(n / perSecond), -nanos), Exact, true
+	}
+	return time.Unix(n/perSecond, nanos), Exact, true
+}
+
+func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }

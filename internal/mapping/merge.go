@@ -1,0 +1,104 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// resolveAliases gives every alias the properties of its target, read at the target's place.
+func (t Table) resolveAliases() {
+	for name, f := range t {
+		if f.Type != Alias {
+			continue
+		}
+		target, ok := t.Field(f.Path)
+		if !ok {
+			continue
+		}
+		path := target.Source()
+		target.Name, target.Path = name, path
+		t[name] = target
+	}
+}
+
+// merge adds the fields of one index.
+func (t Table) merge(index string, other Table) {
+	for name, f := range other {
+		have, ok := t[name]
+		if ok {
+			f = have.merge(index, f)
+		}
+		t[name] = f
+	}
+}
+
+// merge returns the field for documents of indices that map it in two ways. Types of one family
+// are compatible, the first stays; where they make different values of a document, the field is
+// Opaque.
+func (f Field) merge(index string, o Field) Field {
+	switch {
+	case f.Type.Family() != o.Type.Family(), (f.Type == Nested) != (o.Type == Nested), (f.Type == Flattened) != (o.Type == Flattened):
+		f.Conflict = append(slices.Clip(f.Conflict), fmt.Sprintf("%s in [%s]", o.Type, index))
+	case f.Type.Family() == FamilyDate && f.DateFormat() != o.DateFormat():
+		f.Format = JoinFormats(f.DateFormat(), o.DateFormat())
+	case f.Opaque != "":
+	case o.Opaque != "":
+		f.Opaque = o.Opaque
+	default:
+		if what := f.difference(o); what != "" {
+			f.Opaque = fmt.Sprintf("index [%s] differs in its %s", index, what)
+		}
+	}
+	if f.Exact != o.Exact {
+		f.Exact = ""
+	}
+	return f
+}
+
+// JoinFormats is the format list for documents of indices that read dates in two ways. A text that
+// both would read, and differently, is read in the first way.
+func JoinFormats(a, b string) string {
+	for format := range strings.SplitSeq(b, "||") {
+		if !slices.Contains(strings.Split(a, "||"), format) {
+			a += "||" + format
+		}
+	}
+	return a
+}
+
+// difference names the first property by which two mappings make different values of a document.
+func (f Field) difference(o Field) string {
+	family := f.Type.Family()
+	switch {
+	case f.Source() != o.Source():
+		return "path"
+	case f.Type != o.Type && (family == FamilyFloat || family == FamilyDate), f.Keyed != o.Keyed:
+		return "type"
+	case f.IgnoreAbove != o.IgnoreAbove:
+		return "ignore_above"
+	case f.Normalizer != o.Normalizer:
+		return "normalizer"
+	case !sameNull(f.NullValue, o.NullValue):
+		return "null_value"
+	case (f.Constant == nil) != (o.Constant == nil), f.Constant != nil && *f.Constant != *o.Constant:
+		return "value"
+	case family == FamilyDate && f.DateFormat() != o.DateFormat():
+		return "format"
+	case f.ScalingFactor != o.ScalingFactor:
+		return "scaling_factor"
+	case f.Nested != o.Nested:
+		return "nested parent"
+	}
+	return ""
+}
+
+// sameNull compares two null_values, which for types that are not read need not be scalars.
+func sameNull(a, b any) bool {
+	textA, okA := ScalarText(a)
+	textB, okB := ScalarText(b)
+	return okA == okB && textA == textB
+}
+
+// SameValues reports whether two fields have the same indexed values in every document.
+func (f Field) SameValues(o Field) bool { return f.Type == o.Type && f.difference(o) == "" }

@@ -1,0 +1,173 @@
+package mapping
+
+import (
+	"encoding/json"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// indexInteger coerces: "5.7" and 5.7 are indexed as 5. Elasticsearch reads a number and the text
+// of one by different rules, and long by others than the shorter types.
+func (f Field) indexInteger(raw any, text string) (Value, bool) {
+	var n int64
+	var ok bool
+	switch number, isNumber := raw.(json.Number); {
+	case isNumber:
+		n, ok = integerOfNumber(number.String(), f.integerMax())
+	case f.Type == Long || f.Type == UnsignedLong:
+		n, ok = integerOfText(text)
+	default:
+		n, ok = smallIntegerOfText(text, f.Type)
+	}
+	if most := f.integerMax(); !ok || n > most || n < -most-1 {
+		return Value{}, false
+	}
+	return Value{Whole: n, Number: float64(n), String: text}, true
+}
+
+func (f Field) integerMax() int64 {
+	switch f.Type {
+	case Integer:
+		return math.MaxInt32
+	case Short:
+		return math.MaxInt16
+	case Byte:
+		return math.MaxInt8
+	}
+	return math.MaxInt64
+}
+
+// integerOfNumber reads a JSON number. One with a fraction or an exponent goes through a float64,
+// which is cut; those of the shorter types must fit an int before that.
+func integerOfNumber(text string, most int64) (int64, bool) {
+	if !strings.ContainsAny(text, ".eE") {
+		n, err := strconv.ParseInt(text, 10, 64)
+		return n, err == nil
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	limit := float64(max(most, math.MaxInt32))
+	low := -float64(1 << 63)
+	if most < math.MaxInt64 {
+		low = math.MinInt32
+	}
+	if err != nil || x < low || x > limit {
+		return 0, false
+	}
+	if x >= 1<<63 {
+		return math.MaxInt64, true
+	}
+	return int64(x), true
+}
+
+// maxExponent bounds the work on decimals; no 64 bits need more.
+const maxExponent = 400
+
+// integerOfText reads a decimal exactly and cuts its fraction.
+func integerOfText(text string) (int64, bool) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, true
+	}
+	if text == "" || strings.Trim(text, "0123456789+-.eE") != "" {
+		return 0, false
+	}
+	if _, exponent, ok := strings.Cut(strings.ToLower(text), "e"); ok {
+		n, err := strconv.Atoi(exponent)
+		if err != nil || n > maxExponent {
+			return 0, false
+		}
+		if n < -maxExponent {
+			x, err := strconv.ParseFloat(text, 64)
+			return 0, err == nil && x == 0
+		}
+	}
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return 0, false
+	}
+	n := new(big.Int).Quo(r.Num(), r.Denom())
+	return n.Int64(), n.IsInt64()
+}
+
+// smallIntegerOfText reads text for integer, short and byte as Java reads a double: blanks around
+// it, a "d" behind it and even NaN pass.
+func smallIntegerOfText(text string, t Type) (int64, bool) {
+	x, ok := javaFloat(text, 64)
+	low, high := float64(math.MinInt32), float64(math.MaxInt32)
+	if t == Short {
+		low, high = math.MinInt16, math.MaxInt16
+	}
+	if !ok || x < low || x > high {
+		return 0, false
+	}
+	if math.IsNaN(x) {
+		return 0, true
+	}
+	return int64(x), true
+}
+
+func (f Field) indexFloat(text string) (Value, bool) {
+	bits := 64
+	if f.Type == Float || f.Type == HalfFloat {
+		bits = 32
+	}
+	x, ok := javaFloat(text, bits)
+	x = f.Number(x)
+	if !ok || math.IsNaN(x) || math.IsInf(x, 0) {
+		return Value{}, false
+	}
+	return Value{Number: x, String: text}, true
+}
+
+// javaFloat reads a number as Double.parseDouble and Float.parseFloat do: too large is infinite.
+func javaFloat(text string, bits int) (float64, bool) {
+	text = strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
+	switch strings.TrimLeft(text, "+-") {
+	case "NaN", "Infinity":
+	default:
+		if hex := strings.ContainsAny(text, "xX"); !hex || strings.ContainsAny(text, "pP") {
+			text = trimFloatSuffix(text)
+		}
+		if strings.Trim(text, "0123456789abcdefABCDEFxXpP+-.") != "" {
+			return 0, false // What only Go reads: inf, underscores.
+		}
+	}
+	x, err := strconv.ParseFloat(text, bits)
+	return x, err == nil || math.IsInf(x, 0)
+}
+
+func trimFloatSuffix(text string) string {
+	if text != "" && strings.IndexByte("dDfF", text[len(text)-1]) >= 0 {
+		return text[:len(text)-1]
+	}
+	return text
+}
+
+// Number returns the number that the field's type makes of x, in documents and in queries alike.
+// It is infinite beyond the largest of the type.
+func (f Field) Number(x float64) float64 {
+	switch f.Type {
+	case Float:
+		return float64(float32(x))
+	case HalfFloat:
+		return halfFloat(float32(x))
+	case ScaledFloat:
+		if f.ScalingFactor > 0 && !math.IsInf(x, 0) {
+			return math.Floor(x*f.ScalingFactor+0.5) / f.ScalingFactor
+		}
+	}
+	return x
+}
+
+// halfFloat rounds to 11 significant bits, ties to even, fewer below 2^-14.
+func halfFloat(x float32) float64 {
+	const leastExponent, most = -14, 65504
+	_, exponent := math.Frexp(float64(x))
+	unit := math.Ldexp(1, max(exponent-1, leastExponent)-10)
+	y := math.RoundToEven(float64(x)/unit) * unit
+	if math.Abs(y) > most {
+		return math.Copysign(math.Inf(1), y)
+	}
+	return y
+}

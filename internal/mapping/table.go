@@ -1,0 +1,92 @@
+package mapping
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Fields answers which field a name means. A name that is not mapped gives false.
+type Fields interface {
+	Field(name string) (Field, bool)
+}
+
+// Table is a set of mapped fields by name.
+type Table map[string]Field
+
+// Field returns the field of that name, or the part of a flattened field that it means.
+func (t Table) Field(name string) (Field, bool) {
+	if f, ok := t[name]; ok {
+		return f, true
+	}
+	for i := len(name) - 1; i > 0; i-- {
+		if name[i] != '.' {
+			continue
+		}
+		if f, ok := t[name[:i]]; ok && f.Type == Flattened {
+			f.Name, f.Path, f.Keyed = name, f.Source()+name[i:], true
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// MarkNested sets Nested of every field below a nested object. A table that is put together by
+// hand needs it; [Parse] knows better, as a mapping can copy nested values to the document.
+func (t Table) MarkNested() {
+	for name, f := range t {
+		for above := parentOf(name); above != "" && f.Nested == ""; above = parentOf(above) {
+			if t[above].Type == Nested {
+				f.Nested = above
+				t[name] = f
+			}
+		}
+	}
+}
+
+// setMembers names below every object the fields that are mapped there.
+func (t Table) setMembers() {
+	for name, f := range t {
+		if f.Type.Family() == FamilyObject {
+			f.Members = []string{}
+			t[name] = f
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if t[name].Type.Family() == FamilyObject {
+			continue
+		}
+		for above := parentOf(name); above != ""; above = parentOf(above) {
+			if f, ok := t[above]; ok && f.Type.Family() == FamilyObject {
+				f.Members = append(f.Members, name)
+				t[above] = f
+			}
+		}
+	}
+}
+
+// Layers asks each of several sources in turn: the first that knows a name answers.
+type Layers []Fields
+
+// Field returns the first layer's answer.
+func (l Layers) Field(name string) (Field, bool) {
+	for _, fields := range l {
+		if f, ok := fields.Field(name); ok {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// Assumed is used where no mapping is at hand (checking a rule on a laptop): fields of ECS have
+// their ECS type, every other name is taken to be mapped with a type that is not known.
+func Assumed() Fields { return Layers{ECS(), assumed{}} }
+
+type assumed struct{}
+
+func (assumed) Field(name string) (Field, bool) { return Field{Name: name}, true }
+
+// parentOf returns the name less its last part, "" for a top-level name.
+func parentOf(name string) string {
+	return name[:max(strings.LastIndexByte(name, '.'), 0)]
+}

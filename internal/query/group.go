@@ -1,0 +1,286 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/sequence"
+	"tocsin/internal/translate"
+	"tocsin/internal/window"
+)
+
+// groupPlan finds sequences and samples: one read of all events that fit any step, in order of
+// time, each told in memory to the steps that it fits.
+type groupPlan struct {
+	queryPlan
+	// orderBy is the field of the events' own time.
+	orderBy string
+	// perKey is the number of samples wanted per key.
+	perKey int
+}
+
+func (p *groupPlan) Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error) {
+	target, err := p.resolve(ctx, events, p.orderBy)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, diags := p.bind(target)
+	if g == nil {
+		return nil, diags, nil
+	}
+	return g, diags, nil
+}
+
+func (p *groupPlan) Assume() (Prepared, diag.List) {
+	g, diags := p.bind(search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
+	if g == nil {
+		return nil, diags
+	}
+	return g, diags
+}
+
+func (p *groupPlan) bind(target search.Target) (*groupSearch, diag.List) {
+	steps, diags := p.query.LowerSteps(target.Fields)
+	if steps == nil {
+		return nil, diags
+	}
+	g := &groupSearch{plan: p, target: target, steps: steps}
+	var all condition.Or
+	for _, t := range steps.Terms {
+		pushed, err := g.addTerm(t)
+		if err != nil {
+			return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
+		}
+		all = append(all, pushed)
+	}
+	if steps.Until != nil {
+		until, pushed, err := g.bindStep(*steps.Until, sequence.Until)
+		if err != nil {
+			return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
+		}
+		g.bound = append(g.bound, until)
+		all = append(all, pushed)
+	}
+	g.where = condition.Simplify(all)
+	g.orderField, _ = target.Fields.Field(p.orderBy)
+	g.tiebreaker, _ = target.Fields.Field(p.tiebreaker)
+	return g, diags
+}
+
+// groupSearch is a groupPlan bound to mappings.
+type groupSearch struct {
+	plan   *groupPlan
+	target search.Target
+	steps  *translate.Steps
+	// bound are the steps to try on every event, missing the steps with runs written out.
+	bound   []boundStep
+	missing []bool
+	where   condition.Expr
+
+	orderField, tiebreaker mapping.Field
+}
+
+// boundStep tells whether an event fits a term.
+type boundStep struct {
+	step    translate.Step
+	matcher *condition.Matcher
+	// first is the term's first step, runs the number of steps that it stands for.
+	first, runs int
+	optional    []bool
+}
+
+func (g *groupSearch) addTerm(t translate.Step) (condition.Expr, error) {
+	b, pushed, err := g.bindStep(t, len(g.missing))
+	if err != nil {
+		return nil, err
+	}
+	g.bound = append(g.bound, b)
+	for range t.Runs {
+		g.missing = append(g.missing, t.Missing)
+	}
+	return pushed, nil
+}
+
+func (g *groupSearch) bindStep(t translate.Step, first int) (boundStep, condition.Expr, error) {
+	matcher, err := condition.Compile(t.Where, g.target.Fields)
+	if err != nil {
+		return boundStep{}, nil, err //nolint:wrapcheck // it names the field
+	}
+	b := boundStep{step: t, matcher: matcher, first: first, runs: t.Runs}
+	for _, k := range t.Keys {
+		b.optional = append(b.optional, k.Optional)
+	}
+	pushed, _ := condition.Pushdown(t.Where, g.target.Fields)
+	return b, pushed, nil
+}
+
+func (g *groupSearch) Target() search.Target { return g.target }
+
+// request reads the events of every step. A rule's window reaches back by the span, so that a
+// sequence that ends within it is seen whole.
+func (g *groupSearch) request(w window.Window) search.Request {
+	time := g.plan.time
+	time.Window = w
+	r := search.Request{
+		Patterns: g.plan.rule.Index, Where: g.where, Time: time, FieldTypes: g.target.Fields,
+		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: g.fieldNames(),
+	}
+	if g.steps.Sample {
+		r.OrderBy, r.Tiebreaker = "", ""
+		if w.From.IsZero() && w.To.IsZero() {
+			r.Time = search.TimeRange{} // a sample needs no time at all
+		}
+	}
+	return r
+}
+
+// fieldNames are the fields whose indexed values matching in memory needs.
+func (g *groupSearch) fieldNames() []string {
+	names := []string{g.plan.orderBy}
+	if g.plan.tiebreaker != "" {
+		names = append(names, g.plan.tiebreaker)
+	}
+	for _, b := range g.bound {
+		names = append(names, condition.Fields(b.step.Where)...)
+		for _, k := range b.step.Keys {
+			if k.Mapped {
+				names = append(names, k.Field.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// fits tells which steps an event fits, and under which keys.
+func (g *groupSearch) fits(d *event.Document) []sequence.Fit {
+	var fits []sequence.Fit
+	for _, b := range g.bound {
+		if !b.matcher.Match(d) {
+			continue
+		}
+		keys := b.keys(d, g.steps.Sample)
+		for run := range b.runs {
+			fits = append(fits, sequence.Fit{Step: b.first + run, Keys: keys})
+		}
+	}
+	return fits
+}
+
+// keys returns the combinations of an event's key values. The keys of samples come from
+// aggregations in Elasticsearch, which show a date as milliseconds.
+func (b boundStep) keys(d *event.Document, sample bool) []sequence.Key {
+	columns := make([][]sequence.Value, len(b.step.Keys))
+	for i, k := range b.step.Keys {
+		if !k.Mapped {
+			continue
+		}
+		for _, v := range d.Values(k.Field) {
+			if sample && k.Field.Type.Family() == mapping.FamilyDate {
+				columns[i] = append(columns[i], sequence.Whole(v.Time.UnixMilli()))
+				continue
+			}
+			columns[i] = append(columns[i], keyValue(k.Field, v))
+		}
+	}
+	return sequence.Product(columns, b.optional)
+}
+
+// keyValue keeps the type of a value: the number 1 and the text 1 are different keys.
+func keyValue(f mapping.Field, v mapping.Value) sequence.Value {
+	switch f.Type.Family() {
+	case mapping.FamilyBoolean:
+		return sequence.Bool(v.Bool)
+	case mapping.FamilyInteger:
+		return sequence.Whole(v.Whole)
+	case mapping.FamilyFloat:
+		return sequence.Float(v.Number)
+	case mapping.FamilyDate:
+		return sequence.Text(v.Time.UTC().Format("2006-01-02T15:04:05.000Z"))
+	case mapping.FamilyIP:
+		return sequence.Text(v.IP.String())
+	default:
+		return sequence.Text(v.String)
+	}
+}
+
+// ordinal returns an event's place in time; false when it has no time.
+func (g *groupSearch) ordinal(d *event.Document) (sequence.Ordinal, bool) {
+	times := d.Values(g.orderField)
+	if len(times) == 0 {
+		return sequence.Ordinal{}, false
+	}
+	o := sequence.Ordinal{Time: nanos(times[0].Time)}
+	if g.plan.tiebreaker != "" {
+		if values := d.Values(g.tiebreaker); len(values) > 0 {
+			o.Tiebreaker = keyValue(g.tiebreaker, values[0])
+		}
+	}
+	return o, true
+}
+
+// nanos is a time in nanoseconds, held at the ends of what 64 bits can say.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.IsZero() || t.Year() < 1678:
+		return math.MinInt64
+	case t.Year() > 2261:
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+// hit makes a hit of a completed group.
+func hit(m sequence.Match[*event.Event]) Hit {
+	group := &Group{JoinKeys: []any{}}
+	for _, v := range m.Key {
+		group.JoinKeys = append(group.JoinKeys, joinKey(v))
+	}
+	for _, e := range m.Events {
+		if e == nil {
+			group.Events = append(group.Events, nil)
+			continue
+		}
+		group.Events = append(group.Events, e.Ref)
+	}
+	return Hit{Group: group}
+}
+
+// joinKey shows a key's value as Elasticsearch does: as text, null as null.
+func joinKey(v sequence.Value) any {
+	if v.IsNull() {
+		return nil
+	}
+	return v.String()
+}
+
+// tooMany types the refusal to keep more partial sequences.
+func (g *groupSearch) tooMany(err error) error {
+	if !errors.Is(err, sequence.ErrTooMany) {
+		return err
+	}
+	return &failure.Error{Kind: failure.Partial, Op: "match the sequences of " + g.plan.label(), Err: err}
+}
+
+// Trace judges one document against every step.
+func (g *groupSearch) Trace(d condition.Document) (condition.Trace, error) {
+	whole := condition.Trace{Text: "a step of the sequence"}
+	for _, b := range g.bound {
+		t, err := condition.NewTrace(b.step.Where, g.target.Fields, d)
+		if err != nil {
+			return whole, err //nolint:wrapcheck // it names the field
+		}
+		whole.Holds = whole.Holds || t.Holds
+		whole.Parts = append(whole.Parts, t)
+	}
+	return whole, nil
+}

@@ -1,0 +1,155 @@
+package query
+
+import (
+	"context"
+	"math"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+	"tocsin/internal/sequence"
+	"tocsin/internal/window"
+)
+
+// Execute hands out the sequences that were decided within the window: by their last event, or by
+// the end of the wait for one that must not come. Those that an event after the window may still
+// spoil are left to a later one, which reaches back far enough to see them whole.
+func (g *groupSearch) Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error) {
+	if w.Empty() {
+		return Result{Exact: true}, nil
+	}
+	read := w
+	read.From = w.From.Add(-g.steps.MaxSpan)
+	s := stream{group: g, visit: visit, limits: limiter{limits: g.plan.query.Limits()}, from: nanos(w.From), horizon: nanos(w.To)}
+	if g.plan.time.Field != g.plan.orderBy {
+		s.from = math.MinInt64 // the window is about another time than the sequence
+	}
+	return s.run(ctx, events, g.request(read))
+}
+
+// Hunt takes the stream for all there is: nothing is waited for.
+func (g *groupSearch) Hunt(ctx context.Context, events search.Events, w window.Window, size int) ([]Hit, error) {
+	limits := sized(g.plan.query.Limits(), size)
+	if g.steps.Sample {
+		limits[0].Last = false
+	}
+	var hits []Hit
+	s := stream{group: g, limits: limiter{limits: limits}, from: math.MinInt64, horizon: math.MaxInt64, visit: func(h []Hit) (bool, error) {
+		hits = append(hits, h...)
+		return true, nil
+	}}
+	_, err := s.run(ctx, events, g.request(w))
+	return hits, err
+}
+
+// stream is one read of events through the matcher.
+type stream struct {
+	group         *groupSearch
+	visit         Visit
+	limits        limiter
+	from, horizon int64
+	ready         []Hit // completed and not yet handed out
+	ended         bool
+}
+
+func (s *stream) run(ctx context.Context, events search.Events, r search.Request) (Result, error) {
+	result := Result{Result: search.Result{Total: -1}, Exact: true}
+	if len(s.group.target.Indices) == 0 || s.group.where == condition.Expr(condition.Const(false)) {
+		return result, nil
+	}
+	take, finish := s.sequences()
+	if s.group.steps.Sample {
+		take, finish = s.samples()
+	}
+	found, err := events.Search(ctx, r, func(page []event.Event) (bool, error) {
+		for i := range page {
+			more, err := s.offer(&page[i], take)
+			if err != nil || !more {
+				return false, err
+			}
+		}
+		return s.handOut()
+	})
+	result.Took, result.Pages = found.Took, found.Pages
+	if err != nil && failure.KindOf(err) != failure.Partial {
+		return result, err //nolint:wrapcheck // the searcher names what it did
+	}
+	if !s.ended {
+		result.Undecided = finish()
+	}
+	if visitErr := s.last(); visitErr != nil {
+		return result, visitErr
+	}
+	return result, err //nolint:wrapcheck // see above
+}
+
+// offer decodes an event and tells the matcher what it fits.
+func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], []sequence.Fit) (bool, error)) (bool, error) {
+	doc, err := e.Document()
+	if err != nil {
+		return false, &failure.Error{Kind: failure.Rejected, Op: "read the events of " + s.group.plan.label(), Err: err}
+	}
+	o, timed := s.group.ordinal(doc)
+	if !timed && !s.group.steps.Sample {
+		return true, nil
+	}
+	kept := *e
+	kept.Fields = nil
+	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: &kept}, s.group.fits(doc))
+	return more, s.group.tooMany(err)
+}
+
+// sequences returns how to feed and how to finish a sequence matcher.
+func (s *stream) sequences() (take func(sequence.Event[*event.Event], []sequence.Fit) (bool, error), finish func() int) {
+	m := sequence.New(sequence.Spec{Missing: s.group.missing, MaxSpan: s.group.steps.MaxSpan}, func(m sequence.Match[*event.Event]) bool {
+		return m.Decided < s.from || s.result(hit(m))
+	})
+	return m.Add, func() int { return m.Finish(s.horizon) }
+}
+
+// samples returns the same for a sampler, which yields everything at the end.
+func (s *stream) samples() (take func(sequence.Event[*event.Event], []sequence.Fit) (bool, error), finish func() int) {
+	m := sequence.NewSampler[*event.Event](len(s.group.missing), s.group.plan.perKey, 0)
+	take = func(e sequence.Event[*event.Event], fits []sequence.Fit) (bool, error) { return true, m.Add(e, fits) }
+	return take, func() int {
+		same := func(a, b *event.Event) bool { return a.Index == b.Index && a.ID == b.ID }
+		for _, found := range m.Samples(same) {
+			if !s.result(hit(found)) {
+				break
+			}
+		}
+		return 0
+	}
+}
+
+// result takes a completed group; false means that no more are wanted.
+func (s *stream) result(h Hit) bool {
+	if len(s.limits.limits) > 0 {
+		s.ended = !s.limits.add(h)
+		return !s.ended
+	}
+	s.ready = append(s.ready, h)
+	return true
+}
+
+// handOut gives what is ready to the visitor.
+func (s *stream) handOut() (bool, error) {
+	if len(s.ready) == 0 {
+		return true, nil
+	}
+	ready := s.ready
+	s.ready = nil
+	more, err := s.visit(ready)
+	s.ended = s.ended || !more
+	return more, err
+}
+
+// last hands out what the end of the stream has settled.
+func (s *stream) last() error {
+	if len(s.limits.limits) > 0 {
+		s.ready = s.limits.result()
+	}
+	_, err := s.handOut()
+	return err
+}
