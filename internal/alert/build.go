@@ -162,36 +162,50 @@ func first(values []any) any {
 // reserved are the top-level names of an event that an alert does not take over.
 var reserved = map[string]bool{"kibana": true, "signal": true, "threshold_result": true}
 
-// copyEvent copies the source, less what belongs to alerts, with event.kind set to signal in the
-// way in which the source spells the event object.
+// copyEvent copies the source, less what belongs to alerts, with event.kind set to signal: in the
+// event object where there is one, else in the way in which the source spells event's fields.
 func copyEvent(source map[string]any) map[string]any {
 	out := make(map[string]any, len(source)+64)
-	spelled := false
+	dotted := false
 	for name, value := range source {
-		top, rest, dotted := strings.Cut(name, ".")
-		if reserved[top] {
+		top, rest, isDotted := strings.Cut(name, ".")
+		if reserved[top] || name == "event.kind" {
 			continue
 		}
-		switch object, isObject := value.(map[string]any); {
-		case name == "event.kind":
-			continue
-		case name == "event" && isObject:
-			object = maps.Clone(object)
-			object["kind"] = "signal"
-			value, spelled = object, true
-		case dotted && top == "event" && rest != "":
-			if _, nested := source["event"].(map[string]any); !nested {
-				out["event.kind"], spelled = "signal", true
-			}
-		}
+		dotted = dotted || isDotted && top == "event" && rest != ""
 		out[name] = value
 	}
-	switch _, taken := out["event"]; {
-	case spelled:
-	case taken: // a list of objects: it stays as it is
+	switch object := out["event"].(type) {
+	case map[string]any:
+		object = maps.Clone(object)
+		object["kind"] = "signal"
+		out["event"] = object
+	case nil:
+		if _, isNull := out["event"]; !isNull && !dotted {
+			out["event"] = map[string]any{"kind": "signal"}
+			break
+		}
 		out["event.kind"] = "signal"
-	default:
-		out["event"] = map[string]any{"kind": "signal"}
+	default: // a list of objects
+		out["event"] = withoutKind(object)
+		out["event.kind"] = "signal"
 	}
 	return out
+}
+
+// withoutKind copies a list, at any depth, less the kinds of the objects in it.
+func withoutKind(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		object := maps.Clone(v)
+		delete(object, "kind")
+		return object
+	case []any:
+		list := make([]any, len(v))
+		for i, element := range v {
+			list[i] = withoutKind(element)
+		}
+		return list
+	}
+	return v
 }

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/event"
@@ -25,8 +26,8 @@ func addOriginal(out, source map[string]any) {
 		out["kibana.alert.original_time"] = t
 	}
 	for _, name := range originalEvent {
-		values := event.Lookup(source, "event."+name)
-		if len(values) == 0 || values[0] == nil {
+		values := slices.DeleteFunc(event.Lookup(source, "event."+name), func(v any) bool { return v == nil })
+		if len(values) == 0 {
 			continue
 		}
 		key := "kibana.alert.original_event." + name
@@ -78,7 +79,10 @@ func reason(r *rule.Rule, source map[string]any) string {
 		}
 	}
 	if user := event.First(source, "user.name"); user != "" {
-		b.WriteString(", by " + user)
+		if separator == ", " {
+			b.WriteString(",")
+		}
+		b.WriteString(" by " + user)
 	}
 	if host := event.First(source, "host.name"); host != "" {
 		b.WriteString(" on " + host)

@@ -10,8 +10,9 @@ var (
 	copyPrefix = regexp.MustCompile(`^(?:(?:partial|restored)-|shrink-[a-z0-9_-]{1,4}-|(\.?)(?:reindexed-v\d+|migrated)-)`)
 	// dataStream is a backing index of a data stream. Before 7.11 it had no date.
 	dataStream = regexp.MustCompile(`^\.(?:ds|fs)-(.+?)(?:-\d{4}\.\d{2}\.\d{2})?-\d{6,}$`)
-	// rollover is an index of an alias that rolls over.
-	rollover = regexp.MustCompile(`^(.+)-\d{6,}$`)
+	// rollover is an index of an alias that rolls over: a counter of six digits. It begins with a zero
+	// for longer than anybody rolls over, and a year with a month (202601) does not.
+	rollover = regexp.MustCompile(`^(.+)-0\d{5}$`)
 )
 
 // Series returns the name of the data stream or rollover series that an index belongs to, the
@@ -20,7 +21,7 @@ var (
 // ids and belongs where the original did.
 //
 // Names are all there is to go by. Indices named by a pattern of somebody's own that looks the
-// same, such as app-202601 and app-202602, count as one series: two events of theirs are taken for
+// same, such as app-010126 and app-020126, count as one series: two events of theirs are taken for
 // one if they also share an _id, which only ids that an application chooses can.
 func Series(index string) string {
 	for {
