@@ -94,7 +94,8 @@ func matchFields() object {
 		"copied":  object{"type": "nested", "include_in_root": true, "properties": object{"k": object{"type": "keyword"}}},
 		"off":     object{"type": "object", "enabled": false},
 		"alias":   object{"type": "alias", "path": "k"},
-		"aliases": object{"properties": object{"low": object{"type": "alias", "path": "k.low"}, "flat": object{"type": "alias", "path": "flat"}}},
+		"aliases": object{"properties": object{"low": object{"type": "alias", "path": "k.low"}}},
+		"aflat":   object{"type": "alias", "path": "flat"},
 	}}
 }
 
@@ -152,7 +153,7 @@ var matchPools = map[string][]string{
 	"flat": nil, "flat.a": matchTexts, "flat.a.b": matchTexts, "flat.none": matchTexts,
 	"o": nil, "o.k": matchTexts, "o.k.all": matchTexts, "o.p": nil, "o.p.n": matchWholes, "o.p.k": matchTexts,
 	"nested": nil, "nested.k": matchTexts, "copied": nil, "copied.k": matchTexts, "off": nil, "off.k": matchTexts,
-	"alias": matchTexts, "aliases": nil, "aliases.low": matchTexts, "aliases.flat": matchTexts, "aliases.flat.a": matchTexts,
+	"alias": matchTexts, "aliases": nil, "aliases.low": matchTexts, "aflat": matchTexts, "aflat.a": matchTexts,
 	"unmapped": matchTexts, "unmapped.k": matchTexts,
 }
 

@@ -926,6 +926,29 @@ func TestRunAlertsAreSearchable(t *testing.T) {
 	}
 }
 
+// TestRunOwnTypes: what a field is, its mapping says, and not what ECS has under the same name.
+func TestRunOwnTypes(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	index := n.Name("events")
+	keyword := object{"type": "keyword"}
+	n.CreateIndex(t, index, object{"properties": object{
+		"@timestamp": object{"type": "date"}, "source": object{"properties": object{"ip": keyword}},
+		"process": object{"properties": object{"pid": keyword, "name": object{"type": "long"}}},
+	}})
+	at := stamp(slot, time.Minute)
+	put(t, n, []doc{
+		{index, "1", object{"@timestamp": at, "source": object{"ip": "10.0.0.1"}, "process": object{"pid": "0x1f", "name": 5}}},
+		{index, "2", object{"@timestamp": at, "source": object{"ip": "192.168.0.1"}, "process": object{"pid": "31", "name": 50}}},
+	})
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "like", index, `any where source.ip like "10.*"`)
+	rules.add(t, "text", index, `any where process.pid == "0x1f"`)
+	rules.add(t, "number", index, `any where process.name < 10`)
+	local := embedded(t, dump(t, n, index)).withMapping(t, n, index)
+	equal(t, "events", eventsOf(both(t, n, local, string(rules), slot)), map[string][]string{"like": {"1"}, "text": {"1"}, "number": {"1"}})
+}
+
 // TestRunStrangeShapes: events that do not have the shapes of ECS alert like all others.
 func TestRunStrangeShapes(t *testing.T) {
 	shapes := map[string]object{
@@ -1022,12 +1045,12 @@ func TestRunTypeConflict(t *testing.T) {
 func TestRunUnreachable(t *testing.T) {
 	rules := ruleDir(t.TempDir())
 	rules.add(t, "r", "x", "any where true")
-	for name, address := range map[string]string{"nobody listens": "http://127.0.0.1:1", "no such host": "http://tocsin.invalid:9200"} {
+	for name, host := range map[string]string{"nobody listens": "127.0.0.1:1", "no such host": "tocsin.invalid:9200"} {
 		t.Run(name, func(t *testing.T) {
-			p := place{flags: []string{"--elasticsearch", address}, env: []string{"TOCSIN_USERNAME=elastic", "TOCSIN_PASSWORD=s3cret-word"}}
+			p := place{flags: []string{"--elasticsearch", "http://" + host}, env: []string{"TOCSIN_USERNAME=elastic", "TOCSIN_PASSWORD=s3cret-word"}}
 			o := p.once(t, string(rules), aSlot(), "--request-timeout", "2s")
 			equal(t, "exit code", o.code, 3)
-			if !strings.Contains(o.err, "connect") || strings.Contains(o.out+o.err, "s3cret") {
+			if !strings.Contains(o.err, host) || strings.Contains(o.out+o.err, "s3cret") {
 				t.Errorf("stderr %s", o.err)
 			}
 		})
@@ -1089,7 +1112,12 @@ func TestRunAccess(t *testing.T) {
 	// What a runner needs once its templates and index are there.
 	writer := user(t, n, "writer", object{
 		"cluster": []string{"monitor"},
-		"indices": []object{reads, {"names": []string{alerts + "*"}, "privileges": []string{"read", "create_doc", "view_index_metadata", "maintenance"}}},
+		"indices": []object{reads, {"names": []string{alerts + "*"}, "privileges": []string{"read", "create_doc", "view_index_metadata"}}},
+	})
+	// And before: this one may make them.
+	installer := user(t, n, "installer", object{
+		"cluster": []string{"monitor", "manage_index_templates"},
+		"indices": []object{reads, {"names": []string{alerts + "*"}, "privileges": []string{"read", "create_doc", "manage"}}},
 	})
 	viewer := user(t, n, "viewer", object{
 		"cluster": []string{"monitor", "manage_index_templates"},
@@ -1120,10 +1148,14 @@ func TestRunAccess(t *testing.T) {
 		{"may not write alerts", nil, viewer, []int{1, 3}, "403"},
 		{"may not read the events", nil, blind, []int{0, 1, 3}, ""},
 		{"may do just what is needed", nil, writer, []int{0}, ""},
+		{"may do just what the first run needs", []string{"--namespace", n.Prefix + "-first"}, installer, []int{0}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			flags := slices.Concat([]string{"--namespace", n.Prefix}, test.flags)
+			flags := slices.Clone(test.flags)
+			if !slices.Contains(flags, "--namespace") {
+				flags = append(flags, "--namespace", n.Prefix)
+			}
 			if !slices.Contains(test.flags, "--elasticsearch") {
 				flags = append(flags, "--elasticsearch", n.URL)
 			}

@@ -263,8 +263,9 @@ func TestPortInUse(t *testing.T) {
 func TestInterruptedRound(t *testing.T) {
 	t.Parallel()
 	address, asked, release := slowCluster(t)
+	defer release()
 	second := writeFile(t, "second.toml", strings.Replace(serviceRule, "0001\"", "0002\"", 1))
-	c := exec.CommandContext(t.Context(), "runner", "run", "--once", "--concurrency", "1", "--format", "ndjson",
+	c := exec.CommandContext(t.Context(), "runner", "run", "--once", "--concurrency", "1", "--grace", "50ms", "--format", "ndjson",
 		"--rules", writeFile(t, "shell.toml", serviceRule), second, "--elasticsearch", address)
 	var out, complaint strings.Builder
 	c.Stdout, c.Stderr = &out, &complaint
@@ -275,7 +276,6 @@ func TestInterruptedRound(t *testing.T) {
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	release()
 	_ = c.Wait()
 	if code := c.ProcessState.ExitCode(); code != exitFailed {
 		t.Errorf("exit code %d", code)

@@ -19,6 +19,7 @@ const (
 	Hour
 	Minute
 	Second
+	Millisecond
 	Exact
 )
 
@@ -34,6 +35,8 @@ func (p Precision) End(t time.Time) time.Time {
 		return t.Add(time.Minute - 1)
 	case Second:
 		return t.Add(time.Second - 1)
+	case Millisecond:
+		return t.Add(time.Millisecond - 1)
 	case Exact:
 	}
 	return t

@@ -17,8 +17,8 @@ var namedFormats = map[string]parseDate{
 	"strict_date_optional_time_nanos": isoFormat{least: Second}.parse,
 	"iso8601":                         isoFormat{}.parse,
 	"date_optional_time":              isoFormat{lenient: true}.parse,
-	"epoch_millis":                    epochFormat{unit: time.Millisecond, decimals: 6}.parse,
-	"epoch_second":                    epochFormat{unit: time.Second, decimals: 9}.parse,
+	"epoch_millis":                    epochFormat{time.Millisecond, Millisecond, 6}.parse,
+	"epoch_second":                    epochFormat{time.Second, Second, 9}.parse,
 }
 
 // patternFormats are the built-in formats that are the same as a pattern.
@@ -69,8 +69,9 @@ func knownFormats(formats string) bool {
 // epochFormat reads a count of units since 1970, with that many decimals at most. It may be
 // negative, and has no exponent.
 type epochFormat struct {
-	unit     time.Duration
-	decimals int
+	unit      time.Duration
+	precision Precision
+	decimals  int
 }
 
 func (e epochFormat) parse(s string) (time.Time, Precision, bool) {
@@ -88,11 +89,15 @@ func (e epochFormat) parse(s string) (time.Time, Precision, bool) {
 		return time.Time{}, 0, false
 	}
 	perSecond := int64(time.Second / e.unit)
-	nanos := n%perSecond*int64(e.unit) + int64(part)
+	seconds, nanos := n/perSecond, n%perSecond*int64(e.unit)+int64(part)
 	if negative {
-		return time.Unix(-(n / perSecond), -nanos), Exact, true
+		seconds, nanos = -seconds, -nanos
 	}
-	return time.Unix(n/perSecond, nanos), Exact, true
+	precision := Exact
+	if fraction == "" {
+		precision = e.precision
+	}
+	return time.Unix(seconds, nanos), precision, true
 }
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }

@@ -120,6 +120,10 @@ func (f Field) indexFloat(text string) (Value, bool) {
 	return Value{Number: x, String: text}, true
 }
 
+// ParseNumber reads the text of a number as Elasticsearch reads it for a double: blanks around it, a
+// "d" or "f" behind it, NaN and Infinity pass, and what is too large is infinite.
+func ParseNumber(text string) (float64, bool) { return javaFloat(text, 64) }
+
 // javaFloat reads a number as Double.parseDouble and Float.parseFloat do: too large is infinite.
 func javaFloat(text string, bits int) (float64, bool) {
 	text = strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })

@@ -194,8 +194,13 @@ func (d definition) field(name string) Field {
 	if text, ok := ScalarText(d.Value); ok && d.Type == ConstantKeyword {
 		f.Constant = &text
 	}
-	if !d.Index.orTrue() && !d.DocValues.orFalse() && (d.DocValues != nil || d.Type.Family() == FamilyText) {
+	family := d.Type.Family()
+	switch {
+	case d.Index.orTrue():
+	case !d.DocValues.orTrue(), family == FamilyText:
 		f.Opaque = "it is neither indexed nor has doc values"
+	case family == FamilyString:
+		f.Opaque = "it is not indexed, and ignoring case then means more than ASCII"
 	}
 	return f
 }

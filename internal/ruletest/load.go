@@ -33,7 +33,7 @@ type Test struct {
 	Events diag.Text
 	// At is the slot of the run; the zero time means just after the latest event.
 	At time.Time
-	// Alerts are the _ids of the events that must alert: these and no others.
+	// Alerts are the _ids of the events that must alert, of a sequence its last: these and no others.
 	Alerts []string
 	// Fields must have these values in every alert, by their flat names.
 	Fields map[string]any
@@ -116,6 +116,11 @@ func Parse(path, content string) (File, diag.List) {
 	f.root = root
 	d := tomltree.Decoder{File: f.text, Area: "ruletest", List: list}
 	tomltree.Into(&d, root, fileFields, &f)
+	for i, remark := range d.List {
+		if remark.Code == d.Area+"/unknown-key" { // a misspelt key must not make a test pass
+			d.List[i].Severity = diag.Error
+		}
+	}
 	f.checkTests(&d)
 	if f.Rule == "" {
 		f.Rule = strings.TrimSuffix(path, extension) + ".toml"

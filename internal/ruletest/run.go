@@ -84,12 +84,16 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	defer func() { _ = events.Close() }()
 	var problems diag.List
 	for _, d := range list {
-		problems = append(problems, f.report(i, "events", "ruletest/events", "line %d of the events: %s", d.Line, d.Message))
+		problems = append(problems, test.Events.Report(d.Severity, "ruletest/events", spanOf(test.Events.Value, d), "%s", d.Message))
 	}
 	slot := test.At
 	if slot.IsZero() {
-		if slot, err = latest(ctx, events); err != nil {
+		var ok bool
+		if slot, ok, err = latest(ctx, events); err != nil {
 			return nil, err
+		}
+		if !ok {
+			return append(problems, f.report(i, "events", "ruletest/no-time", "no event says when: give at, or an @timestamp")), nil
 		}
 	}
 	r := plan.Rule()
@@ -103,25 +107,48 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	return append(problems, more...), err
 }
 
-// latest is the moment just after the last event.
-func latest(ctx context.Context, events *store.Events) (time.Time, error) {
-	var last time.Time
+// spanOf finds the place of a remark on the events in their text.
+func spanOf(text string, d diag.Diagnostic) diag.Span {
+	start := 0
+	for line := range strings.Lines(text) {
+		if d.Line--; d.Line > 0 {
+			start += len(line)
+			continue
+		}
+		for at := range line {
+			if d.Column--; d.Column == 0 {
+				return diag.Span{Start: start + at, End: start + at + max(1, d.Width)}
+			}
+		}
+		start += len(line)
+		break
+	}
+	return diag.Span{Start: start, End: start}
+}
+
+// latest is the moment just after the last event; ok is false when no event has a time.
+func latest(ctx context.Context, events *store.Events) (last time.Time, ok bool, err error) {
 	request := search.Request{
 		Patterns: []string{"*"}, Where: condition.Const(true), Time: search.TimeRange{Field: search.DefaultTimestamp},
 		Descending: true, PageSize: 1, FieldTypes: events.Fields(),
 	}
-	_, err := events.Search(ctx, request, func(page []event.Event) (bool, error) {
+	_, err = events.Search(ctx, request, func(page []event.Event) (bool, error) {
 		doc, err := page[0].Document()
 		if err != nil {
 			return false, err //nolint:wrapcheck // it names the event
 		}
-		last, _, err = mapping.ParseDate(event.First(doc.Source, search.DefaultTimestamp), "")
-		return false, err //nolint:wrapcheck // it names the date
+		for _, v := range event.Lookup(doc.Source, search.DefaultTimestamp) { // of several the latest, as in the order
+			t, _, err := mapping.ParseDate(fmt.Sprint(v), "")
+			if err == nil && (!ok || t.After(last)) {
+				last, ok = t, true
+			}
+		}
+		return false, nil
 	})
 	if err != nil {
-		return last, fmt.Errorf("find the latest event: %w", err)
+		return last, false, fmt.Errorf("find the latest event: %w", err)
 	}
-	return last.Add(time.Millisecond), nil
+	return last.Add(time.Millisecond), ok, nil
 }
 
 // compare holds the alerts against what the test wants.
@@ -134,12 +161,12 @@ func (f File) compare(ctx context.Context, i int, alerts alert.Reader) (diag.Lis
 	}
 	err := alerts.List(ctx, alert.Filter{}, func(d alert.Document) (bool, error) {
 		id := eventOf(d)
-		if !unmet[id] {
+		if !slices.Contains(test.Alerts, id) {
 			problems = append(problems, f.report(i, "alerts", "ruletest/unexpected", "event %s made an alert and should not", id))
 		}
 		delete(unmet, id)
 		for _, name := range slices.Sorted(maps.Keys(test.Fields)) {
-			if got := d.Source[name]; !same(got, test.Fields[name]) {
+			if got := field(d.Source, name); !same(got, test.Fields[name]) {
 				problems = append(problems, f.report(i, "fields", "ruletest/field", "event %s: %s is %s, want %s", id, name, show(got), show(test.Fields[name])))
 			}
 		}
@@ -154,7 +181,23 @@ func (f File) compare(ctx context.Context, i int, alerts alert.Reader) (diag.Lis
 	return problems, nil
 }
 
-// eventOf returns the _id of the event behind an alert.
+// field returns the value of a field: as it stands under its flat name, which is how alerts spell
+// their own, else what nested objects have at the name, a list where that is several values.
+func field(source map[string]any, name string) any {
+	if v, ok := source[name]; ok {
+		return v
+	}
+	switch values := event.Lookup(source, name); len(values) {
+	case 0:
+		return nil
+	case 1:
+		return values[0]
+	default:
+		return values
+	}
+}
+
+// eventOf returns the _id of the event behind an alert, of the last one where there are several.
 func eventOf(d alert.Document) string {
 	id := ""
 	for _, a := range event.Objects(d.Source, "kibana.alert.ancestors") {

@@ -115,9 +115,8 @@ func (m *Matcher[T]) Add(e Event[T], fits []Fit) (bool, error) {
 func (m *Matcher[T]) fit(e Event[T], step int, key Key) {
 	switch {
 	case step == Until:
-		if s := m.keys[key.id()]; s != nil {
-			s.until = push(s.until, e.Ordinal)
-		}
+		s := m.state(key) // it also ends what begins at the same moment, later in the stream
+		s.until = push(s.until, e.Ordinal)
 	case m.spec.Missing[step]:
 		m.state(key).missed(m, m.gap[step], e.Ordinal.Time)
 	case m.stage[step] == 0:

@@ -100,6 +100,9 @@ func (m *Matcher[T]) prune(s *keyState[T]) bool {
 			s.missing[i] = slices.Clone(times[first:])
 		}
 	}
+	if n := len(s.until); n > 0 {
+		empty = empty && s.until[n-1].Compare(m.now) < 0
+	}
 	for i := range s.stages {
 		empty = empty && len(s.stages[i]) == 0
 	}
