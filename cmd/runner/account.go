@@ -11,7 +11,7 @@ import (
 )
 
 // log accounts for an execution in metrics and log.
-func (r *runner) log(x pipeline.Execution) {
+func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	r.metrics.Execution(x)
 	log := r.global.log.With("rule_id", x.RuleID, "execution_id", x.ID, "window", x.Window.String())
 	fresh := r.warnings.fresh(x.RuleID, x.Warnings)
@@ -20,9 +20,9 @@ func (r *runner) log(x pipeline.Execution) {
 		if fresh[i] {
 			level = slog.LevelWarn
 		}
-		log.Log(context.Background(), level, "execution warning", "warning", w)
+		log.Log(ctx, level, "execution warning", "warning", w)
 	}
-	log.LogAttrs(context.Background(), levelOf(x), "executed", attributes(x)...)
+	log.LogAttrs(ctx, levelOf(x), "executed", attributes(x)...)
 }
 
 // levelOf keeps executions that found nothing new out of the log.

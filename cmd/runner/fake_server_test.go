@@ -44,13 +44,15 @@ const healthy = `
 type fakeServer struct {
 	*httptest.Server
 	answers []answer
-	gone    sync.Once
+	// before, if any, is called ahead of every answer.
+	before func(*http.Request)
+	gone   sync.Once
 }
 
 // newFakeServer starts a server. It gives the first answer that fits: of those that r holds as JSON
 // objects, else the [healthy] ones.
-func newFakeServer(r io.Reader) (*fakeServer, error) {
-	f := &fakeServer{}
+func newFakeServer(r io.Reader, before func(*http.Request)) (*fakeServer, error) {
+	f := &fakeServer{before: before}
 	dec := json.NewDecoder(io.MultiReader(r, strings.NewReader(healthy)))
 	for dec.More() {
 		a := answer{Status: http.StatusOK}
@@ -63,11 +65,15 @@ func newFakeServer(r io.Reader) (*fakeServer, error) {
 		}
 		f.answers = append(f.answers, a)
 	}
-	f.Server = httptest.NewServer(f)
+	f.Server = httptest.NewUnstartedServer(f)
+	f.Start()
 	return f, nil
 }
 
 func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.before != nil {
+		f.before(r)
+	}
 	for _, a := range f.answers {
 		if !a.match.MatchString(r.Method + " " + r.URL.RequestURI()) {
 			continue

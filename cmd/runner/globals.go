@@ -48,7 +48,7 @@ func (g *globals) openLog(w io.Writer) error {
 	case g.LogFormat == "json":
 		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 	case isTerminal(w):
-		g.log = slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
+		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
 	default:
 		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}

@@ -19,7 +19,7 @@ import (
 func (r *runner) once(ctx context.Context, plans []query.Plan) error {
 	executions, err := r.round(ctx, plans)
 	for _, x := range executions {
-		r.log(x)
+		r.log(ctx, x)
 	}
 	if err := r.account(executions); err != nil {
 		return err

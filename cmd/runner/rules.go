@@ -50,7 +50,7 @@ func planRules(paths []string) (planned, error) {
 	}
 	for _, r := range set.Rules() {
 		plan, more := query.For(r)
-		list := append(byFile[r.Path], more...)
+		list := slices.Concat(byFile[r.Path], more)
 		list.Sort()
 		delete(byFile, r.Path)
 		p.add(r, list, plan)

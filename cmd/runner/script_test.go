@@ -19,8 +19,14 @@ import (
 
 var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")
 
+// raceOptions keep the race detector from waiting a second at the end of every process.
+const raceOptions = "atexit_sleep_ms=0"
+
 // TestMain makes the command itself available to scripts and tests, as a process of its own.
 func TestMain(m *testing.M) {
+	if err := os.Setenv("GORACE", raceOptions); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"runner": main})
 }
 
@@ -29,6 +35,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("GORACE", raceOptions)
 			e.Setenv("REFUSED", "http://127.0.0.1:1") // nothing listens there
 			return nil
 		},
@@ -94,7 +101,7 @@ func scriptHold(ts *testscript.TestScript, _ bool, args []string) {
 // scriptServer starts a [fakeServer] whose answers a file may begin with and puts its address into
 // SERVER.
 func scriptServer(ts *testscript.TestScript, _ bool, args []string) {
-	f, err := newFakeServer(strings.NewReader(ts.ReadFile(args[0])))
+	f, err := newFakeServer(strings.NewReader(ts.ReadFile(args[0])), nil)
 	ts.Check(err)
 	ts.Defer(f.Close)
 	ts.Setenv("SERVER", f.URL)

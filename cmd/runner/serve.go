@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/internal/pipeline"
 	"tocsin/internal/query"
 	"tocsin/internal/scheduler"
 	"tocsin/internal/server"
@@ -22,7 +23,7 @@ const noAddress = "none"
 // serve runs the rules on their schedule until the context ends. What runs then may finish within
 // --grace; what does not is cut off, which leaves its window as if it had not been run.
 func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
-	jobs, err := r.jobs(plans, r.log)
+	jobs, err := r.jobs(plans, func(x pipeline.Execution) { r.log(ctx, x) })
 	if err != nil {
 		return err
 	}

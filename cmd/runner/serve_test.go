@@ -173,21 +173,20 @@ func TestService(t *testing.T) {
 // slowCluster is a fake server whose searches wait; asked says when the first has come.
 func slowCluster(t *testing.T) (address string, asked <-chan struct{}, release func()) {
 	t.Helper()
-	f, err := newFakeServer(strings.NewReader(""))
+	came, released := make(chan struct{}, 100), make(chan struct{})
+	f, err := newFakeServer(strings.NewReader(""), func(r *http.Request) {
+		if !strings.Contains(r.URL.Path, "/_search") {
+			return
+		}
+		came <- struct{}{}
+		select {
+		case <-released:
+		case <-r.Context().Done():
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	came, released := make(chan struct{}, 100), make(chan struct{})
-	f.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.Path, "/_search") {
-			came <- struct{}{}
-			select {
-			case <-released:
-			case <-r.Context().Done():
-			}
-		}
-		f.ServeHTTP(w, r)
-	})
 	t.Cleanup(f.Close)
 	return f.URL, came, func() { close(released) }
 }

@@ -80,8 +80,12 @@ func (b *Builder) read(e event.Event) (parent, error) {
 
 // document is the alert with this id about an event.
 func (b *Builder) document(id string, p parent, run Run) Document {
-	source := copyEvent(p.source)
+	fitting, moved := conform(p.source)
+	source := copyEvent(fitting)
 	addOriginal(source, p.source)
+	if len(moved) > 0 {
+		source[misfits] = moved
+	}
 	b.addAlert(source, id, p, run)
 	return Document{ID: id, Source: source}
 }

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/tomltree"
@@ -140,12 +141,7 @@ func (t Type) admits(v *tomltree.Value) bool {
 			}
 		}
 	}
-	for _, kind := range kinds[t].kinds {
-		if v.Kind == kind {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(kinds[t].kinds, v.Kind)
 }
 
 // Value returns the value of a key as a command line would have it: a string, a list of strings, or

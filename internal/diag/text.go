@@ -9,8 +9,8 @@ import (
 // Span is a half-open range of byte offsets into the value of a [Text].
 type Span struct{ Start, End int }
 
-// To returns the span from the start of s to the end of other.
-func (s Span) To(other Span) Span { return Span{s.Start, other.End} }
+// To returns the span that covers both.
+func (s Span) To(other Span) Span { return Span{min(s.Start, other.Start), max(s.End, other.End)} }
 
 // Text is a value somebody wrote, together with the file it stands in. The value is the file
 // itself, a verbatim part of it, or a decoded string whose bytes lie elsewhere in the file than

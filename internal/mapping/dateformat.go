@@ -93,6 +93,9 @@ func (e epochFormat) parse(s string) (time.Time, Precision, bool) {
 	if negative {
 		seconds, nanos = -seconds, -nanos
 	}
+	if negative && e.precision == Second && fraction != "" && part == 0 {
+		return time.Time{}, 0, false // "-5" and "-5.1" are dates, "-5.0" is none.
+	}
 	precision := Exact
 	if fraction == "" {
 		precision = e.precision

@@ -27,16 +27,16 @@ func (t Table) merge(index string, other Table) {
 	for name, f := range other {
 		have, ok := t[name]
 		if ok {
-			f = have.merge(index, f)
+			f = have.Merge(index, f)
 		}
 		t[name] = f
 	}
 }
 
-// merge returns the field for documents of indices that map it in two ways. Types of one family
-// are compatible, the first stays; where they make different values of a document, the field is
-// Opaque.
-func (f Field) merge(index string, o Field) Field {
+// Merge returns the field for documents of several indices, of which index maps it as o. Types of
+// one family are compatible, the first stays; where they make different values of a document, the
+// field is Opaque. A type of another family is a Conflict.
+func (f Field) Merge(index string, o Field) Field {
 	switch {
 	case f.Type.Family() != o.Type.Family(), (f.Type == Nested) != (o.Type == Nested), (f.Type == Flattened) != (o.Type == Flattened):
 		f.Conflict = append(slices.Clip(f.Conflict), fmt.Sprintf("%s in [%s]", o.Type, index))

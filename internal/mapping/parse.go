@@ -107,6 +107,16 @@ func parseOne(data []byte) (Table, error) {
 	return p.table, nil
 }
 
+// ParseField reads the definition of one field: what the mapping has under its name. Sub-fields and
+// members are left out.
+func ParseField(name string, definition []byte) (Field, error) {
+	def, err := parseDefinition(definition)
+	if err != nil {
+		return Field{}, fmt.Errorf("field [%s]: %w", name, err)
+	}
+	return def.field(name), nil
+}
+
 func parseDefinition(data []byte) (definition, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -144,12 +154,9 @@ func (p *parser) add(name, nested string, def definition) error {
 	for _, to := range def.CopyTo {
 		p.copies = append(p.copies, copied{name, to})
 	}
-	if def.Type == "" {
-		def.Type = Object
-	}
 	f := def.field(name)
 	f.Nested = nested
-	if def.Type.Family() == FamilyObject {
+	if f.Type.Family() == FamilyObject {
 		return p.object(f, def)
 	}
 	exact := 0
@@ -187,6 +194,9 @@ func (p *parser) object(f Field, def definition) error {
 }
 
 func (d definition) field(name string) Field {
+	if d.Type == Unknown {
+		d.Type = Object
+	}
 	f := Field{
 		Name: name, Type: d.Type, Path: d.Path, IgnoreAbove: int(d.IgnoreAbove), Normalizer: d.Normalizer,
 		NullValue: d.NullValue, Format: d.Format, ScalingFactor: float64(d.ScalingFactor),

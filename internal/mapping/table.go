@@ -80,11 +80,14 @@ func (l Layers) Field(name string) (Field, bool) {
 
 // Assumed is used where no mapping is at hand (checking a rule on a laptop): fields of ECS have
 // their ECS type, every other name is taken to be mapped with a type that is not known.
-func Assumed() Fields { return Layers{ECS(), assumed{}} }
+func Assumed() Fields { return Layers{ECS(), untyped{}} }
 
-type assumed struct{}
+// Untyped takes every name for a mapped field of which no type is known.
+func Untyped() Fields { return untyped{} }
 
-func (assumed) Field(name string) (Field, bool) { return Field{Name: name}, true }
+type untyped struct{}
+
+func (untyped) Field(name string) (Field, bool) { return Field{Name: name}, true }
 
 // parentOf returns the name less its last part, "" for a top-level name.
 func parentOf(name string) string {

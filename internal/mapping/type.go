@@ -29,6 +29,7 @@ const (
 	Object          Type = "object"
 	Nested          Type = "nested"
 	Alias           Type = "alias"
+	GeoPoint        Type = "geo_point"
 
 	// Unknown is the type of a field that nothing is known of: it is taken for whatever its values
 	// and the literals beside it look like.

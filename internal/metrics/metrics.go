@@ -115,8 +115,7 @@ func (m *Metrics) Hooks(log *slog.Logger) scheduler.Hooks {
 	return scheduler.Hooks{
 		Started: func(_ string, _ time.Time, late time.Duration) { m.lateness.Observe(late.Seconds()) },
 		Ended: func(id string, slot time.Time, _ time.Duration, err error) {
-			var crash *scheduler.PanicError
-			if errors.As(err, &crash) {
+			if crash, ok := errors.AsType[*scheduler.PanicError](err); ok {
 				log.Error("execution crashed", "rule_id", id, "slot", slot, "error", err, "stack", string(crash.Stack))
 			}
 		},

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"tocsin/internal/diag"
@@ -70,9 +72,13 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 func (e Execution) Problem() string {
 	switch {
 	case e.Err != nil:
-		return e.Err.Error()
+		return strings.ReplaceAll(e.Err.Error(), "\n", "; ")
 	case e.Diagnostics.HasErrors():
-		return e.Diagnostics.Err().Error()
+		return strings.ReplaceAll(e.Diagnostics.Err().Error(), "\n", "; ")
+	case e.Failed > 0:
+		return fmt.Sprintf("%d alerts were not written, see the warnings", e.Failed)
+	case e.Left > 0:
+		return fmt.Sprintf("max_signals left %d hits without a look", e.Left)
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,8 +136,8 @@ func (x *execution) countLeft(r query.Result) {
 	if x.Left == 0 {
 		return
 	}
-	x.Left = max(x.Left, r.Total-x.Hits)
-	words := fmt.Sprintf("%d", x.Left)
+	x.Left = max(x.Left, x.Left+r.Total-r.Seen)
+	words := strconv.FormatInt(x.Left, 10)
 	switch {
 	case r.Total < 0:
 		words = "at least " + words

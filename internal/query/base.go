@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"tocsin/internal/diag"
+	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
@@ -35,17 +37,43 @@ func (p *queryPlan) names(more ...string) []string {
 	return slices.Compact(names)
 }
 
-// resolve asks what patterns and fields mean where the events are.
-func (p *queryPlan) resolve(ctx context.Context, events search.Events, more ...string) (search.Target, error) {
-	target, err := events.Resolve(ctx, p.rule.Index, p.names(more...))
+// resolve asks what patterns and fields mean where the events are. Where that could be told of
+// some indices only, partly says so: the others can be searched all the same.
+func (p *queryPlan) resolve(ctx context.Context, events search.Events, more ...string) (target search.Target, partly, err error) {
+	target, err = events.Resolve(ctx, p.rule.Index, p.names(more...))
 	if err != nil {
-		return target, fmt.Errorf("resolve the indices of %s: %w", p.label(), err)
+		err = fmt.Errorf("resolve the indices of %s: %w", p.label(), err)
+		if failure.KindOf(err) != failure.Partial || len(target.Indices) == 0 {
+			return target, nil, err
+		}
+		partly, err = err, nil
 	}
 	if len(target.Indices) == 0 {
 		// Nothing is mapped anywhere: fields cannot be judged, and nothing will be searched.
 		target.Fields = mapping.Assumed()
 	}
-	return target, nil
+	return target, partly, err
+}
+
+// assume binds a plan to the types of ECS. A rule that only fits other types than these may run
+// where the mapping has them: what speaks against it here is a warning.
+func assume[T any](r *rule.Rule, bind func(search.Target) (*T, diag.List)) (*T, diag.List) {
+	target := search.Target{Indices: r.Index, Fields: mapping.Assumed()}
+	bound, diags := bind(target)
+	if bound != nil {
+		return bound, diags
+	}
+	target.Fields = mapping.Untyped()
+	if bound, _ = bind(target); bound == nil {
+		return nil, diags
+	}
+	for i := range diags {
+		if diags[i].Severity == diag.Error {
+			diags[i].Severity = diag.Warning
+			diags[i].Message += " (with the types of ECS; the mapping of the indices decides)"
+		}
+	}
+	return bound, diags
 }
 
 // label names the rule, or the query that is none, in errors.

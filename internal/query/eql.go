@@ -14,8 +14,8 @@ func planEQL(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := newPlan(r, q, timeRange(r))
-	_, more := p.Assume()
-	if more.HasErrors() {
+	prepared, more := p.Assume()
+	if prepared == nil {
 		return nil, append(diags, more...)
 	}
 	return p, append(diags, more...)

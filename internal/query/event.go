@@ -9,7 +9,6 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
 	"tocsin/internal/window"
@@ -19,19 +18,20 @@ import (
 type eventPlan struct{ queryPlan }
 
 func (p *eventPlan) Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error) {
-	target, err := p.resolve(ctx, events)
+	target, partly, err := p.resolve(ctx, events)
 	if err != nil {
 		return nil, nil, err
 	}
 	s, diags := p.bind(target)
 	if s == nil {
-		return nil, diags, nil
+		return nil, diags, partly
 	}
+	s.partly = partly
 	return s, diags, nil
 }
 
 func (p *eventPlan) Assume() (Prepared, diag.List) {
-	s, diags := p.bind(search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
+	s, diags := assume(p.rule, p.bind)
 	if s == nil {
 		return nil, diags
 	}
@@ -65,6 +65,8 @@ type eventSearch struct {
 	exact  bool
 	// matcher judges candidates where pushed admits more than where.
 	matcher *condition.Matcher
+	// partly is the failure to learn the mapping of some indices.
+	partly error
 }
 
 func (s *eventSearch) Target() search.Target { return s.target }
@@ -124,17 +126,21 @@ func (s *eventSearch) limited(ctx context.Context, events search.Events, w windo
 }
 
 func (s *eventSearch) execute(ctx context.Context, events search.Events, r search.Request, visit Visit) (Result, error) {
+	result := Result{Exact: true}
 	if len(s.target.Indices) == 0 || s.pushed == condition.Expr(condition.Const(false)) {
-		return Result{Exact: true}, nil
+		return result, s.partly
 	}
+	result.Exact = s.exact
 	found, err := events.Search(ctx, r, func(page []event.Event) (bool, error) {
+		result.Seen += int64(len(page))
 		hits, err := s.hits(page)
 		if err != nil || len(hits) == 0 {
 			return err == nil, err
 		}
 		return visit(hits)
 	})
-	return Result{Result: found, Exact: s.exact}, err //nolint:wrapcheck // the searcher names what it did
+	result.Result = found
+	return result, errors.Join(err, s.partly)
 }
 
 func (s *eventSearch) Trace(d condition.Document) (condition.Trace, error) {

@@ -29,19 +29,20 @@ type groupPlan struct {
 }
 
 func (p *groupPlan) Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error) {
-	target, err := p.resolve(ctx, events, p.orderBy)
+	target, partly, err := p.resolve(ctx, events, p.orderBy)
 	if err != nil {
 		return nil, nil, err
 	}
 	g, diags := p.bind(target)
 	if g == nil {
-		return nil, diags, nil
+		return nil, diags, partly
 	}
+	g.partly = partly
 	return g, diags, nil
 }
 
 func (p *groupPlan) Assume() (Prepared, diag.List) {
-	g, diags := p.bind(search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
+	g, diags := assume(p.rule, p.bind)
 	if g == nil {
 		return nil, diags
 	}
@@ -87,6 +88,8 @@ type groupSearch struct {
 	where   condition.Expr
 
 	orderField, tiebreaker mapping.Field
+	// partly is the failure to learn the mapping of some indices.
+	partly error
 }
 
 // boundStep tells whether an event fits a term.

@@ -75,6 +75,8 @@ type Result struct {
 	search.Result
 	// Exact is false when Total counts candidates of which some were no hits in memory.
 	Exact bool
+	// Seen is the number of candidates that were looked at, of Total.
+	Seen int64
 	// Undecided is the number of sequences that an event after the window could still spoil.
 	Undecided int
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"tocsin/internal/condition"
@@ -56,7 +57,7 @@ type stream struct {
 func (s *stream) run(ctx context.Context, events search.Events, r search.Request) (Result, error) {
 	result := Result{Result: search.Result{Total: -1}, Exact: true}
 	if len(s.group.target.Indices) == 0 || s.group.where == condition.Expr(condition.Const(false)) {
-		return result, nil
+		return result, s.group.partly
 	}
 	take, finish := s.sequences()
 	if s.group.steps.Sample {
@@ -81,7 +82,7 @@ func (s *stream) run(ctx context.Context, events search.Events, r search.Request
 	if visitErr := s.last(); visitErr != nil {
 		return result, visitErr
 	}
-	return result, err //nolint:wrapcheck // see above
+	return result, errors.Join(err, s.group.partly)
 }
 
 // offer decodes an event and tells the matcher what it fits.

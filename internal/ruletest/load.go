@@ -91,8 +91,7 @@ func Load(paths ...string) ([]File, diag.List) {
 }
 
 func unreadable(path string, err error) diag.Diagnostic {
-	var where *fs.PathError
-	if errors.As(err, &where) {
+	if where, ok := errors.AsType[*fs.PathError](err); ok {
 		err = where.Err
 	}
 	return diag.Diagnostic{Severity: diag.Error, Code: "ruletest/unreadable", Message: err.Error(), File: path}
