@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/failure"
 	"tocsin/internal/query"
 	"tocsin/internal/report"
 )
@@ -53,9 +55,10 @@ func (c *checkCmd) live(ctx context.Context, a *app, rules *planned) error {
 	}
 	defer func() { _ = b.close() }()
 	more := map[string]diag.List{}
-	bar := newProgress(a.err, "rules", len(rules.plans))
+	plans := slices.Concat(rules.plans, rules.idle)
+	bar := newProgress(a.err, "rules", len(plans))
 	defer bar.finish()
-	for _, plan := range rules.plans {
+	for _, plan := range plans {
 		list, err := c.prepare(ctx, b, plan)
 		if err != nil {
 			return err
@@ -68,14 +71,19 @@ func (c *checkCmd) live(ctx context.Context, a *app, rules *planned) error {
 }
 
 func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (diag.List, error) {
+	r := plan.Rule()
 	prepared, list, err := plan.Prepare(ctx, b.events)
-	if err != nil {
+	switch kind := failure.KindOf(err); {
+	case err == nil:
+	case kind == failure.Rejected || kind == failure.Partial: // it concerns this rule only
+		return append(list, r.Report(diag.Error, "check/live", "rule.index", "%v", err)), nil
+	default:
 		return nil, fmt.Errorf("check live: %w", err)
 	}
 	if prepared == nil {
 		return list, nil
 	}
-	r, target := plan.Rule(), prepared.Target()
+	target := prepared.Target()
 	for i, pattern := range r.Index {
 		for _, missing := range target.Missing {
 			if pattern == missing {

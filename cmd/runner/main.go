@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -51,13 +52,17 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // errFailed ends a command whose rules or tests failed, after it has said which.
 var errFailed = errors.New("failed")
 
+// credentials in an address, which a person may have given where none is expected.
+var credentials = regexp.MustCompile(`://[^/\s]*@`)
+
 // execute runs one invocation and returns its exit code.
 func execute(ctx context.Context, args []string, std stdio) int {
 	var c cli
 	err := run(ctx, &c, args, std)
 	if err != nil && !errors.Is(err, errFailed) {
 		for line := range strings.Lines(err.Error()) { // joined errors have one each
-			_, _ = fmt.Fprintf(std.err, "runner: %s\n", strings.Map(printable, strings.TrimSpace(line)))
+			line = credentials.ReplaceAllString(strings.TrimSpace(line), "://[redacted]@")
+			_, _ = fmt.Fprintf(std.err, "runner: %s\n", strings.Map(printable, line))
 		}
 	}
 	return exitCode(err, len(c.Elasticsearch) > 0)

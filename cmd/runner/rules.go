@@ -29,8 +29,10 @@ func loadRules(paths []string) (rule.Set, diag.List, error) {
 type planned struct {
 	plans  []query.Plan
 	report report.Report
-	// disabled are the rules that could be loaded and say enabled = false, whose plans are left out.
+	// disabled are the rules that could be loaded and say enabled = false, idle the plans of those
+	// that could run.
 	disabled []*rule.Rule
+	idle     []query.Plan
 	// failed tells that a rule which is not disabled cannot run.
 	failed bool
 }
@@ -76,6 +78,9 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 	switch disabled := out.Status != report.Invalid && r.Enabled != nil && !*r.Enabled; {
 	case disabled: // one that is invalid may not mean it
 		p.disabled = append(p.disabled, r)
+		if plan != nil {
+			p.idle = append(p.idle, plan)
+		}
 	case plan == nil:
 		p.failed = true
 	default:

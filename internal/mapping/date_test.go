@@ -95,6 +95,7 @@ func TestParseDate(t *testing.T) {
 		{"epoch_second", "-5.5", "1969-12-31T23:59:54.5Z"},
 		{"epoch_second", "-5.", "1969-12-31T23:59:55Z"},
 		{"epoch_second", "-5.0", none},
+		{"epoch_second", "9223372036854775807", none},
 		{slashes, "2026/01/02", "2026-01-02T00:00:00Z"},
 		{slashes, "2026/01/02 03:04:05", "2026-01-02T03:04:05Z"},
 		{slashes, "2026/01/02 03:04", none},

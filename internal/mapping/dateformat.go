@@ -74,6 +74,9 @@ type epochFormat struct {
 	decimals  int
 }
 
+// maxEpochSecond is about where java.time ends, in the year 1,000,000,000.
+const maxEpochSecond = 31556889864403199
+
 func (e epochFormat) parse(s string) (time.Time, Precision, bool) {
 	digits, negative := strings.CutPrefix(s, "-")
 	whole, fraction, _ := strings.Cut(digits, ".")
@@ -95,6 +98,9 @@ func (e epochFormat) parse(s string) (time.Time, Precision, bool) {
 	}
 	if negative && e.precision == Second && fraction != "" && part == 0 {
 		return time.Time{}, 0, false // "-5" and "-5.1" are dates, "-5.0" is none.
+	}
+	if seconds > maxEpochSecond || seconds < -maxEpochSecond {
+		return time.Time{}, 0, false
 	}
 	precision := Exact
 	if fraction == "" {

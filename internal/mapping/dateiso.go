@@ -54,11 +54,12 @@ func (f isoFormat) date(s string) (parts, bool) {
 	}
 	month, day, hasDay := strings.Cut(rest, "-")
 	d.precision = Month
-	if !f.number(&d.month, month, 2, 2) || !hasDay {
-		return d, !hasDay && d.month > 0
+	ok := f.number(&d.month, month, 2, 2)
+	if hasDay {
+		d.precision = Day
+		ok = ok && f.number(&d.day, day, 2, 2)
 	}
-	d.precision = Day
-	return d, f.number(&d.day, day, 2, 2)
+	return d, ok
 }
 
 // time reads what stands between "T" and the zone, which may be nothing.

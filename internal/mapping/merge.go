@@ -40,8 +40,6 @@ func (f Field) Merge(index string, o Field) Field {
 	switch {
 	case f.Type.Family() != o.Type.Family(), (f.Type == Nested) != (o.Type == Nested), (f.Type == Flattened) != (o.Type == Flattened):
 		f.Conflict = append(slices.Clip(f.Conflict), fmt.Sprintf("%s in [%s]", o.Type, index))
-	case f.Type.Family() == FamilyDate && f.DateFormat() != o.DateFormat():
-		f.Format = JoinFormats(f.DateFormat(), o.DateFormat())
 	case f.Opaque != "":
 	case o.Opaque != "":
 		f.Opaque = o.Opaque
@@ -50,10 +48,24 @@ func (f Field) Merge(index string, o Field) Field {
 			f.Opaque = fmt.Sprintf("index [%s] differs in its %s", index, what)
 		}
 	}
+	if f.Type.Family() == FamilyDate && o.Type.Family() == FamilyDate {
+		f.joinDates(o)
+	}
 	if f.Exact != o.Exact {
 		f.Exact = ""
 	}
 	return f
+}
+
+// joinDates makes a field that reads the dates of both, as fine as either keeps them: events of all
+// indices have a time, also where conditions on it are left to searches.
+func (f *Field) joinDates(o Field) {
+	if a, b := f.DateFormat(), o.DateFormat(); a != b {
+		f.Format = JoinFormats(a, b)
+	}
+	if o.Type == DateNanos {
+		f.Type = DateNanos
+	}
 }
 
 // JoinFormats is the format list for documents of indices that read dates in two ways. A text that
@@ -65,6 +77,24 @@ func JoinFormats(a, b string) string {
 		}
 	}
 	return a
+}
+
+// ambiguousDates are texts that formats may well read differently.
+var ambiguousDates = []string{"1234", "12345", "-5", "20260102", "1767236645", "1767236645000", "01/02/2026", "01-02-2026", "01.02.2026"}
+
+// readAlike reports whether no text means one date by one list of formats and another by the other.
+func readAlike(a, b string) bool {
+	if a == b {
+		return true
+	}
+	for _, text := range ambiguousDates {
+		x, _, errX := ParseDate(text, a)
+		y, _, errY := ParseDate(text, b)
+		if errX == nil && errY == nil && !x.Equal(y) {
+			return false
+		}
+	}
+	return knownFormats(a) && knownFormats(b)
 }
 
 // difference names the first property by which two mappings make different values of a document.
@@ -83,7 +113,7 @@ func (f Field) difference(o Field) string {
 		return "null_value"
 	case (f.Constant == nil) != (o.Constant == nil), f.Constant != nil && *f.Constant != *o.Constant:
 		return "value"
-	case family == FamilyDate && f.DateFormat() != o.DateFormat():
+	case family == FamilyDate && !readAlike(f.DateFormat(), o.DateFormat()):
 		return "format"
 	case f.ScalingFactor != o.ScalingFactor:
 		return "scaling_factor"
@@ -101,4 +131,6 @@ func sameNull(a, b any) bool {
 }
 
 // SameValues reports whether two fields have the same indexed values in every document.
-func (f Field) SameValues(o Field) bool { return f.Type == o.Type && f.difference(o) == "" }
+func (f Field) SameValues(o Field) bool {
+	return f.Type == o.Type && f.Format == o.Format && f.difference(o) == ""
+}

@@ -90,7 +90,7 @@ func JSON(body any, indent string) ([]byte, error) {
 func Path(patterns []string) string {
 	escaped := make([]string, len(patterns))
 	for i, p := range patterns {
-		escaped[i] = url.PathEscape(p)
+		escaped[i] = strings.ReplaceAll(url.PathEscape(p), "%2A", "*")
 	}
 	return "/" + strings.Join(escaped, ",") + "/_search?ignore_unavailable=true&allow_no_indices=true"
 }
