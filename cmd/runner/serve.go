@@ -34,7 +34,7 @@ func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
 		}
 	}
 	s := scheduler.New(jobs, scheduler.Options{
-		Concurrency: r.cmd.Concurrency, Grace: r.cmd.Grace, Hooks: r.metrics.Hooks(r.global.log),
+		Concurrency: r.cmd.Concurrency, Grace: r.cmd.Grace, Hooks: withoutCurrent(r.metrics.Hooks(r.global.log)),
 	})
 	group, running := errgroup.WithContext(ctx)
 	// The server outlives the signal, so that one can watch the rules finish.
@@ -45,6 +45,11 @@ func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
 	}
 	r.global.log.Info("running", "rules", len(jobs), "events", r.backend.name)
 	group.Go(func() error {
+		<-running.Done()
+		r.global.log.Info("stopping", "grace", r.cmd.Grace.String())
+		return nil
+	})
+	group.Go(func() error {
 		defer stop()
 		return r.schedule(running, s)
 	})
@@ -53,6 +58,26 @@ func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
 	}
 	r.global.log.Info("stopped")
 	return nil
+}
+
+// withoutCurrent keeps the slot that is current when the service starts, and is run although it is
+// past, out of the slots that hooks are told were missed.
+func withoutCurrent(h scheduler.Hooks) scheduler.Hooks {
+	begun := map[string]bool{}
+	started, missed := h.Started, h.Missed
+	h.Started = func(id string, slot time.Time, late time.Duration) {
+		begun[id] = true
+		started(id, slot, late)
+	}
+	h.Missed = func(id string, n int) {
+		if !begun[id] {
+			n--
+		}
+		if n > 0 {
+			missed(id, n)
+		}
+	}
+	return h
 }
 
 // listen starts the server of metrics and health, unless it is not wanted.
@@ -77,7 +102,6 @@ func (r *runner) listen(ctx, serving context.Context, group *errgroup.Group) err
 
 // schedule runs the scheduler and says how it was stopped.
 func (r *runner) schedule(ctx context.Context, s *scheduler.Scheduler) error {
-	defer context.AfterFunc(ctx, func() { r.global.log.Info("stopping", "grace", r.cmd.Grace.String()) })()
 	err := s.Run(ctx)
 	if errors.Is(err, scheduler.ErrCutOff) {
 		r.global.log.Warn("rules were cut off at the end of the grace period", "error", err)
