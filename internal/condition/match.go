@@ -3,6 +3,7 @@ package condition
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"tocsin/internal/mapping"
 )
@@ -99,23 +100,16 @@ func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 		return nil, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
 	}
 	return func(d Document) bool {
-		for _, v := range d.Values(f) {
-			if accepts(v) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(d.Values(f), accepts)
 	}, nil
 }
 
 func compileExists(f mapping.Field) test {
-	switch f.Type.Family() {
-	case mapping.FamilyObject:
+	switch {
+	case f.Type.Family() == mapping.FamilyObject:
 		return func(d Document) bool { return d.HasObject(f.Source()) }
-	case mapping.FamilyUnknown, mapping.FamilyString:
-		if f.Type == mapping.Flattened || f.Type == mapping.Unknown {
-			return func(d Document) bool { return len(d.Values(f)) > 0 || d.HasObject(f.Source()) }
-		}
+	case f.Type == mapping.Flattened || f.Type == mapping.Unknown:
+		return func(d Document) bool { return len(d.Values(f)) > 0 || d.HasObject(f.Source()) }
 	}
 	return func(d Document) bool { return len(d.Values(f)) > 0 }
 }

@@ -6,18 +6,20 @@ import "tocsin/internal/mapping"
 // at least the same documents, and whether it is true of no others. When it is not exact, hits
 // have to be matched again in memory against the whole condition.
 func Pushdown(e Expr, fields mapping.Fields) (superset Expr, exact bool) {
-	p := pushdown{fields: fields, exact: true}
-	return Simplify(p.widen(e, true)), p.exact
+	p := pushdown{fields: fields}
+	exact = true
+	Walk(e, func(leaf Expr) { exact = exact && p.pushable(leaf) })
+	if exact {
+		return e, true
+	}
+	return Simplify(p.widen(e, true)), false
 }
 
-type pushdown struct {
-	fields mapping.Fields
-	exact  bool
-}
+type pushdown struct{ fields mapping.Fields }
 
 // widen replaces every leaf that cannot be pushed down by a constant that only lets more documents
 // through: true, or false below an odd number of Nots.
-func (p *pushdown) widen(e Expr, up bool) Expr {
+func (p pushdown) widen(e Expr, up bool) Expr {
 	switch e := e.(type) {
 	case And:
 		return And(p.widenAll(e, up))
@@ -28,17 +30,15 @@ func (p *pushdown) widen(e Expr, up bool) Expr {
 	case Const:
 		return e
 	case Residual:
-		p.exact = false
 		return e.widened(up)
 	}
 	if p.pushable(e) {
 		return e
 	}
-	p.exact = false
 	return Const(up)
 }
 
-func (p *pushdown) widenAll(members []Expr, up bool) []Expr {
+func (p pushdown) widenAll(members []Expr, up bool) []Expr {
 	out := make([]Expr, len(members))
 	for i, m := range members {
 		out[i] = p.widen(m, up)
@@ -48,7 +48,10 @@ func (p *pushdown) widenAll(members []Expr, up bool) []Expr {
 
 // pushable reports whether Query DSL has a clause for the leaf on the field's type. A network
 // test needs an ip field; on a keyword that holds addresses only memory can answer it.
-func (p *pushdown) pushable(leaf Expr) bool {
+func (p pushdown) pushable(leaf Expr) bool {
+	if _, ok := leaf.(Residual); ok {
+		return false
+	}
 	cidr, ok := leaf.(CIDR)
 	if !ok {
 		return true

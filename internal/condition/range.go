@@ -80,8 +80,9 @@ func comparer(b bound, f mapping.Field) (func(mapping.Value) int, error) {
 		return func(v mapping.Value) int { return compareIP(v.IP, want) }, nil
 	case mapping.FamilyVersion:
 		return func(v mapping.Value) int { return mapping.CompareVersions(v.String, text) }, nil
+	default:
+		return nil, fmt.Errorf("range: %w", ErrOperator)
 	}
-	return nil, fmt.Errorf("range: %w", ErrOperator)
 }
 
 // compareInteger compares exactly, also with fractions and beyond the 53 bits of a float.

@@ -30,17 +30,14 @@ func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
 	for _, m := range members {
 		out = append(out, inline(Simplify(m), absorbing)...)
 	}
-	seen := map[string]bool{}
+	decided := false
+	seen := repeated{texts: newTexts(out)}
 	out = slices.DeleteFunc(out, func(m Expr) bool {
-		if m == Const(!absorbing) {
-			return true
-		}
-		key := m.String()
-		again := seen[key]
-		seen[key] = true
-		return again
+		c, isConst := m.(Const)
+		decided = decided || isConst && bool(c) == absorbing
+		return isConst || seen.again(m)
 	})
-	if seen[Const(absorbing).String()] {
+	if decided {
 		return Const(absorbing)
 	}
 	switch len(out) {
@@ -50,6 +47,55 @@ func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
 		return out[0]
 	}
 	return wrap(out)
+}
+
+// repeated remembers expressions. Most are small values that can be map keys; the others are told
+// apart by their text, which is only written where there are two of them.
+type repeated struct {
+	leaves map[Expr]bool
+	texts  map[string]bool
+}
+
+// newTexts is nil where at most one expression would have to be written as text.
+func newTexts(members []Expr) map[string]bool {
+	n := 0
+	for _, m := range members {
+		if !isComparable(m) {
+			n++
+		}
+	}
+	if n < 2 {
+		return nil
+	}
+	return make(map[string]bool, n)
+}
+
+func (r *repeated) again(e Expr) bool {
+	if isComparable(e) {
+		if r.leaves == nil {
+			r.leaves = map[Expr]bool{}
+		}
+		before := r.leaves[e]
+		r.leaves[e] = true
+		return before
+	}
+	if r.texts == nil {
+		return false
+	}
+	text := e.String()
+	before := r.texts[text]
+	r.texts[text] = true
+	return before
+}
+
+func isComparable(e Expr) bool {
+	switch e := e.(type) {
+	case Const, Exists, Term, Wildcard, Prefix, Regexp, Range:
+		return true
+	case Not:
+		return isComparable(e.X)
+	}
+	return false
 }
 
 // inline returns the members of a nested operator of the same kind, or the expression itself.

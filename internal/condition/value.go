@@ -13,8 +13,6 @@ import (
 // accept judges one indexed value of a field.
 type accept func(mapping.Value) bool
 
-func never(mapping.Value) bool { return false }
-
 func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 	family := f.Type.Family()
 	switch family {
@@ -22,6 +20,7 @@ func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 		return nil, ErrAnalysed
 	case mapping.FamilyObject, mapping.FamilyOther:
 		return nil, ErrOperator
+	default:
 	}
 	switch l := leaf.(type) {
 	case Term:

@@ -18,14 +18,14 @@ type Kind int
 const (
 	// Internal is an error that no edge has typed: a fault of Tocsin's own.
 	Internal Kind = iota
-	// Unavailable: the other side could not be reached, is overloaded or answered 5xx; the same
+	// Unavailable means that the other side could not be reached, is overloaded or answered 5xx; the same
 	// call may go through later.
 	Unavailable
-	// Refused: the other side does not accept who asks (401, 403) or is not what it should be.
+	// Refused means that the other side does not accept who asks (401, 403) or is not what it should be.
 	Refused
-	// Rejected: this request is wrong (400, 404, 413 …); repeating it changes nothing.
+	// Rejected means that this request is wrong (400, 404, 413 …); repeating it changes nothing.
 	Rejected
-	// Partial: an answer came that does not cover everything asked for: shards failed, time ran out.
+	// Partial means that an answer came which does not cover everything asked for: shards failed, time ran out.
 	Partial
 )
 
@@ -82,8 +82,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of the first [Error] in the chain, Internal when there is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Internal

@@ -232,17 +232,17 @@ func TestParseMergesIndices(t *testing.T) {
 func TestParseErrorsNameThePlace(t *testing.T) {
 	for text, want := range map[string]string{
 		`[]`: "parse mapping", `{`: "parse mapping",
-		`{"properties": 5}`:                                                              "parse mapping",
-		`{"properties": {"host": {"properties": {"name": 5}}}}`:                          "field [host.name]",
-		`{"properties": {"host": {"properties": 5}}}`:                                    "field [host]",
-		`{"properties": {"k": {"type": 5}}}`:                                             "field [k]",
-		`{"properties": {"k": {"type": "keyword", "ignore_above": "many"}}}`:             "field [k]",
-		`{"properties": {"k": {"type": "keyword", "index": "perhaps"}}}`:                 "field [k]",
-		`{"properties": {"k": {"type": "keyword", "copy_to": 5}}}`:                       "field [k]",
-		`{"properties": {"t": {"type": "text", "fields": {"raw": []}}}}`:                 "multi-field [raw]",
-		`{"properties": {}, "runtime": {"r": 5}}`:                                        "runtime field [r]",
-		`{"logs-1": 5}`:                                                                  "index [logs-1]",
-		`{"logs-1": {"settings": {}}}`:                                                   "index [logs-1]",
+		`{"properties": 5}`: "parse mapping",
+		`{"properties": {"host": {"properties": {"name": 5}}}}`:              "field [host.name]",
+		`{"properties": {"host": {"properties": 5}}}`:                        "field [host]",
+		`{"properties": {"k": {"type": 5}}}`:                                 "field [k]",
+		`{"properties": {"k": {"type": "keyword", "ignore_above": "many"}}}`: "field [k]",
+		`{"properties": {"k": {"type": "keyword", "index": "perhaps"}}}`:     "field [k]",
+		`{"properties": {"k": {"type": "keyword", "copy_to": 5}}}`:           "field [k]",
+		`{"properties": {"t": {"type": "text", "fields": {"raw": []}}}}`:     "multi-field [raw]",
+		`{"properties": {}, "runtime": {"r": 5}}`:                            "runtime field [r]",
+		`{"logs-1": 5}`:                "index [logs-1]",
+		`{"logs-1": {"settings": {}}}`: "index [logs-1]",
 		`{"logs-1": {"mappings": {"properties": {"o": {"properties": {"k": "text"}}}}}}`: "field [o.k]",
 	} {
 		_, err := mapping.Parse([]byte(text))

@@ -162,14 +162,14 @@ func (m *Matcher[T]) advance(s *keyState[T], p partial[T], stage int) {
 // with all older ones: the newest overwrites.
 func (m *Matcher[T]) take(s *keyState[T], stage int, o Ordinal) (partial[T], bool) {
 	list := s.stages[stage]
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].last.Compare(o) < 0 {
-			p := list[i]
-			rest := append([]partial[T](nil), list[i+1:]...)
-			m.partials -= len(list) - len(rest)
-			s.stages[stage] = rest
-			return p, true
+	for i, p := range slices.Backward(list) {
+		if p.last.Compare(o) >= 0 {
+			continue
 		}
+		rest := slices.Clone(list[i+1:])
+		m.partials -= len(list) - len(rest)
+		s.stages[stage] = rest
+		return p, true
 	}
 	return partial[T]{}, false
 }

@@ -158,7 +158,7 @@ func TestEnd(t *testing.T) {
 		return false
 	})
 	more := true
-	for _, word := range strings.Fields("A1 B2 A3 B4 A5") {
+	for word := range strings.FieldsSeq("A1 B2 A3 B4 A5") {
 		e, fits := parseEvent(t, "AB", word)
 		var err error
 		if more, err = m.Add(e, fits); err != nil {
@@ -231,7 +231,7 @@ func TestProduct(t *testing.T) {
 
 func TestSamples(t *testing.T) {
 	s := sequence.NewSampler[string](2, 2, 0)
-	for _, word := range strings.Fields("A1:x B2:x A3:y AB4:x AB5:z A6:w B7:w B8:w") {
+	for word := range strings.FieldsSeq("A1:x B2:x A3:y AB4:x AB5:z A6:w B7:w B8:w") {
 		e, fits := parseEvent(t, "AB", word)
 		if err := s.Add(e, fits); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func matched(t *rapid.T, missing []bool, span int64, stream []drawn) []string {
 		var names []string
 		for _, e := range m.Events {
 			if e != nil {
-				names = append(names, fmt.Sprint(e.Ref))
+				names = append(names, strconv.Itoa(e.Ref))
 			}
 		}
 		out = append(out, strings.Join(names, " "))

@@ -63,9 +63,9 @@ func push(list []Ordinal, o Ordinal) []Ordinal {
 
 // before returns the latest ordinal of the list before o.
 func before(list []Ordinal, o Ordinal) (Ordinal, bool) {
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].Compare(o) < 0 {
-			return list[i], true
+	for _, earlier := range slices.Backward(list) {
+		if earlier.Compare(o) < 0 {
+			return earlier, true
 		}
 	}
 	return Ordinal{}, false

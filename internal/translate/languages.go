@@ -36,11 +36,10 @@ type Limit struct {
 }
 
 // Steps is a sequence or sample lowered for a mapping.
-type (
-	Steps   = eql.Steps
-	Step    = eql.Step
-	StepKey = eql.StepKey
-)
+type Steps = eql.Steps
+
+// Step is one term of a sequence or sample.
+type Step = eql.Step
 
 // Query is a parsed query.
 type Query interface {

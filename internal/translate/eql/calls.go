@@ -46,8 +46,9 @@ func (w wanted) accepts(k kind) bool {
 		return k == kindBoolean
 	case wantAddress:
 		return k == kindString || k == kindIP
+	case wantAnything:
 	}
-	return false
+	return true
 }
 
 // function is one function of EQL.

@@ -177,8 +177,9 @@ func fits(t mapping.Type, value any) bool {
 		return isString && err == nil
 	case mapping.FamilyDate:
 		return !isBool
+	default:
+		return true
 	}
-	return true
 }
 
 func compareLiterals(x, y any) (int, bool) {
@@ -265,7 +266,7 @@ func (l *lowerer) oneOf(n *In, field *Field, f mapping.Field, values []Node) con
 	var members condition.Or
 	var list []any
 	for _, v := range values {
-		value := v.(*Literal).Value //nolint:forcetypeassert,errcheck // inValues made them
+		value := v.(*Literal).Value //nolint:forcetypeassert // inValues made them
 		if !fits(f.Type, value) {
 			return l.fail(v.Pos(), CodeType, "2nd argument of [%s] must be [%s], found value [%s] type [%s]",
 				l.source(n), f.Type, l.source(v), kindOfLiteral(value))
@@ -284,6 +285,7 @@ func (l *lowerer) strings(f mapping.Field, at diag.Span, what string, e conditio
 	switch f.Type.Family() {
 	case mapping.FamilyString, mapping.FamilyUnknown:
 		return e
+	default:
 	}
 	return l.fail(at, CodeType, "first argument of [%s] must be [string], found value [%s] type [%s]", what, f.Name, f.Type)
 }

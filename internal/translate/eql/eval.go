@@ -152,20 +152,20 @@ func compareNull(op string, x, y scalar, nullTest bool) scalar {
 
 // compareScalars compares two values that are not null; values of different kinds are unequal.
 func compareScalars(op string, x, y scalar) bool {
-	order, comparable := compareLiterals(x, y)
+	order, ok := compareLiterals(x, y)
 	switch op {
 	case "==":
-		return comparable && order == 0
+		return ok && order == 0
 	case "!=":
-		return !comparable || order != 0
+		return !ok || order != 0
 	case "<":
-		return comparable && order < 0
+		return ok && order < 0
 	case "<=":
-		return comparable && order <= 0
+		return ok && order <= 0
 	case ">":
-		return comparable && order > 0
+		return ok && order > 0
 	}
-	return comparable && order >= 0
+	return ok && order >= 0
 }
 
 func (a assembler) in(n *In) (program, error) {

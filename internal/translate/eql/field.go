@@ -32,6 +32,7 @@ func (l *lowerer) resolve(n *Field) (mapping.Field, fieldState) {
 	case mapping.FamilyObject, mapping.FamilyOther:
 		l.fail(n.Span, CodeField, "Cannot use field [%s] with unsupported type [%s]", n.Name, f.Type)
 		return f, failed
+	default:
 	}
 	if f.Normalizer != "" {
 		l.fail(n.Span, CodeField, "Normalized keyword field [%s] cannot be used for exact match operations", n.Name)

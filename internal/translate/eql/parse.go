@@ -42,7 +42,7 @@ type parser struct {
 
 func (p *parser) peek() token { return p.tokens[p.pos] }
 
-func (p *parser) peekAt(n int) token { return p.tokens[min(p.pos+n, len(p.tokens)-1)] }
+func (p *parser) second() token { return p.tokens[min(p.pos+1, len(p.tokens)-1)] }
 
 func (p *parser) take() token {
 	t := p.tokens[p.pos]
@@ -195,7 +195,7 @@ func (p *parser) expressionList() ([]Node, *syntaxError) {
 func (p *parser) integer(what string) (int64, token, *syntaxError) {
 	t := p.peek()
 	negative := false
-	if t.is(tokSymbol, "-") && p.peekAt(1).kind == tokInteger {
+	if t.is(tokSymbol, "-") && p.second().kind == tokInteger {
 		negative = true
 		p.pos++
 		t = p.peek()

@@ -139,7 +139,7 @@ func (p *parser) predicateOf(primary func() (Node, *syntaxError)) (Node, *syntax
 		return nil, err
 	}
 	switch t := p.peek(); {
-	case t.is(tokKeyword, "not") && p.peekAt(1).is(tokKeyword, "in", "in~"):
+	case t.is(tokKeyword, "not") && p.second().is(tokKeyword, "in", "in~"):
 		p.pos++
 		return p.in(x, true)
 	case t.is(tokKeyword, "in", "in~"):
@@ -226,7 +226,7 @@ func (p *parser) numberLiteral(t, sign token) (*Literal, *syntaxError) {
 
 func (p *parser) primary() (Node, *syntaxError) {
 	switch t := p.peek(); {
-	case t.kind == tokName && p.peekAt(1).is(tokSymbol, "("), t.kind == tokTilde:
+	case t.kind == tokName && p.second().is(tokSymbol, "("), t.kind == tokTilde:
 		return p.call()
 	case t.kind == tokName, t.kind == tokQuoted, t.is(tokSymbol, "?"):
 		return p.field()
@@ -286,7 +286,7 @@ func (p *parser) field() (Node, *syntaxError) {
 		}
 		p.pos++
 		name.WriteString(t.text)
-		if next := p.peek(); next.is(tokSymbol, "[") && p.peekAt(1).kind == tokInteger {
+		if next := p.peek(); next.is(tokSymbol, "[") && p.second().kind == tokInteger {
 			return nil, failAt(next.span, "Array indexes are not supported")
 		}
 		if !p.accept(tokSymbol, ".") {

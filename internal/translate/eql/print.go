@@ -120,7 +120,7 @@ func printNode(n Node) (text string, prec int) {
 		return "-" + printAt(n.X, precPrimary), precSign
 	case *Arithmetic:
 		own := precSum
-		if strings.Contains("*/%", n.Op) {
+		if n.Op == "*" || n.Op == "/" || n.Op == "%" {
 			own = precProduct
 		}
 		return printAt(n.X, own) + " " + n.Op + " " + printAt(n.Y, own+1), own
