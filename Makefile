@@ -24,6 +24,10 @@ test: ## Run the tests that need nothing but Go, with the race detector.
 integration: ## Run the tests that need a real Elasticsearch.
 	$(GO) test -tags integration -count=1 -timeout 20m ./integration/...
 
+.PHONY: integration-client
+integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARCH_URL.
+	$(GO) test -tags integration -count=1 -timeout 10m ./internal/elastic
+
 .PHONY: lint
 lint: ## Report what is wrong or untidy; changes nothing.
 	$(GO) vet ./...

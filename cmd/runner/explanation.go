@@ -13,7 +13,7 @@ import (
 
 func explainRequest(a *app, e query.Explanation) error {
 	if a.global.Format == "json" {
-		return writeJSON(a.out, "json", []query.Explanation{e})
+		return writeObject(a.out, e)
 	}
 	explainHead(a.out, e)
 	body, err := search.JSON(e.Request, "  ")
@@ -31,11 +31,38 @@ func explainHead(w io.Writer, e query.Explanation) {
 	}
 	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s, %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
 		e.Name, e.RuleID, e.Type, e.Language, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
-	if e.Exact {
+	switch {
+	case len(e.Steps) > 0:
+		_, _ = fmt.Fprintf(w, "strategy   %s for the events of all steps, told to their steps in memory\n", e.Strategy)
+		explainSteps(w, e)
+		return
+	case e.Exact:
 		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", e.Strategy)
 		return
 	}
 	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", e.Strategy, e.Pushed)
+}
+
+// explainSteps writes the terms of a sequence or sample.
+func explainSteps(w io.Writer, e query.Explanation) {
+	if e.MaxSpan != "" {
+		_, _ = fmt.Fprintf(w, "maxspan    %s\n", e.MaxSpan)
+	}
+	for i, s := range e.Steps {
+		label := fmt.Sprintf("step %d", i+1)
+		switch {
+		case s.Until:
+			label = "until"
+		case s.Missing:
+			label += " (no such event)"
+		case s.Runs > 1:
+			label += fmt.Sprintf(" (%d times)", s.Runs)
+		}
+		if len(s.Keys) > 0 {
+			label += " by " + strings.Join(s.Keys, ", ")
+		}
+		_, _ = fmt.Fprintf(w, "%s\n           %s\n", label, s.Condition)
+	}
 }
 
 // curl is a line for a shell. Credentials are left to the reader.
@@ -61,7 +88,7 @@ type explained struct {
 
 func explainEvent(a *app, e query.Explanation, t condition.Trace) error {
 	if a.global.Format == "json" {
-		return writeJSON(a.out, "json", []explained{{e.RuleID, t.Holds, t}})
+		return writeObject(a.out, explained{e.RuleID, t.Holds, t})
 	}
 	verdict := "does not match"
 	if t.Holds {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"tocsin/internal/search"
 )
 
 // table writes aligned columns.
@@ -60,6 +62,16 @@ func writeJSON[T any](w io.Writer, format string, list []T) error {
 		}
 	}
 	return nil
+}
+
+// writeObject writes one value as JSON for people and scripts.
+func writeObject(w io.Writer, v any) error {
+	data, err := search.JSON(v, "  ")
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	_, err = fmt.Fprintf(w, "%s\n", data)
+	return wrapWrite(err)
 }
 
 func wrapWrite(err error) error {

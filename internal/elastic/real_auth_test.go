@@ -22,9 +22,9 @@ import (
 // secured is a node with security, and the password of its user elastic.
 func secured(t *testing.T) (url, password string) {
 	t.Helper()
-	url, password = os.Getenv("TOCSIN_ELASTICSEARCH_SECURED_URL"), os.Getenv("TOCSIN_ELASTICSEARCH_SECURED_PASSWORD")
+	url, password = os.Getenv("TOCSIN_SECURED_ELASTICSEARCH_URL"), os.Getenv("TOCSIN_SECURED_ELASTICSEARCH_PASSWORD")
 	if url == "" {
-		t.Skip("TOCSIN_ELASTICSEARCH_SECURED_URL is not set")
+		t.Skip("TOCSIN_SECURED_ELASTICSEARCH_URL is not set")
 	}
 	return strings.TrimRight(url, "/"), password
 }
