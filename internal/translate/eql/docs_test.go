@@ -5,12 +5,16 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -19,11 +23,16 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/mapping"
+	"tocsin/internal/metrics"
+	"tocsin/internal/pipeline"
 	"tocsin/internal/translate/eql"
 )
 
 // docsDir is where the pages are.
 const docsDir = "../../../docs/"
+
+// settingKeys finds the keys of a configuration file.
+var settingKeys = regexp.MustCompile(`(?m)^([a-z-]+) = `)
 
 // page is a page of documentation, cut into what can be run.
 type page struct {
@@ -188,7 +197,7 @@ func folded(t *testing.T, expression string) any {
 	return v
 }
 
-// condition lowers a condition of the page.
+// lowerCondition lowers a condition of the page.
 func lowerCondition(t *testing.T, text string, fields mapping.Fields) condition.Expr {
 	t.Helper()
 	whole := diag.NewText("query", "any where "+text)
@@ -317,7 +326,7 @@ func TestDocsOperations(t *testing.T) {
 		t.Fatal(err)
 	}
 	var keys []string
-	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+) = `).FindAllStringSubmatch(string(script), -1) {
+	for _, m := range settingKeys.FindAllStringSubmatch(string(script), -1) {
 		keys = append(keys, m[1])
 	}
 	p := readPage(t, "operations.md")
@@ -339,7 +348,7 @@ func TestDocsOperations(t *testing.T) {
 		if _, diags := config.Load(name); len(diags) > 0 {
 			t.Errorf("line %d: %v", b.line, diags)
 		}
-		for _, m := range regexp.MustCompile(`(?m)^([a-z-]+) = `).FindAllStringSubmatch(b.text, -1) {
+		for _, m := range settingKeys.FindAllStringSubmatch(b.text, -1) {
 			if !slices.Contains(keys, m[1]) {
 				t.Errorf("line %d: %s is no key", b.line, m[1])
 			}
@@ -347,5 +356,25 @@ func TestDocsOperations(t *testing.T) {
 	}
 	if examples == 0 {
 		t.Error("operations.md has no example of a configuration file")
+	}
+}
+
+// TestDocsMetrics wants every metric of the runner in docs/operations.md.
+func TestDocsMetrics(t *testing.T) {
+	m := metrics.New()
+	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.Succeeded, Slot: time.Unix(1, 0)})
+	m.Rules(metrics.Rules{Valid: 1})
+	m.Hooks(slog.New(slog.DiscardHandler)).Missed("r", 1)
+	answer := httptest.NewRecorder()
+	m.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	found := regexp.MustCompile(`(?m)^# TYPE (tocsin_\w+) `).FindAllStringSubmatch(answer.Body.String(), -1)
+	if len(found) < 10 {
+		t.Errorf("found %d metrics", len(found))
+	}
+	p := readPage(t, "operations.md")
+	for _, name := range found {
+		if !strings.Contains(p.text, "| `"+name[1]+"` |") {
+			t.Errorf("operations.md does not list %s", name[1])
+		}
 	}
 }
