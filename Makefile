@@ -33,7 +33,8 @@ lint: ## Report what is wrong or untidy; changes nothing.
 	$(GO) vet ./...
 	$(GO) vet -tags integration ./...
 	$(GO) mod tidy -diff
-	$(GOLANGCI_LINT) run
+	$(GOLANGCI_LINT) run --allow-parallel-runners
+	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration ./integration/... ./internal/elastic/...
 
 .PHONY: format
 format: ## Format the code (gofumpt, goimports).

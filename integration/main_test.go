@@ -106,7 +106,7 @@ func (s *suite) openSecured() (address, error) {
 			s.securedErr = s.secured.check(s.ctx)
 			return
 		}
-		s.secured, s.securedErr = s.startContainer("tocsin-integration")
+		s.secured, s.securedErr = s.startContainer("t0p-Secret-of-this-suite")
 	})
 	return s.secured, s.securedErr
 }

@@ -805,9 +805,8 @@ func TestRunExplain(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			o := runner(t, nil, "explain", files[id], "--at", slot.Format(time.RFC3339), "--format", "json", "--elasticsearch", n.URL)
 			equal(t, "exit code", o.code, 0)
-			all, err := decode([]byte(o.out))
+			explained, err := decode([]byte(o.out))
 			must(t, err)
-			explained := all.At(0)
 			equal(t, "exact", explained.At("exact").Bool(), true)
 			path := "/" + url.PathEscape(strings.Join(explained.At("indices").Strings(), ",")) + "/_search?ignore_unavailable=true"
 			reply := n.Must(t, http.MethodPost, path, explained.At("request").Any())

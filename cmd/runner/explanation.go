@@ -91,7 +91,10 @@ func explainEvent(a *app, e query.Explanation, t condition.Trace) error {
 		return writeObject(a.out, explained{e.RuleID, t.Holds, t})
 	}
 	verdict := "does not match"
-	if t.Holds {
+	switch {
+	case t.Holds && len(e.Steps) > 0:
+		verdict = "fits a step of"
+	case t.Holds:
 		verdict = "matches"
 	}
 	if _, err := fmt.Fprintf(a.out, "The event %s %s (window and indices aside).\n\n", verdict, e.Name); err != nil {

@@ -28,7 +28,11 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 		return Trace{}, err
 	}
 	t := Trace{Text: e.String(), Holds: m.Match(d)}
-	if f, ok := fields.Field(fieldOf(e)); ok {
+	for _, name := range Fields(e) {
+		f, ok := fields.Field(name)
+		if !ok {
+			continue
+		}
 		for _, v := range d.Values(f) {
 			t.Values = append(t.Values, v.Text())
 		}

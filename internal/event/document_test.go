@@ -12,11 +12,11 @@ import (
 	"tocsin/internal/mapping"
 )
 
-func document(t testing.TB, source string) *event.Document {
-	t.Helper()
+func document(tb testing.TB, source string) *event.Document {
+	tb.Helper()
 	d, err := (&event.Event{Index: "i", ID: "1", Source: json.RawMessage(source)}).Document()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
@@ -159,9 +159,9 @@ func TestLookupFindsEverySpelling(t *testing.T) {
 		parts := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "ab"}), 1, 5).Draw(t, "name")
 		var value any = "x"
 		name, key := "", ""
-		for i := len(parts) - 1; i >= 0; i-- {
-			key = parts[i] + key
-			name = parts[i] + name
+		for i, part := range slices.Backward(parts) {
+			key = part + key
+			name = part + name
 			if i == 0 || rapid.Bool().Draw(t, "nested") {
 				value = map[string]any{key: value}
 				if rapid.Bool().Draw(t, "in array") {

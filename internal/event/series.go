@@ -26,7 +26,7 @@ var (
 func Series(index string) string {
 	for {
 		m := copyPrefix.FindStringSubmatchIndex(index)
-		if m == nil || m[1] == len(index) {
+		if len(m) == 0 || m[1] == len(index) {
 			break
 		}
 		dot := ""

@@ -49,6 +49,7 @@ func ecsField(name string, typ Type) Field {
 		f.IgnoreAbove = ecsIgnoreAbove
 	case ScaledFloat:
 		f.ScalingFactor = ecsScalingFactor
+	default:
 	}
 	return f
 }

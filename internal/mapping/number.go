@@ -35,8 +35,9 @@ func (f Field) integerMax() int64 {
 		return math.MaxInt16
 	case Byte:
 		return math.MaxInt8
+	default:
+		return math.MaxInt64
 	}
-	return math.MaxInt64
 }
 
 // integerOfNumber reads a JSON number. One with a fraction or an exponent goes through a float64,
@@ -160,6 +161,7 @@ func (f Field) Number(x float64) float64 {
 		if f.ScalingFactor > 0 && !math.IsInf(x, 0) {
 			return math.Floor(x*f.ScalingFactor+0.5) / f.ScalingFactor
 		}
+	default:
 	}
 	return x
 }

@@ -78,6 +78,20 @@ func (l Layers) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
+// Names returns the names that the layers know, as far as they can say.
+func (l Layers) Names() []string {
+	var names []string
+	for _, fields := range l {
+		if known, ok := fields.(interface{ Names() []string }); ok {
+			names = append(names, known.Names()...)
+		}
+	}
+	return names
+}
+
+// Names returns the names of all fields.
+func (t Table) Names() []string { return slices.Collect(maps.Keys(t)) }
+
 // Assumed is used where no mapping is at hand (checking a rule on a laptop): fields of ECS have
 // their ECS type, every other name is taken to be mapped with a type that is not known.
 func Assumed() Fields { return Layers{ECS(), untyped{}} }

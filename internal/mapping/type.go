@@ -77,8 +77,9 @@ func (t Type) Family() Family {
 		return FamilyVersion
 	case Object, Nested:
 		return FamilyObject
+	default:
+		return FamilyOther
 	}
-	return FamilyOther
 }
 
 // IsNumber reports whether values of the family compare as numbers.

@@ -34,7 +34,8 @@ func TestTimeRangeCondition(t *testing.T) {
 		{"to", search.TimeRange{Field: "@timestamp", Window: window.Window{To: from}}, `(range @timestamp lt "2026-01-01T00:00:00.000Z")`},
 		{"fallback to itself", search.TimeRange{Field: "t", Fallback: "t", Window: window.Window{To: from}}, `(range t lt "2026-01-01T00:00:00.000Z")`},
 		{
-			"fallback", search.TimeRange{Field: "event.ingested", Fallback: "@timestamp", Window: window.Window{From: from}},
+			"fallback",
+			search.TimeRange{Field: "event.ingested", Fallback: "@timestamp", Window: window.Window{From: from}},
 			`(or (range event.ingested gte "2026-01-01T00:00:00.000Z") (and (range @timestamp gte "2026-01-01T00:00:00.000Z") (not (exists event.ingested))))`,
 		},
 	} {
@@ -76,11 +77,13 @@ func TestBody(t *testing.T) {
 		want string
 	}{
 		{
-			"everything", search.Request{Where: condition.Const(true), Time: search.TimeRange{Field: "@timestamp"}},
+			"everything",
+			search.Request{Where: condition.Const(true), Time: search.TimeRange{Field: "@timestamp"}},
 			`{"query":{"bool":{"filter":[{"match_all":{}}]}},"size":1000,"sort":[` + byTime + `],"track_total_hits":true}`,
 		},
 		{
-			"nothing", search.Request{Where: condition.Const(false), Time: search.TimeRange{Field: "@timestamp"}, PageSize: 10},
+			"nothing",
+			search.Request{Where: condition.Const(false), Time: search.TimeRange{Field: "@timestamp"}, PageSize: 10},
 			`{"query":{"bool":{"filter":[{"match_none":{}}]}},"size":10,"sort":[` + byTime + `],"track_total_hits":true}`,
 		},
 		{

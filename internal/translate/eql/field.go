@@ -87,6 +87,15 @@ func (l *lowerer) nestedParent(name string) string {
 	return ""
 }
 
+// knownNames are what a misspelt name may have meant: what is mapped, and ECS.
+func (l *lowerer) knownNames() []string {
+	names := mapping.ECS().Names()
+	if named, ok := l.fields.(interface{ Names() []string }); ok {
+		names = append(names, named.Names()...)
+	}
+	return names
+}
+
 // unmapped says once per name that nothing can match.
 func (l *lowerer) unmapped(n *Field) {
 	if l.warned[n.Name] {
@@ -97,10 +106,8 @@ func (l *lowerer) unmapped(n *Field) {
 	if l.strict {
 		severity = diag.Error
 	}
-	if named, ok := l.fields.(interface{ Names() []string }); ok {
-		if near := diag.Nearest(n.Name, named.Names()); near != "" {
-			advice = "did you mean [" + near + "]?"
-		}
+	if near := diag.Nearest(n.Name, l.knownNames()); near != "" {
+		advice = "did you mean [" + near + "]?"
 	}
 	l.diags = append(l.diags, l.text.Report(severity, CodeUnmapped, n.Span, "Unknown column [%s]: %s", n.Name, advice))
 }

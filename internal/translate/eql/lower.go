@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// The codes of what lowering reports besides [CodeUnsupported].
+// The codes of what lowering reports besides [CodeSyntax].
 const (
 	// CodeType: an operator or value does not fit the field's type.
 	CodeType = "eql/type"

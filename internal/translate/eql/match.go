@@ -7,6 +7,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/lregexp"
+	"tocsin/internal/mapping"
 )
 
 // match lowers x : patterns, like and regex.
@@ -67,7 +68,7 @@ func like(field, pattern string, fold bool) condition.Expr {
 // its limit on a pattern's length. A pattern that says one string becomes a term.
 func (l *lowerer) regex(field string, patterns []string, fold bool) condition.Expr {
 	joined := strings.Join(patterns, "|")
-	if len(joined) > maxRegexLength {
+	if mapping.UTF16Len(joined) > maxRegexLength {
 		var members condition.Or
 		for _, p := range patterns {
 			members = append(members, condition.Regexp{Field: field, Pattern: p, Fold: fold})
@@ -88,8 +89,8 @@ const maxRegexLength = 1000
 
 // checkRegex reports what is wrong with a pattern, at its character where it can be told.
 func (l *lowerer) checkRegex(n *Literal, pattern string, fold bool) bool {
-	if len(pattern) > maxRegexLength {
-		l.fail(n.Span, CodeType, "the regular expression has %d characters; Elasticsearch allows %d", len(pattern), maxRegexLength)
+	if length := mapping.UTF16Len(pattern); length > maxRegexLength {
+		l.fail(n.Span, CodeType, "the regular expression has %d characters; Elasticsearch allows %d", length, maxRegexLength)
 		return false
 	}
 	_, err := lregexp.Compile(pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: fold})

@@ -9,11 +9,8 @@ import (
 	"tocsin/internal/diag"
 )
 
-// CodeSyntax marks text that is not EQL, CodeUnsupported what is EQL and cannot be run.
-const (
-	CodeSyntax      = "eql/syntax"
-	CodeUnsupported = "eql/unsupported"
-)
+// CodeSyntax marks text that is not EQL.
+const CodeSyntax = "eql/syntax"
 
 // maxDepth bounds the nesting of expressions, so that no query can exhaust the stack.
 const maxDepth = 200

@@ -1,6 +1,7 @@
 package eql
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -87,6 +88,9 @@ func (p *parser) maxSpan() (*MaxSpan, *syntaxError) {
 	}
 	if n <= 0 {
 		return nil, failAt(number.span, "A positive maxspan value is required; found [%d]", n)
+	}
+	if n > math.MaxInt64/int64(unitLengths[unit.text]) {
+		return nil, failAt(number.span, "the maxspan [%d%s] is longer than 292 years", n, unit.text)
 	}
 	return &MaxSpan{n, unit.text, number.span.To(unit.span)}, nil
 }

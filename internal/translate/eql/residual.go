@@ -129,8 +129,8 @@ func (l *lowerer) residual(n Node) condition.Expr {
 	return r
 }
 
-// holds evaluates the program over one combination. What cannot be computed (a text that is no
-// number, a division by zero) is null: one odd value must not stop a rule.
+// holds evaluates the program over one combination. Where it cannot be computed (a text that is no
+// number, a division by zero) the test does not hold: one odd value must not stop a rule.
 func holds(run program, fields []mapping.Field) func([]*mapping.Value) bool {
 	return func(row []*mapping.Value) bool {
 		values := make([]scalar, len(row))
