@@ -169,6 +169,14 @@ func TestMatch(t *testing.T) {
 		{`{"o":{"k":"a"},"o.k":"b"}`, condition.And{term("o.k", "a"), term("o.k", "b")}, true},
 		{`{"o":{"k":"a"}}`, condition.Exists{Field: "o"}, true},
 		{`{"o":{"k":null}}`, condition.Exists{Field: "o"}, false},
+		{`{"o":{"k":"a"}}`, term("o", "a"), false},
+		{`{"k":""}`, condition.Wildcard{Field: "k"}, false},
+		{`{"ip":"10.0.0.1"}`, condition.CIDR{Field: "ip", Networks: []string{"::/0"}}, true},
+		{`{"n":5}`, term("n", 1e300), false},
+		{`{"b":true}`, condition.Range{Field: "b", Gt: false}, true},
+		{`{"t":"2026-01-01T12:00:00Z"}`, condition.Range{Field: "t", Lte: "2026"}, true},
+		{`{"t":"2026-01-02T12:00:00Z"}`, condition.Range{Field: "t", Lte: "2026"}, false},
+		{`{"t":"1970-01-01T00:00:02.026Z"}`, term("t", int64(2026)), true},
 		{`{"missing":"a"}`, term("missing", "a"), false},
 		{`{"any":"a"}`, term("any", "a"), true},
 		{`{"any":7}`, term("any", int64(7)), true},
@@ -274,7 +282,11 @@ func TestCompileErrors(t *testing.T) {
 		{condition.Range{Field: "t", Gte: "a"}, condition.ErrLiteral},
 		{condition.Term{Field: "n", Value: "1", Fold: true}, condition.ErrOperator},
 		{condition.Wildcard{Field: "n", Pattern: "1*"}, condition.ErrOperator},
-		{condition.Term{Field: "o", Value: "1"}, condition.ErrOperator},
+		{condition.Term{Field: "b", Value: ""}, condition.ErrLiteral},
+		{condition.Terms{Field: "n", Values: []any{int64(1), 1e300}}, condition.ErrLiteral},
+		{condition.Range{Field: "n", Lt: "1e300"}, condition.ErrLiteral},
+		{condition.Range{Field: "t", Gte: 1767236645100.5}, condition.ErrLiteral},
+		{condition.CIDR{Field: "ip", Networks: []string{"::ffff:10.0.0.0/120"}}, condition.ErrLiteral},
 	}
 	for _, tt := range tests {
 		_, err := condition.Compile(condition.Not{X: condition.And{tt.expr}}, fields)

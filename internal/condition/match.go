@@ -89,11 +89,11 @@ func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 		return compileResidual(r, fields), nil
 	}
 	f, mapped := fields.Field(fieldOf(leaf))
-	if !mapped {
-		return func(Document) bool { return false }, nil
+	if _, ok := leaf.(Exists); ok && mapped {
+		return compileExists(f, fields)
 	}
-	if _, ok := leaf.(Exists); ok {
-		return compileExists(f), nil
+	if !mapped || f.Type.Family() == mapping.FamilyObject {
+		return compileNowhere(leaf)
 	}
 	accepts, err := compileValue(leaf, f)
 	if err != nil {
@@ -104,12 +104,35 @@ func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 	}, nil
 }
 
-func compileExists(f mapping.Field) test {
-	switch {
-	case f.Type.Family() == mapping.FamilyObject:
-		return func(d Document) bool { return d.HasObject(f.Source()) }
-	case f.Type == mapping.Flattened || f.Type == mapping.Unknown:
-		return func(d Document) bool { return len(d.Values(f)) > 0 || d.HasObject(f.Source()) }
+// compileNowhere makes the test of a field without values: not mapped, or an object. A regular
+// expression still has to be one.
+func compileNowhere(leaf Expr) (test, error) {
+	if re, ok := leaf.(Regexp); ok {
+		if _, err := compileRegexp(re); err != nil {
+			return nil, fmt.Errorf("field [%s]: %w", re.Field, err)
+		}
 	}
-	return func(d Document) bool { return len(d.Values(f)) > 0 }
+	return func(Document) bool { return false }, nil
+}
+
+// compileExists tests an object by its members. Where those are not known, anything below its name
+// counts, except in a nested object, which conditions on the whole document do not see into.
+func compileExists(f mapping.Field, fields mapping.Fields) (test, error) {
+	if f.Type.Family() == mapping.FamilyObject {
+		if f.Members == nil && f.Type != mapping.Nested {
+			return func(d Document) bool { return d.HasObject(f.Source()) }, nil
+		}
+		members := make(Or, len(f.Members))
+		for i, name := range f.Members {
+			members[i] = Exists{Field: name}
+		}
+		return compileAll(members, fields, true)
+	}
+	if err := f.InMemory(); err != nil {
+		return nil, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
+	}
+	if f.Type == mapping.Unknown {
+		return func(d Document) bool { return len(d.Values(f)) > 0 || d.HasObject(f.Source()) }, nil
+	}
+	return func(d Document) bool { return len(d.Values(f)) > 0 }, nil
 }

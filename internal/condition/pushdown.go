@@ -46,16 +46,49 @@ func (p pushdown) widenAll(members []Expr, up bool) []Expr {
 	return out
 }
 
-// pushable reports whether Query DSL has a clause for the leaf on the field's type. A network
-// test needs an ip field; on a keyword that holds addresses only memory can answer it.
+// pushable reports whether Query DSL has a clause for the leaf on the field's type that means what
+// the leaf means.
 func (p pushdown) pushable(leaf Expr) bool {
 	if _, ok := leaf.(Residual); ok {
 		return false
 	}
-	cidr, ok := leaf.(CIDR)
-	if !ok {
+	f, mapped := p.fields.Field(fieldOf(leaf))
+	switch {
+	case !mapped:
 		return true
+	case f.Keyed:
+		return pushableKeyed(leaf)
+	case f.Type == mapping.Version:
+		return pushableVersion(leaf)
 	}
-	f, mapped := p.fields.Field(cidr.Field)
-	return !mapped || f.Type.Family() != mapping.FamilyString
+	_, isCIDR := leaf.(CIDR)
+	return !isCIDR || f.Type.Family() != mapping.FamilyString
+}
+
+// pushableKeyed: on a key of a flattened field Elasticsearch refuses patterns and ranges with one
+// bound, and ignoring case ignores that of the key too.
+func pushableKeyed(leaf Expr) bool {
+	switch l := leaf.(type) {
+	case Wildcard, Regexp, CIDR:
+		return false
+	case Term:
+		return !l.Fold
+	case Prefix:
+		return !l.Fold
+	case Range:
+		return (l.Gt != nil || l.Gte != nil) && (l.Lt != nil || l.Lte != nil)
+	}
+	return true
+}
+
+// pushableVersion: Elasticsearch matches patterns against a version's encoding, takes a prefix for
+// a pattern, and finds nothing when case is to be ignored.
+func pushableVersion(leaf Expr) bool {
+	switch l := leaf.(type) {
+	case Wildcard, Prefix, Regexp:
+		return false
+	case Term:
+		return !l.Fold
+	}
+	return true
 }

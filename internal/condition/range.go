@@ -1,22 +1,16 @@
 package condition
 
 import (
-	"cmp"
 	"fmt"
-	"math"
-	"math/big"
-	"net/netip"
-	"strconv"
 	"strings"
-	"time"
 
 	"tocsin/internal/mapping"
 )
 
 // compileRange makes one test of all bounds: a single value has to lie within them.
 func compileRange(r Range, f mapping.Field) (accept, error) {
-	if r.Format != "" {
-		f.Format = r.Format // of the bounds only: values were read by the field's own
+	if f.Type.Family() == mapping.FamilyDate {
+		f.Format = dateFormat(r, f) // Of the bounds only: values were read by the field's own.
 	}
 	var tests []accept
 	for _, b := range r.bounds() {
@@ -34,6 +28,20 @@ func compileRange(r Range, f mapping.Field) (accept, error) {
 		}
 		return true
 	}, nil
+}
+
+// dateFormat returns what the bounds are read by. A number is a count of milliseconds, whatever the
+// field's format, and makes one of the other bound too.
+func dateFormat(r Range, f mapping.Field) string {
+	if r.Format != "" {
+		return r.Format
+	}
+	for _, b := range r.bounds() {
+		if _, isText := b.value.(string); !isText {
+			return "epoch_millis"
+		}
+	}
+	return f.DateFormat()
 }
 
 // compileBound compares the field's value with the literal: order(v) is negative below it.
@@ -65,56 +73,53 @@ func comparer(b bound, f mapping.Field) (func(mapping.Value) int, error) {
 		want := f.Normalize(text)
 		return func(v mapping.Value) int { return strings.Compare(v.String, want) }, nil
 	case mapping.FamilyInteger:
-		return compareInteger(text)
+		return compareInteger(text, f)
 	case mapping.FamilyFloat:
-		want, err := parseNumber(text)
-		want = f.Number(want)
-		return func(v mapping.Value) int { return cmp.Compare(v.Number, want) }, err
+		return compareFloat(text, f)
 	case mapping.FamilyDate:
-		return compareDate(b.name, text, f)
+		return compareDate(b, f)
+	case mapping.FamilyBoolean:
+		want, err := parseBool(text)
+		return func(v mapping.Value) int { return compareBool(v.Bool, want) }, err
 	case mapping.FamilyIP:
-		want, err := netip.ParseAddr(text)
-		if err != nil {
+		want, ok := mapping.ParseIP(text)
+		if !ok {
 			return nil, fmt.Errorf("%q is no IP address: %w", text, ErrLiteral)
 		}
 		return func(v mapping.Value) int { return compareIP(v.IP, want) }, nil
 	case mapping.FamilyVersion:
-		return func(v mapping.Value) int { return mapping.CompareVersions(v.String, text) }, nil
+		return func(v mapping.Value) int { return mapping.CompareVersions(v.String, text) }, wantVersion(b.value, f)
 	default:
 		return nil, fmt.Errorf("range: %w", ErrOperator)
 	}
 }
 
-// compareInteger compares exactly, also with fractions and beyond the 53 bits of a float.
-func compareInteger(text string) (func(mapping.Value) int, error) {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return func(v mapping.Value) int { return cmp.Compare(v.Whole, n) }, nil
-	}
-	x, err := parseNumber(text)
-	if err != nil {
-		return nil, err
-	}
-	if math.IsInf(x, 0) {
-		return func(mapping.Value) int { return -int(math.Copysign(1, x)) }, nil
-	}
-	want := big.NewFloat(x)
-	return func(v mapping.Value) int { return new(big.Float).SetInt64(v.Whole).Cmp(want) }, nil
-}
-
 // compareDate widens a date that was not written to the end to its whole unit where the bound
-// includes it ("<= 2026-01" ends with January) or lies beyond it ("> 2026-01" begins in February).
-func compareDate(name, text string, f mapping.Field) (func(mapping.Value) int, error) {
-	want, precision, err := mapping.ParseDate(text, f.Format)
+// includes it ("<= 2026-01-02" ends with the day) or lies beyond it ("> 2026-01-02" begins on the
+// next).
+func compareDate(b bound, f mapping.Field) (func(mapping.Value) int, error) {
+	want, precision, err := mapping.ParseDate(literalText(b.value), f.Format)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, ErrLiteral)
 	}
-	if name == "gt" || name == "lte" {
+	if b.name == "gt" || b.name == "lte" {
 		want = precision.End(want)
-		if f.Type == mapping.Date {
-			want = want.Truncate(time.Millisecond)
-		}
+	}
+	want, ok := f.Date(want)
+	if !ok {
+		return nil, fmt.Errorf("%v is out of the range of [%s]: %w", b.value, f.Type, ErrLiteral)
 	}
 	return func(v mapping.Value) int { return v.Time.Compare(want) }, nil
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // familyOf is the family that a literal suggests where the field's type is not known.
@@ -128,27 +133,11 @@ func familyOf(value any) mapping.Family {
 	return mapping.FamilyString
 }
 
-func literalText(value any) string {
-	text, ok := mapping.ScalarText(value)
-	if !ok {
-		return fmt.Sprint(value)
-	}
-	return text
-}
-
-func parseNumber(text string) (float64, error) {
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is no number: %w", text, ErrLiteral)
-	}
-	return x, nil
-}
-
 func parseBool(text string) (bool, error) {
 	switch text {
 	case "true":
 		return true, nil
-	case "false", "":
+	case "false":
 		return false, nil
 	}
 	return false, fmt.Errorf("%q is neither true nor false: %w", text, ErrLiteral)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"tocsin/internal/lregexp"
@@ -13,14 +14,15 @@ import (
 // accept judges one indexed value of a field.
 type accept func(mapping.Value) bool
 
+func never(mapping.Value) bool { return false }
+
 func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 	family := f.Type.Family()
-	switch family {
-	case mapping.FamilyText:
+	if family == mapping.FamilyText {
 		return nil, ErrAnalysed
-	case mapping.FamilyObject, mapping.FamilyOther:
-		return nil, ErrOperator
-	default:
+	}
+	if err := f.InMemory(); err != nil {
+		return nil, err
 	}
 	switch l := leaf.(type) {
 	case Term:
@@ -30,6 +32,9 @@ func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 	case Range:
 		return compileRange(l, f)
 	case CIDR:
+		if family != mapping.FamilyIP && family != mapping.FamilyString && family != mapping.FamilyUnknown {
+			return nil, fmt.Errorf("%T: %w", leaf, ErrOperator)
+		}
 		return compileCIDR(l.Networks)
 	}
 	if family != mapping.FamilyString && family != mapping.FamilyUnknown && family != mapping.FamilyVersion {
@@ -37,23 +42,36 @@ func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 	}
 	switch l := leaf.(type) {
 	case Wildcard:
+		if l.Pattern == "" {
+			return never, nil // To Elasticsearch no pattern matches nothing, not the empty value.
+		}
 		w := newWildcard(f.Normalize(l.Pattern), l.Fold)
 		return func(v mapping.Value) bool { return w.match(v.String) }, nil
 	case Prefix:
 		return compilePrefix(f.Normalize(l.Value), l.Fold), nil
 	case Regexp:
-		re, err := lregexp.Compile(l.Pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: l.Fold})
-		if err != nil {
-			return nil, fmt.Errorf("regexp %q: %w", l.Pattern, err)
-		}
-		return func(v mapping.Value) bool { return re.Match(v.String) }, nil
+		l.Pattern = f.Normalize(l.Pattern)
+		return compileRegexp(l)
 	}
 	return nil, fmt.Errorf("%T: %w", leaf, ErrOperator)
 }
 
+func compileRegexp(l Regexp) (accept, error) {
+	re, err := lregexp.Compile(l.Pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: l.Fold})
+	if err != nil {
+		return nil, fmt.Errorf("regexp %q: %w", l.Pattern, err)
+	}
+	return func(v mapping.Value) bool { return re.Match(v.String) }, nil
+}
+
+// compileTerms differs from several Terms in one point: a number beyond the type's range is
+// refused among others, while alone it just equals nothing.
 func compileTerms(values []any, f mapping.Field) (accept, error) {
 	tests := make([]accept, len(values))
 	for i, value := range values {
+		if text := literalText(value); f.Type.Family().IsNumber() && !inRange(text, f) && !passedOver(text, f) {
+			return nil, fmt.Errorf("%s is out of the range of [%s]: %w", text, f.Type, ErrLiteral)
+		}
 		t, err := compileTerm(value, false, f)
 		if err != nil {
 			return nil, err
@@ -76,22 +94,36 @@ func compileTerm(value any, fold bool, f mapping.Field) (accept, error) {
 	if family == mapping.FamilyUnknown {
 		family = familyOf(value)
 	}
-	if fold && family != mapping.FamilyString {
-		return nil, fmt.Errorf("ignoring case: %w", ErrOperator)
-	}
 	switch family {
 	case mapping.FamilyString:
 		return equalText(f.Normalize(text), fold), nil
 	case mapping.FamilyVersion:
-		return equalText(text, false), nil
+		return equalText(text, fold), wantVersion(value, f)
 	case mapping.FamilyBoolean:
-		b, err := parseBool(text)
+		b, err := parseBool(text) // A boolean has no case to be ignored.
 		return func(v mapping.Value) bool { return v.Bool == b }, err
+	default:
+	}
+	if fold {
+		return nil, fmt.Errorf("ignoring case: %w", ErrOperator)
+	}
+	switch family {
 	case mapping.FamilyIP:
 		return equalIP(text)
+	case mapping.FamilyInteger, mapping.FamilyFloat:
+		return equalNumber(text, f)
 	default:
 		return compileRange(Range{Gte: value, Lte: value}, f)
 	}
+}
+
+// wantVersion refuses numbers and booleans, and what cannot be a value of a version field.
+func wantVersion(value any, f mapping.Field) error {
+	text, isText := value.(string)
+	if _, ok := f.Index(text); !ok || !isText {
+		return fmt.Errorf("%v is no version: %w", value, ErrLiteral)
+	}
+	return nil
 }
 
 func equalText(want string, fold bool) accept {
@@ -134,11 +166,10 @@ func equalIP(text string) (accept, error) {
 	if strings.Contains(text, "/") {
 		return compileCIDR([]string{text})
 	}
-	want, err := netip.ParseAddr(text)
-	if err != nil {
+	want, ok := mapping.ParseIP(text)
+	if !ok {
 		return nil, fmt.Errorf("%q is no IP address: %w", text, ErrLiteral)
 	}
-	want = want.Unmap()
 	return func(v mapping.Value) bool { return v.IP == want }, nil
 }
 
@@ -149,17 +180,17 @@ func compileCIDR(networks []string) (accept, error) {
 		if err != nil {
 			return nil, err
 		}
-		prefixes[i] = p
+		prefixes[i] = mapped(p)
 	}
 	return func(v mapping.Value) bool {
 		ip := v.IP
 		if !ip.IsValid() {
-			var err error
-			if ip, err = netip.ParseAddr(v.String); err != nil {
+			var ok bool
+			if ip, ok = mapping.ParseIP(v.String); !ok {
 				return false
 			}
-			ip = ip.Unmap()
 		}
+		ip = netip.AddrFrom16(ip.As16())
 		for _, p := range prefixes {
 			if p.Contains(ip) {
 				return true
@@ -169,25 +200,35 @@ func compileCIDR(networks []string) (accept, error) {
 	}, nil
 }
 
+// mapped writes a network in IPv6 form, in which Elasticsearch keeps all addresses: ::/0 has the
+// IPv4 ones in it.
+func mapped(p netip.Prefix) netip.Prefix {
+	if !p.Addr().Is4() {
+		return p
+	}
+	return netip.PrefixFrom(netip.AddrFrom16(p.Addr().As16()), p.Bits()+96)
+}
+
 // ParseNetwork reads an IPv4 or IPv6 network, or a single address. Bits below the mask are
-// ignored; an IPv4 network written in IPv6 form is the IPv4 network.
+// ignored; an IPv4 network cannot be written in IPv6 form.
 func ParseNetwork(s string) (netip.Prefix, error) {
-	if !strings.Contains(s, "/") {
-		addr, err := netip.ParseAddr(s)
-		if err != nil {
-			return netip.Prefix{}, fmt.Errorf("%q is no network: %w", s, ErrLiteral)
-		}
-		addr = addr.Unmap()
+	text, mask, isNetwork := strings.Cut(s, "/")
+	addr, ok := mapping.ParseIP(text)
+	if !ok {
+		return netip.Prefix{}, fmt.Errorf("%q is no network: %w", s, ErrLiteral)
+	}
+	if !isNetwork {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
-	p, err := netip.ParsePrefix(s)
+	bits, err := strconv.Atoi(mask)
+	if err != nil || addr.Is4() && strings.Contains(text, ":") {
+		return netip.Prefix{}, fmt.Errorf("%q is no network: %w", s, ErrLiteral)
+	}
+	p, err := addr.Prefix(bits)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%q is no network: %w", s, ErrLiteral)
 	}
-	if addr := p.Addr(); addr.Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(addr.Unmap(), p.Bits()-96)
-	}
-	return p.Masked(), nil
+	return p, nil
 }
 
 func compareIP(a, b netip.Addr) int {

@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -22,6 +23,9 @@ type definition struct {
 	NullValue   any          `json:"null_value"`
 	Value       *string      `json:"value"`
 	Format      string       `json:"format"`
+
+	// opaque says why only a search can test the field.
+	opaque string
 }
 
 // definitions holds the definitions of each field by index.
@@ -72,17 +76,31 @@ func (c *Client) define(ctx context.Context, d definitions, patterns, names []st
 	return nil
 }
 
-// targets returns what aliases point to, as far as it is not known yet.
+// targets returns what aliases point to, and the field above it, which is a leaf where the target
+// is a sub-field, as far as they are not known yet.
 func (d definitions) targets() []string {
 	var out []string
 	for _, byIndex := range d {
 		for _, def := range byIndex {
-			if def.Type == mapping.Alias && d[def.Path] == nil && !slices.Contains(out, def.Path) {
-				out = append(out, def.Path)
+			if def.Type != mapping.Alias {
+				continue
+			}
+			for _, name := range []string{def.Path, above(def.Path)} {
+				if name != "" && d[name] == nil && !slices.Contains(out, name) {
+					out = append(out, name)
+				}
 			}
 		}
 	}
 	return out
+}
+
+// source returns where the values of an alias's target stand: a sub-field's at the field above it.
+func (d definitions) source(target, index string) string {
+	if _, isLeaf := d[above(target)][index]; isLeaf {
+		return above(target)
+	}
+	return target
 }
 
 func (c *Client) fieldMapping(ctx context.Context, patterns, names []string) (fieldMappingAnswer, error) {
@@ -102,6 +120,9 @@ func (d definitions) add(a fieldMappingAnswer) {
 				var def definition
 				if json.Unmarshal(raw, &def) != nil {
 					continue // A parameter of another shape, in a type that is not ours to know.
+				}
+				if f, err := mapping.ParseField(name, raw); err == nil {
+					def.opaque = f.Opaque
 				}
 				if d[name] == nil {
 					d[name] = map[string]definition{}
@@ -130,7 +151,7 @@ func (d definitions) completed(f mapping.Field, indices int) mapping.Field {
 	for _, index := range slices.Sorted(maps.Keys(d[f.Name])) {
 		def := d[f.Name][index]
 		if def.Type == mapping.Alias {
-			f.Path = def.Path
+			f.Path = d.source(def.Path, index)
 			def = d[def.Path][index]
 		}
 		if def.Type.Family() != f.Type.Family() {
@@ -146,6 +167,7 @@ func (d definitions) completed(f mapping.Field, indices int) mapping.Field {
 			f.IgnoreAbove = def.IgnoreAbove
 		}
 		types[def.Type] = true
+		f.Opaque = cmp.Or(f.Opaque, def.opaque)
 		if def.Value != nil {
 			constants = append(constants, *def.Value)
 		}

@@ -61,6 +61,7 @@ func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping
 		return table, err
 	}
 	details.complete(table, len(indices))
+	markNested(table)
 	setExact(table)
 	return table, partial(op, trouble)
 }
@@ -133,8 +134,41 @@ func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
 			table[name] = f
 		}
 	}
+	for _, name := range asked {
+		if f, ok := table[name]; ok && f.Type.Family() == mapping.FamilyObject {
+			f.Members = members(table, name)
+			table[name] = f
+			for _, member := range f.Members {
+				keep[member] = true
+			}
+		}
+	}
 	maps.DeleteFunc(table, func(name string, f mapping.Field) bool { return !keep[name] && f.Path == "" })
 	return table
+}
+
+// members returns the leaves below an object, which exists on the object asks for.
+func members(table mapping.Table, object string) []string {
+	out := []string{}
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		if strings.HasPrefix(name, object+".") && table[name].Type.Family() != mapping.FamilyObject {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// markNested leaves what is in a nested object to searches: whether a condition on the whole
+// document sees it depends on a parameter that the APIs used here do not show.
+func markNested(table mapping.Table) {
+	for name, f := range table {
+		for parent := above(name); parent != ""; parent = above(parent) {
+			if table[parent].Type == mapping.Nested {
+				f.Opaque = "it is in the nested object [" + parent + "]"
+				table[name] = f
+			}
+		}
+	}
 }
 
 func isLeaf(t mapping.Type) bool {

@@ -35,9 +35,12 @@ func TestFieldTable(t *testing.T) {
 			mapping.Table{"n": {Name: "n", Type: "histogram", Conflict: []string{"geo_point in [j]"}}},
 		},
 		{
-			"members of an object are not asked for", `{"o":{"object":{}},"o.k":{` + keyword + `}}`, `{}`,
+			"an object is known by its members", `{"o":{"object":{}},"o.k":{` + keyword + `}}`, `{}`,
 			[]string{"o"},
-			mapping.Table{"o": {Name: "o", Type: mapping.Object}},
+			mapping.Table{
+				"o":   {Name: "o", Type: mapping.Object, Members: []string{"o.k"}},
+				"o.k": {Name: "o.k", Type: mapping.Keyword},
+			},
 		},
 		{
 			"a normalized sub-field is not exact", `{"t":{"text":{}},"t.k":{` + keyword + `}}`,

@@ -1,0 +1,163 @@
+package condition
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/mapping"
+)
+
+// equalNumber compares with the number as the field's type keeps it. One beyond the type's range
+// equals nothing.
+func equalNumber(text string, f mapping.Field) (accept, error) {
+	if _, err := parseNumber(text); err != nil {
+		return nil, err
+	}
+	if !inRange(text, f) {
+		return never, nil
+	}
+	if f.Type.Family() == mapping.FamilyFloat {
+		x, err := parseNumber(text)
+		x = f.Number(x)
+		return func(v mapping.Value) bool { return compareSigned(v.Number, x) == 0 }, err
+	}
+	order, err := compareInteger(text, f)
+	if err != nil {
+		return nil, err
+	}
+	return func(v mapping.Value) bool { return order(v) == 0 }, nil
+}
+
+// inRange reports whether Elasticsearch can make a query of the number. The short integer types
+// take what fits 32 bits.
+func inRange(text string, f mapping.Field) bool {
+	x, err := parseNumber(text)
+	if err != nil {
+		return true // Which is another mistake.
+	}
+	switch f.Type {
+	case mapping.Long:
+		n, ok := parseRational(text)
+		return ok && new(big.Int).Quo(n.Num(), n.Denom()).IsInt64()
+	case mapping.Integer, mapping.Short, mapping.Byte:
+		return math.MinInt32 <= x && x <= math.MaxInt32
+	case mapping.Double, mapping.Float, mapping.HalfFloat:
+		x = f.Number(x)
+		return !math.IsInf(x, 0) && !math.IsNaN(x)
+	default:
+		return true
+	}
+}
+
+// passedOver reports whether a number is left out of a list for an integer field: one with a
+// fraction, whatever its size.
+func passedOver(text string, f mapping.Field) bool {
+	x, err := parseNumber(text)
+	return err == nil && f.Type.Family() == mapping.FamilyInteger && x != math.Trunc(x)
+}
+
+// compareInteger compares exactly, also with fractions and beyond the 53 bits of a float.
+func compareInteger(text string, f mapping.Field) (func(mapping.Value) int, error) {
+	if _, err := parseNumber(text); err != nil {
+		return nil, err
+	}
+	if !inRange(text, f) {
+		return nil, fmt.Errorf("%s is out of the range of [%s]: %w", text, f.Type, ErrLiteral)
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return func(v mapping.Value) int { return cmp.Compare(v.Whole, n) }, nil
+	}
+	want, ok := parseRational(text)
+	if !ok {
+		return nil, fmt.Errorf("%q is no number: %w", text, ErrLiteral)
+	}
+	return func(v mapping.Value) int { return new(big.Rat).SetInt64(v.Whole).Cmp(want) }, nil
+}
+
+// compareFloat compares with the number as it is, except that it has the 32 bits of a float where
+// the field has no more.
+func compareFloat(text string, f mapping.Field) (func(mapping.Value) int, error) {
+	want, err := parseNumber(text)
+	if f.Type == mapping.Float || f.Type == mapping.HalfFloat {
+		want = float64(float32(want))
+	}
+	return func(v mapping.Value) int { return compareSigned(v.Number, want) }, err
+}
+
+// compareSigned orders -0 before 0, and NaN behind every number.
+func compareSigned(a, b float64) int {
+	switch {
+	case math.IsNaN(b):
+		return -1
+	case a == 0 && b == 0:
+		return -compareBool(math.Signbit(a), math.Signbit(b))
+	}
+	return cmp.Compare(a, b)
+}
+
+// literalText is the text that Elasticsearch makes of a literal of its query.
+func literalText(value any) string {
+	x, ok := value.(float64)
+	if !ok {
+		if text, ok := mapping.ScalarText(value); ok {
+			return text
+		}
+		return fmt.Sprint(value)
+	}
+	text, err := json.Marshal(x)
+	if err != nil {
+		return fmt.Sprint(x)
+	}
+	if s := string(text); !strings.ContainsAny(s, ".e") {
+		if s == "-0" {
+			return "0" // It is sent as an integer.
+		}
+		return s
+	}
+	return javaDouble(x)
+}
+
+// javaDouble writes a number as Java's Double.toString does.
+func javaDouble(x float64) string {
+	if abs := math.Abs(x); abs >= 1e-3 && abs < 1e7 {
+		text := strconv.FormatFloat(x, 'f', -1, 64)
+		if !strings.Contains(text, ".") {
+			text += ".0"
+		}
+		return text
+	}
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(x, 'E', -1, 64), "E")
+	if !strings.Contains(mantissa, ".") {
+		mantissa += ".0"
+	}
+	n, err := strconv.Atoi(exponent)
+	if err != nil {
+		return mantissa
+	}
+	return mantissa + "E" + strconv.Itoa(n)
+}
+
+func parseNumber(text string) (float64, error) {
+	x, ok := mapping.ParseNumber(text)
+	if !ok {
+		return 0, fmt.Errorf("%q is no number: %w", text, ErrLiteral)
+	}
+	return x, nil
+}
+
+// parseRational reads a finite number exactly.
+func parseRational(text string) (*big.Rat, bool) {
+	x, ok := mapping.ParseNumber(text)
+	if !ok || math.IsInf(x, 0) || math.IsNaN(x) {
+		return nil, false
+	}
+	if n, ok := new(big.Rat).SetString(text); ok && (x != 0 || !strings.ContainsAny(text, "123456789")) {
+		return n, true
+	}
+	return new(big.Rat).SetFloat64(x), true
+}
