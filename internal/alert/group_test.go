@@ -54,7 +54,7 @@ func TestBuildGroup(t *testing.T) {
 	lineage, _ := shell["kibana.alert.ancestors"].([]any)
 	var ids []any
 	for _, a := range lineage {
-		ids = append(ids, a.(map[string]any)["id"]) //nolint:forcetypeassert // a panic is a failure
+		ids = append(ids, a.(map[string]any)["id"])
 	}
 	if diff := cmp.Diff([]any{"1", docs[0].ID, "2", docs[1].ID}, ids); diff != "" {
 		t.Errorf("ancestors (-want +got):\n%s", diff)

@@ -26,8 +26,11 @@ func TestSimplify(t *testing.T) {
 		{"and with false", condition.And{a, condition.Const(false), b}, "false"},
 		{"or with true", condition.Or{a, condition.Const(true)}, "true"},
 		{"or with false", condition.Or{condition.Const(false), a, b}, `(or (term a "x") (exists b))`},
-		{"flatten", condition.And{condition.And{a, condition.And{b}}, condition.Or{condition.Or{a, b}, b}},
-			`(and (term a "x") (exists b) (or (term a "x") (exists b)))`},
+		{
+			"flatten",
+			condition.And{condition.And{a, condition.And{b}}, condition.Or{condition.Or{a, b}, b}},
+			`(and (term a "x") (exists b) (or (term a "x") (exists b)))`,
+		},
 		{"double negation", condition.Not{X: condition.Not{X: a}}, `(term a "x")`},
 		{"negated constant", condition.Not{X: condition.And{}}, "false"},
 		{"repetition", condition.Or{a, b, a}, `(or (term a "x") (exists b))`},
@@ -46,11 +49,17 @@ func TestSimplify(t *testing.T) {
 
 // leaves has one value of every node type, so that no part of the package can forget one.
 var leaves = []condition.Expr{
-	condition.Const(true), condition.And{condition.Exists{Field: "k"}, condition.Exists{Field: "n"}},
-	condition.Or{condition.Exists{Field: "k"}, condition.Exists{Field: "n"}}, condition.Not{X: condition.Exists{Field: "k"}},
-	condition.Exists{Field: "k"}, condition.Term{Field: "k", Value: "a", Fold: true}, condition.Terms{Field: "k", Values: []any{"a", "b"}},
-	condition.Wildcard{Field: "k", Pattern: "a*", Fold: true}, condition.Prefix{Field: "k", Value: "a"},
-	condition.Regexp{Field: "k", Pattern: "a.*"}, condition.Range{Field: "n", Gt: int64(1), Lte: int64(5)},
+	condition.Const(true),
+	condition.And{condition.Exists{Field: "k"}, condition.Exists{Field: "n"}},
+	condition.Or{condition.Exists{Field: "k"}, condition.Exists{Field: "n"}},
+	condition.Not{X: condition.Exists{Field: "k"}},
+	condition.Exists{Field: "k"},
+	condition.Term{Field: "k", Value: "a", Fold: true},
+	condition.Terms{Field: "k", Values: []any{"a", "b"}},
+	condition.Wildcard{Field: "k", Pattern: "a*", Fold: true},
+	condition.Prefix{Field: "k", Value: "a"},
+	condition.Regexp{Field: "k", Pattern: "a.*"},
+	condition.Range{Field: "n", Gt: int64(1), Lte: int64(5)},
 	condition.CIDR{Field: "ip", Networks: []string{"10.0.0.0/8"}},
 }
 

@@ -97,8 +97,8 @@ func defined(missing []bool, span int64, stream []drawn) []string {
 	open := map[string][]beginning{}
 	var done []beginning
 	for i, e := range stream {
-		for stage := len(positive) - 1; stage >= 0; stage-- {
-			if !slices.Contains(e.steps, positive[stage]) {
+		for stage, step := range slices.Backward(positive) {
+			if !slices.Contains(e.steps, step) {
 				continue
 			}
 			next := beginning{events: []int{i}}
