@@ -131,6 +131,9 @@ func (r Range) String() string {
 	for _, bound := range r.bounds() {
 		fmt.Fprintf(&b, " %s %s", bound.name, literal(bound.value))
 	}
+	if r.Format != "" {
+		b.WriteString(" format " + literal(r.Format))
+	}
 	return b.String() + ")"
 }
 

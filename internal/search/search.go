@@ -9,6 +9,7 @@ package search
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tocsin/internal/condition"
@@ -138,10 +139,10 @@ func (r Request) Order() []OrderField {
 	}
 	var order []OrderField
 	seen := map[string]bool{"": true}
-	for _, name := range append(times, r.Tiebreaker) {
+	for i, name := range append(slices.Clone(times), r.Tiebreaker) {
 		if !seen[name] {
 			seen[name] = true
-			order = append(order, OrderField{name, name != r.Tiebreaker})
+			order = append(order, OrderField{name, i < len(times)})
 		}
 	}
 	return order

@@ -29,14 +29,14 @@ func TestTimeRangeCondition(t *testing.T) {
 	}{
 		{"no field", search.TimeRange{Window: both}, "true"},
 		{"no bounds", search.TimeRange{Field: "@timestamp"}, "true"},
-		{"both bounds", search.TimeRange{Field: "@timestamp", Window: both}, `(range @timestamp gte "2026-01-01T00:00:00.000Z" lt "2026-01-01T00:05:00.000001Z")`},
-		{"from", search.TimeRange{Field: "@timestamp", Window: window.Window{From: from}}, `(range @timestamp gte "2026-01-01T00:00:00.000Z")`},
-		{"to", search.TimeRange{Field: "@timestamp", Window: window.Window{To: from}}, `(range @timestamp lt "2026-01-01T00:00:00.000Z")`},
-		{"fallback to itself", search.TimeRange{Field: "t", Fallback: "t", Window: window.Window{To: from}}, `(range t lt "2026-01-01T00:00:00.000Z")`},
+		{"both bounds", search.TimeRange{Field: "@timestamp", Window: both}, `(range @timestamp gte "2026-01-01T00:00:00.000Z" lt "2026-01-01T00:05:00.000001Z" format "strict_date_optional_time")`},
+		{"from", search.TimeRange{Field: "@timestamp", Window: window.Window{From: from}}, `(range @timestamp gte "2026-01-01T00:00:00.000Z" format "strict_date_optional_time")`},
+		{"to", search.TimeRange{Field: "@timestamp", Window: window.Window{To: from}}, `(range @timestamp lt "2026-01-01T00:00:00.000Z" format "strict_date_optional_time")`},
+		{"fallback to itself", search.TimeRange{Field: "t", Fallback: "t", Window: window.Window{To: from}}, `(range t lt "2026-01-01T00:00:00.000Z" format "strict_date_optional_time")`},
 		{
 			"fallback",
 			search.TimeRange{Field: "event.ingested", Fallback: "@timestamp", Window: window.Window{From: from}},
-			`(or (range event.ingested gte "2026-01-01T00:00:00.000Z") (and (range @timestamp gte "2026-01-01T00:00:00.000Z") (not (exists event.ingested))))`,
+			`(or (range event.ingested gte "2026-01-01T00:00:00.000Z" format "strict_date_optional_time") (and (range @timestamp gte "2026-01-01T00:00:00.000Z" format "strict_date_optional_time") (not (exists event.ingested))))`,
 		},
 	} {
 		if diff := cmp.Diff(tt.want, tt.r.Condition().String()); diff != "" {
@@ -55,11 +55,11 @@ func TestFilter(t *testing.T) {
 		{search.Request{Where: condition.Const(true)}, "true"},
 		{
 			search.Request{Where: condition.Const(true), Time: search.TimeRange{Field: "t", Window: window.Window{From: from}}},
-			`(range t gte "2026-01-01T00:00:00.000Z")`,
+			`(range t gte "2026-01-01T00:00:00.000Z" format "strict_date_optional_time")`,
 		},
 		{
 			search.Request{Where: where, Time: search.TimeRange{Field: "t", Window: window.Window{From: from}}},
-			`(and (range t gte "2026-01-01T00:00:00.000Z") (term k "a"))`,
+			`(and (range t gte "2026-01-01T00:00:00.000Z" format "strict_date_optional_time") (term k "a"))`,
 		},
 		{search.Request{Where: condition.Const(false), Time: search.TimeRange{Field: "t", Window: window.Window{From: from}}}, "false"},
 	} {
