@@ -7,7 +7,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"tocsin/internal/datemath"
 	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
 )
 
 // cli is the whole command line.
@@ -71,13 +73,16 @@ func parse(c *cli, args []string, std stdio) (command *kong.Context, err error) 
 // moment is a time on the command line.
 type moment struct{ time.Time }
 
-// UnmarshalText reads RFC 3339, or a date, which is its first moment in UTC.
+// UnmarshalText reads what a date field of Elasticsearch reads (a date to any precision, in UTC
+// where it names no zone, or milliseconds), or date math such as now-1h.
 func (m *moment) UnmarshalText(text []byte) error {
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if t, err := time.Parse(layout, string(text)); err == nil {
-			m.Time = t.UTC()
-			return nil
-		}
+	if t, _, err := mapping.ParseDate(string(text), ""); err == nil {
+		m.Time = t
+		return nil
 	}
-	return fmt.Errorf("%q is not a time such as 2026-01-15T14:05:00Z", text)
+	if math, err := datemath.Parse(string(text)); err == nil {
+		m.Time = math.At(time.Now())
+		return nil
+	}
+	return fmt.Errorf("%q is not a time such as 2026-01-15T14:05:00Z or now-1h", text)
 }
