@@ -31,7 +31,7 @@ func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
 		out = append(out, inline(Simplify(m), absorbing)...)
 	}
 	decided := false
-	seen := repeated{texts: newTexts(out)}
+	seen := newRepeated(len(out))
 	out = slices.DeleteFunc(out, func(m Expr) bool {
 		c, isConst := m.(Const)
 		decided = decided || isConst && bool(c) == absorbing
@@ -49,43 +49,35 @@ func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
 	return wrap(out)
 }
 
-// repeated remembers expressions. Most are small values that can be map keys; the others are told
-// apart by their text, which is only written where there are two of them.
+// repeated remembers expressions. Leaves are small values and, where there are many, map keys; the
+// others are few and compared one by one.
 type repeated struct {
 	leaves map[Expr]bool
-	texts  map[string]bool
+	others []Expr
 }
 
-// newTexts is nil where at most one expression would have to be written as text.
-func newTexts(members []Expr) map[string]bool {
-	n := 0
-	for _, m := range members {
-		if !isComparable(m) {
-			n++
-		}
+// manyLeaves is the number of members from which looking up beats comparing.
+const manyLeaves = 16
+
+func newRepeated(members int) repeated {
+	if members < manyLeaves {
+		return repeated{}
 	}
-	if n < 2 {
-		return nil
-	}
-	return make(map[string]bool, n)
+	return repeated{leaves: make(map[Expr]bool, members)}
 }
 
+// again reports whether an equal expression was seen before.
 func (r *repeated) again(e Expr) bool {
-	if isComparable(e) {
-		if r.leaves == nil {
-			r.leaves = map[Expr]bool{}
-		}
+	if r.leaves != nil && isComparable(e) {
 		before := r.leaves[e]
 		r.leaves[e] = true
 		return before
 	}
-	if r.texts == nil {
-		return false
+	if slices.ContainsFunc(r.others, func(o Expr) bool { return equal(e, o) }) {
+		return true
 	}
-	text := e.String()
-	before := r.texts[text]
-	r.texts[text] = true
-	return before
+	r.others = append(r.others, e)
+	return false
 }
 
 func isComparable(e Expr) bool {
@@ -96,6 +88,31 @@ func isComparable(e Expr) bool {
 		return isComparable(e.X)
 	}
 	return false
+}
+
+// equal reports whether two expressions are the same, member by member.
+func equal(a, b Expr) bool {
+	switch a := a.(type) {
+	case And:
+		b, ok := b.(And)
+		return ok && slices.EqualFunc(a, b, equal)
+	case Or:
+		b, ok := b.(Or)
+		return ok && slices.EqualFunc(a, b, equal)
+	case Not:
+		b, ok := b.(Not)
+		return ok && equal(a.X, b.X)
+	case Terms:
+		b, ok := b.(Terms)
+		return ok && a.Field == b.Field && slices.Equal(a.Values, b.Values)
+	case CIDR:
+		b, ok := b.(CIDR)
+		return ok && a.Field == b.Field && slices.Equal(a.Networks, b.Networks)
+	case Residual:
+		b, ok := b.(Residual)
+		return ok && a.Text == b.Text && slices.Equal(a.Fields, b.Fields)
+	}
+	return isComparable(b) && a == b
 }
 
 // inline returns the members of a nested operator of the same kind, or the expression itself.

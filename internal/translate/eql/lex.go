@@ -49,7 +49,7 @@ type syntaxError struct {
 
 // lex cuts the whole query into tokens, the last of them tokEOF.
 func lex(src string) ([]token, *syntaxError) {
-	l := lexer{src: src}
+	l := lexer{src: src, tokens: make([]token, 0, len(src)/6+8)}
 	if !utf8.ValidString(src) {
 		bad := invalidAt(src)
 		return nil, l.fail(bad, bad+1, "the query is not valid UTF-8")
