@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/elastic/elastic-transport-go/v8/elastictransport"
@@ -20,6 +21,8 @@ type Client struct {
 	timeout     time.Duration
 	maxRetries  int
 	log         *slog.Logger
+	// blind makes sure that missing privileges are remarked on once.
+	blind sync.Once
 }
 
 // New makes a client. It does not call the cluster; [Client.Ping] does.

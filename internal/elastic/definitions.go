@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 
@@ -54,12 +55,23 @@ func (c *Client) definitions(ctx context.Context, patterns []string, table mappi
 	if err == nil {
 		err = c.define(ctx, d, patterns, d.targets())
 	}
-	if failure.KindOf(err) == failure.Refused {
-		c.log.WarnContext(ctx, "may not read mappings: ignore_above, normalizers and constants stay unknown",
-			"patterns", shown(patterns), "error", err)
+	switch {
+	case failure.KindOf(err) == failure.Refused:
+		c.warnBlind(ctx, patterns, err)
 		return definitions{}, nil
+	case err == nil && len(leaves) > 0 && len(d) == 0:
+		// Who may read the mappings of other indices only is not refused but told nothing.
+		c.warnBlind(ctx, patterns, errors.New("no answer has a mapping: the privilege view_index_metadata may be missing"))
 	}
 	return d, err
+}
+
+// warnBlind says, once for a client, what cannot be known of fields.
+func (c *Client) warnBlind(ctx context.Context, patterns []string, err error) {
+	c.blind.Do(func() {
+		c.log.WarnContext(ctx, "may not read mappings: ignore_above, normalizers and constants stay unknown",
+			"patterns", shown(patterns), "error", err)
+	})
 }
 
 func (c *Client) define(ctx context.Context, d definitions, patterns, names []string) error {
