@@ -68,9 +68,9 @@ func (e *Events) read(f *file, source int, emit func(*batch) bool) error {
 // use one by one in the order of the batches. At any time no more than a few batches for each
 // processor are held. It returns when all it started has ended; an expired context ends it early.
 func ordered[T any](
-	ctx context.Context, produce func(emit func(*batch) bool), work func(*batch) T, use func(T),
+	parent context.Context, produce func(emit func(*batch) bool), work func(*batch) T, use func(T),
 ) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
 	type job struct {
 		batch  *batch
@@ -102,7 +102,7 @@ func ordered[T any](
 		}
 	}
 	running.Wait()
-	return ctx.Err()
+	return parent.Err() // the child learns of it a moment later
 }
 
 func send[T any](ctx context.Context, to chan<- T, value T) bool {
