@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,9 +32,7 @@ func TestRunSequences(t *testing.T) {
 			"@timestamp": stamp(slot, before), "event": object{"category": category}, "host": object{"id": "h1", "ip": []string{"10.0.0.1", "fe80::1"}},
 			"process": object{"name": "sh", "args": []string{"sh", "-c", "curl x"}, "pid": 7},
 		}
-		for name, value := range more {
-			source[name] = value
-		}
+		maps.Copy(source, more)
 		return doc{index, id, source}
 	}
 	put(t, n, []doc{
