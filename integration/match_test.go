@@ -32,7 +32,7 @@ import (
 // The conditions come from rapid: -rapid.checks and -rapid.seed work as usual. The documents come
 // from a seed that the test prints; TOCSIN_MATCH_SEED gives it again.
 func TestMatchAgreesWithSearch(t *testing.T) {
-	c := newMatchCorpus(t)
+	c := newMatchCorpus(t, newNode(t))
 	var pairs, refused, inexact, left int
 	rapid.Check(t, func(rt *rapid.T) {
 		conditions := rapid.SliceOfN(anyMatchCondition, 25, 50).Draw(rt, "conditions")
@@ -356,9 +356,9 @@ type matchTable struct {
 
 const matchDocumentCount = 400
 
-func newMatchCorpus(t *testing.T) *matchCorpus {
+func newMatchCorpus(t *testing.T, n *Node) *matchCorpus {
 	t.Helper()
-	c := &matchCorpus{node: newNode(t)}
+	c := &matchCorpus{node: n}
 	c.index = c.node.Name("match")
 	c.node.Must(t, "PUT", "/"+c.index, object{
 		"settings": object{"number_of_replicas": 0, "number_of_shards": 1, "max_result_window": matchDocumentCount},
@@ -480,7 +480,7 @@ func (c *matchCorpus) compare(rt *rapid.T, e condition.Expr, fields matchTable, 
 	_, exact := condition.Pushdown(condition.Simplify(e), fields.fields)
 	m, err := condition.Compile(condition.Simplify(e), fields.fields)
 	switch {
-	case errors.Is(err, condition.ErrAnalysed), errors.Is(err, mapping.ErrOpaque), a.broken:
+	case errors.Is(err, condition.ErrAnalysed), errors.Is(err, condition.ErrSearchOnly), errors.Is(err, mapping.ErrOpaque), a.broken:
 		return matchLeft
 	case err != nil && (a.refusal != "" || !exact):
 		return matchRefused

@@ -61,6 +61,9 @@ var leaves = []condition.Expr{
 	condition.Regexp{Field: "k", Pattern: "a.*"},
 	condition.Range{Field: "n", Gt: int64(1), Lte: int64(5)},
 	condition.CIDR{Field: "ip", Networks: []string{"10.0.0.0/8"}},
+	condition.Match{Field: "n", Value: "5"},
+	condition.QueryString{Field: "any", Pattern: "a*"},
+	condition.Nested{Path: "nest", X: condition.Match{Field: "nest.k", Value: "a"}},
 }
 
 func TestEveryNode(t *testing.T) {
@@ -71,7 +74,7 @@ func TestEveryNode(t *testing.T) {
 		if _, err := json.Marshal(condition.DSL(e)); err != nil {
 			t.Errorf("DSL of %s: %v", e, err)
 		}
-		if _, err := condition.Compile(e, fields); err != nil {
+		if _, err := condition.Compile(e, fields); err != nil && !errors.Is(err, condition.ErrSearchOnly) {
 			t.Errorf("Compile %s: %v", e, err)
 		}
 		if _, isConst := e.(condition.Const); !isConst && len(condition.Fields(e)) == 0 {
@@ -99,6 +102,15 @@ func TestDSL(t *testing.T) {
 		{condition.Range{Field: "f", Gte: "a", Lt: "b"}, `{"range":{"f":{"gte":"a","lt":"b"}}}`},
 		{condition.Range{Field: "t", Gte: "2026", Format: "yyyy"}, `{"range":{"t":{"format":"yyyy","gte":"2026"}}}`},
 		{condition.CIDR{Field: "f", Networks: []string{"::1/128"}}, `{"terms":{"f":["::1/128"]}}`},
+		{condition.Range{Field: "t", Gte: "2026", TimeZone: "Zulu"}, `{"range":{"t":{"gte":"2026","time_zone":"Zulu"}}}`},
+		{condition.Match{Field: "f", Value: "a b"}, `{"match":{"f":"a b"}}`},
+		{condition.Match{Field: "f", Value: "a b", Phrase: true}, `{"match_phrase":{"f":"a b"}}`},
+		{condition.Match{Value: true}, `{"multi_match":{"lenient":true,"query":true,"type":"best_fields"}}`},
+		{condition.Match{Value: "a", Phrase: true}, `{"multi_match":{"lenient":true,"query":"a","type":"phrase"}}`},
+		{condition.QueryString{Field: "f", Pattern: `a-\\*\?`}, `{"query_string":{"fields":["f"],"query":"a\\-\\\\*\\?"}}`},
+		{condition.QueryString{Pattern: `*`}, `{"query_string":{"query":"*"}}`},
+		{condition.Nested{Path: "n", X: condition.Const(true)}, `{"nested":{"path":"n","query":{"match_all":{}},"score_mode":"none"}}`},
+		{condition.Nested{Path: "n", X: condition.Const(true), IgnoreUnmapped: true}, `{"nested":{"ignore_unmapped":true,"path":"n","query":{"match_all":{}},"score_mode":"none"}}`},
 		{condition.Not{X: condition.Exists{Field: "f"}}, `{"bool":{"must_not":[{"exists":{"field":"f"}}]}}`},
 		{condition.And{condition.Exists{Field: "f"}, condition.Const(true)}, `{"bool":{"filter":[{"exists":{"field":"f"}},{"match_all":{}}]}}`},
 		{condition.Or{condition.Exists{Field: "f"}}, `{"bool":{"minimum_should_match":1,"should":[{"exists":{"field":"f"}}]}}`},
@@ -258,6 +270,20 @@ func TestMatch(t *testing.T) {
 		{`{"ip":"no"}`, condition.Exists{Field: "ip"}, false},
 		{`{"k":"10.1.2.3"}`, condition.CIDR{Field: "k", Networks: []string{"10.0.0.0/8"}}, true},
 
+		{`{"k":"a b"}`, condition.Match{Field: "k", Value: "a b"}, true},
+		{`{"k":"a b"}`, condition.Match{Field: "k", Value: "a"}, false},
+		{`{"k":"true"}`, condition.Match{Field: "k", Value: true}, true},
+		{`{"n":5}`, condition.Match{Field: "n", Value: "5", Phrase: true}, true},
+		{`{"b":true}`, condition.Match{Field: "b", Value: true}, true},
+		{`{"ip":"10.1.2.3"}`, condition.Match{Field: "ip", Value: "10.0.0.0/8"}, true},
+		{`{"any":7}`, condition.Match{Field: "any", Value: "7"}, true},
+		{`{"any":"7"}`, condition.Match{Field: "any", Value: "7"}, true},
+		{`{"any":true}`, condition.Match{Field: "any", Value: true}, true},
+		{`{"any":"10.1.2.3"}`, condition.Match{Field: "any", Value: "10.0.0.0/8"}, true},
+		{`{"any":"abc"}`, condition.QueryString{Field: "any", Pattern: "a*"}, true},
+		{`{"flat":{"a":"abc"}}`, condition.QueryString{Field: "flat.a", Pattern: "a*"}, true},
+		{`{"missing":"a"}`, condition.Match{Field: "missing", Value: "a"}, false},
+
 		{`{"v":"1.10.0"}`, gte("v", "1.9.0"), true},
 		{`{"v":"1.0.0-beta"}`, gte("v", "1.0.0"), false},
 	}
@@ -285,6 +311,17 @@ func TestCompileErrors(t *testing.T) {
 	}{
 		{condition.Term{Field: "txt", Value: "a"}, condition.ErrAnalysed},
 		{condition.Term{Field: "ip", Value: "a"}, condition.ErrLiteral},
+		{condition.Match{Field: "txt", Value: "a"}, condition.ErrAnalysed},
+		{condition.QueryString{Field: "txt", Pattern: "a*"}, condition.ErrAnalysed},
+		{condition.Match{Field: "k"}, condition.ErrLiteral},
+		{condition.Match{Field: "missing"}, condition.ErrLiteral},
+		{condition.Match{Field: "n", Value: "a"}, condition.ErrLiteral},
+		{condition.Match{Field: "n", Value: true}, condition.ErrLiteral},
+		{condition.QueryString{Field: "n", Pattern: "1*"}, condition.ErrOperator},
+		{condition.QueryString{Field: "any", Pattern: "a b*"}, condition.ErrSearchOnly},
+		{condition.Nested{Path: "nest", X: condition.Exists{Field: "nest"}}, condition.ErrSearchOnly},
+		{condition.Range{Field: "t", Gte: "now-1d"}, condition.ErrSearchOnly},
+		{condition.Range{Field: "t", Gte: "2026", TimeZone: "America/Phoenix"}, condition.ErrSearchOnly},
 		{condition.CIDR{Field: "ip", Networks: []string{"10.0.0.0/33"}}, condition.ErrLiteral},
 		{condition.Term{Field: "n", Value: "a"}, condition.ErrLiteral},
 		{condition.Term{Field: "b", Value: "a"}, condition.ErrLiteral},
@@ -314,6 +351,8 @@ func TestPushdown(t *testing.T) {
 	}{
 		{condition.And{n, cidr}, "(term n 1)"},
 		{condition.And{n, condition.Not{X: cidr}}, "(term n 1)"},
+		{condition.Nested{Path: "p", X: condition.And{n, cidr}}, "(nested p (term n 1))"},
+		{condition.And{n, condition.QueryString{Field: "flat.a", Pattern: "a*"}}, "(term n 1)"},
 		{condition.Or{n, cidr}, "true"},
 		{condition.Not{X: condition.And{n, cidr}}, "true"},
 		{condition.Not{X: condition.Or{n, cidr}}, "(not (term n 1))"},

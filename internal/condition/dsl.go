@@ -21,6 +21,8 @@ func DSL(e Expr) Query {
 		return Query{"bool": Query{"should": queries(e), "minimum_should_match": 1}}
 	case Not:
 		return Query{"bool": Query{"must_not": []Query{DSL(e.X)}}}
+	case Nested:
+		return nestedDSL(e)
 	default:
 		return leafDSL(e)
 	}
@@ -56,9 +58,16 @@ func leafDSL(leaf Expr) Query {
 		if l.Format != "" {
 			limits["format"] = l.Format
 		}
+		if l.TimeZone != "" {
+			limits["time_zone"] = l.TimeZone
+		}
 		return Query{"range": Query{l.Field: limits}}
 	case CIDR:
 		return Query{"terms": Query{l.Field: l.Networks}}
+	case Match:
+		return matchDSL(l)
+	case QueryString:
+		return queryStringDSL(l)
 	}
 	panic(fmt.Sprintf("condition: no Query DSL for %T", leaf))
 }

@@ -71,12 +71,40 @@ type Range struct {
 	Gt, Gte, Lt, Lte any
 	// Format is the date format of the bounds; "" is the field's own.
 	Format string
+	// TimeZone is that of bounds that name none; "" is UTC.
+	TimeZone string
 }
 
 // CIDR is true when a value of the field is an address within one of the networks.
 type CIDR struct {
 	Field    string
 	Networks []string
+}
+
+// Match is true when the field's own way of reading a text finds Value in it: beside analysed text
+// any of its words, or with Phrase all of them in order; beside every other type the one value that
+// the text stands for there. Value is a string, a bool, or nil, which nothing can be read as. The
+// Field "" stands for all fields, and those that cannot read the value are passed over.
+type Match struct {
+	Field  string
+	Value  any
+	Phrase bool
+}
+
+// QueryString is true when a term of the field matches Pattern, written as that of a [Wildcard]. It
+// is for fields of which it is not known that their terms are whole values: blanks separate
+// patterns. The Field "" stands for all fields.
+type QueryString struct {
+	Field   string
+	Pattern string
+}
+
+// Nested is true when one and the same object of the nested field Path meets X.
+type Nested struct {
+	Path string
+	X    Expr
+	// IgnoreUnmapped makes it false where the field is not mapped, else that is an error.
+	IgnoreUnmapped bool
 }
 
 // Residual is a test that Query DSL cannot say: it is evaluated in memory on what the rest of the
@@ -91,19 +119,22 @@ type Residual struct {
 	Holds func(row []*mapping.Value) bool
 }
 
-func (Const) expr()    {}
-func (And) expr()      {}
-func (Or) expr()       {}
-func (Not) expr()      {}
-func (Exists) expr()   {}
-func (Term) expr()     {}
-func (Terms) expr()    {}
-func (Wildcard) expr() {}
-func (Prefix) expr()   {}
-func (Regexp) expr()   {}
-func (Range) expr()    {}
-func (CIDR) expr()     {}
-func (Residual) expr() {}
+func (Const) expr()       {}
+func (And) expr()         {}
+func (Or) expr()          {}
+func (Not) expr()         {}
+func (Exists) expr()      {}
+func (Term) expr()        {}
+func (Terms) expr()       {}
+func (Wildcard) expr()    {}
+func (Prefix) expr()      {}
+func (Regexp) expr()      {}
+func (Range) expr()       {}
+func (CIDR) expr()        {}
+func (Match) expr()       {}
+func (QueryString) expr() {}
+func (Nested) expr()      {}
+func (Residual) expr()    {}
 
 func (c Const) String() string { return strconv.FormatBool(bool(c)) }
 
@@ -134,12 +165,29 @@ func (r Range) String() string {
 	if r.Format != "" {
 		b.WriteString(" format " + literal(r.Format))
 	}
+	if r.TimeZone != "" {
+		b.WriteString(" time-zone " + literal(r.TimeZone))
+	}
 	return b.String() + ")"
 }
 
 func (c CIDR) String() string {
 	return "(cidr " + c.Field + " " + strings.Join(c.Networks, " ") + ")"
 }
+
+func (m Match) String() string {
+	name := "match"
+	if m.Phrase {
+		name = "match-phrase"
+	}
+	return leaf(name, allFields(m.Field), false, m.Value)
+}
+
+func (q QueryString) String() string {
+	return leaf("query-string", allFields(q.Field), false, q.Pattern)
+}
+
+func (n Nested) String() string { return "(nested " + n.Path + " " + n.X.String() + ")" }
 
 func (r Residual) String() string { return "(residual " + strconv.Quote(r.Text) + ")" }
 
@@ -181,7 +229,18 @@ func leaf(name, field string, fold bool, values ...any) string {
 	return b.String() + ")"
 }
 
+// allFields writes the name of a field, or what stands for all of them.
+func allFields(name string) string {
+	if name == "" {
+		return "*"
+	}
+	return name
+}
+
 func literal(v any) string {
+	if v == nil {
+		return "null"
+	}
 	if s, ok := v.(string); ok {
 		return strconv.Quote(s)
 	}

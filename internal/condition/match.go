@@ -25,10 +25,13 @@ func (m *Matcher) Match(d Document) bool { return m.root(d) }
 
 type test func(Document) bool
 
-// Errors that [Compile] wraps. Elasticsearch refuses the same queries.
+// Errors that [Compile] wraps. Elasticsearch refuses the same queries, except those of which the
+// error says that a search can match them.
 var (
 	// ErrAnalysed: the terms of analysed text are not its values.
 	ErrAnalysed = errors.New("field is analysed text: only a search can match it")
+	// ErrSearchOnly: what the test means depends on more than the values of a document.
+	ErrSearchOnly = errors.New("only a search can match it")
 	// ErrLiteral: the value beside a field cannot be one of the field's type.
 	ErrLiteral = errors.New("value does not fit the field's type")
 	// ErrOperator: the field's type does not know the operation.
@@ -59,6 +62,8 @@ func compile(e Expr, fields mapping.Fields) (test, error) {
 		return compileAll(e, fields, false)
 	case Or:
 		return compileAll(e, fields, true)
+	case Nested:
+		return nil, fmt.Errorf("nested object [%s]: %w", e.Path, ErrSearchOnly)
 	default:
 		return compileLeaf(e, fields)
 	}
@@ -88,6 +93,9 @@ func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 	if r, ok := leaf.(Residual); ok {
 		return compileResidual(r, fields), nil
 	}
+	if fieldOf(leaf) == "" {
+		return nil, fmt.Errorf("%s is about all fields: %w", leaf, ErrSearchOnly)
+	}
 	f, mapped := fields.Field(fieldOf(leaf))
 	if _, ok := leaf.(Exists); ok && mapped {
 		return compileExists(f, fields)
@@ -105,12 +113,15 @@ func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 }
 
 // compileNowhere makes the test of a field without values: not mapped, or an object. A regular
-// expression still has to be one.
+// expression still has to be one, and a value something.
 func compileNowhere(leaf Expr) (test, error) {
 	if re, ok := leaf.(Regexp); ok {
 		if _, err := compileRegexp(re); err != nil {
 			return nil, fmt.Errorf("field [%s]: %w", re.Field, err)
 		}
+	}
+	if m, ok := leaf.(Match); ok && m.Value == nil {
+		return nil, fmt.Errorf("field [%s]: null cannot be looked for: %w", m.Field, ErrLiteral)
 	}
 	return func(Document) bool { return false }, nil
 }

@@ -27,6 +27,9 @@ func (p pushdown) widen(e Expr, up bool) Expr {
 		return Or(p.widenAll(e, up))
 	case Not:
 		return Not{p.widen(e.X, !up)}
+	case Nested:
+		e.X = p.widen(e.X, up)
+		return e
 	case Const:
 		return e
 	case Residual:
@@ -69,7 +72,7 @@ func (p pushdown) pushable(leaf Expr) bool {
 // bound, and ignoring case ignores that of the key too.
 func pushableKeyed(leaf Expr) bool {
 	switch l := leaf.(type) {
-	case Wildcard, Regexp, CIDR:
+	case Wildcard, Regexp, CIDR, QueryString:
 		return false
 	case Term:
 		return !l.Fold
@@ -85,7 +88,7 @@ func pushableKeyed(leaf Expr) bool {
 // a pattern, and finds nothing when case is to be ignored.
 func pushableVersion(leaf Expr) bool {
 	switch l := leaf.(type) {
-	case Wildcard, Prefix, Regexp:
+	case Wildcard, Prefix, Regexp, QueryString:
 		return false
 	case Term:
 		return !l.Fold

@@ -11,6 +11,9 @@ import (
 func compileRange(r Range, f mapping.Field) (accept, error) {
 	if f.Type.Family() == mapping.FamilyDate {
 		f.Format = dateFormat(r, f) // Of the bounds only: values were read by the field's own.
+		if r.TimeZone != "" {
+			return nil, fmt.Errorf("time zone [%s]: %w", r.TimeZone, ErrSearchOnly)
+		}
 	}
 	var tests []accept
 	for _, b := range r.bounds() {
@@ -98,7 +101,11 @@ func comparer(b bound, f mapping.Field) (func(mapping.Value) int, error) {
 // includes it ("<= 2026-01-02" ends with the day) or lies beyond it ("> 2026-01-02" begins on the
 // next).
 func compareDate(b bound, f mapping.Field) (func(mapping.Value) int, error) {
-	want, precision, err := mapping.ParseDate(literalText(b.value), f.Format)
+	text := literalText(b.value)
+	if strings.HasPrefix(text, "now") || strings.Contains(text, "||") {
+		return nil, fmt.Errorf("%q depends on when it is asked: %w", text, ErrSearchOnly)
+	}
+	want, precision, err := mapping.ParseDate(text, f.Format)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, ErrLiteral)
 	}

@@ -12,6 +12,12 @@ func Simplify(e Expr) Expr {
 		return join(e, true, func(members []Expr) Expr { return Or(members) })
 	case Not:
 		return negate(Simplify(e.X))
+	case Nested:
+		e.X = Simplify(e.X)
+		if e.X == Expr(Const(false)) {
+			return e.X
+		}
+		return e
 	case Terms:
 		return simplifyTerms(e)
 	case CIDR:
@@ -82,7 +88,7 @@ func (r *repeated) again(e Expr) bool {
 
 func isComparable(e Expr) bool {
 	switch e := e.(type) {
-	case Const, Exists, Term, Wildcard, Prefix, Regexp, Range:
+	case Const, Exists, Term, Wildcard, Prefix, Regexp, Range, Match, QueryString:
 		return true
 	case Not:
 		return isComparable(e.X)
@@ -102,6 +108,9 @@ func equal(a, b Expr) bool {
 	case Not:
 		b, ok := b.(Not)
 		return ok && equal(a.X, b.X)
+	case Nested:
+		b, ok := b.(Nested)
+		return ok && a.Path == b.Path && a.IgnoreUnmapped == b.IgnoreUnmapped && equal(a.X, b.X)
 	case Terms:
 		b, ok := b.(Terms)
 		return ok && a.Field == b.Field && slices.Equal(a.Values, b.Values)
@@ -153,7 +162,8 @@ func simplifyTerms(t Terms) Expr {
 	return Terms{Field: t.Field, Values: values}
 }
 
-// Fields returns the names of the fields that the tree tests, sorted, each once.
+// Fields returns the names of the fields that the tree tests, sorted, each once. A test of all
+// fields names none.
 func Fields(e Expr) []string {
 	var names []string
 	Walk(e, func(leaf Expr) {
@@ -161,7 +171,9 @@ func Fields(e Expr) []string {
 			names = append(names, r.Fields...)
 			return
 		}
-		names = append(names, fieldOf(leaf))
+		if name := fieldOf(leaf); name != "" {
+			names = append(names, name)
+		}
 	})
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -179,6 +191,8 @@ func Walk(e Expr, visit func(leaf Expr)) {
 			Walk(m, visit)
 		}
 	case Not:
+		Walk(e.X, visit)
+	case Nested:
 		Walk(e.X, visit)
 	case Const:
 	default:
@@ -203,6 +217,10 @@ func fieldOf(leaf Expr) string {
 	case Range:
 		return l.Field
 	case CIDR:
+		return l.Field
+	case Match:
+		return l.Field
+	case QueryString:
 		return l.Field
 	}
 	return ""

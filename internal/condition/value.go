@@ -31,6 +31,8 @@ func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 		return compileTerms(l.Values, f)
 	case Range:
 		return compileRange(l, f)
+	case Match:
+		return compileMatch(l, f)
 	case CIDR:
 		if family != mapping.FamilyIP && family != mapping.FamilyString && family != mapping.FamilyUnknown {
 			return nil, fmt.Errorf("%T: %w", leaf, ErrOperator)
@@ -47,6 +49,8 @@ func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 		}
 		w := newWildcard(f.Normalize(l.Pattern), l.Fold)
 		return func(v mapping.Value) bool { return w.match(v.String) }, nil
+	case QueryString:
+		return compileQueryString(l, f)
 	case Prefix:
 		return compilePrefix(f.Normalize(l.Value), l.Fold), nil
 	case Regexp:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
+	"tocsin/internal/condition"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
@@ -127,6 +128,11 @@ func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
 	for _, name := range wanted(asked) {
 		keep[name] = true
 	}
+	for _, pattern := range asked {
+		if strings.Contains(pattern, "*") {
+			keepMatching(keep, table, pattern)
+		}
+	}
 	for name, f := range table {
 		parent, ok := table[above(name)]
 		if ok && isLeaf(parent.Type) {
@@ -145,6 +151,19 @@ func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
 	}
 	maps.DeleteFunc(table, func(name string, f mapping.Field) bool { return !keep[name] && f.Path == "" })
 	return table
+}
+
+// keepMatching keeps what a name with a star stands for, and the names above, which may be nested.
+func keepMatching(keep map[string]bool, table mapping.Table, pattern string) {
+	matches := condition.WildcardTest(pattern, false)
+	for name := range table {
+		if !matches(name) {
+			continue
+		}
+		for ; name != ""; name = above(name) {
+			keep[name] = true
+		}
+	}
 }
 
 // members returns the leaves below an object, which exists on the object asks for.

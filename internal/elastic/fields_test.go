@@ -85,6 +85,12 @@ func TestFieldTable(t *testing.T) {
 			mapping.Table{"c": {Name: "c", Type: mapping.ConstantKeyword}},
 		},
 		{
+			"a star stands for fields, and for what is above them",
+			`{"n":{"nested":{}},"n.k":{` + keyword + `},"n.other":{` + keyword + `},"o.k":{` + keyword + `}}`, `{}`,
+			[]string{"n*k"},
+			mapping.Table{"n": {Name: "n", Type: mapping.Nested}, "n.k": {Name: "n.k", Type: mapping.Keyword}},
+		},
+		{
 			"an alias has its target's definition", `{"a":{` + keyword + `}}`,
 			`{"i":{"mappings":{"a":{"mapping":{"a":{"type":"alias","path":"b.c"}}},
 				"b.c":{"mapping":{"c":{"type":"keyword","ignore_above":7}}}}}}`,

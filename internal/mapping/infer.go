@@ -22,6 +22,9 @@ func NewInferred() *Inferred { return &Inferred{table: Table{}} }
 // Field answers for what was learned so far.
 func (i *Inferred) Field(name string) (Field, bool) { return i.table.Field(name) }
 
+// Names returns the names of all fields that were learned.
+func (i *Inferred) Names() []string { return i.table.Names() }
+
 // Learn takes in the fields of one document, decoded with json.Number for numbers.
 func (i *Inferred) Learn(source map[string]any) { i.object("", source) }
 

@@ -9,7 +9,12 @@ import (
 
 // planEQL plans a rule of type eql: single events, sequences or samples.
 func planEQL(r *rule.Rule) (Plan, diag.List) {
-	q, diags := translate.Parse(rule.EQL, r.Query, translate.Options{CategoryField: r.EventCategoryOverride})
+	return planText(r, rule.EQL, translate.Options{CategoryField: r.EventCategoryOverride})
+}
+
+// planText plans what a rule's query says, and tries it on the types of ECS.
+func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, diag.List) {
+	q, diags := translate.Parse(language, r.Query, o)
 	if q == nil {
 		return nil, diags
 	}

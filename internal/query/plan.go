@@ -92,7 +92,8 @@ const CodeUnsupported = "rule/unsupported"
 
 // planners has one line per rule type.
 var planners = map[rule.Type]func(*rule.Rule) (Plan, diag.List){
-	rule.TypeEQL: planEQL,
+	rule.TypeEQL:   planEQL,
+	rule.TypeQuery: planQuery,
 }
 
 // Types returns the rule types that can run, sorted.

@@ -94,10 +94,18 @@ func (e *Events) Fields() mapping.Fields { return e.fields }
 // layered answers from the given mapping, or else from ECS, then from what was learned.
 func layered(given mapping.Fields, learned *mapping.Inferred) mapping.Fields {
 	if given == nil {
-		return mapping.Layers{mapping.ECS(), learned}
+		return withECS{mapping.Layers{mapping.ECS(), learned}, learned}
 	}
 	return withMapping{given, learned}
 }
+
+// withECS answers for any field of ECS, but names those only that there are.
+type withECS struct {
+	mapping.Layers
+	learned *mapping.Inferred
+}
+
+func (w withECS) Names() []string { return w.learned.Names() }
 
 // withMapping is a mapping that dynamic mapping adds fields to. A string that is mapped has no
 // keyword beside it that the mapping does not name.
@@ -118,6 +126,8 @@ func (m withMapping) Field(name string) (mapping.Field, bool) {
 	}
 	return f, ok
 }
+
+func (m withMapping) Names() []string { return mapping.Layers{m.given, m.learned}.Names() }
 
 // unavailable types an error of the file system.
 func unavailable(op string, err error) error {

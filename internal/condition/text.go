@@ -1,0 +1,95 @@
+package condition
+
+import (
+	"fmt"
+	"strings"
+
+	"tocsin/internal/mapping"
+)
+
+// compileMatch makes the test of a field that is not analysed: its one value is what the text
+// stands for.
+func compileMatch(m Match, f mapping.Field) (accept, error) {
+	if m.Value == nil {
+		return nil, fmt.Errorf("null cannot be looked for: %w", ErrLiteral)
+	}
+	text := literalText(m.Value)
+	if f.Type == mapping.Unknown {
+		return guessMatch(text), nil
+	}
+	return compileTerm(text, false, f)
+}
+
+// guessMatch takes a text for itself, and for a network where that is one.
+func guessMatch(text string) accept {
+	same := equalText(text, false)
+	if !strings.Contains(text, "/") {
+		return same
+	}
+	within, err := compileCIDR([]string{text})
+	if err != nil {
+		return same
+	}
+	return func(v mapping.Value) bool { return same(v) || within(v) }
+}
+
+// compileQueryString takes a single pattern. Several are words and operators of a language of
+// their own.
+func compileQueryString(q QueryString, f mapping.Field) (accept, error) {
+	if strings.ContainsFunc(q.Pattern, isQueryBlank) {
+		return nil, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
+	}
+	w := newWildcard(f.Normalize(q.Pattern), false)
+	return func(v mapping.Value) bool { return w.match(v.String) }, nil
+}
+
+// isQueryBlank tells what separates the words of a query string.
+func isQueryBlank(r rune) bool { return strings.ContainsRune(" \t\r\n\u3000", r) }
+
+func matchDSL(m Match) Query {
+	if m.Field == "" {
+		kind := "best_fields"
+		if m.Phrase {
+			kind = "phrase"
+		}
+		return Query{"multi_match": Query{"type": kind, "query": m.Value, "lenient": true}}
+	}
+	if m.Phrase {
+		return Query{"match_phrase": Query{m.Field: m.Value}}
+	}
+	return Query{"match": Query{m.Field: m.Value}}
+}
+
+// querySpecial are the characters that mean something in a query string.
+const querySpecial = `+-=&|><!(){}[]^"~*?:\/`
+
+// queryStringDSL leaves the pattern's stars and escapes the rest.
+func queryStringDSL(q QueryString) Query {
+	var b strings.Builder
+	escaped := false
+	for _, r := range q.Pattern {
+		switch {
+		case !escaped && r == '\\':
+			escaped = true
+			continue
+		case !escaped && (r == '*' || r == '?'):
+		case strings.ContainsRune(querySpecial, r):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+		escaped = false
+	}
+	body := Query{"query": b.String()}
+	if q.Field != "" {
+		body["fields"] = []string{q.Field}
+	}
+	return Query{"query_string": body}
+}
+
+func nestedDSL(n Nested) Query {
+	body := Query{"path": n.Path, "query": DSL(n.X), "score_mode": "none"}
+	if n.IgnoreUnmapped {
+		body["ignore_unmapped"] = true
+	}
+	return Query{"nested": body}
+}

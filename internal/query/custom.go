@@ -1,0 +1,34 @@
+package query
+
+import (
+	"tocsin/internal/diag"
+	"tocsin/internal/rule"
+	"tocsin/internal/translate"
+)
+
+// planQuery plans a rule of type query, which Kibana calls a custom query: single events.
+func planQuery(r *rule.Rule) (Plan, diag.List) {
+	if diags := unsupportedQuery(r); len(diags) > 0 {
+		return nil, diags
+	}
+	return planText(r, r.Language, translate.Options{})
+}
+
+// unsupportedQuery names what of a query rule cannot run yet: without it the rule would mean
+// something else.
+func unsupportedQuery(r *rule.Rule) diag.List {
+	var diags diag.List
+	fail := func(key, format string, args ...any) {
+		diags = append(diags, r.Report(diag.Error, CodeUnsupported, key, format, args...))
+	}
+	if !translate.Supports(r.Language) {
+		fail("rule.language", "queries in %s are not supported yet", r.Language)
+	}
+	if len(r.Filters) > 0 {
+		fail("rule.filters", "filters are not supported yet")
+	}
+	if r.DataViewID != "" && len(r.Index) == 0 {
+		fail("rule.data_view_id", "data views are not supported yet: name the indices in rule.index")
+	}
+	return diags
+}

@@ -1,0 +1,184 @@
+package kql
+
+import (
+	"strings"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+)
+
+// The codes of what lowering reports besides [CodeSyntax].
+const (
+	// CodeNested: a nested field outside of its group, or a group that is not of its fields.
+	CodeNested = "kql/nested"
+	// CodeUnmapped: no index maps the field, so the test on it can never hold.
+	CodeUnmapped = "kql/unmapped-field"
+	// CodeValue: a value that cannot stand where it does.
+	CodeValue = "kql/value"
+)
+
+// Options say what a query is lowered against, and what Kibana lets its users choose.
+type Options struct {
+	// Fields answers what names mean. Where it also has Names, stars in field names stand for those.
+	Fields mapping.Fields
+	// CaseInsensitive ignores the case of values beside keyword fields.
+	CaseInsensitive bool
+	// NoLeadingWildcards refuses values that begin with a star, except the lone one.
+	NoLeadingWildcards bool
+	// IgnoreUnmapped lets a nested group whose path is not mapped match nothing; else that is an error.
+	IgnoreUnmapped bool
+	// TimeZone is that of times that name none; "" means UTC.
+	TimeZone string
+}
+
+// Lower writes a query as a condition. Text is what [Parse] read; problems are reported at their
+// places in it. The condition is nil when one of them is an error.
+func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
+	if q.Where == nil {
+		return condition.Const(true), nil
+	}
+	l := lowerer{text: text, opts: opts, warned: map[string]bool{}}
+	where := l.node(q.Where, "")
+	l.diags.Sort()
+	if l.diags.HasErrors() {
+		return nil, l.diags
+	}
+	return condition.Simplify(where), l.diags
+}
+
+// lowerer collects what is wrong on the way.
+type lowerer struct {
+	text   diag.Text
+	opts   Options
+	diags  diag.List
+	warned map[string]bool
+	// known are the names of all fields, read when a name with a star asks for them.
+	known []string
+}
+
+func (l *lowerer) fail(s diag.Span, code, format string, args ...any) condition.Expr {
+	l.diags = append(l.diags, l.text.Report(diag.Error, code, s, format, args...))
+	return condition.Const(false)
+}
+
+// node lowers a condition; path is the nested object that it is about, "" for the whole document.
+func (l *lowerer) node(n Node, path string) condition.Expr {
+	switch n := n.(type) {
+	case *Is:
+		return l.is(n, path)
+	case *Range:
+		return l.rangeOf(n, path)
+	case *Nested:
+		inner := fullName(path, n.Path)
+		return condition.Nested{Path: inner, X: l.node(n.X, inner), IgnoreUnmapped: l.opts.IgnoreUnmapped}
+	case *Not:
+		return condition.Not{X: l.node(n.X, path)}
+	case *Logic:
+		members := make([]condition.Expr, len(n.Xs))
+		for i, x := range n.Xs {
+			members[i] = l.node(x, path)
+		}
+		if n.Op == "and" {
+			return condition.And(members)
+		}
+		return condition.Or(members)
+	}
+	panic("kql: a node that is none")
+}
+
+func (l *lowerer) is(n *Is, path string) condition.Expr {
+	v := n.Value
+	if l.opts.NoLeadingWildcards && v.Kind == Pattern && v.Parts[0] == "" && !v.any() {
+		return l.fail(v.Span, CodeValue, "Leading wildcards are disabled. See query:allowLeadingWildcards in Advanced Settings.")
+	}
+	switch {
+	case n.Field == nil, n.Field.Kind == Null:
+		return analysed("", v)
+	case n.Field.any() && v.any() && path == "":
+		return condition.Const(true)
+	}
+	return l.each(n.Field, path, func(f target) condition.Expr { return l.test(f, v) })
+}
+
+// test compares one field with a value, as it is done for the field's type.
+func (l *lowerer) test(f target, v *Value) condition.Expr {
+	switch {
+	case v.any():
+		return condition.Exists{Field: f.name}
+	case v.Kind == Pattern && f.isKeyword():
+		return condition.Wildcard{Field: f.name, Pattern: pattern(v), Fold: l.opts.CaseInsensitive}
+	case v.Kind != Pattern && f.isDate():
+		return l.dated(condition.Range{Field: f.name, Gte: literal(v), Lte: literal(v)})
+	case v.Kind != Pattern && v.Kind != Null && f.isKeyword():
+		value := literal(v)
+		_, isText := value.(string)
+		return condition.Term{Field: f.name, Value: value, Fold: l.opts.CaseInsensitive && isText}
+	}
+	return analysed(f.name, v)
+}
+
+// analysed leaves it to the field what the value means; "" is every field.
+func analysed(field string, v *Value) condition.Expr {
+	if v.Kind == Pattern {
+		return condition.QueryString{Field: field, Pattern: pattern(v)}
+	}
+	return condition.Match{Field: field, Value: literal(v), Phrase: v.Kind == Quoted}
+}
+
+func (l *lowerer) rangeOf(n *Range, path string) condition.Expr {
+	if n.Value.Kind == Pattern || n.Value.Kind == Null {
+		return l.fail(n.Value.Span, CodeValue, "%s is no bound of a range: write one value", printValue(n.Value))
+	}
+	bound := literal(n.Value)
+	return l.each(n.Field, path, func(f target) condition.Expr {
+		r := condition.Range{Field: f.name}
+		switch n.Op {
+		case "<":
+			r.Lt = bound
+		case "<=":
+			r.Lte = bound
+		case ">":
+			r.Gt = bound
+		case ">=":
+			r.Gte = bound
+		}
+		if f.isDate() {
+			r = l.dated(r)
+		}
+		return r
+	})
+}
+
+// dated gives the bounds their time zone. A count of milliseconds has none.
+func (l *lowerer) dated(r condition.Range) condition.Range {
+	for _, bound := range []any{r.Gt, r.Gte, r.Lt, r.Lte} {
+		if text, isText := bound.(string); isText && strings.Trim(text, "0123456789") != "" {
+			r.TimeZone = l.opts.TimeZone
+		}
+	}
+	return r
+}
+
+// literal is the value as Kibana sends it: numbers stay text.
+func literal(v *Value) any {
+	switch v.Kind {
+	case Null:
+		return nil
+	case True, False:
+		return v.Kind == True
+	default:
+		return v.Text()
+	}
+}
+
+// pattern writes a pattern as conditions have it: a question mark is a character to KQL.
+func pattern(v *Value) string {
+	parts := make([]string, len(v.Parts))
+	for i, part := range v.Parts {
+		parts[i] = patternText.Replace(part)
+	}
+	return strings.Join(parts, "*")
+}
+
+var patternText = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)

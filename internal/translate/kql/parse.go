@@ -1,0 +1,178 @@
+package kql
+
+import (
+	"unicode/utf8"
+
+	"tocsin/internal/diag"
+)
+
+// CodeSyntax marks text that is not KQL.
+const CodeSyntax = "kql/syntax"
+
+// maxDepth bounds the nesting of groups, so that no query can exhaust the stack.
+const maxDepth = 200
+
+// Parse reads a query. It stops at the first syntax error, reported in the file that text stands
+// in; the query is nil then.
+func Parse(text diag.Text) (*Query, diag.List) {
+	fail := func(at int, message string) (*Query, diag.List) {
+		_, size := utf8.DecodeRuneInString(text.Value[at:])
+		return nil, diag.List{text.Report(diag.Error, CodeSyntax, diag.Span{Start: at, End: at + size}, "%s", message)}
+	}
+	if bad := invalidAt(text.Value); bad >= 0 {
+		return fail(bad, "the query is not valid UTF-8")
+	}
+	p := parser{scanner: scanner{src: text.Value}}
+	p.blank()
+	where := p.or()
+	p.blank()
+	switch {
+	case p.tooDeep > 0:
+		return fail(p.tooDeep, "the query is nested too deeply")
+	case !p.end():
+		return fail(p.farthest, p.message())
+	}
+	return &Query{where}, nil
+}
+
+// invalidAt returns the offset of the first byte that is not UTF-8, -1 when all are.
+func invalidAt(s string) int {
+	for i, r := range s {
+		if _, size := utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && size == 1 {
+			return i
+		}
+	}
+	return -1
+}
+
+// parser is a recursive-descent parser. A method that does not find its part returns nil, and
+// leaves the place as it was.
+type parser struct {
+	scanner
+
+	depth int
+	// tooDeep is where groups were nested more deeply than is read; 0 when they were not.
+	tooDeep int
+}
+
+func (p *parser) or() Node  { return p.joined("or", p.and) }
+func (p *parser) and() Node { return p.joined("and", p.not) }
+func (p *parser) not() Node { return p.negated(p.sub) }
+
+// joined reads one member or more with the same operator between them.
+func (p *parser) joined(op string, member func() Node) Node {
+	first := member()
+	if first == nil {
+		return nil
+	}
+	members := []Node{first}
+	for {
+		back := p.pos
+		if !p.word(op) {
+			break
+		}
+		next := member()
+		if next == nil {
+			p.pos = back
+			break
+		}
+		members = append(members, next)
+	}
+	if len(members) == 1 {
+		return first
+	}
+	return &Logic{op, members}
+}
+
+func (p *parser) negated(operand func() Node) Node {
+	start := p.pos
+	if !p.word("not") {
+		return operand()
+	}
+	if x := operand(); x != nil {
+		return &Not{x, diag.Span{Start: start, End: x.Pos().End}}
+	}
+	p.pos = start
+	return nil
+}
+
+func (p *parser) sub() Node {
+	if n := p.group("(", p.or, ")"); n != nil {
+		return n
+	}
+	return p.test()
+}
+
+// group reads what stands between two brackets.
+func (p *parser) group(opening string, content func() Node, closing string) Node {
+	start := p.pos
+	if !p.accept(opening) {
+		return nil
+	}
+	if p.depth == maxDepth {
+		p.tooDeep, p.pos = start, start
+		return nil
+	}
+	p.depth++
+	defer func() { p.depth-- }()
+	p.blank()
+	if n := content(); n != nil {
+		p.blank()
+		if p.accept(closing) {
+			return n
+		}
+	}
+	p.pos = start
+	return nil
+}
+
+// test reads a value with the field before it, or a value alone.
+func (p *parser) test() Node {
+	start := p.pos
+	if field := p.value("fieldName"); field != nil {
+		p.blank()
+		if n := p.ofField(field); n != nil {
+			return n
+		}
+	}
+	p.pos = start
+	if v := p.value("value"); v != nil {
+		return &Is{Value: v}
+	}
+	return nil
+}
+
+// ofField reads what is said of a field.
+func (p *parser) ofField(field *Value) Node {
+	for _, op := range []string{"<=", ">=", "<", ">"} {
+		if p.accept(op) {
+			p.blank()
+			if v := p.value("literal"); v != nil {
+				return &Range{field, op, v}
+			}
+			return nil
+		}
+	}
+	if !p.accept(":") {
+		return nil
+	}
+	p.blank()
+	if x := p.group("{", p.or, "}"); x != nil {
+		return &Nested{field, x, diag.Span{Start: field.Span.Start, End: p.pos}}
+	}
+	return p.list(field)
+}
+
+// list reads one value, or several in parentheses with operators between them.
+func (p *parser) list(field *Value) Node {
+	and := func() Node {
+		return p.joined("and", func() Node { return p.negated(func() Node { return p.list(field) }) })
+	}
+	if n := p.group("(", func() Node { return p.joined("or", and) }, ")"); n != nil {
+		return n
+	}
+	if v := p.value("value"); v != nil {
+		return &Is{field, v}
+	}
+	return nil
+}
