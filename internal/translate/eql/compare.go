@@ -227,19 +227,13 @@ func (l *lowerer) in(n *In) condition.Expr {
 	if !isField {
 		return l.residual(&In{x, values, n.Negated, n.Fold, n.Span})
 	}
-	f, state := l.resolve(field)
-	switch state {
-	case constantNull:
-		return nil
-	case failed:
-		return condition.Const(false)
-	case mapped:
-	}
-	expr := l.oneOf(n, field, f, values)
-	if n.Negated {
-		return not(expr)
-	}
-	return expr
+	return l.onField(field, func(f mapping.Field) condition.Expr {
+		expr := l.oneOf(n, field, f, values)
+		if n.Negated {
+			return not(expr)
+		}
+		return expr
+	})
 }
 
 // inValues folds the list, which has to be constant.

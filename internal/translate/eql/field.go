@@ -3,6 +3,7 @@ package eql
 import (
 	"strings"
 
+	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/mapping"
 )
@@ -39,6 +40,20 @@ func (l *lowerer) resolve(n *Field) (mapping.Field, fieldState) {
 		return f, failed
 	}
 	return f, mapped
+}
+
+// onField lowers a test of a field's whole values. Of a field that is constant null the test is
+// null, nil; of one that failed it is false, and the error was reported.
+func (l *lowerer) onField(n *Field, test func(mapping.Field) condition.Expr) condition.Expr {
+	f, state := l.resolve(n)
+	switch state {
+	case constantNull:
+		return nil
+	case failed:
+		return condition.Const(false)
+	case mapped:
+	}
+	return test(f)
 }
 
 // lookup finds the field without asking for whole values, as null tests do.

@@ -116,16 +116,12 @@ func (l *lowerer) constantCondition(n *Literal) condition.Expr {
 }
 
 func (l *lowerer) booleanField(n *Field) condition.Expr {
-	f, state := l.resolve(n)
-	switch {
-	case state == constantNull:
-		return nil
-	case state == failed:
-		return condition.Const(false)
-	case f.Type.Family() != mapping.FamilyBoolean && f.Type != mapping.Unknown:
-		return l.fail(n.Span, CodeType, "Condition expression needs to be boolean, found [%s]", strings.ToUpper(string(f.Type)))
-	}
-	return condition.Term{Field: f.Name, Value: true}
+	return l.onField(n, func(f mapping.Field) condition.Expr {
+		if f.Type.Family() != mapping.FamilyBoolean && f.Type != mapping.Unknown {
+			return l.fail(n.Span, CodeType, "Condition expression needs to be boolean, found [%s]", strings.ToUpper(string(f.Type)))
+		}
+		return condition.Term{Field: f.Name, Value: true}
+	})
 }
 
 // logic follows SQL's three values: false decides an and, true an or; otherwise null swallows an

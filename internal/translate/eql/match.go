@@ -20,23 +20,17 @@ func (l *lowerer) match(n *Match) condition.Expr {
 	if !isField {
 		return l.residual(n)
 	}
-	f, state := l.resolve(field)
-	switch state {
-	case constantNull:
-		return nil
-	case failed:
-		return condition.Const(false)
-	case mapped:
-	}
 	fold := n.Op == ":" || strings.HasSuffix(n.Op, "~")
-	if strings.HasPrefix(n.Op, "regex") {
-		return l.strings(f, field.Span, l.source(n), l.regex(f.Name, patterns, fold))
-	}
-	var members condition.Or
-	for _, p := range patterns {
-		members = append(members, like(f.Name, p, fold))
-	}
-	return l.strings(f, field.Span, l.source(n), members)
+	return l.onField(field, func(f mapping.Field) condition.Expr {
+		if strings.HasPrefix(n.Op, "regex") {
+			return l.strings(f, field.Span, l.source(n), l.regex(f.Name, patterns, fold))
+		}
+		var members condition.Or
+		for _, p := range patterns {
+			members = append(members, like(f.Name, p, fold))
+		}
+		return l.strings(f, field.Span, l.source(n), members)
+	})
 }
 
 // patterns returns the pattern texts; only strings make sense.

@@ -53,15 +53,9 @@ func (l *lowerer) pushedCall(c *Call) (condition.Expr, bool) {
 		}
 		values = append(values, text)
 	}
-	resolved, state := l.resolve(field)
-	switch state {
-	case constantNull:
-		return nil, true
-	case failed:
-		return condition.Const(false), true
-	case mapped:
-	}
-	return f.pushed(resolved.Name, c.Fold, values), true
+	return l.onField(field, func(resolved mapping.Field) condition.Expr {
+		return f.pushed(resolved.Name, c.Fold, values)
+	}), true
 }
 
 // networks checks the constants of cidrMatch.
