@@ -104,14 +104,14 @@ func runCase(t *testing.T, client *elastic.Client, c conformance.Case, set *conf
 	if plan == nil {
 		return diags.Err()
 	}
-	prepared, diags, err := plan.Prepare(t.Context(), client)
+	prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: client})
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	if prepared == nil {
 		return diags.Err()
 	}
-	hits, err := prepared.Hunt(t.Context(), client, window.Window{}, c.Size)
+	hits, err := query.Hunt(t.Context(), prepared, query.Source{Events: client}, window.Window{}, c.Size)
 	if err != nil {
 		return fmt.Errorf("hunt: %w", err)
 	}

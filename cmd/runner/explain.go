@@ -86,7 +86,7 @@ func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.P
 		}
 		return prepared, nil
 	}
-	prepared, diags, err := plan.Prepare(ctx, b.events)
+	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: b.events})
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}

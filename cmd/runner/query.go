@@ -48,7 +48,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	prepared, more, err := plan.Prepare(ctx, b.events)
+	prepared, more, err := plan.Prepare(ctx, query.Source{Events: b.events})
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
@@ -88,7 +88,7 @@ func languages() []string {
 
 // search finds and writes hits; those found before a failure are worth having.
 func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
-	hits, searchErr := prepared.Hunt(ctx, b.events, window.Window{From: c.From.Time, To: c.To.Time}, c.Size)
+	hits, searchErr := query.Hunt(ctx, prepared, query.Source{Events: b.events}, window.Window{From: c.From.Time, To: c.To.Time}, c.Size)
 	if err := writeHits(a, hits, c.TimestampField); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -52,13 +53,59 @@ func NewBuilder(r *rule.Rule, o Options) *Builder {
 // its own alerts.
 var ErrOwnAlert = errors.New("the event is an alert of the same rule")
 
-// Build makes the alert of one event: the event's fields, the rule's, and where it comes from.
-func (b *Builder) Build(e event.Event, run Run) (Document, error) {
-	p, err := b.read(e)
+// Finding is what an alert is about: an event, or what a rule makes of many.
+type Finding struct {
+	// Event is the event. Of a finding with Parents it holds the fields that are known of all of
+	// them, and has neither index nor id.
+	Event event.Event
+	// Key is the identity within the rule, its kind first; nil: the event's own.
+	Key []string
+	// Instance is kibana.alert.instance.id, what alerts of the same thing at different times have in
+	// common; "" means the alert's id.
+	Instance string
+	// Facts are alert fields by flat name that the rule type adds.
+	Facts map[string]any
+	// Parents are the events behind a finding that is no event itself, as far as they are known.
+	Parents []event.Event
+}
+
+// Build makes the alert of a finding: the event's fields, the rule's, and where it comes from.
+func (b *Builder) Build(f Finding, run Run) (Document, error) {
+	p, err := b.read(f.Event)
 	if err != nil {
 		return Document{}, err
 	}
-	return b.document(b.id(e, p.source), p, run), nil
+	if f.Parents != nil {
+		if p.lineage, p.depth, err = b.lineages(f.Parents); err != nil {
+			return Document{}, err
+		}
+	}
+	id := FindingID(b.rule.ID, f.Key)
+	if f.Key == nil {
+		id = b.id(f.Event, p.source)
+	}
+	doc := b.document(id, p, run)
+	maps.Copy(doc.Source, f.Facts)
+	if f.Instance != "" {
+		doc.Source["kibana.alert.instance.id"] = f.Instance
+	}
+	return doc, nil
+}
+
+// lineages joins those of several events; the depth is above that of the deepest.
+func (b *Builder) lineages(parents []event.Event) ([]any, int64, error) {
+	lineage, depth := []any{}, int64(1)
+	for _, e := range parents {
+		if e.Source == nil {
+			e.Source = json.RawMessage("{}")
+		}
+		p, err := b.read(e)
+		if err != nil {
+			return nil, 0, err
+		}
+		lineage, depth = append(lineage, p.lineage...), max(depth, p.depth)
+	}
+	return lineage, depth, nil
 }
 
 // parent is the event behind an alert.

@@ -27,6 +27,12 @@ func EventID(ruleID string, key event.Key) string {
 	return hash(identityVersion, ruleID, kindEvent, key.Series, key.ID)
 }
 
+// FindingID is the identity of a rule's alert that stands for something else than one event: its
+// kind first, then what tells it from others of the kind.
+func FindingID(ruleID string, key []string) string {
+	return hash(append([]string{identityVersion, ruleID}, key...)...)
+}
+
 // FieldID is the identity of a rule's alert where a field, such as event.id, identifies events.
 func FieldID(ruleID, field, value string) string {
 	return hash(identityVersion, ruleID, kindEvent, "field", field, value)

@@ -14,7 +14,7 @@ func idOf(t *testing.T, id string, e event.Event, o alert.Options, run alert.Run
 	t.Helper()
 	r := aRule()
 	r.ID = id
-	doc, err := alert.NewBuilder(r, o).Build(e, run)
+	doc, err := alert.NewBuilder(r, o).Build(alert.Finding{Event: e}, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,12 +62,12 @@ func TestSameIdentity(t *testing.T) {
 
 func TestIdentityOutlivesTheRulesText(t *testing.T) {
 	r := aRule()
-	before, err := alert.NewBuilder(r, alert.Options{}).Build(in("logs-a", "1"), aRun())
+	before, err := alert.NewBuilder(r, alert.Options{}).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Name, r.Version, r.ContentHash, r.RiskScore = "Renamed", 9, "fedcba", 1
-	after, err := alert.NewBuilder(r, alert.Options{Space: "soc"}).Build(in("logs-a", "1"), aRun())
+	after, err := alert.NewBuilder(r, alert.Options{Space: "soc"}).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}

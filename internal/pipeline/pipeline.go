@@ -68,7 +68,8 @@ type execution struct {
 }
 
 func (x *execution) do(ctx context.Context, plan query.Plan) {
-	prepared, diags, err := plan.Prepare(ctx, x.pipeline.Events)
+	src := query.Source{Events: x.pipeline.Events, At: x.Slot}
+	prepared, diags, err := plan.Prepare(ctx, src)
 	x.Diagnostics = diags
 	if err != nil || prepared == nil {
 		x.Status, x.Err = Failed, err
@@ -76,7 +77,7 @@ func (x *execution) do(ctx context.Context, plan query.Plan) {
 	}
 	x.Warnings = TargetWarnings(plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
-	result, err := prepared.Execute(ctx, x.pipeline.Events, x.Window, func(hits []query.Hit) (bool, error) {
+	result, err := prepared.Execute(ctx, src, x.Window, func(hits []query.Hit) (bool, error) {
 		return x.write(ctx, hits)
 	})
 	x.countLeft(result)
@@ -195,7 +196,9 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 	if h.Group != nil {
 		return x.builder.BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
 	}
-	doc, err := x.builder.Build(h.Event, run)
+	doc, err := x.builder.Build(alert.Finding{
+		Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents,
+	}, run)
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
@@ -27,7 +28,7 @@ func (p *queryPlan) Strategy() Strategy { return Search }
 
 // names are all fields that a search touches, with further ones, sorted.
 func (p *queryPlan) names(more ...string) []string {
-	names := p.query.Names()
+	names := append(p.query.Names(), translate.NarrowingNames(p.rule)...)
 	for _, name := range append(more, p.time.Field, p.time.Fallback, p.tiebreaker) {
 		if name != "" {
 			names = append(names, name)
@@ -39,8 +40,8 @@ func (p *queryPlan) names(more ...string) []string {
 
 // resolve asks what patterns and fields mean where the events are. Where that could be told of
 // some indices only, partly says so: the others can be searched all the same.
-func (p *queryPlan) resolve(ctx context.Context, events search.Events, more ...string) (target search.Target, partly, err error) {
-	target, err = events.Resolve(ctx, p.rule.Index, p.names(more...))
+func (p *queryPlan) resolve(ctx context.Context, src Source, more ...string) (target search.Target, partly, err error) {
+	target, err = src.Events.Resolve(ctx, p.rule.Index, p.names(more...))
 	if err != nil {
 		err = fmt.Errorf("resolve the indices of %s: %w", p.label(), err)
 		if failure.KindOf(err) != failure.Partial || len(target.Indices) == 0 {
@@ -57,14 +58,14 @@ func (p *queryPlan) resolve(ctx context.Context, events search.Events, more ...s
 
 // assume binds a plan to the types of ECS. A rule that only fits other types than these may run
 // where the mapping has them: what speaks against it here is a warning.
-func assume[T any](r *rule.Rule, bind func(search.Target) (*T, diag.List)) (*T, diag.List) {
+func assume[T any](r *rule.Rule, bind func(search.Target, time.Time) (*T, diag.List)) (*T, diag.List) {
 	target := search.Target{Indices: r.Index, Fields: mapping.Assumed()}
-	bound, diags := bind(target)
+	bound, diags := bind(target, time.Time{})
 	if bound != nil {
 		return bound, diags
 	}
 	target.Fields = mapping.Untyped()
-	if bound, _ = bind(target); bound == nil {
+	if bound, _ = bind(target, time.Time{}); bound == nil {
 		return nil, diags
 	}
 	for i := range diags {

@@ -62,14 +62,14 @@ func runCase(t *testing.T, c conformance.Case, d *conformance.Dataset, events *s
 	if plan == nil {
 		return diags.Err()
 	}
-	prepared, diags, err := plan.Prepare(t.Context(), events)
+	prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: events})
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	if prepared == nil {
 		return diags.Err()
 	}
-	hits, err := prepared.Hunt(t.Context(), events, window.Window{}, c.Size)
+	hits, err := query.Hunt(t.Context(), prepared, query.Source{Events: events}, window.Window{}, c.Size)
 	if err != nil {
 		return fmt.Errorf("hunt: %w", err)
 	}

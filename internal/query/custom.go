@@ -27,6 +27,9 @@ func unsupportedQuery(r *rule.Rule) diag.List {
 	if len(r.Filters) > 0 {
 		fail("rule.filters", "filters are not supported yet")
 	}
+	if r.Type == rule.TypeSavedQuery {
+		fail("rule.saved_id", "saved queries are not supported yet")
+	}
 	if r.DataViewID != "" && len(r.Index) == 0 {
 		fail("rule.data_view_id", "data views are not supported yet: name the indices in rule.index")
 	}

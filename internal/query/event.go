@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
-	"tocsin/internal/failure"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
 	"tocsin/internal/window"
@@ -17,12 +17,12 @@ import (
 // eventPlan finds single events by one condition: the common core of the query rule types.
 type eventPlan struct{ queryPlan }
 
-func (p *eventPlan) Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, events)
+func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
+	target, partly, err := p.resolve(ctx, src)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, diags := p.bind(target)
+	s, diags := p.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
 	}
@@ -38,33 +38,19 @@ func (p *eventPlan) Assume() (Prepared, diag.List) {
 	return s, diags
 }
 
-func (p *eventPlan) bind(target search.Target) (*eventSearch, diag.List) {
-	where, diags := p.query.Lower(target.Fields)
-	if diags.HasErrors() {
+func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag.List) {
+	where, diags := p.where(target, at)
+	if where == nil {
 		return nil, diags
 	}
-	s := &eventSearch{plan: p, target: target, where: where}
-	s.pushed, s.exact = condition.Pushdown(where, target.Fields)
-	if s.exact {
-		return s, diags
-	}
-	matcher, err := condition.Compile(where, target.Fields)
-	if err != nil {
-		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
-	}
-	s.matcher = matcher
-	return s, diags
+	return &eventSearch{plan: p, target: target, where: where}, diags
 }
 
 // eventSearch is an eventPlan bound to mappings.
 type eventSearch struct {
 	plan   *eventPlan
 	target search.Target
-	where  condition.Expr
-	pushed condition.Expr
-	exact  bool
-	// matcher judges candidates where pushed admits more than where.
-	matcher *condition.Matcher
+	where  *where
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -75,24 +61,21 @@ func (s *eventSearch) Target() search.Target { return s.target }
 func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
-	r := search.Request{
-		Patterns: s.plan.rule.Index, Where: s.pushed, Time: time, Tiebreaker: s.plan.tiebreaker, FieldTypes: s.target.Fields,
+	return search.Request{
+		Patterns: s.plan.rule.Index, Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
+		FieldTypes: s.target.Fields, Fields: s.where.fields(),
 	}
-	if !s.exact {
-		r.Fields = condition.Fields(s.where)
-	}
-	return r
 }
 
-func (s *eventSearch) Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error) {
+func (s *eventSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	if w.Empty() {
 		return Result{Exact: true}, nil
 	}
 	limits := s.plan.query.Limits()
 	if len(limits) == 0 {
-		return s.execute(ctx, events, s.request(w), visit)
+		return s.execute(ctx, src.Events, s.request(w), visit)
 	}
-	hits, err := s.limited(ctx, events, w, limits)
+	hits, err := s.limited(ctx, src.Events, w, limits)
 	if len(hits) > 0 {
 		_, visitErr := visit(hits)
 		err = errors.Join(err, visitErr)
@@ -100,8 +83,8 @@ func (s *eventSearch) Execute(ctx context.Context, events search.Events, w windo
 	return Result{Result: search.Result{Total: int64(len(hits))}, Exact: true}, err
 }
 
-func (s *eventSearch) Hunt(ctx context.Context, events search.Events, w window.Window, size int) ([]Hit, error) {
-	return s.limited(ctx, events, w, sized(s.plan.query.Limits(), size))
+func (s *eventSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
+	return s.limited(ctx, src.Events, w, sized(s.plan.query.Limits(), size))
 }
 
 // limited applies pipes. The last events are read from the end, and put in order afterwards.
@@ -127,10 +110,10 @@ func (s *eventSearch) limited(ctx context.Context, events search.Events, w windo
 
 func (s *eventSearch) execute(ctx context.Context, events search.Events, r search.Request, visit Visit) (Result, error) {
 	result := Result{Exact: true}
-	if len(s.target.Indices) == 0 || s.pushed == condition.Expr(condition.Const(false)) {
+	if len(s.target.Indices) == 0 || s.where.nothing() {
 		return result, s.partly
 	}
-	result.Exact = s.exact
+	result.Exact = s.where.exact
 	found, err := events.Search(ctx, r, func(page []event.Event) (bool, error) {
 		result.Seen += int64(len(page))
 		hits, err := s.hits(page)
@@ -144,23 +127,14 @@ func (s *eventSearch) execute(ctx context.Context, events search.Events, r searc
 }
 
 func (s *eventSearch) Trace(d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where, s.target.Fields, d) //nolint:wrapcheck // it names the field
+	return condition.NewTrace(s.where.whole, s.target.Fields, d) //nolint:wrapcheck // it names the field
 }
 
-// hits drops the candidates that the whole condition does not admit.
 func (s *eventSearch) hits(page []event.Event) ([]Hit, error) {
-	hits := make([]Hit, 0, len(page))
-	for i := range page {
-		if s.matcher != nil {
-			doc, err := page[i].Document()
-			if err != nil {
-				return nil, &failure.Error{Kind: failure.Rejected, Op: "read the hits of rule " + s.plan.rule.ID, Err: err}
-			}
-			if !s.matcher.Match(doc) {
-				continue
-			}
-		}
-		hits = append(hits, Hit{Event: page[i]})
+	admitted, err := s.where.admit(page)
+	hits := make([]Hit, len(admitted))
+	for i := range admitted {
+		hits[i].Event = admitted[i]
 	}
-	return hits, nil
+	return hits, err
 }

@@ -53,9 +53,9 @@ func (p *queryPlan) explain(w window.Window, request search.Request) Explanation
 
 func (s *eventSearch) Explain(w window.Window) Explanation {
 	e := s.plan.explain(w, s.request(w))
-	e.Condition, e.Exact = s.where.String(), s.exact
-	if !s.exact {
-		e.Pushed = s.pushed.String()
+	e.Condition, e.Exact = s.where.whole.String(), s.where.exact
+	if !s.where.exact {
+		e.Pushed = s.where.pushed.String()
 	}
 	return e
 }

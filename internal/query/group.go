@@ -28,12 +28,12 @@ type groupPlan struct {
 	perKey int
 }
 
-func (p *groupPlan) Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, events, p.orderBy)
+func (p *groupPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
+	target, partly, err := p.resolve(ctx, src, p.orderBy)
 	if err != nil {
 		return nil, nil, err
 	}
-	g, diags := p.bind(target)
+	g, diags := p.bind(target, src.At)
 	if g == nil {
 		return nil, diags, partly
 	}
@@ -49,12 +49,16 @@ func (p *groupPlan) Assume() (Prepared, diag.List) {
 	return g, diags
 }
 
-func (p *groupPlan) bind(target search.Target) (*groupSearch, diag.List) {
+func (p *groupPlan) bind(target search.Target, at time.Time) (*groupSearch, diag.List) {
 	steps, diags := p.query.LowerSteps(target.Fields)
 	if steps == nil {
 		return nil, diags
 	}
-	g := &groupSearch{plan: p, target: target, steps: steps}
+	narrowing, more := translate.Narrow(p.rule, target.Fields, at)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return nil, diags
+	}
+	g := &groupSearch{plan: p, target: target, steps: steps, narrowing: narrowing}
 	var all condition.Or
 	for _, t := range steps.Terms {
 		pushed, err := g.addTerm(t)
@@ -82,6 +86,8 @@ type groupSearch struct {
 	plan   *groupPlan
 	target search.Target
 	steps  *translate.Steps
+	// narrowing is what every event has to meet, whichever step it is for.
+	narrowing condition.Expr
 	// bound are the steps to try on every event, missing the steps with runs written out.
 	bound   []boundStep
 	missing []bool
@@ -114,6 +120,7 @@ func (g *groupSearch) addTerm(t translate.Step) (condition.Expr, error) {
 }
 
 func (g *groupSearch) bindStep(t translate.Step, first int) (boundStep, condition.Expr, error) {
+	t.Where = condition.Simplify(condition.And{t.Where, g.narrowing})
 	matcher, err := condition.Compile(t.Where, g.target.Fields)
 	if err != nil {
 		return boundStep{}, nil, err //nolint:wrapcheck // it names the field

@@ -71,13 +71,13 @@ func eventsOf(t *testing.T, words string) *store.Events {
 // execute runs a plan over the window from one second after noon to another.
 func execute(ctx context.Context, t *testing.T, plan query.Plan, events *store.Events, from, to int) ([]string, query.Result) {
 	t.Helper()
-	prepared, diags, err := plan.Prepare(ctx, events)
+	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: events})
 	if err != nil || prepared == nil {
 		t.Fatal(err, diags)
 	}
 	var got []string
 	second := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Second) }
-	result, err := prepared.Execute(ctx, events, window.Window{From: second(from), To: second(to)}, func(hits []query.Hit) (bool, error) {
+	result, err := prepared.Execute(ctx, query.Source{Events: events}, window.Window{From: second(from), To: second(to)}, func(hits []query.Hit) (bool, error) {
 		for _, h := range hits {
 			got = append(got, nameOf(h))
 		}

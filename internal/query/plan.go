@@ -2,8 +2,10 @@ package query
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
@@ -21,7 +23,7 @@ type Plan interface {
 	Strategy() Strategy
 	// Prepare resolves patterns and fields where the events are. Prepared is nil when a diagnostic is
 	// an error: the rule cannot run on these mappings. The error is operational.
-	Prepare(ctx context.Context, events search.Events) (Prepared, diag.List, error)
+	Prepare(ctx context.Context, src Source) (Prepared, diag.List, error)
 	// Assume prepares without asking anybody: fields have their ECS types, unknown ones any.
 	Assume() (Prepared, diag.List)
 }
@@ -31,21 +33,70 @@ type Prepared interface {
 	// Target says what the rule's patterns mean.
 	Target() search.Target
 	// Execute finds the hits of a window, in order of time, until visit returns false.
-	Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error)
-	// Hunt returns the results of an ad hoc query in order, at most size of them below its first pipe;
-	// a zero bound of the window is none.
-	Hunt(ctx context.Context, events search.Events, w window.Window, size int) ([]Hit, error)
+	Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error)
 	// Explain shows the stages for a window.
 	Explain(w window.Window) Explanation
 	// Trace judges one document, part by part, leaving window and indices aside.
 	Trace(d condition.Document) (condition.Trace, error)
 }
 
-// Hit is what becomes an alert: an event, or a sequence or sample of several.
+// hunter is a Prepared that can also answer a question that no rule asks: all plans of [AdHoc] are.
+type hunter interface {
+	hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error)
+}
+
+// Hunt returns the results of an ad hoc query in order, at most size of them below its first pipe;
+// a zero bound of the window is none.
+func Hunt(ctx context.Context, p Prepared, src Source, w window.Window, size int) ([]Hit, error) {
+	h, ok := p.(hunter)
+	if !ok {
+		return nil, fmt.Errorf("hunt: a %T answers rules only", p)
+	}
+	return h.hunt(ctx, src, w, size)
+}
+
+// Source is what an execution draws on.
+type Source struct {
+	Events search.Events
+	// History knows the alerts that were made before; nil: none were.
+	History History
+	// At is the moment that the execution stands for, its slot; zero where there is none. What a
+	// rule says for a time, such as an exception that expires, is judged by it.
+	At time.Time
+}
+
+// History tells of the alerts that rules have made before. Rule types whose alerts stand for many
+// events need it, so as not to count an event twice.
+type History interface {
+	// Past returns a rule's alerts about the given instances (kibana.alert.instance.id) whose events
+	// are of a time since the given one, or later.
+	Past(ctx context.Context, ruleID string, instances []string, since time.Time) ([]Past, error)
+}
+
+// Past is an alert made before: the instance it is about, and the time of its first and last event,
+// both included.
+type Past struct {
+	Instance string
+	From, To time.Time
+}
+
+// Hit is what becomes an alert: an event, a sequence or sample of several, or what a rule type
+// makes of many.
 type Hit struct {
+	// Event is the event found. Of a hit with Parents it holds no more than the fields that are known
+	// of all of them, and has neither index nor id.
 	Event event.Event
 	// Group is set for sequences and samples; Event is not used then.
 	Group *Group
+	// Key is the alert's identity within its rule, its kind first, where that is not the event's own.
+	Key []string
+	// Instance, where it is not "", becomes kibana.alert.instance.id: what alerts of the same thing at
+	// different times have in common.
+	Instance string
+	// Facts are alert fields by flat name (kibana.alert.new_terms) that the rule type adds.
+	Facts map[string]any
+	// Parents are the events behind a hit that is no event itself, as far as they are known.
+	Parents []event.Event
 }
 
 // Group is a sequence or a sample.
@@ -84,16 +135,31 @@ type Result struct {
 // Strategy names a way to find hits, as check and explain print it.
 type Strategy string
 
-// Search is Query DSL, evaluated by the events' place.
-const Search Strategy = "search"
+// The strategies.
+const (
+	// Search is Query DSL, evaluated by the events' place.
+	Search Strategy = "search"
+	// Aggregation counts groups of events.
+	Aggregation Strategy = "aggregation"
+	// ESQL is a query that only Elasticsearch can run.
+	ESQL Strategy = "esql"
+	// Anomaly reads the results of machine learning jobs.
+	Anomaly Strategy = "anomaly"
+)
 
 // CodeUnsupported marks a rule whose type or language cannot run yet.
 const CodeUnsupported = "rule/unsupported"
 
 // planners has one line per rule type.
 var planners = map[rule.Type]func(*rule.Rule) (Plan, diag.List){
-	rule.TypeEQL:   planEQL,
-	rule.TypeQuery: planQuery,
+	rule.TypeEQL:             planEQL,
+	rule.TypeESQL:            planESQL,
+	rule.TypeMachineLearning: planAnomaly,
+	rule.TypeNewTerms:        planNewTerms,
+	rule.TypeQuery:           planQuery,
+	rule.TypeSavedQuery:      planQuery,
+	rule.TypeThreatMatch:     planThreatMatch,
+	rule.TypeThreshold:       planThreshold,
 }
 
 // Types returns the rule types that can run, sorted.
@@ -103,10 +169,14 @@ func Types() []rule.Type { return slices.Sorted(maps.Keys(planners)) }
 func For(r *rule.Rule) (Plan, diag.List) {
 	plan := planners[r.Type]
 	if plan == nil {
-		return nil, diag.List{r.Report(diag.Error, CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
+		return nil, unsupportedType(r)
 	}
 	p, diags := plan(r)
 	return p, append(diags, notApplied(r)...)
+}
+
+func unsupportedType(r *rule.Rule) diag.List {
+	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
 }
 
 // CodeNotApplied marks what a rule says of its alerts and this version does not do.

@@ -16,7 +16,7 @@ import (
 // Execute hands out the sequences that were decided within the window: by their last event, or by
 // the end of the wait for one that must not come. Those that an event after the window may still
 // spoil are left to a later one, which reaches back far enough to see them whole.
-func (g *groupSearch) Execute(ctx context.Context, events search.Events, w window.Window, visit Visit) (Result, error) {
+func (g *groupSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	if w.Empty() {
 		return Result{Exact: true}, nil
 	}
@@ -26,11 +26,11 @@ func (g *groupSearch) Execute(ctx context.Context, events search.Events, w windo
 	if g.plan.time.Field != g.plan.orderBy {
 		s.from = math.MinInt64 // the window is about another time than the sequence
 	}
-	return s.run(ctx, events, g.request(read))
+	return s.run(ctx, src.Events, g.request(read))
 }
 
-// Hunt takes the stream for all there is: nothing is waited for.
-func (g *groupSearch) Hunt(ctx context.Context, events search.Events, w window.Window, size int) ([]Hit, error) {
+// hunt takes the stream for all there is: nothing is waited for.
+func (g *groupSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
 	limits := sized(g.plan.query.Limits(), size)
 	if g.steps.Sample {
 		limits[0].Last = false
@@ -40,7 +40,7 @@ func (g *groupSearch) Hunt(ctx context.Context, events search.Events, w window.W
 		hits = append(hits, h...)
 		return true, nil
 	}}
-	_, err := s.run(ctx, events, g.request(w))
+	_, err := s.run(ctx, src.Events, g.request(w))
 	return hits, err
 }
 

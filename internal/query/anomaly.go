@@ -1,0 +1,8 @@
+package query
+
+import (
+	"tocsin/internal/diag"
+	"tocsin/internal/rule"
+)
+
+func planAnomaly(r *rule.Rule) (Plan, diag.List) { return nil, unsupportedType(r) }

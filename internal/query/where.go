@@ -1,0 +1,81 @@
+package query
+
+import (
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+	"tocsin/internal/translate"
+)
+
+// where is a condition bound to mappings: what of it is searched, and what is left to be matched in
+// memory.
+type where struct {
+	whole, pushed condition.Expr
+	exact         bool
+	// matcher judges candidates where pushed admits more than whole.
+	matcher *condition.Matcher
+	label   string
+}
+
+// where binds the rule's query, with what its filters and exceptions take away.
+func (p *queryPlan) where(target search.Target, at time.Time) (*where, diag.List) {
+	whole, diags := p.query.Lower(target.Fields)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	narrowing, more := translate.Narrow(p.rule, target.Fields, at)
+	diags = append(diags, more...)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	w, err := p.newWhere(condition.Simplify(condition.And{whole, narrowing}), target)
+	if err != nil {
+		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
+	}
+	return w, diags
+}
+
+// newWhere binds any condition on the rule's events.
+func (p *queryPlan) newWhere(whole condition.Expr, target search.Target) (*where, error) {
+	w := &where{whole: whole, label: p.label()}
+	w.pushed, w.exact = condition.Pushdown(whole, target.Fields)
+	if w.exact {
+		return w, nil
+	}
+	var err error
+	w.matcher, err = condition.Compile(whole, target.Fields)
+	return w, err //nolint:wrapcheck // it names the field
+}
+
+// nothing reports whether no event can meet the condition.
+func (w *where) nothing() bool { return w.pushed == condition.Expr(condition.Const(false)) }
+
+// fields names those whose indexed values matching in memory needs.
+func (w *where) fields() []string {
+	if w.exact {
+		return nil
+	}
+	return condition.Fields(w.whole)
+}
+
+// admit drops the candidates that the whole condition does not admit.
+func (w *where) admit(page []event.Event) ([]event.Event, error) {
+	if w.matcher == nil {
+		return page, nil
+	}
+	var out []event.Event
+	for i := range page {
+		doc, err := page[i].Document()
+		if err != nil {
+			return nil, &failure.Error{Kind: failure.Rejected, Op: "read the hits of " + w.label, Err: err}
+		}
+		if w.matcher.Match(doc) {
+			out = append(out, page[i])
+		}
+	}
+	return out, nil
+}
