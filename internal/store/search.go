@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 
 // hit is the place of one hit and of its order.
 type hit struct {
-	order  order
+	place  search.Place
 	source int32
 	length int32
 	offset int64
@@ -62,7 +63,7 @@ type scan struct {
 	events   *Events
 	request  search.Request
 	matcher  *condition.Matcher
-	ordering ordering
+	ordering search.Ordering
 	covered  map[string]bool
 	hits     []hit
 	// missed says which files could not be read as they were opened.
@@ -80,7 +81,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	by, err := newOrdering(r)
+	by, err := search.NewOrdering(r)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +115,13 @@ func (s *scan) run(ctx context.Context) error {
 		}
 	}
 	s.missed = errors.Join(errs...)
-	slices.SortFunc(s.hits, s.ordering.compare)
+	slices.SortFunc(s.hits, s.compare)
 	return ctx.Err()
+}
+
+// compare orders hits; those that are equal in all else stand as they do in the files.
+func (s *scan) compare(a, b hit) int {
+	return cmp.Or(s.ordering.Compare(a.place, b.place), cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
 }
 
 // match finds the hits of a batch; it runs beside others.
@@ -136,7 +142,7 @@ func (s *scan) match(b *batch) scanned {
 		doc := event.NewDocument(p.source)
 		if s.matcher.Match(doc) {
 			out.hits = append(out.hits, hit{
-				order: s.ordering.of(doc), source: int32(b.source), offset: at.offset, length: int32(at.length),
+				place: s.ordering.Of(doc), source: int32(b.source), offset: at.offset, length: int32(at.length),
 			})
 		}
 	})
