@@ -168,6 +168,12 @@ func notFound(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
+// notAllowed reports whether an error is the answer that the user may not ask.
+func notAllowed(err error) bool {
+	var e *failure.Error
+	return errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized)
+}
+
 // hasType reports whether an error is an answer with that Elasticsearch type.
 func hasType(err error, name string) bool {
 	var e *failure.Error

@@ -1,6 +1,10 @@
 package search
 
-import "context"
+import (
+	"context"
+
+	"tocsin/internal/event"
+)
 
 // Locator is an Events that can say in which indices the hits of patterns stand.
 type Locator interface {
@@ -15,4 +19,26 @@ type Slicer interface {
 	// its own; the order of the hits is of no account. Every hit is in exactly one part. The Result is
 	// that of the whole.
 	SearchSlices(ctx context.Context, r Request, visits []Visit) (Result, error)
+}
+
+// Snapshotter is an Events that can look at its indices and mappings once for many searches.
+type Snapshotter interface {
+	// Snapshot returns the same Events for the searches of one moment: what Resolve and Locate have
+	// found is not asked for again while nothing has changed.
+	Snapshot(ctx context.Context) (Events, error)
+}
+
+// Multi is an Events that can answer the beginnings of several searches in one request.
+type Multi interface {
+	// FirstPages returns the first page of each request, in their order. One that failed does not
+	// keep the others from being answered.
+	FirstPages(ctx context.Context, requests []Request) []FirstPage
+}
+
+// FirstPage is the beginning of the hits of one search.
+type FirstPage struct {
+	Events []event.Event
+	Result Result
+	// Err says why there is none, or not all of it.
+	Err error
 }

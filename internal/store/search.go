@@ -109,14 +109,20 @@ func (s *scan) run(ctx context.Context) error {
 	if err := ordered(ctx, read, s.match, take); err != nil {
 		return err
 	}
-	for i, f := range files {
+	s.missed = s.changed(errs, good)
+	slices.SortFunc(s.hits, s.compare)
+	return ctx.Err()
+}
+
+// changed joins what went wrong with the files, and says which hold other than the good events that
+// were counted when they were opened.
+func (s *scan) changed(errs []error, good []int64) error {
+	for i, f := range s.events.files {
 		if errs[i] == nil && good[i] != f.events {
 			errs[i] = fmt.Errorf("%s has changed since it was opened: %d events, not %d", f.name, good[i], f.events)
 		}
 	}
-	s.missed = errors.Join(errs...)
-	slices.SortFunc(s.hits, s.compare)
-	return ctx.Err()
+	return errors.Join(errs...)
 }
 
 // compare orders hits; those that are equal in all else stand as they do in the files.

@@ -1,0 +1,82 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+)
+
+// Answers is where events come from after some searches have been answered together. Other
+// searches go to the events' own place. It is safe for concurrent use.
+type Answers struct {
+	events search.Events
+	byKey  map[string]*answer
+}
+
+var _ search.Events = (*Answers)(nil)
+
+// answer is what is known of one request.
+type answer struct {
+	// hits are all of them, in order.
+	hits []event.Event
+	// whole tells that there are no more hits than these; otherwise they are the first page.
+	whole bool
+	// took is this search's share of the time of the whole.
+	took time.Duration
+	// why says what kept the request from being answered together; "" when it was.
+	why string
+}
+
+// key identifies a request by all that its answer depends on.
+func key(r search.Request) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q %s %+v %q %q %t %q", r.Patterns, r.Filter(), r.Time, r.OrderBy, r.Tiebreaker, r.Descending, r.Fields)
+	return b.String()
+}
+
+// Why says what kept a request from being answered together with others; "" when it was.
+func (a *Answers) Why(r search.Request) string {
+	switch known := a.byKey[key(r)]; {
+	case known == nil:
+		return "it was not asked for"
+	default:
+		return known.why
+	}
+}
+
+// Resolve asks the events' own place.
+func (a *Answers) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
+	return a.events.Resolve(ctx, patterns, fields) //nolint:wrapcheck // it names the patterns
+}
+
+// Search hands out what is known, or searches.
+func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
+	known := a.byKey[key(r)]
+	if known == nil || known.why != "" || !known.whole {
+		return a.events.Search(ctx, r, visit) //nolint:wrapcheck // it names the search
+	}
+	result := search.Result{Total: int64(len(known.hits)), Took: known.took}
+	for hits := known.hits; len(hits) > 0; {
+		if err := ctx.Err(); err != nil {
+			return result, fmt.Errorf("search in what was read: %w", err)
+		}
+		n := min(r.Size(), len(hits))
+		result.Pages++
+		more, err := visit(hits[:n:n])
+		if err != nil || !more {
+			return result, err
+		}
+		hits = hits[n:]
+	}
+	return result, nil
+}
+
+// refusal types an answer that no fallback can mend.
+func refusal(op string, err error) error {
+	return &failure.Error{Kind: failure.Internal, Op: op, Err: err}
+}
