@@ -22,7 +22,8 @@ var (
 const firstPage = 100
 
 // FirstPages asks for the beginnings of several searches in one _msearch. They are of no common
-// point in time, so whoever wants more than the first page has to begin anew.
+// point in time, so whoever wants more than the first page has to begin anew. Elasticsearch refuses
+// the whole for one search that it cannot read: it is asked again for either half then.
 func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []search.FirstPage {
 	out := make([]search.FirstPage, len(requests))
 	var body bytes.Buffer
@@ -39,22 +40,30 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 	if len(asked) == 0 {
 		return out
 	}
-	op := "answer " + strconv.Itoa(len(asked)) + " searches"
-	answer, err := call[multiAnswer](ctx, c, op, func() esapi.Request {
-		return esapi.MsearchRequest{Body: bytes.NewReader(body.Bytes())}
-	})
-	if err == nil && len(answer.Responses) != len(asked) {
-		err = &failure.Error{Kind: failure.Unavailable, Op: op, Reason: "the answer has " +
-			strconv.Itoa(len(answer.Responses)) + " parts"}
+	responses, err := c.multiSearch(ctx, body.Bytes(), len(asked))
+	if failure.KindOf(err) == failure.Rejected && len(requests) > 1 {
+		half := len(requests) / 2
+		return append(c.FirstPages(ctx, requests[:half]), c.FirstPages(ctx, requests[half:])...)
 	}
 	for n, i := range asked {
-		if err != nil {
-			out[i].Err = err
-			continue
+		if out[i].Err = err; err == nil {
+			out[i] = responses[n].first(requests[i])
 		}
-		out[i] = answer.Responses[n].first(requests[i])
 	}
 	return out
+}
+
+func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiItem, error) {
+	op := "answer " + strconv.Itoa(n) + " searches"
+	answer, err := call[multiAnswer](ctx, c, op, func() esapi.Request {
+		return esapi.MsearchRequest{Body: bytes.NewReader(body)}
+	})
+	if err == nil && len(answer.Responses) != n {
+		err = &failure.Error{
+			Kind: failure.Unavailable, Op: op, Reason: "the answer has " + strconv.Itoa(len(answer.Responses)) + " parts",
+		}
+	}
+	return answer.Responses, err
 }
 
 // multiAnswer is the answer of _msearch, in order.
