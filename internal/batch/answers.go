@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -30,6 +31,21 @@ type answer struct {
 	took time.Duration
 	// why says what kept the request from being answered together; "" when it was.
 	why string
+}
+
+// None answers nothing.
+func None(events search.Events) *Answers { return &Answers{events: events} }
+
+// With returns the answers of both; where both have one, the whole one counts.
+func (a *Answers) With(b *Answers) *Answers {
+	all := &Answers{events: a.events, byKey: map[string]*answer{}}
+	maps.Copy(all.byKey, b.byKey)
+	for id, known := range a.byKey {
+		if other := all.byKey[id]; other == nil || !other.whole {
+			all.byKey[id] = known
+		}
+	}
+	return all
 }
 
 // key identifies a request by all that its answer depends on.

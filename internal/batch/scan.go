@@ -55,6 +55,7 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 	if len(s.members) == 0 {
 		return answers, Scanned{}, nil
 	}
+	s.union = Union(s.requests())
 	stats, err := s.read(ctx, events, o.Slices)
 	stats.Took = time.Since(start)
 	if err != nil {
@@ -69,6 +70,7 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 type scan struct {
 	answers *Answers
 	members []*member
+	union   search.Request
 	budget  *budget
 }
 
@@ -123,13 +125,13 @@ func locate(ctx context.Context, events search.Events, patterns []string, known 
 	return test, err //nolint:wrapcheck // it names the patterns
 }
 
-// union is the one read: every event that lies in the window of any request.
-func (s *scan) union() search.Request {
+// Union is the one read for requests: every event that lies in the window of any of them.
+func Union(requests []search.Request) search.Request {
 	var patterns []string
 	var times condition.Or
-	for _, m := range s.members {
-		patterns = append(patterns, m.request.Patterns...)
-		times = append(times, m.request.Time.Condition())
+	for _, r := range requests {
+		patterns = append(patterns, r.Patterns...)
+		times = append(times, r.Time.Condition())
 	}
 	slices.Sort(patterns)
 	return search.Request{
@@ -139,6 +141,24 @@ func (s *scan) union() search.Request {
 
 // scanPage is the size of a page of the one read: some MiB of events.
 const scanPage = 2000
+
+// Scannable tells whether a request can be answered from memory; the error says why not.
+func Scannable(r search.Request) error {
+	if _, err := condition.Compile(r.Filter(), r.FieldTypes); err != nil {
+		return err //nolint:wrapcheck // it names the field
+	}
+	_, err := search.NewOrdering(r)
+	return err //nolint:wrapcheck // it names the field
+}
+
+// requests are those that take part.
+func (s *scan) requests() []search.Request {
+	out := make([]search.Request, len(s.members))
+	for i, m := range s.members {
+		out[i] = m.request
+	}
+	return out
+}
 
 func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scanned, error) {
 	slicer, ok := events.(search.Slicer)
@@ -153,9 +173,9 @@ func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scann
 	}
 	var err error
 	if ok {
-		_, err = slicer.SearchSlices(ctx, s.union(), visits)
+		_, err = slicer.SearchSlices(ctx, s.union, visits)
 	} else {
-		_, err = events.Search(ctx, s.union(), visits[0])
+		_, err = events.Search(ctx, s.union, visits[0])
 	}
 	var stats Scanned
 	for _, r := range readers {

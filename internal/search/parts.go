@@ -42,3 +42,9 @@ type FirstPage struct {
 	// Err says why there is none, or not all of it.
 	Err error
 }
+
+// Counter is an Events that can count the hits of a search without reading them.
+type Counter interface {
+	// Count returns the number of events that the request matches.
+	Count(ctx context.Context, r Request) (int64, error)
+}
