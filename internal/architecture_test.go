@@ -61,8 +61,13 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/query", "internal/search", "internal/window",
+		"internal/alert", "internal/diag", "internal/failure", "internal/planner", "internal/query", "internal/search",
+		"internal/window",
 	},
+
+	// Many searches answered together: how, and in which way. They know requests, and no rules.
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/search"},
+	"internal/planner": {"internal/batch", "internal/search"},
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
@@ -78,7 +83,7 @@ var allowed = map[string][]string{
 	"internal/config":  {"internal/diag", "internal/tomltree"},
 	"internal/report":  {"internal/diag"},
 	"internal/server":  nil,
-	"internal/metrics": {"internal/pipeline", "internal/scheduler"},
+	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler"},
 	"internal/ruletest": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/pipeline",
 		"internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree", "internal/window",

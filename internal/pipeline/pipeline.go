@@ -39,51 +39,72 @@ type Job struct {
 // Run executes a rule over a window and accounts for it. It does not return an error: whatever
 // goes wrong is part of the account.
 func (p *Pipeline) Run(ctx context.Context, job Job) Execution {
+	run := p.begin(job)
+	if run.prepare(ctx, p.Events) {
+		run.execute(ctx, p.Events)
+	}
+	return run.end()
+}
+
+func (p *Pipeline) begin(job Job) *execution {
 	now := p.Now
 	if now == nil {
 		now = time.Now
 	}
-	started := now()
 	r := job.Plan.Rule()
-	run := &execution{
-		pipeline: p, max: r.MaxSignals, builder: alert.NewBuilder(r, p.Options), now: now,
+	return &execution{
+		pipeline: p, plan: job.Plan, max: r.MaxSignals, builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
 		},
 		manual: job.Manual,
 	}
-	run.do(ctx, job.Plan)
-	run.Took = now().Sub(started)
-	return run.Execution
 }
 
 // execution is a Run in progress.
 type execution struct {
 	Execution
 	pipeline *Pipeline
+	plan     query.Plan
+	prepared query.Prepared
 	builder  *alert.Builder
 	now      func() time.Time
+	started  time.Time
 	max      int
 	manual   bool
 }
 
-func (x *execution) do(ctx context.Context, plan query.Plan) {
-	src := query.Source{Events: x.pipeline.Events, At: x.Slot}
-	prepared, diags, err := plan.Prepare(ctx, src)
+func (x *execution) source(events search.Events) query.Source {
+	return query.Source{Events: events, At: x.Slot}
+}
+
+// prepare binds the plan; false means that the execution has failed.
+func (x *execution) prepare(ctx context.Context, events search.Events) bool {
+	prepared, diags, err := x.plan.Prepare(ctx, x.source(events))
 	x.Diagnostics = diags
 	if err != nil || prepared == nil {
 		x.Status, x.Err = Failed, err
-		return
+		return false
 	}
-	x.Warnings = TargetWarnings(plan.Rule().Index, prepared.Target())
+	x.Warnings = TargetWarnings(x.plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
-	result, err := prepared.Execute(ctx, src, x.Window, func(hits []query.Hit) (bool, error) {
+	x.prepared = prepared
+	return true
+}
+
+func (x *execution) execute(ctx context.Context, events search.Events) {
+	result, err := x.prepared.Execute(ctx, x.source(events), x.Window, func(hits []query.Hit) (bool, error) {
 		return x.write(ctx, hits)
 	})
 	x.countLeft(result)
 	x.Undecided = result.Undecided
 	x.Err = err
 	x.Status = x.judge(err)
+}
+
+func (x *execution) end() Execution {
+	x.Took = x.now().Sub(x.started)
+	return x.Execution
 }
 
 // judge turns what happened into a status.

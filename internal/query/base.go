@@ -38,6 +38,10 @@ func (p *queryPlan) names(more ...string) []string {
 	return slices.Compact(names)
 }
 
+// Wants says which patterns and fields Prepare will ask about, for whoever asks for many rules at
+// once. It is a hint: what is not in it is asked for when it is needed.
+func (p *queryPlan) Wants() (patterns, fields []string) { return p.rule.Index, p.names() }
+
 // resolve asks what patterns and fields mean where the events are. Where that could be told of
 // some indices only, partly says so: the others can be searched all the same.
 func (p *queryPlan) resolve(ctx context.Context, src Source, more ...string) (target search.Target, partly, err error) {

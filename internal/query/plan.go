@@ -40,6 +40,14 @@ type Prepared interface {
 	Trace(d condition.Document) (condition.Trace, error)
 }
 
+// Reader is a Prepared whose execution begins with searches that are known beforehand. They can be
+// answered together with those of other rules; the execution then finds the answers in its
+// [Source.Events].
+type Reader interface {
+	// Reads returns the searches of a window.
+	Reads(w window.Window) []search.Request
+}
+
 // hunter is a Prepared that can also answer a question that no rule asks: all plans of [AdHoc] are.
 type hunter interface {
 	hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error)
