@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/internal/condition"
@@ -55,7 +56,6 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 	if len(s.members) == 0 {
 		return answers, Scanned{}, nil
 	}
-	s.union = Union(s.requests())
 	stats, err := s.read(ctx, events, o.Slices)
 	stats.Took = time.Since(start)
 	if err != nil {
@@ -71,7 +71,9 @@ type scan struct {
 	answers *Answers
 	members []*member
 	union   search.Request
-	budget  *budget
+	// known tells the indices that were there when the members were told what they cover.
+	known  func(index string) bool
+	budget *budget
 }
 
 // member is a request that takes part.
@@ -107,7 +109,13 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 		}
 		s.members = append(s.members, m)
 	}
-	return nil
+	if len(s.members) == 0 {
+		return nil
+	}
+	s.union = Union(s.requests())
+	var err error
+	s.known, err = locate(ctx, events, s.union.Patterns, located)
+	return err
 }
 
 // locate asks once for each list of patterns.
@@ -125,15 +133,19 @@ func locate(ctx context.Context, events search.Events, patterns []string, known 
 	return test, err //nolint:wrapcheck // it names the patterns
 }
 
-// Union is the one read for requests: every event that lies in the window of any of them.
+// Union is the one read for requests: every event that lies in the window of any of them, of more
+// indices than they ask for where one excludes what another wants.
 func Union(requests []search.Request) search.Request {
 	var patterns []string
 	var times condition.Or
 	for _, r := range requests {
-		patterns = append(patterns, r.Patterns...)
+		for _, list := range r.Patterns {
+			patterns = append(patterns, strings.Split(list, ",")...)
+		}
 		times = append(times, r.Time.Condition())
 	}
 	slices.Sort(patterns)
+	patterns = slices.DeleteFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "-") })
 	return search.Request{
 		Patterns: slices.Compact(patterns), Where: condition.Simplify(times), PageSize: scanPage,
 	}
@@ -231,8 +243,12 @@ func (r *reader) visit(page []event.Event) (bool, error) {
 
 func (r *reader) match(e *event.Event) error {
 	covered := r.covered(e.Index)
-	if len(covered) == 0 { // an index that was not there a moment ago
-		return refusal("read events", fmt.Errorf("nobody asked for index [%s]", e.Index))
+	switch {
+	case len(covered) > 0:
+	case r.scan.known(e.Index):
+		return nil // excluded by those that ask for its like
+	default:
+		return refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
 	}
 	doc, err := e.Document()
 	if err != nil {

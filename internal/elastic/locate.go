@@ -22,22 +22,32 @@ func (c *Client) Locate(ctx context.Context, patterns []string) (func(index stri
 			return nil, err
 		}
 		for _, a := range answers {
-			for _, index := range a.Indices {
-				set[index.Name] = true
-			}
-			for _, alias := range a.Aliases {
-				for _, index := range alias.Indices {
-					set[index] = true
-				}
-			}
-			for _, stream := range a.DataStreams {
-				for _, index := range stream.Backing {
-					set[index] = true
-				}
-			}
+			a.locate(part, set)
 		}
 	}
 	return func(index string) bool { return set[index] }, nil
+}
+
+// locate adds the indices of an answer. What an exclusion names is not reached by way of an alias
+// that a wildcard before it has matched.
+func (a resolveAnswer) locate(patterns []string, set map[string]bool) {
+	add := func(index string) {
+		excluded := slices.ContainsFunc(patterns, func(p string) bool { return isExclusion(p) && glob(p[1:], index) })
+		set[index] = set[index] || !excluded
+	}
+	for _, index := range a.Indices {
+		set[index.Name] = true
+	}
+	for _, alias := range a.Aliases {
+		for _, index := range alias.Indices {
+			add(index)
+		}
+	}
+	for _, stream := range a.DataStreams {
+		for _, index := range stream.Backing {
+			add(index)
+		}
+	}
 }
 
 // broad leaves out the patterns whose every index another one matches: the patterns of many rules
