@@ -64,7 +64,7 @@ func TestRoundStrategies(t *testing.T) {
 				p.alerts = p.flags
 			}
 			o := p.once(t, string(rules), slot, "--strategy", strategy, "--log-level", "debug")
-			if scanned := strings.Contains(o.err, "scan of "); scanned != (strategy == "scan") && strategy != "auto" {
+			if scanned := strings.Contains(o.err, `plan="scan of `); scanned != (strategy == "scan") && strategy != "auto" {
 				t.Errorf("%s, %s: a scan was made: %t\n%s", kind, strategy, scanned, o.err)
 			}
 			got := &result{Numbers: map[string][5]int64{}, Events: eventsOf(p.list(t))}

@@ -105,6 +105,9 @@ type runner struct {
 	warnings warnings
 }
 
+// onceGather is enough for rules that all start now to find each other.
+const onceGather = 20 * time.Millisecond
+
 func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
 	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New()}
 	r.rounds = &pipeline.Round{
@@ -112,6 +115,9 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
 			Events: b.events, Alerts: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: r.observe,
+	}
+	if c.Once {
+		r.rounds.Gather = onceGather
 	}
 	r.metrics.Rules(metrics.Rules{
 		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),

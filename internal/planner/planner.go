@@ -54,6 +54,8 @@ func (r Round) String() string {
 		return "nothing to search"
 	case r.Err != nil:
 		return fmt.Sprintf("%d searches: the scan failed: %v", r.Requests, r.Err)
+	case r.Scanned == 0 && r.Documents < 0:
+		return fmt.Sprintf("%d searches", r.Requests)
 	case r.Scanned == 0:
 		return fmt.Sprintf("%d searches: expected %s, a scan of %d events %s", r.Requests, brief(r.SearchCost), r.Documents, brief(r.ScanCost))
 	}
