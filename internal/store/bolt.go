@@ -64,7 +64,7 @@ func Open(dir string) (*DB, error) {
 	}
 	db := &DB{bolt: b, path: path}
 	err = b.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{alertBucket, orderBucket} {
+		for _, name := range [][]byte{alertBucket, orderBucket, headBucket, pageBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
