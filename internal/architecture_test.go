@@ -72,6 +72,7 @@ var allowed = map[string][]string{
 	// What has been covered: slots, and nothing of what runs in them.
 	"internal/ledger":           nil,
 	"internal/ledger/storetest": {"internal/ledger"}, // for the tests of stores
+	"internal/catchup":          {"internal/ledger", "internal/window"},
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.

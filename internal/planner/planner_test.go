@@ -80,7 +80,9 @@ func name(i int) condition.Expr {
 	return condition.Term{Field: "process.name", Value: fmt.Sprintf("p%d", i)}
 }
 
-func text(i int) condition.Expr { return condition.Match{Field: "message", Value: fmt.Sprintf("w%d", i)} }
+func text(i int) condition.Expr {
+	return condition.Match{Field: "message", Value: fmt.Sprintf("w%d", i)}
+}
 
 func TestAnswerChoosesByCost(t *testing.T) {
 	few, many := int64(1000), int64(100_000_000)
