@@ -73,12 +73,14 @@ var allowed = map[string][]string{
 	"internal/ledger":           nil,
 	"internal/ledger/storetest": {"internal/ledger"}, // for the tests of stores
 	"internal/catchup":          {"internal/ledger", "internal/window"},
+	// Runners among each other, and nothing of what they run.
+	"internal/lease": nil,
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
 	"internal/elastic": {
-		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/ledger", "internal/mapping",
-		"internal/search",
+		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/lease", "internal/ledger",
+		"internal/mapping", "internal/search",
 	},
 	"internal/store": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/ledger",
