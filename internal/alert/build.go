@@ -221,7 +221,7 @@ func copyEvent(source map[string]any) map[string]any {
 	dotted := false
 	for name, value := range source {
 		top, rest, isDotted := strings.Cut(name, ".")
-		if reserved[top] || name == "event.kind" {
+		if reserved[top] || name == "event.kind" || name == memory {
 			continue
 		}
 		dotted = dotted || isDotted && top == "event" && rest != ""

@@ -189,7 +189,6 @@ func notApplied(r *rule.Rule) diag.List {
 		key string
 		set bool
 	}{
-		{"rule.alert_suppression", r.AlertSuppression != nil},
 		{"rule.exceptions_list", len(r.ExceptionsList) > 0},
 	} {
 		if setting.set {
