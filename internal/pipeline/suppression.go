@@ -156,7 +156,7 @@ func stored(d alert.Document) suppress.Alert {
 func (s *suppression) flush(ctx context.Context, err error) error {
 	cut := s.blind || err != nil && failure.KindOf(err) != failure.Partial
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
-		return nil
+		return nil //nolint:nilerr // the caller has it
 	}
 	var more []*suppress.Change[subject]
 	var docs []alert.Document
