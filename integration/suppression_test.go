@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os/exec"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -127,7 +129,7 @@ func TestSuppressionTwoRunnersKilled(t *testing.T) {
 	const events, users = 3000, 60
 	docs := make([]doc, events)
 	for i := range docs {
-		docs[i] = login(index, fmt.Sprint(i), fmt.Sprintf("user-%d", i%users), slot, 599-i/6)
+		docs[i] = login(index, strconv.Itoa(i), fmt.Sprintf("user-%d", i%users), slot, 599-i/6)
 	}
 	put(t, n, docs)
 	p := elasticsearch(n)
@@ -182,9 +184,7 @@ func TestOverrides(t *testing.T) {
 	)
 	event := func(id string, more object) doc {
 		source := object{"@timestamp": stamp(slot, time.Minute), "kind_of_event": "graded"}
-		for name, value := range more {
-			source[name] = value
-		}
+		maps.Copy(source, more)
 		return doc{index, id, source}
 	}
 	put(t, n, []doc{
@@ -202,7 +202,8 @@ func TestOverrides(t *testing.T) {
 		"plain": {"rule graded", "medium", "47"}, "nested": {"Worm", "critical", "91.5"}, "dotted": {"Dust", "critical", "3"},
 	})
 	for _, query := range []object{
-		{"term": object{"kibana.alert.rule.name": "Worm"}}, {"range": object{"kibana.alert.risk_score": object{"gt": 90}}},
+		{"term": object{"kibana.alert.rule.name": "Worm"}},
+		{"range": object{"kibana.alert.risk_score": object{"gt": 90}}},
 		{"term": object{"kibana.alert.rule.parameters.severity_mapping.field": "vendor.level"}},
 		{"term": object{"kibana.alert.rule.custom_highlighted_fields": "user.name"}},
 	} {
