@@ -40,6 +40,8 @@ var allowed = map[string][]string{
 
 	// Sequences over events of any shape: a state machine that knows neither documents nor rules.
 	"internal/sequence": nil,
+	// Hits of any shape folded into alerts, likewise.
+	"internal/suppress": nil,
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
@@ -61,7 +63,8 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/planner", "internal/query", "internal/search",
+		"internal/alert", "internal/diag", "internal/failure", "internal/planner", "internal/query", "internal/rule",
+		"internal/search", "internal/suppress",
 		"internal/window",
 	},
 

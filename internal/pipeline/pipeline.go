@@ -20,9 +20,11 @@ import (
 
 // Pipeline holds where events come from and where alerts go. It is safe for concurrent use.
 type Pipeline struct {
-	Events  search.Events
-	Alerts  alert.Indexer
-	Options alert.Options
+	Events search.Events
+	Alerts alert.Indexer
+	// Instances finds the alerts that were made before; nil: none can be.
+	Instances alert.Instances
+	Options   alert.Options
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
 }
@@ -71,11 +73,17 @@ type execution struct {
 	now      func() time.Time
 	started  time.Time
 	max      int
-	manual   bool
+	// held is the number of new alerts that are not written yet.
+	held   int
+	manual bool
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	return query.Source{Events: events, At: x.Slot}
+	src := query.Source{Events: events, At: x.Slot}
+	if x.pipeline.Instances != nil {
+		src.History = history{x.pipeline.Instances}
+	}
+	return src
 }
 
 // prepare binds the plan; false means that the execution has failed.
@@ -93,9 +101,15 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 }
 
 func (x *execution) execute(ctx context.Context, events search.Events) {
+	take, finish := x.write, func(context.Context, error) error { return nil }
+	if s := x.plan.Rule().AlertSuppression; s != nil {
+		stage := newSuppression(x, s)
+		take, finish = stage.take, stage.flush
+	}
 	result, err := x.prepared.Execute(ctx, x.source(events), x.Window, func(hits []query.Hit) (bool, error) {
-		return x.write(ctx, hits)
+		return take(ctx, hits)
 	})
+	err = errors.Join(err, finish(ctx, err))
 	x.countLeft(result)
 	x.Undecided = result.Undecided
 	x.Err = err
@@ -169,13 +183,16 @@ func (x *execution) countLeft(r query.Result) {
 	x.warn("max_signals: %d alerts were created and %s hits of the window are left without a look", x.max, words)
 }
 
+// room is how many new alerts there may still be.
+func (x *execution) room() int { return x.max - x.Created - x.held }
+
 // write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
 // that the next run over an overlapping window gets further.
 func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 	for len(hits) > 0 {
-		room := x.max - x.Created
+		room := x.room()
 		if room <= 0 {
-			x.Left = int64(len(hits))
+			x.Left += int64(len(hits))
 			return false, nil
 		}
 		chunk := hits[:min(room, len(hits))]
@@ -199,50 +216,67 @@ func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) 
 	run := alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual}
 	for _, h := range hits {
 		more, err := x.documents(h, run)
-		switch {
-		case errors.Is(err, alert.ErrOwnAlert):
-			x.Skipped++
-		case err != nil:
-			x.Failed++
-			x.warn("no alert could be made: %v", err)
-		default:
-			docs = append(docs, more...)
-			ends = append(ends, len(docs))
+		if err != nil {
+			x.refuse(err)
+			continue
 		}
+		docs = append(docs, more...)
+		ends = append(ends, len(docs))
 	}
 	return docs, ends
+}
+
+// refuse counts a hit of which no alert can be made.
+func (x *execution) refuse(err error) {
+	if errors.Is(err, alert.ErrOwnAlert) {
+		x.Skipped++
+		return
+	}
+	x.Failed++
+	x.warn("no alert could be made: %v", err)
 }
 
 func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		return x.builder.BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
 	}
-	doc, err := x.builder.Build(alert.Finding{
-		Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents,
-	}, run)
+	doc, err := x.builder.Build(finding(h), run)
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 
-// count counts hits, not documents: what became of a group is what became of its last document,
-// unless a building block failed.
+// finding is a hit that is no group.
+func finding(h query.Hit) alert.Finding {
+	return alert.Finding{Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents}
+}
+
+// count counts hits by what became of them.
 func (x *execution) count(written []alert.Written, ends []int) {
-	start := 0
-	for _, end := range ends {
-		outcome := written[end-1].Outcome
-		for _, w := range written[start:end] {
-			if w.Outcome == alert.Failed {
-				outcome = alert.Failed
-				x.warn("alert %s was not written: %v", w.ID, w.Err)
-			}
-		}
+	for _, outcome := range x.outcomes(written, ends) {
 		switch outcome {
 		case alert.Created:
 			x.Created++
 		case alert.Duplicate:
 			x.Duplicates++
-		case alert.Failed:
+		default:
 			x.Failed++
+		}
+	}
+}
+
+// outcomes are those of hits, not of documents: what became of a group is what became of its last
+// document, unless a building block failed.
+func (x *execution) outcomes(written []alert.Written, ends []int) []alert.Outcome {
+	out := make([]alert.Outcome, len(ends))
+	start := 0
+	for i, end := range ends {
+		out[i] = written[end-1].Outcome
+		for _, w := range written[start:end] {
+			if w.Outcome == alert.Failed {
+				out[i] = alert.Failed
+				x.warn("alert %s was not written: %v", w.ID, w.Err)
+			}
 		}
 		start = end
 	}
+	return out
 }

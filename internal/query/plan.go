@@ -197,10 +197,6 @@ func notApplied(r *rule.Rule) diag.List {
 		key string
 		set bool
 	}{
-		{"rule.severity_mapping", len(r.SeverityMapping) > 0},
-		{"rule.risk_score_mapping", len(r.RiskScoreMapping) > 0},
-		{"rule.rule_name_override", r.RuleNameOverride != ""},
-		{"rule.alert_suppression", r.AlertSuppression != nil},
 		{"rule.exceptions_list", len(r.ExceptionsList) > 0},
 	} {
 		if setting.set {
