@@ -63,8 +63,8 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/planner", "internal/query", "internal/rule",
-		"internal/search", "internal/suppress",
+		"internal/alert", "internal/diag", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
+		"internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
 

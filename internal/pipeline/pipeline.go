@@ -34,6 +34,11 @@ type Job struct {
 	Plan   query.Plan
 	Slot   time.Time
 	Window window.Window
+	// Covers are the slots whose windows Window spans, oldest first and Slot the last; empty: Slot
+	// alone. max_signals is that of all of them together.
+	Covers []time.Time
+	// Attempts is how often the slot was tried before.
+	Attempts int
 	// Manual marks executions that somebody asked for.
 	Manual bool
 }
@@ -55,9 +60,10 @@ func (p *Pipeline) begin(job Job) *execution {
 	}
 	r := job.Plan.Rule()
 	return &execution{
-		pipeline: p, plan: job.Plan, max: r.MaxSignals, builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
+		pipeline: p, plan: job.Plan, max: r.MaxSignals * max(1, len(job.Covers)), builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
+			Covers: job.Covers, Attempts: job.Attempts,
 		},
 		manual: job.Manual,
 	}
@@ -111,6 +117,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 	})
 	err = errors.Join(err, finish(ctx, err))
 	x.countLeft(result)
+	x.Read = max(result.Seen, result.Total)
 	x.Undecided = result.Undecided
 	x.Err = err
 	x.Status = x.judge(err)

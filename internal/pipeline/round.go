@@ -27,6 +27,8 @@ type Round struct {
 	Gather time.Duration
 	// Observe, when not nil, is told what each round came to.
 	Observe func(planner.Round)
+	// Recorder, when not nil, is told of the executions of a round before anybody else is.
+	Recorder Recorder
 
 	mu      sync.Mutex
 	waiting []*ticket
@@ -127,6 +129,10 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			})
 		}
 	})
+	r.record(ctx, tickets)
+	for _, t := range tickets {
+		close(t.done)
+	}
 	if r.Observe != nil {
 		r.Observe(round)
 	}
@@ -135,7 +141,27 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 func (t *ticket) end() {
 	t.result = t.execution.end()
 	t.ended = true
-	close(t.done)
+}
+
+// record keeps the accounts of the round. An execution whose account is not kept has not covered
+// its window, whatever it has found.
+func (r *Round) record(ctx context.Context, tickets []*ticket) {
+	if r.Recorder == nil {
+		return
+	}
+	executions := make([]Execution, len(tickets))
+	for i, t := range tickets {
+		executions[i] = t.result
+	}
+	err := r.Recorder.Record(ctx, executions)
+	if err == nil {
+		return
+	}
+	for _, t := range tickets {
+		if x := &t.result; x.Status == Succeeded {
+			x.Status, x.Err = PartialFailure, fmt.Errorf("record the execution of rule %s: %w", x.RuleID, err)
+		}
+	}
 }
 
 // guard keeps a crash of one execution to itself: it has failed, the others go on.
