@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -133,7 +134,6 @@ type esqlAnswer struct {
 	Clusters struct {
 		Details map[string]struct {
 			Status   string         `json:"status"`
-			Shards   shards         `json:"_shards"`
 			Failures []shardFailure `json:"failures"`
 		} `json:"details"`
 	} `json:"_clusters"`
@@ -161,27 +161,31 @@ func (a *esqlAnswer) rows() search.Rows {
 	}
 }
 
-// local is the name that answers have for the cluster that was asked.
-const local = "(local)"
-
 // damage returns a failure of kind Partial when the rows are not all there are.
 func (a *esqlAnswer) damage(op string) error {
 	if !a.Partial {
 		return nil
 	}
-	var d damage
-	for name, detail := range a.Clusters.Details {
-		if name != local && (detail.Status == "skipped" || detail.Status == "failed") {
-			d.remote = append(d.remote, name)
+	var parts, remote []string
+	for _, name := range slices.Sorted(maps.Keys(a.Clusters.Details)) {
+		detail := a.Clusters.Details[name]
+		if detail.Status == "skipped" || detail.Status == "failed" {
+			remote = append(remote, name)
 		}
-		s := detail.Shards
-		s.Failures = detail.Failures
-		d.add(s, false, clusters{})
+		for _, f := range detail.Failures {
+			reason := "shards failed: " + f.Reason.root().Type + ": " + f.Reason.root().text()
+			if !slices.Contains(parts, reason) && len(parts) < maxReasons {
+				parts = append(parts, reason)
+			}
+		}
 	}
-	if err := d.err(op); err != nil {
-		return err
+	if len(remote) > 0 {
+		parts = append(parts, "clusters did not answer: "+some(remote))
 	}
-	return &failure.Error{Kind: failure.Partial, Op: op, Reason: "Elasticsearch says that its answer is not whole: " + d.detail()}
+	if parts == nil {
+		parts = []string{"Elasticsearch says that its answer is not whole"}
+	}
+	return &failure.Error{Kind: failure.Partial, Op: op, Reason: strings.Join(parts, "; ")}
 }
 
 // problem is the place that Elasticsearch puts before what it finds wrong.
