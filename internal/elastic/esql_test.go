@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -44,9 +45,7 @@ func (q *queries) handler(t *testing.T) http.HandlerFunc {
 			t.Errorf("one call too many: %s", call)
 			return
 		}
-		for name, values := range q.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), q.header)
 		status, body := http.StatusOK, q.answers[n]
 		if _, err := fmt.Sscanf(body, "%d ", &status); err == nil {
 			_, body, _ = strings.Cut(body, " ")
