@@ -20,7 +20,7 @@ func explainRequest(a *app, e query.Explanation) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
-	_, err = fmt.Fprintf(a.out, "request    GET %s\n%s\n\ncurl       %s\n", e.Path(), body, curl(a.global.Elasticsearch, e, body))
+	_, err = fmt.Fprintf(a.out, "request    %s %s\n%s\n\ncurl       %s\n", e.Method(), e.Path(), body, curl(a.global.Elasticsearch, e, body))
 	return wrapWrite(err)
 }
 
@@ -32,6 +32,9 @@ func explainHead(w io.Writer, e query.Explanation) {
 	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s, %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
 		e.Name, e.RuleID, e.Type, e.Language, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
 	switch {
+	case e.Rows != "":
+		_, _ = fmt.Fprintf(w, "rows       %s\nstrategy   %s: Elasticsearch runs the query on what the filter leaves\n", e.Rows, e.Strategy)
+		return
 	case len(e.Steps) > 0:
 		_, _ = fmt.Fprintf(w, "strategy   %s for the events of all steps, told to their steps in memory\n", e.Strategy)
 		explainSteps(w, e)

@@ -65,6 +65,9 @@ func (a *Answers) Why(r search.Request) string {
 	}
 }
 
+// Unwrap returns the events' own place.
+func (a *Answers) Unwrap() search.Events { return a.events }
+
 // Resolve asks the events' own place.
 func (a *Answers) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	return a.events.Resolve(ctx, patterns, fields) //nolint:wrapcheck // it names the patterns

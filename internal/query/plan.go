@@ -138,6 +138,8 @@ type Result struct {
 	Seen int64
 	// Undecided is the number of sequences that an event after the window could still spoil.
 	Undecided int
+	// Warnings are remarks on what was found that do not endanger the window.
+	Warnings []string
 }
 
 // Strategy names a way to find hits, as check and explain print it.

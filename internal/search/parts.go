@@ -48,3 +48,18 @@ type Counter interface {
 	// Count returns the number of events that the request matches.
 	Count(ctx context.Context, r Request) (int64, error)
 }
+
+// As returns what an Events can do besides, itself or as the one that it stands before.
+func As[T any](events Events) (T, bool) {
+	for {
+		if t, ok := events.(T); ok {
+			return t, true
+		}
+		before, ok := events.(interface{ Unwrap() Events })
+		if !ok {
+			var none T
+			return none, false
+		}
+		events = before.Unwrap()
+	}
+}
