@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/query", "internal/search", "internal/window",
+		"internal/alert", "internal/diag", "internal/event", "internal/failure", "internal/query", "internal/search", "internal/window",
 	},
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
