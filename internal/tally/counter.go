@@ -2,7 +2,7 @@ package tally
 
 import (
 	"cmp"
-	"maps"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +20,7 @@ type counter struct {
 	request              search.GroupRequest
 	timeField, fallback  mapping.Field
 	hasTime, hasFallback bool
-	byName               map[string]*count
+	byName               map[string][]*count
 	only                 []*count // in the order of the request's Only
 	room                 int
 	full                 bool
@@ -36,7 +36,7 @@ type count struct {
 }
 
 func newCounter(r search.GroupRequest, limit int) *counter {
-	c := &counter{request: r, byName: map[string]*count{}, room: limit}
+	c := &counter{request: r, byName: map[string][]*count{}, room: limit}
 	if r.FieldTypes != nil {
 		c.timeField, c.hasTime = r.FieldTypes.Field(r.Time.Field)
 		c.fallback, c.hasFallback = r.FieldTypes.Field(r.Time.Fallback)
@@ -45,9 +45,7 @@ func newCounter(r search.GroupRequest, limit int) *counter {
 		n := c.newCount(s.Key)
 		n.except = s.Except
 		c.only = append(c.only, n)
-		if _, twice := c.byName[name(s.Key)]; !twice {
-			c.byName[name(s.Key)] = n
-		}
+		c.byName[name(s.Key)] = append(c.byName[name(s.Key)], n)
 	}
 	return c
 }
@@ -85,8 +83,10 @@ func (c *counter) add(e *event.Event) error {
 	}
 	times := c.times(doc)
 	for _, key := range keys {
-		if n := c.find(key); n != nil && !n.excepts(times) {
-			c.count(n, e, doc, times)
+		for _, n := range c.find(key) {
+			if !n.excepts(times) {
+				c.count(n, e, doc, times)
+			}
 		}
 	}
 	return nil
@@ -130,19 +130,16 @@ func (c *counter) times(doc *event.Document) []time.Time {
 	return out
 }
 
-// find returns the group of a key; nil when nobody asks for it, or there is no room for it.
-func (c *counter) find(key []string) *count {
+// find returns the group of a key, or the several that were asked for by it; nil when nobody asks,
+// or there is no room.
+func (c *counter) find(key []string) []*count {
 	id := name(key)
-	n, known := c.byName[id]
-	if known || c.request.Only != nil {
-		return n
+	known := c.byName[id]
+	if known != nil || c.request.Only != nil || !c.take() {
+		return known
 	}
-	if !c.take() {
-		return nil
-	}
-	n = c.newCount(slices.Clone(key))
-	c.byName[id] = n
-	return n
+	c.byName[id] = []*count{c.newCount(slices.Clone(key))}
+	return c.byName[id]
 }
 
 // take reports whether there is room for one thing more.
@@ -209,7 +206,7 @@ func (n *count) sample(e *event.Event, at time.Time, most int) {
 func (c *counter) groups() []search.Group {
 	counts := c.only
 	if c.request.Only == nil {
-		counts = slices.SortedFunc(maps.Values(c.byName), func(a, b *count) int { return c.compare(a.group.Key, b.group.Key) })
+		counts = slices.SortedFunc(c.all(), func(a, b *count) int { return c.compare(a.group.Key, b.group.Key) })
 	}
 	var out []search.Group
 	for _, n := range counts {
@@ -221,6 +218,16 @@ func (c *counter) groups() []search.Group {
 		}
 	}
 	return out
+}
+
+func (c *counter) all() iter.Seq[*count] {
+	return func(yield func(*count) bool) {
+		for _, counts := range c.byName {
+			if !yield(counts[0]) {
+				return
+			}
+		}
+	}
 }
 
 // compare orders keys as their fields order values.
