@@ -25,15 +25,11 @@ func planNewTerms(r *rule.Rule) (Plan, diag.List) {
 	if r.NewTerms == nil || len(r.NewTerms.Fields) == 0 {
 		return nil, diag.List{r.Report(diag.Error, "rule/bad-value", "rule.new_terms.value", "rule.new_terms.value must name a field")}
 	}
-	// Any moment will do to compare two that are relative to it.
-	moment := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
-	if !r.NewTerms.HistoryWindowStart.At(moment).Before(r.From.At(moment)) {
-		return nil, diag.List{r.Report(diag.Error, "rule/bad-value", "rule.new_terms.history_window_start",
-			"the history must begin before rule.from: without one every value is new")}
-	}
 	var by []groupField
 	for i, name := range r.NewTerms.Fields {
-		by = append(by, groupField{name: name, key: fmt.Sprintf("rule.new_terms.value[%d]", i)})
+		at := fmt.Sprintf("[%d]", i)
+		key := placed(r, "rule.new_terms.value"+at, "rule.new_terms_fields"+at, "rule.new_terms.value")
+		by = append(by, groupField{name: name, key: key})
 	}
 	counts, diags := planCounts(r, by, nil)
 	if counts == nil {

@@ -35,7 +35,7 @@ func planThreshold(r *rule.Rule) (Plan, diag.List) {
 	}
 	var by, distinct []groupField
 	for i, name := range r.Threshold.Fields {
-		by = append(by, groupField{name: name, key: fmt.Sprintf("rule.threshold.field[%d]", i)})
+		by = append(by, groupField{name: name, key: placed(r, fmt.Sprintf("rule.threshold.field[%d]", i), "rule.threshold.field")})
 	}
 	for i, c := range r.Threshold.Cardinality {
 		distinct = append(distinct, groupField{name: c.Field, key: fmt.Sprintf("rule.threshold.cardinality[%d].field", i)})
