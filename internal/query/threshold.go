@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,9 +109,7 @@ func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Wind
 		page = slices.DeleteFunc(page, func(g search.Group) bool { return !s.reached(g) })
 		for chunk := range slices.Chunk(page, thresholdChunk) {
 			hits, some, err := s.hits(ctx, src, w, chunk)
-			if partly == nil {
-				partly = some
-			}
+			partly = cmp.Or(partly, some)
 			if err != nil {
 				return false, err
 			}
