@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func TestDocsRuleTypes(t *testing.T) {
 			if err != nil || len(diags) > 0 {
 				t.Fatal(err, diags)
 			}
-			defer events.Close()
+			defer func() { _ = events.Close() }()
 			src := query.Source{Events: events, At: slot}
 			prepared, diags, err := plan.Prepare(t.Context(), src)
 			if err != nil || len(diags) > 0 {
@@ -91,9 +92,7 @@ func TestDocsRuleTypes(t *testing.T) {
 func shownHit(t *testing.T, h query.Hit) map[string]any {
 	t.Helper()
 	out := map[string]any{}
-	for name, value := range h.Facts {
-		out[name] = value
-	}
+	maps.Copy(out, h.Facts)
 	if h.Parents == nil {
 		out["id"] = h.Event.ID
 		return out
