@@ -286,3 +286,37 @@ func TestNewTermsRules(t *testing.T) {
 	slices.Sort(want)
 	equal(t, "alerts of the next slot", alerts, want)
 }
+
+// TestMixedMappings: a field that two indices map differently is counted by its texts, and analysed
+// text is not counted.
+func TestMixedMappings(t *testing.T) {
+	c, rules := newCounting(t)
+	slot := aSlot()
+	other := c.node.Name("others")
+	mapping := eventMapping()
+	mapping["properties"].(object)["peer"] = object{"type": "long"}
+	mapping["properties"].(object)["remark"] = object{"type": "text"}
+	c.node.CreateIndex(t, other, mapping)
+	pattern := c.node.Name("*")
+	rules.addCounting(t, "peers", "threshold", pattern, "[rule.threshold]\nfield = ['peer']\nvalue = 3")
+	rules.addCounting(t, "new", "new_terms", pattern, newTermsKeys("peer"))
+	event := func(index, id string, before time.Duration, peer any) doc {
+		return doc{index, id, object{"@timestamp": stamp(slot, before), "event.category": "authentication", "peer": peer}}
+	}
+	put(t, c.node, []doc{
+		event(c.index, "1", 3*time.Minute, "7"), event(other, "2", 2*time.Minute, 7), event(other, "3", time.Minute, []any{7, 8}),
+		event(other, "4", time.Hour, 8), event(c.index, "5", time.Minute, "8"),
+	})
+	o := c.cluster.once(t, c.rules, slot)
+	wantNumbers(t, "run", o.executions(t), map[string][5]int64{"peers": {1, 1}, "new": {1, 1}})
+	equal(t, "alerts", countingLines(stored(t, c.node)), []string{"new 7 of 1", "peers peer=7 3 of 1 2 3"})
+	if !strings.Contains(o.out+o.err, "its values are counted in memory, by their texts") {
+		t.Errorf("nothing is said of it:\n%s%s", o.out, o.err)
+	}
+
+	texts := ruleDir(t.TempDir())
+	texts.addCounting(t, "remarks", "threshold", other, "[rule.threshold]\nfield = ['remark']\nvalue = 1")
+	if o = c.cluster.once(t, string(texts), slot); o.code != 1 || !strings.Contains(o.out+o.err, "field [remark] is analysed text") {
+		t.Errorf("analysed text: code %d\n%s%s", o.code, o.out, o.err)
+	}
+}
