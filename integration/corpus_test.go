@@ -76,9 +76,26 @@ func prepareCorpus(t *testing.T, node *Node, rules []*rule.Rule, slot time.Time)
 			properties[name] = map[string]any{"type": f.Type}
 		}
 	}
-	for name, typ := range typesOf(rules) {
-		if _, known := ecs.Field(name); !known {
+	types := typesOf(rules)
+	for name, typ := range types {
+		if _, known := ecs.Field(name); !known && groupOf(types, name) == "" {
 			properties[name] = map[string]any{"type": typ}
+		}
+	}
+	inner := map[string]map[string]any{}
+	for name, typ := range types {
+		group := groupOf(types, name)
+		if _, known := ecs.Field(name); known || group == "" {
+			continue
+		}
+		if inner[group] == nil {
+			inner[group] = map[string]any{}
+		}
+		inner[group][name[len(group)+1:]] = map[string]any{"type": typ}
+		if f, known := ecs.Field(group); known {
+			properties[group] = map[string]any{"type": f.Type, "fields": inner[group]}
+		} else {
+			properties[group] = map[string]any{"type": "nested", "properties": inner[group]}
 		}
 	}
 	aliases := map[string]any{}
@@ -113,11 +130,22 @@ func shadowed(ecs mapping.Table, name string) bool {
 	return false
 }
 
+// groupOf is what a field stands in: a nested object that a query names as well, or a value of ECS.
+func groupOf(types map[string]mapping.Type, name string) string {
+	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+		above, known := mapping.ECS().Field(name[:i])
+		if _, named := types[name[:i]]; named && !known || known && above.Type.Family() != mapping.FamilyObject {
+			return name[:i]
+		}
+	}
+	return ""
+}
+
 // typesOf gives every field of the rules the type of what it is compared with; keyword by default.
 func typesOf(rules []*rule.Rule) map[string]mapping.Type {
 	types := map[string]mapping.Type{}
 	for _, r := range rules {
-		q, _ := translate.Parse(rule.EQL, r.Query, translate.Options{CategoryField: r.EventCategoryOverride})
+		q, _ := translate.Parse(r.Language, r.Query, translate.Options{CategoryField: r.EventCategoryOverride})
 		for _, name := range q.Names() {
 			if types[name] == "" {
 				types[name] = mapping.Keyword

@@ -38,6 +38,9 @@ var allowed = map[string][]string{
 	"internal/condition": {"internal/lregexp", "internal/mapping"},
 	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
 
+	// Groups of events, counted as a search engine counts them.
+	"internal/tally": {"internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
+
 	// Sequences over events of any shape: a state machine that knows neither documents nor rules.
 	"internal/sequence": nil,
 	// Hits of any shape folded into alerts, likewise.
@@ -61,7 +64,7 @@ var allowed = map[string][]string{
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
 		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping", "internal/rule",
-		"internal/search", "internal/sequence", "internal/translate", "internal/translate/esql", "internal/window",
+		"internal/search", "internal/sequence", "internal/tally", "internal/translate", "internal/translate/esql", "internal/window",
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {

@@ -39,11 +39,30 @@ func explainHead(w io.Writer, e query.Explanation) {
 		_, _ = fmt.Fprintf(w, "strategy   %s for the events of all steps, told to their steps in memory\n", e.Strategy)
 		explainSteps(w, e)
 		return
+	case e.Strategy == query.Aggregation:
+		explainGroups(w, e)
+		return
 	case e.Exact:
 		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", e.Strategy)
 		return
 	}
 	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", e.Strategy, e.Pushed)
+}
+
+// explainGroups writes what is counted, and what makes an alert of it.
+func explainGroups(w io.Writer, e query.Explanation) {
+	how := "groups of the events found"
+	if !e.Exact {
+		how = "groups of the events found by " + e.Pushed + " that meet the whole condition, counted in memory"
+	}
+	by := strings.Join(e.GroupBy, ", ")
+	if by == "" {
+		by = "nothing: all events are one group"
+	}
+	_, _ = fmt.Fprintf(w, "strategy   %s: %s\ngroup by   %s\nalert when %s\n", e.Strategy, how, by, e.AlertWhen)
+	if e.History != "" {
+		_, _ = fmt.Fprintf(w, "history    %s\n", e.History)
+	}
 }
 
 // explainSteps writes the terms of a sequence or sample.

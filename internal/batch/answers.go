@@ -65,6 +65,12 @@ func (a *Answers) Why(r search.Request) string {
 	}
 }
 
+// Knows reports whether all hits of a request are known.
+func (a *Answers) Knows(r search.Request) bool {
+	known := a.byKey[key(r)]
+	return known != nil && known.whole
+}
+
 // Unwrap returns the events' own place.
 func (a *Answers) Unwrap() search.Events { return a.events }
 

@@ -266,11 +266,13 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 }
 
 // reads collects what the executions will search for first.
-func reads(tickets []*ticket) []search.Request {
-	var out []search.Request
+func reads(tickets []*ticket) []planner.Need {
+	var out []planner.Need
 	for _, t := range tickets {
 		if reader, ok := t.execution.prepared.(query.Reader); ok && !t.ended {
-			out = append(out, reader.Reads(t.execution.Window)...)
+			for _, r := range reader.Reads(t.execution.Window) {
+				out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly})
+			}
 		}
 	}
 	return out

@@ -15,23 +15,23 @@ import (
 var classes = []time.Duration{20 * time.Minute, 2 * time.Hour, 12 * time.Hour, 48 * time.Hour, math.MaxInt64}
 
 // choose splits requests into those that one scan is to answer and the others.
-func (p *Planner) choose(ctx context.Context, events search.Events, requests []search.Request, round *Round) (scanned, searched []search.Request) {
-	able, unable := scannable(events, requests)
+func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need, round *Round) (scanned, searched []Need) {
+	able, unable := scannable(events, needs)
 	switch {
 	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < leastTogether:
-		return nil, requests
+		return nil, needs
 	case p.Pin == Scan:
 		round.Scanned = len(able)
 		return able, unable
 	}
-	slices.SortStableFunc(able, func(a, b search.Request) int { return int(class(a)) - int(class(b)) })
+	slices.SortStableFunc(able, func(a, b Need) int { return class(a) - class(b) })
 	best := p.best(ctx, events, able, round)
 	round.Scanned = best
-	return able[:best], append(unable, able[best:]...)
+	return able[:best], slices.Concat(unable, able[best:])
 }
 
 // best is how many of the requests, which come in the order of their classes, are to be scanned.
-func (p *Planner) best(ctx context.Context, events search.Events, able []search.Request, round *Round) int {
+func (p *Planner) best(ctx context.Context, events search.Events, able []Need, round *Round) int {
 	all := p.costs.search(able)
 	best, least := 0, all
 	round.SearchCost = all
@@ -55,7 +55,7 @@ func (p *Planner) best(ctx context.Context, events search.Events, able []search.
 }
 
 // prefixes yields the ends of the classes that have a request.
-func prefixes(able []search.Request) func(func(int) bool) {
+func prefixes(able []Need) func(func(int) bool) {
 	return func(yield func(int) bool) {
 		for i := range able {
 			if i+1 < len(able) && class(able[i]) == class(able[i+1]) {
@@ -69,31 +69,31 @@ func prefixes(able []search.Request) func(func(int) bool) {
 }
 
 // class is the number of the shortest length that a request's window fits.
-func class(r search.Request) int {
-	w := r.Time.Window
+func class(n Need) int {
+	w := n.Time.Window
 	length := w.To.Sub(w.From) // saturates where a bound is missing
 	i := slices.IndexFunc(classes, func(c time.Duration) bool { return length <= c })
 	return max(i, 0)
 }
 
-func scannable(events search.Events, requests []search.Request) (able, unable []search.Request) {
+func scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
-	for _, r := range requests {
-		bounded := !r.Time.Window.From.IsZero()
-		if located && bounded && batch.Scannable(r) == nil {
-			able = append(able, r)
+	for _, n := range needs {
+		bounded := !n.Time.Window.From.IsZero()
+		if located && bounded && batch.Scannable(n.Request) == nil {
+			able = append(able, n)
 		} else {
-			unable = append(unable, r)
+			unable = append(unable, n)
 		}
 	}
 	return able, unable
 }
 
 // count is the number of documents that a scan for the requests reads.
-func count(ctx context.Context, events search.Events, requests []search.Request) (int64, error) {
+func count(ctx context.Context, events search.Events, needs []Need) (int64, error) {
 	counter, ok := events.(search.Counter)
 	if !ok {
 		return 0, nil // as cheap as it gets: there is no other way to search these events either
 	}
-	return counter.Count(ctx, batch.Union(requests)) //nolint:wrapcheck // it names the search
+	return counter.Count(ctx, batch.Union(requests(needs))) //nolint:wrapcheck // it names the search
 }

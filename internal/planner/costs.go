@@ -76,12 +76,12 @@ func (c *costs) scan(documents int64) time.Duration {
 }
 
 // search is what the searches are expected to take.
-func (c *costs) search(requests []search.Request) time.Duration {
+func (c *costs) search(needs []Need) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var sum time.Duration
-	for _, r := range requests {
-		cost, known := c.of[c.id(r)]
+	for _, n := range needs {
+		cost, known := c.of[c.id(n.Request)]
 		switch {
 		case known:
 		case c.perSearch > 0:

@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/internal/batch"
@@ -65,41 +66,58 @@ func (r Round) String() string {
 
 func brief(d time.Duration) string { return d.Round(time.Millisecond).String() }
 
+// Need is a request that somebody will make.
+type Need struct {
+	search.Request
+	// ScanOnly: unless a scan has answered it, it will not be made; what is done in its place costs
+	// about as much as a search.
+	ScanOnly bool
+}
+
 // Answer answers the requests in the way that is expected to be the cheapest. What it could not
 // answer is searched for when somebody asks; see [batch.Answers].
-func (p *Planner) Answer(ctx context.Context, events search.Events, requests []search.Request) (*batch.Answers, Round) {
-	round := Round{Requests: len(requests), Documents: -1}
-	scanned, searched := p.choose(ctx, events, requests, &round)
+func (p *Planner) Answer(ctx context.Context, events search.Events, needs []Need) (*batch.Answers, Round) {
+	round := Round{Requests: len(needs), Documents: -1}
+	scanned, searched := p.choose(ctx, events, needs, &round)
 	answers := batch.None(events)
 	if len(scanned) > 0 {
 		var err error
-		answers, round.Scan, err = batch.Scan(ctx, events, scanned, p.Options)
+		answers, round.Scan, err = batch.Scan(ctx, events, requests(scanned), p.Options)
 		if round.Err = err; err != nil {
-			searched = requests
+			searched = needs
 		} else {
 			p.costs.scanned(round.Scan)
 			searched = append(searched, left(answers, scanned)...)
 		}
 	}
-	if len(searched) < leastTogether || ctx.Err() != nil {
+	alone := requests(slices.DeleteFunc(slices.Clone(searched), func(n Need) bool { return n.ScanOnly }))
+	if len(alone) < leastTogether || ctx.Err() != nil {
 		return answers, round
 	}
 	start := time.Now()
-	multi := batch.Multi(ctx, events, searched, &p.sizer)
+	multi := batch.Multi(ctx, events, alone, &p.sizer)
 	round.Searching = time.Since(start)
-	p.costs.searched(searched, round.Searching)
+	p.costs.searched(alone, round.Searching)
 	return answers.With(multi), round
+}
+
+func requests(needs []Need) []search.Request {
+	out := make([]search.Request, len(needs))
+	for i, n := range needs {
+		out[i] = n.Request
+	}
+	return out
 }
 
 // leastTogether is the number of searches from which a request of several is worth it.
 const leastTogether = 2
 
 // left are the requests that a scan did not answer.
-func left(answers *batch.Answers, requests []search.Request) []search.Request {
-	var out []search.Request
-	for _, r := range requests {
-		if answers.Why(r) != "" {
-			out = append(out, r)
+func left(answers *batch.Answers, needs []Need) []Need {
+	var out []Need
+	for _, n := range needs {
+		if answers.Why(n.Request) != "" {
+			out = append(out, n)
 		}
 	}
 	return out

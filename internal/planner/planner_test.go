@@ -65,15 +65,22 @@ func (c *cluster) Count(_ context.Context, r search.Request) (int64, error) {
 
 var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 
-func requests(n int, length time.Duration, where func(i int) condition.Expr) []search.Request {
-	var out []search.Request
+func requests(n int, length time.Duration, where func(i int) condition.Expr) []planner.Need {
+	var out []planner.Need
 	for i := range n {
-		out = append(out, search.Request{
+		out = append(out, planner.Need{Request: search.Request{
 			Patterns: []string{"logs-*"}, Where: where(i), FieldTypes: mapping.ECS(),
 			Time: search.TimeRange{Field: search.DefaultTimestamp, Window: window.Window{From: noon.Add(-length), To: noon}},
-		})
+		}})
 	}
 	return out
+}
+
+func scanOnly(needs []planner.Need) []planner.Need {
+	for i := range needs {
+		needs[i].ScanOnly = true
+	}
+	return needs
 }
 
 func name(i int) condition.Expr {
@@ -90,7 +97,7 @@ func TestAnswerChoosesByCost(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		pin      planner.Strategy
-		requests []search.Request
+		requests []planner.Need
 		cluster  cluster
 		want     string
 	}{
@@ -115,6 +122,11 @@ func TestAnswerChoosesByCost(t *testing.T) {
 			"long windows that cost nothing ride along", "", append(requests(500, 9*time.Minute, name), requests(2, 24*time.Hour, name)...),
 			cluster{documents: flat(few)}, "scan",
 		},
+		{
+			"what is cheaper than a search rides along or is left", "", scanOnly(requests(500, 9*time.Minute, name)),
+			cluster{documents: flat(few)}, "scan",
+		},
+		{"what is cheaper than a search is not searched", "", scanOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(many)}, ""},
 		{"pinned to search", planner.Search, requests(40, 9*time.Minute, name), cluster{documents: flat(few)}, "msearch 32, msearch 8"},
 		{"pinned to scan", planner.Scan, requests(1, 9*time.Minute, name), cluster{documents: flat(many)}, "scan"},
 		{

@@ -22,6 +22,9 @@ type queryPlan struct {
 	tiebreaker string
 }
 
+// ownRule is the field by which a rule knows its own alerts among the events, so as not to count them.
+const ownRule = "kibana.alert.rule.rule_id"
+
 func (p *queryPlan) Rule() *rule.Rule { return p.rule }
 
 func (p *queryPlan) Strategy() Strategy { return Search }

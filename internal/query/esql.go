@@ -126,9 +126,6 @@ func (p *esqlPlan) Assume() (Prepared, diag.List) {
 	return s, diags
 }
 
-// ownRule is the field by which a rule knows the alerts that it made itself.
-const ownRule = "kibana.alert.rule.rule_id"
-
 // bind puts the filters and exceptions into Query DSL. Rows made of many documents cannot be matched
 // again in memory, so all of them have to fit in.
 func (p *esqlPlan) bind(target search.Target, at time.Time) (*esqlSearch, diag.List) {

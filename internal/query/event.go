@@ -68,11 +68,11 @@ func (s *eventSearch) request(w window.Window) search.Request {
 }
 
 // Reads is the search of the window. With pipes it is another for each.
-func (s *eventSearch) Reads(w window.Window) []search.Request {
+func (s *eventSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() || len(s.plan.query.Limits()) > 0 {
 		return nil
 	}
-	return []search.Request{s.request(w)}
+	return []Read{{Request: s.request(w)}}
 }
 
 // idle reports whether there is nothing to search.

@@ -45,7 +45,14 @@ type Prepared interface {
 // [Source.Events].
 type Reader interface {
 	// Reads returns the searches of a window.
-	Reads(w window.Window) []search.Request
+	Reads(w window.Window) []Read
+}
+
+// Read is a search that an execution will make.
+type Read struct {
+	search.Request
+	// ScanOnly: unless a scan has answered it, the execution finds its hits in a cheaper way.
+	ScanOnly bool
 }
 
 // hunter is a Prepared that can also answer a question that no rule asks: all plans of [AdHoc] are.

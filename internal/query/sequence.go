@@ -14,11 +14,11 @@ import (
 )
 
 // Reads is the one search for the events of all steps.
-func (g *groupSearch) Reads(w window.Window) []search.Request {
+func (g *groupSearch) Reads(w window.Window) []Read {
 	if w.Empty() || g.idle() {
 		return nil
 	}
-	return []search.Request{g.request(g.reach(w))}
+	return []Read{{Request: g.request(g.reach(w))}}
 }
 
 // reach is what has to be read for what is decided within a window.
