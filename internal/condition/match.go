@@ -96,6 +96,9 @@ func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 	if r, ok := leaf.(Residual); ok {
 		return compileResidual(r, fields), nil
 	}
+	if r, ok := leaf.(Raw); ok {
+		return nil, fmt.Errorf("query DSL %s: %w", r.text, ErrSearchOnly)
+	}
 	if fieldOf(leaf) == "" {
 		return nil, fmt.Errorf("%s is about all fields: %w", leaf, ErrSearchOnly)
 	}
