@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/translate/querydsl": {"internal/condition", "internal/mapping"},
 	"internal/translate": {
 		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
+		"internal/translate/querydsl",
 	},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.

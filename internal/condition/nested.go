@@ -11,11 +11,12 @@ import (
 func compileNested(n Nested, fields mapping.Fields) (test, error) {
 	f, mapped := fields.Field(n.Path)
 	switch {
-	case !mapped && n.IgnoreUnmapped:
+	case mapped && (f.Type == mapping.Nested || f.Type == mapping.Unknown):
+	case n.IgnoreUnmapped:
 		return func(Document) bool { return false }, nil
 	case !mapped:
 		return nil, fmt.Errorf("nested object [%s] is not mapped: %w", n.Path, ErrOperator)
-	case f.Type != mapping.Nested && f.Type != mapping.Unknown:
+	default:
 		return nil, fmt.Errorf("field [%s] of type [%s] is no nested object: %w", n.Path, f.Type, ErrOperator)
 	}
 	inner, err := compile(n.X, within{n.Path, fields})

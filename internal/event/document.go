@@ -78,7 +78,7 @@ func (d *Document) HasObject(name string) bool {
 func (d *Document) AnyObject(name string, holds func() bool) bool {
 	whole := *d
 	defer func() { *d = whole }()
-	for _, object := range Objects(whole.Source, name) {
+	for _, object := range nestedObjects(nil, whole.Source, name) {
 		*d = Document{Source: map[string]any{name: object}}
 		if holds() {
 			return true

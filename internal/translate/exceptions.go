@@ -2,7 +2,6 @@ package translate
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -62,17 +61,17 @@ func (l *exceptionLowerer) entry(e rule.Entry, at string) condition.Expr {
 	case rule.EntryMatch:
 		return condition.Match{Field: e.Field, Value: e.Value, Phrase: true}
 	case rule.EntryMatchAny:
-		var any condition.Or
+		var some condition.Or
 		for _, value := range e.Values {
-			any = append(any, condition.Match{Field: e.Field, Value: value, Phrase: true})
+			some = append(some, condition.Match{Field: e.Field, Value: value, Phrase: true})
 		}
-		return any
+		return some
 	case rule.EntryExists:
 		return condition.Exists{Field: e.Field}
 	case rule.EntryWildcard:
 		return condition.Wildcard{Field: e.Field, Pattern: e.Value}
 	case rule.EntryList:
-		return listed(e.Field, e.List)
+		return l.listed(e.Field, e.List)
 	case rule.EntryNested:
 		inner := l.entries(e.Entries, at+".entries", e.Field+".")
 		return condition.Nested{Path: e.Field, X: inner, IgnoreUnmapped: true}
@@ -86,8 +85,19 @@ func (l *exceptionLowerer) check(e condition.Expr, within, at string) {
 	if within != "" {
 		return // checked with the object that it is about
 	}
-	if _, err := condition.Compile(e, l.fields); errors.Is(err, condition.ErrLiteral) || errors.Is(err, condition.ErrOperator) {
+	if err := misfit(e, l.fields); err != nil {
 		l.diags = append(l.diags, l.item.Report(diag.Error, CodeException, at, "exception %s: %v", l.item.Title(), err))
+	}
+	if n, ok := e.(condition.Nested); ok {
+		l.checkNested(n, at)
+	}
+}
+
+// checkNested warns of an entry that can hold of no event.
+func (l *exceptionLowerer) checkNested(n condition.Nested, at string) {
+	if f, ok := l.fields.Field(n.Path); ok && f.Type != mapping.Nested && f.Type != mapping.Unknown {
+		l.diags = append(l.diags, l.item.Report(diag.Warning, CodeException, at,
+			"exception %s never applies: %s is of type %s and no nested object", l.item.Title(), n.Path, f.Type))
 	}
 }
 
@@ -95,40 +105,54 @@ func (l *exceptionLowerer) check(e condition.Expr, within, at string) {
 const maxTerms = 65_536
 
 // listed is true of the values of a list.
-func listed(field string, l *rule.ValueList) condition.Expr {
-	var out condition.Or
-	switch l.Type {
+func (l *exceptionLowerer) listed(field string, list *rule.ValueList) condition.Expr {
+	switch list.Type {
 	case rule.ValueIPRange:
-		return listedRanges(field, l)
+		return l.listedRanges(field, list)
 	case rule.ValueText:
-		for _, value := range l.Values {
-			out = append(out, condition.Match{Field: field, Value: value, Phrase: true})
-		}
-		return out
-	default:
-		for chunk := range slices.Chunk(l.Values, maxTerms) {
-			values := make([]any, len(chunk))
-			for i, value := range chunk {
-				values[i] = value
-			}
-			out = append(out, condition.Terms{Field: field, Values: values})
-		}
-		return out
+		return l.listedTexts(field, list)
+	case rule.ValueIP, rule.ValueKeyword:
 	}
+	var out condition.Or
+	for chunk := range slices.Chunk(list.Values, maxTerms) {
+		values := make([]any, len(chunk))
+		for i, value := range chunk {
+			values[i] = value
+		}
+		out = append(out, condition.Terms{Field: field, Values: values})
+	}
+	return out
+}
+
+// listedTexts wants all words of one of the texts. Where the field is not analysed, a text is one
+// word.
+func (l *exceptionLowerer) listedTexts(field string, list *rule.ValueList) condition.Expr {
+	f, _ := l.fields.Field(field)
+	var out condition.Or
+	for _, value := range list.Values {
+		var e condition.Expr = condition.Match{Field: field, Value: value}
+		if f.Type.Family() == mapping.FamilyText {
+			raw, err := condition.NewRaw(condition.Query{"match": condition.Query{field: condition.Query{"query": value, "operator": "and"}}})
+			if err == nil { // a string is always JSON
+				e = raw
+			}
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // maxRanges is how many ranges of addresses are searched for: each is a clause, of which a query may
 // have a few thousand. More are looked up in memory.
 const maxRanges = 500
 
-// span is a range of addresses, both ends included, in the form of IPv6.
-type span struct{ first, last netip.Addr }
-
-// listedRanges merges what overlaps, and says the rest as ranges.
-func listedRanges(field string, l *rule.ValueList) condition.Expr {
-	spans := merged(l.Values)
-	if len(spans) > maxRanges {
-		return residualRanges(field, l.ID, spans)
+// listedRanges merges what overlaps. Texts that are addresses are compared as such in memory:
+// Elasticsearch would put them in the order of their letters.
+func (l *exceptionLowerer) listedRanges(field string, list *rule.ValueList) condition.Expr {
+	spans := merged(list.Values)
+	f, mapped := l.fields.Field(field)
+	if len(spans) > maxRanges || mapped && f.Type.Family() != mapping.FamilyIP {
+		return residualRanges(field, list.ID, spans)
 	}
 	out := make(condition.Or, len(spans))
 	for i, s := range spans {
@@ -136,6 +160,9 @@ func listedRanges(field string, l *rule.ValueList) condition.Expr {
 	}
 	return out
 }
+
+// span is a range of addresses, both ends included, in the form of IPv6.
+type span struct{ first, last netip.Addr }
 
 // merged returns ranges that do not touch, in order.
 func merged(texts []string) []span {

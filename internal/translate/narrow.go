@@ -11,25 +11,39 @@ import (
 )
 
 // Narrow is what an event has to meet besides a rule's query: its filters hold, and no exception
-// that is in force at the given moment does. The zero moment is before every expiry.
+// that is in force at the given moment does. The zero moment is before every expiry. The condition
+// is nil when a diagnostic is an error.
 func Narrow(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Expr, diag.List) {
-	var all condition.And
+	filters, diags := Filters(r, "rule.filters", r.Filters, fields)
+	exceptions, more := Exceptions(r, fields, at)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return nil, diags
+	}
+	return condition.Simplify(condition.And{filters, condition.Not{X: exceptions}}), diags
+}
+
+// Exceptions is true of the events that one of a rule's exceptions in force at a moment is about.
+// The condition is nil when a diagnostic is an error.
+func Exceptions(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Expr, diag.List) {
+	var out condition.Or
 	var diags diag.List
 	for _, item := range r.Exceptions {
 		if !item.InForce(at) {
 			continue
 		}
 		l := exceptionLowerer{item: item, fields: fields}
-		x := l.lower()
+		out = append(out, l.lower())
 		diags = append(diags, l.diags...)
-		all = append(all, condition.Not{X: x})
 	}
-	return condition.Simplify(all), diags
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return condition.Simplify(out), diags
 }
 
 // NarrowingNames returns the fields that a rule's filters and exceptions ask for.
 func NarrowingNames(r *rule.Rule) []string {
-	var names []string
+	names := FilterNames(r.Filters)
 	for _, item := range r.Exceptions {
 		if len(item.OSTypes) > 0 {
 			names = append(names, systemFields...)
@@ -40,6 +54,7 @@ func NarrowingNames(r *rule.Rule) []string {
 	return slices.Compact(names)
 }
 
+// appendNames adds the fields of entries, which stand within the field of a nested one.
 func appendNames(names []string, entries []rule.Entry, within string) []string {
 	for _, e := range entries {
 		names = append(names, within+e.Field)
