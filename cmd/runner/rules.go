@@ -127,6 +127,9 @@ func (g *globals) findPlan(ref string) (query.Plan, diag.List, error) {
 	if canRead(ref) == nil && ref != "-" {
 		paths = append([]string{ref}, paths...)
 	}
+	if _, err := g.dataViews(); err != nil {
+		return nil, nil, err
+	}
 	set, diags, complaint := g.loadRules(paths)
 	for _, r := range set.Broken() {
 		if ref == r.Path || ref == r.ID || ref == r.Name {

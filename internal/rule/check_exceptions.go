@@ -70,11 +70,11 @@ func oneOf[S ~string](c *itemChecker, key string, got S, known []S) {
 	for i, k := range known {
 		names[i] = string(k)
 	}
-	want := strings.Join(names, ", ")
+	want := "want " + strings.Join(names, ", ")
 	if near := diag.Nearest(string(got), names); near != "" {
-		want = near + "? (" + want + ")"
+		want = fmt.Sprintf("did you mean %s? (%s)", near, want)
 	}
-	c.fail("bad-value", key, "%s: unknown value %q, want %s", key, got, want)
+	c.fail("bad-value", key, "%s: unknown value %q, %s", key, got, want)
 }
 
 func (c *itemChecker) entries(at string, entries []Entry, types []EntryType) {

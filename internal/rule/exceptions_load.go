@@ -176,7 +176,7 @@ func (e *exceptions) resolve(r *Rule) diag.List {
 	var list diag.List
 	r.Exceptions = nil
 	for i, ref := range r.ExceptionsList {
-		at := fmt.Sprintf("rule.exceptions_list[%d]", i)
+		at := fmt.Sprintf("rule.exceptions_list[%d].list_id", i)
 		key := listKey{orSingle(NamespaceType(ref.NamespaceType)), ref.ListID}
 		known := e.lists[key]
 		if known == nil {
