@@ -42,10 +42,10 @@ func (l *lowerer) test(n *Test, field *Field) condition.Expr {
 		return l.analysed(n, f)
 	case isText:
 		return l.fitting(n, f, text(n, f))
-	case f.Keyed && n.Kind != Prefix:
+	case f.Keyed && n.Kind == Regexp:
 		return l.impossible(n, f)
-	case f.Type == mapping.Version:
-		return l.leave() // Elasticsearch matches the pattern against the encoded value.
+	case f.Keyed && n.Kind == Wildcard, f.Type == mapping.Version:
+		return l.leave() // Elasticsearch matches the pattern against what it makes of key and value.
 	}
 	return l.fitting(n, f, pattern(n, f))
 }

@@ -111,7 +111,7 @@ func TestLower(t *testing.T) {
 func TestLeft(t *testing.T) {
 	for _, query := range []string{
 		`error`, `k:a error`, `k:a "b c"`, `*:a`, `err*`, `k:a~`, `k:a~1`, `txt:"a b"~2`, `txt:err*`, `txt:e?r`, `txt:/a/`, `txt:[a TO b]`,
-		`txt:"--"`, `k\*:a`, `_id:x`, `_exists_:k\*`, `t:[now-1d TO now]`, `t:now`, `v:1.*`, `mixed:a`, `>5`, `[a TO b]`,
+		`txt:"--"`, `k\*:a`, `_id:x`, `_exists_:k\*`, `t:[now-1d TO now]`, `t:now`, `v:1.*`, `flat.a:*x`, `mixed:a`, `>5`, `[a TO b]`,
 	} {
 		text := diag.NewText("query", query)
 		q, diags := lucene.Parse(text)
@@ -146,7 +146,7 @@ func TestOptions(t *testing.T) {
 		{`a AND b*`, lucene.Options{DefaultField: "k"}, `(and (term k "a") (prefix k "b"))`},
 		{`*`, lucene.Options{DefaultField: "k"}, `(exists k)`},
 		{`n:a`, lucene.Options{Exacting: true}, `(match n "a")`},
-		{`flat.a:*x`, lucene.Options{Exacting: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
+		{`flat.a:/x/`, lucene.Options{Exacting: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
 	}
 	for _, tt := range tests {
 		text := diag.NewText("query", tt.query)
@@ -193,7 +193,7 @@ func TestDiagnostics(t *testing.T) {
 		{`k:a OR n:b`, `query:1:8: warning: field [n] of type [long]: "b" is no number: value does not fit the field's type: no event can match here [lucene/value]`},
 		{`ip:10.0.*`, `query:1:1: warning: field [ip] of type [ip] cannot be asked for ip:10.0.*: no event can match here [lucene/value]`},
 		{`k:/a(/`, `query:1:1: warning: field [k] of type [keyword]: regexp "a(": regular expression: unexpected end at offset 2: no event can match here [lucene/value]`},
-		{`flat.a:*x`, `query:1:1: warning: field [flat.a] of type [flattened] cannot be asked for flat.a:*x: no event can match here [lucene/value]`},
+		{`flat.a:/x/`, `query:1:1: warning: field [flat.a] of type [flattened] cannot be asked for flat.a:/x/: no event can match here [lucene/value]`},
 	}
 	for _, tt := range tests {
 		text := diag.NewText("query", tt.query)
