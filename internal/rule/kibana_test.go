@@ -211,6 +211,19 @@ func TestSavedObjects(t *testing.T) {
 	}
 }
 
+// A file of something else is given up soon, whatever its size; one strange line among others is not.
+func TestLoadGivesEventsUp(t *testing.T) {
+	events := strings.Repeat(`{"event":"no rule"}`+"\n", 200_000)
+	set, list := rule.LoadFS(fstest.MapFS{"e.ndjson": {Data: []byte(events)}}, "e.ndjson")
+	if last := list[len(list)-1]; len(list) != 101 || last.Line != 100 || !strings.Contains(last.Message, "the others are not read") || len(set.Broken()) != 100 {
+		t.Errorf("%d remarks, the last %v", len(list), last)
+	}
+	mixed := strings.Repeat("{}\n", 99) + exported + strings.Repeat("{}\n", 20_000) + strings.Replace(exported, "r1", "r2", 1)
+	if set, list := rule.LoadFS(fstest.MapFS{"e.ndjson": {Data: []byte(mixed)}}, "e.ndjson"); set.Len() != 2 || len(list) != 20_099 || list[20_098].Line != 20_100 {
+		t.Errorf("%d rules, %d remarks", set.Len(), len(list))
+	}
+}
+
 // FuzzExport wants no panic and a place in the file for everything that is said, whatever the lines.
 func FuzzExport(f *testing.F) {
 	f.Add(exported)
