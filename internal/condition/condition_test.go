@@ -3,6 +3,7 @@ package condition_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -165,6 +166,17 @@ var fields = mapping.Table{
 	"any":    {Name: "any"},
 	"null":   {Name: "null", Type: mapping.Keyword, NullValue: "NULL"},
 	"const":  {Name: "const", Type: mapping.ConstantKeyword, Constant: new("c")},
+
+	"nest":      {Name: "nest", Type: mapping.Nested},
+	"nest.k":    {Name: "nest.k", Type: mapping.Keyword, Nested: "nest"},
+	"nest.n":    {Name: "nest.n", Type: mapping.Long, Nested: "nest"},
+	"nest.in":   {Name: "nest.in", Type: mapping.Nested, Nested: "nest"},
+	"nest.in.k": {Name: "nest.in.k", Type: mapping.Keyword, Nested: "nest.in"},
+}
+
+// nested wants one object of nest that meets all.
+func nested(all ...condition.Expr) condition.Expr {
+	return condition.Nested{Path: "nest", X: condition.And(all)}
 }
 
 func TestMatch(t *testing.T) {
@@ -302,6 +314,21 @@ func TestMatch(t *testing.T) {
 		{`{"flat":{"a":"abc"}}`, condition.QueryString{Field: "flat.a", Pattern: "a*"}, true},
 		{`{"missing":"a"}`, condition.Match{Field: "missing", Value: "a"}, false},
 
+		{`{"nest":{"k":"a","n":1}}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), true},
+		{`{"nest":[{"k":"a","n":2},{"k":"b","n":1}]}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), false},
+		{`{"nest":[{"k":"a","n":2},{"k":"a","n":1}]}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), true},
+		{`{"nest":[{"k":["b","a"]}]}`, nested(term("nest.k", "a"), term("nest.k", "b")), true},
+		{`{"nest.k":"a"}`, nested(term("nest.k", "a")), true},
+		{`{"nest.k":"a","nest.n":1}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), false}, // an object for each key
+		{`{"k":"a"}`, condition.Nested{Path: "k", X: term("k.k", "a"), IgnoreUnmapped: true}, false},
+		{`{"nest":[]}`, nested(condition.Not{X: term("nest.k", "a")}), false},
+		{`{"nest":[{"k":"a"},{"n":1}]}`, nested(condition.Not{X: condition.Exists{Field: "nest.k"}}), true},
+		{`{"nest":{"k":"a"}}`, term("nest.k", "a"), false},
+		{`{"nest":{"k":"a"},"k":"b"}`, nested(term("k", "b")), false}, // the object is alone
+		{`{"nest":{"in":[{"k":"a"},{"k":"b"}]}}`, nested(condition.Nested{Path: "nest.in", X: term("nest.in.k", "b")}), true},
+		{`{"nest":{"in":{"k":"a"}}}`, nested(term("nest.in.k", "a")), false},
+		{`{"nest":{"k":"a"}}`, condition.Nested{Path: "gone", X: term("gone.k", "a"), IgnoreUnmapped: true}, false},
+
 		{`{"v":"1.10.0"}`, gte("v", "1.9.0"), true},
 		{`{"v":"1.0.0-beta"}`, gte("v", "1.0.0"), false},
 	}
@@ -337,7 +364,9 @@ func TestCompileErrors(t *testing.T) {
 		{condition.Match{Field: "n", Value: true}, condition.ErrLiteral},
 		{condition.QueryString{Field: "n", Pattern: "1*"}, condition.ErrOperator},
 		{condition.QueryString{Field: "any", Pattern: "a b*"}, condition.ErrSearchOnly},
-		{condition.Nested{Path: "nest", X: condition.Exists{Field: "nest"}}, condition.ErrSearchOnly},
+		{condition.Nested{Path: "k", X: condition.Exists{Field: "k"}}, condition.ErrOperator},
+		{condition.Nested{Path: "missing", X: condition.Exists{Field: "missing"}}, condition.ErrOperator},
+		{condition.Nested{Path: "nest", X: condition.Term{Field: "nest.n", Value: "a"}}, condition.ErrLiteral},
 		{condition.Range{Field: "t", Gte: "now-1d"}, condition.ErrSearchOnly},
 		{condition.Range{Field: "t", Gte: "2026", TimeZone: "America/Phoenix"}, condition.ErrSearchOnly},
 		{condition.CIDR{Field: "ip", Networks: []string{"10.0.0.0/33"}}, condition.ErrLiteral},
@@ -380,5 +409,35 @@ func TestPushdown(t *testing.T) {
 		if superset.String() != tt.want || exact {
 			t.Errorf("%s: got %s, %t; want %s", tt.in, superset, exact, tt.want)
 		}
+	}
+}
+
+// A value list has hundreds of thousands of values: neither folding nor matching may compare all with all.
+func TestManyTerms(t *testing.T) {
+	values := make([]any, 200_000)
+	for i := range values {
+		values[i] = fmt.Sprintf("value %d", i/2)
+	}
+	e, ok := condition.Simplify(condition.Terms{Field: "lower", Values: values}).(condition.Terms)
+	if !ok || len(e.Values) != len(values)/2 {
+		t.Fatalf("%d values are left", len(e.Values))
+	}
+	m, err := condition.Compile(e, fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"VALUE 7": true, "value 99999": true, "value 100000": false} {
+		if got := m.Match(event.NewDocument(map[string]any{"lower": text})); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+}
+
+// The trace of a nested group has the values of all objects.
+func TestTraceNested(t *testing.T) {
+	doc := event.NewDocument(map[string]any{"nest": []any{map[string]any{"k": "a"}, map[string]any{"k": "b"}}})
+	trace, err := condition.NewTrace(nested(condition.Term{Field: "nest.k", Value: "b"}), fields, doc)
+	if err != nil || !trace.Holds || strings.Join(trace.Values, " ") != "a b" {
+		t.Errorf("%+v, %v", trace, err)
 	}
 }

@@ -188,29 +188,24 @@ func For(r *rule.Rule) (Plan, diag.List) {
 	if plan == nil {
 		return nil, unsupportedType(r)
 	}
-	p, diags := plan(r)
-	return p, append(diags, notApplied(r)...)
+	if diags := unresolved(r); len(diags) > 0 {
+		return nil, diags
+	}
+	return plan(r)
+}
+
+// unresolved reports a data view that is not known: without it nothing says what is searched.
+func unresolved(r *rule.Rule) diag.List {
+	if r.DataViewID == "" || len(r.Index) > 0 || r.Type == rule.TypeESQL || r.Type == rule.TypeMachineLearning {
+		return nil
+	}
+	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.data_view_id",
+		"data view %s is not known: load an export that has it, or say which indices it means with --data-view", r.DataViewID)}
 }
 
 func unsupportedType(r *rule.Rule) diag.List {
 	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
 }
 
-// CodeNotApplied marks what a rule says of its alerts and this version does not do.
+// CodeNotApplied marks what a rule says and the plan leaves aside.
 const CodeNotApplied = "rule/not-applied"
-
-// notApplied warns of settings without which a rule still finds the same events.
-func notApplied(r *rule.Rule) diag.List {
-	var diags diag.List
-	for _, setting := range []struct {
-		key string
-		set bool
-	}{
-		{"rule.exceptions_list", len(r.ExceptionsList) > 0},
-	} {
-		if setting.set {
-			diags = append(diags, r.Report(diag.Warning, CodeNotApplied, setting.key, "%s is not applied yet: alerts are made without it", setting.key))
-		}
-	}
-	return diags
-}
