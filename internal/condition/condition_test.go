@@ -335,6 +335,7 @@ func TestCompileErrors(t *testing.T) {
 		{condition.Match{Field: "missing"}, condition.ErrLiteral},
 		{condition.Match{Field: "n", Value: "a"}, condition.ErrLiteral},
 		{condition.Match{Field: "n", Value: true}, condition.ErrLiteral},
+		{condition.Match{Field: "v", Value: int64(1)}, condition.ErrLiteral},
 		{condition.QueryString{Field: "n", Pattern: "1*"}, condition.ErrOperator},
 		{condition.QueryString{Field: "any", Pattern: "a b*"}, condition.ErrSearchOnly},
 		{condition.Nested{Path: "nest", X: condition.Exists{Field: "nest"}}, condition.ErrSearchOnly},
