@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// addLucene writes a rule of type query in Lucene's syntax that looks back ten minutes.
-func (d ruleDir) addLucene(t *testing.T, id, index, query string) {
+// addQuery writes a rule of type query that looks back ten minutes.
+func (d ruleDir) addQuery(t *testing.T, id, index, language, query string) {
 	t.Helper()
 	text := fmt.Sprintf(`[rule]
 description = "A rule of a test."
 from = "now-10m"
 index = [%q]
-language = "lucene"
+language = %q
 name = "rule %s"
 query = '''%s'''
 risk_score = 47
 rule_id = %q
 severity = "medium"
 type = "query"
-`, index, id, query, id)
+`, index, language, id, query, id)
 	must(t, os.WriteFile(filepath.Join(string(d), id+".toml"), []byte(text), 0o600))
 }
 
@@ -71,7 +71,7 @@ func TestRunLucene(t *testing.T) {
 	want := map[string][]string{}
 	for i, test := range tests {
 		id := fmt.Sprintf("l%02d", i)
-		rules.addLucene(t, id, index, test.query)
+		rules.addQuery(t, id, index, "lucene", test.query)
 		if test.want != nil {
 			want[id] = test.want
 		}
@@ -109,7 +109,7 @@ func TestRunLuceneLeftToSearch(t *testing.T) {
 	want := map[string][]string{}
 	for i, test := range tests {
 		id := fmt.Sprintf("l%02d", i)
-		rules.addLucene(t, id, index, test.query)
+		rules.addQuery(t, id, index, "lucene", test.query)
 		want[id] = test.want
 	}
 	remote := elasticsearch(n)
@@ -126,4 +126,27 @@ func TestRunLuceneLeftToSearch(t *testing.T) {
 			t.Errorf("embedded: %s: %+v", id, x)
 		}
 	}
+}
+
+// TestRunMatchesTheRest: where a part of a query is only for a search and another only for memory, each
+// does its own.
+func TestRunMatchesTheRest(t *testing.T) {
+	n := newNode(t)
+	n.Prefix = "rest-" + n.Prefix
+	slot := aSlot()
+	index := n.Name("events")
+	n.CreateIndex(t, index, object{"properties": object{
+		"@timestamp": object{"type": "date"}, "message": object{"type": "text"}, "labels": object{"type": "flattened"},
+	}})
+	at := stamp(slot, 3*time.Minute)
+	put(t, n, []doc{
+		{index, "hit", object{"@timestamp": at, "message": "out of memory", "labels": object{"team": "red"}}},
+		{index, "other team", object{"@timestamp": at, "message": "out of memory", "labels": object{"team": "blue", "lead": "red"}}},
+		{index, "other message", object{"@timestamp": at, "message": "memories", "labels": object{"team": "red"}}},
+	})
+	rules := ruleDir(t.TempDir())
+	rules.addQuery(t, "rest", index, "kuery", `message:memory and labels.team:r*d`)
+	remote := elasticsearch(n)
+	remote.mustOnce(t, string(rules), slot)
+	equal(t, "events of the alerts", eventsOf(remote.list(t)), map[string][]string{"rest": {"hit"}})
 }

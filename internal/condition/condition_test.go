@@ -361,6 +361,27 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
+func TestRemainder(t *testing.T) {
+	cidr := condition.CIDR{Field: "k", Networks: []string{"10.0.0.0/8"}}
+	n := condition.Term{Field: "n", Value: int64(1)}
+	text := condition.Match{Field: "txt", Value: "a"}
+	tests := []struct {
+		in   condition.Expr
+		want string
+	}{
+		{condition.And{n, text}, "true"},
+		{condition.And{n, text, cidr}, "(cidr k 10.0.0.0/8)"},
+		{condition.And{raw(`{"fuzzy":{"k":"a"}}`), condition.Or{n, cidr}}, "(or (term n 1) (cidr k 10.0.0.0/8))"},
+		{condition.And{text, condition.And{n, condition.Not{X: cidr}}}, "(not (cidr k 10.0.0.0/8))"},
+		{condition.Or{text, cidr}, `(or (match txt "a") (cidr k 10.0.0.0/8))`},
+	}
+	for _, tt := range tests {
+		if got := condition.Remainder(tt.in, fields); got.String() != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.in, got, tt.want)
+		}
+	}
+}
+
 func TestPushdown(t *testing.T) {
 	cidr := condition.CIDR{Field: "k", Networks: []string{"10.0.0.0/8"}}
 	n := condition.Term{Field: "n", Value: int64(1)}
