@@ -332,6 +332,8 @@ func TestCompileErrors(t *testing.T) {
 		{condition.Match{Field: "txt", Value: "a"}, condition.ErrAnalysed},
 		{condition.QueryString{Field: "txt", Pattern: "a*"}, condition.ErrAnalysed},
 		{condition.Match{Field: "k"}, condition.ErrLiteral},
+		{condition.Term{Field: "k"}, condition.ErrLiteral},
+		{condition.Term{Field: "missing"}, condition.ErrLiteral},
 		{condition.Match{Field: "missing"}, condition.ErrLiteral},
 		{condition.Match{Field: "n", Value: "a"}, condition.ErrLiteral},
 		{condition.Match{Field: "n", Value: true}, condition.ErrLiteral},
