@@ -120,7 +120,7 @@ func (l *lexer) next() {
 		l.add(tokRangeEx, 1)
 		l.bounds()
 	case ']', '}':
-		l.fail(`"`+string(c)+`" ends no range: write \`+string(c)+` for the character`)
+		l.fail(`"` + string(c) + `" ends no range: write \` + string(c) + ` for the character`)
 	default:
 		l.symbolOrWord(c)
 	}
