@@ -21,6 +21,9 @@ type Selection struct {
 	// paths is how many names are read exactly; areas are those of which everything below is read.
 	paths int
 	areas []area
+	// ofPath and ofArea are the columns that have their values there; constants those that need none.
+	ofPath, ofArea [][]int32
+	constants      []int32
 	// states are the places in a source at which something wanted can still come; the first is the
 	// source itself. entries are their keys.
 	states  []state
@@ -64,8 +67,24 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 		s.objectAreas = append(s.objectAreas, b.area(name, false))
 	}
 	s.paths = len(b.paths)
+	s.place()
 	b.state(b.all())
 	return s
+}
+
+// place notes which columns have their values where.
+func (s *Selection) place() {
+	s.ofPath, s.ofArea = make([][]int32, s.paths), make([][]int32, len(s.areas))
+	for i := range s.columns {
+		switch c := &s.columns[i]; {
+		case c.path != none:
+			s.ofPath[c.path] = append(s.ofPath[c.path], int32(i))
+		case c.area != none:
+			s.ofArea[c.area] = append(s.ofArea[c.area], int32(i))
+		case c.field.Nested == "":
+			s.constants = append(s.constants, int32(i))
+		}
+	}
 }
 
 // Fields returns the fields by number.

@@ -30,6 +30,8 @@ type View struct {
 	paths  []chain
 	areas  []chain
 	values []mapping.Value
+	// filledPaths and filledAreas are those with a scalar.
+	filledPaths, filledAreas []int32
 	// columns are the values that were asked for.
 	columns []answered
 
@@ -98,6 +100,7 @@ func (v *View) Read(source []byte) error {
 func (v *View) begin(source []byte) {
 	v.source, v.fields, v.whole = source, nil, nil
 	v.found, v.values, v.keys = v.found[:0], v.values[:0], v.keys[:0]
+	v.filledPaths, v.filledAreas = v.filledPaths[:0], v.filledAreas[:0]
 	if v.event++; v.event == 0 || v.object > 1<<31 { // Marks of long ago must not look like new ones.
 		clear(v.paths)
 		clear(v.areas)
@@ -278,20 +281,26 @@ func (v *View) scalar(path int32, kind mapping.ScalarKind, t text) {
 		s.Text = inPlace(raw)
 	}
 	if path != none {
-		v.add(&v.paths[path], s, true)
+		if v.add(&v.paths[path], s, true) {
+			v.filledPaths = append(v.filledPaths, path)
+		}
 	}
 	for _, a := range v.around {
-		v.add(&v.areas[a], s, v.selection.areas[a].kept)
+		if kept := v.selection.areas[a].kept; v.add(&v.areas[a], s, kept) && kept {
+			v.filledAreas = append(v.filledAreas, a)
+		}
 	}
 }
 
-func (v *View) add(c *chain, s mapping.Scalar, kept bool) {
-	if c.event != v.event {
+// add adds a scalar to a chain and reports whether it is the event's first one there.
+func (v *View) add(c *chain, s mapping.Scalar, kept bool) bool {
+	first := c.event != v.event
+	if first {
 		*c = chain{event: v.event, first: none, last: none}
 	}
 	c.present = c.present || s.Kind != mapping.NullScalar
 	if !kept {
-		return
+		return first
 	}
 	n := int32(len(v.found))
 	v.found = append(v.found, found{s, none})
@@ -301,6 +310,7 @@ func (v *View) add(c *chain, s mapping.Scalar, kept bool) {
 		v.found[c.last].next = n
 	}
 	c.last = n
+	return first
 }
 
 // spareSize is how much memory for decoded strings is taken at a time.
@@ -320,6 +330,24 @@ func (v *View) decode(raw []byte) []byte {
 
 // inPlace is a string in memory that is not written any more.
 func inPlace(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// Filled appends to dst the numbers of the fields that have values, and of some that may have none.
+func (v *View) Filled(dst []int32) []int32 {
+	if v.whole != nil || v.fields != nil {
+		for i := range v.selection.columns {
+			dst = append(dst, int32(i))
+		}
+		return dst
+	}
+	dst = append(dst, v.selection.constants...)
+	for _, p := range v.filledPaths {
+		dst = append(dst, v.selection.ofPath[p]...)
+	}
+	for _, a := range v.filledAreas {
+		dst = append(dst, v.selection.ofArea[a]...)
+	}
+	return dst
+}
 
 // Column returns the values of the selection's field of that number, as [Document.Values] does.
 func (v *View) Column(i int) []mapping.Value {

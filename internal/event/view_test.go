@@ -50,7 +50,11 @@ func sameAsDocument(v *event.View, e *event.Event, fields []mapping.Field, objec
 	if err != nil {
 		return ""
 	}
+	filled := v.Filled(nil)
 	for i, f := range fields {
+		if len(v.Column(i)) > 0 && !slices.Contains(filled, int32(i)) {
+			return fmt.Sprintf("%+v has values and is not filled", f)
+		}
 		for _, got := range [][]mapping.Value{v.Column(i), v.Values(f)} {
 			if diff := cmp.Diff(described(event.ValuesOf(want, f)), described(got)); diff != "" {
 				return fmt.Sprintf("%+v (-document +view):\n%s", f, diff)

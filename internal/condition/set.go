@@ -1,0 +1,140 @@
+package condition
+
+import (
+	"tocsin/internal/mapping"
+)
+
+// Set is many conditions that are matched against a document together: what they share is looked at
+// once. Each gets the answer that a [Matcher] of its own would give. It is safe for concurrent use;
+// every goroutine needs a [Matching] of its own.
+//
+// The flow: [NewSet] makes one graph of all conditions, in which equal parts are one node, and finds
+// for each condition tests of texts of which one at least must hold ([Set.anchors]). [Matching.Match]
+// looks up the texts that a document has, is led by them to the few conditions that can be true, and
+// evaluates those and the conditions without an anchor, no node twice.
+type Set struct {
+	columns []mapping.Field
+	objects []string
+	nodes   []node
+	leaves  []atom
+	// roots are the nodes of the members, none for those that could not be compiled.
+	roots []int32
+	// anchors lead from the texts of a column to members, by number of the column.
+	anchors []anchors
+	// always are the members that no text leads to.
+	always []int32
+	// networks are those of each column's tests of addresses.
+	networks []networks
+}
+
+// Member is a condition of a [Set], with the mapping that it is read under. Members may see one name
+// in different ways; what they share is found out from what they see.
+type Member struct {
+	Expr   Expr
+	Fields mapping.Fields
+}
+
+// Columns is a document as a [Set] reads it: its fields have the numbers of [Set.Fields], its objects
+// those of [Set.Objects].
+type Columns interface {
+	// Filled appends to dst the numbers of the fields that have values; it may name more than those.
+	Filled(dst []int32) []int32
+	// Column returns the indexed values of a field. They are not changed before the next document.
+	Column(i int) []mapping.Value
+	// ObjectAt reports whether any value stands at or below the name of an object.
+	ObjectAt(i int) bool
+}
+
+// NewSet compiles conditions. The errors are those of [Compile], by number of the member: a member
+// with an error is not in the set and never found.
+func NewSet(members []Member) (*Set, []error) {
+	b := newSetBuilder()
+	errs := make([]error, len(members))
+	for i, m := range members {
+		var root int32
+		if root, errs[i] = b.add(Simplify(m.Expr), m.Fields); errs[i] != nil {
+			root = none
+		}
+		b.set.roots = append(b.set.roots, root)
+	}
+	b.finish()
+	return b.set, errs
+}
+
+// Fields returns the fields that the conditions read, by number.
+func (s *Set) Fields() []mapping.Field { return s.columns }
+
+// Objects returns the names of which the conditions ask whether anything stands there, by number.
+func (s *Set) Objects() []string { return s.objects }
+
+// Len returns the number of members, those with errors among them.
+func (s *Set) Len() int { return len(s.roots) }
+
+// Of numbers the fields of any document.
+func (s *Set) Of(d Document) Columns { return numbered{s, d} }
+
+type numbered struct {
+	set      *Set
+	document Document
+}
+
+func (n numbered) Filled(dst []int32) []int32 {
+	for i := range n.set.columns {
+		dst = append(dst, int32(i))
+	}
+	return dst
+}
+
+func (n numbered) Column(i int) []mapping.Value { return n.document.Values(n.set.columns[i]) }
+
+func (n numbered) ObjectAt(i int) bool { return n.document.HasObject(n.set.objects[i]) }
+
+// none stands for no node, column or object.
+const none int32 = -1
+
+// node is a part of the conditions. Equal parts of all conditions are one node.
+type node struct {
+	op operator
+	// parts are the nodes of an operator, the cheapest first; of a leaf they are nil.
+	parts []int32
+	leaf  int32
+	// cost orders parts.
+	cost float32
+}
+
+type operator uint8
+
+const (
+	opFalse operator = iota
+	opTrue
+	opNot
+	opAnd
+	opOr
+	opLeaf
+)
+
+// atom is the test of one field, or of a row of several.
+type atom struct {
+	kind   leafKind
+	column int32
+	// test is that of a text leaf; need is a literal to look for before, "" for none.
+	test textTest
+	need string
+	// accept is that of a value leaf.
+	accept accept
+	// columns and row are those of a residual.
+	columns []int32
+	row     func(row []*mapping.Value) bool
+	object  int32
+}
+
+type leafKind uint8
+
+const (
+	textLeaf leafKind = iota
+	valueLeaf
+	existsLeaf
+	objectLeaf
+	networkLeaf
+	rowLeaf
+)

@@ -1,0 +1,254 @@
+package condition
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"tocsin/internal/mapping"
+)
+
+// Matching is the memory that matching a set takes. It is for one goroutine at a time.
+type Matching struct {
+	set      *Set
+	document Columns
+	// count numbers the documents: what is marked with another number is of another document.
+	count uint32
+	// answers of nodes are their document's number, and in the lowest bit the answer.
+	answers []uint32
+	// offered marks members that were looked at, tried the tests whose members were.
+	offered, tried []uint32
+	columns        []columnOf
+	filled         []int32
+	found          []int32
+	// folded is memory for texts with their letters lowered.
+	folded []byte
+	row    []*mapping.Value
+	rows   [][]mapping.Value
+}
+
+// columnOf is what was asked of a column so far.
+type columnOf struct {
+	values []mapping.Value
+	texts  []string
+	// fetched, folded and located mark the document for which the values, their folded texts and
+	// the networks that they lie in are known.
+	fetched, folded, located uint32
+}
+
+// NewMatching returns memory to match the set with.
+func (s *Set) NewMatching() *Matching {
+	return &Matching{
+		set: s, answers: make([]uint32, len(s.nodes)), offered: make([]uint32, len(s.roots)), tried: make([]uint32, len(s.nodes)),
+		columns: make([]columnOf, len(s.columns)),
+	}
+}
+
+// maxCount is how many documents are told apart before all marks are taken back.
+const maxCount = 1<<31 - 1
+
+// Match returns the numbers of the members that are true of a document, in order; they are good until
+// the next Match. Only members that scope has are looked at.
+func (m *Matching) Match(d Columns, scope Scope) []int32 {
+	if m.count++; m.count > maxCount {
+		clear(m.answers)
+		clear(m.offered)
+		clear(m.tried)
+		clear(m.columns)
+		m.count = 1
+	}
+	m.document, m.folded, m.found = d, m.folded[:0], m.found[:0]
+	m.filled = d.Filled(m.filled[:0])
+	for _, c := range m.filled {
+		if at := &m.set.anchors[c]; at.any {
+			m.lead(c, at, scope)
+		}
+	}
+	for _, member := range m.set.always {
+		m.offer(member, scope)
+	}
+	slices.Sort(m.found)
+	m.document = nil
+	return m.found
+}
+
+// lead offers the members that the texts of a column lead to.
+func (m *Matching) lead(c int32, at *anchors, scope Scope) {
+	try := func(tests []int32) {
+		for _, n := range tests {
+			if m.tried[n] == m.count {
+				continue
+			}
+			m.tried[n] = m.count
+			if !m.holds(n) {
+				continue
+			}
+			for _, member := range at.members[n] {
+				m.offer(member, scope)
+			}
+		}
+	}
+	for _, text := range m.foldedTexts(c) {
+		try(at.texts[text])
+		if at.grams.filter != nil {
+			at.grams.each(text, try)
+		}
+	}
+}
+
+// offer evaluates a member, once.
+func (m *Matching) offer(member int32, scope Scope) {
+	if m.offered[member] == m.count {
+		return
+	}
+	m.offered[member] = m.count
+	if scope.has(member) && m.holds(m.set.roots[member]) {
+		m.found = append(m.found, member)
+	}
+}
+
+// holds answers for a node, once.
+func (m *Matching) holds(n int32) bool {
+	if a := m.answers[n]; a>>1 == m.count {
+		return a&1 == 1
+	}
+	answer := m.evaluate(&m.set.nodes[n], n)
+	m.answer(n, answer)
+	return answer
+}
+
+func (m *Matching) answer(n int32, answer bool) {
+	m.answers[n] = m.count << 1
+	if answer {
+		m.answers[n] |= 1
+	}
+}
+
+func (m *Matching) evaluate(n *node, id int32) bool {
+	switch n.op {
+	case opTrue:
+		return true
+	case opNot:
+		return !m.holds(n.parts[0])
+	case opAnd:
+		for _, p := range n.parts {
+			if !m.holds(p) {
+				return false
+			}
+		}
+		return true
+	case opOr:
+		for _, p := range n.parts {
+			if m.holds(p) {
+				return true
+			}
+		}
+		return false
+	case opLeaf:
+		return m.test(&m.set.leaves[n.leaf], id)
+	default:
+		return false
+	}
+}
+
+func (m *Matching) test(l *atom, id int32) bool {
+	switch l.kind {
+	case textLeaf:
+		return m.testTexts(l)
+	case valueLeaf:
+		return slices.ContainsFunc(m.values(l.column), l.accept)
+	case existsLeaf:
+		return len(m.values(l.column)) > 0
+	case objectLeaf:
+		return m.document.ObjectAt(int(l.object))
+	case networkLeaf:
+		m.locate(l.column)
+		a := m.answers[id]
+		return a>>1 == m.count && a&1 == 1
+	default:
+		return m.testRows(l)
+	}
+}
+
+func (m *Matching) testTexts(l *atom) bool {
+	if l.test.fold || l.need != "" {
+		texts := m.foldedTexts(l.column)
+		if l.test.fold {
+			return slices.ContainsFunc(texts, l.test.holds)
+		}
+		if !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, l.need) }) {
+			return false
+		}
+	}
+	for i := range m.values(l.column) {
+		if l.test.holds(m.columns[l.column].values[i].String) {
+			return true
+		}
+	}
+	return false
+}
+
+// testRows tests every combination of the fields' values until one holds.
+func (m *Matching) testRows(l *atom) bool {
+	m.rows, m.row = m.rows[:0], m.row[:0]
+	for _, c := range l.columns {
+		var values []mapping.Value
+		if c != none {
+			values = m.values(c)
+		}
+		m.rows = append(m.rows, values)
+	}
+	return anyRow(m.rows, m.row, l.row)
+}
+
+func (m *Matching) values(c int32) []mapping.Value {
+	column := &m.columns[c]
+	if column.fetched != m.count {
+		column.fetched, column.values = m.count, m.document.Column(int(c))
+	}
+	return column.values
+}
+
+// foldedTexts returns the texts of a column's values with their ASCII letters lowered.
+func (m *Matching) foldedTexts(c int32) []string {
+	column := &m.columns[c]
+	if column.folded == m.count {
+		return column.texts
+	}
+	column.folded, column.texts = m.count, column.texts[:0]
+	for i := range m.values(c) {
+		text := column.values[i].String
+		if at := firstUpper(text); at < len(text) {
+			text = m.fold(text, at)
+		}
+		column.texts = append(column.texts, text)
+	}
+	return column.texts
+}
+
+// fold lowers a text in memory of the document.
+func (m *Matching) fold(text string, at int) string {
+	start := len(m.folded)
+	m.folded = appendFolded(m.folded, text, at)
+	b := m.folded[start:]
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// locate answers all tests of addresses of a column that hold.
+func (m *Matching) locate(c int32) {
+	column := &m.columns[c]
+	if column.located == m.count {
+		return
+	}
+	column.located = m.count
+	for _, v := range m.values(c) {
+		if addr, ok := addressOf(v); ok {
+			m.locateOne(c, addr)
+		}
+	}
+}
+
+func (m *Matching) locateOne(c int32, addr netip.Addr) {
+	m.set.networks[c].each(addr, func(n int32) { m.answer(n, true) })
+}
