@@ -21,6 +21,8 @@ type Set struct {
 	roots []int32
 	// anchors lead from the texts of a column to members, by number of the column.
 	anchors []anchors
+	// led are the members that a node leads to when it holds.
+	led [][]int32
 	// always are the members that no text leads to.
 	always []int32
 	// networks are those of each column's tests of addresses.
@@ -41,6 +43,8 @@ type Columns interface {
 	Filled(dst []int32) []int32
 	// Column returns the indexed values of a field. They are not changed before the next document.
 	Column(i int) []mapping.Value
+	// Texts returns the String of each value of a field. They are not changed before the next document.
+	Texts(i int) []string
 	// ObjectAt reports whether any value stands at or below the name of an object.
 	ObjectAt(i int) bool
 }
@@ -86,6 +90,15 @@ func (n numbered) Filled(dst []int32) []int32 {
 }
 
 func (n numbered) Column(i int) []mapping.Value { return n.document.Values(n.set.columns[i]) }
+
+func (n numbered) Texts(i int) []string {
+	values := n.Column(i)
+	texts := make([]string, len(values))
+	for j := range values {
+		texts[j] = values[j].String
+	}
+	return texts
+}
 
 func (n numbered) ObjectAt(i int) bool { return n.document.HasObject(n.set.objects[i]) }
 

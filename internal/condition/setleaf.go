@@ -2,6 +2,7 @@ package condition
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"tocsin/internal/mapping"
@@ -60,17 +61,41 @@ func (b *setBuilder) addTest(e Expr, f mapping.Field, accept accept) int32 {
 		return b.leaf("leaf"+idOf(column)+e.String(), cost, l)
 	}
 	key := "leaf" + idOf(column) + e.String()
-	if c, ok := e.(CIDR); ok {
-		if prefixes, err := prefixesOf(c.Networks); err == nil {
-			before := len(b.set.leaves)
-			i := b.leaf(key, costNetwork, atom{kind: networkLeaf, column: column})
-			if len(b.set.leaves) > before {
-				b.cidrs = append(b.cidrs, cidrLeaf{i, column, prefixes})
-			}
-			return i
+	if prefixes, ok := networksOf(e, f); ok {
+		before := len(b.set.leaves)
+		i := b.leaf(key, costNetwork, atom{kind: networkLeaf, column: column})
+		if len(b.set.leaves) > before {
+			b.cidrs = append(b.cidrs, cidrLeaf{i, column, prefixes})
 		}
+		return i
 	}
 	return b.leaf(key, costValue, atom{kind: valueLeaf, column: column, accept: accept})
+}
+
+// networksOf returns the networks of a test that asks for nothing but addresses.
+func networksOf(e Expr, f mapping.Field) ([]netip.Prefix, bool) {
+	if c, ok := e.(CIDR); ok {
+		prefixes, err := prefixesOf(c.Networks)
+		return prefixes, err == nil
+	}
+	if f.Type.Family() != mapping.FamilyIP {
+		return nil, false
+	}
+	var texts []string
+	switch l := e.(type) {
+	case Term:
+		texts = []string{literalText(l.Value)}
+	case Match:
+		texts = []string{literalText(l.Value)}
+	case Terms:
+		for _, value := range l.Values {
+			texts = append(texts, literalText(value))
+		}
+	default:
+		return nil, false
+	}
+	prefixes, err := prefixesOf(texts)
+	return prefixes, err == nil
 }
 
 func longest(literals []string) string {
@@ -133,5 +158,7 @@ func (b *setBuilder) finish() {
 			s.networks[c.column].add(p, c.node)
 		}
 	}
-	newAnchoring(s).place()
+	r := newRates(s)
+	r.order()
+	(&anchoring{set: s, rates: r, known: map[int32]anchor{}}).place()
 }

@@ -28,13 +28,14 @@ type Matching struct {
 	rows   [][]mapping.Value
 }
 
-// columnOf is what was asked of a column so far.
+// columnOf is what was asked of a column so far; the numbers are those of the document for which it is
+// known: the values, their texts, the texts with letters lowered, the networks that they lie in.
 type columnOf struct {
-	values []mapping.Value
-	texts  []string
-	// fetched, folded and located mark the document for which the values, their folded texts and
-	// the networks that they lie in are known.
-	fetched, folded, located uint32
+	fetched, read, lowered, located uint32
+	values                          []mapping.Value
+	texts, folded                   []string
+	// own is memory for folded, which is texts where there is nothing to fold.
+	own []string
 }
 
 // NewMatching returns memory to match the set with.
@@ -73,26 +74,31 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 	return m.found
 }
 
-// lead offers the members that the texts of a column lead to.
+// lead offers the members that the values of a column lead to.
 func (m *Matching) lead(c int32, at *anchors, scope Scope) {
-	try := func(tests []int32) {
-		for _, n := range tests {
-			if m.tried[n] == m.count {
-				continue
-			}
-			m.tried[n] = m.count
-			if !m.holds(n) {
-				continue
-			}
-			for _, member := range at.members[n] {
-				m.offer(member, scope)
-			}
-		}
+	m.try(at.filled, scope)
+	if len(at.texts) == 0 && at.grams.filter == nil {
+		return
 	}
 	for _, text := range m.foldedTexts(c) {
-		try(at.texts[text])
+		m.try(at.texts[text], scope)
 		if at.grams.filter != nil {
-			at.grams.each(text, try)
+			at.grams.each(text, func(tests []int32) { m.try(tests, scope) })
+		}
+	}
+}
+
+// try offers the members that tests lead to, as far as these hold.
+func (m *Matching) try(tests []int32, scope Scope) {
+	for _, n := range tests {
+		if m.tried[n] == m.count {
+			continue
+		}
+		m.tried[n] = m.count
+		if m.holds(n) {
+			for _, member := range m.set.led[n] {
+				m.offer(member, scope)
+			}
 		}
 	}
 }
@@ -159,6 +165,9 @@ func (m *Matching) test(l *atom, id int32) bool {
 	case valueLeaf:
 		return slices.ContainsFunc(m.values(l.column), l.accept)
 	case existsLeaf:
+		if m.set.columns[l.column].Type.Family() == mapping.FamilyString {
+			return len(m.texts(l.column)) > 0
+		}
 		return len(m.values(l.column)) > 0
 	case objectLeaf:
 		return m.document.ObjectAt(int(l.object))
@@ -172,17 +181,27 @@ func (m *Matching) test(l *atom, id int32) bool {
 }
 
 func (m *Matching) testTexts(l *atom) bool {
-	if l.test.fold || l.need != "" {
-		texts := m.foldedTexts(l.column)
-		if l.test.fold {
-			return slices.ContainsFunc(texts, l.test.holds)
-		}
-		if !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, l.need) }) {
-			return false
+	if l.test.fold {
+		return anyHolds(m.foldedTexts(l.column), &l.test)
+	}
+	if l.need != "" && !anyContains(m.foldedTexts(l.column), l.need) {
+		return false
+	}
+	return anyHolds(m.texts(l.column), &l.test)
+}
+
+func anyHolds(texts []string, t *textTest) bool {
+	for _, text := range texts {
+		if t.holds(text) {
+			return true
 		}
 	}
-	for i := range m.values(l.column) {
-		if l.test.holds(m.columns[l.column].values[i].String) {
+	return false
+}
+
+func anyContains(texts []string, literal string) bool {
+	for _, text := range texts {
+		if strings.Contains(text, literal) {
 			return true
 		}
 	}
@@ -210,21 +229,34 @@ func (m *Matching) values(c int32) []mapping.Value {
 	return column.values
 }
 
-// foldedTexts returns the texts of a column's values with their ASCII letters lowered.
-func (m *Matching) foldedTexts(c int32) []string {
+func (m *Matching) texts(c int32) []string {
 	column := &m.columns[c]
-	if column.folded == m.count {
-		return column.texts
-	}
-	column.folded, column.texts = m.count, column.texts[:0]
-	for i := range m.values(c) {
-		text := column.values[i].String
-		if at := firstUpper(text); at < len(text) {
-			text = m.fold(text, at)
-		}
-		column.texts = append(column.texts, text)
+	if column.read != m.count {
+		column.read, column.texts = m.count, m.document.Texts(int(c))
 	}
 	return column.texts
+}
+
+// foldedTexts returns the texts of a column with their ASCII letters lowered.
+func (m *Matching) foldedTexts(c int32) []string {
+	column := &m.columns[c]
+	if column.lowered == m.count {
+		return column.folded
+	}
+	texts := m.texts(c)
+	column.lowered, column.folded = m.count, texts
+	for i, text := range texts {
+		at := firstUpper(text)
+		if at == len(text) {
+			continue
+		}
+		if &column.folded[0] == &texts[0] {
+			column.own = append(column.own[:0], texts...)
+			column.folded = column.own
+		}
+		column.folded[i] = m.fold(text, at)
+	}
+	return column.folded
 }
 
 // fold lowers a text in memory of the document.

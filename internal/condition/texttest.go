@@ -66,7 +66,7 @@ func compileText(leaf Expr, f mapping.Field) (textTest, bool) {
 	case Terms:
 		return compileEqual(l.Values, false, f)
 	case Match:
-		if f.Type == mapping.Unknown {
+		if f.Type == mapping.Unknown && strings.Contains(literalText(l.Value), "/") {
 			return textTest{}, false // It may be a network.
 		}
 		return compileEqual([]any{literalText(l.Value)}, false, f)

@@ -36,6 +36,8 @@ type Selection struct {
 type column struct {
 	field      mapping.Field
 	path, area int32
+	// plain: what is indexed is the texts themselves, unless they are too long.
+	plain bool
 }
 
 // area is a name of which everything at it and below counts.
@@ -59,6 +61,7 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 		default:
 			c.path = b.path(f.Source())
 		}
+		c.plain = c.path != none && f.Type.Family() == mapping.FamilyString && f.Normalizer == "" && f.NullValue == nil
 		s.columns = append(s.columns, c)
 		s.byName[f.Name] = append(s.byName[f.Name], int32(i))
 	}

@@ -30,6 +30,7 @@ type View struct {
 	paths  []chain
 	areas  []chain
 	values []mapping.Value
+	texts  []string
 	// filledPaths and filledAreas are those with a scalar.
 	filledPaths, filledAreas []int32
 	// columns are the values that were asked for.
@@ -58,9 +59,11 @@ type chain struct {
 	present bool
 }
 
+// answered is the values of a column and their texts, each of the event of that number.
 type answered struct {
-	event  uint32
-	values []mapping.Value
+	event, texted uint32
+	values        []mapping.Value
+	texts         []string
 }
 
 // NewView returns a view that has read nothing yet.
@@ -99,7 +102,7 @@ func (v *View) Read(source []byte) error {
 
 func (v *View) begin(source []byte) {
 	v.source, v.fields, v.whole = source, nil, nil
-	v.found, v.values, v.keys = v.found[:0], v.values[:0], v.keys[:0]
+	v.found, v.values, v.texts, v.keys = v.found[:0], v.values[:0], v.texts[:0], v.keys[:0]
 	v.filledPaths, v.filledAreas = v.filledPaths[:0], v.filledAreas[:0]
 	if v.event++; v.event == 0 || v.object > 1<<31 { // Marks of long ago must not look like new ones.
 		clear(v.paths)
@@ -395,6 +398,28 @@ func (v *View) indexScalar(f *mapping.Field, s mapping.Scalar) {
 	if value, ok := f.IndexScalar(s); ok {
 		v.values = append(v.values, value)
 	}
+}
+
+// Texts returns the String of each value of the selection's field of that number.
+func (v *View) Texts(i int) []string {
+	a := &v.columns[i]
+	if a.texted == v.event {
+		return a.texts
+	}
+	start := len(v.texts)
+	if c := &v.selection.columns[i]; !c.plain || v.whole != nil || v.fields != nil {
+		for _, value := range v.Column(i) {
+			v.texts = append(v.texts, value.String)
+		}
+	} else if p := &v.paths[c.path]; p.event == v.event {
+		for n := p.first; n != none; n = v.found[n].next {
+			if s := &v.found[n].scalar; s.Kind != mapping.NullScalar && c.field.Keeps(s.Text) {
+				v.texts = append(v.texts, s.Text)
+			}
+		}
+	}
+	a.texted, a.texts = v.event, v.texts[start:len(v.texts):len(v.texts)]
+	return a.texts
 }
 
 // ObjectAt reports of the selection's object of that number what [View.HasObject] does.

@@ -55,6 +55,13 @@ func sameAsDocument(v *event.View, e *event.Event, fields []mapping.Field, objec
 		if len(v.Column(i)) > 0 && !slices.Contains(filled, int32(i)) {
 			return fmt.Sprintf("%+v has values and is not filled", f)
 		}
+		var of []string
+		for _, value := range v.Column(i) {
+			of = append(of, value.String)
+		}
+		if !slices.Equal(of, v.Texts(i)) {
+			return fmt.Sprintf("%+v has texts %q of %q", f, v.Texts(i), of)
+		}
 		for _, got := range [][]mapping.Value{v.Column(i), v.Values(f)} {
 			if diff := cmp.Diff(described(event.ValuesOf(want, f)), described(got)); diff != "" {
 				return fmt.Sprintf("%+v (-document +view):\n%s", f, diff)

@@ -57,9 +57,14 @@ func formatFloat(x float64) string {
 	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
-func (f *Field) indexKeyword(text string) (Value, bool) {
+// Keeps reports whether a keyword field indexes a text, which ignore_above says.
+func (f *Field) Keeps(text string) bool {
 	// A text has no more UTF-16 units than bytes.
-	if f.IgnoreAbove > 0 && len(text) > f.IgnoreAbove && UTF16Len(text) > f.IgnoreAbove {
+	return f.IgnoreAbove <= 0 || len(text) <= f.IgnoreAbove || UTF16Len(text) <= f.IgnoreAbove
+}
+
+func (f *Field) indexKeyword(text string) (Value, bool) {
+	if !f.Keeps(text) {
 		return Value{}, false
 	}
 	if f.Normalizer != "" {
