@@ -8,9 +8,10 @@ import (
 // anchors lead from the texts of one column, folded, to the tests that may hold of them.
 type anchors struct {
 	any bool
-	// texts are by whole text; filled are tests that may hold of any text.
-	texts  map[string][]int32
-	grams  grams
+	// texts: whole texts of the column lead to tests.
+	texts bool
+	grams grams
+	// filled are tests that may hold of any value.
 	filled []int32
 }
 
@@ -21,6 +22,7 @@ type anchoring struct {
 	rates *rates
 	// known are the anchors of nodes.
 	known map[int32]anchor
+	texts map[columnText][]int32
 }
 
 // anchor is the tests of an anchor, and an estimate of how often one holds.
@@ -41,14 +43,14 @@ func (a *anchoring) of(n int32) anchor {
 }
 
 func (a *anchoring) find(n int32) anchor {
-	switch node := &a.set.nodes[n]; node.op {
+	switch a.set.nodes[n].op {
 	case opFalse:
 		return anchor{ok: true}
 	case opLeaf:
-		return a.ofLeaf(n, &a.set.leaves[node.leaf])
+		return a.ofLeaf(n, a.set.leafOf(n))
 	case opAnd:
 		var best anchor
-		for _, p := range node.parts {
+		for _, p := range a.set.partsOf(n) {
 			if one := a.of(p); one.ok && (!best.ok || one.rate < best.rate) {
 				best = one
 			}
@@ -56,7 +58,7 @@ func (a *anchoring) find(n int32) anchor {
 		return best
 	case opOr:
 		all := anchor{ok: true}
-		for _, p := range node.parts {
+		for _, p := range a.set.partsOf(n) {
 			one := a.of(p)
 			if !one.ok {
 				return anchor{}
@@ -75,7 +77,7 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	switch l.kind {
 	case objectLeaf, rowLeaf:
 		return anchor{}
-	case textLeaf:
+	case equalLeaf, textLeaf:
 		return anchor{[]int32{n}, a.rates.ofText(l), true}
 	default:
 		return anchor{[]int32{n}, a.rates.filled(l.column), true}
@@ -85,6 +87,7 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 // place hangs every member on its anchor.
 func (a *anchoring) place() {
 	s := a.set
+	a.texts = map[columnText][]int32{}
 	s.anchors, s.led = make([]anchors, len(s.columns)), make([][]int32, len(s.nodes))
 	literals := make([]map[string]*gramOf, len(s.columns))
 	for m, root := range s.roots {
@@ -98,10 +101,10 @@ func (a *anchoring) place() {
 		}
 		slices.Sort(best.tests)
 		for _, n := range slices.Compact(best.tests) {
-			l := &s.leaves[s.nodes[n].leaf]
+			l := s.leafOf(n)
 			at := &s.anchors[l.column]
 			if !at.any {
-				*at = anchors{any: true, texts: map[string][]int32{}}
+				at.any = true
 				literals[l.column] = map[string]*gramOf{}
 			}
 			if s.led[n] == nil {
@@ -110,6 +113,7 @@ func (a *anchoring) place() {
 			s.led[n] = append(s.led[n], int32(m))
 		}
 	}
+	s.texts = newTextTable(a.texts)
 	for i := range s.anchors {
 		var all []gramOf
 		for _, literal := range slices.Sorted(maps.Keys(literals[i])) {
@@ -121,16 +125,21 @@ func (a *anchoring) place() {
 
 // hang makes what a column has lead to a test.
 func (a *anchoring) hang(at *anchors, literals map[string]*gramOf, n int32, l *atom) {
-	for _, text := range l.test.equal {
-		text = foldASCII(text)
-		if !slices.Contains(at.texts[text], n) {
-			at.texts[text] = append(at.texts[text], n)
+	var t textTest
+	if l.test != none {
+		t = a.set.tests[l.test]
+	}
+	for _, text := range t.equal {
+		key := columnText{l.column, foldASCII(text)}
+		if !slices.Contains(a.texts[key], n) {
+			a.texts[key] = append(a.texts[key], n)
 		}
 	}
-	if l.test.equal != nil {
+	if t.equal != nil {
+		at.texts = true
 		return
 	}
-	literal, offset := a.rates.rarest(l.test.literals)
+	literal, offset := a.rates.rarest(t.literals)
 	if literal == "" {
 		at.filled = append(at.filled, n)
 		return

@@ -43,8 +43,8 @@ func newRates(s *Set) *rates {
 			r.count(root, map[int32]bool{}, map[int32]bool{})
 		}
 	}
-	for i := range s.leaves {
-		for _, literal := range s.leaves[i].test.literals {
+	for i := range s.tests {
+		for _, literal := range s.tests[i].literals {
 			for at := 0; at+gramSize <= len(literal); at++ {
 				r.grams[gramAt(bytesOf(literal), at)]++
 			}
@@ -59,21 +59,21 @@ func (r *rates) count(n int32, counted, looked map[int32]bool) {
 		return
 	}
 	counted[n] = true
-	for _, p := range r.set.nodes[n].parts {
+	for _, p := range r.set.partsOf(n) {
 		r.count(p, counted, looked)
 	}
-	if r.set.nodes[n].op != opLeaf {
-		return
-	}
-	l := &r.set.leaves[r.set.nodes[n].leaf]
-	if l.column == none {
+	l := r.set.leafOf(n)
+	if l == nil || l.column == none {
 		return
 	}
 	if !looked[l.column] {
 		looked[l.column] = true
 		r.looks[l.column]++
 	}
-	for _, text := range l.test.equal {
+	if l.test == none {
+		return
+	}
+	for _, text := range r.set.tests[l.test].equal {
 		r.uses[columnText{l.column, foldASCII(text)}]++
 		r.total[l.column]++
 	}
@@ -86,14 +86,14 @@ func (r *rates) filled(column int32) float64 {
 
 // ofText is how often a test of texts holds.
 func (r *rates) ofText(l *atom) float64 {
-	rate := 0.0
+	rate, t := 0.0, &r.set.tests[l.test]
 	switch {
-	case l.test.equal != nil:
-		for _, text := range l.test.equal {
+	case t.equal != nil:
+		for _, text := range t.equal {
 			rate += float64(r.uses[columnText{l.column, foldASCII(text)}]) / float64(r.total[l.column]+smoothing)
 		}
 	default:
-		literal, at := r.rarest(l.test.literals)
+		literal, at := r.rarest(t.literals)
 		if literal == "" {
 			return r.filled(l.column)
 		}
@@ -123,29 +123,29 @@ func (r *rates) rarest(literals []string) (literal string, at int) {
 
 // order puts the parts of every operator in the order in which an answer is likely to cost least: of
 // an And what is cheap and often false, of an Or what is cheap and often true.
-func (r *rates) order() {
+func (r *rates) order(costs []float32) {
 	s := r.set
 	shared := make([]int, len(s.nodes))
 	for i := range s.nodes {
-		for _, p := range s.nodes[i].parts {
+		for _, p := range s.partsOf(int32(i)) {
 			shared[p]++
 		}
 	}
 	rate, cost := make([]float64, len(s.nodes)), make([]float64, len(s.nodes))
 	for i := range s.nodes { // Parts come before what they are parts of.
-		n := &s.nodes[i]
-		switch n.op {
+		parts := s.partsOf(int32(i))
+		switch s.nodes[i].op {
 		case opTrue:
 			rate[i] = 1
 		case opFalse:
 		case opNot:
-			rate[i], cost[i] = 1-rate[n.parts[0]], cost[n.parts[0]]
+			rate[i], cost[i] = 1-rate[parts[0]], cost[parts[0]]
 		case opLeaf:
-			rate[i], cost[i] = r.ofLeaf(&s.leaves[n.leaf]), float64(n.cost)
+			rate[i], cost[i] = r.ofLeaf(s.leafOf(int32(i))), float64(costs[i])
 		case opAnd:
-			rate[i], cost[i] = orderParts(n.parts, rate, cost, false)
+			rate[i], cost[i] = orderParts(parts, rate, cost, false)
 		case opOr:
-			rate[i], cost[i] = orderParts(n.parts, rate, cost, true)
+			rate[i], cost[i] = orderParts(parts, rate, cost, true)
 		}
 		// What many look at is likely to be known already.
 		cost[i] = costKnown + cost[i]/float64(max(shared[i], 1))
@@ -177,11 +177,10 @@ func orderParts(parts []int32, rate, cost []float64, deciding bool) (whole, all 
 
 func (r *rates) ofLeaf(l *atom) float64 {
 	switch l.kind {
+	case equalLeaf:
+		return r.ofText(l)
 	case textLeaf:
-		if rate := r.ofText(l); l.test.equal != nil || rate < anyPattern {
-			return rate
-		}
-		return anyPattern
+		return min(r.ofText(l), anyPattern)
 	case existsLeaf:
 		return r.filled(l.column)
 	default:

@@ -17,10 +17,18 @@ type Set struct {
 	objects []string
 	nodes   []node
 	leaves  []atom
+	// parts are those of all operators.
+	parts []int32
+	// tests are those of text leaves.
+	tests []textTest
+	// rows are those of residuals.
+	rows []rowTest
 	// roots are the nodes of the members, none for those that could not be compiled.
 	roots []int32
 	// anchors lead from the texts of a column to members, by number of the column.
 	anchors []anchors
+	// texts are the whole texts that lead to tests.
+	texts textTable
 	// led are the members that a node leads to when it holds.
 	led [][]int32
 	// always are the members that no text leads to.
@@ -108,11 +116,9 @@ const none int32 = -1
 // node is a part of the conditions. Equal parts of all conditions are one node.
 type node struct {
 	op operator
-	// parts are the nodes of an operator, the cheapest first; of a leaf they are nil.
-	parts []int32
-	leaf  int32
-	// cost orders parts.
-	cost float32
+	// first and count say where the parts of an operator stand in those of the set. Of a leaf, first
+	// is its number.
+	first, count int32
 }
 
 type operator uint8
@@ -126,25 +132,33 @@ const (
 	opLeaf
 )
 
-// atom is the test of one field, or of a row of several.
+// atom is the test of one field, or of a row of several. Sets are large and most of what they hold is
+// not looked at for one document, so it holds no more than that takes.
 type atom struct {
-	kind   leafKind
-	column int32
-	// test is that of a text leaf; need is a literal to look for before, "" for none.
-	test textTest
-	need string
-	// accept is that of a value leaf.
+	kind leafKind
+	fold bool
+	// column is that of the values, none of objects and rows; object the number of the object.
+	column, object int32
+	// test and row are numbers of what is known of the leaf besides.
+	test, row int32
+	// text is the one that values are compared with, or that they must contain before they are judged.
+	text string
+	// holds judges texts, accept values.
+	holds  func(string) bool
 	accept accept
-	// columns and row are those of a residual.
+}
+
+// rowTest is the test of a residual.
+type rowTest struct {
 	columns []int32
-	row     func(row []*mapping.Value) bool
-	object  int32
+	holds   func(row []*mapping.Value) bool
 }
 
 type leafKind uint8
 
 const (
-	textLeaf leafKind = iota
+	equalLeaf leafKind = iota
+	textLeaf
 	valueLeaf
 	existsLeaf
 	objectLeaf

@@ -17,6 +17,8 @@ type setBuilder struct {
 	objects map[string]int32
 	nodes   map[string]int32
 	cidrs   []cidrLeaf
+	// costs of nodes order their parts.
+	costs []float32
 }
 
 // cidrLeaf is a test of addresses whose networks have yet to be added to those of its column.
@@ -36,23 +38,34 @@ func newSetBuilder() *setBuilder {
 
 // constant is the node 0 or 1.
 func (b *setBuilder) constant(value bool) int32 {
-	n := node{op: opFalse, leaf: none}
+	op := opFalse
 	if value {
-		n.op = opTrue
+		op = opTrue
 	}
-	return b.node(n.op.name(), n)
+	return b.node(op.name(), node{op: op}, 0)
 }
 
 func (o operator) name() string { return [...]string{"false", "true", "not", "and", "or", "leaf"}[o] }
 
+// operator returns the one node of an operator and its parts.
+func (b *setBuilder) operator(op operator, parts []int32, cost float32) int32 {
+	first := int32(len(b.set.parts))
+	before := len(b.set.nodes)
+	i := b.node(op.name()+idOf(parts...), node{op: op, first: first, count: int32(len(parts))}, cost)
+	if len(b.set.nodes) > before {
+		b.set.parts = append(b.set.parts, parts...)
+	}
+	return i
+}
+
 // node returns the one node of a key.
-func (b *setBuilder) node(key string, n node) int32 {
+func (b *setBuilder) node(key string, n node, cost float32) int32 {
 	if i, ok := b.nodes[key]; ok {
 		return i
 	}
 	i := int32(len(b.set.nodes))
 	b.nodes[key] = i
-	b.set.nodes = append(b.set.nodes, n)
+	b.set.nodes, b.costs = append(b.set.nodes, n), append(b.costs, cost)
 	return i
 }
 
@@ -83,9 +96,9 @@ func (b *setBuilder) not(x int32) int32 {
 	case opTrue, opFalse:
 		return b.constant(n.op == opFalse)
 	case opNot:
-		return n.parts[0]
+		return b.set.partsOf(x)[0]
 	default:
-		return b.node(opNot.name()+idOf(x), node{op: opNot, parts: []int32{x}, leaf: none, cost: n.cost})
+		return b.operator(opNot, []int32{x}, b.costs[x])
 	}
 }
 
@@ -107,7 +120,7 @@ func (b *setBuilder) join(op operator, parts []int32) int32 {
 		parts = b.joinTexts(parts)
 	}
 	slices.SortFunc(parts, func(x, y int32) int {
-		return cmp.Or(cmp.Compare(b.set.nodes[x].cost, b.set.nodes[y].cost), cmp.Compare(x, y))
+		return cmp.Or(cmp.Compare(b.costs[x], b.costs[y]), cmp.Compare(x, y))
 	})
 	parts = slices.Compact(parts)
 	absorbing, neutral := opFalse, opTrue
@@ -123,7 +136,7 @@ func (b *setBuilder) join(op operator, parts []int32) int32 {
 		case neutral:
 		default:
 			kept = append(kept, p)
-			cost += b.set.nodes[p].cost
+			cost += b.costs[p]
 		}
 	}
 	switch len(kept) {
@@ -132,15 +145,15 @@ func (b *setBuilder) join(op operator, parts []int32) int32 {
 	case 1:
 		return kept[0]
 	}
-	return b.node(op.name()+idOf(kept...), node{op: op, parts: kept, leaf: none, cost: cost})
+	return b.operator(op, kept, cost)
 }
 
 // flat puts the parts of equal operators in their place.
 func (b *setBuilder) flat(op operator, parts []int32) []int32 {
 	out := make([]int32, 0, len(parts))
 	for _, p := range parts {
-		if n := b.set.nodes[p]; n.op == op {
-			out = append(out, n.parts...)
+		if b.set.nodes[p].op == op {
+			out = append(out, b.set.partsOf(p)...)
 			continue
 		}
 		out = append(out, p)
@@ -157,12 +170,12 @@ func (b *setBuilder) joinTexts(parts []int32) []int32 {
 	texts := map[group][]string{}
 	count := map[group]int{}
 	groupOf := func(p int32) (group, []string, bool) {
-		n := b.set.nodes[p]
-		if n.op != opLeaf || b.set.leaves[n.leaf].kind != textLeaf {
+		l := b.set.leafOf(p)
+		if l == nil || l.test == none {
 			return group{}, nil, false
 		}
-		l := &b.set.leaves[n.leaf]
-		return group{l.column, l.test.fold}, l.test.equal, l.test.equal != nil
+		equal := b.set.tests[l.test].equal
+		return group{l.column, l.fold}, equal, equal != nil
 	}
 	for _, p := range parts {
 		if g, equal, ok := groupOf(p); ok {
@@ -179,7 +192,7 @@ func (b *setBuilder) joinTexts(parts []int32) []int32 {
 		case count[g] > 1:
 			count[g] = 0 // They are all in the first one's place.
 			slices.Sort(texts[g])
-			out = append(out, b.textLeaf(g.column, equalTexts(slices.Compact(texts[g]), g.fold)))
+			out = append(out, b.equalLeaf(g.column, equalTexts(slices.Compact(texts[g]), g.fold)))
 		}
 	}
 	return out
@@ -223,11 +236,43 @@ func (b *setBuilder) leaf(key string, cost float32, l atom) int32 {
 		return i
 	}
 	b.set.leaves = append(b.set.leaves, l)
-	return b.node(key, node{op: opLeaf, leaf: int32(len(b.set.leaves) - 1), cost: cost})
+	return b.node(key, node{op: opLeaf, first: int32(len(b.set.leaves) - 1)}, cost)
 }
 
-// textLeaf returns the leaf of a test for whole texts.
-func (b *setBuilder) textLeaf(column int32, t textTest) int32 {
-	key := fmt.Sprintf("leaf%s equal %t %q", idOf(column), t.fold, t.equal)
-	return b.leaf(key, costEqual, atom{kind: textLeaf, column: column, test: t})
+// equalLeaf returns the leaf of a test for whole texts.
+func (b *setBuilder) equalLeaf(column int32, t textTest) int32 {
+	return b.textLeaf(fmt.Sprintf("leaf%s equal %t %q", idOf(column), t.fold, t.equal), costEqual, column, t)
+}
+
+// textLeaf returns the leaf of a test of texts.
+func (b *setBuilder) textLeaf(key string, cost float32, column int32, t textTest) int32 {
+	l := atom{kind: textLeaf, fold: t.fold, column: column, test: int32(len(b.set.tests)), row: none, holds: t.holds}
+	switch {
+	case len(t.equal) == 1:
+		l.kind, l.text = equalLeaf, t.equal[0]
+	case t.scans:
+		l.text = longest(t.literals)
+	}
+	before := len(b.set.leaves)
+	i := b.leaf(key, cost, l)
+	if len(b.set.leaves) > before {
+		b.set.tests = append(b.set.tests, t)
+	}
+	return i
+}
+
+// partsOf returns the parts of a node, none of a leaf.
+func (s *Set) partsOf(n int32) []int32 {
+	if s.nodes[n].op == opLeaf {
+		return nil
+	}
+	return s.parts[s.nodes[n].first : s.nodes[n].first+s.nodes[n].count]
+}
+
+// leafOf returns the leaf that a node is, nil when it is none.
+func (s *Set) leafOf(n int32) *atom {
+	if s.nodes[n].op != opLeaf {
+		return nil
+	}
+	return &s.leaves[s.nodes[n].first]
 }

@@ -52,24 +52,24 @@ func (b *setBuilder) addTest(e Expr, f mapping.Field, accept accept) int32 {
 		case t.holds == nil:
 			return b.constant(false)
 		case t.equal != nil:
-			return b.textLeaf(column, t)
+			return b.equalLeaf(column, t)
 		}
-		l, cost := atom{kind: textLeaf, column: column, test: t}, float32(costPattern)
+		cost := float32(costPattern)
 		if t.scans {
-			l.need, cost = longest(t.literals), costRegexp
+			cost = costRegexp
 		}
-		return b.leaf("leaf"+idOf(column)+e.String(), cost, l)
+		return b.textLeaf("leaf"+idOf(column)+e.String(), cost, column, t)
 	}
 	key := "leaf" + idOf(column) + e.String()
 	if prefixes, ok := networksOf(e, f); ok {
 		before := len(b.set.leaves)
-		i := b.leaf(key, costNetwork, atom{kind: networkLeaf, column: column})
+		i := b.leaf(key, costNetwork, atom{kind: networkLeaf, column: column, test: none})
 		if len(b.set.leaves) > before {
 			b.cidrs = append(b.cidrs, cidrLeaf{i, column, prefixes})
 		}
 		return i
 	}
-	return b.leaf(key, costValue, atom{kind: valueLeaf, column: column, accept: accept})
+	return b.leaf(key, costValue, atom{kind: valueLeaf, column: column, test: none, accept: accept})
 }
 
 // networksOf returns the networks of a test that asks for nothing but addresses.
@@ -124,7 +124,7 @@ func (b *setBuilder) addExists(f mapping.Field, fields mapping.Fields) (int32, e
 		return none, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
 	}
 	column := b.column(f)
-	exists := b.leaf("leaf"+idOf(column)+"exists", costExists, atom{kind: existsLeaf, column: column})
+	exists := b.leaf("leaf"+idOf(column)+"exists", costExists, atom{kind: existsLeaf, column: column, test: none})
 	if f.Type == mapping.Unknown {
 		return b.join(opOr, []int32{exists, b.addObject(f.Source())}), nil
 	}
@@ -133,7 +133,7 @@ func (b *setBuilder) addExists(f mapping.Field, fields mapping.Fields) (int32, e
 
 func (b *setBuilder) addObject(name string) int32 {
 	i := b.object(name)
-	return b.leaf("object"+idOf(i), costObject, atom{kind: objectLeaf, column: none, object: i})
+	return b.leaf("object"+idOf(i), costObject, atom{kind: objectLeaf, column: none, test: none, object: i})
 }
 
 // addResidual shares a residual with those of the same text that see its fields alike.
@@ -146,7 +146,12 @@ func (b *setBuilder) addResidual(r Residual, fields mapping.Fields) int32 {
 		}
 	}
 	key := "row" + idOf(columns...) + strings.Join(r.Fields, "\x00") + "\x00" + r.Text
-	return b.leaf(key, costRow, atom{kind: rowLeaf, column: none, columns: columns, row: r.Holds})
+	before := len(b.set.leaves)
+	i := b.leaf(key, costRow, atom{kind: rowLeaf, column: none, test: none, row: int32(len(b.set.rows))})
+	if len(b.set.leaves) > before {
+		b.set.rows = append(b.set.rows, rowTest{columns, r.Holds})
+	}
+	return i
 }
 
 // finish makes what speeds up matching, once everything is known.
@@ -159,6 +164,6 @@ func (b *setBuilder) finish() {
 		}
 	}
 	r := newRates(s)
-	r.order()
+	r.order(b.costs)
 	(&anchoring{set: s, rates: r, known: map[int32]anchor{}}).place()
 }

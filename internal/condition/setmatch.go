@@ -77,11 +77,13 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 // lead offers the members that the values of a column lead to.
 func (m *Matching) lead(c int32, at *anchors, scope Scope) {
 	m.try(at.filled, scope)
-	if len(at.texts) == 0 && at.grams.filter == nil {
+	if !at.texts && at.grams.filter == nil {
 		return
 	}
 	for _, text := range m.foldedTexts(c) {
-		m.try(at.texts[text], scope)
+		if at.texts {
+			m.try(m.set.texts.find(c, text), scope)
+		}
 		if at.grams.filter != nil {
 			at.grams.each(text, func(tests []int32) { m.try(tests, scope) })
 		}
@@ -119,7 +121,7 @@ func (m *Matching) holds(n int32) bool {
 	if a := m.answers[n]; a>>1 == m.count {
 		return a&1 == 1
 	}
-	answer := m.evaluate(&m.set.nodes[n], n)
+	answer := m.evaluate(n)
 	m.answer(n, answer)
 	return answer
 }
@@ -131,28 +133,31 @@ func (m *Matching) answer(n int32, answer bool) {
 	}
 }
 
-func (m *Matching) evaluate(n *node, id int32) bool {
+func (m *Matching) evaluate(id int32) bool {
+	n := m.set.nodes[id]
+	if n.op == opLeaf {
+		return m.test(&m.set.leaves[n.first], id)
+	}
+	parts := m.set.parts[n.first : n.first+n.count]
 	switch n.op {
 	case opTrue:
 		return true
 	case opNot:
-		return !m.holds(n.parts[0])
+		return !m.holds(parts[0])
 	case opAnd:
-		for _, p := range n.parts {
+		for _, p := range parts {
 			if !m.holds(p) {
 				return false
 			}
 		}
 		return true
 	case opOr:
-		for _, p := range n.parts {
+		for _, p := range parts {
 			if m.holds(p) {
 				return true
 			}
 		}
 		return false
-	case opLeaf:
-		return m.test(&m.set.leaves[n.leaf], id)
 	default:
 		return false
 	}
@@ -160,6 +165,8 @@ func (m *Matching) evaluate(n *node, id int32) bool {
 
 func (m *Matching) test(l *atom, id int32) bool {
 	switch l.kind {
+	case equalLeaf:
+		return slices.Contains(m.textsFor(l), l.text)
 	case textLeaf:
 		return m.testTexts(l)
 	case valueLeaf:
@@ -176,27 +183,28 @@ func (m *Matching) test(l *atom, id int32) bool {
 		a := m.answers[id]
 		return a>>1 == m.count && a&1 == 1
 	default:
-		return m.testRows(l)
+		return m.testRows(&m.set.rows[l.row])
 	}
 }
 
 func (m *Matching) testTexts(l *atom) bool {
-	if l.test.fold {
-		return anyHolds(m.foldedTexts(l.column), &l.test)
-	}
-	if l.need != "" && !anyContains(m.foldedTexts(l.column), l.need) {
+	if l.text != "" && !anyContains(m.foldedTexts(l.column), l.text) {
 		return false
 	}
-	return anyHolds(m.texts(l.column), &l.test)
-}
-
-func anyHolds(texts []string, t *textTest) bool {
-	for _, text := range texts {
-		if t.holds(text) {
+	for _, text := range m.textsFor(l) {
+		if l.holds(text) {
 			return true
 		}
 	}
 	return false
+}
+
+// textsFor returns the texts that a leaf judges.
+func (m *Matching) textsFor(l *atom) []string {
+	if l.fold {
+		return m.foldedTexts(l.column)
+	}
+	return m.texts(l.column)
 }
 
 func anyContains(texts []string, literal string) bool {
@@ -209,16 +217,16 @@ func anyContains(texts []string, literal string) bool {
 }
 
 // testRows tests every combination of the fields' values until one holds.
-func (m *Matching) testRows(l *atom) bool {
+func (m *Matching) testRows(r *rowTest) bool {
 	m.rows, m.row = m.rows[:0], m.row[:0]
-	for _, c := range l.columns {
+	for _, c := range r.columns {
 		var values []mapping.Value
 		if c != none {
 			values = m.values(c)
 		}
 		m.rows = append(m.rows, values)
 	}
-	return anyRow(m.rows, m.row, l.row)
+	return anyRow(m.rows, m.row, r.holds)
 }
 
 func (m *Matching) values(c int32) []mapping.Value {
