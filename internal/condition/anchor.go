@@ -25,11 +25,19 @@ type anchoring struct {
 	texts map[columnText][]int32
 }
 
-// anchor is the tests of an anchor, and an estimate of how often one holds.
+// anchor is the tests of an anchor, and an estimate of how often one holds; of a sample, of what it
+// costs to look for them and to evaluate what they lead to.
 type anchor struct {
 	tests []int32
 	rate  float64
 	ok    bool
+}
+
+// arrange chooses the order of parts and the anchors, by a sample of documents if there is one.
+func (s *Set) arrange(seen *sample) {
+	r := newRates(s, seen)
+	r.order()
+	(&anchoring{set: s, rates: r, known: map[int32]anchor{}}).place()
 }
 
 // of returns the best anchor of a node.
@@ -74,6 +82,9 @@ func (a *anchoring) find(n int32) anchor {
 // ofLeaf: a test of a column is an anchor by the texts that it wants, by a literal in them, or, as
 // it never holds without a value, by there being any.
 func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
+	if l.kind != objectLeaf && l.kind != rowLeaf && a.rates.seen != nil {
+		return anchor{[]int32{n}, a.seen(n, l), true}
+	}
 	switch l.kind {
 	case objectLeaf, rowLeaf:
 		return anchor{}
@@ -82,6 +93,26 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	default:
 		return anchor{[]int32{n}, a.rates.filled(l.column), true}
 	}
+}
+
+// costMember is what it costs to evaluate a member, beside the tests.
+const costMember = 6
+
+// seen is what an anchor costs by a sample: to look up a text costs next to nothing; a test that is
+// led to by a literal, or by any value, is made as often as there is one.
+func (a *anchoring) seen(n int32, l *atom) float64 {
+	of, cost := a.rates.seen, float64(a.set.costs[n])
+	rate := of.rate(of.held[n], a.rates.ofLeaf(l))
+	if l.test != none {
+		t := &a.set.tests[l.test]
+		if t.equal != nil {
+			return rate * costMember
+		}
+		if literal, _ := a.rates.rarest(t.literals); literal != "" {
+			return of.rate(of.near[n], a.rates.ofLeaf(l))*cost + rate*costMember
+		}
+	}
+	return of.rate(of.filled[l.column], a.rates.filled(l.column))*cost + rate*costMember
 }
 
 // place hangs every member on its anchor.

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// rates are estimates of how often tests hold. Nothing is known of the documents: a column that many
-// members look at is taken to be there often, a text that many of them ask for to be a common one,
-// and a literal that stands in many patterns too.
+// rates are estimates of how often tests hold. Where nothing is known of the documents, a column that
+// many members look at is taken to be there often, a text that many of them ask for to be a common
+// one, and a literal that stands in many patterns too. A [Set.Tuned] set has seen documents.
 type rates struct {
 	set *Set
 	// uses counts how many members compare a column with a text, total that with any text.
@@ -17,6 +17,8 @@ type rates struct {
 	looks []int
 	// grams counts the patterns in which a gram stands.
 	grams map[uint32]int
+	// seen is what a sample of documents says, nil without one.
+	seen *sample
 }
 
 type columnText struct {
@@ -36,8 +38,8 @@ const (
 	half = 1.0 / 2
 )
 
-func newRates(s *Set) *rates {
-	r := &rates{set: s, uses: map[columnText]int{}, total: make([]int, len(s.columns)), looks: make([]int, len(s.columns)), grams: map[uint32]int{}}
+func newRates(s *Set, seen *sample) *rates {
+	r := &rates{set: s, seen: seen, uses: map[columnText]int{}, total: make([]int, len(s.columns)), looks: make([]int, len(s.columns)), grams: map[uint32]int{}}
 	for _, root := range s.roots {
 		if root != none {
 			r.count(root, map[int32]bool{}, map[int32]bool{})
@@ -123,7 +125,7 @@ func (r *rates) rarest(literals []string) (literal string, at int) {
 
 // order puts the parts of every operator in the order in which an answer is likely to cost least: of
 // an And what is cheap and often false, of an Or what is cheap and often true.
-func (r *rates) order(costs []float32) {
+func (r *rates) order() {
 	s := r.set
 	shared := make([]int, len(s.nodes))
 	for i := range s.nodes {
@@ -141,11 +143,14 @@ func (r *rates) order(costs []float32) {
 		case opNot:
 			rate[i], cost[i] = 1-rate[parts[0]], cost[parts[0]]
 		case opLeaf:
-			rate[i], cost[i] = r.ofLeaf(s.leafOf(int32(i))), float64(costs[i])
+			rate[i], cost[i] = r.ofLeaf(s.leafOf(int32(i))), float64(s.costs[i])
 		case opAnd:
 			rate[i], cost[i] = orderParts(parts, rate, cost, false)
 		case opOr:
 			rate[i], cost[i] = orderParts(parts, rate, cost, true)
+		}
+		if r.seen != nil {
+			rate[i] = r.seen.rate(r.seen.held[i], rate[i])
 		}
 		// What many look at is likely to be known already.
 		cost[i] = costKnown + cost[i]/float64(max(shared[i], 1))

@@ -21,6 +21,8 @@ type Set struct {
 	parts []int32
 	// tests are those of text leaves.
 	tests []textTest
+	// costs are those of nodes beside each other.
+	costs []float32
 	// rows are those of residuals.
 	rows []rowTest
 	// roots are the nodes of the members, none for those that could not be compiled.

@@ -163,7 +163,6 @@ func (b *setBuilder) finish() {
 			s.networks[c.column].add(p, c.node)
 		}
 	}
-	r := newRates(s)
-	r.order(b.costs)
-	(&anchoring{set: s, rates: r, known: map[int32]anchor{}}).place()
+	s.costs = b.costs
+	s.arrange(nil)
 }

@@ -203,25 +203,32 @@ func foldASCII(s string) string {
 func appendFolded(dst []byte, s string, i int) []byte {
 	start := len(dst)
 	dst = append(dst, s...)
-	for b := dst[start+i:]; len(b) > 0; b = b[1:] {
-		if c := b[0]; 'A' <= c && c <= 'Z' {
-			b[0] = c + 'a' - 'A'
+	b := dst[start+i:]
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		binary.LittleEndian.PutUint64(b, w+uppers(w)>>2) // From its high bit to the bit between the cases.
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
 		}
 	}
 	return dst
 }
 
+// uppers has the high bit of each byte that is an upper ASCII letter.
+func uppers(w uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	low := w &^ highs
+	// A byte of low reaches the high bit from 'A' on, and with the other sum from behind 'Z' on.
+	return (low + (0x80-'A')*ones) &^ (low + (0x80-'Z'-1)*ones) &^ w & highs
+}
+
 // firstUpper returns the place of the first upper ASCII letter, the length when there is none.
 func firstUpper(s string) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := load64(s, i)
-		low := w &^ highs
-		// A byte of low reaches the high bit from 'A' on, and with the other sum from behind 'Z' on.
-		if (low+(0x80-'A')*ones)&^(low+(0x80-'Z'-1)*ones)&^w&highs != 0 {
-			break
-		}
+	for i+8 <= len(s) && uppers(load64(s, i)) == 0 {
+		i += 8
 	}
 	for ; i < len(s); i++ {
 		if c := s[i]; 'A' <= c && c <= 'Z' {
