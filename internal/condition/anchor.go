@@ -8,9 +8,9 @@ import (
 // anchors lead from the texts of one column, folded, to the tests that may hold of them.
 type anchors struct {
 	any bool
-	// texts: whole texts of the column lead to tests.
-	texts bool
-	grams grams
+	// lengths has a bit for each length of a whole text that leads to a test, the last for all others.
+	lengths uint64
+	grams   grams
 	// filled are tests that may hold of any value.
 	filled []int32
 }
@@ -154,6 +154,8 @@ func (a *anchoring) place() {
 	}
 }
 
+func lengthBit(text string) uint64 { return 1 << min(len(text), 63) }
+
 // hang makes what a column has lead to a test.
 func (a *anchoring) hang(at *anchors, literals map[string]*gramOf, n int32, l *atom) {
 	var t textTest
@@ -164,10 +166,10 @@ func (a *anchoring) hang(at *anchors, literals map[string]*gramOf, n int32, l *a
 		key := columnText{l.column, foldASCII(text)}
 		if !slices.Contains(a.texts[key], n) {
 			a.texts[key] = append(a.texts[key], n)
+			at.lengths |= lengthBit(key.text)
 		}
 	}
 	if t.equal != nil {
-		at.texts = true
 		return
 	}
 	literal, offset := a.rates.rarest(t.literals)

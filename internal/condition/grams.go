@@ -29,7 +29,7 @@ func gramAt(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
 
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-func (g *grams) hash(gram uint32) uint32 { return gram * 0x9e3779b1 >> g.shift }
+func hashGram(gram uint32, shift uint8) uint32 { return gram * 0x9e3779b1 >> (shift & 31) }
 
 // newGrams takes literals with the place of the gram that each is found by.
 func newGrams(literals []gramOf) grams {
@@ -42,7 +42,7 @@ func newGrams(literals []gramOf) grams {
 	for _, l := range literals {
 		gram := gramAt(bytesOf(l.literal), l.offset)
 		g.by[gram] = append(g.by[gram], l)
-		h := g.hash(gram)
+		h := hashGram(gram, g.shift)
 		g.filter[h/64] |= 1 << (h % 64)
 	}
 	return g
@@ -51,16 +51,16 @@ func newGrams(literals []gramOf) grams {
 // each calls found for the tests of every literal in a text, more than once where it stands there
 // more than once.
 func (g *grams) each(s string, found func(tests []int32)) {
-	b := bytesOf(s)
-	for i := 0; i+gramSize <= len(b); i++ {
-		gram := gramAt(b, i)
-		h := g.hash(gram)
-		if g.filter[h/64]>>(h%64)&1 == 0 {
+	filter, shift := g.filter, g.shift
+	for b := bytesOf(s); len(b) >= gramSize; b = b[1:] {
+		gram := gramAt(b, 0)
+		h := hashGram(gram, shift)
+		if filter[h/64]>>(h%64)&1 == 0 {
 			continue
 		}
 		for _, l := range g.by[gram] {
-			start := i - l.offset
-			if start >= 0 && start+len(l.literal) <= len(b) && s[start:start+len(l.literal)] == l.literal {
+			start := len(s) - len(b) - l.offset
+			if start >= 0 && start+len(l.literal) <= len(s) && s[start:start+len(l.literal)] == l.literal {
 				found(l.tests)
 			}
 		}

@@ -77,14 +77,16 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 // lead offers the members that the values of a column lead to.
 func (m *Matching) lead(c int32, at *anchors, scope Scope) {
 	m.try(at.filled, scope)
-	if !at.texts && at.grams.filter == nil {
+	if at.lengths == 0 && at.grams.filter == nil {
 		return
 	}
-	for _, text := range m.foldedTexts(c) {
-		if at.texts {
+	for _, text := range m.texts(c) {
+		if at.lengths&lengthBit(text) != 0 {
 			m.try(m.set.texts.find(c, text), scope)
 		}
-		if at.grams.filter != nil {
+	}
+	if at.grams.filter != nil {
+		for _, text := range m.foldedTexts(c) {
 			at.grams.each(text, func(tests []int32) { m.try(tests, scope) })
 		}
 	}
@@ -166,7 +168,7 @@ func (m *Matching) evaluate(id int32) bool {
 func (m *Matching) test(l *atom, id int32) bool {
 	switch l.kind {
 	case equalLeaf:
-		return slices.Contains(m.textsFor(l), l.text)
+		return m.testEqual(l)
 	case textLeaf:
 		return m.testTexts(l)
 	case valueLeaf:
@@ -185,6 +187,15 @@ func (m *Matching) test(l *atom, id int32) bool {
 	default:
 		return m.testRows(&m.set.rows[l.row])
 	}
+}
+
+func (m *Matching) testEqual(l *atom) bool {
+	for _, text := range m.texts(l.column) {
+		if text == l.text || l.fold && equalFolded(text, l.text) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *Matching) testTexts(l *atom) bool {

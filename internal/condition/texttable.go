@@ -1,14 +1,10 @@
 package condition
 
-import (
-	"hash/maphash"
-	"math/bits"
-)
+import "math/bits"
 
 // textTable finds the tests that want a text of a column. Most texts are wanted by none: to find that
 // out takes one look at one place, whatever the number of texts.
 type textTable struct {
-	seed    maphash.Seed
 	slots   []textSlot
 	entries []textEntry
 }
@@ -22,7 +18,7 @@ type textEntry struct {
 }
 
 func newTextTable(tests map[columnText][]int32) textTable {
-	t := textTable{seed: maphash.MakeSeed(), slots: make([]textSlot, 2<<bits.Len(uint(len(tests))))}
+	t := textTable{slots: make([]textSlot, 2<<bits.Len(uint(len(tests))))}
 	for key, of := range tests {
 		t.entries = append(t.entries, textEntry{key, of})
 		h := t.hash(key.column, key.text)
@@ -35,13 +31,13 @@ func newTextTable(tests map[columnText][]int32) textTable {
 	return t
 }
 
-func (t *textTable) hash(column int32, text string) uint64 {
-	return (maphash.String(t.seed, text) ^ uint64(column)) * 0x9e3779b97f4a7c15
+func (*textTable) hash(column int32, text string) uint64 {
+	return hashFolded(text) + uint64(column)*0x9e3779b97f4a7c15
 }
 
 func (t *textTable) slot(h uint64) int { return int(h >> 32 & uint64(len(t.slots)-1)) }
 
-// find returns the tests that want a folded text.
+// find returns the tests that want a text, folded.
 func (t *textTable) find(column int32, text string) []int32 {
 	h := t.hash(column, text)
 	for i := t.slot(h); ; i = (i + 1) & (len(t.slots) - 1) {
@@ -50,7 +46,7 @@ func (t *textTable) find(column int32, text string) []int32 {
 			return nil
 		}
 		if s.hash == uint32(h) {
-			if e := &t.entries[s.entry-1]; e.column == column && e.text == text {
+			if e := &t.entries[s.entry-1]; e.column == column && equalFolded(text, e.text) {
 				return e.tests
 			}
 		}

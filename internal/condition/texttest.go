@@ -1,7 +1,6 @@
 package condition
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -188,56 +187,4 @@ func bytesOnly(literals []string) []string {
 		}
 	}
 	return out
-}
-
-// foldASCII lowers the ASCII letters only, as Lucene's case-insensitive queries do.
-func foldASCII(s string) string {
-	i := firstUpper(s)
-	if i == len(s) {
-		return s
-	}
-	return string(appendFolded(make([]byte, 0, len(s)), s, i))
-}
-
-// appendFolded appends a text of which the first upper letter is at i.
-func appendFolded(dst []byte, s string, i int) []byte {
-	start := len(dst)
-	dst = append(dst, s...)
-	b := dst[start+i:]
-	for ; len(b) >= 8; b = b[8:] {
-		w := binary.LittleEndian.Uint64(b)
-		binary.LittleEndian.PutUint64(b, w+uppers(w)>>2) // From its high bit to the bit between the cases.
-	}
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return dst
-}
-
-// uppers has the high bit of each byte that is an upper ASCII letter.
-func uppers(w uint64) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	low := w &^ highs
-	// A byte of low reaches the high bit from 'A' on, and with the other sum from behind 'Z' on.
-	return (low + (0x80-'A')*ones) &^ (low + (0x80-'Z'-1)*ones) &^ w & highs
-}
-
-// firstUpper returns the place of the first upper ASCII letter, the length when there is none.
-func firstUpper(s string) int {
-	i := 0
-	for i+8 <= len(s) && uppers(load64(s, i)) == 0 {
-		i += 8
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; 'A' <= c && c <= 'Z' {
-			break
-		}
-	}
-	return i
-}
-
-func load64(s string, i int) uint64 {
-	return binary.LittleEndian.Uint64([]byte(s[i : i+8]))
 }

@@ -56,7 +56,7 @@ type contestant struct {
 
 // compete lets all treat the same few events by turns.
 func compete(contestants []*contestant, events [][]byte) {
-	const few = 250
+	const few = 500
 	for i := 0; i < len(events); i += few {
 		for _, c := range contestants {
 			start := time.Now()
