@@ -47,7 +47,7 @@ type Member struct {
 }
 
 // Columns is a document as a [Set] reads it: its fields have the numbers of [Set.Fields], its objects
-// those of [Set.Objects].
+// those of [Set.Objects]. It may have further ones, with higher numbers.
 type Columns interface {
 	// Filled appends to dst the numbers of the fields that have values; it may name more than those.
 	Filled(dst []int32) []int32

@@ -62,8 +62,8 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 	m.document, m.folded, m.found = d, m.folded[:0], m.found[:0]
 	m.filled = d.Filled(m.filled[:0])
 	for _, c := range m.filled {
-		if at := &m.set.anchors[c]; at.any {
-			m.lead(c, at, scope)
+		if int(c) < len(m.set.anchors) && m.set.anchors[c].any {
+			m.lead(c, &m.set.anchors[c], scope)
 		}
 	}
 	for _, member := range m.set.always {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tocsin/internal/condition"
-	"tocsin/internal/event"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
@@ -87,7 +86,7 @@ func orderable(family mapping.Family) error {
 }
 
 // of returns the order of a document.
-func (o ordering) of(d *event.Document) order {
+func (o ordering) of(d condition.Document) order {
 	var keys order
 	for i, f := range o.fields {
 		keys[i] = o.key(d, f)
@@ -96,7 +95,7 @@ func (o ordering) of(d *event.Document) order {
 }
 
 // key returns the least of the field's values, or the greatest where the greatest come first.
-func (o ordering) key(d *event.Document, f *mapping.Field) key {
+func (o ordering) key(d condition.Document, f *mapping.Field) key {
 	best := key{kind: missing}
 	if f == nil {
 		return best
@@ -107,6 +106,7 @@ func (o ordering) key(d *event.Document, f *mapping.Field) key {
 			best = k
 		}
 	}
+	best.text = strings.Clone(best.text) // Or it would hold on to the line.
 	return best
 }
 
