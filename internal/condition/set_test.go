@@ -209,8 +209,11 @@ func TestSetAgreesWithMatchers(t *testing.T) {
 func TestSetUnderSeveralMappings(t *testing.T) {
 	upper := condition.Term{Field: "k", Value: "ABCDE"}
 	set, _ := condition.NewSet([]condition.Member{
-		{Expr: upper, Fields: setFields[0]}, {Expr: upper, Fields: setFields[1]}, {Expr: upper, Fields: setFields[2]},
-		{Expr: condition.Term{Field: "p", Value: "longer than twelve"}, Fields: setFields[0]}, {Expr: condition.Term{Field: "p", Value: "longer than twelve"}, Fields: setFields[1]},
+		{Expr: upper, Fields: setFields[0]},
+		{Expr: upper, Fields: setFields[1]},
+		{Expr: upper, Fields: setFields[2]},
+		{Expr: condition.Term{Field: "p", Value: "longer than twelve"}, Fields: setFields[0]},
+		{Expr: condition.Term{Field: "p", Value: "longer than twelve"}, Fields: setFields[1]},
 	})
 	for source, want := range map[string][]int32{
 		`{"k": "ABCDE"}`: {0, 1, 2}, `{"k": "abcde"}`: {1}, `{"k": "aBcDe"}`: {1}, `{"p": "longer than twelve"}`: {4}, `{}`: nil,

@@ -154,12 +154,7 @@ func (m *Matching) evaluate(id int32) bool {
 		}
 		return true
 	case opOr:
-		for _, p := range parts {
-			if m.holds(p) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(parts, m.holds)
 	default:
 		return false
 	}
@@ -202,12 +197,7 @@ func (m *Matching) testTexts(l *atom) bool {
 	if l.text != "" && !anyContains(m.foldedTexts(l.column), l.text) {
 		return false
 	}
-	for _, text := range m.textsFor(l) {
-		if l.holds(text) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.textsFor(l), l.holds)
 }
 
 // textsFor returns the texts that a leaf judges.
@@ -264,16 +254,17 @@ func (m *Matching) foldedTexts(c int32) []string {
 	}
 	texts := m.texts(c)
 	column.lowered, column.folded = m.count, texts
-	for i, text := range texts {
-		at := firstUpper(text)
-		if at == len(text) {
+	copied := false
+	for i := range texts {
+		at := firstUpper(texts[i])
+		if at == len(texts[i]) {
 			continue
 		}
-		if &column.folded[0] == &texts[0] {
-			column.own = append(column.own[:0], texts...)
+		if !copied {
+			column.own, copied = append(column.own[:0], texts...), true
 			column.folded = column.own
 		}
-		column.folded[i] = m.fold(text, at)
+		column.folded[i] = m.fold(texts[i], at)
 	}
 	return column.folded
 }

@@ -40,12 +40,13 @@ func (t *textTable) slot(h uint64) int { return int(h >> 32 & uint64(len(t.slots
 // find returns the tests that want a text, folded.
 func (t *textTable) find(column int32, text string) []int32 {
 	h := t.hash(column, text)
+	short := uint32(h)
 	for i := t.slot(h); ; i = (i + 1) & (len(t.slots) - 1) {
 		s := t.slots[i]
 		if s.entry == 0 {
 			return nil
 		}
-		if s.hash == uint32(h) {
+		if s.hash == short {
 			if e := &t.entries[s.entry-1]; e.column == column && equalFolded(text, e.text) {
 				return e.tests
 			}

@@ -2,6 +2,7 @@ package condition
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -124,12 +125,7 @@ func equalTexts(want []string, fold bool) textTest {
 	}
 	if len(want) <= fewTexts {
 		t.holds = func(s string) bool {
-			for _, text := range t.equal {
-				if s == text {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(t.equal, s)
 		}
 		return t
 	}

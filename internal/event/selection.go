@@ -123,7 +123,7 @@ type entry struct {
 
 // find returns the entry of a key, or none.
 func (s *Selection) find(st *state, key []byte) int32 {
-	if st.lengths>>(min(uint(len(key)), 63))&1 == 0 {
+	if st.lengths>>min(uint(len(key)), 63)&1 == 0 {
 		return none
 	}
 	mask := uint32(len(st.table) - 1)

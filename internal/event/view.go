@@ -3,6 +3,7 @@ package event
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 	"unsafe"
 
@@ -167,7 +168,6 @@ func (v *View) step(t text, at int32, object uint32, keys int) (next, path int32
 	if t.escaped || t.wide && !utf8.Valid(key) {
 		key = v.decode(key)
 	}
-	next, path = none, none
 	if at != none {
 		st := &v.selection.states[at]
 		if n := v.selection.find(st, key); n != none {
@@ -207,10 +207,8 @@ func (v *View) first(key []byte, keys int) bool {
 	if len(v.keys)-keys >= manyKeys {
 		return false
 	}
-	for _, k := range v.keys[keys:] {
-		if k == string(key) {
-			return false
-		}
+	if slices.Contains(v.keys[keys:], inPlace(key)) {
+		return false
 	}
 	v.keys = append(v.keys, inPlace(key))
 	return true

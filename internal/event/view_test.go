@@ -223,8 +223,11 @@ func FuzzView(f *testing.F) {
 	f.Add([]byte(`{"a":1}{}`), "")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
 		fields := []mapping.Field{
-			{Name: name, Type: mapping.Keyword}, {Name: name, Type: mapping.Flattened, NullValue: "N"}, {Name: name + ".a", Type: mapping.Unknown},
-			{Name: "a", Type: mapping.Long}, {Name: "a.b.c", Type: mapping.Flattened, Keyed: true},
+			{Name: name, Type: mapping.Keyword},
+			{Name: name, Type: mapping.Flattened, NullValue: "N"},
+			{Name: name + ".a", Type: mapping.Unknown},
+			{Name: "a", Type: mapping.Long},
+			{Name: "a.b.c", Type: mapping.Flattened, Keyed: true},
 		}
 		objects := []string{name, "a", "a.b"}
 		v := event.NewSelection(fields, objects).NewView()

@@ -9,6 +9,7 @@ package eventgen
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -49,8 +50,14 @@ var kinds = []struct {
 	share int
 	make  func(*generator) Object
 }{
-	{34, (*generator).process}, {18, (*generator).file}, {16, (*generator).network}, {10, (*generator).registry}, {6, (*generator).dns},
-	{6, (*generator).logon}, {3, (*generator).script}, {7, (*generator).cloud},
+	{34, (*generator).process},
+	{18, (*generator).file},
+	{16, (*generator).network},
+	{10, (*generator).registry},
+	{6, (*generator).dns},
+	{6, (*generator).logon},
+	{3, (*generator).script},
+	{7, (*generator).cloud},
 }
 
 type generator struct {
@@ -110,9 +117,7 @@ func (g *generator) base(windows bool, dataset string, fields Object) Object {
 	}
 	for name, value := range fields {
 		if inner, ok := source[name].(Object); ok {
-			for key, member := range value.(Object) { //nolint:forcetypeassert // What is an object above is one here.
-				inner[key] = member
-			}
+			maps.Copy(inner, value.(Object)) //nolint:forcetypeassert // What is an object above is one here.
 			continue
 		}
 		source[name] = value

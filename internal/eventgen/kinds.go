@@ -1,7 +1,7 @@
 package eventgen
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -73,7 +73,7 @@ func (g *generator) logon() Object {
 			"channel": "Security", "event_id": code, "computer_name": "dc.example.com", "provider_name": "Microsoft-Windows-Security-Auditing", "record_id": g.IntN(1e7), "opcode": "Info",
 			"logon": Object{"type": pick(g, []string{"Network", "Interactive", "Service", "RemoteInteractive"}), "id": "0x" + g.hex(6)},
 			"event_data": Object{
-				"TargetUserName": pick(g, users), "SubjectUserName": pick(g, users), "TargetUserSid": "S-1-5-21-1-2-" + fmt.Sprint(g.IntN(2000)), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Negotiate",
+				"TargetUserName": pick(g, users), "SubjectUserName": pick(g, users), "TargetUserSid": "S-1-5-21-1-2-" + strconv.Itoa(g.IntN(2000)), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Negotiate",
 				"WorkstationName": "WS-" + g.hex(3), "IpAddress": g.address(), "Status": "0x0", "SubStatus": "0x0", "PrivilegeList": []any{"SeSecurityPrivilege", "SeBackupPrivilege"}, "ElevatedToken": "%%1842",
 			},
 			"keywords": []any{"Audit Success"}, "process": Object{"pid": 700, "thread": Object{"id": g.IntN(9000)}},
@@ -97,7 +97,7 @@ func (g *generator) script() Object {
 func (g *generator) cloud() Object {
 	action, user := pick(g, cloudActions), pick(g, users)
 	service := pick(g, []string{"ec2", "iam", "s3", "sts", "kms", "lambda", "rds", "cloudtrail"}) + ".amazonaws.com"
-	arn := "arn:aws:iam::" + fmt.Sprint(100000000000+g.IntN(1e9)) + ":user/" + user
+	arn := "arn:aws:iam::" + strconv.Itoa(100000000000+g.IntN(1e9)) + ":user/" + user
 	return Object{
 		"@timestamp": g.at.Format("2006-01-02T15:04:05.000Z"), "ecs": Object{"version": "8.11.0"}, "tags": []any{"forwarded", "aws-cloudtrail"},
 		"agent":       Object{"id": g.entity(), "type": "filebeat", "version": "8.19.0", "name": "collector"},

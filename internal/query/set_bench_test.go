@@ -28,7 +28,10 @@ func BenchmarkSet(b *testing.B) {
 				b.Fatal(err)
 			}
 		}},
-		{each: one.read}, {each: one.match}, {each: ten.read}, {each: ten.match},
+		{each: one.read},
+		{each: one.match},
+		{each: ten.read},
+		{each: ten.match},
 	}
 	for b.Loop() {
 		compete(contestants, events)

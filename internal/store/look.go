@@ -121,5 +121,5 @@ func unwrap(text []byte) (index string, source []byte, ok bool) {
 
 // isPlainText reports whether a value of JSON is a string without escapes, or missing.
 func isPlainText(value []byte) bool {
-	return value == nil || value[0] == '"' && bytes.IndexByte(value, '\\') < 0
+	return len(value) == 0 || value[0] == '"' && bytes.IndexByte(value, '\\') < 0
 }
