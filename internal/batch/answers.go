@@ -51,7 +51,16 @@ func (a *Answers) With(b *Answers) *Answers {
 // key identifies a request by all that its answer depends on.
 func key(r search.Request) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q %s %+v %q %q %t %q", r.Patterns, r.Filter(), r.Time, r.OrderBy, r.Tiebreaker, r.Descending, r.Fields)
+	words := r.Words()
+	b.Grow(len(words) + 256)
+	for _, p := range r.Patterns {
+		b.WriteString(p)
+		b.WriteByte(0)
+	}
+	b.WriteString("\n" + words + "\n")
+	w := r.Time.Window
+	fmt.Fprintf(&b, "%s\x00%s\x00%d.%d %d.%d\n", r.Time.Field, r.Time.Fallback, w.From.Unix(), w.From.Nanosecond(), w.To.Unix(), w.To.Nanosecond())
+	fmt.Fprintf(&b, "%q %q %t %q", r.OrderBy, r.Tiebreaker, r.Descending, r.Fields)
 	return b.String()
 }
 

@@ -22,6 +22,8 @@ type ScanOptions struct {
 	// MaxBytes bounds the memory of the hits that are kept until their search asks for them; 0 means
 	// [DefaultMaxBytes]. Searches that find more than fits are made one by one.
 	MaxBytes int64
+	// Sets, when not nil, remembers what was compiled from one scan to the next.
+	Sets *Sets
 }
 
 // DefaultMaxBytes leaves a service of 256 MiB room for everything else.
@@ -44,13 +46,16 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 	if o.Slices <= 0 {
 		o.Slices = runtime.GOMAXPROCS(0)
 	}
+	if o.Sets == nil {
+		o.Sets = new(Sets)
+	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
 	start := time.Now()
 	answers := &Answers{events: events, byKey: map[string]*answer{}}
 	s := scan{answers: answers, budget: newBudget(o.MaxBytes)}
-	if err := s.admit(ctx, events, requests); err != nil {
+	if err := s.admit(ctx, events, requests, o.Sets); err != nil {
 		return answers, Scanned{}, err
 	}
 	if len(s.members) == 0 {
@@ -72,22 +77,25 @@ type scan struct {
 	members []*member
 	union   search.Request
 	// known tells the indices that were there when the members were told what they cover.
-	known  func(index string) bool
-	budget *budget
+	known   func(index string) bool
+	matched *matched
+	budget  *budget
 }
 
 // member is a request that takes part.
 type member struct {
-	request  search.Request
-	answer   *answer
-	covers   func(index string) bool
-	matcher  *condition.Matcher
+	request search.Request
+	answer  *answer
+	covers  func(index string) bool
+	// within tests the window. It changes from round to round, so it is not part of the set.
+	within   *condition.Matcher
 	ordering search.Ordering
 }
 
 // admit takes the requests that can be answered from memory.
-func (s *scan) admit(ctx context.Context, events search.Events, requests []search.Request) error {
+func (s *scan) admit(ctx context.Context, events search.Events, requests []search.Request, sets *Sets) error {
 	located := map[string]func(string) bool{}
+	var able []*member
 	for _, r := range requests {
 		id := key(r)
 		if s.answers.byKey[id] != nil {
@@ -95,20 +103,17 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 		}
 		m := &member{request: r, answer: &answer{}}
 		s.answers.byKey[id] = m.answer
+		if err := m.bind(); err != nil {
+			m.answer.why = err.Error()
+			continue
+		}
 		var err error
-		if m.matcher, err = condition.Compile(r.Filter(), r.FieldTypes); err != nil {
-			m.answer.why = err.Error()
-			continue
-		}
-		if m.ordering, err = search.NewOrdering(r); err != nil {
-			m.answer.why = err.Error()
-			continue
-		}
 		if m.covers, err = locate(ctx, events, r.Patterns, located); err != nil {
 			return err
 		}
-		s.members = append(s.members, m)
+		able = append(able, m)
 	}
+	s.matched, s.members = sets.of(able)
 	if len(s.members) == 0 {
 		return nil
 	}
@@ -116,6 +121,15 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 	var err error
 	s.known, err = locate(ctx, events, s.union.Patterns, located)
 	return err
+}
+
+// bind compiles what decides besides the condition.
+func (m *member) bind() (err error) {
+	if m.within, err = condition.Compile(m.request.Time.Condition(), m.request.FieldTypes); err != nil {
+		return err //nolint:wrapcheck // it names the field
+	}
+	m.ordering, err = search.NewOrdering(m.request)
+	return err //nolint:wrapcheck // it names the field
 }
 
 // locate asks once for each list of patterns.
@@ -223,15 +237,24 @@ type reader struct {
 	scan     *scan
 	events   int64
 	matching time.Duration
-	// covering are the members that cover an index, by its name.
-	covering map[string][]int
+	matcher  *condition.Matching
+	view     *event.View
+	// of is the set that matcher is for: a better arranged one may come while events are read.
+	of *condition.Set
+	// covering are the members that cover an index, by its name; nil: none does.
+	covering map[string]condition.Scope
 }
 
-func newReader(s *scan) *reader { return &reader{scan: s, covering: map[string][]int{}} }
+func newReader(s *scan) *reader {
+	return &reader{scan: s, view: s.matched.selection.NewView(), covering: map[string]condition.Scope{}}
+}
 
 func (r *reader) visit(page []event.Event) (bool, error) {
 	start := time.Now()
 	defer func() { r.matching += time.Since(start) }()
+	if set := r.scan.matched.arranged(r.view, page); set != r.of {
+		r.of, r.matcher = set, set.NewMatching()
+	}
 	for i := range page {
 		r.events++
 		if err := r.match(&page[i]); err != nil {
@@ -242,22 +265,21 @@ func (r *reader) visit(page []event.Event) (bool, error) {
 }
 
 func (r *reader) match(e *event.Event) error {
-	covered := r.covered(e.Index)
+	scope := r.covered(e.Index)
 	switch {
-	case len(covered) > 0:
+	case scope != nil:
 	case r.scan.known(e.Index):
 		return nil // excluded by those that ask for its like
 	default:
 		return refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
 	}
-	doc, err := e.Document()
-	if err != nil {
+	if err := r.view.ReadEvent(e); err != nil {
 		return refusal("read events", err)
 	}
 	var kept *event.Event
-	for _, i := range covered {
+	for _, i := range r.matcher.Match(r.view, scope) {
 		m := r.scan.members[i]
-		if !m.matcher.Match(doc) {
+		if !m.within.Match(r.view) {
 			continue
 		}
 		if kept == nil {
@@ -265,20 +287,24 @@ func (r *reader) match(e *event.Event) error {
 			copied.Source = bytes.Clone(e.Source) // which may be a part of a page
 			kept = &copied
 		}
-		r.scan.budget.add(i, placed{m.ordering.Of(doc), kept})
+		r.scan.budget.add(int(i), placed{m.ordering.Of(r.view), kept})
 	}
 	return nil
 }
 
-func (r *reader) covered(index string) []int {
-	known, ok := r.covering[index]
-	if !ok {
-		for i, m := range r.scan.members {
-			if m.covers(index) {
-				known = append(known, i)
-			}
+func (r *reader) covered(index string) condition.Scope {
+	scope, known := r.covering[index]
+	if !known {
+		some := false
+		scope = condition.NewScope(len(r.scan.members), func(i int) bool {
+			covers := r.scan.members[i].covers(index)
+			some = some || covers
+			return covers
+		})
+		if !some {
+			scope = nil
 		}
-		r.covering[index] = known
+		r.covering[strings.Clone(index)] = scope
 	}
-	return known
+	return scope
 }

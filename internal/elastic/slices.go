@@ -77,24 +77,54 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	return s.sum(parent, pagers, errs)
 }
 
-// part reads one part to its end.
-func (s *sliced) part(ctx context.Context, p *pager, visit search.Visit) error {
-	for !p.done {
-		hits, err := p.more(ctx)
-		if err != nil {
-			return err
-		}
-		page := make([]event.Event, 0, len(hits))
-		for _, h := range hits {
-			if !s.readBefore(h.Index) {
-				page = append(page, h.event(false))
+// part reads one part to its end. A page is read while the one before is visited, so two pages of a
+// part are held at a time, and a third while it comes in.
+func (s *sliced) part(parent context.Context, p *pager, visit search.Visit) error {
+	ctx, cancel := context.WithCancel(parent)
+	pages := make(chan []event.Event)
+	var failed error
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer close(pages)
+		for !p.done && failed == nil {
+			var page []event.Event
+			if page, failed = s.page(ctx, p); failed != nil {
+				return
+			}
+			select {
+			case pages <- page:
+			case <-ctx.Done():
+				failed = ctx.Err()
 			}
 		}
-		if more, err := visit(page); err != nil || !more {
-			return err
+	})
+	var visited error
+	more := true
+	for page := range pages {
+		if more, visited = visit(page); visited != nil || !more {
+			break
 		}
 	}
-	return nil
+	cancel()
+	reading.Wait()
+	if visited != nil || !more {
+		return visited
+	}
+	return failed
+}
+
+func (s *sliced) page(ctx context.Context, p *pager) ([]event.Event, error) {
+	hits, err := p.more(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page := make([]event.Event, 0, len(hits))
+	for i := range hits {
+		if !s.readBefore(hits[i].Index) {
+			page = append(page, hits[i].event(false))
+		}
+	}
+	return page, nil
 }
 
 func (s *sliced) readBefore(index string) bool {

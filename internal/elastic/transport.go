@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -112,9 +111,7 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 			Reason: "the server is not Elasticsearch: its answer lacks the product header",
 		}
 	}
-	dec := json.NewDecoder(response.Body)
-	dec.UseNumber()
-	if err := dec.Decode(&out); err != nil {
+	if err := decodeBody(response, &out); err != nil {
 		var none T
 		return none, c.lost(ctx, limited, op, fmt.Errorf("decode the answer: %w", err))
 	}

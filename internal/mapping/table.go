@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -106,4 +107,15 @@ func (untyped) Field(name string) (Field, bool) { return Field{Name: name}, true
 // parentOf returns the name less its last part, "" for a top-level name.
 func parentOf(name string) string {
 	return name[:max(strings.LastIndexByte(name, '.'), 0)]
+}
+
+// Same reports whether two are one and the same, not only alike. It is meant for those who keep what
+// they made of fields: a table is not changed once it is made.
+func Same(a, b Fields) bool {
+	one, isTable := a.(Table)
+	other, areTables := b.(Table)
+	if isTable || areTables {
+		return isTable && areTables && reflect.ValueOf(one).UnsafePointer() == reflect.ValueOf(other).UnsafePointer()
+	}
+	return a == nil && b == nil || a != nil && reflect.TypeOf(a).Comparable() && a == b
 }

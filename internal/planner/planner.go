@@ -30,6 +30,7 @@ type Planner struct {
 
 	sizer batch.Sizer
 	costs costs
+	sets  batch.Sets
 }
 
 // Round is what was decided and done for the requests of one moment.
@@ -82,7 +83,7 @@ func (p *Planner) Answer(ctx context.Context, events search.Events, needs []Need
 	answers := batch.None(events)
 	if len(scanned) > 0 {
 		var err error
-		answers, round.Scan, err = batch.Scan(ctx, events, requests(scanned), p.Options)
+		answers, round.Scan, err = batch.Scan(ctx, events, requests(scanned), p.options())
 		if round.Err = err; err != nil {
 			searched = needs
 		} else {
@@ -99,6 +100,12 @@ func (p *Planner) Answer(ctx context.Context, events search.Events, needs []Need
 	round.Searching = time.Since(start)
 	p.costs.searched(alone, round.Searching)
 	return answers.With(multi), round
+}
+
+func (p *Planner) options() batch.ScanOptions {
+	o := p.Options
+	o.Sets = &p.sets
+	return o
 }
 
 func requests(needs []Need) []search.Request {

@@ -60,6 +60,8 @@ type Request struct {
 	Fields []string
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
+	// Text is Where in words, from whoever has it at hand; "" when nobody has.
+	Text string
 	// FieldTypes is the Target's Fields; searching in memory needs it.
 	FieldTypes mapping.Fields
 }
@@ -151,6 +153,14 @@ func (r Request) Order() []OrderField {
 // Filter returns the whole condition of the request: its time range and its Where.
 func (r Request) Filter() condition.Expr {
 	return condition.Simplify(condition.And{r.Time.Condition(), r.Where})
+}
+
+// Words returns the condition in words. Equal words are equal conditions.
+func (r Request) Words() string {
+	if r.Text == "" && r.Where != nil {
+		return r.Where.String()
+	}
+	return r.Text
 }
 
 // Size returns the page size to use.
