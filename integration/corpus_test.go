@@ -69,6 +69,31 @@ func TestCorpusRuns(t *testing.T) {
 // pattern of a rule.
 func prepareCorpus(t *testing.T, node *Node, rules []*rule.Rule, slot time.Time) {
 	t.Helper()
+	properties := corpusProperties(rules)
+	aliases := map[string]any{}
+	for _, r := range rules {
+		for _, pattern := range r.Index {
+			aliases[strings.ToLower(node.Prefix+strings.ReplaceAll(pattern, "*", "x"))] = map[string]any{}
+		}
+	}
+	for _, name := range []string{"corpus-filled", "corpus-empty"} {
+		node.Must(t, "PUT", "/"+node.Name(name), map[string]any{
+			"settings": map[string]any{"number_of_replicas": 0, "index.mapping.total_fields.limit": 20000},
+			"mappings": map[string]any{"properties": properties}, "aliases": aliases,
+		})
+	}
+	var bulk strings.Builder
+	for i := range 200 {
+		category := []string{"process", "file", "network", "registry", "authentication"}[i%5]
+		fmt.Fprintf(&bulk, `{"create":{"_index":%q}}
+{"@timestamp":%q,"event":{"category":%q,"type":"start","action":"exec"},"host":{"id":"h%d","os":{"type":"linux"}},"process":{"name":"sh","args":["sh","-c","x"],"entity_id":"p%d","pid":%d},"user":{"id":"0"},"source":{"ip":"10.0.0.%d"}}
+`, node.Name("corpus-filled"), slot.Add(-time.Duration(i)*time.Second).Format(time.RFC3339), category, i%3, i%7, i, i%250)
+	}
+	node.Bulk(t, bulk.String())
+}
+
+// corpusProperties are the fields of ECS, and those that rules name besides, with types that fit them.
+func corpusProperties(rules []*rule.Rule) map[string]any {
 	properties := map[string]any{}
 	ecs := mapping.ECS()
 	for name, f := range ecs {
@@ -98,26 +123,7 @@ func prepareCorpus(t *testing.T, node *Node, rules []*rule.Rule, slot time.Time)
 			properties[group] = map[string]any{"type": "nested", "properties": inner[group]}
 		}
 	}
-	aliases := map[string]any{}
-	for _, r := range rules {
-		for _, pattern := range r.Index {
-			aliases[strings.ToLower(node.Prefix+strings.ReplaceAll(pattern, "*", "x"))] = map[string]any{}
-		}
-	}
-	for _, name := range []string{"corpus-filled", "corpus-empty"} {
-		node.Must(t, "PUT", "/"+node.Name(name), map[string]any{
-			"settings": map[string]any{"number_of_replicas": 0, "index.mapping.total_fields.limit": 20000},
-			"mappings": map[string]any{"properties": properties}, "aliases": aliases,
-		})
-	}
-	var bulk strings.Builder
-	for i := range 200 {
-		category := []string{"process", "file", "network", "registry", "authentication"}[i%5]
-		fmt.Fprintf(&bulk, `{"create":{"_index":%q}}
-{"@timestamp":%q,"event":{"category":%q,"type":"start","action":"exec"},"host":{"id":"h%d","os":{"type":"linux"}},"process":{"name":"sh","args":["sh","-c","x"],"entity_id":"p%d","pid":%d},"user":{"id":"0"},"source":{"ip":"10.0.0.%d"}}
-`, node.Name("corpus-filled"), slot.Add(-time.Duration(i)*time.Second).Format(time.RFC3339), category, i%3, i%7, i, i%250)
-	}
-	node.Bulk(t, bulk.String())
+	return properties
 }
 
 // shadowed reports whether a field of ECS stands below another that is a value.

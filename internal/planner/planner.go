@@ -18,6 +18,8 @@ const (
 	Auto   Strategy = "auto"
 	Scan   Strategy = "scan"
 	Search Strategy = "search"
+	// Single makes each search by itself, as runners without rounds do: what the others are measured by.
+	Single Strategy = "single"
 )
 
 // Planner remembers what answering has cost. It is safe for concurrent use.
@@ -79,6 +81,9 @@ type Need struct {
 // answer is searched for when somebody asks; see [batch.Answers].
 func (p *Planner) Answer(ctx context.Context, events search.Events, needs []Need) (*batch.Answers, Round) {
 	round := Round{Requests: len(needs), Documents: -1}
+	if p.Pin == Single {
+		return batch.None(events), round
+	}
 	scanned, searched := p.choose(ctx, events, needs, &round)
 	answers := batch.None(events)
 	if len(scanned) > 0 {

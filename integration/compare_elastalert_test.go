@@ -1,0 +1,113 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/query"
+	"tocsin/internal/window"
+)
+
+// elastAlert runs ElastAlert 2 once over the window, with the rules whose condition a search decides
+// alone: their Query DSL is its filter, of a rule of type any. Its alerts are others than ours, so
+// only the hits that it reports are counted.
+func (c *comparison) elastAlert(t *testing.T, slot time.Time, length time.Duration) measured {
+	t.Helper()
+	dir := t.TempDir()
+	m := measured{way: "ElastAlert 2", rules: c.elastAlertRules(t, dir, slot)}
+	u, err := url.Parse(c.node.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, _ := strconv.Atoi(u.Port())
+	writeJSON(t, filepath.Join(dir, "config.yaml"), object{
+		"rules_folder": filepath.Join(dir, "rules"), "run_every": object{"minutes": 1}, "buffer_time": object{"minutes": int(length.Minutes())},
+		"es_host": u.Hostname(), "es_port": port, "writeback_index": c.node.Name("elastalert"), "alert_time_limit": object{"days": 1},
+		"max_query_size": 1000,
+	})
+	create := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(*roundElastAlert), "elastalert-create-index"),
+		"--config", filepath.Join(dir, "config.yaml"))
+	create.Dir = dir
+	if out, err := create.CombinedOutput(); err != nil {
+		t.Fatalf("elastalert-create-index: %v\n%s", err, out)
+	}
+	stop := c.measure(t, &m)
+	run := exec.CommandContext(t.Context(), *roundElastAlert, "--verbose", "--config", filepath.Join(dir, "config.yaml"),
+		"--start", slot.Add(-length).Format(time.RFC3339), "--end", slot.Format(time.RFC3339))
+	run.Dir = dir
+	out, err := run.CombinedOutput()
+	stop()
+	if state := run.ProcessState; state != nil {
+		m.own = state.UserTime() + state.SystemTime()
+	}
+	m.peak = 0
+	if err != nil {
+		t.Errorf("elastalert: %v\n%.3000s", err, out)
+	}
+	ran := 0
+	for _, found := range regexp.MustCompile(`Ran (.+) from .*: (\d+) query hits`).FindAllSubmatch(out, -1) {
+		hits, _ := strconv.Atoi(string(found[2]))
+		m.count += hits
+		ran++
+	}
+	if ran != m.rules {
+		t.Errorf("elastalert ran %d of %d rules:\n%.3000s", ran, m.rules, bytes.TrimSpace(out))
+	}
+	return m
+}
+
+// elastAlertRules writes the rules and returns how many there are.
+func (c *comparison) elastAlertRules(t *testing.T, dir string, slot time.Time) int {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, "rules"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, plan := range c.plans {
+		if n == *roundEARules {
+			break
+		}
+		prepared, _, err := plan.Prepare(t.Context(), query.Source{Events: c.client, At: slot})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader, ok := prepared.(query.Reader)
+		if !ok {
+			continue
+		}
+		reads := reader.Reads(window.Window{From: slot.Add(-time.Minute), To: slot})
+		if len(reads) != 1 || len(reads[0].Fields) > 0 {
+			continue // idle, or the search alone does not decide
+		}
+		r := reads[0].Request
+		writeJSON(t, filepath.Join(dir, "rules", strconv.Itoa(n)+".yaml"), object{
+			"name": "rule " + strconv.Itoa(n), "type": "any", "index": strings.Join(r.Patterns, ","), "filter": []any{condition.DSL(r.Where)},
+			"alert": []string{"debug"}, "realert": object{"minutes": 0}, "timestamp_field": r.Time.Field,
+		})
+		n++
+	}
+	return n
+}
+
+func writeJSON(t *testing.T, path string, value any) {
+	t.Helper()
+	text, err := json.Marshal(value) // which is YAML too
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,294 @@
+//go:build integration
+
+package integration
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"runtime/pprof"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/elastic"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/planner"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+	"tocsin/internal/store"
+	"tocsin/internal/translate"
+	"tocsin/internal/window"
+)
+
+// What TestCompareRounds reads of its command line. Without -round.documents it is skipped.
+var (
+	roundDocuments  = flag.Int("round.documents", 0, "documents to compare ways of running rules over; a fifth of them lies in the window")
+	roundRules      = flag.Int("round.rules", 0, "rules to run; 0: all there are")
+	roundKeep       = flag.String("round.keep", "", "prefix of indices that are kept, and found again by the next run")
+	roundElastAlert = flag.String("round.elastalert", "", "program elastalert of ElastAlert 2; \"\": leave it out")
+	roundEARules    = flag.Int("round.elastalert-rules", 100, "rules that ElastAlert 2 runs at most")
+	roundProfile    = flag.String("round.cpuprofile", "", "file for the profile of the scans")
+)
+
+// TestCompareRounds runs the same rules over the same events by each way there is, in one run: by one
+// scan, by batches of searches, by one search for each rule, and by ElastAlert 2. The alerts have to
+// be the same; what each way took is printed, and nothing is demanded of it, as the machine is shared.
+//
+// What is shared by all ways is warm: mappings are resolved, rules are bound to them. Alerts are kept
+// in memory.
+func TestCompareRounds(t *testing.T) {
+	if *roundDocuments == 0 {
+		t.Skip("no -round.documents: see docs/performance.md")
+	}
+	rules := roundRuleSet(t)
+	node := newNode(t)
+	if *roundKeep != "" {
+		node = &Node{URL: node.URL, Password: node.Password, Prefix: *roundKeep, authorization: node.authorization}
+	}
+	c := &comparison{node: node, slot: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)}
+	c.prepare(t, rules)
+	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close(t.Context()) })
+	c.client = client
+	ways := []planner.Strategy{planner.Scan, planner.Search, planner.Single}
+	planners := map[planner.Strategy]*planner.Planner{}
+	for _, way := range ways { // Before all events, so that nothing but what is shared becomes warm.
+		planners[way] = &planner.Planner{Pin: way}
+		c.run(t, planners[way], c.slot.Add(-90*24*time.Hour), time.Minute)
+	}
+	for _, length := range []time.Duration{roundWindow, roundWindow / 10} {
+		var table []measured
+		for _, way := range ways {
+			table = append(table, c.run(t, planners[way], c.slot, length))
+		}
+		if *roundElastAlert != "" && length == roundWindow {
+			table = append(table, c.elastAlert(t, c.slot, length))
+		}
+		report(os.Stdout, length, len(c.plans), table)
+		for _, m := range table[1:] {
+			if diff := cmp.Diff(table[0].alerts, m.alerts); diff != "" && m.alerts != nil {
+				t.Errorf("alerts (-%s +%s):\n%s", table[0].way, m.way, diff)
+			}
+		}
+		if table[0].failed+table[1].failed+table[2].failed > 0 {
+			t.Errorf("rules that failed: %d, %d, %d", table[0].failed, table[1].failed, table[2].failed)
+		}
+	}
+}
+
+// roundWindow is the window of rules that have the usual interval and some more to look back.
+const roundWindow = 9 * time.Minute
+
+// comparison is what all ways share.
+type comparison struct {
+	node   *Node
+	client *elastic.Client
+	slot   time.Time
+	plans  []query.Plan
+}
+
+// measured is what one way took.
+type measured struct {
+	way              string
+	rules            int
+	took             time.Duration
+	server, own      time.Duration
+	peak             int64
+	requests, failed int
+	plan             string
+	// alerts are the ids of alerts, sorted; nil when they are not comparable.
+	alerts []string
+	count  int
+}
+
+// roundRuleSet are the rules on single events of the public corpus, or some of our own.
+func roundRuleSet(t *testing.T) []*rule.Rule {
+	t.Helper()
+	loaded, _ := rule.Load("../../shared/corpus/elastic")
+	all := loaded.Rules()
+	if len(all) == 0 {
+		loaded, diags := rule.Load(ownRounds(t))
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		all = loaded.Rules()
+	}
+	var rules []*rule.Rule
+	for _, r := range all {
+		if r.Type != rule.TypeEQL && r.Type != rule.TypeQuery || !translate.Supports(r.Language) {
+			continue
+		}
+		q, diags := translate.Parse(r.Language, r.Query, translate.Options{CategoryField: r.EventCategoryOverride})
+		if diags.HasErrors() || q.Shape() != translate.Events {
+			continue
+		}
+		rules = append(rules, r)
+	}
+	if n := *roundRules; n > 0 {
+		rules = rules[:min(n, len(rules))]
+	}
+	return rules
+}
+
+// ownRounds writes rules of the shapes that rules have, for where the corpus is not.
+func ownRounds(t *testing.T) string {
+	t.Helper()
+	rules := ruleDir(t.TempDir())
+	for i, name := range strings.Fields("cmd powershell rundll32 curl bash python certutil whoami net reg") {
+		id := strconv.Itoa(i)
+		rules.add(t, "name-"+id, "logs-*", fmt.Sprintf(`process where event.type == "start" and process.name : "%s*" and not user.name : "S-1-*"`, name))
+		rules.add(t, "line-"+id, "logs-*", fmt.Sprintf(`process where process.command_line : ("*%s*-enc*", "* /c %s *")`, name, name))
+		rules.add(t, "file-"+id, "logs-endpoint.events.*", fmt.Sprintf(`file where file.path : "*\\%s*.exe" and process.name != "%s.exe"`, name, name))
+		rules.add(t, "net-"+id, "logs-endpoint.events.network-*", fmt.Sprintf(`network where process.name : "%s*" and not cidrmatch(destination.ip, "10.0.0.0/8", "127.0.0.0/8")`, name))
+	}
+	return string(rules)
+}
+
+// run runs all rules over the window before a slot.
+func (c *comparison) run(t *testing.T, p *planner.Planner, slot time.Time, length time.Duration) measured {
+	t.Helper()
+	alerts := store.NewMemory()
+	round := &pipeline.Round{Pipeline: &pipeline.Pipeline{Events: c.client, Alerts: alerts, Instances: alerts}, Planner: p}
+	var plan planner.Round
+	round.Observe = func(r planner.Round) { plan = r }
+	jobs := make([]pipeline.Job, len(c.plans))
+	for i, plan := range c.plans {
+		jobs[i] = pipeline.Job{Plan: plan, Slot: slot, Window: window.Window{From: slot.Add(-length), To: slot}}
+	}
+	m := measured{way: string(p.Pin), rules: len(jobs)}
+	stop := c.measure(t, &m)
+	if *roundProfile != "" && p.Pin == planner.Scan && slot.Equal(c.slot) {
+		f, err := os.Create(*roundProfile + "." + strconv.Itoa(int(length.Seconds())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			t.Fatal(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	executions := round.RunAll(t.Context(), jobs, nil)
+	stop()
+	m.plan = plan.String()
+	for _, x := range executions {
+		if x.Err != nil || x.Diagnostics.HasErrors() {
+			m.failed++
+			t.Logf("%s: %s", x.RuleName, x.Problem())
+		}
+	}
+	err := alerts.List(t.Context(), alert.Filter{}, func(d alert.Document) (bool, error) {
+		m.alerts = append(m.alerts, d.ID)
+		return true, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.count = len(m.alerts)
+	slices.Sort(m.alerts)
+	return m
+}
+
+// measure begins to measure; the function that it returns ends that.
+func (c *comparison) measure(t *testing.T, m *measured) func() {
+	t.Helper()
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // The peak is counted anew, on Linux.
+	server, requests, own := c.serverCPU(t), c.requests(t), ownCPU()
+	start := time.Now()
+	return func() {
+		m.took = time.Since(start)
+		m.own, m.server = ownCPU()-own, c.serverCPU(t)-server
+		m.requests = c.requests(t) - requests
+		m.peak = peakRSS()
+	}
+}
+
+// serverCPU is the time that the processors of the node have spent on it, for everybody.
+func (c *comparison) serverCPU(t *testing.T) time.Duration {
+	t.Helper()
+	reply := c.node.Must(t, "GET", "/_nodes/stats/process", nil)
+	var sum time.Duration
+	for _, id := range reply.At("nodes").Keys() {
+		sum += time.Duration(reply.At("nodes", id, "process", "cpu", "total_in_millis").Int()) * time.Millisecond
+	}
+	return sum
+}
+
+// requests is the number of searches that the node was sent, counts and points in time among them.
+func (c *comparison) requests(t *testing.T) int {
+	t.Helper()
+	reply := c.node.Must(t, "GET", "/_nodes/stats/http", nil)
+	sum := 0
+	for _, id := range reply.At("nodes").Keys() {
+		routes := reply.At("nodes", id, "http", "routes")
+		for _, route := range routes.Keys() {
+			if strings.Contains(route, "search") || strings.Contains(route, "_pit") {
+				sum += int(routes.At(route, "requests", "count").Int())
+			}
+		}
+	}
+	return sum
+}
+
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakRSS is the most memory since the peak was last counted anew, 0 where the system does not tell.
+func peakRSS() int64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// report prints one table: each way, and how many times the scan's time it took.
+func report(w io.Writer, length time.Duration, rules int, table []measured) {
+	out := log.New(w, "", 0)
+	out.Printf("\n%d rules, window of %s, %d documents in all; load %s\n", rules, length, *roundDocuments, load())
+	out.Println("| way | rules | time | × scan | rules/s | node's CPU | × scan | own CPU | peak MiB | requests | alerts |")
+	out.Println("|---|---|---|---|---|---|---|---|---|---|---|")
+	scan := table[0]
+	per := func(d time.Duration, rules int) float64 { return d.Seconds() / float64(max(rules, 1)) }
+	for _, m := range table {
+		out.Printf("| %s | %d | %.2f s | %.1f | %.0f | %.2f s | %.1f | %.2f s | %d | %d | %d |\n", m.way, m.rules, m.took.Seconds(),
+			per(m.took, m.rules)/per(scan.took, scan.rules), 1/per(m.took, m.rules), m.server.Seconds(), per(m.server, m.rules)/max(per(scan.server, scan.rules), 1e-9),
+			m.own.Seconds(), m.peak>>20, m.requests, m.count)
+	}
+	for _, m := range table {
+		if m.plan != "" {
+			out.Printf("%s: %s\n", m.way, m.plan)
+		}
+	}
+}
+
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(string(text))[:3], " ")
+}
