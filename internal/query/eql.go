@@ -30,7 +30,7 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 func newPlan(r *rule.Rule, q translate.Query, time search.TimeRange) Plan {
 	base := queryPlan{rule: r, query: q, time: time, tiebreaker: r.TiebreakerField}
 	if q.Shape() == translate.Events {
-		return &eventPlan{base}
+		return &eventPlan{queryPlan: base}
 	}
 	// A sequence goes by the events' own time, whichever time its windows are about.
 	orderBy := r.TimestampField

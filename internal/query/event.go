@@ -4,30 +4,62 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
 	"tocsin/internal/window"
 )
 
 // eventPlan finds single events by one condition: the common core of the query rule types.
-type eventPlan struct{ queryPlan }
+type eventPlan struct {
+	queryPlan
+
+	mu   sync.Mutex
+	last lastBound
+}
+
+// lastBound is what a plan was bound to last, with what came of it: mappings seldom change.
+type lastBound struct {
+	target search.Target
+	search *eventSearch
+	diags  diag.List
+}
 
 func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
 	target, partly, err := p.resolve(ctx, src)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, diags := p.bind(target, src.At)
+	s, diags := p.bound(target, src.At)
 	if s == nil {
 		return nil, diags, partly
 	}
-	s.partly = partly
-	return s, diags, nil
+	now := *s
+	now.partly = partly
+	return &now, diags, nil
+}
+
+// bound binds the plan, unless that was done for the same mappings. Exceptions expire, so what they
+// narrow is bound each time.
+func (p *eventPlan) bound(target search.Target, at time.Time) (*eventSearch, diag.List) {
+	if len(p.rule.Exceptions) > 0 {
+		return p.bind(target, at)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	same := p.last.search != nil && mapping.Same(p.last.target.Fields, target.Fields) &&
+		slices.Equal(p.last.target.Indices, target.Indices) && slices.Equal(p.last.target.Missing, target.Missing) && slices.Equal(p.last.target.Closed, target.Closed)
+	if !same {
+		s, diags := p.bind(target, at)
+		p.last = lastBound{target, s, diags}
+	}
+	return p.last.search, slices.Clone(p.last.diags)
 }
 
 func (p *eventPlan) Assume() (Prepared, diag.List) {
@@ -62,7 +94,7 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.plan.rule.Index, Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
+		Patterns: s.plan.rule.Index, Where: s.where.pushed, Text: s.where.text, Time: time, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields, Fields: s.where.fields(),
 	}
 }

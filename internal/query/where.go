@@ -22,6 +22,8 @@ type where struct {
 	set       *condition.Set
 	selection *event.Selection
 	label     string
+	// text is pushed in words, which are long: they are put together once.
+	text string
 }
 
 // where binds the rule's query, with what its filters and exceptions take away.
@@ -46,6 +48,7 @@ func (p *queryPlan) where(target search.Target, at time.Time) (*where, diag.List
 func (p *queryPlan) newWhere(whole condition.Expr, target search.Target) (*where, error) {
 	w := &where{whole: whole, label: p.label()}
 	w.pushed, w.exact = condition.Pushdown(whole, target.Fields)
+	w.text = w.pushed.String()
 	if w.exact {
 		return w, nil
 	}

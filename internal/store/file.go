@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
+
 	"tocsin/internal/failure"
 )
 
@@ -122,9 +124,9 @@ func (s *spool) admit(ctx context.Context, name string, stdin io.Reader) (*file,
 	if info.IsDir() {
 		return nil, errors.New("is a directory")
 	}
-	var head [2]byte
-	if info.Mode().IsRegular() && !strings.HasSuffix(name, ".gz") {
-		if n, _ := f.ReadAt(head[:], 0); !isGzip(head[:n]) {
+	var head [magicSize]byte
+	if info.Mode().IsRegular() && compressionByName(name) == plainText {
+		if n, _ := f.ReadAt(head[:], 0); compressionOf(head[:n]) == plainText {
 			return &file{name: name, size: info.Size()}, nil
 		}
 	}
@@ -138,8 +140,8 @@ func (s *spool) spooled(ctx context.Context, name string, r io.Reader) (*file, e
 	return f, pathless(err)
 }
 
-// inflate decompresses what begins like gzip or is called .gz; the first read decides, so that it
-// happens where waiting for a pipe does no harm.
+// inflate decompresses what begins like gzip or Zstandard, or is called .gz or .zst; the first read
+// decides, so that it happens where waiting for a pipe does no harm.
 type inflate struct {
 	name    string
 	r       io.Reader
@@ -149,24 +151,77 @@ type inflate struct {
 func (i *inflate) Read(p []byte) (int, error) {
 	if !i.decided {
 		i.decided = true
-		var head [2]byte
+		var head [magicSize]byte
 		n, err := io.ReadFull(i.r, head[:])
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return 0, err
 		}
 		i.r = io.MultiReader(bytes.NewReader(head[:n]), i.r)
-		if isGzip(head[:n]) || strings.HasSuffix(i.name, ".gz") {
-			z, err := gzip.NewReader(i.r)
-			if err != nil {
-				return 0, fmt.Errorf("decompress: %w", err)
-			}
-			i.r = z
+		found := compressionOf(head[:n])
+		if found == plainText {
+			found = compressionByName(i.name)
+		}
+		if err := i.decompress(found); err != nil {
+			return 0, fmt.Errorf("decompress: %w", err)
 		}
 	}
 	return i.r.Read(p)
 }
 
-func isGzip(head []byte) bool { return bytes.Equal(head, []byte{0x1f, 0x8b}) }
+func (i *inflate) decompress(c compression) error {
+	switch c {
+	case gzipped:
+		z, err := gzip.NewReader(i.r)
+		if err != nil {
+			return err //nolint:wrapcheck // the caller says what failed
+		}
+		i.r = z
+	case zstandard:
+		// One at a time, it has no goroutines, and so nothing to be closed.
+		z, err := zstd.NewReader(i.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
+		if err != nil {
+			return err //nolint:wrapcheck // the caller says what failed
+		}
+		i.r = z
+	}
+	return nil
+}
+
+// maxZstdWindow bounds the memory of decompression: that of zstd --long.
+const maxZstdWindow = 128 << 20
+
+// compression is how a file is compressed.
+type compression int
+
+const (
+	plainText compression = iota
+	gzipped
+	zstandard
+)
+
+// magicSize is how many bytes tell the compression.
+const magicSize = 4
+
+// compressionOf tells it from how a file begins.
+func compressionOf(head []byte) compression {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return gzipped
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return zstandard
+	}
+	return plainText
+}
+
+func compressionByName(name string) compression {
+	switch {
+	case strings.HasSuffix(name, ".gz"):
+		return gzipped
+	case strings.HasSuffix(name, ".zst"):
+		return zstandard
+	}
+	return plainText
+}
 
 // pathless drops the operation and the path of a file error: the diagnostic names the file.
 func pathless(err error) error {
