@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
-	"sync/atomic"
+	"sync"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -34,40 +33,35 @@ func decodeBody(r *esapi.Response, out any) error {
 	return reader.readBody(body)
 }
 
-// usual is the size of the last large answer: the next one is likely to be about as large, and
-// reading it does not begin with little memory then. It is no more than [maxUsual].
-var usual atomic.Int64
+// bodies are those of large answers that nobody holds anything of any more.
+var bodies sync.Pool
 
-const (
-	leastUsual = 64 << 10
-	maxUsual   = 8 << 20
-)
+// firstBody is the memory that reading an answer of unknown length begins with.
+const firstBody = 64 << 10
 
 func readAll(r *esapi.Response) ([]byte, error) {
-	size, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64)
-	known := err == nil
-	if !known || size < 0 || size > maxUsual {
-		size = leastUsual
-	}
 	var b bytes.Buffer
-	b.Grow(int(size) + bytes.MinRead)
-	if !known {
-		n, err := io.CopyN(&b, r.Body, leastUsual)
-		if errors.Is(err, io.EOF) {
-			return b.Bytes(), nil
+	switch length, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64); {
+	case err != nil || length > firstBody:
+		if old, ok := bodies.Get().(*[]byte); ok {
+			b = *bytes.NewBuffer((*old)[:0])
+		} else {
+			b.Grow(firstBody)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("after %d bytes: %w", n, err)
-		}
-		b.Grow(int(usual.Load()))
+	default:
+		b.Grow(int(length) + bytes.MinRead)
 	}
 	if _, err := b.ReadFrom(r.Body); err != nil {
 		return nil, fmt.Errorf("after %d bytes: %w", b.Len(), err)
 	}
-	if !known {
-		usual.Store(min(int64(b.Len())*9/8, maxUsual))
-	}
 	return b.Bytes(), nil
+}
+
+// recycle gives the memory of an answer back. Nothing of its hits may be used any more.
+func (p *page) recycle() {
+	if cap(p.body) > firstBody {
+		bodies.Put(&p.body)
+	}
 }
 
 var errNotJSON = errors.New("it is not JSON as Elasticsearch writes it")
@@ -75,6 +69,7 @@ var errNotJSON = errors.New("it is not JSON as Elasticsearch writes it")
 // readBody reads an answer in one pass: the sources of hits are not looked into, and are parts of the
 // body.
 func (p *page) readBody(body []byte) error {
+	p.body = body
 	var failed error
 	ok := event.Members(body, func(key string, value []byte) {
 		switch key {

@@ -43,6 +43,8 @@ type pager struct {
 	tied   map[hitKey]bool
 	damage damage
 	result search.Result
+	// last is the page that was read last.
+	last page
 }
 
 type hitKey struct{ index, id string }
@@ -81,6 +83,7 @@ func (p *pager) more(ctx context.Context) ([]hit, error) {
 		return nil, err
 	}
 	p.count(a)
+	p.last = a
 	p.done = len(a.Hits.Hits) < p.size
 	return p.fresh(a.Hits.Hits), nil
 }

@@ -82,6 +82,9 @@ type page struct {
 		} `json:"total"`
 		Hits []hit `json:"hits"`
 	} `json:"hits"`
+
+	// body is what sources of hits are parts of.
+	body []byte
 }
 
 // total returns the number of hits, -1 when the answer does not know it.

@@ -81,18 +81,22 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 // part are held at a time, and a third while it comes in.
 func (s *sliced) part(parent context.Context, p *pager, visit search.Visit) error {
 	ctx, cancel := context.WithCancel(parent)
-	pages := make(chan []event.Event)
+	type read struct {
+		page   page
+		events []event.Event
+	}
+	pages := make(chan read)
 	var failed error
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		defer close(pages)
 		for !p.done && failed == nil {
-			var page []event.Event
-			if page, failed = s.page(ctx, p); failed != nil {
+			var events []event.Event
+			if events, failed = s.page(ctx, p); failed != nil {
 				return
 			}
 			select {
-			case pages <- page:
+			case pages <- read{p.last, events}:
 			case <-ctx.Done():
 				failed = ctx.Err()
 			}
@@ -100,10 +104,11 @@ func (s *sliced) part(parent context.Context, p *pager, visit search.Visit) erro
 	})
 	var visited error
 	more := true
-	for page := range pages {
-		if more, visited = visit(page); visited != nil || !more {
+	for r := range pages {
+		if more, visited = visit(r.events); visited != nil || !more {
 			break
 		}
+		r.page.recycle()
 	}
 	cancel()
 	reading.Wait()

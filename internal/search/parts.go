@@ -16,8 +16,8 @@ type Locator interface {
 // Slicer is an Events that can read one search in several parts at the same time.
 type Slicer interface {
 	// SearchSlices is Search in as many parts as there are visitors, each called from a goroutine of
-	// its own; the order of the hits is of no account. Every hit is in exactly one part. The Result is
-	// that of the whole.
+	// its own; the order of the hits is of no account. Every hit is in exactly one part. Their sources
+	// are good until visit returns: the memory is used again. The Result is that of the whole.
 	SearchSlices(ctx context.Context, r Request, visits []Visit) (Result, error)
 }
 
