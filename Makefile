@@ -41,8 +41,21 @@ format: ## Format the code (gofumpt, goimports).
 	$(GOLANGCI_LINT) fmt
 
 .PHONY: bench
-bench: ## Run the benchmarks; BENCH=regexp and PACKAGES=./internal/x choose.
+bench: ## Run the benchmarks, and bench-round; BENCH=regexp and PACKAGES=./internal/x choose.
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem $(PACKAGES)
+	$(MAKE) bench-round
+
+DOCUMENTS    ?= 500000
+ELASTALERT   = bin/elastalert
+
+.PHONY: bench-round
+bench-round: $(ELASTALERT)/bin/elastalert ## Compare scan, _msearch, single searches and ElastAlert 2 in one table; DOCUMENTS=500000.
+	$(GO) test -tags integration -count=1 -timeout 60m -run TestCompareRounds -v ./integration \
+		-round.documents $(DOCUMENTS) -round.elastalert $(CURDIR)/$(ELASTALERT)/bin/elastalert
+
+$(ELASTALERT)/bin/elastalert:
+	python3 -m venv $(ELASTALERT)
+	$(ELASTALERT)/bin/pip install --quiet elastalert2 pytz 'setuptools<81'
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.

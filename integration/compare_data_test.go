@@ -46,7 +46,7 @@ func (c *comparison) prepare(t *testing.T, rules []*rule.Rule) {
 		}
 		c.plans = append(c.plans, plan)
 	}
-	if status, reply := c.node.Do(t, "GET", "/"+prefixed(c.node, "*")+"/_count", nil); status == 200 && reply.At("count").Int() == int64(*roundDocuments) {
+	if status, reply := c.node.Do(t, "GET", "/"+prefixed(c.node, "logs-*")+"/_count", nil); status == 200 && reply.At("count").Int() == int64(*roundDocuments) {
 		t.Logf("found %d documents", *roundDocuments)
 		return
 	}

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/url"
 	"os"
@@ -37,6 +38,7 @@ func (c *comparison) elastAlert(t *testing.T, slot time.Time, length time.Durati
 		"es_host": u.Hostname(), "es_port": port, "writeback_index": c.node.Name("elastalert"), "alert_time_limit": object{"days": 1},
 		"max_query_size": 1000,
 	})
+	t.Cleanup(func() { c.node.delete(context.WithoutCancel(t.Context()), t, "/"+c.node.Name("elastalert*")) })
 	create := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(*roundElastAlert), "elastalert-create-index"),
 		"--config", filepath.Join(dir, "config.yaml"))
 	create.Dir = dir

@@ -76,7 +76,7 @@ var allowed = map[string][]string{
 	},
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
-	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/search"},
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search"},
 	"internal/planner": {"internal/batch", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.

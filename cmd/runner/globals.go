@@ -29,7 +29,7 @@ type globals struct {
 	Timeout       time.Duration `name:"request-timeout" help:"Limit for one request to Elasticsearch." default:"30s" group:"Elasticsearch"`
 
 	Store   string   `help:"Directory of the embedded store, in place of Elasticsearch." placeholder:"DIR" group:"Embedded" xor:"place"`
-	Events  []string `help:"Event files (NDJSON, also .gz; - is standard input)." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
+	Events  []string `help:"Event files (NDJSON, also .gz and .zst; - is standard input)." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
 	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" group:"Embedded"`
 
 	Namespace     string `help:"Name space of the alerts: tocsin-alerts-<namespace>." default:"default"`

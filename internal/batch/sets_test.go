@@ -1,0 +1,53 @@
+package batch_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/batch"
+	"tocsin/internal/condition"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// TestSetsFollowWhatIsAskedFor: what is remembered from one scan to the next is used for the same
+// conditions under the same mapping only, whatever else came between.
+func TestSetsFollowWhatIsAskedFor(t *testing.T) {
+	var lines []string
+	for n := range 1000 {
+		lines = append(lines, line(n, "logs-a", fmt.Sprintf("p%d", n%50), n))
+	}
+	events := open(t, lines...)
+	other := mapping.Table{"@timestamp": {Name: "@timestamp", Type: mapping.Date}, "process.name": {Name: "process.name", Type: mapping.Keyword, IgnoreAbove: 2}}
+	ask := func(names []string, fields mapping.Fields, from, to int) []search.Request {
+		var out []search.Request
+		for _, name := range names {
+			out = append(out, search.Request{Patterns: []string{"logs-*"}, Where: term(name), Time: within(from, to), FieldTypes: fields})
+		}
+		return append(out, search.Request{Patterns: []string{"logs-*"}, Where: condition.Match{Field: "message", Value: "one"}, Time: within(from, to), FieldTypes: events.Fields()})
+	}
+	var many []string
+	for n := range 50 {
+		many = append(many, fmt.Sprintf("p%d", n))
+	}
+	var sets batch.Sets
+	for i, requests := range [][]search.Request{
+		ask(many, events.Fields(), 0, 300),
+		ask(many, events.Fields(), 300, 700),
+		ask(many[:3], events.Fields(), 300, 700),
+		ask(many, other, 300, 700), // to which p10 and longer ones are nothing
+		ask(many, events.Fields(), 0, 1000),
+	} {
+		answers, stats, err := batch.Scan(t.Context(), events, requests, batch.ScanOptions{Sets: &sets})
+		if err != nil || stats.Answered != len(requests)-1 {
+			t.Fatalf("scan %d: %+v, %v", i, stats, err)
+		}
+		for _, r := range requests[:len(requests)-1] {
+			if diff := cmp.Diff(found(t, events, r), found(t, answers, r)); diff != "" {
+				t.Errorf("scan %d, %s (-search +scan):\n%s", i, r.Where, diff)
+			}
+		}
+	}
+}

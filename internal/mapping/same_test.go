@@ -1,0 +1,26 @@
+package mapping_test
+
+import (
+	"testing"
+
+	"tocsin/internal/mapping"
+)
+
+func TestSame(t *testing.T) {
+	one, alike := mapping.Table{"a": {Name: "a"}}, mapping.Table{"a": {Name: "a"}}
+	for _, tt := range []struct {
+		name string
+		a, b mapping.Fields
+		want bool
+	}{
+		{"itself", one, one, true},
+		{"one that is alike", one, alike, false},
+		{"none", nil, nil, true},
+		{"a table and none", one, nil, false},
+		{"a table and something else", one, mapping.Untyped(), false},
+	} {
+		if got := mapping.Same(tt.a, tt.b); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}
