@@ -30,7 +30,8 @@ func open(tb interface {
 	Fatal(...any)
 	Context() context.Context
 	Cleanup(func())
-}, lines ...string) *store.Events {
+}, lines ...string,
+) *store.Events {
 	tb.Helper()
 	events, diags, err := store.OpenEvents(tb.Context(), store.EventsOptions{
 		Files: []string{"-"}, Stdin: strings.NewReader(strings.Join(lines, "\n")),

@@ -165,8 +165,9 @@ func Union(requests []search.Request) search.Request {
 	}
 }
 
-// scanPage is the size of a page of the one read: some MiB of events.
-const scanPage = 2000
+// scanPage is the size of a page of the one read: one to three MiB of events. Each part of the read
+// holds three of them at most, so a scan takes some 20 MiB on two processors besides [DefaultMaxBytes].
+const scanPage = 1000
 
 // Scannable tells whether a request can be answered from memory; the error says why not.
 func Scannable(r search.Request) error {

@@ -100,7 +100,7 @@ func (n numbered) Filled(dst []int32) []int32 {
 	return dst
 }
 
-func (n numbered) Column(i int) []mapping.Value { return n.Document.Values(n.set.columns[i]) }
+func (n numbered) Column(i int) []mapping.Value { return n.Values(n.set.columns[i]) }
 
 func (n numbered) Texts(i int) []string {
 	values := n.Column(i)
@@ -111,7 +111,7 @@ func (n numbered) Texts(i int) []string {
 	return texts
 }
 
-func (n numbered) ObjectAt(i int) bool { return n.Document.HasObject(n.set.objects[i]) }
+func (n numbered) ObjectAt(i int) bool { return n.HasObject(n.set.objects[i]) }
 
 // none stands for no node, column or object.
 const none int32 = -1

@@ -263,7 +263,8 @@ func (m *Matching) foldedTexts(c int32) []string {
 			continue
 		}
 		if !copied {
-			column.own, copied = append(column.own[:0], texts...), true
+			column.own, copied = slices.Grow(column.own[:0], len(texts))[:len(texts)], true
+			copy(column.own, texts)
 			column.folded = column.own
 		}
 		column.folded[i] = m.fold(texts[i], at)

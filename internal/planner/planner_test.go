@@ -107,7 +107,8 @@ func TestAnswerChoosesByCost(t *testing.T) {
 		{"what only a search can match", "", requests(3, 9*time.Minute, text), cluster{documents: flat(few)}, "msearch 3"},
 		{
 			"some of each", "", append(requests(500, 9*time.Minute, name), requests(3, 9*time.Minute, text)...),
-			cluster{documents: flat(few)}, "scan, msearch 3",
+			cluster{documents: flat(few)},
+			"scan, msearch 3",
 		},
 		{
 			"a few long windows are left out", "", append(requests(500, 9*time.Minute, name), requests(2, 24*time.Hour, name)...),
@@ -116,22 +117,26 @@ func TestAnswerChoosesByCost(t *testing.T) {
 					return many
 				}
 				return few
-			}}, "scan, msearch 2",
+			}},
+			"scan, msearch 2",
 		},
 		{
 			"long windows that cost nothing ride along", "", append(requests(500, 9*time.Minute, name), requests(2, 24*time.Hour, name)...),
-			cluster{documents: flat(few)}, "scan",
+			cluster{documents: flat(few)},
+			"scan",
 		},
 		{
 			"what is cheaper than a search rides along or is left", "", scanOnly(requests(500, 9*time.Minute, name)),
-			cluster{documents: flat(few)}, "scan",
+			cluster{documents: flat(few)},
+			"scan",
 		},
 		{"what is cheaper than a search is not searched", "", scanOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(many)}, ""},
 		{"pinned to search", planner.Search, requests(40, 9*time.Minute, name), cluster{documents: flat(few)}, "msearch 32, msearch 8"},
 		{"pinned to scan", planner.Scan, requests(1, 9*time.Minute, name), cluster{documents: flat(many)}, "scan"},
 		{
 			"a scan that fails gives way", "", requests(20, 9*time.Minute, name),
-			cluster{documents: flat(few), scanErr: errors.New("broken")}, "scan, msearch 20",
+			cluster{documents: flat(few), scanErr: errors.New("broken")},
+			"scan, msearch 20",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -170,6 +170,7 @@ func (i *inflate) Read(p []byte) (int, error) {
 
 func (i *inflate) decompress(c compression) error {
 	switch c {
+	case plainText:
 	case gzipped:
 		z, err := gzip.NewReader(i.r)
 		if err != nil {

@@ -27,9 +27,7 @@ var streamNames = []string{"data_stream.type", "data_stream.dataset", "data_stre
 // it has there, then what the order goes by, then what names the index.
 func newSelection(set *condition.Set, by search.Ordering) *event.Selection {
 	fields := slices.Clone(set.Fields())
-	for _, f := range by.Fields() {
-		fields = append(fields, f)
-	}
+	fields = append(fields, by.Fields()...)
 	for _, name := range streamNames {
 		fields = append(fields, streamField(name))
 	}

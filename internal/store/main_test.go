@@ -65,7 +65,7 @@ func zstandard(t fataler, content string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	return string(z.EncodeAll([]byte(content), nil))
 }
 

@@ -86,7 +86,7 @@ func TestFiles(t *testing.T) {
 		{"zstandard of two frames", "e.zst", zstandard(t, events) + zstandard(t, events), 4, ""},
 		{"zstandard by its first bytes", "e.ndjson", zstandard(t, events), 2, ""},
 		{"no zstandard", "e.zst", events, 0, "e.zst: error: cannot read events: invalid input: magic number mismatch [events/unreadable]\n"},
-		{"zstandard cut off", "e.zst", zstandard(t, events)[:12], 0, "e.zst: error: cannot read events: unexpected EOF [events/unreadable]\n"},
+		{"zstandard cut off", "e.zst", zstandard(t, strings.Repeat(events, 9))[:12], 0, "e.zst: error: cannot read events: unexpected EOF [events/unreadable]\n"},
 		{"no gzip", "e.gz", events, 0, "e.gz: error: cannot read events: decompress: gzip: invalid header [events/unreadable]\n"},
 		{"gzip cut off", "e.gz", gzipped(t, events)[:12], 0, "e.gz: error: cannot read events: unexpected EOF [events/unreadable]\n"},
 		{"gzip cut off far behind", "e.gz", whole[:len(whole)-4], 4_000, "e.gz: error: cannot read events: unexpected EOF [events/unreadable]\n"},
