@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/failure":  nil,
 	"internal/datemath": nil,
 	"internal/lregexp":  nil,
+	"internal/pcre":     nil,
 	"internal/mapping":  nil,
 	"internal/event":    {"internal/mapping"},
 	"internal/window":   {"internal/datemath"},
@@ -48,9 +49,14 @@ var allowed = map[string][]string{
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
 	"internal/translate/eql": {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
 	"internal/translate/kql": {"internal/condition", "internal/diag", "internal/mapping"},
+	"internal/translate/spl": {"internal/diag", "internal/pcre"},
 	"internal/translate": {
 		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
 	},
+
+	// What Splunk's searches do, in memory, and the content that is written for Splunk.
+	"internal/splunk": {"internal/diag", "internal/pcre", "internal/translate/spl"},
+	"internal/escu":   {"internal/diag", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
@@ -115,6 +121,8 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/runner"},
 	"github.com/robfig/cron":        {"internal/scheduler"},
 	"github.com/pelletier/go-toml/": {"internal/tomltree"},
+	"go.yaml.in/yaml":               {"internal/escu"},
+	"github.com/dlclark/regexp2":    {"internal/pcre"},
 }
 
 // banned are libraries that not even tests import.
