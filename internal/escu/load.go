@@ -181,7 +181,7 @@ func parseObject(file diag.Text) (*object, diag.List) {
 	if err := yaml.Unmarshal([]byte(file.Value), &root); err != nil {
 		line, message := 1, strings.TrimPrefix(err.Error(), "yaml: ")
 		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-			line, _ = strconv.Atoi(m[1]) //nolint:errcheck // Digits only.
+			line, _ = strconv.Atoi(m[1])
 			message = m[2]
 		}
 		start := offset(file.Value, line, 1)

@@ -89,7 +89,7 @@ func readMacrosConf(file diag.Text, diags *diag.List) []spl.Macro {
 	at := 0
 	for at < len(file.Value) {
 		start := at
-		line := ""
+		var logical strings.Builder
 		for {
 			stop := strings.IndexByte(file.Value[at:], '\n')
 			part := file.Value[at:]
@@ -102,11 +102,12 @@ func readMacrosConf(file diag.Text, diags *diag.List) []spl.Macro {
 			part = strings.TrimSuffix(part, "\r")
 			more, goesOn := strings.CutSuffix(part, `\`)
 			if !goesOn || at >= len(file.Value) {
-				line += part
+				logical.WriteString(part)
 				break
 			}
-			line += more + "\n"
+			logical.WriteString(more + "\n")
 		}
+		line := logical.String()
 		trimmed := strings.TrimSpace(line)
 		switch {
 		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':

@@ -101,7 +101,7 @@ func readRBA(o *object) Risk {
 	b := o.object("rba")
 	message := b.text("message")
 	for _, x := range b.objects("risk_objects") {
-		r.Objects = append(r.Objects, RiskObject{x.text("field"), oneOf(x, "type", riskTypes), score(x), message})
+		r.Objects = append(r.Objects, RiskObject{x.text("field"), oneOf(x, riskTypes), score(x), message})
 		x.rest()
 	}
 	r.Threats = readThreats(b)
@@ -112,7 +112,7 @@ func readRBA(o *object) Risk {
 func readThreats(o *object) []ThreatObject {
 	var out []ThreatObject
 	for _, x := range o.objects("threat_objects") {
-		out = append(out, ThreatObject{x.text("field"), oneOf(x, "type", threatTypes)})
+		out = append(out, ThreatObject{x.text("field"), oneOf(x, threatTypes)})
 		x.rest()
 	}
 	return out
@@ -125,7 +125,7 @@ func readFindings(o *object) Risk {
 		r.Finding = &Finding{Title: f.text("title")}
 		if f.has("entity") {
 			e := f.object("entity")
-			r.Finding.Entity = RiskObject{e.text("field"), oneOf(e, "type", riskTypes), score(e), r.Finding.Title}
+			r.Finding.Entity = RiskObject{e.text("field"), oneOf(e, riskTypes), score(e), r.Finding.Title}
 			e.rest()
 		}
 		f.rest()
@@ -133,7 +133,7 @@ func readFindings(o *object) Risk {
 	if o.has("intermediate_findings") {
 		f := o.object("intermediate_findings")
 		for _, e := range f.objects("entities") {
-			r.Objects = append(r.Objects, RiskObject{e.text("field"), oneOf(e, "type", riskTypes), score(e), e.text("message")})
+			r.Objects = append(r.Objects, RiskObject{e.text("field"), oneOf(e, riskTypes), score(e), e.text("message")})
 			e.rest()
 		}
 		f.rest()
@@ -151,11 +151,11 @@ func score(o *object) int {
 	return n
 }
 
-// oneOf reads a word of a list; others are let through with a warning, since the list grows.
-func oneOf(o *object, key string, known []string) string {
-	v := o.text(key)
+// oneOf reads the type, a word of a list; others are let through with a warning, since the list grows.
+func oneOf(o *object, known []string) string {
+	v := o.text("type")
 	if v != "" && !slices.Contains(known, v) {
-		o.report(diag.Warning, CodeValue, o.get(key), "%s %s is not one that is known", o.at(key), v)
+		o.report(diag.Warning, CodeValue, o.get("type"), "%s %s is not one that is known", o.at("type"), v)
 	}
 	return v
 }

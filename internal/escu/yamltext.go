@@ -44,14 +44,14 @@ func offset(content string, line, column int) int {
 // text returns a scalar's value with the place of each of its bytes.
 func text(file diag.Text, n *yaml.Node) diag.Text {
 	a := aligner{raw: file.Value, at: offset(file.Value, n.Line, n.Column), value: n.Value}
-	switch n.Style &^ yaml.TaggedStyle {
-	case yaml.DoubleQuotedStyle:
+	switch style := n.Style; {
+	case style&yaml.DoubleQuotedStyle != 0:
 		a.at++
 		a.double = true
-	case yaml.SingleQuotedStyle:
+	case style&yaml.SingleQuotedStyle != 0:
 		a.at++
 		a.single = true
-	case yaml.LiteralStyle, yaml.FoldedStyle:
+	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		if i := strings.IndexByte(a.raw[a.at:], '\n'); i >= 0 {
 			a.at += i + 1
 		}

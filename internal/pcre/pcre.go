@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ func Compile(text string) (*Regexp, error) {
 	}
 	for _, n := range back.GetGroupNumbers() {
 		name := back.GroupNameFromNumber(n)
-		if name == fmt.Sprint(n) {
+		if name == strconv.Itoa(n) {
 			name = ""
 		}
 		r.names = append(r.names, name)

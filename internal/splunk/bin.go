@@ -105,7 +105,7 @@ func (s *binned) step() float64 {
 		most = max(most, *s.spec.End)
 	}
 	fits := func(step float64) bool {
-		return math.Floor(most/step)-math.Floor(least/step)+1 <= float64(max(1, s.spec.Bins))
+		return math.Floor(most/step)-math.Floor(least/step) < float64(max(1, s.spec.Bins))
 	}
 	if s.spec.Field.Text == "_time" {
 		for _, step := range timeSteps {

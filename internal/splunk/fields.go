@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"maps"
 	"strings"
 
 	"tocsin/internal/translate/spl"
@@ -38,9 +39,7 @@ func renameOne(row Row, from, to string) {
 		moved[fill(to, stars)] = row[name]
 		delete(row, name)
 	}
-	for name, v := range moved {
-		row[name] = v
-	}
+	maps.Copy(row, moved)
 }
 
 // keeper keeps the named fields. Those that begin with an underscore are kept too when internal.

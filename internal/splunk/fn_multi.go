@@ -166,7 +166,7 @@ var multiFunctions = map[string]function{
 		}
 		var list []Value
 		for _, x := range a[0].Each() {
-			for _, part := range strings.Split(x.String(), a[1].String()) {
+			for part := range strings.SplitSeq(x.String(), a[1].String()) {
 				list = append(list, Text(part))
 			}
 		}

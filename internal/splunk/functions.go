@@ -164,7 +164,7 @@ var conditionFunctions = map[string]function{
 		}
 		return Text("String")
 	},
-	"cidrmatch": func(s *scope, a []Value) Value {
+	"cidrmatch": func(_ *scope, a []Value) Value {
 		if a[0].IsNull() || a[1].IsNull() {
 			return Null
 		}

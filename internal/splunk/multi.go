@@ -42,7 +42,7 @@ func (r *run) makemv(c *spl.Makemv, next stage) (stage, error) {
 			name := row.key(c.Field.Text)
 			var list []Value
 			for _, x := range row[name].Each() {
-				for _, part := range strings.Split(x.String(), c.Delim) {
+				for part := range strings.SplitSeq(x.String(), c.Delim) {
 					if part != "" || c.AllowEmpty {
 						list = append(list, Text(part))
 					}

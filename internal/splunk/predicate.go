@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/translate/spl"
@@ -83,12 +84,7 @@ func anyValue(field string, test func(Value) bool) predicate {
 		case null:
 			return false
 		case several:
-			for _, x := range v.list {
-				if test(x) {
-					return true
-				}
-			}
-			return false
+			return slices.ContainsFunc(v.list, test)
 		default:
 			return test(v)
 		}

@@ -171,8 +171,11 @@ func sedStep(command byte, parts [2]string, flags string) (func(string) (string,
 	if strings.Contains(flags, "g") {
 		n = 0
 	}
-	nth, err := strconv.Atoi(strings.Trim(flags, "gi"))
-	if err != nil || nth < 1 {
+	nth := 0
+	for _, c := range strings.Trim(flags, "gi") {
+		nth = min(nth*10+int(c-'0'), 1<<20)
+	}
+	if nth == 0 {
 		return func(s string) (string, error) { return re.Replace(s, parts[1], n, true) }, nil
 	}
 	return func(s string) (string, error) { return replaceNth(re, s, parts[1], nth) }, nil

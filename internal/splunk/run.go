@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/internal/diag"
@@ -182,8 +183,8 @@ func (r *run) table(name string) *Table {
 
 // chain makes the stages of commands, from the last one back.
 func (r *run) chain(stages []spl.Stage, out stage) (stage, error) {
-	for i := len(stages) - 1; i >= 0; i-- {
-		next, err := r.stage(stages[i], out)
+	for _, c := range slices.Backward(stages) {
+		next, err := r.stage(c, out)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"fmt"
+	"slices"
 
 	"tocsin/internal/pcre"
 	"tocsin/internal/translate/spl"
@@ -235,8 +236,8 @@ func (s *tail) row(row Row) error {
 }
 
 func (s *tail) end() error {
-	for i := len(s.rows) - 1; i >= 0; i-- {
-		if err := s.next.row(s.rows[i]); err != nil {
+	for _, row := range slices.Backward(s.rows) {
+		if err := s.next.row(row); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 type parsed struct {
 	year, month, day, hour, minute, second, nanos int
 	yearDay                                       int
-	pm, hasPM, hasDate                            bool
+	pm, hasPM                                     bool
 	epoch                                         float64
 	isEpoch                                       bool
 	zone                                          *time.Location

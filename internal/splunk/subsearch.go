@@ -52,19 +52,19 @@ func (r *run) found(x *spl.Subsearch) (spl.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	var any []spl.Expr //nolint:revive // One of the rows.
+	var rowsWanted []spl.Expr
 	for _, row := range rows {
 		if all := condition(row); all != nil {
-			any = append(any, all)
+			rowsWanted = append(rowsWanted, all)
 		}
 	}
-	switch len(any) {
+	switch len(rowsWanted) {
 	case 0:
 		return nothing(x), nil
 	case 1:
-		return any[0], nil
+		return rowsWanted[0], nil
 	}
-	return &spl.Or{Xs: any}, nil
+	return &spl.Or{Xs: rowsWanted}, nil
 }
 
 // condition asks for all fields of a row, but those that begin with an underscore. The fields

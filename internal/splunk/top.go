@@ -3,6 +3,7 @@ package splunk
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"tocsin/internal/translate/spl"
 )
@@ -23,11 +24,12 @@ func newTop(r *run, c *spl.Top, next stage) stage {
 
 // part is the key of the values of by.
 func (s *top) part(values []Value) string {
-	key := ""
+	var key strings.Builder
 	for _, v := range values[:len(s.spec.By)] {
-		key += v.String() + "\x00"
+		key.WriteString(v.String())
+		key.WriteByte(0)
 	}
-	return key
+	return key.String()
 }
 
 func (s *top) row(row Row) error {

@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,7 +23,6 @@ type transaction struct {
 	values  map[string]string
 	rows    []Row // newest first
 	hasEnd  bool
-	closed  bool
 	hasOpen bool
 }
 
@@ -84,9 +84,7 @@ func (t *transactions) row(row Row) error {
 		t.open = append(t.open, into)
 	}
 	into.rows = append(into.rows, row)
-	for k, v := range values {
-		into.values[k] = v
-	}
+	maps.Copy(into.values, values)
 	if isStart {
 		into.hasOpen = true
 		return t.close(into)
@@ -102,8 +100,7 @@ func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
 	if isEnd {
 		return nil
 	}
-	for i := len(t.open) - 1; i >= 0; i-- {
-		open := t.open[i]
+	for _, open := range slices.Backward(t.open) {
 		shared, equal := 0, true
 		for k, v := range values {
 			if old, ok := open.values[k]; ok {
@@ -150,8 +147,8 @@ func (t *transactions) close(open *transaction) error {
 func (o *transaction) merge(complete bool) Row {
 	out := Row{}
 	lists := map[string][]Value{}
-	for i := len(o.rows) - 1; i >= 0; i-- {
-		for name, v := range o.rows[i] {
+	for _, row := range slices.Backward(o.rows) {
+		for name, v := range row {
 			for _, x := range v.Each() {
 				if !slices.ContainsFunc(lists[name], func(y Value) bool { return x.String() == y.String() }) || name == "_raw" {
 					lists[name] = append(lists[name], x)

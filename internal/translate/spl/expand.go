@@ -3,6 +3,7 @@ package spl
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -235,7 +236,7 @@ func counts(n []int) string {
 	sort.Ints(n)
 	words := make([]string, len(n))
 	for i, x := range n {
-		words[i] = fmt.Sprint(x)
+		words[i] = strconv.Itoa(x)
 	}
 	text := strings.Join(words, " or ")
 	if text == "1" {

@@ -142,7 +142,9 @@ func (p *parser) search(inBrackets bool) *Search {
 // stages reads commands with pipes before them.
 func (p *parser) stages(s *Search) {
 	for !p.failed {
-		for p.accept("|") { //nolint:revive // Splunk passes over an empty command.
+		// Splunk passes over an empty command.
+		for piped := true; piped; {
+			piped = p.accept("|")
 		}
 		if c := p.peek(); c == 0 || c == ']' {
 			return

@@ -264,7 +264,7 @@ func parseAddTotals(p *parser, start int) Stage {
 	a.Names = p.names()
 	a.At = p.at(start)
 	if !row || column {
-		p.unsupported(a.At.Span, "addtotals of columns is not supported")
+		p.unsupported(a.Span, "addtotals of columns is not supported")
 	}
 	return a
 }

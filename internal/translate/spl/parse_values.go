@@ -156,7 +156,7 @@ func parseSpath(p *parser, start int) Stage {
 	}
 	s.At = p.at(start)
 	if s.Path == "" && s.Output != "" {
-		p.fail(s.At.Span, "spath with output wants a path")
+		p.fail(s.Span, "spath with output wants a path")
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
@@ -71,12 +72,7 @@ func (s *scanner) keyword(word string) bool {
 func (s *scanner) isKeyword(words ...string) bool {
 	back := s.pos
 	defer func() { s.pos = back }()
-	for _, w := range words {
-		if s.keyword(w) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(words, s.keyword)
 }
 
 // isName reports whether a word such as a field's name can have the character within it.
