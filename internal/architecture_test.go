@@ -58,6 +58,11 @@ var allowed = map[string][]string{
 	"internal/splunk": {"internal/diag", "internal/pcre", "internal/translate/spl"},
 	"internal/escu":   {"internal/diag", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
 
+	"internal/fieldmap": {
+		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/splunk", "internal/tomltree",
+		"internal/translate/kql", "internal/translate/spl",
+	},
+
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
 		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping", "internal/rule",

@@ -143,8 +143,8 @@ func compileEqual(v spl.Value) func(Value) bool {
 		case isNet:
 			return inNetwork(net, x.String())
 		case isNumber:
-			f, ok := x.Float()
-			return ok && f == n
+			// The fields of events are texts, and equal as such; what was computed is a number.
+			return x.kind == number && x.number == n
 		}
 		return false
 	}
@@ -223,3 +223,6 @@ func containsGlob(s string, g glob) bool {
 	}
 	return g.match(s)
 }
+
+// Matches reports whether a row meets a condition of search that has no subsearch.
+func Matches(x spl.Expr, row Row) bool { return compileExpr(x, same)(row) }

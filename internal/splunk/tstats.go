@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/translate/spl"
@@ -41,6 +42,18 @@ var unknown = map[string][]string{
 
 // zero are those that are set to 0.
 var zero = map[string][]string{"All_Traffic": {"dest_port", "src_port"}, "All_Risk": {"risk_score", "calculated_risk_score"}}
+
+// Completed returns the value that a data model gives a field of a dataset when events have none.
+func Completed(model, dataset, field string) (Value, bool) {
+	r := root(model, dataset)
+	switch {
+	case slices.Contains(unknown[r], field):
+		return Text("unknown"), true
+	case slices.Contains(zero[r], field):
+		return Number(0), true
+	}
+	return Null, false
+}
 
 // undataset returns what takes the dataset off the names of a model's fields.
 func undataset(model, dataset string) namer {
