@@ -188,8 +188,12 @@ func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
 	row := splunk.Flatten(d.Source)
 	row["_time"] = splunk.Number(at)
 	for i, s := range r.view.Sources {
-		if !r.filters[i].Match(d) && !s.claims(row) {
-			continue
+		if !r.filters[i].Match(d) {
+			if !s.claims(row) {
+				continue
+			}
+			s.fill(row)
+			break
 		}
 		for field, when := range s.When {
 			if row[field].IsNull() && len(when) > 0 && !strings.Contains(when[0], "*") {
