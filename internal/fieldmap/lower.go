@@ -226,6 +226,7 @@ func equal(f mapping.Field, family mapping.Family, v spl.Value) condition.Expr {
 		if !star {
 			return condition.Const(false)
 		}
+	default:
 	}
 	return nil
 }

@@ -291,8 +291,8 @@ func (r *ranks) result() Value {
 		return Null
 	}
 	slices.Sort(r.numbers)
-	if r.median && n%2 == 0 {
-		return Number((r.numbers[n/2-1] + r.numbers[n/2]) / 2)
+	if r.median {
+		return Number(r.numbers[n/2]) // The higher one of two.
 	}
 	rank := int(math.Ceil(r.percent / 100 * float64(n)))
 	return Number(r.numbers[min(max(rank, 1), n)-1])

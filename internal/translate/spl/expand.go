@@ -190,7 +190,11 @@ func (e *expander) call(call string, span diag.Span, within *run, depth int) {
 	m, others, found := e.macros.Macro(name, len(args))
 	here := run{origin: span, macro: name}
 	if within != nil {
-		here.origin, here.macro = within.origin, within.macro+" > "+name
+		outer, _, _ := strings.Cut(within.macro, " > …")
+		if depth > 2 {
+			outer += " > …"
+		}
+		here.origin, here.macro = within.origin, outer+" > "+name
 	}
 	switch {
 	case !found && len(others) > 0:

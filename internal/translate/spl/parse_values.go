@@ -64,20 +64,18 @@ func (p *parser) badPattern(span diag.Span, err error) {
 
 func parseRegex(p *parser, start int) Stage {
 	r := &Regex{Field: "_raw"}
-	if p.peek() != '"' {
-		back := p.pos
-		n := p.name()
-		op := p.compareOp()
-		switch op {
-		case "=":
-			r.Field = n.Text
-		case "!=":
-			r.Field, r.Negate = n.Text, true
-		case "":
-			p.pos = back
-		default:
-			p.fail(p.here(), "regex takes = or !=")
-		}
+	p.blank()
+	back := p.pos
+	n, _ := p.subject()
+	switch op := p.compareOp(); op {
+	case "=":
+		r.Field = n.Text
+	case "!=":
+		r.Field, r.Negate = n.Text, true
+	case "":
+		p.pos = back
+	default:
+		p.fail(p.here(), "regex takes = or !=")
 	}
 	r.Pattern = p.text()
 	r.At = p.at(start)

@@ -37,7 +37,7 @@ func quote(s string) string {
 // words are those that a name cannot be without quotes.
 var words = map[string]bool{
 	"by": true, "as": true, "in": true, "with": true, "where": true, "from": true, "output": true, "outputnew": true, "groupby": true,
-	"and": true, "or": true, "not": true, "xor": true, "like": true, "sortby": true, "d": true, "desc": true, "eval": true, "search": true,
+	"and": true, "or": true, "not": true, "xor": true, "like": true, "sortby": true, "eval": true, "search": true,
 	"datamodel": true, "case": true, "term": true,
 }
 

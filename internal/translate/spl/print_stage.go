@@ -175,8 +175,11 @@ func (k SortKey) String() string {
 	if k.As != "" {
 		text = k.As + "(" + k.Name.Text + ")"
 	}
-	if k.Descending {
+	switch {
+	case k.Descending:
 		return "-" + text
+	case text == "d" || text == "desc":
+		return quote(text) // Behind the fields they are a word.
 	}
 	return text
 }
