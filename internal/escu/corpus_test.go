@@ -7,6 +7,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/escu"
+	"tocsin/internal/translate/spl"
 )
 
 const corpus = "../../../shared/corpus/escu"
@@ -28,6 +29,18 @@ func loadCorpus(tb testing.TB) *escu.Library {
 	return l
 }
 
+// printedAlike wants a search to be the same when it is printed and read again.
+func printedAlike(t *testing.T, name string, s *spl.Search) {
+	t.Helper()
+	printed := s.String()
+	again, diags := spl.Parse(&spl.Source{Text: diag.NewText("printed", printed), Value: printed})
+	if again == nil {
+		t.Errorf("%s: %q is not read: %v", name, printed, diags)
+	} else if again.String() != printed {
+		t.Errorf("%s: printed\n%s\nread again\n%s", name, printed, again)
+	}
+}
+
 // TestCorpus wants nearly all detections of a release valid, and the others refused for a command
 // or function that is named.
 func TestCorpus(t *testing.T) {
@@ -38,6 +51,7 @@ func TestCorpus(t *testing.T) {
 		switch {
 		case s != nil:
 			valid++
+			printedAlike(t, d.Path, s)
 		default:
 			unsupported++
 			for _, x := range diags {

@@ -209,7 +209,11 @@ func (p *parser) at(start int) At {
 
 // generates checks that the first command is one that makes rows.
 func (p *parser) generates(s *Search) {
-	if p.failed || len(s.Stages) == 0 || p.diags.HasErrors() {
+	if p.failed || p.diags.HasErrors() {
+		return
+	}
+	if len(s.Stages) == 0 {
+		p.fail(p.here(), "the search is empty")
 		return
 	}
 	switch first := s.Stages[0].(type) {
