@@ -84,6 +84,7 @@ func (a *aligner) align() []int {
 // next returns where the character of the value stands, and goes behind it.
 func (a *aligner) next(r rune) int {
 	if a.double {
+		a.joinLines()
 		if at, ok := a.escape(r); ok {
 			return at
 		}
@@ -92,13 +93,11 @@ func (a *aligner) next(r rune) int {
 		return a.space(r)
 	}
 	// Indentation and folded line ends stand for nothing here.
-	for a.at < len(a.raw) && (isSpace(a.raw[a.at]) || a.double && strings.HasPrefix(a.raw[a.at:], "\\\n")) {
+	for a.at < len(a.raw) && isSpace(a.raw[a.at]) {
 		a.at++
-		if a.raw[a.at-1] == '\\' {
-			a.at++
-		}
 	}
 	if a.double {
+		a.joinLines()
 		if at, ok := a.escape(r); ok {
 			return at
 		}
@@ -110,6 +109,16 @@ func (a *aligner) next(r rune) int {
 		a.at++
 	}
 	return at
+}
+
+// joinLines passes a line end that a backslash takes away, with the blanks behind it.
+func (a *aligner) joinLines() {
+	for strings.HasPrefix(a.raw[min(a.at, len(a.raw)):], "\\\n") {
+		a.at += 2
+		for a.at < len(a.raw) && (a.raw[a.at] == ' ' || a.raw[a.at] == '\t') {
+			a.at++
+		}
+	}
 }
 
 // space finds the blank or line end that a blank of the value was written as.
@@ -131,15 +140,24 @@ func (a *aligner) space(r rune) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
+// escapes are what letters stand for behind a backslash in double quotes.
+var escapes = map[byte]rune{
+	'0': 0, 'a': '\a', 'b': '\b', 't': '\t', 'n': '\n', 'v': '\v', 'f': '\f', 'r': '\r', 'e': 0x1b, 'N': 0x85, '_': 0xa0, 'L': 0x2028, 'P': 0x2029,
+}
+
 // escape reads an escape of double quotes that stands for r.
 func (a *aligner) escape(r rune) (int, bool) {
 	if a.at+1 >= len(a.raw) || a.raw[a.at] != '\\' {
 		return 0, false
 	}
 	length := 2
-	switch a.raw[a.at+1] {
+	switch c := a.raw[a.at+1]; c {
 	case '\n', '\r':
 		return 0, false
+	default:
+		if rune(c) != r && escapes[c] != r {
+			return 0, false
+		}
 	case 'x':
 		length = 4
 	case 'u':
