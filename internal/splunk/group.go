@@ -23,6 +23,8 @@ type grouping struct {
 	groups map[string]*group
 	order  []*group
 	key    []byte
+	single []Value
+	found  [1]*group
 }
 
 // group is one combination of values.
@@ -53,6 +55,31 @@ func newGrouping(r *run, command string, aggs []spl.Agg, by []spl.Name, name nam
 
 // of returns the groups of a row: none when a value is missing, several when a field has several.
 func (g *grouping) of(row Row) ([]*group, error) {
+	g.single = g.single[:0]
+	for _, name := range g.by {
+		v := row.Get(g.name(name))
+		if v.IsNull() && g.fill != nil {
+			v, _ = g.fill(name)
+		}
+		switch v.kind {
+		case null:
+			return nil, nil
+		case several:
+			return g.product(row)
+		default:
+			g.single = append(g.single, v)
+		}
+	}
+	one, err := g.group(g.single)
+	if err != nil {
+		return nil, err
+	}
+	g.found[0] = one
+	return g.found[:1:1], nil
+}
+
+// product is of, for a row of which a field has several values.
+func (g *grouping) product(row Row) ([]*group, error) {
 	lists := make([][]Value, len(g.by))
 	for i, name := range g.by {
 		v := row.Get(g.name(name))
@@ -91,7 +118,7 @@ func (g *grouping) group(values []Value) (*group, error) {
 	if one, ok := g.groups[string(g.key)]; ok {
 		return one, nil
 	}
-	one := &group{values: values, slots: make([]slot, len(g.aggs))}
+	one := &group{values: slices.Clone(values), slots: make([]slot, len(g.aggs))}
 	for i, a := range g.aggs {
 		if a.Field != nil && strings.Contains(a.Field.Text, "*") {
 			one.slots[i].many = map[string]accumulator{}
