@@ -127,3 +127,7 @@ func want(t *testing.T, name string, got []any, lines string) {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
 }
+
+func newText(search string) diag.Text { return diag.NewText("search", search) }
+
+func at(second int64) time.Time { return time.Unix(second, 0) }
