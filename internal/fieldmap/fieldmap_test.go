@@ -279,3 +279,21 @@ func TestOver(t *testing.T) {
 		t.Error("a source of the same name was not replaced")
 	}
 }
+
+// TestProcessExec has the name that Splunk's add-on gives to a path and Isovalent to an object.
+func TestProcessExec(t *testing.T) {
+	view := fieldmap.Default().Select(parse(t, "sourcetype=cisco:isovalent:processExec"))
+	rows, diags := view.Rows(mapping.Assumed())
+	if rows == nil {
+		t.Fatal(diags)
+	}
+	row := rows.Row(document(t, `{"orchestrator": {"cluster": {"name": "c"}}, "process": {"executable": "/usr/bin/curl"},
+		"process_exec": {"process": {"start_time": "2026-01-01", "arguments": "-k"}}}`), 1)
+	for name, want := range map[string]string{
+		"process_exec": "/usr/bin/curl", "process_exec.process.start_time": "2026-01-01", "cluster_name": "c", "sourcetype": "cisco:isovalent:processExec",
+	} {
+		if got := row.Get(name).String(); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}

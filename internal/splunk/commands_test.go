@@ -82,6 +82,8 @@ var commandCases = []struct{ name, search, events, want string }{
 		{"g": "y", "h": "2", "count": 1}`},
 	{"stats of expressions", `* | stats count(eval(a > 1)) as big sum(eval(a * 2)) as twice`, `{"a": "1"}
 		{"a": "2"}`, `{"big": 1, "twice": 6}`},
+	{"count anywhere, commas or not", `* | stats dc(a) count, min(n) c as events max(n) BY g`, `{"g": "x", "a": "1", "n": "2"}`, `{"g": "x", "dc(a)": 1, "count": 1, "min(n)": "2", "events": 1, "max(n)": "2"}`},
+	{"backslashes", `* | rex field=p "(?<dir>.+\\\)" | rex field=p ".*\\\(?<file>.*)$" | where match(p, "C:\\\\W") | table dir file`, `{"p": "C:\\Windows\\cmd.exe"}`, `{"dir": "C:\\Windows\\", "file": "cmd.exe"}`},
 	{"stats of nothing", `nothing=here | stats count`, `{"a": "1"}`, `{"count": 0}`},
 	{"stats of nothing by", `nothing=here | stats count by a`, `{"a": "1"}`, ``},
 	{"stats with stars", `* | stats values(a*) as x* dc(b*) by g`, `{"g": "1", "a1": "p", "a2": "q", "b1": "r"}`, `{"g": "1", "x1": "p", "x2": "q", "dc(b1)": 1}`},
