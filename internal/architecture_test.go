@@ -59,8 +59,8 @@ var allowed = map[string][]string{
 	"internal/escu":   {"internal/diag", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
 
 	"internal/fieldmap": {
-		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/splunk", "internal/tomltree",
-		"internal/translate/kql", "internal/translate/spl",
+		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/search", "internal/splunk",
+		"internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
 	},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.

@@ -275,6 +275,13 @@ func TestOver(t *testing.T) {
 	if got := m.Select(parse(t, "sourcetype=other")).Index([]string{"usual-*"}); !cmp.Equal(got, []string{"usual-*"}) {
 		t.Errorf("index %v", got)
 	}
+	if got := m.Select(parse(t, "sourcetype=mine")).Index([]string{"usual-*"}); !cmp.Equal(got, []string{"usual-*", "my-*"}) {
+		t.Errorf("index %v", got)
+	}
+	x := parse(t, "sourcetype=mine OR sourcetype=other a=1")
+	if got := m.Select(x).Unknown(x); len(got) != 1 || got[0].String() != "sourcetype=other" {
+		t.Errorf("unknown %v", got)
+	}
 	if len(m.Sources) != len(fieldmap.Default().Sources) {
 		t.Error("a source of the same name was not replaced")
 	}

@@ -65,9 +65,10 @@ func (m Map) Scan(s splunk.Scan) View {
 	return m.Select(s.Where)
 }
 
-// Index returns the index patterns of the sources, those given when the map does not know any.
-func (v View) Index(usual []string) []string {
-	var out []string
+// Index returns the index patterns of the sources, behind those where events are that are written as
+// Splunk has them.
+func (v View) Index(own []string) []string {
+	out := slices.Clone(own)
 	for _, s := range v.Sources {
 		for _, i := range s.Index {
 			if !slices.Contains(out, i) {
@@ -75,9 +76,25 @@ func (v View) Index(usual []string) []string {
 			}
 		}
 	}
-	if len(out) == 0 {
-		return usual
-	}
+	return out
+}
+
+// Unknown returns the tests on sourcetype and the like that name no source of the map: only events
+// that have such a field themselves can meet them.
+func (v View) Unknown(x spl.Expr) []spl.Expr {
+	var out []spl.Expr
+	spl.Walk(x, func(x spl.Expr) {
+		name := ""
+		switch x := x.(type) {
+		case *spl.Compare:
+			name = x.Field.Text
+		case *spl.In:
+			name = x.Field.Text
+		}
+		if v.selectors[name] && !slices.ContainsFunc(v.Sources, func(s Source) bool { return s.asked(x) }) {
+			out = append(out, x)
+		}
+	})
 	return out
 }
 
