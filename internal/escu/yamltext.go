@@ -154,16 +154,16 @@ func (a *aligner) escape(r rune) (int, bool) {
 	switch c := a.raw[a.at+1]; c {
 	case '\n', '\r':
 		return 0, false
-	default:
-		if rune(c) != r && escapes[c] != r {
-			return 0, false
-		}
 	case 'x':
 		length = 4
 	case 'u':
 		length = 6
 	case 'U':
 		length = 10
+	default:
+		if rune(c) != r && escapes[c] != r {
+			return 0, false
+		}
 	}
 	if a.at+length > len(a.raw) {
 		return 0, false

@@ -92,7 +92,7 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 				return false, err
 			}
 			if stopped = visit(row); stopped != nil {
-				return false, nil
+				return false, stopped
 			}
 		}
 		return true, nil

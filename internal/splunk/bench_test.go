@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"tocsin/internal/diag"
@@ -23,7 +24,7 @@ func (s stream) Events(_ context.Context, _ splunk.Scan, visit func(splunk.Row) 
 			"process_name": splunk.Text("curl"),
 			"cluster":      splunk.Text(fmt.Sprintf("cluster-%d", i%5)),
 			"pod":          splunk.Text(fmt.Sprintf("pod-%d", i%1000)),
-			"bytes":        splunk.Text(fmt.Sprint(i % 4096)),
+			"bytes":        splunk.Text(strconv.Itoa(i % 4096)),
 		}
 		if err := visit(row); err != nil {
 			return err

@@ -44,8 +44,10 @@ var commandCases = []struct{ name, search, events, want string }{
 		{"n": "9"}
 		{"n": "a"}`, `{"n": "10"}
 		{"n": "a"}`},
-	{"values with colons and quotes", `sourcetype=cisco:isovalent:processExec x=*\"privileged\":true* | table x`,
-		`{"sourcetype": "cisco:isovalent:processExec", "x": "{\"privileged\":true}"}`, `{"x": "{\"privileged\":true}"}`},
+	{
+		"values with colons and quotes", `sourcetype=cisco:isovalent:processExec x=*\"privileged\":true* | table x`,
+		`{"sourcetype": "cisco:isovalent:processExec", "x": "{\"privileged\":true}"}`, `{"x": "{\"privileged\":true}"}`,
+	},
 	{"terms and phrases", `error "two words" | table _raw`, `{"_raw": "An ERROR in two words."}
 		{"_raw": "terror in two words"}`, `{"_raw": "An ERROR in two words."}`},
 	{"terms without a text", `curl | table a`, `{"a": "/usr/bin/curl -k"}
@@ -187,9 +189,11 @@ var commandCases = []struct{ name, search, events, want string }{
 		{"t": "text"}`, `{"t": "2026-03-05T12:00:00"}
 		{"t": "text"}`},
 	{"convert of other forms", `* | convert num(a) rmcomma(b) rmunit(c) dur2sec(d) memk(e) auto(f) none(g) mktime(h) as i timeformat="%Y" | table a b c d e f g`, `{}`, ``},
-	{"convert of all forms", `* | convert timeformat="%Y-%m-%d" num(a) rmcomma(b) rmunit(c) dur2sec(d) memk(e) auto(f) none(g) mktime(h) as i | table a b c d e f g i`,
+	{
+		"convert of all forms", `* | convert timeformat="%Y-%m-%d" num(a) rmcomma(b) rmunit(c) dur2sec(d) memk(e) auto(f) none(g) mktime(h) as i | table a b c d e f g i`,
 		`{"a": "x", "b": "1,000", "c": "12 kg", "d": "1+01:00:01", "e": "2m", "f": "5", "g": "5", "h": "1970-01-02"}`,
-		`{"b": 1000, "c": 12, "d": 90001, "e": 2048, "f": 5, "g": "5", "i": 86400}`},
+		`{"b": 1000, "c": 12, "d": 90001, "e": 2048, "f": 5, "g": "5", "i": 86400}`,
+	},
 	{"mvexpand", `* | mvexpand a | table a b`, `{"a": ["1", "2"], "b": "x"}
 		{"b": "y"}`, `{"a": "1", "b": "x"}
 		{"a": "2", "b": "x"}
@@ -200,8 +204,10 @@ var commandCases = []struct{ name, search, events, want string }{
 		{"a": "2", "b": "x"}
 		{"a": "3", "b": "y"}`, `{"a": ["1", "2"], "b": "x"}
 		{"a": "3", "b": "y"}`},
-	{"spath", `* | spath input=j path=a{}.b output=all | spath input=j path=a{0} output=first | spath input=j | table all first a{}.b c`, `{"j": "{\"a\": [{\"b\": 1}, {\"b\": null}], \"c\": \"x\"}"}`,
-		`{"all": "1", "first": "{\"b\":1}", "a{}.b": ["1", "null"], "c": "x"}`},
+	{
+		"spath", `* | spath input=j path=a{}.b output=all | spath input=j path=a{0} output=first | spath input=j | table all first a{}.b c`, `{"j": "{\"a\": [{\"b\": 1}, {\"b\": null}], \"c\": \"x\"}"}`,
+		`{"all": "1", "first": "{\"b\":1}", "a{}.b": ["1", "null"], "c": "x"}`,
+	},
 	{"spath of XML", `* | spath input=x path=Event.Data{@Name} output=names | table names`, `{"x": "<Event><Data Name='a'>1</Data></Event>"}`, `{"names": "a"}`},
 	{"fromjson", `* | fromjson j prefix=p_ | table p_a p_b`, `{"j": "{\"a\": 1, \"b\": [\"x\", \"y\"]}"}`, `{"p_a": "1", "p_b": ["x", "y"]}`},
 	{"xmlkv", `* | xmlkv m | table Name Value`, `{"m": "<Name>n</Name><Value x='1'>v</Value>"}`, `{"Name": "n", "Value": "v"}`},
@@ -291,11 +297,13 @@ var commandCases = []struct{ name, search, events, want string }{
 		{"_time": 50, "user": "a"}`, `{"user": "a", "eventcount": 2, "duration": 5}
 		{"user": "a", "eventcount": 1, "duration": 0}`},
 	// data models
-	{"tstats", `| tstats summariesonly=false fillnull_value=null count min(_time) as first values(Processes.process) as process from datamodel=Endpoint.Processes where Processes.process_name=CMD.exe by Processes.user Processes.process_id Processes.dest`,
+	{
+		"tstats", `| tstats summariesonly=false fillnull_value=null count min(_time) as first values(Processes.process) as process from datamodel=Endpoint.Processes where Processes.process_name=CMD.exe by Processes.user Processes.process_id Processes.dest`,
 		`{"_time": 20, "process_name": "cmd.exe", "process": "cmd /c", "process_id": "1", "dest": "h"}
 		{"_time": 10, "process_name": "cmd.exe", "process": "cmd /k", "dest": "h"}`,
 		`{"Processes.user": "unknown", "Processes.process_id": "1", "Processes.dest": "h", "count": 1, "first": 20, "process": "cmd /c"}
-		{"Processes.user": "unknown", "Processes.process_id": "null", "Processes.dest": "h", "count": 1, "first": 10, "process": "cmd /k"}`},
+		{"Processes.user": "unknown", "Processes.process_id": "null", "Processes.dest": "h", "count": 1, "first": 10, "process": "cmd /k"}`,
+	},
 	{"tstats drops what is missing", `| tstats count from datamodel=Endpoint.Processes by Processes.process_id`, `{"process_id": "1"}
 		{"process_name": "x"}`, `{"Processes.process_id": "1", "count": 1}`},
 	{"tstats in steps", `| tstats count from datamodel=Web by _time span=1m Web.src`, `{"_time": 61, "src": "a"}

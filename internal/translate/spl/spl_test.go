@@ -117,8 +117,10 @@ func TestPrint(t *testing.T) {
 		{`a=1|eval b=1+2*3."x", c=(1+2)*3`, `search a=1 | eval b = 1 + 2 * 3 . "x", c = (1 + 2) * 3`},
 		{`a=1|eval b='x.y{}'.c`, `search a=1 | eval b = 'x.y{}' . c`},
 		{`a=1 | STATS Count values(b) AS c, dc("d e") min(_time) by f,g`, `search a=1 | stats count as count, values(b) as c, dc("d e") as "dc(d e)", min(_time) as "min(_time)" by f, g`},
-		{`|tstats summariesonly=t count FROM datamodel="Endpoint.Processes" WHERE Processes.a=1 Processes.b=2 OR Processes.c=3 BY _time span=1h Processes.d`,
-			`| tstats summariesonly=true count as count from datamodel="Endpoint.Processes" where Processes.a=1 AND (Processes.b=2 OR Processes.c=3) by _time, Processes.d span=1h`},
+		{
+			`|tstats summariesonly=t count FROM datamodel="Endpoint.Processes" WHERE Processes.a=1 Processes.b=2 OR Processes.c=3 BY _time span=1h Processes.d`,
+			`| tstats summariesonly=true count as count from datamodel="Endpoint.Processes" where Processes.a=1 AND (Processes.b=2 OR Processes.c=3) by _time, Processes.d span=1h`,
+		},
 		{`a=1 | join x [search b=1 | fields x]`, `search a=1 | join x [search b=1 | fields x]`},
 		{`a=1 | rex "(?<x>\w+\\\)"`, `search a=1 | rex field="_raw" "(?<x>\\w+\\\\)"`},
 		{`a=1 | lookup t k AS f OUTPUTNEW v`, `search a=1 | lookup t k AS f OUTPUTNEW v AS v`},
