@@ -91,8 +91,9 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 			if err != nil {
 				return false, err
 			}
-			if stopped = visit(row); stopped != nil {
-				return false, stopped
+			if err := visit(row); err != nil {
+				stopped = err
+				return false, err
 			}
 		}
 		return true, nil
