@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/failure":  nil,
 	"internal/datemath": nil,
 	"internal/lregexp":  nil,
+	"internal/pcre":     nil,
 	"internal/mapping":  nil,
 	"internal/event":    {"internal/mapping"},
 	"internal/window":   {"internal/datemath"},
@@ -58,9 +59,19 @@ var allowed = map[string][]string{
 	"internal/translate/querydsl": {"internal/condition", "internal/diag", "internal/mapping", "internal/translate/lucene"},
 	// ES|QL is read, not lowered: Elasticsearch runs its text.
 	"internal/translate/esql": {"internal/diag"},
+	"internal/translate/spl":  {"internal/diag", "internal/pcre"},
 	"internal/translate": {
 		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
 		"internal/translate/lucene", "internal/translate/querydsl",
+	},
+
+	// What Splunk's searches do, in memory, and the content that is written for Splunk.
+	"internal/splunk": {"internal/diag", "internal/pcre", "internal/translate/spl"},
+	"internal/escu":   {"internal/diag", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
+
+	"internal/fieldmap": {
+		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/search", "internal/splunk",
+		"internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
 	},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.
@@ -140,6 +151,8 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/runner"},
 	"github.com/robfig/cron":        {"internal/scheduler"},
 	"github.com/pelletier/go-toml/": {"internal/tomltree"},
+	"go.yaml.in/yaml":               {"internal/escu"},
+	"github.com/dlclark/regexp2":    {"internal/pcre"},
 }
 
 // banned are libraries that not even tests import.
