@@ -35,11 +35,14 @@ var allowed = map[string][]string{
 	"internal/tomltree": {"internal/diag"},
 
 	// The neutral condition, and a search for it. Neither knows a rule.
-	"internal/condition": {"internal/lregexp", "internal/mapping"},
+	"internal/condition": {"internal/datemath", "internal/lregexp", "internal/mapping"},
 	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
 
 	// Sequences over events of any shape: a state machine that knows neither documents nor rules.
 	"internal/sequence": nil,
+
+	// Indicators of threat intelligence beside events: values and places of documents, no rules.
+	"internal/indicator": {"internal/condition", "internal/event", "internal/mapping"},
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
@@ -54,7 +57,7 @@ var allowed = map[string][]string{
 
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
-		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping", "internal/rule",
+		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indicator", "internal/mapping", "internal/rule",
 		"internal/search", "internal/sequence", "internal/translate", "internal/window",
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},

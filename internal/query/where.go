@@ -21,7 +21,8 @@ type where struct {
 	label   string
 }
 
-// where binds the rule's query, with what its filters and exceptions take away.
+// where binds the rule's query, with what its filters and exceptions take away. What they say of
+// now is about the given moment.
 func (p *queryPlan) where(target search.Target, at time.Time) (*where, diag.List) {
 	whole, diags := p.query.Lower(target.Fields)
 	if diags.HasErrors() {
@@ -32,7 +33,8 @@ func (p *queryPlan) where(target search.Target, at time.Time) (*where, diag.List
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	w, err := p.newWhere(condition.Simplify(condition.And{whole, narrowing}), target)
+	whole = condition.AsOf(condition.And{whole, narrowing}, target.Fields, at)
+	w, err := p.newWhere(condition.Simplify(whole), target)
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
