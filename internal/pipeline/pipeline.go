@@ -80,6 +80,9 @@ func (x *execution) do(ctx context.Context, plan query.Plan) {
 	result, err := prepared.Execute(ctx, src, x.Window, func(hits []query.Hit) (bool, error) {
 		return x.write(ctx, hits)
 	})
+	for _, w := range result.Warnings {
+		x.warn("%s", w)
+	}
 	x.countLeft(result)
 	x.Undecided = result.Undecided
 	x.Err = err

@@ -130,6 +130,9 @@ type Result struct {
 	Seen int64
 	// Undecided is the number of sequences that an event after the window could still spoil.
 	Undecided int
+	// Warnings are for whoever looks after the rule: what was found is right, and not all there is to
+	// be known.
+	Warnings []string
 }
 
 // Strategy names a way to find hits, as check and explain print it.
