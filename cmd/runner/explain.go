@@ -41,15 +41,15 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	prepared, err := c.prepare(ctx, a, b, plan)
-	if err != nil {
-		return err
-	}
-	r := plan.Rule()
 	at := c.At.Time
 	if at.IsZero() {
 		at = time.Now()
 	}
+	prepared, err := c.prepare(ctx, a, b, plan, at)
+	if err != nil {
+		return err
+	}
+	r := plan.Rule()
 	explanation := prepared.Explain(window.At(at, r.From.Expr, r.To.Expr))
 	source, err := c.source(ctx, a, b)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *explainCmd) open(ctx context.Context, a *app) (*backend, error) {
 }
 
 // prepare binds the plan to the mappings at hand, or assumes those of ECS.
-func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.Plan) (query.Prepared, error) {
+func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.Plan, at time.Time) (query.Prepared, error) {
 	if b.events == nil {
 		prepared, diags := plan.Assume()
 		if prepared == nil {
@@ -86,7 +86,7 @@ func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.P
 		}
 		return prepared, nil
 	}
-	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: b.events})
+	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: b.events, At: at})
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
