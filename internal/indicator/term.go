@@ -39,6 +39,15 @@ func termOf(f mapping.Field, v mapping.Value, g grain) term {
 	}
 }
 
+// Same reports whether two values of a field are equal to queries, however they were written.
+func Same(f mapping.Field, a, b mapping.Value) bool {
+	finest := grain(mapping.Exact)
+	if f.Type.Family() == mapping.FamilyIP {
+		finest = addressBits
+	}
+	return termOf(f, a, finest) == termOf(f, b, finest)
+}
+
 // addressBits is the length of an address: IPv4 counts in its IPv6 form, as in Elasticsearch.
 const addressBits = 128
 

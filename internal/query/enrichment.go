@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tocsin/internal/event"
+	"tocsin/internal/indicator"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
@@ -63,7 +64,7 @@ func (s *threatSearch) enrich(c carrier, indicators map[event.Ref]*event.Documen
 // atomic is the event's value as the event spells it.
 func atomic(d *event.Document, f mapping.Field, v mapping.Value) string {
 	for _, raw := range event.Lookup(d.Source, f.Source()) {
-		if indexed, ok := f.Index(raw); ok && indexed == v {
+		if indexed, ok := f.Index(raw); ok && indicator.Same(f, indexed, v) {
 			if text, ok := mapping.ScalarText(raw); ok {
 				return text
 			}
