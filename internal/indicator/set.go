@@ -34,8 +34,9 @@ type Options struct {
 	Matches int
 }
 
-// The defaults. A key takes some 60 bytes, and each indicator besides its id and 12 bytes: at the
-// default, with one value and an id of 20 characters each, that is half a gigabyte.
+// The defaults. A key takes some 50 bytes, and each indicator besides its id and 12 bytes: with one
+// value and an id of 20 characters 80 bytes, 400 MB at the default, and up to twice that while it
+// grows.
 const (
 	DefaultKeys    = 5_000_000
 	DefaultMatches = 200
