@@ -51,8 +51,11 @@ var allowed = map[string][]string{
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
 	"internal/translate/eql": {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
 	"internal/translate/kql": {"internal/condition", "internal/diag", "internal/mapping"},
+	// Query DSL is not a language of rules, but of their filters.
+	"internal/translate/querydsl": {"internal/condition", "internal/mapping"},
 	"internal/translate": {
 		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
+		"internal/translate/querydsl",
 	},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.

@@ -15,7 +15,7 @@ import (
 
 // checkCmd judges rules without running them.
 type checkCmd struct {
-	Paths []string `arg:"" optional:"" name:"path" help:"Rule files and directories; else --rules, else the shipped rules."`
+	Paths []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories; else --rules, else the shipped rules."`
 	Live  bool     `help:"Also check against the mappings of --elasticsearch (or of --events)."`
 }
 
@@ -28,7 +28,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if len(paths) == 0 {
 		paths = a.global.Rules
 	}
-	rules, complaint := planRules(paths)
+	rules, complaint := a.global.planRules(paths)
 	if c.Live {
 		if err := c.live(ctx, a, &rules); err != nil {
 			return err
@@ -42,7 +42,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return complaint
 	case rules.report.Rules == 0:
 		return usagef("rules: there is none in %s", strings.Join(paths, ", "))
-	case rules.report.Valid < rules.report.Rules:
+	case rules.report.Valid < rules.report.Rules, rules.report.Diagnostics.HasErrors():
 		return errFailed
 	}
 	return nil
@@ -100,7 +100,7 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 
 // withMore judges every rule again with further diagnostics.
 func withMore(old report.Report, more map[string]diag.List) report.Report {
-	var out report.Report
+	out := report.Report{Diagnostics: old.Diagnostics}
 	for _, r := range old.Results {
 		r.Diagnostics = append(r.Diagnostics, more[r.RuleID]...)
 		r.Diagnostics.Sort()

@@ -34,7 +34,7 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	rules, err := planRules(nil)
+	rules, err := a.global.planRules(nil)
 	if err != nil {
 		return err
 	}

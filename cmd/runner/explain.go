@@ -26,7 +26,7 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json"); err != nil {
 		return err
 	}
-	plan, diags, err := findPlan(a.global.Rules, c.Rule)
+	plan, diags, err := a.global.findPlan(c.Rule)
 	if err != nil {
 		return err
 	}

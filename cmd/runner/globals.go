@@ -10,12 +10,16 @@ import (
 
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
+
+	"tocsin/internal/rule"
 )
 
 // globals are the flags that several subcommands share.
 type globals struct {
 	Config string   `help:"Configuration file (TOML); its keys are the names of flags." placeholder:"runner.toml"`
-	Rules  []string `help:"Rule files and directories; the shipped rules without it." placeholder:"PATH" sep:"none"`
+	Rules  []string `help:"Rule files, Kibana exports and directories; the shipped rules without it." placeholder:"PATH" sep:"none"`
+
+	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules name, for each: ID=PATTERN,PATTERN." placeholder:"ID=PATTERNS" sep:"none"`
 
 	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`
@@ -66,6 +70,18 @@ func (g *globals) formatOneOf(formats ...string) error {
 		return usagef("--format %s is not possible here: it is one of %s", g.Format, strings.Join(formats, ", "))
 	}
 	return nil
+}
+
+// dataViews reads --data-view.
+func (g *globals) dataViews() (map[string][]string, error) {
+	views := map[string][]string{}
+	for _, text := range g.DataView {
+		id, patterns, ok := strings.Cut(text, "=")
+		if views[id] = rule.SplitPatterns(patterns); !ok || id == "" || len(views[id]) == 0 {
+			return nil, usagef("--data-view %q is no data view: want ID=PATTERN,PATTERN", text)
+		}
+	}
+	return views, nil
 }
 
 // secret reads a secret from a file, or from the environment when no file is named. It is never

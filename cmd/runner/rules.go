@@ -1,7 +1,8 @@
 package main
 
 import (
-	"maps"
+	"cmp"
+	"errors"
 	"slices"
 	"strings"
 
@@ -12,17 +13,18 @@ import (
 	"tocsin/rules"
 )
 
-// loadRules loads what --rules names, or the shipped rules. A path that cannot be read is a mistake
-// of the caller, which keeps no other rule from loading; everything else that is wrong is in the
-// list.
-func loadRules(paths []string) (rule.Set, diag.List, error) {
+// loadRules loads what paths name, or the shipped rules. A path that cannot be read is a mistake of
+// the caller, which keeps no other rule from loading; everything else that is wrong is in the list.
+func (g *globals) loadRules(paths []string) (rule.Set, diag.List, error) {
+	views, complaint := g.dataViews()
 	if len(paths) == 0 {
 		set, diags := rule.LoadFS(rules.FS, ".")
-		return set, diags, nil
+		return set, diags, complaint
 	}
-	good, complaint := readable("rules", paths)
+	good, more := readable("rules", paths)
 	set, diags := rule.Load(good...)
-	return set, diags, complaint
+	set.UseDataViews(views)
+	return set, diags, errors.Join(complaint, more)
 }
 
 // planned is a rule set with the plans of the rules that can run and the report on all.
@@ -39,36 +41,57 @@ type planned struct {
 
 // planRules loads and plans. The error is a mistake of the caller that came beside rules that may
 // well run.
-func planRules(paths []string) (planned, error) {
-	set, diags, err := loadRules(paths)
-	byFile := map[string]diag.List{}
-	for _, d := range diags {
-		byFile[d.File] = append(byFile[d.File], d)
-	}
+func (g *globals) planRules(paths []string) (planned, error) {
+	set, left, err := g.loadRules(paths)
 	var p planned
+	var mine diag.List
 	for _, r := range set.Broken() {
-		p.add(r, byFile[r.Path], nil)
-		delete(byFile, r.Path)
+		mine, left = take(r, left)
+		p.add(r, mine, nil)
 	}
 	for _, r := range set.Rules() {
 		plan, more := query.For(r)
-		list := slices.Concat(byFile[r.Path], more)
+		mine, left = take(r, left)
+		list := append(mine, more...)
 		list.Sort()
-		delete(byFile, r.Path)
 		p.add(r, list, plan)
 	}
-	for _, file := range slices.Sorted(maps.Keys(byFile)) { // files that could not even be read
-		p.report.Add(report.Result{Path: file, Status: report.Invalid, Diagnostics: byFile[file]})
-		p.failed = true
-	}
-	slices.SortStableFunc(p.report.Results, func(a, b report.Result) int { return strings.Compare(a.Path, b.Path) })
+	p.others(left)
+	slices.SortStableFunc(p.report.Results, func(a, b report.Result) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
 	return p, err
+}
+
+// take parts the diagnostics about a rule from the others.
+func take(r *rule.Rule, all diag.List) (mine, others diag.List) {
+	for _, d := range all {
+		if r.Owns(d) {
+			mine = append(mine, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	return mine, others
+}
+
+// others reports what is about no rule: files that could not even be read count as rules, since
+// nobody knows, while exceptions and what else belongs to rules do not.
+func (p *planned) others(left diag.List) {
+	for _, d := range left {
+		if d.Line == 0 && d.Severity == diag.Error {
+			p.report.Add(report.Result{Path: d.File, Status: report.Invalid, Diagnostics: diag.List{d}})
+		} else {
+			p.report.Diagnostics = append(p.report.Diagnostics, d)
+		}
+	}
+	p.failed = p.failed || left.HasErrors()
 }
 
 // add keeps the plan of a rule, if it has one, and what is to be reported of it.
 func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 	out := report.Result{
-		Path: r.Path, RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language),
+		Path: r.Path, Line: r.Line, RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language),
 		Status: report.Judge(list), Diagnostics: list,
 	}
 	if plan != nil && out.Status == report.Valid {
@@ -90,23 +113,28 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 
 // problems returns what there is to say of all rules.
 func (p planned) problems() diag.List {
-	var list diag.List
+	list := slices.Clone(p.report.Diagnostics)
 	for _, r := range p.report.Results {
 		list = append(list, r.Diagnostics...)
 	}
 	return list
 }
 
-// findPlan plans the rule that ref means: one of --rules, or a file of its own. The plan is nil when
-// the list says why the rule cannot run.
-func findPlan(paths []string, ref string) (query.Plan, diag.List, error) {
+// findPlan plans the rule that ref means: one of --rules, or a file of its own beside those. The plan
+// is nil when the list says why the rule cannot run.
+func (g *globals) findPlan(ref string) (query.Plan, diag.List, error) {
+	paths := g.Rules
 	if canRead(ref) == nil && ref != "-" {
-		paths = []string{ref}
+		paths = append([]string{ref}, paths...)
 	}
-	set, diags, complaint := loadRules(paths)
+	if _, err := g.dataViews(); err != nil {
+		return nil, nil, err
+	}
+	set, diags, complaint := g.loadRules(paths)
 	for _, r := range set.Broken() {
 		if ref == r.Path || ref == r.ID || ref == r.Name {
-			return nil, of(r, diags), nil
+			mine, _ := take(r, diags)
+			return nil, mine, nil
 		}
 	}
 	r, err := set.Find(ref)
@@ -118,10 +146,6 @@ func findPlan(paths []string, ref string) (query.Plan, diag.List, error) {
 		return nil, nil, usageError{err}
 	}
 	plan, more := query.For(r)
-	return plan, append(of(r, diags), more...), nil
-}
-
-// of returns the diagnostics about a rule's file.
-func of(r *rule.Rule, all diag.List) diag.List {
-	return slices.DeleteFunc(slices.Clone(all), func(d diag.Diagnostic) bool { return d.File != r.Path })
+	mine, _ := take(r, diags)
+	return plan, append(mine, more...), nil
 }

@@ -56,7 +56,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 
 // test runs one file; broken tells that its rule cannot be tested.
 func (a *app) test(ctx context.Context, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
-	results, diags, err := ruletest.Run(ctx, f)
+	results, diags, err := ruletest.Run(ctx, f, a.global.Rules...)
 	if err != nil {
 		return nil, false, fmt.Errorf("test: %w", err)
 	}

@@ -43,7 +43,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := c.check(a); err != nil {
 		return err
 	}
-	rules, complaint := planRules(a.global.Rules)
+	rules, complaint := a.global.planRules(a.global.Rules)
 	if err := a.show(rules.problems()); err != nil {
 		return err
 	}

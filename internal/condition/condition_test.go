@@ -64,6 +64,20 @@ var leaves = []condition.Expr{
 	condition.Match{Field: "n", Value: "5"},
 	condition.QueryString{Field: "any", Pattern: "a*"},
 	condition.Nested{Path: "nest", X: condition.Match{Field: "nest.k", Value: "a"}},
+	raw(`{"exists":{"field":"k"}}`),
+}
+
+// raw is a clause of Query DSL, which is known to be JSON.
+func raw(text string) condition.Raw {
+	var q condition.Query
+	if err := json.Unmarshal([]byte(text), &q); err != nil {
+		panic(err)
+	}
+	r, err := condition.NewRaw(q)
+	if err != nil {
+		panic(err)
+	}
+	return r
 }
 
 func TestEveryNode(t *testing.T) {
@@ -77,8 +91,12 @@ func TestEveryNode(t *testing.T) {
 		if _, err := condition.Compile(e, fields); err != nil && !errors.Is(err, condition.ErrSearchOnly) {
 			t.Errorf("Compile %s: %v", e, err)
 		}
-		if _, isConst := e.(condition.Const); !isConst && len(condition.Fields(e)) == 0 {
-			t.Errorf("%s tests no field", e)
+		switch e.(type) {
+		case condition.Const, condition.Raw:
+		default:
+			if len(condition.Fields(e)) == 0 {
+				t.Errorf("%s tests no field", e)
+			}
 		}
 		if superset, exact := condition.Pushdown(e, fields); !exact || superset.String() != e.String() {
 			t.Errorf("Pushdown of %s = %s, %t", e, superset, exact)
@@ -147,6 +165,17 @@ var fields = mapping.Table{
 	"any":    {Name: "any"},
 	"null":   {Name: "null", Type: mapping.Keyword, NullValue: "NULL"},
 	"const":  {Name: "const", Type: mapping.ConstantKeyword, Constant: new("c")},
+
+	"nest":      {Name: "nest", Type: mapping.Nested},
+	"nest.k":    {Name: "nest.k", Type: mapping.Keyword, Nested: "nest"},
+	"nest.n":    {Name: "nest.n", Type: mapping.Long, Nested: "nest"},
+	"nest.in":   {Name: "nest.in", Type: mapping.Nested, Nested: "nest"},
+	"nest.in.k": {Name: "nest.in.k", Type: mapping.Keyword, Nested: "nest.in"},
+}
+
+// nested wants one object of nest that meets all.
+func nested(all ...condition.Expr) condition.Expr {
+	return condition.Nested{Path: "nest", X: condition.And(all)}
 }
 
 func TestMatch(t *testing.T) {
@@ -284,6 +313,21 @@ func TestMatch(t *testing.T) {
 		{`{"flat":{"a":"abc"}}`, condition.QueryString{Field: "flat.a", Pattern: "a*"}, true},
 		{`{"missing":"a"}`, condition.Match{Field: "missing", Value: "a"}, false},
 
+		{`{"nest":{"k":"a","n":1}}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), true},
+		{`{"nest":[{"k":"a","n":2},{"k":"b","n":1}]}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), false},
+		{`{"nest":[{"k":"a","n":2},{"k":"a","n":1}]}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), true},
+		{`{"nest":[{"k":["b","a"]}]}`, nested(term("nest.k", "a"), term("nest.k", "b")), true},
+		{`{"nest.k":"a"}`, nested(term("nest.k", "a")), true},
+		{`{"nest.k":"a","nest.n":1}`, nested(term("nest.k", "a"), term("nest.n", int64(1))), false}, // an object for each key
+		{`{"k":"a"}`, condition.Nested{Path: "k", X: term("k.k", "a"), IgnoreUnmapped: true}, false},
+		{`{"nest":[]}`, nested(condition.Not{X: term("nest.k", "a")}), false},
+		{`{"nest":[{"k":"a"},{"n":1}]}`, nested(condition.Not{X: condition.Exists{Field: "nest.k"}}), true},
+		{`{"nest":{"k":"a"}}`, term("nest.k", "a"), false},
+		{`{"nest":{"k":"a"},"k":"b"}`, nested(term("k", "b")), false}, // the object is alone
+		{`{"nest":{"in":[{"k":"a"},{"k":"b"}]}}`, nested(condition.Nested{Path: "nest.in", X: term("nest.in.k", "b")}), true},
+		{`{"nest":{"in":{"k":"a"}}}`, nested(term("nest.in.k", "a")), false},
+		{`{"nest":{"k":"a"}}`, condition.Nested{Path: "gone", X: term("gone.k", "a"), IgnoreUnmapped: true}, false},
+
 		{`{"v":"1.10.0"}`, gte("v", "1.9.0"), true},
 		{`{"v":"1.0.0-beta"}`, gte("v", "1.0.0"), false},
 	}
@@ -319,7 +363,9 @@ func TestCompileErrors(t *testing.T) {
 		{condition.Match{Field: "n", Value: true}, condition.ErrLiteral},
 		{condition.QueryString{Field: "n", Pattern: "1*"}, condition.ErrOperator},
 		{condition.QueryString{Field: "any", Pattern: "a b*"}, condition.ErrSearchOnly},
-		{condition.Nested{Path: "nest", X: condition.Exists{Field: "nest"}}, condition.ErrSearchOnly},
+		{condition.Nested{Path: "k", X: condition.Exists{Field: "k"}}, condition.ErrOperator},
+		{condition.Nested{Path: "missing", X: condition.Exists{Field: "missing"}}, condition.ErrOperator},
+		{condition.Nested{Path: "nest", X: condition.Term{Field: "nest.n", Value: "a"}}, condition.ErrLiteral},
 		{condition.Range{Field: "t", Gte: "now-1d"}, condition.ErrSearchOnly},
 		{condition.Range{Field: "t", Gte: "2026", TimeZone: "America/Phoenix"}, condition.ErrSearchOnly},
 		{condition.CIDR{Field: "ip", Networks: []string{"10.0.0.0/33"}}, condition.ErrLiteral},

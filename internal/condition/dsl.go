@@ -68,6 +68,8 @@ func leafDSL(leaf Expr) Query {
 		return matchDSL(l)
 	case QueryString:
 		return queryStringDSL(l)
+	case Raw:
+		return l.query()
 	}
 	panic(fmt.Sprintf("condition: no Query DSL for %T", leaf))
 }

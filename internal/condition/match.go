@@ -14,6 +14,9 @@ type Document interface {
 	Values(f mapping.Field) []mapping.Value
 	// HasObject reports whether any value stands at or below a name.
 	HasObject(name string) bool
+	// AnyObject reports whether a test holds of one of the objects at a name: while it is asked, the
+	// document is that object alone, under its full name.
+	AnyObject(name string, holds func() bool) bool
 }
 
 // Matcher evaluates one condition in memory. It is safe for concurrent use on different documents.
@@ -63,7 +66,7 @@ func compile(e Expr, fields mapping.Fields) (test, error) {
 	case Or:
 		return compileAll(e, fields, true)
 	case Nested:
-		return nil, fmt.Errorf("nested object [%s]: %w", e.Path, ErrSearchOnly)
+		return compileNested(e, fields)
 	default:
 		return compileLeaf(e, fields)
 	}
@@ -92,6 +95,9 @@ func compileAll(members []Expr, fields mapping.Fields, deciding bool) (test, err
 func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 	if r, ok := leaf.(Residual); ok {
 		return compileResidual(r, fields), nil
+	}
+	if r, ok := leaf.(Raw); ok {
+		return nil, fmt.Errorf("query DSL %s: %w", r.text, ErrSearchOnly)
 	}
 	if fieldOf(leaf) == "" {
 		return nil, fmt.Errorf("%s is about all fields: %w", leaf, ErrSearchOnly)

@@ -52,8 +52,11 @@ func (p pushdown) widenAll(members []Expr, up bool) []Expr {
 // pushable reports whether Query DSL has a clause for the leaf on the field's type that means what
 // the leaf means.
 func (p pushdown) pushable(leaf Expr) bool {
-	if _, ok := leaf.(Residual); ok {
+	switch leaf.(type) {
+	case Residual:
 		return false
+	case Raw:
+		return true
 	}
 	f, mapped := p.fields.Field(fieldOf(leaf))
 	switch {

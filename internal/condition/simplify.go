@@ -88,7 +88,7 @@ func (r *repeated) again(e Expr) bool {
 
 func isComparable(e Expr) bool {
 	switch e := e.(type) {
-	case Const, Exists, Term, Wildcard, Prefix, Regexp, Range, Match, QueryString:
+	case Const, Exists, Term, Wildcard, Prefix, Regexp, Range, Match, QueryString, Raw:
 		return true
 	case Not:
 		return isComparable(e.X)
@@ -163,7 +163,7 @@ func simplifyTerms(t Terms) Expr {
 }
 
 // Fields returns the names of the fields that the tree tests, sorted, each once. A test of all
-// fields names none.
+// fields names none, and of a [Raw] they are not known.
 func Fields(e Expr) []string {
 	var names []string
 	Walk(e, func(leaf Expr) {

@@ -183,8 +183,9 @@ func markNested(table mapping.Table) {
 	for name, f := range table {
 		for parent := above(name); parent != ""; parent = above(parent) {
 			if table[parent].Type == mapping.Nested {
-				f.Opaque = "it is in the nested object [" + parent + "]"
+				f.Opaque = mapping.InNested(parent)
 				table[name] = f
+				break
 			}
 		}
 	}

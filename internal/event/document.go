@@ -73,3 +73,16 @@ func (d *Document) HasObject(name string) bool {
 	}
 	return false
 }
+
+// AnyObject implements [tocsin/internal/condition.Document].
+func (d *Document) AnyObject(name string, holds func() bool) bool {
+	whole := *d
+	defer func() { *d = whole }()
+	for _, object := range nestedObjects(nil, whole.Source, name) {
+		*d = Document{Source: map[string]any{name: object}}
+		if holds() {
+			return true
+		}
+	}
+	return false
+}

@@ -75,6 +75,31 @@ func findIn(out []any, object map[string]any, name string, objects bool) []any {
 	return out
 }
 
+// nestedObjects appends to out the objects that Elasticsearch makes of a nested field. Each dotted
+// key below its name is an object of its own.
+func nestedObjects(out []map[string]any, node any, name string) []map[string]any {
+	switch v := node.(type) {
+	case []any:
+		for _, element := range v {
+			out = nestedObjects(out, element, name)
+		}
+	case map[string]any:
+		if name == "" {
+			return append(out, v)
+		}
+		for key, member := range v {
+			if rest, within := strings.CutPrefix(name, key+"."); within {
+				out = nestedObjects(out, member, rest)
+			} else if key == name {
+				out = nestedObjects(out, member, "")
+			} else if rest, under := strings.CutPrefix(key, name+"."); under {
+				out = append(out, map[string]any{rest: member})
+			}
+		}
+	}
+	return out
+}
+
 // below appends to out every scalar and null at a name and at names that begin with it, which a
 // source may spell as one dotted key: "a.b" stands below "a". The name "" is everything.
 func below(out []any, node any, name string) []any {

@@ -82,3 +82,19 @@ func (f Field) opaque() string {
 	}
 	return ""
 }
+
+// InNested is the reason for [Field.Opaque] where all that is known of a field is that it stands in
+// a nested object.
+func InNested(path string) string { return "it is in the nested object [" + path + "]" }
+
+// Within returns the field as a condition on the objects at a nested path sees it: what stands in
+// them is visible there.
+func (f Field) Within(path string) Field {
+	if f.Nested == path {
+		f.Nested = ""
+	}
+	if f.Opaque == InNested(path) {
+		f.Opaque = ""
+	}
+	return f
+}

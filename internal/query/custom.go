@@ -24,14 +24,8 @@ func unsupportedQuery(r *rule.Rule) diag.List {
 	if !translate.Supports(r.Language) {
 		fail("rule.language", "queries in %s are not supported yet", r.Language)
 	}
-	if len(r.Filters) > 0 {
-		fail("rule.filters", "filters are not supported yet")
-	}
-	if r.Type == rule.TypeSavedQuery {
-		fail("rule.saved_id", "saved queries are not supported yet")
-	}
-	if r.DataViewID != "" && len(r.Index) == 0 {
-		fail("rule.data_view_id", "data views are not supported yet: name the indices in rule.index")
+	if r.Type == rule.TypeSavedQuery && r.Query.Value == "" && len(r.Filters) == 0 {
+		fail("rule.saved_id", "saved query %s is not among the loaded files, and the rule has no query of its own", r.SavedID)
 	}
 	return diags
 }

@@ -174,8 +174,20 @@ func For(r *rule.Rule) (Plan, diag.List) {
 	if plan == nil {
 		return nil, unsupportedType(r)
 	}
+	if diags := unresolved(r); len(diags) > 0 {
+		return nil, diags
+	}
 	p, diags := plan(r)
 	return p, append(diags, notApplied(r)...)
+}
+
+// unresolved reports a data view that is not known: without it nothing says what is searched.
+func unresolved(r *rule.Rule) diag.List {
+	if r.DataViewID == "" || len(r.Index) > 0 || r.Type == rule.TypeESQL || r.Type == rule.TypeMachineLearning {
+		return nil
+	}
+	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.data_view_id",
+		"data view %s is not known: load an export that has it, or say which indices it means with --data-view", r.DataViewID)}
 }
 
 func unsupportedType(r *rule.Rule) diag.List {
@@ -196,7 +208,6 @@ func notApplied(r *rule.Rule) diag.List {
 		{"rule.risk_score_mapping", len(r.RiskScoreMapping) > 0},
 		{"rule.rule_name_override", r.RuleNameOverride != ""},
 		{"rule.alert_suppression", r.AlertSuppression != nil},
-		{"rule.exceptions_list", len(r.ExceptionsList) > 0},
 	} {
 		if setting.set {
 			diags = append(diags, r.Report(diag.Warning, CodeNotApplied, setting.key, "%s is not applied yet: alerts are made without it", setting.key))

@@ -18,7 +18,9 @@ const (
 
 // Result is what checking found of one rule.
 type Result struct {
-	Path     string `json:"path"`
+	Path string `json:"path"`
+	// Line is where the rule stands, in a file of several.
+	Line     int    `json:"line,omitempty"`
 	RuleID   string `json:"rule_id"`
 	Name     string `json:"name"`
 	Type     string `json:"type"`
@@ -36,6 +38,8 @@ type Report struct {
 	Invalid     int      `json:"invalid"`
 	Unsupported int      `json:"unsupported"`
 	Results     []Result `json:"results"`
+	// Diagnostics are about what is no rule but belongs to rules, such as their exceptions.
+	Diagnostics diag.List `json:"diagnostics,omitempty"`
 }
 
 // Judge sums up diagnostics: an error makes a rule invalid, unless all errors say of something that

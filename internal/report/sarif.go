@@ -3,6 +3,7 @@ package report
 import (
 	"net/url"
 	"path/filepath"
+	"slices"
 
 	"tocsin/internal/diag"
 )
@@ -57,14 +58,16 @@ type (
 func (r *Report) sarif() sarifLog {
 	run := sarifRun{Tool: sarifTool{Driver: sarifDriver{Name: "tocsin", Rules: []sarifRule{}}}, Results: []sarifResult{}}
 	known := map[string]bool{}
+	all := slices.Clone(r.Diagnostics)
 	for _, result := range r.Results {
-		for _, d := range result.Diagnostics {
-			if !known[d.Code] {
-				known[d.Code] = true
-				run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{d.Code})
-			}
-			run.Results = append(run.Results, sarifOf(d))
+		all = append(all, result.Diagnostics...)
+	}
+	for _, d := range all {
+		if !known[d.Code] {
+			known[d.Code] = true
+			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{d.Code})
 		}
+		run.Results = append(run.Results, sarifOf(d))
 	}
 	return sarifLog{Version: "2.1.0", Schema: "https://json.schemastore.org/sarif-2.1.0.json", Runs: []sarifRun{run}}
 }

@@ -42,6 +42,9 @@ func writeJSON(w io.Writer, v any) error {
 
 // writeText shows every diagnostic with its source line, then the counts.
 func (r *Report) writeText(w io.Writer) error {
+	if err := diag.Render(w, r.Diagnostics); err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
 	for _, result := range r.Results {
 		if err := diag.Render(w, result.Diagnostics); err != nil {
 			return err //nolint:wrapcheck // it says what it was doing
@@ -103,6 +106,10 @@ func (r *Report) writeJUnit(w io.Writer) error {
 		}
 		suite.Cases = append(suite.Cases, c)
 	}
+	if r.Diagnostics.HasErrors() {
+		suite.Tests, suite.Failures = suite.Tests+1, suite.Failures+1
+		suite.Cases = append(suite.Cases, others(r.Diagnostics))
+	}
 	enc := xml.NewEncoder(w)
 	enc.Indent("", "  ")
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -115,6 +122,14 @@ func (r *Report) writeJUnit(w io.Writer) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+// others makes a test case of what is wrong with files that hold no rules.
+func others(l diag.List) junitCase {
+	r := Result{Diagnostics: l}
+	var text strings.Builder
+	_ = diag.Render(&text, l) // a builder does not fail
+	return junitCase{Name: "exceptions and saved objects", Class: "files", Failure: &junitMessage{Message: r.firstError(), Text: text.String()}}
 }
 
 func (r Result) title() string {

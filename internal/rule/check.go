@@ -42,8 +42,8 @@ func (c *checker) warn(kind, key, format string, args ...any) {
 
 // has reports whether the file says anything under a key, right or wrong.
 func (c *checker) has(key string) bool {
-	_, found := c.root.Find(key)
-	return found
+	v, found := c.root.Find(key)
+	return found && v.Kind != tomltree.Null
 }
 
 // is reports whether a key has a value of the right kind; another kind has been reported already.

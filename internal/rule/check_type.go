@@ -26,10 +26,16 @@ func (c *checker) typeKeys() {
 		c.warn("no-index", "rule.index", "neither rule.index nor rule.data_view_id says which indices are searched")
 	}
 	for _, key := range []string{"rule.query", "rule.threat_query"} {
-		if v, _ := c.root.Find(key); c.is(key, tomltree.String) {
+		if v, _ := c.root.Find(key); c.is(key, tomltree.String) && !c.filtersOnly(key) {
 			c.text(key, v.Text)
 		}
 	}
+}
+
+// filtersOnly reports whether a query may be empty: to Kibana it is everything, and filters choose
+// from that.
+func (c *checker) filtersOnly(key string) bool {
+	return key == "rule.query" && len(c.r.Filters) > 0 && slices.Contains(queryLanguages, c.r.Language)
 }
 
 // elsewhere reports whether a key need not be there: its table is missing, which is reported

@@ -32,6 +32,9 @@ func (r *Rule) fillDefaults() {
 	if langs := types[r.Type].languages; r.Language == "" && len(langs) == 1 {
 		r.Language = langs[0]
 	}
+	if r.Type == TypeSavedQuery && r.Language == "" {
+		r.Language = Kuery
+	}
 	if r.ThreatMatch != nil && r.ThreatMatch.Language == "" {
 		r.ThreatMatch.Language = Kuery
 	}

@@ -11,16 +11,28 @@ import (
 )
 
 // hash returns the ContentHash. It is taken from the tree and not from the Rule, so that a new
-// field or default of a later version does not make every rule look edited.
-func hash(root *tomltree.Value) string {
+// field or default of a later version does not make every rule look edited. The keys of the rule in
+// without do not count.
+func hash(root *tomltree.Value, without []string) string {
 	var b strings.Builder
 	if v := root.Get("rule"); v != nil {
-		canonical(&b, v, unversioned)
+		canonical(&b, v, without)
 	}
 	if v := root.Get("transform"); v != nil {
 		canonical(&b, v, nil)
 	}
-	sum := sha256.Sum256([]byte(b.String()))
+	return digest(b.String())
+}
+
+// hashOf returns the hash of any value, the keys in without aside.
+func hashOf(v *tomltree.Value, without []string) string {
+	var b strings.Builder
+	canonical(&b, v, without)
+	return digest(b.String())
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 

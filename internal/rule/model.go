@@ -13,6 +13,8 @@ import (
 type Rule struct {
 	// Path is the file that the rule was read from, as given to the loader.
 	Path string
+	// Line is the line of the file that the rule stands on, where a file has several; else 0.
+	Line int
 	// Source finds the places of the rule's keys; nil for a rule that was not read from a file.
 	Source Source
 	// ContentHash is the SHA-256, in hexadecimal, of what the rule says: equal for files that
@@ -79,8 +81,11 @@ type Rule struct {
 	TimelineID          string
 	TimelineTitle       string
 
+	// ExceptionsList refers to lists of exceptions, Exceptions are the items that were found there.
+	ExceptionsList []Exception
+	Exceptions     []*ExceptionItem
+
 	// What Kibana keeps with a rule.
-	ExceptionsList      []Exception
 	Actions             []map[string]any
 	ResponseActions     []map[string]any
 	Meta                map[string]any
@@ -159,9 +164,19 @@ type Source interface {
 // Report makes a diagnostic about the value of a key, such as "rule.index[2]", or about the table
 // that the key is missing in.
 func (r *Rule) Report(sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
-	if r.Source == nil {
-		return diag.Diagnostic{Severity: sev, Code: code, Message: fmt.Sprintf(format, args...), File: r.Path}
+	return report(r.Source, r.Path, sev, code, key, format, args...)
+}
+
+// report makes a diagnostic about a key of a source, or about the whole file where there is none.
+func report(source Source, path string, sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
+	if source == nil {
+		return diag.Diagnostic{Severity: sev, Code: code, Message: fmt.Sprintf(format, args...), File: path}
 	}
-	file, s, _ := r.Source.Place(key)
+	file, s, _ := source.Place(key)
 	return file.Report(sev, code, s, format, args...)
+}
+
+// Owns reports whether a diagnostic of a loader is about this rule.
+func (r *Rule) Owns(d diag.Diagnostic) bool {
+	return d.File == r.Path && (r.Line == 0 || d.Line == r.Line)
 }

@@ -16,7 +16,7 @@ const byteOrderMark = "\uFEFF"
 // Parse reads one rule file. The rule is never nil, but fit for use only when the list has no
 // errors; after a syntax error it has no more than its path. The list is in source order.
 func Parse(path, content string) (*Rule, diag.List) {
-	file := diag.NewText(path, strings.TrimPrefix(content, byteOrderMark))
+	file := newFile(path, content)
 	r := newRule(path)
 	root, list := tomltree.Parse(file, area)
 	r.Source = &document{file: file, root: root}
@@ -27,13 +27,24 @@ func Parse(path, content string) (*Rule, diag.List) {
 		list.Sort()
 		return r, list
 	}
-	d := tomltree.Decoder{File: file, Area: area, List: list, Hint: misplaced}
-	tomltree.Into(&d, root, documentFields, r)
+	return r, r.decode(&document{file: file, root: root}, list, documentFields, unversioned)
+}
+
+// newFile makes the text of a file.
+func newFile(path, content string) diag.Text {
+	return diag.NewText(path, strings.TrimPrefix(content, byteOrderMark))
+}
+
+// decode fills a rule from its document, and adds what is wrong with it to the list.
+func (r *Rule) decode(doc *document, list diag.List, fields tomltree.Fields[Rule], without []string) diag.List {
+	r.Source = doc
+	d := tomltree.Decoder{File: doc.file, Area: area, List: list, Hint: misplaced}
+	tomltree.Into(&d, doc.root, fields, r)
 	r.fillDefaults()
-	r.ContentHash = hash(root)
-	d.List = append(d.List, check(r, root)...)
+	r.ContentHash = hash(doc.root, without)
+	d.List = append(d.List, check(r, doc.root)...)
 	d.List.Sort()
-	return r, d.List
+	return d.List
 }
 
 // broken reports whether the parser gave up: what follows is unknown, so nothing can be missed.

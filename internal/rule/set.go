@@ -1,9 +1,12 @@
 package rule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
@@ -14,6 +17,9 @@ type Set struct {
 	rules  []*Rule
 	broken []*Rule
 	byID   map[string]*Rule
+
+	exceptions exceptions
+	saved      savedObjects
 }
 
 // Add puts a rule into the set, given what its parser said, and returns that list with what the
@@ -37,6 +43,37 @@ func (s *Set) Add(r *Rule, list diag.List) diag.List {
 	return list
 }
 
+// resolve gives every rule what it refers to by name, when all files have been read.
+func (s *Set) resolve() diag.List {
+	var list diag.List
+	for _, key := range slices.SortedFunc(maps.Keys(s.exceptions.lists), compareKeys) {
+		for _, item := range s.exceptions.lists[key].Items {
+			if item.faulty == "" {
+				list = append(list, s.exceptions.fillLists(item, item.Entries, "entries")...)
+			}
+		}
+	}
+	for _, r := range s.rules {
+		list = append(list, s.exceptions.resolve(r)...)
+		s.saved.resolve(r)
+	}
+	return list
+}
+
+func compareKeys(a, b listKey) int {
+	return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(string(a.namespace), string(b.namespace)))
+}
+
+// UseDataViews gives rules that name a data view its index patterns, before those of the rule itself
+// and of files.
+func (s *Set) UseDataViews(views map[string][]string) {
+	for _, r := range s.rules {
+		if patterns := views[r.DataViewID]; len(patterns) > 0 {
+			r.Index = patterns
+		}
+	}
+}
+
 // Rules returns the rules that can run, in load order.
 func (s Set) Rules() []*Rule { return s.rules }
 
@@ -51,7 +88,7 @@ func (s Set) Len() int { return len(s.rules) }
 func (s Set) ByID(id string) *Rule { return s.byID[id] }
 
 // Find returns the rule that a person means by ref: the one with this id; else the only one with
-// this path, file name (with or without .toml) or name; else the only one whose id begins so.
+// this path, file name (with or without its extension) or name; else the only one whose id begins so.
 func (s Set) Find(ref string) (*Rule, error) {
 	if r := s.byID[ref]; r != nil {
 		return r, nil
@@ -64,7 +101,7 @@ func (s Set) Find(ref string) (*Rule, error) {
 		func(r *Rule) bool { return strings.EqualFold(r.Name, ref) },
 		func(r *Rule) bool {
 			base := filepath.Base(r.Path)
-			return base == ref || strings.TrimSuffix(base, extension) == ref
+			return base == ref || strings.TrimSuffix(base, filepath.Ext(base)) == ref
 		},
 		func(r *Rule) bool { return strings.HasPrefix(r.ID, ref) },
 	} {

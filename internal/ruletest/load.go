@@ -18,8 +18,11 @@ const extension = ".test.toml"
 // File is one test file.
 type File struct {
 	Path string
-	// Rule is the path of the rule file.
-	Rule  string
+	// Rule is the path of the rule file, RuleID which rule of it is tested where it holds several.
+	Rule   string
+	RuleID string
+	// With are paths of files and directories that the rule refers to, such as its exceptions.
+	With  []string
 	Tests []Test
 
 	text diag.Text
@@ -43,8 +46,10 @@ type Test struct {
 
 // fileFields are the keys of a test file.
 var fileFields = tomltree.Fields[File]{
-	"rule": tomltree.Scalar(func(f *File) *string { return &f.Rule }),
-	"test": tomltree.Each(testFields, func(f *File) *[]Test { return &f.Tests }),
+	"rule":    tomltree.Scalar(func(f *File) *string { return &f.Rule }),
+	"rule_id": tomltree.Scalar(func(f *File) *string { return &f.RuleID }),
+	"with":    tomltree.List(func(f *File) *[]string { return &f.With }),
+	"test":    tomltree.Each(testFields, func(f *File) *[]Test { return &f.Tests }),
 }
 
 // testFields are the keys of a [[test]].
@@ -125,6 +130,11 @@ func Parse(path, content string) (File, diag.List) {
 		f.Rule = strings.TrimSuffix(path, extension) + ".toml"
 	} else if !filepath.IsAbs(f.Rule) {
 		f.Rule = filepath.Join(filepath.Dir(path), f.Rule)
+	}
+	for i, with := range f.With {
+		if !filepath.IsAbs(with) {
+			f.With[i] = filepath.Join(filepath.Dir(path), with)
+		}
 	}
 	d.List.Sort()
 	return f, d.List

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,14 +33,18 @@ type Result struct {
 	Problems diag.List `json:"problems"`
 }
 
-// Run runs the tests of a file. The list says why the rule itself cannot be tested; every test has
-// failed then.
-func Run(ctx context.Context, f File) ([]Result, diag.List, error) {
-	set, list := rule.Load(f.Rule)
-	if set.Len() == 0 {
+// Run runs the tests of a file. What rules refer to, such as exceptions, is looked for in the rule's
+// own file, in those that the test names, and in beside. The list says why the rule itself cannot be
+// tested; every test has failed then.
+func Run(ctx context.Context, f File, beside ...string) ([]Result, diag.List, error) {
+	set, list := rule.Load(slices.Concat([]string{f.Rule}, f.With, beside)...)
+	r := f.pick(set)
+	list = slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
+		return r != nil && !r.Owns(d) && slices.ContainsFunc(set.Rules(), func(o *rule.Rule) bool { return o.Owns(d) })
+	})
+	if r == nil {
 		return f.untested("", list), list, nil
 	}
-	r := set.Rules()[0]
 	plan, more := query.For(r)
 	if list = append(list, more...); plan == nil {
 		return f.untested(r.ID, list), list, nil
@@ -58,6 +63,17 @@ func Run(ctx context.Context, f File) ([]Result, diag.List, error) {
 		})
 	}
 	return results, list, nil
+}
+
+// pick returns the rule to test: the one of its file, or of several the one that is named; nil when
+// there is none.
+func (f File) pick(set rule.Set) *rule.Rule {
+	for _, r := range set.Rules() {
+		if filepath.Clean(r.Path) == filepath.Clean(f.Rule) && (f.RuleID == "" || r.ID == f.RuleID) {
+			return r
+		}
+	}
+	return nil
 }
 
 // untested fails every test.

@@ -188,6 +188,10 @@ func TestPages(t *testing.T) {
 
 func TestSearchRejected(t *testing.T) {
 	e := mustEvents(t, `{"n":1,"word":"a b"}`)
+	raw, err := condition.NewRaw(condition.Query{"fuzzy": condition.Query{"word": "a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		r    search.Request
@@ -195,6 +199,7 @@ func TestSearchRejected(t *testing.T) {
 	}{
 		{"literal", search.Request{Where: condition.Term{Field: "n", Value: "x"}}, condition.ErrLiteral},
 		{"analysed text", search.Request{Where: condition.Term{Field: "word", Value: "a"}}, condition.ErrAnalysed},
+		{"raw query", search.Request{Where: raw}, condition.ErrSearchOnly},
 		{"order by text", search.Request{Tiebreaker: "word"}, condition.ErrAnalysed},
 		{"order by an object", search.Request{Tiebreaker: "process"}, condition.ErrOperator},
 	}

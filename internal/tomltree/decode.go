@@ -38,15 +38,17 @@ func (d *Decoder) is(v *Value, want Kind, phrase string) bool {
 	return v.Kind == want
 }
 
-// Into reads the members of a table. An unknown key is a warning: the file may be newer than the
-// program.
+// Into reads the members of a table. A null is as good as no member. An unknown key is a warning: the
+// file may be newer than the program.
 func Into[T any](d *Decoder, v *Value, fields Fields[T], to *T) {
 	if !d.is(v, Table, Table.String()) {
 		return
 	}
 	for _, item := range v.Items {
 		if field, ok := fields[item.Key]; ok {
-			field(d, item, to)
+			if item.Kind != Null {
+				field(d, item, to)
+			}
 			continue
 		}
 		d.unknown(item, slices.Collect(maps.Keys(fields)))

@@ -3,6 +3,7 @@ package tomltree
 import (
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -49,7 +50,7 @@ func (v *Value) StringText(file diag.Text) diag.Text {
 	return file.Decoded(value, offsets)
 }
 
-// unescape decodes the inside of a string that go-toml has accepted. offsets has the file offset
+// unescape decodes the inside of a string that a parser has accepted. offsets has the file offset
 // of each byte of the value and of its end.
 func unescape(file string, inner diag.Span) (value string, offsets []int) {
 	out := make([]byte, 0, inner.End-inner.Start)
@@ -77,6 +78,9 @@ func escape(out []byte, file string, i, end int) ([]byte, int) {
 	case 'x':
 		return codePoint(out, file, i+1, 2)
 	case 'u':
+		if pair, ok := surrogates(file[i:end]); ok {
+			return utf8.AppendRune(out, pair), i + len(`uXXXX\uXXXX`)
+		}
 		return codePoint(out, file, i+1, 4)
 	case 'U':
 		return codePoint(out, file, i+1, 8)
@@ -100,4 +104,19 @@ func codePoint(out []byte, file string, i, n int) ([]byte, int) {
 		code = utf8.RuneError
 	}
 	return utf8.AppendRune(out, rune(code)), i + n
+}
+
+// surrogates reads the two escapes by which JSON writes a character of more than 16 bits.
+func surrogates(s string) (rune, bool) {
+	const form = `uXXXX\uXXXX`
+	if len(s) < len(form) || s[5] != '\\' || s[6] != 'u' {
+		return 0, false
+	}
+	high, errHigh := strconv.ParseUint(s[1:5], 16, 16)
+	low, errLow := strconv.ParseUint(s[7:11], 16, 16)
+	if errHigh != nil || errLow != nil {
+		return 0, false
+	}
+	pair := utf16.DecodeRune(rune(high), rune(low))
+	return pair, pair != utf8.RuneError
 }

@@ -10,8 +10,8 @@ import (
 // Kind is the TOML type of a value.
 type Kind uint8
 
-// The kinds, named as in the TOML specification. The four date and time types are one kind:
-// rule files write dates as strings.
+// The kinds, named as in the TOML specification; JSON's object is a table here. The four date and
+// time types are one kind: rule files write dates as strings.
 const (
 	String Kind = iota
 	Integer
@@ -20,10 +20,11 @@ const (
 	DateTime
 	Array
 	Table
+	Null // of JSON only
 )
 
 // phrases are the kinds as they stand in messages.
-var phrases = [...]string{"a string", "an integer", "a float", "a boolean", "a date", "a list", "a table"}
+var phrases = [...]string{"a string", "an integer", "a float", "a boolean", "a date", "a list", "a table", "null"}
 
 // String returns the kind as it stands in a message: "a string".
 func (k Kind) String() string { return phrases[k] }
@@ -154,6 +155,8 @@ func (v *Value) Native() any {
 		return v.Float
 	case Boolean:
 		return v.Text == "true"
+	case Null:
+		return nil
 	case Array:
 		list := make([]any, len(v.Items))
 		for i, item := range v.Items {

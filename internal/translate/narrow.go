@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"slices"
 	"time"
 
 	"tocsin/internal/condition"
@@ -10,10 +11,54 @@ import (
 )
 
 // Narrow is what an event has to meet besides a rule's query: its filters hold, and no exception
-// that is in force at the given moment does. The zero moment is before every expiry.
-func Narrow(*rule.Rule, mapping.Fields, time.Time) (condition.Expr, diag.List) {
-	return condition.Const(true), nil
+// that is in force at the given moment does. The zero moment is before every expiry. The condition
+// is nil when a diagnostic is an error.
+func Narrow(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Expr, diag.List) {
+	filters, diags := Filters(r, "rule.filters", r.Filters, fields)
+	exceptions, more := Exceptions(r, fields, at)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return nil, diags
+	}
+	return condition.Simplify(condition.And{filters, condition.Not{X: exceptions}}), diags
+}
+
+// Exceptions is true of the events that one of a rule's exceptions in force at a moment is about.
+// The condition is nil when a diagnostic is an error.
+func Exceptions(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Expr, diag.List) {
+	var out condition.Or
+	var diags diag.List
+	for _, item := range r.Exceptions {
+		if !item.InForce(at) {
+			continue
+		}
+		l := exceptionLowerer{item: item, fields: fields}
+		out = append(out, l.lower())
+		diags = append(diags, l.diags...)
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return condition.Simplify(out), diags
 }
 
 // NarrowingNames returns the fields that a rule's filters and exceptions ask for.
-func NarrowingNames(*rule.Rule) []string { return nil }
+func NarrowingNames(r *rule.Rule) []string {
+	names := FilterNames(r.Filters)
+	for _, item := range r.Exceptions {
+		if len(item.OSTypes) > 0 {
+			names = append(names, systemFields...)
+		}
+		names = appendNames(names, item.Entries, "")
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// appendNames adds the fields of entries, which stand within the field of a nested one.
+func appendNames(names []string, entries []rule.Entry, within string) []string {
+	for _, e := range entries {
+		names = append(names, within+e.Field)
+		names = appendNames(names, e.Entries, within+e.Field+".")
+	}
+	return names
+}

@@ -1,0 +1,130 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/tomltree"
+)
+
+var (
+	namespaces = []NamespaceType{Single, Agnostic}
+	systems    = []string{"windows", "linux", "macos"}
+	entryTypes = []EntryType{EntryMatch, EntryMatchAny, EntryExists, EntryWildcard, EntryList, EntryNested}
+	// innerTypes are those that Kibana allows in a nested entry; the others work as well.
+	innerTypes = entryTypes[:len(entryTypes)-1]
+	operators  = []Operator{Included, Excluded}
+	valueTypes = []ValueType{ValueIP, ValueIPRange, ValueKeyword, ValueText}
+)
+
+// itemChecker collects what is wrong with an item beyond the types of its values.
+type itemChecker struct {
+	item *ExceptionItem
+	v    *tomltree.Value
+	list diag.List
+}
+
+// checkItem judges an item that has been decoded from v.
+func checkItem(item *ExceptionItem, v *tomltree.Value) diag.List {
+	c := itemChecker{item: item, v: v}
+	for _, key := range []string{"item_id", "list_id"} {
+		c.need(key)
+	}
+	oneOf(&c, "namespace_type", item.NamespaceType, namespaces)
+	for i, system := range item.OSTypes {
+		oneOf(&c, fmt.Sprintf("os_types[%d]", i), system, systems)
+	}
+	c.entries("entries", item.Entries, entryTypes)
+	return c.list
+}
+
+func (c *itemChecker) fail(kind, key, format string, args ...any) {
+	c.list = append(c.list, c.item.Report(diag.Error, area+"/"+kind, key, format, args...))
+}
+
+// given reports whether the file has a value at a key, right or wrong.
+func (c *itemChecker) given(key string) (tomltree.Kind, bool) {
+	v, found := c.v.Find(key)
+	return v.Kind, found && v.Kind != tomltree.Null
+}
+
+// need reports a key that is not there, or empty.
+func (c *itemChecker) need(key string) {
+	v, found := c.v.Find(key)
+	switch {
+	case !found || v.Kind == tomltree.Null:
+		c.fail("missing-field", key, "%s is missing", key)
+	case v.Kind == tomltree.String && v.Text == "", v.Kind == tomltree.Array && len(v.Items) == 0:
+		c.fail("bad-value", key, "%s must not be empty", key)
+	}
+}
+
+// oneOf reports a string that is none of the known ones.
+func oneOf[S ~string](c *itemChecker, key string, got S, known []S) {
+	if kind, found := c.given(key); !found || kind != tomltree.String || slices.Contains(known, got) {
+		return
+	}
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = string(k)
+	}
+	want := "want " + strings.Join(names, ", ")
+	if near := diag.Nearest(string(got), names); near != "" {
+		want = fmt.Sprintf("did you mean %s? (%s)", near, want)
+	}
+	c.fail("bad-value", key, "%s: unknown value %q, %s", key, got, want)
+}
+
+func (c *itemChecker) entries(at string, entries []Entry, types []EntryType) {
+	c.need(at)
+	for i, e := range entries {
+		key := fmt.Sprintf("%s[%d].", at, i)
+		c.need(key + "field")
+		c.need(key + "type")
+		oneOf(c, key+"type", e.Type, types)
+		oneOf(c, key+"operator", e.Operator, operators)
+		switch e.Type {
+		case EntryMatch, EntryWildcard:
+			c.value(key+"value", tomltree.String)
+		case EntryMatchAny:
+			c.value(key+"value", tomltree.Array)
+		case EntryList:
+			c.valueList(key)
+		case EntryNested:
+			if len(types) == len(entryTypes) {
+				c.entries(key+"entries", e.Entries, innerTypes)
+			}
+		case EntryExists:
+		}
+	}
+}
+
+// value wants a value of one kind: a text of match, which may be empty, several of match_any.
+func (c *itemChecker) value(key string, want tomltree.Kind) {
+	switch kind, found := c.given(key); {
+	case !found || want == tomltree.Array && kind == want:
+		c.need(key)
+	case kind != want && (kind == tomltree.String || kind == tomltree.Array): // others are reported already
+		c.fail("wrong-type", key, "%s must be %s, not %s", key, want, kind)
+	}
+}
+
+func (c *itemChecker) valueList(key string) {
+	kind, found := c.given(key + "list")
+	if !found {
+		c.need(key + "list")
+	}
+	if kind != tomltree.Table {
+		return
+	}
+	c.need(key + "list.id")
+	c.need(key + "list.type")
+	if kind, found := c.given(key + "list.type"); found && kind == tomltree.String {
+		v, _ := c.v.Find(key + "list.type")
+		if !slices.Contains(valueTypes, ValueType(v.Text)) {
+			c.fail("unsupported", key+"list.type", "value lists of type %q are not supported: want ip, ip_range, keyword or text", v.Text)
+		}
+	}
+}

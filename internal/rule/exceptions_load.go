@@ -1,0 +1,207 @@
+package rule
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/tomltree"
+)
+
+// located is the directory that a file was read from.
+type located struct {
+	fsys fs.FS
+	dir  string
+	// name turns a path of the file system into one for people.
+	name func(string) string
+}
+
+// listKey is what makes a list of exceptions the one that is meant.
+type listKey struct {
+	namespace NamespaceType
+	id        string
+}
+
+// exceptions are those of a set, by list.
+type exceptions struct {
+	lists map[listKey]*ExceptionList
+	items map[listKey]map[string]*ExceptionItem
+	// files has the places of value lists that [lists] of a file names.
+	files map[string]namedList
+	// folders are the directories named value_lists.
+	folders []located
+	read    map[valueListKey]readList
+}
+
+// namedList is the path of a value list that a file of exceptions gives.
+type namedList struct {
+	located
+	path string
+}
+
+// list returns the list of a key, which is there from the first mention on.
+func (e *exceptions) list(key listKey) *ExceptionList {
+	if e.lists == nil {
+		e.lists = map[listKey]*ExceptionList{}
+		e.items = map[listKey]map[string]*ExceptionItem{}
+	}
+	if e.lists[key] == nil {
+		e.lists[key] = &ExceptionList{ListID: key.id, NamespaceType: key.namespace}
+		e.items[key] = map[string]*ExceptionItem{}
+	}
+	return e.lists[key]
+}
+
+// orSingle is the name space that is meant where none is said.
+func orSingle(n NamespaceType) NamespaceType {
+	if n == "" {
+		return Single
+	}
+	return n
+}
+
+// addList reads a list without its items. Exports that share a list all have it.
+func (e *exceptions) addList(doc *document, v *tomltree.Value) diag.List {
+	var l ExceptionList
+	d := tomltree.Decoder{File: doc.file, Area: area}
+	tomltree.Into(&d, v, listFields, &l)
+	if l.ListID == "" {
+		if v.Get("list_id") == nil {
+			d.Report(diag.Error, "missing-field", v.Span, "list_id is missing")
+		}
+		return d.List
+	}
+	known := e.list(listKey{orSingle(l.NamespaceType), l.ListID})
+	known.Type, known.Name = l.Type, l.Name
+	return d.List
+}
+
+// addItem reads an item; at is the way to it in its document. A faulty one is kept, so that rules
+// can say that they run without it.
+func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where located) diag.List {
+	item := &ExceptionItem{source: doc, path: doc.file.File(), at: at, located: where, hash: hashOf(v, itemUnversioned)}
+	d := tomltree.Decoder{File: doc.file, Area: area}
+	tomltree.Into(&d, v, itemFields, item)
+	if v.Kind == tomltree.Table {
+		d.List = append(d.List, checkItem(item, v)...)
+	}
+	item.NamespaceType = orSingle(item.NamespaceType)
+	if d.List.HasErrors() {
+		item.faulty = "it has errors"
+	}
+	if item.ListID == "" {
+		return d.List
+	}
+	key := listKey{item.NamespaceType, item.ListID}
+	list := e.list(key)
+	first := e.items[key][item.ItemID]
+	switch {
+	case first == nil:
+		e.items[key][item.ItemID] = item
+		list.Items = append(list.Items, item)
+	case first.hash != item.hash:
+		d.List = append(d.List, item.Report(diag.Warning, area+"/duplicate-item", "item_id",
+			"exception item %s is already defined at %s in other words, which count", item.ItemID, first.Report(diag.Note, "", "item_id", "").Place()))
+	}
+	return d.List
+}
+
+// itemUnversioned are the keys of an item that do not change what it says.
+var itemUnversioned = []string{"_version", "created_at", "created_by", "id", "tie_breaker_id", "updated_at", "updated_by", "comments", "meta"}
+
+// addFile reads a TOML file of exceptions: [[exception_list]], [[exception_item]] and [lists].
+func (e *exceptions) addFile(path, content string, where located) diag.List {
+	file := newFile(path, content)
+	root, list := tomltree.Parse(file, area)
+	if broken(list) {
+		return list
+	}
+	doc := &document{file: file, root: root}
+	d := tomltree.Decoder{File: file, Area: area}
+	for _, member := range root.Items {
+		switch member.Key {
+		case "exception_list":
+			each(&d, member, func(v *tomltree.Value) { list = append(list, e.addList(doc, v)...) })
+		case "exception_item":
+			each(&d, member, func(v *tomltree.Value) { list = append(list, e.addItem(doc, v, v.Path()+".", where)...) })
+		case "lists":
+			e.addPaths(&d, member, where)
+		default: // a key that no table knows
+			tomltree.Into(&d, tomltree.Under(member.Key, &tomltree.Value{KeySpan: member.KeySpan}), exceptionsKeys, &struct{}{})
+		}
+	}
+	list = append(list, d.List...)
+	list.Sort()
+	return list
+}
+
+// exceptionsKeys are those that a file may have, for the sake of who misspells one.
+var exceptionsKeys = ignored(tomltree.Fields[struct{}]{}, "exception_list", "exception_item", "lists")
+
+// each visits the elements of a list of tables.
+func each(d *tomltree.Decoder, v *tomltree.Value, visit func(*tomltree.Value)) {
+	if v.Kind != tomltree.Array {
+		d.Report(diag.Error, "wrong-type", v.Span, "%s must be a list of tables, not %s", v.Key, v.Kind)
+		return
+	}
+	for _, item := range v.Items {
+		visit(item)
+	}
+}
+
+// addPaths reads [lists]: the file of each value list, as seen from this one.
+func (e *exceptions) addPaths(d *tomltree.Decoder, v *tomltree.Value, where located) {
+	if v.Kind != tomltree.Table {
+		d.Report(diag.Error, "wrong-type", v.Span, "%s must be a table, not %s", v.Key, v.Kind)
+		return
+	}
+	for _, member := range v.Items {
+		if member.Kind != tomltree.String || !fs.ValidPath(member.Text) {
+			d.Report(diag.Error, "bad-value", member.Span, "%s must be the path of a file in this directory or below it", member.Path())
+			continue
+		}
+		if e.files == nil {
+			e.files = map[string]namedList{}
+		}
+		if _, taken := e.files[member.Key]; !taken {
+			e.files[member.Key] = namedList{where, member.Text}
+		}
+	}
+}
+
+// resolve gives the rules the exceptions that they refer to. What is not there is a warning: a rule
+// without an exception finds more, which is not missed.
+func (e *exceptions) resolve(r *Rule) diag.List {
+	var list diag.List
+	r.Exceptions = nil
+	for i, ref := range r.ExceptionsList {
+		at := fmt.Sprintf("rule.exceptions_list[%d].list_id", i)
+		key := listKey{orSingle(NamespaceType(ref.NamespaceType)), ref.ListID}
+		known := e.lists[key]
+		if known == nil {
+			list = append(list, r.Report(diag.Warning, area+"/missing-exceptions", at, "exception list %s%s is not among the loaded files: its exceptions do not count", ref.ListID, e.elsewhere(key)))
+			continue
+		}
+		for _, item := range known.Items {
+			if item.faulty != "" {
+				list = append(list, r.Report(diag.Warning, area+"/missing-exceptions", at, "exception %s of list %s does not count: %s", item.Title(), ref.ListID, item.faulty))
+				continue
+			}
+			if !slices.Contains(r.Exceptions, item) {
+				r.Exceptions = append(r.Exceptions, item)
+			}
+		}
+	}
+	return list
+}
+
+// elsewhere says that a list is there, but in another name space.
+func (e *exceptions) elsewhere(key listKey) string {
+	for _, other := range namespaces {
+		if other != key.namespace && e.lists[listKey{other, key.id}] != nil {
+			return " (namespace_type " + string(key.namespace) + ", there is one of " + string(other) + ")"
+		}
+	}
+	return ""
+}

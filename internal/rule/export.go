@@ -1,0 +1,158 @@
+package rule
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/tomltree"
+)
+
+// The extensions of what Kibana exports, and of a single rule as its API has it.
+const (
+	exportExtension = ".ndjson"
+	objectExtension = ".json"
+)
+
+// objectKind is what a line of an export is.
+type objectKind int
+
+const (
+	unknownObject objectKind = iota
+	ruleObject
+	listObject
+	itemObject
+	savedObject
+	summaryObject
+)
+
+// kindOf tells by the keys that only one kind has.
+func kindOf(v *tomltree.Value) objectKind {
+	has := func(key string) bool { return v.Get(key) != nil }
+	switch {
+	case v.Kind != tomltree.Table:
+		return unknownObject
+	case has("rule_id") && has("type"), has("risk_score") && has("severity") && has("type"):
+		return ruleObject
+	case has("item_id") && has("list_id"), has("entries") && has("list_id"):
+		return itemObject
+	case has("list_id"):
+		return listObject
+	case has("attributes") && has("type") && v.Get("attributes").Kind == tomltree.Table:
+		return savedObject
+	}
+	for _, member := range v.Items {
+		if strings.HasPrefix(member.Key, "exported_") {
+			return summaryObject
+		}
+	}
+	return unknownObject
+}
+
+// addExport reads the lines of an export, each a document of its own.
+func (s *Set) addExport(path, content string, where located) diag.List {
+	file := newFile(path, content)
+	var list diag.List
+	offset, number := 0, 0
+	for line := range strings.Lines(file.Value) {
+		at := diag.Span{Start: offset, End: offset + len(strings.TrimRight(line, "\r\n"))}
+		offset += len(line)
+		if number++; strings.TrimSpace(line) != "" {
+			list = append(list, s.addObject(file, at, number, where)...)
+		}
+	}
+	return list
+}
+
+// addObject reads one document of Kibana; line is where it stands among others, 0 where it is alone.
+func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) diag.List {
+	v, list := tomltree.ParseJSON(file, at, area)
+	r := newRule(file.File())
+	r.Line = line
+	if v == nil {
+		return s.Add(r, list)
+	}
+	doc := &document{file: file, root: v}
+	switch kindOf(v) {
+	case ruleObject:
+		doc.root = tomltree.Under("rule", v)
+		list = r.decode(doc, list, exportFields, exportUnversioned)
+		return s.Add(r, list)
+	case listObject:
+		return append(list, s.exceptions.addList(doc, v)...)
+	case itemObject:
+		return append(list, s.exceptions.addItem(doc, v, "", where)...)
+	case savedObject:
+		return append(list, s.saved.add(doc, v)...)
+	case summaryObject:
+		return append(list, missingInExport(file, v)...)
+	case unknownObject:
+	}
+	r.Source = doc
+	return s.Add(r, append(list, file.Report(diag.Error, area+"/unknown-object", diag.Span{Start: v.Span.Start, End: v.Span.Start + 1},
+		"neither a rule nor an exception list, an exception item or a saved object of Kibana")))
+}
+
+// missingInExport passes on what Kibana could not export.
+func missingInExport(file diag.Text, v *tomltree.Value) diag.List {
+	var list diag.List
+	for _, member := range v.Items {
+		if strings.HasPrefix(member.Key, "missing_") && member.Kind == tomltree.Array && len(member.Items) > 0 {
+			list = append(list, file.Report(diag.Warning, area+"/missing-in-export", member.Span, "Kibana could not export all that was asked for: %s", member.Key))
+		}
+	}
+	return list
+}
+
+// kibanaOnly are the keys of an exported rule that no rule file has: what Kibana notes about it.
+var kibanaOnly = []string{
+	"id", "created_at", "created_by", "updated_at", "updated_by", "immutable", "rule_source", "execution_summary",
+	"outcome", "alias_target_id", "alias_purpose", "namespace",
+}
+
+// exportUnversioned are the keys that do not change what an exported rule says.
+var exportUnversioned = slices.Concat(kibanaOnly, unversioned)
+
+// exportFields are the keys of a rule as Kibana's API has it.
+var exportFields = tomltree.Fields[Rule]{"rule": tomltree.Sub(apiFields(), func(r *Rule) *Rule { return r })}
+
+// apiFields are those of the files, and what Kibana keeps beside them.
+func apiFields() tomltree.Fields[Rule] {
+	fields := maps.Clone(ruleFields)
+	fields["investigation_fields"] = anyInvestigation
+	return ignored(fields, kibanaOnly...)
+}
+
+// anyInvestigation reads investigation_fields, which were a plain list in Kibana 8.10.
+func anyInvestigation(d *tomltree.Decoder, v *tomltree.Value, r *Rule) {
+	if v.Kind == tomltree.Array {
+		tomltree.List(func(r *Rule) *[]string { return &r.InvestigationFields })(d, v, r)
+		return
+	}
+	tomltree.Into(d, v, investigationFields, r)
+}
+
+// sniffed is how many documents at the beginning of a file are looked at.
+const sniffed = 10
+
+// isExport tells by its beginning whether a file of a directory comes from Kibana: event files end
+// as exports do.
+func isExport(beginning string, wholeFile bool) bool {
+	n := 0
+	for line := range strings.Lines(beginning) {
+		if n++; n > sniffed || !wholeFile && !strings.HasSuffix(line, "\n") {
+			return false
+		}
+		if isObject(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// isObject reports whether a text is a document of Kibana.
+func isObject(text string) bool {
+	v, _ := tomltree.ParseJSON(diag.NewText("", text), diag.Span{End: len(text)}, area)
+	return v != nil && kindOf(v) != unknownObject
+}

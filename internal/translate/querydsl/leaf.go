@@ -1,0 +1,175 @@
+package querydsl
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/condition"
+)
+
+// ofField cuts a clause into the field that it tests and what it says of it: an object, or one value,
+// which stands for the given key of it.
+func ofField(body any, key, path string) (string, parameters, error) {
+	p := parametersOf(body)
+	if len(p) != 1 {
+		return "", nil, fault(path, "one field is wanted, not %d [%s]", len(p), strings.Join(slices.Sorted(maps.Keys(p)), ", "))
+	}
+	for field, said := range p {
+		switch said := said.(type) {
+		case map[string]any:
+			return field, said, nil
+		case []any:
+			return "", nil, fault(join(path, field), "one value is wanted, not an array")
+		default:
+			return field, parameters{key: said}, nil
+		}
+	}
+	return "", nil, nil
+}
+
+// metadata are fields that no mapping has and a search can test.
+var metadata = map[string]bool{
+	"_id": true, "_index": true, "_ignored": true, "_routing": true, "_tier": true, "_type": true, "_field_names": true,
+	"_seq_no": true, "_version": true, "_source": true, "_doc_count": true, "_nested_path": true,
+}
+
+// searchOnly reports whether a name means something that is not a value of the document.
+func searchOnly(field string) bool {
+	return metadata[field] || field == "" || strings.Contains(field, "*")
+}
+
+func (reader) exists(body any, path string) (condition.Expr, error) {
+	p := parametersOf(body)
+	field, isText := p["field"].(string)
+	if !isText {
+		return nil, fault(join(path, "field"), "the name of a field is wanted")
+	}
+	if !only(p, "field") || searchOnly(field) {
+		return nil, nil
+	}
+	return condition.Exists{Field: field}, nil
+}
+
+func (reader) term(body any, path string) (condition.Expr, error) {
+	field, p, err := ofField(body, "value", path)
+	if err != nil {
+		return nil, err
+	}
+	if p["value"] == nil {
+		return nil, fault(join(path, field), "a value is wanted")
+	}
+	value, known := literal(p["value"])
+	fold, isBool := optional(p, "case_insensitive", false)
+	_, isText := value.(string)
+	if !known || !isBool || fold && !isText || !only(p, "value", "case_insensitive") || searchOnly(field) {
+		return nil, nil
+	}
+	return condition.Term{Field: field, Value: value, Fold: fold}, nil
+}
+
+// terms is the one clause that has its own parameters beside the field.
+func (reader) terms(body any, path string) (condition.Expr, error) {
+	p := maps.Clone(parametersOf(body))
+	delete(p, "boost")
+	delete(p, "_name")
+	if len(p) != 1 {
+		return nil, fault(path, "one field is wanted, not %d [%s]", len(p), strings.Join(slices.Sorted(maps.Keys(p)), ", "))
+	}
+	for field, said := range p {
+		if _, isLookup := said.(map[string]any); isLookup || searchOnly(field) {
+			return nil, nil
+		}
+		elements, isList := said.([]any)
+		if !isList {
+			return nil, fault(join(path, field), "an array of values is wanted, not %s", kind(said))
+		}
+		values := make([]any, len(elements))
+		for i, element := range elements {
+			value, known := literal(element)
+			if !known {
+				return nil, nil
+			}
+			values[i] = value
+		}
+		return condition.Terms{Field: field, Values: values}, nil
+	}
+	return nil, nil
+}
+
+func (reader) prefix(body any, path string) (condition.Expr, error) {
+	field, text, fold, err := pattern(body, path, "value")
+	if field == "" || err != nil {
+		return nil, err
+	}
+	return condition.Prefix{Field: field, Value: text, Fold: fold}, nil
+}
+
+func (reader) wildcard(body any, path string) (condition.Expr, error) {
+	field, text, fold, err := pattern(body, path, "value", "wildcard")
+	if field == "" || err != nil {
+		return nil, err
+	}
+	return condition.Wildcard{Field: field, Pattern: text, Fold: fold}, nil
+}
+
+// regexp is read with all operators on, Elasticsearch's default and what conditions have.
+func (reader) regexp(body any, path string) (condition.Expr, error) {
+	field, p, err := ofField(body, "value", path)
+	if err != nil {
+		return nil, err
+	}
+	flags, isText := optional(p, "flags", "ALL")
+	if !isText || !strings.EqualFold(flags, "ALL") {
+		return nil, nil
+	}
+	p = maps.Clone(p)
+	delete(p, "flags")
+	field, text, fold, err := pattern(map[string]any{field: map[string]any(p)}, path, "value")
+	if field == "" || err != nil {
+		return nil, err
+	}
+	return condition.Regexp{Field: field, Pattern: text, Fold: fold}, nil
+}
+
+// pattern reads a clause with a text and whether its case counts; the field is "" when there is more.
+// The text has one of several keys.
+func pattern(body any, path string, keys ...string) (field, text string, fold bool, err error) {
+	field, p, err := ofField(body, "value", path)
+	if err != nil {
+		return "", "", false, err
+	}
+	for _, key := range keys {
+		v, there := p[key]
+		value, isText := v.(string)
+		if !there {
+			continue
+		}
+		fold, isBool := optional(p, "case_insensitive", false)
+		if !isText || !isBool || !only(p, key, "case_insensitive") || searchOnly(field) {
+			return "", "", false, nil
+		}
+		return field, value, fold, nil
+	}
+	return "", "", false, fault(join(path, field), "a value is wanted")
+}
+
+// literal is a value as conditions have it; false for none, and for numbers that would be written
+// differently than they were read.
+func literal(v any) (any, bool) {
+	switch v := v.(type) {
+	case string, bool:
+		return v, true
+	case json.Number:
+		text := v.String()
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n, true
+		}
+		x, err := v.Float64()
+		again, jsonErr := json.Marshal(x)
+		return x, err == nil && jsonErr == nil && string(again) == text
+	}
+	return nil, false
+}

@@ -1,0 +1,73 @@
+package querydsl
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Names returns the fields that a query asks for, sorted, each once, as far as its clauses tell: a
+// star in a name stands for any characters.
+func Names(q map[string]any) []string {
+	plain, err := canonical(q)
+	if err != nil {
+		return nil
+	}
+	found := map[string]bool{}
+	visit(plain, func(name string) { found[name] = true })
+	delete(found, "")
+	return slices.Sorted(maps.Keys(found))
+}
+
+// aboutField are the clauses whose body is named by the field.
+var aboutField = map[string]bool{
+	"term": true, "terms": true, "terms_set": true, "range": true, "prefix": true, "wildcard": true, "regexp": true, "fuzzy": true,
+	"match": true, "match_phrase": true, "match_phrase_prefix": true, "match_bool_prefix": true, "intervals": true,
+}
+
+// beside are the keys that stand beside a field's name, and are none.
+var beside = map[string]bool{"boost": true, "_name": true}
+
+// visit finds clauses in any part of a query. What is said of a field holds no clause.
+func visit(v any, found func(name string)) {
+	switch v := v.(type) {
+	case []any:
+		for _, element := range v {
+			visit(element, found)
+		}
+	case map[string]any:
+		for key, body := range v {
+			visitClause(key, body, found)
+		}
+	}
+}
+
+func visitClause(name string, body any, found func(name string)) {
+	p := parametersOf(body)
+	switch {
+	case p == nil:
+		visit(body, found)
+	case aboutField[name]:
+		for field := range p {
+			if !beside[field] {
+				found(field)
+			}
+		}
+	case name == "exists":
+		field, _ := p["field"].(string)
+		found(field)
+	case name == "multi_match", name == "simple_query_string", name == "query_string", name == "combined_fields", name == "more_like_this":
+		fields, _ := p["fields"].([]any)
+		for _, v := range append(fields, p["default_field"]) {
+			field, _ := v.(string)
+			field, _, _ = strings.Cut(field, "^")
+			found(field)
+		}
+	case name == "nested":
+		path, _ := p["path"].(string)
+		found(path)
+		visit(p["query"], found)
+	default:
+		visit(body, found)
+	}
+}
