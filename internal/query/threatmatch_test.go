@@ -311,3 +311,47 @@ func TestThreatMatchExplain(t *testing.T) {
 		t.Errorf("%+v, %v", trace, err)
 	}
 }
+
+// Filters choose indicators, and say where they are wrong.
+func TestThreatFilters(t *testing.T) {
+	const filters = `
+[[rule.threat_filters]]
+[rule.threat_filters.meta]
+negate = false
+[rule.threat_filters.query.match_phrase]
+"event.category" = "threat"
+`
+	events := eventsIn(t, `
+ti-a/yes {"@timestamp":"2026-01-01T00:00:00Z","event":{"category":"threat"},"threat":{"indicator":{"type":"x","ip":"10.0.0.1"}}}
+ti-a/no {"@timestamp":"2026-01-01T00:00:00Z","event":{"category":"file"},"threat":{"indicator":{"type":"x","ip":"10.0.0.2"}}}
+logs-a/one {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"}}
+logs-a/two {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.2"}}
+`)
+	hits, _, _ := hitsOf(t, ruleOf(t, "threat_match", threatHead+oneField+filters), events)
+	if got := idsOf(hits); got != "one" {
+		t.Errorf("hits: %s", got)
+	}
+	_, diags := query.For(ruleOf(t, "threat_match", threatHead+oneField+strings.Replace(filters, `"threat"`, `{}`, 1)))
+	if len(diags) == 0 || diags[0].Line != 23 || !strings.Contains(diags[0].Message, "filter: ") {
+		t.Errorf("%v", diags)
+	}
+}
+
+// Every rule of the types in the corpus, which is not part of this repository, can be planned.
+func TestThreatAndAnomalyRulesOfCorpus(t *testing.T) {
+	set, _ := rule.Load("../../../shared/corpus/elastic")
+	planned := map[rule.Type]int{}
+	for _, r := range set.Rules() {
+		if r.Type != rule.TypeThreatMatch && r.Type != rule.TypeMachineLearning {
+			continue
+		}
+		if _, diags := query.For(r); diags.HasErrors() {
+			t.Errorf("%s: %v", r.Path, diags)
+		}
+		planned[r.Type]++
+	}
+	if len(planned) == 0 {
+		t.Skip("the corpus is not here")
+	}
+	t.Log(planned)
+}
