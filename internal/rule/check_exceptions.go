@@ -115,9 +115,10 @@ func (c *itemChecker) valueList(key string) {
 	kind, found := c.given(key + "list")
 	if !found {
 		c.need(key + "list")
+		return
 	}
 	if kind != tomltree.Table {
-		return
+		return // reported already
 	}
 	c.need(key + "list.id")
 	c.need(key + "list.type")

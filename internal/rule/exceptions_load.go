@@ -86,7 +86,9 @@ func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where 
 	if v.Kind == tomltree.Table {
 		d.List = append(d.List, checkItem(item, v)...)
 	}
-	item.NamespaceType = orSingle(item.NamespaceType)
+	if !slices.Contains(namespaces, item.NamespaceType) {
+		item.NamespaceType = Single // so that rules say that it does not count, if it is another
+	}
 	if d.List.HasErrors() {
 		item.faulty = "it has errors"
 	}
@@ -127,16 +129,15 @@ func (e *exceptions) addFile(path, content string, where located) diag.List {
 			each(&d, member, func(v *tomltree.Value) { list = append(list, e.addItem(doc, v, v.Path()+".", where)...) })
 		case "lists":
 			e.addPaths(&d, member, where)
-		default: // a key that no table knows
-			tomltree.Into(&d, tomltree.Under(member.Key, &tomltree.Value{KeySpan: member.KeySpan}), exceptionsKeys, &struct{}{})
 		}
 	}
+	tomltree.Into(&d, root, exceptionsKeys, &struct{}{})
 	list = append(list, d.List...)
 	list.Sort()
 	return list
 }
 
-// exceptionsKeys are those that a file may have, for the sake of who misspells one.
+// exceptionsKeys are those that a file may have: it is told of others.
 var exceptionsKeys = ignored(tomltree.Fields[struct{}]{}, "exception_list", "exception_item", "lists")
 
 // each visits the elements of a list of tables.

@@ -60,9 +60,11 @@ func (s *savedObjects) add(doc *document, v *tomltree.Value) diag.List {
 		if s.queries == nil {
 			s.queries = map[string]*savedQuery{}
 		}
-		if first := s.queries[id.Text]; first == nil {
+		switch first := s.queries[id.Text]; {
+		case d.List.HasErrors(): // rules that have a query of their own use that
+		case first == nil:
 			s.queries[id.Text] = &q
-		} else if first.hash != q.hash {
+		case first.hash != q.hash:
 			d.Report(diag.Warning, "duplicate-object", id.Span, "saved query %s is already defined in other words, which count", id.Text)
 		}
 	default:
