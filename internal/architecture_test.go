@@ -49,8 +49,9 @@ var allowed = map[string][]string{
 	"internal/rule":      {"internal/datemath", "internal/diag", "internal/scheduler", "internal/tomltree"},
 
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
-	"internal/translate/eql": {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
-	"internal/translate/kql": {"internal/condition", "internal/diag", "internal/mapping"},
+	"internal/translate/eql":    {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
+	"internal/translate/kql":    {"internal/condition", "internal/diag", "internal/mapping"},
+	"internal/translate/lucene": {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
 	// Query DSL is not a language of rules, but of their filters.
 	"internal/translate/querydsl": {"internal/condition", "internal/mapping"},
 	"internal/translate": {

@@ -1,0 +1,222 @@
+package lucene
+
+import (
+	"errors"
+	"strings"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/lregexp"
+	"tocsin/internal/mapping"
+)
+
+// existsField is the name before a field's name that asks whether it has a value.
+const existsField = "_exists_"
+
+func (l *lowerer) test(n *Test, field *Field) condition.Expr {
+	isText := n.Kind == Word || n.Kind == Sign || n.Kind == Phrase
+	isFuzzy := n.Fuzzy != "" && (n.Kind == Word || n.Kind == Sign)
+	switch {
+	case field == nil || field.Name == "*":
+		if n.Kind == Star {
+			return condition.Const(true)
+		}
+		return l.leave()
+	case field.Name == existsField:
+		if !isText || isFuzzy {
+			return condition.Const(false) // It is taken for a field's name, and no field has it.
+		}
+		return l.exists(&Field{n.Text, n.Span})
+	case n.Kind == Star:
+		return l.exists(field)
+	case isText && n.Kind != Phrase && !isFuzzy && isCompared(n.Text):
+		return l.rangeOf(comparison(n), field)
+	}
+	f, decided := l.field(field)
+	switch {
+	case decided != nil:
+		return decided
+	case isFuzzy:
+		return l.leave()
+	case f.Type.Family() == mapping.FamilyText:
+		return l.analysed(n, f)
+	case isText:
+		return l.fitting(n, f, text(n, f))
+	case f.Keyed && n.Kind == Regexp:
+		return l.impossible(n, f)
+	case f.Keyed && n.Kind == Wildcard, f.Type == mapping.Version:
+		return l.leave() // Elasticsearch matches the pattern against what it makes of key and value.
+	}
+	return l.fitting(n, f, pattern(n, f))
+}
+
+// text is what a value means beside a field that is not analysed.
+func text(n *Test, f mapping.Field) condition.Expr {
+	switch f.Type {
+	case mapping.Keyword, mapping.ConstantKeyword, mapping.Wildcard:
+		return condition.Term{Field: f.Name, Value: n.Text}
+	default:
+		return condition.Match{Field: f.Name, Value: n.Text, Phrase: n.Kind == Phrase}
+	}
+}
+
+func pattern(n *Test, f mapping.Field) condition.Expr {
+	switch n.Kind {
+	case Prefix:
+		return condition.Prefix{Field: f.Name, Value: n.Text}
+	case Wildcard:
+		return condition.Wildcard{Field: f.Name, Pattern: n.Text}
+	default:
+		return condition.Regexp{Field: f.Name, Pattern: n.Text}
+	}
+}
+
+// analysed is a test of text. Words that the analyser may leave nothing of are no clauses at all to
+// Elasticsearch, which only the search can tell.
+func (l *lowerer) analysed(n *Test, f mapping.Field) condition.Expr {
+	hasWord := strings.ContainsFunc(n.Text, func(r rune) bool {
+		return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	})
+	switch {
+	case n.Kind == Phrase && n.Fuzzy == "" && hasWord:
+		return condition.Match{Field: f.Name, Value: n.Text, Phrase: true}
+	case n.Kind == Word && !l.opts.Joined && hasWord:
+		return condition.Match{Field: f.Name, Value: n.Text}
+	}
+	return l.leave()
+}
+
+func (l *lowerer) exists(field *Field) condition.Expr {
+	if isPattern(field.Name) || metadata[field.Name] {
+		return l.leave()
+	}
+	if _, mapped := l.opts.Fields.Field(field.Name); !mapped {
+		return l.unmapped(field)
+	}
+	return condition.Exists{Field: field.Name}
+}
+
+// isCompared reports whether a word is a bound: >5, >=5, <5, <=5.
+func isCompared(word string) bool { return len(word) > 1 && (word[0] == '<' || word[0] == '>') }
+
+// comparison is the range that a word is. A lone >= is > beside the text =.
+func comparison(n *Test) *Range {
+	r := &Range{Low: "*", High: "*", Span: n.Span}
+	bound, within := n.Text[1:], false
+	if len(bound) > 1 && bound[0] == '=' {
+		bound, within = bound[1:], true
+	}
+	if n.Text[0] == '>' {
+		r.Low, r.LowIn, r.HighIn = bound, within, true
+	} else {
+		r.High, r.HighIn, r.LowIn = bound, within, true
+	}
+	return r
+}
+
+func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
+	switch {
+	case field == nil || field.Name == "*":
+		return l.leave()
+	case field.Name == existsField:
+		return condition.Const(false)
+	}
+	f, decided := l.field(field)
+	if decided != nil {
+		return decided
+	}
+	r := condition.Range{Field: f.Name}
+	if n.Low != "*" {
+		r.Gt = n.Low
+		if n.LowIn {
+			r.Gt, r.Gte = nil, n.Low
+		}
+	}
+	if n.High != "*" {
+		r.Lt = n.High
+		if n.HighIn {
+			r.Lt, r.Lte = nil, n.High
+		}
+	}
+	switch {
+	case f.Type.Family() == mapping.FamilyText:
+		return l.leave()
+	case f.Keyed && (n.Low == "*" || n.High == "*"):
+		return l.impossible(n, f)
+	}
+	return l.fitting(n, f, r)
+}
+
+// field looks up a field that holds values. Where there is none, or only a search knows what it holds,
+// the second result is what becomes of the test.
+func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
+	if isPattern(name.Name) || metadata[name.Name] {
+		return mapping.Field{}, l.leave()
+	}
+	f, mapped := l.opts.Fields.Field(name.Name)
+	if !mapped {
+		return f, l.unmapped(name)
+	}
+	if f.Type.Family() == mapping.FamilyObject {
+		l.warn(name.Span, CodeValue, "[%s] is an object, which has no value: name a field of it", name.Name)
+		return f, condition.Const(false)
+	}
+	if err := f.InMemory(); err != nil {
+		return f, l.leave()
+	}
+	return f, nil
+}
+
+// fitting is a test of a field, if its type knows it.
+func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) condition.Expr {
+	_, err := condition.Compile(leaf, l.opts.Fields)
+	var syntax *lregexp.SyntaxError
+	switch {
+	case err == nil:
+		return leaf
+	case errors.Is(err, condition.ErrOperator):
+		return l.impossible(n, f)
+	case !errors.Is(err, condition.ErrLiteral) && !errors.As(err, &syntax):
+		return l.leave()
+	case l.opts.Exacting:
+		return leaf
+	}
+	l.warn(n.Pos(), CodeValue, "%v: no event can match here", err)
+	return condition.Const(false)
+}
+
+// impossible is a test that Elasticsearch refuses of a field of that type.
+func (l *lowerer) impossible(n Node, f mapping.Field) condition.Expr {
+	if l.opts.Exacting {
+		return l.leave()
+	}
+	l.warn(n.Pos(), CodeValue, "field [%s] of type [%s] cannot be asked for %s: no event can match here", f.Name, f.Type, Print(n))
+	return condition.Const(false)
+}
+
+// unmapped says once per name that nothing can match.
+func (l *lowerer) unmapped(field *Field) condition.Expr {
+	if l.warned[field.Name] {
+		return condition.Const(false)
+	}
+	l.warned[field.Name] = true
+	advice := "no index has it, so no event can match here"
+	names := mapping.ECS().Names()
+	if known, ok := l.opts.Fields.(interface{ Names() []string }); ok {
+		names = append(names, known.Names()...)
+	}
+	if near := diag.Nearest(field.Name, names); near != "" {
+		advice += "; did you mean [" + near + "]?"
+	}
+	l.warn(field.Span, CodeUnmapped, "Unknown field [%s]: %s", field.Name, advice)
+	return condition.Const(false)
+}
+
+// metadata are fields that no mapping has and a search can test.
+var metadata = map[string]bool{
+	"_id": true, "_index": true, "_ignored": true, "_routing": true, "_tier": true, "_type": true, "_field_names": true,
+	"_seq_no": true, "_version": true, "_source": true, "_doc_count": true, "_nested_path": true,
+}
+
+// isPattern reports whether a name stands for all fields that it matches.
+func isPattern(name string) bool { return strings.Contains(name, "*") }

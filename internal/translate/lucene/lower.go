@@ -1,0 +1,126 @@
+package lucene
+
+import (
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+)
+
+// The codes of what lowering warns of.
+const (
+	// CodeOptional: a clause that no result depends on.
+	CodeOptional = "lucene/optional"
+	// CodeUnmapped: no index maps the field, so the test on it can never hold.
+	CodeUnmapped = "lucene/unmapped-field"
+	// CodeValue: a field's type knows no such value or test, so it can never hold.
+	CodeValue = "lucene/value"
+)
+
+// Options say what a query is lowered against, and what its query_string clause says besides. The
+// zero value of all but Fields is what Kibana sends.
+type Options struct {
+	// Fields answers what names mean.
+	Fields mapping.Fields
+	// Joined makes clauses required unless something else is written: default_operator is AND.
+	Joined bool
+	// DefaultField is that of tests that name none; "" is all fields.
+	DefaultField string
+	// Exacting refuses values that a field cannot have. Else nothing has them.
+	Exacting bool
+	// Whole is searched for in place of a query that is no condition; nil is the clause that Kibana
+	// would send.
+	Whole condition.Query
+}
+
+// Lower writes a query as a condition, or as a condition.Raw where it asks for more than conditions
+// say. Text is what [Parse] read; warnings are reported at their places in it. The condition is nil
+// when a diagnostic is an error.
+func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
+	if q.Where == nil {
+		return condition.Const(true), nil
+	}
+	l := lowerer{text: text, opts: opts, warned: map[string]bool{}}
+	where := l.list(q.Where, l.defaultField())
+	l.diags.Sort()
+	if !l.searchOnly {
+		return condition.Simplify(where), l.diags
+	}
+	whole := opts.Whole
+	if whole == nil {
+		whole = condition.Query{"query_string": condition.Query{"query": text.Value, "analyze_wildcard": true}}
+	}
+	raw, err := condition.NewRaw(whole)
+	if err != nil {
+		all := diag.Span{End: len(text.Value)}
+		return nil, append(l.diags, text.Report(diag.Error, CodeSyntax, all, "%v", err))
+	}
+	return raw, l.diags
+}
+
+// lowerer collects what is to be said on the way.
+type lowerer struct {
+	text   diag.Text
+	opts   Options
+	diags  diag.List
+	warned map[string]bool
+	// searchOnly is set when a part of the query is no condition.
+	searchOnly bool
+}
+
+func (l *lowerer) defaultField() *Field {
+	if l.opts.DefaultField == "" {
+		return nil
+	}
+	return &Field{Name: l.opts.DefaultField}
+}
+
+// leave gives a part up: the whole query is left to the search, as what a part means depends on what
+// stands around it.
+func (l *lowerer) leave() condition.Expr {
+	l.searchOnly = true
+	return condition.Const(true)
+}
+
+// list lowers clauses; field is that of tests that name none.
+func (l *lowerer) list(list *List, field *Field) condition.Expr {
+	s := sortClauses(list, l.opts.Joined)
+	out := condition.And(l.all(s.required, field))
+	for _, e := range l.all(s.prohibited, field) {
+		out = append(out, condition.Not{X: e})
+	}
+	switch {
+	case len(s.optional) == 0:
+	case len(s.required) == 0:
+		out = append(out, condition.Or(l.all(s.optional, field)))
+	default:
+		l.idle(s.optional)
+	}
+	return out
+}
+
+func (l *lowerer) all(nodes []Node, field *Field) []condition.Expr {
+	out := make([]condition.Expr, len(nodes))
+	for i, n := range nodes {
+		out[i] = l.node(n, field)
+	}
+	return out
+}
+
+func (l *lowerer) node(n Node, field *Field) condition.Expr {
+	switch n := n.(type) {
+	case *Group:
+		return l.list(n.List, either(n.Field, field))
+	case *Range:
+		return l.rangeOf(n, either(n.Field, field))
+	case *Test:
+		return l.test(n, either(n.Field, field))
+	}
+	panic("lucene: a node that is none")
+}
+
+func either(own, around *Field) *Field {
+	if own != nil {
+		return own
+	}
+	return around
+}
