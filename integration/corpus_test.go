@@ -41,7 +41,8 @@ func TestCorpusRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
-	p := &pipeline.Pipeline{Events: client, Alerts: store.NewMemory()}
+	alerts := store.NewMemory()
+	p := &pipeline.Pipeline{Events: client, Alerts: alerts, Instances: alerts}
 	ran := 0
 	for _, r := range rules {
 		here := *r

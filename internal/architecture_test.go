@@ -38,6 +38,9 @@ var allowed = map[string][]string{
 	"internal/condition": {"internal/datemath", "internal/lregexp", "internal/mapping"},
 	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
 
+	// Groups of events, counted as a search engine counts them.
+	"internal/tally": {"internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
+
 	// Sequences over events of any shape: a state machine that knows neither documents nor rules.
 	"internal/sequence": nil,
 
@@ -62,11 +65,11 @@ var allowed = map[string][]string{
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
 		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indicator", "internal/mapping", "internal/rule",
-		"internal/search", "internal/sequence", "internal/translate", "internal/window",
+		"internal/search", "internal/sequence", "internal/tally", "internal/translate", "internal/window",
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/query", "internal/search", "internal/window",
+		"internal/alert", "internal/diag", "internal/event", "internal/failure", "internal/query", "internal/search", "internal/window",
 	},
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do

@@ -50,7 +50,7 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	alerts := store.NewMemory()
-	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Now: func() time.Time { return demoSlot }}
+	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return demoSlot }}
 	failed := rules.failed
 	for _, plan := range rules.plans {
 		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: demoWindow(plan.Rule()), Manual: true})

@@ -46,6 +46,9 @@ func explainHead(w io.Writer, e query.Explanation) {
 	case e.Indicators != nil:
 		_, _ = fmt.Fprintf(w, "strategy   %s, and the values of each event looked up among those of the indicators\n", e.Strategy)
 		return
+	case e.Strategy == query.Aggregation:
+		explainGroups(w, e)
+		return
 	case e.Exact:
 		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", e.Strategy)
 		return
@@ -62,6 +65,22 @@ func explainIndicators(w io.Writer, i *query.ExplainedIndicators) {
 			label = "or       "
 		}
 		_, _ = fmt.Fprintf(w, "  %s  %s\n", label, strings.Join(group, " and "))
+	}
+}
+
+// explainGroups writes what is counted, and what makes an alert of it.
+func explainGroups(w io.Writer, e query.Explanation) {
+	how := "groups of the events found"
+	if !e.Exact {
+		how = "groups of the events found by " + e.Pushed + " that meet the whole condition, counted in memory"
+	}
+	by := strings.Join(e.GroupBy, ", ")
+	if by == "" {
+		by = "nothing: all events are one group"
+	}
+	_, _ = fmt.Fprintf(w, "strategy   %s: %s\ngroup by   %s\nalert when %s\n", e.Strategy, how, by, e.AlertWhen)
+	if e.History != "" {
+		_, _ = fmt.Fprintf(w, "history    %s\n", e.History)
 	}
 }
 

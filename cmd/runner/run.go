@@ -105,7 +105,7 @@ type runner struct {
 
 func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
 	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New(), pipeline: &pipeline.Pipeline{
-		Events: b.events, Alerts: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
+		Events: b.events, Alerts: b.alerts, Instances: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
 	}}
 	r.metrics.Rules(metrics.Rules{
 		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),

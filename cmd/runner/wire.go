@@ -15,6 +15,7 @@ import (
 type alertStore interface {
 	alert.Indexer
 	alert.Reader
+	alert.Instances
 }
 
 // backend is where events come from and where alerts go.

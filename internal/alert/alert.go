@@ -7,6 +7,8 @@ type Document struct {
 	ID string
 	// Index is where the alert was read from; empty on a new one.
 	Index string
+	// Revision tells the state in which [Instances.Find] has read the alert; empty elsewhere.
+	Revision string
 	// Source holds the fields, kibana.alert.* as flat dotted keys as Kibana writes them.
 	Source map[string]any
 }
@@ -14,11 +16,14 @@ type Document struct {
 // Outcome is what became of one written alert.
 type Outcome int
 
-// The outcomes. A Duplicate is a success: the alert is there already.
+// The outcomes. A Duplicate is a success: the alert is there already. Replaced and Stale are those
+// of [Instances.Replace]; a Stale alert is as somebody else has changed it meanwhile.
 const (
 	Failed Outcome = iota
 	Created
 	Duplicate
+	Replaced
+	Stale
 )
 
 // Written is the outcome of one alert; Err says why a Failed one failed.

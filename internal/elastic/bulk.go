@@ -19,6 +19,21 @@ const (
 	maxBulkBytes = 5 << 20
 )
 
+// writing is a kind of bulk request.
+type writing struct {
+	// verb is for messages.
+	verb string
+	// key names the action, in the request and in the answer.
+	key string
+	// action is what the line before an alert says under the key.
+	action func(alert.Document) (map[string]any, error)
+	// written and conflict are the outcomes of an alert that was written, and of one that another
+	// state of itself is in the way of.
+	written, conflict alert.Outcome
+	// alias is where alerts go whose action has no index.
+	alias string
+}
+
 // bulkItem is one alert on its way: where it stands among the documents, and its two lines.
 type bulkItem struct {
 	at    int
@@ -30,11 +45,22 @@ type bulkItem struct {
 // is too busy for are tried again a few times. When a part of the call fails after another one went
 // through, the alerts of that part are Failed; the error is for a call of which nothing is known.
 func (a *Alerts) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	return a.send(ctx, a.creation(), docs)
+}
+
+func (a *Alerts) creation() writing {
+	return writing{
+		verb: "create", key: "create", written: alert.Created, conflict: alert.Duplicate, alias: a.alias,
+		action: func(doc alert.Document) (map[string]any, error) { return map[string]any{"_id": doc.ID}, nil },
+	}
+}
+
+func (a *Alerts) send(ctx context.Context, kind writing, docs []alert.Document) ([]alert.Written, error) {
 	written := make([]alert.Written, len(docs))
-	items := a.encode(docs, written)
+	items := kind.encode(docs, written)
 	for done := 0; done < len(items); {
 		n := batch(items[done:])
-		if err := a.createBatch(ctx, items[done:done+n], written); err != nil {
+		if err := a.sendBatch(ctx, kind, items[done:done+n], written); err != nil {
 			if done == 0 {
 				return nil, err
 			}
@@ -51,22 +77,34 @@ func (a *Alerts) Create(ctx context.Context, docs []alert.Document) ([]alert.Wri
 }
 
 // encode writes the lines of each alert. One that cannot be encoded has failed.
-func (a *Alerts) encode(docs []alert.Document, written []alert.Written) []bulkItem {
+func (k writing) encode(docs []alert.Document, written []alert.Written) []bulkItem {
 	items := make([]bulkItem, 0, len(docs))
 	for i, doc := range docs {
 		written[i].ID = doc.ID
-		action, err := search.JSON(map[string]any{"create": map[string]string{"_id": doc.ID}}, "")
-		if err == nil {
-			var source []byte
-			if source, err = search.JSON(doc.Source, ""); err == nil {
-				lines := append(append(append(action, '\n'), source...), '\n')
-				items = append(items, bulkItem{at: i, id: doc.ID, lines: lines})
-				continue
-			}
+		lines, err := k.lines(doc)
+		if err != nil {
+			written[i].Err = &failure.Error{Kind: failure.Internal, Op: k.verb + " alert [" + doc.ID + "]", Err: err}
+			continue
 		}
-		written[i].Err = &failure.Error{Kind: failure.Internal, Op: "create alert [" + doc.ID + "]", Err: err}
+		items = append(items, bulkItem{at: i, id: doc.ID, lines: lines})
 	}
 	return items
+}
+
+func (k writing) lines(doc alert.Document) ([]byte, error) {
+	action, err := k.action(doc)
+	if err != nil {
+		return nil, err
+	}
+	var lines []byte
+	for _, v := range []any{map[string]any{k.key: action}, doc.Source} {
+		line, err := search.JSON(v, "")
+		if err != nil {
+			return nil, err
+		}
+		lines = append(append(lines, line...), '\n')
+	}
+	return lines, nil
 }
 
 // batch returns how many of the items fit one request, at least one.
@@ -81,20 +119,22 @@ func batch(items []bulkItem) int {
 	return len(items)
 }
 
-// createBatch writes one batch, and again what came back as too many requests.
-func (a *Alerts) createBatch(ctx context.Context, items []bulkItem, written []alert.Written) error {
-	items, err := a.dropKnown(ctx, items, written)
-	if err != nil {
-		return err
+// sendBatch writes one batch, and again what came back as too many requests.
+func (a *Alerts) sendBatch(ctx context.Context, kind writing, items []bulkItem, written []alert.Written) error {
+	if kind.written == alert.Created {
+		var err error
+		if items, err = a.dropKnown(ctx, items, written); err != nil {
+			return err
+		}
 	}
 	for retry := 0; len(items) > 0; retry++ {
-		answer, err := a.bulk(ctx, items)
+		answer, err := a.bulk(ctx, kind, items)
 		if retry == 0 && err != nil {
 			return err
 		}
 		// A later try that fails leaves its alerts with the error they were sent back with.
 		if err == nil {
-			items = answer.settle(items, written)
+			items = answer.settle(kind, items, written)
 		}
 		if err != nil || len(items) == 0 || retry == a.client.maxRetries || wait(ctx, backoff(retry)) != nil {
 			break
@@ -144,16 +184,16 @@ type bulkAnswer struct {
 	} `json:"items"`
 }
 
-func (a *Alerts) bulk(ctx context.Context, items []bulkItem) (bulkAnswer, error) {
+func (a *Alerts) bulk(ctx context.Context, kind writing, items []bulkItem) (bulkAnswer, error) {
 	var body bytes.Buffer
 	for _, item := range items {
 		body.Write(item.lines)
 	}
-	yes := true
-	op := fmt.Sprintf("create %d alerts in [%s]", len(items), a.alias)
+	toAlias := kind.alias != ""
+	op := fmt.Sprintf("%s %d alerts in [%s]", kind.verb, len(items), a.alias)
 	answer, err := call[bulkAnswer](ctx, a.client, op, func() esapi.Request {
 		return esapi.BulkRequest{
-			Index: a.alias, Body: bytes.NewReader(body.Bytes()), RequireAlias: &yes, Refresh: string(a.Refresh),
+			Index: kind.alias, Body: bytes.NewReader(body.Bytes()), RequireAlias: &toAlias, Refresh: string(a.Refresh),
 		}
 	})
 	if err == nil && len(answer.Items) != len(items) {
@@ -164,24 +204,24 @@ func (a *Alerts) bulk(ctx context.Context, items []bulkItem) (bulkAnswer, error)
 }
 
 // settle notes what became of each alert and returns those to try again.
-func (r bulkAnswer) settle(items []bulkItem, written []alert.Written) []bulkItem {
+func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Written) []bulkItem {
 	var again []bulkItem
 	for i, item := range items {
-		result := r.Items[i]["create"]
+		result := r.Items[i][kind.key]
 		w := &written[item.at]
 		w.Err = nil
 		switch result.Status {
 		case http.StatusCreated, http.StatusOK:
-			w.Outcome = alert.Created
+			w.Outcome = kind.written
 			continue
 		case http.StatusConflict:
-			w.Outcome = alert.Duplicate
+			w.Outcome = kind.conflict
 			continue
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 			again = append(again, item)
 		}
 		w.Err = &failure.Error{
-			Kind: kindOf(result.Status), Op: "create alert [" + item.id + "]", Status: result.Status,
+			Kind: kindOf(result.Status), Op: kind.verb + " alert [" + item.id + "]", Status: result.Status,
 			Type: result.Error.Type, Reason: result.Error.text(),
 		}
 	}

@@ -100,7 +100,7 @@ func (p *pager) close(ctx context.Context) {
 // next reads one page, once more from a new point in time when the old one is gone.
 func (p *pager) next(ctx context.Context) (page, error) {
 	a, err := p.read(ctx)
-	if !hasType(err, contextMissing) && !a.lostContext() {
+	if !hasType(err, contextMissing) && !lost(a.Shards) {
 		return a, err
 	}
 	if p.reopened || len(sortOf(p.body)) == 0 {
@@ -146,9 +146,9 @@ func (p *pager) read(ctx context.Context) (page, error) {
 	return a, err
 }
 
-// lostContext reports whether some shards have dropped the point in time while others answer.
-func (a page) lostContext() bool {
-	for _, f := range a.Shards.Failures {
+// lost reports whether some shards have dropped the point in time while others answer.
+func lost(s shards) bool {
+	for _, f := range s.Failures {
 		if f.Reason.root().Type == contextMissing {
 			return true
 		}

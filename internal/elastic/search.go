@@ -52,6 +52,9 @@ type hit struct {
 	Source json.RawMessage   `json:"_source"`
 	Fields map[string][]any  `json:"fields"`
 	Sort   []json.RawMessage `json:"sort"`
+	// Of searches that ask for them.
+	SeqNo       int64 `json:"_seq_no"`
+	PrimaryTerm int64 `json:"_primary_term"`
 }
 
 // event returns the hit as an event; withFields tells that fields were asked for.

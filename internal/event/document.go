@@ -51,10 +51,14 @@ func (d *Document) Values(f mapping.Field) []mapping.Value {
 }
 
 func (d *Document) raw(f mapping.Field) []any {
+	whole := f.Type == mapping.Flattened && !f.Keyed
+	if d.fields != nil && whole {
+		return below(nil, d.fields[f.Name], "")
+	}
 	if d.fields != nil {
 		return d.fields[f.Name]
 	}
-	if f.Type == mapping.Flattened && !f.Keyed {
+	if whole {
 		return below(nil, d.Source, f.Source())
 	}
 	return Lookup(d.Source, f.Source())

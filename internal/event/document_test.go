@@ -112,6 +112,15 @@ func TestValuesOfSearchedFields(t *testing.T) {
 	if !d.HasObject("o") {
 		t.Error("a searched field is not there")
 	}
+	e.Fields = map[string][]any{"flat": {map[string]any{"a": "x", "b": []any{"y", map[string]any{"c": "z"}}}}, "flat.a": {"x"}}
+	if d, err = e.Document(); err != nil {
+		t.Fatal(err)
+	}
+	flat := texts(d.Values(mapping.Field{Name: "flat", Type: mapping.Flattened}))
+	slices.Sort(flat)
+	if diff := cmp.Diff([]string{"x", "y", "z"}, flat); diff != "" {
+		t.Errorf("of a flattened field (-want +got):\n%s", diff)
+	}
 }
 
 func TestHasObject(t *testing.T) {

@@ -20,9 +20,11 @@ import (
 
 // Pipeline holds where events come from and where alerts go. It is safe for concurrent use.
 type Pipeline struct {
-	Events  search.Events
-	Alerts  alert.Indexer
-	Options alert.Options
+	Events search.Events
+	Alerts alert.Indexer
+	// Instances finds the alerts that were made before; nil: none can be.
+	Instances alert.Instances
+	Options   alert.Options
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
 }
@@ -69,6 +71,9 @@ type execution struct {
 
 func (x *execution) do(ctx context.Context, plan query.Plan) {
 	src := query.Source{Events: x.pipeline.Events, At: x.Slot}
+	if x.pipeline.Instances != nil {
+		src.History = history{x.pipeline.Instances}
+	}
 	prepared, diags, err := plan.Prepare(ctx, src)
 	x.Diagnostics = diags
 	if err != nil || prepared == nil {

@@ -28,6 +28,11 @@ type Explanation struct {
 	MaxSpan string          `json:"maxspan,omitempty"`
 	// Indicators is what the events of a threat_match rule are compared with.
 	Indicators *ExplainedIndicators `json:"indicators,omitempty"`
+	// GroupBy are the fields that make groups, AlertWhen says what makes an alert of one, and History
+	// is the range of time before the window that is looked at for it.
+	GroupBy   []string `json:"group_by,omitempty"`
+	AlertWhen string   `json:"alert_when,omitempty"`
+	History   string   `json:"history,omitempty"`
 	// Exact tells that every event found is a hit; otherwise the condition is matched again in memory.
 	Exact bool `json:"exact"`
 	// Request is the body of the _search request.
@@ -55,13 +60,27 @@ type ExplainedIndicators struct {
 }
 
 // explain fills in what all plans have.
-func (p *queryPlan) explain(w window.Window, request search.Request) Explanation {
+func (p *queryPlan) explain(w window.Window, request interface{ Body() condition.Query }) Explanation {
 	r := p.rule
 	return Explanation{
 		RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language), Strategy: p.Strategy(),
-		Window: w.String(), TimeField: request.Time.Field, TimeFallback: request.Time.Fallback, Indices: r.Index,
+		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: r.Index,
 		Query: p.query.String(), Request: request.Body(),
 	}
+}
+
+// explain fills in what all plans have that count.
+func (c *counted) explain(w window.Window, request search.GroupRequest) Explanation {
+	e := c.plan.explain(w, request)
+	e.Strategy = c.plan.Strategy()
+	e.Condition, e.Exact = c.where.whole.String(), c.where.exact
+	if !c.where.exact {
+		e.Pushed = c.where.pushed.String()
+	}
+	for _, f := range c.by {
+		e.GroupBy = append(e.GroupBy, f.field.Name)
+	}
+	return e
 }
 
 func (s *eventSearch) Explain(w window.Window) Explanation {

@@ -1,8 +1,196 @@
 package query
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
 	"tocsin/internal/diag"
+	"tocsin/internal/failure"
 	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
 )
 
-func planNewTerms(r *rule.Rule) (Plan, diag.List) { return nil, unsupportedType(r) }
+// newTermsChunk is how many combinations are looked up in the history at a time.
+const newTermsChunk = 500
+
+// newTermsPlan finds combinations of values that are new.
+type newTermsPlan struct{ *countPlan }
+
+// planNewTerms plans a rule of type new_terms.
+func planNewTerms(r *rule.Rule) (Plan, diag.List) {
+	if r.NewTerms == nil || len(r.NewTerms.Fields) == 0 {
+		return nil, diag.List{r.Report(diag.Error, "rule/bad-value", "rule.new_terms.value", "rule.new_terms.value must name a field")}
+	}
+	// Any moment will do to compare two that are relative to it.
+	moment := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	if !r.NewTerms.HistoryWindowStart.At(moment).Before(r.From.At(moment)) {
+		return nil, diag.List{r.Report(diag.Error, "rule/bad-value", "rule.new_terms.history_window_start",
+			"the history must begin before rule.from: without one every value is new")}
+	}
+	var by []groupField
+	for i, name := range r.NewTerms.Fields {
+		by = append(by, groupField{name: name, key: fmt.Sprintf("rule.new_terms.value[%d]", i)})
+	}
+	counts, diags := planCounts(r, by, nil)
+	if counts == nil {
+		return nil, diags
+	}
+	p := &newTermsPlan{counts}
+	prepared, more := p.Assume()
+	if prepared == nil {
+		return nil, append(diags, more...)
+	}
+	return p, append(diags, more...)
+}
+
+func (p *newTermsPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
+	target, partly, err := p.resolve(ctx, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, indexed := src.Events.(search.Grouper)
+	c, diags := p.bind(target, src.At, indexed)
+	if c == nil {
+		return nil, diags, partly
+	}
+	c.partly = partly
+	return &newTermsSearch{c}, diags, nil
+}
+
+func (p *newTermsPlan) Assume() (Prepared, diag.List) {
+	c, diags := assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
+	if c == nil {
+		return nil, diags
+	}
+	return &newTermsSearch{c}, diags
+}
+
+// newTermsSearch is a newTermsPlan bound to mappings.
+type newTermsSearch struct{ *counted }
+
+// history is the range of time before the window in which a combination must not occur.
+func (s *newTermsSearch) history(at time.Time, w window.Window) window.Window {
+	if at.IsZero() {
+		at = w.To
+	}
+	return window.Window{From: s.plan.rule.NewTerms.HistoryWindowStart.At(at), To: w.From}
+}
+
+// occurring is the first request: all combinations of the window.
+func (s *newTermsSearch) occurring(w window.Window) search.GroupRequest {
+	r := s.request(w)
+	r.NoTimes = true
+	return r
+}
+
+// Execute hands out new combinations in the order of their keys, each with its first event.
+func (s *newTermsSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
+	result := Result{Result: search.Result{Total: -1}, Exact: true}
+	if w.Empty() || s.nothing() {
+		result.Total = 0
+		return result, s.partly
+	}
+	var partly error
+	found, err := s.groups(ctx, src.Events, s.occurring(w), func(page []search.Group) (bool, error) {
+		for chunk := range slices.Chunk(page, newTermsChunk) {
+			hits, some, err := s.hits(ctx, src, w, chunk)
+			if partly == nil {
+				partly = some
+			}
+			if err != nil {
+				return false, err
+			}
+			if len(hits) == 0 {
+				continue
+			}
+			if more, err := visit(hits); err != nil || !more {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+	result.Took, result.Pages = found.Took, found.Pages
+	if err != nil && failure.KindOf(err) != failure.Partial {
+		return result, err
+	}
+	return result, errors.Join(err, partly, s.partly)
+}
+
+// hits finds which combinations are new: not in the history, and no alert was made of them since it
+// began.
+func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, groups []search.Group) (hits []Hit, partly, err error) {
+	history := s.history(src.At, w)
+	groups, partly, err = s.without(ctx, src, history, groups)
+	if err != nil || len(groups) == 0 {
+		return nil, partly, err
+	}
+	past, err := s.past(ctx, src, groups, history.From)
+	if err != nil {
+		return nil, partly, err
+	}
+	r := s.request(w)
+	r.Samples = 1
+	for _, g := range groups {
+		if len(past[s.instance(g.Key)]) == 0 {
+			r.Only = append(r.Only, search.Selection{Key: g.Key})
+		}
+	}
+	if len(r.Only) == 0 {
+		return nil, partly, nil
+	}
+	first, some, err := s.collect(ctx, src.Events, r)
+	if err != nil {
+		return nil, partly, err
+	}
+	for _, g := range first {
+		for _, e := range g.Samples {
+			key := e.Key()
+			hits = append(hits, Hit{
+				Event: e, Instance: s.instance(g.Key),
+				Key:   append([]string{string(rule.TypeNewTerms), key.Series, key.ID}, g.Key...),
+				Facts: map[string]any{"kibana.alert.new_terms": g.Key},
+			})
+		}
+	}
+	return hits, errors.Join(partly, some), nil
+}
+
+// without returns the groups that have no event in the history. When not all of the history could
+// be read nobody can tell, and there are none.
+func (s *newTermsSearch) without(ctx context.Context, src Source, history window.Window, groups []search.Group) ([]search.Group, error, error) { //nolint:revive // the first error is part of the answer
+	if history.Empty() {
+		return groups, nil, nil
+	}
+	r := s.request(history)
+	r.NoTimes = true
+	for _, g := range groups {
+		r.Only = append(r.Only, search.Selection{Key: g.Key})
+	}
+	known, partly, err := s.collect(ctx, src.Events, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if partly != nil {
+		return nil, &failure.Error{
+			Kind: failure.Partial, Op: "read the history of " + s.plan.label(),
+			Reason: "what is new cannot be told without all of it, and no alerts were made", Err: partly,
+		}, nil
+	}
+	old := map[string]bool{}
+	for _, g := range known {
+		old[s.instance(g.Key)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(groups), func(g search.Group) bool { return old[s.instance(g.Key)] }), nil, nil
+}
+
+// Explain shows the request that finds the combinations of the window.
+func (s *newTermsSearch) Explain(w window.Window) Explanation {
+	e := s.explain(w, s.occurring(w))
+	e.AlertWhen = "no event has the same values in the history"
+	e.History = s.history(time.Time{}, w).String()
+	return e
+}

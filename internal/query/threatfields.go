@@ -19,7 +19,7 @@ type entryName struct {
 // bindMapping finds the fields of the rule's mapping on both sides. A group with a field that is not
 // mapped matches nothing and is left out; names has the entries of those that are left, by group.
 func bindMapping(r *rule.Rule, events, indicators search.Target) (groups []indicator.Group, names [][]entryName, diags diag.List) {
-	b := fieldBinder{rule: r}
+	b := entryBinder{rule: r}
 	for i, m := range r.ThreatMatch.Mapping {
 		var group indicator.Group
 		var entries []entryName
@@ -39,13 +39,13 @@ func bindMapping(r *rule.Rule, events, indicators search.Target) (groups []indic
 	return groups, names, b.diags
 }
 
-type fieldBinder struct {
+type entryBinder struct {
 	rule  *rule.Rule
 	diags diag.List
 }
 
 // field finds a field whose whole values can be told; false when it has none.
-func (b *fieldBinder) field(key, name, side string, target search.Target) (mapping.Field, bool) {
+func (b *entryBinder) field(key, name, side string, target search.Target) (mapping.Field, bool) {
 	report := func(severity diag.Severity, code, format string, args ...any) {
 		b.diags = append(b.diags, b.rule.Report(severity, code, key, format, args...))
 	}
@@ -53,7 +53,7 @@ func (b *fieldBinder) field(key, name, side string, target search.Target) (mappi
 	f, ok := target.Fields.Field(name)
 	switch {
 	case !ok || f.Type.Family() == mapping.FamilyObject:
-		report(diag.Warning, "threat/unmapped-field", "Unknown field [%s]: no index of %s has it, so nothing can match here", name, side)
+		report(diag.Warning, CodeUnmappedField, "Unknown field [%s]: no index of %s has it, so nothing can match here", name, side)
 		return nowhere, false
 	case f.Nested != "":
 		report(diag.Warning, "threat/nested-field", "[%s] of %s stands in the nested object [%s], where nothing can match", name, side, f.Nested)

@@ -223,7 +223,7 @@ func TestThreatMatchWarnings(t *testing.T) {
 		{"a value that is none", other, anEvent + anIndicator, "", []string{`1 values of [threat.indicator.name] cannot be values of [destination.ip], which is of type ip, and match nothing; one of them is "evil"`}},
 		{
 			"a field that is not there", oneField + strings.ReplaceAll(oneField, "destination.ip", "custom"), anEvent + anIndicator, "e",
-			[]string{"r.toml:25:9: warning: Unknown field [custom]: no index of the events has it, so nothing can match here [threat/unmapped-field]"},
+			[]string{"r.toml:25:9: warning: Unknown field [custom]: no index of the events has it, so nothing can match here [rule/unmapped-field]"},
 		},
 		{"many indicators", oneField, anEvent + crowd, "e", []string{"1 events match more than 200 indicators, up to 203: their alerts name 200 of them"}},
 	} {

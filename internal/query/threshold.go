@@ -1,8 +1,242 @@
 package query
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
 	"tocsin/internal/diag"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
 )
 
-func planThreshold(r *rule.Rule) (Plan, diag.List) { return nil, unsupportedType(r) }
+const (
+	// maxSamples is how many events of a group an alert names as its ancestors.
+	maxSamples = 5
+	// thresholdChunk is how many groups are counted again, with their samples, at a time.
+	thresholdChunk = 100
+)
+
+// thresholdPlan finds groups of many events.
+type thresholdPlan struct{ *countPlan }
+
+// planThreshold plans a rule of type threshold.
+func planThreshold(r *rule.Rule) (Plan, diag.List) {
+	if r.Threshold == nil || r.Threshold.Value < 1 {
+		return nil, diag.List{r.Report(diag.Error, "rule/bad-value", "rule.threshold.value", "rule.threshold.value must be 1 or more")}
+	}
+	var by, distinct []groupField
+	for i, name := range r.Threshold.Fields {
+		by = append(by, groupField{name: name, key: fmt.Sprintf("rule.threshold.field[%d]", i)})
+	}
+	for i, c := range r.Threshold.Cardinality {
+		distinct = append(distinct, groupField{name: c.Field, key: fmt.Sprintf("rule.threshold.cardinality[%d].field", i)})
+	}
+	counts, diags := planCounts(r, by, distinct)
+	if counts == nil {
+		return nil, diags
+	}
+	p := &thresholdPlan{counts}
+	prepared, more := p.Assume()
+	if prepared == nil {
+		return nil, append(diags, more...)
+	}
+	return p, append(diags, more...)
+}
+
+func (p *thresholdPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
+	target, partly, err := p.resolve(ctx, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, indexed := src.Events.(search.Grouper)
+	c, diags := p.bind(target, src.At, indexed)
+	if c == nil {
+		return nil, diags, partly
+	}
+	c.partly = partly
+	return &thresholdSearch{c}, diags, nil
+}
+
+func (p *thresholdPlan) Assume() (Prepared, diag.List) {
+	c, diags := assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
+	if c == nil {
+		return nil, diags
+	}
+	return &thresholdSearch{c}, diags
+}
+
+// thresholdSearch is a thresholdPlan bound to mappings.
+type thresholdSearch struct{ *counted }
+
+// counting is the first request: all groups that may have reached the threshold.
+func (s *thresholdSearch) counting(w window.Window) search.GroupRequest {
+	r := s.request(w)
+	r.MinCount, r.NoTimes = int64(s.plan.rule.Threshold.Value), true
+	return r
+}
+
+// reached reports whether a group has enough events and different values.
+func (s *thresholdSearch) reached(g search.Group) bool {
+	t := s.plan.rule.Threshold
+	for i, c := range t.Cardinality {
+		if g.Distinct[i] < int64(c.Value) {
+			return false
+		}
+	}
+	return g.Count >= int64(t.Value)
+}
+
+// Execute hands out groups in the order of their keys. Those that reach the threshold are counted
+// a second time, without the events that an alert was made of before.
+func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
+	result := Result{Result: search.Result{Total: -1}, Exact: true}
+	if w.Empty() || s.nothing() {
+		result.Total = 0
+		return result, s.partly
+	}
+	var partly error
+	found, err := s.groups(ctx, src.Events, s.counting(w), func(page []search.Group) (bool, error) {
+		page = slices.DeleteFunc(page, func(g search.Group) bool { return !s.reached(g) })
+		for chunk := range slices.Chunk(page, thresholdChunk) {
+			hits, some, err := s.hits(ctx, src, w, chunk)
+			if partly == nil {
+				partly = some
+			}
+			if err != nil {
+				return false, err
+			}
+			if len(hits) == 0 {
+				continue
+			}
+			if more, err := visit(hits); err != nil || !more {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+	result.Took, result.Pages = found.Took, found.Pages
+	if err != nil && failure.KindOf(err) != failure.Partial {
+		return result, err
+	}
+	return result, errors.Join(err, partly, s.partly)
+}
+
+// hits counts groups again: each without the events of its alerts before.
+func (s *thresholdSearch) hits(ctx context.Context, src Source, w window.Window, groups []search.Group) (hits []Hit, partly, err error) {
+	past, err := s.past(ctx, src, groups, w.From)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := s.request(w)
+	r.MinCount, r.Samples = int64(s.plan.rule.Threshold.Value), maxSamples
+	counted := map[string][]window.Window{}
+	for _, g := range groups {
+		instance := s.instance(g.Key)
+		counted[instance] = spans(past[instance], w)
+		r.Only = append(r.Only, search.Selection{Key: g.Key, Except: counted[instance]})
+	}
+	again, partly, err := s.collect(ctx, src.Events, r)
+	if err != nil {
+		return nil, partly, err
+	}
+	for _, g := range again {
+		if !s.reached(g) {
+			continue
+		}
+		h, err := s.hit(g, w, counted[s.instance(g.Key)])
+		if err != nil {
+			return nil, partly, err
+		}
+		hits = append(hits, h)
+	}
+	return hits, partly, nil
+}
+
+// spans are the times of alerts made before, as far as they reach into the window, in order. An
+// alert's times are in milliseconds, and its last event is one of its own.
+func spans(past []Past, w window.Window) []window.Window {
+	var out []window.Window
+	for _, p := range past {
+		span := window.Window{From: search.Milliseconds(p.From), To: search.Milliseconds(p.To).Add(time.Millisecond)}
+		if p.From.IsZero() {
+			span.From = search.Milliseconds(p.To)
+		}
+		if span.From.Before(w.To) && w.From.Before(span.To) {
+			out = append(out, span)
+		}
+	}
+	slices.SortFunc(out, func(a, b window.Window) int { return a.To.Compare(b.To) })
+	return out
+}
+
+// hit is the alert of a group. Its identity is the window's and what was counted before in it: the
+// same run finds it again, a run that finds as many events besides makes another.
+func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.Window) (Hit, error) {
+	source := map[string]any{search.DefaultTimestamp: search.FormatTime(g.Last)}
+	key := []string{string(rule.TypeThreshold), search.FormatTime(w.From), search.FormatTime(w.To), ""}
+	if n := len(before); n > 0 {
+		key[3] = search.FormatTime(before[n-1].To)
+	}
+	terms := []any{}
+	for i, f := range s.by {
+		terms = append(terms, map[string]any{"field": f.name, "value": g.Key[i]})
+		key = append(key, f.name, g.Key[i])
+		if at := f.field.Source(); at != search.DefaultTimestamp {
+			source[at] = typed(f.field, g.Key[i])
+		}
+	}
+	cardinality := []any{}
+	for i, f := range s.distinct {
+		cardinality = append(cardinality, map[string]any{"field": f.name, "value": g.Distinct[i]})
+	}
+	data, err := json.Marshal(source)
+	if err != nil {
+		return Hit{}, fmt.Errorf("encode a group of %s: %w", s.plan.label(), err)
+	}
+	parents := g.Samples
+	if parents == nil {
+		parents = []event.Event{}
+	}
+	return Hit{
+		Event: event.Event{Source: data}, Key: key, Instance: s.instance(g.Key), Parents: parents,
+		Facts: map[string]any{
+			"kibana.alert.threshold_result.terms":       terms,
+			"kibana.alert.threshold_result.cardinality": cardinality,
+			"kibana.alert.threshold_result.count":       g.Count,
+			"kibana.alert.threshold_result.from":        search.FormatTime(g.First),
+		},
+	}, nil
+}
+
+// typed gives the text of a key the JSON type that the field's values have.
+func typed(f mapping.Field, key string) any {
+	switch family := f.Type.Family(); {
+	case family == mapping.FamilyBoolean:
+		return key == "true"
+	case family.IsNumber():
+		if _, err := strconv.ParseFloat(key, 64); err == nil {
+			return json.Number(key)
+		}
+	}
+	return key
+}
+
+// Explain shows the request that counts all groups.
+func (s *thresholdSearch) Explain(w window.Window) Explanation {
+	e := s.explain(w, s.counting(w))
+	t := s.plan.rule.Threshold
+	e.AlertWhen = "count >= " + strconv.Itoa(t.Value)
+	for _, c := range t.Cardinality {
+		e.AlertWhen += fmt.Sprintf(" and different values of %s >= %d", c.Field, c.Value)
+	}
+	return e
+}

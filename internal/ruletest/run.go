@@ -114,7 +114,7 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	}
 	r := plan.Rule()
 	alerts := store.NewMemory()
-	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Now: func() time.Time { return slot }}
+	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot }}
 	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: window.At(slot, r.From.Expr, r.To.Expr), Manual: true})
 	if x.Status != pipeline.Succeeded {
 		problems = append(problems, f.report(i, "name", "ruletest/run", "the rule ended with %s: %s", x.Status, x.Problem()))

@@ -24,6 +24,7 @@ import (
 type alerts interface {
 	alert.Indexer
 	alert.Reader
+	alert.Instances
 }
 
 // stores returns an empty store of every kind.
@@ -65,7 +66,9 @@ func mustCreate(t fataler, s alert.Indexer, docs ...alert.Document) []alert.Writ
 
 // outcomes writes what became of alerts, in order.
 func outcomes(written []alert.Written) string {
-	names := map[alert.Outcome]string{alert.Failed: "failed", alert.Created: "created", alert.Duplicate: "duplicate"}
+	names := map[alert.Outcome]string{
+		alert.Failed: "failed", alert.Created: "created", alert.Duplicate: "duplicate", alert.Replaced: "replaced", alert.Stale: "stale",
+	}
 	var out []string
 	for _, w := range written {
 		out = append(out, w.ID+"="+names[w.Outcome])

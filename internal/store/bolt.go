@@ -31,9 +31,12 @@ var (
 	alertBucket = []byte("alerts.v1")
 	// orderBucket has an alert's rule under its order; see orderOf.
 	orderBucket = []byte("alerts.v1.order")
+	// instanceBucket has nothing under an alert's instance and order; see placeOf. Alerts that are
+	// their own instance, as all are that older versions wrote, are found by their id.
+	instanceBucket = []byte("alerts.v1.instance")
 )
 
-// DB is a local database of alerts: [alert.Indexer] and [alert.Reader]. It is safe for concurrent
+// DB is a local database of alerts: [alert.Indexer], [alert.Reader] and [alert.Instances]. It is safe for concurrent
 // use within one process; only one process can have it open.
 //
 // An alert comes back as the JSON it was written as: numbers are json.Number with the text they
@@ -45,8 +48,9 @@ type DB struct {
 }
 
 var (
-	_ alert.Indexer = (*DB)(nil)
-	_ alert.Reader  = (*DB)(nil)
+	_ alert.Indexer   = (*DB)(nil)
+	_ alert.Reader    = (*DB)(nil)
+	_ alert.Instances = (*DB)(nil)
 )
 
 // Open opens the database in a directory; both are created when missing. When another process has
@@ -64,7 +68,7 @@ func Open(dir string) (*DB, error) {
 	}
 	db := &DB{bolt: b, path: path}
 	err = b.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{alertBucket, orderBucket} {
+		for _, name := range [][]byte{alertBucket, orderBucket, instanceBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -156,17 +160,21 @@ func newRecords(docs []alert.Document) ([]record, []alert.Written) {
 }
 
 func insert(tx *bolt.Tx, r record) (alert.Outcome, error) {
-	alerts := tx.Bucket(alertBucket)
-	if alerts.Get([]byte(r.id)) != nil {
+	if tx.Bucket(alertBucket).Get([]byte(r.id)) != nil {
 		return alert.Duplicate, nil
 	}
-	if err := alerts.Put([]byte(r.id), r.source); err != nil {
-		return alert.Failed, err
+	return alert.Created, put(tx, r)
+}
+
+// put writes an alert and the ways to it.
+func put(tx *bolt.Tx, r record) error {
+	if err := tx.Bucket(alertBucket).Put([]byte(r.id), r.source); err != nil {
+		return err
 	}
-	if err := tx.Bucket(orderBucket).Put(r.order, []byte(r.rule)); err != nil {
-		return alert.Failed, err
+	if err := tx.Bucket(orderBucket).Put(r.order, []byte(r.rule)); err != nil || r.instance == "" {
+		return err
 	}
-	return alert.Created, nil
+	return tx.Bucket(instanceBucket).Put(placeOf(r), nil)
 }
 
 // Get returns one alert.

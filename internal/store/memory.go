@@ -16,15 +16,20 @@ type Memory struct {
 	mu    sync.RWMutex
 	byID  map[string]record
 	order []record
+	// instances has the ids of alerts by what they are about, but for those that are about themselves.
+	instances map[string][]string
 }
 
 var (
-	_ alert.Indexer = (*Memory)(nil)
-	_ alert.Reader  = (*Memory)(nil)
+	_ alert.Indexer   = (*Memory)(nil)
+	_ alert.Reader    = (*Memory)(nil)
+	_ alert.Instances = (*Memory)(nil)
 )
 
 // NewMemory returns a store without alerts.
-func NewMemory() *Memory { return &Memory{byID: map[string]record{}} }
+func NewMemory() *Memory {
+	return &Memory{byID: map[string]record{}, instances: map[string][]string{}}
+}
 
 // Create keeps the alerts that are new.
 func (m *Memory) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
@@ -46,10 +51,18 @@ func (m *Memory) insert(r record) alert.Outcome {
 	if _, found := m.byID[r.id]; found {
 		return alert.Duplicate
 	}
+	m.put(r)
+	return alert.Created
+}
+
+// put keeps an alert and the ways to it.
+func (m *Memory) put(r record) {
 	m.byID[r.id] = r
 	at, _ := m.place(r.order)
 	m.order = slices.Insert(m.order, at, r)
-	return alert.Created
+	if r.instance != "" {
+		m.instances[r.instance] = append(m.instances[r.instance], r.id)
+	}
 }
 
 func (m *Memory) place(order []byte) (int, bool) {

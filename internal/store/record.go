@@ -17,6 +17,9 @@ import (
 // ruleField is the field of an alert that a listing can be narrowed to.
 const ruleField = "kibana.alert.rule.rule_id"
 
+// instanceField is the field that alerts of one thing share.
+const instanceField = "kibana.alert.instance.id"
+
 // maxID is the greatest length of an alert's id in bytes; Elasticsearch's is the same.
 const maxID = 512
 
@@ -27,6 +30,8 @@ type record struct {
 	order []byte
 	// rule is kept beside the order, so that a listing need not read what it leaves out.
 	rule string
+	// instance is what the alert is about, "" when it is its own instance.
+	instance string
 	// source is the document as JSON.
 	source []byte
 }
@@ -52,7 +57,15 @@ func newRecord(doc alert.Document) (record, error) {
 	if err != nil {
 		return record{}, fmt.Errorf("alert %s: %w", doc.ID, err)
 	}
-	return record{doc.ID, orderOf(kept, doc.ID), event.First(kept, ruleField), text}, nil
+	return newKept(doc.ID, kept, text), nil
+}
+
+func newKept(id string, source map[string]any, text []byte) record {
+	r := record{id: id, order: orderOf(source, id), rule: event.First(source, ruleField), source: text}
+	if r.instance = event.First(source, instanceField); r.instance == id {
+		r.instance = ""
+	}
+	return r
 }
 
 // orderOf encodes the time of an alert and its id so that bytes compare as those do. An alert

@@ -1,0 +1,231 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+)
+
+const (
+	// maxSelections is how many groups are asked for by name in one request, maxSelectionBytes about
+	// how long their names may be altogether.
+	maxSelections     = 500
+	maxSelectionBytes = 4 << 20
+	// minGroupPage is the smallest page that is tried when a cluster finds pages too large.
+	minGroupPage = 100
+)
+
+// Groups counts groups of events by a composite aggregation in a point in time, page by page, and
+// groups asked for by name by one filter each. Groups of healthy shards are visited also when
+// other shards fail; the error is then of kind Partial and names them.
+func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search.GroupVisit) (search.Result, error) {
+	result := search.Result{Total: -1}
+	patterns := tidy(r.Patterns)
+	if len(patterns) == 0 || r.Only != nil && len(r.Only) == 0 {
+		return result, nil // To Elasticsearch no pattern means every index.
+	}
+	op := "count groups in [" + shown(patterns) + "]"
+	if len(patternChunks(patterns, maxPath)) > 1 {
+		// Counts of several searches cannot be put together where values are counted.
+		return result, &failure.Error{Kind: failure.Rejected, Op: op, Reason: "the patterns do not fit into one request", Err: search.ErrUngroupable}
+	}
+	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result}
+	var err error
+	if r.Only != nil || len(r.By) == 0 {
+		err = g.selected(ctx, visit)
+	} else {
+		err = g.all(ctx, visit)
+	}
+	if err != nil {
+		return g.result, err
+	}
+	return g.result, g.damage.err(op)
+}
+
+// groupPager reads the groups of one request.
+type groupPager struct {
+	client   *Client
+	op       string
+	patterns []string
+	request  search.GroupRequest
+
+	pit    string
+	after  json.RawMessage
+	damage damage
+	result search.Result
+}
+
+// groupPage is the answer of _search with groups in it.
+type groupPage struct {
+	PIT          string   `json:"pit_id"`
+	Took         int64    `json:"took"`
+	TimedOut     bool     `json:"timed_out"`
+	Shards       shards   `json:"_shards"`
+	Clusters     clusters `json:"_clusters"`
+	Aggregations struct {
+		Groups struct {
+			AfterKey json.RawMessage              `json:"after_key"`
+			Buckets  []map[string]json.RawMessage `json:"buckets"`
+		} `json:"groups"`
+	} `json:"aggregations"`
+}
+
+// all reads every group, page by page.
+func (g *groupPager) all(ctx context.Context, visit search.GroupVisit) error {
+	if err := g.open(ctx); err != nil {
+		return err
+	}
+	defer func() { g.client.closePIT(ctx, g.pit) }()
+	for {
+		a, err := g.next(ctx)
+		if err != nil {
+			return err
+		}
+		g.count(a)
+		more, err := g.visit(a, visit)
+		g.after = a.Aggregations.Groups.AfterKey
+		if err != nil || !more || len(a.Aggregations.Groups.Buckets) < g.request.GroupPage() || g.after == nil {
+			return err
+		}
+	}
+}
+
+func (g *groupPager) open(ctx context.Context) (err error) {
+	g.pit, err = g.client.openPIT(ctx, g.op, g.patterns)
+	return err
+}
+
+// next reads a page, from a new point in time when the old one is gone, and a smaller one when the
+// cluster does not make as many buckets at once.
+func (g *groupPager) next(ctx context.Context) (groupPage, error) {
+	reopened := false
+	for {
+		a, err := g.page(ctx)
+		switch {
+		case hasType(err, "too_many_buckets_exception") && g.request.GroupPage() > minGroupPage:
+			g.request.PageSize = max(minGroupPage, g.request.GroupPage()/4)
+		case !hasType(err, contextMissing) && !lost(a.Shards):
+			return a, err
+		case reopened:
+			return a, &failure.Error{
+				Kind: failure.Unavailable, Op: g.op, Status: 404, Type: contextMissing,
+				Reason: "the point in time expired while groups were counted",
+			}
+		default:
+			reopened = true
+			g.client.log.WarnContext(ctx, "point in time expired, opened anew", "op", g.op, "pages_read", g.result.Pages)
+			g.client.closePIT(ctx, g.pit)
+			if err := g.open(ctx); err != nil {
+				return a, err
+			}
+		}
+	}
+}
+
+func (g *groupPager) page(ctx context.Context) (groupPage, error) {
+	body := maps.Clone(g.request.Body())
+	body["pit"] = condition.Query{"id": g.pit, "keep_alive": keepAlive}
+	if g.after != nil {
+		aggs, _ := body["aggs"].(condition.Query)
+		groups, _ := aggs[search.AggGroups].(condition.Query)
+		composite, _ := groups["composite"].(condition.Query)
+		composite["after"] = g.after
+	}
+	a, err := g.search(ctx, body, nil)
+	if a.PIT != "" {
+		g.pit = a.PIT
+	}
+	return a, err
+}
+
+// selected reads the groups asked for, or the one of everything, some at a time.
+func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) error {
+	all := g.request.Only
+	if all == nil {
+		all = []search.Selection{{Key: []string{}}}
+	}
+	for len(all) > 0 {
+		g.request.Only = all[:selectionsAtOnce(all, min(maxSelections, g.request.GroupPage()))]
+		all = all[len(g.request.Only):]
+		a, err := g.search(ctx, g.request.Body(), g.patterns)
+		if err != nil {
+			return err
+		}
+		g.count(a)
+		if more, err := g.visit(a, visit); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// selectionsAtOnce is how many selections go into one request: one at least.
+func selectionsAtOnce(all []search.Selection, most int) int {
+	size := 0
+	for i, s := range all {
+		for _, key := range s.Key {
+			size += 2 * len(key)
+		}
+		if i > 0 && (i == most || size > maxSelectionBytes) {
+			return i
+		}
+	}
+	return len(all)
+}
+
+func (g *groupPager) search(ctx context.Context, body condition.Query, patterns []string) (groupPage, error) {
+	data, err := search.JSON(body, "")
+	if err != nil {
+		return groupPage{}, err
+	}
+	yes := true
+	request := esapi.SearchRequest{AllowPartialSearchResults: &yes}
+	if patterns != nil {
+		request.Index, request.IgnoreUnavailable, request.AllowNoIndices = escape(patterns), &yes, &yes
+	}
+	return call[groupPage](ctx, g.client, g.op, func() esapi.Request {
+		request.Body = bytes.NewReader(data)
+		return request
+	})
+}
+
+func (g *groupPager) count(a groupPage) {
+	g.result.Pages++
+	g.result.Took += time.Duration(a.Took) * time.Millisecond
+	g.damage.add(a.Shards, a.TimedOut, a.Clusters)
+}
+
+// visit hands over the groups of a page that are wanted.
+func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
+	buckets := a.Aggregations.Groups.Buckets
+	if g.request.Only != nil && len(buckets) > len(g.request.Only) {
+		return false, &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: fmt.Sprintf("%d groups came for %d", len(buckets), len(g.request.Only))}
+	}
+	page := make([]search.Group, 0, len(buckets))
+	for i, b := range buckets {
+		group, err := g.group(b)
+		if err != nil {
+			return false, &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: "the answer cannot be read", Err: err}
+		}
+		if g.request.Only != nil {
+			group.Key = slices.Clone(g.request.Only[i].Key)
+		}
+		if g.request.Wants(group) {
+			page = append(page, group)
+		}
+	}
+	if len(page) == 0 {
+		return true, nil
+	}
+	return visit(page)
+}

@@ -1,0 +1,26 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/event"
+	"tocsin/internal/query"
+)
+
+// history is what alerts tell of the past, as rule types ask for it.
+type history struct{ alerts alert.Instances }
+
+// Past returns the alerts about instances. They are looked for afresh: the last slot may have made
+// them a moment ago.
+func (h history) Past(ctx context.Context, ruleID string, instances []string, since time.Time) ([]query.Past, error) {
+	var out []query.Past
+	q := alert.InstanceQuery{RuleID: ruleID, Instances: instances, Since: since, Fresh: true}
+	err := h.alerts.Find(ctx, q, func(d alert.Document) (bool, error) {
+		from, to := alert.Span(d.Source)
+		out = append(out, query.Past{Instance: event.First(d.Source, "kibana.alert.instance.id"), From: from, To: to})
+		return true, nil
+	})
+	return out, err //nolint:wrapcheck // it says what was looked for
+}

@@ -1,0 +1,203 @@
+package query
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/tally"
+	"tocsin/internal/translate"
+	"tocsin/internal/window"
+)
+
+// countPlan is what the rule types share that count groups of events.
+type countPlan struct {
+	queryPlan
+	// by and distinct are the fields that make the groups, and those whose values are counted.
+	by, distinct []groupField
+}
+
+// groupField is a field as a rule names it at a key, and as it is counted.
+type groupField struct {
+	name, key string
+	field     mapping.Field
+	// mapped is false when no index has the field: no event is in a group then.
+	mapped bool
+}
+
+// Strategy is that of counting.
+func (p *countPlan) Strategy() Strategy { return Aggregation }
+
+// planCounts parses the query of a rule that counts.
+func planCounts(r *rule.Rule, by, distinct []groupField) (*countPlan, diag.List) {
+	if diags := unsupportedQuery(r); len(diags) > 0 {
+		return nil, diags
+	}
+	q, diags := translate.Parse(r.Language, r.Query, translate.Options{})
+	if q == nil {
+		return nil, diags
+	}
+	if q.Shape() != translate.Events || len(q.Limits()) > 0 {
+		return nil, append(diags, r.Report(diag.Error, "rule/query-shape", "rule.query", "a rule of type %s counts single events: its query must not be a sequence, a sample or have pipes", r.Type))
+	}
+	return &countPlan{queryPlan: queryPlan{rule: r, query: q, time: timeRange(r)}, by: by, distinct: distinct}, diags
+}
+
+// ownRule is the field by which a rule knows its own alerts among the events, so as not to count them.
+const ownRule = "kibana.alert.rule.rule_id"
+
+// resolve asks for the fields of the groups too.
+func (p *countPlan) resolve(ctx context.Context, src Source) (search.Target, error, error) { //nolint:revive // the first error is part of the answer
+	names := []string{ownRule}
+	for _, f := range slices.Concat(p.by, p.distinct) {
+		names = append(names, f.name)
+	}
+	return p.queryPlan.resolve(ctx, src, names...)
+}
+
+// counted is a countPlan bound to mappings.
+type counted struct {
+	plan         *countPlan
+	target       search.Target
+	where        *where
+	by, distinct []groupField
+	// inMemory says that only the values of the documents tell the groups.
+	inMemory bool
+	// partly is the failure to learn the mapping of some indices.
+	partly error
+}
+
+// bind binds the query and the fields. indexed says that the place of the events has the indexed
+// values, also of fields whose values cannot be told from a document.
+func (p *countPlan) bind(target search.Target, at time.Time, indexed bool) (*counted, diag.List) {
+	w, diags := p.where(target, at)
+	if w == nil {
+		return nil, diags
+	}
+	if f, mapped := target.Fields.Field(ownRule); mapped && f.Type.Family() == mapping.FamilyString {
+		whole := condition.And{w.whole, condition.Not{X: condition.Term{Field: ownRule, Value: p.rule.ID}}}
+		var err error
+		if w, err = p.newWhere(condition.Simplify(whole), target); err != nil {
+			return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
+		}
+	}
+	c := &counted{plan: p, target: target, where: w}
+	b := fieldBinder{rule: p.rule, fields: target.Fields, indexed: indexed}
+	c.by, c.distinct = b.all(p.by), b.all(p.distinct)
+	c.inMemory = b.mixed
+	if diags = append(diags, b.diags...); b.diags.HasErrors() {
+		return nil, diags
+	}
+	return c, diags
+}
+
+// Target says what the rule's patterns mean.
+func (c *counted) Target() search.Target { return c.target }
+
+// Trace judges the condition on one document.
+func (c *counted) Trace(d condition.Document) (condition.Trace, error) {
+	return condition.NewTrace(c.where.whole, c.target.Fields, d) //nolint:wrapcheck // it names the field
+}
+
+// nothing reports whether no event can be in a group.
+func (c *counted) nothing() bool {
+	unmapped := slices.ContainsFunc(c.by, func(f groupField) bool { return !f.mapped })
+	return len(c.target.Indices) == 0 || c.where.nothing() || unmapped
+}
+
+// request counts the groups of one window.
+func (c *counted) request(w window.Window) search.GroupRequest {
+	time := c.plan.time
+	time.Window = w
+	r := search.GroupRequest{Request: search.Request{
+		Patterns: c.plan.rule.Index, Where: c.where.pushed, Time: time, FieldTypes: c.target.Fields,
+	}}
+	for _, f := range c.by {
+		r.By = append(r.By, f.field)
+	}
+	for _, f := range c.distinct {
+		r.Distinct = append(r.Distinct, f.field)
+	}
+	return r
+}
+
+// groups counts where the events are, or in memory where that would not be the same.
+func (c *counted) groups(ctx context.Context, events search.Events, r search.GroupRequest, visit search.GroupVisit) (search.Result, error) {
+	grouper, indexed := events.(search.Grouper)
+	if indexed && c.where.exact && !c.inMemory {
+		result, err := grouper.Groups(ctx, r, visit)
+		if !errors.Is(err, search.ErrUngroupable) {
+			return result, err //nolint:wrapcheck // the searcher names what it did
+		}
+	}
+	if indexed {
+		r.Fields = append(c.where.fields(), r.Time.Field)
+		if r.Time.Fallback != "" {
+			r.Fields = append(r.Fields, r.Time.Fallback)
+		}
+		for _, f := range slices.Concat(r.By, r.Distinct) {
+			r.Fields = append(r.Fields, f.Name)
+		}
+		slices.Sort(r.Fields)
+		r.Fields = slices.Compact(r.Fields)
+	}
+	return tally.Groups(ctx, events, r, tally.Options{Admit: c.where.admit}, visit) //nolint:wrapcheck // it names what it did
+}
+
+// collect counts the groups asked for, and returns them with a failure of kind Partial apart.
+func (c *counted) collect(ctx context.Context, events search.Events, r search.GroupRequest) (groups []search.Group, partly, err error) {
+	_, err = c.groups(ctx, events, r, func(page []search.Group) (bool, error) {
+		groups = append(groups, page...)
+		return true, nil
+	})
+	if err != nil && failure.KindOf(err) == failure.Partial {
+		return groups, err, nil
+	}
+	return groups, nil, err
+}
+
+// instance is the kibana.alert.instance.id of a group: the same for the same rule, fields and
+// values, in whichever order the rule names the fields.
+func (c *counted) instance(key []string) string {
+	pairs := make([][2]string, len(key))
+	for i, f := range c.by {
+		pairs[i] = [2]string{f.name, key[i]}
+	}
+	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	parts := []string{string(c.plan.rule.Type), c.plan.rule.ID}
+	for _, p := range pairs {
+		parts = append(parts, p[0], p[1])
+	}
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(strconv.Itoa(len(p)) + ":" + p))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// past returns the alerts made before about groups, by instance.
+func (c *counted) past(ctx context.Context, src Source, groups []search.Group, since time.Time) (map[string][]Past, error) {
+	if src.History == nil || len(groups) == 0 {
+		return nil, nil
+	}
+	instances := make([]string, len(groups))
+	for i, g := range groups {
+		instances[i] = c.instance(g.Key)
+	}
+	known, err := src.History.Past(ctx, c.plan.rule.ID, instances, since)
+	by := map[string][]Past{}
+	for _, p := range known {
+		by[p.Instance] = append(by[p.Instance], p)
+	}
+	return by, err //nolint:wrapcheck // the history names what it read
+}

@@ -1,0 +1,159 @@
+package search
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/mapping"
+)
+
+// The names of the aggregations in a body, and the greatest number of groups in one page.
+const (
+	// AggGroups is the composite aggregation, or the filters of an Only.
+	AggGroups = "groups"
+	// AggFirst and AggLast are the times, AggSamples the events of a group.
+	AggFirst   = "first"
+	AggLast    = "last"
+	AggSamples = "samples"
+	// AggFallback holds the same for the events whose time is in the fallback field.
+	AggFallback = "fallback"
+
+	maxGroups = 10_000
+)
+
+// precision is up to how many different values Elasticsearch counts them well; it knows no greater.
+const precision = 40_000
+
+// AggKey names the source of the i-th field of By.
+func AggKey(i int) string { return "by" + strconv.Itoa(i) }
+
+// AggDistinct names the count of the i-th field of Distinct.
+func AggDistinct(i int) string { return "distinct" + strconv.Itoa(i) }
+
+// GroupPage is the number of groups to ask for at a time: what is wanted of each bounds it, as an
+// answer has all of it at once.
+func (r GroupRequest) GroupPage() int {
+	switch {
+	case r.PageSize > 0:
+		return r.PageSize
+	case r.Samples > 0:
+		return max(10, 500/r.Samples)
+	case len(r.Distinct) > 0:
+		return 1000
+	case !r.NoTimes:
+		return 5000
+	}
+	return maxGroups
+}
+
+// Body returns the body of the _search request for the first page, less the pit. It can be pasted
+// behind GET <patterns>/_search.
+func (r GroupRequest) Body() condition.Query {
+	where := r.filters()
+	groups := condition.Query{}
+	if r.Only != nil || len(r.By) == 0 {
+		groups["filters"] = condition.Query{"filters": r.selections()}
+		if among := r.among(); among != nil {
+			where = append(where, condition.DSL(condition.Simplify(among)))
+		}
+	} else {
+		groups["composite"] = condition.Query{"size": r.GroupPage(), "sources": r.sources()}
+	}
+	if aggs := r.metrics(); len(aggs) > 0 {
+		groups["aggs"] = aggs
+	}
+	return condition.Query{
+		"size": 0, "track_total_hits": false,
+		"query": condition.Query{"bool": condition.Query{"filter": where}},
+		"aggs":  condition.Query{AggGroups: groups},
+	}
+}
+
+func (r GroupRequest) sources() []condition.Query {
+	sources := make([]condition.Query, len(r.By))
+	for i, f := range r.By {
+		sources[i] = condition.Query{AggKey(i): condition.Query{"terms": condition.Query{"field": f.Name}}}
+	}
+	return sources
+}
+
+// selections are the filters of the groups asked for, or of the one of everything.
+func (r GroupRequest) selections() []condition.Query {
+	only := r.Only
+	if only == nil {
+		only = []Selection{{}}
+	}
+	filters := make([]condition.Query, len(only))
+	for i, s := range only {
+		filters[i] = condition.DSL(s.Condition(r.By, r.Time))
+	}
+	return filters
+}
+
+// among narrows the search to the values of the groups asked for, so that the filters have less to
+// look at.
+func (r GroupRequest) among() condition.And {
+	var all condition.And
+	for i, f := range r.By {
+		if family := f.Type.Family(); family == mapping.FamilyDate || family == mapping.FamilyFloat {
+			continue
+		}
+		seen := map[string]bool{}
+		var values []any
+		for _, s := range r.Only {
+			if !seen[s.Key[i]] {
+				seen[s.Key[i]] = true
+				values = append(values, s.Key[i])
+			}
+		}
+		all = append(all, condition.Terms{Field: f.Name, Values: values})
+	}
+	return all
+}
+
+// metrics are what is wanted of each group.
+func (r GroupRequest) metrics() condition.Query {
+	aggs := r.timed(r.Time.Field)
+	for i, f := range r.Distinct {
+		aggs[AggDistinct(i)] = condition.Query{"cardinality": condition.Query{"field": f.Name, "precision_threshold": precision}}
+	}
+	if fallback := r.timed(r.Time.Fallback); r.Time.Fallback != r.Time.Field && len(fallback) > 0 {
+		missing := condition.Not{X: condition.Exists{Field: r.Time.Field}}
+		aggs[AggFallback] = condition.Query{"filter": condition.DSL(missing), "aggs": fallback}
+	}
+	return aggs
+}
+
+// timed are the times and samples by one field of time. Of events at the same time the one that
+// was written first comes first, so that the choice does not change.
+func (r GroupRequest) timed(field string) condition.Query {
+	aggs := condition.Query{}
+	if field == "" {
+		return aggs
+	}
+	if !r.NoTimes {
+		aggs[AggFirst] = condition.Query{"min": condition.Query{"field": field}}
+		aggs[AggLast] = condition.Query{"max": condition.Query{"field": field}}
+	}
+	if r.Samples > 0 {
+		options := condition.Query{"order": "asc", "unmapped_type": "date", "numeric_type": r.resolution(field)}
+		aggs[AggSamples] = condition.Query{"top_hits": condition.Query{
+			"size": r.Samples, "sort": []condition.Query{{field: options}, {"_seq_no": condition.Query{"order": "asc"}}},
+		}}
+	}
+	return aggs
+}
+
+// SampleTime reads the first sort value of a sample found by a field of time; false when the event
+// has none there.
+func (r GroupRequest) SampleTime(field string, sort int64) (time.Time, bool) {
+	if sort == math.MaxInt64 {
+		return time.Time{}, false
+	}
+	if r.resolution(field) == mapping.DateNanos {
+		return time.Unix(0, sort).UTC(), true
+	}
+	return time.UnixMilli(sort).UTC(), true
+}

@@ -1,0 +1,79 @@
+package search
+
+import (
+	"strconv"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/mapping"
+)
+
+// KeyText writes a field's value as the key of a group: one text for each value that groups tell
+// apart. Times are cut to the millisecond, as aggregations do also where a field keeps more.
+func KeyText(f mapping.Field, v mapping.Value) string {
+	switch f.Type.Family() {
+	case mapping.FamilyInteger:
+		if f.Type == mapping.UnsignedLong {
+			return v.String
+		}
+		return strconv.FormatInt(v.Whole, 10)
+	case mapping.FamilyFloat:
+		return FloatText(v.Number)
+	case mapping.FamilyBoolean:
+		return strconv.FormatBool(v.Bool)
+	case mapping.FamilyDate:
+		return FormatTime(Milliseconds(v.Time))
+	case mapping.FamilyIP:
+		return v.IP.String()
+	default:
+		return v.String
+	}
+}
+
+// FloatText writes a number of a float field as a key.
+func FloatText(x float64) string {
+	if -1e18 < x && x < 1e18 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
+
+// Milliseconds cuts a time, downwards, to what aggregations tell apart.
+func Milliseconds(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
+
+// KeyEquals is the condition that a field has the value that a key stands for.
+func KeyEquals(f mapping.Field, key string) condition.Expr {
+	switch f.Type.Family() {
+	case mapping.FamilyInteger:
+		if n, err := strconv.ParseInt(key, 10, 64); err == nil {
+			return condition.Term{Field: f.Name, Value: n}
+		}
+	case mapping.FamilyFloat:
+		if x, err := strconv.ParseFloat(key, 64); err == nil {
+			return condition.Term{Field: f.Name, Value: x}
+		}
+	case mapping.FamilyBoolean:
+		return condition.Term{Field: f.Name, Value: key == "true"}
+	case mapping.FamilyDate:
+		if t, err := time.Parse(time.RFC3339Nano, key); err == nil {
+			return condition.Range{
+				Field: f.Name, Gte: key, Lt: FormatTime(t.Add(time.Millisecond)), Format: "strict_date_optional_time",
+			}
+		}
+	default:
+	}
+	return condition.Term{Field: f.Name, Value: key}
+}
+
+// Condition is what tells the events of the selected group from others.
+func (s Selection) Condition(by []mapping.Field, t TimeRange) condition.Expr {
+	var all condition.And
+	for i, key := range s.Key {
+		all = append(all, KeyEquals(by[i], key))
+	}
+	for _, w := range s.Except {
+		t.Window = w
+		all = append(all, condition.Not{X: t.Condition()})
+	}
+	return condition.Simplify(all)
+}
