@@ -43,6 +43,8 @@ var allowed = map[string][]string{
 
 	// Sequences over events of any shape: a state machine that knows neither documents nor rules.
 	"internal/sequence": nil,
+	// Hits of any shape folded into alerts, likewise.
+	"internal/suppress": nil,
 
 	// Indicators of threat intelligence beside events: values and places of documents, no rules.
 	"internal/indicator": {"internal/condition", "internal/event", "internal/mapping"},
@@ -69,7 +71,8 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/event", "internal/failure", "internal/query", "internal/search", "internal/window",
+		"internal/alert", "internal/diag", "internal/failure", "internal/query", "internal/rule", "internal/search", "internal/suppress",
+		"internal/window",
 	},
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do

@@ -41,7 +41,9 @@ func attributes(x pipeline.Execution) []slog.Attr {
 		slog.String("status", string(x.Status)), slog.Int64("hits", x.Hits), slog.Int("created", x.Created),
 		slog.Int("duplicates", x.Duplicates),
 	}
-	for _, rare := range []slog.Attr{slog.Int("failed", x.Failed), slog.Int("skipped", x.Skipped), slog.Int64("left", x.Left)} {
+	for _, rare := range []slog.Attr{
+		slog.Int("suppressed", x.Suppressed), slog.Int("failed", x.Failed), slog.Int("skipped", x.Skipped), slog.Int64("left", x.Left),
+	} {
 		if rare.Value.Int64() > 0 {
 			out = append(out, rare)
 		}

@@ -77,9 +77,17 @@ func (r *runner) account(executions []pipeline.Execution) error {
 	if r.global.Format != "text" {
 		return writeJSON(r.out, r.global.Format, executions)
 	}
-	t := newTable(r.out, "RULE", "STATUS", "HITS", "CREATED", "DUPLICATES", "WINDOW")
+	// Few rules suppress: the others need no column for it.
+	if !slices.ContainsFunc(executions, func(x pipeline.Execution) bool { return x.Suppressed > 0 }) {
+		t := newTable(r.out, "RULE", "STATUS", "HITS", "CREATED", "DUPLICATES", "WINDOW")
+		for _, x := range executions {
+			t.row(x.RuleName, strings.ReplaceAll(string(x.Status), "_", " "), x.Hits, x.Created, x.Duplicates, x.Window)
+		}
+		return t.flush()
+	}
+	t := newTable(r.out, "RULE", "STATUS", "HITS", "CREATED", "DUPLICATES", "SUPPRESSED", "WINDOW")
 	for _, x := range executions {
-		t.row(x.RuleName, strings.ReplaceAll(string(x.Status), "_", " "), x.Hits, x.Created, x.Duplicates, x.Window)
+		t.row(x.RuleName, strings.ReplaceAll(string(x.Status), "_", " "), x.Hits, x.Created, x.Duplicates, x.Suppressed, x.Window)
 	}
 	return t.flush()
 }

@@ -85,6 +85,7 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 		id = b.id(f.Event, p.source)
 	}
 	doc := b.document(id, p, run)
+	overridden(b.rule, p.source).put(doc.Source, p.source)
 	maps.Copy(doc.Source, f.Facts)
 	if f.Instance != "" {
 		doc.Source["kibana.alert.instance.id"] = f.Instance
@@ -140,6 +141,7 @@ func (b *Builder) document(id string, p parent, run Run) Document {
 // addAlert adds the fields that are the alert's own.
 func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) {
 	maps.Copy(source, b.static)
+	ruled(b.rule).put(source, p.source)
 	now := timestamp(run.Time)
 	maps.Copy(source, map[string]any{
 		"@timestamp":                            now,
@@ -152,7 +154,6 @@ func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) 
 		"kibana.alert.workflow_assignee_ids":    []string{},
 		"kibana.alert.depth":                    p.depth,
 		"kibana.alert.ancestors":                p.lineage,
-		"kibana.alert.reason":                   reason(b.rule, p.source),
 		"kibana.alert.start":                    now,
 		"kibana.alert.last_detected":            now,
 		"kibana.alert.intended_timestamp":       timestamp(run.Slot),
@@ -220,7 +221,7 @@ func copyEvent(source map[string]any) map[string]any {
 	dotted := false
 	for name, value := range source {
 		top, rest, isDotted := strings.Cut(name, ".")
-		if reserved[top] || name == "event.kind" {
+		if reserved[top] || name == "event.kind" || name == memory {
 			continue
 		}
 		dotted = dotted || isDotted && top == "event" && rest != ""

@@ -135,7 +135,7 @@ func TestDocument(t *testing.T) {
 			"exceptions_list": []any{object{"id": "e1", "list_id": "endpoint", "type": "endpoint", "namespace_type": "agnostic"}},
 			"note":            "Look at it.", "license": "Elastic License v2", "event_category_override": "event.type",
 			"tiebreaker_field": "event.sequence", "timestamp_field": "@timestamp", "timestamp_override": "event.ingested",
-			"building_block_type": "default",
+			"building_block_type": "default", "timeline_id": "t1", "timeline_title": "A timeline",
 		},
 	}
 	if diff := cmp.Diff(want, roundTrip(t, doc.Source)); diff != "" {

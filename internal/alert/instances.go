@@ -69,3 +69,8 @@ func TimeOf(source map[string]any, name string) time.Time {
 	}
 	return t
 }
+
+// InstanceOf is what an alert is about.
+func InstanceOf(doc Document) string {
+	return event.First(doc.Source, "kibana.alert.instance.id")
+}

@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -137,3 +138,5 @@ func roundTrip(t *testing.T, source map[string]any) map[string]any {
 	}
 	return out
 }
+
+func sprint(v any) string { return fmt.Sprint(v) }

@@ -6,7 +6,6 @@ import (
 
 	"tocsin/internal/event"
 	"tocsin/internal/mapping"
-	"tocsin/internal/rule"
 )
 
 // originalEvent are the event.* fields kept as kibana.alert.original_event.*; the many-valued ones
@@ -58,7 +57,7 @@ func eventTime(source map[string]any) string {
 }
 
 // reason is one sentence that says what happened, from the fields that are there.
-func reason(r *rule.Rule, source map[string]any) string {
+func reason(v verdict, source map[string]any) string {
 	var b strings.Builder
 	category := event.First(source, "event.category")
 	if category != "" {
@@ -87,7 +86,7 @@ func reason(r *rule.Rule, source map[string]any) string {
 	if host := event.First(source, "host.name"); host != "" {
 		b.WriteString(" on " + host)
 	}
-	b.WriteString(" created " + string(r.Severity) + " alert " + r.Name + ".")
+	b.WriteString(" created " + string(v.severity) + " alert " + v.name + ".")
 	return b.String()
 }
 

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"tocsin/internal/rule"
@@ -53,11 +52,9 @@ func ruleFields(r *rule.Rule) map[string]any {
 		"kibana.alert.rule.created_by":      writer,
 		"kibana.alert.rule.updated_by":      writer,
 		"kibana.alert.rule.parameters":      parameters(r),
-		"kibana.alert.severity":             string(r.Severity),
-		"kibana.alert.risk_score":           r.RiskScore,
 	}
 	for name, value := range map[string]string{
-		"kibana.alert.rule.note":                r.Note,
+		"kibana.alert.rule.note":                note(r),
 		"kibana.alert.rule.license":             r.License,
 		"kibana.alert.rule.timeline_id":         r.TimelineID,
 		"kibana.alert.rule.timeline_title":      r.TimelineTitle,
@@ -71,6 +68,15 @@ func ruleFields(r *rule.Rule) map[string]any {
 		if value != "" {
 			fields[name] = value
 		}
+	}
+	if len(r.InvestigationFields) > 0 {
+		fields["kibana.alert.rule.custom_highlighted_fields"] = r.InvestigationFields
+	}
+	if len(r.SeverityMapping) > 0 {
+		fields["kibana.alert.rule.severity_mapping"] = severityMapping(r)
+	}
+	if len(r.RiskScoreMapping) > 0 {
+		fields["kibana.alert.rule.risk_score_mapping"] = riskScoreMapping(r)
 	}
 	return fields
 }
@@ -152,32 +158,4 @@ func threats(entries []rule.Threat) []map[string]any {
 
 func attack(id, name, reference string) map[string]any {
 	return map[string]any{"id": id, "name": name, "reference": reference}
-}
-
-// parameters is the rule as Kibana's flyout reads it back, in snake case.
-func parameters(r *rule.Rule) map[string]any {
-	p := map[string]any{
-		"rule_id": r.ID, "name": r.Name, "description": r.Description, "type": string(r.Type),
-		"language": string(r.Language), "query": strings.TrimSpace(r.Query.Value), "index": list(r.Index),
-		"severity": string(r.Severity), "risk_score": r.RiskScore, "from": r.From.Text, "to": r.To.Text,
-		"max_signals": r.MaxSignals, "author": list(r.Author), "references": list(r.References),
-		"false_positives": list(r.FalsePositives), "threat": threats(r.Threat), "immutable": false,
-		"exceptions_list": exceptions(r.ExceptionsList), "note": r.Note, "license": r.License,
-		"event_category_override": r.EventCategoryOverride, "tiebreaker_field": r.TiebreakerField,
-		"timestamp_field": r.TimestampField, "timestamp_override": r.TimestampOverride,
-		"investigation_fields": r.InvestigationFields, "building_block_type": r.BuildingBlockType,
-	}
-	for name, value := range p {
-		switch v := value.(type) {
-		case string:
-			if v == "" {
-				delete(p, name)
-			}
-		case []string:
-			if v == nil {
-				delete(p, name)
-			}
-		}
-	}
-	return p
 }

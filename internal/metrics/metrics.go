@@ -51,7 +51,7 @@ func New() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 10),
 		}, []string{"status"}),
 		hits:      counter("hits_total", "Events that rules found.", "rule_id"),
-		alerts:    counter("alerts_total", "Alerts by what became of them: created, duplicate, failed, skipped.", "rule_id", "outcome"),
+		alerts:    counter("alerts_total", "Alerts by what became of them: created, duplicate, suppressed, failed, skipped.", "rule_id", "outcome"),
 		left:      counter("hits_left_total", "Hits that max_signals kept from being looked at.", "rule_id"),
 		succeeded: gauge("last_success_timestamp_seconds", "Slot of the last execution that covered its window.", "rule_id"),
 		rules:     gauge("rules", "Loaded rules by whether they run: valid ones do.", "status"),
@@ -91,7 +91,9 @@ func (m *Metrics) Execution(x pipeline.Execution) {
 	m.duration.WithLabelValues(status).Observe(x.Took.Seconds())
 	add(m.hits.WithLabelValues(id), x.Hits)
 	add(m.left.WithLabelValues(id), x.Left)
-	for outcome, n := range map[string]int{"created": x.Created, "duplicate": x.Duplicates, "failed": x.Failed, "skipped": x.Skipped} {
+	for outcome, n := range map[string]int{
+		"created": x.Created, "duplicate": x.Duplicates, "suppressed": x.Suppressed, "failed": x.Failed, "skipped": x.Skipped,
+	} {
 		add(m.alerts.WithLabelValues(id, outcome), int64(n))
 	}
 	if x.Status == pipeline.Succeeded {

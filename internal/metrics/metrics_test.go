@@ -52,13 +52,14 @@ func TestExecution(t *testing.T) {
 		Took: 20 * time.Millisecond,
 	})
 	m.Execution(pipeline.Execution{
-		RuleID: "r1", Status: pipeline.PartialFailure, Slot: time.Unix(1_700_000_300, 0), Hits: 2, Created: 1, Failed: 1, Skipped: 4,
+		RuleID: "r1", Status: pipeline.PartialFailure, Slot: time.Unix(1_700_000_300, 0), Hits: 2, Created: 1, Failed: 1, Skipped: 4, Suppressed: 6,
 		Left: 7, Took: time.Second,
 	})
 	want := `tocsin_alerts_total{outcome="created",rule_id="r1"} 4
 tocsin_alerts_total{outcome="duplicate",rule_id="r1"} 2
 tocsin_alerts_total{outcome="failed",rule_id="r1"} 1
 tocsin_alerts_total{outcome="skipped",rule_id="r1"} 4
+tocsin_alerts_total{outcome="suppressed",rule_id="r1"} 6
 tocsin_execution_duration_seconds_sum{status="partial_failure"} 1
 tocsin_execution_duration_seconds_count{status="partial_failure"} 1
 tocsin_execution_duration_seconds_sum{status="succeeded"} 0.02

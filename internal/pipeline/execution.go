@@ -31,9 +31,10 @@ type Execution struct {
 	// Hits were found and looked at; Left is how many more there are, at most, that max_signals kept
 	// from being looked at.
 	Hits, Left int64
-	// Created and Duplicates partition the alerts of the hits, with those that Failed to be written
-	// and those Skipped because the event is the rule's own alert.
-	Created, Duplicates, Failed, Skipped int
+	// Created, Duplicates and Suppressed partition the hits by what became of them, with those that
+	// Failed to be written and those Skipped because the event is the rule's own alert. Suppressed
+	// ones were added to an alert that stands for several.
+	Created, Duplicates, Suppressed, Failed, Skipped int
 	// Undecided are sequences that wait for the end of their span; a later window decides them.
 	Undecided int
 	// Warnings are remarks that do not endanger the window.
@@ -52,6 +53,9 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 		"window": map[string]any{"from": e.Window.From, "to": e.Window.To},
 		"hits":   e.Hits, "left": e.Left, "created": e.Created, "duplicates": e.Duplicates, "failed": e.Failed,
 		"skipped": e.Skipped, "took_ms": e.Took.Milliseconds(),
+	}
+	if e.Suppressed > 0 {
+		out["suppressed"] = e.Suppressed
 	}
 	if e.Undecided > 0 {
 		out["undecided"] = e.Undecided

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
 	"tocsin/internal/query"
 )
 
@@ -19,7 +18,7 @@ func (h history) Past(ctx context.Context, ruleID string, instances []string, si
 	q := alert.InstanceQuery{RuleID: ruleID, Instances: instances, Since: since, Fresh: true}
 	err := h.alerts.Find(ctx, q, func(d alert.Document) (bool, error) {
 		from, to := alert.Span(d.Source)
-		out = append(out, query.Past{Instance: event.First(d.Source, "kibana.alert.instance.id"), From: from, To: to})
+		out = append(out, query.Past{Instance: alert.InstanceOf(d), From: from, To: to})
 		return true, nil
 	})
 	return out, err //nolint:wrapcheck // it says what was looked for

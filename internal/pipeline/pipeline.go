@@ -66,7 +66,9 @@ type execution struct {
 	builder  *alert.Builder
 	now      func() time.Time
 	max      int
-	manual   bool
+	// held is the number of new alerts that are not written yet.
+	held   int
+	manual bool
 }
 
 func (x *execution) do(ctx context.Context, plan query.Plan) {
@@ -82,9 +84,15 @@ func (x *execution) do(ctx context.Context, plan query.Plan) {
 	}
 	x.Warnings = TargetWarnings(plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
+	take, finish := x.write, func(context.Context, error) error { return nil }
+	if s := plan.Rule().AlertSuppression; s != nil {
+		stage := newSuppression(x, s)
+		take, finish = stage.take, stage.flush
+	}
 	result, err := prepared.Execute(ctx, src, x.Window, func(hits []query.Hit) (bool, error) {
-		return x.write(ctx, hits)
+		return take(ctx, hits)
 	})
+	err = errors.Join(err, finish(ctx, err))
 	for _, w := range result.Warnings {
 		x.warn("%s", w)
 	}
@@ -156,13 +164,16 @@ func (x *execution) countLeft(r query.Result) {
 	x.warn("max_signals: %d alerts were created and %s hits of the window are left without a look", x.max, words)
 }
 
+// room is how many new alerts there may still be.
+func (x *execution) room() int { return x.max - x.Created - x.held }
+
 // write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
 // that the next run over an overlapping window gets further.
 func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 	for len(hits) > 0 {
-		room := x.max - x.Created
+		room := x.room()
 		if room <= 0 {
-			x.Left = int64(len(hits))
+			x.Left += int64(len(hits))
 			return false, nil
 		}
 		chunk := hits[:min(room, len(hits))]
@@ -186,50 +197,67 @@ func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) 
 	run := alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual}
 	for _, h := range hits {
 		more, err := x.documents(h, run)
-		switch {
-		case errors.Is(err, alert.ErrOwnAlert):
-			x.Skipped++
-		case err != nil:
-			x.Failed++
-			x.warn("no alert could be made: %v", err)
-		default:
-			docs = append(docs, more...)
-			ends = append(ends, len(docs))
+		if err != nil {
+			x.refuse(err)
+			continue
 		}
+		docs = append(docs, more...)
+		ends = append(ends, len(docs))
 	}
 	return docs, ends
+}
+
+// refuse counts a hit of which no alert can be made.
+func (x *execution) refuse(err error) {
+	if errors.Is(err, alert.ErrOwnAlert) {
+		x.Skipped++
+		return
+	}
+	x.Failed++
+	x.warn("no alert could be made: %v", err)
 }
 
 func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		return x.builder.BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
 	}
-	doc, err := x.builder.Build(alert.Finding{
-		Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents,
-	}, run)
+	doc, err := x.builder.Build(finding(h), run)
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 
-// count counts hits, not documents: what became of a group is what became of its last document,
-// unless a building block failed.
+// finding is a hit that is no group.
+func finding(h query.Hit) alert.Finding {
+	return alert.Finding{Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents}
+}
+
+// count counts hits by what became of them.
 func (x *execution) count(written []alert.Written, ends []int) {
-	start := 0
-	for _, end := range ends {
-		outcome := written[end-1].Outcome
-		for _, w := range written[start:end] {
-			if w.Outcome == alert.Failed {
-				outcome = alert.Failed
-				x.warn("alert %s was not written: %v", w.ID, w.Err)
-			}
-		}
+	for _, outcome := range x.outcomes(written, ends) {
 		switch outcome {
 		case alert.Created:
 			x.Created++
 		case alert.Duplicate:
 			x.Duplicates++
-		case alert.Failed:
+		default:
 			x.Failed++
+		}
+	}
+}
+
+// outcomes are those of hits, not of documents: what became of a group is what became of its last
+// document, unless a building block failed.
+func (x *execution) outcomes(written []alert.Written, ends []int) []alert.Outcome {
+	out := make([]alert.Outcome, len(ends))
+	start := 0
+	for i, end := range ends {
+		out[i] = written[end-1].Outcome
+		for _, w := range written[start:end] {
+			if w.Outcome == alert.Failed {
+				out[i] = alert.Failed
+				x.warn("alert %s was not written: %v", w.ID, w.Err)
+			}
 		}
 		start = end
 	}
+	return out
 }

@@ -177,8 +177,7 @@ func For(r *rule.Rule) (Plan, diag.List) {
 	if diags := unresolved(r); len(diags) > 0 {
 		return nil, diags
 	}
-	p, diags := plan(r)
-	return p, append(diags, notApplied(r)...)
+	return plan(r)
 }
 
 // unresolved reports a data view that is not known: without it nothing says what is searched.
@@ -192,26 +191,4 @@ func unresolved(r *rule.Rule) diag.List {
 
 func unsupportedType(r *rule.Rule) diag.List {
 	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
-}
-
-// CodeNotApplied marks what a rule says of its alerts and this version does not do.
-const CodeNotApplied = "rule/not-applied"
-
-// notApplied warns of settings without which a rule still finds the same events.
-func notApplied(r *rule.Rule) diag.List {
-	var diags diag.List
-	for _, setting := range []struct {
-		key string
-		set bool
-	}{
-		{"rule.severity_mapping", len(r.SeverityMapping) > 0},
-		{"rule.risk_score_mapping", len(r.RiskScoreMapping) > 0},
-		{"rule.rule_name_override", r.RuleNameOverride != ""},
-		{"rule.alert_suppression", r.AlertSuppression != nil},
-	} {
-		if setting.set {
-			diags = append(diags, r.Report(diag.Warning, CodeNotApplied, setting.key, "%s is not applied yet: alerts are made without it", setting.key))
-		}
-	}
-	return diags
 }

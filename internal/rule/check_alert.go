@@ -29,8 +29,29 @@ func (c *checker) alert() {
 	word(c, "bad-value", "rule.building_block_type", r.BuildingBlockType, "default")
 	if s := r.AlertSuppression; s != nil {
 		word(c, "bad-value", "rule.alert_suppression.missing_fields_strategy", s.MissingFieldsStrategy, Suppress, DoNotSuppress)
-		if r.Type != TypeThreshold && c.is("rule.alert_suppression", tomltree.Table) {
-			c.need(diag.Error, "rule.alert_suppression.group_by", "")
+		if c.is("rule.alert_suppression", tomltree.Table) {
+			c.suppression(s)
+		}
+	}
+}
+
+// maxGroupBy is how many fields alerts can be folded by, as in Kibana.
+const maxGroupBy = 5
+
+// suppression checks what alerts are folded by. A threshold rule has groups already; of them only a
+// time can be told.
+func (c *checker) suppression(s *AlertSuppression) {
+	const at = "rule.alert_suppression."
+	if c.r.Type != TypeThreshold {
+		if c.need(diag.Error, at+"group_by", ""); len(s.GroupBy) > maxGroupBy {
+			c.fail("bad-value", at+"group_by", "%sgroup_by has %d fields, at most %d are allowed", at, len(s.GroupBy), maxGroupBy)
+		}
+		return
+	}
+	c.need(diag.Error, at+"duration", ": a rule of type threshold needs it")
+	for _, key := range []string{"group_by", "missing_fields_strategy"} {
+		if c.has(at + key) {
+			c.fail("bad-value", at+key, "%s%s: a rule of type threshold is suppressed by the fields of its threshold", at, key)
 		}
 	}
 }

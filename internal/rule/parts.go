@@ -87,8 +87,8 @@ type SeverityMapping struct {
 type RiskScoreMapping struct {
 	Field     string
 	Operator  string // always "equals"
-	Value     string // always empty
-	RiskScore int
+	Value     string // empty: the number in the field is the score
+	RiskScore int    // the score when the field has the Value; 0 when not given
 }
 
 // AlertSuppression folds alerts that agree in the GroupBy fields into one.
@@ -97,6 +97,14 @@ type AlertSuppression struct {
 	// Duration is 0 when alerts are only folded within one run.
 	Duration              time.Duration
 	MissingFieldsStrategy MissingFieldsStrategy
+}
+
+// Strategy is the MissingFieldsStrategy, Kibana's default where the file does not say.
+func (s *AlertSuppression) Strategy() MissingFieldsStrategy {
+	if s.MissingFieldsStrategy == "" {
+		return Suppress
+	}
+	return s.MissingFieldsStrategy
 }
 
 // Exception refers to a list of exceptions that Kibana keeps.

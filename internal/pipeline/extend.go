@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/suppress"
+)
+
+const (
+	// maxTries is how often an alert is read again that others change at the same time.
+	maxTries = 8
+	// maxExtended is the number of alerts that are held at a time.
+	maxExtended = 250
+)
+
+// extend adds hits to alerts that are there. Each is read as it is by now; one that has changed again
+// by the time that it is written is read once more.
+func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[subject]) error {
+	for part := range slices.Chunk(changes, maxExtended) {
+		left := part
+		for try := 0; len(left) > 0; try++ {
+			if s.pipeline.Instances == nil || try == maxTries {
+				s.fail(left, "others change it all the time")
+				break
+			}
+			var err error
+			if left, err = s.extendOnce(ctx, left); err != nil {
+				return fmt.Errorf("extend the alerts of rule %s: %w", s.RuleID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// extendOnce returns the changes that met an alert that others were changing.
+func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change[subject]) ([]*suppress.Change[subject], error) {
+	found, err := s.read(ctx, changes)
+	if err != nil {
+		return nil, err
+	}
+	var docs []alert.Document
+	var changed []*suppress.Change[subject]
+	var fresh []int
+	for _, c := range changes {
+		doc, there := found[c.ID]
+		if !there {
+			s.fail([]*suppress.Change[subject]{c}, "it is gone")
+			continue
+		}
+		if n := s.apply(c, doc); n > 0 {
+			docs, changed, fresh = append(docs, doc), append(changed, c), append(fresh, n)
+		} else {
+			s.Duplicates += c.Hits()
+		}
+	}
+	if len(docs) == 0 {
+		return nil, nil
+	}
+	written, err := s.pipeline.Instances.Replace(ctx, docs)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller does
+	}
+	var again []*suppress.Change[subject]
+	for i, w := range written {
+		switch c := changed[i]; w.Outcome {
+		case alert.Replaced:
+			s.Suppressed += fresh[i]
+			s.Duplicates += c.Hits() - fresh[i]
+		case alert.Stale:
+			again = append(again, c)
+		default:
+			s.Failed += c.Hits()
+			s.warn("alert %s was not extended: %v", w.ID, w.Err)
+		}
+	}
+	return again, nil
+}
+
+// apply changes a document and returns how many hits it has not stood for before.
+func (s *suppression) apply(c *suppress.Change[subject], doc alert.Document) int {
+	if _, stands := alert.SuppressionOf(doc); stands {
+		after, n := c.On(stored(doc))
+		alert.Extend(doc, suppressionOf(after), s.now())
+		return n
+	}
+	// It was made while the rule suppressed nothing, of the hit that would found it now.
+	after := c.Made()
+	alert.Suppressing(doc, c.Founder.Subject, suppressionOf(after))
+	alert.Extend(doc, suppressionOf(after), s.now())
+	return after.Count
+}
+
+// read finds the alerts of changes as they are by now.
+func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subject]) (map[string]alert.Document, error) {
+	var names []string
+	start := changes[0].Start
+	for _, c := range changes {
+		names = append(names, c.Group)
+		start = min(start, c.Start)
+	}
+	found := map[string]alert.Document{}
+	wanted := map[string]bool{}
+	for _, c := range changes {
+		wanted[c.ID] = true
+	}
+	keep := func(d alert.Document) (bool, error) {
+		if wanted[d.ID] {
+			found[d.ID] = d
+		}
+		return true, nil
+	}
+	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: time.UnixMilli(start), Fresh: true}
+	if err := s.pipeline.Instances.Find(ctx, q, keep); err != nil {
+		return nil, err //nolint:wrapcheck // the caller does
+	}
+	// An alert that was made while the rule suppressed nothing is its own instance.
+	names = nil
+	for id := range wanted {
+		if _, there := found[id]; !there {
+			names = append(names, id)
+		}
+	}
+	q = alert.InstanceQuery{RuleID: s.RuleID, Instances: names}
+	return found, s.pipeline.Instances.Find(ctx, q, keep) //nolint:wrapcheck // the caller does
+}
+
+func (s *suppression) fail(changes []*suppress.Change[subject], why string) {
+	for _, c := range changes {
+		s.Failed += c.Hits()
+		s.warn("alert %s was not extended: %s", c.ID, why)
+	}
+}

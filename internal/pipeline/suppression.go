@@ -1,0 +1,210 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/failure"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+	"tocsin/internal/suppress"
+)
+
+// suppression stands between the hits of a rule with alert_suppression and their alerts. It holds
+// what hits come to until the last one has been seen, and writes it then.
+type suppression struct {
+	*execution
+	rule   *rule.AlertSuppression
+	folder *suppress.Folder[subject]
+	// blind tells that the alerts of some groups could not be seen, so that their hits are missing.
+	blind bool
+}
+
+// subject is a hit that may found an alert, and what it is about.
+type subject struct {
+	hit query.Hit
+	alert.Subject
+}
+
+// maxLeft is how many hits are looked at for which there is no room: those behind them may belong to
+// alerts that there is room for, but not at any price.
+const maxLeft = 10_000
+
+func newSuppression(x *execution, s *rule.AlertSuppression) *suppression {
+	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration)}
+}
+
+// take decides about one page of hits.
+func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) {
+	subjects := s.subjects(hits)
+	if err := s.learn(ctx, subjects); err != nil {
+		s.blind = true
+		return false, err
+	}
+	var alone []query.Hit
+	for _, of := range subjects {
+		if of.Alone {
+			alone = append(alone, of.hit)
+			continue
+		}
+		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, At: of.At, Of: of}, s.room() > 0)
+		s.held = s.folder.Founded()
+		switch verdict {
+		case suppress.Full:
+			s.Left++
+			continue
+		case suppress.Known:
+			s.Duplicates++
+		case suppress.Founded, suppress.Folded: // counted when they are written
+		}
+		s.Hits++
+	}
+	_, err := s.write(ctx, alone)
+	return s.Left < maxLeft, err
+}
+
+// subjects tells what hits are about, less those that cannot become alerts.
+func (s *suppression) subjects(hits []query.Hit) []subject {
+	var out []subject
+	for _, h := range hits {
+		var about alert.Subject
+		var err error
+		if h.Group != nil {
+			about, err = s.builder.GroupSubject(h.Group.Present(), s.Slot)
+		} else {
+			about, err = s.builder.Subject(finding(h), s.Slot)
+		}
+		if err != nil {
+			s.Hits++
+			s.refuse(err)
+			continue
+		}
+		out = append(out, subject{h, about})
+	}
+	return out
+}
+
+// learn finds the alerts of groups that are new in this run, and those that hits of a group have by
+// themselves: from before the rule suppressed any.
+func (s *suppression) learn(ctx context.Context, subjects []subject) error {
+	groups := map[string]bool{}
+	since := s.Window.From
+	var names []string
+	own := map[string]string{}
+	for _, of := range subjects {
+		if of.At.Before(since) {
+			since = of.At
+		}
+		if of.Alone {
+			continue
+		}
+		if !s.folder.Knows(of.Instance) && !groups[of.Instance] {
+			groups[of.Instance] = true
+			names = append(names, of.Instance)
+		}
+		own[of.ID] = of.Instance
+		names = append(names, of.ID)
+	}
+	for group := range groups {
+		s.folder.Learn(group)
+	}
+	if s.pipeline.Instances == nil || len(names) == 0 {
+		return nil
+	}
+	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: true}
+	err := s.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
+		group := alert.InstanceOf(d)
+		if group == d.ID {
+			group = own[d.ID]
+		}
+		s.folder.Learn(group, stored(d))
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("look for the alerts that suppress those of rule %s: %w", s.RuleID, err)
+	}
+	return nil
+}
+
+// stored is an alert as folding sees it. One that has lost its memory counts everything up to its
+// end as known.
+func stored(d alert.Document) suppress.Alert {
+	of, ok := alert.SuppressionOf(d)
+	if !ok {
+		_, at := alert.Span(d.Source)
+		return suppress.Alone(d.ID, at)
+	}
+	counted, err := suppress.ParseCounted(of.Memory)
+	if err != nil {
+		counted = suppress.Unknown(of.End)
+	}
+	return suppress.Alert{
+		ID: d.ID, Start: of.Start.UnixMilli(), End: of.End.UnixMilli(), Count: of.Count,
+		Closed: alert.Closed(d), Counted: counted,
+	}
+}
+
+// flush writes what the hits have come to, given how the search for them has ended. Where alerts are
+// folded within a run, one that was cut off writes nothing: the next one would not go on with it.
+func (s *suppression) flush(ctx context.Context, err error) error {
+	cut := s.blind || err != nil && failure.KindOf(err) != failure.Partial
+	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
+		return nil
+	}
+	var more []*suppress.Change[subject]
+	var docs []alert.Document
+	var made []*suppress.Change[subject]
+	var ends []int
+	run := alert.Run{ID: s.ID, Slot: s.Slot, Time: s.now(), Manual: s.manual}
+	for _, c := range s.folder.Changes() {
+		if !c.New {
+			more = append(more, c)
+			continue
+		}
+		these, err := s.documents(c.Founder.hit, run)
+		if err != nil {
+			s.Failed += c.Hits()
+			s.warn("no alert could be made: %v", err)
+			continue
+		}
+		alert.Suppressing(these[len(these)-1], c.Founder.Subject, suppressionOf(c.Made()))
+		docs, made, ends = append(docs, these...), append(made, c), append(ends, len(docs)+len(these))
+	}
+	s.held = 0
+	met, createErr := s.create(ctx, docs, made, ends)
+	return errors.Join(createErr, s.extend(ctx, append(met, more...)))
+}
+
+func suppressionOf(a suppress.Alert) alert.Suppression {
+	return alert.Suppression{
+		Start: time.UnixMilli(a.Start), End: time.UnixMilli(a.End), Count: a.Count, Memory: a.Counted.Text(),
+	}
+}
+
+// create writes new alerts, and returns those that somebody else has made meanwhile.
+func (s *suppression) create(
+	ctx context.Context, docs []alert.Document, made []*suppress.Change[subject], ends []int,
+) (met []*suppress.Change[subject], err error) {
+	if len(docs) == 0 {
+		return nil, nil
+	}
+	written, err := s.pipeline.Alerts.Create(ctx, docs)
+	if err != nil {
+		return nil, fmt.Errorf("write the alerts of rule %s: %w", s.RuleID, err)
+	}
+	for i, outcome := range s.outcomes(written, ends) {
+		switch hits := made[i].Hits(); outcome {
+		case alert.Created:
+			s.Created++
+			s.Suppressed += hits - 1
+		case alert.Duplicate:
+			met = append(met, made[i])
+		default:
+			s.Failed += hits
+		}
+	}
+	return met, nil
+}

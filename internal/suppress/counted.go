@@ -1,0 +1,131 @@
+package suppress
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"time"
+)
+
+// Remembered is the number of hits that an alert remembers exactly.
+const Remembered = 1024
+
+// Mark is a hit as an alert remembers it.
+type Mark struct {
+	// At is the time in milliseconds since 1970.
+	At int64
+	// Hash is of the hit's identity.
+	Hash uint64
+}
+
+// NewMark makes the mark of a hit.
+func NewMark(id string, at time.Time) Mark {
+	sum := sha256.Sum256([]byte(id))
+	return Mark{At: at.UnixMilli(), Hash: binary.BigEndian.Uint64(sum[:])}
+}
+
+// compare orders marks by time, then hash.
+func (m Mark) compare(other Mark) int {
+	return cmp.Or(cmp.Compare(m.At, other.At), cmp.Compare(m.Hash, other.Hash))
+}
+
+// Counted is what an alert remembers of the hits that it stands for, the one that founded it among
+// them. The zero value is none.
+type Counted struct {
+	// marks are the latest, in order.
+	marks []Mark
+	// settled, where it is set, is the latest of those that were forgotten.
+	settled *Mark
+}
+
+// Unknown is the memory of an alert that has lost it: whatever is not later than its end counts as
+// known.
+func Unknown(end time.Time) Counted {
+	return Counted{settled: &Mark{At: end.UnixMilli(), Hash: math.MaxUint64}}
+}
+
+// Has reports whether a hit was counted by an alert that starts at a time. A hit that is remembered
+// is known whatever its time is by now.
+func (c Counted) Has(start int64, m Mark) bool {
+	if slices.ContainsFunc(c.marks, func(have Mark) bool { return have.Hash == m.Hash }) {
+		return true
+	}
+	return c.settled != nil && start <= m.At && m.compare(*c.settled) <= 0
+}
+
+// With returns the memory with further hits.
+func (c Counted) With(more []Mark) Counted {
+	marks := append(slices.Clone(c.marks), more...)
+	slices.SortFunc(marks, Mark.compare)
+	marks = slices.Compact(marks)
+	out := Counted{marks: marks, settled: c.settled}
+	if n := len(marks) - Remembered; n > 0 {
+		last := marks[n-1]
+		if out.settled == nil || out.settled.compare(last) < 0 {
+			out.settled = &last
+		}
+		out.marks = slices.Clone(marks[n:])
+	}
+	return out
+}
+
+// The text of a memory is a version, a byte that tells whether something is settled, and that and
+// the marks, each as the time since the one before and the hash.
+const textVersion = 1
+
+var errText = errors.New("the memory of a suppressed alert cannot be read")
+
+// Text writes the memory for [ParseCounted].
+func (c Counted) Text() string {
+	b := []byte{textVersion, 0}
+	before := int64(0)
+	put := func(m Mark) {
+		b = binary.AppendVarint(b, m.At-before)
+		b = binary.BigEndian.AppendUint64(b, m.Hash)
+		before = m.At
+	}
+	if c.settled != nil {
+		b[1] = 1
+		put(*c.settled)
+	}
+	for _, m := range c.marks {
+		put(m)
+	}
+	return base64.RawStdEncoding.EncodeToString(b)
+}
+
+// ParseCounted reads what [Counted.Text] has written.
+func ParseCounted(text string) (Counted, error) {
+	b, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(b) < 2 || b[0] != textVersion || b[1] > 1 {
+		return Counted{}, errText
+	}
+	hasSettled := b[1] == 1
+	var all []Mark
+	before := int64(0)
+	for b = b[2:]; len(b) > 0; {
+		since, n := binary.Varint(b)
+		if n <= 0 || len(b) < n+8 {
+			return Counted{}, errText
+		}
+		before += since
+		all = append(all, Mark{At: before, Hash: binary.BigEndian.Uint64(b[n:])})
+		b = b[n+8:]
+	}
+	var c Counted
+	if hasSettled {
+		if len(all) == 0 {
+			return Counted{}, errText
+		}
+		c.settled, all = &all[0], all[1:]
+	}
+	if len(all) > Remembered || !slices.IsSortedFunc(all, Mark.compare) {
+		return Counted{}, errText
+	}
+	c.marks = all
+	return c, nil
+}

@@ -1,0 +1,203 @@
+package suppress
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+)
+
+// Alert is an alert of a group, as far as folding needs it.
+type Alert struct {
+	// ID is the identity of the hit that founded it.
+	ID string
+	// Start is the time of that, End that of the latest hit, in milliseconds since 1970.
+	Start, End int64
+	// Count is the number of hits beside that which founded it.
+	Count int
+	// Closed tells that it takes no more: somebody has closed it, or it stands for one hit only.
+	Closed  bool
+	Counted Counted
+}
+
+// Hit is what is to be folded. T is what the caller makes the alert of.
+type Hit[T any] struct {
+	// Group is the same for hits that belong together.
+	Group string
+	// ID is the identity of the alert that the hit would make by itself.
+	ID string
+	At time.Time
+	Of T
+}
+
+// Verdict is what becomes of a hit.
+type Verdict int
+
+// The verdicts.
+const (
+	// Known hits were counted before.
+	Known Verdict = iota
+	// Folded hits are taken by an alert.
+	Folded
+	// Founded an alert: there is a new one.
+	Founded
+	// Full means that the hit wants a new alert and there is no room for one.
+	Full
+)
+
+// Folder folds the hits of one run of one rule. It is not safe for concurrent use.
+type Folder[T any] struct {
+	duration int64
+	groups   map[string][]*Change[T]
+	order    []*Change[T]
+	founded  int
+}
+
+// New returns a folder. An alert takes the hits of its group within the duration from its start on,
+// in whichever run they come; with the duration 0 those of its own run, whatever their time.
+func New[T any](duration time.Duration) *Folder[T] {
+	return &Folder[T]{duration: duration.Milliseconds(), groups: map[string][]*Change[T]{}}
+}
+
+// Knows reports whether Learn was called for a group.
+func (f *Folder[T]) Knows(group string) bool {
+	_, known := f.groups[group]
+	return known
+}
+
+// Learn tells which alerts a group has.
+func (f *Folder[T]) Learn(group string, stored ...Alert) {
+	for _, a := range stored {
+		f.groups[group] = append(f.groups[group], &Change[T]{Group: group, Alert: a})
+	}
+	if !f.Knows(group) {
+		f.groups[group] = nil
+	}
+}
+
+// Founded is the number of new alerts so far.
+func (f *Folder[T]) Founded() int { return f.founded }
+
+// Add decides about a hit; room tells whether it may found an alert.
+func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
+	m := NewMark(h.ID, h.At)
+	alerts := f.groups[h.Group]
+	if slices.ContainsFunc(alerts, func(c *Change[T]) bool { return c.has(m) }) {
+		return Known
+	}
+	if c := f.taker(alerts, m.At); c != nil {
+		f.take(c, m, h)
+		return Folded
+	}
+	if !room {
+		return Full
+	}
+	c := &Change[T]{
+		Group: h.Group, New: true, Founder: h.Of, added: map[Mark]struct{}{m: {}},
+		Alert: Alert{ID: h.ID, Start: m.At, End: m.At},
+	}
+	f.groups[h.Group] = append(alerts, c)
+	f.order = append(f.order, c)
+	f.founded++
+	return Founded
+}
+
+// taker is the alert that takes a hit of a time: the latest that has begun by then, else one that
+// the hit may found instead.
+func (f *Folder[T]) taker(alerts []*Change[T], at int64) *Change[T] {
+	var best *Change[T]
+	for _, c := range alerts {
+		if !f.takes(c, at) {
+			continue
+		}
+		if best == nil || c.Start <= at && (best.Start > at || c.Start > best.Start) {
+			best = c
+		}
+	}
+	return best
+}
+
+func (f *Folder[T]) takes(c *Change[T], at int64) bool {
+	switch {
+	case c.Closed:
+		return false
+	case f.duration == 0:
+		return c.New
+	case at >= c.Start:
+		return at-c.Start < f.duration
+	}
+	// What is not written yet may start earlier, if that leaves none of its hits outside.
+	return c.New && c.End-at < f.duration
+}
+
+func (f *Folder[T]) take(c *Change[T], m Mark, h Hit[T]) {
+	if len(c.added) == 0 {
+		c.added = map[Mark]struct{}{}
+		f.order = append(f.order, c)
+	}
+	c.added[m] = struct{}{}
+	c.End = max(c.End, m.At)
+	if m.At < c.Start { // only of one that is New
+		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of
+	}
+}
+
+// Changes are the new alerts and those that take more, in the order in which they came up.
+func (f *Folder[T]) Changes() []*Change[T] { return f.order }
+
+// Change is an alert that is to be made, or one that takes more hits.
+type Change[T any] struct {
+	Alert
+	Group string
+	// New tells that the alert is to be made, of the Founder.
+	New     bool
+	Founder T
+	// added are the hits of this run; of a new alert that of the Founder too.
+	added map[Mark]struct{}
+}
+
+// Hits is the number of hits of this run that the alert takes; that which founds it is one of them.
+func (c *Change[T]) Hits() int { return len(c.added) }
+
+func (c *Change[T]) has(m Mark) bool {
+	_, added := c.added[m]
+	return added || c.Counted.Has(c.stored(), m)
+}
+
+// stored is the start of the alert before this run.
+func (c *Change[T]) stored() int64 {
+	if c.New {
+		return math.MaxInt64
+	}
+	return c.Start
+}
+
+// Made is the new alert with all that it takes.
+func (c *Change[T]) Made() Alert {
+	a := c.Alert
+	a.Count = len(c.added) - 1
+	a.Counted = Counted{}.With(slices.Collect(maps.Keys(c.added)))
+	return a
+}
+
+// On applies the change to the alert as it is stored by now. It returns what the alert becomes and
+// how many hits it has not counted before. An alert that somebody has closed meanwhile takes them
+// too: when they were added, it was open.
+func (c *Change[T]) On(stored Alert) (Alert, int) {
+	var fresh []Mark
+	for m := range c.added {
+		if !stored.Counted.Has(stored.Start, m) {
+			fresh = append(fresh, m)
+			stored.End = max(stored.End, m.At)
+		}
+	}
+	stored.Count += len(fresh)
+	stored.Counted = stored.Counted.With(fresh)
+	return stored, len(fresh)
+}
+
+// Alone is an alert that stands for one hit and takes no others.
+func Alone(id string, at time.Time) Alert {
+	m := NewMark(id, at)
+	return Alert{ID: id, Start: m.At, End: m.At, Closed: true, Counted: Counted{marks: []Mark{m}}}
+}
