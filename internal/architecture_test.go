@@ -59,6 +59,8 @@ var allowed = map[string][]string{
 	"internal/translate/lucene": {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
 	// Query DSL is not a language of rules, but of their filters.
 	"internal/translate/querydsl": {"internal/condition", "internal/mapping"},
+	// ES|QL is read, not lowered: Elasticsearch runs its text.
+	"internal/translate/esql": {"internal/diag"},
 	"internal/translate": {
 		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
 		"internal/translate/querydsl",
@@ -67,7 +69,7 @@ var allowed = map[string][]string{
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
 		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indicator", "internal/mapping", "internal/rule",
-		"internal/search", "internal/sequence", "internal/tally", "internal/translate", "internal/window",
+		"internal/search", "internal/sequence", "internal/tally", "internal/translate", "internal/translate/esql", "internal/window",
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {

@@ -20,7 +20,7 @@ func explainRequest(a *app, e query.Explanation) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
-	_, err = fmt.Fprintf(a.out, "request    GET %s\n%s\n\ncurl       %s\n", e.Path(), body, curl(a.global.Elasticsearch, e, body))
+	_, err = fmt.Fprintf(a.out, "request    %s %s\n%s\n\ncurl       %s\n", e.Method(), e.Path(), body, curl(a.global.Elasticsearch, e, body))
 	return wrapWrite(err)
 }
 
@@ -39,6 +39,9 @@ func explainHead(w io.Writer, e query.Explanation) {
 		defer explainIndicators(w, i)
 	}
 	switch {
+	case e.Rows != "":
+		_, _ = fmt.Fprintf(w, "rows       %s\nstrategy   %s: Elasticsearch runs the query on what the filter leaves\n", e.Rows, e.Strategy)
+		return
 	case len(e.Steps) > 0:
 		_, _ = fmt.Fprintf(w, "strategy   %s for the events of all steps, told to their steps in memory\n", e.Strategy)
 		explainSteps(w, e)

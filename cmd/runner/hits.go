@@ -26,6 +26,10 @@ type group struct {
 func jsonHits(hits []query.Hit) []any {
 	out := make([]any, len(hits))
 	for i, h := range hits {
+		if h.Event.Index == "" && h.Event.ID == "" && h.Group == nil { // a row of ES|QL
+			out[i] = h.Event.Source
+			continue
+		}
 		if h.Group == nil {
 			out[i] = hit{h.Event.Index, h.Event.ID, h.Event.Source}
 			continue

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 	"tocsin/internal/pipeline"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/translate"
 	"tocsin/internal/window"
 )
 
@@ -60,7 +60,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	if err := a.show(diags); err != nil {
 		return err
 	}
-	for _, w := range pipeline.TargetWarnings(c.Index, prepared.Target()) {
+	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
 	}
 	return c.search(ctx, a, b, prepared)
@@ -69,8 +69,10 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 // check refuses what makes no sense.
 func (c *queryCmd) check() error {
 	switch {
-	case !translate.Supports(rule.Language(c.Language)):
+	case !slices.Contains(query.Languages(), rule.Language(c.Language)):
 		return usagef("unknown language %q: it is one of %s", c.Language, strings.Join(languages(), ", "))
+	case rule.Language(c.Language) == rule.ESQL && !slices.Equal(c.Index, []string{"*"}):
+		return usagef("--index does not go with esql: the query itself names its indices")
 	case c.Size < 0:
 		return usagef("--size must not be negative")
 	case !c.From.IsZero() && !c.To.IsZero() && !c.From.Before(c.To.Time):
@@ -81,7 +83,7 @@ func (c *queryCmd) check() error {
 
 func languages() []string {
 	var names []string
-	for _, l := range translate.Languages() {
+	for _, l := range query.Languages() {
 		names = append(names, string(l))
 	}
 	return names

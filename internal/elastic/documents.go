@@ -1,55 +1,64 @@
 package elastic
 
 import (
+	"bytes"
 	"context"
-	"maps"
 	"slices"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
 	"tocsin/internal/search"
 )
 
-var _ search.Documents = (*Client)(nil)
+// maxIDs is the number of documents asked for at once.
+const maxIDs = 500
 
-// maxDocuments is how many ids one request asks for: their answer is held as a whole.
-const maxDocuments = 1000
-
-// Documents finds documents by index and id. It searches instead of getting them, as a get knows no
-// remote cluster; what was written a moment ago may not be found yet.
-func (c *Client) Documents(ctx context.Context, refs []event.Ref) ([]event.Event, error) {
-	wanted := map[event.Ref]bool{}
-	indices := map[string]bool{}
-	var ids []string
+// Documents reads documents by index and id. It searches for them, as a document of a remote cluster
+// cannot be got otherwise. Shards that fail make it fail: what is missing is told from what is gone.
+func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.Ref]event.Event, error) {
+	byIndex := map[string][]string{}
+	var indices []string
 	for _, r := range refs {
-		if !wanted[r] {
-			wanted[r] = true
-			indices[r.Index] = true
-			ids = append(ids, r.ID)
+		if byIndex[r.Index] == nil {
+			indices = append(indices, r.Index)
 		}
+		byIndex[r.Index] = append(byIndex[r.Index], r.ID)
 	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	var found []event.Event
-	for part := range slices.Chunk(ids, maxDocuments) {
-		for _, patterns := range patternChunks(slices.Sorted(maps.Keys(indices)), maxPath) {
-			body := condition.Query{
-				"query": condition.Query{"ids": condition.Query{"values": part}},
-				"sort":  []condition.Query{{"_shard_doc": "asc"}},
-			}
-			op := "documents of [" + shown(patterns) + "]"
-			_, err := newPager(c, op, patterns, body, maxDocuments).run(ctx, func(hits []hit) (bool, error) {
-				for _, h := range hits {
-					if wanted[event.Ref{Index: h.Index, ID: h.ID}] {
-						found = append(found, h.event(false))
-					}
-				}
-				return true, nil
-			})
-			if err != nil {
-				return found, err
+	found := make(map[search.Ref]event.Event, len(refs))
+	for _, index := range indices {
+		for ids := range slices.Chunk(byIndex[index], maxIDs) {
+			if err := c.documents(ctx, index, ids, found); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return found, nil
+}
+
+func (c *Client) documents(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
+	op := "read documents of [" + index + "]"
+	data, err := search.JSON(condition.Query{
+		"size": len(ids), "query": condition.Query{"ids": condition.Query{"values": ids}}, "track_total_hits": false,
+	}, "")
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	yes := true
+	a, err := call[page](ctx, c, op, func() esapi.Request {
+		return esapi.SearchRequest{Index: escape([]string{index}), Body: bytes.NewReader(data), IgnoreUnavailable: &yes}
+	})
+	if err != nil {
+		return err
+	}
+	var d damage
+	d.add(a.Shards, a.TimedOut, a.Clusters)
+	if err := d.err(op); err != nil {
+		return err
+	}
+	for _, h := range a.Hits.Hits {
+		found[search.Ref{Index: h.Index, ID: h.ID}] = h.event(false)
+	}
+	return nil
 }

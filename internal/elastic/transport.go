@@ -118,8 +118,14 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 		var none T
 		return none, c.lost(ctx, limited, op, fmt.Errorf("decode the answer: %w", err))
 	}
+	if reader, ok := any(&out).(headerReader); ok {
+		reader.readHeader(response.Header)
+	}
 	return out, nil
 }
+
+// headerReader is an answer of which a part is in its header.
+type headerReader interface{ readHeader(h http.Header) }
 
 // discard reads the rest of an answer, so that its connection can be used again.
 func discard(body io.ReadCloser) {

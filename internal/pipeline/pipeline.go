@@ -93,8 +93,8 @@ func (x *execution) do(ctx context.Context, plan query.Plan) {
 		return take(ctx, hits)
 	})
 	err = errors.Join(err, finish(ctx, err))
-	for _, w := range result.Warnings {
-		x.warn("%s", w)
+	for _, text := range result.Warnings {
+		x.warn("%s", text)
 	}
 	x.countLeft(result)
 	x.Undecided = result.Undecided
@@ -116,6 +116,9 @@ func (x *execution) judge(err error) Status {
 // TargetWarnings names what of index patterns is not there to be searched.
 func TargetWarnings(patterns []string, t search.Target) []string {
 	var warnings []string
+	if len(patterns) == 0 { // an ES|QL query that makes its own rows
+		return nil
+	}
 	if len(t.Indices) == 0 {
 		warnings = append(warnings, "no open index matches "+strings.Join(patterns, ", ")+": nothing was searched")
 	} else if len(t.Missing) > 0 {

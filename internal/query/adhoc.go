@@ -1,10 +1,14 @@
 package query
 
 import (
+	"cmp"
+	"slices"
+
 	"tocsin/internal/diag"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
+	"tocsin/internal/translate/esql"
 )
 
 // AdHocQuery is a query that no rule holds.
@@ -20,6 +24,9 @@ type AdHocQuery struct {
 
 // AdHoc plans a query in a supported language. The plan is nil when a diagnostic is an error.
 func AdHoc(q AdHocQuery) (Plan, diag.List) {
+	if q.Language == rule.ESQL {
+		return adHocESQL(q)
+	}
 	parsed, diags := translate.Parse(q.Language, q.Text, translate.Options{CategoryField: q.CategoryField, Strict: true})
 	if parsed == nil {
 		return nil, diags
@@ -36,4 +43,22 @@ func AdHoc(q AdHocQuery) (Plan, diag.List) {
 		groups.perKey = max(1, q.SamplesPerKey)
 	}
 	return p, diags
+}
+
+// adHocESQL plans a query that names its indices itself, and yields its rows as they are.
+func adHocESQL(q AdHocQuery) (Plan, diag.List) {
+	parsed, diags := esql.Parse(q.Text)
+	if parsed == nil {
+		return nil, diags
+	}
+	field := cmp.Or(q.TimestampField, search.DefaultTimestamp)
+	r := &rule.Rule{Name: "query", Type: rule.TypeESQL, Language: rule.ESQL, Query: q.Text}
+	return newESQLPlan(r, parsed, search.TimeRange{Field: field}), diags
+}
+
+// Languages returns the languages that a query can be asked in, sorted.
+func Languages() []rule.Language {
+	languages := append(translate.Languages(), rule.ESQL)
+	slices.Sort(languages)
+	return languages
 }

@@ -35,7 +35,9 @@ type Explanation struct {
 	History   string   `json:"history,omitempty"`
 	// Exact tells that every event found is a hit; otherwise the condition is matched again in memory.
 	Exact bool `json:"exact"`
-	// Request is the body of the _search request.
+	// Rows says what the rows of an ES|QL query stand for.
+	Rows string `json:"rows,omitempty"`
+	// Request is the body of the request.
 	Request condition.Query `json:"request"`
 }
 
@@ -113,6 +115,19 @@ func (g *groupSearch) Explain(w window.Window) Explanation {
 	return e
 }
 
+// Method returns the HTTP method of the explained request.
+func (e Explanation) Method() string {
+	if e.Strategy == ESQL {
+		return "POST"
+	}
+	return "GET"
+}
+
 // Path returns the path of the explained request: /index,pattern/_search, tolerant of indices that
-// are missing or closed, as the runner is.
-func (e Explanation) Path() string { return search.Path(e.Indices) }
+// are missing or closed, as the runner is. An ES|QL query names its indices itself.
+func (e Explanation) Path() string {
+	if e.Strategy == ESQL {
+		return search.ESQLPath
+	}
+	return search.Path(e.Indices)
+}

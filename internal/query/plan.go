@@ -153,6 +153,9 @@ const (
 // CodeUnsupported marks a rule whose type or language cannot run yet.
 const CodeUnsupported = "rule/unsupported"
 
+// CodeNotApplied marks what a rule says and what is of no account.
+const CodeNotApplied = "rule/not-applied"
+
 // planners has one line per rule type.
 var planners = map[rule.Type]func(*rule.Rule) (Plan, diag.List){
 	rule.TypeEQL:             planEQL,

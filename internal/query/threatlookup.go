@@ -17,8 +17,6 @@ type lookup struct {
 	set    *indicator.Set
 	visit  Visit
 	result Result
-	// partly is the failure to fetch some indicators again.
-	partly error
 	// crowds counts the events that carry more indicators than an alert names, most is the greatest
 	// number that one carries.
 	crowds, most int
@@ -114,18 +112,14 @@ func (l *lookup) fetch(ctx context.Context, part []carrier) (map[event.Ref]*even
 		}
 	}
 	found, err := documents.Documents(ctx, refs)
-	if err != nil && failure.KindOf(err) != failure.Partial {
+	if err != nil {
+		// Alerts are made once: rather late than without what they are about.
 		return nil, fmt.Errorf("fetch the indicators of %s: %w", l.search.plan.label(), err)
 	}
-	if err != nil && l.partly == nil {
-		l.partly = err
-	}
-	for i := range found {
-		doc, err := found[i].Document()
-		if err != nil {
+	for ref, e := range found {
+		if known[ref], err = e.Document(); err != nil {
 			return nil, &failure.Error{Kind: failure.Rejected, Op: "read the indicators of " + l.search.plan.label(), Err: err}
 		}
-		known[found[i].Ref()] = doc
 	}
 	return known, nil
 }

@@ -88,7 +88,7 @@ func (s *threatSearch) Execute(ctx context.Context, src Source, w window.Window,
 	found, err := src.Events.Search(ctx, s.request(w), func(page []event.Event) (bool, error) { return l.page(ctx, page) })
 	l.result.Result = found
 	l.crowded()
-	return l.result, errors.Join(err, l.partly, readErr, s.partly)
+	return l.result, errors.Join(err, readErr, s.partly)
 }
 
 // anyEvent spares the reading of the indicators where there is nothing to look up.

@@ -6,9 +6,12 @@ import (
 	"tocsin/internal/event"
 )
 
+// Ref is the place of a document.
+type Ref = event.Ref
+
 // Documents is an [Events] that also finds documents by where they are.
 type Documents interface {
-	// Documents returns those of the given places that are still there, in no particular order. It is
-	// for some thousands at a time: all of them are held in memory.
-	Documents(ctx context.Context, refs []event.Ref) ([]event.Event, error)
+	// Documents returns the documents of the given places; those that are there no more are left out.
+	// It is for some thousands at a time: all of them are held in memory.
+	Documents(ctx context.Context, refs []Ref) (map[Ref]event.Event, error)
 }

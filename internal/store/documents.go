@@ -12,7 +12,7 @@ import (
 var _ search.Documents = (*Events)(nil)
 
 // Documents reads all files once to find documents by index and id.
-func (e *Events) Documents(ctx context.Context, refs []event.Ref) ([]event.Event, error) {
+func (e *Events) Documents(ctx context.Context, refs []event.Ref) (map[event.Ref]event.Event, error) {
 	wanted := make(map[event.Ref]bool, len(refs))
 	for _, r := range refs {
 		wanted[r] = true
@@ -25,17 +25,19 @@ func (e *Events) Documents(ctx context.Context, refs []event.Ref) ([]event.Event
 	if err := s.run(ctx); err != nil {
 		return nil, fmt.Errorf("find documents: %w", err)
 	}
-	var found []event.Event
+	found := make(map[event.Ref]event.Event, len(refs))
 	var result search.Result
 	err = s.pages(ctx, &result, func(page []event.Event) (bool, error) {
-		found = append(found, page...)
+		for _, hit := range page {
+			found[hit.Ref()] = hit
+		}
 		return true, nil
 	})
 	if err == nil {
 		err = s.missed
 	}
 	if err != nil {
-		return found, fmt.Errorf("find documents: %w", err)
+		return nil, fmt.Errorf("find documents: %w", err)
 	}
 	return found, nil
 }

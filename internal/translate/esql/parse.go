@@ -1,0 +1,180 @@
+package esql
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// sources are the commands that a query begins with.
+var sources = map[string]bool{
+	"FROM": true, "TS": true, "ROW": true, "SHOW": true, "METRICS": true, "PROMQL": true, "EXPLAIN": true,
+}
+
+// commands are those that stand behind a pipe, with what they do to rows.
+var commands = map[string]effect{
+	"WHERE": perRow, "EVAL": perRow, "KEEP": perRow, "DROP": perRow, "RENAME": perRow, "GROK": perRow,
+	"DISSECT": perRow, "SORT": perRow, "ENRICH": perRow, "URI_PARTS": perRow, "REGISTERED_DOMAIN": perRow,
+	"USER_AGENT": perRow, "MV_EXPAND": multiplies, "LOOKUP JOIN": multiplies, "JOIN": multiplies,
+	"LEFT JOIN": multiplies, "RIGHT JOIN": multiplies, "INNER JOIN": multiplies,
+	"INLINE STATS": wholeTable, "INLINESTATS": wholeTable, "LIMIT": wholeTable, "SAMPLE": wholeTable, "CHANGE_POINT": wholeTable,
+	"COMPLETION": wholeTable, "RERANK": wholeTable, "FUSE": wholeTable, "MMR": wholeTable,
+	"STATS": aggregates, "METRICS_INFO": aggregates, "TS_INFO": aggregates,
+	"FORK": unclear,
+}
+
+// bare are commands that may stand alone.
+var bare = map[string]bool{"FUSE": true, "METRICS_INFO": true, "TS_INFO": true}
+
+// pairs are commands of two words, by the first.
+var pairs = map[string][]string{
+	"INLINE": {"STATS"}, "LOOKUP": {"JOIN"}, "LEFT": {"JOIN"}, "RIGHT": {"JOIN"}, "INNER": {"JOIN"},
+}
+
+// Parse reads a query. It is nil when a diagnostic is an error; warnings tell of what Elasticsearch
+// may refuse or the runner cannot judge.
+func Parse(text diag.Text) (*Query, diag.List) {
+	tokens, diags := lex(text)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	p := &parser{text: text, query: &Query{text: text, tokens: tokens}}
+	p.cut(tokens)
+	if p.diags.HasErrors() {
+		return nil, p.diags
+	}
+	p.judge()
+	p.query.now = nowCalls(tokens)
+	return p.query, p.diags
+}
+
+type parser struct {
+	text  diag.Text
+	query *Query
+	diags diag.List
+}
+
+func (p *parser) report(sev diag.Severity, code string, s diag.Span, format string, args ...any) {
+	p.diags = append(p.diags, p.text.Report(sev, code, s, format, args...))
+}
+
+func (p *parser) fail(s diag.Span, format string, args ...any) {
+	p.report(diag.Error, CodeSyntax, s, format, args...)
+}
+
+// cut cuts the tokens at pipes and reads each stage.
+func (p *parser) cut(tokens []token) {
+	tokens = p.settings(tokens)
+	switch {
+	case p.diags.HasErrors():
+		return
+	case len(tokens) == 0:
+		end := len(p.text.Value)
+		p.fail(diag.Span{Start: end, End: end}, "the query has no source command: it begins with FROM")
+		return
+	}
+	first := true
+	for at := tokens[0].span; ; {
+		n := 0
+		for n < len(tokens) && !(tokens[n].depth == 0 && tokens[n].mark("|")) {
+			n++
+		}
+		p.stage(tokens[:n], at, first)
+		if n == len(tokens) {
+			return
+		}
+		first, at, tokens = false, tokens[n].span, tokens[n+1:]
+	}
+}
+
+// settings skips the SET statements before a query.
+func (p *parser) settings(tokens []token) []token {
+	for len(tokens) > 0 && tokens[0].is("SET") {
+		n := 0
+		for n < len(tokens) && !tokens[n].mark(";") {
+			n++
+		}
+		if n == len(tokens) {
+			p.fail(tokens[0].span, "the setting is not closed: ; is missing")
+			return tokens
+		}
+		tokens = tokens[n+1:]
+	}
+	return tokens
+}
+
+// stage reads one; at is where its pipe stands.
+func (p *parser) stage(tokens []token, at diag.Span, first bool) {
+	switch {
+	case len(tokens) == 0 && first:
+		p.fail(at, "the query has no source command: it begins with FROM")
+		return
+	case len(tokens) == 0:
+		p.fail(at, "no command follows the pipe")
+		return
+	case tokens[0].kind != word:
+		p.fail(tokens[0].span, "a command is wanted here, not %s", p.text.Value[tokens[0].span.Start:tokens[0].span.End])
+		return
+	}
+	s := stage{command: strings.ToUpper(tokens[0].text), name: tokens[0].span, args: tokens[1:]}
+	for _, second := range pairs[s.command] {
+		if len(s.args) > 0 && s.args[0].is(second) {
+			s.command += " " + second
+			s.name = s.name.To(s.args[0].span)
+			s.args = s.args[1:]
+		}
+	}
+	switch {
+	case first:
+		p.first(s)
+	case sources[s.command]:
+		p.fail(s.name, "%s begins a query and cannot stand behind a pipe", s.command)
+	default:
+		p.known(s)
+		p.query.stages = append(p.query.stages, s)
+	}
+}
+
+// known remarks on a command that is not, or lacks what it is about.
+func (p *parser) known(s stage) {
+	if _, ok := commands[s.command]; ok {
+		if len(s.args) == 0 && !bare[s.command] {
+			p.fail(s.name, "%s is about nothing", s.command)
+		}
+		return
+	}
+	if near := diag.Nearest(s.command, slices.Collect(maps.Keys(commands))); near != "" {
+		p.fail(s.name, "unknown command %s: is %s meant?", s.command, near)
+		return
+	}
+	p.report(diag.Warning, CodeUnknown, s.name, "the command %s is not known here: whether its rows keep their document is seen when it runs", s.command)
+}
+
+// first reads the source command.
+func (p *parser) first(s stage) {
+	if !sources[s.command] {
+		if _, behind := commands[s.command]; behind {
+			p.fail(s.name, "%s stands behind a pipe; a query begins with FROM", s.command)
+			return
+		}
+		if near := diag.Nearest(s.command, slices.Collect(maps.Keys(sources))); near != "" {
+			p.fail(s.name, "unknown source command %s: is %s meant?", s.command, near)
+			return
+		}
+		p.report(diag.Warning, CodeUnknown, s.name, "the source command %s is not known here: which indices it reads cannot be told", s.command)
+	}
+	p.query.source = p.readSource(s)
+}
+
+// nowCalls finds the calls of NOW().
+func nowCalls(tokens []token) []diag.Span {
+	var out []diag.Span
+	for i := range len(tokens) - 2 {
+		if tokens[i].is("NOW") && tokens[i+1].mark("(") && tokens[i+2].mark(")") {
+			out = append(out, tokens[i].span.To(tokens[i+2].span))
+		}
+	}
+	return out
+}

@@ -1,0 +1,231 @@
+package esql
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// Rows tells what the rows of a query stand for.
+type Rows int
+
+// The kinds of rows.
+const (
+	// Documents are rows of which each stands for the document that it was read from.
+	Documents Rows = iota
+	// Made are rows that the query makes of many documents, or of none.
+	Made
+	// Open are rows of which only the answer tells: they are documents if it names them.
+	Open
+)
+
+// Shape is what can be told of a query's rows from its text.
+type Shape struct {
+	Rows Rows
+	// Independent tells that what becomes of a document does not depend on others: such a query can be
+	// put for one part of the time after the other.
+	Independent bool
+	// Sorted tells that the query puts its rows in an order.
+	Sorted bool
+	// Limit is the LIMIT at which the query ends, 0 without one.
+	Limit int
+	// Now tells that the query asks for the time of day.
+	Now bool
+}
+
+// effect is what a command does to the rows that come to it.
+type effect int
+
+const (
+	perRow     effect = iota // keeps, changes or drops each row for itself
+	multiplies               // makes rows of one row
+	wholeTable               // keeps rows, and looks at all of them
+	aggregates               // makes rows of rows
+	unclear
+)
+
+// identity are the metadata fields that name a document.
+var identity = []string{"_id", "_index"}
+
+// judge works out the shape and what has to be added so that rows keep the name of their document.
+func (p *parser) judge() {
+	q := p.query
+	shape := &q.shape
+	shape.Independent = true
+	shape.Now = len(nowCalls(q.tokens)) > 0
+	switch src := q.source; {
+	case src.command == "FROM" && !src.nested, src.command == "TS", src.command == "METRICS":
+		p.metadata()
+	case src.command == "ROW", src.command == "SHOW":
+		shape.Rows = Made
+	default:
+		shape.Rows = Open
+	}
+	for _, s := range q.stages {
+		p.apply(s)
+	}
+	if shape.Rows != Documents {
+		q.inserts = nil
+		shape.Independent = false
+	}
+}
+
+// apply adds what one stage does.
+func (p *parser) apply(s stage) {
+	shape := &p.query.shape
+	e, known := commands[s.command]
+	if !known {
+		e = unclear
+	}
+	switch e {
+	case aggregates:
+		shape.Rows, shape.Sorted = Made, false
+	case unclear:
+		shape.Independent = false
+		if shape.Rows == Documents {
+			shape.Rows = Open
+		}
+	case wholeTable:
+		shape.Independent = false
+	case perRow, multiplies:
+	}
+	switch s.command {
+	case "SORT":
+		shape.Sorted = true
+	case "LIMIT":
+		shape.Limit = 0
+		if len(s.args) == 1 {
+			shape.Limit, _ = strconv.Atoi(s.args[0].text)
+		}
+	case "EVAL", "KEEP", "DROP", "RENAME", "GROK", "DISSECT", "ENRICH", "COMPLETION":
+	default: // rows may go or come
+		shape.Limit = 0
+	}
+	if shape.Rows == Documents {
+		p.identity(s)
+	}
+}
+
+// metadata asks for the names of the documents where the query does not.
+func (p *parser) metadata() {
+	src := p.query.source
+	missing := without(identity, src.metadata)
+	if len(missing) == 0 {
+		return
+	}
+	clause := " METADATA "
+	if len(src.metadata) > 0 {
+		clause = ", "
+	}
+	p.insert(src.metadataAt, clause+strings.Join(missing, ", "))
+}
+
+func (p *parser) insert(at int, what string) {
+	p.query.inserts = append(p.query.inserts, edit{diag.Span{Start: at, End: at}, what})
+}
+
+// identity keeps the names of the documents through a stage, or says that it takes them away.
+func (p *parser) identity(s stage) {
+	switch s.command {
+	case "KEEP":
+		var missing []string
+		for _, name := range identity {
+			if !slices.ContainsFunc(lists(s.args), func(l []token) bool { return covers(l, name) }) {
+				missing = append(missing, name)
+			}
+		}
+		if len(missing) > 0 {
+			p.insert(s.end(), ", "+strings.Join(missing, ", "))
+		}
+	case "DROP":
+		for _, l := range lists(s.args) {
+			if covers(l, "_id") || covers(l, "_index") {
+				p.lost(s, l)
+			}
+		}
+	case "RENAME", "EVAL":
+		for _, l := range lists(s.args) {
+			if changes(s.command, l) {
+				p.lost(s, l)
+			}
+		}
+	}
+}
+
+// changes reports whether an element of EVAL or RENAME gives _id or _index another meaning.
+func changes(command string, l []token) bool {
+	names := func(t token) bool {
+		return (t.kind == word || t.kind == quoted) && slices.Contains(identity, t.text)
+	}
+	if command == "RENAME" {
+		return slices.ContainsFunc(l, names)
+	}
+	return len(l) > 2 && names(l[0]) && l[1].mark("=") && !l[2].mark("=")
+}
+
+// lost makes the rows stand for themselves.
+func (p *parser) lost(s stage, l []token) {
+	if p.query.shape.Rows != Documents {
+		return
+	}
+	p.query.shape.Rows = Made
+	p.report(diag.Warning, CodeIdentity, l[0].span.To(l[len(l)-1].span),
+		"%s takes _id or _index away: alerts are told apart by the values of their rows, as those of an aggregating query are", s.command)
+}
+
+// lists cuts tokens at commas outside of brackets.
+func lists(tokens []token) [][]token {
+	var out [][]token
+	start := 0
+	for i, t := range tokens {
+		if t.depth == 0 && t.mark(",") {
+			out = append(out, tokens[start:i])
+			start = i + 1
+		}
+	}
+	out = append(out, tokens[start:])
+	return slices.DeleteFunc(out, func(l []token) bool { return len(l) == 0 })
+}
+
+// covers reports whether a name or pattern of KEEP or DROP takes in a name. A star is one only
+// outside of backticks.
+func covers(l []token, name string) bool {
+	pattern := ""
+	for _, t := range l {
+		if t.kind == quoted {
+			pattern += strings.ReplaceAll(t.text, "*", "\x00")
+		} else {
+			pattern += t.text
+		}
+	}
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	last := parts[len(parts)-1]
+	rest, ok := strings.CutPrefix(name, parts[0])
+	if !ok {
+		return false
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(rest, part)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(part):]
+	}
+	return strings.HasSuffix(rest, last)
+}
+
+// without returns the names that are not in others.
+func without(names, others []string) []string {
+	var out []string
+	for _, name := range names {
+		if !slices.Contains(others, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
