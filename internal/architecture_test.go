@@ -58,12 +58,12 @@ var allowed = map[string][]string{
 	"internal/translate/kql":    {"internal/condition", "internal/diag", "internal/mapping"},
 	"internal/translate/lucene": {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
 	// Query DSL is not a language of rules, but of their filters.
-	"internal/translate/querydsl": {"internal/condition", "internal/mapping"},
+	"internal/translate/querydsl": {"internal/condition", "internal/diag", "internal/mapping", "internal/translate/lucene"},
 	// ES|QL is read, not lowered: Elasticsearch runs its text.
 	"internal/translate/esql": {"internal/diag"},
 	"internal/translate": {
 		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
-		"internal/translate/querydsl",
+		"internal/translate/lucene", "internal/translate/querydsl",
 	},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.

@@ -52,9 +52,9 @@ func (g *globals) planRules(paths []string) (planned, error) {
 	for _, r := range set.Rules() {
 		plan, more := query.For(r)
 		mine, left = take(r, left)
-		list := append(mine, more...)
-		list.Sort()
-		p.add(r, list, plan)
+		mine = append(mine, more...)
+		mine.Sort()
+		p.add(r, mine, plan)
 	}
 	p.others(left)
 	slices.SortStableFunc(p.report.Results, func(a, b report.Result) int {

@@ -18,14 +18,15 @@ func TestQueryRule(t *testing.T) {
 	}{
 		{"kuery", rule.Rule{Language: rule.Kuery, Index: []string{"a"}}, ""},
 		{"data view beside indices", rule.Rule{Language: rule.Kuery, Index: []string{"a"}, DataViewID: "d"}, ""},
-		{"lucene", rule.Rule{Language: rule.Lucene, Index: []string{"a"}}, "queries in lucene are not supported yet"},
+		{"lucene", rule.Rule{Language: rule.Lucene, Index: []string{"a"}}, ""},
+		{"another language", rule.Rule{Language: rule.ESQL, Index: []string{"a"}}, "queries in esql are not supported yet"},
 		{"filters", rule.Rule{Language: rule.Kuery, Index: []string{"a"}, Filters: filter}, ""},
 		{"data view", rule.Rule{Language: rule.Kuery, DataViewID: "d"}, "data view d is not known"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.rule.ID, tt.rule.Type = "r", rule.TypeQuery
-			tt.rule.Query = diag.NewText("query", `host.name:a and process.pid > 5`)
+			tt.rule.Query = diag.NewText("query", `host.name:a`)
 			plan, diags := query.For(&tt.rule)
 			if tt.want == "" {
 				if plan == nil || len(diags) > 0 {

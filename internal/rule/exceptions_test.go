@@ -201,7 +201,7 @@ func twenty() []string {
 // The id of a list comes from anywhere, and leads nowhere but to lists.
 func TestValueListIDsAreNoPaths(t *testing.T) {
 	for _, id := range []string{"../secret.txt", "/etc/passwd", "..", ".", "", "a/../../secret.txt", `..\\secret.txt`, "value_lists/x/y"} {
-		item := fmt.Sprintf(`{"item_id":"i","list_id":"own","entries":[{"field":"a","type":"list","list":{"id":"%s","type":"keyword"}}]}`, id)
+		item := `{"item_id":"i","list_id":"own","entries":[{"field":"a","type":"list","list":{"id":"` + id + `","type":"keyword"}}]}`
 		fsys := fstest.MapFS{
 			"a/r.ndjson": {Data: []byte(listed + item)}, "secret.txt": {Data: []byte("s")}, "a/value_lists/x/y": {Data: []byte("s")}, "etc/passwd": {Data: []byte("s")},
 		}

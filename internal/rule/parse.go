@@ -27,7 +27,8 @@ func Parse(path, content string) (*Rule, diag.List) {
 		list.Sort()
 		return r, list
 	}
-	return r, r.decode(&document{file: file, root: root}, list, documentFields, unversioned)
+	list = r.decode(&document{file: file, root: root}, list, documentFields, unversioned)
+	return r, list
 }
 
 // newFile makes the text of a file.

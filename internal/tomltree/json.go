@@ -93,14 +93,14 @@ func (p *jsonParser) value(depth int) *Value {
 		return p.wrong("a value")
 	}
 	var v *Value
-	switch c := p.text[p.pos]; {
-	case c == '{':
+	switch p.text[p.pos] {
+	case '{':
 		p.pos++
 		v = p.object(depth)
-	case c == '[':
+	case '[':
 		p.pos++
 		v = p.array(depth)
-	case c == '"':
+	case '"':
 		s, ok := p.str()
 		if !ok {
 			return nil

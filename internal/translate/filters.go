@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"tocsin/internal/condition"
@@ -201,10 +202,5 @@ func hasNested(e condition.Expr) bool {
 }
 
 func anyNested(members []condition.Expr) bool {
-	for _, m := range members {
-		if hasNested(m) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(members, hasNested)
 }

@@ -59,8 +59,9 @@ type Query interface {
 
 // parsers has one line per language.
 var parsers = map[rule.Language]func(diag.Text, Options) (Query, diag.List){
-	rule.EQL:   parseEQL,
-	rule.Kuery: parseKQL,
+	rule.EQL:    parseEQL,
+	rule.Kuery:  parseKQL,
+	rule.Lucene: parseLucene,
 }
 
 // Languages returns the names of the languages that can be parsed, sorted.

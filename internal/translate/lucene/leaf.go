@@ -87,7 +87,7 @@ func (l *lowerer) analysed(n *Test, f mapping.Field) condition.Expr {
 }
 
 func (l *lowerer) exists(field *Field) condition.Expr {
-	if isPattern(field.Name) || metadata[field.Name] {
+	if isPattern(field.Name) || mapping.IsMetadata(field.Name) {
 		return l.leave()
 	}
 	if _, mapped := l.opts.Fields.Field(field.Name); !mapped {
@@ -150,7 +150,7 @@ func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 // field looks up a field that holds values. Where there is none, or only a search knows what it holds,
 // the second result is what becomes of the test.
 func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
-	if isPattern(name.Name) || metadata[name.Name] {
+	if isPattern(name.Name) || mapping.IsMetadata(name.Name) {
 		return mapping.Field{}, l.leave()
 	}
 	f, mapped := l.opts.Fields.Field(name.Name)
@@ -210,12 +210,6 @@ func (l *lowerer) unmapped(field *Field) condition.Expr {
 	}
 	l.warn(field.Span, CodeUnmapped, "Unknown field [%s]: %s", field.Name, advice)
 	return condition.Const(false)
-}
-
-// metadata are fields that no mapping has and a search can test.
-var metadata = map[string]bool{
-	"_id": true, "_index": true, "_ignored": true, "_routing": true, "_tier": true, "_type": true, "_field_names": true,
-	"_seq_no": true, "_version": true, "_source": true, "_doc_count": true, "_nested_path": true,
 }
 
 // isPattern reports whether a name stands for all fields that it matches.

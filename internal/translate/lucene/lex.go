@@ -152,6 +152,7 @@ func (l *lexer) boost() {
 	n := digits(number)
 	if n == 0 {
 		l.fail(1, "a number has to follow: write \\^ for the character")
+		l.add(tokCaret, 1) // The parser may have something against it.
 		return
 	}
 	if fraction, isFraction := strings.CutPrefix(number[n:], "."); isFraction && digits(fraction) > 0 {

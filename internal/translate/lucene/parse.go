@@ -224,7 +224,10 @@ func (p *parser) boost() string {
 	if _, ok := p.accept(tokCaret); !ok {
 		return ""
 	}
-	number, _ := p.accept(tokNumber) // It follows every ^.
+	number, ok := p.accept(tokNumber)
+	if !ok {
+		p.unexpected("a number")
+	}
 	return number.text
 }
 
@@ -234,8 +237,12 @@ func (p *parser) test(field *Field, start diag.Span) Node {
 		p.unexpected("a word, a phrase, a range or a group")
 		return nil
 	}
-	n := &Test{Field: field, Text: p.unescaped(t), Span: start.To(t.span)}
-	if p.err != nil {
+	n := &Test{Field: field, Boost: p.boost()}
+	fuzzy, isFuzzy := p.accept(tokFuzzy)
+	if n.Boost == "" && isFuzzy {
+		n.Boost = p.boost()
+	}
+	if n.Text = p.unescaped(t); p.err != nil {
 		return nil
 	}
 	switch t.kind {
@@ -253,13 +260,10 @@ func (p *parser) test(field *Field, start diag.Span) Node {
 		n.Kind, n.Text = Regexp, t.text[1:len(t.text)-1]
 	default:
 	}
-	n.Boost = p.boost()
-	if fuzzy, ok := p.accept(tokFuzzy); ok {
+	n.Span = start.To(t.span)
+	if isFuzzy {
 		n.Fuzzy = fuzzy.text
 		p.checkFuzzy(n.Kind, fuzzy)
-		if n.Boost == "" {
-			n.Boost = p.boost()
-		}
 	}
 	return n
 }
@@ -278,33 +282,32 @@ func (p *parser) checkFuzzy(kind Kind, t token) {
 
 func (p *parser) rangeOf(field *Field, start diag.Span) Node {
 	opening, _ := p.accept(tokRangeIn, tokRangeEx)
-	r := &Range{Field: field, LowIn: opening.kind == tokRangeIn}
-	r.Low = p.bound()
+	low := p.bound()
 	if _, ok := p.accept(tokRangeTo); !ok {
 		p.unexpected("TO")
 		return nil
 	}
-	r.High = p.bound()
+	high := p.bound()
 	closing, ok := p.accept(tokEndIn, tokEndEx)
 	if !ok {
 		p.unexpected(`"]" or "}"`)
 		return nil
 	}
-	r.HighIn = closing.kind == tokEndIn
-	r.Span = start.To(closing.span)
-	r.Boost = p.boost()
-	return r
+	return &Range{
+		Field: field, LowIn: opening.kind == tokRangeIn, HighIn: closing.kind == tokEndIn,
+		Boost: p.boost(), Low: p.unescaped(low), High: p.unescaped(high), Span: start.To(closing.span),
+	}
 }
 
-func (p *parser) bound() string {
+// bound takes a bound out of its quotes. What is wrong within it counts when the range is one.
+func (p *parser) bound() token {
 	t, ok := p.accept(tokBound, tokQuotedEnd, tokRangeTo)
 	if !ok {
 		p.unexpected("a bound")
-		return ""
 	}
 	if t.kind == tokQuotedEnd {
 		t.text = t.text[1 : len(t.text)-1]
 		t.span = diag.Span{Start: t.span.Start + 1, End: t.span.End - 1}
 	}
-	return p.unescaped(t)
+	return t
 }

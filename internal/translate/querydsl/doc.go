@@ -10,5 +10,6 @@
 // Scores are not read: boost and _name change nothing, must is filter.
 //
 // The flow: lower.go finds the reader of a clause by its name; bool.go joins clauses, leaf.go and
-// range.go test one field, text.go one or several analysed.
+// range.go test one field, text.go one or several analysed, and querystring.go hands on what is written
+// in a language of its own.
 package querydsl

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/mapping"
 )
 
 // ofField cuts a clause into the field that it tests and what it says of it: an object, or one value,
@@ -30,15 +31,9 @@ func ofField(body any, key, path string) (string, parameters, error) {
 	return "", nil, nil
 }
 
-// metadata are fields that no mapping has and a search can test.
-var metadata = map[string]bool{
-	"_id": true, "_index": true, "_ignored": true, "_routing": true, "_tier": true, "_type": true, "_field_names": true,
-	"_seq_no": true, "_version": true, "_source": true, "_doc_count": true, "_nested_path": true,
-}
-
 // searchOnly reports whether a name means something that is not a value of the document.
 func searchOnly(field string) bool {
-	return metadata[field] || field == "" || strings.Contains(field, "*")
+	return mapping.IsMetadata(field) || field == "" || strings.Contains(field, "*")
 }
 
 func (reader) exists(body any, path string) (condition.Expr, error) {

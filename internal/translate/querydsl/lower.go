@@ -66,6 +66,7 @@ func init() { //nolint:gochecknoinits // the readers of bool and nested come bac
 		"match":          reader.match,
 		"match_phrase":   reader.matchPhrase,
 		"multi_match":    reader.multiMatch,
+		"query_string":   reader.queryString,
 	}
 }
 

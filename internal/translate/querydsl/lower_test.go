@@ -58,6 +58,16 @@ func TestLower(t *testing.T) {
 		{"match_phrase", `{"match_phrase":{"txt":{"query":"a b"}}}`, `(match-phrase txt "a b")`},
 		{"multi_match of all fields", `{"multi_match":{"type":"phrase","query":"a","lenient":true}}`, `(match-phrase * "a")`},
 		{"multi_match", `{"multi_match":{"query":"a","fields":["k^2","txt"]}}`, `(or (match k "a") (match txt "a"))`},
+		{"query_string", `{"query_string":{"query":"k:a AND n:>5","analyze_wildcard":true}}`, `(and (term k "a") (range n gt "5"))`},
+		{"query_string of one field", `{"query_string":{"query":"a\\-b*","fields":["k"]}}`, `(prefix k "a-b")`},
+		{"query_string that is joined", `{"query_string":{"query":"a n:5","default_field":"k","default_operator":"AND"}}`, `(and (term k "a") (match n "5"))`},
+		{"query_string that is lenient", `{"query_string":{"query":"n:a OR k:b"}}`, `(term k "b")`},
+		{"query_string that is not", `{"query_string":{"query":"n:a OR k:b","lenient":false}}`, `(or (match n "a") (term k "b"))`},
+		{"blank query_string", `{"query_string":{"query":" "}}`, `false`},
+		{"query_string with more", `{"query_string":{"query":"k:a~"}}`, `(raw {"query_string":{"query":"k:a~"}})`},
+		{"query_string of several fields", `{"query_string":{"query":"a","fields":["k","n"]}}`, `(raw {"query_string":{"fields":["k","n"],"query":"a"}})`},
+		{"query_string of a list without comparisons", `{"query_string":{"query":">5","fields":["n"]}}`, `(raw {"query_string":{"fields":["n"],"query":">5"}})`},
+		{"query_string with a zone", `{"query_string":{"query":"t:>2026","time_zone":"+01:00"}}`, `(raw {"query_string":{"query":"t:>2026","time_zone":"+01:00"}})`},
 		{"constant_score", `{"constant_score":{"filter":{"term":{"k":"a"}},"boost":3}}`, `(term k "a")`},
 		{"boosting", `{"boosting":{"positive":{"term":{"k":"a"}},"negative":{"term":{"k":"b"}},"negative_boost":0.1}}`, `(term k "a")`},
 		{"dis_max", `{"dis_max":{"queries":[{"term":{"k":"a"}},{"term":{"k":"b"}}],"tie_breaker":0.5}}`, `(or (term k "a") (term k "b"))`},
@@ -132,6 +142,8 @@ func TestMalformed(t *testing.T) {
 		{`{"exists":{"field":["k"]}}`, `exists.field: the name of a field is wanted`},
 		{`{"range":{"n":5}}`, `range.n: the bounds of a range are an object`},
 		{`{"range":{"n":{"gt":1,"gte":2}}}`, `range.n: [gt] and [gte] are bounds on the same side: write one`},
+		{`{"query_string":{"query":"k:(a"}}`, `query_string.query:1:5: error: the query ends where an operator or ")" is expected [lucene/syntax]`},
+		{`{"query_string":{}}`, `query_string.query: a text is wanted`},
 		{`{"nested":{"path":"nest","query":{"term":1}}}`, `nested.query.term: a clause is an object, not a number`},
 	}
 	for _, tt := range tests {
@@ -207,9 +219,9 @@ func TestNames(t *testing.T) {
 		"must":[{"term":{"a":1}},{"terms":{"b":[1],"boost":1}},{"exists":{"field":"c"}},{"range":{"d":{"gte":1}}}],
 		"filter":{"nested":{"path":"e","query":{"match":{"e.f":"x"}}}},
 		"should":[{"multi_match":{"query":"x","fields":["g^2","h*"]}},{"fuzzy":{"i":{"value":"term"}}},{"function_score":{"query":{"term":{"j":1}}}}],
-		"must_not":{"term":{"a":{"value":"exists"}}}
+		"must_not":[{"term":{"a":{"value":"exists"}}},{"query_string":{"query":"k:(x OR l:>5) y","fields":["m^2"]}}]
 	}}`
-	want := strings.Fields("a b c d e e.f g h* i j")
+	want := strings.Fields("a b c d e e.f g h* i j k l m")
 	if diff := cmp.Diff(want, querydsl.Names(object(t, q))); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}

@@ -4,6 +4,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/translate/lucene"
 )
 
 // Names returns the fields that a query asks for, sorted, each once, as far as its clauses tell: a
@@ -56,18 +59,32 @@ func visitClause(name string, body any, found func(name string)) {
 	case name == "exists":
 		field, _ := p["field"].(string)
 		found(field)
-	case name == "multi_match", name == "simple_query_string", name == "query_string", name == "combined_fields", name == "more_like_this":
-		fields, _ := p["fields"].([]any)
-		for _, v := range append(fields, p["default_field"]) {
-			field, _ := v.(string)
-			field, _, _ = strings.Cut(field, "^")
-			found(field)
+	case name == "query_string":
+		text, _ := p["query"].(string)
+		if q, _ := lucene.Parse(diag.NewText(name, text)); q != nil {
+			for _, field := range q.Names() {
+				found(field)
+			}
 		}
+		listed(p, found)
+	case name == "multi_match", name == "simple_query_string", name == "combined_fields", name == "more_like_this":
+		listed(p, found)
 	case name == "nested":
 		path, _ := p["path"].(string)
 		found(path)
 		visit(p["query"], found)
 	default:
 		visit(body, found)
+	}
+}
+
+// listed finds the fields that a clause says it is about.
+func listed(p parameters, found func(name string)) {
+	fields, _ := p["fields"].([]any)
+	for _, v := range append(fields, p["default_field"]) {
+		field, _ := v.(string)
+		if field, _, _ = strings.Cut(field, "^"); field != "*" {
+			found(field)
+		}
 	}
 }

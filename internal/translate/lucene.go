@@ -1,0 +1,36 @@
+package translate
+
+import (
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+	"tocsin/internal/translate/lucene"
+)
+
+// luceneQuery is a parsed Lucene query with what it was parsed from. It yields events, and has no
+// pipes.
+type luceneQuery struct {
+	*lucene.Query
+	text diag.Text
+}
+
+func parseLucene(text diag.Text, _ Options) (Query, diag.List) {
+	q, diags := lucene.Parse(text)
+	if q == nil {
+		return nil, diags
+	}
+	return luceneQuery{q, text}, diags
+}
+
+func (luceneQuery) Shape() Shape { return Events }
+
+func (luceneQuery) Limits() []Limit { return nil }
+
+// Lower leaves a field that is not mapped a warning, also where EQL does not: to Elasticsearch it is
+// none.
+func (q luceneQuery) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
+	return lucene.Lower(q.Query, q.text, lucene.Options{Fields: fields})
+}
+
+// LowerSteps has nothing to lower: Lucene has no sequences.
+func (luceneQuery) LowerSteps(mapping.Fields) (*Steps, diag.List) { return nil, nil }
