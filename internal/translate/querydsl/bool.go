@@ -47,14 +47,14 @@ func (r reader) boolean(body any, path string) (condition.Expr, error) {
 		return nil, nil
 	}
 	required := append(groups["must"], groups["filter"]...)
-	if len(required)+len(groups["should"])+len(groups["must_not"]) == 0 {
-		return condition.Const(true), nil
+	out := condition.And(required)
+	if len(required)+len(groups["should"]) > 0 { // Else how many should match is not looked at.
+		some, err := should(p, groups["should"], len(required) > 0)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some)
 	}
-	some, err := should(p, groups["should"], len(required) > 0)
-	if err != nil {
-		return nil, err
-	}
-	out := append(condition.And(required), some)
 	for _, e := range groups["must_not"] {
 		out = append(out, condition.Not{X: e})
 	}

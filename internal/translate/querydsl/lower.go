@@ -88,11 +88,21 @@ func (r reader) clause(v any, path string) (condition.Expr, error) {
 			return raw(object)
 		}
 		e, err := read(r, body, join(path, name))
-		if err != nil || e != nil {
-			return e, err
+		if err != nil {
+			return nil, err
+		}
+		if e != nil && r.isSearched(e) {
+			return e, nil
 		}
 	}
 	return raw(object)
+}
+
+// isSearched reports whether Elasticsearch is asked for the condition as it stands. Of patterns beside a
+// version, and of some tests of a flattened field's keys, it makes something else than memory does.
+func (r reader) isSearched(e condition.Expr) bool {
+	_, exact := condition.Pushdown(e, r.fields)
+	return exact
 }
 
 func raw(clause map[string]any) (condition.Expr, error) {
