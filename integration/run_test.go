@@ -77,15 +77,16 @@ func runner(t *testing.T, env []string, args ...string) outcome {
 
 // execution is a line of `run --once --format ndjson`.
 type execution struct {
-	RuleID   string   `json:"rule_id"`
-	Status   string   `json:"status"`
-	Hits     int64    `json:"hits"`
-	Left     int64    `json:"left"`
-	Created  int      `json:"created"`
-	Dupes    int      `json:"duplicates"`
-	Failed   int      `json:"failed"`
-	Warnings []string `json:"warnings"`
-	Error    string   `json:"error"`
+	RuleID     string   `json:"rule_id"`
+	Status     string   `json:"status"`
+	Hits       int64    `json:"hits"`
+	Left       int64    `json:"left"`
+	Created    int      `json:"created"`
+	Dupes      int      `json:"duplicates"`
+	Suppressed int      `json:"suppressed"`
+	Failed     int      `json:"failed"`
+	Warnings   []string `json:"warnings"`
+	Error      string   `json:"error"`
 }
 
 // numbers are what of an execution is compared with a number.

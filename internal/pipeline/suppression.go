@@ -19,6 +19,9 @@ type suppression struct {
 	*execution
 	rule   *rule.AlertSuppression
 	folder *suppress.Folder[subject]
+	// looked tells that alerts were looked for afresh. Once is enough: who writes meanwhile is met when
+	// the alerts are written.
+	looked bool
 	// blind tells that the alerts of some groups could not be seen, so that their hits are missing.
 	blind bool
 }
@@ -114,7 +117,8 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 	if s.pipeline.Instances == nil || len(names) == 0 {
 		return nil
 	}
-	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: true}
+	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.looked}
+	s.looked = true
 	err := s.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
 		group := alert.InstanceOf(d)
 		if group == d.ID {
@@ -152,7 +156,7 @@ func stored(d alert.Document) suppress.Alert {
 func (s *suppression) flush(ctx context.Context, err error) error {
 	cut := s.blind || err != nil && failure.KindOf(err) != failure.Partial
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
-		return nil
+		return nil //nolint:nilerr // the caller has it
 	}
 	var more []*suppress.Change[subject]
 	var docs []alert.Document

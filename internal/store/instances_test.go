@@ -50,7 +50,9 @@ func TestFindInstances(t *testing.T) {
 	suppressed.Source["kibana.alert.suppression.end"] = time.UnixMilli(90 * 60_000).UTC().Format(time.RFC3339)
 	docs := []alert.Document{
 		about("b", "r", "i", 2, 12), about("a", "r", "i", 3, 11), about("c", "other", "i", 4, 20), about("d", "r", "j", 1, 1), suppressed,
-		about("own", "r", "own", 1, 1), {ID: "bare", Source: map[string]any{}}, about("j", "r", "i", 0, 1),
+		about("own", "r", "own", 1, 1),
+		{ID: "bare", Source: map[string]any{}},
+		about("j", "r", "i", 0, 1),
 	}
 	at := func(minute int) time.Time { return time.UnixMilli(int64(minute) * 60_000).UTC() }
 	tests := []struct {

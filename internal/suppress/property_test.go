@@ -1,8 +1,8 @@
 package suppress_test
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +16,7 @@ func drawHits(t *rapid.T) []suppress.Hit[string] {
 	hits := make([]suppress.Hit[string], rapid.IntRange(1, 60).Draw(t, "hits"))
 	for i := range hits {
 		group := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "group")
-		hits[i] = hit(group, fmt.Sprint(i), rapid.IntRange(0, 100).Draw(t, "second"))
+		hits[i] = hit(group, strconv.Itoa(i), rapid.IntRange(0, 100).Draw(t, "second"))
 	}
 	slices.SortStableFunc(hits, func(x, y suppress.Hit[string]) int { return x.At.Compare(y.At) })
 	return hits
