@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -17,9 +16,7 @@ import (
 )
 
 const (
-	// maxSelections is how many groups are asked for by name in one request, maxSelectionBytes about
-	// how long their names may be altogether.
-	maxSelections     = 500
+	// maxSelectionBytes is about how long the names of the groups in one request may be altogether.
 	maxSelectionBytes = 4 << 20
 	// minGroupPage is the smallest page that is tried when a cluster finds pages too large.
 	minGroupPage = 100
@@ -112,8 +109,7 @@ func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 	for {
 		a, err := g.page(ctx)
 		switch {
-		case hasType(err, "too_many_buckets_exception") && g.request.GroupPage() > minGroupPage:
-			g.request.PageSize = max(minGroupPage, g.request.GroupPage()/4)
+		case g.shrinks(err):
 		case !hasType(err, contextMissing) && !lost(a.Shards):
 			return a, err
 		case reopened:
@@ -132,15 +128,31 @@ func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 	}
 }
 
-func (g *groupPager) page(ctx context.Context) (groupPage, error) {
-	body := maps.Clone(g.request.Body())
-	body["pit"] = condition.Query{"id": g.pit, "keep_alive": keepAlive}
+// shrinks makes pages smaller when the cluster finds them too large; false: that was not the error, or
+// they are small.
+func (g *groupPager) shrinks(err error) bool {
+	if !hasType(err, "too_many_buckets_exception") || g.request.GroupPage() <= minGroupPage {
+		return false
+	}
+	g.request.PageSize = max(minGroupPage, g.request.GroupPage()/4)
+	return true
+}
+
+// body is that of the next page.
+func (g *groupPager) body() condition.Query {
+	body := g.request.Body()
 	if g.after != nil {
 		aggs, _ := body["aggs"].(condition.Query)
 		groups, _ := aggs[search.AggGroups].(condition.Query)
 		composite, _ := groups["composite"].(condition.Query)
 		composite["after"] = g.after
 	}
+	return body
+}
+
+func (g *groupPager) page(ctx context.Context) (groupPage, error) {
+	body := g.body()
+	body["pit"] = condition.Query{"id": g.pit, "keep_alive": keepAlive}
 	a, err := g.search(ctx, body, nil)
 	if a.PIT != "" {
 		g.pit = a.PIT
@@ -155,8 +167,15 @@ func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) erro
 		all = []search.Selection{{Key: []string{}}}
 	}
 	for len(all) > 0 {
-		g.request.Only = all[:selectionsAtOnce(all, min(maxSelections, g.request.GroupPage()))]
+		g.request.Only = all
+		g.request.Only = all[:selectionsAtOnce(all, g.request.Selections())]
 		all = all[len(g.request.Only):]
+		if g.request.Listed() {
+			if more, err := g.listed(ctx, visit); err != nil || !more {
+				return err
+			}
+			continue
+		}
 		a, err := g.search(ctx, g.request.Body(), g.patterns)
 		if err != nil {
 			return err
@@ -167,6 +186,48 @@ func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) erro
 		}
 	}
 	return nil
+}
+
+// listed reads a list of groups, and hands over those that were asked for.
+func (g *groupPager) listed(ctx context.Context, visit search.GroupVisit) (bool, error) {
+	only := g.request.Only
+	counts := map[string]int64{}
+	for g.after = nil; ; {
+		a, err := g.search(ctx, g.body(), g.patterns)
+		if g.shrinks(err) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		g.count(a)
+		buckets := a.Aggregations.Groups.Buckets
+		for _, b := range buckets {
+			group, err := g.group(b)
+			if err != nil {
+				return false, g.unreadable(err)
+			}
+			counts[search.KeyName(group.Key)] = group.Count
+		}
+		if g.after = a.Aggregations.Groups.AfterKey; g.after == nil || len(buckets) < g.request.GroupPage() {
+			break
+		}
+	}
+	var page []search.Group
+	for _, s := range only {
+		group := search.Group{Key: slices.Clone(s.Key), Count: counts[search.KeyName(s.Key)]}
+		if g.request.Wants(group) {
+			page = append(page, group)
+		}
+	}
+	if len(page) == 0 {
+		return true, nil
+	}
+	return visit(page)
+}
+
+func (g *groupPager) unreadable(err error) error {
+	return &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: "the answer cannot be read", Err: err}
 }
 
 // selectionsAtOnce is how many selections go into one request: one at least.
@@ -215,7 +276,7 @@ func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
 	for i, b := range buckets {
 		group, err := g.group(b)
 		if err != nil {
-			return false, &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: "the answer cannot be read", Err: err}
+			return false, g.unreadable(err)
 		}
 		if g.request.Only != nil {
 			group.Key = slices.Clone(g.request.Only[i].Key)

@@ -84,8 +84,8 @@ func (p *countPlan) bind(target search.Target, at time.Time, indexed bool) (*cou
 	if w == nil {
 		return nil, diags
 	}
-	if f, mapped := target.Fields.Field(ownRule); mapped && f.Type.Family() == mapping.FamilyString {
-		whole := condition.And{w.whole, condition.Not{X: condition.Term{Field: ownRule, Value: p.rule.ID}}}
+	if own := exactName(target.Fields, ownRule); own != "" {
+		whole := condition.And{w.whole, condition.Not{X: condition.Term{Field: own, Value: p.rule.ID}}}
 		var err error
 		if w, err = p.newWhere(condition.Simplify(whole), target); err != nil {
 			return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
@@ -99,6 +99,19 @@ func (p *countPlan) bind(target search.Target, at time.Time, indexed bool) (*cou
 		return nil, diags
 	}
 	return c, diags
+}
+
+// exactName is the name under which a field's whole values are indexed; "" when they are not, or
+// nothing is known of it.
+func exactName(fields mapping.Fields, name string) string {
+	f, mapped := fields.Field(name)
+	switch {
+	case mapped && f.Type.Family() == mapping.FamilyString:
+		return name
+	case mapped && f.Type.Family() == mapping.FamilyText:
+		return f.Exact
+	}
+	return ""
 }
 
 // Target says what the rule's patterns mean.

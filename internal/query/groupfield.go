@@ -94,3 +94,17 @@ func (b *fieldBinder) nested(f mapping.Field) string {
 		}
 	}
 }
+
+// placed returns the first of several keys that the rule's file has: a field may stand in a list or
+// alone, and under the name that Kibana's API has for it.
+func placed(r *rule.Rule, keys ...string) string {
+	for _, key := range keys {
+		if r.Source == nil {
+			break
+		}
+		if _, _, found := r.Source.Place(key); found {
+			return key
+		}
+	}
+	return keys[0]
+}

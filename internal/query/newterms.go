@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,8 @@ import (
 	"tocsin/internal/window"
 )
 
-// newTermsChunk is how many combinations are looked up in the history at a time.
-const newTermsChunk = 500
+// newTermsChunk is of how many new combinations the first events are read at a time.
+const newTermsChunk = 200
 
 // newTermsPlan finds combinations of values that are new.
 type newTermsPlan struct{ *countPlan }
@@ -25,15 +26,11 @@ func planNewTerms(r *rule.Rule) (Plan, diag.List) {
 	if r.NewTerms == nil || len(r.NewTerms.Fields) == 0 {
 		return nil, diag.List{r.Report(diag.Error, "rule/bad-value", "rule.new_terms.value", "rule.new_terms.value must name a field")}
 	}
-	// Any moment will do to compare two that are relative to it.
-	moment := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
-	if !r.NewTerms.HistoryWindowStart.At(moment).Before(r.From.At(moment)) {
-		return nil, diag.List{r.Report(diag.Error, "rule/bad-value", "rule.new_terms.history_window_start",
-			"the history must begin before rule.from: without one every value is new")}
-	}
 	var by []groupField
 	for i, name := range r.NewTerms.Fields {
-		by = append(by, groupField{name: name, key: fmt.Sprintf("rule.new_terms.value[%d]", i)})
+		at := fmt.Sprintf("[%d]", i)
+		key := placed(r, "rule.new_terms.value"+at, "rule.new_terms_fields"+at, "rule.new_terms.value")
+		by = append(by, groupField{name: name, key: key})
 	}
 	counts, diags := planCounts(r, by, nil)
 	if counts == nil {
@@ -95,12 +92,16 @@ func (s *newTermsSearch) Execute(ctx context.Context, src Source, w window.Windo
 		return result, s.partly
 	}
 	var partly error
+	history := s.history(src.At, w)
 	found, err := s.groups(ctx, src.Events, s.occurring(w), func(page []search.Group) (bool, error) {
-		for chunk := range slices.Chunk(page, newTermsChunk) {
+		fresh, some, err := s.fresh(ctx, src, history, page)
+		partly = cmp.Or(partly, some)
+		if err != nil {
+			return false, err
+		}
+		for chunk := range slices.Chunk(fresh, newTermsChunk) {
 			hits, some, err := s.hits(ctx, src, w, chunk)
-			if partly == nil {
-				partly = some
-			}
+			partly = cmp.Or(partly, some)
 			if err != nil {
 				return false, err
 			}
@@ -120,29 +121,27 @@ func (s *newTermsSearch) Execute(ctx context.Context, src Source, w window.Windo
 	return result, errors.Join(err, partly, s.partly)
 }
 
-// hits finds which combinations are new: not in the history, and no alert was made of them since it
-// began.
-func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, groups []search.Group) (hits []Hit, partly, err error) {
-	history := s.history(src.At, w)
-	groups, partly, err = s.without(ctx, src, history, groups)
-	if err != nil || len(groups) == 0 {
+// fresh returns the combinations that are new: none is in the history, and no alert was made of it
+// since that began.
+func (s *newTermsSearch) fresh(ctx context.Context, src Source, history window.Window, groups []search.Group) (fresh []search.Group, partly, err error) {
+	if groups, partly, err = s.without(ctx, src, history, groups); err != nil {
 		return nil, partly, err
 	}
 	past, err := s.past(ctx, src, groups, history.From)
 	if err != nil {
 		return nil, partly, err
 	}
+	return slices.DeleteFunc(groups, func(g search.Group) bool { return len(past[s.instance(g.Key)]) > 0 }), partly, nil
+}
+
+// hits reads the first event of each new combination.
+func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, groups []search.Group) (hits []Hit, partly, err error) {
 	r := s.request(w)
-	r.Samples = 1
+	r.Samples, r.NoTimes = 1, true
 	for _, g := range groups {
-		if len(past[s.instance(g.Key)]) == 0 {
-			r.Only = append(r.Only, search.Selection{Key: g.Key})
-		}
+		r.Only = append(r.Only, search.Selection{Key: g.Key})
 	}
-	if len(r.Only) == 0 {
-		return nil, partly, nil
-	}
-	first, some, err := s.collect(ctx, src.Events, r)
+	first, partly, err := s.collect(ctx, src.Events, r)
 	if err != nil {
 		return nil, partly, err
 	}
@@ -156,14 +155,14 @@ func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, 
 			})
 		}
 	}
-	return hits, errors.Join(partly, some), nil
+	return hits, partly, nil
 }
 
 // without returns the groups that have no event in the history. When not all of the history could
 // be read nobody can tell, and there are none.
 func (s *newTermsSearch) without(ctx context.Context, src Source, history window.Window, groups []search.Group) ([]search.Group, error, error) { //nolint:revive // the first error is part of the answer
 	if history.Empty() {
-		return groups, nil, nil
+		return slices.Clone(groups), nil, nil
 	}
 	r := s.request(history)
 	r.NoTimes = true

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ func planThreshold(r *rule.Rule) (Plan, diag.List) {
 	}
 	var by, distinct []groupField
 	for i, name := range r.Threshold.Fields {
-		by = append(by, groupField{name: name, key: fmt.Sprintf("rule.threshold.field[%d]", i)})
+		by = append(by, groupField{name: name, key: placed(r, fmt.Sprintf("rule.threshold.field[%d]", i), "rule.threshold.field")})
 	}
 	for i, c := range r.Threshold.Cardinality {
 		distinct = append(distinct, groupField{name: c.Field, key: fmt.Sprintf("rule.threshold.cardinality[%d].field", i)})
@@ -108,9 +109,7 @@ func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Wind
 		page = slices.DeleteFunc(page, func(g search.Group) bool { return !s.reached(g) })
 		for chunk := range slices.Chunk(page, thresholdChunk) {
 			hits, some, err := s.hits(ctx, src, w, chunk)
-			if partly == nil {
-				partly = some
-			}
+			partly = cmp.Or(partly, some)
 			if err != nil {
 				return false, err
 			}

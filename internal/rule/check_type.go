@@ -72,12 +72,20 @@ func (c *checker) typeValues() {
 	r := c.r
 	if t := r.Threshold; t != nil {
 		c.number("rule.threshold.value", t.Value, 1, unbounded)
+		c.most("rule.threshold.field", len(t.Fields), maxThresholdFields)
 		for i, card := range t.Cardinality {
 			at := fmt.Sprintf("rule.threshold.cardinality[%d].", i)
 			c.need(diag.Error, at+"field", "")
 			c.need(diag.Error, at+"value", "")
 			c.number(at+"value", card.Value, 0, unbounded)
 		}
+	}
+	if n := r.NewTerms; n != nil {
+		key := "rule.new_terms.value"
+		if c.has("rule.new_terms_fields") {
+			key = "rule.new_terms_fields"
+		}
+		c.most(key, len(n.Fields), maxNewTermsFields)
 	}
 	if m := r.MachineLearning; m != nil {
 		c.number("rule.anomaly_threshold", m.AnomalyThreshold, 0, 100)
@@ -87,6 +95,19 @@ func (c *checker) typeValues() {
 	}
 	c.filled("rule.machine_learning_job_id", "rule.new_terms.value", "rule.new_terms_fields", "rule.new_terms.history_window_start",
 		"rule.threat_index", "rule.threat_mapping", "rule.alert_suppression.group_by")
+}
+
+// How many fields make a group, as in Kibana.
+const (
+	maxThresholdFields = 5
+	maxNewTermsFields  = 3
+)
+
+// most checks the length of a list of fields.
+func (c *checker) most(key string, n, most int) {
+	if n > most {
+		c.fail("bad-value", key, "%s names %d fields, more than %d", key, n, most)
+	}
 }
 
 // filled checks lists that must not be empty.

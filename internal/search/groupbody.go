@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,12 +54,16 @@ func (r GroupRequest) GroupPage() int {
 func (r GroupRequest) Body() condition.Query {
 	where := r.filters()
 	groups := condition.Query{}
-	if r.Only != nil || len(r.By) == 0 {
+	switch {
+	case r.Listed():
+		where = append(where, condition.DSL(condition.Simplify(r.any())))
+		groups["composite"] = condition.Query{"size": r.GroupPage(), "sources": r.sources()}
+	case r.Only != nil || len(r.By) == 0:
 		groups["filters"] = condition.Query{"filters": r.selections()}
 		if among := r.among(); among != nil {
 			where = append(where, condition.DSL(condition.Simplify(among)))
 		}
-	} else {
+	default:
 		groups["composite"] = condition.Query{"size": r.GroupPage(), "sources": r.sources()}
 	}
 	if aggs := r.metrics(); len(aggs) > 0 {
@@ -69,6 +74,40 @@ func (r GroupRequest) Body() condition.Query {
 		"query": condition.Query{"bool": condition.Query{"filter": where}},
 		"aggs":  condition.Query{AggGroups: groups},
 	}
+}
+
+// Listed reports whether the groups asked for by Only are found by the query, and listed as all
+// groups are, among others that have an event in common with them. That reads each event once, however
+// many groups there are, where filters are tried one by one. It can do no more than count, and does
+// not count the keys of a flattened field, of which a composite aggregation counts the others too.
+func (r GroupRequest) Listed() bool {
+	return r.Only != nil && len(r.By) > 0 && r.NoTimes && r.Samples == 0 && len(r.Distinct) == 0 &&
+		!slices.ContainsFunc(r.By, func(f mapping.Field) bool { return f.Keyed }) &&
+		!slices.ContainsFunc(r.Only, func(s Selection) bool { return len(s.Except) > 0 })
+}
+
+// Selections is how many groups can be asked for at once. A query has a thousand clauses at least,
+// of which the rule's own condition needs some, but the values of one field are one clause.
+func (r GroupRequest) Selections() int {
+	switch {
+	case !r.Listed():
+		return min(500, r.GroupPage())
+	case len(r.among()) == 1 && len(r.By) == 1:
+		return maxGroups
+	}
+	return 600 / len(r.By)
+}
+
+// any is the condition that an event is in one of the groups asked for.
+func (r GroupRequest) any() condition.Expr {
+	if among := r.among(); len(r.By) == 1 && len(among) == 1 {
+		return among
+	}
+	var either condition.Or
+	for _, s := range r.Only {
+		either = append(either, s.Condition(r.By, r.Time))
+	}
+	return either
 }
 
 func (r GroupRequest) sources() []condition.Query {

@@ -2,6 +2,7 @@ package search
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"tocsin/internal/condition"
@@ -28,6 +29,17 @@ func KeyText(f mapping.Field, v mapping.Value) string {
 	default:
 		return v.String
 	}
+}
+
+// KeyName makes one text of a key, different for different keys.
+func KeyName(key []string) string {
+	var b strings.Builder
+	for _, k := range key {
+		b.WriteString(strconv.Itoa(len(k)))
+		b.WriteByte(':')
+		b.WriteString(k)
+	}
+	return b.String()
 }
 
 // FloatText writes a number of a float field as a key.

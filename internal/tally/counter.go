@@ -45,7 +45,7 @@ func newCounter(r search.GroupRequest, limit int) *counter {
 		n := c.newCount(s.Key)
 		n.except = s.Except
 		c.only = append(c.only, n)
-		c.byName[name(s.Key)] = append(c.byName[name(s.Key)], n)
+		c.byName[search.KeyName(s.Key)] = append(c.byName[search.KeyName(s.Key)], n)
 	}
 	return c
 }
@@ -56,17 +56,6 @@ func (c *counter) newCount(key []string) *count {
 		n.distinct = append(n.distinct, map[string]struct{}{})
 	}
 	return n
-}
-
-// name makes one text of a key, different for different keys.
-func name(key []string) string {
-	var b strings.Builder
-	for _, k := range key {
-		b.WriteString(strconv.Itoa(len(k)))
-		b.WriteByte(':')
-		b.WriteString(k)
-	}
-	return b.String()
 }
 
 // add tells an event to its groups.
@@ -133,7 +122,7 @@ func (c *counter) times(doc *event.Document) []time.Time {
 // find returns the group of a key, or the several that were asked for by it; nil when nobody asks,
 // or there is no room.
 func (c *counter) find(key []string) []*count {
-	id := name(key)
+	id := search.KeyName(key)
 	known := c.byName[id]
 	if known != nil || c.request.Only != nil || !c.take() {
 		return known

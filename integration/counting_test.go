@@ -1,0 +1,288 @@
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// addCounting writes a rule of a type that counts, in KQL, with a look-back of ten minutes.
+func (d ruleDir) addCounting(t *testing.T, id, typ, index, query, more string) {
+	t.Helper()
+	text := fmt.Sprintf(`[rule]
+description = "A rule of a test."
+from = "now-10m"
+index = [%q]
+language = "kuery"
+name = "rule %s"
+query = '''%s'''
+risk_score = 47
+rule_id = %q
+severity = "medium"
+type = %q
+%s
+`, index, id, query, id, typ, more)
+	must(t, os.WriteFile(filepath.Join(string(d), id+".toml"), []byte(text), 0o600))
+}
+
+// newTermsKeys are the keys of a new_terms rule.
+func newTermsKeys(history string, fields ...string) string {
+	return fmt.Sprintf("new_terms_fields = [\"%s\"]\nhistory_window_start = %q", strings.Join(fields, `", "`), history)
+}
+
+// counting is a place of events under a test that adds events between runs.
+type counting struct {
+	node    *Node
+	index   string
+	rules   string
+	cluster place
+	store   string
+}
+
+// newCounting makes an index and places that have no alerts yet.
+func newCounting(t *testing.T) (*counting, ruleDir) {
+	t.Helper()
+	n := newNode(t)
+	c := &counting{node: n, index: n.Name("events"), rules: t.TempDir(), cluster: elasticsearch(n), store: t.TempDir()}
+	n.CreateIndex(t, c.index, eventMapping())
+	return c, ruleDir(c.rules)
+}
+
+// run runs the rules on the cluster and on files with the same events, which have to make the same
+// alerts, and returns the account and all alerts so far.
+func (c *counting) run(t *testing.T, slot time.Time, more ...string) (map[string]execution, []string) {
+	t.Helper()
+	local := place{name: "embedded", alerts: []string{"--store", c.store}}
+	local.flags = []string{"--store", c.store, "--events", dump(t, c.node, c.index)}
+	local = local.withMapping(t, c.node, c.index)
+	onCluster, onFiles := c.cluster.once(t, c.rules, slot, more...), local.once(t, c.rules, slot, more...)
+	if onCluster.code > 1 || onFiles.code != onCluster.code {
+		t.Fatalf("codes %d and %d\n%s%s", onCluster.code, onFiles.code, onCluster.err, onFiles.err)
+	}
+	account := onCluster.executions(t)
+	if diff := cmp.Diff(account, onFiles.executions(t)); diff != "" {
+		t.Errorf("accounts (-cluster +files):\n%s", diff)
+	}
+	alerts := stored(t, c.node)
+	if diff := cmp.Diff(lasting(alerts), lasting(local.list(t))); diff != "" {
+		t.Errorf("alerts (-cluster +files):\n%s", diff)
+	}
+	return account, countingLines(alerts)
+}
+
+// countingLines writes what alerts say of groups and new terms.
+func countingLines(alerts map[string]object) []string {
+	var lines []string
+	for _, a := range alerts {
+		alert := JSON{a}
+		line := alert.At("kibana.alert.rule.rule_id").String()
+		for _, term := range alert.At("kibana.alert.threshold_result.terms").List() {
+			line += " " + term.At("field").String() + "=" + term.At("value").String()
+		}
+		if n := alert.At("kibana.alert.threshold_result.count"); !n.Missing() {
+			line += fmt.Sprintf(" %d", n.Int())
+		}
+		for _, values := range alert.At("kibana.alert.threshold_result.cardinality").List() {
+			line += fmt.Sprintf(" %s:%d", values.At("field"), values.At("value").Int())
+		}
+		if terms := alert.At("kibana.alert.new_terms").Strings(); terms != nil {
+			line += " " + strings.Join(terms, "|")
+		}
+		line += " of"
+		for _, ancestor := range alert.At("kibana.alert.ancestors").List() {
+			line += " " + ancestor.At("id").String()
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// event is an event of a user on a host, so long before the slot.
+func (c *counting) event(slot time.Time, id string, before time.Duration, user, host string) doc {
+	source := object{"@timestamp": stamp(slot, before), "host": object{"name": host}, "event": object{"category": "authentication"}}
+	if user != "" {
+		source["user"] = object{"name": user}
+	}
+	return doc{c.index, id, source}
+}
+
+func wantNumbers(t *testing.T, what string, account map[string]execution, want map[string][5]int64) {
+	t.Helper()
+	got := map[string][5]int64{}
+	for id, x := range account {
+		got[id] = x.numbers()
+	}
+	equal(t, what, got, want)
+}
+
+func TestThresholdRules(t *testing.T) {
+	c, rules := newCounting(t)
+	slot := aSlot()
+	rules.addCounting(t, "users", "threshold", c.index, "event.category:authentication", "[rule.threshold]\nfield = ['user.name']\nvalue = 3")
+	rules.addCounting(t, "spray", "threshold", c.index, "event.category:authentication",
+		"[rule.threshold]\nfield = ['host.name']\nvalue = 1\ncardinality = [{ field = 'user.name', value = 3 }]")
+	rules.addCounting(t, "all", "threshold", c.index, "event.category:authentication", "[rule.threshold]\nfield = []\nvalue = 8")
+	events := []doc{
+		c.event(slot, "a1", 9*time.Minute, "ann", "h1"), c.event(slot, "a2", 8*time.Minute, "ann", "h1"), c.event(slot, "a3", 7*time.Minute, "ann", "h2"),
+		c.event(slot, "b1", 9*time.Minute, "bob", "h2"), c.event(slot, "b2", 8*time.Minute, "bob", "h2"), // one less
+		c.event(slot, "c1", 6*time.Minute, "cat", "h2"),
+		c.event(slot, "n1", 5*time.Minute, "", "h1"),
+		c.event(slot, "o1", 11*time.Minute, "bob", "h1"), // before the window
+		{c.index, "x1", object{"@timestamp": stamp(slot, time.Minute), "user": object{"name": "bob"}, "event": object{"category": "process"}}},
+	}
+	put(t, c.node, events)
+	account, alerts := c.run(t, slot)
+	wantNumbers(t, "first run", account, map[string][5]int64{"users": {1, 1}, "spray": {1, 1}, "all": {}})
+	first := []string{
+		"spray host.name=h2 4 user.name:3 of b1 b2 a3 c1",
+		"users user.name=ann 3 of a1 a2 a3",
+	}
+	equal(t, "first alerts", alerts, first)
+
+	// What follows rests on the history of alerts.
+	account, alerts = c.run(t, slot)
+	wantNumbers(t, "second run", account, map[string][5]int64{"users": {}, "spray": {}, "all": {}})
+	equal(t, "alerts after it", alerts, first)
+	account, _ = c.run(t, slot.Add(2*time.Minute))
+	wantNumbers(t, "overlapping window", account, map[string][5]int64{"users": {}, "spray": {}, "all": {}})
+
+	put(t, c.node, []doc{ // The late one makes three of bob's, and with another there are eight.
+		c.event(slot, "late", 7*time.Minute+30*time.Second, "bob", "h3"), c.event(slot, "a4", -time.Minute, "ann", "h1"),
+	})
+	account, alerts = c.run(t, slot)
+	wantNumbers(t, "late event", account, map[string][5]int64{"users": {1, 1}, "spray": {}, "all": {1, 1}})
+	more := append(slices.Clone(first), "all 8 of a1 b1 a2 b2 late", "users user.name=bob 3 of b1 b2 late")
+	slices.Sort(more)
+	equal(t, "alerts with the late event", alerts, more)
+
+	// Two more of ann's are not enough, three are.
+	put(t, c.node, []doc{c.event(slot, "a5", -90*time.Second, "ann", "h1")})
+	account, _ = c.run(t, slot.Add(2*time.Minute))
+	wantNumbers(t, "two more", account, map[string][5]int64{"users": {}, "spray": {}, "all": {}})
+	put(t, c.node, []doc{c.event(slot, "a6", -100*time.Second, "ann", "h1")})
+	account, alerts = c.run(t, slot.Add(2*time.Minute))
+	wantNumbers(t, "three more", account, map[string][5]int64{"users": {1, 1}, "spray": {}, "all": {}})
+	more = append(more, "users user.name=ann 3 of a4 a5 a6")
+	slices.Sort(more)
+	equal(t, "alerts with three more", alerts, more)
+}
+
+// TestThresholdAlert pins the fields of one alert.
+func TestThresholdAlert(t *testing.T) {
+	c, rules := newCounting(t)
+	slot := aSlot()
+	rules.addCounting(t, "users", "threshold", c.index, "event.category:authentication",
+		"timestamp_override = 'event.ingested'\n[rule.threshold]\nfield = ['user.name', 'destination.port', 'source.ip']\nvalue = 2")
+	source := func(at, ingested time.Duration) object {
+		s := object{
+			"@timestamp": stamp(slot, at), "user.name": "ann", "event": object{"category": "authentication"},
+			"destination": object{"port": 22}, "source": object{"ip": []string{"10.0.0.1"}},
+		}
+		if ingested > 0 {
+			s["event"].(object)["ingested"] = stamp(slot, ingested)
+		}
+		return s
+	}
+	put(t, c.node, []doc{{c.index, "1", source(time.Hour, time.Minute)}, {c.index, "2", source(3*time.Minute, 0)}})
+	account, alerts := c.run(t, slot)
+	wantNumbers(t, "run", account, map[string][5]int64{"users": {1, 1}})
+	equal(t, "alerts", alerts, []string{"users user.name=ann destination.port=22 source.ip=10.0.0.1 2 of 2 1"})
+	for _, alert := range stored(t, c.node) {
+		for name, want := range map[string]any{
+			"kibana.alert.threshold_result.from": stamp(slot, 3*time.Minute), "kibana.alert.original_time": stamp(slot, time.Minute),
+			"user.name": "ann", "source.ip": "10.0.0.1", "kibana.alert.rule.type": "threshold", "kibana.alert.depth": "1", "destination.port": "22",
+		} {
+			if got := (JSON{alert[name]}).String(); got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
+		}
+		if id := (JSON{alert["kibana.alert.instance.id"]}).String(); len(id) != 64 || id == alert["_id"] {
+			t.Errorf("instance %s of alert %s", id, alert["_id"])
+		}
+	}
+}
+
+// TestManyGroups has more groups than a page, of which more reach the threshold than alerts may be
+// made: the next runs go on.
+func TestManyGroups(t *testing.T) {
+	c, rules := newCounting(t)
+	slot := aSlot()
+	rules.addCounting(t, "users", "threshold", c.index, "event.category:authentication", "max_signals = 4\n[rule.threshold]\nfield = ['user.name']\nvalue = 2")
+	rules.addCounting(t, "new", "new_terms", c.index, "event.category:authentication", "max_signals = 4\n"+newTermsKeys("now-7d", "user.name"))
+	const users = 10_500
+	var events []doc
+	for i := range users {
+		user := fmt.Sprintf("u%05d", i)
+		if i%1000 != 500 { // all but ten are known
+			events = append(events, c.event(slot, "h"+user, time.Duration(21+i)*time.Minute/2, user, "h"))
+		}
+		events = append(events, c.event(slot, "w"+user, time.Minute+time.Duration(i)*time.Millisecond, user, "h"))
+		if i%1050 == 1049 { // ten have two
+			events = append(events, c.event(slot, "x"+user, time.Second, user, "h"))
+		}
+	}
+	for chunk := range slices.Chunk(events, 5000) {
+		put(t, c.node, chunk)
+	}
+	for run, want := range []map[string][5]int64{
+		{"users": {4, 4, 0, 0, 6}, "new": {4, 4, 0, 0, 6}}, {"users": {4, 4, 0, 0, 2}, "new": {4, 4, 0, 0, 2}}, {"users": {2, 2}, "new": {2, 2}}, {"users": {}, "new": {}},
+	} {
+		account := c.cluster.once(t, c.rules, slot).executions(t)
+		for id, x := range account {
+			if got := x.numbers(); got[1] != want[id][1] || got[2] != 0 || got[4] > 0 != (want[id][4] > 0) {
+				t.Errorf("run %d of %s: %v, want %v; %s", run+1, id, got, want[id], x.Error)
+			}
+		}
+	}
+	lines := countingLines(stored(t, c.node))
+	if len(lines) != 20 || !slices.Contains(lines, "users user.name=u10499 2 of wu10499 xu10499") || !slices.Contains(lines, "new u09500 of wu09500") {
+		t.Errorf("%d alerts:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+}
+
+func TestNewTermsRules(t *testing.T) {
+	c, rules := newCounting(t)
+	slot := aSlot()
+	rules.addCounting(t, "user", "new_terms", c.index, "event.category:authentication", newTermsKeys("now-7d", "user.name"))
+	rules.addCounting(t, "both", "new_terms", c.index, "event.category:authentication", newTermsKeys("now-7d", "user.name", "host.name"))
+	rules.addCounting(t, "three", "new_terms", c.index, "event.category:authentication", newTermsKeys("now-7d", "user.name", "host.name", "destination.port"))
+	put(t, c.node, []doc{
+		c.event(slot, "old", 8*24*time.Hour, "dan", "h1"), // before the history
+		c.event(slot, "known", 6*24*time.Hour, "ann", "h1"), c.event(slot, "near", 10*time.Minute+time.Millisecond, "eve", "h1"),
+		c.event(slot, "a1", 5*time.Minute, "ann", "h1"), c.event(slot, "a2", 4*time.Minute, "ann", "h2"),
+		c.event(slot, "b2", 3*time.Minute, "bob", "h1"), c.event(slot, "b1", 6*time.Minute, "bob", "h1"),
+		c.event(slot, "d1", 5*time.Minute, "dan", "h1"), c.event(slot, "e1", 5*time.Minute, "eve", "h1"), c.event(slot, "n1", 5*time.Minute, "", "h9"),
+		c.event(slot, "after", 0, "zoe", "h1"),
+		{c.index, "other", object{"@timestamp": stamp(slot, time.Minute), "user": object{"name": "mallory"}, "event": object{"category": "process"}}},
+	})
+	account, alerts := c.run(t, slot)
+	wantNumbers(t, "first run", account, map[string][5]int64{"user": {2, 2}, "both": {3, 3}, "three": {}})
+	want := []string{"both ann|h2 of a2", "both bob|h1 of b1", "both dan|h1 of d1", "user bob of b1", "user dan of d1"}
+	equal(t, "alerts", alerts, want)
+
+	// What follows rests on the history of alerts.
+	account, alerts = c.run(t, slot)
+	wantNumbers(t, "second run", account, map[string][5]int64{"user": {}, "both": {}, "three": {}})
+	equal(t, "alerts after it", alerts, want)
+	put(t, c.node, []doc{
+		c.event(slot, "late", 7*time.Minute, "bob", "h1"), // earlier than the one that alerted
+		c.event(slot, "fresh", 8*time.Minute, "fay", "h1"),
+	})
+	_, alerts = c.run(t, slot)
+	want = append(want, "both fay|h1 of fresh", "user fay of fresh")
+	slices.Sort(want)
+	equal(t, "alerts with what came late", alerts, want)
+	_, alerts = c.run(t, slot.Add(5*time.Minute))
+	want = append(want, "both zoe|h1 of after", "user zoe of after")
+	slices.Sort(want)
+	equal(t, "alerts of the next slot", alerts, want)
+}
