@@ -191,10 +191,17 @@ func (a *esqlAnswer) damage(op string) error {
 // problem is the place that Elasticsearch puts before what it finds wrong.
 var problem = regexp.MustCompile(`(?:^|\s)line (\d+):(\d+): `)
 
-// queryError makes a refusal that names places in the query one of the query.
+// queryError makes a refusal of the query's text one of the query, with the places that it names.
 func queryError(err error) error {
 	var refusal *failure.Error
 	if !errors.As(err, &refusal) || refusal.Status != http.StatusBadRequest {
+		return err
+	}
+	switch refusal.Type {
+	case "verification_exception", "parsing_exception":
+	case "kql_parsing_exception": // its places are in the text of the function
+		return &search.QueryError{Problems: []search.Problem{{Message: "the text of KQL(): " + refusal.Reason}}, Err: err}
+	default:
 		return err
 	}
 	places := problem.FindAllStringSubmatchIndex(refusal.Reason, -1)

@@ -86,7 +86,8 @@ func (p *esqlPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List
 		return s, diags, nil
 	}
 	sent := s.send(0, src.At)
-	rows, err := runner.RunESQL(ctx, search.ESQLQuery{Text: sent.Text})
+	// With nothing to read, also a stage that reads on its own account (INLINE STATS) reads nothing.
+	rows, err := runner.RunESQL(ctx, search.ESQLQuery{Text: sent.Text, Filter: condition.DSL(condition.Const(false))})
 	var wrong *search.QueryError
 	switch {
 	case errors.As(err, &wrong):
@@ -183,10 +184,16 @@ func (s *esqlSearch) filter(w window.Window) condition.Query {
 func (p *esqlPlan) problems(sent esql.Sent, e *search.QueryError) diag.List {
 	var diags diag.List
 	for _, problem := range e.Problems {
+		if problem.Line == 0 {
+			diags = append(diags, p.rule.Report(diag.Error, CodeESQLRejected, "rule.query", "Elasticsearch refuses the query: %s", problem.Message))
+			continue
+		}
 		span := sent.Span(problem.Line, problem.Column)
 		named, within := p.query.CommandAt(span.Start)
 		code, message := CodeESQLRejected, problem.Message
 		switch {
+		case strings.HasPrefix(message, "Unknown function"):
+			code, message = CodeESQLUnavailable, "this Elasticsearch has no such function: "+message
 		case named != "" && strings.Contains(message, "mismatched input"):
 			code, message = CodeESQLUnavailable, "this Elasticsearch has no command "+named+": "+message
 		case strings.Contains(message, "license"), strings.Contains(message, "inference"), within == "COMPLETION", within == "RERANK":

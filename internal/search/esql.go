@@ -74,7 +74,7 @@ type QueryError struct {
 }
 
 // Problem is one of its faults. Line and Column count from 1, columns in characters of the text that
-// was sent.
+// was sent; both are 0 when the place is not known.
 type Problem struct {
 	Line, Column int
 	Message      string

@@ -1,0 +1,187 @@
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/elastic"
+	"tocsin/internal/mapping"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+	"tocsin/internal/store"
+	"tocsin/internal/window"
+)
+
+// TestESQLCorpusRuns runs every ES|QL rule of the public rules once, over an index of its own with
+// one event. Its fields are those that Elasticsearch asks for, with the types of ECS or those that
+// it asks for. The rules are not part of this repository.
+func TestESQLCorpusRuns(t *testing.T) {
+	set, _ := rule.Load("../../shared/corpus/elastic")
+	node := newNode(t)
+	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
+	must(t, err)
+	t.Cleanup(func() { _ = client.Close(t.Context()) })
+	c := esqlCorpus{node: node, pipeline: &pipeline.Pipeline{Events: client, Alerts: store.NewMemory()}}
+	for _, r := range set.Rules() {
+		if r.Type == rule.TypeESQL {
+			c.run(t, r)
+		}
+	}
+	if c.n == 0 {
+		t.Skip("the corpus is not here")
+	}
+	t.Logf("%d of %d rules ran; the node cannot run %d: %v", c.ran, c.n, len(c.unable), c.unable)
+}
+
+type esqlCorpus struct {
+	node     *Node
+	pipeline *pipeline.Pipeline
+	n, ran   int
+	unable   []string
+}
+
+func (c *esqlCorpus) run(t *testing.T, r *rule.Rule) {
+	t.Helper()
+	c.n++
+	prefix := fmt.Sprintf("%s-%d-", c.node.Prefix, c.n)
+	here, aliases := under(t, r, prefix)
+	plan, diags := query.For(here)
+	if plan == nil {
+		t.Errorf("%s: %v", r.Path, diags)
+		return
+	}
+	slot := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	types := map[string]mapping.Type{"@timestamp": mapping.Date}
+	var x pipeline.Execution
+	for range 12 {
+		c.index(t, prefix, aliases, types, slot)
+		x = c.pipeline.Run(t.Context(), pipeline.Job{Plan: plan, Slot: slot, Window: window.At(slot, r.From.Expr, r.To.Expr)})
+		if x.Status == pipeline.Succeeded || !wantTypes(types, x.Diagnostics) {
+			break
+		}
+	}
+	c.node.Must(t, "DELETE", "/"+prefix+"index", nil)
+	switch {
+	case x.Status == pipeline.Succeeded:
+		c.ran++
+	case missingHere(x):
+		c.unable = append(c.unable, fmt.Sprintf("\n%.150s", x.Problem()))
+	default:
+		t.Errorf("%s: %s: %s", r.Path, x.Status, x.Problem())
+	}
+}
+
+// missingHere reports whether the rule says something that Elasticsearch has since 9: a command, a
+// function, FIRST as a function, lists of quoted values in KQL().
+func missingHere(x pipeline.Execution) bool {
+	text := x.Problem()
+	return strings.Contains(text, "["+query.CodeESQLUnavailable+"]") || strings.Contains(text, "extraneous input 'first'") ||
+		strings.Contains(text, "the text of KQL(): line 1:") && strings.Contains(text, "missing ')' at 'or'")
+}
+
+// under puts a prefix before the indices of a rule, and returns a name that fits each of them.
+func under(t *testing.T, r *rule.Rule, prefix string) (*rule.Rule, map[string]any) {
+	t.Helper()
+	plan, diags := query.For(r)
+	if plan == nil {
+		t.Fatalf("%s: %v", r.Path, diags)
+	}
+	text := r.Query.Value
+	end := strings.IndexByte(text, '|')
+	from, rest := text[:end], text[end:]
+	aliases := map[string]any{}
+	for _, p := range plan.Rule().Index {
+		from = regexp.MustCompile(`(^|[\s,"])`+regexp.QuoteMeta(p)).ReplaceAllString(from, "${1}"+prefix+p)
+		aliases[strings.ToLower(prefix+strings.ReplaceAll(p, "*", "x"))] = map[string]any{}
+	}
+	here := *r
+	here.Query = diag.NewText(r.Path, from+rest)
+	return &here, aliases
+}
+
+func (c *esqlCorpus) index(t *testing.T, prefix string, aliases map[string]any, types map[string]mapping.Type, slot time.Time) {
+	t.Helper()
+	properties := map[string]any{}
+	for name, typ := range types {
+		properties[name] = map[string]any{"type": typ}
+	}
+	c.node.Do(t, "DELETE", "/"+prefix+"index", nil)
+	c.node.Must(t, "PUT", "/"+prefix+"index", map[string]any{
+		"settings": map[string]any{"number_of_replicas": 0}, "mappings": map[string]any{"properties": properties}, "aliases": aliases,
+	})
+	put(t, c.node, []doc{{prefix + "index", "1", object{"@timestamp": stamp(slot, time.Minute)}}})
+}
+
+var (
+	unknownColumn = regexp.MustCompile(`Unknown column \[([^\]]+)\]`)
+	// The two ways in which a type is asked for: of a value, and of one side by the other.
+	wantedType = regexp.MustCompile(`must be \[([^\]]*)\][^,]*, found value \[([^\]]+)\] type`)
+	otherType  = regexp.MustCompile("argument of \\[([\\w.@`-]+) .*\\] is \\[\\w+\\] so second argument must also be \\[\\w+\\] but was \\[(\\w+)\\]")
+	listType   = regexp.MustCompile(`argument of \[([\w.@]+) in .*\] must be \[keyword\], found value \[[^\]]+\] type \[(\w+)\]`)
+	noMatch    = regexp.MustCompile(`No matches found for pattern \[([^\]*]+)\*\]`)
+	// Of these the name says the type, as no comparison with a constant does.
+	number = regexp.MustCompile(`(tokens|[lL]ength|responseStatus\.code|error_code)$`)
+	truth  = regexp.MustCompile(`violation_detected$`)
+)
+
+// wantTypes adds what Elasticsearch asks for; false when that is nothing new.
+func wantTypes(types map[string]mapping.Type, diags diag.List) bool {
+	changed := false
+	set := func(name string, typ mapping.Type) {
+		name = strings.ReplaceAll(name, "`", "")
+		if types[name] != typ {
+			types[name], changed = typ, true
+		}
+	}
+	for _, d := range diags {
+		if m := unknownColumn.FindStringSubmatch(d.Message); m != nil {
+			typ := mapping.Keyword
+			if f, ok := mapping.ECS().Field(m[1]); ok && f.Type.Family() != mapping.FamilyObject && f.Type != mapping.Flattened {
+				typ = f.Type
+			}
+			switch {
+			case number.MatchString(m[1]):
+				typ = mapping.Long
+			case truth.MatchString(m[1]):
+				typ = mapping.Boolean
+			}
+			set(m[1], typ)
+		}
+		if m := noMatch.FindStringSubmatch(d.Message); m != nil {
+			set(m[1]+"x", mapping.Keyword)
+		}
+		if m := listType.FindStringSubmatch(d.Message); m != nil && types[m[1]] != "" {
+			set(m[1], typeNamed(m[2]))
+		}
+		if m := wantedType.FindStringSubmatch(d.Message); m != nil && types[m[2]] != "" {
+			set(m[2], typeNamed(m[1]))
+		}
+		if m := otherType.FindStringSubmatch(d.Message); m != nil && types[strings.ReplaceAll(m[1], "`", "")] != "" {
+			set(m[1], typeNamed(m[2]))
+		}
+	}
+	return changed
+}
+
+func typeNamed(words string) mapping.Type {
+	switch {
+	case strings.Contains(words, "string"), strings.Contains(words, "keyword"):
+		return mapping.Keyword
+	case strings.Contains(words, "ip"):
+		return mapping.IP
+	case strings.Contains(words, "date"):
+		return mapping.Date
+	case strings.Contains(words, "boolean"):
+		return mapping.Boolean
+	case strings.Contains(words, "geo_point"):
+		return mapping.GeoPoint
+	}
+	return mapping.Double
+}
