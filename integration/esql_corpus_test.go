@@ -58,7 +58,7 @@ func (c *esqlCorpus) run(t *testing.T, r *rule.Rule) {
 		return
 	}
 	slot := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
-	types := map[string]mapping.Type{"@timestamp": mapping.Date}
+	types := namedIn(r.Query.Value)
 	var x pipeline.Execution
 	for range 12 {
 		c.index(t, prefix, aliases, types, slot)
@@ -112,11 +112,43 @@ func (c *esqlCorpus) index(t *testing.T, prefix string, aliases map[string]any, 
 	for name, typ := range types {
 		properties[name] = map[string]any{"type": typ}
 	}
+	for name := range types {
+		for i, c := range name {
+			if c == '.' {
+				delete(properties, name[:i]) // an object
+			}
+		}
+	}
 	c.node.Do(t, "DELETE", "/"+prefix+"index", nil)
 	c.node.Must(t, "PUT", "/"+prefix+"index", map[string]any{
 		"settings": map[string]any{"number_of_replicas": 0}, "mappings": map[string]any{"properties": properties}, "aliases": aliases,
 	})
 	put(t, c.node, []doc{{prefix + "index", "1", object{"@timestamp": stamp(slot, time.Minute)}}})
+}
+
+// namedIn returns the names with a dot in a query, which are most of its fields.
+func namedIn(text string) map[string]mapping.Type {
+	types := map[string]mapping.Type{"@timestamp": mapping.Date}
+	for _, name := range regexp.MustCompile(`[a-zA-Z_@][\w@]*(\.[a-zA-Z_@][\w@]*)+`).FindAllString(text, -1) {
+		if !strings.HasPrefix(name, "Esql") {
+			types[name] = likelyType(name)
+		}
+	}
+	return types
+}
+
+// likelyType is the type of ECS, or what the name says.
+func likelyType(name string) mapping.Type {
+	f, ok := mapping.ECS().Field(name)
+	switch {
+	case ok && f.Type.Family() != mapping.FamilyObject && f.Type != mapping.Flattened:
+		return f.Type
+	case number.MatchString(name):
+		return mapping.Long
+	case truth.MatchString(name):
+		return mapping.Boolean
+	}
+	return mapping.Keyword
 }
 
 var (
@@ -142,17 +174,7 @@ func wantTypes(types map[string]mapping.Type, diags diag.List) bool {
 	}
 	for _, d := range diags {
 		if m := unknownColumn.FindStringSubmatch(d.Message); m != nil {
-			typ := mapping.Keyword
-			if f, ok := mapping.ECS().Field(m[1]); ok && f.Type.Family() != mapping.FamilyObject && f.Type != mapping.Flattened {
-				typ = f.Type
-			}
-			switch {
-			case number.MatchString(m[1]):
-				typ = mapping.Long
-			case truth.MatchString(m[1]):
-				typ = mapping.Boolean
-			}
-			set(m[1], typ)
+			set(m[1], likelyType(m[1]))
 		}
 		if m := noMatch.FindStringSubmatch(d.Message); m != nil {
 			set(m[1]+"x", mapping.Keyword)
