@@ -44,6 +44,7 @@ func TestCorpusRuns(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	alerts := store.NewMemory()
 	c.pipeline = &pipeline.Pipeline{Events: client, Alerts: alerts, Instances: alerts}
+	c.esql = esqlCorpus{node: node, pipeline: c.pipeline}
 	for _, r := range set.Rules() {
 		c.run(t, r)
 	}
@@ -60,6 +61,7 @@ type corpus struct {
 	pipeline *pipeline.Pipeline
 	tally    corpusTally
 	types    corpusTypes
+	esql     esqlCorpus
 }
 
 // run executes one rule. It may only fail for something that the node is known not to have.
@@ -67,13 +69,11 @@ func (c *corpus) run(t *testing.T, r *rule.Rule) {
 	t.Helper()
 	row := c.tally.row(r.Type)
 	row.loaded++
-	plan, diags := query.For(c.here(r))
-	if plan == nil {
-		t.Errorf("%s: %v", r.Path, diags)
+	x, planned := c.execute(t, r)
+	if !planned {
 		return
 	}
 	row.valid++
-	x := c.pipeline.Run(t.Context(), pipeline.Job{Plan: plan, Slot: corpusSlot, Window: window.At(corpusSlot, r.From.Expr, r.To.Expr)})
 	capability, unable := missingCapability(x)
 	switch {
 	case x.Err == nil && x.Failed == 0 && !x.Diagnostics.HasErrors(): // max_signals may have left some
@@ -88,6 +88,19 @@ func (c *corpus) run(t *testing.T, r *rule.Rule) {
 	}
 }
 
+func (c *corpus) execute(t *testing.T, r *rule.Rule) (pipeline.Execution, bool) {
+	t.Helper()
+	if r.Type == rule.TypeESQL {
+		return c.esql.run(t, r)
+	}
+	plan, diags := query.For(c.here(r))
+	if plan == nil {
+		t.Errorf("%s: %v", r.Path, diags)
+		return pipeline.Execution{}, false
+	}
+	return c.pipeline.Run(t.Context(), pipeline.Job{Plan: plan, Slot: corpusSlot, Window: window.At(corpusSlot, r.From.Expr, r.To.Expr)}), true
+}
+
 // here is the rule with the node's indices in place of its own.
 func (c *corpus) here(r *rule.Rule) *rule.Rule {
 	here := *r
@@ -99,8 +112,6 @@ func (c *corpus) here(r *rule.Rule) *rule.Rule {
 		threat := *r.ThreatMatch
 		threat.Index = c.patterns(threat.Index)
 		here.ThreatMatch = &threat
-	case rule.TypeESQL:
-		c.hereESQL(&here)
 	default:
 	}
 	return &here
@@ -171,7 +182,7 @@ Every rule of the part of elastic/detection-rules that the project tests with (i
 over one index for each index pattern, with the fields that the rules ask for, of the types of ECS or those that the rules compare
 them with, and a few events made after the rules' own conditions. ` + "`ran`" + ` counts executions without an error, ` + "`with alerts`" + `
 those of them that made one: the events are made from a rule's positive tests, so a rule without alerts is not one that cannot
-have any. What the node of the tests does not have is said in [its README](../integration/engine/README.md).
+have any. ES|QL rules have an index each, with one empty event. What the node of the tests does not have is said in [its README](../integration/engine/README.md).
 
 ` + "`go test -tags integration -run TestCorpusRuns ./integration -write-corpus`" + ` writes this page.
 
