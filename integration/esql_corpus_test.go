@@ -72,7 +72,7 @@ func missingCapability(x pipeline.Execution) (string, bool) {
 		case c.name != "":
 			return c.name, true
 		default:
-			return found[1], true
+			return strings.ToUpper(found[1]), true
 		}
 	}
 	return "", false
