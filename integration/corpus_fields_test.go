@@ -200,8 +200,9 @@ func fieldMapping(typ mapping.Type) object {
 		return object{"type": mapping.Keyword}
 	case mapping.Object:
 		return object{"properties": object{}}
+	default:
+		return object{"type": typ}
 	}
-	return object{"type": typ}
 }
 
 // fieldsOfRule are all names that a rule asks the mapping for.

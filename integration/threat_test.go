@@ -129,7 +129,8 @@ threat_query = '@timestamp >= "now-30d/d" and threat.indicator.type:*'
 	// The alerts' mapping keeps each enrichment an object of its own.
 	reply := n.Must(t, "POST", "/tocsin-alerts-"+n.Prefix+"/_search", object{"query": object{"nested": object{
 		"path": "threat.enrichments", "query": object{"bool": object{"filter": []object{
-			{"term": object{"threat.enrichments.matched.atomic": "10.0.0.1"}}, {"term": object{"threat.enrichments.indicator.confidence": "High"}},
+			{"term": object{"threat.enrichments.matched.atomic": "10.0.0.1"}},
+			{"term": object{"threat.enrichments.indicator.confidence": "High"}},
 			{"term": object{"threat.enrichments.matched.type": "indicator_match_rule"}},
 		}}},
 	}}})

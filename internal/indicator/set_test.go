@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -143,7 +144,7 @@ func TestMatchValues(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 	values := found.Matches[0].Values
-	if got := values[0].IP.String() + " " + fmt.Sprint(values[1].Whole); got != "10.9.8.7 443" {
+	if got := values[0].IP.String() + " " + strconv.FormatInt(values[1].Whole, 10); got != "10.9.8.7 443" {
 		t.Errorf("found by %s", got)
 	}
 }
@@ -152,7 +153,7 @@ func TestBounds(t *testing.T) {
 	group := []indicator.Group{{{Event: field("e", mapping.Keyword), Indicator: field("i", mapping.Keyword)}}}
 	s := indicator.New(group, indicator.Options{Keys: 3, Matches: 2})
 	for i, want := range []error{nil, nil, nil, indicator.ErrFull} {
-		if err := s.Add(ref(fmt.Sprint(i)), document(t, `{"i":"a"}`)); !errors.Is(err, want) {
+		if err := s.Add(ref(strconv.Itoa(i)), document(t, `{"i":"a"}`)); !errors.Is(err, want) {
 			t.Errorf("indicator %d: %v, want %v", i, err, want)
 		}
 	}
@@ -162,7 +163,7 @@ func TestBounds(t *testing.T) {
 	}
 	many := indicator.New(group, indicator.Options{})
 	for i := range 10_001 {
-		if err := many.Add(ref(fmt.Sprint(i)), document(t, `{"i":"a"}`)); err != nil {
+		if err := many.Add(ref(strconv.Itoa(i)), document(t, `{"i":"a"}`)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -181,7 +182,7 @@ func TestLost(t *testing.T) {
 	}, indicator.Options{})
 	many := func(n int) string { return `["10.0.0.1` + strings.Repeat(`","x`, n) + `"]` }
 	for i, source := range []string{`{"a":"x","i":"evil"}`, `{"a":"x","i":["bad","10.0.0.1"]}`, `{"a":` + many(1) + `,"i":` + many(2) + `}`} {
-		if err := s.Add(ref(fmt.Sprint(i)), document(t, source)); err != nil {
+		if err := s.Add(ref(strconv.Itoa(i)), document(t, source)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,7 +233,7 @@ func TestSetIsTermQueries(t *testing.T) {
 		for i := range rapid.IntRange(1, 6).Draw(t, "indicators") {
 			d := event.NewDocument(source(t, "indicator "))
 			indicators = append(indicators, d)
-			if err := s.Add(ref(fmt.Sprint(i)), d); err != nil {
+			if err := s.Add(ref(strconv.Itoa(i)), d); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -241,7 +242,7 @@ func TestSetIsTermQueries(t *testing.T) {
 			var want, got []string
 			for g, group := range groups {
 				for i, d := range indicators {
-					if naive(t, group, d, e) {
+					if naive(group, d, e) {
 						want = append(want, fmt.Sprintf("%d/%d", g, i))
 					}
 				}
@@ -259,7 +260,7 @@ func TestSetIsTermQueries(t *testing.T) {
 }
 
 // naive asks a term query for every value of an indicator.
-func naive(t *rapid.T, group indicator.Group, d, e *event.Document) bool {
+func naive(group indicator.Group, d, e *event.Document) bool {
 	for _, entry := range group {
 		fields := mapping.Table{entry.Event.Name: entry.Event}
 		values, equal := d.Values(entry.Indicator), false

@@ -87,7 +87,7 @@ type wanted struct {
 func want(f mapping.Field, text string) (wanted, outcome) {
 	switch f.Type.Family() {
 	case mapping.FamilyInteger:
-		return wantWhole(f, text)
+		return wantWhole(text)
 	case mapping.FamilyFloat:
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(x) {
@@ -116,7 +116,7 @@ func want(f mapping.Field, text string) (wanted, outcome) {
 // maxDigits bounds what a text may cost that says it is a number.
 const maxDigits = 64
 
-func wantWhole(f mapping.Field, text string) (wanted, outcome) {
+func wantWhole(text string) (wanted, outcome) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return wanted{term: wholeTerm(n)}, usable
 	}

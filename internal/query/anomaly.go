@@ -47,7 +47,7 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 		return nil, nil, err
 	}
 	target.Fields = mapping.Layers{resultFields, target.Fields}
-	s, diags := p.eventPlan.bind(target, src.At)
+	s, diags := p.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
 	}
@@ -62,7 +62,7 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 func (p *anomalyPlan) Assume() (Prepared, diag.List) {
 	s, diags := assume(p.rule, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
 		target.Fields = mapping.Layers{resultFields, target.Fields}
-		return p.eventPlan.bind(target, at)
+		return p.bind(target, at)
 	})
 	if s == nil {
 		return nil, diags

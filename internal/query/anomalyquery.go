@@ -50,7 +50,8 @@ func (anomalyQuery) Limits() []translate.Limit { return nil }
 
 func (q anomalyQuery) Lower(mapping.Fields) (condition.Expr, diag.List) {
 	where := condition.And{
-		condition.Term{Field: "result_type", Value: "record"}, condition.Term{Field: "is_interim", Value: false},
+		condition.Term{Field: "result_type", Value: "record"},
+		condition.Term{Field: "is_interim", Value: false},
 		condition.Range{Field: "record_score", Gte: int64(q.AnomalyThreshold)},
 	}
 	if !q.all() {

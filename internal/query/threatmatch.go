@@ -193,7 +193,7 @@ func (p *threatPlan) bindEvents(target, theirs search.Target, at time.Time) (*th
 
 // carriers is true of the events that have what some group compares; others need not be read.
 func carriers(groups []indicator.Group) condition.Expr {
-	var any condition.Or
+	var either condition.Or
 	for _, g := range groups {
 		var all condition.And
 		for _, e := range g {
@@ -201,7 +201,7 @@ func carriers(groups []indicator.Group) condition.Expr {
 				all = append(all, condition.Exists{Field: e.Event.Name})
 			}
 		}
-		any = append(any, all)
+		either = append(either, all)
 	}
-	return any
+	return either
 }

@@ -210,9 +210,9 @@ logs-a/none {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"desti
 func TestThreatMatchWarnings(t *testing.T) {
 	const anEvent = `logs-a/e {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"}}` + "\n"
 	const anIndicator = `ti-a/i {"@timestamp":"2026-01-01T00:00:00Z","threat":{"indicator":{"type":"x","ip":"10.0.0.1","name":"evil"}}}` + "\n"
-	crowd := ""
+	var crowd strings.Builder
 	for i := range 203 {
-		crowd += fmt.Sprintf(`ti-b/%03d {"@timestamp":"2026-01-01T00:00:00Z","threat":{"indicator":{"type":"x","ip":"10.0.0.1"}}}`+"\n", i)
+		fmt.Fprintf(&crowd, `ti-b/%03d {"@timestamp":"2026-01-01T00:00:00Z","threat":{"indicator":{"type":"x","ip":"10.0.0.1"}}}`+"\n", i)
 	}
 	other := strings.ReplaceAll(oneField, "threat.indicator.ip", "threat.indicator.name")
 	for _, tt := range []struct {
@@ -225,7 +225,7 @@ func TestThreatMatchWarnings(t *testing.T) {
 			"a field that is not there", oneField + strings.ReplaceAll(oneField, "destination.ip", "custom"), anEvent + anIndicator, "e",
 			[]string{"r.toml:25:9: warning: Unknown field [custom]: no index of the events has it, so nothing can match here [rule/unmapped-field]"},
 		},
-		{"many indicators", oneField, anEvent + crowd, "e", []string{"1 events match more than 200 indicators, up to 203: their alerts name 200 of them"}},
+		{"many indicators", oneField, anEvent + crowd.String(), "e", []string{"1 events match more than 200 indicators, up to 203: their alerts name 200 of them"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			hits, result, diags := hitsOf(t, ruleOf(t, "threat_match", threatHead+tt.mapping), eventsIn(t, tt.events))
@@ -267,11 +267,12 @@ func TestThreatMatchErrors(t *testing.T) {
 
 // A visitor that has enough is given no more, and what it was not given counts as not looked at.
 func TestThreatMatchEnds(t *testing.T) {
-	lines := `ti-a/i {"@timestamp":"2026-01-01T00:00:00Z","threat":{"indicator":{"type":"x","ip":"10.0.0.1"}}}` + "\n"
+	var lines strings.Builder
+	lines.WriteString(`ti-a/i {"@timestamp":"2026-01-01T00:00:00Z","threat":{"indicator":{"type":"x","ip":"10.0.0.1"}}}` + "\n")
 	for i := range 250 {
-		lines += fmt.Sprintf(`logs-a/%03d {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"}}`+"\n", i)
+		fmt.Fprintf(&lines, `logs-a/%03d {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"}}`+"\n", i)
 	}
-	events := eventsIn(t, lines)
+	events := eventsIn(t, lines.String())
 	plan, _ := query.For(ruleOf(t, "threat_match", threatHead+oneField))
 	src := query.Source{Events: events, At: noon}
 	prepared, diags, err := plan.Prepare(t.Context(), src)
@@ -279,7 +280,7 @@ func TestThreatMatchEnds(t *testing.T) {
 		t.Fatal(err, diags)
 	}
 	calls := 0
-	result, err := prepared.Execute(t.Context(), src, window.Window{From: noon.Add(-time.Hour), To: noon}, func(h []query.Hit) (bool, error) {
+	result, err := prepared.Execute(t.Context(), src, window.Window{From: noon.Add(-time.Hour), To: noon}, func([]query.Hit) (bool, error) {
 		calls++
 		return calls < 2, nil
 	})
