@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// addCounting writes a rule of a type that counts, in KQL, with a look-back of ten minutes.
-func (d ruleDir) addCounting(t *testing.T, id, typ, index, query, more string) {
+// addCounting writes a rule of a type that counts, with a look-back of ten minutes.
+func (d ruleDir) addCounting(t *testing.T, id, typ, index, more string) {
 	t.Helper()
 	text := fmt.Sprintf(`[rule]
 description = "A rule of a test."
@@ -23,19 +23,19 @@ from = "now-10m"
 index = [%q]
 language = "kuery"
 name = "rule %s"
-query = '''%s'''
+query = 'event.category:authentication'
 risk_score = 47
 rule_id = %q
 severity = "medium"
 type = %q
 %s
-`, index, id, query, id, typ, more)
+`, index, id, id, typ, more)
 	must(t, os.WriteFile(filepath.Join(string(d), id+".toml"), []byte(text), 0o600))
 }
 
 // newTermsKeys are the keys of a new_terms rule.
-func newTermsKeys(history string, fields ...string) string {
-	return fmt.Sprintf("new_terms_fields = [\"%s\"]\nhistory_window_start = %q", strings.Join(fields, `", "`), history)
+func newTermsKeys(fields ...string) string {
+	return "new_terms_fields = [\"" + strings.Join(fields, `", "`) + "\"]\nhistory_window_start = \"now-7d\""
 }
 
 // counting is a place of events under a test that adds events between runs.
@@ -58,12 +58,12 @@ func newCounting(t *testing.T) (*counting, ruleDir) {
 
 // run runs the rules on the cluster and on files with the same events, which have to make the same
 // alerts, and returns the account and all alerts so far.
-func (c *counting) run(t *testing.T, slot time.Time, more ...string) (map[string]execution, []string) {
+func (c *counting) run(t *testing.T, slot time.Time) (map[string]execution, []string) {
 	t.Helper()
 	local := place{name: "embedded", alerts: []string{"--store", c.store}}
 	local.flags = []string{"--store", c.store, "--events", dump(t, c.node, c.index)}
 	local = local.withMapping(t, c.node, c.index)
-	onCluster, onFiles := c.cluster.once(t, c.rules, slot, more...), local.once(t, c.rules, slot, more...)
+	onCluster, onFiles := c.cluster.once(t, c.rules, slot), local.once(t, c.rules, slot)
 	if onCluster.code > 1 || onFiles.code != onCluster.code {
 		t.Fatalf("codes %d and %d\n%s%s", onCluster.code, onFiles.code, onCluster.err, onFiles.err)
 	}
@@ -83,24 +83,24 @@ func countingLines(alerts map[string]object) []string {
 	var lines []string
 	for _, a := range alerts {
 		alert := JSON{a}
-		line := alert.At("kibana.alert.rule.rule_id").String()
+		line := []string{alert.At("kibana.alert.rule.rule_id").String()}
 		for _, term := range alert.At("kibana.alert.threshold_result.terms").List() {
-			line += " " + term.At("field").String() + "=" + term.At("value").String()
+			line = append(line, term.At("field").String()+"="+term.At("value").String())
 		}
 		if n := alert.At("kibana.alert.threshold_result.count"); !n.Missing() {
-			line += fmt.Sprintf(" %d", n.Int())
+			line = append(line, n.String())
 		}
 		for _, values := range alert.At("kibana.alert.threshold_result.cardinality").List() {
-			line += fmt.Sprintf(" %s:%d", values.At("field"), values.At("value").Int())
+			line = append(line, values.At("field").String()+":"+values.At("value").String())
 		}
 		if terms := alert.At("kibana.alert.new_terms").Strings(); terms != nil {
-			line += " " + strings.Join(terms, "|")
+			line = append(line, strings.Join(terms, "|"))
 		}
-		line += " of"
+		line = append(line, "of")
 		for _, ancestor := range alert.At("kibana.alert.ancestors").List() {
-			line += " " + ancestor.At("id").String()
+			line = append(line, ancestor.At("id").String())
 		}
-		lines = append(lines, line)
+		lines = append(lines, strings.Join(line, " "))
 	}
 	slices.Sort(lines)
 	return lines
@@ -127,10 +127,10 @@ func wantNumbers(t *testing.T, what string, account map[string]execution, want m
 func TestThresholdRules(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()
-	rules.addCounting(t, "users", "threshold", c.index, "event.category:authentication", "[rule.threshold]\nfield = ['user.name']\nvalue = 3")
-	rules.addCounting(t, "spray", "threshold", c.index, "event.category:authentication",
+	rules.addCounting(t, "users", "threshold", c.index, "[rule.threshold]\nfield = ['user.name']\nvalue = 3")
+	rules.addCounting(t, "spray", "threshold", c.index,
 		"[rule.threshold]\nfield = ['host.name']\nvalue = 1\ncardinality = [{ field = 'user.name', value = 3 }]")
-	rules.addCounting(t, "all", "threshold", c.index, "event.category:authentication", "[rule.threshold]\nfield = []\nvalue = 8")
+	rules.addCounting(t, "all", "threshold", c.index, "[rule.threshold]\nfield = []\nvalue = 8")
 	events := []doc{
 		c.event(slot, "a1", 9*time.Minute, "ann", "h1"), c.event(slot, "a2", 8*time.Minute, "ann", "h1"), c.event(slot, "a3", 7*time.Minute, "ann", "h2"),
 		c.event(slot, "b1", 9*time.Minute, "bob", "h2"), c.event(slot, "b2", 8*time.Minute, "bob", "h2"), // one less
@@ -180,7 +180,7 @@ func TestThresholdRules(t *testing.T) {
 func TestThresholdAlert(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()
-	rules.addCounting(t, "users", "threshold", c.index, "event.category:authentication",
+	rules.addCounting(t, "users", "threshold", c.index,
 		"timestamp_override = 'event.ingested'\n[rule.threshold]\nfield = ['user.name', 'destination.port', 'source.ip']\nvalue = 2")
 	source := func(at, ingested time.Duration) object {
 		s := object{
@@ -216,8 +216,8 @@ func TestThresholdAlert(t *testing.T) {
 func TestManyGroups(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()
-	rules.addCounting(t, "users", "threshold", c.index, "event.category:authentication", "max_signals = 4\n[rule.threshold]\nfield = ['user.name']\nvalue = 2")
-	rules.addCounting(t, "new", "new_terms", c.index, "event.category:authentication", "max_signals = 4\n"+newTermsKeys("now-7d", "user.name"))
+	rules.addCounting(t, "users", "threshold", c.index, "max_signals = 4\n[rule.threshold]\nfield = ['user.name']\nvalue = 2")
+	rules.addCounting(t, "new", "new_terms", c.index, "max_signals = 4\n"+newTermsKeys("user.name"))
 	const users = 10_500
 	var events []doc
 	for i := range users {
@@ -252,9 +252,9 @@ func TestManyGroups(t *testing.T) {
 func TestNewTermsRules(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()
-	rules.addCounting(t, "user", "new_terms", c.index, "event.category:authentication", newTermsKeys("now-7d", "user.name"))
-	rules.addCounting(t, "both", "new_terms", c.index, "event.category:authentication", newTermsKeys("now-7d", "user.name", "host.name"))
-	rules.addCounting(t, "three", "new_terms", c.index, "event.category:authentication", newTermsKeys("now-7d", "user.name", "host.name", "destination.port"))
+	rules.addCounting(t, "user", "new_terms", c.index, newTermsKeys("user.name"))
+	rules.addCounting(t, "both", "new_terms", c.index, newTermsKeys("user.name", "host.name"))
+	rules.addCounting(t, "three", "new_terms", c.index, newTermsKeys("user.name", "host.name", "destination.port"))
 	put(t, c.node, []doc{
 		c.event(slot, "old", 8*24*time.Hour, "dan", "h1"), // before the history
 		c.event(slot, "known", 6*24*time.Hour, "ann", "h1"), c.event(slot, "near", 10*time.Minute+time.Millisecond, "eve", "h1"),
@@ -285,4 +285,38 @@ func TestNewTermsRules(t *testing.T) {
 	want = append(want, "both zoe|h1 of after", "user zoe of after")
 	slices.Sort(want)
 	equal(t, "alerts of the next slot", alerts, want)
+}
+
+// TestMixedMappings: a field that two indices map differently is counted by its texts, and analysed
+// text is not counted.
+func TestMixedMappings(t *testing.T) {
+	c, rules := newCounting(t)
+	slot := aSlot()
+	other := c.node.Name("others")
+	mapping := eventMapping()
+	mapping["properties"].(object)["peer"] = object{"type": "long"}
+	mapping["properties"].(object)["remark"] = object{"type": "text"}
+	c.node.CreateIndex(t, other, mapping)
+	pattern := c.node.Name("*")
+	rules.addCounting(t, "peers", "threshold", pattern, "[rule.threshold]\nfield = ['peer']\nvalue = 3")
+	rules.addCounting(t, "new", "new_terms", pattern, newTermsKeys("peer"))
+	event := func(index, id string, before time.Duration, peer any) doc {
+		return doc{index, id, object{"@timestamp": stamp(slot, before), "event.category": "authentication", "peer": peer}}
+	}
+	put(t, c.node, []doc{
+		event(c.index, "1", 3*time.Minute, "7"), event(other, "2", 2*time.Minute, 7), event(other, "3", time.Minute, []any{7, 8}),
+		event(other, "4", time.Hour, 8), event(c.index, "5", time.Minute, "8"),
+	})
+	o := c.cluster.once(t, c.rules, slot)
+	wantNumbers(t, "run", o.executions(t), map[string][5]int64{"peers": {1, 1}, "new": {1, 1}})
+	equal(t, "alerts", countingLines(stored(t, c.node)), []string{"new 7 of 1", "peers peer=7 3 of 1 2 3"})
+	if !strings.Contains(o.out+o.err, "its values are counted in memory, by their texts") {
+		t.Errorf("nothing is said of it:\n%s%s", o.out, o.err)
+	}
+
+	texts := ruleDir(t.TempDir())
+	texts.addCounting(t, "remarks", "threshold", other, "[rule.threshold]\nfield = ['remark']\nvalue = 1")
+	if o = c.cluster.once(t, string(texts), slot); o.code != 1 || !strings.Contains(o.out+o.err, "field [remark] is analysed text") {
+		t.Errorf("analysed text: code %d\n%s%s", o.code, o.out, o.err)
+	}
 }

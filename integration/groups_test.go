@@ -129,7 +129,7 @@ func TestGroupsAgree(t *testing.T) {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	defer files.Close()
+	defer func() { _ = files.Close() }()
 
 	groups := 0
 	for i := range 40 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +147,7 @@ func TestChosenGroups(t *testing.T) {
 	r := userRequest()
 	r.Samples, r.PageSize = 1, 0
 	for i := range 1100 {
-		r.Only = append(r.Only, search.Selection{Key: []string{fmt.Sprint(i)}, Except: []window.Window{{To: time.Unix(1, 0)}}})
+		r.Only = append(r.Only, search.Selection{Key: []string{strconv.Itoa(i)}, Except: []window.Window{{To: time.Unix(1, 0)}}})
 	}
 	got, _, err := groupsIn(t, func(w http.ResponseWriter, req *http.Request) {
 		paths = append(paths, req.URL.Path)
@@ -162,7 +163,7 @@ func TestChosenGroups(t *testing.T) {
 	}
 	r.Only = []search.Selection{{Key: []string{strings.Repeat("x", 3<<20)}}, {Key: []string{"b"}}}
 	filters = nil
-	if _, _, err = groupsIn(t, func(w http.ResponseWriter, req *http.Request) {
+	if _, _, err = groupsIn(t, func(w http.ResponseWriter, _ *http.Request) {
 		filters = append(filters, 1)
 		answer(w, 200, `{"aggregations":{"groups":{"buckets":[{"doc_count":0}]}}}`)
 	}, r); err != nil || len(filters) != 2 {
@@ -183,7 +184,7 @@ func TestGroupsUnanswered(t *testing.T) {
 		t.Errorf("no groups: %v, %v", got, err)
 	}
 	for range 100 {
-		r.Patterns = append(r.Patterns, strings.Repeat("x", 60)+fmt.Sprint(len(r.Patterns)))
+		r.Patterns = append(r.Patterns, strings.Repeat("x", 60)+strconv.Itoa(len(r.Patterns)))
 	}
 	r.Only = nil
 	if got, _, err := groupsIn(t, fail, r); got != nil || !errors.Is(err, search.ErrUngroupable) {

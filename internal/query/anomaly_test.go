@@ -31,7 +31,7 @@ logs-a/other {"job_id":"v3_rare_ea","result_type":"record","is_interim":false,"r
 
 func TestAnomalies(t *testing.T) {
 	hits, result, diags := hitsOf(t, ruleOf(t, "machine_learning", anomalyLines), eventsIn(t, anomalies))
-	if got := idsOf(hits); got != "first v3_rare_ea_record_1 own" {
+	if got := hitIDs(hits); got != "first v3_rare_ea_record_1 own" {
 		t.Fatalf("hits: %s", got)
 	}
 	if result.Total != 3 || !result.Exact {
@@ -124,7 +124,7 @@ func TestAnomalyExplain(t *testing.T) {
 func TestAnomaliesOfAllJobs(t *testing.T) {
 	const lines = "machine_learning_job_id = \"*\"\nanomaly_threshold = 50\nindex = [\"logs-*\"]\n"
 	hits, _, diags := hitsOf(t, ruleOf(t, "machine_learning", lines), eventsIn(t, anomalies))
-	if got := idsOf(hits); got != "other" || len(diags) > 0 {
+	if got := hitIDs(hits); got != "other" || len(diags) > 0 {
 		t.Errorf("hits: %s, %v", got, diags)
 	}
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -53,11 +54,31 @@ func planCounts(r *rule.Rule, by, distinct []groupField) (*countPlan, diag.List)
 	return &countPlan{queryPlan: queryPlan{rule: r, query: q, time: timeRange(r)}, by: by, distinct: distinct}, diags
 }
 
+// prepare binds the plan to the mappings where the events are; nil with an error in the diagnostics.
+func (p *countPlan) prepare(ctx context.Context, src Source) (*counted, diag.List, error) {
+	target, partly, err := p.resolve(ctx, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, indexed := src.Events.(search.Grouper)
+	c, diags := p.bind(target, src.At, indexed)
+	if c == nil {
+		return nil, diags, partly
+	}
+	c.partly = partly
+	return c, diags, nil
+}
+
+// suppose binds the plan to the types of ECS.
+func (p *countPlan) suppose() (*counted, diag.List) {
+	return assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
+}
+
 // ownRule is the field by which a rule knows its own alerts among the events, so as not to count them.
 const ownRule = "kibana.alert.rule.rule_id"
 
 // resolve asks for the fields of the groups too.
-func (p *countPlan) resolve(ctx context.Context, src Source) (search.Target, error, error) { //nolint:revive // the first error is part of the answer
+func (p *countPlan) resolve(ctx context.Context, src Source) (target search.Target, partly, err error) {
 	names := []string{ownRule}
 	for _, f := range slices.Concat(p.by, p.distinct) {
 		names = append(names, f.name)
@@ -142,6 +163,52 @@ func (c *counted) request(w window.Window) search.GroupRequest {
 		r.Distinct = append(r.Distinct, f.field)
 	}
 	return r
+}
+
+// finder is how a rule type makes hits of groups. Both of its steps return a failure of kind Partial
+// apart: what was found counts all the same.
+type finder struct {
+	// choose keeps the groups of a page that may become hits.
+	choose func([]search.Group) (chosen []search.Group, partly, err error)
+	// hits makes hits of some of them, so many at a time.
+	hits func([]search.Group) (hits []Hit, partly, err error)
+	size int
+}
+
+// find counts the groups of a request page by page, and hands out the hits that come of each.
+func (c *counted) find(ctx context.Context, events search.Events, r search.GroupRequest, f finder, visit Visit) (Result, error) {
+	result := Result{Result: search.Result{Total: -1}, Exact: true}
+	if r.Time.Window.Empty() || c.nothing() {
+		result.Total = 0
+		return result, c.partly
+	}
+	var partly error
+	found, err := c.groups(ctx, events, r, func(page []search.Group) (bool, error) {
+		chosen, some, err := f.choose(page)
+		partly = cmp.Or(partly, some)
+		if err != nil {
+			return false, err
+		}
+		for chunk := range slices.Chunk(chosen, f.size) {
+			hits, some, err := f.hits(chunk)
+			partly = cmp.Or(partly, some)
+			if err != nil {
+				return false, err
+			}
+			if len(hits) == 0 {
+				continue
+			}
+			if more, err := visit(hits); err != nil || !more {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+	result.Took, result.Pages = found.Took, found.Pages
+	if err != nil && failure.KindOf(err) != failure.Partial {
+		return result, err
+	}
+	return result, errors.Join(err, partly, c.partly)
 }
 
 // groups counts where the events are, or in memory where that would not be the same.

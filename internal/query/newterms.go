@@ -1,9 +1,7 @@
 package query
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -45,21 +43,15 @@ func planNewTerms(r *rule.Rule) (Plan, diag.List) {
 }
 
 func (p *newTermsPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src)
-	if err != nil {
-		return nil, nil, err
-	}
-	_, indexed := src.Events.(search.Grouper)
-	c, diags := p.bind(target, src.At, indexed)
+	c, diags, err := p.prepare(ctx, src)
 	if c == nil {
-		return nil, diags, partly
+		return nil, diags, err
 	}
-	c.partly = partly
 	return &newTermsSearch{c}, diags, nil
 }
 
 func (p *newTermsPlan) Assume() (Prepared, diag.List) {
-	c, diags := assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
+	c, diags := p.suppose()
 	if c == nil {
 		return nil, diags
 	}
@@ -86,39 +78,12 @@ func (s *newTermsSearch) occurring(w window.Window) search.GroupRequest {
 
 // Execute hands out new combinations in the order of their keys, each with its first event.
 func (s *newTermsSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
-	result := Result{Result: search.Result{Total: -1}, Exact: true}
-	if w.Empty() || s.nothing() {
-		result.Total = 0
-		return result, s.partly
-	}
-	var partly error
 	history := s.history(src.At, w)
-	found, err := s.groups(ctx, src.Events, s.occurring(w), func(page []search.Group) (bool, error) {
-		fresh, some, err := s.fresh(ctx, src, history, page)
-		partly = cmp.Or(partly, some)
-		if err != nil {
-			return false, err
-		}
-		for chunk := range slices.Chunk(fresh, newTermsChunk) {
-			hits, some, err := s.hits(ctx, src, w, chunk)
-			partly = cmp.Or(partly, some)
-			if err != nil {
-				return false, err
-			}
-			if len(hits) == 0 {
-				continue
-			}
-			if more, err := visit(hits); err != nil || !more {
-				return false, err
-			}
-		}
-		return true, nil
-	})
-	result.Took, result.Pages = found.Took, found.Pages
-	if err != nil && failure.KindOf(err) != failure.Partial {
-		return result, err
-	}
-	return result, errors.Join(err, partly, s.partly)
+	return s.find(ctx, src.Events, s.occurring(w), finder{
+		choose: func(groups []search.Group) ([]search.Group, error, error) { return s.fresh(ctx, src, history, groups) },
+		hits:   func(groups []search.Group) ([]Hit, error, error) { return s.hits(ctx, src, w, groups) },
+		size:   newTermsChunk,
+	}, visit)
 }
 
 // fresh returns the combinations that are new: none is in the history, and no alert was made of it
@@ -160,7 +125,7 @@ func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, 
 
 // without returns the groups that have no event in the history. When not all of the history could
 // be read nobody can tell, and there are none.
-func (s *newTermsSearch) without(ctx context.Context, src Source, history window.Window, groups []search.Group) ([]search.Group, error, error) { //nolint:revive // the first error is part of the answer
+func (s *newTermsSearch) without(ctx context.Context, src Source, history window.Window, groups []search.Group) (fresh []search.Group, partly, err error) {
 	if history.Empty() {
 		return slices.Clone(groups), nil, nil
 	}

@@ -97,7 +97,7 @@ func hitsOf(t *testing.T, r *rule.Rule, events *store.Events) ([]query.Hit, quer
 	return hits, result, diags
 }
 
-func idsOf(hits []query.Hit) string {
+func hitIDs(hits []query.Hit) string {
 	var ids []string
 	for _, h := range hits {
 		ids = append(ids, h.Event.ID)
@@ -141,7 +141,7 @@ func TestThreatMatch(t *testing.T) {
 	if len(diags) > 0 || len(result.Warnings) > 0 {
 		t.Errorf("%v %v", diags, result.Warnings)
 	}
-	if got := idsOf(hits); got != "hit dotted edge" {
+	if got := hitIDs(hits); got != "hit dotted edge" {
 		t.Fatalf("hits: %s", got)
 	}
 	want := [][]string{
@@ -197,7 +197,7 @@ logs-a/user {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"desti
 logs-a/host {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"},"user":{"name":"eve"},"host":{"name":"lab"}}
 logs-a/none {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"},"host":{"name":"web"}}
 `))
-	if got := idsOf(hits); got != "hit" {
+	if got := hitIDs(hits); got != "hit" {
 		t.Fatalf("hits: %s", got)
 	}
 	want := []string{"destination.ip=10.0.0.1 ti-a/one", "user.name=eve ti-a/one"}
@@ -236,7 +236,7 @@ func TestThreatMatchWarnings(t *testing.T) {
 			if diff := cmp.Diff(tt.want, slices.Concat(got, result.Warnings)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if ids := idsOf(hits); ids != tt.hits {
+			if ids := hitIDs(hits); ids != tt.hits {
 				t.Errorf("hits: %s", ids)
 			}
 		})
@@ -329,7 +329,7 @@ logs-a/one {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destin
 logs-a/two {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.2"}}
 `)
 	hits, _, _ := hitsOf(t, ruleOf(t, "threat_match", threatHead+oneField+filters), events)
-	if got := idsOf(hits); got != "one" {
+	if got := hitIDs(hits); got != "one" {
 		t.Errorf("hits: %s", got)
 	}
 	_, diags := query.For(ruleOf(t, "threat_match", threatHead+oneField+strings.Replace(filters, `"threat"`, `{}`, 1)))

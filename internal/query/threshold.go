@@ -1,10 +1,8 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,7 +10,6 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
-	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
@@ -54,21 +51,15 @@ func planThreshold(r *rule.Rule) (Plan, diag.List) {
 }
 
 func (p *thresholdPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src)
-	if err != nil {
-		return nil, nil, err
-	}
-	_, indexed := src.Events.(search.Grouper)
-	c, diags := p.bind(target, src.At, indexed)
+	c, diags, err := p.prepare(ctx, src)
 	if c == nil {
-		return nil, diags, partly
+		return nil, diags, err
 	}
-	c.partly = partly
 	return &thresholdSearch{c}, diags, nil
 }
 
 func (p *thresholdPlan) Assume() (Prepared, diag.List) {
-	c, diags := assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
+	c, diags := p.suppose()
 	if c == nil {
 		return nil, diags
 	}
@@ -99,34 +90,13 @@ func (s *thresholdSearch) reached(g search.Group) bool {
 // Execute hands out groups in the order of their keys. Those that reach the threshold are counted
 // a second time, without the events that an alert was made of before.
 func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
-	result := Result{Result: search.Result{Total: -1}, Exact: true}
-	if w.Empty() || s.nothing() {
-		result.Total = 0
-		return result, s.partly
-	}
-	var partly error
-	found, err := s.groups(ctx, src.Events, s.counting(w), func(page []search.Group) (bool, error) {
-		page = slices.DeleteFunc(page, func(g search.Group) bool { return !s.reached(g) })
-		for chunk := range slices.Chunk(page, thresholdChunk) {
-			hits, some, err := s.hits(ctx, src, w, chunk)
-			partly = cmp.Or(partly, some)
-			if err != nil {
-				return false, err
-			}
-			if len(hits) == 0 {
-				continue
-			}
-			if more, err := visit(hits); err != nil || !more {
-				return false, err
-			}
-		}
-		return true, nil
-	})
-	result.Took, result.Pages = found.Took, found.Pages
-	if err != nil && failure.KindOf(err) != failure.Partial {
-		return result, err
-	}
-	return result, errors.Join(err, partly, s.partly)
+	return s.find(ctx, src.Events, s.counting(w), finder{
+		choose: func(groups []search.Group) ([]search.Group, error, error) {
+			return slices.DeleteFunc(groups, func(g search.Group) bool { return !s.reached(g) }), nil, nil
+		},
+		hits: func(groups []search.Group) ([]Hit, error, error) { return s.hits(ctx, src, w, groups) },
+		size: thresholdChunk,
+	}, visit)
 }
 
 // hits counts groups again: each without the events of its alerts before.

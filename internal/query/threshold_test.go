@@ -43,7 +43,7 @@ func logins(words string) []sourced {
 		}
 		rest := fmt.Sprintf(`"host":{"name":%q}`, host)
 		if user != "-" {
-			rest += fmt.Sprintf(`,"user":{"name":["%s"]}`, strings.ReplaceAll(user, "+", `","`))
+			rest += `,"user":{"name":["` + strings.ReplaceAll(user, "+", `","`) + `"]}`
 		}
 		events = append(events, sourced{fmt.Sprintf("e%d", i), at, rest})
 	}
@@ -65,12 +65,20 @@ func TestThreshold(t *testing.T) {
 		{"no fields", "field = []\nvalue = 3", "", "1:-:x 2:a:x 3:b:y", []string{"3 in 1-3 of e0 e1 e2"}},
 		{"no fields, one less", "field = []\nvalue = 4", "", "1:-:x 2:a:x 3:b:y", nil},
 		{"no fields, no events", "field = []\nvalue = 1", "", "200:a:x", nil},
-		{"values", `field = "host.name"` + "\nvalue = 1\n[[rule.threshold.cardinality]]\nfield = \"user.name\"\nvalue = 2", "",
-			"1:a:x 2:a:x 3:b:x 4:a:y 5:a:y", []string{"host.name=x 3 in 1-3 user.name:2 of e0 e1 e2"}},
-		{"values and count", `field = "host.name"` + "\nvalue = 3\n[[rule.threshold.cardinality]]\nfield = \"user.name\"\nvalue = 2", "",
-			"1:a:x 2:b:x 4:a:y 5:a:y 6:b:y", []string{"host.name=y 3 in 4-6 user.name:2 of e2 e3 e4"}},
-		{"two kinds of values", "field = []\nvalue = 1\n[[rule.threshold.cardinality]]\nfield = \"user.name\"\nvalue = 2\n[[rule.threshold.cardinality]]\nfield = \"host.name\"\nvalue = 2", "",
-			"1:a:x 2:b:x", nil},
+		{
+			"values", `field = "host.name"` + "\nvalue = 1\n[[rule.threshold.cardinality]]\nfield = \"user.name\"\nvalue = 2", "",
+			"1:a:x 2:a:x 3:b:x 4:a:y 5:a:y",
+			[]string{"host.name=x 3 in 1-3 user.name:2 of e0 e1 e2"},
+		},
+		{
+			"values and count", `field = "host.name"` + "\nvalue = 3\n[[rule.threshold.cardinality]]\nfield = \"user.name\"\nvalue = 2", "",
+			"1:a:x 2:b:x 4:a:y 5:a:y 6:b:y",
+			[]string{"host.name=y 3 in 4-6 user.name:2 of e2 e3 e4"},
+		},
+		{
+			"two kinds of values", "field = []\nvalue = 1\n[[rule.threshold.cardinality]]\nfield = \"user.name\"\nvalue = 2\n[[rule.threshold.cardinality]]\nfield = \"host.name\"\nvalue = 2", "",
+			"1:a:x 2:b:x", nil,
+		},
 		{"at most five samples, the earliest", "field = []\nvalue = 6", "", "9:a:x 8:a:x 7:a:x 6:a:x 5:a:x 4:a:x", []string{"6 in 4-9 of e5 e4 e3 e2 e1"}},
 	}
 	for _, tt := range tests {

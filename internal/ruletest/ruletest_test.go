@@ -164,7 +164,7 @@ func TestRuleCannotRun(t *testing.T) {
 	tests := []struct{ name, rule, want string }{
 		{"broken", "[rule\n", "r.toml:1:"},
 		{"bad query", strings.Replace(shell, `name == "sh"`, `name ==`, 1), "[eql/syntax]"},
-		{"unsupported", strings.Replace(shell, `type = "eql"`, "type = \"threshold\"\nlanguage = \"kuery\"\nthreshold = {field = [], value = 1}", 1), "[rule/unsupported]"},
+		{"unsupported", strings.NewReplacer(`type = "eql"`, "type = \"query\"\nlanguage = \"kuery\"", `index = ["logs-*"]`, `data_view_id = "d"`).Replace(shell), "[rule/unsupported]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func (s *stream) Resolve(context.Context, []string, []string) (search.Target, er
 func (s *stream) Search(_ context.Context, r search.Request, visit search.Visit) (search.Result, error) {
 	s.asked = r
 	for i, source := range s.sources {
-		page := []event.Event{{Index: "i", ID: fmt.Sprint(i), Source: json.RawMessage(source)}}
+		page := []event.Event{{Index: "i", ID: strconv.Itoa(i), Source: json.RawMessage(source)}}
 		if more, err := visit(page); err != nil || !more {
 			return search.Result{Total: int64(len(s.sources))}, err
 		}
@@ -67,17 +68,17 @@ func counted(t *testing.T, s *stream, r search.GroupRequest, o tally.Options) ([
 	var lines []string
 	_, err := tally.Groups(t.Context(), s, r, o, func(page []search.Group) (bool, error) {
 		for _, g := range page {
-			line := fmt.Sprintf("%s: %d", strings.Join(g.Key, "|"), g.Count)
+			line := []string{fmt.Sprintf("%s: %d", strings.Join(g.Key, "|"), g.Count)}
 			if !r.NoTimes {
-				line += fmt.Sprintf(" %s-%s", clock(g.First), clock(g.Last))
+				line = append(line, clock(g.First)+"-"+clock(g.Last))
 			}
 			for _, n := range g.Distinct {
-				line += fmt.Sprintf(" d%d", n)
+				line = append(line, fmt.Sprintf("d%d", n))
 			}
 			for _, e := range g.Samples {
-				line += " #" + e.ID
+				line = append(line, "#"+e.ID)
 			}
-			lines = append(lines, line)
+			lines = append(lines, strings.Join(line, " "))
 		}
 		return true, nil
 	})
