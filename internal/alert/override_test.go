@@ -194,3 +194,19 @@ func TestNoteWithoutTransform(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestDeepFilters: a filter that the parameters' field could not take is left out of them, and the
+// alert is written.
+func TestDeepFilters(t *testing.T) {
+	for depth, want := range map[int]bool{3: true, 30: false} {
+		filter := map[string]any{"term": "x"}
+		for range depth {
+			filter = map[string]any{"bool": map[string]any{"must": []any{filter}}}
+		}
+		r := aRule()
+		r.Filters = []map[string]any{filter}
+		if _, there := build(t, r, anEvent(`{}`))["kibana.alert.rule.parameters"].(object)["filters"]; there != want {
+			t.Errorf("%d deep: there %t", depth, there)
+		}
+	}
+}

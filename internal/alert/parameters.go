@@ -51,7 +51,7 @@ func ofType(p map[string]any, r *rule.Rule) {
 	if len(r.Index) > 0 || r.MachineLearning == nil && r.Type != rule.TypeESQL {
 		p["index"] = list(r.Index)
 	}
-	if len(r.Filters) > 0 {
+	if len(r.Filters) > 0 && depth(r.Filters) < maxDepth {
 		p["filters"] = r.Filters
 	}
 	if t := r.Threshold; t != nil {
@@ -87,9 +87,34 @@ func threatMatch(p map[string]any, t *rule.ThreatMatch) {
 	p["threat_index"], p["threat_query"] = list(t.Index), strings.TrimSpace(t.Query.Value)
 	p["threat_mapping"] = alternatives
 	withTexts(p, map[string]string{"threat_language": string(t.Language), "threat_indicator_path": t.IndicatorPath})
-	if len(t.Filters) > 0 {
+	if len(t.Filters) > 0 && depth(t.Filters) < maxDepth {
 		p["threat_filters"] = t.Filters
 	}
+}
+
+// maxDepth is how deep a flattened field may be: Elasticsearch refuses a whole alert for more. No
+// filter that a person makes in Kibana comes near.
+const maxDepth = 20
+
+// depth is the number of objects within each other.
+func depth(v any) int {
+	deepest := 0
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			deepest = max(deepest, depth(member))
+		}
+		return deepest + 1
+	case []any:
+		for _, element := range v {
+			deepest = max(deepest, depth(element))
+		}
+	case []map[string]any:
+		for _, element := range v {
+			deepest = max(deepest, depth(element))
+		}
+	}
+	return deepest
 }
 
 func severityMapping(r *rule.Rule) []map[string]any {

@@ -20,10 +20,16 @@ const (
 // extend adds hits to alerts that are there. Each is read as it is by now; one that has changed again
 // by the time that it is written is read once more.
 func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[subject]) error {
+	if s.pipeline.Instances == nil { // alerts can be made, and are all that is known of them
+		for _, c := range changes {
+			s.Duplicates += c.Hits()
+		}
+		return nil
+	}
 	for part := range slices.Chunk(changes, maxExtended) {
 		left := part
 		for try := 0; len(left) > 0; try++ {
-			if s.pipeline.Instances == nil || try == maxTries {
+			if try == maxTries {
 				s.fail(left, "others change it all the time")
 				break
 			}

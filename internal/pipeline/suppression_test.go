@@ -391,3 +391,16 @@ func TestSuppressionCutOff(t *testing.T) {
 		}
 	})
 }
+
+// TestSuppressionWithoutHistory: where alerts can only be made, they are made once.
+func TestSuppressionWithoutHistory(t *testing.T) {
+	m := store.NewMemory()
+	for i, want := range [][7]int{{2, 1, 0, 1}, {2, 0, 2}} {
+		e := &fakeEvents{target: ordinary(), pages: [][]event.Event{{of("1", `"bob"`, 1), of("2", `"bob"`, 2)}}}
+		line := &pipeline.Pipeline{Events: e, Alerts: m, Now: clock()}
+		x := line.Run(t.Context(), pipeline.Job{Plan: suppressing(t, perHour, "any where true", 9), Slot: slot, Window: span})
+		if diff := cmp.Diff(want, tally(x)); diff != "" {
+			t.Errorf("run %d: %s", i, diff)
+		}
+	}
+}
