@@ -3,6 +3,7 @@ package condition_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -408,5 +409,35 @@ func TestPushdown(t *testing.T) {
 		if superset.String() != tt.want || exact {
 			t.Errorf("%s: got %s, %t; want %s", tt.in, superset, exact, tt.want)
 		}
+	}
+}
+
+// A value list has hundreds of thousands of values: neither folding nor matching may compare all with all.
+func TestManyTerms(t *testing.T) {
+	values := make([]any, 200_000)
+	for i := range values {
+		values[i] = fmt.Sprintf("value %d", i/2)
+	}
+	e, ok := condition.Simplify(condition.Terms{Field: "lower", Values: values}).(condition.Terms)
+	if !ok || len(e.Values) != len(values)/2 {
+		t.Fatalf("%d values are left", len(e.Values))
+	}
+	m, err := condition.Compile(e, fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"VALUE 7": true, "value 99999": true, "value 100000": false} {
+		if got := m.Match(event.NewDocument(map[string]any{"lower": text})); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+}
+
+// The trace of a nested group has the values of all objects.
+func TestTraceNested(t *testing.T) {
+	doc := event.NewDocument(map[string]any{"nest": []any{map[string]any{"k": "a"}, map[string]any{"k": "b"}}})
+	trace, err := condition.NewTrace(nested(condition.Term{Field: "nest.k", Value: "b"}), fields, doc)
+	if err != nil || !trace.Holds || strings.Join(trace.Values, " ") != "a b" {
+		t.Errorf("%+v, %v", trace, err)
 	}
 }

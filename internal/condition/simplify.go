@@ -148,10 +148,12 @@ func negate(x Expr) Expr {
 
 func simplifyTerms(t Terms) Expr {
 	var values []any
+	seen := make(map[any]bool, len(t.Values))
 	for _, v := range t.Values {
-		if !slices.Contains(values, v) {
+		if !seen[v] {
 			values = append(values, v)
 		}
+		seen[v] = true
 	}
 	switch len(values) {
 	case 0:

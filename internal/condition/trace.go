@@ -28,6 +28,19 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 		return Trace{}, err
 	}
 	t := Trace{Text: e.String(), Holds: m.Match(d)}
+	if n, ok := e.(Nested); ok {
+		d.AnyObject(n.Path, func() bool {
+			t.addValues(n.X, within{n.Path, fields}, d)
+			return false
+		})
+		return t, nil
+	}
+	t.addValues(e, fields, d)
+	return t, nil
+}
+
+// addValues notes what the document has of the fields that a test asks for.
+func (t *Trace) addValues(e Expr, fields mapping.Fields, d Document) {
 	for _, name := range Fields(e) {
 		f, ok := fields.Field(name)
 		if !ok {
@@ -37,7 +50,6 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 			t.Values = append(t.Values, v.Text())
 		}
 	}
-	return t, nil
 }
 
 func traceParts(text string, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {

@@ -71,6 +71,9 @@ func compileRegexp(l Regexp) (accept, error) {
 // compileTerms differs from several Terms in one point: a number beyond the type's range is
 // refused among others, while alone it just equals nothing.
 func compileTerms(values []any, f mapping.Field) (accept, error) {
+	if texts, ok := allTexts(values); ok && f.Type.Family() == mapping.FamilyString {
+		return oneOfTexts(texts, f), nil
+	}
 	tests := make([]accept, len(values))
 	for i, value := range values {
 		if text := literalText(value); f.Type.Family().IsNumber() && !inRange(text, f) && !passedOver(text, f) {
@@ -90,6 +93,28 @@ func compileTerms(values []any, f mapping.Field) (accept, error) {
 		}
 		return false
 	}, nil
+}
+
+// allTexts returns values that are all strings.
+func allTexts(values []any) ([]string, bool) {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		text, ok := v.(string)
+		if !ok {
+			return nil, false
+		}
+		texts[i] = text
+	}
+	return texts, true
+}
+
+// oneOfTexts looks a value up among many.
+func oneOfTexts(texts []string, f mapping.Field) accept {
+	known := make(map[string]bool, len(texts))
+	for _, text := range texts {
+		known[f.Normalize(text)] = true
+	}
+	return func(v mapping.Value) bool { return known[v.String] }
 }
 
 func compileTerm(value any, fold bool, f mapping.Field) (accept, error) {

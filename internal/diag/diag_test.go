@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tocsin/internal/diag"
 )
 
@@ -63,5 +65,22 @@ func TestListErr(t *testing.T) {
 	b, err := json.Marshal(l[0])
 	if want := `{"severity":"warning","code":"x/z","message":"first","file":"f","line":1,"column":1}`; err != nil || string(b) != want {
 		t.Errorf("json = %s, %v", b, err)
+	}
+}
+
+// A text that knows where a line begins reports the same places, there and elsewhere.
+func TestTextLine(t *testing.T) {
+	const content = "one\ntwo\nthree\nfour"
+	plain := diag.NewText("f", content)
+	known := plain.Line(3, strings.Index(content, "three"))
+	for i := range content {
+		s := diag.Span{Start: i, End: i + 1}
+		if diff := cmp.Diff(plain.Report(diag.Error, "c", s, "m"), known.Report(diag.Error, "c", s, "m")); diff != "" {
+			t.Errorf("at %d (-want +got):\n%s", i, diff)
+		}
+		part := diag.Span{Start: i, End: len(content)}
+		if diff := cmp.Diff(plain.Part(part).Report(diag.Error, "c", s, "m"), known.Part(part).Report(diag.Error, "c", s, "m")); diff != "" {
+			t.Errorf("part at %d (-want +got):\n%s", i, diff)
+		}
 	}
 }

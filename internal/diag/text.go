@@ -22,6 +22,8 @@ type Text struct {
 	content string
 	start   int
 	offsets []int
+	// Before baseOffset there are baseLine lines.
+	baseOffset, baseLine int
 }
 
 // NewText makes the text of a whole file, or of an argument with a name such as "query".
@@ -34,13 +36,22 @@ func (t Text) File() string { return t.file }
 
 // Part returns the verbatim part of a whole-file text at span.
 func (t Text) Part(s Span) Text {
-	return Text{Value: t.content[s.Start:s.End], file: t.file, content: t.content, start: s.Start}
+	t.Value, t.start, t.offsets = t.content[s.Start:s.End], s.Start, nil
+	return t
+}
+
+// Line returns the same text for reports about one line of a large file, and what follows it: number
+// is that of the line which begins at offset, so that those before need not be counted each time.
+func (t Text) Line(number, offset int) Text {
+	t.baseOffset, t.baseLine = offset, number-1
+	return t
 }
 
 // Decoded returns a text whose value is not verbatim in the file: offsets[i] is the file offset
 // of the value's byte i, and one more entry is the offset of its end.
 func (t Text) Decoded(value string, offsets []int) Text {
-	return Text{Value: value, file: t.file, content: t.content, offsets: offsets}
+	t.Value, t.start, t.offsets = value, 0, offsets
+	return t
 }
 
 // Report makes a diagnostic about a span of the value.
@@ -49,7 +60,11 @@ func (t Text) Report(sev Severity, code string, s Span, format string, args ...a
 	from := t.offset(s.Start)
 	to := max(from, t.offset(s.End))
 	lineStart := strings.LastIndexByte(t.content[:from], '\n') + 1
-	d.Line = strings.Count(t.content[:from], "\n") + 1
+	if from >= t.baseOffset {
+		d.Line = t.baseLine + strings.Count(t.content[t.baseOffset:from], "\n") + 1
+	} else {
+		d.Line = strings.Count(t.content[:from], "\n") + 1
+	}
 	d.Column = utf8.RuneCountInString(t.content[lineStart:from]) + 1
 	line := t.content[lineStart:]
 	if i := strings.IndexByte(line, '\n'); i >= 0 {

@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,6 +199,50 @@ func TestLookupFindsEverySpelling(t *testing.T) {
 			t.Errorf("HasObject of the parts of %s in %v", name, source)
 		}
 	})
+}
+
+func TestAnyObject(t *testing.T) {
+	n := mapping.Field{Name: "a.n.k", Type: mapping.Keyword}
+	tests := []struct {
+		source string
+		want   []string // the values of a.n.k of each object, joined
+	}{
+		{`{"a":{"n":[{"k":["x","y"]},{"k":"z"},{}]}}`, []string{"x y", "z", ""}},
+		{`{"a":[{"n":{"k":"x"}},{"n":[[{"k":"y"}]]}]}`, []string{"x", "y"}},
+		{`{"a.n":{"k":"x"}}`, []string{"x"}},
+		{`{"a":{"n.k":"x"}}`, []string{"x"}},
+		{`{"a.n.k":"x"}`, []string{"x"}},
+		{`{"a":{"n":"text"}}`, nil},
+		{`{"a":{"nn":{"k":"x"}},"n":{"k":"y"}}`, nil},
+		{`{"a":{"n":null}}`, nil},
+	}
+	for _, tt := range tests {
+		d, err := (&event.Event{Source: []byte(tt.source)}).Document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		visit := func() bool {
+			var values []string
+			for _, v := range d.Values(n) {
+				values = append(values, v.Text())
+			}
+			got = append(got, strings.Join(values, " "))
+			return false
+		}
+		if d.AnyObject("a.n", visit) {
+			t.Errorf("%s: a test that holds of none holds of one", tt.source)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.source, diff)
+		}
+		if holds := d.AnyObject("a.n", func() bool { return true }); holds != (tt.want != nil) {
+			t.Errorf("%s: %t", tt.source, holds)
+		}
+		if whole := d.Source["a"] == nil && d.Source["a.n"] == nil && d.Source["a.n.k"] == nil; whole {
+			t.Errorf("%s: the document is not itself again", tt.source)
+		}
+	}
 }
 
 func FuzzDocument(f *testing.F) {

@@ -41,8 +41,18 @@ func sample() *report.Report {
 	return &r
 }
 
+// export has rules of one file, and what is wrong with an exception there.
+func export() *report.Report {
+	file := diag.NewText("export.ndjson", "{}\n{}\n{\"entries\": 1}\n")
+	r := report.Report{Diagnostics: diag.List{file.Report(diag.Error, "rule/wrong-type", diag.Span{Start: 18, End: 19}, "entries must be a list")}}
+	for line := range 2 {
+		r.Add(report.Result{Path: "export.ndjson", Line: line + 1, RuleID: "1", Name: "Good", Type: "query", Language: "kuery", Status: report.Valid, Strategy: "search"})
+	}
+	return &r
+}
+
 func TestWrite(t *testing.T) {
-	reports := map[string]*report.Report{"sample": sample(), "empty": {}}
+	reports := map[string]*report.Report{"sample": sample(), "empty": {}, "export": export()}
 	for name, r := range reports {
 		for _, format := range report.Formats {
 			t.Run(name+"/"+format, func(t *testing.T) {

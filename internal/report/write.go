@@ -50,11 +50,25 @@ func (r *Report) writeText(w io.Writer) error {
 			return err //nolint:wrapcheck // it says what it was doing
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s: %d valid, %d invalid, %d unsupported\n", count(r.Rules, "rule"), r.Valid, r.Invalid, r.Unsupported)
+	elsewhere := ""
+	if n := errorsOf(r.Diagnostics); n > 0 {
+		elsewhere = fmt.Sprintf("; %s outside of rules", count(n, "error"))
+	}
+	_, err := fmt.Fprintf(w, "%s: %d valid, %d invalid, %d unsupported%s\n", count(r.Rules, "rule"), r.Valid, r.Invalid, r.Unsupported, elsewhere)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+func errorsOf(l diag.List) int {
+	n := 0
+	for _, d := range l {
+		if d.Severity == diag.Error {
+			n++
+		}
+	}
+	return n
 }
 
 func count(n int, noun string) string {

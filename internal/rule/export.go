@@ -54,15 +54,36 @@ func kindOf(v *tomltree.Value) objectKind {
 func (s *Set) addExport(path, content string, where located) diag.List {
 	file := newFile(path, content)
 	var list diag.List
-	offset, number := 0, 0
+	offset, number, strange := 0, 0, 0
 	for line := range strings.Lines(file.Value) {
 		at := diag.Span{Start: offset, End: offset + len(strings.TrimRight(line, "\r\n"))}
 		offset += len(line)
-		if number++; strings.TrimSpace(line) != "" {
-			list = append(list, s.addObject(file, at, number, where)...)
+		if number++; strings.TrimSpace(line) == "" {
+			continue
+		}
+		more := s.addObject(file.Line(number, at.Start), at, number, where)
+		list = append(list, more...)
+		if strange >= 0 && isStrange(more) {
+			strange++
+		} else {
+			strange = -1
+		}
+		if strange == maxStrange {
+			return append(list, file.Report(diag.Error, area+"/unknown-object", at, "the first %d lines are nothing that Kibana exports: the others are not read", strange))
 		}
 	}
 	return list
+}
+
+// maxStrange is after how many lines a file is taken for something else, such as events, when none
+// of them was of Kibana.
+const maxStrange = 100
+
+// isStrange reports whether a line is no document of Kibana at all.
+func isStrange(list diag.List) bool {
+	return slices.ContainsFunc(list, func(d diag.Diagnostic) bool {
+		return d.Code == area+"/unknown-object" || d.Code == area+"/syntax"
+	})
 }
 
 // addObject reads one document of Kibana; line is where it stands among others, 0 where it is alone.

@@ -210,3 +210,40 @@ func TestSavedObjects(t *testing.T) {
 		t.Errorf("indices of a data view that is given (-want +got):\n%s", diff)
 	}
 }
+
+// A file of something else is given up soon, whatever its size; one strange line among others is not.
+func TestLoadGivesEventsUp(t *testing.T) {
+	events := strings.Repeat(`{"event":"no rule"}`+"\n", 200_000)
+	set, list := rule.LoadFS(fstest.MapFS{"e.ndjson": {Data: []byte(events)}}, "e.ndjson")
+	if last := list[len(list)-1]; len(list) != 101 || last.Line != 100 || !strings.Contains(last.Message, "the others are not read") || len(set.Broken()) != 100 {
+		t.Errorf("%d remarks, the last %v", len(list), last)
+	}
+	mixed := strings.Repeat("{}\n", 99) + exported + strings.Repeat("{}\n", 20_000) + strings.Replace(exported, "r1", "r2", 1)
+	if set, list := rule.LoadFS(fstest.MapFS{"e.ndjson": {Data: []byte(mixed)}}, "e.ndjson"); set.Len() != 2 || len(list) != 20_099 || list[20_098].Line != 20_100 {
+		t.Errorf("%d rules, %d remarks", set.Len(), len(list))
+	}
+}
+
+// FuzzExport wants no panic and a place in the file for everything that is said, whatever the lines.
+func FuzzExport(f *testing.F) {
+	f.Add(exported)
+	f.Add(listed + lists)
+	f.Add(`{"id":"v","type":"index-pattern","attributes":{"title":"a,b"}}` + "\n" + `{"exported_count":1}`)
+	f.Fuzz(func(t *testing.T, content string) {
+		fsys := fstest.MapFS{"export.ndjson": {Data: []byte(content)}, "one.json": {Data: []byte(content)}, "x.exceptions.toml": {Data: []byte(content)}}
+		set, list := rule.LoadFS(fsys, "export.ndjson", "one.json", "x.exceptions.toml")
+		lines := strings.Count(content, "\n") + 1
+		for _, d := range list {
+			if d.Line < 1 || d.Line > lines || d.Column < 1 {
+				t.Errorf("%s: no such place in %d lines", d.Error(), lines)
+			}
+		}
+		for _, r := range set.Rules() {
+			for _, item := range r.Exceptions {
+				if len(item.Entries) == 0 || item.Report(0, "", "entries[0].field", "").Line == 0 {
+					t.Errorf("exception %q counts with %d entries", item.ItemID, len(item.Entries))
+				}
+			}
+		}
+	})
+}

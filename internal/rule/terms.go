@@ -72,7 +72,7 @@ var queryLanguages = []Language{Kuery, Lucene}
 
 var types = map[Type]typeNeeds{
 	TypeQuery:      {keys: []string{"query"}, languages: queryLanguages, index: true},
-	TypeSavedQuery: {keys: []string{"saved_id"}},
+	TypeSavedQuery: {keys: []string{"saved_id"}, index: true},
 	TypeEQL:        {keys: []string{"query"}, languages: []Language{EQL}, index: true},
 	TypeESQL:       {keys: []string{"query"}, languages: []Language{ESQL}},
 	TypeThreshold:  {keys: []string{"query", "threshold", "threshold.value"}, languages: queryLanguages, index: true},

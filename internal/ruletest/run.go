@@ -79,7 +79,10 @@ func (f File) pick(set rule.Set) *rule.Rule {
 // untested fails every test.
 func (f File) untested(ruleID string, why diag.List) []Result {
 	text := "the rule " + f.Rule + " cannot be run"
-	if len(why) == 0 {
+	switch {
+	case len(why) == 0 && f.RuleID != "":
+		text = f.Rule + " has no rule " + f.RuleID
+	case len(why) == 0:
 		text = f.Rule + " is no rule file"
 	}
 	results := make([]Result, len(f.Tests))
