@@ -359,9 +359,12 @@ func TestCompileErrors(t *testing.T) {
 		{condition.Match{Field: "txt", Value: "a"}, condition.ErrAnalysed},
 		{condition.QueryString{Field: "txt", Pattern: "a*"}, condition.ErrAnalysed},
 		{condition.Match{Field: "k"}, condition.ErrLiteral},
+		{condition.Term{Field: "k"}, condition.ErrLiteral},
+		{condition.Term{Field: "missing"}, condition.ErrLiteral},
 		{condition.Match{Field: "missing"}, condition.ErrLiteral},
 		{condition.Match{Field: "n", Value: "a"}, condition.ErrLiteral},
 		{condition.Match{Field: "n", Value: true}, condition.ErrLiteral},
+		{condition.Match{Field: "v", Value: int64(1)}, condition.ErrLiteral},
 		{condition.QueryString{Field: "n", Pattern: "1*"}, condition.ErrOperator},
 		{condition.QueryString{Field: "any", Pattern: "a b*"}, condition.ErrSearchOnly},
 		{condition.Nested{Path: "k", X: condition.Exists{Field: "k"}}, condition.ErrOperator},
@@ -385,6 +388,27 @@ func TestCompileErrors(t *testing.T) {
 		_, err := condition.Compile(condition.Not{X: condition.And{tt.expr}}, fields)
 		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), "["+condition.Fields(tt.expr)[0]+"]") {
 			t.Errorf("%s: %v, want %v naming the field", tt.expr, err, tt.want)
+		}
+	}
+}
+
+func TestRemainder(t *testing.T) {
+	cidr := condition.CIDR{Field: "k", Networks: []string{"10.0.0.0/8"}}
+	n := condition.Term{Field: "n", Value: int64(1)}
+	text := condition.Match{Field: "txt", Value: "a"}
+	tests := []struct {
+		in   condition.Expr
+		want string
+	}{
+		{condition.And{n, text}, "true"},
+		{condition.And{n, text, cidr}, "(cidr k 10.0.0.0/8)"},
+		{condition.And{raw(`{"fuzzy":{"k":"a"}}`), condition.Or{n, cidr}}, "(or (term n 1) (cidr k 10.0.0.0/8))"},
+		{condition.And{text, condition.And{n, condition.Not{X: cidr}}}, "(not (cidr k 10.0.0.0/8))"},
+		{condition.Or{text, cidr}, `(or (match txt "a") (cidr k 10.0.0.0/8))`},
+	}
+	for _, tt := range tests {
+		if got := condition.Remainder(tt.in, fields); got.String() != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.in, got, tt.want)
 		}
 	}
 }

@@ -8,6 +8,6 @@
 // missing field makes it false, Not is the exact complement.
 //
 // The flow: a language makes an [Expr]; [Simplify] folds and flattens it; [Pushdown] splits off
-// what Elasticsearch cannot say; [DSL] writes it as Query DSL; [Compile] makes a [Matcher] that
+// what Elasticsearch cannot say, [Remainder] what then is left to do; [DSL] writes it as Query DSL; [Compile] makes a [Matcher] that
 // gives the same answers in memory.
 package condition

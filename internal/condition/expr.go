@@ -29,8 +29,8 @@ type Not struct{ X Expr }
 // Exists is true when the field has an indexed value.
 type Exists struct{ Field string }
 
-// Term is true when a value of the field equals Value: a string, bool, int64 or float64. Fold
-// ignores the case of ASCII letters, for strings only.
+// Term is true when a value of the field equals Value: a string, bool, int64 or float64, or nil, which
+// nothing can be. Fold ignores the case of ASCII letters, for strings only.
 type Term struct {
 	Field string
 	Value any

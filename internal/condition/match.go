@@ -99,6 +99,9 @@ func compileLeaf(leaf Expr, fields mapping.Fields) (test, error) {
 	if r, ok := leaf.(Raw); ok {
 		return nil, fmt.Errorf("query DSL %s: %w", r.text, ErrSearchOnly)
 	}
+	if t, ok := leaf.(Term); ok && t.Value == nil {
+		return nil, fmt.Errorf("field [%s]: null cannot be looked for: %w", t.Field, ErrLiteral)
+	}
 	if fieldOf(leaf) == "" {
 		return nil, fmt.Errorf("%s is about all fields: %w", leaf, ErrSearchOnly)
 	}

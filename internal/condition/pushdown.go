@@ -15,6 +15,23 @@ func Pushdown(e Expr, fields mapping.Fields) (superset Expr, exact bool) {
 	return Simplify(p.widen(e, true)), false
 }
 
+// Remainder returns what is to be matched in memory on the hits of a search for what [Pushdown] returns:
+// members that the search answers exactly need not be matched again, nor can all of them be.
+func Remainder(e Expr, fields mapping.Fields) Expr {
+	if _, exact := Pushdown(e, fields); exact {
+		return Const(true)
+	}
+	members, isAnd := e.(And)
+	if !isAnd {
+		return e
+	}
+	var rest And
+	for _, m := range members {
+		rest = append(rest, Remainder(m, fields))
+	}
+	return Simplify(rest)
+}
+
 type pushdown struct{ fields mapping.Fields }
 
 // widen replaces every leaf that cannot be pushed down by a constant that only lets more documents

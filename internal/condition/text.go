@@ -13,11 +13,10 @@ func compileMatch(m Match, f mapping.Field) (accept, error) {
 	if m.Value == nil {
 		return nil, fmt.Errorf("null cannot be looked for: %w", ErrLiteral)
 	}
-	text := literalText(m.Value)
 	if f.Type == mapping.Unknown {
-		return guessMatch(text), nil
+		return guessMatch(literalText(m.Value)), nil
 	}
-	return compileTerm(text, false, f)
+	return compileTerm(m.Value, false, f)
 }
 
 // guessMatch takes a text for itself, and for a network where that is one.

@@ -16,7 +16,8 @@ import (
 type where struct {
 	whole, pushed condition.Expr
 	exact         bool
-	// matcher judges candidates where pushed admits more than whole.
+	// rest is what the search leaves open of whole; matcher judges candidates by it.
+	rest    condition.Expr
 	matcher *condition.Matcher
 	label   string
 }
@@ -48,8 +49,9 @@ func (p *queryPlan) newWhere(whole condition.Expr, target search.Target) (*where
 	if w.exact {
 		return w, nil
 	}
+	w.rest = condition.Remainder(whole, target.Fields)
 	var err error
-	w.matcher, err = condition.Compile(whole, target.Fields)
+	w.matcher, err = condition.Compile(w.rest, target.Fields)
 	return w, err //nolint:wrapcheck // it names the field
 }
 
@@ -61,7 +63,7 @@ func (w *where) fields() []string {
 	if w.exact {
 		return nil
 	}
-	return condition.Fields(w.whole)
+	return condition.Fields(w.rest)
 }
 
 // admit drops the candidates that the whole condition does not admit.

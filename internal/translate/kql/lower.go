@@ -93,10 +93,12 @@ func (l *lowerer) is(n *Is, path string) condition.Expr {
 		return l.fail(v.Span, CodeValue, "Leading wildcards are disabled. See query:allowLeadingWildcards in Advanced Settings.")
 	}
 	switch {
-	case n.Field == nil, n.Field.Kind == Null:
-		return analysed("", v)
-	case n.Field.any() && v.any() && path == "":
+	case n.Field != nil && n.Field.any() && v.any():
 		return condition.Const(true)
+	case n.Field == nil && path != "":
+		n = &Is{&Value{Kind: Null, Parts: []string{"null"}, Span: v.Span}, v} // In a group Kibana takes no name for a name.
+	case n.Field == nil, n.Field.Kind == Null && path == "":
+		return analysed("", v)
 	}
 	return l.each(n.Field, path, func(f target) condition.Expr { return l.test(f, v) })
 }
@@ -107,10 +109,10 @@ func (l *lowerer) test(f target, v *Value) condition.Expr {
 	case v.any():
 		return condition.Exists{Field: f.name}
 	case v.Kind == Pattern && f.isKeyword():
-		return condition.Wildcard{Field: f.name, Pattern: pattern(v), Fold: l.opts.CaseInsensitive}
+		return condition.Wildcard{Field: f.name, Pattern: sentPattern(v), Fold: l.opts.CaseInsensitive}
 	case v.Kind != Pattern && f.isDate():
 		return l.dated(condition.Range{Field: f.name, Gte: literal(v), Lte: literal(v)})
-	case v.Kind != Pattern && v.Kind != Null && f.isKeyword():
+	case v.Kind != Pattern && f.isKeyword():
 		value := literal(v)
 		_, isText := value.(string)
 		return condition.Term{Field: f.name, Value: value, Fold: l.opts.CaseInsensitive && isText}
@@ -127,10 +129,16 @@ func analysed(field string, v *Value) condition.Expr {
 }
 
 func (l *lowerer) rangeOf(n *Range, path string) condition.Expr {
-	if n.Value.Kind == Pattern || n.Value.Kind == Null {
-		return l.fail(n.Value.Span, CodeValue, "%s is no bound of a range: write one value", printValue(n.Value))
+	var bound any
+	switch n.Value.Kind {
+	case Null:
+		return l.fail(n.Value.Span, CodeValue, "null is no bound of a range: write a value")
+	case Pattern:
+		bound = strings.Join(n.Value.Parts, "*")
+		l.diags = append(l.diags, l.text.Report(diag.Warning, CodeValue, n.Value.Span, "in a bound * is a character like any other"))
+	default:
+		bound = literal(n.Value)
 	}
-	bound := literal(n.Value)
 	return l.each(n.Field, path, func(f target) condition.Expr {
 		r := condition.Range{Field: f.name}
 		switch n.Op {
@@ -153,7 +161,9 @@ func (l *lowerer) rangeOf(n *Range, path string) condition.Expr {
 // dated gives the bounds their time zone. A count of milliseconds has none.
 func (l *lowerer) dated(r condition.Range) condition.Range {
 	for _, bound := range []any{r.Gt, r.Gte, r.Lt, r.Lte} {
-		if text, isText := bound.(string); isText && strings.Trim(text, "0123456789") != "" {
+		text, isText := bound.(string)
+		isCount := isText && text != "" && strings.Trim(text, "0123456789") == ""
+		if bound != nil && !isCount {
 			r.TimeZone = l.opts.TimeZone
 		}
 	}
@@ -173,12 +183,30 @@ func literal(v *Value) any {
 }
 
 // pattern writes a pattern as conditions have it: a question mark is a character to KQL.
-func pattern(v *Value) string {
+func pattern(v *Value) string { return escapedParts(v, patternText) }
+
+// sentPattern writes it as Kibana sends it, with a backslash before all that means something in a query
+// string, though nothing of it does here.
+func sentPattern(v *Value) string { return escapedParts(v, queryText) }
+
+func escapedParts(v *Value, escapes *strings.Replacer) string {
 	parts := make([]string, len(v.Parts))
 	for i, part := range v.Parts {
-		parts[i] = patternText.Replace(part)
+		parts[i] = escapes.Replace(part)
 	}
 	return strings.Join(parts, "*")
 }
 
-var patternText = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)
+var (
+	patternText = escaping(`\*?`)
+	queryText   = escaping(`+-=&|><!(){}[]^"~*?:\/`)
+)
+
+// escaping puts a backslash before each of the characters.
+func escaping(characters string) *strings.Replacer {
+	var pairs []string
+	for _, r := range characters {
+		pairs = append(pairs, string(r), `\`+string(r))
+	}
+	return strings.NewReplacer(pairs...)
+}

@@ -79,7 +79,7 @@ func escape(s string) string {
 	}
 	stop := special
 	for _, r := range s {
-		if strings.ContainsRune(stop, r) {
+		if strings.ContainsRune(stop, r) || r < ' ' {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
