@@ -88,7 +88,11 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 	for i, pattern := range r.Index {
 		for _, missing := range target.Missing {
 			if pattern == missing {
-				list = append(list, r.Report(diag.Warning, "check/missing-index", fmt.Sprintf("rule.index[%d]", i), "no open index matches %s", pattern))
+				key := fmt.Sprintf("rule.index[%d]", i)
+				if plan.Strategy() == query.ESQL { // whose query names them
+					key = "rule.query"
+				}
+				list = append(list, r.Report(diag.Warning, "check/missing-index", key, "no open index matches %s", pattern))
 			}
 		}
 	}

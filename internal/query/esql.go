@@ -92,13 +92,13 @@ func (p *esqlPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List
 	switch {
 	case errors.As(err, &wrong):
 		return nil, append(diags, p.problems(sent, wrong)...), nil
-	case err != nil && failure.KindOf(err) != failure.Partial:
+	case err == nil:
+		s.documents = p.query.Shape().Rows != esql.Made && rows.Column("_id") >= 0 && rows.Column("_index") >= 0
+	case failure.KindOf(err) == failure.Partial: // which columns there are is not sure
+		s.partly = errors.Join(partly, err)
+	default:
 		return nil, diags, fmt.Errorf("verify the query of %s: %w", p.label(), err)
 	}
-	if err != nil { // partial: which columns there are is not sure
-		return s, diags, nil
-	}
-	s.documents = p.query.Shape().Rows != esql.Made && rows.Column("_id") >= 0 && rows.Column("_index") >= 0
 	return s, diags, nil
 }
 

@@ -287,7 +287,7 @@ func TestESQLPrepare(t *testing.T) {
 		t.Errorf("%s strategy, indices (-want +got):\n%s", plan.Strategy(), diff)
 	}
 	place := &esqlPlace{target: search.Target{Indices: []string{"logs"}, Missing: []string{"gone"}, Fields: mapping.Assumed()}}
-	place.answer = func(q search.ESQLQuery) (search.Rows, error) {
+	place.answer = func(search.ESQLQuery) (search.Rows, error) {
 		return search.Rows{}, &search.QueryError{Problems: []search.Problem{
 			{Line: 2, Column: 9, Message: "Unknown column [x]"}, {Message: "elsewhere"},
 		}}

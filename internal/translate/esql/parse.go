@@ -76,17 +76,24 @@ func (p *parser) cut(tokens []token) {
 		return
 	}
 	first := true
-	for at := tokens[0].span; ; {
-		n := 0
-		for n < len(tokens) && !(tokens[n].depth == 0 && tokens[n].mark("|")) {
-			n++
+	for at, more := tokens[0].span, true; more; first = false {
+		var one []token
+		pipe := at
+		if one, tokens, more = before(tokens, "|"); more {
+			at = p.query.tokens[len(p.query.tokens)-len(tokens)-1].span
 		}
-		p.stage(tokens[:n], at, first)
-		if n == len(tokens) {
-			return
-		}
-		first, at, tokens = false, tokens[n].span, tokens[n+1:]
+		p.stage(one, pipe, first)
 	}
+}
+
+// before cuts tokens at the first mark outside of brackets; found is false when there is none.
+func before(tokens []token, mark string) (first, rest []token, found bool) {
+	for i, t := range tokens {
+		if t.depth == 0 && t.mark(mark) {
+			return tokens[:i], tokens[i+1:], true
+		}
+	}
+	return tokens, nil, false
 }
 
 // settings skips the SET statements before a query.

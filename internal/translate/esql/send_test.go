@@ -36,7 +36,8 @@ func TestSend(t *testing.T) {
 		{"FROM a, b", esql.Options{Without: []string{"b"}}, "FROM \"a\" METADATA _id, _index\n| LIMIT 5"},
 		{"FROM a", esql.Options{Without: []string{"a"}}, "FROM a METADATA _id, _index\n| LIMIT 5"},
 		{
-			"FROM a | WHERE b > NOW( ) AND c == \"NOW()\" | STATS d = MAX(now())", esql.Options{Now: now},
+			"FROM a | WHERE b > NOW( ) AND c == \"NOW()\" | STATS d = MAX(now())",
+			esql.Options{Now: now},
 			"FROM a | WHERE b > TO_DATETIME(\"2026-01-02T03:04:05.006Z\") AND c == \"NOW()\" | STATS d = MAX(TO_DATETIME(\"2026-01-02T03:04:05.006Z\"))\n| LIMIT 5",
 		},
 	} {

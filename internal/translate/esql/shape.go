@@ -178,31 +178,29 @@ func (p *parser) lost(s stage, l []token) {
 // lists cuts tokens at commas outside of brackets.
 func lists(tokens []token) [][]token {
 	var out [][]token
-	start := 0
-	for i, t := range tokens {
-		if t.depth == 0 && t.mark(",") {
-			out = append(out, tokens[start:i])
-			start = i + 1
+	for more := true; more; {
+		var one []token
+		if one, tokens, more = before(tokens, ","); len(one) > 0 {
+			out = append(out, one)
 		}
 	}
-	out = append(out, tokens[start:])
-	return slices.DeleteFunc(out, func(l []token) bool { return len(l) == 0 })
+	return out
 }
 
 // covers reports whether a name or pattern of KEEP or DROP takes in a name. A star is one only
 // outside of backticks.
 func covers(l []token, name string) bool {
-	pattern := ""
+	var pattern strings.Builder
 	for _, t := range l {
 		if t.kind == quoted {
-			pattern += strings.ReplaceAll(t.text, "*", "\x00")
+			pattern.WriteString(strings.ReplaceAll(t.text, "*", "\x00"))
 		} else {
-			pattern += t.text
+			pattern.WriteString(t.text)
 		}
 	}
-	parts := strings.Split(pattern, "*")
+	parts := strings.Split(pattern.String(), "*")
 	if len(parts) == 1 {
-		return pattern == name
+		return pattern.String() == name
 	}
 	last := parts[len(parts)-1]
 	rest, ok := strings.CutPrefix(name, parts[0])

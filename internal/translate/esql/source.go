@@ -53,18 +53,14 @@ func (p *parser) readSource(s stage) source {
 	if src.metadataAt == 0 {
 		src.metadataAt = src.list.End
 	}
-	for len(patterns) > 0 {
-		n := 0
-		for n < len(patterns) && !(patterns[n].depth == 0 && patterns[n].mark(",")) {
-			n++
-		}
-		p.readPattern(&src, patterns[:n], s.name)
-		if n == len(patterns) {
-			break
-		}
-		if patterns = patterns[n+1:]; len(patterns) == 0 {
+	for more := true; more; {
+		var one []token
+		one, patterns, more = before(patterns, ",")
+		if more && len(patterns) == 0 {
 			p.fail(src.list, "no index follows the last comma")
+			more = false
 		}
+		p.readPattern(&src, one, s.name)
 	}
 	return src
 }
