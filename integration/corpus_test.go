@@ -49,7 +49,7 @@ func TestCorpusRuns(t *testing.T) {
 		c.run(t, r)
 	}
 	text := c.tally.String()
-	t.Log("\n" + text)
+	t.Logf("%d rules with warnings\n%s", c.warned, text)
 	if *writeCorpus {
 		must(t, os.WriteFile("../docs/corpus.md", []byte(corpusPage+text), 0o600))
 	}
@@ -62,6 +62,7 @@ type corpus struct {
 	tally    corpusTally
 	types    corpusTypes
 	esql     esqlCorpus
+	warned   int // rules that ran with a warning
 }
 
 // run executes one rule. It may only fail for something that the node is known not to have.
@@ -78,6 +79,10 @@ func (c *corpus) run(t *testing.T, r *rule.Rule) {
 	switch {
 	case x.Err == nil && x.Failed == 0 && !x.Diagnostics.HasErrors(): // max_signals may have left some
 		row.ran++
+		if len(x.Warnings) > 0 && x.Left == 0 {
+			c.warned++
+			t.Logf("%s: %q", r.Path, x.Warnings)
+		}
 		if x.Created > 0 {
 			row.hit++
 		}
