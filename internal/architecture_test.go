@@ -73,25 +73,38 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/query", "internal/rule", "internal/search", "internal/suppress",
+		"internal/alert", "internal/diag", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
+		"internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
+
+	// Many searches answered together: how, and in which way. They know requests, and no rules.
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/search"},
+	"internal/planner": {"internal/batch", "internal/search"},
+
+	// What has been covered: slots, and nothing of what runs in them.
+	"internal/ledger":           nil,
+	"internal/ledger/storetest": {"internal/ledger"}, // for the tests of stores
+	"internal/catchup":          {"internal/ledger", "internal/window"},
+	// Runners among each other, and nothing of what they run.
+	"internal/lease": nil,
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
 	"internal/elastic": {
-		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search",
+		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/lease", "internal/ledger",
+		"internal/mapping", "internal/search",
 	},
 	"internal/store": {
-		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping",
-		"internal/search",
+		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/ledger",
+		"internal/mapping", "internal/search",
 	},
 
 	// What a command is made of.
 	"internal/config":  {"internal/diag", "internal/tomltree"},
 	"internal/report":  {"internal/diag"},
 	"internal/server":  nil,
-	"internal/metrics": {"internal/pipeline", "internal/scheduler"},
+	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler"},
 	"internal/ruletest": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/pipeline",
 		"internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree", "internal/window",

@@ -51,7 +51,7 @@ func (r *runner) round(ctx context.Context, plans []query.Plan) ([]pipeline.Exec
 	now := time.Now()
 	var crashes []error
 	s := scheduler.New(jobs, scheduler.Options{
-		Concurrency: r.cmd.Concurrency, Grace: r.cmd.Grace,
+		Concurrency: len(jobs), Grace: r.cmd.Grace,
 		Hooks: scheduler.Hooks{Ended: func(id string, _ time.Time, _ time.Duration, err error) {
 			if err != nil {
 				crashes = append(crashes, fmt.Errorf("rule %s: %w", id, err))

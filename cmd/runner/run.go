@@ -8,6 +8,7 @@ import (
 	"tocsin/internal/alert"
 	"tocsin/internal/metrics"
 	"tocsin/internal/pipeline"
+	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/scheduler"
 	"tocsin/internal/window"
@@ -20,6 +21,7 @@ type runCmd struct {
 	Concurrency int           `help:"Rules that run at the same time." default:"8"`
 	RuleTimeout time.Duration `help:"Limit for one execution of a rule." default:"5m"`
 	Grace       time.Duration `help:"Time that running rules get when the service is told to stop." default:"20s"`
+	Strategy    string        `help:"How rules find their hits: auto, scan (one read of the new events for all rules) or search." enum:"auto,scan,search" default:"auto"`
 	Listen      string        `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
 }
 
@@ -99,14 +101,24 @@ type runner struct {
 	cmd      *runCmd
 	backend  *backend
 	metrics  *metrics.Metrics
-	pipeline *pipeline.Pipeline
+	rounds   *pipeline.Round
 	warnings warnings
 }
 
+// onceGather is enough for rules that all start now to find each other.
+const onceGather = 20 * time.Millisecond
+
 func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
-	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New(), pipeline: &pipeline.Pipeline{
-		Events: b.events, Alerts: b.alerts, Instances: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
-	}}
+	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New()}
+	r.rounds = &pipeline.Round{
+		Pipeline: &pipeline.Pipeline{
+			Events: b.events, Alerts: b.alerts, Instances: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
+		},
+		Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: r.observe,
+	}
+	if c.Once {
+		r.rounds.Gather = onceGather
+	}
 	r.metrics.Rules(metrics.Rules{
 		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
 		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled),
@@ -114,11 +126,22 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
 	return r
 }
 
+// observe tells of a round of rules that ran together.
+func (r *runner) observe(round planner.Round) {
+	r.metrics.Round(round)
+	switch {
+	case round.Err != nil:
+		r.global.log.Warn("scan failed, rules were searched one by one", "error", round.Err)
+	case round.Requests > 1:
+		r.global.log.Debug("round", "requests", round.Requests, "scanned", round.Scan.Answered, "plan", round.String())
+	}
+}
+
 // job makes the scheduled job of a plan.
 func (r *runner) job(plan query.Plan, done func(pipeline.Execution)) (scheduler.Job, error) {
 	rl := plan.Rule()
 	every := max(rl.Interval, time.Second)
-	slots := scheduler.Interval(every, scheduler.Spread(rl.ID, every))
+	slots := scheduler.Interval(every, 0) // one grid, so that rules share the read of their events
 	if rl.Cron != "" {
 		var err error
 		if slots, err = scheduler.Cron(rl.Cron, time.UTC); err != nil {
@@ -126,7 +149,7 @@ func (r *runner) job(plan query.Plan, done func(pipeline.Execution)) (scheduler.
 		}
 	}
 	return scheduler.Job{ID: rl.ID, Slots: slots, Timeout: r.cmd.RuleTimeout, Run: func(ctx context.Context, slot time.Time) {
-		done(r.pipeline.Run(ctx, pipeline.Job{
+		done(r.rounds.Run(ctx, pipeline.Job{
 			Plan: plan, Slot: slot, Window: window.At(slot, rl.From.Expr, rl.To.Expr), Manual: !r.cmd.At.IsZero(),
 		}))
 	}}, nil

@@ -34,7 +34,7 @@ func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
 		}
 	}
 	s := scheduler.New(jobs, scheduler.Options{
-		Concurrency: r.cmd.Concurrency, Grace: r.cmd.Grace, Hooks: withoutCurrent(r.metrics.Hooks(r.global.log)),
+		Concurrency: len(jobs), Grace: r.cmd.Grace, Hooks: withoutCurrent(r.metrics.Hooks(r.global.log)),
 	})
 	group, running := errgroup.WithContext(ctx)
 	// The server outlives the signal, so that one can watch the rules finish.

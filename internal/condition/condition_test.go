@@ -225,6 +225,8 @@ func TestMatch(t *testing.T) {
 		{`{"ip":"10.0.0.1"}`, condition.CIDR{Field: "ip", Networks: []string{"::/0"}}, true},
 		{`{"n":5}`, term("n", 1e300), false},
 		{`{"b":true}`, condition.Range{Field: "b", Gt: false}, true},
+		{`{"t":"2026-01-01T12:00:00Z"}`, condition.Range{Field: "t", Gte: "2026-01-01T12", Lt: "2026-01-01T13", TimeZone: "Zulu"}, true},
+		{`{"t":"2026-01-01T12:00:00Z"}`, condition.Range{Field: "t", Gt: "2026-01-01T12:00:00", TimeZone: "UTC"}, false},
 		{`{"t":"2026-01-01T12:00:00Z"}`, condition.Range{Field: "t", Lte: "2026"}, true},
 		{`{"t":"2026-01-02T12:00:00Z"}`, condition.Range{Field: "t", Lte: "2026"}, false},
 		{`{"t":"1970-01-01T00:00:02.026Z"}`, term("t", int64(2026)), true},

@@ -11,7 +11,7 @@ import (
 func compileRange(r Range, f mapping.Field) (accept, error) {
 	if f.Type.Family() == mapping.FamilyDate {
 		f.Format = dateFormat(r, f) // Of the bounds only: values were read by the field's own.
-		if r.TimeZone != "" {
+		if !isUTC[r.TimeZone] {
 			return nil, fmt.Errorf("time zone [%s]: %w", r.TimeZone, ErrSearchOnly)
 		}
 	}
@@ -32,6 +32,9 @@ func compileRange(r Range, f mapping.Field) (accept, error) {
 		return true
 	}, nil
 }
+
+// isUTC has the names of the zone of bounds that name none.
+var isUTC = map[string]bool{"": true, "Z": true, "Zulu": true, "UTC": true, "GMT": true, "Etc/UTC": true, "+00:00": true}
 
 // dateFormat returns what the bounds are read by. A number is a count of milliseconds, whatever the
 // field's format, and makes one of the other bound too.

@@ -53,15 +53,23 @@ const (
 
 // NewAlerts returns the alerts of a namespace, which becomes part of an index name.
 func NewAlerts(c *Client, namespace string) (*Alerts, error) {
+	if err := checkNamespace(namespace); err != nil {
+		return nil, err
+	}
+	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace}, nil
+}
+
+// checkNamespace refuses what cannot be part of the name of an index.
+func checkNamespace(namespace string) error {
 	valid := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
 	}
 	if namespace == "" || len(namespace) > maxNamespace ||
 		strings.ContainsFunc(namespace, func(r rune) bool { return !valid(r) }) {
-		return nil, fmt.Errorf("namespace %q: at most %d of a-z, 0-9, '-', '_' and '.' are allowed",
+		return fmt.Errorf("namespace %q: at most %d of a-z, 0-9, '-', '_' and '.' are allowed",
 			namespace, maxNamespace)
 	}
-	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace}, nil
+	return nil
 }
 
 // Alias returns the name that alerts are written to and read from.

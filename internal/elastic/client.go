@@ -23,6 +23,7 @@ type Client struct {
 	log         *slog.Logger
 	// blind makes sure that missing privileges are remarked on once.
 	blind sync.Once
+	known knowledge
 }
 
 // New makes a client. It does not call the cluster; [Client.Ping] does.

@@ -163,9 +163,17 @@ func kindOf(status int) failure.Kind {
 }
 
 // notFound reports whether an error is the answer that something is not there.
-func notFound(err error) bool {
+func notFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// hasStatus reports whether an error is an answer with that HTTP status.
+func hasStatus(err error, status int) bool {
 	var e *failure.Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
+	return errors.As(err, &e) && e.Status == status
+}
+
+// notAllowed reports whether an error is the answer that the user may not ask.
+func notAllowed(err error) bool {
+	return hasStatus(err, http.StatusForbidden) || hasStatus(err, http.StatusUnauthorized)
 }
 
 // hasType reports whether an error is an answer with that Elasticsearch type.

@@ -2,6 +2,7 @@ package elastic
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -65,8 +66,21 @@ type resolveAnswer struct {
 		Indices []string `json:"indices"`
 	} `json:"aliases"`
 	DataStreams []struct {
-		Name string `json:"name"`
+		Name    string    `json:"name"`
+		Backing oneOrMany `json:"backing_indices"`
 	} `json:"data_streams"`
+}
+
+// oneOrMany is a list of names, or a single one.
+type oneOrMany []string
+
+// UnmarshalJSON reads either form.
+func (o *oneOrMany) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		*o = make(oneOrMany, 1)
+		return json.Unmarshal(data, &(*o)[0]) //nolint:wrapcheck // the caller is encoding/json
+	}
+	return json.Unmarshal(data, (*[]string)(o)) //nolint:wrapcheck // the caller is encoding/json
 }
 
 func (c *Client) resolve(ctx context.Context, patterns []string) (*places, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tocsin/internal/pipeline"
+	"tocsin/internal/planner"
 	"tocsin/internal/scheduler"
 )
 
@@ -33,6 +34,10 @@ type Metrics struct {
 	running    prometheus.Gauge
 	lateness   prometheus.Histogram
 	missed     *prometheus.CounterVec
+	rounds     *prometheus.CounterVec
+	searches   *prometheus.CounterVec
+	scanned    prometheus.Counter
+	reading    *prometheus.HistogramVec
 }
 
 // New makes the collectors, those of the Go runtime and the process among them.
@@ -60,8 +65,18 @@ func New() *Metrics {
 			Namespace: "tocsin", Name: "schedule_lateness_seconds", Help: "Time from a slot to the start of its execution.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 4, 10),
 		}),
-		missed: counter("schedule_missed_total", "Slots that came due while the rule's earlier one was still running; they are run late.", "rule_id"),
+		missed:   counter("schedule_missed_total", "Slots that came due while the rule's earlier one was still running; they are run late.", "rule_id"),
+		rounds:   counter("rounds_total", "Rounds of rules that ran together, by how their searches were answered: scan, search, failed_scan.", "strategy"),
+		searches: counter("round_searches_total", "Searches of rounds by what answered them: scan, or a search.", "strategy"),
+		scanned: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "tocsin", Name: "scanned_events_total", Help: "Events that scans have read, each once for all rules.",
+		}),
+		reading: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "tocsin", Name: "round_duration_seconds", Help: "Time that answering the searches of a round takes.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 3, 10),
+		}, []string{"strategy"}),
 	}
+	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
 	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -99,6 +114,22 @@ func (m *Metrics) Execution(x pipeline.Execution) {
 	if x.Status == pipeline.Succeeded {
 		m.succeeded.WithLabelValues(id).Set(float64(x.Slot.Unix()))
 	}
+}
+
+// Round counts what answering the searches of rules that ran together came to.
+func (m *Metrics) Round(r planner.Round) {
+	strategy := "search"
+	switch {
+	case r.Err != nil:
+		strategy = "failed_scan"
+	case r.Scanned > 0:
+		strategy = "scan"
+	}
+	m.rounds.WithLabelValues(strategy).Inc()
+	m.reading.WithLabelValues(strategy).Observe((r.Scan.Took + r.Searching).Seconds())
+	add(m.searches.WithLabelValues("scan"), int64(r.Scan.Answered))
+	add(m.searches.WithLabelValues("search"), int64(r.Requests-r.Scan.Answered))
+	add(m.scanned, r.Scan.Events)
 }
 
 // label makes text fit to be a label: collectors panic over one that is not UTF-8.

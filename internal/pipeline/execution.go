@@ -28,6 +28,12 @@ type Execution struct {
 	Slot     time.Time
 	Window   window.Window
 	Status   Status
+	// Covers are the slots whose windows this one spans, oldest first; empty: Slot alone.
+	Covers []time.Time
+	// Attempts is how often the slot was tried before.
+	Attempts int
+	// Read is the number of documents that were looked at, as far as it is known.
+	Read int64
 	// Hits were found and looked at; Left is how many more there are, at most, that max_signals kept
 	// from being looked at.
 	Hits, Left int64

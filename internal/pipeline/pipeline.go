@@ -34,6 +34,11 @@ type Job struct {
 	Plan   query.Plan
 	Slot   time.Time
 	Window window.Window
+	// Covers are the slots whose windows Window spans, oldest first and Slot the last; empty: Slot
+	// alone. max_signals is that of all of them together.
+	Covers []time.Time
+	// Attempts is how often the slot was tried before.
+	Attempts int
 	// Manual marks executions that somebody asked for.
 	Manual bool
 }
@@ -41,55 +46,73 @@ type Job struct {
 // Run executes a rule over a window and accounts for it. It does not return an error: whatever
 // goes wrong is part of the account.
 func (p *Pipeline) Run(ctx context.Context, job Job) Execution {
+	run := p.begin(job)
+	if run.prepare(ctx, p.Events) {
+		run.execute(ctx, p.Events)
+	}
+	return run.end()
+}
+
+func (p *Pipeline) begin(job Job) *execution {
 	now := p.Now
 	if now == nil {
 		now = time.Now
 	}
-	started := now()
 	r := job.Plan.Rule()
-	run := &execution{
-		pipeline: p, max: r.MaxSignals, builder: alert.NewBuilder(r, p.Options), now: now,
+	return &execution{
+		pipeline: p, plan: job.Plan, max: r.MaxSignals * max(1, len(job.Covers)), builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
+			Covers: job.Covers, Attempts: job.Attempts,
 		},
 		manual: job.Manual,
 	}
-	run.do(ctx, job.Plan)
-	run.Took = now().Sub(started)
-	return run.Execution
 }
 
 // execution is a Run in progress.
 type execution struct {
 	Execution
 	pipeline *Pipeline
+	plan     query.Plan
+	prepared query.Prepared
 	builder  *alert.Builder
 	now      func() time.Time
+	started  time.Time
 	max      int
 	// held is the number of new alerts that are not written yet.
 	held   int
 	manual bool
 }
 
-func (x *execution) do(ctx context.Context, plan query.Plan) {
-	src := query.Source{Events: x.pipeline.Events, At: x.Slot}
+func (x *execution) source(events search.Events) query.Source {
+	src := query.Source{Events: events, At: x.Slot}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}
-	prepared, diags, err := plan.Prepare(ctx, src)
+	return src
+}
+
+// prepare binds the plan; false means that the execution has failed.
+func (x *execution) prepare(ctx context.Context, events search.Events) bool {
+	prepared, diags, err := x.plan.Prepare(ctx, x.source(events))
 	x.Diagnostics = diags
 	if err != nil || prepared == nil {
 		x.Status, x.Err = Failed, err
-		return
+		return false
 	}
-	x.Warnings = TargetWarnings(plan.Rule().Index, prepared.Target())
+	x.Warnings = TargetWarnings(x.plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
+	x.prepared = prepared
+	return true
+}
+
+func (x *execution) execute(ctx context.Context, events search.Events) {
 	take, finish := x.write, func(context.Context, error) error { return nil }
-	if s := plan.Rule().AlertSuppression; s != nil {
+	if s := x.plan.Rule().AlertSuppression; s != nil {
 		stage := newSuppression(x, s)
 		take, finish = stage.take, stage.flush
 	}
-	result, err := prepared.Execute(ctx, src, x.Window, func(hits []query.Hit) (bool, error) {
+	result, err := x.prepared.Execute(ctx, x.source(events), x.Window, func(hits []query.Hit) (bool, error) {
 		return take(ctx, hits)
 	})
 	err = errors.Join(err, finish(ctx, err))
@@ -97,9 +120,15 @@ func (x *execution) do(ctx context.Context, plan query.Plan) {
 		x.warn("%s", text)
 	}
 	x.countLeft(result)
+	x.Read = max(result.Seen, result.Total)
 	x.Undecided = result.Undecided
 	x.Err = err
 	x.Status = x.judge(err)
+}
+
+func (x *execution) end() Execution {
+	x.Took = x.now().Sub(x.started)
+	return x.Execution
 }
 
 // judge turns what happened into a status.

@@ -97,13 +97,19 @@ func (p *anomalyPlan) known(ctx context.Context, src Source, target search.Targe
 	if len(target.Indices) == 0 {
 		return false, nil
 	}
+	r := search.Request{Patterns: p.rule.Index, Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
 	found := false
-	_, err := src.Events.Search(ctx, search.Request{
-		Patterns: p.rule.Index, Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true,
-	}, func(page []event.Event) (bool, error) {
-		found = len(page) > 0
-		return false, nil
-	})
+	var err error
+	if counter, ok := search.As[search.Counter](src.Events); ok {
+		var n int64
+		n, err = counter.Count(ctx, r)
+		found = n > 0
+	} else {
+		_, err = src.Events.Search(ctx, r, func(page []event.Event) (bool, error) {
+			found = len(page) > 0
+			return false, nil
+		})
+	}
 	if failure.KindOf(err) == failure.Partial {
 		return true, nil // It is not known; the search for anomalies will say why.
 	}

@@ -22,6 +22,9 @@ type queryPlan struct {
 	tiebreaker string
 }
 
+// ownRule is the field by which a rule knows its own alerts among the events, so as not to count them.
+const ownRule = "kibana.alert.rule.rule_id"
+
 func (p *queryPlan) Rule() *rule.Rule { return p.rule }
 
 func (p *queryPlan) Strategy() Strategy { return Search }
@@ -37,6 +40,10 @@ func (p *queryPlan) names(more ...string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// Wants says which patterns and fields Prepare will ask about, for whoever asks for many rules at
+// once. It is a hint: what is not in it is asked for when it is needed.
+func (p *queryPlan) Wants() (patterns, fields []string) { return p.rule.Index, p.names() }
 
 // resolve asks what patterns and fields mean where the events are. Where that could be told of
 // some indices only, partly says so: the others can be searched all the same.

@@ -60,7 +60,7 @@ func (p *countPlan) prepare(ctx context.Context, src Source) (*counted, diag.Lis
 	if err != nil {
 		return nil, nil, err
 	}
-	_, indexed := src.Events.(search.Grouper)
+	_, indexed := search.As[search.Grouper](src.Events)
 	c, diags := p.bind(target, src.At, indexed)
 	if c == nil {
 		return nil, diags, partly
@@ -73,9 +73,6 @@ func (p *countPlan) prepare(ctx context.Context, src Source) (*counted, diag.Lis
 func (p *countPlan) suppose() (*counted, diag.List) {
 	return assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
 }
-
-// ownRule is the field by which a rule knows its own alerts among the events, so as not to count them.
-const ownRule = "kibana.alert.rule.rule_id"
 
 // resolve asks for the fields of the groups too.
 func (p *countPlan) resolve(ctx context.Context, src Source) (target search.Target, partly, err error) {
@@ -165,6 +162,25 @@ func (c *counted) request(w window.Window) search.GroupRequest {
 	return r
 }
 
+// read is the search for the events of a window's groups. It is worth its while only together with
+// those of other rules: alone, counting where the events are is cheaper.
+func (c *counted) read(r search.GroupRequest) []Read {
+	if r.Time.Window.Empty() || c.nothing() || !c.countable() {
+		return nil
+	}
+	return []Read{{Request: r.Request, ScanOnly: true}}
+}
+
+// countable reports whether the group's values can be told from the events as they were written.
+func (c *counted) countable() bool {
+	for _, f := range slices.Concat(c.by, c.distinct) {
+		if f.field.InMemory() != nil || f.field.Type.Family() == mapping.FamilyText {
+			return false
+		}
+	}
+	return true
+}
+
 // finder is how a rule type makes hits of groups. Both of its steps return a failure of kind Partial
 // apart: what was found counts all the same.
 type finder struct {
@@ -213,7 +229,10 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 
 // groups counts where the events are, or in memory where that would not be the same.
 func (c *counted) groups(ctx context.Context, events search.Events, r search.GroupRequest, visit search.GroupVisit) (search.Result, error) {
-	grouper, indexed := events.(search.Grouper)
+	if known, ok := events.(interface{ Knows(search.Request) bool }); ok && known.Knows(r.Request) {
+		return tally.Groups(ctx, events, r, tally.Options{Admit: c.where.admit}, visit) //nolint:wrapcheck // it names what it did
+	}
+	grouper, indexed := search.As[search.Grouper](events)
 	if indexed && c.where.exact && !c.inMemory {
 		result, err := grouper.Groups(ctx, r, visit)
 		if !errors.Is(err, search.ErrUngroupable) {

@@ -68,7 +68,7 @@ func (p *esqlPlan) label() string { return (&queryPlan{rule: p.rule}).label() }
 
 // Prepare asks Elasticsearch for a row less than one, which makes it judge the query on its indices.
 func (p *esqlPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	runner, ok := src.Events.(search.ESQL)
+	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok {
 		return nil, diag.List{p.rule.Report(diag.Error, CodeESQLPlace, "rule.type",
 			"a query in ES|QL needs Elasticsearch: only that can run it, event files cannot")}, nil

@@ -39,7 +39,7 @@ func (s *esqlSearch) Execute(ctx context.Context, src Source, w window.Window, v
 	if w.Empty() || s.idle() {
 		return Result{Exact: true}, s.partly
 	}
-	runner, ok := src.Events.(search.ESQL)
+	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok {
 		return Result{}, fmt.Errorf("run %s: %w", s.plan.label(), errors.ErrUnsupported)
 	}
@@ -159,7 +159,7 @@ func (p *esqlPlan) placed(sent esql.Sent, text string) string {
 
 // hunt returns the rows of a query that is no rule's, as they are.
 func (s *esqlSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
-	runner, ok := src.Events.(search.ESQL)
+	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok || s.idle() {
 		return nil, s.partly
 	}

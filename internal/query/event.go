@@ -67,6 +67,17 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	}
 }
 
+// Reads is the search of the window. With pipes it is another for each.
+func (s *eventSearch) Reads(w window.Window) []Read {
+	if w.Empty() || s.idle() || len(s.plan.query.Limits()) > 0 {
+		return nil
+	}
+	return []Read{{Request: s.request(w)}}
+}
+
+// idle reports whether there is nothing to search.
+func (s *eventSearch) idle() bool { return len(s.target.Indices) == 0 || s.where.nothing() }
+
 func (s *eventSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	if w.Empty() {
 		return Result{Exact: true}, nil
@@ -110,7 +121,7 @@ func (s *eventSearch) limited(ctx context.Context, events search.Events, w windo
 
 func (s *eventSearch) execute(ctx context.Context, events search.Events, r search.Request, visit Visit) (Result, error) {
 	result := Result{Exact: true}
-	if len(s.target.Indices) == 0 || s.where.nothing() {
+	if s.idle() {
 		return result, s.partly
 	}
 	result.Exact = s.where.exact

@@ -95,8 +95,7 @@ func (s *eventSearch) Explain(w window.Window) Explanation {
 }
 
 func (g *groupSearch) Explain(w window.Window) Explanation {
-	read := w
-	read.From = w.From.Add(-g.steps.MaxSpan)
+	read := g.reach(w)
 	e := g.plan.explain(read, g.request(read))
 	e.Condition = g.where.String()
 	if g.steps.MaxSpan > 0 {

@@ -75,7 +75,7 @@ func TestCardinalityOfText(t *testing.T) {
 func TestCountingRuleRefused(t *testing.T) {
 	for name, tt := range map[string]struct{ typ, more, want string }{
 		"API's names": {"new_terms", "new_terms_fields = ['message']\nhistory_window_start = 'now-5d'", "[message] is analysed text: its values make no groups; name a field of type keyword (with the types of ECS"},
-		"language":    {"threshold", "[rule.threshold]\nfield = 'a'\nvalue = 1\n[[rule.filters]]\nmeta = {}", "filter: a query is an object of one clause"},
+		"filter":      {"threshold", "[rule.threshold]\nfield = 'a'\nvalue = 1\n[[rule.filters]]\nquery = {}", "a query is an object of one clause"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, diags := query.For(countingRule(t, tt.typ, "a:*", tt.more))

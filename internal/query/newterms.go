@@ -76,6 +76,9 @@ func (s *newTermsSearch) occurring(w window.Window) search.GroupRequest {
 	return r
 }
 
+// Reads are the events of the first request.
+func (s *newTermsSearch) Reads(w window.Window) []Read { return s.read(s.occurring(w)) }
+
 // Execute hands out new combinations in the order of their keys, each with its first event.
 func (s *newTermsSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	history := s.history(src.At, w)

@@ -40,6 +40,21 @@ type Prepared interface {
 	Trace(d condition.Document) (condition.Trace, error)
 }
 
+// Reader is a Prepared whose execution begins with searches that are known beforehand. They can be
+// answered together with those of other rules; the execution then finds the answers in its
+// [Source.Events].
+type Reader interface {
+	// Reads returns the searches of a window.
+	Reads(w window.Window) []Read
+}
+
+// Read is a search that an execution will make.
+type Read struct {
+	search.Request
+	// ScanOnly: unless a scan has answered it, the execution finds its hits in a cheaper way.
+	ScanOnly bool
+}
+
 // hunter is a Prepared that can also answer a question that no rule asks: all plans of [AdHoc] are.
 type hunter interface {
 	hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error)
@@ -153,9 +168,6 @@ const (
 // CodeUnsupported marks a rule whose type or language cannot run yet.
 const CodeUnsupported = "rule/unsupported"
 
-// CodeNotApplied marks what a rule says and what is of no account.
-const CodeNotApplied = "rule/not-applied"
-
 // planners has one line per rule type.
 var planners = map[rule.Type]func(*rule.Rule) (Plan, diag.List){
 	rule.TypeEQL:             planEQL,
@@ -195,3 +207,6 @@ func unresolved(r *rule.Rule) diag.List {
 func unsupportedType(r *rule.Rule) diag.List {
 	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
 }
+
+// CodeNotApplied marks what a rule says and the plan leaves aside.
+const CodeNotApplied = "rule/not-applied"

@@ -13,6 +13,25 @@ import (
 	"tocsin/internal/window"
 )
 
+// Reads is the one search for the events of all steps.
+func (g *groupSearch) Reads(w window.Window) []Read {
+	if w.Empty() || g.idle() {
+		return nil
+	}
+	return []Read{{Request: g.request(g.reach(w))}}
+}
+
+// reach is what has to be read for what is decided within a window.
+func (g *groupSearch) reach(w window.Window) window.Window {
+	w.From = w.From.Add(-g.steps.MaxSpan)
+	return w
+}
+
+// idle reports whether there is nothing to search.
+func (g *groupSearch) idle() bool {
+	return len(g.target.Indices) == 0 || g.where == condition.Expr(condition.Const(false))
+}
+
 // Execute hands out the sequences that were decided within the window: by their last event, or by
 // the end of the wait for one that must not come. Those that an event after the window may still
 // spoil are left to a later one, which reaches back far enough to see them whole.
@@ -20,13 +39,11 @@ func (g *groupSearch) Execute(ctx context.Context, src Source, w window.Window, 
 	if w.Empty() {
 		return Result{Exact: true}, nil
 	}
-	read := w
-	read.From = w.From.Add(-g.steps.MaxSpan)
 	s := stream{group: g, visit: visit, limits: limiter{limits: g.plan.query.Limits()}, from: nanos(w.From), horizon: nanos(w.To)}
 	if g.plan.time.Field != g.plan.orderBy {
 		s.from = math.MinInt64 // the window is about another time than the sequence
 	}
-	return s.run(ctx, src.Events, g.request(read))
+	return s.run(ctx, src.Events, g.request(g.reach(w)))
 }
 
 // hunt takes the stream for all there is: nothing is waited for.
@@ -56,7 +73,7 @@ type stream struct {
 
 func (s *stream) run(ctx context.Context, events search.Events, r search.Request) (Result, error) {
 	result := Result{Result: search.Result{Total: -1}, Exact: true}
-	if len(s.group.target.Indices) == 0 || s.group.where == condition.Expr(condition.Const(false)) {
+	if s.group.idle() {
 		return result, s.group.partly
 	}
 	take, finish := s.sequences()

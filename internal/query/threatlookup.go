@@ -97,7 +97,7 @@ func (l *lookup) hand(ctx context.Context, part []carrier) (bool, error) {
 
 // fetch reads the indicators of some events again, whole.
 func (l *lookup) fetch(ctx context.Context, part []carrier) (map[event.Ref]*event.Document, error) {
-	documents, ok := l.source.Events.(search.Documents)
+	documents, ok := search.As[search.Documents](l.source.Events)
 	if !ok {
 		return nil, fmt.Errorf("fetch indicators: a %T finds no documents by their place", l.source.Events)
 	}

@@ -125,6 +125,11 @@ func (p *threatPlan) entryFields(side func(rule.ThreatEntry) string) []string {
 	return names
 }
 
+// Wants names the fields of the mapping too.
+func (p *threatPlan) Wants() (patterns, fields []string) {
+	return p.rule.Index, p.names(p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
+}
+
 // missing warns of patterns of indicators that match nothing: the rule runs all the same.
 func (p *threatPlan) missing(theirs search.Target) diag.List {
 	var diags diag.List

@@ -67,6 +67,14 @@ func (s *threatSearch) idle() bool {
 	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.nothing() || s.theirs.nothing()
 }
 
+// Reads is the search for events. The indicators are read only where there are any.
+func (s *threatSearch) Reads(w window.Window) []Read {
+	if w.Empty() || s.idle() {
+		return nil
+	}
+	return []Read{{Request: s.request(w)}}
+}
+
 // Execute reads the indicators once, then the events of the window, and looks each of them up.
 func (s *threatSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	if w.Empty() || s.idle() {
@@ -94,7 +102,7 @@ func (s *threatSearch) Execute(ctx context.Context, src Source, w window.Window,
 // anyEvent spares the reading of the indicators where there is nothing to look up.
 func (s *threatSearch) anyEvent(ctx context.Context, src Source, w window.Window) (bool, error) {
 	r := s.request(w)
-	r.PageSize, r.OmitSource = 1, true
+	r.PageSize = 1
 	some := false
 	_, err := src.Events.Search(ctx, r, func(page []event.Event) (bool, error) {
 		some = some || len(page) > 0

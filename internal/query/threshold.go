@@ -76,6 +76,9 @@ func (s *thresholdSearch) counting(w window.Window) search.GroupRequest {
 	return r
 }
 
+// Reads are the events of the first request.
+func (s *thresholdSearch) Reads(w window.Window) []Read { return s.read(s.counting(w)) }
+
 // reached reports whether a group has enough events and different values.
 func (s *thresholdSearch) reached(g search.Group) bool {
 	t := s.plan.rule.Threshold

@@ -18,7 +18,7 @@
 //
 //	s := scheduler.New([]scheduler.Job{{
 //		ID:    id,
-//		Slots: scheduler.Interval(5*time.Minute, scheduler.Spread(id, 5*time.Minute)),
+//		Slots: scheduler.Interval(5*time.Minute, 0),
 //		Run:   func(ctx context.Context, slot time.Time) { … },
 //	}}, scheduler.Options{Grace: 30 * time.Second})
 //	err := s.Run(ctx)

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"hash/fnv"
 	"iter"
 	"time"
 )
@@ -45,24 +44,6 @@ func (i interval) Prev(at time.Time) time.Time {
 		return time.Time{}
 	}
 	return at.UTC().Add(-i.shift).Truncate(i.every).Add(i.shift)
-}
-
-// Spread returns the offset of a job inside its interval, so that jobs of one interval do not all
-// run at the same moment. It depends on nothing but its arguments and never changes between
-// versions: another offset would be another grid, and other windows. The offset is at least 0 and
-// less than every, in whole seconds, or in whole milliseconds for an interval below one second.
-func Spread(id string, every time.Duration) time.Duration {
-	grain := time.Second
-	if every < time.Second {
-		grain = time.Millisecond
-	}
-	places := every / grain
-	if places <= 0 {
-		return 0
-	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id)) // A hash never fails to write.
-	return time.Duration(h.Sum64()%uint64(places)) * grain
 }
 
 // Between yields the slots after the first time, up to and including the second, oldest first.

@@ -1,7 +1,6 @@
 package scheduler_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -116,62 +115,6 @@ func TestBetween(t *testing.T) {
 	}
 	for range scheduler.Between(fiveMinutes, day, day.AddDate(9999, 0, 0)) {
 		break // Must not go through the rest.
-	}
-}
-
-// These offsets are a promise: another one would move a rule's windows after an upgrade.
-func TestSpreadIsStable(t *testing.T) {
-	tests := []struct {
-		name  string
-		id    string
-		every time.Duration
-		want  time.Duration
-	}{
-		{"empty id", "", 5 * time.Minute, 2*time.Minute + 17*time.Second},
-		{"uuid", "0b0c1b5a-1f0e-4b1e-9a30-0c1d2e3f4a5b", 5 * time.Minute, time.Minute + 48*time.Second},
-		{"text", "Suspicious login", time.Hour, 41*time.Minute + 39*time.Second},
-		{"below a second", "x", 250 * time.Millisecond, 21 * time.Millisecond},
-		{"below a millisecond", "x", time.Microsecond, 0},
-		{"no interval", "x", 0, 0},
-		{"negative interval", "x", -time.Second, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, scheduler.Spread(tt.id, tt.every)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestSpreadIsWithinInterval(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		every := time.Duration(rapid.Int64Range(1, int64(30*24*time.Hour)).Draw(t, "every"))
-		got := scheduler.Spread(rapid.String().Draw(t, "id"), every)
-		if got < 0 || got >= every {
-			t.Fatalf("offset %s is outside [0, %s)", got, every)
-		}
-		if every >= time.Second && got%time.Second != 0 {
-			t.Fatalf("offset %s is not in whole seconds", got)
-		}
-	})
-}
-
-// A thousand rules of one interval must not crowd: with five minutes there are 300 places, and 24
-// rules in one of them is far outside what chance gives (mean 3.3).
-func TestSpreadIsEven(t *testing.T) {
-	for _, pattern := range []string{"rule-%d", "%08x-1f0e-4b1e-9a30-0c1d2e3f4a5b", "%d"} {
-		places := make(map[time.Duration]int)
-		for i := range 1000 {
-			places[scheduler.Spread(fmt.Sprintf(pattern, i), 5*time.Minute)]++
-		}
-		most := 0
-		for _, n := range places {
-			most = max(most, n)
-		}
-		if len(places) < 250 || most >= 24 {
-			t.Errorf("%s: %d places used, at most %d rules in one", pattern, len(places), most)
-		}
 	}
 }
 

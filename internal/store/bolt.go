@@ -68,7 +68,7 @@ func Open(dir string) (*DB, error) {
 	}
 	db := &DB{bolt: b, path: path}
 	err = b.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{alertBucket, orderBucket, instanceBucket} {
+		for _, name := range [][]byte{alertBucket, orderBucket, instanceBucket, headBucket, pageBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

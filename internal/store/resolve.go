@@ -41,6 +41,11 @@ func (e *Events) anyIndex(p pattern) bool {
 	return false
 }
 
+// Locate tells the indices that patterns match; events that name none belong to every index.
+func (e *Events) Locate(_ context.Context, patterns []string) (func(index string) bool, error) {
+	return parsePatterns(patterns).match, nil
+}
+
 // pattern is one name or wildcard of a list of index patterns.
 type pattern struct {
 	text    string

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 
 // hit is the place of one hit and of its order.
 type hit struct {
-	order  order
+	place  search.Place
 	source int32
 	length int32
 	offset int64
@@ -62,7 +63,7 @@ type scan struct {
 	events   *Events
 	request  search.Request
 	matcher  *condition.Matcher
-	ordering ordering
+	ordering search.Ordering
 	covered  map[string]bool
 	hits     []hit
 	// only, where it is not nil, are the places of the documents that are wanted.
@@ -82,7 +83,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	by, err := newOrdering(r)
+	by, err := search.NewOrdering(r)
 	if err != nil {
 		return nil, err
 	}
@@ -110,14 +111,25 @@ func (s *scan) run(ctx context.Context) error {
 	if err := ordered(ctx, read, s.match, take); err != nil {
 		return err
 	}
-	for i, f := range files {
+	s.missed = s.changed(errs, good)
+	slices.SortFunc(s.hits, s.compare)
+	return ctx.Err()
+}
+
+// changed joins what went wrong with the files, and says which hold other than the good events that
+// were counted when they were opened.
+func (s *scan) changed(errs []error, good []int64) error {
+	for i, f := range s.events.files {
 		if errs[i] == nil && good[i] != f.events {
 			errs[i] = fmt.Errorf("%s has changed since it was opened: %d events, not %d", f.name, good[i], f.events)
 		}
 	}
-	s.missed = errors.Join(errs...)
-	slices.SortFunc(s.hits, s.ordering.compare)
-	return ctx.Err()
+	return errors.Join(errs...)
+}
+
+// compare orders hits; those that are equal in all else stand as they do in the files.
+func (s *scan) compare(a, b hit) int {
+	return cmp.Or(s.ordering.Compare(a.place, b.place), cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
 }
 
 // match finds the hits of a batch; it runs beside others.
@@ -139,7 +151,7 @@ func (s *scan) match(b *batch) scanned {
 		doc := event.NewDocument(p.source)
 		if s.matcher.Match(doc) {
 			out.hits = append(out.hits, hit{
-				order: s.ordering.of(doc), source: int32(b.source), offset: at.offset, length: int32(at.length),
+				place: s.ordering.Of(doc), source: int32(b.source), offset: at.offset, length: int32(at.length),
 			})
 		}
 	})

@@ -97,8 +97,9 @@ func (l *lexer) add(kind tokenKind, n int) {
 	l.pos = span.End
 }
 
-func (l *lexer) fail(n int, text string) {
-	l.err = &syntaxError{diag.Span{Start: l.pos, End: l.pos + n}, text}
+// fail says what is wrong at the next character.
+func (l *lexer) fail(text string) {
+	l.err = &syntaxError{diag.Span{Start: l.pos, End: l.pos + 1}, text}
 }
 
 func (l *lexer) next() {
@@ -119,7 +120,7 @@ func (l *lexer) next() {
 		l.add(tokRangeEx, 1)
 		l.bounds()
 	case ']', '}':
-		l.fail(1, `"`+string(c)+`" ends no range: write \`+string(c)+` for the character`)
+		l.fail(`"` + string(c) + `" ends no range: write \` + string(c) + ` for the character`)
 	default:
 		l.symbolOrWord(c)
 	}
@@ -139,7 +140,7 @@ func (l *lexer) symbolOrWord(c byte) {
 
 func (l *lexer) enclosed(kind tokenKind, n int, unclosed string) {
 	if n == 0 {
-		l.fail(1, unclosed)
+		l.fail(unclosed)
 		return
 	}
 	l.add(kind, n)
@@ -151,7 +152,7 @@ func (l *lexer) boost() {
 	number := l.rest()[1:]
 	n := digits(number)
 	if n == 0 {
-		l.fail(1, "a number has to follow: write \\^ for the character")
+		l.fail("a number has to follow: write \\^ for the character")
 		l.add(tokCaret, 1) // The parser may have something against it.
 		return
 	}
@@ -174,7 +175,7 @@ func (l *lexer) word() {
 	kind, isOperator := words[rest[:n]]
 	switch {
 	case n == 0: // Nothing but a backslash at the end begins no token.
-		l.fail(1, "nothing is behind the backslash")
+		l.fail("nothing is behind the backslash")
 	case isOperator:
 		l.add(kind, n)
 	case rest[:n] == "*":

@@ -2,6 +2,7 @@ package querydsl
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"tocsin/internal/condition"
@@ -46,7 +47,7 @@ func (r reader) boolean(body any, path string) (condition.Expr, error) {
 	if !only(p, "must", "filter", "should", "must_not", "minimum_should_match") {
 		return nil, nil
 	}
-	required := append(groups["must"], groups["filter"]...)
+	required := slices.Concat(groups["must"], groups["filter"])
 	out := condition.And(required)
 	if len(required)+len(groups["should"]) > 0 { // Else how many should match is not looked at.
 		some, err := should(p, groups["should"], len(required) > 0)

@@ -1,4 +1,4 @@
-package store
+package search
 
 import (
 	"cmp"
@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"tocsin/internal/condition"
-	"tocsin/internal/event"
 	"tocsin/internal/mapping"
-	"tocsin/internal/search"
 )
 
 // key is one value in a form that compares fast and keeps nothing of the event but short text.
@@ -27,19 +25,19 @@ type keyKind uint8
 
 // The kinds in their order; an event without a value comes last, whatever the direction.
 const (
-	number keyKind = iota
-	text
-	version
-	missing
+	numberKey keyKind = iota
+	textKey
+	versionKey
+	missingKey
 )
 
 func (k key) compare(o key) int {
 	switch {
 	case k.kind != o.kind:
 		return cmp.Compare(k.kind, o.kind)
-	case k.kind == version:
+	case k.kind == versionKey:
 		return mapping.CompareVersions(k.text, o.text)
-	case k.kind == text:
+	case k.kind == textKey:
 		return strings.Compare(k.text, o.text)
 	}
 	return cmp.Or(cmp.Compare(k.whole, o.whole), cmp.Compare(k.nanos, o.nanos))
@@ -48,19 +46,19 @@ func (k key) compare(o key) int {
 // maxOrder is the greatest number of fields in an order: time, its fallback, tiebreaker.
 const maxOrder = 3
 
-// order is what decides the place of a hit, besides where it stands.
-type order [maxOrder]key
+// Place is what decides the place of an event among others, besides where it stands.
+type Place [maxOrder]key
 
-// ordering finds and compares the order of hits.
-type ordering struct {
+// Ordering finds and compares the places of events in memory, as Elasticsearch sorts them.
+type Ordering struct {
 	fields     []*mapping.Field // nil: not mapped, missing in every event
 	descending bool
 }
 
-// newOrdering looks up the fields of the order. One whose values have no order is an error, as it
-// is for Elasticsearch.
-func newOrdering(r search.Request) (ordering, error) {
-	o := ordering{descending: r.Descending}
+// NewOrdering looks up the fields of a request's order. One whose values have no order is an error,
+// as it is for Elasticsearch.
+func NewOrdering(r Request) (Ordering, error) {
+	o := Ordering{descending: r.Descending}
 	for _, by := range r.Order() {
 		f, mapped := r.FieldTypes.Field(by.Name)
 		if !mapped {
@@ -86,9 +84,9 @@ func orderable(family mapping.Family) error {
 	}
 }
 
-// of returns the order of a document.
-func (o ordering) of(d *event.Document) order {
-	var keys order
+// Of returns the place of a document.
+func (o Ordering) Of(d condition.Document) Place {
+	var keys Place
 	for i, f := range o.fields {
 		keys[i] = o.key(d, f)
 	}
@@ -96,32 +94,32 @@ func (o ordering) of(d *event.Document) order {
 }
 
 // key returns the least of the field's values, or the greatest where the greatest come first.
-func (o ordering) key(d *event.Document, f *mapping.Field) key {
-	best := key{kind: missing}
+func (o Ordering) key(d condition.Document, f *mapping.Field) key {
+	best := key{kind: missingKey}
 	if f == nil {
 		return best
 	}
 	for _, v := range d.Values(*f) {
 		k := keyOf(f.Type.Family(), v)
-		if best.kind == missing || (k.compare(best) < 0) != o.descending {
+		if best.kind == missingKey || (k.compare(best) < 0) != o.descending {
 			best = k
 		}
 	}
 	return best
 }
 
-// compare orders hits; those that are equal in all else stand as they do in the files.
-func (o ordering) compare(a, b hit) int {
+// Compare orders two places; 0 when only where the events stand can tell them apart.
+func (o Ordering) Compare(a, b Place) int {
 	for i := range o.fields {
-		if c := o.direct(a.order[i], b.order[i]); c != 0 {
+		if c := o.direct(a[i], b[i]); c != 0 {
 			return c
 		}
 	}
-	return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
+	return 0
 }
 
-func (o ordering) direct(a, b key) int {
-	if o.descending && a.kind != missing && b.kind != missing {
+func (o Ordering) direct(a, b key) int {
+	if o.descending && a.kind != missingKey && b.kind != missingKey {
 		return b.compare(a)
 	}
 	return a.compare(b)
@@ -142,13 +140,13 @@ func keyOf(family mapping.Family, v mapping.Value) key {
 		return key{}
 	case mapping.FamilyIP:
 		address := v.IP.As16()
-		return key{kind: text, text: string(address[:])}
+		return key{kind: textKey, text: string(address[:])}
 	case mapping.FamilyVersion:
-		return key{kind: version, text: v.String}
+		return key{kind: versionKey, text: v.String}
 	case mapping.FamilyUnknown:
 		return unknownKey(v.String)
 	default:
-		return key{kind: text, text: v.String}
+		return key{kind: textKey, text: v.String}
 	}
 }
 
@@ -164,7 +162,7 @@ func unknownKey(s string) key {
 	if t, _, err := mapping.ParseDate(s, ""); err == nil {
 		return timeKey(t)
 	}
-	return key{kind: text, text: s}
+	return key{kind: textKey, text: s}
 }
 
 // floatOrder maps floats to integers that are ordered as they are.

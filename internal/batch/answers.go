@@ -1,0 +1,107 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+)
+
+// Answers is where events come from after some searches have been answered together. Other
+// searches go to the events' own place. It is safe for concurrent use.
+type Answers struct {
+	events search.Events
+	byKey  map[string]*answer
+}
+
+var _ search.Events = (*Answers)(nil)
+
+// answer is what is known of one request.
+type answer struct {
+	// hits are all of them, in order.
+	hits []event.Event
+	// whole tells that there are no more hits than these; otherwise they are the first page.
+	whole bool
+	// took is this search's share of the time of the whole.
+	took time.Duration
+	// why says what kept the request from being answered together; "" when it was.
+	why string
+}
+
+// None answers nothing.
+func None(events search.Events) *Answers { return &Answers{events: events} }
+
+// With returns the answers of both; where both have one, the whole one counts.
+func (a *Answers) With(b *Answers) *Answers {
+	all := &Answers{events: a.events, byKey: map[string]*answer{}}
+	maps.Copy(all.byKey, b.byKey)
+	for id, known := range a.byKey {
+		if other := all.byKey[id]; other == nil || !other.whole {
+			all.byKey[id] = known
+		}
+	}
+	return all
+}
+
+// key identifies a request by all that its answer depends on.
+func key(r search.Request) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q %s %+v %q %q %t %q %t", r.Patterns, r.Filter(), r.Time, r.OrderBy, r.Tiebreaker, r.Descending, r.Fields, r.OmitSource)
+	return b.String()
+}
+
+// Why says what kept a request from being answered together with others; "" when it was.
+func (a *Answers) Why(r search.Request) string {
+	switch known := a.byKey[key(r)]; {
+	case known == nil:
+		return "it was not asked for"
+	default:
+		return known.why
+	}
+}
+
+// Knows reports whether all hits of a request are known.
+func (a *Answers) Knows(r search.Request) bool {
+	known := a.byKey[key(r)]
+	return known != nil && known.whole
+}
+
+// Unwrap returns the events' own place.
+func (a *Answers) Unwrap() search.Events { return a.events }
+
+// Resolve asks the events' own place.
+func (a *Answers) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
+	return a.events.Resolve(ctx, patterns, fields) //nolint:wrapcheck // it names the patterns
+}
+
+// Search hands out what is known, or searches.
+func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
+	known := a.byKey[key(r)]
+	if known == nil || known.why != "" || !known.whole {
+		return a.events.Search(ctx, r, visit) //nolint:wrapcheck // it names the search
+	}
+	result := search.Result{Total: int64(len(known.hits)), Took: known.took}
+	for hits := known.hits; len(hits) > 0; {
+		if err := ctx.Err(); err != nil {
+			return result, fmt.Errorf("search in what was read: %w", err)
+		}
+		n := min(r.Size(), len(hits))
+		result.Pages++
+		more, err := visit(hits[:n:n])
+		if err != nil || !more {
+			return result, err
+		}
+		hits = hits[n:]
+	}
+	return result, nil
+}
+
+// refusal types an answer that no fallback can mend.
+func refusal(op string, err error) error {
+	return &failure.Error{Kind: failure.Internal, Op: op, Err: err}
+}

@@ -1,0 +1,284 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/search"
+)
+
+// ScanOptions bound a scan. The zero value is usable.
+type ScanOptions struct {
+	// Slices is the number of parts that are read and matched at the same time; 0 means one for each
+	// processor.
+	Slices int
+	// MaxBytes bounds the memory of the hits that are kept until their search asks for them; 0 means
+	// [DefaultMaxBytes]. Searches that find more than fits are made one by one.
+	MaxBytes int64
+}
+
+// DefaultMaxBytes leaves a service of 256 MiB room for everything else.
+const DefaultMaxBytes = 48 << 20
+
+// Scanned is the account of a scan.
+type Scanned struct {
+	// Events were read, Hits found in them, over all requests that were Answered.
+	Events, Hits int64
+	Answered     int
+	// Took is the time from first to last, Matching the part of it in which no page was waited for,
+	// summed over the slices.
+	Took, Matching time.Duration
+}
+
+// Scan answers requests by one read of the events of all of them. A request is left to a search of
+// its own, and [Answers.Why] says so, where its condition cannot be evaluated in memory or its hits
+// do not fit. An error is for a read that failed, in whole or in part: nothing is answered then.
+func Scan(ctx context.Context, events search.Events, requests []search.Request, o ScanOptions) (*Answers, Scanned, error) {
+	if o.Slices <= 0 {
+		o.Slices = runtime.GOMAXPROCS(0)
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	start := time.Now()
+	answers := &Answers{events: events, byKey: map[string]*answer{}}
+	s := scan{answers: answers, budget: newBudget(o.MaxBytes)}
+	if err := s.admit(ctx, events, requests); err != nil {
+		return answers, Scanned{}, err
+	}
+	if len(s.members) == 0 {
+		return answers, Scanned{}, nil
+	}
+	stats, err := s.read(ctx, events, o.Slices)
+	stats.Took = time.Since(start)
+	if err != nil {
+		clear(answers.byKey)
+		return answers, stats, err
+	}
+	s.settle(&stats)
+	return answers, stats, nil
+}
+
+// scan is a Scan under way.
+type scan struct {
+	answers *Answers
+	members []*member
+	union   search.Request
+	// known tells the indices that were there when the members were told what they cover.
+	known  func(index string) bool
+	budget *budget
+}
+
+// member is a request that takes part.
+type member struct {
+	request  search.Request
+	answer   *answer
+	covers   func(index string) bool
+	matcher  *condition.Matcher
+	ordering search.Ordering
+}
+
+// admit takes the requests that can be answered from memory.
+func (s *scan) admit(ctx context.Context, events search.Events, requests []search.Request) error {
+	located := map[string]func(string) bool{}
+	for _, r := range requests {
+		id := key(r)
+		if s.answers.byKey[id] != nil {
+			continue
+		}
+		m := &member{request: r, answer: &answer{}}
+		s.answers.byKey[id] = m.answer
+		var err error
+		if m.matcher, err = condition.Compile(r.Filter(), r.FieldTypes); err != nil {
+			m.answer.why = err.Error()
+			continue
+		}
+		if m.ordering, err = search.NewOrdering(r); err != nil {
+			m.answer.why = err.Error()
+			continue
+		}
+		if m.covers, err = locate(ctx, events, r.Patterns, located); err != nil {
+			return err
+		}
+		s.members = append(s.members, m)
+	}
+	if len(s.members) == 0 {
+		return nil
+	}
+	s.union = Union(s.requests())
+	var err error
+	s.known, err = locate(ctx, events, s.union.Patterns, located)
+	return err
+}
+
+// locate asks once for each list of patterns.
+func locate(ctx context.Context, events search.Events, patterns []string, known map[string]func(string) bool) (func(string) bool, error) {
+	id := fmt.Sprintf("%q", patterns)
+	if test := known[id]; test != nil {
+		return test, nil
+	}
+	locator, ok := events.(search.Locator)
+	if !ok {
+		return nil, refusal("scan", fmt.Errorf("%T cannot say where its events are", events))
+	}
+	test, err := locator.Locate(ctx, patterns)
+	known[id] = test
+	return test, err //nolint:wrapcheck // it names the patterns
+}
+
+// Union is the one read for requests: every event that lies in the window of any of them, of more
+// indices than they ask for where one excludes what another wants.
+func Union(requests []search.Request) search.Request {
+	var patterns []string
+	var times condition.Or
+	for _, r := range requests {
+		for _, list := range r.Patterns {
+			patterns = append(patterns, strings.Split(list, ",")...)
+		}
+		times = append(times, r.Time.Condition())
+	}
+	slices.Sort(patterns)
+	patterns = slices.DeleteFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "-") })
+	return search.Request{
+		Patterns: slices.Compact(patterns), Where: condition.Simplify(times), PageSize: scanPage,
+	}
+}
+
+// scanPage is the size of a page of the one read: some MiB of events.
+const scanPage = 2000
+
+// Scannable tells whether a request can be answered from memory; the error says why not.
+func Scannable(r search.Request) error {
+	if _, err := condition.Compile(r.Filter(), r.FieldTypes); err != nil {
+		return err //nolint:wrapcheck // it names the field
+	}
+	_, err := search.NewOrdering(r)
+	return err //nolint:wrapcheck // it names the field
+}
+
+// requests are those that take part.
+func (s *scan) requests() []search.Request {
+	out := make([]search.Request, len(s.members))
+	for i, m := range s.members {
+		out[i] = m.request
+	}
+	return out
+}
+
+func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scanned, error) {
+	slicer, ok := events.(search.Slicer)
+	if !ok {
+		parts = 1
+	}
+	readers := make([]*reader, parts)
+	visits := make([]search.Visit, parts)
+	for i := range readers {
+		readers[i] = newReader(s)
+		visits[i] = readers[i].visit
+	}
+	var err error
+	if ok {
+		_, err = slicer.SearchSlices(ctx, s.union, visits)
+	} else {
+		_, err = events.Search(ctx, s.union, visits[0])
+	}
+	var stats Scanned
+	for _, r := range readers {
+		stats.Events += r.events
+		stats.Matching += r.matching
+	}
+	return stats, err //nolint:wrapcheck // it names the search
+}
+
+// settle puts the hits of each request in order.
+func (s *scan) settle(stats *Scanned) {
+	found := s.budget.take()
+	for i, m := range s.members {
+		if s.budget.spilled(i) {
+			m.answer.why = "its hits do not fit the memory of a scan"
+			continue
+		}
+		hits := found[i]
+		slices.SortStableFunc(hits, func(a, b placed) int { return m.ordering.Compare(a.place, b.place) })
+		m.answer.hits = make([]event.Event, len(hits))
+		for j, h := range hits {
+			m.answer.hits[j] = *h.event
+		}
+		m.answer.whole = true
+		m.answer.took = stats.Took / time.Duration(len(s.members))
+		stats.Answered++
+		stats.Hits += int64(len(hits))
+	}
+}
+
+// reader matches the events of one part of the read.
+type reader struct {
+	scan     *scan
+	events   int64
+	matching time.Duration
+	// covering are the members that cover an index, by its name.
+	covering map[string][]int
+}
+
+func newReader(s *scan) *reader { return &reader{scan: s, covering: map[string][]int{}} }
+
+func (r *reader) visit(page []event.Event) (bool, error) {
+	start := time.Now()
+	defer func() { r.matching += time.Since(start) }()
+	for i := range page {
+		r.events++
+		if err := r.match(&page[i]); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (r *reader) match(e *event.Event) error {
+	covered := r.covered(e.Index)
+	switch {
+	case len(covered) > 0:
+	case r.scan.known(e.Index):
+		return nil // excluded by those that ask for its like
+	default:
+		return refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
+	}
+	doc, err := e.Document()
+	if err != nil {
+		return refusal("read events", err)
+	}
+	var kept *event.Event
+	for _, i := range covered {
+		m := r.scan.members[i]
+		if !m.matcher.Match(doc) {
+			continue
+		}
+		if kept == nil {
+			copied := *e
+			copied.Source = bytes.Clone(e.Source) // which may be a part of a page
+			kept = &copied
+		}
+		r.scan.budget.add(i, placed{m.ordering.Of(doc), kept})
+	}
+	return nil
+}
+
+func (r *reader) covered(index string) []int {
+	known, ok := r.covering[index]
+	if !ok {
+		for i, m := range r.scan.members {
+			if m.covers(index) {
+				known = append(known, i)
+			}
+		}
+		r.covering[index] = known
+	}
+	return known
+}

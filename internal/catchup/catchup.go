@@ -1,0 +1,147 @@
+// Package catchup orders the slots that a ledger says are owed: what is run first, and what can be
+// run in one go.
+//
+// It runs nothing and asks no clock: [Plan] is a function of the owed slots and the time. The rules
+// of the order: what is fresh comes before what is old, so that alerts of today do not wait for
+// those of last week; rules whose alerts depend on the alerts before (their [Rule] is Ordered) run
+// their own slots oldest first; a slot that failed waits for its backoff; a stretch of slots of a
+// rule that allows it becomes one run over their common window.
+package catchup
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"tocsin/internal/ledger"
+	"tocsin/internal/window"
+)
+
+// Rule is what has to be known of a rule to catch up with it.
+type Rule struct {
+	ID string
+	// Window is what the run of a slot reads.
+	Window func(slot time.Time) window.Window
+	// Mergeable: one run over the windows of many slots finds what the runs of each would.
+	Mergeable bool
+	// Ordered: the alerts of a slot depend on those of the slots before.
+	Ordered bool
+}
+
+// Task is one run: of a slot, or of several.
+type Task struct {
+	RuleID string
+	// Slots are those that the run covers, oldest first. The last one is the slot it stands for.
+	Slots  []time.Time
+	Window window.Window
+	// Attempts is the greatest number of times that one of the slots was tried.
+	Attempts int64
+}
+
+// Slot is the one that the task stands for.
+func (t Task) Slot() time.Time { return t.Slots[len(t.Slots)-1] }
+
+// Options bound a plan. The zero value is usable.
+type Options struct {
+	// MaxMerged is the longest window of merged slots; 0 means [DefaultMaxMerged].
+	MaxMerged time.Duration
+	// Backoff is the wait after the first failure, doubled by each further one up to MaxBackoff; 0
+	// means [DefaultBackoff] and [DefaultMaxBackoff].
+	Backoff, MaxBackoff time.Duration
+}
+
+// The defaults.
+const (
+	DefaultMaxMerged  = 6 * time.Hour
+	DefaultBackoff    = 30 * time.Second
+	DefaultMaxBackoff = 30 * time.Minute
+)
+
+// Plan makes tasks of the owed slots, in the order in which they are to be run. Slots of rules that
+// are not among the given ones are left out, as are those that wait for their backoff.
+func Plan(owed []ledger.Owed, rules map[string]Rule, now time.Time, o Options) []Task {
+	byRule := map[string][]ledger.Owed{}
+	for _, one := range owed {
+		byRule[one.RuleID] = append(byRule[one.RuleID], one)
+	}
+	var tasks []Task
+	for id, slots := range byRule {
+		rule, known := rules[id]
+		if !known {
+			continue
+		}
+		slices.SortFunc(slots, func(a, b ledger.Owed) int { return a.Entry.Slot.Compare(b.Entry.Slot) })
+		tasks = append(tasks, planRule(rule, slots, now, o)...)
+	}
+	slices.SortStableFunc(tasks, func(a, b Task) int {
+		return cmp.Or(b.Slot().Compare(a.Slot()), cmp.Compare(a.RuleID, b.RuleID))
+	})
+	return tasks
+}
+
+// planRule plans the slots of one rule, which come oldest first. Of an ordered rule only the oldest
+// is due: the next one waits for what it finds.
+func planRule(rule Rule, owed []ledger.Owed, now time.Time, o Options) []Task {
+	if rule.Ordered {
+		if waits(owed[0].Entry, now, o) {
+			return nil
+		}
+		return []Task{task(rule, owed[:1])}
+	}
+	var tasks []Task
+	for len(owed) > 0 {
+		if waits(owed[0].Entry, now, o) {
+			owed = owed[1:]
+			continue
+		}
+		n := stretch(rule, owed, now, o)
+		tasks = append(tasks, task(rule, owed[:n]))
+		owed = owed[n:]
+	}
+	return tasks
+}
+
+// stretch is how many of the slots one run can cover, from the first on. One that has failed before
+// runs alone: it may be the reason.
+func stretch(rule Rule, owed []ledger.Owed, now time.Time, o Options) int {
+	if !rule.Mergeable || owed[0].Entry.Attempts > 0 {
+		return 1
+	}
+	first := rule.Window(owed[0].Entry.Slot)
+	end := first.To
+	n := 1
+	for n < len(owed) {
+		e := owed[n].Entry
+		w := rule.Window(e.Slot)
+		switch {
+		case e.Attempts > 0, waits(e, now, o), w.From.After(end), w.To.Sub(first.From) > cmp.Or(o.MaxMerged, DefaultMaxMerged):
+			return n
+		}
+		end = w.To
+		n++
+	}
+	return n
+}
+
+func task(rule Rule, owed []ledger.Owed) Task {
+	t := Task{RuleID: rule.ID, Window: rule.Window(owed[0].Entry.Slot)}
+	for _, one := range owed {
+		t.Slots = append(t.Slots, one.Entry.Slot)
+		t.Attempts = max(t.Attempts, one.Entry.Attempts)
+		t.Window.To = rule.Window(one.Entry.Slot).To
+	}
+	return t
+}
+
+// waits reports whether a slot that failed is to be left alone for now. One whose hits are queued
+// goes on at once: it has not failed.
+func waits(e ledger.Entry, now time.Time, o Options) bool {
+	if e.Attempts == 0 || e.Status == ledger.Queued || e.Ended.IsZero() {
+		return false
+	}
+	backoff, most := cmp.Or(o.Backoff, DefaultBackoff), cmp.Or(o.MaxBackoff, DefaultMaxBackoff)
+	for n := int64(1); n < e.Attempts && backoff < most; n++ {
+		backoff *= 2
+	}
+	return now.Before(e.Ended.Add(min(backoff, most)))
+}

@@ -1,0 +1,115 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/search"
+)
+
+var (
+	_ search.Multi       = (*Client)(nil)
+	_ search.Snapshotter = (*Client)(nil)
+)
+
+// firstPage is the number of hits of one search in an _msearch: more are worth a search of its own.
+const firstPage = 100
+
+// FirstPages asks for the beginnings of several searches in one _msearch. They are of no common
+// point in time, so whoever wants more than the first page has to begin anew. Elasticsearch refuses
+// the whole for one search that it cannot read: it is asked again for either half then.
+func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []search.FirstPage {
+	out := make([]search.FirstPage, len(requests))
+	var body bytes.Buffer
+	var asked []int
+	for i, r := range requests {
+		patterns := tidy(r.Patterns)
+		if len(patterns) == 0 {
+			continue // To Elasticsearch no pattern means every index.
+		}
+		if out[i].Err = writeItem(&body, patterns, r); out[i].Err == nil {
+			asked = append(asked, i)
+		}
+	}
+	if len(asked) == 0 {
+		return out
+	}
+	responses, err := c.multiSearch(ctx, body.Bytes(), len(asked))
+	if failure.KindOf(err) == failure.Rejected && len(requests) > 1 {
+		half := len(requests) / 2
+		return append(c.FirstPages(ctx, requests[:half]), c.FirstPages(ctx, requests[half:])...)
+	}
+	for n, i := range asked {
+		if out[i].Err = err; err == nil {
+			out[i] = responses[n].first(requests[i])
+		}
+	}
+	return out
+}
+
+func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiItem, error) {
+	op := "answer " + strconv.Itoa(n) + " searches"
+	answer, err := call[multiAnswer](ctx, c, op, func() esapi.Request {
+		return esapi.MsearchRequest{Body: bytes.NewReader(body)}
+	})
+	if err == nil && len(answer.Responses) != n {
+		err = &failure.Error{
+			Kind: failure.Unavailable, Op: op, Reason: "the answer has " + strconv.Itoa(len(answer.Responses)) + " parts",
+		}
+	}
+	return answer.Responses, err
+}
+
+// multiAnswer is the answer of _msearch, in order.
+type multiAnswer struct {
+	Responses []multiItem `json:"responses"`
+}
+
+// multiItem is the answer to one search, or why there is none.
+type multiItem struct {
+	page
+	Status int   `json:"status"`
+	Error  cause `json:"error"`
+}
+
+func (m multiItem) first(r search.Request) search.FirstPage {
+	op := "search [" + shown(tidy(r.Patterns)) + "]"
+	if m.Status >= 300 {
+		root := m.Error.root()
+		return search.FirstPage{Err: &failure.Error{
+			Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text(),
+		}}
+	}
+	f := search.FirstPage{Result: search.Result{Total: m.total(), Took: time.Duration(m.Took) * time.Millisecond, Pages: 1}}
+	f.Events = make([]event.Event, len(m.Hits.Hits))
+	for i, h := range m.Hits.Hits {
+		f.Events[i] = h.event(len(r.Fields) > 0)
+	}
+	var d damage
+	d.add(m.Shards, m.TimedOut, m.Clusters)
+	f.Err = d.err(op)
+	return f
+}
+
+// writeItem adds the two lines of a search.
+func writeItem(b *bytes.Buffer, patterns []string, r search.Request) error {
+	query := r.Body()
+	query["size"] = min(firstPage, r.Size())
+	for _, line := range []any{
+		map[string]any{"index": patterns, "ignore_unavailable": true, "allow_no_indices": true, "allow_partial_search_results": true},
+		query,
+	} {
+		data, err := search.JSON(line, "")
+		if err != nil {
+			return err //nolint:wrapcheck // it says what it was doing
+		}
+		b.Write(append(data, '\n'))
+	}
+	return nil
+}

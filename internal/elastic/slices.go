@@ -1,0 +1,126 @@
+package elastic
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/search"
+)
+
+// SearchSlices reads a search in parts, in a point in time that all of them share. When the
+// patterns do not fit one URL, they are read one group after the other.
+func (c *Client) SearchSlices(ctx context.Context, r search.Request, visits []search.Visit) (search.Result, error) {
+	patterns := broad(tidy(r.Patterns))
+	if len(patterns) == 0 || len(visits) == 0 {
+		return search.Result{}, nil
+	}
+	body := r.Body()
+	body["sort"] = []condition.Query{{"_shard_doc": "asc"}}
+	sum := search.Result{}
+	var read []func(string) bool
+	for _, part := range patternChunks(patterns, maxPath) {
+		s := sliced{client: c, op: "read [" + shown(part) + "]", patterns: part, body: body, size: r.Size(), read: read}
+		result, err := s.run(ctx, visits)
+		sum.Took, sum.Pages, sum.Total = sum.Took+result.Took, sum.Pages+result.Pages, sum.Total+result.Total
+		if err != nil {
+			return sum, err
+		}
+		if len(part) == len(patterns) {
+			break
+		}
+		covered, err := c.Locate(ctx, part)
+		if err != nil {
+			return sum, err
+		}
+		read = append(read, covered)
+	}
+	return sum, nil
+}
+
+// sliced is a read of one group of patterns.
+type sliced struct {
+	client   *Client
+	op       string
+	patterns []string
+	body     condition.Query
+	size     int
+	// read tell the indices that an earlier group has read.
+	read []func(index string) bool
+}
+
+func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Result, error) {
+	pit, err := s.client.openPIT(parent, s.op, s.patterns)
+	if err != nil || pit == "" {
+		return search.Result{}, err
+	}
+	defer s.client.closePIT(parent, pit)
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	pagers, errs := make([]*pager, len(visits)), make([]error, len(visits))
+	var running sync.WaitGroup
+	for i, visit := range visits {
+		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, s.size)
+		pagers[i].pit, pagers[i].reopened = pit, true // what a part has read means nothing in another point in time
+		if len(visits) > 1 {
+			pagers[i].body["slice"] = condition.Query{"id": i, "max": len(visits)}
+		}
+		running.Go(func() {
+			if errs[i] = s.part(ctx, pagers[i], visit); errs[i] != nil {
+				cancel()
+			}
+		})
+	}
+	running.Wait()
+	return s.sum(parent, pagers, errs)
+}
+
+// part reads one part to its end.
+func (s *sliced) part(ctx context.Context, p *pager, visit search.Visit) error {
+	for !p.done {
+		hits, err := p.more(ctx)
+		if err != nil {
+			return err
+		}
+		page := make([]event.Event, 0, len(hits))
+		for _, h := range hits {
+			if !s.readBefore(h.Index) {
+				page = append(page, h.event(false))
+			}
+		}
+		if more, err := visit(page); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sliced) readBefore(index string) bool {
+	for _, covers := range s.read {
+		if covers(index) {
+			return true
+		}
+	}
+	return false
+}
+
+// sum adds up the parts. A part that was stopped because another failed has nothing to say.
+func (s *sliced) sum(parent context.Context, pagers []*pager, errs []error) (search.Result, error) {
+	sum := search.Result{}
+	for _, p := range pagers {
+		sum.Took, sum.Pages, sum.Total = sum.Took+p.result.Took, sum.Pages+p.result.Pages, sum.Total+p.result.Total
+	}
+	for _, err := range errs {
+		if err != nil && (parent.Err() != nil || !errors.Is(err, context.Canceled)) {
+			return sum, err
+		}
+	}
+	for _, p := range pagers {
+		if err := p.damage.err(s.op); err != nil {
+			return sum, err
+		}
+	}
+	return sum, errors.Join(errs...)
+}

@@ -1,0 +1,71 @@
+package lease
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"time"
+)
+
+// State is the document in which runners meet.
+type State struct {
+	// Epoch is the fencing number: it grows whenever the set of runners changes.
+	Epoch int64 `json:"epoch"`
+	// Runners are those that are taken for alive, by id.
+	Runners map[string]Runner `json:"runners"`
+	// Version is the store's mark of what was read; nil before the document is there.
+	Version any `json:"-"`
+}
+
+// Runner is what a runner says of itself.
+type Runner struct {
+	// Beat grows with every sign of life.
+	Beat int64 `json:"beat"`
+	// At is the runner's own time of its last beat, for people and to find clocks that are wrong.
+	At   time.Time `json:"at"`
+	Host string    `json:"host,omitempty"`
+}
+
+// Store keeps the document.
+type Store interface {
+	// Load returns the state; the zero state when there is none.
+	Load(ctx context.Context) (State, error)
+	// Save writes over the version that was read, and sets the new one. [ErrChanged] when somebody
+	// else was faster.
+	Save(ctx context.Context, s *State) error
+}
+
+// ErrChanged says that the document is not any more what was read.
+var ErrChanged = errors.New("changed since it was read")
+
+// Owner returns which of the runners a key belongs to: the one whose hash with the key is greatest.
+// "" when there is none.
+func Owner(runners []string, key string) string {
+	owner, most := "", uint64(0)
+	for _, id := range runners {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(id)) // A hash never fails to write.
+		_, _ = h.Write([]byte{0})
+		_, _ = h.Write([]byte(key))
+		// FNV alone spreads keys that differ in their last byte too little.
+		if weight := mix(h.Sum64()); owner == "" || cmp.Compare(weight, most) > 0 {
+			owner, most = id, weight
+		}
+	}
+	return owner
+}
+
+// mix is the finalizer of MurmurHash3: every bit of the input changes about half of the output.
+func mix(x uint64) uint64 {
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// ids returns the runners in order.
+func (s State) ids() []string { return slices.Sorted(maps.Keys(s.Runners)) }

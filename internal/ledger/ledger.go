@@ -1,0 +1,283 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Slots is the grid of a rule: [tocsin/internal/scheduler.Slots].
+type Slots interface {
+	Next(after time.Time) time.Time
+	Prev(at time.Time) time.Time
+}
+
+// Grid is a rule with its slots.
+type Grid struct {
+	RuleID   string
+	Slots    Slots
+	Schedule string
+}
+
+// Ledger compares grids with what is recorded, and records. It is safe for concurrent use: the store
+// is where runners meet.
+type Ledger struct {
+	Store Store
+	// MaxAge is how far back slots are owed; older ones are given up, and recorded so. 0 means
+	// [DefaultMaxAge].
+	MaxAge time.Duration
+}
+
+// DefaultMaxAge is a week: what a team that comes back from holidays wants to know.
+const DefaultMaxAge = 7 * 24 * time.Hour
+
+// Owed is a slot that is to be run.
+type Owed struct {
+	RuleID string
+	// Entry is what is recorded of it, a Planned one where nothing is.
+	Entry Entry
+}
+
+// Begin makes the heads of rules that have none: from their current slot on, slots are owed. It
+// returns the heads of all.
+func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[string]Head, error) {
+	heads, err := l.heads(ctx, grids)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []*Head
+	for _, g := range grids {
+		if _, known := heads[g.RuleID]; known {
+			continue
+		}
+		since := g.Slots.Prev(now)
+		if since.IsZero() {
+			since = now
+		}
+		fresh = append(fresh, &Head{RuleID: g.RuleID, Since: since, Schedule: g.Schedule})
+	}
+	if len(fresh) == 0 {
+		return heads, nil
+	}
+	errs, err := l.Store.SaveHeads(ctx, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(fresh), err)
+	}
+	for i, err := range errs {
+		if err != nil && !errors.Is(err, ErrChanged) {
+			return nil, fmt.Errorf("begin the ledger of rule %s: %w", fresh[i].RuleID, err)
+		}
+	}
+	return l.heads(ctx, grids)
+}
+
+func (l *Ledger) heads(ctx context.Context, grids []Grid) (map[string]Head, error) {
+	ids := make([]string, len(grids))
+	for i, g := range grids {
+		ids[i] = g.RuleID
+	}
+	found, err := l.Store.Heads(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger of %d rules: %w", len(grids), err)
+	}
+	heads := make(map[string]Head, len(found))
+	for _, h := range found {
+		heads[h.RuleID] = h
+	}
+	return heads, nil
+}
+
+// Owed returns the slots up to now, included, that are open, in order of time: those of which nothing
+// is recorded and those that have failed. Slots beyond MaxAge are not among them; see
+// [Ledger.GiveUp].
+func (l *Ledger) Owed(ctx context.Context, grids []Grid, now time.Time) ([]Owed, error) {
+	heads, err := l.Begin(ctx, grids, now)
+	if err != nil {
+		return nil, err
+	}
+	var owed []Owed
+	for chunk := range slices.Chunk(grids, pageChunk) {
+		some, err := l.owed(ctx, chunk, heads, now)
+		if err != nil {
+			return nil, err
+		}
+		owed = append(owed, some...)
+	}
+	slices.SortStableFunc(owed, func(a, b Owed) int {
+		return cmp.Or(a.Entry.Slot.Compare(b.Entry.Slot), cmp.Compare(a.RuleID, b.RuleID))
+	})
+	return owed, nil
+}
+
+// pageChunk bounds the pages in memory: those of so many rules at a time.
+const pageChunk = 50
+
+func (l *Ledger) owed(ctx context.Context, grids []Grid, heads map[string]Head, now time.Time) ([]Owed, error) {
+	oldest := now.Add(-cmp.Or(l.MaxAge, DefaultMaxAge))
+	from := now
+	for _, g := range grids {
+		from = earliest(from, latest(start(heads[g.RuleID]), oldest))
+	}
+	pages, err := l.pages(ctx, grids, from, now)
+	if err != nil {
+		return nil, err
+	}
+	var owed []Owed
+	for _, g := range grids {
+		after := latest(start(heads[g.RuleID]), oldest).Add(-1)
+		for slot := g.Slots.Next(after); !slot.IsZero() && !slot.After(now); slot = g.Slots.Next(slot) {
+			e := Entry{Slot: slot}
+			if p := pages[Page{RuleID: g.RuleID, Day: Day(slot)}.ID()]; p != nil {
+				e, _ = p.Find(slot)
+			}
+			if e.Status.Open() {
+				owed = append(owed, Owed{g.RuleID, e})
+			}
+		}
+	}
+	return owed, nil
+}
+
+// start is the first slot that may be open.
+func start(h Head) time.Time {
+	if h.Closed.IsZero() {
+		return h.Since
+	}
+	return latest(h.Since, h.Closed.Add(1))
+}
+
+func (l *Ledger) pages(ctx context.Context, grids []Grid, from, to time.Time) (map[string]*Page, error) {
+	ids := make([]string, len(grids))
+	for i, g := range grids {
+		ids[i] = g.RuleID
+	}
+	found, err := l.Store.Pages(ctx, ids, Day(from), Day(to))
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger of %d rules: %w", len(ids), err)
+	}
+	pages := make(map[string]*Page, len(found))
+	for i := range found {
+		pages[found[i].ID()] = &found[i]
+	}
+	return pages, nil
+}
+
+// Account is an entry of a rule to be recorded.
+type Account struct {
+	RuleID string
+	Entry  Entry
+}
+
+// maxTries is how often a page is written again after somebody else has changed it.
+const maxTries = 8
+
+// Record writes entries. Those that their page refuses (see [Page.Put]) are returned: their writer
+// has been replaced, or the slot is covered already. The error is for what could not be written: the
+// slots stay as they were.
+func (l *Ledger) Record(ctx context.Context, accounts []Account) (refused []Account, err error) {
+	todo := byPage(accounts)
+	for try := 0; len(todo) > 0; try++ {
+		if try == maxTries {
+			return refused, fmt.Errorf("record %d pages of the ledger: %w", len(todo), ErrChanged)
+		}
+		var again map[string][]Account
+		var no []Account
+		if again, no, err = l.write(ctx, todo); err != nil {
+			return refused, err
+		}
+		refused = append(refused, no...)
+		todo = again
+	}
+	return refused, nil
+}
+
+func byPage(accounts []Account) map[string][]Account {
+	out := map[string][]Account{}
+	for _, a := range accounts {
+		id := Page{RuleID: a.RuleID, Day: Day(a.Entry.Slot)}.ID()
+		out[id] = append(out[id], a)
+	}
+	return out
+}
+
+// write reads, changes and writes the pages of accounts, and returns those that somebody else has
+// changed in between.
+func (l *Ledger) write(ctx context.Context, todo map[string][]Account) (again map[string][]Account, refused []Account, err error) {
+	pages, err := l.read(ctx, todo)
+	if err != nil {
+		return nil, nil, err
+	}
+	var changed []*Page
+	no := map[string][]Account{}
+	for id, accounts := range todo {
+		p := pages[id]
+		if p == nil {
+			p = &Page{RuleID: accounts[0].RuleID, Day: Day(accounts[0].Entry.Slot)}
+		}
+		put := false
+		for _, a := range accounts {
+			if p.Put(a.Entry) {
+				put = true
+			} else {
+				no[id] = append(no[id], a)
+			}
+		}
+		if put {
+			changed = append(changed, p)
+		}
+	}
+	errs, err := l.Store.SavePages(ctx, changed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("record %d pages of the ledger: %w", len(changed), err)
+	}
+	again = map[string][]Account{}
+	for i, err := range errs {
+		switch id := changed[i].ID(); {
+		case errors.Is(err, ErrChanged):
+			again[id] = todo[id]
+			delete(no, id)
+		case err != nil:
+			return nil, nil, fmt.Errorf("record page %s of the ledger: %w", id, err)
+		}
+	}
+	for _, accounts := range no {
+		refused = append(refused, accounts...)
+	}
+	return again, refused, nil
+}
+
+func (l *Ledger) read(ctx context.Context, todo map[string][]Account) (map[string]*Page, error) {
+	days := map[time.Time][]string{}
+	for _, accounts := range todo {
+		day := Day(accounts[0].Entry.Slot)
+		days[day] = append(days[day], accounts[0].RuleID)
+	}
+	pages := map[string]*Page{}
+	for day, ids := range days {
+		found, err := l.Store.Pages(ctx, ids, day, day)
+		if err != nil {
+			return nil, fmt.Errorf("read %d pages of the ledger: %w", len(ids), err)
+		}
+		for i := range found {
+			pages[found[i].ID()] = &found[i]
+		}
+	}
+	return pages, nil
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,279 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tocsin/internal/failure"
+	"tocsin/internal/planner"
+	"tocsin/internal/query"
+	"tocsin/internal/search"
+)
+
+// Round runs jobs that are due at the same time together: what they search for is answered by as
+// few requests as the planner finds. It is safe for concurrent use.
+type Round struct {
+	Pipeline *Pipeline
+	Planner  *planner.Planner
+	// Concurrency is how many executions are prepared, or write their alerts, at the same time; 0
+	// means 8.
+	Concurrency int
+	// Gather is how long the first job waits for others; 0 means 200ms.
+	Gather time.Duration
+	// Observe, when not nil, is told what each round came to.
+	Observe func(planner.Round)
+	// Recorder, when not nil, is told of the executions of a round before anybody else is.
+	Recorder Recorder
+
+	mu      sync.Mutex
+	waiting []*ticket
+	leads   bool
+}
+
+const (
+	defaultConcurrency = 8
+	defaultGather      = 200 * time.Millisecond
+)
+
+// ticket is one job of a round.
+type ticket struct {
+	ctx       context.Context //nolint:containedctx // it is that of the Run that waits for the ticket
+	job       Job
+	execution *execution
+	result    Execution
+	ended     bool
+	done      chan struct{}
+}
+
+// Run runs a job together with those for which Run is called at about the same time, and returns
+// its own execution. The first to come runs all of them.
+func (r *Round) Run(ctx context.Context, job Job) Execution {
+	t := &ticket{ctx: ctx, job: job, done: make(chan struct{})}
+	r.mu.Lock()
+	r.waiting = append(r.waiting, t)
+	leads := !r.leads
+	r.leads = true
+	r.mu.Unlock()
+	if leads {
+		r.gather(ctx)
+		r.mu.Lock()
+		tickets := r.waiting
+		r.waiting, r.leads = nil, false
+		r.mu.Unlock()
+		r.run(ctx, tickets)
+	}
+	<-t.done
+	return t.result
+}
+
+// gather waits until others had the time to come.
+func (r *Round) gather(ctx context.Context) {
+	wait := r.Gather
+	if wait == 0 {
+		wait = defaultGather
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// RunAll runs jobs as one round and returns their executions in the same order; done, when not
+// nil, is told of each as it ends.
+func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []Execution {
+	tickets := make([]*ticket, len(jobs))
+	for i, job := range jobs {
+		tickets[i] = &ticket{ctx: ctx, job: job, done: make(chan struct{})}
+	}
+	var running sync.WaitGroup
+	if done != nil {
+		for _, t := range tickets {
+			running.Go(func() { <-t.done; done(t.result) })
+		}
+	}
+	r.run(ctx, tickets)
+	running.Wait()
+	out := make([]Execution, len(tickets))
+	for i, t := range tickets {
+		out[i] = t.result
+	}
+	return out
+}
+
+func (r *Round) run(ctx context.Context, tickets []*ticket) {
+	ctx, stop := whileAnyLives(ctx, tickets)
+	defer stop()
+	events := snapshot(ctx, r.Pipeline.Events)
+	r.prime(ctx, events, tickets)
+	r.each(tickets, func(t *ticket) {
+		t.execution = r.Pipeline.begin(t.job)
+		t.guard(func() {
+			if !t.execution.prepare(t.ctx, events) {
+				t.end()
+			}
+		})
+	})
+	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
+	r.each(tickets, func(t *ticket) {
+		if !t.ended {
+			t.guard(func() {
+				t.execution.execute(t.ctx, answers)
+				t.end()
+			})
+		}
+	})
+	r.record(ctx, tickets)
+	for _, t := range tickets {
+		close(t.done)
+	}
+	if r.Observe != nil {
+		r.Observe(round)
+	}
+}
+
+func (t *ticket) end() {
+	t.result = t.execution.end()
+	t.ended = true
+}
+
+// record keeps the accounts of the round. An execution whose account is not kept has not covered
+// its window, whatever it has found.
+func (r *Round) record(ctx context.Context, tickets []*ticket) {
+	if r.Recorder == nil {
+		return
+	}
+	executions := make([]Execution, len(tickets))
+	for i, t := range tickets {
+		executions[i] = t.result
+	}
+	err := r.Recorder.Record(ctx, executions)
+	if err == nil {
+		return
+	}
+	for _, t := range tickets {
+		if x := &t.result; x.Status == Succeeded {
+			x.Status, x.Err = PartialFailure, fmt.Errorf("record the execution of rule %s: %w", x.RuleID, err)
+		}
+	}
+}
+
+// guard keeps a crash of one execution to itself: it has failed, the others go on.
+func (t *ticket) guard(do func()) {
+	defer func() {
+		if v := recover(); v != nil && !t.ended {
+			t.execution.Status = Failed
+			t.execution.Err = &failure.Error{
+				Kind: failure.Internal, Op: "run rule " + t.execution.RuleID, Err: fmt.Errorf("crashed: %v\n%s", v, debug.Stack()),
+			}
+			t.end()
+		}
+	}()
+	do()
+}
+
+// whileAnyLives is a context that ends when those of all tickets have ended.
+func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	var left atomic.Int64
+	left.Store(int64(len(tickets)))
+	stops := make([]func() bool, len(tickets))
+	for i, t := range tickets {
+		stops[i] = context.AfterFunc(t.ctx, func() {
+			if left.Add(-1) == 0 {
+				cancel()
+			}
+		})
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancel()
+	}
+}
+
+// each does something for every ticket, several at a time.
+func (r *Round) each(tickets []*ticket, do func(*ticket)) {
+	workers := r.Concurrency
+	if workers <= 0 {
+		workers = defaultConcurrency
+	}
+	todo := make(chan *ticket)
+	var running sync.WaitGroup
+	for range min(workers, len(tickets)) {
+		running.Go(func() {
+			for t := range todo {
+				do(t)
+			}
+		})
+	}
+	for _, t := range tickets {
+		todo <- t
+	}
+	close(todo)
+	running.Wait()
+}
+
+// snapshot looks at the events' place once for the whole round, where that is possible.
+func snapshot(ctx context.Context, events search.Events) search.Events {
+	s, ok := events.(search.Snapshotter)
+	if !ok {
+		return events
+	}
+	moment, err := s.Snapshot(ctx)
+	if err != nil {
+		return events // whoever searches there finds out what is wrong
+	}
+	return moment
+}
+
+// prime asks what patterns mean once for all rules that have the same, so that each is then
+// prepared without asking.
+func (r *Round) prime(ctx context.Context, events search.Events, tickets []*ticket) {
+	if _, remembers := r.Pipeline.Events.(search.Snapshotter); !remembers {
+		return
+	}
+	type wants struct{ patterns, fields []string }
+	by := map[string]*wants{}
+	var all []*ticket // one of each kind, for each
+	first := map[*ticket]*wants{}
+	for _, t := range tickets {
+		w, ok := t.job.Plan.(interface {
+			Wants() (patterns, fields []string)
+		})
+		if !ok {
+			continue
+		}
+		patterns, fields := w.Wants()
+		id := strings.Join(patterns, ",")
+		if by[id] == nil {
+			by[id] = &wants{patterns: patterns}
+			all, first[t] = append(all, t), by[id]
+		}
+		by[id].fields = append(by[id].fields, fields...)
+	}
+	r.each(all, func(t *ticket) {
+		// What goes wrong is found again by each rule, and told by it.
+		_, _ = events.Resolve(ctx, first[t].patterns, first[t].fields)
+	})
+}
+
+// reads collects what the executions will search for first.
+func reads(tickets []*ticket) []planner.Need {
+	var out []planner.Need
+	for _, t := range tickets {
+		if reader, ok := t.execution.prepared.(query.Reader); ok && !t.ended {
+			for _, r := range reader.Reads(t.execution.Window) {
+				out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly})
+			}
+		}
+	}
+	return out
+}

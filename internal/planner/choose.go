@@ -1,0 +1,99 @@
+package planner
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"tocsin/internal/batch"
+	"tocsin/internal/search"
+)
+
+// classes are the lengths of windows that a scan is considered for together: all of the first, all
+// of the first two, and so on.
+var classes = []time.Duration{20 * time.Minute, 2 * time.Hour, 12 * time.Hour, 48 * time.Hour, math.MaxInt64}
+
+// choose splits requests into those that one scan is to answer and the others.
+func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need, round *Round) (scanned, searched []Need) {
+	able, unable := scannable(events, needs)
+	switch {
+	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < leastTogether:
+		return nil, needs
+	case p.Pin == Scan:
+		round.Scanned = len(able)
+		return able, unable
+	}
+	slices.SortStableFunc(able, func(a, b Need) int { return class(a) - class(b) })
+	best := p.best(ctx, events, able, round)
+	round.Scanned = best
+	return able[:best], slices.Concat(unable, able[best:])
+}
+
+// best is how many of the requests, which come in the order of their classes, are to be scanned.
+func (p *Planner) best(ctx context.Context, events search.Events, able []Need, round *Round) int {
+	all := p.costs.search(able)
+	best, least := 0, all
+	round.SearchCost = all
+	for end := range prefixes(able) {
+		documents, err := count(ctx, events, able[:end])
+		if err != nil {
+			break // what cannot be counted is not read
+		}
+		scan := p.costs.scan(documents)
+		if round.Documents < 0 || scan+p.costs.search(able[end:]) < least {
+			round.Documents, round.ScanCost = documents, scan
+		}
+		if cost := scan + p.costs.search(able[end:]); cost < least {
+			best, least = end, cost
+		}
+		if scan > all {
+			break // longer windows have no fewer documents
+		}
+	}
+	return best
+}
+
+// prefixes yields the ends of the classes that have a request.
+func prefixes(able []Need) func(func(int) bool) {
+	return func(yield func(int) bool) {
+		for i := range able {
+			if i+1 < len(able) && class(able[i]) == class(able[i+1]) {
+				continue
+			}
+			if !yield(i + 1) {
+				return
+			}
+		}
+	}
+}
+
+// class is the number of the shortest length that a request's window fits.
+func class(n Need) int {
+	w := n.Time.Window
+	length := w.To.Sub(w.From) // saturates where a bound is missing
+	i := slices.IndexFunc(classes, func(c time.Duration) bool { return length <= c })
+	return max(i, 0)
+}
+
+func scannable(events search.Events, needs []Need) (able, unable []Need) {
+	_, located := events.(search.Locator)
+	for _, n := range needs {
+		bounded := !n.Time.Window.From.IsZero()
+		if located && bounded && batch.Scannable(n.Request) == nil {
+			able = append(able, n)
+		} else {
+			unable = append(unable, n)
+		}
+	}
+	return able, unable
+}
+
+// count is the number of documents that a scan for the requests reads.
+func count(ctx context.Context, events search.Events, needs []Need) (int64, error) {
+	counter, ok := events.(search.Counter)
+	if !ok {
+		return 0, nil // as cheap as it gets: there is no other way to search these events either
+	}
+	return counter.Count(ctx, batch.Union(requests(needs))) //nolint:wrapcheck // it names the search
+}

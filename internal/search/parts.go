@@ -1,0 +1,65 @@
+package search
+
+import (
+	"context"
+
+	"tocsin/internal/event"
+)
+
+// Locator is an Events that can say in which indices the hits of patterns stand.
+type Locator interface {
+	// Locate returns the names that hits of the patterns carry as their index, as a test of one such
+	// name. The test is good for the indices that exist now.
+	Locate(ctx context.Context, patterns []string) (func(index string) bool, error)
+}
+
+// Slicer is an Events that can read one search in several parts at the same time.
+type Slicer interface {
+	// SearchSlices is Search in as many parts as there are visitors, each called from a goroutine of
+	// its own; the order of the hits is of no account. Every hit is in exactly one part. The Result is
+	// that of the whole.
+	SearchSlices(ctx context.Context, r Request, visits []Visit) (Result, error)
+}
+
+// Snapshotter is an Events that can look at its indices and mappings once for many searches.
+type Snapshotter interface {
+	// Snapshot returns the same Events for the searches of one moment: what Resolve and Locate have
+	// found is not asked for again while nothing has changed.
+	Snapshot(ctx context.Context) (Events, error)
+}
+
+// Multi is an Events that can answer the beginnings of several searches in one request.
+type Multi interface {
+	// FirstPages returns the first page of each request, in their order. One that failed does not
+	// keep the others from being answered.
+	FirstPages(ctx context.Context, requests []Request) []FirstPage
+}
+
+// FirstPage is the beginning of the hits of one search.
+type FirstPage struct {
+	Events []event.Event
+	Result Result
+	// Err says why there is none, or not all of it.
+	Err error
+}
+
+// Counter is an Events that can count the hits of a search without reading them.
+type Counter interface {
+	// Count returns the number of events that the request matches.
+	Count(ctx context.Context, r Request) (int64, error)
+}
+
+// As returns what an Events can do besides, itself or as the one that it stands before.
+func As[T any](events Events) (T, bool) {
+	for {
+		if t, ok := events.(T); ok {
+			return t, true
+		}
+		before, ok := events.(interface{ Unwrap() Events })
+		if !ok {
+			var none T
+			return none, false
+		}
+		events = before.Unwrap()
+	}
+}
