@@ -122,6 +122,15 @@ func (p *anomalyPlan) known(ctx context.Context, src Source, target search.Targe
 // anomalySearch is an anomalyPlan bound to mappings.
 type anomalySearch struct{ *eventSearch }
 
+// Reads is the search of the window, for searches that are sent together: results are no events.
+func (s *anomalySearch) Reads(w window.Window) []Read {
+	reads := s.eventSearch.Reads(w)
+	for i := range reads {
+		reads[i].SearchOnly = true
+	}
+	return reads
+}
+
 // Execute hands out the records as the events that they are about.
 func (s *anomalySearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	return s.eventSearch.Execute(ctx, src, w, func(hits []Hit) (bool, error) {

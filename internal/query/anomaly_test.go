@@ -112,6 +112,10 @@ func TestAnomalyExplain(t *testing.T) {
 		t.Fatal(diags)
 	}
 	prepared, _ := plan.Assume()
+	reads := prepared.(query.Reader).Reads(window.Window{From: noon.Add(-time.Hour), To: noon})
+	if len(reads) != 1 || !reads[0].SearchOnly {
+		t.Errorf("reads %+v", reads)
+	}
 	e := prepared.Explain(window.Window{From: noon.Add(-time.Hour), To: noon})
 	const query = "result_type:record and is_interim:false and record_score >= 50 and job_id:(v3_rare_ea or v3_never_ea)"
 	const condition = `(and (term result_type "record") (term is_interim false) (range record_score gte 50) (terms job_id "v3_rare_ea" "v3_never_ea"))`

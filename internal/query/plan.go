@@ -53,6 +53,9 @@ type Read struct {
 	search.Request
 	// ScanOnly: unless a scan has answered it, the execution finds its hits in a cheaper way.
 	ScanOnly bool
+	// SearchOnly keeps the search out of a scan: it reads documents that are no events, under fields
+	// that events may have of other types.
+	SearchOnly bool
 }
 
 // hunter is a Prepared that can also answer a question that no rule asks: all plans of [AdHoc] are.

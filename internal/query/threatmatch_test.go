@@ -10,10 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/search"
 	"tocsin/internal/store"
 	"tocsin/internal/window"
 )
@@ -355,4 +357,33 @@ func TestThreatAndAnomalyRulesOfCorpus(t *testing.T) {
 		t.Skip("the corpus is not here")
 	}
 	t.Log(planned)
+}
+
+// Events that a scan has read are looked up as those of a search are.
+func TestThreatMatchInScan(t *testing.T) {
+	events := eventsIn(t, threatEvents)
+	plan, _ := query.For(ruleOf(t, "threat_match", threatHead+oneField))
+	prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: events, At: noon})
+	if err != nil || prepared == nil {
+		t.Fatal(err, diags)
+	}
+	w := window.Window{From: noon.Add(-10 * time.Minute), To: noon}
+	var requests []search.Request
+	for _, read := range prepared.(query.Reader).Reads(w) {
+		requests = append(requests, read.Request)
+	}
+	answers, stats, err := batch.Scan(t.Context(), events, requests, batch.ScanOptions{})
+	if err != nil || stats.Answered != 1 {
+		t.Fatalf("%+v, %v", stats, err)
+	}
+	var hits []query.Hit
+	if _, err := prepared.Execute(t.Context(), query.Source{Events: answers, At: noon}, w, func(h []query.Hit) (bool, error) {
+		hits = append(hits, h...)
+		return true, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := hitIDs(hits); got != "hit dotted edge" {
+		t.Errorf("hits: %s", got)
+	}
 }
