@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"internal/tomltree": {"internal/diag"},
 
 	// The neutral condition, and a search for it. Neither knows a rule.
-	"internal/condition": {"internal/lregexp", "internal/mapping"},
+	"internal/condition": {"internal/datemath", "internal/lregexp", "internal/mapping"},
 	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
 
 	// Groups of events, counted as a search engine counts them.
@@ -46,6 +46,9 @@ var allowed = map[string][]string{
 	"internal/sequence": nil,
 	// Hits of any shape folded into alerts, likewise.
 	"internal/suppress": nil,
+
+	// Indicators of threat intelligence beside events: values and places of documents, no rules.
+	"internal/indicator": {"internal/condition", "internal/event", "internal/mapping"},
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
@@ -76,7 +79,7 @@ var allowed = map[string][]string{
 
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
-		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping", "internal/rule",
+		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indicator", "internal/mapping", "internal/rule",
 		"internal/search", "internal/sequence", "internal/tally", "internal/translate", "internal/translate/esql", "internal/window",
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},

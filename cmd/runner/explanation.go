@@ -29,8 +29,15 @@ func explainHead(w io.Writer, e query.Explanation) {
 	if e.TimeFallback != "" {
 		time += ", or " + e.TimeFallback + " where that is missing"
 	}
-	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s, %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
-		e.Name, e.RuleID, e.Type, e.Language, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	kind := e.Type
+	if e.Language != "" {
+		kind += ", " + e.Language
+	}
+	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
+		e.Name, e.RuleID, kind, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	if i := e.Indicators; i != nil {
+		defer explainIndicators(w, i)
+	}
 	switch {
 	case e.Rows != "":
 		_, _ = fmt.Fprintf(w, "rows       %s\nstrategy   %s: Elasticsearch runs the query on what the filter leaves\n", e.Rows, e.Strategy)
@@ -38,6 +45,9 @@ func explainHead(w io.Writer, e query.Explanation) {
 	case len(e.Steps) > 0:
 		_, _ = fmt.Fprintf(w, "strategy   %s for the events of all steps, told to their steps in memory\n", e.Strategy)
 		explainSteps(w, e)
+		return
+	case e.Indicators != nil:
+		_, _ = fmt.Fprintf(w, "strategy   %s, and the values of each event looked up among those of the indicators\n", e.Strategy)
 		return
 	case e.Strategy == query.Aggregation:
 		explainGroups(w, e)
@@ -47,6 +57,18 @@ func explainHead(w io.Writer, e query.Explanation) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", e.Strategy, e.Pushed)
+}
+
+// explainIndicators writes what the events of a threat_match rule are compared with.
+func explainIndicators(w io.Writer, i *query.ExplainedIndicators) {
+	_, _ = fmt.Fprintf(w, "indicators %s\n  query      %s\n  condition  %s\n", strings.Join(i.Indices, ", "), i.Query, i.Condition)
+	for n, group := range i.Mapping {
+		label := "mapping  "
+		if n > 0 {
+			label = "or       "
+		}
+		_, _ = fmt.Fprintf(w, "  %s  %s\n", label, strings.Join(group, " and "))
+	}
 }
 
 // explainGroups writes what is counted, and what makes an alert of it.

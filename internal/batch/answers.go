@@ -51,7 +51,7 @@ func (a *Answers) With(b *Answers) *Answers {
 // key identifies a request by all that its answer depends on.
 func key(r search.Request) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q %s %+v %q %q %t %q", r.Patterns, r.Filter(), r.Time, r.OrderBy, r.Tiebreaker, r.Descending, r.Fields)
+	fmt.Fprintf(&b, "%q %s %+v %q %q %t %q %t", r.Patterns, r.Filter(), r.Time, r.OrderBy, r.Tiebreaker, r.Descending, r.Fields, r.OmitSource)
 	return b.String()
 }
 

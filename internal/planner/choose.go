@@ -80,7 +80,7 @@ func scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
 	for _, n := range needs {
 		bounded := !n.Time.Window.From.IsZero()
-		if located && bounded && batch.Scannable(n.Request) == nil {
+		if located && bounded && !n.SearchOnly && batch.Scannable(n.Request) == nil {
 			able = append(able, n)
 		} else {
 			unable = append(unable, n)

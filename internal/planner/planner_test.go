@@ -83,6 +83,13 @@ func scanOnly(needs []planner.Need) []planner.Need {
 	return needs
 }
 
+func searchOnly(needs []planner.Need) []planner.Need {
+	for i := range needs {
+		needs[i].SearchOnly = true
+	}
+	return needs
+}
+
 func name(i int) condition.Expr {
 	return condition.Term{Field: "process.name", Value: fmt.Sprintf("p%d", i)}
 }
@@ -127,6 +134,7 @@ func TestAnswerChoosesByCost(t *testing.T) {
 			cluster{documents: flat(few)}, "scan",
 		},
 		{"what is cheaper than a search is not searched", "", scanOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(many)}, ""},
+		{"what is not to be scanned", planner.Scan, searchOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(few)}, "msearch 3"},
 		{"pinned to search", planner.Search, requests(40, 9*time.Minute, name), cluster{documents: flat(few)}, "msearch 32, msearch 8"},
 		{"pinned to scan", planner.Scan, requests(1, 9*time.Minute, name), cluster{documents: flat(many)}, "scan"},
 		{

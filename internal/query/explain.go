@@ -26,6 +26,8 @@ type Explanation struct {
 	// Steps are the terms of a sequence or sample, MaxSpan its longest time.
 	Steps   []ExplainedStep `json:"steps,omitempty"`
 	MaxSpan string          `json:"maxspan,omitempty"`
+	// Indicators is what the events of a threat_match rule are compared with.
+	Indicators *ExplainedIndicators `json:"indicators,omitempty"`
 	// GroupBy are the fields that make groups, AlertWhen says what makes an alert of one, and History
 	// is the range of time before the window that is looked at for it.
 	GroupBy   []string `json:"group_by,omitempty"`
@@ -46,6 +48,17 @@ type ExplainedStep struct {
 	Missing   bool     `json:"missing,omitempty"`
 	Runs      int      `json:"runs,omitempty"`
 	Until     bool     `json:"until,omitempty"`
+}
+
+// ExplainedIndicators is the search for indicators, and which fields are compared.
+type ExplainedIndicators struct {
+	Indices   []string `json:"indices"`
+	Query     string   `json:"query"`
+	Condition string   `json:"condition"`
+	// Mapping has the groups of which an event has to meet one: fields of the event, with those of the
+	// indicator behind = or !=.
+	Mapping [][]string      `json:"mapping"`
+	Request condition.Query `json:"request"`
 }
 
 // explain fills in what all plans have.

@@ -22,18 +22,20 @@ type where struct {
 	label   string
 }
 
-// where binds the rule's query, with what its filters and exceptions take away.
-func (p *queryPlan) where(target search.Target, at time.Time) (*where, diag.List) {
+// where binds the rule's query, with what its filters and exceptions take away. What they say of
+// now is about the given moment. More is what the rule type wants of an event besides.
+func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.Expr) (*where, diag.List) {
 	whole, diags := p.query.Lower(target.Fields)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	narrowing, more := translate.Narrow(p.rule, target.Fields, at)
-	diags = append(diags, more...)
+	narrowing, remarks := translate.Narrow(p.rule, target.Fields, at)
+	diags = append(diags, remarks...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	w, err := p.newWhere(condition.Simplify(condition.And{whole, narrowing}), target)
+	whole = condition.AsOf(append(condition.And{whole, narrowing}, more...), target.Fields, at)
+	w, err := p.newWhere(condition.Simplify(whole), target)
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}

@@ -66,6 +66,8 @@ type scan struct {
 	ordering search.Ordering
 	covered  map[string]bool
 	hits     []hit
+	// only, where it is not nil, are the places of the documents that are wanted.
+	only map[event.Ref]bool
 	// missed says which files could not be read as they were opened.
 	missed error
 }
@@ -142,7 +144,8 @@ func (s *scan) match(b *batch) scanned {
 			return
 		}
 		out.good++
-		if !s.covered[p.indexOr(s.events.options.Index)] {
+		index := p.indexOr(s.events.options.Index)
+		if !s.covered[index] || s.only != nil && !s.only[event.Ref{Index: index, ID: p.identity()}] {
 			return
 		}
 		doc := event.NewDocument(p.source)
