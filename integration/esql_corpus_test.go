@@ -171,13 +171,13 @@ func wantTypes(types map[string]mapping.Type, diags diag.List) bool {
 		if m := noMatch.FindStringSubmatch(d.Message); m != nil {
 			set(m[1]+"x", mapping.Keyword)
 		}
-		if m := listType.FindStringSubmatch(d.Message); m != nil && types[m[1]] != "" {
+		if m := listType.FindStringSubmatch(d.Message); len(m) > 1 && types[m[1]] != "" {
 			set(m[1], typeNamed(m[2]))
 		}
-		if m := wantedType.FindStringSubmatch(d.Message); m != nil && types[m[2]] != "" {
+		if m := wantedType.FindStringSubmatch(d.Message); len(m) > 2 && types[m[2]] != "" {
 			set(m[2], typeNamed(m[1]))
 		}
-		if m := otherType.FindStringSubmatch(d.Message); m != nil && types[strings.ReplaceAll(m[1], "`", "")] != "" {
+		if m := otherType.FindStringSubmatch(d.Message); len(m) > 1 && types[strings.ReplaceAll(m[1], "`", "")] != "" {
 			set(m[1], typeNamed(m[2]))
 		}
 	}

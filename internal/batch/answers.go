@@ -57,12 +57,11 @@ func key(r search.Request) string {
 
 // Why says what kept a request from being answered together with others; "" when it was.
 func (a *Answers) Why(r search.Request) string {
-	switch known := a.byKey[key(r)]; {
-	case known == nil:
+	known := a.byKey[key(r)]
+	if known == nil {
 		return "it was not asked for"
-	default:
-		return known.why
 	}
+	return known.why
 }
 
 // Knows reports whether all hits of a request are known.
