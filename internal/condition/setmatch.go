@@ -257,7 +257,7 @@ func (m *Matching) foldedTexts(c int32) []string {
 	texts := m.texts(c)
 	column.lowered, column.folded = m.count, texts
 	copied := false
-	for i := range texts {
+	for i := range len(texts) {
 		at := firstUpper(texts[i])
 		if at == len(texts[i]) {
 			continue
