@@ -33,6 +33,10 @@ type Explanation struct {
 	GroupBy   []string `json:"group_by,omitempty"`
 	AlertWhen string   `json:"alert_when,omitempty"`
 	History   string   `json:"history,omitempty"`
+	// Scan tells that one read of the new events for all rules can feed this one; WhyNotScan, when it is
+	// false, what only a search can do.
+	Scan       bool   `json:"scan"`
+	WhyNotScan string `json:"why_not_scan,omitempty"`
 	// Exact tells that every event found is a hit; otherwise the condition is matched again in memory.
 	Exact bool `json:"exact"`
 	// Rows says what the rows of an ES|QL query stand for.
@@ -91,6 +95,7 @@ func (s *eventSearch) Explain(w window.Window) Explanation {
 	if !s.where.exact {
 		e.Pushed = s.where.pushed.String()
 	}
+	e.ride(s)
 	return e
 }
 
@@ -111,6 +116,7 @@ func (g *groupSearch) Explain(w window.Window) Explanation {
 		}
 		e.Steps = append(e.Steps, step)
 	}
+	e.ride(g)
 	return e
 }
 

@@ -158,6 +158,9 @@ type Strategy string
 
 // The strategies.
 const (
+	// Scan is one read of the new events, matched in memory for all rules that are due; where that is
+	// dearer than searches, such a rule is searched.
+	Scan Strategy = "scan"
 	// Search is Query DSL, evaluated by the events' place.
 	Search Strategy = "search"
 	// Aggregation counts groups of events.

@@ -37,6 +37,7 @@ func planThreatMatch(r *rule.Rule) (Plan, diag.List) {
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
+	p.learn(prepared)
 	return p, append(diags, more...)
 }
 

@@ -168,5 +168,6 @@ func (s *threatSearch) Explain(w window.Window) Explanation {
 		theirs.Mapping = append(theirs.Mapping, group)
 	}
 	e.Indicators = theirs
+	e.ride(s)
 	return e
 }
