@@ -287,7 +287,7 @@ func (m *Matching) locate(c int32) {
 	}
 	column.located = m.count
 	for _, v := range m.values(c) {
-		if addr, ok := addressOf(v); ok {
+		if addr, ok := v.Address(); ok {
 			m.locateOne(c, addr)
 		}
 	}
