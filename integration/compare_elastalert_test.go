@@ -38,7 +38,11 @@ func (c *comparison) elastAlert(t *testing.T, slot time.Time, length time.Durati
 		"es_host": u.Hostname(), "es_port": port, "writeback_index": c.node.Name("elastalert"), "alert_time_limit": object{"days": 1},
 		"max_query_size": 1000,
 	})
-	t.Cleanup(func() { c.node.delete(context.WithoutCancel(t.Context()), t, "/"+c.node.Name("elastalert*")) })
+	t.Cleanup(func() {
+		for _, suffix := range []string{"", "_status", "_past", "_silence", "_error"} {
+			c.node.delete(context.WithoutCancel(t.Context()), t, "/"+c.node.Name("elastalert")+suffix)
+		}
+	})
 	create := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(*roundElastAlert), "elastalert-create-index"),
 		"--config", filepath.Join(dir, "config.yaml"))
 	create.Dir = dir

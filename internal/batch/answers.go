@@ -60,7 +60,7 @@ func key(r search.Request) string {
 	b.WriteString("\n" + words + "\n")
 	w := r.Time.Window
 	fmt.Fprintf(&b, "%s\x00%s\x00%d.%d %d.%d\n", r.Time.Field, r.Time.Fallback, w.From.Unix(), w.From.Nanosecond(), w.To.Unix(), w.To.Nanosecond())
-	fmt.Fprintf(&b, "%q %q %t %q", r.OrderBy, r.Tiebreaker, r.Descending, r.Fields)
+	fmt.Fprintf(&b, "%q %q %t %q %t", r.OrderBy, r.Tiebreaker, r.Descending, r.Fields, r.OmitSource)
 	return b.String()
 }
 

@@ -217,7 +217,7 @@ func TestSizer(t *testing.T) {
 	for range 20 {
 		s.Took(s.Size(), 30*time.Second)
 	}
-	if !(grown > start && s.Size() < start) {
+	if grown <= start || s.Size() >= start {
 		t.Errorf("sizes: at first %d, after fast batches %d, after slow ones %d", start, grown, s.Size())
 	}
 }

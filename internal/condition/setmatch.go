@@ -257,7 +257,7 @@ func (m *Matching) foldedTexts(c int32) []string {
 	texts := m.texts(c)
 	column.lowered, column.folded = m.count, texts
 	copied := false
-	for i := range texts {
+	for i := range len(texts) {
 		at := firstUpper(texts[i])
 		if at == len(texts[i]) {
 			continue
@@ -288,7 +288,7 @@ func (m *Matching) locate(c int32) {
 	}
 	column.located = m.count
 	for _, v := range m.values(c) {
-		if addr, ok := addressOf(v); ok {
+		if addr, ok := v.Address(); ok {
 			m.locateOne(c, addr)
 		}
 	}

@@ -148,7 +148,7 @@ func compileCIDR(networks []string) (accept, error) {
 		return nil, err
 	}
 	return func(v mapping.Value) bool {
-		ip, ok := addressOf(v)
+		ip, ok := v.Address()
 		if !ok {
 			return false
 		}
@@ -172,18 +172,6 @@ func prefixesOf(networks []string) ([]netip.Prefix, error) {
 		prefixes[i] = mapped(p)
 	}
 	return prefixes, nil
-}
-
-// addressOf reads the address of a value, or of a text that is one, in IPv6 form.
-func addressOf(v mapping.Value) (netip.Addr, bool) {
-	ip := v.IP
-	if !ip.IsValid() {
-		var ok bool
-		if ip, ok = mapping.ParseIP(v.String); !ok {
-			return ip, false
-		}
-	}
-	return netip.AddrFrom16(ip.As16()), true
 }
 
 // mapped writes a network in IPv6 form, in which Elasticsearch keeps all addresses: ::/0 has the

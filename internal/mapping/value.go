@@ -140,3 +140,15 @@ func (v Value) Text() string {
 	}
 	return ""
 }
+
+// Address returns the address of a value, or of a text that is one, in IPv6 form.
+func (v Value) Address() (netip.Addr, bool) {
+	ip := v.IP
+	if !ip.IsValid() {
+		var ok bool
+		if ip, ok = ParseIP(v.String); !ok {
+			return ip, false
+		}
+	}
+	return netip.AddrFrom16(ip.As16()), true
+}

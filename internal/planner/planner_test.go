@@ -38,7 +38,7 @@ func (c *cluster) Locate(context.Context, []string) (func(string) bool, error) {
 	return func(string) bool { return true }, nil
 }
 
-func (c *cluster) SearchSlices(_ context.Context, r search.Request, visits []search.Visit) (search.Result, error) {
+func (c *cluster) SearchSlices(_ context.Context, _ search.Request, visits []search.Visit) (search.Result, error) {
 	c.log = append(c.log, "scan")
 	if c.scanErr != nil {
 		return search.Result{}, c.scanErr
@@ -79,6 +79,13 @@ func requests(n int, length time.Duration, where func(i int) condition.Expr) []p
 func scanOnly(needs []planner.Need) []planner.Need {
 	for i := range needs {
 		needs[i].ScanOnly = true
+	}
+	return needs
+}
+
+func searchOnly(needs []planner.Need) []planner.Need {
+	for i := range needs {
+		needs[i].SearchOnly = true
 	}
 	return needs
 }
@@ -131,6 +138,7 @@ func TestAnswerChoosesByCost(t *testing.T) {
 			"scan",
 		},
 		{"what is cheaper than a search is not searched", "", scanOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(many)}, ""},
+		{"what is not to be scanned", planner.Scan, searchOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(few)}, "msearch 3"},
 		{"pinned to search", planner.Search, requests(40, 9*time.Minute, name), cluster{documents: flat(few)}, "msearch 32, msearch 8"},
 		{"pinned to scan", planner.Scan, requests(1, 9*time.Minute, name), cluster{documents: flat(many)}, "scan"},
 		{

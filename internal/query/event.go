@@ -45,8 +45,8 @@ func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Lis
 	return &now, diags, nil
 }
 
-// bound binds the plan, unless that was done for the same mappings. Exceptions expire, so what they
-// narrow is bound each time.
+// bound binds the plan, unless that was done for the same mappings. Exceptions expire and conditions
+// may be about now: what depends on the moment is bound each time.
 func (p *eventPlan) bound(target search.Target, at time.Time) (*eventSearch, diag.List) {
 	if len(p.rule.Exceptions) > 0 {
 		return p.bind(target, at)
@@ -57,6 +57,9 @@ func (p *eventPlan) bound(target search.Target, at time.Time) (*eventSearch, dia
 		slices.Equal(p.last.target.Indices, target.Indices) && slices.Equal(p.last.target.Missing, target.Missing) && slices.Equal(p.last.target.Closed, target.Closed)
 	if !same {
 		s, diags := p.bind(target, at)
+		if s == nil || !s.where.lasts {
+			return s, diags
+		}
 		p.last = lastBound{target, s, diags}
 	}
 	return p.last.search, slices.Clone(p.last.diags)

@@ -24,23 +24,29 @@ type where struct {
 	label     string
 	// text is pushed in words, which are long: they are put together once.
 	text string
+	// lasts: it is the same at any other moment.
+	lasts bool
 }
 
-// where binds the rule's query, with what its filters and exceptions take away.
-func (p *queryPlan) where(target search.Target, at time.Time) (*where, diag.List) {
+// where binds the rule's query, with what its filters and exceptions take away. What they say of
+// now is about the given moment. More is what the rule type wants of an event besides.
+func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.Expr) (*where, diag.List) {
 	whole, diags := p.query.Lower(target.Fields)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	narrowing, more := translate.Narrow(p.rule, target.Fields, at)
-	diags = append(diags, more...)
+	narrowing, remarks := translate.Narrow(p.rule, target.Fields, at)
+	diags = append(diags, remarks...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	w, err := p.newWhere(condition.Simplify(condition.And{whole, narrowing}), target)
+	lasting := append(condition.And{whole, narrowing}, more...)
+	whole = condition.AsOf(lasting, target.Fields, at)
+	w, err := p.newWhere(condition.Simplify(whole), target)
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
+	w.lasts = !at.IsZero() && whole.String() == lasting.String()
 	return w, diags
 }
 

@@ -39,7 +39,7 @@ func streamField(name string) mapping.Field { return mapping.Field{Name: name, T
 // line reports whether a line is an event, and whether it is a hit; then at is its place.
 func (l *look) line(text []byte) (good, isHit bool, at search.Place) {
 	index, source, ok := unwrapLine(text)
-	if ok && l.view.Read(source) == nil {
+	if ok && l.scan.only == nil && l.view.Read(source) == nil {
 		if index == "" {
 			index, ok = l.stream()
 		}
@@ -59,7 +59,8 @@ func (l *look) whole(text []byte) (good, isHit bool, at search.Place) {
 	if f != nil {
 		return false, false, at
 	}
-	if !l.scan.covers(p.indexOr(l.scan.events.options.Index)) {
+	index := p.indexOr(l.scan.events.options.Index)
+	if only := l.scan.only; !l.scan.covers(index) || only != nil && !only[event.Ref{Index: index, ID: p.identity()}] {
 		return true, false, at
 	}
 	doc := event.NewDocument(p.source)

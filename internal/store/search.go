@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/search"
 )
@@ -68,6 +69,8 @@ type scan struct {
 	looks   sync.Pool
 	covered map[string]bool
 	hits    []hit
+	// only, where it is not nil, are the places of the documents that are wanted.
+	only map[event.Ref]bool
 	// missed says which files could not be read as they were opened.
 	missed error
 }
