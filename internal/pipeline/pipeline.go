@@ -39,6 +39,11 @@ type Job struct {
 	Covers []time.Time
 	// Attempts is how often the slot was tried before.
 	Attempts int
+	// Most, when it is more than what max_signals comes to, stands in its place: for slots that are run
+	// again because max_signals left hits.
+	Most int
+	// Fence is the fencing number of the runner as it begins, for the ledger.
+	Fence int64
 	// Manual marks executions that somebody asked for.
 	Manual bool
 }
@@ -60,10 +65,10 @@ func (p *Pipeline) begin(job Job) *execution {
 	}
 	r := job.Plan.Rule()
 	return &execution{
-		pipeline: p, plan: job.Plan, max: r.MaxSignals * max(1, len(job.Covers)), builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
+		pipeline: p, plan: job.Plan, max: max(job.Most, r.MaxSignals*max(1, len(job.Covers))), builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
-			Covers: job.Covers, Attempts: job.Attempts,
+			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
 		},
 		manual: job.Manual,
 	}
