@@ -84,6 +84,9 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if len(plans) == 0 && !c.From.IsZero() {
+		return nil // all rules are disabled, as somebody wants it
+	}
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -136,7 +139,7 @@ func (c *backfillRunCmd) plans(a *app) (plans []query.Plan, complaint, err error
 			return nil, nil, err
 		}
 		if len(rules.plans) == 0 {
-			return nil, nil, errors.Join(nothingToRun(rules, complaint))
+			return nil, nil, nothingToRun(rules, complaint)
 		}
 		return rules.plans, complaint, nil
 	}
@@ -148,8 +151,11 @@ func (c *backfillRunCmd) plans(a *app) (plans []query.Plan, complaint, err error
 		i := slices.IndexFunc(all, func(p query.Plan) bool { return p.Rule().ID == ref || p.Rule().Name == ref })
 		if i < 0 {
 			plan, list, err := a.global.findPlan(ref)
-			if err := errors.Join(a.show(list), err); err != nil || plan == nil {
-				return nil, nil, errors.Join(err, errFailed)
+			if err := errors.Join(err, a.show(list)); err != nil {
+				return nil, nil, err
+			}
+			if plan == nil { // the diagnostics say why
+				return nil, nil, errFailed
 			}
 			all, i = append(all, plan), len(all)
 		}
