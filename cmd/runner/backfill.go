@@ -224,7 +224,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 	if len(result.Accounts) == 0 { // it was not even begun
 		return jobError(err)
 	}
-	if c.writes() {
+	if c.writes() && (err == nil || backfill.Interrupted(err)) {
 		err = errors.Join(err, p.settle(context.WithoutCancel(ctx)))
 	}
 	if tellErr := c.tell(ctx, a, p, preview, job, result); err == nil {

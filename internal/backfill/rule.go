@@ -55,6 +55,15 @@ func (r Rule) between(w window.Window) []time.Time {
 	return slices.Collect(scheduler.Between(r.Slots, w.From.Add(-1), w.To.Add(-1)))
 }
 
+// count is the number of slots in a range.
+func (r Rule) count(w window.Window) int64 {
+	n := int64(0)
+	for range scheduler.Between(r.Slots, w.From.Add(-1), w.To.Add(-1)) {
+		n++
+	}
+	return n
+}
+
 // slotOf tells at which of several slots an event would have been found first: that whose window is
 // the first to reach it.
 func (r Rule) slotOf(covers []time.Time) func(time.Time) time.Time {
@@ -78,9 +87,7 @@ func NewJob(rules []Rule, from, to time.Time, target string) Job {
 	j := Job{From: from.UTC(), To: to.UTC(), Target: target}
 	for _, r := range rules {
 		j.Rules = append(j.Rules, Named{r.id(), r.Plan.Rule().ContentHash})
-		for range scheduler.Between(r.Slots, from.Add(-1), to.Add(-1)) {
-			j.Slots++
-		}
+		j.Slots += r.count(window.Window{From: from, To: to})
 	}
 	slices.SortFunc(j.Rules, func(a, b Named) int { return cmp.Compare(a.ID, b.ID) })
 	j.ID = j.Hash()

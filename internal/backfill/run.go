@@ -109,7 +109,7 @@ func (r *Runner) begin(job Job, rules []Rule) {
 	whole := window.Window{From: job.From, To: job.To}
 	for _, rule := range rules {
 		rl := rule.Plan.Rule()
-		r.byID[rl.ID] = &state{Rule: rule, Account: Account{RuleID: rl.ID, Name: rl.Name, Slots: int64(len(rule.between(whole)))}}
+		r.byID[rl.ID] = &state{Rule: rule, Account: Account{RuleID: rl.ID, Name: rl.Name, Slots: rule.count(whole)}}
 	}
 }
 

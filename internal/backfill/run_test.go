@@ -56,11 +56,11 @@ func TestMerged(t *testing.T) {
 func TestKilled(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
-	want, _ := undisturbed(t, events, rules, 4)
-	job := backfill.NewJob(rules, hour(0), hour(4), "x")
+	want, _ := undisturbed(t, events, rules, 3)
+	job := backfill.NewJob(rules, hour(0), hour(3), "x")
 	rapid.Check(t, func(rt *rapid.T) {
 		a, l := store.NewMemory(), ledger.NewMemory()
-		deaths := rapid.SliceOfN(rapid.IntRange(1, 25), 0, 5).Draw(rt, "calls until death")
+		deaths := rapid.SliceOfN(rapid.IntRange(1, 20), 0, 4).Draw(rt, "calls until death")
 		for _, calls := range deaths {
 			life := &life{left: calls, apply: rapid.Bool().Draw(rt, "last call is done")}
 			_, err := newRunner(events, mortalAlerts{a, life}, mortalLedger{l, life}).Run(t.Context(), job, rules)

@@ -58,7 +58,7 @@ var texts = []string{
 	ruleText("suppress", "query", `process.name: sh`, "[rule.alert_suppression]\ngroup_by = [\"host.id\"]\nduration = {value = 2, unit = \"h\"}\n"),
 }
 
-func load(t testing.TB, single bool, texts ...string) []backfill.Rule {
+func load(t *testing.T, single bool, texts ...string) []backfill.Rule {
 	t.Helper()
 	files := fstest.MapFS{}
 	for i, text := range texts {
@@ -84,7 +84,7 @@ func load(t testing.TB, single bool, texts ...string) []backfill.Rule {
 }
 
 // openEvents has some hundred events over ten hours.
-func openEvents(t testing.TB) search.Events {
+func openEvents(t *testing.T) search.Events {
 	t.Helper()
 	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same every time
 	var lines strings.Builder
@@ -122,10 +122,10 @@ func newRunner(events search.Events, a alerts, l ledger.Store) *backfill.Runner 
 var ofRun = []string{"kibana.alert.rule.execution.uuid"}
 
 // contents are alerts by id, without what differs from run to run.
-func contents(t testing.TB, a alert.Reader) map[string]map[string]any {
+func contents(t *testing.T, a alert.Reader) map[string]map[string]any {
 	t.Helper()
 	out := map[string]map[string]any{}
-	err := a.List(context.Background(), alert.Filter{}, func(d alert.Document) (bool, error) {
+	err := a.List(t.Context(), alert.Filter{}, func(d alert.Document) (bool, error) {
 		for _, name := range ofRun {
 			delete(d.Source, name)
 		}
