@@ -3,195 +3,192 @@
 package integration
 
 import (
+	"flag"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/elastic"
-	"tocsin/internal/mapping"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/store"
-	"tocsin/internal/translate"
 	"tocsin/internal/window"
 )
 
-// TestCorpusRuns runs every EQL rule of the public rules once, over an index without and one with
-// events, whose fields have the types of ECS or those that the rules compare them with. The rules
-// are not part of this repository.
+var writeCorpus = flag.Bool("write-corpus", false, "write docs/corpus.md from what TestCorpusRuns finds")
+
+// corpusSlot is the slot that the rules of the corpus stand at.
+var corpusSlot = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+
+// TestCorpusRuns runs every rule of the public rules once, over an index for each of their patterns,
+// whose fields have the types of ECS or those that the rules compare them with, and that holds events
+// made after the rules' own conditions. The rules are not part of this repository.
 func TestCorpusRuns(t *testing.T) {
-	set, _ := rule.Load("../../shared/corpus/elastic")
-	var rules []*rule.Rule
-	for _, r := range set.Rules() {
-		if r.Type == rule.TypeEQL {
-			rules = append(rules, r)
-		}
-	}
-	if len(rules) == 0 {
+	set, diags := rule.Load("../../shared/corpus/elastic")
+	if set.Len() == 0 {
 		t.Skip("the corpus is not here")
 	}
-	node := newNode(t)
-	slot := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
-	prepareCorpus(t, node, rules, slot)
-	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
-	if err != nil {
-		t.Fatal(err)
+	for _, d := range diags {
+		t.Log(d.Error())
 	}
+	node := newNode(t)
+	c := corpus{node: node, tally: corpusTally{}}
+	c.prepare(t, set.Rules())
+	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
+	must(t, err)
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	alerts := store.NewMemory()
-	p := &pipeline.Pipeline{Events: client, Alerts: alerts, Instances: alerts}
-	ran := 0
-	for _, r := range rules {
-		here := *r
-		here.Index = nil
-		for _, pattern := range r.Index {
-			here.Index = append(here.Index, node.Prefix+pattern)
-		}
-		plan, diags := query.For(&here)
-		if plan == nil {
-			t.Errorf("%s: %v", r.Path, diags)
-			continue
-		}
-		x := p.Run(t.Context(), pipeline.Job{Plan: plan, Slot: slot, Window: window.At(slot, r.From.Expr, r.To.Expr)})
-		if x.Status != pipeline.Succeeded {
-			t.Errorf("%s: %s: %s", r.Path, x.Status, x.Problem())
-			continue
-		}
-		ran++
+	c.pipeline = &pipeline.Pipeline{Events: client, Alerts: alerts, Instances: alerts}
+	c.esql = esqlCorpus{node: node, pipeline: c.pipeline}
+	for _, r := range set.Rules() {
+		c.run(t, r)
 	}
-	t.Logf("%d of %d rules ran", ran, len(rules))
+	text := c.tally.String()
+	t.Logf("%d rules with warnings\n%s", c.warned, text)
+	if *writeCorpus {
+		must(t, os.WriteFile("../docs/corpus.md", []byte(corpusPage+text), 0o600))
+	}
 }
 
-// prepareCorpus makes one index for all rules, filled, and one empty, with an alias for every
-// pattern of a rule.
-func prepareCorpus(t *testing.T, node *Node, rules []*rule.Rule, slot time.Time) {
+// corpus is a set of rules at a node.
+type corpus struct {
+	node     *Node
+	pipeline *pipeline.Pipeline
+	tally    corpusTally
+	types    corpusTypes
+	esql     esqlCorpus
+	warned   int // rules that ran with a warning
+}
+
+// run executes one rule. It may only fail for something that the node is known not to have.
+func (c *corpus) run(t *testing.T, r *rule.Rule) {
 	t.Helper()
-	properties := map[string]any{}
-	ecs := mapping.ECS()
-	for name, f := range ecs {
-		if f.Path == "" && f.Type.Family() != mapping.FamilyObject && !shadowed(ecs, name) {
-			properties[name] = map[string]any{"type": f.Type}
-		}
+	row := c.tally.row(r.Type)
+	row.loaded++
+	x, planned := c.execute(t, r)
+	if !planned {
+		return
 	}
-	types := typesOf(rules)
-	for name, typ := range types {
-		if _, known := ecs.Field(name); !known && groupOf(types, name) == "" {
-			properties[name] = map[string]any{"type": typ}
+	row.valid++
+	capability, unable := missingCapability(x)
+	switch {
+	case x.Err == nil && x.Failed == 0 && !x.Diagnostics.HasErrors(): // max_signals may have left some
+		row.ran++
+		if len(x.Warnings) > 0 && x.Left == 0 {
+			c.warned++
+			t.Logf("%s: %q", r.Path, x.Warnings)
 		}
+		if x.Created > 0 {
+			row.hit++
+		}
+	case unable:
+		row.unable[capability]++
+	default:
+		t.Errorf("%s: %s: %s %q", r.Path, x.Status, x.Problem(), x.Warnings)
 	}
-	inner := map[string]map[string]any{}
-	for name, typ := range types {
-		group := groupOf(types, name)
-		if _, known := ecs.Field(name); known || group == "" {
+}
+
+func (c *corpus) execute(t *testing.T, r *rule.Rule) (pipeline.Execution, bool) {
+	t.Helper()
+	if r.Type == rule.TypeESQL {
+		return c.esql.run(t, r)
+	}
+	plan, diags := query.For(c.here(r))
+	if plan == nil {
+		t.Errorf("%s: %v", r.Path, diags)
+		return pipeline.Execution{}, false
+	}
+	return c.pipeline.Run(t.Context(), pipeline.Job{Plan: plan, Slot: corpusSlot, Window: window.At(corpusSlot, r.From.Expr, r.To.Expr)}), true
+}
+
+// here is the rule with the node's indices in place of its own.
+func (c *corpus) here(r *rule.Rule) *rule.Rule {
+	here := *r
+	here.Index = c.patterns(r.Index)
+	switch r.Type {
+	case rule.TypeMachineLearning:
+		here.Index = c.patterns([]string{anomalyPattern})
+	case rule.TypeThreatMatch:
+		threat := *r.ThreatMatch
+		threat.Index = c.patterns(threat.Index)
+		here.ThreatMatch = &threat
+	default:
+	}
+	return &here
+}
+
+func (c *corpus) patterns(patterns []string) []string {
+	var out []string
+	for _, p := range patterns {
+		if rest, ok := strings.CutPrefix(p, "-"); ok {
+			out = append(out, "-"+c.node.Prefix+rest)
 			continue
 		}
-		if inner[group] == nil {
-			inner[group] = map[string]any{}
-		}
-		inner[group][name[len(group)+1:]] = map[string]any{"type": typ}
-		if f, known := ecs.Field(group); known {
-			properties[group] = map[string]any{"type": f.Type, "fields": inner[group]}
-		} else {
-			properties[group] = map[string]any{"type": "nested", "properties": inner[group]}
-		}
-	}
-	aliases := map[string]any{}
-	for _, r := range rules {
-		for _, pattern := range r.Index {
-			aliases[strings.ToLower(node.Prefix+strings.ReplaceAll(pattern, "*", "x"))] = map[string]any{}
-		}
-	}
-	for _, name := range []string{"corpus-filled", "corpus-empty"} {
-		node.Must(t, "PUT", "/"+node.Name(name), map[string]any{
-			"settings": map[string]any{"number_of_replicas": 0, "index.mapping.total_fields.limit": 20000},
-			"mappings": map[string]any{"properties": properties}, "aliases": aliases,
-		})
-	}
-	var bulk strings.Builder
-	for i := range 200 {
-		category := []string{"process", "file", "network", "registry", "authentication"}[i%5]
-		fmt.Fprintf(&bulk, `{"create":{"_index":%q}}
-{"@timestamp":%q,"event":{"category":%q,"type":"start","action":"exec"},"host":{"id":"h%d","os":{"type":"linux"}},"process":{"name":"sh","args":["sh","-c","x"],"entity_id":"p%d","pid":%d},"user":{"id":"0"},"source":{"ip":"10.0.0.%d"}}
-`, node.Name("corpus-filled"), slot.Add(-time.Duration(i)*time.Second).Format(time.RFC3339), category, i%3, i%7, i, i%250)
-	}
-	node.Bulk(t, bulk.String())
-}
-
-// shadowed reports whether a field of ECS stands below another that is a value.
-func shadowed(ecs mapping.Table, name string) bool {
-	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
-		if above, ok := ecs[name[:i]]; ok && above.Type.Family() != mapping.FamilyObject {
-			return true
-		}
-	}
-	return false
-}
-
-// groupOf is what a field stands in: a nested object that a query names as well, or a value of ECS.
-func groupOf(types map[string]mapping.Type, name string) string {
-	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
-		above, known := mapping.ECS().Field(name[:i])
-		if _, named := types[name[:i]]; named && !known || known && above.Type.Family() != mapping.FamilyObject {
-			return name[:i]
-		}
-	}
-	return ""
-}
-
-// typesOf gives every field of the rules the type of what it is compared with; keyword by default.
-func typesOf(rules []*rule.Rule) map[string]mapping.Type {
-	types := map[string]mapping.Type{}
-	for _, r := range rules {
-		q, _ := translate.Parse(r.Language, r.Query, translate.Options{CategoryField: r.EventCategoryOverride})
-		for _, name := range q.Names() {
-			if types[name] == "" {
-				types[name] = mapping.Keyword
-			}
-		}
-		for _, e := range conditionsOf(q) {
-			condition.Walk(e, func(leaf condition.Expr) { typeOfLeaf(types, leaf) })
-		}
-	}
-	return types
-}
-
-func conditionsOf(q translate.Query) []condition.Expr {
-	if q.Shape() == translate.Events {
-		e, _ := q.Lower(mapping.Untyped())
-		return []condition.Expr{e}
-	}
-	steps, _ := q.LowerSteps(mapping.Untyped())
-	var out []condition.Expr
-	for _, s := range steps.Terms {
-		out = append(out, s.Where)
+		out = append(out, c.node.Prefix+p)
 	}
 	return out
 }
 
-func typeOfLeaf(types map[string]mapping.Type, leaf condition.Expr) {
-	set := func(field string, value any) {
-		switch value.(type) {
-		case bool:
-			types[field] = mapping.Boolean
-		case int64, float64:
-			types[field] = mapping.Double
-		}
-	}
-	switch l := leaf.(type) {
-	case condition.Term:
-		set(l.Field, l.Value)
-	case condition.Terms:
-		for _, v := range l.Values {
-			set(l.Field, v)
-		}
-	case condition.Range:
-		for _, v := range []any{l.Gt, l.Gte, l.Lt, l.Lte} {
-			set(l.Field, v)
-		}
-	case condition.CIDR:
-		types[l.Field] = mapping.IP
-	}
+// indexOf is the index that stands for a pattern.
+func (c *corpus) indexOf(pattern string) string {
+	return strings.ToLower(c.node.Prefix + strings.ReplaceAll(pattern, "*", "x"))
 }
+
+// corpusTally counts what became of rules, by type.
+type corpusTally map[rule.Type]*corpusRow
+
+type corpusRow struct {
+	loaded, valid, ran, hit int
+	// unable are the rules that the node cannot run, by what it does not have.
+	unable map[string]int
+}
+
+func (c corpusTally) row(typ rule.Type) *corpusRow {
+	if c[typ] == nil {
+		c[typ] = &corpusRow{unable: map[string]int{}}
+	}
+	return c[typ]
+}
+
+// String writes a table.
+func (c corpusTally) String() string {
+	var b strings.Builder
+	b.WriteString("| type | loaded | valid | ran | with alerts | not run, as the node has no |\n|---|---|---|---|---|---|\n")
+	total := corpusRow{unable: map[string]int{}}
+	for _, typ := range slices.Sorted(maps.Keys(c)) {
+		row := c[typ]
+		row.write(&b, string(typ))
+		total.loaded, total.valid, total.ran, total.hit = total.loaded+row.loaded, total.valid+row.valid, total.ran+row.ran, total.hit+row.hit
+		for name, n := range row.unable {
+			total.unable[name] += n
+		}
+	}
+	total.write(&b, "all")
+	return b.String()
+}
+
+func (r corpusRow) write(b *strings.Builder, name string) {
+	var unable []string
+	for _, capability := range slices.Sorted(maps.Keys(r.unable)) {
+		unable = append(unable, fmt.Sprintf("%s: %d", capability, r.unable[capability]))
+	}
+	fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %s |\n", name, r.loaded, r.valid, r.ran, r.hit, strings.Join(unable, ", "))
+}
+
+// corpusPage is the text before the table of docs/corpus.md.
+const corpusPage = `# Elastic's rules on Elasticsearch
+
+Every rule of the part of elastic/detection-rules that the project tests with (it is not shipped), run once on Elasticsearch 8.19:
+over one index for each index pattern, with the fields that the rules ask for, of the types of ECS or those that the rules compare
+them with, and a few events made after the rules' own conditions. ` + "`ran`" + ` counts executions without an error, ` + "`with alerts`" + `
+those of them that made one: the events are made from a rule's positive tests, so a rule without alerts is not one that cannot
+have any. ES|QL rules have an index each, with one empty event. What the node of the tests does not have is said in [its README](../integration/engine/README.md).
+
+` + "`go test -tags integration -run TestCorpusRuns ./integration -write-corpus`" + ` writes this page.
+
+`

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,7 +184,8 @@ func TestESQLOwnAlerts(t *testing.T) {
 	index := n.Name("events")
 	n.CreateIndex(t, index, object{"properties": object{
 		"@timestamp": object{"type": "date"}, "kibana": object{"properties": object{"alert": object{"properties": object{"rule": object{"properties": object{
-			"rule_id": object{"type": "keyword"}}}}}}},
+			"rule_id": object{"type": "keyword"},
+		}}}}}},
 	}})
 	for _, rule := range []string{"r", "other", "other"} {
 		put(t, n, []doc{{index, fmt.Sprint(rule, time.Now().UnixNano()), object{"@timestamp": stamp(slot, time.Minute), "kibana.alert.rule.rule_id": rule}}})
@@ -232,7 +234,7 @@ func TestESQLManyRows(t *testing.T) {
 		if i < 1100 {
 			before = 5 * time.Minute // more in one millisecond than a part holds
 		}
-		docs = append(docs, doc{index, fmt.Sprint(i), object{"@timestamp": stamp(slot, before), "user": object{"name": "alice"}}})
+		docs = append(docs, doc{index, strconv.Itoa(i), object{"@timestamp": stamp(slot, before), "user": object{"name": "alice"}}})
 	}
 	put(t, n, docs)
 	n.CreateIndex(t, wide, object{"properties": object{"@timestamp": object{"type": "date"}}})

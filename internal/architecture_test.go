@@ -29,13 +29,14 @@ var allowed = map[string][]string{
 	"internal/failure":  nil,
 	"internal/datemath": nil,
 	"internal/lregexp":  nil,
+	"internal/pcre":     nil,
 	"internal/mapping":  nil,
 	"internal/event":    {"internal/mapping"},
 	"internal/window":   {"internal/datemath"},
 	"internal/tomltree": {"internal/diag"},
 
 	// The neutral condition, and a search for it. Neither knows a rule.
-	"internal/condition": {"internal/lregexp", "internal/mapping"},
+	"internal/condition": {"internal/datemath", "internal/lregexp", "internal/mapping"},
 	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
 
 	// Groups of events, counted as a search engine counts them.
@@ -45,6 +46,9 @@ var allowed = map[string][]string{
 	"internal/sequence": nil,
 	// Hits of any shape folded into alerts, likewise.
 	"internal/suppress": nil,
+
+	// Indicators of threat intelligence beside events: values and places of documents, no rules.
+	"internal/indicator": {"internal/condition", "internal/event", "internal/mapping"},
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
@@ -58,14 +62,24 @@ var allowed = map[string][]string{
 	"internal/translate/querydsl": {"internal/condition", "internal/diag", "internal/mapping", "internal/translate/lucene"},
 	// ES|QL is read, not lowered: Elasticsearch runs its text.
 	"internal/translate/esql": {"internal/diag"},
+	"internal/translate/spl":  {"internal/diag", "internal/pcre"},
 	"internal/translate": {
 		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
 		"internal/translate/lucene", "internal/translate/querydsl",
 	},
 
+	// What Splunk's searches do, in memory, and the content that is written for Splunk.
+	"internal/splunk": {"internal/diag", "internal/pcre", "internal/translate/spl"},
+	"internal/escu":   {"internal/diag", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
+
+	"internal/fieldmap": {
+		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/search", "internal/splunk",
+		"internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
+	},
+
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
-		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping", "internal/rule",
+		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indicator", "internal/mapping", "internal/rule",
 		"internal/search", "internal/sequence", "internal/tally", "internal/translate", "internal/translate/esql", "internal/window",
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
@@ -112,6 +126,9 @@ var allowed = map[string][]string{
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/pipeline",
 		"internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree", "internal/window",
 	},
+	// Events that are made up, for benchmarks and tests.
+	"internal/eventgen": nil,
+
 	// Cases with expected results, for the tests of several packages.
 	"internal/conformance": {"internal/diag", "internal/query", "internal/rule"},
 
@@ -126,6 +143,7 @@ const everything = "…"
 // edges are packages that few may import, with those few; tests may import any.
 var edges = map[string][]string{
 	"internal/conformance": nil,
+	"internal/eventgen":    nil,
 
 	"internal/config":  {"cmd/runner"},
 	"internal/metrics": {"cmd/runner"},
@@ -146,6 +164,8 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/runner"},
 	"github.com/robfig/cron":        {"internal/scheduler"},
 	"github.com/pelletier/go-toml/": {"internal/tomltree"},
+	"go.yaml.in/yaml":               {"internal/escu"},
+	"github.com/dlclark/regexp2":    {"internal/pcre"},
 }
 
 // banned are libraries that not even tests import.

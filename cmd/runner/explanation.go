@@ -29,24 +29,57 @@ func explainHead(w io.Writer, e query.Explanation) {
 	if e.TimeFallback != "" {
 		time += ", or " + e.TimeFallback + " where that is missing"
 	}
-	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s, %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
-		e.Name, e.RuleID, e.Type, e.Language, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	kind := e.Type
+	if e.Language != "" {
+		kind += ", " + e.Language
+	}
+	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
+		e.Name, e.RuleID, kind, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	if i := e.Indicators; i != nil {
+		defer explainIndicators(w, i)
+	}
 	switch {
 	case e.Rows != "":
 		_, _ = fmt.Fprintf(w, "rows       %s\nstrategy   %s: Elasticsearch runs the query on what the filter leaves\n", e.Rows, e.Strategy)
 		return
 	case len(e.Steps) > 0:
-		_, _ = fmt.Fprintf(w, "strategy   %s for the events of all steps, told to their steps in memory\n", e.Strategy)
+		_, _ = fmt.Fprintf(w, "strategy   %s for the events of all steps, told to their steps in memory\n", strategy(e))
 		explainSteps(w, e)
+		return
+	case e.Indicators != nil:
+		_, _ = fmt.Fprintf(w, "strategy   %s, and the values of each event looked up among those of the indicators\n", strategy(e))
 		return
 	case e.Strategy == query.Aggregation:
 		explainGroups(w, e)
 		return
 	case e.Exact:
-		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", e.Strategy)
+		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", strategy(e))
 		return
 	}
-	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", e.Strategy, e.Pushed)
+	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", strategy(e), e.Pushed)
+}
+
+// strategy says how hits are found, and what keeps a rule from being fed by the scan.
+func strategy(e query.Explanation) string {
+	switch {
+	case e.Scan:
+		return "scan with the other rules of its round, or search, whichever is cheaper"
+	case e.WhyNotScan != "":
+		return fmt.Sprintf("%s (no scan: %s)", e.Strategy, e.WhyNotScan)
+	}
+	return string(e.Strategy)
+}
+
+// explainIndicators writes what the events of a threat_match rule are compared with.
+func explainIndicators(w io.Writer, i *query.ExplainedIndicators) {
+	_, _ = fmt.Fprintf(w, "indicators %s\n  query      %s\n  condition  %s\n", strings.Join(i.Indices, ", "), i.Query, i.Condition)
+	for n, group := range i.Mapping {
+		label := "mapping  "
+		if n > 0 {
+			label = "or       "
+		}
+		_, _ = fmt.Fprintf(w, "  %s  %s\n", label, strings.Join(group, " and "))
+	}
 }
 
 // explainGroups writes what is counted, and what makes an alert of it.

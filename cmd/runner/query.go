@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/pipeline"
@@ -48,7 +49,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	prepared, more, err := plan.Prepare(ctx, query.Source{Events: b.events})
+	prepared, more, err := plan.Prepare(ctx, query.Source{Events: b.events, At: time.Now()})
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}

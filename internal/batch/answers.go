@@ -51,18 +51,17 @@ func (a *Answers) With(b *Answers) *Answers {
 // key identifies a request by all that its answer depends on.
 func key(r search.Request) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q %s %+v %q %q %t %q", r.Patterns, r.Filter(), r.Time, r.OrderBy, r.Tiebreaker, r.Descending, r.Fields)
+	fmt.Fprintf(&b, "%q %s %+v %q %q %t %q %t", r.Patterns, r.Filter(), r.Time, r.OrderBy, r.Tiebreaker, r.Descending, r.Fields, r.OmitSource)
 	return b.String()
 }
 
 // Why says what kept a request from being answered together with others; "" when it was.
 func (a *Answers) Why(r search.Request) string {
-	switch known := a.byKey[key(r)]; {
-	case known == nil:
+	known := a.byKey[key(r)]
+	if known == nil {
 		return "it was not asked for"
-	default:
-		return known.why
 	}
+	return known.why
 }
 
 // Knows reports whether all hits of a request are known.

@@ -30,7 +30,8 @@ func open(tb interface {
 	Fatal(...any)
 	Context() context.Context
 	Cleanup(func())
-}, lines ...string) *store.Events {
+}, lines ...string,
+) *store.Events {
 	tb.Helper()
 	events, diags, err := store.OpenEvents(tb.Context(), store.EventsOptions{
 		Files: []string{"-"}, Stdin: strings.NewReader(strings.Join(lines, "\n")),
@@ -216,7 +217,7 @@ func TestSizer(t *testing.T) {
 	for range 20 {
 		s.Took(s.Size(), 30*time.Second)
 	}
-	if !(grown > start && s.Size() < start) {
+	if grown <= start || s.Size() >= start {
 		t.Errorf("sizes: at first %d, after fast batches %d, after slow ones %d", start, grown, s.Size())
 	}
 }

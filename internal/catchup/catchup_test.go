@@ -2,6 +2,7 @@ package catchup_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,11 +40,11 @@ func owed(id string, attempts int64, minutes ...int) []ledger.Owed {
 func shown(tasks []catchup.Task) []string {
 	out := []string{}
 	for _, t := range tasks {
-		text := t.RuleID
+		var slots []string
 		for _, s := range t.Slots {
-			text += fmt.Sprintf(" %g", s.Sub(start).Minutes())
+			slots = append(slots, fmt.Sprint(s.Sub(start).Minutes()))
 		}
-		out = append(out, fmt.Sprintf("%s [%g,%g)", text, t.Window.From.Sub(start).Minutes(), t.Window.To.Sub(start).Minutes()))
+		out = append(out, fmt.Sprintf("%s %s [%g,%g)", t.RuleID, strings.Join(slots, " "), t.Window.From.Sub(start).Minutes(), t.Window.To.Sub(start).Minutes()))
 	}
 	return out
 }

@@ -21,7 +21,7 @@ func compileMatch(m Match, f mapping.Field) (accept, error) {
 
 // guessMatch takes a text for itself, and for a network where that is one.
 func guessMatch(text string) accept {
-	same := equalText(text, false)
+	same := equalText(text, false).accept()
 	if !strings.Contains(text, "/") {
 		return same
 	}
@@ -34,12 +34,11 @@ func guessMatch(text string) accept {
 
 // compileQueryString takes a single pattern. Several are words and operators of a language of
 // their own.
-func compileQueryString(q QueryString, f mapping.Field) (accept, error) {
+func compileQueryString(q QueryString, f mapping.Field) (textTest, error) {
 	if strings.ContainsFunc(q.Pattern, isQueryBlank) {
-		return nil, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
+		return textTest{}, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
 	}
-	w := newWildcard(f.Normalize(q.Pattern), false)
-	return func(v mapping.Value) bool { return w.match(v.String) }, nil
+	return matchPattern(f.Normalize(q.Pattern), false), nil
 }
 
 // isQueryBlank tells what separates the words of a query string.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"tocsin/internal/lregexp"
 	"tocsin/internal/mapping"
 )
 
@@ -39,33 +38,8 @@ func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 		}
 		return compileCIDR(l.Networks)
 	}
-	if family != mapping.FamilyString && family != mapping.FamilyUnknown && family != mapping.FamilyVersion {
-		return nil, fmt.Errorf("%T: %w", leaf, ErrOperator)
-	}
-	switch l := leaf.(type) {
-	case Wildcard:
-		if l.Pattern == "" {
-			return never, nil // To Elasticsearch no pattern matches nothing, not the empty value.
-		}
-		w := newWildcard(f.Normalize(l.Pattern), l.Fold)
-		return func(v mapping.Value) bool { return w.match(v.String) }, nil
-	case QueryString:
-		return compileQueryString(l, f)
-	case Prefix:
-		return compilePrefix(f.Normalize(l.Value), l.Fold), nil
-	case Regexp:
-		l.Pattern = f.Normalize(l.Pattern)
-		return compileRegexp(l)
-	}
-	return nil, fmt.Errorf("%T: %w", leaf, ErrOperator)
-}
-
-func compileRegexp(l Regexp) (accept, error) {
-	re, err := lregexp.Compile(l.Pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: l.Fold})
-	if err != nil {
-		return nil, fmt.Errorf("regexp %q: %w", l.Pattern, err)
-	}
-	return func(v mapping.Value) bool { return re.Match(v.String) }, nil
+	t, err := compilePattern(leaf, f)
+	return t.accept(), err
 }
 
 // compileTerms differs from several Terms in one point: a number beyond the type's range is
@@ -125,9 +99,9 @@ func compileTerm(value any, fold bool, f mapping.Field) (accept, error) {
 	}
 	switch family {
 	case mapping.FamilyString:
-		return equalText(f.Normalize(text), fold), nil
+		return equalText(f.Normalize(text), fold).accept(), nil
 	case mapping.FamilyVersion:
-		return equalText(text, fold), wantVersion(value, f)
+		return equalText(text, fold).accept(), wantVersion(value, f)
 	case mapping.FamilyBoolean:
 		b, err := parseBool(text) // A boolean has no case to be ignored.
 		return func(v mapping.Value) bool { return v.Bool == b }, err
@@ -155,40 +129,6 @@ func wantVersion(value any, f mapping.Field) error {
 	return nil
 }
 
-func equalText(want string, fold bool) accept {
-	if !fold {
-		return func(v mapping.Value) bool { return v.String == want }
-	}
-	want = foldASCII(want)
-	return func(v mapping.Value) bool { return len(v.String) == len(want) && foldASCII(v.String) == want }
-}
-
-func compilePrefix(want string, fold bool) accept {
-	if !fold {
-		return func(v mapping.Value) bool { return strings.HasPrefix(v.String, want) }
-	}
-	want = foldASCII(want)
-	return func(v mapping.Value) bool {
-		return len(v.String) >= len(want) && foldASCII(v.String[:len(want)]) == want
-	}
-}
-
-// foldASCII lowers the ASCII letters only, as Lucene's case-insensitive queries do.
-func foldASCII(s string) string {
-	for i := range len(s) {
-		if c := s[i]; 'A' <= c && c <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if c := b[i]; 'A' <= c && c <= 'Z' {
-					b[i] = c + 'a' - 'A'
-				}
-			}
-			return string(b)
-		}
-	}
-	return s
-}
-
 // equalIP matches one address, or, as Elasticsearch has it, a network written where an address is
 // wanted.
 func equalIP(text string) (accept, error) {
@@ -203,6 +143,26 @@ func equalIP(text string) (accept, error) {
 }
 
 func compileCIDR(networks []string) (accept, error) {
+	prefixes, err := prefixesOf(networks)
+	if err != nil {
+		return nil, err
+	}
+	return func(v mapping.Value) bool {
+		ip, ok := v.Address()
+		if !ok {
+			return false
+		}
+		for _, p := range prefixes {
+			if p.Contains(ip) {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+// prefixesOf reads networks, in IPv6 form.
+func prefixesOf(networks []string) ([]netip.Prefix, error) {
 	prefixes := make([]netip.Prefix, len(networks))
 	for i, n := range networks {
 		p, err := ParseNetwork(n)
@@ -211,22 +171,7 @@ func compileCIDR(networks []string) (accept, error) {
 		}
 		prefixes[i] = mapped(p)
 	}
-	return func(v mapping.Value) bool {
-		ip := v.IP
-		if !ip.IsValid() {
-			var ok bool
-			if ip, ok = mapping.ParseIP(v.String); !ok {
-				return false
-			}
-		}
-		ip = netip.AddrFrom16(ip.As16())
-		for _, p := range prefixes {
-			if p.Contains(ip) {
-				return true
-			}
-		}
-		return false
-	}, nil
+	return prefixes, nil
 }
 
 // mapped writes a network in IPv6 form, in which Elasticsearch keeps all addresses: ::/0 has the

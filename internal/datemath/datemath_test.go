@@ -202,3 +202,20 @@ func FuzzParse(f *testing.F) {
 		_ = expr.At(time.Unix(1_700_000_000, 0))
 	})
 }
+
+func TestEndAt(t *testing.T) {
+	const now = "2024-02-29T13:14:15.678Z"
+	for in, want := range map[string]string{
+		"now":       "2024-02-29T13:14:15.678Z",
+		"now-1h":    "2024-02-29T12:14:15.678Z",
+		"now/d":     "2024-02-29T23:59:59.999Z",
+		"now-1M/M":  "2024-01-31T23:59:59.999Z",
+		"now/w":     "2024-03-03T23:59:59.999Z",
+		"now/h-30m": "2024-02-29T13:29:59.999Z",
+	} {
+		got := mustParse(t, in).EndAt(mustTime(t, now)).Format(time.RFC3339Nano)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", in, diff)
+		}
+	}
+}

@@ -22,11 +22,21 @@ type step struct {
 
 // At returns the moment the expression names when the time is now. The result is in UTC, and so
 // is the calendar that rounding and months follow.
-func (e Expr) At(now time.Time) time.Time {
+func (e Expr) At(now time.Time) time.Time { return e.at(now, unit.floor) }
+
+// EndAt is At with rounding up: to the last millisecond of a unit, as Elasticsearch reads a bound
+// that the unit belongs to ("<= now/d") or lies before ("> now/d").
+func (e Expr) EndAt(now time.Time) time.Time {
+	return e.at(now, func(u unit, t time.Time) time.Time {
+		return u.add(u.floor(t), 1).Add(-time.Millisecond)
+	})
+}
+
+func (e Expr) at(now time.Time, round func(unit, time.Time) time.Time) time.Time {
 	t := now.UTC().Round(0) // Without the monotonic reading: two equal moments compare equal.
 	for _, s := range e.steps {
 		if s.round {
-			t = s.unit.floor(t)
+			t = round(s.unit, t)
 		} else {
 			t = s.unit.add(t, s.n)
 		}

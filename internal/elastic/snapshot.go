@@ -117,9 +117,9 @@ func (k *knowledge) of(patterns []string) *known {
 	if have != nil && have.version == k.version {
 		return have
 	}
-	print := k.print(patterns)
-	if have == nil || have.print != print {
-		have = &known{print: print}
+	now := k.print(patterns)
+	if have == nil || have.print != now {
+		have = &known{print: now}
 		k.patterns[id] = have
 	}
 	have.version = k.version

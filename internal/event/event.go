@@ -19,6 +19,12 @@ type Event struct {
 	Fields map[string][]any
 }
 
+// Ref says where a document is: it can be fetched again by it.
+type Ref struct{ Index, ID string }
+
+// Ref returns where the event is just now; see [Event.Key] for what it is known by for good.
+func (e *Event) Ref() Ref { return Ref{e.Index, e.ID} }
+
 // Document decodes the source. Numbers keep the text they were written in.
 func (e *Event) Document() (*Document, error) {
 	source, err := decodeObject(e.Source)

@@ -64,10 +64,10 @@ type Sum struct {
 func (p *Page) Sum() Sum {
 	var s Sum
 	for _, e := range p.Entries {
-		switch {
-		case e.Status == Covered:
+		switch e.Status {
+		case Covered:
 			s.Covered++
-		case e.Status == GivenUp:
+		case GivenUp:
 			s.GivenUp++
 		default:
 			s.Open++

@@ -47,8 +47,9 @@ var ErrTooComplex = errors.New("regular expression: too complex")
 
 // Regexp is a compiled pattern, safe for concurrent use.
 type Regexp struct {
-	pattern string
-	dfa     *dfa
+	pattern  string
+	dfa      *dfa
+	literals []string
 }
 
 // Compile parses a pattern. The error is a [*SyntaxError] or [ErrTooComplex]; the work done is
@@ -62,7 +63,7 @@ func Compile(pattern string, opts Options) (*Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Regexp{pattern: pattern, dfa: newDFA(auto)}, nil
+	return &Regexp{pattern: pattern, dfa: newDFA(auto), literals: literalsOf(tree)}, nil
 }
 
 // Match reports whether the pattern covers the whole value, as a `regexp` query on a keyword field

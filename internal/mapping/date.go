@@ -98,7 +98,7 @@ func (f Field) Date(t time.Time) (time.Time, bool) {
 // lastNano is the last time of a date_nanos field.
 var lastNano = time.Unix(0, 1<<63-1)
 
-func (f Field) indexDate(text string) (Value, bool) {
+func (f *Field) indexDate(text string) (Value, bool) {
 	t, _, err := ParseDate(text, f.DateFormat())
 	if err != nil {
 		return Value{}, false

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"encoding/json"
 	"math"
 	"math/big"
 	"strconv"
@@ -10,12 +9,12 @@ import (
 
 // indexInteger coerces: "5.7" and 5.7 are indexed as 5. Elasticsearch reads a number and the text
 // of one by different rules, and long by others than the shorter types.
-func (f Field) indexInteger(raw any, text string) (Value, bool) {
+func (f *Field) indexInteger(isNumber bool, text string) (Value, bool) {
 	var n int64
 	var ok bool
-	switch number, isNumber := raw.(json.Number); {
+	switch {
 	case isNumber:
-		n, ok = integerOfNumber(number.String(), f.integerMax())
+		n, ok = integerOfNumber(text, f.integerMax())
 	case f.Type == Long || f.Type == UnsignedLong:
 		n, ok = integerOfText(text)
 	default:
@@ -27,7 +26,7 @@ func (f Field) indexInteger(raw any, text string) (Value, bool) {
 	return Value{Whole: n, Number: float64(n), String: text}, true
 }
 
-func (f Field) integerMax() int64 {
+func (f *Field) integerMax() int64 {
 	switch f.Type {
 	case Integer:
 		return math.MaxInt32
@@ -108,7 +107,7 @@ func smallIntegerOfText(text string, t Type) (int64, bool) {
 	return int64(x), true
 }
 
-func (f Field) indexFloat(text string) (Value, bool) {
+func (f *Field) indexFloat(text string) (Value, bool) {
 	bits := 64
 	if f.Type == Float || f.Type == HalfFloat {
 		bits = 32

@@ -25,37 +25,11 @@ type Value struct {
 // field. It returns false for what is not indexed: null, too long, malformed. A malformed value
 // makes Elasticsearch refuse the document, or ignore the value where the mapping says so.
 func (f Field) Index(raw any) (Value, bool) {
-	if raw == nil || raw == "" && f.Type.Family().IsNumber() {
-		raw = f.NullValue // To a number, "" is a null as well.
-	}
-	text, isScalar := ScalarText(raw)
-	if !isScalar {
+	s, ok := ScalarOf(raw)
+	if !ok {
 		return Value{}, false
 	}
-	_, isBool := raw.(bool)
-	switch f.Type.Family() {
-	case FamilyString:
-		return f.indexKeyword(text)
-	case FamilyInteger:
-		return f.indexInteger(raw, text)
-	case FamilyFloat:
-		return f.indexFloat(text)
-	case FamilyBoolean:
-		return indexBoolean(text)
-	case FamilyDate:
-		return f.indexDate(text)
-	case FamilyIP:
-		addr, ok := ParseIP(text)
-		return Value{IP: addr, String: text}, ok
-	case FamilyVersion:
-		return Value{String: text}, isIndexableVersion(text)
-	case FamilyUnknown:
-		return indexUnknown(text, isBool), true
-	case FamilyText, FamilyOther:
-		return Value{String: text}, true
-	case FamilyObject:
-	}
-	return Value{}, false
+	return f.IndexScalar(s)
 }
 
 // ScalarText returns the text of a JSON scalar as the source wrote it; false for null, arrays, objects.
@@ -83,11 +57,20 @@ func formatFloat(x float64) string {
 	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
-func (f Field) indexKeyword(text string) (Value, bool) {
-	if f.IgnoreAbove > 0 && UTF16Len(text) > f.IgnoreAbove {
+// Keeps reports whether a keyword field indexes a text, which ignore_above says.
+func (f *Field) Keeps(text string) bool {
+	// A text has no more UTF-16 units than bytes.
+	return f.IgnoreAbove <= 0 || len(text) <= f.IgnoreAbove || UTF16Len(text) <= f.IgnoreAbove
+}
+
+func (f *Field) indexKeyword(text string) (Value, bool) {
+	if !f.Keeps(text) {
 		return Value{}, false
 	}
-	return Value{String: f.Normalize(text)}, true
+	if f.Normalizer != "" {
+		text = f.Normalize(text)
+	}
+	return Value{String: text}, true
 }
 
 // lowercase is the one normalizer that Elasticsearch brings along.
@@ -145,15 +128,6 @@ func trimGroups(s string) string {
 	return strings.Join(groups, ":")
 }
 
-// indexUnknown fills every member that the value can be read as.
-func indexUnknown(text string, isBool bool) Value {
-	v := Value{String: text, Bool: isBool && text == "true"}
-	v.Number, _ = strconv.ParseFloat(text, 64)
-	v.Whole, _ = strconv.ParseInt(text, 10, 64)
-	v.IP, _ = ParseIP(text)
-	return v
-}
-
 // Text shows the value to a person.
 func (v Value) Text() string {
 	switch {
@@ -165,4 +139,16 @@ func (v Value) Text() string {
 		return v.Time.UTC().Format(time.RFC3339Nano)
 	}
 	return ""
+}
+
+// Address returns the address of a value, or of a text that is one, in IPv6 form.
+func (v Value) Address() (netip.Addr, bool) {
+	ip := v.IP
+	if !ip.IsValid() {
+		var ok bool
+		if ip, ok = ParseIP(v.String); !ok {
+			return ip, false
+		}
+	}
+	return netip.AddrFrom16(ip.As16()), true
 }

@@ -271,7 +271,7 @@ func reads(tickets []*ticket) []planner.Need {
 	for _, t := range tickets {
 		if reader, ok := t.execution.prepared.(query.Reader); ok && !t.ended {
 			for _, r := range reader.Reads(t.execution.Window) {
-				out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly})
+				out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly, SearchOnly: r.SearchOnly})
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need
 	switch {
 	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < leastTogether:
 		return nil, needs
-	case p.Pin == Scan:
+	case p.Pin == Scan || !countable(events):
 		round.Scanned = len(able)
 		return able, unable
 	}
@@ -76,11 +76,18 @@ func class(n Need) int {
 	return max(i, 0)
 }
 
+// countable reports whether events are indexed. Where they are not, every search reads all of them, and
+// one read for many is always cheaper.
+func countable(events search.Events) bool {
+	_, ok := search.As[search.Counter](events)
+	return ok
+}
+
 func scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
 	for _, n := range needs {
 		bounded := !n.Time.Window.From.IsZero()
-		if located && bounded && batch.Scannable(n.Request) == nil {
+		if located && bounded && !n.SearchOnly && batch.Scannable(n.Request) == nil {
 			able = append(able, n)
 		} else {
 			unable = append(unable, n)
@@ -91,9 +98,9 @@ func scannable(events search.Events, needs []Need) (able, unable []Need) {
 
 // count is the number of documents that a scan for the requests reads.
 func count(ctx context.Context, events search.Events, needs []Need) (int64, error) {
-	counter, ok := events.(search.Counter)
+	counter, ok := search.As[search.Counter](events)
 	if !ok {
-		return 0, nil // as cheap as it gets: there is no other way to search these events either
+		return 0, nil
 	}
 	return counter.Count(ctx, batch.Union(requests(needs))) //nolint:wrapcheck // it names the search
 }

@@ -72,6 +72,8 @@ type Need struct {
 	// ScanOnly: unless a scan has answered it, it will not be made; what is done in its place costs
 	// about as much as a search.
 	ScanOnly bool
+	// SearchOnly: it is not to be answered by a scan.
+	SearchOnly bool
 }
 
 // Answer answers the requests in the way that is expected to be the cheapest. What it could not

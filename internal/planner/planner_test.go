@@ -38,7 +38,7 @@ func (c *cluster) Locate(context.Context, []string) (func(string) bool, error) {
 	return func(string) bool { return true }, nil
 }
 
-func (c *cluster) SearchSlices(_ context.Context, r search.Request, visits []search.Visit) (search.Result, error) {
+func (c *cluster) SearchSlices(_ context.Context, _ search.Request, visits []search.Visit) (search.Result, error) {
 	c.log = append(c.log, "scan")
 	if c.scanErr != nil {
 		return search.Result{}, c.scanErr
@@ -83,6 +83,13 @@ func scanOnly(needs []planner.Need) []planner.Need {
 	return needs
 }
 
+func searchOnly(needs []planner.Need) []planner.Need {
+	for i := range needs {
+		needs[i].SearchOnly = true
+	}
+	return needs
+}
+
 func name(i int) condition.Expr {
 	return condition.Term{Field: "process.name", Value: fmt.Sprintf("p%d", i)}
 }
@@ -107,7 +114,8 @@ func TestAnswerChoosesByCost(t *testing.T) {
 		{"what only a search can match", "", requests(3, 9*time.Minute, text), cluster{documents: flat(few)}, "msearch 3"},
 		{
 			"some of each", "", append(requests(500, 9*time.Minute, name), requests(3, 9*time.Minute, text)...),
-			cluster{documents: flat(few)}, "scan, msearch 3",
+			cluster{documents: flat(few)},
+			"scan, msearch 3",
 		},
 		{
 			"a few long windows are left out", "", append(requests(500, 9*time.Minute, name), requests(2, 24*time.Hour, name)...),
@@ -116,22 +124,27 @@ func TestAnswerChoosesByCost(t *testing.T) {
 					return many
 				}
 				return few
-			}}, "scan, msearch 2",
+			}},
+			"scan, msearch 2",
 		},
 		{
 			"long windows that cost nothing ride along", "", append(requests(500, 9*time.Minute, name), requests(2, 24*time.Hour, name)...),
-			cluster{documents: flat(few)}, "scan",
+			cluster{documents: flat(few)},
+			"scan",
 		},
 		{
 			"what is cheaper than a search rides along or is left", "", scanOnly(requests(500, 9*time.Minute, name)),
-			cluster{documents: flat(few)}, "scan",
+			cluster{documents: flat(few)},
+			"scan",
 		},
 		{"what is cheaper than a search is not searched", "", scanOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(many)}, ""},
+		{"what is not to be scanned", planner.Scan, searchOnly(requests(3, 9*time.Minute, name)), cluster{documents: flat(few)}, "msearch 3"},
 		{"pinned to search", planner.Search, requests(40, 9*time.Minute, name), cluster{documents: flat(few)}, "msearch 32, msearch 8"},
 		{"pinned to scan", planner.Scan, requests(1, 9*time.Minute, name), cluster{documents: flat(many)}, "scan"},
 		{
 			"a scan that fails gives way", "", requests(20, 9*time.Minute, name),
-			cluster{documents: flat(few), scanErr: errors.New("broken")}, "scan, msearch 20",
+			cluster{documents: flat(few), scanErr: errors.New("broken")},
+			"scan, msearch 20",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,8 +1,153 @@
 package query
 
 import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
 	"tocsin/internal/diag"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
 )
 
-func planAnomaly(r *rule.Rule) (Plan, diag.List) { return nil, unsupportedType(r) }
+// resultIndices are those of the results of machine learning jobs: the shared one, and those that
+// jobs have of their own.
+const resultIndices = ".ml-anomalies-*"
+
+// planAnomaly plans a rule of type machine_learning: the anomalies that jobs have found.
+func planAnomaly(r *rule.Rule) (Plan, diag.List) {
+	if len(r.Index) == 0 {
+		there := *r
+		there.Index = []string{resultIndices}
+		r = &there
+	}
+	base := queryPlan{rule: r, query: anomalyQuery{*r.MachineLearning}, time: search.TimeRange{Field: "timestamp"}}
+	p := &anomalyPlan{eventPlan{base}}
+	prepared, diags := p.Assume()
+	if prepared == nil {
+		return nil, diags
+	}
+	return p, diags
+}
+
+// anomalyPlan finds records in the results of machine learning jobs. Its rule names the indices of
+// these where the rule's text names none.
+type anomalyPlan struct{ eventPlan }
+
+func (*anomalyPlan) Strategy() Strategy { return Anomaly }
+
+func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
+	target, partly, err := p.resolve(ctx, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	target.Fields = mapping.Layers{resultFields, target.Fields}
+	s, diags := p.bind(target, src.At)
+	if s == nil {
+		return nil, diags, partly
+	}
+	s.partly = partly
+	missing, err := p.missing(ctx, src, target)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &anomalySearch{s}, append(diags, missing...), nil
+}
+
+func (p *anomalyPlan) Assume() (Prepared, diag.List) {
+	s, diags := assume(p.rule, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
+		target.Fields = mapping.Layers{resultFields, target.Fields}
+		return p.bind(target, at)
+	})
+	if s == nil {
+		return nil, diags
+	}
+	return &anomalySearch{s}, diags
+}
+
+// missing warns of jobs of which there is no result of any kind and time: they were never started,
+// or have another name.
+func (p *anomalyPlan) missing(ctx context.Context, src Source, target search.Target) (diag.List, error) {
+	if (anomalyQuery{*p.rule.MachineLearning}).all() {
+		return nil, nil
+	}
+	var missing []string
+	for _, id := range p.rule.MachineLearning.JobIDs {
+		known, err := p.known(ctx, src, target, id)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			missing = append(missing, "["+id+"]")
+		}
+	}
+	if missing == nil {
+		return nil, nil
+	}
+	return diag.List{p.rule.Report(diag.Warning, "anomaly/missing-job", "rule.machine_learning_job_id",
+		"no result of job %s is in %s: is it started?", strings.Join(missing, ", "), strings.Join(p.rule.Index, ", "))}, nil
+}
+
+func (p *anomalyPlan) known(ctx context.Context, src Source, target search.Target, id string) (bool, error) {
+	if len(target.Indices) == 0 {
+		return false, nil
+	}
+	r := search.Request{Patterns: p.rule.Index, Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
+	found := false
+	var err error
+	if counter, ok := search.As[search.Counter](src.Events); ok {
+		var n int64
+		n, err = counter.Count(ctx, r)
+		found = n > 0
+	} else {
+		_, err = src.Events.Search(ctx, r, func(page []event.Event) (bool, error) {
+			found = len(page) > 0
+			return false, nil
+		})
+	}
+	if failure.KindOf(err) == failure.Partial {
+		return true, nil // It is not known; the search for anomalies will say why.
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for results of job %s: %w", id, err)
+	}
+	return found, nil
+}
+
+// anomalySearch is an anomalyPlan bound to mappings.
+type anomalySearch struct{ *eventSearch }
+
+// Reads is the search of the window, for searches that are sent together: results are no events.
+func (s *anomalySearch) Reads(w window.Window) []Read {
+	reads := s.eventSearch.Reads(w)
+	for i := range reads {
+		reads[i].SearchOnly = true
+	}
+	return reads
+}
+
+// Execute hands out the records as the events that they are about.
+func (s *anomalySearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
+	return s.eventSearch.Execute(ctx, src, w, func(hits []Hit) (bool, error) {
+		for i := range hits {
+			e, err := anomalyEvent(hits[i].Event)
+			if err != nil {
+				return false, &failure.Error{Kind: failure.Rejected, Op: "read the anomalies of " + s.plan.label(), Err: err}
+			}
+			hits[i].Event = e
+		}
+		return visit(hits)
+	})
+}
+
+// Explain shows the search under the name of its strategy.
+func (s *anomalySearch) Explain(w window.Window) Explanation {
+	e := s.eventSearch.Explain(w)
+	e.Strategy = Anomaly
+	return e
+}

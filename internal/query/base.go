@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,6 +21,8 @@ type queryPlan struct {
 	query      translate.Query
 	time       search.TimeRange
 	tiebreaker string
+	// strategy is what was learned of the types of ECS; "" before.
+	strategy Strategy
 }
 
 // ownRule is the field by which a rule knows its own alerts among the events, so as not to count them.
@@ -27,7 +30,8 @@ const ownRule = "kibana.alert.rule.rule_id"
 
 func (p *queryPlan) Rule() *rule.Rule { return p.rule }
 
-func (p *queryPlan) Strategy() Strategy { return Search }
+// Strategy is Scan where one read for all rules can feed the rule; when it does, its cost decides.
+func (p *queryPlan) Strategy() Strategy { return cmp.Or(p.strategy, Search) }
 
 // names are all fields that a search touches, with further ones, sorted.
 func (p *queryPlan) names(more ...string) []string {

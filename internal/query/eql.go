@@ -23,6 +23,9 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
+	if l, ok := p.(interface{ learn(prepared Prepared) }); ok {
+		l.learn(prepared)
+	}
 	return p, append(diags, more...)
 }
 

@@ -26,11 +26,17 @@ type Explanation struct {
 	// Steps are the terms of a sequence or sample, MaxSpan its longest time.
 	Steps   []ExplainedStep `json:"steps,omitempty"`
 	MaxSpan string          `json:"maxspan,omitempty"`
+	// Indicators is what the events of a threat_match rule are compared with.
+	Indicators *ExplainedIndicators `json:"indicators,omitempty"`
 	// GroupBy are the fields that make groups, AlertWhen says what makes an alert of one, and History
 	// is the range of time before the window that is looked at for it.
 	GroupBy   []string `json:"group_by,omitempty"`
 	AlertWhen string   `json:"alert_when,omitempty"`
 	History   string   `json:"history,omitempty"`
+	// Scan tells that one read of the new events for all rules can feed this one; WhyNotScan, when it is
+	// false, what only a search can do.
+	Scan       bool   `json:"scan"`
+	WhyNotScan string `json:"why_not_scan,omitempty"`
 	// Exact tells that every event found is a hit; otherwise the condition is matched again in memory.
 	Exact bool `json:"exact"`
 	// Rows says what the rows of an ES|QL query stand for.
@@ -46,6 +52,17 @@ type ExplainedStep struct {
 	Missing   bool     `json:"missing,omitempty"`
 	Runs      int      `json:"runs,omitempty"`
 	Until     bool     `json:"until,omitempty"`
+}
+
+// ExplainedIndicators is the search for indicators, and which fields are compared.
+type ExplainedIndicators struct {
+	Indices   []string `json:"indices"`
+	Query     string   `json:"query"`
+	Condition string   `json:"condition"`
+	// Mapping has the groups of which an event has to meet one: fields of the event, with those of the
+	// indicator behind = or !=.
+	Mapping [][]string      `json:"mapping"`
+	Request condition.Query `json:"request"`
 }
 
 // explain fills in what all plans have.
@@ -78,6 +95,7 @@ func (s *eventSearch) Explain(w window.Window) Explanation {
 	if !s.where.exact {
 		e.Pushed = s.where.pushed.String()
 	}
+	e.ride(s)
 	return e
 }
 
@@ -98,6 +116,7 @@ func (g *groupSearch) Explain(w window.Window) Explanation {
 		}
 		e.Steps = append(e.Steps, step)
 	}
+	e.ride(g)
 	return e
 }
 

@@ -53,6 +53,9 @@ type Read struct {
 	search.Request
 	// ScanOnly: unless a scan has answered it, the execution finds its hits in a cheaper way.
 	ScanOnly bool
+	// SearchOnly keeps the search out of a scan: it reads documents that are no events, under fields
+	// that events may have of other types.
+	SearchOnly bool
 }
 
 // hunter is a Prepared that can also answer a question that no rule asks: all plans of [AdHoc] are.
@@ -145,7 +148,8 @@ type Result struct {
 	Seen int64
 	// Undecided is the number of sequences that an event after the window could still spoil.
 	Undecided int
-	// Warnings are remarks on what was found that do not endanger the window.
+	// Warnings are for whoever looks after the rule: what was found is right, and not all there is to
+	// be known.
 	Warnings []string
 }
 
@@ -154,6 +158,9 @@ type Strategy string
 
 // The strategies.
 const (
+	// Scan is one read of the new events, matched in memory for all rules that are due; where that is
+	// dearer than searches, such a rule is searched.
+	Scan Strategy = "scan"
 	// Search is Query DSL, evaluated by the events' place.
 	Search Strategy = "search"
 	// Aggregation counts groups of events.

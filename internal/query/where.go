@@ -16,24 +16,28 @@ import (
 type where struct {
 	whole, pushed condition.Expr
 	exact         bool
-	// rest is what the search leaves open of whole; matcher judges candidates by it.
-	rest    condition.Expr
-	matcher *condition.Matcher
-	label   string
+	// rest is what the search leaves open of whole; set judges candidates by it, by what selection reads
+	// of them.
+	rest      condition.Expr
+	set       *condition.Set
+	selection *event.Selection
+	label     string
 }
 
-// where binds the rule's query, with what its filters and exceptions take away.
-func (p *queryPlan) where(target search.Target, at time.Time) (*where, diag.List) {
+// where binds the rule's query, with what its filters and exceptions take away. What they say of
+// now is about the given moment. More is what the rule type wants of an event besides.
+func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.Expr) (*where, diag.List) {
 	whole, diags := p.query.Lower(target.Fields)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	narrowing, more := translate.Narrow(p.rule, target.Fields, at)
-	diags = append(diags, more...)
+	narrowing, remarks := translate.Narrow(p.rule, target.Fields, at)
+	diags = append(diags, remarks...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	w, err := p.newWhere(condition.Simplify(condition.And{whole, narrowing}), target)
+	whole = condition.AsOf(append(condition.And{whole, narrowing}, more...), target.Fields, at)
+	w, err := p.newWhere(condition.Simplify(whole), target)
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
@@ -48,9 +52,9 @@ func (p *queryPlan) newWhere(whole condition.Expr, target search.Target) (*where
 		return w, nil
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
-	var err error
-	w.matcher, err = condition.Compile(w.rest, target.Fields)
-	return w, err //nolint:wrapcheck // it names the field
+	set, errs := condition.NewSet([]condition.Member{{Expr: w.rest, Fields: target.Fields}})
+	w.set, w.selection = set, event.NewSelection(set.Fields(), set.Objects())
+	return w, errs[0] //nolint:wrapcheck // it names the field
 }
 
 // nothing reports whether no event can meet the condition.
@@ -66,16 +70,16 @@ func (w *where) fields() []string {
 
 // admit drops the candidates that the whole condition does not admit.
 func (w *where) admit(page []event.Event) ([]event.Event, error) {
-	if w.matcher == nil {
+	if w.set == nil {
 		return page, nil
 	}
+	view, matching := w.selection.NewView(), w.set.NewMatching()
 	var out []event.Event
 	for i := range page {
-		doc, err := page[i].Document()
-		if err != nil {
+		if err := view.ReadEvent(&page[i]); err != nil {
 			return nil, &failure.Error{Kind: failure.Rejected, Op: "read the hits of " + w.label, Err: err}
 		}
-		if w.matcher.Match(doc) {
+		if len(matching.Match(view, nil)) > 0 {
 			out = append(out, page[i])
 		}
 	}

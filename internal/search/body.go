@@ -25,6 +25,9 @@ func (r Request) Body() condition.Query {
 	if len(r.Fields) > 0 {
 		body["fields"] = r.Fields
 	}
+	if r.OmitSource {
+		body["_source"] = false
+	}
 	return body
 }
 

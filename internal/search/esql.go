@@ -66,9 +66,6 @@ func (r Rows) Column(name string) int {
 	return -1
 }
 
-// Ref names a document where it is stored just now.
-type Ref struct{ Index, ID string }
-
 // QueryError is what a place has to say against a query.
 type QueryError struct {
 	Problems []Problem

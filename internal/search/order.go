@@ -84,6 +84,17 @@ func orderable(family mapping.Family) error {
 	}
 }
 
+// Fields returns the fields of the order that are mapped.
+func (o Ordering) Fields() []mapping.Field {
+	var out []mapping.Field
+	for _, f := range o.fields {
+		if f != nil {
+			out = append(out, *f)
+		}
+	}
+	return out
+}
+
 // Of returns the place of a document.
 func (o Ordering) Of(d condition.Document) Place {
 	var keys Place
@@ -105,6 +116,7 @@ func (o Ordering) key(d condition.Document, f *mapping.Field) key {
 			best = k
 		}
 	}
+	best.text = strings.Clone(best.text) // Or it would hold on to the line.
 	return best
 }
 

@@ -58,6 +58,8 @@ type Request struct {
 	Descending bool
 	// Fields names fields whose values are wanted as the index has them, besides the source.
 	Fields []string
+	// OmitSource leaves the source out of hits ("{}" stands in for it): only Fields are wanted.
+	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
 	// FieldTypes is the Target's Fields; searching in memory needs it.

@@ -124,18 +124,27 @@ func (db *DB) Close() error {
 // Failed and leaves the others alone.
 func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	records, written := newRecords(docs)
+	return db.change(ctx, "write alerts to ", records, written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
+		return insert(tx, records[i])
+	})
+}
+
+// change does something for each record that has not failed, in one transaction.
+func (db *DB) change(
+	ctx context.Context, op string, records []record, written []alert.Written, do func(tx *bolt.Tx, i int) (alert.Outcome, error),
+) ([]alert.Written, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(docs) == 0 {
+	if len(records) == 0 {
 		return written, nil
 	}
 	err := db.bolt.Update(func(tx *bolt.Tx) error {
-		for i, r := range records {
+		for i := range records {
 			if written[i].Err != nil {
 				continue
 			}
-			outcome, err := insert(tx, r)
+			outcome, err := do(tx, i)
 			if err != nil {
 				return err
 			}
@@ -144,7 +153,7 @@ func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Writte
 		return nil
 	})
 	if err != nil {
-		return nil, unavailable("write alerts to "+db.path, err)
+		return nil, unavailable(op+db.path, err)
 	}
 	return written, nil
 }

@@ -133,29 +133,9 @@ func keptRecord(id string, text []byte) (record, error) {
 // Replace changes alerts in one transaction.
 func (db *DB) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	records, written := replacements(docs)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if len(docs) == 0 {
-		return written, nil
-	}
-	err := db.bolt.Update(func(tx *bolt.Tx) error {
-		for i, r := range records {
-			if written[i].Err != nil {
-				continue
-			}
-			outcome, err := replace(tx, r, docs[i].Revision)
-			if err != nil {
-				return err
-			}
-			written[i].Outcome = outcome
-		}
-		return nil
+	return db.change(ctx, "replace alerts in ", records, written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
+		return replace(tx, records[i], docs[i].Revision)
 	})
-	if err != nil {
-		return nil, unavailable("replace alerts in "+db.path, err)
-	}
-	return written, nil
 }
 
 func replace(tx *bolt.Tx, r record, read string) (alert.Outcome, error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -78,6 +79,9 @@ func (s *scan) event(text []byte) (event.Event, error) {
 	source, err := p.rawSource(text)
 	if err != nil {
 		return event.Event{}, err
+	}
+	if s.request.OmitSource {
+		source = json.RawMessage("{}")
 	}
 	return event.Event{
 		Index: p.indexOr(s.events.options.Index), ID: p.identity(), Source: source, Fields: s.values(p.source),

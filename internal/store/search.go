@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tocsin/internal/condition"
@@ -62,10 +63,14 @@ func (e *Events) Search(ctx context.Context, r search.Request, visit search.Visi
 type scan struct {
 	events   *Events
 	request  search.Request
-	matcher  *condition.Matcher
+	set      *condition.Set
 	ordering search.Ordering
-	covered  map[string]bool
-	hits     []hit
+	// looks are kept for the batches to come.
+	looks   sync.Pool
+	covered map[string]bool
+	hits    []hit
+	// only, where it is not nil, are the places of the documents that are wanted.
+	only map[event.Ref]bool
 	// missed says which files could not be read as they were opened.
 	missed error
 }
@@ -77,15 +82,17 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	if r.FieldTypes == nil {
 		r.FieldTypes = e.fields
 	}
-	matcher, err := condition.Compile(r.Filter(), r.FieldTypes)
-	if err != nil {
-		return nil, err
+	set, errs := condition.NewSet([]condition.Member{{Expr: r.Filter(), Fields: r.FieldTypes}})
+	if errs[0] != nil {
+		return nil, errs[0] //nolint:wrapcheck // It names the field.
 	}
 	by, err := search.NewOrdering(r)
 	if err != nil {
 		return nil, err
 	}
-	s := &scan{events: e, request: r, matcher: matcher, ordering: by, covered: map[string]bool{}}
+	s := &scan{events: e, request: r, set: set, ordering: by, covered: map[string]bool{}}
+	selection := newSelection(set, by)
+	s.looks.New = func() any { return &look{scan: s, view: selection.NewView(), matching: set.NewMatching()} }
 	patterns := parsePatterns(r.Patterns)
 	for index := range e.indices {
 		s.covered[index] = patterns.match(index)
@@ -130,26 +137,27 @@ func (s *scan) compare(a, b hit) int {
 	return cmp.Or(s.ordering.Compare(a.place, b.place), cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
 }
 
+// covers reports whether the patterns of the search cover an index.
+func (s *scan) covers(index string) bool { return s.covered[index] }
+
 // match finds the hits of a batch; it runs beside others.
 func (s *scan) match(b *batch) scanned {
 	out := scanned{batch: b}
+	l, ok := s.looks.Get().(*look)
+	if !ok {
+		return out // The pool holds nothing else.
+	}
+	defer s.looks.Put(l)
 	b.each(func(at line, text []byte) {
 		if at.tooLong {
 			return
 		}
-		p, f := parse(text)
-		if f != nil {
-			return
+		good, isHit, place := l.line(text)
+		if good {
+			out.good++
 		}
-		out.good++
-		if !s.covered[p.indexOr(s.events.options.Index)] {
-			return
-		}
-		doc := event.NewDocument(p.source)
-		if s.matcher.Match(doc) {
-			out.hits = append(out.hits, hit{
-				place: s.ordering.Of(doc), source: int32(b.source), offset: at.offset, length: int32(at.length),
-			})
+		if isHit {
+			out.hits = append(out.hits, hit{place: place, source: int32(b.source), offset: at.offset, length: int32(at.length)})
 		}
 	})
 	return out

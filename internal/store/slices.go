@@ -81,6 +81,11 @@ func (s *slicing) run(parent context.Context, visits []search.Visit) error {
 
 // take hands the hits of a batch to a visitor.
 func (s *slicing) take(b *batch, visit search.Visit) error {
+	l, ok := s.looks.Get().(*look)
+	if !ok {
+		return nil // The pool holds nothing else.
+	}
+	defer s.looks.Put(l)
 	var page []event.Event
 	var good int64
 	var failed error
@@ -88,18 +93,16 @@ func (s *slicing) take(b *batch, visit search.Visit) error {
 		if at.tooLong {
 			return
 		}
-		p, f := parse(text)
-		if f != nil {
+		isGood, isHit, _ := l.line(text)
+		if isGood {
+			good++
+		}
+		if !isHit {
 			return
 		}
-		good++
-		index := p.indexOr(s.events.options.Index)
-		if !s.covered[index] || !s.matcher.Match(event.NewDocument(p.source)) {
-			return
-		}
-		source, err := p.rawSource(text)
+		e, err := l.event(text)
 		failed = errors.Join(failed, err)
-		page = append(page, event.Event{Index: index, ID: p.identity(), Source: source})
+		page = append(page, e)
 	})
 	s.mu.Lock()
 	s.good[b.source] += good

@@ -196,7 +196,7 @@ func residualRanges(field, id string, spans []span) condition.Expr {
 			if row[0] == nil {
 				return false
 			}
-			addr, ok := addressOf(row[0])
+			addr, ok := row[0].Address()
 			if !ok {
 				return false
 			}
@@ -204,16 +204,4 @@ func residualRanges(field, id string, spans []span) condition.Expr {
 			return exact || i > 0 && addr.Compare(spans[i-1].last) <= 0
 		},
 	}
-}
-
-// addressOf reads a value of an ip field, or the text of another.
-func addressOf(v *mapping.Value) (netip.Addr, bool) {
-	ip := v.IP
-	if !ip.IsValid() {
-		var ok bool
-		if ip, ok = mapping.ParseIP(v.String); !ok {
-			return ip, false
-		}
-	}
-	return netip.AddrFrom16(ip.As16()), true
 }

@@ -30,6 +30,7 @@ func Run(t *testing.T, store ledger.Store) {
 }
 
 func heads(t *testing.T, store ledger.Store) {
+	t.Helper()
 	long := strings.Repeat("x", 700)
 	want := []ledger.Head{
 		{RuleID: "a", Since: day.Add(time.Hour), Schedule: "5m", Note: strings.Repeat(`{"n":"ü"}`, 5000)},
@@ -67,6 +68,7 @@ func page(id string, days int, statuses ...ledger.Status) *ledger.Page {
 }
 
 func pages(t *testing.T, store ledger.Store) {
+	t.Helper()
 	want := []*ledger.Page{page("p", 0, ledger.Covered, ledger.Failed), page("p", 1, ledger.Queued), page("q", 1, ledger.Covered)}
 	all := append(slices.Clone(want), page("p", 2, ledger.Covered), page("r", 1, ledger.Covered))
 	saved(t)(store.SavePages(t.Context(), all))
@@ -87,6 +89,7 @@ func pages(t *testing.T, store ledger.Store) {
 
 // changed: of two who read the same, the first to write wins.
 func changed(t *testing.T, store ledger.Store) {
+	t.Helper()
 	saved(t)(store.SavePages(t.Context(), []*ledger.Page{page("c", 0, ledger.Running)}))
 	read := func() *ledger.Page {
 		got, err := store.Pages(t.Context(), []string{"c"}, day, day)
@@ -115,6 +118,7 @@ func changed(t *testing.T, store ledger.Store) {
 
 // many: more than fit one request.
 func many(t *testing.T, store ledger.Store) {
+	t.Helper()
 	var all []*ledger.Page
 	var ids []string
 	for i := range 1100 {
@@ -129,6 +133,7 @@ func many(t *testing.T, store ledger.Store) {
 }
 
 func forget(t *testing.T, store ledger.Store) {
+	t.Helper()
 	saved(t)(store.SavePages(t.Context(), []*ledger.Page{page("f", -3, ledger.Covered), page("f", -2, ledger.Covered), page("f", -1, ledger.Covered), page(ledger.BackfillPrefix+"j/f", -3, ledger.Covered)}))
 	if refresher, ok := store.(interface{ Refresh(t *testing.T) }); ok {
 		refresher.Refresh(t)

@@ -1,0 +1,94 @@
+//go:build integration
+
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/elastic"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/mapping"
+	"tocsin/internal/splunk"
+	"tocsin/internal/store"
+	"tocsin/internal/translate/spl"
+)
+
+// splEvents are as Splunk has them; the third one is out of the window.
+var splEvents = []string{
+	`{"@timestamp": "2026-01-01T10:00:00.500Z", "sourcetype": "exec", "process": "/usr/bin/curl -k https://a", "host": "web", "pid": 7, "ip": "10.1.2.3"}`,
+	`{"@timestamp": "2026-01-01T10:01:00Z", "sourcetype": "Exec", "process": "Curl --INSECURE https://b", "host": ["db", "db-2"], "pid": 12}`,
+	`{"@timestamp": "2026-01-01T11:00:00Z", "sourcetype": "exec", "process": "curl -k https://late", "host": "web", "pid": 9}`,
+	`{"@timestamp": "2026-01-01T10:02:00Z", "sourcetype": "exec", "process": "wget https://a", "host": "web", "pid": 100, "ip": "11.1.2.3"}`,
+	`{"@timestamp": "2026-01-01T10:03:00Z", "sourcetype": "other", "process": "curl -k https://a"}`,
+}
+
+// TestSPLAgrees runs searches over a cluster and over memory: the results are the same.
+func TestSPLAgrees(t *testing.T) {
+	n := newNode(t)
+	index := n.Name("spl")
+	properties := `{"properties": {"@timestamp": {"type": "date"}, "sourcetype": {"type": "keyword"}, "process": {"type": "wildcard"},
+		"host": {"type": "keyword"}, "pid": {"type": "long"}, "ip": {"type": "ip"}}}`
+	n.CreateIndex(t, index, json.RawMessage(properties))
+	var bulk, lines strings.Builder
+	for i, e := range splEvents {
+		fmt.Fprintf(&bulk, "{\"create\": {\"_index\": %q, \"_id\": \"%d\"}}\n%s\n", index, i, e)
+		fmt.Fprintf(&lines, "{\"_index\": %q, \"_id\": \"%d\", \"_source\": %s}\n", index, i, e)
+	}
+	n.Bulk(t, bulk.String())
+	n.Refresh(t, index)
+	client, err := elastic.New(elastic.Config{URLs: []string{n.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close(t.Context()) })
+	table, err := mapping.Parse([]byte(properties))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines.String()), Mapping: table})
+	if err != nil || diags.HasErrors() {
+		t.Fatal(err, diags)
+	}
+	t.Cleanup(func() { _ = files.Close() })
+	w := splunk.Window{
+		Earliest: time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC), Latest: time.Date(2026, 1, 1, 11, 0, 0, 0, time.UTC),
+		Now: time.Date(2026, 1, 1, 11, 10, 0, 0, time.UTC),
+	}
+	for search, rows := range map[string]int{
+		`sourcetype=exec | regex process="(?i)(?<!\w)-(?:[a-z]*k[a-z]*|-insecure)" | stats count min(_time) as first values(process) as process by host`: 3,
+		`sourcetype=exec process=*CURL* | table process`: 2, `sourcetype=exec host!=db | table host`: 3, `NOT sourcetype=exec | table process`: 1,
+		`pid>9 | table pid`: 2, `pid=1* | table pid`: 2, `ip=10.0.0.0/8 | table ip`: 1, `NOT ip=10.0.0.0/8 | table process`: 3, `wget | table process`: 1,
+		`sourcetype=exec OR sourcetype=other process=curl* | eval n = len(process) | sort n | table n`: 2,
+	} {
+		s, diags := spl.ParseText(diag.NewText("search", search), noMacros{})
+		if s == nil {
+			t.Fatal(diags)
+		}
+		results := func(source splunk.Source) (out []any) {
+			err := splunk.Run(t.Context(), s, splunk.Env{}, source, w, func(row splunk.Row) error {
+				out = append(out, row.Native())
+				return nil
+			})
+			if err != nil {
+				t.Errorf("%s: %v", search, err)
+			}
+			return out
+		}
+		inMemory := results(&fieldmap.Events{Search: files, Map: fieldmap.Default(), Index: []string{index}})
+		onCluster := results(&fieldmap.Events{Search: client, Map: fieldmap.Default(), Index: []string{index}})
+		if diff := cmp.Diff(inMemory, onCluster); diff != "" || len(onCluster) != rows {
+			t.Errorf("%s: %d rows, want %d (-memory +cluster):\n%s", search, len(onCluster), rows, diff)
+		}
+	}
+}
+
+type noMacros struct{}
+
+func (noMacros) Macro(string, int) (spl.Macro, []int, bool) { return spl.Macro{}, nil, false }

@@ -1,0 +1,298 @@
+package condition
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"unsafe"
+
+	"tocsin/internal/mapping"
+)
+
+// Matching is the memory that matching a set takes. It is for one goroutine at a time.
+type Matching struct {
+	set      *Set
+	document Columns
+	// count numbers the documents: what is marked with another number is of another document.
+	count uint32
+	// answers of nodes are their document's number, and in the lowest bit the answer.
+	answers []uint32
+	// offered marks members that were looked at, tried the tests whose members were.
+	offered, tried []uint32
+	columns        []columnOf
+	filled         []int32
+	found          []int32
+	// folded is memory for texts with their letters lowered.
+	folded []byte
+	row    []*mapping.Value
+	rows   [][]mapping.Value
+}
+
+// columnOf is what was asked of a column so far; the numbers are those of the document for which it is
+// known: the values, their texts, the texts with letters lowered, the networks that they lie in.
+type columnOf struct {
+	fetched, read, lowered, located uint32
+	values                          []mapping.Value
+	texts, folded                   []string
+	// own is memory for folded, which is texts where there is nothing to fold.
+	own []string
+}
+
+// NewMatching returns memory to match the set with.
+func (s *Set) NewMatching() *Matching {
+	return &Matching{
+		set: s, answers: make([]uint32, len(s.nodes)), offered: make([]uint32, len(s.roots)), tried: make([]uint32, len(s.nodes)),
+		columns: make([]columnOf, len(s.columns)),
+	}
+}
+
+// maxCount is how many documents are told apart before all marks are taken back.
+const maxCount = 1<<31 - 1
+
+// Match returns the numbers of the members that are true of a document, in order; they are good until
+// the next Match. Only members that scope has are looked at.
+func (m *Matching) Match(d Columns, scope Scope) []int32 {
+	if m.count++; m.count > maxCount {
+		clear(m.answers)
+		clear(m.offered)
+		clear(m.tried)
+		clear(m.columns)
+		m.count = 1
+	}
+	m.document, m.folded, m.found = d, m.folded[:0], m.found[:0]
+	m.filled = d.Filled(m.filled[:0])
+	for _, c := range m.filled {
+		if int(c) < len(m.set.anchors) && m.set.anchors[c].any {
+			m.lead(c, &m.set.anchors[c], scope)
+		}
+	}
+	for _, member := range m.set.always {
+		m.offer(member, scope)
+	}
+	slices.Sort(m.found)
+	m.document = nil
+	return m.found
+}
+
+// lead offers the members that the values of a column lead to.
+func (m *Matching) lead(c int32, at *anchors, scope Scope) {
+	m.try(at.filled, scope)
+	if at.lengths == 0 && at.grams.filter == nil {
+		return
+	}
+	for _, text := range m.texts(c) {
+		if at.lengths&lengthBit(text) != 0 {
+			m.try(m.set.texts.find(c, text), scope)
+		}
+	}
+	if at.grams.filter != nil {
+		for _, text := range m.foldedTexts(c) {
+			at.grams.each(text, func(tests []int32) { m.try(tests, scope) })
+		}
+	}
+}
+
+// try offers the members that tests lead to, as far as these hold.
+func (m *Matching) try(tests []int32, scope Scope) {
+	for _, n := range tests {
+		if m.tried[n] == m.count {
+			continue
+		}
+		m.tried[n] = m.count
+		if m.holds(n) {
+			for _, member := range m.set.led[n] {
+				m.offer(member, scope)
+			}
+		}
+	}
+}
+
+// offer evaluates a member, once.
+func (m *Matching) offer(member int32, scope Scope) {
+	if m.offered[member] == m.count {
+		return
+	}
+	m.offered[member] = m.count
+	if scope.has(member) && m.holds(m.set.roots[member]) {
+		m.found = append(m.found, member)
+	}
+}
+
+// holds answers for a node, once.
+func (m *Matching) holds(n int32) bool {
+	if a := m.answers[n]; a>>1 == m.count {
+		return a&1 == 1
+	}
+	answer := m.evaluate(n)
+	m.answer(n, answer)
+	return answer
+}
+
+func (m *Matching) answer(n int32, answer bool) {
+	m.answers[n] = m.count << 1
+	if answer {
+		m.answers[n] |= 1
+	}
+}
+
+func (m *Matching) evaluate(id int32) bool {
+	n := m.set.nodes[id]
+	if n.op == opLeaf {
+		return m.test(&m.set.leaves[n.first], id)
+	}
+	parts := m.set.parts[n.first : n.first+n.count]
+	switch n.op {
+	case opTrue:
+		return true
+	case opNot:
+		return !m.holds(parts[0])
+	case opAnd:
+		for _, p := range parts {
+			if !m.holds(p) {
+				return false
+			}
+		}
+		return true
+	case opOr:
+		return slices.ContainsFunc(parts, m.holds)
+	default:
+		return false
+	}
+}
+
+func (m *Matching) test(l *atom, id int32) bool {
+	switch l.kind {
+	case equalLeaf:
+		return m.testEqual(l)
+	case textLeaf:
+		return m.testTexts(l)
+	case valueLeaf:
+		return slices.ContainsFunc(m.values(l.column), l.accept)
+	case existsLeaf:
+		if m.set.columns[l.column].Type.Family() == mapping.FamilyString {
+			return len(m.texts(l.column)) > 0
+		}
+		return len(m.values(l.column)) > 0
+	case objectLeaf:
+		return m.document.ObjectAt(int(l.object))
+	case networkLeaf:
+		m.locate(l.column)
+		a := m.answers[id]
+		return a>>1 == m.count && a&1 == 1
+	case nestedLeaf:
+		return l.nested(m.document)
+	default:
+		return m.testRows(&m.set.rows[l.row])
+	}
+}
+
+func (m *Matching) testEqual(l *atom) bool {
+	for _, text := range m.texts(l.column) {
+		if text == l.text || l.fold && equalFolded(text, l.text) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Matching) testTexts(l *atom) bool {
+	if l.text != "" && !anyContains(m.foldedTexts(l.column), l.text) {
+		return false
+	}
+	return slices.ContainsFunc(m.textsFor(l), l.holds)
+}
+
+// textsFor returns the texts that a leaf judges.
+func (m *Matching) textsFor(l *atom) []string {
+	if l.fold {
+		return m.foldedTexts(l.column)
+	}
+	return m.texts(l.column)
+}
+
+func anyContains(texts []string, literal string) bool {
+	for _, text := range texts {
+		if strings.Contains(text, literal) {
+			return true
+		}
+	}
+	return false
+}
+
+// testRows tests every combination of the fields' values until one holds.
+func (m *Matching) testRows(r *rowTest) bool {
+	m.rows, m.row = m.rows[:0], m.row[:0]
+	for _, c := range r.columns {
+		var values []mapping.Value
+		if c != none {
+			values = m.values(c)
+		}
+		m.rows = append(m.rows, values)
+	}
+	return anyRow(m.rows, m.row, r.holds)
+}
+
+func (m *Matching) values(c int32) []mapping.Value {
+	column := &m.columns[c]
+	if column.fetched != m.count {
+		column.fetched, column.values = m.count, m.document.Column(int(c))
+	}
+	return column.values
+}
+
+func (m *Matching) texts(c int32) []string {
+	column := &m.columns[c]
+	if column.read != m.count {
+		column.read, column.texts = m.count, m.document.Texts(int(c))
+	}
+	return column.texts
+}
+
+// foldedTexts returns the texts of a column with their ASCII letters lowered.
+func (m *Matching) foldedTexts(c int32) []string {
+	column := &m.columns[c]
+	if column.lowered == m.count {
+		return column.folded
+	}
+	texts := m.texts(c)
+	column.lowered, column.folded = m.count, texts
+	copied := false
+	for i := range len(texts) {
+		at := firstUpper(texts[i])
+		if at == len(texts[i]) {
+			continue
+		}
+		if !copied {
+			column.own, copied = append(column.own[:0], texts...), true
+			column.folded = column.own
+		}
+		column.folded[i] = m.fold(texts[i], at)
+	}
+	return column.folded
+}
+
+// fold lowers a text in memory of the document.
+func (m *Matching) fold(text string, at int) string {
+	start := len(m.folded)
+	m.folded = appendFolded(m.folded, text, at)
+	b := m.folded[start:]
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// locate answers all tests of addresses of a column that hold.
+func (m *Matching) locate(c int32) {
+	column := &m.columns[c]
+	if column.located == m.count {
+		return
+	}
+	column.located = m.count
+	for _, v := range m.values(c) {
+		if addr, ok := v.Address(); ok {
+			m.locateOne(c, addr)
+		}
+	}
+}
+
+func (m *Matching) locateOne(c int32, addr netip.Addr) {
+	m.set.networks[c].each(addr, func(n int32) { m.answer(n, true) })
+}

@@ -1,0 +1,186 @@
+package condition
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"tocsin/internal/lregexp"
+	"tocsin/internal/mapping"
+)
+
+// textTest judges the text of one value. The zero value holds of none.
+type textTest struct {
+	// fold: the text must have been folded before.
+	fold  bool
+	holds func(string) bool
+	// equal are the texts that it holds of, folded where it folds, when it is nothing but those.
+	equal []string
+	// literals are folded texts that stand within every text that it holds of, once that is folded.
+	literals []string
+	// scans: to judge takes time for every character, so that it is worth looking for a literal first.
+	scans bool
+}
+
+// accept judges values by their text, and folds it when that is wanted.
+func (t textTest) accept() accept {
+	switch {
+	case t.holds == nil:
+		return never
+	case t.fold:
+		return func(v mapping.Value) bool { return t.holds(foldASCII(v.String)) }
+	}
+	return func(v mapping.Value) bool { return t.holds(v.String) }
+}
+
+// compilePattern makes the test of a leaf that only fields with text know.
+func compilePattern(leaf Expr, f mapping.Field) (textTest, error) {
+	family := f.Type.Family()
+	if family != mapping.FamilyString && family != mapping.FamilyUnknown && family != mapping.FamilyVersion {
+		return textTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
+	}
+	switch l := leaf.(type) {
+	case Wildcard:
+		if l.Pattern == "" {
+			return textTest{}, nil // To Elasticsearch no pattern matches nothing, not the empty value.
+		}
+		return matchPattern(f.Normalize(l.Pattern), l.Fold), nil
+	case QueryString:
+		return compileQueryString(l, f)
+	case Prefix:
+		return beginText(f.Normalize(l.Value), l.Fold), nil
+	case Regexp:
+		l.Pattern = f.Normalize(l.Pattern)
+		return compileRegexp(l)
+	}
+	return textTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
+}
+
+// compileText makes the test of a leaf that looks at nothing but the text of values; false for any
+// other, and for one that [compileValue] refuses.
+func compileText(leaf Expr, f mapping.Field) (textTest, bool) {
+	switch l := leaf.(type) {
+	case Term:
+		return compileEqual([]any{l.Value}, l.Fold, f)
+	case Terms:
+		return compileEqual(l.Values, false, f)
+	case Match:
+		if f.Type == mapping.Unknown && strings.Contains(literalText(l.Value), "/") {
+			return textTest{}, false // It may be a network.
+		}
+		return compileEqual([]any{literalText(l.Value)}, false, f)
+	}
+	t, err := compilePattern(leaf, f)
+	return t, err == nil
+}
+
+func compileEqual(values []any, fold bool, f mapping.Field) (textTest, bool) {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		family := f.Type.Family()
+		if family == mapping.FamilyUnknown {
+			family = familyOf(value)
+		}
+		texts[i] = literalText(value)
+		switch family {
+		case mapping.FamilyString:
+			texts[i] = f.Normalize(texts[i])
+		case mapping.FamilyVersion:
+		default:
+			return textTest{}, false
+		}
+	}
+	if len(texts) == 1 {
+		return equalText(texts[0], fold), true
+	}
+	return equalTexts(texts, fold), true
+}
+
+func compileRegexp(l Regexp) (textTest, error) {
+	re, err := lregexp.Compile(l.Pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: l.Fold})
+	if err != nil {
+		return textTest{}, fmt.Errorf("regexp %q: %w", l.Pattern, err)
+	}
+	return textTest{holds: re.Match, literals: bytesOnly(re.Literals()), scans: true}, nil
+}
+
+func equalText(want string, fold bool) textTest {
+	if fold {
+		want = foldASCII(want)
+	}
+	return textTest{fold: fold, holds: func(s string) bool { return s == want }, equal: []string{want}}
+}
+
+// fewTexts is up to how many texts comparing with each beats looking up.
+const fewTexts = 4
+
+func equalTexts(want []string, fold bool) textTest {
+	t := textTest{fold: fold, equal: want}
+	if fold {
+		t.equal = make([]string, len(want))
+		for i, text := range want {
+			t.equal[i] = foldASCII(text)
+		}
+	}
+	if len(want) <= fewTexts {
+		t.holds = func(s string) bool {
+			return slices.Contains(t.equal, s)
+		}
+		return t
+	}
+	known := make(map[string]struct{}, len(want))
+	for _, text := range t.equal {
+		known[text] = struct{}{}
+	}
+	t.holds = func(s string) bool {
+		_, ok := known[s]
+		return ok
+	}
+	return t
+}
+
+func beginText(want string, fold bool) textTest {
+	literal := foldASCII(want)
+	if fold {
+		want = literal
+	}
+	return textTest{fold: fold, holds: func(s string) bool { return strings.HasPrefix(s, want) }, literals: []string{literal}}
+}
+
+// matchPattern tests against a pattern as [Wildcard] has it.
+func matchPattern(pattern string, fold bool) textTest {
+	w := newWildcard(pattern, fold)
+	w.fold = false // The text is folded by then.
+	return textTest{fold: fold, holds: w.match, literals: bytesOnly(w.literals())}
+}
+
+// literals are the texts that stand in every value of the pattern.
+func (w wildcard) literals() []string {
+	var out []string
+	for _, p := range w.pieces {
+		run := p.runes
+		for len(run) > 0 {
+			n := 0
+			for n < len(run) && run[n] != anyChar {
+				n++
+			}
+			if n > 0 {
+				out = append(out, foldASCII(string(run[:n])))
+			}
+			run = run[min(n+1, len(run)):]
+		}
+	}
+	return out
+}
+
+// bytesOnly leaves out what may stand in a value as other bytes: what is no UTF-8 reads as U+FFFD.
+func bytesOnly(literals []string) []string {
+	var out []string
+	for _, literal := range literals {
+		if !strings.ContainsRune(literal, utf8.RuneError) {
+			out = append(out, literal)
+		}
+	}
+	return out
+}

@@ -1,0 +1,246 @@
+package escu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/splunk"
+	"tocsin/internal/translate/spl"
+)
+
+// Library is what was read: detections and what their searches name.
+type Library struct {
+	// Detections are in the order of their files.
+	Detections []*Detection
+	Macros     Macros
+	Lookups    map[string]*splunk.Table
+	// Sources are data sources by name.
+	Sources map[string]*DataSource
+}
+
+// Table returns a lookup by name, nil when there is none. Splunk also finds those of files by the
+// name of the file.
+func (l *Library) Table(name string) *splunk.Table {
+	if t, ok := l.Lookups[name]; ok {
+		return t
+	}
+	return l.Lookups[strings.TrimSuffix(name, ".csv")]
+}
+
+// Env returns what the searches of the library find beside events.
+func (l *Library) Env() splunk.Env { return splunk.Env{Table: l.Table, Macros: l.Macros} }
+
+// Parse reads the search of a detection and checks that it can be run in an environment, which is
+// that of the library with what the caller adds. The search is nil when a diagnostic is an error.
+func (l *Library) Parse(d *Detection, env splunk.Env) (*spl.Search, diag.List) {
+	s, diags := spl.ParseText(d.Search, l.Macros)
+	if s == nil {
+		return nil, diags
+	}
+	diags = append(diags, splunk.Check(s, env)...)
+	for _, name := range d.DataSources {
+		for part := range strings.SplitSeq(name, " AND ") {
+			if _, ok := l.Sources[strings.TrimSpace(part)]; !ok && len(l.Sources) > 0 {
+				diags = append(diags, d.File.Report(diag.Warning, CodeUnknownName, diag.Span{}, "the data source %s is not defined", part))
+			}
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return s, diags
+}
+
+// maxFile is how large a content file may be.
+const maxFile = 64 << 20
+
+// Load reads all content below the roots of a file system, each file for what it is: YAML of
+// detections, macros, lookups and data sources, the tables of lookups, and macros.conf. YAML of
+// other kinds is passed over. Faults in files are diagnostics; the error is what could not be read.
+func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List, error) {
+	l := loader{
+		fsys: fsys, tables: map[string]lookupFile{},
+		library: &Library{Macros: Macros{}, Lookups: map[string]*splunk.Table{}, Sources: map[string]*DataSource{}},
+	}
+	for _, root := range roots {
+		err := fs.WalkDir(fsys, root, func(name string, entry fs.DirEntry, err error) error {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			return l.file(name)
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("read content in %s: %w", root, err)
+		}
+	}
+	if err := l.rows(); err != nil {
+		return nil, nil, err
+	}
+	l.twice()
+	l.diags.Sort()
+	return l.library, l.diags, nil
+}
+
+type loader struct {
+	fsys    fs.FS
+	library *Library
+	tables  map[string]lookupFile
+	diags   diag.List
+}
+
+func (l *loader) file(name string) error {
+	switch ext := path.Ext(name); {
+	case ext == ".yml" || ext == ".yaml":
+	case path.Base(name) == "macros.conf":
+	default:
+		return nil
+	}
+	content, err := fs.ReadFile(l.fsys, name)
+	if err != nil {
+		return err
+	}
+	if len(content) > maxFile {
+		return fmt.Errorf("read %s: it has more than %d MiB", name, maxFile>>20)
+	}
+	text := diag.NewText(name, string(content))
+	if path.Base(name) == "macros.conf" {
+		for _, m := range readMacrosConf(text, &l.diags) {
+			l.library.Macros.Add(m)
+		}
+		return nil
+	}
+	l.yaml(text, name)
+	return nil
+}
+
+// yaml reads a file for what its keys say that it is.
+func (l *loader) yaml(file diag.Text, name string) {
+	o, diags := parseObject(file)
+	if o == nil {
+		l.diags = append(l.diags, diags...)
+		return
+	}
+	switch {
+	case o.has("search") && o.has("type"):
+		if d := readDetection(o, name); d != nil {
+			l.library.Detections = append(l.library.Detections, d)
+		}
+	case o.has("definition"):
+		if m, ok := readMacro(o); ok {
+			l.library.Macros.Add(m)
+		}
+	case o.has("filename"), o.has("collection"), o.has("lookup_type"):
+		f := readLookup(o, path.Dir(name))
+		l.tables[f.table.Name] = f
+	case o.has("sourcetype"):
+		s := readDataSource(o, name)
+		l.library.Sources[s.Name] = s
+	}
+	l.diags = append(l.diags, *o.diags...)
+}
+
+// ParseDetection reads one detection file. The detection is nil when a diagnostic is an error.
+func ParseDetection(file diag.Text) (*Detection, diag.List) {
+	o, diags := parseObject(file)
+	if o == nil {
+		return nil, diags
+	}
+	d := readDetection(o, file.File())
+	o.diags.Sort()
+	return d, *o.diags
+}
+
+// ParseMacro reads one macro file.
+func ParseMacro(file diag.Text) (spl.Macro, diag.List) {
+	o, diags := parseObject(file)
+	if o == nil {
+		return spl.Macro{}, diags
+	}
+	m, _ := readMacro(o)
+	return m, *o.diags
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
+
+// parseObject reads YAML whose root is a mapping.
+func parseObject(file diag.Text) (*object, diag.List) {
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(file.Value), &root); err != nil {
+		line, message := 1, strings.TrimPrefix(err.Error(), "yaml: ")
+		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+			line, _ = strconv.Atoi(m[1])
+			message = m[2]
+		}
+		start := offset(file.Value, line, 1)
+		return nil, diag.List{file.Report(diag.Error, CodeSyntax, diag.Span{Start: start, End: start + 1}, "%s", message)}
+	}
+	var diags diag.List
+	if len(root.Content) == 0 {
+		return nil, diag.List{file.Report(diag.Error, CodeSyntax, diag.Span{}, "the file is empty")}
+	}
+	o := newObject(file, "", root.Content[0], &diags)
+	if o.node == nil || o.node.Kind != yaml.MappingNode {
+		return nil, append(diags, file.Report(diag.Error, CodeSyntax, diag.Span{}, "the file is not a mapping"))[:1]
+	}
+	return o, nil
+}
+
+// rows reads the tables of lookups, when all definitions are known.
+func (l *loader) rows() error {
+	for _, name := range sortedKeys(l.tables) {
+		f := l.tables[name]
+		l.library.Lookups[name] = f.table
+		if f.csv == "" {
+			continue
+		}
+		content, err := fs.ReadFile(l.fsys, f.csv)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if f.table.Empty == "" {
+				f.table.Empty = "its file " + path.Base(f.csv) + " is not there"
+			}
+			continue
+		case err != nil:
+			return fmt.Errorf("read the lookup %s: %w", name, err)
+		}
+		if err := readRows(f.table, string(content)); err != nil {
+			l.diags = append(l.diags, diag.Diagnostic{Severity: diag.Error, Code: CodeSyntax, Message: err.Error(), File: f.csv})
+			continue
+		}
+		f.table.Prepare()
+	}
+	return nil
+}
+
+// twice warns of detections with one id: their risk events could not be told apart.
+func (l *loader) twice() {
+	seen := map[string]string{}
+	for _, d := range l.library.Detections {
+		if first, ok := seen[d.ID]; ok {
+			l.diags = append(l.diags, d.File.Report(diag.Error, CodeValue, diag.Span{}, "the id %s is that of %s as well", d.ID, first))
+		}
+		seen[d.ID] = d.Path
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

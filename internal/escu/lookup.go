@@ -1,0 +1,99 @@
+package escu
+
+import (
+	"encoding/csv"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/splunk"
+)
+
+// lookupFile is a lookup whose rows are in another file, or nowhere.
+type lookupFile struct {
+	table *splunk.Table
+	// csv is the name of the file beside; "" for a collection and a model.
+	csv    string
+	object *object
+}
+
+var matchType = regexp.MustCompile(`(?i)^(WILDCARD|CIDR|EXACT)\(\s*([^)]*?)\s*\)$`)
+
+// readLookup reads the definition of a lookup.
+func readLookup(o *object, dir string) lookupFile {
+	o.want("name")
+	t := &splunk.Table{Name: o.text("name"), Matching: map[string]splunk.Matching{}, Default: o.text("default_match")}
+	t.MinMatches, t.MaxMatches = o.number("min_matches", 0), o.number("max_matches", 0)
+	if sensitive := o.flag("case_sensitive_match"); sensitive != nil {
+		t.IgnoreCase = !*sensitive
+	}
+	for _, n := range o.nodes("match_type") {
+		for part := range strings.SplitSeq(n.Value, ",") {
+			m := matchType.FindStringSubmatch(strings.TrimSpace(part))
+			if m == nil {
+				o.report(diag.Error, CodeValue, n, "the match type %q is none of WILDCARD(column), CIDR(column) and EXACT(column)", part)
+				continue
+			}
+			t.Matching[m[2]] = map[string]splunk.Matching{"WILDCARD": splunk.Wildcard, "CIDR": splunk.CIDR, "EXACT": splunk.Exact}[strings.ToUpper(m[1])]
+		}
+	}
+	f := lookupFile{table: t, object: o}
+	switch name := o.text("filename"); {
+	case strings.HasSuffix(name, ".mlmodel") || o.text("lookup_type") == "mlmodel":
+		t.Empty = "it is a model of Splunk's machine learning"
+	case o.has("collection") || o.text("lookup_type") == "kvstore":
+		t.Columns = columns(o)
+		f.csv = path.Join(dir, t.Name+".csv")
+		t.Empty = "it is a collection of a running Splunk, and there is no " + t.Name + ".csv beside it"
+	case name != "":
+		f.csv = path.Join(dir, name)
+	default:
+		f.csv = path.Join(dir, strings.TrimSuffix(path.Base(o.file.File()), path.Ext(o.file.File()))+".csv")
+	}
+	o.ignore("description", "id", "version", "author", "date", "creation_date", "modification_date", "collection", "lookup_type", "status",
+		"reverse_lookup_optional", "type", "fields", "max_offset_secs", "min_offset_secs", "external_cmd", "key_field")
+	columns(o)
+	o.rest()
+	return f
+}
+
+// columns are the names of fields_list, which has commas or is a list.
+func columns(o *object) []string {
+	var out []string
+	for _, part := range o.texts("fields_list") {
+		for name := range strings.SplitSeq(part, ",") {
+			if name = strings.TrimSpace(name); name != "" && name != "_key" {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// readRows reads the rows of a table; the first line names its columns.
+func readRows(t *splunk.Table, content string) error {
+	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(content, "\ufeff")))
+	r.FieldsPerRecord = -1
+	r.LazyQuotes = true
+	records, err := r.ReadAll()
+	if err != nil {
+		return fmt.Errorf("read the rows of the lookup %s: %w", t.Name, err)
+	}
+	if len(records) == 0 {
+		return fmt.Errorf("read the rows of the lookup %s: there is no line with the names of columns", t.Name)
+	}
+	t.Columns, t.Empty = records[0], ""
+	for i, c := range t.Columns {
+		t.Columns[i] = strings.TrimSpace(c)
+	}
+	t.Rows = records[1:]
+	for i, row := range t.Rows {
+		if len(row) > len(t.Columns) {
+			return fmt.Errorf("read the rows of the lookup %s: row %s has %d cells for %d columns", t.Name, strconv.Itoa(i+1), len(row), len(t.Columns))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package escu
+
+import (
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// Risk is what the rows of a detection add to the risk of whom.
+type Risk struct {
+	Objects []RiskObject
+	Threats []ThreatObject
+	// Finding is what a finding is titled and whom it is about; nil when the file does not say.
+	Finding *Finding
+}
+
+// RiskObject is a field whose values are users, systems or others that risk is counted for.
+type RiskObject struct {
+	Field, Type string
+	Score       int
+	// Message is the text with $field$ tokens.
+	Message string
+}
+
+// ThreatObject is a field that names what the threat was done with.
+type ThreatObject struct{ Field, Type string }
+
+// Finding is the finding of ESCU 6.
+type Finding struct {
+	Title  string
+	Entity RiskObject
+}
+
+// threatTypes are the types that files of generation 5 and 6 may name.
+var threatTypes = []string{
+	"certificate_common_name", "certificate_organization", "certificate_serial", "certificate_unit", "command", "domain",
+	"email_address", "email_subject", "file_hash", "file_name", "file_path", "http_user_agent", "ip_address", "process",
+	"process_name", "parent_process", "parent_process_name", "process_hash", "registry_path", "registry_value_name",
+	"registry_value_text", "service", "signature", "system", "tls_hash", "url",
+}
+
+var riskTypes = []string{"system", "user", "other"}
+
+func readRisk(o, tags *object, d *Detection) Risk {
+	switch d.Generation {
+	case V4:
+		return readObservables(tags)
+	case V5:
+		return readRBA(o)
+	default:
+		return readFindings(o)
+	}
+}
+
+// readObservables converts the observables of generation 4 as contentctl did.
+func readObservables(tags *object) Risk {
+	var r Risk
+	message, score := tags.text("message"), tags.number("risk_score", 0)
+	for _, b := range tags.objects("observable") {
+		name, kind, roles := b.text("name"), strings.ToLower(b.text("type")), b.texts("role")
+		b.rest()
+		if slices.ContainsFunc(roles, func(role string) bool { return strings.EqualFold(role, "Attacker") }) {
+			r.Threats = append(r.Threats, ThreatObject{name, threatType(kind)})
+			continue
+		}
+		r.Objects = append(r.Objects, RiskObject{name, riskType(kind), score, message})
+	}
+	return r
+}
+
+func riskType(kind string) string {
+	switch kind {
+	case "user", "username", "email address":
+		return "user"
+	case "device", "endpoint", "hostname", "ip address":
+		return "system"
+	}
+	return "other"
+}
+
+func threatType(kind string) string {
+	switch kind {
+	case "process name", "process":
+		return "process"
+	case "file name", "file", "file hash":
+		return "file_name"
+	case "ip address":
+		return "ip_address"
+	case "url string", "url":
+		return "url"
+	}
+	return kind
+}
+
+func readRBA(o *object) Risk {
+	var r Risk
+	if !o.has("rba") {
+		return r
+	}
+	b := o.object("rba")
+	message := b.text("message")
+	for _, x := range b.objects("risk_objects") {
+		r.Objects = append(r.Objects, RiskObject{x.text("field"), oneOf(x, riskTypes), score(x), message})
+		x.rest()
+	}
+	r.Threats = readThreats(b)
+	b.rest()
+	return r
+}
+
+func readThreats(o *object) []ThreatObject {
+	var out []ThreatObject
+	for _, x := range o.objects("threat_objects") {
+		out = append(out, ThreatObject{x.text("field"), oneOf(x, threatTypes)})
+		x.rest()
+	}
+	return out
+}
+
+func readFindings(o *object) Risk {
+	var r Risk
+	if o.has("finding") {
+		f := o.object("finding")
+		r.Finding = &Finding{Title: f.text("title")}
+		if f.has("entity") {
+			e := f.object("entity")
+			r.Finding.Entity = RiskObject{e.text("field"), oneOf(e, riskTypes), score(e), r.Finding.Title}
+			e.rest()
+		}
+		f.rest()
+	}
+	if o.has("intermediate_findings") {
+		f := o.object("intermediate_findings")
+		for _, e := range f.objects("entities") {
+			r.Objects = append(r.Objects, RiskObject{e.text("field"), oneOf(e, riskTypes), score(e), e.text("message")})
+			e.rest()
+		}
+		f.rest()
+	}
+	r.Threats = readThreats(o)
+	return r
+}
+
+// score reads a risk score, which is of 0 to 100.
+func score(o *object) int {
+	n := o.number("score", 0)
+	if n < 0 || n > 100 {
+		o.report(diag.Error, CodeValue, o.get("score"), "the score %d is not within 0 and 100", n)
+	}
+	return n
+}
+
+// oneOf reads the type, a word of a list; others are let through with a warning, since the list grows.
+func oneOf(o *object, known []string) string {
+	v := o.text("type")
+	if v != "" && !slices.Contains(known, v) {
+		o.report(diag.Warning, CodeValue, o.get("type"), "%s %s is not one that is known", o.at("type"), v)
+	}
+	return v
+}
+
+// Severity returns the word for the highest score, as Splunk grades it; high without any.
+func (r Risk) Severity() string {
+	highest := -1
+	for _, x := range r.Objects {
+		highest = max(highest, x.Score)
+	}
+	if r.Finding != nil && r.Finding.Entity.Field != "" {
+		highest = max(highest, r.Finding.Entity.Score)
+	}
+	switch {
+	case highest < 0:
+		return "high"
+	case highest <= 20:
+		return "informational"
+	case highest <= 40:
+		return "low"
+	case highest <= 60:
+		return "medium"
+	case highest <= 80:
+		return "high"
+	}
+	return "critical"
+}

@@ -1,0 +1,8 @@
+package event
+
+import "tocsin/internal/mapping"
+
+// ValuesOf asks a fresh document, which has remembered nothing.
+func ValuesOf(d *Document, f mapping.Field) []mapping.Value {
+	return (&Document{Source: d.Source, fields: d.fields}).Values(f)
+}

@@ -1,0 +1,300 @@
+package fieldmap
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+	"tocsin/internal/splunk"
+	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/spl"
+)
+
+// Lower writes a search's condition for Elasticsearch. The condition holds of every event whose row
+// the search's holds of; when it is exact, of no others. What cannot be said (a word of the event's
+// text, analysed text, what stands in one of several fields) is left out of it, so rows are tested
+// again when it is not exact. The condition is nil when a diagnostic is an error.
+func (v View) Lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, exact bool, diags diag.List) {
+	l := lowerer{view: v, fields: fields, exact: true}
+	var of condition.Or
+	for _, s := range v.Sources {
+		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true})
+		l.diags = append(l.diags, faults...)
+		if filter == nil {
+			return nil, false, l.diags
+		}
+		l.filters = append(l.filters, filter)
+		of = append(of, filter)
+	}
+	l.guarded = len(v.Sources) < 2 && (v.Model != "" || v.guards(x))
+	where = condition.Const(true)
+	if x != nil {
+		where = l.expr(x, true)
+	}
+	if v.Model != "" && len(of) > 0 {
+		where = condition.And{of, where}
+	}
+	return condition.Simplify(where), l.exact, l.diags
+}
+
+type lowerer struct {
+	view    View
+	fields  mapping.Fields
+	filters []condition.Expr
+	// guarded is set when every event that is found is of the one source that there is.
+	guarded bool
+	exact   bool
+	diags   diag.List
+}
+
+// guards reports whether a condition holds of events of the view's sources only.
+func (v View) guards(x spl.Expr) bool {
+	switch x := x.(type) {
+	case *spl.And:
+		return slices.ContainsFunc(x.Xs, v.guards)
+	case *spl.Or:
+		return !slices.ContainsFunc(x.Xs, func(x spl.Expr) bool { return !v.guards(x) })
+	}
+	return slices.ContainsFunc(v.Sources, func(s Source) bool { return s.asked(x) })
+}
+
+// wider stands for what cannot be said: up is true where more events do no harm.
+func (l *lowerer) wider(up bool) condition.Expr {
+	l.exact = false
+	return condition.Const(up)
+}
+
+func (l *lowerer) expr(x spl.Expr, up bool) condition.Expr {
+	switch x := x.(type) {
+	case *spl.Every:
+		return condition.Const(true)
+	case *spl.And:
+		return condition.And(l.all(x.Xs, up))
+	case *spl.Or:
+		return condition.Or(l.all(x.Xs, up))
+	case *spl.Not:
+		return condition.Not{X: l.expr(x.X, !up)}
+	case *spl.Compare:
+		return l.test(x.Field.Text, x.Op, x.Value, up)
+	case *spl.In:
+		var one condition.Or
+		for _, v := range x.Values {
+			one = append(one, l.test(x.Field.Text, "=", v, up))
+		}
+		return one
+	}
+	return l.wider(up)
+}
+
+func (l *lowerer) all(xs []spl.Expr, up bool) []condition.Expr {
+	out := make([]condition.Expr, len(xs))
+	for i, x := range xs {
+		out[i] = l.expr(x, up)
+	}
+	return out
+}
+
+// test is a test on the fields that a name means.
+func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
+	var one condition.Or
+	if l.view.selectors[name] {
+		for i, s := range l.view.Sources {
+			if s.named(name, v) && op == "=" {
+				one = append(one, l.filters[i])
+			}
+		}
+		if op != "=" {
+			return l.wider(up)
+		}
+	}
+	places := 0
+	plain := true
+	var mapped []mapping.Field
+	for _, f := range l.view.where(name) {
+		for _, n := range f.Names {
+			field, ok := l.fields.Field(n)
+			if !ok {
+				continue
+			}
+			places++
+			plain = plain && !f.Base
+			mapped = append(mapped, field)
+		}
+	}
+	if places > 1 || !plain || places == 1 && !l.guarded && mapped[0].Name != bare(name) {
+		// Which of them the row has depends on the event and on the source that it is of, and the last
+		// part of a path is none of it.
+		l.exact = false
+		if !up {
+			return condition.Const(false)
+		}
+		if op != "=" || !plain {
+			for _, f := range mapped {
+				one = append(one, condition.Exists{Field: f.Name})
+			}
+			return l.completed(name, op, v, mapped, one)
+		}
+	}
+	for _, f := range mapped {
+		one = append(one, l.leaf(f, op, v, up))
+	}
+	return l.completed(name, op, v, mapped, one)
+}
+
+// completed lets events in that lack the field, when the data model gives them a value that passes.
+func (l *lowerer) completed(name, op string, v spl.Value, mapped []mapping.Field, one condition.Or) condition.Expr {
+	usual, ok := splunk.Completed(l.view.Model, l.view.Dataset, name)
+	if l.view.Model == "" || !ok || !splunk.Holds(op, v)(usual) {
+		return one
+	}
+	var none condition.And
+	for _, f := range mapped {
+		none = append(none, condition.Not{X: condition.Exists{Field: f.Name}})
+	}
+	return append(one, none)
+}
+
+// leaf is a test on one field.
+func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) condition.Expr {
+	family := f.Type.Family()
+	if family == mapping.FamilyText && f.Exact != "" {
+		if exact, ok := l.fields.Field(f.Exact); ok {
+			f, family = exact, exact.Type.Family()
+		}
+	}
+	switch {
+	case f.Nested != "" || family == mapping.FamilyOther || family == mapping.FamilyObject:
+		return l.wider(up)
+	case family == mapping.FamilyText || family == mapping.FamilyDate:
+		l.exact = false
+		if up {
+			return condition.Exists{Field: f.Name}
+		}
+		return condition.Const(false)
+	case op == "=" && v.Text == "*":
+		return condition.Exists{Field: f.Name}
+	case op == "=":
+		if e := equal(f, family, v); e != nil {
+			return e
+		}
+	case family.IsNumber() && op != "!=":
+		if n, ok := literal(v.Text); ok {
+			return bounds(f.Name, op, n)
+		}
+	}
+	return residual(f, op, v)
+}
+
+// equal is a test for a value that Query DSL can say, nil when it cannot.
+func equal(f mapping.Field, family mapping.Family, v spl.Value) condition.Expr {
+	star := strings.Contains(v.Text, "*")
+	switch family {
+	case mapping.FamilyString, mapping.FamilyUnknown:
+		switch {
+		case v.Exact && star, !isASCII(v.Text), f.Normalizer != "" && f.Normalizer != "lowercase", strings.Contains(v.Text, "/") && isNetwork(v.Text):
+			return nil
+		case star:
+			return condition.Wildcard{Field: f.Name, Pattern: pattern.Replace(v.Text), Fold: true}
+		}
+		return condition.Term{Field: f.Name, Value: v.Text, Fold: !v.Exact}
+	case mapping.FamilyInteger, mapping.FamilyFloat:
+		if star {
+			return nil
+		}
+		n, ok := literal(v.Text)
+		if !ok {
+			return condition.Const(false)
+		}
+		return bounds(f.Name, "=", n)
+	case mapping.FamilyBoolean:
+		switch strings.ToLower(v.Text) {
+		case "true":
+			return condition.Term{Field: f.Name, Value: true}
+		case "false":
+			return condition.Term{Field: f.Name, Value: false}
+		}
+		if !star {
+			return condition.Const(false)
+		}
+	case mapping.FamilyIP:
+		if _, err := condition.ParseNetwork(v.Text); err == nil {
+			return condition.CIDR{Field: f.Name, Networks: []string{v.Text}}
+		}
+		if !star {
+			return condition.Const(false)
+		}
+	default:
+	}
+	return nil
+}
+
+func isNetwork(s string) bool {
+	_, err := condition.ParseNetwork(s)
+	return err == nil
+}
+
+// pattern writes a pattern as conditions have it: a question mark and a backslash are characters to
+// Splunk.
+var pattern = strings.NewReplacer(`\`, `\\`, `?`, `\?`)
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// literal reads a number as the conditions have it.
+func literal(s string) (any, bool) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n, true
+	}
+	x, ok := splunk.Text(s).Float()
+	return x, ok
+}
+
+func bounds(field, op string, n any) condition.Expr {
+	r := condition.Range{Field: field}
+	switch op {
+	case "<":
+		r.Lt = n
+	case "<=":
+		r.Lte = n
+	case ">":
+		r.Gt = n
+	case ">=":
+		r.Gte = n
+	default:
+		r.Gte, r.Lte = n, n
+	}
+	return r
+}
+
+// residual is a test that is made in memory, on one value after the other.
+func residual(f mapping.Field, op string, v spl.Value) condition.Expr {
+	holds := splunk.Holds(op, v)
+	return condition.Residual{
+		Text:   f.Name + " " + op + " " + v.String(),
+		Fields: []string{f.Name}, Required: []string{f.Name},
+		Holds: func(row []*mapping.Value) bool { return row[0] != nil && holds(valueOf(f, *row[0])) },
+	}
+}
+
+// valueOf is a value as the row of its event has it.
+func valueOf(f mapping.Field, v mapping.Value) splunk.Value {
+	switch f.Type.Family() {
+	case mapping.FamilyInteger:
+		return splunk.Text(strconv.FormatInt(v.Whole, 10))
+	case mapping.FamilyFloat:
+		return splunk.Text(splunk.Number(v.Number).String())
+	case mapping.FamilyBoolean:
+		return splunk.Text(strconv.FormatBool(v.Bool))
+	default:
+		return splunk.Text(v.Text())
+	}
+}

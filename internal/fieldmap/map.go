@@ -1,0 +1,184 @@
+package fieldmap
+
+import (
+	"embed"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/tomltree"
+	"tocsin/internal/translate/kql"
+)
+
+// Map is what names mean.
+type Map struct {
+	Sources []Source
+}
+
+// Source is one kind of events: those of sourcetypes, or of a dataset of a data model.
+type Source struct {
+	Name string
+	// When are the values that searches ask for it by, with stars, by field: sourcetype, source,
+	// eventtype, index and others. Events have the first value of each.
+	When map[string][]string
+	// Model and Dataset are set for a dataset of a data model.
+	Model, Dataset string
+	// Index are the index patterns that the events are in.
+	Index []string
+	// Where tells the events from others of the indices, in KQL; "" is all.
+	Where diag.Text
+	// Fields are the fields of Elasticsearch by the names of searches.
+	Fields map[string]Field
+	// Prefixes stand before names that are not in Fields, tried in order.
+	Prefixes []string
+}
+
+// Field is where the value of a name is: in the first of Names that an event has, or in all.
+type Field struct {
+	Names []string
+	All   bool
+	// Lower puts the value in lower case.
+	Lower bool
+	// Base is the last part of a path.
+	Base bool
+}
+
+//go:embed maps/*.toml
+var shipped embed.FS
+
+// Default returns the map that is shipped.
+var Default = sync.OnceValue(func() Map {
+	m := Map{}
+	names, err := fs.Glob(shipped, "maps/*.toml")
+	if err != nil {
+		panic("fieldmap: the shipped maps cannot be listed: " + err.Error())
+	}
+	for _, name := range names {
+		data, err := shipped.ReadFile(name)
+		if err != nil {
+			panic("fieldmap: a shipped map cannot be read: " + err.Error())
+		}
+		more, diags := Load(diag.NewText(name, string(data)))
+		if diags.HasErrors() {
+			panic("fieldmap: a shipped map is wrong: " + diags.Err().Error())
+		}
+		m = m.Over(more)
+	}
+	return m
+})
+
+// Over returns the map with the sources of another one before its own; those of the same name are
+// replaced.
+func (m Map) Over(other Map) Map {
+	out := Map{Sources: slices.Clone(other.Sources)}
+	for _, s := range m.Sources {
+		if !slices.ContainsFunc(other.Sources, func(o Source) bool { return o.Name == s.Name }) {
+			out.Sources = append(out.Sources, s)
+		}
+	}
+	return out
+}
+
+var sourceKeys = tomltree.Fields[Source]{
+	"name":   tomltree.Scalar(func(s *Source) *string { return &s.Name }),
+	"model":  readModel,
+	"when":   readWhen,
+	"index":  tomltree.List(func(s *Source) *[]string { return &s.Index }),
+	"where":  tomltree.Source(func(s *Source) *diag.Text { return &s.Where }),
+	"prefix": tomltree.List(func(s *Source) *[]string { return &s.Prefixes }),
+	"fields": readFields,
+}
+
+// Load reads a map. It is empty when a diagnostic is an error.
+func Load(file diag.Text) (Map, diag.List) {
+	root, diags := tomltree.Parse(file, "fieldmap")
+	if root == nil || diags.HasErrors() {
+		return Map{}, diags
+	}
+	var m Map
+	d := &tomltree.Decoder{File: file, Area: "fieldmap"}
+	tomltree.Into(d, root, tomltree.Fields[Map]{
+		"source": tomltree.Each(sourceKeys, func(m *Map) *[]Source { return &m.Sources }),
+	}, &m)
+	diags = append(diags, d.List...)
+	list := root.Get("source")
+	for i, s := range m.Sources {
+		at := list.Items[i].Span
+		switch {
+		case s.Name == "":
+			diags = append(diags, file.Report(diag.Error, "fieldmap/missing", at, "a source has no name"))
+		case s.Model == "" && len(s.When) == 0:
+			diags = append(diags, file.Report(diag.Error, "fieldmap/missing", at, "the source %s has neither model nor when: no search asks for it", s.Name))
+		}
+		if s.Where.Value != "" {
+			_, faults := kql.Parse(s.Where)
+			diags = append(diags, faults...)
+		}
+	}
+	diags.Sort()
+	if diags.HasErrors() {
+		return Map{}, diags
+	}
+	return m, diags
+}
+
+func readModel(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
+	var name string
+	tomltree.Scalar(func(t *string) *string { return t })(d, v, &name)
+	s.Model, s.Dataset, _ = strings.Cut(name, ".")
+}
+
+func readWhen(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
+	s.When = map[string][]string{}
+	if v.Kind != tomltree.Table {
+		d.Report(diag.Error, "wrong-type", v.Span, "%s must be a table, not %s", v.Path(), v.Kind)
+		return
+	}
+	for _, item := range v.Items {
+		var values []string
+		tomltree.OneOrList(func(t *[]string) *[]string { return t })(d, item, &values)
+		s.When[item.Key] = values
+	}
+}
+
+func readFields(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
+	s.Fields = map[string]Field{}
+	if v.Kind != tomltree.Table {
+		d.Report(diag.Error, "wrong-type", v.Span, "%s must be a table, not %s", v.Path(), v.Kind)
+		return
+	}
+	for _, item := range v.Items {
+		var f Field
+		if item.Kind != tomltree.Table {
+			tomltree.OneOrList(func(f *Field) *[]string { return &f.Names })(d, item, &f)
+		} else {
+			all := false
+			tomltree.Into(d, item, tomltree.Fields[Field]{
+				"first": tomltree.OneOrList(func(f *Field) *[]string { return &f.Names }),
+				"all": func(d *tomltree.Decoder, v *tomltree.Value, f *Field) {
+					all = true
+					tomltree.OneOrList(func(f *Field) *[]string { return &f.Names })(d, v, f)
+				},
+				"lower": tomltree.Flag(func(f *Field) *bool { return &f.Lower }),
+				"base":  tomltree.Flag(func(f *Field) *bool { return &f.Base }),
+			}, &f)
+			f.All = all
+		}
+		s.Fields[item.Key] = f
+	}
+}
+
+// filter is the condition that tells the events of a source from others.
+func (s Source) filter(o kql.Options) (condition.Expr, diag.List) {
+	if s.Where.Value == "" {
+		return condition.Const(true), nil
+	}
+	q, diags := kql.Parse(s.Where)
+	if q == nil {
+		return nil, diags
+	}
+	return kql.Lower(q, s.Where, o)
+}

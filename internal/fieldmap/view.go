@@ -1,0 +1,284 @@
+package fieldmap
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/splunk"
+	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/spl"
+)
+
+// View is the map as one search sees it: the sources that it asks for.
+type View struct {
+	// Sources are those that are asked for; none when the map does not know what is.
+	Sources []Source
+	// Model and Dataset are those of a search over a data model.
+	Model, Dataset string
+
+	selectors map[string]bool
+}
+
+// Select returns the view of a search's condition: the sources that one of its tests on sourcetype
+// and the like names.
+func (m Map) Select(x spl.Expr) View {
+	v := View{selectors: map[string]bool{}}
+	for _, s := range m.Sources {
+		for field := range s.When {
+			v.selectors[field] = true
+		}
+	}
+	names := map[string]bool{}
+	spl.Walk(x, func(x spl.Expr) {
+		for _, s := range m.Sources {
+			if !names[s.Name] && s.asked(x) {
+				names[s.Name] = true
+				v.Sources = append(v.Sources, s)
+			}
+		}
+	})
+	return v
+}
+
+// Model returns the view of a dataset. The sources of a dataset above serve those below it.
+func (m Map) Model(model, dataset string) View {
+	v := View{Model: model, Dataset: dataset, selectors: map[string]bool{}}
+	top, _, _ := strings.Cut(dataset, ".")
+	for _, s := range m.Sources {
+		if s.Model == model && (s.Dataset == "" || dataset == "" || s.Dataset == dataset || s.Dataset == top) {
+			v.Sources = append(v.Sources, s)
+		}
+	}
+	return v
+}
+
+// Scan returns the view of what a search asks its source for.
+func (m Map) Scan(s splunk.Scan) View {
+	if s.Model != "" {
+		return m.Model(s.Model, s.Dataset)
+	}
+	return m.Select(s.Where)
+}
+
+// Index returns the index patterns of the sources, behind those where events are that are written as
+// Splunk has them.
+func (v View) Index(own []string) []string {
+	out := slices.Clone(own)
+	for _, s := range v.Sources {
+		for _, i := range s.Index {
+			if !slices.Contains(out, i) {
+				out = append(out, i)
+			}
+		}
+	}
+	return out
+}
+
+// Unknown returns the tests on sourcetype and the like that name no source of the map: only events
+// that have such a field themselves can meet them.
+func (v View) Unknown(x spl.Expr) []spl.Expr {
+	var out []spl.Expr
+	spl.Walk(x, func(x spl.Expr) {
+		name := ""
+		switch x := x.(type) {
+		case *spl.Compare:
+			name = x.Field.Text
+		case *spl.In:
+			name = x.Field.Text
+		}
+		if v.selectors[name] && !slices.ContainsFunc(v.Sources, func(s Source) bool { return s.asked(x) }) {
+			out = append(out, x)
+		}
+	})
+	return out
+}
+
+// asked reports whether a test names the source.
+func (s Source) asked(x spl.Expr) bool {
+	switch x := x.(type) {
+	case *spl.Compare:
+		return x.Op == "=" && s.named(x.Field.Text, x.Value)
+	case *spl.In:
+		return slices.ContainsFunc(x.Values, func(v spl.Value) bool { return s.named(x.Field.Text, v) })
+	}
+	return false
+}
+
+// named reports whether one of the values of When is what is asked for.
+func (s Source) named(field string, v spl.Value) bool {
+	if v.Text == "*" {
+		return false
+	}
+	holds := splunk.Holds("=", v)
+	return slices.ContainsFunc(s.When[field], func(when string) bool {
+		return holds(splunk.Text(when)) || splunk.Holds("=", spl.Value{Text: when})(splunk.Text(v.Text))
+	})
+}
+
+// where returns where a name's value may be, the name itself last.
+func (v View) where(name string) []Field {
+	var out []Field
+	for _, s := range v.Sources {
+		f, ok := s.Fields[name]
+		if ok {
+			out = append(out, f)
+			continue
+		}
+		for _, p := range s.Prefixes {
+			out = append(out, Field{Names: []string{p + bare(name)}})
+		}
+	}
+	return append(out, Field{Names: []string{bare(name)}})
+}
+
+// bare is a name without the {} of arrays.
+func bare(name string) string { return strings.ReplaceAll(name, "{}", "") }
+
+// Names returns the fields that a condition asks for, so that their mapping can be looked up.
+func (v View) Names(x spl.Expr) []string {
+	var out []string
+	add := func(name string) {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	spl.Walk(x, func(x spl.Expr) {
+		var name string
+		switch x := x.(type) {
+		case *spl.Compare:
+			name = x.Field.Text
+		case *spl.In:
+			name = x.Field.Text
+		default:
+			return
+		}
+		for _, f := range v.where(name) {
+			for _, n := range f.Names {
+				add(n)
+			}
+		}
+	})
+	for _, s := range v.Sources {
+		if q, _ := kql.Parse(s.Where); q != nil && s.Where.Value != "" {
+			for _, n := range q.Names() {
+				add(n)
+			}
+		}
+	}
+	return out
+}
+
+// Rows makes rows of events.
+type Rows struct {
+	view    View
+	filters []*condition.Matcher
+}
+
+// Rows returns what makes rows under a mapping.
+func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
+	r := &Rows{view: v}
+	var diags diag.List
+	for _, s := range v.Sources {
+		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true})
+		diags = append(diags, faults...)
+		if filter == nil {
+			return nil, diags
+		}
+		m, err := condition.Compile(filter, fields)
+		if err != nil {
+			diags = append(diags, s.Where.Report(diag.Error, "fieldmap/where", diag.Span{End: len(s.Where.Value)}, "%v", err))
+			return nil, diags
+		}
+		r.filters = append(r.filters, m)
+	}
+	return r, diags
+}
+
+// Row makes the row of an event: its fields under their own names, and under those of the first
+// source that it is of. A name of a source goes before a field that is called the same.
+func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
+	row := splunk.Flatten(d.Source)
+	row["_time"] = splunk.Number(at)
+	for i, s := range r.view.Sources {
+		if !r.filters[i].Match(d) {
+			if !s.claims(row) {
+				continue
+			}
+			s.fill(row)
+			break
+		}
+		for field, when := range s.When {
+			if row[field].IsNull() && len(when) > 0 && !strings.Contains(when[0], "*") {
+				row[field] = splunk.Text(when[0])
+			}
+		}
+		s.fill(row)
+		break
+	}
+	return row
+}
+
+// claims reports whether an event says itself that it is of the source.
+func (s Source) claims(row splunk.Row) bool {
+	for field := range s.When {
+		for _, x := range row[field].Each() {
+			if s.named(field, spl.Value{Text: x.String()}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s Source) fill(row splunk.Row) {
+	mapped := map[string]splunk.Value{}
+	for name, f := range s.Fields {
+		if v := f.value(row); !v.IsNull() {
+			mapped[name] = v
+		}
+	}
+	for _, prefix := range s.Prefixes {
+		for name, v := range row {
+			short, ok := strings.CutPrefix(name, prefix)
+			if !ok || short == "" {
+				continue
+			}
+			if _, taken := mapped[short]; !taken {
+				mapped[short] = v
+			}
+		}
+	}
+	maps.Copy(row, mapped)
+}
+
+func (f Field) value(row splunk.Row) splunk.Value {
+	var all []splunk.Value
+	for _, name := range f.Names {
+		v := row.Get(name)
+		if v.IsNull() {
+			continue
+		}
+		for _, x := range v.Each() {
+			text := x.String()
+			if f.Lower {
+				text = strings.ToLower(text)
+			}
+			if f.Base {
+				text = text[strings.LastIndexAny(text, `\/`)+1:]
+			}
+			if f.Lower || f.Base {
+				x = splunk.Text(text)
+			}
+			all = append(all, x)
+		}
+		if !f.All {
+			break
+		}
+	}
+	return splunk.Several(all...)
+}

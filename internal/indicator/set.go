@@ -1,0 +1,226 @@
+package indicator
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+)
+
+// Entry compares a field of the event with one of the indicator.
+type Entry struct {
+	// Event is the event's field. Its type says which values are equal, as in a term query on it.
+	Event mapping.Field
+	// Indicator is the indicator's field.
+	Indicator mapping.Field
+	// Negate wants them to differ: no value of the event is one of the indicator's. Where the indicator
+	// has none, the event has to have one.
+	Negate bool
+}
+
+// Group is a number of entries that one and the same indicator has to meet. At least one of them is
+// not negated.
+type Group []Entry
+
+// Options bound a Set. The zero value has the defaults.
+type Options struct {
+	// Keys is the number of values, or combinations of values, that are kept; 0 means [DefaultKeys].
+	Keys int
+	// Matches is the number of indicators that one event is told of; 0 means [DefaultMatches].
+	Matches int
+}
+
+// The defaults. A key takes some 50 bytes, and each indicator besides its id and 12 bytes: with one
+// value and an id of 20 characters 80 bytes, 400 MB at the default, and up to twice that while it
+// grows.
+const (
+	DefaultKeys    = 5_000_000
+	DefaultMatches = 200
+)
+
+// maxCombinations bounds what one indicator with many values in each of several fields can take.
+const maxCombinations = 1024
+
+// ErrFull is returned when a Set has as many keys as it may have.
+var ErrFull = errors.New("there are more indicators than are kept")
+
+// Set holds the values of indicators. It is not safe for concurrent use.
+type Set struct {
+	groups  []group
+	options Options
+
+	heads    map[key]uint32
+	postings []posting
+	places   places
+	// negated has, by posting, what the event must not have, one for each negated entry.
+	negated map[uint32][]unwanted
+	lost    []Lost
+}
+
+// group is a Group with what its indicators have shown.
+type group struct {
+	match, differ []entry
+}
+
+type entry struct {
+	Entry
+	// at is the place of the entry in its group.
+	at int
+	// grains are those of the values that indicators have, in the order of their appearance.
+	grains []grain
+}
+
+// key is a hash of a group's number and one term for each of its entries.
+type key [16]byte
+
+// unwanted are an indicator's values of a negated entry; none tells that it has none at all.
+type unwanted struct {
+	none  bool
+	terms []term
+}
+
+// posting is one indicator of a key; next is the place of the one before it, plus 1.
+type posting struct{ place, next uint32 }
+
+// New returns an empty Set for groups of which an event has to meet any.
+func New(groups []Group, o Options) *Set {
+	if o.Keys <= 0 {
+		o.Keys = DefaultKeys
+	}
+	if o.Matches <= 0 {
+		o.Matches = DefaultMatches
+	}
+	s := &Set{options: o, heads: map[key]uint32{}, negated: map[uint32][]unwanted{}}
+	for _, g := range groups {
+		var known group
+		for i, e := range g {
+			if e.Negate {
+				known.differ = append(known.differ, entry{Entry: e, at: i})
+			} else {
+				known.match = append(known.match, entry{Entry: e, at: i})
+			}
+		}
+		s.groups = append(s.groups, known)
+	}
+	return s
+}
+
+// Len returns the number of keys; an event can match only when there are any.
+func (s *Set) Len() int { return len(s.postings) }
+
+// Indicators returns the number of indicators that have a key.
+func (s *Set) Indicators() int { return s.places.len() }
+
+// Add shows an indicator to the Set. It returns [ErrFull] when that takes more room than there is.
+func (s *Set) Add(ref event.Ref, d condition.Document) error {
+	place, placed := uint32(0), false
+	for i := range s.groups {
+		g := &s.groups[i]
+		terms, ok := s.wants(i, g, d)
+		if !ok {
+			continue
+		}
+		var differ []unwanted
+		for j := range g.differ {
+			e := &g.differ[j]
+			differ = append(differ, unwanted{len(d.Values(e.Indicator)) == 0, s.wantsOf(i, e, d)})
+		}
+		for combination := range combinations(terms) {
+			if len(s.postings) >= s.options.Keys {
+				return ErrFull
+			}
+			if !placed {
+				place, placed = s.places.add(ref), true
+			}
+			s.add(hash(i, combination), place, differ)
+		}
+	}
+	return nil
+}
+
+// wants returns the terms of an indicator by entry; false when it cannot match.
+func (s *Set) wants(i int, g *group, d condition.Document) ([][]term, bool) {
+	count := 1
+	terms := make([][]term, len(g.match))
+	for j := range g.match {
+		terms[j] = s.wantsOf(i, &g.match[j], d)
+		count *= len(terms[j])
+	}
+	if count > maxCombinations {
+		s.lose(i, -1, "")
+		return nil, false
+	}
+	return terms, count > 0
+}
+
+// wantsOf reads the indicator's values of an entry.
+func (s *Set) wantsOf(i int, e *entry, d condition.Document) []term {
+	var out []term
+	for _, v := range d.Values(e.Indicator) {
+		text := textOf(e.Indicator, v)
+		w, became := want(e.Event, text)
+		switch {
+		case became == unfit:
+			s.lose(i, e.at, text)
+		case became == usable && !slices.Contains(out, w.term):
+			out = append(out, w.term)
+			if !slices.Contains(e.grains, w.grain) {
+				e.grains = append(e.grains, w.grain)
+			}
+		}
+	}
+	return out
+}
+
+func (s *Set) add(k key, place uint32, differ []unwanted) {
+	head := s.heads[k]
+	if head > 0 && s.postings[head-1].place == place && differ == nil {
+		return
+	}
+	s.postings = append(s.postings, posting{place: place, next: head})
+	s.heads[k] = uint32(len(s.postings))
+	if differ != nil {
+		s.negated[uint32(len(s.postings)-1)] = differ
+	}
+}
+
+// combinations yields every choice of one term from each list. What it yields is used again.
+func combinations(terms [][]term) func(func([]term) bool) {
+	return func(yield func([]term) bool) {
+		at, chosen := make([]int, len(terms)), make([]term, len(terms))
+		for {
+			for i, list := range terms {
+				chosen[i] = list[at[i]]
+			}
+			if !yield(chosen) {
+				return
+			}
+			i := len(terms) - 1
+			for ; i >= 0; i-- {
+				if at[i]++; at[i] < len(terms[i]) {
+					break
+				}
+				at[i] = 0
+			}
+			if i < 0 {
+				return
+			}
+		}
+	}
+}
+
+// hash writes lengths before terms, so that no two combinations are written alike.
+func hash(group int, terms []term) key {
+	var room [128]byte
+	text := binary.AppendUvarint(room[:0], uint64(group))
+	for _, t := range terms {
+		text = binary.AppendUvarint(text, uint64(len(t)))
+		text = append(text, t...)
+	}
+	sum := sha256.Sum256(text)
+	return key(sum[:16])
+}

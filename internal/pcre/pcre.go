@@ -1,0 +1,230 @@
+// Package pcre matches Perl-compatible regular expressions, as Splunk's commands and functions have
+// them.
+//
+// A pattern that Go's regexp can say runs there, in linear time. What it cannot say (lookaround,
+// back references) runs in a backtracking engine whose every match is bounded in time: [ErrTimeout]
+// is the answer then, never "no match".
+package pcre
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dlclark/regexp2"
+)
+
+// Timeout bounds one match by backtracking.
+const Timeout = 2 * time.Second
+
+// ErrTimeout is wrapped by the errors of matches that took too long.
+var ErrTimeout = errors.New("the match took too long")
+
+// Regexp is a compiled pattern. It may be used by several goroutines at once.
+type Regexp struct {
+	text   string
+	linear *regexp.Regexp
+	back   *regexp2.Regexp
+	names  []string
+	// dollar is set when the pattern has a $, which also matches before a line feed at the end.
+	dollar bool
+}
+
+// Compile compiles a pattern.
+func Compile(text string) (*Regexp, error) {
+	r := &Regexp{text: text, dollar: strings.Contains(text, "$")}
+	back, err := regexp2.Compile(lineEnd(text), regexp2.RE2)
+	if err != nil {
+		return nil, fmt.Errorf("the pattern %q does not compile: %w", text, err)
+	}
+	back.MatchTimeout = Timeout
+	r.back = back
+	if linear, err := regexp.Compile(text); err == nil {
+		r.linear = linear
+		r.names = linear.SubexpNames()
+		return r, nil
+	}
+	for _, n := range back.GetGroupNumbers() {
+		name := back.GroupNameFromNumber(n)
+		if name == strconv.Itoa(n) {
+			name = ""
+		}
+		r.names = append(r.names, name)
+	}
+	return r, nil
+}
+
+// lineEnd writes each $ so that it also matches before a line feed at the end, as Perl's does and
+// the mode of the engine that has Perl's other features does not. Where a flag m may change its
+// meaning it is left alone.
+func lineEnd(text string) string {
+	if !strings.Contains(text, "$") || multiLine(text) {
+		return text
+	}
+	var b strings.Builder
+	inClass := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text):
+			b.WriteByte(c)
+			i++
+		case c == '[':
+			inClass = true
+		case c == ']':
+			inClass = false
+		case c == '$' && !inClass:
+			b.WriteString(`(?=\n?\z)`)
+			continue
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// multiLine reports whether the pattern sets the flag m.
+func multiLine(text string) bool {
+	for {
+		i := strings.Index(text, "(?")
+		if i < 0 {
+			return false
+		}
+		text = text[i+2:]
+		flags := text[:len(text)-len(strings.TrimLeft(text, "imsxUn-"))]
+		if strings.Contains(flags, "m") {
+			return true
+		}
+	}
+}
+
+// String returns the pattern.
+func (r *Regexp) String() string { return r.text }
+
+// Names returns the names of the groups by number, "" for those without one; 0 is the whole match.
+func (r *Regexp) Names() []string { return r.names }
+
+// inGo reports whether Go's engine decides about s as Perl does.
+func (r *Regexp) inGo(s string) bool {
+	return r.linear != nil && (!r.dollar || !strings.HasSuffix(s, "\n"))
+}
+
+// Match reports whether the pattern matches anywhere in s.
+func (r *Regexp) Match(s string) (bool, error) {
+	if r.inGo(s) {
+		return r.linear.MatchString(s), nil
+	}
+	ok, err := r.back.MatchString(s)
+	return ok, r.timeout(err)
+}
+
+// Group is what a group of a match took; Start is -1 for one that took no part.
+type Group struct {
+	Text       string
+	Start, End int
+}
+
+// Find returns the groups of the first n matches, of all when n is 0. Offsets are in bytes.
+func (r *Regexp) Find(s string, n int) ([][]Group, error) {
+	if n <= 0 {
+		n = -1
+	}
+	if r.inGo(s) {
+		var out [][]Group
+		for _, loc := range r.linear.FindAllStringSubmatchIndex(s, n) {
+			groups := make([]Group, len(loc)/2)
+			for i := range groups {
+				groups[i] = Group{Start: loc[2*i], End: loc[2*i+1]}
+				if loc[2*i] >= 0 {
+					groups[i].Text = s[loc[2*i]:loc[2*i+1]]
+				}
+			}
+			out = append(out, groups)
+		}
+		return out, nil
+	}
+	return r.findBack(s, n)
+}
+
+func (r *Regexp) findBack(s string, n int) ([][]Group, error) {
+	var out [][]Group
+	offsets := runeOffsets(s)
+	m, err := r.back.FindStringMatch(s)
+	for m != nil && err == nil && n != 0 {
+		var groups []Group
+		for _, g := range m.Groups() {
+			group := Group{Start: -1, End: -1}
+			if len(g.Captures) > 0 {
+				group = Group{g.String(), offsets[g.Index], offsets[g.Index+g.Length]}
+			}
+			groups = append(groups, group)
+		}
+		out = append(out, groups)
+		n--
+		m, err = r.back.FindNextMatch(m)
+	}
+	return out, r.timeout(err)
+}
+
+func runeOffsets(s string) []int {
+	offsets := make([]int, 0, len(s)+1)
+	for i := range s {
+		offsets = append(offsets, i)
+	}
+	return append(offsets, len(s))
+}
+
+// Replace puts with in the place of the first n matches, of all when n is 0. In it \1 stands for a
+// group, \0 and & (with amp) for the whole match.
+func (r *Regexp) Replace(s, with string, n int, amp bool) (string, error) {
+	matches, err := r.Find(s, n)
+	if err != nil || len(matches) == 0 {
+		return s, err
+	}
+	var b strings.Builder
+	last := 0
+	for _, m := range matches {
+		b.WriteString(s[last:m[0].Start])
+		expand(&b, with, m, amp)
+		last = m[0].End
+	}
+	b.WriteString(s[last:])
+	return b.String(), nil
+}
+
+func expand(b *strings.Builder, with string, m []Group, amp bool) {
+	for i := 0; i < len(with); i++ {
+		c := with[i]
+		switch {
+		case c == '\\' && i+1 < len(with) && with[i+1] >= '0' && with[i+1] <= '9':
+			i++
+			if n := int(with[i] - '0'); n < len(m) {
+				b.WriteString(m[n].Text)
+			}
+		case c == '\\' && i+1 < len(with):
+			i++
+			switch with[i] {
+			case 'n':
+				b.WriteByte('\n')
+			case 't':
+				b.WriteByte('\t')
+			case 'r':
+				b.WriteByte('\r')
+			default:
+				b.WriteByte(with[i])
+			}
+		case c == '&' && amp:
+			b.WriteString(m[0].Text)
+		default:
+			b.WriteByte(c)
+		}
+	}
+}
+
+func (r *Regexp) timeout(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("match the pattern %q within %s: %w", r.text, Timeout, ErrTimeout)
+}

@@ -1,0 +1,173 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/indicator"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
+)
+
+// threatSearch is a threatPlan bound to mappings.
+type threatSearch struct {
+	plan               *threatPlan
+	target, indicators search.Target
+	// where is the condition on events, theirs that on indicators.
+	where, theirs *where
+	groups        []indicator.Group
+	// names are the entries of the groups.
+	names [][]entryName
+	// partly is the failure to learn the mapping of some indices.
+	partly error
+}
+
+func (s *threatSearch) Target() search.Target { return s.target }
+
+func (s *threatSearch) request(w window.Window) search.Request {
+	time := s.plan.time
+	time.Window = w
+	return search.Request{
+		Patterns: s.plan.rule.Index, Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
+		FieldTypes: s.target.Fields,
+		Fields:     s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }),
+	}
+}
+
+// indicatorPage is the number of indicators in one page: they are small, as their source is left out.
+const indicatorPage = 5000
+
+func (s *threatSearch) indicatorRequest() search.Request {
+	return search.Request{
+		Patterns: s.plan.indicators.rule.Index, Where: s.theirs.pushed, FieldTypes: s.indicators.Fields,
+		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
+		OmitSource: true, PageSize: indicatorPage,
+	}
+}
+
+// fields names those whose indexed values are needed on one side.
+func (s *threatSearch) fields(w *where, side func(indicator.Entry) string) []string {
+	names := slices.Clone(w.fields())
+	for _, g := range s.groups {
+		for _, e := range g {
+			names = append(names, side(e))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// idle reports whether no event can match, whatever there is.
+func (s *threatSearch) idle() bool {
+	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.nothing() || s.theirs.nothing()
+}
+
+// Reads is the search for events. The indicators are read only where there are any.
+func (s *threatSearch) Reads(w window.Window) []Read {
+	if w.Empty() || s.idle() {
+		return nil
+	}
+	return []Read{{Request: s.request(w)}}
+}
+
+// Execute reads the indicators once, then the events of the window, and looks each of them up.
+func (s *threatSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
+	if w.Empty() || s.idle() {
+		return Result{Exact: true}, s.partly
+	}
+	if some, err := s.anyEvent(ctx, src, w); err != nil || !some {
+		return Result{Exact: true}, errors.Join(err, s.partly)
+	}
+	set, readErr := s.read(ctx, src)
+	if readErr != nil && failure.KindOf(readErr) != failure.Partial {
+		return Result{}, readErr
+	}
+	l := lookup{search: s, source: src, set: set, visit: visit}
+	l.lost()
+	if set.Len() == 0 {
+		l.result.Exact = true
+		return l.result, errors.Join(readErr, s.partly)
+	}
+	found, err := src.Events.Search(ctx, s.request(w), func(page []event.Event) (bool, error) { return l.page(ctx, page) })
+	l.result.Result = found
+	l.crowded()
+	return l.result, errors.Join(err, readErr, s.partly)
+}
+
+// anyEvent spares the reading of the indicators where there is nothing to look up.
+func (s *threatSearch) anyEvent(ctx context.Context, src Source, w window.Window) (bool, error) {
+	r := s.request(w)
+	r.PageSize = 1
+	some := false
+	_, err := src.Events.Search(ctx, r, func(page []event.Event) (bool, error) {
+		some = some || len(page) > 0
+		return false, nil
+	})
+	if failure.KindOf(err) == failure.Partial {
+		return true, nil // The search itself will say so.
+	}
+	return some, err //nolint:wrapcheck // the searcher names what it did
+}
+
+// read takes in all indicators. The failure is Partial when there are more than are kept.
+func (s *threatSearch) read(ctx context.Context, src Source) (*indicator.Set, error) {
+	set := indicator.New(s.groups, indicator.Options{})
+	_, err := src.Events.Search(ctx, s.indicatorRequest(), func(page []event.Event) (bool, error) {
+		admitted, err := s.theirs.admit(page)
+		if err != nil {
+			return false, err
+		}
+		for i := range admitted {
+			doc, err := admitted[i].Document()
+			if err != nil {
+				return false, &failure.Error{Kind: failure.Rejected, Op: "read the indicators of " + s.plan.label(), Err: err}
+			}
+			if err := set.Add(admitted[i].Ref(), doc); err != nil {
+				return false, &failure.Error{
+					Kind: failure.Partial, Op: "read the indicators of " + s.plan.label(),
+					Err: fmt.Errorf("%w: %d values of %d indicators; the rest was not looked for", err, set.Len(), set.Indicators()),
+				}
+			}
+		}
+		return true, nil
+	})
+	return set, err //nolint:wrapcheck // the searcher names what it did
+}
+
+// Trace judges what an event has to be to be looked up; whether an indicator has what it carries is
+// not asked.
+func (s *threatSearch) Trace(d condition.Document) (condition.Trace, error) {
+	return condition.NewTrace(s.where.whole, s.target.Fields, d) //nolint:wrapcheck // it names the field
+}
+
+// Explain shows the search for events, and beside it that for indicators.
+func (s *threatSearch) Explain(w window.Window) Explanation {
+	e := s.plan.explain(w, s.request(w))
+	e.Condition = s.where.whole.String()
+	if !s.where.exact {
+		e.Pushed = s.where.pushed.String()
+	}
+	theirs := &ExplainedIndicators{
+		Indices: s.plan.indicators.rule.Index, Query: s.plan.indicators.query.String(), Condition: s.theirs.whole.String(),
+		Request: s.indicatorRequest().Body(), Mapping: [][]string{},
+	}
+	for _, entries := range s.names {
+		var group []string
+		for _, n := range entries {
+			operator := " = "
+			if n.Negate {
+				operator = " != "
+			}
+			group = append(group, n.Field+operator+n.Value)
+		}
+		theirs.Mapping = append(theirs.Mapping, group)
+	}
+	e.Indicators = theirs
+	e.ride(s)
+	return e
+}

@@ -1,0 +1,119 @@
+package splunk
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/translate/spl"
+)
+
+// Env is what a search finds beside events.
+type Env struct {
+	// Table returns a lookup by its name, nil when there is none; a nil func has none.
+	Table func(name string) *Table
+	// Locate says what is known of an address: City, Country, Region, lat, lon …; nil when no
+	// database is configured, and iplocation is not supported then.
+	Locate func(address string) map[string]string
+	// Macros are for searches that are made while a search runs (map); nil has none.
+	Macros spl.Macros
+	// Location is the time zone of texts; nil is UTC.
+	Location *time.Location
+	// MemoryLimit bounds in bytes what commands hold; 0 is [DefaultMemoryLimit].
+	MemoryLimit int
+}
+
+// DefaultMemoryLimit is what the commands of one search may hold.
+const DefaultMemoryLimit = 512 << 20
+
+// Window is the half-open time of a search; Now is the time that it is scheduled for, whenever it
+// really runs.
+type Window struct{ Earliest, Latest, Now time.Time }
+
+// Scan is what a search asks of its source. The source may hand out more than Where asks for: it
+// is tested again.
+type Scan struct {
+	// Where is the condition, nil for none. Names in it are without the dataset.
+	Where spl.Expr
+	// Model and Dataset are set when events of a data model are wanted, under its names.
+	Model, Dataset string
+	Window         Window
+}
+
+// Source is where events come from.
+type Source interface {
+	// Events hands the events of a scan to visit, the newest first, until it returns an error. A row
+	// is the visitor's to change. Field _time is the time in seconds.
+	Events(ctx context.Context, s Scan, visit func(Row) error) error
+}
+
+// LimitError says that a search needs more memory than it may.
+type LimitError struct {
+	Command string
+	Limit   int
+}
+
+// Error names the command.
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("run %s: it holds more than the %d MiB that a search may", e.Command, e.Limit>>20)
+}
+
+// Check reports what cannot be run with an environment.
+func Check(s *spl.Search, env Env) diag.List {
+	c := checker{env: env}
+	c.search(s)
+	c.diags.Sort()
+	return c.diags
+}
+
+type checker struct {
+	env   Env
+	diags diag.List
+}
+
+func (c *checker) search(s *spl.Search) {
+	for _, stage := range s.Stages {
+		switch stage := stage.(type) {
+		case *spl.Find:
+			c.condition(stage.X)
+		case *spl.Tstats:
+			c.condition(stage.Where)
+		case *spl.Lookup:
+			c.table(s, stage.Table)
+		case *spl.InputLookup:
+			c.table(s, stage.Table)
+		case *spl.Join:
+			c.search(stage.Sub)
+		case *spl.Append:
+			c.search(stage.Sub)
+		case *spl.IPLocation:
+			if c.env.Locate == nil {
+				c.diags = append(c.diags, s.Source.Report(diag.Error, spl.CodeUnsupported, stage.Pos(),
+					"the command iplocation needs a database of addresses, and none is configured"))
+			}
+		}
+	}
+}
+
+// condition looks for subsearches.
+func (c *checker) condition(x spl.Expr) {
+	spl.Walk(x, func(x spl.Expr) {
+		if sub, ok := x.(*spl.Subsearch); ok {
+			c.search(sub.Search)
+		}
+	})
+}
+
+func (c *checker) table(s *spl.Search, name spl.Name) {
+	var t *Table
+	if c.env.Table != nil {
+		t = c.env.Table(name.Text)
+	}
+	switch {
+	case t == nil:
+		c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnknownTable, name.Span, "the lookup %s is not defined: nothing is found in it", name.Text))
+	case t.Empty != "":
+		c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnknownTable, name.Span, "the lookup %s is empty: %s", name.Text, t.Empty))
+	}
+}

@@ -1,0 +1,38 @@
+package splunk
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// Events is a source of rows in memory: each has its _time. Events of data models are those rows of
+// it whose names are the model's.
+type Events []Row
+
+// Events hands out the rows within the window, the newest first.
+func (e Events) Events(ctx context.Context, s Scan, visit func(Row) error) error {
+	var within []Row
+	earliest, latest := Epoch(s.Window.Earliest), Epoch(s.Window.Latest)
+	for _, row := range e {
+		t, ok := row["_time"].Float()
+		if !ok || !s.Window.Earliest.IsZero() && t < earliest || !s.Window.Latest.IsZero() && t >= latest {
+			continue
+		}
+		within = append(within, row)
+	}
+	slices.SortStableFunc(within, func(a, b Row) int {
+		x, _ := a["_time"].Float()
+		y, _ := b["_time"].Float()
+		return cmp.Compare(y, x)
+	})
+	for i, row := range within {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := visit(row.clone()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package splunk
+
+import (
+	"strings"
+
+	"tocsin/internal/translate/spl"
+)
+
+// maxJoined is how many rows of its search join looks at, as Splunk bounds it.
+const maxJoined = 50000
+
+// join adds to each row the fields of the rows of a search that have the same values; without
+// names, of all fields that both have.
+func (r *run) join(c *spl.Join, next stage) (stage, error) {
+	rows, err := r.rows("join", c.Sub, maxJoined)
+	if err != nil {
+		return nil, err
+	}
+	j := &joined{next: next, spec: c, rows: rows}
+	for _, n := range c.Names {
+		j.names = append(j.names, n.Text)
+	}
+	if len(j.names) > 0 {
+		j.index = map[string][]Row{}
+		for _, row := range rows {
+			for _, key := range keysOf(row, j.names) {
+				j.index[key] = append(j.index[key], row)
+			}
+		}
+	}
+	return j, nil
+}
+
+type joined struct {
+	next  stage
+	spec  *spl.Join
+	names []string
+	index map[string][]Row
+	rows  []Row
+}
+
+// keysOf are the combinations of the values of fields; none when one is missing.
+func keysOf(row Row, names []string) []string {
+	lists := make([][]Value, len(names))
+	for i, name := range names {
+		if lists[i] = row.Get(name).Each(); len(lists[i]) == 0 {
+			return nil
+		}
+	}
+	out := make([]string, combinations(lists))
+	for i := range out {
+		var b strings.Builder
+		n := i
+		for _, list := range lists {
+			b.WriteString(list[n%len(list)].String())
+			b.WriteByte(0)
+			n /= len(list)
+		}
+		out[i] = b.String()
+	}
+	return out
+}
+
+func (j *joined) row(row Row) error {
+	found := j.find(row)
+	if j.spec.Max > 0 && len(found) > j.spec.Max {
+		found = found[:j.spec.Max]
+	}
+	if len(found) == 0 {
+		if j.spec.Outer {
+			return j.next.row(row)
+		}
+		return nil
+	}
+	for _, other := range found {
+		out := row.clone()
+		for name, v := range other {
+			if _, has := out[name]; !has || j.spec.Overwrite {
+				out[name] = v
+			}
+		}
+		if err := j.next.row(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *joined) find(row Row) []Row {
+	if j.index != nil {
+		var found []Row
+		for _, key := range keysOf(row, j.names) {
+			found = append(found, j.index[key]...)
+		}
+		return found
+	}
+	var found []Row
+	for _, other := range j.rows {
+		shared, equal := 0, true
+		for name, v := range other {
+			if mine, has := row[name]; has {
+				shared++
+				equal = equal && mine.String() == v.String()
+			}
+		}
+		if shared > 0 && equal {
+			found = append(found, other)
+			if j.spec.Max > 0 && len(found) == j.spec.Max {
+				break
+			}
+		}
+	}
+	return found
+}
+
+func (j *joined) end() error { return j.next.end() }

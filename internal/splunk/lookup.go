@@ -1,0 +1,277 @@
+package splunk
+
+import (
+	"fmt"
+	"strings"
+
+	"tocsin/internal/translate/spl"
+)
+
+// lookup adds to each row the columns of the rows of a table that it finds.
+func (r *run) lookup(c *spl.Lookup, next stage) (stage, error) {
+	t := r.table(c.Table.Text)
+	keys := make([]int, len(c.Keys))
+	for i, k := range c.Keys {
+		if keys[i] = t.column(k.Column.Text); keys[i] < 0 && len(t.Columns) > 0 {
+			return nil, fmt.Errorf("run lookup: the lookup %s has no column %s", t.Name, k.Column.Text)
+		}
+	}
+	outputs := c.Outputs
+	if len(outputs) == 0 {
+		outputs = otherColumns(t, c.Keys)
+	}
+	columns := make([]int, len(outputs))
+	for i, o := range outputs {
+		if columns[i] = t.column(o.Column.Text); columns[i] < 0 && len(t.Columns) > 0 {
+			return nil, fmt.Errorf("run lookup: the lookup %s has no column %s", t.Name, o.Column.Text)
+		}
+	}
+	return r.mutate(next, func(row Row) {
+		if len(t.Columns) > 0 {
+			lookupRow(row, t, c, keys, outputs, columns)
+		}
+	}), nil
+}
+
+func otherColumns(t *Table, keys []spl.Column) []spl.Column {
+	isKey := map[string]bool{}
+	for _, k := range keys {
+		isKey[k.Column.Text] = true
+	}
+	var out []spl.Column
+	for _, name := range t.Columns {
+		if !isKey[name] {
+			out = append(out, spl.Column{Column: spl.Name{Text: name}, Field: spl.Name{Text: name}})
+		}
+	}
+	return out
+}
+
+func lookupRow(row Row, t *Table, c *spl.Lookup, keys []int, outputs []spl.Column, columns []int) {
+	found, ok := findRows(row, t, c.Keys, keys)
+	if !ok {
+		return
+	}
+	for i, o := range outputs {
+		name := row.key(o.Field.Text)
+		if c.Keep && !row[name].IsNull() {
+			continue
+		}
+		var values []Value
+		for _, n := range found {
+			if cell := t.cell(n, columns[i]); cell != "" {
+				values = append(values, Text(cell))
+			}
+		}
+		if len(found) < t.MinMatches && t.Default != "" {
+			for range t.MinMatches - len(found) {
+				values = append(values, Text(t.Default))
+			}
+		}
+		// OUTPUT takes away what was there, also when the cells are empty; without a row it stays.
+		if len(found) > 0 || len(values) > 0 {
+			row.set(name, Several(values...))
+		}
+	}
+}
+
+// findRows returns the rows of the table for the values of the event, each value by itself where a
+// field has several. It is false when a key has no value.
+func findRows(row Row, t *Table, fields []spl.Column, keys []int) ([]int, bool) {
+	lists := make([][]Value, len(keys))
+	for i, k := range fields {
+		lists[i] = row.Get(k.Field.Text).Each()
+		if len(lists[i]) == 0 {
+			return nil, false
+		}
+	}
+	var found []int
+	values := make([]string, len(keys))
+	for i := range combinations(lists) {
+		for j, list := range lists {
+			values[j] = list[i%len(list)].String()
+			i /= len(list)
+		}
+		found = append(found, t.find(keys, values)...)
+	}
+	return found, true
+}
+
+// maxCombinations bounds what several fields with several values make.
+const maxCombinations = 10000
+
+func combinations(lists [][]Value) int {
+	n := 1
+	for _, list := range lists {
+		if n *= len(list); n > maxCombinations {
+			return maxCombinations
+		}
+	}
+	return n
+}
+
+func (r *run) inputLookup(c *spl.InputLookup, out stage) error {
+	t := r.table(c.Table.Text)
+	where, err := r.resolve(c.Where)
+	if err != nil {
+		return err
+	}
+	p := compileExpr(where, same)
+	n := 0
+	for i := range t.Rows {
+		if i < c.Start {
+			continue
+		}
+		row := Row{}
+		for j, name := range t.Columns {
+			if cell := t.cell(i, j); cell != "" {
+				row[name] = Text(cell)
+			}
+		}
+		if !p(row) {
+			continue
+		}
+		if c.Max > 0 && n == c.Max {
+			return nil
+		}
+		n++
+		if err := out.row(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// locator adds what is known of an address.
+func (r *run) locator(c *spl.IPLocation) func(Row) {
+	return func(row Row) {
+		if r.env.Locate == nil {
+			return
+		}
+		for name, v := range r.env.Locate(row.Get(c.Field.Text).String()) {
+			if c.AllFields || usualPlaces[name] {
+				row.set(c.Prefix+name, Text(v))
+			}
+		}
+	}
+}
+
+// usualPlaces are what iplocation adds unless all is asked for.
+var usualPlaces = map[string]bool{"City": true, "Country": true, "Region": true, "lat": true, "lon": true}
+
+// appended adds rows behind all others.
+type appended struct {
+	next stage
+	run  *run
+	more func(stage) error
+}
+
+func (s *appended) row(row Row) error { return s.next.row(row) }
+
+func (s *appended) end() error {
+	if err := s.more(s.next); err != nil {
+		return err
+	}
+	return s.next.end()
+}
+
+// appendedPipe adds behind all rows what commands make of them.
+type appendedPipe struct {
+	next stage
+	run  *run
+	spec *spl.Append
+	rows []Row
+}
+
+func (s *appendedPipe) row(row Row) error {
+	kept := row.clone()
+	s.rows = append(s.rows, kept)
+	if err := s.run.hold("appendpipe", kept.size()); err != nil {
+		return err
+	}
+	return s.next.row(row)
+}
+
+func (s *appendedPipe) end() error {
+	chain, err := s.run.chain(s.spec.Sub.Stages, rowsOnly{s.next})
+	if err != nil {
+		return err
+	}
+	if err := feed(chain, s.rows); err != nil {
+		return err
+	}
+	return s.next.end()
+}
+
+// feed hands rows to a chain and ends it.
+func feed(chain stage, rows []Row) error {
+	for _, row := range rows {
+		if err := chain.row(row); err != nil {
+			return ignoreDone(err)
+		}
+	}
+	return ignoreDone(chain.end())
+}
+
+func ignoreDone(err error) error {
+	if err == errDone { //nolint:errorlint // It is never wrapped.
+		return nil
+	}
+	return err
+}
+
+// eachField runs commands once for each field that a pattern means.
+type eachField struct {
+	next      stage
+	run       *run
+	spec      *spl.Foreach
+	instances map[string]stage
+	out       Row
+}
+
+func (s *eachField) row(row Row) error {
+	type one struct{ field, match string }
+	var fields []one
+	for _, n := range s.spec.Names {
+		for _, name := range row.matching(n.Text) {
+			stars, _ := captures(n.Text, name)
+			fields = append(fields, one{name, strings.Join(stars, "")})
+		}
+	}
+	for _, f := range fields {
+		chain, err := s.instance(f.field, f.match)
+		if err != nil {
+			return err
+		}
+		s.out = nil
+		if err := chain.row(row); err != nil {
+			return err
+		}
+		if s.out == nil {
+			return nil
+		}
+		row = s.out
+	}
+	return s.next.row(row)
+}
+
+func (s *eachField) end() error { return s.next.end() }
+
+func (s *eachField) instance(field, match string) (stage, error) {
+	if chain, ok := s.instances[field]; ok {
+		return chain, nil
+	}
+	if len(s.instances) == maxPatterns {
+		clear(s.instances)
+	}
+	search, diags := s.spec.Instance(field, match)
+	if search == nil {
+		return nil, fmt.Errorf("run foreach for the field %s: %w", field, diags.Err())
+	}
+	chain, err := s.run.chain(search.Stages, sink(func(row Row) error {
+		s.out = row
+		return nil
+	}))
+	s.instances[field] = chain
+	return chain, err
+}

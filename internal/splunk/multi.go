@@ -1,0 +1,114 @@
+package splunk
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/pcre"
+	"tocsin/internal/translate/spl"
+)
+
+// expanded makes a row of each value.
+type expanded struct {
+	next stage
+	spec *spl.Mvexpand
+}
+
+func (s *expanded) row(row Row) error {
+	name := row.key(s.spec.Field.Text)
+	list := row[name].Each()
+	if len(list) < 2 {
+		return s.next.row(row)
+	}
+	for i, v := range list {
+		if s.spec.Limit > 0 && i == s.spec.Limit {
+			break
+		}
+		one := row.clone()
+		one[name] = v
+		if err := s.next.row(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *expanded) end() error { return s.next.end() }
+
+func (r *run) makemv(c *spl.Makemv, next stage) (stage, error) {
+	if c.Tokenizer == nil {
+		return r.mutate(next, func(row Row) {
+			name := row.key(c.Field.Text)
+			var list []Value
+			for _, x := range row[name].Each() {
+				for part := range strings.SplitSeq(x.String(), c.Delim) {
+					if part != "" || c.AllowEmpty {
+						list = append(list, Text(part))
+					}
+				}
+			}
+			row.set(name, Several(list...))
+		}), nil
+	}
+	re, err := pcre.Compile(c.Tokenizer.Value)
+	if err != nil {
+		return nil, err
+	}
+	return &perRow{next, r, func(row Row) (bool, error) {
+		name := row.key(c.Field.Text)
+		var list []Value
+		for _, x := range row[name].Each() {
+			matches, err := re.Find(x.String(), 0)
+			if err != nil {
+				return false, err
+			}
+			for _, m := range matches {
+				// The first group is the value; without one the match is.
+				g := m[min(1, len(m)-1)]
+				list = append(list, Text(g.Text))
+			}
+		}
+		row.set(name, Several(list...))
+		return true, nil
+	}}, nil
+}
+
+// combined joins rows that differ in one field only.
+type combined struct {
+	next stage
+	run  *run
+	spec *spl.Mvcombine
+	rows []Row
+	at   map[string]int
+}
+
+func (s *combined) row(row Row) error {
+	name := row.key(s.spec.Field.Text)
+	var key strings.Builder
+	for _, other := range slices.Sorted(maps.Keys(row)) {
+		if other != name {
+			key.WriteString(other + "\x00" + row[other].String() + "\x00")
+		}
+	}
+	if s.at == nil {
+		s.at = map[string]int{}
+	}
+	if i, ok := s.at[key.String()]; ok {
+		first := s.rows[i]
+		first.set(name, Several(append(slices.Clone(first[name].Each()), row[name].Each()...)...))
+		return s.run.hold("mvcombine", row[name].size())
+	}
+	s.at[key.String()] = len(s.rows)
+	s.rows = append(s.rows, row)
+	return s.run.hold("mvcombine", row.size()+key.Len())
+}
+
+func (s *combined) end() error {
+	for _, row := range s.rows {
+		if err := s.next.row(row); err != nil {
+			return err
+		}
+	}
+	return s.next.end()
+}

@@ -1,0 +1,142 @@
+package splunk
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"tocsin/internal/translate/spl"
+)
+
+// compareRows orders two rows by keys. A row that lacks a field comes last.
+func compareRows(a, b Row, keys []spl.SortKey) int {
+	for _, k := range keys {
+		x, y := first(a.Get(k.Name.Text)), first(b.Get(k.Name.Text))
+		switch {
+		case x.IsNull() && y.IsNull():
+			continue
+		case x.IsNull():
+			return 1
+		case y.IsNull():
+			return -1
+		}
+		c := compareAs(x, y, k.As)
+		if k.Descending {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func first(v Value) Value {
+	if v.kind == several {
+		return v.list[0]
+	}
+	return v
+}
+
+func compareAs(x, y Value, as string) int {
+	switch as {
+	case "str":
+		return strings.Compare(x.String(), y.String())
+	case "num":
+		a, _ := x.Float()
+		b, _ := y.Float()
+		return cmp.Compare(a, b)
+	case "ip":
+		a, errA := netip.ParseAddr(x.String())
+		b, errB := netip.ParseAddr(y.String())
+		if errA == nil && errB == nil {
+			return a.Compare(b)
+		}
+	}
+	return compareMixed(x, y)
+}
+
+// sorted orders all rows.
+type sorted struct {
+	next stage
+	run  *run
+	spec *spl.Sort
+	rows []Row
+}
+
+func (s *sorted) row(row Row) error {
+	s.rows = append(s.rows, row)
+	return s.run.hold("sort", row.size())
+}
+
+func (s *sorted) end() error {
+	slices.SortStableFunc(s.rows, func(a, b Row) int { return compareRows(a, b, s.spec.Keys) })
+	for i, row := range s.rows {
+		if s.spec.Limit > 0 && i == s.spec.Limit {
+			break
+		}
+		if err := s.next.row(row); err != nil {
+			return err
+		}
+	}
+	return s.next.end()
+}
+
+// dedup keeps the first rows of each combination.
+type dedup struct {
+	next stage
+	run  *run
+	spec *spl.Dedup
+	seen map[string]int
+	last string
+	any  bool
+}
+
+func newDedup(r *run, c *spl.Dedup, next stage) stage {
+	if len(c.SortBy) > 0 {
+		next = &sorted{next: next, run: r, spec: &spl.Sort{Keys: c.SortBy}}
+	}
+	return &dedup{next: next, run: r, spec: c, seen: map[string]int{}}
+}
+
+func (s *dedup) row(row Row) error {
+	var key strings.Builder
+	for _, n := range s.spec.Names {
+		v := row.Get(n.Text)
+		if v.IsNull() {
+			if s.spec.KeepEmpty {
+				return s.next.row(row)
+			}
+			return nil
+		}
+		key.WriteString(v.String())
+		key.WriteByte(0)
+	}
+	k := key.String()
+	if s.spec.Consecutive {
+		if !s.any || k != s.last {
+			clear(s.seen)
+		}
+		s.last, s.any = k, true
+	}
+	s.seen[k]++
+	n := s.seen[k]
+	if n == 1 {
+		if err := s.run.hold("dedup", len(k)+48); err != nil {
+			return err
+		}
+	}
+	if n <= s.spec.N {
+		return s.next.row(row)
+	}
+	if s.spec.KeepEvents {
+		for _, name := range s.spec.Names {
+			delete(row, row.key(name.Text))
+		}
+		return s.next.row(row)
+	}
+	return nil
+}
+
+func (s *dedup) end() error { return s.next.end() }

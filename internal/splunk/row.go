@@ -1,0 +1,202 @@
+package splunk
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Row is an event or a result: its fields by name. A field that is null is not in it.
+type Row map[string]Value
+
+// Native returns the row as JSON has it.
+func (r Row) Native() map[string]any {
+	out := make(map[string]any, len(r))
+	for k, v := range r {
+		out[k] = v.Native()
+	}
+	return out
+}
+
+// Get returns the value of a field. The {} that Splunk writes behind arrays is not part of the
+// names of events, so a name that has it is looked for without it as well.
+func (r Row) Get(name string) Value {
+	v, ok := r[name]
+	if !ok && strings.Contains(name, "{}") {
+		v = r[strings.ReplaceAll(name, "{}", "")]
+	}
+	return v
+}
+
+// key returns the name that the row has the field under.
+func (r Row) key(name string) string {
+	if _, ok := r[name]; !ok && strings.Contains(name, "{}") {
+		if bare := strings.ReplaceAll(name, "{}", ""); !r[bare].IsNull() {
+			return bare
+		}
+	}
+	return name
+}
+
+// set gives a field a value; null removes it.
+func (r Row) set(name string, v Value) {
+	if v.IsNull() {
+		delete(r, name)
+		return
+	}
+	r[name] = v.stored()
+}
+
+func (r Row) size() int {
+	n := 48
+	for k, v := range r {
+		n += len(k) + 32 + v.size()
+	}
+	return n
+}
+
+func (r Row) clone() Row { return maps.Clone(r) }
+
+// Flatten makes a row of a JSON object (decoded with json.Number): objects become names with
+// points, arrays several values. A null within an array of objects stays as the text null, so that
+// the positions of two such fields go together; any other null is no value.
+func Flatten(object map[string]any) Row {
+	row := Row{}
+	flattenObject(row, "", object, false)
+	return row
+}
+
+func flattenObject(row Row, prefix string, object map[string]any, inArray bool) {
+	for key, v := range object {
+		flattenValue(row, prefix+key, v, inArray)
+	}
+}
+
+func flattenValue(row Row, name string, v any, inArray bool) {
+	switch v := v.(type) {
+	case nil:
+		if inArray {
+			row.add(name, Text("null"))
+		}
+	case map[string]any:
+		flattenObject(row, name+".", v, inArray)
+	case []any:
+		for _, member := range v {
+			if object, ok := member.(map[string]any); ok {
+				flattenObject(row, name+".", object, true)
+			} else {
+				flattenValue(row, name, member, true)
+			}
+		}
+	case string:
+		row.add(name, Text(v))
+	case bool:
+		row.add(name, Text(strconv.FormatBool(v)))
+	case json.Number:
+		row.add(name, Text(v.String()))
+	case float64:
+		row.add(name, Number(v))
+	case int:
+		row.add(name, Number(float64(v)))
+	case int64:
+		row.add(name, Number(float64(v)))
+	}
+}
+
+// add puts a value behind those that the field has.
+func (r Row) add(name string, v Value) {
+	old, ok := r[name]
+	if !ok {
+		r[name] = v
+		return
+	}
+	r[name] = Value{kind: several, list: append(slices.Clip(old.Each()), v)}
+}
+
+// matching returns the names of the row's fields that a pattern means, in natural order: a2 before
+// a10. A pattern without stars is a name, there or not.
+func (r Row) matching(pattern string) []string {
+	if !strings.Contains(pattern, "*") {
+		return []string{r.key(pattern)}
+	}
+	names := r.like(pattern)
+	if len(names) == 0 && strings.Contains(pattern, "{}") {
+		names = r.like(strings.ReplaceAll(pattern, "{}", ""))
+	}
+	return names
+}
+
+func (r Row) like(pattern string) []string {
+	var names []string
+	for name := range r {
+		if _, ok := captures(pattern, name); ok && (name[:1] != "_" || strings.HasPrefix(pattern, "_")) {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, compareNatural)
+	return names
+}
+
+// captures returns what the stars of a pattern of names stand for in a name.
+func captures(pattern, name string) ([]string, bool) {
+	parts := strings.Split(pattern, "*")
+	rest, ok := strings.CutPrefix(name, parts[0])
+	if !ok {
+		return nil, false
+	}
+	if len(parts) == 1 {
+		return nil, rest == ""
+	}
+	var out []string
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(rest, part)
+		if i < 0 {
+			return nil, false
+		}
+		out = append(out, rest[:i])
+		rest = rest[i+len(part):]
+	}
+	last := parts[len(parts)-1]
+	if !strings.HasSuffix(rest, last) {
+		return nil, false
+	}
+	return append(out, rest[:len(rest)-len(last)]), true
+}
+
+// fill puts texts in the place of the stars of a pattern.
+func fill(pattern string, texts []string) string {
+	for _, t := range texts {
+		pattern = strings.Replace(pattern, "*", t, 1)
+	}
+	return pattern
+}
+
+// compareNatural orders names with runs of digits by their number.
+func compareNatural(a, b string) int {
+	for a != "" && b != "" {
+		x, y := digits(a), digits(b)
+		if x == 0 || y == 0 {
+			if a[0] != b[0] {
+				return strings.Compare(a[:1], b[:1])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		m, n := strings.TrimLeft(a[:x], "0"), strings.TrimLeft(b[:y], "0")
+		if len(m) != len(n) {
+			return len(m) - len(n)
+		}
+		if c := strings.Compare(m, n); c != 0 {
+			return c
+		}
+		a, b = a[x:], b[y:]
+	}
+	return len(a) - len(b)
+}
+
+func digits(s string) int {
+	return len(s) - len(strings.TrimLeftFunc(s, func(r rune) bool { return r < unicode.MaxASCII && unicode.IsDigit(r) }))
+}

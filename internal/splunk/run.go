@@ -1,0 +1,214 @@
+package splunk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/translate/spl"
+)
+
+// Run runs a search and hands each result to emit. It ends with the first error: of the source, of
+// emit, of the context, a [*LimitError], or a pattern that takes too long.
+func Run(ctx context.Context, s *spl.Search, env Env, source Source, window Window, emit func(Row) error) error {
+	loc := env.Location
+	if loc == nil {
+		loc = time.UTC
+	}
+	limit := env.MemoryLimit
+	if limit == 0 {
+		limit = DefaultMemoryLimit
+	}
+	r := &run{ctx: ctx, env: env, source: source, window: window, loc: loc, limit: limit, tables: map[string]*Table{}}
+	return r.search(s, sink(emit))
+}
+
+// errDone ends what makes rows when nobody wants more.
+var errDone = errors.New("no more rows are wanted")
+
+// run is one execution of a search with its subsearches.
+type run struct {
+	ctx    context.Context //nolint:containedctx // A run is as long as its context.
+	env    Env
+	source Source
+	window Window
+	loc    *time.Location
+	limit  int
+	held   int
+	depth  int
+	tables map[string]*Table
+	steps  int
+}
+
+// stage takes rows and hands what it makes of them to the next one. After the last row it is told.
+type stage interface {
+	row(Row) error
+	end() error
+}
+
+// sink is the end of a chain.
+type sink func(Row) error
+
+func (s sink) row(r Row) error { return s(r) }
+func (s sink) end() error      { return nil }
+
+// maxRunDepth bounds searches within searches at run time.
+const maxRunDepth = 10
+
+// search runs a whole search into a stage.
+func (r *run) search(s *spl.Search, out stage) error {
+	r.depth++
+	defer func() { r.depth-- }()
+	if r.depth > maxRunDepth {
+		return fmt.Errorf("run a subsearch: searches are nested more than %d deep", maxRunDepth)
+	}
+	chain, err := r.chain(s.Stages[1:], out)
+	if err != nil {
+		return err
+	}
+	switch err := r.generate(s.Stages[0], chain); {
+	case errors.Is(err, errDone):
+	case err != nil:
+		return err
+	}
+	if err := chain.end(); err != nil && !errors.Is(err, errDone) {
+		return err
+	}
+	return nil
+}
+
+// generate makes the rows of the first command.
+func (r *run) generate(first spl.Stage, out stage) error {
+	switch first := first.(type) {
+	case *spl.Find:
+		return r.find(first, out)
+	case *spl.Tstats:
+		return r.tstats(first, out)
+	case *spl.InputLookup:
+		return r.inputLookup(first, out)
+	case *spl.Datamodel:
+		return r.datamodel(first, out)
+	case *spl.Makeresults:
+		for range first.N {
+			if err := out.row(Row{"_time": Number(float64(r.window.Now.Unix()))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("run %s: it makes no rows", first.Command())
+}
+
+func (r *run) find(f *spl.Find, out stage) error {
+	where, err := r.resolve(f.X)
+	if err != nil {
+		return err
+	}
+	p := compileExpr(where, same)
+	return r.source.Events(r.ctx, Scan{Where: where, Window: r.window}, func(row Row) error {
+		if err := r.alive(); err != nil {
+			return err
+		}
+		if !p(row) {
+			return nil
+		}
+		return out.row(row)
+	})
+}
+
+// alive asks the context now and then.
+func (r *run) alive() error {
+	r.steps++
+	if r.steps%1024 == 0 {
+		return r.ctx.Err()
+	}
+	return nil
+}
+
+// hold counts what a command keeps.
+func (r *run) hold(command string, bytes int) error {
+	r.held += bytes
+	if r.held > r.limit {
+		return &LimitError{command, r.limit}
+	}
+	return nil
+}
+
+// release gives back what was held.
+func (r *run) release(bytes int) { r.held -= bytes }
+
+// rows runs a subsearch and keeps its rows, limit at most.
+func (r *run) rows(command string, s *spl.Search, limit int) ([]Row, error) {
+	var rows []Row
+	err := r.search(s, sink(func(row Row) error {
+		if len(rows) == limit {
+			return errDone
+		}
+		rows = append(rows, row)
+		return r.hold(command, row.size())
+	}))
+	return rows, err
+}
+
+func (r *run) scope() *scope { return &scope{now: r.window.Now, loc: r.loc} }
+
+// eval evaluates a program on a row.
+func (s *scope) eval(p program, row Row) (Value, error) {
+	s.row = row
+	v := p(s)
+	return v, s.fault
+}
+
+// table returns a lookup that is ready for use; one that is not there is empty.
+func (r *run) table(name string) *Table {
+	t, ok := r.tables[name]
+	if ok {
+		return t
+	}
+	if r.env.Table != nil {
+		t = r.env.Table(name)
+	}
+	if t == nil {
+		t = &Table{Name: name}
+	}
+	if t.index == nil {
+		t.Prepare()
+	}
+	r.tables[name] = t
+	return t
+}
+
+// chain makes the stages of commands, from the last one back.
+func (r *run) chain(stages []spl.Stage, out stage) (stage, error) {
+	for _, c := range slices.Backward(stages) {
+		next, err := r.stage(c, out)
+		if err != nil {
+			return nil, err
+		}
+		out = next
+	}
+	return out, nil
+}
+
+// parseAgain expands and parses a text that a search made while it ran.
+func (r *run) parseAgain(command, text string) (*spl.Search, error) {
+	s, diags := spl.ParseText(diag.NewText(command, text), r.macros())
+	if s == nil {
+		return nil, fmt.Errorf("run %s: %w", command, diags.Err())
+	}
+	return s, nil
+}
+
+func (r *run) macros() spl.Macros {
+	if r.env.Macros != nil {
+		return r.env.Macros
+	}
+	return noMacros{}
+}
+
+type noMacros struct{}
+
+func (noMacros) Macro(string, int) (spl.Macro, []int, bool) { return spl.Macro{}, nil, false }

@@ -1,0 +1,245 @@
+package splunk
+
+import (
+	"fmt"
+	"slices"
+
+	"tocsin/internal/pcre"
+	"tocsin/internal/translate/spl"
+)
+
+// perRow is a command that makes of each row at most one.
+type perRow struct {
+	next stage
+	run  *run
+	// change returns false for a row that is dropped.
+	change func(Row) (bool, error)
+}
+
+func (s *perRow) row(row Row) error {
+	keep, err := s.change(row)
+	if err != nil || !keep {
+		return err
+	}
+	return s.next.row(row)
+}
+
+func (s *perRow) end() error { return s.next.end() }
+
+// mutate is perRow of what drops nothing and cannot fail.
+func (r *run) mutate(next stage, change func(Row)) stage {
+	return &perRow{next, r, func(row Row) (bool, error) {
+		change(row)
+		return true, nil
+	}}
+}
+
+// stage makes the stage of one command.
+func (r *run) stage(c spl.Stage, next stage) (stage, error) {
+	switch c := c.(type) {
+	case *spl.Find:
+		where, err := r.resolve(c.X)
+		if err != nil {
+			return nil, err
+		}
+		p := compileExpr(where, same)
+		return &perRow{next, r, func(row Row) (bool, error) { return p(row), nil }}, nil
+	case *spl.Where:
+		p, s := compileNode(c.X), r.scope()
+		return &perRow{next, r, func(row Row) (bool, error) {
+			v, err := s.eval(p, row)
+			return v.isTrue(), err
+		}}, nil
+	case *spl.Eval:
+		return r.eval(c, next), nil
+	case *spl.Aggregate:
+		return r.aggregate(c, next), nil
+	case *spl.Rename:
+		return r.mutate(next, renamer(c.Pairs)), nil
+	case *spl.Table:
+		return &perRow{next, r, keeper(c.Names, false)}, nil
+	case *spl.Fields:
+		if c.Remove {
+			return r.mutate(next, remover(c.Names)), nil
+		}
+		return &perRow{next, r, keeper(c.Names, true)}, nil
+	case *spl.Fillnull:
+		return r.fillnull(c, next), nil
+	case *spl.Dedup:
+		return newDedup(r, c, next), nil
+	case *spl.Sort:
+		return &sorted{next: next, run: r, spec: c}, nil
+	case *spl.Rex:
+		return r.rex(c, next)
+	case *spl.Regex:
+		return r.regex(c, next)
+	case *spl.Bin:
+		return r.bin(c, next), nil
+	case *spl.Convert:
+		return r.mutate(next, r.converter(c)), nil
+	case *spl.Lookup:
+		return r.lookup(c, next)
+	case *spl.InputLookup:
+		return &appended{next: next, run: r, more: func(out stage) error { return r.inputLookup(c, out) }}, nil
+	default:
+		return r.otherStage(c, next)
+	}
+}
+
+// otherStage makes the stages of rarer commands.
+func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
+	switch c := c.(type) {
+	case *spl.Mvexpand:
+		return &expanded{next, c}, nil
+	case *spl.Makemv:
+		return r.makemv(c, next)
+	case *spl.Nomv:
+		return r.mutate(next, func(row Row) {
+			if v := row.Get(c.Field.Text); !v.IsNull() {
+				row.set(row.key(c.Field.Text), Text(v.String()))
+			}
+		}), nil
+	case *spl.Mvcombine:
+		return &combined{next: next, run: r, spec: c}, nil
+	case *spl.Spath:
+		return r.mutate(next, spather(c)), nil
+	case *spl.FromJSON:
+		return r.mutate(next, fromJSON(c)), nil
+	case *spl.Xmlkv:
+		return r.mutate(next, xmlkv(c)), nil
+	case *spl.Extract:
+		return r.mutate(next, extractor(c)), nil
+	case *spl.Replace:
+		return r.mutate(next, replacer(c)), nil
+	case *spl.Foreach:
+		return &eachField{next: next, run: r, spec: c, instances: map[string]stage{}}, nil
+	case *spl.Join:
+		return r.join(c, next)
+	case *spl.Append:
+		if c.Pipe {
+			return &appendedPipe{next: next, run: r, spec: c}, nil
+		}
+		return &appended{next: next, run: r, more: func(out stage) error { return r.search(c.Sub, rowsOnly{out}) }}, nil
+	case *spl.Transaction:
+		return newTransactions(r, c, next), nil
+	case *spl.IPLocation:
+		return r.mutate(next, r.locator(c)), nil
+	case *spl.Head:
+		if c.Tail {
+			return &tail{next: next, run: r, n: c.N}, nil
+		}
+		return &head{next: next, n: c.N}, nil
+	case *spl.Top:
+		return newTop(r, c, next), nil
+	case *spl.AddTotals:
+		return r.mutate(next, totaler(c)), nil
+	case *spl.Timechart:
+		return newTimechart(r, c, next), nil
+	case *spl.Reverse:
+		return &tail{next: next, run: r, n: -1}, nil
+	case *spl.Return:
+		return &returned{next: next, spec: c}, nil
+	case *spl.Format:
+		return &formatted{next: next, run: r}, nil
+	case *spl.Map:
+		return &mapped{next: next, run: r, spec: c}, nil
+	}
+	return nil, fmt.Errorf("run %s: it takes no rows", c.Command())
+}
+
+func (r *run) eval(c *spl.Eval, next stage) stage {
+	programs := make([]program, len(c.Sets))
+	for i, set := range c.Sets {
+		programs[i] = compileNode(set.X)
+	}
+	s := r.scope()
+	return &perRow{next, r, func(row Row) (bool, error) {
+		for i, p := range programs {
+			v, err := s.eval(p, row)
+			if err != nil {
+				return false, err
+			}
+			row.set(row.key(c.Sets[i].Field.Text), v)
+		}
+		return true, nil
+	}}
+}
+
+func (r *run) regex(c *spl.Regex, next stage) (stage, error) {
+	re, err := pcre.Compile(c.Pattern.Value)
+	if err != nil {
+		return nil, err
+	}
+	return &perRow{next, r, func(row Row) (bool, error) {
+		matched := false
+		for _, x := range fieldOrRaw(row, c.Field).Each() {
+			ok, err := re.Match(x.String())
+			if err != nil {
+				return false, err
+			}
+			matched = matched || ok
+		}
+		return matched != c.Negate, nil
+	}}, nil
+}
+
+// fieldOrRaw returns a field; _raw may be under the names that it has in Elasticsearch.
+func fieldOrRaw(row Row, name string) Value {
+	if name == "_raw" {
+		for _, f := range rawFields {
+			if v, ok := row[f]; ok {
+				return v
+			}
+		}
+	}
+	return row.Get(name)
+}
+
+// head passes the first rows.
+type head struct {
+	next stage
+	n    int
+	seen int
+}
+
+func (s *head) row(row Row) error {
+	if s.seen >= s.n {
+		return errDone
+	}
+	s.seen++
+	if err := s.next.row(row); err != nil {
+		return err
+	}
+	if s.seen == s.n {
+		return errDone
+	}
+	return nil
+}
+
+func (s *head) end() error { return s.next.end() }
+
+// tail passes the last n rows, the last one first; all when n is negative.
+type tail struct {
+	next stage
+	run  *run
+	n    int
+	rows []Row
+}
+
+func (s *tail) row(row Row) error {
+	s.rows = append(s.rows, row)
+	if s.n >= 0 && len(s.rows) > s.n {
+		s.rows = s.rows[1:]
+		return nil
+	}
+	return s.run.hold("tail", row.size())
+}
+
+func (s *tail) end() error {
+	for _, row := range slices.Backward(s.rows) {
+		if err := s.next.row(row); err != nil {
+			return err
+		}
+	}
+	return s.next.end()
+}

@@ -1,0 +1,183 @@
+package splunk
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"tocsin/internal/translate/spl"
+)
+
+// maxSubsearch is how many rows of a subsearch become a condition, as Splunk bounds it.
+const maxSubsearch = 10000
+
+// resolve replaces subsearches of a condition by what they find: any of their rows, which is all of
+// its fields.
+func (r *run) resolve(x spl.Expr) (spl.Expr, error) {
+	switch x := x.(type) {
+	case *spl.And:
+		xs, err := r.resolveAll(x.Xs)
+		return &spl.And{Xs: xs}, err
+	case *spl.Or:
+		xs, err := r.resolveAll(x.Xs)
+		return &spl.Or{Xs: xs}, err
+	case *spl.Not:
+		inner, err := r.resolve(x.X)
+		return &spl.Not{X: inner, Span: x.Span}, err
+	case *spl.Subsearch:
+		return r.found(x)
+	}
+	return x, nil
+}
+
+func (r *run) resolveAll(xs []spl.Expr) ([]spl.Expr, error) {
+	out := make([]spl.Expr, len(xs))
+	for i, x := range xs {
+		y, err := r.resolve(x)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = y
+	}
+	return out, nil
+}
+
+// nothing is a condition that no row meets.
+func nothing(x spl.Expr) spl.Expr {
+	return &spl.Not{X: &spl.Every{Span: x.Pos()}, Span: x.Pos()}
+}
+
+func (r *run) found(x *spl.Subsearch) (spl.Expr, error) {
+	rows, err := r.rows("a subsearch", x.Search, maxSubsearch)
+	if err != nil {
+		return nil, err
+	}
+	var rowsWanted []spl.Expr
+	for _, row := range rows {
+		if all := condition(row); all != nil {
+			rowsWanted = append(rowsWanted, all)
+		}
+	}
+	switch len(rowsWanted) {
+	case 0:
+		return nothing(x), nil
+	case 1:
+		return rowsWanted[0], nil
+	}
+	return &spl.Or{Xs: rowsWanted}, nil
+}
+
+// condition asks for all fields of a row, but those that begin with an underscore. The fields
+// search and query stand for their text.
+func condition(row Row) spl.Expr {
+	var all []spl.Expr
+	for _, name := range slices.Sorted(maps.Keys(row)) {
+		if name[:1] == "_" {
+			continue
+		}
+		var one []spl.Expr
+		for _, v := range row[name].Each() {
+			if name == "search" || name == "query" {
+				if x, err := spl.ParseCondition(v.String()); err == nil && x != nil {
+					one = append(one, x)
+					continue
+				}
+			}
+			one = append(one, &spl.Compare{Field: spl.Name{Text: name}, Op: "=", Value: spl.Value{Text: v.String(), Quoted: true}})
+		}
+		if len(one) == 1 {
+			all = append(all, one[0])
+		} else {
+			all = append(all, &spl.Or{Xs: one})
+		}
+	}
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	return &spl.And{Xs: all}
+}
+
+// returned is the return command: fields of the first rows.
+type returned struct {
+	next stage
+	spec *spl.Return
+	n    int
+}
+
+func (s *returned) row(row Row) error {
+	if s.n == s.spec.N {
+		return errDone
+	}
+	s.n++
+	out := Row{}
+	for i, p := range s.spec.Pairs {
+		v := row.Get(p.From.Text)
+		if s.spec.Bare[i] {
+			out.set("search", v)
+			continue
+		}
+		out.set(p.To.Text, v)
+	}
+	return s.next.row(out)
+}
+
+func (s *returned) end() error { return s.next.end() }
+
+// formatted is the format command: one row with the condition of all.
+type formatted struct {
+	next stage
+	run  *run
+	all  []spl.Expr
+}
+
+func (s *formatted) row(row Row) error {
+	if x := condition(row); x != nil {
+		s.all = append(s.all, x)
+		return s.run.hold("format", row.size())
+	}
+	return nil
+}
+
+func (s *formatted) end() error {
+	text := "NOT *"
+	if len(s.all) > 0 {
+		text = (&spl.Or{Xs: s.all}).String()
+	}
+	if err := s.next.row(Row{"search": Text(text)}); err != nil {
+		return err
+	}
+	return s.next.end()
+}
+
+// mapped runs a search for each row, with $field$ replaced.
+type mapped struct {
+	next stage
+	run  *run
+	spec *spl.Map
+	n    int
+}
+
+func (s *mapped) row(row Row) error {
+	if s.n == s.spec.Max {
+		return nil
+	}
+	s.n++
+	search, err := s.run.parseAgain("map", Tokens(s.spec.Template.Value, row, nil))
+	if err != nil {
+		return err
+	}
+	if diags := Check(search, s.run.env); diags.HasErrors() {
+		return fmt.Errorf("run map: %w", diags.Err())
+	}
+	return s.run.search(search, rowsOnly{s.next})
+}
+
+func (s *mapped) end() error { return s.next.end() }
+
+// rowsOnly passes rows on, and not their end.
+type rowsOnly struct{ stage }
+
+func (rowsOnly) end() error { return nil }

@@ -1,0 +1,190 @@
+package splunk
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/translate/spl"
+)
+
+// transactions joins events that share the values of fields, lie close enough together, and stand
+// between a begin and an end. Events come newest first: a transaction grows to the past.
+type transactions struct {
+	next          stage
+	run           *run
+	spec          *spl.Transaction
+	start, finish func(Row) (bool, error)
+	open          []*transaction
+}
+
+// transaction is one that is being put together.
+type transaction struct {
+	values  map[string]string
+	rows    []Row // newest first
+	hasEnd  bool
+	hasOpen bool
+}
+
+func newTransactions(r *run, c *spl.Transaction, next stage) stage {
+	return &transactions{next: next, run: r, spec: c, start: r.border(c.StartsWith, c.StartEval), finish: r.border(c.EndsWith, c.EndEval)}
+}
+
+// border compiles what begins or ends a transaction; nil when there is no such thing.
+func (r *run) border(x spl.Expr, eval spl.Node) func(Row) (bool, error) {
+	switch {
+	case x != nil:
+		p := compileExpr(x, same)
+		return func(row Row) (bool, error) { return p(row), nil }
+	case eval != nil:
+		p, s := compileNode(eval), r.scope()
+		return func(row Row) (bool, error) {
+			v, err := s.eval(p, row)
+			return v.isTrue(), err
+		}
+	}
+	return nil
+}
+
+func (t *transactions) row(row Row) error {
+	isStart, isEnd := false, false
+	var err error
+	if t.start != nil {
+		if isStart, err = t.start(row); err != nil {
+			return err
+		}
+	}
+	if t.finish != nil {
+		if isEnd, err = t.finish(row); err != nil {
+			return err
+		}
+	}
+	values := map[string]string{}
+	for _, n := range t.spec.Names {
+		if v := row.Get(n.Text); !v.IsNull() {
+			values[n.Text] = v.String()
+		}
+	}
+	if len(t.spec.Names) > 0 && len(values) == 0 {
+		return nil
+	}
+	if err := t.run.hold("transaction", row.size()); err != nil {
+		return err
+	}
+	if err := t.expire(row); err != nil {
+		return err
+	}
+	into := t.find(values, isEnd)
+	if into == nil {
+		// With an end that is asked for, nothing but an end can be the newest event.
+		if t.finish != nil && !isEnd {
+			return nil
+		}
+		into = &transaction{values: map[string]string{}, hasEnd: isEnd}
+		t.open = append(t.open, into)
+	}
+	into.rows = append(into.rows, row)
+	maps.Copy(into.values, values)
+	if isStart {
+		into.hasOpen = true
+		return t.close(into)
+	}
+	if t.spec.MaxEvents > 0 && len(into.rows) >= t.spec.MaxEvents {
+		return t.close(into)
+	}
+	return nil
+}
+
+// find returns the open transaction that a row belongs to. An end begins a new one.
+func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
+	if isEnd {
+		return nil
+	}
+	for _, open := range slices.Backward(t.open) {
+		shared, equal := 0, true
+		for k, v := range values {
+			if old, ok := open.values[k]; ok {
+				shared++
+				equal = equal && old == v
+			}
+		}
+		if equal && (shared > 0 || t.spec.Unconnected || len(t.spec.Names) == 0) {
+			return open
+		}
+	}
+	return nil
+}
+
+// expire closes what the row is too old for.
+func (t *transactions) expire(row Row) error {
+	at, _ := row["_time"].Float()
+	for _, open := range slices.Clone(t.open) {
+		newest, _ := open.rows[0]["_time"].Float()
+		oldest, _ := open.rows[len(open.rows)-1]["_time"].Float()
+		if t.spec.MaxSpan >= 0 && newest-at > t.spec.MaxSpan || t.spec.MaxPause >= 0 && oldest-at > t.spec.MaxPause {
+			if err := t.close(open); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// close hands a transaction out. One that has no begin, when that is asked for, is evicted.
+func (t *transactions) close(open *transaction) error {
+	t.open = slices.DeleteFunc(t.open, func(o *transaction) bool { return o == open })
+	complete := t.start == nil || open.hasOpen
+	for _, row := range open.rows {
+		t.run.release(row.size())
+	}
+	if !complete && !t.spec.KeepEvicted {
+		return nil
+	}
+	return t.next.row(open.merge(complete))
+}
+
+// merge makes one row: distinct values of each field in order, the time of the oldest event.
+func (o *transaction) merge(complete bool) Row {
+	out := Row{}
+	lists := map[string][]Value{}
+	for _, row := range slices.Backward(o.rows) {
+		for name, v := range row {
+			for _, x := range v.Each() {
+				if !slices.ContainsFunc(lists[name], func(y Value) bool { return x.String() == y.String() }) || name == "_raw" {
+					lists[name] = append(lists[name], x)
+				}
+			}
+		}
+	}
+	for name, list := range lists {
+		switch name {
+		case "_time":
+		case "_raw":
+			texts := make([]string, len(list))
+			for i, x := range list {
+				texts[i] = x.String()
+			}
+			out[name] = Text(strings.Join(texts, "\n"))
+		default:
+			// As with values, they are in order.
+			slices.SortStableFunc(list, func(a, b Value) int { return strings.Compare(a.String(), b.String()) })
+			out.set(name, Several(list...))
+		}
+	}
+	newest, _ := o.rows[0]["_time"].Float()
+	oldest, _ := o.rows[len(o.rows)-1]["_time"].Float()
+	out["_time"] = Number(oldest)
+	out["duration"] = Number(newest - oldest)
+	out["eventcount"] = Number(float64(len(o.rows)))
+	out["closed_txn"] = Number(map[bool]float64{true: 1}[complete])
+	return out
+}
+
+func (t *transactions) end() error {
+	for len(t.open) > 0 {
+		if err := t.close(t.open[0]); err != nil {
+			return err
+		}
+	}
+	return t.next.end()
+}

@@ -1,0 +1,123 @@
+package spl
+
+import "tocsin/internal/diag"
+
+// Search is a whole search, or a subsearch: its commands in order.
+type Search struct {
+	Stages []Stage
+	// Source is the text that all spans are of.
+	Source *Source
+}
+
+// Stage is one command: one of the pointer types of this package with a Command.
+type Stage interface {
+	// Pos returns where the command stands, from its name on.
+	Pos() diag.Span
+	// Command returns its name.
+	Command() string
+	// String writes it in its canonical form.
+	String() string
+}
+
+// Name is a field's name, or a pattern of names with stars.
+type Name struct {
+	Text string
+	Span diag.Span
+}
+
+// Expr is what is searched for: a node of search and of the WHERE of tstats.
+type Expr interface {
+	Pos() diag.Span
+	String() string
+}
+
+// And is true when all members are.
+type And struct{ Xs []Expr }
+
+// Or is true when one member is.
+type Or struct{ Xs []Expr }
+
+// Not is true where X is not, also where its field is missing.
+type Not struct {
+	X    Expr
+	Span diag.Span
+}
+
+// Compare is a test of one field: Op is one of = != < <= > >=.
+type Compare struct {
+	Field Name
+	Op    string
+	Value Value
+}
+
+// In is true when the field has one of the values.
+type In struct {
+	Field  Name
+	Values []Value
+	Span   diag.Span
+}
+
+// Term is a word or phrase that is looked for in the event's text.
+type Term struct{ Value Value }
+
+// Every is a lone star, true of everything.
+type Every struct{ Span diag.Span }
+
+// Subsearch stands for what a search finds: any of its rows, with all fields of the row.
+type Subsearch struct {
+	Search *Search
+	Span   diag.Span
+}
+
+// Value is what a field is compared with. Stars stand for any run of characters, quoted or not.
+type Value struct {
+	Text   string
+	Quoted bool
+	// Exact compares with case: CASE(text).
+	Exact bool
+	Span  diag.Span
+}
+
+// Pos returns the place from the first to the last member.
+func (a *And) Pos() diag.Span { return a.Xs[0].Pos().To(a.Xs[len(a.Xs)-1].Pos()) }
+
+// Pos returns the place from the first to the last member.
+func (o *Or) Pos() diag.Span { return o.Xs[0].Pos().To(o.Xs[len(o.Xs)-1].Pos()) }
+
+// Pos returns the place of NOT and operand.
+func (n *Not) Pos() diag.Span { return n.Span }
+
+// Pos returns the place of field and value.
+func (c *Compare) Pos() diag.Span { return c.Field.Span.To(c.Value.Span) }
+
+// Pos returns the place of field and list.
+func (i *In) Pos() diag.Span { return i.Span }
+
+// Pos returns the place of the word.
+func (t *Term) Pos() diag.Span { return t.Value.Span }
+
+// Pos returns the place of the star.
+func (e *Every) Pos() diag.Span { return e.Span }
+
+// Pos returns the place of the brackets.
+func (s *Subsearch) Pos() diag.Span { return s.Span }
+
+// Walk calls visit for each node of a condition, the outer ones first. Nil has none.
+func Walk(x Expr, visit func(Expr)) {
+	if x == nil {
+		return
+	}
+	visit(x)
+	switch x := x.(type) {
+	case *And:
+		for _, m := range x.Xs {
+			Walk(m, visit)
+		}
+	case *Or:
+		for _, m := range x.Xs {
+			Walk(m, visit)
+		}
+	case *Not:
+		Walk(x.X, visit)
+	}
+}

@@ -1,0 +1,212 @@
+package spl
+
+// Lookup adds fields from a table.
+type Lookup struct {
+	At
+	Table Name
+	Keys  []Column
+	// Outputs are all other columns when it is empty.
+	Outputs []Column
+	// Keep does not overwrite values that are there: OUTPUTNEW.
+	Keep bool
+}
+
+// Column is a column of a table and the field it stands beside.
+type Column struct{ Column, Field Name }
+
+// InputLookup reads the rows of a table.
+type InputLookup struct {
+	At
+	Table  Name
+	Append bool
+	Start  int
+	Max    int
+	Where  Expr
+}
+
+// Mvexpand makes a row of each value; Limit 0 is all.
+type Mvexpand struct {
+	At
+	Field Name
+	Limit int
+}
+
+// Makemv splits a value.
+type Makemv struct {
+	At
+	Field      Name
+	Delim      string
+	Tokenizer  *Text
+	AllowEmpty bool
+}
+
+// Nomv joins values with line feeds.
+type Nomv struct {
+	At
+	Field Name
+}
+
+// Mvcombine joins rows that differ in one field only.
+type Mvcombine struct {
+	At
+	Field Name
+	Delim string
+}
+
+// Spath takes values out of JSON or XML. Without Path it takes all.
+type Spath struct {
+	At
+	Input, Output, Path string
+}
+
+// FromJSON makes fields of the members of a JSON object.
+type FromJSON struct {
+	At
+	Field  Name
+	Prefix string
+}
+
+// Xmlkv makes fields of the elements of a text.
+type Xmlkv struct {
+	At
+	Field string
+}
+
+// Extract makes fields of key=value pairs of the event's text.
+type Extract struct {
+	At
+	PairDelim, KVDelim string
+}
+
+// Replace changes whole values; patterns have stars.
+type Replace struct {
+	At
+	Pairs []Replacement
+	// In are the fields; all when it is empty.
+	In []Name
+}
+
+// Replacement is from WITH to.
+type Replacement struct{ From, To Value }
+
+// Foreach runs its commands once for each field, with <<FIELD>> in the place of its name.
+type Foreach struct {
+	At
+	Names []Name
+	// Template is the text between the brackets.
+	Template Text
+}
+
+// Join adds to each row the fields of the row of a search that has the same values.
+type Join struct {
+	At
+	Outer     bool
+	Overwrite bool
+	// Max is how many rows are joined to one; 0 is all.
+	Max   int
+	Names []Name
+	Sub   *Search
+}
+
+// Append adds the rows of a search, or with Pipe those that its commands make of the rows so far.
+type Append struct {
+	At
+	Pipe bool
+	Sub  *Search
+}
+
+// Transaction joins events that belong together.
+type Transaction struct {
+	At
+	Names []Name
+	// MaxSpan and MaxPause are in seconds, -1 when there is no limit; MaxEvents 0 likewise.
+	MaxSpan, MaxPause float64
+	MaxEvents         int
+	StartsWith        Expr
+	EndsWith          Expr
+	StartEval         Node
+	EndEval           Node
+	// Unconnected lets an event in that has none of the fields of the transaction.
+	Unconnected bool
+	KeepEvicted bool
+}
+
+// IPLocation adds what is known of an address.
+type IPLocation struct {
+	At
+	Field     Name
+	Prefix    string
+	AllFields bool
+}
+
+// Head keeps the first rows, or the last ones.
+type Head struct {
+	At
+	N    int
+	Tail bool
+}
+
+// Top counts the most frequent combinations, or the rarest.
+type Top struct {
+	At
+	Rare    bool
+	Limit   int
+	Names   []Name
+	By      []Name
+	NoCount bool
+	NoShare bool
+	CountAs string
+	ShareAs string
+}
+
+// AddTotals adds the sum of numbers to each row.
+type AddTotals struct {
+	At
+	As    string
+	Names []Name
+}
+
+// Timechart aggregates in steps of time, a column for each value of By.
+type Timechart struct {
+	At
+	Aggs    []Agg
+	Span    *TimeSpan
+	By      *Name
+	Limit   int
+	NoOther bool
+	NoNull  bool
+}
+
+// Datamodel reads the events of a dataset: from datamodel.
+type Datamodel struct {
+	At
+	Model, Dataset string
+}
+
+// Makeresults makes empty rows.
+type Makeresults struct {
+	At
+	N int
+}
+
+// Reverse turns the order round.
+type Reverse struct{ At }
+
+// Format turns rows into a condition; it ends a subsearch, as return does.
+type Format struct{ At }
+
+// Return keeps fields of the first rows for the search around it.
+type Return struct {
+	At
+	N     int
+	Pairs []Pair
+	// Bare are the pairs of which only the value is kept.
+	Bare []bool
+}
+
+// Map runs a search for each row, with $field$ in the place of its values.
+type Map struct {
+	At
+	Template Text
+	Max      int
+}

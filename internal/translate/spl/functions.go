@@ -1,0 +1,117 @@
+package spl
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// arity is how many arguments a function takes.
+type arity struct {
+	least int
+	most  int // -1: any number
+	pairs bool
+}
+
+func (a arity) String() string {
+	switch {
+	case a.pairs:
+		return "pairs of arguments"
+	case a.most < 0:
+		return fmt.Sprintf("%d or more arguments", a.least)
+	case a.least != a.most:
+		return fmt.Sprintf("%d to %d arguments", a.least, a.most)
+	case a.least == 1:
+		return "1 argument"
+	}
+	return fmt.Sprintf("%d arguments", a.least)
+}
+
+// functions are those of expressions, by lower-case name.
+var functions = map[string]arity{
+	"case": {2, -1, true}, "cidrmatch": {2, 2, false}, "coalesce": {1, -1, false}, "false": {0, 0, false}, "if": {3, 3, false},
+	"in": {2, -1, false}, "like": {2, 2, false}, "match": {2, 2, false}, "null": {0, 0, false}, "nullif": {2, 2, false},
+	"true": {0, 0, false}, "validate": {2, -1, true},
+	"isbool": {1, 1, false}, "isint": {1, 1, false}, "isnotnull": {1, 1, false}, "isnull": {1, 1, false}, "isnum": {1, 1, false},
+	"isstr": {1, 1, false}, "typeof": {1, 1, false},
+	"tonumber": {1, 2, false}, "tostring": {1, 2, false},
+	"abs": {1, 1, false}, "ceiling": {1, 1, false}, "ceil": {1, 1, false}, "exact": {1, 1, false}, "exp": {1, 1, false},
+	"floor": {1, 1, false}, "ln": {1, 1, false}, "log": {1, 2, false}, "pi": {0, 0, false}, "pow": {2, 2, false},
+	"round": {1, 2, false}, "sqrt": {1, 1, false}, "max": {1, -1, false}, "min": {1, -1, false}, "sum": {1, -1, false},
+	"avg": {1, -1, false},
+	"len": {1, 1, false}, "lower": {1, 1, false}, "upper": {1, 1, false}, "trim": {1, 2, false}, "ltrim": {1, 2, false},
+	"rtrim": {1, 2, false}, "replace": {3, 3, false}, "substr": {2, 3, false}, "urldecode": {1, 1, false},
+	"md5": {1, 1, false}, "sha1": {1, 1, false}, "sha256": {1, 1, false}, "sha512": {1, 1, false},
+	"mvappend": {1, -1, false}, "mvcount": {1, 1, false}, "mvdedup": {1, 1, false}, "mvfilter": {1, 1, false},
+	"mvfind": {2, 2, false}, "mvindex": {2, 3, false}, "mvjoin": {2, 2, false}, "mvmap": {2, 2, false}, "mvrange": {2, 3, false},
+	"mvsort": {1, 1, false}, "mvzip": {2, 3, false}, "split": {2, 2, false},
+	"now": {0, 0, false}, "time": {0, 0, false}, "relative_time": {2, 2, false}, "strftime": {2, 2, false}, "strptime": {2, 2, false},
+	"spath": {2, 2, false}, "json_extract": {1, -1, false}, "json_valid": {1, 1, false}, "searchmatch": {1, 1, false},
+}
+
+// aggregates are the functions of stats and its like, by lower-case name; the value is the name
+// that results are called by.
+var aggregates = map[string]string{
+	"avg": "avg", "c": "count", "count": "count", "dc": "dc", "distinct_count": "distinct_count", "estdc": "estdc",
+	"earliest": "earliest", "earliest_time": "earliest_time", "first": "first", "last": "last", "latest": "latest",
+	"latest_time": "latest_time", "list": "list", "max": "max", "mean": "mean", "median": "median", "min": "min", "mode": "mode",
+	"range": "range", "stdev": "stdev", "stdevp": "stdevp", "sum": "sum", "sumsq": "sumsq", "values": "values", "var": "var",
+	"varp": "varp",
+}
+
+// Functions returns the names of the functions of expressions, sorted.
+func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
+
+// Aggregates returns the names of the functions of stats, sorted; those of percentiles are
+// percN, pN, exactpercN and upperpercN besides.
+func Aggregates() []string { return slices.Sorted(maps.Keys(aggregates)) }
+
+// Commands returns the names of the commands, sorted.
+func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
+
+// percentile reads the number of p95, perc95, exactperc95 or upperperc95.
+func percentile(name string) (float64, bool) {
+	for _, prefix := range []string{"exactperc", "upperperc", "perc", "p"} {
+		rest, ok := strings.CutPrefix(name, prefix)
+		if !ok || rest == "" || !isDigit(rest[0]) {
+			continue
+		}
+		var n float64
+		if _, err := fmt.Sscanf(rest, "%g", &n); err != nil || n < 0 || n > 100 || strings.Trim(rest, "0123456789.") != "" {
+			return 0, false
+		}
+		return n, true
+	}
+	return 0, false
+}
+
+// commands are the parsers by name. Each reads from behind the name up to the end of the command.
+var commands map[string]func(p *parser, start int) Stage
+
+func init() { //nolint:gochecknoinits // The parsers of subsearches refer to the table.
+	commands = map[string]func(p *parser, start int) Stage{
+		"search": parseFind, "where": parseWhere, "eval": parseEval, "tstats": parseTstats,
+		"stats":       func(p *parser, start int) Stage { return parseStats(p, start, Stats) },
+		"eventstats":  func(p *parser, start int) Stage { return parseStats(p, start, Eventstats) },
+		"streamstats": func(p *parser, start int) Stage { return parseStats(p, start, Streamstats) },
+		"rename":      parseRename, "table": parseTable, "fields": parseFields, "fillnull": parseFillnull, "dedup": parseDedup,
+		"sort": parseSort, "rex": parseRex, "regex": parseRegex, "bin": parseBin, "bucket": parseBin, "discretize": parseBin,
+		"convert": parseConvert,
+		"lookup":  parseLookup, "inputlookup": parseInputLookup, "mvexpand": parseMvexpand, "makemv": parseMakemv, "nomv": parseNomv,
+		"mvcombine": parseMvcombine, "spath": parseSpath, "fromjson": parseFromJSON, "xmlkv": parseXmlkv, "extract": parseExtract,
+		"kv": parseExtract, "replace": parseReplace, "foreach": parseForeach,
+		"join":        parseJoin,
+		"append":      func(p *parser, start int) Stage { return parseAppend(p, start, false) },
+		"appendpipe":  func(p *parser, start int) Stage { return parseAppend(p, start, true) },
+		"transaction": parseTransaction, "iplocation": parseIPLocation,
+		"head":      func(p *parser, start int) Stage { return parseHead(p, start, false) },
+		"tail":      func(p *parser, start int) Stage { return parseHead(p, start, true) },
+		"top":       func(p *parser, start int) Stage { return parseTop(p, start, false) },
+		"rare":      func(p *parser, start int) Stage { return parseTop(p, start, true) },
+		"addtotals": parseAddTotals, "timechart": parseTimechart, "from": parseFrom, "makeresults": parseMakeresults,
+		"reverse": func(p *parser, start int) Stage { return &Reverse{p.at(start)} },
+		"format":  func(p *parser, start int) Stage { return &Format{p.at(start)} },
+		"return":  parseReturn, "map": parseMap,
+	}
+}

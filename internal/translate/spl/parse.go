@@ -1,0 +1,260 @@
+package spl
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// maxDepth bounds the nesting of groups and subsearches, so that no search can exhaust the stack.
+const maxDepth = 100
+
+// Parse reads a search. Of what is not SPL the first place is reported; of what is SPL and not
+// supported every place, so that one look is enough. The search is nil in both cases.
+func Parse(src *Source) (*Search, diag.List) {
+	p := parser{scanner: scanner{src: src.Value}, source: src}
+	search := p.search(false)
+	if !p.failed && p.peek() != 0 {
+		p.fail(diag.Span{Start: p.pos, End: p.pos + 1}, "there is no opening bracket for this one")
+	}
+	p.diags.Sort()
+	if p.diags.HasErrors() {
+		return nil, p.diags
+	}
+	return search, p.diags
+}
+
+// ParseText expands and parses.
+func ParseText(text diag.Text, macros Macros) (*Search, diag.List) {
+	src, diags := Expand(text, macros)
+	if src == nil {
+		return nil, diags
+	}
+	return Parse(src)
+}
+
+// ParsePipe reads commands that work on rows that are there, such as those of foreach.
+func ParsePipe(src *Source) (*Search, diag.List) {
+	p := parser{scanner: scanner{src: src.Value}, source: src}
+	search := &Search{Source: src}
+	p.stages(search)
+	if !p.failed && p.peek() != 0 {
+		p.fail(diag.Span{Start: p.pos, End: p.pos + 1}, "there is no opening bracket for this one")
+	}
+	if p.diags.HasErrors() {
+		return nil, p.diags
+	}
+	return search, p.diags
+}
+
+// parser is a recursive-descent parser. After a syntax error it reads to no avail and stops soon:
+// failed ends every loop.
+type parser struct {
+	scanner
+
+	source *Source
+	diags  diag.List
+	failed bool
+	depth  int
+}
+
+// fail reports a syntax error and ends the parse.
+func (p *parser) fail(span diag.Span, format string, args ...any) {
+	if p.failed {
+		return
+	}
+	p.failed = true
+	p.diags = append(p.diags, p.source.Report(diag.Error, CodeSyntax, span, format, args...))
+	p.pos = len(p.src)
+}
+
+// unsupported reports what cannot be run, and lets the parse go on.
+func (p *parser) unsupported(span diag.Span, format string, args ...any) {
+	if !p.failed {
+		p.diags = append(p.diags, p.source.Report(diag.Error, CodeUnsupported, span, format, args...))
+	}
+}
+
+func (p *parser) here() diag.Span {
+	p.blank()
+	return diag.Span{Start: p.pos, End: min(p.pos+1, len(p.src))}
+}
+
+// want reads text or fails.
+func (p *parser) want(text string) bool {
+	if p.accept(text) {
+		return true
+	}
+	p.fail(p.here(), "expected %s%s", text, p.instead())
+	return false
+}
+
+// instead says what is here in place of what is expected.
+func (p *parser) instead() string {
+	if p.failed {
+		return ""
+	}
+	switch c := p.peek(); c {
+	case 0:
+		return ", and the search ends here"
+	case '|', ']':
+		return ", and the command ends here"
+	}
+	return ""
+}
+
+// deeper counts a level of nesting; the caller counts it back.
+func (p *parser) deeper() bool {
+	p.depth++
+	if p.depth > maxDepth {
+		p.fail(p.here(), "the search is nested too deeply")
+		return false
+	}
+	return true
+}
+
+// search reads commands up to the end or a closing bracket. What begins without a pipe and is no
+// command is a search; in a subsearch a command may stand first without a pipe.
+func (p *parser) search(inBrackets bool) *Search {
+	s := &Search{Source: p.source}
+	if !p.deeper() {
+		return s
+	}
+	defer func() { p.depth-- }()
+	if p.stageEnd() && p.peek() != '|' {
+		p.fail(p.here(), "the search is empty")
+		return s
+	}
+	if p.peek() != '|' && (!inBrackets || !p.atCommand()) && !p.isKeyword("search") {
+		start := p.pos
+		f := &Find{X: p.condition()}
+		f.Span = diag.Span{Start: start, End: p.pos}
+		p.refuseTimes(f.X)
+		s.Stages = append(s.Stages, f)
+		p.endStage()
+	}
+	p.stages(s)
+	p.generates(s)
+	return s
+}
+
+// timeWords are what a search names its time by: here the rule does.
+var timeWords = []string{
+	"earliest", "latest", "_index_earliest", "_index_latest", "starttime", "endtime", "starttimeu", "endtimeu", "daysago", "hoursago",
+	"minutesago", "startdaysago", "enddaysago", "starthoursago", "endhoursago", "startminutesago", "endminutesago", "searchtimespandays",
+}
+
+// refuseTimes reports times in the condition that events are read by.
+func (p *parser) refuseTimes(x Expr) {
+	Walk(x, func(x Expr) {
+		if c, ok := x.(*Compare); ok && slices.Contains(timeWords, strings.ToLower(c.Field.Text)) {
+			p.unsupported(c.Pos(), "%s in a search is not supported: the schedule of the rule says which time is searched", c.Field.Text)
+		}
+	})
+}
+
+// stages reads commands with pipes before them.
+func (p *parser) stages(s *Search) {
+	for !p.failed {
+		// Splunk passes over an empty command.
+		for piped := true; piped; {
+			piped = p.accept("|")
+		}
+		if c := p.peek(); c == 0 || c == ']' {
+			return
+		}
+		if stage := p.stage(); stage != nil {
+			s.Stages = append(s.Stages, stage)
+		}
+		p.endStage()
+	}
+}
+
+func (p *parser) endStage() {
+	if !p.failed && !p.stageEnd() {
+		word, span := p.word(" \t\r\n|]")
+		if word == "" {
+			span = p.here()
+		}
+		p.fail(span, "unexpected %s", p.src[span.Start:span.End])
+	}
+}
+
+// atCommand reports whether a command's name is next, and not a field that is called like one.
+func (p *parser) atCommand() bool {
+	back := p.pos
+	defer func() { p.pos = back }()
+	name, _ := p.ident()
+	if commands[strings.ToLower(name)] == nil {
+		return false
+	}
+	c := p.peek()
+	return c != '=' && c != '!' && c != '<' && c != '>'
+}
+
+// stage reads one command.
+func (p *parser) stage() Stage {
+	name, span := p.ident()
+	if name == "" {
+		p.fail(p.here(), "expected the name of a command%s", p.instead())
+		return nil
+	}
+	parse := commands[strings.ToLower(name)]
+	if parse == nil {
+		hint := ""
+		if near := diag.Nearest(strings.ToLower(name), slices.Collect(maps.Keys(commands))); near != "" {
+			hint = ": did you mean " + near + "?"
+		}
+		p.unsupported(span, "the command %s is not supported%s", name, hint)
+		p.skipStage()
+		return nil
+	}
+	return parse(p, span.Start)
+}
+
+// at is the place of a command from start to what was read last.
+func (p *parser) at(start int) At {
+	end := p.pos
+	for end > start && end <= len(p.src) && isBlank(p.src[end-1]) {
+		end--
+	}
+	return At{diag.Span{Start: start, End: max(start, end)}}
+}
+
+// generates checks that the first command is one that makes rows.
+func (p *parser) generates(s *Search) {
+	if p.failed || p.diags.HasErrors() {
+		return
+	}
+	if len(s.Stages) == 0 {
+		p.fail(p.here(), "the search is empty")
+		return
+	}
+	switch first := s.Stages[0].(type) {
+	case *Find, *Tstats, *InputLookup, *Datamodel, *Makeresults:
+	default:
+		p.fail(first.Pos(), "a search cannot begin with %s: there are no rows yet", first.Command())
+	}
+	for _, stage := range s.Stages[1:] {
+		switch stage := stage.(type) {
+		case *Tstats, *Datamodel, *Makeresults:
+			p.fail(stage.Pos(), "%s can only be the first command of a search", stage.Command())
+		case *InputLookup:
+			if !stage.Append {
+				p.fail(stage.Pos(), "inputlookup can only be the first command of a search, or have append=true")
+			}
+		}
+	}
+}
+
+// subsearch reads [search].
+func (p *parser) subsearch() *Search {
+	if !p.want("[") {
+		return &Search{Source: p.source}
+	}
+	s := p.search(true)
+	p.want("]")
+	return s
+}

@@ -1,0 +1,282 @@
+package spl
+
+import (
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+func parseStats(p *parser, start int, kind StatsKind) Stage {
+	a := &Aggregate{Kind: kind}
+	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": only("false")}
+	current, global := true, true
+	if kind == Streamstats {
+		options["window"], options["current"], options["global"] = toCount(&a.Window), toFlag(&current), toFlag(&global)
+	}
+	p.options(a.Command(), options)
+	a.NoCurrent, a.Global = !current, global
+	a.Aggs = p.aggs("by")
+	if p.keyword("by") {
+		a.By = p.wantNames()
+	}
+	p.wantAggs(a.Aggs, start, a.Command())
+	a.At = p.at(start)
+	return a
+}
+
+func (p *parser) wantAggs(aggs []Agg, start int, command string) {
+	if len(aggs) == 0 {
+		p.fail(diag.Span{Start: start, End: start + len(command)}, "%s has no function, such as count", command)
+	}
+}
+
+// aggs reads aggregations with commas or blanks between them.
+func (p *parser) aggs(until ...string) []Agg {
+	var aggs []Agg
+	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword(until...); p.separator() {
+		a, ok := p.agg()
+		if ok {
+			aggs = append(aggs, a)
+		}
+	}
+	return aggs
+}
+
+func (p *parser) agg() (a Agg, ok bool) {
+	name, span := p.aggName()
+	if name == "" {
+		p.fail(p.here(), "expected a function such as count%s", p.instead())
+		return a, false
+	}
+	a.Func = strings.ToLower(name)
+	percent, isPercent := percentile(a.Func)
+	a.Percent = percent
+	shown, known := aggregates[a.Func]
+	switch {
+	case isPercent:
+		shown = a.Func
+	case !known:
+		p.unsupported(span, "the function %s is not supported", name)
+		shown = a.Func
+	}
+	hasArgs := p.pos < len(p.src) && p.peek() == '('
+	if hasArgs {
+		p.pos++
+		p.aggArgument(&a)
+		p.want(")")
+	}
+	a.Span = p.at(span.Start).Span
+	a.As = shown
+	switch {
+	case a.Field != nil:
+		a.As = name + "(" + a.Field.Text + ")"
+		if known && shown != a.Func {
+			a.As = shown + "(" + a.Field.Text + ")"
+		}
+	case a.X != nil:
+		a.As = shown + "(eval(" + strings.Join(strings.Fields(p.src[a.X.Pos().Start:a.X.Pos().End]), " ") + "))"
+	case a.Func != "count" && a.Func != "c" && known:
+		p.fail(span, "%s wants a field: %s(field)", name, name)
+	}
+	if known && !isPercent {
+		a.Func = alias(a.Func)
+	}
+	if p.keyword("as") {
+		a.As = p.name().Text
+		a.Span = p.at(span.Start).Span
+	}
+	return a, !p.failed
+}
+
+// alias is the name that a function is run by.
+func alias(name string) string {
+	switch name {
+	case "c":
+		return "count"
+	case "distinct_count", "estdc":
+		return "dc"
+	case "mean":
+		return "avg"
+	}
+	return name
+}
+
+// aggName reads a function's name, which percentiles have a point in.
+func (p *parser) aggName() (string, diag.Span) {
+	p.blank()
+	start := p.pos
+	for p.pos < len(p.src) && (isLetter(p.src[p.pos]) || p.pos > start && (isDigit(p.src[p.pos]) || p.src[p.pos] == '.')) {
+		p.pos++
+	}
+	return p.src[start:p.pos], diag.Span{Start: start, End: p.pos}
+}
+
+// aggArgument reads what stands between the parentheses: nothing, a field, or eval(expression).
+func (p *parser) aggArgument(a *Agg) {
+	if p.peek() == ')' {
+		return
+	}
+	back := p.pos
+	if p.keyword("eval") && p.accept("(") {
+		a.X = p.expression()
+		p.want(")")
+		return
+	}
+	p.pos = back
+	if c := p.peek(); c == '"' || c == '\'' {
+		n := p.name()
+		a.Field = &n
+		return
+	}
+	// A name may have blanks in it here, and nothing but the parenthesis ends it.
+	text, span := p.word(")|[]\"")
+	trimmed := strings.TrimRight(text, " \t\r\n")
+	span.End -= len(text) - len(trimmed)
+	if trimmed == "" {
+		p.fail(p.here(), "expected the name of a field")
+	}
+	a.Field = &Name{trimmed, span}
+}
+
+func parseTstats(p *parser, start int) Stage {
+	t := &Tstats{}
+	options := map[string]func(string) bool{
+		"summariesonly": toFlag(&t.SummariesOnly), "allow_old_summaries": ignored, "local": ignored, "chunk_size": ignored,
+		"include_reduced_buckets": ignored, "prestats": only("false", "f"), "append": only("false", "f"),
+		"fillnull_value": func(v string) bool { t.Fill = &v; return true },
+	}
+	for !p.failed && !p.stageEnd() {
+		p.separator()
+		switch {
+		case p.keyword("from"):
+			p.tstatsFrom(t)
+		case p.keyword("where"):
+			p.tstatsWhere(t)
+		case p.keyword("by"), p.keyword("groupby"):
+			p.tstatsBy(t)
+		case p.stageEnd():
+		default:
+			if key, value, span, ok := p.option(); ok {
+				p.set("tstats", options, key, value, span)
+				continue
+			}
+			if a, ok := p.agg(); ok {
+				t.Aggs = append(t.Aggs, a)
+			}
+		}
+	}
+	p.wantAggs(t.Aggs, start, "tstats")
+	t.At = p.at(start)
+	return t
+}
+
+// tstatsFrom reads datamodel=Model.Dataset, or datamodel Model.Dataset.
+func (p *parser) tstatsFrom(t *Tstats) {
+	if !p.keyword("datamodel") {
+		p.unsupported(p.here(), "tstats reads data models only")
+		p.word(" \t\r\n|]")
+		return
+	}
+	p.accept("=")
+	t.Model, t.Dataset = p.datamodel()
+}
+
+func (p *parser) datamodel() (model, dataset string) {
+	p.accept(":")
+	n := p.name()
+	model, dataset, _ = strings.Cut(strings.Trim(n.Text, `"`), ".")
+	return model, dataset
+}
+
+// tstatsWhere reads the condition. A nodename in it is the dataset.
+func (p *parser) tstatsWhere(t *Tstats) {
+	p.blank()
+	start := p.here()
+	t.Where = p.condition("by", "groupby")
+	if t.Where == nil {
+		p.fail(start, "expected a condition%s", p.instead())
+		return
+	}
+	if c, ok := t.Where.(*And); ok {
+		var rest []Expr
+		for _, x := range c.Xs {
+			if !nodename(x, t) {
+				rest = append(rest, x)
+			}
+		}
+		c.Xs = rest
+		switch len(rest) {
+		case 0:
+			t.Where = nil
+		case 1:
+			t.Where = rest[0]
+		}
+	} else if nodename(t.Where, t) {
+		t.Where = nil
+	}
+}
+
+func nodename(x Expr, t *Tstats) bool {
+	c, ok := x.(*Compare)
+	if !ok || c.Field.Text != "nodename" || c.Op != "=" {
+		return false
+	}
+	t.Dataset = c.Value.Text
+	return true
+}
+
+func (p *parser) tstatsBy(t *Tstats) {
+	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword("where"); p.separator() {
+		if key, value, span, ok := p.option(); ok {
+			p.set("tstats", map[string]func(string) bool{"span": toSpan(&t.Span), "prestats": only("false", "f")}, key, value, span)
+			continue
+		}
+		t.By = append(t.By, p.name())
+	}
+	if len(t.By) == 0 {
+		p.fail(p.here(), "expected the name of a field%s", p.instead())
+	}
+}
+
+func parseTimechart(p *parser, start int) Stage {
+	t := &Timechart{Limit: 10}
+	other, null := true, true
+	options := map[string]func(string) bool{
+		"span": toSpan(&t.Span), "limit": toCount(&t.Limit), "useother": toFlag(&other), "usenull": toFlag(&null), "partial": ignored,
+	}
+	p.options("timechart", options)
+	t.Aggs = p.aggs("by")
+	if p.keyword("by") {
+		n := p.name()
+		t.By = &n
+		p.options("timechart", options)
+	}
+	t.NoOther, t.NoNull = !other, !null
+	p.wantAggs(t.Aggs, start, "timechart")
+	t.At = p.at(start)
+	if t.Span == nil {
+		p.unsupported(t.At.Span, "timechart without span is not supported")
+	}
+	return t
+}
+
+func parseTop(p *parser, start int, rare bool) Stage {
+	t := &Top{Rare: rare, Limit: 10, CountAs: "count", ShareAs: "percent"}
+	count, share := true, true
+	options := map[string]func(string) bool{
+		"limit": toCount(&t.Limit), "showcount": toFlag(&count), "showperc": toFlag(&share), "countfield": toText(&t.CountAs),
+		"percentfield": toText(&t.ShareAs), "useother": only("false", "f"),
+	}
+	if c := p.peek(); isDigit(c) {
+		text, _ := p.word(wordEnd)
+		toCount(&t.Limit)(text)
+	}
+	p.options(t.Command(), options)
+	t.Names = p.wantNames("by")
+	if p.keyword("by") {
+		t.By = p.wantNames()
+	}
+	t.NoCount, t.NoShare = !count, !share
+	t.At = p.at(start)
+	return t
+}

@@ -1,0 +1,203 @@
+package spl
+
+import (
+	"strconv"
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// name reads a field's name, quoted or not.
+func (p *parser) name() Name {
+	switch p.peek() {
+	case '"', '\'':
+		text, span, ok := p.quoted()
+		if !ok {
+			p.fail(span, "the quotes do not end")
+		}
+		return Name{text, span}
+	}
+	text, span := p.word(wordEnd)
+	// A name such as predicted(x) is what a function was called.
+	for text != "" && p.pos < len(p.src) && p.src[p.pos] == '(' {
+		end := strings.IndexAny(p.src[p.pos:], ")|]\"")
+		if end < 0 || p.src[p.pos+end] != ')' {
+			break
+		}
+		p.pos += end + 1
+		for p.pos < len(p.src) && strings.IndexByte(wordEnd, p.src[p.pos]) < 0 {
+			p.pos++
+		}
+		span.End = p.pos
+		text = p.src[span.Start:p.pos]
+	}
+	if text == "" {
+		p.fail(p.here(), "expected the name of a field%s", p.instead())
+	}
+	return Name{text, span}
+}
+
+// names reads names with commas or blanks between them, up to the end of the command or one of the
+// keywords.
+func (p *parser) names(until ...string) []Name {
+	var names []Name
+	for p.separator(); !p.failed && !p.stageEnd() && p.peek() != '[' && !p.isKeyword(until...); p.separator() {
+		names = append(names, p.name())
+	}
+	return names
+}
+
+// wantNames is names, of which there must be one.
+func (p *parser) wantNames(until ...string) []Name {
+	names := p.names(until...)
+	if len(names) == 0 {
+		p.fail(p.here(), "expected the name of a field%s", p.instead())
+	}
+	return names
+}
+
+// option reads key=value, when that is next.
+func (p *parser) option() (key, value string, span diag.Span, ok bool) {
+	back := p.pos
+	key, span = p.ident()
+	if key == "" || p.peek() != '=' || strings.HasPrefix(p.src[p.pos:], "==") {
+		p.pos = back
+		return "", "", span, false
+	}
+	p.pos++
+	key = strings.ToLower(key)
+	if c := p.peek(); c == '"' || c == '\'' {
+		text, quoted, ended := p.quoted()
+		if !ended {
+			p.fail(quoted, "the quotes do not end")
+		}
+		span.End = p.pos
+		return key, text, span, true
+	}
+	value, _ = p.word(" \t\r\n,()[]|\"")
+	span.End = p.pos
+	return key, value, span, true
+}
+
+// options reads options until something else comes. Each of set takes the value of one and says
+// whether it is one that can be.
+func (p *parser) options(command string, set map[string]func(value string) bool) {
+	for !p.failed {
+		key, value, span, ok := p.option()
+		if !ok {
+			return
+		}
+		p.set(command, set, key, value, span)
+		p.passComma()
+	}
+}
+
+// passComma passes a comma between options.
+func (p *parser) passComma() {
+	if p.peek() == ',' {
+		p.pos++
+	}
+}
+
+func (p *parser) set(command string, set map[string]func(string) bool, key, value string, span diag.Span) {
+	take := set[key]
+	switch {
+	case take == nil:
+		p.unsupported(span, "the option %s of %s is not supported", key, command)
+	case !take(value):
+		p.unsupported(span, "the option %s of %s cannot be %q", key, command, value)
+	}
+}
+
+// The takers of options.
+
+func toText(to *string) func(string) bool {
+	return func(v string) bool { *to = v; return true }
+}
+
+func toFlag(to *bool) func(string) bool {
+	return func(v string) bool {
+		switch strings.ToLower(v) {
+		case "true", "t", "1", "yes":
+			*to = true
+		case "false", "f", "0", "no":
+			*to = false
+		default:
+			return false
+		}
+		return true
+	}
+}
+
+func toCount(to *int) func(string) bool {
+	return func(v string) bool {
+		n, err := strconv.Atoi(v)
+		*to = n
+		return err == nil && n >= 0
+	}
+}
+
+func toNumber(to **float64) func(string) bool {
+	return func(v string) bool {
+		n, err := strconv.ParseFloat(v, 64)
+		*to = &n
+		return err == nil
+	}
+}
+
+func toSpan(to **TimeSpan) func(string) bool {
+	return func(v string) bool {
+		s, ok := parseSpan(v)
+		*to = &s
+		return ok
+	}
+}
+
+func ignored(string) bool { return true }
+
+// only takes one value and no other: what it asks for is done anyway.
+func only(values ...string) func(string) bool {
+	return func(v string) bool {
+		for _, want := range values {
+			if strings.EqualFold(v, want) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// units are the names of lengths of time, by the name that is kept.
+var units = map[string]string{
+	"us": "us", "ms": "ms", "cs": "cs", "ds": "ds",
+	"s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+	"m": "m", "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+	"h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+	"d": "d", "day": "d", "days": "d", "w": "w", "week": "w", "weeks": "w",
+	"mon": "mon", "month": "mon", "months": "mon", "q": "q", "qtr": "q", "quarter": "q", "y": "y", "year": "y", "years": "y",
+}
+
+func parseSpan(v string) (TimeSpan, bool) {
+	digits := len(v) - len(strings.TrimLeft(v, "0123456789."))
+	n := 1.0
+	if digits > 0 {
+		var err error
+		if n, err = strconv.ParseFloat(v[:digits], 64); err != nil || n <= 0 {
+			return TimeSpan{}, false
+		}
+	}
+	unit := strings.ToLower(v[digits:])
+	if unit == "" {
+		return TimeSpan{N: n}, digits > 0
+	}
+	known, ok := units[unit]
+	return TimeSpan{n, known}, ok
+}
+
+// Seconds returns the length in seconds, as far as it is one: not of months and longer.
+func (s TimeSpan) Seconds() (float64, bool) {
+	factor, ok := map[string]float64{
+		"": 1, "us": 1e-6, "ms": 1e-3, "cs": 1e-2, "ds": 0.1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400,
+	}[s.Unit]
+	return s.N * factor, ok
+}

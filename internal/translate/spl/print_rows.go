@@ -1,0 +1,199 @@
+package spl
+
+import (
+	"strconv"
+	"strings"
+)
+
+// String writes lookup with its columns.
+func (l *Lookup) String() string {
+	output := ""
+	if len(l.Outputs) > 0 || l.Keep {
+		output = "OUTPUT"
+		if l.Keep {
+			output = "OUTPUTNEW"
+		}
+	}
+	return line("lookup", l.Table.String(), joined(l.Keys, ", "), output, joined(l.Outputs, ", "))
+}
+
+// String writes column AS field.
+func (c Column) String() string { return c.Column.String() + " AS " + c.Field.String() }
+
+// String writes inputlookup with its condition.
+func (l *InputLookup) String() string {
+	where := ""
+	if l.Where != nil {
+		where = "where " + l.Where.String()
+	}
+	return line("inputlookup", flag("append", l.Append), number("start", l.Start, 0), number("max", l.Max, 0), l.Table.String(), where)
+}
+
+// String writes mvexpand with its field.
+func (m *Mvexpand) String() string {
+	return line("mvexpand", m.Field.String(), number("limit", m.Limit, 0))
+}
+
+// String writes makemv with how the value is split.
+func (m *Makemv) String() string {
+	how := setting("delim", m.Delim, " ")
+	if m.Tokenizer != nil {
+		how = "tokenizer=" + quote(m.Tokenizer.Value)
+	}
+	return line("makemv", how, flag("allowempty", m.AllowEmpty), m.Field.String())
+}
+
+// String writes nomv with its field.
+func (n *Nomv) String() string { return "nomv " + n.Field.String() }
+
+// String writes mvcombine with its field.
+func (m *Mvcombine) String() string {
+	return line("mvcombine", setting("delim", m.Delim, " "), m.Field.String())
+}
+
+// String writes spath with its options.
+func (s *Spath) String() string {
+	return line("spath", setting("input", s.Input, "_raw"), setting("path", s.Path, ""), setting("output", s.Output, ""))
+}
+
+// String writes fromjson with its field.
+func (f *FromJSON) String() string {
+	return line("fromjson", f.Field.String(), setting("prefix", f.Prefix, ""))
+}
+
+// String writes xmlkv with its field.
+func (x *Xmlkv) String() string { return "xmlkv " + printName(x.Field) }
+
+// String writes extract with its delimiters.
+func (e *Extract) String() string {
+	return "extract pairdelim=" + quote(e.PairDelim) + " kvdelim=" + quote(e.KVDelim)
+}
+
+// String writes replace with its pairs.
+func (r *Replace) String() string {
+	in := ""
+	if len(r.In) > 0 {
+		in = "in " + printNames(r.In)
+	}
+	return line("replace", joined(r.Pairs, ", "), in)
+}
+
+// String writes from WITH to.
+func (r Replacement) String() string { return quote(r.From.Text) + " WITH " + quote(r.To.Text) }
+
+// String writes foreach with its commands.
+func (f *Foreach) String() string {
+	return "foreach " + printNames(f.Names) + " [" + f.Template.Value + "]"
+}
+
+// String writes join with its search.
+func (j *Join) String() string {
+	kind := ""
+	if j.Outer {
+		kind = "type=outer"
+	}
+	return line("join", kind, number("max", j.Max, 1), off("overwrite", !j.Overwrite), printNames(j.Names), "["+j.Sub.inner()+"]")
+}
+
+// String writes append or appendpipe with what is in brackets.
+func (a *Append) String() string {
+	if a.Pipe {
+		return "appendpipe [" + joinStages(a.Sub) + "]"
+	}
+	return "append [" + a.Sub.inner() + "]"
+}
+
+func joinStages(s *Search) string { return joined(s.Stages, " | ") }
+
+// String writes transaction with its bounds.
+func (t *Transaction) String() string {
+	length := func(name string, v float64) string {
+		if v < 0 {
+			return ""
+		}
+		return name + "=" + strconv.FormatFloat(v, 'f', -1, 64) + "s"
+	}
+	border := func(name string, x Expr, eval Node) string {
+		switch {
+		case x != nil:
+			return name + "=(" + x.String() + ")"
+		case eval != nil:
+			return name + "=eval(" + eval.String() + ")"
+		}
+		return ""
+	}
+	return line("transaction", printNames(t.Names), length("maxspan", t.MaxSpan), length("maxpause", t.MaxPause),
+		number("maxevents", t.MaxEvents, 1000), off("connected", t.Unconnected), flag("keepevicted", t.KeepEvicted),
+		border("startswith", t.StartsWith, t.StartEval), border("endswith", t.EndsWith, t.EndEval))
+}
+
+// String writes iplocation with its field.
+func (l *IPLocation) String() string {
+	return line("iplocation", setting("prefix", l.Prefix, ""), flag("allfields", l.AllFields), l.Field.String())
+}
+
+// String writes head or tail with its number.
+func (h *Head) String() string { return h.Command() + " " + strconv.Itoa(h.N) }
+
+// String writes top or rare with its fields.
+func (t *Top) String() string {
+	return line(t.Command(), number("limit", t.Limit, 10), off("showcount", t.NoCount), off("showperc", t.NoShare),
+		setting("countfield", t.CountAs, "count"), setting("percentfield", t.ShareAs, "percent"), printNames(t.Names), by(t.By))
+}
+
+// String writes addtotals with its fields.
+func (a *AddTotals) String() string {
+	return line("addtotals", setting("fieldname", a.As, "Total"), printNames(a.Names))
+}
+
+// String writes timechart with its functions.
+func (t *Timechart) String() string {
+	parts := []string{"timechart", number("limit", t.Limit, 10), off("useother", t.NoOther), off("usenull", t.NoNull)}
+	if t.Span != nil {
+		parts = append(parts, "span="+t.Span.String())
+	}
+	parts = append(parts, joined(t.Aggs, ", "))
+	if t.By != nil {
+		parts = append(parts, "by "+t.By.String())
+	}
+	return line(parts...)
+}
+
+// String writes from datamodel.
+func (d *Datamodel) String() string {
+	name := d.Model
+	if d.Dataset != "" {
+		name += "." + d.Dataset
+	}
+	return "from datamodel " + quote(name)
+}
+
+// String writes makeresults with its count.
+func (m *Makeresults) String() string { return line("makeresults", number("count", m.N, 1)) }
+
+// String writes reverse.
+func (*Reverse) String() string { return "reverse" }
+
+// String writes format.
+func (*Format) String() string { return "format" }
+
+// String writes return with its fields.
+func (r *Return) String() string {
+	parts := []string{"return", strconv.Itoa(r.N)}
+	for i, p := range r.Pairs {
+		switch {
+		case r.Bare[i]:
+			parts = append(parts, "$"+p.To.Text)
+		case p.From.Text == p.To.Text:
+			parts = append(parts, p.To.String())
+		default:
+			parts = append(parts, p.To.String()+"="+p.From.String())
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// String writes map with its search.
+func (m *Map) String() string {
+	return line("map", number("maxsearches", m.Max, 10), "search="+quote(m.Template.Value))
+}
