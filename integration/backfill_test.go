@@ -42,16 +42,18 @@ type past struct {
 	rules    string
 	from, to time.Time
 	url      string
+	// few is the process number above which events are that the rule with max_signals = 1 looks for.
+	few int
 }
 
 // newPast writes events and rules: of eight rules, one each counts, looks for new values, suppresses
 // and follows a sequence, the others look for single events, one of these with more hits than
 // max_signals.
-func newPast(t *testing.T, rules, days, perHour int, interval string) past {
+func newPast(t *testing.T, rules, days, perHour int, interval string, few int) past {
 	t.Helper()
 	n := newNode(t)
 	to := aSlot().Truncate(24 * time.Hour)
-	p := past{node: n, rules: t.TempDir(), from: to.AddDate(0, 0, -days), to: to, url: n.URL}
+	p := past{node: n, rules: t.TempDir(), from: to.AddDate(0, 0, -days), to: to, url: n.URL, few: few}
 	indices := []string{n.Name("logs-1"), n.Name("logs-2"), n.Name("logs-3")}
 	for _, index := range indices {
 		n.CreateIndex(t, index, eventMapping())
@@ -92,7 +94,7 @@ func (p past) add(t *testing.T, i int, interval string) {
 	case 3:
 		dir.add(t, id, index, fmt.Sprintf(`sequence by host.name with maxspan=5m [any where process.pid < 500] [any where process.pid > %d]`, 9000-i), every)
 	case 4:
-		dir.add(t, id, index, `process where process.pid > 7000`, every, "max_signals = 1")
+		dir.add(t, id, index, fmt.Sprintf(`process where process.pid > %d`, p.few), every, "max_signals = 1")
 	default:
 		dir.add(t, id, index, fmt.Sprintf(`process where process.name : ("p%d", "P1%d") and process.pid > %d`, i, i, 10*i), every)
 	}
@@ -209,7 +211,7 @@ func TestBackfillKilled(t *testing.T) {
 	if days > 5 {
 		interval = "5m"
 	}
-	p := newPast(t, rules, days, 60, interval)
+	p := newPast(t, rules, days, 60, interval, 7000)
 	start := time.Now()
 	whole := ofBackfill(t, p.args("-whole"))
 	took := time.Since(start)
@@ -271,7 +273,7 @@ func TestBackfillKilled(t *testing.T) {
 // TestBackfillInterrupted: on SIGINT the round under way ends, and the command says how to go on.
 // While nothing is there yet, a dry run makes nothing.
 func TestBackfillInterrupted(t *testing.T) {
-	p := newPast(t, 5, 2, 30, "10m")
+	p := newPast(t, 5, 2, 30, "10m", 5000)
 	dry := ofBackfill(t, p.args("", "--dry-run"))
 	if dry.New == 0 || dry.Existing != 0 || len(p.alerts(t, "")) != 0 {
 		t.Fatalf("dry run: %+v", dry)
@@ -311,7 +313,7 @@ func TestBackfillMeasured(t *testing.T) {
 		t.Skip("TOCSIN_BACKFILL_MEASURE is not set")
 	}
 	days := backfillSize(t, "TOCSIN_BACKFILL_DAYS", 30)
-	p := newPast(t, 2*rules, days, 300, "5m") // half of them look for single events
+	p := newPast(t, 2*rules, days, 300, "5m", 9990) // half of them look for single events
 	target, err := url.Parse(p.node.URL)
 	must(t, err)
 	var requests atomic.Int64
