@@ -225,7 +225,9 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		return jobError(err)
 	}
 	if c.writes() && (err == nil || backfill.Interrupted(err)) {
-		err = errors.Join(err, p.settle(context.WithoutCancel(ctx)))
+		if late := p.settle(context.WithoutCancel(ctx)); late != nil { // they are found a moment later
+			a.global.log.Debug("alerts were not made visible at once", "error", late)
+		}
 	}
 	if tellErr := c.tell(ctx, a, p, preview, job, result); err == nil {
 		err = tellErr
