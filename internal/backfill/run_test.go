@@ -3,6 +3,7 @@ package backfill_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"testing"
 	"time"
 
@@ -56,11 +57,17 @@ func TestMerged(t *testing.T) {
 func TestKilled(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
-	want, _ := undisturbed(t, events, rules, 3)
-	job := backfill.NewJob(rules, hour(0), hour(3), "x")
+	want, _ := undisturbed(t, events, rules, 2.5)
+	job := backfill.NewJob(rules, hour(0), hour(2.5), "x")
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // each runs whole jobs
+		if err := checks.Value.Set("30"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = checks.Value.Set(checks.DefValue) }()
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		a, l := store.NewMemory(), ledger.NewMemory()
-		deaths := rapid.SliceOfN(rapid.IntRange(1, 20), 0, 4).Draw(rt, "calls until death")
+		deaths := rapid.SliceOfN(rapid.IntRange(1, 16), 0, 3).Draw(rt, "calls until death")
 		for _, calls := range deaths {
 			life := &life{left: calls, apply: rapid.Bool().Draw(rt, "last call is done")}
 			_, err := newRunner(events, mortalAlerts{a, life}, mortalLedger{l, life}).Run(t.Context(), job, rules)
