@@ -7,8 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -208,7 +207,7 @@ func long(t *testing.T, args []string, disturb func(*exec.Cmd, *bufio.Reader)) (
 // TestBackfillKilled: a backfill that is killed five times leaves the alerts of one that was left
 // alone. TOCSIN_BACKFILL_RULES=100 and TOCSIN_BACKFILL_DAYS=30 are its full size.
 func TestBackfillKilled(t *testing.T) {
-	rules, days := backfillSize(t, "TOCSIN_BACKFILL_RULES", 24), backfillSize(t, "TOCSIN_BACKFILL_DAYS", 2)
+	rules, days := backfillSize(t, "TOCSIN_BACKFILL_RULES", 16), backfillSize(t, "TOCSIN_BACKFILL_DAYS", 2)
 	interval := "10m"
 	if days > 5 {
 		interval = "5m"
@@ -320,7 +319,7 @@ func TestBackfillMeasured(t *testing.T) {
 	must(t, err)
 	var requests atomic.Int64
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // a client that has read enough is no error
+	proxy.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // a client that has read enough is no error
 	counter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
 		proxy.ServeHTTP(w, r)
