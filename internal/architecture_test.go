@@ -97,6 +97,12 @@ var allowed = map[string][]string{
 	"internal/ledger":           nil,
 	"internal/ledger/storetest": {"internal/ledger"}, // for the tests of stores
 	"internal/catchup":          {"internal/ledger", "internal/window"},
+
+	// Times that are past: rules over the slots of a range.
+	"internal/backfill": {
+		"internal/alert", "internal/catchup", "internal/event", "internal/ledger", "internal/pipeline", "internal/query",
+		"internal/scheduler", "internal/window",
+	},
 	// Runners among each other, and nothing of what they run.
 	"internal/lease": nil,
 

@@ -16,14 +16,15 @@ import (
 type cli struct {
 	globals
 
-	Demo    demoCmd    `cmd:"" help:"Run the shipped rules over sample events and show the alerts; no server, no setup."`
-	Run     runCmd     `cmd:"" help:"Run rules on their schedule, or once."`
-	Check   checkCmd   `cmd:"" help:"Load, parse and translate rules and say what is wrong with them."`
-	Explain explainCmd `cmd:"" help:"Show every stage of a rule down to its request, or why an event matches or not."`
-	Test    testCmd    `cmd:"" help:"Run the rule tests that stand beside rules."`
-	Query   queryCmd   `cmd:"" help:"Search events with an ad hoc query."`
-	Alerts  alertsCmd  `cmd:"" help:"List and show alerts."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo     demoCmd     `cmd:"" help:"Run the shipped rules over sample events and show the alerts; no server, no setup."`
+	Run      runCmd      `cmd:"" help:"Run rules on their schedule, or once."`
+	Check    checkCmd    `cmd:"" help:"Load, parse and translate rules and say what is wrong with them."`
+	Explain  explainCmd  `cmd:"" help:"Show every stage of a rule down to its request, or why an event matches or not."`
+	Test     testCmd     `cmd:"" help:"Run the rule tests that stand beside rules."`
+	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
+	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
+	Backfill backfillCmd `cmd:"" help:"Run rules over a past range of time, resumably; list such jobs."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // exited carries the code with which kong wanted to leave the process (--help).

@@ -48,6 +48,12 @@ type Reader interface {
 	Get(ctx context.Context, id string) (Document, error)
 }
 
+// Lookup tells which alerts exist.
+type Lookup interface {
+	// Existing returns those of the ids of which there is an alert. An error leaves nothing known.
+	Existing(ctx context.Context, ids []string) (map[string]bool, error)
+}
+
 // Filter narrows a listing; zero members do not.
 type Filter struct {
 	// RuleID is a rule's kibana.alert.rule.rule_id.

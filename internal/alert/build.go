@@ -28,6 +28,9 @@ type Run struct {
 	ID string
 	// Slot is the moment that the execution stands for.
 	Slot time.Time
+	// SlotOf, when not nil, tells for the time of an event at which slot it would have been found: the
+	// execution stands for many.
+	SlotOf func(at time.Time) time.Time
 	// Time is the time at which the alerts are made.
 	Time time.Time
 	// Manual marks executions that somebody asked for, as opposed to scheduled ones.
@@ -143,6 +146,10 @@ func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) 
 	maps.Copy(source, b.static)
 	ruled(b.rule).put(source, p.source)
 	now := timestamp(run.Time)
+	slot := run.Slot
+	if run.SlotOf != nil {
+		slot = run.SlotOf(b.time(p.source, slot))
+	}
 	maps.Copy(source, map[string]any{
 		"@timestamp":                            now,
 		"kibana.space_ids":                      []string{b.options.Space},
@@ -156,7 +163,7 @@ func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) 
 		"kibana.alert.ancestors":                p.lineage,
 		"kibana.alert.start":                    now,
 		"kibana.alert.last_detected":            now,
-		"kibana.alert.intended_timestamp":       timestamp(run.Slot),
+		"kibana.alert.intended_timestamp":       timestamp(slot),
 		"kibana.alert.rule.execution.uuid":      run.ID,
 		"kibana.alert.rule.execution.type":      run.kind(),
 		"kibana.alert.rule.execution.timestamp": now,

@@ -48,6 +48,9 @@ type Options struct {
 	// Backoff is the wait after the first failure, doubled by each further one up to MaxBackoff; 0
 	// means [DefaultBackoff] and [DefaultMaxBackoff].
 	Backoff, MaxBackoff time.Duration
+	// Patience is how often the oldest slot of an ordered rule is tried before later ones are not held
+	// up by it any more; 0 means [DefaultPatience].
+	Patience int64
 }
 
 // The defaults.
@@ -55,6 +58,7 @@ const (
 	DefaultMaxMerged  = 6 * time.Hour
 	DefaultBackoff    = 30 * time.Second
 	DefaultMaxBackoff = 30 * time.Minute
+	DefaultPatience   = 5
 )
 
 // Plan makes tasks of the owed slots, in the order in which they are to be run. Slots of rules that
@@ -80,13 +84,19 @@ func Plan(owed []ledger.Owed, rules map[string]Rule, now time.Time, o Options) [
 }
 
 // planRule plans the slots of one rule, which come oldest first. Of an ordered rule only the oldest
-// is due: the next one waits for what it finds.
+// is due: the next one waits for what it finds, unless it has failed so often that waiting any longer
+// would only lose more.
 func planRule(rule Rule, owed []ledger.Owed, now time.Time, o Options) []Task {
 	if rule.Ordered {
-		if waits(owed[0].Entry, now, o) {
-			return nil
+		for i := range owed {
+			if !waits(owed[i].Entry, now, o) {
+				return []Task{task(rule, owed[i:i+1])}
+			}
+			if owed[i].Entry.Attempts < cmp.Or(o.Patience, DefaultPatience) {
+				return nil
+			}
 		}
-		return []Task{task(rule, owed[:1])}
+		return nil
 	}
 	var tasks []Task
 	for len(owed) > 0 {

@@ -70,6 +70,7 @@ func TestPlan(t *testing.T) {
 		}},
 		{"an unknown rule", owed("gone", 0, 5), minute(200), []string{}},
 		{"the order waits for its oldest", append(owed("order", 4, 5), owed("order", 0, 10)...), minute(101), []string{}},
+		{"but not for ever", append(owed("order", 5, 5), owed("order", 0, 10)...), minute(101), []string{"order 10 [1,10)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := shown(catchup.Plan(tt.owed, rules, tt.now, catchup.Options{MaxMerged: 29 * time.Minute}))

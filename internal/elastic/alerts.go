@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -162,4 +163,25 @@ func (h hit) alert() (alert.Document, error) {
 		return doc, fmt.Errorf("alert %s in %s: %w", h.ID, h.Index, errors.New("it has no source"))
 	}
 	return doc, nil
+}
+
+// Existing tells of which ids there is an alert in any index of the alias, as far as it was refreshed.
+func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]bool, error) {
+	found := make(map[string]bool, len(ids))
+	for chunk := range slices.Chunk(ids, maxInstances) {
+		op := fmt.Sprintf("look %d alerts up [%s]", len(chunk), a.alias)
+		p, err := a.byID(ctx, op, chunk, false)
+		if err != nil {
+			return nil, err
+		}
+		var damage damage
+		damage.add(p.Shards, p.TimedOut, p.Clusters)
+		if err := damage.err(op); err != nil {
+			return nil, err
+		}
+		for _, h := range p.Hits.Hits {
+			found[h.ID] = true
+		}
+	}
+	return found, nil
 }

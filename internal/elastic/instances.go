@@ -82,6 +82,9 @@ func instanceSearch(q alert.InstanceQuery, instances []string) condition.Query {
 	}
 }
 
+// Settle makes searches find all alerts that have been written.
+func (a *Alerts) Settle(ctx context.Context) error { return a.refresh(ctx) }
+
 // refresh makes searches see what has been written.
 func (a *Alerts) refresh(ctx context.Context) error {
 	yes := true

@@ -94,6 +94,7 @@ type ledgerSource struct {
 	Since     *time.Time `json:"since,omitempty"`
 	Closed    *time.Time `json:"closed,omitempty"`
 	Schedule  string     `json:"schedule,omitempty"`
+	Note      string     `json:"note,omitempty"`
 	LastError string     `json:"last_error,omitempty"`
 
 	Covered    int64 `json:"covered,omitempty"`
@@ -141,7 +142,7 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 }
 
 func (s ledgerSource) head(m mark) ledger.Head {
-	return ledger.Head{RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Version: m}
+	return ledger.Head{RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Note: s.Note, Version: m}
 }
 
 func value(t *time.Time) time.Time {
@@ -250,7 +251,7 @@ func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, 
 	docs := make([]ledgerDoc, len(heads))
 	for i, h := range heads {
 		docs[i] = ledgerDoc{id: ledgerID(headKind, h.RuleID), version: &h.Version, source: ledgerSource{
-			Kind: headKind, RuleID: h.RuleID, Since: pointer(h.Since), Closed: pointer(h.Closed), Schedule: h.Schedule,
+			Kind: headKind, RuleID: h.RuleID, Since: pointer(h.Since), Closed: pointer(h.Closed), Schedule: h.Schedule, Note: h.Note,
 		}}
 	}
 	return l.save(ctx, docs)
@@ -356,10 +357,13 @@ func (l *Ledger) saveBatch(ctx context.Context, docs []ledgerDoc, errs []error) 
 // needs a module that not every cluster has.
 func (l *Ledger) Forget(ctx context.Context, before time.Time) (int, error) {
 	p := newPager(l.client, "list old pages of ["+l.index+"]", []string{l.index}, condition.Query{
-		"query": condition.Query{"bool": condition.Query{"filter": []condition.Query{
-			{"term": condition.Query{"kind": pageKind}},
-			{"range": condition.Query{"day": condition.Query{"lt": search.FormatTime(ledger.Day(before))}}},
-		}}},
+		"query": condition.Query{"bool": condition.Query{
+			"filter": []condition.Query{
+				{"term": condition.Query{"kind": pageKind}},
+				{"range": condition.Query{"day": condition.Query{"lt": search.FormatTime(ledger.Day(before))}}},
+			},
+			"must_not": []condition.Query{{"prefix": condition.Query{"rule_id": ledger.BackfillPrefix}}},
+		}},
 		"_source": false, "sort": []condition.Query{{"_shard_doc": "asc"}}, "track_total_hits": false,
 	}, ledgerBatch)
 	n := 0

@@ -1,7 +1,7 @@
 // Package ledger accounts for every slot of every rule: whether its window is covered, by whom, and
 // with which result.
 //
-// It runs nothing and searches nothing. The flow: [Ledger.Open] compares the grid of a rule with
+// It runs nothing and searches nothing. The flow: [Ledger.Survey] compares the grid of a rule with
 // what is recorded and says which slots are owed; somebody runs them; [Ledger.Record] writes what
 // came of it, after the alerts are acknowledged. A slot that nobody recorded is owed, so a crash
 // between the alerts and the record costs a repetition, whose alerts are there already.

@@ -20,6 +20,8 @@ type Grid struct {
 	RuleID   string
 	Slots    Slots
 	Schedule string
+	// OldestFirst: where not all owed slots fit ([Ledger.Limit]), the oldest are kept, not the newest.
+	OldestFirst bool
 }
 
 // Ledger compares grids with what is recorded, and records. It is safe for concurrent use: the store
@@ -29,6 +31,8 @@ type Ledger struct {
 	// MaxAge is how far back slots are owed; older ones are given up, and recorded so. 0 means
 	// [DefaultMaxAge].
 	MaxAge time.Duration
+	// Limit bounds the owed slots of one rule that are kept in memory; 0 means none.
+	Limit int
 }
 
 // DefaultMaxAge is a week: what a team that comes back from holidays wants to know.
@@ -94,17 +98,13 @@ func (l *Ledger) heads(ctx context.Context, grids []Grid) (map[string]Head, erro
 // is recorded and those that have failed. Slots beyond MaxAge are not among them; see
 // [Ledger.GiveUp].
 func (l *Ledger) Owed(ctx context.Context, grids []Grid, now time.Time) ([]Owed, error) {
-	heads, err := l.Begin(ctx, grids, now)
+	surveys, err := l.Survey(ctx, grids, now)
 	if err != nil {
 		return nil, err
 	}
 	var owed []Owed
-	for chunk := range slices.Chunk(grids, pageChunk) {
-		some, err := l.owed(ctx, chunk, heads, now)
-		if err != nil {
-			return nil, err
-		}
-		owed = append(owed, some...)
+	for _, s := range surveys {
+		owed = append(owed, s.Owed...)
 	}
 	slices.SortStableFunc(owed, func(a, b Owed) int {
 		return cmp.Or(a.Entry.Slot.Compare(b.Entry.Slot), cmp.Compare(a.RuleID, b.RuleID))
@@ -112,10 +112,37 @@ func (l *Ledger) Owed(ctx context.Context, grids []Grid, now time.Time) ([]Owed,
 	return owed, nil
 }
 
-// pageChunk bounds the pages in memory: those of so many rules at a time.
-const pageChunk = 50
+// Survey is how a rule stands.
+type Survey struct {
+	RuleID string
+	// Owed are the open slots, oldest first, as many as [Ledger.Limit] allows; Open is their number.
+	Owed []Owed
+	Open int
+	// Closed is the last slot up to which none is open; Covered the latest covered one.
+	Closed, Covered time.Time
+}
 
-func (l *Ledger) owed(ctx context.Context, grids []Grid, heads map[string]Head, now time.Time) ([]Owed, error) {
+// Survey returns how rules stand, in their order, with what [Ledger.Owed] says of each.
+func (l *Ledger) Survey(ctx context.Context, grids []Grid, now time.Time) ([]Survey, error) {
+	heads, err := l.Begin(ctx, grids, now)
+	if err != nil {
+		return nil, err
+	}
+	var surveys []Survey
+	for chunk := range slices.Chunk(grids, pageChunk) {
+		some, err := l.survey(ctx, chunk, heads, now)
+		if err != nil {
+			return nil, err
+		}
+		surveys = append(surveys, some...)
+	}
+	return surveys, nil
+}
+
+// pageChunk bounds the pages in memory: those of so many rules at a time.
+const pageChunk = 20
+
+func (l *Ledger) survey(ctx context.Context, grids []Grid, heads map[string]Head, now time.Time) ([]Survey, error) {
 	oldest := now.Add(-cmp.Or(l.MaxAge, DefaultMaxAge))
 	from := now
 	for _, g := range grids {
@@ -125,20 +152,47 @@ func (l *Ledger) owed(ctx context.Context, grids []Grid, heads map[string]Head, 
 	if err != nil {
 		return nil, err
 	}
-	var owed []Owed
-	for _, g := range grids {
+	surveys := make([]Survey, len(grids))
+	for i, g := range grids {
+		s := &surveys[i]
+		s.RuleID, s.Closed, s.Covered = g.RuleID, heads[g.RuleID].Closed, heads[g.RuleID].Closed
 		after := latest(start(heads[g.RuleID]), oldest).Add(-1)
 		for slot := g.Slots.Next(after); !slot.IsZero() && !slot.After(now); slot = g.Slots.Next(slot) {
 			e := Entry{Slot: slot}
 			if p := pages[Page{RuleID: g.RuleID, Day: Day(slot)}.ID()]; p != nil {
 				e, _ = p.Find(slot)
 			}
-			if e.Status.Open() {
-				owed = append(owed, Owed{g.RuleID, e})
-			}
+			s.take(e)
 		}
+		s.trim(l.Limit, g.OldestFirst)
 	}
-	return owed, nil
+	return surveys, nil
+}
+
+// take counts one slot, the next in time.
+func (s *Survey) take(e Entry) {
+	if e.Status.Open() {
+		s.Owed = append(s.Owed, Owed{s.RuleID, e})
+		s.Open++
+		return
+	}
+	if s.Open == 0 {
+		s.Closed = e.Slot
+	}
+	if e.Status == Covered {
+		s.Covered = e.Slot
+	}
+}
+
+// trim keeps as many owed slots as the limit allows.
+func (s *Survey) trim(limit int, oldestFirst bool) {
+	switch over := len(s.Owed) - limit; {
+	case limit <= 0 || over <= 0:
+	case oldestFirst:
+		s.Owed = slices.Clone(s.Owed[:limit])
+	default:
+		s.Owed = slices.Clone(s.Owed[over:])
+	}
 }
 
 // start is the first slot that may be open.

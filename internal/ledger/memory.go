@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -96,7 +97,7 @@ func (m *Memory) Forget(ctx context.Context, before time.Time) (int, error) {
 	defer m.mu.Unlock()
 	n := 0
 	for id, k := range m.pages {
-		if k.value.Day.Before(Day(before)) {
+		if k.value.Day.Before(Day(before)) && !strings.HasPrefix(id, BackfillPrefix) {
 			delete(m.pages, id)
 			n++
 		}

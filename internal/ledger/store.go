@@ -16,9 +16,15 @@ type Head struct {
 	Closed time.Time
 	// Schedule is the interval or cron expression as of the last change, for people.
 	Schedule string
+	// Note is kept for whoever made the head, such as the description of a backfill.
+	Note string
 	// Version is the store's mark of the state that was read; nil for a head that is not there yet.
 	Version any
 }
+
+// BackfillPrefix begins the RuleID of heads and pages that are of a backfill, not of a rule's own
+// schedule.
+const BackfillPrefix = "backfill/"
 
 // ErrChanged says that what was to be written over is not what was read: somebody else was faster.
 var ErrChanged = errors.New("changed since it was read")
@@ -35,6 +41,7 @@ type Store interface {
 	// of what was written is set. The last error is for a call of which nothing is known.
 	SaveHeads(ctx context.Context, heads []*Head) ([]error, error)
 	SavePages(ctx context.Context, pages []*Page) ([]error, error)
-	// Forget removes the pages of days before the given one and returns their number.
+	// Forget removes the pages of days before the given one and returns their number. Those of
+	// backfills ([BackfillPrefix]) stay: all their days are past.
 	Forget(ctx context.Context, before time.Time) (int, error)
 }

@@ -32,6 +32,8 @@ type Execution struct {
 	Covers []time.Time
 	// Attempts is how often the slot was tried before.
 	Attempts int
+	// Fence is the fencing number that the runner had as it began.
+	Fence int64
 	// Read is the number of documents that were looked at, as far as it is known.
 	Read int64
 	// Hits were found and looked at; Left is how many more there are, at most, that max_signals kept

@@ -37,8 +37,16 @@ type Job struct {
 	// Covers are the slots whose windows Window spans, oldest first and Slot the last; empty: Slot
 	// alone. max_signals is that of all of them together.
 	Covers []time.Time
+	// SlotOf, when not nil, tells which of the slots an alert is of, by the time of its event; else all
+	// are of Slot.
+	SlotOf func(at time.Time) time.Time
 	// Attempts is how often the slot was tried before.
 	Attempts int
+	// Most, when it is more than what max_signals comes to, stands in its place: for slots that are run
+	// again because max_signals left hits.
+	Most int
+	// Fence is the fencing number of the runner as it begins, for the ledger.
+	Fence int64
 	// Manual marks executions that somebody asked for.
 	Manual bool
 }
@@ -60,12 +68,12 @@ func (p *Pipeline) begin(job Job) *execution {
 	}
 	r := job.Plan.Rule()
 	return &execution{
-		pipeline: p, plan: job.Plan, max: r.MaxSignals * max(1, len(job.Covers)), builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
+		pipeline: p, plan: job.Plan, max: max(job.Most, r.MaxSignals*max(1, len(job.Covers))), builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
-			Covers: job.Covers, Attempts: job.Attempts,
+			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
 		},
-		manual: job.Manual,
+		manual: job.Manual, slotOf: job.SlotOf,
 	}
 }
 
@@ -82,6 +90,7 @@ type execution struct {
 	// held is the number of new alerts that are not written yet.
 	held   int
 	manual bool
+	slotOf func(time.Time) time.Time
 }
 
 func (x *execution) source(events search.Events) query.Source {
@@ -226,7 +235,7 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 
 // build makes the documents of hits; ends has, per hit, the place behind its last document.
 func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) {
-	run := alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual}
+	run := alert.Run{ID: x.ID, Slot: x.Slot, SlotOf: x.slotOf, Time: x.now(), Manual: x.manual}
 	for _, h := range hits {
 		more, err := x.documents(h, run)
 		if err != nil {

@@ -162,7 +162,7 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	var docs []alert.Document
 	var made []*suppress.Change[subject]
 	var ends []int
-	run := alert.Run{ID: s.ID, Slot: s.Slot, Time: s.now(), Manual: s.manual}
+	run := alert.Run{ID: s.ID, Slot: s.Slot, SlotOf: s.slotOf, Time: s.now(), Manual: s.manual}
 	for _, c := range s.folder.Changes() {
 		if !c.New {
 			more = append(more, c)

@@ -52,6 +52,7 @@ type keptHead struct {
 	Since    time.Time `json:"since"`
 	Closed   time.Time `json:"closed"`
 	Schedule string    `json:"schedule"`
+	Note     string    `json:"note,omitempty"`
 }
 
 // pageName sorts the pages of a rule by their day.
@@ -72,7 +73,7 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 			return fmt.Errorf("head: %w", err)
 		}
 		heads = append(heads, ledger.Head{
-			RuleID: h.RuleID, Since: h.Since.UTC(), Closed: h.Closed.UTC(), Schedule: h.Schedule, Version: v.version,
+			RuleID: h.RuleID, Since: h.Since.UTC(), Closed: h.Closed.UTC(), Schedule: h.Schedule, Note: h.Note, Version: v.version,
 		})
 		return nil
 	}
@@ -127,7 +128,7 @@ func readPage(id string, name, kept []byte) (ledger.Page, error) {
 // SaveHeads implements [ledger.Store].
 func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, error) {
 	return save(ctx, l, headBucket, heads, func(h *ledger.Head) ([]byte, *any, []byte, error) {
-		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule})
+		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule, h.Note})
 		return []byte(h.RuleID), &h.Version, data, err
 	})
 }
@@ -191,7 +192,7 @@ func (l *Ledger) Forget(ctx context.Context, before time.Time) (int, error) {
 		b := tx.Bucket(pageBucket)
 		var old [][]byte // a cursor that deletes may pass over what follows
 		err := b.ForEach(func(k, _ []byte) error {
-			if string(k[bytes.LastIndexByte(k, 0)+1:]) < limit {
+			if string(k[bytes.LastIndexByte(k, 0)+1:]) < limit && !bytes.HasPrefix(k, []byte(ledger.BackfillPrefix)) {
 				old = append(old, bytes.Clone(k))
 			}
 			return ctx.Err()

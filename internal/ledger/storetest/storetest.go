@@ -33,7 +33,7 @@ func heads(t *testing.T, store ledger.Store) {
 	t.Helper()
 	long := strings.Repeat("x", 700)
 	want := []ledger.Head{
-		{RuleID: "a", Since: day.Add(time.Hour), Schedule: "5m"},
+		{RuleID: "a", Since: day.Add(time.Hour), Schedule: "5m", Note: strings.Repeat(`{"n":"ü"}`, 5000)},
 		{RuleID: "b/ü:*", Since: day, Closed: day.Add(48*time.Hour + 123*time.Millisecond)},
 		{RuleID: long, Since: day},
 	}
@@ -134,7 +134,7 @@ func many(t *testing.T, store ledger.Store) {
 
 func forget(t *testing.T, store ledger.Store) {
 	t.Helper()
-	saved(t)(store.SavePages(t.Context(), []*ledger.Page{page("f", -3, ledger.Covered), page("f", -2, ledger.Covered), page("f", -1, ledger.Covered)}))
+	saved(t)(store.SavePages(t.Context(), []*ledger.Page{page("f", -3, ledger.Covered), page("f", -2, ledger.Covered), page("f", -1, ledger.Covered), page(ledger.BackfillPrefix+"j/f", -3, ledger.Covered)}))
 	if refresher, ok := store.(interface{ Refresh(t *testing.T) }); ok {
 		refresher.Refresh(t)
 	}
@@ -144,6 +144,9 @@ func forget(t *testing.T, store ledger.Store) {
 	got, err := store.Pages(t.Context(), []string{"f"}, day.AddDate(0, 0, -9), day)
 	if err != nil || len(got) != 1 || !got[0].Day.Equal(day.AddDate(0, 0, -1)) {
 		t.Error(got, err)
+	}
+	if got, err = store.Pages(t.Context(), []string{ledger.BackfillPrefix + "j/f"}, day.AddDate(0, 0, -9), day); err != nil || len(got) != 1 {
+		t.Error("pages of a backfill are of old days:", got, err)
 	}
 }
 

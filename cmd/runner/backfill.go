@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/backfill"
+	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/planner"
+	"tocsin/internal/query"
+)
+
+// backfillCmd runs rules over the past, and looks at the jobs that do.
+type backfillCmd struct {
+	Run  backfillRunCmd  `cmd:"" default:"withargs" help:"Run rules over the slots in [from, to), or go on with a job."`
+	List backfillListCmd `cmd:"" help:"List jobs and how far they are."`
+}
+
+type backfillRunCmd struct {
+	From            moment        `help:"First time whose slots are run." placeholder:"T"`
+	To              moment        `help:"Time from which on slots are not run." placeholder:"T"`
+	Rule            []string      `help:"Only this rule (rule_id or name); may be repeated. A rule that is disabled runs if it is named." placeholder:"ID" sep:"none"`
+	Job             string        `help:"Name of the job, in place of one that is made of rules, range and target; alone: go on with it." placeholder:"NAME"`
+	Cancel          string        `help:"Stop the job of this name, wherever it runs." placeholder:"JOB"`
+	DryRun          bool          `help:"Find and count, write nothing."`
+	Diff            bool          `help:"Compare what would be made with the alerts of these slots that are there, write nothing."`
+	AlertsNamespace string        `help:"Name space of this job's alerts, in place of --namespace." placeholder:"NAME"`
+	Stretch         time.Duration `help:"Length of time over which all rules are run together; it divides a day." default:"6h"`
+	SlotBySlot      bool          `help:"Run every slot by itself, also where several could be run as one."`
+	Pause           time.Duration `help:"Wait between rounds, for others' sake." default:"0s"`
+	Concurrency     int           `help:"Rules that run at the same time." default:"8"`
+	RoundTimeout    time.Duration `help:"Limit for one round of rules." default:"30m"`
+	Grace           time.Duration `help:"Time that a round gets when the command is told to stop." default:"20s"`
+	Strategy        string        `help:"How rules find their hits: auto, scan (one read of the events for all rules) or search." enum:"auto,scan,search" default:"auto"`
+}
+
+// day is what a stretch has to divide.
+const day = 24 * time.Hour
+
+// check refuses what makes no sense.
+func (c *backfillRunCmd) check(a *app, now time.Time) error {
+	switch {
+	case c.Job != "" && backfill.CheckName(c.Job) != nil:
+		return usagef("--job: %w", backfill.CheckName(c.Job))
+	case c.From.IsZero() != c.To.IsZero(), c.From.IsZero() && c.Job == "":
+		return usagef("which range of time? Give --from T and --to T, or the --job that is to be gone on with")
+	case c.From.IsZero() && len(c.Rule) > 0:
+		return usagef("--rule goes with --from and --to: a job that is gone on with has its rules")
+	case !c.From.IsZero() && !c.From.Before(c.To.Time):
+		return usagef("--from must be before --to")
+	case c.To.After(now):
+		return usagef("--to must not be in the future")
+	case c.Stretch < time.Second || day%c.Stretch != 0:
+		return usagef("--stretch %s does not divide a day", c.Stretch)
+	case c.DryRun && c.Diff:
+		return usagef("--diff is a dry run of its own: give one of --dry-run and --diff")
+	case c.Concurrency < 1:
+		return usagef("--concurrency must be at least 1")
+	case c.RoundTimeout <= 0:
+		return usagef("--round-timeout must be positive")
+	case c.Pause < 0, c.Grace < 0:
+		return usagef("--pause and --grace must not be negative")
+	}
+	return a.global.formatOneOf("text", "json", "ndjson")
+}
+
+// writes reports whether the command writes anything.
+func (c *backfillRunCmd) writes() bool { return !c.DryRun && !c.Diff }
+
+// Run is the subcommand.
+func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
+	if c.Cancel != "" {
+		return c.cancel(ctx, a)
+	}
+	if err := c.check(a, time.Now()); err != nil {
+		return err
+	}
+	plans, complaint, err := c.plans(a)
+	if err != nil {
+		return err
+	}
+	if len(plans) == 0 && !c.From.IsZero() {
+		return nil // all rules are disabled, as somebody wants it
+	}
+	b, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.close() }()
+	p, err := a.backfillPlaces(b, c.AlertsNamespace)
+	if err != nil {
+		return err
+	}
+	if c.writes() {
+		if err := p.install(ctx); err != nil {
+			return err
+		}
+	}
+	rules, job, err := c.job(ctx, p, plans)
+	if err != nil {
+		return err
+	}
+	if err := c.run(ctx, a, p, rules, job); err != nil {
+		return err
+	}
+	if complaint != nil {
+		return complaint
+	}
+	return b.incomplete
+}
+
+func (c *backfillRunCmd) cancel(ctx context.Context, a *app) error {
+	b, err := a.openAlerts(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.close() }()
+	p, err := a.backfillPlaces(b, "")
+	if err != nil {
+		return err
+	}
+	return jobError(backfill.Jobs{Store: p.ledger}.Cancel(ctx, c.Cancel))
+}
+
+// plans are those of the rules that are asked for. The complaint is about rules that keep no other from
+// running.
+func (c *backfillRunCmd) plans(a *app) (plans []query.Plan, complaint, err error) {
+	rules, complaint := a.global.planRules(a.global.Rules)
+	if complaint == nil && rules.failed && len(c.Rule) == 0 {
+		complaint = errFailed
+	}
+	if len(c.Rule) == 0 && c.Job == "" || len(c.Rule) == 0 && !c.From.IsZero() {
+		if err := a.show(rules.problems()); err != nil {
+			return nil, nil, err
+		}
+		if len(rules.plans) == 0 {
+			return nil, nil, nothingToRun(rules, complaint)
+		}
+		return rules.plans, complaint, nil
+	}
+	all := slices.Concat(rules.plans, rules.idle)
+	if len(c.Rule) == 0 { // the job knows which
+		return all, nil, nil
+	}
+	for _, ref := range c.Rule {
+		i := slices.IndexFunc(all, func(p query.Plan) bool { return p.Rule().ID == ref || p.Rule().Name == ref })
+		if i < 0 {
+			plan, list, err := a.global.findPlan(ref)
+			if err := errors.Join(err, a.show(list)); err != nil {
+				return nil, nil, err
+			}
+			if plan == nil { // the diagnostics say why
+				return nil, nil, errFailed
+			}
+			all, i = append(all, plan), len(all)
+		}
+		if !slices.Contains(plans, all[i]) {
+			plans = append(plans, all[i])
+		}
+	}
+	return plans, nil, nil
+}
+
+// job describes what is to be done: what the flags say, or what the ledger has under the name.
+func (c *backfillRunCmd) job(ctx context.Context, p *backfillPlaces, plans []query.Plan) ([]backfill.Rule, backfill.Job, error) {
+	from, to := c.From.Time, c.To.Time
+	if from.IsZero() {
+		known, err := backfill.Jobs{Store: p.ledger}.Get(ctx, c.Job)
+		if err != nil {
+			return nil, known, jobError(err)
+		}
+		from, to = known.From, known.To
+		plans = slices.DeleteFunc(plans, func(p query.Plan) bool {
+			return !slices.ContainsFunc(known.Rules, func(n backfill.Named) bool { return n.ID == p.Rule().ID })
+		})
+	}
+	var rules []backfill.Rule
+	for _, plan := range plans {
+		r, err := backfill.NewRule(plan, c.SlotBySlot)
+		if err != nil {
+			return nil, backfill.Job{}, err //nolint:wrapcheck // it names the rule
+		}
+		rules = append(rules, r)
+	}
+	job := backfill.NewJob(rules, from, to, p.target)
+	if c.Job != "" {
+		job.ID = c.Job
+	}
+	return rules, job, nil
+}
+
+// run runs the job and tells what came of it, also when it was interrupted.
+func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rules []backfill.Rule, job backfill.Job) error {
+	var preview *backfill.Preview
+	indexer, instances, store := alert.Indexer(p.alerts), alert.Instances(p.alerts), p.ledger
+	if !c.writes() {
+		preview = &backfill.Preview{Lookup: p.alerts, History: p.alerts}
+		if c.Diff {
+			preview.Anew = job.From
+		}
+		indexer, instances, store = preview, preview, ledger.NewMemory()
+	}
+	show := newBackfillProgress(a, job)
+	runner := &backfill.Runner{
+		Jobs: backfill.Jobs{Store: store},
+		Rounds: &pipeline.Round{
+			Pipeline: &pipeline.Pipeline{
+				Events: p.events, Alerts: indexer, Instances: instances, Options: alert.Options{IdentityField: a.global.IdentityField},
+			},
+			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
+		},
+		Options: backfill.Options{
+			Stretch: c.Stretch, Pause: c.Pause, Grace: c.Grace, Timeout: c.RoundTimeout, Retry: time.Second, Ready: p.ready, Now: time.Now,
+			Report: show.report, Executed: show.executed,
+		},
+	}
+	result, err := runner.Run(ctx, job, rules)
+	show.finish()
+	if len(result.Accounts) == 0 { // it was not even begun
+		return jobError(err)
+	}
+	if c.writes() && (err == nil || backfill.Interrupted(err)) {
+		if late := p.settle(context.WithoutCancel(ctx)); late != nil { // they are found a moment later
+			a.global.log.Debug("alerts were not made visible at once", "error", late)
+		}
+	}
+	if tellErr := c.tell(ctx, a, p, preview, job, result); err == nil {
+		err = tellErr
+	}
+	switch left := result.Left(); {
+	case backfill.Interrupted(err) && ctx.Err() != nil:
+		return fmt.Errorf("backfill: interrupted, %d of %d slots are left%s", left, job.Slots, c.resume(job))
+	case err != nil && c.writes() && !errors.Is(err, backfill.ErrTaken):
+		return fmt.Errorf("%w%s", err, c.resume(job))
+	case err != nil:
+		return err
+	case left > 0:
+		return errFailed
+	}
+	return nil
+}
+
+// resume says how to go on with a job.
+func (c *backfillRunCmd) resume(job backfill.Job) string {
+	if !c.writes() {
+		return ""
+	}
+	return "; the same command goes on with it, and so does: runner backfill --job " + job.ID
+}
+
+// jobError makes an error about the name of a job that of the caller.
+func jobError(err error) error {
+	if errors.Is(err, backfill.ErrUnknown) || errors.Is(err, backfill.ErrOther) {
+		return usageError{err}
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"tocsin/internal/backfill"
+)
+
+// backfillListCmd lists jobs.
+type backfillListCmd struct{}
+
+// jobAccount is a job as scripts read it.
+type jobAccount struct {
+	Job       string    `json:"job"`
+	Status    string    `json:"status"`
+	From      time.Time `json:"from"`
+	To        time.Time `json:"to"`
+	Target    string    `json:"namespace"`
+	Rules     int       `json:"rules"`
+	Slots     int64     `json:"slots"`
+	Covered   int64     `json:"covered"`
+	Created   time.Time `json:"created"`
+	Begun     time.Time `json:"begun"`
+	TakenUp   int64     `json:"taken_up"`
+	Cancelled bool      `json:"cancelled,omitempty"`
+}
+
+// Run is the subcommand.
+func (c *backfillListCmd) Run(ctx context.Context, a *app) error {
+	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+		return err
+	}
+	b, err := a.openAlerts(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.close() }()
+	p, err := a.backfillPlaces(b, "")
+	if err != nil {
+		return err
+	}
+	jobs := backfill.Jobs{Store: p.ledger}
+	known, err := jobs.List(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	list := []jobAccount{}
+	for _, j := range known {
+		covered, err := jobs.Done(ctx, j)
+		if err != nil {
+			return err //nolint:wrapcheck // it names the job
+		}
+		list = append(list, jobAccount{
+			Job: j.ID, Status: jobStatus(j, covered), From: j.From, To: j.To, Target: j.Target, Rules: len(j.Rules), Slots: j.Slots,
+			Covered: covered, Created: j.Created, Begun: j.Begun, TakenUp: j.Taken, Cancelled: j.Cancelled,
+		})
+	}
+	if a.global.Format != "text" {
+		return writeJSON(a.out, a.global.Format, list)
+	}
+	if len(list) == 0 {
+		_, err := io.WriteString(a.err, "no jobs\n")
+		return wrapWrite(err)
+	}
+	t := newTable(a.out, "JOB", "STATUS", "RULES", "SLOTS", "COVERED", "FROM", "TO", "NAMESPACE", "BEGUN")
+	for _, j := range list {
+		t.row(j.Job, j.Status, j.Rules, j.Slots, fmt.Sprintf("%d (%d %%)", j.Covered, percent(j.Covered, j.Slots)),
+			j.From.Format(time.RFC3339), j.To.Format(time.RFC3339), j.Target, j.Begun.Format(time.RFC3339))
+	}
+	return t.flush()
+}
+
+// jobStatus is done, cancelled, or open: whether somebody works on it, nobody can tell.
+func jobStatus(j backfill.Job, covered int64) string {
+	switch {
+	case covered >= j.Slots:
+		return "done"
+	case j.Cancelled:
+		return "cancelled"
+	}
+	return "open"
+}
+
+func percent(n, of int64) int64 {
+	if of == 0 {
+		return 100
+	}
+	return n * 100 / of
+}
+
+// pace writes how fast a job is and how long the rest will take.
+func pace(p backfill.Progress, took time.Duration) string {
+	rate, remaining := p.Pace(took)
+	if remaining < 0 {
+		return "…"
+	}
+	return fmt.Sprintf("%.0f slots/s, %s left", rate, remaining.Round(time.Second))
+}

@@ -1,0 +1,129 @@
+package backfill
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/internal/ledger"
+)
+
+// Job describes a backfill. Two with the same rules, range and target have the same [Job.Hash].
+type Job struct {
+	// ID is its name in the ledger.
+	ID string `json:"-"`
+	// From and To are the range of its slots, To excluded.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Target says where the alerts go.
+	Target string `json:"target"`
+	// Rules are in order of their ids.
+	Rules []Named `json:"rules"`
+	// Slots is the number of slots of all rules.
+	Slots int64 `json:"slots"`
+	// Created is when the job was begun first, Begun when it was taken up last.
+	Created time.Time `json:"created"`
+	Begun   time.Time `json:"begun"`
+	// Taken counts how often it was taken up: the fencing number of who did so last.
+	Taken int64 `json:"taken"`
+	// Cancelled is set by [Jobs.Cancel], and cleared when the job is taken up again.
+	Cancelled bool `json:"cancelled,omitempty"`
+
+	version any
+}
+
+// Named is a rule and what it says.
+type Named struct {
+	ID string `json:"id"`
+	// Hash is the rule's ContentHash.
+	Hash string `json:"hash"`
+}
+
+// hashLength is that of the name of a job that got none, in hexadecimal digits.
+const hashLength = 12
+
+// Hash names the job by what it is: the same command makes the same name.
+func (j Job) Hash() string {
+	parts := []string{j.Target, j.From.UTC().Format(time.RFC3339Nano), j.To.UTC().Format(time.RFC3339Nano)}
+	for _, r := range j.Rules {
+		parts = append(parts, r.ID, r.Hash)
+	}
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(strconv.Itoa(len(p)) + ":" + p))
+	}
+	return hex.EncodeToString(h.Sum(nil))[:hashLength]
+}
+
+// maxName is the greatest length of a job's name.
+const maxName = 100
+
+// CheckName refuses what cannot be the name of a job.
+func CheckName(name string) error {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	}
+	if name == "" || len(name) > maxName || strings.ContainsFunc(name, odd) {
+		return fmt.Errorf("%q is no name of a job: want at most %d letters, digits, '-', '_' and '.'", name, maxName)
+	}
+	return nil
+}
+
+// differs says in which way a job is not the one that has its name; "" when it is.
+func (j Job) differs(from Job) string {
+	switch {
+	case !j.From.Equal(from.From) || !j.To.Equal(from.To):
+		return fmt.Sprintf("it is about %s to %s", from.From.UTC().Format(time.RFC3339), from.To.UTC().Format(time.RFC3339))
+	case j.Target != from.Target:
+		return "its alerts go to " + from.Target
+	}
+	for _, r := range from.Rules {
+		i := slices.IndexFunc(j.Rules, func(n Named) bool { return n.ID == r.ID })
+		switch {
+		case i < 0:
+			return fmt.Sprintf("rule %s is part of it", r.ID)
+		case j.Rules[i].Hash != r.Hash:
+			return fmt.Sprintf("rule %s has changed since it began", r.ID)
+		}
+	}
+	if len(j.Rules) > len(from.Rules) {
+		return fmt.Sprintf("it has %d rules, not %d", len(from.Rules), len(j.Rules))
+	}
+	return ""
+}
+
+// headID is the name of the job's head in the ledger, pageID that of a rule's pages.
+func headID(job string) string           { return ledger.BackfillPrefix + job }
+func pageID(job, rule string) string     { return headID(job) + "/" + rule }
+func jobOf(headID string) (string, bool) { return strings.CutPrefix(headID, ledger.BackfillPrefix) }
+
+// head writes the job as the ledger keeps it.
+func (j Job) head() (*ledger.Head, error) {
+	note, err := json.Marshal(j)
+	if err != nil {
+		return nil, fmt.Errorf("encode backfill %s: %w", j.ID, err)
+	}
+	return &ledger.Head{RuleID: headID(j.ID), Since: j.From, Schedule: "backfill", Note: string(note), Version: j.version}, nil
+}
+
+// errNoJob is for a head that is not that of a job.
+var errNoJob = errors.New("it does not describe one")
+
+func parseJob(h ledger.Head) (Job, error) {
+	var j Job
+	id, ok := jobOf(h.RuleID)
+	if !ok || h.Note == "" {
+		return j, fmt.Errorf("backfill %s: %w", h.RuleID, errNoJob)
+	}
+	if err := json.Unmarshal([]byte(h.Note), &j); err != nil {
+		return j, fmt.Errorf("backfill %s: %w", id, err)
+	}
+	j.ID, j.version = id, h.Version
+	return j, nil
+}

@@ -1,0 +1,222 @@
+package backfill
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/event"
+)
+
+const ruleField = "kibana.alert.rule.rule_id"
+
+// Preview stands in the place of alerts that are not to be written: it says what would become of
+// each, looks at those that are there, and remembers what it was given, so that rules whose alerts
+// depend on the ones before find both. It is safe for concurrent use.
+type Preview struct {
+	// Lookup tells which alerts are there, History what they say; no history when nil.
+	Lookup  alert.Lookup
+	History alert.Instances
+	// Anew, unless zero, is the time from which on the alerts that are there are left aside: what would
+	// be made if those of slots since then were not.
+	Anew time.Time
+
+	mu sync.Mutex
+	// made are the alerts that would be written, by id; of those that are their own instance no more is
+	// kept than is told of them.
+	made map[string]*made
+	// there are the alerts of each rule that were found to exist.
+	there map[string]map[string]bool
+	// documents are alerts that are about an instance, and those that were changed.
+	documents map[string]alert.Document
+	instances map[string][]string
+}
+
+// made is an alert that would be written.
+type made struct {
+	change Change
+	exists bool
+}
+
+var (
+	_ alert.Indexer   = (*Preview)(nil)
+	_ alert.Instances = (*Preview)(nil)
+)
+
+// Create says which alerts would be new. One that this preview has been given before is a
+// duplicate, as it would be had it been written.
+func (p *Preview) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	ids := make([]string, len(docs))
+	for i, d := range docs {
+		ids[i] = d.ID
+	}
+	exists, err := p.Lookup.Existing(ctx, ids)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what it was doing
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	written := make([]alert.Written, len(docs))
+	for i, d := range docs {
+		written[i] = alert.Written{ID: d.ID, Outcome: alert.Duplicate}
+		if exists[d.ID] {
+			p.meet(d)
+		}
+		if p.made[d.ID] != nil || exists[d.ID] && p.Anew.IsZero() {
+			continue
+		}
+		if err := p.keep(d, exists[d.ID]); err != nil {
+			written[i].Outcome, written[i].Err = alert.Failed, err
+			continue
+		}
+		written[i].Outcome = alert.Created
+	}
+	return written, nil
+}
+
+func (p *Preview) meet(d alert.Document) {
+	id := event.First(d.Source, ruleField)
+	if p.there == nil {
+		p.there = map[string]map[string]bool{}
+	}
+	if p.there[id] == nil {
+		p.there[id] = map[string]bool{}
+	}
+	p.there[id][d.ID] = true
+}
+
+func (p *Preview) keep(d alert.Document, exists bool) error {
+	if p.made == nil {
+		p.made, p.documents, p.instances = map[string]*made{}, map[string]alert.Document{}, map[string][]string{}
+	}
+	if instance := alert.InstanceOf(d); instance != d.ID {
+		stored, err := asStored(d)
+		if err != nil {
+			return err
+		}
+		p.documents[d.ID] = stored
+		p.instances[instance] = append(p.instances[instance], d.ID)
+	}
+	p.made[d.ID] = &made{changeOf(New, d), exists}
+	return nil
+}
+
+// asStored gives a document the values that it has when it is read again.
+func asStored(d alert.Document) (alert.Document, error) {
+	data, err := json.Marshal(d.Source)
+	if err != nil {
+		return d, fmt.Errorf("encode alert %s: %w", d.ID, err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	out := alert.Document{ID: d.ID, Revision: "preview"}
+	if err := decoder.Decode(&out.Source); err != nil {
+		return d, fmt.Errorf("decode alert %s: %w", d.ID, err)
+	}
+	return out, nil
+}
+
+// Find hands out alerts that are there, as they would be by now, and those that would be.
+func (p *Preview) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
+	more := true
+	there := func() error {
+		if p.History == nil {
+			return nil
+		}
+		return p.History.Find(ctx, q, func(d alert.Document) (bool, error) { //nolint:wrapcheck // it says what it was doing
+			if !p.Anew.IsZero() && !alert.TimeOf(d.Source, slotField).Before(p.Anew) {
+				return true, nil
+			}
+			var err error
+			more, err = visit(p.byNow(d))
+			return more, err
+		})
+	}
+	wouldBe := func() error {
+		for _, d := range p.wouldBe(q) {
+			var err error
+			if more, err = visit(d); err != nil || !more {
+				return err
+			}
+		}
+		return nil
+	}
+	order := []func() error{there, wouldBe} // what would be is newer than what is there
+	if q.Newest {
+		slices.Reverse(order)
+	}
+	for _, next := range order {
+		if err := next(); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+const slotField = "kibana.alert.intended_timestamp"
+
+// byNow is an alert that is there, with what would have been changed in it.
+func (p *Preview) byNow(d alert.Document) alert.Document {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if changed, ok := p.documents[d.ID]; ok && p.made[d.ID] == nil {
+		return changed
+	}
+	return d
+}
+
+// wouldBe are the alerts of a query that would have been made.
+func (p *Preview) wouldBe(q alert.InstanceQuery) []alert.Document {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since, bounded := q.Limit()
+	var out []alert.Document
+	for _, instance := range slices.Compact(slices.Sorted(slices.Values(q.Instances))) {
+		ids := slices.Clone(p.instances[instance])
+		if q.Newest {
+			slices.Reverse(ids)
+		}
+		for _, id := range ids {
+			d := p.documents[id]
+			if q.RuleID != "" && event.First(d.Source, ruleField) != q.RuleID {
+				continue
+			}
+			if _, last := alert.Span(d.Source); bounded && last.Before(since) {
+				continue
+			}
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+var errNotRead = errors.New("it was not read to be replaced")
+
+// Replace remembers what alerts would say.
+func (p *Preview) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.documents == nil {
+		p.documents = map[string]alert.Document{}
+	}
+	written := make([]alert.Written, len(docs))
+	for i, d := range docs {
+		written[i] = alert.Written{ID: d.ID, Outcome: alert.Replaced}
+		stored, err := asStored(d)
+		if d.Revision == "" {
+			err = fmt.Errorf("alert %s: %w", d.ID, errNotRead)
+		}
+		if err != nil {
+			written[i].Outcome, written[i].Err = alert.Failed, err
+			continue
+		}
+		p.documents[d.ID] = stored
+	}
+	return written, ctx.Err()
+}

@@ -1,0 +1,392 @@
+package backfill
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/internal/catchup"
+	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/window"
+)
+
+// Rounds runs jobs together: [pipeline.Round].
+type Rounds interface {
+	RunAll(ctx context.Context, jobs []pipeline.Job, done func(pipeline.Execution)) []pipeline.Execution
+}
+
+// Gate holds a backfill back while others need the place of the events. Wait returns when a round
+// may begin, or with the context's error.
+type Gate interface {
+	Wait(ctx context.Context) error
+}
+
+// Options are how a job is run. The zero value is usable but for Now.
+type Options struct {
+	// Stretch is the length of time that all rules are run over together. It divides a day; 0 means
+	// [DefaultStretch].
+	Stretch time.Duration
+	// Pause is waited between rounds.
+	Pause time.Duration
+	// Grace is how long a round under way may go on when the run is to end.
+	Grace time.Duration
+	// Timeout bounds a round; 0 means that nothing does.
+	Timeout time.Duration
+	// Retry is waited before slots that failed are tried again, and doubled each time.
+	Retry time.Duration
+	// Gate, when not nil, lets rounds begin.
+	Gate Gate
+	// Ready, when not nil, is asked whether the place of the events answers after an execution failed.
+	Ready func(context.Context) error
+	// Now is the clock.
+	Now func() time.Time
+	// Report, when not nil, is told after every round.
+	Report func(Progress)
+	// Executed, when not nil, is told of every execution.
+	Executed func(pipeline.Execution)
+}
+
+// DefaultStretch is long enough that what a round costs by itself does not count, and short enough
+// that little is lost with one.
+const DefaultStretch = 6 * time.Hour
+
+// Runner runs a job.
+type Runner struct {
+	Jobs    Jobs
+	Rounds  Rounds
+	Options Options
+
+	job      Job
+	rules    []Rule
+	byID     map[string]*state
+	ledger   *ledger.Ledger
+	progress Progress
+	// day is that of the pages.
+	day   time.Time
+	pages map[string]ledger.Page
+	asked time.Time
+}
+
+// state is a rule and what has become of it.
+type state struct {
+	Rule
+	Account
+	// failures is the number of runs in a row that failed.
+	failures int
+}
+
+// Run takes a job up and runs what is left of it. It returns nil when it has tried everything: what
+// could not be covered is in the accounts. Errors are of the context, of the job
+// ([ErrOther], [ErrTaken], [ErrCancelled]), or of the places of events and ledger. In each case the job can
+// be gone on with.
+func (r *Runner) Run(ctx context.Context, job Job, rules []Rule) (Result, error) {
+	job, err := r.Jobs.Take(ctx, job, r.Options.Now())
+	if err != nil {
+		return Result{}, err
+	}
+	r.begin(job, rules)
+	for s := range stretches(job.From, job.To, cmp.Or(r.Options.Stretch, DefaultStretch)) {
+		if err = r.stretch(ctx, s); err != nil {
+			break
+		}
+	}
+	result := Result{Progress: r.progress}
+	for _, rule := range rules {
+		result.Accounts = append(result.Accounts, r.byID[rule.id()].Account)
+	}
+	return result, err
+}
+
+func (r *Runner) begin(job Job, rules []Rule) {
+	r.job, r.rules, r.asked = job, rules, r.Options.Now()
+	r.ledger = &ledger.Ledger{Store: r.Jobs.Store}
+	r.byID = make(map[string]*state, len(rules))
+	r.progress = Progress{Slots: job.Slots}
+	whole := window.Window{From: job.From, To: job.To}
+	for _, rule := range rules {
+		rl := rule.Plan.Rule()
+		r.byID[rl.ID] = &state{Rule: rule, Account: Account{RuleID: rl.ID, Name: rl.Name, Slots: rule.count(whole)}}
+	}
+}
+
+// stretch runs what is open of a stretch of time.
+func (r *Runner) stretch(ctx context.Context, s window.Window) error {
+	r.progress.At = s.From
+	owed, err := r.owed(ctx, s)
+	if err != nil {
+		return err
+	}
+	for {
+		tasks := r.plan(owed)
+		if len(tasks) == 0 {
+			r.report()
+			return nil
+		}
+		if err := r.admit(ctx, tasks); err != nil {
+			return err
+		}
+		executions, cut := r.round(ctx, tasks)
+		if err := r.record(ctx, executions, cut); err != nil {
+			return err
+		}
+		failed := r.settle(owed, tasks, executions)
+		if cut {
+			return ctx.Err() //nolint:wrapcheck // it is the caller's own
+		}
+		troubled := r.blame(owed, tasks, executions, failed)
+		r.report()
+		if troubled && r.Options.Ready != nil && ctx.Err() == nil {
+			if err := r.Options.Ready(ctx); err != nil {
+				return err //nolint:wrapcheck // it says what does not answer
+			}
+		}
+	}
+}
+
+// owed are the open slots of a stretch, by rule.
+func (r *Runner) owed(ctx context.Context, s window.Window) (map[string][]ledger.Owed, error) {
+	if day := ledger.Day(s.From); r.pages == nil || !day.Equal(r.day) {
+		var err error
+		if r.pages, err = r.Jobs.pages(ctx, r.job, day); err != nil {
+			return nil, err
+		}
+		r.day = day
+	}
+	owed := map[string][]ledger.Owed{}
+	for id, st := range r.byID {
+		page := r.pages[id]
+		for _, slot := range st.between(s) {
+			if e, _ := page.Find(slot); !e.Status.Open() {
+				st.Before++
+				r.progress.Before++
+				continue
+			}
+			// How often others have tried does not matter: what is left is tried together again.
+			owed[id] = append(owed[id], ledger.Owed{RuleID: id, Entry: ledger.Entry{Slot: slot}})
+		}
+		if st.Stopped != "" {
+			r.progress.Passed += int64(len(owed[id]))
+			delete(owed, id)
+		}
+	}
+	return owed, nil
+}
+
+// plan says what the next round does.
+func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
+	var all []ledger.Owed
+	rules := make(map[string]catchup.Rule, len(owed))
+	for id, list := range owed {
+		if len(list) > 0 {
+			all = append(all, list...)
+			rules[id] = r.byID[id].catchup()
+		}
+	}
+	return catchup.Plan(all, rules, time.Time{}, catchup.Options{MaxMerged: 1<<63 - 1})
+}
+
+// checkEvery is how often a run looks whether the job is still its own.
+const checkEvery = time.Second
+
+// admit returns when a round may begin.
+func (r *Runner) admit(ctx context.Context, tasks []catchup.Task) error {
+	if now := r.Options.Now(); now.Sub(r.asked) >= checkEvery {
+		r.asked = now
+		j, err := r.Jobs.Get(ctx, r.job.ID)
+		switch {
+		case err != nil:
+			return err
+		case j.Taken != r.job.Taken:
+			return fmt.Errorf("backfill %s: %w", j.ID, ErrTaken)
+		case j.Cancelled:
+			return fmt.Errorf("backfill %s: %w", j.ID, ErrCancelled)
+		}
+	}
+	pause := r.Options.Pause
+	tries := int64(0)
+	for _, t := range tasks {
+		tries = max(tries, t.Attempts)
+	}
+	if tries > 0 {
+		pause = max(pause, r.Options.Retry<<(tries-1))
+	}
+	if err := wait(ctx, pause); err != nil {
+		return err
+	}
+	if r.Options.Gate != nil {
+		return r.Options.Gate.Wait(ctx) //nolint:wrapcheck // it is the context's, or says what it waits for
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+	return ctx.Err() //nolint:wrapcheck // it is the caller's own
+}
+
+// round runs tasks together. They may end within the grace when the context ends; cut says that it was
+// over before they had.
+func (r *Runner) round(ctx context.Context, tasks []catchup.Task) (executions []pipeline.Execution, cut bool) {
+	work, stop := lasting(ctx, r.Options.Grace)
+	defer stop()
+	within, cancel := work, context.CancelFunc(func() {})
+	if r.Options.Timeout > 0 {
+		within, cancel = context.WithTimeout(work, r.Options.Timeout)
+	}
+	defer cancel()
+	jobs := make([]pipeline.Job, len(tasks))
+	for i, t := range tasks {
+		rule := r.byID[t.RuleID]
+		jobs[i] = pipeline.Job{Plan: rule.Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts), Fence: r.job.Taken, Manual: true}
+		if len(t.Slots) > 1 {
+			jobs[i].Covers, jobs[i].SlotOf = t.Slots, rule.slotOf(t.Slots)
+		}
+	}
+	executions = r.Rounds.RunAll(within, jobs, nil)
+	r.progress.Rounds++
+	return executions, work.Err() != nil
+}
+
+// lasting is a context that ends a while after its parent.
+func lasting(parent context.Context, grace time.Duration) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		defer cancel()
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// record writes the executions into the ledger, also while the context ends. Of a round that was cut
+// off only what is covered counts.
+func (r *Runner) record(ctx context.Context, executions []pipeline.Execution, cut bool) error {
+	now := r.Options.Now()
+	var accounts []ledger.Account
+	for _, x := range executions {
+		for _, e := range x.Entries(now, r.job.Taken) {
+			if !cut || e.Status == ledger.Covered {
+				accounts = append(accounts, ledger.Account{RuleID: pageID(r.job.ID, x.RuleID), Entry: e})
+			}
+		}
+	}
+	refused, err := r.ledger.Record(context.WithoutCancel(ctx), accounts)
+	switch {
+	case err != nil:
+		return fmt.Errorf("backfill %s: %w", r.job.ID, err)
+	case len(refused) > 0:
+		return fmt.Errorf("backfill %s: %w", r.job.ID, ErrTaken)
+	}
+	return nil
+}
+
+// settle takes what was covered out of what is owed, and returns the places of the tasks that failed.
+func (r *Runner) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution) (failed []int) {
+	for i, t := range tasks {
+		x, st := executions[i], r.byID[t.RuleID]
+		if r.Options.Executed != nil {
+			r.Options.Executed(x)
+		}
+		st.add(x)
+		r.progress.Created += int64(x.Created)
+		n := int64(len(t.Slots))
+		switch status := x.Entries(time.Time{}, 0)[0].Status; {
+		case status == ledger.Covered:
+			st.failures = 0
+			st.Covered += n
+			r.progress.Covered += n
+			owed[t.RuleID] = without(owed[t.RuleID], t)
+		case status == ledger.Queued && x.Created+x.Suppressed > 0:
+			// The next round has the same task, and gets further: alerts that are there do not count.
+		default:
+			failed = append(failed, i)
+		}
+	}
+	return failed
+}
+
+// blame decides about the tasks that failed. It reports whether there are any.
+func (r *Runner) blame(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, failed []int) bool {
+	for _, i := range failed {
+		t, x := tasks[i], executions[i]
+		st := r.byID[t.RuleID]
+		st.failures++
+		st.Problem = cmp.Or(x.Problem(), string(x.Status))
+		if st.Stopped == "" {
+			r.failed(owed, t, st, x)
+		}
+	}
+	return len(failed) > 0
+}
+
+const (
+	// maxAttempts is how often a slot is tried, maxFailures how many failed runs in a row a rule may have.
+	maxAttempts = 3
+	maxFailures = 20
+)
+
+// failed decides what becomes of slots that failed, and of their rule.
+func (r *Runner) failed(owed map[string][]ledger.Owed, t catchup.Task, st *state, x pipeline.Execution) {
+	last := t.Attempts+1 >= maxAttempts
+	switch {
+	case x.Diagnostics.HasErrors():
+		st.Stopped = "it cannot run on these mappings"
+	case st.failures >= maxFailures:
+		st.Stopped = fmt.Sprintf("it failed %d times in a row", st.failures)
+	case last && st.Ordered:
+		st.Stopped = "later slots depend on the one at " + t.Slots[0].UTC().Format(time.RFC3339) + ", which failed"
+	}
+	if st.Stopped != "" {
+		r.progress.Passed += int64(len(owed[t.RuleID]))
+		delete(owed, t.RuleID)
+		return
+	}
+	if last {
+		r.progress.Passed += int64(len(t.Slots))
+		owed[t.RuleID] = without(owed[t.RuleID], t)
+		return
+	}
+	for i := range owed[t.RuleID] {
+		if e := &owed[t.RuleID][i].Entry; covers(t, e.Slot) {
+			e.Attempts++
+		}
+	}
+}
+
+func without(owed []ledger.Owed, t catchup.Task) []ledger.Owed {
+	return slices.DeleteFunc(owed, func(o ledger.Owed) bool { return covers(t, o.Entry.Slot) })
+}
+
+func covers(t catchup.Task, slot time.Time) bool {
+	_, found := slices.BinarySearchFunc(t.Slots, slot, time.Time.Compare)
+	return found
+}
+
+func (r *Runner) report() {
+	if r.Options.Report != nil {
+		r.Options.Report(r.progress)
+	}
+}
+
+// Interrupted reports whether a run ended because its context did.
+func Interrupted(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -1,0 +1,124 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// GiveUp records the open slots that are older than MaxAge as given up, and returns how many there
+// were: they are counted for good, and nobody waits for them. Slots before the time that the ledger
+// keeps are passed over, as their pages would be forgotten at once.
+func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, fence int64) (int, error) {
+	heads, err := l.Begin(ctx, grids, now)
+	if err != nil {
+		return 0, err
+	}
+	age := cmp.Or(l.MaxAge, DefaultMaxAge)
+	oldest := now.Add(-age)
+	n := 0
+	for _, g := range grids {
+		from := latest(start(heads[g.RuleID]), kept)
+		if !from.Before(oldest) {
+			continue
+		}
+		some, err := l.giveUp(ctx, g, from, oldest, fence, fmt.Sprintf("older than %s", age))
+		n += some
+		if err != nil {
+			return n, err
+		}
+		if err := l.Close(ctx, map[string]time.Time{g.RuleID: g.Slots.Prev(oldest.Add(-1))}); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// giveUp records the open slots of a rule from one time up to, and without, another, a day at a
+// time.
+func (l *Ledger) giveUp(ctx context.Context, g Grid, from, to time.Time, fence int64, why string) (int, error) {
+	n := 0
+	for from.Before(to) {
+		next := earliest(to, Day(from).AddDate(0, 0, 1))
+		pages, err := l.pages(ctx, []Grid{g}, from, from)
+		if err != nil {
+			return n, err
+		}
+		page := pages[Page{RuleID: g.RuleID, Day: Day(from)}.ID()]
+		var accounts []Account
+		for slot := g.Slots.Next(from.Add(-1)); !slot.IsZero() && slot.Before(next); slot = g.Slots.Next(slot) {
+			e := Entry{Slot: slot}
+			if page != nil {
+				e, _ = page.Find(slot)
+			}
+			if e.Status.Open() {
+				e.Status, e.Fence, e.Error = GivenUp, max(fence, e.Fence), cmp.Or(e.Error, why)
+				accounts = append(accounts, Account{g.RuleID, e})
+			}
+		}
+		if _, err := l.Record(ctx, accounts); err != nil {
+			return n, err
+		}
+		n += len(accounts)
+		from = next
+	}
+	return n, nil
+}
+
+// Waive records the open slots among the given ones as given up by somebody who says why.
+func (l *Ledger) Waive(ctx context.Context, owed []Owed, fence int64, why string) (int, error) {
+	n := 0
+	for chunk := range slices.Chunk(owed, waiveChunk) {
+		accounts := make([]Account, len(chunk))
+		for i, o := range chunk {
+			e := o.Entry
+			e.Status, e.Fence, e.Error = GivenUp, max(fence, e.Fence), why
+			accounts[i] = Account{o.RuleID, e}
+		}
+		refused, err := l.Record(ctx, accounts)
+		if err != nil {
+			return n, err
+		}
+		n += len(accounts) - len(refused)
+	}
+	return n, nil
+}
+
+const waiveChunk = 5000
+
+// Close notes up to which slot none of a rule's is open, so that old pages need not be read again. A
+// head that somebody else has changed meanwhile stays as it is: it is only a saving.
+func (l *Ledger) Close(ctx context.Context, closed map[string]time.Time) error {
+	ids := make([]string, 0, len(closed))
+	for id := range closed {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	found, err := l.Store.Heads(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("read the ledger of %d rules: %w", len(ids), err)
+	}
+	var changed []*Head
+	for i := range found {
+		if to := closed[found[i].RuleID]; to.After(found[i].Closed) {
+			found[i].Closed = to
+			changed = append(changed, &found[i])
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	errs, err := l.Store.SaveHeads(ctx, changed)
+	if err != nil {
+		return fmt.Errorf("close slots of %d rules in the ledger: %w", len(changed), err)
+	}
+	for i, err := range errs {
+		if err != nil && !errors.Is(err, ErrChanged) {
+			return fmt.Errorf("close slots of rule %s in the ledger: %w", changed[i].RuleID, err)
+		}
+	}
+	return nil
+}
