@@ -79,6 +79,11 @@ var allowed = map[string][]string{
 	// Runners among each other, and nothing of what they run.
 	"internal/lease": nil,
 
+	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
+	"internal/service": {
+		"internal/catchup", "internal/ledger", "internal/pipeline", "internal/query", "internal/scheduler", "internal/window",
+	},
+
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
 	"internal/elastic": {
