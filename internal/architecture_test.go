@@ -99,7 +99,7 @@ var allowed = map[string][]string{
 	"internal/config":  {"internal/diag", "internal/tomltree"},
 	"internal/report":  {"internal/diag"},
 	"internal/server":  nil,
-	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler"},
+	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
 	"internal/ruletest": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/pipeline",
 		"internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree", "internal/window",

@@ -38,8 +38,17 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	book, err := elastic.NewLedger(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
+	leases, err := elastic.NewLeases(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
 	return &backend{
-		events: client, alerts: alerts, name: "Elasticsearch",
+		events: client, alerts: alerts, ledger: book, leases: leases, name: "Elasticsearch",
+		serverTime: client.Time,
 		ready: func(ctx context.Context) error {
 			_, err := client.Ping(ctx)
 			return connection(err)
@@ -47,6 +56,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		install: func(ctx context.Context) error {
 			if err := alerts.Install(ctx); err != nil {
 				return fmt.Errorf("install the alerts index: %w", connection(err))
+			}
+			return nil
+		},
+		installLedger: func(ctx context.Context) error {
+			if err := errors.Join(book.Install(ctx), leases.Install(ctx)); err != nil {
+				return fmt.Errorf("install the ledger: %w", connection(err))
 			}
 			return nil
 		},

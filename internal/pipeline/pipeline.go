@@ -25,6 +25,8 @@ type Pipeline struct {
 	// Instances finds the alerts that were made before; nil: none can be.
 	Instances alert.Instances
 	Options   alert.Options
+	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
+	Summarize bool
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
 }
@@ -124,6 +126,9 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 	x.countLeft(result)
 	x.Read = max(result.Seen, result.Total)
 	x.Undecided = result.Undecided
+	if x.pipeline.Summarize && x.Left > 0 && err == nil {
+		err = x.summarize(ctx)
+	}
 	x.Err = err
 	x.Status = x.judge(err)
 }
@@ -138,7 +143,7 @@ func (x *execution) judge(err error) Status {
 	switch {
 	case err != nil && failure.KindOf(err) != failure.Partial:
 		return Failed
-	case err != nil || x.Failed > 0 || x.Left > 0:
+	case err != nil || x.Failed > 0 || x.Left > 0 && !x.Summarized:
 		return PartialFailure
 	}
 	return Succeeded

@@ -18,6 +18,8 @@ type Recorder struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
+	// Fence is that of executions which have none of their own.
+	Fence int64
 	// Wants says whether an execution belongs into the ledger; nil: all do.
 	Wants func(pipeline.Execution) bool
 
@@ -44,7 +46,7 @@ func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) 
 		case x.Status != pipeline.Succeeded && errors.Is(x.Err, context.Canceled):
 			r.owe(x)
 		default:
-			for _, e := range x.Entries(now(), x.Fence) {
+			for _, e := range x.Entries(now(), max(x.Fence, r.Fence)) {
 				accounts = append(accounts, ledger.Account{RuleID: x.RuleID, Entry: e})
 			}
 		}

@@ -1,0 +1,57 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tocsin/internal/service"
+)
+
+// coverage are the collectors of what is covered and what is owed.
+type coverage struct {
+	open    *prometheus.GaugeVec
+	all     prometheus.Gauge
+	behind  prometheus.Gauge
+	givenUp prometheus.Counter
+	skew    prometheus.Gauge
+}
+
+func newCoverage(registry *prometheus.Registry) coverage {
+	c := coverage{
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "coverage_open_slots", Help: "Slots that are still to be run, of rules that have any.",
+		}, []string{"rule_id"}),
+		all: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "coverage_open_slots_total", Help: "Slots of all rules that are still to be run.",
+		}),
+		behind: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "coverage_behind_seconds", Help: "Time since the slot that was covered last, of the rule for which it is longest.",
+		}),
+		givenUp: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "tocsin", Name: "coverage_given_up_slots_total", Help: "Slots that were too old to be caught up with.",
+		}),
+		skew: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "runner_clock_skew_seconds", Help: "By how much the clock of another runner was seen to differ last.",
+		}),
+	}
+	registry.MustRegister(c.open, c.all, c.behind, c.givenUp, c.skew)
+	return c
+}
+
+// Standing sets how the rules stand. Rules without open slots have no series, so that there are
+// many only where much is wrong.
+func (m *Metrics) Standing(s service.Standing) {
+	m.coverage.open.Reset()
+	all := 0
+	for id, n := range s.Open {
+		m.coverage.open.WithLabelValues(label(id)).Set(float64(n))
+		all += n
+	}
+	m.coverage.all.Set(float64(all))
+	m.coverage.behind.Set(s.Behind.Seconds())
+	add(m.coverage.givenUp, int64(s.GivenUp))
+}
+
+// Skew notes a clock that differs.
+func (m *Metrics) Skew(by time.Duration) { m.coverage.skew.Set(by.Seconds()) }
