@@ -23,6 +23,9 @@ type cli struct {
 	Test    testCmd    `cmd:"" help:"Run the rule tests that stand beside rules."`
 	Query   queryCmd   `cmd:"" help:"Search events with an ad hoc query."`
 	Alerts  alertsCmd  `cmd:"" help:"List and show alerts."`
+
+	Coverage coverageCmd `cmd:"" help:"Show what rules have covered of their time, and run what is missing."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -28,9 +28,10 @@ const (
 	// knownSlots bounds the open slots in memory, of all rules together.
 	knownSlots = 100_000
 	leastKnown = 50
-	// drained is the least number of new alerts that a run may make whose hits were left by one before.
-	drained = 10_000
 )
+
+// Drained is the least number of new alerts that a run may make whose hits were left by one before.
+const Drained = 10_000
 
 // keeper is the state of the catch-up's loop.
 type keeper struct {
@@ -307,7 +308,7 @@ func (k *keeper) take(t catchup.Task) (pipeline.Job, bool) {
 		job.Covers = t.Slots
 	}
 	if t.Drains {
-		job.Most = max(drained, r.Plan.Rule().MaxSignals)
+		job.Most = max(Drained, r.Plan.Rule().MaxSignals)
 	}
 	return job, true
 }
