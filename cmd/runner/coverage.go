@@ -190,9 +190,13 @@ var colours = map[rune]string{'█': "32", '▄': "33", '·': "33", '×': "31", 
 
 func heat(buckets []coverage.Bucket, paint bool) string {
 	var out strings.Builder
-	last := ""
+	last, before := "", ' '
 	for _, b := range buckets {
 		m := b.Mark()
+		if b.Slots() == 0 {
+			m = before // slots are further apart than the parts of the map
+		}
+		before = m
 		if c := colours[m]; paint && c != last {
 			out.WriteString("\x1b[" + c + "m")
 			last = c
