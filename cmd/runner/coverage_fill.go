@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/planner"
+	"tocsin/internal/search"
 	"tocsin/internal/service"
 )
 
@@ -132,7 +133,12 @@ func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Ro
 				tried[t.RuleID+" "+slot.String()] = true
 			}
 		}
-		limited, cancel := context.WithTimeout(ctx, c.RuleTimeout)
+		if b := r.backend; b.calm != nil {
+			if err := b.calm(ctx); err != nil {
+				break
+			}
+		}
+		limited, cancel := context.WithTimeout(search.Background(ctx), c.RuleTimeout)
 		for _, x := range round.RunAll(limited, jobs, nil) {
 			n := max(1, len(x.Covers))
 			if x.Status == pipeline.Succeeded {

@@ -72,7 +72,7 @@ func (r *runner) service(member *lease.Member) (*service.Service, error) {
 	o := service.Options{
 		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
 		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(context.Background(), x) },
-		Calm: r.backend.calm, Observe: r.metrics.Standing, Retention: r.cmd.Retention,
+		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
 	if member != nil {
 		o.Owner = member
@@ -86,6 +86,14 @@ func (r *runner) service(member *lease.Member) (*service.Service, error) {
 	behind.Recorder = r.rounds.Recorder
 	s.Use(r.rounds, behind)
 	return s, nil
+}
+
+// standing shows how rules and searches stand.
+func (r *runner) standing(s service.Standing) {
+	r.metrics.Standing(s)
+	if r.backend.load != nil {
+		r.metrics.Searches(r.backend.load())
+	}
 }
 
 // join makes this runner one of those that share the rules; nil where there can be no other.

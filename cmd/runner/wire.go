@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/lease"
 	"tocsin/internal/ledger"
+	"tocsin/internal/metrics"
 	"tocsin/internal/search"
 )
 
@@ -39,6 +40,8 @@ type backend struct {
 	installLedger func(context.Context) error
 	// calm returns when work that can wait may go on; nil: always.
 	calm func(context.Context) error
+	// load is what the limits of searches have come to; nil where there are none.
+	load func() metrics.Searches
 	// serverTime is the cluster's time; nil where there is none but ours.
 	serverTime func(context.Context) (time.Time, error)
 	// visibleAtOnce makes alerts appear in listings as soon as they are written, which a service

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/internal/elastic"
 	"tocsin/internal/failure"
+	"tocsin/internal/metrics"
 )
 
 // closeTimeout bounds the goodbye to a cluster.
@@ -48,7 +49,11 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	}
 	return &backend{
 		events: client, alerts: alerts, ledger: book, leases: leases, name: "Elasticsearch",
-		serverTime: client.Time,
+		serverTime: client.Time, calm: client.Calm,
+		load: func() metrics.Searches {
+			l := client.Load()
+			return metrics.Searches{Limit: l.Limit, Running: l.Running, Waiting: l.Waiting, Rejected: l.Rejected, Slow: l.Slow}
+		},
 		ready: func(ctx context.Context) error {
 			_, err := client.Ping(ctx)
 			return connection(err)
@@ -82,7 +87,7 @@ func (a *app) client() (*elastic.Client, error) {
 	}
 	client, err := elastic.New(elastic.Config{
 		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
-		RequestTimeout: g.Timeout, UserAgent: "tocsin/" + version(), Logger: g.log,
+		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, UserAgent: "tocsin/" + version(), Logger: g.log,
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -15,6 +15,8 @@ type coverage struct {
 	behind  prometheus.Gauge
 	givenUp prometheus.Counter
 	skew    prometheus.Gauge
+
+	limit, running, waiting, rejected, slow prometheus.Gauge
 }
 
 func newCoverage(registry *prometheus.Registry) coverage {
@@ -35,6 +37,15 @@ func newCoverage(registry *prometheus.Registry) coverage {
 			Namespace: "tocsin", Name: "runner_clock_skew_seconds", Help: "By how much the clock of another runner was seen to differ last.",
 		}),
 	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: name, Help: help})
+	}
+	c.limit = gauge("search_limit", "Searches that may be under way at the same time: as many as the cluster bears.")
+	c.running = gauge("search_running", "Searches under way.")
+	c.waiting = gauge("search_waiting", "Searches that wait for their turn.")
+	c.rejected = gauge("search_rejected", "Searches that the cluster had too much to do for, since the start.")
+	c.slow = gauge("search_slow", "Searches that took much longer than they used to, since the start.")
+	registry.MustRegister(c.limit, c.running, c.waiting, c.rejected, c.slow)
 	registry.MustRegister(c.open, c.all, c.behind, c.givenUp, c.skew)
 	return c
 }
@@ -55,3 +66,18 @@ func (m *Metrics) Standing(s service.Standing) {
 
 // Skew notes a clock that differs.
 func (m *Metrics) Skew(by time.Duration) { m.coverage.skew.Set(by.Seconds()) }
+
+// Searches are what the limits of searches have come to.
+type Searches struct {
+	Limit, Running, Waiting int
+	Rejected, Slow          int64
+}
+
+// Searches sets them.
+func (m *Metrics) Searches(s Searches) {
+	m.coverage.limit.Set(float64(s.Limit))
+	m.coverage.running.Set(float64(s.Running))
+	m.coverage.waiting.Set(float64(s.Waiting))
+	m.coverage.rejected.Set(float64(s.Rejected))
+	m.coverage.slow.Set(float64(s.Slow))
+}

@@ -8,6 +8,7 @@ import (
 	"tocsin/internal/catchup"
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
+	"tocsin/internal/search"
 )
 
 const (
@@ -255,7 +256,7 @@ func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration 
 		limited, cancel = context.WithTimeout(ctx, k.opts.RuleTimeout)
 	}
 	defer cancel()
-	return k.judge(limited, k.opts.Behind.RunAll(limited, jobs, k.told))
+	return k.judge(limited, k.opts.Behind.RunAll(search.Background(limited), jobs, k.told))
 }
 
 // judge returns the pause after a round. Where all failed, something they share may be gone, the
