@@ -149,7 +149,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 		if r.Slots() > 0 {
 			share = percentText(r.Counts)
 		}
-		t.cells(heat(r.Buckets, paint), shorten(r.Name, maxRuleName), share, r.Open(), r.Failed, r.Queued, r.GivenUp, r.Lateness.Round(time.Second), oldest)
+		t.cells(heat(r.Buckets, paint), shorten(r.Name, maxRuleName), share, r.Open(), r.Failed, r.Queued, r.GivenUp, brief(r.Lateness), oldest)
 		sum.Covered, sum.Planned, sum.Failed = sum.Covered+r.Covered, sum.Planned+r.Planned, sum.Failed+r.Failed
 		sum.Queued, sum.GivenUp = sum.Queued+r.Queued, sum.GivenUp+r.GivenUp
 	}
@@ -164,6 +164,17 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 		}
 	}
 	return wrapWrite(err)
+}
+
+// brief writes a time as exactly as somebody wants to know it.
+func brief(d time.Duration) string {
+	switch day := 24 * time.Hour; {
+	case d >= 2*day:
+		return fmt.Sprintf("%dd", d/day)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return d.Round(time.Second).String()
 }
 
 // maxRuleName keeps rows on a line.

@@ -52,12 +52,11 @@ func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []*service.Rule) error {
-	now := a.clock.Now()
-	o, err := c.options(now)
+	o, err := c.options(a.clock.Now())
 	if err != nil {
 		return err
 	}
-	book := &ledger.Ledger{Store: b.ledger, MaxAge: max(now.Sub(o.From), time.Second)}
+	book := &ledger.Ledger{Store: b.ledger}
 	owed, err := c.owed(ctx, book, rules, o)
 	if err != nil {
 		return err
@@ -84,20 +83,16 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	return c.run(ctx, r, round, owed)
 }
 
-// owed are the open slots of rules that somebody has begun, without those that are under way.
+// owed are the open slots, as the list of gaps has them.
 func (c *coverageFillCmd) owed(ctx context.Context, book *ledger.Ledger, rules []*service.Rule, o coverage.Options) ([]ledger.Owed, error) {
-	grids := make([]ledger.Grid, len(rules))
-	for i, r := range rules {
-		grids[i] = r.Grid()
-	}
-	owed, err := book.Owed(ctx, grids, o.Now)
+	rows, err := coverage.Read(ctx, book.Store, asked(rules), o)
 	if err != nil {
 		return nil, fmt.Errorf("fill: %w", err)
 	}
-	owed = slices.DeleteFunc(owed, func(one ledger.Owed) bool {
-		e := one.Entry
-		return e.Slot.Before(o.From) || e.Slot.After(o.To) || e.Status == ledger.Planned && o.Now.Sub(e.Slot) < c.Settle
-	})
+	var owed []ledger.Owed
+	for _, r := range rows {
+		owed = append(owed, r.Owed...)
+	}
 	for i := range owed {
 		owed[i].Entry.Ended = time.Time{} // somebody who asks does not wait for a backoff
 	}

@@ -85,6 +85,8 @@ type Row struct {
 	LastError string   `json:"last_error,omitempty"`
 	Buckets   []Bucket `json:"buckets,omitempty"`
 	Gaps      []Gap    `json:"-"`
+	// Owed are the open slots, oldest first.
+	Owed []ledger.Owed `json:"-"`
 
 	late []time.Duration
 }
@@ -186,6 +188,7 @@ func (r *Row) take(e ledger.Entry, o Options) {
 		if r.OldestOpen == nil {
 			r.OldestOpen = &e.Slot
 		}
+		r.Owed = append(r.Owed, ledger.Owed{RuleID: r.RuleID, Entry: e})
 		r.gap(e)
 	}
 }

@@ -64,7 +64,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 	return &Client{
 		transport: transport, idle: idle, name: cfg.String(), credentials: creds,
 		timeout: cfg.RequestTimeout, maxRetries: cfg.MaxRetries, log: cfg.Logger,
-		limit: newLimiter(cfg.SearchRate),
+		limit: newLimiter(float64(cfg.SearchRate)),
 	}, nil
 }
 

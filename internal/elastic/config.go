@@ -24,7 +24,7 @@ type Config struct {
 	// RequestTimeout bounds each try of a call, its answer read; 0 means [DefaultRequestTimeout].
 	RequestTimeout time.Duration
 	// SearchRate is how many searches there may be in a second; 0: as many as the cluster bears.
-	SearchRate float64
+	SearchRate int
 	// MaxRetries is how often a call is repeated that failed in passing; 0 means
 	// [DefaultMaxRetries], less than 0 never.
 	MaxRetries int
