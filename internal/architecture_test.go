@@ -79,11 +79,13 @@ var allowed = map[string][]string{
 	// Runners among each other, and nothing of what they run.
 	"internal/lease": nil,
 
+	// How late events come.
+	"internal/lag":      {"internal/condition", "internal/event", "internal/mapping", "internal/search", "internal/window"},
 	"internal/coverage": {"internal/ledger"}, // what people are told of it
 
 	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
 	"internal/service": {
-		"internal/catchup", "internal/ledger", "internal/pipeline", "internal/query", "internal/scheduler",
+		"internal/catchup", "internal/lag", "internal/ledger", "internal/pipeline", "internal/query", "internal/scheduler",
 		"internal/search", "internal/window",
 	},
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tocsin/internal/coverage"
+	"tocsin/internal/ledger"
 	"tocsin/internal/service"
 )
 
@@ -111,7 +112,7 @@ func (c *coverageShowCmd) Run(ctx context.Context, a *app) error {
 	if a.global.Format != "text" {
 		out := make([]jsonRow, len(rows))
 		for i, r := range rows {
-			out[i] = jsonRow{r, r.Open(), percent(r.Counts), r.Lateness.Seconds()}
+			out[i] = jsonRow{r, r.Open(), percent(r.Counts), r.Lateness.Seconds(), r.Lag.P50.Seconds(), r.Lag.P99.Seconds()}
 		}
 		return writeJSON(a.out, a.global.Format, out)
 	}
@@ -124,6 +125,8 @@ type jsonRow struct {
 	Open     int     `json:"open"`
 	Percent  float64 `json:"covered_percent"`
 	Lateness float64 `json:"lateness_seconds"`
+	LagP50   float64 `json:"lag_p50_seconds"`
+	LagP99   float64 `json:"lag_p99_seconds"`
 }
 
 func percent(c coverage.Counts) float64 {
@@ -137,7 +140,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 	minute := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 	head := minute(o.From)
 	head += strings.Repeat(" ", max(1, heatWidth-2*len(head))) + minute(o.To)
-	t := newTable(w, "RULE", "COVERED", "OPEN", "FAILED", "QUEUED", "GIVEN UP", "LATE", "OLDEST OPEN", head)
+	t := newTable(w, "RULE", "COVERED", "OPEN", "FAILED", "QUEUED", "GIVEN UP", "LATE", "LAG", "OLDEST OPEN", head)
 	var sum coverage.Counts
 	paint := isTerminal(w) && os.Getenv("NO_COLOR") == ""
 	for _, r := range rows {
@@ -149,7 +152,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 		if r.Slots() > 0 {
 			share = percentText(r.Counts)
 		}
-		t.cells(heat(r.Buckets, paint), shorten(r.Name, maxRuleName), share, r.Open(), r.Failed, r.Queued, r.GivenUp, brief(r.Lateness), oldest)
+		t.cells(heat(r.Buckets, paint), shorten(r.Name, maxRuleName), share, r.Open(), r.Failed, r.Queued, r.GivenUp, brief(r.Lateness), lagText(r.Lag), oldest)
 		sum.Covered, sum.Planned, sum.Failed = sum.Covered+r.Covered, sum.Planned+r.Planned, sum.Failed+r.Failed
 		sum.Queued, sum.GivenUp = sum.Queued+r.Queued, sum.GivenUp+r.GivenUp
 	}
@@ -175,6 +178,14 @@ func brief(d time.Duration) string {
 		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
 	}
 	return d.Round(time.Second).String()
+}
+
+// lagText is the lag of half of the events and of 99 of 100.
+func lagText(l ledger.Lag) string {
+	if l.P99 == 0 {
+		return "-"
+	}
+	return brief(l.P50) + "/" + brief(l.P99)
 }
 
 // maxRuleName keeps rows on a line.

@@ -24,6 +24,7 @@ type runCmd struct {
 	Overflow    string        `help:"What becomes of hits beyond max_signals: drain (they become alerts in further runs) or summary (one alert that says how many)." enum:"drain,summary" default:"drain"`
 	Ledger      bool          `help:"Keep account of every slot. Without it nothing is caught up with." default:"true" negatable:""`
 	Retention   time.Duration `name:"ledger-retention" help:"How long the account of slots is kept." default:"2160h"`
+	LateAfter   time.Duration `help:"How long after a slot events are looked for that came late; 0: until 99 of 100 have come, as measured." default:"0s"`
 	Lease       time.Duration `help:"Time after which a runner that is not heard of is replaced by the others, twice over at most." default:"15s"`
 	Listen      string        `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
 }
@@ -43,6 +44,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--catch-up-age must be positive")
 	case c.Retention < c.CatchUpAge:
 		return usagef("--ledger-retention must not be shorter than --catch-up-age")
+	case c.LateAfter < 0:
+		return usagef("--late-after must not be negative")
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:

@@ -77,6 +77,8 @@ func (r *runner) service(member *lease.Member) (*service.Service, error) {
 	if member != nil {
 		o.Owner = member
 	}
+	o.LateAfter, o.Late, o.Events = r.cmd.LateAfter, r.metrics.Late, r.backend.events
+	o.Again = r.newRound(min(behindConcurrency, r.cmd.Concurrency))
 	s, err := service.New(r.rules, o)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)

@@ -81,6 +81,8 @@ type Row struct {
 	LastCovered *time.Time `json:"last_covered,omitempty"`
 	// Lateness is the median of the time from a slot to the end of its run.
 	Lateness time.Duration `json:"-"`
+	// Lag is how long the events that the rule reads take to come.
+	Lag ledger.Lag `json:"-"`
 	// LastError is that of the latest slot that has one.
 	LastError string   `json:"last_error,omitempty"`
 	Buckets   []Bucket `json:"buckets,omitempty"`
@@ -123,24 +125,24 @@ func Read(ctx context.Context, store ledger.Store, rules []Rule, o Options) ([]R
 		if err != nil {
 			return nil, fmt.Errorf("read the ledger of %d rules: %w", len(ids), err)
 		}
-		since := map[string]time.Time{}
+		byRule := map[string]ledger.Head{}
 		for _, h := range heads {
-			since[h.RuleID] = h.Since
+			byRule[h.RuleID] = h
 		}
 		byID := map[string]*ledger.Page{}
 		for i := range pages {
 			byID[pages[i].ID()] = &pages[i]
 		}
 		for _, r := range part {
-			rows = append(rows, read(r, since, byID, o))
+			rows = append(rows, read(r, byRule, byID, o))
 		}
 	}
 	return rows, nil
 }
 
-func read(r Rule, since map[string]time.Time, pages map[string]*ledger.Page, o Options) Row {
-	row := Row{RuleID: r.ID, Name: r.Name, Buckets: buckets(o)}
-	begun, known := since[r.ID]
+func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o Options) Row {
+	head, known := heads[r.ID]
+	row := Row{RuleID: r.ID, Name: r.Name, Buckets: buckets(o), Lag: head.Lag}
 	for slot := r.Slots.Next(o.From.Add(-1)); !slot.IsZero() && !slot.After(o.To); slot = r.Slots.Next(slot) {
 		e := ledger.Entry{Slot: slot}
 		recorded := false
@@ -148,7 +150,7 @@ func read(r Rule, since map[string]time.Time, pages map[string]*ledger.Page, o O
 			e, recorded = p.Find(slot)
 		}
 		// A slot that somebody ran before the rule's time counts, one that nobody ran does not.
-		if !recorded && (!known || slot.Before(begun) || o.Now.Sub(slot) < o.Settle) {
+		if !recorded && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle) {
 			continue
 		}
 		row.take(e, o)

@@ -93,6 +93,9 @@ type ledgerSource struct {
 	Data      string     `json:"data,omitempty"`
 	Since     *time.Time `json:"since,omitempty"`
 	Closed    *time.Time `json:"closed,omitempty"`
+	Reread    *time.Time `json:"reread,omitempty"`
+	LagP50    int64      `json:"lag_p50_ms,omitempty"`
+	LagP99    int64      `json:"lag_p99_ms,omitempty"`
 	Schedule  string     `json:"schedule,omitempty"`
 	LastError string     `json:"last_error,omitempty"`
 
@@ -141,7 +144,10 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 }
 
 func (s ledgerSource) head(m mark) ledger.Head {
-	return ledger.Head{RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Version: m}
+	return ledger.Head{
+		RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Reread: value(s.Reread), Version: m,
+		Lag: ledger.Lag{P50: time.Duration(s.LagP50) * time.Millisecond, P99: time.Duration(s.LagP99) * time.Millisecond},
+	}
 }
 
 func value(t *time.Time) time.Time {
@@ -251,6 +257,7 @@ func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, 
 	for i, h := range heads {
 		docs[i] = ledgerDoc{id: ledgerID(headKind, h.RuleID), version: &h.Version, source: ledgerSource{
 			Kind: headKind, RuleID: h.RuleID, Since: pointer(h.Since), Closed: pointer(h.Closed), Schedule: h.Schedule,
+			Reread: pointer(h.Reread), LagP50: h.Lag.P50.Milliseconds(), LagP99: h.Lag.P99.Milliseconds(),
 		}}
 	}
 	return l.save(ctx, docs)

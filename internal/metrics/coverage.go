@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tocsin/internal/pipeline"
 	"tocsin/internal/service"
 )
 
@@ -15,6 +16,7 @@ type coverage struct {
 	behind  prometheus.Gauge
 	givenUp prometheus.Counter
 	skew    prometheus.Gauge
+	late    *prometheus.CounterVec
 
 	limit, running, waiting, rejected, slow prometheus.Gauge
 }
@@ -46,6 +48,10 @@ func newCoverage(registry *prometheus.Registry) coverage {
 	c.rejected = gauge("search_rejected", "Searches that the cluster had too much to do for, since the start.")
 	c.slow = gauge("search_slow", "Searches that took much longer than they used to, since the start.")
 	registry.MustRegister(c.limit, c.running, c.waiting, c.rejected, c.slow)
+	c.late = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "tocsin", Name: "late_alerts_total", Help: "Alerts of events that came late, found by the second look.",
+	}, []string{"rule_id"})
+	registry.MustRegister(c.late)
 	registry.MustRegister(c.open, c.all, c.behind, c.givenUp, c.skew)
 	return c
 }
@@ -80,4 +86,11 @@ func (m *Metrics) Searches(s Searches) {
 	m.coverage.waiting.Set(float64(s.Waiting))
 	m.coverage.rejected.Set(float64(s.Rejected))
 	m.coverage.slow.Set(float64(s.Slow))
+}
+
+// Late counts the alerts of a second look for late events.
+func (m *Metrics) Late(x pipeline.Execution) {
+	if x.Created > 0 {
+		add(m.coverage.late.WithLabelValues(label(x.RuleID)), int64(x.Created))
+	}
 }

@@ -46,6 +46,8 @@ type Job struct {
 	Most int
 	// Fence is the fencing number of the runner as it begins, for the ledger.
 	Fence int64
+	// Late narrows the execution to events that came late.
+	Late []query.Late
 	// Manual marks executions that somebody asked for.
 	Manual bool
 }
@@ -72,7 +74,7 @@ func (p *Pipeline) begin(job Job) *execution {
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
 			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
 		},
-		manual: job.Manual,
+		manual: job.Manual, late: job.Late,
 	}
 }
 
@@ -89,10 +91,11 @@ type execution struct {
 	// held is the number of new alerts that are not written yet.
 	held   int
 	manual bool
+	late   []query.Late
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot}
+	src := query.Source{Events: events, At: x.Slot, Late: x.late}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}

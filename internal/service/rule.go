@@ -17,7 +17,7 @@ type Rule struct {
 	Slots    scheduler.Slots
 	Schedule string
 
-	mergeable, ordered bool
+	mergeable, ordered, late bool
 }
 
 // leastInterval is how close slots may be.
@@ -37,6 +37,7 @@ func NewRule(plan query.Plan) (*Rule, error) {
 		out.Slots, out.Schedule = slots, r.Cron
 	}
 	out.mergeable, out.ordered = query.CatchUp(plan)
+	out.late = query.TakesLate(plan)
 	return out, nil
 }
 

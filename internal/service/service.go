@@ -13,9 +13,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/catchup"
+	"tocsin/internal/lag"
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/scheduler"
+	"tocsin/internal/search"
 )
 
 // Rounds run jobs together: a [pipeline.Round] whose recorder is [Service.Recorder].
@@ -47,6 +49,13 @@ type Options struct {
 	// Live runs slots as they come due, Behind those that are caught up with.
 	Live, Behind Rounds
 	Ledger       *ledger.Ledger
+	// Again looks for events that came late, and records nothing; nil: nobody does. Late is told of what
+	// it did. Events is where their lag is measured; nil: it is not.
+	Again  Rounds
+	Late   func(pipeline.Execution)
+	Events search.Events
+	// LateAfter is how long after a slot its late events are looked for; 0: as measured.
+	LateAfter time.Duration
 	// Owner is nil where there is one runner.
 	Owner Owner
 	// Now is the clock; nil means time.Now.
@@ -104,6 +113,7 @@ type Service struct {
 	// trimmed tells that more is owed than is known here.
 	trimmed bool
 	begun   time.Time
+	meter   lag.Meter
 
 	mu sync.Mutex
 	// flying are the slots that run live, by rule.
@@ -127,6 +137,9 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	}
 	if o.Executed == nil {
 		o.Executed = func(pipeline.Execution) {}
+	}
+	if o.Late == nil {
+		o.Late = func(pipeline.Execution) {}
 	}
 	if o.Observe == nil {
 		o.Observe = func(Standing) {}
@@ -153,6 +166,12 @@ func (s *Service) Recorder() *Recorder {
 
 // Use sets the rounds, for who needs the recorder to make them. Not while Run runs.
 func (s *Service) Use(live, behind Rounds) { s.opts.Live, s.opts.Behind = live, behind }
+
+// UseAgain sets what looks for late events. Not while Run runs.
+func (s *Service) UseAgain(again Rounds) { s.opts.Again = again }
+
+// Lags returns how long the events of each data set take to come.
+func (s *Service) Lags() map[string]lag.Lag { return s.meter.Sets() }
 
 // Changed says that rules may have come to be ours, or have gone: what is owed is looked up anew.
 func (s *Service) Changed() {
@@ -191,6 +210,9 @@ func (s *Service) Run(ctx context.Context) error {
 		return err //nolint:wrapcheck // it names the scheduler
 	})
 	group.Go(func() error { s.keepUp(running); return nil })
+	if s.opts.Again != nil {
+		group.Go(func() error { s.lookAgain(running); return nil })
+	}
 	return group.Wait() //nolint:wrapcheck // it names the scheduler
 }
 
