@@ -63,7 +63,7 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
+		"internal/alert", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
 		"internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},

@@ -36,8 +36,8 @@ func TestLookAgain(t *testing.T) {
 			}})
 			s.play(t, d)
 		}
-		play(45 * time.Minute)
-		time.Sleep(30 * time.Second)
+		play(44*time.Minute + 40*time.Second)
+		time.Sleep(50 * time.Second)
 		play(30 * time.Minute)
 		end := begun.Add(-2 * time.Minute)
 		for _, job := range looks {
