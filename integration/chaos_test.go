@@ -60,6 +60,7 @@ func TestChaos(t *testing.T) {
 // play kills runners at random moments. In the end alerts are those of one undisturbed run, and no
 // slot is open.
 func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
+	t.Helper()
 	kills, rules := sizeOf(t, "TOCSIN_CHAOS_KILLS", 12), sizeOf(t, "TOCSIN_CHAOS_RULES", 40)
 	index := n.Name("chaos")
 	n.CreateIndex(t, index, eventMapping())
@@ -269,7 +270,7 @@ func TestChaosNode(t *testing.T) {
 	n := &Node{URL: "http://127.0.0.1:" + port, Prefix: "chaosnode"}
 	home := t.TempDir()
 	begin := func() *exec.Cmd {
-		command := exec.Command(script, port)
+		command := exec.CommandContext(t.Context(), script, port)
 		command.Env = append(os.Environ(), "ES_HOME="+home, "ES_HEAP=512m", "ES_LOG=WARN")
 		must(t, command.Start())
 		awaitNode(t, n)

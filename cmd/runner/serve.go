@@ -37,7 +37,7 @@ func (r *runner) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s, err = r.service(member); err != nil {
+	if s, err = r.service(ctx, member); err != nil {
 		return err
 	}
 	if err := r.listen(ctx, serving, group); err != nil {
@@ -68,10 +68,10 @@ func (r *runner) serve(ctx context.Context) error {
 const behindConcurrency = 2
 
 // service makes the loop over the rules.
-func (r *runner) service(member *lease.Member) (*service.Service, error) {
+func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Service, error) {
 	o := service.Options{
 		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
-		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(context.Background(), x) },
+		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
 		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
 	if member != nil {

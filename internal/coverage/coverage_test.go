@@ -2,6 +2,7 @@ package coverage_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,12 +52,12 @@ func TestRead(t *testing.T) {
 	if !row.OldestOpen.Equal(at(2)) || !row.LastCovered.Equal(at(25)) || row.LastError != "broken" || row.Lateness != 7*time.Second {
 		t.Errorf("%+v", row)
 	}
-	heat := ""
+	var marks strings.Builder
 	for _, b := range row.Buckets {
-		heat += string(b.Mark())
+		marks.WriteRune(b.Mark())
 	}
-	if want := " █·█·××█×+-··············█·"; heat != want {
-		t.Errorf("heat map\n%s, want\n%s", heat, want)
+	if want := " █·█·××█×+-··············█·"; marks.String() != want {
+		t.Errorf("heat map\n%s, want\n%s", marks.String(), want)
 	}
 	got := []string{}
 	for _, g := range coverage.Gaps(rows) {

@@ -16,7 +16,7 @@ const (
 )
 
 // NewLimiter returns the limits of a client.
-func NewLimiter(rate float64) *limiter { return newLimiter(rate) } //nolint:revive // it is for tests
+func NewLimiter(rate float64) *limiter { return newLimiter(rate) }
 
 // Enter waits for a place.
 func (l *limiter) Enter(ctx context.Context) (func(error), error) { return l.enter(ctx) }

@@ -46,14 +46,17 @@ func TestRealRollover(t *testing.T) {
 		outcome alert.Outcome
 	}{
 		{"the other creates it, then rolls over", func(t *testing.T, b *elastic.Alerts, rollover func(), _ *http.Request) {
+			t.Helper()
 			create(t, b)
 			rollover()
 		}, alert.Duplicate},
 		{"rolled over, then the other creates it", func(t *testing.T, b *elastic.Alerts, rollover func(), _ *http.Request) {
+			t.Helper()
 			rollover()
 			create(t, b)
 		}, alert.Duplicate},
 		{"ours goes to the old index still", func(t *testing.T, b *elastic.Alerts, rollover func(), r *http.Request) {
+			t.Helper()
 			rollover()
 			create(t, b)
 			// As a request that was routed ahead of the rollover.

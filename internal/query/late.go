@@ -25,14 +25,14 @@ func lateOnly(target search.Target, late []Late) condition.Expr {
 	if _, mapped := target.Fields.Field(ingested); !mapped {
 		return nil
 	}
-	var any condition.Or
+	var either condition.Or
 	for _, l := range late {
-		any = append(any, condition.And{
+		either = append(either, condition.And{
 			search.TimeRange{Field: search.DefaultTimestamp, Window: l.Window}.Condition(),
 			condition.Range{Field: ingested, Gte: search.FormatTime(l.Since), Format: "strict_date_optional_time"},
 		})
 	}
-	return any
+	return either
 }
 
 // takeLate narrows a bound search to late events.

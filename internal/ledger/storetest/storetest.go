@@ -33,7 +33,10 @@ func heads(t *testing.T, store ledger.Store) {
 	long := strings.Repeat("x", 700)
 	want := []ledger.Head{
 		{RuleID: "a", Since: day.Add(time.Hour), Schedule: "5m"},
-		{RuleID: "b/ü:*", Since: day, Closed: day.Add(48*time.Hour + 123*time.Millisecond)},
+		{
+			RuleID: "b/ü:*", Since: day, Closed: day.Add(48*time.Hour + 123*time.Millisecond), Reread: day.Add(time.Hour),
+			Lag: ledger.Lag{P50: time.Second, P99: 1500 * time.Millisecond},
+		},
 		{RuleID: long, Since: day},
 	}
 	var to []*ledger.Head
