@@ -75,10 +75,16 @@ func (c *Client) createIndex(ctx context.Context, name string, definition map[st
 	_, err = call[struct{}](ctx, c, op, func() esapi.Request {
 		return esapi.IndicesCreateRequest{Index: name, Body: bytes.NewReader(body)}
 	})
-	if hasType(err, "resource_already_exists_exception") {
+	if hasType(err, "resource_already_exists_exception") || notAllowed(err) && c.canRead(ctx, name) {
 		return nil
 	}
 	return err
+}
+
+// canRead reports whether an index is there for the user, who may not make it.
+func (c *Client) canRead(ctx context.Context, index string) bool {
+	_, err := try[struct{}](ctx, c, "count ["+index+"]", esapi.CountRequest{Index: []string{index}})
+	return err == nil
 }
 
 // mark is the version of a document.
