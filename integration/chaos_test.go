@@ -71,7 +71,7 @@ func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 	feed := startFeed(t, n, index, rules)
 	for kill := range kills {
 		time.Sleep(500*time.Millisecond + rand.N(2*time.Second))
-		crew[rand.IntN(len(crew))].kill(t)
+		crew[rand.IntN(len(crew))].signal(os.Kill, false)
 		if c.rollover && kill%4 == 3 {
 			n.Do(t, http.MethodPost, "/tocsin-alerts-"+n.Prefix+"/_rollover", nil) // may come too early
 		}
@@ -198,11 +198,16 @@ func (f *feed) stop() (map[string]bool, time.Time) {
 	return f.ids, f.last
 }
 
-// hand is a runner that is killed and begins anew.
+// hand is a runner that begins anew whenever it ends, as a service manager would have it: when it was
+// killed, and when there was no Elasticsearch as it began.
 type hand struct {
 	args, env []string
 	log       *os.File
-	command   *exec.Cmd
+
+	mu      sync.Mutex
+	command *exec.Cmd
+	off     bool
+	ended   chan error
 }
 
 func (c chaos) hire(t *testing.T, p place, rules string) []*hand {
@@ -219,15 +224,7 @@ func (c chaos) hire(t *testing.T, p place, rules string) []*hand {
 			h.env = append(h.env, "TOCSIN_CLOCK_OFFSET="+c.wrong.String())
 		}
 		h.start(t)
-		t.Cleanup(func() {
-			_ = h.command.Process.Kill()
-			_ = h.command.Wait()
-			_ = log.Close()
-			if text, _ := os.ReadFile(log.Name()); t.Failed() {
-				lines := bytes.Split(text, []byte("\n"))
-				t.Logf("%s:\n%s", log.Name(), bytes.Join(lines[max(0, len(lines)-40):], []byte("\n")))
-			}
-		})
+		t.Cleanup(func() { h.drop(t) })
 		crew = append(crew, h)
 	}
 	return crew
@@ -237,26 +234,73 @@ func (h *hand) start(t *testing.T) {
 	t.Helper()
 	binary, err := buildRunner()
 	must(t, err)
-	h.command = exec.CommandContext(t.Context(), binary, h.args...)
-	h.command.Stdout, h.command.Stderr, h.command.Env = h.log, h.log, h.env
-	must(t, h.command.Start())
+	h.ended = make(chan error, 1)
+	must(t, h.begin(t.Context(), binary))
+	go func() {
+		for {
+			err := h.command.Wait()
+			h.mu.Lock()
+			if h.off || t.Context().Err() != nil {
+				h.mu.Unlock()
+				h.ended <- err
+				return
+			}
+			h.mu.Unlock()
+			if h.command.ProcessState.Exited() {
+				time.Sleep(500 * time.Millisecond)
+			}
+			if err := h.begin(t.Context(), binary); err != nil {
+				h.ended <- err
+				return
+			}
+		}
+	}()
 }
 
-// kill ends it without a word, and lets it begin anew.
-func (h *hand) kill(t *testing.T) {
-	t.Helper()
-	_ = h.command.Process.Kill()
-	_ = h.command.Wait()
-	h.start(t)
+// begin starts the process.
+func (h *hand) begin(ctx context.Context, binary string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.command = exec.CommandContext(ctx, binary, h.args...)
+	h.command.Stdout, h.command.Stderr, h.command.Env = h.log, h.log, h.env
+	return h.command.Start()
+}
+
+// signal sends the process that runs a signal; last says that no other one follows.
+func (h *hand) signal(s os.Signal, last bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.off = h.off || last
+	_ = h.command.Process.Signal(s) // It may have ended, and begin anew.
 }
 
 // stop lets it end in order.
 func (h *hand) stop(t *testing.T) {
 	t.Helper()
-	must(t, h.command.Process.Signal(os.Interrupt))
-	if err := h.command.Wait(); err != nil {
+	h.signal(os.Interrupt, true)
+	err := <-h.ended
+	if h.ended <- err; err != nil {
 		t.Errorf("the runner ended with %v", err)
 	}
+}
+
+// drop ends it at the end of a test, and shows the end of its log where that failed.
+func (h *hand) drop(t *testing.T) {
+	t.Helper()
+	h.signal(os.Kill, true)
+	<-h.ended
+	_ = h.log.Close()
+	if text, _ := os.ReadFile(h.log.Name()); t.Failed() {
+		lines := bytes.Split(text, []byte("\n"))
+		t.Logf("%s:\n%s", h.log.Name(), bytes.Join(lines[max(0, len(lines)-40):], []byte("\n")))
+	}
+}
+
+// pid is that of the process that runs.
+func (h *hand) pid() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.command.Process.Pid
 }
 
 // TestChaosNode stops and starts a node of its own, in the script that TOCSIN_CHAOS_NODE names
@@ -320,7 +364,7 @@ func TestSoak(t *testing.T) {
 	most := int64(0)
 	metrics := map[string]float64{}
 	for end := time.Now().Add(time.Duration(minutes) * time.Minute); time.Now().Before(end); time.Sleep(2 * time.Second) {
-		most = max(most, residentKiB(t, crew[0].command.Process.Pid))
+		most = max(most, residentKiB(t, crew[0].pid()))
 		maps.Copy(metrics, scrape(t, "http://127.0.0.1:9467/metrics", "tocsin_schedule_lateness_seconds"))
 	}
 	_, last := feed.stop()

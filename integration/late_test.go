@@ -38,14 +38,7 @@ func TestLateEvents(t *testing.T) {
 				env:  []string{"PATH=" + os.Getenv("PATH")}, log: log,
 			}
 			h.start(t)
-			t.Cleanup(func() {
-				_ = h.command.Process.Kill()
-				_ = h.command.Wait()
-				_ = log.Close()
-				if text, _ := os.ReadFile(log.Name()); t.Failed() {
-					t.Logf("%s", text)
-				}
-			})
+			t.Cleanup(func() { h.drop(t) })
 			begun := time.Now()
 			time.Sleep(9 * time.Second)
 			now := time.Now().UTC()

@@ -27,7 +27,7 @@ func newCoverage(registry *prometheus.Registry) coverage {
 			Namespace: "tocsin", Name: "coverage_open_slots", Help: "Slots that are still to be run, of rules that have any.",
 		}, []string{"rule_id"}),
 		all: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "tocsin", Name: "coverage_open_slots_total", Help: "Slots of all rules that are still to be run.",
+			Namespace: "tocsin", Name: "coverage_open_slots_all", Help: "Slots of all rules that are still to be run.",
 		}),
 		behind: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "tocsin", Name: "coverage_behind_seconds", Help: "Time since the slot that was covered last, of the rule for which it is longest.",
