@@ -16,12 +16,16 @@ const (
 	mostMoving  = 8
 	// healthEvery is how often it is asked.
 	healthEvery = 5 * time.Second
+	// mostHeld is how long work is held up at most: a cluster may be red for good because of an index
+	// that nobody cares for, and slots must not stay open for that.
+	mostHeld = 15 * time.Minute
 )
 
 // Calm returns when work that can wait may go on: not while the cluster is red, has many tasks
-// pending or moves many shards. Who may not ask is not held up, and told so once. It fails only when
-// the context ends.
+// pending or moves many shards, for a quarter of an hour at most. Who may not ask is not held up, and
+// told so once. It fails only when the context ends.
 func (c *Client) Calm(ctx context.Context) error {
+	begun := time.Now()
 	for told := false; ; told = true {
 		busy, err := c.busy(ctx)
 		switch {
@@ -33,6 +37,10 @@ func (c *Client) Calm(ctx context.Context) error {
 		case err != nil:
 			busy = err.Error()
 		case busy == "":
+			return nil
+		}
+		if time.Since(begun) >= mostHeld {
+			c.log.WarnContext(ctx, "work that can wait has done so for long, and goes on", "although", busy)
 			return nil
 		}
 		if !told {

@@ -3,6 +3,7 @@ package elastic_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,6 +81,7 @@ func TestLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := elastic.NewLimiter(0)
 		var order []string
+		var mu sync.Mutex
 		behind := search.Background(t.Context())
 		run := func(ctx context.Context, name string) {
 			leave, err := l.Enter(ctx)
@@ -87,7 +89,9 @@ func TestLanes(t *testing.T) {
 				t.Error(err)
 				return
 			}
+			mu.Lock()
 			order = append(order, name)
+			mu.Unlock()
 			time.Sleep(time.Second)
 			leave(errors.New("neither well nor refused"))
 		}
@@ -162,4 +166,22 @@ func TestCalmUnasked(t *testing.T) {
 	if err := c.Calm(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestCalmNotForEver: a cluster that is red for good does not hold up work for good.
+func TestCalmNotForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var replies []reply
+		for range 200 {
+			replies = append(replies, status(200, `{"status":"red"}`))
+		}
+		c, _ := scripted(t, elastic.Config{}, replies...)
+		begun := time.Now()
+		if err := c.Calm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(begun); waited != 15*time.Minute {
+			t.Errorf("waited %s", waited)
+		}
+	})
 }
