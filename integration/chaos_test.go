@@ -288,7 +288,7 @@ func (h *hand) stop(t *testing.T) {
 func (h *hand) drop(t *testing.T) {
 	t.Helper()
 	h.signal(os.Kill, true)
-	_ = <-h.ended // It was killed.
+	<-h.ended //nolint:errcheck // it was killed
 	_ = h.log.Close()
 	if text, _ := os.ReadFile(h.log.Name()); t.Failed() {
 		lines := bytes.Split(text, []byte("\n"))
