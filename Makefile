@@ -28,6 +28,16 @@ integration: ## Run the tests that need a real Elasticsearch.
 integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARCH_URL.
 	$(GO) test -tags integration -count=1 -timeout 10m ./internal/elastic
 
+.PHONY: chaos
+chaos: ## Kill runners 200 times while 300 rules run; needs TOCSIN_ELASTICSEARCH_URL and takes most of an hour.
+	TOCSIN_CHAOS_KILLS=$${TOCSIN_CHAOS_KILLS:-200} TOCSIN_CHAOS_RULES=$${TOCSIN_CHAOS_RULES:-300} \
+		$(GO) test -tags integration -count=1 -timeout 90m -v -run 'TestChaos' ./integration/
+
+.PHONY: soak
+soak: ## Run 2,000 rules every minute for ten minutes and tell what that takes; needs TOCSIN_ELASTICSEARCH_URL.
+	TOCSIN_SOAK_RULES=$${TOCSIN_SOAK_RULES:-2000} TOCSIN_SOAK_MINUTES=$${TOCSIN_SOAK_MINUTES:-10} \
+		$(GO) test -tags integration -count=1 -timeout 30m -v -run 'TestSoak' ./integration/
+
 .PHONY: lint
 lint: ## Report what is wrong or untidy; changes nothing.
 	$(GO) vet ./...

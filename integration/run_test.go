@@ -1109,15 +1109,25 @@ func TestRunAccess(t *testing.T) {
 	alerts := "tocsin-alerts-" + n.Prefix
 	reads := object{"names": []string{index}, "privileges": []string{"read", "view_index_metadata"}}
 	reader := user(t, n, "reader", object{"indices": []object{reads, {"names": []string{alerts + "*"}, "privileges": []string{"read", "view_index_metadata"}}}})
-	// What a runner needs once its templates and index are there.
+	// What a runner needs once its templates and indices are there.
+	account := func(more ...string) object {
+		return object{
+			"names":      []string{"tocsin-ledger-" + n.Prefix + "*", "tocsin-leases-" + n.Prefix + "*"},
+			"privileges": append([]string{"read", "index", "delete"}, more...),
+		}
+	}
 	writer := user(t, n, "writer", object{
 		"cluster": []string{"monitor"},
-		"indices": []object{reads, {"names": []string{alerts + "*"}, "privileges": []string{"read", "create_doc", "view_index_metadata"}}},
+		"indices": []object{
+			reads, account(), {"names": []string{alerts + "*"}, "privileges": []string{"read", "create_doc", "view_index_metadata"}},
+		},
 	})
 	// And before: this one may make them.
 	installer := user(t, n, "installer", object{
 		"cluster": []string{"monitor", "manage_index_templates"},
-		"indices": []object{reads, {"names": []string{alerts + "*"}, "privileges": []string{"read", "create_doc", "manage"}}},
+		"indices": []object{
+			reads, account("create_index"), {"names": []string{alerts + "*"}, "privileges": []string{"read", "create_doc", "manage"}},
+		},
 	})
 	viewer := user(t, n, "viewer", object{
 		"cluster": []string{"monitor", "manage_index_templates"},

@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	},
 	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
+		"internal/alert", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
 		"internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
@@ -106,6 +106,16 @@ var allowed = map[string][]string{
 	// Runners among each other, and nothing of what they run.
 	"internal/lease": nil,
 
+	// How late events come.
+	"internal/lag":      {"internal/condition", "internal/event", "internal/mapping", "internal/search", "internal/window"},
+	"internal/coverage": {"internal/ledger"}, // what people are told of it
+
+	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
+	"internal/service": {
+		"internal/catchup", "internal/lag", "internal/ledger", "internal/pipeline", "internal/query", "internal/scheduler",
+		"internal/search", "internal/window",
+	},
+
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
 	"internal/elastic": {
@@ -121,7 +131,7 @@ var allowed = map[string][]string{
 	"internal/config":  {"internal/diag", "internal/tomltree"},
 	"internal/report":  {"internal/diag"},
 	"internal/server":  nil,
-	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler"},
+	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
 	"internal/ruletest": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/pipeline",
 		"internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree", "internal/window",

@@ -3,12 +3,9 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
-
-	"tocsin/internal/scheduler"
 )
 
 func TestReadArguments(t *testing.T) {
@@ -50,24 +47,6 @@ func TestReadArguments(t *testing.T) {
 				t.Errorf("configuration file %q, want %q", got.config, tt.config)
 			}
 		})
-	}
-}
-
-func TestCurrentSlotIsNotMissed(t *testing.T) {
-	got := map[string]int{}
-	h := withoutCurrent(scheduler.Hooks{
-		Started: func(string, time.Time, time.Duration) {},
-		Missed:  func(id string, n int) { got[id] += n },
-	})
-	for id, n := range map[string]int{"a": 1, "b": 1, "c": 3} {
-		h.Missed(id, n) // at the start, the current one included
-	}
-	for _, id := range []string{"a", "b"} {
-		h.Started(id, time.Time{}, 0)
-	}
-	h.Missed("b", 1)
-	if diff := cmp.Diff(map[string]int{"b": 1, "c": 2}, got); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

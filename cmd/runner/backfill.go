@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/pipeline"
 	"tocsin/internal/planner"
 	"tocsin/internal/query"
+	"tocsin/internal/search"
 )
 
 // backfillCmd runs rules over the past, and looks at the jobs that do.
@@ -215,11 +216,11 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
 		},
 		Options: backfill.Options{
-			Stretch: c.Stretch, Pause: c.Pause, Grace: c.Grace, Timeout: c.RoundTimeout, Retry: time.Second, Ready: p.ready, Now: time.Now,
+			Stretch: c.Stretch, Pause: c.Pause, Grace: c.Grace, Timeout: c.RoundTimeout, Retry: time.Second, Ready: p.ready, Now: time.Now, Gate: p.calm,
 			Report: show.report, Executed: show.executed,
 		},
 	}
-	result, err := runner.Run(ctx, job, rules)
+	result, err := runner.Run(search.Background(ctx), job, rules) // live rules come first
 	show.finish()
 	if len(result.Accounts) == 0 { // it was not even begun
 		return jobError(err)

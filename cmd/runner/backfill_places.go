@@ -28,6 +28,8 @@ type backfillPlaces struct {
 	// target names the place of the alerts.
 	target string
 	ready  func(context.Context) error
+	// calm returns when a round may begin; nil: always.
+	calm func(context.Context) error
 	// install makes what alerts and ledger need, settle makes what was written be found.
 	install, settle func(context.Context) error
 }
@@ -36,7 +38,7 @@ type backfillPlaces struct {
 // name space the alerts have.
 func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, error) {
 	p := &backfillPlaces{
-		events: b.events, target: a.global.Namespace, ready: b.ready,
+		events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm,
 		install: b.install, settle: func(context.Context) error { return nil },
 	}
 	if namespace != "" {

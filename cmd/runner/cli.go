@@ -24,6 +24,7 @@ type cli struct {
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
 	Backfill backfillCmd `cmd:"" help:"Run rules over a past range of time, resumably; list such jobs."`
+	Coverage coverageCmd `cmd:"" help:"Show what rules have covered of their time, and run what is missing."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

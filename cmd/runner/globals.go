@@ -27,6 +27,7 @@ type globals struct {
 	APIKeyFile    string        `name:"api-key-file" help:"File that holds an API key (encoded); else TOCSIN_API_KEY." placeholder:"FILE" group:"Elasticsearch"`
 	CAFile        string        `name:"ca-file" help:"Certificate authority of the servers (PEM)." placeholder:"FILE" group:"Elasticsearch"`
 	Timeout       time.Duration `name:"request-timeout" help:"Limit for one request to Elasticsearch." default:"30s" group:"Elasticsearch"`
+	SearchRate    int           `help:"Searches in a second, at most; 0: as many as the cluster bears." default:"0" group:"Elasticsearch"`
 
 	Store   string   `help:"Directory of the embedded store, in place of Elasticsearch." placeholder:"DIR" group:"Embedded" xor:"place"`
 	Events  []string `help:"Event files (NDJSON, also .gz and .zst; - is standard input)." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
 	"tocsin/internal/failure"
 )
@@ -39,6 +40,7 @@ type stdio struct {
 type app struct {
 	stdio
 	global *globals
+	clock  *clock
 }
 
 // usageError is a mistake in how the command was called or configured.
@@ -77,7 +79,16 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 		return err
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(&app{stdio: std, global: &c.globals}) //nolint:wrapcheck // it is a command's own error
+	return command.Run(&app{stdio: std, global: &c.globals, clock: &clock{wrong: wrongClock()}}) //nolint:wrapcheck // it is a command's own error
+}
+
+// wrongClock is what the tests of the service set: by how much this machine's clock is to be off.
+func wrongClock() time.Duration {
+	wrong, err := time.ParseDuration(os.Getenv("TOCSIN_CLOCK_OFFSET"))
+	if err != nil {
+		return 0
+	}
+	return wrong
 }
 
 // exitCode tells what became of an invocation, which may have been on a cluster.

@@ -10,21 +10,25 @@ import (
 	"time"
 
 	"tocsin/internal/failure"
+	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
-	"tocsin/internal/query"
 	"tocsin/internal/scheduler"
+	"tocsin/internal/service"
 )
 
 // once runs every rule's slot and writes the account of it, also when it was interrupted.
-func (r *runner) once(ctx context.Context, plans []query.Plan) error {
-	executions, err := r.round(ctx, plans)
+func (r *runner) once(ctx context.Context) error {
+	if err := r.keepAccount(ctx); err != nil {
+		return err
+	}
+	executions, err := r.round(ctx)
 	for _, x := range executions {
 		r.log(ctx, x)
 	}
 	if err := r.account(executions); err != nil {
 		return err
 	}
-	switch left := len(plans) - len(executions); {
+	switch left := len(r.rules) - len(executions); {
 	case ctx.Err() != nil && left > 0:
 		return fmt.Errorf("run: interrupted: %s not run", were(left, "rule"))
 	case err != nil:
@@ -33,22 +37,58 @@ func (r *runner) once(ctx context.Context, plans []query.Plan) error {
 	return r.outcome(ctx, executions)
 }
 
+// keepAccount makes the rounds record what lies on a rule's grid: a moment that somebody chose may
+// be no slot.
+func (r *runner) keepAccount(ctx context.Context) error {
+	r.rounds.Gather = onceGather
+	if !r.cmd.Ledger {
+		return nil
+	}
+	byID := map[string]*service.Rule{}
+	grids := make([]ledger.Grid, len(r.rules))
+	for i, one := range r.rules {
+		byID[one.ID()], grids[i] = one, one.Grid()
+	}
+	fence, err := r.backend.fence(ctx)
+	if err != nil {
+		return err
+	}
+	r.rounds.Recorder = &service.Recorder{
+		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, Fence: fence,
+		Wants: func(x pipeline.Execution) bool { return byID[x.RuleID].Slots.Prev(x.Slot).Equal(x.Slot) },
+	}
+	if r.cmd.At.IsZero() { // from now on slots are owed
+		if _, err := r.ledger.Begin(ctx, grids, r.clock.Now()); err != nil {
+			return fmt.Errorf("run: %w", err)
+		}
+	}
+	return nil
+}
+
+// jobs makes one for each rule.
+func (r *runner) jobs(done func(pipeline.Execution)) []scheduler.Job {
+	jobs := make([]scheduler.Job, len(r.rules))
+	for i, one := range r.rules {
+		jobs[i] = scheduler.Job{ID: one.ID(), Slots: one.Slots, Timeout: r.cmd.RuleTimeout, Run: func(ctx context.Context, slot time.Time) {
+			done(r.rounds.Run(ctx, pipeline.Job{Plan: one.Plan, Slot: slot, Window: one.Window(slot), Manual: !r.cmd.At.IsZero()}))
+		}}
+	}
+	return jobs
+}
+
 // round runs the rules and returns their executions in the order of the rules.
-func (r *runner) round(ctx context.Context, plans []query.Plan) ([]pipeline.Execution, error) {
+func (r *runner) round(ctx context.Context) ([]pipeline.Execution, error) {
 	var mu sync.Mutex
 	var executions []pipeline.Execution
-	bar := newProgress(r.err, "rules", len(plans))
+	bar := newProgress(r.err, "rules", len(r.rules))
 	defer bar.finish()
-	jobs, err := r.jobs(plans, func(x pipeline.Execution) {
+	jobs := r.jobs(func(x pipeline.Execution) {
 		mu.Lock()
 		defer mu.Unlock()
 		executions = append(executions, x)
 		bar.step()
 	})
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
+	now := r.clock.Now()
 	var crashes []error
 	s := scheduler.New(jobs, scheduler.Options{
 		Concurrency: len(jobs), Grace: r.cmd.Grace,
@@ -58,15 +98,15 @@ func (r *runner) round(ctx context.Context, plans []query.Plan) ([]pipeline.Exec
 			}
 		}},
 	})
-	err = s.RunOnce(ctx, func(j scheduler.Job) time.Time {
+	err := s.RunOnce(ctx, func(j scheduler.Job) time.Time {
 		if !r.cmd.At.IsZero() {
 			return r.cmd.At.Time
 		}
 		return j.Slots.Prev(now)
 	})
-	place := make(map[string]int, len(plans))
-	for i, plan := range plans {
-		place[plan.Rule().ID] = i
+	place := make(map[string]int, len(r.rules))
+	for i, one := range r.rules {
+		place[one.ID()] = i
 	}
 	slices.SortFunc(executions, func(a, b pipeline.Execution) int { return place[a.RuleID] - place[b.RuleID] })
 	return executions, errors.Join(append(crashes, err)...)

@@ -30,6 +30,15 @@ func (t table) row(cells ...any) {
 	_, _ = fmt.Fprintln(t.w, strings.Join(text, "\t"))
 }
 
+// cells writes a row whose last cell, which is ours, may drive the terminal.
+func (t table) cells(last string, cells ...any) {
+	text := make([]string, len(cells), len(cells)+1)
+	for i, c := range cells {
+		text[i] = strings.Map(printable, fmt.Sprint(c))
+	}
+	_, _ = fmt.Fprintln(t.w, strings.Join(append(text, last), "\t"))
+}
+
 // printable keeps what came from events from breaking lines or driving the terminal.
 func printable(r rune) rune {
 	if r < 0x20 || r >= 0x7f && r < 0xa0 {

@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/ledger"
 	"tocsin/internal/metrics"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/planner"
-	"tocsin/internal/query"
-	"tocsin/internal/scheduler"
-	"tocsin/internal/window"
+	"tocsin/internal/service"
 )
 
 // runCmd is the service, and its single round.
@@ -22,6 +20,12 @@ type runCmd struct {
 	RuleTimeout time.Duration `help:"Limit for one execution of a rule." default:"5m"`
 	Grace       time.Duration `help:"Time that running rules get when the service is told to stop." default:"20s"`
 	Strategy    string        `help:"How rules find their hits: auto, scan (one read of the new events for all rules) or search." enum:"auto,scan,search" default:"auto"`
+	CatchUpAge  time.Duration `help:"How old slots may be that are caught up with; older ones are given up, and counted." default:"168h"`
+	Overflow    string        `help:"What becomes of hits beyond max_signals: drain (they become alerts in further runs) or summary (one alert that says how many)." enum:"drain,summary" default:"drain"`
+	Ledger      bool          `help:"Keep account of every slot. Without it nothing is caught up with." default:"true" negatable:""`
+	Retention   time.Duration `name:"ledger-retention" help:"How long the account of slots is kept." default:"2160h"`
+	LateAfter   time.Duration `help:"How long after a slot events are looked for that came late; 0: until 99 of 100 have come, as measured." default:"0s"`
+	Lease       time.Duration `help:"Time after which a runner that is not heard of is replaced by the others, twice over at most." default:"15s"`
 	Listen      string        `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
 }
 
@@ -36,6 +40,16 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--rule-timeout must be positive")
 	case c.Grace < 0:
 		return usagef("--grace must not be negative")
+	case c.CatchUpAge <= 0:
+		return usagef("--catch-up-age must be positive")
+	case c.Retention < c.CatchUpAge:
+		return usagef("--ledger-retention must not be shorter than --catch-up-age")
+	case c.LateAfter < 0:
+		return usagef("--late-after must not be negative")
+	case c.Lease < time.Second:
+		return usagef("--lease must be at least 1s")
+	case !c.Ledger && !c.Once:
+		return usagef("--no-ledger goes with --once")
 	}
 	return a.global.formatOneOf("text", "json", "ndjson")
 }
@@ -60,15 +74,24 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
+	a.clock.compare(ctx, b.serverTime, a.global.log)
 	if err := b.install(ctx); err != nil {
 		return err
 	}
-	r := newRunner(a, c, b, rules)
+	if c.Ledger {
+		if err := b.installLedger(ctx); err != nil {
+			return err
+		}
+	}
+	r, err := newRunner(a, c, b, rules)
+	if err != nil {
+		return err
+	}
 	if !c.Once {
-		return r.serve(ctx, rules.plans)
+		return r.serve(ctx)
 	}
 	b.visibleAtOnce()
-	err = r.once(ctx, rules.plans)
+	err = r.once(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -101,6 +124,8 @@ type runner struct {
 	cmd      *runCmd
 	backend  *backend
 	metrics  *metrics.Metrics
+	rules    []*service.Rule
+	ledger   *ledger.Ledger
 	rounds   *pipeline.Round
 	warnings warnings
 }
@@ -108,22 +133,36 @@ type runner struct {
 // onceGather is enough for rules that all start now to find each other.
 const onceGather = 20 * time.Millisecond
 
-func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
-	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New()}
-	r.rounds = &pipeline.Round{
-		Pipeline: &pipeline.Pipeline{
-			Events: b.events, Alerts: b.alerts, Instances: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
-		},
-		Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: r.observe,
+func newRunner(a *app, c *runCmd, b *backend, rules planned) (*runner, error) {
+	r := &runner{
+		app: a, cmd: c, backend: b, metrics: metrics.New(),
+		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge},
 	}
-	if c.Once {
-		r.rounds.Gather = onceGather
+	for _, plan := range rules.plans {
+		one, err := service.NewRule(plan)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // it names the rule
+		}
+		r.rules = append(r.rules, one)
 	}
+	r.rounds = r.newRound(c.Concurrency)
 	r.metrics.Rules(metrics.Rules{
 		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
 		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled),
 	})
-	return r
+	return r, nil
+}
+
+// newRound makes what runs rules together.
+func (r *runner) newRound(concurrency int) *pipeline.Round {
+	return &pipeline.Round{
+		Pipeline: &pipeline.Pipeline{
+			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts,
+			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
+			Summarize: r.cmd.Overflow == "summary",
+		},
+		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,
+	}
 }
 
 // observe tells of a round of rules that ran together.
@@ -135,34 +174,4 @@ func (r *runner) observe(round planner.Round) {
 	case round.Requests > 1:
 		r.global.log.Debug("round", "requests", round.Requests, "scanned", round.Scan.Answered, "plan", round.String())
 	}
-}
-
-// job makes the scheduled job of a plan.
-func (r *runner) job(plan query.Plan, done func(pipeline.Execution)) (scheduler.Job, error) {
-	rl := plan.Rule()
-	every := max(rl.Interval, time.Second)
-	slots := scheduler.Interval(every, 0) // one grid, so that rules share the read of their events
-	if rl.Cron != "" {
-		var err error
-		if slots, err = scheduler.Cron(rl.Cron, time.UTC); err != nil {
-			return scheduler.Job{}, fmt.Errorf("rule %s: %w", rl.ID, err)
-		}
-	}
-	return scheduler.Job{ID: rl.ID, Slots: slots, Timeout: r.cmd.RuleTimeout, Run: func(ctx context.Context, slot time.Time) {
-		done(r.rounds.Run(ctx, pipeline.Job{
-			Plan: plan, Slot: slot, Window: window.At(slot, rl.From.Expr, rl.To.Expr), Manual: !r.cmd.At.IsZero(),
-		}))
-	}}, nil
-}
-
-// jobs makes those of all plans.
-func (r *runner) jobs(plans []query.Plan, done func(pipeline.Execution)) ([]scheduler.Job, error) {
-	jobs := make([]scheduler.Job, len(plans))
-	for i, plan := range plans {
-		var err error
-		if jobs[i], err = r.job(plan, done); err != nil {
-			return nil, err
-		}
-	}
-	return jobs, nil
 }

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/internal/lease"
 	"tocsin/internal/pipeline"
-	"tocsin/internal/query"
 	"tocsin/internal/scheduler"
 	"tocsin/internal/server"
+	"tocsin/internal/service"
 )
 
 // errStopping is why a service that was told to stop is not ready.
@@ -20,30 +23,31 @@ var errStopping = errors.New("the service is stopping")
 // noAddress is the --listen of those who want no server.
 const noAddress = "none"
 
-// serve runs the rules on their schedule until the context ends. What runs then may finish within
-// --grace; what does not is cut off, which leaves its window as if it had not been run.
-func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
-	jobs, err := r.jobs(plans, func(x pipeline.Execution) { r.log(ctx, x) })
+// serve runs the rules on their schedule until the context ends, and what of it was missed. What
+// runs then may finish within --grace; what does not is cut off, which leaves its slot to be caught
+// up with.
+func (r *runner) serve(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	// Beats and the server outlive the signal, so that rules keep their runner while they finish, and
+	// one can watch them.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var s *service.Service
+	member, err := r.join(ctx, func() { s.Changed() })
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	for i := range jobs {
-		if current := jobs[i].Slots.Prev(now); !current.IsZero() {
-			jobs[i].After = current.Add(-time.Nanosecond) // the slot that is current now is run too
-		}
+	if s, err = r.service(ctx, member); err != nil {
+		return err
 	}
-	s := scheduler.New(jobs, scheduler.Options{
-		Concurrency: len(jobs), Grace: r.cmd.Grace, Hooks: withoutCurrent(r.metrics.Hooks(r.global.log)),
-	})
-	group, running := errgroup.WithContext(ctx)
-	// The server outlives the signal, so that one can watch the rules finish.
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
 	if err := r.listen(ctx, serving, group); err != nil {
 		return err
 	}
-	r.global.log.Info("running", "rules", len(jobs), "events", r.backend.name)
+	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
+	group.Go(func() error { r.clock.keep(serving, r.backend.serverTime, r.global.log); return nil })
+	if member != nil {
+		group.Go(func() error { member.Run(serving); return nil })
+	}
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace.String())
@@ -60,24 +64,66 @@ func (r *runner) serve(ctx context.Context, plans []query.Plan) error {
 	return nil
 }
 
-// withoutCurrent keeps the slot that is current when the service starts, and is run although it is
-// past, out of the slots that hooks are told were missed.
-func withoutCurrent(h scheduler.Hooks) scheduler.Hooks {
-	begun := map[string]bool{}
-	started, missed := h.Started, h.Missed
-	h.Started = func(id string, slot time.Time, late time.Duration) {
-		begun[id] = true
-		started(id, slot, late)
+// behindConcurrency is that of rounds that catch up: live ones come first.
+const behindConcurrency = 2
+
+// service makes the loop over the rules.
+func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Service, error) {
+	o := service.Options{
+		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
+		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
+		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
-	h.Missed = func(id string, n int) {
-		if !begun[id] {
-			n--
-		}
-		if n > 0 {
-			missed(id, n)
-		}
+	if member != nil {
+		o.Owner = member
 	}
-	return h
+	o.LateAfter, o.Late, o.Events = r.cmd.LateAfter, r.metrics.Late, r.backend.events
+	o.Again = r.newRound(min(behindConcurrency, r.cmd.Concurrency))
+	s, err := service.New(r.rules, o)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	behind := r.newRound(min(behindConcurrency, r.cmd.Concurrency))
+	r.rounds.Recorder = s.Recorder()
+	behind.Recorder = r.rounds.Recorder
+	s.Use(r.rounds, behind)
+	return s, nil
+}
+
+// standing shows how rules and searches stand.
+func (r *runner) standing(s service.Standing) {
+	r.metrics.Standing(s)
+	if r.backend.load != nil {
+		r.metrics.Searches(r.backend.load())
+	}
+}
+
+// join makes this runner one of those that share the rules; nil where there can be no other.
+func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error) {
+	if r.backend.leases == nil {
+		return nil, nil //nolint:nilnil // there is no membership
+	}
+	host, _ := os.Hostname() // for people only
+	joined := false
+	m := lease.New(r.backend.leases, lease.Options{
+		ID: uuid.NewString(), Host: host, Period: r.cmd.Lease, Now: r.clock.local,
+		Changed: func() {
+			if joined {
+				changed()
+			}
+		},
+		Skew: func(runner string, by time.Duration) {
+			r.metrics.Skew(by)
+			r.global.log.Warn("the clock of another runner differs from this one's", "runner", runner, "by", by.Round(time.Second).String())
+		},
+		Failed: func(err error) { r.global.log.Warn("the lease could not be renewed", "error", err) },
+	})
+	if err := m.Join(ctx); err != nil {
+		return nil, fmt.Errorf("join the runners: %w", err)
+	}
+	joined = true
+	r.global.log.Info("joined", "runners", len(m.Runners()), "fence", m.Fence())
+	return m, nil
 }
 
 // listen starts the server of metrics and health, unless it is not wanted.
@@ -101,7 +147,7 @@ func (r *runner) listen(ctx, serving context.Context, group *errgroup.Group) err
 }
 
 // schedule runs the scheduler and says how it was stopped.
-func (r *runner) schedule(ctx context.Context, s *scheduler.Scheduler) error {
+func (r *runner) schedule(ctx context.Context, s *service.Service) error {
 	err := s.Run(ctx)
 	if errors.Is(err, scheduler.ErrCutOff) {
 		r.global.log.Warn("rules were cut off at the end of the grace period", "error", err)

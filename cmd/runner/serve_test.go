@@ -34,8 +34,8 @@ query = 'process where process.parent.name == "nginx" and process.name == "sh"'
 const serviceEvents = `{"_index":"logs-web","_id":"hit","_source":{"@timestamp":"2026-01-15T14:01:00Z","event":{"category":["process"]},"process":{"name":"sh","parent":{"name":"nginx"}}}}
 `
 
-// service is a runner of its own process.
-type service struct {
+// served is a runner of its own process.
+type served struct {
 	*exec.Cmd
 	lines   *bufio.Scanner
 	address string
@@ -52,10 +52,10 @@ type logLine struct {
 }
 
 // startService starts the service with further arguments and waits until it listens.
-func startService(t *testing.T, args ...string) *service {
+func startService(t *testing.T, args ...string) *served {
 	t.Helper()
 	args = append([]string{"run", "--log-format", "json", "--listen", "127.0.0.1:0"}, args...)
-	s := &service{Cmd: exec.CommandContext(t.Context(), "runner", args...)}
+	s := &served{Cmd: exec.CommandContext(t.Context(), "runner", args...)}
 	out, err := s.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func startService(t *testing.T, args ...string) *service {
 }
 
 // until reads the log up to a message.
-func (s *service) until(t *testing.T, message string) logLine {
+func (s *served) until(t *testing.T, message string) logLine {
 	t.Helper()
 	var seen []string
 	for s.lines.Scan() {
@@ -88,7 +88,7 @@ func (s *service) until(t *testing.T, message string) logLine {
 }
 
 // get asks the service.
-func (s *service) get(t *testing.T, path string) (status int, body string) {
+func (s *served) get(t *testing.T, path string) (status int, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.address+path, http.NoBody)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *service) get(t *testing.T, path string) (status int, body string) {
 }
 
 // stop tells the service to stop.
-func (s *service) stop(t *testing.T) {
+func (s *served) stop(t *testing.T) {
 	t.Helper()
 	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func (s *service) stop(t *testing.T) {
 }
 
 // ended waits for the end of the service, which must be an orderly one.
-func (s *service) ended(t *testing.T) {
+func (s *served) ended(t *testing.T) {
 	t.Helper()
 	for s.lines.Scan() { // until the pipe is closed
 	}

@@ -3,11 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"tocsin/internal/alert"
 	"tocsin/internal/diag"
+	"tocsin/internal/lease"
+	"tocsin/internal/ledger"
+	"tocsin/internal/metrics"
 	"tocsin/internal/search"
 )
 
@@ -22,12 +27,23 @@ type alertStore interface {
 type backend struct {
 	events search.Events
 	alerts alertStore
+	ledger ledger.Store
+	// leases is where runners meet; nil where there can be one only.
+	leases lease.Store
 	// name says where the events are, without secrets.
 	name string
 	// ready checks that it answers.
 	ready func(context.Context) error
 	// install makes what alerts need where it is absent.
 	install func(context.Context) error
+	// installLedger makes what the account of slots needs, also for several runners.
+	installLedger func(context.Context) error
+	// calm returns when work that can wait may go on; nil: always.
+	calm func(context.Context) error
+	// load is what the limits of searches have come to; nil where there are none.
+	load func() metrics.Searches
+	// serverTime is the cluster's time; nil where there is none but ours.
+	serverTime func(context.Context) (time.Time, error)
 	// visibleAtOnce makes alerts appear in listings as soon as they are written, which a service
 	// cannot afford and somebody who waits for one run expects.
 	visibleAtOnce func()
@@ -35,6 +51,18 @@ type backend struct {
 	incomplete error
 	// closers are closed last to first.
 	closers []func() error
+}
+
+// fence is the fencing number of who records slots beside the runners.
+func (b *backend) fence(ctx context.Context) (int64, error) {
+	if b.leases == nil {
+		return 0, nil
+	}
+	state, err := b.leases.Load(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the leases: %w", err)
+	}
+	return state.Epoch, nil
 }
 
 func (b *backend) close() error {

@@ -11,6 +11,7 @@ import (
 
 	"tocsin/internal/elastic"
 	"tocsin/internal/failure"
+	"tocsin/internal/metrics"
 )
 
 // closeTimeout bounds the goodbye to a cluster.
@@ -38,8 +39,21 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	book, err := elastic.NewLedger(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
+	leases, err := elastic.NewLeases(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
 	return &backend{
-		events: client, alerts: alerts, name: "Elasticsearch",
+		events: client, alerts: alerts, ledger: book, leases: leases, name: "Elasticsearch",
+		serverTime: client.Time, calm: client.Calm,
+		load: func() metrics.Searches {
+			l := client.Load()
+			return metrics.Searches{Limit: l.Limit, Running: l.Running, Waiting: l.Waiting, Rejected: l.Rejected, Slow: l.Slow}
+		},
 		ready: func(ctx context.Context) error {
 			_, err := client.Ping(ctx)
 			return connection(err)
@@ -47,6 +61,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		install: func(ctx context.Context) error {
 			if err := alerts.Install(ctx); err != nil {
 				return fmt.Errorf("install the alerts index: %w", connection(err))
+			}
+			return nil
+		},
+		installLedger: func(ctx context.Context) error {
+			if err := errors.Join(book.Install(ctx), leases.Install(ctx)); err != nil {
+				return fmt.Errorf("install the ledger: %w", connection(err))
 			}
 			return nil
 		},
@@ -67,7 +87,7 @@ func (a *app) client() (*elastic.Client, error) {
 	}
 	client, err := elastic.New(elastic.Config{
 		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
-		RequestTimeout: g.Timeout, UserAgent: "tocsin/" + version(), Logger: g.log,
+		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, UserAgent: "tocsin/" + version(), Logger: g.log,
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"tocsin/internal/ledger"
 	"tocsin/internal/mapping"
 	"tocsin/internal/store"
 )
@@ -16,6 +17,7 @@ func newEmbedded() *backend {
 		name:    "event files",
 		ready:   func(context.Context) error { return nil },
 		install: func(context.Context) error { return nil }, visibleAtOnce: func() {},
+		installLedger: func(context.Context) error { return nil },
 	}
 }
 
@@ -33,14 +35,14 @@ func (a *app) openEmbedded(ctx context.Context) (*backend, error) {
 // openStore opens the directory of the alerts, or memory when none is named.
 func (a *app) openStore(b *backend) error {
 	if a.global.Store == "" {
-		b.alerts = store.NewMemory()
+		b.alerts, b.ledger = store.NewMemory(), ledger.NewMemory()
 		return nil
 	}
 	db, err := store.Open(a.global.Store)
 	if err != nil {
 		return usageError{err} // exit code 3 speaks of Elasticsearch only
 	}
-	b.alerts = db
+	b.alerts, b.ledger = db, db.Ledger()
 	b.closers = append(b.closers, db.Close)
 	return nil
 }

@@ -229,7 +229,7 @@ func TestGate(t *testing.T) {
 	r := newRunner(nil, nil, ledger.NewMemory())
 	n := int64(0)
 	g := &gate{limit: 7}
-	r.Options.Gate = g
+	r.Options.Gate = g.Wait
 	r.Rounds = rounds(func(pipeline.Job) pipeline.Execution { n++; return succeeded() })
 	result, err := r.Run(t.Context(), backfill.NewJob(rules, hour(0), hour(9), "x"), rules)
 	if !backfill.Interrupted(err) || result.Progress.Rounds != 7 || g.waits != 8 || n == 0 {

@@ -19,12 +19,6 @@ type Rounds interface {
 	RunAll(ctx context.Context, jobs []pipeline.Job, done func(pipeline.Execution)) []pipeline.Execution
 }
 
-// Gate holds a backfill back while others need the place of the events. Wait returns when a round
-// may begin, or with the context's error.
-type Gate interface {
-	Wait(ctx context.Context) error
-}
-
 // Options are how a job is run. The zero value is usable but for Now.
 type Options struct {
 	// Stretch is the length of time that all rules are run over together. It divides a day; 0 means
@@ -38,8 +32,9 @@ type Options struct {
 	Timeout time.Duration
 	// Retry is waited before slots that failed are tried again, and doubled each time.
 	Retry time.Duration
-	// Gate, when not nil, lets rounds begin.
-	Gate Gate
+	// Gate, when not nil, holds rounds back while others need the place of the events: it returns when
+	// one may begin, or with the context's error.
+	Gate func(ctx context.Context) error
 	// Ready, when not nil, is asked whether the place of the events answers after an execution failed.
 	Ready func(context.Context) error
 	// Now is the clock.
@@ -218,7 +213,7 @@ func (r *Runner) admit(ctx context.Context, tasks []catchup.Task) error {
 		return err
 	}
 	if r.Options.Gate != nil {
-		return r.Options.Gate.Wait(ctx) //nolint:wrapcheck // it is the context's, or says what it waits for
+		return r.Options.Gate(ctx) //nolint:wrapcheck // it is the context's, or says what it waits for
 	}
 	return nil
 }

@@ -36,6 +36,8 @@ type Task struct {
 	Window window.Window
 	// Attempts is the greatest number of times that one of the slots was tried.
 	Attempts int64
+	// Drains: the slot was read as a whole, and hits were left for which there was no room.
+	Drains bool
 }
 
 // Slot is the one that the task stands for.
@@ -138,6 +140,7 @@ func task(rule Rule, owed []ledger.Owed) Task {
 	for _, one := range owed {
 		t.Slots = append(t.Slots, one.Entry.Slot)
 		t.Attempts = max(t.Attempts, one.Entry.Attempts)
+		t.Drains = t.Drains || one.Entry.Status == ledger.Queued
 		t.Window.To = rule.Window(one.Entry.Slot).To
 	}
 	return t

@@ -36,6 +36,7 @@ type Alerts struct {
 	client    *Client
 	namespace string
 	alias     string
+	rollover  rollover
 }
 
 var (
@@ -48,6 +49,8 @@ const (
 	aliasPrefix = "tocsin-alerts-"
 	// listPage is the number of alerts in one page of a listing; alerts are long.
 	listPage = 250
+	// maxFound is the greatest size of a search.
+	maxFound = 10_000
 	// maxNamespace keeps the names of indices within Elasticsearch's 255 bytes.
 	maxNamespace = 100
 )
@@ -138,7 +141,8 @@ func (a *Alerts) Get(ctx context.Context, id string) (alert.Document, error) {
 func (a *Alerts) byID(ctx context.Context, op string, ids []string, source bool) (page, error) {
 	body, err := search.JSON(condition.Query{
 		"query": condition.Query{"ids": condition.Query{"values": ids}},
-		"size":  len(ids), "_source": source, "track_total_hits": false,
+		// After a rollover, one may be in several indices.
+		"size": min(maxFound, len(ids)*4), "_source": source, "track_total_hits": false,
 	}, "")
 	if err != nil {
 		return page{}, err

@@ -32,6 +32,8 @@ type writing struct {
 	written, conflict alert.Outcome
 	// alias is where alerts go whose action has no index.
 	alias string
+	// where, unless it is nil, is told which index each alert was written to.
+	where map[string]string
 }
 
 // bulkItem is one alert on its way: where it stands among the documents, and its two lines.
@@ -121,12 +123,25 @@ func batch(items []bulkItem) int {
 
 // sendBatch writes one batch, and again what came back as too many requests.
 func (a *Alerts) sendBatch(ctx context.Context, kind writing, items []bulkItem, written []alert.Written) error {
-	if kind.written == alert.Created {
-		var err error
-		if items, err = a.dropKnown(ctx, items, written); err != nil {
-			return err
-		}
+	if kind.written != alert.Created {
+		return a.write(ctx, kind, items, written)
 	}
+	before, settled := a.settled(ctx)
+	if !settled {
+		a.show(ctx)
+	}
+	items, err := a.dropKnown(ctx, items, written)
+	if err != nil {
+		return err
+	}
+	kind.where = map[string]string{}
+	err = a.write(ctx, kind, items, written)
+	a.confirm(ctx, before, settled, items, kind.where, written)
+	return err
+}
+
+// write sends one batch.
+func (a *Alerts) write(ctx context.Context, kind writing, items []bulkItem, written []alert.Written) error {
 	for retry := 0; len(items) > 0; retry++ {
 		answer, err := a.bulk(ctx, kind, items)
 		if retry == 0 && err != nil {
@@ -161,13 +176,10 @@ func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []aler
 		// Better an alert twice after a rollover than none while an old index is down.
 		a.client.log.WarnContext(ctx, "cannot see all known alerts", "error", err)
 	}
-	known := make(map[string]bool, len(answer.Hits.Hits))
-	for _, h := range answer.Hits.Hits {
-		known[h.ID] = true
-	}
+	known := a.mend(ctx, answer.Hits.Hits)
 	var left []bulkItem
 	for _, item := range items {
-		if known[item.id] {
+		if known[item.id] != "" {
 			written[item.at].Outcome = alert.Duplicate
 		} else {
 			left = append(left, item)
@@ -179,8 +191,9 @@ func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []aler
 // bulkAnswer is the answer of _bulk, one item for each action, in order.
 type bulkAnswer struct {
 	Items []map[string]struct {
-		Status int   `json:"status"`
-		Error  cause `json:"error"`
+		Status int    `json:"status"`
+		Index  string `json:"_index"`
+		Error  cause  `json:"error"`
 	} `json:"items"`
 }
 
@@ -213,6 +226,9 @@ func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Writt
 		switch result.Status {
 		case http.StatusCreated, http.StatusOK:
 			w.Outcome = kind.written
+			if kind.where != nil {
+				kind.where[item.id] = result.Index
+			}
 			continue
 		case http.StatusConflict:
 			w.Outcome = kind.conflict

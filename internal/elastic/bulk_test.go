@@ -26,6 +26,9 @@ func bulkReply(t *testing.T, items func(id string, try int) string, sizes *[]int
 		if strings.HasSuffix(r.URL.Path, "/_search") {
 			return status(200, `{"hits":{"hits":[]}}`)(r)
 		}
+		if strings.HasPrefix(r.URL.Path, "/_alias/") {
+			return status(200, `{"tocsin-alerts-default-000001":{"aliases":{"tocsin-alerts-default":{"is_write_index":true}}}}`)(r)
+		}
 		lines := bufio.NewScanner(r.Body)
 		lines.Buffer(nil, 64<<20)
 		var out []string

@@ -23,7 +23,10 @@ type Client struct {
 	log         *slog.Logger
 	// blind makes sure that missing privileges are remarked on once.
 	blind sync.Once
-	known knowledge
+	// unasked does so for the health of the cluster.
+	unasked sync.Once
+	known   knowledge
+	limit   *limiter
 }
 
 // New makes a client. It does not call the cluster; [Client.Ping] does.
@@ -61,6 +64,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 	return &Client{
 		transport: transport, idle: idle, name: cfg.String(), credentials: creds,
 		timeout: cfg.RequestTimeout, maxRetries: cfg.MaxRetries, log: cfg.Logger,
+		limit: newLimiter(float64(cfg.SearchRate)),
 	}, nil
 }
 

@@ -23,6 +23,8 @@ type Config struct {
 	CAFile string
 	// RequestTimeout bounds each try of a call, its answer read; 0 means [DefaultRequestTimeout].
 	RequestTimeout time.Duration
+	// SearchRate is how many searches there may be in a second; 0: as many as the cluster bears.
+	SearchRate int
 	// MaxRetries is how often a call is repeated that failed in passing; 0 means
 	// [DefaultMaxRetries], less than 0 never.
 	MaxRetries int

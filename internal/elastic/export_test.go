@@ -1,6 +1,25 @@
 package elastic
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // NewWithTransport is New over something else than HTTP, for tests in which time stands still.
 func NewWithTransport(cfg Config, rt http.RoundTripper) (*Client, error) { return newClient(cfg, rt) }
+
+// The limits of searches, for tests in which time stands still.
+const (
+	FirstSearches = firstSearches
+	MostSearches  = mostSearches
+	BehindShare   = behindShare
+)
+
+// NewLimiter returns the limits of a client.
+func NewLimiter(rate float64) *limiter { return newLimiter(rate) }
+
+// Enter waits for a place.
+func (l *limiter) Enter(ctx context.Context) (func(error), error) { return l.enter(ctx) }
+
+// Load is Client.Load.
+func (l *limiter) Load() Load { return l.load() }

@@ -75,10 +75,16 @@ func (c *Client) createIndex(ctx context.Context, name string, definition map[st
 	_, err = call[struct{}](ctx, c, op, func() esapi.Request {
 		return esapi.IndicesCreateRequest{Index: name, Body: bytes.NewReader(body)}
 	})
-	if hasType(err, "resource_already_exists_exception") {
+	if hasType(err, "resource_already_exists_exception") || notAllowed(err) && c.canRead(ctx, name) {
 		return nil
 	}
 	return err
+}
+
+// canRead reports whether an index is there for the user, who may not make it.
+func (c *Client) canRead(ctx context.Context, index string) bool {
+	_, err := try[struct{}](ctx, c, "count ["+index+"]", esapi.CountRequest{Index: []string{index}})
+	return err == nil
 }
 
 // mark is the version of a document.
@@ -93,6 +99,9 @@ type ledgerSource struct {
 	Data      string     `json:"data,omitempty"`
 	Since     *time.Time `json:"since,omitempty"`
 	Closed    *time.Time `json:"closed,omitempty"`
+	Reread    *time.Time `json:"reread,omitempty"`
+	LagP50    int64      `json:"lag_p50_ms,omitempty"`
+	LagP99    int64      `json:"lag_p99_ms,omitempty"`
 	Schedule  string     `json:"schedule,omitempty"`
 	Note      string     `json:"note,omitempty"`
 	LastError string     `json:"last_error,omitempty"`
@@ -142,7 +151,11 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 }
 
 func (s ledgerSource) head(m mark) ledger.Head {
-	return ledger.Head{RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Note: s.Note, Version: m}
+	return ledger.Head{
+		RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Reread: value(s.Reread), Note: s.Note,
+		Version: m,
+		Lag:     ledger.Lag{P50: time.Duration(s.LagP50) * time.Millisecond, P99: time.Duration(s.LagP99) * time.Millisecond},
+	}
 }
 
 func value(t *time.Time) time.Time {
@@ -252,6 +265,7 @@ func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, 
 	for i, h := range heads {
 		docs[i] = ledgerDoc{id: ledgerID(headKind, h.RuleID), version: &h.Version, source: ledgerSource{
 			Kind: headKind, RuleID: h.RuleID, Since: pointer(h.Since), Closed: pointer(h.Closed), Schedule: h.Schedule, Note: h.Note,
+			Reread: pointer(h.Reread), LagP50: h.Lag.P50.Milliseconds(), LagP99: h.Lag.P99.Milliseconds(),
 		}}
 	}
 	return l.save(ctx, docs)

@@ -95,8 +95,16 @@ func call[T any](ctx context.Context, c *Client, op string, request func() esapi
 	}
 }
 
-// try performs one request under its own deadline, answer included.
+// try performs one request under its own deadline, answer included. A search waits for its turn
+// first, which is not part of that.
 func try[T any](ctx context.Context, c *Client, op string, request esapi.Request) (out T, err error) {
+	if searches(request) {
+		leave, stop := c.limit.enter(ctx)
+		if stop != nil {
+			return out, stopped(ctx, op)
+		}
+		defer func() { leave(err) }()
+	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	response, err := request.Do(limited, c.transport)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -89,13 +90,39 @@ func (l *Ledger) Waive(ctx context.Context, owed []Owed, fence int64, why string
 
 const waiveChunk = 5000
 
-// Close notes up to which slot none of a rule's is open, so that old pages need not be read again. A
-// head that somebody else has changed meanwhile stays as it is: it is only a saving.
+// Close notes up to which slot none of a rule's is open, so that old pages need not be read again.
 func (l *Ledger) Close(ctx context.Context, closed map[string]time.Time) error {
-	ids := make([]string, 0, len(closed))
-	for id := range closed {
-		ids = append(ids, id)
-	}
+	return l.note(ctx, slices.Collect(maps.Keys(closed)), func(h *Head) bool {
+		to := closed[h.RuleID]
+		if !to.After(h.Closed) {
+			return false
+		}
+		h.Closed = to
+		return true
+	})
+}
+
+// Progress is what a second look for late events has come to.
+type Progress struct {
+	// Reread is the slot up to which there was one.
+	Reread time.Time
+	Lag    Lag
+}
+
+// Advance notes the progress of rules.
+func (l *Ledger) Advance(ctx context.Context, progress map[string]Progress) error {
+	return l.note(ctx, slices.Collect(maps.Keys(progress)), func(h *Head) bool {
+		p := progress[h.RuleID]
+		changed := p.Reread.After(h.Reread) || p.Lag != h.Lag
+		h.Lag = p.Lag
+		h.Reread = latest(h.Reread, p.Reread)
+		return changed
+	})
+}
+
+// note changes heads. One that somebody else has changed meanwhile stays as it is: what heads say
+// of progress is only a saving.
+func (l *Ledger) note(ctx context.Context, ids []string, change func(*Head) bool) error {
 	slices.Sort(ids)
 	found, err := l.Store.Heads(ctx, ids)
 	if err != nil {
@@ -103,8 +130,7 @@ func (l *Ledger) Close(ctx context.Context, closed map[string]time.Time) error {
 	}
 	var changed []*Head
 	for i := range found {
-		if to := closed[found[i].RuleID]; to.After(found[i].Closed) {
-			found[i].Closed = to
+		if change(&found[i]) {
 			changed = append(changed, &found[i])
 		}
 	}
@@ -113,11 +139,11 @@ func (l *Ledger) Close(ctx context.Context, closed map[string]time.Time) error {
 	}
 	errs, err := l.Store.SaveHeads(ctx, changed)
 	if err != nil {
-		return fmt.Errorf("close slots of %d rules in the ledger: %w", len(changed), err)
+		return fmt.Errorf("note the progress of %d rules in the ledger: %w", len(changed), err)
 	}
 	for i, err := range errs {
 		if err != nil && !errors.Is(err, ErrChanged) {
-			return fmt.Errorf("close slots of rule %s in the ledger: %w", changed[i].RuleID, err)
+			return fmt.Errorf("note the progress of rule %s in the ledger: %w", changed[i].RuleID, err)
 		}
 	}
 	return nil

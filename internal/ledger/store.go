@@ -14,6 +14,10 @@ type Head struct {
 	// Closed is a slot up to which none is open; the zero time where no such is known. It spares
 	// reading old pages, and is never ahead of the truth.
 	Closed time.Time
+	// Reread is the slot up to which events that came late were looked for.
+	Reread time.Time
+	// Lag is how long the events of the rule's data sets take to come, half of them and 99 of 100.
+	Lag Lag
 	// Schedule is the interval or cron expression as of the last change, for people.
 	Schedule string
 	// Note is kept for whoever made the head, such as the description of a backfill.
@@ -25,6 +29,9 @@ type Head struct {
 // BackfillPrefix begins the RuleID of heads and pages that are of a backfill, not of a rule's own
 // schedule.
 const BackfillPrefix = "backfill/"
+
+// Lag are quantiles of the time from an event to when it can be found.
+type Lag struct{ P50, P99 time.Duration }
 
 // ErrChanged says that what was to be written over is not what was read: somebody else was faster.
 var ErrChanged = errors.New("changed since it was read")

@@ -38,6 +38,7 @@ type Metrics struct {
 	searches   *prometheus.CounterVec
 	scanned    prometheus.Counter
 	reading    *prometheus.HistogramVec
+	coverage   coverage
 }
 
 // New makes the collectors, those of the Go runtime and the process among them.
@@ -76,6 +77,7 @@ func New() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 10),
 		}, []string{"strategy"}),
 	}
+	m.coverage = newCoverage(m.registry)
 	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
 	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

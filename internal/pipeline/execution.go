@@ -39,6 +39,8 @@ type Execution struct {
 	// Hits were found and looked at; Left is how many more there are, at most, that max_signals kept
 	// from being looked at.
 	Hits, Left int64
+	// Summarized: one alert stands for those that are left.
+	Summarized bool
 	// Created, Duplicates and Suppressed partition the hits by what became of them, with those that
 	// Failed to be written and those Skipped because the event is the rule's own alert. Suppressed
 	// ones were added to an alert that stands for several.
@@ -89,7 +91,7 @@ func (e Execution) Problem() string {
 		return strings.ReplaceAll(e.Diagnostics.Err().Error(), "\n", "; ")
 	case e.Failed > 0:
 		return fmt.Sprintf("%d alerts were not written, see the warnings", e.Failed)
-	case e.Left > 0:
+	case e.Left > 0 && !e.Summarized:
 		return fmt.Sprintf("max_signals left %d hits without a look", e.Left)
 	}
 	return ""

@@ -25,6 +25,8 @@ type Pipeline struct {
 	// Instances finds the alerts that were made before; nil: none can be.
 	Instances alert.Instances
 	Options   alert.Options
+	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
+	Summarize bool
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
 }
@@ -47,6 +49,8 @@ type Job struct {
 	Most int
 	// Fence is the fencing number of the runner as it begins, for the ledger.
 	Fence int64
+	// Late narrows the execution to events that came late.
+	Late []query.Late
 	// Manual marks executions that somebody asked for.
 	Manual bool
 }
@@ -73,7 +77,7 @@ func (p *Pipeline) begin(job Job) *execution {
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
 			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
 		},
-		manual: job.Manual, slotOf: job.SlotOf,
+		manual: job.Manual, slotOf: job.SlotOf, late: job.Late,
 	}
 }
 
@@ -91,10 +95,11 @@ type execution struct {
 	held   int
 	manual bool
 	slotOf func(time.Time) time.Time
+	late   []query.Late
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot}
+	src := query.Source{Events: events, At: x.Slot, Late: x.late}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}
@@ -131,6 +136,9 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 	x.countLeft(result)
 	x.Read = max(result.Seen, result.Total)
 	x.Undecided = result.Undecided
+	if x.pipeline.Summarize && x.Left > 0 && err == nil {
+		err = x.summarize(ctx)
+	}
 	x.Err = err
 	x.Status = x.judge(err)
 }
@@ -145,7 +153,7 @@ func (x *execution) judge(err error) Status {
 	switch {
 	case err != nil && failure.KindOf(err) != failure.Partial:
 		return Failed
-	case err != nil || x.Failed > 0 || x.Left > 0:
+	case err != nil || x.Failed > 0 || x.Left > 0 && !x.Summarized:
 		return PartialFailure
 	}
 	return Succeeded

@@ -32,7 +32,11 @@ type lastBound struct {
 }
 
 func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src)
+	var more []string
+	if src.Late != nil {
+		more = []string{ingested}
+	}
+	target, partly, err := p.resolve(ctx, src, more...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,6 +46,9 @@ func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Lis
 	}
 	now := *s
 	now.partly = partly
+	if src.Late != nil {
+		diags = append(diags, now.takeLate(src.Late)...)
+	}
 	return &now, diags, nil
 }
 
@@ -88,6 +95,8 @@ type eventSearch struct {
 	where  *where
 	// partly is the failure to learn the mapping of some indices.
 	partly error
+	// blind: only late events are wanted, and nothing tells which they are.
+	blind bool
 }
 
 func (s *eventSearch) Target() search.Target { return s.target }
@@ -111,7 +120,7 @@ func (s *eventSearch) Reads(w window.Window) []Read {
 }
 
 // idle reports whether there is nothing to search.
-func (s *eventSearch) idle() bool { return len(s.target.Indices) == 0 || s.where.nothing() }
+func (s *eventSearch) idle() bool { return s.blind || len(s.target.Indices) == 0 || s.where.nothing() }
 
 func (s *eventSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	if w.Empty() {

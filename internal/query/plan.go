@@ -81,6 +81,15 @@ type Source struct {
 	// At is the moment that the execution stands for, its slot; zero where there is none. What a
 	// rule says for a time, such as an exception that expires, is judged by it.
 	At time.Time
+	// Late, when it is not nil, narrows an execution to events that came late; see [Late].
+	Late []Late
+}
+
+// Late are events of a time that were ingested since a moment, which an execution before cannot have
+// seen.
+type Late struct {
+	Window window.Window
+	Since  time.Time
 }
 
 // History tells of the alerts that rules have made before. Rule types whose alerts stand for many

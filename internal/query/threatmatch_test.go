@@ -293,7 +293,7 @@ func TestThreatMatchEnds(t *testing.T) {
 
 func TestThreatMatchExplain(t *testing.T) {
 	plan, diags := query.For(ruleOf(t, "threat_match", threatHead+oneField))
-	if plan == nil || plan.Strategy() != query.Search {
+	if plan == nil || plan.Strategy() != query.Scan {
 		t.Fatal(diags)
 	}
 	prepared, _ := plan.Assume()

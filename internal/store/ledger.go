@@ -53,6 +53,9 @@ type keptHead struct {
 	Closed   time.Time `json:"closed"`
 	Schedule string    `json:"schedule"`
 	Note     string    `json:"note,omitempty"`
+
+	Reread time.Time  `json:"reread"`
+	Lag    ledger.Lag `json:"lag"`
 }
 
 // pageName sorts the pages of a rule by their day.
@@ -73,7 +76,8 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 			return fmt.Errorf("head: %w", err)
 		}
 		heads = append(heads, ledger.Head{
-			RuleID: h.RuleID, Since: h.Since.UTC(), Closed: h.Closed.UTC(), Schedule: h.Schedule, Note: h.Note, Version: v.version,
+			RuleID: h.RuleID, Since: h.Since.UTC(), Closed: h.Closed.UTC(), Schedule: h.Schedule, Note: h.Note,
+			Reread: h.Reread.UTC(), Lag: h.Lag, Version: v.version,
 		})
 		return nil
 	}
@@ -128,7 +132,7 @@ func readPage(id string, name, kept []byte) (ledger.Page, error) {
 // SaveHeads implements [ledger.Store].
 func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, error) {
 	return save(ctx, l, headBucket, heads, func(h *ledger.Head) ([]byte, *any, []byte, error) {
-		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule, h.Note})
+		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule, h.Note, h.Reread, h.Lag})
 		return []byte(h.RuleID), &h.Version, data, err
 	})
 }

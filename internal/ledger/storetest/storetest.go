@@ -34,7 +34,10 @@ func heads(t *testing.T, store ledger.Store) {
 	long := strings.Repeat("x", 700)
 	want := []ledger.Head{
 		{RuleID: "a", Since: day.Add(time.Hour), Schedule: "5m", Note: strings.Repeat(`{"n":"ü"}`, 5000)},
-		{RuleID: "b/ü:*", Since: day, Closed: day.Add(48*time.Hour + 123*time.Millisecond)},
+		{
+			RuleID: "b/ü:*", Since: day, Closed: day.Add(48*time.Hour + 123*time.Millisecond), Reread: day.Add(time.Hour),
+			Lag: ledger.Lag{P50: time.Second, P99: 1500 * time.Millisecond},
+		},
 		{RuleID: long, Since: day},
 	}
 	var to []*ledger.Head

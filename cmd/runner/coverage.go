@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/coverage"
+	"tocsin/internal/ledger"
+	"tocsin/internal/service"
+)
+
+// coverageCmd is what the ledger has of rules.
+type coverageCmd struct {
+	Show coverageShowCmd `cmd:"" default:"withargs" help:"Show how much of their time rules have covered, as a table with a heat map."`
+	Gaps coverageGapsCmd `cmd:"" help:"List the slots that are open; exit code 1 when there are any."`
+	Fill coverageFillCmd `cmd:"" help:"Run the slots that are open now, or waive them."`
+}
+
+// stretch is the time that is looked at.
+type stretch struct {
+	From   moment        `help:"Begin of the time (default: a day before its end)." placeholder:"T"`
+	To     moment        `help:"End of the time (default: now)." placeholder:"T"`
+	Settle time.Duration `help:"How long a slot that nobody has run may be under way before it counts as open." default:"1m"`
+	Rule   []string      `help:"Only rules with these ids." placeholder:"ID" sep:"none"`
+}
+
+const defaultStretch = 24 * time.Hour
+
+// options completes the stretch.
+func (s *stretch) options(now time.Time) (coverage.Options, error) {
+	o := coverage.Options{From: s.From.Time, To: s.To.Time, Settle: s.Settle, Now: now}
+	if o.To.IsZero() {
+		o.To = now
+	}
+	if o.From.IsZero() {
+		o.From = o.To.Add(-defaultStretch)
+	}
+	if !o.From.Before(o.To) {
+		return o, usagef("--from must be before --to")
+	}
+	return o, nil
+}
+
+// ledgerOf opens the ledger and loads the rules that it is asked about. An invalid rule has no slots.
+func (a *app) ledgerOf(ctx context.Context, ids []string) (*backend, []*service.Rule, error) {
+	planned, complaint := a.global.planRules(a.global.Rules)
+	if complaint != nil {
+		return nil, nil, complaint
+	}
+	var rules []*service.Rule
+	for _, plan := range planned.plans {
+		if len(ids) > 0 && !slices.Contains(ids, plan.Rule().ID) {
+			continue
+		}
+		r, err := service.NewRule(plan)
+		if err != nil {
+			return nil, nil, err //nolint:wrapcheck // it names the rule
+		}
+		rules = append(rules, r)
+	}
+	if len(rules) == 0 {
+		return nil, nil, usagef("rules: none that can run is in the places named by --rules, or has an id of --rule")
+	}
+	b, err := a.openAlerts(ctx)
+	return b, rules, err
+}
+
+func asked(rules []*service.Rule) []coverage.Rule {
+	out := make([]coverage.Rule, len(rules))
+	for i, r := range rules {
+		out[i] = coverage.Rule{ID: r.ID(), Name: r.Plan.Rule().Name, Slots: r.Slots}
+	}
+	return out
+}
+
+// read is what all subcommands begin with.
+func (s *stretch) read(ctx context.Context, a *app, buckets int) ([]coverage.Row, coverage.Options, error) {
+	o, err := s.options(a.clock.Now())
+	if err != nil {
+		return nil, o, err
+	}
+	o.Buckets = buckets
+	b, rules, err := a.ledgerOf(ctx, s.Rule)
+	if err != nil {
+		return nil, o, err
+	}
+	defer func() { _ = b.close() }()
+	rows, err := coverage.Read(ctx, b.ledger, asked(rules), o)
+	return rows, o, err //nolint:wrapcheck // it names the ledger
+}
+
+// coverageShowCmd is the table.
+type coverageShowCmd struct{ stretch }
+
+// heatWidth is the number of characters of a heat map.
+const heatWidth = 48
+
+// Run is the subcommand.
+func (c *coverageShowCmd) Run(ctx context.Context, a *app) error {
+	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+		return err
+	}
+	rows, o, err := c.read(ctx, a, heatWidth)
+	if err != nil {
+		return err
+	}
+	if a.global.Format != "text" {
+		out := make([]jsonRow, len(rows))
+		for i, r := range rows {
+			out[i] = jsonRow{r, r.Open(), coveredShare(r.Counts), r.Lateness.Seconds(), r.Lag.P50.Seconds(), r.Lag.P99.Seconds()}
+		}
+		return writeJSON(a.out, a.global.Format, out)
+	}
+	return showCoverage(a.out, rows, o)
+}
+
+// jsonRow is a row with what follows from it.
+type jsonRow struct {
+	coverage.Row
+	Open     int     `json:"open"`
+	Percent  float64 `json:"covered_percent"`
+	Lateness float64 `json:"lateness_seconds"`
+	LagP50   float64 `json:"lag_p50_seconds"`
+	LagP99   float64 `json:"lag_p99_seconds"`
+}
+
+func coveredShare(c coverage.Counts) float64 {
+	if c.Slots() == 0 {
+		return 0
+	}
+	return 100 * float64(c.Covered) / float64(c.Slots())
+}
+
+func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
+	minute := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+	head := minute(o.From)
+	head += strings.Repeat(" ", max(1, heatWidth-2*len(head))) + minute(o.To)
+	t := newTable(w, "RULE", "COVERED", "OPEN", "FAILED", "QUEUED", "GIVEN UP", "LATE", "LAG", "OLDEST OPEN", head)
+	var sum coverage.Counts
+	paint := isTerminal(w) && os.Getenv("NO_COLOR") == ""
+	for _, r := range rows {
+		oldest := "-"
+		if r.OldestOpen != nil {
+			oldest = minute(*r.OldestOpen)
+		}
+		share := "-"
+		if r.Slots() > 0 {
+			share = percentText(r.Counts)
+		}
+		t.cells(heat(r.Buckets, paint), shorten(r.Name, maxRuleName), share, r.Open(), r.Failed, r.Queued, r.GivenUp, brief(r.Lateness), lagText(r.Lag), oldest)
+		sum.Covered, sum.Planned, sum.Failed = sum.Covered+r.Covered, sum.Planned+r.Planned, sum.Failed+r.Failed
+		sum.Queued, sum.GivenUp = sum.Queued+r.Queued, sum.GivenUp+r.GivenUp
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s, %s: %d covered (%s), %d open, %d given up.  █ covered  ▄ in part  · not run  × failed  + hits left  - given up\n",
+		count(len(rows), "rule"), count(sum.Slots(), "slot"), sum.Covered, percentText(sum), sum.Open(), sum.GivenUp)
+	for _, r := range rows {
+		if r.LastError != "" && err == nil {
+			_, err = fmt.Fprintf(w, "%s: %s\n", r.Name, strings.Map(printable, r.LastError))
+		}
+	}
+	return wrapWrite(err)
+}
+
+// brief writes a time as exactly as somebody wants to know it.
+func brief(d time.Duration) string {
+	switch day := 24 * time.Hour; {
+	case d >= 2*day:
+		return fmt.Sprintf("%dd", d/day)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return d.Round(time.Second).String()
+}
+
+// lagText is the lag of half of the events and of 99 of 100.
+func lagText(l ledger.Lag) string {
+	if l.P99 == 0 {
+		return "-"
+	}
+	return brief(l.P50) + "/" + brief(l.P99)
+}
+
+// maxRuleName keeps rows on a line.
+const maxRuleName = 36
+
+func shorten(text string, most int) string {
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
+
+// percentText does not round up to what is not the case.
+func percentText(c coverage.Counts) string {
+	p := coveredShare(c)
+	if c.Covered < c.Slots() {
+		p = min(p, 99.9)
+	}
+	return fmt.Sprintf("%.1f%%", p)
+}
+
+// colours of marks on a terminal.
+var colours = map[rune]string{'█': "32", '▄': "33", '·': "33", '×': "31", '+': "35", '-': "90"}
+
+func heat(buckets []coverage.Bucket, paint bool) string {
+	var out strings.Builder
+	last, before := "", ' '
+	for _, b := range buckets {
+		m := b.Mark()
+		if b.Slots() == 0 {
+			m = before // slots are further apart than the parts of the map
+		}
+		before = m
+		if c := colours[m]; paint && c != last {
+			out.WriteString("\x1b[" + c + "m")
+			last = c
+		}
+		out.WriteRune(m)
+	}
+	if last != "" {
+		out.WriteString("\x1b[0m")
+	}
+	return out.String()
+}
+
+// coverageGapsCmd lists what is open.
+type coverageGapsCmd struct{ stretch }
+
+// Run is the subcommand.
+func (c *coverageGapsCmd) Run(ctx context.Context, a *app) error {
+	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+		return err
+	}
+	rows, _, err := c.read(ctx, a, 0)
+	if err != nil {
+		return err
+	}
+	gaps := coverage.Gaps(rows)
+	if err := writeGaps(a, gaps); err != nil {
+		return err
+	}
+	if len(gaps) > 0 {
+		return errFailed
+	}
+	return nil
+}
+
+func writeGaps(a *app, gaps []coverage.Gap) error {
+	if a.global.Format != "text" {
+		return writeJSON(a.out, a.global.Format, gaps)
+	}
+	if len(gaps) == 0 {
+		_, err := fmt.Fprintln(a.err, "no gaps")
+		return wrapWrite(err)
+	}
+	t := newTable(a.out, "RULE", "FIRST SLOT", "LAST SLOT", "SLOTS", "STATUS", "ATTEMPTS", "ERROR")
+	for _, g := range gaps {
+		t.row(shorten(g.Name, maxRuleName), g.From.UTC().Format(time.RFC3339), g.To.UTC().Format(time.RFC3339), g.Slots, g.Status, g.Attempts, g.Error)
+	}
+	return t.flush()
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/internal/catchup"
+	"tocsin/internal/coverage"
+	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/planner"
+	"tocsin/internal/search"
+	"tocsin/internal/service"
+)
+
+// coverageFillCmd runs what is open.
+type coverageFillCmd struct {
+	stretch
+
+	Waive       string        `help:"Run nothing: record the open slots as given up, for this reason." placeholder:"REASON"`
+	Concurrency int           `help:"Rules that run at the same time." default:"4"`
+	RuleTimeout time.Duration `help:"Limit for one execution of a rule." default:"5m"`
+}
+
+// Run is the subcommand.
+func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
+	if c.Concurrency < 1 || c.RuleTimeout <= 0 {
+		return usagef("--concurrency and --rule-timeout must be positive")
+	}
+	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+		return err
+	}
+	b, rules, err := a.ledgerOf(ctx, c.Rule)
+	if err != nil {
+		return err
+	}
+	if len(a.global.Events) > 0 {
+		err = a.openEvents(ctx, b)
+	}
+	defer func() { _ = b.close() }()
+	if err != nil {
+		return err
+	}
+	if b.events == nil && c.Waive == "" {
+		return usagef("where are the events? Give --events FILE with --store DIR")
+	}
+	a.clock.compare(ctx, b.serverTime, a.global.log)
+	return c.fill(ctx, a, b, rules)
+}
+
+func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []*service.Rule) error {
+	o, err := c.options(a.clock.Now())
+	if err != nil {
+		return err
+	}
+	book := &ledger.Ledger{Store: b.ledger}
+	owed, err := c.owed(ctx, book, rules, o)
+	if err != nil {
+		return err
+	}
+	fence, err := b.fence(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Waive != "" {
+		n, err := book.Waive(ctx, owed, fence, c.Waive)
+		if err != nil {
+			return fmt.Errorf("waive: %w", err)
+		}
+		_, err = fmt.Fprintf(a.err, "%s waived\n", were(n, "slot"))
+		return wrapWrite(err)
+	}
+	if err := b.install(ctx); err != nil {
+		return err
+	}
+	r := &runner{app: a, cmd: &runCmd{Concurrency: c.Concurrency, Strategy: string(planner.Auto)}, backend: b, rules: rules, ledger: book}
+	round := r.newRound(c.Concurrency)
+	round.Observe = nil
+	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Now, Log: a.global.log, Fence: fence}
+	return c.run(ctx, r, round, owed)
+}
+
+// owed are the open slots, as the list of gaps has them.
+func (c *coverageFillCmd) owed(ctx context.Context, book *ledger.Ledger, rules []*service.Rule, o coverage.Options) ([]ledger.Owed, error) {
+	rows, err := coverage.Read(ctx, book.Store, asked(rules), o)
+	if err != nil {
+		return nil, fmt.Errorf("fill: %w", err)
+	}
+	var owed []ledger.Owed
+	for _, r := range rows {
+		owed = append(owed, r.Owed...)
+	}
+	for i := range owed {
+		owed[i].Entry.Ended = time.Time{} // somebody who asks does not wait for a backoff
+	}
+	return owed, nil
+}
+
+// fillRound is the number of runs that go together.
+const fillRound = 32
+
+// run runs the slots, newest first, until none is left that was not tried.
+func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Round, owed []ledger.Owed) error {
+	rules, byID := map[string]catchup.Rule{}, map[string]*service.Rule{}
+	for _, one := range r.rules {
+		rules[one.ID()], byID[one.ID()] = one.CatchUp(), one
+	}
+	bar := newProgress(r.err, "slots", len(owed))
+	defer bar.finish()
+	covered, failed := 0, 0
+	for len(owed) > 0 && ctx.Err() == nil {
+		tasks := catchup.Plan(owed, rules, r.clock.Now(), catchup.Options{})
+		tasks = tasks[:min(len(tasks), fillRound)]
+		jobs := make([]pipeline.Job, len(tasks))
+		tried := map[string]bool{}
+		for i, t := range tasks {
+			jobs[i] = pipeline.Job{Plan: byID[t.RuleID].Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts)}
+			if len(t.Slots) > 1 {
+				jobs[i].Covers = t.Slots
+			}
+			if t.Drains {
+				jobs[i].Most = service.Drained
+			}
+			for _, slot := range t.Slots {
+				tried[t.RuleID+" "+slot.String()] = true
+			}
+		}
+		if b := r.backend; b.calm != nil {
+			if err := b.calm(ctx); err != nil {
+				break
+			}
+		}
+		limited, cancel := context.WithTimeout(search.Background(ctx), c.RuleTimeout)
+		for _, x := range round.RunAll(limited, jobs, nil) {
+			n := max(1, len(x.Covers))
+			if x.Status == pipeline.Succeeded {
+				covered += n
+			} else {
+				failed += n
+				r.global.log.Error("slot is still open", "rule_id", x.RuleID, "slot", x.Slot, "error", x.Problem())
+			}
+			for range n {
+				bar.step()
+			}
+		}
+		cancel()
+		owed = slices.DeleteFunc(owed, func(o ledger.Owed) bool { return tried[o.RuleID+" "+o.Entry.Slot.String()] })
+	}
+	bar.finish()
+	if ctx.Err() != nil {
+		return errors.New("fill: interrupted: " + were(len(owed), "slot") + " not run")
+	}
+	if _, err := fmt.Fprintf(r.err, "%s covered, %d still open\n", were(covered, "slot"), failed); err != nil {
+		return wrapWrite(err)
+	}
+	if failed > 0 {
+		return errFailed
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+// Package lag measures how long events take from when they happen to when they can be found: the
+// time from @timestamp to event.ingested, for each data set.
+//
+// It keeps counts and no events. The flow: [Sample] reads one page of what was ingested last and
+// counts it into a [Meter]; [Meter.Of] says how patterns stand, as quantiles of the worst of their
+// data sets.
+package lag
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
+)
+
+// Ingested is the field that says when an event was taken in.
+const Ingested = "event.ingested"
+
+// steps is the number of parts that each doubling of the time is divided into: an error of a fifth.
+const steps = 4
+
+// histogram counts times by their size: place 0 is below a second, the last beyond a month.
+type histogram struct {
+	counts [23 * steps]int64
+	total  int64
+}
+
+func place(d time.Duration) int {
+	if d < time.Second {
+		return 0
+	}
+	return min(1+int(steps*math.Log2(d.Seconds())), 23*steps-1)
+}
+
+func (h *histogram) add(d time.Duration) {
+	h.counts[place(d)]++
+	h.total++
+}
+
+// quantile is an upper bound of what a part of the times is within.
+func (h *histogram) quantile(q float64) time.Duration {
+	left := int64(math.Ceil(q * float64(h.total)))
+	for i, n := range h.counts {
+		if left -= n; left <= 0 {
+			return time.Duration(math.Exp2(float64(i)/steps) * float64(time.Second))
+		}
+	}
+	return 0
+}
+
+// halve lets old times weigh less and less.
+func (h *histogram) halve() {
+	h.total = 0
+	for i := range h.counts {
+		h.counts[i] /= 2
+		h.total += h.counts[i]
+	}
+}
+
+// mostCounted is when the counts of a data set are halved.
+const mostCounted = 20_000
+
+// Lag are quantiles of the time that events take.
+type Lag struct{ P50, P99 time.Duration }
+
+// Meter keeps the lags of data sets. The zero value is ready, and safe for concurrent use.
+type Meter struct {
+	mu     sync.Mutex
+	bySet  map[string]*histogram
+	setsOf map[string]map[string]bool
+}
+
+// Add counts an event of a data set that patterns match.
+func (m *Meter) Add(patterns []string, set string, d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bySet == nil {
+		m.bySet, m.setsOf = map[string]*histogram{}, map[string]map[string]bool{}
+	}
+	key := strings.Join(patterns, ",")
+	if m.setsOf[key] == nil {
+		m.setsOf[key] = map[string]bool{}
+	}
+	m.setsOf[key][set] = true
+	if m.bySet[set] == nil {
+		m.bySet[set] = &histogram{}
+	}
+	h := m.bySet[set]
+	if h.add(max(0, d)); h.total > mostCounted {
+		h.halve()
+	}
+}
+
+// Of returns the lag of the data sets of patterns: the worst of each quantile. False when nothing was
+// measured.
+func (m *Meter) Of(patterns []string) (Lag, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var worst Lag
+	sets := m.setsOf[strings.Join(patterns, ",")]
+	for set := range sets {
+		h := m.bySet[set]
+		worst.P50, worst.P99 = max(worst.P50, h.quantile(0.5)), max(worst.P99, h.quantile(0.99))
+	}
+	return worst, len(sets) > 0
+}
+
+// Sets returns the lag of every data set.
+func (m *Meter) Sets() map[string]Lag {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]Lag{}
+	for set, h := range m.bySet {
+		out[set] = Lag{h.quantile(0.5), h.quantile(0.99)}
+	}
+	return out
+}
+
+const (
+	// sampleSize is the number of events of a sample, sampleTime the time within which they were
+	// ingested.
+	sampleSize = 500
+	sampleTime = 15 * time.Minute
+)
+
+// Sample measures the events that patterns match and that were ingested last before a time. That no
+// index says when events were ingested leaves the meter as it is.
+func Sample(ctx context.Context, m *Meter, events search.Events, patterns []string, now time.Time) error {
+	target, err := events.Resolve(ctx, patterns, []string{search.DefaultTimestamp, Ingested})
+	if err != nil {
+		return fmt.Errorf("measure the lag of %s: %w", strings.Join(patterns, ","), err)
+	}
+	ingested, mapped := target.Fields.Field(Ingested)
+	happened, known := target.Fields.Field(search.DefaultTimestamp)
+	if !mapped || !known || len(target.Indices) == 0 {
+		return nil
+	}
+	_, err = events.Search(ctx, search.Request{
+		Patterns: patterns, Where: condition.Exists{Field: search.DefaultTimestamp}, FieldTypes: target.Fields,
+		Time:       search.TimeRange{Field: Ingested, Window: window.Window{From: now.Add(-sampleTime), To: now}},
+		Descending: true, PageSize: sampleSize,
+	}, func(page []event.Event) (bool, error) {
+		for i := range page {
+			m.measure(patterns, &page[i], happened, ingested)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return fmt.Errorf("measure the lag of %s: %w", strings.Join(patterns, ","), err)
+	}
+	return nil
+}
+
+func (m *Meter) measure(patterns []string, e *event.Event, happened, ingested mapping.Field) {
+	doc, err := e.Document()
+	if err != nil {
+		return // whoever looks for hits in it tells
+	}
+	from, to := doc.Values(happened), doc.Values(ingested)
+	if len(from) == 0 || len(to) == 0 {
+		return
+	}
+	set := cmp.Or(event.First(doc.Source, "data_stream.dataset"), event.First(doc.Source, "event.dataset"), event.Series(e.Index))
+	m.Add(slices.Clone(patterns), set, to[0].Time.Sub(from[0].Time))
+}

@@ -1,0 +1,96 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tocsin/internal/pipeline"
+	"tocsin/internal/service"
+)
+
+// coverage are the collectors of what is covered and what is owed.
+type coverage struct {
+	open    *prometheus.GaugeVec
+	all     prometheus.Gauge
+	behind  prometheus.Gauge
+	givenUp prometheus.Counter
+	skew    prometheus.Gauge
+	late    *prometheus.CounterVec
+
+	limit, running, waiting, rejected, slow prometheus.Gauge
+}
+
+func newCoverage(registry *prometheus.Registry) coverage {
+	c := coverage{
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "coverage_open_slots", Help: "Slots that are still to be run, of rules that have any.",
+		}, []string{"rule_id"}),
+		all: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "coverage_open_slots_all", Help: "Slots of all rules that are still to be run.",
+		}),
+		behind: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "coverage_behind_seconds", Help: "Time since the slot that was covered last, of the rule for which it is longest.",
+		}),
+		givenUp: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "tocsin", Name: "coverage_given_up_slots_total", Help: "Slots that were too old to be caught up with.",
+		}),
+		skew: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "tocsin", Name: "runner_clock_skew_seconds", Help: "By how much the clock of another runner was seen to differ last.",
+		}),
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: name, Help: help})
+	}
+	c.limit = gauge("search_limit", "Searches that may be under way at the same time: as many as the cluster bears.")
+	c.running = gauge("search_running", "Searches under way.")
+	c.waiting = gauge("search_waiting", "Searches that wait for their turn.")
+	c.rejected = gauge("search_rejected", "Searches that the cluster had too much to do for, since the start.")
+	c.slow = gauge("search_slow", "Searches that took much longer than they used to, since the start.")
+	registry.MustRegister(c.limit, c.running, c.waiting, c.rejected, c.slow)
+	c.late = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "tocsin", Name: "late_alerts_total", Help: "Alerts of events that came late, found by the second look.",
+	}, []string{"rule_id"})
+	registry.MustRegister(c.late)
+	registry.MustRegister(c.open, c.all, c.behind, c.givenUp, c.skew)
+	return c
+}
+
+// Standing sets how the rules stand. Rules without open slots have no series, so that there are
+// many only where much is wrong.
+func (m *Metrics) Standing(s service.Standing) {
+	m.coverage.open.Reset()
+	all := 0
+	for id, n := range s.Open {
+		m.coverage.open.WithLabelValues(label(id)).Set(float64(n))
+		all += n
+	}
+	m.coverage.all.Set(float64(all))
+	m.coverage.behind.Set(s.Behind.Seconds())
+	add(m.coverage.givenUp, int64(s.GivenUp))
+}
+
+// Skew notes a clock that differs.
+func (m *Metrics) Skew(by time.Duration) { m.coverage.skew.Set(by.Seconds()) }
+
+// Searches are what the limits of searches have come to.
+type Searches struct {
+	Limit, Running, Waiting int
+	Rejected, Slow          int64
+}
+
+// Searches sets them.
+func (m *Metrics) Searches(s Searches) {
+	m.coverage.limit.Set(float64(s.Limit))
+	m.coverage.running.Set(float64(s.Running))
+	m.coverage.waiting.Set(float64(s.Waiting))
+	m.coverage.rejected.Set(float64(s.Rejected))
+	m.coverage.slow.Set(float64(s.Slow))
+}
+
+// Late counts the alerts of a second look for late events.
+func (m *Metrics) Late(x pipeline.Execution) {
+	if x.Created > 0 {
+		add(m.coverage.late.WithLabelValues(label(x.RuleID)), int64(x.Created))
+	}
+}

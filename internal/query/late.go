@@ -1,0 +1,51 @@
+package query
+
+import (
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/search"
+)
+
+// ingested is the field that says when an event was taken in.
+const ingested = "event.ingested"
+
+// CodeNotIngested marks a second look for late events that cannot tell which they are.
+const CodeNotIngested = "rule/late-unknown"
+
+// TakesLate reports whether a plan's rule can be run again over the events alone that came late: those
+// of a window by the events' own time, each of which makes an alert of its own.
+func TakesLate(p Plan) bool {
+	events, ok := p.(*eventPlan)
+	mergeable, _ := CatchUp(p)
+	return ok && mergeable && events.time.Field == search.DefaultTimestamp && events.time.Fallback == ""
+}
+
+// lateOnly is the condition that an event came late, nil where no index tells when events came.
+func lateOnly(target search.Target, late []Late) condition.Expr {
+	if _, mapped := target.Fields.Field(ingested); !mapped {
+		return nil
+	}
+	var either condition.Or
+	for _, l := range late {
+		either = append(either, condition.And{
+			search.TimeRange{Field: search.DefaultTimestamp, Window: l.Window}.Condition(),
+			condition.Range{Field: ingested, Gte: search.FormatTime(l.Since), Format: "strict_date_optional_time"},
+		})
+	}
+	return either
+}
+
+// takeLate narrows a bound search to late events.
+func (s *eventSearch) takeLate(late []Late) diag.List {
+	only := lateOnly(s.target, late)
+	if only == nil {
+		s.blind = true
+		return diag.List{s.plan.rule.Report(diag.Warning, CodeNotIngested, "rule.index",
+			"no index maps event.ingested: which events came late cannot be told")}
+	}
+	narrower := *s.where // which other executions of the plan share
+	narrower.pushed = condition.Simplify(condition.And{narrower.pushed, only})
+	narrower.text = narrower.pushed.String()
+	s.where = &narrower
+	return nil
+}

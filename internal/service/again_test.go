@@ -1,0 +1,79 @@
+package service_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/rule"
+	"tocsin/internal/service"
+)
+
+// TestLookAgain: every slot's part of the time is looked at once more, for what was ingested since its
+// run; the parts touch and do not overlap, also over a restart and a failure.
+func TestLookAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, r := ledger.NewMemory(), newRule(t, "r", nil)
+		begun := begin(t, store, r)
+		var looks []pipeline.Job
+		failures := 0
+		play := func(d time.Duration) {
+			again := &stage{}
+			s := newStage(t, store, nil, service.Options{LateAfter: 20 * time.Minute}, r)
+			s.UseAgain(rounds{recorder: &service.Recorder{
+				Ledger: &ledger.Ledger{Store: ledger.NewMemory()},
+			}, mu: &again.mu, ran: &again.behind, outcome: func(job pipeline.Job, x *pipeline.Execution) {
+				if len(looks) == 2 && failures == 0 {
+					failures++
+					x.Status, x.Err = pipeline.Failed, errDown
+					return
+				}
+				looks = append(looks, job)
+			}})
+			s.play(t, d)
+		}
+		play(44*time.Minute + 40*time.Second)
+		time.Sleep(50 * time.Second)
+		play(30 * time.Minute)
+		end := begun.Add(-2 * time.Minute)
+		for _, job := range looks {
+			for _, l := range job.Late {
+				if !l.Window.From.Equal(end) || l.Window.To.Sub(l.Window.From) != time.Minute {
+					t.Errorf("a part %s, the one before ends at %s", l.Window, end)
+				}
+				end = l.Window.To
+				// The slot whose last part this is ran two minutes after its begin.
+				ran := l.Window.From.Add(2 * time.Minute)
+				if ran.Equal(begun.Add(45 * time.Minute)) {
+					ran = ran.Add(30 * time.Second) // nobody was there at its time
+				}
+				if since := ran.Sub(l.Since); since < 59*time.Second || since > 61*time.Second {
+					t.Errorf("since %s of %s", l.Since, l.Window)
+				}
+			}
+		}
+		if covered := end.Sub(begun); covered < 45*time.Minute || failures != 1 {
+			t.Errorf("up to %s", covered)
+		}
+	})
+}
+
+// TestLookAgainNotWhereItCannot: a rule whose alerts stand for many events has no second look.
+func TestLookAgainNotWhereItCannot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, change := range []func(*rule.Rule){single, ordered, func(r *rule.Rule) { r.TimestampOverride = "event.ingested" }} {
+			store, r := ledger.NewMemory(), newRule(t, "r", change)
+			again := &stage{}
+			s := newStage(t, store, nil, service.Options{LateAfter: time.Minute}, r)
+			s.UseAgain(rounds{recorder: s.Recorder(), mu: &again.mu, ran: &again.behind})
+			s.play(t, 9*time.Minute+30*time.Second)
+			if diff := cmp.Diff(0, len(again.behind)); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,338 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tocsin/internal/catchup"
+	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/search"
+)
+
+const (
+	// look is how often open slots are looked at that wait for their backoff.
+	look = time.Second
+	// leastPause and mostPause bound the wait after the place of the events or the ledger was gone.
+	leastPause, mostPause = time.Second, 15 * time.Second
+	// mostWait is how long live rules may keep a round of the catch-up waiting.
+	mostWait = 20 * time.Second
+	// resurvey is when the ledger is asked once more after a change of runners: a slot that came due
+	// just then may have been nobody's.
+	resurvey = 10 * time.Second
+	// justDue are slots that the live schedule is about to start.
+	justDue = 3 * time.Second
+	// closeEvery is how often the heads are moved on.
+	closeEvery = time.Hour
+	forgetEach = 24 * time.Hour
+	// knownSlots bounds the open slots in memory, of all rules together.
+	knownSlots = 100_000
+	leastKnown = 50
+)
+
+// Drained is the least number of new alerts that a run may make whose hits were left by one before.
+const Drained = 10_000
+
+// keeper is the state of the catch-up's loop.
+type keeper struct {
+	*Service
+	pause                    time.Duration
+	surveyed, closed, forgot time.Time
+	again                    time.Time
+	owned                    map[string]bool
+	size                     int
+	givenUp                  int
+}
+
+// keepUp runs what is owed until the context ends.
+func (s *Service) keepUp(ctx context.Context) {
+	k := keeper{Service: s, size: s.opts.RoundSize, owned: map[string]bool{}}
+	for ctx.Err() == nil {
+		k.wait(ctx, k.turn(ctx))
+	}
+}
+
+// turn does what is due, one round at most, and returns how long there is nothing more to do.
+func (k *keeper) turn(ctx context.Context) time.Duration {
+	now := k.opts.Now()
+	if k.due(now) {
+		if err := k.survey(ctx, now); err != nil {
+			if ctx.Err() == nil {
+				k.opts.Log.Warn("the ledger cannot be read: what is owed is not known", "error", err)
+			}
+			k.stale.Store(true)
+			return k.longer()
+		}
+	}
+	tasks := catchup.Plan(k.debts.list(k.mayRun), k.plans, k.opts.Now(), k.opts.CatchUp)
+	if len(tasks) == 0 {
+		k.observe()
+		k.pause = 0
+		return look
+	}
+	return k.round(ctx, tasks)
+}
+
+// wait pauses; news end it, unless something is gone.
+func (k *keeper) wait(ctx context.Context, d time.Duration) {
+	if d == 0 {
+		return
+	}
+	wake := k.wake
+	if k.pause > 0 {
+		wake = nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-wake:
+	}
+}
+
+// longer is the next pause of a row.
+func (k *keeper) longer() time.Duration {
+	k.pause = min(max(2*k.pause, leastPause), mostPause)
+	return k.pause
+}
+
+// mayRun reports whether a rule's open slots may be caught up with now: it is ours, and does not run
+// live if its slots have an order.
+func (k *keeper) mayRun(id string) bool {
+	r := k.byID[id]
+	if r == nil || !k.opts.Owner.Owns(id) {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, flies := k.flying[id]
+	return !r.ordered || !flies
+}
+
+func (k *keeper) due(now time.Time) bool {
+	switch {
+	case k.stale.Swap(false):
+		k.again = now.Add(resurvey)
+		return true
+	case !k.again.IsZero() && now.After(k.again):
+		k.again = time.Time{}
+		return true
+	case k.trimmed && len(k.debts.counts()) == 0:
+		return true
+	}
+	// A clock that was set back must not keep the ledger from being asked.
+	return now.Sub(k.surveyed).Abs() > k.opts.Every
+}
+
+// survey asks the ledger how our rules stand.
+func (k *keeper) survey(ctx context.Context, now time.Time) error {
+	var grids []ledger.Grid
+	owned := map[string]bool{}
+	for _, r := range k.rules {
+		if k.opts.Owner.Owns(r.ID()) {
+			owned[r.ID()] = true
+			grids = append(grids, r.Grid())
+		}
+	}
+	k.debts.begin()
+	book := *k.opts.Ledger
+	book.Limit = max(leastKnown, knownSlots/max(1, len(grids)))
+	if !k.loaded.Load() {
+		now = k.begun // later slots are the scheduler's
+	}
+	n, err := book.GiveUp(ctx, grids, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
+	if k.givenUp += n; n > 0 {
+		k.opts.Log.Warn("slots are too old to be caught up with and were given up", "slots", n)
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // it names the ledger
+	}
+	surveys, err := book.Survey(ctx, grids, now)
+	if err != nil {
+		return err //nolint:wrapcheck // it names the ledger
+	}
+	k.trimmed = false
+	for i := range surveys {
+		k.trimmed = k.trimmed || surveys[i].Open > len(surveys[i].Owed)
+		k.leaveLive(&surveys[i], now)
+	}
+	k.debts.replace(surveys)
+	k.surveyed, k.owned = now, owned
+	k.noteCovered(surveys)
+	if !k.loaded.Swap(true) {
+		k.opts.Log.Info("the ledger was read", "rules", len(grids), "open_slots", total(k.debts.counts()))
+	}
+	return k.tidy(ctx, surveys, now)
+}
+
+func total(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// leaveLive takes the slots out that run live, or are about to.
+func (k *keeper) leaveLive(s *ledger.Survey, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	flies := k.flying[s.RuleID]
+	s.Owed = slices.DeleteFunc(s.Owed, func(o ledger.Owed) bool {
+		slot := o.Entry.Slot
+		return slot.Equal(flies) || k.owned[s.RuleID] && slot.After(k.begun) && now.Sub(slot) < justDue
+	})
+}
+
+func (k *keeper) noteCovered(surveys []ledger.Survey) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, s := range surveys {
+		if s.Covered.After(k.covered[s.RuleID]) {
+			k.covered[s.RuleID] = s.Covered
+		}
+	}
+}
+
+// tidy moves the heads on and forgets old pages, now and then. Neither is urgent: what fails is
+// tried again.
+func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Time) error {
+	if now.Sub(k.closed).Abs() > closeEvery {
+		closed := make(map[string]time.Time, len(surveys))
+		for _, s := range surveys {
+			if !s.Closed.IsZero() {
+				closed[s.RuleID] = s.Closed
+			}
+		}
+		if err := k.opts.Ledger.Close(ctx, closed); err != nil {
+			return err //nolint:wrapcheck // it names the ledger
+		}
+		k.closed = now
+	}
+	if now.Sub(k.forgot).Abs() > forgetEach && k.opts.Owner.Owns(forgetting) {
+		n, err := k.opts.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
+		if err != nil {
+			return err //nolint:wrapcheck // it names the ledger
+		}
+		k.forgot = now
+		if n > 0 {
+			k.opts.Log.Info("old pages of the ledger were removed", "pages", n)
+		}
+	}
+	return nil
+}
+
+// forgetting is the key by which one of several runners is chosen to remove old pages.
+const forgetting = "ledger retention"
+
+// round runs tasks behind the live ones, as many as go together.
+func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration {
+	k.lane.wait(ctx, mostWait)
+	if k.opts.Calm != nil {
+		if err := k.opts.Calm(ctx); err != nil {
+			if ctx.Err() == nil {
+				k.opts.Log.Warn("the catch-up waits", "error", err)
+			}
+			return k.longer()
+		}
+	}
+	if ctx.Err() != nil {
+		return 0
+	}
+	var jobs []pipeline.Job
+	for _, t := range together(tasks, k.size) {
+		if job, ok := k.take(t); ok {
+			jobs = append(jobs, job)
+		}
+	}
+	if len(jobs) == 0 {
+		return look
+	}
+	defer k.release(jobs)
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if k.opts.RuleTimeout > 0 {
+		limited, cancel = context.WithTimeout(ctx, k.opts.RuleTimeout)
+	}
+	defer cancel()
+	return k.judge(limited, k.opts.Behind.RunAll(search.Background(limited), jobs, k.told))
+}
+
+// judge returns the pause after a round. Where all failed, something they share may be gone, the
+// ledger among it, and trying again at once is of no use; where time ran out, fewer go together.
+func (k *keeper) judge(ctx context.Context, executions []pipeline.Execution) time.Duration {
+	progress := slices.ContainsFunc(executions, func(x pipeline.Execution) bool {
+		return x.Status == pipeline.Succeeded || x.Err == nil && x.Left > 0
+	})
+	k.size = min(2*k.size, k.opts.RoundSize)
+	if ctx.Err() != nil {
+		k.size = max(1, k.size/4)
+	}
+	k.observe()
+	if !progress {
+		return k.longer()
+	}
+	k.pause = 0
+	return 0
+}
+
+// together are the first of tasks that read about the same time: one read serves them.
+func together(tasks []catchup.Task, most int) []catchup.Task {
+	first := tasks[0].Window
+	out := tasks[:1]
+	for _, t := range tasks[1:] {
+		if len(out) == most {
+			break
+		}
+		if t.Window.From.Before(first.To) && first.From.Before(t.Window.To) {
+			out = append(slices.Clip(out), t)
+		}
+	}
+	return out
+}
+
+// take makes the job of a task.
+func (k *keeper) take(t catchup.Task) (pipeline.Job, bool) {
+	r := k.byID[t.RuleID]
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, flies := k.flying[t.RuleID]; r.ordered && (flies || k.busy[t.RuleID]) {
+		return pipeline.Job{}, false
+	}
+	if r.ordered {
+		k.busy[t.RuleID] = true
+	}
+	job := k.job(r, t.Slot())
+	job.Window, job.Attempts = t.Window, int(t.Attempts)
+	if len(t.Slots) > 1 {
+		job.Covers = t.Slots
+	}
+	if t.Drains {
+		job.Most = max(Drained, r.Plan.Rule().MaxSignals)
+	}
+	return job, true
+}
+
+func (k *keeper) release(jobs []pipeline.Job) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, j := range jobs {
+		delete(k.busy, j.Plan.Rule().ID)
+	}
+}
+
+// observe tells how the rules stand.
+func (k *keeper) observe() {
+	now := k.opts.Now()
+	s := Standing{Open: k.debts.counts(), GivenUp: k.givenUp}
+	k.givenUp = 0
+	k.mu.Lock()
+	for id := range k.owned {
+		if at, known := k.covered[id]; known {
+			s.Behind = max(s.Behind, now.Sub(at))
+		}
+	}
+	k.mu.Unlock()
+	k.opts.Observe(s)
+}

@@ -1,0 +1,102 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
+)
+
+// Recorder writes what rounds come to into a ledger. It is safe for concurrent use once its fields
+// are set.
+type Recorder struct {
+	Ledger *ledger.Ledger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+	// Fence is that of executions which have none of their own.
+	Fence int64
+	// Wants says whether an execution belongs into the ledger; nil: all do.
+	Wants func(pipeline.Execution) bool
+
+	debts *debts
+}
+
+var _ pipeline.Recorder = (*Recorder)(nil)
+
+// recordTimeout bounds the writing of one round, which goes on although its rules were cut off.
+const recordTimeout = 30 * time.Second
+
+// Record implements [pipeline.Recorder]: all entries of a round in one go, each with the fencing
+// number that the runner had when the execution began. An execution that was cut off with the
+// service says nothing of its window: its slots stay as they were.
+func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) error {
+	now := time.Now
+	if r.Now != nil {
+		now = r.Now
+	}
+	var accounts []ledger.Account
+	for _, x := range executions {
+		switch {
+		case r.Wants != nil && !r.Wants(x):
+		case x.Status != pipeline.Succeeded && errors.Is(x.Err, context.Canceled):
+			r.owe(x)
+		default:
+			for _, e := range x.Entries(now(), max(x.Fence, r.Fence)) {
+				accounts = append(accounts, ledger.Account{RuleID: x.RuleID, Entry: e})
+			}
+		}
+	}
+	if len(accounts) == 0 {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	refused, err := r.Ledger.Record(limited, accounts)
+	if err != nil {
+		for _, x := range executions {
+			r.owe(x)
+		}
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	r.follow(accounts, refused)
+	return nil
+}
+
+// owe notes the slots of an execution of which nothing was recorded.
+func (r *Recorder) owe(x pipeline.Execution) {
+	if r.debts == nil {
+		return
+	}
+	slots := x.Covers
+	if len(slots) == 0 {
+		slots = []time.Time{x.Slot}
+	}
+	for _, slot := range slots {
+		r.debts.owe(x.RuleID, slot)
+	}
+}
+
+// follow keeps the debts in step with the ledger.
+func (r *Recorder) follow(accounts, refused []ledger.Account) {
+	no := map[debt]bool{}
+	for _, a := range refused {
+		no[debt{a.RuleID, a.Entry.Slot.UnixNano()}] = true
+		r.Log.Warn("the ledger refused an account: another runner has replaced this one, or the slot is covered already",
+			"rule_id", a.RuleID, "slot", a.Entry.Slot, "status", a.Entry.Status.String(), "fence", a.Entry.Fence)
+	}
+	if r.debts == nil {
+		return
+	}
+	for _, a := range accounts {
+		if a.Entry.Status.Open() && !no[debt{a.RuleID, a.Entry.Slot.UnixNano()}] {
+			r.debts.add(a.RuleID, a.Entry)
+		} else {
+			r.debts.settle(a.RuleID, a.Entry.Slot)
+		}
+	}
+}

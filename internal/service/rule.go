@@ -1,0 +1,61 @@
+package service
+
+import (
+	"fmt"
+	"time"
+
+	"tocsin/internal/catchup"
+	"tocsin/internal/ledger"
+	"tocsin/internal/query"
+	"tocsin/internal/scheduler"
+	"tocsin/internal/window"
+)
+
+// Rule is a rule with its grid.
+type Rule struct {
+	Plan     query.Plan
+	Slots    scheduler.Slots
+	Schedule string
+
+	mergeable, ordered, late bool
+}
+
+// leastInterval is how close slots may be.
+const leastInterval = time.Second
+
+// NewRule lays the grid of a plan's rule. All rules of an interval lie on one grid, so that those
+// that are due together share the read of their events. Cron expressions are in UTC.
+func NewRule(plan query.Plan) (*Rule, error) {
+	r := plan.Rule()
+	every := max(r.Interval, leastInterval)
+	out := &Rule{Plan: plan, Slots: scheduler.Interval(every, 0), Schedule: every.String()}
+	if r.Cron != "" {
+		slots, err := scheduler.Cron(r.Cron, time.UTC)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s: %w", r.ID, err)
+		}
+		out.Slots, out.Schedule = slots, r.Cron
+	}
+	out.mergeable, out.ordered = query.CatchUp(plan)
+	out.late = query.TakesLate(plan)
+	return out, nil
+}
+
+// ID is the rule's.
+func (r *Rule) ID() string { return r.Plan.Rule().ID }
+
+// Window is what the run of a slot reads.
+func (r *Rule) Window(slot time.Time) window.Window {
+	return window.At(slot, r.Plan.Rule().From.Expr, r.Plan.Rule().To.Expr)
+}
+
+// Grid is the rule as the ledger knows it. Where only some of many owed slots are kept, an ordered
+// rule needs the oldest.
+func (r *Rule) Grid() ledger.Grid {
+	return ledger.Grid{RuleID: r.ID(), Slots: r.Slots, Schedule: r.Schedule, OldestFirst: r.ordered}
+}
+
+// CatchUp is the rule as the plan of a catch-up knows it.
+func (r *Rule) CatchUp() catchup.Rule {
+	return catchup.Rule{ID: r.ID(), Window: r.Window, Mergeable: r.mergeable, Ordered: r.ordered}
+}
