@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
 	"tocsin/internal/failure"
 )

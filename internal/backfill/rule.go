@@ -25,13 +25,11 @@ type Rule struct {
 // where single is set.
 func NewRule(plan query.Plan, single bool) (Rule, error) {
 	rl := plan.Rule()
-	r := Rule{Plan: plan, Slots: scheduler.Interval(max(rl.Interval, time.Second), 0)}
-	if rl.Cron != "" {
-		var err error
-		if r.Slots, err = scheduler.Cron(rl.Cron, time.UTC); err != nil {
-			return r, fmt.Errorf("rule %s: %w", rl.ID, err)
-		}
+	slots, err := rl.Slots()
+	if err != nil {
+		return Rule{}, fmt.Errorf("rule %s: %w", rl.ID, err)
 	}
+	r := Rule{Plan: plan, Slots: slots}
 	r.Mergeable, r.Ordered = query.CatchUp(plan)
 	r.Mergeable = r.Mergeable && !single
 	return r, nil

@@ -3,8 +3,6 @@ package rule
 import (
 	"strings"
 	"time"
-
-	"tocsin/internal/scheduler"
 )
 
 // reference is the slot that windows are judged at: any would do, a fixed one keeps the answer
@@ -17,6 +15,9 @@ func (c *checker) schedule() {
 	c.number("rule.max_signals", r.MaxSignals, 1, unbounded)
 	if c.has("rule.cron") && c.has("rule.interval") {
 		c.fail("conflict", "rule.cron", "rule.cron stands in for rule.interval, a rule has one of them")
+	}
+	if c.has("rule.cron_time_zone") && !c.has("rule.cron") {
+		c.fail("conflict", "rule.cron_time_zone", "rule.cron_time_zone goes with rule.cron: intervals have no time zone")
 	}
 	from, to := r.From.At(reference), r.To.At(reference)
 	if !from.Before(to) {
@@ -70,7 +71,7 @@ func (r *Rule) pause() time.Duration {
 	if r.Cron == "" {
 		return r.Interval
 	}
-	slots, err := scheduler.Cron(r.Cron, time.UTC)
+	slots, err := r.Slots()
 	if err != nil {
 		return 0
 	}

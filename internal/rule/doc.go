@@ -18,7 +18,7 @@
 // file with an error keeps nobody else's rule from loading. A later stage that finds a fault in a
 // rule reports it at the right place of the file with [Rule.Report].
 //
-// The names are those of the file format where it has one. One key is Tocsin's own: rule.cron, a
-// cron expression in UTC ("0 * * * *") in the place of rule.interval, for runs that are not evenly
-// spaced.
+// The names are those of the file format where it has one. Two keys are Tocsin's own: rule.cron, a
+// cron expression ("0 * * * *") in the place of rule.interval, for runs that are not evenly spaced, and
+// rule.cron_time_zone, the zone that it is in when that is not UTC.
 package rule

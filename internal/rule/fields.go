@@ -33,12 +33,13 @@ var ruleFields = tomltree.Fields[Rule]{
 		return &r.TimestampOverrideFallbackDisabled
 	}),
 
-	"interval":    interval,
-	"cron":        cronExpression,
-	"from":        moment(func(r *Rule) *Moment { return &r.From }),
-	"to":          moment(func(r *Rule) *Moment { return &r.To }),
-	"max_signals": tomltree.Number(func(r *Rule) *int { return &r.MaxSignals }),
-	"throttle":    tomltree.Scalar(func(r *Rule) *string { return &r.Throttle }),
+	"interval":       interval,
+	"cron":           cronExpression,
+	"cron_time_zone": cronTimeZone,
+	"from":           moment(func(r *Rule) *Moment { return &r.From }),
+	"to":             moment(func(r *Rule) *Moment { return &r.To }),
+	"max_signals":    tomltree.Number(func(r *Rule) *int { return &r.MaxSignals }),
+	"throttle":       tomltree.Scalar(func(r *Rule) *string { return &r.Throttle }),
 
 	"threshold": tomltree.Sub(thresholdFields, func(r *Rule) *Threshold { return made(&r.Threshold) }),
 

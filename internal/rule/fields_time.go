@@ -79,6 +79,9 @@ func parseCron(text string) (string, error) {
 	return text, nil
 }
 
+// cronTimeZone is where the clock of the expression hangs.
+var cronTimeZone = parsed("bad-time-zone", func(r *Rule) *string { return &r.CronTimeZone }, parseTimeZone)
+
 // day reads a date as the files write it. A wrong one is a warning, no run depends on it.
 func day[T any](at func(*T) *time.Time) tomltree.Field[T] {
 	return func(d *tomltree.Decoder, v *tomltree.Value, to *T) {

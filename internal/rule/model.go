@@ -48,11 +48,13 @@ type Rule struct {
 	TimestampOverrideFallbackDisabled bool
 
 	// When it is searched. Cron, when set, rules and Interval is 0.
-	Interval   time.Duration
-	Cron       string
-	From, To   Moment
-	MaxSignals int
-	Throttle   string
+	Interval time.Duration
+	Cron     string
+	// CronTimeZone is the IANA zone that Cron is in; "" is UTC.
+	CronTimeZone string
+	From, To     Moment
+	MaxSignals   int
+	Throttle     string
 
 	// What the types need beyond a query; nil when the file does not have it.
 	Threshold       *Threshold

@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tocsin/internal/catchup"
@@ -20,21 +21,16 @@ type Rule struct {
 	mergeable, ordered, late bool
 }
 
-// leastInterval is how close slots may be.
-const leastInterval = time.Second
-
-// NewRule lays the grid of a plan's rule. All rules of an interval lie on one grid, so that those
-// that are due together share the read of their events. Cron expressions are in UTC.
+// NewRule lays the grid of a plan's rule.
 func NewRule(plan query.Plan) (*Rule, error) {
 	r := plan.Rule()
-	every := max(r.Interval, leastInterval)
-	out := &Rule{Plan: plan, Slots: scheduler.Interval(every, 0), Schedule: every.String()}
+	slots, err := r.Slots()
+	if err != nil {
+		return nil, fmt.Errorf("rule %s: %w", r.ID, err)
+	}
+	out := &Rule{Plan: plan, Slots: slots, Schedule: r.Interval.String()}
 	if r.Cron != "" {
-		slots, err := scheduler.Cron(r.Cron, time.UTC)
-		if err != nil {
-			return nil, fmt.Errorf("rule %s: %w", r.ID, err)
-		}
-		out.Slots, out.Schedule = slots, r.Cron
+		out.Schedule = strings.TrimSpace(r.Cron + " " + r.CronTimeZone)
 	}
 	out.mergeable, out.ordered = query.CatchUp(plan)
 	out.late = query.TakesLate(plan)
