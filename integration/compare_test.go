@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"runtime/debug"
 	"runtime/pprof"
@@ -177,7 +176,7 @@ func (c *comparison) run(t *testing.T, p *planner.Planner, slot time.Time, lengt
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
+		defer func() { must(t, f.Close()) }()
 		if err := pprof.StartCPUProfile(f); err != nil {
 			t.Fatal(err)
 		}
@@ -287,20 +286,20 @@ func peakRSS() int64 {
 
 // report prints one table: each way, and how many times the scan's time it took.
 func report(w io.Writer, length time.Duration, rules int, table []measured) {
-	out := log.New(w, "", 0)
-	out.Printf("\n%d rules, window of %s, %d documents in all; load %s\n", rules, length, *roundDocuments, load())
-	out.Println("| way | rules | time | × scan | rules/s | node's CPU | × scan | own CPU | peak MiB | requests | alerts |")
-	out.Println("|---|---|---|---|---|---|---|---|---|---|---|")
+	write := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
+	write("\n%d rules, window of %s, %d documents in all; load %s", rules, length, *roundDocuments, load())
+	write("| way | rules | time | × scan | rules/s | node's CPU | × scan | own CPU | peak MiB | requests | alerts |")
+	write("|---|---|---|---|---|---|---|---|---|---|---|")
 	scan := table[0]
 	per := func(d time.Duration, rules int) float64 { return d.Seconds() / float64(max(rules, 1)) }
 	for _, m := range table {
-		out.Printf("| %s | %d | %.2f s | %.1f | %.0f | %.2f s | %.1f | %.2f s | %d | %d | %d |\n", m.way, m.rules, m.took.Seconds(),
+		write("| %s | %d | %.2f s | %.1f | %.0f | %.2f s | %.1f | %.2f s | %d | %d | %d |", m.way, m.rules, m.took.Seconds(),
 			per(m.took, m.rules)/per(scan.took, scan.rules), 1/per(m.took, m.rules), m.server.Seconds(), per(m.server, m.rules)/max(per(scan.server, scan.rules), 1e-9),
 			m.own.Seconds(), m.peak>>20, m.requests, m.count)
 	}
 	for _, m := range table {
 		if m.plan != "" {
-			out.Printf("%s: %s\n", m.way, m.plan)
+			write("%s: %s", m.way, m.plan)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func TestNearEveryCondition(t *testing.T) {
 		}
 	}
 	kept := putNear(t, node, index, slot, sources)
-	compareNear(t, client, index, frame, prepared, requests, kept)
+	compareNear(t, client, index, prepared, requests, kept)
 }
 
 // putNear indexes the sources and returns those that the mapping takes, by id.
@@ -111,7 +111,7 @@ func putNear(t *testing.T, node *Node, index string, slot time.Time, sources []o
 }
 
 func compareNear(
-	t *testing.T, client *elastic.Client, index string, frame window.Window, prepared []query.Prepared, requests []search.Request, kept map[string]json.RawMessage,
+	t *testing.T, client *elastic.Client, index string, prepared []query.Prepared, requests []search.Request, kept map[string]json.RawMessage,
 ) {
 	t.Helper()
 	answers, stats, err := batch.Scan(t.Context(), client, requests, batch.ScanOptions{MaxBytes: 1 << 30})
@@ -203,11 +203,11 @@ func nearEvents(e condition.Expr, fields mapping.Fields) []object {
 	condition.Walk(e, func(leaf condition.Expr) {
 		for _, name := range condition.Fields(leaf) {
 			f, mapped := fields.Field(name)
-			if text := leaf.String(); !mapped || seen[text] {
+			text := leaf.String()
+			if !mapped || seen[text] {
 				continue
-			} else {
-				seen[text] = true
 			}
+			seen[text] = true
 			good, bad := leafValues(leaf, f)
 			variants := [][]any{nil, bad, good, append(slices.Clone(bad), good...)}
 			if len(good) > 0 {

@@ -27,11 +27,15 @@ func TestSlots(t *testing.T) {
 		{"interval", rule.Rule{Interval: 5 * time.Minute}, "2026-01-15T14:01:00Z", []string{"2026-01-15T14:05:00Z", "2026-01-15T14:10:00Z"}},
 		{"cron", rule.Rule{Cron: "30 9 * * *"}, "2026-03-28T09:30:00Z", []string{"2026-03-29T09:30:00Z", "2026-03-30T09:30:00Z"}},
 		{
-			"cron in a zone", rule.Rule{Cron: "30 9 * * *", CronTimeZone: "Europe/Berlin"}, "2026-03-27T23:00:00Z",
+			"cron in a zone",
+			rule.Rule{Cron: "30 9 * * *", CronTimeZone: "Europe/Berlin"},
+			"2026-03-27T23:00:00Z",
 			[]string{"2026-03-28T08:30:00Z", "2026-03-29T07:30:00Z"},
 		},
 		{
-			"a time that is left out", rule.Rule{Cron: "30 2 * * *", CronTimeZone: "Europe/Berlin"}, "2026-03-28T12:00:00Z",
+			"a time that is left out",
+			rule.Rule{Cron: "30 2 * * *", CronTimeZone: "Europe/Berlin"},
+			"2026-03-28T12:00:00Z",
 			[]string{"2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"},
 		},
 	} {
