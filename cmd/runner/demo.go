@@ -12,9 +12,7 @@ import (
 	"tocsin/internal/alert"
 	"tocsin/internal/event"
 	"tocsin/internal/pipeline"
-	"tocsin/internal/rule"
 	"tocsin/internal/store"
-	"tocsin/internal/window"
 )
 
 // demoEvents are a handful of events of one afternoon: some for each shipped rule, and some that
@@ -34,7 +32,7 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	rules, err := a.global.planRules(nil)
+	rules, err := a.global.planRules(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -53,7 +51,7 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return demoSlot }}
 	failed := rules.failed
 	for _, plan := range rules.plans {
-		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: demoWindow(plan.Rule()), Manual: true})
+		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: plan.Rule().Window(demoSlot), Manual: true})
 		if x.Status != pipeline.Succeeded {
 			failed = true
 			a.global.log.Error("rule failed", "rule_id", x.RuleID, "error", x.Problem())
@@ -70,8 +68,6 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	}
 	return wrapWrite(err)
 }
-
-func demoWindow(r *rule.Rule) window.Window { return window.At(demoSlot, r.From.Expr, r.To.Expr) }
 
 // demoAlerts writes the alerts in the order of their events and returns their number.
 func demoAlerts(ctx context.Context, a *app, alerts alert.Reader) (int, error) {

@@ -11,7 +11,6 @@ import (
 	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/scheduler"
-	"tocsin/internal/window"
 )
 
 // runCmd is the service, and its single round.
@@ -45,7 +44,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := c.check(a); err != nil {
 		return err
 	}
-	rules, complaint := a.global.planRules(a.global.Rules)
+	rules, complaint := a.global.planRules(ctx, a.global.Rules)
 	if err := a.show(rules.problems()); err != nil {
 		return err
 	}
@@ -150,7 +149,7 @@ func (r *runner) job(plan query.Plan, done func(pipeline.Execution)) (scheduler.
 	}
 	return scheduler.Job{ID: rl.ID, Slots: slots, Timeout: r.cmd.RuleTimeout, Run: func(ctx context.Context, slot time.Time) {
 		done(r.rounds.Run(ctx, pipeline.Job{
-			Plan: plan, Slot: slot, Window: window.At(slot, rl.From.Expr, rl.To.Expr), Manual: !r.cmd.At.IsZero(),
+			Plan: plan, Slot: slot, Window: rl.Window(slot), Manual: !r.cmd.At.IsZero(),
 		}))
 	}}, nil
 }

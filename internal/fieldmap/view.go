@@ -69,6 +69,9 @@ func (m Map) Scan(s splunk.Scan) View {
 // Splunk has them.
 func (v View) Index(own []string) []string {
 	out := slices.Clone(own)
+	if len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only }) {
+		out = nil
+	}
 	for _, s := range v.Sources {
 		for _, i := range s.Index {
 			if !slices.Contains(out, i) {

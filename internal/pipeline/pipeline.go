@@ -120,7 +120,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 		x.warn("%s", text)
 	}
 	x.countLeft(result)
-	x.Read = max(result.Seen, result.Total)
+	x.Read = max(result.Read, result.Seen, result.Total)
 	x.Undecided = result.Undecided
 	x.Err = err
 	x.Status = x.judge(err)

@@ -78,6 +78,16 @@ type Source struct {
 	// At is the moment that the execution stands for, its slot; zero where there is none. What a
 	// rule says for a time, such as an exception that expires, is judged by it.
 	At time.Time
+	// Risk is where risk events are that were made before.
+	Risk RiskSource
+}
+
+// RiskSource is where risk events are.
+type RiskSource struct {
+	// Events searches them; nil: they are among the source's events.
+	Events search.Events
+	// History knows them as it knows alerts; nil: none were made.
+	History History
 }
 
 // History tells of the alerts that rules have made before. Rule types whose alerts stand for many
@@ -112,6 +122,16 @@ type Hit struct {
 	Facts map[string]any
 	// Parents are the events behind a hit that is no event itself, as far as they are known.
 	Parents []event.Event
+	// Risk is what the hit adds to the risk of users and systems; Silent tells that it makes no alert.
+	Risk   []RiskEvent
+	Silent bool
+}
+
+// RiskEvent is one document for the risk index.
+type RiskEvent struct {
+	// ID is the same whenever the same is found again.
+	ID     string
+	Source map[string]any
 }
 
 // Group is a sequence or a sample.
@@ -143,6 +163,8 @@ type Result struct {
 	Exact bool
 	// Seen is the number of candidates that were looked at, of Total.
 	Seen int64
+	// Read is the number of events that were looked at, where hits are made of many; else 0.
+	Read int64
 	// Undecided is the number of sequences that an event after the window could still spoil.
 	Undecided int
 	// Warnings are remarks on what was found that do not endanger the window.

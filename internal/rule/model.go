@@ -48,9 +48,11 @@ type Rule struct {
 	TimestampOverrideFallbackDisabled bool
 
 	// When it is searched. Cron, when set, rules and Interval is 0.
-	Interval   time.Duration
-	Cron       string
-	From, To   Moment
+	Interval time.Duration
+	Cron     string
+	From, To Moment
+	// Range, when it is set, rules over From and To, which then only say in words what it does.
+	Range      func(slot time.Time) (from, to time.Time)
 	MaxSignals int
 	Throttle   string
 

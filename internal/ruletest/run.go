@@ -21,7 +21,6 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/store"
-	"tocsin/internal/window"
 )
 
 // Result is the outcome of one test. It passed when Problems has no error.
@@ -115,10 +114,9 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 			return append(problems, f.report(i, "events", "ruletest/no-time", "no event says when: give at, or an @timestamp")), nil
 		}
 	}
-	r := plan.Rule()
 	alerts := store.NewMemory()
 	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot }}
-	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: window.At(slot, r.From.Expr, r.To.Expr), Manual: true})
+	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: plan.Rule().Window(slot), Manual: true})
 	if x.Status != pipeline.Succeeded {
 		problems = append(problems, f.report(i, "name", "ruletest/run", "the rule ended with %s: %s", x.Status, x.Problem()))
 	}
