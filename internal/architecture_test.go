@@ -117,8 +117,8 @@ var allowed = map[string][]string{
 	"internal/server":  nil,
 	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler"},
 	"internal/ruletest": {
-		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/pipeline",
-		"internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree", "internal/window",
+		"internal/alert", "internal/catalog", "internal/condition", "internal/diag", "internal/event", "internal/mapping",
+		"internal/pipeline", "internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree",
 	},
 	// Cases with expected results, for the tests of several packages.
 	"internal/conformance": {"internal/diag", "internal/query", "internal/rule"},

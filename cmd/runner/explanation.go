@@ -42,11 +42,28 @@ func explainHead(w io.Writer, e query.Explanation) {
 	case e.Strategy == query.Aggregation:
 		explainGroups(w, e)
 		return
+	case e.InMemory != nil:
+		explainCommands(w, e)
+		return
 	case e.Exact:
 		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", e.Strategy)
 		return
 	}
 	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", e.Strategy, e.Pushed)
+}
+
+// explainCommands writes which part of a search in SPL runs where.
+func explainCommands(w io.Writer, e query.Explanation) {
+	searched := e.Pushed
+	if e.Exact {
+		searched = "the condition"
+	}
+	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then in memory:\n", e.Strategy, searched)
+	label := "in memory"
+	for _, command := range e.InMemory {
+		_, _ = fmt.Fprintf(w, "%-10s %s\n", label, command)
+		label = ""
+	}
 }
 
 // explainGroups writes what is counted, and what makes an alert of it.

@@ -111,7 +111,8 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned) *runner {
 	r := &runner{app: a, cmd: c, backend: b, metrics: metrics.New()}
 	r.rounds = &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
-			Events: b.events, Alerts: b.alerts, Instances: b.alerts, Options: alert.Options{IdentityField: a.global.IdentityField},
+			Events: b.events, Alerts: b.alerts, Instances: b.alerts, Risk: b.riskPlace(),
+			Options: alert.Options{IdentityField: a.global.IdentityField},
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: r.observe,
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tocsin/internal/alert"
 	"tocsin/internal/diag"
+	"tocsin/internal/pipeline"
 	"tocsin/internal/search"
 )
 
@@ -22,6 +23,9 @@ type alertStore interface {
 type backend struct {
 	events search.Events
 	alerts alertStore
+	// risk keeps risk events; riskEvents searches them where they are not among events.
+	risk       alertStore
+	riskEvents search.Events
 	// name says where the events are, without secrets.
 	name string
 	// ready checks that it answers.
@@ -73,4 +77,9 @@ func (a *app) show(l diag.List) error { return render(a.err, l) }
 
 func render(w io.Writer, l diag.List) error {
 	return diag.Render(w, l) //nolint:wrapcheck // it says what it was doing
+}
+
+// riskPlace is where a pipeline finds and writes risk events.
+func (b *backend) riskPlace() *pipeline.Risk {
+	return &pipeline.Risk{Indexer: b.risk, Instances: b.risk, Events: b.riskEvents}
 }

@@ -38,8 +38,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	risk, err := elastic.NewRisk(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
 	return &backend{
-		events: client, alerts: alerts, name: "Elasticsearch",
+		events: client, alerts: alerts, risk: risk, name: "Elasticsearch",
 		ready: func(ctx context.Context) error {
 			_, err := client.Ping(ctx)
 			return connection(err)
@@ -48,9 +52,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			if err := alerts.Install(ctx); err != nil {
 				return fmt.Errorf("install the alerts index: %w", connection(err))
 			}
+			if err := risk.Install(ctx); err != nil {
+				return fmt.Errorf("install the risk index: %w", connection(err))
+			}
 			return nil
 		},
-		visibleAtOnce: func() { alerts.Refresh = elastic.RefreshNow },
+		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"tocsin/internal/elastic"
 	"tocsin/internal/mapping"
 	"tocsin/internal/store"
 )
@@ -33,7 +34,8 @@ func (a *app) openEmbedded(ctx context.Context) (*backend, error) {
 // openStore opens the directory of the alerts, or memory when none is named.
 func (a *app) openStore(b *backend) error {
 	if a.global.Store == "" {
-		b.alerts = store.NewMemory()
+		b.alerts, b.risk = store.NewMemory(), store.NewMemory()
+		b.riskEvents = &store.Kept{Records: b.risk, Index: elastic.RiskAlias(a.global.Namespace)}
 		return nil
 	}
 	db, err := store.Open(a.global.Store)
@@ -42,6 +44,13 @@ func (a *app) openStore(b *backend) error {
 	}
 	b.alerts = db
 	b.closers = append(b.closers, db.Close)
+	risk, err := store.OpenRisk(a.global.Store)
+	if err != nil {
+		return errors.Join(usageError{err}, b.close())
+	}
+	b.risk = risk
+	b.closers = append(b.closers, risk.Close)
+	b.riskEvents = &store.Kept{Records: risk, Index: elastic.RiskAlias(a.global.Namespace)}
 	return nil
 }
 

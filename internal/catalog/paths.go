@@ -38,6 +38,9 @@ func isYAML(p string) bool { return filepath.Ext(p) == ".yml" || filepath.Ext(p)
 // libraryFolders are what a library has beside its detections.
 var libraryFolders = []string{"macros", "lookups", "data_sources"}
 
+// libraryFiles are those with macros that may stand there instead.
+var libraryFiles = []string{"macros.conf", "macros.json"}
+
 // maxClimb is how far above a file its library may be: detections/endpoint/name.yml is the deepest.
 const maxClimb = 4
 
@@ -69,9 +72,9 @@ func libraries(paths []string) []string {
 // foldersOf returns the folders and files of a library in a directory.
 func foldersOf(dir string) []string {
 	var out []string
-	for _, name := range append(slices.Clone(libraryFolders), "macros.conf") {
+	for _, name := range slices.Concat(libraryFolders, libraryFiles) {
 		p := filepath.Join(dir, name)
-		if info, err := os.Stat(p); err == nil && info.IsDir() == (name != "macros.conf") {
+		if info, err := os.Stat(p); err == nil && info.IsDir() == slices.Contains(libraryFolders, name) {
 			out = append(out, filepath.ToSlash(p))
 		}
 	}

@@ -92,7 +92,7 @@ func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List
 				return nil
 			}
 			l.seen[path.Clean(name)] = true
-			return l.file(name)
+			return l.file(name, name == root)
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("read content in %s: %w", root, err)
@@ -114,10 +114,11 @@ type loader struct {
 	diags   diag.List
 }
 
-func (l *loader) file(name string) error {
+// file reads a file. One that is named, and not found in a folder, is meant to be content.
+func (l *loader) file(name string, named bool) error {
 	switch ext := path.Ext(name); {
 	case ext == ".yml" || ext == ".yaml":
-	case path.Base(name) == "macros.conf":
+	case path.Base(name) == "macros.conf", isMacrosJSON(name):
 	default:
 		return nil
 	}
@@ -135,15 +136,46 @@ func (l *loader) file(name string) error {
 		}
 		return nil
 	}
-	l.yaml(text, name)
+	if isMacrosJSON(name) {
+		l.macrosJSON(text)
+		return nil
+	}
+	l.yaml(text, name, named)
 	return nil
 }
 
+// isMacrosJSON tells files with several macros by their names: macros.json, and name.macros.json
+// beside a detection.
+func isMacrosJSON(name string) bool {
+	base := path.Base(name)
+	return base == "macros.json" || strings.HasSuffix(base, ".macros.json")
+}
+
+// macrosJSON reads an object of macros by name. A file of that name that is something else is passed
+// over.
+func (l *loader) macrosJSON(file diag.Text) {
+	o, _ := parseObject(file)
+	if o == nil {
+		return
+	}
+	for i := 0; i+1 < len(o.node.Content); i += 2 {
+		var diags diag.List
+		m := newObject(file, o.node.Content[i].Value, o.node.Content[i+1], &diags)
+		if m.node == nil || !m.has("definition") {
+			continue
+		}
+		if macro, ok := readMacro(m); ok && !diags.HasErrors() {
+			l.library.Macros.Add(macro)
+		}
+		l.diags = append(l.diags, diags...)
+	}
+}
+
 // yaml reads a file for what its keys say that it is.
-func (l *loader) yaml(file diag.Text, name string) {
+func (l *loader) yaml(file diag.Text, name string, named bool) {
 	o, diags := parseObject(file)
 	if o == nil {
-		if looksLikeContent.MatchString(file.Value) {
+		if named || looksLikeContent.MatchString(file.Value) {
 			l.diags = append(l.diags, diags...)
 			l.library.Broken = append(l.library.Broken, &Detection{Path: name, File: file})
 		}

@@ -24,7 +24,9 @@ type Pipeline struct {
 	Alerts alert.Indexer
 	// Instances finds the alerts that were made before; nil: none can be.
 	Instances alert.Instances
-	Options   alert.Options
+	// Risk is where risk events go; nil: rules that make some fail.
+	Risk    *Risk
+	Options alert.Options
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
 }
@@ -85,7 +87,7 @@ type execution struct {
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot}
+	src := query.Source{Events: events, At: x.Slot, Risk: x.pipeline.Risk.source()}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}
@@ -136,7 +138,7 @@ func (x *execution) judge(err error) Status {
 	switch {
 	case err != nil && failure.KindOf(err) != failure.Partial:
 		return Failed
-	case err != nil || x.Failed > 0 || x.Left > 0:
+	case err != nil || x.Failed > 0 || x.Risk.Failed > 0 || x.Left > 0:
 		return PartialFailure
 	}
 	return Succeeded
@@ -211,6 +213,9 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 		chunk := hits[:min(room, len(hits))]
 		hits = hits[len(chunk):]
 		x.Hits += int64(len(chunk))
+		if err := x.writeRisk(ctx, chunk); err != nil {
+			return false, err
+		}
 		docs, ends := x.build(chunk)
 		if len(docs) == 0 {
 			continue
@@ -228,6 +233,9 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) {
 	run := alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual}
 	for _, h := range hits {
+		if h.Silent {
+			continue
+		}
 		more, err := x.documents(h, run)
 		if err != nil {
 			x.refuse(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"tocsin/internal/condition"
@@ -227,7 +228,7 @@ func (s *splSearch) Explain(w window.Window) Explanation {
 // inMemory are the commands that are run on rows. A first command whose condition the search answers
 // whole is not among them.
 func (s *splSearch) inMemory() []string {
-	var out []string
+	out := []string{}
 	for i, stage := range s.plan.Search.Stages {
 		_, isFind := stage.(*spl.Find)
 		if i == 0 && isFind && s.first != nil && s.first.Exact {
@@ -267,7 +268,14 @@ func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
 	}
 	out.Holds = rows > 0
 	out.Parts = []condition.Trace{base, {
-		Text: "the search over this event alone", Holds: rows > 0, Values: []string{fmt.Sprintf("%d rows", rows)},
+		Text: "the search over this event alone", Holds: rows > 0, Values: []string{rowCount(rows)},
 	}}
 	return out, nil
+}
+
+func rowCount(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return strconv.Itoa(n) + " rows"
 }

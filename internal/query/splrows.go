@@ -115,12 +115,15 @@ func (o *rowHits) about(row splunk.Row) map[string]any {
 		objects = append(objects, f.Entity)
 	}
 	for _, x := range objects {
-		values := row.Get(x.Field)
+		values, kind := row.Get(x.Field), x.Type
+		if kind == "other" { // a search over risk events finds out whom it is about
+			kind = row.Get("risk_object_type").String()
+		}
 		switch {
 		case values.IsNull():
-		case x.Type == "system":
+		case kind == "system":
 			out["host"] = map[string]any{"name": values.Native()}
-		case x.Type == "user":
+		case kind == "user":
 			out["user"] = map[string]any{"name": values.Native()}
 		}
 	}
