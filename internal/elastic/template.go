@@ -12,7 +12,7 @@ import (
 
 const (
 	// templateVersion grows with every change of what is below.
-	templateVersion = 1
+	templateVersion = 2
 	ecsComponent    = "tocsin-alerts-ecs"
 	alertComponent  = "tocsin-alerts-fields"
 	riskComponent   = "tocsin-risk-fields"
