@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/internal/alert"
@@ -10,6 +11,7 @@ import (
 	"tocsin/internal/pipeline"
 	"tocsin/internal/planner"
 	"tocsin/internal/query"
+	"tocsin/internal/rule"
 	"tocsin/internal/scheduler"
 )
 
@@ -59,7 +61,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	if err := b.install(ctx); err != nil {
+	if err := install(ctx, b, rules.plans); err != nil {
 		return err
 	}
 	r := newRunner(a, c, b, rules)
@@ -79,6 +81,18 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return errFailed
 	}
 	return nil
+}
+
+// install makes what the output of rules needs. Only detections of Splunk's content make risk events:
+// who has none need not be allowed to keep any.
+func install(ctx context.Context, b *backend, plans []query.Plan) error {
+	if err := b.install(ctx); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(plans, func(p query.Plan) bool { return p.Rule().Type == rule.TypeSPL }) {
+		return nil
+	}
+	return b.installRisk(ctx)
 }
 
 // nothingToRun is the outcome when no rule can run.

@@ -30,8 +30,8 @@ type backend struct {
 	name string
 	// ready checks that it answers.
 	ready func(context.Context) error
-	// install makes what alerts need where it is absent.
-	install func(context.Context) error
+	// install makes what alerts need where it is absent, installRisk what risk events need.
+	install, installRisk func(context.Context) error
 	// visibleAtOnce makes alerts appear in listings as soon as they are written, which a service
 	// cannot afford and somebody who waits for one run expects.
 	visibleAtOnce func()

@@ -52,6 +52,9 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			if err := alerts.Install(ctx); err != nil {
 				return fmt.Errorf("install the alerts index: %w", connection(err))
 			}
+			return nil
+		},
+		installRisk: func(ctx context.Context) error {
 			if err := risk.Install(ctx); err != nil {
 				return fmt.Errorf("install the risk index: %w", connection(err))
 			}

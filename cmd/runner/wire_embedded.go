@@ -16,7 +16,8 @@ func newEmbedded() *backend {
 	return &backend{
 		name:    "event files",
 		ready:   func(context.Context) error { return nil },
-		install: func(context.Context) error { return nil }, visibleAtOnce: func() {},
+		install: func(context.Context) error { return nil }, installRisk: func(context.Context) error { return nil },
+		visibleAtOnce: func() {},
 	}
 }
 
