@@ -58,6 +58,9 @@ func explainCommands(w io.Writer, e query.Explanation) {
 	if e.Exact {
 		searched = "the condition"
 	}
+	if len(e.GroupBy) > 0 {
+		searched += ", counted by " + strings.Join(e.GroupBy, ", ") + " unless the index lacks values or the events have been read anyway"
+	}
 	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then in memory:\n", e.Strategy, searched)
 	label := "in memory"
 	for _, command := range e.InMemory {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
@@ -50,6 +51,8 @@ type Plan struct {
 	Partly error
 
 	rows *Rows
+	// guarded is set when every event that is found is of a source of the view.
+	guarded bool
 }
 
 // At returns the request of a window.
@@ -110,7 +113,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	}
 	pushed, whole := condition.Pushdown(where, target.Fields)
 	return &Plan{
-		View: view, Target: target, Condition: where, Exact: exact && whole, rows: rows,
+		View: view, Target: target, Condition: where, Exact: exact && whole, rows: rows, guarded: view.guards(s.Where),
 		Nothing: len(target.Indices) == 0 || pushed == condition.Expr(condition.Const(false)),
 		Request: search.Request{
 			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: target.Fields,
@@ -181,5 +184,13 @@ func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the document
 	}
-	return p.rows.Row(d, splunk.Epoch(at)), nil
+	return p.rows.Row(d, splunk.Epoch(p.resolved(at))), nil
+}
+
+// resolved is a time as the index has it: to the millisecond, but for fields of nanoseconds.
+func (p *Plan) resolved(at time.Time) time.Time {
+	if f, ok := p.Request.FieldTypes.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
+		return at
+	}
+	return search.Milliseconds(at)
 }

@@ -44,6 +44,11 @@ type splPlan struct {
 	asks  bool
 	// keeps tells that each row is one event.
 	keeps bool
+	// groups is what the search begins with where that can be counted, under the types of ECS as far as
+	// Strategy tells.
+	groups   splunk.Grouping
+	counts   bool
+	strategy Strategy
 }
 
 // ForSPL plans a detection. The plan is nil when a diagnostic is an error.
@@ -55,16 +60,24 @@ func ForSPL(s SPL) (Plan, diag.List) {
 		own.Index, _ = p.source(Source{}).Wants(p.first)
 	}
 	p.rule = &own
+	p.groups, p.counts = splunk.Groups(s.Search)
+	p.strategy = Search
 	prepared, diags := p.Assume()
-	if prepared == nil {
+	bound, ok := prepared.(*splSearch)
+	if !ok {
 		return nil, diags
+	}
+	if _, counted := bound.grouping(window.Window{}); counted {
+		p.strategy = Aggregation
 	}
 	return p, diags
 }
 
 func (p *splPlan) Rule() *rule.Rule { return p.rule }
 
-func (p *splPlan) Strategy() Strategy { return Search }
+// Strategy is that of counting where the first commands can be counted, if the fields are mapped as ECS
+// has them.
+func (p *splPlan) Strategy() Strategy { return p.strategy }
 
 // Wants says which patterns and fields Prepare will ask about.
 func (p *splPlan) Wants() (patterns, fields []string) {
@@ -156,7 +169,18 @@ func (s *splSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() {
 		return nil
 	}
-	return []Read{{Request: s.first.At(w)}}
+	_, counted := s.grouping(w)
+	return []Read{{Request: s.first.At(w), ScanOnly: counted}}
+}
+
+// grouping is the request that counts what the search begins with; false when events have to be read.
+func (s *splSearch) grouping(w window.Window) (search.GroupRequest, bool) {
+	if s.first == nil || !s.plan.counts {
+		return search.GroupRequest{}, false
+	}
+	r, ok := s.first.Grouping(s.plan.groups)
+	r.Time.Window = w
+	return r, ok
 }
 
 // routed sends each scan to where its events are.
@@ -169,6 +193,13 @@ func (r routed) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row
 	there := *r.events
 	there.Search = r.src.from(s.Model)
 	return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+}
+
+// Groups counts where the events are.
+func (r routed) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, visit func(splunk.Part) error) (bool, error) {
+	there := *r.events
+	there.Search = r.src.from(s.Model)
+	return there.Groups(ctx, s, g, visit) //nolint:wrapcheck // it names the search
 }
 
 // errEnough ends a search when the visitor wants no more.
@@ -221,15 +252,26 @@ func (s *splSearch) Explain(w window.Window) Explanation {
 			e.Pushed = s.first.Request.Where.String()
 		}
 	}
-	e.InMemory = s.inMemory()
+	e.InMemory = s.inMemory(0)
+	e.Strategy = Search
+	if r, ok := s.grouping(w); ok {
+		e.Strategy, e.Request = Aggregation, r.Body()
+		for _, f := range r.By {
+			e.GroupBy = append(e.GroupBy, f.Name)
+		}
+		e.InMemory = s.inMemory(2)
+	}
 	return e
 }
 
-// inMemory are the commands that are run on rows. A first command whose condition the search answers
-// whole is not among them.
-func (s *splSearch) inMemory() []string {
+// inMemory are the commands that are run on rows, from one on. A first command whose condition the search
+// answers whole is not among them.
+func (s *splSearch) inMemory(from int) []string {
 	out := []string{}
 	for i, stage := range s.plan.Search.Stages {
+		if i < from {
+			continue
+		}
 		_, isFind := stage.(*spl.Find)
 		if i == 0 && isFind && s.first != nil && s.first.Exact {
 			continue

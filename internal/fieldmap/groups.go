@@ -1,0 +1,175 @@
+package fieldmap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/splunk"
+)
+
+var _ splunk.Grouper = (*Events)(nil)
+
+// grouping is a grouping of a search, bound to fields.
+type grouping struct {
+	by, fields []mapping.Field
+	times      bool
+}
+
+// Grouping returns the request that counts the groups of a search in a window of it; false when the index
+// does not have all that the rows have.
+func (p *Plan) Grouping(g splunk.Grouping) (search.GroupRequest, bool) {
+	bound, ok := p.group(g)
+	if !ok {
+		return search.GroupRequest{}, false
+	}
+	return search.GroupRequest{Request: p.Request, By: bound.by, NoTimes: !g.Times}, true
+}
+
+// group binds the fields of a grouping.
+func (p *Plan) group(g splunk.Grouping) (grouping, bool) {
+	out := grouping{times: g.Times}
+	if !p.Exact || p.Nothing {
+		return out, false
+	}
+	if f, ok := p.Target.Fields.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
+		return out, false // its aggregations are to the millisecond
+	}
+	for _, name := range g.By {
+		f, ok := p.indexed(name)
+		if !ok {
+			return out, false
+		}
+		out.by = append(out.by, f)
+	}
+	for _, name := range g.Fields {
+		f, ok := p.indexed(name)
+		if !ok {
+			return out, false
+		}
+		out.fields = append(out.fields, f)
+	}
+	return out, true
+}
+
+// indexed is the one field whose indexed values are those that rows have under a name: texts that the
+// index keeps as they are.
+func (p *Plan) indexed(name string) (mapping.Field, bool) {
+	if p.View.selectors[name] { // rows have it also where events do not
+		return mapping.Field{}, false
+	}
+	var found []mapping.Field
+	for _, f := range p.View.where(name) {
+		for _, n := range f.Names {
+			field, ok := p.Target.Fields.Field(n)
+			if !ok {
+				continue
+			}
+			if f.Lower || f.Base || len(found) > 0 && found[0].Name != field.Name {
+				return mapping.Field{}, false
+			}
+			found = append(found, field)
+		}
+	}
+	if len(found) == 0 {
+		return mapping.Field{}, false
+	}
+	f := found[0]
+	guarded := len(p.View.Sources) < 2 && (p.View.Model != "" || p.guarded)
+	plain := f.Type == mapping.Keyword && f.Normalizer == "" && f.NullValue == nil && f.Path == "" && f.Nested == "" && f.Opaque == "" && !f.Keyed
+	return f, plain && (guarded || f.Name == bare(name))
+}
+
+// Groups counts groups by aggregations, where the condition is exact and the index has the values of the
+// events themselves.
+func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, visit func(splunk.Part) error) (bool, error) {
+	grouper, can := search.As[search.Grouper](e.Search)
+	counter, counts := search.As[search.Counter](e.Search)
+	if !can || !counts {
+		return false, nil
+	}
+	plan, diags, err := e.Plan(ctx, s)
+	if err != nil || plan == nil {
+		return true, errors.Join(err, diags.Err())
+	}
+	bound, ok := plan.group(g)
+	if !ok || plan.Partly != nil || e.known(plan.Request) {
+		return false, nil
+	}
+	if whole, err := bound.whole(ctx, counter, plan.Request); err != nil || !whole {
+		return err != nil, err
+	}
+	// What was handed out cannot be taken back; before that, whatever the index cannot do is done in memory.
+	begun := false
+	var stopped error
+	groups := func(r search.GroupRequest, field int) error {
+		_, err := grouper.Groups(ctx, r, func(page []search.Group) (bool, error) {
+			begun = true
+			for _, group := range page {
+				if err := visit(part(group, field)); err != nil {
+					stopped = err
+					return false, err
+				}
+			}
+			return true, nil
+		})
+		return err //nolint:wrapcheck // it names the search
+	}
+	request := search.GroupRequest{Request: plan.Request, By: bound.by, NoTimes: !bound.times}
+	err = groups(request, -1)
+	if !begun && (errors.Is(err, search.ErrUngroupable) || failure.KindOf(err) == failure.Rejected) {
+		return false, nil
+	}
+	for i, f := range bound.fields {
+		if err != nil {
+			break
+		}
+		request.By, request.NoTimes = append(bound.by[:len(bound.by):len(bound.by)], f), true
+		err = groups(request, i)
+	}
+	if stopped != nil {
+		err = stopped
+	}
+	return true, err
+}
+
+// part is what a group of an aggregation tells.
+func part(g search.Group, field int) splunk.Part {
+	p := splunk.Part{Field: field, Count: float64(g.Count), First: splunk.Epoch(g.First), Last: splunk.Epoch(g.Last)}
+	for _, key := range g.Key {
+		p.By = append(p.By, splunk.Text(key))
+	}
+	if field >= 0 {
+		last := len(p.By) - 1
+		p.Value, p.By = p.By[last], p.By[:last]
+	}
+	return p
+}
+
+// known reports whether the events of a request have been read already: then counting them in memory
+// asks nobody.
+func (e *Events) known(r search.Request) bool {
+	k, ok := e.Search.(interface{ Knows(r search.Request) bool })
+	return ok && k.Knows(r)
+}
+
+// whole reports whether the index has every value of the fields: not those that are too long for it or
+// malformed, which it remembers in _ignored.
+func (g grouping) whole(ctx context.Context, counter search.Counter, r search.Request) (bool, error) {
+	var names []any
+	for _, list := range [][]mapping.Field{g.by, g.fields} {
+		for _, f := range list {
+			names = append(names, f.Name)
+		}
+	}
+	r.Where = condition.Simplify(condition.And{r.Where, condition.Terms{Field: "_ignored", Values: names}})
+	n, err := counter.Count(ctx, r)
+	if err != nil {
+		return false, fmt.Errorf("look for values that are not indexed: %w", err)
+	}
+	return n == 0, nil
+}
