@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/failure"
@@ -59,7 +61,9 @@ func (p *Plan) group(g splunk.Grouping) (grouping, bool) {
 // indexed is the one field whose indexed values are those that rows have under a name: texts that the
 // index keeps as they are.
 func (p *Plan) indexed(name string) (mapping.Field, bool) {
-	if p.View.selectors[name] { // rows have it also where events do not
+	// Rows have sourcetype and the like also where events do not, and nulls in arrays of objects, which
+	// no index has.
+	if p.View.selectors[name] || strings.Contains(name, "{}") {
 		return mapping.Field{}, false
 	}
 	var found []mapping.Field
@@ -92,7 +96,9 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 	if !can || !counts {
 		return false, nil
 	}
-	plan, diags, err := e.Plan(ctx, s)
+	asking := *e
+	asking.Also = slices.Concat(g.By, g.Fields)
+	plan, diags, err := asking.Plan(ctx, s)
 	if err != nil || plan == nil {
 		return true, errors.Join(err, diags.Err())
 	}

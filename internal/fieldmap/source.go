@@ -27,6 +27,8 @@ type Events struct {
 	TimeField string
 	// KeepSource puts the JSON of each event into its row, as [SourceField].
 	KeepSource bool
+	// Also are names of rows whose fields are looked up beside those of the condition.
+	Also []string
 	// Read, when it is not nil, is told how many events were handed out.
 	Read func(events int)
 }
@@ -72,7 +74,13 @@ func (e *Events) timeField() string {
 // Wants says which patterns and fields [Events.Plan] will ask about.
 func (e *Events) Wants(s splunk.Scan) (patterns, fields []string) {
 	view := e.Map.Scan(s)
-	return view.Index(e.Index), append(view.Names(s.Where), e.timeField())
+	fields = append(view.Names(s.Where), e.timeField())
+	for _, name := range e.Also {
+		for _, f := range view.where(name) {
+			fields = append(fields, f.Names...)
+		}
+	}
+	return view.Index(e.Index), fields
 }
 
 // Plan resolves what a scan means now. The plan is nil when a diagnostic is an error.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,15 +54,14 @@ type splPlan struct {
 
 // ForSPL plans a detection. The plan is nil when a diagnostic is an error.
 func ForSPL(s SPL) (Plan, diag.List) {
-	p := &splPlan{SPL: s, keeps: splunk.KeepsEvents(s.Search)}
+	p := &splPlan{SPL: s, keeps: splunk.KeepsEvents(s.Search), strategy: Search}
+	p.groups, p.counts = splunk.Groups(s.Search)
 	p.first, p.asks = splunk.First(s.Search)
 	own := *s.Rule
 	if p.asks {
 		own.Index, _ = p.source(Source{}).Wants(p.first)
 	}
 	p.rule = &own
-	p.groups, p.counts = splunk.Groups(s.Search)
-	p.strategy = Search
 	prepared, diags := p.Assume()
 	bound, ok := prepared.(*splSearch)
 	if !ok {
@@ -92,7 +92,7 @@ func (p *splPlan) overRisk() bool { return p.first.Model == "Risk" }
 
 // source is where the search finds events.
 func (p *splPlan) source(src Source) *fieldmap.Events {
-	return &fieldmap.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps}
+	return &fieldmap.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Also: slices.Concat(p.groups.By, p.groups.Fields)}
 }
 
 // from is where the events of a scan are.
