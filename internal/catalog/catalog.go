@@ -72,7 +72,7 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 	for _, d := range all {
 		r := d.Rule()
 		mine, others := owned(r, diags)
-		diags = append(others, c.Add(r, mine)...)
+		diags = slices.Concat(others, c.Add(r, mine))
 		if c.ByID(r.ID) == r {
 			c.detections[r.ID] = d
 		}

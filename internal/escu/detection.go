@@ -227,7 +227,7 @@ var periods = map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': ti
 // period reads a length of time such as 86300s or 1d; a number alone is seconds.
 func period(text string) (time.Duration, error) {
 	digits, unit := text, time.Second
-	if len(text) > 0 {
+	if text != "" {
 		if u, ok := periods[text[len(text)-1]]; ok {
 			digits, unit = text[:len(text)-1], u
 		}

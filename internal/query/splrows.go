@@ -224,7 +224,7 @@ func (o *rowHits) unthrottled(ctx context.Context, rows []splunk.Row) ([]splunk.
 func (o *rowHits) warnings() []string {
 	var out []string
 	if o.held > 0 {
-		out = append(out, fmt.Sprintf("throttling kept back %d rows with values that were found within %s before", o.held, o.plan.Detection.Throttle.Text))
+		out = append(out, fmt.Sprintf("throttling kept back %s with values that were found within %s before", rowCount(o.held), o.plan.Detection.Throttle.Text))
 	}
 	if len(o.missing) > 0 {
 		total := 0
