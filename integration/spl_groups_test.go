@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,8 +54,14 @@ func parseSPL(t *testing.T, text string) *spl.Search {
 
 func rowsOf(t *testing.T, text string, events search.Events, index string) (out []any) {
 	t.Helper()
-	source := &fieldmap.Events{Search: events, Map: fieldmap.Default(), Index: []string{index}}
-	err := splunk.Run(t.Context(), parseSPL(t, text), splunk.Env{}, source, splunkHour, func(row splunk.Row) error {
+	m := fieldmap.Default()
+	for i := range m.Sources {
+		m.Sources[i].Index = nil // what is there belongs to other tests
+	}
+	s := parseSPL(t, text)
+	wanted, _ := splunk.Groups(s)
+	source := &fieldmap.Events{Search: events, Map: m, Index: []string{index}, Also: slices.Concat(wanted.By, wanted.Fields)}
+	err := splunk.Run(t.Context(), s, splunk.Env{}, source, splunkHour, func(row splunk.Row) error {
 		out = append(out, row.Native())
 		return nil
 	})
@@ -75,7 +82,7 @@ func TestSPLCountedAgrees(t *testing.T) {
 	var bulk strings.Builder
 	for i := range 3000 {
 		e := object{"@timestamp": splunkHour.Earliest.Add(time.Duration(i) * 1234567 * time.Microsecond).Format("2006-01-02T15:04:05.000000Z"), "sourcetype": "T",
-			"a": fmt.Sprintf("A%d", i%7), "n": fmt.Sprint(i % 25), "long": "short", "number": i % 3, "lower": "Up", "text": "x"}
+			"a": fmt.Sprintf("A%d", i%7), "n": fmt.Sprint(i % 25), "long": "short", "number": []any{i % 3, fmt.Sprintf("0%d", i%3), float64(i%3) + 0.5}[i%3], "lower": "Up", "text": "x"}
 		if i%5 != 0 {
 			e["b"] = []any{fmt.Sprintf("b%d", i%3), fmt.Sprintf("b%d", i%4), nil}
 		}
@@ -111,7 +118,7 @@ func TestSPLCountedAgrees(t *testing.T) {
 		{`sourcetype=t | stats count by a long`, false}, // one value is too long for the index
 		{`sourcetype=t a=A1 | stats count by a long`, true},
 		{`sourcetype=t | stats count by lower`, false},
-		{`sourcetype=t | stats count by number`, false},
+		{`sourcetype=t | stats count values(number) as all by number a`, true},
 		{`sourcetype=t a!=A3 | stats count by a`, false}, // one of several values may differ
 		{`sourcetype=t text=x | stats count by a`, false},
 		{`sourcetype=t | stats sum(n) by a`, false},
@@ -126,6 +133,63 @@ func TestSPLCountedAgrees(t *testing.T) {
 		read := rowsOf(t, tt.search, reading{client}, index)
 		if diff := cmp.Diff(read, counted); diff != "" {
 			t.Errorf("%s (-memory +counted):\n%s", tt.search, diff)
+		}
+		if was := w.searches.Load() == 0; was != tt.counted {
+			t.Errorf("%s: counted %v, want %v", tt.search, was, tt.counted)
+		}
+	}
+}
+
+// TestTstatsCountedAgrees is the same for events of a data model, which gives fields that events lack a value.
+func TestTstatsCountedAgrees(t *testing.T) {
+	n := newNode(t)
+	index := n.Name("processes")
+	n.CreateIndex(t, index, json.RawMessage(`{"properties": {"@timestamp": {"type": "date"}, "event": {"properties": {"category": {"type": "keyword"}, "type": {"type": "keyword"}}},
+		"host": {"properties": {"name": {"type": "keyword", "ignore_above": 1024}}}, "user": {"properties": {"name": {"type": "keyword"}}},
+		"process": {"properties": {"name": {"type": "keyword", "ignore_above": 1024}, "pid": {"type": "long"}, "command_line": {"type": "wildcard"}, "entity_id": {"type": "keyword"},
+			"parent": {"properties": {"name": {"type": "keyword"}, "command_line": {"type": "wildcard"}}}}}}}`))
+	var bulk strings.Builder
+	for i := range 2000 {
+		process := object{"name": []string{"cmd.exe", "CMD.EXE", "sh"}[i%3], "command_line": fmt.Sprintf("cmd /c %d", i%40), "entity_id": fmt.Sprint("e", i%11)}
+		if i%4 != 0 {
+			process["pid"], process["parent"] = i%5, object{"name": fmt.Sprint("p", i%3), "command_line": ""}
+		}
+		e := object{"@timestamp": splunkHour.Earliest.Add(time.Duration(i) * time.Second).Format(time.RFC3339), "process": process,
+			"event": object{"category": []string{"process"}, "type": []string{[]string{"start", "end"}[i%2]}}}
+		if i%6 != 0 {
+			e["user"] = object{"name": []any{"ann", []string{"ann", "bob"}}[i%2]}
+		}
+		if i%7 != 0 {
+			e["host"] = object{"name": fmt.Sprint("h", i%2)}
+		}
+		line, err := json.Marshal(e)
+		must(t, err)
+		fmt.Fprintf(&bulk, "{\"create\":{\"_index\":%q}}\n%s\n", index, line)
+	}
+	n.Bulk(t, bulk.String())
+	n.Refresh(t, index)
+	client, err := elastic.New(elastic.Config{URLs: []string{n.URL}})
+	must(t, err)
+	t.Cleanup(func() { _ = client.Close(t.Context()) })
+	const from, fill = ` from datamodel=Endpoint.Processes where `, `| tstats fillnull_value=null `
+	for _, tt := range []struct {
+		search  string
+		counted bool
+	}{
+		{`| tstats count` + from + `Processes.process_name=cmd.exe by Processes.dest`, true},
+		{fill + `count min(_time) as firstTime max(_time) as lastTime` + from + `Processes.process_name IN (cmd.exe, sh) by Processes.dest Processes.user Processes.process_name Processes.process Processes.parent_process_name Processes.parent_process Processes.process_id Processes.process_guid`, true},
+		{`| tstats count` + from + `Processes.process_name=* by Processes.process_id Processes.user`, true},
+		{fill + `count values(Processes.user) as user dc(Processes.process_id) as pids` + from + `(Processes.process="*1*" OR Processes.process=*2*) by Processes.dest`, true},
+		{fill + `count` + from + `Processes.user=unknown by Processes.user Processes.parent_process_name | rename Processes.* as *`, true},
+		{fill + `count` + from + `NOT Processes.dest=h1 by Processes.dest`, true},
+		{fill + `count` + from + `Processes.process_name=sh by _time Processes.dest span=5m`, false},
+		{fill + `count` + from + `Processes.process_name=sh by Processes.nothing`, false},
+	} {
+		w := &watched{Client: client}
+		counted := rowsOf(t, tt.search, w, index)
+		read := rowsOf(t, tt.search, reading{client}, index)
+		if diff := cmp.Diff(read, counted); diff != "" || len(read) == 0 {
+			t.Errorf("%s: %d rows (-memory +counted):\n%s", tt.search, len(read), diff)
 		}
 		if was := w.searches.Load() == 0; was != tt.counted {
 			t.Errorf("%s: counted %v, want %v", tt.search, was, tt.counted)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tocsin/internal/condition"
@@ -29,7 +30,7 @@ func (p *Plan) Grouping(g splunk.Grouping) (search.GroupRequest, bool) {
 	if !ok {
 		return search.GroupRequest{}, false
 	}
-	return search.GroupRequest{Request: p.Request, By: bound.by, NoTimes: !g.Times}, true
+	return search.GroupRequest{Request: p.Request, By: bound.by, NoTimes: !g.Times, Missing: g.Missing}, true
 }
 
 // group binds the fields of a grouping.
@@ -70,7 +71,7 @@ func (p *Plan) indexed(name string) (mapping.Field, bool) {
 	for _, f := range p.View.where(name) {
 		for _, n := range f.Names {
 			field, ok := p.Target.Fields.Field(n)
-			if !ok {
+			if !ok || p.View.object(field) {
 				continue
 			}
 			if f.Lower || f.Base || len(found) > 0 && found[0].Name != field.Name {
@@ -84,8 +85,41 @@ func (p *Plan) indexed(name string) (mapping.Field, bool) {
 	}
 	f := found[0]
 	guarded := len(p.View.Sources) < 2 && (p.View.Model != "" || p.guarded)
-	plain := f.Type == mapping.Keyword && f.Normalizer == "" && f.NullValue == nil && f.Path == "" && f.Nested == "" && f.Opaque == "" && !f.Keyed
+	plain := (f.Type == mapping.Keyword || f.Type == mapping.Wildcard || whole(f)) && f.Normalizer == "" && f.NullValue == nil && f.Path == "" && f.Nested == "" && f.Opaque == "" && !f.Keyed
 	return f, plain && (guarded || f.Name == bare(name))
+}
+
+// whole reports whether a field has whole numbers: rows have them as the index has ([Plan.Document]).
+func whole(f mapping.Field) bool {
+	return f.Type.Family() == mapping.FamilyInteger && f.Type != mapping.UnsignedLong
+}
+
+// integers are the names of rows whose one field has whole numbers, of those that are counted or grouped.
+func (p *Plan) integers(names []string) (out []string) {
+	for _, name := range names {
+		if f, ok := p.indexed(name); ok && whole(f) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// settle gives whole numbers the form that the index has them in, however an event writes them.
+func (p *Plan) settle(row splunk.Row) {
+	for _, name := range p.wholes {
+		values := row.Get(name).Each()
+		if len(values) == 0 {
+			continue
+		}
+		out := make([]splunk.Value, 0, len(values))
+		for _, v := range values {
+			if x, ok := v.Float(); ok {
+				v = splunk.Text(strconv.FormatInt(int64(x), 10))
+			}
+			out = append(out, v)
+		}
+		row[name] = splunk.Several(out...)
+	}
 }
 
 // Groups counts groups by aggregations, where the condition is exact and the index has the values of the
@@ -106,7 +140,7 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 	if !ok || plan.Partly != nil || e.known(plan.Request) {
 		return false, nil
 	}
-	if whole, err := bound.whole(ctx, counter, plan.Request); err != nil || !whole {
+	if all, err := bound.whole(ctx, counter, plan.Request); err != nil || !all {
 		return err != nil, err
 	}
 	// What was handed out cannot be taken back; before that, whatever the index cannot do is done in memory.
@@ -125,7 +159,7 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 		})
 		return err //nolint:wrapcheck // it names the search
 	}
-	request := search.GroupRequest{Request: plan.Request, By: bound.by, NoTimes: !bound.times}
+	request := search.GroupRequest{Request: plan.Request, By: bound.by, NoTimes: !bound.times, Missing: g.Missing}
 	err = groups(request, -1)
 	if !begun && (errors.Is(err, search.ErrUngroupable) || failure.KindOf(err) == failure.Rejected) {
 		return false, nil //nolint:nilerr // what the index cannot do is done in memory
@@ -146,8 +180,12 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 // part is what a group of an aggregation tells.
 func part(g search.Group, field int) splunk.Part {
 	p := splunk.Part{Field: field, Count: float64(g.Count), First: splunk.Epoch(g.First), Last: splunk.Epoch(g.Last)}
-	for _, key := range g.Key {
-		p.By = append(p.By, splunk.Text(key))
+	for i, key := range g.Key {
+		value := splunk.Text(key)
+		if g.Absent != nil && g.Absent[i] {
+			value = splunk.Null
+		}
+		p.By = append(p.By, value)
 	}
 	if field >= 0 {
 		last := len(p.By) - 1

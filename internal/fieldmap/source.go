@@ -55,6 +55,8 @@ type Plan struct {
 	rows *Rows
 	// guarded is set when every event that is found is of a source of the view.
 	guarded bool
+	// wholes are names of rows that have whole numbers in the form of the index.
+	wholes []string
 }
 
 // At returns the request of a window.
@@ -111,6 +113,8 @@ func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, err
 // Bind is [Events.Plan] for a target that is known.
 func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	view := e.Map.Scan(s)
+	// A cluster, which can count, refuses what its mapping does not allow; files do not.
+	_, view.enforced = search.As[search.Grouper](e.Search)
 	where, exact, diags := view.Lower(s.Where, target.Fields)
 	if where == nil {
 		return nil, diags
@@ -120,14 +124,16 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 		return nil, diags
 	}
 	pushed, whole := condition.Pushdown(where, target.Fields)
-	return &Plan{
+	p := &Plan{
 		View: view, Target: target, Condition: where, Exact: exact && whole, rows: rows, guarded: view.guards(s.Where),
 		Nothing: len(target.Indices) == 0 || pushed == condition.Expr(condition.Const(false)),
 		Request: search.Request{
 			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: target.Fields,
 			Time: search.TimeRange{Field: e.timeField(), Window: window.Window{From: s.Window.Earliest, To: s.Window.Latest}},
 		},
-	}, diags
+	}
+	p.wholes = p.integers(e.Also)
+	return p, diags
 }
 
 // Events searches for the events of a scan and hands out their rows, the newest first.
@@ -192,7 +198,9 @@ func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the document
 	}
-	return p.rows.Row(d, splunk.Epoch(p.resolved(at))), nil
+	row := p.rows.Row(d, splunk.Epoch(p.resolved(at)))
+	p.settle(row)
+	return row, nil
 }
 
 // resolved is a time as the index has it: to the millisecond, but for fields of nanoseconds.

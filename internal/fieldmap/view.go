@@ -22,7 +22,13 @@ type View struct {
 	Model, Dataset string
 
 	selectors map[string]bool
+	// enforced tells that every event is as its mapping says: where that has an object, no event has a
+	// value.
+	enforced bool
 }
+
+// object reports whether a field can have no value of its own.
+func (v View) object(f mapping.Field) bool { return v.enforced && f.Type.Family() == mapping.FamilyObject }
 
 // Select returns the view of a search's condition: the sources that one of its tests on sourcetype
 // and the like names.
