@@ -145,7 +145,7 @@ func TestTstatsCountedAgrees(t *testing.T) {
 	n := newNode(t)
 	index := n.Name("processes")
 	n.CreateIndex(t, index, json.RawMessage(`{"properties": {"@timestamp": {"type": "date"}, "event": {"properties": {"category": {"type": "keyword"}, "type": {"type": "keyword"}}},
-		"host": {"properties": {"name": {"type": "keyword", "ignore_above": 1024}}}, "user": {"properties": {"name": {"type": "keyword"}}},
+		"host": {"properties": {"name": {"type": "keyword", "ignore_above": 1024}, "hostname": {"type": "keyword"}}}, "user": {"properties": {"name": {"type": "keyword"}}},
 		"process": {"properties": {"name": {"type": "keyword", "ignore_above": 1024}, "pid": {"type": "long"}, "command_line": {"type": "wildcard"}, "entity_id": {"type": "keyword"},
 			"parent": {"properties": {"name": {"type": "keyword"}, "command_line": {"type": "wildcard"}}}}}}}`))
 	var bulk strings.Builder
@@ -160,7 +160,10 @@ func TestTstatsCountedAgrees(t *testing.T) {
 			e["user"] = object{"name": []any{"ann", []string{"ann", "bob"}}[i%2]}
 		}
 		if i%7 != 0 {
-			e["host"] = object{"name": fmt.Sprint("h", i%2)}
+			e["host"] = object{"name": fmt.Sprint("h", i%2), "hostname": "other"}
+		}
+		if i == 4 {
+			e["host"], process["name"] = object{"hostname": "elsewhere"}, "late.exe"
 		}
 		line, err := json.Marshal(e)
 		must(t, err)
@@ -181,7 +184,8 @@ func TestTstatsCountedAgrees(t *testing.T) {
 		{`| tstats count` + from + `Processes.process_name=* by Processes.process_id Processes.user`, true},
 		{fill + `count values(Processes.user) as user dc(Processes.process_id) as pids` + from + `(Processes.process="*1*" OR Processes.process=*2*) by Processes.dest`, true},
 		{fill + `count` + from + `Processes.user=unknown by Processes.user Processes.parent_process_name | rename Processes.* as *`, true},
-		{fill + `count` + from + `NOT Processes.dest=h1 by Processes.dest`, true},
+		{fill + `count` + from + `NOT Processes.dest=h1 by Processes.dest`, false},           // it may be in either field
+		{fill + `count` + from + `Processes.process_name=late.exe by Processes.dest`, false}, // and is, in the second
 		{fill + `count` + from + `Processes.process_name=sh by _time Processes.dest span=5m`, false},
 		{fill + `count` + from + `Processes.process_name=sh by Processes.nothing`, false},
 	} {

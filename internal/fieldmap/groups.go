@@ -21,6 +21,9 @@ var _ splunk.Grouper = (*Events)(nil)
 type grouping struct {
 	by, fields []mapping.Field
 	times      bool
+	// unless are the events whose values stand elsewhere than in these fields: it takes one of them to
+	// have all read.
+	unless condition.Or
 }
 
 // Grouping returns the request that counts the groups of a search in a window of it; false when the index
@@ -42,51 +45,53 @@ func (p *Plan) group(g splunk.Grouping) (grouping, bool) {
 	if f, ok := p.Target.Fields.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
 		return out, false // its aggregations are to the millisecond
 	}
-	for _, name := range g.By {
-		f, ok := p.indexed(name)
-		if !ok {
-			return out, false
+	add := func(names []string, to *[]mapping.Field) bool {
+		for _, name := range names {
+			f, others, ok := p.indexed(name)
+			if !ok {
+				return false
+			}
+			*to = append(*to, f)
+			for _, other := range others {
+				out.unless = append(out.unless, condition.And{condition.Exists{Field: other.Name}, condition.Not{X: condition.Exists{Field: f.Name}}})
+			}
 		}
-		out.by = append(out.by, f)
+		return true
 	}
-	for _, name := range g.Fields {
-		f, ok := p.indexed(name)
-		if !ok {
-			return out, false
-		}
-		out.fields = append(out.fields, f)
-	}
-	return out, true
+	return out, add(g.By, &out.by) && add(g.Fields, &out.fields)
 }
 
-// indexed is the one field whose indexed values are those that rows have under a name: texts that the
-// index keeps as they are.
-func (p *Plan) indexed(name string) (mapping.Field, bool) {
+// indexed is the field whose indexed values are those that rows have under a name: texts that the index
+// keeps as they are, and whole numbers. An event that lacks it may have the value in one of the others.
+func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok bool) {
 	// Rows have sourcetype and the like also where events do not, and nulls in arrays of objects, which
 	// no index has.
 	if p.View.selectors[name] || strings.Contains(name, "{}") {
-		return mapping.Field{}, false
+		return f, nil, false
 	}
 	var found []mapping.Field
-	for _, f := range p.View.where(name) {
-		for _, n := range f.Names {
-			field, ok := p.Target.Fields.Field(n)
-			if !ok || p.View.object(field) {
+	several := false
+	for _, place := range p.View.where(name) {
+		for _, n := range place.Names {
+			field, mapped := p.Target.Fields.Field(n)
+			if !mapped || p.View.object(field) || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
 				continue
 			}
-			if f.Lower || f.Base || len(found) > 0 && found[0].Name != field.Name {
-				return mapping.Field{}, false
+			if place.Lower || place.Base {
+				return f, nil, false
 			}
+			several = several || place.All
 			found = append(found, field)
 		}
 	}
-	if len(found) == 0 {
-		return mapping.Field{}, false
+	if len(found) == 0 || several && len(found) > 1 {
+		return f, nil, false
 	}
-	f := found[0]
+	f, others = found[0], found[1:]
 	guarded := len(p.View.Sources) < 2 && (p.View.Model != "" || p.guarded)
-	plain := (f.Type == mapping.Keyword || f.Type == mapping.Wildcard || whole(f)) && f.Normalizer == "" && f.NullValue == nil && f.Path == "" && f.Nested == "" && f.Opaque == "" && !f.Keyed
-	return f, plain && (guarded || f.Name == bare(name))
+	plain := (f.Type == mapping.Keyword || f.Type == mapping.Wildcard || whole(f)) &&
+		f.Normalizer == "" && f.NullValue == nil && f.Path == "" && f.Nested == "" && f.Opaque == "" && !f.Keyed
+	return f, others, plain && (guarded || f.Name == bare(name) && len(others) == 0)
 }
 
 // whole reports whether a field has whole numbers: rows have them as the index has ([Plan.Document]).
@@ -97,7 +102,7 @@ func whole(f mapping.Field) bool {
 // integers are the names of rows whose one field has whole numbers, of those that are counted or grouped.
 func (p *Plan) integers(names []string) (out []string) {
 	for _, name := range names {
-		if f, ok := p.indexed(name); ok && whole(f) {
+		if f, others, ok := p.indexed(name); ok && whole(f) && len(others) == 0 {
 			out = append(out, name)
 		}
 	}
@@ -201,8 +206,8 @@ func (e *Events) known(r search.Request) bool {
 	return ok && k.Knows(r)
 }
 
-// whole reports whether the index has every value of the fields: not those that are too long for it or
-// malformed, which it remembers in _ignored.
+// whole reports whether the index has every value of the fields, and the fields those of all events: not
+// those that are too long for it or malformed, which it remembers in _ignored.
 func (g grouping) whole(ctx context.Context, counter search.Counter, r search.Request) (bool, error) {
 	var names []any
 	for _, list := range [][]mapping.Field{g.by, g.fields} {
@@ -210,7 +215,8 @@ func (g grouping) whole(ctx context.Context, counter search.Counter, r search.Re
 			names = append(names, f.Name)
 		}
 	}
-	r.Where = condition.Simplify(condition.And{r.Where, condition.Terms{Field: "_ignored", Values: names}})
+	unless := append(slices.Clip(g.unless), condition.Terms{Field: "_ignored", Values: names})
+	r.Where = condition.Simplify(condition.And{r.Where, unless})
 	n, err := counter.Count(ctx, r)
 	if err != nil {
 		return false, fmt.Errorf("look for values that are not indexed: %w", err)
