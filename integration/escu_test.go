@@ -15,9 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// curlRule is the shipped detection that is written for Splunk.
-const curlRule = "c16c4899-d3f7-461b-92c2-cc0ef5758855"
-
 // shipped are the rules of this repository that are written for Splunk.
 func shipped(t *testing.T) string {
 	t.Helper()

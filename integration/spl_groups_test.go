@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -81,8 +82,10 @@ func TestSPLCountedAgrees(t *testing.T) {
 		"lower": {"type": "keyword", "normalizer": "lowercase"}, "text": {"type": "text"}, "sub": {"properties": {"x": {"type": "keyword"}}}}}`))
 	var bulk strings.Builder
 	for i := range 3000 {
-		e := object{"@timestamp": splunkHour.Earliest.Add(time.Duration(i) * 1234567 * time.Microsecond).Format("2006-01-02T15:04:05.000000Z"), "sourcetype": "T",
-			"a": fmt.Sprintf("A%d", i%7), "n": fmt.Sprint(i % 25), "long": "short", "number": []any{i % 3, fmt.Sprintf("0%d", i%3), float64(i%3) + 0.5}[i%3], "lower": "Up", "text": "x"}
+		e := object{
+			"@timestamp": splunkHour.Earliest.Add(time.Duration(i) * 1234567 * time.Microsecond).Format("2006-01-02T15:04:05.000000Z"), "sourcetype": "T",
+			"a": fmt.Sprintf("A%d", i%7), "n": strconv.Itoa(i % 25), "long": "short", "number": []any{i % 3, fmt.Sprintf("0%d", i%3), float64(i%3) + 0.5}[i%3], "lower": "Up", "text": "x",
+		}
 		if i%5 != 0 {
 			e["b"] = []any{fmt.Sprintf("b%d", i%3), fmt.Sprintf("b%d", i%4), nil}
 		}
@@ -90,7 +93,7 @@ func TestSPLCountedAgrees(t *testing.T) {
 			e["n"] = []any{"x", i % 9}
 		}
 		if i%2 == 0 {
-			e["sub"] = []object{{"x": "1"}, {"x": fmt.Sprint(i % 13)}}
+			e["sub"] = []object{{"x": "1"}, {"x": strconv.Itoa(i % 13)}}
 		}
 		if i == 17 {
 			e["long"] = strings.Repeat("long", 10)
@@ -154,8 +157,10 @@ func TestTstatsCountedAgrees(t *testing.T) {
 		if i%4 != 0 {
 			process["pid"], process["parent"] = i%5, object{"name": fmt.Sprint("p", i%3), "command_line": ""}
 		}
-		e := object{"@timestamp": splunkHour.Earliest.Add(time.Duration(i) * time.Second).Format(time.RFC3339), "process": process,
-			"event": object{"category": []string{"process"}, "type": []string{[]string{"start", "end"}[i%2]}}}
+		e := object{
+			"@timestamp": splunkHour.Earliest.Add(time.Duration(i) * time.Second).Format(time.RFC3339), "process": process,
+			"event": object{"category": []string{"process"}, "type": []string{[]string{"start", "end"}[i%2]}},
+		}
 		if i%6 != 0 {
 			e["user"] = object{"name": []any{"ann", []string{"ann", "bob"}}[i%2]}
 		}

@@ -122,7 +122,8 @@ func TestRule(t *testing.T) {
 	}
 	want := said{
 		"S", "d", "0 * * * *", "[2026-01-15T12:50:00Z, 2026-01-15T13:50:00Z)", "TA0002 T1059 T1059.004", rule.TypeSPL, rule.SPL, rule.Low, 30,
-		[]string{"a"}, []string{"f"},
+		[]string{"a"},
+		[]string{"f"},
 	}
 	threat := r.Threat[0]
 	got := said{

@@ -138,12 +138,15 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 	asking := *e
 	asking.Also = slices.Concat(g.By, g.Fields)
 	plan, diags, err := asking.Plan(ctx, s)
-	if err != nil || plan == nil {
-		return true, errors.Join(err, diags.Err())
+	if err != nil {
+		return true, err
+	}
+	if plan == nil {
+		return true, diags.Err()
 	}
 	bound, ok := plan.group(g)
 	if !ok || plan.Partly != nil || e.known(plan.Request) {
-		return false, nil
+		return false, nil //nolint:nilerr // reading the events tells what is wrong
 	}
 	if all, err := bound.whole(ctx, counter, plan.Request); err != nil || !all {
 		return err != nil, err
@@ -167,7 +170,7 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 	request := search.GroupRequest{Request: plan.Request, By: bound.by, NoTimes: !bound.times, Missing: g.Missing}
 	err = groups(request, -1)
 	if !begun && (errors.Is(err, search.ErrUngroupable) || failure.KindOf(err) == failure.Rejected) {
-		return false, nil //nolint:nilerr // what the index cannot do is done in memory
+		return false, nil
 	}
 	for i, f := range bound.fields {
 		if err != nil {
@@ -187,7 +190,7 @@ func part(g search.Group, field int) splunk.Part {
 	p := splunk.Part{Field: field, Count: float64(g.Count), First: splunk.Epoch(g.First), Last: splunk.Epoch(g.Last)}
 	for i, key := range g.Key {
 		value := splunk.Text(key)
-		if g.Absent != nil && g.Absent[i] {
+		if i < len(g.Absent) && g.Absent[i] {
 			value = splunk.Null
 		}
 		p.By = append(p.By, value)

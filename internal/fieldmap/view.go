@@ -28,7 +28,9 @@ type View struct {
 }
 
 // object reports whether a field can have no value of its own.
-func (v View) object(f mapping.Field) bool { return v.enforced && f.Type.Family() == mapping.FamilyObject }
+func (v View) object(f mapping.Field) bool {
+	return v.enforced && f.Type.Family() == mapping.FamilyObject
+}
 
 // Select returns the view of a search's condition: the sources that one of its tests on sourcetype
 // and the like names.
