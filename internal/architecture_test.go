@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
-	"internal/rule":      {"internal/datemath", "internal/diag", "internal/scheduler", "internal/tomltree"},
+	"internal/rule":      {"internal/datemath", "internal/diag", "internal/scheduler", "internal/tomltree", "internal/window"},
 
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
 	"internal/translate/eql":    {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
@@ -70,19 +70,23 @@ var allowed = map[string][]string{
 
 	// What Splunk's searches do, in memory, and the content that is written for Splunk.
 	"internal/splunk": {"internal/diag", "internal/pcre", "internal/translate/spl"},
-	"internal/escu":   {"internal/diag", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
+	"internal/escu":   {"internal/diag", "internal/rule", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
 
 	"internal/fieldmap": {
-		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/search", "internal/splunk",
-		"internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
+		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping", "internal/search",
+		"internal/splunk", "internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
 	},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
-		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indicator", "internal/mapping", "internal/rule",
-		"internal/search", "internal/sequence", "internal/tally", "internal/translate", "internal/translate/esql", "internal/window",
+		"internal/condition", "internal/diag", "internal/escu", "internal/event", "internal/failure", "internal/fieldmap",
+		"internal/indicator",
+		"internal/mapping", "internal/rule", "internal/search", "internal/sequence", "internal/splunk", "internal/tally",
+		"internal/translate", "internal/translate/esql", "internal/translate/spl", "internal/window",
 	},
-	"internal/alert": {"internal/event", "internal/mapping", "internal/rule"},
+	// Rules of every format as one set.
+	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/query", "internal/rule"},
+	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
 		"internal/alert", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
 		"internal/rule", "internal/search", "internal/suppress",
@@ -133,8 +137,8 @@ var allowed = map[string][]string{
 	"internal/server":  nil,
 	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
 	"internal/ruletest": {
-		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/pipeline",
-		"internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree", "internal/window",
+		"internal/alert", "internal/catalog", "internal/condition", "internal/diag", "internal/event", "internal/mapping",
+		"internal/pipeline", "internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree",
 	},
 	// Events that are made up, for benchmarks and tests.
 	"internal/eventgen": nil,

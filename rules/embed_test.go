@@ -5,20 +5,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/rule"
+	"tocsin/internal/catalog"
 	"tocsin/rules"
 )
 
 // TestShipped pins what users refer to: the ids, names and paths of the shipped rules. They load
 // without a remark of any kind.
 func TestShipped(t *testing.T) {
-	set, list := rule.LoadFS(rules.FS, ".")
-	if len(list) > 0 {
-		t.Errorf("diagnostics: %v", list)
+	set, list, err := catalog.LoadFS(t.Context(), catalog.Options{}, rules.FS, ".")
+	if err != nil || len(list) > 0 {
+		t.Errorf("diagnostics: %v, %v", list, err)
+	}
+	for _, r := range set.Rules() {
+		if plan, diags := set.Plan(r); plan == nil || len(diags) > 0 {
+			t.Errorf("plan of %s: %v", r.Path, diags)
+		}
 	}
 	want := map[string]string{
 		"b53f1d73-150d-484d-8f02-222abeb5d5fa": "Kubernetes Direct API Request via Curl or Wget",
 		"9f420cca-cb27-44db-a13d-c43c7b48e04a": "Kubelet API Connection Attempt to Internal IP",
+		"c16c4899-d3f7-461b-92c2-cc0ef5758855": "Cisco Isovalent - Curl Execution With Insecure Flags",
+		"5b1d5b0e-6a0c-4d0b-8a2e-3f6c0f1b7a11": "Risk Threshold Exceeded For Object Over 24 Hours",
+		"c1a9d1c4-9b1e-4a57-b8a0-6d2f9f4f7b22": "ATT&CK Tactics Exceeded For Object Over 7 Days",
 	}
 	for id, name := range want {
 		r := set.ByID(id)

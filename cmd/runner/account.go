@@ -30,7 +30,7 @@ func levelOf(x pipeline.Execution) slog.Level {
 	switch {
 	case x.Status != pipeline.Succeeded:
 		return slog.LevelError
-	case x.Created > 0:
+	case x.Created+x.Risk.Created > 0:
 		return slog.LevelInfo
 	}
 	return slog.LevelDebug
@@ -42,7 +42,7 @@ func attributes(x pipeline.Execution) []slog.Attr {
 		slog.Int("duplicates", x.Duplicates),
 	}
 	for _, rare := range []slog.Attr{
-		slog.Int("suppressed", x.Suppressed), slog.Int("failed", x.Failed), slog.Int("skipped", x.Skipped), slog.Int64("left", x.Left),
+		slog.Int("risk_created", x.Risk.Created), slog.Int("risk_duplicates", x.Risk.Duplicates), slog.Int("suppressed", x.Suppressed), slog.Int("failed", x.Failed), slog.Int("skipped", x.Skipped), slog.Int64("left", x.Left),
 	} {
 		if rare.Value.Int64() > 0 {
 			out = append(out, rare)

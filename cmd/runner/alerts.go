@@ -21,6 +21,7 @@ type alertsCmd struct {
 
 type alertsListCmd struct {
 	Rule  string `help:"Only alerts of the rule with this rule_id." placeholder:"ID"`
+	Risk  bool   `help:"List risk events in place of alerts."`
 	Limit int    `help:"Greatest number of alerts; 0 for all." default:"0"`
 }
 
@@ -42,7 +43,11 @@ func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer func() { _ = b.close() }()
 	w := newAlertWriter(a)
-	err = b.alerts.List(ctx, alert.Filter{RuleID: c.Rule, Limit: c.Limit}, func(d alert.Document) (bool, error) {
+	kept := b.alerts
+	if c.Risk {
+		kept, w.describe, w.none = b.risk, describeRisk, "no risk events"
+	}
+	err = kept.List(ctx, alert.Filter{RuleID: c.Rule, Limit: c.Limit}, func(d alert.Document) (bool, error) {
 		return true, w.write(d)
 	})
 	if err != nil {
@@ -92,16 +97,19 @@ type alertWriter struct {
 	stdio
 	format string
 	count  int
+	// describe shows one to a person; none says that there is none.
+	describe func(alert.Document) string
+	none     string
 }
 
 func newAlertWriter(a *app) *alertWriter {
-	return &alertWriter{stdio: a.stdio, format: a.global.Format}
+	return &alertWriter{stdio: a.stdio, format: a.global.Format, describe: describe, none: "no alerts"}
 }
 
 func (w *alertWriter) write(d alert.Document) error {
 	w.count++
 	if w.format == "text" {
-		_, err := io.WriteString(w.out, describe(d))
+		_, err := io.WriteString(w.out, w.describe(d))
 		return wrapWrite(err)
 	}
 	data, err := search.JSON(flat(d), "")
@@ -128,7 +136,7 @@ func (w *alertWriter) finish() error {
 	case w.format == "json":
 		text = "\n]\n"
 	case w.format == "text" && w.count == 0:
-		to, text = w.err, "no alerts\n"
+		to, text = w.err, w.none+"\n"
 	}
 	_, err := io.WriteString(to, text)
 	return wrapWrite(err)
@@ -143,6 +151,29 @@ func describe(d alert.Document) string {
 		fmt.Fprintf(&b, "    MITRE ATT&CK  %s\n", t)
 	}
 	fmt.Fprintf(&b, "    reason        %s\n    id            %s\n", field("reason"), d.ID)
+	return b.String()
+}
+
+// describeRisk shows a risk event to a person in a few lines.
+func describeRisk(d alert.Document) string {
+	field := func(name string) string { return strings.Map(printable, event.First(d.Source, name)) }
+	all := func(name string) string {
+		var texts []string
+		for _, v := range event.Lookup(d.Source, name) {
+			texts = append(texts, fmt.Sprint(v))
+		}
+		return strings.Map(printable, strings.Join(texts, ", "))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  risk %s for %s %s  %s\n", field("event.start"), field("risk.score"), field("risk.object_type"), field("risk.object"), field("rule.name"))
+	if ids := all("threat.technique.id"); ids != "" {
+		fmt.Fprintf(&b, "    MITRE ATT&CK  %s %s\n", ids, all("threat.technique.name"))
+	}
+	fmt.Fprintf(&b, "    message       %s\n", field("message"))
+	if threats := all("risk.threat_objects.value"); threats != "" {
+		fmt.Fprintf(&b, "    by            %s %s\n", field("risk.threat_objects.type"), threats)
+	}
+	fmt.Fprintf(&b, "    id            %s\n", d.ID)
 	return b.String()
 }
 

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
+	"tocsin/internal/store"
 )
 
 // backfillCmd runs rules over the past, and looks at the jobs that do.
@@ -81,7 +82,7 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 	if err := c.check(a, time.Now()); err != nil {
 		return err
 	}
-	plans, complaint, err := c.plans(a)
+	plans, complaint, err := c.plans(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.writes() {
-		if err := p.install(ctx); err != nil {
+		if err := errors.Join(p.install(ctx), install(ctx, b, plans)); err != nil {
 			return err
 		}
 	}
@@ -130,8 +131,8 @@ func (c *backfillRunCmd) cancel(ctx context.Context, a *app) error {
 
 // plans are those of the rules that are asked for. The complaint is about rules that keep no other from
 // running.
-func (c *backfillRunCmd) plans(a *app) (plans []query.Plan, complaint, err error) {
-	rules, complaint := a.global.planRules(a.global.Rules)
+func (c *backfillRunCmd) plans(ctx context.Context, a *app) (plans []query.Plan, complaint, err error) {
+	rules, complaint := a.global.planRules(ctx, a.global.Rules)
 	if complaint == nil && rules.failed && len(c.Rule) == 0 {
 		complaint = errFailed
 	}
@@ -151,7 +152,7 @@ func (c *backfillRunCmd) plans(a *app) (plans []query.Plan, complaint, err error
 	for _, ref := range c.Rule {
 		i := slices.IndexFunc(all, func(p query.Plan) bool { return p.Rule().ID == ref || p.Rule().Name == ref })
 		if i < 0 {
-			plan, list, err := a.global.findPlan(ref)
+			plan, list, err := a.global.findPlan(ctx, ref)
 			if err := errors.Join(err, a.show(list)); err != nil {
 				return nil, nil, err
 			}
@@ -198,20 +199,24 @@ func (c *backfillRunCmd) job(ctx context.Context, p *backfillPlaces, plans []que
 // run runs the job and tells what came of it, also when it was interrupted.
 func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rules []backfill.Rule, job backfill.Job) error {
 	var preview *backfill.Preview
-	indexer, instances, store := alert.Indexer(p.alerts), alert.Instances(p.alerts), p.ledger
+	indexer, instances, slots := alert.Indexer(p.alerts), alert.Instances(p.alerts), p.ledger
 	if !c.writes() {
 		preview = &backfill.Preview{Lookup: p.alerts, History: p.alerts}
 		if c.Diff {
 			preview.Anew = job.From
 		}
-		indexer, instances, store = preview, preview, ledger.NewMemory()
+		indexer, instances, slots = preview, preview, ledger.NewMemory()
+	}
+	risk := *p.risk
+	if !c.writes() {
+		risk.Indexer = store.NewMemory()
 	}
 	show := newBackfillProgress(a, job)
 	runner := &backfill.Runner{
-		Jobs: backfill.Jobs{Store: store},
+		Jobs: backfill.Jobs{Store: slots},
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
-				Events: p.events, Alerts: indexer, Instances: instances, Options: alert.Options{IdentityField: a.global.IdentityField},
+				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: alert.Options{IdentityField: a.global.IdentityField},
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
 		},

@@ -10,6 +10,7 @@ import (
 	"tocsin/internal/alert"
 	"tocsin/internal/elastic"
 	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
 	"tocsin/internal/search"
 	"tocsin/internal/store"
 )
@@ -24,6 +25,7 @@ type backfillAlerts interface {
 type backfillPlaces struct {
 	events search.Events
 	alerts backfillAlerts
+	risk   *pipeline.Risk
 	ledger ledger.Store
 	// target names the place of the alerts.
 	target string
@@ -38,7 +40,7 @@ type backfillPlaces struct {
 // name space the alerts have.
 func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, error) {
 	p := &backfillPlaces{
-		events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm,
+		events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(),
 		install: b.install, settle: func(context.Context) error { return nil },
 	}
 	if namespace != "" {

@@ -28,7 +28,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if len(paths) == 0 {
 		paths = a.global.Rules
 	}
-	rules, complaint := a.global.planRules(paths)
+	rules, complaint := a.global.planRules(ctx, paths)
 	if c.Live {
 		if err := c.live(ctx, a, &rules); err != nil {
 			return err

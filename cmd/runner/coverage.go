@@ -48,7 +48,7 @@ func (s *stretch) options(now time.Time) (coverage.Options, error) {
 
 // ledgerOf opens the ledger and loads the rules that it is asked about. An invalid rule has no slots.
 func (a *app) ledgerOf(ctx context.Context, ids []string) (*backend, []*service.Rule, error) {
-	planned, complaint := a.global.planRules(a.global.Rules)
+	planned, complaint := a.global.planRules(ctx, a.global.Rules)
 	if complaint != nil {
 		return nil, nil, complaint
 	}

@@ -5,16 +5,16 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/elastic"
 	"tocsin/internal/event"
 	"tocsin/internal/pipeline"
-	"tocsin/internal/rule"
 	"tocsin/internal/store"
-	"tocsin/internal/window"
 )
 
 // demoEvents are a handful of events of one afternoon: some for each shipped rule, and some that
@@ -34,7 +34,7 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	rules, err := a.global.planRules(nil)
+	rules, err := a.global.planRules(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -50,10 +50,11 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	alerts := store.NewMemory()
-	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return demoSlot }}
+	risk := store.NewMemory()
+	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Risk: demoRisk(a, risk), Now: func() time.Time { return demoSlot }}
 	failed := rules.failed
 	for _, plan := range rules.plans {
-		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: demoWindow(plan.Rule()), Manual: true})
+		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: plan.Rule().Window(demoSlot), Manual: true})
 		if x.Status != pipeline.Succeeded {
 			failed = true
 			a.global.log.Error("rule failed", "rule_id", x.RuleID, "error", x.Problem())
@@ -63,15 +64,17 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.err, "\n%s read %s and made %s.\n",
-		count(len(rules.plans), "rule"), count(int(events.Len()), "event"), count(made, "alert"))
+	added, err := demoRiskEvents(ctx, a, risk)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.err, "\n%s read %s and made %s and %s.\n",
+		count(len(rules.plans), "rule"), count(int(events.Len()), "event"), count(made, "alert"), count(added, "risk event"))
 	if failed {
 		return errFailed
 	}
 	return wrapWrite(err)
 }
-
-func demoWindow(r *rule.Rule) window.Window { return window.At(demoSlot, r.From.Expr, r.To.Expr) }
 
 // demoAlerts writes the alerts in the order of their events and returns their number.
 func demoAlerts(ctx context.Context, a *app, alerts alert.Reader) (int, error) {
@@ -93,4 +96,38 @@ func demoAlerts(ctx context.Context, a *app, alerts alert.Reader) (int, error) {
 		}
 	}
 	return len(docs), w.finish()
+}
+
+// demoRisk keeps risk events where the rules over them find them.
+func demoRisk(a *app, risk *store.Memory) *pipeline.Risk {
+	return &pipeline.Risk{
+		Indexer: risk, Instances: risk, Events: &store.Kept{Records: risk, Index: elastic.RiskAlias(a.global.Namespace)},
+	}
+}
+
+// demoRiskEvents writes the risk events and returns their number. To scripts an alert is what they asked
+// for, so only people see them.
+func demoRiskEvents(ctx context.Context, a *app, risk alert.Reader) (int, error) {
+	var docs []alert.Document
+	if err := risk.List(ctx, alert.Filter{}, func(d alert.Document) (bool, error) {
+		docs = append(docs, d)
+		return true, nil
+	}); err != nil {
+		return 0, fmt.Errorf("demo: %w", err)
+	}
+	if a.global.Format != "text" || len(docs) == 0 {
+		return len(docs), nil
+	}
+	slices.SortFunc(docs, func(x, y alert.Document) int {
+		return strings.Compare(event.First(x.Source, "event.start")+x.ID, event.First(y.Source, "event.start")+y.ID)
+	})
+	if _, err := io.WriteString(a.out, "\nRisk events\n"); err != nil {
+		return 0, wrapWrite(err)
+	}
+	for _, d := range docs {
+		if _, err := io.WriteString(a.out, describeRisk(d)); err != nil {
+			return 0, wrapWrite(err)
+		}
+	}
+	return len(docs), nil
 }

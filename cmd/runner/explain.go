@@ -10,7 +10,6 @@ import (
 
 	"tocsin/internal/event"
 	"tocsin/internal/query"
-	"tocsin/internal/window"
 )
 
 // explainCmd shows what a rule becomes.
@@ -26,7 +25,7 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json"); err != nil {
 		return err
 	}
-	plan, diags, err := a.global.findPlan(c.Rule)
+	plan, diags, err := a.global.findPlan(ctx, c.Rule)
 	if err != nil {
 		return err
 	}
@@ -49,8 +48,7 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r := plan.Rule()
-	explanation := prepared.Explain(window.At(at, r.From.Expr, r.To.Expr))
+	explanation := prepared.Explain(plan.Rule().Window(at))
 	source, err := c.source(ctx, a, b)
 	if err != nil {
 		return err

@@ -52,6 +52,9 @@ func explainHead(w io.Writer, e query.Explanation) {
 	case e.Strategy == query.Aggregation:
 		explainGroups(w, e)
 		return
+	case e.InMemory != nil:
+		explainCommands(w, e)
+		return
 	case e.Exact:
 		_, _ = fmt.Fprintf(w, "strategy   %s: every event found is a hit\n", strategy(e))
 		return
@@ -79,6 +82,23 @@ func explainIndicators(w io.Writer, i *query.ExplainedIndicators) {
 			label = "or       "
 		}
 		_, _ = fmt.Fprintf(w, "  %s  %s\n", label, strings.Join(group, " and "))
+	}
+}
+
+// explainCommands writes which part of a search in SPL runs where.
+func explainCommands(w io.Writer, e query.Explanation) {
+	searched := e.Pushed
+	if e.Exact {
+		searched = "the condition"
+	}
+	if len(e.GroupBy) > 0 {
+		searched += ", counted by " + strings.Join(e.GroupBy, ", ") + " unless the index lacks values or the events have been read anyway"
+	}
+	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then in memory:\n", e.Strategy, searched)
+	label := "in memory"
+	for _, command := range e.InMemory {
+		_, _ = fmt.Fprintf(w, "%-10s %s\n", label, command)
+		label = ""
 	}
 }
 

@@ -21,6 +21,9 @@ type globals struct {
 
 	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules name, for each: ID=PATTERN,PATTERN." placeholder:"ID=PATTERNS" sep:"none"`
 
+	FieldMap    []string `name:"field-map" help:"Field maps (TOML) for searches in SPL, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
+	SplunkIndex string   `name:"splunk-index" help:"Index patterns of events that are written as Splunk has them." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
+
 	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`
 	PasswordFile  string        `help:"File that holds the password." placeholder:"FILE" group:"Elasticsearch"`

@@ -117,17 +117,36 @@ func (r *runner) account(executions []pipeline.Execution) error {
 	if r.global.Format != "text" {
 		return writeJSON(r.out, r.global.Format, executions)
 	}
-	// Few rules suppress: the others need no column for it.
-	if !slices.ContainsFunc(executions, func(x pipeline.Execution) bool { return x.Suppressed > 0 }) {
-		t := newTable(r.out, "RULE", "STATUS", "HITS", "CREATED", "DUPLICATES", "WINDOW")
-		for _, x := range executions {
-			t.row(x.RuleName, strings.ReplaceAll(string(x.Status), "_", " "), x.Hits, x.Created, x.Duplicates, x.Window)
-		}
-		return t.flush()
+	// Few rules suppress or make risk events: the others need no column for it.
+	columns := []struct {
+		name string
+		of   func(pipeline.Execution) any
+		rare bool
+	}{
+		{"RULE", func(x pipeline.Execution) any { return x.RuleName }, false},
+		{"STATUS", func(x pipeline.Execution) any { return strings.ReplaceAll(string(x.Status), "_", " ") }, false},
+		{"HITS", func(x pipeline.Execution) any { return x.Hits }, false},
+		{"CREATED", func(x pipeline.Execution) any { return x.Created }, false},
+		{"DUPLICATES", func(x pipeline.Execution) any { return x.Duplicates }, false},
+		{"SUPPRESSED", func(x pipeline.Execution) any { return x.Suppressed }, true},
+		{"RISK EVENTS", func(x pipeline.Execution) any { return x.Risk.Created }, true},
+		{"RISK DUPLICATES", func(x pipeline.Execution) any { return x.Risk.Duplicates }, true},
+		{"WINDOW", func(x pipeline.Execution) any { return x.Window }, false},
 	}
-	t := newTable(r.out, "RULE", "STATUS", "HITS", "CREATED", "DUPLICATES", "SUPPRESSED", "WINDOW")
+	var head []string
+	var cells []func(pipeline.Execution) any
+	for _, c := range columns {
+		if !c.rare || slices.ContainsFunc(executions, func(x pipeline.Execution) bool { return c.of(x) != 0 }) {
+			head, cells = append(head, c.name), append(cells, c.of)
+		}
+	}
+	t := newTable(r.out, head...)
 	for _, x := range executions {
-		t.row(x.RuleName, strings.ReplaceAll(string(x.Status), "_", " "), x.Hits, x.Created, x.Duplicates, x.Suppressed, x.Window)
+		row := make([]any, len(cells))
+		for i, cell := range cells {
+			row[i] = cell(x)
+		}
+		t.row(row...)
 	}
 	return t.flush()
 }

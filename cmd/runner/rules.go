@@ -2,11 +2,16 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 
+	"tocsin/internal/catalog"
 	"tocsin/internal/diag"
+	"tocsin/internal/elastic"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
 	"tocsin/internal/report"
 	"tocsin/internal/rule"
@@ -15,16 +20,37 @@ import (
 
 // loadRules loads what paths name, or the shipped rules. A path that cannot be read is a mistake of
 // the caller, which keeps no other rule from loading; everything else that is wrong is in the list.
-func (g *globals) loadRules(paths []string) (rule.Set, diag.List, error) {
+func (g *globals) loadRules(ctx context.Context, paths []string) (catalog.Catalog, diag.List, error) {
 	views, complaint := g.dataViews()
+	options, left, more := g.splunkOptions()
+	complaint = errors.Join(complaint, more)
 	if len(paths) == 0 {
-		set, diags := rule.LoadFS(rules.FS, ".")
-		return set, diags, complaint
+		set, diags, err := catalog.LoadFS(ctx, options, rules.FS, ".")
+		return set, append(left, diags...), errors.Join(complaint, err)
 	}
 	good, more := readable("rules", paths)
-	set, diags := rule.Load(good...)
+	set, diags, err := catalog.Load(ctx, options, good...)
 	set.UseDataViews(views)
-	return set, diags, errors.Join(complaint, more)
+	return set, append(left, diags...), errors.Join(complaint, more, err)
+}
+
+// splunkOptions are what searches in SPL run on: the shipped field map below those of --field-map.
+func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
+	m := fieldmap.Default()
+	var left diag.List
+	good, complaint := readable("field-map", g.FieldMap)
+	for _, name := range good {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			complaint = errors.Join(complaint, usagef("field-map: %w", err))
+			continue
+		}
+		more, diags := fieldmap.Load(diag.NewText(name, string(text)))
+		left = append(left, diags...)
+		m = m.Over(more)
+	}
+	m = m.In("Risk", elastic.RiskAlias(g.Namespace))
+	return catalog.Options{Map: &m, Index: rule.SplitPatterns(g.SplunkIndex)}, left, complaint
 }
 
 // planned is a rule set with the plans of the rules that can run and the report on all.
@@ -41,8 +67,8 @@ type planned struct {
 
 // planRules loads and plans. The error is a mistake of the caller that came beside rules that may
 // well run.
-func (g *globals) planRules(paths []string) (planned, error) {
-	set, left, err := g.loadRules(paths)
+func (g *globals) planRules(ctx context.Context, paths []string) (planned, error) {
+	set, left, err := g.loadRules(ctx, paths)
 	var p planned
 	var mine diag.List
 	for _, r := range set.Broken() {
@@ -50,7 +76,7 @@ func (g *globals) planRules(paths []string) (planned, error) {
 		p.add(r, mine, nil)
 	}
 	for _, r := range set.Rules() {
-		plan, more := query.For(r)
+		plan, more := set.Plan(r)
 		mine, left = take(r, left)
 		mine = append(mine, more...)
 		mine.Sort()
@@ -122,7 +148,7 @@ func (p planned) problems() diag.List {
 
 // findPlan plans the rule that ref means: one of --rules, or a file of its own beside those. The plan
 // is nil when the list says why the rule cannot run.
-func (g *globals) findPlan(ref string) (query.Plan, diag.List, error) {
+func (g *globals) findPlan(ctx context.Context, ref string) (query.Plan, diag.List, error) {
 	paths := g.Rules
 	if canRead(ref) == nil && ref != "-" {
 		paths = append([]string{ref}, paths...)
@@ -130,7 +156,7 @@ func (g *globals) findPlan(ref string) (query.Plan, diag.List, error) {
 	if _, err := g.dataViews(); err != nil {
 		return nil, nil, err
 	}
-	set, diags, complaint := g.loadRules(paths)
+	set, diags, complaint := g.loadRules(ctx, paths)
 	for _, r := range set.Broken() {
 		if ref == r.Path || ref == r.ID || ref == r.Name {
 			mine, _ := take(r, diags)
@@ -145,7 +171,7 @@ func (g *globals) findPlan(ref string) (query.Plan, diag.List, error) {
 	default:
 		return nil, nil, usageError{err}
 	}
-	plan, more := query.For(r)
+	plan, more := set.Plan(r)
 	mine, _ := take(r, diags)
 	return plan, append(mine, more...), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tocsin/internal/alert"
@@ -9,6 +10,8 @@ import (
 	"tocsin/internal/metrics"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/planner"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
 	"tocsin/internal/service"
 )
 
@@ -59,7 +62,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := c.check(a); err != nil {
 		return err
 	}
-	rules, complaint := a.global.planRules(a.global.Rules)
+	rules, complaint := a.global.planRules(ctx, a.global.Rules)
 	if err := a.show(rules.problems()); err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer func() { _ = b.close() }()
 	a.clock.compare(ctx, b.serverTime, a.global.log)
-	if err := b.install(ctx); err != nil {
+	if err := install(ctx, b, rules.plans); err != nil {
 		return err
 	}
 	if c.Ledger {
@@ -103,6 +106,18 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return errFailed
 	}
 	return nil
+}
+
+// install makes what the output of rules needs. Only detections of Splunk's content make risk events:
+// who has none need not be allowed to keep any.
+func install(ctx context.Context, b *backend, plans []query.Plan) error {
+	if err := b.install(ctx); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(plans, func(p query.Plan) bool { return p.Rule().Type == rule.TypeSPL }) {
+		return nil
+	}
+	return b.installRisk(ctx)
 }
 
 // nothingToRun is the outcome when no rule can run.
@@ -157,7 +172,7 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned) (*runner, error) {
 func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
-			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts,
+			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(),
 			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
 			Summarize: r.cmd.Overflow == "summary",
 		},

@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/lease"
 	"tocsin/internal/ledger"
 	"tocsin/internal/metrics"
+	"tocsin/internal/pipeline"
 	"tocsin/internal/search"
 )
 
@@ -30,12 +31,15 @@ type backend struct {
 	ledger ledger.Store
 	// leases is where runners meet; nil where there can be one only.
 	leases lease.Store
+	// risk keeps risk events; riskEvents searches them where they are not among events.
+	risk       alertStore
+	riskEvents search.Events
 	// name says where the events are, without secrets.
 	name string
 	// ready checks that it answers.
 	ready func(context.Context) error
-	// install makes what alerts need where it is absent.
-	install func(context.Context) error
+	// install makes what alerts need where it is absent, installRisk what risk events need.
+	install, installRisk func(context.Context) error
 	// installLedger makes what the account of slots needs, also for several runners.
 	installLedger func(context.Context) error
 	// calm returns when work that can wait may go on; nil: always.
@@ -101,4 +105,9 @@ func (a *app) show(l diag.List) error { return render(a.err, l) }
 
 func render(w io.Writer, l diag.List) error {
 	return diag.Render(w, l) //nolint:wrapcheck // it says what it was doing
+}
+
+// riskPlace is where a pipeline finds and writes risk events.
+func (b *backend) riskPlace() *pipeline.Risk {
+	return &pipeline.Risk{Indexer: b.risk, Instances: b.risk, Events: b.riskEvents}
 }

@@ -47,8 +47,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	risk, err := elastic.NewRisk(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
 	return &backend{
-		events: client, alerts: alerts, ledger: book, leases: leases, name: "Elasticsearch",
+		events: client, alerts: alerts, ledger: book, leases: leases, risk: risk, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
 		load: func() metrics.Searches {
 			l := client.Load()
@@ -70,7 +74,13 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			}
 			return nil
 		},
-		visibleAtOnce: func() { alerts.Refresh = elastic.RefreshNow },
+		installRisk: func(ctx context.Context) error {
+			if err := risk.Install(ctx); err != nil {
+				return fmt.Errorf("install the risk index: %w", connection(err))
+			}
+			return nil
+		},
+		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil
 }

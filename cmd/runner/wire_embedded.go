@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"tocsin/internal/elastic"
 	"tocsin/internal/ledger"
 	"tocsin/internal/mapping"
 	"tocsin/internal/store"
@@ -16,7 +17,8 @@ func newEmbedded() *backend {
 	return &backend{
 		name:    "event files",
 		ready:   func(context.Context) error { return nil },
-		install: func(context.Context) error { return nil }, visibleAtOnce: func() {},
+		install: func(context.Context) error { return nil }, installRisk: func(context.Context) error { return nil },
+		visibleAtOnce: func() {},
 		installLedger: func(context.Context) error { return nil },
 	}
 }
@@ -35,7 +37,8 @@ func (a *app) openEmbedded(ctx context.Context) (*backend, error) {
 // openStore opens the directory of the alerts, or memory when none is named.
 func (a *app) openStore(b *backend) error {
 	if a.global.Store == "" {
-		b.alerts, b.ledger = store.NewMemory(), ledger.NewMemory()
+		b.alerts, b.risk, b.ledger = store.NewMemory(), store.NewMemory(), ledger.NewMemory()
+		b.riskEvents = &store.Kept{Records: b.risk, Index: elastic.RiskAlias(a.global.Namespace)}
 		return nil
 	}
 	db, err := store.Open(a.global.Store)
@@ -44,6 +47,13 @@ func (a *app) openStore(b *backend) error {
 	}
 	b.alerts, b.ledger = db, db.Ledger()
 	b.closers = append(b.closers, db.Close)
+	risk, err := store.OpenRisk(a.global.Store)
+	if err != nil {
+		return errors.Join(usageError{err}, b.close())
+	}
+	b.risk = risk
+	b.closers = append(b.closers, risk.Close)
+	b.riskEvents = &store.Kept{Records: risk, Index: elastic.RiskAlias(a.global.Namespace)}
 	return nil
 }
 

@@ -39,8 +39,7 @@ func (r Rule) id() string { return r.Plan.Rule().ID }
 
 // window is what the run of a slot reads.
 func (r Rule) window(slot time.Time) window.Window {
-	rl := r.Plan.Rule()
-	return window.At(slot, rl.From.Expr, rl.To.Expr)
+	return r.Plan.Rule().Window(slot)
 }
 
 // catchup is the rule as a plan knows it: what cannot be merged is run in order.

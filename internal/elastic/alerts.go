@@ -37,7 +37,12 @@ type Alerts struct {
 	namespace string
 	alias     string
 	rollover  rollover
+	// fields are the component template of what is not ECS.
+	fields component
 }
+
+// component is a component template by its name, with its fields one a line: name, type, parameters.
+type component struct{ name, fields string }
 
 var (
 	_ alert.Indexer = (*Alerts)(nil)
@@ -47,6 +52,7 @@ var (
 
 const (
 	aliasPrefix = "tocsin-alerts-"
+	riskPrefix  = "tocsin-risk-"
 	// listPage is the number of alerts in one page of a listing; alerts are long.
 	listPage = 250
 	// maxFound is the greatest size of a search.
@@ -60,7 +66,19 @@ func NewAlerts(c *Client, namespace string) (*Alerts, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
 	}
-	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace}, nil
+	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, fields: component{alertComponent, alertFields}}, nil
+}
+
+// RiskAlias returns the name that the risk events of a namespace are written to and read from.
+func RiskAlias(namespace string) string { return riskPrefix + namespace }
+
+// NewRisk returns the risk events of a namespace. They are kept as alerts are: written once, by their
+// identity, to an index of their own.
+func NewRisk(c *Client, namespace string) (*Alerts, error) {
+	if err := checkNamespace(namespace); err != nil {
+		return nil, err
+	}
+	return &Alerts{client: c, namespace: namespace, alias: RiskAlias(namespace), fields: component{riskComponent, riskFields}}, nil
 }
 
 // checkNamespace refuses what cannot be part of the name of an index.

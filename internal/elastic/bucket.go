@@ -27,7 +27,14 @@ func (g *groupPager) group(b map[string]json.RawMessage) (search.Group, error) {
 			return group, fmt.Errorf("key: %w", err)
 		}
 		for i, f := range r.By {
-			group.Key = append(group.Key, keyText(f, values[search.AggKey(i)]))
+			value := values[search.AggKey(i)]
+			if r.Missing {
+				group.Absent = append(group.Absent, value == nil)
+			}
+			if value == nil {
+				value = ""
+			}
+			group.Key = append(group.Key, keyText(f, value))
 		}
 	}
 	for i := range r.Distinct {

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// Install makes the namespace ready for alerts: the component templates that all namespaces share,
+// Install makes the namespace ready: the component templates that all namespaces share,
 // its index template, its first index with the write alias. What exists stays as it is, templates
 // until theirs is older than this program's. Any number of runners may install at once.
 func (a *Alerts) Install(ctx context.Context) error {
@@ -62,7 +62,7 @@ func (t templateAnswer) version() int {
 
 func (a *Alerts) templates() []template {
 	name := a.alias
-	out := []template{componentTemplate(ecsComponent, ecsMappings()), componentTemplate(alertComponent, alertMappings())}
+	out := []template{componentTemplate(ecsComponent, ecsMappings()), componentTemplate(a.fields.name, a.fields.mappings())}
 	return append(out, template{
 		op:   "index template [" + name + "]",
 		body: a.indexTemplate(),
@@ -134,7 +134,7 @@ func (a *Alerts) explain(err error) error {
 	}
 	switch e.Type {
 	case "invalid_alias_name_exception":
-		e.Reason = "an index or data stream named " + a.alias + " stands where alerts need an alias of that name; " +
+		e.Reason = "an index or data stream named " + a.alias + " stands where an alias of that name is needed; " +
 			"rename or delete it, or use another namespace"
 	case "resource_already_exists_exception":
 		e.Reason = "the index exists, but no alias " + a.alias + " points to it; add the alias with is_write_index"

@@ -12,9 +12,10 @@ import (
 
 const (
 	// templateVersion grows with every change of what is below.
-	templateVersion = 1
+	templateVersion = 2
 	ecsComponent    = "tocsin-alerts-ecs"
 	alertComponent  = "tocsin-alerts-fields"
+	riskComponent   = "tocsin-risk-fields"
 	// basePriority beats the templates that Elasticsearch brings along (100 to 200).
 	basePriority = 500
 	// totalFields leaves room over the fields of the templates, objects and sub-fields counted.
@@ -28,6 +29,11 @@ const (
 //
 //go:embed alert-fields.tsv
 var alertFields string
+
+// The fields of a risk event that are not ECS, likewise.
+//
+//go:embed risk-fields.tsv
+var riskFields string
 
 func templateMeta() map[string]any {
 	return map[string]any{"managed_by": "tocsin", "template_version": templateVersion}
@@ -43,7 +49,7 @@ func fieldLimit() map[string]any {
 func (a *Alerts) indexTemplate() map[string]any {
 	return map[string]any{
 		"index_patterns": []string{a.alias + "-*"},
-		"composed_of":    []string{ecsComponent, alertComponent},
+		"composed_of":    []string{ecsComponent, a.fields.name},
 		"priority":       basePriority + len(a.namespace),
 		"_meta":          templateMeta(),
 		"template": map[string]any{
@@ -76,10 +82,10 @@ func ecsMappings() map[string]any {
 	return map[string]any{"dynamic": false, "properties": root}
 }
 
-// alertMappings are the mappings of what rules add.
-func alertMappings() map[string]any {
+// mappings are the mappings of what rules add.
+func (c component) mappings() map[string]any {
 	root := map[string]any{}
-	for line := range strings.Lines(alertFields) {
+	for line := range strings.Lines(c.fields) {
 		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if strings.HasPrefix(line, "#") || len(columns) < 2 {
 			continue

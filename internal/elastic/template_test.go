@@ -31,7 +31,7 @@ func TestTemplatesMapEveryField(t *testing.T) {
 }
 
 func TestAlertFieldsAreWellFormed(t *testing.T) {
-	data, err := json.Marshal(alertMappings())
+	data, err := json.Marshal(component{fields: alertFields}.mappings())
 	if err != nil {
 		t.Fatal(err)
 	}

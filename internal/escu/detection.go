@@ -1,6 +1,10 @@
 package escu
 
 import (
+	"fmt"
+	"strconv"
+	"time"
+
 	"tocsin/internal/diag"
 )
 
@@ -96,10 +100,12 @@ type TestData struct{ URL, Source, SourceType, Index string }
 // Throttle is what is suppressed, and for how long.
 type Throttle struct {
 	Fields []string
-	Period string
+	// Period is Text as a length of time.
+	Period time.Duration
+	Text   string
 }
 
-// readDetection reads any generation. The detection is nil when a diagnostic is an error.
+// readDetection reads any generation, as far as it can be read.
 func readDetection(o *object, path string) *Detection {
 	d := &Detection{Path: path, File: o.file, Generation: generation(o)}
 	for _, key := range []string{"name", "id", "type", "search"} {
@@ -132,9 +138,6 @@ func readDetection(o *object, path string) *Detection {
 		tags.rest()
 	}
 	o.rest()
-	if o.diags.HasErrors() {
-		return nil
-	}
 	return d
 }
 
@@ -204,7 +207,34 @@ func readTags(o *object, d *Detection) {
 	}
 	if o.has("throttling") {
 		t := o.object("throttling")
-		d.Throttle = &Throttle{t.texts("fields"), t.text("period")}
+		d.Throttle = readThrottle(t)
 		t.rest()
 	}
+}
+
+func readThrottle(o *object) *Throttle {
+	t := &Throttle{Fields: o.texts("fields"), Text: o.text("period")}
+	var err error
+	if t.Period, err = period(t.Text); err != nil {
+		o.report(diag.Error, CodeValue, o.get("period"), "%v", err)
+	}
+	return t
+}
+
+// periods are the units of a length of time.
+var periods = map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+
+// period reads a length of time such as 86300s or 1d; a number alone is seconds.
+func period(text string) (time.Duration, error) {
+	digits, unit := text, time.Second
+	if text != "" {
+		if u, ok := periods[text[len(text)-1]]; ok {
+			digits, unit = text[:len(text)-1], u
+		}
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n <= 0 || n > 1<<31 {
+		return 0, fmt.Errorf("%q is no length of time such as 3600s or 1d", text)
+	}
+	return time.Duration(n) * unit, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"tocsin/internal/splunk"
@@ -45,7 +46,7 @@ func RiskEvents(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 			threats = append(threats, Threat{t.Field, t.Type, v.String()})
 		}
 	}
-	tuple := rowKey(row)
+	tuple := RowKey(row)
 	var out []RiskEvent
 	for _, object := range d.Risk.Objects {
 		var missing []string
@@ -66,8 +67,8 @@ func RiskEvents(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 	return out
 }
 
-// rowKey is a text that two rows share only when they are equal.
-func rowKey(row splunk.Row) string {
+// RowKey is a text that two rows share only when they are equal.
+func RowKey(row splunk.Row) string {
 	var parts [][2]any
 	for _, name := range slices.Sorted(maps.Keys(row)) {
 		parts = append(parts, [2]any{name, row[name].Native()})
@@ -77,6 +78,13 @@ func rowKey(row splunk.Row) string {
 		return fmt.Sprint(parts) // Values are texts and finite numbers: it cannot be.
 	}
 	return string(data)
+}
+
+// InstanceID is the same for rows of a detection that are throttled together: those with the same
+// values.
+func InstanceID(d *Detection, values splunk.Row) string {
+	sum := sha256.Sum256([]byte("throttle " + strconv.Quote(d.ID) + RowKey(values)))
+	return hex.EncodeToString(sum[:])
 }
 
 func eventID(id string, w splunk.Window, tuple, field, value string) string {

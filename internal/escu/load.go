@@ -22,8 +22,10 @@ import (
 type Library struct {
 	// Detections are in the order of their files.
 	Detections []*Detection
-	Macros     Macros
-	Lookups    map[string]*splunk.Table
+	// Broken are those with errors, as far as they could be read: for reports, not to be run.
+	Broken  []*Detection
+	Macros  Macros
+	Lookups map[string]*splunk.Table
 	// Sources are data sources by name.
 	Sources map[string]*DataSource
 }
@@ -66,10 +68,11 @@ const maxFile = 64 << 20
 
 // Load reads all content below the roots of a file system, each file for what it is: YAML of
 // detections, macros, lookups and data sources, the tables of lookups, and macros.conf. YAML of
-// other kinds is passed over. Faults in files are diagnostics; the error is what could not be read.
+// other kinds is passed over, and so is what is hidden. A file that is reached twice is read once.
+// Faults in files are diagnostics; the error is what could not be read.
 func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List, error) {
 	l := loader{
-		fsys: fsys, tables: map[string]lookupFile{},
+		fsys: fsys, tables: map[string]lookupFile{}, seen: map[string]bool{},
 		library: &Library{Macros: Macros{}, Lookups: map[string]*splunk.Table{}, Sources: map[string]*DataSource{}},
 	}
 	for _, root := range roots {
@@ -77,10 +80,19 @@ func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List
 			if err == nil {
 				err = ctx.Err()
 			}
-			if err != nil || entry.IsDir() {
+			switch {
+			case err != nil:
 				return err
+			case name != root && strings.HasPrefix(entry.Name(), "."):
+				if entry.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
+			case entry.IsDir() || l.seen[path.Clean(name)]:
+				return nil
 			}
-			return l.file(name)
+			l.seen[path.Clean(name)] = true
+			return l.file(name, name == root)
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("read content in %s: %w", root, err)
@@ -98,13 +110,15 @@ type loader struct {
 	fsys    fs.FS
 	library *Library
 	tables  map[string]lookupFile
+	seen    map[string]bool
 	diags   diag.List
 }
 
-func (l *loader) file(name string) error {
+// file reads a file. One that is named, and not found in a folder, is meant to be content.
+func (l *loader) file(name string, named bool) error {
 	switch ext := path.Ext(name); {
 	case ext == ".yml" || ext == ".yaml":
-	case path.Base(name) == "macros.conf":
+	case path.Base(name) == "macros.conf", isMacrosJSON(name):
 	default:
 		return nil
 	}
@@ -122,20 +136,56 @@ func (l *loader) file(name string) error {
 		}
 		return nil
 	}
-	l.yaml(text, name)
+	if isMacrosJSON(name) {
+		l.macrosJSON(text)
+		return nil
+	}
+	l.yaml(text, name, named)
 	return nil
 }
 
+// isMacrosJSON tells files with several macros by their names: macros.json, and name.macros.json
+// beside a detection.
+func isMacrosJSON(name string) bool {
+	base := path.Base(name)
+	return base == "macros.json" || strings.HasSuffix(base, ".macros.json")
+}
+
+// macrosJSON reads an object of macros by name. A file of that name that is something else is passed
+// over.
+func (l *loader) macrosJSON(file diag.Text) {
+	o, _ := parseObject(file)
+	if o == nil {
+		return
+	}
+	for i := 0; i+1 < len(o.node.Content); i += 2 {
+		var diags diag.List
+		m := newObject(file, o.node.Content[i].Value, o.node.Content[i+1], &diags)
+		if m.node == nil || !m.has("definition") {
+			continue
+		}
+		if macro, ok := readMacro(m); ok && !diags.HasErrors() {
+			l.library.Macros.Add(macro)
+		}
+		l.diags = append(l.diags, diags...)
+	}
+}
+
 // yaml reads a file for what its keys say that it is.
-func (l *loader) yaml(file diag.Text, name string) {
+func (l *loader) yaml(file diag.Text, name string, named bool) {
 	o, diags := parseObject(file)
 	if o == nil {
-		l.diags = append(l.diags, diags...)
+		if named || looksLikeContent.MatchString(file.Value) {
+			l.diags = append(l.diags, diags...)
+			l.library.Broken = append(l.library.Broken, &Detection{Path: name, File: file})
+		}
 		return
 	}
 	switch {
 	case o.has("search") && o.has("type"):
-		if d := readDetection(o, name); d != nil {
+		if d := readDetection(o, name); o.diags.HasErrors() {
+			l.library.Broken = append(l.library.Broken, d)
+		} else {
 			l.library.Detections = append(l.library.Detections, d)
 		}
 	case o.has("definition"):
@@ -152,6 +202,10 @@ func (l *loader) yaml(file diag.Text, name string) {
 	l.diags = append(l.diags, *o.diags...)
 }
 
+// looksLikeContent tells a file that is no YAML and was meant for a detection from templates and other
+// files that only are called like YAML.
+var looksLikeContent = regexp.MustCompile(`(?m)^search:`)
+
 // ParseDetection reads one detection file. The detection is nil when a diagnostic is an error.
 func ParseDetection(file diag.Text) (*Detection, diag.List) {
 	o, diags := parseObject(file)
@@ -160,6 +214,9 @@ func ParseDetection(file diag.Text) (*Detection, diag.List) {
 	}
 	d := readDetection(o, file.File())
 	o.diags.Sort()
+	if o.diags.HasErrors() {
+		return nil, *o.diags
+	}
 	return d, *o.diags
 }
 
@@ -225,15 +282,19 @@ func (l *loader) rows() error {
 	return nil
 }
 
-// twice warns of detections with one id: their risk events could not be told apart.
+// twice refuses a second detection with an id: their risk events could not be told apart.
 func (l *loader) twice() {
 	seen := map[string]string{}
-	for _, d := range l.library.Detections {
-		if first, ok := seen[d.ID]; ok {
+	l.library.Detections = slices.DeleteFunc(l.library.Detections, func(d *Detection) bool {
+		first, ok := seen[d.ID]
+		if ok {
 			l.diags = append(l.diags, d.File.Report(diag.Error, CodeValue, diag.Span{}, "the id %s is that of %s as well", d.ID, first))
+			l.library.Broken = append(l.library.Broken, d)
+			return true
 		}
 		seen[d.ID] = d.Path
-	}
+		return false
+	})
 }
 
 func sortedKeys[V any](m map[string]V) []string {

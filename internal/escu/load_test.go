@@ -273,9 +273,7 @@ func TestLoadFaults(t *testing.T) {
 		want  string
 	}{
 		"two ids":      {fstest.MapFS{"a.yml": {Data: []byte(generations["v5"])}, "b.yml": {Data: []byte(generations["v5"])}}, "the id 5 is that of a.yml as well"},
-		"no YAML":      {fstest.MapFS{"a.yml": {Data: []byte("name: x\n bad: [")}}, "a.yml:2:1: error"},
-		"no mapping":   {fstest.MapFS{"a.yml": {Data: []byte("- a\n")}}, "the file is not a mapping"},
-		"empty":        {fstest.MapFS{"a.yml": {Data: nil}}, "the file is empty"},
+		"no YAML":      {fstest.MapFS{"a.yml": {Data: []byte("name: x\n bad: [\nsearch: a")}}, "a.yml:2:1: error"},
 		"match type":   {fstest.MapFS{"a.yml": {Data: []byte("name: t\nfilename: t.csv\nmatch_type: GLOB(x)\n")}}, "is none of WILDCARD"},
 		"cells":        {fstest.MapFS{"a.yml": {Data: []byte("name: t\nfilename: t.csv\n")}, "t.csv": {Data: []byte("a\n1,2\n")}}, "row 1 has 2 cells for 1 columns"},
 		"conf":         {fstest.MapFS{"macros.conf": {Data: []byte("definition = x\n")}}, "expected a [macro]"},
@@ -289,6 +287,31 @@ func TestLoadFaults(t *testing.T) {
 		}
 		if got := diags.Err(); got == nil || !strings.Contains(got.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// TestOtherFiles wants files of other kinds passed over in a folder, and refused where they are named.
+func TestOtherFiles(t *testing.T) {
+	files := fstest.MapFS{
+		"list.yml": {Data: []byte("- a\n")}, "empty.yml": {Data: nil}, "template.yaml": {Data: []byte("a: x\n b: [\n")},
+		"deployment.yml": {Data: []byte("kind: Deployment\nname: x\n")}, ".github/workflow.yml": {Data: []byte("search: x\ntype: y\n")},
+		"macros.json": {Data: []byte(`{"src": {"name": "src", "definition": "sourcetype=x", "origin": "there"}, "n": 1}`)},
+	}
+	l, diags, err := escu.Load(t.Context(), files, ".")
+	if err != nil || len(diags) > 0 || len(l.Detections)+len(l.Broken) > 0 {
+		t.Errorf("a folder: %v, %v, %d detections", err, diags, len(l.Detections)+len(l.Broken))
+	}
+	if m, _, found := l.Macros.Macro("src", 0); !found || m.Definition != "sourcetype=x" {
+		t.Errorf("the macro of macros.json: %+v", m)
+	}
+	for name, want := range map[string]string{"list.yml": "not a mapping", "empty.yml": "is empty", "template.yaml": "template.yaml:2:1: error"} {
+		l, diags, err := escu.Load(t.Context(), files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := diags.Err(); got == nil || !strings.Contains(got.Error(), want) || len(l.Broken) != 1 {
+			t.Errorf("%s: %v, want %s", name, got, want)
 		}
 	}
 }

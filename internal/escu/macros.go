@@ -64,7 +64,7 @@ func readMacro(o *object) (spl.Macro, bool) {
 	o.want("name")
 	o.want("definition")
 	m := spl.Macro{Name: o.text("name"), Args: o.texts("arguments"), Definition: o.text("definition")}
-	o.ignore("description", "id", "version", "author", "date", "creation_date", "modification_date", "status", "type")
+	o.ignore("description", "origin", "id", "version", "author", "date", "creation_date", "modification_date", "status", "type")
 	o.rest()
 	// A name may carry the number of its arguments, as in Splunk's own files.
 	m.Name, _, _ = strings.Cut(m.Name, "(")

@@ -116,7 +116,7 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 	for _, f := range l.view.where(name) {
 		for _, n := range f.Names {
 			field, ok := l.fields.Field(n)
-			if !ok {
+			if !ok || l.view.object(field) {
 				continue
 			}
 			places++

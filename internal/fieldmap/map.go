@@ -26,8 +26,9 @@ type Source struct {
 	When map[string][]string
 	// Model and Dataset are set for a dataset of a data model.
 	Model, Dataset string
-	// Index are the index patterns that the events are in.
+	// Index are the index patterns that the events are in, Only that they are nowhere else.
 	Index []string
+	Only  bool
 	// Where tells the events from others of the indices, in KQL; "" is all.
 	Where diag.Text
 	// Fields are the fields of Elasticsearch by the names of searches.
@@ -82,11 +83,23 @@ func (m Map) Over(other Map) Map {
 	return out
 }
 
+// In returns the map with other index patterns for the sources of a data model.
+func (m Map) In(model string, index ...string) Map {
+	out := Map{Sources: slices.Clone(m.Sources)}
+	for i := range out.Sources {
+		if out.Sources[i].Model == model {
+			out.Sources[i].Index = index
+		}
+	}
+	return out
+}
+
 var sourceKeys = tomltree.Fields[Source]{
 	"name":   tomltree.Scalar(func(s *Source) *string { return &s.Name }),
 	"model":  readModel,
 	"when":   readWhen,
 	"index":  tomltree.List(func(s *Source) *[]string { return &s.Index }),
+	"only":   tomltree.Flag(func(s *Source) *bool { return &s.Only }),
 	"where":  tomltree.Source(func(s *Source) *diag.Text { return &s.Where }),
 	"prefix": tomltree.List(func(s *Source) *[]string { return &s.Prefixes }),
 	"fields": readFields,

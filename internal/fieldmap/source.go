@@ -2,11 +2,14 @@ package fieldmap
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
@@ -22,54 +25,115 @@ type Events struct {
 	Index []string
 	// TimeField is the field of events that _time is; "" is @timestamp.
 	TimeField string
+	// KeepSource puts the JSON of each event into its row, as [SourceField].
+	KeepSource bool
+	// Also are names of rows whose fields are looked up beside those of the condition.
+	Also []string
+	// Read, when it is not nil, is told how many events were handed out.
+	Read func(events int)
 }
 
 var _ splunk.Source = (*Events)(nil)
 
+// SourceField is the field of a row that has the JSON of its event.
+const SourceField = "_source"
+
 // Plan is what a scan searches for.
 type Plan struct {
-	View    View
-	Request search.Request
+	View View
+	// Target says what the patterns mean, Condition what the scan's condition means there.
+	Target    search.Target
+	Condition condition.Expr
+	Request   search.Request
 	// Exact tells that no event is found which the scan's condition does not hold of.
 	Exact bool
 	// Nothing tells that no index is there.
 	Nothing bool
+	// Partly is the failure to learn what some of the indices have.
+	Partly error
 
 	rows *Rows
+	// guarded is set when every event that is found is of a source of the view.
+	guarded bool
+	// wholes are names of rows that have whole numbers in the form of the index.
+	wholes []string
+}
+
+// At returns the request of a window.
+func (p *Plan) At(w window.Window) search.Request {
+	r := p.Request
+	r.Time.Window = w
+	return r
+}
+
+func (e *Events) timeField() string {
+	if e.TimeField == "" {
+		return search.DefaultTimestamp
+	}
+	return e.TimeField
+}
+
+// Wants says which patterns and fields [Events.Plan] will ask about.
+func (e *Events) Wants(s splunk.Scan) (patterns, fields []string) {
+	view := e.Map.Scan(s)
+	fields = append(view.Names(s.Where), e.timeField())
+	for _, name := range e.Also {
+		for _, f := range view.where(name) {
+			fields = append(fields, f.Names...)
+		}
+	}
+	return view.Index(e.Index), fields
 }
 
 // Plan resolves what a scan means now. The plan is nil when a diagnostic is an error.
 func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, error) {
-	field := e.TimeField
-	if field == "" {
-		field = search.DefaultTimestamp
-	}
-	view := e.Map.Scan(s)
-	patterns := view.Index(e.Index)
+	patterns, fields := e.Wants(s)
 	if len(patterns) == 0 {
-		return &Plan{View: view, Nothing: true}, nil, nil
+		return &Plan{View: e.Map.Scan(s), Condition: condition.Const(false), Nothing: true, Target: search.Target{Fields: mapping.Assumed()}}, nil, nil
 	}
-	target, err := e.Search.Resolve(ctx, patterns, append(view.Names(s.Where), field))
+	target, err := e.Search.Resolve(ctx, patterns, fields)
+	var partly error
 	if err != nil {
-		return nil, nil, fmt.Errorf("find the events of a search: %w", err)
+		err = fmt.Errorf("find the events of a search: %w", err)
+		if failure.KindOf(err) != failure.Partial || len(target.Indices) == 0 {
+			return nil, nil, err
+		}
+		partly = err
 	}
+	if len(target.Indices) == 0 {
+		target.Fields = mapping.Assumed()
+	}
+	plan, diags := e.Bind(s, target)
+	if plan != nil {
+		plan.Partly = partly
+	}
+	return plan, diags, nil
+}
+
+// Bind is [Events.Plan] for a target that is known.
+func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
+	view := e.Map.Scan(s)
+	// A cluster, which can count, refuses what its mapping does not allow; files do not.
+	_, view.enforced = search.As[search.Grouper](e.Search)
 	where, exact, diags := view.Lower(s.Where, target.Fields)
 	if where == nil {
-		return nil, diags, nil
+		return nil, diags
 	}
 	rows, more := view.Rows(target.Fields)
 	if diags = append(diags, more...); rows == nil {
-		return nil, diags, nil
+		return nil, diags
 	}
 	pushed, whole := condition.Pushdown(where, target.Fields)
-	return &Plan{
-		View: view, Exact: exact && whole, rows: rows,
+	p := &Plan{
+		View: view, Target: target, Condition: where, Exact: exact && whole, rows: rows, guarded: view.guards(s.Where),
 		Nothing: len(target.Indices) == 0 || pushed == condition.Expr(condition.Const(false)),
 		Request: search.Request{
-			Patterns: patterns, Where: pushed, Descending: true, FieldTypes: target.Fields,
-			Time: search.TimeRange{Field: field, Window: window.Window{From: s.Window.Earliest, To: s.Window.Latest}},
+			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: target.Fields,
+			Time: search.TimeRange{Field: e.timeField(), Window: window.Window{From: s.Window.Earliest, To: s.Window.Latest}},
 		},
-	}, diags, nil
+	}
+	p.wholes = p.integers(e.Also)
+	return p, diags
 }
 
 // Events searches for the events of a scan and hands out their rows, the newest first.
@@ -81,15 +145,21 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	case plan == nil:
 		return diags.Err()
 	case plan.Nothing:
-		return nil
+		return plan.Partly
 	}
 	// What the visitor says goes back as it is: it may only mean that there are rows enough.
 	var stopped error
 	_, err = e.Search.Search(ctx, plan.Request, func(page []event.Event) (bool, error) {
+		if e.Read != nil {
+			e.Read(len(page))
+		}
 		for i := range page {
-			row, err := plan.row(&page[i])
+			row, err := plan.Row(&page[i])
 			if err != nil {
 				return false, err
+			}
+			if e.KeepSource {
+				row[SourceField] = splunk.Text(string(page[i].Source))
 			}
 			if err := visit(row); err != nil {
 				stopped = err
@@ -101,25 +171,42 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	if stopped != nil {
 		return stopped
 	}
-	return err //nolint:wrapcheck // The searcher names what it searched.
+	return errors.Join(err, plan.Partly)
 }
 
-// row makes the row of one hit.
-func (p *Plan) row(hit *event.Event) (splunk.Row, error) {
+// Row makes the row of one hit.
+func (p *Plan) Row(hit *event.Event) (splunk.Row, error) {
 	d, err := hit.Document()
 	if err != nil {
 		return nil, fmt.Errorf("read a hit: %w", err)
 	}
+	row, err := p.Document(d)
+	if err != nil {
+		return nil, fmt.Errorf("read the time of %s/%s: %w", hit.Index, hit.ID, err)
+	}
+	row["_id"], row["_index"] = splunk.Text(hit.ID), splunk.Text(hit.Index)
+	return row, nil
+}
+
+// Document makes the row of a document.
+func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 	formats := ""
 	if f, ok := p.Request.FieldTypes.Field(p.Request.Time.Field); ok {
 		formats = f.DateFormat()
 	}
-	text := event.First(d.Source, p.Request.Time.Field)
-	at, _, err := mapping.ParseDate(text, formats)
+	at, _, err := mapping.ParseDate(event.First(d.Source, p.Request.Time.Field), formats)
 	if err != nil {
-		return nil, fmt.Errorf("read the time of %s/%s: %w", hit.Index, hit.ID, err)
+		return nil, err //nolint:wrapcheck // the caller names the document
 	}
-	row := p.rows.Row(d, splunk.Epoch(at))
-	row["_id"], row["_index"] = splunk.Text(hit.ID), splunk.Text(hit.Index)
+	row := p.rows.Row(d, splunk.Epoch(p.resolved(at)))
+	p.settle(row)
 	return row, nil
+}
+
+// resolved is a time as the index has it: to the millisecond, but for fields of nanoseconds.
+func (p *Plan) resolved(at time.Time) time.Time {
+	if f, ok := p.Request.FieldTypes.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
+		return at
+	}
+	return search.Milliseconds(at)
 }

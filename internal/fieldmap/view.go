@@ -22,6 +22,14 @@ type View struct {
 	Model, Dataset string
 
 	selectors map[string]bool
+	// enforced tells that every event is as its mapping says: where that has an object, no event has a
+	// value.
+	enforced bool
+}
+
+// object reports whether a field can have no value of its own.
+func (v View) object(f mapping.Field) bool {
+	return v.enforced && f.Type.Family() == mapping.FamilyObject
 }
 
 // Select returns the view of a search's condition: the sources that one of its tests on sourcetype
@@ -69,6 +77,9 @@ func (m Map) Scan(s splunk.Scan) View {
 // Splunk has them.
 func (v View) Index(own []string) []string {
 	out := slices.Clone(own)
+	if len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only }) {
+		out = nil
+	}
 	for _, s := range v.Sources {
 		for _, i := range s.Index {
 			if !slices.Contains(out, i) {

@@ -28,6 +28,7 @@ type Metrics struct {
 	duration   *prometheus.HistogramVec
 	hits       *prometheus.CounterVec
 	alerts     *prometheus.CounterVec
+	risk       *prometheus.CounterVec
 	left       *prometheus.CounterVec
 	succeeded  *prometheus.GaugeVec
 	rules      *prometheus.GaugeVec
@@ -57,6 +58,7 @@ func New() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 10),
 		}, []string{"status"}),
 		hits:      counter("hits_total", "Events that rules found.", "rule_id"),
+		risk:      counter("risk_events_total", "Risk events by what became of them: created, duplicate, failed.", "rule_id", "outcome"),
 		alerts:    counter("alerts_total", "Alerts by what became of them: created, duplicate, suppressed, failed, skipped.", "rule_id", "outcome"),
 		left:      counter("hits_left_total", "Hits that max_signals kept from being looked at.", "rule_id"),
 		succeeded: gauge("last_success_timestamp_seconds", "Slot of the last execution that covered its window.", "rule_id"),
@@ -79,7 +81,7 @@ func New() *Metrics {
 	}
 	m.coverage = newCoverage(m.registry)
 	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
-	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
+	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.risk, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -112,6 +114,9 @@ func (m *Metrics) Execution(x pipeline.Execution) {
 		"created": x.Created, "duplicate": x.Duplicates, "suppressed": x.Suppressed, "failed": x.Failed, "skipped": x.Skipped,
 	} {
 		add(m.alerts.WithLabelValues(id, outcome), int64(n))
+	}
+	for outcome, n := range map[string]int{"created": x.Risk.Created, "duplicate": x.Risk.Duplicates, "failed": x.Risk.Failed} {
+		add(m.risk.WithLabelValues(id, outcome), int64(n))
 	}
 	if x.Status == pipeline.Succeeded {
 		m.succeeded.WithLabelValues(id).Set(float64(x.Slot.Unix()))

@@ -45,6 +45,8 @@ type Execution struct {
 	// Failed to be written and those Skipped because the event is the rule's own alert. Suppressed
 	// ones were added to an alert that stands for several.
 	Created, Duplicates, Suppressed, Failed, Skipped int
+	// Risk are the risk events that the hits made beside alerts, or in their place.
+	Risk RiskCount
 	// Undecided are sequences that wait for the end of their span; a later window decides them.
 	Undecided int
 	// Warnings are remarks that do not endanger the window.
@@ -66,6 +68,9 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 	}
 	if e.Suppressed > 0 {
 		out["suppressed"] = e.Suppressed
+	}
+	if e.Risk != (RiskCount{}) {
+		out["risk_events"] = e.Risk
 	}
 	if e.Undecided > 0 {
 		out["undecided"] = e.Undecided
@@ -91,6 +96,8 @@ func (e Execution) Problem() string {
 		return strings.ReplaceAll(e.Diagnostics.Err().Error(), "\n", "; ")
 	case e.Failed > 0:
 		return fmt.Sprintf("%d alerts were not written, see the warnings", e.Failed)
+	case e.Risk.Failed > 0:
+		return fmt.Sprintf("%d risk events were not written, see the warnings", e.Risk.Failed)
 	case e.Left > 0 && !e.Summarized:
 		return fmt.Sprintf("max_signals left %d hits without a look", e.Left)
 	}

@@ -24,7 +24,9 @@ type Pipeline struct {
 	Alerts alert.Indexer
 	// Instances finds the alerts that were made before; nil: none can be.
 	Instances alert.Instances
-	Options   alert.Options
+	// Risk is where risk events go; nil: rules that make some fail.
+	Risk    *Risk
+	Options alert.Options
 	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
 	Summarize bool
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
@@ -99,7 +101,7 @@ type execution struct {
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Late: x.late}
+	src := query.Source{Events: events, At: x.Slot, Late: x.late, Risk: x.pipeline.Risk.source()}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}
@@ -134,7 +136,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 		x.warn("%s", text)
 	}
 	x.countLeft(result)
-	x.Read = max(result.Seen, result.Total)
+	x.Read = max(result.Read, result.Seen, result.Total)
 	x.Undecided = result.Undecided
 	if x.pipeline.Summarize && x.Left > 0 && err == nil {
 		err = x.summarize(ctx)
@@ -153,7 +155,7 @@ func (x *execution) judge(err error) Status {
 	switch {
 	case err != nil && failure.KindOf(err) != failure.Partial:
 		return Failed
-	case err != nil || x.Failed > 0 || x.Left > 0 && !x.Summarized:
+	case err != nil || x.Failed > 0 || x.Risk.Failed > 0 || x.Left > 0 && !x.Summarized:
 		return PartialFailure
 	}
 	return Succeeded
@@ -228,6 +230,9 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 		chunk := hits[:min(room, len(hits))]
 		hits = hits[len(chunk):]
 		x.Hits += int64(len(chunk))
+		if err := x.writeRisk(ctx, chunk); err != nil {
+			return false, err
+		}
 		docs, ends := x.build(chunk)
 		if len(docs) == 0 {
 			continue
@@ -245,6 +250,9 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) {
 	run := alert.Run{ID: x.ID, Slot: x.Slot, SlotOf: x.slotOf, Time: x.now(), Manual: x.manual}
 	for _, h := range hits {
+		if h.Silent {
+			continue
+		}
 		more, err := x.documents(h, run)
 		if err != nil {
 			x.refuse(err)

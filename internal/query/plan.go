@@ -83,6 +83,16 @@ type Source struct {
 	At time.Time
 	// Late, when it is not nil, narrows an execution to events that came late; see [Late].
 	Late []Late
+	// Risk is where risk events are that were made before.
+	Risk RiskSource
+}
+
+// RiskSource is where risk events are.
+type RiskSource struct {
+	// Events searches them; nil: they are among the source's events.
+	Events search.Events
+	// History knows them as it knows alerts; nil: none were made.
+	History History
 }
 
 // Late are events of a time that were ingested since a moment, which an execution before cannot have
@@ -124,6 +134,16 @@ type Hit struct {
 	Facts map[string]any
 	// Parents are the events behind a hit that is no event itself, as far as they are known.
 	Parents []event.Event
+	// Risk is what the hit adds to the risk of users and systems; Silent tells that it makes no alert.
+	Risk   []RiskEvent
+	Silent bool
+}
+
+// RiskEvent is one document for the risk index.
+type RiskEvent struct {
+	// ID is the same whenever the same is found again.
+	ID     string
+	Source map[string]any
 }
 
 // Group is a sequence or a sample.
@@ -155,6 +175,8 @@ type Result struct {
 	Exact bool
 	// Seen is the number of candidates that were looked at, of Total.
 	Seen int64
+	// Read is the number of events that were looked at, where hits are made of many; else 0.
+	Read int64
 	// Undecided is the number of sequences that an event after the window could still spoil.
 	Undecided int
 	// Warnings are for whoever looks after the rule: what was found is right, and not all there is to

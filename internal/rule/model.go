@@ -53,8 +53,10 @@ type Rule struct {
 	// CronTimeZone is the IANA zone that Cron is in; "" is UTC.
 	CronTimeZone string
 	From, To     Moment
-	MaxSignals   int
-	Throttle     string
+	// Range, when it is set, rules over From and To, which then only say in words what it does.
+	Range      func(slot time.Time) (from, to time.Time)
+	MaxSignals int
+	Throttle   string
 
 	// What the types need beyond a query; nil when the file does not have it.
 	Threshold       *Threshold

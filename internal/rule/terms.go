@@ -15,6 +15,9 @@ const (
 	TypeMachineLearning Type = "machine_learning"
 )
 
+// TypeSPL is the type of detections that are written for Splunk. No TOML file has it.
+const TypeSPL Type = "spl"
+
 // Language is the language of a query (rule.language).
 type Language string
 
@@ -24,6 +27,8 @@ const (
 	Lucene Language = "lucene"
 	EQL    Language = "eql"
 	ESQL   Language = "esql"
+	// SPL is Splunk's Search Processing Language.
+	SPL Language = "spl"
 )
 
 // Severity is how grave an alert is (rule.severity).

@@ -36,12 +36,38 @@ type Test struct {
 	Events diag.Text
 	// At is the slot of the run; the zero time means just after the latest event.
 	At time.Time
-	// Alerts are the _ids of the events that must alert, of a sequence its last: these and no others.
+	// Alerts are the _ids of the events that must alert, of a sequence its last, of a row of SPL the
+	// alert's reason: these and no others.
 	Alerts []string
 	// Fields must have these values in every alert, by their flat names.
 	Fields map[string]any
+	// Risk are the risk events that there must be, these and no others.
+	Risk []Risk
 
 	at string
+}
+
+// Risk is what a test says of one risk event. What it leaves out, it does not ask for.
+type Risk struct {
+	Object, Type, Message string
+	Score                 *int
+	// Threats are the values of the threat objects.
+	Threats []string
+	// Row has fields that the row behind the event must have.
+	Row map[string]any
+}
+
+// riskFields are the keys of a [[test.risk]].
+var riskFields = tomltree.Fields[Risk]{
+	"object":  tomltree.Scalar(func(r *Risk) *string { return &r.Object }),
+	"type":    tomltree.Scalar(func(r *Risk) *string { return &r.Type }),
+	"message": tomltree.Scalar(func(r *Risk) *string { return &r.Message }),
+	"score": func(d *tomltree.Decoder, v *tomltree.Value, r *Risk) {
+		r.Score = new(int)
+		tomltree.Number(func(r *Risk) *int { return r.Score })(d, v, r)
+	},
+	"threats": tomltree.List(func(r *Risk) *[]string { return &r.Threats }),
+	"row":     tomltree.Free(func(r *Risk) *map[string]any { return &r.Row }),
 }
 
 // fileFields are the keys of a test file.
@@ -59,6 +85,7 @@ var testFields = tomltree.Fields[Test]{
 	"at":     tomltree.Scalar(func(t *Test) *string { return &t.at }),
 	"alerts": tomltree.List(func(t *Test) *[]string { return &t.Alerts }),
 	"fields": tomltree.Free(func(t *Test) *map[string]any { return &t.Fields }),
+	"risk":   tomltree.Each(riskFields, func(t *Test) *[]Risk { return &t.Risk }),
 }
 
 // Load finds and reads the test files that paths name: files, directories, and rule files that
@@ -127,7 +154,7 @@ func Parse(path, content string) (File, diag.List) {
 	}
 	f.checkTests(&d)
 	if f.Rule == "" {
-		f.Rule = strings.TrimSuffix(path, extension) + ".toml"
+		f.Rule = beside(strings.TrimSuffix(path, extension))
 	} else if !filepath.IsAbs(f.Rule) {
 		f.Rule = filepath.Join(filepath.Dir(path), f.Rule)
 	}
@@ -138,6 +165,16 @@ func Parse(path, content string) (File, diag.List) {
 	}
 	d.List.Sort()
 	return f, d.List
+}
+
+// beside is the rule file of a name: Elastic's format, or Splunk's where only that is there.
+func beside(name string) string {
+	for _, ext := range []string{".toml", ".yml", ".yaml"} {
+		if info, err := os.Stat(name + ext); err == nil && !info.IsDir() {
+			return name + ext
+		}
+	}
+	return name + ".toml"
 }
 
 // checkTests wants a name and a list of alerts from every test, so that none passes by omission.

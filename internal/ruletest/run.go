@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/catalog"
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
@@ -21,7 +22,6 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/store"
-	"tocsin/internal/window"
 )
 
 // Result is the outcome of one test. It passed when Problems has no error.
@@ -33,19 +33,26 @@ type Result struct {
 	Problems diag.List `json:"problems"`
 }
 
+// splunkIndex is where a search in SPL looks for events that are written as Splunk has them: an event
+// of a test that names an index names one of these, or the one that the field map has.
+var splunkIndex = []string{"logs-*", "splunk-*"}
+
 // Run runs the tests of a file. What rules refer to, such as exceptions, is looked for in the rule's
 // own file, in those that the test names, and in beside. The list says why the rule itself cannot be
 // tested; every test has failed then.
 func Run(ctx context.Context, f File, beside ...string) ([]Result, diag.List, error) {
-	set, list := rule.Load(slices.Concat([]string{f.Rule}, f.With, beside)...)
-	r := f.pick(set)
+	set, list, err := catalog.Load(ctx, catalog.Options{Index: splunkIndex}, slices.Concat([]string{f.Rule}, f.With, beside)...)
+	if err != nil {
+		return nil, nil, err //nolint:wrapcheck // it says what it was doing
+	}
+	r := f.pick(set.Set)
 	list = slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
 		return r != nil && !r.Owns(d) && slices.ContainsFunc(set.Rules(), func(o *rule.Rule) bool { return o.Owns(d) })
 	})
 	if r == nil {
 		return f.untested("", list), list, nil
 	}
-	plan, more := query.For(r)
+	plan, more := set.Plan(r)
 	if list = append(list, more...); plan == nil {
 		return f.untested(r.ID, list), list, nil
 	}
@@ -115,15 +122,22 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 			return append(problems, f.report(i, "events", "ruletest/no-time", "no event says when: give at, or an @timestamp")), nil
 		}
 	}
-	r := plan.Rule()
 	alerts := store.NewMemory()
-	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot }}
-	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: window.At(slot, r.From.Expr, r.To.Expr), Manual: true})
+	risk := store.NewMemory()
+	p := &pipeline.Pipeline{
+		Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
+		Risk: &pipeline.Risk{Indexer: risk, Instances: risk},
+	}
+	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: plan.Rule().Window(slot), Manual: true})
 	if x.Status != pipeline.Succeeded {
 		problems = append(problems, f.report(i, "name", "ruletest/run", "the rule ended with %s: %s", x.Status, x.Problem()))
 	}
 	more, err := f.compare(ctx, i, alerts)
-	return append(problems, more...), err
+	if err != nil {
+		return nil, err
+	}
+	risks, err := f.compareRisk(ctx, i, risk)
+	return slices.Concat(problems, more, risks), err
 }
 
 // spanOf finds the place of a remark on the events in their text.
@@ -216,11 +230,15 @@ func field(source map[string]any, name string) any {
 	}
 }
 
-// eventOf returns the _id of the event behind an alert, of the last one where there are several.
+// eventOf returns the _id of the event behind an alert, of the last one where there are several. A row
+// of SPL has none: its alert is told by its reason.
 func eventOf(d alert.Document) string {
 	id := ""
 	for _, a := range event.Objects(d.Source, "kibana.alert.ancestors") {
 		id = event.First(a, "id")
+	}
+	if _, isRow := d.Source["splunk.search_name"]; id == "" && isRow {
+		return event.First(d.Source, "kibana.alert.reason")
 	}
 	return id
 }

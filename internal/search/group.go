@@ -31,6 +31,9 @@ type GroupRequest struct {
 	// By are the fields whose values make a group. An event that lacks one is in no group, one with
 	// several values is in several. Without fields there is one group, of all events.
 	By []mapping.Field
+	// Missing makes a lack of a field of By a value of its own, so that every event is in a group. Only
+	// all groups can be asked for so.
+	Missing bool
 	// Distinct are fields whose different values are counted in each group.
 	Distinct []mapping.Field
 	// Only, when it is not nil, asks for these groups alone; those without an event are left out.
@@ -53,6 +56,9 @@ type Selection struct {
 type Group struct {
 	// Key has a value for each field of By, as [KeyText] writes it.
 	Key []string
+	// Absent tells of each field of Key whether it is missing, where the request asks for Missing; nil
+	// otherwise.
+	Absent []bool
 	// Count is the number of events. A search engine that counts the keys of an object rather than
 	// its events may say too much, unless the group was asked for by Only.
 	Count int64

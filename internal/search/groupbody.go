@@ -113,7 +113,11 @@ func (r GroupRequest) any() condition.Expr {
 func (r GroupRequest) sources() []condition.Query {
 	sources := make([]condition.Query, len(r.By))
 	for i, f := range r.By {
-		sources[i] = condition.Query{AggKey(i): condition.Query{"terms": condition.Query{"field": f.Name}}}
+		terms := condition.Query{"field": f.Name}
+		if r.Missing {
+			terms["missing_bucket"] = true
+		}
+		sources[i] = condition.Query{AggKey(i): condition.Query{"terms": terms}}
 	}
 	return sources
 }

@@ -42,7 +42,7 @@ func (r *Rule) ID() string { return r.Plan.Rule().ID }
 
 // Window is what the run of a slot reads.
 func (r *Rule) Window(slot time.Time) window.Window {
-	return window.At(slot, r.Plan.Rule().From.Expr, r.Plan.Rule().To.Expr)
+	return r.Plan.Rule().Window(slot)
 }
 
 // Grid is the rule as the ledger knows it. Where only some of many owed slots are kept, an ordered

@@ -88,7 +88,7 @@ func flattenValue(row Row, name string, v any, inArray bool) {
 			if object, ok := member.(map[string]any); ok {
 				flattenObject(row, name+".", object, true)
 			} else {
-				flattenValue(row, name, member, true)
+				flattenValue(row, name, member, false)
 			}
 		}
 	case string:

@@ -65,6 +65,12 @@ func (r *run) search(s *spl.Search, out stage) error {
 	if r.depth > maxRunDepth {
 		return fmt.Errorf("run a subsearch: searches are nested more than %d deep", maxRunDepth)
 	}
+	switch done, err := r.grouped(s, out); {
+	case errors.Is(err, errDone):
+		return nil
+	case done || err != nil:
+		return err
+	}
 	chain, err := r.chain(s.Stages[1:], out)
 	if err != nil {
 		return err

@@ -19,8 +19,11 @@ import (
 	"tocsin/internal/failure"
 )
 
-// databaseFile is the name of the database in its directory.
-const databaseFile = "tocsin.db"
+// databaseFile is the name of the database in its directory, riskFile that of the risk events'.
+const (
+	databaseFile = "tocsin.db"
+	riskFile     = "tocsin-risk.db"
+)
 
 // lockTimeout is how long another process is waited for.
 const lockTimeout = time.Second
@@ -56,8 +59,13 @@ var (
 // Open opens the database in a directory; both are created when missing. When another process has
 // it open, the failure is of kind Unavailable, after a second; a directory that cannot be written
 // and a file that is no database are of kind Refused.
-func Open(dir string) (*DB, error) {
-	path := filepath.Join(dir, databaseFile)
+func Open(dir string) (*DB, error) { return open(dir, databaseFile) }
+
+// OpenRisk is [Open] for the risk events of a directory, which are in a database of their own.
+func OpenRisk(dir string) (*DB, error) { return open(dir, riskFile) }
+
+func open(dir, name string) (*DB, error) {
+	path := filepath.Join(dir, name)
 	op := "open store " + path
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, openError(op, err)

@@ -1,0 +1,113 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/escu"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+)
+
+// Options say what searches in SPL are run on. The zero value has the shipped field map and looks
+// for events that are written as Splunk has them nowhere.
+type Options struct {
+	// Map is what the names of searches mean; nil is [fieldmap.Default].
+	Map *fieldmap.Map
+	// Index are the index patterns of events that are written as Splunk has them.
+	Index []string
+	// Locate knows addresses; nil: iplocation is not supported.
+	Locate func(address string) map[string]string
+}
+
+// Catalog is a set of rules of any format. The zero value is empty.
+type Catalog struct {
+	rule.Set
+
+	options    Options
+	library    *escu.Library
+	detections map[string]*escu.Detection
+}
+
+// Load reads what paths name: files and directories as [rule.Load] has them, and *.yml of Splunk's
+// content. What cannot be read is a diagnostic and stops nothing; the error is that the context ended.
+func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, error) {
+	ours, content := split(paths)
+	c := Catalog{options: o}
+	var diags diag.List
+	c.Set, diags = rule.Load(ours...)
+	if len(content) == 0 {
+		return c, diags, nil
+	}
+	more, err := c.add(ctx, files{}, content, libraries(content))
+	return c, append(diags, more...), err
+}
+
+// LoadFS is [Load] for files of another file system, such as the rules built into the program.
+func LoadFS(ctx context.Context, o Options, fsys fs.FS, paths ...string) (Catalog, diag.List, error) {
+	c := Catalog{options: o}
+	var diags diag.List
+	c.Set, diags = rule.LoadFS(fsys, paths...)
+	more, err := c.add(ctx, fsys, paths, nil)
+	return c, append(diags, more...), err
+}
+
+// add reads Splunk's content, with what beside it belongs to its library.
+func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
+	library, diags, err := escu.Load(ctx, fsys, slices.Concat(paths, beside)...)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("load rules: %w", err)
+		}
+		return diag.List{{Severity: diag.Error, Code: "escu/unreadable", Message: err.Error(), File: paths[0]}}, nil
+	}
+	c.library, c.detections = library, map[string]*escu.Detection{}
+	all := slices.Concat(library.Detections, library.Broken)
+	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
+	for _, d := range all {
+		r := d.Rule()
+		mine, others := owned(r, diags)
+		diags = slices.Concat(others, c.Add(r, mine))
+		if c.ByID(r.ID) == r {
+			c.detections[r.ID] = d
+		}
+	}
+	return diags, nil
+}
+
+// owned parts the diagnostics about a rule from the others.
+func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
+	for _, d := range all {
+		if r.Owns(d) {
+			mine = append(mine, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	return mine, others
+}
+
+// Plan plans a rule of the catalog. The plan is nil when a diagnostic is an error.
+func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
+	d := c.detections[r.ID]
+	if d == nil || r.Type != rule.TypeSPL {
+		return query.For(r) //nolint:wrapcheck // diagnostics are no error
+	}
+	m := fieldmap.Default()
+	if c.options.Map != nil {
+		m = *c.options.Map
+	}
+	env := c.library.Env()
+	env.Locate = c.options.Locate
+	search, diags := c.library.Parse(d, env)
+	if search == nil {
+		return nil, diags
+	}
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: c.options.Index})
+	return plan, append(diags, more...)
+}

@@ -1,0 +1,82 @@
+package catalog
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// files is the file system of the machine by the names that people use. fs.FS wants others, and
+// keeps to one directory.
+type files struct{}
+
+// Open opens a file of any path.
+func (files) Open(name string) (fs.File, error) {
+	return os.Open(filepath.FromSlash(name)) //nolint:gosec,wrapcheck // the user names the file; it is named
+}
+
+// split parts paths by who reads them. Directories are for both; what is not there is for the one that
+// says so.
+func split(paths []string) (ours, content []string) {
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		switch {
+		case err == nil && info.IsDir():
+			ours, content = append(ours, p), append(content, filepath.ToSlash(filepath.Clean(p)))
+		case err == nil && isYAML(p):
+			content = append(content, filepath.ToSlash(filepath.Clean(p)))
+		default:
+			ours = append(ours, p)
+		}
+	}
+	return ours, content
+}
+
+func isYAML(p string) bool { return filepath.Ext(p) == ".yml" || filepath.Ext(p) == ".yaml" }
+
+// libraryFolders are what a library has beside its detections.
+var libraryFolders = []string{"macros", "lookups", "data_sources"}
+
+// libraryFiles are those with macros that may stand there instead.
+var libraryFiles = []string{"macros.conf", "macros.json"}
+
+// maxClimb is how far above a file its library may be: detections/endpoint/name.yml is the deepest.
+const maxClimb = 4
+
+// libraries returns the folders of the libraries that paths are in, unless those are below them.
+func libraries(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		abs, err := filepath.Abs(filepath.FromSlash(p))
+		if err != nil || !isYAML(p) && len(foldersOf(abs)) > 0 {
+			continue
+		}
+		at := filepath.FromSlash(p)
+		for range maxClimb {
+			parent := filepath.Join(at, "..")
+			if up, err := filepath.Abs(parent); err != nil || up == abs {
+				break
+			}
+			at = parent
+			if found := foldersOf(at); len(found) > 0 {
+				out = append(out, found...)
+				break
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// foldersOf returns the folders and files of a library in a directory.
+func foldersOf(dir string) []string {
+	var out []string
+	for _, name := range slices.Concat(libraryFolders, libraryFiles) {
+		p := filepath.Join(dir, name)
+		if info, err := os.Stat(p); err == nil && info.IsDir() == slices.Contains(libraryFolders, name) {
+			out = append(out, filepath.ToSlash(p))
+		}
+	}
+	return out
+}

@@ -1,0 +1,323 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/escu"
+	"tocsin/internal/event"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/mapping"
+	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/splunk"
+	"tocsin/internal/translate/spl"
+	"tocsin/internal/window"
+)
+
+// SPL is a detection of Splunk's content, ready to be planned.
+type SPL struct {
+	Rule      *rule.Rule
+	Detection *escu.Detection
+	// Search is the detection's, parsed and checked for Env.
+	Search *spl.Search
+	Env    splunk.Env
+	Map    fieldmap.Map
+	// Index are the index patterns of events that are written as Splunk has them.
+	Index []string
+}
+
+// splPlan runs a search over the events that its first command asks for, and makes hits of its rows.
+type splPlan struct {
+	SPL
+
+	// rule has the index patterns of the first command as its own.
+	rule *rule.Rule
+	// first is what the search asks for first, less the window; asks is false when that is nothing, or
+	// not known before it runs.
+	first splunk.Scan
+	asks  bool
+	// keeps tells that each row is one event.
+	keeps bool
+	// groups is what the search begins with where that can be counted, under the types of ECS as far as
+	// Strategy tells.
+	groups   splunk.Grouping
+	counts   bool
+	strategy Strategy
+}
+
+// ForSPL plans a detection. The plan is nil when a diagnostic is an error.
+func ForSPL(s SPL) (Plan, diag.List) {
+	p := &splPlan{SPL: s, keeps: splunk.KeepsEvents(s.Search), strategy: Search}
+	p.groups, p.counts = splunk.Groups(s.Search)
+	p.first, p.asks = splunk.First(s.Search)
+	own := *s.Rule
+	if p.asks {
+		own.Index, _ = p.source(Source{}).Wants(p.first)
+	}
+	p.rule = &own
+	prepared, diags := p.Assume()
+	bound, ok := prepared.(*splSearch)
+	if !ok {
+		return nil, diags
+	}
+	if _, counted := bound.grouping(window.Window{}); counted {
+		p.strategy = Aggregation
+	}
+	return p, diags
+}
+
+func (p *splPlan) Rule() *rule.Rule { return p.rule }
+
+// Strategy is that of counting where the first commands can be counted, if the fields are mapped as ECS
+// has them.
+func (p *splPlan) Strategy() Strategy { return p.strategy }
+
+// Wants says which patterns and fields Prepare will ask about.
+func (p *splPlan) Wants() (patterns, fields []string) {
+	if !p.asks || p.overRisk() {
+		return nil, nil
+	}
+	return p.source(Source{}).Wants(p.first)
+}
+
+// overRisk reports whether the search is about risk events, which may be in a place of their own.
+func (p *splPlan) overRisk() bool { return p.first.Model == "Risk" }
+
+// source is where the search finds events.
+func (p *splPlan) source(src Source) *fieldmap.Events {
+	return &fieldmap.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Also: slices.Concat(p.groups.By, p.groups.Fields)}
+}
+
+// from is where the events of a scan are.
+func (src Source) from(model string) search.Events {
+	if model == "Risk" && src.Risk.Events != nil {
+		return src.Risk.Events
+	}
+	return src.Events
+}
+
+func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
+	if !p.asks {
+		return &splSearch{plan: p}, nil, nil
+	}
+	events := p.source(src)
+	events.Search = src.from(p.first.Model)
+	plan, diags, err := events.Plan(ctx, p.first)
+	if err != nil {
+		return nil, nil, fmt.Errorf("rule %s: %w", p.rule.ID, err)
+	}
+	if plan == nil {
+		return nil, diags, nil
+	}
+	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
+}
+
+// unknown names what a search asks for that the field map does not know: only events that are written
+// as Splunk has them can be found then.
+func (p *splPlan) unknown(plan *fieldmap.Plan) diag.List {
+	if p.first.Where == nil || len(plan.View.Sources) > 0 || len(plan.Request.Patterns) > 0 {
+		return nil
+	}
+	return diag.List{p.Detection.Search.Report(diag.Warning, CodeNoSource, diag.Span{},
+		"the field map has no source for %s: nothing is searched", p.first.Where)}
+}
+
+// CodeNoSource marks a search for events that the field map does not know.
+const CodeNoSource = "spl/no-source"
+
+// Assume binds the first command to the types of ECS.
+func (p *splPlan) Assume() (Prepared, diag.List) {
+	if !p.asks {
+		return &splSearch{plan: p}, nil
+	}
+	plan, diags := p.source(Source{}).Bind(p.first, search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
+	if plan == nil {
+		return nil, diags
+	}
+	return &splSearch{plan: p, first: plan}, diags
+}
+
+// splSearch is a splPlan bound to mappings.
+type splSearch struct {
+	plan *splPlan
+	// first is what the first command searches for; nil when that is nothing.
+	first *fieldmap.Plan
+}
+
+// Target says what the patterns of the first command mean. Of many kinds of events a source may
+// stand for, most are not there: that some are missing is no remark on the rule.
+func (s *splSearch) Target() search.Target {
+	if s.first == nil {
+		return search.Target{Fields: mapping.Assumed()}
+	}
+	t := s.first.Target
+	if len(t.Indices) > 0 {
+		t.Missing = nil
+	}
+	return t
+}
+
+// Reads is the search of the first command.
+func (s *splSearch) Reads(w window.Window) []Read {
+	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() {
+		return nil
+	}
+	_, counted := s.grouping(w)
+	return []Read{{Request: s.first.At(w), ScanOnly: counted}}
+}
+
+// grouping is the request that counts what the search begins with; false when events have to be read.
+func (s *splSearch) grouping(w window.Window) (search.GroupRequest, bool) {
+	if s.first == nil || !s.plan.counts {
+		return search.GroupRequest{}, false
+	}
+	r, ok := s.first.Grouping(s.plan.groups)
+	r.Time.Window = w
+	return r, ok
+}
+
+// routed sends each scan to where its events are.
+type routed struct {
+	src    Source
+	events *fieldmap.Events
+}
+
+func (r routed) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row) error) error {
+	there := *r.events
+	there.Search = r.src.from(s.Model)
+	return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+}
+
+// Groups counts where the events are.
+func (r routed) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, visit func(splunk.Part) error) (bool, error) {
+	there := *r.events
+	there.Search = r.src.from(s.Model)
+	return there.Groups(ctx, s, g, visit) //nolint:wrapcheck // it names the search
+}
+
+// errEnough ends a search when the visitor wants no more.
+var errEnough = errors.New("no more hits are wanted")
+
+// rowsAtOnce is how many rows are made hits together.
+const rowsAtOnce = 500
+
+func (s *splSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
+	result := Result{Exact: true}
+	if w.Empty() {
+		return result, nil
+	}
+	p := s.plan
+	at := splunk.Window{Earliest: w.From, Latest: w.To, Now: src.At}
+	if src.At.IsZero() {
+		at.Now = w.To
+	}
+	events := p.source(src)
+	var read int64
+	events.Read = func(n int) { read += int64(n) }
+	out := newRowHits(p, src, at, visit)
+	err := splunk.Run(ctx, p.Search, p.Env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
+	if err == nil {
+		err = out.flush(ctx)
+	}
+	result.Read, result.Seen, result.Warnings = read, out.seen, out.warnings()
+	result.Total = out.seen
+	switch {
+	case errors.Is(err, errEnough):
+		result.Total = -1
+		return result, nil
+	case err != nil:
+		return result, fmt.Errorf("run the search of rule %s: %w", p.rule.ID, err)
+	}
+	return result, nil
+}
+
+// Explain shows what is searched for first, and what is then done in memory.
+func (s *splSearch) Explain(w window.Window) Explanation {
+	p := s.plan
+	e := Explanation{
+		RuleID: p.rule.ID, Name: p.rule.Name, Type: string(p.rule.Type), Language: string(p.rule.Language), Strategy: p.Strategy(),
+		Window: w.String(), TimeField: search.DefaultTimestamp, Indices: p.rule.Index, Query: p.Search.String(), Condition: "everything",
+	}
+	if s.first != nil {
+		r := s.first.At(w)
+		e.Condition, e.Exact, e.Request = s.first.Condition.String(), s.first.Exact, r.Body()
+		if !s.first.Exact {
+			e.Pushed = s.first.Request.Where.String()
+		}
+	}
+	e.InMemory = s.inMemory(0)
+	e.Strategy = Search
+	if r, ok := s.grouping(w); ok {
+		e.Strategy, e.Request = Aggregation, r.Body()
+		for _, f := range r.By {
+			e.GroupBy = append(e.GroupBy, f.Name)
+		}
+		e.InMemory = s.inMemory(2)
+	}
+	return e
+}
+
+// inMemory are the commands that are run on rows, from one on. A first command whose condition the search
+// answers whole is not among them.
+func (s *splSearch) inMemory(from int) []string {
+	out := []string{}
+	for i, stage := range s.plan.Search.Stages {
+		if i < from {
+			continue
+		}
+		_, isFind := stage.(*spl.Find)
+		if i == 0 && isFind && s.first != nil && s.first.Exact {
+			continue
+		}
+		out = append(out, stage.String())
+	}
+	return out
+}
+
+// Trace judges one document by the condition of the first command, and says whether the search over
+// this document alone has a result.
+func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
+	out := condition.Trace{Text: s.plan.Search.String()}
+	doc, isDocument := d.(*event.Document)
+	if s.first == nil || !isDocument {
+		return out, errors.New("the search asks for no events first: one event cannot be traced")
+	}
+	base, err := condition.NewTrace(s.first.Condition, s.first.Target.Fields, d)
+	if err != nil {
+		return out, err //nolint:wrapcheck // it names the field
+	}
+	row, err := s.first.Document(doc)
+	if err != nil {
+		return out, err //nolint:wrapcheck // it names the event
+	}
+	rows := 0
+	at, _ := row["_time"].Float()
+	now := time.UnixMilli(int64(at * 1000)).Add(time.Millisecond)
+	window := splunk.Window{Latest: now, Now: now}
+	err = splunk.Run(context.Background(), s.plan.Search, s.plan.Env, splunk.Events{row}, window, func(splunk.Row) error {
+		rows++
+		return nil
+	})
+	if err != nil {
+		return out, fmt.Errorf("run the search on the event: %w", err)
+	}
+	out.Holds = rows > 0
+	out.Parts = []condition.Trace{base, {
+		Text: "the search over this event alone", Holds: rows > 0, Values: []string{rowCount(rows)},
+	}}
+	return out, nil
+}
+
+func rowCount(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return strconv.Itoa(n) + " rows"
+}

@@ -1,0 +1,239 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/internal/escu"
+	"tocsin/internal/event"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/search"
+	"tocsin/internal/splunk"
+)
+
+// rowHits makes hits of rows and hands them out some at a time.
+type rowHits struct {
+	plan    *splPlan
+	history History
+	window  splunk.Window
+	visit   Visit
+
+	rows []splunk.Row
+	seen int64
+	// throttled are the instances that this run has let through or kept back.
+	throttled map[string]bool
+	held      int
+	// missing counts the messages by the field that they name and their row does not have.
+	missing map[string]int
+}
+
+func newRowHits(p *splPlan, src Source, w splunk.Window, visit Visit) *rowHits {
+	h := src.History
+	if !p.Detection.CreatesFinding() {
+		h = src.Risk.History
+	}
+	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}}
+}
+
+func (o *rowHits) add(ctx context.Context, row splunk.Row) error {
+	o.rows = append(o.rows, row)
+	if len(o.rows) < rowsAtOnce {
+		return nil
+	}
+	return o.flush(ctx)
+}
+
+// flush hands out the hits of the rows that are held.
+func (o *rowHits) flush(ctx context.Context) error {
+	rows, err := o.unthrottled(ctx, o.rows)
+	o.seen += int64(len(o.rows))
+	o.rows = nil
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	hits := make([]Hit, len(rows))
+	for i, row := range rows {
+		if hits[i], err = o.hit(row); err != nil {
+			return err
+		}
+	}
+	more, err := o.visit(hits)
+	if err == nil && !more {
+		return errEnough
+	}
+	return err
+}
+
+// hit makes the hit of a row.
+func (o *rowHits) hit(row splunk.Row) (Hit, error) {
+	d := o.plan.Detection
+	source := row[fieldmap.SourceField]
+	delete(row, fieldmap.SourceField)
+	h := Hit{Silent: !d.CreatesFinding(), Instance: o.instance(row)}
+	for _, e := range escu.RiskEvents(d, row, o.window) {
+		for _, name := range e.Missing {
+			o.missing[name]++
+		}
+		doc := e.Document()
+		doc["kibana.alert.rule.rule_id"], doc["kibana.alert.original_time"] = d.ID, search.FormatTime(o.window.Latest)
+		if h.Instance != "" {
+			doc["kibana.alert.instance.id"] = h.Instance
+		}
+		h.Risk = append(h.Risk, RiskEvent{ID: e.ID, Source: doc})
+	}
+	if h.Silent {
+		return h, nil
+	}
+	h.Facts = o.facts(row)
+	id, index := row["_id"].String(), row["_index"].String()
+	if o.plan.keeps && id != "" && index != "" && !source.IsNull() {
+		h.Event = event.Event{Index: index, ID: id, Source: json.RawMessage(source.String())}
+		return h, nil
+	}
+	w := o.window
+	h.Key = []string{"spl", strconv.FormatInt(w.Earliest.UnixMilli(), 10), strconv.FormatInt(w.Latest.UnixMilli(), 10), escu.RowKey(row)}
+	h.Parents = []event.Event{}
+	about, err := json.Marshal(o.about(row))
+	if err != nil {
+		return h, fmt.Errorf("encode a row: %w", err)
+	}
+	h.Event = event.Event{Source: about}
+	return h, nil
+}
+
+// about is what is known of all events of a row under names of ECS: when, and whom it is about.
+func (o *rowHits) about(row splunk.Row) map[string]any {
+	out := map[string]any{"@timestamp": search.FormatTime(o.window.Latest)}
+	objects := slices.Clone(o.plan.Detection.Risk.Objects)
+	if f := o.plan.Detection.Risk.Finding; f != nil && f.Entity.Field != "" {
+		objects = append(objects, f.Entity)
+	}
+	for _, x := range objects {
+		values, kind := row.Get(x.Field), x.Type
+		if kind == "other" { // a search over risk events finds out whom it is about
+			kind = row.Get("risk_object_type").String()
+		}
+		switch {
+		case values.IsNull():
+		case kind == "system":
+			out["host"] = map[string]any{"name": values.Native()}
+		case kind == "user":
+			out["user"] = map[string]any{"name": values.Native()}
+		}
+	}
+	return out
+}
+
+// facts are the fields of a finding that the detection and its row make.
+func (o *rowHits) facts(row splunk.Row) map[string]any {
+	d := o.plan.Detection
+	shown := maps.Clone(row)
+	for _, hidden := range []string{"_raw", "_id", "_index"} {
+		delete(shown, hidden)
+	}
+	facts := map[string]any{
+		"splunk.search_name": d.SearchName(), "splunk.result": shown.Native(),
+	}
+	template, score := "", -1
+	if f := d.Risk.Finding; f != nil {
+		template, score = f.Title, f.Entity.Score
+	}
+	for _, x := range d.Risk.Objects {
+		if template == "" {
+			template = x.Message
+		}
+	}
+	if template != "" {
+		facts["kibana.alert.reason"] = splunk.Tokens(template, row, func(name string) {
+			if len(d.Risk.Objects) == 0 {
+				o.missing[name]++
+			}
+		})
+	}
+	if score > 0 {
+		facts["kibana.alert.risk_score"] = score
+	}
+	if len(d.Stories) > 0 {
+		facts["splunk.analyticstories"] = d.Stories
+	}
+	return facts
+}
+
+// instance is what rows share that are throttled together; "" without throttling.
+func (o *rowHits) instance(row splunk.Row) string {
+	t := o.plan.Detection.Throttle
+	if t == nil {
+		return ""
+	}
+	key := splunk.Row{}
+	for _, name := range t.Fields {
+		if v := row.Get(name); !v.IsNull() {
+			key[name] = v
+		}
+	}
+	return escu.InstanceID(o.plan.Detection, key)
+}
+
+// unthrottled leaves out the rows whose values were found within the throttling period before, by an
+// earlier window or an earlier row of this one.
+func (o *rowHits) unthrottled(ctx context.Context, rows []splunk.Row) ([]splunk.Row, error) {
+	t := o.plan.Detection.Throttle
+	if t == nil || len(rows) == 0 {
+		return rows, nil
+	}
+	instances := make([]string, len(rows))
+	for i, row := range rows {
+		instances[i] = o.instance(row)
+	}
+	if o.history != nil {
+		past, err := o.history.Past(ctx, o.plan.Detection.ID, instances, o.window.Latest.Add(-t.Period))
+		if err != nil {
+			return nil, fmt.Errorf("find what throttles rule %s: %w", o.plan.Detection.ID, err)
+		}
+		// What this window itself has made before does not throttle it. The time of a finding about one
+		// event is the event's, that of others the end of their window.
+		before := o.window.Latest.Truncate(time.Millisecond)
+		if o.plan.keeps && o.plan.Detection.CreatesFinding() {
+			before = o.window.Earliest
+		}
+		for _, p := range past {
+			if p.To.Before(before) {
+				o.throttled[p.Instance] = true
+			}
+		}
+	}
+	var out []splunk.Row
+	for i, row := range rows {
+		if o.throttled[instances[i]] {
+			o.held++
+			continue
+		}
+		o.throttled[instances[i]] = true
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// warnings says what became of rows beside hits, and what messages lack.
+func (o *rowHits) warnings() []string {
+	var out []string
+	if o.held > 0 {
+		out = append(out, fmt.Sprintf("throttling kept back %s with values that were found within %s before", rowCount(o.held), o.plan.Detection.Throttle.Text))
+	}
+	if len(o.missing) > 0 {
+		total := 0
+		names := slices.Sorted(maps.Keys(o.missing))
+		for i, name := range names {
+			total = max(total, o.missing[name])
+			names[i] = "$" + name + "$"
+		}
+		out = append(out, fmt.Sprintf("%d messages name fields that their rows do not have, and show them as they are: %s", total, strings.Join(names, ", ")))
+	}
+	return out
+}

@@ -1,0 +1,16 @@
+package rule
+
+import (
+	"time"
+
+	"tocsin/internal/window"
+)
+
+// Window returns the half-open range of time that the run at a slot is about.
+func (r *Rule) Window(slot time.Time) window.Window {
+	if r.Range != nil {
+		from, to := r.Range(slot)
+		return window.Window{From: from.UTC(), To: to.UTC()}
+	}
+	return window.At(slot, r.From.Expr, r.To.Expr)
+}

@@ -1,0 +1,50 @@
+package splunk
+
+import "tocsin/internal/translate/spl"
+
+// First returns what a search asks its source for first, less the window. It is false when that is
+// known only once the search runs, because of a subsearch, or when it asks for no events first.
+func First(s *spl.Search) (Scan, bool) {
+	switch first := s.Stages[0].(type) {
+	case *spl.Find:
+		return Scan{Where: first.X}, !hasSubsearch(first.X)
+	case *spl.Tstats:
+		where := first.Where
+		if where != nil {
+			where = renameExpr(where, undataset(first.Model, first.Dataset))
+		}
+		return Scan{Where: where, Model: first.Model, Dataset: first.Dataset}, !hasSubsearch(first.Where)
+	case *spl.Datamodel:
+		return Scan{Model: first.Model, Dataset: first.Dataset}, true
+	}
+	return Scan{}, false
+}
+
+func hasSubsearch(x spl.Expr) bool {
+	found := false
+	spl.Walk(x, func(x spl.Expr) {
+		if _, ok := x.(*spl.Subsearch); ok {
+			found = true
+		}
+	})
+	return found
+}
+
+// KeepsEvents reports whether each result of a search is one event: no command makes rows of
+// several, or several of one.
+func KeepsEvents(s *spl.Search) bool {
+	for _, stage := range s.Stages {
+		switch stage := stage.(type) {
+		case *spl.Find, *spl.Where, *spl.Eval, *spl.Rename, *spl.Table, *spl.Fields, *spl.Fillnull, *spl.Dedup, *spl.Sort, *spl.Rex,
+			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.Extract,
+			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel:
+		case *spl.Aggregate:
+			if stage.Kind == spl.Stats {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,226 @@
+package splunk
+
+import (
+	"context"
+	"slices"
+
+	"tocsin/internal/translate/spl"
+)
+
+// Grouper is a Source that can aggregate events where they are, without handing them out.
+type Grouper interface {
+	// Groups hands out what was found of the groups of a scan, each once for its count and times and once
+	// more for each value of an aggregated field. False, before anything is handed out, says that the events
+	// have to be read: then and now the results are the same.
+	Groups(ctx context.Context, s Scan, g Grouping, visit func(Part) error) (bool, error)
+}
+
+// Grouping is what is wanted of groups.
+type Grouping struct {
+	// By are the fields that make a group. An event that lacks one is in no group, one with several
+	// values is in several.
+	By []string
+	// Missing tells that events which lack a field are wanted too, with a null in its place.
+	Missing bool
+	// Times tells that the first and last time of a group are wanted.
+	Times bool
+	// Fields are those whose different values are wanted.
+	Fields []string
+}
+
+// Part is something that was found of a group.
+type Part struct {
+	By []Value
+	// Field is the place in Fields of the field that Value is of; -1 for the count and the times.
+	Field       int
+	Value       Value
+	Count       float64
+	First, Last float64
+}
+
+// counted is the beginning of a search that can be counted.
+type counted struct {
+	Grouping
+
+	scan Scan
+	// name is the event's name of a field, fill what stands for a missing value of By.
+	name namer
+	fill func(field string) (Value, bool)
+	// usual is the value that events have of a field that they lack.
+	usual func(field string) Value
+	aggs  []spl.Agg
+	by    []spl.Name
+	// command names it, stages is how many commands it is.
+	command string
+	stages  int
+}
+
+// Groups returns the grouping that a search begins with, when all that is wanted of it can be told from
+// counts, times and different values: a stats right behind the search for events, or a tstats.
+func Groups(s *spl.Search) (Grouping, bool) {
+	c, ok := countable(s)
+	return c.Grouping, ok
+}
+
+func countable(s *spl.Search) (counted, bool) {
+	c := counted{name: same, usual: func(string) Value { return Null }}
+	scan, known := First(s)
+	if !known {
+		return c, false
+	}
+	c.scan = scan
+	switch first := s.Stages[0].(type) {
+	case *spl.Tstats:
+		if first.Span != nil {
+			return c, false
+		}
+		c.name, c.aggs, c.by, c.command, c.stages = undataset(first.Model, first.Dataset), first.Aggs, first.By, "tstats", 1
+		c.Missing = true
+		c.usual = func(field string) Value {
+			v, _ := Completed(first.Model, first.Dataset, field)
+			return v
+		}
+		if first.Fill != nil {
+			c.fill = func(string) (Value, bool) { return Text(*first.Fill), true }
+		}
+	case *spl.Find:
+		if len(s.Stages) < 2 {
+			return c, false
+		}
+		stats, ok := s.Stages[1].(*spl.Aggregate)
+		if !ok || stats.Kind != spl.Stats {
+			return c, false
+		}
+		c.aggs, c.by, c.command, c.stages = stats.Aggs, stats.By, stats.Command(), 2
+	default:
+		return c, false
+	}
+	return c, len(c.by) > 0 && c.bind()
+}
+
+// bind tells what is wanted of which fields; false when more than groups tell.
+func (c *counted) bind() bool {
+	for _, n := range c.by {
+		if !plainName(c.name(n.Text)) {
+			return false
+		}
+		c.By = append(c.By, c.name(n.Text))
+	}
+	for _, a := range c.aggs {
+		field := ""
+		if a.Field != nil {
+			field = c.name(a.Field.Text)
+		}
+		switch {
+		case a.X != nil || a.Field == nil && a.Func != "count":
+			return false
+		case a.Field == nil:
+		case field == "_time" && (a.Func == "min" || a.Func == "max"):
+			c.Times = true
+		case slices.Contains([]string{"min", "max", "dc", "values"}, a.Func) && plainName(field):
+			if !slices.Contains(c.Fields, field) {
+				c.Fields = append(c.Fields, field)
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// plainName reports whether a name is that of one field of the event itself.
+func plainName(name string) bool {
+	return name != "" && name[0] != '_' && !slices.Contains([]byte(name), '*')
+}
+
+// grouped runs the first commands where the events are; false when that cannot be.
+func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
+	source, can := r.source.(Grouper)
+	c, fits := countable(s)
+	if !can || !fits {
+		return false, nil
+	}
+	g := newGrouping(r, c.command, c.aggs, c.by, c.name)
+	c.scan.Window = r.window
+	done, err := source.Groups(r.ctx, c.scan, c.Grouping, func(p Part) error {
+		if err := r.alive(); err != nil {
+			return err
+		}
+		return g.merge(p, c)
+	})
+	if !done || err != nil {
+		return done, err
+	}
+	chain, err := r.chain(s.Stages[c.stages:], out)
+	if err != nil {
+		return true, err
+	}
+	return true, (&stats{chain, g}).end()
+}
+
+// complete puts in what stands for a value that is missing; false when the event is in no group then.
+func (c counted) complete(by []Value) bool {
+	for i, v := range by {
+		if v.IsNull() || v.kind == text && v.text == "" {
+			if usual := c.usual(c.By[i]); !usual.IsNull() {
+				by[i] = usual
+				continue
+			}
+		}
+		if v.IsNull() && c.fill != nil {
+			by[i], _ = c.fill(c.By[i])
+		}
+		if by[i].IsNull() {
+			return false
+		}
+	}
+	return true
+}
+
+// merge adds what was found of a group. A value of a group that was not counted came between the two.
+func (g *grouping) merge(p Part, c counted) error {
+	if !c.complete(p.By) {
+		return nil
+	}
+	if p.Field >= 0 && (p.Value.IsNull() || p.Value.kind == text && p.Value.text == "") {
+		if usual := c.usual(c.Fields[p.Field]); !usual.IsNull() {
+			p.Value = usual
+		}
+		if p.Value.IsNull() {
+			return nil
+		}
+	}
+	known := len(g.order)
+	one, err := g.group(p.By)
+	if err != nil {
+		return err
+	}
+	if p.Field >= 0 && len(g.order) > known {
+		g.order = g.order[:known]
+		delete(g.groups, string(g.key))
+		return nil
+	}
+	held := 0
+	for i, a := range g.aggs {
+		to := one.slots[i].one
+		switch {
+		case p.Field >= 0:
+			if a.Field != nil && c.name(a.Field.Text) == c.Fields[p.Field] {
+				held += to.add(p.Value, 0)
+			}
+		case a.Field == nil:
+			if n, ok := to.(*counter); ok {
+				n.n += p.Count
+			}
+		case c.name(a.Field.Text) != "_time":
+		case a.Func == "min":
+			held += to.add(Number(p.First), p.First)
+		default:
+			held += to.add(Number(p.Last), p.Last)
+		}
+	}
+	if held == 0 {
+		return nil
+	}
+	return g.run.hold(g.command, held)
+}
