@@ -70,7 +70,7 @@ func TestLoad(t *testing.T) {
 			}
 			strategies[r.ID] = plan.Strategy()
 		}
-		if diff := cmp.Diff(map[string]query.Strategy{"e1": query.Search, "s1": query.Search}, strategies); diff != "" {
+		if diff := cmp.Diff(map[string]query.Strategy{"e1": query.Scan, "s1": query.Search}, strategies); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
