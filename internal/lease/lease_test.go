@@ -97,8 +97,13 @@ func TestTakeover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &lease.Memory{}
 		cuttable := &partitioned{Store: store}
+		var mu sync.Mutex
 		skewed := map[string]time.Duration{}
-		a, stopA := start(t, store, "a", 0, lease.Options{Skew: func(id string, by time.Duration) { skewed[id] = by }})
+		a, stopA := start(t, store, "a", 0, lease.Options{Skew: func(id string, by time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			skewed[id] = by
+		}})
 		defer stopA()
 		b, stopB := start(t, cuttable, "b", 90*time.Second, lease.Options{})
 		defer stopB()
@@ -135,7 +140,10 @@ func TestTakeover(t *testing.T) {
 		if none, _, more := owners(a, b, c); none+more > 0 {
 			t.Error("after b has come back and c has left:", none, more)
 		}
-		if by := skewed["b"]; by < 80*time.Second || by > 100*time.Second {
+		mu.Lock()
+		by := skewed["b"]
+		mu.Unlock()
+		if by < 80*time.Second || by > 100*time.Second {
 			t.Error("skew of b:", by)
 		}
 	})
@@ -159,21 +167,24 @@ func TestGoodbyeIsQuick(t *testing.T) {
 func TestFailedBeatIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &partitioned{Store: &lease.Memory{}}
+		var mu sync.Mutex
 		var told []error
 		changes := 0
 		m, stop := start(t, store, "a", 0, lease.Options{
-			Failed: func(err error) { told = append(told, err) }, Changed: func() { changes++ },
+			Failed:  func(err error) { mu.Lock(); defer mu.Unlock(); told = append(told, err) },
+			Changed: func() { mu.Lock(); defer mu.Unlock(); changes++ },
 		})
-		before := changes
+		state := func() ([]error, int) { mu.Lock(); defer mu.Unlock(); return told, changes }
+		_, before := state()
 		store.set(true)
 		time.Sleep(2 * period)
-		if len(told) == 0 || !errors.Is(told[0], errCut) || m.Owns("x") || changes != before+1 {
-			t.Error(told, m.Owns("x"), changes-before)
+		if errs, n := state(); len(errs) == 0 || !errors.Is(errs[0], errCut) || m.Owns("x") || n != before+1 {
+			t.Error(errs, m.Owns("x"), n-before)
 		}
 		store.set(false)
 		time.Sleep(period)
-		if !m.Owns("x") || changes != before+2 {
-			t.Error(m.Owns("x"), changes-before)
+		if _, n := state(); !m.Owns("x") || n != before+2 {
+			t.Error(m.Owns("x"), n-before)
 		}
 		stop()
 	})
