@@ -169,15 +169,6 @@ func Union(requests []search.Request) search.Request {
 // holds three of them at most, so a scan takes some 20 MiB on two processors besides [DefaultMaxBytes].
 const scanPage = 1000
 
-// Scannable tells whether a request can be answered from memory; the error says why not.
-func Scannable(r search.Request) error {
-	if _, err := condition.Compile(r.Filter(), r.FieldTypes); err != nil {
-		return err //nolint:wrapcheck // it names the field
-	}
-	_, err := search.NewOrdering(r)
-	return err //nolint:wrapcheck // it names the field
-}
-
 // requests are those that take part.
 func (s *scan) requests() []search.Request {
 	out := make([]search.Request, len(s.members))

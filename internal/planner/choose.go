@@ -16,7 +16,7 @@ var classes = []time.Duration{20 * time.Minute, 2 * time.Hour, 12 * time.Hour, 4
 
 // choose splits requests into those that one scan is to answer and the others.
 func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need, round *Round) (scanned, searched []Need) {
-	able, unable := scannable(events, needs)
+	able, unable := p.scannable(events, needs)
 	switch {
 	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < leastTogether:
 		return nil, needs
@@ -83,11 +83,12 @@ func countable(events search.Events) bool {
 	return ok
 }
 
-func scannable(events search.Events, needs []Need) (able, unable []Need) {
+// scannable splits needs into those that can be answered from memory and the others.
+func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
 	for _, n := range needs {
 		bounded := !n.Time.Window.From.IsZero()
-		if located && bounded && !n.SearchOnly && batch.Scannable(n.Request) == nil {
+		if located && bounded && !n.SearchOnly && p.judged.inMemory(n.Request) {
 			able = append(able, n)
 		} else {
 			unable = append(unable, n)

@@ -32,7 +32,9 @@ type Planner struct {
 
 	sizer batch.Sizer
 	costs costs
-	sets  batch.Sets
+	// judged are the requests of rounds before, by whether they can be answered from memory.
+	judged judged
+	sets   batch.Sets
 }
 
 // Round is what was decided and done for the requests of one moment.

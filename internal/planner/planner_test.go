@@ -172,3 +172,28 @@ func TestAnswerLearns(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestAnswerJudgesByMapping: what was found out of a request holds for its mapping only.
+func TestAnswerJudgesByMapping(t *testing.T) {
+	p := &planner.Planner{Pin: planner.Scan}
+	ask := func(fields mapping.Fields) string {
+		c := &cluster{documents: func(time.Duration) int64 { return 1 }}
+		needs := requests(2, 9*time.Minute, text)
+		for i := range needs {
+			needs[i].FieldTypes = fields
+		}
+		p.Answer(t.Context(), c, needs)
+		return strings.Join(c.log, ", ")
+	}
+	time := mapping.Field{Name: "@timestamp", Type: mapping.Date}
+	analysed := mapping.Table{"@timestamp": time, "message": {Name: "message", Type: mapping.Text}}
+	whole := mapping.Table{"@timestamp": time, "message": {Name: "message", Type: mapping.Keyword}}
+	for _, tt := range []struct {
+		fields mapping.Fields
+		want   string
+	}{{analysed, "msearch 2"}, {whole, "scan"}, {whole, "scan"}, {analysed, "msearch 2"}} {
+		if got := ask(tt.fields); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.fields, got, tt.want)
+		}
+	}
+}
