@@ -165,6 +165,25 @@ func TestFailedScanLeavesSearch(t *testing.T) {
 	}
 }
 
+// crashing is an Events whose answer to where events are crashes later, while they are read.
+type crashing struct{ *store.Events }
+
+func (crashing) Locate(context.Context, []string) (func(string) bool, error) {
+	return func(string) bool { panic("covers") }, nil
+}
+
+func TestCrashedScanLeavesSearch(t *testing.T) {
+	events := open(t, line(1, "logs-a", "a", 1))
+	r := search.Request{Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 10), FieldTypes: events.Fields()}
+	answers, _, err := batch.Scan(t.Context(), crashing{events}, []search.Request{r}, batch.ScanOptions{})
+	if err == nil || !strings.Contains(err.Error(), "crashed: covers") {
+		t.Fatal("error:", err)
+	}
+	if diff := cmp.Diff([]string{"logs-a/1"}, found(t, answers, r)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // pages is an Events that answers first pages of two hits.
 type pages struct {
 	*store.Events

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -241,9 +242,16 @@ func newReader(s *scan) *reader {
 	return &reader{scan: s, view: s.matched.selection.NewView(), covering: map[string]condition.Scope{}}
 }
 
-func (r *reader) visit(page []event.Event) (bool, error) {
+// visit matches a page. It runs in a goroutine of the read, where a crash would end everything; as an
+// error it ends the scan, and its requests are searched for.
+func (r *reader) visit(page []event.Event) (more bool, err error) {
 	start := time.Now()
-	defer func() { r.matching += time.Since(start) }()
+	defer func() {
+		r.matching += time.Since(start)
+		if v := recover(); v != nil {
+			more, err = false, refusal("match events", fmt.Errorf("crashed: %v\n%s", v, debug.Stack()))
+		}
+	}()
 	if set := r.scan.matched.arranged(r.view, page); set != r.of {
 		r.of, r.matcher = set, set.NewMatching()
 	}

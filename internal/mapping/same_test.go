@@ -6,8 +6,12 @@ import (
 	"tocsin/internal/mapping"
 )
 
+// holder is of a comparable type; what it holds need not be.
+type holder struct{ mapping.Fields }
+
 func TestSame(t *testing.T) {
 	one, alike := mapping.Table{"a": {Name: "a"}}, mapping.Table{"a": {Name: "a"}}
+	held := &holder{one}
 	for _, tt := range []struct {
 		name string
 		a, b mapping.Fields
@@ -17,6 +21,9 @@ func TestSame(t *testing.T) {
 		{"one that is alike", one, alike, false},
 		{"none", nil, nil, true},
 		{"a table and none", one, nil, false},
+		{"two that hold tables", holder{one}, holder{one}, false},
+		{"one that holds a table, by its place", held, held, true},
+		{"layers", mapping.Layers{one}, mapping.Layers{one}, false},
 		{"a table and something else", one, mapping.Untyped(), false},
 	} {
 		if got := mapping.Same(tt.a, tt.b); got != tt.want {

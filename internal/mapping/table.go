@@ -117,5 +117,5 @@ func Same(a, b Fields) bool {
 	if isTable || areTables {
 		return isTable && areTables && reflect.ValueOf(one).UnsafePointer() == reflect.ValueOf(other).UnsafePointer()
 	}
-	return a == nil && b == nil || a != nil && reflect.TypeOf(a).Comparable() && a == b
+	return a == nil && b == nil || a != nil && reflect.ValueOf(a).Comparable() && a == b
 }

@@ -107,7 +107,18 @@ func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []
 	return out
 }
 
+// run ends every ticket, also when what serves all of them crashes: whoever waits for one would wait
+// for ever.
 func (r *Round) run(ctx context.Context, tickets []*ticket) {
+	defer func() {
+		v := recover()
+		for _, t := range tickets {
+			if v != nil {
+				r.crashed(t, v)
+			}
+			close(t.done)
+		}
+	}()
 	ctx, stop := whileAnyLives(ctx, tickets)
 	defer stop()
 	events := snapshot(ctx, r.Pipeline.Events)
@@ -130,9 +141,6 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 		}
 	})
 	r.record(ctx, tickets)
-	for _, t := range tickets {
-		close(t.done)
-	}
 	if r.Observe != nil {
 		r.Observe(round)
 	}
@@ -168,14 +176,30 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 func (t *ticket) guard(do func()) {
 	defer func() {
 		if v := recover(); v != nil && !t.ended {
-			t.execution.Status = Failed
-			t.execution.Err = &failure.Error{
-				Kind: failure.Internal, Op: "run rule " + t.execution.RuleID, Err: fmt.Errorf("crashed: %v\n%s", v, debug.Stack()),
-			}
+			t.execution.Status, t.execution.Err = Failed, crash(t.execution.RuleID, v)
 			t.end()
 		}
 	}()
 	do()
+}
+
+// crashed gives a ticket its end when the round has crashed: nobody knows whether its account was kept.
+func (r *Round) crashed(t *ticket, v any) {
+	switch {
+	case t.execution == nil:
+		t.execution = r.Pipeline.begin(t.job)
+		fallthrough
+	case !t.ended:
+		t.execution.Status, t.execution.Err = Failed, crash(t.execution.RuleID, v)
+		t.end()
+	case t.result.Status == Succeeded:
+		t.result.Status, t.result.Err = PartialFailure, crash(t.result.RuleID, v)
+	}
+}
+
+// crash is what a panic is told as. It is called where the panic is recovered, for the stack.
+func crash(ruleID string, v any) error {
+	return &failure.Error{Kind: failure.Internal, Op: "run rule " + ruleID, Err: fmt.Errorf("crashed: %v\n%s", v, debug.Stack())}
 }
 
 // whileAnyLives is a context that ends when those of all tickets have ended.

@@ -161,6 +161,41 @@ func TestRoundCrashIsKeptApart(t *testing.T) {
 	}
 }
 
+// crashingEvents crash whoever looks where events are: that serves a round as a whole.
+type crashingEvents struct{ *store.Events }
+
+func (crashingEvents) Locate(context.Context, []string) (func(string) bool, error) { panic("locate") }
+
+// crashingRecorder crashes when all has been done.
+type crashingRecorder struct{}
+
+func (crashingRecorder) Record(context.Context, []pipeline.Execution) error { panic("record") }
+
+// TestRoundCrashes: when what serves all jobs crashes, each of them ends, and none is covered.
+func TestRoundCrashes(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		round  pipeline.Round
+		status pipeline.Status
+	}{
+		{"locate", pipeline.Round{Pipeline: &pipeline.Pipeline{Events: crashingEvents{stored(t, "a")}}, Planner: &planner.Planner{Pin: planner.Scan}}, pipeline.Failed},
+		{"record", pipeline.Round{
+			Pipeline: &pipeline.Pipeline{Events: stored(t, "a")}, Planner: &planner.Planner{}, Recorder: crashingRecorder{},
+		}, pipeline.PartialFailure},
+	} {
+		tt.round.Pipeline.Alerts, tt.round.Gather = store.NewMemory(), 50*time.Millisecond
+		var running sync.WaitGroup
+		for _, id := range []string{"ra", "rb"} {
+			running.Go(func() {
+				if x := tt.round.Run(t.Context(), jobOf(someRule(t, id, "a"))); x.RuleID != id || x.Status != tt.status || !strings.Contains(x.Problem(), tt.name) {
+					t.Errorf("%s: %+v", tt.name, x)
+				}
+			})
+		}
+		running.Wait()
+	}
+}
+
 // TestRoundOutlivesItsFirst: the job that came first may be told to stop; the others go on.
 func TestRoundOutlivesItsFirst(t *testing.T) {
 	r := &pipeline.Round{

@@ -91,12 +91,13 @@ func (e *Events) Len() int64 {
 // Fields returns the fields of all events, and those that ECS or the given mapping know besides.
 func (e *Events) Fields() mapping.Fields { return e.fields }
 
-// layered answers from the given mapping, or else from ECS, then from what was learned.
+// layered answers from the given mapping, or else from ECS, then from what was learned. It is known by
+// its place ([mapping.Same]).
 func layered(given mapping.Fields, learned *mapping.Inferred) mapping.Fields {
 	if given == nil {
-		return withECS{mapping.Layers{mapping.ECS(), learned}, learned}
+		return &withECS{mapping.Layers{mapping.ECS(), learned}, learned}
 	}
-	return withMapping{given, learned}
+	return &withMapping{given, learned}
 }
 
 // withECS answers for any field of ECS, but names those only that there are.
@@ -105,7 +106,7 @@ type withECS struct {
 	learned *mapping.Inferred
 }
 
-func (w withECS) Names() []string { return w.learned.Names() }
+func (w *withECS) Names() []string { return w.learned.Names() }
 
 // withMapping is a mapping that dynamic mapping adds fields to. A string that is mapped has no
 // keyword beside it that the mapping does not name.
@@ -114,7 +115,7 @@ type withMapping struct {
 	learned *mapping.Inferred
 }
 
-func (m withMapping) Field(name string) (mapping.Field, bool) {
+func (m *withMapping) Field(name string) (mapping.Field, bool) {
 	if f, ok := m.given.Field(name); ok {
 		return f, true
 	}
@@ -127,7 +128,7 @@ func (m withMapping) Field(name string) (mapping.Field, bool) {
 	return f, ok
 }
 
-func (m withMapping) Names() []string { return mapping.Layers{m.given, m.learned}.Names() }
+func (m *withMapping) Names() []string { return mapping.Layers{m.given, m.learned}.Names() }
 
 // unavailable types an error of the file system.
 func unavailable(op string, err error) error {
