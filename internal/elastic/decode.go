@@ -70,105 +70,115 @@ var errNotJSON = errors.New("it is not JSON as Elasticsearch writes it")
 // body.
 func (p *page) readBody(body []byte) error {
 	p.body = body
-	var failed error
-	ok := event.Members(body, func(key string, value []byte) {
-		switch key {
-		case "hits":
-			failed = errors.Join(failed, p.readHits(value))
-		default:
-			failed = errors.Join(failed, p.readMember(key, value))
-		}
-	})
-	if !ok {
-		return errNotJSON
-	}
-	return failed
+	c := event.NewCursor(body)
+	return errors.Join(p.read(c), readWhole(c))
 }
 
-func (p *page) readMember(key string, value []byte) error {
-	switch key {
-	case "pit_id":
-		return readValue(value, &p.PIT)
-	case "took":
-		return readValue(value, &p.Took)
-	case "timed_out":
-		return readValue(value, &p.TimedOut)
-	case "_shards":
-		return readValue(value, &p.Shards)
-	case "_clusters":
-		return readValue(value, &p.Clusters)
+func readWhole(c *event.Cursor) error {
+	if !c.Whole() {
+		return errNotJSON
 	}
 	return nil
 }
 
-func (p *page) readHits(value []byte) error {
-	var failed error
-	ok := event.Members(value, func(key string, value []byte) {
-		switch key {
+// read reads the next value as an answer.
+func (p *page) read(c *event.Cursor) error {
+	var failed faults
+	c.Members(func(key []byte) { failed.add(p.readMember(c, string(key))) })
+	return failed.join()
+}
+
+// faults are what was wrong, if anything.
+type faults []error
+
+func (f *faults) add(err error) {
+	if err != nil {
+		*f = append(*f, err)
+	}
+}
+
+func (f *faults) join() error { return errors.Join(*f...) }
+
+func (p *page) readMember(c *event.Cursor, key string) error {
+	switch key {
+	case "hits":
+		return p.readHits(c)
+	case "pit_id":
+		return readValue(c, &p.PIT)
+	case "took":
+		return readValue(c, &p.Took)
+	case "timed_out":
+		return readValue(c, &p.TimedOut)
+	case "_shards":
+		return readValue(c, &p.Shards)
+	case "_clusters":
+		return readValue(c, &p.Clusters)
+	}
+	return nil
+}
+
+func (p *page) readHits(c *event.Cursor) error {
+	var failed faults
+	c.Members(func(key []byte) {
+		switch string(key) {
 		case "total":
-			failed = errors.Join(failed, readValue(value, &p.Hits.Total))
+			failed.add(readValue(c, &p.Hits.Total))
 		case "hits":
 			index := ""
-			ok := event.Elements(value, func(value []byte) {
+			c.Elements(func() {
 				var h hit
-				failed = errors.Join(failed, h.read(value, &index))
+				failed.add(h.read(c, &index))
 				p.Hits.Hits = append(p.Hits.Hits, h)
 			})
-			if !ok {
-				failed = errors.Join(failed, errNotJSON)
-			}
 		}
 	})
-	if !ok {
-		return errNotJSON
-	}
-	return failed
+	return failed.join()
 }
 
 // read reads a hit; index is the name of the one before, which it mostly shares.
-func (h *hit) read(value []byte, index *string) error {
-	var failed error
-	ok := event.Members(value, func(key string, value []byte) {
-		switch key {
+func (h *hit) read(c *event.Cursor, index *string) error {
+	var failed faults
+	c.Members(func(key []byte) {
+		switch string(key) {
 		case "_index":
+			value := c.Value()
 			if len(value) == len(*index)+2 && string(value[1:len(value)-1]) == *index {
 				h.Index = *index
 				return
 			}
-			failed = errors.Join(failed, readValue(value, &h.Index))
+			failed.add(decodeValue(value, &h.Index))
 			*index = h.Index
 		case "_id":
-			failed = errors.Join(failed, readText(value, &h.ID))
+			failed.add(readText(c, &h.ID))
 		case "_source":
-			h.Source = value
+			h.Source = c.Value()
 		case "sort":
-			if !event.Elements(value, func(value []byte) { h.Sort = append(h.Sort, bytes.Clone(value)) }) {
-				failed = errNotJSON
-			}
+			c.Elements(func() { h.Sort = append(h.Sort, c.Value()) })
 		case "fields":
-			failed = errors.Join(failed, readValue(value, &h.Fields))
+			failed.add(readValue(c, &h.Fields))
 		case "_seq_no":
-			failed = errors.Join(failed, readValue(value, &h.SeqNo))
+			failed.add(readValue(c, &h.SeqNo))
 		case "_primary_term":
-			failed = errors.Join(failed, readValue(value, &h.PrimaryTerm))
+			failed.add(readValue(c, &h.PrimaryTerm))
 		}
 	})
-	if !ok {
-		return errNotJSON
-	}
-	return failed
+	return failed.join()
 }
 
-func readValue(value []byte, to any) error {
+// readValue decodes the next value.
+func readValue(c *event.Cursor, to any) error { return decodeValue(c.Value(), to) }
+
+func decodeValue(value []byte, to any) error {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.UseNumber()
 	return dec.Decode(to) //nolint:wrapcheck // the caller says what was decoded
 }
 
 // readText reads a text; one without escapes needs no decoder.
-func readText(value []byte, to *string) error {
+func readText(c *event.Cursor, to *string) error {
+	value := c.Value()
 	if len(value) < 2 || value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 {
-		return readValue(value, to)
+		return decodeValue(value, to)
 	}
 	*to = string(value[1 : len(value)-1])
 	return nil
@@ -176,37 +186,33 @@ func readText(value []byte, to *string) error {
 
 // readBody reads the answers of several searches.
 func (m *multiAnswer) readBody(body []byte) error {
-	var failed error
-	ok := event.Members(body, func(key string, value []byte) {
-		if key != "responses" {
+	var failed faults
+	c := event.NewCursor(body)
+	c.Members(func(key []byte) {
+		if string(key) != "responses" {
 			return
 		}
-		ok := event.Elements(value, func(value []byte) {
+		c.Elements(func() {
 			var item multiItem
-			failed = errors.Join(failed, item.readBody(value))
+			failed.add(item.read(c))
 			m.Responses = append(m.Responses, item)
 		})
-		if !ok {
-			failed = errors.Join(failed, errNotJSON)
-		}
 	})
-	if !ok {
-		return errNotJSON
-	}
-	return failed
+	failed.add(readWhole(c))
+	return failed.join()
 }
 
-func (m *multiItem) readBody(body []byte) error {
-	var failed error
-	if !event.Members(body, func(key string, value []byte) {
-		switch key {
+func (m *multiItem) read(c *event.Cursor) error {
+	var failed faults
+	c.Members(func(key []byte) {
+		switch string(key) {
 		case "status":
-			failed = errors.Join(failed, readValue(value, &m.Status))
+			failed.add(readValue(c, &m.Status))
 		case "error":
-			failed = errors.Join(failed, readValue(value, &m.Error))
+			failed.add(readValue(c, &m.Error))
+		default:
+			failed.add(m.page.readMember(c, string(key)))
 		}
-	}) {
-		return errNotJSON
-	}
-	return errors.Join(failed, m.page.readBody(body))
+	})
+	return failed.join()
 }

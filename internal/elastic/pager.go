@@ -184,6 +184,12 @@ func (p *pager) fresh(hits []hit) []hit {
 		}
 		p.after = h.Sort
 	}
+	// The values are parts of the page, whose memory may be used again.
+	after := make([]json.RawMessage, len(p.after))
+	for i, value := range p.after {
+		after[i] = bytes.Clone(value)
+	}
+	p.after = after
 	return out
 }
 

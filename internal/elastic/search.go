@@ -45,7 +45,7 @@ func sortOf(body condition.Query) []condition.Query {
 	return clauses
 }
 
-// hit is one document of an answer. Sort is sent back as it came.
+// hit is one document of an answer. Sort is sent back as it came. What is raw is a part of the answer.
 type hit struct {
 	Index  string            `json:"_index"`
 	ID     string            `json:"_id"`

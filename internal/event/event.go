@@ -1,11 +1,8 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 )
 
 // Event is one document of an index.
@@ -41,20 +38,3 @@ func (e *Event) Key() Key { return Key{Series: Series(e.Index), ID: e.ID} }
 
 // Key is the identity of an event within a cluster.
 type Key struct{ Series, ID string }
-
-// decodeObject decodes exactly one JSON object.
-func decodeObject(data []byte) (map[string]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var object map[string]any
-	if err := dec.Decode(&object); err != nil {
-		return nil, fmt.Errorf("decode JSON: %w", err)
-	}
-	if object == nil {
-		return nil, errors.New("decode JSON: null is not an object")
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("decode JSON: more text after the object")
-	}
-	return object, nil
-}

@@ -6,3 +6,9 @@ import "tocsin/internal/mapping"
 func ValuesOf(d *Document, f mapping.Field) []mapping.Value {
 	return (&Document{Source: d.Source, fields: d.fields}).Values(f)
 }
+
+// DecodeObject and DecodeSlowly have to agree.
+var (
+	DecodeObject = decodeObject
+	DecodeSlowly = decodeSlowly
+)

@@ -238,27 +238,3 @@ func FuzzView(f *testing.F) {
 		}
 	})
 }
-
-func TestMembers(t *testing.T) {
-	for _, tt := range []struct {
-		object string
-		want   []string
-		ok     bool
-	}{
-		{`{}`, nil, true},
-		{" { } ", nil, true},
-		{`{"a": 1, "\u005fid" : [{"b":2}] ,"é":"x" }`, []string{"a=1", `_id=[{"b":2}]`, `é="x"`}, true},
-		{`{"a":1,"a":2}`, []string{"a=1", "a=2"}, true},
-		{`[]`, nil, false},
-		{``, nil, false},
-		{`{"a":1`, []string{"a=1"}, false},
-		{`{"a":tru}`, nil, false},
-		{`{} {}`, nil, false},
-	} {
-		var got []string
-		ok := event.Members([]byte(tt.object), func(key string, value []byte) { got = append(got, key+"="+string(value)) })
-		if diff := cmp.Diff(tt.want, got); diff != "" || ok != tt.ok {
-			t.Errorf("%s: %t (-want +got):\n%s", tt.object, ok, diff)
-		}
-	}
-}

@@ -99,17 +99,19 @@ func unwrapLine(text []byte) (index string, source []byte, ok bool) {
 		return "", text, true // No name begins with an underscore, however it is written.
 	}
 	members, around, plain := map[string][]byte{}, true, true
-	ok = event.Members(text, func(key string, value []byte) {
-		around = around && strings.HasPrefix(key, "_")
-		switch key {
+	c := event.NewCursor(text)
+	c.Members(func(key []byte) {
+		around = around && bytes.HasPrefix(key, []byte("_"))
+		switch name := string(key); name {
 		case metaIndex, metaID, metaSource:
-			plain = plain && members[key] == nil && !bytes.ContainsAny(value[:min(len(value), 1)], "[tfn")
-			members[key] = value
+			value := c.Value()
+			plain = plain && members[name] == nil && !bytes.ContainsAny(value[:min(len(value), 1)], "[tfn")
+			members[name] = value
 		}
 	})
 	name, id := members[metaIndex], members[metaID]
 	switch {
-	case !ok || !plain || !isPlainText(name) || !isPlainText(id):
+	case !c.Whole() || !plain || !isPlainText(name) || !isPlainText(id):
 		return "", nil, false
 	case around && members[metaSource] != nil && members[metaSource][0] == '{':
 		return string(bytes.Trim(name, `"`)), members[metaSource], true
