@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/batch"
 	"tocsin/internal/elastic"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/planner"
@@ -37,6 +38,7 @@ var (
 	roundRules      = flag.Int("round.rules", 0, "rules to run; 0: all there are")
 	roundKeep       = flag.String("round.keep", "", "prefix of indices that are kept, and found again by the next run")
 	roundElastAlert = flag.String("round.elastalert", "", "program elastalert of ElastAlert 2; \"\": leave it out")
+	roundOnly       = flag.String("round.only", "", "only the ways whose names begin so")
 	roundEARules    = flag.Int("round.elastalert-rules", 100, "rules that ElastAlert 2 runs at most")
 	roundProfile    = flag.String("round.cpuprofile", "", "file for the profile of the scans")
 )
@@ -70,7 +72,10 @@ func TestCompareRounds(t *testing.T) {
 		{name: "single, 8 at a time", planner: &planner.Planner{Pin: planner.Single}, concurrency: 8},
 		{name: "single, one at a time", planner: &planner.Planner{Pin: planner.Single}, concurrency: 1},
 	}
-	for _, w := range ways[:3] { // A round before the one that is measured, as a service has them.
+	if *roundOnly != "" {
+		ways = slices.DeleteFunc(ways, func(w way) bool { return !strings.HasPrefix(w.name, *roundOnly) })
+	}
+	for _, w := range ways[:min(3, len(ways))] { // A round before the one that is measured, as a service has them.
 		c.run(t, w, c.slot.Add(-2*roundWindow), roundWindow)
 	}
 	for _, length := range []time.Duration{roundWindow, roundWindow / 10} {
@@ -123,6 +128,7 @@ type measured struct {
 	peak             int64
 	requests, failed int
 	plan             string
+	scanned          batch.Scanned
 	// alerts are the ids of alerts, sorted; nil when they are not comparable.
 	alerts []string
 	count  int
@@ -200,7 +206,7 @@ func (c *comparison) run(t *testing.T, w way, slot time.Time, length time.Durati
 	}
 	executions := round.RunAll(t.Context(), jobs, nil)
 	stop()
-	m.plan = plan.String()
+	m.plan, m.scanned = plan.String(), plan.Scan
 	for _, x := range executions {
 		if x.Err != nil || x.Diagnostics.HasErrors() {
 			m.failed++
@@ -314,6 +320,9 @@ func report(w io.Writer, length time.Duration, rules int, table []measured) {
 			m.own.Seconds(), m.peak>>20, m.requests, m.count)
 	}
 	for _, m := range table {
+		if m.scanned.Events > 0 {
+			write("%s: %d hits", m.way, m.scanned.Hits)
+		}
 		if m.plan != "" {
 			write("%s: %s", m.way, m.plan)
 		}

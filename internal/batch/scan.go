@@ -168,7 +168,7 @@ func Union(requests []search.Request) search.Request {
 
 // scanPage is the size of a page of the one read: one to three MiB of events. Each part of the read
 // holds three of them at most, so a scan takes some 20 MiB on two processors besides [DefaultMaxBytes].
-const scanPage = 1000
+const scanPage = 2000
 
 // requests are those that take part.
 func (s *scan) requests() []search.Request {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -36,26 +37,43 @@ func decodeBody(r *esapi.Response, out any) error {
 // bodies are those of large answers that nobody holds anything of any more.
 var bodies sync.Pool
 
+// lastBody is the size of the last large answer: the pages of a read are much alike, and one that is
+// grown by doubling takes up to four times its size.
+var lastBody atomic.Int64
+
 // firstBody is the memory that reading an answer of unknown length begins with.
 const firstBody = 64 << 10
 
 func readAll(r *esapi.Response) ([]byte, error) {
 	var b bytes.Buffer
 	switch length, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64); {
-	case err != nil || length > firstBody:
-		if old, ok := bodies.Get().(*[]byte); ok {
-			b = *bytes.NewBuffer((*old)[:0])
-		} else {
-			b.Grow(firstBody)
-		}
-	default:
+	case err == nil && length <= firstBody:
 		b.Grow(int(length) + bytes.MinRead)
+	default:
+		b = *bytes.NewBuffer(someBody(length))
 	}
 	if _, err := b.ReadFrom(r.Body); err != nil {
 		return nil, fmt.Errorf("after %d bytes: %w", b.Len(), err)
 	}
+	if b.Len() > firstBody {
+		lastBody.Store(int64(b.Len()))
+	}
 	return b.Bytes(), nil
 }
+
+// someBody is memory for an answer of a length, 0 when it is not known.
+func someBody(length int64) []byte {
+	if old, ok := bodies.Get().(*[]byte); ok {
+		return (*old)[:0]
+	}
+	if length == 0 {
+		length = lastBody.Load() + lastBody.Load()/8
+	}
+	return make([]byte, 0, min(max(length+bytes.MinRead, firstBody), maxGuess))
+}
+
+// maxGuess bounds what is taken for an answer before any of it is there.
+const maxGuess = 16 << 20
 
 // recycle gives the memory of an answer back. Nothing of its hits may be used any more.
 func (p *page) recycle() {

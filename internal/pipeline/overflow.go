@@ -23,7 +23,7 @@ func (x *execution) summarize(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("summarize what rule %s has left: %w", x.RuleID, err)
 	}
-	doc, err := x.builder.Build(alert.Finding{
+	doc, err := x.builder().Build(alert.Finding{
 		Event: event.Event{Source: source}, Key: []string{kindOverflow, search.FormatTime(x.Slot)}, Parents: []event.Event{},
 		Facts: map[string]any{
 			"kibana.alert.suppression.docs_count": x.Left,

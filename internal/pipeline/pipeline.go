@@ -74,7 +74,7 @@ func (p *Pipeline) begin(job Job) *execution {
 	}
 	r := job.Plan.Rule()
 	return &execution{
-		pipeline: p, plan: job.Plan, max: max(job.Most, r.MaxSignals*max(1, len(job.Covers))), builder: alert.NewBuilder(r, p.Options), now: now, started: now(),
+		pipeline: p, plan: job.Plan, max: max(job.Most, r.MaxSignals*max(1, len(job.Covers))), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
 			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
@@ -89,7 +89,7 @@ type execution struct {
 	pipeline *Pipeline
 	plan     query.Plan
 	prepared query.Prepared
-	builder  *alert.Builder
+	made     *alert.Builder // by builder
 	now      func() time.Time
 	started  time.Time
 	max      int
@@ -98,6 +98,14 @@ type execution struct {
 	manual bool
 	slotOf func(time.Time) time.Time
 	late   []query.Late
+}
+
+// builder makes the alerts. Most executions need none.
+func (x *execution) builder() *alert.Builder {
+	if x.made == nil {
+		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options)
+	}
+	return x.made
 }
 
 func (x *execution) source(events search.Events) query.Source {
@@ -276,9 +284,9 @@ func (x *execution) refuse(err error) {
 
 func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
-		return x.builder.BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
+		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
 	}
-	doc, err := x.builder.Build(finding(h), run)
+	doc, err := x.builder().Build(finding(h), run)
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 

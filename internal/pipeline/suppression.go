@@ -76,9 +76,9 @@ func (s *suppression) subjects(hits []query.Hit) []subject {
 		var about alert.Subject
 		var err error
 		if h.Group != nil {
-			about, err = s.builder.GroupSubject(h.Group.Present(), s.Slot)
+			about, err = s.builder().GroupSubject(h.Group.Present(), s.Slot)
 		} else {
-			about, err = s.builder.Subject(finding(h), s.Slot)
+			about, err = s.builder().Subject(finding(h), s.Slot)
 		}
 		if err != nil {
 			s.Hits++

@@ -119,7 +119,7 @@ func (e *exceptions) addFile(path, content string, where located) diag.List {
 	if broken(list) {
 		return list
 	}
-	doc := &document{file: file, root: root}
+	doc := newDocument(file)
 	d := tomltree.Decoder{File: file, Area: area}
 	for _, member := range root.Items {
 		switch member.Key {

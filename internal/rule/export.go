@@ -94,11 +94,16 @@ func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) d
 	if v == nil {
 		return s.Add(r, list)
 	}
-	doc := &document{file: file, root: v}
+	doc := &document{file: file, again: func() *tomltree.Value {
+		v, _ := tomltree.ParseJSON(file, at, area)
+		if kindOf(v) == ruleObject {
+			return tomltree.Under("rule", v)
+		}
+		return v
+	}}
 	switch kindOf(v) {
 	case ruleObject:
-		doc.root = tomltree.Under("rule", v)
-		list = r.decode(doc, list, exportFields, exportUnversioned)
+		list = r.decode(doc, tomltree.Under("rule", v), list, exportFields, exportUnversioned)
 		return s.Add(r, list)
 	case listObject:
 		return append(list, s.exceptions.addList(doc, v)...)

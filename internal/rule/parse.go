@@ -19,7 +19,8 @@ func Parse(path, content string) (*Rule, diag.List) {
 	file := newFile(path, content)
 	r := newRule(path)
 	root, list := tomltree.Parse(file, area)
-	r.Source = &document{file: file, root: root}
+	doc := newDocument(file)
+	r.Source = doc
 	if root.Get("rule") == nil && !broken(list) {
 		list = append(list, file.Report(diag.Error, area+"/missing-field", diag.Span{}, "no [rule] table"))
 	}
@@ -27,7 +28,7 @@ func Parse(path, content string) (*Rule, diag.List) {
 		list.Sort()
 		return r, list
 	}
-	list = r.decode(&document{file: file, root: root}, list, documentFields, unversioned)
+	list = r.decode(doc, root, list, documentFields, unversioned)
 	return r, list
 }
 
@@ -37,13 +38,13 @@ func newFile(path, content string) diag.Text {
 }
 
 // decode fills a rule from its document, and adds what is wrong with it to the list.
-func (r *Rule) decode(doc *document, list diag.List, fields tomltree.Fields[Rule], without []string) diag.List {
+func (r *Rule) decode(doc *document, root *tomltree.Value, list diag.List, fields tomltree.Fields[Rule], without []string) diag.List {
 	r.Source = doc
 	d := tomltree.Decoder{File: doc.file, Area: area, List: list, Hint: misplaced}
-	tomltree.Into(&d, doc.root, fields, r)
+	tomltree.Into(&d, root, fields, r)
 	r.fillDefaults()
-	r.ContentHash = hash(doc.root, without)
-	d.List = append(d.List, check(r, doc.root)...)
+	r.ContentHash = hash(root, without)
+	d.List = append(d.List, check(r, root)...)
 	d.List.Sort()
 	return d.List
 }
@@ -58,15 +59,24 @@ func broken(list diag.List) bool {
 	return false
 }
 
-// document is the source of a rule that was read from TOML.
+// document is what a rule or an exception was read from. Of its tree nothing is kept: it takes more
+// memory than the rule, and few ask where something stands.
 type document struct {
 	file diag.Text
-	root *tomltree.Value
+	// again parses it once more.
+	again func() *tomltree.Value
+}
+
+func newDocument(file diag.Text) *document {
+	return &document{file: file, again: func() *tomltree.Value {
+		root, _ := tomltree.Parse(file, area)
+		return root
+	}}
 }
 
 // Place implements [Source].
 func (d *document) Place(path string) (file diag.Text, s diag.Span, found bool) {
-	v, found := d.root.Find(path)
+	v, found := d.again().Find(path)
 	return d.file, v.Span, found
 }
 
