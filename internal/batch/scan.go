@@ -12,6 +12,7 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -96,6 +97,7 @@ type member struct {
 // admit takes the requests that can be answered from memory.
 func (s *scan) admit(ctx context.Context, events search.Events, requests []search.Request, sets *Sets) error {
 	located := map[string]func(string) bool{}
+	windows := windows{}
 	var able []*member
 	for _, r := range requests {
 		id := key(r)
@@ -104,7 +106,7 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 		}
 		m := &member{request: r, answer: &answer{}}
 		s.answers.byKey[id] = m.answer
-		if err := m.bind(); err != nil {
+		if err := m.bind(windows); err != nil {
 			m.answer.why = err.Error()
 			continue
 		}
@@ -125,12 +127,33 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 }
 
 // bind compiles what decides besides the condition.
-func (m *member) bind() (err error) {
-	if m.within, err = condition.Compile(m.request.Time.Condition(), m.request.FieldTypes); err != nil {
-		return err //nolint:wrapcheck // it names the field
+func (m *member) bind(w windows) (err error) {
+	if m.within, err = w.of(m.request); err != nil {
+		return err
 	}
 	m.ordering, err = search.NewOrdering(m.request)
 	return err //nolint:wrapcheck // it names the field
+}
+
+// windows are the compiled ones of a scan: most of its requests share a few.
+type windows map[search.TimeRange][]compiledWindow
+
+type compiledWindow struct {
+	fields mapping.Fields
+	within *condition.Matcher
+}
+
+func (w windows) of(r search.Request) (*condition.Matcher, error) {
+	for _, known := range w[r.Time] {
+		if mapping.Same(known.fields, r.FieldTypes) {
+			return known.within, nil
+		}
+	}
+	within, err := condition.Compile(r.Time.Condition(), r.FieldTypes)
+	if err == nil {
+		w[r.Time] = append(w[r.Time], compiledWindow{r.FieldTypes, within})
+	}
+	return within, err //nolint:wrapcheck // it names the field
 }
 
 // locate asks once for each list of patterns.
@@ -153,11 +176,15 @@ func locate(ctx context.Context, events search.Events, patterns []string, known 
 func Union(requests []search.Request) search.Request {
 	var patterns []string
 	var times condition.Or
+	told := map[search.TimeRange]bool{}
 	for _, r := range requests {
 		for _, list := range r.Patterns {
 			patterns = append(patterns, strings.Split(list, ",")...)
 		}
-		times = append(times, r.Time.Condition())
+		if !told[r.Time] {
+			told[r.Time] = true
+			times = append(times, r.Time.Condition())
+		}
 	}
 	slices.Sort(patterns)
 	patterns = slices.DeleteFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "-") })

@@ -31,6 +31,8 @@ type pager struct {
 	patterns []string
 	body     condition.Query
 	size     int
+	// most is the size that pages grow to.
+	most int
 
 	pit      string
 	reopened bool
@@ -85,7 +87,16 @@ func (p *pager) more(ctx context.Context) ([]hit, error) {
 	p.count(a)
 	p.last = a
 	p.done = len(a.Hits.Hits) < p.size
+	p.grow()
 	return p.fresh(a.Hits.Hits), nil
+}
+
+// grow doubles the size of the pages that are still small.
+func (p *pager) grow() {
+	if p.size < p.most {
+		p.size = min(2*p.size, p.most)
+		p.body["size"] = p.size
+	}
 }
 
 func (p *pager) open(ctx context.Context) error {

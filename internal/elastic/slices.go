@@ -40,6 +40,10 @@ func (c *Client) SearchSlices(ctx context.Context, r search.Request, visits []se
 	return sum, nil
 }
 
+// leastPage is the size of a part's first page: until it has come there is nothing to visit, and while
+// the last one is visited there is nothing to read.
+const leastPage = 500
+
 // sliced is a read of one group of patterns.
 type sliced struct {
 	client   *Client
@@ -62,7 +66,8 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	pagers, errs := make([]*pager, len(visits)), make([]error, len(visits))
 	var running sync.WaitGroup
 	for i, visit := range visits {
-		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, s.size)
+		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, min(s.size, leastPage))
+		pagers[i].most = s.size
 		pagers[i].pit, pagers[i].reopened = pit, true // what a part has read means nothing in another point in time
 		if len(visits) > 1 {
 			pagers[i].body["slice"] = condition.Query{"id": i, "max": len(visits)}

@@ -175,11 +175,11 @@ func (crashingRecorder) Record(context.Context, []pipeline.Execution) error { pa
 func TestRoundCrashes(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		round  pipeline.Round
+		round  *pipeline.Round
 		status pipeline.Status
 	}{
-		{"locate", pipeline.Round{Pipeline: &pipeline.Pipeline{Events: crashingEvents{stored(t, "a")}}, Planner: &planner.Planner{Pin: planner.Scan}}, pipeline.Failed},
-		{"record", pipeline.Round{
+		{"locate", &pipeline.Round{Pipeline: &pipeline.Pipeline{Events: crashingEvents{stored(t, "a")}}, Planner: &planner.Planner{Pin: planner.Scan}}, pipeline.Failed},
+		{"record", &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{Events: stored(t, "a")}, Planner: &planner.Planner{}, Recorder: crashingRecorder{},
 		}, pipeline.PartialFailure},
 	} {

@@ -26,7 +26,7 @@ func planAnomaly(r *rule.Rule) (Plan, diag.List) {
 		there.Index = []string{resultIndices}
 		r = &there
 	}
-	base := queryPlan{rule: r, query: anomalyQuery{*r.MachineLearning}, time: search.TimeRange{Field: "timestamp"}}
+	base := newQueryPlan(r, anomalyQuery{*r.MachineLearning}, search.TimeRange{Field: "timestamp"}, "")
 	p := &anomalyPlan{eventPlan{queryPlan: base}}
 	prepared, diags := p.Assume()
 	if prepared == nil {

@@ -21,8 +21,21 @@ type queryPlan struct {
 	query      translate.Query
 	time       search.TimeRange
 	tiebreaker string
+	// touched are all fields that a search touches, sorted.
+	touched []string
 	// strategy is what was learned of the types of ECS; "" before.
 	strategy Strategy
+}
+
+func newQueryPlan(r *rule.Rule, q translate.Query, time search.TimeRange, tiebreaker string) queryPlan {
+	names := append(q.Names(), translate.NarrowingNames(r)...)
+	for _, name := range []string{time.Field, time.Fallback, tiebreaker} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return queryPlan{rule: r, query: q, time: time, tiebreaker: tiebreaker, touched: slices.Clip(slices.Compact(names))}
 }
 
 // ownRule is the field by which a rule knows its own alerts among the events, so as not to count them.
@@ -33,14 +46,12 @@ func (p *queryPlan) Rule() *rule.Rule { return p.rule }
 // Strategy is Scan where one read for all rules can feed the rule; when it does, its cost decides.
 func (p *queryPlan) Strategy() Strategy { return cmp.Or(p.strategy, Search) }
 
-// names are all fields that a search touches, with further ones, sorted.
+// names are all fields that a search touches, with further ones.
 func (p *queryPlan) names(more ...string) []string {
-	names := append(p.query.Names(), translate.NarrowingNames(p.rule)...)
-	for _, name := range append(more, p.time.Field, p.time.Fallback, p.tiebreaker) {
-		if name != "" {
-			names = append(names, name)
-		}
+	if len(more) == 0 {
+		return p.touched
 	}
+	names := append(p.touched, more...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }

@@ -31,7 +31,7 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 
 // newPlan chooses the plan for the shape of a query.
 func newPlan(r *rule.Rule, q translate.Query, time search.TimeRange) Plan {
-	base := queryPlan{rule: r, query: q, time: time, tiebreaker: r.TiebreakerField}
+	base := newQueryPlan(r, q, time, r.TiebreakerField)
 	if q.Shape() == translate.Events {
 		return &eventPlan{queryPlan: base}
 	}

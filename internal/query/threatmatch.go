@@ -30,8 +30,8 @@ func planThreatMatch(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &threatPlan{
-		queryPlan:  queryPlan{rule: r, query: query, time: timeRange(r), tiebreaker: r.TiebreakerField},
-		indicators: queryPlan{rule: their, query: theirs},
+		queryPlan:  newQueryPlan(r, query, timeRange(r), r.TiebreakerField),
+		indicators: newQueryPlan(their, theirs, search.TimeRange{}, ""),
 	}
 	prepared, more := p.Assume()
 	if prepared == nil {
