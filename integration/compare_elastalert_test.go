@@ -34,7 +34,7 @@ func (c *comparison) elastAlert(t *testing.T, slot time.Time, length time.Durati
 	}
 	port, _ := strconv.Atoi(u.Port())
 	writeJSON(t, filepath.Join(dir, "config.yaml"), object{
-		"rules_folder": filepath.Join(dir, "rules"), "run_every": object{"minutes": 1}, "buffer_time": object{"minutes": int(length.Minutes())},
+		"rules_folder": filepath.Join(dir, "rules"), "run_every": object{"minutes": 1}, "buffer_time": object{"seconds": int(length.Seconds())},
 		"es_host": u.Hostname(), "es_port": port, "writeback_index": c.node.Name("elastalert"), "alert_time_limit": object{"days": 1},
 		"max_query_size": 1000,
 	})
