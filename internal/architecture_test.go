@@ -88,13 +88,13 @@ var allowed = map[string][]string{
 	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/query", "internal/rule"},
 	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner", "internal/query",
-		"internal/rule", "internal/search", "internal/suppress",
+		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner",
+		"internal/query", "internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
-	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search"},
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
 	"internal/planner": {"internal/batch", "internal/mapping", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.
@@ -104,7 +104,7 @@ var allowed = map[string][]string{
 
 	// Times that are past: rules over the slots of a range.
 	"internal/backfill": {
-		"internal/alert", "internal/catchup", "internal/event", "internal/ledger", "internal/pipeline", "internal/query",
+		"internal/alert", "internal/batch", "internal/catchup", "internal/event", "internal/ledger", "internal/pipeline", "internal/query",
 		"internal/scheduler", "internal/window",
 	},
 	// Runners among each other, and nothing of what they run.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/backfill"
+	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
@@ -17,6 +18,8 @@ import (
 
 // rounds runs jobs as a function says.
 type rounds func(pipeline.Job) pipeline.Execution
+
+func (rounds) ReadAhead(context.Context, []pipeline.Job) *batch.Ahead { return nil }
 
 func (r rounds) RunAll(_ context.Context, jobs []pipeline.Job, _ func(pipeline.Execution)) []pipeline.Execution {
 	out := make([]pipeline.Execution, len(jobs))

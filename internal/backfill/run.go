@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"tocsin/internal/batch"
 	"tocsin/internal/catchup"
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
@@ -17,6 +18,8 @@ import (
 // Rounds runs jobs together: [pipeline.Round].
 type Rounds interface {
 	RunAll(ctx context.Context, jobs []pipeline.Job, done func(pipeline.Execution)) []pipeline.Execution
+	// ReadAhead reads at once what jobs over parts of the windows of these will search for.
+	ReadAhead(ctx context.Context, jobs []pipeline.Job) *batch.Ahead
 }
 
 // Options are how a job is run. The zero value is usable but for Now.
@@ -64,6 +67,8 @@ type Runner struct {
 	day   time.Time
 	pages map[string]ledger.Page
 	asked time.Time
+	// ahead is what was read for the rules of a stretch whose slots are run one by one.
+	ahead *batch.Ahead
 }
 
 // state is a rule and what has become of it.
@@ -115,6 +120,7 @@ func (r *Runner) stretch(ctx context.Context, s window.Window) error {
 	if err != nil {
 		return err
 	}
+	r.ahead = nil
 	for {
 		tasks := r.plan(owed)
 		if len(tasks) == 0 {
@@ -124,6 +130,7 @@ func (r *Runner) stretch(ctx context.Context, s window.Window) error {
 		if err := r.admit(ctx, tasks); err != nil {
 			return err
 		}
+		r.readAhead(ctx, owed)
 		executions, cut := r.round(ctx, tasks)
 		if err := r.record(ctx, executions, cut); err != nil {
 			return err
@@ -243,7 +250,7 @@ func (r *Runner) round(ctx context.Context, tasks []catchup.Task) (executions []
 	jobs := make([]pipeline.Job, len(tasks))
 	for i, t := range tasks {
 		rule := r.byID[t.RuleID]
-		jobs[i] = pipeline.Job{Plan: rule.Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts), Fence: r.job.Taken, Manual: true}
+		jobs[i] = pipeline.Job{Plan: rule.Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts), Fence: r.job.Taken, Manual: true, Ahead: r.ahead}
 		if len(t.Slots) > 1 {
 			jobs[i].Covers, jobs[i].SlotOf = t.Slots, rule.slotOf(t.Slots)
 		}
@@ -251,6 +258,37 @@ func (r *Runner) round(ctx context.Context, tasks []catchup.Task) (executions []
 	executions = r.Rounds.RunAll(within, jobs, nil)
 	r.progress.Rounds++
 	return executions, work.Err() != nil
+}
+
+// leastAhead is the number of slots of a rule from which it is worth reading for all of them at once.
+const leastAhead = 3
+
+// readAhead reads for the rules of a stretch that run slot by slot. What was read ahead is as the events
+// were then, as is what merged slots read.
+func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) {
+	if r.ahead != nil {
+		return
+	}
+	r.ahead = new(batch.Ahead)
+	var jobs []pipeline.Job
+	for _, rule := range r.rules {
+		slots := owed[rule.id()]
+		if rule.Mergeable || len(slots) < leastAhead {
+			continue
+		}
+		last := slots[len(slots)-1].Entry.Slot
+		whole := window.Window{From: rule.window(slots[0].Entry.Slot).From, To: rule.window(last).To}
+		jobs = append(jobs, pipeline.Job{Plan: rule.Plan, Slot: last, Window: whole})
+	}
+	if len(jobs) == 0 {
+		return
+	}
+	if r.Options.Timeout > 0 {
+		within, cancel := context.WithTimeout(ctx, r.Options.Timeout)
+		defer cancel()
+		ctx = within
+	}
+	r.ahead = r.Rounds.ReadAhead(ctx, jobs)
 }
 
 // lasting is a context that ends a while after its parent.

@@ -17,6 +17,7 @@ import (
 type Answers struct {
 	events search.Events
 	byKey  map[string]*answer
+	ahead  *Ahead
 }
 
 var _ search.Events = (*Answers)(nil)
@@ -48,6 +49,25 @@ func (a *Answers) With(b *Answers) *Answers {
 	return all
 }
 
+// From returns the same answers, with those for parts of windows that were read before.
+func (a *Answers) From(ahead *Ahead) *Answers {
+	if ahead == nil {
+		return a
+	}
+	return &Answers{events: a.events, byKey: a.byKey, ahead: ahead}
+}
+
+// of returns what is known of a request, nil when nothing is.
+func (a *Answers) of(r search.Request) *answer {
+	known := a.byKey[key(r)]
+	if known == nil || !known.whole {
+		if part := a.ahead.answer(r); part != nil {
+			return part
+		}
+	}
+	return known
+}
+
 // key identifies a request by all that its answer depends on.
 func key(r search.Request) string {
 	var b strings.Builder
@@ -75,7 +95,7 @@ func (a *Answers) Why(r search.Request) string {
 
 // Knows reports whether all hits of a request are known.
 func (a *Answers) Knows(r search.Request) bool {
-	known := a.byKey[key(r)]
+	known := a.of(r)
 	return known != nil && known.whole
 }
 
@@ -89,7 +109,7 @@ func (a *Answers) Resolve(ctx context.Context, patterns, fields []string) (searc
 
 // Search hands out what is known, or searches.
 func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
-	known := a.byKey[key(r)]
+	known := a.of(r)
 	if known == nil || known.why != "" || !known.whole {
 		return a.events.Search(ctx, r, visit) //nolint:wrapcheck // it names the search
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
 	"tocsin/internal/query"
@@ -51,6 +52,8 @@ type Job struct {
 	Most int
 	// Fence is the fencing number of the runner as it begins, for the ledger.
 	Fence int64
+	// Ahead, when not nil, has what [Round.ReadAhead] has read for this slot and others.
+	Ahead *batch.Ahead
 	// Late narrows the execution to events that came late.
 	Late []query.Late
 	// Manual marks executions that somebody asked for.

@@ -135,7 +135,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	r.each(tickets, func(t *ticket) {
 		if !t.ended {
 			t.guard(func() {
-				t.execution.execute(t.ctx, answers)
+				t.execution.execute(t.ctx, answers.From(t.job.Ahead))
 				t.end()
 			})
 		}
@@ -295,6 +295,9 @@ func reads(tickets []*ticket) []planner.Need {
 	for _, t := range tickets {
 		if reader, ok := t.execution.prepared.(query.Reader); ok && !t.ended {
 			for _, r := range reader.Reads(t.execution.Window) {
+				if t.job.Ahead.Covers(r.Request) {
+					continue
+				}
 				out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly, SearchOnly: r.SearchOnly})
 			}
 		}

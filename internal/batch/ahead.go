@@ -1,0 +1,142 @@
+package batch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/window"
+)
+
+// Ahead are all hits of requests over long windows. The same requests over parts of these windows are
+// answered from it ([Answers.From]): where many slots are run one after the other, the events are
+// read once. It is safe for concurrent use; nil is one without hits.
+type Ahead struct{ byKey map[string]*stretch }
+
+// stretch is what one request has found.
+type stretch struct {
+	request search.Request
+	hits    []event.Event
+
+	mu sync.Mutex
+	// documents are the hits decoded, for their times; nil before somebody asked. broken: one cannot be.
+	documents []*event.Document
+	broken    bool
+}
+
+// maxAhead bounds the memory of hits that are searched for ahead, in bytes, over all requests.
+const maxAhead = 24 << 20
+
+// NewAhead keeps the hits of requests: those that answers have, and of the others those that fit.
+// Requests that fail, or want no source, are left out.
+func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) *Ahead {
+	a := &Ahead{byKey: map[string]*stretch{}}
+	left := int64(maxAhead)
+	for _, r := range requests {
+		if id := windowless(r); a.byKey[id] == nil && !r.OmitSource {
+			if hits, ok := collect(ctx, answers, r, &left); ok {
+				a.byKey[id] = &stretch{request: r, hits: hits}
+			}
+		}
+	}
+	return a
+}
+
+// collect returns all hits of a request, unless they fail or do not fit.
+func collect(ctx context.Context, answers *Answers, r search.Request, left *int64) ([]event.Event, bool) {
+	if answers.Knows(r) {
+		return answers.byKey[key(r)].hits, true
+	}
+	var hits []event.Event
+	size := int64(0)
+	_, err := answers.Search(ctx, r, func(page []event.Event) (bool, error) {
+		hits = append(hits, page...)
+		for i := range page {
+			size += int64(len(page[i].Source)) + overhead
+		}
+		return size <= *left, nil
+	})
+	if err != nil || size > *left {
+		return nil, false
+	}
+	*left -= size
+	return hits, true
+}
+
+// windowless identifies requests that differ in their windows only.
+func windowless(r search.Request) string {
+	r.Time.Window = window.Window{}
+	return key(r)
+}
+
+// Covers reports whether a request will be answered from what was read.
+func (a *Ahead) Covers(r search.Request) bool { return a.of(r) != nil }
+
+func (a *Ahead) of(r search.Request) *stretch {
+	if a == nil || r.Time.Window.From.IsZero() || r.Time.Window.To.IsZero() {
+		return nil
+	}
+	s := a.byKey[windowless(r)]
+	if s == nil || !mapping.Same(s.request.FieldTypes, r.FieldTypes) {
+		return nil
+	}
+	if whole := s.request.Time.Window; r.Time.Window.From.Before(whole.From) || r.Time.Window.To.After(whole.To) {
+		return nil
+	}
+	return s
+}
+
+// answer is that of a request over a part of a stretch; nil when it has none.
+func (a *Ahead) answer(r search.Request) *answer {
+	s := a.of(r)
+	if s == nil {
+		return nil
+	}
+	start := time.Now()
+	within, err := condition.Compile(r.Time.Condition(), r.FieldTypes)
+	if err != nil {
+		return nil // which the search will say
+	}
+	hits, ok := s.within(within)
+	if !ok {
+		return nil
+	}
+	return &answer{hits: hits, whole: true, took: time.Since(start)}
+}
+
+// within returns the hits of a window, in order.
+func (s *stretch) within(w *condition.Matcher) ([]event.Event, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.decode()
+	if s.broken {
+		return nil, false
+	}
+	var hits []event.Event
+	for i, d := range s.documents {
+		if w.Match(d) {
+			hits = append(hits, s.hits[i])
+		}
+	}
+	return hits, true
+}
+
+func (s *stretch) decode() {
+	if s.documents != nil || s.broken {
+		return
+	}
+	s.documents = make([]*event.Document, len(s.hits))
+	for i, h := range s.hits {
+		h.Fields = nil // which need not have the time
+		d, err := h.Document()
+		if err != nil {
+			s.broken = true
+			return
+		}
+		s.documents[i] = d
+	}
+}

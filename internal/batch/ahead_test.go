@@ -1,0 +1,99 @@
+package batch_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"tocsin/internal/batch"
+	"tocsin/internal/condition"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/store"
+)
+
+// counting counts the searches that reach the events.
+type counting struct {
+	*store.Events
+	searches int
+}
+
+func (c *counting) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
+	c.searches++
+	return c.Events.Search(ctx, r, visit)
+}
+
+// TestAhead: what was read ahead answers for parts of the window as a search of each would.
+func TestAhead(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var lines []string
+		for n := range rapid.IntRange(0, 40).Draw(rt, "events") {
+			lines = append(lines, line(n, "logs-a", rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"), rapid.IntRange(0, 60).Draw(rt, "second")*10+n%10))
+		}
+		events := open(rt, lines...)
+		r := search.Request{
+			Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 400), FieldTypes: events.Fields(),
+			Descending: rapid.Bool().Draw(rt, "descending"), PageSize: rapid.SampledFrom([]int{0, 2}).Draw(rt, "page"),
+		}
+		c := &counting{Events: events}
+		answers := batch.None(c)
+		if rapid.Bool().Draw(rt, "scanned") {
+			var err error
+			if answers, _, err = batch.Scan(t.Context(), c, []search.Request{r}, batch.ScanOptions{}); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		ahead := batch.NewAhead(t.Context(), answers, []search.Request{r})
+		c.searches = 0
+		for range 5 {
+			from := rapid.IntRange(0, 300).Draw(rt, "from")
+			part := r
+			part.Time = within(from, from+rapid.IntRange(1, 400-from).Draw(rt, "length"))
+			if !ahead.Covers(part) {
+				rt.Fatal("not covered:", part.Time.Window)
+			}
+			if diff := cmp.Diff(found(rt, events, part), found(rt, batch.None(c).From(ahead), part)); diff != "" {
+				rt.Fatal(diff)
+			}
+		}
+		if c.searches > 0 {
+			rt.Fatal("searches:", c.searches)
+		}
+	})
+}
+
+// TestAheadLeaves: what was not read, or differs in more than its window, is searched for.
+func TestAheadLeaves(t *testing.T) {
+	events := open(t, line(1, "logs-a", "a", 1), line(2, "logs-a", "a", 50))
+	r := search.Request{Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 40), FieldTypes: events.Fields()}
+	c := &counting{Events: events}
+	ahead := batch.NewAhead(t.Context(), batch.None(c), []search.Request{r})
+	for name, change := range map[string]func(*search.Request){
+		"longer":          func(r *search.Request) { r.Time = within(0, 60) },
+		"another mapping": func(r *search.Request) { r.FieldTypes = mapping.Untyped() },
+		"another test":    func(r *search.Request) { r.Where = condition.Const(true) },
+		"no window":       func(r *search.Request) { r.Time.Window.From = r.Time.Window.From.AddDate(-9000, 0, 0) },
+	} {
+		part := r
+		change(&part)
+		if ahead.Covers(part) {
+			t.Error(name)
+		}
+	}
+	var none *batch.Ahead
+	if none.Covers(r) || !ahead.Covers(r) {
+		t.Error("covers")
+	}
+	// Failing or too large searches are left out.
+	if batch.NewAhead(t.Context(), batch.None(broken{c}), []search.Request{r}).Covers(r) {
+		t.Error("a search that failed")
+	}
+}
+
+type broken struct{ *counting }
+
+func (broken) Search(context.Context, search.Request, search.Visit) (search.Result, error) {
+	return search.Result{}, errBroken
+}

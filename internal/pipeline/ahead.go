@@ -1,0 +1,37 @@
+package pipeline
+
+import (
+	"context"
+
+	"tocsin/internal/batch"
+	"tocsin/internal/planner"
+	"tocsin/internal/search"
+)
+
+// ReadAhead reads together what jobs search for, and keeps it for jobs over parts of their windows
+// ([Job.Ahead]): many slots of a rule that are run in their order then read events once. What does
+// not fit is left to each slot, as is what goes wrong; nothing is found, written or accounted for here.
+func (r *Round) ReadAhead(ctx context.Context, jobs []Job) *batch.Ahead {
+	events := snapshot(ctx, r.Pipeline.Events)
+	tickets := make([]*ticket, len(jobs))
+	for i, job := range jobs {
+		tickets[i] = &ticket{ctx: ctx, job: job}
+	}
+	r.prime(ctx, events, tickets)
+	r.each(tickets, func(t *ticket) {
+		t.execution = r.Pipeline.begin(t.job)
+		t.guard(func() {
+			if !t.execution.prepare(ctx, events) {
+				t.end()
+			}
+		})
+	})
+	var needs []planner.Need
+	var requests []search.Request
+	for _, n := range reads(tickets) {
+		n.ScanOnly = false // a slot of many will ask
+		needs, requests = append(needs, n), append(requests, n.Request)
+	}
+	answers, _ := r.Planner.Answer(ctx, events, needs)
+	return batch.NewAhead(ctx, answers, requests)
+}
