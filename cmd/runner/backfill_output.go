@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"tocsin/internal/backfill"
@@ -104,8 +103,7 @@ type backfillProgress struct {
 	app   *app
 	job   backfill.Job
 	begun time.Time
-	all   *mpb.Progress
-	bar   *mpb.Bar
+	bar   bar
 
 	mu       sync.Mutex
 	progress backfill.Progress
@@ -119,12 +117,7 @@ const logEvery = 10 * time.Second
 func newBackfillProgress(a *app, job backfill.Job) *backfillProgress {
 	p := &backfillProgress{app: a, job: job, begun: time.Now(), logged: time.Now()}
 	a.global.log.Info("backfill", "job", job.ID, "rules", len(job.Rules), "slots", job.Slots, "from", job.From, "to", job.To)
-	if isTerminal(a.err) && job.Slots > 1 {
-		p.all = mpb.New(mpb.WithOutput(a.err), mpb.WithWidth(48))
-		p.bar = p.all.AddBar(job.Slots, mpb.BarRemoveOnComplete(),
-			mpb.PrependDecorators(decor.Name("slots "), decor.CountersNoUnit("%d/%d")),
-			mpb.AppendDecorators(decor.Percentage(), decor.Any(func(decor.Statistics) string { return " " + p.pace() })))
-	}
+	p.bar = a.bars.add("slots", job.Slots, decor.Any(func(decor.Statistics) string { return " " + p.pace() }))
 	return p
 }
 
@@ -139,11 +132,8 @@ func (p *backfillProgress) report(now backfill.Progress) {
 	p.mu.Lock()
 	p.progress = now
 	p.mu.Unlock()
-	if p.bar != nil {
-		p.bar.SetCurrent(now.Slots - now.Left())
-		return
-	}
-	if time.Since(p.logged) < logEvery {
+	p.bar.reach(now.Slots - now.Left())
+	if p.bar.shown() || time.Since(p.logged) < logEvery {
 		return
 	}
 	p.logged = time.Now()
@@ -175,10 +165,7 @@ func (p *backfillProgress) observe(round planner.Round) {
 }
 
 func (p *backfillProgress) finish() {
-	if p.bar != nil {
-		p.bar.Abort(true)
-		p.all.Wait()
-	}
+	p.bar.finish()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.app.global.log.Info("backfill ended", "job", p.job.ID, "left", p.progress.Left()+p.progress.Passed, "rounds", p.progress.Rounds,

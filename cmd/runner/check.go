@@ -57,7 +57,7 @@ func (c *checkCmd) live(ctx context.Context, a *app, rules *planned) error {
 	defer func() { _ = b.close() }()
 	more := map[string]diag.List{}
 	plans := slices.Concat(rules.plans, rules.idle)
-	bar := newProgress(a.err, "rules", len(plans))
+	bar := a.bars.add("rules", int64(len(plans)))
 	defer bar.finish()
 	for _, plan := range plans {
 		list, err := c.prepare(ctx, b, plan)

@@ -108,7 +108,7 @@ func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Ro
 	for _, one := range r.rules {
 		rules[one.ID()], byID[one.ID()] = one.CatchUp(), one
 	}
-	bar := newProgress(r.err, "slots", len(owed))
+	bar := r.bars.add("slots", int64(len(owed)))
 	defer bar.finish()
 	covered, failed := 0, 0
 	for len(owed) > 0 && ctx.Err() == nil {

@@ -42,6 +42,7 @@ type app struct {
 	stdio
 	global *globals
 	clock  *clock
+	bars   *bars
 }
 
 // usageError is a mistake in how the command was called or configured.
@@ -80,7 +81,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 		return err
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(&app{stdio: std, global: &c.globals, clock: &clock{wrong: wrongClock()}}) //nolint:wrapcheck // it is a command's own error
+	return command.Run(&app{stdio: std, global: &c.globals, clock: &clock{wrong: wrongClock()}, bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
 }
 
 // wrongClock is what the tests of the service set: by how much this machine's clock is to be off.

@@ -80,7 +80,7 @@ func (r *runner) jobs(done func(pipeline.Execution)) []scheduler.Job {
 func (r *runner) round(ctx context.Context) ([]pipeline.Execution, error) {
 	var mu sync.Mutex
 	var executions []pipeline.Execution
-	bar := newProgress(r.err, "rules", len(r.rules))
+	bar := r.bars.add("rules", int64(len(r.rules)))
 	defer bar.finish()
 	jobs := r.jobs(func(x pipeline.Execution) {
 		mu.Lock()

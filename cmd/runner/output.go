@@ -7,9 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-
 	"tocsin/internal/search"
 )
 
@@ -88,36 +85,6 @@ func wrapWrite(err error) error {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
-}
-
-// progress is a bar on a terminal and nothing elsewhere.
-type progress struct {
-	all *mpb.Progress
-	bar *mpb.Bar
-}
-
-func newProgress(w io.Writer, what string, total int) progress {
-	if !isTerminal(w) || total < 2 {
-		return progress{}
-	}
-	all := mpb.New(mpb.WithOutput(w), mpb.WithWidth(48))
-	bar := all.AddBar(int64(total), mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(what+" "), decor.CountersNoUnit("%d/%d")),
-		mpb.AppendDecorators(decor.Percentage(), decor.Name(" "), decor.Elapsed(decor.ET_STYLE_GO)))
-	return progress{all, bar}
-}
-
-func (p progress) step() {
-	if p.bar != nil {
-		p.bar.Increment()
-	}
-}
-
-func (p progress) finish() {
-	if p.bar != nil {
-		p.bar.Abort(true)
-		p.all.Wait()
-	}
 }
 
 // count writes a number with its noun.

@@ -73,7 +73,7 @@ func (a *app) openEvents(ctx context.Context, b *backend) error {
 	if len(files) == 0 && b.incomplete != nil {
 		return b.incomplete
 	}
-	events, diags, err := store.OpenEvents(ctx, store.EventsOptions{Files: files, Mapping: fields, Stdin: a.in})
+	events, diags, err := store.OpenEvents(ctx, store.EventsOptions{Files: files, Mapping: fields, Stdin: a.in, Watch: a.bars.reading})
 	if err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}

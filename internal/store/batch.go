@@ -64,6 +64,24 @@ func (e *Events) read(f *file, source int, emit func(*batch) bool) error {
 	}
 }
 
+// readAll reads all files for a search. The errors are those of each.
+func (e *Events) readAll(emit func(*batch) bool) []error {
+	size := int64(0)
+	for _, f := range e.files {
+		size += f.size
+	}
+	advance, end := e.options.Watch.begin("search", size)
+	defer end()
+	errs := make([]error, len(e.files))
+	for i, f := range e.files {
+		errs[i] = e.read(f, i, func(b *batch) bool {
+			advance(int64(len(b.text)))
+			return emit(b)
+		})
+	}
+	return errs
+}
+
 // ordered runs work on every batch that produce emits, several at a time, and hands the results to
 // use one by one in the order of the batches. At any time no more than a few batches for each
 // processor are held. It returns when all it started has ended; an expired context ends it early.

@@ -32,8 +32,22 @@ type EventsOptions struct {
 	MaxLine int
 	// Stdin is read for "-"; nil means the standard input of the process.
 	Stdin io.Reader
+	// Watch, when not nil, is told when files begin to be read: what for, and how many bytes there are. It
+	// returns what is called with the bytes that were read since, and what is called at the end.
+	Watch Watch
 	// TempDir is where temporary files go; "" means the system's place for them.
 	TempDir string
+}
+
+// Watch looks on while files are read; see [EventsOptions].
+type Watch func(what string, size int64) (advance func(n int64), end func())
+
+// begin is never nil, nor is what it returns.
+func (w Watch) begin(what string, size int64) (advance func(n int64), end func()) {
+	if w == nil {
+		return func(int64) {}, func() {}
+	}
+	return w(what, size)
 }
 
 // Events are the events of files. It implements [search.Events] and is safe for concurrent use.

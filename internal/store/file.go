@@ -108,7 +108,7 @@ func (l *lineCounter) Write(p []byte) (int, error) {
 
 // admit finds out how a file can be read, and spools it when it can be read only once. A file that
 // could be read in part is returned with an error.
-func (s *spool) admit(ctx context.Context, name string, stdin io.Reader) (*file, error) {
+func (s *spool) admit(ctx context.Context, name string, stdin io.Reader, watch Watch) (*file, error) {
 	if name == stdinName {
 		return s.spooled(ctx, name, stdin)
 	}
@@ -130,7 +130,21 @@ func (s *spool) admit(ctx context.Context, name string, stdin io.Reader) (*file,
 			return &file{name: name, size: info.Size()}, nil
 		}
 	}
-	return s.spooled(ctx, name, f)
+	advance, end := watch.begin("unpack", info.Size())
+	defer end()
+	return s.spooled(ctx, name, &watched{f, advance})
+}
+
+// watched tells how much of it was read.
+type watched struct {
+	io.Reader
+	advance func(n int64)
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	w.advance(int64(n))
+	return n, err //nolint:wrapcheck // a reader's own
 }
 
 // spooled copies a stream to the spool, decompressed.

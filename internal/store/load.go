@@ -52,16 +52,25 @@ func (l *loader) load(ctx context.Context) error {
 func (l *loader) readFiles(ctx context.Context, emit func(*batch) bool) {
 	e := l.events
 	for i, name := range e.options.Files {
-		f, err := e.spool.admit(ctx, name, e.options.Stdin)
+		f, err := e.spool.admit(ctx, name, e.options.Stdin, e.options.Watch)
 		if f != nil {
 			e.files = append(e.files, f)
-			err = errors.Join(err, e.read(f, i, emit))
+			err = errors.Join(err, l.read(f, i, emit))
 		}
 		l.reports[i].err = err
 		if ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+func (l *loader) read(f *file, i int, emit func(*batch) bool) error {
+	advance, end := l.events.options.Watch.begin("open", f.size)
+	defer end()
+	return l.events.read(f, i, func(b *batch) bool {
+		advance(int64(len(b.text)))
+		return emit(b)
+	})
 }
 
 // decode parses a batch; it runs beside others.

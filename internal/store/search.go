@@ -103,12 +103,9 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 // run finds all hits and puts them in order.
 func (s *scan) run(ctx context.Context) error {
 	files := s.events.files
-	good, errs := make([]int64, len(files)), make([]error, len(files))
-	read := func(emit func(*batch) bool) {
-		for i, f := range files {
-			errs[i] = s.events.read(f, i, emit)
-		}
-	}
+	good := make([]int64, len(files))
+	var errs []error
+	read := func(emit func(*batch) bool) { errs = s.events.readAll(emit) }
 	take := func(b scanned) {
 		good[b.source] += b.good
 		s.hits = append(s.hits, b.hits...)

@@ -53,14 +53,11 @@ func (s *slicing) run(parent context.Context, visits []search.Visit) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	batches := make(chan *batch)
-	files := s.events.files
-	errs := make([]error, len(files))
+	var errs []error
 	var running sync.WaitGroup
 	running.Go(func() {
 		defer close(batches)
-		for i, f := range files {
-			errs[i] = s.events.read(f, i, func(b *batch) bool { return send(ctx, batches, b) })
-		}
+		errs = s.events.readAll(func(b *batch) bool { return send(ctx, batches, b) })
 	})
 	for _, visit := range visits {
 		running.Go(func() {

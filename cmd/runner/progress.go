@@ -1,0 +1,88 @@
+package main
+
+import (
+	"io"
+	"sync"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// bars are the progress bars of one invocation, which share a terminal; elsewhere there are none.
+type bars struct {
+	w io.Writer
+
+	mu   sync.Mutex
+	all  *mpb.Progress // nil while no bar is shown
+	open int
+}
+
+// bar is one of them. The zero value shows nothing.
+type bar struct {
+	of  *bars
+	bar *mpb.Bar
+}
+
+// add shows a bar for so many of something; for fewer than two there is none.
+func (b *bars) add(what string, total int64, more ...decor.Decorator) bar {
+	return b.show(total, 2, []decor.Decorator{decor.Name(what + " "), decor.CountersNoUnit("%d/%d")}, more)
+}
+
+// worthWhile is the size in bytes from which reading is shown.
+const worthWhile = 32 << 20
+
+// reading shows how much of so many bytes has been read.
+func (b *bars) reading(what string, size int64) (advance func(n int64), end func()) {
+	one := b.show(size, worthWhile, []decor.Decorator{decor.Name(what + " "), decor.CountersKibiByte("% .1f / % .1f")}, []decor.Decorator{
+		decor.AverageSpeed(decor.SizeB1024(0), " % .1f"),
+	})
+	return one.advance, one.finish
+}
+
+func (b *bars) show(total, least int64, before, after []decor.Decorator) bar {
+	if total < least || !isTerminal(b.w) {
+		return bar{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.all == nil {
+		b.all = mpb.New(mpb.WithOutput(b.w), mpb.WithWidth(48))
+	}
+	b.open++
+	if len(after) == 0 {
+		after = []decor.Decorator{decor.Name(" "), decor.Elapsed(decor.ET_STYLE_GO)}
+	}
+	return bar{b, b.all.AddBar(total, mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(before...), mpb.AppendDecorators(append([]decor.Decorator{decor.Percentage()}, after...)...))}
+}
+
+func (b bar) shown() bool { return b.bar != nil }
+
+func (b bar) step() { b.advance(1) }
+
+func (b bar) advance(n int64) {
+	if b.bar != nil {
+		b.bar.IncrInt64(n)
+	}
+}
+
+// reach sets how much is done.
+func (b bar) reach(n int64) {
+	if b.bar != nil {
+		b.bar.SetCurrent(n)
+	}
+}
+
+// finish takes the bar away.
+func (b bar) finish() {
+	if b.bar == nil {
+		return
+	}
+	b.bar.Abort(true)
+	b.of.mu.Lock()
+	defer b.of.mu.Unlock()
+	if b.of.open--; b.of.open == 0 {
+		b.of.all.Wait()
+		b.of.all = nil
+	}
+}
