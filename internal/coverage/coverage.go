@@ -149,8 +149,9 @@ func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o
 		if p := pages[ledger.Page{RuleID: r.ID, Day: ledger.Day(slot)}.ID()]; p != nil {
 			e, recorded = p.Find(slot)
 		}
-		// A slot that somebody ran before the rule's time counts, one that nobody ran does not.
-		if !recorded && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle) {
+		// A slot that somebody ran before the rule's time counts, one that nobody ran does not. One that is
+		// being run is not late yet.
+		if (!recorded || e.Status == ledger.Running) && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle) {
 			continue
 		}
 		row.take(e, o)

@@ -42,6 +42,9 @@ func (p *Page) Put(e Entry) bool {
 	if e.Fence < have.Fence || !have.Status.Open() && e.Status.Open() {
 		return false
 	}
+	if e.Status == Running {
+		e.Error = have.Error // that of the attempt before
+	}
 	p.Entries[i] = e
 	return true
 }

@@ -14,6 +14,13 @@ type Recorder interface {
 	Record(ctx context.Context, executions []Execution) error
 }
 
+// Starter is a [Recorder] that wants to know of executions that are under way.
+type Starter interface {
+	// Began is told of executions before they search. What it returns is called once they have ended,
+	// ahead of Record.
+	Began(ctx context.Context, executions []Execution) (ended func())
+}
+
 // Entries are what a ledger records of an execution that ended at a time: one for each slot that it
 // covers. The numbers stand at the last one.
 func (x Execution) Entries(ended time.Time, fence int64) []ledger.Entry {

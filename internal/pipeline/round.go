@@ -131,6 +131,8 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			}
 		})
 	})
+	ended := r.began(ctx, tickets)
+	defer ended()
 	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
 	r.each(tickets, func(t *ticket) {
 		if !t.ended {
@@ -140,6 +142,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			})
 		}
 	})
+	ended()
 	r.record(ctx, tickets)
 	if r.Observe != nil {
 		r.Observe(round)
@@ -149,6 +152,21 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 func (t *ticket) end() {
 	t.result = t.execution.end()
 	t.ended = true
+}
+
+// began tells who records of what is under way. What it returns does something once.
+func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
+	starter, ok := r.Recorder.(Starter)
+	if !ok {
+		return func() {}
+	}
+	var executions []Execution
+	for _, t := range tickets {
+		if !t.ended {
+			executions = append(executions, t.execution.Execution)
+		}
+	}
+	return sync.OnceFunc(starter.Began(ctx, executions))
 }
 
 // record keeps the accounts of the round. An execution whose account is not kept has not covered

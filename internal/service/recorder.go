@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,13 +21,51 @@ type Recorder struct {
 	Log *slog.Logger
 	// Fence is that of executions which have none of their own.
 	Fence int64
+	// RunningAfter is how long an execution may take before its slots are recorded as running; 0 means 5
+	// seconds. What ends sooner, as nearly all does, is written once.
+	RunningAfter time.Duration
 	// Wants says whether an execution belongs into the ledger; nil: all do.
 	Wants func(pipeline.Execution) bool
 
 	debts *debts
 }
 
-var _ pipeline.Recorder = (*Recorder)(nil)
+var (
+	_ pipeline.Recorder = (*Recorder)(nil)
+	_ pipeline.Starter  = (*Recorder)(nil)
+)
+
+const defaultRunningAfter = 5 * time.Second
+
+// Began implements [pipeline.Starter]: slots whose execution takes long are recorded as running, with
+// the fencing number of the runner. Whoever takes over from one that was killed finds them open.
+func (r *Recorder) Began(ctx context.Context, executions []pipeline.Execution) (ended func()) {
+	var accounts []ledger.Account
+	for _, x := range executions {
+		if r.Wants != nil && !r.Wants(x) {
+			continue
+		}
+		for _, e := range x.Entries(time.Time{}, max(x.Fence, r.Fence)) {
+			accounts = append(accounts, ledger.Account{RuleID: x.RuleID, Entry: ledger.Entry{
+				Slot: e.Slot, Status: ledger.Running, Attempts: int64(x.Attempts), Fence: e.Fence,
+			}})
+		}
+	}
+	written := make(chan struct{})
+	timer := time.AfterFunc(cmp.Or(r.RunningAfter, defaultRunningAfter), func() {
+		defer close(written)
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+		defer cancel()
+		if _, err := r.Ledger.Record(limited, accounts); err != nil {
+			r.Log.DebugContext(ctx, "cannot record what is running", "error", err)
+		}
+	})
+	return func() {
+		if !timer.Stop() {
+			<-written // so that it does not come after what is recorded at the end
+		}
+	}
+}
 
 // recordTimeout bounds the writing of one round, which goes on although its rules were cut off.
 const recordTimeout = 30 * time.Second
