@@ -229,7 +229,7 @@ func (m *multiItem) read(c *event.Cursor) error {
 		case "error":
 			failed.add(readValue(c, &m.Error))
 		default:
-			failed.add(m.page.readMember(c, string(key)))
+			failed.add(m.readMember(c, string(key)))
 		}
 	})
 	return failed.join()

@@ -13,6 +13,14 @@ func NewCursor(text []byte) *Cursor { return &Cursor{text: text, at: blanks(text
 // Whole reports whether the text was one value of JSON, and has been read.
 func (c *Cursor) Whole() bool { return c.at >= 0 && blanks(c.text, c.at) == len(c.text) }
 
+// Kind is the first byte of the next value, 0 when there is none.
+func (c *Cursor) Kind() byte {
+	if c.at < 0 || c.at >= len(c.text) {
+		return 0
+	}
+	return c.text[c.at]
+}
+
 // Value reads the next value and returns it as it is written, a part of the text; nil when there is none.
 func (c *Cursor) Value() []byte {
 	if c.at < 0 {

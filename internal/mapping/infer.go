@@ -101,6 +101,9 @@ func infer(name string, value any) []Field {
 	return nil
 }
 
+// Infers reports whether the first value of a field, no object and no list, decides its type.
+func Infers(value any) bool { return len(infer("", value)) > 0 }
+
 // inferString follows the default dynamic_date_formats. A text that is a number is never a date.
 func inferString(name, text string) []Field {
 	if _, isNumber := javaFloat(text, 64); !isNumber {

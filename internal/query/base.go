@@ -51,7 +51,7 @@ func (p *queryPlan) names(more ...string) []string {
 	if len(more) == 0 {
 		return p.touched
 	}
-	names := append(p.touched, more...)
+	names := slices.Concat(p.touched, more)
 	slices.Sort(names)
 	return slices.Compact(names)
 }

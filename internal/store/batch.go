@@ -85,8 +85,9 @@ func (e *Events) readAll(emit func(*batch) bool) []error {
 // ordered runs work on every batch that produce emits, several at a time, and hands the results to
 // use one by one in the order of the batches. At any time no more than a few batches for each
 // processor are held. It returns when all it started has ended; an expired context ends it early.
+// Each of those that work has a func of its own, which gets batches in their order.
 func ordered[T any](
-	parent context.Context, produce func(emit func(*batch) bool), work func(*batch) T, use func(T),
+	parent context.Context, produce func(emit func(*batch) bool), worker func() func(*batch) T, use func(T),
 ) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
@@ -106,6 +107,7 @@ func ordered[T any](
 		})
 	})
 	for range workers {
+		work := worker()
 		running.Go(func() {
 			for j := range todo {
 				j.result <- work(j.batch)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 )
@@ -31,14 +32,17 @@ type report struct {
 // loaded is what one batch holds.
 type loaded struct {
 	*batch
-	good []parsed
-	bad  diag.List
+	// good are lines from which there may be something to learn; known is the number of the others, by
+	// index.
+	good  []parsed
+	known map[string]int64
+	bad   diag.List
 }
 
 func (l *loader) load(ctx context.Context) error {
 	l.reports = make([]report, len(l.events.options.Files))
 	read := func(emit func(*batch) bool) { l.readFiles(ctx, emit) }
-	if err := ordered(ctx, read, l.decode, l.take); err != nil {
+	if err := ordered(ctx, read, l.opener, l.take); err != nil {
 		return fmt.Errorf("open events: %w", err)
 	}
 	for _, r := range l.reports {
@@ -73,12 +77,28 @@ func (l *loader) read(f *file, i int, emit func(*batch) bool) error {
 	})
 }
 
-// decode parses a batch; it runs beside others.
-func (l *loader) decode(b *batch) loaded {
-	out := loaded{batch: b}
+// opener parses batches, beside others. Of lines that have no name which it has not seen in an earlier
+// line, it only counts: whoever learns has heard of these names.
+type opener struct {
+	options *EventsOptions
+	seen    sighted
+	view    *event.View
+}
+
+func (l *loader) opener() func(*batch) loaded {
+	o := &opener{options: &l.events.options, view: event.NewSelection(streamFields(), nil).NewView()}
+	return o.decode
+}
+
+func (o *opener) decode(b *batch) loaded {
+	out := loaded{batch: b, known: map[string]int64{}}
 	b.each(func(at line, text []byte) {
 		if at.tooLong {
-			out.bad = append(out.bad, tooLong(b.file.name, at, text, l.events.options.MaxLine))
+			out.bad = append(out.bad, tooLong(b.file.name, at, text, o.options.MaxLine))
+			return
+		}
+		if index, known := o.known(text); known {
+			out.known[index]++
 			return
 		}
 		p, f := parse(text)
@@ -86,22 +106,46 @@ func (l *loader) decode(b *batch) loaded {
 			out.bad = append(out.bad, f.diagnostic(b.file.name, at, text))
 			return
 		}
+		o.seen.see(p.source)
 		out.good = append(out.good, p)
 	})
 	return out
+}
+
+// known returns the index of a line of which there is nothing more to learn.
+func (o *opener) known(text []byte) (index string, known bool) {
+	index, source, ok := unwrapLine(text)
+	c := event.NewCursor(source)
+	if !ok || c.Kind() != '{' || !o.seen.all(c) || !c.Whole() {
+		return "", false
+	}
+	if index != "" {
+		return index, true
+	}
+	if o.view.Read(source) != nil {
+		return "", false
+	}
+	return streamIndex(o.view, o.options.Index)
 }
 
 // take counts and learns, in the order of the lines.
 func (l *loader) take(b loaded) {
 	for _, p := range b.good {
 		l.inferred.Learn(p.source)
-		l.events.indices[p.indexOr(l.events.options.Index)]++
+		l.count(b.batch, p.indexOr(l.events.options.Index), 1)
 	}
-	b.file.events += int64(len(b.good))
+	for index, n := range b.known {
+		l.count(b.batch, index, n)
+	}
 	r := &l.reports[b.source]
 	shown := min(len(b.bad), maxRemarks-len(r.bad))
 	r.bad = append(r.bad, b.bad[:shown]...)
 	r.more += len(b.bad) - shown
+}
+
+func (l *loader) count(b *batch, index string, n int64) {
+	l.events.indices[index] += n
+	b.file.events += n
 }
 
 // remarks lists what was wrong, file by file.

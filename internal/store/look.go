@@ -28,10 +28,15 @@ var streamNames = []string{"data_stream.type", "data_stream.dataset", "data_stre
 func newSelection(set *condition.Set, by search.Ordering) *event.Selection {
 	fields := slices.Clone(set.Fields())
 	fields = append(fields, by.Fields()...)
-	for _, name := range streamNames {
-		fields = append(fields, streamField(name))
+	return event.NewSelection(append(fields, streamFields()...), set.Objects())
+}
+
+func streamFields() []mapping.Field {
+	fields := make([]mapping.Field, len(streamNames))
+	for i, name := range streamNames {
+		fields[i] = streamField(name)
 	}
-	return event.NewSelection(fields, set.Objects())
+	return fields
 }
 
 func streamField(name string) mapping.Field { return mapping.Field{Name: name, Type: mapping.Keyword} }
@@ -41,7 +46,7 @@ func (l *look) line(text []byte) (good, isHit bool, at search.Place) {
 	index, source, ok := unwrapLine(text)
 	if ok && l.scan.only == nil && l.view.Read(source) == nil {
 		if index == "" {
-			index, ok = l.stream()
+			index, ok = streamIndex(l.view, l.scan.events.options.Index)
 		}
 		if ok {
 			if !l.scan.covers(index) || !l.matches(l.view) {
@@ -72,17 +77,17 @@ func (l *look) whole(text []byte) (good, isHit bool, at search.Place) {
 
 func (l *look) matches(d condition.Columns) bool { return len(l.matching.Match(d, nil)) > 0 }
 
-// stream is what [parsed.indexOr] says of an event without metadata. It is false where a name has
+// streamIndex is what [parsed.indexOr] says of an event without metadata. It is false where a name has
 // several values, of which the first counts.
-func (l *look) stream() (string, bool) {
+func streamIndex(view *event.View, fallback string) (string, bool) {
 	parts := make([]string, len(streamNames))
 	for i, name := range streamNames {
-		values := l.view.Values(streamField(name))
+		values := view.Values(streamField(name))
 		if len(values) > 1 {
 			return "", false
 		}
 		if len(values) == 0 || values[0].String == "" {
-			return l.scan.events.options.Index, true
+			return fallback, true
 		}
 		parts[i] = values[0].String
 	}

@@ -110,7 +110,7 @@ func (s *scan) run(ctx context.Context) error {
 		good[b.source] += b.good
 		s.hits = append(s.hits, b.hits...)
 	}
-	if err := ordered(ctx, read, s.match, take); err != nil {
+	if err := ordered(ctx, read, func() func(*batch) scanned { return s.match }, take); err != nil {
 		return err
 	}
 	s.missed = s.changed(errs, good)

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+)
+
+// sighted is a name of events as somebody has seen it, with the names below. Nearly every line of a file
+// has nothing but names that were there before: of such a line no mapping can be learned, and it need
+// not be decoded. The zero value has seen nothing.
+type sighted struct {
+	below map[string]*sighted // not nil once an object was there
+	leaf  bool                // a value was there that decides a type
+}
+
+// all reports whether the next value is one of whose names and kinds every one was sighted.
+func (s *sighted) all(c *event.Cursor) bool {
+	switch c.Kind() {
+	case '{':
+		return s.members(c)
+	case '[':
+		all := true
+		c.Elements(func() { all = all && s.all(c) })
+		return all
+	case 'n':
+		c.Value()
+		return true // null decides nothing
+	}
+	c.Value()
+	return s.leaf
+}
+
+func (s *sighted) members(c *event.Cursor) bool {
+	if s.below == nil {
+		return false
+	}
+	all := true
+	c.Members(func(key []byte) {
+		if all {
+			below := s.below[string(key)]
+			all = below != nil && below.all(c)
+		}
+	})
+	return all
+}
+
+// see takes in a decoded value.
+func (s *sighted) see(value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		if s.below == nil {
+			s.below = make(map[string]*sighted, len(v))
+		}
+		for key, member := range v {
+			below := s.below[key]
+			if below == nil {
+				below = &sighted{}
+				s.below[key] = below
+			}
+			below.see(member)
+		}
+	case []any:
+		for _, element := range v {
+			s.see(element)
+		}
+	default:
+		s.leaf = s.leaf || mapping.Infers(v)
+	}
+}
