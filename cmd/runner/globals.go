@@ -23,6 +23,7 @@ type globals struct {
 
 	FieldMap    []string `name:"field-map" help:"Field maps (TOML) for searches in SPL, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string   `name:"splunk-index" help:"Index patterns of events that are written as Splunk has them." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
+	Skew        int      `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
 	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`

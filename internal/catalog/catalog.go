@@ -21,6 +21,8 @@ type Options struct {
 	Map *fieldmap.Map
 	// Index are the index patterns of events that are written as Splunk has them.
 	Index []string
+	// Skew is the percentage of their period over which detections are spread; see [escu.Schedule.Skew].
+	Skew int
 	// Locate knows addresses; nil: iplocation is not supported.
 	Locate func(address string) map[string]string
 }
@@ -71,6 +73,7 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
 	for _, d := range all {
 		r := d.Rule()
+		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
 		mine, others := owned(r, diags)
 		diags = slices.Concat(others, c.Add(r, mine))
 		if c.ByID(r.ID) == r {

@@ -52,7 +52,9 @@ type Rule struct {
 	Cron     string
 	// CronTimeZone is the IANA zone that Cron is in; "" is UTC.
 	CronTimeZone string
-	From, To     Moment
+	// Skew is by how much later than Interval or Cron say all slots lie.
+	Skew     time.Duration
+	From, To Moment
 	// Range, when it is set, rules over From and To, which then only say in words what it does.
 	Range      func(slot time.Time) (from, to time.Time)
 	MaxSignals int

@@ -16,13 +16,17 @@ const leastInterval = time.Second
 // cron expression in its time zone.
 func (r *Rule) Slots() (scheduler.Slots, error) {
 	if r.Cron == "" {
-		return scheduler.Interval(max(r.Interval, leastInterval), 0), nil
+		return scheduler.Interval(max(r.Interval, leastInterval), r.Skew), nil
 	}
 	zone, err := time.LoadLocation(cmp.Or(r.CronTimeZone, "UTC"))
 	if err != nil {
 		return nil, fmt.Errorf("time zone of the cron expression: %w", err)
 	}
-	return scheduler.Cron(r.Cron, zone) //nolint:wrapcheck // it names the expression
+	slots, err := scheduler.Cron(r.Cron, zone)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the expression
+	}
+	return scheduler.Later(slots, r.Skew), nil
 }
 
 // parseTimeZone takes a name of the IANA time zone database. What means the machine's own zone is

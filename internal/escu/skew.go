@@ -1,0 +1,56 @@
+package escu
+
+import (
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Skew is by how much later than its cron expression says the slots of a detection lie, so that not all
+// of them are due at the full hour: Splunk's allow_skew. It is a stable part of the given percentage of
+// the period, in whole minutes, as windows snap to minutes; 0 for expressions that Splunk does not
+// skew: all but those of every so many minutes or hours and of midnight.
+func (s Schedule) Skew(id string, percent int) time.Duration {
+	most := int64(skewable(s.Cron)/time.Minute) * int64(percent) / 100
+	if most <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(id))
+	return time.Duration(h.Sum64()%uint64(most)) * time.Minute
+}
+
+// skewable is the period of an expression that can be skewed.
+func skewable(cron string) time.Duration {
+	f := strings.Fields(cron)
+	if len(f) != 5 || f[2] != "*" || f[3] != "*" || f[4] != "*" {
+		return 0
+	}
+	switch minute, hour := f[0], f[1]; {
+	case hour == "*" && minute == "*":
+		return time.Minute
+	case hour == "*" && minute == "0":
+		return time.Hour
+	case hour == "*":
+		return every(minute, 60, time.Minute)
+	case minute == "0" && hour == "0":
+		return 24 * time.Hour
+	case minute == "0":
+		return every(hour, 24, time.Hour)
+	}
+	return 0
+}
+
+// every reads */N. Where N is no part of the whole, the last pause is shorter: no skew may be longer.
+func every(field string, whole int, unit time.Duration) time.Duration {
+	text, ok := strings.CutPrefix(field, "*/")
+	n, err := strconv.Atoi(text)
+	if !ok || err != nil || n <= 0 || n > whole {
+		return 0
+	}
+	if rest := whole % n; rest > 0 {
+		n = rest
+	}
+	return time.Duration(n) * unit
+}
