@@ -155,6 +155,14 @@ func (l *limiter) leave(background bool, begun time.Time, err error) {
 	l.admit()
 }
 
+// refuse takes note that a part of what began at a time was refused.
+func (l *limiter) refuse(begun time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rejected++
+	l.lower(begun, 0.5)
+}
+
 // lower takes back the limit, once for all searches that were under way together.
 func (l *limiter) lower(begun time.Time, factor float64) {
 	if begun.Before(l.lowered) {

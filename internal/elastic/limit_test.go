@@ -3,11 +3,13 @@ package elastic_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"tocsin/internal/condition"
 	"tocsin/internal/elastic"
 	"tocsin/internal/failure"
 	"tocsin/internal/search"
@@ -188,4 +190,30 @@ func TestCalmNotForEver(t *testing.T) {
 			t.Errorf("waited %s", waited)
 		}
 	})
+}
+
+// TestLimitOfParts: of several searches in one request, one that is refused for load counts, though the
+// request as a whole is answered.
+func TestLimitOfParts(t *testing.T) {
+	answer := func(code int, body string) string {
+		return `{"took":1,"responses":[{"took":1,"status":200,"hits":{"hits":[]}},{"status":` + strconv.Itoa(code) + `,"error":` + body + `}]}`
+	}
+	for _, tt := range []struct {
+		name     string
+		answer   string
+		rejected int64
+	}{
+		{"busy", answer(429, `{"type":"es_rejected_execution_exception","reason":"queue full"}`), 1},
+		{"another fault", answer(400, `{"type":"parsing_exception","reason":"no"}`), 0},
+	} {
+		c, _ := scripted(t, elastic.Config{}, status(200, tt.answer))
+		request := search.Request{Patterns: []string{"logs-*"}, Where: condition.Const(true)}
+		pages := c.FirstPages(t.Context(), []search.Request{request, request})
+		if pages[0].Err != nil || pages[1].Err == nil {
+			t.Errorf("%s: %v, %v", tt.name, pages[0].Err, pages[1].Err)
+		}
+		if load := c.Load(); load.Rejected != tt.rejected || (load.Limit < elastic.FirstSearches) != (tt.rejected > 0) {
+			t.Errorf("%s: %+v", tt.name, load)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package elastic
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,6 +56,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 
 func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiItem, error) {
 	op := "answer " + strconv.Itoa(n) + " searches"
+	begun := time.Now()
 	answer, err := call[multiAnswer](ctx, c, op, func() esapi.Request {
 		return esapi.MsearchRequest{Body: bytes.NewReader(body)}
 	})
@@ -63,7 +65,18 @@ func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiIt
 			Kind: failure.Unavailable, Op: op, Reason: "the answer has " + strconv.Itoa(len(answer.Responses)) + " parts",
 		}
 	}
+	if slices.ContainsFunc(answer.Responses, multiItem.overloaded) {
+		c.limit.refuse(begun) // the answer as a whole is a success
+	}
 	return answer.Responses, err
+}
+
+func (m multiItem) overloaded() bool { return m.Status >= 300 && overloaded(m.failure("")) }
+
+// failure is why there is no answer.
+func (m multiItem) failure(op string) error {
+	root := m.Error.root()
+	return &failure.Error{Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text()}
 }
 
 // multiAnswer is the answer of _msearch, in order.
@@ -81,10 +94,7 @@ type multiItem struct {
 func (m multiItem) first(r search.Request) search.FirstPage {
 	op := "search [" + shown(tidy(r.Patterns)) + "]"
 	if m.Status >= 300 {
-		root := m.Error.root()
-		return search.FirstPage{Err: &failure.Error{
-			Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text(),
-		}}
+		return search.FirstPage{Err: m.failure(op)}
 	}
 	f := search.FirstPage{Result: search.Result{Total: m.total(), Took: time.Duration(m.Took) * time.Millisecond, Pages: 1}}
 	f.Events = make([]event.Event, len(m.Hits.Hits))
