@@ -82,6 +82,7 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 	if err := c.check(a, time.Now()); err != nil {
 		return err
 	}
+	a.global.riskNamespace = c.AlertsNamespace
 	plans, complaint, err := c.plans(ctx, a)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.writes() {
-		if err := errors.Join(p.install(ctx), install(ctx, b, plans)); err != nil {
+		if err := install(ctx, b, plans); err != nil {
 			return err
 		}
 	}

@@ -32,23 +32,23 @@ type backfillPlaces struct {
 	ready  func(context.Context) error
 	// calm returns when a round may begin; nil: always.
 	calm func(context.Context) error
-	// install makes what alerts and ledger need, settle makes what was written be found.
-	install, settle func(context.Context) error
+	// settle makes what was written be found.
+	settle func(context.Context) error
 }
 
 // backfillPlaces finds them where events and alerts are. The ledger is that of --namespace, whatever
-// name space the alerts have.
+// name space alerts and risk events have. What is installed for the backend is what these places need.
 func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, error) {
 	p := &backfillPlaces{
 		events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(),
-		install: b.install, settle: func(context.Context) error { return nil },
+		settle: func(context.Context) error { return nil },
 	}
 	if namespace != "" {
 		p.target = namespace
 	}
 	switch alerts := b.alerts.(type) {
 	case *elastic.Alerts:
-		return p, a.backfillElastic(p, alerts, b.events, namespace)
+		return p, a.backfillElastic(p, alerts, b, namespace)
 	case *store.DB:
 		p.alerts, p.ledger = alerts, alerts.Ledger()
 		if namespace != "" {
@@ -65,23 +65,29 @@ func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, err
 	return p, nil
 }
 
-func (a *app) backfillElastic(p *backfillPlaces, alerts *elastic.Alerts, events search.Events, namespace string) error {
-	client, ok := events.(*elastic.Client)
+func (a *app) backfillElastic(p *backfillPlaces, alerts *elastic.Alerts, b *backend, namespace string) error {
+	client, ok := b.events.(*elastic.Client)
 	if !ok {
-		return fmt.Errorf("backfill: %T has no ledger", events) //nolint:err113 // a fault of our own
+		return fmt.Errorf("backfill: %T has no ledger", b.events) //nolint:err113 // a fault of our own
 	}
 	if namespace != "" {
 		var err error
 		if alerts, err = elastic.NewAlerts(client, namespace); err != nil {
 			return usagef("--alerts-namespace: %w", err)
 		}
+		risk, err := elastic.NewRisk(client, namespace)
+		if err != nil {
+			return usagef("--alerts-namespace: %w", err)
+		}
+		b.risk, b.installRisk = risk, riskInstaller(risk)
+		p.risk = b.riskPlace()
 	}
 	slots, err := elastic.NewLedger(client, a.global.Namespace)
 	if err != nil {
 		return usageError{err}
 	}
 	p.alerts, p.ledger = alerts, slots
-	p.install = func(ctx context.Context) error {
+	b.install = func(ctx context.Context) error {
 		if err := errors.Join(alerts.Install(ctx), slots.Install(ctx)); err != nil {
 			return fmt.Errorf("install the indices of alerts and ledger: %w", connection(err))
 		}
@@ -102,5 +108,12 @@ func (a *app) backfillStore(p *backfillPlaces, b *backend, namespace string) err
 	}
 	b.closers = append(b.closers, db.Close)
 	p.alerts = db
+	risk, err := store.OpenRisk(filepath.Join(a.global.Store, namespace))
+	if err != nil {
+		return usageError{err}
+	}
+	b.closers = append(b.closers, risk.Close)
+	b.risk, b.riskEvents = risk, &store.Kept{Records: risk, Index: elastic.RiskAlias(namespace)}
+	p.risk = b.riskPlace()
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -21,9 +22,9 @@ type globals struct {
 
 	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules name, for each: ID=PATTERN,PATTERN." placeholder:"ID=PATTERNS" sep:"none"`
 
-	FieldMap    []string `name:"field-map" help:"Field maps (TOML) for searches in SPL, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
-	SplunkIndex string   `name:"splunk-index" help:"Index patterns of events that are written as Splunk has them." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
-	Skew        int      `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
+	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
+	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that are written as Splunk has them." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
+	Skew        percentage `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
 	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`
@@ -45,6 +46,19 @@ type globals struct {
 	LogLevel  string `help:"Least level of the log: debug, info, warn, error." enum:"debug,info,warn,error" default:"info"`
 
 	log *slog.Logger
+	// riskNamespace is the name space of risk events where it is not Namespace.
+	riskNamespace string
+}
+
+// percentage is a part of a hundred.
+type percentage int
+
+// Validate implements kong's check of a flag.
+func (p percentage) Validate() error {
+	if p < 0 || p > 100 {
+		return fmt.Errorf("%d is no percentage", int(p)) //nolint:err113 // for people
+	}
+	return nil
 }
 
 // openLog makes the logger: for people on a terminal, plain text elsewhere, JSON when asked for.

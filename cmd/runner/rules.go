@@ -49,11 +49,8 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 		left = append(left, diags...)
 		m = m.Over(more)
 	}
-	m = m.In("Risk", elastic.RiskAlias(g.Namespace))
-	if g.Skew < 0 || g.Skew > 100 {
-		complaint = errors.Join(complaint, usagef("skew: %d is no percentage", g.Skew))
-	}
-	return catalog.Options{Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: min(max(g.Skew, 0), 100)}, left, complaint
+	m = m.In("Risk", elastic.RiskAlias(cmp.Or(g.riskNamespace, g.Namespace)))
+	return catalog.Options{Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew)}, left, complaint
 }
 
 // planned is a rule set with the plans of the rules that can run and the report on all.

@@ -74,15 +74,19 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			}
 			return nil
 		},
-		installRisk: func(ctx context.Context) error {
-			if err := risk.Install(ctx); err != nil {
-				return fmt.Errorf("install the risk index: %w", connection(err))
-			}
-			return nil
-		},
+		installRisk:   riskInstaller(risk),
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil
+}
+
+func riskInstaller(risk *elastic.Alerts) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := risk.Install(ctx); err != nil {
+			return fmt.Errorf("install the risk index: %w", connection(err))
+		}
+		return nil
+	}
 }
 
 func (a *app) client() (*elastic.Client, error) {
