@@ -14,10 +14,19 @@ func TestSkew(t *testing.T) {
 		percent int
 		most    time.Duration // what no skew reaches; 0: there is none
 	}{
-		{"0 * * * *", 100, time.Hour}, {"0 * * * *", 50, 30 * time.Minute}, {"0 * * * *", 0, 0},
-		{"*/15 * * * *", 100, 15 * time.Minute}, {"*/7 * * * *", 100, 4 * time.Minute}, {"* * * * *", 100, 0},
-		{"0 */6 * * *", 100, 6 * time.Hour}, {"0 0 * * *", 10, 144 * time.Minute},
-		{"10 0 * * *", 100, 0}, {"5 * * * *", 100, 0}, {"0 * * * 1", 100, 0}, {"*/0 * * * *", 100, 0}, {"@hourly", 100, 0},
+		{"0 * * * *", 100, time.Hour},
+		{"0 * * * *", 50, 30 * time.Minute},
+		{"0 * * * *", 0, 0},
+		{"*/15 * * * *", 100, 15 * time.Minute},
+		{"*/7 * * * *", 100, 4 * time.Minute},
+		{"* * * * *", 100, 0},
+		{"0 */6 * * *", 100, 6 * time.Hour},
+		{"0 0 * * *", 10, 144 * time.Minute},
+		{"10 0 * * *", 100, 0},
+		{"5 * * * *", 100, 0},
+		{"0 * * * 1", 100, 0},
+		{"*/0 * * * *", 100, 0},
+		{"@hourly", 100, 0},
 	} {
 		s := escu.Schedule{Cron: tt.cron}
 		seen := map[time.Duration]bool{}
