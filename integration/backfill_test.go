@@ -5,6 +5,7 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -205,12 +206,13 @@ func long(t *testing.T, args []string, disturb func(*exec.Cmd, *bufio.Reader)) (
 }
 
 // TestBackfillKilled: a backfill that is killed five times leaves the alerts of one that was left
-// alone. TOCSIN_BACKFILL_RULES=100 and TOCSIN_BACKFILL_DAYS=30 are its full size.
+// alone. TOCSIN_BACKFILL_RULES=100 and TOCSIN_BACKFILL_DAYS=30 are its full size;
+// TOCSIN_BACKFILL_INTERVAL is that of the rules then.
 func TestBackfillKilled(t *testing.T) {
 	rules, days := backfillSize(t, "TOCSIN_BACKFILL_RULES", 16), backfillSize(t, "TOCSIN_BACKFILL_DAYS", 2)
 	interval := "10m"
 	if days > 5 {
-		interval = "5m"
+		interval = cmp.Or(os.Getenv("TOCSIN_BACKFILL_INTERVAL"), "5m")
 	}
 	p := newPast(t, rules, days, 60, interval, 7000)
 	start := time.Now()
