@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"tocsin/internal/batch"
@@ -67,8 +68,6 @@ type Runner struct {
 	day   time.Time
 	pages map[string]ledger.Page
 	asked time.Time
-	// ahead is what was read for the rules of a stretch whose slots are run one by one.
-	ahead *batch.Ahead
 }
 
 // state is a rule and what has become of it.
@@ -120,7 +119,7 @@ func (r *Runner) stretch(ctx context.Context, s window.Window) error {
 	if err != nil {
 		return err
 	}
-	r.ahead = nil
+	ahead := sync.OnceValue(func() *batch.Ahead { return r.readAhead(ctx, owed) })
 	for {
 		tasks := r.plan(owed)
 		if len(tasks) == 0 {
@@ -130,8 +129,7 @@ func (r *Runner) stretch(ctx context.Context, s window.Window) error {
 		if err := r.admit(ctx, tasks); err != nil {
 			return err
 		}
-		r.readAhead(ctx, owed)
-		executions, cut := r.round(ctx, tasks)
+		executions, cut := r.round(ctx, tasks, ahead())
 		if err := r.record(ctx, executions, cut); err != nil {
 			return err
 		}
@@ -239,18 +237,15 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // round runs tasks together. They may end within the grace when the context ends; cut says that it was
 // over before they had.
-func (r *Runner) round(ctx context.Context, tasks []catchup.Task) (executions []pipeline.Execution, cut bool) {
+func (r *Runner) round(ctx context.Context, tasks []catchup.Task, ahead *batch.Ahead) (executions []pipeline.Execution, cut bool) {
 	work, stop := lasting(ctx, r.Options.Grace)
 	defer stop()
-	within, cancel := work, context.CancelFunc(func() {})
-	if r.Options.Timeout > 0 {
-		within, cancel = context.WithTimeout(work, r.Options.Timeout)
-	}
+	within, cancel := r.limited(work)
 	defer cancel()
 	jobs := make([]pipeline.Job, len(tasks))
 	for i, t := range tasks {
 		rule := r.byID[t.RuleID]
-		jobs[i] = pipeline.Job{Plan: rule.Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts), Fence: r.job.Taken, Manual: true, Ahead: r.ahead}
+		jobs[i] = pipeline.Job{Plan: rule.Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts), Fence: r.job.Taken, Manual: true, Ahead: ahead}
 		if len(t.Slots) > 1 {
 			jobs[i].Covers, jobs[i].SlotOf = t.Slots, rule.slotOf(t.Slots)
 		}
@@ -265,11 +260,7 @@ const leastAhead = 3
 
 // readAhead reads for the rules of a stretch that run slot by slot. What was read ahead is as the events
 // were then, as is what merged slots read.
-func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) {
-	if r.ahead != nil {
-		return
-	}
-	r.ahead = new(batch.Ahead)
+func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *batch.Ahead {
 	var jobs []pipeline.Job
 	for _, rule := range r.rules {
 		slots := owed[rule.id()]
@@ -281,14 +272,19 @@ func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) {
 		jobs = append(jobs, pipeline.Job{Plan: rule.Plan, Slot: last, Window: whole})
 	}
 	if len(jobs) == 0 {
-		return
+		return nil
 	}
-	if r.Options.Timeout > 0 {
-		within, cancel := context.WithTimeout(ctx, r.Options.Timeout)
-		defer cancel()
-		ctx = within
+	within, cancel := r.limited(ctx)
+	defer cancel()
+	return r.Rounds.ReadAhead(within, jobs)
+}
+
+// limited bounds what a round may take.
+func (r *Runner) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Options.Timeout <= 0 {
+		return ctx, func() {}
 	}
-	r.ahead = r.Rounds.ReadAhead(ctx, jobs)
+	return context.WithTimeout(ctx, r.Options.Timeout)
 }
 
 // lasting is a context that ends a while after its parent.

@@ -22,24 +22,25 @@ type stretch struct {
 	request search.Request
 	hits    []event.Event
 
-	mu sync.Mutex
-	// documents are the hits decoded, for their times; nil before somebody asked. broken: one cannot be.
+	// documents are the hits decoded, for their times. They remember what was looked up: mu guards them.
+	mu        sync.Mutex
 	documents []*event.Document
-	broken    bool
 }
 
 // maxAhead bounds the memory of hits that are searched for ahead, in bytes, over all requests.
 const maxAhead = 24 << 20
 
 // NewAhead keeps the hits of requests: those that answers have, and of the others those that fit.
-// Requests that fail, or want no source, are left out.
+// Requests that fail, want no source, or have hits that cannot be decoded are left out.
 func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) *Ahead {
 	a := &Ahead{byKey: map[string]*stretch{}}
 	left := int64(maxAhead)
 	for _, r := range requests {
 		if id := windowless(r); a.byKey[id] == nil && !r.OmitSource {
 			if hits, ok := collect(ctx, answers, r, &left); ok {
-				a.byKey[id] = &stretch{request: r, hits: hits}
+				if documents, ok := decode(hits); ok {
+					a.byKey[id] = &stretch{request: r, hits: hits, documents: documents}
+				}
 			}
 		}
 	}
@@ -48,8 +49,8 @@ func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) 
 
 // collect returns all hits of a request, unless they fail or do not fit.
 func collect(ctx context.Context, answers *Answers, r search.Request, left *int64) ([]event.Event, bool) {
-	if answers.Knows(r) {
-		return answers.byKey[key(r)].hits, true
+	if known := answers.byKey[key(r)]; known != nil && known.whole {
+		return known.hits, true
 	}
 	var hits []event.Event
 	size := int64(0)
@@ -101,42 +102,32 @@ func (a *Ahead) answer(r search.Request) *answer {
 	if err != nil {
 		return nil // which the search will say
 	}
-	hits, ok := s.within(within)
-	if !ok {
-		return nil
-	}
-	return &answer{hits: hits, whole: true, took: time.Since(start)}
+	return &answer{hits: s.within(within), whole: true, took: time.Since(start)}
 }
 
 // within returns the hits of a window, in order.
-func (s *stretch) within(w *condition.Matcher) ([]event.Event, bool) {
+func (s *stretch) within(w *condition.Matcher) []event.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.decode()
-	if s.broken {
-		return nil, false
-	}
 	var hits []event.Event
 	for i, d := range s.documents {
 		if w.Match(d) {
 			hits = append(hits, s.hits[i])
 		}
 	}
-	return hits, true
+	return hits
 }
 
-func (s *stretch) decode() {
-	if s.documents != nil || s.broken {
-		return
-	}
-	s.documents = make([]*event.Document, len(s.hits))
-	for i, h := range s.hits {
+// decode makes documents of hits; false when one is none.
+func decode(hits []event.Event) ([]*event.Document, bool) {
+	documents := make([]*event.Document, len(hits))
+	for i, h := range hits {
 		h.Fields = nil // which need not have the time
 		d, err := h.Document()
 		if err != nil {
-			s.broken = true
-			return
+			return nil, false
 		}
-		s.documents[i] = d
+		documents[i] = d
 	}
+	return documents, true
 }

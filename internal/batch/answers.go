@@ -95,8 +95,8 @@ func (a *Answers) Why(r search.Request) string {
 
 // Knows reports whether all hits of a request are known.
 func (a *Answers) Knows(r search.Request) bool {
-	known := a.of(r)
-	return known != nil && known.whole
+	known := a.byKey[key(r)]
+	return known != nil && known.whole || a.ahead.Covers(r)
 }
 
 // Unwrap returns the events' own place.

@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
@@ -276,7 +276,7 @@ func (r *reader) visit(page []event.Event) (more bool, err error) {
 	defer func() {
 		r.matching += time.Since(start)
 		if v := recover(); v != nil {
-			more, err = false, refusal("match events", fmt.Errorf("crashed: %v\n%s", v, debug.Stack()))
+			more, err = false, failure.Crash("match events", v)
 		}
 	}()
 	if set := r.scan.matched.arranged(r.view, page); set != r.of {

@@ -101,21 +101,10 @@ func readWhole(c *event.Cursor) error {
 
 // read reads the next value as an answer.
 func (p *page) read(c *event.Cursor) error {
-	var failed faults
-	c.Members(func(key []byte) { failed.add(p.readMember(c, string(key))) })
-	return failed.join()
+	var failed error
+	c.Members(func(key []byte) { failed = errors.Join(failed, p.readMember(c, string(key))) })
+	return failed
 }
-
-// faults are what was wrong, if anything.
-type faults []error
-
-func (f *faults) add(err error) {
-	if err != nil {
-		*f = append(*f, err)
-	}
-}
-
-func (f *faults) join() error { return errors.Join(*f...) }
 
 func (p *page) readMember(c *event.Cursor, key string) error {
 	switch key {
@@ -136,26 +125,26 @@ func (p *page) readMember(c *event.Cursor, key string) error {
 }
 
 func (p *page) readHits(c *event.Cursor) error {
-	var failed faults
+	var failed error
 	c.Members(func(key []byte) {
 		switch string(key) {
 		case "total":
-			failed.add(readValue(c, &p.Hits.Total))
+			failed = errors.Join(failed, readValue(c, &p.Hits.Total))
 		case "hits":
 			index := ""
 			c.Elements(func() {
 				var h hit
-				failed.add(h.read(c, &index))
+				failed = errors.Join(failed, h.read(c, &index))
 				p.Hits.Hits = append(p.Hits.Hits, h)
 			})
 		}
 	})
-	return failed.join()
+	return failed
 }
 
 // read reads a hit; index is the name of the one before, which it mostly shares.
 func (h *hit) read(c *event.Cursor, index *string) error {
-	var failed faults
+	var failed error
 	c.Members(func(key []byte) {
 		switch string(key) {
 		case "_index":
@@ -164,23 +153,23 @@ func (h *hit) read(c *event.Cursor, index *string) error {
 				h.Index = *index
 				return
 			}
-			failed.add(decodeValue(value, &h.Index))
+			failed = errors.Join(failed, decodeValue(value, &h.Index))
 			*index = h.Index
 		case "_id":
-			failed.add(readText(c, &h.ID))
+			failed = errors.Join(failed, readText(c, &h.ID))
 		case "_source":
 			h.Source = c.Value()
 		case "sort":
 			c.Elements(func() { h.Sort = append(h.Sort, c.Value()) })
 		case "fields":
-			failed.add(readValue(c, &h.Fields))
+			failed = errors.Join(failed, readValue(c, &h.Fields))
 		case "_seq_no":
-			failed.add(readValue(c, &h.SeqNo))
+			failed = errors.Join(failed, readValue(c, &h.SeqNo))
 		case "_primary_term":
-			failed.add(readValue(c, &h.PrimaryTerm))
+			failed = errors.Join(failed, readValue(c, &h.PrimaryTerm))
 		}
 	})
-	return failed.join()
+	return failed
 }
 
 // readValue decodes the next value.
@@ -204,7 +193,7 @@ func readText(c *event.Cursor, to *string) error {
 
 // readBody reads the answers of several searches.
 func (m *multiAnswer) readBody(body []byte) error {
-	var failed faults
+	var failed error
 	c := event.NewCursor(body)
 	c.Members(func(key []byte) {
 		if string(key) != "responses" {
@@ -212,25 +201,24 @@ func (m *multiAnswer) readBody(body []byte) error {
 		}
 		c.Elements(func() {
 			var item multiItem
-			failed.add(item.read(c))
+			failed = errors.Join(failed, item.read(c))
 			m.Responses = append(m.Responses, item)
 		})
 	})
-	failed.add(readWhole(c))
-	return failed.join()
+	return errors.Join(failed, readWhole(c))
 }
 
 func (m *multiItem) read(c *event.Cursor) error {
-	var failed faults
+	var failed error
 	c.Members(func(key []byte) {
 		switch string(key) {
 		case "status":
-			failed.add(readValue(c, &m.Status))
+			failed = errors.Join(failed, readValue(c, &m.Status))
 		case "error":
-			failed.add(readValue(c, &m.Error))
+			failed = errors.Join(failed, readValue(c, &m.Error))
 		default:
-			failed.add(m.readMember(c, string(key)))
+			failed = errors.Join(failed, m.readMember(c, string(key)))
 		}
 	})
-	return failed.join()
+	return failed
 }

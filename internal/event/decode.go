@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// decodeObject decodes exactly one JSON object, with [json.Number] for numbers, as encoding/json does.
-func decodeObject(data []byte) (map[string]any, error) {
+// DecodeObject decodes exactly one JSON object, with [json.Number] for numbers, as encoding/json does.
+func DecodeObject(data []byte) (map[string]any, error) {
 	d := decoder{data: data, text: string(data)}
 	if i := blanks(data, 0); i < len(data) && data[i] == '{' {
 		if object, end := d.object(i+1, 1); end >= 0 && blanks(data, end) == len(data) {
@@ -19,7 +19,7 @@ func decodeObject(data []byte) (map[string]any, error) {
 	return decodeSlowly(data) // which says what is wrong
 }
 
-// decodeSlowly is what decodeObject has to agree with.
+// decodeSlowly is what DecodeObject has to agree with.
 func decodeSlowly(data []byte) (map[string]any, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()

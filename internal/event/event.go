@@ -24,7 +24,7 @@ func (e *Event) Ref() Ref { return Ref{e.Index, e.ID} }
 
 // Document decodes the source. Numbers keep the text they were written in.
 func (e *Event) Document() (*Document, error) {
-	source, err := decodeObject(e.Source)
+	source, err := DecodeObject(e.Source)
 	if err != nil {
 		return nil, fmt.Errorf("source of %s/%s: %w", e.Index, e.ID, err)
 	}

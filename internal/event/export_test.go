@@ -7,8 +7,5 @@ func ValuesOf(d *Document, f mapping.Field) []mapping.Value {
 	return (&Document{Source: d.Source, fields: d.fields}).Values(f)
 }
 
-// DecodeObject and DecodeSlowly have to agree.
-var (
-	DecodeObject = decodeObject
-	DecodeSlowly = decodeSlowly
-)
+// DecodeSlowly is what [DecodeObject] has to agree with.
+var DecodeSlowly = decodeSlowly

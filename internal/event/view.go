@@ -117,7 +117,7 @@ func (v *View) begin(source []byte) {
 // decodeWhole leaves it to encoding/json: what is wrong with the source, and the sources of which
 // one pass is not enough.
 func (v *View) decodeWhole() error {
-	object, err := decodeObject(v.source)
+	object, err := DecodeObject(v.source)
 	if err != nil {
 		return err
 	}

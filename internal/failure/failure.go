@@ -9,6 +9,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 )
 
@@ -86,4 +87,10 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return Internal
+}
+
+// Crash is what a panic is told as: a fault of Tocsin's own, with the stack. It is called where the panic
+// is recovered.
+func Crash(op string, v any) error {
+	return &Error{Kind: Internal, Op: op, Err: fmt.Errorf("crashed: %v\n%s", v, debug.Stack())}
 }

@@ -12,20 +12,11 @@ import (
 // ([Job.Ahead]): many slots of a rule that are run in their order then read events once. What does
 // not fit is left to each slot, as is what goes wrong; nothing is found, written or accounted for here.
 func (r *Round) ReadAhead(ctx context.Context, jobs []Job) *batch.Ahead {
-	events := snapshot(ctx, r.Pipeline.Events)
 	tickets := make([]*ticket, len(jobs))
 	for i, job := range jobs {
 		tickets[i] = &ticket{ctx: ctx, job: job}
 	}
-	r.prime(ctx, events, tickets)
-	r.each(tickets, func(t *ticket) {
-		t.execution = r.Pipeline.begin(t.job)
-		t.guard(func() {
-			if !t.execution.prepare(ctx, events) {
-				t.end()
-			}
-		})
-	})
+	events := r.prepare(ctx, tickets)
 	var needs []planner.Need
 	var requests []search.Request
 	for _, n := range reads(tickets) {

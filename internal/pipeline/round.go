@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,16 +120,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	}()
 	ctx, stop := whileAnyLives(ctx, tickets)
 	defer stop()
-	events := snapshot(ctx, r.Pipeline.Events)
-	r.prime(ctx, events, tickets)
-	r.each(tickets, func(t *ticket) {
-		t.execution = r.Pipeline.begin(t.job)
-		t.guard(func() {
-			if !t.execution.prepare(t.ctx, events) {
-				t.end()
-			}
-		})
-	})
+	events := r.prepare(ctx, tickets)
 	ended := r.began(ctx, tickets)
 	defer ended()
 	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
@@ -147,6 +137,21 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	if r.Observe != nil {
 		r.Observe(round)
 	}
+}
+
+// prepare begins the executions and binds their plans, all as of one moment of the events' place.
+func (r *Round) prepare(ctx context.Context, tickets []*ticket) search.Events {
+	events := snapshot(ctx, r.Pipeline.Events)
+	r.prime(ctx, events, tickets)
+	r.each(tickets, func(t *ticket) {
+		t.execution = r.Pipeline.begin(t.job)
+		t.guard(func() {
+			if !t.execution.prepare(t.ctx, events) {
+				t.end()
+			}
+		})
+	})
+	return events
 }
 
 func (t *ticket) end() {
@@ -194,7 +199,7 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 func (t *ticket) guard(do func()) {
 	defer func() {
 		if v := recover(); v != nil && !t.ended {
-			t.execution.Status, t.execution.Err = Failed, crash(t.execution.RuleID, v)
+			t.execution.Status, t.execution.Err = Failed, failure.Crash("run rule "+t.execution.RuleID, v)
 			t.end()
 		}
 	}()
@@ -208,16 +213,11 @@ func (r *Round) crashed(t *ticket, v any) {
 		t.execution = r.Pipeline.begin(t.job)
 		fallthrough
 	case !t.ended:
-		t.execution.Status, t.execution.Err = Failed, crash(t.execution.RuleID, v)
+		t.execution.Status, t.execution.Err = Failed, failure.Crash("run rule "+t.execution.RuleID, v)
 		t.end()
 	case t.result.Status == Succeeded:
-		t.result.Status, t.result.Err = PartialFailure, crash(t.result.RuleID, v)
+		t.result.Status, t.result.Err = PartialFailure, failure.Crash("run rule "+t.result.RuleID, v)
 	}
-}
-
-// crash is what a panic is told as. It is called where the panic is recovered, for the stack.
-func crash(ruleID string, v any) error {
-	return &failure.Error{Kind: failure.Internal, Op: "run rule " + ruleID, Err: fmt.Errorf("crashed: %v\n%s", v, debug.Stack())}
 }
 
 // whileAnyLives is a context that ends when those of all tickets have ended.

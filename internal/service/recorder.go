@@ -40,6 +40,24 @@ const defaultRunningAfter = 5 * time.Second
 // Began implements [pipeline.Starter]: slots whose execution takes long are recorded as running, with
 // the fencing number of the runner. Whoever takes over from one that was killed finds them open.
 func (r *Recorder) Began(ctx context.Context, executions []pipeline.Execution) (ended func()) {
+	written := make(chan struct{})
+	timer := time.AfterFunc(cmp.Or(r.RunningAfter, defaultRunningAfter), func() {
+		defer close(written)
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+		defer cancel()
+		if _, err := r.Ledger.Record(limited, r.running(executions)); err != nil {
+			r.Log.DebugContext(ctx, "cannot record what is running", "error", err)
+		}
+	})
+	return func() {
+		if !timer.Stop() {
+			<-written // so that it does not come after what is recorded at the end
+		}
+	}
+}
+
+// running are the accounts of executions that have not ended.
+func (r *Recorder) running(executions []pipeline.Execution) []ledger.Account {
 	var accounts []ledger.Account
 	for _, x := range executions {
 		if r.Wants != nil && !r.Wants(x) {
@@ -51,20 +69,7 @@ func (r *Recorder) Began(ctx context.Context, executions []pipeline.Execution) (
 			}})
 		}
 	}
-	written := make(chan struct{})
-	timer := time.AfterFunc(cmp.Or(r.RunningAfter, defaultRunningAfter), func() {
-		defer close(written)
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-		defer cancel()
-		if _, err := r.Ledger.Record(limited, accounts); err != nil {
-			r.Log.DebugContext(ctx, "cannot record what is running", "error", err)
-		}
-	})
-	return func() {
-		if !timer.Stop() {
-			<-written // so that it does not come after what is recorded at the end
-		}
-	}
+	return accounts
 }
 
 // recordTimeout bounds the writing of one round, which goes on although its rules were cut off.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -91,19 +90,7 @@ func decode(text []byte) (map[string]any, error) {
 	if !utf8.Valid(text) {
 		return nil, errNotUTF8
 	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	var object map[string]any
-	if err := dec.Decode(&object); err != nil {
-		return nil, fmt.Errorf("decode JSON: %w", err)
-	}
-	if object == nil {
-		return nil, errors.New("null is no object")
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more text behind the object")
-	}
-	return object, nil
+	return event.DecodeObject(text) //nolint:wrapcheck // it says what it was doing
 }
 
 // rawSource returns the source as the line writes it. Where metadata stands among its fields, it
