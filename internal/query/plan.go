@@ -3,8 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"tocsin/internal/condition"
@@ -216,9 +214,6 @@ var planners = map[rule.Type]func(*rule.Rule) (Plan, diag.List){
 	rule.TypeThreatMatch:     planThreatMatch,
 	rule.TypeThreshold:       planThreshold,
 }
-
-// Types returns the rule types that can run, sorted.
-func Types() []rule.Type { return slices.Sorted(maps.Keys(planners)) }
 
 // For plans a rule. The plan is nil when a diagnostic is an error.
 func For(r *rule.Rule) (Plan, diag.List) {
