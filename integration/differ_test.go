@@ -89,12 +89,13 @@ func (d *differ) fill(t *testing.T) {
 	}
 	items := d.node.Lines(t, "/_bulk?refresh=true", bulk.String()).At("items").List()
 	var kept [][]byte
+	var documents []indexgen.Document
 	for i, item := range items {
 		if refusal := item.At("create", "error"); !refusal.Missing() {
 			t.Logf("%s: refused: %s", lines[i], refusal.At("reason"))
 			continue
 		}
-		kept = append(kept, lines[i])
+		kept, documents = append(kept, lines[i]), append(documents, d.world.Documents[i])
 		if d.world.Documents[i].Seen {
 			d.seen++
 		}
@@ -102,6 +103,7 @@ func (d *differ) fill(t *testing.T) {
 	if len(kept) < len(lines)*9/10 {
 		t.Errorf("%s: the node takes %d of %d documents", d.world.Kind, len(kept), len(lines))
 	}
+	d.world.Documents = documents
 	d.file = filepath.Join(t.TempDir(), "events.ndjson")
 	must(t, os.WriteFile(d.file, bytes.Join(kept, []byte("\n")), 0o600))
 }
@@ -128,12 +130,19 @@ func (d *differ) ask(t *testing.T, asked []object, size int) []JSON {
 	return d.node.Lines(t, "/_msearch", body.String()).At("responses").List()
 }
 
-// Rules whose conditions are true of fewer or of more documents are not chosen: what is always or never
-// true compares little.
-const (
-	leastShare = 0.08
-	mostShare  = 0.62
-)
+// shares are which share of the documents the conditions of a rule may match to be chosen: what is
+// always or never true compares little. Rules that look for more than the condition need more.
+func shares(typ string) (least, most float64) {
+	switch base, _, _ := strings.Cut(typ, " "); base {
+	case "sequence", "sample":
+		return 0.2, 0.8
+	case "threshold", "cardinality":
+		return 0.35, 0.9
+	case "new_terms", "threat_match":
+		return 0.25, 0.9
+	}
+	return 0.1, 0.6
+}
 
 // choose takes as many rules of each type as are wanted, and one that Elasticsearch refuses.
 func (d *differ) choose(t *testing.T, each int) {
@@ -149,9 +158,10 @@ func (d *differ) choose(t *testing.T, each int) {
 		mine := answers[:len(r.Asked)]
 		answers = answers[len(r.Asked):]
 		fits, refuses := true, false
+		least, most := shares(r.Type)
 		for _, a := range mine {
 			share := float64(a.At("hits", "total", "value").Int()) / float64(d.seen)
-			fits = fits && share >= leastShare && share <= mostShare
+			fits = fits && share >= least && share <= most
 			refuses = refuses || !a.At("error").Missing() || a.At("_shards", "failed").Int() > 0
 		}
 		switch {

@@ -8,7 +8,8 @@ type Kind struct {
 	// RefusesEQL tells that the types are of different families, which EQL refuses as ambiguous.
 	RefusesEQL bool
 	// Unsourced tells that what alerts copy of events is not what files have: _source is not all there.
-	Unsourced bool
+	// Of Sourceless kinds it has nothing at all.
+	Unsourced, Sourceless bool
 
 	// variants are what indices may have; a world has the first two of them at least.
 	variants []variant
@@ -121,10 +122,15 @@ var Kinds = []Kind{
 	},
 	{
 		Name: "fractions", variants: []variant{
-			with("o.x", lenient("double")), with("o.x", lenient("float")), with("o.x", lenient("half_float")), with("o.x", lenient("long")),
+			with("o.x", lenient("double")), with("o.x", lenient("float")), with("o.x", lenient("half_float")),
 		},
 		filled: []filled{{"o.x", oneOf(numbers(wholes...), numbers(fractions...), texts("x"))}},
 		probes: []probe{{"o.x", number, numerals("1", "1.5", "2.5", "100", "2049", "16777216", "0.1"), true}},
+	},
+	{
+		Name: "fractions_and_wholes", RefusesEQL: true, variants: []variant{with("o.x", lenient("double")), with("o.x", lenient("long")), with("o.x", lenient("float"))},
+		filled: []filled{{"o.x", oneOf(numbers(wholes[:14]...), numbers(fractions...), texts("x"))}},
+		probes: []probe{{"o.x", number, numerals("1", "2", "5", "100", "2049"), true}},
 	},
 	{
 		Name: "flattened", variants: []variant{with("o", Object{"type": "flattened"}), with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
@@ -180,7 +186,7 @@ var Kinds = []Kind{
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "source_disabled", Unsourced: true, variants: []variant{with("o.x", keyword()).rooted("_source", Object{"enabled": false}), with("o.x", keyword())},
+		Name: "source_disabled", Unsourced: true, Sourceless: true, variants: []variant{with("o.x", keyword()).rooted("_source", Object{"enabled": false}), with("o.x", keyword())},
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
@@ -222,7 +228,7 @@ var Kinds = []Kind{
 		filled: []filled{{"o.x", func(g *gen) any { return pick(g, []any{true, false, "true", "false"}) }}}, probes: []probe{{"o.x", boolean, []any{true, false}, true}},
 	},
 	{
-		Name: "text_beside_keyword", variants: []variant{
+		Name: "text_beside_keyword", RefusesEQL: true, variants: []variant{
 			with("o.x", Object{"type": "text"}), with("o.x", keyword()), with("o.x", Object{"type": "text", "fields": Object{"keyword": keyword("ignore_above", 3)}}),
 		},
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x").ungrouped()},

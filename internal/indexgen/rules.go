@@ -2,6 +2,7 @@ package indexgen
 
 import (
 	"fmt"
+	"strings"
 )
 
 // Rule is a candidate: a rule as Kibana exports it.
@@ -30,6 +31,12 @@ func IsEQL(typ string) bool {
 	return false
 }
 
+// ReadsEach tells whether rules of a type group events by what each of them says of itself: where nothing
+// does, there are no groups, other than over files that have it all.
+func ReadsEach(typ string) bool {
+	return typ == "sequence" || typ == "sample" || strings.HasSuffix(typ, " suppressed") && typ != "threshold suppressed"
+}
+
 func rules(g *gen, kind Kind, w *World, o Options) []Rule {
 	var out []Rule
 	for _, typ := range Types {
@@ -54,18 +61,21 @@ type maker struct {
 }
 
 var makers = map[string]func(*maker, *Rule){
-	"kql":                     func(m *maker, r *Rule) { m.kql(r); r.Exact = true },
-	"lucene":                  func(m *maker, r *Rule) { m.lucene(r); r.Exact = true },
-	"eql":                     func(m *maker, r *Rule) { m.eql(r); r.Exact = true },
-	"sequence":                (*maker).sequence,
-	"sample":                  (*maker).sample,
-	"threshold":               (*maker).threshold,
-	"cardinality":             (*maker).cardinality,
-	"new_terms":               (*maker).newTerms,
-	"threat_match":            (*maker).threatMatch,
-	"kql suppressed":          func(m *maker, r *Rule) { m.either(r); m.suppress(r) },
-	"eql suppressed":          func(m *maker, r *Rule) { m.eql(r); m.suppress(r) },
-	"threshold suppressed":    func(m *maker, r *Rule) { m.threshold(r); r.Body["alert_suppression"] = Object{"duration": Object{"value": 1, "unit": "h"}} },
+	"kql":            func(m *maker, r *Rule) { m.kql(r); r.Exact = true },
+	"lucene":         func(m *maker, r *Rule) { m.lucene(r); r.Exact = true },
+	"eql":            func(m *maker, r *Rule) { m.eql(r); r.Exact = true },
+	"sequence":       (*maker).sequence,
+	"sample":         (*maker).sample,
+	"threshold":      (*maker).threshold,
+	"cardinality":    (*maker).cardinality,
+	"new_terms":      (*maker).newTerms,
+	"threat_match":   (*maker).threatMatch,
+	"kql suppressed": func(m *maker, r *Rule) { m.either(r); m.suppress(r) },
+	"eql suppressed": func(m *maker, r *Rule) { m.eql(r); m.suppress(r) },
+	"threshold suppressed": func(m *maker, r *Rule) {
+		m.threshold(r)
+		r.Body["alert_suppression"] = Object{"duration": Object{"value": 1, "unit": "h"}}
+	},
 	"new_terms suppressed":    func(m *maker, r *Rule) { m.newTerms(r); m.suppress(r) },
 	"threat_match suppressed": func(m *maker, r *Rule) { m.threatMatch(r); m.suppress(r) },
 	"sequence suppressed":     func(m *maker, r *Rule) { m.sequence(r); m.suppress(r) },
@@ -80,7 +90,7 @@ func (m *maker) set(r *Rule, pairs ...any) {
 func (m *maker) kql(r *Rule) {
 	t := m.test(m.kind, m.world)
 	m.set(r, "type", "query", "language", "kuery", "query", t.KQL)
-	r.Asked = []Object{{"kql": Object{"query": t.KQL}}}
+	r.Asked = []Object{t.Kibana}
 	m.filter(r)
 }
 
@@ -130,6 +140,14 @@ func (m *maker) by(other string) string {
 	return other
 }
 
+// byEach is by for what groups events one by one: no answer of Elasticsearch has what _source has not.
+func (m *maker) byEach(other string) string {
+	if m.kind.Unsourced {
+		return other
+	}
+	return m.by(other)
+}
+
 func (m *maker) steps(r *Rule, n int) []string {
 	var steps []string
 	for range n {
@@ -141,7 +159,7 @@ func (m *maker) steps(r *Rule, n int) []string {
 }
 
 func (m *maker) sequence(r *Rule) {
-	text := "sequence by " + m.by("host.id") + " with maxspan=5m"
+	text := "sequence by " + m.byEach("host.id") + " with maxspan=5m"
 	for _, s := range m.steps(r, 2) {
 		text += " " + s
 	}
@@ -149,7 +167,7 @@ func (m *maker) sequence(r *Rule) {
 }
 
 func (m *maker) sample(r *Rule) {
-	text := "sample by " + m.by("host.id")
+	text := "sample by " + m.byEach("v")
 	for _, s := range m.steps(r, 2) {
 		text += " " + s
 	}
@@ -202,8 +220,8 @@ func (m *maker) threatMatch(r *Rule) {
 
 func (m *maker) suppress(r *Rule) {
 	strategy := pick(m.gen, []string{"suppress", "doNotSuppress"})
-	fields := []string{m.by("host.id")}
-	if m.IntN(3) == 0 && fields[0] != "event.category" {
+	fields := []string{m.byEach("host.id")}
+	if m.IntN(3) == 0 {
 		fields = append(fields, "event.category")
 	}
 	body := Object{"group_by": fields, "missing_fields_strategy": strategy}

@@ -10,8 +10,8 @@ import (
 // no query of its own there.
 type Test struct {
 	KQL, Lucene, EQL string
-	// DSL is what EQL means.
-	DSL Object
+	// Kibana is what Kibana makes of KQL, DSL what EQL means.
+	Kibana, DSL Object
 }
 
 // test is a tree of tests, of which one at least looks at a probe.
@@ -41,23 +41,27 @@ func (g *gen) test(kind Kind, w *World) Test {
 }
 
 func (t Test) not() Test {
-	return Test{
-		"not (" + t.KQL + ")", "(*:* AND NOT (" + t.Lucene + "))", "not (" + t.EQL + ")",
-		Object{"bool": Object{"must_not": []any{t.DSL}}},
-	}
+	not := func(x Object) Object { return Object{"bool": Object{"must_not": []any{x}}} }
+	return Test{"not (" + t.KQL + ")", "(*:* AND NOT (" + t.Lucene + "))", "not (" + t.EQL + ")", not(t.Kibana), not(t.DSL)}
 }
 
 func both(a, b Test) Test {
 	return Test{
 		"(" + a.KQL + " and " + b.KQL + ")", "(" + a.Lucene + " AND " + b.Lucene + ")", "(" + a.EQL + " and " + b.EQL + ")",
-		Object{"bool": Object{"filter": []any{a.DSL, b.DSL}}},
+		filter(a.Kibana, b.Kibana), filter(a.DSL, b.DSL),
 	}
+}
+
+func filter(all ...any) Object { return Object{"bool": Object{"filter": all}} }
+
+func should(any ...any) Object {
+	return Object{"bool": Object{"should": any, "minimum_should_match": 1}}
 }
 
 func either(a, b Test) Test {
 	return Test{
 		"(" + a.KQL + " or " + b.KQL + ")", "(" + a.Lucene + " OR " + b.Lucene + ")", "(" + a.EQL + " or " + b.EQL + ")",
-		Object{"bool": Object{"should": []any{a.DSL, b.DSL}, "minimum_should_match": 1}},
+		should(a.Kibana, b.Kibana), should(a.DSL, b.DSL),
 	}
 }
 
@@ -75,7 +79,7 @@ func (g *gen) leaf(p probe, w *World) Test {
 		return g.span(p)
 	case n < 6 && p.class == address:
 		network := pick(g, []string{"10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/24", "fe80::/10"})
-		return Test{quotedField(p.field, network), quotedField(p.field, network), fmt.Sprintf("cidrMatch(%s, %q)", p.field, network), term(p.field, network)}
+		return Test{quotedField(p.field, network), quotedField(p.field, network), fmt.Sprintf("cidrMatch(%s, %q)", p.field, network), phrase(p.field, network), term(p.field, network)}
 	case n < 7:
 		return g.oneOf(p)
 	}
@@ -107,7 +111,12 @@ func (p probe) literal(g *gen, w *World) any {
 }
 
 func exists(field string) Test {
-	return Test{field + ": *", "_exists_:" + field, field + " != null", Object{"exists": Object{"field": field}}}
+	dsl := Object{"exists": Object{"field": field}}
+	return Test{field + ": *", "_exists_:" + field, field + " != null", dsl, dsl}
+}
+
+func phrase(field string, value any) Object {
+	return Object{"match_phrase": Object{field: fmt.Sprint(value)}}
 }
 
 func term(field string, value any) Object { return Object{"term": Object{field: value}} }
@@ -131,7 +140,7 @@ func literal(value any) string {
 }
 
 func equals(field string, value any) Test {
-	return Test{quotedField(field, value), quotedField(field, value), field + " == " + literal(value), term(field, value)}
+	return Test{quotedField(field, value), quotedField(field, value), field + " == " + literal(value), phrase(field, value), term(field, value)}
 }
 
 func (g *gen) oneOf(p probe) Test {
@@ -141,12 +150,13 @@ func (g *gen) oneOf(p probe) Test {
 
 func among(field string, some []any) Test {
 	var words, literals []string
+	var phrases []any
 	for _, v := range some {
-		words, literals = append(words, quoted(v)), append(literals, literal(v))
+		words, literals, phrases = append(words, quoted(v)), append(literals, literal(v)), append(phrases, phrase(field, v))
 	}
 	return Test{
 		field + ": (" + strings.Join(words, " or ") + ")", field + ":(" + strings.Join(words, " OR ") + ")",
-		field + " in (" + strings.Join(literals, ", ") + ")", Object{"terms": Object{field: some}},
+		field + " in (" + strings.Join(literals, ", ") + ")", should(phrases...), Object{"terms": Object{field: some}},
 	}
 }
 
@@ -159,6 +169,7 @@ func (g *gen) pattern(p probe) Test {
 	if fold {
 		t.EQL = fmt.Sprintf("%s : %q", p.field, of)
 	}
+	t.Kibana = Object{"query_string": Object{"fields": []string{p.field}, "query": of}}
 	t.DSL = Object{"wildcard": Object{p.field: Object{"value": of, "case_insensitive": fold}}}
 	return t
 }
@@ -166,23 +177,22 @@ func (g *gen) pattern(p probe) Test {
 // span is a range that is open on one side or on none.
 func (g *gen) span(p probe) Test {
 	low, high := pick(g, p.literals), pick(g, p.literals)
+	bound := func(op string, value any) Object { return Object{"range": Object{p.field: Object{op: value}}} }
+	var dsl Object
+	t := Test{}
 	switch g.IntN(3) {
 	case 0:
-		return Test{
-			p.field + " >= " + quoted(low), fmt.Sprintf("%s:[%s TO *]", p.field, quoted(low)), p.field + " >= " + literal(low),
-			Object{"range": Object{p.field: Object{"gte": low}}},
-		}
+		dsl = bound("gte", low)
+		t.KQL, t.Lucene, t.EQL = p.field+" >= "+quoted(low), fmt.Sprintf("%s:[%s TO *]", p.field, quoted(low)), p.field+" >= "+literal(low)
 	case 1:
-		return Test{
-			p.field + " < " + quoted(high), fmt.Sprintf("%s:{* TO %s}", p.field, quoted(high)), p.field + " < " + literal(high),
-			Object{"range": Object{p.field: Object{"lt": high}}},
-		}
+		dsl = bound("lt", high)
+		t.KQL, t.Lucene, t.EQL = p.field+" < "+quoted(high), fmt.Sprintf("%s:{* TO %s}", p.field, quoted(high)), p.field+" < "+literal(high)
+	default:
+		dsl = filter(bound("gt", low), bound("lte", high))
+		t.KQL = fmt.Sprintf("(%s > %s and %s <= %s)", p.field, quoted(low), p.field, quoted(high))
+		t.Lucene = fmt.Sprintf("%s:{%s TO %s]", p.field, quoted(low), quoted(high))
+		t.EQL = fmt.Sprintf("(%s > %s and %s <= %s)", p.field, literal(low), p.field, literal(high))
 	}
-	return Test{
-		fmt.Sprintf("(%s > %s and %s <= %s)", p.field, quoted(low), p.field, quoted(high)), fmt.Sprintf("%s:{%s TO %s]", p.field, quoted(low), quoted(high)),
-		fmt.Sprintf("(%s > %s and %s <= %s)", p.field, literal(low), p.field, literal(high)),
-		Object{"bool": Object{"filter": []any{
-			Object{"range": Object{p.field: Object{"gt": low}}}, Object{"range": Object{p.field: Object{"lte": high}}},
-		}}},
-	}
+	t.Kibana, t.DSL = dsl, dsl
+	return t
 }

@@ -119,7 +119,7 @@ func settings(more Object) Object {
 func (v variant) index(name string) Index {
 	properties := Object{
 		"@timestamp": Object{"type": "date"}, "host.id": Object{"type": "keyword"}, "event.category": Object{"type": "keyword"},
-		"n": Object{"type": "keyword"}, "u": Object{"type": "keyword"},
+		"n": Object{"type": "keyword"}, "u": Object{"type": "keyword"}, "v": Object{"type": "keyword"},
 	}
 	for name, definition := range v.properties {
 		properties[name] = definition
@@ -139,9 +139,10 @@ func (g *gen) document(kind Kind, v variant, at time.Time, documents int) Object
 		stamp = stampISO
 	}
 	stamp(g, source, at)
-	g.place(source, "host.id", fmt.Sprintf("h%d", g.IntN(max(documents/5, 1))))
+	g.place(source, "host.id", fmt.Sprintf("h%d", g.IntN(max(documents/12, 2))))
 	g.place(source, "event.category", pick(g, categories))
 	source["n"] = fmt.Sprintf("n%d", g.IntN(baseValues))
+	source["v"] = fmt.Sprintf("v%d", g.IntN(max(documents/5, 1)))
 	source["u"] = fmt.Sprintf("u%d", g.IntN(max(documents/2, 1)))
 	for _, f := range kind.filled {
 		name := f.name
