@@ -17,6 +17,8 @@ type Kind struct {
 	filled []filled
 	// probes are what conditions look at.
 	probes []probe
+	// damage, when not nil, changes a mapping so that it makes something else of documents.
+	damage func(root Object)
 }
 
 type filled struct {
@@ -152,7 +154,7 @@ var Kinds = []Kind{
 		probes: []probe{{"o.x", moment, values([]string{"02/03/2026", "03/02/2026", "04/04/2026", "05/03/2026", "01/04/2026"}), true}},
 	},
 	{
-		Name: "date_nanos", variants: []variant{with("o.x", lenient("date")), with("o.x", lenient("date_nanos"))},
+		Name: "date_nanos", damage: func(root Object) { at(root, "properties", "o", "properties", "x")["format"] = "epoch_second" }, variants: []variant{with("o.x", lenient("date")), with("o.x", lenient("date_nanos"))},
 		filled: []filled{{"o.x", oneOf(moments(layoutISO), moments(layoutNanos))}},
 		probes: []probe{{"o.x", moment, values([]string{
 			"2026-03-03", "2026-03-03T03:00:00Z", "2026-02-05T05:00:00.123456789Z", "2026-04-01T01:00:00.123Z", "2026-03-05T05:00:00.5Z",
@@ -167,7 +169,7 @@ var Kinds = []Kind{
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "timestamp_nanos", variants: []variant{
+		Name: "timestamp_nanos", damage: func(root Object) { at(root, "properties", "@timestamp")["format"] = "epoch_second" }, variants: []variant{
 			with("o.x", keyword()), with("o.x", keyword(), "@timestamp", Object{"type": "date_nanos"}).stamped(stampAt("@timestamp", layoutNanos)),
 			with("o.x", keyword()).stamped(stampAt("@timestamp", layoutMillis)),
 		},
@@ -180,23 +182,23 @@ var Kinds = []Kind{
 		filled: []filled{{"o.x", texts(letters[:8]...)}, {"y", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "source_excludes", Unsourced: true, variants: []variant{
+		Name: "source_excludes", Unsourced: true, damage: sourced, variants: []variant{
 			with("o.x", keyword()).rooted("_source", Object{"excludes": []string{"o.x"}}), with("o.x", keyword()), with("o.x", keyword()).rooted("_source", Object{"excludes": []string{"o.*"}}),
 		},
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "source_disabled", Unsourced: true, Sourceless: true, variants: []variant{with("o.x", keyword()).rooted("_source", Object{"enabled": false}), with("o.x", keyword())},
+		Name: "source_disabled", Unsourced: true, Sourceless: true, damage: sourced, variants: []variant{with("o.x", keyword()).rooted("_source", Object{"enabled": false}), with("o.x", keyword())},
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "source_synthetic", Unsourced: true, variants: []variant{
+		Name: "source_synthetic", Unsourced: true, damage: shortened, variants: []variant{
 			with("o.x", keyword()), synthetic(with("o.x", keyword())), synthetic(with("o.x", keyword("ignore_above", 3))),
 		},
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "runtime", variants: []variant{
+		Name: "runtime", damage: func(root Object) { delete(root, "runtime") }, variants: []variant{
 			with("o.x", keyword()), with().rooted("runtime", Object{"o.x": Object{"type": "keyword"}}),
 			with("o.x", keyword("ignore_above", 2)).rooted("runtime", Object{"o.x": Object{"type": "keyword"}}),
 		},
@@ -238,11 +240,11 @@ var Kinds = []Kind{
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "not_indexed", variants: []variant{with("o.x", keyword("index", false)), with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
+		Name: "not_indexed", damage: shortened, variants: []variant{with("o.x", keyword("index", false)), with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
 	},
 	{
-		Name: "no_doc_values", variants: []variant{with("o.x", keyword("doc_values", false)), with("o.x", keyword())},
+		Name: "no_doc_values", damage: shortened, variants: []variant{with("o.x", keyword("doc_values", false)), with("o.x", keyword())},
 		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x").ungrouped()},
 	},
 	{
