@@ -25,8 +25,9 @@ type anchoring struct {
 	texts map[columnText][]int32
 }
 
-// anchor is the tests of an anchor, and an estimate of how often one holds; of a sample, of what it
-// costs to look for them and to evaluate what they lead to.
+// anchor is the tests of an anchor, each once, and an estimate of how often one holds; of a sample, of
+// what it costs to look for them and to evaluate what they lead to. A node and those that it is a part of
+// may have the same anchor, so its tests are never changed.
 type anchor struct {
 	tests []int32
 	rate  float64
@@ -73,6 +74,8 @@ func (a *anchoring) find(n int32) anchor {
 			}
 			all.tests, all.rate = append(all.tests, one.tests...), all.rate+one.rate
 		}
+		slices.Sort(all.tests)
+		all.tests = slices.Compact(all.tests)
 		return all
 	default:
 		return anchor{}
@@ -130,8 +133,7 @@ func (a *anchoring) place() {
 			s.always = append(s.always, int32(m))
 			continue
 		}
-		slices.Sort(best.tests)
-		for _, n := range slices.Compact(best.tests) {
+		for _, n := range best.tests {
 			l := s.leafOf(n)
 			at := &s.anchors[l.column]
 			if !at.any {
