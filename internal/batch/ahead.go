@@ -36,6 +36,9 @@ func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) 
 	a := &Ahead{byKey: map[string]*stretch{}}
 	left := int64(maxAhead)
 	for _, r := range requests {
+		if _, err := r.Variants(); err != nil {
+			continue // The times of its hits cannot be told.
+		}
 		if id := windowless(r); a.byKey[id] == nil && !r.OmitSource {
 			if hits, ok := collect(ctx, answers, r, &left); ok {
 				if documents, ok := decode(hits); ok {
@@ -98,7 +101,7 @@ func (a *Ahead) answer(r search.Request) *answer {
 		return nil
 	}
 	start := time.Now()
-	within, err := condition.Compile(r.Time.Condition(), r.FieldTypes)
+	within, err := condition.Bind(r.Time.Condition(), r.FieldTypes)
 	if err != nil {
 		return nil // which the search will say
 	}
@@ -106,12 +109,12 @@ func (a *Ahead) answer(r search.Request) *answer {
 }
 
 // within returns the hits of a window, in order.
-func (s *stretch) within(w *condition.Matcher) []event.Event {
+func (s *stretch) within(w *condition.Bound) []event.Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var hits []event.Event
 	for i, d := range s.documents {
-		if w.Match(d) {
+		if w.Match(d.Index(), d) {
 			hits = append(hits, s.hits[i])
 		}
 	}

@@ -95,7 +95,7 @@ func (s *thresholdSearch) reached(g search.Group) bool {
 func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	return s.find(ctx, src.Events, s.counting(w), finder{
 		choose: func(groups []search.Group) ([]search.Group, error, error) {
-			return slices.DeleteFunc(groups, func(g search.Group) bool { return !s.reached(g) }), nil, nil
+			return slices.DeleteFunc(slices.Clone(groups), func(g search.Group) bool { return !s.reached(g) }), nil, nil
 		},
 		hits: func(groups []search.Group) ([]Hit, error, error) { return s.hits(ctx, src, w, groups) },
 		size: thresholdChunk,

@@ -95,8 +95,9 @@ func extend(keys [][]string, values []string) [][]string {
 // texts are the different values of a field.
 func texts(doc *event.Document, f mapping.Field) []string {
 	var out []string
+	own, _ := doc.Own(f)
 	for _, v := range doc.Values(f) {
-		if text := search.KeyText(f, v); !slices.Contains(out, text) {
+		if text := search.KeyText(own, v); !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}
