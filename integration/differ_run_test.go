@@ -23,6 +23,8 @@ var (
 	differRules     = flag.Int("differ.rules", 2, "rules of each type in each world")
 	differSeed      = flag.Uint64("differ.seed", 1, "seed of the first world")
 	differKind      = flag.String("differ.kind", "", "only the kinds whose names begin so")
+	differWay     = flag.String("differ.mode", "", "only this way, beside the first")
+	differType      = flag.String("differ.type", "", "only rules of the types whose names begin so")
 	differShrunk    = flag.Int("differ.shrunk", 3, "disagreements to make small")
 	differShown     = flag.Int("differ.shown", 1, "disagreements to show of each kind, type of rule and way")
 )
@@ -69,6 +71,9 @@ func (d *differ) compare(t *testing.T, table differTable) {
 	t.Helper()
 	var first map[string]answer
 	for _, m := range differModes {
+		if first != nil && *differWay != "" && *differWay != m.name {
+			continue
+		}
 		rules := d.rules
 		if m.embedded && d.kind.Sourceless {
 			rules = slices.DeleteFunc(slices.Clone(rules), func(r differRule) bool { return indexgen.ReadsEach(r.Type) })

@@ -169,6 +169,8 @@ func (d *differ) choose(t *testing.T, each int) {
 			refuses = refuses || !a.At("error").Missing() || a.At("_shards", "failed").Int() > 0
 		}
 		switch {
+		case !strings.HasPrefix(r.Type, *differType):
+			continue
 		case refuses && refused[r.Type] == 0:
 			refused[r.Type]++
 		case refuses || !fits || taken[r.Type] == each:
