@@ -82,11 +82,14 @@ func (l *loader) read(f *file, i int, emit func(*batch) bool) error {
 type opener struct {
 	options *EventsOptions
 	seen    sighted
+	cutter  cutter
+	naming  *naming
 	view    *event.View
 }
 
 func (l *loader) opener() func(*batch) loaded {
-	o := &opener{options: &l.events.options, view: event.NewSelection(streamFields(), nil).NewView()}
+	o := &opener{options: &l.events.options, naming: newNaming(l.events.options.Index)}
+	o.view = event.NewSelection(streamFields(), nil).NewView()
 	return o.decode
 }
 
@@ -114,18 +117,22 @@ func (o *opener) decode(b *batch) loaded {
 
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
-	index, source, ok := unwrapLine(text)
-	c := event.NewCursor(source)
+	o.cutter.forget()
+	found, ok := o.cutter.of(text)
+	c := event.NewCursor(found.source)
 	if !ok || c.Kind() != '{' || !o.seen.all(c) || !c.Whole() {
 		return "", false
 	}
-	if index != "" {
-		return index, true
-	}
-	if o.view.Read(source) != nil {
+	switch {
+	case len(found.index) > 0:
+		return o.naming.name(found.index), true
+	case o.naming.plain(found.source):
+		return o.naming.fallback, true
+	case o.view.Read(found.source) != nil:
 		return "", false
 	}
-	return streamIndex(o.view, o.options.Index)
+	index, err := o.naming.stream(o.view, 0, found.source)
+	return index, err == nil
 }
 
 // take counts and learns, in the order of the lines.

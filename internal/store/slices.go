@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -85,28 +84,25 @@ func (s *slicing) take(b *batch, visit search.Visit) error {
 	defer s.looks.Put(l)
 	var page []event.Event
 	var good int64
-	var failed error
+	l.cutter.forget()
 	b.each(func(at line, text []byte) {
 		if at.tooLong {
 			return
 		}
-		isGood, isHit, _ := l.line(text)
+		hit, isGood, isHit := l.line(text)
 		if isGood {
 			good++
 		}
-		if !isHit {
-			return
+		if isHit {
+			page = append(page, hit)
 		}
-		e, err := l.event(text)
-		failed = errors.Join(failed, err)
-		page = append(page, e)
 	})
 	s.mu.Lock()
 	s.good[b.source] += good
 	s.mu.Unlock()
 	s.total.Add(int64(len(page)))
-	if failed != nil || len(page) == 0 {
-		return failed
+	if len(page) == 0 {
+		return nil
 	}
 	_, err := visit(page)
 	return err
