@@ -18,7 +18,7 @@ type Line struct {
 
 // Lines reads all lines, for the fuzz target.
 func Lines(r io.Reader, limit int) ([]Line, error) {
-	l := newLineReader(r, limit)
+	l := newLineReader(r, readBuffer, limit)
 	var out []Line
 	for {
 		text, at, err := l.next(nil)

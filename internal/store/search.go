@@ -26,9 +26,9 @@ type hit struct {
 
 // scanned is what one batch holds for a search.
 type scanned struct {
-	*batch
-	good int64
-	hits []hit
+	source int
+	good   int64
+	hits   []hit
 }
 
 // Search reads all files and hands out the hits in order of their time: of Time.Field, or of
@@ -110,7 +110,7 @@ func (s *scan) run(ctx context.Context) error {
 	files := s.events.files
 	good := make([]int64, len(files))
 	var errs []error
-	read := func(emit func(*batch) bool) { errs = s.events.readAll(emit) }
+	read := func(batches supply, emit func(*batch) bool) { errs = s.events.readAll(batches, emit) }
 	take := func(b scanned) {
 		good[b.source] += b.good
 		s.hits = append(s.hits, b.hits...)
@@ -144,7 +144,7 @@ func (s *scan) covers(index string) bool { return s.covered[index] }
 
 // match finds the hits of a batch; it runs beside others.
 func (s *scan) match(b *batch) scanned {
-	out := scanned{batch: b}
+	out := scanned{source: b.source}
 	l, ok := s.looks.Get().(*look)
 	if !ok {
 		return out // The pool holds nothing else.

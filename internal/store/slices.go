@@ -51,19 +51,20 @@ type slicing struct {
 func (s *slicing) run(parent context.Context, visits []search.Visit) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	batches := make(chan *batch)
+	read, free := make(chan *batch), newSupply()
 	var errs []error
 	var running sync.WaitGroup
 	running.Go(func() {
-		defer close(batches)
-		errs = s.events.readAll(func(b *batch) bool { return send(ctx, batches, b) })
+		defer close(read)
+		errs = s.events.readAll(free, func(b *batch) bool { return send(ctx, read, b) })
 	})
 	for _, visit := range visits {
 		running.Go(func() {
-			for b := range batches {
+			for b := range read {
 				if err := s.take(b, visit); err != nil {
 					cancel(err)
 				}
+				free.give(b)
 			}
 		})
 	}
