@@ -40,7 +40,9 @@ type naming struct {
 	text  []byte
 }
 
-func newNaming(fallback string) *naming { return &naming{fallback: fallback, known: map[string]string{}} }
+func newNaming(fallback string) *naming {
+	return &naming{fallback: fallback, known: map[string]string{}}
+}
 
 // name returns a name in memory of its own.
 func (n *naming) name(text []byte) string {
