@@ -8,7 +8,6 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
 )
 
 // maxRemarks is how many bad lines of one file are shown one by one.
@@ -16,9 +15,8 @@ const maxRemarks = 20
 
 // loader is the pass over all files that opens them.
 type loader struct {
-	events   *Events
-	inferred *mapping.Inferred
-	reports  []report
+	events  *Events
+	reports []report
 }
 
 // report is what there is to say of one file. The reader of files sets err, the reader of results
@@ -81,12 +79,17 @@ func (l *loader) read(f *file, i int, emit func(*batch) bool) error {
 // line, it only counts: whoever learns has heard of these names.
 type opener struct {
 	options *EventsOptions
-	seen    sighted
+	// learned and seen are of the lines before, by index.
+	learned *mappings
+	seen    map[string]*sighted
 	view    *event.View
 }
 
 func (l *loader) opener() func(*batch) loaded {
-	o := &opener{options: &l.events.options, view: event.NewSelection(streamFields(), nil).NewView()}
+	o := &opener{
+		options: &l.events.options, learned: newMappings(l.events.options.Mapping), seen: map[string]*sighted{},
+		view: event.NewSelection(streamFields(), nil).NewView(),
+	}
 	return o.decode
 }
 
@@ -106,7 +109,7 @@ func (o *opener) decode(b *batch) loaded {
 			out.bad = append(out.bad, f.diagnostic(b.file.name, at, text))
 			return
 		}
-		o.seen.see(p.source)
+		o.see(p.indexOr(o.options.Index), p.source)
 		out.good = append(out.good, p)
 	})
 	return out
@@ -115,24 +118,34 @@ func (o *opener) decode(b *batch) loaded {
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
 	index, source, ok := unwrapLine(text)
+	if ok && index == "" {
+		if o.view.Read(source) != nil {
+			return "", false
+		}
+		index, ok = streamIndex(o.view, o.options.Index)
+	}
+	if !ok || o.seen[index] == nil {
+		return "", false
+	}
 	c := event.NewCursor(source)
-	if !ok || c.Kind() != '{' || !o.seen.all(c) || !c.Whole() {
-		return "", false
+	return index, c.Kind() == '{' && o.seen[index].all(c) && c.Whole()
+}
+
+// see takes in an event.
+func (o *opener) see(index string, source map[string]any) {
+	o.learned.learn(index, source)
+	if o.seen[index] == nil {
+		o.seen[index] = &sighted{}
 	}
-	if index != "" {
-		return index, true
-	}
-	if o.view.Read(source) != nil {
-		return "", false
-	}
-	return streamIndex(o.view, o.options.Index)
+	o.seen[index].see(o.learned.byName[index], "", source)
 }
 
 // take counts and learns, in the order of the lines.
 func (l *loader) take(b loaded) {
 	for _, p := range b.good {
-		l.inferred.Learn(p.source)
-		l.count(b.batch, p.indexOr(l.events.options.Index), 1)
+		index := p.indexOr(l.events.options.Index)
+		l.events.mapped.learn(index, p.source)
+		l.count(b.batch, index, 1)
 	}
 	for index, n := range b.known {
 		l.count(b.batch, index, n)
