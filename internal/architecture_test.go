@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
-	"internal/rule":      {"internal/datemath", "internal/diag", "internal/scheduler", "internal/tomltree", "internal/window"},
+	"internal/rule":      {"internal/datemath", "internal/diag", "internal/mapping", "internal/scheduler", "internal/tomltree", "internal/window"},
 
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
 	"internal/translate/eql":    {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},

@@ -100,7 +100,7 @@ func (r *reader) matchAlone(k *keeper, e *event.Event, i int, doc *event.Documen
 			return a.err //nolint:wrapcheck // it names the field
 		}
 		if a.matcher.Match(doc) && r.scan.within[i].Match(doc) {
-			r.keep(k, e, i, doc)
+			return r.keep(k, e, i, doc)
 		}
 		return nil
 	})

@@ -87,7 +87,9 @@ func (r *reader) match(e *event.Event) error {
 	var k keeper
 	for _, i := range r.matcher.Match(r.view, scope) {
 		if r.scan.within[i].Match(r.view) {
-			r.keep(&k, e, int(i), r.view)
+			if err := r.keep(&k, e, int(i), r.view); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -97,14 +99,18 @@ func (r *reader) match(e *event.Event) error {
 type keeper struct{ event *event.Event }
 
 // keep takes an event as a hit of a variant.
-func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Document) {
+func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Document) error {
 	if k.event == nil {
 		copied := *e
 		copied.Source = bytes.Clone(e.Source) // which may be a part of a page
+		if err := r.scan.identify(&copied); err != nil {
+			return err
+		}
 		k.event = &copied
 	}
 	v := &r.scan.matched.variants[variant]
 	r.scan.budget.add(v.member, placed{v.Ordering.Of(d), k.event})
+	return nil
 }
 
 // scope is that of an event; nil when it is none of the scan's.

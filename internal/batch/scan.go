@@ -223,6 +223,18 @@ func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scann
 	return stats, err //nolint:wrapcheck // it names the search
 }
 
+// identify gives an event its id where the read leaves that to who needs it.
+func (s *scan) identify(e *event.Event) error {
+	if e.ID != "" {
+		return nil
+	}
+	identifier, ok := s.answers.events.(search.Identifier)
+	if !ok {
+		return refusal("read events", fmt.Errorf("an event of [%s] has no id", e.Index))
+	}
+	return identifier.Identify(e) //nolint:wrapcheck // it says of what
+}
+
 // settle puts the hits of each request in order.
 func (s *scan) settle(stats *Scanned) {
 	found := s.budget.take()

@@ -178,29 +178,10 @@ func matchesPath(patterns []string, name string) bool {
 	for _, p := range patterns {
 		p = strings.TrimSuffix(p, ".*")
 		for at := name; at != ""; at = parentOf(at) {
-			if globMatch(p, at) {
+			if simpleMatch(p, at) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// globMatch matches a name against a pattern in which * stands for any run of characters.
-func globMatch(pattern, name string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == name
-	}
-	if !strings.HasPrefix(name, head) {
-		return false
-	}
-	for name = name[len(head):]; ; name = name[1:] {
-		if globMatch(rest, name) {
-			return true
-		}
-		if name == "" {
-			return false
-		}
-	}
 }

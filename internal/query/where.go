@@ -42,12 +42,12 @@ func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.
 		return nil, diags
 	}
 	lasting := append(condition.And{whole, narrowing}, more...)
-	whole = condition.AsOf(lasting, target.Fields, at)
+	whole, ofNow := condition.AsOf(lasting, target.Fields, at)
 	w, err := p.newWhere(condition.Simplify(whole), target)
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
-	w.lasts = !at.IsZero() && whole.String() == lasting.String()
+	w.lasts = !at.IsZero() && !ofNow
 	return w, diags
 }
 
