@@ -294,7 +294,7 @@ func (d *differ) open(t *testing.T, mappings object) search.Events {
 	t.Helper()
 	text, err := json.Marshal(mappings)
 	must(t, err)
-	fields, err := mapping.Parse(text)
+	fields, err := mapping.ParseIndices(text)
 	must(t, err)
 	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{d.file}, Mapping: fields})
 	must(t, err)

@@ -147,7 +147,7 @@ func TestOneRuleCrashesAlone(t *testing.T) {
 	put(t, node, docs)
 	file := dump(t, node, index)
 	plans := crashPlans(t, index)
-	fields, err := mapping.Parse([]byte(`{"properties": {"@timestamp": {"type": "date"}, "n": {"type": "keyword"}}}`))
+	fields, err := mapping.ParseIndices([]byte(`{"properties": {"@timestamp": {"type": "date"}, "n": {"type": "keyword"}}}`))
 	must(t, err)
 	for _, place := range []crashPlace{crashLowering, crashReading, crashBinding, crashMatching, crashExecuting} {
 		for _, m := range differModes {
