@@ -357,6 +357,8 @@ func TestCompileErrors(t *testing.T) {
 		want error
 	}{
 		{condition.Term{Field: "txt", Value: "a"}, condition.ErrAnalysed},
+		{condition.Term{Field: "column", Value: "a", Fold: true}, condition.ErrSearchOnly},
+		{condition.Wildcard{Field: "column", Pattern: "a*", Fold: true}, condition.ErrSearchOnly},
 		{condition.Term{Field: "ip", Value: "a"}, condition.ErrLiteral},
 		{condition.Match{Field: "txt", Value: "a"}, condition.ErrAnalysed},
 		{condition.QueryString{Field: "txt", Pattern: "a*"}, condition.ErrAnalysed},

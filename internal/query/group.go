@@ -121,7 +121,7 @@ func (g *groupSearch) addTerm(t translate.Step) (condition.Expr, error) {
 
 func (g *groupSearch) bindStep(t translate.Step, first int) (boundStep, condition.Expr, error) {
 	t.Where = condition.Simplify(condition.And{t.Where, g.narrowing})
-	matcher, err := condition.Bind(t.Where, g.target.Fields)
+	matcher, err := condition.Bind(t.Where, mapping.Retrieved(g.target.Fields))
 	if err != nil {
 		return boundStep{}, nil, err //nolint:wrapcheck // it names the field
 	}
