@@ -158,6 +158,7 @@ var fields = mapping.Table{
 	"ip":     {Name: "ip", Type: mapping.IP},
 	"v":      {Name: "v", Type: mapping.Version},
 	"txt":    {Name: "txt", Type: mapping.Text},
+	"column": {Name: "column", Type: mapping.Keyword, DocValuesOnly: true},
 	"txt.kw": {Name: "txt.kw", Type: mapping.Keyword, Path: "txt"},
 	"al":     {Name: "al", Type: mapping.Keyword, Path: "k"},
 	"o":      {Name: "o", Type: mapping.Object},
