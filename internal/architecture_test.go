@@ -25,18 +25,19 @@ const module = "tocsin"
 // day, nothing but cmd/runner knows flags, and only it knows what everything is made of.
 var allowed = map[string][]string{
 	// What everything stands on.
-	"internal/diag":     nil,
-	"internal/failure":  nil,
-	"internal/datemath": nil,
-	"internal/lregexp":  nil,
-	"internal/pcre":     nil,
-	"internal/mapping":  nil,
-	"internal/event":    {"internal/mapping"},
-	"internal/window":   {"internal/datemath"},
-	"internal/tomltree": {"internal/diag"},
+	"internal/diag":       nil,
+	"internal/invariants": nil,
+	"internal/failure":    {"internal/invariants"},
+	"internal/datemath":   nil,
+	"internal/lregexp":    nil,
+	"internal/pcre":       nil,
+	"internal/mapping":    nil,
+	"internal/event":      {"internal/mapping"},
+	"internal/window":     {"internal/datemath"},
+	"internal/tomltree":   {"internal/diag"},
 
 	// The neutral condition, and a search for it. Neither knows a rule.
-	"internal/condition": {"internal/datemath", "internal/lregexp", "internal/mapping"},
+	"internal/condition": {"internal/datemath", "internal/failure", "internal/invariants", "internal/lregexp", "internal/mapping"},
 	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
 
 	// Groups of events, counted as a search engine counts them.
@@ -94,7 +95,7 @@ var allowed = map[string][]string{
 	},
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
-	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/invariants", "internal/mapping", "internal/search", "internal/window"},
 	"internal/planner": {"internal/batch", "internal/mapping", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.

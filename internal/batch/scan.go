@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
+	"tocsin/internal/invariants"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
@@ -304,7 +305,11 @@ func (r *reader) match(e *event.Event) error {
 		return refusal("read events", err)
 	}
 	var kept *event.Event
-	for _, i := range r.matcher.Match(r.view, scope) {
+	found := r.matcher.Match(r.view, scope)
+	if invariants.Enabled {
+		r.matcher.Recheck(func() (condition.Document, error) { return e.Document() }, scope)
+	}
+	for _, i := range found {
 		m := r.scan.members[i]
 		if !m.within.Match(r.view) {
 			continue

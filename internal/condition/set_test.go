@@ -14,6 +14,7 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
+	"tocsin/internal/invariants"
 	"tocsin/internal/mapping"
 )
 
@@ -270,8 +271,12 @@ func TestSetLooksAtWhatCanBeTrue(t *testing.T) {
 	set, _ := condition.NewSet(members)
 	looked = 0
 	got := set.NewMatching().Match(set.Of(event.NewDocument(map[string]any{"o.k": "process", "k": "TOOL7.exe", "p": `x\tool5.EXE`})), nil)
-	if !slices.Equal(got, []int32{5, 7}) || looked != 2 {
-		t.Errorf("found %v after %d looks, want 5 and 7 after two", got, looked)
+	looks := 2
+	if invariants.Enabled {
+		looks *= 2 // Each is asked for the same by itself.
+	}
+	if !slices.Equal(got, []int32{5, 7}) || looked != looks {
+		t.Errorf("found %v after %d looks, want 5 and 7 after %d", got, looked, looks)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"sync"
 
 	"tocsin/internal/failure"
 	"tocsin/internal/invariants"
@@ -31,6 +32,7 @@ func NewSet(members []Member) (*Set, []error) {
 		}
 		if invariants.Enabled {
 			b.graph.members = slices.Clone(members)
+			b.graph.alone = sync.OnceValue(func() []*Matcher { return alone(b.graph.members) })
 			b.graph.check()
 		}
 		return &Set{graph: b.graph}, errs

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+
+	"tocsin/internal/invariants"
 )
 
 // Kind says what can be done about an error.
@@ -90,7 +92,8 @@ func KindOf(err error) Kind {
 }
 
 // Crash is what a panic is told as: a fault of Tocsin's own, with the stack. It is called where the panic
-// is recovered.
+// is recovered. A failed check of [invariants] is not contained: it panics again.
 func Crash(op string, v any) error {
+	invariants.Recovered(v)
 	return &Error{Kind: Internal, Op: op, Err: fmt.Errorf("crashed: %v\n%s", v, debug.Stack())}
 }
