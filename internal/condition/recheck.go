@@ -6,13 +6,18 @@ import (
 	"tocsin/internal/invariants"
 )
 
-// alone are the matchers of a set's members, each compiled by itself; nil where that is refused.
-func alone(members []Member) []*Matcher {
-	out := make([]*Matcher, len(members))
-	for i, m := range members {
-		if one, err := Compile(Simplify(m.Expr), m.Fields); err == nil {
-			out[i] = one
+// each compiles the members of a graph by themselves; nil where they are not in it.
+func (g *graph) each() []*Matcher {
+	out := make([]*Matcher, len(g.roots))
+	for i, root := range g.roots {
+		if root == none {
+			continue
 		}
+		one, err := Compile(Simplify(g.members[i].Expr), g.members[i].Fields)
+		if err != nil {
+			invariants.Break("a set takes what alone is refused, as %v: %s", err, g.members[i].Expr)
+		}
+		out[i] = one
 	}
 	return out
 }
@@ -51,8 +56,20 @@ func (m *Matching) recheck(d Document, scope Scope) {
 		if one == nil || !scope.has(int32(i)) {
 			continue
 		}
-		if _, found := slices.BinarySearch(m.found, int32(i)); found != one.Match(d) {
+		holds, crashed := one.try(d)
+		if _, found := slices.BinarySearch(m.found, int32(i)); !crashed && found != holds {
 			invariants.Break("together with %d others the answer is %t, alone %t, for %s", len(m.graph.roots)-1, found, !found, m.graph.members[i].Expr)
 		}
 	}
+}
+
+// try is Match where a crash, of which the set need not have come to know, is no answer.
+func (m *Matcher) try(d Document) (holds, crashed bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			invariants.Recovered(v)
+			crashed = true
+		}
+	}()
+	return m.Match(d), false
 }
