@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	// What everything stands on.
 	"internal/diag":       nil,
 	"internal/invariants": nil,
-	"internal/failure":    nil,
+	"internal/failure":    {"internal/invariants"},
 	"internal/datemath":   nil,
 	"internal/lregexp":    nil,
 	"internal/pcre":       nil,
@@ -95,7 +95,7 @@ var allowed = map[string][]string{
 	},
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
-	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/invariants", "internal/mapping", "internal/search", "internal/window"},
 	"internal/planner": {"internal/batch", "internal/failure", "internal/mapping", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.
