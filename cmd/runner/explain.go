@@ -84,7 +84,7 @@ func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.P
 		}
 		return prepared, nil
 	}
-	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: b.events, At: at})
+	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: b.events, At: at, Window: plan.Rule().Window(at)})
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
+	"tocsin/internal/window"
 )
 
 // Round runs jobs that are due at the same time together: what they search for is answered by as
@@ -288,12 +289,12 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 	first := map[*ticket]*wants{}
 	for _, t := range tickets {
 		w, ok := t.job.Plan.(interface {
-			Wants() (patterns, fields []string)
+			Wants(at time.Time, w window.Window) (patterns, fields []string)
 		})
 		if !ok {
 			continue
 		}
-		patterns, fields := w.Wants()
+		patterns, fields := w.Wants(t.job.Slot, t.job.Window)
 		id := strings.Join(patterns, ",")
 		if by[id] == nil {
 			by[id] = &wants{patterns: patterns}

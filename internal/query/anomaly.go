@@ -42,7 +42,7 @@ type anomalyPlan struct{ eventPlan }
 func (*anomalyPlan) Strategy() Strategy { return Anomaly }
 
 func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src)
+	target, partly, err := p.resolve(ctx, src, src.Window)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -97,7 +97,7 @@ func (p *anomalyPlan) known(ctx context.Context, src Source, target search.Targe
 	if len(target.Indices) == 0 {
 		return false, nil
 	}
-	r := search.Request{Patterns: p.rule.Index, Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
+	r := search.Request{Patterns: p.named(src.At).of(src.Window), Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
 	found := false
 	var err error
 	if counter, ok := search.As[search.Counter](src.Events); ok {

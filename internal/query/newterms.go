@@ -63,10 +63,14 @@ type newTermsSearch struct{ *counted }
 
 // history is the range of time before the window in which a combination must not occur.
 func (s *newTermsSearch) history(at time.Time, w window.Window) window.Window {
+	return historyOf(s.plan.rule, at, w)
+}
+
+func historyOf(r *rule.Rule, at time.Time, w window.Window) window.Window {
 	if at.IsZero() {
 		at = w.To
 	}
-	return window.Window{From: s.plan.rule.NewTerms.HistoryWindowStart.At(at), To: w.From}
+	return window.Window{From: r.NewTerms.HistoryWindowStart.At(at), To: w.From}
 }
 
 // occurring is the first request: all combinations of the window.

@@ -79,6 +79,9 @@ type Source struct {
 	// At is the moment that the execution stands for, its slot; zero where there is none. What a
 	// rule says for a time, such as an exception that expires, is judged by it.
 	At time.Time
+	// Window is the range of time that the execution is about. Dates in the names of indices are those
+	// of At and of all of it.
+	Window window.Window
 	// Late, when it is not nil, narrows an execution to events that came late; see [Late].
 	Late []Late
 	// Risk is where risk events are that were made before.
