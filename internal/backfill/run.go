@@ -258,13 +258,13 @@ func (r *Runner) round(ctx context.Context, tasks []catchup.Task, ahead *batch.A
 // leastAhead is the number of slots of a rule from which it is worth reading for all of them at once.
 const leastAhead = 3
 
-// readAhead reads for the rules of a stretch that run slot by slot. What was read ahead is as the events
+// readAhead reads for the rules of a stretch that run slot by slot, if each slot makes the same search. What was read ahead is as the events
 // were then, as is what merged slots read.
 func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *batch.Ahead {
 	var jobs []pipeline.Job
 	for _, rule := range r.rules {
 		slots := owed[rule.id()]
-		if rule.Mergeable || len(slots) < leastAhead {
+		if rule.Together != nil || rule.OfNow || len(slots) < leastAhead {
 			continue
 		}
 		last := slots[len(slots)-1].Entry.Slot
