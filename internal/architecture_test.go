@@ -97,7 +97,7 @@ var allowed = map[string][]string{
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
 	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
-	"internal/planner": {"internal/batch", "internal/mapping", "internal/search"},
+	"internal/planner": {"internal/batch", "internal/failure", "internal/mapping", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.
 	"internal/ledger":           nil,

@@ -1,8 +1,10 @@
 package condition
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
@@ -15,15 +17,21 @@ type grams struct {
 	// filter has a bit for hashes of grams that are there; shift leaves as many bits of a hash as it has.
 	filter []uint64
 	shift  uint8
-	by     map[uint32][]gramOf
+	// slots lead from grams to literals.
+	slots    []gramSlot
+	literals []gramOf
 }
 
-// gramOf is a literal that a gram is a part of, and where; and the tests that may hold of a text with it.
+// gramSlot says where the literals of a gram are; it is empty when there are none.
+type gramSlot struct{ gram, first, end uint32 }
+
+// gramOf is a literal, and the tests that may hold of a text with it.
 type gramOf struct {
-	literal string
-	offset  int
-	tests   []int32
+	literal
+	tests []int32
 }
+
+func (l literal) gram() uint32 { return gramAt(bytesOf(l.text), l.offset) }
 
 func gramAt(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
 
@@ -31,21 +39,58 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 
 func hashGram(gram uint32, shift uint8) uint32 { return gram * 0x9e3779b1 >> (shift & 31) }
 
-// newGrams takes literals with the place of the gram that each is found by.
-func newGrams(literals []gramOf) grams {
-	if len(literals) == 0 {
+// wanted is a test with the literal that it is found by.
+type wanted struct {
+	literal
+	test int32
+}
+
+// newGrams takes tests, in an order that does not matter.
+func newGrams(tests []wanted) grams {
+	if len(tests) == 0 {
 		return grams{}
 	}
+	slices.SortFunc(tests, func(a, b wanted) int {
+		return cmp.Or(cmp.Compare(a.gram(), b.gram()), cmp.Compare(a.text, b.text), cmp.Compare(a.offset, b.offset), cmp.Compare(a.test, b.test))
+	})
+	var g grams
+	for i, t := range tests {
+		if i == 0 || t.literal != tests[i-1].literal {
+			g.literals = append(g.literals, gramOf{literal: t.literal})
+		}
+		last := &g.literals[len(g.literals)-1]
+		last.tests = append(last.tests, t.test)
+	}
 	// Some sixty bits for each gram, so that few others are taken for one.
-	size := max(bits.Len(uint(len(literals)))+6, 10)
-	g := grams{by: map[uint32][]gramOf{}, filter: make([]uint64, 1<<size/64), shift: uint8(32 - size)}
-	for _, l := range literals {
-		gram := gramAt(bytesOf(l.literal), l.offset)
-		g.by[gram] = append(g.by[gram], l)
+	size := max(bits.Len(uint(len(g.literals)))+6, 10)
+	g.filter, g.shift = make([]uint64, 1<<size/64), uint8(32-size)
+	g.slots = make([]gramSlot, 2<<bits.Len(uint(len(g.literals))))
+	for first := 0; first < len(g.literals); {
+		gram, end := g.literals[first].gram(), first+1
+		for end < len(g.literals) && g.literals[end].gram() == gram {
+			end++
+		}
 		h := hashGram(gram, g.shift)
 		g.filter[h/64] |= 1 << (h % 64)
+		i := g.slot(gram)
+		for g.slots[i].end > 0 {
+			i = (i + 1) & (len(g.slots) - 1)
+		}
+		g.slots[i] = gramSlot{gram, uint32(first), uint32(end)}
+		first = end
 	}
 	return g
+}
+
+func (g *grams) slot(gram uint32) int { return int(gram*0x85ebca6b>>8) & (len(g.slots) - 1) }
+
+// of returns the literals of a gram.
+func (g *grams) of(gram uint32) []gramOf {
+	for i := g.slot(gram); ; i = (i + 1) & (len(g.slots) - 1) {
+		if s := g.slots[i]; s.end == 0 || s.gram == gram {
+			return g.literals[s.first:s.end]
+		}
+	}
 }
 
 // each calls found for the tests of every literal in a text, more than once where it stands there
@@ -58,9 +103,9 @@ func (g *grams) each(s string, found func(tests []int32)) {
 		if filter[h/64]>>(h%64)&1 == 0 {
 			continue
 		}
-		for _, l := range g.by[gram] {
+		for _, l := range g.of(gram) {
 			start := len(s) - len(b) - l.offset
-			if start >= 0 && start+len(l.literal) <= len(s) && s[start:start+len(l.literal)] == l.literal {
+			if start >= 0 && start+len(l.text) <= len(s) && s[start:start+len(l.text)] == l.text {
 				found(l.tests)
 			}
 		}

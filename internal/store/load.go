@@ -31,7 +31,8 @@ type report struct {
 
 // loaded is what one batch holds.
 type loaded struct {
-	*batch
+	file   *file
+	source int
 	// good are lines from which there may be something to learn; known is the number of the others, by
 	// index.
 	good  []parsed
@@ -41,7 +42,7 @@ type loaded struct {
 
 func (l *loader) load(ctx context.Context) error {
 	l.reports = make([]report, len(l.events.options.Files))
-	read := func(emit func(*batch) bool) { l.readFiles(ctx, emit) }
+	read := func(batches supply, emit func(*batch) bool) { l.readFiles(ctx, batches, emit) }
 	if err := ordered(ctx, read, l.opener, l.take); err != nil {
 		return fmt.Errorf("open events: %w", err)
 	}
@@ -53,13 +54,13 @@ func (l *loader) load(ctx context.Context) error {
 	return nil
 }
 
-func (l *loader) readFiles(ctx context.Context, emit func(*batch) bool) {
+func (l *loader) readFiles(ctx context.Context, batches supply, emit func(*batch) bool) {
 	e := l.events
 	for i, name := range e.options.Files {
 		f, err := e.spool.admit(ctx, name, e.options.Stdin, e.options.Watch)
 		if f != nil {
 			e.files = append(e.files, f)
-			err = errors.Join(err, l.read(f, i, emit))
+			err = errors.Join(err, l.read(f, i, batches, emit))
 		}
 		l.reports[i].err = err
 		if ctx.Err() != nil {
@@ -68,10 +69,10 @@ func (l *loader) readFiles(ctx context.Context, emit func(*batch) bool) {
 	}
 }
 
-func (l *loader) read(f *file, i int, emit func(*batch) bool) error {
+func (l *loader) read(f *file, i int, batches supply, emit func(*batch) bool) error {
 	advance, end := l.events.options.Watch.begin("open", f.size)
 	defer end()
-	return l.events.read(f, i, func(b *batch) bool {
+	return l.events.read(f, i, batches, func(b *batch) bool {
 		advance(int64(len(b.text)))
 		return emit(b)
 	})
@@ -82,16 +83,19 @@ func (l *loader) read(f *file, i int, emit func(*batch) bool) error {
 type opener struct {
 	options *EventsOptions
 	seen    sighted
+	cutter  cutter
+	naming  *naming
 	view    *event.View
 }
 
 func (l *loader) opener() func(*batch) loaded {
-	o := &opener{options: &l.events.options, view: event.NewSelection(streamFields(), nil).NewView()}
+	o := &opener{options: &l.events.options, naming: newNaming(l.events.options.Index)}
+	o.view = event.NewSelection(streamFields(), nil).NewView()
 	return o.decode
 }
 
 func (o *opener) decode(b *batch) loaded {
-	out := loaded{batch: b, known: map[string]int64{}}
+	out := loaded{file: b.file, source: b.source, known: map[string]int64{}}
 	b.each(func(at line, text []byte) {
 		if at.tooLong {
 			out.bad = append(out.bad, tooLong(b.file.name, at, text, o.options.MaxLine))
@@ -114,28 +118,32 @@ func (o *opener) decode(b *batch) loaded {
 
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
-	index, source, ok := unwrapLine(text)
-	c := event.NewCursor(source)
+	o.cutter.forget()
+	found, ok := o.cutter.of(text)
+	c := event.NewCursor(found.source)
 	if !ok || c.Kind() != '{' || !o.seen.all(c) || !c.Whole() {
 		return "", false
 	}
-	if index != "" {
-		return index, true
-	}
-	if o.view.Read(source) != nil {
+	switch {
+	case len(found.index) > 0:
+		return o.naming.name(found.index), true
+	case o.naming.plain(found.source):
+		return o.naming.fallback, true
+	case o.view.Read(found.source) != nil:
 		return "", false
 	}
-	return streamIndex(o.view, o.options.Index)
+	index, err := o.naming.stream(o.view, 0, found.source)
+	return index, err == nil
 }
 
 // take counts and learns, in the order of the lines.
 func (l *loader) take(b loaded) {
 	for _, p := range b.good {
 		l.inferred.Learn(p.source)
-		l.count(b.batch, p.indexOr(l.events.options.Index), 1)
+		l.count(b.file, p.indexOr(l.events.options.Index), 1)
 	}
 	for index, n := range b.known {
-		l.count(b.batch, index, n)
+		l.count(b.file, index, n)
 	}
 	r := &l.reports[b.source]
 	shown := min(len(b.bad), maxRemarks-len(r.bad))
@@ -143,9 +151,9 @@ func (l *loader) take(b loaded) {
 	r.more += len(b.bad) - shown
 }
 
-func (l *loader) count(b *batch, index string, n int64) {
+func (l *loader) count(f *file, index string, n int64) {
 	l.events.indices[index] += n
-	b.file.events += n
+	f.events += n
 }
 
 // remarks lists what was wrong, file by file.

@@ -72,20 +72,26 @@ func (s *scan) page(ctx context.Context, r *reader, hits []hit) ([]event.Event, 
 
 // event makes an event of the line of a hit.
 func (s *scan) event(text []byte) (event.Event, error) {
-	p, fault := parse(text)
-	if fault != nil {
+	var own cutter
+	c, ok := own.of(text)
+	if !ok {
 		return event.Event{}, errChanged
 	}
-	source, err := p.rawSource(text)
+	source, err := event.DecodeObject(c.source)
 	if err != nil {
-		return event.Event{}, err
+		return event.Event{}, errChanged
+	}
+	e := event.Event{Index: string(c.index), ID: string(c.id), Source: c.source, Fields: s.values(source)}
+	if e.Index == "" {
+		e.Index = streamOf(source, s.events.options.Index)
+	}
+	if e.ID == "" {
+		e.ID = contentID(source)
 	}
 	if s.request.OmitSource {
-		source = json.RawMessage("{}")
+		e.Source = json.RawMessage("{}")
 	}
-	return event.Event{
-		Index: p.indexOr(s.events.options.Index), ID: p.identity(), Source: source, Fields: s.values(p.source),
-	}, nil
+	return e, nil
 }
 
 // values returns the values of the fields that the request wants besides the source.

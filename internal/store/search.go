@@ -26,9 +26,9 @@ type hit struct {
 
 // scanned is what one batch holds for a search.
 type scanned struct {
-	*batch
-	good int64
-	hits []hit
+	source int
+	good   int64
+	hits   []hit
 }
 
 // Search reads all files and hands out the hits in order of their time: of Time.Field, or of
@@ -65,6 +65,8 @@ type scan struct {
 	request  search.Request
 	set      *condition.Set
 	ordering search.Ordering
+	// streams is the number of the first field that names an index.
+	streams int
 	// looks are kept for the batches to come.
 	looks   sync.Pool
 	covered map[string]bool
@@ -91,8 +93,11 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 		return nil, err
 	}
 	s := &scan{events: e, request: r, set: set, ordering: by, covered: map[string]bool{}}
-	selection := newSelection(set, by)
-	s.looks.New = func() any { return &look{scan: s, view: selection.NewView(), matching: set.NewMatching()} }
+	var selection *event.Selection
+	selection, s.streams = newSelection(set, by)
+	s.looks.New = func() any {
+		return &look{scan: s, naming: newNaming(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
+	}
 	patterns := parsePatterns(r.Patterns)
 	for index := range e.indices {
 		s.covered[index] = patterns.match(index)
@@ -105,7 +110,7 @@ func (s *scan) run(ctx context.Context) error {
 	files := s.events.files
 	good := make([]int64, len(files))
 	var errs []error
-	read := func(emit func(*batch) bool) { errs = s.events.readAll(emit) }
+	read := func(batches supply, emit func(*batch) bool) { errs = s.events.readAll(batches, emit) }
 	take := func(b scanned) {
 		good[b.source] += b.good
 		s.hits = append(s.hits, b.hits...)
@@ -139,7 +144,7 @@ func (s *scan) covers(index string) bool { return s.covered[index] }
 
 // match finds the hits of a batch; it runs beside others.
 func (s *scan) match(b *batch) scanned {
-	out := scanned{batch: b}
+	out := scanned{source: b.source}
 	l, ok := s.looks.Get().(*look)
 	if !ok {
 		return out // The pool holds nothing else.
@@ -149,12 +154,13 @@ func (s *scan) match(b *batch) scanned {
 		if at.tooLong {
 			return
 		}
-		good, isHit, place := l.line(text)
+		l.cutter.forget()
+		_, good, isHit := l.line(text)
 		if good {
 			out.good++
 		}
 		if isHit {
-			out.hits = append(out.hits, hit{place: place, source: int32(b.source), offset: at.offset, length: int32(at.length)})
+			out.hits = append(out.hits, hit{place: l.place(), source: int32(b.source), offset: at.offset, length: int32(at.length)})
 		}
 	})
 	return out
