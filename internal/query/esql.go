@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
@@ -42,6 +43,11 @@ func planESQL(r *rule.Rule) (Plan, diag.List) {
 	q, diags := esql.Parse(r.Query)
 	if q == nil {
 		return nil, diags
+	}
+	for _, name := range q.Patterns() {
+		if err := indexname.Check(name); err != nil {
+			return nil, append(diags, r.Report(diag.Error, CodeIndexName, "rule.query", "%v", err))
+		}
 	}
 	if len(r.Index) > 0 {
 		diags = append(diags, r.Report(diag.Warning, CodeNotApplied, "rule.index", "rule.index is of no account: the query itself names its indices"))

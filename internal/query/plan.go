@@ -224,7 +224,7 @@ func For(r *rule.Rule) (Plan, diag.List) {
 	if plan == nil {
 		return nil, unsupportedType(r)
 	}
-	if diags := unresolved(r); len(diags) > 0 {
+	if diags := append(unresolved(r), checkNames(r)...); len(diags) > 0 {
 		return nil, diags
 	}
 	return plan(r)
