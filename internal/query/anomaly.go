@@ -28,7 +28,7 @@ func planAnomaly(r *rule.Rule) (Plan, diag.List) {
 	}
 	base := newQueryPlan(r, anomalyQuery{*r.MachineLearning}, search.TimeRange{Field: "timestamp"}, "")
 	p := &anomalyPlan{eventPlan{queryPlan: base}}
-	prepared, diags := p.Assume()
+	prepared, diags := p.Assume(planned)
 	if prepared == nil {
 		return nil, diags
 	}
@@ -59,8 +59,8 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 	return &anomalySearch{s}, append(diags, missing...), nil
 }
 
-func (p *anomalyPlan) Assume() (Prepared, diag.List) {
-	s, diags := assume(p.rule, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
+func (p *anomalyPlan) Assume(at time.Time) (Prepared, diag.List) {
+	s, diags := assume(p.rule, at, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
 		target.Fields = mapping.Layers{resultFields, target.Fields}
 		return p.bind(target, at)
 	})

@@ -88,16 +88,20 @@ func (p *queryPlan) resolve(ctx context.Context, src Source, w window.Window, mo
 	return target, partly, err
 }
 
+// planned is the time for which a plan is tried before there is a slot. Any would do, but for exceptions:
+// none has expired by then.
+var planned = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // assume binds a plan to the types of ECS. A rule that only fits other types than these may run
 // where the mapping has them: what speaks against it here is a warning.
-func assume[T any](r *rule.Rule, bind func(search.Target, time.Time) (*T, diag.List)) (*T, diag.List) {
+func assume[T any](r *rule.Rule, at time.Time, bind func(search.Target, time.Time) (*T, diag.List)) (*T, diag.List) {
 	target := search.Target{Indices: r.Index, Fields: mapping.Assumed()}
-	bound, diags := bind(target, time.Time{})
+	bound, diags := bind(target, at)
 	if bound != nil {
 		return bound, diags
 	}
 	target.Fields = mapping.Untyped()
-	if bound, _ = bind(target, time.Time{}); bound == nil {
+	if bound, _ = bind(target, at); bound == nil {
 		return nil, diags
 	}
 	for i := range diags {

@@ -70,8 +70,8 @@ func (p *countPlan) prepare(ctx context.Context, src Source) (*counted, diag.Lis
 }
 
 // suppose binds the plan to the types of ECS.
-func (p *countPlan) suppose() (*counted, diag.List) {
-	return assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
+func (p *countPlan) suppose(at time.Time) (*counted, diag.List) {
+	return assume(p.rule, at, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
 }
 
 // resolve asks for the fields of the groups too.

@@ -53,7 +53,7 @@ func planESQL(r *rule.Rule) (Plan, diag.List) {
 		diags = append(diags, r.Report(diag.Warning, CodeNotApplied, "rule.index", "rule.index is of no account: the query itself names its indices"))
 	}
 	p := newESQLPlan(r, q, timeRange(r))
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -89,7 +89,7 @@ func (p *esqlPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List
 	if s == nil {
 		return nil, diags, partly
 	}
-	s.partly, s.gone, s.slot, s.window = partly, gone, src.At, src.Window
+	s.partly, s.gone, s.window = partly, gone, src.Window
 	if s.idle() {
 		return s, diags, nil
 	}
@@ -129,8 +129,8 @@ func (p *esqlPlan) resolve(ctx context.Context, src Source) (target search.Targe
 	return target, nil, err
 }
 
-func (p *esqlPlan) Assume() (Prepared, diag.List) {
-	s, diags := assume(p.rule, p.bind)
+func (p *esqlPlan) Assume(at time.Time) (Prepared, diag.List) {
+	s, diags := assume(p.rule, at, p.bind)
 	if s == nil {
 		return nil, diags
 	}
@@ -156,7 +156,7 @@ func (p *esqlPlan) bind(target search.Target, at time.Time) (*esqlSearch, diag.L
 	if p.rule.ID != "" { // a rule must not count its own alerts
 		where = condition.Simplify(condition.And{where, condition.Not{X: condition.Term{Field: ownRule, Value: p.rule.ID}}})
 	}
-	return &esqlSearch{plan: p, target: target, where: where, documents: p.query.Shape().Rows == esql.Documents}, diags
+	return &esqlSearch{plan: p, target: target, where: where, documents: p.query.Shape().Rows == esql.Documents, slot: at}, diags
 }
 
 // esqlSearch is an esqlPlan bound to what its patterns mean now.
@@ -230,6 +230,11 @@ func (s *esqlSearch) Trace(condition.Document) (condition.Trace, error) {
 // Explain shows the request as it is sent, save for NOW(), which becomes the slot of a run.
 func (s *esqlSearch) Explain(w window.Window) Explanation {
 	p := s.plan
+	shown := *s
+	if shown.window.Empty() {
+		shown.window = w
+	}
+	s = &shown
 	limit, _ := s.limits()
 	return Explanation{
 		RuleID: p.rule.ID, Name: p.rule.Name, Type: string(p.rule.Type), Language: string(rule.ESQL), Strategy: ESQL,

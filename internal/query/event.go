@@ -72,8 +72,8 @@ func (p *eventPlan) bound(target search.Target, at time.Time) (*eventSearch, dia
 	return p.last.search, slices.Clone(p.last.diags)
 }
 
-func (p *eventPlan) Assume() (Prepared, diag.List) {
-	s, diags := assume(p.rule, p.bind)
+func (p *eventPlan) Assume(at time.Time) (Prepared, diag.List) {
+	s, diags := assume(p.rule, at, p.bind)
 	if s == nil {
 		return nil, diags
 	}

@@ -60,8 +60,8 @@ func (p *groupPlan) prepare(ctx context.Context, src Source, w window.Window) (*
 	return g, diags, nil
 }
 
-func (p *groupPlan) Assume() (Prepared, diag.List) {
-	g, diags := assume(p.rule, p.bind)
+func (p *groupPlan) Assume(at time.Time) (Prepared, diag.List) {
+	g, diags := assume(p.rule, at, p.bind)
 	if g == nil {
 		return nil, diags
 	}

@@ -35,7 +35,7 @@ func planNewTerms(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &newTermsPlan{counts}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -50,8 +50,8 @@ func (p *newTermsPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.
 	return &newTermsSearch{c}, diags, nil
 }
 
-func (p *newTermsPlan) Assume() (Prepared, diag.List) {
-	c, diags := p.suppose()
+func (p *newTermsPlan) Assume(at time.Time) (Prepared, diag.List) {
+	c, diags := p.suppose(at)
 	if c == nil {
 		return nil, diags
 	}

@@ -22,8 +22,9 @@ type Plan interface {
 	// Prepare resolves patterns and fields where the events are. Prepared is nil when a diagnostic is
 	// an error: the rule cannot run on these mappings. The error is operational.
 	Prepare(ctx context.Context, src Source) (Prepared, diag.List, error)
-	// Assume prepares without asking anybody: fields have their ECS types, unknown ones any.
-	Assume() (Prepared, diag.List)
+	// Assume prepares for a slot without asking anybody: fields have their ECS types, unknown ones any.
+	// Without a slot what is said of now stays as it is written.
+	Assume(slot time.Time) (Prepared, diag.List)
 }
 
 // Prepared is a plan bound to the mappings of one moment.

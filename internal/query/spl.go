@@ -62,7 +62,7 @@ func ForSPL(s SPL) (Plan, diag.List) {
 		own.Index, _ = p.source(Source{}).Wants(p.first)
 	}
 	p.rule = &own
-	prepared, diags := p.Assume()
+	prepared, diags := p.Assume(planned)
 	bound, ok := prepared.(*splSearch)
 	if !ok {
 		return nil, diags
@@ -134,11 +134,11 @@ func (p *splPlan) unknown(plan *fieldmap.Plan) diag.List {
 const CodeNoSource = "spl/no-source"
 
 // Assume binds the first command to the types of ECS.
-func (p *splPlan) Assume() (Prepared, diag.List) {
+func (p *splPlan) Assume(at time.Time) (Prepared, diag.List) {
 	if !p.asks {
 		return &splSearch{plan: p}, nil
 	}
-	plan, diags := p.source(Source{}).Bind(p.first, search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
+	plan, diags := p.source(Source{At: at}).Bind(p.first, search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
 	if plan == nil {
 		return nil, diags
 	}

@@ -34,7 +34,7 @@ func planThreatMatch(r *rule.Rule) (Plan, diag.List) {
 		queryPlan:  newQueryPlan(r, query, timeRange(r), r.TiebreakerField),
 		indicators: newQueryPlan(their, theirs, search.TimeRange{}, ""),
 	}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -148,13 +148,13 @@ func (p *threatPlan) missing(theirs search.Target) diag.List {
 	return diags
 }
 
-func (p *threatPlan) Assume() (Prepared, diag.List) {
+func (p *threatPlan) Assume(at time.Time) (Prepared, diag.List) {
 	var events *threatSearch
-	theirs, diags := assume(p.indicators.rule, p.indicators.whereAt)
+	theirs, diags := assume(p.indicators.rule, at, p.indicators.whereAt)
 	if theirs == nil {
 		return nil, diags
 	}
-	events, more := assume(p.rule, func(target search.Target, at time.Time) (*threatSearch, diag.List) {
+	events, more := assume(p.rule, at, func(target search.Target, at time.Time) (*threatSearch, diag.List) {
 		their := search.Target{Indices: p.indicators.rule.Index, Fields: target.Fields}
 		return p.bindEvents(target, their, at)
 	})
