@@ -125,11 +125,11 @@ var allowed = map[string][]string{
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
 	"internal/elastic": {
-		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/lease", "internal/ledger",
+		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/indexname", "internal/lease", "internal/ledger",
 		"internal/mapping", "internal/search",
 	},
 	"internal/store": {
-		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/ledger",
+		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
 		"internal/mapping", "internal/search",
 	},
 
