@@ -14,7 +14,9 @@ const maxNames = 1000
 
 // HasDateMath reports whether one of the patterns has date math.
 func HasDateMath(patterns []string) bool {
-	return slices.ContainsFunc(patterns, func(list string) bool { return strings.Contains(list, "<") && slices.ContainsFunc(split(list), isDateMath) })
+	return slices.ContainsFunc(patterns, func(list string) bool {
+		return strings.Contains(list, "<") && slices.ContainsFunc(split(list), isDateMath)
+	})
 }
 
 func isDateMath(pattern string) bool {
