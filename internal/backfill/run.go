@@ -176,7 +176,8 @@ func (r *Runner) owed(ctx context.Context, s window.Window) (map[string][]ledger
 	return owed, nil
 }
 
-// plan says what the next round does.
+// plan says what the next round does. Of the stretches of slots of a rule that are not run as one, the
+// oldest comes first: an event that several find is an alert of the first.
 func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
 	var all []ledger.Owed
 	rules := make(map[string]catchup.Rule, len(owed))
@@ -186,7 +187,14 @@ func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
 			rules[id] = r.byID[id].catchup()
 		}
 	}
-	return catchup.Plan(all, rules, time.Time{}, catchup.Options{MaxMerged: 1<<63 - 1})
+	tasks := catchup.Plan(all, rules, time.Time{}, catchup.Options{MaxMerged: 1<<63 - 1})
+	oldest := map[string]time.Time{}
+	for _, t := range tasks { // the newest first
+		if t.Attempts == 0 {
+			oldest[t.RuleID] = t.Slot()
+		}
+	}
+	return slices.DeleteFunc(tasks, func(t catchup.Task) bool { return t.Attempts == 0 && !t.Slot().Equal(oldest[t.RuleID]) })
 }
 
 // checkEvery is how often a run looks whether the job is still its own.

@@ -160,7 +160,7 @@ func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) conditio
 	_, err := condition.Compile(leaf, l.opts.Fields)
 	var syntax *lregexp.SyntaxError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, condition.ErrNow):
 		return leaf
 	case errors.Is(err, condition.ErrOperator):
 		return l.impossible(n, f)
