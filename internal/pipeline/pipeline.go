@@ -112,7 +112,7 @@ func (x *execution) builder() *alert.Builder {
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Late: x.late, Risk: x.pipeline.Risk.source()}
+	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source()}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}

@@ -42,7 +42,7 @@ func planThreshold(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &thresholdPlan{counts}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -57,8 +57,8 @@ func (p *thresholdPlan) Prepare(ctx context.Context, src Source) (Prepared, diag
 	return &thresholdSearch{c}, diags, nil
 }
 
-func (p *thresholdPlan) Assume() (Prepared, diag.List) {
-	c, diags := p.suppose()
+func (p *thresholdPlan) Assume(at time.Time) (Prepared, diag.List) {
+	c, diags := p.suppose(at)
 	if c == nil {
 		return nil, diags
 	}
