@@ -107,7 +107,7 @@ func (p *esqlPlan) resolve(ctx context.Context, src Source) (target search.Targe
 	if len(p.rule.Index) == 0 {
 		return search.Target{Fields: mapping.Assumed()}, nil, nil
 	}
-	target, err = src.Events.Resolve(ctx, p.rule.Index, translate.NarrowingNames(p.rule))
+	target, err = src.Events.Resolve(ctx, p.rule.Index, joined(translate.NarrowingNames(p.rule), p.rule.AlertFields()))
 	if err == nil {
 		return target, nil, nil
 	}

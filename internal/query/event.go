@@ -85,7 +85,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 	if where == nil {
 		return nil, diags
 	}
-	return &eventSearch{plan: p, target: target, where: where}, diags
+	return &eventSearch{plan: p, target: target, where: where, computed: p.computed(target.Fields)}, diags
 }
 
 // eventSearch is an eventPlan bound to mappings.
@@ -93,6 +93,8 @@ type eventSearch struct {
 	plan   *eventPlan
 	target search.Target
 	where  *where
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 	// blind: only late events are wanted, and nothing tells which they are.
@@ -107,7 +109,7 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	time.Window = w
 	return search.Request{
 		Patterns: s.plan.rule.Index, Where: s.where.pushed, Text: s.where.text, Time: time, Tiebreaker: s.plan.tiebreaker,
-		FieldTypes: s.target.Fields, Fields: s.where.fields(),
+		FieldTypes: s.target.Fields, Fields: joined(s.where.fields(), s.computed),
 	}
 }
 
@@ -116,7 +118,7 @@ func (s *eventSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() || len(s.plan.query.Limits()) > 0 {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // idle reports whether there is nothing to search.

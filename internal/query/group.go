@@ -58,7 +58,7 @@ func (p *groupPlan) bind(target search.Target, at time.Time) (*groupSearch, diag
 	if diags = append(diags, more...); diags.HasErrors() {
 		return nil, diags
 	}
-	g := &groupSearch{plan: p, target: target, steps: steps, narrowing: narrowing}
+	g := &groupSearch{plan: p, target: target, steps: steps, narrowing: narrowing, computed: p.computed(target.Fields)}
 	var all condition.Or
 	for _, t := range steps.Terms {
 		pushed, err := g.addTerm(t)
@@ -94,6 +94,8 @@ type groupSearch struct {
 	where   condition.Expr
 
 	orderField, tiebreaker mapping.Field
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -142,7 +144,7 @@ func (g *groupSearch) request(w window.Window) search.Request {
 	time.Window = w
 	r := search.Request{
 		Patterns: g.plan.rule.Index, Where: g.where, Time: time, FieldTypes: g.target.Fields,
-		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: g.fieldNames(),
+		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: joined(g.fieldNames(), g.computed),
 	}
 	if g.steps.Sample {
 		r.OrderBy, r.Tiebreaker = "", ""

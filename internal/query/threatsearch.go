@@ -23,6 +23,8 @@ type threatSearch struct {
 	groups        []indicator.Group
 	// names are the entries of the groups.
 	names [][]entryName
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -35,7 +37,7 @@ func (s *threatSearch) request(w window.Window) search.Request {
 	return search.Request{
 		Patterns: s.plan.rule.Index, Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields,
-		Fields:     s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }),
+		Fields:     joined(s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }), s.computed),
 	}
 }
 
@@ -72,7 +74,7 @@ func (s *threatSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // Execute reads the indicators once, then the events of the window, and looks each of them up.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"time"
 
 	"tocsin/internal/condition"
@@ -91,4 +92,11 @@ func (w *where) admit(page []event.Event) ([]event.Event, error) {
 		}
 	}
 	return out, nil
+}
+
+// joined are the names of both lists in order, each once; nil where there is none.
+func joined(a, b []string) []string {
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
