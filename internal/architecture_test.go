@@ -91,8 +91,8 @@ var allowed = map[string][]string{
 	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/query", "internal/rule"},
 	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner",
-		"internal/query", "internal/rule", "internal/search", "internal/suppress",
+		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/mapping",
+		"internal/planner", "internal/query", "internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
 

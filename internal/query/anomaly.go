@@ -139,7 +139,7 @@ func (s *anomalySearch) Execute(ctx context.Context, src Source, w window.Window
 			if err != nil {
 				return false, &failure.Error{Kind: failure.Rejected, Op: "read the anomalies of " + s.plan.label(), Err: err}
 			}
-			hits[i].Event = e
+			hits[i].Event, hits[i].Types = e, mapping.Untyped()
 		}
 		return visit(hits)
 	})

@@ -85,7 +85,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 	if where == nil {
 		return nil, diags
 	}
-	return &eventSearch{plan: p, target: target, where: where, names: p.named(at)}, diags
+	return &eventSearch{plan: p, target: target, where: where, names: p.named(at), computed: p.computed(target.Fields)}, diags
 }
 
 // eventSearch is an eventPlan bound to mappings.
@@ -94,6 +94,8 @@ type eventSearch struct {
 	target search.Target
 	where  *where
 	names  names
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 	// blind: only late events are wanted, and nothing tells which they are.
@@ -108,7 +110,7 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	time.Window = w
 	return search.Request{
 		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, Tiebreaker: s.plan.tiebreaker,
-		FieldTypes: s.target.Fields, Fields: s.where.fields(),
+		FieldTypes: s.target.Fields, Fields: joined(s.where.fields(), s.computed),
 	}
 }
 
@@ -117,7 +119,7 @@ func (s *eventSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() || len(s.plan.query.Limits()) > 0 {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // idle reports whether there is nothing to search.

@@ -73,7 +73,7 @@ func (p *groupPlan) bind(target search.Target, at time.Time) (*groupSearch, diag
 	if steps == nil {
 		return nil, diags
 	}
-	g := &groupSearch{plan: p, target: target, steps: steps, names: p.named(at)}
+	g := &groupSearch{plan: p, target: target, steps: steps, names: p.named(at), computed: p.computed(target.Fields)}
 	var all condition.Or
 	for _, t := range steps.Terms {
 		pushed, err := g.addTerm(t)
@@ -108,6 +108,8 @@ type groupSearch struct {
 	where   condition.Expr
 
 	orderField, tiebreaker mapping.Field
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -155,7 +157,7 @@ func (g *groupSearch) request(w window.Window) search.Request {
 	time.Window = w
 	r := search.Request{
 		Patterns: g.names.of(w), Where: g.where, Time: time, FieldTypes: g.target.Fields,
-		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: g.fieldNames(),
+		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: joined(g.fieldNames(), g.computed),
 	}
 	if g.steps.Sample {
 		r.OrderBy, r.Tiebreaker = "", ""

@@ -27,6 +27,8 @@ type threatSearch struct {
 	// slot and window are those that dates in the names of indices are about.
 	slot   time.Time
 	window window.Window
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -39,7 +41,7 @@ func (s *threatSearch) request(w window.Window) search.Request {
 	return search.Request{
 		Patterns: s.plan.named(s.slot).of(w), Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields,
-		Fields:     s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }),
+		Fields:     joined(s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }), s.computed),
 	}
 }
 
@@ -76,7 +78,7 @@ func (s *threatSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // Execute reads the indicators once, then the events of the window, and looks each of them up.

@@ -120,3 +120,10 @@ type restReader struct {
 func (w *where) wayOf(index string) int {
 	return max(0, slices.IndexFunc(w.ways, func(r restWay) bool { return r.way.Has(index) }))
 }
+
+// joined are the names of both lists in order, each once; nil where there is none.
+func joined(a, b []string) []string {
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
