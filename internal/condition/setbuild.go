@@ -264,20 +264,19 @@ func (b *setBuilder) object(name string) int32 {
 	return i
 }
 
-// keyOf tells a leaf from all others.
-func keyOf(kind string, columns ...int32) []byte {
-	key := append(make([]byte, 0, 64), kind...)
-	for _, c := range columns {
-		key = binary.LittleEndian.AppendUint32(key, uint32(c))
-	}
-	return append(key, ' ')
+// keyOf begins the key that tells a leaf from all others, in the memory of another.
+func keyOf(memory []byte, kind string, column int32) []byte {
+	return append(binary.LittleEndian.AppendUint32(append(memory[:0], kind...), uint32(column)), ' ')
 }
 
 // equalLeaf returns the leaf of a test for whole texts.
 func (b *setBuilder) equalLeaf(column int32, t textTest) int32 {
-	key := strconv.AppendBool(keyOf("equal", column), t.fold)
+	b.key = strconv.AppendBool(keyOf(b.key, "equal", column), t.fold)
 	for _, text := range t.equal {
-		key = append(binary.AppendUvarint(key, uint64(len(text))), text...)
+		b.key = append(binary.AppendUvarint(b.key, uint64(len(text))), text...)
 	}
-	return b.textLeaf(string(key), costEqual, column, t)
+	if i, ok := b.nodes[string(b.key)]; ok {
+		return i
+	}
+	return b.textLeaf(string(b.key), costEqual, column, t)
 }

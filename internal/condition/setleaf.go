@@ -22,11 +22,11 @@ func (b *setBuilder) leaf(l leaf) int32 {
 		return b.valueLeaf(&l)
 	case existsLeaf:
 		column := b.column(l.field)
-		return b.atom(string(keyOf("exists", column)), costExists, newAtom(existsAtom, column))
+		return b.atom(string(keyOf(b.key, "exists", column)), costExists, newAtom(existsAtom, column))
 	case objectLeaf:
 		a := newAtom(objectAtom, none)
 		a.object = b.object(l.name)
-		return b.atom(string(keyOf("object", a.object)), costObject, a)
+		return b.atom(string(keyOf(b.key, "object", a.object)), costObject, a)
 	case rowLeaf:
 		return b.rowLeaf(&l)
 	default:
@@ -34,7 +34,7 @@ func (b *setBuilder) leaf(l leaf) int32 {
 		// see the objects in different ways.
 		a := newAtom(nestedAtom, none)
 		a.nested = &l
-		return b.atom(string(keyOf("nested", int32(len(b.graph.leaves)))), costNested, a)
+		return b.atom(string(keyOf(b.key, "nested", int32(len(b.graph.leaves)))), costNested, a)
 	}
 }
 
@@ -57,10 +57,11 @@ func (b *setBuilder) valueLeaf(l *leaf) int32 {
 	if v.text.equal != nil {
 		return b.equalLeaf(column, v.text)
 	}
-	key := string(append(keyOf("value", column), l.expr.String()...))
-	if i, ok := b.nodes[key]; ok {
+	b.key = appendWords(keyOf(b.key, "value", column), l.expr)
+	if i, ok := b.nodes[string(b.key)]; ok {
 		return i
 	}
+	key := string(b.key)
 	switch {
 	case v.text.holds != nil && v.text.scans:
 		return b.textLeaf(key, costRegexp, column, v.text)

@@ -169,7 +169,7 @@ func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
 
 // fitting is a test of a field, if its type knows it.
 func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) condition.Expr {
-	_, err := condition.Compile(leaf, l.opts.Fields)
+	err := condition.Check(leaf, l.opts.Fields)
 	var syntax *lregexp.SyntaxError
 	switch {
 	case err == nil:
