@@ -174,7 +174,7 @@ func (c *counted) read(r search.GroupRequest) []Read {
 // countable reports whether the group's values can be told from the events as they were written.
 func (c *counted) countable() bool {
 	for _, f := range slices.Concat(c.by, c.distinct) {
-		if f.field.InMemory() != nil || f.field.Type.Family() == mapping.FamilyText {
+		if mapping.InMemory(c.target.Fields, f.field.Name) != nil || f.field.Type.Family() == mapping.FamilyText {
 			return false
 		}
 	}

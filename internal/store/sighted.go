@@ -10,7 +10,7 @@ import (
 // not be decoded. The zero value has seen nothing.
 type sighted struct {
 	below map[string]*sighted // not nil once an object was there
-	leaf  bool                // a value was there that decides a type
+	leaf  bool                // a value was there, and no other decides anything any more
 }
 
 // all reports whether the next value is one of whose names and kinds every one was sighted.
@@ -44,8 +44,8 @@ func (s *sighted) members(c *event.Cursor) bool {
 	return all
 }
 
-// see takes in a decoded value.
-func (s *sighted) see(value any) {
+// see takes in a decoded value of that name, after the mapping has learned of it.
+func (s *sighted) see(learned *mapping.Inferred, path string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		if s.below == nil {
@@ -57,13 +57,18 @@ func (s *sighted) see(value any) {
 				below = &sighted{}
 				s.below[key] = below
 			}
-			below.see(member)
+			name := key
+			if path != "" {
+				name = path + "." + key
+			}
+			below.see(learned, name, member)
 		}
 	case []any:
 		for _, element := range v {
-			s.see(element)
+			s.see(learned, path, element)
 		}
+	case nil:
 	default:
-		s.leaf = s.leaf || mapping.Infers(v)
+		s.leaf = s.leaf || learned.Settled(path)
 	}
 }
