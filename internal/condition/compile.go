@@ -83,7 +83,7 @@ const (
 // leaf is the test of a leaf of the tree under a mapping.
 type leaf struct {
 	kind leafKind
-	// expr is how it was written: tests that are written alike mean the same on the same field.
+	// expr is how it was written.
 	expr Expr
 	// field is that of values, value what they are judged by.
 	field mapping.Field

@@ -51,13 +51,13 @@ func (b *setBuilder) atom(key string, cost float32, a atom) int32 {
 	return b.node(key, node{op: opLeaf, first: int32(len(b.graph.leaves) - 1)}, cost)
 }
 
-// valueLeaf shares a test by how it is written: two that are written alike mean the same on one column.
+// valueLeaf shares a test with those of the same key.
 func (b *setBuilder) valueLeaf(l *leaf) int32 {
 	column, v := b.column(l.field), &l.value
 	if v.text.equal != nil {
 		return b.equalLeaf(column, v.text)
 	}
-	b.key = appendWords(keyOf(b.key, "value", column), l.expr)
+	b.key, _ = appendLeafKey(keyOf(b.key, "value", column), l.expr)
 	if i, ok := b.nodes[string(b.key)]; ok {
 		return i
 	}
