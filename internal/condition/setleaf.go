@@ -30,12 +30,16 @@ func (b *setBuilder) leaf(l leaf) int32 {
 	case rowLeaf:
 		return b.rowLeaf(&l)
 	default:
-		// What it looks at within objects is no column of the set, so it is shared with nothing: mappings may
-		// see the objects in different ways.
-		a := newAtom(nestedAtom, none)
-		a.nested = &l
-		return b.atom(string(keyOf(b.key, "nested", int32(len(b.graph.leaves)))), costNested, a)
+		return b.nestedLeaf(l)
 	}
+}
+
+// nestedLeaf shares nothing: what a test looks at within objects is no column of the set, and mappings may
+// see the objects in different ways.
+func (b *setBuilder) nestedLeaf(l leaf) int32 {
+	a := newAtom(nestedAtom, none)
+	a.nested = &l
+	return b.atom(string(keyOf(b.key, "nested", int32(len(b.graph.leaves)))), costNested, a)
 }
 
 func newAtom(kind atomKind, column int32) atom {
