@@ -176,9 +176,10 @@ const (
 // arranged returns the set in the best order that is known, which the first large page helps to find.
 func (m *matched) arranged(view *event.View, page []event.Event) *condition.Set {
 	set := m.set.Load()
-	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample || !m.tuning.TryLock() {
+	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample {
 		return set
 	}
+	m.tuning.Lock() // The others wait: to arrange a set without a sample takes as long.
 	defer m.tuning.Unlock()
 	if m.tuned.Load() {
 		return m.set.Load()
