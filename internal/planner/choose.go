@@ -83,12 +83,14 @@ func countable(events search.Events) bool {
 	return ok
 }
 
-// scannable splits needs into those that can be answered from memory and the others.
+// scannable splits needs into those that can be answered from memory and the others. Where a scan is made
+// in any case, it finds out by itself which conditions it can match.
 func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
+	always := !countable(events)
 	for _, n := range needs {
 		bounded := !n.Time.Window.From.IsZero()
-		if located && bounded && !n.SearchOnly && p.judged.inMemory(n.Request) {
+		if located && bounded && !n.SearchOnly && (always || p.judged.inMemory(n.Request)) {
 			able = append(able, n)
 		} else {
 			unable = append(unable, n)

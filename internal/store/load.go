@@ -119,9 +119,12 @@ func (o *opener) decode(b *batch) loaded {
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
 	o.cutter.forget()
-	found, ok := o.cutter.of(text)
-	c := event.NewCursor(found.source)
-	if !ok || c.Kind() != '{' || !o.seen.all(c) || !c.Whole() {
+	found, ok := bare(text)
+	if ok = ok && o.seen.document(found.source); !ok {
+		found, ok = o.cutter.of(text) // No name of metadata was seen in a source.
+		ok = ok && o.seen.document(found.source)
+	}
+	if !ok {
 		return "", false
 	}
 	switch {
