@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
-	"internal/rule":      {"internal/datemath", "internal/diag", "internal/scheduler", "internal/tomltree", "internal/window"},
+	"internal/rule":      {"internal/datemath", "internal/diag", "internal/mapping", "internal/scheduler", "internal/tomltree", "internal/window"},
 
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
 	"internal/translate/eql":    {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
@@ -95,7 +95,7 @@ var allowed = map[string][]string{
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
 	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
-	"internal/planner": {"internal/batch", "internal/mapping", "internal/search"},
+	"internal/planner": {"internal/batch", "internal/failure", "internal/mapping", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.
 	"internal/ledger":           nil,

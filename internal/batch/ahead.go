@@ -96,7 +96,7 @@ func (a *Ahead) answer(r search.Request) *answer {
 		return nil
 	}
 	start := time.Now()
-	within, err := condition.Compile(r.Time.Condition(), r.FieldTypes)
+	within, err := condition.Bind(r.Time.Condition(), r.FieldTypes)
 	if err != nil {
 		return nil // which the search will say
 	}
@@ -104,10 +104,10 @@ func (a *Ahead) answer(r search.Request) *answer {
 }
 
 // within returns the hits of a window, in order.
-func (s *stretch) within(w *condition.Matcher) []event.Event {
+func (s *stretch) within(w *condition.Bound) []event.Event {
 	var hits []event.Event
 	for i := range s.hits {
-		if w.Match(moment{s.times, i}) {
+		if w.Match(s.hits[i].Index, moment{s.times, i}) {
 			hits = append(hits, s.hits[i])
 		}
 	}

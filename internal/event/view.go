@@ -20,7 +20,7 @@ import (
 type View struct {
 	selection *Selection
 	source    []byte
-	// fields answer in place of the source where they are not nil, as they do for a Document.
+	// fields answer in place of the source for the names in them, as they do for a Document.
 	fields map[string][]any
 	// whole is the event decoded altogether, when it had to be.
 	whole *Document
@@ -384,8 +384,8 @@ func (v *View) index(c *column) {
 	case v.whole != nil:
 		v.values = append(v.values, v.whole.Values(c.field)...)
 		return
-	case v.fields != nil:
-		raws := v.fields[c.field.Name]
+	}
+	if raws, answered := v.fields[c.field.Name]; answered {
 		if c.field.Type == mapping.Flattened && !c.field.Keyed {
 			raws = below(nil, raws, "")
 		}

@@ -140,7 +140,7 @@ func TestInMemory(t *testing.T) {
 		"shadowed": {"type": "keyword"}
 	}, "runtime": {"shadowed": {"type": "long"}, "computed": {"type": "keyword", "script": "emit('a')"}}}`)
 	for name, want := range map[string]string{
-		"k": "", "d": "", "n": "", "low": "", "from": "",
+		"k": "", "d": "", "n": "", "low": "", "from": "", "shadowed": "",
 		"column":   "not indexed",
 		"dead":     "neither indexed nor has doc values",
 		"stored":   "neither indexed nor has doc values",
@@ -149,7 +149,6 @@ func TestInMemory(t *testing.T) {
 		"u":        "type [unsigned_long]",
 		"g":        "type [geo_point]",
 		"to":       "copied from [one]",
-		"shadowed": "runtime field",
 		"computed": "runtime field",
 	} {
 		err := table[name].InMemory()

@@ -46,7 +46,7 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 	if err != nil {
 		return nil, nil, err
 	}
-	target.Fields = mapping.Layers{resultFields, target.Fields}
+	target.Fields = mapping.Over(resultFields, target.Fields)
 	s, diags := p.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
@@ -61,7 +61,7 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 
 func (p *anomalyPlan) Assume() (Prepared, diag.List) {
 	s, diags := assume(p.rule, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
-		target.Fields = mapping.Layers{resultFields, target.Fields}
+		target.Fields = mapping.Over(resultFields, target.Fields)
 		return p.bind(target, at)
 	})
 	if s == nil {

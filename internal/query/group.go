@@ -101,7 +101,7 @@ type groupSearch struct {
 // boundStep tells whether an event fits a term.
 type boundStep struct {
 	step    translate.Step
-	matcher *condition.Matcher
+	matcher *condition.Bound
 	// first is the term's first step, runs the number of steps that it stands for.
 	first, runs int
 	optional    []bool
@@ -121,7 +121,7 @@ func (g *groupSearch) addTerm(t translate.Step) (condition.Expr, error) {
 
 func (g *groupSearch) bindStep(t translate.Step, first int) (boundStep, condition.Expr, error) {
 	t.Where = condition.Simplify(condition.And{t.Where, g.narrowing})
-	matcher, err := condition.Compile(t.Where, g.target.Fields)
+	matcher, err := condition.Bind(t.Where, g.target.Fields)
 	if err != nil {
 		return boundStep{}, nil, err //nolint:wrapcheck // it names the field
 	}
@@ -175,7 +175,7 @@ func (g *groupSearch) fieldNames() []string {
 func (g *groupSearch) fits(d *event.Document) []sequence.Fit {
 	var fits []sequence.Fit
 	for _, b := range g.bound {
-		if !b.matcher.Match(d) {
+		if !b.matcher.Match(d.Index(), d) {
 			continue
 		}
 		keys := b.keys(d, g.steps.Sample)
@@ -194,12 +194,13 @@ func (b boundStep) keys(d *event.Document, sample bool) []sequence.Key {
 		if !k.Mapped {
 			continue
 		}
+		own, _ := d.Own(k.Field)
 		for _, v := range d.Values(k.Field) {
-			if sample && k.Field.Type.Family() == mapping.FamilyDate {
+			if sample && own.Type.Family() == mapping.FamilyDate {
 				columns[i] = append(columns[i], sequence.Whole(v.Time.UnixMilli()))
 				continue
 			}
-			columns[i] = append(columns[i], keyValue(k.Field, v))
+			columns[i] = append(columns[i], keyValue(own, v))
 		}
 	}
 	return sequence.Product(columns, b.optional)
@@ -232,7 +233,8 @@ func (g *groupSearch) ordinal(d *event.Document) (sequence.Ordinal, bool) {
 	o := sequence.Ordinal{Time: nanos(times[0].Time)}
 	if g.plan.tiebreaker != "" {
 		if values := d.Values(g.tiebreaker); len(values) > 0 {
-			o.Tiebreaker = keyValue(g.tiebreaker, values[0])
+			own, _ := d.Own(g.tiebreaker)
+			o.Tiebreaker = keyValue(own, values[0])
 		}
 	}
 	return o, true

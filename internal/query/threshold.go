@@ -10,7 +10,6 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
-	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/window"
@@ -95,7 +94,7 @@ func (s *thresholdSearch) reached(g search.Group) bool {
 func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	return s.find(ctx, src.Events, s.counting(w), finder{
 		choose: func(groups []search.Group) ([]search.Group, error, error) {
-			return slices.DeleteFunc(groups, func(g search.Group) bool { return !s.reached(g) }), nil, nil
+			return slices.DeleteFunc(slices.Clone(groups), func(g search.Group) bool { return !s.reached(g) }), nil, nil
 		},
 		hits: func(groups []search.Group) ([]Hit, error, error) { return s.hits(ctx, src, w, groups) },
 		size: thresholdChunk,
@@ -163,7 +162,7 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 		terms = append(terms, map[string]any{"field": f.name, "value": g.Key[i]})
 		key = append(key, f.name, g.Key[i])
 		if at := f.field.Source(); at != search.DefaultTimestamp {
-			source[at] = typed(f.field, g.Key[i])
+			source[at] = f.field.KeyValue(g.Key[i])
 		}
 	}
 	cardinality := []any{}
@@ -187,19 +186,6 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 			"kibana.alert.threshold_result.from":        search.FormatTime(g.First),
 		},
 	}, nil
-}
-
-// typed gives the text of a key the JSON type that the field's values have.
-func typed(f mapping.Field, key string) any {
-	switch family := f.Type.Family(); {
-	case family == mapping.FamilyBoolean:
-		return key == "true"
-	case family.IsNumber():
-		if _, err := strconv.ParseFloat(key, 64); err == nil {
-			return json.Number(key)
-		}
-	}
-	return key
 }
 
 // Explain shows the request that counts all groups.

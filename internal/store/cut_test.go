@@ -80,7 +80,7 @@ func TestSlicesAreASearch(t *testing.T) {
 		}}); err != nil {
 			rt.Fatal(err)
 		}
-		if d := cmp.Diff(searched, sliced); d != "" {
+		if d := cmp.Diff(searched, sliced, byContent); d != "" {
 			rt.Fatalf("(-search +slices):\n%s", d)
 		}
 		if want := countGood(lines); r.Patterns[0] == "*" && len(searched) != want {

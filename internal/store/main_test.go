@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
 	"tocsin/internal/diag"
@@ -95,6 +96,9 @@ func openEvents(tb testing.TB, opts store.EventsOptions) (*store.Events, diag.Li
 	})
 	return e, remarks
 }
+
+// byContent compares events by all but how their index maps fields.
+var byContent = cmpopts.IgnoreFields(event.Event{}, "Types")
 
 // mustEvents opens events that have no fault.
 func mustEvents(tb testing.TB, lines ...string) *store.Events {

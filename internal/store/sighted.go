@@ -11,7 +11,7 @@ import (
 type sighted struct {
 	name  string
 	below map[string]*sighted // not nil once an object was there
-	leaf  bool                // a value was there that decides a type
+	leaf  bool                // a value was there, and no other decides anything any more
 	// first is the name that the last object there began with, next the one that was behind this one: the
 	// lines of a file have most names in the same order.
 	first, next *sighted
@@ -63,8 +63,8 @@ func (s *sighted) members(c *event.Cursor) bool {
 	return all
 }
 
-// see takes in a decoded value.
-func (s *sighted) see(value any) {
+// see takes in a decoded value of that name, after the mapping has learned of it.
+func (s *sighted) see(learned *mapping.Inferred, path string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		if s.below == nil {
@@ -76,13 +76,18 @@ func (s *sighted) see(value any) {
 				below = &sighted{name: key}
 				s.below[key] = below
 			}
-			below.see(member)
+			name := key
+			if path != "" {
+				name = path + "." + key
+			}
+			below.see(learned, name, member)
 		}
 	case []any:
 		for _, element := range v {
-			s.see(element)
+			s.see(learned, path, element)
 		}
+	case nil:
 	default:
-		s.leaf = s.leaf || mapping.Infers(v)
+		s.leaf = s.leaf || learned.Settled(path)
 	}
 }
