@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,21 +45,16 @@ func TestEvents(t *testing.T) {
 	number := 0
 	for line := range bytes.Lines(one) {
 		number++
-		var e struct {
-			EventRecordID                         int
-			Time                                  time.Time `json:"@timestamp"`
-			Product, Category, Computer           string
-			TargetFilename, Image, CommandLine    string
-			SourceImage, Channel, ImageLoaded, ID string
-		}
+		var e map[string]any
 		if err := json.Unmarshal(line, &e); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if e.EventRecordID != number || e.Time.Before(slot.Add(-before)) || !e.Time.Before(slot) || e.Computer == "" {
+		at, err := time.Parse(time.RFC3339, fmt.Sprint(e["@timestamp"]))
+		if err != nil || e["EventRecordID"] != float64(number) || at.Before(slot.Add(-before)) || !at.Before(slot) || e["Computer"] == nil {
 			t.Fatalf("event %d: %s", number, line)
 		}
-		categories[e.Product+" "+e.Category] = true
-		if e.TargetFilename == `C:\a"b` && e.Channel != "" {
+		categories[fmt.Sprint(e["product"], " ", e["category"])] = true
+		if e["TargetFilename"] == `C:\a"b` && e["Channel"] != nil {
 			found++
 		}
 	}
