@@ -203,7 +203,7 @@ func members(fields Fields, f Field) []Field {
 
 // like reports whether two indices that map a field so read every document and every query alike.
 func (f *Field) like(o *Field) bool {
-	return f.Name == o.Name && f.Type == o.Type && f.Format == o.Format && f.Opaque == o.Opaque &&
+	return f.Name == o.Name && f.Type == o.Type && f.Format == o.Format && f.Opaque == o.Opaque && f.Unsourced == o.Unsourced && f.DocValuesOnly == o.DocValuesOnly &&
 		slices.Equal(f.Members, o.Members) && f.difference(*o) == ""
 }
 
@@ -254,6 +254,6 @@ func fill(sorted []string, tables map[string]Table, dynamic func(index, name str
 
 // plain reports whether a field has no values in a document that has none under its name.
 func (f *Field) plain() bool {
-	return f.Source() == f.Name && f.NullValue == nil && f.Constant == nil && f.Opaque == "" && f.Nested == "" &&
+	return f.Source() == f.Name && f.NullValue == nil && f.Constant == nil && f.Opaque == "" && f.Unsourced == "" && f.Nested == "" &&
 		f.Type != Nested && f.Type != ConstantKeyword && !f.Keyed
 }

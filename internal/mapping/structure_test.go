@@ -84,8 +84,8 @@ func TestStructureApply(t *testing.T) {
 		s.Apply(got)
 		for name, f := range got {
 			want, opaque := row.opaque[name]
-			if (f.Opaque != "") != opaque || !strings.Contains(f.Opaque, want) {
-				t.Errorf("%s %v: [%s]: opaque %q, want %q", row.mapping, row.flat, name, f.Opaque, want)
+			if (f.Unsourced != "") != opaque || !strings.Contains(f.Unsourced, want) {
+				t.Errorf("%s %v: [%s]: unsourced %q, want %q", row.mapping, row.flat, name, f.Unsourced, want)
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func (s *scan) event(text []byte) (event.Event, error) {
 		e.Index = streamOf(source, s.events.options.Index)
 	}
 	e.Types = s.types(e.Index)
-	e.Fields = s.values(e.Types, source)
+	e.Fields = s.values(s.request.TypesOf(e.Index), source)
 	if e.ID == "" {
 		e.ID = contentID(source)
 	}
@@ -97,8 +97,13 @@ func (s *scan) event(text []byte) (event.Event, error) {
 	return e, nil
 }
 
-// types is how an index maps the fields of the search.
-func (s *scan) types(index string) mapping.Fields { return s.request.TypesOf(index) }
+// types is how an index maps the fields that the request came with.
+func (s *scan) types(index string) mapping.Fields {
+	if s.given == nil {
+		return nil
+	}
+	return mapping.OfIndex(s.given, index)
+}
 
 // values returns the values of the fields that the request wants besides the source.
 func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]any {

@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -63,6 +64,8 @@ func (e *Events) Search(ctx context.Context, r search.Request, visit search.Visi
 type scan struct {
 	events  *Events
 	request search.Request
+	// given are the fields that the request came with: who gave none is not told of any.
+	given mapping.Fields
 	// set has the condition once for each of the variants of the request.
 	set      *condition.Set
 	variants []search.Variant
@@ -83,7 +86,8 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	if r.Where == nil {
 		r.Where = condition.Const(true)
 	}
-	if r.FieldTypes == nil {
+	given := r.FieldTypes
+	if given == nil {
 		r.FieldTypes = e.fields
 	}
 	variants, err := r.Variants()
@@ -98,7 +102,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	if err := cmp.Or(errs...); err != nil {
 		return nil, err //nolint:wrapcheck // It names the field.
 	}
-	s := &scan{events: e, request: r, set: set, variants: variants, scopes: map[string]condition.Scope{}}
+	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
 	var selection *event.Selection
 	selection, s.streams = newSelection(set, variants)
 	s.looks.New = func() any {
