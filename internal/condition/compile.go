@@ -126,6 +126,9 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	if _, ok := e.(Exists); ok && mapped {
 		return compileExists(to, f, fields)
 	}
+	if !mapped && mapping.IsMetadata(fieldOf(e)) {
+		return none, fmt.Errorf("field [%s]: %w", fieldOf(e), ErrSearchOnly)
+	}
 	if !mapped || f.Type.Family() == mapping.FamilyObject {
 		return to.constant(false), checkNowhere(e)
 	}

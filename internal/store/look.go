@@ -50,6 +50,12 @@ func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
 		}
 	}
 	hit.Types = l.scan.types(hit.Index)
+	if l.scan.named {
+		if identify(&hit) != nil {
+			return hit, false, false
+		}
+		l.view.Name(hit.Index, hit.ID)
+	}
 	scope, covered := l.scan.scopes[hit.Index]
 	if !covered || !l.wanted(&hit) {
 		return hit, true, false
