@@ -85,6 +85,11 @@ func (r *reader) match(e *event.Event) error {
 	if scope == nil {
 		return err
 	}
+	if r.scan.matched.selection.Named() {
+		if err := r.scan.identify(e); err != nil {
+			return err
+		}
+	}
 	if err := r.view.ReadEvent(e); err != nil {
 		return refusal("read events", err)
 	}

@@ -15,6 +15,8 @@ var (
 	ErrAnalysed = errors.New("field is analysed text: only a search can match it")
 	// ErrSearchOnly: what the test means depends on more than the values of a document.
 	ErrSearchOnly = errors.New("only a search can match it")
+	// ErrNow, an ErrSearchOnly: it is about now, and nobody has written out when that is ([AsOf]).
+	ErrNow = fmt.Errorf("it depends on when it is asked: %w", ErrSearchOnly)
 	// ErrLiteral: the value beside a field cannot be one of the field's type.
 	ErrLiteral = errors.New("value does not fit the field's type")
 	// ErrOperator: the field's type does not know the operation.
@@ -123,6 +125,9 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	f, mapped := fields.Field(fieldOf(e))
 	if _, ok := e.(Exists); ok && mapped {
 		return compileExists(to, f, fields)
+	}
+	if !mapped && mapping.IsMetadata(fieldOf(e)) {
+		return none, fmt.Errorf("field [%s]: %w", fieldOf(e), ErrSearchOnly)
 	}
 	if !mapped || f.Type.Family() == mapping.FamilyObject {
 		return to.constant(false), checkNowhere(e)

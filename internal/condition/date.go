@@ -58,7 +58,7 @@ func (d dateReader) read(text string, up bool) (time.Time, error) {
 	from := d.now
 	if strings.HasPrefix(text, "now") {
 		if from.IsZero() {
-			return from, fmt.Errorf("%q depends on when it is asked: %w", text, ErrSearchOnly)
+			return from, fmt.Errorf("%q: %w", text, ErrNow)
 		}
 	} else if from, _, err = mapping.ParseDateIn(base, d.formats, zone); err != nil {
 		return from, fmt.Errorf("%w: %w", err, ErrLiteral)

@@ -58,12 +58,15 @@ type moment struct {
 const dateRange mapping.Type = "date_range"
 
 func (m *moment) leaf(leaf Expr) Expr {
-	f, mapped := m.fields.Field(fieldOf(leaf))
-	if !mapped || f.Type.Family() != mapping.FamilyDate && f.Type != dateRange {
+	f, isDate, alike := m.date(fieldOf(leaf))
+	if !isDate {
 		return leaf
 	}
 	switch l := leaf.(type) {
 	case Range:
+		if !alike && l.Format == "" {
+			return m.apart(l, f)
+		}
 		return m.bounds(l, f)
 	case Term:
 		return m.value(l, l.Value, f)
@@ -75,10 +78,47 @@ func (m *moment) leaf(leaf Expr) Expr {
 	return leaf
 }
 
+// date looks up a field that is a date in some index; alike tells that all that have it read dates alike.
+func (m *moment) date(name string) (f mapping.Field, isDate, alike bool) {
+	alike = true
+	for _, way := range mapping.Ways(m.fields, []string{name}) {
+		g, mapped := way.Fields.Field(name)
+		switch {
+		case !mapped || g.Type.Family() != mapping.FamilyDate && g.Type != dateRange:
+		case !isDate:
+			f, isDate = g, true
+		default:
+			alike = alike && g.DateFormat() == f.DateFormat()
+		}
+	}
+	return f, isDate, alike
+}
+
+// apart leaves the dates of a range to each index, and writes out what is about now alone.
+func (m *moment) apart(r Range, f mapping.Field) Expr {
+	now, rest := Range{Field: r.Field, TimeZone: r.TimeZone}, r
+	for _, b := range []struct{ from, now *any }{{&rest.Gt, &now.Gt}, {&rest.Gte, &now.Gte}, {&rest.Lt, &now.Lt}, {&rest.Lte, &now.Lte}} {
+		if isNow(*b.from) {
+			*b.now, *b.from = *b.from, nil
+		}
+	}
+	if len(now.bounds()) == 0 {
+		return r
+	}
+	written := m.bounds(now, f)
+	if len(rest.bounds()) == 0 {
+		return written
+	}
+	return And{written, rest}
+}
+
 // value makes a range of a test for one value in date math, which stands for all of its unit.
 func (m *moment) value(leaf Expr, value any, f mapping.Field) Expr {
 	text, isText := value.(string)
 	if _, _, isMath := datemath.Cut(text); !isText || !isMath {
+		return leaf
+	}
+	if _, _, alike := m.date(f.Name); !alike && !isNow(text) {
 		return leaf
 	}
 	whole := Range{Field: fieldOf(leaf), Gte: text, Lte: text}

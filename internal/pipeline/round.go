@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
+	"tocsin/internal/window"
 )
 
 // Round runs jobs that are due at the same time together: what they search for is answered by as
@@ -287,7 +288,7 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 	var all []*ticket // one of each kind, for each
 	first := map[*ticket]*wants{}
 	for _, t := range tickets {
-		patterns, fields, ok := wanted(t.job.Plan)
+		patterns, fields, ok := wanted(t.job)
 		if !ok {
 			continue
 		}
@@ -307,16 +308,17 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 	})
 }
 
-// wanted is what a plan will ask about; not ok when it cannot say.
-func wanted(plan query.Plan) (patterns, fields []string, ok bool) {
+// wanter is a plan that can say what it will ask about.
+type wanter interface {
+	Wants(slot time.Time, w window.Window) (patterns, fields []string)
+}
+
+// wanted is what the plan of a job will ask about; not ok when it cannot say.
+func wanted(job Job) (patterns, fields []string, ok bool) {
 	err := failure.Guard("prime", func() error {
-		var w interface {
-			Wants() (patterns, fields []string)
-		}
-		if w, ok = plan.(interface {
-			Wants() (patterns, fields []string)
-		}); ok {
-			patterns, fields = w.Wants()
+		var w wanter
+		if w, ok = job.Plan.(wanter); ok {
+			patterns, fields = w.Wants(job.Slot, job.Window)
 		}
 		return nil
 	})

@@ -32,22 +32,22 @@ type where struct {
 // where binds the rule's query, with what its filters and exceptions take away. What they say of
 // now is about the given moment. More is what the rule type wants of an event besides.
 func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.Expr) (*where, diag.List) {
-	whole, diags := p.query.Lower(target.Fields)
+	moment := translate.Moment{Fields: target.Fields, Now: at}
+	query, diags := moment.Query(p.query)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	narrowing, remarks := translate.Narrow(p.rule, target.Fields, at)
+	narrowing, remarks := moment.Narrow(p.rule)
 	diags = append(diags, remarks...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	lasting := append(condition.And{whole, narrowing}, more...)
-	whole, ofNow := condition.AsOf(lasting, target.Fields, at)
+	whole := append(condition.And{query.Where, narrowing.Where}, more...)
 	w, err := p.newWhere(condition.Simplify(whole), target)
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
-	w.lasts = !at.IsZero() && !ofNow
+	w.lasts = !query.OfNow && !narrowing.OfNow
 	return w, diags
 }
 
@@ -119,4 +119,11 @@ type restReader struct {
 // as those of the first.
 func (w *where) wayOf(index string) int {
 	return max(0, slices.IndexFunc(w.ways, func(r restWay) bool { return r.way.Has(index) }))
+}
+
+// joined are the names of both lists in order, each once; nil where there is none.
+func joined(a, b []string) []string {
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
 }

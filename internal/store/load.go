@@ -122,10 +122,21 @@ func (o *opener) decode(b *batch) loaded {
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
 	o.cutter.forget()
+	if found, ok := bare(text); ok {
+		// A name of metadata was seen in no source, so a line that has one is not settled.
+		if index, known = o.settled(found); known {
+			return index, true
+		}
+	}
 	found, ok := o.cutter.of(text)
 	if !ok {
 		return "", false
 	}
+	return o.settled(found)
+}
+
+// settled returns the index of an event of which every name and kind was seen in its index.
+func (o *opener) settled(found cut) (index string, known bool) {
 	switch {
 	case len(found.index) > 0:
 		index = o.naming.name(found.index)
@@ -140,8 +151,7 @@ func (o *opener) known(text []byte) (index string, known bool) {
 		}
 	}
 	seen := o.seen[index]
-	c := event.NewCursor(found.source)
-	return index, seen != nil && c.Kind() == '{' && seen.all(c) && c.Whole()
+	return index, seen != nil && seen.document(found.source)
 }
 
 // see takes in an event.

@@ -38,8 +38,8 @@ func newSelection(set *condition.Set, variants []search.Variant) (*event.Selecti
 // line reports whether a line is an event, and whether it is a hit, which is returned then. The hit has
 // no id where that is one of its content (see [identify]), and is good until the cutter forgets.
 func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
-	c, ok := l.cutter.of(text)
-	if !ok || l.view.Read(c.source) != nil {
+	c, ok := l.read(text)
+	if !ok {
 		return hit, false, false
 	}
 	hit = event.Event{Index: l.naming.name(c.index), ID: string(c.id), Source: c.source}
@@ -50,6 +50,12 @@ func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
 		}
 	}
 	hit.Types = l.scan.types(hit.Index)
+	if l.scan.named {
+		if identify(&hit) != nil {
+			return hit, false, false
+		}
+		l.view.Name(hit.Index, hit.ID)
+	}
 	scope, covered := l.scan.scopes[hit.Index]
 	if !covered || !l.wanted(&hit) {
 		return hit, true, false
@@ -60,6 +66,15 @@ func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
 	}
 	l.variant = matched[0]
 	return hit, true, true
+}
+
+// read shows a line to the view; false: it is no event.
+func (l *look) read(text []byte) (cut, bool) {
+	if c, ok := bare(text); ok && l.view.Read(c.source) == nil && !l.view.Underscored() {
+		return c, true
+	}
+	c, ok := l.cutter.of(text)
+	return c, ok && l.view.Read(c.source) == nil
 }
 
 // wanted reports whether a document is one of those that are searched for by their places.

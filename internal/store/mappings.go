@@ -76,11 +76,12 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 		tables[index] = table
 	}
 	if len(indices) == 0 && m.given != nil {
-		return m.given.Merged().Fields
+		return mapping.Over(mapping.Metadata(), m.given.Merged().Fields)
 	}
 	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) })
+	base := mapping.Metadata()
 	if m.given == nil {
-		return mapping.Over(mapping.ECS(), fields)
+		maps.Copy(base, mapping.ECS())
 	}
-	return fields
+	return mapping.Over(base, fields)
 }

@@ -69,6 +69,8 @@ type scan struct {
 	// set has the condition once for each of the variants of the request.
 	set      *condition.Set
 	variants []search.Variant
+	// named: the search asks for indices or ids of events.
+	named bool
 	// streams is the number of the first field that names an index.
 	streams int
 	// looks are kept for the batches to come.
@@ -105,6 +107,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
 	var selection *event.Selection
 	selection, s.streams = newSelection(set, variants)
+	s.named = selection.Named()
 	s.looks.New = func() any {
 		return &look{scan: s, naming: newNaming(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
 	}

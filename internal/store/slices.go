@@ -61,7 +61,7 @@ func (s *slicing) run(parent context.Context, visits []search.Visit) error {
 	for _, visit := range visits {
 		running.Go(func() {
 			for b := range read {
-				if err := s.take(b, visit); err != nil {
+				if err := failure.Guard("read "+b.file.name, func() error { return s.take(b, visit) }); err != nil {
 					cancel(err)
 				}
 				free.give(b)

@@ -87,13 +87,19 @@ func (l *lowerer) analysed(n *Test, f mapping.Field) condition.Expr {
 }
 
 func (l *lowerer) exists(field *Field) condition.Expr {
-	if isPattern(field.Name) || mapping.IsMetadata(field.Name) {
+	if isPattern(field.Name) || l.unknownMetadata(field.Name) {
 		return l.leave()
 	}
 	if _, mapped := l.opts.Fields.Field(field.Name); !mapped {
 		return l.unmapped(field)
 	}
 	return condition.Exists{Field: field.Name}
+}
+
+// unknownMetadata reports whether a name is a field of metadata whose values nobody here knows.
+func (l *lowerer) unknownMetadata(name string) bool {
+	_, known := l.opts.Fields.Field(name)
+	return mapping.IsMetadata(name) && !known
 }
 
 // isCompared reports whether a word is a bound: >5, >=5, <5, <=5.
@@ -125,19 +131,7 @@ func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 	if decided != nil {
 		return decided
 	}
-	r := condition.Range{Field: f.Name}
-	if n.Low != "*" {
-		r.Gt = n.Low
-		if n.LowIn {
-			r.Gt, r.Gte = nil, n.Low
-		}
-	}
-	if n.High != "*" {
-		r.Lt = n.High
-		if n.HighIn {
-			r.Lt, r.Lte = nil, n.High
-		}
-	}
+	r := rangeLeaf(n, f.Name)
 	switch {
 	case f.Type.Family() == mapping.FamilyText:
 		return l.leave()
@@ -150,7 +144,7 @@ func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 // field looks up a field that holds values. Where there is none, or only a search knows what it holds,
 // the second result is what becomes of the test.
 func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
-	if isPattern(name.Name) || mapping.IsMetadata(name.Name) {
+	if isPattern(name.Name) || l.unknownMetadata(name.Name) {
 		return mapping.Field{}, l.leave()
 	}
 	f, mapped := l.opts.Fields.Field(name.Name)
@@ -172,7 +166,7 @@ func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) conditio
 	err := condition.Check(leaf, l.opts.Fields)
 	var syntax *lregexp.SyntaxError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, condition.ErrNow):
 		return leaf
 	case errors.Is(err, condition.ErrOperator):
 		return l.impossible(n, f)
