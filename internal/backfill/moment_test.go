@@ -233,8 +233,9 @@ func (o owedSlots) slots(rule backfill.Rule) []time.Time {
 	return out
 }
 
-// caughtUp runs all slots as a service does that was not there at their time.
-func (o owedSlots) caughtUp(t require, events search.Events, rule backfill.Rule, known catchup.Rule) (a *store.Memory, runs int) {
+// caughtUp runs all slots as a service does that was not there at their time. Secretly, executions are not
+// told of which slots they are, so that none refuses them.
+func (o owedSlots) caughtUp(t require, events search.Events, rule backfill.Rule, known catchup.Rule, secretly bool) (a *store.Memory, runs int) {
 	a = store.NewMemory()
 	round := &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{Events: events, Alerts: a, Instances: a, Now: func() time.Time { return hour(1000) }}, Planner: &planner.Planner{},
@@ -247,6 +248,9 @@ func (o owedSlots) caughtUp(t require, events search.Events, rule backfill.Rule,
 		for _, task := range catchup.Plan(slices.Collect(maps.Values(owed)), map[string]catchup.Rule{"r": known}, hour(999), catchup.Options{}) {
 			runs++
 			job := pipeline.Job{Plan: rule.Plan, Slot: task.Slot(), Window: task.Window, Covers: task.Slots}
+			if secretly {
+				job.Covers = nil
+			}
 			if x := round.RunAll(t.Context(), []pipeline.Job{job}, nil)[0]; x.Status != pipeline.Succeeded {
 				t.Fatal(x.Status, x.Problem(), o.rule)
 			}
@@ -284,7 +288,7 @@ func TestSlotsAnyWay(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		later, runs := o.caughtUp(rt, events, one, served.CatchUp())
+		later, runs := o.caughtUp(rt, events, one, served.CatchUp(), false)
 		if diff := cmp.Diff(slices.Sorted(maps.Keys(single)), ids(rt, later)); diff != "" {
 			rt.Fatalf("%s\n-slot by slot +caught up:\n%s", o.rule, diff)
 		}
@@ -322,12 +326,30 @@ func TestSlotsAnyWayFindsFaults(t *testing.T) {
 			why = "expiry"
 		}
 		fault := catchup.Rule{ID: "r", Window: plan.Rule().Window, Together: func(_, _ time.Time) bool { return true }}
-		faulty, _ := o.caughtUp(t, events, one, fault)
+		faulty, _ := o.caughtUp(t, events, one, fault, true)
 		if !slices.Equal(ids(t, o.each(t, events, one)), ids(t, faulty)) {
 			found[why]++
 		}
 	}
 	if found["now"] < 10 || found["names"] < 3 || found["expiry"] == 0 || found["the rule's type"] < 10 {
 		t.Errorf("faults found: %v", found)
+	}
+}
+
+// TestSlotsRefused: a run that was to stand for slots that ask for different things fails, rather than find
+// what one of them finds.
+func TestSlotsRefused(t *testing.T) {
+	rules := load(t, false, ruleText("r", "query", `file.created >= now-10m`, ""))
+	a := store.NewMemory()
+	p := &pipeline.Pipeline{Events: openEvents(t), Alerts: a, Instances: a}
+	slots := []time.Time{hour(1), hour(1.5)}
+	run := func(covers []time.Time) pipeline.Execution {
+		return p.Run(t.Context(), pipeline.Job{Plan: rules[0].Plan, Slot: hour(1.5), Window: rules[0].Plan.Rule().Window(hour(1.5)), Covers: covers})
+	}
+	if x := run(slots[1:]); x.Status != pipeline.Succeeded {
+		t.Error(x.Status, x.Problem())
+	}
+	if x := run(slots); x.Status != pipeline.Failed || !strings.Contains(x.Problem(), "2 slots cannot be run as one") {
+		t.Error(x.Status, x.Problem())
 	}
 }
