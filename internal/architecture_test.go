@@ -25,21 +25,22 @@ const module = "tocsin"
 // day, nothing but cmd/runner knows flags, and only it knows what everything is made of.
 var allowed = map[string][]string{
 	// What everything stands on.
-	"internal/diag":     nil,
-	"internal/failure":  nil,
-	"internal/datemath": nil,
-	"internal/lregexp":  nil,
-	"internal/pcre":     nil,
-	"internal/mapping":  nil,
-	"internal/event":    {"internal/mapping"},
-	"internal/window":   {"internal/datemath"},
+	"internal/diag":       nil,
+	"internal/invariants": nil,
+	"internal/failure":    {"internal/invariants"},
+	"internal/datemath":   nil,
+	"internal/lregexp":    nil,
+	"internal/pcre":       nil,
+	"internal/mapping":    nil,
+	"internal/event":      {"internal/mapping"},
+	"internal/window":     {"internal/datemath"},
+	"internal/tomltree":   {"internal/diag"},
 	// Dates in the names of indices.
 	"internal/indexname": {"internal/datemath", "internal/mapping", "internal/window"},
-	"internal/tomltree": {"internal/diag"},
 
 	// The neutral condition, and a search for it. Neither knows a rule.
-	"internal/condition": {"internal/datemath", "internal/lregexp", "internal/mapping"},
-	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
+	"internal/condition": {"internal/datemath", "internal/failure", "internal/invariants", "internal/lregexp", "internal/mapping"},
+	"internal/search":    {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/window"},
 
 	// Groups of events, counted as a search engine counts them.
 	"internal/tally": {"internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
@@ -54,7 +55,7 @@ var allowed = map[string][]string{
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
-	"internal/rule":      {"internal/datemath", "internal/diag", "internal/scheduler", "internal/tomltree", "internal/window"},
+	"internal/rule":      {"internal/datemath", "internal/diag", "internal/mapping", "internal/scheduler", "internal/tomltree", "internal/window"},
 
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
 	"internal/translate/eql":    {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
@@ -90,13 +91,13 @@ var allowed = map[string][]string{
 	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/query", "internal/rule"},
 	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner",
-		"internal/query", "internal/rule", "internal/search", "internal/suppress",
+		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/mapping",
+		"internal/planner", "internal/query", "internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
-	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/invariants", "internal/mapping", "internal/search", "internal/window"},
 	"internal/planner": {"internal/batch", "internal/failure", "internal/mapping", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.
@@ -151,6 +152,9 @@ var allowed = map[string][]string{
 	"rules":       nil,
 	"cmd/runner":  {everything},
 	"integration": nil,
+
+	// Files in, a table out: it knows the programs that it compares by their command lines.
+	"tools/bench-sigma": nil,
 }
 
 // everything stands for all packages. Only the command may say so.

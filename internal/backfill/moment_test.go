@@ -182,8 +182,9 @@ func eventsOf(t *rapid.T) string {
 }
 
 func (o owedSlots) open(t require) (search.Events, query.Plan) {
-	types := mapping.Layers{mapping.Table{"my.seen": {Name: "my.seen", Type: mapping.DateNanos}}, mapping.ECS()}
-	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(o.events), Mapping: types})
+	types := maps.Clone(mapping.ECS())
+	types["my.seen"] = mapping.Field{Name: "my.seen", Type: mapping.DateNanos}
+	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(o.events), Mapping: mapping.Everywhere(types)})
 	if err != nil || diags.HasErrors() {
 		t.Fatal(err, diags)
 	}

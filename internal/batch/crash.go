@@ -2,6 +2,7 @@ package batch
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"tocsin/internal/condition"
@@ -59,6 +60,7 @@ func (r *reader) isolate(e *event.Event, crash any) error {
 	if err != nil {
 		return err
 	}
+	suspects := slices.Clone(r.matcher.Crashing())
 	r.matcher = r.of.NewMatching()
 	r.view = r.scan.matched.selection.NewView()
 	doc, err := e.Document()
@@ -73,6 +75,12 @@ func (r *reader) isolate(e *event.Event, crash any) error {
 		}
 		if err := r.matchAlone(&k, e, i, doc); err != nil {
 			r.scan.crashes.add(r.scan.matched.variants[i].member, err)
+			found = true
+		}
+	}
+	if !found { // Alone, none needs the test that crashed: those that have it are the ones.
+		for _, i := range suspects {
+			r.scan.crashes.add(r.scan.matched.variants[i].member, failure.Crash("match events", crash))
 			found = true
 		}
 	}

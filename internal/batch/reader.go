@@ -9,6 +9,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
+	"tocsin/internal/invariants"
 )
 
 // reader matches the events of one part of the read.
@@ -66,7 +67,10 @@ func (r *reader) arrange(page []event.Event) {
 // matchFrom matches the events of a page from the next one on. When it crashes, next is the event that it
 // crashed over.
 func (r *reader) matchFrom(page []event.Event, next *int) (crash any, err error) {
-	defer func() { crash = recover() }()
+	defer func() {
+		crash = recover()
+		invariants.Recovered(crash)
+	}()
 	for ; *next < len(page); *next++ {
 		if err := r.match(&page[*next]); err != nil {
 			return nil, err
@@ -84,8 +88,12 @@ func (r *reader) match(e *event.Event) error {
 	if err := r.view.ReadEvent(e); err != nil {
 		return refusal("read events", err)
 	}
+	found := r.matcher.Match(r.view, scope)
+	if invariants.Enabled {
+		r.matcher.Recheck(func() (condition.Document, error) { return e.Document() }, scope)
+	}
 	var k keeper
-	for _, i := range r.matcher.Match(r.view, scope) {
+	for _, i := range found {
 		if r.scan.within[i].Match(r.view) {
 			if err := r.keep(&k, e, int(i), r.view); err != nil {
 				return err

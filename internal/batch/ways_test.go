@@ -65,9 +65,9 @@ func TestScanReadsEachIndexByItsOwn(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		indices := []string{"logs-a", "logs-b", "logs-c"}[:rapid.IntRange(1, 3).Draw(rt, "indices")]
 		tables := drawTables(rt, indices, names)
-		var fields mapping.Fields = mapping.NewIndices(tables, func(string, string) bool { return false })
+		var fields mapping.Fields = mapping.NewIndexFields(tables, func(string, string) bool { return false })
 		if rapid.Bool().Draw(rt, "layered") {
-			fields = mapping.Layers{mapping.Table{"z": {Name: "z", Type: mapping.Keyword}}, fields}
+			fields = mapping.Over(mapping.Table{"z": {Name: "z", Type: mapping.Keyword}}, fields)
 		}
 		lines, all := drawEvents(rt, indices, values)
 		events := open(rt, lines...)

@@ -158,6 +158,7 @@ var fields = mapping.Table{
 	"ip":     {Name: "ip", Type: mapping.IP},
 	"v":      {Name: "v", Type: mapping.Version},
 	"txt":    {Name: "txt", Type: mapping.Text},
+	"column": {Name: "column", Type: mapping.Keyword, DocValuesOnly: true},
 	"txt.kw": {Name: "txt.kw", Type: mapping.Keyword, Path: "txt"},
 	"al":     {Name: "al", Type: mapping.Keyword, Path: "k"},
 	"o":      {Name: "o", Type: mapping.Object},
@@ -357,6 +358,8 @@ func TestCompileErrors(t *testing.T) {
 		want error
 	}{
 		{condition.Term{Field: "txt", Value: "a"}, condition.ErrAnalysed},
+		{condition.Term{Field: "column", Value: "a", Fold: true}, condition.ErrSearchOnly},
+		{condition.Wildcard{Field: "column", Pattern: "a*", Fold: true}, condition.ErrSearchOnly},
 		{condition.Term{Field: "ip", Value: "a"}, condition.ErrLiteral},
 		{condition.Match{Field: "txt", Value: "a"}, condition.ErrAnalysed},
 		{condition.QueryString{Field: "txt", Pattern: "a*"}, condition.ErrAnalysed},

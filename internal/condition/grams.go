@@ -9,11 +9,16 @@ import (
 )
 
 // gramSize is how many bytes of a literal are looked for first: at every place of a text its next
-// bytes are looked up at once, however many literals there are.
-const gramSize = 4
+// bytes are looked up at once, however many literals there are. Literals that are shorter are grams of
+// their own, down to leastGram bytes: what is shorter still stands in most texts.
+const (
+	gramSize  = 4
+	leastGram = 2
+)
 
-// grams finds which of many literals stand in a text. The zero value knows none.
+// grams finds which of many literals stand in a text, by grams of one size. The zero value knows none.
 type grams struct {
+	size int
 	// filter has a bit for hashes of grams that are there; shift leaves as many bits of a hash as it has.
 	filter []uint64
 	shift  uint8
@@ -31,9 +36,22 @@ type gramOf struct {
 	tests []int32
 }
 
-func (l literal) gram() uint32 { return gramAt(bytesOf(l.text), l.offset) }
+// size is that of the gram of a literal.
+func (l literal) size() int { return min(len(l.text), gramSize) }
 
-func gramAt(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
+func (l literal) gram() uint32 { return gramAt(bytesOf(l.text)[l.offset:], l.size()) }
+
+// gramAt returns the gram that some bytes begin with.
+func gramAt(b []byte, size int) uint32 {
+	if size == gramSize {
+		return binary.LittleEndian.Uint32(b)
+	}
+	gram := uint32(binary.LittleEndian.Uint16(b))
+	if size > leastGram {
+		gram |= uint32(b[leastGram]) << 16
+	}
+	return gram
+}
 
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
@@ -45,15 +63,15 @@ type wanted struct {
 	test int32
 }
 
-// newGrams takes tests, in an order that does not matter.
-func newGrams(tests []wanted) grams {
+// newGrams takes tests with grams of a size, in an order that does not matter.
+func newGrams(size int, tests []wanted) grams {
 	if len(tests) == 0 {
 		return grams{}
 	}
 	slices.SortFunc(tests, func(a, b wanted) int {
 		return cmp.Or(cmp.Compare(a.gram(), b.gram()), cmp.Compare(a.text, b.text), cmp.Compare(a.offset, b.offset), cmp.Compare(a.test, b.test))
 	})
-	var g grams
+	g := grams{size: size}
 	for i, t := range tests {
 		if i == 0 || t.literal != tests[i-1].literal {
 			g.literals = append(g.literals, gramOf{literal: t.literal})
@@ -62,8 +80,8 @@ func newGrams(tests []wanted) grams {
 		last.tests = append(last.tests, t.test)
 	}
 	// Some sixty bits for each gram, so that few others are taken for one.
-	size := max(bits.Len(uint(len(g.literals)))+6, 10)
-	g.filter, g.shift = make([]uint64, 1<<size/64), uint8(32-size)
+	hash := max(bits.Len(uint(len(g.literals)))+6, 10)
+	g.filter, g.shift = make([]uint64, 1<<hash/64), uint8(32-hash)
 	g.slots = make([]gramSlot, 2<<bits.Len(uint(len(g.literals))))
 	for first := 0; first < len(g.literals); {
 		gram, end := g.literals[first].gram(), first+1
@@ -96,9 +114,9 @@ func (g *grams) of(gram uint32) []gramOf {
 // each calls found for the tests of every literal in a text, more than once where it stands there
 // more than once.
 func (g *grams) each(s string, found func(tests []int32)) {
-	filter, shift := g.filter, g.shift
-	for b := bytesOf(s); len(b) >= gramSize; b = b[1:] {
-		gram := gramAt(b, 0)
+	filter, shift, size := g.filter, g.shift, g.size
+	for b := bytesOf(s); len(b) >= size; b = b[1:] {
+		gram := gramAt(b, size)
 		h := hashGram(gram, shift)
 		if filter[h/64]>>(h%64)&1 == 0 {
 			continue

@@ -23,8 +23,9 @@ type graph struct {
 	roots []int32
 	// networks are those of each column's tests of addresses.
 	networks []networks
-	// members are kept for what checks answers.
+	// members and the matchers of each alone are there for what checks a set.
 	members []Member
+	alone   func() []*Matcher
 }
 
 // none stands for no node, column or object.

@@ -12,8 +12,8 @@ type indexed struct {
 	any bool
 	// lengths has a bit for each length of a whole text that leads to a test, the last for all others.
 	lengths uint64
-	// grams lead from texts, folded, to tests; nil without any.
-	grams grams
+	// grams lead from texts, folded, to tests, for each size of grams that there are.
+	grams []grams
 	// numbers lead to tests that compare with numbers.
 	numbers map[number][]int32
 	// filled are tests that may hold of any value.
@@ -24,7 +24,7 @@ type indexed struct {
 func newIndex(r *rates, tests []int32) index {
 	g := r.graph
 	x := index{columns: make([]indexed, len(g.columns)), texts: newTextTable(g)}
-	literals := make([][]wanted, len(g.columns))
+	literals := make([][gramSize + 1][]wanted, len(g.columns)) // By the size of their grams.
 	for _, n := range tests {
 		l := g.leafOf(n)
 		c := &x.columns[l.column]
@@ -36,7 +36,8 @@ func newIndex(r *rates, tests []int32) index {
 				c.lengths |= lengthBit(text)
 			}
 		case t != nil && r.found[l.test].text != "":
-			literals[l.column] = append(literals[l.column], wanted{r.found[l.test], n})
+			of := &literals[l.column][r.found[l.test].size()]
+			*of = append(*of, wanted{r.found[l.test], n})
 		case l.numbers != none:
 			c.addNumbers(g.numbers[l.numbers], n)
 		default:
@@ -44,7 +45,11 @@ func newIndex(r *rates, tests []int32) index {
 		}
 	}
 	for i := range x.columns {
-		x.columns[i].grams = newGrams(literals[i])
+		for size, of := range literals[i] {
+			if len(of) > 0 {
+				x.columns[i].grams = append(x.columns[i].grams, newGrams(size, of))
+			}
+		}
 	}
 	return x
 }
@@ -79,9 +84,11 @@ func (x *index) lead(m *Matching, c int32, found func(tests []int32)) {
 			}
 		}
 	}
-	if at.grams.filter != nil {
+	if len(at.grams) > 0 {
 		for _, text := range m.foldedTexts(c) {
-			at.grams.each(text, found)
+			for i := range at.grams {
+				at.grams[i].each(text, found)
+			}
 		}
 	}
 	if at.numbers != nil {

@@ -81,8 +81,8 @@ func (m *moment) leaf(leaf Expr) Expr {
 // date looks up a field that is a date in some index; alike tells that all that have it read dates alike.
 func (m *moment) date(name string) (f mapping.Field, isDate, alike bool) {
 	alike = true
-	for _, group := range mapping.Groups(m.fields) {
-		g, mapped := group.Field(name)
+	for _, way := range mapping.Ways(m.fields, []string{name}) {
+		g, mapped := way.Fields.Field(name)
 		switch {
 		case !mapped || g.Type.Family() != mapping.FamilyDate && g.Type != dateRange:
 		case !isDate:

@@ -2,6 +2,7 @@ package condition
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -34,9 +35,9 @@ type literal struct {
 const (
 	// smoothing is how many texts nobody asks for are as common as one that is asked for once.
 	smoothing = 8
-	// perPattern is the rate of a literal of gramSize bytes, of which each further byte takes a half;
+	// perPattern is the rate of a literal of leastGram bytes, of which each further byte takes a half;
 	// leastRate is where that ends. anyPattern is that of a pattern without a literal of that size.
-	perPattern = 1.0 / 16
+	perPattern = 1.0 / 4
 	leastRate  = 1.0 / 512
 	anyPattern = 1.0 / 4
 	// half is the rate of what nothing is known of.
@@ -53,8 +54,8 @@ func newRates(g *graph) *rates {
 	r.count()
 	for i := range g.tests {
 		for _, text := range g.tests[i].literals {
-			for at := 0; at+gramSize <= len(text); at++ {
-				r.grams[hashGram(gramAt(bytesOf(text), at), 32-gramBits)]++
+			for l := range gramsOf(text) {
+				r.grams[r.hash(l)]++
 			}
 		}
 	}
@@ -142,23 +143,34 @@ func (r *rates) ofText(l *atom) float64 {
 		return r.filled(l.column)
 	default:
 		rate = perPattern
-		for range len(found.text) - gramSize {
+		for range len(found.text) - leastGram {
 			rate = max(rate/2, leastRate)
 		}
-		rate *= float64(r.grams[hashGram(gramAt(bytesOf(found.text), found.offset), 32-gramBits)])
+		rate *= float64(r.grams[r.hash(found)])
 	}
 	return min(rate, 1) * r.filled(l.column)
 }
 
-// rarest returns the literal with the gram that the fewest patterns have, of several the longest; none
-// when all are shorter than a gram.
+// gramsOf yields a literal by each of its grams.
+func gramsOf(text string) iter.Seq[literal] {
+	return func(yield func(literal) bool) {
+		size := min(len(text), gramSize)
+		for at := 0; size >= leastGram && at+size <= len(text) && yield(literal{text, at}); at++ {
+		}
+	}
+}
+
+func (*rates) hash(l literal) uint32 { return hashGram(l.gram(), 32-gramBits) }
+
+// rarest returns the literal with the longest gram, of several that with the gram that the fewest patterns
+// have, and then the longest; none when all are too short.
 func (r *rates) rarest(literals []string) (rarest literal) {
 	fewest := uint32(0)
-	for _, l := range literals {
-		for i := 0; i+gramSize <= len(l); i++ {
-			n := r.grams[hashGram(gramAt(bytesOf(l), i), 32-gramBits)]
-			if rarest.text == "" || n < fewest || n == fewest && len(l) > len(rarest.text) {
-				rarest, fewest = literal{l, i}, n
+	for _, text := range literals {
+		for l := range gramsOf(text) {
+			n := r.grams[r.hash(l)]
+			if cmp.Or(cmp.Compare(l.size(), rarest.size()), cmp.Compare(fewest, n), cmp.Compare(len(text), len(rarest.text))) > 0 {
+				rarest, fewest = l, n
 			}
 		}
 	}

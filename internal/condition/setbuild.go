@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"sync"
 
 	"tocsin/internal/failure"
 	"tocsin/internal/invariants"
@@ -31,6 +32,7 @@ func NewSet(members []Member) (*Set, []error) {
 		}
 		if invariants.Enabled {
 			b.graph.members = slices.Clone(members)
+			b.graph.alone = sync.OnceValue(b.graph.each)
 			b.graph.check()
 		}
 		return &Set{graph: b.graph}, errs
@@ -64,6 +66,7 @@ func newSetBuilder(members int) *setBuilder {
 
 // member adds a condition. After a crash the graph is good for nothing.
 func (b *setBuilder) member(m Member) (root int32, err error) {
+	b.crashed = false
 	defer func() {
 		if v := recover(); v != nil {
 			b.crashed = true

@@ -33,7 +33,6 @@ type Matching struct {
 	folded []byte
 	row    []*mapping.Value
 	rows   [][]mapping.Value
-	check  recheck
 }
 
 // columnOf is what was asked of a column so far; the numbers are those of the document for which it is
@@ -91,8 +90,8 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 		m.offer(member)
 	}
 	slices.Sort(m.found)
-	if invariants.Enabled {
-		m.check.sampled(m.graph, d, scope, m.found)
+	if invariants.Enabled && m.checked() {
+		m.recheck(d, scope)
 	}
 	m.document, m.scope = nil, nil
 	return m.found

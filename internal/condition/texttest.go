@@ -117,7 +117,7 @@ func beginText(want string, fold bool) textTest {
 func matchPattern(pattern string, fold bool) textTest {
 	w := newWildcard(pattern, fold)
 	w.fold = false // The text is folded by then.
-	return textTest{fold: fold, holds: w.match, literals: bytesOnly(w.literals())}
+	return textTest{fold: fold, holds: w.test(), literals: bytesOnly(w.literals())}
 }
 
 // literals are the texts that stand in every value of the pattern.

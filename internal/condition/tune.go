@@ -1,5 +1,7 @@
 package condition
 
+import "tocsin/internal/invariants"
+
 // sample is what was counted of some documents; nil is no documents.
 type sample struct {
 	documents int
@@ -57,7 +59,8 @@ func (s *Set) Tuned(next func() Columns) *Set {
 // sample counts in documents; nil after a crash.
 func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
 	defer func() {
-		if recover() != nil {
+		if v := recover(); v != nil {
+			invariants.Recovered(v)
 			seen = nil
 		}
 	}()

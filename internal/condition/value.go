@@ -36,6 +36,9 @@ func compileValue(leaf Expr, f mapping.Field) (valueTest, error) {
 	if err := f.InMemory(); err != nil {
 		return valueTest{}, err
 	}
+	if f.DocValuesOnly && folds(leaf) {
+		return valueTest{}, fmt.Errorf("it is not indexed, and ignoring case then means more than ASCII: %w", ErrSearchOnly)
+	}
 	switch l := leaf.(type) {
 	case Term:
 		return compileTerm(l.Value, l.Fold, f)
@@ -53,6 +56,21 @@ func compileValue(leaf Expr, f mapping.Field) (valueTest, error) {
 	}
 	t, err := compilePattern(leaf, f)
 	return t.values(), err
+}
+
+// folds reports whether a test ignores case.
+func folds(leaf Expr) bool {
+	switch l := leaf.(type) {
+	case Term:
+		return l.Fold
+	case Wildcard:
+		return l.Fold
+	case Prefix:
+		return l.Fold
+	case Regexp:
+		return l.Fold
+	}
+	return false
 }
 
 // compileTerms differs from several Terms in one point: a number beyond the type's range is

@@ -95,7 +95,9 @@ func midnight(y int, mon time.Month, d int) clock {
 	return clock{time.Date(y, mon, d, 0, 0, 0, 0, time.UTC)}
 }
 
-func (c clock) AddDate(years, months, days int) clock { return clock{c.Time.AddDate(years, months, days)} }
+func (c clock) AddDate(years, months, days int) clock {
+	return clock{c.Time.AddDate(years, months, days)}
+}
 
 // addMonths stays inside the month it arrives in, where time.AddDate would run over into the
 // next one.

@@ -20,12 +20,12 @@ type tables struct {
 const unread = "the mapping of its index may not be read"
 
 // fields joins the tables of indices.
-func (t tables) fields(indices map[string]bool) *mapping.Indices {
+func (t tables) fields(indices map[string]bool) *mapping.IndexFields {
 	byIndex := make(map[string]mapping.Table, len(indices))
 	for index := range indices {
 		byIndex[index] = t.of(index)
 	}
-	return mapping.NewIndices(byIndex, func(index, name string) bool {
+	return mapping.NewIndexFields(byIndex, func(index, name string) bool {
 		if _, read := t.details[index]; !read {
 			return false
 		}

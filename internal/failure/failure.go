@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+
+	"tocsin/internal/invariants"
 )
 
 // Kind says what can be done about an error.
@@ -93,8 +95,9 @@ func KindOf(err error) Kind {
 var ErrCrash = errors.New("crashed")
 
 // Crash is what a panic is told as: a fault of Tocsin's own, with the stack. It is called where the panic
-// is recovered.
+// is recovered. A failed check of [invariants] is not contained: it panics again.
 func Crash(op string, v any) error {
+	invariants.Recovered(v)
 	return &Error{Kind: Internal, Op: op, Err: fmt.Errorf("%w: %v\n%s", ErrCrash, v, debug.Stack())}
 }
 

@@ -73,8 +73,9 @@ func (f Field) joined(index string, o Field) Field {
 	if f.Exact != o.Exact {
 		f.Exact = ""
 	}
-	f.Opaque = cmp.Or(f.Opaque, o.Opaque)
+	f.Opaque, f.Unsourced = cmp.Or(f.Opaque, o.Opaque), cmp.Or(f.Unsourced, o.Unsourced)
 	f.Nested = cmp.Or(f.Nested, o.Nested)
+	f.DocValuesOnly = f.DocValuesOnly || o.DocValuesOnly
 	return f
 }
 

@@ -133,20 +133,20 @@ func (n *structureNode) child(name *string) *structureNode {
 // Runtime reports whether a field is computed.
 func (s *Structure) Runtime(name string) bool { return s.runtime[name] != nil }
 
-// Apply sets Opaque of the fields of the index whose values cannot be told from its sources.
+// Apply sets Unsourced of the fields of the index whose values do not all stand in its sources.
 func (s *Structure) Apply(t Table) {
 	for name, f := range t {
-		if f.Opaque != "" || f.Constant != nil || f.Type.Family() == FamilyObject {
+		if f.Constant != nil || f.Type.Family() == FamilyObject {
 			continue
 		}
-		if f.Opaque = s.opaque(&f); f.Opaque != "" {
+		if f.Unsourced = s.unsourced(&f); f.Unsourced != "" {
 			t[name] = f
 		}
 	}
 }
 
-// opaque says why the values of a field cannot be told from a source; "" when they can.
-func (s *Structure) opaque(f *Field) string {
+// unsourced says why the values of a field do not all stand in a source; "" when they do.
+func (s *Structure) unsourced(f *Field) string {
 	source := f.Source()
 	switch {
 	case s.Runtime(f.Name), s.Runtime(source):
@@ -178,29 +178,10 @@ func matchesPath(patterns []string, name string) bool {
 	for _, p := range patterns {
 		p = strings.TrimSuffix(p, ".*")
 		for at := name; at != ""; at = parentOf(at) {
-			if globMatch(p, at) {
+			if simpleMatch(p, at) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// globMatch matches a name against a pattern in which * stands for any run of characters.
-func globMatch(pattern, name string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == name
-	}
-	if !strings.HasPrefix(name, head) {
-		return false
-	}
-	for name = name[len(head):]; ; name = name[1:] {
-		if globMatch(rest, name) {
-			return true
-		}
-		if name == "" {
-			return false
-		}
-	}
 }

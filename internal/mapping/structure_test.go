@@ -84,8 +84,8 @@ func TestStructureApply(t *testing.T) {
 		s.Apply(got)
 		for name, f := range got {
 			want, opaque := row.opaque[name]
-			if (f.Opaque != "") != opaque || !strings.Contains(f.Opaque, want) {
-				t.Errorf("%s %v: [%s]: opaque %q, want %q", row.mapping, row.flat, name, f.Opaque, want)
+			if (f.Unsourced != "") != opaque || !strings.Contains(f.Unsourced, want) {
+				t.Errorf("%s %v: [%s]: unsourced %q, want %q", row.mapping, row.flat, name, f.Unsourced, want)
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func TestWays(t *testing.T) {
 	tables := map[string]mapping.Table{
 		"a": {"k": keyword, "o": other}, "b": {"k": lower, "o": other}, "c": {"k": keyword}, "d": {"o": other}, "e": {"o": other},
 	}
-	x := mapping.NewIndices(tables, func(index, _ string) bool { return index != "e" })
+	x := mapping.NewIndexFields(tables, func(index, _ string) bool { return index != "e" })
 	count := func(names ...string) int { return len(mapping.Ways(x, names)) }
 	if got := []int{count("o"), count("k"), count("k", "o"), count("none"), count()}; got[0] != 1 || got[1] != 3 || got[2] != 3 || got[3] != 1 || got[4] != 1 {
 		t.Errorf("ways of o, k, both, none: %v", got)

@@ -46,7 +46,7 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 	if err != nil {
 		return nil, nil, err
 	}
-	target.Fields = mapping.Layers{resultFields, target.Fields}
+	target.Fields = mapping.Over(resultFields, target.Fields)
 	s, diags := p.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
@@ -61,7 +61,7 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 
 func (p *anomalyPlan) Assume(at time.Time) (Prepared, diag.List) {
 	s, diags := assume(p.rule, at, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
-		target.Fields = mapping.Layers{resultFields, target.Fields}
+		target.Fields = mapping.Over(resultFields, target.Fields)
 		return p.bind(target, at)
 	})
 	if s == nil {
@@ -139,7 +139,7 @@ func (s *anomalySearch) Execute(ctx context.Context, src Source, w window.Window
 			if err != nil {
 				return false, &failure.Error{Kind: failure.Rejected, Op: "read the anomalies of " + s.plan.label(), Err: err}
 			}
-			hits[i].Event = e
+			hits[i].Event, hits[i].Types = e, mapping.Untyped()
 		}
 		return visit(hits)
 	})

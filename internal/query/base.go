@@ -22,14 +22,14 @@ type queryPlan struct {
 	query      translate.Query
 	time       search.TimeRange
 	tiebreaker string
-	// touched are all fields that a search touches, sorted.
+	// touched are all fields that a search or an alert touches, sorted.
 	touched []string
 	// strategy is what was learned of the types of ECS; "" before.
 	strategy Strategy
 }
 
 func newQueryPlan(r *rule.Rule, q translate.Query, time search.TimeRange, tiebreaker string) queryPlan {
-	names := append(q.Names(), translate.NarrowingNames(r)...)
+	names := slices.Concat(q.Names(), translate.NarrowingNames(r), r.AlertFields())
 	for _, name := range []string{time.Field, time.Fallback, tiebreaker} {
 		if name != "" {
 			names = append(names, name)
@@ -47,7 +47,7 @@ func (p *queryPlan) Rule() *rule.Rule { return p.rule }
 // Strategy is Scan where one read for all rules can feed the rule; when it does, its cost decides.
 func (p *queryPlan) Strategy() Strategy { return cmp.Or(p.strategy, Search) }
 
-// names are all fields that a search touches, with further ones.
+// names are all fields that a search or an alert touches, with further ones.
 func (p *queryPlan) names(more ...string) []string {
 	if len(more) == 0 {
 		return p.touched
@@ -55,6 +55,18 @@ func (p *queryPlan) names(more ...string) []string {
 	names := slices.Concat(p.touched, more)
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// computed names the fields by which the rule's alerts are made and whose values are not to be told from
+// documents: a search has to ask for them, and a scan cannot.
+func (p *queryPlan) computed(fields mapping.Fields) []string {
+	var names []string
+	for _, name := range p.rule.AskedFields() {
+		if mapping.InMemory(fields, name) != nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Wants says which patterns and fields Prepare will ask about, for whoever asks for many rules at

@@ -94,6 +94,8 @@ type counted struct {
 	where        *where
 	names        names
 	by, distinct []groupField
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// inMemory says that only the values of the documents tell the groups.
 	inMemory bool
 	// partly is the failure to learn the mapping of some indices.
@@ -114,7 +116,7 @@ func (p *countPlan) bind(target search.Target, at time.Time, indexed bool) (*cou
 			return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 		}
 	}
-	c := &counted{plan: p, target: target, where: w, names: p.named(at)}
+	c := &counted{plan: p, target: target, where: w, names: p.named(at), computed: p.computed(target.Fields)}
 	b := fieldBinder{rule: p.rule, fields: target.Fields, indexed: indexed}
 	c.by, c.distinct = b.all(p.by), b.all(p.distinct)
 	c.inMemory = b.mixed
@@ -179,7 +181,7 @@ func (c *counted) read(r search.GroupRequest) []Read {
 // countable reports whether the group's values can be told from the events as they were written.
 func (c *counted) countable() bool {
 	for _, f := range slices.Concat(c.by, c.distinct) {
-		if f.field.InMemory() != nil || f.field.Type.Family() == mapping.FamilyText {
+		if mapping.InMemory(c.target.Fields, f.field.Name) != nil || f.field.Type.Family() == mapping.FamilyText {
 			return false
 		}
 	}
@@ -245,15 +247,14 @@ func (c *counted) groups(ctx context.Context, events search.Events, r search.Gro
 		}
 	}
 	if indexed {
-		r.Fields = append(c.where.fields(), r.Time.Field)
+		names := append(c.where.fields(), r.Time.Field)
 		if r.Time.Fallback != "" {
-			r.Fields = append(r.Fields, r.Time.Fallback)
+			names = append(names, r.Time.Fallback)
 		}
 		for _, f := range slices.Concat(r.By, r.Distinct) {
-			r.Fields = append(r.Fields, f.Name)
+			names = append(names, f.Name)
 		}
-		slices.Sort(r.Fields)
-		r.Fields = slices.Compact(r.Fields)
+		r.Fields = joined(r.Fields, names)
 	}
 	return tally.Groups(ctx, events, r, tally.Options{Admit: c.where.admit}, visit) //nolint:wrapcheck // it names what it did
 }

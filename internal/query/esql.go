@@ -117,7 +117,7 @@ func (p *esqlPlan) resolve(ctx context.Context, src Source) (target search.Targe
 	}
 	patterns, err := names{p.rule.Index, src.At}.over(src.Window)
 	if err == nil {
-		target, err = src.Events.Resolve(ctx, patterns, translate.NarrowingNames(p.rule))
+		target, err = src.Events.Resolve(ctx, patterns, joined(translate.NarrowingNames(p.rule), p.rule.AlertFields()))
 	}
 	if err == nil {
 		return target, nil, nil

@@ -19,6 +19,8 @@ import (
 // eventPlan finds single events by one condition: the common core of the query rule types.
 type eventPlan struct {
 	queryPlan
+	// orderBy is the field of the events' own time, where they are not ordered by that of the windows.
+	orderBy string
 
 	mu   sync.Mutex
 	last lastBound
@@ -33,8 +35,11 @@ type lastBound struct {
 
 func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
 	var more []string
+	if p.orderBy != "" {
+		more = append(more, p.orderBy)
+	}
 	if src.Late != nil {
-		more = []string{ingested}
+		more = append(more, ingested)
 	}
 	target, partly, err := p.resolve(ctx, src, src.Window, more...)
 	if err != nil {
@@ -85,7 +90,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 	if where == nil {
 		return nil, diags
 	}
-	return &eventSearch{plan: p, target: target, where: where, names: p.named(at)}, diags
+	return &eventSearch{plan: p, target: target, where: where, names: p.named(at), computed: p.computed(target.Fields)}, diags
 }
 
 // eventSearch is an eventPlan bound to mappings.
@@ -94,6 +99,8 @@ type eventSearch struct {
 	target search.Target
 	where  *where
 	names  names
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 	// blind: only late events are wanted, and nothing tells which they are.
@@ -110,8 +117,8 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, Tiebreaker: s.plan.tiebreaker,
-		FieldTypes: s.target.Fields, Fields: s.where.fields(),
+		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.tiebreaker,
+		FieldTypes: s.target.Fields, Fields: joined(s.where.fields(), s.computed),
 	}
 }
 
@@ -120,7 +127,7 @@ func (s *eventSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() || len(s.plan.query.Limits()) > 0 {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // idle reports whether there is nothing to search.

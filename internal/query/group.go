@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -73,7 +74,7 @@ func (p *groupPlan) bind(target search.Target, at time.Time) (*groupSearch, diag
 	if steps == nil {
 		return nil, diags
 	}
-	g := &groupSearch{plan: p, target: target, steps: steps, names: p.named(at)}
+	g := &groupSearch{plan: p, target: target, steps: steps, names: p.named(at), computed: p.computed(target.Fields)}
 	var all condition.Or
 	for _, t := range steps.Terms {
 		pushed, err := g.addTerm(t)
@@ -108,6 +109,8 @@ type groupSearch struct {
 	where   condition.Expr
 
 	orderField, tiebreaker mapping.Field
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -134,7 +137,7 @@ func (g *groupSearch) addTerm(t translate.Step) (condition.Expr, error) {
 }
 
 func (g *groupSearch) bindStep(t translate.Step, first int) (boundStep, condition.Expr, error) {
-	matcher, err := condition.Bind(t.Where, g.target.Fields)
+	matcher, err := condition.Bind(t.Where, mapping.Retrieved(g.target.Fields))
 	if err != nil {
 		return boundStep{}, nil, err //nolint:wrapcheck // it names the field
 	}
@@ -155,7 +158,7 @@ func (g *groupSearch) request(w window.Window) search.Request {
 	time.Window = w
 	r := search.Request{
 		Patterns: g.names.of(w), Where: g.where, Time: time, FieldTypes: g.target.Fields,
-		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: g.fieldNames(),
+		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: joined(g.fieldNames(), g.computed),
 	}
 	if g.steps.Sample {
 		r.OrderBy, r.Tiebreaker = "", ""
@@ -237,20 +240,33 @@ func keyValue(f mapping.Field, v mapping.Value) sequence.Value {
 	}
 }
 
-// ordinal returns an event's place in time; false when it has no time.
-func (g *groupSearch) ordinal(d *event.Document) (sequence.Ordinal, bool) {
+// ordinal returns an event's place in time; false when it has no time. Elasticsearch refuses a sequence
+// of which an event has more than one.
+func (g *groupSearch) ordinal(d *event.Document) (o sequence.Ordinal, timed bool, err error) {
 	times := d.Values(g.orderField)
-	if len(times) == 0 {
-		return sequence.Ordinal{}, false
+	switch len(times) {
+	case 0:
+		return o, false, nil
+	case 1:
+	default:
+		return o, true, severalValues(g.plan.orderBy, len(times))
 	}
-	o := sequence.Ordinal{Time: nanos(times[0].Time)}
+	o.Time = nanos(times[0].Time)
 	if g.plan.tiebreaker != "" {
-		if values := d.Values(g.tiebreaker); len(values) > 0 {
+		switch values := d.Values(g.tiebreaker); len(values) {
+		case 0:
+		case 1:
 			own, _ := d.Own(g.tiebreaker)
 			o.Tiebreaker = keyValue(own, values[0])
+		default:
+			return o, true, severalValues(g.plan.tiebreaker, len(values))
 		}
 	}
-	return o, true
+	return o, true, nil
+}
+
+func severalValues(field string, n int) error {
+	return fmt.Errorf("arrays (here of [%s], with %d values) are not supported in the order of a sequence", field, n)
 }
 
 // nanos is a time in nanoseconds, held at the ends of what 64 bits can say.

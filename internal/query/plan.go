@@ -8,6 +8,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/window"
@@ -132,6 +133,11 @@ type Hit struct {
 	// Instance, where it is not "", becomes kibana.alert.instance.id: what alerts of the same thing at
 	// different times have in common.
 	Instance string
+	// Counted, where it is not "", is what a suppressed alert remembers the hit by: whoever finds the same
+	// in another event finds nothing more.
+	Counted string
+	// Types says what the fields of Event are, where that is not what its index maps; nil: it is.
+	Types mapping.Fields
 	// Facts are alert fields by flat name (kibana.alert.new_terms) that the rule type adds.
 	Facts map[string]any
 	// Parents are the events behind a hit that is no event itself, as far as they are known.

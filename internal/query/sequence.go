@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"tocsin/internal/condition"
@@ -18,7 +19,7 @@ func (g *groupSearch) Reads(w window.Window) []Read {
 	if w.Empty() || g.idle() {
 		return nil
 	}
-	return []Read{{Request: g.request(g.reach(w))}}
+	return []Read{{Request: g.request(g.reach(w)), SearchOnly: len(g.computed) > 0}}
 }
 
 // reach is what has to be read for what is decided within a window.
@@ -108,14 +109,33 @@ func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], [
 	if err != nil {
 		return false, &failure.Error{Kind: failure.Rejected, Op: "read the events of " + s.group.plan.label(), Err: err}
 	}
-	o, timed := s.group.ordinal(doc)
-	if !timed && !s.group.steps.Sample {
+	fits := s.group.fits(doc)
+	o, timed, err := s.group.ordinal(doc)
+	switch {
+	case s.group.steps.Sample:
+	case err != nil && len(fits) > 0:
+		return false, &failure.Error{Kind: failure.Rejected, Op: fmt.Sprintf("order event %s/%s of %s", e.Index, e.ID, s.group.plan.label()), Err: err}
+	case err != nil, !timed:
 		return true, nil
 	}
 	kept := *e
-	kept.Fields = nil
-	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: &kept}, s.group.fits(doc))
+	kept.Fields = only(e.Fields, s.group.computed)
+	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: &kept}, fits)
 	return more, s.group.tooMany(err)
+}
+
+// only returns the values of some fields, nil where no search has told any.
+func only(fields map[string][]any, names []string) map[string][]any {
+	if fields == nil || len(names) == 0 {
+		return nil
+	}
+	out := map[string][]any{}
+	for _, name := range names {
+		if values, ok := fields[name]; ok {
+			out[name] = values
+		}
+	}
+	return out
 }
 
 // sequences returns how to feed and how to finish a sequence matcher.

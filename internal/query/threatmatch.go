@@ -189,7 +189,7 @@ func (p *threatPlan) bindEvents(target, theirs search.Target, at time.Time) (*th
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	s := &threatSearch{plan: p, target: target, indicators: theirs, groups: groups, names: names, slot: at}
+	s := &threatSearch{plan: p, target: target, indicators: theirs, groups: groups, names: names, slot: at, computed: p.computed(target.Fields)}
 	var more diag.List
 	s.where, more = p.where(target, at, carriers(groups))
 	if diags = append(diags, more...); s.where == nil {

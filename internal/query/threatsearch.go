@@ -27,6 +27,8 @@ type threatSearch struct {
 	// slot and window are those that dates in the names of indices are about.
 	slot   time.Time
 	window window.Window
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -39,7 +41,7 @@ func (s *threatSearch) request(w window.Window) search.Request {
 	return search.Request{
 		Patterns: s.plan.named(s.slot).of(w), Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields,
-		Fields:     s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }),
+		Fields:     joined(s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }), s.computed),
 	}
 }
 
@@ -50,8 +52,19 @@ func (s *threatSearch) indicatorRequest() search.Request {
 	return search.Request{
 		Patterns: s.plan.indicators.named(s.slot).of(s.window), Where: s.theirs.pushed, FieldTypes: s.indicators.Fields,
 		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
-		OmitSource: true, PageSize: indicatorPage,
+		OmitSource: !s.ranges(), PageSize: indicatorPage,
 	}
+}
+
+// ranges reports whether there are fields of ranges among those of the indicators: what a search shows
+// of them beside the source leaves out how a date was written.
+func (s *threatSearch) ranges() bool {
+	return slices.ContainsFunc(s.groups, func(g indicator.Group) bool {
+		return slices.ContainsFunc(g, func(e indicator.Entry) bool {
+			_, ranges := e.Indicator.Type.Element()
+			return ranges
+		})
+	})
 }
 
 // fields names those whose indexed values are needed on one side.
@@ -76,7 +89,7 @@ func (s *threatSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // Execute reads the indicators once, then the events of the window, and looks each of them up.

@@ -10,6 +10,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/window"
@@ -159,13 +160,13 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 	}
 	terms := []any{}
 	for i, f := range s.by {
-		terms = append(terms, map[string]any{"field": f.name, "value": g.Key[i]})
+		terms = append(terms, map[string]any{"field": f.name, "value": f.field.KeyValue(g.Key[i])})
 		key = append(key, f.name, g.Key[i])
 		if at := f.field.Source(); at != search.DefaultTimestamp {
 			source[at] = f.field.KeyValue(g.Key[i])
 		}
 	}
-	cardinality := []any{}
+	var cardinality []any
 	for i, f := range s.distinct {
 		cardinality = append(cardinality, map[string]any{"field": f.name, "value": g.Distinct[i]})
 	}
@@ -177,14 +178,16 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 	if parents == nil {
 		parents = []event.Event{}
 	}
+	facts := map[string]any{
+		"kibana.alert.threshold_result.terms": terms,
+		"kibana.alert.threshold_result.count": g.Count,
+		"kibana.alert.threshold_result.from":  search.FormatTime(g.First),
+	}
+	if len(cardinality) > 0 {
+		facts["kibana.alert.threshold_result.cardinality"] = cardinality
+	}
 	return Hit{
-		Event: event.Event{Source: data}, Key: key, Instance: s.instance(g.Key), Parents: parents,
-		Facts: map[string]any{
-			"kibana.alert.threshold_result.terms":       terms,
-			"kibana.alert.threshold_result.cardinality": cardinality,
-			"kibana.alert.threshold_result.count":       g.Count,
-			"kibana.alert.threshold_result.from":        search.FormatTime(g.First),
-		},
+		Event: event.Event{Source: data}, Key: key, Instance: s.instance(g.Key), Parents: parents, Facts: facts, Types: mapping.Untyped(),
 	}, nil
 }
 

@@ -60,7 +60,7 @@ func (p *queryPlan) newWhere(whole condition.Expr, target search.Target) (*where
 		return w, nil
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
-	for _, way := range mapping.Ways(target.Fields, condition.Names(w.rest)) {
+	for _, way := range mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest)) {
 		set, errs := condition.NewSet([]condition.Member{{Expr: w.rest, Fields: way.Fields}})
 		if errs[0] != nil {
 			return w, errs[0] //nolint:wrapcheck // it names the field
@@ -119,4 +119,11 @@ type restReader struct {
 // as those of the first.
 func (w *where) wayOf(index string) int {
 	return max(0, slices.IndexFunc(w.ways, func(r restWay) bool { return r.way.Has(index) }))
+}
+
+// joined are the names of both lists in order, each once; nil where there is none.
+func joined(a, b []string) []string {
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -8,7 +8,6 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
 )
 
 // maxRemarks is how many bad lines of one file are shown one by one.
@@ -16,9 +15,8 @@ const maxRemarks = 20
 
 // loader is the pass over all files that opens them.
 type loader struct {
-	events   *Events
-	inferred *mapping.Inferred
-	reports  []report
+	events  *Events
+	reports []report
 }
 
 // report is what there is to say of one file. The reader of files sets err, the reader of results
@@ -82,14 +80,19 @@ func (l *loader) read(f *file, i int, batches supply, emit func(*batch) bool) er
 // line, it only counts: whoever learns has heard of these names.
 type opener struct {
 	options *EventsOptions
-	seen    sighted
+	// learned and seen are of the lines before, by index.
+	learned *mappings
+	seen    map[string]*sighted
 	cutter  cutter
 	naming  *naming
 	view    *event.View
 }
 
 func (l *loader) opener() func(*batch) loaded {
-	o := &opener{options: &l.events.options, naming: newNaming(l.events.options.Index)}
+	o := &opener{
+		options: &l.events.options, learned: newMappings(l.events.options.Mapping), seen: map[string]*sighted{},
+		naming: newNaming(l.events.options.Index),
+	}
 	o.view = event.NewSelection(streamFields(), nil).NewView()
 	return o.decode
 }
@@ -110,7 +113,7 @@ func (o *opener) decode(b *batch) loaded {
 			out.bad = append(out.bad, f.diagnostic(b.file.name, at, text))
 			return
 		}
-		o.seen.see(p.source)
+		o.see(p.indexOr(o.options.Index), p.source)
 		out.good = append(out.good, p)
 	})
 	return out
@@ -119,28 +122,53 @@ func (o *opener) decode(b *batch) loaded {
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
 	o.cutter.forget()
+	if found, ok := bare(text); ok {
+		// A name of metadata was seen in no source, so a line that has one is not settled.
+		if index, known = o.settled(found); known {
+			return index, true
+		}
+	}
 	found, ok := o.cutter.of(text)
-	c := event.NewCursor(found.source)
-	if !ok || c.Kind() != '{' || !o.seen.all(c) || !c.Whole() {
+	if !ok {
 		return "", false
 	}
+	return o.settled(found)
+}
+
+// settled returns the index of an event of which every name and kind was seen in its index.
+func (o *opener) settled(found cut) (index string, known bool) {
 	switch {
 	case len(found.index) > 0:
-		return o.naming.name(found.index), true
+		index = o.naming.name(found.index)
 	case o.naming.plain(found.source):
-		return o.naming.fallback, true
+		index = o.naming.fallback
 	case o.view.Read(found.source) != nil:
 		return "", false
+	default:
+		var err error
+		if index, err = o.naming.stream(o.view, 0, found.source); err != nil {
+			return "", false
+		}
 	}
-	index, err := o.naming.stream(o.view, 0, found.source)
-	return index, err == nil
+	seen := o.seen[index]
+	return index, seen != nil && seen.document(found.source)
+}
+
+// see takes in an event.
+func (o *opener) see(index string, source map[string]any) {
+	o.learned.learn(index, source)
+	if o.seen[index] == nil {
+		o.seen[index] = &sighted{}
+	}
+	o.seen[index].see(o.learned.byName[index], "", source)
 }
 
 // take counts and learns, in the order of the lines.
 func (l *loader) take(b loaded) {
 	for _, p := range b.good {
-		l.inferred.Learn(p.source)
-		l.count(b.file, p.indexOr(l.events.options.Index), 1)
+		index := p.indexOr(l.events.options.Index)
+		l.events.mapped.learn(index, p.source)
+		l.count(b.file, index, 1)
 	}
 	for index, n := range b.known {
 		l.count(b.file, index, n)

@@ -5,6 +5,7 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -16,20 +17,29 @@ type look struct {
 	naming   *naming
 	view     *event.View
 	matching *condition.Matching
+	// variant is that of the last hit.
+	variant int32
 }
 
 // newSelection is what the searches of a scan read: what the condition asks for, under the numbers that
 // it has there, then what the order goes by, then, from the number that is returned, what names the index.
-func newSelection(set *condition.Set, by search.Ordering) (*event.Selection, int) {
-	fields := slices.Concat(set.Fields(), by.Fields())
+func newSelection(set *condition.Set, variants []search.Variant) (*event.Selection, int) {
+	fields := slices.Clone(set.Fields())
+	for _, v := range variants {
+		for _, f := range v.Ordering.Fields() {
+			if !slices.ContainsFunc(fields, func(known mapping.Field) bool { return known.Name == f.Name && known.SameValues(f) }) {
+				fields = append(fields, f)
+			}
+		}
+	}
 	return event.NewSelection(append(fields, streamFields()...), set.Objects()), len(fields)
 }
 
 // line reports whether a line is an event, and whether it is a hit, which is returned then. The hit has
 // no id where that is one of its content (see [identify]), and is good until the cutter forgets.
 func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
-	c, ok := l.cutter.of(text)
-	if !ok || l.view.Read(c.source) != nil {
+	c, ok := l.read(text)
+	if !ok {
 		return hit, false, false
 	}
 	hit = event.Event{Index: l.naming.name(c.index), ID: string(c.id), Source: c.source}
@@ -39,7 +49,26 @@ func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
 			return hit, false, false
 		}
 	}
-	return hit, true, l.scan.covers(hit.Index) && l.wanted(&hit) && len(l.matching.Match(l.view, nil)) > 0
+	hit.Types = l.scan.types(hit.Index)
+	scope, covered := l.scan.scopes[hit.Index]
+	if !covered || !l.wanted(&hit) {
+		return hit, true, false
+	}
+	matched := l.matching.Match(l.view, scope)
+	if len(matched) == 0 {
+		return hit, true, false
+	}
+	l.variant = matched[0]
+	return hit, true, true
+}
+
+// read shows a line to the view; false: it is no event.
+func (l *look) read(text []byte) (cut, bool) {
+	if c, ok := bare(text); ok && l.view.Read(c.source) == nil && !l.view.Underscored() {
+		return c, true
+	}
+	c, ok := l.cutter.of(text)
+	return c, ok && l.view.Read(c.source) == nil
 }
 
 // wanted reports whether a document is one of those that are searched for by their places.
@@ -48,4 +77,4 @@ func (l *look) wanted(e *event.Event) bool {
 }
 
 // place is where the line that was read last stands in the order of the search.
-func (l *look) place() search.Place { return l.scan.ordering.Of(l.view) }
+func (l *look) place() search.Place { return l.scan.variants[l.variant].Ordering.Of(l.view) }

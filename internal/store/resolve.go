@@ -14,7 +14,7 @@ import (
 
 // Resolve finds which indices of the events the patterns match. The index "" stands for the events
 // that every pattern matches; while there are such events, no pattern is missing. The Target's
-// Fields are [Events.Fields], whichever fields are asked about.
+// Fields are those of the indices, whichever fields are asked about.
 func (e *Events) Resolve(ctx context.Context, patterns, _ []string) (search.Target, error) {
 	if err := ctx.Err(); err != nil {
 		return search.Target{}, err
@@ -22,13 +22,14 @@ func (e *Events) Resolve(ctx context.Context, patterns, _ []string) (search.Targ
 	if indexname.HasDateMath(patterns) {
 		return search.Target{}, dated(patterns)
 	}
-	target := search.Target{Fields: e.fields}
+	target := search.Target{}
 	p := parsePatterns(patterns)
 	for _, index := range slices.Sorted(maps.Keys(e.indices)) {
 		if p.match(index) {
 			target.Indices = append(target.Indices, index)
 		}
 	}
+	target.Fields = e.mapped.fields(target.Indices)
 	for _, one := range p {
 		if !one.exclude && !e.anyIndex(one) {
 			target.Missing = append(target.Missing, one.text)

@@ -209,10 +209,8 @@ func (n *count) sample(e *event.Event, at time.Time, most int) {
 	if i >= most {
 		return
 	}
-	kept := *e
-	kept.Fields = nil
 	n.at = slices.Insert(n.at, i, at)
-	n.group.Samples = slices.Insert(n.group.Samples, i, kept)
+	n.group.Samples = slices.Insert(n.group.Samples, i, *e)
 	if len(n.at) > most {
 		n.at, n.group.Samples = n.at[:most], n.group.Samples[:most]
 	}
