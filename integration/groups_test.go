@@ -122,7 +122,7 @@ func TestGroupsAgree(t *testing.T) {
 	target, err := client.Resolve(t.Context(), []string{pattern}, append(slices.Clone(groupNames), "@timestamp", "ingested", "t"))
 	must(t, err)
 	file := dump(t, n, pattern)
-	table, err := mapping.Parse([]byte(n.Must(t, "GET", "/"+pattern+"/_mapping", nil).String()))
+	table, err := mapping.ParseIndices([]byte(n.Must(t, "GET", "/"+pattern+"/_mapping", nil).String()))
 	must(t, err)
 	files, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{file}, Mapping: table})
 	must(t, err)

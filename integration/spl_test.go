@@ -48,7 +48,7 @@ func TestSPLAgrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
-	table, err := mapping.Parse([]byte(properties))
+	table, err := mapping.ParseIndices([]byte(properties))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func (a *app) openStore(b *backend) error {
 }
 
 func (a *app) openEvents(ctx context.Context, b *backend) error {
-	fields, err := a.readMapping()
+	mappings, err := a.readMapping()
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (a *app) openEvents(ctx context.Context, b *backend) error {
 	if len(files) == 0 && b.incomplete != nil {
 		return b.incomplete
 	}
-	events, diags, err := store.OpenEvents(ctx, store.EventsOptions{Files: files, Mapping: fields, Stdin: a.in, Watch: a.bars.reading})
+	events, diags, err := store.OpenEvents(ctx, store.EventsOptions{Files: files, Mapping: mappings, Stdin: a.in, Watch: a.bars.reading})
 	if err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
@@ -112,7 +112,7 @@ func canRead(name string) error {
 }
 
 // readMapping reads --mapping; nil without it.
-func (a *app) readMapping() (mapping.Fields, error) {
+func (a *app) readMapping() (*mapping.Indices, error) {
 	name := a.global.Mapping
 	if name == "" {
 		return nil, nil //nolint:nilnil // no mapping is what the caller expects
@@ -124,11 +124,11 @@ func (a *app) readMapping() (mapping.Fields, error) {
 	if err != nil {
 		return nil, usagef("mapping: %w", err)
 	}
-	table, err := mapping.Parse(data)
+	indices, err := mapping.ParseIndices(data)
 	if err != nil {
 		return nil, usagef("mapping: %s: %w", name, err)
 	}
-	return table, nil
+	return indices, nil
 }
 
 // readable splits paths into those that are there to be read and the complaint about the others.

@@ -132,14 +132,14 @@ type parent struct {
 
 // read reads an event, as its index maps it unless types say otherwise.
 func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
+	if types == nil {
+		types = b.types(e.Index)
+	}
 	computed := e.Fields
-	e.Fields = nil
+	e.Fields, e.Types = nil, types
 	doc, err := e.Document()
 	if err != nil {
 		return parent{}, err //nolint:wrapcheck // it names the event
-	}
-	if types == nil {
-		types = b.types(e.Index)
 	}
 	lineage, depth, err := b.lineage(e, doc.Source)
 	return parent{reading{doc.Source, doc, types, computed, b.asked}, lineage, depth}, err

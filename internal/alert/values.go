@@ -78,11 +78,21 @@ func (r *reading) values(name string) []value {
 	}
 	var out []value
 	for _, v := range raw {
-		if w, ok := looks(v); ok {
+		if w, ok := r.told(f, v); ok {
 			out = append(out, w)
 		}
 	}
 	return out
+}
+
+// told is a value that Elasticsearch has told.
+func (r *reading) told(f mapping.Field, raw any) (value, bool) {
+	f.Unsourced = ""
+	if f.InMemory() != nil || f.Type.Family() == mapping.FamilyText {
+		return looks(raw)
+	}
+	v, ok := f.Index(raw)
+	return indexed(f, v), ok
 }
 
 // indexed is a value of a mapped field.

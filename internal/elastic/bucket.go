@@ -111,7 +111,7 @@ func (g *groupPager) times(b map[string]json.RawMessage, field string, group *se
 			}
 		}
 		if at, timed := g.request.SampleTime(field, sort); timed {
-			samples = append(samples, sample{at, h.event(len(g.request.Fields) > 0)})
+			samples = append(samples, sample{at, h.event(g.request.Request)})
 		}
 	}
 	return samples, nil

@@ -7,116 +7,351 @@ import (
 	"strings"
 )
 
-// Inferred is the mapping that dynamic mapping would have made of the documents shown to it: the
-// first value of a field decides its type.
+// Inferred is a mapping with what dynamic mapping adds to it for the documents shown to it: the
+// first value of a field decides its type, by the mapping's templates and what its objects say.
 //
 // A later value of another kind makes Elasticsearch refuse the whole document, unless the type can
-// read it (5.7 under long is 5, a number under text is its text). In memory only the value is left
-// out. The zero value is not ready; use [NewInferred]. It is not safe for concurrent use while
-// learning.
-type Inferred struct{ table Table }
+// read it (5.7 under long is 5, a number under text is its text); so does a new field below an
+// object that is strict. In memory only the value is left out. The zero value is not ready; use
+// [NewInferred]. It is not safe for concurrent use while learning.
+type Inferred struct {
+	of *Mapping
+	// added are fields that the mapping does not have, and objects of it that got members.
+	added Table
+	// objects are those that templates made and that say something of their own.
+	objects map[string]objectRules
+}
 
-// NewInferred returns an empty mapping that learns.
-func NewInferred() *Inferred { return &Inferred{table: Table{}} }
+// NewInferred returns a mapping that learns; nil is one without fields.
+func NewInferred(of *Mapping) *Inferred {
+	if of == nil {
+		of = &Mapping{}
+	}
+	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}}
+}
 
 // Field answers for what was learned so far.
-func (i *Inferred) Field(name string) (Field, bool) { return i.table.Field(name) }
+func (i *Inferred) Field(name string) (Field, bool) {
+	if f, ok := i.named(name); ok {
+		return f, true
+	}
+	if f, ok := i.added.Field(name); ok {
+		return f, true
+	}
+	return i.of.Fields.Field(name)
+}
 
-// Names returns the names of all fields that were learned.
-func (i *Inferred) Names() []string { return i.table.Names() }
+func (i *Inferred) named(name string) (Field, bool) {
+	if f, ok := i.added[name]; ok {
+		return f, true
+	}
+	f, ok := i.of.Fields[name]
+	return f, ok
+}
+
+// Of returns the mapping that was there before anything was learned.
+func (i *Inferred) Of() *Mapping { return i.of }
+
+// Added returns what was learned: new fields, and objects that got members.
+func (i *Inferred) Added() Table { return i.added }
+
+// Names returns the names of all fields that there are.
+func (i *Inferred) Names() []string {
+	names := i.added.Names()
+	for name := range i.of.Fields {
+		if _, twice := i.added[name]; !twice {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
 // Learn takes in the fields of one document, decoded with json.Number for numbers.
-func (i *Inferred) Learn(source map[string]any) { i.object("", source) }
+func (i *Inferred) Learn(source map[string]any) {
+	root := place{dynamic: dynamicTrue}
+	i.object(i.below(root, ""), source)
+}
+
+// Settled reports whether no scalar of that name can add anything to the mapping any more.
+func (i *Inferred) Settled(path string) bool {
+	if _, known := i.Field(path); known {
+		return true
+	}
+	p := i.below(place{dynamic: dynamicTrue}, "")
+	for at, c := range path {
+		if c != '.' {
+			continue
+		}
+		if f, known := i.named(path[:at]); known && f.Type.Family() == FamilyObject {
+			p = i.below(p, path[:at])
+		}
+	}
+	return p.disabled || p.dynamic == dynamicFalse || p.dynamic == dynamicStrict
+}
+
+// place is an object of the mapping, while its members are gone through.
+type place struct {
+	path    string
+	dynamic dynamic
+	flat    bool
+	nested  string
+	// disabled: nothing below is indexed.
+	disabled bool
+}
+
+func (p place) join(name string) string {
+	if p.path == "" {
+		return name
+	}
+	return p.path + "." + name
+}
+
+// below is the place of an object, of which p is that of the object above.
+func (i *Inferred) below(p place, path string) place {
+	rules, ok := i.objects[path]
+	if !ok {
+		rules = i.of.dynamic.objects[path]
+	}
+	p.path = path
+	if rules.dynamic != "" {
+		p.dynamic = rules.dynamic
+	}
+	p.flat = p.flat || rules.flat
+	p.disabled = p.disabled || rules.disabled
+	if f, ok := i.named(path); ok && f.Type == Nested {
+		p.nested = path
+	}
+	return p
+}
 
 // object goes by name, so that a field spelled in two ways is inferred the same each time.
-func (i *Inferred) object(prefix string, object map[string]any) {
+func (i *Inferred) object(p place, object map[string]any) {
+	if p.disabled {
+		return
+	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		i.value(prefix+key, object[key])
+		i.member(p, key, object[key])
 	}
 }
 
-func (i *Inferred) value(name string, value any) {
+// member takes in one member of an object, whose key may be a path.
+func (i *Inferred) member(p place, key string, value any) {
+	for !p.flat {
+		head, rest, dotted := strings.Cut(key, ".")
+		if !dotted {
+			break
+		}
+		if !decides(value) {
+			return
+		}
+		var ok bool
+		if p, ok = i.enter(p, head); !ok {
+			return
+		}
+		key = rest
+	}
+	i.value(p, key, value)
+}
+
+// decides reports whether a value makes Elasticsearch map anything: nulls and empty lists do not.
+func decides(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return false
+	case []any:
+		return slices.ContainsFunc(v, decides)
+	}
+	return true
+}
+
+func (i *Inferred) value(p place, name string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
-		i.addObject(name)
-		i.object(name+".", v)
+		if p.flat {
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				i.value(p, name+"."+key, v[key])
+			}
+		} else if below, ok := i.enter(p, name); ok {
+			i.object(below, v)
+		}
 	case []any:
 		for _, element := range v {
-			i.value(name, element)
+			i.value(p, name, element)
 		}
+	case nil:
 	default:
-		if _, known := i.table[name]; known {
-			return
+		i.scalar(p, name, v)
+	}
+}
+
+// enter returns the place of an object below p, which is made when it is not there; false where
+// nothing below it can be mapped.
+func (i *Inferred) enter(p place, name string) (place, bool) {
+	path := p.join(name)
+	f, known := i.named(path)
+	switch {
+	case p.disabled:
+		return p, false
+	case known && f.Type.Family() != FamilyObject, !known && i.keyed(path):
+		return p, false
+	case known:
+	case p.dynamic == dynamicFalse || p.dynamic == dynamicStrict:
+		return p, false
+	case p.dynamic == dynamicTrue:
+		if !i.makeObject(p, path, name) {
+			return p, false
 		}
-		for _, f := range infer(name, value) {
-			i.addObject(parentOf(name))
-			i.addLeaf(f)
+	}
+	below := i.below(p, path)
+	return below, !below.disabled
+}
+
+// keyed reports whether a name is a key of a flattened field.
+func (i *Inferred) keyed(path string) bool {
+	f, ok := i.Field(path)
+	return ok && f.Keyed
+}
+
+func (i *Inferred) makeObject(p place, path, name string) bool {
+	t := i.of.dynamic.find(path, name, kindObject)
+	if t == nil {
+		i.add(Table{path: {Name: path, Type: Object, Nested: p.nested, Members: []string{}}})
+		return true
+	}
+	made, ok := i.fromTemplate(t, p, path, name, kindObject)
+	if !ok || made[path].Type.Family() != FamilyObject && made[path].Type != Flattened {
+		return false // Elasticsearch refuses an object below any other field
+	}
+	i.add(made)
+	return made[path].Type != Flattened
+}
+
+// add adds fields, and makes them members of the objects above.
+func (i *Inferred) add(fields Table) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		f := fields[name]
+		i.added[name] = f
+		if f.Type.Family() == FamilyObject {
+			continue
+		}
+		for above := parentOf(name); above != ""; above = parentOf(above) {
+			if _, together := fields[above]; together {
+				continue
+			}
+			if o, _ := i.named(above); o.Type.Family() == FamilyObject {
+				at, _ := slices.BinarySearch(o.Members, name)
+				o.Members = slices.Insert(slices.Clone(o.Members), at, name)
+				i.added[above] = o
+			}
 		}
 	}
 }
 
-// addObject adds an object and those above it: a dotted key makes them as well.
-func (i *Inferred) addObject(name string) {
-	for ; name != ""; name = parentOf(name) {
-		if _, known := i.table[name]; known {
-			return
-		}
-		i.table[name] = Field{Name: name, Type: Object, Members: []string{}}
+func (i *Inferred) scalar(p place, name string, value any) {
+	path := p.join(name)
+	if p.disabled || p.dynamic == dynamicFalse || p.dynamic == dynamicStrict {
+		return
 	}
-}
-
-func (i *Inferred) addLeaf(f Field) {
-	i.table[f.Name] = f
-	for name := parentOf(f.Name); name != ""; name = parentOf(name) {
-		if above := i.table[name]; above.Type == Object {
-			above.Members = append(above.Members, f.Name)
-			i.table[name] = above
-		}
+	if _, known := i.Field(path); known {
+		return
+	}
+	if fields, ok := i.infer(p, path, name, value); ok {
+		i.add(fields)
 	}
 }
 
 // dynamicIgnoreAbove is what dynamic mapping gives the keyword sub-field of a string.
 const dynamicIgnoreAbove = 256
 
-// slashFormat is the mapping's format for a date that was written with slashes.
-const slashFormat = "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"
-
-// infer returns the fields that dynamic mapping makes of a first value; none for null, and none
-// for a number that makes Elasticsearch refuse the document.
-func infer(name string, value any) []Field {
-	switch v := value.(type) {
-	case bool:
-		return []Field{{Name: name, Type: Boolean}}
-	case json.Number:
-		f := Field{Name: name, Type: Long}
-		if strings.ContainsAny(v.String(), ".eE") {
-			f.Type = Float
-		}
-		if _, ok := f.Index(v); ok {
-			return []Field{f}
-		}
-	case string:
-		return inferString(name, v)
+// infer returns the fields that dynamic mapping makes of a first value; false for one that makes
+// Elasticsearch refuse the document.
+func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
+	k, format := i.of.dynamic.kindOf(value)
+	fields, ok := i.byDefault(p, path, k), true
+	if t := i.of.dynamic.find(path, name, k); t != nil {
+		fields, ok = i.fromTemplate(t, p, path, name, k)
 	}
-	return nil
+	f := fields[path]
+	if f.Type.Family() == FamilyDate && f.Format == "" {
+		f.Format = format
+		fields[path] = f
+	}
+	if _, reads := f.Index(value); !ok || !reads && f.refuses(value) {
+		return nil, false
+	}
+	return fields, true
 }
 
-// Infers reports whether the first value of a field, no object and no list, decides its type.
-func Infers(value any) bool { return len(infer("", value)) > 0 }
+// refuses tells a value that the field cannot read, for which no field is made, from one that it only
+// does not index.
+func (f *Field) refuses(value any) bool {
+	family := f.Type.Family()
+	if text, _ := ScalarText(value); text == "" && family.IsNumber() {
+		return false
+	}
+	return family != FamilyString && family != FamilyOther
+}
 
-// inferString follows the default dynamic_date_formats. A text that is a number is never a date.
-func inferString(name, text string) []Field {
-	if _, isNumber := javaFloat(text, 64); !isNumber {
-		if _, _, err := ParseDate(text, "strict_date_optional_time"); err == nil {
-			return []Field{{Name: name, Type: Date}}
+// kindOf is what a scalar is taken for, with the format where that is a date.
+func (d *dynamics) kindOf(value any) (k kind, format string) {
+	switch v := value.(type) {
+	case bool:
+		return kindBoolean, ""
+	case json.Number:
+		if strings.ContainsAny(v.String(), ".eE") {
+			return kindDouble, ""
 		}
-		if _, _, err := ParseDate(text, slashFormat); err == nil {
-			return []Field{{Name: name, Type: Date, Format: slashFormat}}
+		return kindLong, ""
+	}
+	text, _ := ScalarText(value)
+	_, isNumber := javaFloat(text, 64)
+	switch {
+	case isNumber && d.numbers:
+		if isJavaLong(text) {
+			return kindLong, ""
+		}
+		return kindDouble, ""
+	case isNumber: // never a date
+	default:
+		if format, ok := d.date(text); ok {
+			return kindDate, format
 		}
 	}
-	exact := name + ".keyword"
-	return []Field{
-		{Name: name, Type: Text, Exact: exact},
-		{Name: exact, Type: Keyword, Path: name, IgnoreAbove: dynamicIgnoreAbove},
+	return kindString, ""
+}
+
+// byDefault returns the fields that are made without a template.
+func (i *Inferred) byDefault(p place, path string, k kind) Table {
+	f := Field{Name: path, Type: Type(k.defaultType(p.dynamic == dynamicRuntime)), Nested: p.nested}
+	if p.dynamic == dynamicRuntime {
+		f.Nested = ""
 	}
+	if f.Type != Text {
+		return Table{path: f}
+	}
+	f.Exact = path + ".keyword"
+	return Table{path: f, f.Exact: {Name: f.Exact, Type: Keyword, Path: path, IgnoreAbove: dynamicIgnoreAbove, Nested: p.nested}}
+}
+
+// fromTemplate returns the fields that a template makes.
+func (i *Inferred) fromTemplate(t *template, p place, path, name string, k kind) (Table, bool) {
+	data, err := t.define(name, k)
+	if err != nil {
+		return nil, false
+	}
+	def, err := parseDefinition(data)
+	if err != nil {
+		return nil, false
+	}
+	if t.runtime {
+		return Table{path: def.runtimeField(path)}, true
+	}
+	made := parser{table: Table{}, objects: map[string]objectRules{}}
+	if err := made.add(path, p.nested, def); err != nil {
+		return nil, false
+	}
+	made.table.resolveAliases()
+	made.table.setMembers()
+	maps.Copy(i.objects, made.objects)
+	return made.table, true
 }

@@ -10,7 +10,7 @@ import (
 
 func learn(t *testing.T, documents ...string) *mapping.Inferred {
 	t.Helper()
-	inferred := mapping.NewInferred()
+	inferred := mapping.NewInferred(nil)
 	for _, d := range documents {
 		inferred.Learn(decode(t, d).(map[string]any))
 	}

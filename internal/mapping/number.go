@@ -176,3 +176,9 @@ func halfFloat(x float32) float64 {
 	}
 	return y
 }
+
+// isJavaLong reports whether Long.parseLong reads a text.
+func isJavaLong(text string) bool {
+	_, err := strconv.ParseInt(text, 10, 64)
+	return err == nil
+}

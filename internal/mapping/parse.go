@@ -23,6 +23,9 @@ type definition struct {
 	Value           any                        `json:"value"`
 	Format          string                     `json:"format"`
 	Enabled         flag                       `json:"enabled"`
+	Dynamic         dynamic                    `json:"dynamic"`
+	Subobjects      flag                       `json:"subobjects"`
+	Script          json.RawMessage            `json:"script"`
 	Index           flag                       `json:"index"`
 	DocValues       flag                       `json:"doc_values"`
 	IncludeInParent flag                       `json:"include_in_parent"`
@@ -30,39 +33,27 @@ type definition struct {
 	CopyTo          names                      `json:"copy_to"`
 }
 
-// Parse reads an Elasticsearch mapping: {"properties": …}, {"mappings": {…}}, or the answer of
-// GET _mapping, whose indices are merged. A field that indices map differently gets a Conflict, or
-// is Opaque where only the values are treated differently. What only indexing has use for, such as
-// dynamic templates, is passed over.
+// Parse is [Indices.Merged] of a mapping file: the fields that are true of documents of all its
+// indices.
 func Parse(data []byte) (Table, error) {
-	var top map[string]json.RawMessage
-	if err := json.Unmarshal(data, &top); err != nil {
-		return nil, fmt.Errorf("parse mapping: %w", err)
+	x, err := ParseIndices(data)
+	if err != nil {
+		return nil, err
 	}
-	if isMapping(top) {
-		return parseOne(data)
-	}
-	if inner, ok := top["mappings"]; ok {
-		return parseOne(inner)
-	}
-	merged := Table{}
-	for _, index := range slices.Sorted(maps.Keys(top)) {
-		one, err := parseIndex(top[index])
-		if err != nil {
-			return nil, fmt.Errorf("mapping of index [%s]: %w", index, err)
-		}
-		merged.merge(index, one)
-	}
-	merged.setMembers()
-	return merged, nil
+	return x.Merged().Fields, nil
 }
 
 func isMapping(object map[string]json.RawMessage) bool {
-	return object["properties"] != nil || object["runtime"] != nil
+	for _, key := range []string{"properties", "runtime", "dynamic_templates", "dynamic"} {
+		if object[key] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // parseIndex reads one index of a GET _mapping answer.
-func parseIndex(data []byte) (Table, error) {
+func parseIndex(data []byte) (*Mapping, error) {
 	var index map[string]json.RawMessage
 	if err := json.Unmarshal(data, &index); err != nil {
 		return nil, fmt.Errorf("expected an object with \"properties\" or \"mappings\": %w", err)
@@ -77,14 +68,19 @@ func parseIndex(data []byte) (Table, error) {
 }
 
 // parseOne reads a mapping from its root.
-func parseOne(data []byte) (Table, error) {
+func parseOne(data []byte) (*Mapping, error) {
 	root, err := parseDefinition(data)
 	if err != nil {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
-	p := parser{table: Table{}}
+	p := parser{table: Table{}, objects: map[string]objectRules{"": root.rules()}}
+	m := &Mapping{Fields: p.table}
+	m.dynamic.objects = p.objects
 	if !root.Enabled.orTrue() {
-		return p.table, nil
+		return m, nil
+	}
+	if err := m.dynamic.parse(data); err != nil {
+		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
 	if err := p.properties("", "", root.Properties); err != nil {
 		return nil, fmt.Errorf("parse mapping: %w", err)
@@ -100,11 +96,25 @@ func parseOne(data []byte) (Table, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parse mapping: runtime field [%s]: %w", name, err)
 		}
-		p.table[name] = Field{Name: name, Type: def.Type, Opaque: "it is computed by a runtime field"}
+		p.table[name] = def.runtimeField(name)
 	}
 	p.table.resolveAliases()
 	p.table.setMembers()
-	return p.table, nil
+	return m, nil
+}
+
+// runtimeField is a field that is made when it is asked for: by a script, or of the source.
+func (d definition) runtimeField(name string) Field {
+	f := Field{Name: name, Type: d.Type, Format: d.Format}
+	if d.Script != nil {
+		f.Opaque = "it is computed by a runtime field"
+	}
+	return f
+}
+
+// rules is what an object's definition says of what is below it.
+func (d definition) rules() objectRules {
+	return objectRules{d.Dynamic, !d.Enabled.orTrue(), !d.Subobjects.orTrue()}
 }
 
 // ParseField reads the definition of one field: what the mapping has under its name. Sub-fields and
@@ -129,8 +139,9 @@ func parseDefinition(data []byte) (definition, error) {
 
 // parser collects the fields of one mapping.
 type parser struct {
-	table  Table
-	copies []copied
+	table   Table
+	objects map[string]objectRules
+	copies  []copied
 }
 
 // copied is one copy_to.
@@ -183,7 +194,11 @@ func (p *parser) add(name, nested string, def definition) error {
 // object adds an object and what is below it: nothing, when it is not enabled.
 func (p *parser) object(f Field, def definition) error {
 	p.table[f.Name] = f
-	if !def.Enabled.orTrue() {
+	rules := def.rules()
+	if rules != (objectRules{}) {
+		p.objects[f.Name] = rules
+	}
+	if rules.disabled {
 		return nil
 	}
 	nested := f.Nested
@@ -210,7 +225,7 @@ func (d definition) field(name string) Field {
 	case !d.DocValues.orTrue(), family == FamilyText:
 		f.Opaque = "it is neither indexed nor has doc values"
 	case family == FamilyString:
-		f.Opaque = "it is not indexed, and ignoring case then means more than ASCII"
+		f.DocValuesOnly = true
 	}
 	return f
 }

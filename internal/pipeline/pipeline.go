@@ -108,13 +108,13 @@ type execution struct {
 func (x *execution) builder() *alert.Builder {
 	if x.made == nil {
 		fields := x.prepared.Target().Fields
-		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options, func(string) mapping.Fields { return fields })
+		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options, func(index string) mapping.Fields { return mapping.OfIndex(fields, index) })
 	}
 	return x.made
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Late: x.late, Risk: x.pipeline.Risk.source()}
+	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source()}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}

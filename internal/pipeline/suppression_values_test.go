@@ -71,7 +71,7 @@ func inFile(t *testing.T, m *meddler, p query.Plan, events ...event.Event) pipel
 	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	found, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{file}, Mapping: valued})
+	found, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{file}, Mapping: mapping.Everywhere(valued)})
 	if err != nil || diags.HasErrors() {
 		t.Fatal(err, diags)
 	}

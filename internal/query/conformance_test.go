@@ -42,7 +42,7 @@ func openDataset(t *testing.T, d *conformance.Dataset) *store.Events {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields, err := mapping.Parse(indices)
+	fields, err := mapping.ParseIndices(indices)
 	if err != nil {
 		t.Fatal(err)
 	}

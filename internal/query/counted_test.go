@@ -72,7 +72,7 @@ func storeOf(t *testing.T, fields mapping.Table, events ...sourced) *store.Event
 	}
 	opts := store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines.String())}
 	if fields != nil {
-		opts.Mapping = fields
+		opts.Mapping = mapping.Everywhere(fields)
 	}
 	opened, diags, err := store.OpenEvents(t.Context(), opts)
 	if err != nil || diags.HasErrors() {

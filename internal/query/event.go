@@ -19,6 +19,8 @@ import (
 // eventPlan finds single events by one condition: the common core of the query rule types.
 type eventPlan struct {
 	queryPlan
+	// orderBy is the field of the events' own time, where they are not ordered by that of the windows.
+	orderBy string
 
 	mu   sync.Mutex
 	last lastBound
@@ -33,10 +35,13 @@ type lastBound struct {
 
 func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
 	var more []string
-	if src.Late != nil {
-		more = []string{ingested}
+	if p.orderBy != "" {
+		more = append(more, p.orderBy)
 	}
-	target, partly, err := p.resolve(ctx, src, more...)
+	if src.Late != nil {
+		more = append(more, ingested)
+	}
+	target, partly, err := p.resolve(ctx, src, src.Window, more...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -45,7 +50,7 @@ func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Lis
 		return nil, diags, partly
 	}
 	now := *s
-	now.partly = partly
+	now.partly, now.names = partly, p.named(src.At)
 	if src.Late != nil {
 		diags = append(diags, now.takeLate(src.Late)...)
 	}
@@ -72,8 +77,8 @@ func (p *eventPlan) bound(target search.Target, at time.Time) (*eventSearch, dia
 	return p.last.search, slices.Clone(p.last.diags)
 }
 
-func (p *eventPlan) Assume() (Prepared, diag.List) {
-	s, diags := assume(p.rule, p.bind)
+func (p *eventPlan) Assume(at time.Time) (Prepared, diag.List) {
+	s, diags := assume(p.rule, at, p.bind)
 	if s == nil {
 		return nil, diags
 	}
@@ -86,7 +91,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 		return nil, diags
 	}
 	diags = append(diags, p.unmappedGroups(target)...)
-	return &eventSearch{plan: p, target: target, where: where, computed: p.computed(target.Fields)}, diags
+	return &eventSearch{plan: p, target: target, where: where, names: p.named(at), computed: p.computed(target.Fields)}, diags
 }
 
 // eventSearch is an eventPlan bound to mappings.
@@ -94,6 +99,7 @@ type eventSearch struct {
 	plan   *eventPlan
 	target search.Target
 	where  *where
+	names  names
 	// computed are the fields that alerts need to be asked for.
 	computed []string
 	// partly is the failure to learn the mapping of some indices.
@@ -109,7 +115,7 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.plan.rule.Index, Where: s.where.pushed, Text: s.where.text, Time: time, Tiebreaker: s.plan.tiebreaker,
+		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields, Fields: joined(s.where.fields(), s.computed),
 	}
 }

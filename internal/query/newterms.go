@@ -36,7 +36,7 @@ func planNewTerms(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &newTermsPlan{counts}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -51,8 +51,8 @@ func (p *newTermsPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.
 	return &newTermsSearch{c}, diags, nil
 }
 
-func (p *newTermsPlan) Assume() (Prepared, diag.List) {
-	c, diags := p.suppose()
+func (p *newTermsPlan) Assume(at time.Time) (Prepared, diag.List) {
+	c, diags := p.suppose(at)
 	if c == nil {
 		return nil, diags
 	}
@@ -64,10 +64,14 @@ type newTermsSearch struct{ *counted }
 
 // history is the range of time before the window in which a combination must not occur.
 func (s *newTermsSearch) history(at time.Time, w window.Window) window.Window {
+	return historyOf(s.plan.rule, at, w)
+}
+
+func historyOf(r *rule.Rule, at time.Time, w window.Window) window.Window {
 	if at.IsZero() {
 		at = w.To
 	}
-	return window.Window{From: s.plan.rule.NewTerms.HistoryWindowStart.At(at), To: w.From}
+	return window.Window{From: r.NewTerms.HistoryWindowStart.At(at), To: w.From}
 }
 
 // occurring is the first request: all combinations of the window.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
@@ -23,6 +24,9 @@ type threatSearch struct {
 	groups        []indicator.Group
 	// names are the entries of the groups.
 	names [][]entryName
+	// slot and window are those that dates in the names of indices are about.
+	slot   time.Time
+	window window.Window
 	// computed are the fields that alerts need to be asked for.
 	computed []string
 	// partly is the failure to learn the mapping of some indices.
@@ -35,7 +39,7 @@ func (s *threatSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.plan.rule.Index, Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
+		Patterns: s.plan.named(s.slot).of(w), Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields,
 		Fields:     joined(s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }), s.computed),
 	}
@@ -46,10 +50,21 @@ const indicatorPage = 5000
 
 func (s *threatSearch) indicatorRequest() search.Request {
 	return search.Request{
-		Patterns: s.plan.indicators.rule.Index, Where: s.theirs.pushed, FieldTypes: s.indicators.Fields,
+		Patterns: s.plan.indicators.named(s.slot).of(s.window), Where: s.theirs.pushed, FieldTypes: s.indicators.Fields,
 		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
-		OmitSource: true, PageSize: indicatorPage,
+		OmitSource: !s.ranges(), PageSize: indicatorPage,
 	}
+}
+
+// ranges reports whether there are fields of ranges among those of the indicators: what a search shows
+// of them beside the source leaves out how a date was written.
+func (s *threatSearch) ranges() bool {
+	return slices.ContainsFunc(s.groups, func(g indicator.Group) bool {
+		return slices.ContainsFunc(g, func(e indicator.Entry) bool {
+			_, ranges := e.Indicator.Type.Element()
+			return ranges
+		})
+	})
 }
 
 // fields names those whose indexed values are needed on one side.
@@ -149,14 +164,15 @@ func (s *threatSearch) Trace(d condition.Document) (condition.Trace, error) {
 
 // Explain shows the search for events, and beside it that for indicators.
 func (s *threatSearch) Explain(w window.Window) Explanation {
-	e := s.plan.explain(w, s.request(w))
+	r, find := s.request(w), s.indicatorRequest()
+	e := s.plan.explain(w, r.Patterns, r)
 	e.Condition = s.where.whole.String()
 	if !s.where.exact {
 		e.Pushed = s.where.pushed.String()
 	}
 	theirs := &ExplainedIndicators{
-		Indices: s.plan.indicators.rule.Index, Query: s.plan.indicators.query.String(), Condition: s.theirs.whole.String(),
-		Request: s.indicatorRequest().Body(), Mapping: [][]string{},
+		Indices: find.Patterns, Query: s.plan.indicators.query.String(), Condition: s.theirs.whole.String(),
+		Request: find.Body(), Mapping: [][]string{},
 	}
 	for _, entries := range s.names {
 		var group []string

@@ -43,7 +43,7 @@ func planThreshold(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &thresholdPlan{counts}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -58,8 +58,8 @@ func (p *thresholdPlan) Prepare(ctx context.Context, src Source) (Prepared, diag
 	return &thresholdSearch{c}, diags, nil
 }
 
-func (p *thresholdPlan) Assume() (Prepared, diag.List) {
-	c, diags := p.suppose()
+func (p *thresholdPlan) Assume(at time.Time) (Prepared, diag.List) {
+	c, diags := p.suppose(at)
 	if c == nil {
 		return nil, diags
 	}
@@ -95,7 +95,7 @@ func (s *thresholdSearch) reached(g search.Group) bool {
 func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	return s.find(ctx, src.Events, s.counting(w), finder{
 		choose: func(groups []search.Group) ([]search.Group, error, error) {
-			return slices.DeleteFunc(groups, func(g search.Group) bool { return !s.reached(g) }), nil, nil
+			return slices.DeleteFunc(slices.Clone(groups), func(g search.Group) bool { return !s.reached(g) }), nil, nil
 		},
 		hits: func(groups []search.Group) ([]Hit, error, error) { return s.hits(ctx, src, w, groups) },
 		size: thresholdChunk,

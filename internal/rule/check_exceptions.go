@@ -16,7 +16,6 @@ var (
 	// innerTypes are those that Kibana allows in a nested entry; the others work as well.
 	innerTypes = entryTypes[:len(entryTypes)-1]
 	operators  = []Operator{Included, Excluded}
-	valueTypes = []ValueType{ValueIP, ValueIPRange, ValueKeyword, ValueText}
 )
 
 // itemChecker collects what is wrong with an item beyond the types of its values.
@@ -124,8 +123,10 @@ func (c *itemChecker) valueList(key string) {
 	c.need(key + "list.type")
 	if kind, found := c.given(key + "list.type"); found && kind == tomltree.String {
 		v, _ := c.v.Find(key + "list.type")
-		if !slices.Contains(valueTypes, ValueType(v.Text)) {
-			c.fail("unsupported", key+"list.type", "value lists of type %q are not supported: want ip, ip_range, keyword or text", v.Text)
+		if as := ValueType(v.Text); slices.Contains(otherValueTypes, as) {
+			c.fail("unsupported", key+"list.type", "value lists of type %q are not supported: values of events are not compared with them", as)
+		} else {
+			oneOf(c, key+"list.type", as, valueTypes)
 		}
 	}
 }

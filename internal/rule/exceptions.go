@@ -80,22 +80,9 @@ const (
 type ValueList struct {
 	ID   string
 	Type ValueType
-	// Values are those of the file, in order; of an ip_range list networks and ranges such as
-	// 10.0.0.1-10.0.0.9.
+	// Values are those of the file, in order, each one that its type can read.
 	Values []string
 }
-
-// ValueType is what the values of a list are.
-type ValueType string
-
-// The types of lists that can be read. The others of Kibana are ranges of numbers and dates, shapes
-// and binary values.
-const (
-	ValueIP      ValueType = "ip"
-	ValueIPRange ValueType = "ip_range"
-	ValueKeyword ValueType = "keyword"
-	ValueText    ValueType = "text"
-)
 
 // InForce reports whether the item counts at a moment. The zero moment is before every expiry.
 func (i *ExceptionItem) InForce(at time.Time) bool {

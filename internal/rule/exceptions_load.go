@@ -77,8 +77,8 @@ func (e *exceptions) addList(doc *document, v *tomltree.Value) diag.List {
 	return d.List
 }
 
-// addItem reads an item; at is the way to it in its document. A faulty one is kept, so that rules
-// can say that they run without it.
+// addItem reads an item; at is the way to it in its document. A faulty one is kept, so that its
+// rules do not run without it.
 func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where located) diag.List {
 	item := &ExceptionItem{source: doc, path: doc.file.File(), at: at, located: where, hash: hashOf(v, itemUnversioned)}
 	d := tomltree.Decoder{File: doc.file, Area: area}
@@ -171,8 +171,9 @@ func (e *exceptions) addPaths(d *tomltree.Decoder, v *tomltree.Value, where loca
 	}
 }
 
-// resolve gives the rules the exceptions that they refer to. What is not there is a warning: a rule
-// without an exception finds more, which is not missed.
+// resolve gives the rules the exceptions that they refer to. A list that is not there is a warning: a
+// rule without an exception finds more, which is not missed. One of whose items cannot be read is an
+// error: what is excepted was meant to be, and nobody knows what it is.
 func (e *exceptions) resolve(r *Rule) diag.List {
 	var list diag.List
 	r.Exceptions = nil
@@ -186,7 +187,7 @@ func (e *exceptions) resolve(r *Rule) diag.List {
 		}
 		for _, item := range known.Items {
 			if item.faulty != "" {
-				list = append(list, r.Report(diag.Warning, area+"/missing-exceptions", at, "exception %s of list %s does not count: %s", item.Title(), ref.ListID, item.faulty))
+				list = append(list, r.Report(diag.Error, area+"/missing-exceptions", at, "exception %s of list %s cannot be applied: %s", item.Title(), ref.ListID, item.faulty))
 				continue
 			}
 			if !slices.Contains(r.Exceptions, item) {

@@ -53,10 +53,16 @@ func (s *Set) resolve() diag.List {
 			}
 		}
 	}
-	for _, r := range s.rules {
-		list = append(list, s.exceptions.resolve(r)...)
+	s.rules = slices.DeleteFunc(s.rules, func(r *Rule) bool {
+		found := s.exceptions.resolve(r)
+		list = append(list, found...)
 		s.saved.resolve(r)
-	}
+		if found.HasErrors() {
+			s.broken = append(s.broken, r)
+			delete(s.byID, r.ID)
+		}
+		return found.HasErrors()
+	})
 	return list
 }
 

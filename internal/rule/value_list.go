@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"path"
 	"strings"
 
@@ -35,7 +34,7 @@ type readList struct {
 	faulty string
 }
 
-// fillLists reads the value lists of an item's entries. An item that lacks one does not count.
+// fillLists reads the value lists of an item's entries. An item that lacks one stops its rules.
 func (e *exceptions) fillLists(item *ExceptionItem, entries []Entry, at string) diag.List {
 	var list diag.List
 	for i := range entries {
@@ -91,7 +90,7 @@ func (e *exceptions) readValueList(item *ExceptionItem, l ValueList, at string) 
 		return parseValues(newFile(place.name(file), content), l)
 	}
 	return readList{faulty: "value list " + l.ID + " is not there"},
-		diag.List{item.Report(diag.Warning, area+"/missing-value-list", at,
+		diag.List{item.Report(diag.Error, area+"/missing-value-list", at,
 			"value list %s is not there: want a file %s/%s beside this one, or its path in [lists] of an %s file",
 			l.ID, valueFolder, l.ID, exceptionsExtension)}
 }
@@ -142,57 +141,4 @@ func parseValues(file diag.Text, l ValueList) (readList, diag.List) {
 		return readList{faulty: "value list " + l.ID + " has errors"}, list
 	}
 	return out, nil
-}
-
-// checkValue says what is wrong with a value of a type.
-func checkValue(as ValueType, value string) error {
-	switch as {
-	case ValueIP:
-		if _, err := netip.ParseAddr(value); err == nil {
-			return nil
-		}
-		if _, err := netip.ParsePrefix(value); err == nil {
-			return nil
-		}
-		return fmt.Errorf("%q is no IP address", value)
-	case ValueIPRange:
-		if _, _, err := ParseIPRange(value); err != nil {
-			return err
-		}
-	case ValueKeyword, ValueText:
-	}
-	return nil
-}
-
-// ParseIPRange returns the first and the last address of a network, of a range such as
-// 10.0.0.1-10.0.0.9, or of a single address.
-func ParseIPRange(text string) (first, last netip.Addr, err error) {
-	bad := fmt.Errorf("%q is no range of IP addresses: want 10.0.0.0/8 or 10.0.0.1-10.0.0.9", text)
-	if low, high, isRange := strings.Cut(text, "-"); isRange {
-		first, errLow := netip.ParseAddr(strings.TrimSpace(low))
-		last, errHigh := netip.ParseAddr(strings.TrimSpace(high))
-		if errLow != nil || errHigh != nil || first.Is4() != last.Is4() || last.Less(first) || first.Zone() != "" || last.Zone() != "" {
-			return first, last, bad
-		}
-		return first, last, nil
-	}
-	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
-		return addr, addr, nil
-	}
-	network, err := netip.ParsePrefix(text)
-	if err != nil {
-		return first, last, bad
-	}
-	network = network.Masked()
-	return network.Addr(), lastOf(network), nil
-}
-
-// lastOf returns the last address of a network.
-func lastOf(p netip.Prefix) netip.Addr {
-	bytes := p.Addr().AsSlice()
-	for i := p.Bits(); i < len(bytes)*8; i++ {
-		bytes[i/8] |= 0x80 >> (i % 8)
-	}
-	last, _ := netip.AddrFromSlice(bytes)
-	return last
 }

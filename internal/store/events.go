@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
+	"slices"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
@@ -25,9 +27,10 @@ type EventsOptions struct {
 	// Index is the index of events that name none. With "", the default, such an event belongs to
 	// every index: all patterns match it.
 	Index string
-	// Mapping has the types of fields; nil: those of ECS by name. Either way a field that it does
-	// not know has the type that dynamic mapping would give it: its first value decides.
-	Mapping mapping.Fields
+	// Mapping has the fields of each index; nil: those of ECS by name, in every index. Either way a
+	// field that it does not know is what dynamic mapping makes of it in its index, by the mapping's
+	// templates: its first value decides.
+	Mapping *mapping.Indices
 	// MaxLine is the greatest length of a line in bytes, up to 2 GiB; 0 means [DefaultMaxLine].
 	MaxLine int
 	// Stdin is read for "-"; nil means the standard input of the process.
@@ -53,13 +56,15 @@ func (w Watch) begin(what string, size int64) (advance func(n int64), end func()
 // Events are the events of files. It implements [search.Events] and is safe for concurrent use.
 //
 // It keeps the names of fields and of indices, with a type and a count, and nothing of any event.
-// A field that the mapping (or ECS) does not know has the type of its first value; later values
-// that are none of that type are not indexed, where Elasticsearch would refuse the document.
+// Each index has a mapping of its own. A field that it (or ECS) does not know has the type of its first
+// value in that index; later values that are none of that type are not indexed, where Elasticsearch
+// would refuse the document.
 type Events struct {
 	files   []*file
 	spool   spool
 	options EventsOptions
 	indices map[string]int64
+	mapped  *mappings
 	fields  mapping.Fields
 }
 
@@ -76,12 +81,12 @@ func OpenEvents(ctx context.Context, opts EventsOptions) (*Events, diag.List, er
 	if opts.Stdin == nil {
 		opts.Stdin = os.Stdin
 	}
-	e := &Events{options: opts, indices: map[string]int64{}, spool: spool{dir: opts.TempDir}}
-	l := loader{events: e, inferred: mapping.NewInferred()}
+	e := &Events{options: opts, indices: map[string]int64{}, mapped: newMappings(opts.Mapping), spool: spool{dir: opts.TempDir}}
+	l := loader{events: e}
 	if err := l.load(ctx); err != nil {
 		return nil, nil, errors.Join(err, e.Close())
 	}
-	e.fields = layered(opts.Mapping, l.inferred)
+	e.fields = e.mapped.fields(slices.Sorted(maps.Keys(e.indices)))
 	return e, l.remarks(), nil
 }
 
@@ -102,47 +107,8 @@ func (e *Events) Len() int64 {
 	return n
 }
 
-// Fields returns the fields of all events, and those that ECS or the given mapping know besides.
+// Fields returns the fields of all events by index, and those that ECS or the given mapping know besides.
 func (e *Events) Fields() mapping.Fields { return e.fields }
-
-// layered answers from the given mapping, or else from ECS, then from what was learned. It is known by
-// its place ([mapping.Same]).
-func layered(given mapping.Fields, learned *mapping.Inferred) mapping.Fields {
-	if given == nil {
-		return &withECS{mapping.Layers{mapping.ECS(), learned}, learned}
-	}
-	return &withMapping{given, learned}
-}
-
-// withECS answers for any field of ECS, but names those only that there are.
-type withECS struct {
-	mapping.Layers
-	learned *mapping.Inferred
-}
-
-func (w *withECS) Names() []string { return w.learned.Names() }
-
-// withMapping is a mapping that dynamic mapping adds fields to. A string that is mapped has no
-// keyword beside it that the mapping does not name.
-type withMapping struct {
-	given   mapping.Fields
-	learned *mapping.Inferred
-}
-
-func (m *withMapping) Field(name string) (mapping.Field, bool) {
-	if f, ok := m.given.Field(name); ok {
-		return f, true
-	}
-	f, ok := m.learned.Field(name)
-	if ok && f.Path != "" {
-		if _, mapped := m.given.Field(f.Path); mapped {
-			return mapping.Field{}, false
-		}
-	}
-	return f, ok
-}
-
-func (m *withMapping) Names() []string { return mapping.Layers{m.given, m.learned}.Names() }
 
 // unavailable types an error of the file system.
 func unavailable(op string, err error) error {

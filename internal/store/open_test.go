@@ -167,10 +167,10 @@ func TestNoRoomForTemporaryFiles(t *testing.T) {
 
 func TestFields(t *testing.T) {
 	lines := `{"process":{"pid":"12"},"count":5,"word":"a","mapped":"x","other":{"at":"2026-01-01T00:00:00Z"}}` + "\n" + `{"count":"a","word":7}`
-	given := mapping.Table{"mapped": {Name: "mapped", Type: mapping.Keyword}}
+	given := mapping.Everywhere(mapping.Table{"mapped": {Name: "mapped", Type: mapping.Keyword}})
 	tests := []struct {
 		name  string
-		given mapping.Fields
+		given *mapping.Indices
 		want  string
 	}{
 		{"without a mapping", nil, "process.pid=long event.sequence=long count=long word=text word.keyword=keyword mapped=text mapped.keyword=keyword other=object other.at=date absent=unmapped"},

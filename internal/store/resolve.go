@@ -7,23 +7,29 @@ import (
 	"strings"
 
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/search"
 )
 
 // Resolve finds which indices of the events the patterns match. The index "" stands for the events
 // that every pattern matches; while there are such events, no pattern is missing. The Target's
-// Fields are [Events.Fields], whichever fields are asked about.
+// Fields are those of the indices, whichever fields are asked about.
 func (e *Events) Resolve(ctx context.Context, patterns, _ []string) (search.Target, error) {
 	if err := ctx.Err(); err != nil {
 		return search.Target{}, err
 	}
-	target := search.Target{Fields: e.fields}
+	if indexname.HasDateMath(patterns) {
+		return search.Target{}, dated(patterns)
+	}
+	target := search.Target{}
 	p := parsePatterns(patterns)
 	for _, index := range slices.Sorted(maps.Keys(e.indices)) {
 		if p.match(index) {
 			target.Indices = append(target.Indices, index)
 		}
 	}
+	target.Fields = e.mapped.fields(target.Indices)
 	for _, one := range p {
 		if !one.exclude && !e.anyIndex(one) {
 			target.Missing = append(target.Missing, one.text)
@@ -43,7 +49,17 @@ func (e *Events) anyIndex(p pattern) bool {
 
 // Locate tells the indices that patterns match; events that name none belong to every index.
 func (e *Events) Locate(_ context.Context, patterns []string) (func(index string) bool, error) {
+	if indexname.HasDateMath(patterns) {
+		return nil, dated(patterns)
+	}
 	return parsePatterns(patterns).match, nil
+}
+
+// dated refuses names with dates in them, which are those of a slot that is not known here.
+func dated(patterns []string) error {
+	return &failure.Error{
+		Kind: failure.Rejected, Op: "resolve [" + strings.Join(patterns, ",") + "]", Reason: "the dates in the names are not written out",
+	}
 }
 
 // pattern is one name or wildcard of a list of index patterns.

@@ -9,8 +9,18 @@ import (
 // has nothing but names that were there before: of such a line no mapping can be learned, and it need
 // not be decoded. The zero value has seen nothing.
 type sighted struct {
+	name  string
 	below map[string]*sighted // not nil once an object was there
-	leaf  bool                // a value was there that decides a type
+	leaf  bool                // a value was there, and no other decides anything any more
+	// first is the name that the last object there began with, next the one that was behind this one: the
+	// lines of a file have most names in the same order.
+	first, next *sighted
+}
+
+// document reports whether a text is an object of which every name and kind was sighted.
+func (s *sighted) document(text []byte) bool {
+	c := event.NewCursor(text)
+	return c.Kind() == '{' && s.members(c) && c.Whole()
 }
 
 // all reports whether the next value is one of whose names and kinds every one was sighted.
@@ -34,18 +44,27 @@ func (s *sighted) members(c *event.Cursor) bool {
 	if s.below == nil {
 		return false
 	}
-	all := true
+	all, expected := true, &s.first
 	c.Members(func(key []byte) {
-		if all {
-			below := s.below[string(key)]
-			all = below != nil && below.all(c)
+		if !all {
+			return
 		}
+		below := *expected
+		if below == nil || below.name != string(key) {
+			if below = s.below[string(key)]; below == nil {
+				all = false
+				return
+			}
+			*expected = below
+		}
+		expected = &below.next
+		all = below.all(c)
 	})
 	return all
 }
 
-// see takes in a decoded value.
-func (s *sighted) see(value any) {
+// see takes in a decoded value of that name, after the mapping has learned of it.
+func (s *sighted) see(learned *mapping.Inferred, path string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		if s.below == nil {
@@ -54,16 +73,21 @@ func (s *sighted) see(value any) {
 		for key, member := range v {
 			below := s.below[key]
 			if below == nil {
-				below = &sighted{}
+				below = &sighted{name: key}
 				s.below[key] = below
 			}
-			below.see(member)
+			name := key
+			if path != "" {
+				name = path + "." + key
+			}
+			below.see(learned, name, member)
 		}
 	case []any:
 		for _, element := range v {
-			s.see(element)
+			s.see(learned, path, element)
 		}
+	case nil:
 	default:
-		s.leaf = s.leaf || mapping.Infers(v)
+		s.leaf = s.leaf || learned.Settled(path)
 	}
 }

@@ -44,7 +44,7 @@ func value(rt *rapid.T, depth int) string {
 // counts every event.
 func TestOpenLearnsAll(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		want := mapping.NewInferred()
+		want := mapping.NewInferred(nil)
 		var lines []string
 		repeat := rapid.IntRange(1, 600).Draw(rt, "repeat") // over several batches
 		for range rapid.IntRange(1, 6).Draw(rt, "kinds") {
@@ -63,7 +63,7 @@ func TestOpenLearnsAll(t *testing.T) {
 			}
 		}
 		events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{
-			Files: []string{"-"}, Stdin: strings.NewReader(strings.Join(lines, "\n")), Mapping: mapping.Table{},
+			Files: []string{"-"}, Stdin: strings.NewReader(strings.Join(lines, "\n")), Mapping: mapping.Everywhere(nil),
 		})
 		if err != nil || diags.HasErrors() {
 			rt.Fatal(err, diags)

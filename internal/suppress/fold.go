@@ -30,7 +30,7 @@ type Hit[T any] struct {
 	// Counted is what the hit is remembered by: hits with the same are one. "" means ID.
 	Counted string
 	At      time.Time
-	Of T
+	Of      T
 }
 
 // Verdict is what becomes of a hit.

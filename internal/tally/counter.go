@@ -111,11 +111,12 @@ func (c *counter) addNew(by combinations, one *told) {
 
 // texts are the different values of a field.
 func texts(doc *event.Document, f mapping.Field) []string {
+	own, _ := doc.Own(f)
 	values := doc.Values(f)
 	out := make([]string, 0, len(values))
 	seen := make(map[string]struct{}, len(values))
 	for _, v := range values {
-		text := f.Key(v)
+		text := own.Key(v)
 		if _, again := seen[text]; !again {
 			seen[text] = struct{}{}
 			out = append(out, text)

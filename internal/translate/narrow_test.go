@@ -38,8 +38,12 @@ var narrowFields = mapping.Table{
 // narrowed loads a rule with further keys and files, and narrows it.
 func narrowed(t *testing.T, keys string, at time.Time, files ...string) (condition.Expr, diag.List) {
 	t.Helper()
-	e, list := translate.Narrow(ruleOf(t, keys, files...), narrowFields, at)
-	return e, list
+	return narrow(ruleOf(t, keys, files...), at)
+}
+
+func narrow(r *rule.Rule, at time.Time) (condition.Expr, diag.List) {
+	lowered, list := translate.Moment{Fields: narrowFields, Now: at}.Narrow(r)
+	return lowered.Where, list
 }
 
 // ruleHead begins the rule of every test.
@@ -92,7 +96,15 @@ func TestExceptionEntries(t *testing.T) {
 		{"addresses", `{"field":"ip","type":"list","list":{"id":"l","type":"ip"}}`, []string{"l", "10.0.0.1\n::1"}, `(terms ip "10.0.0.1" "::1")`},
 		{"ranges", `{"field":"ip","type":"list","list":{"id":"l","type":"ip_range"}}`, []string{"l", "10.0.0.0/8\n172.16.0.1-172.16.0.9\nfe80::/16"}, `(or (range ip gte "10.0.0.0" lte "10.255.255.255") (range ip gte "172.16.0.1" lte "172.16.0.9") (range ip gte "fe80::" lte "fe80:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))`},
 		{"ranges that touch", `{"field":"ip","type":"list","list":{"id":"l","type":"ip_range"}}`, []string{"l", "10.0.0.8-10.0.0.9\n10.0.0.0-10.0.0.7\n10.0.0.2"}, `(range ip gte "10.0.0.0" lte "10.0.0.9")`},
-		{"ranges of texts", `{"field":"k","type":"list","list":{"id":"l","type":"ip_range"}}`, []string{"l", "10.0.0.0/8"}, `(residual "k is in value list l")`},
+		{"ranges of texts", `{"field":"k","type":"list","list":{"id":"l","type":"ip_range"}}`, []string{"l", "10.0.0.0/8"}, `(residual "k is in value list l of type ip_range")`},
+		{"numbers", `{"field":"n","type":"list","list":{"id":"l","type":"long"}}`, []string{"l", "1\n2"}, `(terms n "1" "2")`},
+		{"decimals of a whole number", `{"field":"n","type":"list","list":{"id":"l","type":"double"}}`, []string{"l", "1.0\n2.5"}, `(terms n "1.0" "2.5")`},
+		{"numbers of texts", `{"field":"k","type":"list","list":{"id":"l","type":"long"}}`, []string{"l", "1"}, `(residual "k is in value list l of type long")`},
+		{"ranges of numbers", `{"field":"n","type":"list","list":{"id":"l","type":"long_range"}}`, []string{"l", "5-9\n-3--1\n8-12"}, `(or (range n gte -3 lte -1) (range n gte 5 lte 12))`},
+		{"ranges of decimals", `{"field":"n","type":"list","list":{"id":"l","type":"double_range"}}`, []string{"l", "1.05-1.25"}, `(range n gte 1.05 lte 1.25)`},
+		{"booleans", `{"field":"b","type":"list","list":{"id":"l","type":"boolean"}}`, []string{"l", "true"}, `(term b "true")`},
+		{"dates", `{"field":"@timestamp","type":"list","list":{"id":"l","type":"date"}}`, []string{"l", "2020-10-01"}, `(range @timestamp gte "2020-10-01T00:00:00Z" lte "2020-10-01T00:00:00.000999999Z" format "strict_date_optional_time_nanos")`},
+		{"days", `{"field":"@timestamp","type":"list","list":{"id":"l","type":"date_range"}}`, []string{"l", "2020-10-01\n2020-10-02,2020-10-03"}, `(range @timestamp gte "2020-10-01T00:00:00Z" lte "2020-10-03T23:59:59.999999999Z" format "strict_date_optional_time_nanos")`},
 		{"texts", `{"field":"k","type":"list","list":{"id":"l","type":"text"}}`, []string{"l", "a b\nc"}, `(or (match k "a b") (match k "c"))`},
 		{"texts on text", `{"field":"txt","type":"list","list":{"id":"l","type":"text"}}`, []string{"l", "a b"}, `(raw {"match":{"txt":{"operator":"and","query":"a b"}}})`},
 		{"nested", `{"field":"nest","type":"nested","entries":[{"field":"k","type":"match","value":"a"},{"field":"n","type":"match_any","operator":"excluded","value":["1","2"]}]}`, nil, `(nested nest (and (match-phrase nest.k "a") (not (or (match-phrase nest.n "1") (match-phrase nest.n "2")))))`},
@@ -109,7 +121,7 @@ func TestExceptionEntries(t *testing.T) {
 			if e.String() != tt.want {
 				t.Errorf("got  %s\nwant %s", e, tt.want)
 			}
-			whole, _ := translate.Narrow(r, narrowFields, time.Time{})
+			whole, _ := narrow(r, time.Time{})
 			if want := condition.Simplify(condition.Not{X: e}); whole.String() != want.String() {
 				t.Errorf("a rule without filters is narrowed to %s, not %s", whole, want)
 			}
@@ -160,7 +172,7 @@ func TestExceptionsThatDoNotFit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r := excepting(t, tt.entries, tt.lists...)
-		e, list := translate.Narrow(r, narrowFields, time.Time{})
+		e, list := narrow(r, time.Time{})
 		start := len(`{"item_id":"i","list_id":"l","name":"I","entries":[`)
 		want := fmt.Sprintf("export.ndjson:2:%d: %s", start+tt.column, tt.want)
 		if len(list) != 1 || !strings.HasPrefix(list[0].Error(), want) || list[0].Code != translate.CodeException || (e == nil) != list.HasErrors() {
@@ -277,7 +289,7 @@ func TestFiltersStay(t *testing.T) {
 	r := ruleOf(t, `"filters":[{"meta":{"negate":true},"match":{"k":{"query":"a","type":"phrase"}},"query":null}]`)
 	before, _ := json.Marshal(r.Filters)
 	for range 2 {
-		if e, list := translate.Narrow(r, narrowFields, time.Time{}); e == nil || e.String() != `(not (match-phrase k "a"))` {
+		if e, list := narrow(r, time.Time{}); e == nil || e.String() != `(not (match-phrase k "a"))` {
 			t.Fatal(e, list)
 		}
 	}

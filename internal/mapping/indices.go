@@ -1,0 +1,115 @@
+package mapping
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Mapping is the mapping of one index: its fields, and what becomes of fields that it has not. It is
+// not changed once it is made. The zero value has no fields and maps new ones as Elasticsearch does
+// unless told otherwise.
+type Mapping struct {
+	// Fields are those that the mapping names.
+	Fields  Table
+	dynamic dynamics
+}
+
+// Indices are the mappings of indices. They are not changed once they are made.
+type Indices struct {
+	groups []group
+	merged *Mapping
+}
+
+// group is the mapping of the indices that a name or a pattern with wildcards means.
+type group struct {
+	pattern string
+	mapping *Mapping
+}
+
+// Everywhere is one mapping of every index, with Elasticsearch's default for other fields.
+func Everywhere(fields Table) *Indices { return uniform(&Mapping{Fields: fields}) }
+
+func uniform(m *Mapping) *Indices {
+	return &Indices{groups: []group{{"*", m}}, merged: m}
+}
+
+// ParseIndices reads an Elasticsearch mapping: {"properties": …} or {"mappings": {…}} for every
+// index, or the answer of GET _mapping, with a mapping for each name. A name may have wildcards.
+func ParseIndices(data []byte) (*Indices, error) {
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal(data, &top); err != nil {
+		return nil, fmt.Errorf("parse mapping: %w", err)
+	}
+	one := data
+	if !isMapping(top) {
+		one = top["mappings"]
+	}
+	if one != nil {
+		m, err := parseOne(one)
+		if err != nil {
+			return nil, err
+		}
+		return uniform(m), nil
+	}
+	x := &Indices{}
+	merged := Table{}
+	for _, name := range slices.Sorted(maps.Keys(top)) {
+		m, err := parseIndex(top[name])
+		if err != nil {
+			return nil, fmt.Errorf("mapping of index [%s]: %w", name, err)
+		}
+		x.groups = append(x.groups, group{name, m})
+		merged.merge(name, m.Fields)
+	}
+	merged.setMembers()
+	x.merged = &Mapping{Fields: merged}
+	slices.SortStableFunc(x.groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(wildcards(a.pattern), wildcards(b.pattern)), cmp.Compare(len(b.pattern), len(a.pattern)))
+	})
+	return x, nil
+}
+
+// wildcards is 0 for a name, which goes before every pattern.
+func wildcards(pattern string) int { return min(strings.Count(pattern, "*"), 1) }
+
+// ForIndex returns the mapping of an index: that of its name, or else of the longest pattern that
+// means it; false when there is none. It is the same pointer for indices of one mapping.
+func (x *Indices) ForIndex(index string) (*Mapping, bool) {
+	for _, g := range x.groups {
+		if simpleMatch(g.pattern, index) {
+			return g.mapping, true
+		}
+	}
+	return nil, false
+}
+
+// Merged is what is true of documents of all the indices. A field that indices map differently gets
+// a Conflict, or is Opaque where only the values are treated differently.
+func (x *Indices) Merged() *Mapping { return x.merged }
+
+// simpleMatch matches a name against a pattern in which * stands for any run of characters.
+func simpleMatch(pattern, name string) bool {
+	head, rest, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == name
+	}
+	if !strings.HasPrefix(name, head) {
+		return false
+	}
+	name = name[len(head):]
+	for {
+		piece, after, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(name, piece)
+		}
+		i := strings.Index(name, piece)
+		if i < 0 {
+			return false
+		}
+		name, rest = name[i+len(piece):], after
+	}
+}

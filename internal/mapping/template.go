@@ -1,0 +1,200 @@
+package mapping
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// kind is what Elasticsearch takes a new value for, as dynamic templates name it.
+type kind string
+
+const (
+	kindObject  kind = "object"
+	kindString  kind = "string"
+	kindLong    kind = "long"
+	kindDouble  kind = "double"
+	kindBoolean kind = "boolean"
+	kindDate    kind = "date"
+	kindBinary  kind = "binary"
+)
+
+var kinds = []kind{kindObject, kindString, kindLong, kindDouble, kindBoolean, kindDate, kindBinary}
+
+// defaultType is the type of a field that a template makes without naming one.
+func (k kind) defaultType(runtime bool) string {
+	switch {
+	case k == kindString && runtime:
+		return "keyword"
+	case k == kindString:
+		return "text"
+	case k == kindDouble && !runtime:
+		return "float"
+	}
+	return string(k)
+}
+
+// template is one of a mapping's dynamic_templates.
+type template struct {
+	kinds                                  []kind
+	match, unmatch, pathMatch, pathUnmatch []func(string) bool
+	runtime                                bool
+	// definition is that of the field, with placeholders.
+	definition map[string]any
+}
+
+type templateDefinition struct {
+	Match       names          `json:"match"`
+	Unmatch     names          `json:"unmatch"`
+	PathMatch   names          `json:"path_match"`
+	PathUnmatch names          `json:"path_unmatch"`
+	Types       names          `json:"match_mapping_type"`
+	NotTypes    names          `json:"unmatch_mapping_type"`
+	Pattern     string         `json:"match_pattern"`
+	Mapping     map[string]any `json:"mapping"`
+	Runtime     map[string]any `json:"runtime"`
+}
+
+func parseTemplate(data []byte) (template, error) {
+	var t template
+	def, err := strictly(data)
+	if err != nil {
+		return t, err
+	}
+	switch {
+	case def.Mapping == nil && def.Runtime == nil:
+		return t, errors.New("neither \"mapping\" nor \"runtime\" in it")
+	case def.Mapping != nil && def.Runtime != nil:
+		return t, errors.New("both \"mapping\" and \"runtime\" in it")
+	}
+	t.definition, t.runtime = def.Mapping, def.Mapping == nil
+	if t.runtime {
+		t.definition = def.Runtime
+	}
+	if t.kinds, err = def.kinds(t.runtime); err != nil {
+		return t, err
+	}
+	for _, p := range []struct {
+		to    *[]func(string) bool
+		texts names
+	}{{&t.match, def.Match}, {&t.unmatch, def.Unmatch}, {&t.pathMatch, def.PathMatch}, {&t.pathUnmatch, def.PathUnmatch}} {
+		for _, text := range p.texts {
+			matches, err := compileMatch(def.Pattern, text)
+			if err != nil {
+				return t, err
+			}
+			*p.to = append(*p.to, matches)
+		}
+	}
+	return t, nil
+}
+
+// strictly decodes a template; a parameter that is not known may say which fields it is for.
+func strictly(data []byte) (templateDefinition, error) {
+	var def templateDefinition
+	dec := json.NewDecoder(strings.NewReader(string(data)))
+	dec.DisallowUnknownFields()
+	dec.UseNumber()
+	if err := dec.Decode(&def); err != nil {
+		return def, fmt.Errorf("not a definition: %w", err)
+	}
+	return def, nil
+}
+
+func (d *templateDefinition) kinds(runtime bool) ([]kind, error) {
+	named := func(names names) ([]kind, error) {
+		var out []kind
+		for _, name := range names {
+			if !slices.Contains(kinds, kind(name)) {
+				return nil, fmt.Errorf("no field type matched on [%s], possible values are %v", name, kinds)
+			}
+			out = append(out, kind(name))
+		}
+		return out, nil
+	}
+	out := kinds
+	if d.Types != nil && !slices.Contains(d.Types, "*") {
+		var err error
+		if out, err = named(d.Types); err != nil {
+			return nil, err
+		}
+	}
+	not, err := named(d.NotTypes)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(out), func(k kind) bool {
+		return slices.Contains(not, k) || runtime && (k == kindObject || k == kindBinary)
+	}), nil
+}
+
+// compileMatch compiles one pattern for names: with wildcards, or a regular expression.
+func compileMatch(how, text string) (func(string) bool, error) {
+	switch how {
+	case "", "simple":
+		return func(name string) bool { return simpleMatch(text, name) }, nil
+	case "regex":
+		re, err := regexp.Compile(`\A(?:` + text + `)\z`)
+		if err != nil {
+			return nil, fmt.Errorf("regular expression %q is not read: %w", text, err)
+		}
+		return re.MatchString, nil
+	}
+	return nil, fmt.Errorf("match_pattern is [%s], and can be simple or regex", how)
+}
+
+// matches reports whether the template is for a field of that name, last in path, and kind.
+func (t *template) matches(path, name string, k kind) bool {
+	return slices.Contains(t.kinds, k) &&
+		(t.match == nil || anyMatches(t.match, name)) && (t.pathMatch == nil || anyMatches(t.pathMatch, path)) &&
+		!anyMatches(t.unmatch, name) && !anyMatches(t.pathUnmatch, path)
+}
+
+func anyMatches(patterns []func(string) bool, name string) bool {
+	return slices.ContainsFunc(patterns, func(matches func(string) bool) bool { return matches(name) })
+}
+
+// define returns the definition of the field that the template makes.
+func (t *template) define(name string, k kind) ([]byte, error) {
+	dynamicType := k.defaultType(t.runtime)
+	fill := strings.NewReplacer("{name}", name, "{dynamic_type}", dynamicType, "{dynamicType}", dynamicType)
+	made, _ := filled(t.definition, fill).(map[string]any)
+	if made["type"] == nil {
+		made["type"] = dynamicType
+	}
+	return json.Marshal(made) //nolint:wrapcheck // what came of JSON goes back
+}
+
+// filled is a value with its placeholders replaced, in keys too.
+func filled(value any, fill *strings.Replacer) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, member := range v {
+			out[fill.Replace(key)] = filled(member, fill)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			out[i] = filled(element, fill)
+		}
+		return out
+	case string:
+		return fill.Replace(v)
+	}
+	return value
+}
+
+// find returns the first template for a field; nil when there is none.
+func (d *dynamics) find(path, name string, k kind) *template {
+	for i := range d.templates {
+		if t := &d.templates[i]; t.matches(path, name, k) {
+			return t
+		}
+	}
+	return nil
+}

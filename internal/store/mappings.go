@@ -1,0 +1,86 @@
+package store
+
+import (
+	"maps"
+	"strings"
+	"sync"
+
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+)
+
+// mappings are the fields of the indices of events: of each what a mapping gives it, and what was
+// learned of its own events. Once all is learned it is safe for concurrent use.
+type mappings struct {
+	// given is nil where the fields of ECS are taken by name.
+	given  *mapping.Indices
+	byName map[string]*mapping.Inferred
+
+	mu sync.Mutex
+	// merged are the fields of several indices together, by their names.
+	merged map[string]mapping.Fields
+}
+
+func newMappings(given *mapping.Indices) *mappings {
+	return &mappings{given: given, byName: map[string]*mapping.Inferred{}, merged: map[string]mapping.Fields{}}
+}
+
+// of is the mapping that an index has before anything is learned. An event that names no index may
+// be of any.
+func (m *mappings) of(index string) *mapping.Mapping {
+	if m.given == nil {
+		return nil
+	}
+	if index == "" {
+		return m.given.Merged()
+	}
+	for _, name := range []string{index, event.Series(index)} {
+		if of, ok := m.given.ForIndex(name); ok {
+			return of
+		}
+	}
+	return nil
+}
+
+// learn takes in one event of an index.
+func (m *mappings) learn(index string, source map[string]any) {
+	i, ok := m.byName[index]
+	if !ok {
+		i = mapping.NewInferred(m.of(index))
+		m.byName[index] = i
+	}
+	i.Learn(source)
+}
+
+// fields are those of the documents of all the indices, the same for the same indices.
+func (m *mappings) fields(indices []string) mapping.Fields {
+	key := strings.Join(indices, ",")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fields, ok := m.merged[key]
+	if !ok {
+		fields = m.merge(indices)
+		m.merged[key] = fields
+	}
+	return fields
+}
+
+func (m *mappings) merge(indices []string) mapping.Fields {
+	tables := make(map[string]mapping.Table, len(indices))
+	for _, index := range indices {
+		table := maps.Clone(m.byName[index].Of().Fields)
+		if table == nil {
+			table = mapping.Table{}
+		}
+		maps.Copy(table, m.byName[index].Added())
+		tables[index] = table
+	}
+	if len(indices) == 0 && m.given != nil {
+		return m.given.Merged().Fields
+	}
+	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) })
+	if m.given == nil {
+		return mapping.Over(mapping.ECS(), fields)
+	}
+	return fields
+}
