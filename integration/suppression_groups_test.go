@@ -26,14 +26,21 @@ func TestSuppressionGroups(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 2))
-	slot, index := aSlot(), n.Name("grouped")
-	fields := groupMapping()
-	fields["properties"].(object)["always"] = object{"type": "constant_keyword", "value": "x"}
-	n.CreateIndex(t, index, fields)
-	put(t, n, groupEvents(r, index, slot.Add(-6*time.Minute), 200))
+	slot, index := aSlot(), n.Name("grouped-*")
+	var docs []doc
+	for i, fields := range []object{groupMapping(), otherGroupMapping()} {
+		name := n.Name(fmt.Sprintf("grouped-%d", i))
+		fields["properties"].(object)["always"] = object{"type": "constant_keyword", "value": fmt.Sprint("index ", i)}
+		n.CreateIndex(t, name, fields)
+		docs = append(docs, groupEvents(r, name, slot.Add(-6*time.Minute+time.Duration(i)*617*time.Millisecond), 100)...)
+	}
+	for i := range docs {
+		docs[i].source["unmapped"] = i % 3
+	}
+	put(t, n, docs)
 
 	rules := ruleDir(t.TempDir())
-	names := slices.DeleteFunc(append(slices.Clone(groupNames), "always"), func(name string) bool {
+	names := slices.DeleteFunc(append(slices.Clone(groupNames), "always", "unmapped"), func(name string) bool {
 		return strings.HasPrefix(name, "flat") // Elasticsearch counts the keys of the object, not the events.
 	})
 	type grouping struct {
@@ -110,6 +117,24 @@ func TestSuppressionGroups(t *testing.T) {
 	}
 }
 
+// otherGroupMapping is groupMapping of another version: the same documents have other values under it.
+func otherGroupMapping() object {
+	fields := groupMapping()
+	for name, field := range map[string]object{
+		"k":     {"type": "keyword", "normalizer": "lowercase", "fields": object{"low": object{"type": "keyword", "ignore_above": 1}}},
+		"t":     {"type": "keyword", "fields": object{"keyword": object{"type": "keyword"}}},
+		"null":  {"type": "keyword", "null_value": "nothing"},
+		"d":     {"type": "float", "ignore_malformed": true},
+		"f":     {"type": "double"},
+		"date":  {"type": "date_nanos"},
+		"day":   {"type": "date", "format": "yyyy/dd/MM||epoch_second"},
+		"alias": {"type": "alias", "path": "k.low"},
+	} {
+		fields["properties"].(object)[name] = field
+	}
+	return fields
+}
+
 // suppressedLine writes the terms of an alert, the time of its first and last event and the number of
 // all; of one that stands for its event alone the time.
 func suppressedLine(a object) string {
@@ -131,14 +156,14 @@ func suppressedLine(a object) string {
 	return fmt.Sprintf("%s %s %s +%v", strings.Join(terms, " "), start, a["kibana.alert.suppression.end"], JSON{a["kibana.alert.suppression.docs_count"]}.Int())
 }
 
-// listText writes values in order, numbers as what they are.
+// listText writes values in order, numbers alike however they are written.
 func listText(values []any) string {
 	var texts []string
 	for _, v := range values {
 		text := fmt.Sprint(v)
 		if number, ok := v.(json.Number); ok {
 			if x, err := number.Float64(); err == nil {
-				text = strconv.FormatFloat(x, 'g', 6, 64) // of a float, the index and the field say other digits
+				text = strconv.FormatFloat(x, 'g', -1, 64)
 			}
 		}
 		texts = append(texts, strconv.Quote(text))
@@ -158,7 +183,7 @@ func fieldsTold(t *testing.T, n *Node, index string, names []string) []toldEvent
 	t.Helper()
 	var wanted []any
 	for _, name := range append(slices.Clone(names), "@timestamp") {
-		one := object{"field": name}
+		one := object{"field": name, "include_unmapped": true}
 		if slices.Contains([]string{"date", "day", "nanos", "@timestamp"}, name) {
 			one["format"] = "strict_date_optional_time"
 		}
@@ -254,7 +279,7 @@ func aggregated(t *testing.T, n *Node, index string, by []string, apart bool, ev
 		out = append(out, fmt.Sprintf("%s %s %s +%d", strings.Join(terms, " "), clock(b, "first"), clock(b, "last"), b.At("doc_count").Int()-1))
 	}
 	for _, e := range events {
-		lacks := slices.ContainsFunc(by, func(name string) bool { return len(e.values[name]) == 0 })
+		lacks := slices.ContainsFunc(by, func(name string) bool { return name == "unmapped" || len(e.values[name]) == 0 })
 		if apart && lacks {
 			out = append(out, "alone "+search.FormatTime(e.at))
 		}
