@@ -90,6 +90,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 	if where == nil {
 		return nil, diags
 	}
+	diags = append(diags, p.unmappedGroups(target)...)
 	return &eventSearch{plan: p, target: target, where: where, names: p.named(at), computed: p.computed(target.Fields)}, diags
 }
 
