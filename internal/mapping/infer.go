@@ -20,6 +20,9 @@ type Inferred struct {
 	added Table
 	// objects are those that templates made and that say something of their own.
 	objects map[string]objectRules
+	// longest are the lengths of the longest texts that were shown, of those longer than
+	// dynamicIgnoreAbove, by where they stand.
+	longest map[string]int
 }
 
 // NewInferred returns a mapping that learns; nil is one without fields.
@@ -27,7 +30,7 @@ func NewInferred(of *Mapping) *Inferred {
 	if of == nil {
 		of = &Mapping{}
 	}
-	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}}
+	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}, longest: map[string]int{}}
 }
 
 // Field answers for what was learned so far.
@@ -43,17 +46,33 @@ func (i *Inferred) Field(name string) (Field, bool) {
 
 func (i *Inferred) named(name string) (Field, bool) {
 	if f, ok := i.added[name]; ok {
+		if f.Type == Keyword && f.IgnoreAbove == dynamicIgnoreAbove {
+			f.Longest = i.Longest(f.Source())
+		}
 		return f, true
 	}
 	f, ok := i.of.Fields[name]
 	return f, ok
 }
 
+// Longest returns the length in UTF-16 units of the longest text at a place of the documents, 0 where
+// none is longer than what dynamic mapping indexes.
+func (i *Inferred) Longest(path string) int { return i.longest[path] }
+
+// LongestOf returns [Inferred.Longest] of all places that have one.
+func (i *Inferred) LongestOf() map[string]int { return i.longest }
+
 // Of returns the mapping that was there before anything was learned.
 func (i *Inferred) Of() *Mapping { return i.of }
 
 // Added returns what was learned: new fields, and objects that got members.
-func (i *Inferred) Added() Table { return i.added }
+func (i *Inferred) Added() Table {
+	added := make(Table, len(i.added))
+	for name := range i.added {
+		added[name], _ = i.named(name)
+	}
+	return added
+}
 
 // Names returns the names of all fields that there are.
 func (i *Inferred) Names() []string {
@@ -248,6 +267,11 @@ func (i *Inferred) add(fields Table) {
 
 func (i *Inferred) scalar(p place, name string, value any) {
 	path := p.join(name)
+	if text, isText := value.(string); isText && len(text) > dynamicIgnoreAbove {
+		if n := UTF16Len(text); n > max(dynamicIgnoreAbove, i.longest[path]) {
+			i.longest[path] = n
+		}
+	}
 	if p.disabled || p.dynamic == dynamicFalse || p.dynamic == dynamicStrict {
 		return
 	}

@@ -54,6 +54,7 @@ func (f Field) Merge(index string, o Field) Field {
 	if f.Exact != o.Exact {
 		f.Exact = ""
 	}
+	f.Longest = max(f.Longest, o.Longest)
 	return f
 }
 

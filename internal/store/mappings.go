@@ -73,7 +73,7 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 	case 1:
 		learned = m.byName[indices[0]]
 	default:
-		learned = m.mergeTables(indices)
+		learned = m.mergeAll(indices)
 	}
 	if m.given == nil {
 		return &withECS{mapping.Layers{mapping.ECS(), learned}, learned}
@@ -81,8 +81,8 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 	return &withMapping{learned}
 }
 
-// mergeTables merges first the mappings that indices share, then what was learned of each.
-func (m *mappings) mergeTables(indices []string) mapping.Table {
+// mergeAll merges first the mappings that indices share, then what was learned of each.
+func (m *mappings) mergeAll(indices []string) mergedFields {
 	var names []string
 	var tables []mapping.Table
 	var shared []*mapping.Mapping
@@ -92,24 +92,38 @@ func (m *mappings) mergeTables(indices []string) mapping.Table {
 			names, tables = append(names, index), append(tables, of.Fields)
 		}
 	}
+	longest := map[string]int{}
 	for _, index := range indices {
 		names, tables = append(names, index), append(tables, m.byName[index].Added())
+		for path, n := range m.byName[index].LongestOf() {
+			longest[path] = max(longest[path], n)
+		}
 	}
-	return mapping.Merge(names, tables)
+	return mergedFields{mapping.Merge(names, tables), longest}
 }
+
+// mergedFields are those of several indices.
+type mergedFields struct {
+	mapping.Table
+	longest map[string]int
+}
+
+func (m mergedFields) Longest(path string) int { return m.longest[path] }
 
 // unread is what is known where there is no event.
 func (m *mappings) unread() learnedFields {
 	if m.given == nil {
-		return mapping.Table{}
+		return mergedFields{}
 	}
-	return m.given.Merged().Fields
+	return mergedFields{Table: m.given.Merged().Fields}
 }
 
-// learnedFields are fields that can be listed.
+// learnedFields are fields that can be listed, with the length of the longest text at a place where
+// that is more than dynamic mapping indexes.
 type learnedFields interface {
 	mapping.Fields
 	Names() []string
+	Longest(path string) int
 }
 
 // withECS answers for any field of ECS, but names those only that there are. It is known by its place
@@ -117,6 +131,15 @@ type learnedFields interface {
 type withECS struct {
 	mapping.Layers
 	learned learnedFields
+}
+
+// Field says of a field of ECS too what is longer than its limit: no mapping gave it.
+func (w *withECS) Field(name string) (mapping.Field, bool) {
+	f, ok := w.Layers.Field(name)
+	if n := w.learned.Longest(f.Source()); ok && f.IgnoreAbove > 0 && n > f.IgnoreAbove {
+		f.Longest = n
+	}
+	return f, ok
 }
 
 func (w *withECS) Names() []string { return w.learned.Names() }
