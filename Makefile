@@ -17,16 +17,16 @@ build: ## Build the static binary bin/runner.
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/runner ./cmd/runner
 
 .PHONY: test
-test: ## Run the tests that need nothing but Go, with the race detector.
-	$(GO) test -race $(PACKAGES)
+test: ## Run the tests that need nothing but Go, with the race detector and invariants checked.
+	$(GO) test -race -tags invariants $(PACKAGES)
 
 .PHONY: integration
 integration: ## Run the tests that need a real Elasticsearch.
-	$(GO) test -tags integration -count=1 -timeout 20m ./integration/...
+	$(GO) test -tags integration,invariants -count=1 -timeout 20m ./integration/...
 
 .PHONY: integration-client
 integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARCH_URL.
-	$(GO) test -tags integration -count=1 -timeout 10m ./internal/elastic
+	$(GO) test -tags integration,invariants -count=1 -timeout 10m ./internal/elastic
 
 .PHONY: chaos
 chaos: ## Kill runners 200 times while 300 rules run; needs TOCSIN_ELASTICSEARCH_URL and takes most of an hour.
@@ -41,10 +41,11 @@ soak: ## Run 2,000 rules every minute for ten minutes and tell what that takes; 
 .PHONY: lint
 lint: ## Report what is wrong or untidy; changes nothing.
 	$(GO) vet ./...
-	$(GO) vet -tags integration ./...
+	$(GO) vet -tags integration,invariants ./...
 	$(GO) mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners
-	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration ./integration/... ./internal/elastic/...
+	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/elastic/... ./internal/condition/... \
+		./internal/invariants/...
 
 .PHONY: format
 format: ## Format the code (gofumpt, goimports).
@@ -66,6 +67,10 @@ bench-round: $(ELASTALERT)/bin/elastalert ## Compare scan, _msearch, single sear
 $(ELASTALERT)/bin/elastalert:
 	python3 -m venv $(ELASTALERT)
 	$(ELASTALERT)/bin/pip install --quiet elastalert2 pytz 'setuptools<81'
+
+.PHONY: bench-sigma
+bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both; SIGMA=../shared/corpus/sigma, RUNS, EVENTS, RULES.
+	tools/bench-sigma/run.sh
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.

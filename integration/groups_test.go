@@ -238,6 +238,12 @@ func compareGroups(t *testing.T, r search.GroupRequest, want []search.Group, cli
 		t.Errorf("listed: %t, keyed: %t", chosen.Listed(), keyed)
 	}
 	check("listed", chosen)
+	if chosen.Only = chosen.Only[:0]; len(want) > 3 { // a stretch from the middle
+		for _, g := range want[len(want)/3 : len(want)-len(want)/3] {
+			chosen.Only = append(chosen.Only, search.Selection{Key: g.Key})
+		}
+		check("a stretch of the list", chosen)
+	}
 }
 
 func equalGroups(t *testing.T, r search.GroupRequest, what string, want, got []search.Group) {

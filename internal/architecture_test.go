@@ -25,19 +25,22 @@ const module = "tocsin"
 // day, nothing but cmd/runner knows flags, and only it knows what everything is made of.
 var allowed = map[string][]string{
 	// What everything stands on.
-	"internal/diag":     nil,
-	"internal/failure":  nil,
-	"internal/datemath": nil,
-	"internal/lregexp":  nil,
-	"internal/pcre":     nil,
-	"internal/mapping":  nil,
-	"internal/event":    {"internal/mapping"},
-	"internal/window":   {"internal/datemath"},
-	"internal/tomltree": {"internal/diag"},
+	"internal/diag":       nil,
+	"internal/invariants": nil,
+	"internal/failure":    {"internal/invariants"},
+	"internal/datemath":   nil,
+	"internal/lregexp":    nil,
+	"internal/pcre":       nil,
+	"internal/mapping":    nil,
+	"internal/event":      {"internal/mapping"},
+	"internal/window":     {"internal/datemath"},
+	"internal/tomltree":   {"internal/diag"},
+	// Dates in the names of indices.
+	"internal/indexname": {"internal/datemath", "internal/mapping", "internal/window"},
 
 	// The neutral condition, and a search for it. Neither knows a rule.
-	"internal/condition": {"internal/datemath", "internal/lregexp", "internal/mapping"},
-	"internal/search":    {"internal/condition", "internal/event", "internal/mapping", "internal/window"},
+	"internal/condition": {"internal/datemath", "internal/failure", "internal/invariants", "internal/lregexp", "internal/mapping"},
+	"internal/search":    {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/window"},
 
 	// Groups of events, counted as a search engine counts them.
 	"internal/tally": {"internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
@@ -73,14 +76,14 @@ var allowed = map[string][]string{
 	"internal/escu":   {"internal/diag", "internal/rule", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
 
 	"internal/fieldmap": {
-		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/mapping", "internal/search",
-		"internal/splunk", "internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
+		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/mapping",
+		"internal/search", "internal/splunk", "internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
 	},
 
 	// From a rule to its hits, from a hit to its alert, and the two together.
 	"internal/query": {
 		"internal/condition", "internal/diag", "internal/escu", "internal/event", "internal/failure", "internal/fieldmap",
-		"internal/indicator",
+		"internal/indexname", "internal/indicator",
 		"internal/mapping", "internal/rule", "internal/search", "internal/sequence", "internal/splunk", "internal/tally",
 		"internal/translate", "internal/translate/esql", "internal/translate/spl", "internal/window",
 	},
@@ -88,14 +91,14 @@ var allowed = map[string][]string{
 	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/query", "internal/rule"},
 	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/planner",
-		"internal/query", "internal/rule", "internal/search", "internal/suppress",
+		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/mapping",
+		"internal/planner", "internal/query", "internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
-	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
-	"internal/planner": {"internal/batch", "internal/mapping", "internal/search"},
+	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/invariants", "internal/mapping", "internal/search", "internal/window"},
+	"internal/planner": {"internal/batch", "internal/failure", "internal/mapping", "internal/search"},
 
 	// What has been covered: slots, and nothing of what runs in them.
 	"internal/ledger":           nil,
@@ -111,7 +114,7 @@ var allowed = map[string][]string{
 	"internal/lease": nil,
 
 	// How late events come.
-	"internal/lag":      {"internal/condition", "internal/event", "internal/mapping", "internal/search", "internal/window"},
+	"internal/lag":      {"internal/condition", "internal/event", "internal/indexname", "internal/mapping", "internal/search", "internal/window"},
 	"internal/coverage": {"internal/ledger"}, // what people are told of it
 
 	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
@@ -123,11 +126,11 @@ var allowed = map[string][]string{
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
 	"internal/elastic": {
-		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/lease", "internal/ledger",
+		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/indexname", "internal/lease", "internal/ledger",
 		"internal/mapping", "internal/search",
 	},
 	"internal/store": {
-		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/ledger",
+		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
 		"internal/mapping", "internal/search",
 	},
 
@@ -149,6 +152,9 @@ var allowed = map[string][]string{
 	"rules":       nil,
 	"cmd/runner":  {everything},
 	"integration": nil,
+
+	// Files in, a table out: it knows the programs that it compares by their command lines.
+	"tools/bench-sigma": nil,
 }
 
 // everything stands for all packages. Only the command may say so.

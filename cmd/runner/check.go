@@ -73,7 +73,8 @@ func (c *checkCmd) live(ctx context.Context, a *app, rules *planned) error {
 
 func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (diag.List, error) {
 	r := plan.Rule()
-	prepared, list, err := plan.Prepare(ctx, query.Source{Events: b.events, At: time.Now()})
+	now := time.Now()
+	prepared, list, err := plan.Prepare(ctx, query.Source{Events: b.events, At: now, Window: r.Window(now)})
 	switch kind := failure.KindOf(err); {
 	case err == nil:
 	case kind == failure.Rejected || kind == failure.Partial: // it concerns this rule only

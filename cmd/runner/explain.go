@@ -78,13 +78,13 @@ func (c *explainCmd) open(ctx context.Context, a *app) (*backend, error) {
 // prepare binds the plan to the mappings at hand, or assumes those of ECS.
 func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.Plan, at time.Time) (query.Prepared, error) {
 	if b.events == nil {
-		prepared, diags := plan.Assume()
+		prepared, diags := plan.Assume(at)
 		if prepared == nil {
 			return nil, errors.Join(a.show(diags), errFailed)
 		}
 		return prepared, nil
 	}
-	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: b.events, At: at})
+	prepared, diags, err := plan.Prepare(ctx, query.Source{Events: b.events, At: at, Window: plan.Rule().Window(at)})
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}

@@ -49,7 +49,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	prepared, more, err := plan.Prepare(ctx, query.Source{Events: b.events, At: time.Now()})
+	prepared, more, err := plan.Prepare(ctx, query.Source{Events: b.events, At: time.Now(), Window: window.Window{From: c.From.Time, To: c.To.Time}})
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}

@@ -41,15 +41,21 @@ type Run struct {
 type Builder struct {
 	rule    *rule.Rule
 	options Options
+	types   Types
+	asked   []string
 	static  map[string]any
 }
 
-// NewBuilder prepares what is the same in all alerts of a rule.
-func NewBuilder(r *rule.Rule, o Options) *Builder {
+// NewBuilder prepares what is the same in all alerts of a rule. Types tells how events are mapped, each
+// by its index; nil: what they say counts as it looks. They have to know [rule.Rule.AlertFields].
+func NewBuilder(r *rule.Rule, o Options, types Types) *Builder {
 	if o.Space == "" {
 		o.Space = "default"
 	}
-	return &Builder{rule: r, options: o, static: ruleFields(r)}
+	if types == nil {
+		types = func(string) mapping.Fields { return nil }
+	}
+	return &Builder{rule: r, options: o, types: types, asked: r.AskedFields(), static: ruleFields(r)}
 }
 
 // ErrOwnAlert is wrapped when an event is an alert that the same rule made: a rule must not feed on
@@ -70,11 +76,15 @@ type Finding struct {
 	Facts map[string]any
 	// Parents are the events behind a finding that is no event itself, as far as they are known.
 	Parents []event.Event
+	// Types says what the fields of the event are, where that is not what its index maps; nil: it is.
+	Types mapping.Fields
+	// Counted is what a suppressed alert remembers the finding by; "" means its identity.
+	Counted string
 }
 
 // Build makes the alert of a finding: the event's fields, the rule's, and where it comes from.
 func (b *Builder) Build(f Finding, run Run) (Document, error) {
-	p, err := b.read(f.Event)
+	p, err := b.read(f.Event, f.Types)
 	if err != nil {
 		return Document{}, err
 	}
@@ -88,7 +98,7 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 		id = b.id(f.Event, p.source)
 	}
 	doc := b.document(id, p, run)
-	overridden(b.rule, p.source).put(doc.Source, p.source)
+	overridden(b.rule, &p.reading).put(doc.Source, &p.reading)
 	maps.Copy(doc.Source, f.Facts)
 	if f.Instance != "" {
 		doc.Source["kibana.alert.instance.id"] = f.Instance
@@ -103,7 +113,7 @@ func (b *Builder) lineages(parents []event.Event) ([]any, int64, error) {
 		if e.Source == nil {
 			e.Source = json.RawMessage("{}")
 		}
-		p, err := b.read(e)
+		p, err := b.read(e, nil)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -114,26 +124,32 @@ func (b *Builder) lineages(parents []event.Event) ([]any, int64, error) {
 
 // parent is the event behind an alert.
 type parent struct {
-	source map[string]any
+	reading
 	// lineage are its ancestors and itself, depth is that of the alert.
 	lineage []any
 	depth   int64
 }
 
-func (b *Builder) read(e event.Event) (parent, error) {
+// read reads an event, as its index maps it unless types say otherwise.
+func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
+	if types == nil {
+		types = b.types(e.Index)
+	}
+	computed := e.Fields
+	e.Fields, e.Types = nil, types
 	doc, err := e.Document()
 	if err != nil {
 		return parent{}, err //nolint:wrapcheck // it names the event
 	}
 	lineage, depth, err := b.lineage(e, doc.Source)
-	return parent{doc.Source, lineage, depth}, err
+	return parent{reading{doc.Source, doc, types, computed, b.asked}, lineage, depth}, err
 }
 
 // document is the alert with this id about an event.
 func (b *Builder) document(id string, p parent, run Run) Document {
 	fitting, moved := conform(p.source)
 	source := copyEvent(fitting)
-	addOriginal(source, p.source)
+	addOriginal(source, &p.reading)
 	if len(moved) > 0 {
 		source[misfits] = moved
 	}
@@ -144,11 +160,11 @@ func (b *Builder) document(id string, p parent, run Run) Document {
 // addAlert adds the fields that are the alert's own.
 func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) {
 	maps.Copy(source, b.static)
-	ruled(b.rule).put(source, p.source)
+	ruled(b.rule).put(source, &p.reading)
 	now := timestamp(run.Time)
 	slot := run.Slot
 	if run.SlotOf != nil {
-		slot = run.SlotOf(b.time(p.source, slot))
+		slot = run.SlotOf(b.time(&p.reading, slot))
 	}
 	maps.Copy(source, map[string]any{
 		"@timestamp":                            now,

@@ -47,7 +47,7 @@ func TestDocument(t *testing.T) {
 		"host.name": "pc-7",
 		"tags": ["a"]
 	}`)
-	doc, err := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{}).Build(alert.Finding{Event: e}, aRun())
+	doc, err := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{}, nil).Build(alert.Finding{Event: e}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestDocument(t *testing.T) {
 func TestRunFields(t *testing.T) {
 	run := aRun()
 	run.Manual = true
-	doc, err := alert.NewBuilder(aRule(), alert.Options{Space: "soc"}).Build(alert.Finding{Event: anEvent(`{}`)}, run)
+	doc, err := alert.NewBuilder(aRule(), alert.Options{Space: "soc"}, nil).Build(alert.Finding{Event: anEvent(`{}`)}, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestRunFields(t *testing.T) {
 }
 
 func TestBuilderIsReusable(t *testing.T) {
-	b := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{})
+	b := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{}, nil)
 	first, err := b.Build(alert.Finding{Event: anEvent(`{"event":{"kind":"event","action":"a"}}`)}, aRun())
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestEventIsNotChanged(t *testing.T) {
 
 func TestNoObject(t *testing.T) {
 	for _, source := range []string{``, `null`, `[]`, `{`, `{} {}`, `"text"`} {
-		if _, err := alert.NewBuilder(aRule(), alert.Options{}).Build(alert.Finding{Event: anEvent(source)}, aRun()); err == nil {
+		if _, err := alert.NewBuilder(aRule(), alert.Options{}, nil).Build(alert.Finding{Event: anEvent(source)}, aRun()); err == nil {
 			t.Errorf("an alert of %q", source)
 		}
 	}
@@ -338,14 +338,14 @@ func TestOwnAlert(t *testing.T) {
 		"a relation": `{"kibana.alert.rule.uuid":"x","kibana.alert.ancestors":[{"id":"e","rule":"y"},{"id":"f","rule":"` + own + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := alert.NewBuilder(r, alert.Options{}).Build(alert.Finding{Event: anEvent(source)}, aRun())
+			_, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(source)}, aRun())
 			if !errors.Is(err, alert.ErrOwnAlert) || !strings.Contains(err.Error(), "logs-a/1") {
 				t.Errorf("error %v", err)
 			}
 		})
 	}
 	// The alert itself, as it is stored, is refused as well.
-	doc, err := alert.NewBuilder(r, alert.Options{}).Build(alert.Finding{Event: anEvent(`{}`)}, aRun())
+	doc, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(`{}`)}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,12 +353,12 @@ func TestOwnAlert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alert.NewBuilder(r, alert.Options{}).Build(alert.Finding{Event: anEvent(string(stored))}, aRun()); !errors.Is(err, alert.ErrOwnAlert) {
+	if _, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(string(stored))}, aRun()); !errors.Is(err, alert.ErrOwnAlert) {
 		t.Errorf("error %v", err)
 	}
 	another := aRule()
 	another.ID = "another rule"
-	of, err := alert.NewBuilder(another, alert.Options{}).Build(alert.Finding{Event: anEvent(string(stored))}, aRun())
+	of, err := alert.NewBuilder(another, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(string(stored))}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}

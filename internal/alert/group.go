@@ -19,7 +19,7 @@ func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) 
 	var docs []Document
 	shell := parent{depth: 1}
 	for i, e := range events {
-		p, err := b.read(e)
+		p, err := b.read(e, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -30,10 +30,11 @@ func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) 
 		})
 		shell.depth = max(shell.depth, p.depth+1)
 		if i == 0 {
-			shell.source = p.source
+			shell.reading = p.reading
 			continue
 		}
 		shell.source, _ = common(shell.source, p.source).(map[string]any)
+		shell.doc, shell.computed = event.NewDocument(shell.source), nil
 	}
 	return append(docs, b.shell(shell, groupID, docs[0], run)), nil
 }

@@ -11,13 +11,16 @@ import (
 )
 
 // identityVersion is part of every hash: a change of the scheme must not meet old ids by chance.
-const identityVersion = "tocsin-alert-1"
+const identityVersion = "tocsin-alert-2"
 
 // Kinds of alerts, as they enter identities.
 const (
 	kindEvent = "event"
 	kindGroup = "group"
 	kindBlock = "block"
+	// kindSuppressed is an alert that stands for the findings of a group: one about the same event is
+	// another in each of its groups.
+	kindSuppressed = "suppressed"
 )
 
 // EventID is the identity of a rule's alert about one event. It depends on nothing that may differ

@@ -14,7 +14,7 @@ func idOf(t *testing.T, id string, e event.Event, o alert.Options, run alert.Run
 	t.Helper()
 	r := aRule()
 	r.ID = id
-	doc, err := alert.NewBuilder(r, o).Build(alert.Finding{Event: e}, run)
+	doc, err := alert.NewBuilder(r, o, nil).Build(alert.Finding{Event: e}, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,12 +62,12 @@ func TestSameIdentity(t *testing.T) {
 
 func TestIdentityOutlivesTheRulesText(t *testing.T) {
 	r := aRule()
-	before, err := alert.NewBuilder(r, alert.Options{}).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
+	before, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Name, r.Version, r.ContentHash, r.RiskScore = "Renamed", 9, "fedcba", 1
-	after, err := alert.NewBuilder(r, alert.Options{Space: "soc"}).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
+	after, err := alert.NewBuilder(r, alert.Options{Space: "soc"}, nil).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,8 +150,8 @@ func TestIdentityField(t *testing.T) {
 // TestIdentityIsPinned fails when the scheme changes: every alert would be made anew.
 func TestIdentityIsPinned(t *testing.T) {
 	tests := []struct{ name, got, want string }{
-		{"event", alert.EventID("r", event.Key{Series: "logs-a", ID: "1"}), "ccce2345f6fb77adf748de0b5e7aa8466145e5fdf4de7f7fe239cd1054b34fc9"},
-		{"field", alert.FieldID("r", "event.id", "x"), "8ea98892aa76bc43640d68e35e2ee2a80d99607583bbf74cff97ca4468aff594"},
+		{"event", alert.EventID("r", event.Key{Series: "logs-a", ID: "1"}), "e3ec08b7f3986726894a5825816a8207432ef5fbf949172b795bd003cd761bc7"},
+		{"field", alert.FieldID("r", "event.id", "x"), "c0c6655418d4f0ec457d1ff1a88d48bfffe2cfb0ee9bd3f50c649d1b1fc0045a"},
 		{"rule", alert.RuleUUID("r"), "f1df60ff-5404-54ab-b978-6e68da27d1cd"},
 	}
 	for _, test := range tests {

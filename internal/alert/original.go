@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/rule"
 )
 
 // originalEvent are the event.* fields kept as kibana.alert.original_event.*; the many-valued ones
@@ -20,14 +20,20 @@ var originalEvent = []string{
 const maxOriginal = 32766
 
 // addOriginal keeps what the alert's own fields hide: the event's time, event.* and data stream.
-func addOriginal(out, source map[string]any) {
-	if t := eventTime(source); t != "" {
-		out["kibana.alert.original_time"] = t
+func addOriginal(out map[string]any, e *reading) {
+	source := e.source
+	if t := e.time(rule.EventTime); !t.IsZero() {
+		out["kibana.alert.original_time"] = timestamp(t)
 	}
 	for _, name := range originalEvent {
 		values := slices.DeleteFunc(event.Lookup(source, "event."+name), func(v any) bool { return v == nil })
 		if len(values) == 0 {
 			continue
+		}
+		if slices.Contains(rule.Originals, "event."+name) {
+			if times := dates(e, "event."+name, values); times != nil {
+				values = times
+			}
 		}
 		key := "kibana.alert.original_event." + name
 		switch text, isText := values[0].(string); {
@@ -46,44 +52,54 @@ func addOriginal(out, source map[string]any) {
 	}
 }
 
-// eventTime is the event's @timestamp in canonical form, "" when it has none that can be read.
-func eventTime(source map[string]any) string {
-	text := event.First(source, "@timestamp")
-	t, _, err := mapping.ParseDate(text, "")
-	if text == "" || err != nil {
-		return ""
+// dates are the times in a field, where reading what the source has without its mapping gives others.
+func dates(e *reading, name string, asWritten []any) []any {
+	var times []any
+	differs := false
+	for i, v := range e.values(name) {
+		if v.time.IsZero() {
+			return nil
+		}
+		times = append(times, timestamp(v.time))
+		if i < len(asWritten) {
+			plainly, ok := looks(asWritten[i])
+			differs = differs || !ok || !plainly.time.Equal(v.time)
+		}
 	}
-	return timestamp(t)
+	if !differs || len(times) != len(asWritten) {
+		return nil
+	}
+	return times
 }
 
 // reason is one sentence that says what happened, from the fields that are there.
-func reason(v verdict, source map[string]any) string {
+func reason(v verdict, e *reading) string {
 	var b strings.Builder
-	category := event.First(source, "event.category")
+	category := e.text("event.category")
 	if category != "" {
 		b.WriteString(category + " ")
 	}
 	b.WriteString("event")
 	separator := " with "
 	for _, part := range []struct{ label, text string }{
-		{"process ", event.First(source, "process.name")},
-		{"parent process ", event.First(source, "process.parent.name")},
-		{"file ", event.First(source, "file.name")},
-		{"source ", endpoint(source, "source")},
-		{"destination ", endpoint(source, "destination")},
+		{"process ", e.text("process.name")},
+		{"parent process ", e.text("process.parent.name")},
+		{"file ", e.text("file.name")},
+		{"source ", endpoint(e, "source")},
+		{"destination ", endpoint(e, "destination")},
 	} {
 		if part.text != "" {
 			b.WriteString(separator + part.label + part.text)
 			separator = ", "
 		}
 	}
-	if user := event.First(source, "user.name"); user != "" {
+	if user := e.text("user.name"); user != "" {
 		if separator == ", " {
 			b.WriteString(",")
 		}
 		b.WriteString(" by " + user)
 	}
-	if host := event.First(source, "host.name"); host != "" {
+	if host := e.text("host.name"); host != "" {
 		b.WriteString(" on " + host)
 	}
 	b.WriteString(" created " + string(v.severity) + " alert " + v.name + ".")
@@ -91,8 +107,8 @@ func reason(v verdict, source map[string]any) string {
 }
 
 // endpoint joins the address and port of one side of a connection.
-func endpoint(source map[string]any, side string) string {
-	address, port := event.First(source, side+".ip"), event.First(source, side+".port")
+func endpoint(e *reading, side string) string {
+	address, port := e.text(side+".ip"), e.text(side+".port")
 	switch {
 	case port == "" || address == "":
 		return address

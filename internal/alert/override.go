@@ -1,14 +1,11 @@
 package alert
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 )
 
@@ -26,38 +23,38 @@ func ruled(r *rule.Rule) verdict {
 
 // overridden is the verdict of the rule about one event: what its fields say goes before what the
 // rule says.
-func overridden(r *rule.Rule, source map[string]any) verdict {
+func overridden(r *rule.Rule, e *reading) verdict {
 	v := ruled(r)
 	if r.RuleNameOverride != "" {
-		if name := event.First(source, r.RuleNameOverride); name != "" {
+		if name := e.text(r.RuleNameOverride); name != "" {
 			v.name = name
 		}
 	}
-	if severity, ok := mappedSeverity(r.SeverityMapping, source); ok {
+	if severity, ok := mappedSeverity(r.SeverityMapping, e); ok {
 		v.severity = severity
 	}
-	if score, ok := mappedScore(r.RiskScoreMapping, source); ok {
+	if score, ok := mappedScore(r.RiskScoreMapping, e); ok {
 		v.score = score
 	}
 	return v
 }
 
 // put writes the verdict to the fields of an alert.
-func (v verdict) put(out, source map[string]any) {
+func (v verdict) put(out map[string]any, e *reading) {
 	out["kibana.alert.rule.name"] = v.name
 	out["kibana.alert.severity"] = string(v.severity)
 	out["kibana.alert.risk_score"] = number(v.score)
-	out["kibana.alert.reason"] = reason(v, source)
+	out["kibana.alert.reason"] = reason(v, e)
 }
 
 // gravity orders severities.
 var gravity = []rule.Severity{rule.Low, rule.Medium, rule.High, rule.Critical}
 
 // mappedSeverity is the gravest severity whose entry holds.
-func mappedSeverity(entries []rule.SeverityMapping, source map[string]any) (rule.Severity, bool) {
+func mappedSeverity(entries []rule.SeverityMapping, event *reading) (rule.Severity, bool) {
 	gravest := -1
 	for _, e := range entries {
-		if holds(source, e.Field, e.Value) {
+		if holds(event, e.Field, e.Value) {
 			gravest = max(gravest, slices.Index(gravity, e.Severity))
 		}
 	}
@@ -69,10 +66,10 @@ func mappedSeverity(entries []rule.SeverityMapping, source map[string]any) (rule
 
 // mappedScore is the score of the first entry that has one for the event: its own where it has a
 // value that the field must have, else the greatest number in the field.
-func mappedScore(entries []rule.RiskScoreMapping, source map[string]any) (float64, bool) {
+func mappedScore(entries []rule.RiskScoreMapping, event *reading) (float64, bool) {
 	for _, e := range entries {
 		if e.Value != "" {
-			if !holds(source, e.Field, e.Value) {
+			if !holds(event, e.Field, e.Value) {
 				continue
 			}
 			if e.RiskScore > 0 {
@@ -80,7 +77,7 @@ func mappedScore(entries []rule.RiskScoreMapping, source map[string]any) (float6
 			}
 		}
 		greatest := -1.0
-		for _, v := range event.Lookup(source, e.Field) {
+		for _, v := range event.values(e.Field) {
 			if n, ok := scoreOf(v); ok {
 				greatest = max(greatest, n)
 			}
@@ -93,36 +90,16 @@ func mappedScore(entries []rule.RiskScoreMapping, source map[string]any) (float6
 }
 
 // holds reports whether a field has a value, or a list with it.
-func holds(source map[string]any, field, value string) bool {
-	return slices.ContainsFunc(event.Lookup(source, field), func(v any) bool {
-		text, ok := plain(v)
-		return ok && text == value
-	})
-}
-
-// plain is a scalar as text; a whole number looks the same however it is written.
-func plain(v any) (string, bool) {
-	text, ok := mapping.ScalarText(v)
-	n, isNumber := v.(json.Number)
-	if !isNumber {
-		return text, ok
-	}
-	if f, err := n.Float64(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-		return strconv.FormatInt(int64(f), 10), true
-	}
-	return text, ok
+func holds(e *reading, field, text string) bool {
+	return slices.ContainsFunc(e.values(field), func(v value) bool { return v.has(text) })
 }
 
 // scoreOf reads a score from a number, or from a text that is one; outside of 0 to 100 it is none.
-func scoreOf(v any) (float64, bool) {
-	if _, isBool := v.(bool); isBool {
+func scoreOf(v value) (float64, bool) {
+	if _, isBool := v.plain.(bool); isBool || strings.ContainsAny(v.text, "xXpP_") { // which Go reads, and nobody means
 		return 0, false
 	}
-	text, ok := mapping.ScalarText(v)
-	if !ok || strings.ContainsAny(text, "xXpP_") { // which Go reads, and nobody means
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	n, err := strconv.ParseFloat(strings.TrimSpace(v.text), 64)
 	return n, err == nil && n >= 0 && n <= 100
 }
 

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -23,8 +24,12 @@ type Term struct {
 
 // Subject is what a finding would make an alert of, before there is one.
 type Subject struct {
-	// ID is the identity of that alert.
-	ID string
+	// ID is the identity of that alert, Key what makes it so where that is not what the finding has.
+	ID  string
+	Key []string
+	// Own is the identity of the alert that the finding makes where nothing is suppressed, Counted what
+	// an alert that stands for it remembers it by.
+	Own, Counted string
 	// At is the time of the event as the rule sees it, of a group that of the last.
 	At time.Time
 	// Instance and Terms tell which findings belong together.
@@ -35,93 +40,182 @@ type Subject struct {
 	Alone bool
 }
 
-// Subject tells what a finding is about. A finding without a time has the given one.
-func (b *Builder) Subject(f Finding, otherwise time.Time) (Subject, error) {
-	p, err := b.read(f.Event)
+// Subjects tells what a finding is about: where the rule groups by each value of a field, one thing for
+// each choice of a value of every field. There may be many of them, they are made one by one. A finding
+// without a time has the given one.
+func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], error) {
+	p, err := b.read(f.Event, f.Types)
 	if err != nil {
-		return Subject{}, err
+		return nil, err
 	}
 	for _, e := range f.Parents {
 		if _, _, err := b.lineages([]event.Event{e}); err != nil {
-			return Subject{}, err
+			return nil, err
 		}
 	}
-	id := FindingID(b.rule.ID, f.Key)
+	s := Subject{Own: FindingID(b.rule.ID, f.Key), At: b.time(&p.reading, otherwise)}
 	if f.Key == nil {
-		id = b.id(f.Event, p.source)
+		s.Own = b.id(f.Event, p.source)
 	}
-	s := b.subject(id, p.source, b.time(p.source, otherwise))
-	if f.Instance != "" { // the rule type knows what belongs together, and looks for it by that
-		s.Instance = f.Instance
-	}
-	return s, nil
+	s.Counted = cmp.Or(f.Counted, s.Own)
+	groups := b.groups(&p.reading)
+	return func(yield func(Subject) bool) {
+		for terms := range groups {
+			one := b.subject(s, terms)
+			if f.Instance != "" { // the rule type knows what belongs together, and looks for it by that
+				one.Instance = f.Instance
+			}
+			if one.ID = one.Own; !one.Alone {
+				one.Key = []string{kindSuppressed, one.Own, one.Instance}
+				one.ID = FindingID(b.rule.ID, one.Key)
+			}
+			if !yield(one) {
+				return
+			}
+		}
+	}, nil
 }
 
-// GroupSubject tells what a sequence or sample is about: the fields are those that all events share.
+// GroupSubject tells what a sequence or sample is about: the values are those that all events share.
 func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subject, error) {
 	keys := make([]event.Key, len(events))
-	var shared map[string]any
+	names := b.groupedBy()
+	shared := make([][]value, len(names))
 	last := time.Time{}
 	for i := range events {
 		keys[i] = events[i].Key()
-		p, err := b.read(events[i])
+		p, err := b.read(events[i], nil)
 		if err != nil {
 			return Subject{}, err
 		}
-		if at := b.time(p.source, otherwise); at.After(last) || i == 0 {
+		if at := b.time(&p.reading, otherwise); at.After(last) || i == 0 {
 			last = at
 		}
-		if i == 0 {
-			shared = p.source
-			continue
+		for n, name := range names {
+			values := p.values(name)
+			if i == 0 {
+				shared[n] = values
+				continue
+			}
+			shared[n] = slices.DeleteFunc(shared[n], func(v value) bool {
+				return !slices.ContainsFunc(values, func(other value) bool { return other.key == v.key })
+			})
 		}
-		shared, _ = common(shared, p.source).(map[string]any)
 	}
-	return b.subject(GroupID(b.rule.ID, keys), shared, last), nil
+	id := GroupID(b.rule.ID, keys)
+	terms := make([]Term, len(names))
+	for i, name := range names {
+		terms[i] = Term{name, whole(shared[i])}
+	}
+	return b.subject(Subject{ID: id, Own: id, Counted: id, At: last}, terms), nil
 }
 
-func (b *Builder) subject(id string, source map[string]any, at time.Time) Subject {
-	s := Subject{ID: id, At: at}
-	fields := b.rule.AlertSuppression.GroupBy
+// groupedBy are the fields that findings are grouped by.
+func (b *Builder) groupedBy() []string {
 	if b.rule.Threshold != nil {
-		fields = b.rule.Threshold.Fields
+		return b.rule.Threshold.Fields
 	}
-	for _, field := range fields {
-		value := termValue(source, field)
-		if value == nil && b.rule.AlertSuppression.Strategy() == rule.DoNotSuppress {
-			s.Alone = true
-		}
-		s.Terms = append(s.Terms, Term{field, value})
-	}
+	return b.rule.AlertSuppression.GroupBy
+}
+
+// subject completes what is about some terms.
+func (b *Builder) subject(s Subject, terms []Term) Subject {
+	s.Terms = terms
+	lacks := slices.ContainsFunc(terms, func(t Term) bool { return t.Value == nil })
+	s.Alone = lacks && b.rule.AlertSuppression.Strategy() == rule.DoNotSuppress
 	s.Instance = InstanceID(b.rule.ID, s.Terms)
 	return s
 }
 
-// time is the event's time as windows see it.
-func (b *Builder) time(source map[string]any, otherwise time.Time) time.Time {
-	names := []string{cmp.Or(b.rule.TimestampOverride, "@timestamp"), "@timestamp"}
-	if b.rule.TimestampOverrideFallbackDisabled {
-		names = names[:1]
+// groups are the terms of the groups that an event is in. Where each of its values counts, a field that
+// its index does not map has none, as it has none to an aggregation.
+func (b *Builder) groups(e *reading) iter.Seq[[]Term] {
+	names := b.groupedBy()
+	choices := make([][]any, len(names))
+	lacks := false
+	for i, name := range names {
+		values := e.values(name)
+		if !b.rule.GroupsEachValue() {
+			choices[i] = []any{whole(values)}
+			continue
+		}
+		if e.unmapped(name) {
+			values = nil
+		}
+		choices[i] = each(values)
+		lacks = lacks || choices[i][0] == nil
 	}
-	for _, name := range names {
-		if t := TimeOf(source, name); !t.IsZero() {
-			return t
+	if lacks && b.rule.AlertSuppression.Strategy() == rule.DoNotSuppress {
+		for i, values := range choices { // It is in no group, and has one alert.
+			choices[i] = values[:1]
 		}
 	}
-	return otherwise
+	return choose(names, choices)
 }
 
-// termValue is what a group has of a field. The order of a list has no meaning, so it is sorted.
-func termValue(source map[string]any, field string) any {
-	values := slices.DeleteFunc(event.Lookup(source, field), func(v any) bool { return v == nil })
+// choose goes through the choices of one value of each field.
+func choose(names []string, choices [][]any) iter.Seq[[]Term] {
+	return func(yield func([]Term) bool) {
+		terms := make([]Term, len(names))
+		var from func(i int) bool
+		from = func(i int) bool {
+			if i == len(names) {
+				return yield(slices.Clone(terms))
+			}
+			for _, v := range choices[i] {
+				terms[i] = Term{names[i], v}
+				if !from(i + 1) {
+					return false
+				}
+			}
+			return true
+		}
+		from(0)
+	}
+}
+
+// each are the different values, nil alone where there is none.
+func each(values []value) []any {
+	seen := map[string]bool{}
+	var out []any
+	for _, v := range values {
+		if !seen[v.key] {
+			seen[v.key] = true
+			out = append(out, v.plain)
+		}
+	}
+	if out == nil {
+		return []any{nil}
+	}
+	return out
+}
+
+// whole is all values as one: nil, the only one, or a list. The order of a list has no meaning, so it is
+// sorted.
+func whole(values []value) any {
 	switch len(values) {
 	case 0:
 		return nil
 	case 1:
-		return values[0]
+		return values[0].plain
 	}
-	slices.SortStableFunc(values, func(x, y any) int { return cmp.Compare(scalarText(x), scalarText(y)) })
-	return values
+	values = slices.Clone(values)
+	slices.SortStableFunc(values, func(x, y value) int { return cmp.Compare(x.key, y.key) })
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = v.plain
+	}
+	return list
+}
+
+// time is the event's time as windows see it.
+func (b *Builder) time(e *reading, otherwise time.Time) time.Time {
+	for _, name := range b.rule.TimeFields() {
+		if t := e.time(name); !t.IsZero() {
+			return t
+		}
+	}
+	return otherwise
 }
 
 func scalarText(v any) string {

@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"tocsin/internal/alert"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 )
 
@@ -20,23 +22,37 @@ func folding(groupBy ...string) *rule.Rule {
 
 func subjectOf(t *testing.T, r *rule.Rule, f alert.Finding) alert.Subject {
 	t.Helper()
-	s, err := alert.NewBuilder(r, alert.Options{}).Subject(f, aRun().Slot)
+	all := subjectsOf(t, r, f, nil)
+	if len(all) != 1 {
+		t.Fatalf("a finding is about %d things", len(all))
+	}
+	return all[0]
+}
+
+// subjectsOf are all things that a finding is about.
+func subjectsOf(t *testing.T, r *rule.Rule, f alert.Finding, fields mapping.Fields) []alert.Subject {
+	t.Helper()
+	all, err := alert.NewBuilder(r, alert.Options{}, func(string) mapping.Fields { return fields }).Subjects(f, aRun().Slot)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return slices.Collect(all)
 }
 
 func TestSubject(t *testing.T) {
 	e := anEvent(`{"@timestamp":"2026-01-15T14:05:00Z","event.ingested":"2026-01-15T14:06:00.123456Z","user":{"name":"bob"},"x":[3,null,[1,2]]}`)
 	s := subjectOf(t, folding("user.name", "x", "y"), alert.Finding{Event: e})
-	want := alert.Subject{ID: idOf(t, ruleID, e, alert.Options{}, aRun()), At: time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC), Instance: s.Instance}
+	own := idOf(t, ruleID, e, alert.Options{}, aRun())
+	want := alert.Subject{ID: s.ID, Key: []string{"suppressed", own, s.Instance}, Own: own, Counted: own, At: time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC), Instance: s.Instance}
 	want.Terms = []alert.Term{{Field: "user.name", Value: "bob"}, {Field: "x", Value: s.Terms[1].Value}, {Field: "y"}}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(`[1 2 3]`, sprint(s.Terms[1].Value)); diff != "" {
 		t.Error(diff)
+	}
+	if s.ID != alert.FindingID(ruleID, s.Key) {
+		t.Errorf("the alert would be %s", s.ID)
 	}
 	// The time is that which windows are about.
 	r := folding("user.name")
@@ -61,7 +77,7 @@ func TestSubjectOfThreshold(t *testing.T) {
 	r.AlertSuppression = &rule.AlertSuppression{Duration: time.Hour}
 	f := alert.Finding{Event: event.Event{Source: []byte(`{"host":{"name":"pc"}}`)}, Key: []string{"threshold", "pc"}, Instance: "group", Parents: []event.Event{}}
 	s := subjectOf(t, r, f)
-	if s.ID != alert.FindingID(ruleID, f.Key) || s.Instance != "group" || s.Terms[0] != (alert.Term{Field: "host.name", Value: "pc"}) || s.Alone {
+	if s.Own != alert.FindingID(ruleID, f.Key) || s.Instance != "group" || s.Terms[0] != (alert.Term{Field: "host.name", Value: "pc"}) || s.Alone {
 		t.Errorf("%+v", s)
 	}
 }
@@ -90,10 +106,10 @@ func TestInstanceID(t *testing.T) {
 }
 
 func TestSubjectOfOwnAlert(t *testing.T) {
-	b := alert.NewBuilder(folding("user.name"), alert.Options{})
+	b := alert.NewBuilder(folding("user.name"), alert.Options{}, nil)
 	own := anEvent(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(ruleID) + `"}`)
 	for _, f := range []alert.Finding{{Event: own}, {Event: anEvent(`{}`), Key: []string{"x"}, Parents: []event.Event{own}}} {
-		if _, err := b.Subject(f, time.Time{}); !errors.Is(err, alert.ErrOwnAlert) {
+		if _, err := b.Subjects(f, time.Time{}); !errors.Is(err, alert.ErrOwnAlert) {
 			t.Errorf("%v", err)
 		}
 	}

@@ -16,9 +16,8 @@ import (
 type Rule struct {
 	Plan  query.Plan
 	Slots scheduler.Slots
-	// Mergeable: one run over the windows of many slots finds what the runs of each would. Others are
-	// run slot by slot, in order. Ordered: a slot cannot do without the one before.
-	Mergeable, Ordered bool
+	// Merging says which slots are run together. Where none are, each is run by itself, in order.
+	query.Merging
 }
 
 // NewRule finds out the grid of a rule and what may be done with its slots. Each is run by itself
@@ -30,8 +29,9 @@ func NewRule(plan query.Plan, single bool) (Rule, error) {
 		return Rule{}, fmt.Errorf("rule %s: %w", rl.ID, err)
 	}
 	r := Rule{Plan: plan, Slots: slots}
-	r.Mergeable, r.Ordered = query.CatchUp(plan)
-	r.Mergeable = r.Mergeable && !single
+	if r.Merging = query.CatchUp(plan); single {
+		r.Together = nil
+	}
 	return r, nil
 }
 
@@ -44,7 +44,7 @@ func (r Rule) window(slot time.Time) window.Window {
 
 // catchup is the rule as a plan knows it: what cannot be merged is run in order.
 func (r Rule) catchup() catchup.Rule {
-	return catchup.Rule{ID: r.id(), Window: r.window, Mergeable: r.Mergeable, Ordered: !r.Mergeable}
+	return catchup.Rule{ID: r.id(), Window: r.window, Together: r.Together, Ordered: r.Together == nil}
 }
 
 // between returns the slots in a range, its end excluded.

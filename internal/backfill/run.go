@@ -176,7 +176,8 @@ func (r *Runner) owed(ctx context.Context, s window.Window) (map[string][]ledger
 	return owed, nil
 }
 
-// plan says what the next round does.
+// plan says what the next round does. Of the stretches of slots of a rule that are not run as one, the
+// oldest comes first: an event that several find is an alert of the first.
 func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
 	var all []ledger.Owed
 	rules := make(map[string]catchup.Rule, len(owed))
@@ -186,7 +187,14 @@ func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
 			rules[id] = r.byID[id].catchup()
 		}
 	}
-	return catchup.Plan(all, rules, time.Time{}, catchup.Options{MaxMerged: 1<<63 - 1})
+	tasks := catchup.Plan(all, rules, time.Time{}, catchup.Options{MaxMerged: 1<<63 - 1})
+	oldest := map[string]time.Time{}
+	for _, t := range tasks { // the newest first
+		if t.Attempts == 0 {
+			oldest[t.RuleID] = t.Slot()
+		}
+	}
+	return slices.DeleteFunc(tasks, func(t catchup.Task) bool { return t.Attempts == 0 && !t.Slot().Equal(oldest[t.RuleID]) })
 }
 
 // checkEvery is how often a run looks whether the job is still its own.
@@ -258,13 +266,13 @@ func (r *Runner) round(ctx context.Context, tasks []catchup.Task, ahead *batch.A
 // leastAhead is the number of slots of a rule from which it is worth reading for all of them at once.
 const leastAhead = 3
 
-// readAhead reads for the rules of a stretch that run slot by slot. What was read ahead is as the events
+// readAhead reads for the rules of a stretch that run slot by slot, if each slot makes the same search. What was read ahead is as the events
 // were then, as is what merged slots read.
 func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *batch.Ahead {
 	var jobs []pipeline.Job
 	for _, rule := range r.rules {
 		slots := owed[rule.id()]
-		if rule.Mergeable || len(slots) < leastAhead {
+		if rule.Together != nil || rule.OfNow || len(slots) < leastAhead {
 			continue
 		}
 		last := slots[len(slots)-1].Entry.Slot

@@ -122,7 +122,7 @@ func newRunner(events search.Events, a alerts, l ledger.Store) *backfill.Runner 
 var ofRun = []string{"kibana.alert.rule.execution.uuid"}
 
 // contents are alerts by id, without what differs from run to run.
-func contents(t *testing.T, a alert.Reader) map[string]map[string]any {
+func contents(t require, a alert.Reader) map[string]map[string]any {
 	t.Helper()
 	out := map[string]map[string]any{}
 	err := a.List(t.Context(), alert.Filter{}, func(d alert.Document) (bool, error) {

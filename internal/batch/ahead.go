@@ -2,7 +2,6 @@ package batch
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"tocsin/internal/condition"
@@ -21,25 +20,24 @@ type Ahead struct{ byKey map[string]*stretch }
 type stretch struct {
 	request search.Request
 	hits    []event.Event
-
-	// documents are the hits decoded, for their times. They remember what was looked up: mu guards them.
-	mu        sync.Mutex
-	documents []*event.Document
+	times   *times
 }
 
-// maxAhead bounds the memory of hits that are searched for ahead, in bytes, over all requests.
+// maxAhead bounds the memory of what is kept besides the answers, in bytes, over all requests: hits that
+// are searched for ahead, and the times of all.
 const maxAhead = 24 << 20
 
 // NewAhead keeps the hits of requests: those that answers have, and of the others those that fit.
-// Requests that fail, want no source, or have hits that cannot be decoded are left out.
+// Requests that fail, want no source, or have hits whose times cannot be read are left out.
 func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) *Ahead {
 	a := &Ahead{byKey: map[string]*stretch{}}
 	left := int64(maxAhead)
 	for _, r := range requests {
 		if id := windowless(r); a.byKey[id] == nil && !r.OmitSource {
 			if hits, ok := collect(ctx, answers, r, &left); ok {
-				if documents, ok := decode(hits); ok {
-					a.byKey[id] = &stretch{request: r, hits: hits, documents: documents}
+				if times, ok := timesOf(r, hits); ok && times.size() <= left {
+					left -= times.size()
+					a.byKey[id] = &stretch{request: r, hits: hits, times: times}
 				}
 			}
 		}
@@ -98,7 +96,7 @@ func (a *Ahead) answer(r search.Request) *answer {
 		return nil
 	}
 	start := time.Now()
-	within, err := condition.Compile(r.Time.Condition(), r.FieldTypes)
+	within, err := condition.Bind(r.Time.Condition(), r.FieldTypes)
 	if err != nil {
 		return nil // which the search will say
 	}
@@ -106,28 +104,12 @@ func (a *Ahead) answer(r search.Request) *answer {
 }
 
 // within returns the hits of a window, in order.
-func (s *stretch) within(w *condition.Matcher) []event.Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *stretch) within(w *condition.Bound) []event.Event {
 	var hits []event.Event
-	for i, d := range s.documents {
-		if w.Match(d) {
+	for i := range s.hits {
+		if w.Match(s.hits[i].Index, moment{s.times, i}) {
 			hits = append(hits, s.hits[i])
 		}
 	}
 	return hits
-}
-
-// decode makes documents of hits; false when one is none.
-func decode(hits []event.Event) ([]*event.Document, bool) {
-	documents := make([]*event.Document, len(hits))
-	for i, h := range hits {
-		h.Fields = nil // which need not have the time
-		d, err := h.Document()
-		if err != nil {
-			return nil, false
-		}
-		documents[i] = d
-	}
-	return documents, true
 }

@@ -2,7 +2,11 @@ package batch_test
 
 import (
 	"context"
+	"fmt"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -30,13 +34,20 @@ func TestAhead(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var lines []string
 		for n := range rapid.IntRange(0, 40).Draw(rt, "events") {
-			lines = append(lines, line(n, "logs-a", rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"), rapid.IntRange(0, 60).Draw(rt, "second")*10+n%10))
+			l := line(n, "logs-a", rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"), rapid.IntRange(0, 60).Draw(rt, "second")*10+n%10)
+			if rapid.Bool().Draw(rt, "ingested") { // When, is another matter than the time itself; of some nothing else is known.
+				ingested := noon.Add(time.Duration(rapid.IntRange(0, 600).Draw(rt, "second")) * time.Second).Format(time.RFC3339)
+				l = strings.Replace(l, `"message"`, `"event":{"ingested":["`+ingested+`","2026-01-15T12:00:01Z"]},"message"`, 1)
+				l = strings.Replace(l, `"@timestamp"`, rapid.SampledFrom([]string{`"@timestamp"`, `"time"`}).Draw(rt, "name of the time"), 1)
+			}
+			lines = append(lines, l)
 		}
 		events := open(rt, lines...)
 		r := search.Request{
 			Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 400), FieldTypes: events.Fields(),
 			Descending: rapid.Bool().Draw(rt, "descending"), PageSize: rapid.SampledFrom([]int{0, 2}).Draw(rt, "page"),
 		}
+		r.Time.Fallback = rapid.SampledFrom([]string{"", "event.ingested"}).Draw(rt, "fallback")
 		c := &counting{Events: events}
 		answers := batch.None(c)
 		if rapid.Bool().Draw(rt, "scanned") {
@@ -50,7 +61,7 @@ func TestAhead(t *testing.T) {
 		for range 5 {
 			from := rapid.IntRange(0, 300).Draw(rt, "from")
 			part := r
-			part.Time = within(from, from+rapid.IntRange(1, 400-from).Draw(rt, "length"))
+			part.Time.Window = within(from, from+rapid.IntRange(1, 400-from).Draw(rt, "length")).Window
 			if !ahead.Covers(part) {
 				rt.Fatal("not covered:", part.Time.Window)
 			}
@@ -62,6 +73,39 @@ func TestAhead(t *testing.T) {
 			rt.Fatal("searches:", c.searches)
 		}
 	})
+}
+
+// TestAheadMemory: of hits that answers hold already, next to nothing is held besides; whatever their form.
+func TestAheadMemory(t *testing.T) {
+	var members strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&members, `"f%d":%d,`, i, i)
+	}
+	var lines []string
+	for n := range 2000 {
+		lines = append(lines, strings.Replace(line(n, "logs-a", "a", n%400), `"message"`, members.String()+`"message"`, 1))
+	}
+	events := open(t, lines...)
+	r := search.Request{Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 400), FieldTypes: events.Fields()}
+	answers, _, err := batch.Scan(t.Context(), events, []search.Request{r}, batch.ScanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := held()
+	ahead := batch.NewAhead(t.Context(), answers, []search.Request{r})
+	if grown := held() - before; grown > 2<<20 { // 8 MB of hits
+		t.Errorf("%d bytes are held besides the hits", grown)
+	}
+	if !ahead.Covers(r) || len(found(t, batch.None(broken{}).From(ahead), r)) != len(lines) {
+		t.Error("not all hits are there")
+	}
+	runtime.KeepAlive(answers)
 }
 
 // TestAheadLeaves: what was not read, or differs in more than its window, is searched for.

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -32,6 +33,16 @@ type answer struct {
 	took time.Duration
 	// why says what kept the request from being answered together; "" when it was.
 	why string
+	// err is the answer of a request that nobody may make: its condition crashes.
+	err error
+}
+
+// refuse says why a request is not answered. One that has crashed is not made at all: it has failed.
+func (a *answer) refuse(err error) {
+	a.why = err.Error()
+	if errors.Is(err, failure.ErrCrash) {
+		a.err = err
+	}
 }
 
 // None answers nothing.
@@ -110,6 +121,9 @@ func (a *Answers) Resolve(ctx context.Context, patterns, fields []string) (searc
 // Search hands out what is known, or searches.
 func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
 	known := a.of(r)
+	if known != nil && known.err != nil {
+		return search.Result{}, known.err
+	}
 	if known == nil || known.why != "" || !known.whole {
 		return a.events.Search(ctx, r, visit) //nolint:wrapcheck // it names the search
 	}

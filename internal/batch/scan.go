@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"runtime"
@@ -11,7 +10,6 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
-	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
@@ -81,7 +79,10 @@ type scan struct {
 	// known tells the indices that were there when the members were told what they cover.
 	known   func(index string) bool
 	matched *matched
-	budget  *budget
+	// within test the windows of variants. They change from round to round, so they are not part of the set.
+	within []*condition.Matcher
+	budget *budget
+	crashes
 }
 
 // member is a request that takes part.
@@ -89,15 +90,11 @@ type member struct {
 	request search.Request
 	answer  *answer
 	covers  func(index string) bool
-	// within tests the window. It changes from round to round, so it is not part of the set.
-	within   *condition.Matcher
-	ordering search.Ordering
 }
 
 // admit takes the requests that can be answered from memory.
 func (s *scan) admit(ctx context.Context, events search.Events, requests []search.Request, sets *Sets) error {
 	located := map[string]func(string) bool{}
-	windows := windows{}
 	var able []*member
 	for _, r := range requests {
 		id := key(r)
@@ -106,10 +103,6 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 		}
 		m := &member{request: r, answer: &answer{}}
 		s.answers.byKey[id] = m.answer
-		if err := m.bind(windows); err != nil {
-			m.answer.why = err.Error()
-			continue
-		}
 		var err error
 		if m.covers, err = locate(ctx, events, r.Patterns, located); err != nil {
 			return err
@@ -120,19 +113,18 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 	if len(s.members) == 0 {
 		return nil
 	}
+	windows := windows{}
+	for _, v := range s.matched.variants {
+		within, err := windows.of(s.members[v.member].request.Time, v.Way.Fields)
+		if err != nil {
+			return refusal("scan", err) // Another window of the same fields has compiled.
+		}
+		s.within = append(s.within, within)
+	}
 	s.union = Union(s.requests())
 	var err error
 	s.known, err = locate(ctx, events, s.union.Patterns, located)
 	return err
-}
-
-// bind compiles what decides besides the condition.
-func (m *member) bind(w windows) (err error) {
-	if m.within, err = w.of(m.request); err != nil {
-		return err
-	}
-	m.ordering, err = search.NewOrdering(m.request)
-	return err //nolint:wrapcheck // it names the field
 }
 
 // windows are the compiled ones of a scan: most of its requests share a few.
@@ -143,15 +135,15 @@ type compiledWindow struct {
 	within *condition.Matcher
 }
 
-func (w windows) of(r search.Request) (*condition.Matcher, error) {
-	for _, known := range w[r.Time] {
-		if mapping.Same(known.fields, r.FieldTypes) {
+func (w windows) of(t search.TimeRange, fields mapping.Fields) (*condition.Matcher, error) {
+	for _, known := range w[t] {
+		if mapping.Same(known.fields, fields) {
 			return known.within, nil
 		}
 	}
-	within, err := condition.Compile(r.Time.Condition(), r.FieldTypes)
+	within, err := condition.Compile(t.Condition(), fields)
 	if err == nil {
-		w[r.Time] = append(w[r.Time], compiledWindow{r.FieldTypes, within})
+		w[t] = append(w[t], compiledWindow{fields, within})
 	}
 	return within, err //nolint:wrapcheck // it names the field
 }
@@ -231,19 +223,36 @@ func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scann
 	return stats, err //nolint:wrapcheck // it names the search
 }
 
+// identify gives an event its id where the read leaves that to who needs it.
+func (s *scan) identify(e *event.Event) error {
+	if e.ID != "" {
+		return nil
+	}
+	identifier, ok := s.answers.events.(search.Identifier)
+	if !ok {
+		return refusal("read events", fmt.Errorf("an event of [%s] has no id", e.Index))
+	}
+	return identifier.Identify(e) //nolint:wrapcheck // it says of what
+}
+
 // settle puts the hits of each request in order.
 func (s *scan) settle(stats *Scanned) {
 	found := s.budget.take()
 	for i, m := range s.members {
+		if err := s.crashes.of(i); err != nil {
+			m.answer.refuse(err)
+			continue
+		}
 		if s.budget.spilled(i) {
 			m.answer.why = "its hits do not fit the memory of a scan"
 			continue
 		}
 		hits := found[i]
-		slices.SortStableFunc(hits, func(a, b placed) int { return m.ordering.Compare(a.place, b.place) })
+		slices.SortStableFunc(hits, func(a, b placed) int { return s.ordering(i).Compare(a.place, b.place) })
 		m.answer.hits = make([]event.Event, len(hits))
 		for j, h := range hits {
 			m.answer.hits[j] = *h.event
+			m.answer.hits[j].Types = m.request.TypesOf(h.event.Index)
 		}
 		m.answer.whole = true
 		m.answer.took = stats.Took / time.Duration(len(s.members))
@@ -252,86 +261,8 @@ func (s *scan) settle(stats *Scanned) {
 	}
 }
 
-// reader matches the events of one part of the read.
-type reader struct {
-	scan     *scan
-	events   int64
-	matching time.Duration
-	matcher  *condition.Matching
-	view     *event.View
-	// of is the set that matcher is for: a better arranged one may come while events are read.
-	of *condition.Set
-	// covering are the members that cover an index, by its name; nil: none does.
-	covering map[string]condition.Scope
-}
-
-func newReader(s *scan) *reader {
-	return &reader{scan: s, view: s.matched.selection.NewView(), covering: map[string]condition.Scope{}}
-}
-
-// visit matches a page. It runs in a goroutine of the read, where a crash would end everything; as an
-// error it ends the scan, and its requests are searched for.
-func (r *reader) visit(page []event.Event) (more bool, err error) {
-	start := time.Now()
-	defer func() {
-		r.matching += time.Since(start)
-		if v := recover(); v != nil {
-			more, err = false, failure.Crash("match events", v)
-		}
-	}()
-	if set := r.scan.matched.arranged(r.view, page); set != r.of {
-		r.of, r.matcher = set, set.NewMatching()
-	}
-	for i := range page {
-		r.events++
-		if err := r.match(&page[i]); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-func (r *reader) match(e *event.Event) error {
-	scope := r.covered(e.Index)
-	switch {
-	case scope != nil:
-	case r.scan.known(e.Index):
-		return nil // excluded by those that ask for its like
-	default:
-		return refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
-	}
-	if err := r.view.ReadEvent(e); err != nil {
-		return refusal("read events", err)
-	}
-	var kept *event.Event
-	for _, i := range r.matcher.Match(r.view, scope) {
-		m := r.scan.members[i]
-		if !m.within.Match(r.view) {
-			continue
-		}
-		if kept == nil {
-			copied := *e
-			copied.Source = bytes.Clone(e.Source) // which may be a part of a page
-			kept = &copied
-		}
-		r.scan.budget.add(int(i), placed{m.ordering.Of(r.view), kept})
-	}
-	return nil
-}
-
-func (r *reader) covered(index string) condition.Scope {
-	scope, known := r.covering[index]
-	if !known {
-		some := false
-		scope = condition.NewScope(len(r.scan.members), func(i int) bool {
-			covers := r.scan.members[i].covers(index)
-			some = some || covers
-			return covers
-		})
-		if !some {
-			scope = nil
-		}
-		r.covering[strings.Clone(index)] = scope
-	}
-	return scope
+// ordering is that of a member's hits: places of all its variants compare alike.
+func (s *scan) ordering(member int) search.Ordering {
+	i := slices.IndexFunc(s.matched.variants, func(v variant) bool { return v.member == member })
+	return s.matched.variants[i].Ordering
 }

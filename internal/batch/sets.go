@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"hash/maphash"
 	"slices"
 	"sync"
@@ -8,7 +9,9 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
+	"tocsin/internal/search"
 )
 
 // Sets remembers the compiled conditions of the last scan: rules come round with the same conditions,
@@ -30,12 +33,22 @@ type setID struct {
 type matched struct {
 	set       atomic.Pointer[condition.Set]
 	selection *event.Selection
-	// errs are the reasons why conditions cannot be matched, by number of the member.
+	// variants are the conditions of the set, by number.
+	variants []variant
+	// errs are the reasons why members cannot be matched, by number of the member.
 	errs []error
 	// fields are the mappings that the members were compiled under.
 	fields []mapping.Fields
+
 	tuning sync.Mutex
 	tuned  atomic.Bool
+}
+
+// variant is a member as it is matched in the indices that map what it reads in one way. A member has
+// one, unless indices differ.
+type variant struct {
+	search.Variant
+	member int
 }
 
 // of returns the set of members, and those of them that are in it. The others are told why not.
@@ -51,7 +64,7 @@ func (s *Sets) of(members []*member) (*matched, []*member) {
 	for i, m := range members {
 		if err := set.errs[i]; err != nil {
 			able = false
-			m.answer.why = err.Error()
+			m.answer.refuse(err)
 		}
 	}
 	if able {
@@ -75,7 +88,7 @@ func (s *Sets) identify(members []*member) setID {
 	h.SetSeed(s.seed)
 	for _, m := range members {
 		r := m.request
-		for _, text := range []string{r.Words(), r.Time.Field, r.Time.Fallback, r.Tiebreaker, r.OrderBy} {
+		for _, text := range []string{r.Words(), r.Time.Field, r.Time.Fallback, r.Tiebreaker, r.OrderBy, fmt.Sprint(r.Descending, r.Fields)} {
 			_, _ = h.WriteString(text)
 			_ = h.WriteByte(1)
 		}
@@ -84,23 +97,45 @@ func (s *Sets) identify(members []*member) setID {
 }
 
 func newMatched(members []*member) *matched {
-	out := &matched{}
-	conditions := make([]condition.Member, len(members))
-	var further []mapping.Fields
+	out := &matched{errs: make([]error, len(members)), fields: make([]mapping.Fields, len(members))}
+	var conditions []condition.Member
 	for i, m := range members {
-		conditions[i] = condition.Member{Expr: m.request.Where, Fields: m.request.FieldTypes}
-		further = append(further, m.request.FieldTypes)
+		out.fields[i] = m.request.FieldTypes
+		variants, err := variantsOf(i, m.request)
+		if err != nil {
+			out.errs[i] = err
+			continue
+		}
+		out.variants = append(out.variants, variants...)
+		for _, v := range variants {
+			conditions = append(conditions, condition.Member{Expr: m.request.Where, Fields: v.Way.Fields})
+		}
 	}
-	out.fields = further
-	var set *condition.Set
-	set, out.errs = condition.NewSet(conditions)
+	set, errs := condition.NewSet(conditions)
+	for i, err := range errs {
+		if n := out.variants[i].member; err != nil && out.errs[n] == nil {
+			out.errs[n] = err
+		}
+	}
 	out.set.Store(set)
-	out.selection = event.NewSelection(append(slices.Clone(set.Fields()), outside(members)...), set.Objects())
+	out.selection = event.NewSelection(append(slices.Clone(set.Fields()), out.outside(members)...), set.Objects())
 	return out
 }
 
+// variantsOf binds what decides of a member besides its condition.
+func variantsOf(i int, r search.Request) (out []variant, err error) {
+	err = failure.Guard("compile a condition", func() error {
+		variants, err := r.Variants()
+		for _, v := range variants {
+			out = append(out, variant{v, i})
+		}
+		return err //nolint:wrapcheck // it names the field
+	})
+	return out, err //nolint:wrapcheck // it names the field
+}
+
 // outside are the fields that windows and orders ask for, each once.
-func outside(members []*member) []mapping.Field {
+func (m *matched) outside(members []*member) []mapping.Field {
 	known := map[string][]mapping.Field{}
 	var out []mapping.Field
 	add := func(f mapping.Field) {
@@ -108,12 +143,12 @@ func outside(members []*member) []mapping.Field {
 			known[f.Name], out = append(known[f.Name], f), append(out, f)
 		}
 	}
-	for _, m := range members {
-		for _, f := range m.ordering.Fields() {
+	for _, v := range m.variants {
+		for _, f := range v.Ordering.Fields() {
 			add(f)
 		}
-		for _, name := range condition.Fields(m.request.Time.Condition()) {
-			if f, mapped := m.request.FieldTypes.Field(name); mapped {
+		for _, name := range condition.Fields(members[v.member].request.Time.Condition()) {
+			if f, mapped := v.Way.Fields.Field(name); mapped {
 				add(f)
 			}
 		}

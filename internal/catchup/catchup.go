@@ -22,8 +22,9 @@ type Rule struct {
 	ID string
 	// Window is what the run of a slot reads.
 	Window func(slot time.Time) window.Window
-	// Mergeable: one run over the windows of many slots finds what the runs of each would.
-	Mergeable bool
+	// Together reports whether one run over the windows of two slots, and of those between them, finds what
+	// the runs of each would; nil: no two slots are run together.
+	Together func(a, b time.Time) bool
 	// Ordered: the alerts of a slot depend on those of the slots before.
 	Ordered bool
 }
@@ -116,7 +117,7 @@ func planRule(rule Rule, owed []ledger.Owed, now time.Time, o Options) []Task {
 // stretch is how many of the slots one run can cover, from the first on. One that has failed before
 // runs alone: it may be the reason.
 func stretch(rule Rule, owed []ledger.Owed, now time.Time, o Options) int {
-	if !rule.Mergeable || owed[0].Entry.Attempts > 0 {
+	if rule.Together == nil || owed[0].Entry.Attempts > 0 {
 		return 1
 	}
 	first := rule.Window(owed[0].Entry.Slot)
@@ -126,7 +127,8 @@ func stretch(rule Rule, owed []ledger.Owed, now time.Time, o Options) int {
 		e := owed[n].Entry
 		w := rule.Window(e.Slot)
 		switch {
-		case e.Attempts > 0, waits(e, now, o), w.From.After(end), w.To.Sub(first.From) > cmp.Or(o.MaxMerged, DefaultMaxMerged):
+		case e.Attempts > 0, waits(e, now, o), w.From.After(end), w.To.Sub(first.From) > cmp.Or(o.MaxMerged, DefaultMaxMerged),
+			!rule.Together(owed[0].Entry.Slot, e.Slot):
 			return n
 		}
 		end = w.To

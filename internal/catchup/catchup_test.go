@@ -20,9 +20,13 @@ func minute(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) 
 
 // rule looks back nine minutes.
 func rule(id string, mergeable, ordered bool) catchup.Rule {
-	return catchup.Rule{ID: id, Mergeable: mergeable, Ordered: ordered, Window: func(slot time.Time) window.Window {
+	r := catchup.Rule{ID: id, Ordered: ordered, Window: func(slot time.Time) window.Window {
 		return window.Window{From: slot.Add(-9 * time.Minute), To: slot}
 	}}
+	if mergeable {
+		r.Together = func(a, b time.Time) bool { return true }
+	}
+	return r
 }
 
 func owed(id string, attempts int64, minutes ...int) []ledger.Owed {
@@ -95,6 +99,9 @@ func TestPlanIsWhole(t *testing.T) {
 				all = append(all, owed("r", rapid.Int64Range(0, 1).Draw(t, "attempts"), n)...)
 			}
 		}
+		if r.Together != nil && rapid.Bool().Draw(t, "by the hour") {
+			r.Together = func(a, b time.Time) bool { return a.Truncate(time.Hour).Equal(b.Truncate(time.Hour)) }
+		}
 		tasks := catchup.Plan(all, map[string]catchup.Rule{"r": r}, minute(1000), catchup.Options{MaxMerged: time.Hour})
 		for _, task := range tasks {
 			covered := task.Window.From
@@ -108,6 +115,11 @@ func TestPlanIsWhole(t *testing.T) {
 					t.Fatalf("the window %s does not cover that of %s", task.Window, s)
 				}
 				covered = w.To
+			}
+			for _, s := range task.Slots {
+				if len(task.Slots) > 1 && !r.Together(task.Slots[0], s) {
+					t.Fatalf("%s and %s are together", task.Slots[0], s)
+				}
 			}
 			if len(task.Slots) > 1 && task.Window.To.Sub(task.Window.From) > time.Hour {
 				t.Fatal("too long:", task.Window)

@@ -1,184 +1,184 @@
 package condition
 
 import (
-	"maps"
 	"slices"
+
+	"tocsin/internal/invariants"
 )
 
-// anchors lead from the texts of one column, folded, to the tests that may hold of them.
-type anchors struct {
-	any bool
-	// lengths has a bit for each length of a whole text that leads to a test, the last for all others.
-	lengths uint64
-	grams   grams
-	// filled are tests that may hold of any value.
-	filled []int32
+// arrangement is how a graph is evaluated at least cost. It changes no answer.
+type arrangement struct {
+	// parts are those of the graph's operators, those of each in the order in which they are evaluated.
+	parts []int32
+	// index leads to tests, led from those that hold to members.
+	index index
+	led   [][]int32
+	// always are the members that nothing leads to.
+	always []int32
+}
+
+// arrange chooses the order of parts and the anchors, by a sample of documents if there is one. Without
+// either of them, which a mistake in choosing can lead to, every member is evaluated for each document.
+func arrange(g *graph, r *rates, seen *sample) (out *arrangement) {
+	defer func() {
+		if v := recover(); v != nil {
+			if invariants.Enabled {
+				panic(v)
+			}
+			out = unarranged(g)
+		}
+	}()
+	a := &anchoring{graph: g, rates: r, seen: seen, known: make([]anchor, len(g.nodes)), found: make([]bool, len(g.nodes))}
+	out = &arrangement{parts: slices.Clone(g.parts)}
+	a.parts, a.costs = out.parts, r.order(out.parts, seen)
+	a.place(out)
+	if invariants.Enabled {
+		out.check(g)
+	}
+	return out
+}
+
+func unarranged(g *graph) *arrangement {
+	out := &arrangement{parts: g.parts, index: index{columns: make([]indexed, len(g.columns))}, led: make([][]int32, len(g.nodes))}
+	for m, root := range g.roots {
+		if root != none {
+			out.always = append(out.always, int32(m))
+		}
+	}
+	return out
 }
 
 // anchoring chooses the anchors of all members. An anchor of a condition is a set of tests of which
-// one at least holds when the condition does; the best is the one that holds least often.
+// one at least holds when the condition does; the best is the one that costs least.
 type anchoring struct {
-	set   *Set
+	graph *graph
 	rates *rates
-	// known are the anchors of nodes.
-	known map[int32]anchor
-	texts map[columnText][]int32
+	seen  *sample
+	parts []int32
+	costs costs
+	// known are the anchors of the nodes that were found.
+	known []anchor
+	found []bool
 }
 
-// anchor is the tests of an anchor, and an estimate of how often one holds; of a sample, of what it
-// costs to look for them and to evaluate what they lead to.
+// anchor is the tests of an anchor, each once. A node and those that it is a part of may have the same
+// anchor, so its tests are never changed.
 type anchor struct {
 	tests []int32
-	rate  float64
-	ok    bool
+	// looks is what it costs to look for the tests, rate how often one holds, and after what it then costs to
+	// evaluate the node.
+	looks, rate, after float64
+	ok                 bool
 }
 
-// arrange chooses the order of parts and the anchors, by a sample of documents if there is one.
-func (s *Set) arrange(seen *sample) {
-	r := newRates(s, seen)
-	r.order()
-	(&anchoring{set: s, rates: r, known: map[int32]anchor{}}).place()
-}
+// costMember is what it costs to offer a member, beside the tests.
+const costMember = 3
+
+// total is what the anchor of a member costs for each document.
+func (a anchor) total() float64 { return a.looks + a.rate*(costMember+a.after) }
 
 // of returns the best anchor of a node.
 func (a *anchoring) of(n int32) anchor {
-	if known, ok := a.known[n]; ok {
-		return known
+	if !a.found[n] {
+		a.known[n], a.found[n] = a.find(n), true
 	}
-	best := a.find(n)
-	a.known[n] = best
-	return best
+	return a.known[n]
 }
 
 func (a *anchoring) find(n int32) anchor {
-	switch a.set.nodes[n].op {
+	switch node := a.graph.nodes[n]; node.op {
 	case opFalse:
 		return anchor{ok: true}
 	case opLeaf:
-		return a.ofLeaf(n, a.set.leafOf(n))
+		return a.ofLeaf(n, a.graph.leafOf(n))
 	case opAnd:
-		var best anchor
-		for _, p := range a.set.partsOf(n) {
-			if one := a.of(p); one.ok && (!best.ok || one.rate < best.rate) {
-				best = one
-			}
-		}
-		return best
+		return a.ofAnd(node.of(a.parts))
 	case opOr:
-		all := anchor{ok: true}
-		for _, p := range a.set.partsOf(n) {
-			one := a.of(p)
-			if !one.ok {
-				return anchor{}
-			}
-			all.tests, all.rate = append(all.tests, one.tests...), all.rate+one.rate
-		}
-		return all
+		return a.ofOr(n, node.of(a.parts))
 	default:
 		return anchor{}
 	}
 }
 
 // ofLeaf: a test of a column is an anchor by the texts that it wants, by a literal in them, or, as
-// it never holds without a value, by there being any.
+// it never holds without a value, by there being any. To look a text or a number up costs next to nothing; a
+// test that is led to by a literal, or by any value, is made as often as there is one.
 func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
-	if l.column != none && a.rates.seen != nil {
-		return anchor{[]int32{n}, a.seen(n, l), true}
-	}
-	switch {
-	case l.column == none:
+	if l.column == none {
 		return anchor{}
-	case l.kind == equalLeaf, l.kind == textLeaf:
-		return anchor{[]int32{n}, a.rates.ofText(l), true}
-	default:
-		return anchor{[]int32{n}, a.rates.filled(l.column), true}
 	}
+	out := anchor{tests: []int32{n}, rate: a.costs.rate[n], ok: true}
+	switch t := a.graph.testOf(l); {
+	case t != nil && t.equal != nil, l.numbers != none:
+	case t != nil && a.rates.found[l.test].text != "":
+		out.looks = a.seen.rate(a.seen.nearOf(n), a.rates.held[n]) * float64(a.graph.costs[n])
+	default:
+		out.looks = a.seen.rate(a.seen.filledOf(l.column), a.rates.filled(l.column)) * float64(a.graph.costs[n])
+	}
+	return out
 }
 
-// costMember is what it costs to evaluate a member, beside the tests.
-const costMember = 6
-
-// seen is what an anchor costs by a sample: to look up a text costs next to nothing; a test that is
-// led to by a literal, or by any value, is made as often as there is one.
-func (a *anchoring) seen(n int32, l *atom) float64 {
-	of, cost := a.rates.seen, float64(a.set.costs[n])
-	rate := of.rate(of.held[n], a.rates.ofLeaf(l))
-	if l.test != none {
-		t := &a.set.tests[l.test]
-		if t.equal != nil {
-			return rate * costMember
-		}
-		if literal, _ := a.rates.rarest(t.literals); literal != "" {
-			return of.rate(of.near[n], a.rates.ofLeaf(l))*cost + rate*costMember
-		}
+// ofAnd takes the anchor of one part: that with which looking for it and evaluating the other parts where
+// it holds costs least.
+func (a *anchoring) ofAnd(parts []int32) (best anchor) {
+	all, goes := 0.0, 1.0
+	for _, p := range parts {
+		all, goes = all+goes*a.costs.cost[p], goes*max(a.costs.rate[p], leastRate)
 	}
-	return of.rate(of.filled[l.column], a.rates.filled(l.column))*cost + rate*costMember
+	before := 0.0
+	goes = 1
+	for _, p := range parts {
+		rate, cost := max(a.costs.rate[p], leastRate), a.costs.cost[p]
+		if one := a.of(p); one.ok {
+			// The parts before are evaluated as ever, the part itself holds more often, and so the parts behind are
+			// evaluated more often.
+			holds := min(a.costs.rate[p]/max(one.rate, leastRate), 1)
+			behind := (all - before - goes*cost) / rate
+			one.after = before + goes*one.after + holds*max(behind, 0)
+			if !best.ok || one.total() < best.total() {
+				best = one
+			}
+		}
+		before, goes = before+goes*cost, goes*rate
+	}
+	return best
+}
+
+// ofOr takes the anchors of all parts.
+func (a *anchoring) ofOr(n int32, parts []int32) anchor {
+	all := anchor{ok: true, after: a.costs.cost[n]}
+	for _, p := range parts {
+		one := a.of(p)
+		if !one.ok {
+			return anchor{}
+		}
+		all.tests = append(all.tests, one.tests...)
+		all.looks, all.rate = all.looks+one.looks, all.rate+one.rate
+	}
+	slices.Sort(all.tests)
+	all.tests, all.rate = slices.Compact(all.tests), min(all.rate, 1)
+	return all
 }
 
 // place hangs every member on its anchor.
-func (a *anchoring) place() {
-	s := a.set
-	a.texts = map[columnText][]int32{}
-	s.anchors, s.led = make([]anchors, len(s.columns)), make([][]int32, len(s.nodes))
-	literals := make([]map[string]*gramOf, len(s.columns))
-	for m, root := range s.roots {
+func (a *anchoring) place(out *arrangement) {
+	out.led = make([][]int32, len(a.graph.nodes))
+	var tests []int32
+	for m, root := range a.graph.roots {
 		if root == none {
 			continue
 		}
 		best := a.of(root)
 		if !best.ok {
-			s.always = append(s.always, int32(m))
+			out.always = append(out.always, int32(m))
 			continue
 		}
-		slices.Sort(best.tests)
-		for _, n := range slices.Compact(best.tests) {
-			l := s.leafOf(n)
-			at := &s.anchors[l.column]
-			if !at.any {
-				at.any = true
-				literals[l.column] = map[string]*gramOf{}
+		for _, n := range best.tests {
+			if out.led[n] == nil {
+				tests = append(tests, n)
 			}
-			if s.led[n] == nil {
-				a.hang(at, literals[l.column], n, l)
-			}
-			s.led[n] = append(s.led[n], int32(m))
+			out.led[n] = append(out.led[n], int32(m))
 		}
 	}
-	s.texts = newTextTable(a.texts)
-	for i := range s.anchors {
-		var all []gramOf
-		for _, literal := range slices.Sorted(maps.Keys(literals[i])) {
-			all = append(all, *literals[i][literal])
-		}
-		s.anchors[i].grams = newGrams(all)
-	}
-}
-
-func lengthBit(text string) uint64 { return 1 << min(len(text), 63) }
-
-// hang makes what a column has lead to a test.
-func (a *anchoring) hang(at *anchors, literals map[string]*gramOf, n int32, l *atom) {
-	var t textTest
-	if l.test != none {
-		t = a.set.tests[l.test]
-	}
-	for _, text := range t.equal {
-		key := columnText{l.column, foldASCII(text)}
-		if !slices.Contains(a.texts[key], n) {
-			a.texts[key] = append(a.texts[key], n)
-			at.lengths |= lengthBit(key.text)
-		}
-	}
-	if t.equal != nil {
-		return
-	}
-	literal, offset := a.rates.rarest(t.literals)
-	if literal == "" {
-		at.filled = append(at.filled, n)
-		return
-	}
-	if literals[literal] == nil {
-		literals[literal] = &gramOf{literal: literal, offset: offset}
-	}
-	literals[literal].tests = append(literals[literal].tests, n)
+	out.index = newIndex(a.rates, tests)
 }

@@ -158,6 +158,7 @@ var fields = mapping.Table{
 	"ip":     {Name: "ip", Type: mapping.IP},
 	"v":      {Name: "v", Type: mapping.Version},
 	"txt":    {Name: "txt", Type: mapping.Text},
+	"column": {Name: "column", Type: mapping.Keyword, DocValuesOnly: true},
 	"txt.kw": {Name: "txt.kw", Type: mapping.Keyword, Path: "txt"},
 	"al":     {Name: "al", Type: mapping.Keyword, Path: "k"},
 	"o":      {Name: "o", Type: mapping.Object},
@@ -357,6 +358,8 @@ func TestCompileErrors(t *testing.T) {
 		want error
 	}{
 		{condition.Term{Field: "txt", Value: "a"}, condition.ErrAnalysed},
+		{condition.Term{Field: "column", Value: "a", Fold: true}, condition.ErrSearchOnly},
+		{condition.Wildcard{Field: "column", Pattern: "a*", Fold: true}, condition.ErrSearchOnly},
 		{condition.Term{Field: "ip", Value: "a"}, condition.ErrLiteral},
 		{condition.Match{Field: "txt", Value: "a"}, condition.ErrAnalysed},
 		{condition.QueryString{Field: "txt", Pattern: "a*"}, condition.ErrAnalysed},
@@ -373,7 +376,7 @@ func TestCompileErrors(t *testing.T) {
 		{condition.Nested{Path: "missing", X: condition.Exists{Field: "missing"}}, condition.ErrOperator},
 		{condition.Nested{Path: "nest", X: condition.Term{Field: "nest.n", Value: "a"}}, condition.ErrLiteral},
 		{condition.Range{Field: "t", Gte: "now-1d"}, condition.ErrSearchOnly},
-		{condition.Range{Field: "t", Gte: "2026", TimeZone: "America/Phoenix"}, condition.ErrSearchOnly},
+		{condition.Range{Field: "t", Gte: "2026", TimeZone: "Nowhere/Phoenix"}, condition.ErrSearchOnly},
 		{condition.CIDR{Field: "ip", Networks: []string{"10.0.0.0/33"}}, condition.ErrLiteral},
 		{condition.Term{Field: "n", Value: "a"}, condition.ErrLiteral},
 		{condition.Term{Field: "b", Value: "a"}, condition.ErrLiteral},

@@ -69,7 +69,7 @@ func leafDSL(leaf Expr) Query {
 	case QueryString:
 		return queryStringDSL(l)
 	case Raw:
-		return l.query()
+		return l.Clause()
 	}
 	panic(fmt.Sprintf("condition: no Query DSL for %T", leaf))
 }

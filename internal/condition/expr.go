@@ -146,27 +146,27 @@ func (n Not) String() string { return "(not " + n.X.String() + ")" }
 
 func (e Exists) String() string { return "(exists " + e.Field + ")" }
 
-func (t Term) String() string { return leaf("term", t.Field, t.Fold, t.Value) }
+func (t Term) String() string { return writeLeaf("term", t.Field, t.Fold, t.Value) }
 
-func (t Terms) String() string { return leaf("terms", t.Field, false, t.Values...) }
+func (t Terms) String() string { return writeLeaf("terms", t.Field, false, t.Values...) }
 
-func (w Wildcard) String() string { return leaf("wildcard", w.Field, w.Fold, w.Pattern) }
+func (w Wildcard) String() string { return writeLeaf("wildcard", w.Field, w.Fold, w.Pattern) }
 
-func (p Prefix) String() string { return leaf("prefix", p.Field, p.Fold, p.Value) }
+func (p Prefix) String() string { return writeLeaf("prefix", p.Field, p.Fold, p.Value) }
 
-func (r Regexp) String() string { return leaf("regexp", r.Field, r.Fold, r.Pattern) }
+func (r Regexp) String() string { return writeLeaf("regexp", r.Field, r.Fold, r.Pattern) }
 
 func (r Range) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "(range %s", r.Field)
 	for _, bound := range r.bounds() {
-		fmt.Fprintf(&b, " %s %s", bound.name, literal(bound.value))
+		fmt.Fprintf(&b, " %s %s", bound.name, writeLiteral(bound.value))
 	}
 	if r.Format != "" {
-		b.WriteString(" format " + literal(r.Format))
+		b.WriteString(" format " + writeLiteral(r.Format))
 	}
 	if r.TimeZone != "" {
-		b.WriteString(" time-zone " + literal(r.TimeZone))
+		b.WriteString(" time-zone " + writeLiteral(r.TimeZone))
 	}
 	return b.String() + ")"
 }
@@ -180,11 +180,11 @@ func (m Match) String() string {
 	if m.Phrase {
 		name = "match-phrase"
 	}
-	return leaf(name, allFields(m.Field), false, m.Value)
+	return writeLeaf(name, allFields(m.Field), false, m.Value)
 }
 
 func (q QueryString) String() string {
-	return leaf("query-string", allFields(q.Field), false, q.Pattern)
+	return writeLeaf("query-string", allFields(q.Field), false, q.Pattern)
 }
 
 func (n Nested) String() string { return "(nested " + n.Path + " " + n.X.String() + ")" }
@@ -216,7 +216,7 @@ func call(name string, members []Expr) string {
 	return b.String() + ")"
 }
 
-func leaf(name, field string, fold bool, values ...any) string {
+func writeLeaf(name, field string, fold bool, values ...any) string {
 	var b strings.Builder
 	b.WriteString("(" + name)
 	if fold {
@@ -224,7 +224,7 @@ func leaf(name, field string, fold bool, values ...any) string {
 	}
 	b.WriteString(" " + field)
 	for _, v := range values {
-		b.WriteString(" " + literal(v))
+		b.WriteString(" " + writeLiteral(v))
 	}
 	return b.String() + ")"
 }
@@ -237,7 +237,7 @@ func allFields(name string) string {
 	return name
 }
 
-func literal(v any) string {
+func writeLiteral(v any) string {
 	if v == nil {
 		return "null"
 	}

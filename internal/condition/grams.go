@@ -1,66 +1,129 @@
 package condition
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
 // gramSize is how many bytes of a literal are looked for first: at every place of a text its next
-// bytes are looked up at once, however many literals there are.
-const gramSize = 4
+// bytes are looked up at once, however many literals there are. Literals that are shorter are grams of
+// their own, down to leastGram bytes: what is shorter still stands in most texts.
+const (
+	gramSize  = 4
+	leastGram = 2
+)
 
-// grams finds which of many literals stand in a text. The zero value knows none.
+// grams finds which of many literals stand in a text, by grams of one size. The zero value knows none.
 type grams struct {
+	size int
 	// filter has a bit for hashes of grams that are there; shift leaves as many bits of a hash as it has.
 	filter []uint64
 	shift  uint8
-	by     map[uint32][]gramOf
+	// slots lead from grams to literals.
+	slots    []gramSlot
+	literals []gramOf
 }
 
-// gramOf is a literal that a gram is a part of, and where; and the tests that may hold of a text with it.
+// gramSlot says where the literals of a gram are; it is empty when there are none.
+type gramSlot struct{ gram, first, end uint32 }
+
+// gramOf is a literal, and the tests that may hold of a text with it.
 type gramOf struct {
-	literal string
-	offset  int
-	tests   []int32
+	literal
+	tests []int32
 }
 
-func gramAt(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
+// size is that of the gram of a literal.
+func (l literal) size() int { return min(len(l.text), gramSize) }
+
+func (l literal) gram() uint32 { return gramAt(bytesOf(l.text)[l.offset:], l.size()) }
+
+// gramAt returns the gram that some bytes begin with.
+func gramAt(b []byte, size int) uint32 {
+	if size == gramSize {
+		return binary.LittleEndian.Uint32(b)
+	}
+	gram := uint32(binary.LittleEndian.Uint16(b))
+	if size > leastGram {
+		gram |= uint32(b[leastGram]) << 16
+	}
+	return gram
+}
 
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 func hashGram(gram uint32, shift uint8) uint32 { return gram * 0x9e3779b1 >> (shift & 31) }
 
-// newGrams takes literals with the place of the gram that each is found by.
-func newGrams(literals []gramOf) grams {
-	if len(literals) == 0 {
+// wanted is a test with the literal that it is found by.
+type wanted struct {
+	literal
+	test int32
+}
+
+// newGrams takes tests with grams of a size, in an order that does not matter.
+func newGrams(size int, tests []wanted) grams {
+	if len(tests) == 0 {
 		return grams{}
 	}
+	slices.SortFunc(tests, func(a, b wanted) int {
+		return cmp.Or(cmp.Compare(a.gram(), b.gram()), cmp.Compare(a.text, b.text), cmp.Compare(a.offset, b.offset), cmp.Compare(a.test, b.test))
+	})
+	g := grams{size: size}
+	for i, t := range tests {
+		if i == 0 || t.literal != tests[i-1].literal {
+			g.literals = append(g.literals, gramOf{literal: t.literal})
+		}
+		last := &g.literals[len(g.literals)-1]
+		last.tests = append(last.tests, t.test)
+	}
 	// Some sixty bits for each gram, so that few others are taken for one.
-	size := max(bits.Len(uint(len(literals)))+6, 10)
-	g := grams{by: map[uint32][]gramOf{}, filter: make([]uint64, 1<<size/64), shift: uint8(32 - size)}
-	for _, l := range literals {
-		gram := gramAt(bytesOf(l.literal), l.offset)
-		g.by[gram] = append(g.by[gram], l)
+	hash := max(bits.Len(uint(len(g.literals)))+6, 10)
+	g.filter, g.shift = make([]uint64, 1<<hash/64), uint8(32-hash)
+	g.slots = make([]gramSlot, 2<<bits.Len(uint(len(g.literals))))
+	for first := 0; first < len(g.literals); {
+		gram, end := g.literals[first].gram(), first+1
+		for end < len(g.literals) && g.literals[end].gram() == gram {
+			end++
+		}
 		h := hashGram(gram, g.shift)
 		g.filter[h/64] |= 1 << (h % 64)
+		i := g.slot(gram)
+		for g.slots[i].end > 0 {
+			i = (i + 1) & (len(g.slots) - 1)
+		}
+		g.slots[i] = gramSlot{gram, uint32(first), uint32(end)}
+		first = end
 	}
 	return g
+}
+
+func (g *grams) slot(gram uint32) int { return int(gram*0x85ebca6b>>8) & (len(g.slots) - 1) }
+
+// of returns the literals of a gram.
+func (g *grams) of(gram uint32) []gramOf {
+	for i := g.slot(gram); ; i = (i + 1) & (len(g.slots) - 1) {
+		if s := g.slots[i]; s.end == 0 || s.gram == gram {
+			return g.literals[s.first:s.end]
+		}
+	}
 }
 
 // each calls found for the tests of every literal in a text, more than once where it stands there
 // more than once.
 func (g *grams) each(s string, found func(tests []int32)) {
-	filter, shift := g.filter, g.shift
-	for b := bytesOf(s); len(b) >= gramSize; b = b[1:] {
-		gram := gramAt(b, 0)
+	filter, shift, size := g.filter, g.shift, g.size
+	for b := bytesOf(s); len(b) >= size; b = b[1:] {
+		gram := gramAt(b, size)
 		h := hashGram(gram, shift)
 		if filter[h/64]>>(h%64)&1 == 0 {
 			continue
 		}
-		for _, l := range g.by[gram] {
+		for _, l := range g.of(gram) {
 			start := len(s) - len(b) - l.offset
-			if start >= 0 && start+len(l.literal) <= len(s) && s[start:start+len(l.literal)] == l.literal {
+			if start >= 0 && start+len(l.text) <= len(s) && s[start:start+len(l.text)] == l.text {
 				found(l.tests)
 			}
 		}

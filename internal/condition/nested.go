@@ -8,24 +8,26 @@ import (
 )
 
 // compileNested tests the objects of a nested field one by one.
-func compileNested(n Nested, fields mapping.Fields) (test, error) {
+func compileNested[N any](to maker[N], n Nested, fields mapping.Fields) (none N, err error) {
 	f, mapped := fields.Field(n.Path)
 	switch {
 	case mapped && (f.Type == mapping.Nested || f.Type == mapping.Unknown):
 	case n.IgnoreUnmapped:
-		return func(Document) bool { return false }, nil
+		return to.constant(false), nil
 	case !mapped:
-		return nil, fmt.Errorf("nested object [%s] is not mapped: %w", n.Path, ErrOperator)
+		return none, fmt.Errorf("nested object [%s] is not mapped: %w", n.Path, ErrOperator)
 	default:
-		return nil, fmt.Errorf("field [%s] of type [%s] is no nested object: %w", n.Path, f.Type, ErrOperator)
+		return none, fmt.Errorf("field [%s] of type [%s] is no nested object: %w", n.Path, f.Type, ErrOperator)
 	}
-	inner, err := compile(n.X, within{n.Path, fields})
+	inner, err := compile(trees{}, n.X, within{n.Path, fields})
 	if err != nil {
-		return nil, fmt.Errorf("nested object [%s]: %w", n.Path, err)
+		return none, fmt.Errorf("nested object [%s]: %w", n.Path, err)
 	}
-	return func(d Document) bool {
-		return d.AnyObject(n.Path, func() bool { return inner(d) })
-	}, nil
+	return to.leaf(leaf{kind: nestedLeaf, name: n.Path, within: inner}), nil
+}
+
+func (l *leaf) matchObjects(d Document) bool {
+	return d.AnyObject(l.name, func() bool { return l.within.match(d) })
 }
 
 // within are the fields as a condition on the objects at a path sees them: no others.

@@ -94,3 +94,12 @@ func (n *networks) each(addr netip.Addr, found func(test int32)) {
 		}
 	}
 }
+
+// all calls found with every test.
+func (n *networks) all(found func(test int32)) {
+	for i := range n.branches {
+		for _, test := range n.branches[i].tests {
+			found(test)
+		}
+	}
+}

@@ -1,42 +1,149 @@
 package condition
 
 import (
-	"strings"
+	"regexp"
 	"time"
 
 	"tocsin/internal/datemath"
 	"tocsin/internal/mapping"
 )
 
-// AsOf writes out what the bounds of ranges on dates leave to the moment of asking ("now-30d/d"), as
-// if that were now: so that a condition means the same whenever and wherever it is evaluated. The
-// zero moment changes nothing, and neither do bounds with a time zone of their own.
-func AsOf(e Expr, fields mapping.Fields, now time.Time) Expr {
+// AsOf writes out the date math of a condition ("now-30d/d", "2026-01-01||/M"), as if it were that
+// moment: so that a condition means the same whenever and wherever it is evaluated. ofNow tells that
+// some of it was about now. The zero moment changes nothing. What is no condition ([Raw]) stays as it is,
+// as does what a search alone can read: see [OfNow].
+func AsOf(e Expr, fields mapping.Fields, now time.Time) (at Expr, ofNow bool) {
 	if now.IsZero() {
-		return e
+		return e, false
 	}
-	switch e := e.(type) {
-	case And:
-		return And(allAsOf(e, fields, now))
-	case Or:
-		return Or(allAsOf(e, fields, now))
-	case Not:
-		return Not{AsOf(e.X, fields, now)}
-	case Nested:
-		e.X = AsOf(e.X, fields, now)
-		return e
-	case Range:
-		if f, ok := fields.Field(e.Field); ok && f.Type.Family() == mapping.FamilyDate && e.TimeZone == "" {
-			return e.asOf(f, now)
-		}
-	}
-	return e
+	m := moment{fields: fields, now: now.Truncate(time.Millisecond)} // Elasticsearch's has no more.
+	at = Map(e, m.leaf)
+	return at, m.ofNow
 }
 
-func allAsOf(members []Expr, fields mapping.Fields, now time.Time) []Expr {
+// Map returns a condition with each leaf replaced.
+func Map(e Expr, replace func(leaf Expr) Expr) Expr {
+	switch e := e.(type) {
+	case And:
+		return And(mapAll(e, replace))
+	case Or:
+		return Or(mapAll(e, replace))
+	case Not:
+		return Not{Map(e.X, replace)}
+	case Nested:
+		e.X = Map(e.X, replace)
+		return e
+	case Const:
+		return e
+	}
+	return replace(e)
+}
+
+func mapAll(members []Expr, replace func(Expr) Expr) []Expr {
 	out := make([]Expr, len(members))
 	for i, m := range members {
-		out[i] = AsOf(m, fields, now)
+		out[i] = Map(m, replace)
+	}
+	return out
+}
+
+// moment writes out date math.
+type moment struct {
+	fields mapping.Fields
+	now    time.Time
+	ofNow  bool
+}
+
+// dateRange is the type of fields whose values are ranges of dates.
+const dateRange mapping.Type = "date_range"
+
+func (m *moment) leaf(leaf Expr) Expr {
+	f, isDate, alike := m.date(fieldOf(leaf))
+	if !isDate {
+		return leaf
+	}
+	switch l := leaf.(type) {
+	case Range:
+		if !alike && l.Format == "" {
+			return m.apart(l, f)
+		}
+		return m.bounds(l, f)
+	case Term:
+		return m.value(l, l.Value, f)
+	case Match:
+		return m.value(l, l.Value, f)
+	case Terms:
+		return m.values(l, f)
+	}
+	return leaf
+}
+
+// date looks up a field that is a date in some index; alike tells that all that have it read dates alike.
+func (m *moment) date(name string) (f mapping.Field, isDate, alike bool) {
+	alike = true
+	for _, way := range mapping.Ways(m.fields, []string{name}) {
+		g, mapped := way.Fields.Field(name)
+		switch {
+		case !mapped || g.Type.Family() != mapping.FamilyDate && g.Type != dateRange:
+		case !isDate:
+			f, isDate = g, true
+		default:
+			alike = alike && g.DateFormat() == f.DateFormat()
+		}
+	}
+	return f, isDate, alike
+}
+
+// apart leaves the dates of a range to each index, and writes out what is about now alone.
+func (m *moment) apart(r Range, f mapping.Field) Expr {
+	now, rest := Range{Field: r.Field, TimeZone: r.TimeZone}, r
+	for _, b := range []struct{ from, now *any }{{&rest.Gt, &now.Gt}, {&rest.Gte, &now.Gte}, {&rest.Lt, &now.Lt}, {&rest.Lte, &now.Lte}} {
+		if isNow(*b.from) {
+			*b.now, *b.from = *b.from, nil
+		}
+	}
+	if len(now.bounds()) == 0 {
+		return r
+	}
+	written := m.bounds(now, f)
+	if len(rest.bounds()) == 0 {
+		return written
+	}
+	return And{written, rest}
+}
+
+// value makes a range of a test for one value in date math, which stands for all of its unit.
+func (m *moment) value(leaf Expr, value any, f mapping.Field) Expr {
+	text, isText := value.(string)
+	if _, _, isMath := datemath.Cut(text); !isText || !isMath {
+		return leaf
+	}
+	if _, _, alike := m.date(f.Name); !alike && !isNow(text) {
+		return leaf
+	}
+	whole := Range{Field: fieldOf(leaf), Gte: text, Lte: text}
+	if r := m.bounds(whole, f); r != whole {
+		return r
+	}
+	return leaf
+}
+
+func (m *moment) values(t Terms, f mapping.Field) Expr {
+	var out Or
+	rest := Terms{Field: t.Field}
+	for _, v := range t.Values {
+		one := Term{Field: t.Field, Value: v}
+		if r := m.value(one, v, f); r != Expr(one) {
+			out = append(out, r)
+		} else {
+			rest.Values = append(rest.Values, v)
+		}
+	}
+	switch {
+	case out == nil:
+		return t
+	case rest.Values != nil:
+		out = append(out, rest)
 	}
 	return out
 }
@@ -47,33 +154,72 @@ const (
 	exactFormat = "strict_date_optional_time"
 )
 
-// asOf replaces bounds in date math. Another bound beside keeps the format that it is written in.
-func (r Range) asOf(f mapping.Field, now time.Time) Range {
-	replaced, kept := false, false
-	at := func(bound any, moment func(datemath.Expr, time.Time) time.Time) any {
-		text, isText := bound.(string)
-		if !isText || !strings.HasPrefix(text, "now") {
-			kept = kept || bound != nil
-			return bound
-		}
-		e, err := datemath.Parse(text)
-		if err != nil {
-			kept = true
-			return bound // Elasticsearch will say the same of it.
-		}
-		replaced = true
-		return moment(e, now).Format(exactTime)
-	}
+// bounds replaces bounds in date math, and what stands beside them. A bound that is not read here keeps
+// the format that it is written in. What Elasticsearch would refuse stays, for it to be refused.
+func (m *moment) bounds(r Range, f mapping.Field) Range {
+	dates, unread := readerOf(r, f, m.now)
+	dates.now = m.now
+	math, kept := false, false
 	out := r
-	out.Gt, out.Gte = at(r.Gt, datemath.Expr.EndAt), at(r.Gte, datemath.Expr.At)
-	out.Lt, out.Lte = at(r.Lt, datemath.Expr.At), at(r.Lte, datemath.Expr.EndAt)
+	for _, b := range []struct {
+		bound
+		to *any
+	}{{bound{"gt", r.Gt}, &out.Gt}, {bound{"gte", r.Gte}, &out.Gte}, {bound{"lt", r.Lt}, &out.Lt}, {bound{"lte", r.Lte}, &out.Lte}} {
+		if b.value == nil {
+			continue
+		}
+		text := literalText(b.value)
+		base, _, isMath := datemath.Cut(text)
+		at, err := dates.read(text, b.up())
+		if err != nil || unread != nil {
+			kept = true
+			continue
+		}
+		math = math || isMath
+		m.ofNow = m.ofNow || isMath && base == "now"
+		*b.to = at.Format(exactTime)
+	}
 	switch {
-	case !replaced:
+	case !math:
 		return r
 	case kept:
-		out.Format = exactFormat + "||" + dateFormat(r, f)
+		out.Format = dateFormat(r, f) + "||" + exactFormat
 	default:
-		out.Format = exactFormat
+		out.Format, out.TimeZone = exactFormat, ""
 	}
 	return out
 }
+
+// OfNow reports whether the meaning of a condition may depend on when it is asked: a text in it is date
+// math about now if the field that it stands beside is a date. Fields are not looked up, so that it may
+// say so of a condition that does not.
+func OfNow(e Expr) bool {
+	found := false
+	Walk(e, func(leaf Expr) {
+		switch l := leaf.(type) {
+		case Range:
+			for _, b := range l.bounds() {
+				found = found || isNow(b.value)
+			}
+		case Term:
+			found = found || isNow(l.Value)
+		case Match:
+			found = found || isNow(l.Value)
+		case Terms:
+			for _, v := range l.Values {
+				found = found || isNow(v)
+			}
+		case Raw:
+			found = found || nowWithin.MatchString(l.text)
+		}
+	})
+	return found
+}
+
+func isNow(value any) bool {
+	text, isText := value.(string)
+	return isText && datemath.IsNow(text)
+}
+
+// nowWithin finds what may be date math about now in a text of any language.
+var nowWithin = regexp.MustCompile(`(?:^|[^\pL\d_.])now(?:$|[^\pL\d_.])`)

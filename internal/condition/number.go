@@ -6,31 +6,67 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
 	"tocsin/internal/mapping"
 )
 
-// equalNumber compares with the number as the field's type keeps it. One beyond the type's range
-// equals nothing.
-func equalNumber(text string, f mapping.Field) (accept, error) {
-	if _, err := parseNumber(text); err != nil {
-		return nil, err
-	}
-	if !inRange(text, f) {
-		return never, nil
-	}
+// number is a value of a field of numbers, as the field keeps it: equal values are equal numbers.
+type number uint64
+
+// numberOf is the number that a value of a field is, exact where the field holds integers; false for NaN,
+// which equals nothing.
+func numberOf(v mapping.Value, f mapping.Field) (number, bool) {
 	if f.Type.Family() == mapping.FamilyFloat {
-		x, err := parseNumber(text)
-		x = f.Number(x)
-		return func(v mapping.Value) bool { return compareSigned(v.Number, x) == 0 }, err
+		return number(math.Float64bits(v.Number)), !math.IsNaN(v.Number) // -0 is not 0.
 	}
-	order, err := compareInteger(text, f)
-	if err != nil {
-		return nil, err
+	return number(v.Whole), true
+}
+
+// equalNumber compares with the number as the field's type keeps it. One beyond the type's range
+// equals nothing, nor does one with a fraction an integer.
+func equalNumber(text string, f mapping.Field) (valueTest, error) {
+	x, err := parseNumber(text)
+	if err != nil || !inRange(text, f) {
+		return valueTest{}, err
 	}
-	return func(v mapping.Value) bool { return order(v) == 0 }, nil
+	want := mapping.Value{}
+	if f.Type.Family() == mapping.FamilyFloat {
+		want.Number = f.Number(x)
+	} else {
+		exact, ok := parseRational(text)
+		if !ok {
+			return valueTest{}, fmt.Errorf("%q is no number: %w", text, ErrLiteral)
+		}
+		if !exact.IsInt() || !exact.Num().IsInt64() {
+			return valueTest{}, nil
+		}
+		want.Whole = exact.Num().Int64()
+	}
+	n, ok := numberOf(want, f)
+	if !ok {
+		return valueTest{}, nil
+	}
+	return equalNumbers([]number{n}, f), nil
+}
+
+func equalNumbers(numbers []number, f mapping.Field) valueTest {
+	if len(numbers) <= fewTexts {
+		return valueTest{numbers: numbers, accept: func(v mapping.Value) bool {
+			n, ok := numberOf(v, f)
+			return ok && slices.Contains(numbers, n)
+		}}
+	}
+	known := make(map[number]bool, len(numbers))
+	for _, n := range numbers {
+		known[n] = true
+	}
+	return valueTest{numbers: numbers, accept: func(v mapping.Value) bool {
+		n, ok := numberOf(v, f)
+		return ok && known[n]
+	}}
 }
 
 // inRange reports whether Elasticsearch can make a query of the number. The short integer types

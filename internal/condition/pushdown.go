@@ -75,10 +75,18 @@ func (p pushdown) pushable(leaf Expr) bool {
 	case Raw:
 		return true
 	}
-	f, mapped := p.fields.Field(fieldOf(leaf))
+	name := fieldOf(leaf)
+	for _, way := range mapping.Ways(p.fields, []string{name}) {
+		if f, mapped := way.Fields.Field(name); mapped && !pushableOn(leaf, f) {
+			return false
+		}
+	}
+	return true
+}
+
+// pushableOn is pushable for the field of one way in which indices map it.
+func pushableOn(leaf Expr, f mapping.Field) bool {
 	switch {
-	case !mapped:
-		return true
 	case f.Keyed:
 		return pushableKeyed(leaf)
 	case f.Type == mapping.Version:

@@ -3,21 +3,23 @@ package condition
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"tocsin/internal/mapping"
 )
 
 // compileRange makes one test of all bounds: a single value has to lie within them.
 func compileRange(r Range, f mapping.Field) (accept, error) {
+	var dates dateReader
 	if f.Type.Family() == mapping.FamilyDate {
-		f.Format = dateFormat(r, f) // Of the bounds only: values were read by the field's own.
-		if !isUTC[r.TimeZone] {
-			return nil, fmt.Errorf("time zone [%s]: %w", r.TimeZone, ErrSearchOnly)
+		var err error
+		if dates, err = readerOf(r, f, time.Time{}); err != nil {
+			return nil, err
 		}
 	}
 	var tests []accept
 	for _, b := range r.bounds() {
-		t, err := compileBound(b, f)
+		t, err := compileBound(b, f, dates)
 		if err != nil {
 			return nil, err
 		}
@@ -51,8 +53,8 @@ func dateFormat(r Range, f mapping.Field) string {
 }
 
 // compileBound compares the field's value with the literal: order(v) is negative below it.
-func compileBound(b bound, f mapping.Field) (accept, error) {
-	order, err := comparer(b, f)
+func compileBound(b bound, f mapping.Field, dates dateReader) (accept, error) {
+	order, err := comparer(b, f, dates)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +70,7 @@ func compileBound(b bound, f mapping.Field) (accept, error) {
 	}
 }
 
-func comparer(b bound, f mapping.Field) (func(mapping.Value) int, error) {
+func comparer(b bound, f mapping.Field, dates dateReader) (func(mapping.Value) int, error) {
 	family := f.Type.Family()
 	if family == mapping.FamilyUnknown {
 		family = familyOf(b.value)
@@ -83,7 +85,7 @@ func comparer(b bound, f mapping.Field) (func(mapping.Value) int, error) {
 	case mapping.FamilyFloat:
 		return compareFloat(text, f)
 	case mapping.FamilyDate:
-		return compareDate(b, f)
+		return compareDate(b, f, dates)
 	case mapping.FamilyBoolean:
 		want, err := parseBool(text)
 		return func(v mapping.Value) int { return compareBool(v.Bool, want) }, err
@@ -100,20 +102,10 @@ func comparer(b bound, f mapping.Field) (func(mapping.Value) int, error) {
 	}
 }
 
-// compareDate widens a date that was not written to the end to its whole unit where the bound
-// includes it ("<= 2026-01-02" ends with the day) or lies beyond it ("> 2026-01-02" begins on the
-// next).
-func compareDate(b bound, f mapping.Field) (func(mapping.Value) int, error) {
-	text := literalText(b.value)
-	if strings.HasPrefix(text, "now") || strings.Contains(text, "||") {
-		return nil, fmt.Errorf("%q depends on when it is asked: %w", text, ErrSearchOnly)
-	}
-	want, precision, err := mapping.ParseDate(text, f.Format)
+func compareDate(b bound, f mapping.Field, dates dateReader) (func(mapping.Value) int, error) {
+	want, err := dates.read(literalText(b.value), b.up())
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, ErrLiteral)
-	}
-	if b.name == "gt" || b.name == "lte" {
-		want = precision.End(want)
+		return nil, err
 	}
 	want, ok := f.Date(want)
 	if !ok {
@@ -121,6 +113,9 @@ func compareDate(b bound, f mapping.Field) (func(mapping.Value) int, error) {
 	}
 	return func(v mapping.Value) int { return v.Time.Compare(want) }, nil
 }
+
+// up reports whether a date that stands for a whole unit is the end of it as this bound.
+func (b bound) up() bool { return b.name == "gt" || b.name == "lte" }
 
 func compareBool(a, b bool) int {
 	switch {

@@ -2,193 +2,237 @@ package condition
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
 // rates are estimates of how often tests hold. Where nothing is known of the documents, a column that
 // many members look at is taken to be there often, a text that many of them ask for to be a common
-// one, and a literal that stands in many patterns too. A [Set.Tuned] set has seen documents.
+// one, and a literal that stands in many patterns too. A sample corrects them.
 type rates struct {
-	set *Set
-	// uses counts how many members compare a column with a text, total that with any text.
-	uses  map[columnText]int
-	total []int
-	// looks counts the members that look at a column.
-	looks []int
-	// grams counts the patterns in which a gram stands.
-	grams map[uint32]int
-	// seen is what a sample of documents says, nil without one.
-	seen *sample
+	graph *graph
+	// looks counts the members that look at a column, total how often they ask it for a whole text.
+	looks, total []int32
+	// members counts those that a node is a part of.
+	members []int32
+	// texts lead to the tests of whole texts.
+	texts textTable
+	// grams counts the patterns in which grams of a hash stand.
+	grams []uint32
+	// found is the literal by which each test of texts is found.
+	found []literal
+	// held estimates how often a node holds, of leaves.
+	held []float64
 }
 
-type columnText struct {
-	column int32
+// literal is a text that stands in whatever a test holds of, and where in it the gram is that it is found
+// by. The zero value is none.
+type literal struct {
 	text   string
+	offset int
 }
 
 const (
 	// smoothing is how many texts nobody asks for are as common as one that is asked for once.
 	smoothing = 8
-	// perPattern is the rate of a literal of gramSize bytes, of which each further byte takes a half;
+	// perPattern is the rate of a literal of leastGram bytes, of which each further byte takes a half;
 	// leastRate is where that ends. anyPattern is that of a pattern without a literal of that size.
-	perPattern = 1.0 / 16
+	perPattern = 1.0 / 4
 	leastRate  = 1.0 / 512
 	anyPattern = 1.0 / 4
 	// half is the rate of what nothing is known of.
 	half = 1.0 / 2
+	// gramBits is the size of the hashes that grams are counted by.
+	gramBits = 16
 )
 
-func newRates(s *Set, seen *sample) *rates {
-	r := &rates{set: s, seen: seen, uses: map[columnText]int{}, total: make([]int, len(s.columns)), looks: make([]int, len(s.columns)), grams: map[uint32]int{}}
-	for _, root := range s.roots {
-		if root != none {
-			r.count(root, map[int32]bool{}, map[int32]bool{})
+func newRates(g *graph) *rates {
+	r := &rates{
+		graph: g, looks: make([]int32, len(g.columns)), total: make([]int32, len(g.columns)), members: make([]int32, len(g.nodes)),
+		grams: make([]uint32, 1<<gramBits), found: make([]literal, len(g.tests)), held: make([]float64, len(g.nodes)),
+	}
+	r.count()
+	for i := range g.tests {
+		for _, text := range g.tests[i].literals {
+			for l := range gramsOf(text) {
+				r.grams[r.hash(l)]++
+			}
 		}
 	}
-	for i := range s.tests {
-		for _, literal := range s.tests[i].literals {
-			for at := 0; at+gramSize <= len(literal); at++ {
-				r.grams[gramAt(bytesOf(literal), at)]++
-			}
+	for i := range g.tests {
+		r.found[i] = r.rarest(g.tests[i].literals)
+	}
+	r.texts = newTextTable(g)
+	for n := range g.nodes {
+		if l := g.leafOf(int32(n)); l != nil && l.test != none && g.tests[l.test].equal != nil {
+			r.texts.add(l.column, g.tests[l.test].equal, int32(n))
+		}
+	}
+	for n := range g.nodes {
+		if l := g.leafOf(int32(n)); l != nil {
+			r.held[n] = r.ofLeaf(l)
 		}
 	}
 	return r
 }
 
-// count counts what one member looks at, each once.
-func (r *rates) count(n int32, counted, looked map[int32]bool) {
-	if counted[n] {
-		return
+// count counts what each member looks at, once.
+func (r *rates) count() {
+	g := r.graph
+	counted, looked := make([]int32, len(g.nodes)), make([]int32, len(g.columns))
+	var visit func(n, member int32)
+	visit = func(n, member int32) {
+		if counted[n] == member {
+			return
+		}
+		counted[n] = member
+		r.members[n]++
+		for _, p := range g.partsOf(n) {
+			visit(p, member)
+		}
+		l := g.leafOf(n)
+		if l == nil || l.column == none {
+			return
+		}
+		if looked[l.column] != member {
+			looked[l.column] = member
+			r.looks[l.column]++
+		}
+		if t := g.testOf(l); t != nil {
+			r.total[l.column] += int32(len(t.equal))
+		}
 	}
-	counted[n] = true
-	for _, p := range r.set.partsOf(n) {
-		r.count(p, counted, looked)
-	}
-	l := r.set.leafOf(n)
-	if l == nil || l.column == none {
-		return
-	}
-	if !looked[l.column] {
-		looked[l.column] = true
-		r.looks[l.column]++
-	}
-	if l.test == none {
-		return
-	}
-	for _, text := range r.set.tests[l.test].equal {
-		r.uses[columnText{l.column, foldASCII(text)}]++
-		r.total[l.column]++
+	for m, root := range g.roots {
+		if root != none {
+			visit(root, int32(m+1))
+		}
 	}
 }
 
 // filled is how often a column has a value.
 func (r *rates) filled(column int32) float64 {
-	return float64(r.looks[column]) / float64(len(r.set.roots)+1)
+	return float64(r.looks[column]) / float64(len(r.graph.roots)+1)
+}
+
+func (r *rates) ofLeaf(l *atom) float64 {
+	switch l.kind {
+	case equalAtom:
+		return r.ofText(l)
+	case textAtom:
+		return min(r.ofText(l), anyPattern)
+	case existsAtom:
+		return r.filled(l.column)
+	default:
+		return half
+	}
 }
 
 // ofText is how often a test of texts holds.
 func (r *rates) ofText(l *atom) float64 {
-	rate, t := 0.0, &r.set.tests[l.test]
-	switch {
+	rate, t := 0.0, &r.graph.tests[l.test]
+	switch found := r.found[l.test]; {
 	case t.equal != nil:
 		for _, text := range t.equal {
-			rate += float64(r.uses[columnText{l.column, foldASCII(text)}]) / float64(r.total[l.column]+smoothing)
+			asked := int32(0)
+			for _, n := range r.texts.find(l.column, text) {
+				asked += r.members[n]
+			}
+			rate += float64(asked) / float64(r.total[l.column]+smoothing)
 		}
+	case found.text == "":
+		return r.filled(l.column)
 	default:
-		literal, at := r.rarest(t.literals)
-		if literal == "" {
-			return r.filled(l.column)
-		}
 		rate = perPattern
-		for range len(literal) - gramSize {
+		for range len(found.text) - leastGram {
 			rate = max(rate/2, leastRate)
 		}
-		rate *= float64(r.grams[gramAt(bytesOf(literal), at)])
+		rate *= float64(r.grams[r.hash(found)])
 	}
 	return min(rate, 1) * r.filled(l.column)
 }
 
-// rarest returns the literal with the gram that the fewest patterns have, of several the longest, and
-// where the gram is; "" when all are shorter than a gram.
-func (r *rates) rarest(literals []string) (literal string, at int) {
-	fewest := 0
-	for _, l := range literals {
-		for i := 0; i+gramSize <= len(l); i++ {
-			n := r.grams[gramAt(bytesOf(l), i)]
-			if literal == "" || n < fewest || n == fewest && len(l) > len(literal) {
-				literal, at, fewest = l, i, n
+// gramsOf yields a literal by each of its grams.
+func gramsOf(text string) iter.Seq[literal] {
+	return func(yield func(literal) bool) {
+		size := min(len(text), gramSize)
+		for at := 0; size >= leastGram && at+size <= len(text) && yield(literal{text, at}); at++ {
+		}
+	}
+}
+
+func (*rates) hash(l literal) uint32 { return hashGram(l.gram(), 32-gramBits) }
+
+// rarest returns the literal with the longest gram, of several that with the gram that the fewest patterns
+// have, and then the longest; none when all are too short.
+func (r *rates) rarest(literals []string) (rarest literal) {
+	fewest := uint32(0)
+	for _, text := range literals {
+		for l := range gramsOf(text) {
+			n := r.grams[r.hash(l)]
+			if cmp.Or(cmp.Compare(l.size(), rarest.size()), cmp.Compare(fewest, n), cmp.Compare(len(text), len(rarest.text))) > 0 {
+				rarest, fewest = l, n
 			}
 		}
 	}
-	return literal, at
+	return rarest
 }
+
+// costs are how often nodes hold and what it costs to find out, as far as it is not known already.
+type costs struct{ rate, cost []float64 }
 
 // order puts the parts of every operator in the order in which an answer is likely to cost least: of
 // an And what is cheap and often false, of an Or what is cheap and often true.
-func (r *rates) order() {
-	s := r.set
-	shared := make([]int, len(s.nodes))
-	for i := range s.nodes {
-		for _, p := range s.partsOf(int32(i)) {
-			shared[p]++
-		}
+func (r *rates) order(parts []int32, seen *sample) costs {
+	g := r.graph
+	shared := make([]int32, len(g.nodes))
+	for _, p := range parts {
+		shared[p]++
 	}
-	rate, cost := make([]float64, len(s.nodes)), make([]float64, len(s.nodes))
-	for i := range s.nodes { // Parts come before what they are parts of.
-		parts := s.partsOf(int32(i))
-		switch s.nodes[i].op {
+	c := costs{make([]float64, len(g.nodes)), make([]float64, len(g.nodes))}
+	for i, n := range g.nodes { // Parts come before what they are parts of.
+		own := n.of(parts)
+		switch n.op {
 		case opTrue:
-			rate[i] = 1
+			c.rate[i] = 1
 		case opFalse:
 		case opNot:
-			rate[i], cost[i] = 1-rate[parts[0]], cost[parts[0]]
+			c.rate[i], c.cost[i] = 1-c.rate[own[0]], c.cost[own[0]]
 		case opLeaf:
-			rate[i], cost[i] = r.ofLeaf(s.leafOf(int32(i))), float64(s.costs[i])
+			c.rate[i], c.cost[i] = seen.rate(seen.heldOf(int32(i)), r.held[i]), float64(g.costs[i])
 		case opAnd:
-			rate[i], cost[i] = orderParts(parts, rate, cost, false)
+			c.rate[i], c.cost[i] = c.sort(own, false)
 		case opOr:
-			rate[i], cost[i] = orderParts(parts, rate, cost, true)
-		}
-		if r.seen != nil {
-			rate[i] = r.seen.rate(r.seen.held[i], rate[i])
+			c.rate[i], c.cost[i] = c.sort(own, true)
 		}
 		// What many look at is likely to be known already.
-		cost[i] = costKnown + cost[i]/float64(max(shared[i], 1))
+		c.cost[i] = costKnown + c.cost[i]/float64(max(shared[i], 1))
 	}
+	return c
 }
 
 // costKnown is the cost of an answer that is known, beside those of tests.
 const costKnown = 0.3
 
-// orderParts returns the rate and the cost of the whole; deciding is the answer that ends it.
-func orderParts(parts []int32, rate, cost []float64, deciding bool) (whole, all float64) {
-	ends := func(p int32) float64 {
-		if deciding {
-			return max(rate[p], leastRate)
-		}
-		return max(1-rate[p], leastRate)
+// ends is how often the answer of a part decides; deciding is the answer that does.
+func (c costs) ends(p int32, deciding bool) float64 {
+	if deciding {
+		return max(c.rate[p], leastRate)
 	}
-	slices.SortStableFunc(parts, func(x, y int32) int { return cmp.Compare(cost[x]/ends(x), cost[y]/ends(y)) })
+	return max(1-c.rate[p], leastRate)
+}
+
+// sort returns the rate and the cost of the whole.
+func (c costs) sort(parts []int32, deciding bool) (whole, all float64) {
+	slices.SortStableFunc(parts, func(x, y int32) int {
+		return cmp.Compare(c.cost[x]/c.ends(x, deciding), c.cost[y]/c.ends(y, deciding))
+	})
 	goes := 1.0
 	for _, p := range parts {
-		all += goes * cost[p]
-		goes *= 1 - min(ends(p), 1)
+		all += goes * c.cost[p]
+		goes *= 1 - min(c.ends(p, deciding), 1)
 	}
 	if deciding {
 		return 1 - goes, all
 	}
 	return goes, all
-}
-
-func (r *rates) ofLeaf(l *atom) float64 {
-	switch l.kind {
-	case equalLeaf:
-		return r.ofText(l)
-	case textLeaf:
-		return min(r.ofText(l), anyPattern)
-	case existsLeaf:
-		return r.filled(l.column)
-	default:
-		return half
-	}
 }

@@ -31,8 +31,8 @@ func (r Raw) String() string {
 	return "(raw " + r.text + ")"
 }
 
-// query is the clause again, its numbers as they were written.
-func (r Raw) query() Query {
+// Clause is the clause again, its numbers as they were written.
+func (r Raw) Clause() Query {
 	dec := json.NewDecoder(bytes.NewReader([]byte(r.text)))
 	dec.UseNumber()
 	var q Query

@@ -2,22 +2,23 @@ package condition
 
 import "tocsin/internal/mapping"
 
-// compileResidual tests every combination of the fields' values until one holds.
-func compileResidual(r Residual, fields mapping.Fields) test {
-	resolved := make([]mapping.Field, len(r.Fields))
-	isMapped := make([]bool, len(r.Fields))
+// residualLeaf tests every combination of the fields' values until one holds.
+func residualLeaf(r Residual, fields mapping.Fields) leaf {
+	l := leaf{kind: rowLeaf, fields: make([]rowField, len(r.Fields)), names: r.Fields, text: r.Text, holds: r.Holds}
 	for i, name := range r.Fields {
-		resolved[i], isMapped[i] = fields.Field(name)
+		l.fields[i].Field, l.fields[i].mapped = fields.Field(name)
 	}
-	return func(d Document) bool {
-		columns := make([][]mapping.Value, len(resolved))
-		for i, f := range resolved {
-			if isMapped[i] {
-				columns[i] = d.Values(f)
-			}
+	return l
+}
+
+func (l *leaf) matchRows(d Document) bool {
+	columns := make([][]mapping.Value, len(l.fields))
+	for i, f := range l.fields {
+		if f.mapped {
+			columns[i] = d.Values(f.Field)
 		}
-		return anyRow(columns, make([]*mapping.Value, 0, len(columns)), r.Holds)
 	}
+	return anyRow(columns, make([]*mapping.Value, 0, len(columns)), l.holds)
 }
 
 // anyRow extends a row by each value of the next column, or by nil where it has none.

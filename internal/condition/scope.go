@@ -14,4 +14,7 @@ func NewScope(n int, covers func(member int) bool) Scope {
 	return s
 }
 
+// Has reports whether a member is chosen.
+func (s Scope) Has(member int) bool { return s.has(int32(member)) }
+
 func (s Scope) has(member int32) bool { return s == nil || s[member/64]>>(member%64)&1 == 1 }

@@ -3,37 +3,102 @@ package condition
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
-	"net/netip"
 	"slices"
+	"strconv"
+	"sync"
 
+	"tocsin/internal/failure"
+	"tocsin/internal/invariants"
 	"tocsin/internal/mapping"
 )
 
-// setBuilder makes the graph of a set.
+// NewSet compiles conditions. The errors are those of [Compile], by number of the member: a member
+// with an error is not in the set and never found. A crash while one is compiled is its error.
+func NewSet(members []Member) (*Set, []error) {
+	errs := make([]error, len(members))
+	crashed := make([]bool, len(members))
+	for {
+		b, again := newSetBuilder(len(members)), false
+		for i, m := range members {
+			root := none
+			if !crashed[i] {
+				root, errs[i] = b.member(m)
+				crashed[i], again = b.crashed, again || b.crashed
+			}
+			b.graph.roots = append(b.graph.roots, root)
+		}
+		if again {
+			continue // What a crash leaves half made is left behind.
+		}
+		if invariants.Enabled {
+			b.graph.members = slices.Clone(members)
+			b.graph.alone = sync.OnceValue(b.graph.each)
+			b.graph.check()
+		}
+		return &Set{graph: b.graph}, errs
+	}
+}
+
+// setBuilder makes the graph of a set: a [maker] of nodes.
 type setBuilder struct {
-	set     *Set
+	graph   *graph
 	columns map[string][]int32
 	objects map[string]int32
 	nodes   map[string]int32
-	cidrs   []cidrLeaf
-	// costs of nodes order their parts.
-	costs []float32
+	// key is memory for keys of nodes.
+	key []byte
+	// under is the mapping of the member at hand, tests the nodes that tests have become under it.
+	under mapping.Fields
+	tests map[Expr]int32
+	// crashed tells that the last member did.
+	crashed bool
 }
 
-// cidrLeaf is a test of addresses whose networks have yet to be added to those of its column.
-type cidrLeaf struct {
-	node, column int32
-	prefixes     []netip.Prefix
-}
-
-func newSetBuilder() *setBuilder {
+func newSetBuilder(members int) *setBuilder {
 	b := &setBuilder{
-		set: &Set{}, columns: map[string][]int32{}, objects: map[string]int32{}, nodes: map[string]int32{},
+		graph:   &graph{roots: make([]int32, 0, members)},
+		columns: map[string][]int32{}, objects: map[string]int32{}, nodes: make(map[string]int32, 8*members), tests: map[Expr]int32{},
 	}
 	b.constant(false)
 	b.constant(true)
 	return b
+}
+
+// member adds a condition. After a crash the graph is good for nothing.
+func (b *setBuilder) member(m Member) (root int32, err error) {
+	b.crashed = false
+	defer func() {
+		if v := recover(); v != nil {
+			b.crashed = true
+			root, err = none, failure.Crash("compile a condition", v)
+		}
+	}()
+	if !mapping.Same(b.under, m.Fields) {
+		b.under = m.Fields
+		clear(b.tests)
+	}
+	if root, err = compile(b, Simplify(m.Expr), m.Fields); err != nil {
+		return none, err
+	}
+	return root, nil
+}
+
+// test compiles a test that the mapping at hand has not been asked for before.
+func (b *setBuilder) test(e Expr, fields mapping.Fields) (int32, error) {
+	known := isComparable(e)
+	if known {
+		if n, ok := b.tests[e]; ok {
+			return n, nil
+		}
+	}
+	n, err := compileTest(b, e, fields)
+	if err != nil {
+		return none, err
+	}
+	if known {
+		b.tests[e] = n
+	}
+	return n, nil
 }
 
 // constant is the node 0 or 1.
@@ -45,17 +110,18 @@ func (b *setBuilder) constant(value bool) int32 {
 	return b.node(op.name(), node{op: op}, 0)
 }
 
-func (o operator) name() string { return [...]string{"false", "true", "not", "and", "or", "leaf"}[o] }
-
 // operator returns the one node of an operator and its parts.
 func (b *setBuilder) operator(op operator, parts []int32, cost float32) int32 {
-	first := int32(len(b.set.parts))
-	before := len(b.set.nodes)
-	i := b.node(op.name()+idOf(parts...), node{op: op, first: first, count: int32(len(parts))}, cost)
-	if len(b.set.nodes) > before {
-		b.set.parts = append(b.set.parts, parts...)
+	b.key = append(b.key[:0], op.name()...)
+	for _, p := range parts {
+		b.key = binary.LittleEndian.AppendUint32(b.key, uint32(p))
 	}
-	return i
+	if i, ok := b.nodes[string(b.key)]; ok {
+		return i
+	}
+	first := int32(len(b.graph.parts))
+	b.graph.parts = append(b.graph.parts, parts...)
+	return b.node(string(b.key), node{op: op, first: first, count: int32(len(parts))}, cost)
 }
 
 // node returns the one node of a key.
@@ -63,54 +129,21 @@ func (b *setBuilder) node(key string, n node, cost float32) int32 {
 	if i, ok := b.nodes[key]; ok {
 		return i
 	}
-	i := int32(len(b.set.nodes))
+	i := int32(len(b.graph.nodes))
 	b.nodes[key] = i
-	b.set.nodes, b.costs = append(b.set.nodes, n), append(b.costs, cost)
+	b.graph.nodes, b.graph.costs = append(b.graph.nodes, n), append(b.graph.costs, cost)
 	return i
 }
 
-// add adds a condition, as compile compiles one.
-func (b *setBuilder) add(e Expr, fields mapping.Fields) (int32, error) {
-	switch e := e.(type) {
-	case Const:
-		return b.constant(bool(e)), nil
-	case Not:
-		x, err := b.add(e.X, fields)
-		if err != nil {
-			return none, err
-		}
-		return b.not(x), nil
-	case And:
-		return b.addAll(e, fields, opAnd)
-	case Or:
-		return b.addAll(e, fields, opOr)
-	case Nested:
-		return b.addNested(e, fields)
-	default:
-		return b.addLeaf(e, fields)
-	}
-}
-
 func (b *setBuilder) not(x int32) int32 {
-	switch n := b.set.nodes[x]; n.op {
+	switch n := b.graph.nodes[x]; n.op {
 	case opTrue, opFalse:
 		return b.constant(n.op == opFalse)
 	case opNot:
-		return b.set.partsOf(x)[0]
+		return b.graph.partsOf(x)[0]
 	default:
-		return b.operator(opNot, []int32{x}, b.costs[x])
+		return b.operator(opNot, []int32{x}, b.graph.costs[x])
 	}
-}
-
-func (b *setBuilder) addAll(members []Expr, fields mapping.Fields, op operator) (int32, error) {
-	parts := make([]int32, len(members))
-	for i, m := range members {
-		var err error
-		if parts[i], err = b.add(m, fields); err != nil {
-			return none, err
-		}
-	}
-	return b.join(op, parts), nil
 }
 
 // join makes an And or an Or, less the parts that do not decide. One that alone decides is the answer.
@@ -119,9 +152,8 @@ func (b *setBuilder) join(op operator, parts []int32) int32 {
 	if op == opOr {
 		parts = b.joinTexts(parts)
 	}
-	slices.SortFunc(parts, func(x, y int32) int {
-		return cmp.Or(cmp.Compare(b.costs[x], b.costs[y]), cmp.Compare(x, y))
-	})
+	costs := b.graph.costs
+	slices.SortFunc(parts, func(x, y int32) int { return cmp.Or(cmp.Compare(costs[x], costs[y]), cmp.Compare(x, y)) })
 	parts = slices.Compact(parts)
 	absorbing, neutral := opFalse, opTrue
 	if op == opOr {
@@ -130,13 +162,13 @@ func (b *setBuilder) join(op operator, parts []int32) int32 {
 	var cost float32
 	kept := parts[:0]
 	for _, p := range parts {
-		switch b.set.nodes[p].op {
+		switch b.graph.nodes[p].op {
 		case absorbing:
 			return p
 		case neutral:
 		default:
 			kept = append(kept, p)
-			cost += b.costs[p]
+			cost += costs[p]
 		}
 	}
 	switch len(kept) {
@@ -148,12 +180,12 @@ func (b *setBuilder) join(op operator, parts []int32) int32 {
 	return b.operator(op, kept, cost)
 }
 
-// flat puts the parts of equal operators in their place.
+// flat puts the parts of equal operators in their place, in a list of its own.
 func (b *setBuilder) flat(op operator, parts []int32) []int32 {
 	out := make([]int32, 0, len(parts))
 	for _, p := range parts {
-		if b.set.nodes[p].op == op {
-			out = append(out, b.set.partsOf(p)...)
+		if b.graph.nodes[p].op == op {
+			out = append(out, b.graph.partsOf(p)...)
 			continue
 		}
 		out = append(out, p)
@@ -167,55 +199,57 @@ func (b *setBuilder) joinTexts(parts []int32) []int32 {
 		column int32
 		fold   bool
 	}
-	texts := map[group][]string{}
-	count := map[group]int{}
-	groupOf := func(p int32) (group, []string, bool) {
-		l := b.set.leafOf(p)
+	groupOf := func(p int32) (group, []string) {
+		l := b.graph.leafOf(p)
 		if l == nil || l.test == none {
-			return group{}, nil, false
+			return group{}, nil
 		}
-		equal := b.set.tests[l.test].equal
-		return group{l.column, l.fold}, equal, equal != nil
+		return group{l.column, l.fold}, b.graph.tests[l.test].equal
 	}
+	count := map[group]int{}
+	some := false
 	for _, p := range parts {
-		if g, equal, ok := groupOf(p); ok {
-			texts[g] = append(texts[g], equal...)
+		if g, equal := groupOf(p); equal != nil {
 			count[g]++
+			some = some || count[g] > 1
+		}
+	}
+	if !some {
+		return parts
+	}
+	texts := map[group][]string{}
+	for _, p := range parts {
+		if g, equal := groupOf(p); equal != nil && count[g] > 1 {
+			texts[g] = append(texts[g], equal...)
 		}
 	}
 	var out []int32
 	for _, p := range parts {
-		g, _, ok := groupOf(p)
+		g, equal := groupOf(p)
 		switch {
-		case !ok || count[g] == 1:
+		case equal == nil || count[g] == 1:
 			out = append(out, p)
-		case count[g] > 1:
-			count[g] = 0 // They are all in the first one's place.
-			slices.Sort(texts[g])
-			out = append(out, b.equalLeaf(g.column, equalTexts(slices.Compact(texts[g]), g.fold)))
+		case texts[g] != nil:
+			all := texts[g]
+			texts[g] = nil // They are all in the first one's place.
+			slices.Sort(all)
+			out = append(out, b.equalLeaf(g.column, equalTexts(slices.Compact(all), g.fold)))
 		}
 	}
 	return out
-}
-
-func idOf(parts ...int32) string {
-	id := make([]byte, 0, 4*len(parts))
-	for _, p := range parts {
-		id = binary.LittleEndian.AppendUint32(id, uint32(p))
-	}
-	return string(id)
 }
 
 // column returns the number of a field. Fields of one name that have the same values everywhere are
 // one column.
 func (b *setBuilder) column(f mapping.Field) int32 {
 	for _, i := range b.columns[f.Name] {
-		if b.set.columns[i].SameValues(f) {
+		if b.graph.columns[i].SameValues(f) {
 			return i
 		}
 	}
-	i := int32(len(b.set.columns))
-	b.set.columns = append(b.set.columns, f)
+	i := int32(len(b.graph.columns))
+	b.graph.columns = append(b.graph.columns, f)
+	b.graph.networks = append(b.graph.networks, networks{})
 	b.columns[f.Name] = append(b.columns[f.Name], i)
 	return i
 }
@@ -224,55 +258,26 @@ func (b *setBuilder) object(name string) int32 {
 	if i, ok := b.objects[name]; ok {
 		return i
 	}
-	i := int32(len(b.set.objects))
-	b.set.objects = append(b.set.objects, name)
+	i := int32(len(b.graph.objects))
+	b.graph.objects = append(b.graph.objects, name)
 	b.objects[name] = i
 	return i
 }
 
-// leaf returns the one node of a test, which the key tells from all others.
-func (b *setBuilder) leaf(key string, cost float32, l atom) int32 {
-	if i, ok := b.nodes[key]; ok {
-		return i
+// keyOf tells a leaf from all others.
+func keyOf(kind string, columns ...int32) []byte {
+	key := append(make([]byte, 0, 64), kind...)
+	for _, c := range columns {
+		key = binary.LittleEndian.AppendUint32(key, uint32(c))
 	}
-	b.set.leaves = append(b.set.leaves, l)
-	return b.node(key, node{op: opLeaf, first: int32(len(b.set.leaves) - 1)}, cost)
+	return append(key, ' ')
 }
 
 // equalLeaf returns the leaf of a test for whole texts.
 func (b *setBuilder) equalLeaf(column int32, t textTest) int32 {
-	return b.textLeaf(fmt.Sprintf("leaf%s equal %t %q", idOf(column), t.fold, t.equal), costEqual, column, t)
-}
-
-// textLeaf returns the leaf of a test of texts.
-func (b *setBuilder) textLeaf(key string, cost float32, column int32, t textTest) int32 {
-	l := atom{kind: textLeaf, fold: t.fold, column: column, test: int32(len(b.set.tests)), row: none, holds: t.holds}
-	switch {
-	case len(t.equal) == 1:
-		l.kind, l.text = equalLeaf, t.equal[0]
-	case t.scans:
-		l.text = longest(t.literals)
+	key := strconv.AppendBool(keyOf("equal", column), t.fold)
+	for _, text := range t.equal {
+		key = append(binary.AppendUvarint(key, uint64(len(text))), text...)
 	}
-	before := len(b.set.leaves)
-	i := b.leaf(key, cost, l)
-	if len(b.set.leaves) > before {
-		b.set.tests = append(b.set.tests, t)
-	}
-	return i
-}
-
-// partsOf returns the parts of a node, none of a leaf.
-func (s *Set) partsOf(n int32) []int32 {
-	if s.nodes[n].op == opLeaf {
-		return nil
-	}
-	return s.parts[s.nodes[n].first : s.nodes[n].first+s.nodes[n].count]
-}
-
-// leafOf returns the leaf that a node is, nil when it is none.
-func (s *Set) leafOf(n int32) *atom {
-	if s.nodes[n].op != opLeaf {
-		return nil
-	}
-	return &s.leaves[s.nodes[n].first]
+	return b.textLeaf(string(key), costEqual, column, t)
 }

@@ -6,15 +6,19 @@ import (
 	"strings"
 	"unsafe"
 
+	"tocsin/internal/invariants"
 	"tocsin/internal/mapping"
 )
 
 // Matching is the memory that matching a set takes. It is for one goroutine at a time.
 type Matching struct {
-	set      *Set
-	document Columns
+	graph       *graph
+	arrangement *arrangement
+	document    Columns
 	// count numbers the documents: what is marked with another number is of another document.
 	count uint32
+	// at is the leaf that is tested.
+	at int32
 	// answers of nodes are their document's number, and in the lowest bit the answer.
 	answers []uint32
 	// offered marks members that were looked at, tried the tests whose members were.
@@ -22,6 +26,9 @@ type Matching struct {
 	columns        []columnOf
 	filled         []int32
 	found          []int32
+	// scope are the members that are looked at, try what leads to them.
+	scope Scope
+	try   func(tests []int32)
 	// folded is memory for texts with their letters lowered.
 	folded []byte
 	row    []*mapping.Value
@@ -39,19 +46,23 @@ type columnOf struct {
 }
 
 // NewMatching returns memory to match the set with.
-func (s *Set) NewMatching() *Matching {
-	return &Matching{
-		set: s, answers: make([]uint32, len(s.nodes)), offered: make([]uint32, len(s.roots)), tried: make([]uint32, len(s.nodes)),
-		columns: make([]columnOf, len(s.columns)),
+func (s *Set) NewMatching() *Matching { return newMatching(s.graph, s.arranged()) }
+
+func newMatching(g *graph, a *arrangement) *Matching {
+	m := &Matching{
+		graph: g, arrangement: a, at: none,
+		answers: make([]uint32, len(g.nodes)), offered: make([]uint32, len(g.roots)), tried: make([]uint32, len(g.nodes)),
+		columns: make([]columnOf, len(g.columns)),
 	}
+	m.try = m.tryAll
+	return m
 }
 
 // maxCount is how many documents are told apart before all marks are taken back.
 const maxCount = 1<<31 - 1
 
-// Match returns the numbers of the members that are true of a document, in order; they are good until
-// the next Match. Only members that scope has are looked at.
-func (m *Matching) Match(d Columns, scope Scope) []int32 {
+// begin takes the next document.
+func (m *Matching) begin(d Columns) {
 	if m.count++; m.count > maxCount {
 		clear(m.answers)
 		clear(m.offered)
@@ -59,61 +70,75 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 		clear(m.columns)
 		m.count = 1
 	}
-	m.document, m.folded, m.found = d, m.folded[:0], m.found[:0]
+	m.document, m.folded, m.found, m.at = d, m.folded[:0], m.found[:0], none
 	m.filled = d.Filled(m.filled[:0])
+}
+
+// Match returns the numbers of the members that are true of a document, in order; they are good until
+// the next Match. Only members that scope has are looked at. Where it crashes, [Matching.Crashing] tells
+// which members did it.
+func (m *Matching) Match(d Columns, scope Scope) []int32 {
+	m.begin(d)
+	m.scope = scope
+	a := m.arrangement
 	for _, c := range m.filled {
-		if int(c) < len(m.set.anchors) && m.set.anchors[c].any {
-			m.lead(c, &m.set.anchors[c], scope)
+		if int(c) < len(a.index.columns) && a.index.columns[c].any {
+			a.index.lead(m, c, m.try)
 		}
 	}
-	for _, member := range m.set.always {
-		m.offer(member, scope)
+	for _, member := range a.always {
+		m.offer(member)
 	}
 	slices.Sort(m.found)
-	m.document = nil
+	if invariants.Enabled && m.checked() {
+		m.recheck(d, scope)
+	}
+	m.document, m.scope = nil, nil
 	return m.found
 }
 
-// lead offers the members that the values of a column lead to.
-func (m *Matching) lead(c int32, at *anchors, scope Scope) {
-	m.try(at.filled, scope)
-	if at.lengths == 0 && at.grams.filter == nil {
-		return
+// Crashing returns, after a Match that crashed, the members that have the test at which it did; none when
+// it was at no test. Members that are left out of a set made anew cannot crash it again.
+func (m *Matching) Crashing() []int32 {
+	if m.at == none {
+		return nil
 	}
-	for _, text := range m.texts(c) {
-		if at.lengths&lengthBit(text) != 0 {
-			m.try(m.set.texts.find(c, text), scope)
+	var out []int32
+	for member, root := range m.graph.roots {
+		if root == none {
+			continue
 		}
+		m.graph.reach(root, func(n int32) {
+			if n == m.at {
+				out = append(out, int32(member))
+			}
+		})
 	}
-	if at.grams.filter != nil {
-		for _, text := range m.foldedTexts(c) {
-			at.grams.each(text, func(tests []int32) { m.try(tests, scope) })
-		}
-	}
+	return out
 }
 
-// try offers the members that tests lead to, as far as these hold.
-func (m *Matching) try(tests []int32, scope Scope) {
+// tryAll offers the members that tests lead to, as far as these hold.
+func (m *Matching) tryAll(tests []int32) {
 	for _, n := range tests {
 		if m.tried[n] == m.count {
 			continue
 		}
 		m.tried[n] = m.count
 		if m.holds(n) {
-			for _, member := range m.set.led[n] {
-				m.offer(member, scope)
+			for _, member := range m.arrangement.led[n] {
+				m.offer(member)
 			}
 		}
 	}
 }
 
 // offer evaluates a member, once.
-func (m *Matching) offer(member int32, scope Scope) {
+func (m *Matching) offer(member int32) {
 	if m.offered[member] == m.count {
 		return
 	}
 	m.offered[member] = m.count
-	if scope.has(member) && m.holds(m.set.roots[member]) {
+	if m.scope.has(member) && m.holds(m.graph.roots[member]) {
 		m.found = append(m.found, member)
 	}
 }
@@ -136,11 +161,12 @@ func (m *Matching) answer(n int32, answer bool) {
 }
 
 func (m *Matching) evaluate(id int32) bool {
-	n := m.set.nodes[id]
+	n := m.graph.nodes[id]
 	if n.op == opLeaf {
-		return m.test(&m.set.leaves[n.first], id)
+		m.at = id
+		return m.test(&m.graph.leaves[n.first], id)
 	}
-	parts := m.set.parts[n.first : n.first+n.count]
+	parts := m.arrangement.parts[n.first : n.first+n.count]
 	switch n.op {
 	case opTrue:
 		return true
@@ -154,7 +180,12 @@ func (m *Matching) evaluate(id int32) bool {
 		}
 		return true
 	case opOr:
-		return slices.ContainsFunc(parts, m.holds)
+		for _, p := range parts {
+			if m.holds(p) {
+				return true
+			}
+		}
+		return false
 	default:
 		return false
 	}
@@ -162,27 +193,27 @@ func (m *Matching) evaluate(id int32) bool {
 
 func (m *Matching) test(l *atom, id int32) bool {
 	switch l.kind {
-	case equalLeaf:
+	case equalAtom:
 		return m.testEqual(l)
-	case textLeaf:
+	case textAtom:
 		return m.testTexts(l)
-	case valueLeaf:
+	case valueAtom:
 		return slices.ContainsFunc(m.values(l.column), l.accept)
-	case existsLeaf:
-		if m.set.columns[l.column].Type.Family() == mapping.FamilyString {
+	case existsAtom:
+		if m.graph.columns[l.column].Type.Family() == mapping.FamilyString {
 			return len(m.texts(l.column)) > 0
 		}
 		return len(m.values(l.column)) > 0
-	case objectLeaf:
+	case objectAtom:
 		return m.document.ObjectAt(int(l.object))
-	case networkLeaf:
+	case networkAtom:
 		m.locate(l.column)
 		a := m.answers[id]
 		return a>>1 == m.count && a&1 == 1
-	case nestedLeaf:
-		return l.nested(m.document)
+	case nestedAtom:
+		return l.nested.match(m.document)
 	default:
-		return m.testRows(&m.set.rows[l.row])
+		return m.testRows(&m.graph.rows[l.row])
 	}
 }
 
@@ -295,5 +326,5 @@ func (m *Matching) locate(c int32) {
 }
 
 func (m *Matching) locateOne(c int32, addr netip.Addr) {
-	m.set.networks[c].each(addr, func(n int32) { m.answer(n, true) })
+	m.graph.networks[c].each(addr, func(n int32) { m.answer(n, true) })
 }

@@ -9,9 +9,9 @@ import (
 
 // compileMatch makes the test of a field that is not analysed: its one value is what the text
 // stands for.
-func compileMatch(m Match, f mapping.Field) (accept, error) {
+func compileMatch(m Match, f mapping.Field) (valueTest, error) {
 	if m.Value == nil {
-		return nil, fmt.Errorf("null cannot be looked for: %w", ErrLiteral)
+		return valueTest{}, fmt.Errorf("null cannot be looked for: %w", ErrLiteral)
 	}
 	if f.Type == mapping.Unknown {
 		return guessMatch(literalText(m.Value)), nil
@@ -20,8 +20,8 @@ func compileMatch(m Match, f mapping.Field) (accept, error) {
 }
 
 // guessMatch takes a text for itself, and for a network where that is one.
-func guessMatch(text string) accept {
-	same := equalText(text, false).accept()
+func guessMatch(text string) valueTest {
+	same := equalText(text, false).values()
 	if !strings.Contains(text, "/") {
 		return same
 	}
@@ -29,7 +29,7 @@ func guessMatch(text string) accept {
 	if err != nil {
 		return same
 	}
-	return func(v mapping.Value) bool { return same(v) || within(v) }
+	return valueTest{accept: func(v mapping.Value) bool { return same.accept(v) || within.accept(v) }}
 }
 
 // compileQueryString takes a single pattern. Several are words and operators of a language of

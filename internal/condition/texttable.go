@@ -12,24 +12,44 @@ type textTable struct {
 // textSlot is a hash and the number of its entry, one more; 0 is no entry.
 type textSlot struct{ hash, entry uint32 }
 
+// textEntry is a text, folded, and its tests.
 type textEntry struct {
-	columnText
-	tests []int32
+	column int32
+	text   string
+	tests  []int32
 }
 
-func newTextTable(tests map[columnText][]int32) textTable {
-	t := textTable{slots: make([]textSlot, 2<<bits.Len(uint(len(tests))))}
-	for key, of := range tests {
-		t.entries = append(t.entries, textEntry{key, of})
-		h := t.hash(key.column, key.text)
-		i := t.slot(h)
-		for t.slots[i].entry != 0 {
-			i = (i + 1) % len(t.slots)
-		}
-		t.slots[i] = textSlot{uint32(h), uint32(len(t.entries))}
+// newTextTable returns a table with room for all texts that a graph compares with.
+func newTextTable(g *graph) textTable {
+	n := 0
+	for i := range g.tests {
+		n += len(g.tests[i].equal)
 	}
-	return t
+	return textTable{slots: make([]textSlot, 2<<bits.Len(uint(n)))}
 }
+
+// add adds texts of a test. There are no more in all than the table has room for.
+func (t *textTable) add(column int32, texts []string, test int32) {
+	for _, text := range texts {
+		folded := foldASCII(text)
+		h := t.hash(column, folded)
+		i := t.slot(h)
+		for ; t.slots[i].entry != 0; i = (i + 1) & (len(t.slots) - 1) {
+			if e := t.entry(i); e.column == column && e.text == folded {
+				if last := len(e.tests) - 1; e.tests[last] != test { // Two texts may fold to one.
+					e.tests = append(e.tests, test)
+				}
+				break
+			}
+		}
+		if t.slots[i].entry == 0 {
+			t.entries = append(t.entries, textEntry{column, folded, []int32{test}})
+			t.slots[i] = textSlot{uint32(h), uint32(len(t.entries))}
+		}
+	}
+}
+
+func (t *textTable) entry(slot int) *textEntry { return &t.entries[t.slots[slot].entry-1] }
 
 func (*textTable) hash(column int32, text string) uint64 {
 	return hashFolded(text) + uint64(column)*0x9e3779b97f4a7c15
@@ -37,7 +57,7 @@ func (*textTable) hash(column int32, text string) uint64 {
 
 func (t *textTable) slot(h uint64) int { return int(h >> 32 & uint64(len(t.slots)-1)) }
 
-// find returns the tests that want a text, folded.
+// find returns the tests that want a text, whatever its case.
 func (t *textTable) find(column int32, text string) []int32 {
 	h := t.hash(column, text)
 	short := uint32(h)
@@ -47,7 +67,7 @@ func (t *textTable) find(column int32, text string) []int32 {
 			return nil
 		}
 		if s.hash == short {
-			if e := &t.entries[s.entry-1]; e.column == column && equalFolded(text, e.text) {
+			if e := t.entry(i); e.column == column && equalFolded(text, e.text) {
 				return e.tests
 			}
 		}

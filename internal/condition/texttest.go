@@ -23,15 +23,20 @@ type textTest struct {
 	scans bool
 }
 
-// accept judges values by their text, and folds it when that is wanted.
-func (t textTest) accept() accept {
+// values judges values by their text, and folds it when that is wanted.
+func (t textTest) values() valueTest {
+	out := valueTest{text: t}
 	switch {
 	case t.holds == nil:
-		return never
+		return valueTest{}
+	case t.fold && len(t.equal) == 1:
+		out.accept = func(v mapping.Value) bool { return equalFolded(v.String, t.equal[0]) }
 	case t.fold:
-		return func(v mapping.Value) bool { return t.holds(foldASCII(v.String)) }
+		out.accept = func(v mapping.Value) bool { return t.holds(foldASCII(v.String)) }
+	default:
+		out.accept = func(v mapping.Value) bool { return t.holds(v.String) }
 	}
-	return func(v mapping.Value) bool { return t.holds(v.String) }
+	return out
 }
 
 // compilePattern makes the test of a leaf that only fields with text know.
@@ -55,46 +60,6 @@ func compilePattern(leaf Expr, f mapping.Field) (textTest, error) {
 		return compileRegexp(l)
 	}
 	return textTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
-}
-
-// compileText makes the test of a leaf that looks at nothing but the text of values; false for any
-// other, and for one that [compileValue] refuses.
-func compileText(leaf Expr, f mapping.Field) (textTest, bool) {
-	switch l := leaf.(type) {
-	case Term:
-		return compileEqual([]any{l.Value}, l.Fold, f)
-	case Terms:
-		return compileEqual(l.Values, false, f)
-	case Match:
-		if f.Type == mapping.Unknown && strings.Contains(literalText(l.Value), "/") {
-			return textTest{}, false // It may be a network.
-		}
-		return compileEqual([]any{literalText(l.Value)}, false, f)
-	}
-	t, err := compilePattern(leaf, f)
-	return t, err == nil
-}
-
-func compileEqual(values []any, fold bool, f mapping.Field) (textTest, bool) {
-	texts := make([]string, len(values))
-	for i, value := range values {
-		family := f.Type.Family()
-		if family == mapping.FamilyUnknown {
-			family = familyOf(value)
-		}
-		texts[i] = literalText(value)
-		switch family {
-		case mapping.FamilyString:
-			texts[i] = f.Normalize(texts[i])
-		case mapping.FamilyVersion:
-		default:
-			return textTest{}, false
-		}
-	}
-	if len(texts) == 1 {
-		return equalText(texts[0], fold), true
-	}
-	return equalTexts(texts, fold), true
 }
 
 func compileRegexp(l Regexp) (textTest, error) {
@@ -152,7 +117,7 @@ func beginText(want string, fold bool) textTest {
 func matchPattern(pattern string, fold bool) textTest {
 	w := newWildcard(pattern, fold)
 	w.fold = false // The text is folded by then.
-	return textTest{fold: fold, holds: w.match, literals: bytesOnly(w.literals())}
+	return textTest{fold: fold, holds: w.test(), literals: bytesOnly(w.literals())}
 }
 
 // literals are the texts that stand in every value of the pattern.

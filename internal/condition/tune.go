@@ -1,10 +1,12 @@
 package condition
 
-// sample is what was counted of some documents.
+import "tocsin/internal/invariants"
+
+// sample is what was counted of some documents; nil is no documents.
 type sample struct {
 	documents int
-	// held counts how often a node holds, near how often a text has the literal that a test is found
-	// by, filled how often a column has a value.
+	// held counts how often a leaf holds, near how often there was what it is found by, filled how often a
+	// column has a value.
 	held, near, filled []int32
 }
 
@@ -13,53 +15,86 @@ const weight = 2
 
 // rate corrects an estimate by what was seen.
 func (s *sample) rate(seen int32, estimate float64) float64 {
+	if s == nil {
+		return estimate
+	}
 	return (float64(seen) + weight*estimate) / float64(s.documents+weight)
 }
 
-// maxLooks bounds the work of looking at a sample: documents times nodes.
-const maxLooks = 8 << 20
+func (s *sample) heldOf(n int32) int32 {
+	if s == nil {
+		return 0
+	}
+	return s.held[n]
+}
+
+func (s *sample) nearOf(n int32) int32 {
+	if s == nil {
+		return 0
+	}
+	return s.near[n]
+}
+
+func (s *sample) filledOf(column int32) int32 {
+	if s == nil {
+		return 0
+	}
+	return s.filled[column]
+}
 
 // Tuned returns the set arranged for documents like those of a sample, of which some hundred are
 // enough: it gives the same answers, at less cost. The numbers of fields and objects stay. Each sampled
-// document is only asked while it is at hand: next is called until it returns nil.
+// document is only asked while it is at hand: next is called until it returns nil. Where one makes a
+// condition crash, or next does, the set stays as it is.
 func (s *Set) Tuned(next func() Columns) *Set {
-	seen := &sample{held: make([]int32, len(s.nodes)), near: make([]int32, len(s.nodes)), filled: make([]int32, len(s.columns))}
-	m := s.NewMatching()
-	r := newRates(s, nil)
-	for seen.documents < max(maxLooks/len(s.nodes), 1) {
-		d := next()
-		if d == nil {
-			break
-		}
-		m.Match(d, nil)
-		m.document = d
-		seen.documents++
-		seen.look(s, m, r)
+	g := s.graph
+	r := newRates(g)
+	seen := g.sample(r, next)
+	if seen == nil {
+		return s
 	}
-	tuned := *s
-	tuned.parts = append([]int32{}, s.parts...)
-	tuned.always = nil
-	tuned.arrange(seen)
-	return &tuned
+	return &Set{graph: g, arrangement: arrange(g, r, seen)}
 }
 
-func (s *sample) look(set *Set, m *Matching, r *rates) {
-	for c := range set.columns {
-		if len(m.values(int32(c))) > 0 {
-			s.filled[c]++
+// sample counts in documents; nil after a crash.
+func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
+	defer func() {
+		if v := recover(); v != nil {
+			invariants.Recovered(v)
+			seen = nil
+		}
+	}()
+	var tests []int32
+	for n := range g.nodes {
+		if l := g.leafOf(int32(n)); l != nil && l.column != none {
+			tests = append(tests, int32(n))
 		}
 	}
-	for i := range set.nodes {
-		n := int32(i)
-		if m.holds(n) {
-			s.held[n]++
-		}
-		l := set.leafOf(n)
-		if l == nil || l.test == none {
-			continue
-		}
-		if literal, _ := r.rarest(set.tests[l.test].literals); literal != "" && anyContains(m.foldedTexts(l.column), literal) {
-			s.near[n]++
+	all := newIndex(r, tests)
+	m := newMatching(g, unarranged(g))
+	seen = &sample{held: make([]int32, len(g.nodes)), near: make([]int32, len(g.nodes)), filled: make([]int32, len(g.columns))}
+	look := func(tests []int32) {
+		for _, n := range tests {
+			if m.tried[n] == m.count {
+				continue
+			}
+			m.tried[n] = m.count
+			seen.near[n]++
+			if m.holds(n) {
+				seen.held[n]++
+			}
 		}
 	}
+	for d := next(); d != nil; d = next() {
+		m.begin(d)
+		seen.documents++
+		for _, c := range m.filled {
+			if int(c) >= len(g.columns) || len(m.values(c)) == 0 {
+				continue
+			}
+			seen.filled[c]++
+			all.lead(m, c, look)
+		}
+	}
+	return seen
 }

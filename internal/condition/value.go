@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,15 +14,30 @@ import (
 // accept judges one indexed value of a field.
 type accept func(mapping.Value) bool
 
-func never(mapping.Value) bool { return false }
+// valueTest is accept and, where that can be told, what it looks for: text, networks or numbers then say
+// the same as accept does. The zero value accepts none.
+type valueTest struct {
+	accept accept
+	// text judges values by nothing but their text.
+	text textTest
+	// networks, when not nil, are those of which one has the value's address.
+	networks []netip.Prefix
+	// numbers, when not nil, are those of which the value is one.
+	numbers []number
+}
 
-func compileValue(leaf Expr, f mapping.Field) (accept, error) {
+func acceptTest(a accept, err error) (valueTest, error) { return valueTest{accept: a}, err }
+
+func compileValue(leaf Expr, f mapping.Field) (valueTest, error) {
 	family := f.Type.Family()
 	if family == mapping.FamilyText {
-		return nil, ErrAnalysed
+		return valueTest{}, ErrAnalysed
 	}
 	if err := f.InMemory(); err != nil {
-		return nil, err
+		return valueTest{}, err
+	}
+	if f.DocValuesOnly && folds(leaf) {
+		return valueTest{}, fmt.Errorf("it is not indexed, and ignoring case then means more than ASCII: %w", ErrSearchOnly)
 	}
 	switch l := leaf.(type) {
 	case Term:
@@ -29,47 +45,90 @@ func compileValue(leaf Expr, f mapping.Field) (accept, error) {
 	case Terms:
 		return compileTerms(l.Values, f)
 	case Range:
-		return compileRange(l, f)
+		return acceptTest(compileRange(l, f))
 	case Match:
 		return compileMatch(l, f)
 	case CIDR:
 		if family != mapping.FamilyIP && family != mapping.FamilyString && family != mapping.FamilyUnknown {
-			return nil, fmt.Errorf("%T: %w", leaf, ErrOperator)
+			return valueTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
 		}
 		return compileCIDR(l.Networks)
 	}
 	t, err := compilePattern(leaf, f)
-	return t.accept(), err
+	return t.values(), err
+}
+
+// folds reports whether a test ignores case.
+func folds(leaf Expr) bool {
+	switch l := leaf.(type) {
+	case Term:
+		return l.Fold
+	case Wildcard:
+		return l.Fold
+	case Prefix:
+		return l.Fold
+	case Regexp:
+		return l.Fold
+	}
+	return false
 }
 
 // compileTerms differs from several Terms in one point: a number beyond the type's range is
 // refused among others, while alone it just equals nothing.
-func compileTerms(values []any, f mapping.Field) (accept, error) {
+func compileTerms(values []any, f mapping.Field) (valueTest, error) {
 	if texts, ok := allTexts(values); ok && f.Type.Family() == mapping.FamilyString {
-		return oneOfTexts(texts, f), nil
+		for i, text := range texts {
+			texts[i] = f.Normalize(text)
+		}
+		return equalTexts(texts, false).values(), nil
 	}
-	tests := make([]accept, len(values))
+	tests := make([]valueTest, len(values))
 	for i, value := range values {
 		if text := literalText(value); f.Type.Family().IsNumber() && !inRange(text, f) && !passedOver(text, f) {
-			return nil, fmt.Errorf("%s is out of the range of [%s]: %w", text, f.Type, ErrLiteral)
+			return valueTest{}, fmt.Errorf("%s is out of the range of [%s]: %w", text, f.Type, ErrLiteral)
 		}
 		t, err := compileTerm(value, false, f)
 		if err != nil {
-			return nil, err
+			return valueTest{}, err
 		}
 		tests[i] = t
 	}
-	return func(v mapping.Value) bool {
-		for _, t := range tests {
-			if t(v) {
-				return true
-			}
-		}
-		return false
-	}, nil
+	return anyOf(tests, f), nil
 }
 
-// allTexts returns values that are all strings.
+// anyOf accepts what one of several tests, which fold nothing, accepts.
+func anyOf(tests []valueTest, f mapping.Field) valueTest {
+	tests = slices.DeleteFunc(tests, func(t valueTest) bool { return t.accept == nil })
+	var texts []string
+	var networks []netip.Prefix
+	var numbers []number
+	ofText, ofNetworks, ofNumbers := 0, 0, 0
+	for _, t := range tests {
+		switch {
+		case t.text.equal != nil:
+			ofText, texts = ofText+1, append(texts, t.text.equal...)
+		case t.networks != nil:
+			ofNetworks, networks = ofNetworks+1, append(networks, t.networks...)
+		case t.numbers != nil:
+			ofNumbers, numbers = ofNumbers+1, append(numbers, t.numbers...)
+		}
+	}
+	switch len(tests) {
+	case 0:
+		return valueTest{}
+	case ofText:
+		return equalTexts(texts, false).values()
+	case ofNetworks:
+		return inNetworks(networks)
+	case ofNumbers:
+		return equalNumbers(numbers, f)
+	}
+	return valueTest{accept: func(v mapping.Value) bool {
+		return slices.ContainsFunc(tests, func(t valueTest) bool { return t.accept(v) })
+	}}
+}
+
+// allTexts returns a list of values that are all strings.
 func allTexts(values []any) ([]string, bool) {
 	texts := make([]string, len(values))
 	for i, v := range values {
@@ -82,16 +141,7 @@ func allTexts(values []any) ([]string, bool) {
 	return texts, true
 }
 
-// oneOfTexts looks a value up among many.
-func oneOfTexts(texts []string, f mapping.Field) accept {
-	known := make(map[string]bool, len(texts))
-	for _, text := range texts {
-		known[f.Normalize(text)] = true
-	}
-	return func(v mapping.Value) bool { return known[v.String] }
-}
-
-func compileTerm(value any, fold bool, f mapping.Field) (accept, error) {
+func compileTerm(value any, fold bool, f mapping.Field) (valueTest, error) {
 	text := literalText(value)
 	family := f.Type.Family()
 	if family == mapping.FamilyUnknown {
@@ -99,16 +149,16 @@ func compileTerm(value any, fold bool, f mapping.Field) (accept, error) {
 	}
 	switch family {
 	case mapping.FamilyString:
-		return equalText(f.Normalize(text), fold).accept(), nil
+		return equalText(f.Normalize(text), fold).values(), nil
 	case mapping.FamilyVersion:
-		return equalText(text, fold).accept(), wantVersion(value, f)
+		return equalText(text, fold).values(), wantVersion(value, f)
 	case mapping.FamilyBoolean:
 		b, err := parseBool(text) // A boolean has no case to be ignored.
-		return func(v mapping.Value) bool { return v.Bool == b }, err
+		return acceptTest(func(v mapping.Value) bool { return v.Bool == b }, err)
 	default:
 	}
 	if fold {
-		return nil, fmt.Errorf("ignoring case: %w", ErrOperator)
+		return valueTest{}, fmt.Errorf("ignoring case: %w", ErrOperator)
 	}
 	switch family {
 	case mapping.FamilyIP:
@@ -116,7 +166,7 @@ func compileTerm(value any, fold bool, f mapping.Field) (accept, error) {
 	case mapping.FamilyInteger, mapping.FamilyFloat:
 		return equalNumber(text, f)
 	default:
-		return compileRange(Range{Gte: value, Lte: value}, f)
+		return acceptTest(compileRange(Range{Gte: value, Lte: value}, f))
 	}
 }
 
@@ -131,34 +181,30 @@ func wantVersion(value any, f mapping.Field) error {
 
 // equalIP matches one address, or, as Elasticsearch has it, a network written where an address is
 // wanted.
-func equalIP(text string) (accept, error) {
-	if strings.Contains(text, "/") {
-		return compileCIDR([]string{text})
+func equalIP(text string) (valueTest, error) {
+	if _, ok := mapping.ParseIP(text); !ok && !strings.Contains(text, "/") {
+		return valueTest{}, fmt.Errorf("%q is no IP address: %w", text, ErrLiteral)
 	}
-	want, ok := mapping.ParseIP(text)
-	if !ok {
-		return nil, fmt.Errorf("%q is no IP address: %w", text, ErrLiteral)
-	}
-	return func(v mapping.Value) bool { return v.IP == want }, nil
+	return compileCIDR([]string{text})
 }
 
-func compileCIDR(networks []string) (accept, error) {
+func compileCIDR(networks []string) (valueTest, error) {
 	prefixes, err := prefixesOf(networks)
 	if err != nil {
-		return nil, err
+		return valueTest{}, err
 	}
-	return func(v mapping.Value) bool {
+	return inNetworks(prefixes), nil
+}
+
+// inNetworks accepts addresses that are in one of the networks, all in IPv6 form.
+func inNetworks(prefixes []netip.Prefix) valueTest {
+	if len(prefixes) == 0 {
+		return valueTest{}
+	}
+	return valueTest{networks: prefixes, accept: func(v mapping.Value) bool {
 		ip, ok := v.Address()
-		if !ok {
-			return false
-		}
-		for _, p := range prefixes {
-			if p.Contains(ip) {
-				return true
-			}
-		}
-		return false
-	}, nil
+		return ok && slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(ip) })
+	}}
 }
 
 // prefixesOf reads networks, in IPv6 form.

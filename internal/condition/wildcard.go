@@ -16,8 +16,7 @@ type wildcard struct {
 
 // WildcardTest returns a test of whole strings against a pattern as [Wildcard] has it.
 func WildcardTest(pattern string, fold bool) func(string) bool {
-	w := newWildcard(pattern, fold)
-	return w.match
+	return newWildcard(pattern, fold).test()
 }
 
 // anyChar stands in a piece for exactly one character of any kind.
@@ -86,6 +85,26 @@ func (w wildcard) match(s string) bool {
 		s = s[end:]
 	}
 	return last.suffix(s)
+}
+
+// test returns match, in its simplest form.
+func (w wildcard) test() func(string) bool {
+	if w.fold || !w.pieces[0].literal() || !w.pieces[len(w.pieces)-1].literal() {
+		return w.match
+	}
+	first, last := w.pieces[0].text, w.pieces[len(w.pieces)-1].text
+	switch {
+	case len(w.pieces) == 1:
+		return func(s string) bool { return s == first }
+	case len(w.pieces) == 2 && last == "":
+		return func(s string) bool { return strings.HasPrefix(s, first) }
+	case len(w.pieces) == 2 && first == "":
+		return func(s string) bool { return strings.HasSuffix(s, last) }
+	case len(w.pieces) == 3 && first == "" && last == "" && w.pieces[1].literal():
+		within := w.pieces[1].text
+		return func(s string) bool { return strings.Contains(s, within) }
+	}
+	return w.match
 }
 
 func (p piece) literal() bool { return p.text != "" || len(p.runes) == 0 }

@@ -22,26 +22,27 @@ type step struct {
 
 // At returns the moment the expression names when the time is now. The result is in UTC, and so
 // is the calendar that rounding and months follow.
-func (e Expr) At(now time.Time) time.Time { return e.at(now, unit.floor) }
+func (e Expr) At(now time.Time) time.Time { return e.In(now, time.UTC, false) }
 
 // EndAt is At with rounding up: to the last millisecond of a unit, as Elasticsearch reads a bound
 // that the unit belongs to ("<= now/d") or lies before ("> now/d").
-func (e Expr) EndAt(now time.Time) time.Time {
-	return e.at(now, func(u unit, t time.Time) time.Time {
-		return u.add(u.floor(t), 1).Add(-time.Millisecond)
-	})
-}
+func (e Expr) EndAt(now time.Time) time.Time { return e.In(now, time.UTC, true) }
 
-func (e Expr) at(now time.Time, round func(unit, time.Time) time.Time) time.Time {
-	t := now.UTC().Round(0) // Without the monotonic reading: two equal moments compare equal.
+// In takes the steps from a moment on by the calendar and the clock of a zone. With up set rounding
+// goes up, as for [Expr.EndAt]. The result is in UTC.
+func (e Expr) In(from time.Time, zone *time.Location, up bool) time.Time {
+	t := from.In(zone).Round(0) // Without the monotonic reading: two equal moments compare equal.
 	for _, s := range e.steps {
-		if s.round {
-			t = round(s.unit, t)
-		} else {
+		switch {
+		case !s.round:
 			t = s.unit.add(t, s.n)
+		case up:
+			t = s.unit.add(s.unit.floor(t), 1).Add(-time.Millisecond)
+		default:
+			t = s.unit.floor(t)
 		}
 	}
-	return t
+	return t.UTC()
 }
 
 // String returns the expression in its canonical spelling: every count written out, hours as

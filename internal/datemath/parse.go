@@ -18,7 +18,7 @@ var (
 	errRange     = errors.New("number is above 2147483647")
 )
 
-// Parse reads "now" followed by any number of steps: +N or -N with a unit, where N is optional
+// Parse reads the expression of a rule: "now" followed by any number of steps: +N or -N with a unit, where N is optional
 // and 1 by default, or /unit, which rounds down. Units are s, m, h or H, d, w, M and y, in
 // exactly that case. Blanks around the expression are ignored, blanks inside it are an error.
 func Parse(expr string) (Expr, error) {
@@ -31,16 +31,51 @@ func Parse(expr string) (Expr, error) {
 		return Expr{}, fmt.Errorf("parse date math %q: %w", expr, err)
 	}
 
-	rest = rest[len(anchor):]
-	var steps []step
-	for rest != "" {
-		s, tail, err := parseStep(rest)
-		if err != nil {
-			return Expr{}, fmt.Errorf("parse date math %q: %w", expr, err)
-		}
-		steps, rest = append(steps, s), tail
+	e, err := steps(rest[len(anchor):])
+	if err != nil {
+		return Expr{}, fmt.Errorf("parse date math %q: %w", expr, err)
 	}
-	return Expr{steps: steps}, nil
+	return e, nil
+}
+
+// Steps reads what stands behind the anchor of an expression: any number of steps, and nothing else.
+func Steps(text string) (Expr, error) {
+	e, err := steps(text)
+	if err != nil {
+		return Expr{}, fmt.Errorf("parse the steps of date math %q: %w", text, err)
+	}
+	return e, nil
+}
+
+func steps(text string) (Expr, error) {
+	var e Expr
+	for text != "" {
+		s, tail, err := parseStep(text)
+		if err != nil {
+			return Expr{}, err
+		}
+		e.steps, text = append(e.steps, s), tail
+	}
+	return e, nil
+}
+
+// Cut splits a text that Elasticsearch reads as date math into its anchor, a date or "now", and the
+// steps behind it. It is none (false) without "now" at its beginning and without ||.
+func Cut(text string) (base, steps string, math bool) {
+	if rest, isNow := strings.CutPrefix(text, anchor); isNow {
+		return anchor, rest, true
+	}
+	return strings.Cut(text, "||")
+}
+
+// IsNow reports whether a text is date math about now that Elasticsearch reads.
+func IsNow(text string) bool {
+	base, steps, math := Cut(text)
+	if !math || base != anchor {
+		return false
+	}
+	_, err := Steps(steps)
+	return err == nil
 }
 
 // parseStep reads one step off the front of text, which is not empty.

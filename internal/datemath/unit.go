@@ -29,58 +29,101 @@ func unitOf(letter byte) (unit, bool) {
 	}
 }
 
-// add moves t by n units. Days and weeks are calendar days, which in UTC have 24 hours.
+// add moves t by n units. Days and longer units are those of the calendar in t's zone: the time of day
+// stays. Shorter ones are lengths of time.
 func (u unit) add(t time.Time, n int) time.Time {
 	switch u {
 	case second:
-		return t.Add(time.Duration(n) * time.Second)
+		return addLength(t, n, time.Second)
 	case minute:
-		return t.Add(time.Duration(n) * time.Minute)
+		return addLength(t, n, time.Minute)
 	case hour:
-		return t.Add(time.Duration(n) * time.Hour)
+		return addLength(t, n, time.Hour)
 	case day:
-		return t.AddDate(0, 0, n)
+		return wall(t).AddDate(0, 0, n).on(t)
 	case week:
-		return t.AddDate(0, 0, 7*n)
+		return wall(t).AddDate(0, 0, 7*n).on(t)
 	case month:
-		return addMonths(t, n)
+		return wall(t).addMonths(n).on(t)
 	case year:
-		return addMonths(t, 12*n)
+		return wall(t).addMonths(12 * n).on(t)
 	default:
 		panic(fmt.Sprintf("datemath: unit %q has no length", byte(u)))
 	}
 }
 
+// addLength adds a length that may be more than a time.Duration holds.
+func addLength(t time.Time, n int, unit time.Duration) time.Time {
+	seconds := int64(n) * int64(unit/time.Second)
+	return time.Unix(t.Unix()+seconds, int64(t.Nanosecond())).In(t.Location())
+}
+
+// floor returns the beginning of the unit in which t lies, in t's zone.
+func (u unit) floor(t time.Time) time.Time {
+	c := wall(t)
+	y, mon, d := c.Date()
+	switch u {
+	case second:
+		return clock{c.Truncate(time.Second)}.on(t)
+	case minute:
+		return clock{c.Truncate(time.Minute)}.on(t)
+	case hour:
+		return clock{c.Truncate(time.Hour)}.on(t)
+	case day:
+		return midnight(y, mon, d).on(t)
+	case week:
+		sinceMonday := (int(c.Weekday()) + 6) % 7
+		return midnight(y, mon, d-sinceMonday).on(t)
+	case month:
+		return midnight(y, mon, 1).on(t)
+	case year:
+		return midnight(y, time.January, 1).on(t)
+	default:
+		panic(fmt.Sprintf("datemath: unit %q has no beginning", byte(u)))
+	}
+}
+
+// clock is what calendar and clock of some zone show, kept as if that were UTC.
+type clock struct{ time.Time }
+
+func wall(t time.Time) clock {
+	_, offset := t.Zone()
+	return clock{t.UTC().Add(time.Duration(offset) * time.Second)}
+}
+
+func midnight(y int, mon time.Month, d int) clock {
+	return clock{time.Date(y, mon, d, 0, 0, 0, 0, time.UTC)}
+}
+
+func (c clock) AddDate(years, months, days int) clock {
+	return clock{c.Time.AddDate(years, months, days)}
+}
+
 // addMonths stays inside the month it arrives in, where time.AddDate would run over into the
 // next one.
-func addMonths(t time.Time, n int) time.Time {
-	moved := t.AddDate(0, n, 0)
-	if moved.Day() != t.Day() {
+func (c clock) addMonths(n int) clock {
+	moved := c.AddDate(0, n, 0)
+	if moved.Day() != c.Day() {
 		moved = moved.AddDate(0, 0, -moved.Day())
 	}
 	return moved
 }
 
-// floor returns the beginning of the unit in which t lies.
-func (u unit) floor(t time.Time) time.Time {
-	y, mon, d := t.Date()
-	switch u {
-	case second:
-		return t.Truncate(time.Second)
-	case minute:
-		return t.Truncate(time.Minute)
-	case hour:
-		return t.Truncate(time.Hour)
-	case day:
-		return time.Date(y, mon, d, 0, 0, 0, 0, time.UTC)
-	case week:
-		sinceMonday := (int(t.Weekday()) + 6) % 7
-		return time.Date(y, mon, d-sinceMonday, 0, 0, 0, 0, time.UTC)
-	case month:
-		return time.Date(y, mon, 1, 0, 0, 0, 0, time.UTC)
-	case year:
-		return time.Date(y, time.January, 1, 0, 0, 0, 0, time.UTC)
-	default:
-		panic(fmt.Sprintf("datemath: unit %q has no beginning", byte(u)))
+// on is the moment at which the clock of t's zone shows c. Of a time that the clock shows twice it is
+// the one with t's offset, else the first; a time that the clock leaves out is as much later.
+func (c clock) on(t time.Time) time.Time {
+	zone := t.Location()
+	if zone == time.UTC {
+		return c.Time
 	}
+	_, own := t.Zone()
+	_, before := c.Add(-24 * time.Hour).In(zone).Zone()
+	_, after := c.Add(24 * time.Hour).In(zone).Zone()
+	for _, offset := range []int{own, before, after} {
+		at := c.Add(-time.Duration(offset) * time.Second).In(zone)
+		if _, there := at.Zone(); there == offset {
+			return at
+		}
+	}
+	return c.Add(-time.Duration(before) * time.Second).In(zone)
 }

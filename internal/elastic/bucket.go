@@ -111,7 +111,7 @@ func (g *groupPager) times(b map[string]json.RawMessage, field string, group *se
 			}
 		}
 		if at, timed := g.request.SampleTime(field, sort); timed {
-			samples = append(samples, sample{at, h.event(false)})
+			samples = append(samples, sample{at, h.event(g.request.Request)})
 		}
 	}
 	return samples, nil
@@ -134,7 +134,7 @@ func metric(raw json.RawMessage) (value float64, there bool, err error) {
 	return *m.Value, true, nil
 }
 
-// keyText writes the key of a composite bucket as search.KeyText does its value.
+// keyText writes the key of a composite bucket as [mapping.Field.Key] does its value.
 func keyText(f mapping.Field, key any) string {
 	switch key := key.(type) {
 	case string:
@@ -145,11 +145,11 @@ func keyText(f mapping.Field, key any) string {
 		switch f.Type.Family() {
 		case mapping.FamilyDate:
 			if ms, err := key.Int64(); err == nil {
-				return search.FormatTime(time.UnixMilli(ms))
+				return mapping.TimeKey(time.UnixMilli(ms))
 			}
 		case mapping.FamilyFloat:
 			if x, err := key.Float64(); err == nil {
-				return search.FloatText(x)
+				return mapping.FloatKey(x)
 			}
 		default:
 		}

@@ -58,7 +58,7 @@ func (c *Client) documents(ctx context.Context, index string, ids []string, foun
 		return err
 	}
 	for _, h := range a.Hits.Hits {
-		found[search.Ref{Index: h.Index, ID: h.ID}] = h.event(false)
+		found[search.Ref{Index: h.Index, ID: h.ID}] = h.event(search.Request{})
 	}
 	return nil
 }

@@ -33,11 +33,11 @@ type capability struct {
 	Indices  []string `json:"indices"`
 }
 
-// typesOf is which type a field has where: type to one index that has it so.
-type typesOf map[mapping.Type]string
+// typesOf is which type a field has where: type to the indices that have it so.
+type typesOf map[mapping.Type][]string
 
-// fields asks how fields are mapped: the types from the field capabilities, which need no more
-// than the right to read, the rest from the definitions.
+// fields asks how fields are mapped in each index: the types from the field capabilities, which need
+// no more than the right to read, the rest from the mappings.
 func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping.Fields, error) {
 	op := "field capabilities of [" + shown(patterns) + "]"
 	types := map[string]typesOf{}
@@ -56,15 +56,27 @@ func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping
 			trouble = append(trouble, fmt.Sprintf("[%s] %s", some(f.Indices), f.Failure.Error.root().text()))
 		}
 	}
-	table := fieldTable(types, fields)
-	details, err := c.definitions(ctx, patterns, table)
-	if err != nil {
-		return table, err
+	for _, t := range types {
+		t.sort()
 	}
-	details.complete(table, len(indices))
-	markNested(table)
-	setExact(table)
-	return table, partial(op, trouble)
+	whole := fieldTable(types, fields)
+	var leaves []string
+	for name, f := range whole {
+		if f.Type.Family() != mapping.FamilyObject {
+			leaves = append(leaves, name)
+		}
+	}
+	t := tables{whole: whole, types: types}
+	var err error
+	if t.details, err = c.definitions(ctx, patterns, leaves); err != nil {
+		return whole, err
+	}
+	if len(t.details) > 0 {
+		if t.structures, err = c.structures(ctx, patterns); err != nil {
+			return whole, err
+		}
+	}
+	return t.fields(indices), partial(op, trouble)
 }
 
 func (c *Client) fieldCaps(ctx context.Context, op string, patterns, fields []string) (capsAnswer, error) {
@@ -106,13 +118,7 @@ func (a capsAnswer) addTo(types map[string]typesOf) {
 			if types[name] == nil {
 				types[name] = typesOf{}
 			}
-			index := "?"
-			if len(indices) > 0 {
-				index = slices.Min(indices)
-			}
-			if have, ok := types[name][mapping.Type(typ)]; !ok || index < have {
-				types[name][mapping.Type(typ)] = index
-			}
+			types[name][mapping.Type(typ)] = append(types[name][mapping.Type(typ)], indices...)
 		}
 	}
 }
@@ -134,9 +140,8 @@ func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
 		}
 	}
 	for name, f := range table {
-		parent, ok := table[above(name)]
-		if ok && isLeaf(parent.Type) {
-			f.Path = parent.Name
+		if types[above(name)].anyLeaf() {
+			f.Path = above(name)
 			table[name] = f
 		}
 	}
@@ -177,20 +182,6 @@ func members(table mapping.Table, object string) []string {
 	return out
 }
 
-// markNested leaves what is in a nested object to searches: whether a condition on the whole
-// document sees it depends on a parameter that the APIs used here do not show.
-func markNested(table mapping.Table) {
-	for name, f := range table {
-		for parent := above(name); parent != ""; parent = above(parent) {
-			if table[parent].Type == mapping.Nested {
-				f.Opaque = mapping.InNested(parent)
-				table[name] = f
-				break
-			}
-		}
-	}
-}
-
 func isLeaf(t mapping.Type) bool {
 	return t.Family() != mapping.FamilyObject && t != mapping.Flattened
 }
@@ -201,42 +192,35 @@ func above(name string) string {
 	return name[:max(i, 0)]
 }
 
-// field decides for the type of the first index by name, or a finer one of its family; the types
-// of other families are conflicts.
+func (t typesOf) sort() {
+	for typ, indices := range t {
+		slices.Sort(indices)
+		t[typ] = slices.Compact(indices)
+	}
+}
+
+// first is the first index that has a type.
+func (t typesOf) first(typ mapping.Type) string {
+	if len(t[typ]) == 0 {
+		return "?"
+	}
+	return t[typ][0]
+}
+
+// anyLeaf reports whether a field has sub-fields in some index, rather than members.
+func (t typesOf) anyLeaf() bool {
+	for typ := range t {
+		if isLeaf(typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// field decides for the type of the first index by name.
 func (t typesOf) field(name string) mapping.Field {
 	types := slices.SortedFunc(maps.Keys(t), func(a, b mapping.Type) int {
-		return strings.Compare(t[a]+" "+string(a), t[b]+" "+string(b))
+		return strings.Compare(t.first(a)+" "+string(a), t.first(b)+" "+string(b))
 	})
-	f := mapping.Field{Name: name, Type: types[0]}
-	for _, typ := range types[1:] {
-		if typ.Family() != f.Type.Family() || f.Type.Family() == mapping.FamilyOther {
-			f.Conflict = append(f.Conflict, fmt.Sprintf("%s in [%s]", typ, t[typ]))
-		} else if slices.Index(finer, typ) > slices.Index(finer, f.Type) {
-			f.Type = typ
-		}
-	}
-	return f
-}
-
-// finer orders the types of each family by how much they can tell apart.
-var finer = []mapping.Type{
-	mapping.Byte, mapping.Short, mapping.Integer, mapping.Long, mapping.UnsignedLong,
-	mapping.HalfFloat, mapping.Float, mapping.ScaledFloat, mapping.Double,
-	mapping.Date, mapping.DateNanos, mapping.Object, mapping.Nested,
-}
-
-// setExact names the exact sub-field of each text field that has just one.
-func setExact(table mapping.Table) {
-	exact := map[string][]string{}
-	for name, f := range table {
-		if f.Path == above(name) && f.Type.Family() == mapping.FamilyString && f.Normalizer == "" {
-			exact[f.Path] = append(exact[f.Path], name)
-		}
-	}
-	for name, f := range table {
-		if f.Type.Family() == mapping.FamilyText && len(exact[name]) == 1 {
-			f.Exact = exact[name][0]
-			table[name] = f
-		}
-	}
+	return mapping.Field{Name: name, Type: types[0]}
 }

@@ -142,12 +142,27 @@ func (g *groupPager) shrinks(err error) bool {
 func (g *groupPager) body() condition.Query {
 	body := g.request.Body()
 	if g.after != nil {
-		aggs, _ := body["aggs"].(condition.Query)
-		groups, _ := aggs[search.AggGroups].(condition.Query)
-		composite, _ := groups["composite"].(condition.Query)
-		composite["after"] = g.after
+		composite(body)["after"] = g.after
 	}
 	return body
+}
+
+// stretch is the body that lists so many groups behind a place.
+func (g *groupPager) stretch(after map[string]any, size int) condition.Query {
+	body := g.request.Body()
+	list := composite(body)
+	if list["size"] = size; after != nil {
+		list["after"] = after
+	}
+	return body
+}
+
+// composite is the list of groups in a body.
+func composite(body condition.Query) condition.Query {
+	aggs, _ := body["aggs"].(condition.Query)
+	groups, _ := aggs[search.AggGroups].(condition.Query)
+	list, _ := groups["composite"].(condition.Query)
+	return list
 }
 
 func (g *groupPager) page(ctx context.Context) (groupPage, error) {
@@ -188,12 +203,16 @@ func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) erro
 	return nil
 }
 
-// listed reads a list of groups, and hands over those that were asked for.
+// listed reads the stretch of a list in which the groups asked for are, and hands those over. The first
+// page is a little more than they would fill by themselves: where others lie between them, the next
+// ones are larger.
 func (g *groupPager) listed(ctx context.Context, visit search.GroupVisit) (bool, error) {
-	only := g.request.Only
+	only, span := g.request.Only, g.request.Span()
 	counts := map[string]int64{}
-	for g.after = nil; ; {
-		a, err := g.search(ctx, g.body(), g.patterns)
+	after, size := span.After(), 2*len(only)+10
+	for more := true; more; {
+		size = min(size, g.request.GroupPage())
+		a, err := g.search(ctx, g.stretch(after, size), g.patterns)
 		if g.shrinks(err) {
 			continue
 		}
@@ -201,17 +220,23 @@ func (g *groupPager) listed(ctx context.Context, visit search.GroupVisit) (bool,
 			return false, err
 		}
 		g.count(a)
-		buckets := a.Aggregations.Groups.Buckets
-		for _, b := range buckets {
+		list := a.Aggregations.Groups
+		more = len(list.Buckets) >= size && list.AfterKey != nil
+		for _, b := range list.Buckets {
 			group, err := g.group(b)
 			if err != nil {
 				return false, g.unreadable(err)
 			}
 			counts[search.KeyName(group.Key)] = group.Count
+			more = more && !span.Passed(group.Key)
 		}
-		if g.after = a.Aggregations.Groups.AfterKey; g.after == nil || len(buckets) < g.request.GroupPage() {
-			break
+		if more {
+			after = nil
+			if err := decode(list.AfterKey, &after); err != nil {
+				return false, g.unreadable(err)
+			}
 		}
+		size *= 2
 	}
 	var page []search.Group
 	for _, s := range only {

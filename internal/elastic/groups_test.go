@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,11 +132,19 @@ func TestGroupPagesShrink(t *testing.T) {
 	}
 	r := userRequest()
 	r.PageSize, r.NoTimes = 0, true
-	for _, r.Only = range [][]search.Selection{nil, {{Key: []string{"a"}}}} {
+	many := []search.Selection{{Key: []string{"a"}}}
+	for i := range 1999 {
+		many = append(many, search.Selection{Key: []string{strconv.Itoa(i)}})
+	}
+	for _, test := range []struct {
+		only []search.Selection
+		want []string
+	}{{nil, []string{"10000", "2500", "625"}}, {many, []string{"4010", "2500", "625"}}, {many[:1], []string{"12"}}} {
 		sizes = nil
+		r.Only = test.only
 		got, _, err := groupsIn(t, handler(t), r)
-		if diff := cmp.Diff([]string{"10000", "2500", "625"}, sizes); diff != "" || err != nil || len(got) != 1 {
-			t.Errorf("only %v: groups %v, %v, sizes (-want +got):\n%s", r.Only, got, err, diff)
+		if diff := cmp.Diff(test.want, sizes); diff != "" || err != nil || len(got) != 1 {
+			t.Errorf("only %d: groups %v, %v, sizes (-want +got):\n%s", len(r.Only), got, err, diff)
 		}
 	}
 }
@@ -189,5 +198,49 @@ func TestGroupsUnanswered(t *testing.T) {
 	r.Only = nil
 	if got, _, err := groupsIn(t, fail, r); got != nil || !errors.Is(err, search.ErrUngroupable) {
 		t.Errorf("too many patterns: %v, %v", got, err)
+	}
+}
+
+// TestGroupsInStretches reads of a long list no more than the groups that were asked for lie in, and as
+// much as the others between them make it.
+func TestGroupsInStretches(t *testing.T) {
+	all := make([]string, 5000)
+	for i := range all {
+		all[i] = fmt.Sprintf("%04d*%d", i, i%7+1)
+	}
+	var stretches []string
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		list := read(t, r)["aggs"].(map[string]any)["groups"].(map[string]any)["composite"].(map[string]any)
+		from := 0
+		if after, ok := list["after"].(map[string]any); ok {
+			from = slices.IndexFunc(all, func(group string) bool { return group[:4] > after["by0"].(string) })
+		}
+		page := all[from:min(len(all), from+int(list["size"].(float64)))]
+		stretches = append(stretches, fmt.Sprintf("%.4s+%d", page[0], len(page)))
+		answer(w, 200, groupPage(``, page...))
+	}
+	r := userRequest()
+	r.PageSize, r.NoTimes = 0, true
+	for _, test := range []struct {
+		name       string
+		only, read []string
+	}{
+		{"neighbours", []string{"3001", "3000", "2999"}, []string{"2999+16"}},
+		{"others between them", []string{"0000", "0100"}, []string{"0000+14", "0014+28", "0042+56", "0098+112"}},
+		{"the last, and what is not there", []string{"9999", "4999"}, []string{"4999+1"}},
+	} {
+		stretches = nil
+		r.Only = nil
+		var want []string
+		for _, key := range test.only {
+			r.Only = append(r.Only, search.Selection{Key: []string{key}})
+			if i, err := strconv.Atoi(key); err == nil && i < len(all) {
+				want = append(want, all[i])
+			}
+		}
+		got, _, err := groupsIn(t, handler, r)
+		if diff := cmp.Diff(want, got) + cmp.Diff(test.read, stretches); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", test.name, err, diff)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"tocsin/internal/indexname"
 	"tocsin/internal/search"
 )
 
@@ -15,8 +16,11 @@ var (
 // Locate finds the indices behind patterns, those of aliases and data streams included: hits carry
 // the name of the index that holds them.
 func (c *Client) Locate(ctx context.Context, patterns []string) (func(index string) bool, error) {
+	if patterns = tidy(patterns); indexname.HasDateMath(patterns) {
+		return nil, dated(patterns)
+	}
 	set := map[string]bool{}
-	for _, part := range c.separate(tidy(patterns)) {
+	for _, part := range patternChunks(patterns, maxPath) {
 		answers, err := c.resolvePart(ctx, part)
 		if err != nil {
 			return nil, err
@@ -59,7 +63,7 @@ func broad(patterns []string) []string {
 	var out []string
 	for i, p := range patterns {
 		covered := slices.ContainsFunc(patterns, func(other string) bool {
-			return other != p && !hidden(p) && !isDateMath(p) && glob(other, p)
+			return other != p && !hidden(p) && glob(other, p)
 		})
 		if !covered && !slices.Contains(patterns[:i], p) {
 			out = append(out, p)

@@ -99,7 +99,7 @@ func (m multiItem) first(r search.Request) search.FirstPage {
 	f := search.FirstPage{Result: search.Result{Total: m.total(), Took: time.Duration(m.Took) * time.Millisecond, Pages: 1}}
 	f.Events = make([]event.Event, len(m.Hits.Hits))
 	for i, h := range m.Hits.Hits {
-		f.Events[i] = h.event(len(r.Fields) > 0)
+		f.Events[i] = h.event(r)
 	}
 	var d damage
 	d.add(m.Shards, m.TimedOut, m.Clusters)

@@ -226,7 +226,6 @@ func TestRealResolve(t *testing.T) {
 		{"dot finds hidden", []string{"." + p + "-*"}, []string{"." + p + "-hidden"}, nil, nil},
 		{"hidden by name does not answer for a wildcard", []string{p + "-veiled", p + "-v*"}, []string{p + "-veiled"}, []string{p + "-v*"}, nil},
 		{"unknown cluster", []string{"nowhere:" + p + "-*", p + "-b"}, []string{p + "-b"}, []string{"nowhere:" + p + "-*"}, nil},
-		{"date math", []string{"<" + p + "-{now/d}>", p + "-b"}, []string{p + "-b"}, []string{"<" + p + "-{now/d}>"}, nil},
 		{"none at all", nil, nil, nil, nil},
 	}
 	for _, row := range rows {

@@ -10,14 +10,15 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
 // Resolve finds what index patterns mean now and how the fields are mapped there. It has the rules
 // of Elasticsearch's own multi-target syntax: wildcards find hidden indices only when pattern and
-// name begin with a dot, "-name" takes away from the wildcards before it, <logs-{now/d}> is date
-// math, cluster:name is remote.
+// name begin with a dot, "-name" takes away from the wildcards before it, cluster:name is remote.
+// Dates in names have to be written out before: Elasticsearch knows the time of its own clock only.
 //
 // When the mapping of some index cannot be read, the Target holds what is known and the error is
 // of kind Partial.
@@ -26,6 +27,9 @@ func (c *Client) Resolve(ctx context.Context, patterns, fields []string) (search
 	patterns = tidy(patterns)
 	if len(patterns) == 0 {
 		return target, nil // To Elasticsearch no pattern means every index.
+	}
+	if indexname.HasDateMath(patterns) {
+		return target, dated(patterns)
 	}
 	found, err := c.resolve(ctx, patterns)
 	if err != nil {
@@ -48,12 +52,13 @@ type place struct {
 	member bool
 }
 
-// places is what patterns were resolved to. Dates holds the patterns in date math that found
-// something: their names cannot be told from the pattern.
-type places struct {
-	byName map[string]place
-	dates  map[string]bool
+// dated refuses names with dates in them.
+func dated(patterns []string) error {
+	return &failure.Error{Kind: failure.Rejected, Op: "resolve [" + shown(patterns) + "]", Reason: "the dates in the names are not written out"}
 }
+
+// places is what patterns were resolved to.
+type places struct{ byName map[string]place }
 
 // resolveAnswer is the answer of _resolve/index.
 type resolveAnswer struct {
@@ -84,35 +89,19 @@ func (o *oneOrMany) UnmarshalJSON(data []byte) error {
 }
 
 func (c *Client) resolve(ctx context.Context, patterns []string) (*places, error) {
-	found := &places{byName: map[string]place{}, dates: map[string]bool{}}
+	found := &places{byName: map[string]place{}}
 	aliases := map[string][]string{}
-	for _, part := range c.separate(patterns) {
+	for _, part := range patternChunks(patterns, maxPath) {
 		answers, err := c.resolvePart(ctx, part)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range answers {
-			found.take(a, part, aliases)
+			found.take(a, aliases)
 		}
 	}
 	return found, c.resolveAliases(ctx, found, aliases)
 }
-
-// separate splits patterns into requests. Date math goes alone, so that its result can be told.
-func (c *Client) separate(patterns []string) [][]string {
-	var plain []string
-	var parts [][]string
-	for _, p := range patterns {
-		if isDateMath(p) {
-			parts = append(parts, []string{p})
-		} else {
-			plain = append(plain, p)
-		}
-	}
-	return append(patternChunks(plain, maxPath), parts...)
-}
-
-func isDateMath(pattern string) bool { return strings.HasPrefix(pattern, "<") }
 
 // resolvePart resolves the patterns of one request. One that Elasticsearch knows nothing of (an
 // unknown remote cluster) must not hide the others: then each is asked for alone.
@@ -151,8 +140,7 @@ func (c *Client) resolveIndex(ctx context.Context, names []string) (resolveAnswe
 }
 
 // take adds an answer. An alias is open when one of its indices is, which is not known yet.
-func (f *places) take(a resolveAnswer, patterns []string, aliases map[string][]string) {
-	before := len(f.byName) + len(aliases)
+func (f *places) take(a resolveAnswer, aliases map[string][]string) {
 	for _, index := range a.Indices {
 		closed := slices.Contains(index.Attributes, "closed")
 		f.byName[index.Name] = place{
@@ -164,9 +152,6 @@ func (f *places) take(a resolveAnswer, patterns []string, aliases map[string][]s
 	}
 	for _, alias := range a.Aliases {
 		aliases[alias.Name] = alias.Indices
-	}
-	if len(patterns) == 1 && isDateMath(patterns[0]) {
-		f.dates[patterns[0]] = len(f.byName)+len(aliases) > before || len(a.Indices)+len(a.Aliases)+len(a.DataStreams) > 0
 	}
 }
 
@@ -187,7 +172,7 @@ func (c *Client) resolveAliases(ctx context.Context, found *places, aliases map[
 			return err
 		}
 		members := &places{byName: map[string]place{}}
-		members.take(a, nil, map[string][]string{})
+		members.take(a, map[string][]string{})
 		for name, p := range members.byName {
 			p.member = true
 			found.byName[name] = p
@@ -215,7 +200,7 @@ func (f *places) names(open bool) []string {
 func (f *places) missing(patterns []string) []string {
 	var out []string
 	for _, p := range patterns {
-		if !isExclusion(p) && !f.dates[p] && !f.matches(p) {
+		if !isExclusion(p) && !f.matches(p) {
 			out = append(out, p)
 		}
 	}

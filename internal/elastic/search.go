@@ -25,7 +25,7 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 	visitHits := func(hits []hit) (bool, error) {
 		page := make([]event.Event, len(hits))
 		for i, h := range hits {
-			page[i] = h.event(len(r.Fields) > 0)
+			page[i] = h.event(r)
 		}
 		return visit(page)
 	}
@@ -57,15 +57,21 @@ type hit struct {
 	PrimaryTerm int64 `json:"_primary_term"`
 }
 
-// event returns the hit as an event; withFields tells that fields were asked for.
-func (h hit) event(withFields bool) event.Event {
-	if withFields && h.Fields == nil {
+// event returns the hit of a request as an event. Fields that were asked for and that the document does
+// not have are without values, whatever its source says.
+func (h hit) event(r search.Request) event.Event {
+	if len(r.Fields) > 0 && h.Fields == nil {
 		h.Fields = map[string][]any{}
+	}
+	for _, name := range r.Fields {
+		if _, has := h.Fields[name]; !has {
+			h.Fields[name] = nil
+		}
 	}
 	if h.Source == nil { // The index keeps no source.
 		h.Source = json.RawMessage("{}")
 	}
-	return event.Event{Index: h.Index, ID: h.ID, Source: h.Source, Fields: h.Fields}
+	return event.Event{Index: h.Index, ID: h.ID, Source: h.Source, Fields: h.Fields, Types: r.TypesOf(h.Index)}
 }
 
 // page is the answer of _search.

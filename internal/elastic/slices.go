@@ -131,7 +131,7 @@ func (s *sliced) page(ctx context.Context, p *pager) ([]event.Event, error) {
 	page := make([]event.Event, 0, len(hits))
 	for i := range hits {
 		if !s.readBefore(hits[i].Index) {
-			page = append(page, hits[i].event(false))
+			page = append(page, hits[i].event(search.Request{}))
 		}
 	}
 	return page, nil

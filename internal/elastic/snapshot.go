@@ -103,12 +103,12 @@ func (k *known) has(fields []string) bool {
 	return true
 }
 
-// of returns what is known of patterns, nil when nothing may be remembered of them: what date math
-// means changes by itself, and of a remote cluster nobody tells us.
+// of returns what is known of patterns, nil when nothing may be remembered of them: of a remote cluster
+// nobody tells us.
 func (k *knowledge) of(patterns []string) *known {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	elsewhere := func(p string) bool { return isDateMath(p) || strings.Contains(p, ":") }
+	elsewhere := func(p string) bool { return strings.Contains(p, ":") }
 	if k.version == "" || len(patterns) == 0 || slices.ContainsFunc(patterns, elsewhere) {
 		return nil
 	}
@@ -180,6 +180,8 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	case err != nil:
 		return err
 	}
+	// What nobody has asked for since the last change, such as the index of a day that is past, is forgotten.
+	maps.DeleteFunc(k.patterns, func(_ string, have *known) bool { return have.version != k.version })
 	k.version, k.indices = a.UUID, a.Metadata.Indices
 	if k.patterns == nil {
 		k.patterns = map[string]*known{}

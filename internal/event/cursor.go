@@ -21,6 +21,9 @@ func (c *Cursor) Kind() byte {
 	return c.text[c.at]
 }
 
+// Offset is the position in the text of what is read next; negative when the text is no JSON.
+func (c *Cursor) Offset() int { return c.at }
+
 // Value reads the next value and returns it as it is written, a part of the text; nil when there is none.
 func (c *Cursor) Value() []byte {
 	if c.at < 0 {

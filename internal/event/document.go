@@ -9,12 +9,16 @@ type Document struct {
 	// Source is the decoded source; it is shared, not to be changed.
 	Source map[string]any
 
+	// fields answer in place of the source for the names in them.
 	fields map[string][]any
-	values map[string]looked
+	// types is how the document's index maps its fields, nil where nobody knows.
+	types  mapping.Fields
+	index  string
+	values map[string]lookedUp
 }
 
-// looked is what was found for a field: the field too, as rules may see one name differently.
-type looked struct {
+// lookedUp is what was found for a field: the field too, as rules may see one name differently.
+type lookedUp struct {
 	field  mapping.Field
 	values []mapping.Value
 }
@@ -26,15 +30,21 @@ func NewDocument(source map[string]any) *Document { return &Document{Source: sou
 // depth count as their elements, as they do in Elasticsearch. A field below a nested object has no
 // values, as conditions on the whole document do not see them; all keys of a flattened field are
 // its values. What [mapping.Field.InMemory] warns of is not looked at.
+//
+// Where it is known how the document's index maps fields, f only names the one that is read.
 func (d *Document) Values(f mapping.Field) []mapping.Value {
+	f, ok := d.Own(f)
+	if !ok {
+		return nil
+	}
 	if f.Nested != "" {
 		return nil
 	}
 	if f.Constant != nil {
 		return []mapping.Value{{String: *f.Constant}}
 	}
-	known, ok := d.values[f.Name]
-	if ok && known.field.SameValues(f) {
+	known, looked := d.values[f.Name]
+	if looked && known.field.SameValues(f) {
 		return known.values
 	}
 	var values []mapping.Value
@@ -44,9 +54,9 @@ func (d *Document) Values(f mapping.Field) []mapping.Value {
 		}
 	}
 	if d.values == nil {
-		d.values = map[string]looked{}
+		d.values = map[string]lookedUp{}
 	}
-	d.values[f.Name] = looked{f, values}
+	d.values[f.Name] = lookedUp{f, values}
 	return values
 }
 
@@ -75,17 +85,28 @@ func (d *Document) Intervals(f mapping.Field) (read []mapping.Interval, unread [
 
 func (d *Document) raw(f mapping.Field) []any {
 	whole := f.Type == mapping.Flattened && !f.Keyed
-	if d.fields != nil && whole {
-		return below(nil, d.fields[f.Name], "")
-	}
-	if d.fields != nil {
-		return d.fields[f.Name]
+	if values, answered := d.fields[f.Name]; answered {
+		if whole {
+			return below(nil, values, "")
+		}
+		return values
 	}
 	if whole {
 		return below(nil, d.Source, f.Source())
 	}
 	return Lookup(d.Source, f.Source())
 }
+
+// Own returns a field as the document's index maps it; false when the index does not map it.
+func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
+	if d.types == nil {
+		return f, true
+	}
+	return d.types.Field(f.Name)
+}
+
+// Index returns the name of the index that the document is of, "" where nobody knows.
+func (d *Document) Index() string { return d.index }
 
 // HasObject reports whether any value stands at or below a name, as exists does on an object whose
 // members are all mapped. Where they are not, ask for each of [mapping.Field.Members].

@@ -3,6 +3,8 @@ package event
 import (
 	"encoding/json"
 	"fmt"
+
+	"tocsin/internal/mapping"
 )
 
 // Event is one document of an index.
@@ -12,8 +14,11 @@ type Event struct {
 	// Source is the document as JSON, a single object.
 	Source json.RawMessage
 	// Fields holds values that Elasticsearch computed from the index (the "fields" of a search), by
-	// field name. Where it is not nil it answers alone: a field that is not in it has no values.
+	// field name. Of the names in it, it answers alone; what else is asked for is read from the source.
 	Fields map[string][]any
+	// Types says how the event's own index maps its fields; nil where nobody knows. Values of the
+	// document are read by it ([Document.Values]).
+	Types mapping.Fields
 }
 
 // Ref says where a document is: it can be fetched again by it.
@@ -28,7 +33,7 @@ func (e *Event) Document() (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("source of %s/%s: %w", e.Index, e.ID, err)
 	}
-	return &Document{Source: source, fields: e.Fields}, nil
+	return &Document{Source: source, fields: e.Fields, types: e.Types, index: e.Index}, nil
 }
 
 // Key names the event independently of the index that holds it just now: a data stream's backing

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 	"unsafe"
 
@@ -19,10 +20,12 @@ import (
 type View struct {
 	selection *Selection
 	source    []byte
-	// fields answer in place of the source where they are not nil, as they do for a Document.
+	// fields answer in place of the source for the names in them, as they do for a Document.
 	fields map[string][]any
 	// whole is the event decoded altogether, when it had to be.
 	whole *Document
+	// underscored: a name of the source's own begins with an underscore, or with an escape.
+	underscored bool
 
 	// event counts the events, object the objects of all of them.
 	event, object uint32
@@ -102,7 +105,7 @@ func (v *View) Read(source []byte) error {
 }
 
 func (v *View) begin(source []byte) {
-	v.source, v.fields, v.whole = source, nil, nil
+	v.source, v.fields, v.whole, v.underscored = source, nil, nil, false
 	v.found, v.values, v.texts, v.keys = v.found[:0], v.values[:0], v.texts[:0], v.keys[:0]
 	v.filledPaths, v.filledAreas = v.filledPaths[:0], v.filledAreas[:0]
 	if v.event++; v.event == 0 || v.object > 1<<31 { // Marks of long ago must not look like new ones.
@@ -122,8 +125,14 @@ func (v *View) decodeWhole() error {
 		return err
 	}
 	v.whole = NewDocument(object)
+	for name := range object {
+		v.underscored = v.underscored || strings.HasPrefix(name, "_")
+	}
 	return nil
 }
+
+// Underscored reports whether a name of the source's own may begin with an underscore, as those of metadata do.
+func (v *View) Underscored() bool { return v.underscored }
 
 // members reads an object from its first member on.
 func (v *View) members(i, depth int, at int32) int {
@@ -140,6 +149,9 @@ func (v *View) members(i, depth int, at int32) int {
 		key, value := nextKey(d, i)
 		if value < 0 {
 			return value
+		}
+		if depth == 1 && key.end > key.start && (d[key.start] == '_' || d[key.start] == '\\') {
+			v.underscored = true
 		}
 		next, path, ok := v.step(key, at, object, keys)
 		if !ok {
@@ -372,8 +384,8 @@ func (v *View) index(c *column) {
 	case v.whole != nil:
 		v.values = append(v.values, v.whole.Values(c.field)...)
 		return
-	case v.fields != nil:
-		raws := v.fields[c.field.Name]
+	}
+	if raws, answered := v.fields[c.field.Name]; answered {
 		if c.field.Type == mapping.Flattened && !c.field.Keyed {
 			raws = below(nil, raws, "")
 		}

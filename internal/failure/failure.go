@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
+
+	"tocsin/internal/invariants"
 )
 
 // Kind says what can be done about an error.
@@ -89,8 +91,22 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
+// ErrCrash is wrapped by the errors of [Crash].
+var ErrCrash = errors.New("crashed")
+
 // Crash is what a panic is told as: a fault of Tocsin's own, with the stack. It is called where the panic
-// is recovered.
+// is recovered. A failed check of [invariants] is not contained: it panics again.
 func Crash(op string, v any) error {
-	return &Error{Kind: Internal, Op: op, Err: fmt.Errorf("crashed: %v\n%s", v, debug.Stack())}
+	invariants.Recovered(v)
+	return &Error{Kind: Internal, Op: op, Err: fmt.Errorf("%w: %v\n%s", ErrCrash, v, debug.Stack())}
+}
+
+// Guard does something and returns its error, or a panic of it as a [Crash].
+func Guard(op string, do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = Crash(op, v)
+		}
+	}()
+	return do()
 }

@@ -10,6 +10,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
@@ -25,6 +26,10 @@ type Events struct {
 	Index []string
 	// TimeField is the field of events that _time is; "" is @timestamp.
 	TimeField string
+	// Slot is the moment of the search, and Window what it is about: dates in the names of indices, and in
+	// conditions of the map, are theirs. Without a slot they stay as they are.
+	Slot   time.Time
+	Window window.Window
 	// KeepSource puts the JSON of each event into its row, as [SourceField].
 	KeepSource bool
 	// Also are names of rows whose fields are looked up beside those of the condition.
@@ -53,6 +58,8 @@ type Plan struct {
 	Partly error
 
 	rows *Rows
+	// names are the index patterns over a range of time.
+	names func(window.Window) ([]string, error)
 	// guarded is set when every event that is found is of a source of the view.
 	guarded bool
 	// wholes are names of rows that have whole numbers in the form of the index.
@@ -63,7 +70,27 @@ type Plan struct {
 func (p *Plan) At(w window.Window) search.Request {
 	r := p.Request
 	r.Time.Window = w
+	if names, err := p.names(w); err == nil { // else the place of the events refuses them
+		r.Patterns = names
+	}
 	return r
+}
+
+// names writes out the dates in index patterns.
+func (e *Events) names(patterns []string, w window.Window) ([]string, error) {
+	if e.Slot.IsZero() {
+		return patterns, nil
+	}
+	return indexname.Resolve(patterns, e.Slot, w) //nolint:wrapcheck // it names the pattern
+}
+
+// scanned is the range of time of a scan; usual is that of one that has none of its own.
+func scanned(s splunk.Scan, usual window.Window) window.Window {
+	own := window.Window{From: s.Window.Earliest, To: s.Window.Latest}
+	if own.From.IsZero() || own.To.IsZero() {
+		return usual
+	}
+	return own
 }
 
 func (e *Events) timeField() string {
@@ -91,7 +118,11 @@ func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, err
 	if len(patterns) == 0 {
 		return &Plan{View: e.Map.Scan(s), Condition: condition.Const(false), Nothing: true, Target: search.Target{Fields: mapping.Assumed()}}, nil, nil
 	}
-	target, err := e.Search.Resolve(ctx, patterns, fields)
+	names, err := e.names(patterns, scanned(s, e.Window))
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the events of a search: %w", err)
+	}
+	target, err := e.Search.Resolve(ctx, names, fields)
 	var partly error
 	if err != nil {
 		err = fmt.Errorf("find the events of a search: %w", err)
@@ -119,6 +150,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	if where == nil {
 		return nil, diags
 	}
+	where, _ = condition.AsOf(where, target.Fields, e.Slot)
 	rows, more := view.Rows(target.Fields)
 	if diags = append(diags, more...); rows == nil {
 		return nil, diags
@@ -132,6 +164,9 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 			Time: search.TimeRange{Field: e.timeField(), Window: window.Window{From: s.Window.Earliest, To: s.Window.Latest}},
 		},
 	}
+	p.names = func(w window.Window) ([]string, error) { return e.names(view.Index(e.Index), w) }
+	p.Request = p.At(scanned(s, e.Window))
+	p.Request.Time.Window = window.Window{From: s.Window.Earliest, To: s.Window.Latest}
 	p.wholes = p.integers(e.Also)
 	return p, diags
 }

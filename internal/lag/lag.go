@@ -18,6 +18,7 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/window"
@@ -136,7 +137,12 @@ const (
 // Sample measures the events that patterns match and that were ingested last before a time. That no
 // index says when events were ingested leaves the meter as it is.
 func Sample(ctx context.Context, m *Meter, events search.Events, patterns []string, now time.Time) error {
-	target, err := events.Resolve(ctx, patterns, []string{search.DefaultTimestamp, Ingested})
+	recent := window.Window{From: now.Add(-sampleTime), To: now}
+	names, err := indexname.Resolve(patterns, now, recent)
+	if err != nil {
+		return fmt.Errorf("measure the lag of %s: %w", strings.Join(patterns, ","), err)
+	}
+	target, err := events.Resolve(ctx, names, []string{search.DefaultTimestamp, Ingested})
 	if err != nil {
 		return fmt.Errorf("measure the lag of %s: %w", strings.Join(patterns, ","), err)
 	}
@@ -146,8 +152,8 @@ func Sample(ctx context.Context, m *Meter, events search.Events, patterns []stri
 		return nil
 	}
 	_, err = events.Search(ctx, search.Request{
-		Patterns: patterns, Where: condition.Exists{Field: search.DefaultTimestamp}, FieldTypes: target.Fields,
-		Time:       search.TimeRange{Field: Ingested, Window: window.Window{From: now.Add(-sampleTime), To: now}},
+		Patterns: names, Where: condition.Exists{Field: search.DefaultTimestamp}, FieldTypes: target.Fields,
+		Time:       search.TimeRange{Field: Ingested, Window: recent},
 		Descending: true, PageSize: sampleSize,
 	}, func(page []event.Event) (bool, error) {
 		for i := range page {

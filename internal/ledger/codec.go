@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"sync"
 	"time"
 )
 
@@ -89,13 +90,27 @@ func rough(n int64) int64 {
 	return n >> shift << shift
 }
 
+// deflaters and inflaters are used again: to make one takes longer than to write or read most pages.
+var (
+	deflaters = sync.Pool{New: func() any {
+		w, err := flate.NewWriter(nil, flate.BestSpeed)
+		if err != nil {
+			panic(err) // It only minds levels that are none.
+		}
+		return w
+	}}
+	inflaters = sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}
+)
+
 func deflate(data []byte) ([]byte, error) {
+	w, ok := deflaters.Get().(*flate.Writer)
+	if !ok {
+		return nil, errors.New("deflate a page: no writer")
+	}
+	defer deflaters.Put(w)
 	var out bytes.Buffer
 	out.WriteByte(layout)
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err != nil {
-		return nil, fmt.Errorf("deflate a page: %w", err)
-	}
+	w.Reset(&out)
 	if _, err := w.Write(data); err != nil {
 		return nil, fmt.Errorf("deflate a page: %w", err)
 	}
@@ -103,6 +118,22 @@ func deflate(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("deflate a page: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func inflate(data []byte) ([]byte, error) {
+	r, ok := inflaters.Get().(io.Reader)
+	if !ok {
+		return nil, errors.New("no reader")
+	}
+	defer inflaters.Put(r)
+	again, ok := r.(flate.Resetter)
+	if !ok {
+		return nil, fmt.Errorf("%T cannot be used again", r)
+	}
+	if err := again.Reset(bytes.NewReader(data), nil); err != nil {
+		return nil, err //nolint:wrapcheck // the caller says of which page
+	}
+	return io.ReadAll(io.LimitReader(r, maxPlain)) //nolint:wrapcheck // the caller says of which page
 }
 
 type writer struct{ to *bytes.Buffer }
@@ -133,7 +164,7 @@ func Decode(p *Page, data []byte) error {
 	if len(data) == 0 || data[0] != layout {
 		return fmt.Errorf("page %s: %w", p.ID(), ErrLayout)
 	}
-	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(data[1:])), maxPlain))
+	plain, err := inflate(data[1:])
 	if err != nil {
 		return fmt.Errorf("page %s: %w: %w", p.ID(), ErrLayout, err)
 	}

@@ -3,6 +3,8 @@ package ledger_test
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +51,42 @@ func TestCodec(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// TestCodecAgain: what writes and reads pages is used again, by several at a time and after a damaged page.
+func TestCodecAgain(t *testing.T) {
+	page := func(n int) ledger.Page {
+		p := ledger.Page{RuleID: "r", Day: day, Entries: []ledger.Entry{}}
+		for i := range n {
+			p.Entries = append(p.Entries, ledger.Entry{Slot: day.Add(time.Duration(i) * time.Minute), Hits: int64(i * n), Error: strings.Repeat("x", i)})
+		}
+		return p
+	}
+	var running sync.WaitGroup
+	for first := range 8 {
+		running.Go(func() {
+			for n := first; n < 200; n += 8 {
+				want := page(n)
+				data, err := ledger.Encode(want)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				damaged := ledger.Page{Day: day}
+				if err := ledger.Decode(&damaged, data[:len(data)/2]); !errors.Is(err, ledger.ErrLayout) {
+					t.Errorf("half a page: %v", err)
+				}
+				got := ledger.Page{RuleID: "r", Day: day}
+				if err := ledger.Decode(&got, data); err != nil {
+					t.Error(err)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+	running.Wait()
 }
 
 // TestRough: times keep their size.

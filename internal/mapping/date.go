@@ -71,6 +71,11 @@ func (f Field) DateFormat() string {
 // strict_date_optional_time||epoch_millis. The first format that fits counts. The result is in UTC,
 // to the nanosecond: [Field.Date] cuts it to what the field's type keeps.
 func ParseDate(s, formats string) (time.Time, Precision, error) {
+	return ParseDateIn(s, formats, time.UTC)
+}
+
+// ParseDateIn is [ParseDate] of a date that is one of a zone where it names none.
+func ParseDateIn(s, formats string, zone *time.Location) (time.Time, Precision, error) {
 	if formats == "" {
 		formats = defaultFormat
 	}
@@ -79,7 +84,7 @@ func ParseDate(s, formats string) (time.Time, Precision, error) {
 		if !known {
 			return time.Time{}, 0, fmt.Errorf("%q: %w [%s]: %w", s, ErrFormat, format, ErrDate)
 		}
-		if t, p, ok := parse(s); ok {
+		if t, p, ok := parse(s, zone); ok {
 			return t.UTC(), p, nil
 		}
 	}

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// parseDate reads a whole text as a date; ok is false when it is not one of the format.
-type parseDate func(s string) (t time.Time, p Precision, ok bool)
+// parseDate reads a whole text as a date, of a zone where it names none; ok is false when it is not one
+// of the format.
+type parseDate func(s string, zone *time.Location) (t time.Time, p Precision, ok bool)
 
 // namedFormats are the built-in formats that are read. The pieces of strict_date_optional_time are
 // those of [isoFormat]; what is missing here is rare in mappings, and refused.
@@ -77,7 +78,7 @@ type epochFormat struct {
 // maxEpochSecond is about where java.time ends, in the year 1,000,000,000.
 const maxEpochSecond = 31556889864403199
 
-func (e epochFormat) parse(s string) (time.Time, Precision, bool) {
+func (e epochFormat) parse(s string, _ *time.Location) (time.Time, Precision, bool) {
 	digits, negative := strings.CutPrefix(s, "-")
 	whole, fraction, _ := strings.Cut(digits, ".")
 	if whole == "" || len(whole) > 19 || len(fraction) > e.decimals || !isDigits(whole) || !isDigits(fraction) {

@@ -16,19 +16,22 @@ type isoFormat struct {
 	lenient bool
 }
 
-func (f isoFormat) parse(s string) (time.Time, Precision, bool) {
+func (f isoFormat) parse(s string, zone *time.Location) (time.Time, Precision, bool) {
 	date, clock, timed := strings.Cut(s, "T")
 	d, ok := f.date(date)
 	if !ok || timed && d.precision == Year {
 		return time.Time{}, 0, false
 	}
-	zone := time.UTC
 	if timed {
-		if clock, zone, ok = cutZone(clock); !ok {
+		var own *time.Location
+		if clock, own, ok = cutZone(clock); !ok {
 			return time.Time{}, 0, false
 		}
-		if !f.time(&d, clock) || d.precision < f.least || clock == "" && zone != time.UTC {
+		if !f.time(&d, clock) || d.precision < f.least || clock == "" && own != nil && own != time.UTC {
 			return time.Time{}, 0, false
+		}
+		if own != nil {
+			zone = own
 		}
 	}
 	return d.in(zone)
@@ -129,17 +132,19 @@ func (d parts) in(zone *time.Location) (time.Time, Precision, bool) {
 }
 
 // cutZone splits a zone from a time of day: Z, an offset, or the name of a zone such as
-// Europe/Berlin, which is known only where Go finds the time zone database.
+// Europe/Berlin, which is known only where Go finds the time zone database; nil where there is none.
 func cutZone(s string) (body string, zone *time.Location, ok bool) {
 	i := strings.IndexFunc(s, func(r rune) bool { return r == '+' || r == '-' || r > '9' && r != ':' })
 	if i < 0 {
-		return s, time.UTC, true
+		return s, nil, true
 	}
-	zone, ok = parseZone(s[i:])
+	zone, ok = ParseZone(s[i:])
 	return s[:i], zone, ok && i > 0
 }
 
-func parseZone(s string) (*time.Location, bool) {
+// ParseZone reads a time zone as Elasticsearch does: Z, an offset, or a name such as Europe/Berlin,
+// which is known only where Go finds the time zone database.
+func ParseZone(s string) (*time.Location, bool) {
 	switch s {
 	case "Z", "UTC", "GMT", "UT":
 		return time.UTC, true

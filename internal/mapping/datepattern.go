@@ -96,8 +96,8 @@ func (e element) known() bool {
 }
 
 // parse reads a whole text. What the pattern lacks is the beginning of 1970.
-func (p pattern) parse(s string) (time.Time, Precision, bool) {
-	d := dated{parts: parts{year: 1970, month: 1, day: 1}, zone: time.UTC}
+func (p pattern) parse(s string, zone *time.Location) (time.Time, Precision, bool) {
+	d := dated{parts: parts{year: 1970, month: 1, day: 1}, zone: zone}
 	d, rest, ok := p.read(d, s)
 	if !ok || rest != "" {
 		return time.Time{}, 0, false
@@ -154,7 +154,7 @@ func (e element) read(d dated, s string) (_ dated, rest string, ok bool) {
 		d.nano, ok = fraction(text)
 		d.precision = Exact
 	case 'X', 'Z':
-		d.zone, ok = parseZone(text)
+		d.zone, ok = ParseZone(text)
 	}
 	return d, rest, ok
 }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,6 +45,11 @@ type Field struct {
 	// Opaque says why the indexed values cannot be told from a document, as of a runtime field; ""
 	// when the mapping gives no such reason. See [Field.InMemory].
 	Opaque string
+	// DocValuesOnly is set on a keyword without an index: ignoring case means more than ASCII there.
+	DocValuesOnly bool
+	// Unsourced says why the indexed values do not all stand in a document's source, as of a field that
+	// _source leaves out; "" when they do. A search that is asked for the field hands them out.
+	Unsourced string
 	// Conflict lists the types of a field that is mapped differently in different indices, each
 	// with one of its indices: "keyword in [a]".
 	Conflict []string
@@ -63,10 +69,39 @@ var ErrOpaque = errors.New("indexed values cannot be told from a document")
 // InMemory returns nil when [Field.Index] makes of a document's values what Elasticsearch indexes
 // for the field. Otherwise the error says why it does not, and only a search can test the field.
 func (f Field) InMemory() error {
-	if reason := f.opaque(); reason != "" {
+	if reason := cmp.Or(f.opaque(), f.Unsourced); reason != "" {
 		return fmt.Errorf("%s: %w", reason, ErrOpaque)
 	}
 	return nil
+}
+
+// InMemory is [Field.InMemory] of a name in every index; nil for one that is not mapped.
+func InMemory(fields Fields, name string) error {
+	for _, way := range Ways(fields, []string{name}) {
+		if f, mapped := way.Fields.Field(name); mapped {
+			if err := f.InMemory(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Unsourced returns those of some names whose values do not all stand in the sources of some index.
+func Unsourced(fields Fields, names ...string) []string {
+	if fields == nil {
+		return nil
+	}
+	var out []string
+	for _, name := range names {
+		for _, way := range Ways(fields, []string{name}) {
+			if f, mapped := way.Fields.Field(name); mapped && f.Unsourced != "" {
+				out = append(out, name)
+				break
+			}
+		}
+	}
+	return out
 }
 
 func (f Field) opaque() string {

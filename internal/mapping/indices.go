@@ -91,16 +91,6 @@ func (x *Indices) ForIndex(index string) (*Mapping, bool) {
 // a Conflict, or is Opaque where only the values are treated differently.
 func (x *Indices) Merged() *Mapping { return x.merged }
 
-// Merge is [Indices.Merged] of tables, each the fields of the index of the same place.
-func Merge(indices []string, tables []Table) Table {
-	merged := Table{}
-	for i, t := range tables {
-		merged.merge(indices[i], t)
-	}
-	merged.setMembers()
-	return merged
-}
-
 // simpleMatch matches a name against a pattern in which * stands for any run of characters.
 func simpleMatch(pattern, name string) bool {
 	head, rest, wild := strings.Cut(pattern, "*")

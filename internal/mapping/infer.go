@@ -250,7 +250,8 @@ func (i *Inferred) add(fields Table) {
 				continue
 			}
 			if o, _ := i.named(above); o.Type.Family() == FamilyObject {
-				o.Members = append(slices.Clip(o.Members), name)
+				at, _ := slices.BinarySearch(o.Members, name)
+				o.Members = slices.Insert(slices.Clone(o.Members), at, name)
 				i.added[above] = o
 			}
 		}

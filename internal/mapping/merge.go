@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,68 @@ func (t Table) merge(index string, other Table) {
 			f = have.Merge(index, f)
 		}
 		t[name] = f
+	}
+}
+
+// join adds the fields of one index to those of others, for questions about all of them together:
+// the first index decides, a finer type of the same family counts, and so do the dates that any of
+// them reads. What differs otherwise is asked of each index's own fields.
+func (t Table) join(index string, other Table) {
+	for name, f := range other {
+		if have, ok := t[name]; ok {
+			f = have.joined(index, f)
+		}
+		t[name] = f
+	}
+}
+
+// finer orders the types of each family by how much they can tell apart.
+var finer = []Type{
+	Byte, Short, Integer, Long, UnsignedLong, HalfFloat, Float, ScaledFloat, Double, Date, DateNanos, Object, Nested,
+}
+
+func (f Field) joined(index string, o Field) Field {
+	family := f.Type.Family()
+	switch {
+	case family != o.Type.Family(), family == FamilyOther && f.Type != o.Type, (f.Type == Flattened) != (o.Type == Flattened):
+		f.Conflict = append(slices.Clip(f.Conflict), fmt.Sprintf("%s in [%s]", o.Type, index))
+	case family == FamilyDate:
+		f.joinDates(o)
+	case slices.Index(finer, o.Type) > slices.Index(finer, f.Type):
+		f.Type = o.Type
+	}
+	if o.Type == ConstantKeyword && family == FamilyString {
+		f.Type = ConstantKeyword
+	}
+	if f.Constant != nil && (o.Constant == nil || *o.Constant != *f.Constant) {
+		f.Constant = nil
+	}
+	if o.IgnoreAbove == 0 || f.IgnoreAbove != 0 && o.IgnoreAbove > f.IgnoreAbove {
+		f.IgnoreAbove = o.IgnoreAbove
+	}
+	if f.Exact != o.Exact {
+		f.Exact = ""
+	}
+	f.Opaque, f.Unsourced = cmp.Or(f.Opaque, o.Opaque), cmp.Or(f.Unsourced, o.Unsourced)
+	f.Nested = cmp.Or(f.Nested, o.Nested)
+	f.DocValuesOnly = f.DocValuesOnly || o.DocValuesOnly
+	f.Longest = max(f.Longest, o.Longest)
+	return f
+}
+
+// dropPartialConstants makes a field that some index does not have no constant of all.
+func (t Table) dropPartialConstants(tables map[string]Table) {
+	for name, f := range t {
+		if f.Constant == nil {
+			continue
+		}
+		for _, table := range tables {
+			if _, ok := table[name]; !ok {
+				f.Constant = nil
+				t[name] = f
+				break
+			}
+		}
 	}
 }
 

@@ -229,7 +229,7 @@ func (d definition) field(name string) Field {
 	case !d.DocValues.orTrue(), family == FamilyText:
 		f.Opaque = "it is neither indexed nor has doc values"
 	case family == FamilyString:
-		f.Opaque = "it is not indexed, and ignoring case then means more than ASCII"
+		f.DocValuesOnly = true
 	}
 	return f
 }

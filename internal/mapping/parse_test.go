@@ -140,8 +140,7 @@ func TestInMemory(t *testing.T) {
 		"shadowed": {"type": "keyword"}
 	}, "runtime": {"shadowed": {"type": "long"}, "computed": {"type": "keyword", "script": "emit('a')"}}}`)
 	for name, want := range map[string]string{
-		"k": "", "d": "", "n": "", "low": "", "from": "", "shadowed": "",
-		"column":   "not indexed",
+		"k": "", "column": "", "d": "", "n": "", "low": "", "from": "", "shadowed": "",
 		"dead":     "neither indexed nor has doc values",
 		"stored":   "neither indexed nor has doc values",
 		"norm":     "normalizer [mine]",
@@ -158,6 +157,9 @@ func TestInMemory(t *testing.T) {
 		case err != nil && (!strings.Contains(err.Error(), want) || !errors.Is(err, mapping.ErrOpaque)):
 			t.Errorf("%s: error %q, want it to say %q", name, err, want)
 		}
+	}
+	if !table["column"].DocValuesOnly || table["k"].DocValuesOnly {
+		t.Error("which keyword has no index?")
 	}
 	if got := table["shadowed"].Type; got != mapping.Long {
 		t.Errorf("the runtime field does not shadow the mapped one: type %s", got)

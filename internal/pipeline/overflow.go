@@ -7,6 +7,7 @@ import (
 
 	"tocsin/internal/alert"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -25,6 +26,7 @@ func (x *execution) summarize(ctx context.Context) error {
 	}
 	doc, err := x.builder().Build(alert.Finding{
 		Event: event.Event{Source: source}, Key: []string{kindOverflow, search.FormatTime(x.Slot)}, Parents: []event.Event{},
+		Types: mapping.Untyped(),
 		Facts: map[string]any{
 			"kibana.alert.suppression.docs_count": x.Left,
 			"kibana.alert.suppression.start":      search.FormatTime(x.Window.From),

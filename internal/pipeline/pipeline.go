@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
 	"tocsin/internal/window"
@@ -106,13 +107,14 @@ type execution struct {
 // builder makes the alerts. Most executions need none.
 func (x *execution) builder() *alert.Builder {
 	if x.made == nil {
-		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options)
+		fields := x.prepared.Target().Fields
+		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options, func(index string) mapping.Fields { return mapping.OfIndex(fields, index) })
 	}
 	return x.made
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Late: x.late, Risk: x.pipeline.Risk.source()}
+	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source()}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}
@@ -295,7 +297,9 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 
 // finding is a hit that is no group.
 func finding(h query.Hit) alert.Finding {
-	return alert.Finding{Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents}
+	return alert.Finding{
+		Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents, Types: h.Types, Counted: h.Counted,
+	}
 }
 
 // count counts hits by what became of them.

@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
+	"tocsin/internal/window"
 )
 
 // Round runs jobs that are due at the same time together: what they search for is answered by as
@@ -287,13 +288,10 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 	var all []*ticket // one of each kind, for each
 	first := map[*ticket]*wants{}
 	for _, t := range tickets {
-		w, ok := t.job.Plan.(interface {
-			Wants() (patterns, fields []string)
-		})
+		patterns, fields, ok := wanted(t.job)
 		if !ok {
 			continue
 		}
-		patterns, fields := w.Wants()
 		id := strings.Join(patterns, ",")
 		if by[id] == nil {
 			by[id] = &wants{patterns: patterns}
@@ -302,23 +300,50 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 		by[id].fields = append(by[id].fields, fields...)
 	}
 	r.each(all, func(t *ticket) {
-		// What goes wrong is found again by each rule, and told by it.
-		_, _ = events.Resolve(ctx, first[t].patterns, first[t].fields)
+		// What goes wrong is found again by each rule, and told by it; a crash too.
+		_ = failure.Guard("prime", func() error {
+			_, err := events.Resolve(ctx, first[t].patterns, first[t].fields)
+			return err //nolint:wrapcheck // nobody reads it
+		})
 	})
 }
 
-// reads collects what the executions will search for first.
+// wanter is a plan that can say what it will ask about.
+type wanter interface {
+	Wants(slot time.Time, w window.Window) (patterns, fields []string)
+}
+
+// wanted is what the plan of a job will ask about; not ok when it cannot say.
+func wanted(job Job) (patterns, fields []string, ok bool) {
+	err := failure.Guard("prime", func() error {
+		var w wanter
+		if w, ok = job.Plan.(wanter); ok {
+			patterns, fields = w.Wants(job.Slot, job.Window)
+		}
+		return nil
+	})
+	return patterns, fields, ok && err == nil
+}
+
+// reads collects what the executions will search for first. One that crashes over that question has
+// failed.
 func reads(tickets []*ticket) []planner.Need {
 	var out []planner.Need
 	for _, t := range tickets {
 		if reader, ok := t.execution.prepared.(query.Reader); ok && !t.ended {
-			for _, r := range reader.Reads(t.execution.Window) {
-				if t.job.Ahead.Covers(r.Request) {
-					continue
-				}
-				out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly, SearchOnly: r.SearchOnly})
-			}
+			t.guard(func() { out = append(out, t.needs(reader)...) })
 		}
+	}
+	return out
+}
+
+func (t *ticket) needs(reader query.Reader) []planner.Need {
+	var out []planner.Need
+	for _, r := range reader.Reads(t.execution.Window) {
+		if t.job.Ahead.Covers(r.Request) {
+			continue
+		}
+		out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly, SearchOnly: r.SearchOnly})
 	}
 	return out
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"tocsin/internal/alert"
@@ -40,9 +42,27 @@ func newSuppression(x *execution, s *rule.AlertSuppression) *suppression {
 	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration)}
 }
 
-// take decides about one page of hits.
+// subjectsAtOnce is how many things that hits are about are decided together.
+const subjectsAtOnce = 1000
+
+// take decides about one page of hits. A hit may be about more than anybody could hold: they are taken
+// some at a time, until there are too many for which there is no room.
 func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) {
-	subjects := s.subjects(hits)
+	var part []subject
+	for of := range s.subjects(hits) {
+		if part = append(part, of); len(part) < subjectsAtOnce {
+			continue
+		}
+		if more, err := s.decide(ctx, part); err != nil || !more {
+			return false, err
+		}
+		part = nil
+	}
+	return s.decide(ctx, part)
+}
+
+// decide decides about some subjects; false means that no more are wanted.
+func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, error) {
 	if err := s.learn(ctx, subjects); err != nil {
 		s.blind = true
 		return false, err
@@ -53,7 +73,7 @@ func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) 
 			alone = append(alone, of.hit)
 			continue
 		}
-		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, At: of.At, Of: of}, s.room() > 0)
+		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, Counted: of.Counted, At: of.At, Of: of}, s.room() > 0)
 		s.held = s.folder.Founded()
 		switch verdict {
 		case suppress.Full:
@@ -70,24 +90,31 @@ func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) 
 }
 
 // subjects tells what hits are about, less those that cannot become alerts.
-func (s *suppression) subjects(hits []query.Hit) []subject {
-	var out []subject
-	for _, h := range hits {
-		var about alert.Subject
-		var err error
-		if h.Group != nil {
-			about, err = s.builder().GroupSubject(h.Group.Present(), s.Slot)
-		} else {
-			about, err = s.builder().Subject(finding(h), s.Slot)
+func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
+	return func(yield func(subject) bool) {
+		for _, h := range hits {
+			about, err := s.about(h)
+			if err != nil {
+				s.Hits++
+				s.refuse(err)
+				continue
+			}
+			for one := range about {
+				if !yield(subject{h, one}) {
+					return
+				}
+			}
 		}
-		if err != nil {
-			s.Hits++
-			s.refuse(err)
-			continue
-		}
-		out = append(out, subject{h, about})
 	}
-	return out
+}
+
+// about tells what a hit is about.
+func (s *suppression) about(h query.Hit) (iter.Seq[alert.Subject], error) {
+	if h.Group == nil {
+		return s.builder().Subjects(finding(h), s.Slot) //nolint:wrapcheck // it names the event
+	}
+	one, err := s.builder().GroupSubject(h.Group.Present(), s.Slot)
+	return slices.Values([]alert.Subject{one}), err //nolint:wrapcheck // it names the event
 }
 
 // learn finds the alerts of groups that are new in this run, and those that hits of a group have by
@@ -96,7 +123,7 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 	groups := map[string]bool{}
 	since := s.Window.From
 	var names []string
-	own := map[string]string{}
+	own := map[string][]string{}
 	for _, of := range subjects {
 		if of.At.Before(since) {
 			since = of.At
@@ -108,8 +135,10 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 			groups[of.Instance] = true
 			names = append(names, of.Instance)
 		}
-		own[of.ID] = of.Instance
-		names = append(names, of.ID)
+		if own[of.Own] == nil {
+			names = append(names, of.Own)
+		}
+		own[of.Own] = append(own[of.Own], of.Instance)
 	}
 	for group := range groups {
 		s.folder.Learn(group)
@@ -120,11 +149,13 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.looked}
 	s.looked = true
 	err := s.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
-		group := alert.InstanceOf(d)
-		if group == d.ID {
-			group = own[d.ID]
+		groups := []string{alert.InstanceOf(d)}
+		if groups[0] == d.ID {
+			groups = own[d.ID]
 		}
-		s.folder.Learn(group, stored(d))
+		for _, group := range groups {
+			s.folder.Learn(group, stored(d))
+		}
 		return true, nil
 	})
 	if err != nil {
@@ -168,7 +199,9 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 			more = append(more, c)
 			continue
 		}
-		these, err := s.documents(c.Founder.hit, run)
+		founder := c.Founder.hit
+		founder.Key = c.Founder.Key
+		these, err := s.documents(founder, run)
 		if err != nil {
 			s.Failed += c.Hits()
 			s.warn("no alert could be made: %v", err)

@@ -221,14 +221,15 @@ func TestSuppressedAlert(t *testing.T) {
 	p := suppressing(t, perHour, "any where true", 9)
 	suppressed(t, m, p, []event.Event{of("1", `"bob"`, 1)})
 	suppressed(t, m, p, []event.Event{of("1", `"bob"`, 1), of("2", `"bob"`, 2)})
+	bob := alert.InstanceID("r1", []alert.Term{{Field: "user.name", Value: "bob"}})
 	want := map[string]any{
 		"kibana.alert.suppression.start":      "2026-01-15T14:01:01.000Z",
 		"kibana.alert.suppression.end":        "2026-01-15T14:01:02.000Z",
 		"kibana.alert.suppression.docs_count": json.Number("1"),
 		"kibana.alert.suppression.terms":      []any{map[string]any{"field": "user.name", "value": "bob"}},
-		"kibana.alert.instance.id":            alert.InstanceID("r1", []alert.Term{{Field: "user.name", Value: "bob"}}),
+		"kibana.alert.instance.id":            bob,
 		"kibana.alert.original_time":          "2026-01-15T14:01:01.000Z",
-		"kibana.alert.uuid":                   alert.EventID("r1", event.Key{Series: "logs-a", ID: "1"}),
+		"kibana.alert.uuid":                   alert.FindingID("r1", []string{"suppressed", alert.EventID("r1", event.Key{Series: "logs-a", ID: "1"}), bob}),
 	}
 	err := m.List(t.Context(), alert.Filter{}, func(d alert.Document) (bool, error) {
 		for name, value := range want {

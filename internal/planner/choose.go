@@ -2,11 +2,13 @@ package planner
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"time"
 
 	"tocsin/internal/batch"
+	"tocsin/internal/failure"
 	"tocsin/internal/search"
 )
 
@@ -19,7 +21,7 @@ func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need
 	able, unable := p.scannable(events, needs)
 	switch {
 	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < leastTogether:
-		return nil, needs
+		return nil, slices.Concat(unable, able)
 	case p.Pin == Scan || !countable(events):
 		round.Scanned = len(able)
 		return able, unable
@@ -83,12 +85,19 @@ func countable(events search.Events) bool {
 	return ok
 }
 
-// scannable splits needs into those that can be answered from memory and the others.
+// scannable splits needs into those that can be answered from memory and the others. A condition that
+// crashes is given to the scan, which answers for it; so is any where a scan is made in any case, as it
+// finds out by itself which conditions it can match.
 func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
+	judges := countable(events)
 	for _, n := range needs {
-		bounded := !n.Time.Window.From.IsZero()
-		if located && bounded && !n.SearchOnly && p.judged.inMemory(n.Request) {
+		fits := located && !n.SearchOnly && !n.Time.Window.From.IsZero()
+		if fits && judges {
+			inMemory := p.judged.inMemory(n.Request)
+			fits = inMemory == nil || errors.Is(inMemory, failure.ErrCrash)
+		}
+		if fits {
 			able = append(able, n)
 		} else {
 			unable = append(unable, n)

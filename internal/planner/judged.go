@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"strings"
 	"sync"
 
 	"tocsin/internal/mapping"
@@ -17,28 +18,29 @@ type judged struct {
 
 // question is what of a request the answer depends on, besides the mapping.
 type question struct {
-	where, field, fallback, orderBy, tiebreaker string
+	where, field, fallback, orderBy, tiebreaker, wanted string
 }
 
 type judgement struct {
-	fields   mapping.Fields
-	inMemory bool
+	fields mapping.Fields
+	err    error
 }
 
-func (j *judged) inMemory(r search.Request) bool {
-	q := question{r.Words(), r.Time.Field, r.Time.Fallback, r.OrderBy, r.Tiebreaker}
+// inMemory is [search.Request.InMemory].
+func (j *judged) inMemory(r search.Request) error {
+	q := question{r.Words(), r.Time.Field, r.Time.Fallback, r.OrderBy, r.Tiebreaker, strings.Join(r.Fields, ",")}
 	j.mu.Lock()
 	known, ok := j.by[q]
 	j.mu.Unlock()
 	if ok && mapping.Same(known.fields, r.FieldTypes) {
-		return known.inMemory
+		return known.err
 	}
-	known = judgement{r.FieldTypes, r.InMemory() == nil}
+	known = judgement{r.FieldTypes, r.InMemory()}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.by == nil || len(j.by) >= maxRemembered {
 		j.by = map[question]judgement{}
 	}
 	j.by[q] = known
-	return known.inMemory
+	return known.err
 }

@@ -28,7 +28,7 @@ func planAnomaly(r *rule.Rule) (Plan, diag.List) {
 	}
 	base := newQueryPlan(r, anomalyQuery{*r.MachineLearning}, search.TimeRange{Field: "timestamp"}, "")
 	p := &anomalyPlan{eventPlan{queryPlan: base}}
-	prepared, diags := p.Assume()
+	prepared, diags := p.Assume(planned)
 	if prepared == nil {
 		return nil, diags
 	}
@@ -42,11 +42,11 @@ type anomalyPlan struct{ eventPlan }
 func (*anomalyPlan) Strategy() Strategy { return Anomaly }
 
 func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src)
+	target, partly, err := p.resolve(ctx, src, src.Window)
 	if err != nil {
 		return nil, nil, err
 	}
-	target.Fields = mapping.Layers{resultFields, target.Fields}
+	target.Fields = mapping.Over(resultFields, target.Fields)
 	s, diags := p.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
@@ -59,9 +59,9 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 	return &anomalySearch{s}, append(diags, missing...), nil
 }
 
-func (p *anomalyPlan) Assume() (Prepared, diag.List) {
-	s, diags := assume(p.rule, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
-		target.Fields = mapping.Layers{resultFields, target.Fields}
+func (p *anomalyPlan) Assume(at time.Time) (Prepared, diag.List) {
+	s, diags := assume(p.rule, at, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
+		target.Fields = mapping.Over(resultFields, target.Fields)
 		return p.bind(target, at)
 	})
 	if s == nil {
@@ -97,7 +97,7 @@ func (p *anomalyPlan) known(ctx context.Context, src Source, target search.Targe
 	if len(target.Indices) == 0 {
 		return false, nil
 	}
-	r := search.Request{Patterns: p.rule.Index, Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
+	r := search.Request{Patterns: p.named(src.At).of(src.Window), Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
 	found := false
 	var err error
 	if counter, ok := search.As[search.Counter](src.Events); ok {
@@ -139,7 +139,7 @@ func (s *anomalySearch) Execute(ctx context.Context, src Source, w window.Window
 			if err != nil {
 				return false, &failure.Error{Kind: failure.Rejected, Op: "read the anomalies of " + s.plan.label(), Err: err}
 			}
-			hits[i].Event = e
+			hits[i].Event, hits[i].Types = e, mapping.Untyped()
 		}
 		return visit(hits)
 	})

@@ -111,7 +111,7 @@ func TestAnomalyExplain(t *testing.T) {
 	if plan == nil || len(diags) > 0 || plan.Strategy() != query.Anomaly {
 		t.Fatal(diags)
 	}
-	prepared, _ := plan.Assume()
+	prepared, _ := plan.Assume(time.Time{})
 	reads := prepared.(query.Reader).Reads(window.Window{From: noon.Add(-time.Hour), To: noon})
 	if len(reads) != 1 || !reads[0].SearchOnly {
 		t.Errorf("reads %+v", reads)

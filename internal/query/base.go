@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
+	"tocsin/internal/window"
 )
 
 // queryPlan is what the plans of all query languages share.
@@ -21,14 +22,14 @@ type queryPlan struct {
 	query      translate.Query
 	time       search.TimeRange
 	tiebreaker string
-	// touched are all fields that a search touches, sorted.
+	// touched are all fields that a search or an alert touches, sorted.
 	touched []string
 	// strategy is what was learned of the types of ECS; "" before.
 	strategy Strategy
 }
 
 func newQueryPlan(r *rule.Rule, q translate.Query, time search.TimeRange, tiebreaker string) queryPlan {
-	names := append(q.Names(), translate.NarrowingNames(r)...)
+	names := slices.Concat(q.Names(), translate.NarrowingNames(r), r.AlertFields())
 	for _, name := range []string{time.Field, time.Fallback, tiebreaker} {
 		if name != "" {
 			names = append(names, name)
@@ -46,7 +47,7 @@ func (p *queryPlan) Rule() *rule.Rule { return p.rule }
 // Strategy is Scan where one read for all rules can feed the rule; when it does, its cost decides.
 func (p *queryPlan) Strategy() Strategy { return cmp.Or(p.strategy, Search) }
 
-// names are all fields that a search touches, with further ones.
+// names are all fields that a search or an alert touches, with further ones.
 func (p *queryPlan) names(more ...string) []string {
 	if len(more) == 0 {
 		return p.touched
@@ -56,14 +57,35 @@ func (p *queryPlan) names(more ...string) []string {
 	return slices.Compact(names)
 }
 
+// computed names the fields by which the rule's alerts are made and whose values are not to be told from
+// documents: a search has to ask for them, and a scan cannot.
+func (p *queryPlan) computed(fields mapping.Fields) []string {
+	var names []string
+	for _, name := range p.rule.AskedFields() {
+		if mapping.InMemory(fields, name) != nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Wants says which patterns and fields Prepare will ask about, for whoever asks for many rules at
 // once. It is a hint: what is not in it is asked for when it is needed.
-func (p *queryPlan) Wants() (patterns, fields []string) { return p.rule.Index, p.names() }
+func (p *queryPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
+	return p.named(at).of(w), p.names()
+}
 
-// resolve asks what patterns and fields mean where the events are. Where that could be told of
-// some indices only, partly says so: the others can be searched all the same.
-func (p *queryPlan) resolve(ctx context.Context, src Source, more ...string) (target search.Target, partly, err error) {
-	target, err = src.Events.Resolve(ctx, p.rule.Index, p.names(more...))
+// named are the rule's index patterns at a slot.
+func (p *queryPlan) named(slot time.Time) names { return names{p.rule.Index, slot} }
+
+// resolve asks what patterns, over a range of time, and fields mean where the events are. Where that could
+// be told of some indices only, partly says so: the others can be searched all the same.
+func (p *queryPlan) resolve(ctx context.Context, src Source, w window.Window, more ...string) (target search.Target, partly, err error) {
+	patterns, err := p.named(src.At).over(w)
+	if err == nil {
+		target, err = src.Events.Resolve(ctx, patterns, p.names(more...))
+		target.Missing = p.named(src.At).missing(target.Missing, w)
+	}
 	if err != nil {
 		err = fmt.Errorf("resolve the indices of %s: %w", p.label(), err)
 		if failure.KindOf(err) != failure.Partial || len(target.Indices) == 0 {
@@ -78,16 +100,20 @@ func (p *queryPlan) resolve(ctx context.Context, src Source, more ...string) (ta
 	return target, partly, err
 }
 
+// planned is the time for which a plan is tried before there is a slot. Any would do, but for exceptions:
+// none has expired by then.
+var planned = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // assume binds a plan to the types of ECS. A rule that only fits other types than these may run
 // where the mapping has them: what speaks against it here is a warning.
-func assume[T any](r *rule.Rule, bind func(search.Target, time.Time) (*T, diag.List)) (*T, diag.List) {
+func assume[T any](r *rule.Rule, at time.Time, bind func(search.Target, time.Time) (*T, diag.List)) (*T, diag.List) {
 	target := search.Target{Indices: r.Index, Fields: mapping.Assumed()}
-	bound, diags := bind(target, time.Time{})
+	bound, diags := bind(target, at)
 	if bound != nil {
 		return bound, diags
 	}
 	target.Fields = mapping.Untyped()
-	if bound, _ = bind(target, time.Time{}); bound == nil {
+	if bound, _ = bind(target, at); bound == nil {
 		return nil, diags
 	}
 	for i := range diags {

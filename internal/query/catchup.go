@@ -1,23 +1,83 @@
 package query
 
-import "tocsin/internal/rule"
+import (
+	"slices"
+	"time"
 
-// CatchUp says what may be done with slots of a plan's rule that were not run at their time.
-// Mergeable: one run over the windows of several slots finds what the runs of each would. That is so
-// where an alert is about one event, whichever window it is found in. Ordered: the alerts of a slot
-// depend on those of the slots before, so that an older one has to come first.
+	"tocsin/internal/indexname"
+	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/translate"
+)
+
+// Merging says which slots of a rule one run may stand for. It is decided here for whoever has several
+// of them to run: catch-up, second looks for late events, backfills and what these read ahead.
+type Merging struct {
+	// Ordered: the alerts of a slot depend on those of the slots before, so that an older one has to come
+	// first.
+	Ordered bool
+	// Together reports whether one run over the windows of two slots, as of either, finds what the runs of
+	// both would, and likewise of the slots between them. It is nil where no two slots are.
+	Together func(a, b time.Time) bool
+	// OfNow: the search of a slot is another than that of the next.
+	OfNow bool
+	// Late: the rule can be run again over the events alone that came late.
+	Late bool
+}
+
+// CatchUp says what may be done with slots of a plan's rule that were not run at their time. Only alerts
+// that are about one event, whichever window it is found in, can be found for several slots at once, and
+// only while nothing that the rule asks for depends on the slot: date math about now, exceptions that
+// expire, dates in the names of indices.
 //
-// A rule type that is not known here is neither: its slots are run one by one.
-func CatchUp(p Plan) (mergeable, ordered bool) {
+// A rule type that is not known here is neither ordered nor merged: its slots are run one by one.
+func CatchUp(p Plan) Merging {
 	r := p.Rule()
+	m := Merging{OfNow: dependsOnNow(p)}
 	switch s := r.AlertSuppression; {
 	case s != nil:
 		// Within a run, hits of the same window are folded; within a time, also those of runs before.
-		return false, s.Duration > 0
+		m.Ordered = s.Duration > 0
+		return m
 	case r.Type == rule.TypeThreshold, r.Type == rule.TypeNewTerms:
-		return false, true
+		m.Ordered = true
+		return m
 	}
 	events, ok := p.(*eventPlan)
-	// Pipes take the first or last events of a window. An exception may expire between two slots.
-	return ok && len(events.query.Limits()) == 0 && len(r.ExceptionsList) == 0, false
+	if !ok || len(events.query.Limits()) > 0 { // Pipes take the first or last events of a window.
+		return m
+	}
+	m.Late = events.time.Field == search.DefaultTimestamp && events.time.Fallback == ""
+	if !m.OfNow {
+		m.Together = func(a, b time.Time) bool { return sameExceptions(r, a, b) && sameNames(r, a, b) }
+	}
+	return m
+}
+
+// dependsOnNow reports whether a plan's conditions may be others at another slot; of those that are not
+// known here it is not asked.
+func dependsOnNow(p Plan) bool {
+	switch p := p.(type) {
+	case *eventPlan:
+		return translate.OfNow(p.query, p.rule)
+	case *groupPlan:
+		return translate.OfNow(p.query, p.rule)
+	case *thresholdPlan:
+		return translate.OfNow(p.query, p.rule)
+	case *newTermsPlan:
+		return translate.OfNow(p.query, p.rule)
+	case *threatPlan:
+		return translate.OfNow(p.query, p.rule)
+	}
+	return true
+}
+
+// sameExceptions reports whether the same exceptions are in force at two moments.
+func sameExceptions(r *rule.Rule, a, b time.Time) bool {
+	return !slices.ContainsFunc(r.Exceptions, func(i *rule.ExceptionItem) bool { return i.InForce(a) != i.InForce(b) })
+}
+
+// sameNames reports whether two slots read the same indices.
+func sameNames(r *rule.Rule, a, b time.Time) bool {
+	return indexname.Same(r.Index, a, r.Window(a), b, r.Window(b))
 }

@@ -70,8 +70,8 @@ func (p *countPlan) prepare(ctx context.Context, src Source) (*counted, diag.Lis
 }
 
 // suppose binds the plan to the types of ECS.
-func (p *countPlan) suppose() (*counted, diag.List) {
-	return assume(p.rule, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
+func (p *countPlan) suppose(at time.Time) (*counted, diag.List) {
+	return assume(p.rule, at, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
 }
 
 // resolve asks for the fields of the groups too.
@@ -80,7 +80,11 @@ func (p *countPlan) resolve(ctx context.Context, src Source) (target search.Targ
 	for _, f := range slices.Concat(p.by, p.distinct) {
 		names = append(names, f.name)
 	}
-	return p.queryPlan.resolve(ctx, src, names...)
+	read := src.Window
+	if p.rule.NewTerms != nil {
+		read = hull(read, historyOf(p.rule, src.At, read))
+	}
+	return p.queryPlan.resolve(ctx, src, read, names...)
 }
 
 // counted is a countPlan bound to mappings.
@@ -88,7 +92,10 @@ type counted struct {
 	plan         *countPlan
 	target       search.Target
 	where        *where
+	names        names
 	by, distinct []groupField
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// inMemory says that only the values of the documents tell the groups.
 	inMemory bool
 	// partly is the failure to learn the mapping of some indices.
@@ -109,7 +116,7 @@ func (p *countPlan) bind(target search.Target, at time.Time, indexed bool) (*cou
 			return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 		}
 	}
-	c := &counted{plan: p, target: target, where: w}
+	c := &counted{plan: p, target: target, where: w, names: p.named(at), computed: p.computed(target.Fields)}
 	b := fieldBinder{rule: p.rule, fields: target.Fields, indexed: indexed}
 	c.by, c.distinct = b.all(p.by), b.all(p.distinct)
 	c.inMemory = b.mixed
@@ -151,7 +158,7 @@ func (c *counted) request(w window.Window) search.GroupRequest {
 	time := c.plan.time
 	time.Window = w
 	r := search.GroupRequest{Request: search.Request{
-		Patterns: c.plan.rule.Index, Where: c.where.pushed, Time: time, FieldTypes: c.target.Fields,
+		Patterns: c.names.of(w), Where: c.where.pushed, Time: time, FieldTypes: c.target.Fields,
 	}}
 	for _, f := range c.by {
 		r.By = append(r.By, f.field)
@@ -174,7 +181,7 @@ func (c *counted) read(r search.GroupRequest) []Read {
 // countable reports whether the group's values can be told from the events as they were written.
 func (c *counted) countable() bool {
 	for _, f := range slices.Concat(c.by, c.distinct) {
-		if f.field.InMemory() != nil || f.field.Type.Family() == mapping.FamilyText {
+		if mapping.InMemory(c.target.Fields, f.field.Name) != nil || f.field.Type.Family() == mapping.FamilyText {
 			return false
 		}
 	}
@@ -240,15 +247,14 @@ func (c *counted) groups(ctx context.Context, events search.Events, r search.Gro
 		}
 	}
 	if indexed {
-		r.Fields = append(c.where.fields(), r.Time.Field)
+		names := append(c.where.fields(), r.Time.Field)
 		if r.Time.Fallback != "" {
-			r.Fields = append(r.Fields, r.Time.Fallback)
+			names = append(names, r.Time.Fallback)
 		}
 		for _, f := range slices.Concat(r.By, r.Distinct) {
-			r.Fields = append(r.Fields, f.Name)
+			names = append(names, f.Name)
 		}
-		slices.Sort(r.Fields)
-		r.Fields = slices.Compact(r.Fields)
+		r.Fields = joined(r.Fields, names)
 	}
 	return tally.Groups(ctx, events, r, tally.Options{Admit: c.where.admit}, visit) //nolint:wrapcheck // it names what it did
 }

@@ -30,13 +30,13 @@ func (s *threatSearch) enrich(c carrier, indicators map[event.Ref]*event.Documen
 		path = defaultIndicatorPath
 	}
 	for _, m := range c.found.Matches {
-		known, feed := map[string]any{}, map[string]any{}
+		about := map[string]any{"indicator": map[string]any{}}
 		if doc := indicators[m.Ref]; doc != nil {
 			if o := event.Object(doc.Source, path); o != nil {
-				known = o
+				about["indicator"] = o
 			}
 			if name := event.First(doc.Source, feedNameField); name != "" {
-				feed["name"] = name
+				about["feed"] = map[string]any{"name": name}
 			}
 		}
 		at := 0
@@ -44,13 +44,12 @@ func (s *threatSearch) enrich(c carrier, indicators map[event.Ref]*event.Documen
 			if e.Negate {
 				continue
 			}
-			list = append(list, map[string]any{
-				"indicator": known, "feed": feed,
-				"matched": map[string]any{
-					"atomic": atomic(c.doc, e.Event, m.Values[at]), "field": s.names[m.Group][i].Field,
-					"id": m.Ref.ID, "index": m.Ref.Index, "type": matchType,
-				},
-			})
+			one := maps.Clone(about)
+			one["matched"] = map[string]any{
+				"atomic": atomic(c.doc, e.Event, m.Values[at]), "field": s.names[m.Group][i].Field,
+				"id": m.Ref.ID, "index": m.Ref.Index, "type": matchType,
+			}
+			list = append(list, one)
 			at++
 		}
 	}
@@ -58,7 +57,7 @@ func (s *threatSearch) enrich(c carrier, indicators map[event.Ref]*event.Documen
 	if err != nil {
 		return event.Event{}, fmt.Errorf("enrich %s/%s: %w", c.event.Index, c.event.ID, err)
 	}
-	return event.Event{Index: c.event.Index, ID: c.event.ID, Source: json.RawMessage(source)}, nil
+	return event.Event{Index: c.event.Index, ID: c.event.ID, Source: json.RawMessage(source), Fields: c.event.Fields}, nil
 }
 
 // atomic is the event's value as the event spells it.

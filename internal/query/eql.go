@@ -20,7 +20,7 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 		return nil, diags
 	}
 	p := newPlan(r, q, timeRange(r))
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}

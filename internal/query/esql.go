@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
@@ -43,11 +44,16 @@ func planESQL(r *rule.Rule) (Plan, diag.List) {
 	if q == nil {
 		return nil, diags
 	}
+	for _, name := range q.Patterns() {
+		if err := indexname.Check(name); err != nil {
+			return nil, append(diags, r.Report(diag.Error, CodeIndexName, "rule.query", "%v", err))
+		}
+	}
 	if len(r.Index) > 0 {
 		diags = append(diags, r.Report(diag.Warning, CodeNotApplied, "rule.index", "rule.index is of no account: the query itself names its indices"))
 	}
 	p := newESQLPlan(r, q, timeRange(r))
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -77,11 +83,13 @@ func (p *esqlPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List
 	if err != nil {
 		return nil, nil, err
 	}
+	gone := target.Missing
+	target.Missing = names{p.rule.Index, src.At}.missing(gone, src.Window)
 	s, diags := p.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
 	}
-	s.partly = partly
+	s.partly, s.gone, s.window = partly, gone, src.Window
 	if s.idle() {
 		return s, diags, nil
 	}
@@ -107,7 +115,10 @@ func (p *esqlPlan) resolve(ctx context.Context, src Source) (target search.Targe
 	if len(p.rule.Index) == 0 {
 		return search.Target{Fields: mapping.Assumed()}, nil, nil
 	}
-	target, err = src.Events.Resolve(ctx, p.rule.Index, translate.NarrowingNames(p.rule))
+	patterns, err := names{p.rule.Index, src.At}.over(src.Window)
+	if err == nil {
+		target, err = src.Events.Resolve(ctx, patterns, joined(translate.NarrowingNames(p.rule), p.rule.AlertFields()))
+	}
 	if err == nil {
 		return target, nil, nil
 	}
@@ -118,8 +129,8 @@ func (p *esqlPlan) resolve(ctx context.Context, src Source) (target search.Targe
 	return target, nil, err
 }
 
-func (p *esqlPlan) Assume() (Prepared, diag.List) {
-	s, diags := assume(p.rule, p.bind)
+func (p *esqlPlan) Assume(at time.Time) (Prepared, diag.List) {
+	s, diags := assume(p.rule, at, p.bind)
 	if s == nil {
 		return nil, diags
 	}
@@ -129,23 +140,23 @@ func (p *esqlPlan) Assume() (Prepared, diag.List) {
 // bind puts the filters and exceptions into Query DSL. Rows made of many documents cannot be matched
 // again in memory, so all of them have to fit in.
 func (p *esqlPlan) bind(target search.Target, at time.Time) (*esqlSearch, diag.List) {
-	narrowing, diags := translate.Narrow(p.rule, target.Fields, at)
+	narrowing, diags := translate.Moment{Fields: target.Fields, Now: at}.Narrow(p.rule)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	where, exact := condition.Pushdown(condition.Simplify(narrowing), target.Fields)
+	where, exact := condition.Pushdown(narrowing.Where, target.Fields)
 	if !exact {
 		key := "rule.filters"
 		if len(p.rule.Filters) == 0 {
 			key = "rule.exceptions_list"
 		}
 		return nil, append(diags, p.rule.Report(diag.Error, CodeUnsupported, key,
-			"a filter or exception of the rule cannot be said in Query DSL, and the rows of ES|QL cannot be matched again: %s", narrowing))
+			"a filter or exception of the rule cannot be said in Query DSL, and the rows of ES|QL cannot be matched again: %s", narrowing.Where))
 	}
 	if p.rule.ID != "" { // a rule must not count its own alerts
 		where = condition.Simplify(condition.And{where, condition.Not{X: condition.Term{Field: ownRule, Value: p.rule.ID}}})
 	}
-	return &esqlSearch{plan: p, target: target, where: where, documents: p.query.Shape().Rows == esql.Documents}, diags
+	return &esqlSearch{plan: p, target: target, where: where, documents: p.query.Shape().Rows == esql.Documents, slot: at}, diags
 }
 
 // esqlSearch is an esqlPlan bound to what its patterns mean now.
@@ -153,6 +164,10 @@ type esqlSearch struct {
 	plan   *esqlPlan
 	target search.Target
 	where  condition.Expr
+	// gone are the names that match nothing; slot and window are what dates in names are about.
+	gone   []string
+	slot   time.Time
+	window window.Window
 	// documents tells that each row stands for a document.
 	documents bool
 	partly    error
@@ -165,11 +180,14 @@ func (s *esqlSearch) idle() bool {
 	return len(s.plan.rule.Index) > 0 && len(s.target.Indices) == 0 || s.where == condition.Expr(condition.Const(false))
 }
 
-// send writes the query. Names that match nothing are left out; patterns with a star may match
-// nothing.
+// send writes the query. Dates in names are written out, and names that match nothing are left out;
+// patterns with a star may match nothing.
 func (s *esqlSearch) send(limit int, at time.Time) esql.Sent {
-	missing := slices.DeleteFunc(slices.Clone(s.target.Missing), func(p string) bool { return strings.Contains(p, "*") })
-	return s.plan.query.Send(esql.Options{Limit: limit, Now: at, Without: missing})
+	missing := slices.DeleteFunc(slices.Clone(s.gone), func(p string) bool { return strings.Contains(p, "*") })
+	return s.plan.query.Send(esql.Options{
+		Limit: limit, Now: at, Without: missing,
+		Names: func(pattern string) []string { return names{[]string{pattern}, s.slot}.of(s.window) },
+	})
 }
 
 // filter is the Query DSL of one window.
@@ -212,10 +230,15 @@ func (s *esqlSearch) Trace(condition.Document) (condition.Trace, error) {
 // Explain shows the request as it is sent, save for NOW(), which becomes the slot of a run.
 func (s *esqlSearch) Explain(w window.Window) Explanation {
 	p := s.plan
+	shown := *s
+	if shown.window.Empty() {
+		shown.window = w
+	}
+	s = &shown
 	limit, _ := s.limits()
 	return Explanation{
 		RuleID: p.rule.ID, Name: p.rule.Name, Type: string(p.rule.Type), Language: string(rule.ESQL), Strategy: ESQL,
-		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: p.rule.Index,
+		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: names{p.rule.Index, s.slot}.of(s.window),
 		Query: strings.TrimSpace(p.query.Text().Value), Condition: s.where.String(), Exact: true, Rows: s.rowsInWords(),
 		Request: search.ESQLQuery{Text: s.send(limit, time.Time{}).Text, Filter: s.filter(w)}.Body(),
 	}

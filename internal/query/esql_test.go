@@ -328,7 +328,7 @@ func TestESQLNeedsElasticsearch(t *testing.T) {
 	if prepared != nil || err != nil || len(diags) != 1 || diags[0].Code != query.CodeESQLPlace || !diags.HasErrors() {
 		t.Errorf("prepared %v, %v, error %v", prepared, diags, err)
 	}
-	assumed, _ := plan.Assume()
+	assumed, _ := plan.Assume(time.Time{})
 	if _, err := assumed.Trace(event.NewDocument(nil)); err == nil {
 		t.Error("an event was traced")
 	}
@@ -336,7 +336,7 @@ func TestESQLNeedsElasticsearch(t *testing.T) {
 
 func TestESQLExplanation(t *testing.T) {
 	plan, _ := query.For(esqlRule("FROM logs | STATS c = COUNT(*)"))
-	assumed, _ := plan.Assume()
+	assumed, _ := plan.Assume(time.Time{})
 	e := assumed.Explain(esqlWindow)
 	body, err := search.JSON(e.Request, "")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -31,7 +32,7 @@ func (x *esqlRun) documentHits(ctx context.Context, t rowTable) (bool, error) {
 		}
 		var hits []Hit
 		for i, g := range batch {
-			made, err := t.groupHits(g, events[i])
+			made, err := t.groupHits(g, events[i], x.target.Fields)
 			if err != nil {
 				return false, err
 			}
@@ -99,8 +100,9 @@ func (x *esqlRun) events(ctx context.Context, t rowTable, groups []rowGroup) ([]
 	return out, nil
 }
 
-// groupHits lays the rows over their document.
-func (t rowTable) groupHits(g rowGroup, e event.Event) ([]Hit, error) {
+// groupHits lays the rows over their document. What a row says otherwise is a value as it looks, not one
+// that the document's index has.
+func (t rowTable) groupHits(g rowGroup, e event.Event, fields mapping.Fields) ([]Hit, error) {
 	var hits []Hit
 	seen := map[string]bool{}
 	for _, row := range g.rows {
@@ -110,11 +112,15 @@ func (t rowTable) groupHits(g rowGroup, e event.Event) ([]Hit, error) {
 		}
 		seen[values] = true
 		over := e
-		var err error
-		if over.Source, err = t.over(row, &e); err != nil {
+		put, err := t.over(row, &e, &over)
+		if err != nil {
 			return nil, err
 		}
-		hits = append(hits, Hit{Event: over, Key: []string{"esql", e.Key().Series, e.ID, values}})
+		h := Hit{Event: over, Key: []string{"esql", e.Key().Series, e.ID, values}}
+		if len(put) > 0 {
+			h.Types = mapping.Layers{put, fields}
+		}
+		hits = append(hits, h)
 	}
 	if len(hits) == 1 {
 		hits[0].Key = nil // the event's own identity
@@ -138,7 +144,7 @@ func (x *esqlRun) madeHits(_ context.Context, t rowTable) (bool, error) {
 			if at := t.Column("_id"); at >= 0 { // of a row that has lost its index
 				key = append(key, fmt.Sprint(row[at]))
 			}
-			hits[i] = Hit{Event: event.Event{Source: source}, Key: key, Parents: []event.Event{}}
+			hits[i] = Hit{Event: event.Event{Source: source}, Key: key, Parents: []event.Event{}, Types: mapping.Untyped()}
 		}
 		x.result.Seen += int64(len(hits))
 		if more, err := x.visit(hits); err != nil || !more {

@@ -55,18 +55,22 @@ func belowAny(name string, names map[string]bool) bool {
 	return false
 }
 
-// over is a document with the values of its row, where these say something else.
-func (t rowTable) over(row []any, e *event.Event) (json.RawMessage, error) {
+// over makes into a document with the values of its row, where these say something else. It returns the
+// fields that do.
+func (t rowTable) over(row []any, e, into *event.Event) (put mapping.Table, err error) {
 	doc, err := e.Document()
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the event
 	}
+	put = mapping.Table{}
 	for _, i := range t.places {
-		if row[i] != nil && !same(doc.Source, t.Columns[i], row[i]) {
-			event.Put(doc.Source, t.Columns[i].Name, row[i])
+		if name := t.Columns[i].Name; row[i] != nil && !same(doc.Source, t.Columns[i], row[i]) {
+			event.Put(doc.Source, name, row[i])
+			put[name] = mapping.Field{Name: name}
 		}
 	}
-	return search.JSON(doc.Source, "") //nolint:wrapcheck // it says what it was doing
+	into.Source, err = search.JSON(doc.Source, "")
+	return put, err //nolint:wrapcheck // it says what it was doing
 }
 
 // document is a row as a document of its own.

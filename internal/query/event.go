@@ -41,7 +41,7 @@ func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Lis
 	if src.Late != nil {
 		more = append(more, ingested)
 	}
-	target, partly, err := p.resolve(ctx, src, more...)
+	target, partly, err := p.resolve(ctx, src, src.Window, more...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -50,7 +50,7 @@ func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Lis
 		return nil, diags, partly
 	}
 	now := *s
-	now.partly = partly
+	now.partly, now.names = partly, p.named(src.At)
 	if src.Late != nil {
 		diags = append(diags, now.takeLate(src.Late)...)
 	}
@@ -77,8 +77,8 @@ func (p *eventPlan) bound(target search.Target, at time.Time) (*eventSearch, dia
 	return p.last.search, slices.Clone(p.last.diags)
 }
 
-func (p *eventPlan) Assume() (Prepared, diag.List) {
-	s, diags := assume(p.rule, p.bind)
+func (p *eventPlan) Assume(at time.Time) (Prepared, diag.List) {
+	s, diags := assume(p.rule, at, p.bind)
 	if s == nil {
 		return nil, diags
 	}
@@ -90,7 +90,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 	if where == nil {
 		return nil, diags
 	}
-	return &eventSearch{plan: p, target: target, where: where}, diags
+	return &eventSearch{plan: p, target: target, where: where, names: p.named(at), computed: p.computed(target.Fields)}, diags
 }
 
 // eventSearch is an eventPlan bound to mappings.
@@ -98,6 +98,9 @@ type eventSearch struct {
 	plan   *eventPlan
 	target search.Target
 	where  *where
+	names  names
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 	// blind: only late events are wanted, and nothing tells which they are.
@@ -111,8 +114,8 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.plan.rule.Index, Where: s.where.pushed, Text: s.where.text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.tiebreaker,
-		FieldTypes: s.target.Fields, Fields: s.where.fields(),
+		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.tiebreaker,
+		FieldTypes: s.target.Fields, Fields: joined(s.where.fields(), s.computed),
 	}
 }
 
@@ -121,7 +124,7 @@ func (s *eventSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() || len(s.plan.query.Limits()) > 0 {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // idle reports whether there is nothing to search.

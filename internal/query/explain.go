@@ -68,18 +68,18 @@ type ExplainedIndicators struct {
 }
 
 // explain fills in what all plans have.
-func (p *queryPlan) explain(w window.Window, request interface{ Body() condition.Query }) Explanation {
+func (p *queryPlan) explain(w window.Window, patterns []string, request interface{ Body() condition.Query }) Explanation {
 	r := p.rule
 	return Explanation{
 		RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language), Strategy: p.Strategy(),
-		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: r.Index,
+		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: patterns,
 		Query: p.query.String(), Request: request.Body(),
 	}
 }
 
 // explain fills in what all plans have that count.
 func (c *counted) explain(w window.Window, request search.GroupRequest) Explanation {
-	e := c.plan.explain(w, request)
+	e := c.plan.explain(w, request.Patterns, request)
 	e.Strategy = c.plan.Strategy()
 	e.Condition, e.Exact = c.where.whole.String(), c.where.exact
 	if !c.where.exact {
@@ -92,7 +92,8 @@ func (c *counted) explain(w window.Window, request search.GroupRequest) Explanat
 }
 
 func (s *eventSearch) Explain(w window.Window) Explanation {
-	e := s.plan.explain(w, s.request(w))
+	r := s.request(w)
+	e := s.plan.explain(w, r.Patterns, r)
 	e.Condition, e.Exact = s.where.whole.String(), s.where.exact
 	if !s.where.exact {
 		e.Pushed = s.where.pushed.String()
@@ -103,7 +104,8 @@ func (s *eventSearch) Explain(w window.Window) Explanation {
 
 func (g *groupSearch) Explain(w window.Window) Explanation {
 	read := g.reach(w)
-	e := g.plan.explain(read, g.request(read))
+	r := g.request(read)
+	e := g.plan.explain(read, r.Patterns, r)
 	e.Condition = g.where.String()
 	if g.steps.MaxSpan > 0 {
 		e.MaxSpan = g.steps.MaxSpan.String()

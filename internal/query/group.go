@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/sequence"
@@ -30,7 +31,25 @@ type groupPlan struct {
 }
 
 func (p *groupPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src, p.orderBy)
+	g, diags, err := p.prepare(ctx, src, src.Window)
+	if g == nil || g.steps.MaxSpan == 0 || !indexname.HasDateMath(p.rule.Index) {
+		return prepared(g), diags, err
+	}
+	// How far back a sequence is read is known by now, and so is of which indices.
+	g, diags, err = p.prepare(ctx, src, g.reach(src.Window))
+	return prepared(g), diags, err
+}
+
+// prepared is a search as the interface has it, nil where there is none.
+func prepared(g *groupSearch) Prepared {
+	if g == nil {
+		return nil
+	}
+	return g
+}
+
+func (p *groupPlan) prepare(ctx context.Context, src Source, w window.Window) (*groupSearch, diag.List, error) {
+	target, partly, err := p.resolve(ctx, src, w, p.orderBy)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,8 +61,8 @@ func (p *groupPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Lis
 	return g, diags, nil
 }
 
-func (p *groupPlan) Assume() (Prepared, diag.List) {
-	g, diags := assume(p.rule, p.bind)
+func (p *groupPlan) Assume(at time.Time) (Prepared, diag.List) {
+	g, diags := assume(p.rule, at, p.bind)
 	if g == nil {
 		return nil, diags
 	}
@@ -51,15 +70,11 @@ func (p *groupPlan) Assume() (Prepared, diag.List) {
 }
 
 func (p *groupPlan) bind(target search.Target, at time.Time) (*groupSearch, diag.List) {
-	steps, diags := p.query.LowerSteps(target.Fields)
+	steps, diags := translate.Moment{Fields: target.Fields, Now: at}.Steps(p.query, p.rule)
 	if steps == nil {
 		return nil, diags
 	}
-	narrowing, more := translate.Narrow(p.rule, target.Fields, at)
-	if diags = append(diags, more...); diags.HasErrors() {
-		return nil, diags
-	}
-	g := &groupSearch{plan: p, target: target, steps: steps, narrowing: narrowing}
+	g := &groupSearch{plan: p, target: target, steps: steps, names: p.named(at), computed: p.computed(target.Fields)}
 	var all condition.Or
 	for _, t := range steps.Terms {
 		pushed, err := g.addTerm(t)
@@ -87,14 +102,15 @@ type groupSearch struct {
 	plan   *groupPlan
 	target search.Target
 	steps  *translate.Steps
-	// narrowing is what every event has to meet, whichever step it is for.
-	narrowing condition.Expr
+	names  names
 	// bound are the steps to try on every event, missing the steps with runs written out.
 	bound   []boundStep
 	missing []bool
 	where   condition.Expr
 
 	orderField, tiebreaker mapping.Field
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -102,7 +118,7 @@ type groupSearch struct {
 // boundStep tells whether an event fits a term.
 type boundStep struct {
 	step    translate.Step
-	matcher *condition.Matcher
+	matcher *condition.Bound
 	// first is the term's first step, runs the number of steps that it stands for.
 	first, runs int
 	optional    []bool
@@ -121,8 +137,7 @@ func (g *groupSearch) addTerm(t translate.Step) (condition.Expr, error) {
 }
 
 func (g *groupSearch) bindStep(t translate.Step, first int) (boundStep, condition.Expr, error) {
-	t.Where = condition.Simplify(condition.And{t.Where, g.narrowing})
-	matcher, err := condition.Compile(t.Where, g.target.Fields)
+	matcher, err := condition.Bind(t.Where, mapping.Retrieved(g.target.Fields))
 	if err != nil {
 		return boundStep{}, nil, err //nolint:wrapcheck // it names the field
 	}
@@ -142,8 +157,8 @@ func (g *groupSearch) request(w window.Window) search.Request {
 	time := g.plan.time
 	time.Window = w
 	r := search.Request{
-		Patterns: g.plan.rule.Index, Where: g.where, Time: time, FieldTypes: g.target.Fields,
-		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: g.fieldNames(),
+		Patterns: g.names.of(w), Where: g.where, Time: time, FieldTypes: g.target.Fields,
+		OrderBy: g.plan.orderBy, Tiebreaker: g.plan.tiebreaker, Fields: joined(g.fieldNames(), g.computed),
 	}
 	if g.steps.Sample {
 		r.OrderBy, r.Tiebreaker = "", ""
@@ -176,7 +191,7 @@ func (g *groupSearch) fieldNames() []string {
 func (g *groupSearch) fits(d *event.Document) []sequence.Fit {
 	var fits []sequence.Fit
 	for _, b := range g.bound {
-		if !b.matcher.Match(d) {
+		if !b.matcher.Match(d.Index(), d) {
 			continue
 		}
 		keys := b.keys(d, g.steps.Sample)
@@ -195,12 +210,13 @@ func (b boundStep) keys(d *event.Document, sample bool) []sequence.Key {
 		if !k.Mapped {
 			continue
 		}
+		own, _ := d.Own(k.Field)
 		for _, v := range d.Values(k.Field) {
-			if sample && k.Field.Type.Family() == mapping.FamilyDate {
+			if sample && own.Type.Family() == mapping.FamilyDate {
 				columns[i] = append(columns[i], sequence.Whole(v.Time.UnixMilli()))
 				continue
 			}
-			columns[i] = append(columns[i], keyValue(k.Field, v))
+			columns[i] = append(columns[i], keyValue(own, v))
 		}
 	}
 	return sequence.Product(columns, b.optional)
@@ -240,7 +256,8 @@ func (g *groupSearch) ordinal(d *event.Document) (o sequence.Ordinal, timed bool
 		switch values := d.Values(g.tiebreaker); len(values) {
 		case 0:
 		case 1:
-			o.Tiebreaker = keyValue(g.tiebreaker, values[0])
+			own, _ := d.Own(g.tiebreaker)
+			o.Tiebreaker = keyValue(own, values[0])
 		default:
 			return o, true, severalValues(g.plan.tiebreaker, len(values))
 		}

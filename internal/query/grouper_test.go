@@ -200,7 +200,7 @@ func TestStopsWhenNoMoreAreWanted(t *testing.T) {
 func TestExplainCounting(t *testing.T) {
 	w := window.Window{From: noon, To: noon.Add(10 * time.Minute)}
 	threshold, _ := countingPlan(t, "threshold", "event.category:authentication",
-		"[rule.threshold]\nfield = 'user.name'\nvalue = 3\ncardinality = [{ field = 'host.name', value = 2 }]").Assume()
+		"[rule.threshold]\nfield = 'user.name'\nvalue = 3\ncardinality = [{ field = 'host.name', value = 2 }]").Assume(time.Time{})
 	e := threshold.Explain(w)
 	if diff := cmp.Diff([]any{query.Aggregation, true, []string{"user.name"}, "count >= 3 and different values of host.name >= 2", ""},
 		[]any{e.Strategy, e.Exact, e.GroupBy, e.AlertWhen, e.History}); diff != "" {
@@ -211,7 +211,7 @@ func TestExplainCounting(t *testing.T) {
 	if diff := cmp.Diff(want, string(body)); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	terms, _ := countingPlan(t, "new_terms", "event.category:authentication", fmt.Sprintf(newTermsOf, `"user.name", "host.name"`)).Assume()
+	terms, _ := countingPlan(t, "new_terms", "event.category:authentication", fmt.Sprintf(newTermsOf, `"user.name", "host.name"`)).Assume(time.Time{})
 	if e = terms.Explain(w); e.History != "[2026-01-15T11:10:00Z, 2026-01-15T12:00:00Z)" || len(e.GroupBy) != 2 {
 		t.Errorf("history %s of %v", e.History, e.GroupBy)
 	}

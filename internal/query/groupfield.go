@@ -60,11 +60,20 @@ func (b *fieldBinder) bind(g groupField) groupField {
 	case family == mapping.FamilyObject, family == mapping.FamilyOther:
 		b.report(diag.Error, g, "field [%s] is of type [%s]: its values make no groups", g.name, f.Type)
 	}
-	if err := g.field.InMemory(); err != nil && !b.indexed && !b.diags.HasErrors() {
+	if err := b.inMemory(g.field, f); err != nil && !b.indexed && !b.diags.HasErrors() {
 		b.report(diag.Error, g, "field [%s]: %v", g.name, err)
 	}
 	b.diags = append(b.diags, longValues(b.rule, g.key, b.fields, g.field.Name)...)
 	return g
+}
+
+// inMemory tells whether the values that are counted can be told from documents: of a field that is mapped
+// in several ways, their texts can.
+func (b *fieldBinder) inMemory(counted, f mapping.Field) error {
+	if len(f.Conflict) > 0 {
+		return counted.InMemory() //nolint:wrapcheck // the caller says of which field
+	}
+	return mapping.InMemory(b.fields, counted.Name) //nolint:wrapcheck // the caller says of which field
 }
 
 func (b *fieldBinder) report(severity diag.Severity, g groupField, format string, args ...any) {

@@ -12,14 +12,6 @@ const ingested = "event.ingested"
 // CodeNotIngested marks a second look for late events that cannot tell which they are.
 const CodeNotIngested = "rule/late-unknown"
 
-// TakesLate reports whether a plan's rule can be run again over the events alone that came late: those
-// of a window by the events' own time, each of which makes an alert of its own.
-func TakesLate(p Plan) bool {
-	events, ok := p.(*eventPlan)
-	mergeable, _ := CatchUp(p)
-	return ok && mergeable && events.time.Field == search.DefaultTimestamp && events.time.Fallback == ""
-}
-
 // lateOnly is the condition that an event came late, nil where no index tells when events came.
 func lateOnly(target search.Target, late []Late) condition.Expr {
 	if _, mapped := target.Fields.Field(ingested); !mapped {

@@ -35,7 +35,7 @@ func TestLate(t *testing.T) {
 		{Window: window.Window{From: at(5), To: at(10)}, Since: at(15)},
 	}}
 	p := planOf(t, "process where true")
-	if !query.TakesLate(p) {
+	if !query.CatchUp(p).Late {
 		t.Fatal("the rule takes late events")
 	}
 	prepared, diags, err := p.Prepare(t.Context(), src)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
@@ -35,7 +36,7 @@ func planNewTerms(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &newTermsPlan{counts}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -50,8 +51,8 @@ func (p *newTermsPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.
 	return &newTermsSearch{c}, diags, nil
 }
 
-func (p *newTermsPlan) Assume() (Prepared, diag.List) {
-	c, diags := p.suppose()
+func (p *newTermsPlan) Assume(at time.Time) (Prepared, diag.List) {
+	c, diags := p.suppose(at)
 	if c == nil {
 		return nil, diags
 	}
@@ -63,10 +64,14 @@ type newTermsSearch struct{ *counted }
 
 // history is the range of time before the window in which a combination must not occur.
 func (s *newTermsSearch) history(at time.Time, w window.Window) window.Window {
+	return historyOf(s.plan.rule, at, w)
+}
+
+func historyOf(r *rule.Rule, at time.Time, w window.Window) window.Window {
 	if at.IsZero() {
 		at = w.To
 	}
-	return window.Window{From: s.plan.rule.NewTerms.HistoryWindowStart.At(at), To: w.From}
+	return window.Window{From: r.NewTerms.HistoryWindowStart.At(at), To: w.From}
 }
 
 // occurring is the first request: all combinations of the window.
@@ -105,7 +110,7 @@ func (s *newTermsSearch) fresh(ctx context.Context, src Source, history window.W
 // hits reads the first event of each new combination.
 func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, groups []search.Group) (hits []Hit, partly, err error) {
 	r := s.request(w)
-	r.Samples, r.NoTimes = 1, true
+	r.Samples, r.NoTimes, r.Fields = 1, true, s.computed
 	for _, g := range groups {
 		r.Only = append(r.Only, search.Selection{Key: g.Key})
 	}
@@ -115,15 +120,30 @@ func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, 
 	}
 	for _, g := range first {
 		for _, e := range g.Samples {
-			key := e.Key()
-			hits = append(hits, Hit{
-				Event: e, Instance: s.instance(g.Key),
-				Key:   append([]string{string(rule.TypeNewTerms), key.Series, key.ID}, g.Key...),
-				Facts: map[string]any{"kibana.alert.new_terms": g.Key},
-			})
+			hits = append(hits, s.hit(g.Key, e))
 		}
 	}
 	return hits, partly, nil
+}
+
+// hit is the alert of a new combination and its first event. Where alerts are suppressed, those belong
+// together that say the same of other fields; else those of the same combination at different times.
+func (s *newTermsSearch) hit(key []string, e event.Event) Hit {
+	of := e.Key()
+	terms := make([]any, len(key))
+	for i, f := range s.by {
+		terms[i] = f.field.KeyValue(key[i])
+	}
+	h := Hit{
+		Event: e, Key: append([]string{string(rule.TypeNewTerms), of.Series, of.ID}, key...),
+		Facts: map[string]any{"kibana.alert.new_terms": terms},
+	}
+	if instance := s.instance(key); s.plan.rule.AlertSuppression != nil {
+		h.Counted = instance
+	} else {
+		h.Instance = instance
+	}
+	return h
 }
 
 // without returns the groups that have no event in the history. When not all of the history could

@@ -24,7 +24,11 @@ value = "now-1h"
 func newTermsLines(hits []query.Hit) []string {
 	var lines []string
 	for _, h := range hits {
-		lines = append(lines, strings.Join(h.Facts["kibana.alert.new_terms"].([]string), "|")+" on "+h.Event.ID)
+		var terms []string
+		for _, term := range h.Facts["kibana.alert.new_terms"].([]any) {
+			terms = append(terms, fmt.Sprint(term))
+		}
+		lines = append(lines, strings.Join(terms, "|")+" on "+h.Event.ID)
 	}
 	return lines
 }

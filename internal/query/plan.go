@@ -8,6 +8,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/window"
@@ -22,8 +23,9 @@ type Plan interface {
 	// Prepare resolves patterns and fields where the events are. Prepared is nil when a diagnostic is
 	// an error: the rule cannot run on these mappings. The error is operational.
 	Prepare(ctx context.Context, src Source) (Prepared, diag.List, error)
-	// Assume prepares without asking anybody: fields have their ECS types, unknown ones any.
-	Assume() (Prepared, diag.List)
+	// Assume prepares for a slot without asking anybody: fields have their ECS types, unknown ones any.
+	// Without a slot what is said of now stays as it is written.
+	Assume(slot time.Time) (Prepared, diag.List)
 }
 
 // Prepared is a plan bound to the mappings of one moment.
@@ -79,6 +81,9 @@ type Source struct {
 	// At is the moment that the execution stands for, its slot; zero where there is none. What a
 	// rule says for a time, such as an exception that expires, is judged by it.
 	At time.Time
+	// Window is the range of time that the execution is about. Dates in the names of indices are those
+	// of At and of all of it.
+	Window window.Window
 	// Late, when it is not nil, narrows an execution to events that came late; see [Late].
 	Late []Late
 	// Risk is where risk events are that were made before.
@@ -128,6 +133,11 @@ type Hit struct {
 	// Instance, where it is not "", becomes kibana.alert.instance.id: what alerts of the same thing at
 	// different times have in common.
 	Instance string
+	// Counted, where it is not "", is what a suppressed alert remembers the hit by: whoever finds the same
+	// in another event finds nothing more.
+	Counted string
+	// Types says what the fields of Event are, where that is not what its index maps; nil: it is.
+	Types mapping.Fields
 	// Facts are alert fields by flat name (kibana.alert.new_terms) that the rule type adds.
 	Facts map[string]any
 	// Parents are the events behind a hit that is no event itself, as far as they are known.
@@ -221,7 +231,7 @@ func For(r *rule.Rule) (Plan, diag.List) {
 	if plan == nil {
 		return nil, unsupportedType(r)
 	}
-	if diags := unresolved(r); len(diags) > 0 {
+	if diags := append(unresolved(r), checkNames(r)...); len(diags) > 0 {
 		return nil, diags
 	}
 	return plan(r)

@@ -19,7 +19,7 @@ func (g *groupSearch) Reads(w window.Window) []Read {
 	if w.Empty() || g.idle() {
 		return nil
 	}
-	return []Read{{Request: g.request(g.reach(w))}}
+	return []Read{{Request: g.request(g.reach(w)), SearchOnly: len(g.computed) > 0}}
 }
 
 // reach is what has to be read for what is decided within a window.
@@ -119,9 +119,23 @@ func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], [
 		return true, nil
 	}
 	kept := *e
-	kept.Fields = nil
+	kept.Fields = only(e.Fields, s.group.computed)
 	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: &kept}, fits)
 	return more, s.group.tooMany(err)
+}
+
+// only returns the values of some fields, nil where no search has told any.
+func only(fields map[string][]any, names []string) map[string][]any {
+	if fields == nil || len(names) == 0 {
+		return nil
+	}
+	out := map[string][]any{}
+	for _, name := range names {
+		if values, ok := fields[name]; ok {
+			out[name] = values
+		}
+	}
+	return out
 }
 
 // sequences returns how to feed and how to finish a sequence matcher.

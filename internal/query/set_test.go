@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -57,6 +58,91 @@ func TestSetOfRulesAgreesWithMatchers(t *testing.T) {
 	if itself < len(rules)/4 {
 		t.Errorf("only %d events are found by the rule that they are near", itself)
 	}
+}
+
+// TestSetOfRulesAndCopies: beside every rule stands a copy with an exception, a further branch, or what else
+// people make of a rule, and none of them is another's loss.
+func TestSetOfRulesAndCopies(t *testing.T) {
+	rules := eventRules(t)
+	all := members(rules, 1)
+	for i, r := range rules {
+		all = append(all, condition.Member{Expr: copied(i, r.Expr, rules[(i+1)%len(rules)].Expr), Fields: r.Fields})
+	}
+	set, errs := condition.NewSet(all)
+	matchers := make([]*condition.Matcher, len(all))
+	for i, m := range all {
+		var err error
+		if matchers[i], err = condition.Compile(condition.Simplify(m.Expr), m.Fields); fmt.Sprint(err) != fmt.Sprint(errs[i]) {
+			t.Fatalf("%s: the set says %v, the matcher %v", rules[i%len(rules)].name, errs[i], err)
+		}
+	}
+	view := event.NewSelection(set.Fields(), set.Objects()).NewView()
+	n := 0
+	tuned := set.Tuned(func() condition.Columns {
+		if n++; n > 300 {
+			return nil
+		}
+		if err := view.Read(eventgen.Event(2, n)); err != nil {
+			t.Fatal(err)
+		}
+		return view
+	})
+	matchings := map[string]*condition.Matching{"made": set.NewMatching(), "tuned": tuned.NewMatching()}
+	random := rand.New(rand.NewPCG(3, 4))
+	found := 0
+	for i, r := range rules {
+		e := event.Event{Source: mustJSON(t, near(random, r.Expr, eventgen.Source(3, i), i%2 == 0))}
+		document, err := e.Document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []int32{}
+		for j, m := range matchers {
+			if m != nil && m.Match(document) {
+				want = append(want, int32(j))
+			}
+		}
+		if err := view.Read(e.Source); err != nil {
+			t.Fatal(err)
+		}
+		for as, matching := range matchings {
+			if got := matching.Match(view, nil); !slices.Equal(want, got) {
+				t.Fatalf("near %s\n%s\n%s\nthe set as %s finds %v, the matchers %v", r.name, r.query, e.Source, as, got, want)
+			}
+		}
+		found += len(want)
+	}
+	t.Logf("%d rules and as many copies, %d answers are true", len(rules), found)
+	if found < len(rules) {
+		t.Errorf("only %d answers are true", found)
+	}
+}
+
+// copied is the copy number i of a rule beside which another stands.
+func copied(i int, e, other condition.Expr) condition.Expr {
+	exception := condition.Wildcard{Field: "process.name", Pattern: "*s*", Fold: true}
+	switch i % 6 {
+	case 0:
+		return condition.And{e, condition.Not{X: exception}}
+	case 1:
+		return condition.Or{e, other}
+	case 2:
+		return condition.And{condition.Not{X: condition.Or{exception, condition.Term{Field: "user.name", Value: "root"}}}, e}
+	case 3:
+		return condition.And{e, condition.Not{X: other}}
+	case 4:
+		return condition.Or{condition.And{e, exception}, condition.And{other, exception}}
+	}
+	return e
+}
+
+func mustJSON(t *testing.T, source eventgen.Object) []byte {
+	t.Helper()
+	text, err := json.Marshal(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // near makes a source meet a condition, or all but some tests of it.

@@ -62,7 +62,7 @@ func ForSPL(s SPL) (Plan, diag.List) {
 		own.Index, _ = p.source(Source{}).Wants(p.first)
 	}
 	p.rule = &own
-	prepared, diags := p.Assume()
+	prepared, diags := p.Assume(planned)
 	bound, ok := prepared.(*splSearch)
 	if !ok {
 		return nil, diags
@@ -80,11 +80,12 @@ func (p *splPlan) Rule() *rule.Rule { return p.rule }
 func (p *splPlan) Strategy() Strategy { return p.strategy }
 
 // Wants says which patterns and fields Prepare will ask about.
-func (p *splPlan) Wants() (patterns, fields []string) {
+func (p *splPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
 	if !p.asks || p.overRisk() {
 		return nil, nil
 	}
-	return p.source(Source{}).Wants(p.first)
+	patterns, fields = p.source(Source{}).Wants(p.first)
+	return names{patterns, at}.of(w), fields
 }
 
 // overRisk reports whether the search is about risk events, which may be in a place of their own.
@@ -92,7 +93,7 @@ func (p *splPlan) overRisk() bool { return p.first.Model == "Risk" }
 
 // source is where the search finds events.
 func (p *splPlan) source(src Source) *fieldmap.Events {
-	return &fieldmap.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Also: slices.Concat(p.groups.By, p.groups.Fields)}
+	return &fieldmap.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Slot: src.At, Window: src.Window, Also: slices.Concat(p.groups.By, p.groups.Fields)}
 }
 
 // from is where the events of a scan are.
@@ -138,11 +139,11 @@ func (p *splPlan) unknown(plan *fieldmap.Plan) diag.List {
 const CodeNoSource = "spl/no-source"
 
 // Assume binds the first command to the types of ECS.
-func (p *splPlan) Assume() (Prepared, diag.List) {
+func (p *splPlan) Assume(at time.Time) (Prepared, diag.List) {
 	if !p.asks {
 		return &splSearch{plan: p}, nil
 	}
-	plan, diags := p.source(Source{}).Bind(p.first, search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
+	plan, diags := p.source(Source{At: at}).Bind(p.first, search.Target{Indices: p.rule.Index, Fields: mapping.Assumed()})
 	if plan == nil {
 		return nil, diags
 	}
@@ -252,6 +253,7 @@ func (s *splSearch) Explain(w window.Window) Explanation {
 	}
 	if s.first != nil {
 		r := s.first.At(w)
+		e.Indices = r.Patterns
 		e.Condition, e.Exact, e.Request = s.first.Condition.String(), s.first.Exact, r.Body()
 		if !s.first.Exact {
 			e.Pushed = s.first.Request.Where.String()

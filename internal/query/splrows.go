@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/escu"
 	"tocsin/internal/event"
 	"tocsin/internal/fieldmap"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
 )
@@ -103,7 +104,7 @@ func (o *rowHits) hit(row splunk.Row) (Hit, error) {
 	if err != nil {
 		return h, fmt.Errorf("encode a row: %w", err)
 	}
-	h.Event = event.Event{Source: about}
+	h.Event, h.Types = event.Event{Source: about}, mapping.Untyped()
 	return h, nil
 }
 

@@ -71,6 +71,7 @@ func (b *entryBinder) field(key, name, side string, target search.Target) (mappi
 		f = exact
 	}
 	comparable := f
+	comparable.Unsourced = "" // The search hands its values out.
 	if element, ranges := f.Type.Element(); ranges && side == "the indicators" {
 		comparable.Type = element
 	}

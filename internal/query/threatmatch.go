@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
+	"tocsin/internal/window"
 )
 
 // planThreatMatch plans a rule of type threat_match: events that carry what an indicator of another
@@ -33,7 +34,7 @@ func planThreatMatch(r *rule.Rule) (Plan, diag.List) {
 		queryPlan:  newQueryPlan(r, query, timeRange(r), r.TiebreakerField),
 		indicators: newQueryPlan(their, theirs, search.TimeRange{}, ""),
 	}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -96,11 +97,11 @@ type threatPlan struct {
 }
 
 func (p *threatPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src, p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
+	target, partly, err := p.resolve(ctx, src, src.Window, p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
 	if err != nil {
 		return nil, nil, err
 	}
-	theirs, more, err := p.indicators.resolve(ctx, src, p.entryFields(func(e rule.ThreatEntry) string { return e.Value })...)
+	theirs, more, err := p.indicators.resolve(ctx, src, src.Window, p.entryFields(func(e rule.ThreatEntry) string { return e.Value })...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +112,7 @@ func (p *threatPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Li
 	if s == nil {
 		return nil, diags, partly
 	}
-	s.partly = partly
+	s.partly, s.window = partly, src.Window
 	return s, append(p.missing(theirs), diags...), nil
 }
 
@@ -127,8 +128,8 @@ func (p *threatPlan) entryFields(side func(rule.ThreatEntry) string) []string {
 }
 
 // Wants names the fields of the mapping too.
-func (p *threatPlan) Wants() (patterns, fields []string) {
-	return p.rule.Index, p.names(p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
+func (p *threatPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
+	return p.named(at).of(w), p.names(p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
 }
 
 // missing warns of patterns of indicators that match nothing: the rule runs all the same.
@@ -147,13 +148,13 @@ func (p *threatPlan) missing(theirs search.Target) diag.List {
 	return diags
 }
 
-func (p *threatPlan) Assume() (Prepared, diag.List) {
+func (p *threatPlan) Assume(at time.Time) (Prepared, diag.List) {
 	var events *threatSearch
-	theirs, diags := assume(p.indicators.rule, p.indicators.whereAt)
+	theirs, diags := assume(p.indicators.rule, at, p.indicators.whereAt)
 	if theirs == nil {
 		return nil, diags
 	}
-	events, more := assume(p.rule, func(target search.Target, at time.Time) (*threatSearch, diag.List) {
+	events, more := assume(p.rule, at, func(target search.Target, at time.Time) (*threatSearch, diag.List) {
 		their := search.Target{Indices: p.indicators.rule.Index, Fields: target.Fields}
 		return p.bindEvents(target, their, at)
 	})
@@ -188,7 +189,7 @@ func (p *threatPlan) bindEvents(target, theirs search.Target, at time.Time) (*th
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	s := &threatSearch{plan: p, target: target, indicators: theirs, groups: groups, names: names}
+	s := &threatSearch{plan: p, target: target, indicators: theirs, groups: groups, names: names, slot: at, computed: p.computed(target.Fields)}
 	var more diag.List
 	s.where, more = p.where(target, at, carriers(groups))
 	if diags = append(diags, more...); s.where == nil {

@@ -296,7 +296,7 @@ func TestThreatMatchExplain(t *testing.T) {
 	if plan == nil || plan.Strategy() != query.Scan {
 		t.Fatal(diags)
 	}
-	prepared, _ := plan.Assume()
+	prepared, _ := plan.Assume(time.Time{})
 	e := prepared.Explain(window.Window{From: noon.Add(-time.Hour), To: noon})
 	if want := `(and (term event.kind "event") (exists destination.ip))`; e.Condition != want {
 		t.Errorf("condition %s", e.Condition)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
@@ -23,6 +24,11 @@ type threatSearch struct {
 	groups        []indicator.Group
 	// names are the entries of the groups.
 	names [][]entryName
+	// slot and window are those that dates in the names of indices are about.
+	slot   time.Time
+	window window.Window
+	// computed are the fields that alerts need to be asked for.
+	computed []string
 	// partly is the failure to learn the mapping of some indices.
 	partly error
 }
@@ -33,9 +39,9 @@ func (s *threatSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.plan.rule.Index, Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
+		Patterns: s.plan.named(s.slot).of(w), Where: s.where.pushed, Time: time, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields,
-		Fields:     s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }),
+		Fields:     joined(s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }), s.computed),
 	}
 }
 
@@ -44,7 +50,7 @@ const indicatorPage = 5000
 
 func (s *threatSearch) indicatorRequest() search.Request {
 	return search.Request{
-		Patterns: s.plan.indicators.rule.Index, Where: s.theirs.pushed, FieldTypes: s.indicators.Fields,
+		Patterns: s.plan.indicators.named(s.slot).of(s.window), Where: s.theirs.pushed, FieldTypes: s.indicators.Fields,
 		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
 		OmitSource: !s.ranges(), PageSize: indicatorPage,
 	}
@@ -83,7 +89,7 @@ func (s *threatSearch) Reads(w window.Window) []Read {
 	if w.Empty() || s.idle() {
 		return nil
 	}
-	return []Read{{Request: s.request(w)}}
+	return []Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
 // Execute reads the indicators once, then the events of the window, and looks each of them up.
@@ -158,14 +164,15 @@ func (s *threatSearch) Trace(d condition.Document) (condition.Trace, error) {
 
 // Explain shows the search for events, and beside it that for indicators.
 func (s *threatSearch) Explain(w window.Window) Explanation {
-	e := s.plan.explain(w, s.request(w))
+	r, find := s.request(w), s.indicatorRequest()
+	e := s.plan.explain(w, r.Patterns, r)
 	e.Condition = s.where.whole.String()
 	if !s.where.exact {
 		e.Pushed = s.where.pushed.String()
 	}
 	theirs := &ExplainedIndicators{
-		Indices: s.plan.indicators.rule.Index, Query: s.plan.indicators.query.String(), Condition: s.theirs.whole.String(),
-		Request: s.indicatorRequest().Body(), Mapping: [][]string{},
+		Indices: find.Patterns, Query: s.plan.indicators.query.String(), Condition: s.theirs.whole.String(),
+		Request: find.Body(), Mapping: [][]string{},
 	}
 	for _, entries := range s.names {
 		var group []string

@@ -43,7 +43,7 @@ func planThreshold(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &thresholdPlan{counts}
-	prepared, more := p.Assume()
+	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
@@ -58,8 +58,8 @@ func (p *thresholdPlan) Prepare(ctx context.Context, src Source) (Prepared, diag
 	return &thresholdSearch{c}, diags, nil
 }
 
-func (p *thresholdPlan) Assume() (Prepared, diag.List) {
-	c, diags := p.suppose()
+func (p *thresholdPlan) Assume(at time.Time) (Prepared, diag.List) {
+	c, diags := p.suppose(at)
 	if c == nil {
 		return nil, diags
 	}
@@ -95,7 +95,7 @@ func (s *thresholdSearch) reached(g search.Group) bool {
 func (s *thresholdSearch) Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error) {
 	return s.find(ctx, src.Events, s.counting(w), finder{
 		choose: func(groups []search.Group) ([]search.Group, error, error) {
-			return slices.DeleteFunc(groups, func(g search.Group) bool { return !s.reached(g) }), nil, nil
+			return slices.DeleteFunc(slices.Clone(groups), func(g search.Group) bool { return !s.reached(g) }), nil, nil
 		},
 		hits: func(groups []search.Group) ([]Hit, error, error) { return s.hits(ctx, src, w, groups) },
 		size: thresholdChunk,
@@ -160,13 +160,13 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 	}
 	terms := []any{}
 	for i, f := range s.by {
-		terms = append(terms, map[string]any{"field": f.name, "value": g.Key[i]})
+		terms = append(terms, map[string]any{"field": f.name, "value": f.field.KeyValue(g.Key[i])})
 		key = append(key, f.name, g.Key[i])
 		if at := f.field.Source(); at != search.DefaultTimestamp {
-			source[at] = typed(f.field, g.Key[i])
+			source[at] = f.field.KeyValue(g.Key[i])
 		}
 	}
-	cardinality := []any{}
+	var cardinality []any
 	for i, f := range s.distinct {
 		cardinality = append(cardinality, map[string]any{"field": f.name, "value": g.Distinct[i]})
 	}
@@ -178,28 +178,17 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 	if parents == nil {
 		parents = []event.Event{}
 	}
-	return Hit{
-		Event: event.Event{Source: data}, Key: key, Instance: s.instance(g.Key), Parents: parents,
-		Facts: map[string]any{
-			"kibana.alert.threshold_result.terms":       terms,
-			"kibana.alert.threshold_result.cardinality": cardinality,
-			"kibana.alert.threshold_result.count":       g.Count,
-			"kibana.alert.threshold_result.from":        search.FormatTime(g.First),
-		},
-	}, nil
-}
-
-// typed gives the text of a key the JSON type that the field's values have.
-func typed(f mapping.Field, key string) any {
-	switch family := f.Type.Family(); {
-	case family == mapping.FamilyBoolean:
-		return key == "true"
-	case family.IsNumber():
-		if _, err := strconv.ParseFloat(key, 64); err == nil {
-			return json.Number(key)
-		}
+	facts := map[string]any{
+		"kibana.alert.threshold_result.terms": terms,
+		"kibana.alert.threshold_result.count": g.Count,
+		"kibana.alert.threshold_result.from":  search.FormatTime(g.First),
 	}
-	return key
+	if len(cardinality) > 0 {
+		facts["kibana.alert.threshold_result.cardinality"] = cardinality
+	}
+	return Hit{
+		Event: event.Event{Source: data}, Key: key, Instance: s.instance(g.Key), Parents: parents, Facts: facts, Types: mapping.Untyped(),
+	}, nil
 }
 
 // Explain shows the request that counts all groups.

@@ -18,11 +18,15 @@ func thresholdLine(t *testing.T, h query.Hit) string {
 	var line strings.Builder
 	for _, term := range h.Facts["kibana.alert.threshold_result.terms"].([]any) {
 		pair := term.(map[string]any)
-		fmt.Fprintf(&line, "%s=%s ", pair["field"], pair["value"])
+		fmt.Fprintf(&line, "%s=%v ", pair["field"], pair["value"])
 	}
 	fmt.Fprintf(&line, "%d in %s-%s", h.Facts["kibana.alert.threshold_result.count"],
 		second(t, h.Facts["kibana.alert.threshold_result.from"]), second(t, sourceOf(t, h)["@timestamp"]))
-	for _, c := range h.Facts["kibana.alert.threshold_result.cardinality"].([]any) {
+	cardinality, has := h.Facts["kibana.alert.threshold_result.cardinality"].([]any)
+	if has && len(cardinality) == 0 {
+		t.Error("a cardinality of nothing")
+	}
+	for _, c := range cardinality {
 		pair := c.(map[string]any)
 		fmt.Fprintf(&line, " %s:%d", pair["field"], pair["value"])
 	}

@@ -1,12 +1,14 @@
 package query
 
 import (
+	"slices"
 	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
 )
@@ -16,12 +18,11 @@ import (
 type where struct {
 	whole, pushed condition.Expr
 	exact         bool
-	// rest is what the search leaves open of whole; set judges candidates by it, by what selection reads
-	// of them.
-	rest      condition.Expr
-	set       *condition.Set
-	selection *event.Selection
-	label     string
+	// rest is what the search leaves open of whole; candidates are judged by it in the way in which
+	// their index maps its fields.
+	rest  condition.Expr
+	ways  []restWay
+	label string
 	// text is pushed in words, which are long: they are put together once.
 	text string
 	// lasts: it is the same at any other moment.
@@ -31,23 +32,23 @@ type where struct {
 // where binds the rule's query, with what its filters and exceptions take away. What they say of
 // now is about the given moment. More is what the rule type wants of an event besides.
 func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.Expr) (*where, diag.List) {
-	whole, diags := p.query.Lower(target.Fields)
+	moment := translate.Moment{Fields: target.Fields, Now: at}
+	query, diags := moment.Query(p.query)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	narrowing, remarks := translate.Narrow(p.rule, target.Fields, at)
+	narrowing, remarks := moment.Narrow(p.rule)
 	diags = append(diags, remarks...)
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	lasting := append(condition.And{whole, narrowing}, more...)
-	whole = condition.AsOf(lasting, target.Fields, at)
+	whole := append(condition.And{query.Where, narrowing.Where}, more...)
 	w, err := p.newWhere(condition.Simplify(whole), target)
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
 	diags = append(diags, longValues(p.rule, "rule.query", target.Fields, condition.Fields(w.whole)...)...)
-	w.lasts = !at.IsZero() && whole.String() == lasting.String()
+	w.lasts = !query.OfNow && !narrowing.OfNow
 	return w, diags
 }
 
@@ -60,9 +61,21 @@ func (p *queryPlan) newWhere(whole condition.Expr, target search.Target) (*where
 		return w, nil
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
-	set, errs := condition.NewSet([]condition.Member{{Expr: w.rest, Fields: target.Fields}})
-	w.set, w.selection = set, event.NewSelection(set.Fields(), set.Objects())
-	return w, errs[0] //nolint:wrapcheck // it names the field
+	for _, way := range mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest)) {
+		set, errs := condition.NewSet([]condition.Member{{Expr: w.rest, Fields: way.Fields}})
+		if errs[0] != nil {
+			return w, errs[0] //nolint:wrapcheck // it names the field
+		}
+		w.ways = append(w.ways, restWay{way, set, event.NewSelection(set.Fields(), set.Objects())})
+	}
+	return w, nil
+}
+
+// restWay is the rest as one way to map its fields has it; selection reads of candidates what set asks.
+type restWay struct {
+	way       mapping.Way
+	set       *condition.Set
+	selection *event.Selection
 }
 
 // nothing reports whether no event can meet the condition.
@@ -78,18 +91,40 @@ func (w *where) fields() []string {
 
 // admit drops the candidates that the whole condition does not admit.
 func (w *where) admit(page []event.Event) ([]event.Event, error) {
-	if w.set == nil {
+	if w.ways == nil {
 		return page, nil
 	}
-	view, matching := w.selection.NewView(), w.set.NewMatching()
+	readers := make([]restReader, len(w.ways))
+	for i, way := range w.ways {
+		readers[i] = restReader{way.selection.NewView(), way.set.NewMatching()}
+	}
 	var out []event.Event
 	for i := range page {
-		if err := view.ReadEvent(&page[i]); err != nil {
+		r := readers[w.wayOf(page[i].Index)]
+		if err := r.view.ReadEvent(&page[i]); err != nil {
 			return nil, &failure.Error{Kind: failure.Rejected, Op: "read the hits of " + w.label, Err: err}
 		}
-		if len(matching.Match(view, nil)) > 0 {
+		if len(r.matching.Match(r.view, nil)) > 0 {
 			out = append(out, page[i])
 		}
 	}
 	return out, nil
+}
+
+type restReader struct {
+	view     *event.View
+	matching *condition.Matching
+}
+
+// wayOf is the number of the way of an index; one that was not there when fields were asked about counts
+// as those of the first.
+func (w *where) wayOf(index string) int {
+	return max(0, slices.IndexFunc(w.ways, func(r restWay) bool { return r.way.Has(index) }))
+}
+
+// joined are the names of both lists in order, each once; nil where there is none.
+func joined(a, b []string) []string {
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
 }

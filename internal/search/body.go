@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tocsin/internal/condition"
@@ -22,13 +23,31 @@ func (r Request) Body() condition.Query {
 	if by := r.sort(); by != nil {
 		body["sort"] = by
 	}
-	if len(r.Fields) > 0 {
-		body["fields"] = r.Fields
+	fields, docValues := r.retrieved()
+	if len(fields) > 0 {
+		body["fields"] = fields
+	}
+	if len(docValues) > 0 {
+		body["docvalue_fields"] = docValues
 	}
 	if r.OmitSource {
 		body["_source"] = false
 	}
 	return body
+}
+
+// retrieved splits the wanted fields by where Elasticsearch takes their values from: what an index's
+// sources do not have is in its doc values only.
+func (r Request) retrieved() (fields, docValues []string) {
+	unsourced := mapping.Unsourced(r.FieldTypes, r.Fields...)
+	for _, name := range r.Fields {
+		if slices.Contains(unsourced, name) {
+			docValues = append(docValues, name)
+		} else {
+			fields = append(fields, name)
+		}
+	}
+	return fields, docValues
 }
 
 // filters keeps the time range and the condition apart, so that a person finds them again.

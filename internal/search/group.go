@@ -54,7 +54,7 @@ type Selection struct {
 
 // Group is what was counted of one group.
 type Group struct {
-	// Key has a value for each field of By, as [KeyText] writes it.
+	// Key has a value for each field of By, as [mapping.Field.Key] writes it.
 	Key []string
 	// Absent tells of each field of Key whether it is missing, where the request asks for Missing; nil
 	// otherwise.

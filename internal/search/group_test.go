@@ -37,7 +37,7 @@ func TestKeys(t *testing.T) {
 	} {
 		f := mapping.Field{Name: "f", Type: tt.typ}
 		v, ok := f.Index(tt.raw)
-		key := search.KeyText(f, v)
+		key := f.Key(v)
 		e := search.KeyEquals(f, key)
 		if !ok || key != tt.key || e.String() != tt.want {
 			t.Errorf("%s %v: key %s, %s", tt.typ, tt.raw, key, e)

@@ -182,9 +182,13 @@ func (r GroupRequest) timed(field string) condition.Query {
 	}
 	if r.Samples > 0 {
 		options := condition.Query{"order": "asc", "unmapped_type": "date", "numeric_type": r.resolution(field)}
-		aggs[AggSamples] = condition.Query{"top_hits": condition.Query{
+		hits := condition.Query{
 			"size": r.Samples, "sort": []condition.Query{{field: options}, {"_seq_no": condition.Query{"order": "asc"}}},
-		}}
+		}
+		if len(r.Fields) > 0 {
+			hits["fields"] = r.Fields
+		}
+		aggs[AggSamples] = condition.Query{"top_hits": hits}
 	}
 	return aggs
 }

@@ -9,28 +9,6 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// KeyText writes a field's value as the key of a group: one text for each value that groups tell
-// apart. Times are cut to the millisecond, as aggregations do also where a field keeps more.
-func KeyText(f mapping.Field, v mapping.Value) string {
-	switch f.Type.Family() {
-	case mapping.FamilyInteger:
-		if f.Type == mapping.UnsignedLong {
-			return v.String
-		}
-		return strconv.FormatInt(v.Whole, 10)
-	case mapping.FamilyFloat:
-		return FloatText(v.Number)
-	case mapping.FamilyBoolean:
-		return strconv.FormatBool(v.Bool)
-	case mapping.FamilyDate:
-		return FormatTime(Milliseconds(v.Time))
-	case mapping.FamilyIP:
-		return v.IP.String()
-	default:
-		return v.String
-	}
-}
-
 // KeyName makes one text of a key, different for different keys.
 func KeyName(key []string) string {
 	var b strings.Builder
@@ -40,14 +18,6 @@ func KeyName(key []string) string {
 		b.WriteString(k)
 	}
 	return b.String()
-}
-
-// FloatText writes a number of a float field as a key.
-func FloatText(x float64) string {
-	if -1e18 < x && x < 1e18 {
-		return strconv.FormatFloat(x, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
 // Milliseconds cuts a time, downwards, to what aggregations tell apart.

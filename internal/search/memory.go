@@ -1,13 +1,80 @@
 package search
 
-import "tocsin/internal/condition"
+import (
+	"fmt"
+	"slices"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
+)
 
 // InMemory returns nil when the request can be answered from the documents alone: its condition can be
-// matched, and its hits put in order. The error says what only a search can do.
+// matched, its hits put in order, and the fields that it wants read from them, in every index. The error
+// says what only a search can do; one that wraps [failure.ErrCrash] is a fault of the condition.
 func (r Request) InMemory() error {
-	if _, err := condition.Compile(r.Filter(), r.FieldTypes); err != nil {
-		return err //nolint:wrapcheck // it names the field
+	return failure.Guard("compile a condition", func() error { //nolint:wrapcheck // it names the field
+		variants, err := r.Variants()
+		if err != nil {
+			return err
+		}
+		for _, v := range variants {
+			if _, err := condition.Compile(r.Where, v.Way.Fields); err != nil {
+				return err //nolint:wrapcheck // it names the field
+			}
+		}
+		return nil
+	})
+}
+
+// Variant is a request as it is answered in the indices that map what it reads in one way.
+type Variant struct {
+	Way      mapping.Way
+	Ordering Ordering
+}
+
+// Variants returns the request's variants: one, unless indices differ in what it reads. An error says
+// what besides its condition only a search can do.
+func (r Request) Variants() ([]Variant, error) {
+	var out []Variant
+	for _, way := range r.ways() {
+		own := r
+		own.FieldTypes = way.Fields
+		if _, err := condition.Compile(r.Time.Condition(), way.Fields); err != nil {
+			return nil, err //nolint:wrapcheck // it names the field
+		}
+		ordering, err := NewOrdering(own)
+		if err != nil {
+			return nil, err
+		}
+		if err := readable(way.Fields, r.Fields); err != nil {
+			return nil, err
+		}
+		out = append(out, Variant{way, ordering})
 	}
-	_, err := NewOrdering(r)
-	return err
+	return out, nil
+}
+
+// readable returns nil when the values of fields can be told from a document.
+func readable(fields mapping.Fields, names []string) error {
+	for _, name := range names {
+		f, mapped := fields.Field(name)
+		if !mapped || f.Type.Family() == mapping.FamilyText {
+			continue
+		}
+		if err := f.InMemory(); err != nil {
+			return fmt.Errorf("field [%s] of type [%s]: %w", name, f.Type, err)
+		}
+	}
+	return nil
+}
+
+// ways are the different ways in which indices map what the request reads.
+func (r Request) ways() []mapping.Way {
+	names := slices.Concat(condition.Names(r.Where), condition.Names(r.Time.Condition()), r.Fields)
+	for _, by := range r.Order() {
+		names = append(names, by.Name)
+	}
+	slices.Sort(names)
+	return mapping.Ways(r.FieldTypes, slices.Compact(names))
 }

@@ -17,8 +17,16 @@ type Locator interface {
 type Slicer interface {
 	// SearchSlices is Search in as many parts as there are visitors, each called from a goroutine of
 	// its own; the order of the hits is of no account. Every hit is in exactly one part. Their sources
-	// are good until visit returns: the memory is used again. The Result is that of the whole.
+	// are good until visit returns: the memory is used again. The Result is that of the whole. A hit
+	// has no id when the Slicer is an [Identifier] that makes ids of contents.
 	SearchSlices(ctx context.Context, r Request, visits []Visit) (Result, error)
+}
+
+// Identifier is a [Slicer] that leaves out ids which take time to make: most events of a read are of no
+// use to anybody.
+type Identifier interface {
+	// Identify gives a hit of SearchSlices its id, unless it has one.
+	Identify(e *event.Event) error
 }
 
 // Snapshotter is an Events that can look at its indices and mappings once for many searches.

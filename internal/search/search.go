@@ -165,6 +165,14 @@ func (r Request) Words() string {
 	return r.Text
 }
 
+// TypesOf returns how an index maps fields, nil where the request does not know.
+func (r Request) TypesOf(index string) mapping.Fields {
+	if r.FieldTypes == nil {
+		return nil
+	}
+	return mapping.OfIndex(r.FieldTypes, index)
+}
+
 // Size returns the page size to use.
 func (r Request) Size() int {
 	if r.PageSize > 0 {

@@ -77,7 +77,7 @@ func (a *again) turn(ctx context.Context) error {
 	now := a.opts.Now()
 	var rules []*Rule
 	for _, r := range a.rules {
-		if r.late && a.opts.Owner.Owns(r.ID()) {
+		if r.merging.Late && a.opts.Owner.Owns(r.ID()) {
 			rules = append(rules, r)
 		} else {
 			delete(a.reread, r.ID())
@@ -147,9 +147,7 @@ func (a *again) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]pipel
 	}
 	var jobs []pipeline.Job
 	for _, r := range rules {
-		if job, ok := a.job(r, pages, now); ok {
-			jobs = append(jobs, job)
-		}
+		jobs = append(jobs, a.jobsOf(r, pages, now)...)
 	}
 	return jobs, nil
 }
@@ -185,42 +183,58 @@ func (a *again) recall(ctx context.Context, rules []*Rule, now time.Time) error 
 	return nil
 }
 
-// job is the look at the slots of one rule that have become old enough. A slot that is open is
-// left out: it will be run later than this.
-func (a *again) job(r *Rule, pages map[string]*ledger.Page, now time.Time) (pipeline.Job, bool) {
+// jobsOf are the looks at the slots of one rule that have become old enough: one for each stretch of slots
+// that may be run together, in their order. A slot that is open is left out: it will be run later than
+// this.
+func (a *again) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []pipeline.Job {
 	until := now.Add(-a.after(r))
-	var late []query.Late
-	var last time.Time
-	for slot := r.Slots.Next(a.reread[r.ID()]); !slot.IsZero() && !slot.After(until) && len(late) < mostPieces; slot = r.Slots.Next(slot) {
+	var jobs []pipeline.Job
+	var first, last time.Time
+	pieces := 0
+	for slot := r.Slots.Next(a.reread[r.ID()]); !slot.IsZero() && !slot.After(until) && pieces < mostPieces; slot = r.Slots.Next(slot) {
 		last = slot
-		p := pages[ledger.Page{RuleID: r.ID(), Day: ledger.Day(slot)}.ID()]
-		if p == nil {
+		piece, ok := a.piece(r, slot, pages)
+		if !ok {
 			continue
 		}
-		e, _ := p.Find(slot)
-		only := window.Window{From: r.Window(slot).From, To: r.Window(r.Slots.Next(slot)).From}
-		if w := r.Window(slot).To; w.Before(only.To) {
-			only.To = w // the windows do not touch
+		pieces++
+		if jobs == nil || !r.together(first, slot) {
+			first = slot
+			jobs = append(jobs, pipeline.Job{})
 		}
-		if e.Status != ledger.Covered || e.Ended.IsZero() || only.Empty() {
-			continue
-		}
-		late = append(late, query.Late{Window: only, Since: e.Ended.Add(-e.Took - unseen)})
+		job := &jobs[len(jobs)-1]
+		late := append(job.Late, piece)
+		*job = a.Service.job(r, slot)
+		job.Window = window.Window{From: late[0].Window.From, To: piece.Window.To}
+		job.Late, job.Most = late, max(Drained, r.Plan.Rule().MaxSignals)
 	}
-	if len(late) == 0 {
-		if !last.IsZero() {
-			a.reread[r.ID()] = last
-		}
-		return pipeline.Job{}, false
+	if jobs == nil && !last.IsZero() {
+		a.reread[r.ID()] = last
 	}
-	job := a.Service.job(r, last)
-	job.Window = window.Window{From: late[0].Window.From, To: late[len(late)-1].Window.To}
-	job.Late, job.Most = late, max(Drained, r.Plan.Rule().MaxSignals)
-	return job, true
+	return jobs
 }
 
-// look runs jobs, behind the live ones.
+// piece is what of a slot's window is looked at again: what no later slot reads, if the next one asks for
+// the same, else all of it. False: nothing is.
+func (a *again) piece(r *Rule, slot time.Time, pages map[string]*ledger.Page) (query.Late, bool) {
+	p := pages[ledger.Page{RuleID: r.ID(), Day: ledger.Day(slot)}.ID()]
+	if p == nil {
+		return query.Late{}, false
+	}
+	e, _ := p.Find(slot)
+	only, next := r.Window(slot), r.Slots.Next(slot)
+	if from := r.Window(next).From; r.together(slot, next) && from.Before(only.To) {
+		only.To = from
+	}
+	if e.Status != ledger.Covered || e.Ended.IsZero() || only.Empty() {
+		return query.Late{}, false
+	}
+	return query.Late{Window: only, Since: e.Ended.Add(-e.Took - unseen)}, true
+}
+
+// look runs jobs, behind the live ones. A rule is looked at again from the first of its jobs that fails.
 func (a *again) look(ctx context.Context, jobs []pipeline.Job) error {
+	failed := map[string]bool{}
 	for chunk := range slices.Chunk(jobs, a.opts.RoundSize) {
 		a.lane.wait(ctx, mostWait)
 		if a.opts.Calm != nil {
@@ -236,7 +250,8 @@ func (a *again) look(ctx context.Context, jobs []pipeline.Job) error {
 			if x.Created > 0 {
 				a.opts.Log.Info("events came late", "rule_id", x.RuleID, "created", x.Created, "window", x.Window.String())
 			}
-			if a.opts.Late(x); x.Status == pipeline.Succeeded {
+			a.opts.Late(x)
+			if failed[x.RuleID] = failed[x.RuleID] || x.Status != pipeline.Succeeded; !failed[x.RuleID] {
 				a.reread[x.RuleID] = chunk[i].Slot
 			}
 		}

@@ -108,7 +108,7 @@ func (k *keeper) mayRun(id string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	_, flies := k.flying[id]
-	return !r.ordered || !flies
+	return !r.merging.Ordered || !flies
 }
 
 func (k *keeper) due(now time.Time) bool {
@@ -297,10 +297,10 @@ func (k *keeper) take(t catchup.Task) (pipeline.Job, bool) {
 	r := k.byID[t.RuleID]
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, flies := k.flying[t.RuleID]; r.ordered && (flies || k.busy[t.RuleID]) {
+	if _, flies := k.flying[t.RuleID]; r.merging.Ordered && (flies || k.busy[t.RuleID]) {
 		return pipeline.Job{}, false
 	}
-	if r.ordered {
+	if r.merging.Ordered {
 		k.busy[t.RuleID] = true
 	}
 	job := k.job(r, t.Slot())

@@ -69,7 +69,7 @@ func TestMergedIsSingle(t *testing.T) {
 	}
 	merged, few := run(r.CatchUp())
 	alone := r.CatchUp()
-	alone.Mergeable = false
+	alone.Together = nil
 	single, many := run(alone)
 	if diff := cmp.Diff(single, merged); diff != "" || len(single) < 50 {
 		t.Errorf("%d alerts one by one, %d merged:\n%s", len(single), len(merged), diff)

@@ -18,7 +18,7 @@ type Rule struct {
 	Slots    scheduler.Slots
 	Schedule string
 
-	mergeable, ordered, late bool
+	merging query.Merging
 }
 
 // NewRule lays the grid of a plan's rule.
@@ -32,8 +32,7 @@ func NewRule(plan query.Plan) (*Rule, error) {
 	if r.Cron != "" {
 		out.Schedule = strings.TrimSpace(r.Cron + " " + r.CronTimeZone)
 	}
-	out.mergeable, out.ordered = query.CatchUp(plan)
-	out.late = query.TakesLate(plan)
+	out.merging = query.CatchUp(plan)
 	return out, nil
 }
 
@@ -48,10 +47,15 @@ func (r *Rule) Window(slot time.Time) window.Window {
 // Grid is the rule as the ledger knows it. Where only some of many owed slots are kept, an ordered
 // rule needs the oldest.
 func (r *Rule) Grid() ledger.Grid {
-	return ledger.Grid{RuleID: r.ID(), Slots: r.Slots, Schedule: r.Schedule, OldestFirst: r.ordered}
+	return ledger.Grid{RuleID: r.ID(), Slots: r.Slots, Schedule: r.Schedule, OldestFirst: r.merging.Ordered}
+}
+
+// together reports whether two slots may be run as one.
+func (r *Rule) together(a, b time.Time) bool {
+	return r.merging.Together != nil && r.merging.Together(a, b)
 }
 
 // CatchUp is the rule as the plan of a catch-up knows it.
 func (r *Rule) CatchUp() catchup.Rule {
-	return catchup.Rule{ID: r.ID(), Window: r.Window, Mergeable: r.mergeable, Ordered: r.ordered}
+	return catchup.Rule{ID: r.ID(), Window: r.Window, Together: r.merging.Together, Ordered: r.merging.Ordered}
 }

@@ -241,7 +241,7 @@ func (s *Service) board(r *Rule, slot time.Time) bool {
 	owed := s.debts.count(r.ID()) > 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.ordered && (owed || s.busy[r.ID()] || !s.loaded.Load()) {
+	if r.merging.Ordered && (owed || s.busy[r.ID()] || !s.loaded.Load()) {
 		return false
 	}
 	s.flying[r.ID()] = slot

@@ -21,8 +21,38 @@ type batch struct {
 
 const (
 	batchLines = 256
-	batchBytes = 256 << 10
+	// batchBytes is room for the lines of most batches.
+	batchBytes = 1 << 20
+	// keptBytes is the greatest size of a batch's memory that is kept for another one.
+	keptBytes = 4 * batchBytes
 )
+
+// supply are the batches of one read that nobody uses just now.
+type supply chan *batch
+
+func newSupply() supply { return make(supply, 2*runtime.GOMAXPROCS(0)+2) }
+
+// take returns an empty batch.
+func (s supply) take(f *file, source int) *batch {
+	select {
+	case b := <-s:
+		*b = batch{file: f, source: source, lines: b.lines[:0], text: b.text[:0], ends: b.ends[:0]}
+		return b
+	default:
+		return &batch{file: f, source: source, text: make([]byte, 0, min(f.size, batchBytes+batchBytes/8))}
+	}
+}
+
+// give hands a batch back, of which nothing is used any more.
+func (s supply) give(b *batch) {
+	if cap(b.text) > keptBytes {
+		return
+	}
+	select {
+	case s <- b:
+	default:
+	}
+}
 
 // each calls visit for every line of the batch that is not blank.
 func (b *batch) each(visit func(at line, text []byte)) {
@@ -36,15 +66,15 @@ func (b *batch) each(visit func(at line, text []byte)) {
 }
 
 // read cuts one file into batches and emits them until emit returns false.
-func (e *Events) read(f *file, source int, emit func(*batch) bool) error {
+func (e *Events) read(f *file, source int, batches supply, emit func(*batch) bool) error {
 	content, done, err := e.open(f)
 	if err != nil {
 		return err
 	}
 	defer done.Close()
-	lines := newLineReader(f.section(content), e.options.MaxLine)
+	lines := newLineReader(f.section(content), int(min(f.size, readBuffer)), e.options.MaxLine)
 	for {
-		b := &batch{file: f, source: source}
+		b := batches.take(f, source)
 		for len(b.lines) < batchLines && len(b.text) < batchBytes {
 			text, at, err := lines.next(b.text)
 			if err != nil {
@@ -65,7 +95,7 @@ func (e *Events) read(f *file, source int, emit func(*batch) bool) error {
 }
 
 // readAll reads all files for a search. The errors are those of each.
-func (e *Events) readAll(emit func(*batch) bool) []error {
+func (e *Events) readAll(batches supply, emit func(*batch) bool) []error {
 	size := int64(0)
 	for _, f := range e.files {
 		size += f.size
@@ -74,7 +104,7 @@ func (e *Events) readAll(emit func(*batch) bool) []error {
 	defer end()
 	errs := make([]error, len(e.files))
 	for i, f := range e.files {
-		errs[i] = e.read(f, i, func(b *batch) bool {
+		errs[i] = e.read(f, i, batches, func(b *batch) bool {
 			advance(int64(len(b.text)))
 			return emit(b)
 		})
@@ -85,12 +115,14 @@ func (e *Events) readAll(emit func(*batch) bool) []error {
 // ordered runs work on every batch that produce emits, several at a time, and hands the results to
 // use one by one in the order of the batches. At any time no more than a few batches for each
 // processor are held. It returns when all it started has ended; an expired context ends it early.
-// Each of those that work has a func of its own, which gets batches in their order.
+// Each of those that work has a func of its own, which gets batches in their order; a result must
+// not hold on to its batch.
 func ordered[T any](
-	parent context.Context, produce func(emit func(*batch) bool), worker func() func(*batch) T, use func(T),
+	parent context.Context, produce func(batches supply, emit func(*batch) bool), worker func() func(*batch) T, use func(T),
 ) error {
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
+	batches := newSupply()
 	type job struct {
 		batch  *batch
 		result chan T
@@ -101,7 +133,7 @@ func ordered[T any](
 	running.Go(func() {
 		defer close(todo)
 		defer close(queue)
-		produce(func(b *batch) bool {
+		produce(batches, func(b *batch) bool {
 			j := job{b, make(chan T, 1)}
 			return send(ctx, queue, j) && send(ctx, todo, j)
 		})
@@ -110,7 +142,9 @@ func ordered[T any](
 		work := worker()
 		running.Go(func() {
 			for j := range todo {
-				j.result <- work(j.batch)
+				result := work(j.batch)
+				batches.give(j.batch)
+				j.result <- result
 			}
 		})
 	}

@@ -107,17 +107,8 @@ func (e *Events) Len() int64 {
 	return n
 }
 
-// Fields returns the fields of all events, and those that ECS or the given mapping know besides. A
-// field that indices map differently has a Conflict, or is Opaque.
+// Fields returns the fields of all events by index, and those that ECS or the given mapping know besides.
 func (e *Events) Fields() mapping.Fields { return e.fields }
-
-// FieldsOf returns the fields of the events of one index, the same for each call.
-func (e *Events) FieldsOf(index string) mapping.Fields {
-	if e.indices[index] == 0 {
-		return e.mapped.fields(nil)
-	}
-	return e.mapped.fields([]string{index})
-}
 
 // unavailable types an error of the file system.
 func unavailable(op string, err error) error {

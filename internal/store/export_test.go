@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"io"
+
+	"tocsin/internal/event"
 )
 
 // Line is what the line reader says of one line.
@@ -16,7 +18,7 @@ type Line struct {
 
 // Lines reads all lines, for the fuzz target.
 func Lines(r io.Reader, limit int) ([]Line, error) {
-	l := newLineReader(r, limit)
+	l := newLineReader(r, readBuffer, limit)
 	var out []Line
 	for {
 		text, at, err := l.next(nil)
@@ -30,15 +32,33 @@ func Lines(r io.Reader, limit int) ([]Line, error) {
 	}
 }
 
-// ParseLine parses one line and returns the place of its fault, -1 when it has none.
-func ParseLine(text []byte) (at int, source, id string, err error) {
-	p, f := parse(text)
+// Parsed is what a line says of an event.
+type Parsed struct {
+	// Index and ID are those that the line names.
+	Index, ID string
+	Source    map[string]any
+}
+
+// ParseLine decodes one line and returns the place of its fault, -1 when it has none.
+func ParseLine(text []byte) (p Parsed, at int) {
+	decoded, f := parse(text)
 	if f != nil {
 		_ = f.diagnostic("fuzz", line{number: 1, length: len(text)}, text)
-		return f.at, "", "", nil
+		return p, f.at
 	}
-	raw, err := p.rawSource(text)
-	return -1, string(raw), p.identity(), err
+	return Parsed{decoded.index, decoded.id, decoded.source}, -1
+}
+
+// CutLine takes a line apart without decoding it; false: it is no event. Its source is returned as it is
+// written too.
+func CutLine(text []byte) (p Parsed, source string, ok bool) {
+	var c cutter
+	found, ok := c.of(text)
+	if !ok {
+		return p, "", false
+	}
+	decoded, err := event.DecodeObject(found.source)
+	return Parsed{string(found.index), string(found.id), decoded}, string(found.source), err == nil
 }
 
 // MaxRemarks is how many bad lines are shown.

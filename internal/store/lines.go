@@ -18,6 +18,7 @@ type line struct {
 }
 
 const (
+	// readBuffer is what is read of a long file at a time.
 	readBuffer = 256 << 10
 	// keptOfLong is what is kept of a line over the limit, to show where it is.
 	keptOfLong = 256
@@ -34,8 +35,8 @@ type lineReader struct {
 	number int
 }
 
-func newLineReader(r io.Reader, limit int) *lineReader {
-	l := &lineReader{buf: bufio.NewReaderSize(r, readBuffer), limit: limit}
+func newLineReader(r io.Reader, size, limit int) *lineReader {
+	l := &lineReader{buf: bufio.NewReaderSize(r, size), limit: limit}
 	if head, err := l.buf.Peek(len(byteOrderMark)); err == nil && bytes.Equal(head, byteOrderMark) {
 		n, _ := l.buf.Discard(len(byteOrderMark))
 		l.offset = int64(n)
@@ -84,4 +85,4 @@ func (l *lineReader) keep(dst []byte, start int, part []byte, at *line) []byte {
 }
 
 // isBlank reports whether a line holds nothing but JSON's white space.
-func isBlank(text []byte) bool { return len(bytes.Trim(text, " \t\r\n")) == 0 }
+func isBlank(text []byte) bool { return len(bytes.Trim(text, blank)) == 0 }

@@ -80,19 +80,26 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-func checkLine(t *testing.T, text string) {
+// checkLine holds the two ways to read a line together.
+func checkLine(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, text string,
+) {
 	t.Helper()
-	at, source, id, err := store.ParseLine([]byte(text))
-	if err != nil {
-		t.Fatalf("%q: %v", text, err)
-	}
-	if at >= 0 {
-		if at > len(text) {
-			t.Fatalf("%q: fault at %d", text, at)
-		}
+	want, at := store.ParseLine([]byte(text))
+	got, source, ok := store.CutLine([]byte(text))
+	switch {
+	case at > len(text):
+		t.Fatalf("%q: fault at %d", text, at)
+	case ok != (at < 0):
+		t.Fatalf("%q: fault at %d, taken apart: %v", text, at, ok)
+	case !ok:
 		return
+	case !json.Valid([]byte(source)) || source[0] != '{' || source[len(source)-1] != '}':
+		t.Fatalf("%q: source %q", text, source)
 	}
-	if id == "" || !json.Valid([]byte(source)) || source[0] != '{' {
-		t.Fatalf("%q: source %q, id %q", text, source, id)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatalf("%q (-decoded +taken apart):\n%s", text, d)
 	}
 }

@@ -29,7 +29,8 @@ type report struct {
 
 // loaded is what one batch holds.
 type loaded struct {
-	*batch
+	file   *file
+	source int
 	// good are lines from which there may be something to learn; known is the number of the others, by
 	// index.
 	good  []parsed
@@ -39,7 +40,7 @@ type loaded struct {
 
 func (l *loader) load(ctx context.Context) error {
 	l.reports = make([]report, len(l.events.options.Files))
-	read := func(emit func(*batch) bool) { l.readFiles(ctx, emit) }
+	read := func(batches supply, emit func(*batch) bool) { l.readFiles(ctx, batches, emit) }
 	if err := ordered(ctx, read, l.opener, l.take); err != nil {
 		return fmt.Errorf("open events: %w", err)
 	}
@@ -51,13 +52,13 @@ func (l *loader) load(ctx context.Context) error {
 	return nil
 }
 
-func (l *loader) readFiles(ctx context.Context, emit func(*batch) bool) {
+func (l *loader) readFiles(ctx context.Context, batches supply, emit func(*batch) bool) {
 	e := l.events
 	for i, name := range e.options.Files {
 		f, err := e.spool.admit(ctx, name, e.options.Stdin, e.options.Watch)
 		if f != nil {
 			e.files = append(e.files, f)
-			err = errors.Join(err, l.read(f, i, emit))
+			err = errors.Join(err, l.read(f, i, batches, emit))
 		}
 		l.reports[i].err = err
 		if ctx.Err() != nil {
@@ -66,10 +67,10 @@ func (l *loader) readFiles(ctx context.Context, emit func(*batch) bool) {
 	}
 }
 
-func (l *loader) read(f *file, i int, emit func(*batch) bool) error {
+func (l *loader) read(f *file, i int, batches supply, emit func(*batch) bool) error {
 	advance, end := l.events.options.Watch.begin("open", f.size)
 	defer end()
-	return l.events.read(f, i, func(b *batch) bool {
+	return l.events.read(f, i, batches, func(b *batch) bool {
 		advance(int64(len(b.text)))
 		return emit(b)
 	})
@@ -82,19 +83,22 @@ type opener struct {
 	// learned and seen are of the lines before, by index.
 	learned *mappings
 	seen    map[string]*sighted
+	cutter  cutter
+	naming  *naming
 	view    *event.View
 }
 
 func (l *loader) opener() func(*batch) loaded {
 	o := &opener{
 		options: &l.events.options, learned: newMappings(l.events.options.Mapping), seen: map[string]*sighted{},
-		view: event.NewSelection(streamFields(), nil).NewView(),
+		naming: newNaming(l.events.options.Index),
 	}
+	o.view = event.NewSelection(streamFields(), nil).NewView()
 	return o.decode
 }
 
 func (o *opener) decode(b *batch) loaded {
-	out := loaded{batch: b, known: map[string]int64{}}
+	out := loaded{file: b.file, source: b.source, known: map[string]int64{}}
 	b.each(func(at line, text []byte) {
 		if at.tooLong {
 			out.bad = append(out.bad, tooLong(b.file.name, at, text, o.options.MaxLine))
@@ -117,18 +121,37 @@ func (o *opener) decode(b *batch) loaded {
 
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
-	index, source, ok := unwrapLine(text)
-	if ok && index == "" {
-		if o.view.Read(source) != nil {
-			return "", false
+	o.cutter.forget()
+	if found, ok := bare(text); ok {
+		// A name of metadata was seen in no source, so a line that has one is not settled.
+		if index, known = o.settled(found); known {
+			return index, true
 		}
-		index, ok = streamIndex(o.view, o.options.Index)
 	}
-	if !ok || o.seen[index] == nil {
+	found, ok := o.cutter.of(text)
+	if !ok {
 		return "", false
 	}
-	c := event.NewCursor(source)
-	return index, c.Kind() == '{' && o.seen[index].all(c) && c.Whole()
+	return o.settled(found)
+}
+
+// settled returns the index of an event of which every name and kind was seen in its index.
+func (o *opener) settled(found cut) (index string, known bool) {
+	switch {
+	case len(found.index) > 0:
+		index = o.naming.name(found.index)
+	case o.naming.plain(found.source):
+		index = o.naming.fallback
+	case o.view.Read(found.source) != nil:
+		return "", false
+	default:
+		var err error
+		if index, err = o.naming.stream(o.view, 0, found.source); err != nil {
+			return "", false
+		}
+	}
+	seen := o.seen[index]
+	return index, seen != nil && seen.document(found.source)
 }
 
 // see takes in an event.
@@ -145,10 +168,10 @@ func (l *loader) take(b loaded) {
 	for _, p := range b.good {
 		index := p.indexOr(l.events.options.Index)
 		l.events.mapped.learn(index, p.source)
-		l.count(b.batch, index, 1)
+		l.count(b.file, index, 1)
 	}
 	for index, n := range b.known {
-		l.count(b.batch, index, n)
+		l.count(b.file, index, n)
 	}
 	r := &l.reports[b.source]
 	shown := min(len(b.bad), maxRemarks-len(r.bad))
@@ -156,9 +179,9 @@ func (l *loader) take(b loaded) {
 	r.more += len(b.bad) - shown
 }
 
-func (l *loader) count(b *batch, index string, n int64) {
+func (l *loader) count(f *file, index string, n int64) {
 	l.events.indices[index] += n
-	b.file.events += n
+	f.events += n
 }
 
 // remarks lists what was wrong, file by file.

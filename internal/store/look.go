@@ -1,10 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
@@ -16,126 +13,68 @@ import (
 // at a time.
 type look struct {
 	scan     *scan
+	cutter   cutter
+	naming   *naming
 	view     *event.View
 	matching *condition.Matching
+	// variant is that of the last hit.
+	variant int32
 }
-
-// streamNames are the fields that name the index of an event without metadata.
-var streamNames = []string{"data_stream.type", "data_stream.dataset", "data_stream.namespace"}
 
 // newSelection is what the searches of a scan read: what the condition asks for, under the numbers that
-// it has there, then what the order goes by, then what names the index.
-func newSelection(set *condition.Set, by search.Ordering) *event.Selection {
+// it has there, then what the order goes by, then, from the number that is returned, what names the index.
+func newSelection(set *condition.Set, variants []search.Variant) (*event.Selection, int) {
 	fields := slices.Clone(set.Fields())
-	fields = append(fields, by.Fields()...)
-	return event.NewSelection(append(fields, streamFields()...), set.Objects())
-}
-
-func streamFields() []mapping.Field {
-	fields := make([]mapping.Field, len(streamNames))
-	for i, name := range streamNames {
-		fields[i] = streamField(name)
-	}
-	return fields
-}
-
-func streamField(name string) mapping.Field { return mapping.Field{Name: name, Type: mapping.Keyword} }
-
-// line reports whether a line is an event, and whether it is a hit; then at is its place.
-func (l *look) line(text []byte) (good, isHit bool, at search.Place) {
-	index, source, ok := unwrapLine(text)
-	if ok && l.scan.only == nil && l.view.Read(source) == nil {
-		if index == "" {
-			index, ok = streamIndex(l.view, l.scan.events.options.Index)
-		}
-		if ok {
-			if !l.scan.covers(index) || !l.matches(l.view) {
-				return true, false, at
+	for _, v := range variants {
+		for _, f := range v.Ordering.Fields() {
+			if !slices.ContainsFunc(fields, func(known mapping.Field) bool { return known.Name == f.Name && known.SameValues(f) }) {
+				fields = append(fields, f)
 			}
-			return true, true, l.scan.ordering.Of(l.view)
 		}
 	}
-	return l.whole(text)
+	return event.NewSelection(append(fields, streamFields()...), set.Objects()), len(fields)
 }
 
-// whole reads a line as [parse] does, which knows every form that a line can have.
-func (l *look) whole(text []byte) (good, isHit bool, at search.Place) {
-	p, f := parse(text)
-	if f != nil {
-		return false, false, at
+// line reports whether a line is an event, and whether it is a hit, which is returned then. The hit has
+// no id where that is one of its content (see [identify]), and is good until the cutter forgets.
+func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
+	c, ok := l.read(text)
+	if !ok {
+		return hit, false, false
 	}
-	index := p.indexOr(l.scan.events.options.Index)
-	if only := l.scan.only; !l.scan.covers(index) || only != nil && !only[event.Ref{Index: index, ID: p.identity()}] {
-		return true, false, at
-	}
-	doc := event.NewDocument(p.source)
-	if !l.matches(l.scan.set.Of(doc)) {
-		return true, false, at
-	}
-	return true, true, l.scan.ordering.Of(doc)
-}
-
-func (l *look) matches(d condition.Columns) bool { return len(l.matching.Match(d, nil)) > 0 }
-
-// streamIndex is what [parsed.indexOr] says of an event without metadata. It is false where a name has
-// several values, of which the first counts.
-func streamIndex(view *event.View, fallback string) (string, bool) {
-	parts := make([]string, len(streamNames))
-	for i, name := range streamNames {
-		values := view.Values(streamField(name))
-		if len(values) > 1 {
-			return "", false
+	hit = event.Event{Index: l.naming.name(c.index), ID: string(c.id), Source: c.source}
+	if hit.Index == "" {
+		var err error
+		if hit.Index, err = l.naming.stream(l.view, l.scan.streams, c.source); err != nil {
+			return hit, false, false
 		}
-		if len(values) == 0 || values[0].String == "" {
-			return fallback, true
-		}
-		parts[i] = values[0].String
 	}
-	return strings.Join(parts, "-"), true
+	hit.Types = l.scan.types(hit.Index)
+	scope, covered := l.scan.scopes[hit.Index]
+	if !covered || !l.wanted(&hit) {
+		return hit, true, false
+	}
+	matched := l.matching.Match(l.view, scope)
+	if len(matched) == 0 {
+		return hit, true, false
+	}
+	l.variant = matched[0]
+	return hit, true, true
 }
 
-// unwrapLine finds the source in a line, and the index that stands around it. It is false of lines that are
-// no events, and of those that have metadata among their fields.
-func unwrapLine(text []byte) (index string, source []byte, ok bool) {
-	switch {
-	case !utf8.Valid(text):
-		return "", nil, false
-	case !bytes.Contains(text, []byte(`"_`)) && !bytes.Contains(text, []byte(`"\u`)):
-		return "", text, true // No name begins with an underscore, however it is written.
+// read shows a line to the view; false: it is no event.
+func (l *look) read(text []byte) (cut, bool) {
+	if c, ok := bare(text); ok && l.view.Read(c.source) == nil && !l.view.Underscored() {
+		return c, true
 	}
-	members, around, plain := map[string][]byte{}, true, true
-	c := event.NewCursor(text)
-	c.Members(func(key []byte) {
-		around = around && bytes.HasPrefix(key, []byte("_"))
-		switch name := string(key); name {
-		case metaIndex, metaID, metaSource:
-			value := c.Value()
-			plain = plain && members[name] == nil && !bytes.ContainsAny(value[:min(len(value), 1)], "[tfn")
-			members[name] = value
-		}
-	})
-	name, id := members[metaIndex], members[metaID]
-	switch {
-	case !c.Whole() || !plain || !isPlainText(name) || !isPlainText(id):
-		return "", nil, false
-	case around && members[metaSource] != nil && members[metaSource][0] == '{':
-		return string(bytes.Trim(name, `"`)), members[metaSource], true
-	}
-	return "", text, name == nil && id == nil
+	c, ok := l.cutter.of(text)
+	return c, ok && l.view.Read(c.source) == nil
 }
 
-// isPlainText reports whether a value of JSON is a string without escapes, or missing.
-func isPlainText(value []byte) bool {
-	return len(value) == 0 || value[0] == '"' && bytes.IndexByte(value, '\\') < 0
+// wanted reports whether a document is one of those that are searched for by their places.
+func (l *look) wanted(e *event.Event) bool {
+	return l.scan.only == nil || identify(e) == nil && l.scan.only[e.Ref()]
 }
 
-// event makes an event of the line of a hit of one read of many searches: without the values that a
-// request wants besides the source.
-func (l *look) event(text []byte) (event.Event, error) {
-	p, fault := parse(text)
-	if fault != nil {
-		return event.Event{}, errChanged
-	}
-	source, err := p.rawSource(text)
-	return event.Event{Index: p.indexOr(l.scan.events.options.Index), ID: p.identity(), Source: source}, err
-}
+// place is where the line that was read last stands in the order of the search.
+func (l *look) place() search.Place { return l.scan.variants[l.variant].Ordering.Of(l.view) }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 
@@ -95,6 +96,9 @@ func openEvents(tb testing.TB, opts store.EventsOptions) (*store.Events, diag.Li
 	})
 	return e, remarks
 }
+
+// byContent compares events by all but how their index maps fields.
+var byContent = cmpopts.IgnoreFields(event.Event{}, "Types")
 
 // mustEvents opens events that have no fault.
 func mustEvents(tb testing.TB, lines ...string) *store.Events {

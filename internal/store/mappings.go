@@ -1,7 +1,7 @@
 package store
 
 import (
-	"slices"
+	"maps"
 	"strings"
 	"sync"
 
@@ -66,83 +66,50 @@ func (m *mappings) fields(indices []string) mapping.Fields {
 }
 
 func (m *mappings) merge(indices []string) mapping.Fields {
-	var learned learnedFields
-	switch len(indices) {
-	case 0:
-		learned = m.unread()
-	case 1:
-		learned = m.byName[indices[0]]
-	default:
-		learned = m.mergeAll(indices)
+	tables := make(map[string]mapping.Table, len(indices))
+	for _, index := range indices {
+		table := maps.Clone(m.byName[index].Of().Fields)
+		if table == nil {
+			table = mapping.Table{}
+		}
+		maps.Copy(table, m.byName[index].Added())
+		tables[index] = table
 	}
+	if len(indices) == 0 && m.given != nil {
+		return m.given.Merged().Fields
+	}
+	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) })
 	if m.given == nil {
-		return &withECS{mapping.Layers{mapping.ECS(), learned}, learned}
+		return mapping.Over(m.ecs(indices), fields)
 	}
-	return &withMapping{learned}
+	return fields
 }
 
-// mergeAll merges first the mappings that indices share, then what was learned of each.
-func (m *mappings) mergeAll(indices []string) mergedFields {
-	var names []string
-	var tables []mapping.Table
-	var shared []*mapping.Mapping
-	for _, index := range indices {
-		if of := m.byName[index].Of(); !slices.Contains(shared, of) {
-			shared = append(shared, of)
-			names, tables = append(names, index), append(tables, of.Fields)
-		}
-	}
+// ecs are the fields of ECS. Of those that leave out longer values they say so, as no mapping gave the
+// limit.
+func (m *mappings) ecs(indices []string) mapping.Fields {
 	longest := map[string]int{}
 	for _, index := range indices {
-		names, tables = append(names, index), append(tables, m.byName[index].Added())
 		for path, n := range m.byName[index].LongestOf() {
 			longest[path] = max(longest[path], n)
 		}
 	}
-	return mergedFields{mapping.Merge(names, tables), longest}
+	if len(longest) == 0 {
+		return mapping.ECS()
+	}
+	return &limited{mapping.ECS(), longest}
 }
 
-// mergedFields are those of several indices.
-type mergedFields struct {
+// limited are fields with the lengths of the longest texts at their places.
+type limited struct {
 	mapping.Table
 	longest map[string]int
 }
 
-func (m mergedFields) Longest(path string) int { return m.longest[path] }
-
-// unread is what is known where there is no event.
-func (m *mappings) unread() learnedFields {
-	if m.given == nil {
-		return mergedFields{}
-	}
-	return mergedFields{Table: m.given.Merged().Fields}
-}
-
-// learnedFields are fields that can be listed, with the length of the longest text at a place where
-// that is more than dynamic mapping indexes.
-type learnedFields interface {
-	mapping.Fields
-	Names() []string
-	Longest(path string) int
-}
-
-// withECS answers for any field of ECS, but names those only that there are. It is known by its place
-// ([mapping.Same]).
-type withECS struct {
-	mapping.Layers
-	learned learnedFields
-}
-
-// Field says of a field of ECS too what is longer than its limit: no mapping gave it.
-func (w *withECS) Field(name string) (mapping.Field, bool) {
-	f, ok := w.Layers.Field(name)
-	if n := w.learned.Longest(f.Source()); ok && f.IgnoreAbove > 0 && n > f.IgnoreAbove {
+func (l *limited) Field(name string) (mapping.Field, bool) {
+	f, ok := l.Table.Field(name)
+	if n := l.longest[f.Source()]; ok && f.IgnoreAbove > 0 && n > f.IgnoreAbove {
 		f.Longest = n
 	}
 	return f, ok
 }
-
-func (w *withECS) Names() []string { return w.learned.Names() }
-
-// withMapping makes fields known by their place ([mapping.Same]).
-type withMapping struct{ learnedFields }

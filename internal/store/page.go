@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -72,45 +73,64 @@ func (s *scan) page(ctx context.Context, r *reader, hits []hit) ([]event.Event, 
 
 // event makes an event of the line of a hit.
 func (s *scan) event(text []byte) (event.Event, error) {
-	p, fault := parse(text)
-	if fault != nil {
+	var own cutter
+	c, ok := own.of(text)
+	if !ok {
 		return event.Event{}, errChanged
 	}
-	source, err := p.rawSource(text)
+	source, err := event.DecodeObject(c.source)
 	if err != nil {
-		return event.Event{}, err
+		return event.Event{}, errChanged
+	}
+	e := event.Event{Index: string(c.index), ID: string(c.id), Source: c.source}
+	if e.Index == "" {
+		e.Index = streamOf(source, s.events.options.Index)
+	}
+	e.Types = s.types(e.Index)
+	e.Fields = s.values(s.request.TypesOf(e.Index), source)
+	if e.ID == "" {
+		e.ID = contentID(source)
 	}
 	if s.request.OmitSource {
-		source = json.RawMessage("{}")
+		e.Source = json.RawMessage("{}")
 	}
-	return event.Event{
-		Index: p.indexOr(s.events.options.Index), ID: p.identity(), Source: source, Fields: s.values(p.source),
-	}, nil
+	return e, nil
+}
+
+// types is how an index maps the fields that the request came with.
+func (s *scan) types(index string) mapping.Fields {
+	if s.given == nil {
+		return nil
+	}
+	return mapping.OfIndex(s.given, index)
 }
 
 // values returns the values of the fields that the request wants besides the source.
-func (s *scan) values(source map[string]any) map[string][]any {
-	var out map[string][]any
+func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]any {
+	if len(s.request.Fields) == 0 {
+		return nil
+	}
+	out := map[string][]any{}
 	for _, name := range s.request.Fields {
-		f, ok := s.request.FieldTypes.Field(name)
-		if !ok {
-			continue
+		f, ok := types.Field(name)
+		switch {
+		case !ok:
+			out[name] = nil
+		case f.Type == mapping.Flattened && !f.Keyed: // What stands below it is in the source.
+		case f.Constant != nil:
+			out[name] = []any{*f.Constant}
+		default:
+			out[name] = indexed(f, event.Lookup(source, f.Source()))
 		}
-		var values []any
-		if f.Constant != nil {
-			values = []any{*f.Constant}
-		} else {
-			for _, raw := range event.Lookup(source, f.Source()) {
-				if _, indexed := f.Index(raw); indexed {
-					values = append(values, raw)
-				}
-			}
-		}
-		if values != nil && out == nil {
-			out = map[string][]any{}
-		}
-		if values != nil {
-			out[name] = values
+	}
+	return out
+}
+
+func indexed(f mapping.Field, raws []any) []any {
+	var out []any
+	for _, raw := range raws {
+		if _, ok := f.Index(raw); ok {
+			out = append(out, raw)
 		}
 	}
 	return out

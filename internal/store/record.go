@@ -144,3 +144,14 @@ func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit
 	}
 	return nil
 }
+
+// encode writes JSON without escaping what HTML would mind.
+func encode(value any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return nil, fmt.Errorf("encode JSON: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

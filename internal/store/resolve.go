@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/search"
 )
 
@@ -16,6 +18,9 @@ import (
 func (e *Events) Resolve(ctx context.Context, patterns, _ []string) (search.Target, error) {
 	if err := ctx.Err(); err != nil {
 		return search.Target{}, err
+	}
+	if indexname.HasDateMath(patterns) {
+		return search.Target{}, dated(patterns)
 	}
 	target := search.Target{}
 	p := parsePatterns(patterns)
@@ -44,7 +49,17 @@ func (e *Events) anyIndex(p pattern) bool {
 
 // Locate tells the indices that patterns match; events that name none belong to every index.
 func (e *Events) Locate(_ context.Context, patterns []string) (func(index string) bool, error) {
+	if indexname.HasDateMath(patterns) {
+		return nil, dated(patterns)
+	}
 	return parsePatterns(patterns).match, nil
+}
+
+// dated refuses names with dates in them, which are those of a slot that is not known here.
+func dated(patterns []string) error {
+	return &failure.Error{
+		Kind: failure.Rejected, Op: "resolve [" + strings.Join(patterns, ",") + "]", Reason: "the dates in the names are not written out",
+	}
 }
 
 // pattern is one name or wildcard of a list of index patterns.

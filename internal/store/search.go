@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -26,9 +27,9 @@ type hit struct {
 
 // scanned is what one batch holds for a search.
 type scanned struct {
-	*batch
-	good int64
-	hits []hit
+	source int
+	good   int64
+	hits   []hit
 }
 
 // Search reads all files and hands out the hits in order of their time: of Time.Field, or of
@@ -61,14 +62,20 @@ func (e *Events) Search(ctx context.Context, r search.Request, visit search.Visi
 
 // scan is one search under way.
 type scan struct {
-	events   *Events
-	request  search.Request
+	events  *Events
+	request search.Request
+	// given are the fields that the request came with: who gave none is not told of any.
+	given mapping.Fields
+	// set has the condition once for each of the variants of the request.
 	set      *condition.Set
-	ordering search.Ordering
+	variants []search.Variant
+	// streams is the number of the first field that names an index.
+	streams int
 	// looks are kept for the batches to come.
-	looks   sync.Pool
-	covered map[string]bool
-	hits    []hit
+	looks sync.Pool
+	// scopes are the variants of the indices that the search covers.
+	scopes map[string]condition.Scope
+	hits   []hit
 	// only, where it is not nil, are the places of the documents that are wanted.
 	only map[event.Ref]bool
 	// missed says which files could not be read as they were opened.
@@ -79,23 +86,33 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	if r.Where == nil {
 		r.Where = condition.Const(true)
 	}
-	if r.FieldTypes == nil {
+	given := r.FieldTypes
+	if given == nil {
 		r.FieldTypes = e.fields
 	}
-	set, errs := condition.NewSet([]condition.Member{{Expr: r.Filter(), Fields: r.FieldTypes}})
-	if errs[0] != nil {
-		return nil, errs[0] //nolint:wrapcheck // It names the field.
-	}
-	by, err := search.NewOrdering(r)
+	variants, err := r.Variants()
 	if err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // It names the field.
 	}
-	s := &scan{events: e, request: r, set: set, ordering: by, covered: map[string]bool{}}
-	selection := newSelection(set, by)
-	s.looks.New = func() any { return &look{scan: s, view: selection.NewView(), matching: set.NewMatching()} }
+	members := make([]condition.Member, len(variants))
+	for i, v := range variants {
+		members[i] = condition.Member{Expr: r.Filter(), Fields: v.Way.Fields}
+	}
+	set, errs := condition.NewSet(members)
+	if err := cmp.Or(errs...); err != nil {
+		return nil, err //nolint:wrapcheck // It names the field.
+	}
+	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
+	var selection *event.Selection
+	selection, s.streams = newSelection(set, variants)
+	s.looks.New = func() any {
+		return &look{scan: s, naming: newNaming(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
+	}
 	patterns := parsePatterns(r.Patterns)
 	for index := range e.indices {
-		s.covered[index] = patterns.match(index)
+		if patterns.match(index) {
+			s.scopes[index] = condition.NewScope(len(variants), func(i int) bool { return variants[i].Way.Has(index) })
+		}
 	}
 	return s, nil
 }
@@ -105,7 +122,7 @@ func (s *scan) run(ctx context.Context) error {
 	files := s.events.files
 	good := make([]int64, len(files))
 	var errs []error
-	read := func(emit func(*batch) bool) { errs = s.events.readAll(emit) }
+	read := func(batches supply, emit func(*batch) bool) { errs = s.events.readAll(batches, emit) }
 	take := func(b scanned) {
 		good[b.source] += b.good
 		s.hits = append(s.hits, b.hits...)
@@ -131,15 +148,12 @@ func (s *scan) changed(errs []error, good []int64) error {
 
 // compare orders hits; those that are equal in all else stand as they do in the files.
 func (s *scan) compare(a, b hit) int {
-	return cmp.Or(s.ordering.Compare(a.place, b.place), cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
+	return cmp.Or(s.variants[0].Ordering.Compare(a.place, b.place), cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
 }
-
-// covers reports whether the patterns of the search cover an index.
-func (s *scan) covers(index string) bool { return s.covered[index] }
 
 // match finds the hits of a batch; it runs beside others.
 func (s *scan) match(b *batch) scanned {
-	out := scanned{batch: b}
+	out := scanned{source: b.source}
 	l, ok := s.looks.Get().(*look)
 	if !ok {
 		return out // The pool holds nothing else.
@@ -149,12 +163,13 @@ func (s *scan) match(b *batch) scanned {
 		if at.tooLong {
 			return
 		}
-		good, isHit, place := l.line(text)
+		l.cutter.forget()
+		_, good, isHit := l.line(text)
 		if good {
 			out.good++
 		}
 		if isHit {
-			out.hits = append(out.hits, hit{place: place, source: int32(b.source), offset: at.offset, length: int32(at.length)})
+			out.hits = append(out.hits, hit{place: l.place(), source: int32(b.source), offset: at.offset, length: int32(at.length)})
 		}
 	})
 	return out

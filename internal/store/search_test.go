@@ -142,7 +142,7 @@ func TestSearchFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := fmt.Sprint(got[0].Fields, got[1].Fields, len(doc.Values(types["alias"])))
-	if want := "map[alias:[5 6] env:[prod]] map[env:[prod]] 2"; values != want {
+	if want := "map[absent:[] alias:[5 6] env:[prod]] map[absent:[] alias:[] env:[prod]] 2"; values != want {
 		t.Errorf("fields %s, want %s", values, want)
 	}
 }

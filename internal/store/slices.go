@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -52,19 +51,20 @@ type slicing struct {
 func (s *slicing) run(parent context.Context, visits []search.Visit) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	batches := make(chan *batch)
+	read, free := make(chan *batch), newSupply()
 	var errs []error
 	var running sync.WaitGroup
 	running.Go(func() {
-		defer close(batches)
-		errs = s.events.readAll(func(b *batch) bool { return send(ctx, batches, b) })
+		defer close(read)
+		errs = s.events.readAll(free, func(b *batch) bool { return send(ctx, read, b) })
 	})
 	for _, visit := range visits {
 		running.Go(func() {
-			for b := range batches {
+			for b := range read {
 				if err := s.take(b, visit); err != nil {
 					cancel(err)
 				}
+				free.give(b)
 			}
 		})
 	}
@@ -85,28 +85,25 @@ func (s *slicing) take(b *batch, visit search.Visit) error {
 	defer s.looks.Put(l)
 	var page []event.Event
 	var good int64
-	var failed error
+	l.cutter.forget()
 	b.each(func(at line, text []byte) {
 		if at.tooLong {
 			return
 		}
-		isGood, isHit, _ := l.line(text)
+		hit, isGood, isHit := l.line(text)
 		if isGood {
 			good++
 		}
-		if !isHit {
-			return
+		if isHit {
+			page = append(page, hit)
 		}
-		e, err := l.event(text)
-		failed = errors.Join(failed, err)
-		page = append(page, e)
 	})
 	s.mu.Lock()
 	s.good[b.source] += good
 	s.mu.Unlock()
 	s.total.Add(int64(len(page)))
-	if failed != nil || len(page) == 0 {
-		return failed
+	if len(page) == 0 {
+		return nil
 	}
 	_, err := visit(page)
 	return err

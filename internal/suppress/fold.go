@@ -1,6 +1,7 @@
 package suppress
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -24,10 +25,12 @@ type Alert struct {
 type Hit[T any] struct {
 	// Group is the same for hits that belong together.
 	Group string
-	// ID is the identity of the alert that the hit would make by itself.
+	// ID is the identity of the alert that the hit would found.
 	ID string
-	At time.Time
-	Of T
+	// Counted is what the hit is remembered by: hits with the same are one. "" means ID.
+	Counted string
+	At      time.Time
+	Of      T
 }
 
 // Verdict is what becomes of a hit.
@@ -80,7 +83,7 @@ func (f *Folder[T]) Founded() int { return f.founded }
 
 // Add decides about a hit; room tells whether it may found an alert.
 func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
-	m := NewMark(h.ID, h.At)
+	m := NewMark(cmp.Or(h.Counted, h.ID), h.At)
 	alerts := f.groups[h.Group]
 	if slices.ContainsFunc(alerts, func(c *Change[T]) bool { return c.has(m) }) {
 		return Known

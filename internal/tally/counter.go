@@ -1,11 +1,8 @@
 package tally
 
 import (
-	"cmp"
 	"iter"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"tocsin/internal/event"
@@ -64,39 +61,64 @@ func (c *counter) add(e *event.Event) error {
 	if err != nil {
 		return &failure.Error{Kind: failure.Rejected, Op: "count an event", Err: err}
 	}
-	keys := [][]string{{}}
-	for _, f := range c.request.By {
-		if keys = extend(keys, texts(doc, f)); len(keys) == 0 {
+	by := make(combinations, len(c.request.By))
+	for i, f := range c.request.By {
+		if by[i] = texts(doc, f); len(by[i]) == 0 {
 			return nil
 		}
 	}
-	times := c.times(doc)
-	for _, key := range keys {
-		for _, n := range c.find(key) {
-			if !n.excepts(times) {
-				c.count(n, e, doc, times)
+	one := told{event: e, doc: doc, times: c.times(doc)}
+	switch n := by.number(); {
+	case c.request.Only != nil && n > len(c.only):
+		c.addToMembers(slices.Values(c.only), by, &one)
+	case c.request.Only == nil && n > len(c.byName)+c.room:
+		c.addToMembers(c.all(), by, &one)
+		c.addNew(by, &one)
+	default:
+		for key := range by.each() {
+			for _, n := range c.find(key) {
+				c.count(n, &one)
 			}
 		}
 	}
 	return nil
 }
 
-// extend returns every key with every value behind it.
-func extend(keys [][]string, values []string) [][]string {
-	out := make([][]string, 0, len(keys)*len(values))
-	for _, key := range keys {
-		for _, v := range values {
-			out = append(out, append(slices.Clip(key), v))
+// addToMembers counts an event in those of some groups that it is in: where it has more combinations
+// of values than there are groups, they are not gone through.
+func (c *counter) addToMembers(groups iter.Seq[*count], by combinations, one *told) {
+	has := by.sets()
+	for n := range groups {
+		if has(n.group.Key) {
+			c.count(n, one)
 		}
 	}
-	return out
+}
+
+// addNew counts an event in as many new groups as there is room for.
+func (c *counter) addNew(by combinations, one *told) {
+	for key := range by.each() {
+		if c.byName[search.KeyName(key)] != nil {
+			continue
+		}
+		found := c.find(key)
+		if found == nil {
+			return // There is no room left.
+		}
+		c.count(found[0], one)
+	}
 }
 
 // texts are the different values of a field.
 func texts(doc *event.Document, f mapping.Field) []string {
-	var out []string
-	for _, v := range doc.Values(f) {
-		if text := search.KeyText(f, v); !slices.Contains(out, text) {
+	own, _ := doc.Own(f)
+	values := doc.Values(f)
+	out := make([]string, 0, len(values))
+	seen := make(map[string]struct{}, len(values))
+	for _, v := range values {
+		text := own.Key(v)
+		if _, again := seen[text]; !again {
+			seen[text] = struct{}{}
 			out = append(out, text)
 		}
 	}
@@ -146,10 +168,15 @@ func (n *count) excepts(times []time.Time) bool {
 	return slices.ContainsFunc(n.except, func(w window.Window) bool { return slices.ContainsFunc(times, w.Contains) })
 }
 
-func (c *counter) count(n *count, e *event.Event, doc *event.Document, times []time.Time) {
+// count counts an event in a group, unless one of its times is not to be counted there.
+func (c *counter) count(n *count, one *told) {
+	times := one.times
+	if n.excepts(times) {
+		return
+	}
 	n.group.Count++
-	for i, f := range c.request.Distinct {
-		for _, text := range texts(doc, f) {
+	for i, values := range one.distinct(c.request.Distinct) {
+		for _, text := range values {
 			if _, known := n.distinct[i][text]; !known && c.take() {
 				n.distinct[i][text] = struct{}{}
 			}
@@ -168,7 +195,7 @@ func (c *counter) count(n *count, e *event.Event, doc *event.Document, times []t
 			n.group.Last = last
 		}
 	}
-	n.sample(e, first, c.request.Samples)
+	n.sample(one.event, first, c.request.Samples)
 }
 
 // sample keeps an event if it is one of the earliest.
@@ -182,10 +209,8 @@ func (n *count) sample(e *event.Event, at time.Time, most int) {
 	if i >= most {
 		return
 	}
-	kept := *e
-	kept.Fields = nil
 	n.at = slices.Insert(n.at, i, at)
-	n.group.Samples = slices.Insert(n.group.Samples, i, kept)
+	n.group.Samples = slices.Insert(n.group.Samples, i, *e)
 	if len(n.at) > most {
 		n.at, n.group.Samples = n.at[:most], n.group.Samples[:most]
 	}
@@ -222,39 +247,9 @@ func (c *counter) all() iter.Seq[*count] {
 // compare orders keys as their fields order values.
 func (c *counter) compare(a, b []string) int {
 	for i, f := range c.request.By {
-		if order := compareKeys(f, a[i], b[i]); order != 0 {
+		if order := f.CompareKeys(a[i], b[i]); order != 0 {
 			return order
 		}
 	}
 	return 0
-}
-
-func compareKeys(f mapping.Field, a, b string) int {
-	switch f.Type.Family() {
-	case mapping.FamilyInteger:
-		x, errX := strconv.ParseInt(a, 10, 64)
-		y, errY := strconv.ParseInt(b, 10, 64)
-		if errX == nil && errY == nil {
-			return cmp.Compare(x, y)
-		}
-	case mapping.FamilyFloat:
-		x, errX := strconv.ParseFloat(a, 64)
-		y, errY := strconv.ParseFloat(b, 64)
-		if errX == nil && errY == nil && x != y {
-			return cmp.Compare(x, y)
-		}
-	case mapping.FamilyIP:
-		x, okX := mapping.ParseIP(a)
-		y, okY := mapping.ParseIP(b)
-		if okX && okY {
-			bytesX, bytesY := x.As16(), y.As16()
-			return slices.Compare(bytesX[:], bytesY[:])
-		}
-	case mapping.FamilyVersion:
-		if order := mapping.CompareVersions(a, b); order != 0 {
-			return order
-		}
-	default:
-	}
-	return strings.Compare(a, b)
 }

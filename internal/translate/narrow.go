@@ -10,18 +10,6 @@ import (
 	"tocsin/internal/rule"
 )
 
-// Narrow is what an event has to meet besides a rule's query: its filters hold, and no exception
-// that is in force at the given moment does. The zero moment is before every expiry. The condition
-// is nil when a diagnostic is an error.
-func Narrow(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Expr, diag.List) {
-	filters, diags := Filters(r, "rule.filters", r.Filters, fields)
-	exceptions, more := Exceptions(r, fields, at)
-	if diags = append(diags, more...); diags.HasErrors() {
-		return nil, diags
-	}
-	return condition.Simplify(condition.And{filters, condition.Not{X: exceptions}}), diags
-}
-
 // Exceptions is true of the events that one of a rule's exceptions in force at a moment is about.
 // The condition is nil when a diagnostic is an error.
 func Exceptions(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Expr, diag.List) {

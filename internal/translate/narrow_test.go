@@ -38,8 +38,12 @@ var narrowFields = mapping.Table{
 // narrowed loads a rule with further keys and files, and narrows it.
 func narrowed(t *testing.T, keys string, at time.Time, files ...string) (condition.Expr, diag.List) {
 	t.Helper()
-	e, list := translate.Narrow(ruleOf(t, keys, files...), narrowFields, at)
-	return e, list
+	return narrow(ruleOf(t, keys, files...), at)
+}
+
+func narrow(r *rule.Rule, at time.Time) (condition.Expr, diag.List) {
+	lowered, list := translate.Moment{Fields: narrowFields, Now: at}.Narrow(r)
+	return lowered.Where, list
 }
 
 // ruleHead begins the rule of every test.
@@ -117,7 +121,7 @@ func TestExceptionEntries(t *testing.T) {
 			if e.String() != tt.want {
 				t.Errorf("got  %s\nwant %s", e, tt.want)
 			}
-			whole, _ := translate.Narrow(r, narrowFields, time.Time{})
+			whole, _ := narrow(r, time.Time{})
 			if want := condition.Simplify(condition.Not{X: e}); whole.String() != want.String() {
 				t.Errorf("a rule without filters is narrowed to %s, not %s", whole, want)
 			}
@@ -168,7 +172,7 @@ func TestExceptionsThatDoNotFit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r := excepting(t, tt.entries, tt.lists...)
-		e, list := translate.Narrow(r, narrowFields, time.Time{})
+		e, list := narrow(r, time.Time{})
 		start := len(`{"item_id":"i","list_id":"l","name":"I","entries":[`)
 		want := fmt.Sprintf("export.ndjson:2:%d: %s", start+tt.column, tt.want)
 		if len(list) != 1 || !strings.HasPrefix(list[0].Error(), want) || list[0].Code != translate.CodeException || (e == nil) != list.HasErrors() {
@@ -285,7 +289,7 @@ func TestFiltersStay(t *testing.T) {
 	r := ruleOf(t, `"filters":[{"meta":{"negate":true},"match":{"k":{"query":"a","type":"phrase"}},"query":null}]`)
 	before, _ := json.Marshal(r.Filters)
 	for range 2 {
-		if e, list := translate.Narrow(r, narrowFields, time.Time{}); e == nil || e.String() != `(not (match-phrase k "a"))` {
+		if e, list := narrow(r, time.Time{}); e == nil || e.String() != `(not (match-phrase k "a"))` {
 			t.Fatal(e, list)
 		}
 	}

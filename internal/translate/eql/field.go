@@ -35,10 +35,6 @@ func (l *lowerer) resolve(n *Field) (mapping.Field, fieldState) {
 		return f, failed
 	default:
 	}
-	if f.Normalizer != "" {
-		l.fail(n.Span, CodeField, "Normalized keyword field [%s] cannot be used for exact match operations", n.Name)
-		return f, failed
-	}
 	return f, mapped
 }
 

@@ -25,6 +25,8 @@ type Options struct {
 	// Without are index patterns to leave out, as those that match nothing: Elasticsearch may refuse
 	// the whole query for one of them.
 	Without []string
+	// Names are the names that a pattern stands for; nil: every pattern stands for itself.
+	Names func(pattern string) []string
 }
 
 // Sent is the text of a query as it is sent.
@@ -44,7 +46,7 @@ func (q *Query) Send(o Options) Sent {
 			edits = append(edits, edit{call, moment})
 		}
 	}
-	if list := q.source.remaining(o.Without); list != "" {
+	if list := q.source.remaining(o); list != "" {
 		edits = append(edits, edit{q.source.list, list})
 	}
 	// Behind the last token, not the end: a comment may stand there, or a blank line.
@@ -62,18 +64,26 @@ func (q *Query) Send(o Options) Sent {
 	return Sent{Text: b.String(), query: q, edits: edits}
 }
 
-// remaining writes the list of patterns less some; "" when none of these is in it, or nothing else.
-func (s source) remaining(missing []string) string {
+// remaining writes the list of patterns with the names that they stand for, less some; "" when that is
+// what was written, or nothing.
+func (s source) remaining(o Options) string {
 	var out []string
-	left := false
+	changed := false
 	for _, p := range s.patterns {
-		if slices.Contains(missing, p.name) {
-			left = true
-			continue
+		stand := []string{p.name}
+		if o.Names != nil {
+			stand = o.Names(p.name)
 		}
-		out = append(out, fmt.Sprintf("%q", p.name))
+		changed = changed || len(stand) != 1 || stand[0] != p.name
+		for _, name := range stand {
+			if plain, _, _ := strings.Cut(name, "::"); slices.Contains(o.Without, plain) {
+				changed = true
+				continue
+			}
+			out = append(out, fmt.Sprintf("%q", name))
+		}
 	}
-	if !left || s.nested {
+	if !changed || s.nested {
 		return ""
 	}
 	return strings.Join(out, ", ")

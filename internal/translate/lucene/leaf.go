@@ -125,19 +125,7 @@ func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 	if decided != nil {
 		return decided
 	}
-	r := condition.Range{Field: f.Name}
-	if n.Low != "*" {
-		r.Gt = n.Low
-		if n.LowIn {
-			r.Gt, r.Gte = nil, n.Low
-		}
-	}
-	if n.High != "*" {
-		r.Lt = n.High
-		if n.HighIn {
-			r.Lt, r.Lte = nil, n.High
-		}
-	}
+	r := rangeLeaf(n, f.Name)
 	switch {
 	case f.Type.Family() == mapping.FamilyText:
 		return l.leave()
@@ -172,7 +160,7 @@ func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) conditio
 	_, err := condition.Compile(leaf, l.opts.Fields)
 	var syntax *lregexp.SyntaxError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, condition.ErrNow):
 		return leaf
 	case errors.Is(err, condition.ErrOperator):
 		return l.impossible(n, f)

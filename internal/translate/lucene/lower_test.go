@@ -55,6 +55,7 @@ func TestLower(t *testing.T) {
 		{"range", `n:[1 TO 5}`, `(range n gte "1" lt "5")`},
 		{"open range", `n:{1 TO *]`, `(range n gt "1")`},
 		{"quoted bounds", `t:["2026-01-01 00:00" TO "*"]`, `false`},
+		{"date math", `t:[now-1d TO now} OR t:"now/d" OR t:>2026-01-01||\/d`, `(or (range t gte "now-1d" lt "now") (match-phrase t "now/d") (range t gt "2026-01-01||/d"))`},
 		{"dates", `t:[2026-01-01 TO 2026-01-02]`, `(range t gte "2026-01-01" lte "2026-01-02")`},
 		{"at least", `n:>=5`, `(range n gte "5")`},
 		{"below", `n:<5`, `(range n lt "5")`},
@@ -111,7 +112,7 @@ func TestLower(t *testing.T) {
 func TestLeft(t *testing.T) {
 	for _, query := range []string{
 		`error`, `k:a error`, `k:a "b c"`, `*:a`, `err*`, `k:a~`, `k:a~1`, `txt:"a b"~2`, `txt:err*`, `txt:e?r`, `txt:/a/`, `txt:[a TO b]`,
-		`txt:"--"`, `k\*:a`, `_id:x`, `_exists_:k\*`, `t:[now-1d TO now]`, `t:now`, `v:1.*`, `flat.a:*x`, `mixed:a`, `>5`, `[a TO b]`,
+		`txt:"--"`, `k\*:a`, `_id:x`, `_exists_:k\*`, `v:1.*`, `flat.a:*x`, `mixed:a`, `>5`, `[a TO b]`,
 	} {
 		text := diag.NewText("query", query)
 		q, diags := lucene.Parse(text)

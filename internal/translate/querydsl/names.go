@@ -81,7 +81,7 @@ func visitClause(name string, body any, found func(name string)) {
 // listed finds the fields that a clause says it is about.
 func listed(p parameters, found func(name string)) {
 	fields, _ := p["fields"].([]any)
-	for _, v := range append(fields, p["default_field"]) {
+	for _, v := range slices.Concat(fields, []any{p["default_field"]}) { // The list stays the rule's.
 		field, _ := v.(string)
 		if field, _, _ = strings.Cut(field, "^"); field != "*" {
 			found(field)

@@ -1,0 +1,341 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/diag"
+	"tocsin/internal/elastic"
+	"tocsin/internal/indexgen"
+	"tocsin/internal/mapping"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/planner"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+	"tocsin/internal/search"
+	"tocsin/internal/store"
+	"tocsin/internal/window"
+)
+
+// differ is a world at the node and in a file.
+type differ struct {
+	node   *Node
+	client *elastic.Client
+	kind   indexgen.Kind
+	world  *indexgen.World
+	// file has the documents that the node took, seen is how many of those lie in the window.
+	file string
+	seen int
+	// rules are the candidates that were chosen, with their plans.
+	rules []differRule
+}
+
+type differRule struct {
+	indexgen.Rule
+	plan query.Plan
+	// diags are why there is no plan.
+	diags diag.List
+	// refused tells that Elasticsearch refuses what the rule asks.
+	refused bool
+}
+
+// newDiffer puts a world into the node and chooses rules of each type.
+func newDiffer(t *testing.T, node *Node, client *elastic.Client, w *indexgen.World, kind indexgen.Kind, each int) *differ {
+	t.Helper()
+	d := &differ{node: node, client: client, kind: kind, world: w}
+	d.create(t)
+	d.fill(t)
+	d.choose(t, each)
+	return d
+}
+
+func (d *differ) create(t *testing.T) {
+	t.Helper()
+	for _, index := range d.world.Indices {
+		d.node.Must(t, "PUT", "/"+index.Name, object{"settings": index.Settings, "mappings": index.Mapping})
+	}
+}
+
+// remove takes the indices away again: a run makes some hundreds.
+func (d *differ) remove(t *testing.T) {
+	t.Helper()
+	for _, index := range d.world.Indices {
+		d.node.Must(t, "DELETE", "/"+index.Name, nil)
+	}
+}
+
+// fill writes the documents; those that the node refuses are in the file neither.
+func (d *differ) fill(t *testing.T) {
+	t.Helper()
+	var bulk strings.Builder
+	lines := make([][]byte, len(d.world.Documents))
+	for i, doc := range d.world.Documents {
+		source, err := json.Marshal(doc.Source)
+		must(t, err)
+		fmt.Fprintf(&bulk, "{\"create\":{\"_index\":%q,\"_id\":%q}}\n%s\n", doc.Index, doc.ID, source)
+		lines[i], err = json.Marshal(object{"_index": doc.Index, "_id": doc.ID, "_source": json.RawMessage(source)})
+		must(t, err)
+	}
+	items := d.node.Lines(t, "/_bulk?refresh=true", bulk.String()).At("items").List()
+	var kept [][]byte
+	var documents []indexgen.Document
+	for i, item := range items {
+		if refusal := item.At("create", "error"); !refusal.Missing() {
+			t.Logf("%s: refused: %s", lines[i], refusal.At("reason"))
+			continue
+		}
+		kept, documents = append(kept, lines[i]), append(documents, d.world.Documents[i])
+		if d.world.Documents[i].Seen {
+			d.seen++
+		}
+	}
+	if len(kept) < len(lines)*9/10 {
+		t.Errorf("%s: the node takes %d of %d documents", d.world.Kind, len(kept), len(lines))
+	}
+	d.world.Documents = documents
+	d.file = filepath.Join(t.TempDir(), "events.ndjson")
+	must(t, os.WriteFile(d.file, bytes.Join(kept, []byte("\n")), 0o600))
+}
+
+// within is what a rule asks, of the window.
+func (d *differ) within(asked object) object {
+	return object{"bool": object{"filter": []any{asked, object{"range": object{"@timestamp": object{
+		"gte": search.FormatTime(d.world.Slot.Add(-d.world.Window)), "lt": search.FormatTime(d.world.Slot), "format": "strict_date_optional_time",
+	}}}}}}
+}
+
+// ask sends many searches at once.
+func (d *differ) ask(t *testing.T, asked []object, size int) []JSON {
+	t.Helper()
+	if len(asked) == 0 {
+		return nil
+	}
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	for _, q := range asked {
+		must(t, encoder.Encode(object{"index": d.world.Pattern}))
+		must(t, encoder.Encode(object{"query": d.within(q), "size": size, "_source": false, "track_total_hits": true}))
+	}
+	return d.node.Lines(t, "/_msearch", body.String()).At("responses").List()
+}
+
+// shares are which share of the documents the conditions of a rule may match to be chosen: what is
+// always or never true compares little. Rules that look for more than the condition need more.
+func shares(typ string) (least, most float64) {
+	switch base, _, _ := strings.Cut(typ, " "); base {
+	case "sequence":
+		return 0.1, 0.45
+	case "sample":
+		return 0.2, 0.7
+	case "threshold":
+		return 0.35, 0.8
+	case "cardinality", "threat_match":
+		return 0.2, 0.6
+	case "new_terms":
+		return 0.25, 0.9
+	}
+	return 0.1, 0.6
+}
+
+// choose takes as many rules of each type as are wanted, and one that Elasticsearch refuses.
+func (d *differ) choose(t *testing.T, each int) {
+	t.Helper()
+	var asked []object
+	for _, r := range d.world.Candidates {
+		asked = append(asked, r.Asked...)
+	}
+	answers := d.ask(t, asked, 0)
+	taken, refused := map[string]int{}, map[string]int{}
+	var chosen []differRule
+	for _, r := range d.world.Candidates {
+		mine := answers[:len(r.Asked)]
+		answers = answers[len(r.Asked):]
+		fits, refuses := true, false
+		least, most := shares(r.Type)
+		for _, a := range mine {
+			share := float64(a.At("hits", "total", "value").Int()) / float64(d.seen)
+			fits = fits && share >= least && share <= most
+			refuses = refuses || !a.At("error").Missing() || a.At("_shards", "failed").Int() > 0
+		}
+		switch {
+		case !strings.HasPrefix(r.Type, *differType):
+			continue
+		case refuses && refused[r.Type] == 0:
+			refused[r.Type]++
+		case refuses || !fits || taken[r.Type] == each:
+			continue
+		default:
+			taken[r.Type]++
+		}
+		chosen = append(chosen, differRule{Rule: r, refused: refuses})
+	}
+	d.rules = d.plan(t, chosen)
+}
+
+// plan loads rules from an export, as people give them.
+func (d *differ) plan(t *testing.T, chosen []differRule) []differRule {
+	t.Helper()
+	var export bytes.Buffer
+	for _, r := range chosen {
+		must(t, json.NewEncoder(&export).Encode(r.Body))
+	}
+	path := filepath.Join(t.TempDir(), "rules.ndjson")
+	must(t, os.WriteFile(path, export.Bytes(), 0o600))
+	set, diags := rule.Load(path)
+	loaded := map[string]*rule.Rule{}
+	for _, r := range set.Rules() {
+		loaded[r.ID] = r
+	}
+	for i, r := range chosen {
+		if loaded[r.ID] == nil {
+			t.Errorf("rule %s cannot be read: %v", r.ID, diags)
+			continue
+		}
+		chosen[i].plan, chosen[i].diags = query.For(loaded[r.ID])
+	}
+	return chosen
+}
+
+// differMode is a way to run rules.
+type differMode struct {
+	name     string
+	pin      planner.Strategy
+	embedded bool
+}
+
+// differModes are all ways; the first is what the others are measured by.
+var differModes = []differMode{
+	{"search", planner.Search, false}, {"scan", planner.Scan, false}, {"auto", planner.Auto, false},
+	{"embedded", planner.Auto, true}, {"embedded search", planner.Search, true},
+}
+
+// answer is what a rule came to in a mode.
+type answer struct {
+	// problem is why it failed; "" when it did not.
+	problem  string
+	warnings []string
+	// alerts are by identity, without what differs from run to run.
+	alerts map[string]object
+}
+
+// run runs rules in one mode, all in one round.
+func (d *differ) run(t *testing.T, m differMode, events search.Events, rules []differRule) map[string]answer {
+	t.Helper()
+	alerts := store.NewMemory()
+	round := &pipeline.Round{
+		Pipeline: &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return d.world.Slot }},
+		Planner:  &planner.Planner{Pin: m.pin},
+	}
+	out := map[string]answer{}
+	var jobs []pipeline.Job
+	for _, r := range rules {
+		if r.plan == nil {
+			out[r.ID] = answer{problem: r.diags.Err().Error()}
+			continue
+		}
+		job := pipeline.Job{Plan: r.plan, Slot: d.world.Slot, Window: window.At(d.world.Slot, r.plan.Rule().From.Expr, r.plan.Rule().To.Expr)}
+		jobs = append(jobs, job)
+	}
+	for _, x := range round.RunAll(t.Context(), jobs, nil) {
+		out[x.RuleID] = answer{problem: x.Problem(), warnings: x.Warnings, alerts: map[string]object{}}
+	}
+	must(t, alerts.List(t.Context(), alert.Filter{}, func(a alert.Document) (bool, error) {
+		id, _ := a.Source["kibana.alert.rule.rule_id"].(string)
+		if out[id].alerts == nil {
+			return false, fmt.Errorf("alert of no rule: %v", a.Source)
+		}
+		out[id].alerts[a.ID] = withoutRun(a.Source)
+		return true, nil
+	}))
+	return out
+}
+
+// withoutRun leaves out what is of the run, not of the finding.
+func withoutRun(source object) object {
+	out := maps.Clone(source)
+	for _, name := range []string{"kibana.alert.rule.execution.uuid", "kibana.alert.uuid"} {
+		delete(out, name)
+	}
+	return out
+}
+
+// place opens what a mode reads.
+func (d *differ) place(t *testing.T, m differMode) search.Events {
+	t.Helper()
+	if !m.embedded {
+		return d.client
+	}
+	return d.open(t, d.mapping(t))
+}
+
+// mapping is the answer of GET _mapping for all indices.
+func (d *differ) mapping(t *testing.T) object {
+	t.Helper()
+	names := make([]string, len(d.world.Indices))
+	for i, index := range d.world.Indices {
+		names[i] = index.Name
+	}
+	return d.node.Must(t, "GET", "/"+strings.Join(names, ",")+"/_mapping", nil).Any().(object)
+}
+
+// open opens the file under mappings.
+func (d *differ) open(t *testing.T, mappings object) search.Events {
+	t.Helper()
+	text, err := json.Marshal(mappings)
+	must(t, err)
+	fields, err := mapping.ParseIndices(text)
+	must(t, err)
+	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{d.file}, Mapping: fields})
+	must(t, err)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	t.Cleanup(func() { _ = events.Close() })
+	return events
+}
+
+// matched is the number of documents in the window that the alerts of a rule stand for.
+func (d *differ) matched(a answer) int {
+	ids := map[string]bool{}
+	more := 0
+	for _, source := range a.alerts {
+		if source["kibana.alert.building_block_type"] != nil {
+			continue
+		}
+		_, group := source["kibana.alert.group.id"] // of a sequence: what is folded has the same events, mostly
+		if n, counted := source["kibana.alert.threshold_result.count"]; counted {
+			more += int(JSON{n}.Int())
+			continue
+		}
+		if n, folded := source["kibana.alert.suppression.docs_count"]; folded && !group {
+			more += int(JSON{n}.Int())
+		}
+		for _, ancestor := range (JSON{source["kibana.alert.ancestors"]}).List() {
+			ids[ancestor.At("id").String()] = true
+		}
+	}
+	return len(ids) + more
+}
+
+// found are the ids of documents that the alerts of an event rule are about.
+func found(a answer) []string {
+	var out []string
+	for _, source := range a.alerts {
+		for _, ancestor := range (JSON{source["kibana.alert.ancestors"]}).List() {
+			out = append(out, ancestor.At("id").String())
+		}
+	}
+	slices.Sort(out)
+	return out
+}

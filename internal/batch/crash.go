@@ -1,0 +1,115 @@
+package batch
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+)
+
+// crashes are the members whose conditions have crashed, by number. The zero value has none.
+type crashes struct {
+	mu sync.Mutex
+	by map[int]error
+	// common counts the crashes that were of no member.
+	common int
+}
+
+// mostCommon is how many events may crash the set of all conditions, and no condition alone, before the
+// scan is given up.
+const mostCommon = 16
+
+func (c *crashes) of(member int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.by[member]
+}
+
+func (c *crashes) add(member int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.by == nil {
+		c.by = map[int]error{}
+	}
+	if c.by[member] == nil {
+		c.by[member] = err
+	}
+}
+
+// shared notes a crash of no member, and reports whether there were too many.
+func (c *crashes) shared() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.common++
+	return c.common > mostCommon
+}
+
+// single is a variant by itself.
+type single struct {
+	matcher *condition.Matcher
+	err     error
+}
+
+// isolate matches an event that crashed the set with each variant by itself: those that crash again are
+// out of the scan with that as their answer, and all others get what they would have got.
+func (r *reader) isolate(e *event.Event, crash any) error {
+	scope, err := r.scope(e)
+	if err != nil {
+		return err
+	}
+	suspects := slices.Clone(r.matcher.Crashing())
+	r.matcher = r.of.NewMatching()
+	r.view = r.scan.matched.selection.NewView()
+	doc, err := e.Document()
+	if err != nil {
+		return refusal("read events", err)
+	}
+	found := false
+	var k keeper
+	for i := range r.scan.matched.variants {
+		if !scope.Has(i) {
+			continue
+		}
+		if err := r.matchAlone(&k, e, i, doc); err != nil {
+			r.scan.crashes.add(r.scan.matched.variants[i].member, err)
+			found = true
+		}
+	}
+	if !found { // Alone, none needs the test that crashed: those that have it are the ones.
+		for _, i := range suspects {
+			r.scan.crashes.add(r.scan.matched.variants[i].member, failure.Crash("match events", crash))
+			found = true
+		}
+	}
+	clear(r.covering)
+	if !found && r.scan.crashes.shared() {
+		return failure.Crash("match events", crash) //nolint:wrapcheck // it says what it did
+	}
+	return nil
+}
+
+// matchAlone is what match does, for one variant.
+func (r *reader) matchAlone(k *keeper, e *event.Event, i int, doc *event.Document) error {
+	v := &r.scan.matched.variants[i]
+	request := r.scan.members[v.member].request
+	op := fmt.Sprintf("match %s/%s with %.200s", e.Index, e.ID, request.Words())
+	return failure.Guard(op, func() error { //nolint:wrapcheck // it says what it did
+		if r.alone == nil {
+			r.alone = make([]single, len(r.scan.matched.variants))
+		}
+		a := &r.alone[i]
+		if a.matcher == nil && a.err == nil {
+			a.matcher, a.err = condition.Compile(request.Where, v.Way.Fields)
+		}
+		if a.err != nil {
+			return a.err //nolint:wrapcheck // it names the field
+		}
+		if a.matcher.Match(doc) && r.scan.within[i].Match(doc) {
+			return r.keep(k, e, i, doc)
+		}
+		return nil
+	})
+}

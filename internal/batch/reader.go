@@ -1,0 +1,150 @@
+package batch
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/failure"
+	"tocsin/internal/invariants"
+)
+
+// reader matches the events of one part of the read.
+type reader struct {
+	scan     *scan
+	events   int64
+	matching time.Duration
+	matcher  *condition.Matching
+	view     *event.View
+	// of is the set that matcher is for: a better arranged one may come while events are read.
+	of *condition.Set
+	// covering are the variants that cover an index, by its name; nil: none does.
+	covering map[string]condition.Scope
+	// alone are the variants by themselves, for what is matched again after a crash.
+	alone []single
+}
+
+func newReader(s *scan) *reader {
+	return &reader{scan: s, view: s.matched.selection.NewView(), covering: map[string]condition.Scope{}}
+}
+
+// visit matches a page. It runs in a goroutine of the read, where a crash would end everything: one of
+// matching is pinned on the member that it is of, and any other is an error that ends the scan, whose
+// requests are searched for.
+func (r *reader) visit(page []event.Event) (more bool, err error) {
+	start := time.Now()
+	defer func() { r.matching += time.Since(start) }()
+	err = failure.Guard("match events", func() error {
+		r.arrange(page)
+		for next := 0; next < len(page); {
+			crash, err := r.matchFrom(page, &next)
+			if err != nil {
+				return err
+			}
+			if crash == nil {
+				continue
+			}
+			if err := r.isolate(&page[next], crash); err != nil {
+				return err
+			}
+			next++
+		}
+		return nil
+	})
+	return err == nil, err //nolint:wrapcheck // it says what it did
+}
+
+// arrange takes the best set that is known.
+func (r *reader) arrange(page []event.Event) {
+	if set := r.scan.matched.arranged(r.view, page); set != r.of {
+		r.of, r.matcher = set, set.NewMatching()
+	}
+}
+
+// matchFrom matches the events of a page from the next one on. When it crashes, next is the event that it
+// crashed over.
+func (r *reader) matchFrom(page []event.Event, next *int) (crash any, err error) {
+	defer func() {
+		crash = recover()
+		invariants.Recovered(crash)
+	}()
+	for ; *next < len(page); *next++ {
+		if err := r.match(&page[*next]); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func (r *reader) match(e *event.Event) error {
+	r.events++
+	scope, err := r.scope(e)
+	if scope == nil {
+		return err
+	}
+	if err := r.view.ReadEvent(e); err != nil {
+		return refusal("read events", err)
+	}
+	found := r.matcher.Match(r.view, scope)
+	if invariants.Enabled {
+		r.matcher.Recheck(func() (condition.Document, error) { return e.Document() }, scope)
+	}
+	var k keeper
+	for _, i := range found {
+		if r.scan.within[i].Match(r.view) {
+			if err := r.keep(&k, e, int(i), r.view); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keeper holds one event for all that it is a hit of.
+type keeper struct{ event *event.Event }
+
+// keep takes an event as a hit of a variant.
+func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Document) error {
+	if k.event == nil {
+		copied := *e
+		copied.Source = bytes.Clone(e.Source) // which may be a part of a page
+		if err := r.scan.identify(&copied); err != nil {
+			return err
+		}
+		k.event = &copied
+	}
+	v := &r.scan.matched.variants[variant]
+	r.scan.budget.add(v.member, placed{v.Ordering.Of(d), k.event})
+	return nil
+}
+
+// scope is that of an event; nil when it is none of the scan's.
+func (r *reader) scope(e *event.Event) (condition.Scope, error) {
+	scope := r.covered(e.Index)
+	if scope == nil && !r.scan.known(e.Index) {
+		return nil, refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
+	}
+	return scope, nil // nil where an index is excluded by those that ask for its like
+}
+
+func (r *reader) covered(index string) condition.Scope {
+	scope, known := r.covering[index]
+	if !known {
+		some := false
+		variants := r.scan.matched.variants
+		scope = condition.NewScope(len(variants), func(i int) bool {
+			v := &variants[i]
+			covers := r.scan.members[v.member].covers(index) && v.Way.Has(index) && r.scan.crashes.of(v.member) == nil
+			some = some || covers
+			return covers
+		})
+		if !some {
+			scope = nil
+		}
+		r.covering[strings.Clone(index)] = scope
+	}
+	return scope
+}

@@ -1,0 +1,110 @@
+package batch
+
+import (
+	"slices"
+	"unsafe"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+)
+
+// times are the values of some events that windows ask for: no more of the events is decoded.
+type times struct {
+	names []string
+	// values are those of all events, field by field; ends are where those of each end.
+	values []mapping.Value
+	ends   []int
+}
+
+// timesOf reads the times of hits; false when a hit cannot be read, or its time cannot be told from it.
+func timesOf(r search.Request, hits []event.Event) (*times, bool) {
+	t := &times{names: condition.Fields(r.Time.Condition())}
+	var ways []timeWay
+	for _, way := range mapping.Ways(r.FieldTypes, t.names) {
+		w, ok := newTimeWay(way, t.names)
+		if !ok {
+			return nil, false
+		}
+		ways = append(ways, w)
+	}
+	for i := range hits {
+		at := max(0, slices.IndexFunc(ways, func(w timeWay) bool { return w.way.Has(hits[i].Index) }))
+		if !t.read(&ways[at], hits[i].Source) { // Its Fields need not have the time.
+			return nil, false
+		}
+	}
+	t.values, t.ends = slices.Clip(t.values), slices.Clip(t.ends)
+	return t, true
+}
+
+// timeWay reads times as one way to map their fields has them.
+type timeWay struct {
+	way  mapping.Way
+	view *event.View
+	// columns are the numbers of the fields in the view, -1 for those that are not mapped.
+	columns []int
+}
+
+func newTimeWay(way mapping.Way, names []string) (timeWay, bool) {
+	w := timeWay{way: way}
+	var fields []mapping.Field
+	for _, name := range names {
+		f, mapped := way.Fields.Field(name)
+		switch {
+		case !mapped:
+			w.columns = append(w.columns, -1)
+			continue
+		case f.Type.Family() != mapping.FamilyDate, f.InMemory() != nil:
+			return w, false
+		}
+		w.columns, fields = append(w.columns, len(fields)), append(fields, f)
+	}
+	w.view = event.NewSelection(fields, nil).NewView()
+	return w, true
+}
+
+func (t *times) read(w *timeWay, source []byte) bool {
+	if w.view.Read(source) != nil {
+		return false
+	}
+	for _, n := range w.columns {
+		if n >= 0 {
+			t.values = append(t.values, w.view.Column(n)...)
+		}
+		t.ends = append(t.ends, len(t.values))
+	}
+	return true
+}
+
+// size is the memory that they take, in bytes.
+func (t *times) size() int64 {
+	return int64(cap(t.values))*int64(unsafe.Sizeof(mapping.Value{})) + int64(cap(t.ends))*int64(unsafe.Sizeof(0))
+}
+
+// moment is one of the events, as a window sees it.
+type moment struct {
+	times *times
+	event int
+}
+
+func (m moment) Values(f mapping.Field) []mapping.Value {
+	n := slices.Index(m.times.names, f.Name)
+	if n < 0 {
+		panic("batch: a window asks for the field " + f.Name)
+	}
+	at, start := m.event*len(m.times.names)+n, 0
+	if at > 0 {
+		start = m.times.ends[at-1]
+	}
+	return m.times.values[start:m.times.ends[at]]
+}
+
+func (moment) HasObject(name string) bool {
+	panic("batch: a window asks for the object " + name)
+}
+
+func (moment) AnyObject(name string, _ func() bool) bool {
+	panic("batch: a window asks for the objects " + name)
+}

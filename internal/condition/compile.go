@@ -1,0 +1,193 @@
+package condition
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"tocsin/internal/mapping"
+)
+
+// Errors that [Compile] and [NewSet] wrap. Elasticsearch refuses the same queries, except those of which the
+// error says that a search can match them.
+var (
+	// ErrAnalysed: the terms of analysed text are not its values.
+	ErrAnalysed = errors.New("field is analysed text: only a search can match it")
+	// ErrSearchOnly: what the test means depends on more than the values of a document.
+	ErrSearchOnly = errors.New("only a search can match it")
+	// ErrNow, an ErrSearchOnly: it is about now, and nobody has written out when that is ([AsOf]).
+	ErrNow = fmt.Errorf("it depends on when it is asked: %w", ErrSearchOnly)
+	// ErrLiteral: the value beside a field cannot be one of the field's type.
+	ErrLiteral = errors.New("value does not fit the field's type")
+	// ErrOperator: the field's type does not know the operation.
+	ErrOperator = errors.New("operation is not possible on the field's type")
+)
+
+// maker puts together what [compile] makes of a condition: trees that are evaluated as they stand, or the
+// nodes of a set. What a leaf means is decided before it gets there.
+type maker[N any] interface {
+	constant(value bool) N
+	not(x N) N
+	join(op operator, parts []N) N
+	leaf(l leaf) N
+	// test makes a leaf of the tree: by [compileTest], unless it is known what comes of that.
+	test(e Expr, fields mapping.Fields) (N, error)
+}
+
+// compile makes something of a condition under a mapping. A field that is not mapped has no values. The
+// error names the field.
+func compile[N any](to maker[N], e Expr, fields mapping.Fields) (N, error) {
+	switch e := e.(type) {
+	case Const:
+		return to.constant(bool(e)), nil
+	case Not:
+		x, err := compile(to, e.X, fields)
+		if err != nil {
+			return x, err
+		}
+		return to.not(x), nil
+	case And:
+		return compileAll(to, opAnd, e, fields)
+	case Or:
+		return compileAll(to, opOr, e, fields)
+	default:
+		return to.test(e, fields)
+	}
+}
+
+func compileAll[N any](to maker[N], op operator, members []Expr, fields mapping.Fields) (N, error) {
+	parts := make([]N, len(members))
+	for i, m := range members {
+		var err error
+		if parts[i], err = compile(to, m, fields); err != nil {
+			return parts[i], err
+		}
+	}
+	return to.join(op, parts), nil
+}
+
+// leafKind is what a leaf looks at.
+type leafKind uint8
+
+const (
+	// valueLeaf: the values of a field, each on its own.
+	valueLeaf leafKind = iota
+	// existsLeaf: whether a field has a value.
+	existsLeaf
+	// objectLeaf: whether anything stands at or below a name.
+	objectLeaf
+	// rowLeaf: rows of values of several fields.
+	rowLeaf
+	// nestedLeaf: the objects of a nested field, each on its own.
+	nestedLeaf
+)
+
+// leaf is the test of a leaf of the tree under a mapping.
+type leaf struct {
+	kind leafKind
+	// expr is how it was written: tests that are written alike mean the same on the same field.
+	expr Expr
+	// field is that of values, value what they are judged by.
+	field mapping.Field
+	value valueTest
+	// name is that of an object.
+	name string
+	// fields are those of rows, by the names in the test of that text; holds judges a row.
+	fields []rowField
+	names  []string
+	text   string
+	holds  func(row []*mapping.Value) bool
+	// within judges an object of the nested field name.
+	within *part
+}
+
+type rowField struct {
+	mapping.Field
+	mapped bool
+}
+
+func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err error) {
+	switch e := e.(type) {
+	case Nested:
+		return compileNested(to, e, fields)
+	case Residual:
+		return to.leaf(residualLeaf(e, fields)), nil
+	case Raw:
+		return none, fmt.Errorf("query DSL %s: %w", e.text, ErrSearchOnly)
+	case Term:
+		if e.Value == nil {
+			return none, fmt.Errorf("field [%s]: null cannot be looked for: %w", e.Field, ErrLiteral)
+		}
+	}
+	if fieldOf(e) == "" {
+		return none, fmt.Errorf("%s is about all fields: %w", e, ErrSearchOnly)
+	}
+	f, mapped := fields.Field(fieldOf(e))
+	if _, ok := e.(Exists); ok && mapped {
+		return compileExists(to, f, fields)
+	}
+	if !mapped || f.Type.Family() == mapping.FamilyObject {
+		return to.constant(false), checkNowhere(e)
+	}
+	value, err := compileValue(e, f)
+	if err != nil {
+		return none, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
+	}
+	if value.accept == nil {
+		return to.constant(false), nil
+	}
+	return to.leaf(leaf{kind: valueLeaf, expr: e, field: f, value: value}), nil
+}
+
+// checkNowhere is about a test of a field without values: not mapped, or an object. A regular expression
+// still has to be one, and a value something.
+func checkNowhere(e Expr) error {
+	if re, ok := e.(Regexp); ok {
+		if _, err := compileRegexp(re); err != nil {
+			return fmt.Errorf("field [%s]: %w", re.Field, err)
+		}
+	}
+	if m, ok := e.(Match); ok && m.Value == nil {
+		return fmt.Errorf("field [%s]: null cannot be looked for: %w", m.Field, ErrLiteral)
+	}
+	return nil
+}
+
+// compileExists tests an object by its members. Where those are not known, anything below its name
+// counts, except in a nested object, which conditions on the whole document do not see into.
+func compileExists[N any](to maker[N], f mapping.Field, fields mapping.Fields) (none N, err error) {
+	if f.Type.Family() == mapping.FamilyObject {
+		if f.Members == nil && f.Type != mapping.Nested {
+			return to.leaf(leaf{kind: objectLeaf, name: f.Source()}), nil
+		}
+		members := make(Or, len(f.Members))
+		for i, name := range f.Members {
+			members[i] = Exists{Field: name}
+		}
+		return compileAll(to, opOr, members, fields)
+	}
+	if err := f.InMemory(); err != nil {
+		return none, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
+	}
+	exists := to.leaf(leaf{kind: existsLeaf, field: f})
+	if f.Type == mapping.Unknown {
+		return to.join(opOr, []N{exists, to.leaf(leaf{kind: objectLeaf, name: f.Source()})}), nil
+	}
+	return exists, nil
+}
+
+// match judges a document by the leaf alone.
+func (l *leaf) match(d Document) bool {
+	switch l.kind {
+	case valueLeaf:
+		return slices.ContainsFunc(d.Values(l.field), l.value.accept)
+	case existsLeaf:
+		return len(d.Values(l.field)) > 0
+	case objectLeaf:
+		return d.HasObject(l.name)
+	case rowLeaf:
+		return l.matchRows(d)
+	default:
+		return l.matchObjects(d)
+	}
+}

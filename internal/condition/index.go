@@ -1,0 +1,101 @@
+package condition
+
+// index leads from the values of a document to the tests that may hold of them.
+type index struct {
+	columns []indexed
+	// texts are the whole texts that lead to tests.
+	texts textTable
+}
+
+// indexed is what of an index is about the values of one column.
+type indexed struct {
+	any bool
+	// lengths has a bit for each length of a whole text that leads to a test, the last for all others.
+	lengths uint64
+	// grams lead from texts, folded, to tests, for each size of grams that there are.
+	grams []grams
+	// numbers lead to tests that compare with numbers.
+	numbers map[number][]int32
+	// filled are tests that may hold of any value.
+	filled []int32
+}
+
+// newIndex returns an index that leads to tests, each named once.
+func newIndex(r *rates, tests []int32) index {
+	g := r.graph
+	x := index{columns: make([]indexed, len(g.columns)), texts: newTextTable(g)}
+	literals := make([][gramSize + 1][]wanted, len(g.columns)) // By the size of their grams.
+	for _, n := range tests {
+		l := g.leafOf(n)
+		c := &x.columns[l.column]
+		c.any = true
+		switch t := g.testOf(l); {
+		case t != nil && t.equal != nil:
+			x.texts.add(l.column, t.equal, n)
+			for _, text := range t.equal {
+				c.lengths |= lengthBit(text)
+			}
+		case t != nil && r.found[l.test].text != "":
+			of := &literals[l.column][r.found[l.test].size()]
+			*of = append(*of, wanted{r.found[l.test], n})
+		case l.numbers != none:
+			c.addNumbers(g.numbers[l.numbers], n)
+		default:
+			c.filled = append(c.filled, n)
+		}
+	}
+	for i := range x.columns {
+		for size, of := range literals[i] {
+			if len(of) > 0 {
+				x.columns[i].grams = append(x.columns[i].grams, newGrams(size, of))
+			}
+		}
+	}
+	return x
+}
+
+func (c *indexed) addNumbers(numbers []number, test int32) {
+	if c.numbers == nil {
+		c.numbers = map[number][]int32{}
+	}
+	for _, n := range numbers {
+		tests := c.numbers[n]
+		if last := len(tests) - 1; last < 0 || tests[last] != test {
+			c.numbers[n] = append(tests, test)
+		}
+	}
+}
+
+// lengthBit is that of a text, which has the same length however its letters are written.
+func lengthBit(text string) uint64 { return 1 << min(len(text), 63) }
+
+// lead calls found with the tests that may hold of the document's values of a column, more than once perhaps.
+func (x *index) lead(m *Matching, c int32, found func(tests []int32)) {
+	at := &x.columns[c]
+	if len(at.filled) > 0 {
+		found(at.filled)
+	}
+	if at.lengths != 0 {
+		for _, text := range m.texts(c) {
+			if at.lengths&lengthBit(text) != 0 {
+				if tests := x.texts.find(c, text); len(tests) > 0 {
+					found(tests)
+				}
+			}
+		}
+	}
+	if len(at.grams) > 0 {
+		for _, text := range m.foldedTexts(c) {
+			for i := range at.grams {
+				at.grams[i].each(text, found)
+			}
+		}
+	}
+	if at.numbers != nil {
+		for _, v := range m.values(c) {
+			if n, ok := numberOf(v, m.graph.columns[c]); ok {
+				found(at.numbers[n])
+			}
+		}
+	}
+}

@@ -1,0 +1,311 @@
+package indexgen
+
+import "time"
+
+// Kind is one way in which the indices of a pattern differ.
+type Kind struct {
+	Name string
+	// RefusesEQL tells that the types are of different families, which EQL refuses as ambiguous.
+	RefusesEQL bool
+	// Unsourced tells that what alerts copy of events is not what files have: _source is not all there.
+	// Of Sourceless kinds it has nothing at all.
+	Unsourced, Sourceless bool
+
+	// variants are what indices may have; a world has the first two of them at least.
+	variants []variant
+	// filled are the fields that documents have values of, and what these are.
+	filled []filled
+	// probes are what conditions look at.
+	probes []probe
+	// damage, when not nil, changes a mapping so that it makes something else of documents.
+	damage func(root Object)
+}
+
+type filled struct {
+	name string
+	pool pool
+}
+
+// variant is the mapping of one index as far as it is of the kind.
+type variant struct {
+	// properties are added to those that all indices have, root and settings to the index.
+	properties, root, settings Object
+	// moved are fields whose values documents of the index have at another place; "" for nowhere.
+	moved map[string]string
+	// pools are what values are where they are others than the kind's.
+	pools map[string]pool
+	stamp stamp
+}
+
+// class is what can be asked of a field.
+type class int
+
+const (
+	text class = iota
+	number
+	moment
+	address
+	boolean
+	// identity is a metadata field: only whole values can be asked for.
+	identity
+)
+
+// probe is a field that conditions look at.
+type probe struct {
+	field    string
+	class    class
+	literals []any
+	// grouped tells that every index can count by it.
+	grouped bool
+}
+
+// Kinds are all kinds. The first of them differs in nothing.
+var Kinds = []Kind{
+	{
+		Name: "same", variants: []variant{with("o.x", keyword()), with("o.x", keyword())},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "normalizer", variants: []variant{
+			with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase")), with("o.x", keyword("normalizer", "lowercase", "ignore_above", 3)),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "ignore_above", variants: []variant{
+			with("o.x", keyword("ignore_above", 2)), with("o.x", keyword()), with("o.x", keyword("ignore_above", 0)), with("o.x", keyword("ignore_above", 4)),
+		},
+		filled: []filled{{"o.x", texts(append([]string{""}, letters...)...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "null_value", variants: []variant{
+			with("o.x", keyword()), with("o.x", keyword("null_value", "none")), with("o.x", keyword("null_value", "ab", "ignore_above", 4)),
+		},
+		filled: []filled{{"o.x", oneOf(texts(letters...), func(*gen) any { return nil })}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "null_value_number", variants: []variant{
+			with("o.x", Object{"type": "long"}), with("o.x", Object{"type": "long", "null_value": 7}), with("o.x", Object{"type": "integer", "null_value": 42}),
+		},
+		filled: []filled{{"o.x", oneOf(numbers("1", "2", "5", "7", "42", "100"), func(*gen) any { return nil })}},
+		probes: []probe{{"o.x", number, numerals("2", "7", "42", "50"), true}},
+	},
+	{
+		Name: "dynamic_false", variants: []variant{with("o", Object{"type": "object", "dynamic": false}), with("o.x", keyword())},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "enabled_false", variants: []variant{with("o", Object{"type": "object", "enabled": false}), with("o.x", keyword()), with("o.x", keyword("ignore_above", 3))},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "alias", variants: []variant{
+			with("o.x", keyword()), with("o.x", aliasOf("real"), "real", keyword()).moving("o.x", "real"),
+			with("o.x", aliasOf("real.low"), "real", keyword("fields", Object{"low": keyword("normalizer", "lowercase")})).moving("o.x", "real"),
+			with("o.x", aliasOf("p.q"), "p.q", keyword("ignore_above", 3)).moving("o.x", "p.q"),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "alias_timestamp", variants: []variant{
+			with("o.x", keyword()), with("o.x", keyword(), "t", Object{"type": "date"}, "@timestamp", aliasOf("t")).stamped(stampAt("t", layoutISO)),
+			with("o.x", keyword(), "e.t", Object{"type": "date", "format": "epoch_second"}, "@timestamp", aliasOf("e.t")).stamped(
+				func(g *gen, source Object, at time.Time) { g.place(source, "e.t", written(at, layoutSeconds)) }),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "whole_numbers", variants: []variant{
+			with("o.x", lenient("long")), with("o.x", lenient("byte")), with("o.x", lenient("short")), with("o.x", lenient("integer")),
+			with("o.x", Object{"type": "long", "coerce": false, "ignore_malformed": true}),
+		},
+		filled: []filled{{"o.x", oneOf(numbers(wholes...), numbers(fractions...), numbers(wholes...), texts("abc"))}},
+		probes: []probe{{"o.x", number, numerals("-1", "1", "2", "7", "42", "100", "127"), true}},
+	},
+	{
+		Name: "fractions", variants: []variant{
+			with("o.x", lenient("double")), with("o.x", lenient("float")), with("o.x", lenient("half_float")),
+		},
+		filled: []filled{{"o.x", oneOf(numbers(wholes...), numbers(fractions...), texts("x"))}},
+		probes: []probe{{"o.x", number, numerals("1", "1.5", "2.5", "100", "2049", "16777216", "0.1"), true}},
+	},
+	{
+		Name: "fractions_and_wholes", RefusesEQL: true, variants: []variant{with("o.x", lenient("double")), with("o.x", lenient("long")), with("o.x", lenient("float"))},
+		filled: []filled{{"o.x", oneOf(numbers(wholes[:14]...), numbers(fractions...), texts("x"))}},
+		probes: []probe{{"o.x", number, numerals("1", "2", "5", "100", "2049"), true}},
+	},
+	{
+		Name: "flattened", variants: []variant{with("o", Object{"type": "flattened"}), with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
+		filled: []filled{{"o.x", texts(letters...)}, {"o.y", texts("ab", "z")}}, probes: []probe{asText("o.x").ungrouped()},
+	},
+	{
+		Name: "date_format", variants: []variant{
+			with("o.x", lenient("date")), with("o.x", Object{"type": "date", "format": "epoch_second", "ignore_malformed": true}).pooled("o.x", moments(layoutSeconds)),
+		},
+		filled: []filled{{"o.x", oneOf(moments(layoutISO), moments(layoutMillis))}},
+		probes: []probe{{"o.x", moment, numerals("1770000000", "1772500000", "1773000000", "1772500000000"), true}},
+	},
+	{
+		Name: "day_and_month", variants: []variant{
+			with("o.x", Object{"type": "date", "format": "dd/MM/yyyy"}), with("o.x", Object{"type": "date", "format": "MM/dd/yyyy"}),
+			with("o.x", Object{"type": "date", "format": "MM/dd/yyyy||yyyy"}),
+		},
+		filled: []filled{{"o.x", moments(layoutDay)}},
+		probes: []probe{{"o.x", moment, values([]string{"02/03/2026", "03/02/2026", "04/04/2026", "05/03/2026", "01/04/2026"}), true}},
+	},
+	{
+		Name: "date_nanos", damage: func(root Object) { at(root, "properties", "o", "properties", "x")["format"] = "epoch_second" }, variants: []variant{with("o.x", lenient("date")), with("o.x", lenient("date_nanos"))},
+		filled: []filled{{"o.x", oneOf(moments(layoutISO), moments(layoutNanos))}},
+		probes: []probe{{"o.x", moment, values([]string{
+			"2026-03-03", "2026-03-03T03:00:00Z", "2026-02-05T05:00:00.123456789Z", "2026-04-01T01:00:00.123Z", "2026-03-05T05:00:00.5Z",
+		}), true}},
+	},
+	{
+		Name: "timestamp_format", variants: []variant{
+			with("o.x", keyword()), with("o.x", keyword(), "@timestamp", Object{"type": "date", "format": "epoch_second"}).stamped(stampAt("@timestamp", layoutSeconds)),
+			with("o.x", keyword(), "@timestamp", Object{"type": "date", "format": "dd/MM/yyyy HH:mm:ss"}).stamped(stampAt("@timestamp", layoutDay+" 15:04:05")),
+			with("o.x", keyword(), "@timestamp", Object{"type": "date", "format": "MM/dd/yyyy HH:mm:ss"}).stamped(stampAt("@timestamp", layoutMonth+" 15:04:05")),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "timestamp_nanos", damage: func(root Object) { at(root, "properties", "@timestamp")["format"] = "epoch_second" }, variants: []variant{
+			with("o.x", keyword()), with("o.x", keyword(), "@timestamp", Object{"type": "date_nanos"}).stamped(stampAt("@timestamp", layoutNanos)),
+			with("o.x", keyword()).stamped(stampAt("@timestamp", layoutMillis)),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "copy_to", variants: []variant{
+			with("o.x", keyword(), "y", keyword()), with("o.x", keyword(), "y", keyword("copy_to", "o.x")), with("o.x", keyword("ignore_above", 3), "y", keyword("copy_to", []string{"o.x"})),
+		},
+		filled: []filled{{"o.x", texts(letters[:8]...)}, {"y", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "source_excludes", Unsourced: true, damage: sourced, variants: []variant{
+			with("o.x", keyword()).rooted("_source", Object{"excludes": []string{"o.x"}}), with("o.x", keyword()), with("o.x", keyword()).rooted("_source", Object{"excludes": []string{"o.*"}}),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "source_disabled", Unsourced: true, Sourceless: true, damage: sourced, variants: []variant{with("o.x", keyword()).rooted("_source", Object{"enabled": false}), with("o.x", keyword())},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "source_synthetic", Unsourced: true, damage: shortened, variants: []variant{
+			with("o.x", keyword()), synthetic(with("o.x", keyword())), synthetic(with("o.x", keyword("ignore_above", 3))),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "runtime", damage: func(root Object) { delete(root, "runtime") }, variants: []variant{
+			with("o.x", keyword()), with().rooted("runtime", Object{"o.x": Object{"type": "keyword"}}),
+			with("o.x", keyword("ignore_above", 2)).rooted("runtime", Object{"o.x": Object{"type": "keyword"}}),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "multi_field", variants: []variant{
+			with("x", keyword("fields", Object{"low": keyword("normalizer", "lowercase")})), with("x", keyword("fields", Object{"low": keyword("ignore_above", 3)})),
+			with("x", Object{"properties": Object{"low": keyword()}}).moving("x", "x.low"), with("x", keyword()),
+		},
+		filled: []filled{{"x", texts(letters...)}}, probes: []probe{asText("x.low"), asText("x.low")},
+	},
+	{
+		Name: "constant_keyword", variants: []variant{
+			with("o.x", Object{"type": "constant_keyword", "value": "abc"}).moving("o.x", ""), with("o.x", keyword()), with("o.x", Object{"type": "constant_keyword", "value": "none"}).moving("o.x", ""),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "ip_beside_keyword", RefusesEQL: true, variants: []variant{with("o.x", lenient("ip")), with("o.x", keyword())},
+		filled: []filled{{"o.x", texts(addresses...)}}, probes: []probe{{"o.x", address, values(addresses), true}},
+	},
+	{
+		Name: "number_beside_keyword", RefusesEQL: true, variants: []variant{with("o.x", lenient("long")), with("o.x", keyword()), with("o.x", lenient("double"))},
+		filled: []filled{{"o.x", oneOf(numbers("1", "2", "5", "7", "42", "100", "1.0"), texts("07", "2"))}}, probes: []probe{{"o.x", number, numerals("1", "2", "7", "42"), true}},
+	},
+	{
+		Name: "boolean_beside_keyword", RefusesEQL: true, variants: []variant{with("o.x", Object{"type": "boolean"}), with("o.x", keyword())},
+		filled: []filled{{"o.x", func(g *gen) any { return pick(g, []any{true, false, "true", "false"}) }}}, probes: []probe{{"o.x", boolean, []any{true, false}, true}},
+	},
+	{
+		Name: "text_beside_keyword", RefusesEQL: true, variants: []variant{
+			with("o.x", Object{"type": "text"}), with("o.x", keyword()), with("o.x", Object{"type": "text", "fields": Object{"keyword": keyword("ignore_above", 3)}}),
+		},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x").ungrouped()},
+	},
+	{
+		Name: "missing", variants: []variant{with(), with("o.x", keyword()), with("o.other", keyword())},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "not_indexed", damage: shortened, variants: []variant{with("o.x", keyword("index", false)), with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x")},
+	},
+	{
+		Name: "no_doc_values", damage: shortened, variants: []variant{with("o.x", keyword("doc_values", false)), with("o.x", keyword())},
+		filled: []filled{{"o.x", texts(letters...)}}, probes: []probe{asText("o.x").ungrouped()},
+	},
+	{
+		Name: "metadata", variants: []variant{with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
+		filled: []filled{{"o.x", texts(letters...)}},
+		probes: []probe{{"_index", identity, nil, true}, {"_id", identity, nil, false}, asText("o.x")},
+	},
+}
+
+func synthetic(v variant) variant {
+	v.settings = Object{"index.mapping.source.mode": "synthetic"}
+	return v
+}
+
+func asText(field string) probe { return probe{field, text, values(letters), true} }
+
+func (p probe) ungrouped() probe {
+	p.grouped = false
+	return p
+}
+
+// with is a variant of fields and their definitions.
+func with(pairs ...any) variant {
+	v := variant{properties: Object{}}
+	for i := 0; i < len(pairs); i += 2 {
+		v.properties[pairs[i].(string)] = pairs[i+1]
+	}
+	return v
+}
+
+func (v variant) moving(field, to string) variant {
+	v.moved = map[string]string{field: to}
+	return v
+}
+
+func (v variant) pooled(field string, p pool) variant {
+	v.pools = map[string]pool{field: p}
+	return v
+}
+
+func (v variant) stamped(s stamp) variant {
+	v.stamp = s
+	return v
+}
+
+func (v variant) rooted(key string, value any) variant {
+	v.root = Object{key: value}
+	return v
+}
+
+func keyword(pairs ...any) Object {
+	out := Object{"type": "keyword"}
+	for i := 0; i < len(pairs); i += 2 {
+		out[pairs[i].(string)] = pairs[i+1]
+	}
+	return out
+}
+
+func lenient(typ string) Object { return Object{"type": typ, "ignore_malformed": true} }
+
+func aliasOf(path string) Object { return Object{"type": "alias", "path": path} }
+
+// Refuses tells that no rule of a type can run over such indices.
+func (k Kind) Refuses(typ string) bool { return k.RefusesEQL && IsEQL(typ) }

@@ -1,0 +1,230 @@
+package indexgen
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// Object is a part of a JSON document.
+type Object = map[string]any
+
+// Index is an index before it is made.
+type Index struct {
+	Name              string
+	Settings, Mapping Object
+}
+
+// Document is one document, and the index it goes to.
+type Document struct {
+	Index, ID string
+	Source    Object
+	// Seen tells that its time lies in the window of the rules.
+	Seen bool
+}
+
+// World is everything that one comparison needs.
+type World struct {
+	Kind string
+	Seed uint64
+	// Slot is the time that the rules run at, Window how far they look back.
+	Slot   time.Time
+	Window time.Duration
+	// Pattern matches the Indices of events; the last of Indices holds indicators and is not matched.
+	Pattern, Indicators string
+	Indices             []Index
+	Documents           []Document
+	// Candidates are rules, by type in the order of [Types].
+	Candidates []Rule
+}
+
+// Options say how large a world is.
+type Options struct {
+	// Prefix begins the name of every index.
+	Prefix string
+	// Documents is the number of events in the window; some more lie before it.
+	Documents int
+	// Candidates is the number of rules of each type.
+	Candidates int
+}
+
+const window = 10 * time.Minute
+
+// Slot is when all rules run.
+var Slot = time.Date(2026, time.March, 4, 10, 0, 0, 0, time.UTC)
+
+// New makes the world of a kind and a seed.
+func New(kind Kind, seed uint64, o Options) *World {
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, hash(kind.Name)))} //nolint:gosec // it makes test data
+	w := &World{
+		Kind: kind.Name, Seed: seed, Slot: Slot, Window: window,
+		Pattern: o.Prefix + "logs-*", Indicators: o.Prefix + "ti",
+	}
+	variants := g.choose(kind.variants)
+	for i, v := range variants {
+		w.Indices = append(w.Indices, v.index(fmt.Sprintf("%slogs-%c", o.Prefix, 'a'+i)))
+	}
+	earlier := o.Documents / 6
+	for i := range earlier + o.Documents {
+		seen := i >= earlier
+		at := Slot.Add(-window - time.Hour + time.Duration(i)*time.Second)
+		if seen { // Times are whole seconds and all different: the order of events is one.
+			at = Slot.Add(-window + time.Duration(i-earlier)*(window/time.Second)/time.Duration(o.Documents)*time.Second)
+		}
+		n := g.IntN(len(variants))
+		w.Documents = append(w.Documents, Document{
+			Index: w.Indices[n].Name, ID: fmt.Sprintf("d%04d", i), Seen: seen, Source: g.document(kind, variants[n], at, o.Documents),
+		})
+	}
+	w.addIndicators(g, kind)
+	w.Candidates = rules(g, kind, w, o)
+	return w
+}
+
+// addIndicators makes the index of indicators: each has a value of the field, and a number of the set
+// that it belongs to.
+func (w *World) addIndicators(g *gen, kind Kind) {
+	w.Indices = append(w.Indices, Index{Name: w.Indicators, Settings: settings(nil), Mapping: Object{"dynamic": false, "properties": Object{
+		"@timestamp": Object{"type": "date"}, "ioc": Object{"type": "keyword"}, "set": Object{"type": "keyword"},
+		"threat.indicator.name": Object{"type": "keyword"},
+	}}})
+	for i := range indicatorCount {
+		p := pick(g, kind.probes)
+		w.Documents = append(w.Documents, Document{
+			Index: w.Indicators, ID: fmt.Sprintf("i%03d", i), Source: Object{
+				"@timestamp": Slot.Add(-time.Hour).Format(time.RFC3339), "ioc": fmt.Sprint(p.literal(g, w)), "set": indicatorSet(i, p),
+				"threat": Object{"indicator": Object{"name": fmt.Sprintf("name%d", i%5)}},
+			},
+		})
+	}
+}
+
+const (
+	indicatorCount = 60
+	indicatorSets  = 6
+)
+
+func indicatorSet(i int, p probe) string { return fmt.Sprintf("%s-%d", p.field, i%indicatorSets) }
+
+func settings(more Object) Object {
+	out := Object{"number_of_replicas": 0, "number_of_shards": 1}
+	for k, v := range more {
+		out[k] = v
+	}
+	return out
+}
+
+// index is the index that a variant describes.
+func (v variant) index(name string) Index {
+	properties := Object{
+		"@timestamp": Object{"type": "date"}, "host.id": Object{"type": "keyword"}, "event.category": Object{"type": "keyword"},
+		"n": Object{"type": "keyword"}, "u": Object{"type": "keyword"}, "v": Object{"type": "keyword"},
+	}
+	for name, definition := range v.properties {
+		properties[name] = definition
+	}
+	root := Object{"dynamic": false, "properties": properties}
+	for key, value := range v.root {
+		root[key] = value
+	}
+	return Index{Name: name, Settings: settings(v.settings), Mapping: root}
+}
+
+// document makes an event under a variant.
+func (g *gen) document(kind Kind, v variant, at time.Time, documents int) Object {
+	source := Object{}
+	stamp := v.stamp
+	if stamp == nil {
+		stamp = stampISO
+	}
+	stamp(g, source, at)
+	g.place(source, "host.id", fmt.Sprintf("h%d", g.IntN(max(documents/12, 2))))
+	g.place(source, "event.category", pick(g, categories))
+	source["n"] = fmt.Sprintf("n%d", g.IntN(baseValues))
+	source["v"] = fmt.Sprintf("v%d", g.IntN(max(documents/5, 1)))
+	source["u"] = fmt.Sprintf("u%d", g.IntN(max(documents/2, 1)))
+	for _, f := range kind.filled {
+		name := f.name
+		if other, moved := v.moved[name]; moved {
+			name = other
+		}
+		pool := f.pool
+		if own := v.pools[f.name]; own != nil {
+			pool = own
+		}
+		if name == "" || g.IntN(8) == 0 {
+			continue
+		}
+		g.place(source, name, g.shaped(pool, 2))
+	}
+	return source
+}
+
+const baseValues = 8
+
+var categories = []string{"process", "network", "file"}
+
+// shaped makes a value, a null, or a list of any depth.
+func (g *gen) shaped(pool pool, depth int) any {
+	switch n := g.IntN(20); {
+	case n == 0:
+		return nil
+	case n < 5 && depth > 0:
+		list := make([]any, g.IntN(4))
+		for i := range list {
+			list[i] = g.shaped(pool, depth-1)
+		}
+		return list
+	}
+	return pool(g)
+}
+
+// place puts a value at a dotted name, which it cuts into keys anywhere.
+func (g *gen) place(at Object, name string, value any) {
+	for i := range len(name) {
+		if name[i] != '.' {
+			continue
+		}
+		inner, isObject := at[name[:i]].(Object)
+		if !isObject && g.IntN(3) == 0 {
+			continue
+		}
+		if !isObject {
+			if _, taken := at[name[:i]]; taken {
+				break
+			}
+			inner = Object{}
+			at[name[:i]] = inner
+		}
+		g.place(inner, name[i+1:], value)
+		return
+	}
+	if _, taken := at[name]; !taken {
+		at[name] = value
+	}
+}
+
+// gen is a source of choices.
+type gen struct{ *rand.Rand }
+
+func pick[T any](g *gen, from []T) T { return from[g.IntN(len(from))] }
+
+// choose takes two to four variants, the first two of them in any case: they are what the kind is about.
+func (g *gen) choose(variants []variant) []variant {
+	out := append([]variant(nil), variants[:2]...)
+	rest := append([]variant(nil), variants...)
+	for range g.IntN(3) {
+		out = append(out, pick(g, rest))
+	}
+	g.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func hash(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for _, b := range []byte(strings.ToLower(text)) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}

@@ -1,0 +1,259 @@
+package mapping
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// IndexFields are the fields of several indices. As [Fields] they answer for all of them together, by
+// which a query is read; a document is read by the fields of its own index ([OfIndex]). Indices that
+// map everything alike are one group. It is safe for concurrent use and not changed once made.
+type IndexFields struct {
+	merged  Fields
+	names   []string
+	groups  []Fields
+	byIndex map[string]int
+
+	mu      sync.Mutex
+	classes map[string][]int // by name, then by group; see classesOf
+}
+
+// NewIndexFields returns the fields of indices, each with a table of its own. Dynamic reports whether a
+// value that an index has under a name would have made the index map it: then an index that does
+// not map a name has no values there, and counts as one that maps it as the others do.
+func NewIndexFields(tables map[string]Table, dynamic func(index, name string) bool) *IndexFields {
+	sorted := slices.Sorted(maps.Keys(tables))
+	merged := Table{}
+	for _, index := range sorted {
+		merged.join(index, tables[index])
+	}
+	merged.dropPartialConstants(tables)
+	merged.setMembers()
+	x := &IndexFields{merged: merged, names: merged.Names(), byIndex: map[string]int{}, classes: map[string][]int{}}
+	filled := fill(sorted, tables, dynamic)
+	interned := map[string][]Field{}
+	groups := map[string]int{}
+	for i, index := range sorted {
+		id := signature(filled[i], interned)
+		g, known := groups[id]
+		if !known {
+			g = len(x.groups)
+			groups[id] = g
+			x.groups = append(x.groups, filled[i])
+		}
+		x.byIndex[index] = g
+	}
+	return x
+}
+
+// Field answers for all indices together: the first index by name decides, refined by the others.
+func (x *IndexFields) Field(name string) (Field, bool) { return x.merged.Field(name) }
+
+// Names returns the names of all fields of any index.
+func (x *IndexFields) Names() []string { return slices.Clone(x.names) }
+
+// Over returns fields of which base has the first word, in every index.
+func Over(base, fields Fields) Fields {
+	x, tellsApart := fields.(*IndexFields)
+	if !tellsApart {
+		return &layered{base, fields}
+	}
+	out := &IndexFields{merged: &layered{base, x.merged}, names: x.names, byIndex: x.byIndex, classes: map[string][]int{}}
+	for _, group := range x.groups {
+		out.groups = append(out.groups, &layered{base, group})
+	}
+	return out
+}
+
+// layered answers from base, or else from rest. It is known by its place ([Same]).
+type layered struct{ base, rest Fields }
+
+func (l *layered) Field(name string) (Field, bool) { return Layers{l.base, l.rest}.Field(name) }
+
+func (l *layered) Names() []string { return Layers{l.base, l.rest}.Names() }
+
+// OfIndex returns what fields say of the documents of one index. Fields that do not tell their
+// indices apart, or do not know the index, say of it what they say of all.
+func OfIndex(fields Fields, index string) Fields {
+	if x, tellsApart := fields.(*IndexFields); tellsApart {
+		if g, known := x.byIndex[index]; known {
+			return x.groups[g]
+		}
+		return x.merged
+	}
+	return fields
+}
+
+// Way is one way in which indices map some names.
+type Way struct {
+	// Fields answers for the names as the indices of the way map them.
+	Fields Fields
+	of     *IndexFields
+	groups []bool // by number; nil: all indices
+}
+
+// Has reports whether an index maps the names in this way. An index that is not known counts as of
+// the first way only where there is no other.
+func (w Way) Has(index string) bool {
+	if w.groups == nil {
+		return true
+	}
+	g, known := w.of.byIndex[index]
+	return known && w.groups[g]
+}
+
+// Ways returns the different ways in which indices map some names, and the names of the members of
+// objects among them: one, mostly. Every index is of one way.
+func Ways(fields Fields, names []string) []Way {
+	x, tellsApart := fields.(*IndexFields)
+	switch {
+	case !tellsApart:
+		return []Way{{Fields: fields}}
+	case len(x.groups) == 0:
+		return []Way{{Fields: x.merged}}
+	case len(x.groups) == 1:
+		return []Way{{Fields: x.groups[0]}}
+	}
+	signatures := x.signatures(names)
+	var ways []Way
+	numbers := map[string]int{}
+	for g, id := range signatures {
+		n, known := numbers[id]
+		if !known {
+			n = len(ways)
+			numbers[id] = n
+			ways = append(ways, Way{Fields: x.groups[g], of: x, groups: make([]bool, len(x.groups))})
+		}
+		ways[n].groups[g] = true
+	}
+	if len(ways) == 1 {
+		ways[0].groups = nil
+	}
+	return ways
+}
+
+// signatures tells groups apart by how they map names: equal texts are one way.
+func (x *IndexFields) signatures(names []string) []string {
+	out := make([][]byte, len(x.groups))
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, name := range names {
+		classes := x.classesOf(name)
+		if classes == nil {
+			continue
+		}
+		for g, class := range classes {
+			out[g] = binary.AppendUvarint(out[g], uint64(class))
+		}
+	}
+	texts := make([]string, len(out))
+	for g := range out {
+		texts[g] = string(out[g])
+	}
+	return texts
+}
+
+// classesOf numbers the ways in which groups map a name, 0 being the first group's; nil when all map it alike.
+func (x *IndexFields) classesOf(name string) []int {
+	if known, ok := x.classes[name]; ok {
+		return known
+	}
+	classes := make([]int, len(x.groups))
+	var seen []lookedUp
+	differ := false
+	for g, fields := range x.groups {
+		f, ok := fields.Field(name)
+		l := lookedUp{f, ok, members(fields, f)}
+		classes[g] = slices.IndexFunc(seen, l.like)
+		if classes[g] < 0 {
+			classes[g] = len(seen)
+			seen = append(seen, l)
+		}
+		differ = differ || classes[g] > 0
+	}
+	if !differ {
+		classes = nil
+	}
+	x.classes[name] = classes
+	return classes
+}
+
+// lookedUp is what a group says of a name, and of the members of the object that it is.
+type lookedUp struct {
+	field   Field
+	mapped  bool
+	members []Field
+}
+
+func (l lookedUp) like(o lookedUp) bool {
+	return l.mapped == o.mapped && l.field.like(&o.field) && slices.EqualFunc(l.members, o.members, func(a, b Field) bool { return a.like(&b) })
+}
+
+// members returns the fields below an object, by name.
+func members(fields Fields, f Field) []Field {
+	out := make([]Field, 0, len(f.Members))
+	for _, name := range f.Members {
+		member, _ := fields.Field(name)
+		out = append(out, member)
+	}
+	return out
+}
+
+// like reports whether two indices that map a field so read every document and every query alike.
+func (f *Field) like(o *Field) bool {
+	return f.Name == o.Name && f.Type == o.Type && f.Format == o.Format && f.Opaque == o.Opaque && f.Unsourced == o.Unsourced && f.DocValuesOnly == o.DocValuesOnly &&
+		slices.Equal(f.Members, o.Members) && f.difference(*o) == ""
+}
+
+// signature is equal for tables that are alike. Interned numbers the different fields of each name.
+func signature(t Table, interned map[string][]Field) string {
+	var id []byte
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		f := t[name]
+		n := slices.IndexFunc(interned[name], func(known Field) bool { return known.like(&f) })
+		if n < 0 {
+			n = len(interned[name])
+			interned[name] = append(interned[name], f)
+		}
+		id = append(id, name...)
+		id = binary.AppendUvarint(append(id, 0), uint64(n))
+	}
+	return string(id)
+}
+
+// fill gives every index that lacks a name the field of the first index that has it, where no
+// document of the index can have a value there that is not mapped.
+func fill(sorted []string, tables map[string]Table, dynamic func(index, name string) bool) []Table {
+	first := Table{}
+	for _, index := range sorted {
+		for name, f := range tables[index] {
+			if _, known := first[name]; !known && f.plain() {
+				first[name] = f
+			}
+		}
+	}
+	out := make([]Table, len(sorted))
+	for i, index := range sorted {
+		own := tables[index]
+		filled := maps.Clone(own)
+		if filled == nil {
+			filled = Table{}
+		}
+		for name, f := range first {
+			if _, mapped := own.Field(name); !mapped && dynamic(index, name) {
+				filled[name] = f
+			}
+		}
+		filled.setMembers()
+		out[i] = filled
+	}
+	return out
+}
+
+// plain reports whether a field has no values in a document that has none under its name.
+func (f *Field) plain() bool {
+	return f.Source() == f.Name && f.NullValue == nil && f.Constant == nil && f.Opaque == "" && f.Unsourced == "" && f.Nested == "" &&
+		f.Type != Nested && f.Type != ConstantKeyword && !f.Keyed
+}

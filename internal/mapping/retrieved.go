@@ -1,0 +1,25 @@
+package mapping
+
+// Retrieved returns fields as they are for documents whose values a search has handed out: whether the
+// sources have them is of no account. It is known by its place ([Same]).
+func Retrieved(fields Fields) Fields {
+	x, tellsApart := fields.(*IndexFields)
+	if !tellsApart {
+		return &retrieved{fields}
+	}
+	out := &IndexFields{merged: &retrieved{x.merged}, names: x.names, byIndex: x.byIndex, classes: map[string][]int{}}
+	for _, group := range x.groups {
+		out.groups = append(out.groups, &retrieved{group})
+	}
+	return out
+}
+
+type retrieved struct{ of Fields }
+
+func (r *retrieved) Field(name string) (Field, bool) {
+	f, mapped := r.of.Field(name)
+	f.Unsourced = ""
+	return f, mapped
+}
+
+func (r *retrieved) Names() []string { return Layers{r.of}.Names() }

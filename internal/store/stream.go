@@ -1,0 +1,83 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+)
+
+// streamNames are the fields that name the index of an event without metadata.
+var streamNames = [...]string{"data_stream.type", "data_stream.dataset", "data_stream.namespace"}
+
+func streamFields() []mapping.Field {
+	fields := make([]mapping.Field, len(streamNames))
+	for i, name := range streamNames {
+		fields[i] = mapping.Field{Name: name, Type: mapping.Keyword}
+	}
+	return fields
+}
+
+// streamOf returns the index that the fields of a source name, or else fallback. Of a field with several
+// values the first one counts.
+func streamOf(source map[string]any, fallback string) string {
+	var parts [len(streamNames)]string
+	for i, name := range streamNames {
+		if parts[i] = event.First(source, name); parts[i] == "" {
+			return fallback
+		}
+	}
+	return strings.Join(parts[:], "-")
+}
+
+// naming tells the indices of events. It is for one goroutine at a time.
+type naming struct {
+	fallback string
+	// known are the names, so that each is in memory once.
+	known map[string]string
+	text  []byte
+}
+
+func newNaming(fallback string) *naming {
+	return &naming{fallback: fallback, known: map[string]string{}}
+}
+
+// name returns a name in memory of its own.
+func (n *naming) name(text []byte) string {
+	if known, ok := n.known[string(text)]; ok {
+		return known
+	}
+	name := string(text)
+	n.known[name] = name
+	return name
+}
+
+// plain reports whether a source can be seen at once to name no index in its fields.
+func (n *naming) plain(source []byte) bool {
+	return !bytes.Contains(source, []byte("data_stream")) && !bytes.Contains(source, []byte(`\u`))
+}
+
+// stream is [streamOf] of a source that a view has read, which has the fields of streams from the column
+// of that number on.
+func (n *naming) stream(view *event.View, first int, source []byte) (string, error) {
+	n.text = n.text[:0]
+	for i := range streamNames {
+		values := view.Texts(first + i)
+		switch {
+		case len(values) > 1: // A view has them in any order.
+			object, err := event.DecodeObject(source)
+			if err != nil {
+				return "", fmt.Errorf("index of an event: %w", err)
+			}
+			return streamOf(object, n.fallback), nil
+		case len(values) == 0 || values[0] == "":
+			return n.fallback, nil
+		case i > 0:
+			n.text = append(n.text, '-')
+		}
+		n.text = append(n.text, values[0]...)
+	}
+	return n.name(n.text), nil
+}

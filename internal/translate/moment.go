@@ -1,0 +1,123 @@
+package translate
+
+import (
+	"slices"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+	"tocsin/internal/rule"
+)
+
+// Moment is what a rule is lowered for: what its indices map, and the time that "now" is in its query,
+// filters and exceptions. This is the one place that knows: the conditions that it makes mean the same
+// whenever they are asked. With the zero time "now" stays as it is written, and no exception has
+// expired.
+type Moment struct {
+	Fields mapping.Fields
+	Now    time.Time
+}
+
+// Lowered is a condition for a moment.
+type Lowered struct {
+	Where condition.Expr
+	// OfNow tells that it may be another at another moment.
+	OfNow bool
+}
+
+// Query lowers a query of events. Where is nil when a diagnostic is an error.
+func (m Moment) Query(q Query) (Lowered, diag.List) {
+	where, diags := q.Lower(m.Fields)
+	if where == nil || diags.HasErrors() {
+		return Lowered{}, diags
+	}
+	return m.lowered(where), diags
+}
+
+// Steps lowers a sequence or sample, with what each of its events has to meet besides. The steps are nil
+// when a diagnostic is an error.
+func (m Moment) Steps(q Query, r *rule.Rule) (*Steps, diag.List) {
+	steps, diags := q.LowerSteps(m.Fields)
+	if steps == nil || diags.HasErrors() {
+		return nil, diags
+	}
+	narrowing, more := m.Narrow(r)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return nil, diags
+	}
+	out := *steps
+	out.Terms = slices.Clone(steps.Terms)
+	for i := range out.Terms {
+		out.Terms[i].Where = condition.Simplify(condition.And{m.lowered(out.Terms[i].Where).Where, narrowing.Where})
+	}
+	if steps.Until != nil {
+		until := *steps.Until
+		until.Where = condition.Simplify(condition.And{m.lowered(until.Where).Where, narrowing.Where})
+		out.Until = &until
+	}
+	return &out, diags
+}
+
+// Narrow is what an event has to meet besides a rule's query: its filters hold, and no exception
+// that is in force does. Where is nil when a diagnostic is an error.
+func (m Moment) Narrow(r *rule.Rule) (Lowered, diag.List) {
+	filters, diags := Filters(r, "rule.filters", r.Filters, m.Fields)
+	exceptions, more := Exceptions(r, m.Fields, m.Now)
+	if diags = append(diags, more...); diags.HasErrors() {
+		return Lowered{}, diags
+	}
+	return m.lowered(condition.And{filters, condition.Not{X: exceptions}}), diags
+}
+
+// lowered writes out the date math of a condition.
+func (m Moment) lowered(e condition.Expr) Lowered {
+	where, ofNow := condition.AsOf(e, m.Fields, m.Now)
+	if !m.Now.IsZero() {
+		where = condition.Map(where, func(leaf condition.Expr) condition.Expr {
+			raw, isRaw := leaf.(condition.Raw)
+			if !isRaw {
+				return leaf
+			}
+			again, ofThis := m.raw(raw)
+			ofNow = ofNow || ofThis
+			return again
+		})
+	}
+	where = condition.Simplify(where)
+	// What is left is read by Elasticsearch, or is about fields that are no dates here.
+	return Lowered{where, ofNow || condition.OfNow(where)}
+}
+
+// OfNow reports whether what a rule asks for may depend on when it is asked, whatever its indices map:
+// its query, filters or exceptions have date math about now.
+func OfNow(q Query, r *rule.Rule) bool {
+	for _, fields := range []mapping.Fields{mapping.Untyped(), mapping.Assumed()} {
+		m := Moment{Fields: fields}
+		narrowing, diags := m.Narrow(r)
+		if diags.HasErrors() {
+			continue
+		}
+		if narrowing.OfNow {
+			return true
+		}
+		if q.Shape() == Events {
+			query, diags := m.Query(q)
+			if diags.HasErrors() {
+				continue
+			}
+			return query.OfNow
+		}
+		steps, diags := q.LowerSteps(fields)
+		if steps == nil || diags.HasErrors() {
+			continue
+		}
+		for _, t := range steps.Terms {
+			if condition.OfNow(t.Where) {
+				return true
+			}
+		}
+		return steps.Until != nil && condition.OfNow(steps.Until.Where)
+	}
+	return true // which nothing says that it does not
+}
