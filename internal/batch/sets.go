@@ -173,12 +173,14 @@ const (
 	mostSample    = 300
 )
 
-// arranged returns the set in the best order that is known, which the first large page helps to find.
+// arranged returns the set in the best order that is known, which the first large page helps to find. Other
+// parts wait for that: until then they would match with a set that has to be prepared for it too.
 func (m *matched) arranged(view *event.View, page []event.Event) *condition.Set {
 	set := m.set.Load()
-	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample || !m.tuning.TryLock() {
+	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample {
 		return set
 	}
+	m.tuning.Lock()
 	defer m.tuning.Unlock()
 	if m.tuned.Load() {
 		return m.set.Load()
