@@ -44,7 +44,7 @@ func TestIndicesDifferFaults(t *testing.T) {
 			got := d.run(t, m, d.deceived(t, m), d.rules)
 			differ := 0
 			for _, r := range d.rules {
-				if d.difference(m, want[r.ID], got[r.ID]) != "" {
+				if d.difference(r, m, want[r.ID], got[r.ID]) != "" {
 					differ++
 				}
 			}

@@ -169,6 +169,8 @@ func (d *differ) choose(t *testing.T, each int) {
 			refuses = refuses || !a.At("error").Missing() || a.At("_shards", "failed").Int() > 0
 		}
 		switch {
+		case !strings.HasPrefix(r.Type, *differType):
+			continue
 		case refuses && refused[r.Type] == 0:
 			refused[r.Type]++
 		case refuses || !fits || taken[r.Type] == each:
@@ -292,7 +294,7 @@ func (d *differ) open(t *testing.T, mappings object) search.Events {
 	t.Helper()
 	text, err := json.Marshal(mappings)
 	must(t, err)
-	fields, err := mapping.Parse(text)
+	fields, err := mapping.ParseIndices(text)
 	must(t, err)
 	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{d.file}, Mapping: fields})
 	must(t, err)

@@ -60,6 +60,29 @@ func (d *Document) Values(f mapping.Field) []mapping.Value {
 	return values
 }
 
+// Intervals returns the indexed values of a field of ranges, as the source has them: what a search shows
+// beside it leaves out how a date was written. It returns unread, too: values that are none.
+func (d *Document) Intervals(f mapping.Field) (read []mapping.Interval, unread []any) {
+	if f.Nested != "" {
+		return nil, nil
+	}
+	raws := find(nil, d.Source, f.Source(), true)
+	if raws == nil {
+		raws = d.fields[f.Name]
+	}
+	for _, raw := range raws {
+		if raw == nil {
+			continue
+		}
+		if i, ok := f.Interval(raw); ok {
+			read = append(read, i)
+		} else {
+			unread = append(unread, raw)
+		}
+	}
+	return read, unread
+}
+
 func (d *Document) raw(f mapping.Field) []any {
 	whole := f.Type == mapping.Flattened && !f.Keyed
 	if values, answered := d.fields[f.Name]; answered {

@@ -178,21 +178,19 @@ func (g *gen) pattern(p probe) Test {
 func (g *gen) span(p probe) Test {
 	low, high := pick(g, p.literals), pick(g, p.literals)
 	bound := func(op string, value any) Object { return Object{"range": Object{p.field: Object{op: value}}} }
-	var dsl Object
-	t := Test{}
+	var t Test
 	switch g.IntN(3) {
 	case 0:
-		dsl = bound("gte", low)
+		t.Kibana, t.DSL = bound("gte", fmt.Sprint(low)), bound("gte", low)
 		t.KQL, t.Lucene, t.EQL = p.field+" >= "+quoted(low), fmt.Sprintf("%s:[%s TO *]", p.field, quoted(low)), p.field+" >= "+literal(low)
 	case 1:
-		dsl = bound("lt", high)
+		t.Kibana, t.DSL = bound("lt", fmt.Sprint(high)), bound("lt", high)
 		t.KQL, t.Lucene, t.EQL = p.field+" < "+quoted(high), fmt.Sprintf("%s:{* TO %s}", p.field, quoted(high)), p.field+" < "+literal(high)
 	default:
-		dsl = filter(bound("gt", low), bound("lte", high))
+		t.Kibana, t.DSL = filter(bound("gt", fmt.Sprint(low)), bound("lte", fmt.Sprint(high))), filter(bound("gt", low), bound("lte", high))
 		t.KQL = fmt.Sprintf("(%s > %s and %s <= %s)", p.field, quoted(low), p.field, quoted(high))
 		t.Lucene = fmt.Sprintf("%s:{%s TO %s]", p.field, quoted(low), quoted(high))
 		t.EQL = fmt.Sprintf("(%s > %s and %s <= %s)", p.field, literal(low), p.field, literal(high))
 	}
-	t.Kibana, t.DSL = dsl, dsl
 	return t
 }

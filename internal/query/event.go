@@ -19,6 +19,8 @@ import (
 // eventPlan finds single events by one condition: the common core of the query rule types.
 type eventPlan struct {
 	queryPlan
+	// orderBy is the field of the events' own time, where they are not ordered by that of the windows.
+	orderBy string
 
 	mu   sync.Mutex
 	last lastBound
@@ -33,8 +35,11 @@ type lastBound struct {
 
 func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
 	var more []string
+	if p.orderBy != "" {
+		more = append(more, p.orderBy)
+	}
 	if src.Late != nil {
-		more = []string{ingested}
+		more = append(more, ingested)
 	}
 	target, partly, err := p.resolve(ctx, src, src.Window, more...)
 	if err != nil {
@@ -109,7 +114,7 @@ func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, Tiebreaker: s.plan.tiebreaker,
+		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields, Fields: joined(s.where.fields(), s.computed),
 	}
 }
