@@ -14,7 +14,9 @@ import (
 // events write them are read in it.
 func TestUsualDate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := func(most int) int { return rapid.OneOf(rapid.IntRange(0, most), rapid.IntRange(0, 99)).Draw(t, "number") }
+		n := func(most int) int {
+			return rapid.OneOf(rapid.IntRange(0, most), rapid.IntRange(0, 99)).Draw(t, "number")
+		}
 		text := fmt.Sprintf("%04d-%02d-%02dT%02d:%02d:%02d", rapid.IntRange(0, 9999).Draw(t, "year"), n(13), n(32), n(24), n(60), n(60))
 		usual := true
 		if rapid.Bool().Draw(t, "fraction") {
