@@ -110,6 +110,9 @@ type eventSearch struct {
 
 func (s *eventSearch) Target() search.Target { return s.target }
 
+// OfNow reports whether the search of another slot is another: no run may stand for several then.
+func (s *eventSearch) OfNow() bool { return !s.where.lasts }
+
 // request is the search of one window.
 func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time

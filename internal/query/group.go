@@ -94,7 +94,7 @@ func (p *groupPlan) bind(target search.Target, at time.Time) (*groupSearch, diag
 	g.where = condition.Simplify(all)
 	g.orderField, _ = target.Fields.Field(p.orderBy)
 	g.tiebreaker, _ = target.Fields.Field(p.tiebreaker)
-	return g, diags
+	return g, append(diags, longValues(p.rule, "rule.query", target.Fields, g.fieldNames()...)...)
 }
 
 // groupSearch is a groupPlan bound to mappings.
