@@ -247,6 +247,18 @@ func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 	return row, nil
 }
 
+// time is the time of a document: what its index has of the field, and else what stands there.
+func (p *Plan) time(d *event.Document) (time.Time, error) {
+	name := p.Request.Time.Field
+	if f, mapped := p.Request.FieldTypes.Field(name); mapped && f.Type.Family() == mapping.FamilyDate {
+		for _, v := range d.Values(f) {
+			return v.Time, nil
+		}
+	}
+	at, _, err := mapping.ParseDate(event.First(d.Source, name), "")
+	return at, err //nolint:wrapcheck // the caller names the document
+}
+
 // resolved is a time as the index has it: to the millisecond, but for fields of nanoseconds.
 func (p *Plan) resolved(at time.Time) time.Time {
 	if f, ok := p.Request.FieldTypes.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
