@@ -223,19 +223,6 @@ func (p *Plan) Row(hit *event.Event) (splunk.Row, error) {
 	return row, nil
 }
 
-// time is that of a document, as its index maps the field.
-func (p *Plan) time(d *event.Document) (time.Time, error) {
-	f, mapped := p.Request.FieldTypes.Field(p.Request.Time.Field)
-	if !mapped {
-		f = mapping.Field{Name: p.Request.Time.Field, Type: mapping.Date}
-	}
-	if values := d.Values(f); len(values) > 0 {
-		return values[0].Time, nil
-	}
-	at, _, err := mapping.ParseDate(event.First(d.Source, f.Source()), f.DateFormat())
-	return at, err //nolint:wrapcheck // the caller names the document
-}
-
 // Document makes the row of a document.
 func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 	at, err := p.time(d)
