@@ -15,8 +15,9 @@ type rates struct {
 	looks, total []int32
 	// members counts those that a node is a part of.
 	members []int32
-	// texts lead to the tests of whole texts.
-	texts textTable
+	// leaves are the tests of columns; texts lead to those of them that are of whole texts.
+	leaves []int32
+	texts  textTable
 	// grams counts the patterns in which grams of a hash stand.
 	grams []uint32
 	// found is the literal by which each test of texts is found.
@@ -62,10 +63,15 @@ func newRates(g *graph) *rates {
 	for i := range g.tests {
 		r.found[i] = r.rarest(g.tests[i].literals)
 	}
-	r.texts = newTextTable(g)
 	for n := range g.nodes {
-		if l := g.leafOf(int32(n)); l != nil && l.test != none && g.tests[l.test].equal != nil {
-			r.texts.add(l.column, g.tests[l.test].equal, int32(n))
+		if l := g.leafOf(int32(n)); l != nil && l.column != none {
+			r.leaves = append(r.leaves, int32(n))
+		}
+	}
+	r.texts = newTextTable(g, r.leaves)
+	for _, n := range r.leaves {
+		if l := g.leafOf(n); l.test != none {
+			r.texts.add(l.column, g.tests[l.test].equal, n)
 		}
 	}
 	for n := range g.nodes {

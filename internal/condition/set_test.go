@@ -196,6 +196,9 @@ func (c *tally) agree(t *rapid.T, members []condition.Member) {
 		if matchers[i], err = condition.Compile(condition.Simplify(m.Expr), m.Fields); fmt.Sprint(err) != fmt.Sprint(errs[i]) {
 			t.Fatalf("%s: the set says %v, the matcher %v", m.Expr, errs[i], err)
 		}
+		if err := condition.Check(condition.Simplify(m.Expr), m.Fields); fmt.Sprint(err) != fmt.Sprint(errs[i]) {
+			t.Fatalf("%s: the set says %v, the check %v", m.Expr, errs[i], err)
+		}
 	}
 	view := event.NewSelection(set.Fields(), set.Objects()).NewView()
 	sample := rapid.IntRange(0, 12).Draw(t, "sample")

@@ -124,6 +124,9 @@ func matchPattern(pattern string, fold bool) textTest {
 func (w wildcard) literals() []string {
 	var out []string
 	for _, p := range w.pieces {
+		if p.text != "" {
+			out = append(out, foldASCII(p.text))
+		}
 		run := p.runes
 		for len(run) > 0 {
 			n := 0
