@@ -68,6 +68,10 @@ $(ELASTALERT)/bin/elastalert:
 	python3 -m venv $(ELASTALERT)
 	$(ELASTALERT)/bin/pip install --quiet elastalert2 pytz 'setuptools<81'
 
+.PHONY: bench-sigma
+bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both; SIGMA=../shared/corpus/sigma, RUNS, EVENTS, RULES.
+	tools/bench-sigma/run.sh
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.
 	@set -e; for package in $$($(GO) list $(PACKAGES)); do \

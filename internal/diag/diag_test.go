@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"tocsin/internal/diag"
 )
@@ -38,6 +39,24 @@ func TestReport(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDecoded: a fault in a decoded value is reported where its byte stands in the file.
+func TestDecoded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.StringOfN(rapid.RuneFrom([]rune("ab")), 0, 30, -1).Draw(t, "value")
+		offsets, at := make([]int, len(value)+1), 0
+		for i := range offsets {
+			offsets[i] = at
+			at += rapid.SampledFrom([]int{0, 1, 1, 1, 2, 6}).Draw(t, "further")
+		}
+		text := diag.NewText("f", strings.Repeat("x", at+1)).Decoded(value, offsets)
+		for i, at := range offsets {
+			if got := text.Report(diag.Error, "t/c", diag.Span{Start: i, End: i}, "no").Column; got != at+1 {
+				t.Fatalf("byte %d: column %d, want %d", i, got, at+1)
+			}
+		}
+	})
 }
 
 func TestRenderLongLine(t *testing.T) {

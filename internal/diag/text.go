@@ -1,7 +1,9 @@
 package diag
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,10 +23,15 @@ type Text struct {
 	file    string
 	content string
 	start   int
-	offsets []int
+	// steps are in order; none of a verbatim part.
+	steps []step
 	// Before baseOffset there are baseLine lines.
 	baseOffset, baseLine int
 }
+
+// step is a byte of a decoded value from which on the bytes stand in the file one behind the other,
+// beginning at an offset, up to the next step. Rules are many, and faults in them are few.
+type step struct{ value, file int32 }
 
 // NewText makes the text of a whole file, or of an argument with a name such as "query".
 func NewText(file, content string) Text {
@@ -36,7 +43,7 @@ func (t Text) File() string { return t.file }
 
 // Part returns the verbatim part of a whole-file text at span.
 func (t Text) Part(s Span) Text {
-	t.Value, t.start, t.offsets = t.content[s.Start:s.End], s.Start, nil
+	t.Value, t.start, t.steps = t.content[s.Start:s.End], s.Start, nil
 	return t
 }
 
@@ -50,7 +57,13 @@ func (t Text) Line(number, offset int) Text {
 // Decoded returns a text whose value is not verbatim in the file: offsets[i] is the file offset
 // of the value's byte i, and one more entry is the offset of its end.
 func (t Text) Decoded(value string, offsets []int) Text {
-	t.Value, t.start, t.offsets = value, 0, offsets
+	t.Value, t.start, t.steps = value, 0, nil
+	for i, at := range offsets {
+		if i == 0 || at != offsets[i-1]+1 {
+			t.steps = append(t.steps, step{int32(i), int32(at)})
+		}
+	}
+	t.steps = slices.Clip(t.steps)
 	return t
 }
 
@@ -78,8 +91,12 @@ func (t Text) Report(sev Severity, code string, s Span, format string, args ...a
 // offset maps a byte offset of the value to one of the file, clamped to the file.
 func (t Text) offset(i int) int {
 	i = min(max(i, 0), len(t.Value))
-	if t.offsets == nil {
+	if len(t.steps) == 0 {
 		return min(t.start+i, len(t.content))
 	}
-	return min(t.offsets[min(i, len(t.offsets)-1)], len(t.content))
+	n, found := slices.BinarySearchFunc(t.steps, i, func(s step, i int) int { return cmp.Compare(int(s.value), i) })
+	if !found {
+		n--
+	}
+	return min(int(t.steps[n].file)+i-int(t.steps[n].value), len(t.content))
 }

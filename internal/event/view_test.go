@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -104,13 +105,32 @@ func TestViewAgreesWithDocument(t *testing.T) {
 	})
 }
 
+// A view knows of every name of the source's own that begins with an underscore, and finds few others.
+func TestViewUnderscored(t *testing.T) {
+	v := event.NewSelection(viewFields("a", "a.b"), []string{"a"}).NewView()
+	rapid.Check(t, func(t *rapid.T) {
+		source := anyObject(3).Draw(t, "source")
+		if err := v.Read([]byte(source)); err != nil {
+			t.Fatal(err)
+		}
+		object, err := event.DecodeObject([]byte(source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		has := slices.ContainsFunc(slices.Collect(maps.Keys(object)), func(name string) bool { return strings.HasPrefix(name, "_") })
+		if may := strings.Contains(source, `"_`) || strings.Contains(source, `"\u`); has && !v.Underscored() || !may && v.Underscored() {
+			t.Fatalf("%s: underscored %t, want %t", source, v.Underscored(), has)
+		}
+	})
+}
+
 // anyObject generates an object of JSON as text: keys with dots, repeated ones too, escapes, blanks.
 func anyObject(depth int) *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		var members []string
 		for range rapid.IntRange(0, 4).Draw(t, "members") {
 			key := rapid.SampledFrom([]string{
-				"a", "b", "c", "a.b", "a.b.c", "b.c", "a.c", "b.a.b", "x", "a.x", "a.b.x", `\u0061`, `a\u002eb`, "é", "none", "", ".", "a.", ".a", "a..b",
+				"a", "b", "c", "a.b", "a.b.c", "b.c", "a.c", "b.a.b", "x", "a.x", "a.b.x", `\u0061`, `a\u002eb`, "é", "none", "", ".", "a.", ".a", "a..b", "_id", `\u005fid`,
 			}).Draw(t, "key")
 			members = append(members, blank(t)+`"`+key+`"`+blank(t)+":"+blank(t)+anyJSON(depth).Draw(t, "value")+blank(t))
 		}

@@ -62,9 +62,21 @@ type carried struct {
 // carries returns every term under which an indicator may have a value of the event.
 func (m *matcher) carries(e entry) carried {
 	var c carried
+	_, ranges := e.Indicator.Type.Element()
 	for _, v := range m.event.Values(e.Event) {
+		bits, ok := bitsOf{}, true
+		if ranges {
+			bits, ok = inIntervals(e.Indicator, e.Event, v)
+		}
 		for _, g := range e.grains {
-			c.terms = append(c.terms, termOf(e.Event, v, g))
+			switch {
+			case !ok:
+				continue
+			case ranges:
+				c.terms = append(c.terms, bits.block(int(g)))
+			default:
+				c.terms = append(c.terms, ownTerm(m.event, e.Event, v, g))
+			}
 			c.values = append(c.values, v)
 		}
 	}

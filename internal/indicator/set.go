@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 
 	"tocsin/internal/condition"
@@ -15,7 +16,8 @@ import (
 type Entry struct {
 	// Event is the event's field. Its type says which values are equal, as in a term query on it.
 	Event mapping.Field
-	// Indicator is the indicator's field.
+	// Indicator is the indicator's field. Of a field of ranges, a value of the event that lies in one of
+	// them counts as equal.
 	Indicator mapping.Field
 	// Negate wants them to differ: no value of the event is one of the indicator's. Where the indicator
 	// has none, the event has to have one.
@@ -47,6 +49,13 @@ const maxCombinations = 1024
 
 // ErrFull is returned when a Set has as many keys as it may have.
 var ErrFull = errors.New("there are more indicators than are kept")
+
+// Document is an indicator. Values are those of a field, Intervals the ranges of one of ranges, and what
+// stands there and is none.
+type Document interface {
+	condition.Document
+	Intervals(f mapping.Field) (read []mapping.Interval, unread []any)
+}
 
 // Set holds the values of indicators. It is not safe for concurrent use.
 type Set struct {
@@ -116,7 +125,7 @@ func (s *Set) Len() int { return len(s.postings) }
 func (s *Set) Indicators() int { return s.places.len() }
 
 // Add shows an indicator to the Set. It returns [ErrFull] when that takes more room than there is.
-func (s *Set) Add(ref event.Ref, d condition.Document) error {
+func (s *Set) Add(ref event.Ref, d Document) error {
 	place, placed := uint32(0), false
 	for i := range s.groups {
 		g := &s.groups[i]
@@ -127,7 +136,8 @@ func (s *Set) Add(ref event.Ref, d condition.Document) error {
 		var differ []unwanted
 		for j := range g.differ {
 			e := &g.differ[j]
-			differ = append(differ, unwanted{len(d.Values(e.Indicator)) == 0, s.wantsOf(i, e, d)})
+			theirs, some := s.wantsOf(i, e, d)
+			differ = append(differ, unwanted{!some, theirs})
 		}
 		for combination := range combinations(terms) {
 			if len(s.postings) >= s.options.Keys {
@@ -143,11 +153,11 @@ func (s *Set) Add(ref event.Ref, d condition.Document) error {
 }
 
 // wants returns the terms of an indicator by entry; false when it cannot match.
-func (s *Set) wants(i int, g *group, d condition.Document) ([][]term, bool) {
+func (s *Set) wants(i int, g *group, d Document) ([][]term, bool) {
 	count := 1
 	terms := make([][]term, len(g.match))
 	for j := range g.match {
-		terms[j] = s.wantsOf(i, &g.match[j], d)
+		terms[j], _ = s.wantsOf(i, &g.match[j], d)
 		count *= len(terms[j])
 	}
 	if count > maxCombinations {
@@ -157,23 +167,43 @@ func (s *Set) wants(i int, g *group, d condition.Document) ([][]term, bool) {
 	return terms, count > 0
 }
 
-// wantsOf reads the indicator's values of an entry.
-func (s *Set) wantsOf(i int, e *entry, d condition.Document) []term {
-	var out []term
-	for _, v := range d.Values(e.Indicator) {
-		text := textOf(e.Indicator, v)
-		w, became := want(e.Event, text)
-		switch {
-		case became == unfit:
-			s.lose(i, e.at, text)
-		case became == usable && !slices.Contains(out, w.term):
-			out = append(out, w.term)
-			if !slices.Contains(e.grains, w.grain) {
-				e.grains = append(e.grains, w.grain)
+// wantsOf reads the indicator's values of an entry; some tells whether it has any.
+func (s *Set) wantsOf(i int, e *entry, d Document) (terms []term, some bool) {
+	if _, ranges := e.Indicator.Type.Element(); ranges {
+		read, unread := d.Intervals(e.Indicator)
+		for _, interval := range read {
+			for _, w := range wantInterval(e.Indicator, interval) {
+				terms = e.take(terms, w)
 			}
 		}
+		for _, raw := range unread {
+			s.lose(i, e.at, fmt.Sprint(raw))
+		}
+		return terms, len(read)+len(unread) > 0
 	}
-	return out
+	values := d.Values(e.Indicator)
+	for _, v := range values {
+		text := textOf(e.Indicator, v)
+		switch w, became := want(e.Event, text); became {
+		case unfit:
+			s.lose(i, e.at, text)
+		case usable:
+			terms = e.take(terms, w)
+		case never:
+		}
+	}
+	return terms, len(values) > 0
+}
+
+// take adds a term, and its grain to those that events are looked up by.
+func (e *entry) take(terms []term, w wanted) []term {
+	if slices.Contains(terms, w.term) {
+		return terms
+	}
+	if !slices.Contains(e.grains, w.grain) {
+		e.grains = append(e.grains, w.grain)
+	}
+	return append(terms, w.term)
 }
 
 func (s *Set) add(k key, place uint32, differ []unwanted) {

@@ -117,21 +117,27 @@ func want(f mapping.Field, text string) (wanted, outcome) {
 const maxDigits = 64
 
 func wantWhole(text string) (wanted, outcome) {
+	n, became := wholeOf(text)
+	return wanted{term: wholeTerm(n)}, became
+}
+
+// wholeOf reads a whole number exactly.
+func wholeOf(text string) (int64, outcome) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return wanted{term: wholeTerm(n)}, usable
+		return n, usable
 	}
 	x, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil, len(text) > maxDigits, math.IsNaN(x):
-		return wanted{}, unfit
+		return 0, unfit
 	case x != math.Trunc(x), math.Abs(x) > math.MaxInt64:
-		return wanted{}, never
+		return 0, never
 	}
 	n, ok := new(big.Rat).SetString(text)
 	if !ok || !n.IsInt() || !n.Num().IsInt64() {
-		return wanted{}, never
+		return 0, never
 	}
-	return wanted{term: wholeTerm(n.Num().Int64())}, usable
+	return n.Num().Int64(), usable
 }
 
 // wantDate takes a moment for all that it stands for: a day is equal to every moment of it.

@@ -86,13 +86,18 @@ func countable(events search.Events) bool {
 }
 
 // scannable splits needs into those that can be answered from memory and the others. A condition that
-// crashes is given to the scan, which answers for it.
+// crashes is given to the scan, which answers for it; so is any where a scan is made in any case, as it
+// finds out by itself which conditions it can match.
 func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
+	judges := countable(events)
 	for _, n := range needs {
-		bounded := !n.Time.Window.From.IsZero()
-		inMemory := p.judged.inMemory(n.Request)
-		if located && bounded && !n.SearchOnly && (inMemory == nil || errors.Is(inMemory, failure.ErrCrash)) {
+		fits := located && !n.SearchOnly && !n.Time.Window.From.IsZero()
+		if fits && judges {
+			inMemory := p.judged.inMemory(n.Request)
+			fits = inMemory == nil || errors.Is(inMemory, failure.ErrCrash)
+		}
+		if fits {
 			able = append(able, n)
 		} else {
 			unable = append(unable, n)

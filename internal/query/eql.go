@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"tocsin/internal/diag"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
@@ -32,24 +33,22 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 // newPlan chooses the plan for the shape of a query.
 func newPlan(r *rule.Rule, q translate.Query, time search.TimeRange) Plan {
 	base := newQueryPlan(r, q, time, r.TiebreakerField)
+	orderBy := cmp.Or(r.TimestampField, search.DefaultTimestamp)
 	if q.Shape() == translate.Events {
-		return &eventPlan{queryPlan: base}
+		p := &eventPlan{queryPlan: base}
+		if orderBy != search.DefaultTimestamp && orderBy != time.Field {
+			p.orderBy = orderBy
+		}
+		return p
 	}
 	// A sequence goes by the events' own time, whichever time its windows are about.
-	orderBy := r.TimestampField
-	if orderBy == "" {
-		orderBy = search.DefaultTimestamp
-	}
 	return &groupPlan{queryPlan: base, orderBy: orderBy, perKey: 1}
 }
 
 // timeRange says which field a rule's windows are about: the override with @timestamp where it is
-// missing, else the timestamp field, else @timestamp.
+// missing, else @timestamp. The timestamp field of EQL is about the order of events only.
 func timeRange(r *rule.Rule) search.TimeRange {
-	field := search.DefaultTimestamp
-	if r.TimestampField != "" {
-		field = r.TimestampField
-	}
+	const field = search.DefaultTimestamp
 	if r.TimestampOverride == "" || r.TimestampOverride == field {
 		return search.TimeRange{Field: field}
 	}

@@ -19,6 +19,8 @@ import (
 // eventPlan finds single events by one condition: the common core of the query rule types.
 type eventPlan struct {
 	queryPlan
+	// orderBy is the field of the events' own time, where they are not ordered by that of the windows.
+	orderBy string
 
 	mu   sync.Mutex
 	last lastBound
@@ -33,8 +35,11 @@ type lastBound struct {
 
 func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
 	var more []string
+	if p.orderBy != "" {
+		more = append(more, p.orderBy)
+	}
 	if src.Late != nil {
-		more = []string{ingested}
+		more = append(more, ingested)
 	}
 	target, partly, err := p.resolve(ctx, src, src.Window, more...)
 	if err != nil {
@@ -85,6 +90,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 	if where == nil {
 		return nil, diags
 	}
+	diags = append(diags, p.unmappedGroups(target)...)
 	return &eventSearch{plan: p, target: target, where: where, names: p.named(at), computed: p.computed(target.Fields)}, diags
 }
 
@@ -104,12 +110,15 @@ type eventSearch struct {
 
 func (s *eventSearch) Target() search.Target { return s.target }
 
+// OfNow reports whether the search of another slot is another: no run may stand for several then.
+func (s *eventSearch) OfNow() bool { return !s.where.lasts }
+
 // request is the search of one window.
 func (s *eventSearch) request(w window.Window) search.Request {
 	time := s.plan.time
 	time.Window = w
 	return search.Request{
-		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, Tiebreaker: s.plan.tiebreaker,
+		Patterns: s.names.of(w), Where: s.where.pushed, Text: s.where.text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.tiebreaker,
 		FieldTypes: s.target.Fields, Fields: joined(s.where.fields(), s.computed),
 	}
 }
@@ -185,7 +194,7 @@ func (s *eventSearch) execute(ctx context.Context, events search.Events, r searc
 }
 
 func (s *eventSearch) Trace(d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.whole, s.target.Fields, d) //nolint:wrapcheck // it names the field
+	return condition.NewTrace(s.where.whole, ofDocument(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 func (s *eventSearch) hits(page []event.Event) ([]Hit, error) {

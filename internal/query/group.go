@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -93,7 +94,7 @@ func (p *groupPlan) bind(target search.Target, at time.Time) (*groupSearch, diag
 	g.where = condition.Simplify(all)
 	g.orderField, _ = target.Fields.Field(p.orderBy)
 	g.tiebreaker, _ = target.Fields.Field(p.tiebreaker)
-	return g, diags
+	return g, append(diags, longValues(p.rule, "rule.query", target.Fields, g.fieldNames()...)...)
 }
 
 // groupSearch is a groupPlan bound to mappings.
@@ -239,20 +240,33 @@ func keyValue(f mapping.Field, v mapping.Value) sequence.Value {
 	}
 }
 
-// ordinal returns an event's place in time; false when it has no time.
-func (g *groupSearch) ordinal(d *event.Document) (sequence.Ordinal, bool) {
+// ordinal returns an event's place in time; false when it has no time. Elasticsearch refuses a sequence
+// of which an event has more than one.
+func (g *groupSearch) ordinal(d *event.Document) (o sequence.Ordinal, timed bool, err error) {
 	times := d.Values(g.orderField)
-	if len(times) == 0 {
-		return sequence.Ordinal{}, false
+	switch len(times) {
+	case 0:
+		return o, false, nil
+	case 1:
+	default:
+		return o, true, severalValues(g.plan.orderBy, len(times))
 	}
-	o := sequence.Ordinal{Time: nanos(times[0].Time)}
+	o.Time = nanos(times[0].Time)
 	if g.plan.tiebreaker != "" {
-		if values := d.Values(g.tiebreaker); len(values) > 0 {
+		switch values := d.Values(g.tiebreaker); len(values) {
+		case 0:
+		case 1:
 			own, _ := d.Own(g.tiebreaker)
 			o.Tiebreaker = keyValue(own, values[0])
+		default:
+			return o, true, severalValues(g.plan.tiebreaker, len(values))
 		}
 	}
-	return o, true
+	return o, true, nil
+}
+
+func severalValues(field string, n int) error {
+	return fmt.Errorf("arrays (here of [%s], with %d values) are not supported in the order of a sequence", field, n)
 }
 
 // nanos is a time in nanoseconds, held at the ends of what 64 bits can say.
@@ -302,7 +316,7 @@ func (g *groupSearch) tooMany(err error) error {
 func (g *groupSearch) Trace(d condition.Document) (condition.Trace, error) {
 	whole := condition.Trace{Text: "a step of the sequence"}
 	for _, b := range g.bound {
-		t, err := condition.NewTrace(b.step.Where, g.target.Fields, d)
+		t, err := condition.NewTrace(b.step.Where, ofDocument(g.target.Fields, d), d)
 		if err != nil {
 			return whole, err //nolint:wrapcheck // it names the field
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/diag"
+	"tocsin/internal/failure"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/store"
@@ -102,6 +104,41 @@ func nameOf(h query.Hit) string {
 		ids = append(ids, e.ID)
 	}
 	return strings.Join(ids, " ")
+}
+
+// What a sequence is ordered by has one value in every event that fits a step; Elasticsearch refuses the
+// sequence otherwise.
+func TestSequenceOrderNeedsOneValue(t *testing.T) {
+	const one, two, three = `"2026-01-15T12:00:01Z"`, `"2026-01-15T12:00:02Z"`, `"2026-01-15T12:00:03Z"`
+	for _, tt := range []struct{ name, at, rest, query, want string }{
+		{"one time", two, ``, `sequence [a where true] [b where true]`, ""},
+		{"several times", `[` + two + `,` + three + `]`, ``, `sequence [a where true] [b where true]`, "arrays (here of [@timestamp], with 2 values)"},
+		{"the same twice", `[` + two + `,` + two + `]`, ``, `sequence [a where true] [b where true]`, "arrays (here of [@timestamp], with 2 values)"},
+		{"in an event of no step", `[` + two + `,` + three + `]`, ``, `sequence [a where true] [c where true]`, ""},
+		{"in a sample", `[` + two + `,` + three + `]`, ``, `sample by host.id [a where true] [b where true]`, ""},
+		{"several tiebreakers", two, `,"seq":[1,2]`, `sequence [a where true] [b where true]`, "arrays (here of [seq], with 2 values)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lines := fmt.Sprintf(`{"_id":"a","@timestamp":%s,"event":{"category":"a"},"host":{"id":"h"}}`+"\n"+`{"_id":"b","@timestamp":%s,"event":{"category":"b"},"host":{"id":"h"}%s}`, one, tt.at, tt.rest)
+			events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines)})
+			if err != nil || diags.HasErrors() {
+				t.Fatal(err, diags)
+			}
+			t.Cleanup(func() { _ = events.Close() })
+			plan, diags := query.AdHoc(query.AdHocQuery{Text: diag.NewText("query", tt.query), Language: rule.EQL, TiebreakerField: "seq"})
+			if plan == nil {
+				t.Fatal(diags)
+			}
+			prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: events})
+			if err != nil || prepared == nil {
+				t.Fatal(err, diags)
+			}
+			_, err = prepared.Execute(t.Context(), query.Source{Events: events}, window.Window{From: noon, To: noon.Add(time.Minute)}, func([]query.Hit) (bool, error) { return true, nil })
+			if (err == nil) != (tt.want == "") || err != nil && (failure.KindOf(err) != failure.Rejected || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
+	}
 }
 
 func TestSequenceWindows(t *testing.T) {

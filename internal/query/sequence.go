@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
 	"tocsin/internal/condition"
@@ -108,13 +109,18 @@ func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], [
 	if err != nil {
 		return false, &failure.Error{Kind: failure.Rejected, Op: "read the events of " + s.group.plan.label(), Err: err}
 	}
-	o, timed := s.group.ordinal(doc)
-	if !timed && !s.group.steps.Sample {
+	fits := s.group.fits(doc)
+	o, timed, err := s.group.ordinal(doc)
+	switch {
+	case s.group.steps.Sample:
+	case err != nil && len(fits) > 0:
+		return false, &failure.Error{Kind: failure.Rejected, Op: fmt.Sprintf("order event %s/%s of %s", e.Index, e.ID, s.group.plan.label()), Err: err}
+	case err != nil, !timed:
 		return true, nil
 	}
 	kept := *e
 	kept.Fields = only(e.Fields, s.group.computed)
-	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: &kept}, s.group.fits(doc))
+	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: &kept}, fits)
 	return more, s.group.tooMany(err)
 }
 

@@ -70,10 +70,17 @@ func (b *entryBinder) field(key, name, side string, target search.Target) (mappi
 		}
 		f = exact
 	}
-	f.Unsourced = "" // The search hands its values out.
-	if err := f.InMemory(); err != nil {
+	comparable := f
+	comparable.Unsourced = "" // The search hands its values out.
+	if element, ranges := f.Type.Element(); ranges && side == "the indicators" {
+		comparable.Type = element
+	}
+	if err := comparable.InMemory(); err != nil {
 		report(diag.Error, "threat/opaque-field", "[%s] of %s cannot be compared: %v", name, side, err)
 		return nowhere, false
+	}
+	if side == "the indicators" { // those of the events are in the condition
+		b.diags = append(b.diags, longValues(b.rule, key, target.Fields, name)...)
 	}
 	return f, true
 }

@@ -52,8 +52,19 @@ func (s *threatSearch) indicatorRequest() search.Request {
 	return search.Request{
 		Patterns: s.plan.indicators.named(s.slot).of(s.window), Where: s.theirs.pushed, FieldTypes: s.indicators.Fields,
 		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
-		OmitSource: true, PageSize: indicatorPage,
+		OmitSource: !s.ranges(), PageSize: indicatorPage,
 	}
+}
+
+// ranges reports whether there are fields of ranges among those of the indicators: what a search shows
+// of them beside the source leaves out how a date was written.
+func (s *threatSearch) ranges() bool {
+	return slices.ContainsFunc(s.groups, func(g indicator.Group) bool {
+		return slices.ContainsFunc(g, func(e indicator.Entry) bool {
+			_, ranges := e.Indicator.Type.Element()
+			return ranges
+		})
+	})
 }
 
 // fields names those whose indexed values are needed on one side.
@@ -148,7 +159,7 @@ func (s *threatSearch) read(ctx context.Context, src Source) (*indicator.Set, er
 // Trace judges what an event has to be to be looked up; whether an indicator has what it carries is
 // not asked.
 func (s *threatSearch) Trace(d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.whole, s.target.Fields, d) //nolint:wrapcheck // it names the field
+	return condition.NewTrace(s.where.whole, ofDocument(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 // Explain shows the search for events, and beside it that for indicators.

@@ -16,6 +16,9 @@ type cut struct {
 	source []byte
 }
 
+// blank is the white space of JSON.
+const blank = " \t\r\n"
+
 // cutter takes lines apart as [parse] does. It is for one goroutine at a time.
 type cutter struct {
 	// memory holds the sources that do not stand in their lines in one piece.
@@ -25,14 +28,25 @@ type cutter struct {
 // forget lets the memory of all that was cut be used again.
 func (c *cutter) forget() { c.memory = c.memory[:0] }
 
-// of takes a line apart; false: it is no event. Whether the source is JSON is only looked at where
-// there is metadata.
-func (c *cutter) of(text []byte) (cut, bool) {
-	switch {
-	case !utf8.Valid(text):
+// bare returns a line as a document without metadata; false where its first name may be one of
+// metadata, and of what is no object. Whether a later name is one, who reads the document has to see.
+func bare(text []byte) (cut, bool) {
+	text = bytes.Trim(text, blank)
+	if len(text) == 0 || text[0] != '{' || !utf8.Valid(text) {
 		return cut{}, false
-	case !bytes.Contains(text, []byte(`"_`)) && !bytes.Contains(text, []byte(`"\u`)):
-		return cut{source: bytes.TrimSpace(text)}, true // No name begins with an underscore, however it is written.
+	}
+	name := bytes.TrimLeft(text[1:], blank)
+	return cut{source: text}, len(name) > 1 && !underscored(name[1:])
+}
+
+// underscored reports whether a name may begin with an underscore, as those of metadata do, however it
+// is written.
+func underscored(name []byte) bool { return len(name) > 0 && (name[0] == '_' || name[0] == '\\') }
+
+// of takes a line of any form apart; false: it is no event.
+func (c *cutter) of(text []byte) (cut, bool) {
+	if !utf8.Valid(text) {
+		return cut{}, false
 	}
 	m, ok := membersOf(text)
 	if !ok {
@@ -47,7 +61,7 @@ func (c *cutter) of(text []byte) (cut, bool) {
 	case m.around && len(m.source) > 0 && m.source[0] == '{':
 		out.source = m.source
 	case len(m.metadata) == 0:
-		out.source = bytes.TrimSpace(text)
+		out.source = bytes.Trim(text, blank)
 	default:
 		out.source = c.without(text, m)
 	}
@@ -97,7 +111,7 @@ func (c *cutter) without(text []byte, m members) []byte {
 	for _, gone := range append(m.metadata, span{m.end, m.end}) {
 		piece := text[from:gone.from]
 		if len(c.memory) == start+1 {
-			piece = bytes.TrimLeft(piece, ", \t\r\n") // the comma behind what is gone
+			piece = bytes.TrimLeft(piece, blank+",") // the comma behind what is gone
 		}
 		c.memory = append(c.memory, piece...)
 		from = gone.to

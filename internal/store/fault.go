@@ -42,11 +42,11 @@ func findFault(text []byte, cause error) *fault {
 	if err := json.Unmarshal(text, &value); errors.As(err, &syntax) {
 		at := int(syntax.Offset) - 1
 		if strings.HasPrefix(syntax.Error(), "unexpected end") {
-			at = len(bytes.TrimRight(text, " \t\r\n"))
+			at = len(bytes.TrimRight(text, blank))
 		}
 		return &fault{min(max(at, 0), len(text)), "not one JSON object: " + syntax.Error()}
 	}
-	at := len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+	at := len(text) - len(bytes.TrimLeft(text, blank))
 	return &fault{at, "not one JSON object: " + kindAt(text, at)}
 }
 

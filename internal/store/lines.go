@@ -85,4 +85,4 @@ func (l *lineReader) keep(dst []byte, start int, part []byte, at *line) []byte {
 }
 
 // isBlank reports whether a line holds nothing but JSON's white space.
-func isBlank(text []byte) bool { return len(bytes.Trim(text, " \t\r\n")) == 0 }
+func isBlank(text []byte) bool { return len(bytes.Trim(text, blank)) == 0 }

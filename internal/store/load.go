@@ -93,7 +93,7 @@ func (l *loader) opener() func(*batch) loaded {
 		options: &l.events.options, learned: newMappings(l.events.options.Mapping), seen: map[string]*sighted{},
 		naming: newNaming(l.events.options.Index),
 	}
-	o.view = event.NewSelection(streamFields(), nil).NewView()
+	o.view = event.NewSelection(streamFields, nil).NewView()
 	return o.decode
 }
 
@@ -122,10 +122,21 @@ func (o *opener) decode(b *batch) loaded {
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
 	o.cutter.forget()
+	if found, ok := bare(text); ok {
+		// A name of metadata was seen in no source, so a line that has one is not settled.
+		if index, known = o.settled(found); known {
+			return index, true
+		}
+	}
 	found, ok := o.cutter.of(text)
 	if !ok {
 		return "", false
 	}
+	return o.settled(found)
+}
+
+// settled returns the index of an event of which every name and kind was seen in its index.
+func (o *opener) settled(found cut) (index string, known bool) {
 	switch {
 	case len(found.index) > 0:
 		index = o.naming.name(found.index)
@@ -135,13 +146,12 @@ func (o *opener) known(text []byte) (index string, known bool) {
 		return "", false
 	default:
 		var err error
-		if index, err = o.naming.stream(o.view, 0, found.source); err != nil {
+		if index, err = o.naming.stream(o.view, found.source); err != nil {
 			return "", false
 		}
 	}
 	seen := o.seen[index]
-	c := event.NewCursor(found.source)
-	return index, seen != nil && c.Kind() == '{' && seen.all(c) && c.Whole()
+	return index, seen != nil && seen.document(found.source)
 }
 
 // see takes in an event.

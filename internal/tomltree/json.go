@@ -185,8 +185,7 @@ func (p *jsonParser) str() (text string, ok bool) {
 			if !escaped {
 				return p.text[inner.Start:inner.End], true
 			}
-			text, _ = unescape(p.text, inner)
-			return text, true
+			return unescape(p.text, inner, nil), true
 		case c == '\\':
 			escaped = true
 			if !p.escape() {

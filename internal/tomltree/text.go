@@ -46,13 +46,18 @@ func (v *Value) StringText(file diag.Text) diag.Text {
 	if !escaped {
 		return file.Part(inner)
 	}
-	value, offsets := unescape(file.Value, inner)
-	return file.Decoded(value, offsets)
+	offsets := make([]int, 0, inner.End-inner.Start+1)
+	value := unescape(file.Value, inner, func(start, length int) {
+		for range length {
+			offsets = append(offsets, start)
+		}
+	})
+	return file.Decoded(value, append(offsets, inner.End))
 }
 
-// unescape decodes the inside of a string that a parser has accepted. offsets has the file offset
-// of each byte of the value and of its end.
-func unescape(file string, inner diag.Span) (value string, offsets []int) {
+// unescape decodes the inside of a string that a parser has accepted. Told, if not nil, is called with
+// the file offset of each character, and how many bytes of the value it makes.
+func unescape(file string, inner diag.Span, told func(start, length int)) string {
 	out := make([]byte, 0, inner.End-inner.Start)
 	for i := inner.Start; i < inner.End; {
 		start, had := i, len(out)
@@ -62,11 +67,11 @@ func unescape(file string, inner diag.Span) (value string, offsets []int) {
 		} else {
 			out, i = escape(out, file, i+1, inner.End)
 		}
-		for range len(out) - had {
-			offsets = append(offsets, start)
+		if told != nil {
+			told(start, len(out)-had)
 		}
 	}
-	return string(out), append(offsets, inner.End)
+	return string(out)
 }
 
 // escapes are the ones of one letter.

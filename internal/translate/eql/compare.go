@@ -3,6 +3,7 @@ package eql
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
@@ -156,7 +157,17 @@ func (l *lowerer) operands(n *Field, y *Literal) (mapping.Field, any, fieldState
 			n.Name, f.Type, l.source(y), kindOfLiteral(y.Value))
 		return f, nil, failed
 	}
-	return f, y.Value, mapped
+	return f, literalOf(f, y.Value), mapped
+}
+
+// literalOf is a literal as a search on the field has it. Beside texts a decimal is its text, as Java
+// writes it: 1.0 is not 1.
+func literalOf(f mapping.Field, value any) any {
+	x, isFloat := value.(float64)
+	if family := f.Type.Family(); isFloat && (family == mapping.FamilyString || family == mapping.FamilyText) {
+		return javaDouble(x)
+	}
+	return value
 }
 
 // fits reports whether a literal can be a value of a type.
@@ -197,6 +208,9 @@ func compareLiterals(x, y any) (int, bool) {
 		if b, ok := y.(int64); ok {
 			return cmp.Compare(a, b), true
 		}
+	case moment:
+		b, ok := y.(moment)
+		return time.Time(a).Compare(time.Time(b)), ok
 	}
 	a, okA := toFloat(x)
 	b, okB := toFloat(y)
@@ -265,6 +279,7 @@ func (l *lowerer) oneOf(n *In, field *Field, f mapping.Field, values []Node) con
 			return l.fail(v.Pos(), CodeType, "2nd argument of [%s] must be [%s], found value [%s] type [%s]",
 				l.source(n), f.Type, l.source(v), kindOfLiteral(value))
 		}
+		value = literalOf(f, value)
 		list = append(list, value)
 		members = append(members, condition.Term{Field: f.Name, Value: value, Fold: true})
 	}

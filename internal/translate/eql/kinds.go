@@ -1,6 +1,8 @@
 package eql
 
 import (
+	"time"
+
 	"tocsin/internal/mapping"
 )
 
@@ -65,10 +67,13 @@ func kindOfField(f mapping.Field) kind {
 	return kindUnknown
 }
 
-// scalar is the value of an expression: nil, bool, int64, float64 or string.
+// scalar is the value of an expression: nil, bool, int64, float64, string or moment.
 type scalar = any
 
-// scalarOf is what a function sees of a field's value: dates and addresses as their text.
+// moment is a date, which is no text until a function makes one of it.
+type moment time.Time
+
+// scalarOf is what a function sees of a field's value: addresses as their text.
 func scalarOf(f mapping.Field, v mapping.Value) scalar {
 	switch f.Type.Family() {
 	case mapping.FamilyInteger:
@@ -78,7 +83,7 @@ func scalarOf(f mapping.Field, v mapping.Value) scalar {
 	case mapping.FamilyBoolean:
 		return v.Bool
 	case mapping.FamilyDate:
-		return v.Time.UTC().Format("2006-01-02T15:04:05.000Z")
+		return moment(v.Time)
 	case mapping.FamilyIP:
 		return v.IP.String()
 	default:

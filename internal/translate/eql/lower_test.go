@@ -114,6 +114,12 @@ func TestLower(t *testing.T) {
 		{"true beats null", `any where ?x : "a" or true`, `true`},
 		{"bare optional", `any where ?x`, `false`},
 		{"number for a keyword", `any where k == 1`, `(term k 1)`},
+		{"decimal for a keyword", `any where k == 1.0`, `(term k "1.0")`},
+		{"decimals are written as by Java", `any where k in (1.50, 1e3, 1e7, 0.0001, "x", 5)`, `(terms k "1.5" "1000.0" "1.0E7" "1.0E-4" "x" 5)`},
+		{"negative decimal", `any where k != -1.0`, `(not (term k "-1.0"))`},
+		{"ordered by a decimal", `any where k >= 1.0`, `(range k gte "1.0")`},
+		{"decimal for a text with a keyword", `any where both == 2.0`, `(term both.keyword "2.0")`},
+		{"decimal for a number", `any where d == 1.0 and n == 1.0`, `(and (term d 1) (term n 1))`},
 		{"null equals null", `any where ?x == ?y`, `true`},
 		{"null alone", `any where not null`, `false`},
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf16"
 
 	"tocsin/internal/condition"
@@ -163,8 +164,36 @@ func javaText(v scalar) string {
 		return v
 	case float64:
 		return javaDouble(v)
+	case moment:
+		return javaDate(time.Time(v))
 	}
 	return fmt.Sprint(v)
+}
+
+// javaDate is ZonedDateTime.toString in UTC: without seconds where they are 0, and with no more of a
+// fraction than there is, in groups of three digits.
+func javaDate(at time.Time) string {
+	at = at.UTC()
+	year := fmt.Sprintf("%04d", at.Year())
+	switch {
+	case at.Year() > 9999:
+		year = "+" + year
+	case at.Year() < 0:
+		year = fmt.Sprintf("-%04d", -at.Year())
+	}
+	text := year + at.Format("-01-02T15:04")
+	switch nanos := at.Nanosecond(); {
+	case nanos == 0 && at.Second() == 0:
+	case nanos == 0:
+		text += at.Format(":05")
+	case nanos%1e6 == 0:
+		text += at.Format(":05.000")
+	case nanos%1e3 == 0:
+		text += at.Format(":05.000000")
+	default:
+		text += at.Format(":05.000000000")
+	}
+	return text + "Z"
 }
 
 // javaDouble is Double.toString: plain between 10⁻³ and 10⁷, with an exponent outside.

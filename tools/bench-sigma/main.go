@@ -1,0 +1,132 @@
+// Command bench-sigma compares the runner with rsigma (Rust), side by side: the same rules of SigmaHQ over the
+// same event files, no server. First the matches of all rules have to be the same; then both run in turn,
+// and one table says what that takes. `make bench-sigma` makes what it needs; docs/performance.md says how to
+// read it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// options are those of the command line.
+type options struct {
+	converted, recorded string
+	counts, sizes       string
+	runs                int
+	seed                uint64
+}
+
+// events is a file of events.
+type events struct {
+	n    int
+	path string
+}
+
+func main() {
+	var o options
+	var p programs
+	flag.StringVar(&p.runner, "runner", "bin/runner", "the runner")
+	flag.StringVar(&p.rsigma, "rsigma", "", "rsigma; \"\": measure the runner alone")
+	flag.StringVar(&p.work, "work", "bin/sigma/work", "directory for rules and events, some 200 MB for 200,000 events")
+	flag.StringVar(&o.converted, "converted", "bin/sigma/converted", "directory that convert.py has written")
+	flag.StringVar(&o.recorded, "recorded", "", "recorded events of Sigma's regression tests, to be mixed in (NDJSON)")
+	flag.StringVar(&o.counts, "rules", "1,100,1000,0", "numbers of rules; 0: all")
+	flag.StringVar(&o.sizes, "events", "20000,200000", "numbers of events")
+	flag.IntVar(&o.runs, "runs", 7, "runs of each program; the median counts")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the events")
+	flag.Parse()
+	if err := run(context.Background(), os.Stdout, &p, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench-sigma:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, to io.Writer, p *programs, o options) error {
+	counts, err := numbers(o.counts)
+	if err != nil {
+		return err
+	}
+	sizes, err := numbers(o.sizes)
+	if err != nil {
+		return err
+	}
+	if o.runs < 1 || len(sizes) == 0 || len(counts) == 0 {
+		return errors.New("-runs, -events and -rules want numbers")
+	}
+	p.mapping = filepath.Join(o.converted, "mapping.json")
+	rules, err := readRules(filepath.Join(o.converted, "rules.ndjson"))
+	if err != nil {
+		return err
+	}
+	files, err := p.events(sizes, o)
+	if err != nil {
+		return err
+	}
+	quiet, err := p.agree(ctx, to, rules, files[0])
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(to, "\n", tableHead); err != nil {
+		return err
+	}
+	for _, l := range []lane{plain, logsource} {
+		for _, n := range counts {
+			s, err := writeSet(filepath.Join(p.work, "rules-"+strconv.Itoa(n)), spread(quiet, n))
+			if err != nil {
+				return err
+			}
+			for _, e := range files {
+				if err := p.compare(ctx, to, o.runs, s, l, e); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return p.ledger(ctx, to, o.runs, quiet, files[0])
+}
+
+func numbers(list string) ([]int, error) {
+	var out []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// empty is a file without events.
+func (p *programs) empty() string { return filepath.Join(p.work, "empty.ndjson") }
+
+// events writes the files of events.
+func (p *programs) events(sizes []int, o options) ([]events, error) {
+	if err := os.MkdirAll(p.work, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(p.empty(), nil, 0o600); err != nil {
+		return nil, err
+	}
+	recorded, err := readRecorded(o.recorded)
+	if err != nil {
+		return nil, err
+	}
+	var out []events
+	for _, n := range sizes {
+		e := events{n, filepath.Join(p.work, fmt.Sprintf("events-%d-%d-%d.ndjson", n, o.seed, len(recorded)))}
+		if err := writeEvents(e.path, n, o.seed, recorded); err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// programs are the two that are compared, and what both are given.
+type programs struct {
+	runner string
+	// rsigma is "" when there is none.
+	rsigma  string
+	work    string
+	mapping string
+}
+
+// once is the runner's command over all rules of a set.
+func (p *programs) once(ctx context.Context, s set, l lane, events string, more ...string) *exec.Cmd {
+	arguments := append([]string{
+		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", s.tocsin(l), "--events", events, "--mapping", p.mapping, "--log-level", "error",
+	}, more...)
+	return exec.CommandContext(ctx, p.runner, arguments...)
+}
+
+// eval is rsigma's command over the same rules.
+func (p *programs) eval(ctx context.Context, s set, l lane, events string, more ...string) *exec.Cmd {
+	arguments := append([]string{"engine", "eval", "-r", s.sigma(), "-e", "@" + events, "--quiet", "--output-format", "ndjson"}, more...)
+	if l == logsource {
+		arguments = append(arguments, "--logsource-routing")
+	}
+	return exec.CommandContext(ctx, p.rsigma, arguments...)
+}
+
+// cost is what one process took.
+type cost struct {
+	cpu, wall time.Duration
+	peak      int64 // bytes
+}
+
+// measure runs a command to its end.
+func measure(c *exec.Cmd) (cost, error) {
+	var complaints bytes.Buffer
+	c.Stdout, c.Stderr = io.Discard, &complaints
+	start := time.Now()
+	err := c.Run()
+	if err != nil {
+		return cost{}, fmt.Errorf("%s: %w\n%s", c, err, complaints.Bytes())
+	}
+	out := cost{cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime(), wall: time.Since(start)}
+	if use, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		out.peak = use.Maxrss << 10 // Linux counts KiB.
+	}
+	return out, nil
+}
+
+// match is an event that a rule finds.
+type match struct {
+	rule  string
+	event int
+}
+
+// tocsinMatches are those of all rules of a set.
+func (p *programs) tocsinMatches(ctx context.Context, s set, l lane, events string) (map[match]bool, error) {
+	store := filepath.Join(p.work, "store")
+	if err := os.RemoveAll(store); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(store)
+	if _, err := measure(p.once(ctx, s, l, events, "--no-ledger", "--store", store)); err != nil {
+		return nil, err
+	}
+	return matches(exec.CommandContext(ctx, p.runner, "alerts", "list", "--store", store, "--format", "ndjson"), func(line []byte) (match, error) {
+		var alert struct {
+			Rule  string `json:"kibana.alert.rule.rule_id"`
+			Event int    `json:"EventRecordID"`
+		}
+		err := json.Unmarshal(line, &alert)
+		return match{alert.Rule, alert.Event}, err
+	})
+}
+
+func (p *programs) rsigmaMatches(ctx context.Context, s set, l lane, events string) (map[match]bool, error) {
+	return matches(p.eval(ctx, s, l, events, "--include-event"), func(line []byte) (match, error) {
+		var found struct {
+			Rule  string `json:"rule_id"`
+			Event struct{ EventRecordID int }
+		}
+		err := json.Unmarshal(line, &found)
+		return match{found.Rule, found.Event.EventRecordID}, err
+	})
+}
+
+// matches reads one match of each line that a command prints.
+func matches(c *exec.Cmd, read func(line []byte) (match, error)) (map[match]bool, error) {
+	var complaints bytes.Buffer
+	c.Stderr = &complaints
+	text, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", c, err, complaints.Bytes())
+	}
+	out := map[match]bool{}
+	for line := range bytes.Lines(text) {
+		m, err := read(line)
+		if err != nil || m.rule == "" || m.event == 0 {
+			return nil, fmt.Errorf("%s: a line without rule or event: %s (%w)", c, line, err)
+		}
+		out[m] = true
+	}
+	return out, nil
+}
