@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,6 +135,9 @@ func kqlText(rt *rapid.T, field string) string {
 	pool := matchPools[field]
 	if pool == nil || rapid.IntRange(0, 19).Draw(rt, "any pool") == 0 {
 		pool = rapid.SampledFrom([][]string{matchTexts, matchWholes, matchFractions, matchDates, matchAddresses}).Draw(rt, "pool")
+	}
+	if slices.Contains(matchDateFields, field) && rapid.IntRange(0, 3).Draw(rt, "date math") == 0 {
+		pool = matchDateMath
 	}
 	return rapid.SampledFrom(pool).Draw(rt, "value")
 }

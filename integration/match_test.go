@@ -125,6 +125,15 @@ var (
 		"2026/01/01", "2026/01/01 03:04:05", "2026/1/1", "20260101", "1767236645", "1767236645.5", "1767236645000", "1767236645100.5", "-1", "-1.5",
 		"5", "5.", "1234", "12345",
 	}
+	// matchDateMath are dates that only a question has: date math about a date, in the formats of the fields.
+	matchDateMath = []string{
+		"2026-01-01||", "2026-01-01||/d", "2026-01-01||/M", "2026-01-01||/y", "2026-01-01||/w", "2026-01-01T03:04:05||/h", "2026-01-01T03:04:05.1Z||/m",
+		"2026-01-01T03:04:05.1Z||/s", "2025-12-31||+1d/d", "2026-01-31||+1M", "2024-02-29||+1y-1d", "2026||+1d", "2026-01||/M+1h", "2027-01-01||-1y/d+3h+4m",
+		"2026-01-01T04:04:05+01:00||-5s", "1767236645||/d", "1767236645||+1h", "1767236645000||/d", "2026/01/01||/d", "2026/01/01||+1d", "20260101||/M",
+		"2026-01-01||/", "2026-01-01||+", "2026-01-01||/2d", "2026-01-01||+1q", "2026-01-01||/d||/d", "||/d", "2026-01-01|/d", "2026-01-01 ||/d", "2026-01-01||1d",
+	}
+	// matchZones are time zones of ranges.
+	matchZones = []string{"Z", "+01:00", "-08:00", "+05:45", "UTC", "Europe/Berlin", "America/New_York", "Pacific/Apia"}
 	matchAddresses = []string{
 		"10.0.0.1", "10.0.0.2", "10.0.1.1", "10.1.0.1", "11.0.0.1", "::ffff:10.0.0.1", "::ffff:a00:2", "0.0.0.0", "255.255.255.255", "::", "::1", "::00001",
 		"fe80::1", "fe80::1%eth0", "FE80::2", "2001:db8::1", "010.0.0.1", "10.0.0", "10.0.0.1/32", "10.0.0.0/24", "10.0.0.77/24", "::ffff:10.0.0.0/120",
@@ -266,6 +275,8 @@ var matchTreeFields = func() mapping.Fields {
 	return table
 }()
 
+var matchDateFields = []string{"date", "nanos", "epoch", "day"}
+
 var anyMatchLeaf = rapid.Custom(func(rt *rapid.T) condition.Expr {
 	field := rapid.SampledFrom(matchFieldNames).Draw(rt, "field")
 	fold := rapid.Bool().Draw(rt, "fold")
@@ -294,6 +305,9 @@ var anyMatchLeaf = rapid.Custom(func(rt *rapid.T) condition.Expr {
 		if (field == "date" || field == "nanos") && rapid.Bool().Draw(rt, "with format") {
 			r.Format = "strict_date_optional_time"
 		}
+		if slices.Contains(matchDateFields, field) && rapid.IntRange(0, 2).Draw(rt, "with zone") == 0 {
+			r.TimeZone = rapid.SampledFrom(matchZones).Draw(rt, "zone")
+		}
 		return r
 	case 5:
 		return condition.Wildcard{Field: field, Pattern: rapid.SampledFrom(matchPatterns).Draw(rt, "pattern"), Fold: fold}
@@ -315,6 +329,9 @@ func matchLiteral(field string) *rapid.Generator[any] {
 		pool := matchPools[field]
 		if pool == nil || rapid.IntRange(0, 19).Draw(rt, "any pool") == 0 {
 			pool = rapid.SampledFrom([][]string{matchTexts, matchWholes, matchFractions, matchDates, matchAddresses, {"true", "false"}}).Draw(rt, "pool")
+		}
+		if slices.Contains(matchDateFields, field) && rapid.IntRange(0, 2).Draw(rt, "date math") == 0 {
+			return rapid.SampledFrom(matchDateMath).Draw(rt, "math")
 		}
 		text := rapid.SampledFrom(pool).Draw(rt, "literal")
 		if rapid.Bool().Draw(rt, "as text") {

@@ -210,7 +210,7 @@ func OfNow(e Expr) bool {
 				found = found || isNow(v)
 			}
 		case Raw:
-			found = found || nowWithin.MatchString(l.text)
+			found = found || NowWithin(l.text)
 		}
 	})
 	return found
@@ -221,5 +221,8 @@ func isNow(value any) bool {
 	return isText && datemath.IsNow(text)
 }
 
-// nowWithin finds what may be date math about now in a text of any language.
-var nowWithin = regexp.MustCompile(`(?:^|[^\pL\d_.])now(?:$|[^\pL\d_.])`)
+// NowWithin reports whether a text of some language may have date math about now in it.
+func NowWithin(text string) bool { return nowWithin.MatchString(text) }
+
+// nowWithin finds now with a step behind it, and now alone where a value stands.
+var nowWithin = regexp.MustCompile(`(?:^|[^\pL\d_.])now(?:[-+]\d*[smhHdwMy]|\\*/\d*[smhHdwMy])|(?:^|TO |[\[{(:<>="])now(?:$|[\s\]})"\\])`)

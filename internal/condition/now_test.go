@@ -97,6 +97,10 @@ func TestOfNow(t *testing.T) {
 		{condition.Wildcard{Field: "x", Pattern: "now*"}, false},
 		{raw(`d:[now-1d TO *] AND m:a~`), true},
 		{raw(`d:>now\/d`), true},
+		{raw(`d:now`), true},
+		{raw(`d:{* TO now}`), true},
+		{raw(`d:("now" OR 2026)`), true},
+		{raw(`m:"do it now"`), false},
 		{raw(`nowhere knows.now now_`), false},
 	} {
 		if got := condition.OfNow(tt.e); got != tt.want {

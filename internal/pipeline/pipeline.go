@@ -132,6 +132,13 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 	x.Warnings = TargetWarnings(x.plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
 	x.prepared = prepared
+	if m, ok := prepared.(interface{ OfNow() bool }); ok && len(x.Covers) > 1 && m.OfNow() {
+		x.Status, x.Err = Failed, &failure.Error{
+			Kind: failure.Rejected, Op: "run rule " + x.RuleID,
+			Reason: fmt.Sprintf("%d slots cannot be run as one: what the rule asks for is about now", len(x.Covers)),
+		}
+		return false
+	}
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/diag"
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/rule"
@@ -73,6 +74,46 @@ func TestLookAgainNotWhereItCannot(t *testing.T) {
 			s.play(t, 9*time.Minute+25*time.Second) // no play ends at a slot
 			if diff := cmp.Diff(0, len(again.behind)); diff != "" {
 				t.Error(diff)
+			}
+		}
+	})
+}
+
+// TestLookAgainAsOfTheSlot: where slots ask for different things, each has a look of its own, over all of
+// its window, in the order of slots, and a look that fails is had again with those behind it.
+func TestLookAgainAsOfTheSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := ledger.NewMemory()
+		r := newRule(t, "r", func(r *rule.Rule) { r.Query = diag.NewText("query", `process where file.created >= "now-10m"`) })
+		var looks []pipeline.Job
+		failures := 0
+		again := &stage{}
+		s := newStage(t, store, nil, service.Options{LateAfter: 10 * time.Minute}, r)
+		s.UseAgain(rounds{recorder: &service.Recorder{
+			Ledger: &ledger.Ledger{Store: ledger.NewMemory()},
+		}, mu: &again.mu, ran: &again.behind, outcome: func(job pipeline.Job, x *pipeline.Execution) {
+			if len(looks) == 3 && failures == 0 {
+				failures++
+				x.Status, x.Err = pipeline.Failed, errDown
+				return
+			}
+			looks = append(looks, job)
+		}})
+		s.play(t, 40*time.Minute+30*time.Second)
+		slots := map[time.Time]bool{}
+		for _, job := range looks {
+			slots[job.Slot] = true
+			if len(job.Late) != 1 || job.Window != r.Window(job.Slot) || job.Late[0].Window != job.Window {
+				t.Errorf("a look as of %s over %s: %v", job.Slot, job.Window, job.Late)
+			}
+		}
+		if len(slots) < 25 || failures != 1 {
+			t.Errorf("%d slots, %d failures", len(slots), failures)
+		}
+		first := looks[0].Slot
+		for n := range len(slots) {
+			if !slots[first.Add(time.Duration(n)*time.Minute)] {
+				t.Errorf("slot %d was left out", n)
 			}
 		}
 	})

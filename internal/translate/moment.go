@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -92,6 +93,13 @@ func (m Moment) lowered(e condition.Expr) Lowered {
 // OfNow reports whether what a rule asks for may depend on when it is asked, whatever its indices map:
 // its query, filters or exceptions have date math about now.
 func OfNow(q Query, r *rule.Rule) bool {
+	// What is a condition under one mapping may be a clause under another.
+	if _, isText := q.(luceneQuery); isText && condition.NowWithin(q.String()) {
+		return true
+	}
+	if filters, err := json.Marshal(r.Filters); err != nil || condition.NowWithin(string(filters)) {
+		return true
+	}
 	for _, fields := range []mapping.Fields{mapping.Untyped(), mapping.Assumed()} {
 		m := Moment{Fields: fields}
 		narrowing, diags := m.Narrow(r)

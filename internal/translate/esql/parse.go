@@ -47,6 +47,7 @@ func Parse(text diag.Text) (*Query, diag.List) {
 	}
 	p.judge()
 	p.query.now = nowCalls(tokens)
+	p.clocks(tokens)
 	return p.query, p.diags
 }
 
