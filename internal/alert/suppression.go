@@ -98,7 +98,7 @@ func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subje
 				continue
 			}
 			shared[n] = slices.DeleteFunc(shared[n], func(v value) bool {
-				return !slices.ContainsFunc(values, func(other value) bool { return other.key == v.key })
+				return !slices.ContainsFunc(values, func(other value) bool { return scalarText(other.shown()) == scalarText(v.shown()) })
 			})
 		}
 	}
@@ -197,13 +197,13 @@ func whole(values []value) any {
 	case 0:
 		return nil
 	case 1:
-		return values[0].plain
+		return values[0].shown()
 	}
 	values = slices.Clone(values)
-	slices.SortStableFunc(values, func(x, y value) int { return cmp.Compare(x.key, y.key) })
+	slices.SortStableFunc(values, func(x, y value) int { return cmp.Compare(x.text, y.text) })
 	list := make([]any, len(values))
 	for i, v := range values {
-		list[i] = v.plain
+		list[i] = v.shown()
 	}
 	return list
 }

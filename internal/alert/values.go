@@ -27,9 +27,9 @@ type reading struct {
 // value is one value of a field.
 type value struct {
 	field mapping.Field
-	// key is the same for all spellings of the value, text is how it is shown.
+	// key is the same for all spellings of the value, text is how the fields of a search show it.
 	key, text string
-	// plain is the value in JSON, of the type that the field's values have.
+	// plain is the value in JSON, of the type that the field's values have, as an aggregation shows it.
 	plain any
 	time  time.Time
 }
@@ -99,10 +99,21 @@ func (r *reading) told(f mapping.Field, raw any) (value, bool) {
 func indexed(f mapping.Field, v mapping.Value) value {
 	key := f.Key(v)
 	out := value{field: f, key: key, text: key, plain: f.KeyValue(key), time: v.Time}
-	if f.Type == mapping.Float || f.Type == mapping.HalfFloat { // shown as it is written, not as it is kept
+	if narrow(f) { // shown as it is written, not as it is kept
 		out.text = strconv.FormatFloat(v.Number, 'g', -1, 32)
 	}
 	return out
+}
+
+// narrow is true of the fields whose numbers have fewer digits than aggregations show.
+func narrow(f mapping.Field) bool { return f.Type == mapping.Float || f.Type == mapping.HalfFloat }
+
+// shown is the value in JSON as the fields of a search show it.
+func (v value) shown() any {
+	if narrow(v.field) {
+		return json.Number(v.text)
+	}
+	return v.plain
 }
 
 // written are the scalars at a name as the source has them.

@@ -149,6 +149,10 @@ type failing struct{ *store.Events }
 
 var errBroken = errors.New("broken")
 
+func (failing) ViewSlices(context.Context, search.Request, []search.Sight) (search.Result, error) {
+	return search.Result{}, errBroken
+}
+
 func (failing) SearchSlices(context.Context, search.Request, []search.Visit) (search.Result, error) {
 	return search.Result{}, errBroken
 }

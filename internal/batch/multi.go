@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"tocsin/internal/failure"
 	"tocsin/internal/search"
 )
 
@@ -70,13 +71,31 @@ func Multi(ctx context.Context, events search.Events, requests []search.Request,
 	for len(todo) > 0 && ctx.Err() == nil {
 		n := min(sizer.Size(), len(todo))
 		start := time.Now()
-		for i, first := range multi.FirstPages(ctx, todo[:n]) {
-			answers.byKey[key(todo[i])].first(first)
-		}
+		answers.firstPages(ctx, multi, todo[:n])
 		sizer.Took(n, time.Since(start))
 		todo = todo[n:]
 	}
 	return answers
+}
+
+// firstPages asks for some pages together. Where a request crashes that, each is asked for by itself: one that
+// crashes again has that as its answer.
+func (a *Answers) firstPages(ctx context.Context, multi search.Multi, requests []search.Request) {
+	err := failure.Guard("search", func() error {
+		for i, first := range multi.FirstPages(ctx, requests) {
+			a.byKey[key(requests[i])].first(first)
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+	case len(requests) == 1:
+		a.byKey[key(requests[0])].refuse(err)
+	default:
+		for i := range requests {
+			a.firstPages(ctx, multi, requests[i:i+1])
+		}
+	}
 }
 
 func (a *answer) first(f search.FirstPage) {

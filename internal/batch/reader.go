@@ -3,6 +3,7 @@ package batch
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -37,24 +38,64 @@ func newReader(s *scan) *reader {
 func (r *reader) visit(page []event.Event) (more bool, err error) {
 	start := time.Now()
 	defer func() { r.matching += time.Since(start) }()
-	err = failure.Guard("match events", func() error {
-		r.arrange(page)
-		for next := 0; next < len(page); {
-			crash, err := r.matchFrom(page, &next)
+	err = failure.Guard("match events", func() error { return r.page(page) })
+	return err == nil, err //nolint:wrapcheck // it says what it did
+}
+
+func (r *reader) page(page []event.Event) error {
+	r.arrange(page)
+	for next := 0; next < len(page); {
+		crash, err := r.matchFrom(page, &next)
+		if err != nil {
+			return err
+		}
+		if crash == nil {
+			continue
+		}
+		if err := r.isolate(&page[next], crash); err != nil {
+			return err
+		}
+		next++
+	}
+	return nil
+}
+
+// View implements [search.Sight].
+func (r *reader) View() *event.View { return r.view }
+
+// See is visit for hits that the view shows already; the first ones are read again, as a page that the set
+// is arranged by.
+func (r *reader) See(hits iter.Seq[*event.Event]) error {
+	start := time.Now()
+	defer func() { r.matching += time.Since(start) }()
+	return failure.Guard("match events", func() error { //nolint:wrapcheck // it says what it did
+		if r.scan.matched.untuned() {
+			return r.page(copied(hits))
+		}
+		r.arrange(nil)
+		view := r.view
+		for e := range hits {
+			crash, err := r.tryShown(e, view)
+			if err == nil && crash != nil {
+				err = r.isolate(e, crash)
+			}
 			if err != nil {
 				return err
 			}
-			if crash == nil {
-				continue
-			}
-			if err := r.isolate(&page[next], crash); err != nil {
-				return err
-			}
-			next++
 		}
 		return nil
 	})
-	return err == nil, err //nolint:wrapcheck // it says what it did
+}
+
+// copied returns hits in memory of their own.
+func copied(hits iter.Seq[*event.Event]) []event.Event {
+	var page []event.Event
+	for e := range hits {
+		own := *e
+		own.Source = bytes.Clone(e.Source)
+		page = append(page, own)
+	}
+	return page
 }
 
 // arrange takes the best set that is known.
@@ -88,14 +129,38 @@ func (r *reader) match(e *event.Event) error {
 	if err := r.view.ReadEvent(e); err != nil {
 		return refusal("read events", err)
 	}
-	found := r.matcher.Match(r.view, scope)
+	return r.matchShown(e, r.view, scope)
+}
+
+// tryShown matches an event that a view shows.
+func (r *reader) tryShown(e *event.Event, view *event.View) (crash any, err error) {
+	defer func() {
+		crash = recover()
+		invariants.Recovered(crash)
+	}()
+	r.events++
+	scope, err := r.scope(e)
+	if scope == nil {
+		return nil, err
+	}
+	return nil, r.matchShown(e, view, scope)
+}
+
+func (r *reader) matchShown(e *event.Event, view *event.View, scope condition.Scope) error {
+	if r.scan.matched.selection.Named() {
+		if err := r.scan.identify(e); err != nil {
+			return err
+		}
+		view.Name(e.Index, e.ID)
+	}
+	found := r.matcher.Match(view, scope)
 	if invariants.Enabled {
 		r.matcher.Recheck(func() (condition.Document, error) { return e.Document() }, scope)
 	}
 	var k keeper
 	for _, i := range found {
-		if r.scan.within[i].Match(r.view) {
-			if err := r.keep(&k, e, int(i), r.view); err != nil {
+		if r.scan.within[i].Match(view) {
+			if err := r.keep(&k, e, int(i), view); err != nil {
 				return err
 			}
 		}

@@ -199,20 +199,24 @@ func (s *scan) requests() []search.Request {
 }
 
 func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scanned, error) {
-	slicer, ok := events.(search.Slicer)
-	if !ok {
+	viewer, views := events.(search.Viewer)
+	slicer, sliced := events.(search.Slicer)
+	if !views && !sliced {
 		parts = 1
 	}
 	readers := make([]*reader, parts)
-	visits := make([]search.Visit, parts)
+	visits, sights := make([]search.Visit, parts), make([]search.Sight, parts)
 	for i := range readers {
 		readers[i] = newReader(s)
-		visits[i] = readers[i].visit
+		visits[i], sights[i] = readers[i].visit, readers[i]
 	}
 	var err error
-	if ok {
+	switch {
+	case views:
+		_, err = viewer.ViewSlices(ctx, s.union, sights)
+	case sliced:
 		_, err = slicer.SearchSlices(ctx, s.union, visits)
-	} else {
+	default:
 		_, err = events.Search(ctx, s.union, visits[0])
 	}
 	var stats Scanned

@@ -134,7 +134,7 @@ func variantsOf(i int, r search.Request) (out []variant, err error) {
 	return out, err //nolint:wrapcheck // it names the field
 }
 
-// outside are the fields that windows and orders ask for, each once.
+// outside are the fields that windows, orders and [search.Viewer] ask for, each once.
 func (m *matched) outside(members []*member) []mapping.Field {
 	known := map[string][]mapping.Field{}
 	var out []mapping.Field
@@ -142,6 +142,9 @@ func (m *matched) outside(members []*member) []mapping.Field {
 		if !slices.ContainsFunc(known[f.Name], f.SameValues) {
 			known[f.Name], out = append(known[f.Name], f), append(out, f)
 		}
+	}
+	for _, f := range search.StreamFields() {
+		add(f)
 	}
 	for _, v := range m.variants {
 		for _, f := range v.Ordering.Fields() {
@@ -166,6 +169,9 @@ func (m *matched) under(members []*member) bool {
 	return true
 }
 
+// untuned reports whether a page is still wanted to arrange the set by.
+func (m *matched) untuned() bool { return m.set.Load().Len() >= fewConditions && !m.tuned.Load() }
+
 // The set is arranged anew by a sample, once, where there are enough conditions for that to pay.
 const (
 	fewConditions = 32
@@ -173,12 +179,14 @@ const (
 	mostSample    = 300
 )
 
-// arranged returns the set in the best order that is known, which the first large page helps to find.
+// arranged returns the set in the best order that is known, which the first large page helps to find. Other
+// parts wait for that: until then they would match with a set that has to be prepared for it too.
 func (m *matched) arranged(view *event.View, page []event.Event) *condition.Set {
 	set := m.set.Load()
-	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample || !m.tuning.TryLock() {
+	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample {
 		return set
 	}
+	m.tuning.Lock() // The others wait: to arrange a set without a sample takes as long.
 	defer m.tuning.Unlock()
 	if m.tuned.Load() {
 		return m.set.Load()

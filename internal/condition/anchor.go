@@ -180,5 +180,5 @@ func (a *anchoring) place(out *arrangement) {
 			out.led[n] = append(out.led[n], int32(m))
 		}
 	}
-	out.index = newIndex(a.rates, tests)
+	out.index = newIndex(a.rates, tests, nil)
 }

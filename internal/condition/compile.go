@@ -85,7 +85,7 @@ const (
 // leaf is the test of a leaf of the tree under a mapping.
 type leaf struct {
 	kind leafKind
-	// expr is how it was written: tests that are written alike mean the same on the same field.
+	// expr is how it was written.
 	expr Expr
 	// field is that of values, value what they are judged by.
 	field mapping.Field
@@ -126,6 +126,9 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	if _, ok := e.(Exists); ok && mapped {
 		return compileExists(to, f, fields)
 	}
+	if !mapped && mapping.IsMetadata(fieldOf(e)) {
+		return none, fmt.Errorf("field [%s]: %w", fieldOf(e), ErrSearchOnly)
+	}
 	if !mapped || f.Type.Family() == mapping.FamilyObject {
 		return to.constant(false), checkNowhere(e)
 	}
@@ -133,7 +136,7 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	if err != nil {
 		return none, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
 	}
-	if value.accept == nil {
+	if value.never() {
 		return to.constant(false), nil
 	}
 	return to.leaf(leaf{kind: valueLeaf, expr: e, field: f, value: value}), nil

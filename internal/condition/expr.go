@@ -2,8 +2,6 @@ package condition
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"tocsin/internal/mapping"
 )
@@ -136,60 +134,37 @@ func (QueryString) expr() {}
 func (Nested) expr()      {}
 func (Residual) expr()    {}
 
-func (c Const) String() string { return strconv.FormatBool(bool(c)) }
+func (c Const) String() string { return text(c) }
 
-func (a And) String() string { return call("and", a) }
+func (a And) String() string { return text(a) }
 
-func (o Or) String() string { return call("or", o) }
+func (o Or) String() string { return text(o) }
 
-func (n Not) String() string { return "(not " + n.X.String() + ")" }
+func (n Not) String() string { return text(n) }
 
-func (e Exists) String() string { return "(exists " + e.Field + ")" }
+func (e Exists) String() string { return text(e) }
 
-func (t Term) String() string { return writeLeaf("term", t.Field, t.Fold, t.Value) }
+func (t Term) String() string { return text(t) }
 
-func (t Terms) String() string { return writeLeaf("terms", t.Field, false, t.Values...) }
+func (t Terms) String() string { return text(t) }
 
-func (w Wildcard) String() string { return writeLeaf("wildcard", w.Field, w.Fold, w.Pattern) }
+func (w Wildcard) String() string { return text(w) }
 
-func (p Prefix) String() string { return writeLeaf("prefix", p.Field, p.Fold, p.Value) }
+func (p Prefix) String() string { return text(p) }
 
-func (r Regexp) String() string { return writeLeaf("regexp", r.Field, r.Fold, r.Pattern) }
+func (r Regexp) String() string { return text(r) }
 
-func (r Range) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "(range %s", r.Field)
-	for _, bound := range r.bounds() {
-		fmt.Fprintf(&b, " %s %s", bound.name, writeLiteral(bound.value))
-	}
-	if r.Format != "" {
-		b.WriteString(" format " + writeLiteral(r.Format))
-	}
-	if r.TimeZone != "" {
-		b.WriteString(" time-zone " + writeLiteral(r.TimeZone))
-	}
-	return b.String() + ")"
-}
+func (r Range) String() string { return text(r) }
 
-func (c CIDR) String() string {
-	return "(cidr " + c.Field + " " + strings.Join(c.Networks, " ") + ")"
-}
+func (c CIDR) String() string { return text(c) }
 
-func (m Match) String() string {
-	name := "match"
-	if m.Phrase {
-		name = "match-phrase"
-	}
-	return writeLeaf(name, allFields(m.Field), false, m.Value)
-}
+func (m Match) String() string { return text(m) }
 
-func (q QueryString) String() string {
-	return writeLeaf("query-string", allFields(q.Field), false, q.Pattern)
-}
+func (q QueryString) String() string { return text(q) }
 
-func (n Nested) String() string { return "(nested " + n.Path + " " + n.X.String() + ")" }
+func (n Nested) String() string { return text(n) }
 
-func (r Residual) String() string { return "(residual " + strconv.Quote(r.Text) + ")" }
+func (r Residual) String() string { return text(r) }
 
 // bound is one limit of a range under its Query DSL name.
 type bound struct {
@@ -205,44 +180,4 @@ func (r Range) bounds() []bound {
 		}
 	}
 	return out
-}
-
-func call(name string, members []Expr) string {
-	var b strings.Builder
-	b.WriteString("(" + name)
-	for _, m := range members {
-		b.WriteString(" " + m.String())
-	}
-	return b.String() + ")"
-}
-
-func writeLeaf(name, field string, fold bool, values ...any) string {
-	var b strings.Builder
-	b.WriteString("(" + name)
-	if fold {
-		b.WriteByte('~')
-	}
-	b.WriteString(" " + field)
-	for _, v := range values {
-		b.WriteString(" " + writeLiteral(v))
-	}
-	return b.String() + ")"
-}
-
-// allFields writes the name of a field, or what stands for all of them.
-func allFields(name string) string {
-	if name == "" {
-		return "*"
-	}
-	return name
-}
-
-func writeLiteral(v any) string {
-	if v == nil {
-		return "null"
-	}
-	if s, ok := v.(string); ok {
-		return strconv.Quote(s)
-	}
-	return fmt.Sprint(v)
 }

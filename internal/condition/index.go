@@ -20,10 +20,16 @@ type indexed struct {
 	filled []int32
 }
 
-// newIndex returns an index that leads to tests, each named once.
-func newIndex(r *rates, tests []int32) index {
+// newIndex returns an index that leads to tests, each named once. Texts are the table of them where there is
+// one.
+func newIndex(r *rates, tests []int32, texts *textTable) index {
 	g := r.graph
-	x := index{columns: make([]indexed, len(g.columns)), texts: newTextTable(g)}
+	x := index{columns: make([]indexed, len(g.columns))}
+	if texts != nil {
+		x.texts = *texts
+	} else {
+		x.texts = newTextTable(g, tests)
+	}
 	literals := make([][gramSize + 1][]wanted, len(g.columns)) // By the size of their grams.
 	for _, n := range tests {
 		l := g.leafOf(n)
@@ -31,7 +37,9 @@ func newIndex(r *rates, tests []int32) index {
 		c.any = true
 		switch t := g.testOf(l); {
 		case t != nil && t.equal != nil:
-			x.texts.add(l.column, t.equal, n)
+			if texts == nil {
+				x.texts.add(l.column, t.equal, n)
+			}
 			for _, text := range t.equal {
 				c.lengths |= lengthBit(text)
 			}

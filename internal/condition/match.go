@@ -31,6 +31,23 @@ func Compile(e Expr, fields mapping.Fields) (*Matcher, error) {
 	return &Matcher{root}, nil
 }
 
+// Check returns the error of [Compile], at less cost.
+func Check(e Expr, fields mapping.Fields) error {
+	_, err := compile(nothing{}, e, fields)
+	return err
+}
+
+// nothing makes nothing.
+type nothing struct{}
+
+func (nothing) constant(bool) nothing            { return nothing{} }
+func (nothing) not(nothing) nothing              { return nothing{} }
+func (nothing) join(operator, []nothing) nothing { return nothing{} }
+func (nothing) leaf(leaf) nothing                { return nothing{} }
+func (n nothing) test(e Expr, fields mapping.Fields) (nothing, error) {
+	return compileTest(n, e, fields)
+}
+
 // part is a condition as a tree.
 type part struct {
 	op    operator
@@ -52,7 +69,10 @@ func (trees) not(x *part) *part { return &part{op: opNot, parts: []*part{x}} }
 
 func (trees) join(op operator, parts []*part) *part { return &part{op: op, parts: parts} }
 
-func (trees) leaf(l leaf) *part { return &part{op: opLeaf, tests: l} }
+func (trees) leaf(l leaf) *part {
+	l.value = l.value.complete()
+	return &part{op: opLeaf, tests: l}
+}
 
 func (t trees) test(e Expr, fields mapping.Fields) (*part, error) {
 	return compileTest(t, e, fields)

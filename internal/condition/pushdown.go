@@ -91,6 +91,10 @@ func pushableOn(leaf Expr, f mapping.Field) bool {
 		return pushableKeyed(leaf)
 	case f.Type == mapping.Version:
 		return pushableVersion(leaf)
+	case f.Type == mapping.DocumentID:
+		return pushableID(leaf)
+	case f.Type == mapping.IndexName:
+		return pushableIndex(leaf)
 	}
 	_, isCIDR := leaf.(CIDR)
 	return !isCIDR || f.Type.Family() != mapping.FamilyString
@@ -108,6 +112,26 @@ func pushableKeyed(leaf Expr) bool {
 		return !l.Fold
 	case Range:
 		return (l.Gt != nil || l.Gte != nil) && (l.Lt != nil || l.Lte != nil)
+	}
+	return true
+}
+
+// pushableID: Elasticsearch looks ids up, and nothing else.
+func pushableID(leaf Expr) bool {
+	switch l := leaf.(type) {
+	case Wildcard, Prefix, Regexp, Range, CIDR, QueryString:
+		return false
+	case Term:
+		return !l.Fold
+	}
+	return true
+}
+
+// pushableIndex: it knows patterns of names of indices, but no expressions and no order.
+func pushableIndex(leaf Expr) bool {
+	switch leaf.(type) {
+	case Regexp, Range, CIDR:
+		return false
 	}
 	return true
 }

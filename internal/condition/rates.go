@@ -11,12 +11,13 @@ import (
 // one, and a literal that stands in many patterns too. A sample corrects them.
 type rates struct {
 	graph *graph
-	// looks counts the members that look at a column, total how often they ask it for a whole text.
+	// looks counts the members that look at a column, total how often they ask it for a whole text or a number.
 	looks, total []int32
 	// members counts those that a node is a part of.
 	members []int32
-	// texts lead to the tests of whole texts.
-	texts textTable
+	// leaves are the tests of columns; texts lead to those of them that are of whole texts.
+	leaves []int32
+	texts  textTable
 	// grams counts the patterns in which grams of a hash stand.
 	grams []uint32
 	// found is the literal by which each test of texts is found.
@@ -62,10 +63,15 @@ func newRates(g *graph) *rates {
 	for i := range g.tests {
 		r.found[i] = r.rarest(g.tests[i].literals)
 	}
-	r.texts = newTextTable(g)
 	for n := range g.nodes {
-		if l := g.leafOf(int32(n)); l != nil && l.test != none && g.tests[l.test].equal != nil {
-			r.texts.add(l.column, g.tests[l.test].equal, int32(n))
+		if l := g.leafOf(int32(n)); l != nil && l.column != none {
+			r.leaves = append(r.leaves, int32(n))
+		}
+	}
+	r.texts = newTextTable(g, r.leaves)
+	for _, n := range r.leaves {
+		if l := g.leafOf(n); l.test != none {
+			r.texts.add(l.column, g.tests[l.test].equal, n)
 		}
 	}
 	for n := range g.nodes {
@@ -98,8 +104,11 @@ func (r *rates) count() {
 			looked[l.column] = member
 			r.looks[l.column]++
 		}
-		if t := g.testOf(l); t != nil {
+		switch t := g.testOf(l); {
+		case t != nil:
 			r.total[l.column] += int32(len(t.equal))
+		case l.numbers != none:
+			r.total[l.column] += int32(len(g.numbers[l.numbers]))
 		}
 	}
 	for m, root := range g.roots {
@@ -116,6 +125,12 @@ func (r *rates) filled(column int32) float64 {
 
 func (r *rates) ofLeaf(l *atom) float64 {
 	switch l.kind {
+	case valueAtom:
+		if l.numbers != none {
+			asked := float64(len(r.graph.numbers[l.numbers]))
+			return r.filled(l.column) * asked / (float64(r.total[l.column]) + smoothing)
+		}
+		return half
 	case equalAtom:
 		return r.ofText(l)
 	case textAtom:

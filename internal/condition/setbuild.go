@@ -47,9 +47,10 @@ type setBuilder struct {
 	nodes   map[string]int32
 	// key is memory for keys of nodes.
 	key []byte
-	// under is the mapping of the member at hand, tests the nodes that tests have become under it.
+	// under is the mapping of the member at hand, tests the nodes that tests have become under it, by name of
+	// the field and key.
 	under mapping.Fields
-	tests map[Expr]int32
+	tests map[string]int32
 	// crashed tells that the last member did.
 	crashed bool
 }
@@ -57,7 +58,7 @@ type setBuilder struct {
 func newSetBuilder(members int) *setBuilder {
 	b := &setBuilder{
 		graph:   &graph{roots: make([]int32, 0, members)},
-		columns: map[string][]int32{}, objects: map[string]int32{}, nodes: make(map[string]int32, 8*members), tests: map[Expr]int32{},
+		columns: map[string][]int32{}, objects: map[string]int32{}, nodes: make(map[string]int32, 8*members), tests: map[string]int32{},
 	}
 	b.constant(false)
 	b.constant(true)
@@ -77,7 +78,11 @@ func (b *setBuilder) member(m Member) (root int32, err error) {
 		b.under = m.Fields
 		clear(b.tests)
 	}
-	if root, err = compile(b, Simplify(m.Expr), m.Fields); err != nil {
+	e := m.Expr
+	if hasConst(e) { // All else that Simplify does the graph does as well.
+		e = Simplify(e)
+	}
+	if root, err = compile(b, e, m.Fields); err != nil {
 		return none, err
 	}
 	return root, nil
@@ -85,18 +90,21 @@ func (b *setBuilder) member(m Member) (root int32, err error) {
 
 // test compiles a test that the mapping at hand has not been asked for before.
 func (b *setBuilder) test(e Expr, fields mapping.Fields) (int32, error) {
-	known := isComparable(e)
-	if known {
-		if n, ok := b.tests[e]; ok {
-			return n, nil
-		}
+	key, ok := appendLeafKey(appendTextKey(b.key[:0], fieldOf(e)), e)
+	b.key = key
+	if n, known := b.tests[string(key)]; ok && known {
+		return n, nil
+	}
+	memo := ""
+	if ok {
+		memo = string(key)
 	}
 	n, err := compileTest(b, e, fields)
 	if err != nil {
 		return none, err
 	}
-	if known {
-		b.tests[e] = n
+	if ok {
+		b.tests[memo] = n
 	}
 	return n, nil
 }
@@ -264,20 +272,19 @@ func (b *setBuilder) object(name string) int32 {
 	return i
 }
 
-// keyOf tells a leaf from all others.
-func keyOf(kind string, columns ...int32) []byte {
-	key := append(make([]byte, 0, 64), kind...)
-	for _, c := range columns {
-		key = binary.LittleEndian.AppendUint32(key, uint32(c))
-	}
-	return append(key, ' ')
+// keyOf begins the key that tells a leaf from all others, in the memory of another.
+func keyOf(memory []byte, kind string, column int32) []byte {
+	return append(binary.LittleEndian.AppendUint32(append(memory[:0], kind...), uint32(column)), ' ')
 }
 
 // equalLeaf returns the leaf of a test for whole texts.
 func (b *setBuilder) equalLeaf(column int32, t textTest) int32 {
-	key := strconv.AppendBool(keyOf("equal", column), t.fold)
+	b.key = strconv.AppendBool(keyOf(b.key, "equal", column), t.fold)
 	for _, text := range t.equal {
-		key = append(binary.AppendUvarint(key, uint64(len(text))), text...)
+		b.key = append(binary.AppendUvarint(b.key, uint64(len(text))), text...)
 	}
-	return b.textLeaf(string(key), costEqual, column, t)
+	if i, ok := b.nodes[string(b.key)]; ok {
+		return i
+	}
+	return b.textLeaf(string(b.key), costEqual, column, t)
 }

@@ -22,20 +22,24 @@ func (b *setBuilder) leaf(l leaf) int32 {
 		return b.valueLeaf(&l)
 	case existsLeaf:
 		column := b.column(l.field)
-		return b.atom(string(keyOf("exists", column)), costExists, newAtom(existsAtom, column))
+		return b.atom(string(keyOf(b.key, "exists", column)), costExists, newAtom(existsAtom, column))
 	case objectLeaf:
 		a := newAtom(objectAtom, none)
 		a.object = b.object(l.name)
-		return b.atom(string(keyOf("object", a.object)), costObject, a)
+		return b.atom(string(keyOf(b.key, "object", a.object)), costObject, a)
 	case rowLeaf:
 		return b.rowLeaf(&l)
 	default:
-		// What it looks at within objects is no column of the set, so it is shared with nothing: mappings may
-		// see the objects in different ways.
-		a := newAtom(nestedAtom, none)
-		a.nested = &l
-		return b.atom(string(keyOf("nested", int32(len(b.graph.leaves)))), costNested, a)
+		return b.nestedLeaf(l)
 	}
+}
+
+// nestedLeaf shares nothing: what a test looks at within objects is no column of the set, and mappings may
+// see the objects in different ways.
+func (b *setBuilder) nestedLeaf(l leaf) int32 {
+	a := newAtom(nestedAtom, none)
+	a.nested = &l
+	return b.atom(string(keyOf(b.key, "nested", int32(len(b.graph.leaves)))), costNested, a)
 }
 
 func newAtom(kind atomKind, column int32) atom {
@@ -51,16 +55,17 @@ func (b *setBuilder) atom(key string, cost float32, a atom) int32 {
 	return b.node(key, node{op: opLeaf, first: int32(len(b.graph.leaves) - 1)}, cost)
 }
 
-// valueLeaf shares a test by how it is written: two that are written alike mean the same on one column.
+// valueLeaf shares a test with those of the same key.
 func (b *setBuilder) valueLeaf(l *leaf) int32 {
-	column, v := b.column(l.field), &l.value
-	if v.text.equal != nil {
-		return b.equalLeaf(column, v.text)
+	column := b.column(l.field)
+	if l.value.text.equal != nil {
+		return b.equalLeaf(column, l.value.text)
 	}
-	key := string(append(keyOf("value", column), l.expr.String()...))
-	if i, ok := b.nodes[key]; ok {
+	b.key, _ = appendLeafKey(keyOf(b.key, "value", column), l.expr)
+	if i, ok := b.nodes[string(b.key)]; ok {
 		return i
 	}
+	key, v := string(b.key), l.value.complete()
 	switch {
 	case v.text.holds != nil && v.text.scans:
 		return b.textLeaf(key, costRegexp, column, v.text)

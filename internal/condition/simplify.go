@@ -30,6 +30,27 @@ func Simplify(e Expr) Expr {
 	}
 }
 
+// hasConst reports whether a part of the tree is a constant, or is one once it is simplified.
+func hasConst(e Expr) bool {
+	switch e := e.(type) {
+	case Const:
+		return true
+	case And:
+		return len(e) == 0 || slices.ContainsFunc(e, hasConst)
+	case Or:
+		return len(e) == 0 || slices.ContainsFunc(e, hasConst)
+	case Not:
+		return hasConst(e.X)
+	case Nested:
+		return hasConst(e.X)
+	case Terms:
+		return len(e.Values) == 0
+	case CIDR:
+		return len(e.Networks) == 0
+	}
+	return false
+}
+
 // join simplifies the members of an And or an Or; absorbing is the constant that decides it.
 func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
 	var out []Expr
@@ -173,7 +194,8 @@ func Fields(e Expr) []string {
 			names = append(names, r.Fields...)
 			return
 		}
-		if name := fieldOf(leaf); name != "" {
+		// Many tests of one field stand in a row.
+		if name := fieldOf(leaf); name != "" && (len(names) == 0 || names[len(names)-1] != name) {
 			names = append(names, name)
 		}
 	})

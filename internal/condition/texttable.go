@@ -7,6 +7,8 @@ import "math/bits"
 type textTable struct {
 	slots   []textSlot
 	entries []textEntry
+	// tests are those of entries that have one.
+	tests []int32
 }
 
 // textSlot is a hash and the number of its entry, one more; 0 is no entry.
@@ -19,13 +21,15 @@ type textEntry struct {
 	tests  []int32
 }
 
-// newTextTable returns a table with room for all texts that a graph compares with.
-func newTextTable(g *graph) textTable {
+// newTextTable returns a table with room for the texts that tests compare with.
+func newTextTable(g *graph, tests []int32) textTable {
 	n := 0
-	for i := range g.tests {
-		n += len(g.tests[i].equal)
+	for _, test := range tests {
+		if t := g.testOf(g.leafOf(test)); t != nil {
+			n += len(t.equal)
+		}
 	}
-	return textTable{slots: make([]textSlot, 2<<bits.Len(uint(n)))}
+	return textTable{slots: make([]textSlot, 2<<bits.Len(uint(n))), entries: make([]textEntry, 0, n), tests: make([]int32, 0, n)}
 }
 
 // add adds texts of a test. There are no more in all than the table has room for.
@@ -43,7 +47,9 @@ func (t *textTable) add(column int32, texts []string, test int32) {
 			}
 		}
 		if t.slots[i].entry == 0 {
-			t.entries = append(t.entries, textEntry{column, folded, []int32{test}})
+			t.tests = append(t.tests, test)
+			own := t.tests[len(t.tests)-1:]
+			t.entries = append(t.entries, textEntry{column, folded, own[:1:1]})
 			t.slots[i] = textSlot{uint32(h), uint32(len(t.entries))}
 		}
 	}

@@ -64,13 +64,7 @@ func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
 			seen = nil
 		}
 	}()
-	var tests []int32
-	for n := range g.nodes {
-		if l := g.leafOf(int32(n)); l != nil && l.column != none {
-			tests = append(tests, int32(n))
-		}
-	}
-	all := newIndex(r, tests)
+	all := newIndex(r, r.leaves, &r.texts)
 	m := newMatching(g, unarranged(g))
 	seen = &sample{held: make([]int32, len(g.nodes)), near: make([]int32, len(g.nodes)), filled: make([]int32, len(g.columns))}
 	look := func(tests []int32) {

@@ -22,17 +22,26 @@ func WildcardTest(pattern string, fold bool) func(string) bool {
 // anyChar stands in a piece for exactly one character of any kind.
 const anyChar = rune(-1)
 
-// piece is a run of a pattern without stars. Text is set when it is all literal.
+// piece is a run of a pattern without stars: its text when it is all literal, else its characters.
 type piece struct {
-	runes []rune
 	text  string
+	runes []rune
 }
 
 func newWildcard(pattern string, fold bool) wildcard {
 	if fold {
 		pattern = foldASCII(pattern)
 	}
-	w := wildcard{fold: fold}
+	if !utf8.ValidString(pattern) {
+		pattern = string([]rune(pattern))
+	}
+	w := wildcard{fold: fold, pieces: make([]piece, 0, strings.Count(pattern, "*")+1)}
+	if !strings.ContainsAny(pattern, `\?`) {
+		for text := range strings.SplitSeq(pattern, "*") {
+			w.pieces = append(w.pieces, piece{text: text})
+		}
+		return w
+	}
 	var run []rune
 	escaped := false
 	for _, r := range pattern {
@@ -44,7 +53,7 @@ func newWildcard(pattern string, fold bool) wildcard {
 		case r == '?':
 			run = append(run, anyChar)
 		case r == '*':
-			w.pieces, run = append(w.pieces, newPiece(run)), nil
+			w.pieces, run = append(w.pieces, newPiece(run)), run[:0]
 		default:
 			run = append(run, r)
 		}
@@ -56,12 +65,12 @@ func newWildcard(pattern string, fold bool) wildcard {
 	return w
 }
 
+// newPiece keeps nothing of the run.
 func newPiece(run []rune) piece {
-	p := piece{runes: run}
-	if !slices.Contains(run, anyChar) {
-		p.text = string(run)
+	if slices.Contains(run, anyChar) {
+		return piece{runes: slices.Clone(run)}
 	}
-	return p
+	return piece{text: string(run)}
 }
 
 func (w wildcard) match(s string) bool {
@@ -107,7 +116,7 @@ func (w wildcard) test() func(string) bool {
 	return w.match
 }
 
-func (p piece) literal() bool { return p.text != "" || len(p.runes) == 0 }
+func (p piece) literal() bool { return len(p.runes) == 0 }
 
 // prefix returns how many bytes at the start of s the piece takes.
 func (p piece) prefix(s string) (int, bool) {

@@ -66,7 +66,7 @@ func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping
 			leaves = append(leaves, name)
 		}
 	}
-	t := tables{whole: whole, types: types}
+	t := tables{whole: whole, asked: fields, types: types}
 	var err error
 	if t.details, err = c.definitions(ctx, patterns, leaves); err != nil {
 		return whole, err

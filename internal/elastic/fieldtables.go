@@ -8,8 +8,9 @@ import (
 
 // tables makes of what the APIs say of fields the table of each index.
 type tables struct {
-	// whole has the fields that are wanted, by the first index that has them.
+	// whole has the fields that are wanted, by the first index that has them; asked are their names.
 	whole mapping.Table
+	asked []string
 	types map[string]typesOf
 	// details and structures are what mappings say.
 	details    definitions
@@ -60,6 +61,7 @@ func (t tables) of(index string) mapping.Table {
 	if s := t.structures[index]; s != nil {
 		s.Apply(table)
 	}
+	table.WithMetadata(t.asked)
 	return table
 }
 

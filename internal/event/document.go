@@ -1,6 +1,8 @@
 package event
 
 import (
+	"strings"
+
 	"tocsin/internal/mapping"
 )
 
@@ -14,6 +16,7 @@ type Document struct {
 	// types is how the document's index maps its fields, nil where nobody knows.
 	types  mapping.Fields
 	index  string
+	id     string
 	values map[string]lookedUp
 }
 
@@ -84,6 +87,9 @@ func (d *Document) Intervals(f mapping.Field) (read []mapping.Interval, unread [
 }
 
 func (d *Document) raw(f mapping.Field) []any {
+	if f.IsMetadata() {
+		return metadata(f.Type, d.index, d.id)
+	}
 	whole := f.Type == mapping.Flattened && !f.Keyed
 	if values, answered := d.fields[f.Name]; answered {
 		if whole {
@@ -99,7 +105,7 @@ func (d *Document) raw(f mapping.Field) []any {
 
 // Own returns a field as the document's index maps it; false when the index does not map it.
 func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
-	if d.types == nil {
+	if d.types == nil || f.IsMetadata() {
 		return f, true
 	}
 	return d.types.Field(f.Name)
@@ -107,6 +113,29 @@ func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
 
 // Index returns the name of the index that the document is of, "" where nobody knows.
 func (d *Document) Index() string { return d.index }
+
+// metadata are the values of a field of metadata of an event; none where nobody knows them.
+func metadata(t mapping.Type, index, id string) []any {
+	var values []any
+	for _, value := range metadataTexts(t, index, id) {
+		if value != "" {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// metadataTexts are the texts of those values, "" for one that is not there. A backing index is also
+// known by the name of its data stream.
+func metadataTexts(t mapping.Type, index, id string) [2]string {
+	if t == mapping.DocumentID {
+		return [2]string{id}
+	}
+	if stream := Series(index); strings.HasPrefix(index, ".") && stream != index {
+		return [2]string{index, stream}
+	}
+	return [2]string{index}
+}
 
 // HasObject reports whether any value stands at or below a name, as exists does on an object whose
 // members are all mapped. Where they are not, ask for each of [mapping.Field.Members].

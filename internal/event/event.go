@@ -33,7 +33,7 @@ func (e *Event) Document() (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("source of %s/%s: %w", e.Index, e.ID, err)
 	}
-	return &Document{Source: source, fields: e.Fields, types: e.Types, index: e.Index}, nil
+	return &Document{Source: source, fields: e.Fields, types: e.Types, index: e.Index, id: e.ID}, nil
 }
 
 // Key names the event independently of the index that holds it just now: a data stream's backing

@@ -14,6 +14,8 @@ import (
 // stand. It is not changed once made, and shared by the views of many goroutines.
 type Selection struct {
 	columns []column
+	// named: a field is the index or the id of the event.
+	named   bool
 	byName  map[string][]int32
 	objects map[string]int32
 	// objectAreas are the areas of the objects by number.
@@ -55,7 +57,8 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 	for i, f := range fields {
 		c := column{field: f, path: none, area: none}
 		switch {
-		case f.Nested != "", f.Constant != nil:
+		case f.Nested != "", f.Constant != nil, f.IsMetadata():
+			s.named = s.named || f.IsMetadata()
 		case f.Type == mapping.Flattened && !f.Keyed:
 			c.area = b.area(f.Source(), true)
 		default:
@@ -89,6 +92,9 @@ func (s *Selection) place() {
 		}
 	}
 }
+
+// Named reports whether a view has to be told the index and the id of an event ([View.Name]).
+func (s *Selection) Named() bool { return s.named }
 
 // Fields returns the fields by number.
 func (s *Selection) Fields() []mapping.Field {

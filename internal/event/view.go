@@ -24,6 +24,8 @@ type View struct {
 	fields map[string][]any
 	// whole is the event decoded altogether, when it had to be.
 	whole *Document
+	// index and id are the event's.
+	index, id string
 	// underscored: a name of the source's own begins with an underscore, or with an escape.
 	underscored bool
 
@@ -84,11 +86,23 @@ func (v *View) ReadEvent(e *Event) error {
 		return fmt.Errorf("source of %s/%s: %w", e.Index, e.ID, err)
 	}
 	v.fields = e.Fields
+	v.Name(e.Index, e.ID)
 	if v.whole != nil {
 		v.whole.fields = e.Fields
 	}
 	return nil
 }
+
+// Name tells a view the index and the id of the event that it has read: they do not stand in the source.
+func (v *View) Name(index, id string) {
+	v.index, v.id = index, id
+	if v.whole != nil {
+		v.whole.index, v.whole.id = index, id
+	}
+}
+
+// Named reports whether the view has to be told the index and the id of every event: [Selection.Named].
+func (v *View) Named() bool { return v.selection.named }
 
 // Read reads a source: exactly one JSON object. After an error nothing must be asked of the view.
 func (v *View) Read(source []byte) error {
@@ -106,6 +120,7 @@ func (v *View) Read(source []byte) error {
 
 func (v *View) begin(source []byte) {
 	v.source, v.fields, v.whole, v.underscored = source, nil, nil, false
+	v.index, v.id = "", ""
 	v.found, v.values, v.texts, v.keys = v.found[:0], v.values[:0], v.texts[:0], v.keys[:0]
 	v.filledPaths, v.filledAreas = v.filledPaths[:0], v.filledAreas[:0]
 	if v.event++; v.event == 0 || v.object > 1<<31 { // Marks of long ago must not look like new ones.
@@ -369,17 +384,24 @@ func (v *View) Column(i int) []mapping.Value {
 		return c.values
 	}
 	start := len(v.values)
-	v.index(&v.selection.columns[i])
+	v.evaluate(&v.selection.columns[i])
 	c.event, c.values = v.event, v.values[start:len(v.values):len(v.values)]
 	return c.values
 }
 
-func (v *View) index(c *column) {
+func (v *View) evaluate(c *column) {
 	switch {
 	case c.field.Nested != "":
 		return
 	case c.field.Constant != nil:
 		v.values = append(v.values, mapping.Value{String: *c.field.Constant})
+		return
+	case c.field.IsMetadata():
+		for _, text := range metadataTexts(c.field.Type, v.index, v.id) {
+			if text != "" {
+				v.values = append(v.values, mapping.Value{String: text})
+			}
+		}
 		return
 	case v.whole != nil:
 		v.values = append(v.values, v.whole.Values(c.field)...)
@@ -494,6 +516,7 @@ func (v *View) document() *Document {
 			panic(errNotRead) // Or Read would have failed.
 		}
 		v.whole.fields = v.fields
+		v.whole.index, v.whole.id = v.index, v.id
 	}
 	return v.whole
 }

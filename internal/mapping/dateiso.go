@@ -17,6 +17,14 @@ type isoFormat struct {
 }
 
 func (f isoFormat) parse(s string, zone *time.Location) (time.Time, Precision, bool) {
+	if t, p, ok := usualDate(s); ok {
+		return t, p, true
+	}
+	return f.any(s, zone)
+}
+
+// any reads a date in any of the forms.
+func (f isoFormat) any(s string, zone *time.Location) (time.Time, Precision, bool) {
 	date, clock, timed := strings.Cut(s, "T")
 	d, ok := f.date(date)
 	if !ok || timed && d.precision == Year {

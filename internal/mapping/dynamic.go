@@ -34,6 +34,8 @@ type dynamics struct {
 	// objects are those that say something of their own, by name; "" is the root.
 	objects   map[string]objectRules
 	templates []template
+	// runtime are the mapping's runtime fields.
+	runtime map[string]bool
 	// noDates and numbers: texts that are dates or numbers become such fields.
 	noDates, numbers bool
 	// dateFormats are tried one after the other; nil means Elasticsearch's.
@@ -101,17 +103,12 @@ func (d *dynamics) date(text string) (format string, ok bool) {
 	}
 	formats := d.dateFormats
 	if formats == nil {
-		formats = []string{strictDate, slashFormat}
+		formats = []string{"", slashFormat}
 	}
 	for _, format := range formats {
 		if _, _, err := ParseDate(text, format); err == nil {
-			if format == strictDate {
-				format = ""
-			}
 			return format, true
 		}
 	}
 	return "", false
 }
-
-const strictDate = "strict_date_optional_time"

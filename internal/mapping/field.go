@@ -20,6 +20,9 @@ type Field struct {
 	Exact string
 	// IgnoreAbove is the length in UTF-16 units over which a keyword is not indexed; 0: no limit.
 	IgnoreAbove int
+	// Longest is the length of the longest value that IgnoreAbove left out, where the limit is no mapping's
+	// but what a mapping would have by itself; 0: none is known.
+	Longest int
 	// Normalizer names the keyword's normalizer; "lowercase" is built in, others are not known here.
 	Normalizer string
 	// NullValue stands in for an explicit null; nil: a null is a missing value.

@@ -20,6 +20,13 @@ type Inferred struct {
 	added Table
 	// objects are those that templates made and that say something of their own.
 	objects map[string]objectRules
+	// longest are the lengths of the longest texts that were shown, of those longer than
+	// dynamicIgnoreAbove, by where they stand.
+	longest map[string]int
+	// runtime are the runtime fields that were made. Objects may stand where they are.
+	runtime map[string]bool
+	// fresh are those of the document that is being learned: its last value decides.
+	fresh map[string]bool
 }
 
 // NewInferred returns a mapping that learns; nil is one without fields.
@@ -27,7 +34,7 @@ func NewInferred(of *Mapping) *Inferred {
 	if of == nil {
 		of = &Mapping{}
 	}
-	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}}
+	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}, longest: map[string]int{}, runtime: map[string]bool{}}
 }
 
 // Field answers for what was learned so far.
@@ -43,17 +50,33 @@ func (i *Inferred) Field(name string) (Field, bool) {
 
 func (i *Inferred) named(name string) (Field, bool) {
 	if f, ok := i.added[name]; ok {
+		if f.Type == Keyword && f.IgnoreAbove == dynamicIgnoreAbove {
+			f.Longest = i.Longest(f.Source())
+		}
 		return f, true
 	}
 	f, ok := i.of.Fields[name]
 	return f, ok
 }
 
+// Longest returns the length in UTF-16 units of the longest text at a place of the documents, 0 where
+// none is longer than what dynamic mapping indexes.
+func (i *Inferred) Longest(path string) int { return i.longest[path] }
+
+// LongestOf returns [Inferred.Longest] of all places that have one.
+func (i *Inferred) LongestOf() map[string]int { return i.longest }
+
 // Of returns the mapping that was there before anything was learned.
 func (i *Inferred) Of() *Mapping { return i.of }
 
 // Added returns what was learned: new fields, and objects that got members.
-func (i *Inferred) Added() Table { return i.added }
+func (i *Inferred) Added() Table {
+	added := make(Table, len(i.added))
+	for name := range i.added {
+		added[name], _ = i.named(name)
+	}
+	return added
+}
 
 // Names returns the names of all fields that there are.
 func (i *Inferred) Names() []string {
@@ -68,8 +91,8 @@ func (i *Inferred) Names() []string {
 
 // Learn takes in the fields of one document, decoded with json.Number for numbers.
 func (i *Inferred) Learn(source map[string]any) {
-	root := place{dynamic: dynamicTrue}
-	i.object(i.below(root, ""), source)
+	i.fresh = map[string]bool{}
+	i.object(i.below(place{dynamic: dynamicTrue}, ""), source)
 }
 
 // Settled reports whether no scalar of that name can add anything to the mapping any more.
@@ -141,9 +164,6 @@ func (i *Inferred) member(p place, key string, value any) {
 		if !dotted {
 			break
 		}
-		if !decides(value) {
-			return
-		}
 		var ok bool
 		if p, ok = i.enter(p, head); !ok {
 			return
@@ -151,17 +171,6 @@ func (i *Inferred) member(p place, key string, value any) {
 		key = rest
 	}
 	i.value(p, key, value)
-}
-
-// decides reports whether a value makes Elasticsearch map anything: nulls and empty lists do not.
-func decides(value any) bool {
-	switch v := value.(type) {
-	case nil:
-		return false
-	case []any:
-		return slices.ContainsFunc(v, decides)
-	}
-	return true
 }
 
 func (i *Inferred) value(p place, name string, value any) {
@@ -192,6 +201,7 @@ func (i *Inferred) enter(p place, name string) (place, bool) {
 	switch {
 	case p.disabled:
 		return p, false
+	case i.runtime[path] || i.of.dynamic.runtime[path]:
 	case known && f.Type.Family() != FamilyObject, !known && i.keyed(path):
 		return p, false
 	case known:
@@ -230,8 +240,9 @@ func (i *Inferred) makeObject(p place, path, name string) bool {
 func (i *Inferred) add(fields Table) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		f := fields[name]
+		_, again := i.added[name]
 		i.added[name] = f
-		if f.Type.Family() == FamilyObject {
+		if again || f.Type.Family() == FamilyObject {
 			continue
 		}
 		for above := parentOf(name); above != ""; above = parentOf(above) {
@@ -249,10 +260,15 @@ func (i *Inferred) add(fields Table) {
 
 func (i *Inferred) scalar(p place, name string, value any) {
 	path := p.join(name)
+	if text, isText := value.(string); isText && len(text) > dynamicIgnoreAbove {
+		if n := UTF16Len(text); n > max(dynamicIgnoreAbove, i.longest[path]) {
+			i.longest[path] = n
+		}
+	}
 	if p.disabled || p.dynamic == dynamicFalse || p.dynamic == dynamicStrict {
 		return
 	}
-	if _, known := i.Field(path); known {
+	if _, known := i.Field(path); known && !i.fresh[path] {
 		return
 	}
 	if fields, ok := i.infer(p, path, name, value); ok {
@@ -267,14 +283,25 @@ const dynamicIgnoreAbove = 256
 // Elasticsearch refuse the document.
 func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
 	k, format := i.of.dynamic.kindOf(value)
-	fields, ok := i.byDefault(p, path, k), true
+	fields, ok, runtime := i.byDefault(p, path, k), true, p.dynamic == dynamicRuntime
 	if t := i.of.dynamic.find(path, name, k); t != nil {
 		fields, ok = i.fromTemplate(t, p, path, name, k)
+		runtime = t.runtime
+		if runtime {
+			format = ""
+		}
 	}
 	f := fields[path]
 	if f.Type.Family() == FamilyDate && f.Format == "" {
 		f.Format = format
 		fields[path] = f
+	}
+	if runtime {
+		i.fresh[path], i.runtime[path] = true, true
+		return fields, ok
+	}
+	if f.Type.Family() == FamilyObject {
+		return fields, ok && i.objects[path].disabled // else Elasticsearch refuses a value
 	}
 	if _, reads := f.Index(value); !ok || !reads && f.refuses(value) {
 		return nil, false

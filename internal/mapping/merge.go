@@ -76,6 +76,7 @@ func (f Field) joined(index string, o Field) Field {
 	f.Opaque, f.Unsourced = cmp.Or(f.Opaque, o.Opaque), cmp.Or(f.Unsourced, o.Unsourced)
 	f.Nested = cmp.Or(f.Nested, o.Nested)
 	f.DocValuesOnly = f.DocValuesOnly || o.DocValuesOnly
+	f.Longest = max(f.Longest, o.Longest)
 	return f
 }
 
@@ -116,6 +117,7 @@ func (f Field) Merge(index string, o Field) Field {
 	if f.Exact != o.Exact {
 		f.Exact = ""
 	}
+	f.Longest = max(f.Longest, o.Longest)
 	return f
 }
 

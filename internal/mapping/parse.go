@@ -97,6 +97,10 @@ func parseOne(data []byte) (*Mapping, error) {
 			return nil, fmt.Errorf("parse mapping: runtime field [%s]: %w", name, err)
 		}
 		p.table[name] = def.runtimeField(name)
+		if m.dynamic.runtime == nil {
+			m.dynamic.runtime = map[string]bool{}
+		}
+		m.dynamic.runtime[name] = true
 	}
 	p.table.resolveAliases()
 	p.table.setMembers()

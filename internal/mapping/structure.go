@@ -136,7 +136,7 @@ func (s *Structure) Runtime(name string) bool { return s.runtime[name] != nil }
 // Apply sets Unsourced of the fields of the index whose values do not all stand in its sources.
 func (s *Structure) Apply(t Table) {
 	for name, f := range t {
-		if f.Constant != nil || f.Type.Family() == FamilyObject {
+		if f.Constant != nil || f.IsMetadata() || f.Type.Family() == FamilyObject {
 			continue
 		}
 		if f.Unsourced = s.unsourced(&f); f.Unsourced != "" {

@@ -104,6 +104,7 @@ func strictly(data []byte) (templateDefinition, error) {
 	return def, nil
 }
 
+// kinds are those that the template is for: of all, where it says which names or which kinds not.
 func (d *templateDefinition) kinds(runtime bool) ([]kind, error) {
 	named := func(names names) ([]kind, error) {
 		var out []kind
@@ -115,21 +116,27 @@ func (d *templateDefinition) kinds(runtime bool) ([]kind, error) {
 		}
 		return out, nil
 	}
-	out := kinds
-	if d.Types != nil && !slices.Contains(d.Types, "*") {
+	var out []kind
+	switch {
+	case len(d.Types) == 1 && d.Types[0] == "*", d.Types == nil && (d.Match != nil || d.PathMatch != nil || d.NotTypes != nil):
+		out = slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return runtime && !k.canRuntime() })
+	default:
 		var err error
 		if out, err = named(d.Types); err != nil {
 			return nil, err
 		}
 	}
-	not, err := named(d.NotTypes)
-	if err != nil {
-		return nil, err
+	for _, k := range out {
+		if runtime && !k.canRuntime() {
+			return nil, fmt.Errorf("type [%s] is not supported as runtime field", k)
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(out), func(k kind) bool {
-		return slices.Contains(not, k) || runtime && (k == kindObject || k == kindBinary)
-	}), nil
+	not, err := named(d.NotTypes)
+	return slices.DeleteFunc(out, func(k kind) bool { return slices.Contains(not, k) }), err
 }
+
+// canRuntime reports whether a value of the kind can be a runtime field.
+func (k kind) canRuntime() bool { return k != kindObject && k != kindBinary }
 
 // compileMatch compiles one pattern for names: with wildcards, or a regular expression.
 func compileMatch(how, text string) (func(string) bool, error) {

@@ -59,7 +59,7 @@ func (t Type) Family() Family {
 	switch t {
 	case Unknown:
 		return FamilyUnknown
-	case Keyword, ConstantKeyword, Wildcard, Flattened:
+	case Keyword, ConstantKeyword, Wildcard, Flattened, DocumentID, IndexName:
 		return FamilyString
 	case Text, MatchOnlyText:
 		return FamilyText

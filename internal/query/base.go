@@ -69,6 +69,22 @@ func (p *queryPlan) computed(fields mapping.Fields) []string {
 	return names
 }
 
+// unmappedGroups warns of fields that alerts are suppressed by and that no event can have a value of.
+func (p *queryPlan) unmappedGroups(target search.Target) diag.List {
+	s := p.rule.AlertSuppression
+	if s == nil || !p.rule.GroupsEachValue() || len(target.Indices) == 0 {
+		return nil
+	}
+	var diags diag.List
+	for i, name := range s.GroupBy {
+		if _, mapped := target.Fields.Field(name); !mapped {
+			diags = append(diags, p.rule.Report(diag.Warning, CodeUnmappedField, fmt.Sprintf("rule.alert_suppression.group_by[%d]", i),
+				"Unknown field [%s]: no index has it, so every event lacks it", name))
+		}
+	}
+	return diags
+}
+
 // Wants says which patterns and fields Prepare will ask about, for whoever asks for many rules at
 // once. It is a hint: what is not in it is asked for when it is needed.
 func (p *queryPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {

@@ -90,6 +90,7 @@ func (p *eventPlan) bind(target search.Target, at time.Time) (*eventSearch, diag
 	if where == nil {
 		return nil, diags
 	}
+	diags = append(diags, p.unmappedGroups(target)...)
 	return &eventSearch{plan: p, target: target, where: where, names: p.named(at), computed: p.computed(target.Fields)}, diags
 }
 
@@ -193,7 +194,7 @@ func (s *eventSearch) execute(ctx context.Context, events search.Events, r searc
 }
 
 func (s *eventSearch) Trace(d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.whole, s.target.Fields, d) //nolint:wrapcheck // it names the field
+	return condition.NewTrace(s.where.whole, ofDocument(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 func (s *eventSearch) hits(page []event.Event) ([]Hit, error) {

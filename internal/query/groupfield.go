@@ -63,6 +63,7 @@ func (b *fieldBinder) bind(g groupField) groupField {
 	if err := b.inMemory(g.field, f); err != nil && !b.indexed && !b.diags.HasErrors() {
 		b.report(diag.Error, g, "field [%s]: %v", g.name, err)
 	}
+	b.diags = append(b.diags, longValues(b.rule, g.key, b.fields, g.field.Name)...)
 	return g
 }
 

@@ -24,6 +24,9 @@ func (k keywordMapping) Field(name string) (mapping.Field, bool) {
 	return mapping.Field{Name: name, Type: mapping.Keyword, IgnoreAbove: 1024}, true
 }
 
+// setMappings are mappings that rules are lowered under: each is one, as that of a round is.
+var setMappings = []mapping.Fields{&keywordMapping{mapping.ECS()}, mapping.Assumed(), mapping.Untyped()}
+
 // setRule is a condition with the text that it was lowered from.
 type setRule struct {
 	name, language, query string
@@ -55,7 +58,7 @@ func lowered(name string, language rule.Language, text diag.Text, category strin
 	if diags.HasErrors() || q == nil || q.Shape() != translate.Events {
 		return setRule{}, false
 	}
-	for _, fields := range []mapping.Fields{keywordMapping{mapping.ECS()}, mapping.Assumed(), mapping.Untyped()} {
+	for _, fields := range setMappings {
 		e, diags := q.Lower(fields)
 		if diags.HasErrors() {
 			continue

@@ -117,6 +117,11 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 	if plan == nil {
 		return nil, diags, nil
 	}
+	for _, name := range condition.Fields(plan.Request.Where) {
+		if text := longValue(plan.Target.Fields, name); text != "" {
+			diags = append(diags, p.Detection.Search.Report(diag.Warning, CodeLongValue, diag.Span{}, "%s", text))
+		}
+	}
 	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
 }
 
@@ -291,7 +296,7 @@ func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
 	if s.first == nil || !isDocument {
 		return out, errors.New("the search asks for no events first: one event cannot be traced")
 	}
-	base, err := condition.NewTrace(s.first.Condition, s.first.Target.Fields, d)
+	base, err := condition.NewTrace(s.first.Condition, ofDocument(s.first.Target.Fields, d), d)
 	if err != nil {
 		return out, err //nolint:wrapcheck // it names the field
 	}

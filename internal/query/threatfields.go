@@ -79,5 +79,8 @@ func (b *entryBinder) field(key, name, side string, target search.Target) (mappi
 		report(diag.Error, "threat/opaque-field", "[%s] of %s cannot be compared: %v", name, side, err)
 		return nowhere, false
 	}
+	if side == "the indicators" { // those of the events are in the condition
+		b.diags = append(b.diags, longValues(b.rule, key, target.Fields, name)...)
+	}
 	return f, true
 }

@@ -47,6 +47,7 @@ func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
+	diags = append(diags, longValues(p.rule, "rule.query", target.Fields, condition.Fields(w.whole)...)...)
 	w.lasts = !query.OfNow && !narrowing.OfNow
 	return w, diags
 }
@@ -126,4 +127,12 @@ func joined(a, b []string) []string {
 	names := slices.Concat(a, b)
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// ofDocument are the fields as the index of a document maps them, where it is known.
+func ofDocument(fields mapping.Fields, d condition.Document) mapping.Fields {
+	if of, ok := d.(interface{ Index() string }); ok {
+		return mapping.OfIndex(fields, of.Index())
+	}
+	return fields
 }

@@ -41,6 +41,9 @@ func (r Request) Body() condition.Query {
 func (r Request) retrieved() (fields, docValues []string) {
 	unsourced := mapping.Unsourced(r.FieldTypes, r.Fields...)
 	for _, name := range r.Fields {
+		if _, always := mapping.Metadata()[name]; always {
+			continue // Every hit has it.
+		}
 		if slices.Contains(unsourced, name) {
 			docValues = append(docValues, name)
 		} else {

@@ -3,6 +3,7 @@ package search_test
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,8 +63,14 @@ func TestGroupBody(t *testing.T) {
 	chosen := r
 	chosen.Only, chosen.NoTimes, chosen.Time.Fallback, chosen.Samples = only, false, "u", 2
 	chosen.Only[0].Except = []window.Window{{From: time.Unix(0, 0)}}
+	dense := r
+	dense.Only = []search.Selection{{Key: []string{"a", "1"}}, {Key: []string{"b", "1"}}}
 	listed := r
-	listed.Only = []search.Selection{{Key: []string{"a", "1"}}, {Key: []string{"b", "1"}}}
+	for i := range 2000 {
+		listed.Only = append(listed.Only, search.Selection{Key: []string{"k" + strconv.Itoa(i), strconv.Itoa(i)}})
+	}
+	few := listed
+	few.Only = few.Only[:5]
 	all := chosen
 	all.Only, all.By, all.Samples, all.Time.Fallback = nil, nil, 0, ""
 	for name, tt := range map[string]struct {
@@ -76,7 +83,8 @@ func TestGroupBody(t *testing.T) {
 			`{"bool":{"filter":[{"terms":{"k":["a","b"]}},{"term":{"l":{"value":"1"}}}]}}`,
 			`"fallback":{"aggs":{"first":{"min":{"field":"u"}},"last":{"max":{"field":"u"}},"samples":`, `"filter":{"bool":{"must_not":[{"exists":{"field":"t"}}]}}`,
 		}},
-		"listed":     {listed, []string{`"composite":{"size":10000`, `{"bool":{"minimum_should_match":1,"should":[{"bool":{"filter":[{"term":{"k":{"value":"a"}}}`}},
+		"listed":     {few, []string{`"composite":{"size":10000`, `{"bool":{"minimum_should_match":1,"should":[{"bool":{"filter":[{"term":{"k":{"value":"k0"}}}`}},
+		"dense":      {dense, []string{`"composite":{"size":10000`, `{"bool":{"filter":[{"terms":{"k":["a","b"]}},{"term":{"l":{"value":"1"}}}]}}`}},
 		"everything": {all, []string{`"filters":{"filters":[{"match_all":{}}]}`, `"first":{"min":{"field":"t"}}`}},
 	} {
 		body, err := search.JSON(tt.r.Body(), "")
@@ -90,11 +98,21 @@ func TestGroupBody(t *testing.T) {
 		}
 	}
 	one := listed
-	one.By, one.Only = []mapping.Field{k}, []search.Selection{{Key: []string{"a"}}}
+	one.By, one.Only = []mapping.Field{k}, nil
+	for i := range 20_000 {
+		one.Only = append(one.Only, search.Selection{Key: []string{strconv.Itoa(i)}})
+	}
+	// The first thousand are all that ten values and a hundred can make, the others have nothing in common.
+	mixed := listed
+	mixed.Only = nil
+	for i := range 1024 {
+		mixed.Only = append(mixed.Only, search.Selection{Key: []string{strconv.Itoa(i % 8), strconv.Itoa(i / 8)}})
+	}
+	mixed.Only = append(mixed.Only, listed.Only[1000:]...)
 	keyed := one
 	keyed.By = []mapping.Field{{Name: "flat.k", Type: mapping.Flattened, Keyed: true}}
-	got := []any{r.Selections(), chosen.Selections(), listed.Selections(), one.Selections(), keyed.Selections(), chosen.Listed(), keyed.Listed(), one.Listed()}
-	if diff := cmp.Diff([]any{500, 250, 300, 10000, 500, false, false, true}, got); diff != "" {
+	got := []any{listed.Selections(), chosen.Selections(), listed.Selections(), one.Selections(), mixed.Selections(), keyed.Selections(), chosen.Listed(), keyed.Listed(), one.Listed()}
+	if diff := cmp.Diff([]any{300, 250, 300, 10000, 1012, 500, false, false, true}, got); diff != "" {
 		t.Errorf("how many at once (-want +got):\n%s", diff)
 	}
 }

@@ -89,19 +89,37 @@ func (r GroupRequest) Listed() bool {
 // Selections is how many groups can be asked for at once. A query has a thousand clauses at least,
 // of which the rule's own condition needs some, but the values of one field are one clause.
 func (r GroupRequest) Selections() int {
-	switch {
-	case !r.Listed():
+	if !r.Listed() {
 		return min(500, r.GroupPage())
-	case len(r.among()) == 1 && len(r.By) == 1:
-		return maxGroups
 	}
-	return 600 / len(r.By)
+	few, all := 600/len(r.By), r.Only
+	for n := min(len(all), maxGroups); n > few; n /= 2 {
+		if r.Only = all[:n]; r.dense() {
+			return n
+		}
+	}
+	return few
 }
 
-// any is the condition that an event is in one of the groups asked for.
+// dense reports whether the groups asked for are a good part of all that their fields' values can make:
+// then an event is nearly always in one of them that has one of the values of each field.
+func (r GroupRequest) dense() bool {
+	most := 4 * len(r.Only)
+	all := 1
+	among := r.among()
+	for _, one := range among {
+		terms, _ := one.(condition.Terms)
+		if all *= max(1, len(terms.Values)); all > most {
+			return false
+		}
+	}
+	return len(among) == len(r.By)
+}
+
+// any is true of the events in the groups asked for, and of few others.
 func (r GroupRequest) any() condition.Expr {
-	if among := r.among(); len(r.By) == 1 && len(among) == 1 {
-		return among
+	if r.dense() {
+		return r.among()
 	}
 	var either condition.Or
 	for _, s := range r.Only {

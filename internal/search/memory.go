@@ -19,7 +19,7 @@ func (r Request) InMemory() error {
 			return err
 		}
 		for _, v := range variants {
-			if _, err := condition.Compile(r.Where, v.Way.Fields); err != nil {
+			if err := condition.Check(r.Where, v.Way.Fields); err != nil {
 				return err //nolint:wrapcheck // it names the field
 			}
 		}
@@ -40,7 +40,7 @@ func (r Request) Variants() ([]Variant, error) {
 	for _, way := range r.ways() {
 		own := r
 		own.FieldTypes = way.Fields
-		if _, err := condition.Compile(r.Time.Condition(), way.Fields); err != nil {
+		if err := condition.Check(r.Time.Condition(), way.Fields); err != nil {
 			return nil, err //nolint:wrapcheck // it names the field
 		}
 		ordering, err := NewOrdering(own)
@@ -61,6 +61,9 @@ func readable(fields mapping.Fields, names []string) error {
 		f, mapped := fields.Field(name)
 		if !mapped || f.Type.Family() == mapping.FamilyText {
 			continue
+		}
+		if element, ranges := f.Type.Element(); ranges { // what stands in a document are its ranges
+			f.Type = element
 		}
 		if err := f.InMemory(); err != nil {
 			return fmt.Errorf("field [%s] of type [%s]: %w", name, f.Type, err)

@@ -2,8 +2,10 @@ package search
 
 import (
 	"context"
+	"iter"
 
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 )
 
 // Locator is an Events that can say in which indices the hits of patterns stand.
@@ -20,6 +22,29 @@ type Slicer interface {
 	// are good until visit returns: the memory is used again. The Result is that of the whole. A hit
 	// has no id when the Slicer is an [Identifier] that makes ids of contents.
 	SearchSlices(ctx context.Context, r Request, visits []Visit) (Result, error)
+}
+
+// Viewer is a [Slicer] that reads each event once, for itself and for whoever looks at it.
+type Viewer interface {
+	// ViewSlices is SearchSlices with a Sight for each part.
+	ViewSlices(ctx context.Context, r Request, sights []Sight) (Result, error)
+}
+
+// Sight looks at hits while they are read.
+type Sight interface {
+	// View is what reads the next events. Its selection should have the fields of the request's window and
+	// [StreamFields], or every event is decoded for them.
+	View() *event.View
+	// See is given the hits that the view reads, one after the other: each is good, and shown by the
+	// view, until it asks for the next one.
+	See(hits iter.Seq[*event.Event]) error
+}
+
+// StreamFields are the fields of an event that name its data stream, in order.
+func StreamFields() []mapping.Field {
+	return []mapping.Field{
+		{Name: "data_stream.type", Type: mapping.Keyword}, {Name: "data_stream.dataset", Type: mapping.Keyword}, {Name: "data_stream.namespace", Type: mapping.Keyword},
+	}
 }
 
 // Identifier is a [Slicer] that leaves out ids which take time to make: most events of a read are of no

@@ -7,6 +7,8 @@ import (
 	"io"
 	"runtime"
 	"sync"
+
+	"tocsin/internal/failure"
 )
 
 // batch is a run of lines of one file that are decoded together.
@@ -113,15 +115,15 @@ func (e *Events) readAll(batches supply, emit func(*batch) bool) []error {
 }
 
 // ordered runs work on every batch that produce emits, several at a time, and hands the results to
-// use one by one in the order of the batches. At any time no more than a few batches for each
+// use one by one in the order of the batches. A crash of work ends it all, and is the error. At any time no more than a few batches for each
 // processor are held. It returns when all it started has ended; an expired context ends it early.
 // Each of those that work has a func of its own, which gets batches in their order; a result must
 // not hold on to its batch.
 func ordered[T any](
 	parent context.Context, produce func(batches supply, emit func(*batch) bool), worker func() func(*batch) T, use func(T),
 ) error {
-	ctx, cancel := context.WithCancel(parent)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
 	batches := newSupply()
 	type job struct {
 		batch  *batch
@@ -142,7 +144,10 @@ func ordered[T any](
 		work := worker()
 		running.Go(func() {
 			for j := range todo {
-				result := work(j.batch)
+				var result T
+				if err := failure.Guard("read "+j.batch.file.name, func() error { result = work(j.batch); return nil }); err != nil {
+					cancel(err)
+				}
 				batches.give(j.batch)
 				j.result <- result
 			}
@@ -156,6 +161,9 @@ func ordered[T any](
 		}
 	}
 	running.Wait()
+	if err := context.Cause(ctx); err != nil && parent.Err() == nil {
+		return err // a crash
+	}
 	return parent.Err() // the child learns of it a moment later
 }
 

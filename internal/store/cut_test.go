@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"tocsin/internal/event"
@@ -80,6 +82,16 @@ func TestSlicesAreASearch(t *testing.T) {
 		}}); err != nil {
 			rt.Fatal(err)
 		}
+		seen := &sight{events: events, view: event.NewSelection(nil, nil).NewView()}
+		if rapid.Bool().Draw(rt, "streams are selected") {
+			seen.view = event.NewSelection(search.StreamFields(), nil).NewView()
+		}
+		if _, err := events.ViewSlices(t.Context(), r, []search.Sight{seen}); err != nil {
+			rt.Fatal(err)
+		}
+		if d := cmp.Diff(searched, seen.found, byContent, cmpopts.EquateEmpty()); d != "" {
+			rt.Fatalf("(-search +views):\n%s", d)
+		}
 		if d := cmp.Diff(searched, sliced, byContent); d != "" {
 			rt.Fatalf("(-search +slices):\n%s", d)
 		}
@@ -87,6 +99,27 @@ func TestSlicesAreASearch(t *testing.T) {
 			rt.Fatalf("%d events of %d", len(searched), want)
 		}
 	})
+}
+
+// sight keeps what it is shown.
+type sight struct {
+	events *store.Events
+	view   *event.View
+	found  []event.Event
+}
+
+func (s *sight) View() *event.View { return s.view }
+
+func (s *sight) See(hits iter.Seq[*event.Event]) error {
+	for e := range hits {
+		own := *e
+		own.Source = slices.Clone(e.Source)
+		if err := s.events.Identify(&own); err != nil {
+			return err
+		}
+		s.found = append(s.found, own)
+	}
+	return nil
 }
 
 // countGood counts the lines that are events when they are decoded.

@@ -93,7 +93,7 @@ func (l *loader) opener() func(*batch) loaded {
 		options: &l.events.options, learned: newMappings(l.events.options.Mapping), seen: map[string]*sighted{},
 		naming: newNaming(l.events.options.Index),
 	}
-	o.view = event.NewSelection(streamFields(), nil).NewView()
+	o.view = event.NewSelection(streamFields, nil).NewView()
 	return o.decode
 }
 
@@ -146,7 +146,7 @@ func (o *opener) settled(found cut) (index string, known bool) {
 		return "", false
 	default:
 		var err error
-		if index, err = o.naming.stream(o.view, 0, found.source); err != nil {
+		if index, err = o.naming.stream(o.view, found.source); err != nil {
 			return "", false
 		}
 	}

@@ -12,18 +12,19 @@ import (
 // look reads lines for a search: no more of them than the search asks for. It is for one goroutine
 // at a time.
 type look struct {
-	scan     *scan
-	cutter   cutter
-	naming   *naming
-	view     *event.View
+	scan   *scan
+	cutter cutter
+	naming *naming
+	view   *event.View
+	// matching is nil where the view is somebody else's: then its numbers are not those of the scan's set.
 	matching *condition.Matching
 	// variant is that of the last hit.
 	variant int32
 }
 
 // newSelection is what the searches of a scan read: what the condition asks for, under the numbers that
-// it has there, then what the order goes by, then, from the number that is returned, what names the index.
-func newSelection(set *condition.Set, variants []search.Variant) (*event.Selection, int) {
+// it has there, then what the order goes by, and what names the index.
+func newSelection(set *condition.Set, variants []search.Variant) *event.Selection {
 	fields := slices.Clone(set.Fields())
 	for _, v := range variants {
 		for _, f := range v.Ordering.Fields() {
@@ -32,7 +33,7 @@ func newSelection(set *condition.Set, variants []search.Variant) (*event.Selecti
 			}
 		}
 	}
-	return event.NewSelection(append(fields, streamFields()...), set.Objects()), len(fields)
+	return event.NewSelection(append(fields, streamFields...), set.Objects())
 }
 
 // line reports whether a line is an event, and whether it is a hit, which is returned then. The hit has
@@ -45,21 +46,40 @@ func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
 	hit = event.Event{Index: l.naming.name(c.index), ID: string(c.id), Source: c.source}
 	if hit.Index == "" {
 		var err error
-		if hit.Index, err = l.naming.stream(l.view, l.scan.streams, c.source); err != nil {
+		if hit.Index, err = l.naming.stream(l.view, c.source); err != nil {
 			return hit, false, false
 		}
 	}
 	hit.Types = l.scan.types(hit.Index)
+	if l.view.Named() {
+		if identify(&hit) != nil {
+			return hit, false, false
+		}
+		l.view.Name(hit.Index, hit.ID)
+	}
 	scope, covered := l.scan.scopes[hit.Index]
 	if !covered || !l.wanted(&hit) {
 		return hit, true, false
 	}
-	matched := l.matching.Match(l.view, scope)
-	if len(matched) == 0 {
-		return hit, true, false
+	return hit, true, l.matches(scope)
+}
+
+// matches reports whether the event that was read is a hit of a variant.
+func (l *look) matches(scope condition.Scope) bool {
+	if l.matching != nil {
+		matched := l.matching.Match(l.view, scope)
+		if len(matched) > 0 {
+			l.variant = matched[0]
+		}
+		return len(matched) > 0
 	}
-	l.variant = matched[0]
-	return hit, true, true
+	for i, m := range l.scan.single {
+		if scope.Has(i) && m.Match(l.view) {
+			l.variant = int32(i)
+			return true
+		}
+	}
+	return false
 }
 
 // read shows a line to the view; false: it is no event.

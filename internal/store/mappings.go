@@ -76,11 +76,40 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 		tables[index] = table
 	}
 	if len(indices) == 0 && m.given != nil {
-		return m.given.Merged().Fields
+		return mapping.Over(mapping.AllMetadata(), m.given.Merged().Fields)
 	}
 	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) })
-	if m.given == nil {
-		return mapping.Over(mapping.ECS(), fields)
+	if m.given != nil {
+		return mapping.Over(mapping.AllMetadata(), fields)
 	}
-	return fields
+	return mapping.Over(mapping.AllMetadata(), mapping.Over(m.ecs(indices), fields))
+}
+
+// ecs are the fields of ECS. Of those that leave out longer values they say so, as no mapping gave the
+// limit.
+func (m *mappings) ecs(indices []string) mapping.Fields {
+	longest := map[string]int{}
+	for _, index := range indices {
+		for path, n := range m.byName[index].LongestOf() {
+			longest[path] = max(longest[path], n)
+		}
+	}
+	if len(longest) == 0 {
+		return mapping.ECS()
+	}
+	return &limited{mapping.ECS(), longest}
+}
+
+// limited are fields with the lengths of the longest texts at their places.
+type limited struct {
+	mapping.Table
+	longest map[string]int
+}
+
+func (l *limited) Field(name string) (mapping.Field, bool) {
+	f, ok := l.Table.Field(name)
+	if n := l.longest[f.Source()]; ok && f.IgnoreAbove > 0 && n > f.IgnoreAbove {
+		f.Longest = n
+	}
+	return f, ok
 }

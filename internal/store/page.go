@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
@@ -60,7 +61,7 @@ func (s *scan) page(ctx context.Context, r *reader, hits []hit) ([]event.Event, 
 	for first := range workers {
 		running.Go(func() {
 			for i := first; i < len(hits); i += workers {
-				page[i], errs[i] = s.event(texts[i])
+				errs[i] = failure.Guard("read an event", func() (err error) { page[i], err = s.event(texts[i]); return err })
 				if errs[i] != nil {
 					errs[i] = unavailable("read event of "+s.events.files[hits[i].source].name, errs[i])
 				}
@@ -116,7 +117,8 @@ func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]
 		switch {
 		case !ok:
 			out[name] = nil
-		case f.Type == mapping.Flattened && !f.Keyed: // What stands below it is in the source.
+		case f.IsMetadata(): // Every hit has it.
+		case f.Type == mapping.Flattened && !f.Keyed, ranges(f): // What stands there is in the source.
 		case f.Constant != nil:
 			out[name] = []any{*f.Constant}
 		default:
@@ -124,6 +126,11 @@ func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]
 		}
 	}
 	return out
+}
+
+func ranges(f mapping.Field) bool {
+	_, ranges := f.Type.Element()
+	return ranges
 }
 
 func indexed(f mapping.Field, raws []any) []any {

@@ -69,8 +69,8 @@ type scan struct {
 	// set has the condition once for each of the variants of the request.
 	set      *condition.Set
 	variants []search.Variant
-	// streams is the number of the first field that names an index.
-	streams int
+	// single are the conditions of the variants by themselves, for looks with the views of others.
+	single []*condition.Matcher
 	// looks are kept for the batches to come.
 	looks sync.Pool
 	// scopes are the variants of the indices that the search covers.
@@ -103,8 +103,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 		return nil, err //nolint:wrapcheck // It names the field.
 	}
 	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
-	var selection *event.Selection
-	selection, s.streams = newSelection(set, variants)
+	selection := newSelection(set, variants)
 	s.looks.New = func() any {
 		return &look{scan: s, naming: newNaming(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
 	}
@@ -115,6 +114,18 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 		}
 	}
 	return s, nil
+}
+
+// compileSingle makes the conditions for the views of others.
+func (s *scan) compileSingle() error {
+	for _, v := range s.variants {
+		m, err := condition.Compile(s.request.Filter(), v.Way.Fields)
+		if err != nil {
+			return err //nolint:wrapcheck // It names the field.
+		}
+		s.single = append(s.single, m)
+	}
+	return nil
 }
 
 // run finds all hits and puts them in order.

@@ -12,6 +12,9 @@ type sighted struct {
 	name  string
 	below map[string]*sighted // not nil once an object was there
 	leaf  bool                // a value was there, and no other decides anything any more
+	// longest is the length of the longest text, of those that are longer than what is indexed of a text
+	// without a mapping.
+	longest int
 	// first is the name that the last object there began with, next the one that was behind this one: the
 	// lines of a file have most names in the same order.
 	first, next *sighted
@@ -22,6 +25,9 @@ func (s *sighted) document(text []byte) bool {
 	c := event.NewCursor(text)
 	return c.Kind() == '{' && s.members(c) && c.Whole()
 }
+
+// longText is the length in bytes up to which no text is of account for its length.
+const longText = 256
 
 // all reports whether the next value is one of whose names and kinds every one was sighted.
 func (s *sighted) all(c *event.Cursor) bool {
@@ -36,8 +42,28 @@ func (s *sighted) all(c *event.Cursor) bool {
 		c.Value()
 		return true // null decides nothing
 	}
-	c.Value()
-	return s.leaf
+	text := c.Value()
+	return s.leaf && (len(text) <= longText || textLen(text) <= max(longText, s.longest))
+}
+
+// textLen is the length of a text of JSON in UTF-16 units.
+func textLen(text []byte) int {
+	n := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && text[i+1] == 'u':
+			i += 5
+			n++
+		case c == '\\':
+			i++
+			n++
+		case c >= 0xf0:
+			n += 2
+		case c < 0x80 || c >= 0xc0:
+			n++
+		}
+	}
+	return n - len(`""`)
 }
 
 func (s *sighted) members(c *event.Cursor) bool {
@@ -89,5 +115,6 @@ func (s *sighted) see(learned *mapping.Inferred, path string, value any) {
 	case nil:
 	default:
 		s.leaf = s.leaf || learned.Settled(path)
+		s.longest = learned.Longest(path)
 	}
 }

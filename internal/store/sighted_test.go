@@ -28,7 +28,7 @@ func value(rt *rapid.T, depth int) string {
 	case 2:
 		return rapid.SampledFrom([]string{"1", "-2.5", "1e999", "123456789012345678901234567890"}).Draw(rt, "number")
 	case 3, 4:
-		return rapid.SampledFrom([]string{`"x"`, `"2026-01-15T12:00:00Z"`, `"2026/01/15"`, `"7"`, `""`, `"\u00e9"`}).Draw(rt, "text")
+		return rapid.SampledFrom([]string{`"x"`, `"2026-01-15T12:00:00Z"`, `"2026/01/15"`, `"7"`, `""`, `"\u00e9"`, longText(rt)}).Draw(rt, "text")
 	case 5, 6:
 		return `[` + strings.Join(rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) string { return value(rt, max(depth-1, 0)) }), 0, 2).Draw(rt, "list"), ",") + `]`
 	}
@@ -38,6 +38,12 @@ func value(rt *rapid.T, depth int) string {
 		members = append(members, `"`+name+`":`+value(rt, depth-1)) // the name is escaped already
 	}
 	return "{" + strings.Join(members, ",") + "}"
+}
+
+// longText is about as long as what is indexed of a text without a mapping, in characters of every length.
+func longText(rt *rapid.T) string {
+	character := rapid.SampledFrom([]string{"x", `\\`, `\u00e9`, "é", "日", "😀", `\ud83d\ude00`, `\n`}).Draw(rt, "character")
+	return `"` + strings.Repeat(character, rapid.SampledFrom([]int{127, 128, 129, 255, 256, 257, 300}).Draw(rt, "length")) + `"`
 }
 
 // TestOpenLearnsAll: opening files learns what a mapping learns that is shown every event in order, and

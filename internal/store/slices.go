@@ -16,23 +16,47 @@ import (
 var (
 	_ search.Locator = (*Events)(nil)
 	_ search.Slicer  = (*Events)(nil)
+	_ search.Viewer  = (*Events)(nil)
 )
 
 // SearchSlices reads all files once and hands the hits to the visitors as they are found, in no
 // order; nothing of them is held. A file that has changed since it was opened is a failure of kind
 // Partial.
 func (e *Events) SearchSlices(ctx context.Context, r search.Request, visits []search.Visit) (search.Result, error) {
+	return e.slices(ctx, r, func(s *slicing) (parts []func(*batch) error) {
+		for _, visit := range visits {
+			parts = append(parts, func(b *batch) error { return s.take(b, visit) })
+		}
+		return parts
+	})
+}
+
+// ViewSlices is [Events.SearchSlices] by the views of those who look at the hits.
+func (e *Events) ViewSlices(ctx context.Context, r search.Request, sights []search.Sight) (search.Result, error) {
+	return e.slices(ctx, r, func(s *slicing) (parts []func(*batch) error) {
+		for _, sight := range sights {
+			l := &look{scan: s.scan, naming: newNaming(e.options.Index)}
+			parts = append(parts, func(b *batch) error { return s.show(b, l, sight) })
+		}
+		return parts
+	})
+}
+
+func (e *Events) slices(ctx context.Context, r search.Request, parts func(*slicing) []func(*batch) error) (search.Result, error) {
 	op := "read events in [" + strings.Join(r.Patterns, ",") + "]"
 	start := time.Now()
-	s, err := e.newScan(r)
+	scan, err := e.newScan(r)
 	if err != nil {
 		return search.Result{}, &failure.Error{Kind: failure.Rejected, Op: op, Err: err}
 	}
-	parts := slicing{scan: s, good: make([]int64, len(e.files))}
-	if err := parts.run(ctx, visits); err != nil {
+	if err := scan.compileSingle(); err != nil {
+		return search.Result{}, &failure.Error{Kind: failure.Rejected, Op: op, Err: err}
+	}
+	s := &slicing{scan: scan, good: make([]int64, len(e.files))}
+	if err := s.run(ctx, parts(s)); err != nil {
 		return search.Result{}, fmt.Errorf("%s: %w", op, err)
 	}
-	result := search.Result{Total: parts.total.Load(), Took: time.Since(start)}
+	result := search.Result{Total: s.total.Load(), Took: time.Since(start)}
 	if s.missed != nil {
 		return result, &failure.Error{Kind: failure.Partial, Op: op, Err: s.missed}
 	}
@@ -48,7 +72,8 @@ type slicing struct {
 	good []int64 // by file
 }
 
-func (s *slicing) run(parent context.Context, visits []search.Visit) error {
+// run reads all files for the parts, each of which takes batches in a goroutine of its own.
+func (s *slicing) run(parent context.Context, parts []func(*batch) error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	read, free := make(chan *batch), newSupply()
@@ -58,10 +83,10 @@ func (s *slicing) run(parent context.Context, visits []search.Visit) error {
 		defer close(read)
 		errs = s.events.readAll(free, func(b *batch) bool { return send(ctx, read, b) })
 	})
-	for _, visit := range visits {
+	for _, take := range parts {
 		running.Go(func() {
 			for b := range read {
-				if err := s.take(b, visit); err != nil {
+				if err := failure.Guard("read "+b.file.name, func() error { return take(b) }); err != nil {
 					cancel(err)
 				}
 				free.give(b)
@@ -74,6 +99,14 @@ func (s *slicing) run(parent context.Context, visits []search.Visit) error {
 	}
 	s.missed = s.changed(errs, s.good)
 	return nil
+}
+
+// count notes how many lines of a batch were events, and how many of them hits.
+func (s *slicing) count(b *batch, good, hits int64) {
+	s.mu.Lock()
+	s.good[b.source] += good
+	s.mu.Unlock()
+	s.total.Add(hits)
 }
 
 // take hands the hits of a batch to a visitor.
@@ -98,13 +131,36 @@ func (s *slicing) take(b *batch, visit search.Visit) error {
 			page = append(page, hit)
 		}
 	})
-	s.mu.Lock()
-	s.good[b.source] += good
-	s.mu.Unlock()
-	s.total.Add(int64(len(page)))
+	s.count(b, good, int64(len(page)))
 	if len(page) == 0 {
 		return nil
 	}
 	_, err := visit(page)
 	return err
+}
+
+// show reads a batch with the view of a sight, which is shown the hits.
+func (s *slicing) show(b *batch, l *look, sight search.Sight) error {
+	l.view = sight.View()
+	var good, hits int64
+	var hit event.Event
+	err := sight.See(func(yield func(*event.Event) bool) {
+		more := true
+		b.each(func(at line, text []byte) {
+			if at.tooLong || !more {
+				return
+			}
+			l.cutter.forget()
+			var isGood, isHit bool
+			if hit, isGood, isHit = l.line(text); isGood {
+				good++
+			}
+			if isHit {
+				hits++
+				more = yield(&hit)
+			}
+		})
+	})
+	s.count(b, good, hits)
+	return err //nolint:wrapcheck // it says what it did
 }

@@ -6,30 +6,22 @@ import (
 	"strings"
 
 	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/search"
 )
 
-// streamNames are the fields that name the index of an event without metadata.
-var streamNames = [...]string{"data_stream.type", "data_stream.dataset", "data_stream.namespace"}
-
-func streamFields() []mapping.Field {
-	fields := make([]mapping.Field, len(streamNames))
-	for i, name := range streamNames {
-		fields[i] = mapping.Field{Name: name, Type: mapping.Keyword}
-	}
-	return fields
-}
+// streamFields name the index of an event without metadata.
+var streamFields = search.StreamFields()
 
 // streamOf returns the index that the fields of a source name, or else fallback. Of a field with several
 // values the first one counts.
 func streamOf(source map[string]any, fallback string) string {
-	var parts [len(streamNames)]string
-	for i, name := range streamNames {
-		if parts[i] = event.First(source, name); parts[i] == "" {
+	parts := make([]string, len(streamFields))
+	for i, f := range streamFields {
+		if parts[i] = event.First(source, f.Name); parts[i] == "" {
 			return fallback
 		}
 	}
-	return strings.Join(parts[:], "-")
+	return strings.Join(parts, "-")
 }
 
 // naming tells the indices of events. It is for one goroutine at a time.
@@ -59,12 +51,11 @@ func (n *naming) plain(source []byte) bool {
 	return !bytes.Contains(source, []byte("data_stream")) && !bytes.Contains(source, []byte(`\u`))
 }
 
-// stream is [streamOf] of a source that a view has read, which has the fields of streams from the column
-// of that number on.
-func (n *naming) stream(view *event.View, first int, source []byte) (string, error) {
+// stream is [streamOf] of a source that a view has read.
+func (n *naming) stream(view *event.View, source []byte) (string, error) {
 	n.text = n.text[:0]
-	for i := range streamNames {
-		values := view.Texts(first + i)
+	for i, f := range streamFields {
+		values := view.Values(f)
 		switch {
 		case len(values) > 1: // A view has them in any order.
 			object, err := event.DecodeObject(source)
@@ -72,12 +63,12 @@ func (n *naming) stream(view *event.View, first int, source []byte) (string, err
 				return "", fmt.Errorf("index of an event: %w", err)
 			}
 			return streamOf(object, n.fallback), nil
-		case len(values) == 0 || values[0] == "":
+		case len(values) == 0 || values[0].String == "":
 			return n.fallback, nil
 		case i > 0:
 			n.text = append(n.text, '-')
 		}
-		n.text = append(n.text, values[0]...)
+		n.text = append(n.text, values[0].String...)
 	}
 	return n.name(n.text), nil
 }

@@ -54,7 +54,7 @@ func FilterNames(filters []map[string]any) []string {
 
 // misfit says why Elasticsearch would refuse a condition for the types of its fields.
 func misfit(e condition.Expr, fields mapping.Fields) error {
-	_, err := condition.Compile(e, fields)
+	err := condition.Check(e, fields)
 	if errors.Is(err, condition.ErrLiteral) || errors.Is(err, condition.ErrOperator) {
 		return err //nolint:wrapcheck // it names the field
 	}

@@ -87,13 +87,19 @@ func (l *lowerer) analysed(n *Test, f mapping.Field) condition.Expr {
 }
 
 func (l *lowerer) exists(field *Field) condition.Expr {
-	if isPattern(field.Name) || mapping.IsMetadata(field.Name) {
+	if isPattern(field.Name) || l.unknownMetadata(field.Name) {
 		return l.leave()
 	}
 	if _, mapped := l.opts.Fields.Field(field.Name); !mapped {
 		return l.unmapped(field)
 	}
 	return condition.Exists{Field: field.Name}
+}
+
+// unknownMetadata reports whether a name is a field of metadata whose values nobody here knows.
+func (l *lowerer) unknownMetadata(name string) bool {
+	_, known := l.opts.Fields.Field(name)
+	return mapping.IsMetadata(name) && !known
 }
 
 // isCompared reports whether a word is a bound: >5, >=5, <5, <=5.
@@ -138,7 +144,7 @@ func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 // field looks up a field that holds values. Where there is none, or only a search knows what it holds,
 // the second result is what becomes of the test.
 func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
-	if isPattern(name.Name) || mapping.IsMetadata(name.Name) {
+	if isPattern(name.Name) || l.unknownMetadata(name.Name) {
 		return mapping.Field{}, l.leave()
 	}
 	f, mapped := l.opts.Fields.Field(name.Name)
@@ -157,7 +163,7 @@ func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
 
 // fitting is a test of a field, if its type knows it.
 func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) condition.Expr {
-	_, err := condition.Compile(leaf, l.opts.Fields)
+	err := condition.Check(leaf, l.opts.Fields)
 	var syntax *lregexp.SyntaxError
 	switch {
 	case err == nil, errors.Is(err, condition.ErrNow):

@@ -33,7 +33,8 @@ func ofField(body any, key, path string) (string, parameters, error) {
 
 // searchOnly reports whether a name means something that is not a value of the document.
 func searchOnly(field string) bool {
-	return mapping.IsMetadata(field) || field == "" || strings.Contains(field, "*")
+	_, known := mapping.Metadata()[field]
+	return mapping.IsMetadata(field) && !known || field == "" || strings.Contains(field, "*")
 }
 
 func (reader) exists(body any, path string) (condition.Expr, error) {

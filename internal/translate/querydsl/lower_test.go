@@ -105,7 +105,7 @@ func TestLower(t *testing.T) {
 		{"fewer operators", `{"regexp":{"k":{"value":"a","flags":"NONE"}}}`, `(raw {"regexp":{"k":{"flags":"NONE","value":"a"}}})`},
 		{"rewriting", `{"prefix":{"k":{"value":"a","rewrite":"top_terms_1"}}}`, `(raw {"prefix":{"k":{"rewrite":"top_terms_1","value":"a"}}})`},
 		{"case of a number", `{"term":{"k":{"value":1,"case_insensitive":true}}}`, `(raw {"term":{"k":{"case_insensitive":true,"value":1}}})`},
-		{"a field of the document", `{"term":{"_id":"a"}}`, `(raw {"term":{"_id":"a"}})`},
+		{"a field of the document", `{"term":{"_routing":"a"}}`, `(raw {"term":{"_routing":"a"}})`},
 		{"fields by a pattern", `{"exists":{"field":"k*"}}`, `(raw {"exists":{"field":"k*"}})`},
 		{"relation", `{"range":{"n":{"gte":1,"relation":"within"}}}`, `(raw {"range":{"n":{"gte":1,"relation":"within"}}})`},
 		{"pattern of a version", `{"wildcard":{"v":"1.*"}}`, `(raw {"wildcard":{"v":"1.*"}})`},
