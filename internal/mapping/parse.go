@@ -86,10 +86,7 @@ func parseOne(data []byte) (*Mapping, error) {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
 	for _, c := range p.copies {
-		if f, ok := p.table[c.to]; ok {
-			f.Opaque = fmt.Sprintf("it also has values copied from [%s]", c.from)
-			p.table[c.to] = f
-		}
+		p.table.copy(c)
 	}
 	for name, data := range root.Runtime {
 		def, err := parseDefinition(data)
@@ -105,6 +102,20 @@ func parseOne(data []byte) (*Mapping, error) {
 	p.table.resolveAliases()
 	p.table.setMembers()
 	return m, nil
+}
+
+// copy gives a field and its sub-fields the values that are copied to it.
+func (t Table) copy(c copied) {
+	for name, f := range t {
+		if f.Source() != c.to {
+			continue
+		}
+		if f.Type == Flattened {
+			f.Opaque = fmt.Sprintf("it also has values copied from [%s]", c.from)
+		}
+		f.Copied = append(slices.Clip(f.Copied), c.from)
+		t[name] = f
+	}
 }
 
 // runtimeField is a field that is made when it is asked for: by a script, or of the source.
