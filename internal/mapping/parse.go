@@ -86,10 +86,13 @@ func parseOne(data []byte) (*Mapping, error) {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
 	for _, c := range p.copies {
-		if f, ok := p.table[c.to]; ok {
-			f.Opaque = fmt.Sprintf("it also has values copied from [%s]", c.from)
-			p.table[c.to] = f
+		f, ok := p.table[c.to]
+		if !ok && NewInferred(m).Settled(c.to) {
+			continue // the object above makes no fields
 		}
+		f.Name = c.to
+		f.Opaque = copiedReason(c)
+		p.table[c.to] = f
 	}
 	for name, data := range root.Runtime {
 		def, err := parseDefinition(data)
@@ -150,6 +153,8 @@ type parser struct {
 
 // copied is one copy_to.
 type copied struct{ from, to string }
+
+func copiedReason(c copied) string { return fmt.Sprintf("it also has values copied from [%s]", c.from) }
 
 // properties adds the fields of an object; nested is the nearest nested object above.
 func (p *parser) properties(prefix, nested string, properties map[string]json.RawMessage) error {
