@@ -42,8 +42,8 @@ func TestLongValues(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			long := strings.Repeat("é", 300)
-			own := fmt.Sprintf(`"own":{"long":"%s end","short":%q,"list":["x",%q]},"host":{"name":"%s"},"user":{"name":%q}`,
-				long, strings.Repeat("é", 250), long, strings.Repeat("x", 1100), strings.Repeat("x", 900))
+			own := fmt.Sprintf(`"own":{"long":%q,"short":%q,"list":["x",%q]},"host":{"name":%q},"user":{"name":%q}`,
+				long+" end", strings.Repeat("é", 250), long, strings.Repeat("x", 1100), strings.Repeat("x", 900))
 			events := eventsIn(t, fmt.Sprintf(`logs-a/1 {"@timestamp":"2026-01-15T11:59:00Z",%s}
 ti-a/1 {"@timestamp":"2026-01-15T11:59:00Z",%s}
 other-a/1 {"@timestamp":"2026-01-15T11:59:00Z","own":{"long":"x"}}`, own, own))
