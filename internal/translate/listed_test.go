@@ -34,7 +34,7 @@ type listKind struct {
 }
 
 var listKinds = []listKind{
-	{"long_range", "-", func(n int) string { return strconv.Itoa(n) }, []string{"long", "double", "k"}},
+	{"long_range", "-", strconv.Itoa, []string{"long", "double", "k"}},
 	{"double_range", "-", func(n int) string { return fmt.Sprint(float64(n) / 4) }, []string{"double", "long", "k"}},
 	{"ip_range", "-", func(n int) string { return fmt.Sprintf("10.0.%d.%d", n/256, n%256) }, []string{"ip", "k"}},
 	{"date_range", ",", func(n int) string { return secondAt(n).Format(time.RFC3339) }, []string{"date", "nanos", "k", "seconds"}},
