@@ -136,7 +136,7 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	if err != nil {
 		return none, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
 	}
-	if value.accept == nil {
+	if value.never() {
 		return to.constant(false), nil
 	}
 	return to.leaf(leaf{kind: valueLeaf, expr: e, field: f, value: value}), nil

@@ -69,7 +69,10 @@ func (trees) not(x *part) *part { return &part{op: opNot, parts: []*part{x}} }
 
 func (trees) join(op operator, parts []*part) *part { return &part{op: op, parts: parts} }
 
-func (trees) leaf(l leaf) *part { return &part{op: opLeaf, tests: l} }
+func (trees) leaf(l leaf) *part {
+	l.value = l.value.complete()
+	return &part{op: opLeaf, tests: l}
+}
 
 func (t trees) test(e Expr, fields mapping.Fields) (*part, error) {
 	return compileTest(t, e, fields)

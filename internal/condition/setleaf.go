@@ -57,15 +57,15 @@ func (b *setBuilder) atom(key string, cost float32, a atom) int32 {
 
 // valueLeaf shares a test with those of the same key.
 func (b *setBuilder) valueLeaf(l *leaf) int32 {
-	column, v := b.column(l.field), &l.value
-	if v.text.equal != nil {
-		return b.equalLeaf(column, v.text)
+	column := b.column(l.field)
+	if l.value.text.equal != nil {
+		return b.equalLeaf(column, l.value.text)
 	}
 	b.key, _ = appendLeafKey(keyOf(b.key, "value", column), l.expr)
 	if i, ok := b.nodes[string(b.key)]; ok {
 		return i
 	}
-	key := string(b.key)
+	key, v := string(b.key), l.value.complete()
 	switch {
 	case v.text.holds != nil && v.text.scans:
 		return b.textLeaf(key, costRegexp, column, v.text)

@@ -194,7 +194,8 @@ func Fields(e Expr) []string {
 			names = append(names, r.Fields...)
 			return
 		}
-		if name := fieldOf(leaf); name != "" {
+		// Many tests of one field stand in a row.
+		if name := fieldOf(leaf); name != "" && (len(names) == 0 || names[len(names)-1] != name) {
 			names = append(names, name)
 		}
 	})

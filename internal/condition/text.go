@@ -34,11 +34,11 @@ func guessMatch(text string) valueTest {
 
 // compileQueryString takes a single pattern. Several are words and operators of a language of
 // their own.
-func compileQueryString(q QueryString, f mapping.Field) (textTest, error) {
+func compileQueryString(q QueryString, f mapping.Field) (valueTest, error) {
 	if strings.ContainsFunc(q.Pattern, isQueryBlank) {
-		return textTest{}, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
+		return valueTest{}, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
 	}
-	return matchPattern(f.Normalize(q.Pattern), false), nil
+	return valueTest{later: func() textTest { return matchPattern(f.Normalize(q.Pattern), false) }}, nil
 }
 
 // isQueryBlank tells what separates the words of a query string.

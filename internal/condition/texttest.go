@@ -40,26 +40,27 @@ func (t textTest) values() valueTest {
 }
 
 // compilePattern makes the test of a leaf that only fields with text know.
-func compilePattern(leaf Expr, f mapping.Field) (textTest, error) {
+func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 	family := f.Type.Family()
 	if family != mapping.FamilyString && family != mapping.FamilyUnknown && family != mapping.FamilyVersion {
-		return textTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
+		return valueTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
 	}
 	switch l := leaf.(type) {
 	case Wildcard:
 		if l.Pattern == "" {
-			return textTest{}, nil // To Elasticsearch no pattern matches nothing, not the empty value.
+			return valueTest{}, nil // To Elasticsearch no pattern matches nothing, not the empty value.
 		}
-		return matchPattern(f.Normalize(l.Pattern), l.Fold), nil
+		return valueTest{later: func() textTest { return matchPattern(f.Normalize(l.Pattern), l.Fold) }}, nil
 	case QueryString:
 		return compileQueryString(l, f)
 	case Prefix:
-		return beginText(f.Normalize(l.Value), l.Fold), nil
+		return valueTest{later: func() textTest { return beginText(f.Normalize(l.Value), l.Fold) }}, nil
 	case Regexp:
 		l.Pattern = f.Normalize(l.Pattern)
-		return compileRegexp(l)
+		t, err := compileRegexp(l)
+		return t.values(), err
 	}
-	return textTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
+	return valueTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
 }
 
 func compileRegexp(l Regexp) (textTest, error) {

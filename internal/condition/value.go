@@ -24,7 +24,20 @@ type valueTest struct {
 	networks []netip.Prefix
 	// numbers, when not nil, are those of which the value is one.
 	numbers []number
+	// later makes the text where that has not been done: it takes time, and not every test is made use of.
+	later func() textTest
 }
+
+// complete is the test with everything made.
+func (v valueTest) complete() valueTest {
+	if v.later == nil {
+		return v
+	}
+	return v.later().values()
+}
+
+// never reports whether it accepts no value.
+func (v valueTest) never() bool { return v.accept == nil && v.later == nil }
 
 func acceptTest(a accept, err error) (valueTest, error) { return valueTest{accept: a}, err }
 
@@ -54,8 +67,7 @@ func compileValue(leaf Expr, f mapping.Field) (valueTest, error) {
 		}
 		return compileCIDR(l.Networks)
 	}
-	t, err := compilePattern(leaf, f)
-	return t.values(), err
+	return compilePattern(leaf, f)
 }
 
 // folds reports whether a test ignores case.
@@ -98,7 +110,7 @@ func compileTerms(values []any, f mapping.Field) (valueTest, error) {
 
 // anyOf accepts what one of several tests, which fold nothing, accepts.
 func anyOf(tests []valueTest, f mapping.Field) valueTest {
-	tests = slices.DeleteFunc(tests, func(t valueTest) bool { return t.accept == nil })
+	tests = slices.DeleteFunc(tests, valueTest.never)
 	var texts []string
 	var networks []netip.Prefix
 	var numbers []number

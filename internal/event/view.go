@@ -101,6 +101,9 @@ func (v *View) Name(index, id string) {
 	}
 }
 
+// Named reports whether the view has to be told the index and the id of every event: [Selection.Named].
+func (v *View) Named() bool { return v.selection.named }
+
 // Read reads a source: exactly one JSON object. After an error nothing must be asked of the view.
 func (v *View) Read(source []byte) error {
 	v.begin(source)

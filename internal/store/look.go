@@ -51,7 +51,7 @@ func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
 		}
 	}
 	hit.Types = l.scan.types(hit.Index)
-	if l.scan.named {
+	if l.view.Named() {
 		if identify(&hit) != nil {
 			return hit, false, false
 		}

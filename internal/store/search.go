@@ -69,8 +69,6 @@ type scan struct {
 	// set has the condition once for each of the variants of the request.
 	set      *condition.Set
 	variants []search.Variant
-	// named: the search asks for indices or ids of events.
-	named bool
 	// single are the conditions of the variants by themselves, for looks with the views of others.
 	single []*condition.Matcher
 	// looks are kept for the batches to come.
@@ -106,7 +104,6 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	}
 	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
 	selection := newSelection(set, variants)
-	s.named = selection.Named()
 	s.looks.New = func() any {
 		return &look{scan: s, naming: newNaming(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
 	}
