@@ -30,6 +30,9 @@ func TestLongValues(t *testing.T) {
 		{"a sequence", "eql", fmt.Sprintf(events, "eql", `sequence [any where own.long : "a*"] [any where true]`), []string{"own.long"}},
 		{"a key of a sequence", "eql", fmt.Sprintf(events, "eql", `sequence by own.long [any where true] [any where true]`), []string{"own.long"}},
 		{"kuery on the keyword", "query", fmt.Sprintf(events, "kuery", `own.long.keyword: *end`), []string{"own.long"}},
+		{"kuery on the text, which only a search can match", "query", fmt.Sprintf(events, "kuery", `own.long: *end`), []string{"own.long"}},
+		{"lucene on the text, which only a search can match", "query", fmt.Sprintf(events, "lucene", `own.long: *end`), []string{"own.long"}},
+		{"kuery, whether there is one", "query", fmt.Sprintf(events, "kuery", `own.long: *`), nil},
 		{"lucene on the keyword", "query", fmt.Sprintf(events, "lucene", `own.long.keyword: *end`), []string{"own.long"}},
 		{"beyond the limit of ECS", "query", fmt.Sprintf(events, "kuery", `host.name: *end`), []string{"host.name"}},
 		{"within the limit of ECS", "query", fmt.Sprintf(events, "kuery", `user.name: *end`), nil},
@@ -67,7 +70,14 @@ func TestLongValuesOfMapping(t *testing.T) {
 // longWarned are the fields that a rule's warnings of long values name.
 func longWarned(t *testing.T, typ, lines string, events *store.Events) string {
 	t.Helper()
-	_, _, diags := hitsOf(t, ruleOf(t, typ, lines), events)
+	plan, diags := query.For(ruleOf(t, typ, lines))
+	if plan == nil {
+		t.Fatal(diags)
+	}
+	prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: events, At: noon})
+	if err != nil || prepared == nil {
+		t.Fatal(err, diags)
+	}
 	var fields []string
 	for _, d := range diags {
 		if d.Code != query.CodeLongValue {
