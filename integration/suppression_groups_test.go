@@ -124,7 +124,7 @@ func otherGroupMapping() object {
 		"k":     {"type": "keyword", "normalizer": "lowercase", "fields": object{"low": object{"type": "keyword", "ignore_above": 1}}},
 		"t":     {"type": "keyword", "fields": object{"keyword": object{"type": "keyword"}}},
 		"null":  {"type": "keyword", "null_value": "nothing"},
-		"d":     {"type": "float", "ignore_malformed": true},
+		"s":     {"type": "long"},
 		"f":     {"type": "double"},
 		"date":  {"type": "date_nanos"},
 		"day":   {"type": "date", "format": "yyyy/dd/MM||epoch_second"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 )
 
@@ -49,14 +50,19 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	explanation := prepared.Explain(plan.Rule().Window(at))
-	source, err := c.source(ctx, a, b)
+	judged, err := c.event(ctx, a, b)
 	if err != nil {
 		return err
 	}
-	if source == nil {
+	if judged == nil {
 		return explainRequest(a, explanation)
 	}
-	trace, err := prepared.Trace(event.NewDocument(source))
+	judged.Types = mapping.OfIndex(prepared.Target().Fields, judged.Index)
+	doc, err := judged.Document()
+	if err != nil {
+		return fmt.Errorf("explain: %w", err)
+	}
+	trace, err := prepared.Trace(doc)
 	if err != nil {
 		return fmt.Errorf("explain: %w", err)
 	}
@@ -97,8 +103,8 @@ func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.P
 	return prepared, nil
 }
 
-// source is the event to judge, nil when none was asked for.
-func (c *explainCmd) source(ctx context.Context, a *app, b *backend) (map[string]any, error) {
+// event is the event to judge, nil when none was asked for.
+func (c *explainCmd) event(ctx context.Context, a *app, b *backend) (*event.Event, error) {
 	switch {
 	case c.Event != "":
 		return a.readEvent(c.Event)
@@ -107,28 +113,22 @@ func (c *explainCmd) source(ctx context.Context, a *app, b *backend) (map[string
 		if err != nil {
 			return nil, fmt.Errorf("explain: %w", err)
 		}
-		return normalise(doc.Source)
+		return asEvent("", doc.ID, doc.Source)
 	}
 	return nil, nil //nolint:nilnil // no event was asked for
 }
 
-// normalise gives a stored document the number types of decoded events.
-func normalise(source map[string]any) (map[string]any, error) {
+func asEvent(index, id string, source map[string]any) (*event.Event, error) {
 	data, err := json.Marshal(source)
 	if err != nil {
-		return nil, fmt.Errorf("encode alert: %w", err)
+		return nil, fmt.Errorf("encode event: %w", err)
 	}
-	e := event.Event{Source: data}
-	doc, err := e.Document()
-	if err != nil {
-		return nil, fmt.Errorf("read alert: %w", err)
-	}
-	return doc.Source, nil
+	return &event.Event{Index: index, ID: id, Source: data}, nil
 }
 
 // readEvent reads the first event of a file, however the JSON is laid out: plain or with
 // _index, _id and _source.
-func (a *app) readEvent(name string) (map[string]any, error) {
+func (a *app) readEvent(name string) (*event.Event, error) {
 	in := a.in
 	if name != "-" {
 		if err := canRead(name); err != nil {
@@ -151,7 +151,9 @@ func (a *app) readEvent(name string) (map[string]any, error) {
 		return nil, usagef("event: %s holds no event but null", name)
 	}
 	if inner, ok := source["_source"].(map[string]any); ok {
-		return inner, nil
+		index, _ := source["_index"].(string)
+		id, _ := source["_id"].(string)
+		return asEvent(index, id, inner)
 	}
-	return source, nil
+	return asEvent("", "", source)
 }

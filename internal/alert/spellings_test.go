@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -155,7 +156,7 @@ func TestGroupsAgainstDefinition(t *testing.T) {
 				}
 				groups = longer
 			}
-			f := alert.Finding{Event: event.Event{Index: "i", ID: fmt.Sprint(n), Source: json.RawMessage("{" + strings.Join(members, ",") + "}")}}
+			f := alert.Finding{Event: event.Event{Index: "i", ID: strconv.Itoa(n), Source: json.RawMessage("{" + strings.Join(members, ",") + "}")}}
 			got := subjectsOf(t, r, f, table)
 			if alone := lacks && r.AlertSuppression.MissingFieldsStrategy == rule.DoNotSuppress; alone {
 				if len(got) != 1 || !got[0].Alone || got[0].ID != got[0].Own {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -79,9 +80,13 @@ func TestMappedAlert(t *testing.T) {
 		{"name of a sub-field", map[string]mapping.Field{"message.keyword": {Type: mapping.Keyword, Path: "message"}}, func(r *rule.Rule) {
 			r.RuleNameOverride = "message.keyword"
 		}, `{"message":"Worm"}`, "rule.name", "Worm"},
-		{"reason", map[string]mapping.Field{"source.ip": {Type: mapping.IP}, "source.port": {Type: mapping.Long}, "host.name": {Type: mapping.Keyword, Path: "machine"}, "user.name": keyword}, nil,
+		{
+			"reason",
+			map[string]mapping.Field{"source.ip": {Type: mapping.IP}, "source.port": {Type: mapping.Long}, "host.name": {Type: mapping.Keyword, Path: "machine"}, "user.name": keyword},
+			nil,
 			`{"source":{"ip":"2001:DB8::1","port":"443"},"machine":"pc","user":{"name":"bob"}}`, "reason",
-			"event with source [2001:db8::1]:443, by bob on pc created high alert Thing."},
+			"event with source [2001:db8::1]:443, by bob on pc created high alert Thing.",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -110,7 +115,7 @@ func TestTimesAgainstDefinition(t *testing.T) {
 		{"", func(t time.Time) any { return t.Format(time.RFC3339Nano) }},
 		{"", func(t time.Time) any { return t.UnixMilli() }},
 		{"epoch_second", func(t time.Time) any { return json.Number(fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6)) }},
-		{"epoch_millis", func(t time.Time) any { return fmt.Sprint(t.UnixMilli()) }},
+		{"epoch_millis", func(t time.Time) any { return strconv.FormatInt(t.UnixMilli(), 10) }},
 		{"dd.MM.yyyy HH:mm:ss.SSS", func(t time.Time) any { return t.Format("02.01.2006 15:04:05.000") }},
 		{"MM.dd.yyyy HH:mm:ss.SSS", func(t time.Time) any { return t.Format("01.02.2006 15:04:05.000") }},
 		{"dd.MM.yyyy HH:mm:ss.SSS||epoch_second", func(t time.Time) any { return t.Format("02.01.2006 15:04:05.000") }},

@@ -131,9 +131,9 @@ func owing() *rapid.Generator[owedSlots] {
 		back := rapid.SampledFrom([]string{"now-11m", "now-70m", "now-3h", "now/d", "now-90m/h"}).Draw(t, "from")
 		out := owedSlots{from: hour(float64(rapid.IntRange(0, 3).Draw(t, "begin"))), except: ""}
 		out.to = out.from.Add(time.Duration(rapid.IntRange(2, 3).Draw(t, "hours")) * time.Hour)
-		filters := ""
+		var filters strings.Builder
 		for range max(0, rapid.IntRange(-1, 1).Draw(t, "filters")) {
-			filters += filterOf(t)
+			filters.WriteString(filterOf(t))
 		}
 		if rapid.IntRange(0, 3).Draw(t, "exception") == 0 {
 			out.except = rapid.SampledFrom(append([]string{"2026-01-14||/d", "2026-01-14||/d", "2026-01-14||/d", "2026-01-14T21:30:00Z||/h"}, dates...)).Draw(t, "excepted")
@@ -153,7 +153,7 @@ from = %q
 max_signals = 100
 query = '''%s'''
 %s
-%s`, typ, language, index, interval, back, text, more, filters)
+%s`, typ, language, index, interval, back, text, more, filters.String())
 		out.events = eventsOf(t)
 		return out
 	})

@@ -126,11 +126,6 @@ func (r *reader) match(e *event.Event) error {
 	if scope == nil {
 		return err
 	}
-	if r.scan.matched.selection.Named() {
-		if err := r.scan.identify(e); err != nil {
-			return err
-		}
-	}
 	if err := r.view.ReadEvent(e); err != nil {
 		return refusal("read events", err)
 	}
@@ -152,6 +147,12 @@ func (r *reader) tryShown(e *event.Event, view *event.View) (crash any, err erro
 }
 
 func (r *reader) matchShown(e *event.Event, view *event.View, scope condition.Scope) error {
+	if r.scan.matched.selection.Named() {
+		if err := r.scan.identify(e); err != nil {
+			return err
+		}
+		view.Name(e.Index, e.ID)
+	}
 	found := r.matcher.Match(view, scope)
 	if invariants.Enabled {
 		r.matcher.Recheck(func() (condition.Document, error) { return e.Document() }, scope)

@@ -24,7 +24,7 @@ func rule(id string, mergeable, ordered bool) catchup.Rule {
 		return window.Window{From: slot.Add(-9 * time.Minute), To: slot}
 	}}
 	if mergeable {
-		r.Together = func(a, b time.Time) bool { return true }
+		r.Together = func(_, _ time.Time) bool { return true }
 	}
 	return r
 }

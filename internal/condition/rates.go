@@ -11,7 +11,7 @@ import (
 // one, and a literal that stands in many patterns too. A sample corrects them.
 type rates struct {
 	graph *graph
-	// looks counts the members that look at a column, total how often they ask it for a whole text.
+	// looks counts the members that look at a column, total how often they ask it for a whole text or a number.
 	looks, total []int32
 	// members counts those that a node is a part of.
 	members []int32
@@ -104,8 +104,11 @@ func (r *rates) count() {
 			looked[l.column] = member
 			r.looks[l.column]++
 		}
-		if t := g.testOf(l); t != nil {
+		switch t := g.testOf(l); {
+		case t != nil:
 			r.total[l.column] += int32(len(t.equal))
+		case l.numbers != none:
+			r.total[l.column] += int32(len(g.numbers[l.numbers]))
 		}
 	}
 	for m, root := range g.roots {
@@ -122,6 +125,12 @@ func (r *rates) filled(column int32) float64 {
 
 func (r *rates) ofLeaf(l *atom) float64 {
 	switch l.kind {
+	case valueAtom:
+		if l.numbers != none {
+			asked := float64(len(r.graph.numbers[l.numbers]))
+			return r.filled(l.column) * asked / (float64(r.total[l.column]) + smoothing)
+		}
+		return half
 	case equalAtom:
 		return r.ofText(l)
 	case textAtom:

@@ -225,17 +225,25 @@ func (p *Plan) Row(hit *event.Event) (splunk.Row, error) {
 
 // Document makes the row of a document.
 func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
-	formats := ""
-	if f, ok := p.Request.FieldTypes.Field(p.Request.Time.Field); ok {
-		formats = f.DateFormat()
-	}
-	at, _, err := mapping.ParseDate(event.First(d.Source, p.Request.Time.Field), formats)
+	at, err := p.time(d)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the document
+		return nil, err
 	}
 	row := p.rows.Row(d, splunk.Epoch(p.resolved(at)))
 	p.settle(row)
 	return row, nil
+}
+
+// time is the time of a document: what its index has of the field, and else what stands there.
+func (p *Plan) time(d *event.Document) (time.Time, error) {
+	name := p.Request.Time.Field
+	if f, mapped := p.Request.FieldTypes.Field(name); mapped && f.Type.Family() == mapping.FamilyDate {
+		for _, v := range d.Values(f) {
+			return v.Time, nil
+		}
+	}
+	at, _, err := mapping.ParseDate(event.First(d.Source, name), "")
+	return at, err //nolint:wrapcheck // the caller names the document
 }
 
 // resolved is a time as the index has it: to the millisecond, but for fields of nanoseconds.

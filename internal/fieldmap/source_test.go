@@ -9,6 +9,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
+	"tocsin/internal/mapping"
 	"tocsin/internal/splunk"
 	"tocsin/internal/store"
 	"tocsin/internal/translate/spl"
@@ -69,6 +70,44 @@ func TestSource(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.search, diff)
+		}
+	}
+}
+
+// TestTimesOfSources: the time of a row is the one that the event's index has, whichever way it is mapped.
+func TestTimesOfSources(t *testing.T) {
+	for _, tt := range []struct{ name, mapping, source string }{
+		{"plain", `{"@timestamp":{"type":"date"}}`, `"@timestamp":"2026-01-01T10:01:00.5Z"`},
+		{"seconds", `{"@timestamp":{"type":"date","format":"epoch_second"}}`, `"@timestamp":1767261660.5`},
+		{"an alias", `{"@timestamp":{"type":"alias","path":"when"},"when":{"type":"date"}}`, `"when":"2026-01-01T10:01:00.5Z"`},
+		{"day before month", `{"@timestamp":{"type":"date","format":"dd/MM/yyyy HH:mm:ss.S"}}`, `"@timestamp":"01/01/2026 10:01:00.5"`},
+		{"nanoseconds", `{"@timestamp":{"type":"date_nanos"}}`, `"@timestamp":"2026-01-01T10:01:00.500000000Z"`},
+	} {
+		table, err := mapping.ParseIndices([]byte(`{"mappings":{"properties":` + tt.mapping + `}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := `{"_index":"splunk-1","_id":"1","_source":{"sourcetype":"plain",` + tt.source + `}}`
+		events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(line), Mapping: table})
+		if err != nil || diags.HasErrors() {
+			t.Fatal(err, diags)
+		}
+		t.Cleanup(func() { _ = events.Close() })
+		source := &fieldmap.Events{Search: events, Map: load(t), Index: []string{"splunk-*"}}
+		s, diags := spl.ParseText(diag.NewText("search", `sourcetype=plain | table _time`), none{})
+		if s == nil {
+			t.Fatal(diags)
+		}
+		w := splunk.Window{Earliest: time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC), Latest: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)}
+		var got []any
+		if err := splunk.Run(t.Context(), s, splunk.Env{}, source, w, func(row splunk.Row) error {
+			got = append(got, row.Native()["_time"])
+			return nil
+		}); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if diff := cmp.Diff([]any{1767261660.5}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
 }

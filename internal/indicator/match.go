@@ -75,7 +75,7 @@ func (m *matcher) carries(e entry) carried {
 			case ranges:
 				c.terms = append(c.terms, bits.block(int(g)))
 			default:
-				c.terms = append(c.terms, termOf(e.Event, v, g))
+				c.terms = append(c.terms, ownTerm(m.event, e.Event, v, g))
 			}
 			c.values = append(c.values, v)
 		}

@@ -24,6 +24,18 @@ func Metadata() Table {
 	}
 }
 
+// AllMetadata are the fields of that kind of events that no index holds: of those whose values only an
+// index knows, it is known that they are there.
+func AllMetadata() Table {
+	all := Metadata()
+	for name := range metadata {
+		if _, known := all[name]; !known {
+			all[name] = Field{Name: name, Type: Keyword, Opaque: "only an index knows its values"}
+		}
+	}
+	return all
+}
+
 // IsMetadata reports whether the field's values are not those of a source.
 func (f *Field) IsMetadata() bool { return f.Type == DocumentID || f.Type == IndexName }
 

@@ -2,12 +2,12 @@ package pipeline_test
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -246,7 +246,7 @@ func TestEachValueAgainstDefinition(t *testing.T) {
 		var want []string
 		var page []event.Event
 		for i, d := range all {
-			id := fmt.Sprint(i)
+			id := strconv.Itoa(i)
 			members := string(must(json.Marshal(d)))
 			page = append(page, values(id, i, strings.Trim(members, "{}")))
 			if apart && (len(d.A) == 0 || len(d.B) == 0) {
@@ -282,7 +282,7 @@ func TestEachValueAgainstDefinition(t *testing.T) {
 		size := rapid.IntRange(1, 4).Draw(rt, "page")
 		for range 2 { // The run again changes nothing.
 			line := &pipeline.Pipeline{Events: &fakeEvents{target: target, pages: slices.Collect(slices.Chunk(page, size))}, Alerts: m, Instances: m, Now: clock()}
-			x := line.Run(context.Background(), pipeline.Job{Plan: p, Slot: slot, Window: span})
+			x := line.Run(t.Context(), pipeline.Job{Plan: p, Slot: slot, Window: span})
 			if x.Status != pipeline.Succeeded || int(x.Hits) != x.Created+x.Duplicates+x.Suppressed {
 				rt.Fatalf("%s: %v", x.Status, tally(x))
 			}

@@ -144,7 +144,7 @@ func (c *counted) Target() search.Target { return c.target }
 
 // Trace judges the condition on one document.
 func (c *counted) Trace(d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(c.where.whole, c.target.Fields, d) //nolint:wrapcheck // it names the field
+	return condition.NewTrace(c.where.whole, ofDocument(c.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 // nothing reports whether no event can be in a group.

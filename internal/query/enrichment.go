@@ -62,8 +62,12 @@ func (s *threatSearch) enrich(c carrier, indicators map[event.Ref]*event.Documen
 
 // atomic is the event's value as the event spells it.
 func atomic(d *event.Document, f mapping.Field, v mapping.Value) string {
-	for _, raw := range event.Lookup(d.Source, f.Source()) {
-		if indexed, ok := f.Index(raw); ok && indicator.Same(f, indexed, v) {
+	own, ok := d.Own(f)
+	if !ok {
+		own = f
+	}
+	for _, raw := range event.Lookup(d.Source, own.Source()) {
+		if indexed, ok := own.Index(raw); ok && indicator.Same(own, indexed, v) {
 			if text, ok := mapping.ScalarText(raw); ok {
 				return text
 			}

@@ -194,7 +194,7 @@ func (s *eventSearch) execute(ctx context.Context, events search.Events, r searc
 }
 
 func (s *eventSearch) Trace(d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.whole, s.target.Fields, d) //nolint:wrapcheck // it names the field
+	return condition.NewTrace(s.where.whole, ofDocument(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 func (s *eventSearch) hits(page []event.Event) ([]Hit, error) {

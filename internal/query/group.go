@@ -316,7 +316,7 @@ func (g *groupSearch) tooMany(err error) error {
 func (g *groupSearch) Trace(d condition.Document) (condition.Trace, error) {
 	whole := condition.Trace{Text: "a step of the sequence"}
 	for _, b := range g.bound {
-		t, err := condition.NewTrace(b.step.Where, g.target.Fields, d)
+		t, err := condition.NewTrace(b.step.Where, ofDocument(g.target.Fields, d), d)
 		if err != nil {
 			return whole, err //nolint:wrapcheck // it names the field
 		}

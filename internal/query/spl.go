@@ -296,7 +296,7 @@ func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
 	if s.first == nil || !isDocument {
 		return out, errors.New("the search asks for no events first: one event cannot be traced")
 	}
-	base, err := condition.NewTrace(s.first.Condition, s.first.Target.Fields, d)
+	base, err := condition.NewTrace(s.first.Condition, ofDocument(s.first.Target.Fields, d), d)
 	if err != nil {
 		return out, err //nolint:wrapcheck // it names the field
 	}

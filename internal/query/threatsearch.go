@@ -159,7 +159,7 @@ func (s *threatSearch) read(ctx context.Context, src Source) (*indicator.Set, er
 // Trace judges what an event has to be to be looked up; whether an indicator has what it carries is
 // not asked.
 func (s *threatSearch) Trace(d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.whole, s.target.Fields, d) //nolint:wrapcheck // it names the field
+	return condition.NewTrace(s.where.whole, ofDocument(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 // Explain shows the search for events, and beside it that for indicators.

@@ -128,3 +128,11 @@ func joined(a, b []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// ofDocument are the fields as the index of a document maps them, where it is known.
+func ofDocument(fields mapping.Fields, d condition.Document) mapping.Fields {
+	if of, ok := d.(interface{ Index() string }); ok {
+		return mapping.OfIndex(fields, of.Index())
+	}
+	return fields
+}

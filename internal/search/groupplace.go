@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -71,8 +72,8 @@ func listedInOrder(f mapping.Field) bool {
 // before is a place in the list before a key, with few groups between the two: the last of its values
 // that can be is a little less.
 func (s GroupSpan) before(key []string) map[string]any {
-	for i := len(key) - 1; i >= 0; i-- {
-		less, ok := lesser(s.by[i], key[i])
+	for i, value := range slices.Backward(key) {
+		less, ok := lesser(s.by[i], value)
 		if !ok {
 			continue
 		}

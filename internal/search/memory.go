@@ -62,6 +62,9 @@ func readable(fields mapping.Fields, names []string) error {
 		if !mapped || f.Type.Family() == mapping.FamilyText {
 			continue
 		}
+		if element, ranges := f.Type.Element(); ranges { // what stands in a document are its ranges
+			f.Type = element
+		}
 		if err := f.InMemory(); err != nil {
 			return fmt.Errorf("field [%s] of type [%s]: %w", name, f.Type, err)
 		}

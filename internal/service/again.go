@@ -202,11 +202,11 @@ func (a *again) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []
 			first = slot
 			jobs = append(jobs, pipeline.Job{})
 		}
-		job := &jobs[len(jobs)-1]
-		late := append(job.Late, piece)
-		*job = a.Service.job(r, slot)
+		late := slices.Concat(jobs[len(jobs)-1].Late, []query.Late{piece})
+		job := a.job(r, slot)
 		job.Window = window.Window{From: late[0].Window.From, To: piece.Window.To}
 		job.Late, job.Most = late, max(Drained, r.Plan.Rule().MaxSignals)
+		jobs[len(jobs)-1] = job
 	}
 	if jobs == nil && !last.IsZero() {
 		a.reread[r.ID()] = last

@@ -76,13 +76,13 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 		tables[index] = table
 	}
 	if len(indices) == 0 && m.given != nil {
-		return mapping.Over(mapping.Metadata(), m.given.Merged().Fields)
+		return mapping.Over(mapping.AllMetadata(), m.given.Merged().Fields)
 	}
 	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) })
 	if m.given != nil {
-		return mapping.Over(mapping.Metadata(), fields)
+		return mapping.Over(mapping.AllMetadata(), fields)
 	}
-	return mapping.Over(mapping.Metadata(), mapping.Over(m.ecs(indices), fields))
+	return mapping.Over(mapping.AllMetadata(), mapping.Over(m.ecs(indices), fields))
 }
 
 // ecs are the fields of ECS. Of those that leave out longer values they say so, as no mapping gave the

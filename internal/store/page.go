@@ -118,7 +118,7 @@ func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]
 		case !ok:
 			out[name] = nil
 		case f.IsMetadata(): // Every hit has it.
-		case f.Type == mapping.Flattened && !f.Keyed: // What stands below it is in the source.
+		case f.Type == mapping.Flattened && !f.Keyed, ranges(f): // What stands there is in the source.
 		case f.Constant != nil:
 			out[name] = []any{*f.Constant}
 		default:
@@ -126,6 +126,11 @@ func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]
 		}
 	}
 	return out
+}
+
+func ranges(f mapping.Field) bool {
+	_, ranges := f.Type.Element()
+	return ranges
 }
 
 func indexed(f mapping.Field, raws []any) []any {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ import (
 func TestManyCombinations(t *testing.T) {
 	var numbers, floats, versions []string
 	for i := range 1000 {
-		numbers = append(numbers, fmt.Sprint(i))
+		numbers = append(numbers, strconv.Itoa(i))
 		floats = append(floats, fmt.Sprintf("%d.5", i))
 		versions = append(versions, fmt.Sprintf(`"1.0.%d"`, i))
 	}

@@ -12,7 +12,7 @@ import (
 // raw writes out the date math within a clause that Elasticsearch is given as it is.
 func (m Moment) raw(r condition.Raw) (condition.Raw, bool) {
 	w := rawWriter{Moment: m}
-	clause, _ := w.value(map[string]any(r.Clause())).(map[string]any)
+	clause, _ := w.value(r.Clause()).(map[string]any)
 	if !w.changed {
 		return r, false
 	}
