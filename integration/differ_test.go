@@ -140,8 +140,10 @@ func shares(typ string) (least, most float64) {
 		return 0.2, 0.7
 	case "threshold":
 		return 0.35, 0.8
-	case "cardinality", "threat_match":
-		return 0.2, 0.6
+	case "cardinality":
+		return 0.25, 0.6
+	case "threat_match":
+		return 0.4, 0.95
 	case "new_terms":
 		return 0.25, 0.9
 	}

@@ -143,7 +143,7 @@ var Kinds = []Kind{
 			with("o.x", lenient("date")), with("o.x", Object{"type": "date", "format": "epoch_second", "ignore_malformed": true}).pooled("o.x", moments(layoutSeconds)),
 		},
 		filled: []filled{{"o.x", oneOf(moments(layoutISO), moments(layoutMillis))}},
-		probes: []probe{{"o.x", moment, numerals("1770000000", "1772500000", "1773000000", "1772500000000"), true}},
+		probes: []probe{{"o.x", moment, append(numerals("1770000000", "1772500000", "1772500000000"), seconds(when[2], when[4], when[7], when[10], when[13], when[16])...), true}},
 	},
 	{
 		Name: "day_and_month", variants: []variant{
