@@ -23,7 +23,7 @@ var (
 	differRules     = flag.Int("differ.rules", 2, "rules of each type in each world")
 	differSeed      = flag.Uint64("differ.seed", 1, "seed of the first world")
 	differKind      = flag.String("differ.kind", "", "only the kinds whose names begin so")
-	differWay     = flag.String("differ.mode", "", "only this way, beside the first")
+	differWay       = flag.String("differ.mode", "", "only this way, beside the first")
 	differType      = flag.String("differ.type", "", "only rules of the types whose names begin so")
 	differShrunk    = flag.Int("differ.shrunk", 3, "disagreements to make small")
 	differShown     = flag.Int("differ.shown", 1, "disagreements to show of each kind, type of rule and way")
@@ -196,7 +196,7 @@ func (d *differ) shown(t *testing.T, r differRule, m differMode, want, got answe
 		*differShrunk--
 		return d.shrink(t, r, m)
 	}
-	return d.explain(found(want), found(got), ruleBodies([]differRule{r})) + "\n  warnings: " + fmt.Sprintf("%q", got.warnings)
+	return d.explain(found(want), found(got), ruleBodies([]differRule{r})) + "\n  warnings: " + fmt.Sprintf("%q %q", want.warnings, got.warnings)
 }
 
 // explain shows the rule, an event that only one side has, and the mappings.

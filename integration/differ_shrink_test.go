@@ -25,13 +25,13 @@ func (d *differ) shrink(t *testing.T, r differRule, m differMode) string {
 		d.refill(t, nil)
 	}()
 	fails := func(a answer) bool { return a.problem != "" }
-	a, b, diff := d.pair(t, r, m)
+	first, other, diff := d.pair(t, r, m)
 	if diff == "" {
-		return "  alone the rule does not differ"
+		return d.companions(t, r, m)
 	}
 	differs := func() bool { // in the same way
 		want, got, diff := d.pair(t, r, m)
-		return diff != "" && fails(want) == fails(a) && fails(got) == fails(b)
+		return diff != "" && fails(want) == fails(first) && fails(got) == fails(other)
 	}
 	d.fewer(t, differs)
 	for i := range d.world.Documents {
@@ -53,6 +53,34 @@ func (d *differ) shrink(t *testing.T, r differRule, m differMode) string {
 	fmt.Fprintf(&b, "  rule: %s\n  %s: %d alerts %q %q\n  %s: %d alerts %q %q", ruleBodies([]differRule{r}),
 		differModes[0].name, len(want.alerts), found(want), want.problem, m.name, len(got.alerts), found(got), got.problem)
 	return b.String()
+}
+
+// companions finds the fewest other rules beside which a rule comes to something else than alone.
+func (d *differ) companions(t *testing.T, r differRule, m differMode) string {
+	t.Helper()
+	for _, m := range []differMode{differModes[0], m} {
+		alone := d.run(t, m, d.place(t, m), []differRule{r})[r.ID]
+		differs := func(others []differRule) string {
+			return d.difference(r, m, alone, d.run(t, m, d.place(t, m), append(slices.Clone(others), r))[r.ID])
+		}
+		others := slices.DeleteFunc(slices.Clone(d.rules), func(o differRule) bool { return o.ID == r.ID })
+		if differs(others) == "" {
+			continue
+		}
+		for size := len(others) / 2; size > 0; size /= 2 {
+			for at := 0; at < len(others); {
+				end := min(at+size, len(others))
+				if fewer := slices.Concat(others[:at:at], others[end:]); differs(fewer) != "" {
+					others = fewer
+				} else {
+					at = end
+				}
+			}
+		}
+		return fmt.Sprintf("  beside others it is other than alone [%s]: %s\n  %s\n  %s", m.name, differs(others),
+			ruleBodies([]differRule{r}), strings.ReplaceAll(ruleBodies(others), "\n", "\n  "))
+	}
+	return "  alone the rule does not differ, nor beside the others once more"
 }
 
 // pair runs one rule in the first mode and in another.

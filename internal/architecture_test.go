@@ -27,14 +27,16 @@ var allowed = map[string][]string{
 	// What everything stands on.
 	"internal/diag":       nil,
 	"internal/invariants": nil,
-	"internal/failure":    {"internal/invariants"},
-	"internal/datemath":   nil,
-	"internal/lregexp":    nil,
-	"internal/pcre":       nil,
-	"internal/mapping":    nil,
-	"internal/event":      {"internal/mapping"},
-	"internal/window":     {"internal/datemath"},
-	"internal/tomltree":   {"internal/diag"},
+	// Made-up indices that differ, for tests.
+	"internal/indexgen": nil,
+	"internal/failure":  {"internal/invariants"},
+	"internal/datemath": nil,
+	"internal/lregexp":  nil,
+	"internal/pcre":     nil,
+	"internal/mapping":  nil,
+	"internal/event":    {"internal/mapping"},
+	"internal/window":   {"internal/datemath"},
+	"internal/tomltree": {"internal/diag"},
 	// Dates in the names of indices.
 	"internal/indexname": {"internal/datemath", "internal/mapping", "internal/window"},
 

@@ -17,18 +17,17 @@ func (g *graph) check() {
 			}
 			firstLeaf++
 			g.checkLeaf(int32(i))
-			continue
 		case opTrue, opFalse:
 			if n.count != 0 {
 				invariants.Break("the constant %d has parts", i)
 			}
-			continue
+		case opNot, opAnd, opOr:
+			if n.first != firstPart || int(n.first+n.count) > len(g.parts) {
+				invariants.Break("the parts of node %d are not its own: %d to %d, the next is %d of %d", i, n.first, n.first+n.count, firstPart, len(g.parts))
+			}
+			firstPart += n.count
+			g.checkParts(int32(i), n)
 		}
-		if n.first != firstPart || int(n.first+n.count) > len(g.parts) {
-			invariants.Break("the parts of node %d are not its own: %d to %d, the next is %d of %d", i, n.first, n.first+n.count, firstPart, len(g.parts))
-		}
-		firstPart += n.count
-		g.checkParts(int32(i), n)
 	}
 	for m, root := range g.roots {
 		if root != none && (root < 0 || int(root) >= len(g.nodes)) {
@@ -149,34 +148,37 @@ func (g *graph) without(root int32, tests []int32) verdict {
 			return v
 		}
 		v := open
-		switch op := g.nodes[n].op; op {
+		switch parts := g.partsOf(n); g.nodes[n].op {
 		case opFalse:
 			v = no
 		case opTrue:
 			v = yes
 		case opNot:
-			v = [...]verdict{open: open, no: yes, yes: no}[of(g.partsOf(n)[0])]
-		case opAnd, opOr:
-			deciding, other := no, yes
-			if op == opOr {
-				deciding, other = yes, no
-			}
-			v = other
-			for _, p := range g.partsOf(n) {
-				switch of(p) {
-				case deciding:
-					v = deciding
-				case open:
-					if v == other {
-						v = open
-					}
-				}
-			}
+			v = [...]verdict{open: open, no: yes, yes: no}[of(parts[0])]
+		case opAnd:
+			v = joined(parts, of, no, yes)
+		case opOr:
+			v = joined(parts, of, yes, no)
+		case opLeaf:
 		}
 		known[n] = v
 		return v
 	}
 	return of(root)
+}
+
+// joined is what is known of parts of which one with the deciding answer decides, and else all have to have
+// the other.
+func joined(parts []int32, of func(int32) verdict, deciding, other verdict) verdict {
+	all := other
+	for _, p := range parts {
+		if v := of(p); v == deciding {
+			return deciding
+		} else if v == open {
+			all = open
+		}
+	}
+	return all
 }
 
 // has reports whether an index leads to a test from every value that it may hold of.

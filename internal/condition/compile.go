@@ -113,6 +113,11 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	case Residual:
 		return to.leaf(residualLeaf(e, fields)), nil
 	case Raw:
+		if _, of := e.Read(); of != nil {
+			if read, ok := of(fields); ok {
+				return compile(to, read, fields)
+			}
+		}
 		return none, fmt.Errorf("query DSL %s: %w", e.text, ErrSearchOnly)
 	case Term:
 		if e.Value == nil {

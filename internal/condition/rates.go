@@ -170,7 +170,10 @@ func (r *rates) ofText(l *atom) float64 {
 func gramsOf(text string) iter.Seq[literal] {
 	return func(yield func(literal) bool) {
 		size := min(len(text), gramSize)
-		for at := 0; size >= leastGram && at+size <= len(text) && yield(literal{text, at}); at++ {
+		for at := 0; size >= leastGram && at+size <= len(text); at++ {
+			if !yield(literal{text, at}) {
+				return
+			}
 		}
 	}
 }

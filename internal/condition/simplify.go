@@ -186,12 +186,17 @@ func simplifyTerms(t Terms) Expr {
 }
 
 // Fields returns the names of the fields that the tree tests, sorted, each once. A test of all
-// fields names none, and of a [Raw] they are not known.
+// fields names none, and of a [Raw] they are those of its reading.
 func Fields(e Expr) []string {
 	var names []string
 	Walk(e, func(leaf Expr) {
 		if r, ok := leaf.(Residual); ok {
 			names = append(names, r.Fields...)
+			return
+		}
+		if r, ok := leaf.(Raw); ok {
+			read, _ := r.Read()
+			names = append(names, read...)
 			return
 		}
 		// Many tests of one field stand in a row.

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/mapping"
 	"tocsin/internal/translate/lucene"
 	"tocsin/internal/translate/querydsl"
 )
@@ -19,6 +20,15 @@ func (m Moment) raw(r condition.Raw) (condition.Raw, bool) {
 	again, err := condition.NewRaw(clause)
 	if err != nil { // it was JSON before
 		return r, false
+	}
+	if names, of := r.Read(); of != nil {
+		again = again.Reading(names, func(fields mapping.Fields) (condition.Expr, bool) {
+			e, ok := of(fields)
+			if !ok {
+				return nil, false
+			}
+			return Moment{Fields: fields, Now: m.Now}.lowered(e).Where, true
+		})
 	}
 	return again, w.ofNow
 }

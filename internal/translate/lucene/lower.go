@@ -54,7 +54,17 @@ func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 		all := diag.Span{End: len(text.Value)}
 		return nil, append(l.diags, text.Report(diag.Error, CodeSyntax, all, "%v", err))
 	}
-	return raw, l.diags
+	if len(mapping.Ways(opts.Fields, q.Names())) == 1 {
+		return raw, l.diags
+	}
+	// Where indices differ in a field, each may know what the query means all the same.
+	return raw.Reading(q.Names(), func(fields mapping.Fields) (condition.Expr, bool) {
+		opts := opts
+		opts.Fields = fields
+		own := lowerer{text: text, opts: opts, warned: map[string]bool{}}
+		where := own.list(q.Where, own.defaultField())
+		return condition.Simplify(where), !own.searchOnly
+	}), l.diags
 }
 
 // lowerer collects what is to be said on the way.
