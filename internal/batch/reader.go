@@ -20,6 +20,8 @@ type reader struct {
 	matching time.Duration
 	matcher  *condition.Matching
 	view     *event.View
+	// first are hits that the set may yet be arranged by.
+	first []event.Event
 	// of is the set that matcher is for: a better arranged one may come while events are read.
 	of *condition.Set
 	// covering are the variants that cover an index, by its name; nil: none does.
@@ -63,17 +65,23 @@ func (r *reader) page(page []event.Event) error {
 // View implements [search.Sight].
 func (r *reader) View() *event.View { return r.view }
 
-// See is visit for hits that the view shows already; the first ones are read again, as a page that the set
-// is arranged by.
+// See is visit for hits that the view shows already. The first ones are kept, until they are enough to
+// arrange the set by, and read again as a page.
 func (r *reader) See(hits iter.Seq[*event.Event]) error {
 	start := time.Now()
 	defer func() { r.matching += time.Since(start) }()
+	view := r.view                                      // A crash gives the reader another one; this one shows the hits.
 	return failure.Guard("match events", func() error { //nolint:wrapcheck // it says what it did
 		if r.scan.matched.untuned() {
-			return r.page(copied(hits))
+			if r.first = append(r.first, copied(hits)...); len(r.first) < leastSample {
+				return nil
+			}
+			return r.matchFirst()
+		}
+		if err := r.matchFirst(); err != nil {
+			return err
 		}
 		r.arrange(nil)
-		view := r.view
 		for e := range hits {
 			crash, err := r.tryShown(e, view)
 			if err == nil && crash != nil {
@@ -85,6 +93,20 @@ func (r *reader) See(hits iter.Seq[*event.Event]) error {
 		}
 		return nil
 	})
+}
+
+// matchFirst matches the hits that were kept.
+func (r *reader) matchFirst() error {
+	page := r.first
+	r.first = nil
+	return r.page(page)
+}
+
+// finish matches what is left at the end of the read.
+func (r *reader) finish() error {
+	_, err := r.visit(r.first)
+	r.first = nil
+	return err
 }
 
 // copied returns hits in memory of their own.

@@ -214,6 +214,11 @@ func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scann
 	switch {
 	case views:
 		_, err = viewer.ViewSlices(ctx, s.union, sights)
+		for _, r := range readers {
+			if err == nil {
+				err = r.finish()
+			}
+		}
 	case sliced:
 		_, err = slicer.SearchSlices(ctx, s.union, visits)
 	default:

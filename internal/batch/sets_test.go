@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"tocsin/internal/batch"
 	"tocsin/internal/condition"
@@ -50,4 +51,43 @@ func TestSetsFollowWhatIsAskedFor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestScanOfSparseHits: the hits of a file that are few in each part of it are found like others, by many
+// conditions that are arranged meanwhile; some of which crash.
+func TestScanOfSparseHits(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		every := rapid.IntRange(1, 8).Draw(rt, "every")
+		var lines []string
+		for n := range rapid.IntRange(1, 900).Draw(rt, "events") {
+			second := 5000
+			if n%every == 0 {
+				second = n % 900
+			}
+			lines = append(lines, line(n, "logs-a", fmt.Sprintf("p%d", n%45), second))
+		}
+		events := open(rt, lines...)
+		base := search.Request{Patterns: []string{"logs-*"}, Time: within(0, 1000), FieldTypes: events.Fields()}
+		crashes := rapid.IntRange(0, 60).Draw(rt, "crashes")
+		var requests []search.Request
+		for n := range 40 {
+			r := base
+			if r.Where = term(fmt.Sprintf("p%d", n)); n == crashes {
+				r.Where = crashOn("p", fmt.Sprintf("p%d", n))
+			}
+			requests = append(requests, r)
+		}
+		answers, stats, err := batch.Scan(rt.Context(), events, requests, batch.ScanOptions{Slices: 2})
+		if want := int64((len(lines) + every - 1) / every); err != nil || stats.Events != want {
+			rt.Fatalf("%d events of %d, %v", stats.Events, want, err)
+		}
+		for n, r := range requests {
+			if n == crashes {
+				continue
+			}
+			if diff := cmp.Diff(found(rt, events, r), found(rt, answers, r)); diff != "" {
+				rt.Fatalf("%s (-search +scan):\n%s", r.Words(), diff)
+			}
+		}
+	})
 }

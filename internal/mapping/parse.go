@@ -86,7 +86,13 @@ func parseOne(data []byte) (*Mapping, error) {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
 	for _, c := range p.copies {
-		p.table.copy(c)
+		_, ok := p.table[c.to]
+		switch {
+		case ok:
+			p.table.copy(c)
+		case !NewInferred(m).Settled(c.to): // else the object above makes no fields
+			p.table[c.to] = Field{Name: c.to, Opaque: copiedReason(c)}
+		}
 	}
 	for name, data := range root.Runtime {
 		def, err := parseDefinition(data)
@@ -111,7 +117,7 @@ func (t Table) copy(c copied) {
 			continue
 		}
 		if f.Type == Flattened {
-			f.Opaque = fmt.Sprintf("it also has values copied from [%s]", c.from)
+			f.Opaque = copiedReason(c)
 		}
 		f.Copied = append(slices.Clip(f.Copied), c.from)
 		t[name] = f
@@ -161,6 +167,8 @@ type parser struct {
 
 // copied is one copy_to.
 type copied struct{ from, to string }
+
+func copiedReason(c copied) string { return fmt.Sprintf("it also has values copied from [%s]", c.from) }
 
 // properties adds the fields of an object; nested is the nearest nested object above.
 func (p *parser) properties(prefix, nested string, properties map[string]json.RawMessage) error {

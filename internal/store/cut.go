@@ -23,16 +23,19 @@ const blank = " \t\r\n"
 type cutter struct {
 	// memory holds the sources that do not stand in their lines in one piece.
 	memory []byte
+	// expects: the last line had metadata, as the next one will have.
+	expects bool
 }
 
 // forget lets the memory of all that was cut be used again.
 func (c *cutter) forget() { c.memory = c.memory[:0] }
 
-// bare returns a line as a document without metadata; false where its first name may be one of
-// metadata, and of what is no object. Whether a later name is one, who reads the document has to see.
-func bare(text []byte) (cut, bool) {
+// bare returns a line as a document without metadata; false where its first name may be one of metadata, or
+// metadata is expected, and of what is no object. Whether a later name is one, who reads the document has to
+// see.
+func (c *cutter) bare(text []byte) (cut, bool) {
 	text = bytes.Trim(text, blank)
-	if len(text) == 0 || text[0] != '{' || !utf8.Valid(text) {
+	if c.expects || len(text) == 0 || text[0] != '{' || !utf8.Valid(text) {
 		return cut{}, false
 	}
 	name := bytes.TrimLeft(text[1:], blank)
@@ -52,6 +55,7 @@ func (c *cutter) of(text []byte) (cut, bool) {
 	if !ok {
 		return cut{}, false
 	}
+	c.expects = len(m.metadata) > 0
 	index, indexOK := textOf(m.index)
 	id, idOK := textOf(m.id)
 	out := cut{index: index, id: id}

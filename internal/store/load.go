@@ -122,7 +122,7 @@ func (o *opener) decode(b *batch) loaded {
 // known returns the index of a line of which there is nothing more to learn.
 func (o *opener) known(text []byte) (index string, known bool) {
 	o.cutter.forget()
-	if found, ok := bare(text); ok {
+	if found, ok := o.cutter.bare(text); ok {
 		// A name of metadata was seen in no source, so a line that has one is not settled.
 		if index, known = o.settled(found); known {
 			return index, true

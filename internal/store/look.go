@@ -84,7 +84,7 @@ func (l *look) matches(scope condition.Scope) bool {
 
 // read shows a line to the view; false: it is no event.
 func (l *look) read(text []byte) (cut, bool) {
-	if c, ok := bare(text); ok && l.view.Read(c.source) == nil && !l.view.Underscored() {
+	if c, ok := l.cutter.bare(text); ok && l.view.Read(c.source) == nil && !l.view.Underscored() {
 		return c, true
 	}
 	c, ok := l.cutter.of(text)

@@ -151,7 +151,7 @@ func readRecorded(path string) ([]planted, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var out []planted
 	for dec := json.NewDecoder(f); dec.More(); {
 		var test struct{ Fields []map[string]any }

@@ -81,11 +81,11 @@ func TestSpread(t *testing.T) {
 func TestRatios(t *testing.T) {
 	of := func(cpu ...time.Duration) (s series) {
 		for _, c := range cpu {
-			s = append(s, cost{cpu: c * time.Second})
+			s = append(s, cost{cpu: c})
 		}
 		return s
 	}
-	a, b := of(3, 7, 5), of(3, 3, 3)
+	a, b := of(3*time.Second, 7*time.Second, 5*time.Second), of(3*time.Second, 3*time.Second, 3*time.Second)
 	if diff := cmp.Diff([]float64{1, 2, 3}, ratios(a, b, time.Second, time.Second)); diff != "" {
 		t.Error(diff)
 	}

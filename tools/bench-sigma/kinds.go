@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ func (g *generator) of(texts ...string) string {
 		case 'x':
 			filled = g.hex(10)
 		case 'd':
-			filled = fmt.Sprint(g.IntN(100_000))
+			filled = strconv.Itoa(g.IntN(100_000))
 		case 'u':
 			filled = g.user()
 		}
@@ -47,6 +48,7 @@ func (g *generator) guid() string {
 
 func (g *generator) user() string        { return fmt.Sprintf("staff%03d", g.IntN(250)) }
 func (g *generator) workstation() string { return fmt.Sprintf("PC%04d.office.example", g.IntN(500)) }
+
 func (g *generator) address() string {
 	return fmt.Sprintf("10.%d.%d.%d", g.IntN(12), g.IntN(256), 1+g.IntN(254))
 }

@@ -73,7 +73,7 @@ func (p *programs) tocsinMatches(ctx context.Context, s set, l lane, events stri
 	if err := os.RemoveAll(store); err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(store)
+	defer func() { _ = os.RemoveAll(store) }()
 	if _, err := measure(p.once(ctx, s, l, events, "--no-ledger", "--store", store)); err != nil {
 		return nil, err
 	}
