@@ -124,6 +124,41 @@ func wantNumbers(t *testing.T, what string, account map[string]execution, want m
 	equal(t, what, got, want)
 }
 
+// TestNewTermsOfManyCombinations finds the few that are new among 50,000 that one event has, and had
+// before, in both places.
+func TestNewTermsOfManyCombinations(t *testing.T) {
+	c, rules := newCounting(t)
+	slot := aSlot()
+	rules.addCounting(t, "many", "new_terms", c.index, newTermsKeys("user.name", "host.name", "process.name"))
+	list := func(prefix string, n int) []string {
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprintf("%s%03d", prefix, i)
+		}
+		return names
+	}
+	event := func(id string, before time.Duration, user, host, process any) doc {
+		return doc{c.index, id, object{
+			"@timestamp": stamp(slot, before), "event": object{"category": "authentication"},
+			"user": object{"name": user}, "host": object{"name": host}, "process": object{"name": process},
+		}}
+	}
+	users, hosts, processes := list("u", 100), list("h", 100), list("p", 5)
+	put(t, c.node, []doc{
+		event("old", 24*time.Hour, users, hosts, processes), event("again", 5*time.Minute, users, hosts, processes),
+		event("1", 4*time.Minute, "u000", "h000", "new"), event("2", 3*time.Minute, "u099", "new", "p004"),
+		event("3", 2*time.Minute, "new", "h050", "p000"), event("4", time.Minute, "u050", "h050", "p005"),
+	})
+	start := time.Now()
+	account, alerts := c.run(t, slot)
+	took := time.Since(start)
+	wantNumbers(t, "account", account, map[string][5]int64{"many": {4, 4, 0, 0, 0}})
+	equal(t, "alerts", alerts, []string{"many new|h050|p000 of 3", "many u000|h000|new of 1", "many u050|h050|p005 of 4", "many u099|new|p004 of 2"})
+	if took > time.Minute {
+		t.Errorf("it took %s", took)
+	}
+}
+
 func TestThresholdRules(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()

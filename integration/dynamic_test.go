@@ -73,7 +73,7 @@ func TestDynamicMappingAgrees(t *testing.T) {
 			got[name], _ = inferred.Field(name)
 		}
 		fields += len(want)
-		if diff := cmp.Diff(comparable(want), comparable(got)); diff != "" {
+		if diff := cmp.Diff(sortedMembers(want), sortedMembers(got)); diff != "" {
 			t.Errorf("%s\nafter %s (-node +inferred):\n%s", mustJSON(t, body), sources, diff)
 		}
 		n.Must(t, "DELETE", "/"+index, nil)
@@ -84,8 +84,8 @@ func TestDynamicMappingAgrees(t *testing.T) {
 	}
 }
 
-// comparable leaves out how many members an object has, and in which order.
-func comparable(t mapping.Table) map[string]mapping.Field {
+// sortedMembers puts the members of objects in order.
+func sortedMembers(t mapping.Table) map[string]mapping.Field {
 	out := map[string]mapping.Field{}
 	for name, f := range t {
 		f.Longest = 0

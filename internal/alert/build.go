@@ -97,8 +97,7 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 	if f.Key == nil {
 		id = b.id(f.Event, p.source)
 	}
-	doc := b.document(id, p, run)
-	overridden(b.rule, &p.reading).put(doc.Source, &p.reading)
+	doc := b.document(id, p, run, overridden(b.rule, &p.reading))
 	maps.Copy(doc.Source, f.Facts)
 	if f.Instance != "" {
 		doc.Source["kibana.alert.instance.id"] = f.Instance
@@ -145,8 +144,8 @@ func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
 	return parent{reading{doc.Source, doc, types, computed, b.asked}, lineage, depth}, err
 }
 
-// document is the alert with this id about an event.
-func (b *Builder) document(id string, p parent, run Run) Document {
+// document is the alert with this id about an event, with a verdict on it.
+func (b *Builder) document(id string, p parent, run Run, v verdict) Document {
 	fitting, moved := conform(p.source)
 	source := copyEvent(fitting)
 	addOriginal(source, &p.reading)
@@ -154,13 +153,13 @@ func (b *Builder) document(id string, p parent, run Run) Document {
 		source[misfits] = moved
 	}
 	b.addAlert(source, id, p, run)
+	v.put(source, &p.reading)
 	return Document{ID: id, Source: source}
 }
 
 // addAlert adds the fields that are the alert's own.
 func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) {
 	maps.Copy(source, b.static)
-	ruled(b.rule).put(source, &p.reading)
 	now := timestamp(run.Time)
 	slot := run.Slot
 	if run.SlotOf != nil {

@@ -41,7 +41,7 @@ func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) 
 
 // block is the building block of one event.
 func (b *Builder) block(p parent, groupID string, n int, run Run) Document {
-	doc := b.document(BlockID(groupID, n), p, run)
+	doc := b.document(BlockID(groupID, n), p, run, ruled(b.rule))
 	doc.Source["kibana.alert.building_block_type"] = "default"
 	doc.Source["kibana.alert.group.id"] = groupID
 	doc.Source["kibana.alert.group.index"] = n
@@ -50,7 +50,7 @@ func (b *Builder) block(p parent, groupID string, n int, run Run) Document {
 
 // shell is the alert of the whole group. Its original time is that of the first event.
 func (b *Builder) shell(p parent, groupID string, first Document, run Run) Document {
-	doc := b.document(groupID, p, run)
+	doc := b.document(groupID, p, run, ruled(b.rule))
 	doc.Source["kibana.alert.group.id"] = groupID
 	delete(doc.Source, "kibana.alert.original_time")
 	if t, ok := first.Source["kibana.alert.original_time"]; ok {

@@ -34,14 +34,15 @@ type value struct {
 	time  time.Time
 }
 
-// field returns how a name is mapped; false where it is not, or nothing is known of it: then what the
-// source has there counts as it looks.
-func (r *reading) field(name string) (mapping.Field, bool) {
-	if r.types == nil {
-		return mapping.Field{}, false
+// field returns how a name is mapped. Where it is not, or nothing is known of it, the field's type is not
+// known: what the source has there counts as it looks.
+func (r *reading) field(name string) mapping.Field {
+	if r.types != nil {
+		if f, mapped := r.types.Field(name); mapped {
+			return f
+		}
 	}
-	f, mapped := r.types.Field(name)
-	return f, mapped && f.Type != mapping.Unknown
+	return mapping.Field{Name: name}
 }
 
 // unmapped reports whether it is known that the event's index does not map a name.
@@ -56,10 +57,10 @@ func (r *reading) unmapped(name string) bool {
 // values returns the values of a field in the order of the source: what its mapping makes of them, what
 // Elasticsearch has told where that cannot be known, and else what the source has.
 func (r *reading) values(name string) []value {
-	f, mapped := r.field(name)
+	f := r.field(name)
 	switch {
-	case !mapped:
-		return written(r.source, name)
+	case f.Type == mapping.Unknown:
+		return written(r.source, f.Source())
 	case f.Nested != "":
 		return nil
 	case f.InMemory() == nil:

@@ -182,8 +182,13 @@ func eventsOf(t *rapid.T) string {
 }
 
 func (o owedSlots) open(t require) (search.Events, query.Plan) {
-	types := maps.Clone(mapping.ECS())
-	types["my.seen"] = mapping.Field{Name: "my.seen", Type: mapping.DateNanos}
+	types := mapping.Table{"my.seen": {Name: "my.seen", Type: mapping.DateNanos}}
+	for _, name := range []string{"@timestamp", "file.created"} {
+		types[name] = mapping.Field{Name: name, Type: mapping.Date}
+	}
+	for _, name := range []string{"event.category", "host.id", "user.name", "process.name", "threat.feed.name", "threat.indicator.name"} {
+		types[name] = mapping.Field{Name: name, Type: mapping.Keyword}
+	}
 	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(o.events), Mapping: mapping.Everywhere(types)})
 	if err != nil || diags.HasErrors() {
 		t.Fatal(err, diags)

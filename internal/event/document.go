@@ -1,6 +1,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/mapping"
@@ -100,7 +101,11 @@ func (d *Document) raw(f mapping.Field) []any {
 	if whole {
 		return below(nil, d.Source, f.Source())
 	}
-	return Lookup(d.Source, f.Source())
+	values := Lookup(d.Source, f.Source())
+	for _, from := range f.Copied {
+		values = append(values, slices.DeleteFunc(Lookup(d.Source, from), func(v any) bool { return v == nil })...)
+	}
+	return values
 }
 
 // Own returns a field as the document's index maps it; false when the index does not map it.

@@ -57,7 +57,7 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 	for i, f := range fields {
 		c := column{field: f, path: none, area: none}
 		switch {
-		case f.Nested != "", f.Constant != nil, f.IsMetadata():
+		case f.Nested != "", f.Constant != nil, f.IsMetadata(), f.Copied != nil:
 			s.named = s.named || f.IsMetadata()
 		case f.Type == mapping.Flattened && !f.Keyed:
 			c.area = b.area(f.Source(), true)

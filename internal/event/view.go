@@ -396,6 +396,9 @@ func (v *View) evaluate(c *column) {
 	case c.field.Constant != nil:
 		v.values = append(v.values, mapping.Value{String: *c.field.Constant})
 		return
+	case c.field.Copied != nil: // Its values stand in several places.
+		v.values = append(v.values, v.document().Values(c.field)...)
+		return
 	case c.field.IsMetadata():
 		for _, text := range metadataTexts(c.field.Type, v.index, v.id) {
 			if text != "" {

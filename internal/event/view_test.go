@@ -36,7 +36,11 @@ func viewFields(names ...string) []mapping.Field {
 			mapping.Field{Name: name, Type: mapping.Keyword, Nested: "n"},
 			mapping.Field{Name: name, Type: mapping.ConstantKeyword, Constant: &constant},
 			mapping.Field{Name: name + ".alias", Path: name, Type: mapping.Keyword},
+			mapping.Field{Name: name, Type: mapping.Keyword, Copied: []string{"a.b", "c.c"}},
 		)
+	}
+	for _, f := range mapping.Metadata() {
+		fields = append(fields, f)
 	}
 	return fields
 }
@@ -95,7 +99,7 @@ func TestViewAgreesWithDocument(t *testing.T) {
 	v := event.NewSelection(fields, viewNames).NewView()
 	rapid.Check(t, func(t *rapid.T) {
 		source := anyObject(3).Draw(t, "source")
-		e := &event.Event{Source: json.RawMessage(source)}
+		e := &event.Event{Index: rapid.SampledFrom([]string{"", "logs", ".ds-logs-2026.01.01-000001"}).Draw(t, "index"), ID: "x", Source: json.RawMessage(source)}
 		if rapid.IntRange(0, 9).Draw(t, "with fields") == 0 {
 			e.Fields = map[string][]any{"a": {"x", json.Number("1"), nil}, "a.b": {true, []any{"no"}}}
 		}

@@ -21,7 +21,7 @@ func (v View) Lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 	l := lowerer{view: v, fields: fields, exact: true}
 	var of condition.Or
 	for _, s := range v.Sources {
-		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true})
+		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
 		l.diags = append(l.diags, faults...)
 		if filter == nil {
 			return nil, false, l.diags

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
@@ -184,8 +185,8 @@ func readFields(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
 	}
 }
 
-// filter is the condition that tells the events of a source from others.
-func (s Source) filter(o kql.Options) (condition.Expr, diag.List) {
+// filter is the condition that tells the events of a source from others, as of a slot.
+func (s Source) filter(o kql.Options, slot time.Time) (condition.Expr, diag.List) {
 	if s.Where.Value == "" {
 		return condition.Const(true), nil
 	}
@@ -193,5 +194,10 @@ func (s Source) filter(o kql.Options) (condition.Expr, diag.List) {
 	if q == nil {
 		return nil, diags
 	}
-	return kql.Lower(q, s.Where, o)
+	where, diags := kql.Lower(q, s.Where, o)
+	if where == nil {
+		return nil, diags
+	}
+	where, _ = condition.AsOf(where, o.Fields, slot)
+	return where, diags
 }

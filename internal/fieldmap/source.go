@@ -146,11 +146,11 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	view := e.Map.Scan(s)
 	// A cluster, which can count, refuses what its mapping does not allow; files do not.
 	_, view.enforced = search.As[search.Grouper](e.Search)
+	view.slot = e.Slot
 	where, exact, diags := view.Lower(s.Where, target.Fields)
 	if where == nil {
 		return nil, diags
 	}
-	where, _ = condition.AsOf(where, target.Fields, e.Slot)
 	rows, more := view.Rows(target.Fields)
 	if diags = append(diags, more...); rows == nil {
 		return nil, diags

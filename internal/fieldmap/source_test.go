@@ -1,6 +1,7 @@
 package fieldmap_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -116,3 +117,51 @@ func TestTimesOfSources(t *testing.T) {
 type none struct{}
 
 func (none) Macro(string, int) (spl.Macro, []int, bool) { return spl.Macro{}, nil, false }
+
+// TestSourceOfSlot: dates in the names of indices are those of the scan's own time, and date math in a filter
+// of the map is that of the slot.
+func TestSourceOfSlot(t *testing.T) {
+	m, diags := fieldmap.Load(diag.NewText("map.toml", `[[source]]
+name = "new"
+when = { sourcetype = "new" }
+index = ["<logs-{now/d}>"]
+where = "event.dataset:new and file.created >= now-2h"
+`))
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	at := func(day, hour int) time.Time { return time.Date(2026, 1, day, hour, 0, 0, 0, time.UTC) }
+	var text strings.Builder
+	for i, e := range []struct {
+		index            string
+		happened, create time.Time
+	}{
+		{"logs-2026.01.01", at(1, 23), at(2, 0)}, {"logs-2026.01.02", at(2, 1), at(2, 1)}, {"logs-2026.01.02", at(2, 1), at(1, 20)},
+		{"logs-2026.01.03", at(2, 1), at(2, 1)}, {"logs-2026.01.01", at(1, 5), at(2, 1)}, {"own-2026.01.02", at(2, 1), at(2, 1)},
+	} {
+		fmt.Fprintf(&text, `{"_index":%q,"_id":"%d","_source":{"@timestamp":%q,%q:"new","file":{"created":%q}}}`+"\n",
+			e.index, i, e.happened.Format(time.RFC3339), map[bool]string{true: "sourcetype", false: "event.dataset"}[strings.HasPrefix(e.index, "own")], e.create.Format(time.RFC3339))
+	}
+	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(text.String())})
+	if err != nil || diags.HasErrors() {
+		t.Fatal(err, diags)
+	}
+	t.Cleanup(func() { _ = events.Close() })
+	slot := at(2, 1).Add(time.Second)
+	source := &fieldmap.Events{Search: events, Map: m, Index: []string{"<own-{now/d}>"}, Slot: slot}
+	s, diags := spl.ParseText(diag.NewText("search", `sourcetype=new | table _id | sort _id`), none{})
+	if s == nil {
+		t.Fatal(diags)
+	}
+	var got []any
+	w := splunk.Window{Earliest: at(1, 22), Latest: slot, Now: slot}
+	if err := splunk.Run(t.Context(), s, splunk.Env{}, source, w, func(row splunk.Row) error {
+		got = append(got, row.Native()["_id"])
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]any{"0", "1", "5"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
@@ -25,6 +26,8 @@ type View struct {
 	// enforced tells that every event is as its mapping says: where that has an object, no event has a
 	// value.
 	enforced bool
+	// slot is what now is in the conditions of sources; zero where that is not known.
+	slot time.Time
 }
 
 // object reports whether a field can have no value of its own.
@@ -195,7 +198,7 @@ func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
 	r := &Rows{view: v}
 	var diags diag.List
 	for _, s := range v.Sources {
-		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true})
+		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
 		diags = append(diags, faults...)
 		if filter == nil {
 			return nil, diags

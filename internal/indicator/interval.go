@@ -3,10 +3,10 @@ package indicator
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"math/bits"
 	"net/netip"
+	"strconv"
 
 	"tocsin/internal/mapping"
 )
@@ -138,7 +138,7 @@ func inIntervals(ranges, f mapping.Field, v mapping.Value) (bitsOf, bool) {
 		}
 	case mapping.FamilyInteger:
 		n, became := wholeOf(textOf(f, v))
-		checked, ok := of.Index(fmt.Sprint(n))
+		checked, ok := of.Index(strconv.FormatInt(n, 10))
 		if became != usable || !ok {
 			return bitsOf{}, false
 		}

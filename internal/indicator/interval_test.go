@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,9 +24,9 @@ type rangeKind struct {
 var rangeKinds = []rangeKind{
 	{mapping.IPRange, mapping.IP, func(n int) any { return netip.AddrFrom4([4]byte{10, 0, byte(n / 256), byte(n)}).String() }},
 	{mapping.IPRange, mapping.Keyword, func(n int) any { return fmt.Sprintf("2001:db8::%x", n) }},
-	{mapping.LongRange, mapping.Long, func(n int) any { return json.Number(fmt.Sprint(9007199254740990 + n)) }},
-	{mapping.LongRange, mapping.Keyword, func(n int) any { return fmt.Sprint(n - 300) }},
-	{mapping.IntegerRange, mapping.Double, func(n int) any { return json.Number(fmt.Sprint(n - 300)) }},
+	{mapping.LongRange, mapping.Long, func(n int) any { return json.Number(strconv.Itoa(9007199254740990 + n)) }},
+	{mapping.LongRange, mapping.Keyword, func(n int) any { return strconv.Itoa(n - 300) }},
+	{mapping.IntegerRange, mapping.Double, func(n int) any { return json.Number(strconv.Itoa(n - 300)) }},
 	{mapping.DoubleRange, mapping.Double, func(n int) any { return json.Number(fmt.Sprint(float64(n-300) / 8)) }},
 	{mapping.FloatRange, mapping.Float, func(n int) any { return json.Number(fmt.Sprint(float64(n-300) / 8)) }},
 	{mapping.DateRange, mapping.Date, func(n int) any { return moment(n) }},

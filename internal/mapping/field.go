@@ -45,6 +45,8 @@ type Field struct {
 	// Opaque says why the indexed values cannot be told from a document, as of a runtime field; ""
 	// when the mapping gives no such reason. See [Field.InMemory].
 	Opaque string
+	// Copied are the places of further values, which the mapping copies to the field.
+	Copied []string
 	// DocValuesOnly is set on a keyword without an index: ignoring case means more than ASCII there.
 	DocValuesOnly bool
 	// Unsourced says why the indexed values do not all stand in a document's source, as of a field that

@@ -254,6 +254,6 @@ func fill(sorted []string, tables map[string]Table, dynamic func(index, name str
 
 // plain reports whether a field has no values in a document that has none under its name.
 func (f *Field) plain() bool {
-	return f.Source() == f.Name && f.NullValue == nil && f.Constant == nil && f.Opaque == "" && f.Unsourced == "" && f.Nested == "" &&
+	return f.Source() == f.Name && f.NullValue == nil && f.Constant == nil && f.Opaque == "" && f.Unsourced == "" && f.Copied == nil && f.Nested == "" &&
 		f.Type != Nested && f.Type != ConstantKeyword && !f.Keyed
 }

@@ -379,6 +379,11 @@ func (i *Inferred) fromTemplate(t *template, p place, path, name string, k kind)
 	}
 	made.table.resolveAliases()
 	made.table.setMembers()
+	for _, c := range made.copies {
+		to, _ := i.named(c.to)
+		to.Name, to.Opaque = c.to, copiedReason(c)
+		made.table[c.to] = to
+	}
 	maps.Copy(i.objects, made.objects)
 	return made.table, true
 }

@@ -183,6 +183,8 @@ func (f Field) difference(o Field) string {
 		return "scaling_factor"
 	case f.Nested != o.Nested:
 		return "nested parent"
+	case !slices.Equal(f.Copied, o.Copied):
+		return "copies"
 	}
 	return ""
 }

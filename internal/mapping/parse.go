@@ -86,9 +86,12 @@ func parseOne(data []byte) (*Mapping, error) {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
 	for _, c := range p.copies {
-		if f, ok := p.table[c.to]; ok {
-			f.Opaque = fmt.Sprintf("it also has values copied from [%s]", c.from)
-			p.table[c.to] = f
+		_, ok := p.table[c.to]
+		switch {
+		case ok:
+			p.table.copy(c)
+		case !NewInferred(m).Settled(c.to): // else the object above makes no fields
+			p.table[c.to] = Field{Name: c.to, Opaque: copiedReason(c)}
 		}
 	}
 	for name, data := range root.Runtime {
@@ -105,6 +108,20 @@ func parseOne(data []byte) (*Mapping, error) {
 	p.table.resolveAliases()
 	p.table.setMembers()
 	return m, nil
+}
+
+// copy gives a field and its sub-fields the values that are copied to it.
+func (t Table) copy(c copied) {
+	for name, f := range t {
+		if f.Source() != c.to {
+			continue
+		}
+		if f.Type == Flattened {
+			f.Opaque = copiedReason(c)
+		}
+		f.Copied = append(slices.Clip(f.Copied), c.from)
+		t[name] = f
+	}
 }
 
 // runtimeField is a field that is made when it is asked for: by a script, or of the source.
@@ -150,6 +167,8 @@ type parser struct {
 
 // copied is one copy_to.
 type copied struct{ from, to string }
+
+func copiedReason(c copied) string { return fmt.Sprintf("it also has values copied from [%s]", c.from) }
 
 // properties adds the fields of an object; nested is the nearest nested object above.
 func (p *parser) properties(prefix, nested string, properties map[string]json.RawMessage) error {

@@ -140,14 +140,13 @@ func TestInMemory(t *testing.T) {
 		"shadowed": {"type": "keyword"}
 	}, "runtime": {"shadowed": {"type": "long"}, "computed": {"type": "keyword", "script": "emit('a')"}}}`)
 	for name, want := range map[string]string{
-		"k": "", "column": "", "d": "", "n": "", "low": "", "from": "", "shadowed": "",
+		"k": "", "column": "", "d": "", "n": "", "low": "", "from": "", "shadowed": "", "to": "",
 		"dead":     "neither indexed nor has doc values",
 		"stored":   "neither indexed nor has doc values",
 		"norm":     "normalizer [mine]",
 		"odd":      "date format [yyyy-MM-dd||EEE]",
 		"u":        "type [unsigned_long]",
 		"g":        "type [geo_point]",
-		"to":       "copied from [one]",
 		"computed": "runtime field",
 	} {
 		err := table[name].InMemory()
@@ -160,6 +159,9 @@ func TestInMemory(t *testing.T) {
 	}
 	if !table["column"].DocValuesOnly || table["k"].DocValuesOnly {
 		t.Error("which keyword has no index?")
+	}
+	if diff := cmp.Diff([]string{"from", "one"}, table["to"].Copied); diff != "" {
+		t.Error(diff)
 	}
 	if got := table["shadowed"].Type; got != mapping.Long {
 		t.Errorf("the runtime field does not shadow the mapped one: type %s", got)

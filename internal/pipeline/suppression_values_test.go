@@ -57,6 +57,8 @@ const (
 // valued are the fields of these events.
 var valued = mapping.Table{
 	"@timestamp": {Name: "@timestamp", Type: mapping.Date}, "a": {Name: "a", Type: mapping.Keyword}, "b": {Name: "b", Type: mapping.Long},
+	"t": {Name: "t", Type: mapping.Text}, "t.keyword": {Name: "t.keyword", Type: mapping.Keyword, Path: "t"}, "also": {Name: "also", Type: mapping.Long, Path: "b"},
+	"ip":        {Name: "ip", Type: mapping.IP},
 	"user.name": {Name: "user.name", Type: mapping.Keyword}, "host.name": {Name: "host.name", Type: mapping.Keyword},
 }
 
@@ -223,6 +225,39 @@ func TestSuppressedNewTerms(t *testing.T) {
 		if diff := gocmp.Diff(want, grouped(t, m)); diff != "" || x.Duplicates != 3 {
 			t.Errorf("late: %v (-want +got):\n%s", tally(x), diff)
 		}
+	}
+}
+
+// TestSuppressedThreshold: what a group is about is named as the rule names it, wherever events have it.
+func TestSuppressedThreshold(t *testing.T) {
+	m := &meddler{Memory: store.NewMemory()}
+	const keys = "type = 'threshold'\nlanguage = 'kuery'\nquery = '*:*'\nthreshold = { field = ['t.keyword', 'also'], value = 2 }\n"
+	p := folding(t, keys+"alert_suppression = { duration = { value = 1, unit = 'h' } }\n", 100)
+	inFile(t, m, p, values("1", 1, `"t":"Two words","b":[7]`), values("2", 2, `"t":"Two words","b":"7"`), values("3", 3, `"t":"Two words","b":8`))
+	if diff := gocmp.Diff([]string{"2 Two words/7 2-2 +0"}, grouped(t, m)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestSuppressedSequences: events share a value, however each of them spells it.
+func TestSuppressedSequences(t *testing.T) {
+	m := &meddler{Memory: store.NewMemory()}
+	p := folding(t, "type = 'eql'\nlanguage = 'eql'\nquery = 'sequence by a [any where b == 1] [any where b == 2]'\nalert_suppression = { group_by = ['ip'] }\n", 100)
+	step := func(id string, second int, key string, n int, ip string) event.Event {
+		return values(id, second, fmt.Sprintf(`"a":%q,"b":%d,"ip":%s`, key, n, ip))
+	}
+	x := inFile(t, m, p,
+		step("1", 1, "x", 1, `"2001:DB8::1"`), step("2", 2, "x", 2, `["2001:db8:0::1","::2"]`), step("3", 3, "y", 1, `"2001:0db8::1"`),
+		step("4", 4, "y", 2, `"2001:db8::1"`), step("5", 5, "z", 1, `"::1"`), step("6", 6, "z", 2, `"::2"`))
+	var shells []string
+	for _, line := range grouped(t, m) {
+		if _, about, isShell := strings.Cut(line, " "); isShell { // its last ancestor is a block
+			shells = append(shells, about)
+		}
+	}
+	slices.Sort(shells)
+	if diff := gocmp.Diff([]string{"2001:db8::1 2-4 +1", "<nil> 6-6 +0"}, shells); diff != "" {
+		t.Errorf("%v (-want +got):\n%s", tally(x), diff)
 	}
 }
 

@@ -36,8 +36,9 @@ func CatchUp(p Plan) Merging {
 	m := Merging{OfNow: dependsOnNow(p)}
 	switch s := r.AlertSuppression; {
 	case s != nil:
-		// Within a run, hits of the same window are folded; within a time, also those of runs before.
-		m.Ordered = s.Duration > 0
+		// Within a run, hits of the same window are folded; within a time, also those of runs before. What is
+		// new is told by what was found before, however it is folded.
+		m.Ordered = s.Duration > 0 || r.Type == rule.TypeNewTerms
 		return m
 	case r.Type == rule.TypeThreshold, r.Type == rule.TypeNewTerms:
 		m.Ordered = true

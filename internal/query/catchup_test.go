@@ -53,6 +53,10 @@ func TestCatchUp(t *testing.T) {
 		{"a sequence", eql("sequence [process where true] [file where true]"), never, false, false},
 		{"suppression within a run", with(everything, func(r *rule.Rule) { r.AlertSuppression = suppress(0) }), never, false, false},
 		{"suppression within a time", with(everything, func(r *rule.Rule) { r.AlertSuppression = suppress(time.Hour) }), never, true, false},
+		{"suppression of what is new", with(in(rule.Kuery, "host.name: a"), func(r *rule.Rule) {
+			r.Type, r.AlertSuppression = rule.TypeNewTerms, suppress(0)
+			r.NewTerms = &rule.NewTerms{Fields: []string{"user.name"}, HistoryWindowStart: moment(t, "now-7d")}
+		}), never, true, false},
 		{"a list of exceptions without items", with(everything, func(r *rule.Rule) { r.ExceptionsList = []rule.Exception{{ListID: "l"}} }), always, false, false},
 		{"an exception", with(everything, except(time.Time{}, "2026-01-01||/d")), always, false, false},
 		{"an exception that expires", with(everything, except(slot.Add(time.Hour), "2026-01-01")), untilLater, false, false},

@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+
 	"tocsin/internal/diag"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"

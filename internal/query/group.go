@@ -240,29 +240,32 @@ func keyValue(f mapping.Field, v mapping.Value) sequence.Value {
 	}
 }
 
-// ordinal returns an event's place in time; false when it has no time. Elasticsearch refuses a sequence
-// of which an event has more than one.
-func (g *groupSearch) ordinal(d *event.Document) (o sequence.Ordinal, timed bool, err error) {
+// ordinal returns an event's place in time; false when it has no time.
+func (g *groupSearch) ordinal(d *event.Document) (sequence.Ordinal, bool) {
 	times := d.Values(g.orderField)
-	switch len(times) {
-	case 0:
-		return o, false, nil
-	case 1:
-	default:
-		return o, true, severalValues(g.plan.orderBy, len(times))
+	if len(times) == 0 {
+		return sequence.Ordinal{}, false
 	}
-	o.Time = nanos(times[0].Time)
+	o := sequence.Ordinal{Time: nanos(times[0].Time)}
 	if g.plan.tiebreaker != "" {
-		switch values := d.Values(g.tiebreaker); len(values) {
-		case 0:
-		case 1:
+		if values := d.Values(g.tiebreaker); len(values) > 0 {
 			own, _ := d.Own(g.tiebreaker)
 			o.Tiebreaker = keyValue(own, values[0])
-		default:
-			return o, true, severalValues(g.plan.tiebreaker, len(values))
 		}
 	}
-	return o, true, nil
+	return o, true
+}
+
+// oneOrder returns nil where an event has no more than one place in time: Elasticsearch refuses a
+// sequence of others.
+func (g *groupSearch) oneOrder(d *event.Document) error {
+	if n := len(d.Values(g.orderField)); n > 1 {
+		return severalValues(g.plan.orderBy, n)
+	}
+	if n := len(d.Values(g.tiebreaker)); g.plan.tiebreaker != "" && n > 1 {
+		return severalValues(g.plan.tiebreaker, n)
+	}
+	return nil
 }
 
 func severalValues(field string, n int) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tocsin/internal/condition"
 	"tocsin/internal/diag"
 	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
@@ -24,6 +25,21 @@ func longValues(r *rule.Rule, key string, fields mapping.Fields, names ...string
 		}
 	}
 	return diags
+}
+
+// behindTexts returns the keywords of those analysed texts, of some names, that leave out values, where a
+// condition on them is none that can be matched: who then asks for the keyword has to know.
+func behindTexts(whole condition.Expr, fields mapping.Fields, names []string) []string {
+	var exact []string
+	for _, name := range names {
+		if f, ok := fields.Field(name); ok && f.Type.Family() == mapping.FamilyText && f.Exact != "" && longValue(fields, f.Exact) != "" {
+			exact = append(exact, f.Exact)
+		}
+	}
+	if exact == nil || condition.Check(whole, fields) == nil {
+		return nil
+	}
+	return exact
 }
 
 // longValue says what is left out of a field; "" when nothing is.

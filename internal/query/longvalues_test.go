@@ -30,6 +30,9 @@ func TestLongValues(t *testing.T) {
 		{"a sequence", "eql", fmt.Sprintf(events, "eql", `sequence [any where own.long : "a*"] [any where true]`), []string{"own.long"}},
 		{"a key of a sequence", "eql", fmt.Sprintf(events, "eql", `sequence by own.long [any where true] [any where true]`), []string{"own.long"}},
 		{"kuery on the keyword", "query", fmt.Sprintf(events, "kuery", `own.long.keyword: *end`), []string{"own.long"}},
+		{"kuery on the text, which only a search can match", "query", fmt.Sprintf(events, "kuery", `own.long: *end`), []string{"own.long"}},
+		{"lucene on the text, which only a search can match", "query", fmt.Sprintf(events, "lucene", `own.long: *end`), []string{"own.long"}},
+		{"kuery, whether there is one", "query", fmt.Sprintf(events, "kuery", `own.long: *`), nil},
 		{"lucene on the keyword", "query", fmt.Sprintf(events, "lucene", `own.long.keyword: *end`), []string{"own.long"}},
 		{"beyond the limit of ECS", "query", fmt.Sprintf(events, "kuery", `host.name: *end`), []string{"host.name"}},
 		{"within the limit of ECS", "query", fmt.Sprintf(events, "kuery", `user.name: *end`), nil},
@@ -42,8 +45,8 @@ func TestLongValues(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			long := strings.Repeat("é", 300)
-			own := fmt.Sprintf(`"own":{"long":"%s end","short":%q,"list":["x",%q]},"host":{"name":"%s"},"user":{"name":%q}`,
-				long, strings.Repeat("é", 250), long, strings.Repeat("x", 1100), strings.Repeat("x", 900))
+			own := fmt.Sprintf(`"own":{"long":%q,"short":%q,"list":["x",%q]},"host":{"name":%q},"user":{"name":%q}`,
+				long+" end", strings.Repeat("é", 250), long, strings.Repeat("x", 1100), strings.Repeat("x", 900))
 			events := eventsIn(t, fmt.Sprintf(`logs-a/1 {"@timestamp":"2026-01-15T11:59:00Z",%s}
 ti-a/1 {"@timestamp":"2026-01-15T11:59:00Z",%s}
 other-a/1 {"@timestamp":"2026-01-15T11:59:00Z","own":{"long":"x"}}`, own, own))
@@ -67,7 +70,14 @@ func TestLongValuesOfMapping(t *testing.T) {
 // longWarned are the fields that a rule's warnings of long values name.
 func longWarned(t *testing.T, typ, lines string, events *store.Events) string {
 	t.Helper()
-	_, _, diags := hitsOf(t, ruleOf(t, typ, lines), events)
+	plan, diags := query.For(ruleOf(t, typ, lines))
+	if plan == nil {
+		t.Fatal(diags)
+	}
+	prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: events, At: noon})
+	if err != nil || prepared == nil {
+		t.Fatal(err, diags)
+	}
 	var fields []string
 	for _, d := range diags {
 		if d.Code != query.CodeLongValue {

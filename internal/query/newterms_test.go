@@ -1,11 +1,13 @@
 package query_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,6 +65,42 @@ func TestNewTerms(t *testing.T) {
 				t.Errorf("%v (-want +got):\n%s", diags, diff)
 			}
 		})
+	}
+}
+
+// TestNewTermsManyCombinations finds the few that are new among 50,000 that one event has, and had before.
+func TestNewTermsManyCombinations(t *testing.T) {
+	list := func(prefix string, n int, more ...string) string {
+		names := more
+		for i := range n {
+			names = append(names, fmt.Sprintf("%s%03d", prefix, i))
+		}
+		text, err := json.Marshal(names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	of := func(users string) string {
+		return fmt.Sprintf(`"user":{"name":%s},"host":{"name":%s},"process":{"name":%s}`, users, list("h", 100), list("p", 5))
+	}
+	one := func(user, host, process string) string {
+		return fmt.Sprintf(`"user":{"name":%q},"host":{"name":%q},"process":{"name":%q}`, user, host, process)
+	}
+	events := []sourced{
+		{"old", -5, of(list("u", 100))}, {"again", 10, of(list("u", 100))},
+		{"n1", 20, one("u000", "h000", "new")}, {"n2", 21, one("u099", "new", "p004")}, {"n3", 22, one("new", "h050", "p000")},
+		{"n4", 23, one("u050", "h050", "another")}, {"known", 24, one("u050", "h050", "p003")},
+	}
+	plan := countingPlan(t, "new_terms", "", fmt.Sprintf(newTermsOf, `"user.name", "host.name", "process.name"`))
+	start := time.Now()
+	hits, diags := found(t, plan, query.Source{Events: storeOf(t, nil, events...)}, 0, 100)
+	want := []string{"new|h050|p000 on n3", "u000|h000|new on n1", "u050|h050|another on n4", "u099|new|p004 on n2"}
+	if diff := cmp.Diff(want, newTermsLines(hits)); diff != "" || len(diags) > 0 {
+		t.Errorf("%v (-want +got):\n%s", diags, diff)
+	}
+	if took := time.Since(start); took > time.Minute {
+		t.Errorf("it took %s", took)
 	}
 }
 

@@ -110,13 +110,14 @@ func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], [
 		return false, &failure.Error{Kind: failure.Rejected, Op: "read the events of " + s.group.plan.label(), Err: err}
 	}
 	fits := s.group.fits(doc)
-	o, timed, err := s.group.ordinal(doc)
-	switch {
-	case s.group.steps.Sample:
-	case err != nil && len(fits) > 0:
-		return false, &failure.Error{Kind: failure.Rejected, Op: fmt.Sprintf("order event %s/%s of %s", e.Index, e.ID, s.group.plan.label()), Err: err}
-	case err != nil, !timed:
-		return true, nil
+	o, timed := s.group.ordinal(doc)
+	if !s.group.steps.Sample {
+		if !timed {
+			return true, nil
+		}
+		if err := s.group.oneOrder(doc); err != nil && len(fits) > 0 {
+			return false, &failure.Error{Kind: failure.Rejected, Op: fmt.Sprintf("order event %s/%s of %s", e.Index, e.ID, s.group.plan.label()), Err: err}
+		}
 	}
 	kept := *e
 	kept.Fields = only(e.Fields, s.group.computed)

@@ -70,12 +70,12 @@ func (b *entryBinder) field(key, name, side string, target search.Target) (mappi
 		}
 		f = exact
 	}
-	comparable := f
-	comparable.Unsourced = "" // The search hands its values out.
+	elements := f
+	elements.Unsourced = "" // The search hands its values out.
 	if element, ranges := f.Type.Element(); ranges && side == "the indicators" {
-		comparable.Type = element
+		elements.Type = element
 	}
-	if err := comparable.InMemory(); err != nil {
+	if err := elements.InMemory(); err != nil {
 		report(diag.Error, "threat/opaque-field", "[%s] of %s cannot be compared: %v", name, side, err)
 		return nowhere, false
 	}

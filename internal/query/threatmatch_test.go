@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
+	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
@@ -171,6 +172,58 @@ func TestThreatMatch(t *testing.T) {
 	if source.Event["kind"] != "event" {
 		t.Errorf("the rest of the event is %v", source.Event)
 	}
+}
+
+// An indicator's field of ranges is read from its document, as it was written there.
+func TestThreatMatchRanges(t *testing.T) {
+	table, err := mapping.Parse([]byte(`{"properties": {"@timestamp": {"type": "date"}, "destination": {"properties": {"ip": {"type": "ip"}, "port": {"type": "long"}}}, "event": {"properties": {"kind": {"type": "keyword"}}},
+		"threat": {"properties": {"indicator": {"properties": {"type": {"type": "keyword"}, "ip": {"type": "ip_range"}, "seen": {"type": "date_range"}, "ports": {"type": "integer_range"}}}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for id, line := range map[string]string{
+		"ti-a/net":   `"threat":{"indicator":{"type":"x","ip":["192.0.2.0/31","203.0.113.8/29"]}}`,
+		"ti-a/range": `"threat":{"indicator":{"type":"x","ip":{"gte":"10.0.0.5","lt":"10.0.0.8"},"ports":{"gt":1023},"seen":{"gte":"2026-01-15","lte":"2026-01-15"}}}`,
+		"logs-a/1":   `"event":{"kind":"event"},"destination":{"ip":"203.0.113.9","port":80}`,
+		"logs-a/2":   `"event":{"kind":"event"},"destination":{"ip":["1.1.1.1","::ffff:10.0.0.7"],"port":8080}`,
+		"logs-a/3":   `"event":{"kind":"event"},"destination":{"ip":"10.0.0.8","port":8080}`,
+		"logs-a/4":   `"event":{"kind":"event"},"destination":{"ip":"192.0.2.2","port":443}`,
+	} {
+		index, name, _ := strings.Cut(id, "/")
+		fmt.Fprintf(&lines, `{"_index":%q,"_id":%q,"_source":{"@timestamp":"2026-01-15T11:59:00Z",%s}}`+"\n", index, name, line)
+	}
+	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines.String()), Mapping: mapping.Everywhere(table)})
+	if err != nil || diags.HasErrors() {
+		t.Fatal(err, diags)
+	}
+	t.Cleanup(func() { _ = events.Close() })
+	also := func(field, value string) string {
+		return "[[rule.threat_mapping.entries]]\nfield = \"" + field + "\"\ntype = \"mapping\"\nvalue = \"" + value + "\"\n"
+	}
+	for name, tt := range map[string]struct {
+		mapping string
+		want    []string
+	}{
+		"addresses":          {oneField, []string{"1", "2"}},
+		"addresses and time": {oneField + also("@timestamp", "threat.indicator.seen"), []string{"2"}},
+		"ports":              {ofFields(oneField, "destination.port", "threat.indicator.ports"), []string{"2", "3"}},
+	} {
+		hits, result, diags := hitsOf(t, ruleOf(t, "threat_match", threatHead+tt.mapping), events)
+		if len(diags) > 0 || len(result.Warnings) > 0 {
+			t.Errorf("%s: %v %v", name, diags, result.Warnings)
+		}
+		got := strings.Fields(hitIDs(hits))
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// ofFields is the entry of other fields.
+func ofFields(entry, field, value string) string {
+	return strings.NewReplacer("destination.ip", field, "threat.indicator.ip", value).Replace(entry)
 }
 
 // An entry that must match, and one that must not, of the same indicator.

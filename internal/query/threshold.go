@@ -159,9 +159,11 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 		key[3] = search.FormatTime(before[n-1].To)
 	}
 	terms := []any{}
+	types := mapping.Table{} // of what is no document of an index: where its values stand
 	for i, f := range s.by {
 		terms = append(terms, map[string]any{"field": f.name, "value": f.field.KeyValue(g.Key[i])})
 		key = append(key, f.name, g.Key[i])
+		types[f.name] = mapping.Field{Name: f.name, Path: f.field.Source()}
 		if at := f.field.Source(); at != search.DefaultTimestamp {
 			source[at] = f.field.KeyValue(g.Key[i])
 		}
@@ -187,7 +189,7 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 		facts["kibana.alert.threshold_result.cardinality"] = cardinality
 	}
 	return Hit{
-		Event: event.Event{Source: data}, Key: key, Instance: s.instance(g.Key), Parents: parents, Facts: facts, Types: mapping.Untyped(),
+		Event: event.Event{Source: data}, Key: key, Instance: s.instance(g.Key), Parents: parents, Facts: facts, Types: mapping.Layers{types, mapping.Untyped()},
 	}, nil
 }
 

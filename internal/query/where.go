@@ -47,7 +47,7 @@ func (p *queryPlan) where(target search.Target, at time.Time, more ...condition.
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
-	diags = append(diags, longValues(p.rule, "rule.query", target.Fields, condition.Fields(w.whole)...)...)
+	diags = append(diags, longValues(p.rule, "rule.query", target.Fields, append(condition.Fields(w.whole), behindTexts(w.whole, target.Fields, p.query.Names())...)...)...)
 	w.lasts = !query.OfNow && !narrowing.OfNow
 	return w, diags
 }

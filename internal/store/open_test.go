@@ -194,3 +194,40 @@ func TestFields(t *testing.T) {
 		})
 	}
 }
+
+// Each index has a mapping of its own: by its name, by a pattern, by that of its data stream, or none; and
+// what is inferred is inferred of its own events.
+func TestFieldsOfIndices(t *testing.T) {
+	given, err := mapping.ParseIndices([]byte(`{
+		"logs-a": {"mappings": {"properties": {"f": {"type": "keyword"}}}},
+		"logs-*": {"mappings": {"dynamic": false, "properties": {"f": {"type": "long"}}}},
+		"metrics-x-*": {"mappings": {"dynamic_templates": [{"all": {"match": "*", "match_mapping_type": "string", "mapping": {"type": "keyword"}}}], "properties": {}}}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lines = `{"_index":"logs-a","_source":{"f":"x","g":"x"}}
+{"_index":"logs-b","_source":{"f":1,"g":"x"}}
+{"_index":".ds-metrics-x-y-2026.01.01-000001","_source":{"f":"x","g":"2026-01-01"}}
+{"f":"x","g":"2026-01-01","data_stream":{"type":"metrics","dataset":"x","namespace":"z"}}
+{"_index":"other","_source":{"f":true,"g":5}}
+{"f":5}
+`
+	e, _ := openEvents(t, store.EventsOptions{Files: []string{writeFile(t, "f", lines)}, Mapping: given})
+	for index, want := range map[string]string{
+		"logs-a": "keyword text", "logs-b": "long unmapped", ".ds-metrics-x-y-2026.01.01-000001": "keyword date", "metrics-x-z": "keyword date", "other": "boolean long",
+	} {
+		fields := mapping.OfIndex(e.Fields(), index)
+		var got []string
+		for _, name := range []string{"f", "g"} {
+			f, ok := fields.Field(name)
+			if !ok {
+				f.Type = "unmapped"
+			}
+			got = append(got, string(f.Type))
+		}
+		if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", index, diff)
+		}
+	}
+}

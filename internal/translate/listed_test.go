@@ -3,6 +3,7 @@ package translate_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -33,7 +34,7 @@ type listKind struct {
 }
 
 var listKinds = []listKind{
-	{"long_range", "-", func(n int) string { return fmt.Sprint(n) }, []string{"long", "double", "k"}},
+	{"long_range", "-", strconv.Itoa, []string{"long", "double", "k"}},
 	{"double_range", "-", func(n int) string { return fmt.Sprint(float64(n) / 4) }, []string{"double", "long", "k"}},
 	{"ip_range", "-", func(n int) string { return fmt.Sprintf("10.0.%d.%d", n/256, n%256) }, []string{"ip", "k"}},
 	{"date_range", ",", func(n int) string { return secondAt(n).Format(time.RFC3339) }, []string{"date", "nanos", "k", "seconds"}},
@@ -80,7 +81,7 @@ func TestListedRanges(t *testing.T) {
 			case "long", "double":
 				value = json.Number(kind.value(n))
 			case "seconds":
-				value = json.Number(fmt.Sprint(secondAt(n).Unix()))
+				value = json.Number(strconv.FormatInt(secondAt(n).Unix(), 10))
 			}
 			if field == "long" && strings.Contains(kind.value(n), ".") {
 				continue

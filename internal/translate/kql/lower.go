@@ -98,7 +98,12 @@ func (l *lowerer) is(n *Is, path string) condition.Expr {
 	case n.Field == nil && path != "":
 		n = &Is{&Value{Kind: Null, Parts: []string{"null"}, Span: v.Span}, v} // In a group Kibana takes no name for a name.
 	case n.Field == nil, n.Field.Kind == Null && path == "":
-		return analysed("", v)
+		everywhere := analysed("", v)
+		if condition.OfNow(everywhere) && v.Text() != "now" { // which is a word
+			l.diags = append(l.diags, l.text.Report(diag.Warning, CodeValue, v.Span,
+				"beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field"))
+		}
+		return everywhere
 	}
 	return l.each(n.Field, path, func(f target) condition.Expr { return l.test(f, v) })
 }

@@ -21,6 +21,9 @@ func (l *lowerer) test(n *Test, field *Field) condition.Expr {
 		if n.Kind == Star {
 			return condition.Const(true)
 		}
+		if isText && n.Text != "now" && condition.OfNow(condition.Match{Value: n.Text}) { // now alone is a word
+			l.warn(n.Span, CodeValue, "beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field")
+		}
 		return l.leave()
 	case field.Name == existsField:
 		if !isText || isFuzzy {
