@@ -104,6 +104,13 @@ func (w Way) Has(index string) bool {
 	return known && w.groups[g]
 }
 
+// Apart reports whether fields tell indices apart that map anything in different ways: else there is one
+// [Way], whichever names are asked about.
+func Apart(fields Fields) bool {
+	x, tellsApart := fields.(*IndexFields)
+	return tellsApart && len(x.groups) > 1
+}
+
 // Ways returns the different ways in which indices map some names, and the names of the members of
 // objects among them: one, mostly. Every index is of one way.
 func Ways(fields Fields, names []string) []Way {
