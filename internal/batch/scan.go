@@ -53,7 +53,7 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 		o.MaxBytes = DefaultMaxBytes
 	}
 	start := time.Now()
-	answers := &Answers{events: events, byKey: map[string]*answer{}}
+	answers := &Answers{events: events, byKey: map[requestKey]*answer{}}
 	s := scan{answers: answers, budget: newBudget(o.MaxBytes)}
 	if err := s.admit(ctx, events, requests, o.Sets); err != nil {
 		return answers, Scanned{}, err
