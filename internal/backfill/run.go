@@ -272,10 +272,13 @@ func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *
 	var jobs []pipeline.Job
 	for _, rule := range r.rules {
 		slots := owed[rule.id()]
-		if rule.Together != nil || rule.OfNow || len(slots) < leastAhead {
+		if rule.Together != nil || len(slots) < leastAhead {
 			continue
 		}
 		last := slots[len(slots)-1].Entry.Slot
+		if !rule.Alike(slots[0].Entry.Slot, last) {
+			continue
+		}
 		whole := window.Window{From: rule.window(slots[0].Entry.Slot).From, To: rule.window(last).To}
 		jobs = append(jobs, pipeline.Job{Plan: rule.Plan, Slot: last, Window: whole})
 	}

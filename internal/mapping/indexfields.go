@@ -111,6 +111,21 @@ func Apart(fields Fields) bool {
 	return tellsApart && len(x.groups) > 1
 }
 
+// Indices returns the names of the indices of the way, sorted; nil where they are all.
+func (w Way) Indices() []string {
+	if w.groups == nil {
+		return nil
+	}
+	var out []string
+	for index, g := range w.of.byIndex {
+		if w.groups[g] {
+			out = append(out, index)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // Ways returns the different ways in which indices map some names, and the names of the members of
 // objects among them: one, mostly. Every index is of one way.
 func Ways(fields Fields, names []string) []Way {
