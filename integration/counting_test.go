@@ -154,7 +154,7 @@ func TestNewTermsOfManyCombinations(t *testing.T) {
 	took := time.Since(start)
 	wantNumbers(t, "account", account, map[string][5]int64{"many": {4, 4, 0, 0, 0}})
 	equal(t, "alerts", alerts, []string{"many new|h050|p000 of 3", "many u000|h000|new of 1", "many u050|h050|p005 of 4", "many u099|new|p004 of 2"})
-	if took > time.Minute {
+	if took > 2*time.Minute { // of seconds, and what else the machine has to do
 		t.Errorf("it took %s", took)
 	}
 }

@@ -66,8 +66,10 @@ func TestSuppressionGroups(t *testing.T) {
 		}
 		id := fmt.Sprintf("rule-%02d", i)
 		all[id] = g
-		rules.addRule(t, id, typ, text+fmt.Sprintf("index = [%q]\nmax_signals = 5000\nalert_suppression = { group_by = [\"%s\"], missing_fields_strategy = %q }\n",
-			index, strings.Join(g.by, `", "`), strategy))
+		by, err := json.Marshal(g.by)
+		must(t, err)
+		rules.addRule(t, id, typ, text+fmt.Sprintf("index = [%q]\nmax_signals = 5000\nalert_suppression = { group_by = %s, missing_fields_strategy = %q }\n",
+			index, by, strategy))
 	}
 
 	want := map[string][]string{}
@@ -253,7 +255,7 @@ func aggregated(t *testing.T, n *Node, index string, by []string, apart bool, ev
 	t.Helper()
 	var sources []any
 	for i, name := range by {
-		sources = append(sources, object{fmt.Sprint(i): object{"terms": object{"field": name, "missing_bucket": !apart}}})
+		sources = append(sources, object{strconv.Itoa(i): object{"terms": object{"field": name, "missing_bucket": !apart}}})
 	}
 	date := func(how string) object { return object{how: object{"field": "@timestamp"}} }
 	answer := n.Must(t, http.MethodPost, "/"+index+"/_search", object{"size": 0, "aggs": object{"groups": object{
@@ -269,7 +271,7 @@ func aggregated(t *testing.T, n *Node, index string, by []string, apart bool, ev
 	for _, b := range answer.At("aggregations", "groups", "buckets").List() {
 		var terms []string
 		for i, name := range by {
-			value := b.At("key", fmt.Sprint(i)).Any()
+			value := b.At("key", strconv.Itoa(i)).Any()
 			switch number, isNumber := value.(json.Number); {
 			case value == nil:
 				terms = append(terms, "-")

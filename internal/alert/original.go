@@ -45,9 +45,9 @@ func addOriginal(out map[string]any, e *reading) {
 			out[key] = values
 		}
 	}
-	for _, name := range []string{"dataset", "namespace", "type"} {
-		if value := event.First(source, "data_stream."+name); value != "" {
-			out["kibana.alert.original_data_stream."+name] = value
+	for _, name := range rule.Streams {
+		if value := e.text(name); value != "" {
+			out["kibana.alert.original_"+name] = value
 		}
 	}
 }

@@ -50,6 +50,7 @@ func TestMappedAlert(t *testing.T) {
 		{"a time that cannot be read", map[string]mapping.Field{"@timestamp": date("epoch_second")}, nil, `{"@timestamp":"soon"}`, "original_time", nil},
 		{"another date of the event", map[string]mapping.Field{"event.created": date("epoch_second")}, nil, `{"event":{"created":[1772359995,1772359996]}}`, "original_event.created", []any{"2026-03-01T10:13:15.000Z", "2026-03-01T10:13:16.000Z"}},
 		{"one that everybody reads", map[string]mapping.Field{"event.created": date("")}, nil, `{"event":{"created":"2026-03-01T11:13:15+01:00"}}`, "original_event.created", "2026-03-01T11:13:15+01:00"},
+		{"data stream that only its index says", map[string]mapping.Field{"data_stream.dataset": {Type: mapping.ConstantKeyword, Constant: new("nginx")}}, nil, `{}`, "original_data_stream.dataset", "nginx"},
 		{"severity, normalized", map[string]mapping.Field{"vendor.kind": {Type: mapping.Keyword, Normalizer: "lowercase"}}, func(r *rule.Rule) {
 			r.SeverityMapping = []rule.SeverityMapping{{Field: "vendor.kind", Value: "WORM", Severity: rule.Low}}
 		}, `{"vendor":{"kind":"Worm"}}`, "severity", "low"},

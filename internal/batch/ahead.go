@@ -14,7 +14,7 @@ import (
 // Ahead are all hits of requests over long windows. The same requests over parts of these windows are
 // answered from it ([Answers.From]): where many slots are run one after the other, the events are
 // read once. It is safe for concurrent use; nil is one without hits.
-type Ahead struct{ byKey map[string]*stretch }
+type Ahead struct{ byKey map[requestKey]*stretch }
 
 // stretch is what one request has found.
 type stretch struct {
@@ -30,7 +30,7 @@ const maxAhead = 24 << 20
 // NewAhead keeps the hits of requests: those that answers have, and of the others those that fit.
 // Requests that fail, want no source, or have hits whose times cannot be read are left out.
 func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) *Ahead {
-	a := &Ahead{byKey: map[string]*stretch{}}
+	a := &Ahead{byKey: map[requestKey]*stretch{}}
 	left := int64(maxAhead)
 	for _, r := range requests {
 		if id := windowless(r); a.byKey[id] == nil && !r.OmitSource {
@@ -67,7 +67,7 @@ func collect(ctx context.Context, answers *Answers, r search.Request, left *int6
 }
 
 // windowless identifies requests that differ in their windows only.
-func windowless(r search.Request) string {
+func windowless(r search.Request) requestKey {
 	r.Time.Window = window.Window{}
 	return key(r)
 }

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
+	"slices"
+	"strconv"
 	"time"
 
 	"tocsin/internal/event"
@@ -17,7 +18,7 @@ import (
 // searches go to the events' own place. It is safe for concurrent use.
 type Answers struct {
 	events search.Events
-	byKey  map[string]*answer
+	byKey  map[requestKey]*answer
 	ahead  *Ahead
 }
 
@@ -50,7 +51,7 @@ func None(events search.Events) *Answers { return &Answers{events: events} }
 
 // With returns the answers of both; where both have one, the whole one counts.
 func (a *Answers) With(b *Answers) *Answers {
-	all := &Answers{events: a.events, byKey: map[string]*answer{}}
+	all := &Answers{events: a.events, byKey: map[requestKey]*answer{}}
 	maps.Copy(all.byKey, b.byKey)
 	for id, known := range a.byKey {
 		if other := all.byKey[id]; other == nil || !other.whole {
@@ -79,20 +80,29 @@ func (a *Answers) of(r search.Request) *answer {
 	return known
 }
 
-// key identifies a request by all that its answer depends on.
-func key(r search.Request) string {
-	var b strings.Builder
-	words := r.Words()
-	b.Grow(len(words) + 256)
+// requestKey identifies a request by all that its answer depends on: its condition in words, which may be
+// long and is not copied, and the rest.
+type requestKey struct{ words, rest string }
+
+func key(r search.Request) requestKey {
+	b := make([]byte, 0, 256)
 	for _, p := range r.Patterns {
-		b.WriteString(p)
-		b.WriteByte(0)
+		b = append(append(b, p...), 0)
 	}
-	b.WriteString("\n" + words + "\n")
-	w := r.Time.Window
-	fmt.Fprintf(&b, "%s\x00%s\x00%d.%d %d.%d\n", r.Time.Field, r.Time.Fallback, w.From.Unix(), w.From.Nanosecond(), w.To.Unix(), w.To.Nanosecond())
-	fmt.Fprintf(&b, "%q %q %t %q %t", r.OrderBy, r.Tiebreaker, r.Descending, r.Fields, r.OmitSource)
-	return b.String()
+	b = append(b, '\n')
+	b = append(append(b, r.Time.Field...), 0)
+	b = append(append(b, r.Time.Fallback...), 0)
+	for _, t := range []time.Time{r.Time.Window.From, r.Time.Window.To} {
+		b = append(strconv.AppendInt(b, t.Unix(), 10), '.')
+		b = append(strconv.AppendInt(b, int64(t.Nanosecond()), 10), ' ')
+	}
+	for _, name := range append([]string{r.OrderBy, r.Tiebreaker}, r.Fields...) {
+		b = append(strconv.AppendQuote(b, name), ' ')
+	}
+	b = strconv.AppendBool(b, r.Descending)
+	b = append(b, ' ')
+	b = strconv.AppendBool(b, r.OmitSource)
+	return requestKey{r.Words(), string(b)}
 }
 
 // Why says what kept a request from being answered together with others; "" when it was.
@@ -134,13 +144,23 @@ func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Vis
 		}
 		n := min(r.Size(), len(hits))
 		result.Pages++
-		more, err := visit(hits[:n:n])
+		more, err := visit(typed(r, hits[:n]))
 		if err != nil || !more {
 			return result, err
 		}
 		hits = hits[n:]
 	}
 	return result, nil
+}
+
+// typed are hits as the one who asks for them knows their indices: others may have asked the same, and
+// know of other fields.
+func typed(r search.Request, hits []event.Event) []event.Event {
+	out := slices.Clone(hits)
+	for i := range out {
+		out[i].Types = r.TypesOf(out[i].Index)
+	}
+	return out
 }
 
 // refusal types an answer that no fallback can mend.

@@ -56,7 +56,7 @@ func (s *Sizer) Took(n int, took time.Duration) {
 // Multi answers the first pages of requests, several in one call. A request that fails, and one
 // that has more hits than a page, is left to a search of its own.
 func Multi(ctx context.Context, events search.Events, requests []search.Request, sizer *Sizer) *Answers {
-	answers := &Answers{events: events, byKey: map[string]*answer{}}
+	answers := &Answers{events: events, byKey: map[requestKey]*answer{}}
 	multi, ok := events.(search.Multi)
 	if !ok {
 		return answers

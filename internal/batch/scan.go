@@ -53,7 +53,7 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 		o.MaxBytes = DefaultMaxBytes
 	}
 	start := time.Now()
-	answers := &Answers{events: events, byKey: map[string]*answer{}}
+	answers := &Answers{events: events, byKey: map[requestKey]*answer{}}
 	s := scan{answers: answers, budget: newBudget(o.MaxBytes)}
 	if err := s.admit(ctx, events, requests, o.Sets); err != nil {
 		return answers, Scanned{}, err
@@ -261,7 +261,6 @@ func (s *scan) settle(stats *Scanned) {
 		m.answer.hits = make([]event.Event, len(hits))
 		for j, h := range hits {
 			m.answer.hits[j] = *h.event
-			m.answer.hits[j].Types = m.request.TypesOf(h.event.Index)
 		}
 		m.answer.whole = true
 		m.answer.took = stats.Took / time.Duration(len(s.members))

@@ -104,6 +104,28 @@ func (w Way) Has(index string) bool {
 	return known && w.groups[g]
 }
 
+// Apart reports whether fields tell indices apart that map anything in different ways: else there is one
+// [Way], whichever names are asked about.
+func Apart(fields Fields) bool {
+	x, tellsApart := fields.(*IndexFields)
+	return tellsApart && len(x.groups) > 1
+}
+
+// Indices returns the names of the indices of the way, sorted; nil where they are all.
+func (w Way) Indices() []string {
+	if w.groups == nil {
+		return nil
+	}
+	var out []string
+	for index, g := range w.of.byIndex {
+		if w.groups[g] {
+			out = append(out, index)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // Ways returns the different ways in which indices map some names, and the names of the members of
 // objects among them: one, mostly. Every index is of one way.
 func Ways(fields Fields, names []string) []Way {

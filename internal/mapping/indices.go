@@ -57,13 +57,18 @@ func ParseIndices(data []byte) (*Indices, error) {
 	}
 	x := &Indices{}
 	merged := Table{}
+	known := map[string]*Mapping{} // many indices have one mapping
 	for _, name := range slices.Sorted(maps.Keys(top)) {
-		m, err := parseIndex(top[name])
-		if err != nil {
-			return nil, fmt.Errorf("mapping of index [%s]: %w", name, err)
+		m := known[string(top[name])]
+		if m == nil {
+			var err error
+			if m, err = parseIndex(top[name]); err != nil {
+				return nil, fmt.Errorf("mapping of index [%s]: %w", name, err)
+			}
+			known[string(top[name])] = m
+			merged.merge(name, m.Fields)
 		}
 		x.groups = append(x.groups, group{name, m})
-		merged.merge(name, m.Fields)
 	}
 	merged.setMembers()
 	x.merged = &Mapping{Fields: merged}

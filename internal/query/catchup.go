@@ -16,10 +16,15 @@ type Merging struct {
 	// Ordered: the alerts of a slot depend on those of the slots before, so that an older one has to come
 	// first.
 	Ordered bool
+	// Apart: each alert is about one event, whichever window it is found in, so that slots can be run side by
+	// side. An event that several find is an alert of the one that is run first.
+	Apart bool
 	// Together reports whether one run over the windows of two slots, as of either, finds what the runs of
 	// both would, and likewise of the slots between them. It is nil where no two slots are.
 	Together func(a, b time.Time) bool
-	// OfNow: the search of a slot is another than that of the next.
+	// Alike reports whether two slots, and those between them, ask for the same but for their windows.
+	Alike func(a, b time.Time) bool
+	// OfNow: no two slots do, as what the rule asks for is about now.
 	OfNow bool
 	// Late: the rule can be run again over the events alone that came late.
 	Late bool
@@ -34,6 +39,7 @@ type Merging struct {
 func CatchUp(p Plan) Merging {
 	r := p.Rule()
 	m := Merging{OfNow: dependsOnNow(p)}
+	m.Alike = func(a, b time.Time) bool { return !m.OfNow && sameExceptions(r, a, b) && sameNames(r, a, b) }
 	switch s := r.AlertSuppression; {
 	case s != nil:
 		// Within a run, hits of the same window are folded; within a time, also those of runs before. What is
@@ -48,9 +54,10 @@ func CatchUp(p Plan) Merging {
 	if !ok || len(events.query.Limits()) > 0 { // Pipes take the first or last events of a window.
 		return m
 	}
+	m.Apart = true
 	m.Late = events.time.Field == search.DefaultTimestamp && events.time.Fallback == ""
 	if !m.OfNow {
-		m.Together = func(a, b time.Time) bool { return sameExceptions(r, a, b) && sameNames(r, a, b) }
+		m.Together = m.Alike
 	}
 	return m
 }

@@ -88,9 +88,13 @@ func TestNewTermsManyCombinations(t *testing.T) {
 		return fmt.Sprintf(`"user":{"name":%q},"host":{"name":%q},"process":{"name":%q}`, user, host, process)
 	}
 	events := []sourced{
-		{"old", -5, of(list("u", 100))}, {"again", 10, of(list("u", 100))},
-		{"n1", 20, one("u000", "h000", "new")}, {"n2", 21, one("u099", "new", "p004")}, {"n3", 22, one("new", "h050", "p000")},
-		{"n4", 23, one("u050", "h050", "another")}, {"known", 24, one("u050", "h050", "p003")},
+		{"old", -5, of(list("u", 100))},
+		{"again", 10, of(list("u", 100))},
+		{"n1", 20, one("u000", "h000", "new")},
+		{"n2", 21, one("u099", "new", "p004")},
+		{"n3", 22, one("new", "h050", "p000")},
+		{"n4", 23, one("u050", "h050", "another")},
+		{"known", 24, one("u050", "h050", "p003")},
 	}
 	plan := countingPlan(t, "new_terms", "", fmt.Sprintf(newTermsOf, `"user.name", "host.name", "process.name"`))
 	start := time.Now()

@@ -14,6 +14,10 @@ var Described = []string{
 // Originals are the dates of an event that its alert keeps under names of its own.
 var Originals = []string{"event.created", "event.end", "event.ingested", "event.start"}
 
+// Streams are the names of the data stream of an event, in parts. Indices have them as constants, and
+// events need not say them.
+var Streams = []string{"data_stream.dataset", "data_stream.namespace", "data_stream.type"}
+
 // EventTime is the field that has the time of an event where the rule names no other.
 const EventTime = "@timestamp"
 
@@ -45,7 +49,7 @@ func (r *Rule) AskedFields() []string {
 
 // AlertFields are all fields of events that the rule's alerts are made by.
 func (r *Rule) AlertFields() []string {
-	return sorted(slices.Concat(r.AskedFields(), Described, Originals, []string{EventTime}))
+	return sorted(slices.Concat(r.AskedFields(), Described, Originals, Streams, []string{EventTime}))
 }
 
 func sorted(names []string) []string {

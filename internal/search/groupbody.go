@@ -123,7 +123,7 @@ func (r GroupRequest) any() condition.Expr {
 	}
 	var either condition.Or
 	for _, s := range r.Only {
-		either = append(either, s.Condition(r.By, r.Time))
+		either = append(either, r.Selects(s))
 	}
 	return either
 }
@@ -148,7 +148,7 @@ func (r GroupRequest) selections() []condition.Query {
 	}
 	filters := make([]condition.Query, len(only))
 	for i, s := range only {
-		filters[i] = condition.DSL(s.Condition(r.By, r.Time))
+		filters[i] = condition.DSL(r.Selects(s))
 	}
 	return filters
 }

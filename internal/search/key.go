@@ -47,15 +47,44 @@ func KeyEquals(f mapping.Field, key string) condition.Expr {
 	return condition.Term{Field: f.Name, Value: key}
 }
 
-// Condition is what tells the events of the selected group from others.
-func (s Selection) Condition(by []mapping.Field, t TimeRange) condition.Expr {
+// Selects is what tells the events of a selected group from others.
+func (r GroupRequest) Selects(s Selection) condition.Expr {
 	var all condition.And
 	for i, key := range s.Key {
-		all = append(all, KeyEquals(by[i], key))
+		all = append(all, KeyEquals(r.By[i], key))
+		if others := misreading(r.FieldTypes, r.By[i].Name, key); len(others) > 0 {
+			all = append(all, condition.Not{X: condition.Terms{Field: "_index", Values: others}})
+		}
 	}
+	t := r.Time
 	for _, w := range s.Except {
 		t.Window = w
 		all = append(all, condition.Not{X: t.Condition()})
 	}
 	return condition.Simplify(all)
+}
+
+// misreading are the indices in which a search for a key finds another value: one that a normalizer or a
+// narrower type makes of it. No value of theirs has that key.
+func misreading(fields mapping.Fields, name, key string) []any {
+	if fields == nil {
+		return nil
+	}
+	ways := mapping.Ways(fields, []string{name})
+	if len(ways) == 1 {
+		return nil
+	}
+	var out []any
+	for _, w := range ways {
+		own, mapped := w.Fields.Field(name)
+		if !mapped || own.Type.Family() == mapping.FamilyDate {
+			continue
+		}
+		if v, ok := own.Index(own.KeyValue(key)); ok && own.Key(v) != key {
+			for _, index := range w.Indices() {
+				out = append(out, index)
+			}
+		}
+	}
+	return out
 }

@@ -74,6 +74,9 @@ func readable(fields mapping.Fields, names []string) error {
 
 // ways are the different ways in which indices map what the request reads.
 func (r Request) ways() []mapping.Way {
+	if !mapping.Apart(r.FieldTypes) {
+		return mapping.Ways(r.FieldTypes, nil) // whatever it reads
+	}
 	names := slices.Concat(condition.Names(r.Where), condition.Names(r.Time.Condition()), r.Fields)
 	for _, by := range r.Order() {
 		names = append(names, by.Name)

@@ -24,7 +24,7 @@ type batch struct {
 const (
 	batchLines = 256
 	// batchBytes is room for the lines of most batches.
-	batchBytes = 1 << 20
+	batchBytes = 256 << 10
 	// keptBytes is the greatest size of a batch's memory that is kept for another one.
 	keptBytes = 4 * batchBytes
 )

@@ -18,7 +18,7 @@ import (
 // drawLine draws a line of any form: a document, one with metadata among its fields, metadata around one;
 // with names twice, escapes, blanks, and broken now and then.
 func drawLine(rt *rapid.T) string {
-	name := rapid.SampledFrom([]string{"_index", "_id", "_source", "_score", "a", "b", "data_stream", "data_stream.type", `\u005fid`, `_inde\u0078`, "_", "", "é"})
+	name := rapid.SampledFrom([]string{"_index", "_id", "_source", "_score", "a", "data_stream", "data_stream", "data_stream", "data_stream.type", "data_stream.type", `\u005fid`, `_inde\u0078`, "_", "", "é"})
 	text := rapid.SampledFrom([]string{`"logs-a"`, `"logs-b"`, `"x"`, `""`, `"\u0078"`, `"_id"`, `"\"_index\":"`, `"é"`, `"a\\"`})
 	blank := rapid.SampledFrom([]string{"", "", "", "", "", "", " ", "\t \r", "\v", "\u00a0"})
 	var members []string
@@ -29,7 +29,8 @@ func drawLine(rt *rapid.T) string {
 		case n == "_source" && kind < 7:
 			v = `{"a":` + value(rt, 2) + `,"_id":"inner"}`
 		case n == "data_stream" && kind < 8:
-			v = `{"type":` + text.Draw(rt, "type") + `,"dataset":["d",` + text.Draw(rt, "dataset") + `],"namespace":"n"}`
+			dataset := rapid.SampledFrom([]string{`"d"`, `["d","e"]`, `["e",["d"]]`, `[]`}).Draw(rt, "dataset")
+			v = `{"type":` + text.Draw(rt, "type") + `,"dataset":` + dataset + `,"namespace":"n"}`
 		case kind < 8:
 			v = text.Draw(rt, "text")
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
@@ -83,6 +84,8 @@ type opener struct {
 	// learned and seen are of the lines before, by index.
 	learned *mappings
 	seen    map[string]*sighted
+	// streams: events without an index have names that may be of a stream.
+	streams bool
 	cutter  cutter
 	naming  *naming
 	view    *event.View
@@ -140,8 +143,8 @@ func (o *opener) settled(found cut) (index string, known bool) {
 	switch {
 	case len(found.index) > 0:
 		index = o.naming.name(found.index)
-	case o.naming.plain(found.source):
-		index = o.naming.fallback
+	case o.unnamed(found.source):
+		return o.naming.fallback, true
 	case o.view.Read(found.source) != nil:
 		return "", false
 	default:
@@ -154,9 +157,19 @@ func (o *opener) settled(found cut) (index string, known bool) {
 	return index, seen != nil && seen.document(found.source)
 }
 
+// unnamed reports whether a source is settled as one that names no index: all its names were seen in events
+// without one, and none of those is of a stream.
+func (o *opener) unnamed(source []byte) bool {
+	seen := o.seen[o.naming.fallback]
+	return seen != nil && !o.streams && seen.document(source)
+}
+
 // see takes in an event.
 func (o *opener) see(index string, source map[string]any) {
 	o.learned.learn(index, source)
+	for name := range source {
+		o.streams = o.streams || index == o.naming.fallback && strings.HasPrefix(name, "data_stream")
+	}
 	if o.seen[index] == nil {
 		o.seen[index] = &sighted{}
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -44,11 +43,6 @@ func (n *naming) name(text []byte) string {
 	name := string(text)
 	n.known[name] = name
 	return name
-}
-
-// plain reports whether a source can be seen at once to name no index in its fields.
-func (n *naming) plain(source []byte) bool {
-	return !bytes.Contains(source, []byte("data_stream")) && !bytes.Contains(source, []byte(`\u`))
 }
 
 // stream is [streamOf] of a source that a view has read.

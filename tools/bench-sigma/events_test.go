@@ -81,7 +81,7 @@ func TestSpread(t *testing.T) {
 func TestRatios(t *testing.T) {
 	of := func(cpu ...time.Duration) (s series) {
 		for _, c := range cpu {
-			s = append(s, cost{cpu: c})
+			s = append(s, cost{CPU: c})
 		}
 		return s
 	}

@@ -31,6 +31,13 @@ type events struct {
 }
 
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == measureWord {
+		if err := measureHere(context.Background(), os.Stdout, os.Args[2], os.Args[3:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench-sigma:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	var p programs
 	flag.StringVar(&p.runner, "runner", "bin/runner", "the runner")

@@ -41,24 +41,45 @@ func (p *programs) eval(ctx context.Context, s set, l lane, events string, more 
 
 // cost is what one process took.
 type cost struct {
-	cpu, wall time.Duration
-	peak      int64 // bytes
+	CPU, Wall time.Duration
+	Peak      int64 // bytes
 }
 
-// measure runs a command to its end.
+// measureWord is the first argument of a process of this program that measures another one.
+const measureWord = "measure"
+
+// measure runs a command to its end. A small process of our own starts it: the peak of a process is counted
+// from what the one has that starts it.
 func measure(c *exec.Cmd) (cost, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return cost{}, err
+	}
 	var complaints bytes.Buffer
-	c.Stdout, c.Stderr = io.Discard, &complaints
-	start := time.Now()
-	err := c.Run()
+	starter := exec.Command(self, append([]string{measureWord, c.Path}, c.Args[1:]...)...)
+	starter.Stderr = &complaints
+	text, err := starter.Output()
 	if err != nil {
 		return cost{}, fmt.Errorf("%s: %w\n%s", c, err, complaints.Bytes())
 	}
-	out := cost{cpu: c.ProcessState.UserTime() + c.ProcessState.SystemTime(), wall: time.Since(start)}
-	if use, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		out.peak = use.Maxrss << 10 // Linux counts KiB.
+	var out cost
+	err = json.Unmarshal(text, &out)
+	return out, err
+}
+
+// measureHere runs a command to its end and prints what it took.
+func measureHere(ctx context.Context, to io.Writer, name string, arguments []string) error {
+	c := exec.CommandContext(ctx, name, arguments...)
+	c.Stderr = os.Stderr
+	start := time.Now()
+	if err := c.Run(); err != nil {
+		return err
 	}
-	return out, nil
+	out := cost{CPU: c.ProcessState.UserTime() + c.ProcessState.SystemTime(), Wall: time.Since(start)}
+	if use, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		out.Peak = use.Maxrss << 10 // Linux counts KiB.
+	}
+	return json.NewEncoder(to).Encode(out)
 }
 
 // match is an event that a rule finds.

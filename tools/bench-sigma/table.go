@@ -25,13 +25,13 @@ func (s series) median(of func(cost) time.Duration) time.Duration {
 	return median(values)
 }
 
-func cpu(c cost) time.Duration  { return c.cpu }
-func wall(c cost) time.Duration { return c.wall }
+func cpu(c cost) time.Duration  { return c.CPU }
+func wall(c cost) time.Duration { return c.Wall }
 
 func (s series) peak() int64 {
 	peak := int64(0)
 	for _, c := range s {
-		peak = max(peak, c.peak)
+		peak = max(peak, c.Peak)
 	}
 	return peak
 }
@@ -55,7 +55,7 @@ func interleaved(runs int, commands ...func() *exec.Cmd) ([]series, error) {
 func ratios(a, b series, loadA, loadB time.Duration) []float64 {
 	out := make([]float64, len(a))
 	for i := range a {
-		out[i] = float64(a[i].cpu-loadA) / float64(max(b[i].cpu-loadB, time.Millisecond))
+		out[i] = float64(a[i].CPU-loadA) / float64(max(b[i].CPU-loadB, time.Millisecond))
 	}
 	slices.Sort(out)
 	return out
