@@ -135,7 +135,7 @@ var Kinds = []Kind{
 		probes: []probe{{"o.x", number, numerals("1", "2", "5", "100", "2049"), true}},
 	},
 	{
-		Name: "flattened", variants: []variant{with("o", Object{"type": "flattened"}), with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
+		Name: "flattened", damage: unmapped, variants: []variant{with("o", Object{"type": "flattened"}), with("o.x", keyword()), with("o.x", keyword("normalizer", "lowercase"))},
 		filled: []filled{{"o.x", texts(letters...)}, {"o.y", texts("ab", "z")}}, probes: []probe{asText("o.x").ungrouped()},
 	},
 	{
