@@ -80,7 +80,7 @@ full: full-indices full-rules ## Compare all of which CI takes a sample; needs T
 .PHONY: full-indices
 full-indices: ## Compare search, scan and files over indices that differ, more than a million pairs of rule and event.
 	$(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestIndicesDiffer' ./integration \
-		-differ.documents 200 -differ.rules 6 -differ.worlds 3
+		-differ.documents 500 -differ.rules 6 -differ.worlds 1
 
 .PHONY: full-rules
 full-rules: $(SIGMA_PYTHON)/bin/python ## Run SigmaHQ's rules and Elastic's, with two copies of each of these, all at once.
