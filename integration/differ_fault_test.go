@@ -71,13 +71,13 @@ func (d *differ) deceived(t *testing.T, m differMode) search.Events {
 	}
 	to, err := url.Parse(d.node.URL)
 	must(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	direct := proxy.Director
-	proxy.Director = func(r *http.Request) {
-		direct(r)
-		r.Header.Del("Accept-Encoding")
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.Header.Del("Accept-Encoding")
+		},
+		ModifyResponse: d.deceive,
 	}
-	proxy.ModifyResponse = d.deceive
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
 	client, err := elastic.New(elastic.Config{URLs: []string{server.URL}})

@@ -250,17 +250,17 @@ type differCell struct {
 	exempt bool
 }
 
-func (t differTable) cell(kind indexgen.Kind, typ, mode string) *differCell {
+func (table differTable) cell(kind indexgen.Kind, typ, mode string) *differCell {
 	key := differKey{kind.Name, typ, mode}
-	if t[key] == nil {
-		t[key] = &differCell{exempt: kind.Refuses(typ)}
+	if table[key] == nil {
+		table[key] = &differCell{exempt: kind.Refuses(typ)}
 	}
-	return t[key]
+	return table[key]
 }
 
 // String has a row for each kind and type of rule: pairs and share of matches in the mode that has the
 // least of them, and in how many rules each mode differs.
-func (t differTable) String() string {
+func (table differTable) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| kind | type of rule | pairs | matching | differing rules |\n|---|---|---|---|---|\n")
 	total, differ := 0, 0
@@ -269,7 +269,7 @@ func (t differTable) String() string {
 			var least *differCell
 			var differs []string
 			for _, m := range differModes {
-				c := t[differKey{kind.Name, typ, m.name}]
+				c := table[differKey{kind.Name, typ, m.name}]
 				if c == nil {
 					continue
 				}
@@ -284,7 +284,7 @@ func (t differTable) String() string {
 			if least == nil {
 				continue
 			}
-			if c := t[differKey{kind.Name, typ, "_search"}]; c != nil && c.differ > 0 {
+			if c := table[differKey{kind.Name, typ, "_search"}]; c != nil && c.differ > 0 {
 				differs = append(differs, fmt.Sprintf("_search %d of %d", c.differ, c.rules))
 			}
 			total += least.pairs
@@ -298,14 +298,14 @@ func (t differTable) String() string {
 func (c *differCell) share() float64 { return 100 * float64(c.matched) / float64(max(c.pairs, 1)) }
 
 // judge fails where too little was compared.
-func (t differTable) judge(test *testing.T) {
-	test.Helper()
-	for key, c := range t {
+func (table differTable) judge(t *testing.T) {
+	t.Helper()
+	for key, c := range table {
 		if c.exempt || key.mode == "_search" {
 			continue
 		}
 		if c.pairs < differPairs || c.share() < 10 || c.share() > 60 {
-			test.Errorf("%s, %s [%s]: %d pairs, of which %.1f %% match: too little is compared", key.kind, key.typ, key.mode, c.pairs, c.share())
+			t.Errorf("%s, %s [%s]: %d pairs, of which %.1f %% match: too little is compared", key.kind, key.typ, key.mode, c.pairs, c.share())
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package indexgen
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Fault returns what somebody might take the mappings of a world's indices for, in the form of an answer
 // of GET _mapping: a comparison of the kind is worth nothing unless it finds that.
@@ -8,10 +12,7 @@ import "strings"
 // Each index of events has the mapping of the next one; of kinds whose mappings make the same of most
 // documents, all of them have one that does not.
 func (k Kind) Fault(w *World, mappings Object) Object {
-	out := Object{}
-	for name, body := range mappings {
-		out[name] = body
-	}
+	out := maps.Clone(mappings)
 	events := w.Indices[:len(w.Indices)-1]
 	for i, index := range events {
 		from := events[(i+1)%len(events)].Name
@@ -37,8 +38,8 @@ func (k Kind) FaultOfField(name string, definition Object) Object {
 	}
 	root := copyOf(definition)
 	keys := strings.Split(name, ".")
-	for i := len(keys) - 1; i >= 0; i-- {
-		root = Object{"properties": Object{keys[i]: root}}
+	for _, key := range slices.Backward(keys) {
+		root = Object{"properties": Object{key: root}}
 	}
 	k.damage(root)
 	for _, key := range keys {

@@ -1,6 +1,9 @@
 package indexgen
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Kind is one way in which the indices of a pattern differ.
 type Kind struct {
@@ -123,7 +126,7 @@ var Kinds = []Kind{
 			with("o.x", lenient("long")), with("o.x", lenient("byte")), with("o.x", lenient("short")), with("o.x", lenient("integer")),
 			with("o.x", Object{"type": "long", "coerce": false, "ignore_malformed": true}),
 		},
-		filled: []filled{{"o.x", oneOf(numbers(wholes...), numbers(fractions...), numbers(wholes...), texts("abc"))}},
+		filled: []filled{{"o.x", oneOf(numbers(slices.Concat(fractions, wholes)...), numbers(wholes...), texts("abc"))}},
 		probes: []probe{{"o.x", number, numerals("-1", "1", "2", "7", "42", "100", "127"), true}},
 	},
 	{
@@ -275,9 +278,7 @@ func (p probe) ungrouped() probe {
 // with is a variant of fields and their definitions.
 func with(pairs ...any) variant {
 	v := variant{properties: Object{}}
-	for i := 0; i < len(pairs); i += 2 {
-		v.properties[pairs[i].(string)] = pairs[i+1]
-	}
+	put(v.properties, pairs)
 	return v
 }
 
@@ -303,9 +304,7 @@ func (v variant) rooted(key string, value any) variant {
 
 func keyword(pairs ...any) Object {
 	out := Object{"type": "keyword"}
-	for i := 0; i < len(pairs); i += 2 {
-		out[pairs[i].(string)] = pairs[i+1]
-	}
+	put(out, pairs)
 	return out
 }
 

@@ -85,9 +85,12 @@ var makers = map[string]func(*maker, *Rule){
 	"sequence suppressed":     func(m *maker, r *Rule) { m.sequence(r); m.suppress(r) },
 }
 
-func (m *maker) set(r *Rule, pairs ...any) {
+func (m *maker) set(r *Rule, pairs ...any) { put(r.Body, pairs) }
+
+// put puts pairs of names and values into an object.
+func put(into Object, pairs []any) {
 	for i := 0; i < len(pairs); i += 2 {
-		r.Body[pairs[i].(string)] = pairs[i+1]
+		into[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 }
 
@@ -163,37 +166,36 @@ func (m *maker) steps(r *Rule, n int) []string {
 }
 
 func (m *maker) sequence(r *Rule) {
-	text := "sequence by " + m.byEach("host.id") + " with maxspan=5m"
-	for _, s := range m.steps(r, 2) {
-		text += " " + s
-	}
+	text := "sequence by " + m.byEach("host.id") + " with maxspan=5m " + strings.Join(m.steps(r, 2), " ")
 	m.set(r, "type", "eql", "language", "eql", "query", text)
 }
 
 func (m *maker) sample(r *Rule) {
-	text := "sample by " + m.byEach("v")
-	for _, s := range m.steps(r, 2) {
-		text += " " + s
-	}
+	text := "sample by " + m.byEach("v") + " " + strings.Join(m.steps(r, 2), " ")
 	m.set(r, "type", "eql", "language", "eql", "query", text)
 }
 
-func (m *maker) threshold(r *Rule) {
+func (m *maker) threshold(r *Rule) { m.counting(r) }
+
+// counting makes a threshold rule, and returns its threshold and the first field that it groups by.
+func (m *maker) counting(r *Rule) (threshold Object, by string) {
 	m.either(r)
 	fields := []string{m.by("host.id")}
 	if m.IntN(3) == 0 && fields[0] != "n" {
 		fields = append(fields, "event.category")
 	}
-	m.set(r, "type", "threshold", "threshold", Object{"field": fields, "value": 2 + m.IntN(3)})
+	threshold = Object{"field": fields, "value": 2 + m.IntN(3)}
+	m.set(r, "type", "threshold", "threshold", threshold)
+	return threshold, fields[0]
 }
 
 func (m *maker) cardinality(r *Rule) {
-	m.threshold(r)
+	threshold, by := m.counting(r)
 	field := "n"
-	if r.Body["threshold"].(Object)["field"].([]string)[0] == "host.id" {
+	if by == "host.id" {
 		field = m.by("n")
 	}
-	r.Body["threshold"].(Object)["cardinality"] = []any{Object{"field": field, "value": 2}}
+	threshold["cardinality"] = []any{Object{"field": field, "value": 2}}
 }
 
 func (m *maker) newTerms(r *Rule) {
@@ -209,16 +211,16 @@ func (m *maker) threatMatch(r *Rule) {
 	m.either(r)
 	p := pick(m.gen, m.kind.probes)
 	entries := []any{Object{"field": p.field, "type": "mapping", "value": "ioc"}}
-	var query string
+	var sets []string
 	for i := range indicatorSets {
 		if m.IntN(2) == 0 {
-			query += fmt.Sprintf(" or set: %q", indicatorSet(i, p))
+			sets = append(sets, fmt.Sprintf("set: %q", indicatorSet(i, p)))
 		}
 	}
-	if query == "" {
-		query = fmt.Sprintf(" or set: %q", indicatorSet(0, p))
+	if len(sets) == 0 {
+		sets = []string{fmt.Sprintf("set: %q", indicatorSet(0, p))}
 	}
-	m.set(r, "type", "threat_match", "threat_index", []string{m.world.Indicators}, "threat_query", query[len(" or "):], "threat_language", "kuery",
+	m.set(r, "type", "threat_match", "threat_index", []string{m.world.Indicators}, "threat_query", strings.Join(sets, " or "), "threat_language", "kuery",
 		"threat_indicator_path", "threat.indicator", "threat_mapping", []any{Object{"entries": entries}})
 }
 

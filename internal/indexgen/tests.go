@@ -54,8 +54,8 @@ func both(a, b Test) Test {
 
 func filter(all ...any) Object { return Object{"bool": Object{"filter": all}} }
 
-func should(any ...any) Object {
-	return Object{"bool": Object{"should": any, "minimum_should_match": 1}}
+func should(some ...any) Object {
+	return Object{"bool": Object{"should": some, "minimum_should_match": 1}}
 }
 
 func either(a, b Test) Test {
@@ -156,7 +156,8 @@ func among(field string, some []any) Test {
 	}
 	return Test{
 		field + ": (" + strings.Join(words, " or ") + ")", field + ":(" + strings.Join(words, " OR ") + ")",
-		field + " in (" + strings.Join(literals, ", ") + ")", should(phrases...), Object{"terms": Object{field: some}},
+		field + " in (" + strings.Join(literals, ", ") + ")", should(phrases...),
+		Object{"terms": Object{field: some}},
 	}
 }
 
