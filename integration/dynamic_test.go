@@ -24,7 +24,7 @@ func TestDynamicMappingAgrees(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 4))
-	const rounds = 50
+	const rounds = 30
 	taken, refused, fields := 0, 0, 0
 	for i := range rounds {
 		g := dynamicGenerator{r}

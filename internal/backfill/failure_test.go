@@ -58,18 +58,33 @@ func TestFailures(t *testing.T) {
 			runs: []string{"1.5/4#0", "2/1#0"},
 		},
 		{
+			name: "about now, side by side", rule: ruleText("r", "query", `file.created >= now-10m`, ""),
+			do:   func(pipeline.Job, int) pipeline.Execution { return succeeded() },
+			runs: []string{"0/1#0", "0.5/1#0", "1/1#0", "1.5/1#0", "2/1#0"},
+		},
+		{
+			name: "one of them fails", rule: ruleText("r", "query", `file.created >= now-10m`, ""),
+			do: func(j pipeline.Job, _ int) pipeline.Execution {
+				if j.Slot.Equal(hour(0.5)) {
+					return failed()
+				}
+				return succeeded()
+			},
+			runs: []string{"0/1#0", "0.5/1#0", "1/1#0", "1.5/1#0", "0.5/1#1", "0.5/1#2", "2/1#0"}, left: 1,
+		},
+		{
 			name: "in order", rule: threshold, do: func(pipeline.Job, int) pipeline.Execution { return succeeded() },
 			runs: []string{"0/1#0", "0.5/1#0", "1/1#0", "1.5/1#0", "2/1#0"},
 		},
 		{
-			name: "a merged run that fails is split, the newest first", rule: event,
+			name: "a merged run that fails is split, the oldest first", rule: event,
 			do: func(j pipeline.Job, _ int) pipeline.Execution {
 				if len(j.Covers) > 1 {
 					return failed()
 				}
 				return succeeded()
 			},
-			runs: []string{"1.5/4#0", "1.5/1#1", "1/1#1", "0.5/1#1", "0/1#1", "2/1#0"},
+			runs: []string{"1.5/4#0", "0/1#1", "0.5/1#1", "1/1#1", "1.5/1#1", "2/1#0"},
 		},
 		{
 			name: "one slot that fails stays alone", rule: event,
@@ -79,7 +94,7 @@ func TestFailures(t *testing.T) {
 				}
 				return succeeded()
 			},
-			runs: []string{"1.5/4#0", "1.5/1#1", "1/1#1", "0.5/1#1", "0/1#1", "1/1#2", "2/1#0"}, left: 1,
+			runs: []string{"1.5/4#0", "0/1#1", "0.5/1#1", "1/1#1", "1.5/1#1", "1/1#2", "2/1#0"}, left: 1,
 		},
 		{
 			name: "an order is not broken", rule: threshold,

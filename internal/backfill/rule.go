@@ -16,7 +16,7 @@ import (
 type Rule struct {
 	Plan  query.Plan
 	Slots scheduler.Slots
-	// Merging says which slots are run together. Where none are, each is run by itself, in order.
+	// Merging says which slots are run as one, and which side by side. Others are run one after the other.
 	query.Merging
 }
 
@@ -30,7 +30,7 @@ func NewRule(plan query.Plan, single bool) (Rule, error) {
 	}
 	r := Rule{Plan: plan, Slots: slots}
 	if r.Merging = query.CatchUp(plan); single {
-		r.Together = nil
+		r.Together, r.Apart = nil, false
 	}
 	return r, nil
 }
@@ -42,9 +42,9 @@ func (r Rule) window(slot time.Time) window.Window {
 	return r.Plan.Rule().Window(slot)
 }
 
-// catchup is the rule as a plan knows it: what cannot be merged is run in order.
+// catchup is the rule as a plan knows it: what cannot be run side by side is run in order.
 func (r Rule) catchup() catchup.Rule {
-	return catchup.Rule{ID: r.id(), Window: r.window, Together: r.Together, Ordered: r.Together == nil}
+	return catchup.Rule{ID: r.id(), Window: r.window, Together: r.Together, Ordered: !r.Apart}
 }
 
 // between returns the slots in a range, its end excluded.

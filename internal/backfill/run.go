@@ -176,8 +176,8 @@ func (r *Runner) owed(ctx context.Context, s window.Window) (map[string][]ledger
 	return owed, nil
 }
 
-// plan says what the next round does. Of the stretches of slots of a rule that are not run as one, the
-// oldest comes first: an event that several find is an alert of the first.
+// plan says what the next round does, the oldest slots of each rule first: an event that several find is an
+// alert of the first.
 func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
 	var all []ledger.Owed
 	rules := make(map[string]catchup.Rule, len(owed))
@@ -188,14 +188,18 @@ func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
 		}
 	}
 	tasks := catchup.Plan(all, rules, time.Time{}, catchup.Options{MaxMerged: 1<<63 - 1})
-	oldest := map[string]time.Time{}
-	for _, t := range tasks { // the newest first
+	slices.SortStableFunc(tasks, func(a, b catchup.Task) int { return a.Slot().Compare(b.Slot()) })
+	fresh := map[string]int{}
+	return slices.DeleteFunc(tasks, func(t catchup.Task) bool {
 		if t.Attempts == 0 {
-			oldest[t.RuleID] = t.Slot()
+			fresh[t.RuleID]++
 		}
-	}
-	return slices.DeleteFunc(tasks, func(t catchup.Task) bool { return t.Attempts == 0 && !t.Slot().Equal(oldest[t.RuleID]) })
+		return t.Attempts == 0 && fresh[t.RuleID] > sideBySide
+	})
 }
+
+// sideBySide is how many runs of one rule there are in a round.
+const sideBySide = 24
 
 // checkEvery is how often a run looks whether the job is still its own.
 const checkEvery = time.Second

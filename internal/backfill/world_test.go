@@ -56,6 +56,7 @@ var texts = []string{
 	ruleText("threshold", "threshold", `process.name: *`, "[rule.threshold]\nfield = \"host.id\"\nvalue = 3\n"),
 	ruleText("terms", "new_terms", `process.name: *`, "new_terms_fields = [\"user.name\"]\nhistory_window_start = \"now-4h\"\n"),
 	ruleText("suppress", "query", `process.name: sh`, "[rule.alert_suppression]\ngroup_by = [\"host.id\"]\nduration = {value = 2, unit = \"h\"}\n"),
+	ruleText("now", "query", `process.name: ls and @timestamp >= now-40m`, ""),
 }
 
 func load(t *testing.T, single bool, texts ...string) []backfill.Rule {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -143,13 +144,23 @@ func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Vis
 		}
 		n := min(r.Size(), len(hits))
 		result.Pages++
-		more, err := visit(hits[:n:n])
+		more, err := visit(typed(r, hits[:n]))
 		if err != nil || !more {
 			return result, err
 		}
 		hits = hits[n:]
 	}
 	return result, nil
+}
+
+// typed are hits as the one who asks for them knows their indices: others may have asked the same, and
+// know of other fields.
+func typed(r search.Request, hits []event.Event) []event.Event {
+	out := slices.Clone(hits)
+	for i := range out {
+		out[i].Types = r.TypesOf(out[i].Index)
+	}
+	return out
 }
 
 // refusal types an answer that no fallback can mend.

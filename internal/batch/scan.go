@@ -261,7 +261,6 @@ func (s *scan) settle(stats *Scanned) {
 		m.answer.hits = make([]event.Event, len(hits))
 		for j, h := range hits {
 			m.answer.hits[j] = *h.event
-			m.answer.hits[j].Types = m.request.TypesOf(h.event.Index)
 		}
 		m.answer.whole = true
 		m.answer.took = stats.Took / time.Duration(len(s.members))

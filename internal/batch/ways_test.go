@@ -167,3 +167,32 @@ func judge(t *rapid.T, r search.Request, tables map[string]mapping.Table, events
 	}
 	return ids, true
 }
+
+// TestAnswersAreOfWhoAsks: of two who ask the same, each is told of the fields that it knows.
+func TestAnswersAreOfWhoAsks(t *testing.T) {
+	events := open(t, line(1, "logs-a", "a", 1))
+	field := func(name string) mapping.Fields {
+		return mapping.NewIndexFields(map[string]mapping.Table{"logs-a": {
+			"@timestamp":   {Name: "@timestamp", Type: mapping.Date},
+			"process.name": {Name: "process.name", Type: mapping.Keyword}, name: {Name: name, Type: mapping.Text},
+		}}, func(string, string) bool { return true })
+	}
+	ask := func(name string) search.Request {
+		return search.Request{Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 10), FieldTypes: field(name)}
+	}
+	answers, _, err := batch.Scan(t.Context(), events, []search.Request{ask("message"), ask("other")}, batch.ScanOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"message", "other"} {
+		_, err := answers.Search(t.Context(), ask(name), func(page []event.Event) (bool, error) {
+			if _, known := page[0].Types.Field(name); !known {
+				t.Errorf("the one who asks for [%s] is told of another's fields", name)
+			}
+			return true, nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}

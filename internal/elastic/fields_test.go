@@ -110,7 +110,7 @@ func TestFields(t *testing.T) {
 		{
 			"without mappings only a search can tell", `{"a":{` + keyword + `}}`, nil,
 			[]string{"a"},
-			mapping.Table{"a": {Name: "a", Type: mapping.Keyword, Opaque: unread}},
+			mapping.Table{"a": {Name: "a", Type: mapping.Keyword, Unsourced: unread}},
 		},
 	}
 	for _, row := range rows {

@@ -50,7 +50,7 @@ func (t tables) of(index string) mapping.Table {
 		default:
 			f.Type, f.Path = typ, ""
 			if typ.Family() != mapping.FamilyObject && !read {
-				f.Opaque = unread
+				f.Unsourced = unread
 			}
 		}
 		table[name] = f

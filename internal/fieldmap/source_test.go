@@ -136,8 +136,12 @@ where = "event.dataset:new and file.created >= now-2h"
 		index            string
 		happened, create time.Time
 	}{
-		{"logs-2026.01.01", at(1, 23), at(2, 0)}, {"logs-2026.01.02", at(2, 1), at(2, 1)}, {"logs-2026.01.02", at(2, 1), at(1, 20)},
-		{"logs-2026.01.03", at(2, 1), at(2, 1)}, {"logs-2026.01.01", at(1, 5), at(2, 1)}, {"own-2026.01.02", at(2, 1), at(2, 1)},
+		{"logs-2026.01.01", at(1, 23), at(2, 0)},
+		{"logs-2026.01.02", at(2, 1), at(2, 1)},
+		{"logs-2026.01.02", at(2, 1), at(1, 20)},
+		{"logs-2026.01.03", at(2, 1), at(2, 1)},
+		{"logs-2026.01.01", at(1, 5), at(2, 1)},
+		{"own-2026.01.02", at(2, 1), at(2, 1)},
 	} {
 		fmt.Fprintf(&text, `{"_index":%q,"_id":"%d","_source":{"@timestamp":%q,%q:"new","file":{"created":%q}}}`+"\n",
 			e.index, i, e.happened.Format(time.RFC3339), map[bool]string{true: "sourcetype", false: "event.dataset"}[strings.HasPrefix(e.index, "own")], e.create.Format(time.RFC3339))

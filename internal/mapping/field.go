@@ -50,8 +50,10 @@ type Field struct {
 	// DocValuesOnly is set on a keyword without an index: ignoring case means more than ASCII there.
 	DocValuesOnly bool
 	// Unsourced says why the indexed values do not all stand in a document's source, as of a field that
-	// _source leaves out; "" when they do. A search that is asked for the field hands them out.
+	// _source leaves out; "" when they do. A search that is asked for the field hands them out: from the
+	// doc values where DocValued is set, as the sources have nothing of them.
 	Unsourced string
+	DocValued bool
 	// Conflict lists the types of a field that is mapped differently in different indices, each
 	// with one of its indices: "keyword in [a]".
 	Conflict []string
@@ -89,15 +91,15 @@ func InMemory(fields Fields, name string) error {
 	return nil
 }
 
-// Unsourced returns those of some names whose values do not all stand in the sources of some index.
-func Unsourced(fields Fields, names ...string) []string {
+// DocValued returns those of some names whose values only the doc values of some index have.
+func DocValued(fields Fields, names ...string) []string {
 	if fields == nil {
 		return nil
 	}
 	var out []string
 	for _, name := range names {
 		for _, way := range Ways(fields, []string{name}) {
-			if f, mapped := way.Fields.Field(name); mapped && f.Unsourced != "" {
+			if f, mapped := way.Fields.Field(name); mapped && f.DocValued {
 				out = append(out, name)
 				break
 			}

@@ -74,6 +74,7 @@ func (f Field) joined(index string, o Field) Field {
 		f.Exact = ""
 	}
 	f.Opaque, f.Unsourced = cmp.Or(f.Opaque, o.Opaque), cmp.Or(f.Unsourced, o.Unsourced)
+	f.DocValued = f.DocValued || o.DocValued
 	f.Nested = cmp.Or(f.Nested, o.Nested)
 	f.DocValuesOnly = f.DocValuesOnly || o.DocValuesOnly
 	f.Longest = max(f.Longest, o.Longest)

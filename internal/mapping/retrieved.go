@@ -18,7 +18,7 @@ type retrieved struct{ of Fields }
 
 func (r *retrieved) Field(name string) (Field, bool) {
 	f, mapped := r.of.Field(name)
-	f.Unsourced = ""
+	f.Unsourced, f.DocValued = "", false
 	return f, mapped
 }
 

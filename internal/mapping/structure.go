@@ -139,31 +139,32 @@ func (s *Structure) Apply(t Table) {
 		if f.Constant != nil || f.IsMetadata() || f.Type.Family() == FamilyObject {
 			continue
 		}
-		if f.Unsourced = s.unsourced(&f); f.Unsourced != "" {
+		if f.Unsourced, f.DocValued = s.unsourced(&f); f.Unsourced != "" {
 			t[name] = f
 		}
 	}
 }
 
-// unsourced says why the values of a field do not all stand in a source; "" when they do.
-func (s *Structure) unsourced(f *Field) string {
+// unsourced says why the values of a field do not all stand in a source, "" when they do; docValued tells
+// that sources have nothing of them.
+func (s *Structure) unsourced(f *Field) (reason string, docValued bool) {
 	source := f.Source()
 	switch {
 	case s.Runtime(f.Name), s.Runtime(source):
-		return "it is computed by a runtime field"
+		return "it is computed by a runtime field", false
 	case !s.source.Enabled.orTrue(), s.source.Mode == "disabled":
-		return "the index keeps no _source"
+		return "the index keeps no _source", true
 	case s.synthetic:
-		return "the index has a synthetic _source"
+		return "the index has a synthetic _source", false
 	case s.leavesOut(source):
-		return "_source leaves it out"
+		return "_source leaves it out", true
 	}
 	for to, from := range s.copyTarget {
 		if source == to || f.Type == Flattened && strings.HasPrefix(source, to+".") {
-			return fmt.Sprintf("it also has values copied from [%s]", from)
+			return fmt.Sprintf("it also has values copied from [%s]", from), false
 		}
 	}
-	return ""
+	return "", false
 }
 
 // leavesOut reports whether a stored source lacks what stands at a name.

@@ -125,12 +125,15 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	ended := r.began(ctx, tickets)
 	defer ended()
 	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
-	r.each(tickets, func(t *ticket) {
-		if !t.ended {
-			t.guard(func() {
-				t.execution.execute(t.ctx, answers.From(t.job.Ahead))
-				t.end()
-			})
+	// Those of one rule in their order: of an event that several find, the first makes the alert.
+	each(r.Concurrency, byRule(tickets), func(ofRule []*ticket) {
+		for _, t := range ofRule {
+			if !t.ended {
+				t.guard(func() {
+					t.execution.execute(t.ctx, answers.From(t.job.Ahead))
+					t.end()
+				})
+			}
 		}
 	})
 	ended()
@@ -243,25 +246,42 @@ func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, 
 }
 
 // each does something for every ticket, several at a time.
-func (r *Round) each(tickets []*ticket, do func(*ticket)) {
-	workers := r.Concurrency
+func (r *Round) each(tickets []*ticket, do func(*ticket)) { each(r.Concurrency, tickets, do) }
+
+func each[T any](workers int, all []T, do func(T)) {
 	if workers <= 0 {
 		workers = defaultConcurrency
 	}
-	todo := make(chan *ticket)
+	todo := make(chan T)
 	var running sync.WaitGroup
-	for range min(workers, len(tickets)) {
+	for range min(workers, len(all)) {
 		running.Go(func() {
-			for t := range todo {
-				do(t)
+			for one := range todo {
+				do(one)
 			}
 		})
 	}
-	for _, t := range tickets {
-		todo <- t
+	for _, one := range all {
+		todo <- one
 	}
 	close(todo)
 	running.Wait()
+}
+
+// byRule groups the tickets of each rule, in their order.
+func byRule(tickets []*ticket) [][]*ticket {
+	var out [][]*ticket
+	at := map[string]int{}
+	for _, t := range tickets {
+		id := t.job.Plan.Rule().ID
+		i, known := at[id]
+		if !known {
+			i = len(out)
+			at[id], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], t)
+	}
+	return out
 }
 
 // snapshot looks at the events' place once for the whole round, where that is possible.

@@ -16,6 +16,9 @@ type Merging struct {
 	// Ordered: the alerts of a slot depend on those of the slots before, so that an older one has to come
 	// first.
 	Ordered bool
+	// Apart: each alert is about one event, whichever window it is found in, so that slots can be run side by
+	// side. An event that several find is an alert of the one that is run first.
+	Apart bool
 	// Together reports whether one run over the windows of two slots, as of either, finds what the runs of
 	// both would, and likewise of the slots between them. It is nil where no two slots are.
 	Together func(a, b time.Time) bool
@@ -51,6 +54,7 @@ func CatchUp(p Plan) Merging {
 	if !ok || len(events.query.Limits()) > 0 { // Pipes take the first or last events of a window.
 		return m
 	}
+	m.Apart = true
 	m.Late = events.time.Field == search.DefaultTimestamp && events.time.Fallback == ""
 	if !m.OfNow {
 		m.Together = m.Alike

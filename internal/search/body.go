@@ -39,12 +39,12 @@ func (r Request) Body() condition.Query {
 // retrieved splits the wanted fields by where Elasticsearch takes their values from: what an index's
 // sources do not have is in its doc values only.
 func (r Request) retrieved() (fields, docValues []string) {
-	unsourced := mapping.Unsourced(r.FieldTypes, r.Fields...)
+	docValued := mapping.DocValued(r.FieldTypes, r.Fields...)
 	for _, name := range r.Fields {
 		if _, always := mapping.Metadata()[name]; always {
 			continue // Every hit has it.
 		}
-		if slices.Contains(unsourced, name) {
+		if slices.Contains(docValued, name) {
 			docValues = append(docValues, name)
 		} else {
 			fields = append(fields, name)
