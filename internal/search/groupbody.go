@@ -203,9 +203,7 @@ func (r GroupRequest) timed(field string) condition.Query {
 		hits := condition.Query{
 			"size": r.Samples, "sort": []condition.Query{{field: options}, {"_seq_no": condition.Query{"order": "asc"}}},
 		}
-		if len(r.Fields) > 0 {
-			hits["fields"] = r.Fields
-		}
+		r.retrieve(hits)
 		aggs[AggSamples] = condition.Query{"top_hits": hits}
 	}
 	return aggs
