@@ -218,8 +218,11 @@ type differMode struct {
 
 // differModes are all ways; the first is what the others are measured by.
 var differModes = []differMode{
-	{"search", planner.Search, false}, {"scan", planner.Scan, false}, {"auto", planner.Auto, false},
-	{"embedded", planner.Auto, true}, {"embedded search", planner.Search, true},
+	{"search", planner.Search, false},
+	{"scan", planner.Scan, false},
+	{"auto", planner.Auto, false},
+	{"embedded", planner.Auto, true},
+	{"embedded search", planner.Search, true},
 }
 
 // answer is what a rule came to in a mode.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +143,7 @@ func TestOneRuleCrashesAlone(t *testing.T) {
 	node.CreateIndex(t, index, object{"properties": object{"@timestamp": object{"type": "date"}, "n": object{"type": "keyword"}}})
 	var docs []doc
 	for i := range 20 {
-		docs = append(docs, doc{index, fmt.Sprint(i), object{"@timestamp": stamp(slot, time.Duration(i+1)*time.Second), "n": fmt.Sprintf("n%d", i%4)}})
+		docs = append(docs, doc{index, strconv.Itoa(i), object{"@timestamp": stamp(slot, time.Duration(i+1)*time.Second), "n": fmt.Sprintf("n%d", i%4)}})
 	}
 	put(t, node, docs)
 	file := dump(t, node, index)

@@ -1,6 +1,10 @@
 package indexgen
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Fault returns what somebody might take the mappings of a world's indices for, in the form of an answer
 // of GET _mapping: a comparison of the kind is worth nothing unless it finds that.
@@ -9,9 +13,7 @@ import "strings"
 // documents, all of them have one that does not.
 func (k Kind) Fault(w *World, mappings Object) Object {
 	out := Object{}
-	for name, body := range mappings {
-		out[name] = body
-	}
+	maps.Copy(out, mappings)
 	events := w.Indices[:len(w.Indices)-1]
 	for i, index := range events {
 		from := events[(i+1)%len(events)].Name
@@ -37,8 +39,8 @@ func (k Kind) FaultOfField(name string, definition Object) Object {
 	}
 	root := copyOf(definition)
 	keys := strings.Split(name, ".")
-	for i := len(keys) - 1; i >= 0; i-- {
-		root = Object{"properties": Object{keys[i]: root}}
+	for _, key := range slices.Backward(keys) {
+		root = Object{"properties": Object{key: root}}
 	}
 	k.damage(root)
 	for _, key := range keys {

@@ -164,17 +164,21 @@ func (m *maker) steps(r *Rule, n int) []string {
 
 func (m *maker) sequence(r *Rule) {
 	text := "sequence by " + m.byEach("host.id") + " with maxspan=5m"
+	var textSb167 strings.Builder
 	for _, s := range m.steps(r, 2) {
-		text += " " + s
+		textSb167.WriteString(" " + s)
 	}
+	text += textSb167.String()
 	m.set(r, "type", "eql", "language", "eql", "query", text)
 }
 
 func (m *maker) sample(r *Rule) {
 	text := "sample by " + m.byEach("v")
+	var textSb175 strings.Builder
 	for _, s := range m.steps(r, 2) {
-		text += " " + s
+		textSb175.WriteString(" " + s)
 	}
+	text += textSb175.String()
 	m.set(r, "type", "eql", "language", "eql", "query", text)
 }
 
@@ -210,11 +214,13 @@ func (m *maker) threatMatch(r *Rule) {
 	p := pick(m.gen, m.kind.probes)
 	entries := []any{Object{"field": p.field, "type": "mapping", "value": "ioc"}}
 	var query string
+	var querySb213 strings.Builder
 	for i := range indicatorSets {
 		if m.IntN(2) == 0 {
-			query += fmt.Sprintf(" or set: %q", indicatorSet(i, p))
+			querySb213.WriteString(fmt.Sprintf(" or set: %q", indicatorSet(i, p)))
 		}
 	}
+	query += querySb213.String()
 	if query == "" {
 		query = fmt.Sprintf(" or set: %q", indicatorSet(0, p))
 	}

@@ -156,7 +156,8 @@ func among(field string, some []any) Test {
 	}
 	return Test{
 		field + ": (" + strings.Join(words, " or ") + ")", field + ":(" + strings.Join(words, " OR ") + ")",
-		field + " in (" + strings.Join(literals, ", ") + ")", should(phrases...), Object{"terms": Object{field: some}},
+		field + " in (" + strings.Join(literals, ", ") + ")", should(phrases...),
+		Object{"terms": Object{field: some}},
 	}
 }
 

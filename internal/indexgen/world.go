@@ -2,6 +2,7 @@ package indexgen
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -109,9 +110,7 @@ func indicatorSet(i int, p probe) string { return fmt.Sprintf("%s-%d", p.field, 
 
 func settings(more Object) Object {
 	out := Object{"number_of_replicas": 0, "number_of_shards": 1}
-	for k, v := range more {
-		out[k] = v
-	}
+	maps.Copy(out, more)
 	return out
 }
 
@@ -121,13 +120,9 @@ func (v variant) index(name string) Index {
 		"@timestamp": Object{"type": "date"}, "host.id": Object{"type": "keyword"}, "event.category": Object{"type": "keyword"},
 		"n": Object{"type": "keyword"}, "u": Object{"type": "keyword"}, "v": Object{"type": "keyword"},
 	}
-	for name, definition := range v.properties {
-		properties[name] = definition
-	}
+	maps.Copy(properties, v.properties)
 	root := Object{"dynamic": false, "properties": properties}
-	for key, value := range v.root {
-		root[key] = value
-	}
+	maps.Copy(root, v.root)
 	return Index{Name: name, Settings: settings(v.settings), Mapping: root}
 }
 
