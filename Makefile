@@ -72,6 +72,25 @@ $(ELASTALERT)/bin/elastalert:
 bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both; SIGMA=../shared/corpus/sigma, RUNS, EVENTS, RULES.
 	tools/bench-sigma/run.sh
 
+SIGMA_PYTHON = bin/pysigma
+
+.PHONY: full
+full: full-indices full-rules ## Compare all of which CI takes a sample; needs TOCSIN_ELASTICSEARCH_URL. Its parts take an hour each at most.
+
+.PHONY: full-indices
+full-indices: ## Compare search, scan and files over indices that differ, more than a million pairs of rule and event.
+	$(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestIndicesDiffer' ./integration \
+		-differ.documents 500 -differ.rules 6 -differ.worlds 1
+
+.PHONY: full-rules
+full-rules: $(SIGMA_PYTHON)/bin/python ## Run SigmaHQ's rules and Elastic's, with two copies of each of these, all at once.
+	TOCSIN_SIGMA_PYTHON=$(CURDIR)/$(SIGMA_PYTHON)/bin/python $(GO) test -tags integration -count=1 -timeout 60m -v \
+		-run 'TestSigmaRules|TestCorpusBesideCopies' ./integration -corpus.copies
+
+$(SIGMA_PYTHON)/bin/python:
+	python3 -m venv $(SIGMA_PYTHON)
+	$(SIGMA_PYTHON)/bin/pip install --quiet pysigma==0.11.23 pysigma-backend-elasticsearch==1.1.6 'pyparsing<3.2'
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.
 	@set -e; for package in $$($(GO) list $(PACKAGES)); do \

@@ -38,7 +38,7 @@ func TestIndicesDifferFaults(t *testing.T) {
 		d := newDiffer(t, node, client, w, kind, 1)
 		want := d.run(t, differModes[0], client, d.rules)
 		for _, m := range []differMode{{"scan", planner.Scan, false}, {"embedded", planner.Auto, true}} {
-			if m.embedded && !kind.FaultInFiles() {
+			if m.embedded && !kind.FaultInFiles() || !m.embedded && !kind.FaultInScan() {
 				continue
 			}
 			got := d.run(t, m, d.deceived(t, m), d.rules)
@@ -102,8 +102,12 @@ func (d *differ) deceive(r *http.Response) error {
 	}
 	_ = r.Body.Close()
 	switch {
-	case d.kind.FaultInNames(), !strings.HasSuffix(path, "/_mapping"):
+	case d.kind.FaultInNames(), strings.HasSuffix(path, "/_field_caps"):
 		text = d.renamed(text)
+	case !strings.HasSuffix(path, "/_mapping"):
+		if text, err = d.deceiveOfFields(text); err != nil {
+			return err
+		}
 	default:
 		var mappings object
 		if err := json.Unmarshal(text, &mappings); err != nil {
@@ -117,6 +121,33 @@ func (d *differ) deceive(r *http.Response) error {
 	r.ContentLength = int64(len(text))
 	r.Header.Set("Content-Length", strconv.Itoa(len(text)))
 	return nil
+}
+
+// deceiveOfFields changes an answer of GET _mapping/field.
+func (d *differ) deceiveOfFields(text []byte) ([]byte, error) {
+	var answer map[string]struct {
+		Mappings map[string]struct {
+			Name    string            `json:"full_name"`
+			Mapping map[string]object `json:"mapping"`
+		} `json:"mappings"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return nil, err
+	}
+	damaged := false
+	for _, index := range answer {
+		for name, field := range index.Mappings {
+			for last, definition := range field.Mapping {
+				if wrong := d.kind.FaultOfField(name, definition); wrong != nil {
+					field.Mapping[last], damaged = wrong, true
+				}
+			}
+		}
+	}
+	if !damaged {
+		return d.renamed(text), nil
+	}
+	return json.Marshal(answer)
 }
 
 // renamed gives every index of events the name of the one before it.

@@ -135,13 +135,15 @@ func (d *differ) ask(t *testing.T, asked []object, size int) []JSON {
 func shares(typ string) (least, most float64) {
 	switch base, _, _ := strings.Cut(typ, " "); base {
 	case "sequence":
-		return 0.1, 0.45
+		return 0.12, 0.55
 	case "sample":
 		return 0.2, 0.7
 	case "threshold":
-		return 0.35, 0.8
-	case "cardinality", "threat_match":
-		return 0.2, 0.6
+		return 0.3, 0.65
+	case "cardinality":
+		return 0.25, 0.6
+	case "threat_match":
+		return 0.3, 0.75
 	case "new_terms":
 		return 0.25, 0.9
 	}

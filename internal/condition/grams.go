@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strings"
 	"unsafe"
 )
 
@@ -57,9 +58,10 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 
 func hashGram(gram uint32, shift uint8) uint32 { return gram * 0x9e3779b1 >> (shift & 31) }
 
-// wanted is a test with the literal that it is found by.
+// wanted is a test with the literal that it is found by, and its gram.
 type wanted struct {
 	literal
+	gram uint32
 	test int32
 }
 
@@ -69,7 +71,10 @@ func newGrams(size int, tests []wanted) grams {
 		return grams{}
 	}
 	slices.SortFunc(tests, func(a, b wanted) int {
-		return cmp.Or(cmp.Compare(a.gram(), b.gram()), cmp.Compare(a.text, b.text), cmp.Compare(a.offset, b.offset), cmp.Compare(a.test, b.test))
+		if a.gram != b.gram {
+			return cmp.Compare(a.gram, b.gram)
+		}
+		return cmp.Or(strings.Compare(a.text, b.text), cmp.Compare(a.offset, b.offset), cmp.Compare(a.test, b.test))
 	})
 	g := grams{size: size}
 	for i, t := range tests {

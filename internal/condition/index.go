@@ -44,8 +44,9 @@ func newIndex(r *rates, tests []int32, texts *textTable) index {
 				c.lengths |= lengthBit(text)
 			}
 		case t != nil && r.found[l.test].text != "":
-			of := &literals[l.column][r.found[l.test].size()]
-			*of = append(*of, wanted{r.found[l.test], n})
+			found := r.found[l.test]
+			of := &literals[l.column][found.size()]
+			*of = append(*of, wanted{found, found.gram(), n})
 		case l.numbers != none:
 			c.addNumbers(g.numbers[l.numbers], n)
 		default:

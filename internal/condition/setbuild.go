@@ -56,9 +56,12 @@ type setBuilder struct {
 }
 
 func newSetBuilder(members int) *setBuilder {
+	some := 8 * members // That many nodes are usual.
 	b := &setBuilder{
-		graph:   &graph{roots: make([]int32, 0, members)},
-		columns: map[string][]int32{}, objects: map[string]int32{}, nodes: make(map[string]int32, 8*members), tests: map[string]int32{},
+		graph: &graph{
+			roots: make([]int32, 0, members), nodes: make([]node, 0, some), costs: make([]float32, 0, some), leaves: make([]atom, 0, some), tests: make([]textTest, 0, some),
+		},
+		columns: map[string][]int32{}, objects: map[string]int32{}, nodes: make(map[string]int32, some), tests: make(map[string]int32, some),
 	}
 	b.constant(false)
 	b.constant(true)

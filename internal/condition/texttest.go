@@ -50,17 +50,22 @@ func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 		if l.Pattern == "" {
 			return valueTest{}, nil // To Elasticsearch no pattern matches nothing, not the empty value.
 		}
-		return valueTest{later: func() textTest { return matchPattern(f.Normalize(l.Pattern), l.Fold) }}, nil
+		return patternLater(f.Normalize(l.Pattern), l.Fold), nil
 	case QueryString:
 		return compileQueryString(l, f)
 	case Prefix:
-		return valueTest{later: func() textTest { return beginText(f.Normalize(l.Value), l.Fold) }}, nil
+		value, fold := f.Normalize(l.Value), l.Fold
+		return valueTest{later: func() textTest { return beginText(value, fold) }}, nil
 	case Regexp:
 		l.Pattern = f.Normalize(l.Pattern)
 		t, err := compileRegexp(l)
 		return t.values(), err
 	}
 	return valueTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
+}
+
+func patternLater(pattern string, fold bool) valueTest {
+	return valueTest{later: func() textTest { return matchPattern(pattern, fold) }}
 }
 
 func compileRegexp(l Regexp) (textTest, error) {

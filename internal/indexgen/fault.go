@@ -1,5 +1,7 @@
 package indexgen
 
+import "strings"
+
 // Fault returns what somebody might take the mappings of a world's indices for, in the form of an answer
 // of GET _mapping: a comparison of the kind is worth nothing unless it finds that.
 //
@@ -25,6 +27,24 @@ func (k Kind) Fault(w *World, mappings Object) Object {
 		out[index.Name] = Object{"mappings": copied}
 	}
 	return out
+}
+
+// FaultOfField is what is wrong in Fault with the definition of one field, for answers of GET
+// _mapping/field; nil where nothing is but whose it is.
+func (k Kind) FaultOfField(name string, definition Object) Object {
+	if k.damage == nil {
+		return nil
+	}
+	root := copyOf(definition)
+	keys := strings.Split(name, ".")
+	for i := len(keys) - 1; i >= 0; i-- {
+		root = Object{"properties": Object{keys[i]: root}}
+	}
+	k.damage(root)
+	for _, key := range keys {
+		root = at(root, "properties", key)
+	}
+	return root
 }
 
 func copyOf(o Object) Object {
@@ -61,3 +81,10 @@ func (k Kind) FaultInNames() bool { return k.Name == "metadata" }
 
 // FaultInFiles tells that the fault is one for files too, which have whole documents.
 func (k Kind) FaultInFiles() bool { return !k.Unsourced || k.Name == "source_synthetic" }
+
+// FaultInScan tells that the shared read takes the field from events at all: analysed text is left to
+// a search in any case.
+func (k Kind) FaultInScan() bool { return k.Name != "text_beside_keyword" }
+
+// unmapped makes an index know nothing of the field.
+func unmapped(root Object) { delete(at(root, "properties"), "o") }

@@ -105,3 +105,12 @@ func numerals(texts ...string) []any {
 	}
 	return out
 }
+
+// seconds are literals: times in seconds.
+func seconds(times ...time.Time) []any {
+	out := make([]any, len(times))
+	for i, at := range times {
+		out[i] = written(at, layoutSeconds)
+	}
+	return out
+}

@@ -40,7 +40,11 @@ func ReadsEach(typ string) bool {
 func rules(g *gen, kind Kind, w *World, o Options) []Rule {
 	var out []Rule
 	for _, typ := range Types {
-		for i := range o.Candidates {
+		candidates := o.Candidates
+		if base, _, _ := strings.Cut(typ, " "); base == "sequence" || base == "sample" {
+			candidates *= 4 // of several conditions one fits seldom
+		}
+		for i := range candidates {
 			r := Rule{ID: fmt.Sprintf("%s %d %s %d", kind.Name, w.Seed, typ, i), Type: typ}
 			r.Body = Object{
 				"rule_id": r.ID, "name": r.ID, "description": "made up", "risk_score": 21, "severity": "low", "index": []string{w.Pattern},

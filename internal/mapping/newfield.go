@@ -1,0 +1,119 @@
+package mapping
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+)
+
+// dynamicIgnoreAbove is what dynamic mapping gives the keyword sub-field of a string.
+const dynamicIgnoreAbove = 256
+
+// infer returns the fields that dynamic mapping makes of a first value; false for one that makes
+// Elasticsearch refuse the document.
+func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
+	k, format := i.of.dynamic.kindOf(value)
+	fields, ok, runtime := i.byDefault(p, path, k), true, p.dynamic == dynamicRuntime
+	if t := i.of.dynamic.find(path, name, k); t != nil {
+		fields, ok = i.fromTemplate(t, p, path, name, k)
+		runtime = t.runtime
+		if runtime {
+			format = ""
+		}
+	}
+	f := fields[path]
+	if f.Type.Family() == FamilyDate && f.Format == "" {
+		f.Format = format
+		fields[path] = f
+	}
+	if runtime {
+		i.fresh[path], i.runtime[path] = true, true
+		return fields, ok
+	}
+	if f.Type.Family() == FamilyObject {
+		return fields, ok && i.objects[path].disabled // else Elasticsearch refuses a value
+	}
+	if _, reads := f.Index(value); !ok || !reads && f.refuses(value) {
+		return nil, false
+	}
+	return fields, true
+}
+
+// refuses tells a value that the field cannot read, for which no field is made, from one that it only
+// does not index.
+func (f *Field) refuses(value any) bool {
+	family := f.Type.Family()
+	if text, _ := ScalarText(value); text == "" && family.IsNumber() {
+		return false
+	}
+	return family != FamilyString && family != FamilyOther
+}
+
+// kindOf is what a scalar is taken for, with the format where that is a date.
+func (d *dynamics) kindOf(value any) (k kind, format string) {
+	switch v := value.(type) {
+	case bool:
+		return kindBoolean, ""
+	case json.Number:
+		if strings.ContainsAny(v.String(), ".eE") {
+			return kindDouble, ""
+		}
+		return kindLong, ""
+	}
+	text, _ := ScalarText(value)
+	_, isNumber := javaFloat(text, 64)
+	switch {
+	case isNumber && d.numbers:
+		if isJavaLong(text) {
+			return kindLong, ""
+		}
+		return kindDouble, ""
+	case isNumber: // never a date
+	default:
+		if format, ok := d.date(text); ok {
+			return kindDate, format
+		}
+	}
+	return kindString, ""
+}
+
+// byDefault returns the fields that are made without a template.
+func (i *Inferred) byDefault(p place, path string, k kind) Table {
+	f := Field{Name: path, Type: Type(k.defaultType(p.dynamic == dynamicRuntime)), Nested: p.nested}
+	if p.dynamic == dynamicRuntime {
+		f.Nested = ""
+	}
+	if f.Type != Text {
+		return Table{path: f}
+	}
+	f.Exact = path + ".keyword"
+	return Table{path: f, f.Exact: {Name: f.Exact, Type: Keyword, Path: path, IgnoreAbove: dynamicIgnoreAbove, Nested: p.nested}}
+}
+
+// fromTemplate returns the fields that a template makes.
+func (i *Inferred) fromTemplate(t *template, p place, path, name string, k kind) (Table, bool) {
+	data, err := t.define(name, k)
+	if err != nil {
+		return nil, false
+	}
+	def, err := parseDefinition(data)
+	if err != nil {
+		return nil, false
+	}
+	if t.runtime {
+		return Table{path: def.runtimeField(path)}, true
+	}
+	made := parser{table: Table{}, objects: map[string]objectRules{}}
+	if err := made.add(path, p.nested, def); err != nil {
+		return nil, false
+	}
+	made.table.resolveAliases()
+	made.table.setMembers()
+	for _, c := range made.copies {
+		to, _ := i.named(c.to)
+		to.Name, to.Opaque = c.to, copiedReason(c)
+		made.table[c.to] = to
+	}
+	maps.Copy(i.objects, made.objects)
+	return made.table, true
+}
