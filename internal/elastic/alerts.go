@@ -51,7 +51,7 @@ var (
 )
 
 const (
-	aliasPrefix = "tocsin-alerts-"
+	aliasPrefix = alert.IndexPrefix
 	riskPrefix  = "tocsin-risk-"
 	// listPage is the number of alerts in one page of a listing; alerts are long.
 	listPage = 250
@@ -66,7 +66,7 @@ func NewAlerts(c *Client, namespace string) (*Alerts, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
 	}
-	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, fields: component{alertComponent, alertFields}}, nil
+	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, fields: component{alertComponent, alert.Fields}}, nil
 }
 
 // RiskAlias returns the name that the risk events of a namespace are written to and read from.
