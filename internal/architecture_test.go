@@ -26,6 +26,7 @@ const module = "tocsin"
 var allowed = map[string][]string{
 	// What everything stands on.
 	"internal/diag":       nil,
+	"internal/folder":     nil,
 	"internal/invariants": nil,
 	"internal/failure":    {"internal/invariants"},
 	"internal/datemath":   nil,
@@ -55,7 +56,7 @@ var allowed = map[string][]string{
 
 	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
 	"internal/scheduler": nil,
-	"internal/rule":      {"internal/datemath", "internal/diag", "internal/mapping", "internal/scheduler", "internal/tomltree", "internal/window"},
+	"internal/rule":      {"internal/datemath", "internal/diag", "internal/folder", "internal/mapping", "internal/scheduler", "internal/tomltree", "internal/window"},
 
 	// Languages know conditions and no rules; translate knows both, and which language is whose.
 	"internal/translate/eql":    {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
@@ -73,7 +74,7 @@ var allowed = map[string][]string{
 
 	// What Splunk's searches do, in memory, and the content that is written for Splunk.
 	"internal/splunk": {"internal/diag", "internal/pcre", "internal/translate/spl"},
-	"internal/escu":   {"internal/diag", "internal/rule", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
+	"internal/escu":   {"internal/diag", "internal/folder", "internal/rule", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
 
 	"internal/fieldmap": {
 		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/mapping",
@@ -88,7 +89,7 @@ var allowed = map[string][]string{
 		"internal/translate", "internal/translate/esql", "internal/translate/spl", "internal/window",
 	},
 	// Rules of every format as one set.
-	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/query", "internal/rule"},
+	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/folder", "internal/query", "internal/rule"},
 	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
 		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/mapping",
@@ -140,7 +141,7 @@ var allowed = map[string][]string{
 	"internal/server":  nil,
 	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
 	"internal/ruletest": {
-		"internal/alert", "internal/catalog", "internal/condition", "internal/diag", "internal/event", "internal/mapping",
+		"internal/alert", "internal/catalog", "internal/condition", "internal/diag", "internal/event", "internal/folder", "internal/mapping",
 		"internal/pipeline", "internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree",
 	},
 	// Events that are made up, for benchmarks and tests.

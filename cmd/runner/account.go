@@ -42,7 +42,8 @@ func attributes(x pipeline.Execution) []slog.Attr {
 		slog.Int("duplicates", x.Duplicates),
 	}
 	for _, rare := range []slog.Attr{
-		slog.Int("risk_created", x.Risk.Created), slog.Int("risk_duplicates", x.Risk.Duplicates), slog.Int("suppressed", x.Suppressed), slog.Int("failed", x.Failed), slog.Int("skipped", x.Skipped), slog.Int64("left", x.Left),
+		slog.Int("risk_created", x.Risk.Created), slog.Int("risk_duplicates", x.Risk.Duplicates), slog.Int("suppressed", x.Suppressed), slog.Int("failed", x.Failed), slog.Int("skipped", x.Skipped),
+		slog.Int("event_aside", x.Aside), slog.Int("event_omitted", x.Omitted), slog.Int64("left", x.Left),
 	} {
 		if rare.Value.Int64() > 0 {
 			out = append(out, rare)

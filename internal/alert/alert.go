@@ -31,6 +31,10 @@ type Written struct {
 	ID      string
 	Outcome Outcome
 	Err     error
+	// Form is how much of its event the alert was written with; Refused, where that is not all, why it was
+	// refused with more.
+	Form    Form
+	Refused error
 }
 
 // Indexer stores alerts.

@@ -127,6 +127,8 @@ type parent struct {
 	// lineage are its ancestors and itself, depth is that of the alert.
 	lineage []any
 	depth   int64
+	// ofAlert: it is an alert itself.
+	ofAlert bool
 }
 
 // read reads an event, as its index maps it unless types say otherwise.
@@ -141,12 +143,12 @@ func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
 		return parent{}, err //nolint:wrapcheck // it names the event
 	}
 	lineage, depth, err := b.lineage(e, doc.Source)
-	return parent{reading{doc.Source, doc, types, computed, b.asked}, lineage, depth}, err
+	return parent{reading{doc.Source, doc, types, computed, b.asked}, lineage, depth, OfAlerts(e.Index)}, err
 }
 
 // document is the alert with this id about an event, with a verdict on it.
 func (b *Builder) document(id string, p parent, run Run, v verdict) Document {
-	fitting, moved := conform(p.source)
+	fitting, moved := conform(p.source, p.ofAlert)
 	source := copyEvent(fitting)
 	addOriginal(source, &p.reading)
 	if len(moved) > 0 {
@@ -201,9 +203,16 @@ func (b *Builder) id(e event.Event, source map[string]any) string {
 	return EventID(b.rule.ID, e.Key())
 }
 
-// lineage returns the event's ancestors, the event itself last, and the alert's depth.
+// maxAncestry bounds kibana.alert.depth, which whoever may write to an index of alerts can set.
+const maxAncestry = 1 << 30
+
+// lineage returns the event's ancestors, the event itself last, and the alert's depth. Only a document of
+// an index of alerts has ancestors.
 func (b *Builder) lineage(e event.Event, source map[string]any) ([]any, int64, error) {
 	parent := map[string]any{"id": e.ID, "index": e.Index, "type": "event", "depth": int64(0)}
+	if !OfAlerts(e.Index) {
+		return []any{parent}, 1, nil
+	}
 	var ancestors []any
 	for _, a := range event.Objects(source, "kibana.alert.ancestors") {
 		if a["rule"] == RuleUUID(b.rule.ID) {
@@ -219,7 +228,7 @@ func (b *Builder) lineage(e event.Event, source map[string]any) ([]any, int64, e
 	if uuid != "" {
 		depth = 1
 		if v, ok := (mapping.Field{Type: mapping.Long}).Index(first(event.Lookup(source, "kibana.alert.depth"))); ok {
-			depth = v.Whole
+			depth = min(max(v.Whole, 0), maxAncestry)
 		}
 		parent["type"], parent["depth"], parent["rule"] = "signal", depth, uuid
 	}
@@ -233,17 +242,14 @@ func first(values []any) any {
 	return values[0]
 }
 
-// reserved are the top-level names of an event that an alert does not take over.
-var reserved = map[string]bool{"kibana": true, "signal": true, "threshold_result": true}
-
-// copyEvent copies the source, less what belongs to alerts, with event.kind set to signal: in the
+// copyEvent copies the source with event.kind set to signal: in the
 // event object where there is one, else in the way in which the source spells event's fields.
 func copyEvent(source map[string]any) map[string]any {
 	out := make(map[string]any, len(source)+64)
 	dotted := false
 	for name, value := range source {
 		top, rest, isDotted := strings.Cut(name, ".")
-		if reserved[top] || name == "event.kind" || name == memory {
+		if name == "event.kind" {
 			continue
 		}
 		dotted = dotted || isDotted && top == "event" && rest != ""

@@ -300,25 +300,25 @@ func TestLineage(t *testing.T) {
 		"ancestors":[{"id":"e","index":"logs-a","type":"event","depth":0}]}}}`
 	deep := `{"kibana.alert.rule.uuid":"` + other + `","kibana.alert.depth":"3","kibana.alert.ancestors":[
 		{"id":"e","index":"logs-a","type":"event","depth":0},{"id":"b","index":"alerts","type":"signal","depth":2,"rule":"third"}]}`
-	self := object{"id": "1", "index": "logs-a", "type": "signal", "depth": 1.0, "rule": other}
+	self := object{"id": "1", "index": alertIndex, "type": "signal", "depth": 1.0, "rule": other}
 	tests := []struct {
 		name   string
 		source string
 		depth  float64
 		want   []any
 	}{
-		{"event", `{}`, 1, []any{object{"id": "1", "index": "logs-a", "type": "event", "depth": 0.0}}},
+		{"document of another kind", `{}`, 1, []any{object{"id": "1", "index": alertIndex, "type": "event", "depth": 0.0}}},
 		{"alert, flat", flat, 2, []any{parent, self}},
 		{"alert, nested", nested, 2, []any{parent, self}},
 		{"alert of alerts", deep, 4, []any{
 			parent,
 			object{"id": "b", "index": "alerts", "type": "signal", "depth": 2.0, "rule": "third"},
-			object{"id": "1", "index": "logs-a", "type": "signal", "depth": 3.0, "rule": other},
+			object{"id": "1", "index": alertIndex, "type": "signal", "depth": 3.0, "rule": other},
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := build(t, aRule(), anEvent(test.source))
+			got := build(t, aRule(), anAlert(test.source))
 			if got["kibana.alert.depth"] != test.depth {
 				t.Errorf("depth %v, want %v", got["kibana.alert.depth"], test.depth)
 			}
@@ -338,8 +338,8 @@ func TestOwnAlert(t *testing.T) {
 		"a relation": `{"kibana.alert.rule.uuid":"x","kibana.alert.ancestors":[{"id":"e","rule":"y"},{"id":"f","rule":"` + own + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(source)}, aRun())
-			if !errors.Is(err, alert.ErrOwnAlert) || !strings.Contains(err.Error(), "logs-a/1") {
+			_, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anAlert(source)}, aRun())
+			if !errors.Is(err, alert.ErrOwnAlert) || !strings.Contains(err.Error(), alertIndex+"/1") {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -353,12 +353,12 @@ func TestOwnAlert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(string(stored))}, aRun()); !errors.Is(err, alert.ErrOwnAlert) {
+	if _, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anAlert(string(stored))}, aRun()); !errors.Is(err, alert.ErrOwnAlert) {
 		t.Errorf("error %v", err)
 	}
 	another := aRule()
 	another.ID = "another rule"
-	of, err := alert.NewBuilder(another, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(string(stored))}, aRun())
+	of, err := alert.NewBuilder(another, alert.Options{}, nil).Build(alert.Finding{Event: anAlert(string(stored))}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) 
 			"id": block.ID, "type": "signal", "index": "", "depth": p.depth, "rule": RuleUUID(b.rule.ID),
 		})
 		shell.depth = max(shell.depth, p.depth+1)
+		shell.ofAlert = shell.ofAlert || p.ofAlert
 		if i == 0 {
 			shell.reading = p.reading
 			continue

@@ -91,7 +91,7 @@ func TestGroupIdentity(t *testing.T) {
 }
 
 func TestGroupOfOwnAlert(t *testing.T) {
-	own := anEvent(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(aRule().ID) + `"}`)
+	own := anAlert(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(aRule().ID) + `"}`)
 	_, err := alert.NewBuilder(aRule(), alert.Options{}, nil).BuildGroup(append(groupEvents(), own), aRun())
 	if !errors.Is(err, alert.ErrOwnAlert) {
 		t.Errorf("error is %v", err)

@@ -105,6 +105,14 @@ func anEvent(source string) event.Event {
 	return event.Event{Index: "logs-a", ID: "1", Source: json.RawMessage(source)}
 }
 
+// alertIndex is where alerts are.
+const alertIndex = "tocsin-alerts-default-000001"
+
+// anAlert is a document of an index of alerts.
+func anAlert(source string) event.Event {
+	return event.Event{Index: alertIndex, ID: "1", Source: json.RawMessage(source)}
+}
+
 // aRun is of a slot, and makes its alerts a little later, in a zone that is not UTC.
 func aRun() alert.Run {
 	zone := time.FixedZone("", 2*60*60)

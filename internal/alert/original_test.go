@@ -38,9 +38,12 @@ func TestCopiedFields(t *testing.T) {
 			object{"events": 1.0, "event_data": object{"x": 1.0}, "kibanana": 1.0, "signals": 2.0, "event": object{"kind": "signal"}},
 		},
 		{
-			"what alerts keep for themselves",
+			"what is the alert's own",
 			`{"kibana":{"alert":{"uuid":"x"}},"kibana.alert.status":"x","signal":{"y":1},"signal.rule.id":2,"threshold_result":{"z":1},"a":1}`,
-			object{"a": 1.0, "event": object{"kind": "signal"}},
+			object{"a": 1.0, "event": object{"kind": "signal"}, "tocsin.event": object{
+				"kibana": object{"alert": object{"uuid": "x"}}, "kibana.alert.status": "x", "signal": object{"y": 1.0}, "signal.rule.id": 2.0,
+				"threshold_result": object{"z": 1.0},
+			}},
 		},
 		{"empty object and list", `{"a":{},"b":[]}`, object{"a": object{}, "b": []any{}, "event": object{"kind": "signal"}}},
 	}

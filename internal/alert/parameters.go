@@ -92,10 +92,6 @@ func threatMatch(p map[string]any, t *rule.ThreatMatch) {
 	}
 }
 
-// maxDepth is how deep a flattened field may be: Elasticsearch refuses a whole alert for more. No
-// filter that a person makes in Kibana comes near.
-const maxDepth = 20
-
 // depth is the number of objects within each other.
 func depth(v any) int {
 	deepest := 0

@@ -107,7 +107,7 @@ func TestInstanceID(t *testing.T) {
 
 func TestSubjectOfOwnAlert(t *testing.T) {
 	b := alert.NewBuilder(folding("user.name"), alert.Options{}, nil)
-	own := anEvent(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(ruleID) + `"}`)
+	own := anAlert(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(ruleID) + `"}`)
 	for _, f := range []alert.Finding{{Event: own}, {Event: anEvent(`{}`), Key: []string{"x"}, Parents: []event.Event{own}}} {
 		if _, err := b.Subjects(f, time.Time{}); !errors.Is(err, alert.ErrOwnAlert) {
 			t.Errorf("%v", err)
@@ -120,7 +120,7 @@ func TestSubjectOfOwnAlert(t *testing.T) {
 
 // TestMemoryIsNotCopied: an alert about a suppressed alert does not stand for its hits.
 func TestMemoryIsNotCopied(t *testing.T) {
-	got := build(t, aRule(), anEvent(`{"tocsin.suppression":"AQA","kibana.alert.suppression.start":"2026-01-15T14:05:00Z","tocsin.event":{"a":1}}`))
+	got := build(t, aRule(), anAlert(`{"tocsin.suppression":"AQA","kibana.alert.suppression.start":"2026-01-15T14:05:00Z","tocsin.event":{"a":1}}`))
 	if _, there := got["tocsin.suppression"]; there {
 		t.Error("the memory was copied")
 	}

@@ -63,7 +63,7 @@ func (r *reading) values(name string) []value {
 		return written(r.source, f.Source())
 	case f.Nested != "":
 		return nil
-	case f.InMemory() == nil:
+	case f.InMemory() == nil, f.IsMetadata():
 		var out []value
 		for _, v := range r.doc.Values(f) {
 			out = append(out, indexed(f, v))

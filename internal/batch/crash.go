@@ -74,18 +74,18 @@ func (r *reader) isolate(e *event.Event, crash any) error {
 			continue
 		}
 		if err := r.matchAlone(&k, e, i, doc); err != nil {
-			r.scan.crashes.add(r.scan.matched.variants[i].member, err)
+			r.scan.add(r.scan.matched.variants[i].member, err)
 			found = true
 		}
 	}
 	if !found { // Alone, none needs the test that crashed: those that have it are the ones.
 		for _, i := range suspects {
-			r.scan.crashes.add(r.scan.matched.variants[i].member, failure.Crash("match events", crash))
+			r.scan.add(r.scan.matched.variants[i].member, failure.Crash("match events", crash))
 			found = true
 		}
 	}
 	clear(r.covering)
-	if !found && r.scan.crashes.shared() {
+	if !found && r.scan.shared() {
 		return failure.Crash("match events", crash) //nolint:wrapcheck // it says what it did
 	}
 	return nil

@@ -3,6 +3,7 @@ package batch_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,13 +53,13 @@ func TestScanPinsCrashes(t *testing.T) {
 			on := rapid.SampledFrom([]string{"a", "b", "c", "x"}).Draw(rt, "on")
 			switch rapid.IntRange(0, 9).Draw(rt, "kind") {
 			case 0:
-				r.Where = crashOn(fmt.Sprint(n), on)
+				r.Where = crashOn(strconv.Itoa(n), on)
 				crash[n] = strings.Contains(strings.Join(lines, ""), fmt.Sprintf(`"name":%q`, on))
 			case 1:
-				r.Where, r.FieldTypes = condition.And{term(on), condition.Not{X: term(fmt.Sprint(n))}}, brokenFields{events.Fields()}
+				r.Where, r.FieldTypes = condition.And{term(on), condition.Not{X: term(strconv.Itoa(n))}}, brokenFields{events.Fields()}
 				crash[n] = true
 			default:
-				r.Where = condition.Or{term(on), term(fmt.Sprint(n))}
+				r.Where = condition.Or{term(on), term(strconv.Itoa(n))}
 			}
 			requests = append(requests, r)
 		}

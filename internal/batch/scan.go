@@ -248,7 +248,7 @@ func (s *scan) identify(e *event.Event) error {
 func (s *scan) settle(stats *Scanned) {
 	found := s.budget.take()
 	for i, m := range s.members {
-		if err := s.crashes.of(i); err != nil {
+		if err := s.of(i); err != nil {
 			m.answer.refuse(err)
 			continue
 		}

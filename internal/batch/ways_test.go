@@ -2,6 +2,7 @@ package batch_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,7 +103,7 @@ func TestScanReadsEachIndexByItsOwn(t *testing.T) {
 
 func drawEvents(t *rapid.T, indices, values []string) (lines []string, events []event.Event) {
 	for n := range rapid.IntRange(0, 30).Draw(t, "events") {
-		e := event.Event{Index: rapid.SampledFrom(indices).Draw(t, "index"), ID: fmt.Sprint(n)}
+		e := event.Event{Index: rapid.SampledFrom(indices).Draw(t, "index"), ID: strconv.Itoa(n)}
 		members := []string{fmt.Sprintf(`"@timestamp":"2026-01-15T12:%02d:00Z"`, n%10+1)}
 		for _, name := range []string{"x", "y", "other"} {
 			if rapid.Bool().Draw(t, "has") {

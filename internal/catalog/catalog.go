@@ -10,6 +10,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/escu"
 	"tocsin/internal/fieldmap"
+	"tocsin/internal/folder"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 )
@@ -33,7 +34,7 @@ type Catalog struct {
 
 	options    Options
 	library    *escu.Library
-	detections map[string]*escu.Detection
+	detections map[*rule.Rule]*escu.Detection
 }
 
 // Load reads what paths name: files and directories as [rule.Load] has them, and *.yml of Splunk's
@@ -42,33 +43,44 @@ func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, 
 	ours, content := split(paths)
 	c := Catalog{options: o}
 	var diags diag.List
-	c.Set, diags = rule.Load(ours...)
-	if len(content) == 0 {
-		return c, diags, nil
+	c.Set, diags = rule.Read(ours...)
+	if len(content) > 0 {
+		more, err := c.add(ctx, folder.Disk{}, content, libraries(content))
+		if diags = append(diags, more...); err != nil {
+			return c, diags, err
+		}
 	}
-	more, err := c.add(ctx, files{}, content, libraries(content))
-	return c, append(diags, more...), err
+	return c, append(diags, c.settle()...), nil
 }
 
 // LoadFS is [Load] for files of another file system, such as the rules built into the program.
 func LoadFS(ctx context.Context, o Options, fsys fs.FS, paths ...string) (Catalog, diag.List, error) {
 	c := Catalog{options: o}
 	var diags diag.List
-	c.Set, diags = rule.LoadFS(fsys, paths...)
+	c.Set, diags = rule.ReadFS(fsys, paths...)
 	more, err := c.add(ctx, fsys, paths, nil)
-	return c, append(diags, more...), err
+	if diags = append(diags, more...); err != nil {
+		return c, diags, err
+	}
+	return c, append(diags, c.settle()...), nil
+}
+
+// settle decides whose an id is that several rules have: a rule that cannot be planned takes it from no
+// rule that can.
+func (c *Catalog) settle() diag.List {
+	return c.Settle(func(r *rule.Rule) diag.List {
+		_, diags := c.Plan(r)
+		return diags
+	})
 }
 
 // add reads Splunk's content, with what beside it belongs to its library.
 func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
 	library, diags, err := escu.Load(ctx, fsys, slices.Concat(paths, beside)...)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("load rules: %w", err)
-		}
-		return diag.List{{Severity: diag.Error, Code: "escu/unreadable", Message: err.Error(), File: paths[0]}}, nil
+		return nil, fmt.Errorf("load rules: %w", err)
 	}
-	c.library, c.detections = library, map[string]*escu.Detection{}
+	c.library, c.detections = library, map[*rule.Rule]*escu.Detection{}
 	all := slices.Concat(library.Detections, library.Broken)
 	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
 	for _, d := range all {
@@ -76,9 +88,7 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
 		mine, others := owned(r, diags)
 		diags = slices.Concat(others, c.Add(r, mine))
-		if c.ByID(r.ID) == r {
-			c.detections[r.ID] = d
-		}
+		c.detections[r] = d
 	}
 	return diags, nil
 }
@@ -97,7 +107,7 @@ func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
 
 // Plan plans a rule of the catalog. The plan is nil when a diagnostic is an error.
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
-	d := c.detections[r.ID]
+	d := c.detections[r]
 	if d == nil || r.Type != rule.TypeSPL {
 		return query.For(r) //nolint:wrapcheck // diagnostics are no error
 	}

@@ -83,7 +83,8 @@ func TestLoadFaults(t *testing.T) {
 		// broken is how many rules cannot run because of it.
 		broken int
 	}{
-		"a detection with an id of another": {map[string]string{"a.yml": splunk, "b.yml": splunk, "src.yml": macro}, "b.yml:1:1: error: the id s1 is that of", 1},
+		"a detection with an id of another": {map[string]string{"a.yml": splunk, "b.yml": splunk, "src.yml": macro}, "b.yml:1:1: error: rule id s1 is already used at", 1},
+		"an id too long":                    {map[string]string{"a.yml": strings.Replace(splunk, "s1", strings.Repeat("s", 600), 1)}, "rule_id has 600 bytes", 1},
 		"and of another format":             {map[string]string{"a.yml": strings.Replace(splunk, "s1", "e1", 1), "e.toml": elastic}, "rule id e1 is already used at", 1},
 		"a type that is none":               {map[string]string{"a.yml": strings.Replace(splunk, "TTP", "Odd", 1)}, "a.yml:3:7: error: the type Odd is none of", 1},
 		"no YAML":                           {map[string]string{"a.yml": splunk + " b: [\n"}, "a.yml:", 1},

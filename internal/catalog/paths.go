@@ -1,20 +1,10 @@
 package catalog
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 )
-
-// files is the file system of the machine by the names that people use. fs.FS wants others, and
-// keeps to one directory.
-type files struct{}
-
-// Open opens a file of any path.
-func (files) Open(name string) (fs.File, error) {
-	return os.Open(filepath.FromSlash(name)) //nolint:gosec,wrapcheck // the user names the file; it is named
-}
 
 // split parts paths by who reads them. Directories are for both; what is not there is for the one that
 // says so.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -37,6 +38,10 @@ type Alerts struct {
 	namespace string
 	alias     string
 	rollover  rollover
+	// most is the size of a bulk request that somebody on the way lets through, 0 while nobody minded.
+	most atomic.Int64
+	// ofEvent tells the fields of a document that are those of its event.
+	ofEvent func(name string) bool
 	// fields are the component template of what is not ECS.
 	fields component
 }
@@ -51,7 +56,7 @@ var (
 )
 
 const (
-	aliasPrefix = "tocsin-alerts-"
+	aliasPrefix = alert.IndexPrefix
 	riskPrefix  = "tocsin-risk-"
 	// listPage is the number of alerts in one page of a listing; alerts are long.
 	listPage = 250
@@ -66,7 +71,7 @@ func NewAlerts(c *Client, namespace string) (*Alerts, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
 	}
-	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, fields: component{alertComponent, alertFields}}, nil
+	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, ofEvent: alert.OfEvent, fields: component{alertComponent, alert.Fields}}, nil
 }
 
 // RiskAlias returns the name that the risk events of a namespace are written to and read from.
@@ -78,7 +83,7 @@ func NewRisk(c *Client, namespace string) (*Alerts, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
 	}
-	return &Alerts{client: c, namespace: namespace, alias: RiskAlias(namespace), fields: component{riskComponent, riskFields}}, nil
+	return &Alerts{client: c, namespace: namespace, alias: RiskAlias(namespace), ofEvent: func(name string) bool { return name == "result" }, fields: component{riskComponent, riskFields}}, nil
 }
 
 // checkNamespace refuses what cannot be part of the name of an index.

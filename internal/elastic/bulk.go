@@ -41,6 +41,9 @@ type bulkItem struct {
 	at    int
 	id    string
 	lines []byte
+	// doc is the alert as it was given, form the one that it is sent in.
+	doc  alert.Document
+	form alert.Form
 }
 
 // Create writes each alert unless its ID exists in any index of the alias. Alerts that Elasticsearch
@@ -61,16 +64,12 @@ func (a *Alerts) send(ctx context.Context, kind writing, docs []alert.Document) 
 	written := make([]alert.Written, len(docs))
 	items := kind.encode(docs, written)
 	for done := 0; done < len(items); {
-		n := batch(items[done:])
+		n := batch(items[done:], a.mostBytes())
 		if err := a.sendBatch(ctx, kind, items[done:done+n], written); err != nil {
 			if done == 0 {
 				return nil, err
 			}
-			for _, item := range items[done:] {
-				if written[item.at].Outcome == alert.Failed && written[item.at].Err == nil {
-					written[item.at].Err = err
-				}
-			}
+			failed(items[done:], written, err)
 			return written, nil
 		}
 		done += n
@@ -88,7 +87,7 @@ func (k writing) encode(docs []alert.Document, written []alert.Written) []bulkIt
 			written[i].Err = &failure.Error{Kind: failure.Internal, Op: k.verb + " alert [" + doc.ID + "]", Err: err}
 			continue
 		}
-		items = append(items, bulkItem{at: i, id: doc.ID, lines: lines})
+		items = append(items, bulkItem{at: i, id: doc.ID, lines: lines, doc: doc})
 	}
 	return items
 }
@@ -109,12 +108,12 @@ func (k writing) lines(doc alert.Document) ([]byte, error) {
 	return lines, nil
 }
 
-// batch returns how many of the items fit one request, at least one.
-func batch(items []bulkItem) int {
+// batch returns how many of the items fit one request of so many bytes, at least one.
+func batch(items []bulkItem, most int) int {
 	size := 0
 	for n, item := range items {
 		size += len(item.lines)
-		if n == maxBulkDocs || n > 0 && size > maxBulkBytes {
+		if n == maxBulkDocs || n > 0 && size > most {
 			return n
 		}
 	}
@@ -140,22 +139,109 @@ func (a *Alerts) sendBatch(ctx context.Context, kind writing, items []bulkItem, 
 	return err
 }
 
-// write sends one batch.
+// write sends one batch. One that is too large for somebody on the way is sent in halves. The error is for
+// a batch of which nothing is known.
 func (a *Alerts) write(ctx context.Context, kind writing, items []bulkItem, written []alert.Written) error {
-	for retry := 0; len(items) > 0; retry++ {
+	retry := 0
+	for first := true; len(items) > 0; first = false {
 		answer, err := a.bulk(ctx, kind, items)
-		if retry == 0 && err != nil {
-			return err
+		if hasStatus(err, http.StatusRequestEntityTooLarge) {
+			err = a.smaller(ctx, kind, items, written, err)
+			items = nil
 		}
-		// A later try that fails leaves its alerts with the error they were sent back with.
-		if err == nil {
-			items = answer.settle(kind, items, written)
+		if err != nil {
+			if first {
+				return err
+			}
+			break // The alerts have the error they were sent back with.
 		}
-		if err != nil || len(items) == 0 || retry == a.client.maxRetries || wait(ctx, backoff(retry)) != nil {
+		if items == nil {
 			break
+		}
+		busy, refused := answer.settle(kind, items, written)
+		items = a.reduce(kind, refused, written)
+		if len(busy) > 0 && retry < a.client.maxRetries && wait(ctx, backoff(retry)) == nil {
+			items = append(items, busy...)
+			retry++
 		}
 	}
 	return nil //nolint:nilerr // Whatever failed is told alert by alert.
+}
+
+// smaller sends in halves what is too large for one request, and without its event an alert that is too
+// large by itself.
+func (a *Alerts) smaller(ctx context.Context, kind writing, items []bulkItem, written []alert.Written, tooLarge error) error {
+	if len(items) == 1 {
+		item := items[0]
+		item.form = max(item.form, alert.EventAside) // moving the event makes it no smaller
+		written[item.at].Err = tooLarge
+		return a.write(ctx, kind, a.reduce(kind, []bulkItem{item}, written), written)
+	}
+	a.tooLarge(items)
+	half := len(items) / 2
+	if err := a.write(ctx, kind, items[:half], written); err != nil {
+		return err
+	}
+	if err := a.write(ctx, kind, items[half:], written); err != nil {
+		failed(items[half:], written, err)
+	}
+	return nil
+}
+
+// failed notes the error of alerts of which nothing else is known.
+func failed(items []bulkItem, written []alert.Written, err error) {
+	for _, item := range items {
+		if w := &written[item.at]; w.Outcome == alert.Failed && w.Err == nil {
+			w.Err = err
+		}
+	}
+}
+
+// leastBytes is what requests are not made smaller than ahead: by then nearly every alert goes alone.
+const leastBytes = 64 << 10
+
+// tooLarge remembers that a request of these was too large.
+func (a *Alerts) tooLarge(items []bulkItem) {
+	size := int64(0)
+	for _, item := range items {
+		size += int64(len(item.lines))
+	}
+	a.most.Store(max(leastBytes, size/2))
+}
+
+// mostBytes is the size of a request, as far as is known what somebody on the way lets through.
+func (a *Alerts) mostBytes() int {
+	if most := int(a.most.Load()); most > 0 {
+		return min(most, maxBulkBytes)
+	}
+	return maxBulkBytes
+}
+
+// reduce puts alerts that were refused into their next form. What was refused in the last one has failed,
+// by the reason for which the whole was refused.
+func (a *Alerts) reduce(kind writing, refused []bulkItem, written []alert.Written) []bulkItem {
+	out := make([]bulkItem, 0, len(refused))
+	for _, item := range refused {
+		w := &written[item.at]
+		if w.Refused == nil {
+			w.Refused = w.Err
+		}
+		if item.form == alert.EventOmitted {
+			w.Err, w.Form = w.Refused, alert.WithEvent
+			continue
+		}
+		item.form++
+		size, err := search.JSON(item.doc.Source, "")
+		if err == nil {
+			item.lines, err = kind.lines(item.doc.In(item.form, a.ofEvent, len(size)))
+		}
+		if err != nil {
+			continue // it keeps the error that it was refused with
+		}
+		w.Form = item.form
+		out = append(out, item)
+	}
+	return out
 }
 
 // dropKnown takes out the alerts that exist. Creating one fails only on an ID that the newest
@@ -216,9 +302,9 @@ func (a *Alerts) bulk(ctx context.Context, kind writing, items []bulkItem) (bulk
 	return answer, err
 }
 
-// settle notes what became of each alert and returns those to try again.
-func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Written) []bulkItem {
-	var again []bulkItem
+// settle notes what became of each alert and returns those to try again, and those that were refused for
+// what they are.
+func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Written) (busy, refused []bulkItem) {
 	for i, item := range items {
 		result := r.Items[i][kind.key]
 		w := &written[item.at]
@@ -234,12 +320,14 @@ func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Writt
 			w.Outcome = kind.conflict
 			continue
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-			again = append(again, item)
+			busy = append(busy, item)
+		case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+			refused = append(refused, item)
 		}
 		w.Err = &failure.Error{
 			Kind: kindOf(result.Status), Op: kind.verb + " alert [" + item.id + "]", Status: result.Status,
 			Type: result.Error.Type, Reason: result.Error.text(),
 		}
 	}
-	return again
+	return busy, refused
 }

@@ -12,7 +12,7 @@ import (
 
 const (
 	// templateVersion grows with every change of what is below.
-	templateVersion = 2
+	templateVersion = 3
 	ecsComponent    = "tocsin-alerts-ecs"
 	alertComponent  = "tocsin-alerts-fields"
 	riskComponent   = "tocsin-risk-fields"
@@ -23,12 +23,6 @@ const (
 	// scalingFactor is that of ECS for its scaled_float fields, all of them shares of one.
 	scalingFactor = 1000
 )
-
-// The fields of an alert that are not ECS, one a line: name, type, parameters. The names are those
-// of Kibana's detection alerts.
-//
-//go:embed alert-fields.tsv
-var alertFields string
 
 // The fields of a risk event that are not ECS, likewise.
 //

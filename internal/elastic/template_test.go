@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"tocsin/internal/alert"
 	"tocsin/internal/mapping"
 )
 
@@ -31,7 +32,7 @@ func TestTemplatesMapEveryField(t *testing.T) {
 }
 
 func TestAlertFieldsAreWellFormed(t *testing.T) {
-	data, err := json.Marshal(component{fields: alertFields}.mappings())
+	data, err := json.Marshal(component{fields: alert.Fields}.mappings())
 	if err != nil {
 		t.Fatal(err)
 	}

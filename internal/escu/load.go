@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/folder"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/spl"
 )
@@ -69,20 +70,22 @@ const maxFile = 64 << 20
 // Load reads all content below the roots of a file system, each file for what it is: YAML of
 // detections, macros, lookups and data sources, the tables of lookups, and macros.conf. YAML of
 // other kinds is passed over, and so is what is hidden. A file that is reached twice is read once.
-// Faults in files are diagnostics; the error is what could not be read.
+// Links are followed. Faults in files, and what cannot be read,
+// are diagnostics; the error is that the context ended.
 func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List, error) {
 	l := loader{
 		fsys: fsys, tables: map[string]lookupFile{}, seen: map[string]bool{},
 		library: &Library{Macros: Macros{}, Lookups: map[string]*splunk.Table{}, Sources: map[string]*DataSource{}},
 	}
+	var walk folder.Walker
 	for _, root := range roots {
-		err := fs.WalkDir(fsys, root, func(name string, entry fs.DirEntry, err error) error {
-			if err == nil {
-				err = ctx.Err()
-			}
+		err := walk.Walk(fsys, root, func(name string, entry fs.DirEntry, err error) error {
 			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
 			case err != nil:
-				return err
+				l.unreadable(name, err)
+				return nil
 			case name != root && strings.HasPrefix(entry.Name(), "."):
 				if entry.IsDir() {
 					return fs.SkipDir
@@ -92,16 +95,14 @@ func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List
 				return nil
 			}
 			l.seen[path.Clean(name)] = true
-			return l.file(name, name == root)
+			l.file(name, name == root)
+			return nil
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("read content in %s: %w", root, err)
 		}
 	}
-	if err := l.rows(); err != nil {
-		return nil, nil, err
-	}
-	l.twice()
+	l.rows()
 	l.diags.Sort()
 	return l.library, l.diags, nil
 }
@@ -115,33 +116,38 @@ type loader struct {
 }
 
 // file reads a file. One that is named, and not found in a folder, is meant to be content.
-func (l *loader) file(name string, named bool) error {
+func (l *loader) file(name string, named bool) {
 	switch ext := path.Ext(name); {
 	case ext == ".yml" || ext == ".yaml":
 	case path.Base(name) == "macros.conf", isMacrosJSON(name):
 	default:
-		return nil
+		return
 	}
-	content, err := fs.ReadFile(l.fsys, name)
+	content, err := folder.Read(l.fsys, name, maxFile)
 	if err != nil {
-		return err
-	}
-	if len(content) > maxFile {
-		return fmt.Errorf("read %s: it has more than %d MiB", name, maxFile>>20)
+		l.unreadable(name, err)
+		return
 	}
 	text := diag.NewText(name, string(content))
 	if path.Base(name) == "macros.conf" {
 		for _, m := range readMacrosConf(text, &l.diags) {
 			l.library.Macros.Add(m)
 		}
-		return nil
+		return
 	}
 	if isMacrosJSON(name) {
 		l.macrosJSON(text)
-		return nil
+		return
 	}
 	l.yaml(text, name, named)
-	return nil
+}
+
+// unreadable reports a file that cannot be read; it stops no other.
+func (l *loader) unreadable(name string, err error) {
+	if where, ok := errors.AsType[*fs.PathError](err); ok {
+		err = where.Err
+	}
+	l.diags = append(l.diags, diag.Diagnostic{Severity: diag.Error, Code: CodeUnreadable, Message: err.Error(), File: name})
 }
 
 // isMacrosJSON tells files with several macros by their names: macros.json, and name.macros.json
@@ -255,15 +261,17 @@ func parseObject(file diag.Text) (*object, diag.List) {
 	return o, nil
 }
 
-// rows reads the tables of lookups, when all definitions are known.
-func (l *loader) rows() error {
+// rows reads the tables of lookups, when all definitions are known. One whose file cannot be read is as
+// if it had none: searches that name it are told why.
+func (l *loader) rows() {
 	for _, name := range sortedKeys(l.tables) {
 		f := l.tables[name]
 		l.library.Lookups[name] = f.table
 		if f.csv == "" {
 			continue
 		}
-		content, err := fs.ReadFile(l.fsys, f.csv)
+		file := path.Join(f.dir, f.csv)
+		content, err := folder.ReadBelow(l.fsys, f.dir, f.csv, maxFile)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			if f.table.Empty == "" {
@@ -271,30 +279,18 @@ func (l *loader) rows() error {
 			}
 			continue
 		case err != nil:
-			return fmt.Errorf("read the lookup %s: %w", name, err)
+			f.table.Unread = "its file " + f.csv + " cannot be read: " + err.Error()
+			f.object.diags = &l.diags
+			f.object.report(diag.Error, CodeUnreadable, f.object.node, "the file %s of the lookup %s cannot be read: %v", f.csv, name, err)
+			continue
 		}
 		if err := readRows(f.table, string(content)); err != nil {
-			l.diags = append(l.diags, diag.Diagnostic{Severity: diag.Error, Code: CodeSyntax, Message: err.Error(), File: f.csv})
+			l.diags = append(l.diags, diag.Diagnostic{Severity: diag.Error, Code: CodeSyntax, Message: err.Error(), File: file})
+			f.table.Unread = err.Error()
 			continue
 		}
 		f.table.Prepare()
 	}
-	return nil
-}
-
-// twice refuses a second detection with an id: their risk events could not be told apart.
-func (l *loader) twice() {
-	seen := map[string]string{}
-	l.library.Detections = slices.DeleteFunc(l.library.Detections, func(d *Detection) bool {
-		first, ok := seen[d.ID]
-		if ok {
-			l.diags = append(l.diags, d.File.Report(diag.Error, CodeValue, diag.Span{}, "the id %s is that of %s as well", d.ID, first))
-			l.library.Broken = append(l.library.Broken, d)
-			return true
-		}
-		seen[d.ID] = d.Path
-		return false
-	})
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -272,7 +272,6 @@ func TestLoadFaults(t *testing.T) {
 		files fstest.MapFS
 		want  string
 	}{
-		"two ids":      {fstest.MapFS{"a.yml": {Data: []byte(generations["v5"])}, "b.yml": {Data: []byte(generations["v5"])}}, "the id 5 is that of a.yml as well"},
 		"no YAML":      {fstest.MapFS{"a.yml": {Data: []byte("name: x\n bad: [\nsearch: a")}}, "a.yml:2:1: error"},
 		"match type":   {fstest.MapFS{"a.yml": {Data: []byte("name: t\nfilename: t.csv\nmatch_type: GLOB(x)\n")}}, "is none of WILDCARD"},
 		"cells":        {fstest.MapFS{"a.yml": {Data: []byte("name: t\nfilename: t.csv\n")}, "t.csv": {Data: []byte("a\n1,2\n")}}, "row 1 has 2 cells for 1 columns"},

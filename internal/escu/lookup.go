@@ -15,9 +15,9 @@ import (
 // lookupFile is a lookup whose rows are in another file, or nowhere.
 type lookupFile struct {
 	table *splunk.Table
-	// csv is the name of the file beside; "" for a collection and a model.
-	csv    string
-	object *object
+	// dir is the folder of the definition, csv the file below it; "" for a model.
+	dir, csv string
+	object   *object
 }
 
 var matchType = regexp.MustCompile(`(?i)^(WILDCARD|CIDR|EXACT)\(\s*([^)]*?)\s*\)$`)
@@ -40,18 +40,18 @@ func readLookup(o *object, dir string) lookupFile {
 			t.Matching[m[2]] = map[string]splunk.Matching{"WILDCARD": splunk.Wildcard, "CIDR": splunk.CIDR, "EXACT": splunk.Exact}[strings.ToUpper(m[1])]
 		}
 	}
-	f := lookupFile{table: t, object: o}
+	f := lookupFile{table: t, dir: dir, object: o}
 	switch name := o.text("filename"); {
 	case strings.HasSuffix(name, ".mlmodel") || o.text("lookup_type") == "mlmodel":
 		t.Empty = "it is a model of Splunk's machine learning"
 	case o.has("collection") || o.text("lookup_type") == "kvstore":
 		t.Columns = columns(o)
-		f.csv = path.Join(dir, t.Name+".csv")
+		f.csv = t.Name + ".csv"
 		t.Empty = "it is a collection of a running Splunk, and there is no " + t.Name + ".csv beside it"
 	case name != "":
-		f.csv = path.Join(dir, name)
+		f.csv = path.Clean(name)
 	default:
-		f.csv = path.Join(dir, strings.TrimSuffix(path.Base(o.file.File()), path.Ext(o.file.File()))+".csv")
+		f.csv = strings.TrimSuffix(path.Base(o.file.File()), path.Ext(o.file.File())) + ".csv"
 	}
 	o.ignore("description", "id", "version", "author", "date", "creation_date", "modification_date", "collection", "lookup_type", "status",
 		"reverse_lookup_optional", "type", "fields", "max_offset_secs", "min_offset_secs", "external_cmd", "key_field")

@@ -21,6 +21,8 @@ const (
 	CodeValue = "escu/value"
 	// CodeUnknownName: a name that no file of the library defines.
 	CodeUnknownName = "escu/unknown-name"
+	// CodeUnreadable: a file that cannot be read.
+	CodeUnreadable = "escu/unreadable"
 )
 
 // object reads a mapping key by key and knows which keys were asked for.

@@ -28,6 +28,7 @@ type Metrics struct {
 	duration   *prometheus.HistogramVec
 	hits       *prometheus.CounterVec
 	alerts     *prometheus.CounterVec
+	reduced    *prometheus.CounterVec
 	risk       *prometheus.CounterVec
 	left       *prometheus.CounterVec
 	succeeded  *prometheus.GaugeVec
@@ -59,6 +60,7 @@ func New() *Metrics {
 		}, []string{"status"}),
 		hits:      counter("hits_total", "Events that rules found.", "rule_id"),
 		risk:      counter("risk_events_total", "Risk events by what became of them: created, duplicate, failed.", "rule_id", "outcome"),
+		reduced:   counter("alerts_reduced_total", "Alerts that were refused with their event as it is: written with it aside (aside), without it (omitted).", "rule_id", "event"),
 		alerts:    counter("alerts_total", "Alerts by what became of them: created, duplicate, suppressed, failed, skipped.", "rule_id", "outcome"),
 		left:      counter("hits_left_total", "Hits that max_signals kept from being looked at.", "rule_id"),
 		succeeded: gauge("last_success_timestamp_seconds", "Slot of the last execution that covered its window.", "rule_id"),
@@ -81,7 +83,7 @@ func New() *Metrics {
 	}
 	m.coverage = newCoverage(m.registry)
 	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
-	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.risk, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
+	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.reduced, m.risk, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -114,6 +116,9 @@ func (m *Metrics) Execution(x pipeline.Execution) {
 		"created": x.Created, "duplicate": x.Duplicates, "suppressed": x.Suppressed, "failed": x.Failed, "skipped": x.Skipped,
 	} {
 		add(m.alerts.WithLabelValues(id, outcome), int64(n))
+	}
+	for event, n := range map[string]int{"aside": x.Aside, "omitted": x.Omitted} {
+		add(m.reduced.WithLabelValues(id, event), int64(n))
 	}
 	for outcome, n := range map[string]int{"created": x.Risk.Created, "duplicate": x.Risk.Duplicates, "failed": x.Risk.Failed} {
 		add(m.risk.WithLabelValues(id, outcome), int64(n))

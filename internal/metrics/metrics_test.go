@@ -52,10 +52,12 @@ func TestExecution(t *testing.T) {
 		Took: 20 * time.Millisecond,
 	})
 	m.Execution(pipeline.Execution{
-		RuleID: "r1", Status: pipeline.PartialFailure, Slot: time.Unix(1_700_000_300, 0), Hits: 2, Created: 1, Failed: 1, Skipped: 4, Suppressed: 6,
+		RuleID: "r1", Status: pipeline.PartialFailure, Slot: time.Unix(1_700_000_300, 0), Hits: 2, Created: 1, Failed: 1, Skipped: 4, Suppressed: 6, Aside: 2, Omitted: 1,
 		Left: 7, Took: time.Second, Risk: pipeline.RiskCount{Created: 3, Duplicates: 2, Failed: 1},
 	})
-	want := `tocsin_alerts_total{outcome="created",rule_id="r1"} 4
+	want := `tocsin_alerts_reduced_total{event="aside",rule_id="r1"} 2
+tocsin_alerts_reduced_total{event="omitted",rule_id="r1"} 1
+tocsin_alerts_total{outcome="created",rule_id="r1"} 4
 tocsin_alerts_total{outcome="duplicate",rule_id="r1"} 2
 tocsin_alerts_total{outcome="failed",rule_id="r1"} 1
 tocsin_alerts_total{outcome="skipped",rule_id="r1"} 4
@@ -72,7 +74,7 @@ tocsin_last_success_timestamp_seconds{rule_id="r1"} 1.7e+09
 tocsin_risk_events_total{outcome="created",rule_id="r1"} 3
 tocsin_risk_events_total{outcome="duplicate",rule_id="r1"} 2
 tocsin_risk_events_total{outcome="failed",rule_id="r1"} 1`
-	got := withNames(scrape(t, m), "risk_events_total", "alerts_total", "execution_duration_seconds_sum", "execution_duration_seconds_count",
+	got := withNames(scrape(t, m), "risk_events_total", "alerts_total", "alerts_reduced_total", "execution_duration_seconds_sum", "execution_duration_seconds_count",
 		"executions_total", "hits_left_total", "hits_total", "last_success_timestamp_seconds")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -45,6 +45,9 @@ type Execution struct {
 	// Failed to be written and those Skipped because the event is the rule's own alert. Suppressed
 	// ones were added to an alert that stands for several.
 	Created, Duplicates, Suppressed, Failed, Skipped int
+	// Aside is the number of alerts that were written with their event, whole, in a field that is not
+	// indexed, Omitted of those without it: they were refused as they were.
+	Aside, Omitted int
 	// Risk are the risk events that the hits made beside alerts, or in their place.
 	Risk RiskCount
 	// Undecided are sequences that wait for the end of their span; a later window decides them.
@@ -68,6 +71,12 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 	}
 	if e.Suppressed > 0 {
 		out["suppressed"] = e.Suppressed
+	}
+	if e.Aside > 0 {
+		out["event_aside"] = e.Aside
+	}
+	if e.Omitted > 0 {
+		out["event_omitted"] = e.Omitted
 	}
 	if e.Risk != (RiskCount{}) {
 		out["risk_events"] = e.Risk

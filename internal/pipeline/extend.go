@@ -72,6 +72,7 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	}
 	var again []*suppress.Change[subject]
 	for i, w := range written {
+		s.reduced(w)
 		switch c := changed[i]; w.Outcome {
 		case alert.Replaced:
 			s.Suppressed += fresh[i]

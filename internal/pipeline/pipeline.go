@@ -98,10 +98,12 @@ type execution struct {
 	started  time.Time
 	max      int
 	// held is the number of new alerts that are not written yet.
-	held   int
-	manual bool
-	slotOf func(time.Time) time.Time
-	late   []query.Late
+	held int
+	// refused is why the first alert was not written with its event as it is.
+	refused error
+	manual  bool
+	slotOf  func(time.Time) time.Time
+	late    []query.Late
 }
 
 // builder makes the alerts. Most executions need none.
@@ -156,6 +158,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 		x.warn("%s", text)
 	}
 	x.countLeft(result)
+	x.tellReduced()
 	x.Read = max(result.Read, result.Seen, result.Total)
 	x.Undecided = result.Undecided
 	if x.pipeline.Summarize && x.Left > 0 && err == nil {
@@ -257,7 +260,7 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 		if len(docs) == 0 {
 			continue
 		}
-		written, err := x.pipeline.Alerts.Create(ctx, docs)
+		written, err := x.put(ctx, docs, ends)
 		if err != nil {
 			return false, fmt.Errorf("write the alerts of rule %s: %w", x.RuleID, err)
 		}
@@ -331,6 +334,7 @@ func (x *execution) outcomes(written []alert.Written, ends []int) []alert.Outcom
 	for i, end := range ends {
 		out[i] = written[end-1].Outcome
 		for _, w := range written[start:end] {
+			x.reduced(w)
 			if w.Outcome == alert.Failed {
 				out[i] = alert.Failed
 				x.warn("alert %s was not written: %v", w.ID, w.Err)

@@ -212,15 +212,22 @@ func TestBadSource(t *testing.T) {
 func TestOwnAlertsAreSkipped(t *testing.T) {
 	own := `{"kibana.alert.rule.uuid":"` + alert.RuleUUID("r1") + `"}`
 	other := `{"kibana.alert.rule.uuid":"` + alert.RuleUUID("r2") + `"}`
-	page := []event.Event{anEvent("a", own), anEvent("b", other), anEvent("c", own)}
+	page := []event.Event{storedAlert("a", own), storedAlert("b", other), storedAlert("c", own)}
 	a := &fakeAlerts{}
-	x := run(t, &fakeEvents{target: ordinary(), pages: [][]event.Event{page, {anEvent("d", own)}}}, a, 100)
+	x := run(t, &fakeEvents{target: ordinary(), pages: [][]event.Event{page, {storedAlert("d", own)}}}, a, 100)
 	if diff := cmp.Diff(counts{Status: pipeline.Succeeded, Hits: 4, Created: 1, Skipped: 3}, countsOf(x)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if a.calls != 1 {
 		t.Errorf("%d calls for one alert", a.calls)
 	}
+}
+
+// storedAlert is a document of an index of alerts.
+func storedAlert(id, source string) event.Event {
+	e := anEvent(id, source)
+	e.Index = alert.IndexPrefix + "default-000001"
+	return e
 }
 
 // TestErrors: a Partial failure leaves the hits that could be had; every other one fails the run.

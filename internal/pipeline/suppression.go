@@ -228,7 +228,7 @@ func (s *suppression) create(
 	if len(docs) == 0 {
 		return nil, nil
 	}
-	written, err := s.pipeline.Alerts.Create(ctx, docs)
+	written, err := s.put(ctx, docs, ends)
 	if err != nil {
 		return nil, fmt.Errorf("write the alerts of rule %s: %w", s.RuleID, err)
 	}

@@ -159,24 +159,6 @@ func anyInvestigation(d *tomltree.Decoder, v *tomltree.Value, r *Rule) {
 	tomltree.Into(d, v, investigationFields, r)
 }
 
-// sniffed is how many documents at the beginning of a file are looked at.
-const sniffed = 10
-
-// isExport tells by its beginning whether a file of a directory comes from Kibana: event files end
-// as exports do.
-func isExport(beginning string, wholeFile bool) bool {
-	n := 0
-	for line := range strings.Lines(beginning) {
-		if n++; n > sniffed || !wholeFile && !strings.HasSuffix(line, "\n") {
-			return false
-		}
-		if isObject(line) {
-			return true
-		}
-	}
-	return false
-}
-
 // isObject reports whether a text is a document of Kibana.
 func isObject(text string) bool {
 	v, _ := tomltree.ParseJSON(diag.NewText("", text), diag.Span{End: len(text)}, area)

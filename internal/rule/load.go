@@ -2,8 +2,6 @@ package rule
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -11,6 +9,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/folder"
 )
 
 const (
@@ -26,10 +25,16 @@ const maxExport = 256 << 20
 
 // Load reads rule files and directories, in the given order. Of a directory it takes, sorted by
 // path, every *.toml file at any depth, and every *.ndjson and *.json file that begins as what
-// Kibana exports, but nothing hidden. A *.test.toml is left out even when it is named, for the sake
+// Kibana exports, whole or broken, but nothing hidden. Links are followed. A *.test.toml is left out even when it is named, for the sake
 // of patterns that the shell expands. A file that is reached twice is read once. What cannot be read
 // is a diagnostic and stops nothing.
 func Load(paths ...string) (Set, diag.List) {
+	set, list := Read(paths...)
+	return set, append(list, set.Settle(nil)...)
+}
+
+// Read is [Load] without [Set.Settle], which the caller owes.
+func Read(paths ...string) (Set, diag.List) {
 	l := loader{seen: make(map[string]bool)}
 	for _, p := range paths {
 		l.path(p)
@@ -39,6 +44,12 @@ func Load(paths ...string) (Set, diag.List) {
 
 // LoadFS is [Load] for files of another file system, such as the rules built into the program.
 func LoadFS(fsys fs.FS, paths ...string) (Set, diag.List) {
+	set, list := ReadFS(fsys, paths...)
+	return set, append(list, set.Settle(nil)...)
+}
+
+// ReadFS is [LoadFS] without [Set.Settle], which the caller owes.
+func ReadFS(fsys fs.FS, paths ...string) (Set, diag.List) {
 	l := loader{seen: make(map[string]bool)}
 	for _, p := range paths {
 		l.tree(fsys, path.Clean(p), path.Clean)
@@ -48,6 +59,7 @@ func LoadFS(fsys fs.FS, paths ...string) (Set, diag.List) {
 
 type loader struct {
 	set  Set
+	walk folder.Walker
 	list diag.List
 	seen map[string]bool
 }
@@ -71,23 +83,37 @@ func (l *loader) path(p string) {
 	if dir == "" {
 		dir = "."
 	}
-	l.tree(os.DirFS(dir), root, name)
+	l.tree(folder.Disk{Dir: dir}, root, name)
 }
 
 // tree loads a file or a directory. name turns a path of the file system into one for people.
 func (l *loader) tree(fsys fs.FS, root string, name func(string) string) {
-	err := fs.WalkDir(fsys, root, func(p string, entry fs.DirEntry, err error) error {
+	err := l.walk.Walk(fsys, root, func(p string, entry fs.DirEntry, err error) error {
+		hidden := p != root && strings.HasPrefix(path.Base(p), ".")
 		switch {
 		case err != nil:
 			l.unreadable(name(p), err)
 			return nil
-		case entry.IsDir() && p != root && strings.HasPrefix(entry.Name(), "."):
+		case entry.IsDir() && hidden:
 			return fs.SkipDir
 		case entry.IsDir() && p != root && entry.Name() == valueFolder:
 			l.set.exceptions.folders = append(l.set.exceptions.folders, located{fsys, p, name})
 			return fs.SkipDir
-		case entry.IsDir(), strings.HasSuffix(p, testExtension), p != root && !isRule(fsys, p):
+		case entry.IsDir(), hidden, strings.HasSuffix(p, testExtension):
 			return nil
+		case p != root && !isRule(fsys, p):
+			if entry.Type()&fs.ModeSymlink != 0 {
+				l.list = append(l.list, diag.Diagnostic{
+					Severity: diag.Warning, Code: area + "/unreadable", File: name(p),
+					Message: "the link leads nowhere: rules that it was to lead to are not read",
+				})
+			}
+			return nil
+		case p != root && strings.HasSuffix(p, exceptionsExtension):
+			if err := folder.Below(fsys, path.Dir(p), p); err != nil {
+				l.unreadable(name(p), err)
+				return nil
+			}
 		}
 		l.file(fsys, p, name)
 		return nil
@@ -98,17 +124,14 @@ func (l *loader) tree(fsys fs.FS, root string, name func(string) string) {
 }
 
 // isRule tells by its name, and where that is not enough by its beginning, whether a file of a
-// directory is for rules.
+// directory is for rules. Of one that cannot be read nobody knows, and it is reported.
 func isRule(fsys fs.FS, p string) bool {
 	switch path.Ext(p) {
 	case extension:
-		return !strings.HasPrefix(path.Base(p), ".")
-	case exportExtension:
-		beginning, all := head(fsys, p)
-		return !strings.HasPrefix(path.Base(p), ".") && isExport(beginning, all)
-	case objectExtension:
-		beginning, all := head(fsys, p)
-		return !strings.HasPrefix(path.Base(p), ".") && all && isObject(beginning)
+		return true
+	case exportExtension, objectExtension:
+		beginning, all, err := folder.Head(fsys, p, maxHead)
+		return err != nil || meantForKibana(string(beginning), all, path.Ext(p) == exportExtension)
 	}
 	return false
 }
@@ -116,45 +139,32 @@ func isRule(fsys fs.FS, p string) bool {
 // maxHead is how much of a file is looked at to learn what it is.
 const maxHead = 1 << 20
 
-// head returns the beginning of a file, and whether that is all of it. One that cannot be read is
-// reported where somebody wants it.
-func head(fsys fs.FS, p string) (text string, all bool) {
-	f, err := fsys.Open(p)
-	if err != nil {
-		return "", false
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxHead+1))
-	if err != nil {
-		return "", false
-	}
-	if len(data) > maxHead {
-		return string(data[:maxHead]), false
-	}
-	return string(data), true
-}
-
 // file loads what one file holds.
 func (l *loader) file(fsys fs.FS, p string, name func(string) string) {
 	id := name(p)
 	if abs, err := filepath.Abs(id); err == nil {
 		id = abs
 	}
+	if at, err := filepath.EvalSymlinks(id); err == nil {
+		id = at
+	}
 	if l.seen[id] {
 		return
 	}
 	l.seen[id] = true
-	content, err := read(fsys, p)
+	content, err := folder.Read(fsys, p, maxExport)
 	if err != nil {
 		l.unreadable(name(p), err)
 		return
 	}
-	l.list = append(l.list, l.set.addFile(name(p), content, located{fsys, path.Dir(p), name})...)
+	l.list = append(l.list, l.set.addFile(name(p), string(content), located{fsys, path.Dir(p), name})...)
 }
 
 // addFile takes what a file holds, by its name.
 func (s *Set) addFile(name, content string, where located) diag.List {
 	switch {
+	case fromUTF16(content) != content:
+		return diag.List{{Severity: diag.Error, Code: area + "/syntax", File: name, Message: "the file is UTF-16: save it as UTF-8"}}
 	case strings.HasSuffix(name, exceptionsExtension):
 		return s.exceptions.addFile(name, content, where)
 	case strings.HasSuffix(name, exportExtension):
@@ -164,19 +174,6 @@ func (s *Set) addFile(name, content string, where located) diag.List {
 		return s.addObject(file, diag.Span{End: len(file.Value)}, 0, where)
 	}
 	return s.Add(Parse(name, content))
-}
-
-// read returns the content of a file that is not too large.
-func read(fsys fs.FS, p string) (string, error) {
-	info, err := fs.Stat(fsys, p)
-	if err != nil {
-		return "", err
-	}
-	if info.Size() > maxExport {
-		return "", fmt.Errorf("file has more than %d bytes", maxExport)
-	}
-	content, err := fs.ReadFile(fsys, p)
-	return string(content), err
 }
 
 // unreadable reports a path that cannot be read.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tocsin/internal/diag"
 )
@@ -17,29 +19,86 @@ type Set struct {
 	rules  []*Rule
 	broken []*Rule
 	byID   map[string]*Rule
+	// rivals are the rules whose id another has that was there before, by it.
+	rivals map[string][]*Rule
 
 	exceptions exceptions
 	saved      savedObjects
 }
 
 // Add puts a rule into the set, given what its parser said, and returns that list with what the
-// set has to add. A rule with errors, or with an id that the set has already, goes to
-// [Set.Broken] instead.
+// set has to add. A rule with errors, or with an id that no store could keep, goes to [Set.Broken]
+// instead. Whose an id is that several have, [Set.Settle] decides.
 func (s *Set) Add(r *Rule, list diag.List) diag.List {
-	if first := s.byID[r.ID]; first != nil && !list.HasErrors() {
-		place := first.Report(diag.Note, "", "rule.rule_id", "").Place()
-		list = append(list, r.Report(diag.Error, area+"/duplicate-id", "rule.rule_id", "rule id %s is already used at %s", r.ID, place))
+	if why := unkept(r.ID); why != "" {
+		list = append(list, r.Report(diag.Error, area+"/bad-value", "rule.rule_id", "%s", why))
 		list.Sort()
 	}
-	if list.HasErrors() {
+	switch {
+	case list.HasErrors():
 		s.broken = append(s.broken, r)
 		return list
-	}
-	if s.byID == nil {
+	case s.byID[r.ID] != nil:
+		if s.rivals == nil {
+			s.rivals = map[string][]*Rule{}
+		}
+		s.rivals[r.ID] = append(s.rivals[r.ID], r)
+		return list
+	case s.byID == nil:
 		s.byID = make(map[string]*Rule)
 	}
 	s.byID[r.ID] = r
 	s.rules = append(s.rules, r)
+	return list
+}
+
+// maxRuleID is the greatest length of a rule's id in bytes: that of an id in Elasticsearch, and far
+// below what a local store takes for a key.
+const maxRuleID = 512
+
+// unkept says why no store could keep anything under an id, "" when it could. Ids are parts of keys,
+// which end with a zero byte.
+func unkept(id string) string {
+	switch {
+	case len(id) > maxRuleID:
+		return fmt.Sprintf("rule_id has %d bytes: at most %d can be kept", len(id), maxRuleID)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return "rule_id has control characters"
+	case !utf8.ValidString(id):
+		return "rule_id is no valid UTF-8"
+	}
+	return ""
+}
+
+// Settle decides whose an id is that several rules have: the first's that can be used, as faults tells,
+// or else the first's. The others go to [Set.Broken]. A nil faults finds none. It returns the
+// faults of the rules that lost an id for them, and tells the others whose it is.
+func (s *Set) Settle(faults func(*Rule) diag.List) diag.List {
+	var list diag.List
+	for _, id := range slices.Sorted(maps.Keys(s.rivals)) {
+		all := append([]*Rule{s.byID[id]}, s.rivals[id]...)
+		found := make([]diag.List, len(all))
+		for i, r := range all {
+			if faults != nil {
+				found[i] = faults(r)
+			}
+		}
+		owner := max(0, slices.IndexFunc(found, func(l diag.List) bool { return !l.HasErrors() }))
+		s.rules[slices.Index(s.rules, all[0])] = all[owner]
+		s.byID[id] = all[owner]
+		place := all[owner].Report(diag.Note, "", "rule.rule_id", "").Place()
+		for i, r := range all {
+			if i == owner {
+				continue
+			}
+			if !found[i].HasErrors() || !found[owner].HasErrors() && i > owner {
+				found[i] = append(found[i], r.Report(diag.Error, area+"/duplicate-id", "rule.rule_id", "rule id %s is already used at %s", r.ID, place))
+			}
+			list = append(list, found[i]...)
+			s.broken = append(s.broken, r)
+		}
+	}
+	s.rivals = nil
 	return list
 }
 
@@ -53,16 +112,33 @@ func (s *Set) resolve() diag.List {
 			}
 		}
 	}
-	s.rules = slices.DeleteFunc(s.rules, func(r *Rule) bool {
+	unusable := func(r *Rule) bool {
 		found := s.exceptions.resolve(r)
 		list = append(list, found...)
 		s.saved.resolve(r)
 		if found.HasErrors() {
 			s.broken = append(s.broken, r)
-			delete(s.byID, r.ID)
 		}
 		return found.HasErrors()
-	})
+	}
+	for id, rivals := range s.rivals {
+		s.rivals[id] = slices.DeleteFunc(rivals, unusable)
+	}
+	defer maps.DeleteFunc(s.rivals, func(_ string, rivals []*Rule) bool { return len(rivals) == 0 })
+	kept := s.rules[:0]
+	for _, r := range s.rules {
+		if unusable(r) {
+			delete(s.byID, r.ID)
+			if rivals := s.rivals[r.ID]; len(rivals) > 0 { // it takes no id from one that can be used
+				r, s.rivals[r.ID] = rivals[0], rivals[1:]
+				s.byID[r.ID] = r
+				kept = append(kept, r)
+			}
+			continue
+		}
+		kept = append(kept, r)
+	}
+	s.rules = kept
 	return list
 }
 

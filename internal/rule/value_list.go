@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/folder"
 )
 
 // The bounds of a value list. Kibana takes files of up to 9 MB unless it is told otherwise.
@@ -69,25 +70,15 @@ func (e *exceptions) valueList(item *ExceptionItem, l ValueList, at string) (rea
 
 func (e *exceptions) readValueList(item *ExceptionItem, l ValueList, at string) (readList, diag.List) {
 	for _, place := range e.places(item, l.ID) {
-		file := path.Join(place.dir, place.path)
-		info, err := fs.Stat(place.fsys, file)
+		content, err := folder.ReadBelow(place.fsys, place.dir, place.path, maxValueFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
-		}
-		content := ""
-		if err == nil && info.Size() > maxValueFile {
-			err = fmt.Errorf("the file has more than %d bytes", maxValueFile)
-		}
-		if err == nil {
-			var data []byte
-			data, err = fs.ReadFile(place.fsys, file)
-			content = string(data)
 		}
 		if err != nil {
 			return readList{faulty: "value list " + l.ID + " cannot be read"},
 				diag.List{item.Report(diag.Error, area+"/unreadable", at, "value list %s: %v", l.ID, err)}
 		}
-		return parseValues(newFile(place.name(file), content), l)
+		return parseValues(newFile(place.name(path.Join(place.dir, place.path)), string(content)), l)
 	}
 	return readList{faulty: "value list " + l.ID + " is not there"},
 		diag.List{item.Report(diag.Error, area+"/missing-value-list", at,
@@ -104,7 +95,9 @@ func (e *exceptions) places(item *ExceptionItem, id string) []namedList {
 	if !fs.ValidPath(id) || path.Base(id) != id || strings.Contains(id, `\`) {
 		return places
 	}
-	places = append(places, namedList{item.located, path.Join(valueFolder, id)}, namedList{item.located, id})
+	beside := item.located
+	beside.dir = path.Join(beside.dir, valueFolder)
+	places = append(places, namedList{beside, id}, namedList{item.located, id})
 	for _, folder := range e.folders {
 		places = append(places, namedList{folder, id})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/folder"
 	"tocsin/internal/tomltree"
 )
 
@@ -93,8 +94,9 @@ var testFields = tomltree.Fields[Test]{
 func Load(paths ...string) ([]File, diag.List) {
 	var files []File
 	var list diag.List
+	var walk folder.Walker
 	for _, path := range paths {
-		err := filepath.WalkDir(path, func(p string, entry fs.DirEntry, err error) error {
+		err := walk.Walk(folder.Disk{}, path, func(p string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				list = append(list, unreadable(p, err))
@@ -129,8 +131,11 @@ func unreadable(path string, err error) diag.Diagnostic {
 	return diag.Diagnostic{Severity: diag.Error, Code: "ruletest/unreadable", Message: err.Error(), File: path}
 }
 
+// maxFile is how large a test file may be.
+const maxFile = 64 << 20
+
 func read(path string) (File, diag.List) {
-	content, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	content, err := folder.Read(folder.Disk{}, path, maxFile)
 	if err != nil {
 		return File{}, diag.List{unreadable(path, err)}
 	}

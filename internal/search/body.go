@@ -23,6 +23,15 @@ func (r Request) Body() condition.Query {
 	if by := r.sort(); by != nil {
 		body["sort"] = by
 	}
+	r.retrieve(body)
+	if r.OmitSource {
+		body["_source"] = false
+	}
+	return body
+}
+
+// retrieve adds to what asks for hits the fields that are wanted of them.
+func (r Request) retrieve(body condition.Query) {
 	fields, docValues := r.retrieved()
 	if len(fields) > 0 {
 		body["fields"] = fields
@@ -30,10 +39,6 @@ func (r Request) Body() condition.Query {
 	if len(docValues) > 0 {
 		body["docvalue_fields"] = docValues
 	}
-	if r.OmitSource {
-		body["_source"] = false
-	}
-	return body
 }
 
 // retrieved splits the wanted fields by where Elasticsearch takes their values from: what an index's

@@ -158,8 +158,12 @@ func (r GroupRequest) selections() []condition.Query {
 func (r GroupRequest) among() condition.And {
 	var all condition.And
 	for i, f := range r.By {
-		if family := f.Type.Family(); family == mapping.FamilyDate || family == mapping.FamilyFloat {
+		family := f.Type.Family()
+		if family == mapping.FamilyDate || family == mapping.FamilyFloat {
 			continue
+		}
+		if family == mapping.FamilyInteger && len(mapping.Ways(r.FieldTypes, []string{f.Name})) > 1 {
+			continue // An index of a narrower type refuses a list with a value beyond its range.
 		}
 		seen := map[string]bool{}
 		var values []any
@@ -203,9 +207,7 @@ func (r GroupRequest) timed(field string) condition.Query {
 		hits := condition.Query{
 			"size": r.Samples, "sort": []condition.Query{{field: options}, {"_seq_no": condition.Query{"order": "asc"}}},
 		}
-		if len(r.Fields) > 0 {
-			hits["fields"] = r.Fields
-		}
+		r.retrieve(hits)
 		aggs[AggSamples] = condition.Query{"top_hits": hits}
 	}
 	return aggs

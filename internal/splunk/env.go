@@ -113,6 +113,8 @@ func (c *checker) table(s *spl.Search, name spl.Name) {
 	switch {
 	case t == nil:
 		c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnknownTable, name.Span, "the lookup %s is not defined: nothing is found in it", name.Text))
+	case t.Unread != "":
+		c.diags = append(c.diags, s.Source.Report(diag.Error, spl.CodeUnknownTable, name.Span, "the lookup %s has rows that nobody knows: %s", name.Text, t.Unread))
 	case t.Empty != "":
 		c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnknownTable, name.Span, "the lookup %s is empty: %s", name.Text, t.Empty))
 	}

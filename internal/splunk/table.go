@@ -21,6 +21,8 @@ type Table struct {
 	// Empty says why there are no rows, as for a table that only a running Splunk would have; ""
 	// when the rows are all there are.
 	Empty string
+	// Unread says why nobody knows the rows, which there are: a search that names them cannot be run.
+	Unread string
 
 	index map[string]map[string][]int
 	globs map[string][]glob

@@ -117,7 +117,7 @@ func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]
 		switch {
 		case !ok:
 			out[name] = nil
-		case f.IsMetadata(): // Every hit has it.
+		case f.IsMetadata(), f.Copied != nil: // Every hit has it, or its source does.
 		case f.Type == mapping.Flattened && !f.Keyed, ranges(f): // What stands there is in the source.
 		case f.Constant != nil:
 			out[name] = []any{*f.Constant}

@@ -96,7 +96,7 @@ func (p *programs) ledger(ctx context.Context, to io.Writer, runs int, rules []r
 				return p.once(ctx, s, plain, path, "--store", store)
 			}
 		}
-		costs, err := interleaved(runs, over(p.empty()), over(e.path))
+		costs, err := interleaved(ctx, runs, over(p.empty()), over(e.path))
 		if err != nil {
 			return err
 		}

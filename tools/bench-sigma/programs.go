@@ -50,13 +50,13 @@ const measureWord = "measure"
 
 // measure runs a command to its end. A small process of our own starts it: the peak of a process is counted
 // from what the one has that starts it.
-func measure(c *exec.Cmd) (cost, error) {
+func measure(ctx context.Context, c *exec.Cmd) (cost, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return cost{}, err
 	}
 	var complaints bytes.Buffer
-	starter := exec.Command(self, append([]string{measureWord, c.Path}, c.Args[1:]...)...)
+	starter := exec.CommandContext(ctx, self, append([]string{measureWord, c.Path}, c.Args[1:]...)...)
 	starter.Stderr = &complaints
 	text, err := starter.Output()
 	if err != nil {
@@ -95,7 +95,7 @@ func (p *programs) tocsinMatches(ctx context.Context, s set, l lane, events stri
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(store) }()
-	if _, err := measure(p.once(ctx, s, l, events, "--no-ledger", "--store", store)); err != nil {
+	if _, err := measure(ctx, p.once(ctx, s, l, events, "--no-ledger", "--store", store)); err != nil {
 		return nil, err
 	}
 	return matches(exec.CommandContext(ctx, p.runner, "alerts", "list", "--store", store, "--format", "ndjson"), func(line []byte) (match, error) {

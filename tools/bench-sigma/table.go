@@ -37,11 +37,11 @@ func (s series) peak() int64 {
 }
 
 // interleaved runs commands in turn, so that what else the machine does meets all alike.
-func interleaved(runs int, commands ...func() *exec.Cmd) ([]series, error) {
+func interleaved(ctx context.Context, runs int, commands ...func() *exec.Cmd) ([]series, error) {
 	out := make([]series, len(commands))
 	for range runs {
 		for i, command := range commands {
-			c, err := measure(command())
+			c, err := measure(ctx, command())
 			if err != nil {
 				return nil, err
 			}
@@ -76,7 +76,7 @@ func (p *programs) compare(ctx context.Context, to io.Writer, runs int, s set, l
 		commands = append(commands, func() *exec.Cmd { return p.eval(ctx, s, l, p.empty()) }, func() *exec.Cmd { return p.eval(ctx, s, l, e.path) })
 		names = append(names, "rsigma")
 	}
-	costs, err := interleaved(runs, commands...)
+	costs, err := interleaved(ctx, runs, commands...)
 	if err != nil {
 		return err
 	}

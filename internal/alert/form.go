@@ -1,0 +1,85 @@
+package alert
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+)
+
+// Form is how much of its event an alert is written with. Where an alert is refused, it is tried in the
+// next one: no event can make an alert impossible.
+type Form int
+
+// The forms: with the event as far as it fits the mapping; with all of it moved to a field that is not
+// indexed; without it.
+const (
+	WithEvent Form = iota
+	EventAside
+	EventOmitted
+)
+
+// The fields of an alert that was written without its event.
+const (
+	omittedField = "tocsin.event_omitted"
+	sizeField    = "tocsin.event_size"
+)
+
+// maxKept is the longest value, in bytes of JSON, that an alert without its event keeps: values that came
+// of the event may be as long as that.
+const maxKept = 32 << 10
+
+// OfEvent reports whether a top-level field of an alert is one that it has of its event.
+func OfEvent(name string) bool {
+	top, _, _ := strings.Cut(name, ".")
+	return name != "@timestamp" && top != "kibana" && top != "tocsin"
+}
+
+// In returns a document in a form, given which of its fields are those of the event and how many bytes the
+// whole has. The document itself stays as it is.
+func (d Document) In(form Form, ofEvent func(name string) bool, size int) Document {
+	out := make(map[string]any, len(d.Source))
+	aside := map[string]any{}
+	if earlier, ok := d.Source[misfits].(map[string]any); ok {
+		maps.Copy(aside, earlier)
+	}
+	signal := false
+	for name, value := range d.Source {
+		switch {
+		case form == WithEvent:
+			out[name] = value
+		case name == misfits:
+		case !ofEvent(name):
+			if form == EventAside || name == memory || !strings.HasPrefix(name, "kibana.alert.original_event.") && short(value) {
+				out[name] = value
+			}
+		case name == "event.kind":
+			signal = true
+		default:
+			if object, ok := value.(map[string]any); ok && name == "event" {
+				_, has := object["kind"]
+				signal = signal || has
+				object = maps.Clone(object)
+				delete(object, "kind")
+				value = object
+			}
+			move(aside, name, shallow(value))
+		}
+	}
+	if signal {
+		out["event.kind"] = "signal"
+	}
+	switch form {
+	case EventAside:
+		out[misfits] = aside
+	case EventOmitted:
+		out[omittedField], out[sizeField] = true, size
+	case WithEvent:
+	}
+	d.Source = out
+	return d
+}
+
+func short(value any) bool {
+	data, err := json.Marshal(value)
+	return err == nil && len(data) <= maxKept
+}

@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tocsin/internal/alert"
+)
+
+// errBlock is why the alert of a group was not written.
+var errBlock = errors.New("a building block of it was not")
+
+// put writes the documents of hits, ends having the place behind the last one of each. The alert of a group
+// is written once its building blocks are there, and not without them.
+func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) ([]alert.Written, error) {
+	if len(docs) == len(ends) {
+		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller does
+	}
+	shell := make([]bool, len(docs))
+	for _, end := range ends {
+		shell[end-1] = true
+	}
+	written := make([]alert.Written, len(docs))
+	some := func(wanted func(i int) bool) error {
+		var part []alert.Document
+		var places []int
+		for i := range docs {
+			if wanted(i) {
+				part, places = append(part, docs[i]), append(places, i)
+			}
+		}
+		if len(part) == 0 {
+			return nil
+		}
+		got, err := x.pipeline.Alerts.Create(ctx, part)
+		for i := range got {
+			written[places[i]] = got[i]
+		}
+		return err //nolint:wrapcheck // the caller does
+	}
+	if err := some(func(i int) bool { return !shell[i] }); err != nil {
+		return nil, err
+	}
+	start := 0
+	for _, end := range ends {
+		for _, block := range written[start : end-1] {
+			if block.Outcome == alert.Failed {
+				written[end-1] = alert.Written{ID: docs[end-1].ID, Err: errBlock}
+			}
+		}
+		start = end
+	}
+	return written, some(func(i int) bool { return shell[i] && written[i].Err == nil })
+}
+
+// reduced counts an alert that could not be written with its event as it is.
+func (x *execution) reduced(w alert.Written) {
+	if w.Outcome != alert.Created && w.Outcome != alert.Replaced {
+		return
+	}
+	switch w.Form {
+	case alert.EventAside:
+		x.Aside++
+	case alert.EventOmitted:
+		x.Omitted++
+	case alert.WithEvent:
+		return
+	}
+	if x.refused == nil {
+		x.refused = w.Refused
+	}
+}
+
+// tellReduced says once what became of the events of alerts.
+func (x *execution) tellReduced() {
+	for _, part := range []struct {
+		n     int
+		where string
+	}{{x.Aside, "have their event, whole, in tocsin.event"}, {x.Omitted, "were written without their event (tocsin.event_omitted)"}} {
+		if part.n > 0 {
+			x.warn("%s", fmt.Sprintf("%d alerts %s: they were refused with it; the first: %v", part.n, part.where, x.refused))
+		}
+	}
+}

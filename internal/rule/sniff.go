@@ -1,0 +1,141 @@
+package rule
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/tomltree"
+)
+
+// sniffed is how many documents at the beginning of a file are looked at.
+const sniffed = 10
+
+// meantForKibana tells by its beginning whether a file of a directory is one of Kibana's: event files
+// end as exports do. One that is broken counts by what can be read of it, so that somebody is told of
+// its rules; what is whole and something else does not.
+func meantForKibana(beginning string, wholeFile, lines bool) bool {
+	beginning = strings.TrimPrefix(fromUTF16(beginning), byteOrderMark)
+	if isObject(beginning) || isList(beginning) {
+		return true
+	}
+	if !lines {
+		return !json.Valid([]byte(beginning)) && resembles(beginning)
+	}
+	if !json.Valid([]byte(firstLine(beginning))) && resembles(beginning) {
+		return true
+	}
+	n := 0
+	for line := range strings.Lines(beginning) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		if n++; n > sniffed || !wholeFile && !strings.HasSuffix(line, "\n") {
+			return false
+		}
+		if isObject(line) || !json.Valid([]byte(line)) && resembles(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func firstLine(text string) string {
+	text = strings.TrimLeft(text, " \t\r\n")
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// isList reports whether a text is a list that begins with a document of Kibana.
+func isList(text string) bool {
+	if !strings.HasPrefix(strings.TrimSpace(text), "[") {
+		return false
+	}
+	v, _ := tomltree.ParseJSON(diag.NewText("", text), diag.Span{End: len(text)}, area)
+	return v != nil && v.Kind == tomltree.Array && len(v.Items) > 0 && kindOf(v.Items[0]) != unknownObject
+}
+
+// fromUTF16 is the text of a file that some programs write as UTF-16, which nobody reads: it is only
+// recognized.
+func fromUTF16(text string) string {
+	little := strings.HasPrefix(text, "\xff\xfe")
+	if !little && !strings.HasPrefix(text, "\xfe\xff") {
+		return text
+	}
+	units := make([]uint16, 0, len(text)/2)
+	for i := 2; i+1 < len(text); i += 2 {
+		a, b := uint16(text[i]), uint16(text[i+1])
+		if little {
+			a, b = b, a
+		}
+		units = append(units, a<<8|b)
+	}
+	return string(utf16.Decode(units))
+}
+
+// resembles reports whether a text that is no JSON begins with an object that has keys of a document of
+// Kibana, as far as it can be read.
+func resembles(text string) bool {
+	keys := beginningKeys(text)
+	for _, sure := range []string{"rule_id", "list_id", "item_id", "rule_source", "exported_count", "exported_rules_count"} {
+		if keys[sure] {
+			return true
+		}
+	}
+	return keys["risk_score"] && keys["severity"] || keys["attributes"] && keys["type"] || keys["created_by"] && (keys["updated_by"] || keys["updated_at"])
+}
+
+// beginningKeys returns the keys of the first object of a text, or of the first in its list, up to the
+// first fault.
+func beginningKeys(text string) map[string]bool {
+	keys := map[string]bool{}
+	text = strings.TrimLeft(text, " \t\r\n,[")
+	if !strings.HasPrefix(text, "{") {
+		return keys
+	}
+	depth, wantKey := 0, false
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{':
+			depth++
+			wantKey = true
+		case '[':
+			depth++
+			wantKey = false
+		case '}', ']':
+			if depth--; depth == 0 {
+				return keys
+			}
+		case ',':
+			wantKey = true
+		case '"':
+			end := endOfText(text, i)
+			key := ""
+			if depth == 1 && wantKey && end > 0 && json.Unmarshal([]byte(text[i:end]), &key) == nil && utf8.ValidString(key) {
+				keys[key] = true
+			}
+			if end < 0 {
+				return keys
+			}
+			i, wantKey = end-1, false
+		}
+	}
+	return keys
+}
+
+// endOfText is behind the text of JSON that begins at a place, negative when it does not end.
+func endOfText(text string, at int) int {
+	for i := at + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		case '\n':
+			return -1
+		}
+	}
+	return -1
+}
