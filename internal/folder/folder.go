@@ -12,8 +12,8 @@ import (
 // ErrOutside is for a file that lies outside of the folder that names it.
 var ErrOutside = errors.New("it lies outside of the folder that names it")
 
-// real is a file system that knows where a name leads when all links are followed.
-type real interface {
+// linked is a file system that knows where a name leads when all links are followed.
+type linked interface {
 	Real(name string) (string, error)
 }
 
@@ -77,7 +77,7 @@ func ReadBelow(fsys fs.FS, dir, name string, most int64) ([]byte, error) {
 
 // Below returns [ErrOutside] when a file of a folder is a link that leads out of it.
 func Below(fsys fs.FS, dir, file string) error {
-	links, ok := fsys.(real)
+	links, ok := fsys.(linked)
 	if !ok {
 		return nil
 	}

@@ -67,6 +67,7 @@ func useLedger(t interface{ Context() context.Context }, db *store.DB, ids ...st
 func TestDamage(t *testing.T) {
 	whole := sound(t)
 	page := os.Getpagesize()
+	parent := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		data := append([]byte(nil), whole...)
 		for range rapid.IntRange(1, 3).Draw(t, "times") {
@@ -92,7 +93,7 @@ func TestDamage(t *testing.T) {
 		if rapid.Bool().Draw(t, "cut") {
 			data = data[:rapid.IntRange(2*page, len(data)).Draw(t, "length")]
 		}
-		dir, err := os.MkdirTemp("", "damage")
+		dir, err := os.MkdirTemp(parent, "damage")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,6 +131,7 @@ func TestDamage(t *testing.T) {
 // TestUnreadableAlert damages the text of alerts: the others are listed, and the end says what was not.
 func TestUnreadableAlert(t *testing.T) {
 	whole := string(sound(t))
+	parent := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		text := []byte(whole)
 		bad := map[string]bool{}
@@ -143,7 +145,7 @@ func TestUnreadableAlert(t *testing.T) {
 			text[at+len(id)] = 'x'
 			bad[id] = true
 		}
-		dir, err := os.MkdirTemp("", "unreadable")
+		dir, err := os.MkdirTemp(parent, "unreadable")
 		if err != nil {
 			t.Fatal(err)
 		}
