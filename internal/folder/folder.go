@@ -20,6 +20,10 @@ type linked interface {
 // Read returns the content of a plain file of at most so many bytes. What is no plain file is an
 // error at once: to open a pipe would wait for whoever writes to it.
 func Read(fsys fs.FS, name string, most int64) ([]byte, error) {
+	// The size is known without reading: most would be read in vain.
+	if info, err := fs.Stat(fsys, name); err == nil && info.Mode().IsRegular() && info.Size() > most {
+		return nil, tooLarge(most)
+	}
 	data, all, err := Head(fsys, name, most)
 	if err == nil && !all {
 		return nil, tooLarge(most)
@@ -67,10 +71,6 @@ func ReadBelow(fsys fs.FS, dir, name string, most int64) ([]byte, error) {
 	file := path.Join(dir, name)
 	if err := Below(fsys, dir, file); err != nil {
 		return nil, err
-	}
-	// The size is known without reading: most would be read in vain.
-	if info, err := fs.Stat(fsys, file); err == nil && info.Mode().IsRegular() && info.Size() > most {
-		return nil, tooLarge(most)
 	}
 	return Read(fsys, file, most)
 }

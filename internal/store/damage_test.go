@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func useLedger(t interface{ Context() context.Context }, db *store.DB, ids ...st
 func TestDamage(t *testing.T) {
 	whole := sound(t)
 	page := os.Getpagesize()
-	parent := t.TempDir()
+	parent, runs := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		data := append([]byte(nil), whole...)
 		for range rapid.IntRange(1, 3).Draw(t, "times") {
@@ -93,8 +94,9 @@ func TestDamage(t *testing.T) {
 		if rapid.Bool().Draw(t, "cut") {
 			data = data[:rapid.IntRange(2*page, len(data)).Draw(t, "length")]
 		}
-		dir, err := os.MkdirTemp(parent, "damage")
-		if err != nil {
+		runs++
+		dir := filepath.Join(parent, strconv.Itoa(runs))
+		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
@@ -131,7 +133,7 @@ func TestDamage(t *testing.T) {
 // TestUnreadableAlert damages the text of alerts: the others are listed, and the end says what was not.
 func TestUnreadableAlert(t *testing.T) {
 	whole := string(sound(t))
-	parent := t.TempDir()
+	parent, runs := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		text := []byte(whole)
 		bad := map[string]bool{}
@@ -145,8 +147,9 @@ func TestUnreadableAlert(t *testing.T) {
 			text[at+len(id)] = 'x'
 			bad[id] = true
 		}
-		dir, err := os.MkdirTemp(parent, "unreadable")
-		if err != nil {
+		runs++
+		dir := filepath.Join(parent, strconv.Itoa(runs))
+		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
