@@ -37,7 +37,7 @@ var buildRunner = sync.OnceValues(func() (string, error) {
 	nodes.terminates = append(nodes.terminates, func() { _ = os.RemoveAll(dir) })
 	nodes.mu.Unlock()
 	binary := filepath.Join(dir, "runner")
-	output, err := exec.CommandContext(nodes.ctx, "go", "build", "-o", binary, "tocsin/cmd/runner").CombinedOutput()
+	output, err := exec.CommandContext(nodes.ctx, "go", "build", "-tags", "testclock", "-o", binary, "tocsin/cmd/runner").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the runner: %w\n%s", err, output)
 	}

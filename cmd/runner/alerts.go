@@ -37,7 +37,7 @@ func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
 	if c.Limit < 0 {
 		return usagef("--limit must not be negative")
 	}
-	b, err := a.openAlerts(ctx)
+	b, err := a.openAlertsToRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	b, err := a.openAlerts(ctx)
+	b, err := a.openAlertsToRead(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (w *alertWriter) finish() error {
 
 // describe shows an alert to a person in a few lines.
 func describe(d alert.Document) string {
-	field := func(name string) string { return strings.Map(printable, event.First(d.Source, "kibana.alert."+name)) }
+	field := func(name string) string { return escaped(event.First(d.Source, "kibana.alert."+name)) }
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s (risk %s)  %s\n", field("original_time"), field("severity"), field("risk_score"), field("rule.name"))
 	if t := techniques(d.Source); t != "" {
@@ -156,13 +156,13 @@ func describe(d alert.Document) string {
 
 // describeRisk shows a risk event to a person in a few lines.
 func describeRisk(d alert.Document) string {
-	field := func(name string) string { return strings.Map(printable, event.First(d.Source, name)) }
+	field := func(name string) string { return escaped(event.First(d.Source, name)) }
 	all := func(name string) string {
 		var texts []string
 		for _, v := range event.Lookup(d.Source, name) {
 			texts = append(texts, fmt.Sprint(v))
 		}
-		return strings.Map(printable, strings.Join(texts, ", "))
+		return escaped(strings.Join(texts, ", "))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  risk %s for %s %s  %s\n", field("event.start"), field("risk.score"), field("risk.object_type"), field("risk.object"), field("rule.name"))
@@ -192,5 +192,5 @@ func techniques(source map[string]any) string {
 			}
 		}
 	}
-	return strings.Map(printable, strings.Join(names, "; "))
+	return escaped(strings.Join(names, "; "))
 }

@@ -33,7 +33,7 @@ func (c *backfillListCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	b, err := a.openAlerts(ctx)
+	b, err := a.openAlertsToRead(ctx)
 	if err != nil {
 		return err
 	}

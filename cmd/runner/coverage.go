@@ -47,7 +47,9 @@ func (s *stretch) options(now time.Time) (coverage.Options, error) {
 }
 
 // ledgerOf opens the ledger and loads the rules that it is asked about. An invalid rule has no slots.
-func (a *app) ledgerOf(ctx context.Context, ids []string) (*backend, []*service.Rule, error) {
+func (a *app) ledgerOf(
+	ctx context.Context, ids []string, open func(context.Context) (*backend, error),
+) (*backend, []*service.Rule, error) {
 	planned, complaint := a.global.planRules(ctx, a.global.Rules)
 	if complaint != nil {
 		return nil, nil, complaint
@@ -66,7 +68,7 @@ func (a *app) ledgerOf(ctx context.Context, ids []string) (*backend, []*service.
 	if len(rules) == 0 {
 		return nil, nil, usagef("rules: none that can run is in the places named by --rules, or has an id of --rule")
 	}
-	b, err := a.openAlerts(ctx)
+	b, err := open(ctx)
 	return b, rules, err
 }
 
@@ -78,20 +80,32 @@ func asked(rules []*service.Rule) []coverage.Rule {
 	return out
 }
 
+// seen is what the ledger has of a stretch.
+type seen struct {
+	coverage.Options
+	rows []coverage.Row
+	// begun tells that the ledger has anything of any rule.
+	begun bool
+}
+
 // read is what all subcommands begin with.
-func (s *stretch) read(ctx context.Context, a *app, buckets int) ([]coverage.Row, coverage.Options, error) {
+func (s *stretch) read(ctx context.Context, a *app, buckets int) (seen, error) {
 	o, err := s.options(a.clock.Now())
 	if err != nil {
-		return nil, o, err
+		return seen{}, err
 	}
 	o.Buckets = buckets
-	b, rules, err := a.ledgerOf(ctx, s.Rule)
+	b, rules, err := a.ledgerOf(ctx, s.Rule, a.openAlertsToRead)
 	if err != nil {
-		return nil, o, err
+		return seen{}, err
 	}
 	defer func() { _ = b.close() }()
 	rows, err := coverage.Read(ctx, b.ledger, asked(rules), o)
-	return rows, o, err //nolint:wrapcheck // it names the ledger
+	if err != nil {
+		return seen{}, err //nolint:wrapcheck // it names the ledger
+	}
+	begun, err := coverage.Begun(ctx, b.ledger, rows)
+	return seen{o, rows, begun}, err //nolint:wrapcheck // it names the ledger
 }
 
 // coverageShowCmd is the table.
@@ -105,10 +119,11 @@ func (c *coverageShowCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	rows, o, err := c.read(ctx, a, heatWidth)
+	found, err := c.read(ctx, a, heatWidth)
 	if err != nil {
 		return err
 	}
+	rows, o := found.rows, found.Options
 	if a.global.Format != "text" {
 		out := make([]jsonRow, len(rows))
 		for i, r := range rows {
@@ -163,7 +178,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 		count(len(rows), "rule"), count(sum.Slots(), "slot"), sum.Covered, percentText(sum), sum.Open(), sum.GivenUp)
 	for _, r := range rows {
 		if r.LastError != "" && err == nil {
-			_, err = fmt.Fprintf(w, "%s: %s\n", r.Name, strings.Map(printable, r.LastError))
+			_, err = fmt.Fprintf(w, "%s: %s\n", r.Name, escaped(r.LastError))
 		}
 	}
 	return wrapWrite(err)
@@ -239,25 +254,37 @@ func (c *coverageGapsCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	rows, _, err := c.read(ctx, a, 0)
+	found, err := c.read(ctx, a, 0)
 	if err != nil {
 		return err
 	}
-	gaps := coverage.Gaps(rows)
-	if err := writeGaps(a, gaps); err != nil {
+	gaps, unknown := coverage.Gaps(found.rows), coverage.Unknown(found.rows, found.begun, found.Options)
+	if err := writeGaps(a, gaps, unknown); err != nil {
 		return err
 	}
-	if len(gaps) > 0 {
+	if len(gaps)+len(unknown) > 0 {
 		return errFailed
 	}
 	return nil
 }
 
-func writeGaps(a *app, gaps []coverage.Gap) error {
+func writeGaps(a *app, gaps, unknown []coverage.Gap) error {
 	if a.global.Format != "text" {
-		return writeJSON(a.out, a.global.Format, gaps)
+		return writeJSON(a.out, a.global.Format, append(unknown, gaps...))
+	}
+	for _, g := range unknown {
+		what := "rule " + g.RuleID + " (" + g.Name + ")"
+		if g.Status == coverage.NoLedger {
+			what = "no ledger of namespace " + a.global.Namespace
+		}
+		if _, err := fmt.Fprintln(a.out, escaped(what+": "+g.Error)); err != nil {
+			return wrapWrite(err)
+		}
 	}
 	if len(gaps) == 0 {
+		if len(unknown) > 0 {
+			return nil
+		}
 		_, err := fmt.Fprintln(a.err, "no gaps")
 		return wrapWrite(err)
 	}

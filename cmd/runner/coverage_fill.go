@@ -33,7 +33,7 @@ func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	b, rules, err := a.ledgerOf(ctx, c.Rule)
+	b, rules, err := a.ledgerOf(ctx, c.Rule, a.openAlerts)
 	if err != nil {
 		return err
 	}

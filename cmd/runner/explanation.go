@@ -190,7 +190,7 @@ func writeTrace(w io.Writer, t condition.Trace, depth int) error {
 	} else if t.Values != nil {
 		line += "   event: " + strings.Join(t.Values, " | ")
 	}
-	if _, err := fmt.Fprintln(w, strings.Map(printable, line)); err != nil {
+	if _, err := fmt.Fprintln(w, escaped(line)); err != nil {
 		return wrapWrite(err)
 	}
 	for _, p := range t.Parts {

@@ -47,9 +47,23 @@ func jsonHits(hits []query.Hit) []any {
 	return out
 }
 
-func writeHits(a *app, hits []query.Hit, timeField string) error {
+// writeHits writes hits, or what an answer has by column.
+func writeHits(a *app, hits []query.Hit, timeField string, columns bool) error {
 	if a.global.Format != "text" {
 		return writeJSON(a.out, a.global.Format, jsonHits(hits))
+	}
+	if columns {
+		rows, ok, err := newRowTable(hits)
+		if err != nil {
+			return err
+		}
+		if ok {
+			if err := rows.write(a); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.err, "%s\n", count(len(hits), "row"))
+			return wrapWrite(err)
+		}
 	}
 	t := newTable(a.out, "TIME", "INDEX", "ID", "EVENT")
 	what := "hit"

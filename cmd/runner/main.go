@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
 	"tocsin/internal/failure"
@@ -67,7 +66,7 @@ func execute(ctx context.Context, args []string, std stdio) int {
 	if err != nil && !errors.Is(err, errFailed) {
 		for line := range strings.Lines(err.Error()) { // joined errors have one each
 			line = credentials.ReplaceAllString(strings.TrimSpace(line), "://[redacted]@")
-			_, _ = fmt.Fprintf(std.err, "runner: %s\n", strings.Map(printable, line))
+			_, _ = fmt.Fprintf(std.err, "runner: %s\n", escaped(line))
 		}
 	}
 	return exitCode(err, len(c.Elasticsearch) > 0)
@@ -83,15 +82,6 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return command.Run(&app{stdio: std, global: &c.globals, clock: &clock{wrong: wrongClock()}, bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
-}
-
-// wrongClock is what the tests of the service set: by how much this machine's clock is to be off.
-func wrongClock() time.Duration {
-	wrong, err := time.ParseDuration(os.Getenv("TOCSIN_CLOCK_OFFSET"))
-	if err != nil {
-		return 0
-	}
-	return wrong
 }
 
 // exitCode tells what became of an invocation, which may have been on a cluster.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"tocsin/internal/diag"
 	"tocsin/internal/search"
 )
 
@@ -22,7 +23,7 @@ func newTable(w io.Writer, head ...string) table {
 func (t table) row(cells ...any) {
 	text := make([]string, len(cells))
 	for i, c := range cells {
-		text[i] = strings.Map(printable, fmt.Sprint(c))
+		text[i] = escaped(fmt.Sprint(c))
 	}
 	_, _ = fmt.Fprintln(t.w, strings.Join(text, "\t"))
 }
@@ -31,18 +32,13 @@ func (t table) row(cells ...any) {
 func (t table) cells(last string, cells ...any) {
 	text := make([]string, len(cells), len(cells)+1)
 	for i, c := range cells {
-		text[i] = strings.Map(printable, fmt.Sprint(c))
+		text[i] = escaped(fmt.Sprint(c))
 	}
 	_, _ = fmt.Fprintln(t.w, strings.Join(append(text, last), "\t"))
 }
 
-// printable keeps what came from events from breaking lines or driving the terminal.
-func printable(r rune) rune {
-	if r < 0x20 || r >= 0x7f && r < 0xa0 {
-		return '\uFFFD'
-	}
-	return r
-}
+// escaped keeps what came from events and rules from breaking lines or driving the terminal.
+func escaped(text string) string { return diag.Shown(text) }
 
 func (t table) flush() error {
 	if err := t.w.Flush(); err != nil {

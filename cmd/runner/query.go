@@ -92,7 +92,7 @@ func languages() []string {
 // search finds and writes hits; those found before a failure are worth having.
 func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
 	hits, searchErr := query.Hunt(ctx, prepared, query.Source{Events: b.events}, window.Window{From: c.From.Time, To: c.To.Time}, c.Size)
-	if err := writeHits(a, hits, c.TimestampField); err != nil {
+	if err := writeHits(a, hits, c.TimestampField, rule.Language(c.Language) == rule.ESQL); err != nil {
 		return err
 	}
 	if searchErr != nil {

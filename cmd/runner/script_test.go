@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": scriptCode, "gzip": scriptGzip, "hold": scriptHold, "server": scriptServer, "silent": scriptSilent,
+			"code": scriptCode, "gzip": scriptGzip, "hold": scriptHold, "server": scriptServer, "silent": scriptSilent, "spoil": scriptSpoil,
 		},
 	})
 }
@@ -96,6 +96,21 @@ func scriptHold(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := store.Open(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Defer(func() { _ = db.Close() })
+}
+
+// scriptSpoil puts a text in place of another wherever it stands in a file; without texts, zeros in place of
+// all that is behind the first two pages of a store.
+func scriptSpoil(ts *testscript.TestScript, _ bool, args []string) {
+	data := []byte(ts.ReadFile(args[0]))
+	if len(args) == 3 {
+		if !bytes.Contains(data, []byte(args[1])) {
+			ts.Fatalf("%s has no %s", args[0], args[1])
+		}
+		data = bytes.ReplaceAll(data, []byte(args[1]), []byte(args[2]))
+	} else {
+		clear(data[2*os.Getpagesize():])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
 // scriptServer starts a [fakeServer] whose answers a file may begin with and puts its address into

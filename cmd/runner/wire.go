@@ -100,6 +100,16 @@ func (a *app) openAlerts(ctx context.Context) (*backend, error) {
 	return nil, usagef("where are the alerts? Give --elasticsearch URL or --store DIR")
 }
 
+// openAlertsToRead is openAlerts for commands that only read: a store on a disk that cannot be written will
+// do, and where there is none nothing is made.
+func (a *app) openAlertsToRead(ctx context.Context) (*backend, error) {
+	if len(a.global.Elasticsearch) > 0 || a.global.Store == "" {
+		return a.openAlerts(ctx)
+	}
+	b := newEmbedded()
+	return b, a.openStoreToRead(b)
+}
+
 // show renders diagnostics for a person.
 func (a *app) show(l diag.List) error { return render(a.err, l) }
 

@@ -57,6 +57,33 @@ func (a *app) openStore(b *backend) error {
 	return nil
 }
 
+// openStoreToRead opens what there is in the directory of the alerts; what is not there is empty, and is
+// said to be.
+func (a *app) openStoreToRead(b *backend) error {
+	b.alerts, b.risk, b.ledger = store.NewMemory(), store.NewMemory(), ledger.NewMemory()
+	switch db, err := store.OpenToRead(a.global.Store); {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := fmt.Fprintf(a.err, "there is no store in %s\n", a.global.Store); err != nil {
+			return wrapWrite(err)
+		}
+	case err != nil:
+		return usageError{err}
+	default:
+		b.alerts, b.ledger = db, db.Ledger()
+		b.closers = append(b.closers, db.Close)
+	}
+	switch risk, err := store.OpenRiskToRead(a.global.Store); {
+	case errors.Is(err, fs.ErrNotExist): // it is made with the first store that has one
+	case err != nil:
+		return errors.Join(usageError{err}, b.close())
+	default:
+		b.risk = risk
+		b.closers = append(b.closers, risk.Close)
+	}
+	b.riskEvents = &store.Kept{Records: b.risk, Index: elastic.RiskAlias(a.global.Namespace)}
+	return nil
+}
+
 func (a *app) openEvents(ctx context.Context, b *backend) error {
 	mappings, err := a.readMapping()
 	if err != nil {

@@ -75,6 +75,9 @@ type Bucket struct {
 type Row struct {
 	RuleID string `json:"rule_id"`
 	Name   string `json:"name"`
+	// Known tells that a runner has begun to run the rule, or has run it in this time. A rule that
+	// nobody knows owes nothing, and has covered nothing.
+	Known bool `json:"known"`
 	Counts
 	// OldestOpen is the first slot that is still to be run, LastCovered the last one that is covered.
 	OldestOpen  *time.Time `json:"oldest_open,omitempty"`
@@ -142,12 +145,13 @@ func Read(ctx context.Context, store ledger.Store, rules []Rule, o Options) ([]R
 
 func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o Options) Row {
 	head, known := heads[r.ID]
-	row := Row{RuleID: r.ID, Name: r.Name, Buckets: buckets(o), Lag: head.Lag}
+	row := Row{RuleID: r.ID, Name: r.Name, Known: known, Buckets: buckets(o), Lag: head.Lag}
 	for slot := r.Slots.Next(o.From.Add(-1)); !slot.IsZero() && !slot.After(o.To); slot = r.Slots.Next(slot) {
 		e := ledger.Entry{Slot: slot}
 		recorded := false
 		if p := pages[ledger.Page{RuleID: r.ID, Day: ledger.Day(slot)}.ID()]; p != nil {
 			e, recorded = p.Find(slot)
+			row.Known = row.Known || recorded
 		}
 		// A slot that somebody ran before the rule's time counts, one that nobody ran does not. One that is
 		// being run is not late yet.
@@ -220,6 +224,41 @@ func (r *Row) gap(e ledger.Entry) {
 	r.Gaps = append(r.Gaps, Gap{
 		RuleID: r.RuleID, Name: r.Name, From: e.Slot, To: e.Slot, Slots: 1, Status: e.Status.String(), Attempts: e.Attempts, Error: e.Error,
 	})
+}
+
+// Begun reports whether a ledger has anything of any rule, be it one that nobody asked about.
+func Begun(ctx context.Context, store ledger.Store, rows []Row) (bool, error) {
+	if slices.ContainsFunc(rows, func(r Row) bool { return r.Known }) {
+		return true, nil
+	}
+	heads, err := store.Heads(ctx, nil)
+	if err != nil {
+		return false, fmt.Errorf("read the ledger: %w", err)
+	}
+	return len(heads) > 0, nil
+}
+
+// The status of a [Gap] that is no stretch of slots.
+const (
+	// NoLedger: nobody has run any rule.
+	NoLedger = "no-ledger"
+	// NeverRun: no runner has run this one.
+	NeverRun = "never-run"
+)
+
+// Unknown returns what nobody knows of: the ledger as one, where it has not begun, or else each rule
+// that is not known.
+func Unknown(rows []Row, begun bool, o Options) []Gap {
+	if !begun {
+		return []Gap{{From: o.From, To: o.To, Status: NoLedger, Error: fmt.Sprintf("nothing is recorded of any of %d rules, nor of others", len(rows))}}
+	}
+	var out []Gap
+	for _, r := range rows {
+		if !r.Known {
+			out = append(out, Gap{RuleID: r.RuleID, Name: r.Name, From: o.From, To: o.To, Status: NeverRun, Error: "no runner has run it"})
+		}
+	}
+	return out
 }
 
 // Gaps returns those of all rows, the oldest first.

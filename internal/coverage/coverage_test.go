@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"tocsin/internal/coverage"
 	"tocsin/internal/ledger"
@@ -71,4 +72,62 @@ func TestRead(t *testing.T) {
 	if rows[1].Slots() != 0 {
 		t.Errorf("a rule that nobody has begun: %+v", rows[1])
 	}
+}
+
+// TestUnknown records some of some rules: what nobody knows of is told, one by one where the ledger has
+// begun, and nothing of what a runner has begun or run.
+func TestUnknown(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		store := ledger.NewMemory()
+		l := &ledger.Ledger{Store: store}
+		hourly := scheduler.Interval(time.Hour, 0)
+		var rules []coverage.Rule
+		var want []string
+		others := rapid.Bool().Draw(t, "others")
+		if others {
+			if _, err := l.Begin(t.Context(), []ledger.Grid{{RuleID: "of somebody else", Slots: hourly}}, at(2)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n := rapid.IntRange(1, 30).Draw(t, "rules")
+		known := 0
+		for i := range n {
+			id := fmt.Sprintf("r%02d", i)
+			rules = append(rules, coverage.Rule{ID: id, Name: id, Slots: hourly})
+			var err error
+			switch rapid.SampledFrom([]string{"nothing", "begun", "recorded"}).Draw(t, "state") {
+			case "nothing":
+				want = append(want, coverage.NeverRun+" "+id)
+			case "begun":
+				_, err = l.Begin(t.Context(), []ledger.Grid{{RuleID: id, Slots: hourly}}, at(2))
+				known++
+			case "recorded":
+				status := rapid.SampledFrom([]ledger.Status{ledger.Covered, ledger.Failed, ledger.GivenUp}).Draw(t, "status")
+				_, err = l.Record(t.Context(), []ledger.Account{{RuleID: id, Entry: ledger.Entry{Slot: at(3), Status: status, Ended: at(3)}}})
+				known++
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if known == 0 && !others {
+			want = []string{coverage.NoLedger + " "}
+		}
+		o := coverage.Options{From: at(0), To: at(5), Now: at(6)}
+		rows, err := coverage.Read(t.Context(), store, rules, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun, err := coverage.Begun(t.Context(), store, rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, g := range coverage.Unknown(rows, begun, o) {
+			got = append(got, g.Status+" "+g.RuleID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
 }

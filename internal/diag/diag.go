@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Severity ranks a diagnostic. Only an Error makes the thing it speaks of unusable.
@@ -100,7 +101,7 @@ func (l List) Sort() {
 // Render writes every diagnostic with its source line and a caret run under what is meant.
 func Render(w io.Writer, l List) error {
 	for _, d := range l {
-		if _, err := io.WriteString(w, d.Error()+"\n"+d.caret()); err != nil {
+		if _, err := io.WriteString(w, Shown(d.Error())+"\n"+d.caret()); err != nil {
 			return fmt.Errorf("write diagnostic: %w", err)
 		}
 	}
@@ -119,15 +120,26 @@ func (d Diagnostic) caret() string {
 	line := []rune(d.Excerpt)
 	col := min(max(d.Column-1, 0), len(line))
 	start, end := window(len(line), col)
-	pad := strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return '\t'
+	var text, pad strings.Builder
+	run := 0
+	for i := start; i < end; i++ {
+		as := shown(line[i])
+		if line[i] == '\t' {
+			as = "\t"
 		}
-		return ' '
-	}, string(line[start:col]))
-	run := max(1, min(d.Width, end-col))
+		width := utf8.RuneCountInString(as)
+		text.WriteString(as)
+		switch {
+		case i < col && as == "\t":
+			pad.WriteString(as)
+		case i < col:
+			pad.WriteString(strings.Repeat(" ", width))
+		case i < col+d.Width:
+			run += width
+		}
+	}
 	number := fmt.Sprintf("%5d", d.Line)
-	return fmt.Sprintf("%s | %s\n%s | %s%s\n", number, string(line[start:end]), strings.Repeat(" ", len(number)), pad, strings.Repeat("^", run))
+	return fmt.Sprintf("%s | %s\n%s | %s%s\n", number, text.String(), strings.Repeat(" ", len(number)), pad.String(), strings.Repeat("^", max(1, run)))
 }
 
 // window chooses which part of a long line is shown around column col.

@@ -12,14 +12,18 @@ import (
 // ErrOutside is for a file that lies outside of the folder that names it.
 var ErrOutside = errors.New("it lies outside of the folder that names it")
 
-// real is a file system that knows where a name leads when all links are followed.
-type real interface {
+// linked is a file system that knows where a name leads when all links are followed.
+type linked interface {
 	Real(name string) (string, error)
 }
 
 // Read returns the content of a plain file of at most so many bytes. What is no plain file is an
 // error at once: to open a pipe would wait for whoever writes to it.
 func Read(fsys fs.FS, name string, most int64) ([]byte, error) {
+	// The size is known without reading: most would be read in vain.
+	if info, err := fs.Stat(fsys, name); err == nil && info.Mode().IsRegular() && info.Size() > most {
+		return nil, tooLarge(most)
+	}
 	data, all, err := Head(fsys, name, most)
 	if err == nil && !all {
 		return nil, tooLarge(most)
@@ -68,16 +72,12 @@ func ReadBelow(fsys fs.FS, dir, name string, most int64) ([]byte, error) {
 	if err := Below(fsys, dir, file); err != nil {
 		return nil, err
 	}
-	// The size is known without reading: most would be read in vain.
-	if info, err := fs.Stat(fsys, file); err == nil && info.Mode().IsRegular() && info.Size() > most {
-		return nil, tooLarge(most)
-	}
 	return Read(fsys, file, most)
 }
 
 // Below returns [ErrOutside] when a file of a folder is a link that leads out of it.
 func Below(fsys fs.FS, dir, file string) error {
-	links, ok := fsys.(real)
+	links, ok := fsys.(linked)
 	if !ok {
 		return nil
 	}

@@ -17,8 +17,8 @@ import (
 	"tocsin/internal/folder"
 )
 
-// make1 makes what a test needs of a folder: a text, a link ("->x"), a pipe ("|") or a folder ("/").
-func make1(t interface{ Fatal(...any) }, dir, name, content string) {
+// put makes what a test needs of a folder: a text, a link ("->x"), a pipe ("|") or a folder ("/").
+func put(t interface{ Fatal(...any) }, dir, name, content string) {
 	p := filepath.Join(dir, filepath.FromSlash(name))
 	err := os.MkdirAll(filepath.Dir(p), 0o755)
 	switch {
@@ -43,7 +43,7 @@ func TestRead(t *testing.T) {
 		"in/a": "text", "in/pipe": "|", "in/dir/b": "below", "in/zero": "->/dev/zero", "in/gone": "->nowhere", "in/self": "->self",
 		"in/inner": "->dir/b", "in/out": "->../secret", "in/outdir": "->../other", "in/socketless": "->pipe", "secret": "s", "other/c": "c",
 	} {
-		make1(t, dir, name, content)
+		put(t, dir, name, content)
 	}
 	disk := folder.Disk{Dir: dir}
 	for name, tt := range map[string]struct {
@@ -90,28 +90,30 @@ func TestRead(t *testing.T) {
 // TestWalk lays out folders with links wherever they may lead, and wants every file that can be reached by
 // folders below the root once, and an end.
 func TestWalk(t *testing.T) {
+	parent, runs := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "walk")
-		if err != nil {
+		runs++
+		dir := filepath.Join(parent, strconv.Itoa(runs))
+		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		places := []string{"root", "root/a", "root/a/b", "root/c", "out", "out/d", "."}
 		for i, p := range places {
-			make1(t, dir, p+"/f"+strconv.Itoa(i), "x")
+			put(t, dir, p+"/f"+strconv.Itoa(i), "x")
 		}
 		type link struct{ from, to string }
 		var links []link
 		for i := range rapid.IntRange(0, 6).Draw(t, "links") {
 			from, to := rapid.SampledFrom(places[:6]).Draw(t, "from"), rapid.SampledFrom(places).Draw(t, "to")
 			links = append(links, link{from, to})
-			make1(t, dir, from+"/l"+strconv.Itoa(i), "->"+filepath.Join(dir, to))
+			put(t, dir, from+"/l"+strconv.Itoa(i), "->"+filepath.Join(dir, to))
 		}
 		// What is to be reached: by folders and by links, but for links to where one is or what that is in.
 		want := map[string]bool{}
 		var reach func(at string, way []string)
 		reach = func(at string, way []string) {
-			way = append(way[:len(way):len(way)], at)
+			way = append(slices.Clip(way), at)
 			for i, p := range places {
 				if p == at {
 					want["f"+strconv.Itoa(i)] = true
@@ -132,7 +134,7 @@ func TestWalk(t *testing.T) {
 		reach("root", nil)
 		got := map[string]int{}
 		var walk folder.Walker
-		if err := walk.Walk(folder.Disk{Dir: dir}, "root", func(name string, entry fs.DirEntry, err error) error {
+		if err := walk.Walk(folder.Disk{Dir: dir}, "root", func(_ string, entry fs.DirEntry, err error) error {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,7 +164,7 @@ func TestWalkAsOthers(t *testing.T) {
 	for _, root := range []string{".", "b", "a", "none"} {
 		visits := func(walk func(fs.FS, string, fs.WalkDirFunc) error) []string {
 			var out []string
-			err := walk(fsys, root, func(name string, entry fs.DirEntry, err error) error {
+			err := walk(fsys, root, func(name string, _ fs.DirEntry, err error) error {
 				out = append(out, name)
 				switch {
 				case err != nil:

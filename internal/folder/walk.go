@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 )
 
 // Walker visits folders, each once, whatever links lead to it. The zero value has visited none.
@@ -44,7 +45,7 @@ func (w *Walker) at(fsys fs.FS, way []string, entry fs.DirEntry, visit fs.WalkDi
 	w.seen[id] = true
 	entries, err := fs.ReadDir(fsys, name)
 	if err != nil {
-		if err = visit(name, entry, err); err != nil {
+		if err := visit(name, entry, err); err != nil {
 			return err
 		}
 	}
@@ -58,7 +59,7 @@ func (w *Walker) at(fsys fs.FS, way []string, entry fs.DirEntry, visit fs.WalkDi
 				continue
 			}
 		}
-		err := w.at(fsys, append(way[:len(way):len(way)], below), e, visit)
+		err := w.at(fsys, append(slices.Clip(way), below), e, visit)
 		switch {
 		case errors.Is(err, fs.SkipDir) && e.IsDir():
 		case errors.Is(err, fs.SkipDir):
@@ -80,7 +81,7 @@ func (n named) Name() string { return n.name }
 
 // identity tells directories apart: by where their names lead, or by their names.
 func identity(fsys fs.FS, name string) string {
-	if links, ok := fsys.(real); ok {
+	if links, ok := fsys.(linked); ok {
 		if at, err := links.Real(name); err == nil {
 			return at
 		}

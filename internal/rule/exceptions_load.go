@@ -102,6 +102,9 @@ func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where 
 	case first == nil:
 		e.items[key][item.ItemID] = item
 		list.Items = append(list.Items, item)
+	case first.faulty != "" && item.faulty == "": // what cannot be used takes no id
+		e.items[key][item.ItemID] = item
+		list.Items[slices.Index(list.Items, first)] = item
 	case first.hash != item.hash:
 		d.List = append(d.List, item.Report(diag.Warning, area+"/duplicate-item", "item_id",
 			"exception item %s is already defined at %s in other words, which count", item.ItemID, first.Report(diag.Note, "", "item_id", "").Place()))

@@ -80,3 +80,32 @@ func TestIDsThatNobodyCanKeep(t *testing.T) {
 		}
 	}
 }
+
+// TestItemsOfOneID: the first that can be used has the id, wherever one stands that cannot.
+func TestItemsOfOneID(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		fsys := fstest.MapFS{}
+		want := ""
+		for i := range rapid.IntRange(1, 4).Draw(t, "items") {
+			entries := fmt.Sprintf("[{field = 'f%d', operator = 'included', type = 'exists'}]", i)
+			if rapid.Bool().Draw(t, "broken") {
+				entries = "7"
+			} else if want == "" {
+				want = fmt.Sprintf("f%d", i)
+			}
+			fsys[fmt.Sprintf("%d.exceptions.toml", i)] = &fstest.MapFile{Data: []byte("[[exception_list]]\nlist_id = 'l'\nname = 'L'\ntype = 'detection'\nnamespace_type = 'single'\n" +
+				"[[exception_item]]\nlist_id = 'l'\nitem_id = 'i'\nname = 'I'\ntype = 'simple'\nnamespace_type = 'single'\nentries = " + entries + "\n")}
+		}
+		fsys["r.toml"] = &fstest.MapFile{Data: []byte(ruleText("r", "R") + "[[rule.exceptions_list]]\nlist_id = 'l'\nid = 'l'\ntype = 'detection'\nnamespace_type = 'single'\n")}
+		set, list := rule.LoadFS(fsys, ".")
+		r := set.ByID("r")
+		switch {
+		case want == "":
+			if r != nil {
+				t.Errorf("the rule runs without its exception: %v", list)
+			}
+		case r == nil || len(r.Exceptions) != 1 || r.Exceptions[0].Entries[0].Field != want:
+			t.Errorf("want the exception of %s: %+v, %v", want, r, list)
+		}
+	})
+}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -46,7 +45,7 @@ var (
 // were given, so that large integers survive, and Index is empty. A call of Create is one
 // transaction: it is on disk when the call returns.
 type DB struct {
-	bolt *bolt.DB
+	bolt *database
 	path string
 }
 
@@ -64,19 +63,28 @@ func Open(dir string) (*DB, error) { return open(dir, databaseFile) }
 // OpenRisk is [Open] for the risk events of a directory, which are in a database of their own.
 func OpenRisk(dir string) (*DB, error) { return open(dir, riskFile) }
 
+// OpenToRead is [Open] for somebody who only reads, which a disk that cannot be written allows. Nothing is
+// created: a database that is not there is [fs.ErrNotExist].
+func OpenToRead(dir string) (*DB, error) { return openToRead(dir, databaseFile) }
+
+// OpenRiskToRead is [OpenToRead] for the risk events.
+func OpenRiskToRead(dir string) (*DB, error) { return openToRead(dir, riskFile) }
+
+// buckets are all that a database has.
+var buckets = [][]byte{alertBucket, orderBucket, instanceBucket, headBucket, pageBucket}
+
 func open(dir, name string) (*DB, error) {
 	path := filepath.Join(dir, name)
 	op := "open store " + path
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, openError(op, err)
 	}
-	b, err := openBolt(path)
+	b, err := openDatabase(path, false)
 	if err != nil {
 		return nil, openError(op, err)
 	}
-	db := &DB{bolt: b, path: path}
 	err = b.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{alertBucket, orderBucket, instanceBucket, headBucket, pageBucket} {
+		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
@@ -86,22 +94,28 @@ func open(dir, name string) (*DB, error) {
 	if err != nil {
 		return nil, openError(op, errors.Join(err, b.Close()))
 	}
-	return db, nil
+	return &DB{bolt: b, path: path}, nil
 }
 
-// errDamaged is for a database whose beginning is right and whose rest is not.
-var errDamaged = errors.New("the database is damaged")
-
-// openBolt opens the file. A damaged one makes the library panic, and reading behind the end of a
-// mapped file is a fault of the whole process; both are made errors.
-func openBolt(path string) (db *bolt.DB, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if cause := recover(); cause != nil {
-			db, err = nil, fmt.Errorf("%w: %v", errDamaged, cause)
+func openToRead(dir, name string) (*DB, error) {
+	path := filepath.Join(dir, name)
+	op := "open store " + path
+	b, err := openDatabase(path, true)
+	if err != nil {
+		return nil, openError(op, err)
+	}
+	err = b.View(func(tx *bolt.Tx) error {
+		for _, name := range buckets {
+			if tx.Bucket(name) == nil {
+				return bolterrors.ErrInvalid
+			}
 		}
-	}()
-	return bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
+		return nil
+	})
+	if err != nil {
+		return nil, openError(op, errors.Join(err, b.Close()))
+	}
+	return &DB{bolt: b, path: path}, nil
 }
 
 // openError says in plain words what the library means, and who has to do something.
@@ -123,7 +137,7 @@ func openError(op string, err error) error {
 // Close closes the database and gives up its lock.
 func (db *DB) Close() error {
 	if err := db.bolt.Close(); err != nil {
-		return unavailable("close store "+db.path, err)
+		return databaseError("close store "+db.path, err)
 	}
 	return nil
 }
@@ -161,7 +175,7 @@ func (db *DB) change(
 		return nil
 	})
 	if err != nil {
-		return nil, unavailable(op+db.path, err)
+		return nil, databaseError(op+db.path, err)
 	}
 	return written, nil
 }
@@ -206,7 +220,7 @@ func (db *DB) Get(ctx context.Context, id string) (alert.Document, error) {
 	})
 	switch {
 	case err != nil:
-		return alert.Document{}, unavailable("read alert from "+db.path, err)
+		return alert.Document{}, databaseError("read alert from "+db.path, err)
 	case source == nil:
 		return alert.Document{}, fmt.Errorf("alert %s: %w", id, alert.ErrNotFound)
 	}
@@ -223,7 +237,7 @@ func (db *DB) List(ctx context.Context, f alert.Filter, visit func(alert.Documen
 			return ctx.Err()
 		})
 		if err != nil && ctx.Err() == nil {
-			err = unavailable("list alerts of "+db.path, err)
+			err = databaseError("list alerts of "+db.path, err)
 		}
 		return entries, err
 	}, visit)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"tocsin/internal/diag"
@@ -113,17 +112,8 @@ func (f *fault) diagnostic(name string, at line, text []byte) diag.Diagnostic {
 		d.Message += fmt.Sprintf(", near %q", string(text[f.at-shownBehind/2:end]))
 		return d
 	}
-	d.Excerpt = strings.Map(printable, strings.TrimRight(string(text[:end]), "\r"))
+	d.Excerpt = string([]rune(strings.TrimRight(string(text[:end]), "\r"))) // a character for each byte that is none
 	return d
-}
-
-// printable keeps an event from controlling the terminal that its fault is shown on. What is not
-// UTF-8 comes as U+FFFD already, a character for each byte.
-func printable(r rune) rune {
-	if r != '\t' && unicode.IsControl(r) {
-		return utf8.RuneError
-	}
-	return r
 }
 
 // tooLong is the diagnostic of a line over the limit, of which text is the beginning.

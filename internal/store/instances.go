@@ -85,7 +85,7 @@ func (db *DB) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.
 			return err
 		})
 		if err != nil {
-			err = unavailable("find alerts in "+db.path, err)
+			err = databaseError("find alerts in "+db.path, err)
 		}
 		return records, err
 	}, visit)

@@ -169,8 +169,9 @@ func save[T any](
 				continue
 			}
 			next := versioned{have.version + 1, data}
-			if err := b.Put(name, next.wrap()); err != nil {
-				return err //nolint:wrapcheck // the caller says what it was doing
+			if err := b.Put(name, next.wrap()); err != nil { // it cannot be kept, others can
+				errs[i] = err
+				continue
 			}
 			versions[i] = next.version
 		}
@@ -214,5 +215,5 @@ func (l *Ledger) error(ctx context.Context, op string, err error) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, ledger.ErrLayout) {
 		return err
 	}
-	return unavailable(op+" in "+l.db.path, err)
+	return databaseError(op+" in "+l.db.path, err)
 }

@@ -29,7 +29,7 @@ func (db *DB) Existing(ctx context.Context, ids []string) (map[string]bool, erro
 		return nil
 	})
 	if err != nil {
-		return nil, unavailable("look alerts up in "+db.path, err)
+		return nil, databaseError("look alerts up in "+db.path, err)
 	}
 	return found, nil
 }

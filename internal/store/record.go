@@ -91,7 +91,7 @@ const (
 )
 
 // idOf returns the id in an order.
-func idOf(order []byte) []byte { return order[orderHead:] }
+func idOf(order []byte) []byte { return order[min(orderHead, len(order)):] }
 
 // document decodes a kept alert. Numbers come back as json.Number, with the text they had.
 func document(id string, source []byte) (alert.Document, error) {
@@ -115,9 +115,11 @@ type entry struct {
 const listBatch = 256
 
 // list drives a listing over anything that can read the next entries behind an order. The store
-// is free while visit runs, so visit may create alerts; those of a later time are then listed too.
+// is free while visit runs, so visit may create alerts; those of a later time are then listed too. An
+// alert that cannot be read is passed over, and an error in the end.
 func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit func(alert.Document) (bool, error)) error {
 	var after []byte
+	var unread unreadAlerts
 	for left := f.Limit; f.Limit <= 0 || left > 0; {
 		want := listBatch
 		if f.Limit > 0 {
@@ -128,21 +130,44 @@ func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit
 			return err
 		}
 		for _, e := range entries {
+			after = e.order
 			doc, err := document(e.id, e.source)
 			if err != nil {
-				return err
+				unread.add(err)
+				continue
 			}
 			if more, err := visit(doc); err != nil || !more {
-				return err
+				return errors.Join(err, unread.err())
 			}
-			after = e.order
+			left--
 		}
-		left -= len(entries)
 		if len(entries) < want {
-			return nil
+			break
 		}
 	}
-	return nil
+	return unread.err()
+}
+
+// unreadAlerts are those that a listing has passed over.
+type unreadAlerts struct {
+	n     int
+	first error
+}
+
+func (u *unreadAlerts) add(err error) {
+	if u.n++; u.n == 1 {
+		u.first = err
+	}
+}
+
+func (u *unreadAlerts) err() error {
+	switch u.n {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("1 alert cannot be read and was passed over: %w", u.first)
+	}
+	return fmt.Errorf("%d alerts cannot be read and were passed over, first: %w", u.n, u.first)
 }
 
 // encode writes JSON without escaping what HTML would mind.

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tocsin/internal/query"
+)
+
+// maxColumns is how many columns of an answer are shown side by side; those of whole documents are not.
+const maxColumns = 12
+
+// rowTable are the rows of an answer of ES|QL by column; ok is false when they have too many to be shown
+// so.
+type rowTable struct {
+	columns []string
+	rows    []map[string]string
+}
+
+func newRowTable(hits []query.Hit) (t rowTable, ok bool, err error) {
+	known := map[string]bool{}
+	for _, h := range hits {
+		doc, err := h.Event.Document()
+		if err != nil {
+			return t, false, fmt.Errorf("query: %w", err)
+		}
+		row := map[string]string{}
+		if h.Event.Index != "" {
+			row["_index"] = h.Event.Index
+		}
+		if h.Event.ID != "" {
+			row["_id"] = h.Event.ID
+		}
+		leaves("", doc.Source, row)
+		for name := range row {
+			if !known[name] {
+				known[name] = true
+				t.columns = append(t.columns, name)
+			}
+		}
+		if len(t.columns) > maxColumns {
+			return t, false, nil
+		}
+		t.rows = append(t.rows, row)
+	}
+	// Where an event is comes first.
+	slices.SortFunc(t.columns, func(a, b string) int {
+		return cmp.Or(-strings.Compare(metadataFirst(a), metadataFirst(b)), strings.Compare(a, b))
+	})
+	return t, len(t.columns) > 0, nil
+}
+
+func metadataFirst(name string) string {
+	if name == "_index" || name == "_id" {
+		return name
+	}
+	return ""
+}
+
+// leaves puts the values of an object by full name.
+func leaves(prefix string, source map[string]any, into map[string]string) {
+	for name, v := range source {
+		switch v := v.(type) {
+		case map[string]any:
+			leaves(prefix+name+".", v, into)
+		case []any:
+			texts := make([]string, len(v))
+			for i, one := range v {
+				texts[i] = fmt.Sprint(one)
+			}
+			into[prefix+name] = strings.Join(texts, ", ")
+		default:
+			into[prefix+name] = fmt.Sprint(v)
+		}
+	}
+}
+
+// write writes the table. A value that a row lacks is a dash.
+func (t rowTable) write(a *app) error {
+	head := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		head[i] = escaped(c)
+	}
+	out := newTable(a.out, head...)
+	for _, r := range t.rows {
+		cells := make([]any, len(t.columns))
+		for i, c := range t.columns {
+			text, there := r[c]
+			if cells[i] = shorten(text, maxSummary); !there {
+				cells[i] = "-"
+			}
+		}
+		out.row(cells...)
+	}
+	return out.flush()
+}
