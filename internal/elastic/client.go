@@ -27,6 +27,8 @@ type Client struct {
 	unasked sync.Once
 	known   knowledge
 	limit   *limiter
+	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
+	bearable bearable
 }
 
 // New makes a client. It does not call the cluster; [Client.Ping] does.

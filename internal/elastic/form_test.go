@@ -86,7 +86,7 @@ func (p *picky) reply(r *http.Request) (*http.Response, error) {
 	return status(200, `{"items":[`+strings.Join(out, ",")+`]}`)(r)
 }
 
-func create(t *testing.T, p *picky, docs []alert.Document) []alert.Written {
+func createAt(t *testing.T, p *picky, docs []alert.Document) []alert.Written {
 	t.Helper()
 	c, _ := scripted(t, elastic.Config{}, p.reply)
 	a, err := elastic.NewAlerts(c, "default")
@@ -117,7 +117,7 @@ func TestForms(t *testing.T) {
 	big := with(map[string]any{"a": strings.Repeat("y", 50_000), "event": map[string]any{"kind": "signal"}})
 	synctest.Test(t, func(t *testing.T) {
 		p := &picky{limit: 40_000, poison: "poison", stored: map[string]map[string]any{}}
-		got := create(t, p, []alert.Document{{ID: "good", Source: with(nil)}, {ID: "bad", Source: bad}, {ID: "big", Source: big}})
+		got := createAt(t, p, []alert.Document{{ID: "good", Source: with(nil)}, {ID: "bad", Source: bad}, {ID: "big", Source: big}})
 		want := []alert.Written{
 			{ID: "good", Outcome: alert.Created}, {ID: "bad", Outcome: alert.Created, Form: alert.EventAside},
 			{ID: "big", Outcome: alert.Created, Form: alert.EventOmitted},
@@ -154,12 +154,12 @@ func mustJSON(t *testing.T, v any) []byte {
 // TestFormRefusedForEver: what is refused in every form has failed, for the first reason.
 func TestFormRefusedForEver(t *testing.T) {
 	p := &picky{limit: 1 << 20, poison: "kibana", stored: map[string]map[string]any{}}
-	got := create(t, p, []alert.Document{{ID: "1", Source: map[string]any{"kibana.alert.uuid": "1", "a": 1}}})
+	got := createAt(t, p, []alert.Document{{ID: "1", Source: map[string]any{"kibana.alert.uuid": "1", "a": 1}}})
 	if got[0].Outcome != alert.Failed || got[0].Form != alert.WithEvent || got[0].Err == nil {
 		t.Errorf("%+v", got)
 	}
 	p = &picky{limit: 10, poison: "none", stored: map[string]map[string]any{}}
-	got = create(t, p, []alert.Document{{ID: "1", Source: map[string]any{"kibana.alert.uuid": "1"}}, {ID: "2", Source: map[string]any{"kibana.alert.uuid": "2"}}})
+	got = createAt(t, p, []alert.Document{{ID: "1", Source: map[string]any{"kibana.alert.uuid": "1"}}, {ID: "2", Source: map[string]any{"kibana.alert.uuid": "2"}}})
 	for _, w := range got {
 		if w.Outcome != alert.Failed || w.Err == nil {
 			t.Errorf("%+v", w)
@@ -184,7 +184,7 @@ func TestEverythingIsWritten(t *testing.T) {
 			p.busy[id] = max(0, rapid.IntRange(-8, 2).Draw(rt, "busy"))
 		}
 		synctest.Test(t, func(t *testing.T) {
-			for i, w := range create(t, p, docs) {
+			for i, w := range createAt(t, p, docs) {
 				_, bad := docs[i].Source["b"]
 				if w.ID != docs[i].ID || w.Outcome != alert.Created || w.Err != nil || (w.Form != alert.WithEvent) != (w.Refused != nil) || bad && w.Form == alert.WithEvent {
 					rt.Fatalf("%+v", w)

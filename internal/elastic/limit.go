@@ -175,7 +175,7 @@ func (l *limiter) lower(begun time.Time, factor float64) {
 // overloaded reports whether a search was refused because the cluster has too much to do.
 func overloaded(err error) bool {
 	return hasStatus(err, http.StatusTooManyRequests) || hasType(err, "es_rejected_execution_exception") ||
-		hasType(err, "circuit_breaking_exception")
+		tooMuch(err)
 }
 
 // token takes one out of the bucket, which holds those of a second.

@@ -31,8 +31,8 @@ type pager struct {
 	patterns []string
 	body     condition.Query
 	size     int
-	// most is the size that pages grow to.
-	most int
+	// most is the size that pages grow to, bound one that is known to be bearable, 0 where none is known.
+	most, bound int
 
 	pit      string
 	reopened bool
@@ -53,8 +53,12 @@ type hitKey struct{ index, id string }
 
 func newPager(c *Client, op string, patterns []string, body condition.Query, size int) *pager {
 	body = maps.Clone(body)
+	bound := c.bearable.of(patterns)
+	if bound > 0 {
+		size = min(size, bound)
+	}
 	body["size"] = size
-	return &pager{client: c, op: op, patterns: patterns, body: body, size: size, tied: map[hitKey]bool{}}
+	return &pager{client: c, op: op, patterns: patterns, body: body, size: size, bound: bound, tied: map[hitKey]bool{}}
 }
 
 // run hands every page to visit until that returns false or there are no more.
@@ -93,8 +97,12 @@ func (p *pager) more(ctx context.Context) ([]hit, error) {
 
 // grow doubles the size of the pages that are still small.
 func (p *pager) grow() {
-	if p.size < p.most {
-		p.size = min(2*p.size, p.most)
+	most := p.most
+	if p.bound > 0 {
+		most = min(most, p.bound)
+	}
+	if p.size < most {
+		p.size = min(2*p.size, most)
 		p.body["size"] = p.size
 	}
 }
@@ -139,7 +147,21 @@ func (p *pager) next(ctx context.Context) (page, error) {
 	return a, err
 }
 
+// read reads one page, half of it where that is too much for the cluster's memory.
 func (p *pager) read(ctx context.Context) (page, error) {
+	for {
+		a, err := p.ask(ctx)
+		if p.size <= 1 || !tooMuch(err) && !brokeCircuit(a.Shards) {
+			return a, err
+		}
+		p.size /= 2
+		p.body["size"], p.bound = p.size, p.size
+		p.client.bearable.note(p.patterns, p.size)
+		p.client.log.WarnContext(ctx, "a page was too much for the memory of the cluster, reading smaller ones", "op", p.op, "size", p.size)
+	}
+}
+
+func (p *pager) ask(ctx context.Context) (page, error) {
 	body := maps.Clone(p.body)
 	body["pit"] = condition.Query{"id": p.pit, "keep_alive": keepAlive}
 	if p.after != nil {
@@ -151,7 +173,8 @@ func (p *pager) read(ctx context.Context) (page, error) {
 		return page{}, err
 	}
 	yes := true
-	a, err := call[page](ctx, p.client, p.op, func() esapi.Request {
+	better := func(err error) bool { return p.size > 1 && tooMuch(err) }
+	a, err := callUnless[page](ctx, p.client, p.op, better, func() esapi.Request {
 		return esapi.SearchRequest{Body: bytes.NewReader(data), AllowPartialSearchResults: &yes}
 	})
 	if a.PIT != "" {

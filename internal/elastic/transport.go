@@ -81,9 +81,14 @@ func (a *authenticator) RoundTrip(r *http.Request) (*http.Response, error) {
 // growing, jittered pause; requests are safe to repeat, or are made so by the ids that they carry.
 // The request is built anew for each try.
 func call[T any](ctx context.Context, c *Client, op string, request func() esapi.Request) (T, error) {
+	return callUnless[T](ctx, c, op, func(error) bool { return false }, request)
+}
+
+// callUnless is a call that is not tried again where the caller knows something better.
+func callUnless[T any](ctx context.Context, c *Client, op string, better func(error) bool, request func() esapi.Request) (T, error) {
 	for retry := 0; ; retry++ {
 		out, err := try[T](ctx, c, op, request())
-		if err == nil || retry >= c.maxRetries || !passing(err) {
+		if err == nil || retry >= c.maxRetries || !passing(err) || better(err) {
 			return out, err
 		}
 		pause := backoff(retry)
