@@ -165,7 +165,7 @@ func (a *Alerts) write(ctx context.Context, kind writing, items []bulkItem, writ
 			retry++
 		}
 	}
-	return nil //nolint:nilerr // Whatever failed is told alert by alert.
+	return nil // Whatever failed is told alert by alert.
 }
 
 // smaller sends in halves what is too large for one request, and without its event an alert that is too

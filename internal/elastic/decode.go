@@ -86,10 +86,18 @@ var errNotJSON = errors.New("it is not JSON as Elasticsearch writes it")
 
 // readBody reads an answer in one pass: the sources of hits are not looked into, and are parts of the
 // body.
+//
+// Where it is no JSON, documents may have comments, which Elasticsearch takes and gives back.
 func (p *page) readBody(body []byte) error {
 	p.body = body
 	c := event.NewCursor(body)
-	return errors.Join(p.read(c), readWhole(c))
+	err := errors.Join(p.read(c), readWhole(c))
+	if plain := event.WithoutComments(body); errors.Is(err, errNotJSON) && !bytes.Equal(plain, body) {
+		*p = page{body: plain}
+		c = event.NewCursor(plain)
+		err = errors.Join(p.read(c), readWhole(c))
+	}
+	return err
 }
 
 func readWhole(c *event.Cursor) error {
@@ -193,6 +201,15 @@ func readText(c *event.Cursor, to *string) error {
 
 // readBody reads the answers of several searches.
 func (m *multiAnswer) readBody(body []byte) error {
+	err := m.readWhole(body)
+	if plain := event.WithoutComments(body); errors.Is(err, errNotJSON) && !bytes.Equal(plain, body) {
+		*m = multiAnswer{}
+		return m.readWhole(plain)
+	}
+	return err
+}
+
+func (m *multiAnswer) readWhole(body []byte) error {
 	var failed error
 	c := event.NewCursor(body)
 	c.Members(func(key []byte) {

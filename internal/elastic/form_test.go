@@ -3,6 +3,7 @@ package elastic_test
 import (
 	"bufio"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -80,9 +81,7 @@ func (p *picky) reply(r *http.Request) (*http.Response, error) {
 	if size > p.limit {
 		return status(413, `<html>too large</html>`)(r)
 	}
-	for id, source := range found {
-		p.stored[id] = source
-	}
+	maps.Copy(p.stored, found)
 	return status(200, `{"items":[`+strings.Join(out, ",")+`]}`)(r)
 }
 
@@ -107,9 +106,7 @@ func TestForms(t *testing.T) {
 	with := func(more map[string]any) map[string]any {
 		out := map[string]any{}
 		for _, m := range []map[string]any{own, more} {
-			for k, v := range m {
-				out[k] = v
-			}
+			maps.Copy(out, m)
 		}
 		return out
 	}
@@ -119,7 +116,8 @@ func TestForms(t *testing.T) {
 		p := &picky{limit: 40_000, poison: "poison", stored: map[string]map[string]any{}}
 		got := createAt(t, p, []alert.Document{{ID: "good", Source: with(nil)}, {ID: "bad", Source: bad}, {ID: "big", Source: big}})
 		want := []alert.Written{
-			{ID: "good", Outcome: alert.Created}, {ID: "bad", Outcome: alert.Created, Form: alert.EventAside},
+			{ID: "good", Outcome: alert.Created},
+			{ID: "bad", Outcome: alert.Created, Form: alert.EventAside},
 			{ID: "big", Outcome: alert.Created, Form: alert.EventOmitted},
 		}
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(alert.Written{}, "Refused")); diff != "" {
