@@ -111,7 +111,7 @@ func TestRawNowAgrees(t *testing.T) {
 		must(t, json.Unmarshal([]byte(clause), &plain))
 		raw, err := condition.NewRaw(plain)
 		must(t, err)
-		r := &rule.Rule{Type: rule.TypeQuery, Filters: []map[string]any{{"query": map[string]any(plain)}}}
+		r := &rule.Rule{Type: rule.TypeQuery, Filters: []map[string]any{{"query": plain}}}
 		lowered, diags := translate.Moment{Fields: target.Fields, Now: time.Now()}.Narrow(r)
 		if diags.HasErrors() {
 			t.Fatal(diags.Err())
