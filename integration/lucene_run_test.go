@@ -55,6 +55,7 @@ func TestRunLucene(t *testing.T) {
 		{"phrase", `process.args:"x*y"`, []string{"mixed"}},
 		{"words in a row", `process.name:(cu rl)`, nil},
 		{"a value of another type", `process.pid:curl OR process.name:cp`, []string{"file"}},
+		{"date math", `@timestamp:[now-100y TO now] AND process.name:cp`, []string{"file"}},
 		{"not mapped", `no.such.field:x OR process.name:cp`, []string{"file"}},
 	}
 	n := newNode(t)
@@ -93,7 +94,6 @@ func TestRunLuceneLeftToSearch(t *testing.T) {
 		{"no field", `wget`, []string{"dotted"}},
 		{"fuzziness", `process.name:crul~`, []string{"curl", "other"}},
 		{"names by a star", `process.na\*:cp`, []string{"file"}},
-		{"date math", `@timestamp:[now-100y TO now] AND process.name:cp`, []string{"file"}},
 	}
 	n := newNode(t)
 	n.Prefix = "lucl-" + n.Prefix

@@ -287,7 +287,7 @@ func realFields(t *testing.T, c *elastic.Client, p string) {
 		"narrow":  {Name: "narrow", Type: mapping.Long},
 		"obj":     {Name: "obj", Type: mapping.Object, Members: []string{"obj.k"}},
 		"obj.k":   {Name: "obj.k", Type: mapping.Keyword},
-		"nest":    {Name: "nest", Type: mapping.Nested},
+		"nest":    {Name: "nest", Type: mapping.Nested, Members: []string{"nest.k"}},
 		"nest.k":  {Name: "nest.k", Type: mapping.Keyword, Opaque: "it is in the nested object [nest]"},
 		"flat":    {Name: "flat", Type: mapping.Flattened},
 		"ver":     {Name: "ver", Type: mapping.Version},
@@ -296,8 +296,21 @@ func realFields(t *testing.T, c *elastic.Client, p string) {
 		"const":   {Name: "const", Type: mapping.ConstantKeyword},
 		"low":     {Name: "low", Type: mapping.Keyword, Normalizer: "lowercase"},
 	}
-	if diff := cmp.Diff(mapping.Fields(want), got.Fields); diff != "" {
+	for name, f := range mapping.Metadata() {
+		if name == "_index" {
+			f.Unsourced = "an alias of the index means it too"
+		}
+		want[name] = f
+	}
+	table := mapping.Table{}
+	for _, name := range got.Fields.(interface{ Names() []string }).Names() { //nolint:forcetypeassert // or the test fails
+		table[name], _ = got.Fields.Field(name)
+	}
+	if diff := cmp.Diff(want, table); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	if own, _ := mapping.OfIndex(got.Fields, p+"-b").Field("mixed"); own.Type != mapping.Long || len(own.Conflict) > 0 {
+		t.Errorf("mixed in one of the indices: %+v", own)
 	}
 	one, err := c.Resolve(t.Context(), []string{p + "-a"}, []string{"const"})
 	if err != nil {

@@ -74,7 +74,7 @@ func (g *gen) leaf(p probe, w *World) Test {
 	case n == 0:
 		return exists(p.field)
 	case n < 3 && p.class == text:
-		return g.pattern(p)
+		return g.pattern(p, w.Kind == "flattened")
 	case n < 5 && p.class != boolean || p.class == moment:
 		return g.span(p)
 	case n < 6 && p.class == address:
@@ -161,9 +161,15 @@ func among(field string, some []any) Test {
 	}
 }
 
-// pattern is a test with wildcards, in EQL with or without regard to case.
-func (g *gen) pattern(p probe) Test {
-	of := pick(g, []string{"a*", "*b", "a*c*", "*on*", "A*", "*B*", "n*", "N*E"})
+// pattern is a test with wildcards, in EQL with or without regard to case. On a key of a flattened field
+// query_string takes a pattern that begins with a star for one of the whole term, with the key in it, and
+// finds the values of other keys: none is asked for.
+func (g *gen) pattern(p probe, keyed bool) Test {
+	patterns := []string{"a*", "*b", "a*c*", "*on*", "A*", "*B*", "n*", "N*E"}
+	if keyed {
+		patterns = []string{"a*", "a*c*", "A*", "n*", "N*E"}
+	}
+	of := pick(g, patterns)
 	t := Test{KQL: p.field + ": " + of, Lucene: p.field + ":" + of}
 	fold := g.IntN(2) == 0
 	t.EQL = fmt.Sprintf("%s like %q", p.field, of)
@@ -186,7 +192,7 @@ func (g *gen) span(p probe) Test {
 		t.KQL, t.Lucene, t.EQL = p.field+" >= "+quoted(low), fmt.Sprintf("%s:[%s TO *]", p.field, quoted(low)), p.field+" >= "+literal(low)
 	case 1:
 		t.Kibana, t.DSL = bound("lt", fmt.Sprint(high)), bound("lt", high)
-		t.KQL, t.Lucene, t.EQL = p.field+" < "+quoted(high), fmt.Sprintf("%s:{* TO %s}", p.field, quoted(high)), p.field+" < "+literal(high)
+		t.KQL, t.Lucene, t.EQL = p.field+" < "+quoted(high), fmt.Sprintf("%s:[* TO %s}", p.field, quoted(high)), p.field+" < "+literal(high)
 	default:
 		t.Kibana, t.DSL = filter(bound("gt", fmt.Sprint(low)), bound("lte", fmt.Sprint(high))), filter(bound("gt", low), bound("lte", high))
 		t.KQL = fmt.Sprintf("(%s > %s and %s <= %s)", p.field, quoted(low), p.field, quoted(high))
