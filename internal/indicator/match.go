@@ -59,11 +59,24 @@ type carried struct {
 	values []mapping.Value
 }
 
+// inOrder returns values in an order of their own: which of several an indicator is found by must not hang on
+// who has read the event.
+func inOrder(f mapping.Field, values []mapping.Value) []mapping.Value {
+	if len(values) < 2 {
+		return values
+	}
+	sorted := slices.Clone(values)
+	slices.SortStableFunc(sorted, func(a, b mapping.Value) int {
+		return cmp.Or(a.Time.Compare(b.Time), f.CompareKeys(f.Key(a), f.Key(b)))
+	})
+	return sorted
+}
+
 // carries returns every term under which an indicator may have a value of the event.
 func (m *matcher) carries(e entry) carried {
 	var c carried
 	_, ranges := e.Indicator.Type.Element()
-	for _, v := range m.event.Values(e.Event) {
+	for _, v := range inOrder(e.Event, m.event.Values(e.Event)) {
 		bits, ok := bitsOf{}, true
 		if ranges {
 			bits, ok = inIntervals(e.Indicator, e.Event, v)
