@@ -92,7 +92,10 @@ func (p *page) readBody(body []byte) error {
 	p.body = body
 	c := event.NewCursor(body)
 	err := errors.Join(p.read(c), readWhole(c))
-	if plain := event.WithoutComments(body); errors.Is(err, errNotJSON) && !bytes.Equal(plain, body) {
+	if !errors.Is(err, errNotJSON) {
+		return err
+	}
+	if plain := event.WithoutComments(body); !bytes.Equal(plain, body) {
 		*p = page{body: plain}
 		c = event.NewCursor(plain)
 		err = errors.Join(p.read(c), readWhole(c))
@@ -202,7 +205,10 @@ func readText(c *event.Cursor, to *string) error {
 // readBody reads the answers of several searches.
 func (m *multiAnswer) readBody(body []byte) error {
 	err := m.readWhole(body)
-	if plain := event.WithoutComments(body); errors.Is(err, errNotJSON) && !bytes.Equal(plain, body) {
+	if !errors.Is(err, errNotJSON) {
+		return err
+	}
+	if plain := event.WithoutComments(body); !bytes.Equal(plain, body) {
 		*m = multiAnswer{}
 		return m.readWhole(plain)
 	}
