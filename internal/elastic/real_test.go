@@ -303,7 +303,7 @@ func realFields(t *testing.T, c *elastic.Client, p string) {
 		want[name] = f
 	}
 	table := mapping.Table{}
-	for _, name := range got.Fields.(interface{ Names() []string }).Names() { //nolint:forcetypeassert // or the test fails
+	for _, name := range got.Fields.(interface{ Names() []string }).Names() {
 		table[name], _ = got.Fields.Field(name)
 	}
 	if diff := cmp.Diff(want, table); diff != "" {
