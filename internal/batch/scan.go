@@ -247,6 +247,10 @@ func (s *scan) identify(e *event.Event) error {
 // settle puts the hits of each request in order.
 func (s *scan) settle(stats *Scanned) {
 	found := s.budget.take()
+	orderings := make([]search.Ordering, len(s.members))
+	for _, v := range s.matched.variants {
+		orderings[v.member] = v.Ordering // Places of all its variants compare alike.
+	}
 	for i, m := range s.members {
 		if err := s.of(i); err != nil {
 			m.answer.refuse(err)
@@ -257,7 +261,7 @@ func (s *scan) settle(stats *Scanned) {
 			continue
 		}
 		hits := found[i]
-		slices.SortStableFunc(hits, func(a, b placed) int { return s.ordering(i).Compare(a.place, b.place) })
+		slices.SortStableFunc(hits, func(a, b placed) int { return orderings[i].Compare(a.place, b.place) })
 		m.answer.hits = make([]event.Event, len(hits))
 		for j, h := range hits {
 			m.answer.hits[j] = *h.event
@@ -267,10 +271,4 @@ func (s *scan) settle(stats *Scanned) {
 		stats.Answered++
 		stats.Hits += int64(len(hits))
 	}
-}
-
-// ordering is that of a member's hits: places of all its variants compare alike.
-func (s *scan) ordering(member int) search.Ordering {
-	i := slices.IndexFunc(s.matched.variants, func(v variant) bool { return v.member == member })
-	return s.matched.variants[i].Ordering
 }

@@ -21,17 +21,17 @@ type times struct {
 // timesOf reads the times of hits; false when a hit cannot be read, or its time cannot be told from it.
 func timesOf(r search.Request, hits []event.Event) (*times, bool) {
 	t := &times{names: condition.Fields(r.Time.Condition())}
-	var ways []timeWay
-	for _, way := range mapping.Ways(r.FieldTypes, t.names) {
-		w, ok := newTimeWay(way, t.names)
+	ways := mapping.Ways(r.FieldTypes, t.names)
+	var readers []timeReader
+	for _, way := range ways {
+		w, ok := newTimeReader(way.Fields, t.names)
 		if !ok {
 			return nil, false
 		}
-		ways = append(ways, w)
+		readers = append(readers, w)
 	}
 	for i := range hits {
-		at := max(0, slices.IndexFunc(ways, func(w timeWay) bool { return w.way.Has(hits[i].Index) }))
-		if !t.read(&ways[at], hits[i].Source) { // Its Fields need not have the time.
+		if !t.read(&readers[mapping.WayOf(ways, hits[i].Index)], hits[i].Source) { // Its Fields need not have the time.
 			return nil, false
 		}
 	}
@@ -39,19 +39,18 @@ func timesOf(r search.Request, hits []event.Event) (*times, bool) {
 	return t, true
 }
 
-// timeWay reads times as one way to map their fields has them.
-type timeWay struct {
-	way  mapping.Way
+// timeReader reads times under one way to map their fields.
+type timeReader struct {
 	view *event.View
 	// columns are the numbers of the fields in the view, -1 for those that are not mapped.
 	columns []int
 }
 
-func newTimeWay(way mapping.Way, names []string) (timeWay, bool) {
-	w := timeWay{way: way}
+func newTimeReader(types mapping.Fields, names []string) (timeReader, bool) {
+	var w timeReader
 	var fields []mapping.Field
 	for _, name := range names {
-		f, mapped := way.Fields.Field(name)
+		f, mapped := types.Field(name)
 		switch {
 		case !mapped:
 			w.columns = append(w.columns, -1)
@@ -65,7 +64,7 @@ func newTimeWay(way mapping.Way, names []string) (timeWay, bool) {
 	return w, true
 }
 
-func (t *times) read(w *timeWay, source []byte) bool {
+func (t *times) read(w *timeReader, source []byte) bool {
 	if w.view.Read(source) != nil {
 		return false
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tocsin/internal/mapping"
 )
 
 // maxPath bounds the names in one URL. Elasticsearch refuses a request line over 4096 bytes; the
@@ -100,26 +102,5 @@ func patternChunks(patterns []string, limit int) [][]string {
 
 func isExclusion(pattern string) bool { return strings.HasPrefix(pattern, "-") }
 
-// glob reports whether a name fits an index pattern, in which * stands for anything.
-func glob(pattern, name string) bool {
-	if pattern == "_all" {
-		pattern = "*"
-	}
-	first, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == name
-	}
-	name, ok := strings.CutPrefix(name, first)
-	if !ok {
-		return false
-	}
-	parts := strings.Split(rest, "*")
-	for _, part := range parts[:len(parts)-1] {
-		i := strings.Index(name, part)
-		if i < 0 {
-			return false
-		}
-		name = name[i+len(part):]
-	}
-	return strings.HasSuffix(name, parts[len(parts)-1])
-}
+// glob reports whether a name fits an index pattern.
+func glob(pattern, name string) bool { return pattern == "_all" || mapping.Glob(pattern, name) }

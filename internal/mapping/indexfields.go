@@ -111,6 +111,12 @@ func Apart(fields Fields) bool {
 	return tellsApart && len(x.groups) > 1
 }
 
+// WayOf returns the number of the way of an index. One that was not there when its fields were asked about
+// counts as those of the first.
+func WayOf(ways []Way, index string) int {
+	return max(0, slices.IndexFunc(ways, func(w Way) bool { return w.Has(index) }))
+}
+
 // Indices returns the names of the indices of the way, sorted; nil where they are all.
 func (w Way) Indices() []string {
 	if w.groups == nil {

@@ -85,7 +85,7 @@ func wildcards(pattern string) int { return min(strings.Count(pattern, "*"), 1) 
 // means it; false when there is none. It is the same pointer for indices of one mapping.
 func (x *Indices) ForIndex(index string) (*Mapping, bool) {
 	for _, g := range x.groups {
-		if simpleMatch(g.pattern, index) {
+		if Glob(g.pattern, index) {
 			return g.mapping, true
 		}
 	}
@@ -95,26 +95,3 @@ func (x *Indices) ForIndex(index string) (*Mapping, bool) {
 // Merged is what is true of documents of all the indices. A field that indices map differently gets
 // a Conflict, or is Opaque where only the values are treated differently.
 func (x *Indices) Merged() *Mapping { return x.merged }
-
-// simpleMatch matches a name against a pattern in which * stands for any run of characters.
-func simpleMatch(pattern, name string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild {
-		return pattern == name
-	}
-	if !strings.HasPrefix(name, head) {
-		return false
-	}
-	name = name[len(head):]
-	for {
-		piece, after, more := strings.Cut(rest, "*")
-		if !more {
-			return strings.HasSuffix(name, piece)
-		}
-		i := strings.Index(name, piece)
-		if i < 0 {
-			return false
-		}
-		name, rest = name[i+len(piece):], after
-	}
-}

@@ -179,7 +179,7 @@ func matchesPath(patterns []string, name string) bool {
 	for _, p := range patterns {
 		p = strings.TrimSuffix(p, ".*")
 		for at := name; at != ""; at = parentOf(at) {
-			if simpleMatch(p, at) {
+			if Glob(p, at) {
 				return true
 			}
 		}

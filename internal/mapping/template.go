@@ -142,7 +142,7 @@ func (k kind) canRuntime() bool { return k != kindObject && k != kindBinary }
 func compileMatch(how, text string) (func(string) bool, error) {
 	switch how {
 	case "", "simple":
-		return func(name string) bool { return simpleMatch(text, name) }, nil
+		return func(name string) bool { return Glob(text, name) }, nil
 	case "regex":
 		re, err := regexp.Compile(`\A(?:` + text + `)\z`)
 		if err != nil {

@@ -21,7 +21,8 @@ type where struct {
 	// rest is what the search leaves open of whole; candidates are judged by it in the way in which
 	// their index maps its fields.
 	rest  condition.Expr
-	ways  []restWay
+	ways  []mapping.Way
+	rests []bound
 	label string
 	// text is pushed in words, which are long: they are put together once.
 	text string
@@ -61,19 +62,19 @@ func (p *queryPlan) newWhere(whole condition.Expr, target search.Target) (*where
 		return w, nil
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
-	for _, way := range mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest)) {
+	w.ways = mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest))
+	for _, way := range w.ways {
 		set, errs := condition.NewSet([]condition.Member{{Expr: w.rest, Fields: way.Fields}})
 		if errs[0] != nil {
 			return w, errs[0] //nolint:wrapcheck // it names the field
 		}
-		w.ways = append(w.ways, restWay{way, set, event.NewSelection(set.Fields(), set.Objects())})
+		w.rests = append(w.rests, bound{set, event.NewSelection(set.Fields(), set.Objects())})
 	}
 	return w, nil
 }
 
-// restWay is the rest as one way to map its fields has it; selection reads of candidates what set asks.
-type restWay struct {
-	way       mapping.Way
+// bound is the rest under one way to map its fields; selection reads of candidates what set asks.
+type bound struct {
 	set       *condition.Set
 	selection *event.Selection
 }
@@ -91,16 +92,16 @@ func (w *where) fields() []string {
 
 // admit drops the candidates that the whole condition does not admit.
 func (w *where) admit(page []event.Event) ([]event.Event, error) {
-	if w.ways == nil {
+	if w.rests == nil {
 		return page, nil
 	}
-	readers := make([]restReader, len(w.ways))
-	for i, way := range w.ways {
-		readers[i] = restReader{way.selection.NewView(), way.set.NewMatching()}
+	readers := make([]restReader, len(w.rests))
+	for i, rest := range w.rests {
+		readers[i] = restReader{rest.selection.NewView(), rest.set.NewMatching()}
 	}
 	var out []event.Event
 	for i := range page {
-		r := readers[w.wayOf(page[i].Index)]
+		r := readers[mapping.WayOf(w.ways, page[i].Index)]
 		if err := r.view.ReadEvent(&page[i]); err != nil {
 			return nil, &failure.Error{Kind: failure.Rejected, Op: "read the hits of " + w.label, Err: err}
 		}
@@ -114,12 +115,6 @@ func (w *where) admit(page []event.Event) ([]event.Event, error) {
 type restReader struct {
 	view     *event.View
 	matching *condition.Matching
-}
-
-// wayOf is the number of the way of an index; one that was not there when fields were asked about counts
-// as those of the first.
-func (w *where) wayOf(index string) int {
-	return max(0, slices.IndexFunc(w.ways, func(r restWay) bool { return r.way.Has(index) }))
 }
 
 // joined are the names of both lists in order, each once; nil where there is none.

@@ -9,6 +9,7 @@ import (
 	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/indexname"
+	"tocsin/internal/mapping"
 	"tocsin/internal/search"
 )
 
@@ -112,29 +113,8 @@ func (l patternList) match(index string) bool {
 // covers reports whether the pattern means the index, by its own name or, for a backing index, by
 // that of its data stream.
 func (p pattern) covers(index string) bool {
-	if p.text == "_all" || glob(p.text, index) {
+	if p.text == "_all" || mapping.Glob(p.text, index) {
 		return true
 	}
-	return strings.HasPrefix(index, ".") && glob(p.text, event.Series(index))
-}
-
-// glob matches a name against a pattern in which * stands for any run of characters.
-func glob(pattern, name string) bool {
-	pieces := strings.Split(pattern, "*")
-	if len(pieces) == 1 {
-		return pattern == name
-	}
-	last := len(pieces) - 1
-	if !strings.HasPrefix(name, pieces[0]) {
-		return false
-	}
-	name = name[len(pieces[0]):]
-	for _, piece := range pieces[1:last] {
-		i := strings.Index(name, piece)
-		if i < 0 {
-			return false
-		}
-		name = name[i+len(piece):]
-	}
-	return strings.HasSuffix(name, pieces[last])
+	return strings.HasPrefix(index, ".") && mapping.Glob(p.text, event.Series(index))
 }
