@@ -36,6 +36,7 @@ import (
 var (
 	roundDocuments  = flag.Int("round.documents", 0, "documents to compare ways of running rules over; a fifth of them lies in the window")
 	roundRules      = flag.Int("round.rules", 0, "rules to run; 0: all there are")
+	roundGroups     = flag.Int("round.groups", 1, "groups of indices, up to 3, whose mappings differ in the fields of every rule")
 	roundKeep       = flag.String("round.keep", "", "prefix of indices that are kept, and found again by the next run")
 	roundElastAlert = flag.String("round.elastalert", "", "program elastalert of ElastAlert 2; \"\": leave it out")
 	roundOnly       = flag.String("round.only", "", "only the ways whose names begin so")
