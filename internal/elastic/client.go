@@ -26,7 +26,11 @@ type Client struct {
 	// unasked does so for the health of the cluster.
 	unasked sync.Once
 	known   knowledge
-	limit   *limiter
+	rights  rights
+	seen    sightings
+	// closedPolicy says what closed indices are to windows.
+	closedPolicy ClosedPolicy
+	limit        *limiter
 	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
 	bearable bearable
 }
@@ -66,7 +70,8 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 	return &Client{
 		transport: transport, idle: idle, name: cfg.String(), credentials: creds,
 		timeout: cfg.RequestTimeout, maxRetries: cfg.MaxRetries, log: cfg.Logger,
-		limit: newLimiter(float64(cfg.SearchRate)),
+		closedPolicy: cfg.Closed,
+		limit:        newLimiter(float64(cfg.SearchRate)),
 	}, nil
 }
 

@@ -101,9 +101,11 @@ type execution struct {
 	held int
 	// refused is why the first alert was not written with its event as it is.
 	refused error
-	manual  bool
-	slotOf  func(time.Time) time.Time
-	late    []query.Late
+	// unread are the places that the window lacks.
+	unread []search.Unread
+	manual bool
+	slotOf func(time.Time) time.Time
+	late   []query.Late
 }
 
 // builder makes the alerts. Most executions need none.
@@ -134,6 +136,7 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 	x.Warnings = TargetWarnings(x.plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
 	x.prepared = prepared
+	x.look(prepared.Target())
 	if m, ok := prepared.(interface{ OfNow() bool }); ok && len(x.Covers) > 1 && m.OfNow() {
 		x.Status, x.Err = Failed, &failure.Error{
 			Kind: failure.Rejected, Op: "run rule " + x.RuleID,
@@ -142,6 +145,14 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 		return false
 	}
 	return true
+}
+
+// look notes which places the window lacks, and whether the rule's patterns mean any.
+func (x *execution) look(t search.Target) {
+	patterns := x.plan.Rule().Index
+	x.unread = search.UnreadIn(t, x.Window)
+	x.Unmet = t.Missing
+	x.Vacant = len(patterns) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
 }
 
 func (x *execution) execute(ctx context.Context, events search.Events) {
@@ -164,6 +175,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 	if x.pipeline.Summarize && x.Left > 0 && err == nil {
 		err = x.summarize(ctx)
 	}
+	err = errors.Join(err, search.UnreadError("read the indices of rule "+x.RuleID, x.unread))
 	x.Err = err
 	x.Status = x.judge(err)
 }
@@ -190,7 +202,7 @@ func TargetWarnings(patterns []string, t search.Target) []string {
 	if len(patterns) == 0 { // an ES|QL query that makes its own rows
 		return nil
 	}
-	if len(t.Indices) == 0 {
+	if len(t.Indices) == 0 && len(t.Unread) == 0 {
 		warnings = append(warnings, "no open index matches "+strings.Join(patterns, ", ")+": nothing was searched")
 	} else if len(t.Missing) > 0 {
 		warnings = append(warnings, "no open index matches "+strings.Join(t.Missing, ", "))
