@@ -29,8 +29,9 @@ type Client struct {
 	rights  rights
 	seen    sightings
 	// closedPolicy says what closed indices are to windows.
-	closedPolicy ClosedPolicy
-	limit        *limiter
+	closedPolicy  ClosedPolicy
+	wholePatterns bool
+	limit         *limiter
 	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
 	bearable bearable
 }
@@ -70,8 +71,8 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 	return &Client{
 		transport: transport, idle: idle, name: cfg.String(), credentials: creds,
 		timeout: cfg.RequestTimeout, maxRetries: cfg.MaxRetries, log: cfg.Logger,
-		closedPolicy: cfg.Closed,
-		limit:        newLimiter(float64(cfg.SearchRate)),
+		closedPolicy: cfg.Closed, wholePatterns: cfg.WholePatterns,
+		limit: newLimiter(float64(cfg.SearchRate)),
 	}, nil
 }
 

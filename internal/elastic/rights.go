@@ -95,6 +95,20 @@ type sightings struct {
 	closed map[string]time.Time
 	// found are the indices that a list of patterns was resolved to.
 	found map[string]map[string]bool
+	// parts are the patterns that were remarked on because the user may read a part of them.
+	parts map[string]bool
+}
+
+// firstPart reports whether a pattern is to be remarked on, once.
+func (s *sightings) firstPart(pattern string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.parts == nil {
+		s.parts = map[string]bool{}
+	}
+	first := !s.parts[pattern]
+	s.parts[pattern] = true
+	return first
 }
 
 // closedSince is when an index was first seen to be closed: now, when it was not before.

@@ -103,6 +103,8 @@ type page struct {
 		Hits []hit `json:"hits"`
 	} `json:"hits"`
 
+	// hitsThere tells that the answer has hits, be they none.
+	hitsThere bool
 	// body is what sources of hits are parts of.
 	body []byte
 }

@@ -13,6 +13,9 @@ type shards struct {
 	Total    int            `json:"total"`
 	Failed   int            `json:"failed"`
 	Failures []shardFailure `json:"failures"`
+
+	// there tells that the answer has the part.
+	there bool
 }
 
 type shardFailure struct {

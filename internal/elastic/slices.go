@@ -57,7 +57,7 @@ type sliced struct {
 
 func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Result, error) {
 	pit, err := s.client.openPIT(parent, s.op, s.patterns)
-	if err != nil || pit == "" {
+	if err != nil {
 		return search.Result{}, err
 	}
 	defer s.client.closePIT(parent, pit)

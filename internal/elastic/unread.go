@@ -111,11 +111,21 @@ func (c *Client) forbiddenPlaces(ctx context.Context, patterns []string, found *
 	}
 	open := slices.DeleteFunc(found.names(true), remote)
 	suspects = append(suspects, c.seen.vanished(patterns, open)...)
-	may, err := c.rights.of(ctx, c, slices.Concat(suspects, open))
+	asked := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return remote(p) || isExclusion(p) || strings.Contains(p, "<") })
+	may, err := c.rights.of(ctx, c, slices.Concat(suspects, open, asked))
 	if err != nil {
 		return nil, err
 	}
 	var out []search.Unread
+	for _, p := range asked {
+		switch {
+		case may(p) || slices.Contains(suspects, p):
+		case c.wholePatterns:
+			out = append(out, search.Unread{Name: p, Why: failure.Forbidden, Reason: "the user may read a part of it only"})
+		case c.seen.firstPart(p):
+			c.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part", "pattern", p)
+		}
+	}
 	for _, name := range suspects {
 		if !may(name) {
 			out = append(out, search.Unread{Name: name, Why: failure.Forbidden, Reason: "the user has no right to read it"})
@@ -199,8 +209,12 @@ func (c *Client) askRights(ctx context.Context, names []string) (read map[string
 		case err != nil:
 			return nil, false, err
 		}
-		for name, rights := range a.Index {
-			read[name] = rights["read"]
+		for _, name := range part {
+			may, told := a.Index[name]["read"]
+			if !told {
+				return nil, false, &failure.Error{Kind: failure.Unavailable, Op: "rights to read [" + name + "]", Reason: "the answer does not tell of them"}
+			}
+			read[name] = may
 		}
 	}
 	return read, false, nil

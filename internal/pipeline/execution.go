@@ -53,9 +53,12 @@ type Execution struct {
 	Risk RiskCount
 	// Undecided are sequences that wait for the end of their span; a later window decides them.
 	Undecided int
-	// Unmet are the index patterns that mean no index. Vacant: none of the rule's means one.
-	Unmet  []string
-	Vacant bool
+	// Resolved tells that it was found out what the rule's index patterns mean. Patterns are those that mean the
+	// same in every slot, Unmet those that mean no index. Vacant: no pattern means one.
+	Resolved bool
+	Patterns []string
+	Unmet    []string
+	Vacant   bool
 	// Warnings are remarks that do not endanger the window.
 	Warnings []string
 	// Diagnostics are problems of the rule on the present mappings.

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
@@ -149,10 +150,22 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 
 // look notes which places the window lacks, and whether the rule's patterns mean any.
 func (x *execution) look(t search.Target) {
-	patterns := x.plan.Rule().Index
 	x.unread = search.UnreadIn(t, x.Window)
-	x.Unmet = t.Missing
-	x.Vacant = len(patterns) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
+	x.Resolved, x.Unmet, x.Patterns = true, lasting(t.Missing), lasting(x.plan.Rule().Index)
+	x.Vacant = len(t.Missing) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
+}
+
+// lasting are the patterns that mean the same in every slot: others may mean nothing today for good.
+func lasting(patterns []string) []string {
+	var out []string
+	for _, list := range patterns {
+		for p := range strings.SplitSeq(list, ",") {
+			if p = strings.TrimSpace(p); p != "" && !strings.HasPrefix(p, "-") && !indexname.HasDateMath([]string{p}) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 func (x *execution) execute(ctx context.Context, events search.Events) {
