@@ -34,6 +34,7 @@ const healthy = `
   "event.category":{"keyword":{"type":"keyword"}},"process.name":{"keyword":{"type":"keyword"}},
   "process.parent.name":{"keyword":{"type":"keyword"}}}}}
 {"request":"/_mapping/field","body":{}}
+{"request":"/_has_privileges","status":400,"body":{"error":"no handler found for uri [/_security/user/_has_privileges]","status":400}}
 {"request":"/_pit","body":{"id":"pit"}}
 {"request":"/_search","body":{"took":1,"timed_out":false,"_shards":{"total":1,"successful":1,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}}
 {"request":"","body":{"acknowledged":true}}
