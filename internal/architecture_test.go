@@ -121,7 +121,7 @@ var allowed = map[string][]string{
 	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
 	"internal/service": {
 		"internal/catchup", "internal/condition", "internal/lag", "internal/ledger", "internal/pipeline", "internal/query",
-		"internal/scheduler", "internal/search", "internal/window",
+		"internal/scheduler", "internal/search", "internal/tally", "internal/window",
 	},
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do

@@ -154,7 +154,8 @@ func Read(ctx context.Context, store ledger.Store, rules []Rule, o Options) ([]R
 }
 
 func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o Options) Row {
-	head, known := heads[r.ID]
+	head := heads[r.ID]
+	known := !head.Since.IsZero()
 	row := Row{RuleID: r.ID, Name: r.Name, Known: known, Buckets: buckets(o), Lag: head.Lag, Unmet: unmet(head.Patterns)}
 	for slot := r.Slots.Next(o.From.Add(-1)); !slot.IsZero() && !slot.After(o.To); slot = r.Slots.Next(slot) {
 		e := ledger.Entry{Slot: slot}

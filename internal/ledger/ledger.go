@@ -54,14 +54,16 @@ func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[st
 	}
 	var fresh []*Head
 	for _, g := range grids {
-		if _, known := heads[g.RuleID]; known {
+		h, known := heads[g.RuleID]
+		if known && !h.Since.IsZero() {
 			continue
 		}
 		since := g.Slots.Prev(now)
 		if since.IsZero() {
 			since = now
 		}
-		fresh = append(fresh, &Head{RuleID: g.RuleID, Since: since, Schedule: g.Schedule})
+		h.RuleID, h.Since, h.Schedule = g.RuleID, since, g.Schedule
+		fresh = append(fresh, &h)
 	}
 	if len(fresh) == 0 {
 		return heads, nil

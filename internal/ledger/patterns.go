@@ -61,6 +61,11 @@ func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[st
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger of %d rules: %w", len(ids), err)
 	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(heads, func(h Head) bool { return h.RuleID == id }) {
+			heads = append(heads, Head{RuleID: id})
+		}
+	}
 	changed := make([]*Head, len(heads))
 	for i := range heads {
 		h := &heads[i]

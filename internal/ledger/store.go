@@ -9,7 +9,8 @@ import (
 // Head is what is known of a rule's slots as a whole.
 type Head struct {
 	RuleID string
-	// Since is the first slot that is owed: the one that was current when the rule was seen first.
+	// Since is the first slot that is owed: the one that was current when the rule was seen first. The zero time:
+	// none is, slots were run by hand only.
 	Since time.Time
 	// Closed is a slot up to which none is open; the zero time where no such is known. It spares
 	// reading old pages, and is never ahead of the truth.

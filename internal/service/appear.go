@@ -16,6 +16,7 @@ import (
 	"tocsin/internal/pipeline"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
+	"tocsin/internal/tally"
 	"tocsin/internal/window"
 )
 
@@ -25,11 +26,11 @@ type patterns struct {
 	byRule map[string][]ledger.Pattern
 }
 
-func (p *patterns) of(rule string) (known []ledger.Pattern, begun bool) {
+func (p *patterns) of(rule string) (known []ledger.Pattern, asked bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known, begun = p.byRule[rule]
-	return known, begun
+	known, asked = p.byRule[rule]
+	return known, asked
 }
 
 func (p *patterns) keep(rule string, now []ledger.Pattern) {
@@ -57,8 +58,8 @@ func (r *Recorder) meet(ctx context.Context, executions []pipeline.Execution) (c
 		return found, err
 	}
 	for _, x := range executions {
-		known, begun := r.known.of(x.RuleID)
-		if !x.Resolved || !begun || r.Wants != nil && !r.Wants(x) {
+		known, _ := r.known.of(x.RuleID)
+		if !x.Resolved || r.Wants != nil && !r.Wants(x) {
 			continue
 		}
 		before := known
@@ -74,8 +75,7 @@ func (r *Recorder) meet(ctx context.Context, executions []pipeline.Execution) (c
 	return found, nil
 }
 
-// recall reads what is known of rules that nothing was known of. Rules that have no head are none of the
-// ledger's yet.
+// recall reads what is known of rules that nothing was known of. Of rules without a head nothing is.
 func (r *Recorder) recall(ctx context.Context, executions []pipeline.Execution) error {
 	var ids []string
 	for _, x := range executions {
@@ -89,6 +89,9 @@ func (r *Recorder) recall(ctx context.Context, executions []pipeline.Execution) 
 	heads, err := r.Ledger.Store.Heads(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("read the ledger of %d rules: %w", len(ids), err)
+	}
+	for _, id := range ids {
+		r.known.keep(id, nil)
 	}
 	for _, h := range heads {
 		r.known.keep(h.RuleID, h.Patterns)
@@ -194,32 +197,32 @@ func (r *Recorder) reopenRule(
 	}, "an index has appeared: "+strings.Join(names, ","))
 }
 
-// eventSpan is the time from the first event of a pattern's indices to behind the last one. Where that cannot
-// be asked it is all time; without events it is empty.
+// eventSpan is the time from the first event of a pattern's indices to behind the last one; without events it
+// is empty.
 func eventSpan(ctx context.Context, events search.Events, pattern string, at search.TimeRange) (window.Window, error) {
-	always := window.Window{To: time.Unix(1<<40, 0)}
-	grouper, ok := search.As[search.Grouper](events)
-	if !ok {
-		return always, nil
-	}
 	target, err := events.Resolve(ctx, []string{pattern}, []string{at.Field, at.Fallback})
 	if err != nil {
-		return always, err //nolint:wrapcheck // the caller says of what
+		return window.Window{}, err //nolint:wrapcheck // the caller says of what
 	}
 	if len(target.Indices) == 0 {
 		return window.Window{}, nil
 	}
 	out := window.Window{}
-	_, err = grouper.Groups(search.Background(ctx), search.GroupRequest{Request: search.Request{
-		Patterns: []string{pattern}, Where: condition.Const(true), Time: at, FieldTypes: target.Fields,
-	}}, func(page []search.Group) (bool, error) {
+	visit := func(page []search.Group) (bool, error) {
 		for _, g := range page {
 			out = window.Window{From: g.First, To: g.Last.Add(time.Millisecond)}
 		}
 		return true, nil
-	})
+	}
+	request := search.GroupRequest{Request: search.Request{
+		Patterns: []string{pattern}, Where: condition.Const(true), Time: at, FieldTypes: target.Fields,
+	}}
+	ctx, err = search.Background(ctx), search.ErrUngroupable
+	if grouper, ok := search.As[search.Grouper](events); ok {
+		_, err = grouper.Groups(ctx, request, visit)
+	}
 	if errors.Is(err, search.ErrUngroupable) {
-		return always, nil
+		_, err = tally.Groups(ctx, events, request, tally.Options{}, visit)
 	}
 	return out, err //nolint:wrapcheck // the caller says of what
 }
