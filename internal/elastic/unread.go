@@ -169,7 +169,7 @@ func (c *Client) remoteReason(ctx context.Context, pattern string) (string, erro
 	cluster, _, _ := strings.Cut(pattern, ":")
 	switch {
 	case notFound(err), failure.KindOf(err) == failure.Rejected && err != nil:
-		return "no remote cluster " + cluster + " is known", nil
+		return "no remote cluster " + cluster + " is known", nil //nolint:nilerr // that is what the error says
 	case err != nil:
 		return "", err
 	}

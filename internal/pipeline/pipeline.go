@@ -209,6 +209,12 @@ func (x *execution) judge(err error) Status {
 	return Succeeded
 }
 
+// noIndex begins the warnings of patterns that mean no index.
+const noIndex = "no open index matches "
+
+// OfPatterns reports whether a warning is that patterns mean no index: every rule that has them has it.
+func OfPatterns(warning string) bool { return strings.HasPrefix(warning, noIndex) }
+
 // TargetWarnings names what of index patterns is not there to be searched.
 func TargetWarnings(patterns []string, t search.Target) []string {
 	var warnings []string
@@ -216,9 +222,9 @@ func TargetWarnings(patterns []string, t search.Target) []string {
 		return nil
 	}
 	if len(t.Indices) == 0 && len(t.Unread) == 0 {
-		warnings = append(warnings, "no open index matches "+strings.Join(patterns, ", ")+": nothing was searched")
+		warnings = append(warnings, noIndex+strings.Join(patterns, ", ")+": nothing was searched")
 	} else if len(t.Missing) > 0 {
-		warnings = append(warnings, "no open index matches "+strings.Join(t.Missing, ", "))
+		warnings = append(warnings, noIndex+strings.Join(t.Missing, ", "))
 	}
 	if len(t.Closed) > 0 {
 		warnings = append(warnings, "closed indices were not searched: "+strings.Join(t.Closed, ", "))
