@@ -92,8 +92,8 @@ var allowed = map[string][]string{
 	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/folder", "internal/query", "internal/rule"},
 	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
 	"internal/pipeline": {
-		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/ledger", "internal/mapping",
-		"internal/planner", "internal/query", "internal/rule", "internal/search", "internal/suppress",
+		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
+		"internal/mapping", "internal/planner", "internal/query", "internal/rule", "internal/search", "internal/suppress",
 		"internal/window",
 	},
 
@@ -120,15 +120,15 @@ var allowed = map[string][]string{
 
 	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
 	"internal/service": {
-		"internal/catchup", "internal/lag", "internal/ledger", "internal/pipeline", "internal/query", "internal/scheduler",
-		"internal/search", "internal/window",
+		"internal/catchup", "internal/condition", "internal/lag", "internal/ledger", "internal/pipeline", "internal/query",
+		"internal/scheduler", "internal/search", "internal/tally", "internal/window",
 	},
 
 	// The places of events and alerts. They answer searches; what a rule or a language is, they do
 	// not know, and they do not know each other.
 	"internal/elastic": {
 		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/indexname", "internal/lease", "internal/ledger",
-		"internal/mapping", "internal/search",
+		"internal/mapping", "internal/search", "internal/window",
 	},
 	"internal/store": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
@@ -139,7 +139,7 @@ var allowed = map[string][]string{
 	"internal/config":  {"internal/diag", "internal/tomltree"},
 	"internal/report":  {"internal/diag"},
 	"internal/server":  nil,
-	"internal/metrics": {"internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
+	"internal/metrics": {"internal/failure", "internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
 	"internal/ruletest": {
 		"internal/alert", "internal/catalog", "internal/condition", "internal/diag", "internal/event", "internal/folder", "internal/mapping",
 		"internal/pipeline", "internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -57,19 +58,28 @@ func attributes(x pipeline.Execution) []slog.Attr {
 }
 
 // warnings remembers those of each rule's last execution, so that a lasting state of affairs is not
-// repeated at every slot.
+// repeated at every slot. That no index matches is said once for all rules with the same patterns.
 type warnings struct {
 	mu   sync.Mutex
 	last map[string][]string
+	// vacant are the warnings of patterns that mean no index, with the rule that was first to have each.
+	vacant map[string]string
 }
 
-// fresh tells which warnings the rule's last execution did not have.
+// fresh tells which warnings neither the rule's last execution had nor, of patterns, that of another rule.
 func (w *warnings) fresh(ruleID string, now []string) []bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]bool, len(now))
 	for i, text := range now {
 		out[i] = !slices.Contains(w.last[ruleID], text)
+		if pipeline.OfPatterns(text) {
+			out[i] = out[i] && cmp.Or(w.vacant[text], ruleID) == ruleID
+			if w.vacant == nil {
+				w.vacant = map[string]string{}
+			}
+			w.vacant[text] = cmp.Or(w.vacant[text], ruleID)
+		}
 	}
 	if w.last == nil {
 		w.last = map[string][]string{}

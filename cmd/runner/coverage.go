@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -155,7 +156,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 	minute := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 	head := minute(o.From)
 	head += strings.Repeat(" ", max(1, heatWidth-2*len(head))) + minute(o.To)
-	t := newTable(w, "RULE", "COVERED", "OPEN", "FAILED", "QUEUED", "GIVEN UP", "LATE", "LAG", "OLDEST OPEN", head)
+	t := newTable(w, "RULE", "COVERED", "OPEN", "FAILED", "QUEUED", "GIVEN UP", "VACANT", "LATE", "LAG", "OLDEST OPEN", head)
 	var sum coverage.Counts
 	paint := isTerminal(w) && os.Getenv("NO_COLOR") == ""
 	for _, r := range rows {
@@ -167,21 +168,35 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 		if r.Slots() > 0 {
 			share = percentText(r.Counts)
 		}
-		t.cells(heat(r.Buckets, paint), shorten(r.Name, maxRuleName), share, r.Open(), r.Failed, r.Queued, r.GivenUp, brief(r.Lateness), lagText(r.Lag), oldest)
+		t.cells(heat(r.Buckets, paint), shorten(r.Name, maxRuleName), share, r.Open(), r.Failed, r.Queued, r.GivenUp, r.Vacant, brief(r.Lateness), lagText(r.Lag), oldest)
 		sum.Covered, sum.Planned, sum.Failed = sum.Covered+r.Covered, sum.Planned+r.Planned, sum.Failed+r.Failed
-		sum.Queued, sum.GivenUp = sum.Queued+r.Queued, sum.GivenUp+r.GivenUp
+		sum.Queued, sum.GivenUp, sum.Vacant = sum.Queued+r.Queued, sum.GivenUp+r.GivenUp, sum.Vacant+r.Vacant
 	}
 	if err := t.flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s, %s: %d covered (%s), %d open, %d given up.  █ covered  ▄ in part  · not run  × failed  + hits left  - given up\n",
-		count(len(rows), "rule"), count(sum.Slots(), "slot"), sum.Covered, percentText(sum), sum.Open(), sum.GivenUp)
+	_, err := fmt.Fprintf(w, "\n%s, %s: %d covered (%s), %d open, %d given up, %d vacant.  █ covered  ▄ in part  · not run  × failed  + hits left  - given up  ○ no index\n",
+		count(len(rows), "rule"), count(sum.Slots(), "slot"), sum.Covered, percentText(sum), sum.Open(), sum.GivenUp, sum.Vacant)
 	for _, r := range rows {
 		if r.LastError != "" && err == nil {
 			_, err = fmt.Fprintf(w, "%s: %s\n", r.Name, escaped(r.LastError))
 		}
 	}
+	for _, v := range coverage.Vacancies(rows) {
+		if err == nil {
+			_, err = fmt.Fprintln(w, escaped(vacancyText(v)))
+		}
+	}
 	return wrapWrite(err)
+}
+
+// vacancyText says on one line which pattern means no index, and for how many rules.
+func vacancyText(v coverage.Vacancy) string {
+	text := fmt.Sprintf("no index matches %s (%s, %d of them read nothing at all) since %s", v.Pattern, count(v.Rules, "rule"), v.Vacant, v.Since.UTC().Format(time.RFC3339))
+	if v.Met {
+		text += "; it had data before"
+	}
+	return text
 }
 
 // brief writes a time as exactly as somebody wants to know it.
@@ -223,7 +238,7 @@ func percentText(c coverage.Counts) string {
 }
 
 // colours of marks on a terminal.
-var colours = map[rune]string{'█': "32", '▄': "33", '·': "33", '×': "31", '+': "35", '-': "90"}
+var colours = map[rune]string{'█': "32", '▄': "33", '·': "33", '×': "31", '+': "35", '-': "90", '○': "90"}
 
 func heat(buckets []coverage.Bucket, paint bool) string {
 	var out strings.Builder
@@ -247,7 +262,11 @@ func heat(buckets []coverage.Bucket, paint bool) string {
 }
 
 // coverageGapsCmd lists what is open.
-type coverageGapsCmd struct{ stretch }
+type coverageGapsCmd struct {
+	stretch
+
+	VacantAfter time.Duration `help:"How long an index pattern may mean no index before that counts as a gap; 0: for ever, unless it had data before." default:"0s"`
+}
 
 // Run is the subcommand.
 func (c *coverageGapsCmd) Run(ctx context.Context, a *app) error {
@@ -259,18 +278,38 @@ func (c *coverageGapsCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	gaps, unknown := coverage.Gaps(found.rows), coverage.Unknown(found.rows, found.begun, found.Options)
-	if err := writeGaps(a, gaps, unknown); err != nil {
+	vacancies := coverage.Vacancies(found.rows)
+	if err := writeGaps(a, gaps, unknown, vacancies); err != nil {
 		return err
 	}
-	if len(gaps)+len(unknown) > 0 {
+	fails := func(v coverage.Vacancy) bool { return v.Fails(found.Now, c.VacantAfter) }
+	if len(gaps)+len(unknown) > 0 || slices.ContainsFunc(vacancies, fails) {
 		return errFailed
 	}
 	return nil
 }
 
-func writeGaps(a *app, gaps, unknown []coverage.Gap) error {
+// jsonVacancy is a line of the gaps that is about a pattern.
+type jsonVacancy struct {
+	coverage.Vacancy
+	Status string `json:"status"`
+}
+
+func writeGaps(a *app, gaps, unknown []coverage.Gap, vacancies []coverage.Vacancy) error {
 	if a.global.Format != "text" {
-		return writeJSON(a.out, a.global.Format, append(unknown, gaps...))
+		lines := []any{}
+		for _, g := range append(unknown, gaps...) {
+			lines = append(lines, g)
+		}
+		for _, v := range vacancies {
+			lines = append(lines, jsonVacancy{v, "vacant"})
+		}
+		return writeJSON(a.out, a.global.Format, lines)
+	}
+	for _, v := range vacancies {
+		if _, err := fmt.Fprintln(a.out, escaped(vacancyText(v))); err != nil {
+			return wrapWrite(err)
+		}
 	}
 	for _, g := range unknown {
 		what := "rule " + g.RuleID + " (" + g.Name + ")"
@@ -282,15 +321,15 @@ func writeGaps(a *app, gaps, unknown []coverage.Gap) error {
 		}
 	}
 	if len(gaps) == 0 {
-		if len(unknown) > 0 {
+		if len(unknown)+len(vacancies) > 0 {
 			return nil
 		}
 		_, err := fmt.Fprintln(a.err, "no gaps")
 		return wrapWrite(err)
 	}
-	t := newTable(a.out, "RULE", "FIRST SLOT", "LAST SLOT", "SLOTS", "STATUS", "ATTEMPTS", "ERROR")
+	t := newTable(a.out, "RULE", "FIRST SLOT", "LAST SLOT", "SLOTS", "STATUS", "REASON", "ATTEMPTS", "ERROR")
 	for _, g := range gaps {
-		t.row(shorten(g.Name, maxRuleName), g.From.UTC().Format(time.RFC3339), g.To.UTC().Format(time.RFC3339), g.Slots, g.Status, g.Attempts, g.Error)
+		t.row(shorten(g.Name, maxRuleName), g.From.UTC().Format(time.RFC3339), g.To.UTC().Format(time.RFC3339), g.Slots, g.Status, cmp.Or(g.Reason, "-"), g.Attempts, g.Error)
 	}
 	return t.flush()
 }

@@ -79,7 +79,7 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	r := &runner{app: a, cmd: &runCmd{Concurrency: c.Concurrency, Strategy: string(planner.Auto)}, backend: b, rules: rules, ledger: book}
 	round := r.newRound(c.Concurrency)
 	round.Observe = nil
-	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Now, Log: a.global.log, Fence: fence}
+	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Now, Log: a.global.log, Fence: fence, Rules: byID(rules), Events: b.events}
 	return c.run(ctx, r, round, owed)
 }
 
@@ -99,14 +99,22 @@ func (c *coverageFillCmd) owed(ctx context.Context, book *ledger.Ledger, rules [
 	return owed, nil
 }
 
+func byID(rules []*service.Rule) map[string]*service.Rule {
+	out := make(map[string]*service.Rule, len(rules))
+	for _, one := range rules {
+		out[one.ID()] = one
+	}
+	return out
+}
+
 // fillRound is the number of runs that go together.
 const fillRound = 32
 
 // run runs the slots, newest first, until none is left that was not tried.
 func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Round, owed []ledger.Owed) error {
-	rules, byID := map[string]catchup.Rule{}, map[string]*service.Rule{}
+	rules, known := map[string]catchup.Rule{}, byID(r.rules)
 	for _, one := range r.rules {
-		rules[one.ID()], byID[one.ID()] = one.CatchUp(), one
+		rules[one.ID()] = one.CatchUp()
 	}
 	bar := r.bars.add("slots", int64(len(owed)))
 	defer bar.finish()
@@ -117,7 +125,7 @@ func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Ro
 		jobs := make([]pipeline.Job, len(tasks))
 		tried := map[string]bool{}
 		for i, t := range tasks {
-			jobs[i] = pipeline.Job{Plan: byID[t.RuleID].Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts)}
+			jobs[i] = pipeline.Job{Plan: known[t.RuleID].Plan, Slot: t.Slot(), Window: t.Window, Attempts: int(t.Attempts)}
 			if len(t.Slots) > 1 {
 				jobs[i].Covers = t.Slots
 			}

@@ -34,6 +34,8 @@ const healthy = `
   "event.category":{"keyword":{"type":"keyword"}},"process.name":{"keyword":{"type":"keyword"}},
   "process.parent.name":{"keyword":{"type":"keyword"}}}}}
 {"request":"/_mapping/field","body":{}}
+{"request":"^GET /tocsin-leases-","status":404,"body":{"found":false}}
+{"request":"/_has_privileges","status":400,"body":{"error":"no handler found for uri [/_security/user/_has_privileges]","status":400}}
 {"request":"/_pit","body":{"id":"pit"}}
 {"request":"/_search","body":{"took":1,"timed_out":false,"_shards":{"total":1,"successful":1,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]}}}
 {"request":"","body":{"acknowledged":true}}
@@ -78,6 +80,10 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		keepLedger(w, r)
 		return
 	}
+	if strings.HasPrefix(r.URL.Path, "/tocsin-ledger-") && strings.HasSuffix(r.URL.Path, "/_mget") {
+		emptyLedger(w, r)
+		return
+	}
 	for _, a := range f.answers {
 		if !a.match.MatchString(r.Method + " " + r.URL.RequestURI()) {
 			continue
@@ -96,6 +102,21 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(a.Body)
 		return
 	}
+}
+
+// emptyLedger answers that none of the documents is there.
+func emptyLedger(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		IDs []string `json:"ids"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&asked)
+	docs := make([]string, len(asked.IDs))
+	for i := range docs {
+		docs[i] = `{"found":false}`
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Elastic-Product", "Elasticsearch")
+	_, _ = fmt.Fprintf(w, `{"docs":[%s]}`, strings.Join(docs, ","))
 }
 
 // keepLedger answers a bulk of two lines for each document, all of which are written.

@@ -32,6 +32,8 @@ type globals struct {
 	APIKeyFile    string        `name:"api-key-file" help:"File that holds an API key (encoded); else TOCSIN_API_KEY." placeholder:"FILE" group:"Elasticsearch"`
 	CAFile        string        `name:"ca-file" help:"Certificate authority of the servers (PEM)." placeholder:"FILE" group:"Elasticsearch"`
 	Timeout       time.Duration `name:"request-timeout" help:"Limit for one request to Elasticsearch." default:"30s" group:"Elasticsearch"`
+	Closed        string        `help:"What a closed index is to the windows of rules: ignore, unread; by default one that a rule names is unread, one that a wildcard meets where it may hold events of the window." default:"" enum:",ignore,unread" group:"Elasticsearch"`
+	WholePatterns bool          `name:"require-whole-patterns" help:"A rule one of whose index patterns may be read in part only is not run over that part: its slots stay open." group:"Elasticsearch"`
 	SearchRate    int           `help:"Searches in a second, at most; 0: as many as the cluster bears." default:"0" group:"Elasticsearch"`
 
 	Store   string   `help:"Directory of the embedded store, in place of Elasticsearch." placeholder:"DIR" group:"Embedded" xor:"place"`

@@ -54,7 +54,7 @@ func (r *runner) keepAccount(ctx context.Context) error {
 		return err
 	}
 	r.rounds.Recorder = &service.Recorder{
-		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, Fence: fence,
+		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, Fence: fence, Rules: byID, Events: r.backend.events,
 		Wants: func(x pipeline.Execution) bool { return byID[x.RuleID].Slots.Prev(x.Slot).Equal(x.Slot) },
 	}
 	if r.cmd.At.IsZero() { // from now on slots are owed

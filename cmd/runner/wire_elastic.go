@@ -101,7 +101,7 @@ func (a *app) client() (*elastic.Client, error) {
 	}
 	client, err := elastic.New(elastic.Config{
 		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
-		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, UserAgent: "tocsin/" + version(), Logger: g.log,
+		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, Closed: elastic.ClosedPolicy(g.Closed), WholePatterns: g.WholePatterns, UserAgent: "tocsin/" + version(), Logger: g.log,
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -125,7 +125,7 @@ func (s Jobs) Done(ctx context.Context, j Job) (int64, error) {
 			return 0, err
 		}
 		for _, p := range pages {
-			covered += p.Sum().Covered
+			covered += p.Sum().Covered + p.Sum().Vacant
 		}
 	}
 	return covered, nil

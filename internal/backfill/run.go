@@ -327,7 +327,7 @@ func (r *Runner) record(ctx context.Context, executions []pipeline.Execution, cu
 	var accounts []ledger.Account
 	for _, x := range executions {
 		for _, e := range x.Entries(now, r.job.Taken) {
-			if !cut || e.Status == ledger.Covered {
+			if !cut || done(e.Status) {
 				accounts = append(accounts, ledger.Account{RuleID: pageID(r.job.ID, x.RuleID), Entry: e})
 			}
 		}
@@ -342,6 +342,10 @@ func (r *Runner) record(ctx context.Context, executions []pipeline.Execution, cu
 	return nil
 }
 
+// done reports whether a slot of a status needs no further run in this job: it is covered, or there is nothing
+// to read, of which the execution warns.
+func done(s ledger.Status) bool { return s == ledger.Covered || s == ledger.Vacant }
+
 // settle takes what was covered out of what is owed, and returns the places of the tasks that failed.
 func (r *Runner) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution) (failed []int) {
 	for i, t := range tasks {
@@ -353,7 +357,7 @@ func (r *Runner) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, exe
 		r.progress.Created += int64(x.Created)
 		n := int64(len(t.Slots))
 		switch status := x.Entries(time.Time{}, 0)[0].Status; {
-		case status == ledger.Covered:
+		case done(status):
 			st.failures = 0
 			st.Covered += n
 			r.progress.Covered += n

@@ -33,8 +33,8 @@ type Options struct {
 	Buckets int
 }
 
-// Counts are numbers of slots. A slot is in exactly one of Covered, Planned, Failed, Queued and
-// GivenUp.
+// Counts are numbers of slots. A slot is in exactly one of Covered, Planned, Failed, Queued, GivenUp
+// and Vacant.
 type Counts struct {
 	Covered int `json:"covered"`
 	// Planned slots were not run; Failed ones were, in vain or in part; of Queued ones hits are left.
@@ -42,10 +42,12 @@ type Counts struct {
 	Failed  int `json:"failed"`
 	Queued  int `json:"queued"`
 	GivenUp int `json:"given_up"`
+	// Vacant slots owe nothing, and cover nothing: no pattern of the rule meant an index.
+	Vacant int `json:"vacant"`
 }
 
 // Slots is their sum, Open the number of those that are still to be run.
-func (c Counts) Slots() int { return c.Covered + c.Open() + c.GivenUp }
+func (c Counts) Slots() int { return c.Covered + c.Open() + c.GivenUp + c.Vacant }
 
 // Open is the number of those that are still to be run.
 func (c Counts) Open() int { return c.Planned + c.Failed + c.Queued }
@@ -58,6 +60,8 @@ func (c *Counts) add(s ledger.Status) {
 		c.GivenUp++
 	case ledger.Queued:
 		c.Queued++
+	case ledger.Vacant:
+		c.Vacant++
 	case ledger.Failed, ledger.Partial:
 		c.Failed++
 	case ledger.Planned, ledger.Running:
@@ -86,6 +90,8 @@ type Row struct {
 	Lateness time.Duration `json:"-"`
 	// Lag is how long the events that the rule reads take to come.
 	Lag ledger.Lag `json:"-"`
+	// Unmet are the index patterns that mean no index, as the last run met them.
+	Unmet []ledger.Pattern `json:"unmet_patterns,omitempty"`
 	// LastError is that of the latest slot that has one.
 	LastError string   `json:"last_error,omitempty"`
 	Buckets   []Bucket `json:"buckets,omitempty"`
@@ -94,6 +100,8 @@ type Row struct {
 	Owed []ledger.Owed `json:"-"`
 
 	late []time.Duration
+	// vacantLast tells that the latest slot is vacant.
+	vacantLast bool
 }
 
 // Gap is a stretch of slots of a rule that are open for the same reason.
@@ -105,8 +113,10 @@ type Gap struct {
 	Slots  int       `json:"slots"`
 	Status string    `json:"status"`
 	// Attempts is the greatest number of times that one of the slots was tried.
-	Attempts int64  `json:"attempts"`
-	Error    string `json:"error,omitempty"`
+	Attempts int64 `json:"attempts"`
+	// Reason is why a part of the windows was not read, "" where that is not what failed.
+	Reason string `json:"reason,omitempty"`
+	Error  string `json:"error,omitempty"`
 }
 
 // chunk bounds the pages in memory: those of so many rules at a time.
@@ -144,8 +154,9 @@ func Read(ctx context.Context, store ledger.Store, rules []Rule, o Options) ([]R
 }
 
 func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o Options) Row {
-	head, known := heads[r.ID]
-	row := Row{RuleID: r.ID, Name: r.Name, Known: known, Buckets: buckets(o), Lag: head.Lag}
+	head := heads[r.ID]
+	known := !head.Since.IsZero()
+	row := Row{RuleID: r.ID, Name: r.Name, Known: known, Buckets: buckets(o), Lag: head.Lag, Unmet: unmet(head.Patterns)}
 	for slot := r.Slots.Next(o.From.Add(-1)); !slot.IsZero() && !slot.After(o.To); slot = r.Slots.Next(slot) {
 		e := ledger.Entry{Slot: slot}
 		recorded := false
@@ -168,6 +179,16 @@ func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o
 	return row
 }
 
+func unmet(patterns []ledger.Pattern) []ledger.Pattern {
+	var out []ledger.Pattern
+	for _, p := range patterns {
+		if !p.Since.IsZero() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 func buckets(o Options) []Bucket {
 	out := make([]Bucket, o.Buckets)
 	for i := range out {
@@ -179,6 +200,7 @@ func buckets(o Options) []Bucket {
 // take counts a slot, the next in time.
 func (r *Row) take(e ledger.Entry, o Options) {
 	r.add(e.Status)
+	r.vacantLast = e.Status == ledger.Vacant
 	if n := len(r.Buckets); n > 0 {
 		at := int(float64(n) * float64(e.Slot.Sub(o.From)) / float64(max(1, o.To.Sub(o.From))))
 		r.Buckets[min(at, n-1)].add(e.Status)
@@ -222,7 +244,8 @@ func (r *Row) gap(e ledger.Entry) {
 		}
 	}
 	r.Gaps = append(r.Gaps, Gap{
-		RuleID: r.RuleID, Name: r.Name, From: e.Slot, To: e.Slot, Slots: 1, Status: e.Status.String(), Attempts: e.Attempts, Error: e.Error,
+		RuleID: r.RuleID, Name: r.Name, From: e.Slot, To: e.Slot, Slots: 1, Status: e.Status.String(), Attempts: e.Attempts,
+		Reason: e.Reason.String(), Error: e.Error,
 	})
 }
 
@@ -282,11 +305,13 @@ func (c Counts) Mark() rune {
 		return ' '
 	case c.Covered == c.Slots():
 		return '█'
+	case c.Vacant == c.Slots():
+		return '○'
 	case c.Failed > 0:
 		return '×'
 	case c.Queued > 0:
 		return '+'
-	case c.Planned > 0 && c.Covered > 0:
+	case c.Planned+c.Vacant > 0 && c.Covered > 0:
 		return '▄'
 	case c.Planned > 0:
 		return '·'

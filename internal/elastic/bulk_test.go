@@ -24,7 +24,7 @@ func bulkReply(t *testing.T, items func(id string, try int) string, sizes *[]int
 	tries := map[string]int{}
 	return func(r *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(r.URL.Path, "/_search") {
-			return status(200, `{"hits":{"hits":[]}}`)(r)
+			return status(200, `{"_shards":{"total":1},"hits":{"hits":[]}}`)(r)
 		}
 		if strings.HasPrefix(r.URL.Path, "/_alias/") {
 			return status(200, `{"tocsin-alerts-default-000001":{"aliases":{"tocsin-alerts-default":{"is_write_index":true}}}}`)(r)

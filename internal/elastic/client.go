@@ -26,7 +26,12 @@ type Client struct {
 	// unasked does so for the health of the cluster.
 	unasked sync.Once
 	known   knowledge
-	limit   *limiter
+	rights  rights
+	seen    sightings
+	// closedPolicy says what closed indices are to windows.
+	closedPolicy  ClosedPolicy
+	wholePatterns bool
+	limit         *limiter
 	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
 	bearable bearable
 }
@@ -66,6 +71,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 	return &Client{
 		transport: transport, idle: idle, name: cfg.String(), credentials: creds,
 		timeout: cfg.RequestTimeout, maxRetries: cfg.MaxRetries, log: cfg.Logger,
+		closedPolicy: cfg.Closed, wholePatterns: cfg.WholePatterns,
 		limit: newLimiter(float64(cfg.SearchRate)),
 	}, nil
 }

@@ -28,6 +28,11 @@ type Config struct {
 	// MaxRetries is how often a call is repeated that failed in passing; 0 means
 	// [DefaultMaxRetries], less than 0 never.
 	MaxRetries int
+	// Closed says whether windows miss closed indices.
+	Closed ClosedPolicy
+	// WholePatterns: a pattern that the user may read a part of is not read. Otherwise it is read as far as
+	// the rights go, which is remarked on once.
+	WholePatterns bool
 	// UserAgent names the program to the cluster.
 	UserAgent string
 	// Logger hears of retries and of what is missing to answer in full; nil discards it.

@@ -120,6 +120,7 @@ func (p *page) read(c *event.Cursor) error {
 func (p *page) readMember(c *event.Cursor, key string) error {
 	switch key {
 	case "hits":
+		p.hitsThere = true
 		return p.readHits(c)
 	case "pit_id":
 		return readValue(c, &p.PIT)
@@ -222,6 +223,7 @@ func (m *multiAnswer) readWhole(body []byte) error {
 		if string(key) != "responses" {
 			return
 		}
+		m.Responses = []multiItem{}
 		c.Elements(func() {
 			var item multiItem
 			failed = errors.Join(failed, item.read(c))

@@ -23,3 +23,6 @@ func (l *limiter) Enter(ctx context.Context) (func(error), error) { return l.ent
 
 // Load is Client.Load.
 func (l *limiter) Load() Load { return l.load() }
+
+// ForgetRights makes a client ask for its rights anew, as it does once a minute.
+func ForgetRights(c *Client) { c.rights.forget() }

@@ -30,7 +30,7 @@ type picky struct {
 
 func (p *picky) reply(r *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(r.URL.Path, "/_search") {
-		return status(200, `{"hits":{"hits":[]}}`)(r)
+		return status(200, `{"_shards":{"total":1},"hits":{"hits":[]}}`)(r)
 	}
 	if strings.HasPrefix(r.URL.Path, "/_alias/") {
 		return status(200, `{"tocsin-alerts-default-000001":{"aliases":{"tocsin-alerts-default":{"is_write_index":true}}}}`)(r)

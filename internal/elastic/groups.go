@@ -36,7 +36,7 @@ func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search
 		// Counts of several searches cannot be put together where values are counted.
 		return result, &failure.Error{Kind: failure.Rejected, Op: op, Reason: "the patterns do not fit into one request", Err: search.ErrUngroupable}
 	}
-	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result}
+	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result, damage: damage{expects: true}}
 	var err error
 	if r.Only != nil || len(r.By) == 0 {
 		err = g.selected(ctx, visit)
@@ -46,7 +46,7 @@ func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search
 	if err != nil {
 		return g.result, err
 	}
-	return g.result, g.damage.err(op)
+	return g.result, c.noticed(g.damage.err(op))
 }
 
 // groupPager reads the groups of one request.

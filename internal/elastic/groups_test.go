@@ -28,7 +28,7 @@ func groupPage(more string, groups ...string) string {
 		buckets = append(buckets, fmt.Sprintf(`{"key":{"by0":%q},"doc_count":%s}`, key, count))
 		after = fmt.Sprintf(`"after_key":{"by0":%q},`, key)
 	}
-	return fmt.Sprintf(`{%s"took":3,"hits":{"hits":[]},"aggregations":{"groups":{%s"buckets":[%s]}}}`, more, after, strings.Join(buckets, ","))
+	return fmt.Sprintf(`{"_shards":{"total":1},%s"took":3,"hits":{"hits":[]},"aggregations":{"groups":{%s"buckets":[%s]}}}`, more, after, strings.Join(buckets, ","))
 }
 
 var userName = mapping.Field{Name: "user.name", Type: mapping.Keyword}
@@ -162,7 +162,7 @@ func TestChosenGroups(t *testing.T) {
 		paths = append(paths, req.URL.Path)
 		n := len(read(t, req)["aggs"].(map[string]any)["groups"].(map[string]any)["filters"].(map[string]any)["filters"].([]any))
 		filters = append(filters, n)
-		answer(w, 200, `{"aggregations":{"groups":{"buckets":[`+strings.Repeat(`{"doc_count":0},`, n-1)+`{"doc_count":4}]}}}`)
+		answer(w, 200, `{"_shards":{"total":1},"aggregations":{"groups":{"buckets":[`+strings.Repeat(`{"doc_count":0},`, n-1)+`{"doc_count":4}]}}}`)
 	}, r)
 	if diff := cmp.Diff([]int{500, 500, 100}, filters); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -174,7 +174,7 @@ func TestChosenGroups(t *testing.T) {
 	filters = nil
 	if _, _, err = groupsIn(t, func(w http.ResponseWriter, _ *http.Request) {
 		filters = append(filters, 1)
-		answer(w, 200, `{"aggregations":{"groups":{"buckets":[{"doc_count":0}]}}}`)
+		answer(w, 200, `{"_shards":{"total":1},"aggregations":{"groups":{"buckets":[{"doc_count":0}]}}}`)
 	}, r); err != nil || len(filters) != 2 {
 		t.Errorf("keys too long for one request: %d requests, %v", len(filters), err)
 	}

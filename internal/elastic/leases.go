@@ -3,10 +3,12 @@ package elastic
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
+	"tocsin/internal/failure"
 	"tocsin/internal/lease"
 	"tocsin/internal/search"
 )
@@ -55,6 +57,9 @@ func (l *Leases) Load(ctx context.Context) (lease.State, error) {
 	})
 	if notFound(err) {
 		return lease.State{}, nil
+	}
+	if err == nil && !a.Found {
+		err = &failure.Error{Kind: failure.Unavailable, Op: "read the leases [" + l.index + "]", Err: fmt.Errorf("%w: it has no document", errIncomplete)}
 	}
 	if err != nil {
 		return lease.State{}, err

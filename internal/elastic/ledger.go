@@ -54,7 +54,7 @@ func (l *Ledger) Install(ctx context.Context) error {
 		"day": date, "since": date, "closed": date, "@timestamp": date,
 		"data": map[string]any{"type": "binary"},
 	}
-	for _, sum := range []string{"covered", "open", "given_up", "failed", "read", "hits", "created", "duplicates", "suppressed", "queued"} {
+	for _, sum := range []string{"covered", "open", "given_up", "failed", "read", "hits", "created", "duplicates", "suppressed", "queued", "vacant"} {
 		properties[sum] = long
 	}
 	return l.client.createIndex(ctx, l.index, map[string]any{
@@ -116,6 +116,10 @@ type ledgerSource struct {
 	Duplicates int64 `json:"duplicates,omitempty"`
 	Suppressed int64 `json:"suppressed,omitempty"`
 	Queued     int64 `json:"queued,omitempty"`
+	Vacant     int64 `json:"vacant,omitempty"`
+
+	Reopened int64            `json:"reopened,omitempty"`
+	Patterns []ledger.Pattern `json:"patterns,omitempty"`
 }
 
 const (
@@ -153,8 +157,8 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 func (s ledgerSource) head(m mark) ledger.Head {
 	return ledger.Head{
 		RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Reread: value(s.Reread), Note: s.Note,
-		Version: m,
-		Lag:     ledger.Lag{P50: time.Duration(s.LagP50) * time.Millisecond, P99: time.Duration(s.LagP99) * time.Millisecond},
+		Version: m, Reopened: s.Reopened, Patterns: s.Patterns,
+		Lag: ledger.Lag{P50: time.Duration(s.LagP50) * time.Millisecond, P99: time.Duration(s.LagP99) * time.Millisecond},
 	}
 }
 
@@ -238,6 +242,9 @@ func (l *Ledger) get(ctx context.Context, ids []string, take func(ledgerSource, 
 		a, err := call[answer](ctx, l.client, op, func() esapi.Request {
 			return esapi.MgetRequest{Index: l.index, Body: bytes.NewReader(body)}
 		})
+		if err == nil && len(a.Docs) != len(chunk) {
+			err = &failure.Error{Kind: failure.Unavailable, Op: op, Reason: fmt.Sprintf("the answer has %d of %d documents", len(a.Docs), len(chunk))}
+		}
 		if err != nil {
 			return err
 		}
@@ -266,6 +273,7 @@ func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, 
 		docs[i] = ledgerDoc{id: ledgerID(headKind, h.RuleID), version: &h.Version, source: ledgerSource{
 			Kind: headKind, RuleID: h.RuleID, Since: pointer(h.Since), Closed: pointer(h.Closed), Schedule: h.Schedule, Note: h.Note,
 			Reread: pointer(h.Reread), LagP50: h.Lag.P50.Milliseconds(), LagP99: h.Lag.P99.Milliseconds(),
+			Reopened: h.Reopened, Patterns: h.Patterns,
 		}}
 	}
 	return l.save(ctx, docs)
@@ -284,7 +292,7 @@ func (l *Ledger) SavePages(ctx context.Context, pages []*ledger.Page) ([]error, 
 			Kind: pageKind, RuleID: p.RuleID, Day: pointer(p.Day), Timestamp: pointer(p.Day),
 			Data: base64.StdEncoding.EncodeToString(data), LastError: bounded(s.LastError),
 			Covered: s.Covered, Open: s.Open, GivenUp: s.GivenUp, Failed: s.Failed, Read: s.Read, Hits: s.Hits,
-			Created: s.Created, Duplicates: s.Duplicates, Suppressed: s.Suppressed, Queued: s.Queued,
+			Created: s.Created, Duplicates: s.Duplicates, Suppressed: s.Suppressed, Queued: s.Queued, Vacant: s.Vacant,
 		}}
 	}
 	return l.save(ctx, docs)

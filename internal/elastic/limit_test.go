@@ -196,7 +196,7 @@ func TestCalmNotForEver(t *testing.T) {
 // request as a whole is answered.
 func TestLimitOfParts(t *testing.T) {
 	answer := func(code int, body string) string {
-		return `{"took":1,"responses":[{"took":1,"status":200,"hits":{"hits":[]}},{"status":` + strconv.Itoa(code) + `,"error":` + body + `}]}`
+		return `{"took":1,"responses":[{"took":1,"status":200,"_shards":{"total":1},"hits":{"hits":[]}},{"status":` + strconv.Itoa(code) + `,"error":` + body + `}]}`
 	}
 	for _, tt := range []struct {
 		name     string

@@ -49,6 +49,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 	for n, i := range asked {
 		if out[i].Err = err; err == nil {
 			out[i] = responses[n].first(requests[i])
+			out[i].Err = c.noticed(out[i].Err)
 		}
 	}
 	return out
@@ -101,7 +102,7 @@ func (m multiItem) first(r search.Request) search.FirstPage {
 	for i, h := range m.Hits.Hits {
 		f.Events[i] = h.event(r)
 	}
-	var d damage
+	d := damage{expects: true}
 	d.add(m.Shards, m.TimedOut, m.Clusters)
 	f.Err = d.err(op)
 	return f

@@ -3,10 +3,12 @@ package elastic
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
+	"tocsin/internal/failure"
 	"tocsin/internal/search"
 )
 
@@ -17,7 +19,7 @@ const (
 	closeTimeout = 5 * time.Second
 )
 
-// openPIT opens a point in time over what patterns match, empty when that is nothing. Shards that
+// openPIT opens a point in time over what patterns match. Shards that
 // are not there are told by every search in it.
 func (c *Client) openPIT(ctx context.Context, op string, patterns []string) (string, error) {
 	type answer struct {
@@ -29,6 +31,9 @@ func (c *Client) openPIT(ctx context.Context, op string, patterns []string) (str
 			Index: escape(patterns), KeepAlive: keepAlive, IgnoreUnavailable: &yes, AllowPartialSearchResults: &yes,
 		}
 	})
+	if err == nil && a.ID == "" {
+		err = &failure.Error{Kind: failure.Unavailable, Op: op, Err: fmt.Errorf("%w: it has no id", errIncomplete)}
+	}
 	return a.ID, err
 }
 

@@ -37,7 +37,11 @@ func (c *Client) Resolve(ctx context.Context, patterns, fields []string) (search
 	}
 	target.Indices = found.names(true)
 	target.Closed = found.names(false)
-	target.Missing = found.missing(patterns)
+	missing := found.missing(patterns)
+	if target.Unread, err = c.unread(ctx, patterns, found, missing); err != nil {
+		return target, err
+	}
+	target.Missing = withoutUnread(missing, target.Unread)
 	if len(target.Indices) == 0 || len(fields) == 0 {
 		return target, nil
 	}

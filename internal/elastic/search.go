@@ -6,6 +6,7 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
 	"tocsin/internal/search"
 )
 
@@ -31,13 +32,26 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 	}
 	parts := patternChunks(patterns, maxPath)
 	if len(parts) == 1 {
-		return newPager(c, op, patterns, body, r.Size()).run(ctx, visitHits)
+		p := newPager(c, op, patterns, body, r.Size())
+		p.damage.expects = true
+		result, err := p.run(ctx, visitHits)
+		return result, c.noticed(err)
 	}
 	var m merger
 	for _, part := range parts {
 		m.pagers = append(m.pagers, newPager(c, op, part, body, r.Size()))
 	}
 	return m.run(ctx, visitHits)
+}
+
+// noticed passes an error on. Where nothing was searched although there were indices, what is known of
+// rights and indices is found out anew.
+func (c *Client) noticed(err error) error {
+	if failure.UnreadOf(err) == failure.Forbidden {
+		c.rights.forget()
+		c.known.forget()
+	}
+	return err
 }
 
 func sortOf(body condition.Query) []condition.Query {
@@ -89,6 +103,8 @@ type page struct {
 		Hits []hit `json:"hits"`
 	} `json:"hits"`
 
+	// hitsThere tells that the answer has hits, be they none.
+	hitsThere bool
 	// body is what sources of hits are parts of.
 	body []byte
 }

@@ -67,7 +67,7 @@ func pageOf(more string, hits ...string) string {
 		}
 		out = append(out, fmt.Sprintf(`{"_index":"i","_id":%q,"_source":{},"sort":[%s,%s]}`, id, at, place))
 	}
-	return fmt.Sprintf(`{%s"took":3,"hits":{"total":{"value":5,"relation":"eq"},"hits":[%s]}}`, more, strings.Join(out, ","))
+	return fmt.Sprintf(`{"_shards":{"total":1},%s"took":3,"hits":{"total":{"value":5,"relation":"eq"},"hits":[%s]}}`, more, strings.Join(out, ","))
 }
 
 func searchIn(t *testing.T, p *pits) (got []string, result search.Result, err error) {

@@ -13,6 +13,9 @@ type shards struct {
 	Total    int            `json:"total"`
 	Failed   int            `json:"failed"`
 	Failures []shardFailure `json:"failures"`
+
+	// there tells that the answer has the part.
+	there bool
 }
 
 type shardFailure struct {
@@ -39,13 +42,16 @@ const (
 // damage adds up over pages what the answers did not cover. The zero value is none.
 type damage struct {
 	failed, total int
-	timedOut      bool
-	remote        []string
-	reasons       []string
-	indices       map[string][]string
+	// expects tells that shards there must be: what is searched was resolved to open indices.
+	expects, answered bool
+	timedOut          bool
+	remote            []string
+	reasons           []string
+	indices           map[string][]string
 }
 
 func (d *damage) add(s shards, timedOut bool, remote clusters) {
+	d.answered = true
 	d.timedOut = d.timedOut || timedOut
 	d.total = max(d.total, s.Total)
 	d.failed = max(d.failed, s.Failed)
@@ -77,20 +83,27 @@ func (d *damage) add(s shards, timedOut bool, remote clusters) {
 // err returns a failure of kind Partial, nil when nothing is missing.
 func (d *damage) err(op string) error {
 	var parts []string
+	var why failure.Unread
+	if d.expects && d.answered && d.total == 0 && len(d.remote) == 0 {
+		why = failure.Forbidden
+		parts = append(parts, "no shard was searched: the indices are gone by now, or the right to read them")
+	}
 	if d.failed > 0 {
+		why = failure.Shards
 		parts = append(parts, fmt.Sprintf("%d of %d shards failed%s", d.failed, d.total, d.detail()))
 	}
 	if d.timedOut {
 		parts = append(parts, "Elasticsearch ran out of its time for the search")
 	}
 	if len(d.remote) > 0 {
+		why = failure.Remote
 		slices.Sort(d.remote)
 		parts = append(parts, "remote clusters did not answer: "+some(d.remote))
 	}
 	if parts == nil {
 		return nil
 	}
-	return &failure.Error{Kind: failure.Partial, Op: op, Reason: strings.Join(parts, "; ")}
+	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
 }
 
 // detail groups the failed shards by what they died of.

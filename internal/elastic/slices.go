@@ -57,7 +57,7 @@ type sliced struct {
 
 func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Result, error) {
 	pit, err := s.client.openPIT(parent, s.op, s.patterns)
-	if err != nil || pit == "" {
+	if err != nil {
 		return search.Result{}, err
 	}
 	defer s.client.closePIT(parent, pit)
@@ -68,6 +68,7 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	for i, visit := range visits {
 		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, min(s.size, leastPage))
 		pagers[i].most = s.size
+		pagers[i].damage.expects = len(s.read) == 0
 		pagers[i].pit, pagers[i].reopened = pit, true // what a part has read means nothing in another point in time
 		if len(visits) > 1 {
 			pagers[i].body["slice"] = condition.Query{"id": i, "max": len(visits)}
@@ -79,7 +80,8 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 		})
 	}
 	running.Wait()
-	return s.sum(parent, pagers, errs)
+	sum, err := s.sum(parent, pagers, errs)
+	return sum, s.client.noticed(err)
 }
 
 // part reads one part to its end. A page is read while the one before is visited, so two pages of a

@@ -22,6 +22,13 @@ func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	if err := c.known.refresh(ctx, c); err != nil {
 		return nil, err
 	}
+	changed, err := c.rights.changed(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if changed {
+		c.known.forget()
+	}
 	return &moment{Client: c}, nil
 }
 
@@ -140,6 +147,13 @@ func (k *knowledge) print(patterns []string) string {
 		}
 	}
 	return string(h.Sum(nil))
+}
+
+// forget makes everything be found out anew: other rights show other indices.
+func (k *knowledge) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.patterns)
 }
 
 // indexState is what of an index a change shows in.

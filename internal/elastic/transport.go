@@ -130,6 +130,10 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 		var none T
 		return none, c.lost(ctx, limited, op, fmt.Errorf("decode the answer: %w", err))
 	}
+	if err := complete(&out); err != nil {
+		var none T
+		return none, c.lost(ctx, limited, op, err)
+	}
 	if reader, ok := any(&out).(headerReader); ok {
 		reader.readHeader(response.Header)
 	}

@@ -56,10 +56,45 @@ type Error struct {
 	Op string
 	// Status is the HTTP status, 0 when there was none.
 	Status int
+	// Unread says what kept places from being read, "" when that is not what failed.
+	Unread Unread
 	// Type and Reason are the other side's own words, such as search_phase_execution_exception.
 	Type, Reason string
 	// Err is the cause, nil when the other side's words are all there is.
 	Err error
+}
+
+// Unread is a reason for which a part of the events was not read.
+type Unread string
+
+// The reasons. Shards stands for parts of indices that did not answer.
+const (
+	Forbidden Unread = "forbidden"
+	Closed    Unread = "closed"
+	Remote    Unread = "remote"
+	Shards    Unread = "shards"
+)
+
+// UnreadOf returns the reason of the first [Error] in a tree of errors that has one; "" when none has.
+func UnreadOf(err error) Unread {
+	switch e := err.(type) { //nolint:errorlint // the whole tree is walked
+	case nil:
+		return ""
+	case *Error:
+		if e.Unread != "" {
+			return e.Unread
+		}
+		return UnreadOf(e.Err)
+	case interface{ Unwrap() error }:
+		return UnreadOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if why := UnreadOf(one); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
 }
 
 // Error joins what is known, the object first. It never holds a credential.

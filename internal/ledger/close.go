@@ -31,7 +31,7 @@ func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, 
 		if err != nil {
 			return n, err
 		}
-		if err := l.Close(ctx, map[string]time.Time{g.RuleID: g.Slots.Prev(oldest.Add(-1))}); err != nil {
+		if err := l.Close(ctx, map[string]Closing{g.RuleID: {g.Slots.Prev(oldest.Add(-1)), heads[g.RuleID].Reopened}}); err != nil {
 			return n, err
 		}
 	}
@@ -57,7 +57,7 @@ func (l *Ledger) giveUp(ctx context.Context, g Grid, from, to time.Time, fence i
 			}
 			if e.Status.Open() {
 				e.Status, e.Fence, e.Error = GivenUp, max(fence, e.Fence), cmp.Or(e.Error, why)
-				accounts = append(accounts, Account{g.RuleID, e})
+				accounts = append(accounts, Account{RuleID: g.RuleID, Entry: e})
 			}
 		}
 		if _, err := l.Record(ctx, accounts); err != nil {
@@ -77,7 +77,7 @@ func (l *Ledger) Waive(ctx context.Context, owed []Owed, fence int64, why string
 		for i, o := range chunk {
 			e := o.Entry
 			e.Status, e.Fence, e.Error = GivenUp, max(fence, e.Fence), why
-			accounts[i] = Account{o.RuleID, e}
+			accounts[i] = Account{RuleID: o.RuleID, Entry: e}
 		}
 		refused, err := l.Record(ctx, accounts)
 		if err != nil {
@@ -90,11 +90,20 @@ func (l *Ledger) Waive(ctx context.Context, owed []Owed, fence int64, why string
 
 const waiveChunk = 5000
 
-// Close notes up to which slot none of a rule's is open, so that old pages need not be read again.
-func (l *Ledger) Close(ctx context.Context, closed map[string]time.Time) error {
+// Closing is what a survey has found of a rule.
+type Closing struct {
+	// To is a slot up to which none is open.
+	To time.Time
+	// Reopened is that of the head that was read for it.
+	Reopened int64
+}
+
+// Close notes up to which slot none of a rule's is open, so that old pages need not be read again. What was
+// found before slots were opened again counts for nothing.
+func (l *Ledger) Close(ctx context.Context, closed map[string]Closing) error {
 	return l.note(ctx, slices.Collect(maps.Keys(closed)), func(h *Head) bool {
-		to := closed[h.RuleID]
-		if !to.After(h.Closed) {
+		to := closed[h.RuleID].To
+		if closed[h.RuleID].Reopened != h.Reopened || !to.After(h.Closed) {
 			return false
 		}
 		h.Closed = to

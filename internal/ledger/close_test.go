@@ -94,7 +94,7 @@ func TestSurvey(t *testing.T) {
 	}
 	// Closing spares reading, never goes back, and changes nothing of what is owed.
 	for _, to := range []int{2, 1} {
-		if err := l.Close(t.Context(), map[string]time.Time{"a": hour(to)}); err != nil {
+		if err := l.Close(t.Context(), map[string]ledger.Closing{"a": {To: hour(to)}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 // varints. A column begins with the number of its runs; a run is a value and how often it comes. The
 // columns, in order: slots as their distance in milliseconds from the one before, statuses,
 // attempts, fences, read, hits, created, duplicates, suppressed, queued, shards, took, lateness,
-// errors as their place in the list of texts that follows.
-const layout = 1
+// reasons, errors as their place in the list of texts that follows.
+const layout = 2
 
 // maxEntries bounds what is decoded: more slots than milliseconds of a day there cannot be, and
 // more than this nobody has.
@@ -78,6 +78,7 @@ var columnsOf = []func(Entry) int64{
 		}
 		return rough(1 + max(0, int64(e.Ended.Sub(e.Slot)/time.Second)))
 	},
+	func(e Entry) int64 { return int64(e.Reason) },
 }
 
 // rough keeps the four leading bits of a number, which is an error of at most one part in sixteen:
@@ -223,6 +224,7 @@ func (r *reader) entries(day time.Time) []Entry {
 				e.Ended = e.Slot.Add(time.Duration(v-1) * time.Second)
 			}
 		},
+		func(e *Entry, v int64) { e.Reason = Reason(v) },
 	} {
 		r.column(n, func(i int, v int64) { set(&entries[i], v) })
 	}

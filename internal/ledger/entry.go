@@ -5,8 +5,8 @@ import "time"
 // Status is what became of a slot.
 type Status uint8
 
-// The statuses. Planned is that of a slot of which nothing is recorded. Only Covered and GivenUp
-// are final: the others are owed.
+// The statuses. Planned is that of a slot of which nothing is recorded, or that was opened again. Covered and
+// GivenUp are final, Vacant is until an index appears; the others are owed.
 const (
 	Planned Status = iota
 	// Running was begun by the runner that the entry names, and has not ended.
@@ -21,9 +21,11 @@ const (
 	GivenUp
 	// Queued: the whole window was read, and hits beyond max_signals wait for another run.
 	Queued
+	// Vacant: no pattern of the rule meant an index. Nothing is owed until one does.
+	Vacant
 )
 
-var statusNames = [...]string{"planned", "running", "covered", "failed", "partial", "given_up", "queued"}
+var statusNames = [...]string{"planned", "running", "covered", "failed", "partial", "given_up", "queued", "vacant"}
 
 // String returns the name that output and documents have for the status.
 func (s Status) String() string {
@@ -34,7 +36,39 @@ func (s Status) String() string {
 }
 
 // Open reports whether a slot of the status is still to be run.
-func (s Status) Open() bool { return s != Covered && s != GivenUp }
+func (s Status) Open() bool { return s != Covered && s != GivenUp && s != Vacant }
+
+// Reason is why a part of a slot's window was not read, beside its status.
+type Reason uint8
+
+// The reasons. Shards stands for parts of indices that did not answer.
+const (
+	NoReason Reason = iota
+	Forbidden
+	ClosedIndex
+	Remote
+	Shards
+)
+
+var reasonNames = [...]string{"", "forbidden", "closed", "remote", "shards"}
+
+// String returns the name that output has for the reason, "" for none.
+func (r Reason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
+	}
+	return "unknown"
+}
+
+// ReasonOf returns the reason of a name, [NoReason] where none has it.
+func ReasonOf(name string) Reason {
+	for i, n := range reasonNames {
+		if n == name {
+			return Reason(i)
+		}
+	}
+	return NoReason
+}
 
 // Entry is the account of one slot of a rule.
 type Entry struct {
@@ -53,6 +87,8 @@ type Entry struct {
 	Took time.Duration
 	// Ended is when the run ended, to the second; it says how late it was.
 	Ended time.Time
+	// Reason is why a part of the window was not read.
+	Reason Reason
 	// Error says why the slot is not covered; "" when it is.
 	Error string
 }

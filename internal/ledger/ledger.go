@@ -54,14 +54,16 @@ func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[st
 	}
 	var fresh []*Head
 	for _, g := range grids {
-		if _, known := heads[g.RuleID]; known {
+		h, known := heads[g.RuleID]
+		if known && !h.Since.IsZero() {
 			continue
 		}
 		since := g.Slots.Prev(now)
 		if since.IsZero() {
 			since = now
 		}
-		fresh = append(fresh, &Head{RuleID: g.RuleID, Since: since, Schedule: g.Schedule})
+		h.RuleID, h.Since, h.Schedule = g.RuleID, since, g.Schedule
+		fresh = append(fresh, &h)
 	}
 	if len(fresh) == 0 {
 		return heads, nil
@@ -120,6 +122,8 @@ type Survey struct {
 	Open int
 	// Closed is the last slot up to which none is open; Covered the latest covered one.
 	Closed, Covered time.Time
+	// Reopened is that of the rule's head.
+	Reopened int64
 }
 
 // Survey returns how rules stand, in their order, with what [Ledger.Owed] says of each.
@@ -156,6 +160,7 @@ func (l *Ledger) survey(ctx context.Context, grids []Grid, heads map[string]Head
 	for i, g := range grids {
 		s := &surveys[i]
 		s.RuleID, s.Closed, s.Covered = g.RuleID, heads[g.RuleID].Closed, heads[g.RuleID].Closed
+		s.Reopened = heads[g.RuleID].Reopened
 		after := latest(start(heads[g.RuleID]), oldest).Add(-1)
 		for slot := g.Slots.Next(after); !slot.IsZero() && !slot.After(now); slot = g.Slots.Next(slot) {
 			e := Entry{Slot: slot}
@@ -223,6 +228,8 @@ func (l *Ledger) pages(ctx context.Context, grids []Grid, from, to time.Time) (m
 type Account struct {
 	RuleID string
 	Entry  Entry
+	// Reopens: the entry opens a slot again, see [Page.Reopen].
+	Reopens bool
 }
 
 // maxTries is how often a page is written again after somebody else has changed it.
@@ -273,7 +280,11 @@ func (l *Ledger) write(ctx context.Context, todo map[string][]Account) (again ma
 		}
 		put := false
 		for _, a := range accounts {
-			if p.Put(a.Entry) {
+			took := p.Put
+			if a.Reopens {
+				took = p.Reopen
+			}
+			if took(a.Entry) {
 				put = true
 			} else {
 				no[id] = append(no[id], a)

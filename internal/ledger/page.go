@@ -39,7 +39,7 @@ func (p *Page) Put(e Entry) bool {
 		return true
 	}
 	have := p.Entries[i]
-	if e.Fence < have.Fence || !have.Status.Open() && e.Status.Open() {
+	if e.Fence < have.Fence || have.Status.final() && (e.Status.Open() || e.Status == Vacant) {
 		return false
 	}
 	if e.Status == Running {
@@ -49,6 +49,20 @@ func (p *Page) Put(e Entry) bool {
 	return true
 }
 
+// Reopen takes an entry in that opens a slot again which was covered or vacant. It reports whether the slot
+// was; one that is open already stays as it is, and one that was given up too.
+func (p *Page) Reopen(e Entry) bool {
+	i, found := p.place(e.Slot)
+	if !found || p.Entries[i].Status != Covered && p.Entries[i].Status != Vacant {
+		return false
+	}
+	e.Fence = max(e.Fence, p.Entries[i].Fence)
+	p.Entries[i] = e
+	return true
+}
+
+func (s Status) final() bool { return s == Covered || s == GivenUp }
+
 func (p *Page) place(slot time.Time) (int, bool) {
 	return slices.BinarySearchFunc(p.Entries, slot, func(e Entry, t time.Time) int { return e.Slot.Compare(t) })
 }
@@ -56,6 +70,7 @@ func (p *Page) place(slot time.Time) (int, bool) {
 // Sum adds up the entries of a page for who looks at many.
 type Sum struct {
 	Covered, Open, GivenUp, Failed  int64
+	Vacant                          int64
 	Read, Hits, Created, Duplicates int64
 	Suppressed, Queued, Shards      int64
 	Took                            time.Duration
@@ -72,6 +87,8 @@ func (p *Page) Sum() Sum {
 			s.Covered++
 		case GivenUp:
 			s.GivenUp++
+		case Vacant:
+			s.Vacant++
 		default:
 			s.Open++
 		}

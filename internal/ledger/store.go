@@ -9,11 +9,16 @@ import (
 // Head is what is known of a rule's slots as a whole.
 type Head struct {
 	RuleID string
-	// Since is the first slot that is owed: the one that was current when the rule was seen first.
+	// Since is the first slot that is owed: the one that was current when the rule was seen first. The zero time:
+	// none is, slots were run by hand only.
 	Since time.Time
 	// Closed is a slot up to which none is open; the zero time where no such is known. It spares
 	// reading old pages, and is never ahead of the truth.
 	Closed time.Time
+	// Reopened is how often slots were opened again: a Closed of before does not count any more.
+	Reopened int64
+	// Patterns are the rule's index patterns as they were met last.
+	Patterns []Pattern
 	// Reread is the slot up to which events that came late were looked for.
 	Reread time.Time
 	// Lag is how long the events of the rule's data sets take to come, half of them and 99 of 100.
@@ -24,6 +29,15 @@ type Head struct {
 	Note string
 	// Version is the store's mark of the state that was read; nil for a head that is not there yet.
 	Version any
+}
+
+// Pattern is an index pattern of a rule.
+type Pattern struct {
+	Name string `json:"name"`
+	// Since is the slot from which on it has meant no index; the zero time while it means one.
+	Since time.Time `json:"since,omitzero"`
+	// Met tells that it once meant one.
+	Met bool `json:"met,omitempty"`
 }
 
 // BackfillPrefix begins the RuleID of heads and pages that are of a backfill, not of a rule's own

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"tocsin/internal/failure"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/planner"
 	"tocsin/internal/scheduler"
@@ -31,6 +32,8 @@ type Metrics struct {
 	reduced    *prometheus.CounterVec
 	risk       *prometheus.CounterVec
 	left       *prometheus.CounterVec
+	unread     *prometheus.CounterVec
+	vacant     *prometheus.GaugeVec
 	succeeded  *prometheus.GaugeVec
 	rules      *prometheus.GaugeVec
 	running    prometheus.Gauge
@@ -63,6 +66,8 @@ func New() *Metrics {
 		reduced:   counter("alerts_reduced_total", "Alerts that were refused with their event as it is: written with it aside (aside), without it (omitted).", "rule_id", "event"),
 		alerts:    counter("alerts_total", "Alerts by what became of them: created, duplicate, suppressed, failed, skipped.", "rule_id", "outcome"),
 		left:      counter("hits_left_total", "Hits that max_signals kept from being looked at.", "rule_id"),
+		unread:    counter("executions_unread_total", "Executions that could not read a part of their window: forbidden, closed, remote, shards.", "rule_id", "reason"),
+		vacant:    gauge("rule_vacant", "1 while no index pattern of the rule means an index.", "rule_id"),
 		succeeded: gauge("last_success_timestamp_seconds", "Slot of the last execution that covered its window.", "rule_id"),
 		rules:     gauge("rules", "Loaded rules by whether they run: valid ones do.", "status"),
 		running:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: "executions_running", Help: "Executions under way."}),
@@ -123,7 +128,15 @@ func (m *Metrics) Execution(x pipeline.Execution) {
 	for outcome, n := range map[string]int{"created": x.Risk.Created, "duplicate": x.Risk.Duplicates, "failed": x.Risk.Failed} {
 		add(m.risk.WithLabelValues(id, outcome), int64(n))
 	}
-	if x.Status == pipeline.Succeeded {
+	if why := failure.UnreadOf(x.Err); why != "" {
+		m.unread.WithLabelValues(id, string(why)).Inc()
+	}
+	if x.Vacant {
+		m.vacant.WithLabelValues(id).Set(1)
+	} else if x.Resolved {
+		m.vacant.WithLabelValues(id).Set(0)
+	}
+	if x.Status == pipeline.Succeeded && !x.Vacant {
 		m.succeeded.WithLabelValues(id).Set(float64(x.Slot.Unix()))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tocsin/internal/failure"
 	"tocsin/internal/ledger"
 )
 
@@ -30,7 +31,7 @@ func (x Execution) Entries(ended time.Time, fence int64) []ledger.Entry {
 	}
 	entries := make([]ledger.Entry, len(slots))
 	for i, slot := range slots {
-		entries[i] = ledger.Entry{Slot: slot, Status: x.ledgerStatus(), Attempts: int64(x.Attempts) + 1, Fence: fence, Ended: ended, Error: x.Problem()}
+		entries[i] = ledger.Entry{Slot: slot, Status: x.ledgerStatus(), Attempts: int64(x.Attempts) + 1, Fence: fence, Ended: ended, Reason: x.reason(), Error: x.Problem()}
 	}
 	last := &entries[len(entries)-1]
 	last.Read, last.Hits, last.Queued = x.Read, x.Hits, x.Left
@@ -39,10 +40,15 @@ func (x Execution) Entries(ended time.Time, fence int64) []ledger.Entry {
 	return entries
 }
 
+// reason is why a part of the window was not read.
+func (x Execution) reason() ledger.Reason { return ledger.ReasonOf(string(failure.UnreadOf(x.Err))) }
+
 // ledgerStatus is what an execution comes to for its window. Hits that max_signals left wait for the
 // slot to be run again, which gets further: the alerts that are there do not count.
 func (x Execution) ledgerStatus() ledger.Status {
 	switch {
+	case x.Status == Succeeded && x.Vacant:
+		return ledger.Vacant
 	case x.Status == Succeeded:
 		return ledger.Covered
 	case x.Status == PartialFailure && x.Left > 0 && x.Err == nil && x.Failed == 0:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/failure"
 	"tocsin/internal/window"
 )
 
@@ -52,6 +53,12 @@ type Execution struct {
 	Risk RiskCount
 	// Undecided are sequences that wait for the end of their span; a later window decides them.
 	Undecided int
+	// Resolved tells that it was found out what the rule's index patterns mean. Patterns are those that mean the
+	// same in every slot, Unmet those that mean no index. Vacant: no pattern means one.
+	Resolved bool
+	Patterns []string
+	Unmet    []string
+	Vacant   bool
 	// Warnings are remarks that do not endanger the window.
 	Warnings []string
 	// Diagnostics are problems of the rule on the present mappings.
@@ -80,6 +87,12 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 	}
 	if e.Risk != (RiskCount{}) {
 		out["risk_events"] = e.Risk
+	}
+	if e.Vacant {
+		out["vacant"] = true
+	}
+	if why := failure.UnreadOf(e.Err); why != "" {
+		out["unread"] = why
 	}
 	if e.Undecided > 0 {
 		out["undecided"] = e.Undecided

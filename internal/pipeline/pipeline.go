@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
+	"tocsin/internal/indexname"
 	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
@@ -101,9 +102,11 @@ type execution struct {
 	held int
 	// refused is why the first alert was not written with its event as it is.
 	refused error
-	manual  bool
-	slotOf  func(time.Time) time.Time
-	late    []query.Late
+	// unread are the places that the window lacks.
+	unread []search.Unread
+	manual bool
+	slotOf func(time.Time) time.Time
+	late   []query.Late
 }
 
 // builder makes the alerts. Most executions need none.
@@ -134,6 +137,7 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 	x.Warnings = TargetWarnings(x.plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
 	x.prepared = prepared
+	x.look(prepared.Target())
 	if m, ok := prepared.(interface{ OfNow() bool }); ok && len(x.Covers) > 1 && m.OfNow() {
 		x.Status, x.Err = Failed, &failure.Error{
 			Kind: failure.Rejected, Op: "run rule " + x.RuleID,
@@ -142,6 +146,26 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 		return false
 	}
 	return true
+}
+
+// look notes which places the window lacks, and whether the rule's patterns mean any.
+func (x *execution) look(t search.Target) {
+	x.unread = search.UnreadIn(t, x.Window)
+	x.Resolved, x.Unmet, x.Patterns = true, lasting(t.Missing), lasting(x.plan.Rule().Index)
+	x.Vacant = len(t.Missing) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
+}
+
+// lasting are the patterns that mean the same in every slot: others may mean nothing today for good.
+func lasting(patterns []string) []string {
+	var out []string
+	for _, list := range patterns {
+		for p := range strings.SplitSeq(list, ",") {
+			if p = strings.TrimSpace(p); p != "" && !strings.HasPrefix(p, "-") && !indexname.HasDateMath([]string{p}) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 func (x *execution) execute(ctx context.Context, events search.Events) {
@@ -164,6 +188,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 	if x.pipeline.Summarize && x.Left > 0 && err == nil {
 		err = x.summarize(ctx)
 	}
+	err = errors.Join(err, search.UnreadError("read the indices of rule "+x.RuleID, x.unread))
 	x.Err = err
 	x.Status = x.judge(err)
 }
@@ -184,16 +209,22 @@ func (x *execution) judge(err error) Status {
 	return Succeeded
 }
 
+// noIndex begins the warnings of patterns that mean no index.
+const noIndex = "no open index matches "
+
+// OfPatterns reports whether a warning is that patterns mean no index: every rule that has them has it.
+func OfPatterns(warning string) bool { return strings.HasPrefix(warning, noIndex) }
+
 // TargetWarnings names what of index patterns is not there to be searched.
 func TargetWarnings(patterns []string, t search.Target) []string {
 	var warnings []string
 	if len(patterns) == 0 { // an ES|QL query that makes its own rows
 		return nil
 	}
-	if len(t.Indices) == 0 {
-		warnings = append(warnings, "no open index matches "+strings.Join(patterns, ", ")+": nothing was searched")
+	if len(t.Indices) == 0 && len(t.Unread) == 0 {
+		warnings = append(warnings, noIndex+strings.Join(patterns, ", ")+": nothing was searched")
 	} else if len(t.Missing) > 0 {
-		warnings = append(warnings, "no open index matches "+strings.Join(t.Missing, ", "))
+		warnings = append(warnings, noIndex+strings.Join(t.Missing, ", "))
 	}
 	if len(t.Closed) > 0 {
 		warnings = append(warnings, "closed indices were not searched: "+strings.Join(t.Closed, ", "))

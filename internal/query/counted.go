@@ -51,7 +51,7 @@ func planCounts(r *rule.Rule, by, distinct []groupField) (*countPlan, diag.List)
 	if q.Shape() != translate.Events || len(q.Limits()) > 0 {
 		return nil, append(diags, r.Report(diag.Error, "rule/query-shape", "rule.query", "a rule of type %s counts single events: its query must not be a sequence, a sample or have pipes", r.Type))
 	}
-	return &countPlan{queryPlan: newQueryPlan(r, q, timeRange(r), ""), by: by, distinct: distinct}, diags
+	return &countPlan{queryPlan: newQueryPlan(r, q, TimeRange(r), ""), by: by, distinct: distinct}, diags
 }
 
 // prepare binds the plan to the mappings where the events are; nil with an error in the diagnostics.

@@ -20,7 +20,7 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 	if q == nil {
 		return nil, diags
 	}
-	p := newPlan(r, q, timeRange(r))
+	p := newPlan(r, q, TimeRange(r))
 	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)
@@ -46,9 +46,9 @@ func newPlan(r *rule.Rule, q translate.Query, time search.TimeRange) Plan {
 	return &groupPlan{queryPlan: base, orderBy: orderBy, perKey: 1}
 }
 
-// timeRange says which field a rule's windows are about: the override with @timestamp where it is
+// TimeRange says which field a rule's windows are about: the override with @timestamp where it is
 // missing, else @timestamp. The timestamp field of EQL is about the order of events only.
-func timeRange(r *rule.Rule) search.TimeRange {
+func TimeRange(r *rule.Rule) search.TimeRange {
 	const field = search.DefaultTimestamp
 	if r.TimestampOverride == "" || r.TimestampOverride == field {
 		return search.TimeRange{Field: field}

@@ -52,7 +52,7 @@ func planESQL(r *rule.Rule) (Plan, diag.List) {
 	if len(r.Index) > 0 {
 		diags = append(diags, r.Report(diag.Warning, CodeNotApplied, "rule.index", "rule.index is of no account: the query itself names its indices"))
 	}
-	p := newESQLPlan(r, q, timeRange(r))
+	p := newESQLPlan(r, q, TimeRange(r))
 	prepared, more := p.Assume(planned)
 	if prepared == nil {
 		return nil, append(diags, more...)

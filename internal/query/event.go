@@ -66,7 +66,7 @@ func (p *eventPlan) bound(target search.Target, at time.Time) (*eventSearch, dia
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	same := p.last.search != nil && mapping.Same(p.last.target.Fields, target.Fields) &&
-		slices.Equal(p.last.target.Indices, target.Indices) && slices.Equal(p.last.target.Missing, target.Missing) && slices.Equal(p.last.target.Closed, target.Closed)
+		slices.Equal(p.last.target.Indices, target.Indices) && slices.Equal(p.last.target.Missing, target.Missing) && slices.Equal(p.last.target.Closed, target.Closed) && slices.Equal(p.last.target.Unread, target.Unread)
 	if !same {
 		s, diags := p.bind(target, at)
 		if s == nil || !s.where.lasts {

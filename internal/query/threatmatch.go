@@ -31,7 +31,7 @@ func planThreatMatch(r *rule.Rule) (Plan, diag.List) {
 		return nil, diags
 	}
 	p := &threatPlan{
-		queryPlan:  newQueryPlan(r, query, timeRange(r), r.TiebreakerField),
+		queryPlan:  newQueryPlan(r, query, TimeRange(r), r.TiebreakerField),
 		indicators: newQueryPlan(their, theirs, search.TimeRange{}, ""),
 	}
 	prepared, more := p.Assume(planned)

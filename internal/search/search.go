@@ -38,6 +38,8 @@ type Target struct {
 	Indices []string
 	// Missing are the patterns that match no open index, Closed the closed indices that match.
 	Missing, Closed []string
+	// Unread are the places that patterns mean and that cannot be read; they are not among Missing.
+	Unread []Unread
 	// Fields answers for the fields asked about.
 	Fields mapping.Fields
 }

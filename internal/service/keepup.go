@@ -200,10 +200,10 @@ func (k *keeper) noteCovered(surveys []ledger.Survey) {
 // tried again.
 func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Time) error {
 	if now.Sub(k.closed).Abs() > closeEvery {
-		closed := make(map[string]time.Time, len(surveys))
+		closed := make(map[string]ledger.Closing, len(surveys))
 		for _, s := range surveys {
 			if !s.Closed.IsZero() {
-				closed[s.RuleID] = s.Closed
+				closed[s.RuleID] = ledger.Closing{To: s.Closed, Reopened: s.Reopened}
 			}
 		}
 		if err := k.opts.Ledger.Close(ctx, closed); err != nil {

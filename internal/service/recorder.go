@@ -10,6 +10,7 @@ import (
 
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
+	"tocsin/internal/search"
 )
 
 // Recorder writes what rounds come to into a ledger. It is safe for concurrent use once its fields
@@ -27,7 +28,13 @@ type Recorder struct {
 	// Wants says whether an execution belongs into the ledger; nil: all do.
 	Wants func(pipeline.Execution) bool
 
+	// Rules and Events are asked which slots an index belongs to that has appeared: without them none is run
+	// again.
+	Rules  map[string]*Rule
+	Events search.Events
+
 	debts *debts
+	known patterns
 }
 
 var (
@@ -100,14 +107,33 @@ func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) 
 	}
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	refused, err := r.Ledger.Record(limited, accounts)
-	if err != nil {
+	if err := r.record(limited, executions, accounts, now()); err != nil {
 		for _, x := range executions {
 			r.owe(x)
 		}
 		return fmt.Errorf("the ledger: %w", err)
 	}
+	return nil
+}
+
+// record writes the accounts, and what was found of index patterns: that one means nothing any more ahead of
+// the slots that are vacant for it, that one means something after.
+func (r *Recorder) record(ctx context.Context, executions []pipeline.Execution, accounts []ledger.Account, now time.Time) error {
+	found, err := r.meet(ctx, executions)
+	if err == nil {
+		err = r.vacate(ctx, found)
+	}
+	if err != nil {
+		return err
+	}
+	refused, err := r.Ledger.Record(ctx, accounts)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller names the ledger
+	}
 	r.follow(accounts, refused)
+	if err := r.reopen(ctx, found, accounts, now); err != nil {
+		r.Log.Warn("an index has appeared, and which slots its events belong to could not be found out: it is tried again", "error", err)
+	}
 	return nil
 }
 

@@ -161,7 +161,7 @@ func New(rules []*Rule, o Options) (*Service, error) {
 
 // Recorder keeps the accounts of the service's rounds. The rounds of Options are to have it.
 func (s *Service) Recorder() *Recorder {
-	return &Recorder{Ledger: s.opts.Ledger, Now: s.opts.Now, Log: s.opts.Log, debts: s.debts}
+	return &Recorder{Ledger: s.opts.Ledger, Now: s.opts.Now, Log: s.opts.Log, Rules: s.byID, Events: s.opts.Events, debts: s.debts}
 }
 
 // Use sets the rounds, for who needs the recorder to make them. Not while Run runs.

@@ -56,6 +56,9 @@ type keptHead struct {
 
 	Reread time.Time  `json:"reread"`
 	Lag    ledger.Lag `json:"lag"`
+
+	Reopened int64            `json:"reopened,omitempty"`
+	Patterns []ledger.Pattern `json:"patterns,omitempty"`
 }
 
 // pageName sorts the pages of a rule by their day.
@@ -78,6 +81,7 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 		heads = append(heads, ledger.Head{
 			RuleID: h.RuleID, Since: h.Since.UTC(), Closed: h.Closed.UTC(), Schedule: h.Schedule, Note: h.Note,
 			Reread: h.Reread.UTC(), Lag: h.Lag, Version: v.version,
+			Reopened: h.Reopened, Patterns: h.Patterns,
 		})
 		return nil
 	}
@@ -132,7 +136,7 @@ func readPage(id string, name, kept []byte) (ledger.Page, error) {
 // SaveHeads implements [ledger.Store].
 func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, error) {
 	return save(ctx, l, headBucket, heads, func(h *ledger.Head) ([]byte, *any, []byte, error) {
-		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule, h.Note, h.Reread, h.Lag})
+		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule, h.Note, h.Reread, h.Lag, h.Reopened, h.Patterns})
 		return []byte(h.RuleID), &h.Version, data, err
 	})
 }

@@ -1,0 +1,193 @@
+//go:build integration
+
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/elastic"
+	"tocsin/internal/ledger"
+	"tocsin/internal/pipeline"
+	"tocsin/internal/planner"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+	"tocsin/internal/service"
+	"tocsin/internal/store"
+)
+
+// disturbance is what happens to the indices of a rule before the run of a slot.
+type disturbance struct {
+	name string
+	// patterns are those of the rule, less the prefix of the test.
+	patterns []string
+	// before is done ahead of a slot's run, by its number. Events are there from the first slot on, unless the
+	// index is made later.
+	before map[int]func(t *testing.T, n *Node, index string)
+	// made is the slot before which the index is made.
+	made int
+	// unread are the slots whose run cannot read it, with the status that they have then.
+	unread map[int]ledger.Status
+}
+
+// TestCoveredMeansRead: whatever happens to the indices of a rule, a slot is at no time covered while events of
+// its window were not read, and in the end the alerts are those of a run that nothing disturbed.
+func TestCoveredMeansRead(t *testing.T) {
+	closes := func(t *testing.T, n *Node, index string) { n.Must(t, "POST", "/"+index+"/_close", nil) }
+	opens := func(t *testing.T, n *Node, index string) {
+		n.Must(t, "POST", "/"+index+"/_open?wait_for_active_shards=1", nil)
+		n.Must(t, "GET", "/_cluster/health/"+index+"?wait_for_status=yellow&timeout=20s", nil)
+	}
+	vacant := map[int]ledger.Status{}
+	for slot := 1; slot < 10; slot++ {
+		vacant[slot] = ledger.Vacant
+	}
+	closed := map[int]ledger.Status{3: ledger.Partial, 4: ledger.Partial, 5: ledger.Partial}
+	for _, d := range []disturbance{
+		{name: "nothing", patterns: []string{"one", "other"}},
+		{name: "appears", patterns: []string{"one"}, made: 10, unread: vacant},
+		{name: "appears beside another", patterns: []string{"one", "other"}, made: 10, unread: map[int]ledger.Status{1: ledger.Covered}},
+		{name: "appears to a wildcard", patterns: []string{"on*"}, made: 10, unread: vacant},
+		{
+			name: "closed", patterns: []string{"one", "other"}, unread: closed,
+			before: map[int]func(*testing.T, *Node, string){3: closes, 6: opens},
+		},
+	} {
+		t.Run(d.name, func(t *testing.T) { d.run(t) })
+	}
+}
+
+func (d disturbance) run(t *testing.T) {
+	n := newNode(t)
+	index, other := n.Name("one"), n.Name("other")
+	n.CreateIndex(t, other, eventMapping())
+	const slots = 12
+	first := time.Now().UTC().Truncate(time.Minute).Add(time.Hour)
+	at := func(slot int) time.Time { return first.Add(time.Duration(slot) * time.Minute) }
+	fill := func() {
+		n.CreateIndex(t, index, eventMapping())
+		var docs []doc
+		for slot := 1; slot <= slots; slot++ {
+			docs = append(docs, doc{index, fmt.Sprint(slot), object{
+				"@timestamp": at(slot).Add(-30 * time.Second).Format(time.RFC3339Nano), "process": object{"pid": 0}, "event": object{"category": "process"},
+			}})
+		}
+		put(t, n, docs)
+	}
+	if d.made == 0 {
+		fill()
+	}
+	client, err := elastic.New(elastic.Config{URLs: []string{n.URL}, Password: n.Password})
+	must(t, err)
+	t.Cleanup(func() { _ = client.Close(context.WithoutCancel(t.Context())) })
+	one := coverageRule(t, n, d.patterns)
+	book := &ledger.Ledger{Store: ledger.NewMemory()}
+	now := at(0)
+	_, err = book.Begin(t.Context(), []ledger.Grid{one.Grid()}, at(1))
+	must(t, err)
+	alerts := store.NewMemory()
+	round := &pipeline.Round{
+		Pipeline: &pipeline.Pipeline{Events: client, Alerts: alerts}, Planner: &planner.Planner{},
+		Recorder: &service.Recorder{
+			Ledger: book, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+			Rules: map[string]*service.Rule{one.ID(): one}, Events: client,
+		},
+	}
+	run := func(slot time.Time) {
+		round.Run(t.Context(), pipeline.Job{Plan: one.Plan, Slot: slot, Window: one.Window(slot)})
+	}
+	for slot := 1; slot <= slots; slot++ {
+		now = at(slot)
+		if d.made == slot {
+			fill()
+		}
+		if change := d.before[slot]; change != nil {
+			change(t, n, index)
+		}
+		run(at(slot))
+		pages, err := book.Store.Pages(t.Context(), []string{one.ID()}, at(slot), at(slot))
+		must(t, err)
+		want, disturbed := d.unread[slot]
+		if !disturbed {
+			want = ledger.Covered
+		}
+		e, _ := pages[0].Find(at(slot))
+		if e.Status != want {
+			t.Errorf("slot %d is %s (%s), want %s", slot, e.Status, e.Error, want)
+		}
+	}
+	for range 3 { // what is open is run again, as catch-up does
+		owed, err := book.Owed(t.Context(), []ledger.Grid{one.Grid()}, now)
+		must(t, err)
+		for _, o := range owed {
+			run(o.Entry.Slot)
+		}
+	}
+	owed, err := book.Owed(t.Context(), []ledger.Grid{one.Grid()}, now)
+	must(t, err)
+	equal(t, "open slots in the end", len(owed), 0)
+	found := alertedEvents(t, alerts)
+	var want []string
+	for slot := 1; slot <= slots; slot++ {
+		want = append(want, fmt.Sprint(slot))
+	}
+	slices.Sort(want)
+	equal(t, "events that alerted", fmt.Sprint(found), fmt.Sprint(want))
+}
+
+func coverageRule(t *testing.T, n *Node, patterns []string) *service.Rule {
+	t.Helper()
+	index := ""
+	for _, p := range patterns {
+		index += fmt.Sprintf("%q, ", n.Name(p))
+	}
+	path := filepath.Join(t.TempDir(), "rule.toml")
+	must(t, os.WriteFile(path, []byte(fmt.Sprintf(`[rule]
+rule_id = "covered"
+name = "Covered"
+description = "A rule of a test."
+type = "query"
+language = "kuery"
+index = [%s]
+severity = "low"
+risk_score = 21
+interval = "1m"
+from = "now-1m"
+query = "event.category: process"
+`, index)), 0o600))
+	set, diags := rule.Load(path)
+	if diags.HasErrors() {
+		t.Fatal(diags.Err())
+	}
+	plan, planned := query.For(set.Rules()[0])
+	if plan == nil {
+		t.Fatal(planned.Err())
+	}
+	out, err := service.NewRule(plan)
+	must(t, err)
+	return out
+}
+
+// alertedEvents are the ids of the events behind alerts, sorted.
+func alertedEvents(t *testing.T, alerts *store.Memory) []string {
+	t.Helper()
+	var out []string
+	must(t, alerts.List(t.Context(), alert.Filter{}, func(d alert.Document) (bool, error) {
+		text, err := json.Marshal(d.Source["kibana.alert.ancestors"])
+		must(t, err)
+		var ancestors []struct{ ID string }
+		must(t, json.Unmarshal(text, &ancestors))
+		out = append(out, ancestors[0].ID)
+		return true, nil
+	}))
+	slices.Sort(out)
+	return out
+}
