@@ -21,7 +21,7 @@ func (a *app) nameMisfits(ctx context.Context, b *backend) {
 	}
 	found, err := b.misfits(ctx)
 	for _, m := range found {
-		a.global.log.Warn(m.String())
+		a.global.log.Warn("an index or template is not as it should be", "because", m.String())
 	}
 	if err != nil {
 		a.global.log.Warn("the mappings of Tocsin's indices could not be checked", "error", err)
