@@ -103,6 +103,7 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		if err := install(ctx, b, plans); err != nil {
 			return err
 		}
+		a.nameMisfits(ctx, b)
 	}
 	rules, job, err := c.job(ctx, p, plans)
 	if err != nil {

@@ -93,6 +93,7 @@ func (a *app) backfillElastic(p *backfillPlaces, alerts *elastic.Alerts, b *back
 		}
 		return nil
 	}
+	b.misfits = func(ctx context.Context) ([]elastic.Misfit, error) { return elastic.Misfits(ctx, alerts, slots) }
 	p.settle = func(ctx context.Context) error { return connection(alerts.Settle(ctx)) }
 	return nil
 }

@@ -86,6 +86,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	a.nameMisfits(ctx, b)
 	r, err := newRunner(a, c, b, rules)
 	if err != nil {
 		return err

@@ -131,11 +131,15 @@ func (r *runner) listen(ctx, serving context.Context, group *errgroup.Group) err
 	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
 		return nil
 	}
+	fit := r.backend.fit()
 	ready := func(asked context.Context) error {
 		if ctx.Err() != nil {
 			return errStopping
 		}
-		return r.backend.ready(asked)
+		if err := r.backend.ready(asked); err != nil {
+			return err
+		}
+		return fit(asked)
 	}
 	web, err := server.Listen(ctx, r.cmd.Listen, r.metrics.Handler(), ready)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"tocsin/internal/alert"
 	"tocsin/internal/diag"
+	"tocsin/internal/elastic"
 	"tocsin/internal/lease"
 	"tocsin/internal/ledger"
 	"tocsin/internal/metrics"
@@ -42,6 +43,8 @@ type backend struct {
 	install, installRisk func(context.Context) error
 	// installLedger makes what the account of slots needs, also for several runners.
 	installLedger func(context.Context) error
+	// misfits are the indices and templates that are not as the installers make them; nil where there are none.
+	misfits func(context.Context) ([]elastic.Misfit, error)
 	// calm returns when work that can wait may go on; nil: always.
 	calm func(context.Context) error
 	// load is what the limits of searches have come to; nil where there are none.

@@ -74,6 +74,9 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			}
 			return nil
 		},
+		misfits: func(ctx context.Context) ([]elastic.Misfit, error) {
+			return elastic.Misfits(ctx, alerts, risk, book, leases)
+		},
 		installRisk:   riskInstaller(risk),
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},

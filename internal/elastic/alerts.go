@@ -42,6 +42,8 @@ type Alerts struct {
 	most atomic.Int64
 	// ofEvent tells the fields of a document that are those of its event.
 	ofEvent func(name string) bool
+	// looked is when the alias was last seen to map what alerts are found by, in nanoseconds.
+	looked atomic.Int64
 	// fields are the component template of what is not ECS.
 	fields component
 }
@@ -104,6 +106,11 @@ func (a *Alerts) Alias() string { return a.alias }
 
 // List hands out alerts, oldest first. Before Install there are none.
 func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
+	if f.RuleID != "" {
+		if err := a.findable(ctx); err != nil {
+			return err
+		}
+	}
 	size, left := listPage, f.Limit
 	if left > 0 {
 		size = min(size, left)

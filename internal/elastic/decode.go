@@ -205,6 +205,7 @@ func readText(c *event.Cursor, to *string) error {
 
 // readBody reads the answers of several searches.
 func (m *multiAnswer) readBody(body []byte) error {
+	defer func() { m.bytes = len(body) }()
 	err := m.readWhole(body)
 	if !errors.Is(err, errNotJSON) {
 		return err

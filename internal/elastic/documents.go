@@ -37,7 +37,12 @@ func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.R
 	return found, nil
 }
 
+// documents reads some documents of an index, in halves where they are too much for the memory of the cluster.
 func (c *Client) documents(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
+	key := []string{index}
+	if most := c.bearable.of(key); most > 0 && most < len(ids) {
+		return c.documentsInParts(ctx, index, ids, most, found)
+	}
 	op := "read documents of [" + index + "]"
 	data, err := search.JSON(condition.Query{
 		"size": len(ids), "query": condition.Query{"ids": condition.Query{"values": ids}}, "track_total_hits": false,
@@ -46,11 +51,19 @@ func (c *Client) documents(ctx context.Context, index string, ids []string, foun
 		return err //nolint:wrapcheck // it says what it was doing
 	}
 	yes := true
-	a, err := call[page](ctx, c, op, func() esapi.Request {
+	better := func(err error) bool { return len(ids) > 1 && tooMuch(err) }
+	a, err := callUnless[page](ctx, c, op, better, func() esapi.Request {
 		return esapi.SearchRequest{Index: escape([]string{index}), Body: bytes.NewReader(data), IgnoreUnavailable: &yes}
 	})
+	if len(ids) > 1 && (tooMuch(err) || brokeCircuit(a.Shards)) {
+		c.bearable.note(key, len(ids)/2)
+		return c.documentsInParts(ctx, index, ids, len(ids)/2, found)
+	}
 	if err != nil {
 		return err
+	}
+	if fits := weighed(len(a.Hits.Hits), len(a.body)); fits < len(ids) {
+		c.bearable.note(key, fits)
 	}
 	var d damage
 	d.add(a.Shards, a.TimedOut, a.Clusters)
@@ -59,6 +72,15 @@ func (c *Client) documents(ctx context.Context, index string, ids []string, foun
 	}
 	for _, h := range a.Hits.Hits {
 		found[search.Ref{Index: h.Index, ID: h.ID}] = h.event(search.Request{})
+	}
+	return nil
+}
+
+func (c *Client) documentsInParts(ctx context.Context, index string, ids []string, most int, found map[search.Ref]event.Event) error {
+	for part := range slices.Chunk(ids, most) {
+		if err := c.documents(ctx, index, part, found); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 // shrinks makes pages smaller when the cluster finds them too large; false: that was not the error, or
 // they are small.
 func (g *groupPager) shrinks(err error) bool {
-	if !hasType(err, "too_many_buckets_exception") || g.request.GroupPage() <= minGroupPage {
+	if !hasType(err, "too_many_buckets_exception") && !tooMuch(err) || g.request.GroupPage() <= minGroupPage {
 		return false
 	}
 	g.request.PageSize = max(minGroupPage, g.request.GroupPage()/4)
@@ -279,7 +279,10 @@ func (g *groupPager) search(ctx context.Context, body condition.Query, patterns 
 	if patterns != nil {
 		request.Index, request.IgnoreUnavailable, request.AllowNoIndices = escape(patterns), &yes, &yes
 	}
-	return call[groupPage](ctx, g.client, g.op, func() esapi.Request {
+	better := func(err error) bool {
+		return tooMuch(err) && g.request.GroupPage() > minGroupPage && (g.request.Only == nil || g.request.Listed())
+	}
+	return callUnless[groupPage](ctx, g.client, g.op, better, func() esapi.Request {
 		request.Body = bytes.NewReader(data)
 		return request
 	})

@@ -113,7 +113,7 @@ func TestGroupsArePartial(t *testing.T) {
 
 // TestGroupPagesShrink where a cluster does not make as many buckets, for all groups and for some.
 func TestGroupPagesShrink(t *testing.T) {
-	sizes := []string{}
+	sizes, refusals := []string{}, []int{400, 429}
 	handler := func(t *testing.T) http.HandlerFunc {
 		t.Helper()
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +124,8 @@ func TestGroupPagesShrink(t *testing.T) {
 			composite := read(t, r)["aggs"].(map[string]any)["groups"].(map[string]any)["composite"].(map[string]any)
 			sizes = append(sizes, fmt.Sprint(composite["size"]))
 			if composite["size"].(float64) > 700 {
-				answer(w, 400, `{"error":{"root_cause":[{"type":"too_many_buckets_exception","reason":"Trying to create too many buckets."}],"type":"search_phase_execution_exception"},"status":400}`)
+				code, why := refusals[len(sizes)%2], []string{"too_many_buckets_exception", "circuit_breaking_exception"}[len(sizes)%2]
+				answer(w, code, fmt.Sprintf(`{"error":{"root_cause":[{"type":%q,"reason":"x"}],"type":"search_phase_execution_exception"},"status":%d}`, why, code))
 				return
 			}
 			answer(w, 200, groupPage(``, "a*1"))

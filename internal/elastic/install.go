@@ -102,14 +102,17 @@ func (a *Alerts) installTemplate(ctx context.Context, t template) error {
 	return err
 }
 
-// installAlias makes the first index. That another runner was faster shows in the alias.
+// installAlias makes the first index, with its mapping: a template that outranks ours would make it of another.
+// That another runner was faster shows in the alias.
 func (a *Alerts) installAlias(ctx context.Context) error {
 	if there, err := a.aliasExists(ctx); there || err != nil {
 		return err
 	}
 	op := "create index [" + a.firstIndex() + "]"
 	body, err := search.JSON(map[string]any{
-		"aliases": map[string]any{a.alias: map[string]any{"is_write_index": true}},
+		"aliases":  map[string]any{a.alias: map[string]any{"is_write_index": true}},
+		"settings": merged(fieldLimit(), tolerance()),
+		"mappings": a.mappings(),
 	}, "")
 	if err != nil {
 		return err

@@ -19,11 +19,15 @@ var _ alert.Instances = (*Alerts)(nil)
 // maxInstances is the number of instances in one search; Elasticsearch takes 65,536 terms.
 const maxInstances = 2000
 
-// Find hands out alerts by instance from all indices of the alias. Before Install there are none.
+// Find hands out alerts by instance from all indices of the alias, and fails where the mapping of one would hide
+// alerts. Before Install there are none.
 // The revision is the sequence number and primary term of the document.
 func (a *Alerts) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
 	if len(q.Instances) == 0 {
 		return nil
+	}
+	if err := a.findable(ctx); err != nil {
+		return err
 	}
 	if q.Fresh {
 		if err := a.refresh(ctx); err != nil {

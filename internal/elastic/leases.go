@@ -40,8 +40,12 @@ func NewLeases(c *Client, namespace string) (*Leases, error) {
 func (l *Leases) Install(ctx context.Context) error {
 	return l.client.createIndex(ctx, l.index, map[string]any{
 		"settings": map[string]any{"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.hidden": true},
-		"mappings": map[string]any{"dynamic": false, "_meta": templateMeta(), "properties": map[string]any{"epoch": map[string]any{"type": "long"}}},
+		"mappings": l.mappings(),
 	})
+}
+
+func (l *Leases) mappings() map[string]any {
+	return map[string]any{"dynamic": false, "_meta": templateMeta(), "properties": map[string]any{"epoch": map[string]any{"type": "long"}}}
 }
 
 // Load implements [lease.Store]. It reads the document as it is now, refreshed or not.

@@ -48,6 +48,15 @@ func NewLedger(c *Client, namespace string) (*Ledger, error) {
 
 // Install makes the index where it is absent.
 func (l *Ledger) Install(ctx context.Context) error {
+	return l.client.createIndex(ctx, l.index, map[string]any{
+		"settings": map[string]any{
+			"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.codec": "best_compression", "index.hidden": true,
+		},
+		"mappings": l.mappings(),
+	})
+}
+
+func (l *Ledger) mappings() map[string]any {
 	keyword, date, long := map[string]any{"type": "keyword"}, map[string]any{"type": "date"}, map[string]any{"type": "long"}
 	properties := map[string]any{
 		"kind": keyword, "rule_id": keyword, "schedule": keyword, "last_error": keyword,
@@ -57,12 +66,7 @@ func (l *Ledger) Install(ctx context.Context) error {
 	for _, sum := range []string{"covered", "open", "given_up", "failed", "read", "hits", "created", "duplicates", "suppressed", "queued", "vacant"} {
 		properties[sum] = long
 	}
-	return l.client.createIndex(ctx, l.index, map[string]any{
-		"settings": map[string]any{
-			"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.codec": "best_compression", "index.hidden": true,
-		},
-		"mappings": map[string]any{"dynamic": false, "_meta": templateMeta(), "properties": properties},
-	})
+	return map[string]any{"dynamic": false, "_meta": templateMeta(), "properties": properties}
 }
 
 // createIndex makes an index unless it is there.
@@ -179,6 +183,9 @@ func pointer(t time.Time) *time.Time {
 
 // allHeads searches for them, which finds what was refreshed, and reads them as they are now.
 func (l *Ledger) allHeads(ctx context.Context) ([]ledger.Head, error) {
+	if err := l.client.findable(ctx, l.index, l.mappings(), []string{"kind"}); err != nil {
+		return nil, err
+	}
 	op := "list the ledger [" + l.index + "]"
 	p := newPager(l.client, op, []string{l.index}, condition.Query{
 		"query": condition.Query{"term": condition.Query{"kind": headKind}}, "_source": []string{"rule_id"},

@@ -24,8 +24,16 @@ const firstPage = 100
 
 // FirstPages asks for the beginnings of several searches in one _msearch. They are of no common
 // point in time, so whoever wants more than the first page has to begin anew. Elasticsearch refuses
-// the whole for one search that it cannot read: it is asked again for either half then.
+// the whole for one search that it cannot read: it is asked again for either half then. So it is where the
+// whole is too much for the memory of the cluster, which is remembered as the size of pages is.
 func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []search.FirstPage {
+	if most := c.bearable.of(together); most > 0 && most < len(requests) {
+		out := make([]search.FirstPage, 0, len(requests))
+		for part := range slices.Chunk(requests, most) {
+			out = append(out, c.FirstPages(ctx, part)...)
+		}
+		return out
+	}
 	out := make([]search.FirstPage, len(requests))
 	var body bytes.Buffer
 	var asked []int
@@ -34,7 +42,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 		if len(patterns) == 0 {
 			continue // To Elasticsearch no pattern means every index.
 		}
-		if out[i].Err = writeItem(&body, patterns, r); out[i].Err == nil {
+		if out[i].Err = writeItem(&body, patterns, r, c.firstPage(r)); out[i].Err == nil {
 			asked = append(asked, i)
 		}
 	}
@@ -42,23 +50,53 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 		return out
 	}
 	responses, err := c.multiSearch(ctx, body.Bytes(), len(asked))
-	if failure.KindOf(err) == failure.Rejected && len(requests) > 1 {
+	if len(requests) > 1 && (failure.KindOf(err) == failure.Rejected || tooMuch(err)) {
 		half := len(requests) / 2
+		if tooMuch(err) {
+			c.bearable.note(together, half)
+			c.log.WarnContext(ctx, "searches together were too much for the memory of the cluster, asking for fewer", "searches", half)
+		}
 		return append(c.FirstPages(ctx, requests[:half]), c.FirstPages(ctx, requests[half:])...)
 	}
 	for n, i := range asked {
-		if out[i].Err = err; err == nil {
-			out[i] = responses[n].first(requests[i])
-			out[i].Err = c.noticed(out[i].Err)
+		if out[i].Err = err; err != nil {
+			c.lessen(requests[i], tooMuch(err))
+			continue
 		}
+		out[i] = responses[n].first(requests[i])
+		out[i].Err = c.noticed(out[i].Err)
+		c.lessen(requests[i], responses[n].tooMuch())
 	}
 	return out
+}
+
+// together stands for the searches of one _msearch among patterns: no pattern is empty.
+var together = []string{""}
+
+// firstPage is the size of a first page that the cluster is known to bear.
+func (c *Client) firstPage(r search.Request) int {
+	size := min(firstPage, r.Size())
+	if most := c.bearable.of(tidy(r.Patterns)); most > 0 {
+		size = min(size, most)
+	}
+	return size
+}
+
+// lessen remembers of a first page that was too much to ask for less: the search that follows begins with that.
+func (c *Client) lessen(r search.Request, tooMuch bool) {
+	if size := c.firstPage(r); tooMuch && size > 1 {
+		c.bearable.note(tidy(r.Patterns), size/2)
+	}
+}
+
+func (m multiItem) tooMuch() bool {
+	return m.Status >= 300 && tooMuch(m.failure("")) || brokeCircuit(m.Shards)
 }
 
 func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiItem, error) {
 	op := "answer " + strconv.Itoa(n) + " searches"
 	begun := time.Now()
-	answer, err := call[multiAnswer](ctx, c, op, func() esapi.Request {
+	answer, err := callUnless[multiAnswer](ctx, c, op, tooMuch, func() esapi.Request {
 		return esapi.MsearchRequest{Body: bytes.NewReader(body)}
 	})
 	if err == nil && len(answer.Responses) != n {
@@ -68,6 +106,9 @@ func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiIt
 	}
 	if slices.ContainsFunc(answer.Responses, multiItem.overloaded) {
 		c.limit.refuse(begun) // the answer as a whole is a success
+	}
+	if answer.bytes > heaviest && n > 1 {
+		c.bearable.note(together, weighed(n, answer.bytes))
 	}
 	return answer.Responses, err
 }
@@ -83,6 +124,8 @@ func (m multiItem) failure(op string) error {
 // multiAnswer is the answer of _msearch, in order.
 type multiAnswer struct {
 	Responses []multiItem `json:"responses"`
+
+	bytes int
 }
 
 // multiItem is the answer to one search, or why there is none.
@@ -109,9 +152,9 @@ func (m multiItem) first(r search.Request) search.FirstPage {
 }
 
 // writeItem adds the two lines of a search.
-func writeItem(b *bytes.Buffer, patterns []string, r search.Request) error {
+func writeItem(b *bytes.Buffer, patterns []string, r search.Request, size int) error {
 	query := r.Body()
-	query["size"] = min(firstPage, r.Size())
+	query["size"] = size
 	for _, line := range []any{
 		map[string]any{"index": patterns, "ignore_unavailable": true, "allow_no_indices": true, "allow_partial_search_results": true},
 		query,

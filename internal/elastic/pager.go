@@ -91,19 +91,26 @@ func (p *pager) more(ctx context.Context) ([]hit, error) {
 	p.count(a)
 	p.last = a
 	p.done = len(a.Hits.Hits) < p.size
+	if fits := weighed(len(a.Hits.Hits), len(a.body)); fits < p.size {
+		p.client.bearable.note(p.patterns, fits)
+	}
 	p.grow()
 	return p.fresh(a.Hits.Hits), nil
 }
 
-// grow doubles the size of the pages that are still small.
+// grow doubles the size of the pages that are still small, and heeds what became known to be bearable, to this
+// read or to others of the patterns.
 func (p *pager) grow() {
-	most := p.most
-	if p.bound > 0 {
-		most = min(most, p.bound)
+	if known := p.client.bearable.of(p.patterns); known > 0 && (p.bound == 0 || known < p.bound) {
+		p.bound = known
 	}
-	if p.size < most {
-		p.size = min(2*p.size, most)
-		p.body["size"] = p.size
+	size := max(p.size, min(2*p.size, p.most))
+	if p.bound > 0 {
+		size = min(size, p.bound)
+	}
+	if size != p.size {
+		p.size = size
+		p.body["size"] = size
 	}
 }
 

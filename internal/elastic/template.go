@@ -44,7 +44,7 @@ func (a *Alerts) indexTemplate() map[string]any {
 	return map[string]any{
 		"index_patterns": []string{a.alias + "-*"},
 		"composed_of":    []string{ecsComponent, a.fields.name},
-		"priority":       basePriority + len(a.namespace),
+		"priority":       a.priority(),
 		"_meta":          templateMeta(),
 		"template": map[string]any{
 			"settings": map[string]any{
@@ -53,12 +53,24 @@ func (a *Alerts) indexTemplate() map[string]any {
 				"index.mapping.ignore_malformed":   true,
 				"index.mapping.total_fields.limit": totalFields,
 			},
-			"mappings": map[string]any{
-				"dynamic": false,
-				"_meta":   map[string]any{"managed_by": "tocsin", "template_version": templateVersion, "namespace": a.namespace},
-			},
+			"mappings": a.rootMapping(),
 		},
 	}
+}
+
+// priority grows with the length of the namespace, see indexTemplate.
+func (a *Alerts) priority() int { return basePriority + len(a.namespace) }
+
+func (a *Alerts) rootMapping() map[string]any {
+	return map[string]any{
+		"dynamic": false,
+		"_meta":   map[string]any{"managed_by": "tocsin", "template_version": templateVersion, "namespace": a.namespace},
+	}
+}
+
+// mappings are what the templates make together.
+func (a *Alerts) mappings() map[string]any {
+	return merged(ecsMappings(), a.fields.mappings(), a.rootMapping())
 }
 
 // ecsMappings are the mappings of the fields that alerts copy from events.

@@ -9,7 +9,7 @@ import (
 )
 
 // accumulator takes the values of one aggregation of one group. Add returns about how many bytes
-// it keeps of the value.
+// it keeps more than before.
 type accumulator interface {
 	add(v Value, at float64) int
 	result() Value
@@ -159,6 +159,7 @@ type extremes struct {
 }
 
 func (e *extremes) add(v Value, _ float64) int {
+	before := len(e.number.text) + len(e.text.text)
 	if _, ok := v.Float(); ok {
 		if e.number.IsNull() || e.sign*compareValues(v, e.number) > 0 {
 			e.number = v
@@ -169,7 +170,7 @@ func (e *extremes) add(v Value, _ float64) int {
 	if e.text.IsNull() || e.sign*strings.Compare(v.String(), e.text.String()) > 0 {
 		e.text = v
 	}
-	return 0
+	return len(e.number.text) + len(e.text.text) - before
 }
 
 func (e *extremes) result() Value {
@@ -212,10 +213,11 @@ type timed struct {
 }
 
 func (t *timed) add(v Value, at float64) int {
+	before := len(t.value.text)
 	if t.value.IsNull() || t.sign*at > t.sign*t.at {
 		t.value, t.at = v, at
 	}
-	return 0
+	return len(t.value.text) - before
 }
 
 func (t *timed) result() Value {
@@ -232,10 +234,11 @@ type arrival struct {
 }
 
 func (a *arrival) add(v Value, _ float64) int {
+	before := len(a.value.text)
 	if !a.first || a.value.IsNull() {
 		a.value = v
 	}
-	return 0
+	return len(a.value.text) - before
 }
 
 func (a *arrival) result() Value { return a.value }

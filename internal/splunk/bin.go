@@ -14,7 +14,7 @@ func (r *run) bin(c *spl.Bin, next stage) stage {
 		to = c.As
 	}
 	if c.Span == nil {
-		return &binned{next: next, run: r, spec: c, to: to, least: math.Inf(1), most: math.Inf(-1)}
+		return &binned{next: next, run: r, spec: c, to: to, rows: kept{account: r.account("bin")}, least: math.Inf(1), most: math.Inf(-1)}
 	}
 	return r.mutate(next, func(row Row) {
 		v := row.Get(c.Field.Text)
@@ -81,16 +81,15 @@ type binned struct {
 	run         *run
 	spec        *spl.Bin
 	to          string
-	rows        []Row
+	rows        kept
 	least, most float64
 }
 
 func (s *binned) row(row Row) error {
-	s.rows = append(s.rows, row)
 	if x, ok := row.Get(s.spec.Field.Text).Float(); ok {
 		s.least, s.most = min(s.least, x), max(s.most, x)
 	}
-	return s.run.hold("bin", row.size())
+	return s.rows.add(row)
 }
 
 // timeSteps are the lengths that steps in time may have.
@@ -127,14 +126,15 @@ func (s *binned) end() error {
 	if s.least <= s.most {
 		step = s.step()
 	}
-	for _, row := range s.rows {
+	err := s.rows.drain(func(_ int, row Row) error {
 		v := row.Get(s.spec.Field.Text)
 		if !v.IsNull() {
 			row.set(s.to, each(v, func(x Value) Value { return s.run.floor(x, spl.TimeSpan{N: step}, s.spec.Field.Text == "_time") }))
 		}
-		if err := s.next.row(row); err != nil {
-			return err
-		}
+		return s.next.row(row)
+	})
+	if err != nil {
+		return err
 	}
 	return s.next.end()
 }

@@ -56,7 +56,11 @@ type LimitError struct {
 
 // Error names the command.
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("run %s: it holds more than the %d MiB that a search may", e.Command, e.Limit>>20)
+	limit := fmt.Sprintf("%d MiB", e.Limit>>20)
+	if e.Limit < 1<<20 {
+		limit = fmt.Sprintf("%d KiB", e.Limit>>10)
+	}
+	return fmt.Sprintf("run %s: it holds more than the %s that a search may", e.Command, limit)
 }
 
 // Check reports what cannot be run with an environment.

@@ -15,6 +15,8 @@ type scope struct {
 	// bound is the field that mvmap and mvfilter give single values; "" for none.
 	bound string
 	value Value
+	// alive fails once the search is to end.
+	alive func() error
 	// fault is the first thing that went wrong and is not just null.
 	fault error
 }
@@ -108,7 +110,7 @@ func compileBinary(n *spl.Binary) program {
 		return func(s *scope) Value { return arithmetic(op, x(s), y(s)) }
 	}
 	op := n.Op
-	return func(s *scope) Value { return compare(op, x(s), y(s)) }
+	return func(s *scope) Value { return s.compare(op, x(s), y(s)) }
 }
 
 // and is false when one is, and null when the other decides nothing.
@@ -179,6 +181,30 @@ func arithmetic(op string, a, b Value) Value {
 		return Number(x / y)
 	}
 	return Number(math.Mod(x, y))
+}
+
+// ended reports whether the search is to end, which becomes its fault.
+func (s *scope) ended() bool {
+	if s.fault == nil && s.alive != nil {
+		s.fault = s.alive()
+	}
+	return s.fault != nil
+}
+
+// compare is the function compare, between many values as long as the search goes on.
+func (s *scope) compare(op string, a, b Value) Value {
+	if a.kind != several || b.kind != several {
+		return compare(op, a, b)
+	}
+	for _, x := range a.list {
+		if s.ended() {
+			return Null
+		}
+		if compare(op, x, b).isTrue() {
+			return truth(true)
+		}
+	}
+	return truth(false)
 }
 
 // compare compares with case; two that are numbers by their amount. Of several values one is enough.

@@ -95,7 +95,7 @@ func (r *run) fillnull(c *spl.Fillnull, next stage) stage {
 			}
 		})
 	}
-	return &filled{next: next, run: r, value: v, names: map[string]bool{}}
+	return &filled{next: next, value: v, names: map[string]bool{}, rows: kept{account: r.account("fillnull")}}
 }
 
 // fillOne gives a field that is missing or empty a value.
@@ -108,29 +108,36 @@ func fillOne(row Row, name string, v Value) {
 // filled gives each row all fields that any row has.
 type filled struct {
 	next  stage
-	run   *run
 	value Value
 	names map[string]bool
-	rows  []Row
+	rows  kept
 }
 
 func (s *filled) row(row Row) error {
-	s.rows = append(s.rows, row)
+	held := 0
 	for name := range row {
-		s.names[name] = true
+		if !s.names[name] {
+			s.names[name] = true
+			held += len(name) + 48
+		}
 	}
-	return s.run.hold("fillnull", row.size())
+	if err := s.rows.account.hold(held); err != nil {
+		return err
+	}
+	return s.rows.add(row)
 }
 
 func (s *filled) end() error {
-	for _, row := range s.rows {
+	err := s.rows.drain(func(_ int, row Row) error {
 		for name := range s.names {
 			fillOne(row, name, s.value)
 		}
-		if err := s.next.row(row); err != nil {
-			return err
-		}
+		return s.next.row(row)
+	})
+	if err != nil {
+		return err
 	}
+	s.rows.account.close()
 	return s.next.end()
 }
 

@@ -45,6 +45,9 @@ func compileFilter(args []program, n *spl.Call) program {
 	return func(s *scope) Value {
 		var kept []Value
 		for _, x := range s.field(field).Each() {
+			if s.ended() {
+				return Null
+			}
 			if s.with(field, x, args[0]).isTrue() {
 				kept = append(kept, x)
 			}
@@ -58,6 +61,9 @@ func compileMap(args []program, n *spl.Call) program {
 	return func(s *scope) Value {
 		var out []Value
 		for _, x := range args[0](s).Each() {
+			if s.ended() {
+				return Null
+			}
 			out = append(out, s.with(field, x, args[1]).stored().Each()...)
 		}
 		return Several(out...)

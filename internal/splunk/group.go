@@ -10,8 +10,7 @@ import (
 
 // grouping makes groups of rows by the values of fields, and aggregates each.
 type grouping struct {
-	run     *run
-	command string
+	account *account
 	aggs    []spl.Agg
 	exprs   []program
 	by      []string
@@ -39,8 +38,8 @@ type slot struct {
 	many map[string]accumulator
 }
 
-func newGrouping(r *run, command string, aggs []spl.Agg, by []spl.Name, name namer) *grouping {
-	g := &grouping{run: r, command: command, aggs: aggs, name: name, scope: r.scope(), groups: map[string]*group{}}
+func newGrouping(to *account, aggs []spl.Agg, by []spl.Name, name namer) *grouping {
+	g := &grouping{account: to, aggs: aggs, name: name, scope: to.run.scope(), groups: map[string]*group{}}
 	for _, n := range by {
 		g.by = append(g.by, n.Text)
 	}
@@ -93,6 +92,9 @@ func (g *grouping) product(row Row) ([]*group, error) {
 	n := combinations(lists)
 	out := make([]*group, 0, n)
 	for i := range n {
+		if err := g.account.run.alive(); err != nil {
+			return nil, err
+		}
 		values := make([]Value, len(lists))
 		for j, list := range lists {
 			values[j] = list[i%len(list)]
@@ -128,7 +130,7 @@ func (g *grouping) group(values []Value) (*group, error) {
 	}
 	g.groups[string(g.key)] = one
 	g.order = append(g.order, one)
-	return one, g.run.hold(g.command, 2*len(g.key)+100*(len(values)+len(g.aggs))+200)
+	return one, g.account.hold(2*len(g.key) + 100*(len(values)+len(g.aggs)) + 200)
 }
 
 // add takes a row into a group.
@@ -158,7 +160,7 @@ func (g *grouping) add(one *group, row Row) error {
 	if held == 0 {
 		return nil
 	}
-	return g.run.hold(g.command, held)
+	return g.account.hold(held)
 }
 
 func addEach(a accumulator, v Value, at float64) int {
@@ -251,10 +253,10 @@ func (g *grouping) emit(next stage) error {
 
 // aggregate makes the stage of stats, eventstats or streamstats.
 func (r *run) aggregate(c *spl.Aggregate, next stage) stage {
-	g := newGrouping(r, c.Command(), c.Aggs, c.By, same)
+	g := newGrouping(r.account(c.Command()), c.Aggs, c.By, same)
 	switch c.Kind {
 	case spl.Eventstats:
-		return &eventstats{next: next, groups: g}
+		return &eventstats{next: next, groups: g, rows: kept{account: g.account}}
 	case spl.Streamstats:
 		return newStreamstats(g, c, next)
 	default:
@@ -285,6 +287,7 @@ func (s *stats) end() error {
 	if err := s.groups.emit(s.next); err != nil {
 		return err
 	}
+	s.groups.account.close()
 	return s.next.end()
 }
 
@@ -292,7 +295,7 @@ func (s *stats) end() error {
 type eventstats struct {
 	next   stage
 	groups *grouping
-	rows   []Row
+	rows   kept
 	in     []*group
 }
 
@@ -306,24 +309,28 @@ func (s *eventstats) row(row Row) error {
 			return err
 		}
 	}
-	s.rows = append(s.rows, row)
 	s.in = append(s.in, append(in, nil)[0])
-	return s.groups.run.hold("eventstats", row.size())
+	return s.rows.add(row)
 }
 
 func (s *eventstats) end() error {
 	known := map[*group]Row{}
-	for i, row := range s.rows {
+	err := s.rows.drain(func(i int, row Row) error {
 		if one := s.in[i]; one != nil {
 			if known[one] == nil {
 				known[one] = Row{}
 				s.groups.results(one, known[one])
+				if err := s.groups.account.hold(known[one].size()); err != nil {
+					return err
+				}
 			}
 			maps.Copy(row, known[one])
 		}
-		if err := s.next.row(row); err != nil {
-			return err
-		}
+		return s.next.row(row)
+	})
+	if err != nil {
+		return err
 	}
+	s.groups.account.close()
 	return s.next.end()
 }

@@ -140,7 +140,7 @@ func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
 	if !can || !fits {
 		return false, nil
 	}
-	g := newGrouping(r, c.command, c.aggs, c.by, c.name)
+	g := newGrouping(r.account(c.command), c.aggs, c.by, c.name)
 	c.scan.Window = r.window
 	done, err := source.Groups(r.ctx, c.scan, c.Grouping, func(p Part) error {
 		if err := r.alive(); err != nil {
@@ -222,5 +222,5 @@ func (g *grouping) merge(p Part, c counted) error {
 	if held == 0 {
 		return nil
 	}
-	return g.run.hold(g.command, held)
+	return g.account.hold(held)
 }

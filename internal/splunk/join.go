@@ -12,11 +12,13 @@ const maxJoined = 50000
 // join adds to each row the fields of the rows of a search that have the same values; without
 // names, of all fields that both have.
 func (r *run) join(c *spl.Join, next stage) (stage, error) {
-	rows, err := r.rows("join", c.Sub, maxJoined)
+	to := r.account("join")
+	held, err := r.rows(to, c.Sub, maxJoined)
 	if err != nil {
 		return nil, err
 	}
-	j := &joined{next: next, spec: c, rows: rows}
+	rows := held.rows
+	j := &joined{next: next, run: r, spec: c, rows: rows, account: to}
 	for _, n := range c.Names {
 		j.names = append(j.names, n.Text)
 	}
@@ -25,6 +27,12 @@ func (r *run) join(c *spl.Join, next stage) (stage, error) {
 		for _, row := range rows {
 			for _, key := range keysOf(row, j.names) {
 				j.index[key] = append(j.index[key], row)
+				if err := to.hold(len(key) + 64); err != nil {
+					return nil, err
+				}
+			}
+			if err := r.alive(); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -32,11 +40,13 @@ func (r *run) join(c *spl.Join, next stage) (stage, error) {
 }
 
 type joined struct {
-	next  stage
-	spec  *spl.Join
-	names []string
-	index map[string][]Row
-	rows  []Row
+	next    stage
+	run     *run
+	spec    *spl.Join
+	names   []string
+	index   map[string][]Row
+	rows    []Row
+	account *account
 }
 
 // keysOf are the combinations of the values of fields; none when one is missing.
@@ -62,7 +72,10 @@ func keysOf(row Row, names []string) []string {
 }
 
 func (j *joined) row(row Row) error {
-	found := j.find(row)
+	found, err := j.find(row)
+	if err != nil {
+		return err
+	}
 	if j.spec.Max > 0 && len(found) > j.spec.Max {
 		found = found[:j.spec.Max]
 	}
@@ -86,16 +99,28 @@ func (j *joined) row(row Row) error {
 	return nil
 }
 
-func (j *joined) find(row Row) []Row {
+// find returns the rows that a row is joined with, or as many as are wanted.
+func (j *joined) find(row Row) ([]Row, error) {
+	var found []Row
+	full := func() bool { return j.spec.Max > 0 && len(found) >= j.spec.Max }
 	if j.index != nil {
-		var found []Row
 		for _, key := range keysOf(row, j.names) {
 			found = append(found, j.index[key]...)
+			if full() {
+				break
+			}
+			if err := j.run.alive(); err != nil {
+				return nil, err
+			}
 		}
-		return found
+		return found, nil
 	}
-	var found []Row
-	for _, other := range j.rows {
+	for i, other := range j.rows {
+		if i%64 == 0 {
+			if err := j.run.alive(); err != nil {
+				return nil, err
+			}
+		}
 		shared, equal := 0, true
 		for name, v := range other {
 			if mine, has := row[name]; has {
@@ -105,12 +130,16 @@ func (j *joined) find(row Row) []Row {
 		}
 		if shared > 0 && equal {
 			found = append(found, other)
-			if j.spec.Max > 0 && len(found) == j.spec.Max {
+			if full() {
 				break
 			}
 		}
 	}
-	return found
+	return found, nil
 }
 
-func (j *joined) end() error { return j.next.end() }
+func (j *joined) end() error {
+	j.index, j.rows = nil, nil
+	j.account.close()
+	return j.next.end()
+}

@@ -26,11 +26,12 @@ func (r *run) lookup(c *spl.Lookup, next stage) (stage, error) {
 			return nil, fmt.Errorf("run lookup: the lookup %s has no column %s", t.Name, o.Column.Text)
 		}
 	}
-	return r.mutate(next, func(row Row) {
+	return &perRow{next, r, func(row Row) (bool, error) {
 		if len(t.Columns) > 0 {
-			lookupRow(row, t, c, keys, outputs, columns)
+			return true, r.lookupRow(row, t, c, keys, outputs, columns)
 		}
-	}), nil
+		return true, nil
+	}}, nil
 }
 
 func otherColumns(t *Table, keys []spl.Column) []spl.Column {
@@ -47,10 +48,10 @@ func otherColumns(t *Table, keys []spl.Column) []spl.Column {
 	return out
 }
 
-func lookupRow(row Row, t *Table, c *spl.Lookup, keys []int, outputs []spl.Column, columns []int) {
-	found, ok := findRows(row, t, c.Keys, keys)
-	if !ok {
-		return
+func (r *run) lookupRow(row Row, t *Table, c *spl.Lookup, keys []int, outputs []spl.Column, columns []int) error {
+	found, ok, err := r.findRows(row, t, c.Keys, keys)
+	if !ok || err != nil {
+		return err
 	}
 	for i, o := range outputs {
 		name := row.key(o.Field.Text)
@@ -70,31 +71,39 @@ func lookupRow(row Row, t *Table, c *spl.Lookup, keys []int, outputs []spl.Colum
 		}
 		// OUTPUT takes away what was there, also when the cells are empty; without a row it stays.
 		if len(found) > 0 || len(values) > 0 {
-			row.set(name, Several(values...))
+			v := Several(values...)
+			if err := r.fits("lookup", v); err != nil {
+				return err
+			}
+			row.set(name, v)
 		}
 	}
+	return nil
 }
 
 // findRows returns the rows of the table for the values of the event, each value by itself where a
 // field has several. It is false when a key has no value.
-func findRows(row Row, t *Table, fields []spl.Column, keys []int) ([]int, bool) {
+func (r *run) findRows(row Row, t *Table, fields []spl.Column, keys []int) ([]int, bool, error) {
 	lists := make([][]Value, len(keys))
 	for i, k := range fields {
 		lists[i] = row.Get(k.Field.Text).Each()
 		if len(lists[i]) == 0 {
-			return nil, false
+			return nil, false, nil
 		}
 	}
 	var found []int
 	values := make([]string, len(keys))
 	for i := range combinations(lists) {
+		if err := r.alive(); err != nil {
+			return nil, false, err
+		}
 		for j, list := range lists {
 			values[j] = list[i%len(list)].String()
 			i /= len(list)
 		}
 		found = append(found, t.find(keys, values)...)
 	}
-	return found, true
+	return found, true, nil
 }
 
 // maxCombinations bounds what several fields with several values make.
@@ -121,6 +130,9 @@ func (r *run) inputLookup(c *spl.InputLookup, out stage) error {
 	for i := range t.Rows {
 		if i < c.Start {
 			continue
+		}
+		if err := r.alive(); err != nil {
+			return err
 		}
 		row := Row{}
 		for j, name := range t.Columns {
@@ -180,13 +192,11 @@ type appendedPipe struct {
 	next stage
 	run  *run
 	spec *spl.Append
-	rows []Row
+	rows kept
 }
 
 func (s *appendedPipe) row(row Row) error {
-	kept := row.clone()
-	s.rows = append(s.rows, kept)
-	if err := s.run.hold("appendpipe", kept.size()); err != nil {
+	if err := s.rows.add(row.clone()); err != nil {
 		return err
 	}
 	return s.next.row(row)
@@ -197,18 +207,17 @@ func (s *appendedPipe) end() error {
 	if err != nil {
 		return err
 	}
-	if err := feed(chain, s.rows); err != nil {
+	if err := feed(chain, &s.rows); err != nil {
 		return err
 	}
 	return s.next.end()
 }
 
 // feed hands rows to a chain and ends it.
-func feed(chain stage, rows []Row) error {
-	for _, row := range rows {
-		if err := chain.row(row); err != nil {
-			return ignoreDone(err)
-		}
+func feed(chain stage, rows *kept) error {
+	err := rows.drain(func(_ int, row Row) error { return chain.row(row) })
+	if err != nil {
+		return ignoreDone(err)
 	}
 	return ignoreDone(chain.end())
 }

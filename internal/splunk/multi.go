@@ -77,10 +77,11 @@ func (r *run) makemv(c *spl.Makemv, next stage) (stage, error) {
 // combined joins rows that differ in one field only.
 type combined struct {
 	next stage
-	run  *run
 	spec *spl.Mvcombine
-	rows []Row
+	rows kept
 	at   map[string]int
+	// values are those of the field, of each row.
+	values [][]Value
 }
 
 func (s *combined) row(row Row) error {
@@ -91,24 +92,27 @@ func (s *combined) row(row Row) error {
 			key.WriteString(other + "\x00" + row[other].String() + "\x00")
 		}
 	}
-	if s.at == nil {
-		s.at = map[string]int{}
-	}
 	if i, ok := s.at[key.String()]; ok {
-		first := s.rows[i]
-		first.set(name, Several(append(slices.Clone(first[name].Each()), row[name].Each()...)...))
-		return s.run.hold("mvcombine", row[name].size())
+		s.values[i] = append(s.values[i], row[name].Each()...)
+		return s.rows.grow(i, row[name].size())
 	}
-	s.at[key.String()] = len(s.rows)
-	s.rows = append(s.rows, row)
-	return s.run.hold("mvcombine", row.size()+key.Len())
+	i := len(s.values)
+	s.at[key.String()] = i
+	s.values = append(s.values, slices.Clone(row[name].Each()))
+	if err := s.rows.add(row); err != nil {
+		return err
+	}
+	return s.rows.grow(i, key.Len()+row[name].size())
 }
 
 func (s *combined) end() error {
-	for _, row := range s.rows {
-		if err := s.next.row(row); err != nil {
-			return err
-		}
+	err := s.rows.drain(func(i int, row Row) error {
+		row.set(row.key(s.spec.Field.Text), Several(s.values[i]...))
+		s.values[i] = nil
+		return s.next.row(row)
+	})
+	if err != nil {
+		return err
 	}
 	return s.next.end()
 }

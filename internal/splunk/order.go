@@ -62,42 +62,58 @@ type sorted struct {
 	next stage
 	run  *run
 	spec *spl.Sort
-	rows []Row
+	rows kept
 }
 
-func (s *sorted) row(row Row) error {
-	s.rows = append(s.rows, row)
-	return s.run.hold("sort", row.size())
+func newSorted(r *run, c *spl.Sort, next stage) stage {
+	return &sorted{next, r, c, kept{account: r.account("sort")}}
 }
+
+func (s *sorted) row(row Row) error { return s.rows.add(row) }
 
 func (s *sorted) end() error {
-	slices.SortStableFunc(s.rows, func(a, b Row) int { return compareRows(a, b, s.spec.Keys) })
-	for i, row := range s.rows {
-		if s.spec.Limit > 0 && i == s.spec.Limit {
+	order := make([]int, len(s.rows.rows))
+	for i := range order {
+		order[i] = i
+	}
+	// Once the context has ended all are equal, which is soon sorted.
+	ended := false
+	slices.SortStableFunc(order, func(a, b int) int {
+		if ended = ended || s.run.alive() != nil; ended {
+			return 0
+		}
+		return compareRows(s.rows.rows[a], s.rows.rows[b], s.spec.Keys)
+	})
+	if err := s.run.alive(); err != nil {
+		return err
+	}
+	for n, i := range order {
+		if s.spec.Limit > 0 && n == s.spec.Limit {
 			break
 		}
-		if err := s.next.row(row); err != nil {
+		if err := s.next.row(s.rows.take(i)); err != nil {
 			return err
 		}
 	}
+	s.rows.account.close()
 	return s.next.end()
 }
 
 // dedup keeps the first rows of each combination.
 type dedup struct {
 	next stage
-	run  *run
 	spec *spl.Dedup
 	seen map[string]int
+	held *account
 	last string
 	any  bool
 }
 
 func newDedup(r *run, c *spl.Dedup, next stage) stage {
 	if len(c.SortBy) > 0 {
-		next = &sorted{next: next, run: r, spec: &spl.Sort{Keys: c.SortBy}}
+		next = newSorted(r, &spl.Sort{Keys: c.SortBy}, next)
 	}
-	return &dedup{next: next, run: r, spec: c, seen: map[string]int{}}
+	return &dedup{next: next, spec: c, seen: map[string]int{}, held: r.account("dedup")}
 }
 
 func (s *dedup) row(row Row) error {
@@ -117,13 +133,14 @@ func (s *dedup) row(row Row) error {
 	if s.spec.Consecutive {
 		if !s.any || k != s.last {
 			clear(s.seen)
+			s.held.close()
 		}
 		s.last, s.any = k, true
 	}
 	s.seen[k]++
 	n := s.seen[k]
 	if n == 1 {
-		if err := s.run.hold("dedup", len(k)+48); err != nil {
+		if err := s.held.hold(len(k) + 48); err != nil {
 			return err
 		}
 	}

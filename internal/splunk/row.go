@@ -106,14 +106,19 @@ func flattenValue(row Row, name string, v any, inArray bool) {
 	}
 }
 
-// add puts a value behind those that the field has.
+// add puts a value behind those that the field has. The row is one that is being made: nobody else has
+// its lists.
 func (r Row) add(name string, v Value) {
 	old, ok := r[name]
 	if !ok {
 		r[name] = v
 		return
 	}
-	r[name] = Value{kind: several, list: append(slices.Clip(old.Each()), v)}
+	list := old.list
+	if old.kind != several {
+		list = []Value{old}
+	}
+	r[name] = Value{kind: several, list: append(list, v)}
 }
 
 // matching returns the names of the row's fields that a pattern means, in natural order: a2 before

@@ -14,6 +14,11 @@ import (
 // Run runs a search and hands each result to emit. It ends with the first error: of the source, of
 // emit, of the context, a [*LimitError], or a pattern that takes too long.
 func Run(ctx context.Context, s *spl.Search, env Env, source Source, window Window, emit func(Row) error) error {
+	r := newRun(ctx, env, source, window)
+	return r.search(s, watched{sink(emit), r})
+}
+
+func newRun(ctx context.Context, env Env, source Source, window Window) *run {
 	loc := env.Location
 	if loc == nil {
 		loc = time.UTC
@@ -22,8 +27,7 @@ func Run(ctx context.Context, s *spl.Search, env Env, source Source, window Wind
 	if limit == 0 {
 		limit = DefaultMemoryLimit
 	}
-	r := &run{ctx: ctx, env: env, source: source, window: window, loc: loc, limit: limit, tables: map[string]*Table{}}
-	return r.search(s, sink(emit))
+	return &run{ctx: ctx, env: env, source: source, window: window, loc: loc, limit: limit, tables: map[string]*Table{}}
 }
 
 // errDone ends what makes rows when nobody wants more.
@@ -39,8 +43,9 @@ type run struct {
 	limit  int
 	held   int
 	depth  int
-	tables map[string]*Table
-	steps  int
+	// accounts are those that are open.
+	accounts []*account
+	tables   map[string]*Table
 }
 
 // stage takes rows and hands what it makes of them to the next one. After the last row it is told.
@@ -61,7 +66,11 @@ const maxRunDepth = 10
 // search runs a whole search into a stage.
 func (r *run) search(s *spl.Search, out stage) error {
 	r.depth++
-	defer func() { r.depth-- }()
+	open := len(r.accounts)
+	defer func() {
+		r.depth--
+		r.closeFrom(open)
+	}()
 	if r.depth > maxRunDepth {
 		return fmt.Errorf("run a subsearch: searches are nested more than %d deep", maxRunDepth)
 	}
@@ -99,6 +108,9 @@ func (r *run) generate(first spl.Stage, out stage) error {
 		return r.datamodel(first, out)
 	case *spl.Makeresults:
 		for range first.N {
+			if err := r.alive(); err != nil {
+				return err
+			}
 			if err := out.row(Row{"_time": Number(float64(r.window.Now.Unix()))}); err != nil {
 				return err
 			}
@@ -125,41 +137,22 @@ func (r *run) find(f *spl.Find, out stage) error {
 	})
 }
 
-// alive asks the context now and then.
-func (r *run) alive() error {
-	r.steps++
-	if r.steps%1024 == 0 {
-		return r.ctx.Err()
-	}
-	return nil
-}
-
-// hold counts what a command keeps.
-func (r *run) hold(command string, bytes int) error {
-	r.held += bytes
-	if r.held > r.limit {
-		return &LimitError{command, r.limit}
-	}
-	return nil
-}
-
-// release gives back what was held.
-func (r *run) release(bytes int) { r.held -= bytes }
+// alive fails once the context has ended.
+func (r *run) alive() error { return r.ctx.Err() }
 
 // rows runs a subsearch and keeps its rows, limit at most.
-func (r *run) rows(command string, s *spl.Search, limit int) ([]Row, error) {
-	var rows []Row
+func (r *run) rows(to *account, s *spl.Search, limit int) (*kept, error) {
+	rows := &kept{account: to}
 	err := r.search(s, sink(func(row Row) error {
-		if len(rows) == limit {
+		if len(rows.rows) == limit {
 			return errDone
 		}
-		rows = append(rows, row)
-		return r.hold(command, row.size())
+		return rows.add(row)
 	}))
 	return rows, err
 }
 
-func (r *run) scope() *scope { return &scope{now: r.window.Now, loc: r.loc} }
+func (r *run) scope() *scope { return &scope{now: r.window.Now, loc: r.loc, alive: r.alive} }
 
 // eval evaluates a program on a row.
 func (s *scope) eval(p program, row Row) (Value, error) {
@@ -190,7 +183,7 @@ func (r *run) table(name string) *Table {
 // chain makes the stages of commands, from the last one back.
 func (r *run) chain(stages []spl.Stage, out stage) (stage, error) {
 	for _, c := range slices.Backward(stages) {
-		next, err := r.stage(c, out)
+		next, err := r.stage(c, watched{out, r})
 		if err != nil {
 			return nil, err
 		}

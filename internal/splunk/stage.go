@@ -68,7 +68,7 @@ func (r *run) stage(c spl.Stage, next stage) (stage, error) {
 	case *spl.Dedup:
 		return newDedup(r, c, next), nil
 	case *spl.Sort:
-		return &sorted{next: next, run: r, spec: c}, nil
+		return newSorted(r, c, next), nil
 	case *spl.Rex:
 		return r.rex(c, next)
 	case *spl.Regex:
@@ -100,7 +100,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 			}
 		}), nil
 	case *spl.Mvcombine:
-		return &combined{next: next, run: r, spec: c}, nil
+		return &combined{next: next, spec: c, rows: kept{account: r.account("mvcombine")}, at: map[string]int{}}, nil
 	case *spl.Spath:
 		return r.mutate(next, spather(c)), nil
 	case *spl.FromJSON:
@@ -117,7 +117,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 		return r.join(c, next)
 	case *spl.Append:
 		if c.Pipe {
-			return &appendedPipe{next: next, run: r, spec: c}, nil
+			return &appendedPipe{next: next, run: r, spec: c, rows: kept{account: r.account("appendpipe")}}, nil
 		}
 		return &appended{next: next, run: r, more: func(out stage) error { return r.search(c.Sub, rowsOnly{out}) }}, nil
 	case *spl.Transaction:
@@ -126,7 +126,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 		return r.mutate(next, r.locator(c)), nil
 	case *spl.Head:
 		if c.Tail {
-			return &tail{next: next, run: r, n: c.N}, nil
+			return &tail{next: next, n: c.N, rows: kept{account: r.account("tail")}}, nil
 		}
 		return &head{next: next, n: c.N}, nil
 	case *spl.Top:
@@ -136,11 +136,11 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 	case *spl.Timechart:
 		return newTimechart(r, c, next), nil
 	case *spl.Reverse:
-		return &tail{next: next, run: r, n: -1}, nil
+		return &tail{next: next, n: -1, rows: kept{account: r.account("tail")}}, nil
 	case *spl.Return:
 		return &returned{next: next, spec: c}, nil
 	case *spl.Format:
-		return &formatted{next: next, run: r}, nil
+		return &formatted{next: next, account: r.account("format")}, nil
 	case *spl.Map:
 		return &mapped{next: next, run: r, spec: c}, nil
 	}
@@ -157,6 +157,9 @@ func (r *run) eval(c *spl.Eval, next stage) stage {
 		for i, p := range programs {
 			v, err := s.eval(p, row)
 			if err != nil {
+				return false, err
+			}
+			if err := r.fits("eval", v); err != nil {
 				return false, err
 			}
 			row.set(row.key(c.Sets[i].Field.Text), v)
@@ -221,23 +224,23 @@ func (s *head) end() error { return s.next.end() }
 // tail passes the last n rows, the last one first; all when n is negative.
 type tail struct {
 	next stage
-	run  *run
 	n    int
-	rows []Row
+	rows kept
 }
 
 func (s *tail) row(row Row) error {
-	s.rows = append(s.rows, row)
-	if s.n >= 0 && len(s.rows) > s.n {
-		s.rows = s.rows[1:]
-		return nil
+	if err := s.rows.add(row); err != nil {
+		return err
 	}
-	return s.run.hold("tail", row.size())
+	if s.n >= 0 && len(s.rows.rows) > s.n {
+		s.rows.drop()
+	}
+	return nil
 }
 
 func (s *tail) end() error {
-	for _, row := range slices.Backward(s.rows) {
-		if err := s.next.row(row); err != nil {
+	for i := range slices.Backward(s.rows.rows) {
+		if err := s.next.row(s.rows.take(i)); err != nil {
 			return err
 		}
 	}

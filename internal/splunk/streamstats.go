@@ -8,11 +8,11 @@ type streamstats struct {
 	groups *grouping
 	spec   *spl.Aggregate
 	// past are the rows that a window looks back on, of each group or of all.
-	past map[*group][]Row
+	past map[*group]*kept
 }
 
 func newStreamstats(g *grouping, c *spl.Aggregate, next stage) stage {
-	return &streamstats{next, g, c, map[*group][]Row{}}
+	return &streamstats{next, g, c, map[*group]*kept{}}
 }
 
 func (s *streamstats) row(row Row) error {
@@ -49,19 +49,44 @@ func (s *streamstats) windowed(one *group, row, seen Row) error {
 		place = nil // One window over all groups; those of the row's are looked at.
 	}
 	past := s.past[place]
+	if past == nil {
+		past = &kept{account: s.groups.account}
+		s.past[place] = past
+	}
 	if !s.spec.NoCurrent {
-		past = append(past, seen)
+		if err := past.add(seen); err != nil {
+			return err
+		}
 	}
-	if extra := len(past) - s.spec.Window; extra > 0 {
-		past = past[extra:]
+	for len(past.rows) > s.spec.Window {
+		past.drop()
 	}
-	fresh := newGrouping(s.groups.run, "streamstats", s.groups.aggs, s.spec.By, same)
-	held := s.groups.run.held
+	if err := s.results(one, row, past.rows); err != nil {
+		return err
+	}
+	if s.spec.NoCurrent {
+		if err := past.add(seen); err != nil {
+			return err
+		}
+	}
+	return s.next.row(row)
+}
+
+// results sets the results of the rows of a group in a row.
+func (s *streamstats) results(one *group, row Row, past []Row) error {
+	account := &account{run: s.groups.account.run, command: s.groups.account.command}
+	defer account.close()
+	fresh := newGrouping(account, s.groups.aggs, s.spec.By, same)
 	current, err := fresh.group(one.values)
 	if err != nil {
 		return err
 	}
-	for _, r := range past {
+	for i, r := range past {
+		if i%64 == 0 {
+			if err := account.run.alive(); err != nil {
+				return err
+			}
+		}
 		in, err := fresh.of(r)
 		if err != nil {
 			return err
@@ -75,12 +100,11 @@ func (s *streamstats) windowed(one *group, row, seen Row) error {
 		}
 	}
 	fresh.results(current, row)
-	s.groups.run.held = held
-	if s.spec.NoCurrent {
-		past = append(past, seen)
-	}
-	s.past[place] = past
-	return s.next.row(row)
+	return nil
 }
 
-func (s *streamstats) end() error { return s.next.end() }
+func (s *streamstats) end() error {
+	s.past = nil
+	s.groups.account.close()
+	return s.next.end()
+}

@@ -48,12 +48,12 @@ func nothing(x spl.Expr) spl.Expr {
 }
 
 func (r *run) found(x *spl.Subsearch) (spl.Expr, error) {
-	rows, err := r.rows("a subsearch", x.Search, maxSubsearch)
+	rows, err := r.rows(r.account("a subsearch"), x.Search, maxSubsearch)
 	if err != nil {
 		return nil, err
 	}
 	var rowsWanted []spl.Expr
-	for _, row := range rows {
+	for _, row := range rows.rows {
 		if all := condition(row); all != nil {
 			rowsWanted = append(rowsWanted, all)
 		}
@@ -128,15 +128,15 @@ func (s *returned) end() error { return s.next.end() }
 
 // formatted is the format command: one row with the condition of all.
 type formatted struct {
-	next stage
-	run  *run
-	all  []spl.Expr
+	next    stage
+	account *account
+	all     []spl.Expr
 }
 
 func (s *formatted) row(row Row) error {
 	if x := condition(row); x != nil {
 		s.all = append(s.all, x)
-		return s.run.hold("format", row.size())
+		return s.account.hold(row.size())
 	}
 	return nil
 }
@@ -146,6 +146,8 @@ func (s *formatted) end() error {
 	if len(s.all) > 0 {
 		text = (&spl.Or{Xs: s.all}).String()
 	}
+	s.all = nil
+	s.account.close()
 	if err := s.next.row(Row{"search": Text(text)}); err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 // top counts combinations of values, and hands out the most frequent ones or the rarest.
 type top struct {
 	next   stage
-	run    *run
 	spec   *spl.Top
 	groups *grouping
 	totals map[string]float64
@@ -19,7 +18,7 @@ type top struct {
 
 func newTop(r *run, c *spl.Top, next stage) stage {
 	names := append(slices.Clone(c.By), c.Names...)
-	return &top{next, r, c, newGrouping(r, c.Command(), []spl.Agg{{Func: "count", As: "count"}}, names, same), map[string]float64{}}
+	return &top{next, c, newGrouping(r.account(c.Command()), []spl.Agg{{Func: "count", As: "count"}}, names, same), map[string]float64{}}
 }
 
 // part is the key of the values of by.
@@ -41,7 +40,13 @@ func (s *top) row(row Row) error {
 		if err := s.groups.add(one, row); err != nil {
 			return err
 		}
-		s.totals[s.part(one.values)]++
+		part := s.part(one.values)
+		if _, known := s.totals[part]; !known {
+			if err := s.groups.account.hold(len(part) + 48); err != nil {
+				return err
+			}
+		}
+		s.totals[part]++
 	}
 	return nil
 }
@@ -81,6 +86,7 @@ func (s *top) end() error {
 			return err
 		}
 	}
+	s.groups.account.close()
 	return s.next.end()
 }
 
@@ -101,7 +107,7 @@ func newTimechart(r *run, c *spl.Timechart, next stage) stage {
 	if c.By != nil {
 		by = append(by, *c.By)
 	}
-	g := newGrouping(r, "timechart", c.Aggs, by, same)
+	g := newGrouping(r.account("timechart"), c.Aggs, by, same)
 	if !c.NoNull {
 		g.fill = func(name string) (Value, bool) {
 			if name == "_time" {
@@ -152,11 +158,16 @@ func (s *timechart) end() error {
 		if rows[at] == nil {
 			rows[at] = Row{"_time": Number(at)}
 		}
+		before := rows[at].size()
 		s.fill(rows[at], g, kept)
+		if err := s.groups.account.hold(rows[at].size() - before); err != nil {
+			return err
+		}
 	}
 	if err := s.steps(rows, kept); err != nil {
 		return err
 	}
+	s.groups.account.close()
 	return s.next.end()
 }
 

@@ -13,6 +13,7 @@ import (
 type transactions struct {
 	next          stage
 	run           *run
+	account       *account
 	spec          *spl.Transaction
 	start, finish func(Row) (bool, error)
 	open          []*transaction
@@ -21,13 +22,17 @@ type transactions struct {
 // transaction is one that is being put together.
 type transaction struct {
 	values  map[string]string
+	held    int
 	rows    []Row // newest first
 	hasEnd  bool
 	hasOpen bool
 }
 
+// openSize is what a row in an open transaction takes beside its fields: values that it is told by, its place.
+const openSize = 128
+
 func newTransactions(r *run, c *spl.Transaction, next stage) stage {
-	return &transactions{next: next, run: r, spec: c, start: r.border(c.StartsWith, c.StartEval), finish: r.border(c.EndsWith, c.EndEval)}
+	return &transactions{next: next, run: r, account: r.account("transaction"), spec: c, start: r.border(c.StartsWith, c.StartEval), finish: r.border(c.EndsWith, c.EndEval)}
 }
 
 // border compiles what begins or ends a transaction; nil when there is no such thing.
@@ -68,9 +73,6 @@ func (t *transactions) row(row Row) error {
 	if len(t.spec.Names) > 0 && len(values) == 0 {
 		return nil
 	}
-	if err := t.run.hold("transaction", row.size()); err != nil {
-		return err
-	}
 	if err := t.expire(row); err != nil {
 		return err
 	}
@@ -83,8 +85,13 @@ func (t *transactions) row(row Row) error {
 		into = &transaction{values: map[string]string{}, hasEnd: isEnd}
 		t.open = append(t.open, into)
 	}
+	size := row.size() + openSize
 	into.rows = append(into.rows, row)
+	into.held += size
 	maps.Copy(into.values, values)
+	if err := t.account.hold(size); err != nil {
+		return err
+	}
 	if isStart {
 		into.hasOpen = true
 		return t.close(into)
@@ -134,23 +141,33 @@ func (t *transactions) expire(row Row) error {
 func (t *transactions) close(open *transaction) error {
 	t.open = slices.DeleteFunc(t.open, func(o *transaction) bool { return o == open })
 	complete := t.start == nil || open.hasOpen
-	for _, row := range open.rows {
-		t.run.release(row.size())
-	}
+	defer func() { open.rows = nil }()
 	if !complete && !t.spec.KeepEvicted {
+		t.account.release(open.held)
 		return nil
 	}
-	return t.next.row(open.merge(complete))
+	whole, err := open.merge(t.run, complete)
+	t.account.release(open.held)
+	if err != nil {
+		return err
+	}
+	return t.next.row(whole)
 }
 
 // merge makes one row: distinct values of each field in order, the time of the oldest event.
-func (o *transaction) merge(complete bool) Row {
+func (o *transaction) merge(r *run, complete bool) (Row, error) {
 	out := Row{}
 	lists := map[string][]Value{}
+	type one struct{ name, value string }
+	seen := map[one]bool{}
 	for _, row := range slices.Backward(o.rows) {
+		if err := r.alive(); err != nil {
+			return nil, err
+		}
 		for name, v := range row {
 			for _, x := range v.Each() {
-				if !slices.ContainsFunc(lists[name], func(y Value) bool { return x.String() == y.String() }) || name == "_raw" {
+				if key := (one{name, x.String()}); !seen[key] || name == "_raw" {
+					seen[key] = true
 					lists[name] = append(lists[name], x)
 				}
 			}
@@ -177,7 +194,7 @@ func (o *transaction) merge(complete bool) Row {
 	out["duration"] = Number(newest - oldest)
 	out["eventcount"] = Number(float64(len(o.rows)))
 	out["closed_txn"] = Number(map[bool]float64{true: 1}[complete])
-	return out
+	return out, nil
 }
 
 func (t *transactions) end() error {

@@ -137,7 +137,7 @@ func (r *run) tstats(c *spl.Tstats, out stage) error {
 		where = renameExpr(where, name)
 	}
 	p := compileExpr(where, same)
-	g := newGrouping(r, "tstats", c.Aggs, c.By, name)
+	g := newGrouping(r.account("tstats"), c.Aggs, c.By, name)
 	if c.Fill != nil {
 		g.fill = func(string) (Value, bool) { return Text(*c.Fill), true }
 	}
@@ -168,6 +168,7 @@ func (r *run) tstats(c *spl.Tstats, out stage) error {
 	if err != nil {
 		return err
 	}
+	defer g.account.close()
 	return g.emit(out)
 }
 

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"tocsin/internal/elastic"
+	"tocsin/internal/failure"
+)
+
+// misfitsEvery is how often a service that is asked whether it is ready looks at the mappings of its indices.
+const misfitsEvery = 30 * time.Second
+
+// nameMisfits logs what of the indices and templates is not Tocsin's.
+func (a *app) nameMisfits(ctx context.Context, b *backend) {
+	if b.misfits == nil {
+		return
+	}
+	found, err := b.misfits(ctx)
+	for _, m := range found {
+		a.global.log.Warn("an index or template is not as it should be", "because", m.String())
+	}
+	if err != nil {
+		a.global.log.Warn("the mappings of Tocsin's indices could not be checked", "error", err)
+	}
+}
+
+// misfitError says why alerts may get lost or doubled.
+type misfitError []elastic.Misfit
+
+func (e misfitError) Error() string {
+	texts := make([]string, len(e))
+	for i, m := range e {
+		texts[i] = m.String()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// fit is a check of readiness: it fails while an index or template is not Tocsin's. Who may not look is not held
+// up: that was said at start.
+func (b *backend) fit() func(context.Context) error {
+	var (
+		mu     sync.Mutex
+		last   error
+		looked time.Time
+	)
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if b.misfits == nil || !looked.IsZero() && time.Since(looked) < misfitsEvery {
+			return last
+		}
+		found, err := b.misfits(ctx)
+		switch {
+		case len(found) > 0:
+			last = misfitError(found)
+		case err != nil && failure.KindOf(err) != failure.Refused:
+			return fmt.Errorf("check the mappings: %w", err)
+		default:
+			last = nil
+		}
+		looked = time.Now()
+		return last
+	}
+}
