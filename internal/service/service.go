@@ -63,7 +63,7 @@ type Options struct {
 	// Settle is how long after its slot a rule over these indices waits until what was there at the slot is
 	// visible; nil: not at all. It is asked often and must not block.
 	Settle func(patterns []string) time.Duration
-	Log *slog.Logger
+	Log    *slog.Logger
 	// RuleTimeout is the limit for one execution, 0 for none; Grace what runs get after the end.
 	RuleTimeout, Grace time.Duration
 	// Hooks are told of the live schedule.
