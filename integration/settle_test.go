@@ -141,3 +141,47 @@ func TestSettle(t *testing.T) {
 		})
 	}
 }
+
+// TestSettleOnce: a single round takes the latest slot that has settled; a moment that somebody names is run at
+// once, and not recorded before it has settled; nor is the slot of a backfill.
+func TestSettleOnce(t *testing.T) {
+	n := newNode(t)
+	index := n.Name("once")
+	n.Must(t, http.MethodPut, "/"+index, object{
+		"settings": object{"number_of_replicas": 0, "refresh_interval": "-1"}, "mappings": eventMapping(),
+	})
+	p, dir := elasticsearch(n), chaosRules(t, index, 1, "10s", "1m")
+	slot := func() time.Time { return time.Now().UTC().Truncate(10 * time.Second) }
+	pages := func() int {
+		n.Do(t, http.MethodPost, "/tocsin-ledger-"+n.Prefix+"/_refresh", nil)
+		reply := n.Must(t, http.MethodPost, "/tocsin-ledger-"+n.Prefix+"/_search", object{"size": 100, "query": object{"exists": object{"field": "day"}}})
+		return len(reply.At("hits", "hits").List())
+	}
+	put(t, n, []doc{{index, "e", object{
+		"@timestamp": slot().Add(-time.Second).Format(time.RFC3339Nano), "process": object{"pid": 0}, "event": object{"category": "process"},
+	}}})
+	n.Refresh(t, index)
+
+	now := slot()
+	x := p.mustOnce(t, dir, now)["chaos-000"]
+	equal(t, "created at a moment that was named", x.Created, 1)
+	equal(t, "recorded", pages(), 0)
+
+	o := runner(t, nil, append([]string{"backfill", "--rules", dir, "--from", now.Add(-2 * time.Minute).Format(time.RFC3339), "--to", now.Format(time.RFC3339)}, p.flags...)...)
+	if o.code != 0 || !strings.Contains(o.err, "before all their events were visible") {
+		t.Errorf("backfill: exit code %d\n%s%s", o.code, o.out, o.err)
+	}
+
+	before := time.Now().Add(-time.Minute).UTC().Truncate(10 * time.Second)
+	o = runner(t, nil, append([]string{"run", "--once", "--rules", dir, "--format", "json"}, p.flags...)...)
+	after := time.Now().Add(-time.Minute).UTC().Truncate(10 * time.Second)
+	if !strings.Contains(o.out, before.Format(time.RFC3339)) && !strings.Contains(o.out, after.Format(time.RFC3339)) || o.code != 0 {
+		t.Errorf("ran none of %s and %s: exit code %d\n%s%s", before, after, o.code, o.out, o.err)
+	}
+	if !strings.Contains(o.err, index) || !strings.Contains(o.err, "not refreshed by itself") {
+		t.Errorf("the index is not named:\n%s", o.err)
+	}
+	if pages() == 0 {
+		t.Error("nothing was recorded")
+	}
+}
