@@ -27,7 +27,7 @@ func TestSettle(t *testing.T) {
 					time.Sleep(3*time.Minute + time.Second)
 					s := newStage(t, store, func(job pipeline.Job, _ *pipeline.Execution) {
 						for _, slot := range append(job.Covers, job.Slot) {
-							if early := slot.Add(settle).Sub(time.Now()); early > 0 {
+							if early := time.Until(slot.Add(settle)); early > 0 {
 								t.Errorf("slot %s was run %s too early", slot.Sub(origin), early)
 							}
 						}
@@ -71,7 +71,7 @@ func TestSettleChanges(t *testing.T) {
 				}
 				for _, slot := range slots {
 					ran[slot]++
-					if early := slot.Add(wait()).Sub(time.Now()); early > 0 {
+					if early := time.Until(slot.Add(wait())); early > 0 {
 						t.Errorf("settle %s, then %s after %s, begun after %s: slot %s was run %s too early", settle, other, change, begins, slot.Sub(origin), early)
 					}
 				}

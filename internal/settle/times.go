@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -77,19 +78,40 @@ func (t *Times) Latest(patterns []string, slots Slots) time.Time {
 	return slots.Prev(t.Clock.Passed().Add(-t.Of(patterns)))
 }
 
-// Learn asks how the indices of rules refresh, once for rules with the same patterns. What cannot be read is
+// Learn asks how the indices of rules refresh, once for rules with the same patterns, those first that are not
+// known, for as long as the context allows. What cannot be read is
 // waited for as [Unknown]; it is named once, as are indices that do not refresh by themselves.
 func (t *Times) Learn(ctx context.Context, rules [][]string) {
 	if t.Ask == nil || t.Fixed != nil {
 		return
 	}
-	seen := map[string]bool{}
+	var fresh, others []string
+	byKey := map[string][]string{}
 	for _, patterns := range rules {
-		if k := key(patterns); len(patterns) > 0 && !seen[k] && ctx.Err() == nil {
-			seen[k] = true
-			t.learn(ctx, k, patterns)
+		k := key(patterns)
+		if len(patterns) == 0 || byKey[k] != nil {
+			continue
+		}
+		byKey[k] = patterns
+		if t.knows(k) {
+			others = append(others, k)
+		} else {
+			fresh = append(fresh, k)
 		}
 	}
+	for _, k := range append(fresh, others...) {
+		if ctx.Err() != nil {
+			return
+		}
+		t.learn(ctx, k, byKey[k])
+	}
+}
+
+func (t *Times) knows(k string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, known := t.known[k]
+	return known
 }
 
 func (t *Times) learn(ctx context.Context, k string, patterns []string) {
@@ -106,15 +128,17 @@ func (t *Times) learn(ctx context.Context, k string, patterns []string) {
 		if _, known := t.known[k]; !known {
 			t.known[k] = Unknown
 		}
-		t.tell(ctx, "unread "+k, "the refresh interval of indices cannot be read: slots wait as if it was this", "indices", k, "settle", Unknown.String(), "error", err)
+		t.unread(ctx, k, err)
 		return
 	}
 	t.known[k] = wait(r)
 	for _, index := range r.Never {
-		t.tell(ctx, "never "+index, "an index is not refreshed by itself: slots of its rules wait a minute", "index", index, "settle", Most.String())
+		if t.first("never " + index) {
+			t.Log.WarnContext(ctx, "an index is not refreshed by itself: slots of its rules wait as long as for any", "index", index, "settle", Most.String())
+		}
 	}
 	for _, p := range r.Unread {
-		t.tell(ctx, "unread "+p, "the refresh interval of indices cannot be read: slots wait as if it was this", "indices", p, "settle", Unknown.String())
+		t.unread(ctx, p, errRemote)
 	}
 }
 
@@ -130,18 +154,26 @@ func wait(r Refresh) time.Duration {
 	return min(max(d, 0), Most)
 }
 
-// tell says something once.
-func (t *Times) tell(ctx context.Context, what, text string, args ...any) {
-	if t.warned[what] {
-		return
+// errRemote is why a pattern of a remote cluster is not read.
+var errRemote = errors.New("a remote cluster does not tell the settings of its indices")
+
+func (t *Times) unread(ctx context.Context, patterns string, err error) {
+	if t.first("unread " + patterns) {
+		t.Log.WarnContext(ctx, "the refresh interval of indices cannot be read: slots wait as if it was this", "indices", patterns,
+			"settle", Unknown.String(), "error", err)
+	}
+}
+
+// first reports whether something is to be told that was not yet.
+func (t *Times) first(what string) bool {
+	if t.Log == nil || t.warned[what] {
+		return false
 	}
 	if t.warned == nil {
 		t.warned = map[string]bool{}
 	}
 	t.warned[what] = true
-	if t.Log != nil {
-		t.Log.WarnContext(ctx, text, args...)
-	}
+	return true
 }
 
 // key stands for patterns whose order does not matter but for exclusions, which take away from what is before

@@ -133,3 +133,27 @@ func TestOfUnasked(t *testing.T) {
 		}
 	}
 }
+
+// TestLearnUnknownFirst: where time does not suffice for all, those that are not known are asked for first.
+func TestLearnUnknownFirst(t *testing.T) {
+	var asked []string
+	times := &settle.Times{Clock: &settle.Clock{}}
+	rules := [][]string{{"a"}, {"b"}, {"c"}, {"d"}}
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		left := 2
+		times.Ask = func(_ context.Context, patterns []string) (settle.Refresh, error) {
+			if left--; left < 0 {
+				cancel()
+				return settle.Refresh{}, ctx.Err()
+			}
+			asked = append(asked, patterns[0])
+			return settle.Refresh{Longest: time.Second}, nil
+		}
+		times.Learn(ctx, rules)
+		cancel()
+	}
+	if got := strings.Join(asked, ""); got != "abcd" {
+		t.Errorf("asked for %s", got)
+	}
+}
