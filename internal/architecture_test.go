@@ -118,6 +118,9 @@ var allowed = map[string][]string{
 	"internal/lag":      {"internal/condition", "internal/event", "internal/indexname", "internal/mapping", "internal/search", "internal/window"},
 	"internal/coverage": {"internal/ledger"}, // what people are told of it
 
+	// From when on a slot may be run: clocks and waits, and nothing of what runs.
+	"internal/settle": nil,
+
 	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
 	"internal/service": {
 		"internal/catchup", "internal/condition", "internal/lag", "internal/ledger", "internal/pipeline", "internal/query",

@@ -23,10 +23,11 @@ type backfillAlerts interface {
 
 // backfillPlaces is where a backfill reads and writes.
 type backfillPlaces struct {
-	events search.Events
-	alerts backfillAlerts
-	risk   *pipeline.Risk
-	ledger ledger.Store
+	backend *backend
+	events  search.Events
+	alerts  backfillAlerts
+	risk    *pipeline.Risk
+	ledger  ledger.Store
 	// target names the place of the alerts.
 	target string
 	ready  func(context.Context) error
@@ -40,7 +41,7 @@ type backfillPlaces struct {
 // name space alerts and risk events have. What is installed for the backend is what these places need.
 func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, error) {
 	p := &backfillPlaces{
-		events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(),
+		backend: b, events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(),
 		settle: func(context.Context) error { return nil },
 	}
 	if namespace != "" {

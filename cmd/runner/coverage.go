@@ -26,7 +26,7 @@ type coverageCmd struct {
 type stretch struct {
 	From   moment        `help:"Begin of the time (default: a day before its end)." placeholder:"T"`
 	To     moment        `help:"End of the time (default: now)." placeholder:"T"`
-	Settle time.Duration `help:"How long a slot that nobody has run may be under way before it counts as open." default:"1m"`
+	Settle time.Duration `help:"How long a slot that nobody has run may be under way before it counts as open." default:"2m" line:"only"`
 	Rule   []string      `help:"Only rules with these ids." placeholder:"ID" sep:"none"`
 }
 
@@ -91,7 +91,7 @@ type seen struct {
 
 // read is what all subcommands begin with.
 func (s *stretch) read(ctx context.Context, a *app, buckets int) (seen, error) {
-	o, err := s.options(a.clock.Now())
+	o, err := s.options(a.clock.Passed())
 	if err != nil {
 		return seen{}, err
 	}

@@ -47,12 +47,14 @@ func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
 	if b.events == nil && c.Waive == "" {
 		return usagef("where are the events? Give --events FILE with --store DIR")
 	}
-	a.clock.compare(ctx, b.serverTime, a.global.log)
 	return c.fill(ctx, a, b, rules)
 }
 
 func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []*service.Rule) error {
-	o, err := c.options(a.clock.Now())
+	settled := a.settling(b, nil)
+	settled.compare(ctx)
+	settled.learn(ctx, patternsOf(rules, (*service.Rule).Patterns))
+	o, err := c.options(a.clock.Passed())
 	if err != nil {
 		return err
 	}
@@ -73,6 +75,8 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 		_, err = fmt.Fprintf(a.err, "%s waived\n", were(n, "slot"))
 		return wrapWrite(err)
 	}
+	known := byID(rules)
+	owed = slices.DeleteFunc(owed, func(o ledger.Owed) bool { return !settled.Settled(known[o.RuleID].Patterns(), o.Entry.Slot) })
 	if err := b.install(ctx); err != nil {
 		return err
 	}
@@ -80,7 +84,7 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	r := &runner{app: a, cmd: &runCmd{Concurrency: c.Concurrency, Strategy: string(planner.Auto)}, backend: b, rules: rules, ledger: book}
 	round := r.newRound(c.Concurrency)
 	round.Observe = nil
-	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Now, Log: a.global.log, Fence: fence, Rules: byID(rules), Events: b.events}
+	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Passed, Log: a.global.log, Fence: fence, Rules: known, Events: b.events}
 	return c.run(ctx, r, round, owed)
 }
 
@@ -121,7 +125,7 @@ func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Ro
 	defer bar.finish()
 	covered, failed := 0, 0
 	for len(owed) > 0 && ctx.Err() == nil {
-		tasks := catchup.Plan(owed, rules, r.clock.Now(), catchup.Options{})
+		tasks := catchup.Plan(owed, rules, r.clock.Passed(), catchup.Options{})
 		tasks = tasks[:min(len(tasks), fillRound)]
 		jobs := make([]pipeline.Job, len(tasks))
 		tried := map[string]bool{}

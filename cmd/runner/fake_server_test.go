@@ -30,6 +30,7 @@ const healthy = `
 {"request":"^GET /$","body":{"cluster_name":"fake","version":{"number":"8.19.0"}}}
 {"request":"^GET /_alias/","body":{"tocsin-alerts-default-000001":{"aliases":{"tocsin-alerts-default":{"is_write_index":true}}}}}
 {"request":"^GET /_resolve/index/","body":{"indices":[{"name":"logs-web","attributes":["open"]}],"aliases":[],"data_streams":[]}}
+{"request":"/_settings/index.refresh_interval","body":{}}
 {"request":"/_field_caps","body":{"indices":["logs-web"],"fields":{"@timestamp":{"date":{"type":"date"}},
   "event.category":{"keyword":{"type":"keyword"}},"process.name":{"keyword":{"type":"keyword"}},
   "process.parent.name":{"keyword":{"type":"keyword"}}}}}

@@ -13,6 +13,7 @@ import (
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
 	"tocsin/internal/failure"
+	"tocsin/internal/settle"
 )
 
 // The exit codes; scripts rely on them.
@@ -41,7 +42,7 @@ type stdio struct {
 type app struct {
 	stdio
 	global *globals
-	clock  *clock
+	clock  *settle.Clock
 	bars   *bars
 }
 
@@ -81,7 +82,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 		return err
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(&app{stdio: std, global: &c.globals, clock: &clock{wrong: wrongClock()}, bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
+	return command.Run(&app{stdio: std, global: &c.globals, clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
 }
 
 // exitCode tells what became of an invocation, which may have been on a cluster.

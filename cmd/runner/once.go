@@ -45,21 +45,29 @@ func (r *runner) keepAccount(ctx context.Context) error {
 		return nil
 	}
 	byID := map[string]*service.Rule{}
-	grids := make([]ledger.Grid, len(r.rules))
-	for i, one := range r.rules {
-		byID[one.ID()], grids[i] = one, one.Grid()
+	early := map[string]bool{} // rules for which it is too early to say that the moment is covered
+	begins := map[time.Duration][]ledger.Grid{}
+	passed := r.clock.Passed()
+	for _, one := range r.rules {
+		wait := r.settled.Of(one.Patterns())
+		byID[one.ID()], begins[wait] = one, append(begins[wait], one.Grid())
+		early[one.ID()] = !r.cmd.At.IsZero() && !r.settled.Settled(one.Patterns(), r.cmd.At.Time)
 	}
 	fence, err := r.backend.fence(ctx)
 	if err != nil {
 		return err
 	}
 	r.rounds.Recorder = &service.Recorder{
-		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, Fence: fence, Rules: byID, Events: r.backend.events,
-		Wants: func(x pipeline.Execution) bool { return byID[x.RuleID].Slots.Prev(x.Slot).Equal(x.Slot) },
+		Ledger: r.ledger, Now: r.clock.Passed, Log: r.global.log, Fence: fence, Rules: byID, Events: r.backend.events,
+		Wants: func(x pipeline.Execution) bool {
+			return !early[x.RuleID] && byID[x.RuleID].Slots.Prev(x.Slot).Equal(x.Slot)
+		},
 	}
 	if r.cmd.At.IsZero() { // from now on slots are owed
-		if _, err := r.ledger.Begin(ctx, grids, r.clock.Now()); err != nil {
-			return fmt.Errorf("run: %w", err)
+		for wait, grids := range begins {
+			if _, err := r.ledger.Begin(ctx, grids, passed.Add(-wait)); err != nil {
+				return fmt.Errorf("run: %w", err)
+			}
 		}
 	}
 	return nil
@@ -88,7 +96,10 @@ func (r *runner) round(ctx context.Context) ([]pipeline.Execution, error) {
 		executions = append(executions, x)
 		bar.step()
 	})
-	now := r.clock.Now()
+	byID := make(map[string]*service.Rule, len(r.rules))
+	for _, one := range r.rules {
+		byID[one.ID()] = one
+	}
 	var crashes []error
 	s := scheduler.New(jobs, scheduler.Options{
 		Concurrency: len(jobs), Grace: r.cmd.Grace,
@@ -102,7 +113,7 @@ func (r *runner) round(ctx context.Context) ([]pipeline.Execution, error) {
 		if !r.cmd.At.IsZero() {
 			return r.cmd.At.Time
 		}
-		return j.Slots.Prev(now)
+		return r.settled.Latest(byID[j.ID].Patterns(), j.Slots)
 	})
 	place := make(map[string]int, len(r.rules))
 	for i, one := range r.rules {

@@ -17,20 +17,24 @@ import (
 
 // runCmd is the service, and its single round.
 type runCmd struct {
-	Once        bool          `help:"Run every rule's current slot and exit."`
-	At          moment        `help:"With --once: run every rule as if this were its slot, over [T - look-back, T)." placeholder:"T"`
-	Concurrency int           `help:"Rules that run at the same time." default:"8"`
-	RuleTimeout time.Duration `help:"Limit for one execution of a rule." default:"5m"`
-	Grace       time.Duration `help:"Time that running rules get when the service is told to stop." default:"20s"`
-	Strategy    string        `help:"How rules find their hits: auto, scan (one read of the new events for all rules) or search." enum:"auto,scan,search" default:"auto"`
-	CatchUpAge  time.Duration `help:"How old slots may be that are caught up with; older ones are given up, and counted." default:"168h"`
-	Overflow    string        `help:"What becomes of hits beyond max_signals: drain (they become alerts in further runs) or summary (one alert that says how many)." enum:"drain,summary" default:"drain"`
-	Ledger      bool          `help:"Keep account of every slot. Without it nothing is caught up with." default:"true" negatable:""`
-	Retention   time.Duration `name:"ledger-retention" help:"How long the account of slots is kept." default:"2160h"`
-	LateAfter   time.Duration `help:"How long after a slot events are looked for that came late; 0: until 99 of 100 have come, as measured." default:"0s"`
-	Lease       time.Duration `help:"Time after which a runner that is not heard of is replaced by the others, twice over at most." default:"15s"`
-	Listen      string        `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
+	Once        bool           `help:"Run every rule's current slot and exit."`
+	At          moment         `help:"With --once: run every rule as if this were its slot, over [T - look-back, T)." placeholder:"T"`
+	Concurrency int            `help:"Rules that run at the same time." default:"8"`
+	RuleTimeout time.Duration  `help:"Limit for one execution of a rule." default:"5m"`
+	Grace       time.Duration  `help:"Time that running rules get when the service is told to stop." default:"20s"`
+	Strategy    string         `help:"How rules find their hits: auto, scan (one read of the new events for all rules) or search." enum:"auto,scan,search" default:"auto"`
+	CatchUpAge  time.Duration  `help:"How old slots may be that are caught up with; older ones are given up, and counted." default:"168h"`
+	Overflow    string         `help:"What becomes of hits beyond max_signals: drain (they become alerts in further runs) or summary (one alert that says how many)." enum:"drain,summary" default:"drain"`
+	Ledger      bool           `help:"Keep account of every slot. Without it nothing is caught up with." default:"true" negatable:""`
+	Retention   time.Duration  `name:"ledger-retention" help:"How long the account of slots is kept." default:"2160h"`
+	LateAfter   time.Duration  `help:"How long after a slot events are looked for that came late; 0: until 99 of 100 have come, as measured." default:"0s"`
+	Settle      *time.Duration `help:"How long after a slot its rule runs, so that what was indexed before is visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
+	Lease       time.Duration  `help:"Time after which a runner that is not heard of is replaced by the others, twice over at most." default:"15s"`
+	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
 }
+
+// mostSettle bounds what somebody may want to be waited.
+const mostSettle = time.Hour
 
 // check refuses what makes no sense.
 func (c *runCmd) check(a *app) error {
@@ -49,6 +53,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--ledger-retention must not be shorter than --catch-up-age")
 	case c.LateAfter < 0:
 		return usagef("--late-after must not be negative")
+	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > mostSettle):
+		return usagef("--settle must be between 0s and %s", mostSettle)
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
@@ -77,7 +83,8 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	a.clock.compare(ctx, b.serverTime, a.global.log)
+	settled := a.settling(b, c.Settle)
+	settled.compare(ctx)
 	if err := install(ctx, b, rules.plans); err != nil {
 		return err
 	}
@@ -87,10 +94,11 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	a.nameMisfits(ctx, b)
-	r, err := newRunner(a, c, b, rules)
+	r, err := newRunner(a, c, b, rules, settled)
 	if err != nil {
 		return err
 	}
+	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
 		return r.serve(ctx)
 	}
@@ -139,6 +147,7 @@ type runner struct {
 	*app
 	cmd      *runCmd
 	backend  *backend
+	settled  *settling
 	metrics  *metrics.Metrics
 	rules    []*service.Rule
 	ledger   *ledger.Ledger
@@ -149,9 +158,9 @@ type runner struct {
 // onceGather is enough for rules that all start now to find each other.
 const onceGather = 20 * time.Millisecond
 
-func newRunner(a *app, c *runCmd, b *backend, rules planned) (*runner, error) {
+func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
 	r := &runner{
-		app: a, cmd: c, backend: b, metrics: metrics.New(),
+		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
 		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge},
 	}
 	for _, plan := range rules.plans {

@@ -44,7 +44,11 @@ func (r *runner) serve(ctx context.Context) error {
 		return err
 	}
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
-	group.Go(func() error { r.clock.keep(serving, r.backend.serverTime, r.global.log); return nil })
+	r.tellSettling()
+	group.Go(func() error {
+		r.settled.keep(serving, patternsOf(r.rules, (*service.Rule).Patterns), r.tellSettling)
+		return nil
+	})
 	if member != nil {
 		group.Go(func() error { member.Run(serving); return nil })
 	}
@@ -70,7 +74,7 @@ const behindConcurrency = 2
 // service makes the loop over the rules.
 func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Service, error) {
 	o := service.Options{
-		Ledger: r.ledger, Now: r.clock.Now, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
+		Ledger: r.ledger, Now: r.clock.Passed, Settle: r.settled.Of, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
 		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
 		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
@@ -90,6 +94,15 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 	return s, nil
 }
 
+// tellSettling shows how long slots wait.
+func (r *runner) tellSettling() {
+	waits := make(map[string]time.Duration, len(r.rules))
+	for _, one := range r.rules {
+		waits[one.ID()] = r.settled.Of(one.Patterns())
+	}
+	r.metrics.Settling(waits, r.clock.Ahead())
+}
+
 // standing shows how rules and searches stand.
 func (r *runner) standing(s service.Standing) {
 	r.metrics.Standing(s)
@@ -106,7 +119,7 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	host, _ := os.Hostname() // for people only
 	joined := false
 	m := lease.New(r.backend.leases, lease.Options{
-		ID: uuid.NewString(), Host: host, Period: r.cmd.Lease, Now: r.clock.local,
+		ID: uuid.NewString(), Host: host, Period: r.cmd.Lease, Now: r.clock.Local,
 		Changed: func() {
 			if joined {
 				changed()

@@ -26,9 +26,9 @@ type settings struct{ file config.Values }
 // nameVariables gives every flag its environment variable, in the order of preference.
 func nameVariables(model *kong.Node) {
 	eachFlag(model, func(f *kong.Flag) {
-		switch f.Name {
-		case "help":
-		case "elasticsearch":
+		switch {
+		case f.Name == "help", onLine(f):
+		case f.Name == "elasticsearch":
 			f.Envs = []string{"TOCSIN_ELASTICSEARCH", "TOCSIN_ELASTICSEARCH_URL"}
 		default:
 			f.Envs = []string{environmentPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))}
@@ -43,6 +43,10 @@ func describeFlag(v *kong.Value) string {
 	}
 	return fmt.Sprintf("%s ($%s).", strings.TrimSuffix(v.Help, "."), v.Flag.Envs[0])
 }
+
+// onLine reports whether a flag can be given on the command line only: another command has one of that name
+// which means something else.
+func onLine(f *kong.Flag) bool { return f.Tag.Get("line") == "only" }
 
 func eachFlag(n *kong.Node, visit func(*kong.Flag)) {
 	for _, f := range n.Flags {
@@ -74,7 +78,7 @@ func keys(model *kong.Node) []config.Key {
 	var all []config.Key
 	eachFlag(model, func(f *kong.Flag) {
 		known := func(k config.Key) bool { return k.Name == f.Name }
-		if f.Name != "help" && f.Name != "config" && !slices.ContainsFunc(all, known) {
+		if f.Name != "help" && f.Name != "config" && !onLine(f) && !slices.ContainsFunc(all, known) {
 			all = append(all, config.Key{Name: f.Name, Type: keyType(f), Try: func(value any) error { return try(f, value) }})
 		}
 	})
@@ -121,6 +125,9 @@ func (*settings) Validate(*kong.Application) error { return nil }
 // other, one that is nearer to the user silences the others: --store on the command line those of
 // environment and file, one in the environment that of the file.
 func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if onLine(flag) {
+		return nil, nil //nolint:nilnil // kong's way to say that there is no value
+	}
 	rivals := rivalsOf(ctx, flag)
 	if slices.ContainsFunc(rivals, func(f *kong.Flag) bool { return given(ctx, f) }) {
 		return nil, nil //nolint:nilnil // kong's way to say that there is no value

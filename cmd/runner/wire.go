@@ -16,6 +16,7 @@ import (
 	"tocsin/internal/metrics"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/search"
+	"tocsin/internal/settle"
 )
 
 // alertStore keeps alerts, on a cluster or in a directory.
@@ -51,6 +52,8 @@ type backend struct {
 	load func() metrics.Searches
 	// serverTime is the cluster's time; nil where there is none but ours.
 	serverTime func(context.Context) (time.Time, error)
+	// refreshes tells how the indices behind patterns become visible; nil where events are at once.
+	refreshes func(ctx context.Context, patterns []string) (settle.Refresh, error)
 	// visibleAtOnce makes alerts appear in listings as soon as they are written, which a service
 	// cannot afford and somebody who waits for one run expects.
 	visibleAtOnce func()

@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/elastic"
 	"tocsin/internal/failure"
 	"tocsin/internal/metrics"
+	"tocsin/internal/settle"
 )
 
 // closeTimeout bounds the goodbye to a cluster.
@@ -54,6 +55,10 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	return &backend{
 		events: client, alerts: alerts, ledger: book, leases: leases, risk: risk, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
+		refreshes: func(ctx context.Context, patterns []string) (settle.Refresh, error) {
+			r, err := client.Refreshes(ctx, patterns)
+			return settle.Refresh{Longest: r.Longest, Never: r.Never, Unread: r.Remote}, err //nolint:wrapcheck // it names the indices
+		},
 		load: func() metrics.Searches {
 			l := client.Load()
 			return metrics.Searches{Limit: l.Limit, Running: l.Running, Waiting: l.Waiting, Rejected: l.Rejected, Slow: l.Slow}

@@ -12,6 +12,8 @@ type Account struct {
 	// Slots are those of the rule in the job. Before were covered when this run began, Covered are
 	// those that it has covered.
 	Slots, Before, Covered int64
+	// Unsettled are slots that it has run before all that was there at them was visible: they are not covered.
+	Unsettled int64
 	// Runs is how often the rule was run.
 	Runs int64
 	// Read documents were looked at, Hits found in them. Events that lie in the windows of several
@@ -73,6 +75,15 @@ type Result struct {
 	// Accounts are in the order of the rules.
 	Accounts []Account
 	Progress Progress
+}
+
+// Unsettled is the number of slots that were run too early to be covered.
+func (r Result) Unsettled() int64 {
+	n := int64(0)
+	for _, a := range r.Accounts {
+		n += a.Unsettled
+	}
+	return n
 }
 
 // Left is the number of slots that are not covered.

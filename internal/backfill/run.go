@@ -43,6 +43,9 @@ type Options struct {
 	Ready func(context.Context) error
 	// Now is the clock.
 	Now func() time.Time
+	// Settled reports whether what was there at a slot of a rule is visible; nil: it always is. A slot for which
+	// it was not when its round began is run, and not recorded.
+	Settled func(patterns []string, slot time.Time) bool
 	// Report, when not nil, is told after every round.
 	Report func(Progress)
 	// Executed, when not nil, is told of every execution.
@@ -129,11 +132,12 @@ func (r *Runner) stretch(ctx context.Context, s window.Window) error {
 		if err := r.admit(ctx, tasks); err != nil {
 			return err
 		}
+		early := r.early(tasks)
 		executions, cut := r.round(ctx, tasks, ahead())
-		if err := r.record(ctx, executions, cut); err != nil {
+		if err := r.record(ctx, executions, cut, early); err != nil {
 			return err
 		}
-		failed := r.settle(owed, tasks, executions)
+		failed := r.settle(owed, tasks, executions, early)
 		if cut {
 			return ctx.Err() //nolint:wrapcheck // it is the caller's own
 		}
@@ -247,6 +251,27 @@ func wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err() //nolint:wrapcheck // it is the caller's own
 }
 
+// early are slots that have not settled, by rule: they may not be recorded as covered.
+type early map[string][]time.Time
+
+func (r *Runner) early(tasks []catchup.Task) early {
+	out := early{}
+	if r.Options.Settled == nil {
+		return out
+	}
+	for _, t := range tasks {
+		patterns := r.byID[t.RuleID].Plan.Rule().Reads()
+		for _, slot := range t.Slots {
+			if !r.Options.Settled(patterns, slot) {
+				out[t.RuleID] = append(out[t.RuleID], slot)
+			}
+		}
+	}
+	return out
+}
+
+func (e early) has(id string, slot time.Time) bool { return slices.ContainsFunc(e[id], slot.Equal) }
+
 // round runs tasks together. They may end within the grace when the context ends; cut says that it was
 // over before they had.
 func (r *Runner) round(ctx context.Context, tasks []catchup.Task, ahead *batch.Ahead) (executions []pipeline.Execution, cut bool) {
@@ -322,12 +347,12 @@ func lasting(parent context.Context, grace time.Duration) (context.Context, func
 
 // record writes the executions into the ledger, also while the context ends. Of a round that was cut
 // off only what is covered counts.
-func (r *Runner) record(ctx context.Context, executions []pipeline.Execution, cut bool) error {
+func (r *Runner) record(ctx context.Context, executions []pipeline.Execution, cut bool, early early) error {
 	now := r.Options.Now()
 	var accounts []ledger.Account
 	for _, x := range executions {
 		for _, e := range x.Entries(now, r.job.Taken) {
-			if !cut || done(e.Status) {
+			if (!cut || done(e.Status)) && !early.has(x.RuleID, e.Slot) {
 				accounts = append(accounts, ledger.Account{RuleID: pageID(r.job.ID, x.RuleID), Entry: e})
 			}
 		}
@@ -347,7 +372,7 @@ func (r *Runner) record(ctx context.Context, executions []pipeline.Execution, cu
 func done(s ledger.Status) bool { return s == ledger.Covered || s == ledger.Vacant }
 
 // settle takes what was covered out of what is owed, and returns the places of the tasks that failed.
-func (r *Runner) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution) (failed []int) {
+func (r *Runner) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, early early) (failed []int) {
 	for i, t := range tasks {
 		x, st := executions[i], r.byID[t.RuleID]
 		if r.Options.Executed != nil {
@@ -356,11 +381,19 @@ func (r *Runner) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, exe
 		st.add(x)
 		r.progress.Created += int64(x.Created)
 		n := int64(len(t.Slots))
+		unsettled := int64(0)
+		for _, slot := range t.Slots {
+			if early.has(t.RuleID, slot) {
+				unsettled++
+			}
+		}
 		switch status := x.Entries(time.Time{}, 0)[0].Status; {
 		case done(status):
 			st.failures = 0
-			st.Covered += n
-			r.progress.Covered += n
+			st.Covered += n - unsettled
+			st.Unsettled += unsettled
+			r.progress.Covered += n - unsettled
+			r.progress.Passed += unsettled
 			owed[t.RuleID] = without(owed[t.RuleID], t)
 		case status == ledger.Queued && x.Created+x.Suppressed > 0:
 			// The next round has the same task, and gets further: alerts that are there do not count.

@@ -16,6 +16,8 @@ type coverage struct {
 	behind  prometheus.Gauge
 	givenUp prometheus.Counter
 	skew    prometheus.Gauge
+	settle  *prometheus.GaugeVec
+	ahead   prometheus.Gauge
 	late    *prometheus.CounterVec
 
 	limit, running, waiting, rejected, slow prometheus.Gauge
@@ -39,6 +41,14 @@ func newCoverage(registry *prometheus.Registry) coverage {
 			Namespace: "tocsin", Name: "runner_clock_skew_seconds", Help: "By how much the clock of another runner was seen to differ last.",
 		}),
 	}
+	c.settle = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "tocsin", Name: "schedule_settle_seconds",
+		Help: "Time after a slot, on the later of the clocks, that a rule waits until what was indexed before is visible.",
+	}, []string{"rule_id"})
+	c.ahead = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "tocsin", Name: "cluster_clock_ahead_seconds", Help: "By how much Elasticsearch's clock is ahead of this machine's.",
+	})
+	registry.MustRegister(c.settle, c.ahead)
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: name, Help: help})
 	}
@@ -72,6 +82,14 @@ func (m *Metrics) Standing(s service.Standing) {
 
 // Skew notes a clock that differs.
 func (m *Metrics) Skew(by time.Duration) { m.coverage.skew.Set(by.Seconds()) }
+
+// Settling sets how long after a slot each rule waits, and by how much the cluster's clock is ahead.
+func (m *Metrics) Settling(waits map[string]time.Duration, ahead time.Duration) {
+	for id, wait := range waits {
+		m.coverage.settle.WithLabelValues(label(id)).Set(wait.Seconds())
+	}
+	m.coverage.ahead.Set(ahead.Seconds())
+}
 
 // Searches are what the limits of searches have come to.
 type Searches struct {

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ var errExited = errors.New("run ended its goroutine instead of returning")
 type entry struct {
 	job     Job
 	slot    time.Time // The next to run or, while running, the one that runs.
+	due     time.Time // When it is to run, as far as is known.
 	counted time.Time // Missed slots have been reported up to here.
 }
 
@@ -61,7 +63,15 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// dueHeap orders entries by slot, and by id where slots are equal, so that the order of starts
+// delay is how long after its slot the entry's job is due.
+func (e *entry) delay() time.Duration {
+	if e.job.Delay == nil {
+		return 0
+	}
+	return max(0, e.job.Delay())
+}
+
+// dueHeap orders entries by when they are due, by slot, and by id where those are equal, so that the order of starts
 // does not depend on the order in which earlier runs ended. It implements heap.Interface.
 type dueHeap []*entry
 
@@ -69,10 +79,7 @@ func (h dueHeap) Len() int      { return len(h) }
 func (h dueHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
 func (h dueHeap) Less(i, j int) bool {
-	if order := h[i].slot.Compare(h[j].slot); order != 0 {
-		return order < 0
-	}
-	return h[i].job.ID < h[j].job.ID
+	return cmp.Or(h[i].due.Compare(h[j].due), h[i].slot.Compare(h[j].slot), cmp.Compare(h[i].job.ID, h[j].job.ID)) < 0
 }
 
 // Push implements heap.Interface.

@@ -91,13 +91,20 @@ func (l *loop) plan(e *entry) {
 		l.hooks.Exhausted(e.job.ID)
 		return
 	}
+	e.due = e.slot.Add(e.delay())
 	heap.Push(&l.waiting, e)
 }
 
-// collect moves the entries whose slot has come to the end of the queue, earliest slot first.
+// collect moves the entries that are due to the end of the queue, in their order. One whose delay has
+// become longer while it waited goes on waiting.
 func (l *loop) collect(now time.Time) {
-	for len(l.waiting) > 0 && !l.waiting[0].slot.After(now) {
-		l.ready <- heap.Pop(&l.waiting).(*entry) //nolint:forcetypeassert // The heap holds nothing else.
+	for len(l.waiting) > 0 && !l.waiting[0].due.After(now) {
+		e := heap.Pop(&l.waiting).(*entry) //nolint:forcetypeassert // The heap holds nothing else.
+		if e.due = e.slot.Add(e.delay()); e.due.After(now) {
+			heap.Push(&l.waiting, e)
+			continue
+		}
+		l.ready <- e
 	}
 }
 
@@ -137,12 +144,12 @@ func (l *loop) again(o outcome) {
 // miss reports the slots that came due before now, after the entry's last one, and were not
 // reported yet. It looks at each slot once, however much a job has to catch up.
 func (l *loop) miss(e *entry, now time.Time) {
-	before := now.Add(-1)
+	before := now.Add(-1 - e.delay())
 	n := 0
 	for range Between(e.job.Slots, latest(e.slot, e.counted), before) {
 		n++
 	}
-	e.counted = before
+	e.counted = latest(e.counted, before)
 	if n > 0 {
 		l.hooks.Missed(e.job.ID, n)
 	}
@@ -153,7 +160,7 @@ func (l *loop) sleep(now time.Time) time.Duration {
 	if len(l.waiting) == 0 {
 		return maxSleep
 	}
-	return min(maxSleep, l.waiting[0].slot.Sub(now))
+	return min(maxSleep, l.waiting[0].due.Sub(now))
 }
 
 // drain waits for the runs in flight, at first for as long as they have grace, then with their

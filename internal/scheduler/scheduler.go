@@ -23,6 +23,9 @@ type Job struct {
 	// After is the last slot that needs no run. Later ones that are already past when Run begins
 	// are run at once, oldest first. The zero time means the moment at which Run begins.
 	After time.Time
+	// Delay is how long after its slot a run is due; nil: not at all. It is asked anew while a slot waits, and
+	// must not block.
+	Delay func() time.Duration
 	// Timeout is the deadline of one run, counted from its start; zero means none.
 	Timeout time.Duration
 	// Run does the work for one slot, and returns soon after its context is cancelled. It is
@@ -51,7 +54,7 @@ type Hooks struct {
 	// Ended is told that a run has ended and how long it took. err is nil when Run returned, and
 	// a *PanicError when it panicked.
 	Ended func(id string, slot time.Time, took time.Duration, err error)
-	// Missed is told that n slots came due while the job could not start them: a run of it was
+	// Missed is told that n slots, and their delays, came due while the job could not start them: a run of it was
 	// going on or waiting for its turn, or they lie between Job.After and now. They will be run,
 	// late. No slot is counted twice.
 	Missed func(id string, n int)

@@ -187,7 +187,7 @@ func (a *again) recall(ctx context.Context, rules []*Rule, now time.Time) error 
 // that may be run together, in their order. A slot that is open is left out: it will be run later than
 // this.
 func (a *again) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []pipeline.Job {
-	until := now.Add(-a.after(r))
+	until := now.Add(-a.after(r) - a.settle(r))
 	var jobs []pipeline.Job
 	var first, last time.Time
 	pieces := 0

@@ -21,7 +21,7 @@ const (
 	// resurvey is when the ledger is asked once more after a change of runners: a slot that came due
 	// just then may have been nobody's.
 	resurvey = 10 * time.Second
-	// justDue are slots that the live schedule is about to start.
+	// justDue are slots that have settled, and that the live schedule is about to start.
 	justDue = 3 * time.Second
 	// closeEvery is how often the heads are moved on.
 	closeEvery = time.Hour
@@ -65,7 +65,8 @@ func (k *keeper) turn(ctx context.Context) time.Duration {
 			return k.longer()
 		}
 	}
-	tasks := catchup.Plan(k.debts.list(k.mayRun), k.plans, k.opts.Now(), k.opts.CatchUp)
+	owed := slices.DeleteFunc(k.debts.list(k.mayRun), func(o ledger.Owed) bool { return !k.settled(k.byID[o.RuleID], o.Entry.Slot) })
+	tasks := catchup.Plan(owed, k.plans, k.opts.Now(), k.opts.CatchUp)
 	if len(tasks) == 0 {
 		k.observe()
 		k.pause = 0
@@ -175,14 +176,18 @@ func total(counts map[string]int) int {
 	return n
 }
 
-// leaveLive takes the slots out that run live, or are about to.
+// leaveLive takes the slots out that run live, or will: those that have not settled, and those that just have.
 func (k *keeper) leaveLive(s *ledger.Survey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	flies := k.flying[s.RuleID]
+	flies, r := k.flying[s.RuleID], k.byID[s.RuleID]
 	s.Owed = slices.DeleteFunc(s.Owed, func(o ledger.Owed) bool {
 		slot := o.Entry.Slot
-		return slot.Equal(flies) || k.owned[s.RuleID] && slot.After(k.begun) && now.Sub(slot) < justDue
+		wait := k.settle(r)
+		if k.owned[s.RuleID] {
+			wait += justDue
+		}
+		return slot.Equal(flies) || slot.After(k.begun) && now.Sub(slot) < wait
 	})
 }
 

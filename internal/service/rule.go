@@ -39,6 +39,9 @@ func NewRule(plan query.Plan) (*Rule, error) {
 // ID is the rule's.
 func (r *Rule) ID() string { return r.Plan.Rule().ID }
 
+// Patterns are those of the indices that the rule reads.
+func (r *Rule) Patterns() []string { return r.Plan.Rule().Reads() }
+
 // Window is what the run of a slot reads.
 func (r *Rule) Window(slot time.Time) window.Window {
 	return r.Plan.Rule().Window(slot)

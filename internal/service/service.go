@@ -58,9 +58,12 @@ type Options struct {
 	LateAfter time.Duration
 	// Owner is nil where there is one runner.
 	Owner Owner
-	// Now is the clock; nil means time.Now.
+	// Now is the time that every clock which matters has passed; nil means time.Now.
 	Now func() time.Time
-	Log *slog.Logger
+	// Settle is how long after its slot a rule over these indices waits until what was there at the slot is
+	// visible; nil: not at all. It is asked often and must not block.
+	Settle func(patterns []string) time.Duration
+	Log    *slog.Logger
 	// RuleTimeout is the limit for one execution, 0 for none; Grace what runs get after the end.
 	RuleTimeout, Grace time.Duration
 	// Hooks are told of the live schedule.
@@ -194,9 +197,10 @@ func (s *Service) Run(ctx context.Context) error {
 	s.stale.Store(true)
 	jobs := make([]scheduler.Job, len(s.rules))
 	for i, r := range s.rules {
-		jobs[i] = scheduler.Job{ID: r.ID(), Slots: r.Slots, After: s.begun, Timeout: s.opts.RuleTimeout, Run: func(ctx context.Context, slot time.Time) {
-			s.live(ctx, r, slot)
-		}}
+		jobs[i] = scheduler.Job{
+			ID: r.ID(), Slots: r.Slots, After: s.begun, Delay: func() time.Duration { return s.settle(r) }, Timeout: s.opts.RuleTimeout,
+			Run: func(ctx context.Context, slot time.Time) { s.live(ctx, r, slot) },
+		}
 	}
 	live := scheduler.New(jobs, scheduler.Options{
 		Concurrency: max(1, len(jobs)), Grace: s.opts.Grace, Now: s.opts.Now, Hooks: s.opts.Hooks,
@@ -231,11 +235,24 @@ func (s *Service) live(ctx context.Context, r *Rule, slot time.Time) {
 	s.told(x)
 }
 
+// settle is how long after its slots a rule waits.
+func (s *Service) settle(r *Rule) time.Duration {
+	if s.opts.Settle == nil {
+		return 0
+	}
+	return max(0, s.opts.Settle(r.Patterns()))
+}
+
+// settled reports whether a slot may be run. Nothing here runs one that may not.
+func (s *Service) settled(r *Rule, slot time.Time) bool {
+	return !slot.Add(s.settle(r)).After(s.opts.Now())
+}
+
 // board takes a slot in for a live run. It is left to the catch-up when a later one is due already:
 // stale slots must not hold up fresh ones, and can be merged there. So it is when an ordered rule
 // has older slots open.
 func (s *Service) board(r *Rule, slot time.Time) bool {
-	if next := r.Slots.Next(slot); !next.IsZero() && !next.After(s.opts.Now()) {
+	if next := r.Slots.Next(slot); !next.IsZero() && s.settled(r, next) {
 		return false
 	}
 	owed := s.debts.count(r.ID()) > 0

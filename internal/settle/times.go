@@ -1,0 +1,186 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// Most bounds what is waited for a refresh, and stands for one that never comes by itself.
+	Most = time.Minute
+	// Unknown is waited where the refresh interval of an index cannot be read.
+	Unknown = 5 * time.Second
+)
+
+// Refresh is how the indices behind some patterns become visible.
+type Refresh struct {
+	// Longest is the largest interval of those that refresh by themselves.
+	Longest time.Duration
+	// Never are indices that do not, in order.
+	Never []string
+	// Unread are patterns whose indices do not tell, such as those of remote clusters.
+	Unread []string
+}
+
+// Slots is the grid of a rule: [tocsin/internal/scheduler.Slots].
+type Slots interface {
+	Prev(at time.Time) time.Time
+}
+
+// Times says when slots of rules have settled. A rule is known by the patterns of its indices. It is safe for
+// concurrent use once its fields are set.
+type Times struct {
+	Clock *Clock
+	// Ask tells how the indices that patterns mean now refresh; nil: events are visible at once.
+	Ask func(ctx context.Context, patterns []string) (Refresh, error)
+	// Fixed is waited in place of what the indices say, where it is not nil.
+	Fixed *time.Duration
+	Log   *slog.Logger
+
+	mu     sync.Mutex
+	known  map[string]time.Duration
+	warned map[string]bool
+}
+
+// Of is how long after a slot a rule over these patterns waits.
+func (t *Times) Of(patterns []string) time.Duration {
+	switch {
+	case t.Fixed != nil:
+		return *t.Fixed
+	case t.Ask == nil || len(patterns) == 0:
+		return 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d, known := t.known[key(patterns)]; known {
+		return d
+	}
+	return Unknown
+}
+
+// From is the time from which on a slot may be run, on both clocks.
+func (t *Times) From(patterns []string, slot time.Time) time.Time {
+	return slot.Add(t.Of(patterns))
+}
+
+// Settled reports whether both clocks have come to where a slot may be run.
+func (t *Times) Settled(patterns []string, slot time.Time) bool {
+	return !t.Clock.Passed().Before(t.From(patterns, slot))
+}
+
+// Latest is the latest slot that has settled.
+func (t *Times) Latest(patterns []string, slots Slots) time.Time {
+	return slots.Prev(t.Clock.Passed().Add(-t.Of(patterns)))
+}
+
+// Learn asks how the indices of rules refresh, once for rules with the same patterns, those first that are not
+// known, for as long as the context allows. What cannot be read is
+// waited for as [Unknown]; it is named once, as are indices that do not refresh by themselves.
+func (t *Times) Learn(ctx context.Context, rules [][]string) {
+	if t.Ask == nil || t.Fixed != nil {
+		return
+	}
+	var fresh, others []string
+	byKey := map[string][]string{}
+	for _, patterns := range rules {
+		k := key(patterns)
+		if len(patterns) == 0 || byKey[k] != nil {
+			continue
+		}
+		byKey[k] = patterns
+		if t.knows(k) {
+			others = append(others, k)
+		} else {
+			fresh = append(fresh, k)
+		}
+	}
+	for _, k := range append(fresh, others...) {
+		if ctx.Err() != nil {
+			return
+		}
+		t.learn(ctx, k, byKey[k])
+	}
+}
+
+func (t *Times) knows(k string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, known := t.known[k]
+	return known
+}
+
+func (t *Times) learn(ctx context.Context, k string, patterns []string) {
+	r, err := t.Ask(ctx, patterns)
+	if ctx.Err() != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil {
+		t.known = map[string]time.Duration{}
+	}
+	if err != nil {
+		if _, known := t.known[k]; !known {
+			t.known[k] = Unknown
+		}
+		t.unread(ctx, k, err)
+		return
+	}
+	t.known[k] = wait(r)
+	for _, index := range r.Never {
+		if t.first("never " + index) {
+			t.Log.WarnContext(ctx, "an index is not refreshed by itself: slots of its rules wait as long as for any", "index", index, "settle", Most.String())
+		}
+	}
+	for _, p := range r.Unread {
+		t.unread(ctx, p, errRemote)
+	}
+}
+
+// wait is what is waited for a refresh.
+func wait(r Refresh) time.Duration {
+	d := r.Longest
+	if len(r.Unread) > 0 {
+		d = max(d, Unknown)
+	}
+	if len(r.Never) > 0 {
+		d = Most
+	}
+	return min(max(d, 0), Most)
+}
+
+// errRemote is why a pattern of a remote cluster is not read.
+var errRemote = errors.New("a remote cluster does not tell the settings of its indices")
+
+func (t *Times) unread(ctx context.Context, patterns string, err error) {
+	if t.first("unread " + patterns) {
+		t.Log.WarnContext(ctx, "the refresh interval of indices cannot be read: slots wait as if it was this", "indices", patterns,
+			"settle", Unknown.String(), "error", err)
+	}
+}
+
+// first reports whether something is to be told that was not yet.
+func (t *Times) first(what string) bool {
+	if t.Log == nil || t.warned[what] {
+		return false
+	}
+	if t.warned == nil {
+		t.warned = map[string]bool{}
+	}
+	t.warned[what] = true
+	return true
+}
+
+// key stands for patterns whose order does not matter but for exclusions, which take away from what is before
+// them.
+func key(patterns []string) string {
+	if !slices.ContainsFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "-") }) {
+		patterns = slices.Sorted(slices.Values(patterns))
+	}
+	return strings.Join(patterns, ",")
+}
