@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func wrongCluster(t *testing.T, n *Node, off time.Duration) string {
 				return err
 			}
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-			r.Header.Set("Content-Length", fmt.Sprint(len(body)))
+			r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 			r.Header.Del("Content-Encoding")
 			return nil
 		},
