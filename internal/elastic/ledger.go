@@ -181,14 +181,19 @@ func pointer(t time.Time) *time.Time {
 	return &t
 }
 
-// allHeads searches for them, which finds what was refreshed, and reads them as they are now.
+// allHeads searches for them, which finds what was refreshed, and reads them as they are now. Where the mapping of
+// another would hide some, it looks through all documents.
 func (l *Ledger) allHeads(ctx context.Context) ([]ledger.Head, error) {
-	if err := l.client.findable(ctx, l.index, l.mappings(), []string{"kind"}); err != nil {
+	query := condition.Query{"term": condition.Query{"kind": headKind}}
+	switch err := l.client.findable(ctx, l.index, l.mappings(), []string{"kind"}); {
+	case failure.KindOf(err) == failure.Refused:
+		query = condition.Query{"match_all": condition.Query{}}
+	case err != nil:
 		return nil, err
 	}
 	op := "list the ledger [" + l.index + "]"
 	p := newPager(l.client, op, []string{l.index}, condition.Query{
-		"query": condition.Query{"term": condition.Query{"kind": headKind}}, "_source": []string{"rule_id"},
+		"query": query, "_source": []string{"kind", "rule_id"},
 		"sort": []condition.Query{{"_shard_doc": "asc"}}, "track_total_hits": false,
 	}, ledgerBatch)
 	ids := []string{}
@@ -198,7 +203,9 @@ func (l *Ledger) allHeads(ctx context.Context) ([]ledger.Head, error) {
 			if err := json.Unmarshal(h.Source, &s); err != nil {
 				return false, fmt.Errorf("%s: %w", op, err)
 			}
-			ids = append(ids, s.RuleID)
+			if s.Kind == headKind {
+				ids = append(ids, s.RuleID)
+			}
 		}
 		return true, nil
 	})

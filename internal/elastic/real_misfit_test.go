@@ -72,9 +72,11 @@ func TestRealMisfits(t *testing.T) {
 	}
 	do("DELETE", "/"+a.Alias()+"-000002", "")
 	do("DELETE", "/tocsin-ledger-"+namespace, "")
-	do("PUT", "/tocsin-ledger-"+namespace, "")
+	do("PUT", "/tocsin-ledger-"+namespace, `{"mappings": {"dynamic": false}}`)
 	misfits("index [tocsin-ledger-" + namespace + "]")
-	if _, err := ledger.Heads(t.Context(), nil); failure.KindOf(err) != failure.Refused {
-		t.Errorf("the ledger is listed by a field that it does not map: %v", err)
+	do("PUT", "/tocsin-ledger-"+namespace+"/_doc/head:r1?refresh=true", `{"kind": "head", "rule_id": "r1"}`)
+	do("PUT", "/tocsin-ledger-"+namespace+"/_doc/page:r1?refresh=true", `{"kind": "page", "rule_id": "r1"}`)
+	if heads, err := ledger.Heads(t.Context(), nil); err != nil || len(heads) != 1 || heads[0].RuleID != "r1" {
+		t.Errorf("heads that the mapping hides: %v, %v", heads, err)
 	}
 }
