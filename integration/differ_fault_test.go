@@ -35,7 +35,7 @@ func TestIndicesDifferFaults(t *testing.T) {
 			continue
 		}
 		w := indexgen.New(kind, *differSeed, indexgen.Options{Prefix: node.Name(kind.Name) + "-", Documents: *differDocuments, Candidates: 12})
-		d := newDiffer(t, node, client, w, kind, 1)
+		d := newDiffer(t, node, client, w, kind, differTypes(), 1)
 		want := d.run(t, differModes[0], client, d.rules)
 		for _, m := range []differMode{{"scan", planner.Scan, false}, {"embedded", planner.Auto, true}} {
 			if m.embedded && !kind.FaultInFiles() || !m.embedded && !kind.FaultInScan() {

@@ -33,7 +33,14 @@ var (
 const (
 	differPairs = 1000
 	differAll   = 1_000_000
+	// differMore is how many worlds are added at most for the types of rules that lack pairs.
+	differMore = 8
 )
+
+// differTypes are the types of rules that are compared.
+func differTypes() []string {
+	return slices.DeleteFunc(slices.Clone(indexgen.Types), func(typ string) bool { return !strings.HasPrefix(typ, *differType) })
+}
 
 // TestIndicesDiffer: however the indices of a pattern differ, a rule of any type gives the same alerts
 // by search, by the shared read, by whichever of the two the planner takes, and over files; and rules
@@ -49,12 +56,20 @@ func TestIndicesDiffer(t *testing.T) {
 			continue
 		}
 		start := time.Now()
-		for i := range *differWorlds {
+		whole := *differDocuments**differRules**differWorlds >= differPairs
+		for i := 0; i < *differWorlds || whole && i < *differWorlds+differMore; i++ {
+			types := differTypes()
+			if i >= *differWorlds { // more worlds for what was seldom chosen
+				types = slices.DeleteFunc(types, func(typ string) bool { return !table.thin(kind, typ) })
+			}
+			if len(types) == 0 {
+				break
+			}
 			seed := *differSeed + uint64(i)
 			w := indexgen.New(kind, seed, indexgen.Options{
-				Prefix: fmt.Sprintf("%s-%d-", node.Name(kind.Name), seed), Documents: *differDocuments, Candidates: 4**differRules + 8,
+				Prefix: fmt.Sprintf("%s-%d-", node.Name(kind.Name), seed), Documents: *differDocuments, Candidates: 6**differRules + 12,
 			})
-			d := newDiffer(t, node, client, w, kind, *differRules)
+			d := newDiffer(t, node, client, w, kind, types, *differRules)
 			d.compare(t, table)
 			d.remove(t)
 		}
@@ -63,6 +78,9 @@ func TestIndicesDiffer(t *testing.T) {
 	t.Logf("\n%s", table)
 	if *differDocuments**differRules**differWorlds >= differPairs {
 		table.judge(t)
+		if total := table.pairs(); *differKind+*differType == "" && total < differAll {
+			t.Errorf("%d pairs in all: too little is compared", total)
+		}
 	}
 }
 
@@ -270,7 +288,7 @@ func (table differTable) cell(kind indexgen.Kind, typ, mode string) *differCell 
 func (table differTable) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| kind | type of rule | pairs | matching | differing rules |\n|---|---|---|---|---|\n")
-	total, differ := 0, 0
+	differ := 0
 	for _, kind := range indexgen.Kinds {
 		for _, typ := range indexgen.Types {
 			var least *differCell
@@ -294,12 +312,47 @@ func (table differTable) String() string {
 			if c := table[differKey{kind.Name, typ, "_search"}]; c != nil && c.differ > 0 {
 				differs = append(differs, fmt.Sprintf("_search %d of %d", c.differ, c.rules))
 			}
-			total += least.pairs
 			fmt.Fprintf(&b, "| %s | %s | %d | %.0f %% | %s |\n", kind.Name, typ, least.pairs, least.share(), strings.Join(differs, ", "))
 		}
 	}
-	fmt.Fprintf(&b, "\n%d pairs of a rule and a document in each of %d ways; %d answers differ.\n", total, len(differModes), differ)
+	fmt.Fprintf(&b, "\n%d pairs of a rule and a document in each of %d ways; %d answers differ.\n", table.pairs(), len(differModes), differ)
 	return b.String()
+}
+
+// pairs is how many pairs every way of running rules has in common: of each kind and type of rule, those
+// of the way that has the least.
+func (table differTable) pairs() int {
+	least := map[differKey]int{}
+	for key, c := range table {
+		if key.mode == "_search" {
+			continue
+		}
+		of := differKey{key.kind, key.typ, ""}
+		if have, ok := least[of]; !ok || c.pairs < have {
+			least[of] = c.pairs
+		}
+	}
+	total := 0
+	for _, n := range least {
+		total += n
+	}
+	return total
+}
+
+// thin tells that some way of running rules of a type has too few pairs yet.
+func (table differTable) thin(kind indexgen.Kind, typ string) bool {
+	if kind.Refuses(typ) {
+		return false
+	}
+	for i, m := range differModes {
+		if i > 0 && *differWay != "" && *differWay != m.name || m.embedded && kind.Sourceless && indexgen.ReadsEach(typ) {
+			continue
+		}
+		if c := table.cell(kind, typ, m.name); !c.exempt && c.pairs < differPairs {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *differCell) share() float64 { return 100 * float64(c.matched) / float64(max(c.pairs, 1)) }

@@ -51,12 +51,12 @@ type differRule struct {
 }
 
 // newDiffer puts a world into the node and chooses rules of each type.
-func newDiffer(t *testing.T, node *Node, client *elastic.Client, w *indexgen.World, kind indexgen.Kind, each int) *differ {
+func newDiffer(t *testing.T, node *Node, client *elastic.Client, w *indexgen.World, kind indexgen.Kind, types []string, each int) *differ {
 	t.Helper()
 	d := &differ{node: node, client: client, kind: kind, world: w}
 	d.create(t)
 	d.fill(t)
-	d.choose(t, each)
+	d.choose(t, types, each)
 	return d
 }
 
@@ -130,8 +130,9 @@ func (d *differ) ask(t *testing.T, asked []object, size int) []JSON {
 	return d.node.Lines(t, "/_msearch", body.String()).At("responses").List()
 }
 
-// shares are which share of the documents the conditions of a rule may match to be chosen: what is
-// always or never true compares little. Rules that look for more than the condition need more.
+// shares are which share of the documents the conditions of a rule may match, as the node counts: what is
+// always or never true compares little. Rules that look for more than the condition need more; of these
+// it is only what is tried first, see [differ.tried].
 func shares(typ string) (least, most float64) {
 	switch base, _, _ := strings.Cut(typ, " "); base {
 	case "sequence":
@@ -143,7 +144,7 @@ func shares(typ string) (least, most float64) {
 	case "cardinality":
 		return 0.25, 0.6
 	case "threat_match":
-		return 0.3, 0.75
+		return 0.3, 0.9
 	case "new_terms":
 		return 0.25, 0.9
 	}
@@ -151,39 +152,88 @@ func shares(typ string) (least, most float64) {
 }
 
 // choose takes as many rules of each type as are wanted, and one that Elasticsearch refuses.
-func (d *differ) choose(t *testing.T, each int) {
+func (d *differ) choose(t *testing.T, types []string, each int) {
 	t.Helper()
+	candidates := slices.DeleteFunc(slices.Clone(d.world.Candidates), func(r indexgen.Rule) bool { return !slices.Contains(types, r.Type) })
 	var asked []object
-	for _, r := range d.world.Candidates {
+	for _, r := range candidates {
 		asked = append(asked, r.Asked...)
 	}
 	answers := d.ask(t, asked, 0)
 	taken, refused := map[string]int{}, map[string]int{}
-	var chosen []differRule
-	for _, r := range d.world.Candidates {
+	var chosen, likely, unlikely []differRule
+	for _, r := range candidates {
 		mine := answers[:len(r.Asked)]
 		answers = answers[len(r.Asked):]
-		fits, refuses := true, false
+		fits, some, refuses := true, true, false
 		least, most := shares(r.Type)
 		for _, a := range mine {
 			share := float64(a.At("hits", "total", "value").Int()) / float64(d.seen)
 			fits = fits && share >= least && share <= most
+			some = some && share >= 0.1
 			refuses = refuses || !a.At("error").Missing() || a.At("_shards", "failed").Int() > 0
 		}
+		of := differRule{Rule: r, refused: refuses}
+		counted := r.Exact || d.kind.Refuses(r.Type) // what the rule alerts on, or that it does not, is known
 		switch {
-		case !strings.HasPrefix(r.Type, *differType):
-			continue
 		case refuses && refused[r.Type] == 0:
 			refused[r.Type]++
-		case refuses || !fits || taken[r.Type] == each:
-			continue
-		default:
+			chosen = append(chosen, of)
+		case refuses || !some:
+		case counted && fits && taken[r.Type] < each:
 			taken[r.Type]++
+			chosen = append(chosen, of)
+		case !counted && fits:
+			likely = append(likely, of)
+		case !counted:
+			unlikely = append(unlikely, of)
 		}
-		chosen = append(chosen, differRule{Rule: r, refused: refuses})
 	}
-	d.rules = d.plan(t, chosen)
+	d.rules = append(d.plan(t, chosen), d.tried(t, append(likely, unlikely...), each)...)
 }
+
+// tried runs rules that look for more than a condition, by search and over files, until there are as many
+// of each type as are wanted whose alerts stand for neither few nor most events. A rule of which the two
+// ways do not say the same, or that fails, is taken in any case: nothing is left out that would differ.
+func (d *differ) tried(t *testing.T, rules []differRule, each int) []differRule {
+	t.Helper()
+	first, files := differModes[0], differModes[3]
+	taken := map[string]int{}
+	var out []differRule
+	for range differTries {
+		var batch, rest []differRule
+		of := map[string]int{}
+		for _, r := range rules {
+			lacks := each - taken[r.Type]
+			if of[r.Type]++; lacks > 0 && of[r.Type] <= lacks+lacks/2 {
+				batch = append(batch, r)
+			} else if lacks > 0 {
+				rest = append(rest, r)
+			}
+		}
+		if rules = rest; len(batch) == 0 {
+			break
+		}
+		batch = d.plan(t, batch)
+		want, got := d.run(t, first, d.place(t, first), batch), d.run(t, files, d.place(t, files), batch)
+		for _, r := range batch {
+			a, b := want[r.ID], got[r.ID]
+			known := d.refuses(files, r, b) || d.kind.Sourceless && indexgen.ReadsEach(r.Type)
+			share := float64(d.matched(a)) / float64(d.seen)
+			switch {
+			case !known && d.difference(r, files, a, b) != "":
+				out = append(out, r)
+			case (a.problem != "" || share >= 0.1 && share <= 0.6) && taken[r.Type] < each:
+				taken[r.Type]++
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// differTries is how often more rules are tried at most.
+const differTries = 6
 
 // plan loads rules from an export, as people give them.
 func (d *differ) plan(t *testing.T, chosen []differRule) []differRule {

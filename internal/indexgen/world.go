@@ -94,11 +94,20 @@ func (w *World) addIndicators(g *gen, kind Kind) {
 		p := pick(g, kind.probes)
 		w.Documents = append(w.Documents, Document{
 			Index: w.Indicators, ID: fmt.Sprintf("i%03d", i), Source: Object{
-				"@timestamp": Slot.Add(-time.Hour).Format(time.RFC3339), "ioc": fmt.Sprint(p.literal(g, w)), "set": indicatorSet(i, p),
+				"@timestamp": Slot.Add(-time.Hour).Format(time.RFC3339), "ioc": g.indicated(kind, p, w), "set": indicatorSet(i, p),
 				"threat": Object{"indicator": Object{"name": fmt.Sprintf("name%d", i%5)}},
 			},
 		})
 	}
+}
+
+// indicated is what an indicator has: a literal of conditions or, of a time, one that events have, as a
+// search writes it.
+func (g *gen) indicated(kind Kind, p probe, w *World) string {
+	if p.class == moment && kind.Name == "date_format" && g.IntN(2) == 0 {
+		return pick(g, when).Format("2006-01-02T15:04:05.000Z")
+	}
+	return fmt.Sprint(p.literal(g, w))
 }
 
 const (
