@@ -14,6 +14,7 @@ import (
 // log accounts for an execution in metrics and log.
 func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	r.metrics.Execution(x)
+	r.writing.observe(x)
 	log := r.global.log.With("rule_id", x.RuleID, "execution_id", x.ID, "window", x.Window.String())
 	fresh := r.warnings.fresh(x.RuleID, x.Warnings)
 	for i, w := range x.Warnings {

@@ -153,6 +153,7 @@ type runner struct {
 	ledger   *ledger.Ledger
 	rounds   *pipeline.Round
 	warnings warnings
+	writing  writing
 }
 
 // onceGather is enough for rules that all start now to find each other.

@@ -33,15 +33,21 @@ func (r *runner) serve(ctx context.Context) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var s *service.Service
-	member, err := r.join(ctx, func() { s.Changed() })
+	// The address is bound ahead of the lease: a runner that cannot start holds no rules.
+	web, err := r.bind(ctx)
 	if err != nil {
 		return err
 	}
-	if s, err = r.service(ctx, member); err != nil {
+	member, err := r.join(ctx, func() { s.Changed() })
+	if err == nil {
+		s, err = r.service(ctx, member)
+	}
+	if err != nil {
+		web.Close()
 		return err
 	}
-	if err := r.listen(ctx, serving, group); err != nil {
-		return err
+	if web != nil {
+		group.Go(func() error { return web.Serve(serving) })
 	}
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
 	r.tellSettling()
@@ -125,6 +131,13 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 				changed()
 			}
 		},
+		Gone: func(runner string) {
+			r.global.log.Warn("another runner is gone: its rules are taken over", "runner", runner)
+		},
+		Came: func(runner string) {
+			r.global.log.Info("another runner has joined: rules are shared anew", "runner", runner)
+		},
+		Renewed: func() { r.global.log.Info("Elasticsearch answers again: the lease was renewed") },
 		Skew: func(runner string, by time.Duration) {
 			r.metrics.Skew(by)
 			r.global.log.Warn("the clock of another runner differs from this one's", "runner", runner, "by", by.Round(time.Second).String())
@@ -139,10 +152,10 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	return m, nil
 }
 
-// listen starts the server of metrics and health, unless it is not wanted.
-func (r *runner) listen(ctx, serving context.Context, group *errgroup.Group) error {
+// bind takes the address of the server of metrics and health; nil when none is wanted.
+func (r *runner) bind(ctx context.Context) (*server.Server, error) {
 	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
-		return nil
+		return nil, nil //nolint:nilnil // there is no server
 	}
 	fit := r.backend.fit()
 	ready := func(asked context.Context) error {
@@ -152,15 +165,14 @@ func (r *runner) listen(ctx, serving context.Context, group *errgroup.Group) err
 		if err := r.backend.ready(asked); err != nil {
 			return err
 		}
-		return fit(asked)
+		return errors.Join(r.writing.err(), fit(asked))
 	}
 	web, err := server.Listen(ctx, r.cmd.Listen, r.metrics.Handler(), ready)
 	if err != nil {
-		return usagef("%w (choose another address with --listen)", err)
+		return nil, usagef("%w (choose another address with --listen)", err)
 	}
 	r.global.log.Info("listening", "address", web.Address())
-	group.Go(func() error { return web.Serve(serving) })
-	return nil
+	return web, nil
 }
 
 // schedule runs the scheduler and says how it was stopped.

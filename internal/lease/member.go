@@ -26,6 +26,10 @@ type Options struct {
 	Changed func()
 	// Failed is told of beats that did not go through.
 	Failed func(error)
+	// Renewed is told of the first beat that goes through after those.
+	Renewed func()
+	// Gone is told of a runner that left, or was not heard of for a period, Came of one that joined.
+	Gone, Came func(runner string)
 }
 
 // DefaultPeriod is short enough for rules that run every minute.
@@ -75,6 +79,7 @@ func (m *Member) Join(ctx context.Context) error { return m.beat(ctx, false) }
 // not go through is told and tried again.
 func (m *Member) Run(ctx context.Context) {
 	ticker := time.NewTicker(m.opts.Period / 3)
+	failing := false
 	defer ticker.Stop()
 	for {
 		select {
@@ -82,8 +87,18 @@ func (m *Member) Run(ctx context.Context) {
 			m.leave(ctx)
 			return
 		case <-ticker.C:
-			if err := m.beat(ctx, false); err != nil && ctx.Err() == nil && m.opts.Failed != nil {
-				m.opts.Failed(err)
+			err := m.beat(ctx, false)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				failing = true
+				if m.opts.Failed != nil {
+					m.opts.Failed(err)
+				}
+			case err == nil && failing:
+				failing = false
+				if m.opts.Renewed != nil {
+					m.opts.Renewed()
+				}
 			}
 			m.notice()
 		}
@@ -121,12 +136,33 @@ func (m *Member) beat(ctx context.Context, last bool) error {
 			return fmt.Errorf("renew the lease: %w", err)
 		}
 		m.mu.Lock()
+		before := m.state
 		m.state, m.beaten = next, sent
 		m.mu.Unlock()
+		m.tell(before, next)
 		m.notice()
 		return nil
 	}
 	return fmt.Errorf("renew the lease: %w", ErrChanged)
+}
+
+// tell says who has come and gone since our last beat.
+func (m *Member) tell(before, now State) {
+	if before.Runners == nil {
+		return // our first
+	}
+	differ := func(a, b State, say func(string)) {
+		if say == nil {
+			return
+		}
+		for _, id := range a.ids() {
+			if _, there := b.Runners[id]; !there && id != m.opts.ID {
+				say(id)
+			}
+		}
+	}
+	differ(before, now, m.opts.Gone)
+	differ(now, before, m.opts.Came)
 }
 
 // look notes the beats that are new to us.

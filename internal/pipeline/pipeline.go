@@ -293,7 +293,7 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 		}
 		written, err := x.put(ctx, docs, ends)
 		if err != nil {
-			return false, fmt.Errorf("write the alerts of rule %s: %w", x.RuleID, err)
+			return false, &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
 		}
 		x.count(written, ends)
 	}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -194,7 +193,7 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	}
 	for _, t := range tickets {
 		if x := &t.result; x.Status == Succeeded {
-			x.Status, x.Err = PartialFailure, fmt.Errorf("record the execution of rule %s: %w", x.RuleID, err)
+			x.Status, x.Err = PartialFailure, &WriteError{WrittenLedger, "record the execution of rule " + x.RuleID, err}
 		}
 	}
 }

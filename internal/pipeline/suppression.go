@@ -230,7 +230,7 @@ func (s *suppression) create(
 	}
 	written, err := s.put(ctx, docs, ends)
 	if err != nil {
-		return nil, fmt.Errorf("write the alerts of rule %s: %w", s.RuleID, err)
+		return nil, &WriteError{WrittenAlerts, "write the alerts of rule " + s.RuleID, err}
 	}
 	for i, outcome := range s.outcomes(written, ends) {
 		switch hits := made[i].Hits(); outcome {

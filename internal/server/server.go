@@ -67,6 +67,13 @@ func answer(w http.ResponseWriter, status int, text string) {
 	_, _ = fmt.Fprintln(w, text)
 }
 
+// Close gives the address back of a server that was never served; a nil one has none.
+func (s *Server) Close() {
+	if s != nil {
+		_ = s.listener.Close()
+	}
+}
+
 // Address returns the address that is bound, with the port that was chosen for :0.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
