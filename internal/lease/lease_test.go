@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -211,4 +212,44 @@ func TestOwner(t *testing.T) {
 			t.Errorf("%s has %d of 3000 rules", id, n)
 		}
 	}
+}
+
+// TestComingAndGoing: a runner is told once of each other that joins, leaves or dies, and of its own return.
+func TestComingAndGoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &lease.Memory{}
+		mine, theirs := &partitioned{Store: store}, &partitioned{Store: store}
+		var mu sync.Mutex
+		var told []string
+		tell := func(what string) func(string) {
+			return func(id string) { mu.Lock(); defer mu.Unlock(); told = append(told, what+" "+id) }
+		}
+		_, stop := start(t, mine, "a", 0, lease.Options{
+			Came: tell("came"), Gone: tell("gone"), Renewed: func() { tell("renewed")("a") },
+		})
+		defer stop()
+		expect := func(want ...string) {
+			t.Helper()
+			time.Sleep(2 * period)
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(told, want) {
+				t.Errorf("told of %q, want %q", told, want)
+			}
+			told = nil
+		}
+		_, stopB := start(t, store, "b", 0, lease.Options{})
+		expect("came b")
+		stopB()
+		expect("gone b")
+		_, stopC := start(t, theirs, "c", 0, lease.Options{})
+		expect("came c")
+		theirs.set(true)
+		expect("gone c")
+		stopC()
+		mine.set(true)
+		expect()
+		mine.set(false)
+		expect("renewed a")
+	})
 }
