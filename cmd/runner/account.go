@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -17,9 +16,12 @@ func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	r.writing.observe(x)
 	log := r.global.log.With("rule_id", x.RuleID, "execution_id", x.ID, "window", x.Window.String())
 	fresh := r.warnings.fresh(x.RuleID, x.Warnings)
+	for _, p := range r.warnings.unmet(x) {
+		r.global.log.WarnContext(ctx, "no open index matches an index pattern of rules", "pattern", p, "rule_id", x.RuleID)
+	}
 	for i, w := range x.Warnings {
 		level := slog.LevelDebug
-		if fresh[i] {
+		if fresh[i] && !(pipeline.OfPatterns(w) && len(x.Unmet) > 0) {
 			level = slog.LevelWarn
 		}
 		log.Log(ctx, level, "execution warning", "warning", w)
@@ -59,28 +61,43 @@ func attributes(x pipeline.Execution) []slog.Attr {
 }
 
 // warnings remembers those of each rule's last execution, so that a lasting state of affairs is not
-// repeated at every slot. That no index matches is said once for all rules with the same patterns.
+// repeated at every slot. That no index matches a pattern is said once for all rules that have it.
 type warnings struct {
 	mu   sync.Mutex
 	last map[string][]string
-	// vacant are the warnings of patterns that mean no index, with the rule that was first to have each.
-	vacant map[string]string
+	// vacant are the patterns that mean no index, as far as that was said.
+	vacant map[string]bool
 }
 
-// fresh tells which warnings neither the rule's last execution had nor, of patterns, that of another rule.
+// unmet are the patterns that mean no index since lately.
+func (w *warnings) unmet(x pipeline.Execution) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.vacant == nil {
+		w.vacant = map[string]bool{}
+	}
+	for _, p := range x.Patterns {
+		if !slices.Contains(x.Unmet, p) {
+			delete(w.vacant, p)
+		}
+	}
+	var out []string
+	for _, p := range x.Unmet {
+		if !w.vacant[p] {
+			out = append(out, p)
+		}
+		w.vacant[p] = true
+	}
+	return out
+}
+
+// fresh tells which warnings the rule's last execution did not have.
 func (w *warnings) fresh(ruleID string, now []string) []bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]bool, len(now))
 	for i, text := range now {
 		out[i] = !slices.Contains(w.last[ruleID], text)
-		if pipeline.OfPatterns(text) {
-			out[i] = out[i] && cmp.Or(w.vacant[text], ruleID) == ruleID
-			if w.vacant == nil {
-				w.vacant = map[string]string{}
-			}
-			w.vacant[text] = cmp.Or(w.vacant[text], ruleID)
-		}
 	}
 	if w.last == nil {
 		w.last = map[string][]string{}
