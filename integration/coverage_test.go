@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,8 +43,12 @@ type disturbance struct {
 // TestCoveredMeansRead: whatever happens to the indices of a rule, a slot is at no time covered while events of
 // its window were not read, and in the end the alerts are those of a run that nothing disturbed.
 func TestCoveredMeansRead(t *testing.T) {
-	closes := func(t *testing.T, n *Node, index string) { n.Must(t, "POST", "/"+index+"/_close", nil) }
+	closes := func(t *testing.T, n *Node, index string) {
+		t.Helper()
+		n.Must(t, "POST", "/"+index+"/_close", nil)
+	}
 	opens := func(t *testing.T, n *Node, index string) {
+		t.Helper()
 		n.Must(t, "POST", "/"+index+"/_open?wait_for_active_shards=1", nil)
 		n.Must(t, "GET", "/_cluster/health/"+index+"?wait_for_status=yellow&timeout=20s", nil)
 	}
@@ -66,6 +72,7 @@ func TestCoveredMeansRead(t *testing.T) {
 }
 
 func (d disturbance) run(t *testing.T) {
+	t.Helper()
 	n := newNode(t)
 	index, other := n.Name("one"), n.Name("other")
 	n.CreateIndex(t, other, eventMapping())
@@ -76,7 +83,7 @@ func (d disturbance) run(t *testing.T) {
 		n.CreateIndex(t, index, eventMapping())
 		var docs []doc
 		for slot := 1; slot <= slots; slot++ {
-			docs = append(docs, doc{index, fmt.Sprint(slot), object{
+			docs = append(docs, doc{index, strconv.Itoa(slot), object{
 				"@timestamp": at(slot).Add(-30 * time.Second).Format(time.RFC3339Nano), "process": object{"pid": 0}, "event": object{"category": "process"},
 			}})
 		}
@@ -137,7 +144,7 @@ func (d disturbance) run(t *testing.T) {
 	found := alertedEvents(t, alerts)
 	var want []string
 	for slot := 1; slot <= slots; slot++ {
-		want = append(want, fmt.Sprint(slot))
+		want = append(want, strconv.Itoa(slot))
 	}
 	slices.Sort(want)
 	equal(t, "events that alerted", fmt.Sprint(found), fmt.Sprint(want))
@@ -145,9 +152,9 @@ func (d disturbance) run(t *testing.T) {
 
 func coverageRule(t *testing.T, n *Node, patterns []string) *service.Rule {
 	t.Helper()
-	index := ""
+	var index []string
 	for _, p := range patterns {
-		index += fmt.Sprintf("%q, ", n.Name(p))
+		index = append(index, strconv.Quote(n.Name(p)))
 	}
 	path := filepath.Join(t.TempDir(), "rule.toml")
 	must(t, os.WriteFile(path, []byte(fmt.Sprintf(`[rule]
@@ -162,7 +169,7 @@ risk_score = 21
 interval = "1m"
 from = "now-1m"
 query = "event.category: process"
-`, index)), 0o600))
+`, strings.Join(index, ", "))), 0o600))
 	set, diags := rule.Load(path)
 	if diags.HasErrors() {
 		t.Fatal(diags.Err())
