@@ -113,7 +113,14 @@ func (p *threatPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.Li
 		return nil, diags, partly
 	}
 	s.partly, s.window = partly, src.Window
+	s.target.Unread = slices.Concat(target.Unread, named(theirs.Unread))
 	return s, append(p.missing(theirs), diags...), nil
+}
+
+// named leaves those places out of which a window is not known to need anything: closed indices that a wildcard
+// of indicators meets.
+func named(places []search.Unread) []search.Unread {
+	return slices.DeleteFunc(slices.Clone(places), func(u search.Unread) bool { return u.Holds != (window.Window{}) })
 }
 
 // entryFields returns the fields of one side of the mapping.

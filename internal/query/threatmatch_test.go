@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"tocsin/internal/batch"
 	"tocsin/internal/diag"
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
 	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -438,5 +440,38 @@ func TestThreatMatchInScan(t *testing.T) {
 	}
 	if got := hitIDs(hits); got != "hit dotted edge" {
 		t.Errorf("hits: %s", got)
+	}
+}
+
+// hiddenPlace is a place of events some patterns of which may not be read.
+type hiddenPlace struct {
+	search.Events
+	hidden string
+}
+
+func (h hiddenPlace) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
+	t, err := h.Events.Resolve(ctx, patterns, fields)
+	if slices.Contains(patterns, h.hidden) {
+		t.Indices, t.Missing = nil, nil
+		t.Unread = []search.Unread{{Name: h.hidden, Why: failure.Forbidden, Reason: "no right"}}
+	}
+	return t, err
+}
+
+// Without its indicators a rule finds nothing, which is no answer where they may not be read.
+func TestThreatMatchWithoutIndicators(t *testing.T) {
+	for _, hidden := range []string{"logs-*", "ti-*", "none"} {
+		plan, diags := query.For(ruleOf(t, "threat_match", threatHead+oneField))
+		if plan == nil {
+			t.Fatal(diags.Err())
+		}
+		prepared, _, err := plan.Prepare(t.Context(), query.Source{Events: hiddenPlace{eventsIn(t, threatEvents), hidden}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		unread := search.UnreadIn(prepared.Target(), window.Window{})
+		if got := len(unread) == 1 && unread[0].Name == hidden; got != (hidden != "none") {
+			t.Errorf("without %s: %v", hidden, unread)
+		}
 	}
 }
