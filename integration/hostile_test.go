@@ -21,7 +21,7 @@ import (
 
 // How much TestHostileEvents tries. As it is, a sample.
 var (
-	hostileEvents = flag.Int("hostile.events", 120, "hostile events for each of three indices")
+	hostileEvents = flag.Int("hostile.events", 750, "hostile events for each of three indices")
 	hostileSeed   = flag.Uint64("hostile.seed", 1, "seed of the hostile events")
 )
 
