@@ -31,6 +31,9 @@ func (g *groupPager) group(b map[string]json.RawMessage) (search.Group, error) {
 			if r.Missing {
 				group.Absent = append(group.Absent, value == nil)
 			}
+			if value == nil && !r.Missing {
+				group.Count = 0 // of events that were not asked for
+			}
 			if value == nil {
 				value = ""
 			}

@@ -132,12 +132,21 @@ func (r GroupRequest) sources() []condition.Query {
 	sources := make([]condition.Query, len(r.By))
 	for i, f := range r.By {
 		terms := condition.Query{"field": f.Name}
-		if r.Missing {
+		if r.Missing || i == 0 && loses(f) {
 			terms["missing_bucket"] = true
 		}
 		sources[i] = condition.Query{AggKey(i): condition.Query{"terms": terms}}
 	}
 	return sources
+}
+
+// loses reports whether a list that begins with a field loses values: where a shard's query comes to nothing
+// but a range of that field, Elasticsearch lists the values within the range only, and leaves out the others
+// of an event that has several. A list with a group of the events that lack the field does not; whoever reads it
+// leaves that group out.
+func loses(f mapping.Field) bool {
+	family := f.Type.Family()
+	return family.IsNumber() || family == mapping.FamilyDate
 }
 
 // selections are the filters of the groups asked for, or of the one of everything.
