@@ -234,9 +234,10 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 	return result, errors.Join(err, partly, c.partly)
 }
 
-// groups counts where the events are, or in memory where that would not be the same.
+// groups counts where the events are, or in memory where that would not be the same. Events that another rule
+// has read are counted only if they tell the group's values.
 func (c *counted) groups(ctx context.Context, events search.Events, r search.GroupRequest, visit search.GroupVisit) (search.Result, error) {
-	if known, ok := events.(interface{ Knows(search.Request) bool }); ok && known.Knows(r.Request) {
+	if known, ok := events.(interface{ Knows(search.Request) bool }); ok && c.countable() && known.Knows(r.Request) {
 		return tally.Groups(ctx, events, r, tally.Options{Admit: c.where.admit}, visit) //nolint:wrapcheck // it names what it did
 	}
 	grouper, indexed := search.As[search.Grouper](events)
