@@ -193,7 +193,7 @@ func TestRealFirstPages(t *testing.T) {
 		hits  int
 		total int64
 		fails bool
-	}{{38, 38, false}, {100, 112, false}, {0, 0, true}, {0, 0, false}, {0, 0, false}} {
+	}{{38, 38, false}, {100, 112, false}, {0, 0, true}, {0, 0, true}, {0, 0, false}} {
 		g := got[i]
 		if len(g.Events) != want.hits || g.Result.Total != want.total || (g.Err != nil) != want.fails {
 			t.Errorf("request %d: %d hits of %d, error %v; want %+v", i, len(g.Events), g.Result.Total, g.Err, want)

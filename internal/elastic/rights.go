@@ -124,8 +124,8 @@ func (s *sightings) closedSince(index string) time.Time {
 	return s.closed[index]
 }
 
-// vanished are the indices that patterns meant before and do not now.
-func (s *sightings) vanished(patterns, open []string) []string {
+// vanished are the indices that patterns meant before and do not now. Closed ones are still there.
+func (s *sightings) vanished(patterns, open, closed []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.found == nil {
@@ -139,7 +139,7 @@ func (s *sightings) vanished(patterns, open []string) []string {
 	}
 	var out []string
 	for name := range before {
-		if !slices.Contains(open, name) {
+		if !slices.Contains(open, name) && !slices.Contains(closed, name) {
 			out = append(out, name)
 		}
 	}

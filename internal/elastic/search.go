@@ -12,7 +12,8 @@ import (
 
 // Search reads the events that match, in a point in time: what is written meanwhile changes
 // nothing. Hits of healthy shards are visited also when other shards fail; the error is then of
-// kind Partial and names them. Patterns that match nothing give an empty Result.
+// kind Partial and names them. So it is when no shard at all was searched: who asks has resolved the patterns
+// to indices.
 func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
 	patterns := tidy(r.Patterns)
 	if len(patterns) == 0 {

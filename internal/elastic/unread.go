@@ -110,7 +110,7 @@ func (c *Client) forbiddenPlaces(ctx context.Context, patterns []string, found *
 		}
 	}
 	open := slices.DeleteFunc(found.names(true), remote)
-	suspects = append(suspects, c.seen.vanished(patterns, open)...)
+	suspects = append(suspects, c.seen.vanished(patterns, open, found.names(false))...)
 	asked := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return remote(p) || isExclusion(p) || strings.Contains(p, "<") })
 	may, err := c.rights.of(ctx, c, slices.Concat(suspects, open, asked))
 	if err != nil {
