@@ -21,7 +21,7 @@ func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	}
 	for i, w := range x.Warnings {
 		level := slog.LevelDebug
-		if fresh[i] && !(pipeline.OfPatterns(w) && len(x.Unmet) > 0) {
+		if fresh[i] && (!pipeline.OfPatterns(w) || len(x.Unmet) == 0) {
 			level = slog.LevelWarn
 		}
 		log.Log(ctx, level, "execution warning", "warning", w)
