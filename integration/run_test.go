@@ -743,7 +743,12 @@ func TestRunPlaces(t *testing.T) {
 	rules.add(t, "closed", closed, query)
 	rules.add(t, "some-closed", closed+","+index, query)
 	p := elasticsearch(n)
-	executions := p.mustOnce(t, string(rules), slot)
+	o := p.once(t, string(rules), slot)
+	equal(t, "exit code", o.code, 1) // a closed index that a rule names was not read
+	executions := o.executions(t)
+	for rule, x := range executions {
+		equal(t, "status of rule "+rule, x.Status, map[bool]string{true: "partial_failure", false: "succeeded"}[strings.HasSuffix(rule, "closed")])
+	}
 	alerts := p.list(t)
 	equal(t, "events", eventsOf(alerts), map[string][]string{
 		"stream": {"s"}, "alias": {"i"}, "wildcard": {"i", "s"}, "excluded": {"s"}, "some-missing": {"i"}, "some-closed": {"i"},
@@ -752,7 +757,7 @@ func TestRunPlaces(t *testing.T) {
 		"stream":       nil,
 		"missing":      {"no open index matches " + n.Name("nowhere-*"), "nothing was searched"},
 		"some-missing": {"no open index matches " + n.Name("absent")},
-		"closed":       {"nothing was searched", "closed indices were not searched: " + closed},
+		"closed":       {"closed indices were not searched: " + closed},
 		"some-closed":  {"closed indices were not searched: " + closed},
 	} {
 		warnings := strings.Join(executions[rule].Warnings, "\n")
