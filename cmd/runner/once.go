@@ -44,13 +44,13 @@ func (r *runner) keepAccount(ctx context.Context) error {
 	if !r.cmd.Ledger {
 		return nil
 	}
-	byID := map[string]*service.Rule{}
+	known := byID(r.rules)
 	early := map[string]bool{} // rules for which it is too early to say that the moment is covered
 	begins := map[time.Duration][]ledger.Grid{}
 	passed := r.clock.Passed()
 	for _, one := range r.rules {
 		wait := r.settled.Of(one.Patterns())
-		byID[one.ID()], begins[wait] = one, append(begins[wait], one.Grid())
+		begins[wait] = append(begins[wait], one.Grid())
 		early[one.ID()] = !r.cmd.At.IsZero() && !r.settled.Settled(one.Patterns(), r.cmd.At.Time)
 	}
 	fence, err := r.backend.fence(ctx)
@@ -58,9 +58,9 @@ func (r *runner) keepAccount(ctx context.Context) error {
 		return err
 	}
 	r.rounds.Recorder = &service.Recorder{
-		Ledger: r.ledger, Now: r.clock.Passed, Log: r.global.log, Fence: fence, Rules: byID, Events: r.backend.events,
+		Ledger: r.ledger, Now: r.clock.Passed, Log: r.global.log, Fence: fence, Rules: known, Events: r.backend.events,
 		Wants: func(x pipeline.Execution) bool {
-			return !early[x.RuleID] && byID[x.RuleID].Slots.Prev(x.Slot).Equal(x.Slot)
+			return !early[x.RuleID] && known[x.RuleID].Slots.Prev(x.Slot).Equal(x.Slot)
 		},
 	}
 	if r.cmd.At.IsZero() { // from now on slots are owed
@@ -96,10 +96,7 @@ func (r *runner) round(ctx context.Context) ([]pipeline.Execution, error) {
 		executions = append(executions, x)
 		bar.step()
 	})
-	byID := make(map[string]*service.Rule, len(r.rules))
-	for _, one := range r.rules {
-		byID[one.ID()] = one
-	}
+	known := byID(r.rules)
 	var crashes []error
 	s := scheduler.New(jobs, scheduler.Options{
 		Concurrency: len(jobs), Grace: r.cmd.Grace,
@@ -113,7 +110,7 @@ func (r *runner) round(ctx context.Context) ([]pipeline.Execution, error) {
 		if !r.cmd.At.IsZero() {
 			return r.cmd.At.Time
 		}
-		return r.settled.Latest(byID[j.ID].Patterns(), j.Slots)
+		return r.settled.Latest(known[j.ID].Patterns(), j.Slots)
 	})
 	place := make(map[string]int, len(r.rules))
 	for i, one := range r.rules {

@@ -38,7 +38,7 @@ func (c *Client) Refreshes(ctx context.Context, patterns []string) (Refreshes, e
 	}
 	var local []string
 	for _, p := range patterns {
-		if strings.Contains(p, ":") {
+		if remote(p) {
 			out.Remote = append(out.Remote, p)
 		} else {
 			local = append(local, p)

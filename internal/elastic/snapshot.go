@@ -115,8 +115,7 @@ func (k *known) has(fields []string) bool {
 func (k *knowledge) of(patterns []string) *known {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	elsewhere := func(p string) bool { return strings.Contains(p, ":") }
-	if k.version == "" || len(patterns) == 0 || slices.ContainsFunc(patterns, elsewhere) {
+	if k.version == "" || len(patterns) == 0 || slices.ContainsFunc(patterns, remote) {
 		return nil
 	}
 	id := strings.Join(patterns, ",")

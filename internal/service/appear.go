@@ -67,7 +67,9 @@ func (r *Recorder) meet(ctx context.Context, executions []pipeline.Execution) (c
 			before = now
 		}
 		now, appeared := ledger.Meet(before, x.Patterns, x.Unmet, x.Slot)
-		found.appeared[x.RuleID] = append(found.appeared[x.RuleID], appeared...)
+		if len(appeared) > 0 {
+			found.appeared[x.RuleID] = append(found.appeared[x.RuleID], appeared...)
+		}
 		if !slices.Equal(now, known) {
 			found.now[x.RuleID] = now
 		}
@@ -119,19 +121,9 @@ func (r *Recorder) note(ctx context.Context, c change, wanted func(id string) bo
 	return nil
 }
 
-// any reports whether some pattern has appeared.
-func (c change) any() bool {
-	for _, names := range c.appeared {
-		if len(names) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // reopen opens the slots again whose windows meet the events of indices that have appeared.
 func (r *Recorder) reopen(ctx context.Context, c change, accounts []ledger.Account, now time.Time) error {
-	if !c.any() {
+	if len(c.appeared) == 0 {
 		return nil
 	}
 	read := map[debt]bool{}
@@ -141,9 +133,6 @@ func (r *Recorder) reopen(ctx context.Context, c change, accounts []ledger.Accou
 	spans := map[spanKey]window.Window{}
 	slots, from, names := 0, map[string]time.Time{}, map[string]bool{}
 	for _, id := range slices.Sorted(maps.Keys(c.appeared)) {
-		if len(c.appeared[id]) == 0 {
-			continue
-		}
 		opened, err := r.reopenRule(ctx, id, c.appeared[id], func(slot time.Time) bool { return read[debt{id, slot.UnixNano()}] }, now, spans)
 		if err != nil {
 			return err
