@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/elastic"
 	"tocsin/internal/failure"
 	"tocsin/internal/metrics"
+	"tocsin/internal/series"
 	"tocsin/internal/settle"
 )
 
@@ -53,7 +54,8 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		return nil, errors.Join(usageError{err}, bye())
 	}
 	return &backend{
-		events: client, alerts: alerts, ledger: book, leases: leases, risk: risk, name: "Elasticsearch",
+		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
+		alerts: alerts, ledger: book, leases: leases, risk: risk, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
 		refreshes: func(ctx context.Context, patterns []string) (settle.Refresh, error) {
 			r, err := client.Refreshes(ctx, patterns)

@@ -53,10 +53,8 @@ func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], e
 			return nil, err
 		}
 	}
-	s := Subject{Own: FindingID(b.rule.ID, f.Key), At: b.time(&p.reading, otherwise)}
-	if f.Key == nil {
-		s.Own = b.id(f.Event, p.source)
-	}
+	s := Subject{At: b.time(&p.reading, otherwise)}
+	s.Own, _ = b.identity(f, p.source)
 	s.Counted = cmp.Or(f.Counted, s.Own)
 	groups := b.groups(&p.reading)
 	return func(yield func(Subject) bool) {
@@ -78,12 +76,10 @@ func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], e
 
 // GroupSubject tells what a sequence or sample is about: the values are those that all events share.
 func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subject, error) {
-	keys := make([]event.Key, len(events))
 	names := b.groupedBy()
 	shared := make([][]value, len(names))
 	last := time.Time{}
 	for i := range events {
-		keys[i] = events[i].Key()
 		p, err := b.read(events[i], nil)
 		if err != nil {
 			return Subject{}, err
@@ -102,7 +98,7 @@ func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subje
 			})
 		}
 	}
-	id := GroupID(b.rule.ID, keys)
+	id := GroupID(b.rule.ID, b.keys(events))
 	terms := make([]Term, len(names))
 	for i, name := range names {
 		terms[i] = Term{name, whole(shared[i])}

@@ -32,7 +32,7 @@ func subjectOf(t *testing.T, r *rule.Rule, f alert.Finding) alert.Subject {
 // subjectsOf are all things that a finding is about.
 func subjectsOf(t *testing.T, r *rule.Rule, f alert.Finding, fields mapping.Fields) []alert.Subject {
 	t.Helper()
-	all, err := alert.NewBuilder(r, alert.Options{}, func(string) mapping.Fields { return fields }).Subjects(f, aRun().Slot)
+	all, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{Fields: func(string) mapping.Fields { return fields }}).Subjects(f, aRun().Slot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestInstanceID(t *testing.T) {
 }
 
 func TestSubjectOfOwnAlert(t *testing.T) {
-	b := alert.NewBuilder(folding("user.name"), alert.Options{}, nil)
+	b := alert.NewBuilder(folding("user.name"), alert.Options{}, alert.Indices{})
 	own := anAlert(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(ruleID) + `"}`)
 	for _, f := range []alert.Finding{{Event: own}, {Event: anEvent(`{}`), Key: []string{"x"}, Parents: []event.Event{own}}} {
 		if _, err := b.Subjects(f, time.Time{}); !errors.Is(err, alert.ErrOwnAlert) {

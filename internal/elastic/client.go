@@ -26,6 +26,8 @@ type Client struct {
 	// unasked does so for the health of the cluster.
 	unasked sync.Once
 	known   knowledge
+	// seriesFacts are those of indices that alerts were made of.
+	seriesFacts seriesFacts
 	rights  rights
 	seen    sightings
 	// closedPolicy says what closed indices are to windows.

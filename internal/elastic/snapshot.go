@@ -11,7 +11,6 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
-	"tocsin/internal/event"
 	"tocsin/internal/search"
 )
 
@@ -84,8 +83,10 @@ func (m *moment) Locate(ctx context.Context, patterns []string) (func(string) bo
 type knowledge struct {
 	mu sync.Mutex
 	// version is the state of the cluster that indices are of; "" when it may not be asked.
-	version  string
-	indices  map[string]indexState
+	version string
+	indices map[string]indexState
+	// streams are the names of the data stream of each backing index: its own and its aliases.
+	streams  map[string][]string
 	patterns map[string]*known
 }
 
@@ -137,7 +138,7 @@ func (k *knowledge) print(patterns []string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(k.indices)) {
 		state := k.indices[name]
-		names := append([]string{name, event.Series(name)}, state.Aliases...)
+		names := slices.Concat([]string{name}, state.Aliases, k.streams[name])
 		meant := slices.ContainsFunc(names, func(n string) bool {
 			return slices.ContainsFunc(patterns, func(p string) bool { return glob(strings.TrimPrefix(p, "-"), n) })
 		})
@@ -163,12 +164,49 @@ type indexState struct {
 	Aliases  []string `json:"aliases"`
 }
 
+// dataStreams are those of a cluster, as its state tells of them.
+type dataStreams struct {
+	Streams map[string]struct {
+		Indices []struct {
+			Name string `json:"index_name"`
+		} `json:"indices"`
+	} `json:"data_stream"`
+	Aliases map[string]struct {
+		Streams []string `json:"data_streams"`
+	} `json:"data_stream_aliases"`
+}
+
+// names are the names, besides its own, by which each backing index can be meant.
+func (d dataStreams) names() map[string][]string {
+	of := map[string][]string{}
+	for alias, a := range d.Aliases {
+		for _, stream := range a.Streams {
+			of[stream] = append(of[stream], alias)
+		}
+	}
+	out := map[string][]string{}
+	for stream, s := range d.Streams {
+		for _, index := range s.Indices {
+			out[index.Name] = append(append(out[index.Name], stream), of[stream]...)
+		}
+	}
+	return out
+}
+
+// at is the state of the cluster that is known, "" when it may not be asked.
+func (k *knowledge) at() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.version
+}
+
 // refresh learns what has changed since the last moment.
 func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	type stateAnswer struct {
 		UUID     string `json:"state_uuid"`
 		Metadata struct {
 			Indices map[string]indexState `json:"indices"`
+			Streams dataStreams           `json:"data_stream"`
 		} `json:"metadata"`
 	}
 	state := func(metrics []string, filters ...string) (stateAnswer, error) {
@@ -183,8 +221,9 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 		return nil
 	}
 	if err == nil {
-		const each = "metadata.indices.*."
-		a, err = state([]string{"version", "metadata"}, each+"mapping_version", each+"settings_version", each+"aliases", each+"state")
+		const each, stream = "metadata.indices.*.", "metadata.data_stream."
+		a, err = state([]string{"version", "metadata"}, each+"mapping_version", each+"settings_version", each+"aliases", each+"state",
+			stream+"data_stream.*.indices.index_name", stream+"data_stream_aliases.*.data_streams")
 	}
 	switch {
 	case notAllowed(err):
@@ -195,7 +234,7 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	}
 	// What nobody has asked for since the last change, such as the index of a day that is past, is forgotten.
 	maps.DeleteFunc(k.patterns, func(_ string, have *known) bool { return have.version != k.version })
-	k.version, k.indices = a.UUID, a.Metadata.Indices
+	k.version, k.indices, k.streams = a.UUID, a.Metadata.Indices, a.Metadata.Streams.names()
 	if k.patterns == nil {
 		k.patterns = map[string]*known{}
 	}

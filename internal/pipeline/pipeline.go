@@ -30,10 +30,18 @@ type Pipeline struct {
 	// Risk is where risk events go; nil: rules that make some fail.
 	Risk    *Risk
 	Options alert.Options
+	// Series tells to which series indices belong; nil: each is one of its own.
+	Series Series
 	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
 	Summarize bool
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
+}
+
+// Series tells to which data stream or rollover series indices belong.
+type Series interface {
+	// Of returns the series of each index, for good: the identity of alerts depends on it. An error leaves none known.
+	Of(ctx context.Context, indices []string) (map[string]string, error)
 }
 
 // Job is one execution to be done.
@@ -95,6 +103,8 @@ type execution struct {
 	plan     query.Plan
 	prepared query.Prepared
 	made     *alert.Builder // by builder
+	// series are those of the indices that hits were found in so far.
+	series map[string]string
 	now      func() time.Time
 	started  time.Time
 	max      int
@@ -113,7 +123,9 @@ type execution struct {
 func (x *execution) builder() *alert.Builder {
 	if x.made == nil {
 		fields := x.prepared.Target().Fields
-		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options, func(index string) mapping.Fields { return mapping.OfIndex(fields, index) })
+		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options, alert.Indices{
+			Fields: func(index string) mapping.Fields { return mapping.OfIndex(fields, index) }, Series: x.seriesOf,
+		})
 	}
 	return x.made
 }
@@ -287,22 +299,57 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 		if err := x.writeRisk(ctx, chunk); err != nil {
 			return false, err
 		}
-		docs, ends := x.build(chunk)
-		if len(docs) == 0 {
-			continue
+		if err := x.writeAlerts(ctx, chunk); err != nil {
+			return false, err
 		}
-		written, err := x.put(ctx, docs, ends)
-		if err != nil {
-			return false, &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
-		}
-		x.count(written, ends)
 	}
 	return true, nil
 }
 
-// build makes the documents of hits; ends has, per hit, the place behind its last document.
-func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) {
-	run := alert.Run{ID: x.ID, Slot: x.Slot, SlotOf: x.slotOf, Time: x.now(), Manual: x.manual}
+// writeAlerts makes and writes the alerts of hits that there is room for.
+func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
+	if err := x.identify(ctx, hits); err != nil {
+		return err
+	}
+	b := x.build(hits, x.run())
+	if len(b.docs) == 0 {
+		return nil
+	}
+	written, err := x.put(ctx, b.docs, b.ends)
+	if err != nil {
+		return &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
+	}
+	second, err := x.others(ctx, b, written)
+	if err != nil {
+		return err
+	}
+	x.count(written, b.ends, second)
+	return x.writeSecond(ctx, b, second)
+}
+
+func (x *execution) run() alert.Run {
+	return alert.Run{ID: x.ID, Slot: x.Slot, SlotOf: x.slotOf, Time: x.now(), Manual: x.manual}
+}
+
+// built are the documents of hits.
+type built struct {
+	docs []alert.Document
+	// hits are those that documents were made of; ends has, for each, the place behind its last document.
+	hits []query.Hit
+	ends []int
+}
+
+// of are the documents of the n-th hit.
+func (b *built) of(n int) (from, to int) {
+	if n > 0 {
+		from = b.ends[n-1]
+	}
+	return from, b.ends[n]
+}
+
+// build makes the documents of hits.
+func (x *execution) build(hits []query.Hit, run alert.Run) *built {
+	b := &built{}
 	for _, h := range hits {
 		if h.Silent {
 			continue
@@ -312,10 +359,10 @@ func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) 
 			x.refuse(err)
 			continue
 		}
-		docs = append(docs, more...)
-		ends = append(ends, len(docs))
+		b.docs, b.hits = append(b.docs, more...), append(b.hits, h)
+		b.ends = append(b.ends, len(b.docs))
 	}
-	return docs, ends
+	return b
 }
 
 // refuse counts a hit of which no alert can be made.
@@ -339,13 +386,16 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 // finding is a hit that is no group.
 func finding(h query.Hit) alert.Finding {
 	return alert.Finding{
-		Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents, Types: h.Types, Counted: h.Counted,
+		Event: h.Event, Key: h.Key, ByEvent: h.ByEvent, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents, Types: h.Types, Counted: h.Counted,
 	}
 }
 
-// count counts hits by what became of them.
-func (x *execution) count(written []alert.Written, ends []int) {
-	for _, outcome := range x.outcomes(written, ends) {
+// count counts hits by what became of them, less those that are written once more.
+func (x *execution) count(written []alert.Written, ends []int, second map[int]bool) {
+	for n, outcome := range x.outcomes(written, ends) {
+		if second[n] {
+			continue
+		}
 		switch outcome {
 		case alert.Created:
 			x.Created++

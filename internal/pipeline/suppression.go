@@ -48,6 +48,9 @@ const subjectsAtOnce = 1000
 // take decides about one page of hits. A hit may be about more than anybody could hold: they are taken
 // some at a time, until there are too many for which there is no room.
 func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) {
+	if err := s.identify(ctx, hits); err != nil {
+		return false, err
+	}
 	var part []subject
 	for of := range s.subjects(hits) {
 		if part = append(part, of); len(part) < subjectsAtOnce {
@@ -193,14 +196,14 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	var docs []alert.Document
 	var made []*suppress.Change[subject]
 	var ends []int
-	run := alert.Run{ID: s.ID, Slot: s.Slot, SlotOf: s.slotOf, Time: s.now(), Manual: s.manual}
+	run := s.run()
 	for _, c := range s.folder.Changes() {
 		if !c.New {
 			more = append(more, c)
 			continue
 		}
 		founder := c.Founder.hit
-		founder.Key = c.Founder.Key
+		founder.Key, founder.ByEvent = c.Founder.Key, false
 		these, err := s.documents(founder, run)
 		if err != nil {
 			s.Failed += c.Hits()

@@ -128,8 +128,10 @@ type Hit struct {
 	Event event.Event
 	// Group is set for sequences and samples; Event is not used then.
 	Group *Group
-	// Key is the alert's identity within its rule, its kind first, where that is not the event's own.
-	Key []string
+	// Key is the alert's identity within its rule, its kind first, where that is not the event's own. ByEvent tells
+	// that the event is part of it besides.
+	Key     []string
+	ByEvent bool
 	// Instance, where it is not "", becomes kibana.alert.instance.id: what alerts of the same thing at
 	// different times have in common.
 	Instance string
