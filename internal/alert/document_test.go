@@ -371,6 +371,8 @@ func TestOwnAlert(t *testing.T) {
 // fieldsOf are the fields that an alert has of its event: all that are not the alert's.
 func fieldsOf(got object) object {
 	out := maps.Clone(got)
-	maps.DeleteFunc(out, func(name string, _ any) bool { return name == "@timestamp" || name == "tocsin.source" || strings.HasPrefix(name, "kibana.") })
+	maps.DeleteFunc(out, func(name string, _ any) bool {
+		return name == "@timestamp" || name == "tocsin.source" || strings.HasPrefix(name, "kibana.")
+	})
 	return out
 }

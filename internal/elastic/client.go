@@ -28,8 +28,8 @@ type Client struct {
 	known   knowledge
 	// seriesFacts are those of indices that alerts were made of.
 	seriesFacts seriesFacts
-	rights  rights
-	seen    sightings
+	rights      rights
+	seen        sightings
 	// closedPolicy says what closed indices are to windows.
 	closedPolicy  ClosedPolicy
 	wholePatterns bool

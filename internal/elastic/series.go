@@ -4,10 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -100,7 +98,6 @@ type indexSettings struct {
 	Settings   struct {
 		Index struct {
 			UUID      string `json:"uuid"`
-			Created   string `json:"creation_date"`
 			Lifecycle struct {
 				RolloverAlias string `json:"rollover_alias"`
 			} `json:"lifecycle"`
@@ -128,7 +125,7 @@ func (c *Client) localFacts(ctx context.Context, indices []string, out map[strin
 		return esapi.IndicesGetRequest{
 			Index: escape(indices), Features: "aliases,settings", ExpandWildcards: "all", IgnoreUnavailable: &yes, AllowNoIndices: &yes,
 			FilterPath: []string{
-				"*.data_stream", "*.aliases", settings + "uuid", settings + "creation_date", settings + "lifecycle.rollover_alias",
+				"*.data_stream", "*.aliases", settings + "uuid", settings + "lifecycle.rollover_alias",
 				settings + "resize.source", settings + "store.snapshot.index_name",
 			},
 		}
@@ -139,7 +136,7 @@ func (c *Client) localFacts(ctx context.Context, indices []string, out map[strin
 	case err != nil:
 		return err
 	}
-	var rolled []string
+	var aliased []string
 	for index, is := range answer {
 		s := is.Settings.Index
 		f := series.Facts{
@@ -149,81 +146,12 @@ func (c *Client) localFacts(ctx context.Context, indices []string, out map[strin
 		if name := s.Store.Snapshot.IndexName; name != "" {
 			f.SourceName = name
 		}
-		if f.DataStream == "" && f.RolloverAlias == "" && len(f.Aliases) > 0 {
-			rolled = append(rolled, index)
+		if f.DataStream == "" && len(f.Aliases) > 0 {
+			aliased = append(aliased, index)
 		}
 		out[index] = f
 	}
-	return c.rollovers(ctx, rolled, answer, out)
-}
-
-// rolloverMoment is how far the time of a rollover may be from the creation of the index that it made, in one change of
-// the cluster.
-const rolloverMoment = time.Minute
-
-// rollovers finds which indices were made or left behind by the rollover of one of their aliases. Elasticsearch notes
-// a rollover, with its time, in the index that it leaves.
-func (c *Client) rollovers(ctx context.Context, indices []string, are map[string]indexSettings, out map[string]series.Facts) error {
-	type stateAnswer struct {
-		Metadata struct {
-			Indices map[string]struct {
-				Rollovers map[string]struct {
-					Time int64 `json:"time"`
-				} `json:"rollover_info"`
-			} `json:"indices"`
-		} `json:"metadata"`
-	}
-	var aliases []string
-	for _, index := range indices {
-		aliases = append(aliases, out[index].Aliases...)
-	}
-	slices.Sort(aliases)
-	times := map[string][]time.Time{}
-	left := map[string]map[string]bool{}
-	for _, part := range patternChunks(slices.Compact(aliases), maxPath) {
-		yes := true
-		state, err := call[stateAnswer](ctx, c, "rollovers of ["+shown(part)+"]", func() esapi.Request {
-			return esapi.ClusterStateRequest{
-				Metric: []string{"metadata"}, Index: escape(part), ExpandWildcards: "all", IgnoreUnavailable: &yes, AllowNoIndices: &yes,
-				FilterPath: []string{"metadata.indices.*.rollover_info.*.time"},
-			}
-		})
-		switch {
-		case notAllowed(err):
-			return nil // what the settings tell is all there is
-		case err != nil && !notFound(err):
-			return err
-		}
-		for index, is := range state.Metadata.Indices {
-			for alias, rollover := range is.Rollovers {
-				times[alias] = append(times[alias], time.UnixMilli(rollover.Time))
-				if left[index] == nil {
-					left[index] = map[string]bool{}
-				}
-				left[index][alias] = true
-			}
-		}
-	}
-	for _, index := range indices {
-		f := out[index]
-		made := created(are[index].Settings.Index.Created)
-		for _, alias := range f.Aliases {
-			if left[index][alias] || slices.ContainsFunc(times[alias], func(at time.Time) bool { return at.Sub(made).Abs() <= rolloverMoment }) {
-				f.RolledOver = append(f.RolledOver, alias)
-			}
-		}
-		out[index] = f
-	}
-	return nil
-}
-
-// created reads the time of an index's creation, the zero time where there is none.
-func created(millis string) time.Time {
-	n, err := strconv.ParseInt(millis, 10, 64)
-	if err != nil {
-		return time.Time{}
-	}
-	return time.UnixMilli(n)
+	return c.rollovers(ctx, aliased, out)
 }
 
 // remoteFacts asks a remote cluster, which tells of data streams only.

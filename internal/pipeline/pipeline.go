@@ -104,10 +104,10 @@ type execution struct {
 	prepared query.Prepared
 	made     *alert.Builder // by builder
 	// series are those of the indices that hits were found in so far.
-	series map[string]string
-	now      func() time.Time
-	started  time.Time
-	max      int
+	series  map[string]string
+	now     func() time.Time
+	started time.Time
+	max     int
 	// held is the number of new alerts that are not written yet.
 	held int
 	// refused is why the first alert was not written with its event as it is.

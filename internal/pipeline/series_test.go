@@ -122,7 +122,9 @@ func TestNewVersionIsNoOtherEvent(t *testing.T) {
 	p := plan(t, "any where true", 100)
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 4).Draw(rt, "indices")
-		version := func(i, v int) event.Event { return message(fmt.Sprintf("logs-%d", i), "a", fmt.Sprintf("%d v%d", i, v)) }
+		version := func(i, v int) event.Event {
+			return message(fmt.Sprintf("logs-%d", i), "a", fmt.Sprintf("%d v%d", i, v))
+		}
 		s := &stream{p, store.NewMemory()}
 		versions := make([]int, n)
 		for i := range n {

@@ -19,6 +19,9 @@ type Facts struct {
 	RolloverAlias string
 	// RolledOver are the aliases by whose rollover the index was made, or left behind.
 	RolledOver []string
+	// Chain are the UUIDs of the indices that took part in rollovers of the alias, oldest first: the first may have
+	// been decided about when nothing was known of a series yet.
+	Chain []string
 	// Aliases are all of its aliases.
 	Aliases []string
 	// SourceUUID and SourceName are the index that it is a copy of by its settings: a resize's source, or the index
@@ -55,6 +58,11 @@ func decide(index string, f Facts, known func(uuid, name string) (Record, bool))
 	isCopy := f.SourceUUID != "" || f.SourceName != ""
 	if isCopy {
 		if r, ok := known(f.SourceUUID, f.SourceName); ok {
+			return r.Series
+		}
+	}
+	for _, uuid := range f.Chain {
+		if r, ok := known(uuid, ""); ok {
 			return r.Series
 		}
 	}

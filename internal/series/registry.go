@@ -116,6 +116,7 @@ func (r *Registry) decide(ctx context.Context, indices []string, facts map[strin
 		if !there {
 			names = append(names, index)
 		}
+		uuids = append(uuids, f.Chain...)
 		if f.SourceUUID != "" {
 			uuids = append(uuids, f.SourceUUID)
 		}

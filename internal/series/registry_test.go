@@ -53,6 +53,8 @@ func TestDecision(t *testing.T) {
 		{"one that is none any more", ".ds-logs-x-2026.01.01-000001", &series.Facts{UUID: "a"}, ".ds-logs-x-2026.01.01-000001"},
 		{"an alias that rolls over by its settings", "audit-000007", &series.Facts{UUID: "a", RolloverAlias: "audit", Aliases: []string{"audit", "other"}}, "audit"},
 		{"one that was rolled over", "audit-000007", &series.Facts{UUID: "a", RolledOver: []string{"z", "audit"}, Aliases: []string{"audit", "z"}}, "audit"},
+		{"the next of one that was decided about before", "audit-000007", &series.Facts{UUID: "a", RolledOver: []string{"x"}, Chain: []string{"u9", "u1", "u2"}}, "sales"},
+		{"the next of none", "audit-000007", &series.Facts{UUID: "a", RolloverAlias: "x", Chain: []string{"u9", "a"}}, "x"},
 		{"an alias alone", "audit-000007", &series.Facts{UUID: "a", Aliases: []string{"audit"}}, "audit-000007"},
 		{"a copy by its source", "copy", &series.Facts{UUID: "a", SourceUUID: "u1", SourceName: "whatever", RolloverAlias: "other"}, "sales"},
 		{"a copy of which nothing was decided", "copy", &series.Facts{UUID: "a", SourceUUID: "u9", SourceName: "original"}, "original"},
