@@ -41,6 +41,8 @@ func parseSeries(top map[string]json.RawMessage) (seriesNames, error) {
 			delete(top, seriesKey)
 		case isMapping(top) || top["mappings"] != nil:
 			return nil, fmt.Errorf("series of a mapping: expected an object with the series of each index: %w", err)
+		default: // an index of that name
+			table = nil
 		}
 	}
 	for pattern, series := range table {

@@ -7,6 +7,7 @@ import (
 
 	"tocsin/internal/alert"
 	"tocsin/internal/event"
+	"tocsin/internal/failure"
 	"tocsin/internal/query"
 )
 
@@ -93,15 +94,20 @@ func (x *execution) knownSecond(ctx context.Context, doc alert.Document) (bool, 
 		return false, err //nolint:wrapcheck // a document that was just made has no such error
 	}
 	known := false
-	q := alert.InstanceQuery{RuleID: x.RuleID, Instances: []string{doc.ID, alert.InstanceOf(doc)}, Fresh: true}
-	err = x.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
+	visit := func(d alert.Document) (bool, error) {
 		of, err := alert.SourceOf(d)
 		if err != nil {
 			return false, fmt.Errorf("alert %s: %w", d.ID, err)
 		}
 		known = known || of != nil && (of.First == doc.ID || d.ID == doc.ID) && own.Same(of)
 		return !known, nil
-	})
+	}
+	q := alert.InstanceQuery{RuleID: x.RuleID, Instances: []string{doc.ID, alert.InstanceOf(doc)}, Fresh: true}
+	err = x.pipeline.Instances.Find(ctx, q, visit)
+	if failure.KindOf(err) == failure.Refused { // who may not refresh sees what was made a second ago
+		q.Fresh = false
+		err = x.pipeline.Instances.Find(ctx, q, visit)
+	}
 	if err != nil {
 		return false, fmt.Errorf("look for the alerts of rule %s that have one identity: %w", x.RuleID, err)
 	}
