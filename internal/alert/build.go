@@ -85,6 +85,8 @@ type Finding struct {
 	// part of it besides.
 	Key     []string
 	ByEvent bool
+	// From are the documents that the alert is made of, where the identity does not tell ([Subject]).
+	From *Source
 	// Instance is kibana.alert.instance.id, what alerts of the same thing at different times have in
 	// common; "" means the alert's id.
 	Instance string
@@ -110,7 +112,7 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 		}
 	}
 	id, byDocument := b.identity(f, p.source)
-	var from *Source
+	from := f.From
 	if byDocument {
 		from = sourceOf([]event.Event{f.Event}, []map[string]any{p.source})
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tocsin/internal/event"
 )
@@ -38,6 +39,19 @@ func (s *Source) Same(other *Source) bool {
 		}
 	}
 	return true
+}
+
+// Places are the indices as one text, and Contents what the documents say: the same for the same documents.
+func (s *Source) Places() string { return joined(s, func(s *Source) []string { return s.Index }) }
+
+// Contents is the other half of [Source.Places].
+func (s *Source) Contents() string { return joined(s, func(s *Source) []string { return s.Content }) }
+
+func joined(s *Source, of func(*Source) []string) string {
+	if s == nil {
+		return ""
+	}
+	return strings.Join(of(s), "\x00")
 }
 
 // second is the identity of an alert whose first identity another one has.
@@ -135,9 +149,9 @@ func content(e event.Event, source map[string]any) string {
 func withoutIngested(source map[string]any) map[string]any {
 	out := make(map[string]any, len(source))
 	for name, value := range source {
-		switch {
-		case name == "event.ingested":
-		case name == "event":
+		switch name {
+		case "event.ingested":
+		case "event":
 			out[name] = withoutMember(value, "ingested")
 		default:
 			out[name] = value

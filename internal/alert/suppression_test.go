@@ -43,7 +43,7 @@ func TestSubject(t *testing.T) {
 	e := anEvent(`{"@timestamp":"2026-01-15T14:05:00Z","event.ingested":"2026-01-15T14:06:00.123456Z","user":{"name":"bob"},"x":[3,null,[1,2]]}`)
 	s := subjectOf(t, folding("user.name", "x", "y"), alert.Finding{Event: e})
 	own := idOf(t, ruleID, e, alert.Options{}, aRun())
-	want := alert.Subject{ID: s.ID, Key: []string{"suppressed", own, s.Instance}, Own: own, Counted: own, At: time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC), Instance: s.Instance}
+	want := alert.Subject{ID: s.ID, Key: []string{"suppressed", own, s.Instance}, Own: own, Counted: own, At: time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC), Instance: s.Instance, From: sourceOf(t, e)}
 	want.Terms = []alert.Term{{Field: "user.name", Value: "bob"}, {Field: "x", Value: s.Terms[1].Value}, {Field: "y"}}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Error(diff)

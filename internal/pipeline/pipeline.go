@@ -376,10 +376,17 @@ func (x *execution) refuse(err error) {
 }
 
 func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, error) {
+	return x.documentsOf(h, nil, run)
+}
+
+// documentsOf is documents for a hit whose identity does not tell the documents that it is of.
+func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
 	}
-	doc, err := x.builder().Build(finding(h), run)
+	f := finding(h)
+	f.From = from
+	doc, err := x.builder().Build(f, run)
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,7 +164,7 @@ func TestSequencesOfSameIDs(t *testing.T) {
 				}
 				var events []event.Event
 				for step := range 2 {
-					e := of(fmt.Sprint(step), `"u"`, step+1, fmt.Sprintf(`"step":%d,"host":{"name":"h"},"text":%q`, step+1, pairs[i][step]))
+					e := of(strconv.Itoa(step), `"u"`, step+1, fmt.Sprintf(`"step":%d,"host":{"name":"h"},"text":%q`, step+1, pairs[i][step]))
 					e.Index = fmt.Sprintf("logs-%d", i)
 					events = append(events, e)
 				}
@@ -206,5 +207,53 @@ func TestSeriesUnknown(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"logs-a"}, series.asked); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestSuppressedSameIDs: an alert that stands for several events counts each different document once, whatever their ids
+// are, in whatever runs they are found.
+func TestSuppressedSameIDs(t *testing.T) {
+	for _, table := range []string{perHour, perRun} {
+		p := suppressing(t, table, "any where true", 100)
+		rapid.Check(t, func(rt *rapid.T) {
+			var events []event.Event
+			distinct := map[string]bool{}
+			for _, index := range []string{"logs-1", "logs-2", "logs-3"} {
+				for _, id := range []string{"1", "2"} {
+					if !rapid.Bool().Draw(rt, "there") {
+						continue
+					}
+					user := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "user")
+					text := rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "content")
+					e := of(id, fmt.Sprintf("%q", user), 1, fmt.Sprintf(`"message":%q`, text))
+					e.Index = index
+					events = append(events, e)
+					distinct[id+user+text] = true
+				}
+			}
+			s := &stream{p, store.NewMemory()}
+			for range 3 {
+				order := rapid.Permutation(events).Draw(rt, "order")
+				for len(order) > 0 {
+					n := rapid.IntRange(1, len(order)).Draw(rt, "n")
+					if x := s.find(t, order[:n]); x.Status != pipeline.Succeeded || x.Created+x.Suppressed+x.Duplicates != n {
+						rt.Fatalf("%+v, suppressed %d", countsOf(x), x.Suppressed)
+					}
+					order = order[n:]
+				}
+			}
+			counted := 0
+			err := s.alerts.List(t.Context(), alert.Filter{}, func(d alert.Document) (bool, error) {
+				of, ok := alert.SuppressionOf(d)
+				if !ok {
+					rt.Fatalf("alert %s stands for one event", d.ID)
+				}
+				counted += 1 + of.Count
+				return true, nil
+			})
+			if err != nil || counted != len(distinct) {
+				rt.Fatalf("%d events counted of %d: %v", counted, len(distinct), err)
+			}
+		})
 	}
 }

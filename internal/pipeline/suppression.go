@@ -34,6 +34,14 @@ type subject struct {
 	alert.Subject
 }
 
+// document is where what the hit is remembered by is, and what it says; "" where that is no document.
+func (of subject) document() (index, content string) {
+	if of.Counted != of.Own {
+		return "", ""
+	}
+	return of.From.Places(), of.From.Contents()
+}
+
 // maxLeft is how many hits are looked at for which there is no room: those behind them may belong to
 // alerts that there is room for, but not at any price.
 const maxLeft = 10_000
@@ -76,7 +84,8 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 			alone = append(alone, of.hit)
 			continue
 		}
-		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, Counted: of.Counted, At: of.At, Of: of}, s.room() > 0)
+		index, content := of.document()
+		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, Counted: of.Counted, Index: index, Content: content, At: of.At, Of: of}, s.room() > 0)
 		s.held = s.folder.Founded()
 		switch verdict {
 		case suppress.Full:
@@ -173,7 +182,11 @@ func stored(d alert.Document) suppress.Alert {
 	of, ok := alert.SuppressionOf(d)
 	if !ok {
 		_, at := alert.Span(d.Source)
-		return suppress.Alone(d.ID, at)
+		from, err := alert.SourceOf(d)
+		if err != nil { // it is known by its identity
+			from = nil
+		}
+		return suppress.Alone(d.ID, from.Places(), from.Contents(), at)
 	}
 	counted, err := suppress.ParseCounted(of.Memory)
 	if err != nil {
@@ -192,29 +205,16 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
 		return nil //nolint:nilerr // the caller has it
 	}
-	var more []*suppress.Change[subject]
-	var docs []alert.Document
-	var made []*suppress.Change[subject]
-	var ends []int
-	run := s.run()
+	var more, fresh []*suppress.Change[subject]
 	for _, c := range s.folder.Changes() {
-		if !c.New {
+		if c.New {
+			fresh = append(fresh, c)
+		} else {
 			more = append(more, c)
-			continue
 		}
-		founder := c.Founder.hit
-		founder.Key, founder.ByEvent = c.Founder.Key, false
-		these, err := s.documents(founder, run)
-		if err != nil {
-			s.Failed += c.Hits()
-			s.warn("no alert could be made: %v", err)
-			continue
-		}
-		alert.Suppressing(these[len(these)-1], c.Founder.Subject, suppressionOf(c.Made()))
-		docs, made, ends = append(docs, these...), append(made, c), append(ends, len(docs)+len(these))
 	}
 	s.held = 0
-	met, createErr := s.create(ctx, docs, made, ends)
+	met, createErr := s.create(ctx, fresh, s.run())
 	return errors.Join(createErr, s.extend(ctx, append(met, more...)))
 }
 
@@ -224,27 +224,63 @@ func suppressionOf(a suppress.Alert) alert.Suppression {
 	}
 }
 
-// create writes new alerts, and returns those that somebody else has made meanwhile.
-func (s *suppression) create(
-	ctx context.Context, docs []alert.Document, made []*suppress.Change[subject], ends []int,
-) (met []*suppress.Change[subject], err error) {
-	if len(docs) == 0 {
+// create writes new alerts, and returns those that somebody else has made meanwhile. One whose identity another alert
+// has is written once more, with one of its own.
+func (s *suppression) create(ctx context.Context, changes []*suppress.Change[subject], run alert.Run) (met []*suppress.Change[subject], err error) {
+	b, made := s.found(changes, run)
+	if len(b.docs) == 0 {
 		return nil, nil
 	}
-	written, err := s.put(ctx, docs, ends)
+	written, err := s.put(ctx, b.docs, b.ends)
 	if err != nil {
 		return nil, &WriteError{WrittenAlerts, "write the alerts of rule " + s.RuleID, err}
 	}
-	for i, outcome := range s.outcomes(written, ends) {
-		switch hits := made[i].Hits(); outcome {
-		case alert.Created:
+	second := map[int]bool{}
+	if !run.Second {
+		if second, err = s.others(ctx, b, written); err != nil {
+			return nil, err
+		}
+	}
+	var again []*suppress.Change[subject]
+	for i, outcome := range s.outcomes(written, b.ends) {
+		switch hits := made[i].Hits(); {
+		case second[i]:
+			again = append(again, made[i])
+		case outcome == alert.Created:
 			s.Created++
 			s.Suppressed += hits - 1
-		case alert.Duplicate:
+		case outcome == alert.Duplicate:
 			met = append(met, made[i])
 		default:
 			s.Failed += hits
 		}
 	}
-	return met, nil
+	if len(again) == 0 {
+		return met, nil
+	}
+	run.Second = true
+	more, err := s.create(ctx, again, run)
+	return append(met, more...), err
+}
+
+// found makes the documents of new alerts, and returns the changes that they are of.
+func (s *suppression) found(changes []*suppress.Change[subject], run alert.Run) (*built, []*suppress.Change[subject]) {
+	b := &built{}
+	var made []*suppress.Change[subject]
+	for _, c := range changes {
+		hit := c.Founder.hit
+		hit.Key, hit.ByEvent = c.Founder.Key, false
+		docs, err := s.documentsOf(hit, c.Founder.From, run)
+		if err != nil {
+			s.Failed += c.Hits()
+			s.warn("no alert could be made: %v", err)
+			continue
+		}
+		last := docs[len(docs)-1]
+		c.ID = last.ID
+		alert.Suppressing(last, c.Founder.Subject, suppressionOf(c.Made()))
+		b.docs, b.hits, made = append(b.docs, docs...), append(b.hits, hit), append(made, c)
+		b.ends = append(b.ends, len(b.docs))
+	}
+	return b, made
 }

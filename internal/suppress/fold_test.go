@@ -135,7 +135,7 @@ func TestClosed(t *testing.T) {
 }
 
 func TestAlone(t *testing.T) {
-	s := stored{"a": {suppress.Alone("1", at(1))}}
+	s := stored{"a": {suppress.Alone("1", "", "", at(1))}}
 	if got := s.run(time.Minute, 9, hit("a", "1", 1), hit("a", "2", 2), hit("a", "1", 1)); got != "kNk" {
 		t.Errorf("verdicts %s", got)
 	}
