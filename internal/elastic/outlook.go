@@ -19,8 +19,9 @@ type outlook struct {
 	found    *places
 	missing  []string
 
-	// read are the places that can be read.
+	// read are the places that can be read, partly the patterns that are read in part.
 	read    []string
+	partly  []search.Unread
 	footing footing
 }
 
@@ -75,13 +76,17 @@ func (o *outlook) part(ctx context.Context, pattern string, grant func(string) s
 		}
 	}
 	o.read = append(o.read, names...)
-	switch {
-	case len(names) == 0:
+	if len(names) == 0 {
 		return search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user has no right to read it"}
-	case o.client.wholePatterns:
-		return search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read a part of it only" + o.unseen(pattern, names)}
-	case o.client.seen.firstPart(pattern):
-		o.client.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part"+o.unseen(pattern, names), "pattern", pattern)
+	}
+	unseen := o.unseen(ctx, pattern, names)
+	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read a part of it only" + unseen}
+	if o.client.wholePatterns {
+		return part
+	}
+	o.partly = append(o.partly, part)
+	if o.client.seen.firstPart(pattern) {
+		o.client.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part"+unseen, "pattern", pattern)
 	}
 	return search.Unread{}
 }
@@ -110,7 +115,10 @@ func (o *outlook) grants(ctx context.Context, names []string, streamOf func(stri
 }
 
 // unseen names the indices of a pattern that may not be read, as far as the state of the cluster is known.
-func (o *outlook) unseen(pattern string, read []string) string {
+func (o *outlook) unseen(ctx context.Context, pattern string, read []string) string {
+	if err := o.client.known.begin(ctx, o.client); err != nil {
+		return ""
+	}
 	names := o.client.known.beside(pattern, o.found.behind(read))
 	names = slices.DeleteFunc(names, func(name string) bool {
 		return slices.ContainsFunc(o.patterns, func(p string) bool { return isExclusion(p) && glob(p[1:], name) })
@@ -198,48 +206,60 @@ func remote(name string) bool { return strings.Contains(name, ":") }
 // has found nothing, which may be for want of the right to it. Then a name that it would match tells: the rights
 // on another cluster cannot be asked for.
 func (c *Client) remoteState(ctx context.Context, pattern string, vacant bool) (search.Unread, error) {
+	a, err := c.resolveCluster(ctx, pattern)
 	u := search.Unread{Name: pattern}
-	why, reason, err := c.remoteReason(ctx, pattern)
-	if err == nil && why == "" && vacant && strings.Contains(pattern, "*") {
-		cluster, name, _ := strings.Cut(pattern, ":")
-		if !strings.Contains(cluster, "*") {
-			why, reason, err = c.remoteReason(ctx, cluster+":"+strings.ReplaceAll(name, "*", "0"))
+	if u.Why, u.Reason = a.unread(); err != nil || u.Why != "" || !vacant || !strings.Contains(pattern, "*") {
+		return u, err
+	}
+	_, name, _ := strings.Cut(pattern, ":")
+	for _, cluster := range slices.Sorted(maps.Keys(a)) {
+		one, err := c.resolveCluster(ctx, cluster+":"+strings.ReplaceAll(name, "*", "0"))
+		if err != nil {
+			return u, err
+		}
+		if u.Why, u.Reason = one.unread(); u.Why != "" {
+			break
 		}
 	}
-	u.Why, u.Reason = why, reason
-	return u, err
+	return u, nil
 }
 
-// clusterAnswer is the answer of _resolve/cluster.
-type clusterAnswer map[string]struct {
+// clusterAnswer is the answer of _resolve/cluster, by cluster.
+type clusterAnswer map[string]clusterState
+
+type clusterState struct {
 	Connected bool   `json:"connected"`
 	Error     string `json:"error"`
 }
 
-// remoteReason says why a pattern of remote clusters is not read as a whole; "" where nothing speaks against it.
-func (c *Client) remoteReason(ctx context.Context, pattern string) (failure.Unread, string, error) {
+// resolveCluster asks for the state of the clusters of a pattern. One that is unknown has an error.
+func (c *Client) resolveCluster(ctx context.Context, pattern string) (clusterAnswer, error) {
 	a, err := call[clusterAnswer](ctx, c, "resolve the clusters of ["+pattern+"]", func() esapi.Request {
 		return esapi.IndicesResolveClusterRequest{Name: escape([]string{pattern})}
 	})
-	cluster, _, _ := strings.Cut(pattern, ":")
-	switch {
-	case notFound(err), hasType(err, "no_such_remote_cluster_exception"), failure.KindOf(err) == failure.Rejected && err != nil:
-		return failure.Remote, "no remote cluster " + cluster + " is known", nil //nolint:nilerr // that is what the error says
-	case err != nil:
-		return "", "", err
+	unknown := notFound(err) || hasType(err, noSuchCluster) || failure.KindOf(err) == failure.Rejected && err != nil
+	if unknown || err == nil && len(a) == 0 {
+		cluster, _, _ := strings.Cut(pattern, ":")
+		return clusterAnswer{cluster: {Error: noSuchCluster}}, nil //nolint:nilerr // that is what the error says
 	}
+	return a, err
+}
+
+const noSuchCluster = "no_such_remote_cluster_exception"
+
+// unread says why a pattern of remote clusters is not read as a whole; "" where nothing speaks against it.
+func (a clusterAnswer) unread() (failure.Unread, string) {
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		switch one := a[name]; {
+		case one.Error == noSuchCluster:
+			return failure.Remote, "no remote cluster " + name + " is known"
 		case strings.Contains(one.Error, "unauthorized"):
-			return failure.Forbidden, "remote cluster " + name + ": " + bounded(one.Error), nil
+			return failure.Forbidden, "remote cluster " + name + ": " + bounded(one.Error)
 		case one.Error != "" && !strings.Contains(one.Error, "index_not_found") && !strings.Contains(one.Error, "no such index"):
-			return failure.Remote, "remote cluster " + name + ": " + bounded(one.Error), nil
+			return failure.Remote, "remote cluster " + name + ": " + bounded(one.Error)
 		case !one.Connected && one.Error == "":
-			return failure.Remote, "remote cluster " + name + " is not connected", nil
+			return failure.Remote, "remote cluster " + name + " is not connected"
 		}
 	}
-	if len(a) == 0 {
-		return failure.Remote, "no remote cluster " + cluster + " is known", nil
-	}
-	return "", "", nil
+	return "", ""
 }

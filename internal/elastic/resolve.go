@@ -43,7 +43,7 @@ func (c *Client) target(ctx context.Context, patterns, fields []string) (target 
 	target.Indices = found.names(true)
 	target.Closed = found.names(false)
 	missing := found.missing(patterns)
-	if target.Unread, on, err = c.unread(ctx, patterns, found, missing); err != nil {
+	if target.Unread, target.Partly, on, err = c.unread(ctx, patterns, found, missing); err != nil {
 		return target, on, err
 	}
 	target.Missing = withoutUnread(missing, target.Unread)

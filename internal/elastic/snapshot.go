@@ -129,6 +129,7 @@ type knowledge struct {
 	mu sync.Mutex
 	// version is the state of the cluster that indices are of; "" when it may not be asked.
 	version  string
+	begun    bool
 	indices  map[string]indexState
 	patterns map[string]*known
 }
@@ -205,6 +206,18 @@ func (k *knowledge) forget() {
 	clear(k.patterns)
 }
 
+// begin learns what there is, unless that was done.
+func (k *knowledge) begin(ctx context.Context, c *Client) error {
+	k.mu.Lock()
+	done := k.begun
+	k.begun = true
+	k.mu.Unlock()
+	if done {
+		return nil
+	}
+	return k.refresh(ctx, c)
+}
+
 // closed reports whether an index is known to be closed, whoever may see it.
 func (k *knowledge) closed(index string) bool {
 	k.mu.Lock()
@@ -253,6 +266,7 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.begun = true
 	a, err := state([]string{"version"})
 	if err == nil && a.UUID == k.version && a.UUID != "" {
 		return nil

@@ -36,22 +36,22 @@ type footing struct {
 
 // unread finds what patterns mean and what cannot be read of it. What Elasticsearch does not show to who
 // may not read it is told from what is not there by asking for the rights.
-func (c *Client) unread(ctx context.Context, patterns []string, found *places, missing []string) ([]search.Unread, footing, error) {
+func (c *Client) unread(ctx context.Context, patterns []string, found *places, missing []string) (unread, partly []search.Unread, on footing, err error) {
 	closed, err := c.closedPlaces(ctx, patterns, found.names(false))
 	if err != nil {
-		return nil, footing{}, err
+		return nil, nil, on, err
 	}
 	look := outlook{client: c, patterns: patterns, found: found, missing: missing}
 	forbidden, err := look.forbidden(ctx)
 	if err != nil {
-		return nil, footing{}, err
+		return nil, nil, on, err
 	}
 	remote, err := look.remote(ctx)
 	if err != nil {
-		return nil, footing{}, err
+		return nil, nil, on, err
 	}
 	before, err := look.before(ctx, slices.Concat(closed, forbidden, remote))
-	return slices.Concat(closed, forbidden, remote, before), look.footing, err
+	return slices.Concat(closed, forbidden, remote, before), look.partly, look.footing, err
 }
 
 // withoutUnread takes the patterns away that are known not to be missing.

@@ -288,6 +288,7 @@ func TestUnreadRemoteRights(t *testing.T) {
 		{"nothing may be read of it", "edge:logs-*", `{"edge":{"connected":true,"matching_indices":false}}`, denied, failure.Forbidden},
 		{"nothing is there", "edge:logs-*", `{"edge":{"connected":true,"matching_indices":false}}`, `{"edge":{"connected":true,"error":"no such index [logs-0]"}}`, ""},
 		{"a name", "edge:logs", denied, "", failure.Forbidden},
+		{"nothing may be read of any", "*:logs-*", `{"edge":{"connected":true,"matching_indices":false}}`, denied, failure.Forbidden},
 		{"one of several", "*:logs-*", `{"edge":{"connected":true,"matching_indices":true},"far":{"connected":false}}`, "", failure.Remote},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

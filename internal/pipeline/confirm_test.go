@@ -30,7 +30,9 @@ func (c confirmed) Confirm(context.Context) ([]search.Unread, error) { return c.
 // TestRoundConfirms: a window is covered only by what could be read to the end of the round, and where that can
 // be found out.
 func TestRoundConfirms(t *testing.T) {
-	lost := func(name string) []search.Unread { return []search.Unread{{Name: name, Why: failure.Forbidden, Reason: "no more"}} }
+	lost := func(name string) []search.Unread {
+		return []search.Unread{{Name: name, Why: failure.Forbidden, Reason: "no more"}}
+	}
 	for _, tt := range []struct {
 		name   string
 		events confirmed
