@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"tocsin/internal/elastic"
@@ -53,6 +54,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	var scores atomic.Bool // whether any rule makes risk events
 	return &backend{
 		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
 		alerts: alerts, ledger: book, leases: leases, risk: risk, name: "Elasticsearch",
@@ -82,9 +84,15 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			return nil
 		},
 		misfits: func(ctx context.Context) ([]elastic.Misfit, error) {
-			return elastic.Misfits(ctx, alerts, risk, book, leases)
+			if scores.Load() {
+				return elastic.Misfits(ctx, alerts, risk, book, leases)
+			}
+			return elastic.Misfits(ctx, alerts, book, leases)
 		},
-		installRisk:   riskInstaller(risk),
+		installRisk: func(ctx context.Context) error {
+			scores.Store(true)
+			return riskInstaller(risk)(ctx)
+		},
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil

@@ -36,7 +36,7 @@ func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search
 		// Counts of several searches cannot be put together where values are counted.
 		return result, &failure.Error{Kind: failure.Rejected, Op: op, Reason: "the patterns do not fit into one request", Err: search.ErrUngroupable}
 	}
-	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result, damage: damage{expects: true}}
+	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result, damage: c.expecting(patterns, true)}
 	var err error
 	if r.Only != nil || len(r.By) == 0 {
 		err = g.selected(ctx, visit)

@@ -63,7 +63,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 			c.lessen(requests[i], tooMuch(err))
 			continue
 		}
-		out[i] = responses[n].first(requests[i])
+		out[i] = c.first(responses[n], requests[i])
 		out[i].Err = c.noticed(out[i].Err)
 		c.lessen(requests[i], responses[n].tooMuch())
 	}
@@ -135,7 +135,7 @@ type multiItem struct {
 	Error  cause `json:"error"`
 }
 
-func (m multiItem) first(r search.Request) search.FirstPage {
+func (c *Client) first(m multiItem, r search.Request) search.FirstPage {
 	op := "search [" + shown(tidy(r.Patterns)) + "]"
 	if m.Status >= 300 {
 		return search.FirstPage{Err: m.failure(op)}
@@ -145,7 +145,7 @@ func (m multiItem) first(r search.Request) search.FirstPage {
 	for i, h := range m.Hits.Hits {
 		f.Events[i] = h.event(r)
 	}
-	d := damage{expects: true}
+	d := c.expecting(tidy(r.Patterns), true)
 	d.add(m.Shards, m.TimedOut, m.Clusters)
 	f.Err = d.err(op)
 	return f

@@ -68,7 +68,7 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	for i, visit := range visits {
 		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, min(s.size, leastPage))
 		pagers[i].most = s.size
-		pagers[i].damage.expects = len(s.read) == 0
+		pagers[i].damage = s.client.expecting(s.patterns, len(s.read) == 0)
 		pagers[i].pit, pagers[i].reopened = pit, true // what a part has read means nothing in another point in time
 		if len(visits) > 1 {
 			pagers[i].body["slice"] = condition.Query{"id": i, "max": len(visits)}

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
+	"tocsin/internal/failure"
 	"tocsin/internal/search"
 )
 
@@ -21,29 +23,69 @@ func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	if err := c.known.refresh(ctx, c); err != nil {
 		return nil, err
 	}
-	changed, err := c.rights.changed(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	if changed {
-		c.known.forget()
-	}
 	return &moment{Client: c}, nil
 }
 
 // moment is a client whose Resolve and Locate draw on what is known.
-type moment struct{ *Client }
+type moment struct {
+	*Client
+
+	mu sync.Mutex
+	on footing
+}
+
+// rest notes what an answer of the moment rests upon.
+func (m *moment) rest(on footing) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.on.rights = append(m.on.rights, on.rights...)
+	m.on.remotes = append(m.on.remotes, on.remotes...)
+}
+
+// Confirm names what could be read when the moment began and cannot be read any more. No answer of a search
+// tells of a right that was taken away from some of its indices, nor of a remote cluster that is skipped.
+func (m *moment) Confirm(ctx context.Context) ([]search.Unread, error) {
+	m.mu.Lock()
+	names, remotes := tidy(m.on.rights), tidy(m.on.remotes)
+	m.mu.Unlock()
+	may, err := m.rights.since(ctx, m.Client, names, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	var out []search.Unread
+	for _, name := range names {
+		if !may(name) {
+			out = append(out, search.Unread{Name: name, Why: failure.Forbidden, Reason: "the right to read it was taken away"})
+		}
+	}
+	for _, p := range remotes {
+		u, err := m.remoteState(ctx, p, false)
+		if err != nil {
+			return nil, err
+		}
+		if u.Why != "" {
+			out = append(out, u)
+		}
+	}
+	if len(out) > 0 {
+		m.known.forget()
+	}
+	return out, nil
+}
 
 // Resolve asks the cluster when the patterns or one of the fields are not known.
 func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	patterns = tidy(patterns)
 	k := m.known.of(patterns)
 	if k == nil {
-		return m.Client.Resolve(ctx, patterns, fields)
+		target, on, err := m.target(ctx, patterns, fields)
+		m.rest(on)
+		return target, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.resolved && k.has(fields) {
+	if k.resolved && k.has(fields) && !k.old() {
+		m.rest(k.on)
 		return k.target, nil
 	}
 	wanted := maps.Clone(k.fields)
@@ -53,9 +95,11 @@ func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search
 	for _, f := range fields {
 		wanted[f] = true
 	}
-	target, err := m.Client.Resolve(ctx, patterns, slices.Sorted(maps.Keys(wanted)))
-	if err == nil {
-		k.target, k.fields, k.resolved = target, wanted, true
+	begun := time.Now()
+	target, on, err := m.target(ctx, patterns, slices.Sorted(maps.Keys(wanted)))
+	m.rest(on)
+	if k.resolved = err == nil; k.resolved {
+		k.target, k.fields, k.on, k.found = target, wanted, on, begun
 	}
 	return target, err
 }
@@ -84,6 +128,7 @@ type knowledge struct {
 	mu sync.Mutex
 	// version is the state of the cluster that indices are of; "" when it may not be asked.
 	version string
+	begun   bool
 	indices map[string]indexState
 	// streams are the names of the data stream of each backing index: its own and its aliases.
 	streams  map[string][]string
@@ -100,7 +145,13 @@ type known struct {
 	fields         map[string]bool
 	resolved       bool
 	located        func(string) bool
+	// on is what the target rests upon, found when that was asked for.
+	on    footing
+	found time.Time
 }
+
+// old reports whether more may be readable by now than was: nothing tells of a right that was given.
+func (k *known) old() bool { return k.on.partly && time.Since(k.found) > rightsAge }
 
 func (k *known) has(fields []string) bool {
 	for _, f := range fields {
@@ -156,6 +207,43 @@ func (k *knowledge) forget() {
 	clear(k.patterns)
 }
 
+// begin learns what there is, unless that was done.
+func (k *knowledge) begin(ctx context.Context, c *Client) error {
+	k.mu.Lock()
+	done := k.begun
+	k.begun = true
+	k.mu.Unlock()
+	if done {
+		return nil
+	}
+	return k.refresh(ctx, c)
+}
+
+// closed reports whether an index is known to be closed, whoever may see it.
+func (k *knowledge) closed(index string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.indices[index].State == "close"
+}
+
+// beside are the indices and data streams that a pattern matches, less some.
+func (k *knowledge) beside(pattern string, names []string) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out []string
+	for name := range k.indices {
+		if of := k.streams[name]; len(of) > 0 {
+			name = of[0]
+		}
+		hidden := name[0] == '.' && pattern[0] != '.'
+		if glob(pattern, name) && !hidden && !slices.Contains(names, name) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // indexState is what of an index a change shows in.
 type indexState struct {
 	State    string   `json:"state"`
@@ -176,7 +264,7 @@ type dataStreams struct {
 	} `json:"data_stream_aliases"`
 }
 
-// names are the names, besides its own, by which each backing index can be meant.
+// names are the names, besides its own, by which each backing index can be meant: first that of its data stream.
 func (d dataStreams) names() map[string][]string {
 	of := map[string][]string{}
 	for alias, a := range d.Aliases {
@@ -216,6 +304,7 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.begun = true
 	a, err := state([]string{"version"})
 	if err == nil && a.UUID == k.version && a.UUID != "" {
 		return nil
@@ -227,7 +316,7 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	}
 	switch {
 	case notAllowed(err):
-		k.version, k.patterns = "", nil
+		k.version, k.patterns, k.indices = "", nil, nil
 		return nil
 	case err != nil:
 		return err
