@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -25,7 +24,7 @@ type bodyReader interface {
 func decodeBody(r *esapi.Response, out any, most int) error {
 	reader, ok := out.(bodyReader)
 	if !ok {
-		dec := json.NewDecoder(r.Body)
+		dec := json.NewDecoder(upTo(r.Body, most))
 		dec.UseNumber()
 		return dec.Decode(out) //nolint:wrapcheck // the caller says what was decoded
 	}
@@ -48,13 +47,9 @@ const firstBody = 64 << 10
 
 func readAll(r *esapi.Response, most int) ([]byte, error) {
 	var b bytes.Buffer
-	from := io.Reader(r.Body)
 	length, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64)
-	if most > 0 {
-		if length > int64(most) {
-			return nil, tooLong(most)
-		}
-		from = io.LimitReader(from, int64(most)+1)
+	if most > 0 && length > int64(most) {
+		return nil, tooLong(most)
 	}
 	switch {
 	case err == nil && length <= firstBody:
@@ -62,11 +57,8 @@ func readAll(r *esapi.Response, most int) ([]byte, error) {
 	default:
 		b = *bytes.NewBuffer(someBody(length))
 	}
-	if _, err := b.ReadFrom(from); err != nil {
+	if _, err := b.ReadFrom(upTo(r.Body, most)); err != nil {
 		return nil, fmt.Errorf("after %d bytes: %w", b.Len(), err)
-	}
-	if most > 0 && b.Len() > most {
-		return nil, tooLong(most)
 	}
 	if b.Len() > firstBody {
 		lastBody.Store(int64(b.Len()))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -121,6 +122,28 @@ type limited struct {
 }
 
 func tooLong(bytes int) error { return fmt.Errorf("%w: it has more than %d bytes", errTooLong, bytes) }
+
+// upTo reads an answer that is an error once it has more bytes than most, unless that is 0.
+func upTo(body io.Reader, most int) io.Reader {
+	if most == 0 {
+		return body
+	}
+	return &cut{body: body, most: most, left: most}
+}
+
+type cut struct {
+	body       io.Reader
+	most, left int
+}
+
+func (c *cut) Read(p []byte) (int, error) {
+	n, err := c.body.Read(p[:min(len(p), c.left+1)])
+	if n > c.left {
+		return 0, tooLong(c.most)
+	}
+	c.left -= n
+	return n, err //nolint:wrapcheck // it is that of the answer
+}
 
 // page asks for so many documents. More than the cluster has the memory for, be it on some shards, and more than we
 // have, is an error that is not tried again, unless it is one document.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,7 +74,7 @@ func (h *heavy) RoundTrip(r *http.Request) (*http.Response, error) {
 		if multi && i%2 == 0 {
 			continue
 		}
-		var b narrowBody
+		var b heavyBody
 		if err := json.Unmarshal(line, &b); err != nil {
 			return nil, err
 		}
@@ -98,12 +99,15 @@ func (h *heavy) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // hits is the answer to one search, and the number of its documents.
-func (h *heavy) hits(b narrowBody) (parts []io.Reader, n int) {
+func (h *heavy) hits(b heavyBody) (parts []io.Reader, n int) {
 	var of []int
 	for i := range h.sizes {
 		if b.Slice == nil || i%b.Slice.Max == b.Slice.ID {
 			of = append(of, i)
 		}
+	}
+	if n := len(b.Aggs.Groups.Filters.Filters); n > 0 {
+		return h.buckets(b.Aggs.Groups.Filters.Filters), n
 	}
 	if b.Query.IDs != nil {
 		of = nil
@@ -129,13 +133,59 @@ func (h *heavy) hits(b narrowBody) (parts []io.Reader, n int) {
 	return append(parts, strings.NewReader("]}}")), n
 }
 
+type heavyBody struct {
+	narrowBody
+	Aggs struct {
+		Groups struct {
+			Filters struct{ Filters []json.RawMessage }
+		}
+	}
+}
+
+var groupName = regexp.MustCompile(`group(\d+)`)
+
+// buckets are the groups asked for by name, each with one document.
+func (h *heavy) buckets(filters []json.RawMessage) []io.Reader {
+	parts := []io.Reader{strings.NewReader(`{"_shards":{"total":1},"aggregations":{"groups":{"buckets":[`)}
+	for n, filter := range filters {
+		i, _ := strconv.Atoi(string(groupName.FindSubmatch(filter)[1]))
+		comma := ","
+		if n == 0 {
+			comma = ""
+		}
+		head := fmt.Sprintf(`%s{"doc_count":1,"samples":{"hits":{"hits":[{"_index":"logs","_id":"%d","sort":[1],"_source":{"x":"`, comma, i)
+		parts = append(parts, strings.NewReader(head), io.LimitReader(letters('x'), int64(h.sizes[i])), strings.NewReader(`"}}]}}}`))
+	}
+	return append(parts, strings.NewReader("]}}}"))
+}
+
+// samples reads the first event of groups by name.
+func samples(ctx context.Context, c *elastic.Client, groups int) (int, error) {
+	r := userRequest()
+	r.Samples, r.PageSize, r.NoTimes = 1, 0, true
+	r.Only = []search.Selection{}
+	for i := range groups {
+		r.Only = append(r.Only, search.Selection{Key: []string{fmt.Sprint("group", i)}})
+	}
+	found := 0
+	_, err := c.Groups(ctx, r, func(page []search.Group) (bool, error) {
+		for _, g := range page {
+			if len(g.Samples) == 1 && g.Key[0] == "group"+g.Samples[0].ID {
+				found++
+			}
+		}
+		return true, nil
+	})
+	return found, err
+}
+
 // TestPagesHaveABudget: however large documents are, and however their sizes change from one to the next, all are
 // read, and of no answer more is read than a page may have, unless it is one document. What is known of documents
 // keeps most answers from being given up.
 func TestPagesHaveABudget(t *testing.T) {
 	const given = 257 << 10 // how much of an answer is read to keep its connection
 	kinds := map[string]func(context.Context, *elastic.Client, int) (int, error){
-		"search": alone, "first pages": firstPages, "shared read": sharedRead, "documents": documents,
+		"search": alone, "first pages": firstPages, "shared read": sharedRead, "documents": documents, "samples": samples,
 	}
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
