@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/search"
 	"tocsin/internal/suppress"
 )
 
@@ -21,6 +23,7 @@ type suppression struct {
 	*execution
 	rule   *rule.AlertSuppression
 	folder *suppress.Folder[subject]
+	shelf  *search.Shelf
 	// looked tells that alerts were looked for afresh. Once is enough: who writes meanwhile is met when
 	// the alerts are written.
 	looked bool
@@ -32,14 +35,49 @@ type suppression struct {
 type subject struct {
 	hit query.Hit
 	alert.Subject
+	// kept, of one that founds an alert, are the events of the hit, which has none by then, and had so many bytes.
+	kept  []*event.Event
+	bytes int
 }
 
 // maxLeft is how many hits are looked at for which there is no room: those behind them may belong to
 // alerts that there is room for, but not at any price.
 const maxLeft = 10_000
 
-func newSuppression(x *execution, s *rule.AlertSuppression) *suppression {
-	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration)}
+func newSuppression(x *execution, s *rule.AlertSuppression, events search.Events) *suppression {
+	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration), shelf: search.NewShelf(events, &x.pipeline.kept)}
+}
+
+// keep takes the events out of a hit that founds an alert, as the shelf keeps them.
+func (s *suppression) keep(of subject) subject {
+	of.bytes = of.hit.Size()
+	eachEvent(&of.hit, func(e *event.Event) {
+		of.kept = append(of.kept, s.shelf.Keep(*e))
+		e.Source = nil
+	})
+	return of
+}
+
+// eachEvent visits the events of a hit, in memory of its own.
+func eachEvent(h *query.Hit, do func(*event.Event)) {
+	if h.Group == nil {
+		do(&h.Event)
+		h.Parents = slices.Clone(h.Parents)
+		for i := range h.Parents {
+			do(&h.Parents[i])
+		}
+		return
+	}
+	group := *h.Group
+	group.Events = slices.Clone(group.Events)
+	for i, e := range group.Events {
+		if e != nil {
+			own := *e
+			group.Events[i] = &own
+			do(&own)
+		}
+	}
+	h.Group = &group
 }
 
 // subjectsAtOnce is how many things that hits are about are decided together.
@@ -73,7 +111,7 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 			alone = append(alone, of.hit)
 			continue
 		}
-		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, Counted: of.Counted, At: of.At, Of: of}, s.room() > 0)
+		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, Counted: of.Counted, At: of.At, Of: func() subject { return s.keep(of) }}, s.room() > 0)
 		s.held = s.folder.Founded()
 		switch verdict {
 		case suppress.Full:
@@ -100,7 +138,7 @@ func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 				continue
 			}
 			for one := range about {
-				if !yield(subject{h, one}) {
+				if !yield(subject{hit: h, Subject: one}) {
 					return
 				}
 			}
@@ -189,30 +227,73 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
 		return nil //nolint:nilerr // the caller has it
 	}
-	var more []*suppress.Change[subject]
-	var docs []alert.Document
-	var made []*suppress.Change[subject]
-	var ends []int
-	run := alert.Run{ID: s.ID, Slot: s.Slot, SlotOf: s.slotOf, Time: s.now(), Manual: s.manual}
+	var made, more []*suppress.Change[subject]
 	for _, c := range s.folder.Changes() {
-		if !c.New {
+		if c.New {
+			made = append(made, c)
+		} else {
 			more = append(more, c)
-			continue
 		}
+	}
+	s.held = 0
+	run := alert.Run{ID: s.ID, Slot: s.Slot, SlotOf: s.slotOf, Time: s.now(), Manual: s.manual}
+	var met []*suppress.Change[subject]
+	var failed error
+	for len(made) > 0 && failed == nil {
+		n := foundersAtOnce(made)
+		var some []*suppress.Change[subject]
+		some, failed = s.create(ctx, run, made[:n])
+		made, met = made[n:], append(met, some...)
+	}
+	return errors.Join(failed, s.extend(ctx, append(met, more...)))
+}
+
+// foundersAtOnce is how many alerts are made at once, at least one.
+func foundersAtOnce(made []*suppress.Change[subject]) int {
+	bytes := 0
+	for i, c := range made {
+		if bytes += c.Founder.bytes; i > 0 && bytes > 2*mostAtOnce {
+			return i
+		}
+	}
+	return len(made)
+}
+
+// documentsOf makes the documents of new alerts. Those of which none can be made have failed.
+func (s *suppression) documentsOf(ctx context.Context, run alert.Run, all []*suppress.Change[subject]) (
+	docs []alert.Document, of []*suppress.Change[subject], ends []int, err error,
+) {
+	var kept []*event.Event
+	for _, c := range all {
+		kept = append(kept, c.Founder.kept...)
+		c.Founder.kept = nil
+	}
+	events, err := s.shelf.Whole(ctx, kept)
+	if err != nil {
+		return nil, nil, nil, err //nolint:wrapcheck // it says what it did
+	}
+	for _, c := range all {
 		founder := c.Founder.hit
 		founder.Key = c.Founder.Key
-		these, err := s.documents(founder, run)
+		var gone error
+		eachEvent(&founder, func(e *event.Event) {
+			if *e, events = events[0], events[1:]; search.Away(e) {
+				gone = search.Gone(e)
+			}
+		})
+		these, err := []alert.Document(nil), gone
+		if gone == nil {
+			these, err = s.documents(founder, run)
+		}
 		if err != nil {
 			s.Failed += c.Hits()
 			s.warn("no alert could be made: %v", err)
 			continue
 		}
 		alert.Suppressing(these[len(these)-1], c.Founder.Subject, suppressionOf(c.Made()))
-		docs, made, ends = append(docs, these...), append(made, c), append(ends, len(docs)+len(these))
+		docs, of, ends = append(docs, these...), append(of, c), append(ends, len(docs)+len(these))
 	}
-	s.held = 0
-	met, createErr := s.create(ctx, docs, made, ends)
-	return errors.Join(createErr, s.extend(ctx, append(met, more...)))
+	return docs, of, ends, nil
 }
 
 func suppressionOf(a suppress.Alert) alert.Suppression {
@@ -222,23 +303,22 @@ func suppressionOf(a suppress.Alert) alert.Suppression {
 }
 
 // create writes new alerts, and returns those that somebody else has made meanwhile.
-func (s *suppression) create(
-	ctx context.Context, docs []alert.Document, made []*suppress.Change[subject], ends []int,
-) (met []*suppress.Change[subject], err error) {
-	if len(docs) == 0 {
-		return nil, nil
+func (s *suppression) create(ctx context.Context, run alert.Run, made []*suppress.Change[subject]) (met []*suppress.Change[subject], err error) {
+	docs, of, ends, err := s.documentsOf(ctx, run, made)
+	if err != nil || len(docs) == 0 {
+		return nil, err
 	}
 	written, err := s.put(ctx, docs, ends)
 	if err != nil {
 		return nil, &WriteError{WrittenAlerts, "write the alerts of rule " + s.RuleID, err}
 	}
 	for i, outcome := range s.outcomes(written, ends) {
-		switch hits := made[i].Hits(); outcome {
+		switch hits := of[i].Hits(); outcome {
 		case alert.Created:
 			s.Created++
 			s.Suppressed += hits - 1
 		case alert.Duplicate:
-			met = append(met, made[i])
+			met = append(met, of[i])
 		default:
 			s.Failed += hits
 		}

@@ -30,7 +30,8 @@ type Hit[T any] struct {
 	// Counted is what the hit is remembered by: hits with the same are one. "" means ID.
 	Counted string
 	At      time.Time
-	Of      T
+	// Of tells what the alert is made of that the hit founds; it is asked of no other hit.
+	Of func() T
 }
 
 // Verdict is what becomes of a hit.
@@ -96,7 +97,7 @@ func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
 		return Full
 	}
 	c := &Change[T]{
-		Group: h.Group, New: true, Founder: h.Of, added: map[Mark]struct{}{m: {}},
+		Group: h.Group, New: true, Founder: h.Of(), added: map[Mark]struct{}{m: {}},
 		Alert: Alert{ID: h.ID, Start: m.At, End: m.At},
 	}
 	f.groups[h.Group] = append(alerts, c)
@@ -141,7 +142,7 @@ func (f *Folder[T]) take(c *Change[T], m Mark, h Hit[T]) {
 	c.added[m] = struct{}{}
 	c.End = max(c.End, m.At)
 	if m.At < c.Start { // only of one that is New
-		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of
+		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of()
 	}
 }
 
