@@ -36,6 +36,8 @@ type Client struct {
 	limit         *limiter
 	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
 	bearable bearable
+	// held are the pages of documents that are held.
+	held holdings
 }
 
 // New makes a client. It does not call the cluster; [Client.Ping] does.

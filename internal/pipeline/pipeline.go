@@ -36,6 +36,9 @@ type Pipeline struct {
 	Summarize bool
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
+
+	// kept is the memory for events that executions keep.
+	kept search.Room
 }
 
 // Series tells to which data stream or rollover series indices belong.
@@ -131,7 +134,7 @@ func (x *execution) builder() *alert.Builder {
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source()}
+	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source(), Room: &x.pipeline.kept}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}
@@ -183,7 +186,7 @@ func lasting(patterns []string) []string {
 func (x *execution) execute(ctx context.Context, events search.Events) {
 	take, finish := x.write, func(context.Context, error) error { return nil }
 	if s := x.plan.Rule().AlertSuppression; s != nil {
-		stage := newSuppression(x, s)
+		stage := newSuppression(x, s, events)
 		take, finish = stage.take, stage.flush
 	}
 	result, err := x.prepared.Execute(ctx, x.source(events), x.Window, func(hits []query.Hit) (bool, error) {
@@ -284,6 +287,21 @@ func (x *execution) countLeft(r query.Result) {
 // room is how many new alerts there may still be.
 func (x *execution) room() int { return x.max - x.Created - x.held }
 
+// mostAtOnce is how many bytes of events become alerts at once, which take several times as much while they are
+// written; one event may have more. It is about what a bulk request takes.
+const mostAtOnce = 4 << 20
+
+// atOnce is how many of the hits become alerts at once, at least one.
+func atOnce(hits []query.Hit) int {
+	size := 0
+	for i := range hits {
+		if size += hits[i].Size(); i > 0 && size > mostAtOnce {
+			return i
+		}
+	}
+	return len(hits)
+}
+
 // write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
 // that the next run over an overlapping window gets further.
 func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
@@ -293,7 +311,7 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 			x.Left += int64(len(hits))
 			return false, nil
 		}
-		chunk := hits[:min(room, len(hits))]
+		chunk := hits[:min(room, atOnce(hits))]
 		hits = hits[len(chunk):]
 		x.Hits += int64(len(chunk))
 		if err := x.writeRisk(ctx, chunk); err != nil {

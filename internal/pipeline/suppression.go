@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/event"
 	"tocsin/internal/failure"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/search"
 	"tocsin/internal/suppress"
 )
 
@@ -21,6 +23,7 @@ type suppression struct {
 	*execution
 	rule   *rule.AlertSuppression
 	folder *suppress.Folder[subject]
+	shelf  *search.Shelf
 	// looked tells that alerts were looked for afresh. Once is enough: who writes meanwhile is met when
 	// the alerts are written.
 	looked bool
@@ -32,6 +35,9 @@ type suppression struct {
 type subject struct {
 	hit query.Hit
 	alert.Subject
+	// kept, of one that founds an alert, are the events of the hit, which has none by then, and had so many bytes.
+	kept  []*event.Event
+	bytes int
 }
 
 // document is where what the hit is remembered by is, and what it says; "" where that is no document.
@@ -46,8 +52,40 @@ func (of subject) document() (index, content string) {
 // alerts that there is room for, but not at any price.
 const maxLeft = 10_000
 
-func newSuppression(x *execution, s *rule.AlertSuppression) *suppression {
-	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration)}
+func newSuppression(x *execution, s *rule.AlertSuppression, events search.Events) *suppression {
+	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration), shelf: search.NewShelf(events, &x.pipeline.kept)}
+}
+
+// keep takes the events out of a hit that founds an alert, as the shelf keeps them.
+func (s *suppression) keep(of subject) subject {
+	of.bytes = of.hit.Size()
+	eachEvent(&of.hit, func(e *event.Event) {
+		of.kept = append(of.kept, s.shelf.Keep(*e))
+		e.Source = nil
+	})
+	return of
+}
+
+// eachEvent visits the events of a hit, in memory of its own.
+func eachEvent(h *query.Hit, do func(*event.Event)) {
+	if h.Group == nil {
+		do(&h.Event)
+		h.Parents = slices.Clone(h.Parents)
+		for i := range h.Parents {
+			do(&h.Parents[i])
+		}
+		return
+	}
+	group := *h.Group
+	group.Events = slices.Clone(group.Events)
+	for i, e := range group.Events {
+		if e != nil {
+			own := *e
+			group.Events[i] = &own
+			do(&own)
+		}
+	}
+	h.Group = &group
 }
 
 // subjectsAtOnce is how many things that hits are about are decided together.
@@ -85,7 +123,9 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 			continue
 		}
 		index, content := of.document()
-		verdict := s.folder.Add(suppress.Hit[subject]{Group: of.Instance, ID: of.ID, Counted: of.Counted, Index: index, Content: content, At: of.At, Of: of}, s.room() > 0)
+		verdict := s.folder.Add(suppress.Hit[subject]{
+			Group: of.Instance, ID: of.ID, Counted: of.Counted, Index: index, Content: content, At: of.At, Of: func() subject { return s.keep(of) },
+		}, s.room() > 0)
 		s.held = s.folder.Founded()
 		switch verdict {
 		case suppress.Full:
@@ -112,7 +152,7 @@ func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 				continue
 			}
 			for one := range about {
-				if !yield(subject{h, one}) {
+				if !yield(subject{hit: h, Subject: one}) {
 					return
 				}
 			}
@@ -205,17 +245,35 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
 		return nil //nolint:nilerr // the caller has it
 	}
-	var more, fresh []*suppress.Change[subject]
+	var made, more []*suppress.Change[subject]
 	for _, c := range s.folder.Changes() {
 		if c.New {
-			fresh = append(fresh, c)
+			made = append(made, c)
 		} else {
 			more = append(more, c)
 		}
 	}
 	s.held = 0
-	met, createErr := s.create(ctx, fresh, s.run())
-	return errors.Join(createErr, s.extend(ctx, append(met, more...)))
+	var met []*suppress.Change[subject]
+	var failed error
+	for len(made) > 0 && failed == nil {
+		n := foundersAtOnce(made)
+		var some []*suppress.Change[subject]
+		some, failed = s.create(ctx, made[:n])
+		made, met = made[n:], append(met, some...)
+	}
+	return errors.Join(failed, s.extend(ctx, append(met, more...)))
+}
+
+// foundersAtOnce is how many alerts are made at once, at least one.
+func foundersAtOnce(made []*suppress.Change[subject]) int {
+	bytes := 0
+	for i, c := range made {
+		if bytes += c.Founder.bytes; i > 0 && bytes > 2*mostAtOnce {
+			return i
+		}
+	}
+	return len(made)
 }
 
 func suppressionOf(a suppress.Alert) alert.Suppression {
@@ -224,10 +282,59 @@ func suppressionOf(a suppress.Alert) alert.Suppression {
 	}
 }
 
-// create writes new alerts, and returns those that somebody else has made meanwhile. One whose identity another alert
-// has is written once more, with one of its own.
-func (s *suppression) create(ctx context.Context, changes []*suppress.Change[subject], run alert.Run) (met []*suppress.Change[subject], err error) {
-	b, made := s.found(changes, run)
+// founding are the documents of new alerts.
+type founding struct {
+	built
+	// changes are those that each hit founds.
+	changes []*suppress.Change[subject]
+}
+
+// create writes new alerts, and returns those that somebody else has made meanwhile.
+func (s *suppression) create(ctx context.Context, made []*suppress.Change[subject]) (met []*suppress.Change[subject], err error) {
+	var kept []*event.Event
+	for _, c := range made {
+		kept = append(kept, c.Founder.kept...)
+		c.Founder.kept = nil
+	}
+	events, err := s.shelf.Whole(ctx, kept)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what it did
+	}
+	b, run := &founding{}, s.run()
+	for _, c := range made {
+		hit := c.Founder.hit
+		hit.Key, hit.ByEvent = c.Founder.Key, false
+		var gone error
+		eachEvent(&hit, func(e *event.Event) {
+			if *e, events = events[0], events[1:]; search.Away(e) {
+				gone = search.Gone(e)
+			}
+		})
+		s.found(b, c, hit, gone, run)
+	}
+	return s.writeFounding(ctx, b, run)
+}
+
+// found makes the documents of a new alert. One of which none can be made has failed.
+func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.Hit, err error, run alert.Run) {
+	var docs []alert.Document
+	if err == nil {
+		docs, err = s.documentsOf(hit, c.Founder.From, run)
+	}
+	if err != nil {
+		s.Failed += c.Hits()
+		s.warn("no alert could be made: %v", err)
+		return
+	}
+	last := docs[len(docs)-1]
+	c.ID = last.ID
+	alert.Suppressing(last, c.Founder.Subject, suppressionOf(c.Made()))
+	b.docs, b.hits, b.changes = append(b.docs, docs...), append(b.hits, hit), append(b.changes, c)
+	b.ends = append(b.ends, len(b.docs))
+}
+
+// writeFounding writes new alerts. One whose identity another alert has is written once more, with one of its own.
+func (s *suppression) writeFounding(ctx context.Context, b *founding, run alert.Run) (met []*suppress.Change[subject], err error) {
 	if len(b.docs) == 0 {
 		return nil, nil
 	}
@@ -235,52 +342,26 @@ func (s *suppression) create(ctx context.Context, changes []*suppress.Change[sub
 	if err != nil {
 		return nil, &WriteError{WrittenAlerts, "write the alerts of rule " + s.RuleID, err}
 	}
-	second := map[int]bool{}
+	again, second := &founding{}, map[int]bool{}
 	if !run.Second {
-		if second, err = s.others(ctx, b, written); err != nil {
+		if second, err = s.others(ctx, &b.built, written); err != nil {
 			return nil, err
 		}
+		run.Second = true
 	}
-	var again []*suppress.Change[subject]
 	for i, outcome := range s.outcomes(written, b.ends) {
-		switch hits := made[i].Hits(); {
+		switch hits := b.changes[i].Hits(); {
 		case second[i]:
-			again = append(again, made[i])
+			s.found(again, b.changes[i], b.hits[i], nil, run)
 		case outcome == alert.Created:
 			s.Created++
 			s.Suppressed += hits - 1
 		case outcome == alert.Duplicate:
-			met = append(met, made[i])
+			met = append(met, b.changes[i])
 		default:
 			s.Failed += hits
 		}
 	}
-	if len(again) == 0 {
-		return met, nil
-	}
-	run.Second = true
-	more, err := s.create(ctx, again, run)
+	more, err := s.writeFounding(ctx, again, run)
 	return append(met, more...), err
-}
-
-// found makes the documents of new alerts, and returns the changes that they are of.
-func (s *suppression) found(changes []*suppress.Change[subject], run alert.Run) (*built, []*suppress.Change[subject]) {
-	b := &built{}
-	var made []*suppress.Change[subject]
-	for _, c := range changes {
-		hit := c.Founder.hit
-		hit.Key, hit.ByEvent = c.Founder.Key, false
-		docs, err := s.documentsOf(hit, c.Founder.From, run)
-		if err != nil {
-			s.Failed += c.Hits()
-			s.warn("no alert could be made: %v", err)
-			continue
-		}
-		last := docs[len(docs)-1]
-		c.ID = last.ID
-		alert.Suppressing(last, c.Founder.Subject, suppressionOf(c.Made()))
-		b.docs, b.hits, made = append(b.docs, docs...), append(b.hits, hit), append(made, c)
-		b.ends = append(b.ends, len(b.docs))
-	}
-	return b, made
 }

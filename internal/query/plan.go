@@ -88,6 +88,8 @@ type Source struct {
 	Late []Late
 	// Risk is where risk events are that were made before.
 	Risk RiskSource
+	// Room is the memory for events that executions keep; nil: this one has its own.
+	Room *search.Room
 }
 
 // RiskSource is where risk events are.
@@ -147,6 +149,22 @@ type Hit struct {
 	// Risk is what the hit adds to the risk of users and systems; Silent tells that it makes no alert.
 	Risk   []RiskEvent
 	Silent bool
+}
+
+// Size is how many bytes of events the hit holds.
+func (h *Hit) Size() int {
+	size := len(h.Event.Source)
+	for i := range h.Parents {
+		size += len(h.Parents[i].Source)
+	}
+	if h.Group != nil {
+		for _, e := range h.Group.Events {
+			if e != nil {
+				size += len(e.Source)
+			}
+		}
+	}
+	return size
 }
 
 // RiskEvent is one document for the risk index.

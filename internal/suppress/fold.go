@@ -33,7 +33,8 @@ type Hit[T any] struct {
 	// that are in the same index or say the same.
 	Index, Content string
 	At             time.Time
-	Of             T
+	// Of tells what the alert is made of that the hit founds; it is asked of no other hit.
+	Of func() T
 }
 
 // Verdict is what becomes of a hit.
@@ -99,7 +100,7 @@ func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
 		return Full
 	}
 	c := &Change[T]{
-		Group: h.Group, New: true, Founder: h.Of,
+		Group: h.Group, New: true, Founder: h.Of(),
 		Alert: Alert{ID: h.ID, Start: m.At, End: m.At},
 	}
 	c.add(m)
@@ -144,7 +145,7 @@ func (f *Folder[T]) take(c *Change[T], m Mark, h Hit[T]) {
 	c.add(m)
 	c.End = max(c.End, m.At)
 	if m.At < c.Start { // only of one that is New
-		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of
+		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of()
 	}
 }
 

@@ -16,7 +16,7 @@ func at(second int) time.Time { return time.UnixMilli(int64(second) * 1000) }
 
 // hit is a hit of a group at a second; its name is its identity.
 func hit(group, id string, second int) suppress.Hit[string] {
-	return suppress.Hit[string]{Group: group, ID: id, At: at(second), Of: id}
+	return suppress.Hit[string]{Group: group, ID: id, At: at(second), Of: func() string { return id }}
 }
 
 // stored are alerts by group, as a run leaves them for the next.
