@@ -3,12 +3,14 @@ package escu
 import (
 	"encoding/csv"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/folder"
 	"tocsin/internal/splunk"
 )
 
@@ -96,4 +98,20 @@ func readRows(t *splunk.Table, content string) error {
 		}
 	}
 	return nil
+}
+
+// tableOf reads a table that has no definition: searches name it by its file, and its values match as
+// they are.
+func tableOf(fsys fs.FS, name string) *splunk.Table {
+	t := &splunk.Table{Name: path.Base(name)}
+	content, err := folder.ReadBelow(fsys, path.Dir(name), t.Name, maxFile)
+	if err == nil {
+		err = readRows(t, string(content))
+	}
+	if err != nil {
+		t.Unread = err.Error()
+		return t
+	}
+	t.Prepare()
+	return t
 }

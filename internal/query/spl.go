@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"tocsin/internal/condition"
@@ -320,11 +319,4 @@ func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
 		Text: "the search over this event alone", Holds: rows > 0, Values: []string{rowCount(rows)},
 	}}
 	return out, nil
-}
-
-func rowCount(n int) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return strconv.Itoa(n) + " rows"
 }

@@ -1,0 +1,80 @@
+package splunk
+
+import (
+	"reflect"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/translate/spl"
+)
+
+// Dataset is one dataset of a data model that a search reads.
+type Dataset struct {
+	Model, Name string
+	// Source is the text that the place is of.
+	Source *spl.Source
+	Span   diag.Span
+}
+
+// Datasets returns what a search and its subsearches read of data models, in the order of the text.
+func Datasets(s *spl.Search) []Dataset {
+	var out []Dataset
+	EachSearch(s, func(s *spl.Search) {
+		for _, stage := range s.Stages {
+			switch stage := stage.(type) {
+			case *spl.Tstats:
+				if stage.Model != "" {
+					out = append(out, Dataset{stage.Model, stage.Dataset, s.Source, stage.Pos()})
+				}
+			case *spl.Datamodel:
+				out = append(out, Dataset{stage.Model, stage.Dataset, s.Source, stage.Pos()})
+			}
+		}
+	})
+	return out
+}
+
+// EachSearch visits a search and every search within it, whichever command holds it, the outer ones
+// first.
+func EachSearch(s *spl.Search, visit func(*spl.Search)) {
+	visit(s)
+	for _, stage := range s.Stages {
+		within(reflect.ValueOf(stage), visit)
+	}
+}
+
+var (
+	searchType = reflect.TypeFor[*spl.Search]()
+	sourceType = reflect.TypeFor[*spl.Source]()
+)
+
+// within looks for searches in a part of a tree. Commands are many and hold searches in fields of
+// their own: looking at the types misses none.
+func within(v reflect.Value, visit func(*spl.Search)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		switch {
+		case v.IsNil() || v.Type() == sourceType:
+		case v.Type() == searchType:
+			if s, ok := v.Interface().(*spl.Search); ok {
+				EachSearch(s, visit)
+			}
+		default:
+			within(v.Elem(), visit)
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			within(v.Elem(), visit)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			within(v.Index(i), visit)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				within(v.Field(i), visit)
+			}
+		}
+	default:
+	}
+}
