@@ -52,6 +52,11 @@ type Plan struct {
 	Request   search.Request
 	// Exact tells that no event is found which the scan's condition does not hold of.
 	Exact bool
+	// leftOut are the fields that Exact would hold without: events whose values the index leaves out are
+	// found, whatever these are.
+	leftOut []string
+	// countable is Exact but for those.
+	countable bool
 	// Nothing tells that no index is there.
 	Nothing bool
 	// Partly is the failure to learn what some of the indices have.
@@ -147,7 +152,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	// A cluster, which can count, refuses what its mapping does not allow; files do not.
 	_, view.enforced = search.As[search.Grouper](e.Search)
 	view.slot = e.Slot
-	where, exact, diags := view.Lower(s.Where, target.Fields)
+	where, exact, leftOut, diags := view.lower(s.Where, target.Fields)
 	if where == nil {
 		return nil, diags
 	}
@@ -157,7 +162,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	}
 	pushed, whole := condition.Pushdown(where, target.Fields)
 	p := &Plan{
-		View: view, Target: target, Condition: where, Exact: exact && whole, rows: rows, guarded: view.guards(s.Where),
+		View: view, Target: target, Condition: where, Exact: exact && whole && len(leftOut) == 0, countable: exact && whole, leftOut: leftOut, rows: rows, guarded: view.guards(s.Where),
 		Nothing: len(target.Indices) == 0 || pushed == condition.Expr(condition.Const(false)),
 		Request: search.Request{
 			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: target.Fields,

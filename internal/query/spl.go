@@ -116,11 +116,6 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 	if plan == nil {
 		return nil, diags, nil
 	}
-	for _, name := range condition.Fields(plan.Request.Where) {
-		if text := longValue(plan.Target.Fields, name); text != "" {
-			diags = append(diags, p.Detection.Search.Report(diag.Warning, CodeLongValue, diag.Span{}, "%s", text))
-		}
-	}
 	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
 }
 
