@@ -82,7 +82,7 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 			if !mapped || p.View.object(field) || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
 				continue
 			}
-			if place.Lower || place.Base {
+			if place.Lower || place.Base && n != bare(name) {
 				return f, nil, false
 			}
 			several = several || place.All

@@ -28,12 +28,19 @@ func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 	l := lowerer{view: v, fields: fields, exact: true}
 	var of condition.Or
 	for _, s := range v.Sources {
+		if s.Shape == CIM {
+			// Not exact where a field is missing or long; the row is asked again.
+			up, down := l.self(s, true), l.self(s, false)
+			l.filters = append(l.filters, sides{up, down})
+			of = append(of, up)
+			continue
+		}
 		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
 		l.diags = append(l.diags, faults...)
 		if filter == nil {
 			return nil, false, nil, l.diags
 		}
-		l.filters = append(l.filters, filter)
+		l.filters = append(l.filters, sides{filter, filter})
 		of = append(of, filter)
 	}
 	l.guarded = len(v.Sources) < 2 && (v.Model != "" || v.guards(x))
@@ -51,13 +58,36 @@ func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 type lowerer struct {
 	view    View
 	fields  mapping.Fields
-	filters []condition.Expr
+	filters []sides
 	// guarded is set when every event that is found is of the one source that there is.
 	guarded bool
 	exact   bool
 	// leftOut are the fields of which every event is let in that has a value which the index leaves out.
 	leftOut []string
 	diags   diag.List
+}
+
+// sides are a filter that lets more events in, and one that lets fewer in; one and the same if it is exact.
+type sides struct{ up, down condition.Expr }
+
+func (s sides) of(up bool) condition.Expr {
+	if up {
+		return s.up
+	}
+	return s.down
+}
+
+// self lowers what an event of a source of the shape CIM says of itself.
+func (l *lowerer) self(s Source, up bool) condition.Expr {
+	if s.self == nil {
+		return condition.Const(true)
+	}
+	plain := lowerer{view: View{enforced: l.view.enforced, slot: l.view.slot}, fields: l.fields, exact: true}
+	x := plain.expr(s.self, up)
+	l.exact = l.exact && plain.exact
+	l.leftOut = append(l.leftOut, plain.leftOut...)
+	l.diags = append(l.diags, plain.diags...)
+	return x
 }
 
 // guards reports whether a condition holds of events of the view's sources only.
@@ -113,7 +143,7 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 	if l.view.selectors[name] {
 		for i, s := range l.view.Sources {
 			if s.named(name, v) && op == "=" {
-				one = append(one, l.filters[i])
+				one = append(one, l.filters[i].of(up))
 			}
 		}
 		if op != "=" {
@@ -130,7 +160,7 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 				continue
 			}
 			places++
-			plain = plain && !f.Base
+			plain = plain && (!f.Base || n == bare(name))
 			mapped = append(mapped, field)
 		}
 	}

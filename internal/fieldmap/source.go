@@ -120,6 +120,9 @@ func (e *Events) Wants(s splunk.Scan) (patterns, fields []string) {
 // Plan resolves what a scan means now. The plan is nil when a diagnostic is an error.
 func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, error) {
 	patterns, fields := e.Wants(s)
+	if view := e.Map.Scan(s); s.Model != "" && len(view.Sources) == 0 {
+		return nil, diag.List{Unmapped(s.Model, s.Dataset)}, nil
+	}
 	if len(patterns) == 0 {
 		return &Plan{View: e.Map.Scan(s), Condition: condition.Const(false), Nothing: true, Target: search.Target{Fields: mapping.Assumed()}}, nil, nil
 	}
@@ -149,6 +152,10 @@ func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, err
 // Bind is [Events.Plan] for a target that is known.
 func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	view := e.Map.Scan(s)
+	if s.Model != "" && len(view.Sources) == 0 {
+		return nil, diag.List{Unmapped(s.Model, s.Dataset)}
+	}
+	view.Sources = view.possible(target.Fields)
 	// A cluster, which can count, refuses what its mapping does not allow; files do not.
 	_, view.enforced = search.As[search.Grouper](e.Search)
 	view.slot = e.Slot
@@ -194,9 +201,12 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 			e.Read(len(page))
 		}
 		for i := range page {
-			row, err := plan.Row(&page[i])
+			row, member, err := plan.row(&page[i])
 			if err != nil {
 				return false, err
+			}
+			if !member && plan.View.Model != "" {
+				continue
 			}
 			if e.KeepSource {
 				row[SourceField] = splunk.Text(string(page[i].Source))
@@ -216,27 +226,38 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 
 // Row makes the row of one hit.
 func (p *Plan) Row(hit *event.Event) (splunk.Row, error) {
+	row, _, err := p.row(hit)
+	return row, err
+}
+
+// row is [Plan.Row]; it is false for an event that is of none of the sources.
+func (p *Plan) row(hit *event.Event) (splunk.Row, bool, error) {
 	d, err := hit.Document()
 	if err != nil {
-		return nil, fmt.Errorf("read a hit: %w", err)
+		return nil, false, fmt.Errorf("read a hit: %w", err)
 	}
-	row, err := p.Document(d)
+	row, member, err := p.document(d)
 	if err != nil {
-		return nil, fmt.Errorf("read the time of %s/%s: %w", hit.Index, hit.ID, err)
+		return nil, false, fmt.Errorf("read the time of %s/%s: %w", hit.Index, hit.ID, err)
 	}
 	row["_id"], row["_index"] = splunk.Text(hit.ID), splunk.Text(hit.Index)
-	return row, nil
+	return row, member, nil
 }
 
 // Document makes the row of a document.
 func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
+	row, _, err := p.document(d)
+	return row, err
+}
+
+func (p *Plan) document(d *event.Document) (splunk.Row, bool, error) {
 	at, err := p.time(d)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	row := p.rows.Row(d, splunk.Epoch(p.resolved(at)))
+	row, member := p.rows.row(d, splunk.Epoch(p.resolved(at)))
 	p.settle(row)
-	return row, nil
+	return row, member, nil
 }
 
 // time is the time of a document: what its index has of the field, and else what stands there.

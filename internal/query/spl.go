@@ -53,6 +53,15 @@ type splPlan struct {
 
 // ForSPL plans a detection. The plan is nil when a diagnostic is an error.
 func ForSPL(s SPL) (Plan, diag.List) {
+	var refused diag.List
+	for _, d := range splunk.Datasets(s.Search) {
+		if !s.Map.Knows(d.Model, d.Name) {
+			refused = append(refused, d.Source.Report(diag.Error, fieldmap.CodeUnmapped, d.Span, "%s", fieldmap.UnmappedText(d.Model, d.Name)))
+		}
+	}
+	if len(refused) > 0 {
+		return nil, refused
+	}
 	p := &splPlan{SPL: s, keeps: splunk.KeepsEvents(s.Search), strategy: Search}
 	p.groups, p.counts = splunk.Groups(s.Search)
 	p.first, p.asks = splunk.First(s.Search)

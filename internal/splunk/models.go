@@ -33,6 +33,9 @@ func Datasets(s *spl.Search) []Dataset {
 	return out
 }
 
+// Predicate compiles a condition of search that has no subsearch.
+func Predicate(x spl.Expr) func(Row) bool { return compileExpr(x, same) }
+
 // EachSearch visits a search and every search within it, whichever command holds it, the outer ones
 // first.
 func EachSearch(s *spl.Search, visit func(*spl.Search)) {
