@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// renamer gives fields other names; one that is not there removes nothing.
+// renamer gives fields other names. The new name has the value of the old one: none when that is not there.
 func renamer(pairs []spl.Pair) func(Row) {
 	return func(row Row) {
 		for _, p := range pairs {
@@ -19,11 +19,12 @@ func renamer(pairs []spl.Pair) func(Row) {
 func renameOne(row Row, from, to string) {
 	if !strings.Contains(from, "*") {
 		key := row.key(from)
-		v, ok := row[key]
-		if ok && key != to {
-			delete(row, key)
-			row[to] = v
+		if key == to {
+			return
 		}
+		v := row[key]
+		delete(row, key)
+		row.set(to, v)
 		return
 	}
 	pattern := from

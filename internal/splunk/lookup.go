@@ -216,10 +216,10 @@ func (s *appendedPipe) end() error {
 // feed hands rows to a chain and ends it.
 func feed(chain stage, rows *kept) error {
 	err := rows.drain(func(_ int, row Row) error { return chain.row(row) })
-	if err != nil {
-		return ignoreDone(err)
+	if ignoreDone(err) != nil {
+		return err
 	}
-	return ignoreDone(chain.end())
+	return chain.end()
 }
 
 func ignoreDone(err error) error {

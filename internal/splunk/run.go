@@ -74,10 +74,7 @@ func (r *run) search(s *spl.Search, out stage) error {
 	if r.depth > maxRunDepth {
 		return fmt.Errorf("run a subsearch: searches are nested more than %d deep", maxRunDepth)
 	}
-	switch done, err := r.grouped(s, out); {
-	case errors.Is(err, errDone):
-		return nil
-	case done || err != nil:
+	if done, err := r.grouped(s, out); done || err != nil {
 		return err
 	}
 	chain, err := r.chain(s.Stages[1:], out)
@@ -89,10 +86,7 @@ func (r *run) search(s *spl.Search, out stage) error {
 	case err != nil:
 		return err
 	}
-	if err := chain.end(); err != nil && !errors.Is(err, errDone) {
-		return err
-	}
-	return nil
+	return chain.end()
 }
 
 // generate makes the rows of the first command.
@@ -125,8 +119,12 @@ func (r *run) find(f *spl.Find, out stage) error {
 	if err != nil {
 		return err
 	}
-	p := compileExpr(where, same)
-	return r.source.Events(r.ctx, Scan{Where: where, Window: r.window}, func(row Row) error {
+	t, err := within(where, r.window)
+	if err != nil {
+		return fmt.Errorf("run search: %w", err)
+	}
+	p := compileExpr(t.exact, same)
+	return r.source.Events(r.ctx, Scan{Where: t.where, Window: t.window}, func(row Row) error {
 		if err := r.alive(); err != nil {
 			return err
 		}
@@ -181,15 +179,40 @@ func (r *run) table(name string) *Table {
 }
 
 // chain makes the stages of commands, from the last one back.
-func (r *run) chain(stages []spl.Stage, out stage) (stage, error) {
+func (r *run) chain(stages []spl.Stage, out stage) (*link, error) {
+	last := &link{stage: out}
 	for _, c := range slices.Backward(stages) {
-		next, err := r.stage(c, watched{out, r})
+		made, err := r.stage(c, watched{last, r})
 		if err != nil {
 			return nil, err
 		}
-		out = next
+		last = &link{stage: made, next: last}
 	}
-	return out, nil
+	return last, nil
+}
+
+// link is a stage in its place in a chain. Each is told once that there are no more rows, also when the
+// stage before it stopped because nobody wants more of its rows.
+type link struct {
+	stage
+
+	next  *link
+	ended bool
+}
+
+func (l *link) end() error {
+	if l.ended {
+		return nil
+	}
+	l.ended = true
+	err := l.stage.end()
+	if !errors.Is(err, errDone) {
+		return err
+	}
+	if l.next == nil {
+		return nil
+	}
+	return l.next.end()
 }
 
 // parseAgain expands and parses a text that a search made while it ran.
