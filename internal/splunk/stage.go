@@ -112,7 +112,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 	case *spl.Replace:
 		return r.mutate(next, replacer(c)), nil
 	case *spl.Foreach:
-		return &eachField{next: next, run: r, spec: c, instances: map[string]stage{}}, nil
+		return newEachField(r, c, next), nil
 	case *spl.Join:
 		return r.join(c, next)
 	case *spl.Append:
@@ -140,7 +140,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 	case *spl.Return:
 		return &returned{next: next, spec: c}, nil
 	case *spl.Format:
-		return &formatted{next: next, account: r.account("format")}, nil
+		return &formatted{next: next, spec: c, account: r.account("format")}, nil
 	case *spl.Map:
 		return &mapped{next: next, run: r, spec: c}, nil
 	}

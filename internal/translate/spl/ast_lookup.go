@@ -89,14 +89,6 @@ type Replace struct {
 // Replacement is from WITH to.
 type Replacement struct{ From, To Value }
 
-// Foreach runs its commands once for each field, with <<FIELD>> in the place of its name.
-type Foreach struct {
-	At
-	Names []Name
-	// Template is the text between the brackets.
-	Template Text
-}
-
 // Join adds to each row the fields of the row of a search that has the same values.
 type Join struct {
 	At
@@ -192,8 +184,24 @@ type Makeresults struct {
 // Reverse turns the order round.
 type Reverse struct{ At }
 
-// Format turns rows into a condition; it ends a subsearch, as return does.
-type Format struct{ At }
+// Format turns rows into the text of a condition.
+type Format struct {
+	At
+	// Texts stand before all rows, before a row, between its fields, behind a row, between rows, and behind all.
+	Texts [6]string
+	// Between stands between the values of a field that has several.
+	Between string
+	// Max is how many rows are taken; 0 is all.
+	Max int
+	// Empty is the text when there are no rows.
+	Empty string
+}
+
+// FormatTexts are the texts of format when it names none.
+var FormatTexts = [6]string{"(", "(", "AND", ")", "OR", ")"} //nolint:gochecknoglobals // A constant.
+
+// FormatEmpty is the text of format without rows when it names none.
+const FormatEmpty = "NOT ( )"
 
 // Return keeps fields of the first rows for the search around it.
 type Return struct {

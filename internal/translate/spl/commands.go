@@ -75,9 +75,6 @@ func (*Extract) Command() string { return "extract" }
 // Command returns replace.
 func (*Replace) Command() string { return "replace" }
 
-// Command returns foreach.
-func (*Foreach) Command() string { return "foreach" }
-
 // Command returns join.
 func (*Join) Command() string { return "join" }
 

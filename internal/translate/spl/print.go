@@ -20,6 +20,9 @@ func (s *Search) String() string {
 	return text
 }
 
+// Quote writes a text in double quotes, as a search has it.
+func Quote(s string) string { return quote(s) }
+
 // quote writes a text in double quotes.
 func quote(s string) string {
 	var b strings.Builder

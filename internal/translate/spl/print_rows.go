@@ -81,11 +81,6 @@ func (r *Replace) String() string {
 // String writes from WITH to.
 func (r Replacement) String() string { return quote(r.From.Text) + " WITH " + quote(r.To.Text) }
 
-// String writes foreach with its commands.
-func (f *Foreach) String() string {
-	return "foreach " + printNames(f.Names) + " [" + f.Template.Value + "]"
-}
-
 // String writes join with its search.
 func (j *Join) String() string {
 	kind := ""
@@ -174,8 +169,16 @@ func (m *Makeresults) String() string { return line("makeresults", number("count
 // String writes reverse.
 func (*Reverse) String() string { return "reverse" }
 
-// String writes format.
-func (*Format) String() string { return "format" }
+// String writes format with its texts.
+func (f *Format) String() string {
+	texts := ""
+	if f.Texts != FormatTexts {
+		for _, t := range f.Texts {
+			texts = line(texts, quote(t))
+		}
+	}
+	return line("format", setting("mvsep", f.Between, FormatTexts[4]), number("maxresults", f.Max, 0), setting("emptystr", f.Empty, FormatEmpty), texts)
+}
 
 // String writes return with its fields.
 func (r *Return) String() string {
