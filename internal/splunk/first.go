@@ -43,7 +43,9 @@ func KeepsEvents(s *spl.Search) bool {
 		switch stage := stage.(type) {
 		case *spl.Find, *spl.Where, *spl.Eval, *spl.Rename, *spl.Table, *spl.Fields, *spl.Fillnull, *spl.Dedup, *spl.Sort, *spl.Rex,
 			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.Extract,
-			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel:
+			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel,
+			*spl.Accum, *spl.Delta, *spl.Autoregress, *spl.Filldown, *spl.Uniq, *spl.Trendline, *spl.Strcat, *spl.Rangemap, *spl.ToJSON,
+			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier:
 		case *spl.Aggregate:
 			if stage.Kind == spl.Stats {
 				return false

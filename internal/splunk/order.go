@@ -182,3 +182,14 @@ func (s *dedup) row(row Row) error {
 }
 
 func (s *dedup) end() error { return s.next.end() }
+
+// sortedBy returns the places of rows in the order of a field.
+func sortedBy(rows []Row, field string) []int {
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	keys := []spl.SortKey{{Name: spl.Name{Text: field}}}
+	slices.SortStableFunc(order, func(a, b int) int { return compareRows(rows[a], rows[b], keys) })
+	return order
+}

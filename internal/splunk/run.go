@@ -39,10 +39,12 @@ type run struct {
 	env    Env
 	source Source
 	window Window
-	loc    *time.Location
-	limit  int
-	held   int
-	depth  int
+	// span is the window of the search that runs: that of a subsearch may be another.
+	span  Window
+	loc   *time.Location
+	limit int
+	held  int
+	depth int
 	// accounts are those that are open.
 	accounts []*account
 	tables   map[string]*Table
@@ -66,9 +68,11 @@ const maxRunDepth = 10
 // search runs a whole search into a stage.
 func (r *run) search(s *spl.Search, out stage) error {
 	r.depth++
-	open := len(r.accounts)
+	open, around := len(r.accounts), r.span
+	r.span = Within(s, r.window)
 	defer func() {
 		r.depth--
+		r.span = around
 		r.closeFrom(open)
 	}()
 	if r.depth > maxRunDepth {

@@ -134,8 +134,13 @@ type IPLocation struct {
 // Head keeps the first rows, or the last ones.
 type Head struct {
 	At
+	// N is how many; -1 is all.
 	N    int
 	Tail bool
+	// While keeps rows as long as it holds; nil is always. Null lets it hold where it is null, and Last keeps
+	// the first row where it does not.
+	While      Node
+	Null, Last bool
 }
 
 // Top counts the most frequent combinations, or the rarest.

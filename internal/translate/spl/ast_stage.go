@@ -30,7 +30,9 @@ type Eval struct {
 // Set is one assignment of eval.
 type Set struct {
 	Field Name
-	X     Node
+	// Computed tells that the name has names of fields in braces, for their values.
+	Computed bool
+	X        Node
 }
 
 // StatsKind tells what becomes of the rows that are aggregated.

@@ -271,10 +271,9 @@ func parseTop(p *parser, start int, rare bool) Stage {
 		text, _ := p.word(wordEnd)
 		toCount(&t.Limit)(text)
 	}
-	p.options(t.Command(), options)
-	t.Names = p.wantNames("by")
+	t.Names = p.wantNamesAnd(t.Command(), options, "by")
 	if p.keyword("by") {
-		t.By = p.wantNames()
+		t.By = p.wantNamesAnd(t.Command(), options)
 	}
 	t.NoCount, t.NoShare = !count, !share
 	t.At = p.at(start)

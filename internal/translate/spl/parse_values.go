@@ -193,6 +193,7 @@ func parseReplace(p *parser, start int) Stage {
 	r := &Replace{}
 	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword("in"); p.separator() {
 		from := p.value(true)
+		p.passComma()
 		if !p.keyword("with") {
 			p.fail(p.here(), "expected WITH and a new value%s", p.instead())
 		}
@@ -230,6 +231,7 @@ func parseIPLocation(p *parser, start int) Stage {
 	options := map[string]func(string) bool{"prefix": toText(&l.Prefix), "allfields": toFlag(&l.AllFields), "lang": ignored}
 	p.options("iplocation", options)
 	l.Field = p.name()
+	p.options("iplocation", options)
 	l.At = p.at(start)
 	return l
 }

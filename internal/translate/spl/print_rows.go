@@ -128,7 +128,12 @@ func (l *IPLocation) String() string {
 }
 
 // String writes head or tail with its number.
-func (h *Head) String() string { return h.Command() + " " + strconv.Itoa(h.N) }
+func (h *Head) String() string {
+	if h.While == nil {
+		return h.Command() + " " + strconv.Itoa(h.N)
+	}
+	return line("head", number("limit", h.N, -1), flag("null", h.Null), flag("keeplast", h.Last), "("+h.While.String()+")")
+}
 
 // String writes top or rare with its fields.
 func (t *Top) String() string {

@@ -77,7 +77,13 @@ func (w *Where) String() string { return "where " + w.X.String() }
 func (e *Eval) String() string { return "eval " + joined(e.Sets, ", ") }
 
 // String writes field = expression.
-func (s Set) String() string { return s.Field.String() + " = " + s.X.String() }
+func (s Set) String() string {
+	name := s.Field.String()
+	if s.Computed {
+		name = s.Field.Text
+	}
+	return name + " = " + s.X.String()
+}
 
 // String writes the aggregation with the name of its result.
 func (a Agg) String() string {

@@ -1,0 +1,11 @@
+package spl
+
+// moreCommands are the parsers of rarer commands.
+var moreCommands = map[string]func(p *parser, start int) Stage{
+	"accum": parseAccum, "delta": parseDelta, "autoregress": parseAutoregress, "filldown": parseFilldown,
+	"uniq":      func(p *parser, start int) Stage { return &Uniq{p.at(start)} },
+	"trendline": parseTrendline,
+	"strcat":    parseStrcat, "rangemap": parseRangemap, "tojson": parseToJSON, "fieldformat": parseFieldformat,
+	"noop": parseNoop("noop"), "localop": parseNoop("localop"), "addinfo": parseAddInfo, "makecontinuous": parseMakecontinuous,
+	"outlier": parseOutlier,
+}
