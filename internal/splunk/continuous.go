@@ -41,7 +41,7 @@ func (s *continuous) end() error {
 	case s.spec.Span != nil:
 		step = *s.spec.Span
 	case least <= most:
-		step = spl.TimeSpan{N: s.bins.step()}
+		step = s.bins.step()
 	}
 	at, steps := s.floor(least, step), 0
 	// fill hands out rows for the steps before x.

@@ -133,8 +133,6 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 		return newTop(r, c, next), nil
 	case *spl.AddTotals:
 		return r.mutate(next, totaler(c)), nil
-	case *spl.Timechart:
-		return newTimechart(r, c, next), nil
 	case *spl.Reverse:
 		return &tail{next: next, n: -1, rows: kept{account: r.account("tail")}}, nil
 	case *spl.Return:
@@ -174,6 +172,14 @@ func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
 		return r.mutate(next, r.informed()), nil
 	case *spl.Makecontinuous:
 		return newContinuous(r, c, next), nil
+	case *spl.Chart:
+		return newChart(r, c, next), nil
+	case *spl.Xyseries:
+		return &xyseries{next, c, kept{account: r.account("xyseries")}, map[string]int{}}, nil
+	case *spl.Untable:
+		return &untabled{next, c}, nil
+	case *spl.Transpose:
+		return &transposed{next, c, kept{account: r.account("transpose")}}, nil
 	case *spl.Outlier:
 		return &outliers{next: next, run: r, spec: c, rows: kept{account: r.account("outlier")}}, nil
 	}

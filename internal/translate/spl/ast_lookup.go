@@ -163,17 +163,6 @@ type AddTotals struct {
 	Names []Name
 }
 
-// Timechart aggregates in steps of time, a column for each value of By.
-type Timechart struct {
-	At
-	Aggs    []Agg
-	Span    *TimeSpan
-	By      *Name
-	Limit   int
-	NoOther bool
-	NoNull  bool
-}
-
 // Datamodel reads the events of a dataset: from datamodel.
 type Datamodel struct {
 	At

@@ -87,9 +87,6 @@ func (*IPLocation) Command() string { return "iplocation" }
 // Command returns addtotals.
 func (*AddTotals) Command() string { return "addtotals" }
 
-// Command returns timechart.
-func (*Timechart) Command() string { return "timechart" }
-
 // Command returns from.
 func (*Datamodel) Command() string { return "from" }
 

@@ -120,7 +120,7 @@ func init() { //nolint:gochecknoinits // The parsers of subsearches refer to the
 		"tail":      func(p *parser, start int) Stage { return parseHead(p, start, true) },
 		"top":       func(p *parser, start int) Stage { return parseTop(p, start, false) },
 		"rare":      func(p *parser, start int) Stage { return parseTop(p, start, true) },
-		"addtotals": parseAddTotals, "timechart": parseTimechart, "from": parseFrom, "makeresults": parseMakeresults,
+		"addtotals": parseAddTotals, "from": parseFrom, "makeresults": parseMakeresults,
 		"reverse": func(p *parser, start int) Stage { return &Reverse{p.at(start)} },
 		"format":  parseFormat,
 		"return":  parseReturn, "map": parseMap,

@@ -190,10 +190,9 @@ func sortForm(n Name) (inner Name, as string, ok bool) {
 
 func parseBin(p *parser, start int) Stage {
 	b := &Bin{Bins: 100}
-	var minimum *TimeSpan
 	options := map[string]func(string) bool{
-		"span": toSpan(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&minimum),
-		"aligntime": only("earliest_not_supported"),
+		"span": toSpan(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&b.Least),
+		"aligntime": toAlign(&b.Align),
 	}
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		if key, value, span, ok := p.option(); ok {

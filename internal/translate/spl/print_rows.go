@@ -146,19 +146,6 @@ func (a *AddTotals) String() string {
 	return line("addtotals", setting("fieldname", a.As, "Total"), printNames(a.Names))
 }
 
-// String writes timechart with its functions.
-func (t *Timechart) String() string {
-	parts := []string{"timechart", number("limit", t.Limit, 10), off("useother", t.NoOther), off("usenull", t.NoNull)}
-	if t.Span != nil {
-		parts = append(parts, "span="+t.Span.String())
-	}
-	parts = append(parts, joined(t.Aggs, ", "))
-	if t.By != nil {
-		parts = append(parts, "by "+t.By.String())
-	}
-	return line(parts...)
-}
-
 // String writes from datamodel.
 func (d *Datamodel) String() string {
 	name := d.Model

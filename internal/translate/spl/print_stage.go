@@ -214,7 +214,10 @@ func (b *Bin) String() string {
 	if b.Span != nil {
 		parts = append(parts, "span="+b.Span.String())
 	}
-	parts = append(parts, number("bins", b.Bins, 100))
+	parts = append(parts, number("bins", b.Bins, 100), setting("aligntime", b.Align, ""))
+	if b.Least != nil {
+		parts = append(parts, "minspan="+b.Least.String())
+	}
 	for _, bound := range []struct {
 		name string
 		at   *float64
