@@ -142,30 +142,6 @@ func (s *filled) end() error {
 	return s.next.end()
 }
 
-// totaler adds the sum of the numeric fields of a row.
-func totaler(c *spl.AddTotals) func(Row) {
-	return func(row Row) {
-		names := make(map[string]bool)
-		if len(c.Names) == 0 {
-			for _, name := range row.matching("*") {
-				names[name] = true
-			}
-		}
-		for _, n := range c.Names {
-			for _, name := range row.matching(n.Text) {
-				names[name] = true
-			}
-		}
-		sum := 0.0
-		for name := range names {
-			if x, ok := row[name].Float(); ok {
-				sum += x
-			}
-		}
-		row[c.As] = Number(sum)
-	}
-}
-
 // replacer changes whole values. Patterns ignore case; the stars of the new value are those of the
 // old one.
 func replacer(c *spl.Replace) func(Row) {

@@ -104,6 +104,10 @@ func (r *run) generate(first spl.Stage, out stage) error {
 		return r.inputLookup(first, out)
 	case *spl.Datamodel:
 		return r.datamodel(first, out)
+	case *spl.Union:
+		return r.union(first, out)
+	case *spl.SetOp:
+		return r.setOf(first, out)
 	case *spl.Makeresults:
 		for range first.N {
 			if err := r.alive(); err != nil {

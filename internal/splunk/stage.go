@@ -132,7 +132,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 	case *spl.Top:
 		return newTop(r, c, next), nil
 	case *spl.AddTotals:
-		return r.mutate(next, totaler(c)), nil
+		return &totals{next: next, spec: c, account: r.account("addtotals"), sums: Row{}}, nil
 	case *spl.Reverse:
 		return &tail{next: next, n: -1, rows: kept{account: r.account("tail")}}, nil
 	case *spl.Return:
@@ -180,6 +180,10 @@ func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
 		return &untabled{next, c}, nil
 	case *spl.Transpose:
 		return &transposed{next, c, kept{account: r.account("transpose")}}, nil
+	case *spl.AppendCols:
+		return r.appendCols(c, next)
+	case *spl.Union:
+		return &appended{next: next, run: r, more: func(out stage) error { return r.union(c, out) }}, nil
 	case *spl.Outlier:
 		return &outliers{next: next, run: r, spec: c, rows: kept{account: r.account("outlier")}}, nil
 	}

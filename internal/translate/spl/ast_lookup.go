@@ -97,7 +97,13 @@ type Join struct {
 	// Max is how many rows are joined to one; 0 is all.
 	Max   int
 	Names []Name
-	Sub   *Search
+	// Left and Right stand before the names of the fields of the two sides, and On are the fields that have
+	// to be equal, when they have names of their own.
+	Left, Right string
+	On          []Pair
+	// UseTime joins only with rows that are not later, or when Later not earlier.
+	UseTime, Later bool
+	Sub            *Search
 }
 
 // Append adds the rows of a search, or with Pipe those that its commands make of the rows so far.
@@ -156,11 +162,14 @@ type Top struct {
 	ShareAs string
 }
 
-// AddTotals adds the sum of numbers to each row.
+// AddTotals adds the sum of numbers to each row, and a row with the sums of fields.
 type AddTotals struct {
 	At
 	As    string
 	Names []Name
+	// NoRow adds no sums to rows, Column a row of sums, which has Label in LabelField.
+	NoRow, Column     bool
+	Label, LabelField string
 }
 
 // Datamodel reads the events of a dataset: from datamodel.

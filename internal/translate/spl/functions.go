@@ -125,5 +125,5 @@ func init() { //nolint:gochecknoinits // The parsers of subsearches refer to the
 		"format":  parseFormat,
 		"return":  parseReturn, "map": parseMap,
 	}
-	maps.Copy(commands, moreCommands)
+	maps.Copy(commands, moreCommands())
 }

@@ -221,14 +221,18 @@ func (p *parser) generates(s *Search) {
 		p.checkTimes(first.X)
 	case *Tstats:
 		p.checkTimes(first.Where)
-	case *InputLookup, *Datamodel, *Makeresults:
+	case *InputLookup, *Datamodel, *Makeresults, *Union, *SetOp:
 	default:
 		p.fail(first.Pos(), "a search cannot begin with %s: there are no rows yet", first.Command())
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {
-		case *Tstats, *Datamodel, *Makeresults:
+		case *Tstats, *Datamodel, *Makeresults, *SetOp:
 			p.fail(stage.Pos(), "%s can only be the first command of a search", stage.Command())
+		case *Union:
+			if stage.Multi {
+				p.fail(stage.Pos(), "multisearch can only be the first command of a search")
+			}
 		case *InputLookup:
 			if !stage.Append {
 				p.fail(stage.Pos(), "inputlookup can only be the first command of a search, or have append=true")

@@ -298,15 +298,23 @@ func (p *parser) headEnd() bool {
 	return p.stageEnd() || isLetter(c) || c == '(' || c == ','
 }
 
+// usualTotal is the name of sums.
+const usualTotal = "Total"
+
 func parseAddTotals(p *parser, start int) Stage {
-	a := &AddTotals{As: "Total"}
-	row, column := true, false
-	options := map[string]func(string) bool{"fieldname": toText(&a.As), "row": toFlag(&row), "col": toFlag(&column), "labelfield": ignored, "label": ignored}
-	p.options("addtotals", options)
-	a.Names = p.names()
+	a := &AddTotals{As: usualTotal, Label: usualTotal}
+	row := true
+	a.Names = p.namesAnd("addtotals", map[string]func(string) bool{
+		"fieldname": toText(&a.As), "row": toFlag(&row), "col": toFlag(&a.Column), "labelfield": toText(&a.LabelField), "label": toText(&a.Label),
+	})
+	a.NoRow = !row
 	a.At = p.at(start)
-	if !row || column {
-		p.unsupported(a.Span, "addtotals of columns is not supported")
-	}
+	return a
+}
+
+func parseAddColTotals(p *parser, start int) Stage {
+	a := &AddTotals{As: usualTotal, Label: usualTotal, NoRow: true, Column: true}
+	a.Names = p.namesAnd("addcoltotals", map[string]func(string) bool{"labelfield": toText(&a.LabelField), "label": toText(&a.Label)})
+	a.At = p.at(start)
 	return a
 }

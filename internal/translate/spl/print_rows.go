@@ -87,7 +87,18 @@ func (j *Join) String() string {
 	if j.Outer {
 		kind = "type=outer"
 	}
-	return line("join", kind, number("max", j.Max, 1), off("overwrite", !j.Overwrite), printNames(j.Names), "["+j.Sub.inner()+"]")
+	on := ""
+	for i, pair := range j.On {
+		if i > 0 {
+			on += " AND "
+		}
+		on += printName(j.Left+"."+pair.From.Text) + "=" + printName(j.Right+"."+pair.To.Text)
+	}
+	if on != "" {
+		on = "where " + on
+	}
+	return line("join", kind, number("max", j.Max, 1), off("overwrite", !j.Overwrite), flag("usetime", j.UseTime), off("earlier", j.Later),
+		setting("left", j.Left, ""), setting("right", j.Right, ""), printNames(j.Names), on, "["+j.Sub.inner()+"]")
 }
 
 // String writes append or appendpipe with what is in brackets.
@@ -143,7 +154,8 @@ func (t *Top) String() string {
 
 // String writes addtotals with its fields.
 func (a *AddTotals) String() string {
-	return line("addtotals", setting("fieldname", a.As, "Total"), printNames(a.Names))
+	return line("addtotals", off("row", a.NoRow), flag("col", a.Column), setting("label", a.Label, usualTotal),
+		setting("labelfield", a.LabelField, ""), setting("fieldname", a.As, usualTotal), printNames(a.Names))
 }
 
 // String writes from datamodel.
