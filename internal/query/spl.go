@@ -93,7 +93,13 @@ func (p *splPlan) Wants(at time.Time, w window.Window) (patterns, fields []strin
 		return nil, nil
 	}
 	patterns, fields = p.source(Source{}).Wants(p.first)
-	return names{patterns, at}.of(w), fields
+	return names{patterns, at}.of(p.within(w)), fields
+}
+
+// within is the window of the first command in that of the search: times in its condition take its place.
+func (p *splPlan) within(w window.Window) window.Window {
+	own := splunk.Within(p.Search, splunk.Window{Earliest: w.From, Latest: w.To, Now: w.To})
+	return window.Window{From: own.Earliest, To: own.Latest}
 }
 
 // overRisk reports whether the search is about risk events, which may be in a place of their own.
@@ -173,9 +179,9 @@ func (s *splSearch) Target() search.Target {
 	return t
 }
 
-// Reads is the search of the first command.
+// Reads is the search of the first command, unless that is about a time of its own.
 func (s *splSearch) Reads(w window.Window) []Read {
-	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() {
+	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() || s.plan.within(w) != w {
 		return nil
 	}
 	_, counted := s.grouping(w)
@@ -255,7 +261,7 @@ func (s *splSearch) Explain(w window.Window) Explanation {
 		Window: w.String(), TimeField: search.DefaultTimestamp, Indices: p.rule.Index, Query: p.Search.String(), Condition: "everything",
 	}
 	if s.first != nil {
-		r := s.first.At(w)
+		r := s.first.At(p.within(w))
 		e.Indices = r.Patterns
 		e.Condition, e.Exact, e.Request = s.first.Condition.String(), s.first.Exact, r.Body()
 		if !s.first.Exact {

@@ -78,6 +78,9 @@ type checker struct {
 
 func (c *checker) search(s *spl.Search) {
 	for _, stage := range s.Stages {
+		for _, sub := range spl.Subs(stage) {
+			c.search(sub)
+		}
 		switch stage := stage.(type) {
 		case *spl.Find:
 			c.condition(stage.X)
@@ -87,10 +90,6 @@ func (c *checker) search(s *spl.Search) {
 			c.table(s, stage.Table)
 		case *spl.InputLookup:
 			c.table(s, stage.Table)
-		case *spl.Join:
-			c.search(stage.Sub)
-		case *spl.Append:
-			c.search(stage.Sub)
 		case *spl.IPLocation:
 			if c.env.Locate == nil {
 				c.diags = append(c.diags, s.Source.Report(diag.Error, spl.CodeUnsupported, stage.Pos(),

@@ -65,8 +65,8 @@ func Groups(s *spl.Search) (Grouping, bool) {
 func countable(s *spl.Search) (counted, bool) {
 	c := counted{name: same, usual: func(string) Value { return Null }}
 	scan, known := First(s)
-	if !known {
-		return c, false
+	if t, err := within(condition1(s), Window{}); !known || err != nil || !t.whole {
+		return c, false // Counting knows no times but those of the whole search.
 	}
 	c.scan = scan
 	switch first := s.Stages[0].(type) {
@@ -141,7 +141,7 @@ func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
 		return false, nil
 	}
 	g := newGrouping(r.account(c.command), c.aggs, c.by, c.name)
-	c.scan.Window = r.window
+	c.scan.Window = Within(s, r.window)
 	done, err := source.Groups(r.ctx, c.scan, c.Grouping, func(p Part) error {
 		if err := r.alive(); err != nil {
 			return err
@@ -155,7 +155,7 @@ func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	return true, (&stats{chain, g}).end()
+	return true, (&link{stage: &stats{chain, g}, next: chain}).end()
 }
 
 // complete puts in what stands for a value that is missing; false when the event is in no group then.

@@ -76,10 +76,15 @@ func (t *transactions) row(row Row) error {
 	if err := t.expire(row); err != nil {
 		return err
 	}
+	if isEnd {
+		if err := t.evict(values); err != nil {
+			return err
+		}
+	}
 	into := t.find(values, isEnd)
 	if into == nil {
-		// With an end that is asked for, nothing but an end can be the newest event.
-		if t.finish != nil && !isEnd {
+		// With an end that is asked for, nothing but an end can be the newest event of what is whole.
+		if t.finish != nil && !isEnd && !t.spec.KeepEvicted {
 			return nil
 		}
 		into = &transaction{values: map[string]string{}, hasEnd: isEnd}
@@ -122,6 +127,16 @@ func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
 	return nil
 }
 
+// evict closes what has no end and a row would belong to that is one: what is older belongs to that.
+func (t *transactions) evict(values map[string]string) error {
+	for open := t.find(values, false); open != nil && !open.hasEnd; open = t.find(values, false) {
+		if err := t.close(open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // expire closes what the row is too old for.
 func (t *transactions) expire(row Row) error {
 	at, _ := row["_time"].Float()
@@ -137,10 +152,10 @@ func (t *transactions) expire(row Row) error {
 	return nil
 }
 
-// close hands a transaction out. One that has no begin, when that is asked for, is evicted.
+// close hands a transaction out. One that lacks the begin or end that is asked for is evicted.
 func (t *transactions) close(open *transaction) error {
 	t.open = slices.DeleteFunc(t.open, func(o *transaction) bool { return o == open })
-	complete := t.start == nil || open.hasOpen
+	complete := (t.start == nil || open.hasOpen) && (t.finish == nil || open.hasEnd)
 	defer func() { open.rows = nil }()
 	if !complete && !t.spec.KeepEvicted {
 		t.account.release(open.held)

@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -133,16 +134,20 @@ func (r *run) tstats(c *spl.Tstats, out stage) error {
 	if err != nil {
 		return err
 	}
-	if where != nil {
-		where = renameExpr(where, name)
+	t, err := within(where, r.window)
+	if err != nil {
+		return fmt.Errorf("run tstats: %w", err)
 	}
-	p := compileExpr(where, same)
+	p := compileExpr(t.exact, name)
+	if t.where != nil {
+		t.where = renameExpr(t.where, name)
+	}
 	g := newGrouping(r.account("tstats"), c.Aggs, c.By, name)
 	if c.Fill != nil {
 		g.fill = func(string) (Value, bool) { return Text(*c.Fill), true }
 	}
 	dataset := root(c.Model, c.Dataset)
-	scan := Scan{Where: where, Model: c.Model, Dataset: c.Dataset, Window: r.window}
+	scan := Scan{Where: t.where, Model: c.Model, Dataset: c.Dataset, Window: t.window}
 	err = r.source.Events(r.ctx, scan, func(row Row) error {
 		if err := r.alive(); err != nil {
 			return err

@@ -30,7 +30,9 @@ type Eval struct {
 // Set is one assignment of eval.
 type Set struct {
 	Field Name
-	X     Node
+	// Computed tells that the name has names of fields in braces, for their values.
+	Computed bool
+	X        Node
 }
 
 // StatsKind tells what becomes of the rows that are aggregated.
@@ -83,10 +85,12 @@ type Tstats struct {
 	SummariesOnly bool
 }
 
-// TimeSpan is a length of time such as 5m, or a number of units of another field when Unit is "".
+// TimeSpan is a length of time such as 5m, or a number of units of another field when Unit is "". Steps of
+// Unit log grow: they begin at N times a power of Base.
 type TimeSpan struct {
 	N    float64
 	Unit string
+	Base float64
 }
 
 // Rename gives fields other names. Names may have stars.
@@ -166,8 +170,11 @@ type Bin struct {
 	Field Name
 	As    string
 	Span  *TimeSpan
-	// Bins is the number of steps at most where there is no Span.
-	Bins       int
+	// Bins is the number of steps at most where there is no Span, and Least how long they are at least.
+	Bins  int
+	Least *TimeSpan
+	// Align is a moment that a step begins at: "earliest", "latest", or what stands for a time.
+	Align      string
 	Start, End *float64
 }
 

@@ -75,9 +75,6 @@ func (*Extract) Command() string { return "extract" }
 // Command returns replace.
 func (*Replace) Command() string { return "replace" }
 
-// Command returns foreach.
-func (*Foreach) Command() string { return "foreach" }
-
 // Command returns join.
 func (*Join) Command() string { return "join" }
 
@@ -89,9 +86,6 @@ func (*IPLocation) Command() string { return "iplocation" }
 
 // Command returns addtotals.
 func (*AddTotals) Command() string { return "addtotals" }
-
-// Command returns timechart.
-func (*Timechart) Command() string { return "timechart" }
 
 // Command returns from.
 func (*Datamodel) Command() string { return "from" }

@@ -238,28 +238,6 @@ func (p *parser) tstatsBy(t *Tstats) {
 	}
 }
 
-func parseTimechart(p *parser, start int) Stage {
-	t := &Timechart{Limit: 10}
-	other, null := true, true
-	options := map[string]func(string) bool{
-		"span": toSpan(&t.Span), "limit": toCount(&t.Limit), "useother": toFlag(&other), "usenull": toFlag(&null), "partial": ignored,
-	}
-	p.options("timechart", options)
-	t.Aggs = p.aggs("by")
-	if p.keyword("by") {
-		n := p.name()
-		t.By = &n
-		p.options("timechart", options)
-	}
-	t.NoOther, t.NoNull = !other, !null
-	p.wantAggs(t.Aggs, start, "timechart")
-	t.At = p.at(start)
-	if t.Span == nil {
-		p.unsupported(t.At.Span, "timechart without span is not supported")
-	}
-	return t
-}
-
 func parseTop(p *parser, start int, rare bool) Stage {
 	t := &Top{Rare: rare, Limit: 10, CountAs: "count", ShareAs: "percent"}
 	count, share := true, true
@@ -271,10 +249,9 @@ func parseTop(p *parser, start int, rare bool) Stage {
 		text, _ := p.word(wordEnd)
 		toCount(&t.Limit)(text)
 	}
-	p.options(t.Command(), options)
-	t.Names = p.wantNames("by")
+	t.Names = p.wantNamesAnd(t.Command(), options, "by")
 	if p.keyword("by") {
-		t.By = p.wantNames()
+		t.By = p.wantNamesAnd(t.Command(), options)
 	}
 	t.NoCount, t.NoShare = !count, !share
 	t.At = p.at(start)

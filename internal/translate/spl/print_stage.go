@@ -77,7 +77,13 @@ func (w *Where) String() string { return "where " + w.X.String() }
 func (e *Eval) String() string { return "eval " + joined(e.Sets, ", ") }
 
 // String writes field = expression.
-func (s Set) String() string { return s.Field.String() + " = " + s.X.String() }
+func (s Set) String() string {
+	name := s.Field.String()
+	if s.Computed {
+		name = s.Field.Text
+	}
+	return name + " = " + s.X.String()
+}
 
 // String writes the aggregation with the name of its result.
 func (a Agg) String() string {
@@ -208,7 +214,10 @@ func (b *Bin) String() string {
 	if b.Span != nil {
 		parts = append(parts, "span="+b.Span.String())
 	}
-	parts = append(parts, number("bins", b.Bins, 100))
+	parts = append(parts, number("bins", b.Bins, 100), setting("aligntime", b.Align, ""))
+	if b.Least != nil {
+		parts = append(parts, "minspan="+b.Least.String())
+	}
 	for _, bound := range []struct {
 		name string
 		at   *float64

@@ -90,7 +90,10 @@ func TestFaults(t *testing.T) {
 		{"a=1 | stats sum by x", `f:1:13: error: sum wants a field: sum(field) [spl/syntax]`},
 		{"a=1 | foreach b* [eval x=frob('<<FIELD>>')]", `f:1:26: error: the function frob is not supported [spl/unsupported]`},
 		{"a=1 | join x [search b=1 | frob]", `f:1:28: error: the command frob is not supported: did you mean from? [spl/unsupported]`},
-		{"a=1 (earliest=-1h b=2) | search latest=3", `f:1:6: error: earliest in a search is not supported: the schedule of the rule says which time is searched [spl/unsupported]`},
+		{"a=1 (earliest=yesterday b=2)", `f:1:6: error: "yesterday" is no time such as -24h@h, 1772450000 or 03/05/2026:12:00:00 [spl/value]`},
+		{"a=1 latest>5", `f:1:5: error: latest takes =, not > [spl/value]`},
+		{"a=1 NOT (b=2 earliest=-1h)", `f:1:14: error: earliest behind NOT is not supported [spl/unsupported]`},
+		{"|tstats count where b=2 earliest=rt", `f:1:25: error: "rt" is no time such as -24h@h, 1772450000 or 03/05/2026:12:00:00 [spl/value]`},
 		{"a=\xff", `f:1:3: error: the search is not valid UTF-8 [spl/syntax]`},
 		{strings.Repeat("(", 500), `f:1:100: error: the search is nested too deeply [spl/syntax]`},
 	} {
