@@ -41,7 +41,7 @@ func Predicate(x spl.Expr) func(Row) bool { return compileExpr(x, same) }
 func EachSearch(s *spl.Search, visit func(*spl.Search)) {
 	visit(s)
 	for _, stage := range s.Stages {
-		within(reflect.ValueOf(stage), visit)
+		searchesIn(reflect.ValueOf(stage), visit)
 	}
 }
 
@@ -50,9 +50,9 @@ var (
 	sourceType = reflect.TypeFor[*spl.Source]()
 )
 
-// within looks for searches in a part of a tree. Commands are many and hold searches in fields of
+// searchesIn looks for searches in a part of a tree. Commands are many and hold searches in fields of
 // their own: looking at the types misses none.
-func within(v reflect.Value, visit func(*spl.Search)) {
+func searchesIn(v reflect.Value, visit func(*spl.Search)) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		switch {
@@ -62,20 +62,20 @@ func within(v reflect.Value, visit func(*spl.Search)) {
 				EachSearch(s, visit)
 			}
 		default:
-			within(v.Elem(), visit)
+			searchesIn(v.Elem(), visit)
 		}
 	case reflect.Interface:
 		if !v.IsNil() {
-			within(v.Elem(), visit)
+			searchesIn(v.Elem(), visit)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			within(v.Index(i), visit)
+			searchesIn(v.Index(i), visit)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				within(v.Field(i), visit)
+				searchesIn(v.Field(i), visit)
 			}
 		}
 	default:
