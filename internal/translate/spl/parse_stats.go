@@ -229,11 +229,21 @@ func (p *parser) metrics(t *Tstats) {
 	var name string
 	var rest []Expr
 	for _, x := range members(t.Where) {
-		if c, ok := x.(*Compare); ok && strings.EqualFold(c.Field.Text, "metric_name") && c.Op == "=" && !strings.Contains(c.Value.Text, "*") {
+		c, ok := x.(*Compare)
+		switch {
+		case ok && strings.EqualFold(c.Field.Text, "metric_name") && c.Op == "=" && !strings.Contains(c.Value.Text, "*"):
 			name = c.Value.Text
-			continue
+		case ok && c.Field.Text == "span" && c.Op == "=":
+			p.set("mstats", map[string]func(string) bool{"span": toSpan(&t.Span)}, "span", c.Value.Text, c.Pos())
+		default:
+			rest = append(rest, x)
 		}
-		rest = append(rest, x)
+	}
+	if t.Where = nil; len(rest) > 0 {
+		t.Where = rest[0]
+	}
+	if len(rest) > 1 {
+		t.Where = &And{rest}
 	}
 	for i, a := range t.Aggs {
 		if a.Field == nil || a.Field.Text != "_value" {
@@ -244,14 +254,6 @@ func (p *parser) metrics(t *Tstats) {
 			return
 		}
 		t.Aggs[i].Field = &Name{name, a.Field.Span}
-		t.Where = nil
-		switch len(rest) {
-		case 0:
-		case 1:
-			t.Where = rest[0]
-		default:
-			t.Where = &And{rest}
-		}
 	}
 	if t.Span != nil && !slices.ContainsFunc(t.By, func(n Name) bool { return n.Text == "_time" }) {
 		t.By = append(t.By, Name{"_time", t.Pos()})
