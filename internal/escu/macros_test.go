@@ -38,7 +38,7 @@ func TestMacroExpressions(t *testing.T) {
 		"`wrong`":                    `the macro wrong is defined by an expression that has no value`,
 		"| `cond` u=* | stats count": `search sourcetype=csv AND u=* | stats count as count`,
 		"| `bare` | head 1":          `search sourcetype=csv | head 1`,
-		"|`negated`":                 `NOT sourcetype=csv`,
+		"|`negated`":                 `search NOT sourcetype=csv`,
 		"| `command` | head 1":       `| inputlookup x | head 1`,
 		"| `typo`":                   `the command inputlokup is not supported`,
 		"| (a=1)":                    `expected the name of a command`,
