@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/tables"
 	"tocsin/internal/translate/spl"
 )
 
@@ -13,6 +14,8 @@ import (
 type Env struct {
 	// Table returns a lookup by its name, nil when there is none; a nil func has none.
 	Table func(name string) *Table
+	// Tables are those that searches write and read; nil: nothing is kept, and rows are only passed on.
+	Tables tables.Store
 	// Locate says what is known of an address: City, Country, Region, lat, lon …; nil when no
 	// database is configured, and iplocation is not supported then.
 	Locate func(address string) map[string]string
