@@ -3,7 +3,6 @@ package splunk_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -151,7 +150,7 @@ func plainRow(row map[string]any) map[string]any {
 		var texts []any
 		for _, x := range list {
 			if x != nil {
-				texts = append(texts, fmt.Sprint(x))
+				texts = append(texts, plainText(x))
 			}
 		}
 		switch {
@@ -163,6 +162,15 @@ func plainRow(row map[string]any) map[string]any {
 		}
 	}
 	return out
+}
+
+// plainText is the text of a value as it is in JSON.
+func plainText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	data, _ := json.Marshal(v)
+	return string(data)
 }
 
 func encode(row map[string]any) []byte {

@@ -261,7 +261,7 @@ func (r *run) aggregate(c *spl.Aggregate, next stage) stage {
 	case spl.Eventstats:
 		return &eventstats{next: next, groups: g, rows: kept{account: g.account}}
 	case spl.Streamstats:
-		return newStreamstats(g, c, next)
+		return newStreamstats(r, g, c, next)
 	default:
 		return &stats{next, g}
 	}

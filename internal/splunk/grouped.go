@@ -71,10 +71,10 @@ func countable(s *spl.Search) (counted, bool) {
 	c.scan = scan
 	switch first := s.Stages[0].(type) {
 	case *spl.Tstats:
-		if first.Span != nil {
+		if first.Span != nil || first.Prestats {
 			return c, false
 		}
-		c.name, c.aggs, c.by, c.command, c.stages = undataset(first.Model, first.Dataset), first.Aggs, first.By, "tstats", 1
+		c.name, c.aggs, c.by, c.command, c.stages = undataset(first.Model, first.Dataset), first.Aggs, first.By, first.Command(), 1
 		c.Missing = true
 		c.usual = func(field string) Value {
 			v, _ := Completed(first.Model, first.Dataset, field)

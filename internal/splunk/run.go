@@ -109,15 +109,7 @@ func (r *run) generate(first spl.Stage, out stage) error {
 	case *spl.SetOp:
 		return r.setOf(first, out)
 	case *spl.Makeresults:
-		for range first.N {
-			if err := r.alive(); err != nil {
-				return err
-			}
-			if err := out.row(Row{"_time": Number(float64(r.window.Now.Unix()))}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return r.makeResults(first, out)
 	}
 	return fmt.Errorf("run %s: it makes no rows", first.Command())
 }

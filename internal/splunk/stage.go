@@ -182,6 +182,8 @@ func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
 		return &transposed{next, c, kept{account: r.account("transpose")}}, nil
 	case *spl.AppendCols:
 		return r.appendCols(c, next)
+	case *spl.Tstats:
+		return &appended{next: next, run: r, more: func(out stage) error { return r.tstats(c, out) }}, nil
 	case *spl.Union:
 		return &appended{next: next, run: r, more: func(out stage) error { return r.union(c, out) }}, nil
 	case *spl.OutputLookup:

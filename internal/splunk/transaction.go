@@ -17,6 +17,8 @@ type transactions struct {
 	spec          *spl.Transaction
 	start, finish func(Row) (bool, error)
 	open          []*transaction
+	// evicted are those that lack a begin or end; they are handed out behind all others.
+	evicted []*transaction
 }
 
 // transaction is one that is being put together.
@@ -155,14 +157,22 @@ func (t *transactions) expire(row Row) error {
 // close hands a transaction out. One that lacks the begin or end that is asked for is evicted.
 func (t *transactions) close(open *transaction) error {
 	t.open = slices.DeleteFunc(t.open, func(o *transaction) bool { return o == open })
-	complete := (t.start == nil || open.hasOpen) && (t.finish == nil || open.hasEnd)
-	defer func() { open.rows = nil }()
-	if !complete && !t.spec.KeepEvicted {
+	switch complete := (t.start == nil || open.hasOpen) && (t.finish == nil || open.hasEnd); {
+	case complete:
+		return t.emit(open, true)
+	case t.spec.KeepEvicted:
+		t.evicted = append(t.evicted, open)
+	default:
 		t.account.release(open.held)
-		return nil
+		open.rows = nil
 	}
-	whole, err := open.merge(t.run, complete)
-	t.account.release(open.held)
+	return nil
+}
+
+func (t *transactions) emit(done *transaction, complete bool) error {
+	whole, err := done.merge(t.run, complete)
+	t.account.release(done.held)
+	done.rows = nil
 	if err != nil {
 		return err
 	}
@@ -215,6 +225,11 @@ func (o *transaction) merge(r *run, complete bool) (Row, error) {
 func (t *transactions) end() error {
 	for len(t.open) > 0 {
 		if err := t.close(t.open[0]); err != nil {
+			return err
+		}
+	}
+	for _, one := range t.evicted {
+		if err := t.emit(one, false); err != nil {
 			return err
 		}
 	}

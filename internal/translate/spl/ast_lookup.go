@@ -178,10 +178,12 @@ type Datamodel struct {
 	Model, Dataset string
 }
 
-// Makeresults makes empty rows.
+// Makeresults makes rows: N empty ones, or those of Data.
 type Makeresults struct {
 	At
 	N int
+	// Form is "", csv or json.
+	Form, Data string
 }
 
 // Reverse turns the order round.

@@ -9,8 +9,13 @@ func (*Where) Command() string { return "where" }
 // Command returns eval.
 func (*Eval) Command() string { return "eval" }
 
-// Command returns tstats.
-func (*Tstats) Command() string { return "tstats" }
+// Command returns tstats or mstats.
+func (t *Tstats) Command() string {
+	if t.Metrics {
+		return "mstats"
+	}
+	return "tstats"
+}
 
 // Command returns rename.
 func (*Rename) Command() string { return "rename" }

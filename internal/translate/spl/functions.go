@@ -102,7 +102,9 @@ var commands map[string]func(p *parser, start int) Stage
 
 func init() { //nolint:gochecknoinits // The parsers of subsearches refer to the table.
 	commands = map[string]func(p *parser, start int) Stage{
-		"search": parseFind, "where": parseWhere, "eval": parseEval, "tstats": parseTstats,
+		"search": parseFind, "where": parseWhere, "eval": parseEval,
+		"tstats":      func(p *parser, start int) Stage { return parseTstats(p, start, false) },
+		"mstats":      func(p *parser, start int) Stage { return parseTstats(p, start, true) },
 		"stats":       func(p *parser, start int) Stage { return parseStats(p, start, Stats) },
 		"eventstats":  func(p *parser, start int) Stage { return parseStats(p, start, Eventstats) },
 		"streamstats": func(p *parser, start int) Stage { return parseStats(p, start, Streamstats) },

@@ -258,7 +258,11 @@ func (p *parser) generates(s *Search) {
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {
-		case *Tstats, *Datamodel, *Makeresults, *SetOp:
+		case *Tstats:
+			if p.checkTimes(stage.Where); !stage.Append {
+				p.fail(stage.Pos(), "%s can only be the first command of a search, or have append=true", stage.Command())
+			}
+		case *Datamodel, *Makeresults, *SetOp:
 			p.fail(stage.Pos(), "%s can only be the first command of a search", stage.Command())
 		case *Union:
 			if stage.Multi {

@@ -221,8 +221,14 @@ func plainName(s string) bool {
 
 func parseMakeresults(p *parser, start int) Stage {
 	m := &Makeresults{N: 1}
-	p.options("makeresults", map[string]func(string) bool{"count": toCount(&m.N), "annotate": only("false", "f")})
+	p.options("makeresults", map[string]func(string) bool{
+		"count": toCount(&m.N), "annotate": ignored, "splunk_server": ignored, "splunk_server_group": ignored,
+		"format": oneOf(&m.Form, "csv", "json"), "data": toText(&m.Data),
+	})
 	m.At = p.at(start)
+	if !p.failed && (m.Form == "") != (m.Data == "") {
+		p.fail(m.Span, "makeresults wants both of format and data")
+	}
 	return m
 }
 

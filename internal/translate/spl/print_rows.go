@@ -168,7 +168,13 @@ func (d *Datamodel) String() string {
 }
 
 // String writes makeresults with its count.
-func (m *Makeresults) String() string { return line("makeresults", number("count", m.N, 1)) }
+func (m *Makeresults) String() string {
+	form := ""
+	if m.Form != "" {
+		form = "format=" + m.Form
+	}
+	return line("makeresults", number("count", m.N, 1), form, setting("data", m.Data, ""))
+}
 
 // String writes reverse.
 func (*Reverse) String() string { return "reverse" }

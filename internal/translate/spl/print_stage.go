@@ -104,14 +104,29 @@ func printAs(s string) string { return printName(s) }
 func (a *Aggregate) String() string {
 	options := ""
 	if a.Kind == Streamstats {
-		options = line(number("window", a.Window, 0), off("current", a.NoCurrent), off("global", !a.Global))
+		options = line(number("window", a.Window, 0), off("current", a.NoCurrent), off("global", !a.Global), timeWindow(a.Within),
+			flag("reset_on_change", a.OnChange), reset("reset_before", a.ResetBefore), reset("reset_after", a.ResetAfter))
 	}
 	return line(a.Command(), options, joined(a.Aggs, ", "), by(a.By))
 }
 
-// String writes tstats with its parts.
+func timeWindow(s *TimeSpan) string {
+	if s == nil {
+		return ""
+	}
+	return "time_window=" + s.String()
+}
+
+func reset(name string, x Node) string {
+	if x == nil {
+		return ""
+	}
+	return name + "=(" + x.String() + ")"
+}
+
+// String writes the command with its parts.
 func (t *Tstats) String() string {
-	parts := []string{"tstats", flag("summariesonly", t.SummariesOnly)}
+	parts := []string{t.Command(), flag("summariesonly", t.SummariesOnly), flag("prestats", t.Prestats), flag("append", t.Append)}
 	if t.Fill != nil {
 		parts = append(parts, "fillnull_value="+quote(*t.Fill))
 	}
