@@ -52,8 +52,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	kept, err := elastic.NewTables(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
 	return &backend{
-		events: client, alerts: alerts, ledger: book, leases: leases, risk: risk, name: "Elasticsearch",
+		events: client, alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
 		refreshes: func(ctx context.Context, patterns []string) (settle.Refresh, error) {
 			r, err := client.Refreshes(ctx, patterns)

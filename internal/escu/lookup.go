@@ -49,7 +49,7 @@ func readLookup(o *object, dir string) lookupFile {
 	case o.has("collection") || o.text("lookup_type") == "kvstore":
 		t.Columns = columns(o)
 		f.csv = t.Name + ".csv"
-		t.Empty = "it is a collection of a running Splunk, and there is no " + t.Name + ".csv beside it"
+		t.Empty, t.Listed = "no "+t.Name+".csv is beside it, and nothing is in it until a detection writes it with outputlookup", len(t.Columns) > 0
 	case name != "":
 		f.csv = path.Clean(name)
 	default:
@@ -65,7 +65,7 @@ func readLookup(o *object, dir string) lookupFile {
 // columns are the names of fields_list, which has commas or is a list.
 func columns(o *object) []string {
 	var out []string
-	for _, part := range o.texts("fields_list") {
+	for _, part := range append(o.texts("fields_list"), o.texts("fields")...) {
 		for name := range strings.SplitSeq(part, ",") {
 			if name = strings.TrimSpace(name); name != "" && name != "_key" {
 				out = append(out, name)

@@ -18,6 +18,7 @@ import (
 	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
+	"tocsin/internal/tables"
 	"tocsin/internal/window"
 )
 
@@ -28,7 +29,9 @@ type Pipeline struct {
 	// Instances finds the alerts that were made before; nil: none can be.
 	Instances alert.Instances
 	// Risk is where risk events go; nil: rules that make some fail.
-	Risk    *Risk
+	Risk *Risk
+	// Tables are those that searches write for others; nil: none is written.
+	Tables  tables.Store
 	Options alert.Options
 	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
 	Summarize bool
@@ -119,7 +122,7 @@ func (x *execution) builder() *alert.Builder {
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source()}
+	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source(), Tables: x.pipeline.Tables}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}

@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
+	"tocsin/internal/tables"
 	"tocsin/internal/window"
 )
 
@@ -88,6 +89,8 @@ type Source struct {
 	Late []Late
 	// Risk is where risk events are that were made before.
 	Risk RiskSource
+	// Tables are those that searches write for others; nil: there are none, and none is written.
+	Tables tables.Store
 }
 
 // RiskSource is where risk events are.

@@ -237,7 +237,9 @@ func (s *splSearch) Execute(ctx context.Context, src Source, w window.Window, vi
 	var read int64
 	events.Read = func(n int) { read += int64(n) }
 	out := newRowHits(p, src, at, visit)
-	err := splunk.Run(ctx, p.Search, p.Env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
+	env := p.Env
+	env.Tables = src.Tables
+	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
 	if err == nil {
 		err = out.flush(ctx)
 	}

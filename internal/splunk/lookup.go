@@ -8,7 +8,10 @@ import (
 
 // lookup adds to each row the columns of the rows of a table that it finds.
 func (r *run) lookup(c *spl.Lookup, next stage) (stage, error) {
-	t := r.table(c.Table.Text)
+	t, err := r.table(c.Table.Text)
+	if err != nil {
+		return nil, err
+	}
 	keys := make([]int, len(c.Keys))
 	for i, k := range c.Keys {
 		if keys[i] = t.column(k.Column.Text); keys[i] < 0 && len(t.Columns) > 0 {
@@ -119,7 +122,10 @@ func combinations(lists [][]Value) int {
 }
 
 func (r *run) inputLookup(c *spl.InputLookup, out stage) error {
-	t := r.table(c.Table.Text)
+	t, err := r.table(c.Table.Text)
+	if err != nil {
+		return err
+	}
 	where, err := r.resolve(c.Where)
 	if err != nil {
 		return err

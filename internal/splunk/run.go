@@ -160,13 +160,14 @@ func (s *scope) eval(p program, row Row) (Value, error) {
 }
 
 // table returns a lookup that is ready for use; one that is not there is empty.
-func (r *run) table(name string) *Table {
+func (r *run) table(name string) (*Table, error) {
 	t, ok := r.tables[name]
 	if ok {
-		return t
+		return t, nil
 	}
-	if r.env.Table != nil {
-		t = r.env.Table(name)
+	t, err := r.keptTable(name, r.defined(name))
+	if err != nil {
+		return nil, fmt.Errorf("read the lookup %s: %w", name, err)
 	}
 	if t == nil {
 		t = &Table{Name: name}
@@ -175,7 +176,7 @@ func (r *run) table(name string) *Table {
 		t.Prepare()
 	}
 	r.tables[name] = t
-	return t
+	return t, nil
 }
 
 // chain makes the stages of commands, from the last one back.

@@ -127,6 +127,7 @@ func (p *parser) search(inBrackets bool) *Search {
 		p.fail(p.here(), "the search is empty")
 		return s
 	}
+	p.passPipe()
 	if p.peek() != '|' && (!inBrackets || !p.atCommand()) && !p.isKeyword("search") {
 		start := p.pos
 		f := &Find{X: p.condition()}
@@ -137,6 +138,36 @@ func (p *parser) search(inBrackets bool) *Search {
 	p.stages(s)
 	p.generates(s)
 	return s
+}
+
+// passPipe passes a pipe at the beginning when a macro behind it is a condition: Splunk takes that for a
+// search.
+func (p *parser) passPipe() {
+	back := p.pos
+	for p.accept("|") {
+	}
+	p.blank()
+	if p.pos != back && p.pos < len(p.src) && p.source.origin(p.pos).macro != "" && p.atCondition() {
+		return
+	}
+	p.pos = back
+}
+
+// atCondition reports whether a condition is next and not a command, known or not.
+func (p *parser) atCondition() bool {
+	back := p.pos
+	defer func() { p.pos = back }()
+	name, _ := p.ident()
+	switch c := p.peek(); {
+	case name == "":
+		return c == '(' || c == '"' || c == '\'' || c == '*'
+	case commands[strings.ToLower(name)] != nil:
+		return c == '=' || c == '!' || c == '<' || c == '>'
+	case name == "NOT":
+		return true
+	default:
+		return strings.IndexByte("=!<>:.", c) >= 0 && c != 0 || p.isKeyword("IN")
+	}
 }
 
 // stages reads commands with pipes before them.
