@@ -73,8 +73,11 @@ var allowed = map[string][]string{
 		"internal/translate/lucene", "internal/translate/querydsl",
 	},
 
+	// Tables that searches keep for each other.
+	"internal/tables": nil,
+
 	// What Splunk's searches do, in memory, and the content that is written for Splunk.
-	"internal/splunk": {"internal/diag", "internal/pcre", "internal/translate/spl"},
+	"internal/splunk": {"internal/diag", "internal/pcre", "internal/tables", "internal/translate/spl"},
 	"internal/escu":   {"internal/diag", "internal/folder", "internal/rule", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
 
 	"internal/fieldmap": {
@@ -86,7 +89,7 @@ var allowed = map[string][]string{
 	"internal/query": {
 		"internal/condition", "internal/diag", "internal/escu", "internal/event", "internal/failure", "internal/fieldmap",
 		"internal/indexname", "internal/indicator",
-		"internal/mapping", "internal/rule", "internal/search", "internal/sequence", "internal/splunk", "internal/tally",
+		"internal/mapping", "internal/rule", "internal/search", "internal/sequence", "internal/splunk", "internal/tables", "internal/tally",
 		"internal/translate", "internal/translate/esql", "internal/translate/spl", "internal/window",
 	},
 	// Rules of every format as one set.
@@ -95,7 +98,7 @@ var allowed = map[string][]string{
 	"internal/pipeline": {
 		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
 		"internal/mapping", "internal/planner", "internal/query", "internal/rule", "internal/search", "internal/suppress",
-		"internal/window",
+		"internal/tables", "internal/window",
 	},
 
 	// Many searches answered together: how, and in which way. They know requests, and no rules.
@@ -132,11 +135,11 @@ var allowed = map[string][]string{
 	// not know, and they do not know each other.
 	"internal/elastic": {
 		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/indexname", "internal/lease", "internal/ledger",
-		"internal/mapping", "internal/search", "internal/series", "internal/window",
+		"internal/mapping", "internal/search", "internal/series", "internal/tables", "internal/window",
 	},
 	"internal/store": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
-		"internal/mapping", "internal/search",
+		"internal/mapping", "internal/search", "internal/tables",
 	},
 
 	// What a command is made of.
@@ -146,7 +149,7 @@ var allowed = map[string][]string{
 	"internal/metrics": {"internal/failure", "internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
 	"internal/ruletest": {
 		"internal/alert", "internal/catalog", "internal/condition", "internal/diag", "internal/event", "internal/folder", "internal/mapping",
-		"internal/pipeline", "internal/query", "internal/rule", "internal/search", "internal/store", "internal/tomltree",
+		"internal/pipeline", "internal/query", "internal/rule", "internal/search", "internal/store", "internal/tables", "internal/tomltree",
 	},
 	// Events that are made up, for benchmarks and tests.
 	"internal/eventgen": nil,

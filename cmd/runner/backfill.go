@@ -15,6 +15,7 @@ import (
 	"tocsin/internal/query"
 	"tocsin/internal/search"
 	"tocsin/internal/store"
+	"tocsin/internal/tables"
 )
 
 // backfillCmd runs rules over the past, and looks at the jobs that do.
@@ -212,6 +213,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 	risk := *p.risk
 	if !c.writes() {
 		risk.Indexer = store.NewMemory()
+		p.tables = tables.Dry(p.tables)
 	}
 	settled := a.settling(p.backend, nil)
 	settled.compare(ctx)
@@ -221,7 +223,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		Jobs: backfill.Jobs{Store: slots},
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
-				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: alert.Options{IdentityField: a.global.IdentityField}, Series: known,
+				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: alert.Options{IdentityField: a.global.IdentityField}, Series: known, Tables: p.tables,
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
 		},

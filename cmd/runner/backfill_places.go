@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/pipeline"
 	"tocsin/internal/search"
 	"tocsin/internal/store"
+	"tocsin/internal/tables"
 )
 
 // backfillAlerts keeps the alerts of a backfill.
@@ -27,6 +28,7 @@ type backfillPlaces struct {
 	events  search.Events
 	alerts  backfillAlerts
 	risk    *pipeline.Risk
+	tables  tables.Store
 	ledger  ledger.Store
 	// target names the place of the alerts.
 	target string
@@ -41,7 +43,7 @@ type backfillPlaces struct {
 // name space alerts and risk events have. What is installed for the backend is what these places need.
 func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, error) {
 	p := &backfillPlaces{
-		backend: b, events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(),
+		backend: b, events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(), tables: b.tables,
 		settle: func(context.Context) error { return nil },
 	}
 	if namespace != "" {
@@ -82,6 +84,9 @@ func (a *app) backfillElastic(p *backfillPlaces, alerts *elastic.Alerts, b *back
 		}
 		b.risk, b.installRisk = risk, riskInstaller(risk)
 		p.risk = b.riskPlace()
+		if p.tables, err = elastic.NewTables(client, namespace); err != nil {
+			return usagef("--alerts-namespace: %w", err)
+		}
 	}
 	slots, err := elastic.NewLedger(client, a.global.Namespace)
 	if err != nil {
@@ -109,7 +114,7 @@ func (a *app) backfillStore(p *backfillPlaces, b *backend, namespace string) err
 		return usageError{err}
 	}
 	b.closers = append(b.closers, db.Close)
-	p.alerts = db
+	p.alerts, p.tables = db, db.Tables()
 	risk, err := store.OpenRisk(filepath.Join(a.global.Store, namespace))
 	if err != nil {
 		return usageError{err}

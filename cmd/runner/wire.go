@@ -17,6 +17,7 @@ import (
 	"tocsin/internal/pipeline"
 	"tocsin/internal/search"
 	"tocsin/internal/settle"
+	"tocsin/internal/tables"
 )
 
 // alertStore keeps alerts, on a cluster or in a directory.
@@ -39,6 +40,8 @@ type backend struct {
 	// risk keeps risk events; riskEvents searches them where they are not among events.
 	risk       alertStore
 	riskEvents search.Events
+	// tables are those that searches write for others.
+	tables tables.Store
 	// name says where the events are, without secrets.
 	name string
 	// ready checks that it answers.

@@ -54,10 +54,14 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	kept, err := elastic.NewTables(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
 	var scores atomic.Bool // whether any rule makes risk events
 	return &backend{
 		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
-		alerts: alerts, ledger: book, leases: leases, risk: risk, name: "Elasticsearch",
+		alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
 		refreshes: func(ctx context.Context, patterns []string) (settle.Refresh, error) {
 			r, err := client.Refreshes(ctx, patterns)

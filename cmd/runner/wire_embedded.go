@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/ledger"
 	"tocsin/internal/mapping"
 	"tocsin/internal/store"
+	"tocsin/internal/tables"
 )
 
 func newEmbedded() *backend {
@@ -37,7 +38,7 @@ func (a *app) openEmbedded(ctx context.Context) (*backend, error) {
 // openStore opens the directory of the alerts, or memory when none is named.
 func (a *app) openStore(b *backend) error {
 	if a.global.Store == "" {
-		b.alerts, b.risk, b.ledger = store.NewMemory(), store.NewMemory(), ledger.NewMemory()
+		b.alerts, b.risk, b.ledger, b.tables = store.NewMemory(), store.NewMemory(), ledger.NewMemory(), tables.NewMemory()
 		b.riskEvents = &store.Kept{Records: b.risk, Index: elastic.RiskAlias(a.global.Namespace)}
 		return nil
 	}
@@ -45,7 +46,7 @@ func (a *app) openStore(b *backend) error {
 	if err != nil {
 		return usageError{err} // exit code 3 speaks of Elasticsearch only
 	}
-	b.alerts, b.ledger = db, db.Ledger()
+	b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
 	b.closers = append(b.closers, db.Close)
 	risk, err := store.OpenRisk(a.global.Store)
 	if err != nil {
@@ -60,7 +61,7 @@ func (a *app) openStore(b *backend) error {
 // openStoreToRead opens what there is in the directory of the alerts; what is not there is empty, and is
 // said to be.
 func (a *app) openStoreToRead(b *backend) error {
-	b.alerts, b.risk, b.ledger = store.NewMemory(), store.NewMemory(), ledger.NewMemory()
+	b.alerts, b.risk, b.ledger, b.tables = store.NewMemory(), store.NewMemory(), ledger.NewMemory(), tables.NewMemory()
 	switch db, err := store.OpenToRead(a.global.Store); {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := fmt.Fprintf(a.err, "there is no store in %s\n", a.global.Store); err != nil {
@@ -69,7 +70,7 @@ func (a *app) openStoreToRead(b *backend) error {
 	case err != nil:
 		return usageError{err}
 	default:
-		b.alerts, b.ledger = db, db.Ledger()
+		b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
 		b.closers = append(b.closers, db.Close)
 	}
 	switch risk, err := store.OpenRiskToRead(a.global.Store); {

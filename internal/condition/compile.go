@@ -131,6 +131,9 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	if _, ok := e.(Exists); ok && mapped {
 		return compileExists(to, f, fields)
 	}
+	if _, ok := e.(LeftOut); ok {
+		return compileLeftOut(to, f, mapped)
+	}
 	if !mapped && mapping.IsMetadata(fieldOf(e)) {
 		return none, fmt.Errorf("field [%s]: %w", fieldOf(e), ErrSearchOnly)
 	}
@@ -182,6 +185,23 @@ func compileExists[N any](to maker[N], f mapping.Field, fields mapping.Fields) (
 		return to.join(opOr, []N{exists, to.leaf(leaf{kind: objectLeaf, name: f.Source()})}), nil
 	}
 	return exists, nil
+}
+
+// compileLeftOut tests what a field's index has nothing of. Of a type that is not known it has everything.
+func compileLeftOut[N any](to maker[N], f mapping.Field, mapped bool) (none N, err error) {
+	switch f.Type.Family() {
+	case mapping.FamilyObject, mapping.FamilyUnknown, mapping.FamilyText, mapping.FamilyOther:
+		return to.constant(false), nil
+	default:
+	}
+	if !mapped || f.Constant != nil || f.Nested != "" {
+		return to.constant(false), nil
+	}
+	if err := f.InMemory(); err != nil {
+		return none, fmt.Errorf("field [%s] of type [%s]: %w", f.Name, f.Type, err)
+	}
+	f.LeftOut = true
+	return to.leaf(leaf{kind: existsLeaf, field: f}), nil
 }
 
 // match judges a document by the leaf alone.

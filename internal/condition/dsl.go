@@ -40,6 +40,8 @@ func leafDSL(leaf Expr) Query {
 	switch l := leaf.(type) {
 	case Exists:
 		return Query{"exists": Query{"field": l.Field}}
+	case LeftOut:
+		return Query{"term": Query{"_ignored": Query{"value": l.Ignored}}}
 	case Term:
 		return Query{"term": Query{l.Field: folded(Query{"value": l.Value}, l.Fold)}}
 	case Terms:

@@ -27,6 +27,10 @@ type Not struct{ X Expr }
 // Exists is true when the field has an indexed value.
 type Exists struct{ Field string }
 
+// LeftOut is true when the field has a value that the index leaves out: one that is too long for it, or
+// malformed. Ignored is the name that _ignored has for the field ([mapping.Field.Ignored]).
+type LeftOut struct{ Field, Ignored string }
+
 // Term is true when a value of the field equals Value: a string, bool, int64 or float64, or nil, which
 // nothing can be. Fold ignores the case of ASCII letters, for strings only.
 type Term struct {
@@ -122,6 +126,7 @@ func (And) expr()         {}
 func (Or) expr()          {}
 func (Not) expr()         {}
 func (Exists) expr()      {}
+func (LeftOut) expr()     {}
 func (Term) expr()        {}
 func (Terms) expr()       {}
 func (Wildcard) expr()    {}
@@ -143,6 +148,8 @@ func (o Or) String() string { return text(o) }
 func (n Not) String() string { return text(n) }
 
 func (e Exists) String() string { return text(e) }
+
+func (o LeftOut) String() string { return text(o) }
 
 func (t Term) String() string { return text(t) }
 

@@ -19,6 +19,7 @@ const (
 	keyCIDR
 	keyMatch
 	keyQueryString
+	keyLeftOut
 )
 
 // appendLeafKey appends what a test of one field asks of it: tests with equal keys mean the same on one
@@ -27,6 +28,8 @@ func appendLeafKey(b []byte, e Expr) ([]byte, bool) {
 	switch e := e.(type) {
 	case Exists:
 		return append(b, keyExists), true
+	case LeftOut:
+		return append(b, keyLeftOut), true
 	case Term:
 		return appendValueKey(append(b, keyTerm, flag(e.Fold)), e.Value), true
 	case Terms:

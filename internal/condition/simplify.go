@@ -109,7 +109,7 @@ func (r *repeated) again(e Expr) bool {
 
 func isComparable(e Expr) bool {
 	switch e := e.(type) {
-	case Const, Exists, Term, Wildcard, Prefix, Regexp, Range, Match, QueryString, Raw:
+	case Const, Exists, LeftOut, Term, Wildcard, Prefix, Regexp, Range, Match, QueryString, Raw:
 		return true
 	case Not:
 		return isComparable(e.X)
@@ -232,6 +232,8 @@ func Walk(e Expr, visit func(leaf Expr)) {
 func fieldOf(leaf Expr) string {
 	switch l := leaf.(type) {
 	case Exists:
+		return l.Field
+	case LeftOut:
 		return l.Field
 	case Term:
 		return l.Field

@@ -24,6 +24,8 @@ func appendWords(b []byte, e Expr) []byte {
 		return append(appendWords(b, e.X), ')')
 	case Exists:
 		return appendLeaf(b, "exists", e.Field, false)
+	case LeftOut:
+		return appendLeaf(b, "left-out", e.Field, false)
 	case Term:
 		return appendLeaf(b, "term", e.Field, e.Fold, e.Value)
 	case Terms:

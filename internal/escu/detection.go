@@ -2,8 +2,13 @@ package escu
 
 import (
 	"fmt"
+	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"tocsin/internal/diag"
 )
@@ -57,6 +62,8 @@ type Detection struct {
 
 	Schedule Schedule
 	Risk     Risk
+	// CountsRisk tells that the search is about risk events; [Library.Parse] finds it out.
+	CountsRisk bool
 	// Throttle suppresses rows with the same values for a while; nil when nothing is.
 	Throttle *Throttle
 
@@ -67,24 +74,53 @@ type Detection struct {
 	CVE            []string
 	AtomicIDs      []string
 	Products       []string
+
+	// scheduled is the schedule that the file names, at scheduleNode; free tells that it has no times of
+	// its own.
+	scheduled    string
+	scheduleNode *yaml.Node
+	free         bool
 }
 
 // SearchName is the name that Splunk runs the detection by, which its risk events carry.
 func (d *Detection) SearchName() string { return "ESCU - " + d.Name + " - Rule" }
 
 // CreatesRisk tells whether rows become risk events.
-func (d *Detection) CreatesRisk() bool {
-	return (d.Type == TTP || d.Type == Anomaly) && len(d.Risk.Objects) > 0
+func (d *Detection) CreatesRisk() bool { return len(d.Scored()) > 0 }
+
+// Scored are the objects that rows become risk events of: the entity of a finding, and the risk
+// objects, each field once. A correlation has its entity only, and none when it counts risk itself:
+// what it finds would count again in its next run.
+func (d *Detection) Scored() []RiskObject {
+	var out []RiskObject
+	entity := d.Risk.Finding != nil && d.Risk.Finding.Entity.Field != ""
+	switch d.Type {
+	case Anomaly:
+		// It makes no finding; an entity is scored when nothing else is.
+		if entity && len(d.Risk.Objects) == 0 {
+			return []RiskObject{d.Risk.Finding.Entity}
+		}
+		return d.Risk.Objects
+	case TTP:
+		if entity {
+			out = append(out, d.Risk.Finding.Entity)
+		}
+		for _, x := range d.Risk.Objects {
+			if !slices.ContainsFunc(out, func(y RiskObject) bool { return y.Field == x.Field }) {
+				out = append(out, x)
+			}
+		}
+	case Correlation:
+		if entity && !d.CountsRisk {
+			out = append(out, d.Risk.Finding.Entity)
+		}
+	default:
+	}
+	return out
 }
 
 // CreatesFinding tells whether rows become findings, which Splunk calls notables.
 func (d *Detection) CreatesFinding() bool { return d.Type == TTP || d.Type == Correlation }
-
-// Drilldown is a search that an analyst begins with.
-type Drilldown struct {
-	Name, Search     string
-	Earliest, Latest string
-}
 
 // Test names recorded events that the detection finds.
 type Test struct {
@@ -108,7 +144,7 @@ type Throttle struct {
 // readDetection reads any generation, as far as it can be read.
 func readDetection(o *object, path string) *Detection {
 	d := &Detection{Path: path, File: o.file, Generation: generation(o)}
-	for _, key := range []string{"name", "id", "type", "search"} {
+	for _, key := range []string{"name", "id", "search"} {
 		o.want(key)
 	}
 	d.Name, d.ID, d.Author, d.Status = o.text("name"), o.text("id"), o.text("author"), o.text("status")
@@ -124,20 +160,19 @@ func readDetection(o *object, path string) *Detection {
 	d.Type = readType(o)
 	d.Drilldowns = readDrilldowns(o)
 	d.Tests = readTests(o)
-	d.Schedule = readSchedule(o, d.Type)
-	tags := o
-	if d.Generation != V6 {
-		tags = o.object("tags")
-	}
+	tags := o.object("tags")
+	readSchedule(o, tags, d)
+	readTags(o, d)
 	readTags(tags, d)
+	readThrottles(d, o, tags, o.object("rba"), o.object("deployment"))
 	d.Risk = readRisk(o, tags, d)
 	o.ignore("datamodel", "file_path", "validation", "macros", "lookups", "baselines", "deprecation_info", "category", "threat_group", "deployment_info")
 	tags.ignore("impact", "confidence", "required_fields", "manual_test", "automated_detection_testing", "dataset", "context", "group",
-		"supported_tas", "annotations", "CVE", "nist", "cis20", "kill_chain_phases", "drilldown_search", "risk_severity")
-	if tags != o {
-		tags.rest()
-	}
+		"supported_tas", "annotations", "CVE", "nist", "cis20", "kill_chain_phases", "drilldown_search", "risk_severity", "detections",
+		"deployments")
+	tags.rest()
 	o.rest()
+	checkRisk(o, d)
 	return d
 }
 
@@ -160,6 +195,10 @@ func generation(o *object) Generation {
 func readType(o *object) Type {
 	n := o.scalar("type")
 	if n == nil {
+		if isBaseline(o) {
+			return Baseline
+		}
+		o.report(diag.Error, CodeMissing, o.node, "the file has no type, which says what its rows become: one of TTP, Anomaly, Hunting, Correlation and Baseline")
 		return ""
 	}
 	switch t := Type(n.Value); t {
@@ -195,9 +234,44 @@ func readTests(o *object) []Test {
 	return out
 }
 
+// isBaseline tells the baselines of generation 6, which have no type: they find nothing to be told of, and
+// are called so by their schedule or folder, keep what they learn, or have nothing but a schedule.
+func isBaseline(o *object) bool {
+	for _, key := range []string{"finding", "intermediate_findings", "threat_objects", "rba"} {
+		if o.has(key) {
+			return false
+		}
+	}
+	return o.text("schedule") == baselineSchedule || path.Base(path.Dir(o.file.File())) == "baselines" ||
+		learns.MatchString(o.text("search")) || o.has("custom_schedule") && !o.has("tags")
+}
+
+// learns tells searches that keep what they find for others.
+var learns = regexp.MustCompile(`(?i)\|\s*(outputlookup|fit)\b`)
+
+// readTags reads what describes a detection: at the top since generation 6, in tags before. What is
+// there goes before what is read later.
 func readTags(o *object, d *Detection) {
-	d.Stories, d.AssetType, d.SecurityDomain = o.texts("analytic_story"), o.text("asset_type"), o.text("security_domain")
-	d.CVE, d.AtomicIDs, d.Products = o.texts("cve"), o.texts("atomic_guid"), o.texts("product")
+	one := func(to *string, key string) {
+		if v := o.text(key); *to == "" {
+			*to = v
+		}
+	}
+	many := func(to *[]string, key string) {
+		if v := o.texts(key); len(*to) == 0 {
+			*to = v
+		}
+	}
+	many(&d.Stories, "analytic_story")
+	one(&d.AssetType, "asset_type")
+	one(&d.SecurityDomain, "security_domain")
+	many(&d.CVE, "cve")
+	many(&d.AtomicIDs, "atomic_guid")
+	many(&d.Products, "product")
+	if len(d.MITRE) > 0 {
+		o.ignore("mitre_attack_id")
+		return
+	}
 	for _, n := range o.nodes("mitre_attack_id") {
 		t, known := LookupTechnique(n.Value)
 		if !known {
@@ -205,9 +279,18 @@ func readTags(o *object, d *Detection) {
 		}
 		d.MITRE = append(d.MITRE, t)
 	}
-	if o.has("throttling") {
+}
+
+// readThrottles reads the throttling, wherever a generation writes it.
+func readThrottles(d *Detection, places ...*object) {
+	for _, o := range places {
+		if !o.has("throttling") {
+			continue
+		}
 		t := o.object("throttling")
-		d.Throttle = readThrottle(t)
+		if throttle := readThrottle(t); d.Throttle == nil {
+			d.Throttle = throttle
+		}
 		t.rest()
 	}
 }

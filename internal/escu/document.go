@@ -34,8 +34,8 @@ func (e RiskEvent) Document() map[string]any {
 		"risk":   e.risk(),
 		"splunk": e.splunk(),
 	}
-	if len(d.MITRE) > 0 {
-		doc["threat"] = threatFields(d.MITRE)
+	if len(e.MITRE) > 0 {
+		doc["threat"] = threatFields(e.MITRE)
 	}
 	switch e.ObjectType {
 	case "system":
@@ -79,9 +79,9 @@ func (e RiskEvent) splunk() map[string]any {
 	if len(d.Stories) > 0 {
 		out["analyticstories"] = d.Stories
 	}
-	if len(d.MITRE) > 0 {
-		_, tactics, _ := names(d.MITRE)
-		out["annotations"] = map[string]any{"mitre_attack": techniqueIDs(d.MITRE), "mitre_tactic": tactics}
+	if len(e.MITRE) > 0 {
+		_, tactics, _ := names(e.MITRE)
+		out["annotations"] = map[string]any{"mitre_attack": techniqueIDs(e.MITRE), "mitre_tactic": tactics}
 	}
 	return out
 }

@@ -19,11 +19,13 @@ type RiskEvent struct {
 	ID string
 
 	Object, ObjectType, ObjectField string
-	Score                           int
+	Score                           float64
 	Message                         string
 	// Missing are the fields that the message names and the row does not have.
 	Missing []string
 	Threats []Threat
+	// MITRE are the techniques: those of the row where it has some, else those of the detection.
+	MITRE []Technique
 
 	Detection *Detection
 	Row       splunk.Row
@@ -34,8 +36,8 @@ type RiskEvent struct {
 // Threat is a value of a threat object.
 type Threat struct{ Field, Type, Value string }
 
-// RiskEvents returns what a row adds: an event for each value of each risk object's field, none for
-// a field that the row does not have.
+// RiskEvents returns what a row adds: an event for each value of each scored field, none for a field
+// that the row does not have. What the row itself says of the risk supersedes the detection's.
 func RiskEvents(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 	if !d.CreatesRisk() {
 		return nil
@@ -46,20 +48,28 @@ func RiskEvents(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 			threats = append(threats, Threat{t.Field, t.Type, v.String()})
 		}
 	}
+	said := d.Said(row)
 	tuple := RowKey(row)
 	var out []RiskEvent
-	for _, object := range d.Risk.Objects {
+	for _, object := range d.Scored() {
 		var missing []string
-		message := splunk.Tokens(object.Message, row, func(field string) {
-			if !slices.Contains(missing, field) {
-				missing = append(missing, field)
-			}
-		})
+		message := said.Message
+		if message == "" {
+			message = splunk.Tokens(object.Message, row, func(field string) {
+				if !slices.Contains(missing, field) {
+					missing = append(missing, field)
+				}
+			})
+		}
+		score := float64(object.Score)
+		if said.Score != nil {
+			score = *said.Score
+		}
 		for _, v := range row.Get(object.Field).Each() {
 			out = append(out, RiskEvent{
 				ID:     eventID(d.ID, w, tuple, object.Field, v.String()),
-				Object: v.String(), ObjectType: object.Type, ObjectField: object.Field, Score: object.Score,
-				Message: message, Missing: missing, Threats: threats,
+				Object: v.String(), ObjectType: object.Type, ObjectField: object.Field, Score: score,
+				Message: message, Missing: missing, Threats: threats, MITRE: said.MITRE,
 				Detection: d, Row: row, Earliest: w.Earliest, Latest: w.Latest, Scheduled: w.Now,
 			})
 		}
@@ -114,10 +124,10 @@ func (e RiskEvent) Fields() map[string]any {
 	if len(d.Stories) > 0 {
 		out["analyticstories"] = d.Stories
 	}
-	if len(d.MITRE) > 0 {
-		out["annotations.mitre_attack"] = techniqueIDs(d.MITRE)
-		techniques, tactics, tacticIDs := names(d.MITRE)
-		out["annotations.mitre_attack.mitre_technique_id"], out["annotations.mitre_attack.mitre_technique"] = techniqueIDs(d.MITRE), techniques
+	if len(e.MITRE) > 0 {
+		out["annotations.mitre_attack"] = techniqueIDs(e.MITRE)
+		techniques, tactics, tacticIDs := names(e.MITRE)
+		out["annotations.mitre_attack.mitre_technique_id"], out["annotations.mitre_attack.mitre_technique"] = techniqueIDs(e.MITRE), techniques
 		out["annotations.mitre_attack.mitre_tactic"], out["annotations.mitre_attack.mitre_tactic_id"] = tactics, tacticIDs
 	}
 	out["info_min_time"], out["info_max_time"] = splunk.Epoch(e.Earliest), splunk.Epoch(e.Latest)

@@ -28,8 +28,8 @@ func TestRiskEvents(t *testing.T) {
 	}
 	// One for each value; none for dest, which the row does not have.
 	want := []map[string]any{
-		{"object": "ann", "type": "user", "score": 30, "message": "ann, bob did", "threats": []string{"a", "b"}},
-		{"object": "bob", "type": "user", "score": 30, "message": "ann, bob did", "threats": []string{"a", "b"}},
+		{"object": "ann", "type": "user", "score": 30.0, "message": "ann, bob did", "threats": []string{"a", "b"}},
+		{"object": "bob", "type": "user", "score": 30.0, "message": "ann, bob did", "threats": []string{"a", "b"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

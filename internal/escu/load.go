@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -29,6 +30,9 @@ type Library struct {
 	Lookups map[string]*splunk.Table
 	// Sources are data sources by name.
 	Sources map[string]*DataSource
+
+	// files are tables without a definition, by the name of their file.
+	files map[string]func() *splunk.Table
 }
 
 // Table returns a lookup by name, nil when there is none. Splunk also finds those of files by the
@@ -37,7 +41,13 @@ func (l *Library) Table(name string) *splunk.Table {
 	if t, ok := l.Lookups[name]; ok {
 		return t
 	}
-	return l.Lookups[strings.TrimSuffix(name, ".csv")]
+	if t, ok := l.Lookups[strings.TrimSuffix(name, ".csv")]; ok {
+		return t
+	}
+	if read, ok := l.files[name]; ok {
+		return read()
+	}
+	return nil
 }
 
 // Env returns what the searches of the library find beside events.
@@ -51,17 +61,40 @@ func (l *Library) Parse(d *Detection, env splunk.Env) (*spl.Search, diag.List) {
 		return nil, diags
 	}
 	diags = append(diags, splunk.Check(s, env)...)
-	for _, name := range d.DataSources {
-		for part := range strings.SplitSeq(name, " AND ") {
-			if _, ok := l.Sources[strings.TrimSpace(part)]; !ok && len(l.Sources) > 0 {
-				diags = append(diags, d.File.Report(diag.Warning, CodeUnknownName, diag.Span{}, "the data source %s is not defined", part))
-			}
-		}
-	}
+	diags = append(diags, l.unknownSources(d)...)
+	d.CountsRisk = slices.ContainsFunc(splunk.Datasets(s), func(x splunk.Dataset) bool { return x.Model == riskModel })
 	if diags.HasErrors() {
 		return nil, diags
 	}
 	return s, diags
+}
+
+// riskModel is the data model of risk events.
+const riskModel = "Risk"
+
+// unknownSources names the data sources that no file of the library describes. They describe events for
+// people: a search does not need them.
+func (l *Library) unknownSources(d *Detection) diag.List {
+	if len(l.Sources) == 0 {
+		return nil
+	}
+	var diags diag.List
+	for _, name := range d.DataSources {
+		for part := range strings.SplitSeq(name, " AND ") {
+			part = strings.TrimSpace(part)
+			if _, ok := l.Sources[part]; ok || slices.ContainsFunc(sortedKeys(l.Sources), func(n string) bool { return sameSource(n, part) }) {
+				continue
+			}
+			diags = append(diags, d.File.Report(diag.Warning, CodeUnknownName, diag.Span{}, "the data source %s is not defined", part))
+		}
+	}
+	return diags
+}
+
+// sameSource tells names that differ in blanks and case only: files have both Sysmon EventID 1 and
+// Sysmon Event ID 1.
+func sameSource(a, b string) bool {
+	return strings.EqualFold(strings.ReplaceAll(a, " ", ""), strings.ReplaceAll(b, " ", ""))
 }
 
 // maxFile is how large a content file may be.
@@ -75,7 +108,7 @@ const maxFile = 64 << 20
 func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List, error) {
 	l := loader{
 		fsys: fsys, tables: map[string]lookupFile{}, seen: map[string]bool{},
-		library: &Library{Macros: Macros{}, Lookups: map[string]*splunk.Table{}, Sources: map[string]*DataSource{}},
+		library: &Library{Macros: Macros{}, Lookups: map[string]*splunk.Table{}, Sources: map[string]*DataSource{}, files: map[string]func() *splunk.Table{}},
 	}
 	var walk folder.Walker
 	for _, root := range roots {
@@ -103,6 +136,8 @@ func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List
 		}
 	}
 	l.rows()
+	l.schedules()
+	l.supersede()
 	l.diags.Sort()
 	return l.library, l.diags, nil
 }
@@ -113,6 +148,8 @@ type loader struct {
 	tables  map[string]lookupFile
 	seen    map[string]bool
 	diags   diag.List
+
+	timetables []timetable
 }
 
 // file reads a file. One that is named, and not found in a folder, is meant to be content.
@@ -120,6 +157,9 @@ func (l *loader) file(name string, named bool) {
 	switch ext := path.Ext(name); {
 	case ext == ".yml" || ext == ".yaml":
 	case path.Base(name) == "macros.conf", isMacrosJSON(name):
+	case ext == ".csv" && path.Base(path.Dir(name)) == "lookups":
+		l.library.files[path.Base(name)] = sync.OnceValue(func() *splunk.Table { return tableOf(l.fsys, name) })
+		return
 	default:
 		return
 	}
@@ -188,7 +228,9 @@ func (l *loader) yaml(file diag.Text, name string, named bool) {
 		return
 	}
 	switch {
-	case o.has("search") && o.has("type"):
+	case isTimetable(o):
+		l.timetables = append(l.timetables, readTimetable(o))
+	case isDetection(o):
 		if d := readDetection(o, name); o.diags.HasErrors() {
 			l.library.Broken = append(l.library.Broken, d)
 		} else {
@@ -206,6 +248,20 @@ func (l *loader) yaml(file diag.Text, name string, named bool) {
 		l.library.Sources[s.Name] = s
 	}
 	l.diags = append(l.diags, *o.diags...)
+}
+
+// isDetection tells a detection by its keys. One whose type was forgotten has others that tell it from
+// what is called like content and is none.
+func isDetection(o *object) bool {
+	if !o.has("search") || o.get("search").Kind != yaml.ScalarNode {
+		return o.has("search") && o.has("type")
+	}
+	return o.has("type") || o.has("name") && slices.ContainsFunc(detectionKeys, o.has)
+}
+
+var detectionKeys = []string{
+	"id", "rba", "finding", "intermediate_findings", "tags", "data_source", "how_to_implement", "known_false_positives", "analytic_story",
+	"security_domain", "custom_schedule", "creation_date",
 }
 
 // looksLikeContent tells a file that is no YAML and was meant for a detection from templates and other

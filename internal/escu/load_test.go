@@ -98,7 +98,7 @@ func TestGenerations(t *testing.T) {
 			escu.V6,
 			[]escu.RiskObject{{"user", "user", 30, "$user$ did"}, {"dest", "system", 90, "on $dest$"}},
 			[]escu.ThreatObject{{"proc", "process_name"}},
-			"critical", "*/30 * * * *", true, false, 0,
+			"critical", "*/30 * * * *", true, false, 1,
 		},
 	} {
 		d, diags := detection(t, generations[name])

@@ -3,12 +3,14 @@ package escu
 import (
 	"encoding/csv"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/folder"
 	"tocsin/internal/splunk"
 )
 
@@ -47,7 +49,7 @@ func readLookup(o *object, dir string) lookupFile {
 	case o.has("collection") || o.text("lookup_type") == "kvstore":
 		t.Columns = columns(o)
 		f.csv = t.Name + ".csv"
-		t.Empty = "it is a collection of a running Splunk, and there is no " + t.Name + ".csv beside it"
+		t.Empty, t.Listed = "no "+t.Name+".csv is beside it, and nothing is in it until a detection writes it with outputlookup", len(t.Columns) > 0
 	case name != "":
 		f.csv = path.Clean(name)
 	default:
@@ -63,7 +65,7 @@ func readLookup(o *object, dir string) lookupFile {
 // columns are the names of fields_list, which has commas or is a list.
 func columns(o *object) []string {
 	var out []string
-	for _, part := range o.texts("fields_list") {
+	for _, part := range append(o.texts("fields_list"), o.texts("fields")...) {
 		for name := range strings.SplitSeq(part, ",") {
 			if name = strings.TrimSpace(name); name != "" && name != "_key" {
 				out = append(out, name)
@@ -96,4 +98,20 @@ func readRows(t *splunk.Table, content string) error {
 		}
 	}
 	return nil
+}
+
+// tableOf reads a table that has no definition: searches name it by its file, and its values match as
+// they are.
+func tableOf(fsys fs.FS, name string) *splunk.Table {
+	t := &splunk.Table{Name: path.Base(name)}
+	content, err := folder.ReadBelow(fsys, path.Dir(name), t.Name, maxFile)
+	if err == nil {
+		err = readRows(t, string(content))
+	}
+	if err != nil {
+		t.Unread = err.Error()
+		return t
+	}
+	t.Prepare()
+	return t
 }

@@ -1,11 +1,16 @@
 package escu
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/splunk"
 	"tocsin/internal/translate/spl"
 )
 
@@ -19,6 +24,30 @@ func (m Macros) Add(macro spl.Macro) {
 	}
 	m[macro.Name][len(macro.Args)] = macro
 }
+
+// EvalMacro works out a definition that is an expression. Splunk does so when a search begins: one that
+// has another value each time is refused, since searches are read once.
+func (m Macros) EvalMacro(expression string) (string, error) {
+	if f := volatile.FindStringSubmatch(expression); f != nil {
+		return "", fmt.Errorf("%s() has another value in each run", strings.ToLower(f[1]))
+	}
+	s, diags := spl.ParseText(diag.NewText("macro", "| makeresults | eval macro = "+expression), nil)
+	if s == nil {
+		return "", diags.Err()
+	}
+	value := splunk.Null
+	err := splunk.Run(context.Background(), s, splunk.Env{}, splunk.Events{}, splunk.Window{}, func(row splunk.Row) error {
+		value = row.Get("macro")
+		return nil
+	})
+	if err == nil && value.IsNull() {
+		err = errors.New("it is null")
+	}
+	return value.String(), err //nolint:wrapcheck // the caller names the macro
+}
+
+// volatile are functions that depend on when they are called.
+var volatile = regexp.MustCompile(`(?i)\b(now|time|random)\s*\(`)
 
 // filterSuffix ends the names of macros that users filter what a detection finds with. They exist
 // for each detection without a file, and let everything through.
@@ -64,6 +93,9 @@ func readMacro(o *object) (spl.Macro, bool) {
 	o.want("name")
 	o.want("definition")
 	m := spl.Macro{Name: o.text("name"), Args: o.texts("arguments"), Definition: o.text("definition")}
+	if eval := o.flag("iseval"); eval != nil {
+		m.Eval = *eval
+	}
 	o.ignore("description", "origin", "id", "version", "author", "date", "creation_date", "modification_date", "status", "type")
 	o.rest()
 	// A name may carry the number of its arguments, as in Splunk's own files.

@@ -42,14 +42,39 @@ var threatTypes = []string{
 
 var riskTypes = []string{"system", "user", "other"}
 
+// readRisk reads what a file says of risk, in the form of its generation. One that is half converted may
+// have two: a field counts once.
 func readRisk(o, tags *object, d *Detection) Risk {
-	switch d.Generation {
-	case V4:
+	if d.Generation == V4 {
 		return readObservables(tags)
-	case V5:
-		return readRBA(o)
-	default:
-		return readFindings(o)
+	}
+	r := readFindings(o)
+	before := readRBA(o)
+	for _, x := range before.Objects {
+		if !slices.ContainsFunc(r.Objects, func(y RiskObject) bool { return y.Field == x.Field }) {
+			r.Objects = append(r.Objects, x)
+		}
+	}
+	for _, x := range before.Threats {
+		if !slices.Contains(r.Threats, x) {
+			r.Threats = append(r.Threats, x)
+		}
+	}
+	return r
+}
+
+// checkRisk says what a type makes of what the file says of risk.
+func checkRisk(o *object, d *Detection) {
+	if d.Risk.Finding == nil {
+		return
+	}
+	switch {
+	case d.Type == Anomaly:
+		o.report(diag.Warning, CodeValue, o.get("finding"), "an Anomaly makes no finding: the format has intermediate_findings for it")
+	case d.Type == Hunting || d.Type == Baseline:
+		o.report(diag.Warning, CodeValue, o.get("finding"), "a %s makes neither finding nor risk", d.Type)
+	case d.Risk.Finding.Entity.Field == "":
+		o.report(diag.Warning, CodeMissing, o.get("finding"), "the finding has no entity with a field: nobody is scored for it")
 	}
 }
 
@@ -105,6 +130,7 @@ func readRBA(o *object) Risk {
 		x.rest()
 	}
 	r.Threats = readThreats(b)
+	b.ignore("throttling")
 	b.rest()
 	return r
 }

@@ -46,11 +46,14 @@ func date(text string) time.Time {
 }
 
 // severity is Splunk's word in those that rules have.
-func (d *Detection) severity() rule.Severity {
-	if s := d.Risk.Severity(); s != "informational" {
-		return rule.Severity(s)
+func (d *Detection) severity() rule.Severity { return Severity(d.Risk.Severity()) }
+
+// Severity is a word of Splunk's in those that rules have.
+func Severity(word string) rule.Severity {
+	if word == "informational" {
+		return rule.Low
 	}
-	return rule.Low
+	return rule.Severity(word)
 }
 
 // tags are what people look for rules by.

@@ -3,7 +3,10 @@ package escu
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/scheduler"
@@ -53,25 +56,47 @@ func DefaultSchedule(t Type) Schedule {
 	return s
 }
 
-// scheduleNames are the schedules that ESCU 6 ships, all with the defaults by type.
-var scheduleNames = []string{"Default EventBasedDetection", "Default FindingBasedDetection", "Default Baseline"}
+// baselineSchedule is the name of the schedule that baselines of ESCU 6 have.
+const baselineSchedule = "Default Baseline"
 
-// readSchedule reads what the file says of its schedule, over the defaults of its type.
-func readSchedule(o *object, t Type) Schedule {
-	s := DefaultSchedule(t)
-	if n := o.scalar("schedule"); n != nil && !slices.Contains(scheduleNames, n.Value) {
-		o.report(diag.Warning, CodeUnknownName, n, "the schedule %s is not known: the detection runs by the default of its type", n.Value)
+// scheduleNames are the schedules that ESCU 6 ships, all with the defaults by type.
+var scheduleNames = []string{"Default EventBasedDetection", "Default FindingBasedDetection", baselineSchedule}
+
+// readSchedule reads what the file says of its schedule, over the defaults of its type. What it leaves
+// to files of schedules and deployments is asked of them when all are read ([loader.schedules]).
+func readSchedule(o, tags *object, d *Detection) {
+	d.Schedule = DefaultSchedule(d.Type)
+	if n := o.scalar("schedule"); n != nil {
+		d.scheduled, d.scheduleNode = n.Value, n
 	}
-	from := o.object("custom_schedule")
-	if !o.has("custom_schedule") && o.has("deployment") {
-		d := o.object("deployment")
-		from = d.object("scheduling")
-		d.ignore("name", "id", "date", "author", "description", "alert_action", "type", "rba")
-		d.rest()
+	own := ownSchedule(o)
+	if own.node == nil {
+		own = ownSchedule(tags)
 	}
-	if from.node == nil {
-		return s
+	if own.node == nil {
+		d.free = true
+		return
 	}
+	d.Schedule = readTimes(own, d.Schedule)
+}
+
+// ownSchedule is the schedule that stands in a detection; its node is nil when there is none.
+func ownSchedule(o *object) *object {
+	var deployment *object
+	if n := o.get("deployment"); n != nil && n.Kind == yaml.MappingNode {
+		x := o.object("deployment")
+		x.ignore("name", "id", "date", "author", "description", "alert_action", "type", "rba", "throttling", "version", "tags")
+		deployment = x.object("scheduling")
+		x.rest()
+	}
+	if own := o.object("custom_schedule"); own.node != nil || deployment == nil {
+		return own
+	}
+	return deployment
+}
+
+// readTimes reads the four texts of a schedule over usual ones.
+func readTimes(from *object, s Schedule) Schedule {
 	set := func(key string, to *string) {
 		if v := from.text(key); v != "" {
 			*to = v
@@ -90,4 +115,58 @@ func readSchedule(o *object, t Type) Schedule {
 		from.report(diag.Error, CodeValue, from.node, "%v", err)
 	}
 	return checked
+}
+
+// timetable is a file of schedules (ESCU 6) or deployments (before): times for those detections that
+// name it, or for all of a type.
+type timetable struct {
+	name string
+	kind Type
+	Schedule
+}
+
+// isTimetable tells such a file by its keys.
+func isTimetable(o *object) bool {
+	return !o.has("search") && o.has("name") && (o.has("cron_schedule") || o.has("scheduling") && o.has("type"))
+}
+
+func readTimetable(o *object) timetable {
+	t := timetable{name: o.text("name")}
+	from := o
+	if o.has("scheduling") {
+		from = o.object("scheduling")
+		t.kind = Type(o.text("type"))
+	}
+	usual := DefaultSchedule(t.kind)
+	if t.name == baselineSchedule {
+		usual = DefaultSchedule(Baseline)
+	}
+	o.ignore("id", "version", "date", "creation_date", "modification_date", "author", "description", "alert_action", "type", "tags", "status")
+	t.Schedule = readTimes(from, usual)
+	if from != o {
+		o.rest()
+	}
+	return t
+}
+
+// schedules gives detections the times of the files that they name, or that are for their type.
+func (l *loader) schedules() {
+	for _, d := range slices.Concat(l.library.Detections, l.library.Broken) {
+		if d.scheduled != "" {
+			at := slices.IndexFunc(l.timetables, func(t timetable) bool { return t.name == d.scheduled })
+			switch {
+			case at >= 0 && d.free:
+				d.Schedule = l.timetables[at].Schedule
+			case at < 0 && !slices.Contains(scheduleNames, d.scheduled):
+				l.diags = append(l.diags, d.File.Report(diag.Warning, CodeUnknownName, place(d.File, d.scheduleNode),
+					"the schedule %s is not known: the detection runs by the default of its type", d.scheduled))
+			}
+			continue
+		}
+		for _, t := range l.timetables {
+			if d.free && t.kind != "" && strings.EqualFold(string(t.kind), string(d.Type)) {
+				d.Schedule = t.Schedule
+			}
+		}
+	}
 }

@@ -112,7 +112,9 @@ func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
 	if d.types == nil || f.IsMetadata() {
 		return f, true
 	}
-	return d.types.Field(f.Name)
+	own, ok := d.types.Field(f.Name)
+	own.LeftOut = f.LeftOut
+	return own, ok
 }
 
 // Index returns the name of the index that the document is of, "" where nobody knows.

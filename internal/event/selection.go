@@ -64,7 +64,7 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 		default:
 			c.path = b.path(f.Source())
 		}
-		c.plain = c.path != none && f.Type.Family() == mapping.FamilyString && f.Normalizer == "" && f.NullValue == nil
+		c.plain = c.path != none && f.Type.Family() == mapping.FamilyString && f.Normalizer == "" && f.NullValue == nil && !f.LeftOut
 		s.columns = append(s.columns, c)
 		s.byName[f.Name] = append(s.byName[f.Name], int32(i))
 	}

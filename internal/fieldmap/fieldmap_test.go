@@ -53,6 +53,8 @@ var fields = mapping.Table{
 	"port":                 {Name: "port", Type: mapping.Long},
 	"ok":                   {Name: "ok", Type: mapping.Boolean},
 	"ip":                   {Name: "ip", Type: mapping.IP},
+	"short":                {Name: "short", Type: mapping.Keyword, IgnoreAbove: 5},
+	"other":                {Name: "other", Type: mapping.Keyword, IgnoreAbove: 5, Path: "short"},
 	"text":                 {Name: "text", Type: mapping.Text},
 	"agent.Level":          {Name: "agent.Level", Type: mapping.Keyword},
 	"sourcetype":           {Name: "sourcetype", Type: mapping.Keyword},
@@ -92,10 +94,16 @@ func TestLower(t *testing.T) {
 		{`user.name IN (a, "b*")`, `(or (term~ user.name "a") (wildcard~ user.name "b*"))`, true},
 		{`user.name=10.0.0.0/8`, `(residual "user.name = 10.0.0.0/8")`, true},
 		{`port=22`, `(range port gte 22 lte 22)`, true},
-		{`port>1024`, `(range port gt 1024)`, true},
-		{`port=2*`, `(residual "port = 2*")`, true},
-		{`port=ssh`, `false`, true},
-		{`ok=TRUE`, `(term ok true)`, true},
+		{`port>1024`, `(or (range port gt 1024) (left-out port))`, false},
+		{`port=2*`, `(or (residual "port = 2*") (left-out port))`, false},
+		{`port=ssh`, `(left-out port)`, false},
+		{`short=abc`, `(term~ short "abc")`, true},
+		{`short=abcdef`, `(or (term~ short "abcdef") (left-out short))`, false},
+		{`short=a*`, `(or (wildcard~ short "a*") (left-out short))`, false},
+		{`NOT short=a*`, `(not (wildcard~ short "a*"))`, false},
+		{`other=a*`, `(or (wildcard~ other "a*") (left-out other))`, false},
+		{`ok=true`, `(or (term ok true) (left-out ok))`, false},
+		{`ok=TRUE`, `(or (term ok true) (left-out ok))`, false},
 		{`ip=10.0.0.0/8`, `(cidr ip 10.0.0.0/8)`, true},
 		{`nowhere=a`, `false`, true},
 		{`NOT nowhere=a`, `true`, true},
@@ -237,6 +245,9 @@ func TestShipped(t *testing.T) {
 	ecs := mapping.ECS()
 	tops := []string{"process", "file", "host", "user", "source", "destination", "network", "dns", "url", "http", "event", "user_agent", "orchestrator"}
 	for _, s := range m.Sources {
+		if s.Shape == fieldmap.CIM {
+			continue
+		}
 		for name, f := range s.Fields {
 			for _, n := range f.Names {
 				top, _, _ := strings.Cut(n, ".")
@@ -250,11 +261,15 @@ func TestShipped(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	for content, want := range map[string]string{
-		"[[source]]\nname = \"a\"":                                    "has neither model nor when",
-		"[[source]]\nmodel = \"a.b\"":                                 "has no name",
-		"[[source]]\nname = \"a\"\nmodel = \"m\"\nwhere = \"a:(\"":    "map.toml:4",
-		"[[source]]\nname = \"a\"\nmodel = \"m\"\nfields = { a = 1 }": "fields.a",
-		"[[source]]\nname = \"a\"\nwhen = \"sourcetype\"":             "must be a table",
+		"[[source]]\nname = \"a\"":                                                     "has neither model nor when",
+		"[[source]]\nmodel = \"a.b\"":                                                  "has no name",
+		"[[source]]\nname = \"a\"\nmodel = \"m\"\nwhere = \"a:(\"":                     "map.toml:4",
+		"[[source]]\nname = \"a\"\nmodel = \"m\"\nfields = { a = 1 }":                  "fields.a",
+		"[[source]]\nname = \"a\"\nwhen = \"sourcetype\"":                              "must be a table",
+		"[[source]]\nname = \"a\"\nmodel = \"m\"\nshape = \"odd\"":                     "neither ecs nor cim",
+		"[[source]]\nname = \"a\"\nmodel = \"m\"\ntags = [\"x\"]":                      "are for the shape cim",
+		"[[source]]\nname = \"a\"\nmodel = \"m\"\nshape = \"cim\"\nwhere = \"a:b\"":    "is not for the shape cim",
+		"[[source]]\nname = \"a\"\nmodel = \"m\"\nshape = \"cim\"\nsearch = \"a=( b\"": "map.toml:5",
 	} {
 		_, diags := fieldmap.Load(diag.NewText("map.toml", content))
 		if err := diags.Err(); err == nil || !strings.Contains(err.Error(), want) {

@@ -21,8 +21,8 @@ var _ splunk.Grouper = (*Events)(nil)
 type grouping struct {
 	by, fields []mapping.Field
 	times      bool
-	// unless are the events whose values stand elsewhere than in these fields: it takes one of them to
-	// have all read.
+	// unless are the events whose values stand elsewhere than in these fields, or in no index: it takes one
+	// of them to have all read.
 	unless condition.Or
 }
 
@@ -39,11 +39,16 @@ func (p *Plan) Grouping(g splunk.Grouping) (search.GroupRequest, bool) {
 // group binds the fields of a grouping.
 func (p *Plan) group(g splunk.Grouping) (grouping, bool) {
 	out := grouping{times: g.Times}
-	if !p.Exact || p.Nothing {
+	if !p.countable || p.Nothing {
 		return out, false
 	}
 	if f, ok := p.Target.Fields.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
 		return out, false // its aggregations are to the millisecond
+	}
+	for _, name := range p.leftOut {
+		if f, ok := p.Target.Fields.Field(name); ok {
+			out.unless = append(out.unless, condition.LeftOut{Field: name, Ignored: f.Ignored()})
+		}
 	}
 	add := func(names []string, to *[]mapping.Field) bool {
 		for _, name := range names {
@@ -77,7 +82,7 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 			if !mapped || p.View.object(field) || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
 				continue
 			}
-			if place.Lower || place.Base {
+			if place.Lower || place.Base && n != bare(name) {
 				return f, nil, false
 			}
 			several = several || place.All

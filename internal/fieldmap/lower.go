@@ -18,15 +18,29 @@ import (
 // text, analysed text, what stands in one of several fields) is left out of it, so rows are tested
 // again when it is not exact. The condition is nil when a diagnostic is an error.
 func (v View) Lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, exact bool, diags diag.List) {
+	where, exact, leftOut, diags := v.lower(x, fields)
+	return where, exact && len(leftOut) == 0, diags
+}
+
+// lower is [View.Lower]; it is exact but for events with values of some fields that the index leaves out:
+// too long for it, or malformed.
+func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, exact bool, leftOut []string, diags diag.List) {
 	l := lowerer{view: v, fields: fields, exact: true}
 	var of condition.Or
 	for _, s := range v.Sources {
+		if s.Shape == CIM {
+			// Not exact where a field is missing or long; the row is asked again.
+			up, down := l.self(s, true), l.self(s, false)
+			l.filters = append(l.filters, sides{up, down})
+			of = append(of, up)
+			continue
+		}
 		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
 		l.diags = append(l.diags, faults...)
 		if filter == nil {
-			return nil, false, l.diags
+			return nil, false, nil, l.diags
 		}
-		l.filters = append(l.filters, filter)
+		l.filters = append(l.filters, sides{filter, filter})
 		of = append(of, filter)
 	}
 	l.guarded = len(v.Sources) < 2 && (v.Model != "" || v.guards(x))
@@ -37,17 +51,43 @@ func (v View) Lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 	if v.Model != "" && len(of) > 0 {
 		where = condition.And{of, where}
 	}
-	return condition.Simplify(where), l.exact, l.diags
+	slices.Sort(l.leftOut)
+	return condition.Simplify(where), l.exact, slices.Compact(l.leftOut), l.diags
 }
 
 type lowerer struct {
 	view    View
 	fields  mapping.Fields
-	filters []condition.Expr
+	filters []sides
 	// guarded is set when every event that is found is of the one source that there is.
 	guarded bool
 	exact   bool
+	// leftOut are the fields of which every event is let in that has a value which the index leaves out.
+	leftOut []string
 	diags   diag.List
+}
+
+// sides are a filter that lets more events in, and one that lets fewer in; one and the same if it is exact.
+type sides struct{ up, down condition.Expr }
+
+func (s sides) of(up bool) condition.Expr {
+	if up {
+		return s.up
+	}
+	return s.down
+}
+
+// self lowers what an event of a source of the shape CIM says of itself.
+func (l *lowerer) self(s Source, up bool) condition.Expr {
+	if s.self == nil {
+		return condition.Const(true)
+	}
+	plain := lowerer{view: View{enforced: l.view.enforced, slot: l.view.slot}, fields: l.fields, exact: true}
+	x := plain.expr(s.self, up)
+	l.exact = l.exact && plain.exact
+	l.leftOut = append(l.leftOut, plain.leftOut...)
+	l.diags = append(l.diags, plain.diags...)
+	return x
 }
 
 // guards reports whether a condition holds of events of the view's sources only.
@@ -103,7 +143,7 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 	if l.view.selectors[name] {
 		for i, s := range l.view.Sources {
 			if s.named(name, v) && op == "=" {
-				one = append(one, l.filters[i])
+				one = append(one, l.filters[i].of(up))
 			}
 		}
 		if op != "=" {
@@ -120,7 +160,7 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 				continue
 			}
 			places++
-			plain = plain && !f.Base
+			plain = plain && (!f.Base || n == bare(name))
 			mapped = append(mapped, field)
 		}
 	}
@@ -165,6 +205,43 @@ func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) conditi
 			f, family = exact, exact.Type.Family()
 		}
 	}
+	e := l.indexed(f, family, op, v, up)
+	if mayLeaveOut(f, family, op, v) {
+		// The row has the value, and is tested again.
+		l.leftOut = append(l.leftOut, f.Name)
+		if up {
+			e = condition.Or{e, condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}}
+		}
+	}
+	return e
+}
+
+// mayLeaveOut reports whether a value that the index leaves out can pass the test: one that is longer than
+// the field takes, or no value of its type.
+func mayLeaveOut(f mapping.Field, family mapping.Family, op string, v spl.Value) bool {
+	if f.Constant != nil || f.Nested != "" {
+		return false
+	}
+	network := strings.Contains(v.Text, "/") && isNetwork(v.Text)
+	one := op == "=" && !strings.Contains(v.Text, "*") && (!network || family == mapping.FamilyIP)
+	switch family {
+	case mapping.FamilyString:
+		return f.IgnoreAbove > 0 && (!one || mapping.UTF16Len(v.Text) > f.IgnoreAbove)
+	case mapping.FamilyInteger, mapping.FamilyFloat:
+		_, number := literal(v.Text)
+		return !one || !number
+	case mapping.FamilyBoolean:
+		return true // TRUE is none to a mapping
+	case mapping.FamilyIP:
+		_, ok := f.Index(v.Text)
+		return !one || !ok && !network
+	default:
+		return false
+	}
+}
+
+// indexed is a test on the values that the index has.
+func (l *lowerer) indexed(f mapping.Field, family mapping.Family, op string, v spl.Value, up bool) condition.Expr {
 	switch {
 	case f.Nested != "" || family == mapping.FamilyOther || family == mapping.FamilyObject:
 		return l.wider(up)

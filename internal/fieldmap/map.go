@@ -10,8 +10,10 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
+	"tocsin/internal/splunk"
 	"tocsin/internal/tomltree"
 	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/spl"
 )
 
 // Map is what names mean.
@@ -32,11 +34,30 @@ type Source struct {
 	Only  bool
 	// Where tells the events from others of the indices, in KQL; "" is all.
 	Where diag.Text
+	// Shape is how the events are written: [ECS], or [CIM] as Splunk has them, under their own names.
+	Shape Shape
+	// Tags are those that all events of the shape CIM have. Search tells those that have no tags, as a
+	// condition of a search over the events as they are.
+	Tags   []string
+	Search diag.Text
+
+	// self is the condition that Tags and Search make; nil is all.
+	self spl.Expr
+	is   func(splunk.Row) bool
 	// Fields are the fields of Elasticsearch by the names of searches.
 	Fields map[string]Field
 	// Prefixes stand before names that are not in Fields, tried in order.
 	Prefixes []string
 }
+
+// Shape is how events are written.
+type Shape string
+
+// The shapes.
+const (
+	ECS Shape = ""
+	CIM Shape = "cim"
+)
 
 // Field is where the value of a name is: in the first of Names that an event has, or in all.
 type Field struct {
@@ -96,12 +117,24 @@ func (m Map) In(model string, index ...string) Map {
 }
 
 var sourceKeys = tomltree.Fields[Source]{
-	"name":   tomltree.Scalar(func(s *Source) *string { return &s.Name }),
-	"model":  readModel,
-	"when":   readWhen,
-	"index":  tomltree.List(func(s *Source) *[]string { return &s.Index }),
-	"only":   tomltree.Flag(func(s *Source) *bool { return &s.Only }),
-	"where":  tomltree.Source(func(s *Source) *diag.Text { return &s.Where }),
+	"name":  tomltree.Scalar(func(s *Source) *string { return &s.Name }),
+	"model": readModel,
+	"when":  readWhen,
+	"index": tomltree.List(func(s *Source) *[]string { return &s.Index }),
+	"only":  tomltree.Flag(func(s *Source) *bool { return &s.Only }),
+	"where": tomltree.Source(func(s *Source) *diag.Text { return &s.Where }),
+	"shape": func(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
+		name := ""
+		tomltree.Scalar(func(t *string) *string { return t })(d, v, &name)
+		if s.Shape = Shape(name); name == "ecs" {
+			s.Shape = ECS
+		}
+		if s.Shape != ECS && s.Shape != CIM {
+			d.Report(diag.Error, "bad-value", v.Span, "the shape %s is neither ecs nor cim", name)
+		}
+	},
+	"tags":   tomltree.List(func(s *Source) *[]string { return &s.Tags }),
+	"search": tomltree.Source(func(s *Source) *diag.Text { return &s.Search }),
 	"prefix": tomltree.List(func(s *Source) *[]string { return &s.Prefixes }),
 	"fields": readFields,
 }
@@ -127,6 +160,17 @@ func Load(file diag.Text) (Map, diag.List) {
 		case s.Model == "" && len(s.When) == 0:
 			diags = append(diags, file.Report(diag.Error, "fieldmap/missing", at, "the source %s has neither model nor when: no search asks for it", s.Name))
 		}
+		if s.Shape == ECS && (len(s.Tags) > 0 || s.Search.Value != "") {
+			diags = append(diags, file.Report(diag.Error, "fieldmap/shape", at, "the source %s has tags or a search, which are for the shape cim", s.Name))
+		}
+		if s.Shape == CIM && s.Where.Value != "" {
+			diags = append(diags, file.Report(diag.Error, "fieldmap/shape", at, "the source %s has a where, which is not for the shape cim: say with search which events are its own", s.Name))
+		}
+		self, err := s.condition()
+		if err != nil {
+			diags = append(diags, s.Search.Report(diag.Error, "fieldmap/search", diag.Span{End: len(s.Search.Value)}, "%v", err))
+		}
+		m.Sources[i].self, m.Sources[i].is = self, splunk.Predicate(self)
 		if s.Where.Value != "" {
 			_, faults := kql.Parse(s.Where)
 			diags = append(diags, faults...)

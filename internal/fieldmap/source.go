@@ -52,6 +52,11 @@ type Plan struct {
 	Request   search.Request
 	// Exact tells that no event is found which the scan's condition does not hold of.
 	Exact bool
+	// leftOut are the fields that Exact would hold without: events whose values the index leaves out are
+	// found, whatever these are.
+	leftOut []string
+	// countable is Exact but for those.
+	countable bool
 	// Nothing tells that no index is there.
 	Nothing bool
 	// Partly is the failure to learn what some of the indices have.
@@ -115,6 +120,9 @@ func (e *Events) Wants(s splunk.Scan) (patterns, fields []string) {
 // Plan resolves what a scan means now. The plan is nil when a diagnostic is an error.
 func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, error) {
 	patterns, fields := e.Wants(s)
+	if view := e.Map.Scan(s); s.Model != "" && len(view.Sources) == 0 {
+		return nil, diag.List{Unmapped(s.Model, s.Dataset)}, nil
+	}
 	if len(patterns) == 0 {
 		return &Plan{View: e.Map.Scan(s), Condition: condition.Const(false), Nothing: true, Target: search.Target{Fields: mapping.Assumed()}}, nil, nil
 	}
@@ -144,10 +152,14 @@ func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, err
 // Bind is [Events.Plan] for a target that is known.
 func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	view := e.Map.Scan(s)
+	if s.Model != "" && len(view.Sources) == 0 {
+		return nil, diag.List{Unmapped(s.Model, s.Dataset)}
+	}
+	view.Sources = view.possible(target.Fields)
 	// A cluster, which can count, refuses what its mapping does not allow; files do not.
 	_, view.enforced = search.As[search.Grouper](e.Search)
 	view.slot = e.Slot
-	where, exact, diags := view.Lower(s.Where, target.Fields)
+	where, exact, leftOut, diags := view.lower(s.Where, target.Fields)
 	if where == nil {
 		return nil, diags
 	}
@@ -157,7 +169,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	}
 	pushed, whole := condition.Pushdown(where, target.Fields)
 	p := &Plan{
-		View: view, Target: target, Condition: where, Exact: exact && whole, rows: rows, guarded: view.guards(s.Where),
+		View: view, Target: target, Condition: where, Exact: exact && whole && len(leftOut) == 0, countable: exact && whole, leftOut: leftOut, rows: rows, guarded: view.guards(s.Where),
 		Nothing: len(target.Indices) == 0 || pushed == condition.Expr(condition.Const(false)),
 		Request: search.Request{
 			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: target.Fields,
@@ -189,9 +201,12 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 			e.Read(len(page))
 		}
 		for i := range page {
-			row, err := plan.Row(&page[i])
+			row, member, err := plan.row(&page[i])
 			if err != nil {
 				return false, err
+			}
+			if !member && plan.View.Model != "" {
+				continue
 			}
 			if e.KeepSource {
 				row[SourceField] = splunk.Text(string(page[i].Source))
@@ -211,27 +226,38 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 
 // Row makes the row of one hit.
 func (p *Plan) Row(hit *event.Event) (splunk.Row, error) {
+	row, _, err := p.row(hit)
+	return row, err
+}
+
+// row is [Plan.Row]; it is false for an event that is of none of the sources.
+func (p *Plan) row(hit *event.Event) (splunk.Row, bool, error) {
 	d, err := hit.Document()
 	if err != nil {
-		return nil, fmt.Errorf("read a hit: %w", err)
+		return nil, false, fmt.Errorf("read a hit: %w", err)
 	}
-	row, err := p.Document(d)
+	row, member, err := p.document(d)
 	if err != nil {
-		return nil, fmt.Errorf("read the time of %s/%s: %w", hit.Index, hit.ID, err)
+		return nil, false, fmt.Errorf("read the time of %s/%s: %w", hit.Index, hit.ID, err)
 	}
 	row["_id"], row["_index"] = splunk.Text(hit.ID), splunk.Text(hit.Index)
-	return row, nil
+	return row, member, nil
 }
 
 // Document makes the row of a document.
 func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
+	row, _, err := p.document(d)
+	return row, err
+}
+
+func (p *Plan) document(d *event.Document) (splunk.Row, bool, error) {
 	at, err := p.time(d)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	row := p.rows.Row(d, splunk.Epoch(p.resolved(at)))
+	row, member := p.rows.row(d, splunk.Epoch(p.resolved(at)))
 	p.settle(row)
-	return row, nil
+	return row, member, nil
 }
 
 // time is the time of a document: what its index has of the field, and else what stands there.

@@ -53,7 +53,27 @@ func (m Map) Select(x spl.Expr) View {
 			}
 		}
 	})
+	v.Sources = ordered(v.Sources)
 	return v
+}
+
+// ordered puts the sources of the shape CIM first: an event that says itself that it is of one is. They
+// are left out where all others say that the events are in their indices only.
+func ordered(list []Source) []Source {
+	var own, others []Source
+	only := false
+	for _, s := range list {
+		if s.Shape == CIM {
+			own = append(own, s)
+		} else {
+			only = (only || len(others) == 0) && s.Only
+			others = append(others, s)
+		}
+	}
+	if only {
+		own = nil
+	}
+	return append(own, others...)
 }
 
 // Model returns the view of a dataset. The sources of a dataset above serve those below it.
@@ -65,6 +85,7 @@ func (m Map) Model(model, dataset string) View {
 			v.Sources = append(v.Sources, s)
 		}
 	}
+	v.Sources = ordered(v.Sources)
 	return v
 }
 
@@ -141,6 +162,8 @@ func (v View) where(name string) []Field {
 		f, ok := s.Fields[name]
 		if ok {
 			out = append(out, f)
+		}
+		if ok && s.Shape == ECS {
 			continue
 		}
 		for _, p := range s.Prefixes {
@@ -178,6 +201,9 @@ func (v View) Names(x spl.Expr) []string {
 		}
 	})
 	for _, s := range v.Sources {
+		for _, n := range v.bared(s.self) {
+			add(n)
+		}
 		if q, _ := kql.Parse(s.Where); q != nil && s.Where.Value != "" {
 			for _, n := range q.Names() {
 				add(n)
@@ -189,7 +215,8 @@ func (v View) Names(x spl.Expr) []string {
 
 // Rows makes rows of events.
 type Rows struct {
-	view    View
+	view View
+	// filters are those of the sources; nil for a source that a row itself is asked for.
 	filters []*condition.Matcher
 }
 
@@ -198,6 +225,10 @@ func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
 	r := &Rows{view: v}
 	var diags diag.List
 	for _, s := range v.Sources {
+		if s.Shape == CIM {
+			r.filters = append(r.filters, nil)
+			continue
+		}
 		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
 		diags = append(diags, faults...)
 		if filter == nil {
@@ -216,15 +247,28 @@ func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
 // Row makes the row of an event: its fields under their own names, and under those of the first
 // source that it is of. A name of a source goes before a field that is called the same.
 func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
+	row, _ := r.row(d, at)
+	return row
+}
+
+// row is [Rows.Row]; it is false for an event of none of the sources.
+func (r *Rows) row(d *event.Document, at float64) (splunk.Row, bool) {
 	row := splunk.Flatten(d.Source)
 	row["_time"] = splunk.Number(at)
 	for i, s := range r.view.Sources {
-		if !r.filters[i].Match(d) {
+		switch {
+		case s.Shape == CIM:
+			if s.is(row) {
+				s.fill(row)
+				return row, true
+			}
+			continue
+		case !r.filters[i].Match(d):
 			if !s.claims(row) {
 				continue
 			}
 			s.fill(row)
-			break
+			return row, true
 		}
 		for field, when := range s.When {
 			if row[field].IsNull() && len(when) > 0 && !strings.Contains(when[0], "*") {
@@ -232,9 +276,9 @@ func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
 			}
 		}
 		s.fill(row)
-		break
+		return row, true
 	}
-	return row
+	return row, false
 }
 
 // claims reports whether an event says itself that it is of the source.

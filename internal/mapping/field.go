@@ -23,6 +23,9 @@ type Field struct {
 	// Longest is the length of the longest value that IgnoreAbove left out, where the limit is no mapping's
 	// but what a mapping would have by itself; 0: none is known.
 	Longest int
+	// LeftOut makes the values those that the index leaves out, for their length or their form, in place of
+	// those that it has; no mapping says so. Elasticsearch remembers in _ignored that there are some.
+	LeftOut bool
 	// Normalizer names the keyword's normalizer; "lowercase" is built in, others are not known here.
 	Normalizer string
 	// NullValue stands in for an explicit null; nil: a null is a missing value.
@@ -62,6 +65,14 @@ type Field struct {
 // Source returns where the field's values stand in a document.
 func (f Field) Source() string {
 	if f.Path != "" {
+		return f.Path
+	}
+	return f.Name
+}
+
+// Ignored returns the name by which _ignored knows the field, which is not that of an alias.
+func (f Field) Ignored() string {
+	if f.Path != "" && !strings.HasPrefix(f.Name, f.Path+".") {
 		return f.Path
 	}
 	return f.Name

@@ -170,7 +170,7 @@ func (f Field) difference(o Field) string {
 		return "path"
 	case f.Type != o.Type && (family == FamilyFloat || family == FamilyDate), f.Keyed != o.Keyed:
 		return "type"
-	case f.IgnoreAbove != o.IgnoreAbove:
+	case f.IgnoreAbove != o.IgnoreAbove, f.LeftOut != o.LeftOut:
 		return "ignore_above"
 	case f.Normalizer != o.Normalizer:
 		return "normalizer"

@@ -41,6 +41,9 @@ func ScalarOf(raw any) (Scalar, bool) {
 
 // IndexScalar is [Field.Index] of a scalar.
 func (f *Field) IndexScalar(s Scalar) (Value, bool) {
+	if f.LeftOut {
+		return f.leftOut(s)
+	}
 	family := f.Type.Family()
 	if s.Kind == NullScalar || s.Text == "" && s.Kind == TextScalar && family.IsNumber() {
 		// To a number, "" is a null as well.
@@ -72,6 +75,16 @@ func (f *Field) IndexScalar(s Scalar) (Value, bool) {
 	case FamilyObject:
 	}
 	return Value{}, false
+}
+
+// leftOut returns a value that the index has nothing of.
+func (f *Field) leftOut(s Scalar) (Value, bool) {
+	indexed := *f
+	indexed.LeftOut = false
+	if _, ok := indexed.IndexScalar(s); ok || s.Kind == NullScalar || s.Text == "" {
+		return Value{}, false
+	}
+	return Value{String: s.Text}, true
 }
 
 // indexUnknown fills every member that the value can be read as.

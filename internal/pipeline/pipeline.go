@@ -18,6 +18,7 @@ import (
 	"tocsin/internal/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
+	"tocsin/internal/tables"
 	"tocsin/internal/window"
 )
 
@@ -28,7 +29,9 @@ type Pipeline struct {
 	// Instances finds the alerts that were made before; nil: none can be.
 	Instances alert.Instances
 	// Risk is where risk events go; nil: rules that make some fail.
-	Risk    *Risk
+	Risk *Risk
+	// Tables are those that searches write for others; nil: none is written.
+	Tables  tables.Store
 	Options alert.Options
 	// Series tells to which series indices belong; nil: each is one of its own.
 	Series Series
@@ -134,7 +137,7 @@ func (x *execution) builder() *alert.Builder {
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source(), Room: &x.pipeline.kept}
+	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source(), Tables: x.pipeline.Tables, Room: &x.pipeline.kept}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}

@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
+	"tocsin/internal/tables"
 	"tocsin/internal/window"
 )
 
@@ -90,6 +91,8 @@ type Source struct {
 	Risk RiskSource
 	// Room is the memory for events that executions keep; nil: this one has its own.
 	Room *search.Room
+	// Tables are those that searches write for others; nil: there are none, and none is written.
+	Tables tables.Store
 }
 
 // RiskSource is where risk events are.

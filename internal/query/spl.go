@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"tocsin/internal/condition"
@@ -54,6 +53,15 @@ type splPlan struct {
 
 // ForSPL plans a detection. The plan is nil when a diagnostic is an error.
 func ForSPL(s SPL) (Plan, diag.List) {
+	var refused diag.List
+	for _, d := range splunk.Datasets(s.Search) {
+		if !s.Map.Knows(d.Model, d.Name) {
+			refused = append(refused, d.Source.Report(diag.Error, fieldmap.CodeUnmapped, d.Span, "%s", fieldmap.UnmappedText(d.Model, d.Name)))
+		}
+	}
+	if len(refused) > 0 {
+		return nil, refused
+	}
 	p := &splPlan{SPL: s, keeps: splunk.KeepsEvents(s.Search), strategy: Search}
 	p.groups, p.counts = splunk.Groups(s.Search)
 	p.first, p.asks = splunk.First(s.Search)
@@ -85,7 +93,13 @@ func (p *splPlan) Wants(at time.Time, w window.Window) (patterns, fields []strin
 		return nil, nil
 	}
 	patterns, fields = p.source(Source{}).Wants(p.first)
-	return names{patterns, at}.of(w), fields
+	return names{patterns, at}.of(p.within(w)), fields
+}
+
+// within is the window of the first command in that of the search: times in its condition take its place.
+func (p *splPlan) within(w window.Window) window.Window {
+	own := splunk.Within(p.Search, splunk.Window{Earliest: w.From, Latest: w.To, Now: w.To})
+	return window.Window{From: own.Earliest, To: own.Latest}
 }
 
 // overRisk reports whether the search is about risk events, which may be in a place of their own.
@@ -116,11 +130,6 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 	}
 	if plan == nil {
 		return nil, diags, nil
-	}
-	for _, name := range condition.Fields(plan.Request.Where) {
-		if text := longValue(plan.Target.Fields, name); text != "" {
-			diags = append(diags, p.Detection.Search.Report(diag.Warning, CodeLongValue, diag.Span{}, "%s", text))
-		}
 	}
 	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
 }
@@ -170,9 +179,9 @@ func (s *splSearch) Target() search.Target {
 	return t
 }
 
-// Reads is the search of the first command.
+// Reads is the search of the first command, unless that is about a time of its own.
 func (s *splSearch) Reads(w window.Window) []Read {
-	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() {
+	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() || s.plan.within(w) != w {
 		return nil
 	}
 	_, counted := s.grouping(w)
@@ -228,7 +237,9 @@ func (s *splSearch) Execute(ctx context.Context, src Source, w window.Window, vi
 	var read int64
 	events.Read = func(n int) { read += int64(n) }
 	out := newRowHits(p, src, at, visit)
-	err := splunk.Run(ctx, p.Search, p.Env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
+	env := p.Env
+	env.Tables = src.Tables
+	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
 	if err == nil {
 		err = out.flush(ctx)
 	}
@@ -252,7 +263,7 @@ func (s *splSearch) Explain(w window.Window) Explanation {
 		Window: w.String(), TimeField: search.DefaultTimestamp, Indices: p.rule.Index, Query: p.Search.String(), Condition: "everything",
 	}
 	if s.first != nil {
-		r := s.first.At(w)
+		r := s.first.At(p.within(w))
 		e.Indices = r.Patterns
 		e.Condition, e.Exact, e.Request = s.first.Condition.String(), s.first.Exact, r.Body()
 		if !s.first.Exact {
@@ -320,11 +331,4 @@ func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
 		Text: "the search over this event alone", Holds: rows > 0, Values: []string{rowCount(rows)},
 	}}
 	return out, nil
-}
-
-func rowCount(n int) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return strconv.Itoa(n) + " rows"
 }

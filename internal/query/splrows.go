@@ -32,6 +32,10 @@ type rowHits struct {
 	held      int
 	// missing counts the messages by the field that they name and their row does not have.
 	missing map[string]int
+	// unscored counts the rows that nobody is scored for, free those that throttling leaves alone because
+	// they lack a field of it, unread those whose score is no number; unreadScore is one of these.
+	unscored, free, unread int
+	unreadScore            string
 }
 
 func newRowHits(p *splPlan, src Source, w splunk.Window, visit Visit) *rowHits {
@@ -77,7 +81,15 @@ func (o *rowHits) hit(row splunk.Row) (Hit, error) {
 	source := row[fieldmap.SourceField]
 	delete(row, fieldmap.SourceField)
 	h := Hit{Silent: !d.CreatesFinding(), Instance: o.instance(row)}
-	for _, e := range escu.RiskEvents(d, row, o.window) {
+	events := escu.RiskEvents(d, row, o.window)
+	if d.CreatesRisk() && len(events) == 0 {
+		o.unscored++
+	}
+	if text := d.Said(row).Unread; text != "" && d.CreatesRisk() {
+		o.unread++
+		o.unreadScore = text
+	}
+	for _, e := range events {
 		for _, name := range e.Missing {
 			o.missing[name]++
 		}
@@ -131,42 +143,8 @@ func (o *rowHits) about(row splunk.Row) map[string]any {
 	return out
 }
 
-// facts are the fields of a finding that the detection and its row make.
-func (o *rowHits) facts(row splunk.Row) map[string]any {
-	d := o.plan.Detection
-	shown := maps.Clone(row)
-	for _, hidden := range []string{"_raw", "_id", "_index"} {
-		delete(shown, hidden)
-	}
-	facts := map[string]any{
-		"splunk.search_name": d.SearchName(), "splunk.result": shown.Native(),
-	}
-	template, score := "", -1
-	if f := d.Risk.Finding; f != nil {
-		template, score = f.Title, f.Entity.Score
-	}
-	for _, x := range d.Risk.Objects {
-		if template == "" {
-			template = x.Message
-		}
-	}
-	if template != "" {
-		facts["kibana.alert.reason"] = splunk.Tokens(template, row, func(name string) {
-			if len(d.Risk.Objects) == 0 {
-				o.missing[name]++
-			}
-		})
-	}
-	if score > 0 {
-		facts["kibana.alert.risk_score"] = score
-	}
-	if len(d.Stories) > 0 {
-		facts["splunk.analyticstories"] = d.Stories
-	}
-	return facts
-}
-
-// instance is what rows share that are throttled together; "" without throttling.
+// instance is what rows share that are throttled together; "" without throttling, and for a row that
+// lacks one of its fields: what is not there is no value that two rows share.
 func (o *rowHits) instance(row splunk.Row) string {
 	t := o.plan.Detection.Throttle
 	if t == nil {
@@ -174,9 +152,11 @@ func (o *rowHits) instance(row splunk.Row) string {
 	}
 	key := splunk.Row{}
 	for _, name := range t.Fields {
-		if v := row.Get(name); !v.IsNull() {
-			key[name] = v
+		v := row.Get(name)
+		if v.IsNull() {
+			return ""
 		}
+		key[name] = v
 	}
 	return escu.InstanceID(o.plan.Detection, key)
 }
@@ -189,11 +169,14 @@ func (o *rowHits) unthrottled(ctx context.Context, rows []splunk.Row) ([]splunk.
 		return rows, nil
 	}
 	instances := make([]string, len(rows))
+	var known []string
 	for i, row := range rows {
-		instances[i] = o.instance(row)
+		if instances[i] = o.instance(row); instances[i] != "" {
+			known = append(known, instances[i])
+		}
 	}
-	if o.history != nil {
-		past, err := o.history.Past(ctx, o.plan.Detection.ID, instances, o.window.Latest.Add(-t.Period))
+	if o.history != nil && len(known) > 0 {
+		past, err := o.history.Past(ctx, o.plan.Detection.ID, known, o.window.Latest.Add(-t.Period))
 		if err != nil {
 			return nil, fmt.Errorf("find what throttles rule %s: %w", o.plan.Detection.ID, err)
 		}
@@ -211,6 +194,11 @@ func (o *rowHits) unthrottled(ctx context.Context, rows []splunk.Row) ([]splunk.
 	}
 	var out []splunk.Row
 	for i, row := range rows {
+		if instances[i] == "" {
+			o.free++
+			out = append(out, row)
+			continue
+		}
 		if o.throttled[instances[i]] {
 			o.held++
 			continue
@@ -226,6 +214,20 @@ func (o *rowHits) warnings() []string {
 	var out []string
 	if o.held > 0 {
 		out = append(out, fmt.Sprintf("throttling kept back %s with values that were found within %s before", rowCount(o.held), o.plan.Detection.Throttle.Text))
+	}
+	d := o.plan.Detection
+	if o.free > 0 {
+		out = append(out, fmt.Sprintf("throttling by %s does not throttle %s without such a field", strings.Join(d.Throttle.Fields, ", "), rowCount(o.free)))
+	}
+	if o.unscored > 0 {
+		var fields []string
+		for _, x := range d.Scored() {
+			fields = append(fields, x.Field)
+		}
+		out = append(out, fmt.Sprintf("nobody is scored for %s without the field %s", rowCount(o.unscored), strings.Join(fields, ", ")))
+	}
+	if o.unread > 0 {
+		out = append(out, fmt.Sprintf("the risk_score of %s is no number, such as %q: the score of the detection counts", rowCount(o.unread), o.unreadScore))
 	}
 	if len(o.missing) > 0 {
 		total := 0

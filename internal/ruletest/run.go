@@ -22,6 +22,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/store"
+	"tocsin/internal/tables"
 )
 
 // Result is the outcome of one test. It passed when Problems has no error.
@@ -126,7 +127,7 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	risk := store.NewMemory()
 	p := &pipeline.Pipeline{
 		Events: events, Series: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
-		Risk: &pipeline.Risk{Indexer: risk, Instances: risk},
+		Risk: &pipeline.Risk{Indexer: risk, Instances: risk}, Tables: tables.NewMemory(),
 	}
 	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: plan.Rule().Window(slot), Manual: true})
 	if x.Status != pipeline.Succeeded {

@@ -16,12 +16,49 @@ func (r *run) bin(c *spl.Bin, next stage) stage {
 	if c.Span == nil {
 		return &binned{next: next, run: r, spec: c, to: to, rows: kept{account: r.account("bin")}, least: math.Inf(1), most: math.Inf(-1)}
 	}
+	from := r.aligned(c)
 	return r.mutate(next, func(row Row) {
 		v := row.Get(c.Field.Text)
 		if !v.IsNull() {
-			row.set(to, each(v, func(x Value) Value { return r.floor(x, *c.Span, c.Field.Text == "_time") }))
+			row.set(to, each(v, func(x Value) Value { return r.floorFrom(x, *c.Span, c.Field.Text == "_time", from) }))
 		}
 	})
+}
+
+// aligned is the time that a step begins at; 0 where that is not said, and for days and longer.
+func (r *run) aligned(c *spl.Bin) float64 {
+	if step, ok := c.Span.Seconds(); !ok || step >= 86400 || c.Span.Unit == "d" {
+		return 0
+	}
+	switch c.Align {
+	case "":
+		return 0
+	case "earliest":
+		if r.span.Earliest.IsZero() {
+			return 0
+		}
+		return Epoch(r.span.Earliest)
+	case "latest":
+		return Epoch(r.span.Latest)
+	}
+	if x, ok := parseNumber(c.Align); ok {
+		return x
+	}
+	m, err := spl.ParseRelative(c.Align)
+	if err != nil {
+		return 0
+	}
+	return Epoch(m.Apply(r.span.Now))
+}
+
+// floorFrom is floor for steps one of which begins at a time.
+func (r *run) floorFrom(v Value, span spl.TimeSpan, isTime bool, from float64) Value {
+	x, ok := v.Float()
+	if from == 0 || !ok || !isTime {
+		return r.floor(v, span, isTime)
+	}
+	step, _ := span.Seconds()
+	return Number(from + math.Floor((x-from)/step+1e-9)*step)
 }
 
 // floor rounds a value down to its step. Times are rounded to steps from the epoch on, days and
@@ -34,12 +71,25 @@ func (r *run) floor(v Value, span spl.TimeSpan, isTime bool) Value {
 	if isTime {
 		return Number(r.floorTime(x, span))
 	}
+	if span.Unit == "log" {
+		return logRange(x, span)
+	}
 	step, ok := span.Seconds()
 	if !ok || step <= 0 {
 		return v
 	}
 	low := math.Floor(x/step) * step
 	return Text(formatNumber(low) + "-" + formatNumber(low+step))
+}
+
+// logRange is the range of a number among those that grow by a factor.
+func logRange(x float64, span spl.TimeSpan) Value {
+	if x <= 0 {
+		return Number(x)
+	}
+	power := math.Floor(math.Log(x/span.N)/math.Log(span.Base) + 1e-9)
+	low := span.N * math.Pow(span.Base, power)
+	return Text(formatNumber(low) + "-" + formatNumber(low*span.Base))
 }
 
 func (r *run) floorTime(x float64, span spl.TimeSpan) float64 {
@@ -93,43 +143,52 @@ func (s *binned) row(row Row) error {
 }
 
 // timeSteps are the lengths that steps in time may have.
-var timeSteps = []float64{1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86400, 30 * 86400}
+var timeSteps = []spl.TimeSpan{
+	{N: 1, Unit: "s"}, {N: 5, Unit: "s"}, {N: 10, Unit: "s"}, {N: 30, Unit: "s"}, {N: 1, Unit: "m"}, {N: 5, Unit: "m"}, {N: 10, Unit: "m"},
+	{N: 30, Unit: "m"}, {N: 1, Unit: "h"}, {N: 1, Unit: "d"}, {N: 1, Unit: "mon"},
+}
 
-func (s *binned) step() float64 {
-	least, most := s.least, s.most
+// timeStep is the shortest step of which there are no more than bins between two times.
+func timeStep(least, most float64, bins int, shortest float64) spl.TimeSpan {
+	for _, step := range timeSteps {
+		n, ok := step.Seconds()
+		if ok && n >= shortest && math.Floor(most/n)-math.Floor(least/n) < float64(max(1, bins)) {
+			return step
+		}
+	}
+	return timeSteps[len(timeSteps)-1]
+}
+
+func (s *binned) step() spl.TimeSpan {
+	least, most, shortest := s.least, s.most, 0.0
 	if s.spec.Start != nil {
 		least = min(least, *s.spec.Start)
 	}
 	if s.spec.End != nil {
 		most = max(most, *s.spec.End)
 	}
-	fits := func(step float64) bool {
-		return math.Floor(most/step)-math.Floor(least/step) < float64(max(1, s.spec.Bins))
+	if s.spec.Least != nil {
+		shortest, _ = s.spec.Least.Seconds()
 	}
 	if s.spec.Field.Text == "_time" {
-		for _, step := range timeSteps {
-			if fits(step) {
-				return step
-			}
-		}
-		return timeSteps[len(timeSteps)-1]
+		return timeStep(least, most, s.spec.Bins, shortest)
 	}
 	step := 1e-6
-	for step < 1e18 && !fits(step) {
+	for step < 1e18 && (step < shortest || math.Floor(most/step)-math.Floor(least/step) >= float64(max(1, s.spec.Bins))) {
 		step *= 10
 	}
-	return step
+	return spl.TimeSpan{N: step}
 }
 
 func (s *binned) end() error {
-	step := 1.0
+	step := spl.TimeSpan{N: 1}
 	if s.least <= s.most {
 		step = s.step()
 	}
 	err := s.rows.drain(func(_ int, row Row) error {
 		v := row.Get(s.spec.Field.Text)
 		if !v.IsNull() {
-			row.set(s.to, each(v, func(x Value) Value { return s.run.floor(x, spl.TimeSpan{N: step}, s.spec.Field.Text == "_time") }))
+			row.set(s.to, each(v, func(x Value) Value { return s.run.floor(x, step, s.spec.Field.Text == "_time") }))
 		}
 		return s.next.row(row)
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/tables"
 	"tocsin/internal/translate/spl"
 )
 
@@ -13,6 +14,8 @@ import (
 type Env struct {
 	// Table returns a lookup by its name, nil when there is none; a nil func has none.
 	Table func(name string) *Table
+	// Tables are those that searches write and read; nil: nothing is kept, and rows are only passed on.
+	Tables tables.Store
 	// Locate says what is known of an address: City, Country, Region, lat, lon …; nil when no
 	// database is configured, and iplocation is not supported then.
 	Locate func(address string) map[string]string
@@ -63,6 +66,9 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("run %s: it holds more than the %s that a search may", e.Command, limit)
 }
 
+// CodeNoDatabase marks a command that asks for places of addresses, which nobody knows.
+const CodeNoDatabase = "spl/no-database"
+
 // Check reports what cannot be run with an environment.
 func Check(s *spl.Search, env Env) diag.List {
 	c := checker{env: env}
@@ -78,6 +84,9 @@ type checker struct {
 
 func (c *checker) search(s *spl.Search) {
 	for _, stage := range s.Stages {
+		for _, sub := range spl.Subs(stage) {
+			c.search(sub)
+		}
 		switch stage := stage.(type) {
 		case *spl.Find:
 			c.condition(stage.X)
@@ -87,14 +96,10 @@ func (c *checker) search(s *spl.Search) {
 			c.table(s, stage.Table)
 		case *spl.InputLookup:
 			c.table(s, stage.Table)
-		case *spl.Join:
-			c.search(stage.Sub)
-		case *spl.Append:
-			c.search(stage.Sub)
 		case *spl.IPLocation:
 			if c.env.Locate == nil {
-				c.diags = append(c.diags, s.Source.Report(diag.Error, spl.CodeUnsupported, stage.Pos(),
-					"the command iplocation needs a database of addresses, and none is configured"))
+				c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeNoDatabase, stage.Pos(),
+					"the command iplocation adds nothing: no database of addresses is configured"))
 			}
 		}
 	}

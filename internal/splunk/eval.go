@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"tocsin/internal/translate/spl"
@@ -15,6 +16,8 @@ type scope struct {
 	// bound is the field that mvmap and mvfilter give single values; "" for none.
 	bound string
 	value Value
+	// random gives the numbers of the function of that name; nil before the first.
+	random *rand.Rand
 	// alive fails once the search is to end.
 	alive func() error
 	// fault is the first thing that went wrong and is not just null.

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// renamer gives fields other names; one that is not there removes nothing.
+// renamer gives fields other names. The new name has the value of the old one: none when that is not there.
 func renamer(pairs []spl.Pair) func(Row) {
 	return func(row Row) {
 		for _, p := range pairs {
@@ -19,11 +19,12 @@ func renamer(pairs []spl.Pair) func(Row) {
 func renameOne(row Row, from, to string) {
 	if !strings.Contains(from, "*") {
 		key := row.key(from)
-		v, ok := row[key]
-		if ok && key != to {
-			delete(row, key)
-			row[to] = v
+		if key == to {
+			return
 		}
+		v := row[key]
+		delete(row, key)
+		row.set(to, v)
 		return
 	}
 	pattern := from
@@ -139,30 +140,6 @@ func (s *filled) end() error {
 	}
 	s.rows.account.close()
 	return s.next.end()
-}
-
-// totaler adds the sum of the numeric fields of a row.
-func totaler(c *spl.AddTotals) func(Row) {
-	return func(row Row) {
-		names := make(map[string]bool)
-		if len(c.Names) == 0 {
-			for _, name := range row.matching("*") {
-				names[name] = true
-			}
-		}
-		for _, n := range c.Names {
-			for _, name := range row.matching(n.Text) {
-				names[name] = true
-			}
-		}
-		sum := 0.0
-		for name := range names {
-			if x, ok := row[name].Float(); ok {
-				sum += x
-			}
-		}
-		row[c.As] = Number(sum)
-	}
 }
 
 // replacer changes whole values. Patterns ignore case; the stars of the new value are those of the

@@ -2,14 +2,20 @@ package splunk
 
 import "tocsin/internal/translate/spl"
 
-// First returns what a search asks its source for first, less the window. It is false when that is
-// known only once the search runs, because of a subsearch, or when it asks for no events first.
+// First returns what a search asks its source for first, less the window, which [Within] tells. It is
+// false when that is known only once the search runs, because of a subsearch, or when it asks for no
+// events first.
 func First(s *spl.Search) (Scan, bool) {
+	// Which moment it is does not matter: the condition is the same without its times.
+	t, err := within(condition1(s), Window{})
+	if err != nil {
+		return Scan{}, false
+	}
+	where := t.where
 	switch first := s.Stages[0].(type) {
 	case *spl.Find:
-		return Scan{Where: first.X}, !hasSubsearch(first.X)
+		return Scan{Where: where}, !hasSubsearch(first.X)
 	case *spl.Tstats:
-		where := first.Where
 		if where != nil {
 			where = renameExpr(where, undataset(first.Model, first.Dataset))
 		}
@@ -37,7 +43,9 @@ func KeepsEvents(s *spl.Search) bool {
 		switch stage := stage.(type) {
 		case *spl.Find, *spl.Where, *spl.Eval, *spl.Rename, *spl.Table, *spl.Fields, *spl.Fillnull, *spl.Dedup, *spl.Sort, *spl.Rex,
 			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.Extract,
-			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel:
+			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel,
+			*spl.Accum, *spl.Delta, *spl.Autoregress, *spl.Filldown, *spl.Uniq, *spl.Trendline, *spl.Strcat, *spl.Rangemap, *spl.ToJSON,
+			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier:
 		case *spl.Aggregate:
 			if stage.Kind == spl.Stats {
 				return false

@@ -138,6 +138,11 @@ var multiFunctions = map[string]function{
 		slices.SortStableFunc(list, func(x, y Value) int { return strings.Compare(x.String(), y.String()) })
 		return Several(list...)
 	},
+	"mvreverse": func(_ *scope, a []Value) Value {
+		list := slices.Clone(a[0].Each())
+		slices.Reverse(list)
+		return Several(list...)
+	},
 	"mvzip": func(_ *scope, a []Value) Value {
 		sep := ","
 		if len(a) > 2 {

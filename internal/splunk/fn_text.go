@@ -41,6 +41,7 @@ var textFunctions = map[string]function{
 		return each(a[0], func(v Value) Value { return Number(float64(utf8.RuneCountInString(v.String()))) })
 	},
 	"substr":    substr,
+	"printf":    printf,
 	"urldecode": textual(urldecode),
 	"md5":       textual(func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }),  //nolint:gosec // As above.
 	"sha1":      textual(func(s string) string { sum := sha1.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }), //nolint:gosec // As above.

@@ -13,7 +13,7 @@ type function func(s *scope, args []Value) Value
 // functions by name, each in the file of its kind.
 var functions = func() map[string]function {
 	all := map[string]function{}
-	for _, set := range []map[string]function{conditionFunctions, numberFunctions, textFunctions, multiFunctions, timeFunctions, jsonFunctions} {
+	for _, set := range []map[string]function{conditionFunctions, numberFunctions, textFunctions, multiFunctions, timeFunctions, jsonFunctions, mathFunctions} {
 		maps.Copy(all, set)
 	}
 	return all
@@ -28,7 +28,7 @@ func init() { //nolint:gochecknoinits // Their compilers call compileNode, which
 		"like":  func(args []program, _ *spl.Call) program { return like(args[0], args[1]) },
 		"in":    func(args []program, _ *spl.Call) program { return compileMember(args[0], args[1:]) },
 		"match": compileMatch, "replace": compileReplaceCall, "mvfind": compileFind, "mvmap": compileMap, "mvfilter": compileFilter,
-		"searchmatch": compileSearchMatch,
+		"searchmatch": compileSearchMatch, "sigfig": compileSigfig,
 	}
 }
 

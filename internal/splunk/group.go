@@ -147,10 +147,13 @@ func (g *grouping) add(one *group, row Row) error {
 			if err != nil {
 				return err
 			}
-			if v.kind == boolean && v.number == 0 {
-				continue
+			if v.kind == boolean {
+				if a.Func == "count" && v.number == 0 {
+					continue // What is counted is that it holds.
+				}
+				v = Number(v.number)
 			}
-			held += addEach(s.one, v.stored(), at)
+			held += addEach(s.one, v, at)
 		case a.Field != nil:
 			held += addEach(s.one, row.Get(g.name(a.Field.Text)), at)
 		default:
@@ -258,7 +261,7 @@ func (r *run) aggregate(c *spl.Aggregate, next stage) stage {
 	case spl.Eventstats:
 		return &eventstats{next: next, groups: g, rows: kept{account: g.account}}
 	case spl.Streamstats:
-		return newStreamstats(g, c, next)
+		return newStreamstats(r, g, c, next)
 	default:
 		return &stats{next, g}
 	}

@@ -65,16 +65,16 @@ func Groups(s *spl.Search) (Grouping, bool) {
 func countable(s *spl.Search) (counted, bool) {
 	c := counted{name: same, usual: func(string) Value { return Null }}
 	scan, known := First(s)
-	if !known {
-		return c, false
+	if t, err := within(condition1(s), Window{}); !known || err != nil || !t.whole {
+		return c, false // Counting knows no times but those of the whole search.
 	}
 	c.scan = scan
 	switch first := s.Stages[0].(type) {
 	case *spl.Tstats:
-		if first.Span != nil {
+		if first.Span != nil || first.Prestats {
 			return c, false
 		}
-		c.name, c.aggs, c.by, c.command, c.stages = undataset(first.Model, first.Dataset), first.Aggs, first.By, "tstats", 1
+		c.name, c.aggs, c.by, c.command, c.stages = undataset(first.Model, first.Dataset), first.Aggs, first.By, first.Command(), 1
 		c.Missing = true
 		c.usual = func(field string) Value {
 			v, _ := Completed(first.Model, first.Dataset, field)
@@ -141,7 +141,7 @@ func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
 		return false, nil
 	}
 	g := newGrouping(r.account(c.command), c.aggs, c.by, c.name)
-	c.scan.Window = r.window
+	c.scan.Window = Within(s, r.window)
 	done, err := source.Groups(r.ctx, c.scan, c.Grouping, func(p Part) error {
 		if err := r.alive(); err != nil {
 			return err
@@ -155,7 +155,7 @@ func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	return true, (&stats{chain, g}).end()
+	return true, (&link{stage: &stats{chain, g}, next: chain}).end()
 }
 
 // complete puts in what stands for a value that is missing; false when the event is in no group then.

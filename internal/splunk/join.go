@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/translate/spl"
@@ -22,10 +23,14 @@ func (r *run) join(c *spl.Join, next stage) (stage, error) {
 	for _, n := range c.Names {
 		j.names = append(j.names, n.Text)
 	}
+	right := slices.Clone(j.names)
+	for _, pair := range c.On {
+		j.names, right = append(j.names, pair.From.Text), append(right, pair.To.Text)
+	}
 	if len(j.names) > 0 {
 		j.index = map[string][]Row{}
 		for _, row := range rows {
-			for _, key := range keysOf(row, j.names) {
+			for _, key := range keysOf(row, right) {
 				j.index[key] = append(j.index[key], row)
 				if err := to.hold(len(key) + 64); err != nil {
 					return nil, err
@@ -76,18 +81,21 @@ func (j *joined) row(row Row) error {
 	if err != nil {
 		return err
 	}
+	if j.spec.UseTime {
+		found = j.inTime(row, found)
+	}
 	if j.spec.Max > 0 && len(found) > j.spec.Max {
 		found = found[:j.spec.Max]
 	}
 	if len(found) == 0 {
 		if j.spec.Outer {
-			return j.next.row(row)
+			return j.next.row(aliased(row, j.spec.Left))
 		}
 		return nil
 	}
 	for _, other := range found {
-		out := row.clone()
-		for name, v := range other {
+		out := aliased(row.clone(), j.spec.Left)
+		for name, v := range aliased(other, j.spec.Right) {
 			if _, has := out[name]; !has || j.spec.Overwrite {
 				out[name] = v
 			}
@@ -99,10 +107,35 @@ func (j *joined) row(row Row) error {
 	return nil
 }
 
+// aliased puts an alias before the names of fields but those that begin with an underscore; a row without
+// one is as it was.
+func aliased(row Row, alias string) Row {
+	if alias == "" {
+		return row
+	}
+	out := make(Row, len(row))
+	for name, v := range row {
+		if name[:min(1, len(name))] != "_" {
+			name = alias + "." + name
+		}
+		out[name] = v
+	}
+	return out
+}
+
+// inTime leaves the rows that are not later than one, or not earlier.
+func (j *joined) inTime(row Row, found []Row) []Row {
+	at, _ := row["_time"].Float()
+	return slices.DeleteFunc(slices.Clone(found), func(other Row) bool {
+		x, ok := other["_time"].Float()
+		return ok && (!j.spec.Later && x > at || j.spec.Later && x < at)
+	})
+}
+
 // find returns the rows that a row is joined with, or as many as are wanted.
 func (j *joined) find(row Row) ([]Row, error) {
 	var found []Row
-	full := func() bool { return j.spec.Max > 0 && len(found) >= j.spec.Max }
+	full := func() bool { return j.spec.Max > 0 && len(found) >= j.spec.Max && !j.spec.UseTime }
 	if j.index != nil {
 		for _, key := range keysOf(row, j.names) {
 			found = append(found, j.index[key]...)

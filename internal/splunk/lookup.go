@@ -2,14 +2,16 @@ package splunk
 
 import (
 	"fmt"
-	"strings"
 
 	"tocsin/internal/translate/spl"
 )
 
 // lookup adds to each row the columns of the rows of a table that it finds.
 func (r *run) lookup(c *spl.Lookup, next stage) (stage, error) {
-	t := r.table(c.Table.Text)
+	t, err := r.table(c.Table.Text)
+	if err != nil {
+		return nil, err
+	}
 	keys := make([]int, len(c.Keys))
 	for i, k := range c.Keys {
 		if keys[i] = t.column(k.Column.Text); keys[i] < 0 && len(t.Columns) > 0 {
@@ -120,7 +122,10 @@ func combinations(lists [][]Value) int {
 }
 
 func (r *run) inputLookup(c *spl.InputLookup, out stage) error {
-	t := r.table(c.Table.Text)
+	t, err := r.table(c.Table.Text)
+	if err != nil {
+		return err
+	}
 	where, err := r.resolve(c.Where)
 	if err != nil {
 		return err
@@ -216,10 +221,10 @@ func (s *appendedPipe) end() error {
 // feed hands rows to a chain and ends it.
 func feed(chain stage, rows *kept) error {
 	err := rows.drain(func(_ int, row Row) error { return chain.row(row) })
-	if err != nil {
-		return ignoreDone(err)
+	if ignoreDone(err) != nil {
+		return err
 	}
-	return ignoreDone(chain.end())
+	return chain.end()
 }
 
 func ignoreDone(err error) error {
@@ -227,60 +232,4 @@ func ignoreDone(err error) error {
 		return nil
 	}
 	return err
-}
-
-// eachField runs commands once for each field that a pattern means.
-type eachField struct {
-	next      stage
-	run       *run
-	spec      *spl.Foreach
-	instances map[string]stage
-	out       Row
-}
-
-func (s *eachField) row(row Row) error {
-	type one struct{ field, match string }
-	var fields []one
-	for _, n := range s.spec.Names {
-		for _, name := range row.matching(n.Text) {
-			stars, _ := captures(n.Text, name)
-			fields = append(fields, one{name, strings.Join(stars, "")})
-		}
-	}
-	for _, f := range fields {
-		chain, err := s.instance(f.field, f.match)
-		if err != nil {
-			return err
-		}
-		s.out = nil
-		if err := chain.row(row); err != nil {
-			return err
-		}
-		if s.out == nil {
-			return nil
-		}
-		row = s.out
-	}
-	return s.next.row(row)
-}
-
-func (s *eachField) end() error { return s.next.end() }
-
-func (s *eachField) instance(field, match string) (stage, error) {
-	if chain, ok := s.instances[field]; ok {
-		return chain, nil
-	}
-	if len(s.instances) == maxPatterns {
-		clear(s.instances)
-	}
-	search, diags := s.spec.Instance(field, match)
-	if search == nil {
-		return nil, fmt.Errorf("run foreach for the field %s: %w", field, diags.Err())
-	}
-	chain, err := s.run.chain(search.Stages, sink(func(row Row) error {
-		s.out = row
-		return nil
-	}))
-	s.instances[field] = chain
-	return chain, err
 }

@@ -47,14 +47,39 @@ func compareAs(x, y Value, as string) int {
 		a, _ := x.Float()
 		b, _ := y.Float()
 		return cmp.Compare(a, b)
-	case "ip":
-		a, errA := netip.ParseAddr(x.String())
-		b, errB := netip.ParseAddr(y.String())
-		if errA == nil && errB == nil {
-			return a.Compare(b)
+	}
+	return compareAuto(x, y)
+}
+
+// compareAuto orders numbers by their amount, behind them addresses by address, and behind those texts.
+func compareAuto(x, y Value) int {
+	a, isA := address(x)
+	b, isB := address(y)
+	switch {
+	case isA && isB:
+		return a.Compare(b)
+	case isA || isB:
+		_, number := x.Float()
+		if isA {
+			_, number = y.Float()
 		}
+		if isB != number {
+			return 1
+		}
+		return -1
 	}
 	return compareMixed(x, y)
+}
+
+func address(v Value) (netip.Addr, bool) {
+	if v.kind != text || !strings.ContainsAny(v.text, ".:") {
+		return netip.Addr{}, false
+	}
+	if _, number := parseNumber(v.text); number {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(v.text)
+	return a, err == nil
 }
 
 // sorted orders all rows.
@@ -157,3 +182,14 @@ func (s *dedup) row(row Row) error {
 }
 
 func (s *dedup) end() error { return s.next.end() }
+
+// sortedBy returns the places of rows in the order of a field.
+func sortedBy(rows []Row, field string) []int {
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	keys := []spl.SortKey{{Name: spl.Name{Text: field}}}
+	slices.SortStableFunc(order, func(a, b int) int { return compareRows(rows[a], rows[b], keys) })
+	return order
+}

@@ -39,10 +39,12 @@ type run struct {
 	env    Env
 	source Source
 	window Window
-	loc    *time.Location
-	limit  int
-	held   int
-	depth  int
+	// span is the window of the search that runs: that of a subsearch may be another.
+	span  Window
+	loc   *time.Location
+	limit int
+	held  int
+	depth int
 	// accounts are those that are open.
 	accounts []*account
 	tables   map[string]*Table
@@ -66,18 +68,17 @@ const maxRunDepth = 10
 // search runs a whole search into a stage.
 func (r *run) search(s *spl.Search, out stage) error {
 	r.depth++
-	open := len(r.accounts)
+	open, around := len(r.accounts), r.span
+	r.span = Within(s, r.window)
 	defer func() {
 		r.depth--
+		r.span = around
 		r.closeFrom(open)
 	}()
 	if r.depth > maxRunDepth {
 		return fmt.Errorf("run a subsearch: searches are nested more than %d deep", maxRunDepth)
 	}
-	switch done, err := r.grouped(s, out); {
-	case errors.Is(err, errDone):
-		return nil
-	case done || err != nil:
+	if done, err := r.grouped(s, out); done || err != nil {
 		return err
 	}
 	chain, err := r.chain(s.Stages[1:], out)
@@ -89,10 +90,7 @@ func (r *run) search(s *spl.Search, out stage) error {
 	case err != nil:
 		return err
 	}
-	if err := chain.end(); err != nil && !errors.Is(err, errDone) {
-		return err
-	}
-	return nil
+	return chain.end()
 }
 
 // generate makes the rows of the first command.
@@ -106,16 +104,12 @@ func (r *run) generate(first spl.Stage, out stage) error {
 		return r.inputLookup(first, out)
 	case *spl.Datamodel:
 		return r.datamodel(first, out)
+	case *spl.Union:
+		return r.union(first, out)
+	case *spl.SetOp:
+		return r.setOf(first, out)
 	case *spl.Makeresults:
-		for range first.N {
-			if err := r.alive(); err != nil {
-				return err
-			}
-			if err := out.row(Row{"_time": Number(float64(r.window.Now.Unix()))}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return r.makeResults(first, out)
 	}
 	return fmt.Errorf("run %s: it makes no rows", first.Command())
 }
@@ -125,8 +119,12 @@ func (r *run) find(f *spl.Find, out stage) error {
 	if err != nil {
 		return err
 	}
-	p := compileExpr(where, same)
-	return r.source.Events(r.ctx, Scan{Where: where, Window: r.window}, func(row Row) error {
+	t, err := within(where, r.window)
+	if err != nil {
+		return fmt.Errorf("run search: %w", err)
+	}
+	p := compileExpr(t.exact, same)
+	return r.source.Events(r.ctx, Scan{Where: t.where, Window: t.window}, func(row Row) error {
 		if err := r.alive(); err != nil {
 			return err
 		}
@@ -162,13 +160,14 @@ func (s *scope) eval(p program, row Row) (Value, error) {
 }
 
 // table returns a lookup that is ready for use; one that is not there is empty.
-func (r *run) table(name string) *Table {
+func (r *run) table(name string) (*Table, error) {
 	t, ok := r.tables[name]
 	if ok {
-		return t
+		return t, nil
 	}
-	if r.env.Table != nil {
-		t = r.env.Table(name)
+	t, err := r.keptTable(name, r.defined(name))
+	if err != nil {
+		return nil, fmt.Errorf("read the lookup %s: %w", name, err)
 	}
 	if t == nil {
 		t = &Table{Name: name}
@@ -177,19 +176,44 @@ func (r *run) table(name string) *Table {
 		t.Prepare()
 	}
 	r.tables[name] = t
-	return t
+	return t, nil
 }
 
 // chain makes the stages of commands, from the last one back.
-func (r *run) chain(stages []spl.Stage, out stage) (stage, error) {
+func (r *run) chain(stages []spl.Stage, out stage) (*link, error) {
+	last := &link{stage: out}
 	for _, c := range slices.Backward(stages) {
-		next, err := r.stage(c, watched{out, r})
+		made, err := r.stage(c, watched{last, r})
 		if err != nil {
 			return nil, err
 		}
-		out = next
+		last = &link{stage: made, next: last}
 	}
-	return out, nil
+	return last, nil
+}
+
+// link is a stage in its place in a chain. Each is told once that there are no more rows, also when the
+// stage before it stopped because nobody wants more of its rows.
+type link struct {
+	stage
+
+	next  *link
+	ended bool
+}
+
+func (l *link) end() error {
+	if l.ended {
+		return nil
+	}
+	l.ended = true
+	err := l.stage.end()
+	if !errors.Is(err, errDone) {
+		return err
+	}
+	if l.next == nil {
+		return nil
+	}
+	return l.next.end()
 }
 
 // parseAgain expands and parses a text that a search made while it ran.

@@ -21,7 +21,11 @@ func TestMemoryLimit(t *testing.T) {
 		"fillnull": "* | fillnull", "join": "* | join id [search *]", "tail": "* | reverse", "transaction": "* | transaction host",
 		"bin": "* | bin id", "mvcombine": "* | mvcombine host", "appendpipe": "* | appendpipe [stats count]", "tstats": "| tstats count from datamodel=Web by Web.id",
 		"a subsearch": "* [search * | fields id]", "format": "* | format", "top": "* | top id", "streamstats": "* | streamstats count by id",
-		"timechart": "* | timechart span=1s count",
+		"timechart": "* | timechart span=1s count", "chart": "* | chart count over id by host", "xyseries": "* | xyseries id host host",
+		"transpose": "* | transpose 0", "makecontinuous": "* | makecontinuous id", "outlier": "* | outlier id",
+		"appendcols": "* | appendcols [search *]", "union": "| union [search *]", "multisearch": "| multisearch [search *] [search *]",
+		"set": "| set diff [search *] [search *]", "delta": "* | delta id p=5000", "autoregress": "* | autoregress id p=5000",
+		"trendline": "* | trendline sma5000(id)", "mstats": "| mstats avg(id) where host=* by id",
 	} {
 		e := env()
 		e.MemoryLimit = 64 << 10
@@ -92,11 +96,16 @@ func TestErrorsEndASearch(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	if _, err := run(t.Context(), t, "* | iplocation ip", splunk.Env{}, nil); err == nil || !strings.Contains(err.Error(), "search:1:5: error: the command iplocation needs a database") {
-		t.Errorf("iplocation without a database: %v", err)
-	}
-	if _, err := run(t.Context(), t, "* | join a [search * | iplocation ip]", splunk.Env{}, nil); err == nil {
-		t.Error("iplocation in a subsearch without a database is let through")
+	for search, want := range map[string]string{
+		"* | iplocation ip":                                "search:1:5: warning: the command iplocation adds nothing",
+		"* | join a [search * | iplocation ip]":            "search:1:24: warning: the command iplocation adds nothing",
+		"| union [search a=1 [search * | iplocation ip]]":  "search:1:33: warning: the command iplocation adds nothing",
+		"* | appendcols [search * | iplocation ip]":        "search:1:28: warning: the command iplocation adds nothing",
+		"| set diff [search *] [search * | iplocation ip]": "search:1:35: warning: the command iplocation adds nothing",
+	} {
+		if diags := splunk.Check(parsed(t, search), splunk.Env{}); len(diags) != 1 || !strings.Contains(diags[0].Error(), want) {
+			t.Errorf("%s without a database: %v", search, diags)
+		}
 	}
 	s, diags := spl.ParseText(newText("* | lookup nowhere a OUTPUT b"), macros)
 	if s == nil {

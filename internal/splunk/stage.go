@@ -2,7 +2,7 @@ package splunk
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"tocsin/internal/pcre"
 	"tocsin/internal/translate/spl"
@@ -112,7 +112,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 	case *spl.Replace:
 		return r.mutate(next, replacer(c)), nil
 	case *spl.Foreach:
-		return &eachField{next: next, run: r, spec: c, instances: map[string]stage{}}, nil
+		return newEachField(r, c, next), nil
 	case *spl.Join:
 		return r.join(c, next)
 	case *spl.Append:
@@ -128,21 +128,68 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 		if c.Tail {
 			return &tail{next: next, n: c.N, rows: kept{account: r.account("tail")}}, nil
 		}
-		return &head{next: next, n: c.N}, nil
+		return newHead(r, c, next), nil
 	case *spl.Top:
 		return newTop(r, c, next), nil
 	case *spl.AddTotals:
-		return r.mutate(next, totaler(c)), nil
-	case *spl.Timechart:
-		return newTimechart(r, c, next), nil
+		return &totals{next: next, spec: c, account: r.account("addtotals"), sums: Row{}}, nil
 	case *spl.Reverse:
 		return &tail{next: next, n: -1, rows: kept{account: r.account("tail")}}, nil
 	case *spl.Return:
 		return &returned{next: next, spec: c}, nil
 	case *spl.Format:
-		return &formatted{next: next, account: r.account("format")}, nil
+		return &formatted{next: next, spec: c, account: r.account("format")}, nil
 	case *spl.Map:
 		return &mapped{next: next, run: r, spec: c}, nil
+	}
+	return r.rareStage(c, next)
+}
+
+// rareStage makes the stages of commands that are hardly used.
+func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
+	switch c := c.(type) {
+	case *spl.Accum:
+		return r.mutate(next, accumulated(c)), nil
+	case *spl.Delta:
+		return r.differing(c, next), nil
+	case *spl.Autoregress:
+		return r.regressed(c, next), nil
+	case *spl.Filldown:
+		return r.filledDown(c, next), nil
+	case *spl.Uniq:
+		return r.unlikeLast(next), nil
+	case *spl.Trendline:
+		return r.trended(c, next), nil
+	case *spl.Strcat:
+		return r.mutate(next, joinedTexts(c)), nil
+	case *spl.Rangemap:
+		return r.mutate(next, ranger(c)), nil
+	case *spl.ToJSON:
+		return r.mutate(next, jsonWriter(c)), nil
+	case *spl.Fieldformat, *spl.Noop:
+		return next, nil
+	case *spl.AddInfo:
+		return r.mutate(next, r.informed()), nil
+	case *spl.Makecontinuous:
+		return newContinuous(r, c, next), nil
+	case *spl.Chart:
+		return newChart(r, c, next), nil
+	case *spl.Xyseries:
+		return &xyseries{next, c, kept{account: r.account("xyseries")}, map[string]int{}}, nil
+	case *spl.Untable:
+		return &untabled{next, c}, nil
+	case *spl.Transpose:
+		return &transposed{next, c, kept{account: r.account("transpose")}}, nil
+	case *spl.AppendCols:
+		return r.appendCols(c, next)
+	case *spl.Tstats:
+		return &appended{next: next, run: r, more: func(out stage) error { return r.tstats(c, out) }}, nil
+	case *spl.Union:
+		return &appended{next: next, run: r, more: func(out stage) error { return r.union(c, out) }}, nil
+	case *spl.OutputLookup:
+		return newOutputLookup(r, c, next), nil
+	case *spl.Outlier:
+		return &outliers{next: next, run: r, spec: c, rows: kept{account: r.account("outlier")}}, nil
 	}
 	return nil, fmt.Errorf("run %s: it takes no rows", c.Command())
 }
@@ -162,10 +209,38 @@ func (r *run) eval(c *spl.Eval, next stage) stage {
 			if err := r.fits("eval", v); err != nil {
 				return false, err
 			}
-			row.set(row.key(c.Sets[i].Field.Text), v)
+			name := c.Sets[i].Field.Text
+			if c.Sets[i].Computed {
+				if name = computedName(name, row); name == "" {
+					continue
+				}
+			}
+			row.set(row.key(name), v)
 		}
 		return true, nil
 	}}
+}
+
+// computedName puts the values of fields in the place of their names in braces; "" when one is missing.
+func computedName(name string, row Row) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(name, "{")
+		if b.WriteString(before); !ok {
+			return b.String()
+		}
+		field, after, _ := strings.Cut(rest, "}")
+		if field == "" {
+			b.WriteString("{}")
+		} else {
+			v := row.Get(field)
+			if v.IsNull() {
+				return ""
+			}
+			b.WriteString(v.String())
+		}
+		name = after
+	}
 }
 
 func (r *run) regex(c *spl.Regex, next stage) (stage, error) {
@@ -196,53 +271,4 @@ func fieldOrRaw(row Row, name string) Value {
 		}
 	}
 	return row.Get(name)
-}
-
-// head passes the first rows.
-type head struct {
-	next stage
-	n    int
-	seen int
-}
-
-func (s *head) row(row Row) error {
-	if s.seen >= s.n {
-		return errDone
-	}
-	s.seen++
-	if err := s.next.row(row); err != nil {
-		return err
-	}
-	if s.seen == s.n {
-		return errDone
-	}
-	return nil
-}
-
-func (s *head) end() error { return s.next.end() }
-
-// tail passes the last n rows, the last one first; all when n is negative.
-type tail struct {
-	next stage
-	n    int
-	rows kept
-}
-
-func (s *tail) row(row Row) error {
-	if err := s.rows.add(row); err != nil {
-		return err
-	}
-	if s.n >= 0 && len(s.rows.rows) > s.n {
-		s.rows.drop()
-	}
-	return nil
-}
-
-func (s *tail) end() error {
-	for i := range slices.Backward(s.rows.rows) {
-		if err := s.next.row(s.rows.take(i)); err != nil {
-			return err
-		}
-	}
-	return s.next.end()
 }

@@ -1,6 +1,11 @@
 package splunk
 
-import "tocsin/internal/translate/spl"
+import (
+	"math"
+	"strings"
+
+	"tocsin/internal/translate/spl"
+)
 
 // streamstats adds to each row the results of those before it, with it unless it is not current.
 type streamstats struct {
@@ -8,14 +13,29 @@ type streamstats struct {
 	groups *grouping
 	spec   *spl.Aggregate
 	// past are the rows that a window looks back on, of each group or of all.
-	past map[*group]*kept
+	past          map[*group]*kept
+	before, after program
+	scope         *scope
+	// last are the values of by of the row before.
+	last string
+	any  bool
 }
 
-func newStreamstats(g *grouping, c *spl.Aggregate, next stage) stage {
-	return &streamstats{next, g, c, map[*group]*kept{}}
+func newStreamstats(r *run, g *grouping, c *spl.Aggregate, next stage) stage {
+	s := &streamstats{next: next, groups: g, spec: c, past: map[*group]*kept{}, scope: r.scope()}
+	if c.ResetBefore != nil {
+		s.before = compileNode(c.ResetBefore)
+	}
+	if c.ResetAfter != nil {
+		s.after = compileNode(c.ResetAfter)
+	}
+	return s
 }
 
 func (s *streamstats) row(row Row) error {
+	if err := s.resetBefore(row); err != nil {
+		return err
+	}
 	in, err := s.groups.of(row)
 	if err != nil {
 		return err
@@ -25,21 +45,66 @@ func (s *streamstats) row(row Row) error {
 	}
 	one := in[0]
 	seen := row.clone()
-	if s.spec.Window > 0 {
-		return s.windowed(one, row, seen)
+	if s.spec.Window > 0 || s.spec.Within != nil {
+		err = s.windowed(one, row, seen)
+	} else {
+		err = s.running(one, row, seen)
 	}
-	if !s.spec.NoCurrent {
-		if err := s.groups.add(one, seen); err != nil {
+	if err != nil {
+		return err
+	}
+	if s.after != nil {
+		v, err := s.scope.eval(s.after, row)
+		if err != nil {
 			return err
 		}
-	}
-	s.groups.results(one, row)
-	if s.spec.NoCurrent {
-		if err := s.groups.add(one, seen); err != nil {
-			return err
+		if v.isTrue() {
+			s.reset()
 		}
 	}
 	return s.next.row(row)
+}
+
+// resetBefore begins anew where the row says so, or the values of by are others than those of the row before.
+func (s *streamstats) resetBefore(row Row) error {
+	if s.spec.OnChange {
+		var b strings.Builder
+		for _, name := range s.groups.by {
+			b.WriteString(row.Get(name).String() + "\x00")
+		}
+		if s.any && b.String() != s.last {
+			s.reset()
+		}
+		s.last, s.any = b.String(), true
+	}
+	if s.before == nil {
+		return nil
+	}
+	v, err := s.scope.eval(s.before, row)
+	if v.isTrue() {
+		s.reset()
+	}
+	return err
+}
+
+func (s *streamstats) reset() {
+	clear(s.groups.groups)
+	s.groups.order = nil
+	clear(s.past)
+	s.groups.account.close()
+}
+
+// running aggregates all rows so far.
+func (s *streamstats) running(one *group, row, seen Row) error {
+	if s.spec.NoCurrent {
+		s.groups.results(one, row)
+		return s.groups.add(one, seen)
+	}
+	if err := s.groups.add(one, seen); err != nil {
+		return err
+	}
+	s.groups.results(one, row)
+	return nil
 }
 
 // windowed aggregates the last rows anew: no function can take a row back.
@@ -58,18 +123,30 @@ func (s *streamstats) windowed(one *group, row, seen Row) error {
 			return err
 		}
 	}
-	for len(past.rows) > s.spec.Window {
+	for len(past.rows) > 0 && s.tooOld(past.rows, row) {
 		past.drop()
 	}
 	if err := s.results(one, row, past.rows); err != nil {
 		return err
 	}
 	if s.spec.NoCurrent {
-		if err := past.add(seen); err != nil {
-			return err
-		}
+		return past.add(seen)
 	}
-	return s.next.row(row)
+	return nil
+}
+
+// tooOld reports whether the window does not reach to the first of the rows.
+func (s *streamstats) tooOld(past []Row, row Row) bool {
+	if s.spec.Window > 0 && len(past) > s.spec.Window {
+		return true
+	}
+	if s.spec.Within == nil {
+		return false
+	}
+	length, _ := s.spec.Within.Seconds()
+	x, isX := past[0]["_time"].Float()
+	y, isY := row["_time"].Float()
+	return isX && isY && math.Abs(x-y) >= length
 }
 
 // results sets the results of the rows of a group in a row.

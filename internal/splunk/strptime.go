@@ -171,7 +171,17 @@ func (p *parsed) monthName(s string) (string, bool) {
 	return s, false
 }
 
-// readZone reads Z, +01:00, +0100, +01, or a name, of which only UTC and GMT are known.
+// zones are the names of time zones, and how many minutes they are ahead of UTC. Those that mean several
+// are the American ones, as with Splunk.
+var zones = map[string]int{
+	"Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "WEST": 60, "CET": 60, "CEST": 120, "MET": 60, "MEST": 120, "EET": 120, "EEST": 180,
+	"MSK": 180, "BST": 60, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
+	"PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600, "NST": -210, "NDT": -150, "IST": 330, "PKT": 300, "SGT": 480,
+	"HKT": 480, "AWST": 480, "JST": 540, "KST": 540, "ACST": 570, "ACDT": 630, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780,
+	"BRT": -180, "ART": -180, "SAST": 120, "WIB": 420, "ICT": 420,
+}
+
+// readZone reads Z, +01:00, +0100, +01, or a name.
 func (p *parsed) readZone(s string) (string, bool) {
 	s = strings.TrimLeft(s, " ")
 	if s == "" {
@@ -202,10 +212,9 @@ func (p *parsed) readZone(s string) (string, bool) {
 		return text[n:], true
 	}
 	n := len(s) - len(strings.TrimLeft(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-	switch strings.ToUpper(s[:n]) {
-	case "Z", "UTC", "GMT":
-		p.zone = time.UTC
-		return s[n:], true
+	minutes, known := zones[strings.ToUpper(s[:n])]
+	if known {
+		p.zone = time.FixedZone(s[:n], 60*minutes)
 	}
-	return s, false
+	return s[n:], known
 }

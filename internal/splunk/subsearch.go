@@ -54,7 +54,11 @@ func (r *run) found(x *spl.Subsearch) (spl.Expr, error) {
 	}
 	var rowsWanted []spl.Expr
 	for _, row := range rows.rows {
-		if all := condition(row); all != nil {
+		all, err := condition(row)
+		if err != nil {
+			return nil, err
+		}
+		if all != nil {
 			rowsWanted = append(rowsWanted, all)
 		}
 	}
@@ -68,9 +72,9 @@ func (r *run) found(x *spl.Subsearch) (spl.Expr, error) {
 }
 
 // condition asks for all fields of a row, but those that begin with an underscore. The fields
-// search and query stand for their text.
-func condition(row Row) spl.Expr {
-	var all []spl.Expr
+// search and query stand for their text, which has to be a condition.
+func condition(row Row) (spl.Expr, error) {
+	var found []spl.Expr
 	for _, name := range slices.Sorted(maps.Keys(row)) {
 		if name[:1] == "_" {
 			continue
@@ -78,26 +82,26 @@ func condition(row Row) spl.Expr {
 		var one []spl.Expr
 		for _, v := range row[name].Each() {
 			if name == "search" || name == "query" {
-				if x, err := spl.ParseCondition(v.String()); err == nil && x != nil {
-					one = append(one, x)
-					continue
+				x, err := spl.ParseCondition(v.String())
+				if err != nil {
+					return nil, fmt.Errorf("read the condition that a subsearch gives: %w", err)
 				}
+				if x != nil {
+					one = append(one, x)
+				}
+				continue
 			}
 			one = append(one, &spl.Compare{Field: spl.Name{Text: name}, Op: "=", Value: spl.Value{Text: v.String(), Quoted: true}})
 		}
-		if len(one) == 1 {
-			all = append(all, one[0])
-		} else {
-			all = append(all, &spl.Or{Xs: one})
+		switch len(one) {
+		case 0:
+		case 1:
+			found = append(found, one[0])
+		default:
+			found = append(found, &spl.Or{Xs: one})
 		}
 	}
-	switch len(all) {
-	case 0:
-		return nil
-	case 1:
-		return all[0]
-	}
-	return &spl.And{Xs: all}
+	return all(found), nil
 }
 
 // returned is the return command: fields of the first rows.
@@ -125,34 +129,6 @@ func (s *returned) row(row Row) error {
 }
 
 func (s *returned) end() error { return s.next.end() }
-
-// formatted is the format command: one row with the condition of all.
-type formatted struct {
-	next    stage
-	account *account
-	all     []spl.Expr
-}
-
-func (s *formatted) row(row Row) error {
-	if x := condition(row); x != nil {
-		s.all = append(s.all, x)
-		return s.account.hold(row.size())
-	}
-	return nil
-}
-
-func (s *formatted) end() error {
-	text := "NOT *"
-	if len(s.all) > 0 {
-		text = (&spl.Or{Xs: s.all}).String()
-	}
-	s.all = nil
-	s.account.close()
-	if err := s.next.row(Row{"search": Text(text)}); err != nil {
-		return err
-	}
-	return s.next.end()
-}
 
 // mapped runs a search for each row, with $field$ replaced.
 type mapped struct {

@@ -18,6 +18,8 @@ type Table struct {
 	// MinMatches are found, Default is put out once.
 	MaxMatches, MinMatches int
 	Default                string
+	// Listed tells that the definition lists the columns: a search that writes the table writes no others.
+	Listed bool
 	// Empty says why there are no rows, as for a table that only a running Splunk would have; ""
 	// when the rows are all there are.
 	Empty string

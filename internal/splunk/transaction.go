@@ -17,6 +17,8 @@ type transactions struct {
 	spec          *spl.Transaction
 	start, finish func(Row) (bool, error)
 	open          []*transaction
+	// evicted are those that lack a begin or end; they are handed out behind all others.
+	evicted []*transaction
 }
 
 // transaction is one that is being put together.
@@ -76,10 +78,15 @@ func (t *transactions) row(row Row) error {
 	if err := t.expire(row); err != nil {
 		return err
 	}
+	if isEnd {
+		if err := t.evict(values); err != nil {
+			return err
+		}
+	}
 	into := t.find(values, isEnd)
 	if into == nil {
-		// With an end that is asked for, nothing but an end can be the newest event.
-		if t.finish != nil && !isEnd {
+		// With an end that is asked for, nothing but an end can be the newest event of what is whole.
+		if t.finish != nil && !isEnd && !t.spec.KeepEvicted {
 			return nil
 		}
 		into = &transaction{values: map[string]string{}, hasEnd: isEnd}
@@ -122,6 +129,16 @@ func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
 	return nil
 }
 
+// evict closes what has no end and a row would belong to that is one: what is older belongs to that.
+func (t *transactions) evict(values map[string]string) error {
+	for open := t.find(values, false); open != nil && !open.hasEnd; open = t.find(values, false) {
+		if err := t.close(open); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // expire closes what the row is too old for.
 func (t *transactions) expire(row Row) error {
 	at, _ := row["_time"].Float()
@@ -137,17 +154,25 @@ func (t *transactions) expire(row Row) error {
 	return nil
 }
 
-// close hands a transaction out. One that has no begin, when that is asked for, is evicted.
+// close hands a transaction out. One that lacks the begin or end that is asked for is evicted.
 func (t *transactions) close(open *transaction) error {
 	t.open = slices.DeleteFunc(t.open, func(o *transaction) bool { return o == open })
-	complete := t.start == nil || open.hasOpen
-	defer func() { open.rows = nil }()
-	if !complete && !t.spec.KeepEvicted {
+	switch complete := (t.start == nil || open.hasOpen) && (t.finish == nil || open.hasEnd); {
+	case complete:
+		return t.emit(open, true)
+	case t.spec.KeepEvicted:
+		t.evicted = append(t.evicted, open)
+	default:
 		t.account.release(open.held)
-		return nil
+		open.rows = nil
 	}
-	whole, err := open.merge(t.run, complete)
-	t.account.release(open.held)
+	return nil
+}
+
+func (t *transactions) emit(done *transaction, complete bool) error {
+	whole, err := done.merge(t.run, complete)
+	t.account.release(done.held)
+	done.rows = nil
 	if err != nil {
 		return err
 	}
@@ -200,6 +225,11 @@ func (o *transaction) merge(r *run, complete bool) (Row, error) {
 func (t *transactions) end() error {
 	for len(t.open) > 0 {
 		if err := t.close(t.open[0]); err != nil {
+			return err
+		}
+	}
+	for _, one := range t.evicted {
+		if err := t.emit(one, false); err != nil {
 			return err
 		}
 	}

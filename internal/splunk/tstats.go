@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -133,16 +134,20 @@ func (r *run) tstats(c *spl.Tstats, out stage) error {
 	if err != nil {
 		return err
 	}
-	if where != nil {
-		where = renameExpr(where, name)
+	t, err := within(where, r.window)
+	if err != nil {
+		return fmt.Errorf("run %s: %w", c.Command(), err)
 	}
-	p := compileExpr(where, same)
-	g := newGrouping(r.account("tstats"), c.Aggs, c.By, name)
+	p := compileExpr(t.exact, name)
+	if t.where != nil {
+		t.where = renameExpr(t.where, name)
+	}
+	g := newGrouping(r.account(c.Command()), c.Aggs, c.By, name)
 	if c.Fill != nil {
 		g.fill = func(string) (Value, bool) { return Text(*c.Fill), true }
 	}
 	dataset := root(c.Model, c.Dataset)
-	scan := Scan{Where: where, Model: c.Model, Dataset: c.Dataset, Window: r.window}
+	scan := Scan{Where: t.where, Model: c.Model, Dataset: c.Dataset, Window: t.window}
 	err = r.source.Events(r.ctx, scan, func(row Row) error {
 		if err := r.alive(); err != nil {
 			return err
@@ -153,6 +158,12 @@ func (r *run) tstats(c *spl.Tstats, out stage) error {
 		}
 		if c.Span != nil {
 			row.set("_time", r.floor(row["_time"], *c.Span, true))
+		}
+		if c.Prestats {
+			if row = counts(c, g, row); row == nil {
+				return nil
+			}
+			return out.row(row)
 		}
 		in, err := g.of(row)
 		if err != nil {
@@ -165,11 +176,36 @@ func (r *run) tstats(c *spl.Tstats, out stage) error {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil || c.Prestats {
 		return err
 	}
 	defer g.account.close()
 	return g.emit(out)
+}
+
+// counts is what a command that counts behind tstats finds of an event: the fields that tstats names. It is
+// nil for one that tstats would leave out.
+func counts(c *spl.Tstats, g *grouping, row Row) Row {
+	out := Row{}
+	for _, n := range c.By {
+		v := row.Get(g.name(n.Text))
+		if v.IsNull() && g.fill != nil {
+			v, _ = g.fill(n.Text)
+		}
+		if v.IsNull() {
+			return nil
+		}
+		out.set(n.Text, v)
+	}
+	for _, a := range c.Aggs {
+		if a.Field != nil {
+			out.set(a.Field.Text, row.Get(g.name(a.Field.Text)))
+		}
+	}
+	if v := row["_time"]; !v.IsNull() {
+		out["_time"] = v
+	}
+	return out
 }
 
 // datamodel hands out the events of a dataset, with its fields under their names in the model.

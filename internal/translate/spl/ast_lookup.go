@@ -89,14 +89,6 @@ type Replace struct {
 // Replacement is from WITH to.
 type Replacement struct{ From, To Value }
 
-// Foreach runs its commands once for each field, with <<FIELD>> in the place of its name.
-type Foreach struct {
-	At
-	Names []Name
-	// Template is the text between the brackets.
-	Template Text
-}
-
 // Join adds to each row the fields of the row of a search that has the same values.
 type Join struct {
 	At
@@ -105,7 +97,13 @@ type Join struct {
 	// Max is how many rows are joined to one; 0 is all.
 	Max   int
 	Names []Name
-	Sub   *Search
+	// Left and Right stand before the names of the fields of the two sides, and On are the fields that have
+	// to be equal, when they have names of their own.
+	Left, Right string
+	On          []Pair
+	// UseTime joins only with rows that are not later, or when Later not earlier.
+	UseTime, Later bool
+	Sub            *Search
 }
 
 // Append adds the rows of a search, or with Pipe those that its commands make of the rows so far.
@@ -142,8 +140,13 @@ type IPLocation struct {
 // Head keeps the first rows, or the last ones.
 type Head struct {
 	At
+	// N is how many; -1 is all.
 	N    int
 	Tail bool
+	// While keeps rows as long as it holds; nil is always. Null lets it hold where it is null, and Last keeps
+	// the first row where it does not.
+	While      Node
+	Null, Last bool
 }
 
 // Top counts the most frequent combinations, or the rarest.
@@ -159,22 +162,14 @@ type Top struct {
 	ShareAs string
 }
 
-// AddTotals adds the sum of numbers to each row.
+// AddTotals adds the sum of numbers to each row, and a row with the sums of fields.
 type AddTotals struct {
 	At
 	As    string
 	Names []Name
-}
-
-// Timechart aggregates in steps of time, a column for each value of By.
-type Timechart struct {
-	At
-	Aggs    []Agg
-	Span    *TimeSpan
-	By      *Name
-	Limit   int
-	NoOther bool
-	NoNull  bool
+	// NoRow adds no sums to rows, Column a row of sums, which has Label in LabelField.
+	NoRow, Column     bool
+	Label, LabelField string
 }
 
 // Datamodel reads the events of a dataset: from datamodel.
@@ -183,17 +178,35 @@ type Datamodel struct {
 	Model, Dataset string
 }
 
-// Makeresults makes empty rows.
+// Makeresults makes rows: N empty ones, or those of Data.
 type Makeresults struct {
 	At
 	N int
+	// Form is "", csv or json.
+	Form, Data string
 }
 
 // Reverse turns the order round.
 type Reverse struct{ At }
 
-// Format turns rows into a condition; it ends a subsearch, as return does.
-type Format struct{ At }
+// Format turns rows into the text of a condition.
+type Format struct {
+	At
+	// Texts stand before all rows, before a row, between its fields, behind a row, between rows, and behind all.
+	Texts [6]string
+	// Between stands between the values of a field that has several.
+	Between string
+	// Max is how many rows are taken; 0 is all.
+	Max int
+	// Empty is the text when there are no rows.
+	Empty string
+}
+
+// FormatTexts are the texts of format when it names none.
+var FormatTexts = [6]string{"(", "(", "AND", ")", "OR", ")"} //nolint:gochecknoglobals // A constant.
+
+// FormatEmpty is the text of format without rows when it names none.
+const FormatEmpty = "NOT ( )"
 
 // Return keeps fields of the first rows for the search around it.
 type Return struct {

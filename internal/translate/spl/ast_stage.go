@@ -30,7 +30,9 @@ type Eval struct {
 // Set is one assignment of eval.
 type Set struct {
 	Field Name
-	X     Node
+	// Computed tells that the name has names of fields in braces, for their values.
+	Computed bool
+	X        Node
 }
 
 // StatsKind tells what becomes of the rows that are aggregated.
@@ -51,9 +53,15 @@ type Aggregate struct {
 	Aggs []Agg
 	By   []Name
 	// Window is the number of rows that streamstats looks back on, 0 for all; NoCurrent leaves the
-	// row itself out of it, and Global counts the window over all groups.
+	// row itself out of it, and Global counts the window over all groups. Within is how many seconds it looks
+	// back, 0 for all.
 	Window            int
 	NoCurrent, Global bool
+	Within            *TimeSpan
+	// ResetBefore and ResetAfter begin anew before or behind a row that they hold of, OnChange where the
+	// values of By change.
+	ResetBefore, ResetAfter Node
+	OnChange                bool
 }
 
 // Agg is one aggregation: Func of the field, of the expression X, or without either of the row.
@@ -78,15 +86,21 @@ type Tstats struct {
 	// Span is the length of the steps in time of a By that is _time; nil without one.
 	Span *TimeSpan
 	// Fill stands for missing values of By; nil drops such events.
-	Fill *string
-	// Append and Prestats are not supported and kept for the message.
+	Fill          *string
 	SummariesOnly bool
+	// Prestats hands out what a stats behind it counts, and not the results. With Append it is behind the rows
+	// of those before it.
+	Prestats, Append bool
+	// Metrics tells that it is mstats: the fields are measurements.
+	Metrics bool
 }
 
-// TimeSpan is a length of time such as 5m, or a number of units of another field when Unit is "".
+// TimeSpan is a length of time such as 5m, or a number of units of another field when Unit is "". Steps of
+// Unit log grow: they begin at N times a power of Base.
 type TimeSpan struct {
 	N    float64
 	Unit string
+	Base float64
 }
 
 // Rename gives fields other names. Names may have stars.
@@ -166,8 +180,11 @@ type Bin struct {
 	Field Name
 	As    string
 	Span  *TimeSpan
-	// Bins is the number of steps at most where there is no Span.
-	Bins       int
+	// Bins is the number of steps at most where there is no Span, and Least how long they are at least.
+	Bins  int
+	Least *TimeSpan
+	// Align is a moment that a step begins at: "earliest", "latest", or what stands for a time.
+	Align      string
 	Start, End *float64
 }
 

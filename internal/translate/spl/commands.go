@@ -9,8 +9,13 @@ func (*Where) Command() string { return "where" }
 // Command returns eval.
 func (*Eval) Command() string { return "eval" }
 
-// Command returns tstats.
-func (*Tstats) Command() string { return "tstats" }
+// Command returns tstats or mstats.
+func (t *Tstats) Command() string {
+	if t.Metrics {
+		return "mstats"
+	}
+	return "tstats"
+}
 
 // Command returns rename.
 func (*Rename) Command() string { return "rename" }
@@ -75,9 +80,6 @@ func (*Extract) Command() string { return "extract" }
 // Command returns replace.
 func (*Replace) Command() string { return "replace" }
 
-// Command returns foreach.
-func (*Foreach) Command() string { return "foreach" }
-
 // Command returns join.
 func (*Join) Command() string { return "join" }
 
@@ -89,9 +91,6 @@ func (*IPLocation) Command() string { return "iplocation" }
 
 // Command returns addtotals.
 func (*AddTotals) Command() string { return "addtotals" }
-
-// Command returns timechart.
-func (*Timechart) Command() string { return "timechart" }
 
 // Command returns from.
 func (*Datamodel) Command() string { return "from" }

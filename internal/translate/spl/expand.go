@@ -41,6 +41,12 @@ type Macros interface {
 	Macro(name string, args int) (m Macro, others []int, found bool)
 }
 
+// MacroEvaluator is implemented by macros that can work out definitions which are expressions (iseval).
+type MacroEvaluator interface {
+	// EvalMacro returns the text that an expression without fields yields.
+	EvalMacro(expression string) (string, error)
+}
+
 // Source is the text of a search with its macros replaced.
 type Source struct {
 	// Text is what was written.
@@ -96,6 +102,9 @@ type expander struct {
 	fault  *diag.Diagnostic
 }
 
+// noBreak is the blank that texts on pages have, where no line is to end.
+const noBreak = "\u00a0"
+
 // expand appends s. Within is where the outermost macro was called, nil in what was written itself.
 func (e *expander) expand(s string, within *run, depth int) {
 	start := 0
@@ -107,6 +116,12 @@ func (e *expander) expand(s string, within *run, depth int) {
 		case c == '"':
 			quoted = !quoted
 			i++
+		case !quoted && strings.HasPrefix(s[i:], noBreak):
+			// What looks like a blank is one.
+			e.copy(s, start, i, within)
+			e.copyText(" ", within, diag.Span{Start: i, End: i + len(noBreak)})
+			i += len(noBreak)
+			start = i
 		case quoted || c != '`':
 			i++
 		case strings.HasPrefix(s[i:], "```"):
@@ -203,9 +218,6 @@ func (e *expander) call(call string, span diag.Span, within *run, depth int) {
 	case !found:
 		e.fail(within, span, CodeUnsupported, "the macro %s is not defined", name)
 		return
-	case m.Eval:
-		e.fail(within, span, CodeUnsupported, "the macro %s is defined by an expression, which is not supported", name)
-		return
 	case depth >= maxMacroDepth:
 		e.fail(within, span, CodeMacro, "macros are nested more than %d deep: does %s call itself?", maxMacroDepth, name)
 		return
@@ -217,6 +229,19 @@ func (e *expander) call(call string, span diag.Span, within *run, depth int) {
 			pairs = append(pairs, "$"+arg+"$", args[i])
 		}
 		definition = strings.NewReplacer(pairs...).Replace(definition)
+	}
+	if m.Eval {
+		evaluator, can := e.macros.(MacroEvaluator)
+		if !can {
+			e.fail(within, span, CodeUnsupported, "the macro %s is defined by an expression, which is not supported", name)
+			return
+		}
+		text, err := evaluator.EvalMacro(definition)
+		if err != nil {
+			e.fail(within, span, CodeMacro, "the macro %s is defined by an expression that has no value: %v", name, err)
+			return
+		}
+		definition = text
 	}
 	e.expand(definition, &here, depth+1)
 }

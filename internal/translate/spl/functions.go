@@ -48,6 +48,17 @@ var functions = map[string]arity{
 	"mvsort": {1, 1, false}, "mvzip": {2, 3, false}, "split": {2, 2, false},
 	"now": {0, 0, false}, "time": {0, 0, false}, "relative_time": {2, 2, false}, "strftime": {2, 2, false}, "strptime": {2, 2, false},
 	"spath": {2, 2, false}, "json_extract": {1, -1, false}, "json_valid": {1, 1, false}, "searchmatch": {1, 1, false},
+	"sin": {1, 1, false}, "cos": {1, 1, false}, "tan": {1, 1, false}, "asin": {1, 1, false}, "acos": {1, 1, false}, "atan": {1, 1, false},
+	"sinh": {1, 1, false}, "cosh": {1, 1, false}, "tanh": {1, 1, false}, "asinh": {1, 1, false}, "acosh": {1, 1, false},
+	"atanh": {1, 1, false}, "atan2": {2, 2, false}, "hypot": {2, 2, false}, "sigfig": {1, 1, false}, "random": {0, 0, false},
+	"bit_and": {2, -1, false}, "bit_or": {2, -1, false}, "bit_xor": {2, -1, false}, "bit_not": {1, 2, false},
+	"bit_shift_left": {2, 2, false}, "bit_shift_right": {2, 2, false},
+	"printf": {1, -1, false}, "ipmask": {2, 2, false}, "toint": {1, 2, false}, "todouble": {1, 2, false}, "tobool": {1, 1, false},
+	"mvreverse": {1, 1, false},
+	"json":      {1, 1, false}, "json_append": {3, -1, false}, "json_array": {0, -1, false}, "json_array_to_mv": {1, 2, false},
+	"json_delete": {2, -1, false}, "json_entries": {1, 1, false}, "json_extend": {3, -1, false}, "json_extract_exact": {2, -1, false},
+	"json_has_key_exact": {2, 2, false}, "json_keys": {1, 1, false}, "json_object": {0, -1, true}, "json_set": {3, -1, false},
+	"json_set_exact": {3, -1, false}, "mv_to_json_array": {1, 2, false},
 }
 
 // aggregates are the functions of stats and its like, by lower-case name; the value is the name
@@ -91,7 +102,9 @@ var commands map[string]func(p *parser, start int) Stage
 
 func init() { //nolint:gochecknoinits // The parsers of subsearches refer to the table.
 	commands = map[string]func(p *parser, start int) Stage{
-		"search": parseFind, "where": parseWhere, "eval": parseEval, "tstats": parseTstats,
+		"search": parseFind, "where": parseWhere, "eval": parseEval,
+		"tstats":      func(p *parser, start int) Stage { return parseTstats(p, start, false) },
+		"mstats":      func(p *parser, start int) Stage { return parseTstats(p, start, true) },
 		"stats":       func(p *parser, start int) Stage { return parseStats(p, start, Stats) },
 		"eventstats":  func(p *parser, start int) Stage { return parseStats(p, start, Eventstats) },
 		"streamstats": func(p *parser, start int) Stage { return parseStats(p, start, Streamstats) },
@@ -109,9 +122,10 @@ func init() { //nolint:gochecknoinits // The parsers of subsearches refer to the
 		"tail":      func(p *parser, start int) Stage { return parseHead(p, start, true) },
 		"top":       func(p *parser, start int) Stage { return parseTop(p, start, false) },
 		"rare":      func(p *parser, start int) Stage { return parseTop(p, start, true) },
-		"addtotals": parseAddTotals, "timechart": parseTimechart, "from": parseFrom, "makeresults": parseMakeresults,
+		"addtotals": parseAddTotals, "from": parseFrom, "makeresults": parseMakeresults,
 		"reverse": func(p *parser, start int) Stage { return &Reverse{p.at(start)} },
-		"format":  func(p *parser, start int) Stage { return &Format{p.at(start)} },
+		"format":  parseFormat,
 		"return":  parseReturn, "map": parseMap,
 	}
+	maps.Copy(commands, moreCommands())
 }

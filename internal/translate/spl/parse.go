@@ -127,11 +127,11 @@ func (p *parser) search(inBrackets bool) *Search {
 		p.fail(p.here(), "the search is empty")
 		return s
 	}
+	p.passPipe()
 	if p.peek() != '|' && (!inBrackets || !p.atCommand()) && !p.isKeyword("search") {
 		start := p.pos
 		f := &Find{X: p.condition()}
 		f.Span = diag.Span{Start: start, End: p.pos}
-		p.refuseTimes(f.X)
 		s.Stages = append(s.Stages, f)
 		p.endStage()
 	}
@@ -140,19 +140,34 @@ func (p *parser) search(inBrackets bool) *Search {
 	return s
 }
 
-// timeWords are what a search names its time by: here the rule does.
-var timeWords = []string{
-	"earliest", "latest", "_index_earliest", "_index_latest", "starttime", "endtime", "starttimeu", "endtimeu", "daysago", "hoursago",
-	"minutesago", "startdaysago", "enddaysago", "starthoursago", "endhoursago", "startminutesago", "endminutesago", "searchtimespandays",
+// passPipe passes a pipe at the beginning when a macro behind it is a condition: Splunk takes that for a
+// search.
+func (p *parser) passPipe() {
+	back := p.pos
+	for p.accept("|") {
+	}
+	p.blank()
+	if p.pos != back && p.pos < len(p.src) && p.source.origin(p.pos).macro != "" && p.atCondition() {
+		return
+	}
+	p.pos = back
 }
 
-// refuseTimes reports times in the condition that events are read by.
-func (p *parser) refuseTimes(x Expr) {
-	Walk(x, func(x Expr) {
-		if c, ok := x.(*Compare); ok && slices.Contains(timeWords, strings.ToLower(c.Field.Text)) {
-			p.unsupported(c.Pos(), "%s in a search is not supported: the schedule of the rule says which time is searched", c.Field.Text)
-		}
-	})
+// atCondition reports whether a condition is next and not a command, known or not.
+func (p *parser) atCondition() bool {
+	back := p.pos
+	defer func() { p.pos = back }()
+	name, _ := p.ident()
+	switch c := p.peek(); {
+	case name == "":
+		return c == '(' || c == '"' || c == '\'' || c == '*'
+	case commands[strings.ToLower(name)] != nil:
+		return c == '=' || c == '!' || c == '<' || c == '>'
+	case name == "NOT":
+		return true
+	default:
+		return strings.IndexByte("=!<>:.", c) >= 0 && c != 0 || p.isKeyword("IN")
+	}
 }
 
 // stages reads commands with pipes before them.
@@ -233,14 +248,26 @@ func (p *parser) generates(s *Search) {
 		return
 	}
 	switch first := s.Stages[0].(type) {
-	case *Find, *Tstats, *InputLookup, *Datamodel, *Makeresults:
+	case *Find:
+		p.checkTimes(first.X)
+	case *Tstats:
+		p.checkTimes(first.Where)
+	case *InputLookup, *Datamodel, *Makeresults, *Union, *SetOp:
 	default:
 		p.fail(first.Pos(), "a search cannot begin with %s: there are no rows yet", first.Command())
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {
-		case *Tstats, *Datamodel, *Makeresults:
+		case *Tstats:
+			if p.checkTimes(stage.Where); !stage.Append {
+				p.fail(stage.Pos(), "%s can only be the first command of a search, or have append=true", stage.Command())
+			}
+		case *Datamodel, *Makeresults, *SetOp:
 			p.fail(stage.Pos(), "%s can only be the first command of a search", stage.Command())
+		case *Union:
+			if stage.Multi {
+				p.fail(stage.Pos(), "multisearch can only be the first command of a search")
+			}
 		case *InputLookup:
 			if !stage.Append {
 				p.fail(stage.Pos(), "inputlookup can only be the first command of a search, or have append=true")

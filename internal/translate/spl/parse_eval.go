@@ -54,7 +54,7 @@ func (p *parser) evalWord(word string) bool {
 func (p *parser) negation() Node {
 	p.blank()
 	start := p.pos
-	if !p.evalWord("NOT") {
+	if !p.evalWord("NOT") && !p.bang() {
 		return p.relation()
 	}
 	if !p.deeper() {
@@ -63,6 +63,11 @@ func (p *parser) negation() Node {
 	defer func() { p.depth-- }()
 	x := p.negation()
 	return &Unary{"NOT", x, diag.Span{Start: start, End: x.Pos().End}}
+}
+
+// bang reads !, which is another way to write NOT.
+func (p *parser) bang() bool {
+	return !strings.HasPrefix(p.src[p.pos:], "!=") && p.accept("!")
 }
 
 func (p *parser) relation() Node {

@@ -29,21 +29,26 @@ func parseEval(p *parser, start int) Stage {
 
 func (p *parser) assignment() Set {
 	var name Name
+	computed := false
 	switch p.peek() {
 	case '\'', '"':
 		name = p.name()
-	case '{':
-		p.unsupported(p.here(), "eval of a field whose name is computed is not supported")
-		fallthrough
 	default:
 		text, span := p.word(" \t\r\n,()[]|=\"")
 		name = Name{text, span}
+		computed = computes(text)
 	}
 	if name.Text == "" {
 		p.fail(p.here(), "expected the name of a field%s", p.instead())
 	}
 	p.want("=")
-	return Set{name, p.expression()}
+	return Set{name, computed, p.expression()}
+}
+
+// computes reports whether a name has the name of a field in braces.
+func computes(name string) bool {
+	_, rest, ok := strings.Cut(name, "{")
+	return ok && (strings.Index(rest, "}") > 0 || computes(rest))
 }
 
 func parseRename(p *parser, start int) Stage {
@@ -85,8 +90,7 @@ func parseFields(p *parser, start int) Stage {
 
 func parseFillnull(p *parser, start int) Stage {
 	f := &Fillnull{Value: "0"}
-	p.options("fillnull", map[string]func(string) bool{"value": toText(&f.Value)})
-	f.Names = p.names()
+	f.Names = p.namesAnd("fillnull", map[string]func(string) bool{"value": toText(&f.Value)})
 	f.At = p.at(start)
 	return f
 }
@@ -186,10 +190,9 @@ func sortForm(n Name) (inner Name, as string, ok bool) {
 
 func parseBin(p *parser, start int) Stage {
 	b := &Bin{Bins: 100}
-	var minimum *TimeSpan
 	options := map[string]func(string) bool{
-		"span": toSpan(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&minimum),
-		"aligntime": only("earliest_not_supported"),
+		"span": toSpan(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&b.Least),
+		"aligntime": toAlign(&b.Align),
 	}
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		if key, value, span, ok := p.option(); ok {
@@ -218,8 +221,12 @@ var conversions = map[string]bool{
 
 func parseConvert(p *parser, start int) Stage {
 	c := &Convert{TimeFormat: ConvertFormat}
-	p.options("convert", map[string]func(string) bool{"timeformat": toText(&c.TimeFormat)})
+	options := map[string]func(string) bool{"timeformat": toText(&c.TimeFormat)}
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
+		if key, value, span, ok := p.option(); ok {
+			p.set("convert", options, key, value, span)
+			continue
+		}
 		name, span := p.ident()
 		f := Conversion{Func: strings.ToLower(name)}
 		if !conversions[f.Func] && name != "" {
@@ -241,30 +248,73 @@ func parseConvert(p *parser, start int) Stage {
 }
 
 func parseHead(p *parser, start int, tail bool) Stage {
-	h := &Head{N: 10, Tail: tail}
-	if !p.stageEnd() {
-		p.accept("limit=")
+	h := &Head{N: -1, Tail: tail}
+	options := map[string]func(string) bool{"limit": toCount(&h.N), "count": toCount(&h.N)}
+	if !tail {
+		options["null"], options["keeplast"] = toFlag(&h.Null), toFlag(&h.Last)
+	}
+	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
+		if key, value, span, ok := p.headOption(options); ok {
+			p.set(h.Command(), options, key, value, span)
+			continue
+		}
+		back := p.pos
 		text, span := p.word(wordEnd)
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
+		switch {
+		case err == nil && n >= 0 && p.headEnd():
+			h.N = n
+		case tail || h.While != nil:
 			p.unsupported(span, "%s takes a number of rows", h.Command())
 			p.skipStage()
+		default:
+			p.pos = back
+			h.While = p.expression()
 		}
-		h.N = n
+	}
+	if h.N < 0 && h.While == nil {
+		h.N = usualHead
 	}
 	h.At = p.at(start)
 	return h
 }
 
-func parseAddTotals(p *parser, start int) Stage {
-	a := &AddTotals{As: "Total"}
-	row, column := true, false
-	options := map[string]func(string) bool{"fieldname": toText(&a.As), "row": toFlag(&row), "col": toFlag(&column), "labelfield": ignored, "label": ignored}
-	p.options("addtotals", options)
-	a.Names = p.names()
-	a.At = p.at(start)
-	if !row || column {
-		p.unsupported(a.Span, "addtotals of columns is not supported")
+// usualHead is how many rows head takes when it does not say.
+const usualHead = 10
+
+// headOption reads an option, and not an expression such as n=1.
+func (p *parser) headOption(options map[string]func(string) bool) (key, value string, span diag.Span, ok bool) {
+	back := p.pos
+	if key, value, span, ok = p.option(); ok && options[key] == nil {
+		p.pos = back
+		return "", "", span, false
 	}
+	return key, value, span, ok
+}
+
+// headEnd reports whether a number that was read is one of rows, and not the begin of an expression.
+func (p *parser) headEnd() bool {
+	c := p.peek()
+	return p.stageEnd() || isLetter(c) || c == '(' || c == ','
+}
+
+// usualTotal is the name of sums.
+const usualTotal = "Total"
+
+func parseAddTotals(p *parser, start int) Stage {
+	a := &AddTotals{As: usualTotal, Label: usualTotal}
+	row := true
+	a.Names = p.namesAnd("addtotals", map[string]func(string) bool{
+		"fieldname": toText(&a.As), "row": toFlag(&row), "col": toFlag(&a.Column), "labelfield": toText(&a.LabelField), "label": toText(&a.Label),
+	})
+	a.NoRow = !row
+	a.At = p.at(start)
+	return a
+}
+
+func parseAddColTotals(p *parser, start int) Stage {
+	a := &AddTotals{As: usualTotal, Label: usualTotal, NoRow: true, Column: true}
+	a.Names = p.namesAnd("addcoltotals", map[string]func(string) bool{"labelfield": toText(&a.LabelField), "label": toText(&a.Label)})
+	a.At = p.at(start)
 	return a
 }

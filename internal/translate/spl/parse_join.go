@@ -61,9 +61,15 @@ func parseJoin(p *parser, start int) Stage {
 			j.Outer = strings.EqualFold(v, "outer") || strings.EqualFold(v, "left")
 			return j.Outer || strings.EqualFold(v, "inner")
 		},
-		"max": toCount(&j.Max), "overwrite": toFlag(&j.Overwrite), "usetime": only("false", "f"), "earlier": ignored,
+		"max": toCount(&j.Max), "overwrite": toFlag(&j.Overwrite), "usetime": toFlag(&j.UseTime),
+		"earlier": func(v string) bool { earlier := true; ok := toFlag(&earlier)(v); j.Later = !earlier; return ok },
+		"left":    toText(&j.Left), "right": toText(&j.Right),
 	}
 	for p.separator(); !p.failed && p.peek() != '[' && !p.stageEnd(); p.separator() {
+		if j.Left != "" && p.keyword("where") {
+			p.joinOn(j)
+			continue
+		}
 		if key, value, span, ok := p.option(); ok {
 			p.set("join", options, key, value, span)
 			continue
@@ -72,7 +78,32 @@ func parseJoin(p *parser, start int) Stage {
 	}
 	j.Sub = p.subsearch()
 	j.At = p.at(start)
+	if !p.failed && (j.Left == "") != (j.Right == "") || j.Left != "" && len(j.On) == 0 {
+		p.fail(j.Span, "join with left and right wants both, and where left.field=right.field")
+	}
 	return j
+}
+
+// joinOn reads left.field=right.field, several with AND between them.
+func (p *parser) joinOn(j *Join) {
+	for !p.failed && p.peek() != '[' && !p.stageEnd() {
+		a := p.name()
+		p.want("=")
+		b := p.name()
+		left, isLeft := strings.CutPrefix(a.Text, j.Left+".")
+		right, isRight := strings.CutPrefix(b.Text, j.Right+".")
+		if !isLeft || !isRight {
+			right, isRight = strings.CutPrefix(a.Text, j.Right+".")
+			left, isLeft = strings.CutPrefix(b.Text, j.Left+".")
+		}
+		if !p.failed && (!isLeft || !isRight) {
+			p.fail(a.Span.To(b.Span), "join compares a field of %s with one of %s", j.Left, j.Right)
+		}
+		j.On = append(j.On, Pair{Name{left, a.Span}, Name{right, b.Span}})
+		if !p.keyword("and") {
+			p.passComma()
+		}
+	}
 }
 
 func parseAppend(p *parser, start int, pipe bool) Stage {

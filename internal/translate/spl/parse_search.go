@@ -61,8 +61,21 @@ func (p *parser) not(until []string) Expr {
 		return &Every{}
 	}
 	defer func() { p.depth-- }()
+	if p.emptyGroup() {
+		return &Not{&Every{}, diag.Span{Start: start, End: p.pos}}
+	}
 	x := p.not(until)
 	return &Not{x, diag.Span{Start: start, End: x.Pos().End}}
+}
+
+// emptyGroup reads ( ), which stands behind NOT where a subsearch has found nothing.
+func (p *parser) emptyGroup() bool {
+	back := p.pos
+	if p.accept("(") && p.accept(")") {
+		return true
+	}
+	p.pos = back
+	return false
 }
 
 // test reads a group, a subsearch, a comparison or a term.

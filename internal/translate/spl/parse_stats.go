@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
@@ -8,20 +9,71 @@ import (
 
 func parseStats(p *parser, start int, kind StatsKind) Stage {
 	a := &Aggregate{Kind: kind}
-	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": only("false")}
+	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": only("false", "f")}
 	current, global := true, true
 	if kind == Streamstats {
 		options["window"], options["current"], options["global"] = toCount(&a.Window), toFlag(&current), toFlag(&global)
 	}
-	p.options(a.Command(), options)
-	a.NoCurrent, a.Global = !current, global
-	a.Aggs = p.aggs("by")
-	if p.keyword("by") {
-		a.By = p.wantNames()
+	if kind == Streamstats {
+		options["reset_on_change"], options["time_window"] = toFlag(&a.OnChange), toSpan(&a.Within)
 	}
+	by := false
+	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
+		switch {
+		case kind == Streamstats && p.resets(a), p.oneOption(a.Command(), options):
+		case by:
+			a.By = append(a.By, p.name())
+		case p.keyword("by"):
+			by = true
+		default:
+			if one, ok := p.agg(); ok {
+				a.Aggs = append(a.Aggs, one)
+			}
+		}
+	}
+	if by && len(a.By) == 0 {
+		p.fail(p.here(), "expected the name of a field%s", p.instead())
+	}
+	a.NoCurrent, a.Global = !current, global
 	p.wantAggs(a.Aggs, start, a.Command())
 	a.At = p.at(start)
 	return a
+}
+
+// oneOption reads one option, when that is next.
+func (p *parser) oneOption(command string, options map[string]func(string) bool) bool {
+	key, value, span, ok := p.option()
+	if ok {
+		p.set(command, options, key, value, span)
+	}
+	return ok && !p.failed
+}
+
+// resets reads reset_before=(expression) or reset_after=(expression), in quotes or not.
+func (p *parser) resets(a *Aggregate) bool {
+	back := p.pos
+	word, _ := p.ident()
+	to := map[string]*Node{"reset_before": &a.ResetBefore, "reset_after": &a.ResetAfter}[strings.ToLower(word)]
+	if to == nil || !p.accept("=") {
+		p.pos = back
+		return false
+	}
+	if p.peek() != '"' {
+		*to = p.operand()
+		return !p.failed
+	}
+	text, span, ok := p.quoted()
+	if !ok {
+		p.fail(span, "the quotes do not end")
+		return false
+	}
+	// Blanks stand for what is before, so that places stay true.
+	inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source}
+	if *to = inner.expression(); inner.failed || inner.peek() != 0 {
+		p.fail(span, "%q is no expression", text)
+	}
+	p.diags = append(p.diags, inner.diags...)
+	return !p.failed
 }
 
 func (p *parser) wantAggs(aggs []Agg, start int, command string) {
@@ -138,12 +190,15 @@ func (p *parser) aggArgument(a *Agg) {
 	a.Field = &Name{trimmed, span}
 }
 
-func parseTstats(p *parser, start int) Stage {
-	t := &Tstats{}
+func parseTstats(p *parser, start int, metrics bool) Stage {
+	t := &Tstats{Metrics: metrics}
 	options := map[string]func(string) bool{
 		"summariesonly": toFlag(&t.SummariesOnly), "allow_old_summaries": ignored, "local": ignored, "chunk_size": ignored,
-		"include_reduced_buckets": ignored, "prestats": only("false", "f"), "append": only("false", "f"),
+		"include_reduced_buckets": ignored, "prestats": toFlag(&t.Prestats), "append": toFlag(&t.Append),
 		"fillnull_value": func(v string) bool { t.Fill = &v; return true },
+	}
+	if metrics {
+		options["span"], options["backfill"], options["update_period"] = toSpan(&t.Span), ignored, ignored
 	}
 	for !p.failed && !p.stageEnd() {
 		p.separator()
@@ -157,7 +212,7 @@ func parseTstats(p *parser, start int) Stage {
 		case p.stageEnd():
 		default:
 			if key, value, span, ok := p.option(); ok {
-				p.set("tstats", options, key, value, span)
+				p.set(t.Command(), options, key, value, span)
 				continue
 			}
 			if a, ok := p.agg(); ok {
@@ -165,15 +220,68 @@ func parseTstats(p *parser, start int) Stage {
 			}
 		}
 	}
-	p.wantAggs(t.Aggs, start, "tstats")
+	p.wantAggs(t.Aggs, start, t.Command())
 	t.At = p.at(start)
+	switch {
+	case p.failed:
+	case t.Append && !t.Prestats:
+		p.fail(t.Pos(), "%s with append=true wants prestats=true", t.Command())
+	case metrics:
+		p.metrics(t)
+	}
 	return t
+}
+
+// metrics puts the field that metric_name is in the place of _value, and steps into By.
+func (p *parser) metrics(t *Tstats) {
+	var name string
+	var rest []Expr
+	for _, x := range members(t.Where) {
+		c, ok := x.(*Compare)
+		switch {
+		case ok && strings.EqualFold(c.Field.Text, "metric_name") && c.Op == "=" && !strings.Contains(c.Value.Text, "*"):
+			name = c.Value.Text
+		case ok && c.Field.Text == "span" && c.Op == "=":
+			p.set("mstats", map[string]func(string) bool{"span": toSpan(&t.Span)}, "span", c.Value.Text, c.Pos())
+		default:
+			rest = append(rest, x)
+		}
+	}
+	if t.Where = nil; len(rest) > 0 {
+		t.Where = rest[0]
+	}
+	if len(rest) > 1 {
+		t.Where = &And{rest}
+	}
+	for i, a := range t.Aggs {
+		if a.Field == nil || a.Field.Text != "_value" {
+			continue
+		}
+		if name == "" {
+			p.unsupported(a.Span, "_value without metric_name=name is not supported")
+			return
+		}
+		t.Aggs[i].Field = &Name{name, a.Field.Span}
+	}
+	if t.Span != nil && !slices.ContainsFunc(t.By, func(n Name) bool { return n.Text == "_time" }) {
+		t.By = append(t.By, Name{"_time", t.Pos()})
+	}
+}
+
+func members(x Expr) []Expr {
+	switch x := x.(type) {
+	case nil:
+		return nil
+	case *And:
+		return x.Xs
+	}
+	return []Expr{x}
 }
 
 // tstatsFrom reads datamodel=Model.Dataset, or datamodel Model.Dataset.
 func (p *parser) tstatsFrom(t *Tstats) {
 	if !p.keyword("datamodel") {
-		p.unsupported(p.here(), "tstats reads data models only")
+		p.unsupported(p.here(), "%s reads data models only", t.Command())
 		p.word(" \t\r\n|]")
 		return
 	}
@@ -228,7 +336,7 @@ func nodename(x Expr, t *Tstats) bool {
 func (p *parser) tstatsBy(t *Tstats) {
 	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword("where"); p.separator() {
 		if key, value, span, ok := p.option(); ok {
-			p.set("tstats", map[string]func(string) bool{"span": toSpan(&t.Span), "prestats": only("false", "f")}, key, value, span)
+			p.set("tstats", map[string]func(string) bool{"span": toSpan(&t.Span), "prestats": toFlag(&t.Prestats)}, key, value, span)
 			continue
 		}
 		t.By = append(t.By, p.name())
@@ -236,28 +344,6 @@ func (p *parser) tstatsBy(t *Tstats) {
 	if len(t.By) == 0 {
 		p.fail(p.here(), "expected the name of a field%s", p.instead())
 	}
-}
-
-func parseTimechart(p *parser, start int) Stage {
-	t := &Timechart{Limit: 10}
-	other, null := true, true
-	options := map[string]func(string) bool{
-		"span": toSpan(&t.Span), "limit": toCount(&t.Limit), "useother": toFlag(&other), "usenull": toFlag(&null), "partial": ignored,
-	}
-	p.options("timechart", options)
-	t.Aggs = p.aggs("by")
-	if p.keyword("by") {
-		n := p.name()
-		t.By = &n
-		p.options("timechart", options)
-	}
-	t.NoOther, t.NoNull = !other, !null
-	p.wantAggs(t.Aggs, start, "timechart")
-	t.At = p.at(start)
-	if t.Span == nil {
-		p.unsupported(t.At.Span, "timechart without span is not supported")
-	}
-	return t
 }
 
 func parseTop(p *parser, start int, rare bool) Stage {
@@ -271,10 +357,9 @@ func parseTop(p *parser, start int, rare bool) Stage {
 		text, _ := p.word(wordEnd)
 		toCount(&t.Limit)(text)
 	}
-	p.options(t.Command(), options)
-	t.Names = p.wantNames("by")
+	t.Names = p.wantNamesAnd(t.Command(), options, "by")
 	if p.keyword("by") {
-		t.By = p.wantNames()
+		t.By = p.wantNamesAnd(t.Command(), options)
 	}
 	t.NoCount, t.NoShare = !count, !share
 	t.At = p.at(start)

@@ -193,6 +193,7 @@ func parseReplace(p *parser, start int) Stage {
 	r := &Replace{}
 	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword("in"); p.separator() {
 		from := p.value(true)
+		p.passComma()
 		if !p.keyword("with") {
 			p.fail(p.here(), "expected WITH and a new value%s", p.instead())
 		}
@@ -209,77 +210,6 @@ func parseReplace(p *parser, start int) Stage {
 	return r
 }
 
-func parseForeach(p *parser, start int) Stage {
-	f := &Foreach{}
-	for p.separator(); !p.failed && p.peek() != '[' && !p.stageEnd(); p.separator() {
-		if key, _, span, ok := p.option(); ok {
-			p.set("foreach", map[string]func(string) bool{}, key, "", span)
-			continue
-		}
-		f.Names = append(f.Names, p.name())
-	}
-	p.want("[")
-	from := p.pos
-	// The commands are read with a name in the place of <<FIELD>>, and again for each field.
-	inner := parser{scanner: scanner{src: p.src, pos: from}, source: p.source, depth: p.depth}
-	inner.skipStage()
-	for inner.pos < len(inner.src) && inner.src[inner.pos] == '|' {
-		inner.pos++
-		inner.skipStage()
-	}
-	f.Template = Text{p.src[from:inner.pos], diag.Span{Start: from, End: inner.pos}}
-	if !p.failed {
-		p.pos = inner.pos
-		p.diags = append(p.diags, p.template(f)...)
-	}
-	p.want("]")
-	f.At = p.at(start)
-	return f
-}
-
-// template checks the commands of foreach.
-func (p *parser) template(f *Foreach) diag.List {
-	// The name has the length of the token, so that places stay true.
-	text := strings.ReplaceAll(f.Template.Value, "<<FIELD>>", "_field_xx")
-	padded := strings.Repeat(" ", f.Template.Span.Start) + text
-	_, diags := ParsePipe(&Source{Text: p.source.Text, Value: padded, runs: p.source.runs})
-	return diags
-}
-
-// Instance returns the commands for one field; match is what its stars stood for.
-func (f *Foreach) Instance(field, match string) (*Search, diag.List) {
-	var b strings.Builder
-	var quote byte
-	text := f.Template.Value
-	for i := 0; i < len(text); {
-		switch {
-		case strings.HasPrefix(text[i:], "<<FIELD>>"):
-			if quote == 0 && !plainName(field) {
-				b.WriteString("'" + field + "'")
-			} else {
-				b.WriteString(field)
-			}
-			i += len("<<FIELD>>")
-			continue
-		case strings.HasPrefix(text[i:], "<<MATCHSTR>>"):
-			b.WriteString(match)
-			i += len("<<MATCHSTR>>")
-			continue
-		case text[i] == '\\' && i+1 < len(text):
-			b.WriteString(text[i : i+2])
-			i += 2
-			continue
-		case quote == 0 && (text[i] == '"' || text[i] == '\''):
-			quote = text[i]
-		case text[i] == quote:
-			quote = 0
-		}
-		b.WriteByte(text[i])
-		i++
-	}
-	return ParsePipe(&Source{Text: diag.NewText("foreach", b.String()), Value: b.String()})
-}
-
 func plainName(s string) bool {
 	for i := range len(s) {
 		if !isLetter(s[i]) && !isDigit(s[i]) {
@@ -291,8 +221,14 @@ func plainName(s string) bool {
 
 func parseMakeresults(p *parser, start int) Stage {
 	m := &Makeresults{N: 1}
-	p.options("makeresults", map[string]func(string) bool{"count": toCount(&m.N), "annotate": only("false", "f")})
+	p.options("makeresults", map[string]func(string) bool{
+		"count": toCount(&m.N), "annotate": ignored, "splunk_server": ignored, "splunk_server_group": ignored,
+		"format": oneOf(&m.Form, "csv", "json"), "data": toText(&m.Data),
+	})
 	m.At = p.at(start)
+	if !p.failed && (m.Form == "") != (m.Data == "") {
+		p.fail(m.Span, "makeresults wants both of format and data")
+	}
 	return m
 }
 
@@ -301,6 +237,7 @@ func parseIPLocation(p *parser, start int) Stage {
 	options := map[string]func(string) bool{"prefix": toText(&l.Prefix), "allfields": toFlag(&l.AllFields), "lang": ignored}
 	p.options("iplocation", options)
 	l.Field = p.name()
+	p.options("iplocation", options)
 	l.At = p.at(start)
 	return l
 }

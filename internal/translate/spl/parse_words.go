@@ -153,6 +153,21 @@ func toSpan(to **TimeSpan) func(string) bool {
 	}
 }
 
+// toAlign takes a moment that steps of time begin at.
+func toAlign(to *string) func(string) bool {
+	return func(v string) bool {
+		*to = v
+		if v == "earliest" || v == "latest" {
+			return true
+		}
+		if _, err := strconv.ParseFloat(v, 64); err == nil {
+			return true
+		}
+		_, err := ParseRelative(v)
+		return err == nil
+	}
+}
+
 func ignored(string) bool { return true }
 
 // only takes one value and no other: what it asks for is done anyway.
@@ -190,8 +205,23 @@ func parseSpan(v string) (TimeSpan, bool) {
 	if unit == "" {
 		return TimeSpan{N: n}, digits > 0
 	}
+	if base, ok := strings.CutPrefix(unit, "log"); ok {
+		return logSpan(n, base)
+	}
 	known, ok := units[unit]
-	return TimeSpan{n, known}, ok
+	return TimeSpan{N: n, Unit: known}, ok
+}
+
+// logSpan reads the base of a span such as 2log10, whose number is at least 1 and less than the base.
+func logSpan(n float64, base string) (TimeSpan, bool) {
+	b := 10.0
+	if base != "" {
+		var err error
+		if b, err = strconv.ParseFloat(base, 64); err != nil {
+			return TimeSpan{}, false
+		}
+	}
+	return TimeSpan{n, "log", b}, b > 1 && n >= 1 && n < b
 }
 
 // Seconds returns the length in seconds, as far as it is one: not of months and longer.

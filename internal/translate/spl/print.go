@@ -1,7 +1,6 @@
 package spl
 
 import (
-	"strconv"
 	"strings"
 )
 
@@ -19,6 +18,9 @@ func (s *Search) String() string {
 	}
 	return text
 }
+
+// Quote writes a text in double quotes, as a search has it.
+func Quote(s string) string { return quote(s) }
 
 // quote writes a text in double quotes.
 func quote(s string) string {
@@ -217,4 +219,10 @@ func printNodes(nodes []Node) string {
 }
 
 // String writes the length as span= takes it.
-func (s TimeSpan) String() string { return strconv.FormatFloat(s.N, 'f', -1, 64) + s.Unit }
+func (s TimeSpan) String() string {
+	text := decimal(s.N) + s.Unit
+	if s.Unit == "log" {
+		text += decimal(s.Base)
+	}
+	return text
+}

@@ -81,18 +81,24 @@ func (r *Replace) String() string {
 // String writes from WITH to.
 func (r Replacement) String() string { return quote(r.From.Text) + " WITH " + quote(r.To.Text) }
 
-// String writes foreach with its commands.
-func (f *Foreach) String() string {
-	return "foreach " + printNames(f.Names) + " [" + f.Template.Value + "]"
-}
-
 // String writes join with its search.
 func (j *Join) String() string {
 	kind := ""
 	if j.Outer {
 		kind = "type=outer"
 	}
-	return line("join", kind, number("max", j.Max, 1), off("overwrite", !j.Overwrite), printNames(j.Names), "["+j.Sub.inner()+"]")
+	on := ""
+	for i, pair := range j.On {
+		if i > 0 {
+			on += " AND "
+		}
+		on += printName(j.Left+"."+pair.From.Text) + "=" + printName(j.Right+"."+pair.To.Text)
+	}
+	if on != "" {
+		on = "where " + on
+	}
+	return line("join", kind, number("max", j.Max, 1), off("overwrite", !j.Overwrite), flag("usetime", j.UseTime), off("earlier", j.Later),
+		setting("left", j.Left, ""), setting("right", j.Right, ""), printNames(j.Names), on, "["+j.Sub.inner()+"]")
 }
 
 // String writes append or appendpipe with what is in brackets.
@@ -133,7 +139,12 @@ func (l *IPLocation) String() string {
 }
 
 // String writes head or tail with its number.
-func (h *Head) String() string { return h.Command() + " " + strconv.Itoa(h.N) }
+func (h *Head) String() string {
+	if h.While == nil {
+		return h.Command() + " " + strconv.Itoa(h.N)
+	}
+	return line("head", number("limit", h.N, -1), flag("null", h.Null), flag("keeplast", h.Last), "("+h.While.String()+")")
+}
 
 // String writes top or rare with its fields.
 func (t *Top) String() string {
@@ -143,20 +154,8 @@ func (t *Top) String() string {
 
 // String writes addtotals with its fields.
 func (a *AddTotals) String() string {
-	return line("addtotals", setting("fieldname", a.As, "Total"), printNames(a.Names))
-}
-
-// String writes timechart with its functions.
-func (t *Timechart) String() string {
-	parts := []string{"timechart", number("limit", t.Limit, 10), off("useother", t.NoOther), off("usenull", t.NoNull)}
-	if t.Span != nil {
-		parts = append(parts, "span="+t.Span.String())
-	}
-	parts = append(parts, joined(t.Aggs, ", "))
-	if t.By != nil {
-		parts = append(parts, "by "+t.By.String())
-	}
-	return line(parts...)
+	return line("addtotals", off("row", a.NoRow), flag("col", a.Column), setting("label", a.Label, usualTotal),
+		setting("labelfield", a.LabelField, ""), setting("fieldname", a.As, usualTotal), printNames(a.Names))
 }
 
 // String writes from datamodel.
@@ -169,13 +168,27 @@ func (d *Datamodel) String() string {
 }
 
 // String writes makeresults with its count.
-func (m *Makeresults) String() string { return line("makeresults", number("count", m.N, 1)) }
+func (m *Makeresults) String() string {
+	form := ""
+	if m.Form != "" {
+		form = "format=" + m.Form
+	}
+	return line("makeresults", number("count", m.N, 1), form, setting("data", m.Data, ""))
+}
 
 // String writes reverse.
 func (*Reverse) String() string { return "reverse" }
 
-// String writes format.
-func (*Format) String() string { return "format" }
+// String writes format with its texts.
+func (f *Format) String() string {
+	texts := ""
+	if f.Texts != FormatTexts {
+		for _, t := range f.Texts {
+			texts = line(texts, quote(t))
+		}
+	}
+	return line("format", setting("mvsep", f.Between, FormatTexts[4]), number("maxresults", f.Max, 0), setting("emptystr", f.Empty, FormatEmpty), texts)
+}
 
 // String writes return with its fields.
 func (r *Return) String() string {

@@ -77,7 +77,13 @@ func (w *Where) String() string { return "where " + w.X.String() }
 func (e *Eval) String() string { return "eval " + joined(e.Sets, ", ") }
 
 // String writes field = expression.
-func (s Set) String() string { return s.Field.String() + " = " + s.X.String() }
+func (s Set) String() string {
+	name := s.Field.String()
+	if s.Computed {
+		name = s.Field.Text
+	}
+	return name + " = " + s.X.String()
+}
 
 // String writes the aggregation with the name of its result.
 func (a Agg) String() string {
@@ -98,14 +104,29 @@ func printAs(s string) string { return printName(s) }
 func (a *Aggregate) String() string {
 	options := ""
 	if a.Kind == Streamstats {
-		options = line(number("window", a.Window, 0), off("current", a.NoCurrent), off("global", !a.Global))
+		options = line(number("window", a.Window, 0), off("current", a.NoCurrent), off("global", !a.Global), timeWindow(a.Within),
+			flag("reset_on_change", a.OnChange), reset("reset_before", a.ResetBefore), reset("reset_after", a.ResetAfter))
 	}
 	return line(a.Command(), options, joined(a.Aggs, ", "), by(a.By))
 }
 
-// String writes tstats with its parts.
+func timeWindow(s *TimeSpan) string {
+	if s == nil {
+		return ""
+	}
+	return "time_window=" + s.String()
+}
+
+func reset(name string, x Node) string {
+	if x == nil {
+		return ""
+	}
+	return name + "=(" + x.String() + ")"
+}
+
+// String writes the command with its parts.
 func (t *Tstats) String() string {
-	parts := []string{"tstats", flag("summariesonly", t.SummariesOnly)}
+	parts := []string{t.Command(), flag("summariesonly", t.SummariesOnly), flag("prestats", t.Prestats), flag("append", t.Append)}
 	if t.Fill != nil {
 		parts = append(parts, "fillnull_value="+quote(*t.Fill))
 	}
@@ -208,7 +229,10 @@ func (b *Bin) String() string {
 	if b.Span != nil {
 		parts = append(parts, "span="+b.Span.String())
 	}
-	parts = append(parts, number("bins", b.Bins, 100))
+	parts = append(parts, number("bins", b.Bins, 100), setting("aligntime", b.Align, ""))
+	if b.Least != nil {
+		parts = append(parts, "minspan="+b.Least.String())
+	}
 	for _, bound := range []struct {
 		name string
 		at   *float64

@@ -101,7 +101,7 @@ func (r Relative) Apply(t time.Time) time.Time {
 func move(t time.Time, n int, unit string) time.Time {
 	switch unit {
 	case "us", "ms", "cs", "ds", "s", "m", "h":
-		seconds, _ := TimeSpan{1, unit}.Seconds()
+		seconds, _ := TimeSpan{N: 1, Unit: unit}.Seconds()
 		return t.Add(time.Duration(n) * time.Duration(seconds*float64(time.Second)))
 	case "d":
 		return t.AddDate(0, 0, n)
@@ -130,7 +130,7 @@ func snap(t time.Time, unit string, weekday int) time.Time {
 	hour, minute, second := t.Clock()
 	switch unit {
 	case "us", "ms", "cs", "ds":
-		seconds, _ := TimeSpan{1, unit}.Seconds()
+		seconds, _ := TimeSpan{N: 1, Unit: unit}.Seconds()
 		return t.Truncate(time.Duration(seconds * float64(time.Second)))
 	case "s":
 		return t.Truncate(time.Second)

@@ -1,0 +1,165 @@
+package fieldmap
+
+import (
+	"slices"
+	"strings"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
+	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/spl"
+)
+
+// tagFields are the names that events have their tags under.
+var tagFields = []string{"tag", "tag::eventtype"}
+
+// condition is what an event of the shape CIM says of itself: all tags of the source, or, without any
+// tag, what Search asks.
+func (s Source) condition() (spl.Expr, error) {
+	var untagged spl.Expr
+	if s.Search.Value != "" {
+		x, err := spl.ParseCondition(s.Search.Value)
+		if err != nil {
+			return nil, err
+		}
+		untagged = x
+	}
+	if len(s.Tags) == 0 {
+		return untagged, nil
+	}
+	tagged := &spl.And{}
+	for _, tag := range s.Tags {
+		tagged.Xs = append(tagged.Xs, anyOf(tagFields, spl.Value{Text: tag, Quoted: true}))
+	}
+	if untagged == nil {
+		return tagged, nil
+	}
+	none := &spl.Not{X: anyOf(tagFields, spl.Value{Text: "*"})}
+	return &spl.Or{Xs: []spl.Expr{tagged, &spl.And{Xs: []spl.Expr{none, untagged}}}}, nil
+}
+
+// anyOf is true where one of several fields has a value.
+func anyOf(fields []string, v spl.Value) spl.Expr {
+	one := &spl.Or{}
+	for _, f := range fields {
+		one.Xs = append(one.Xs, &spl.Compare{Field: spl.Name{Text: f}, Op: "=", Value: v})
+	}
+	return one
+}
+
+// possible are the sources that indices can have events of: where they map none of the fields that tell
+// the events of a source, there are none, and what is asked of the others stays simple. Without a
+// mapping the shape ECS is taken.
+func (v View) possible(fields mapping.Fields) []Source {
+	if assumed(fields) {
+		ecs := slices.DeleteFunc(slices.Clone(v.Sources), func(s Source) bool { return s.Shape == CIM })
+		if len(ecs) > 0 {
+			return ecs
+		}
+		return v.Sources
+	}
+	shapes := map[Shape]bool{}
+	for _, s := range v.Sources {
+		shapes[s.Shape] = true
+	}
+	if len(shapes) < 2 {
+		return v.Sources
+	}
+	var out []Source
+	for _, s := range v.Sources {
+		if !impossible(v.teller(s, fields), fields) {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		return v.Sources
+	}
+	return out
+}
+
+// assumed reports whether fields are no mapping, and take every name for a mapped one.
+func assumed(fields mapping.Fields) bool {
+	_, mapped := fields.Field("no field is called so")
+	return mapped
+}
+
+// teller is the condition that tells the events of a source.
+func (v View) teller(s Source, fields mapping.Fields) condition.Expr {
+	if s.Shape == CIM {
+		l := lowerer{view: v, fields: fields}
+		return l.self(s, true)
+	}
+	filter, _ := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
+	if filter == nil {
+		return condition.Const(true) // what is wrong with it is said where it is used
+	}
+	return filter
+}
+
+// impossible reports whether no event can meet a condition as none of the fields that it takes is mapped.
+func impossible(x condition.Expr, fields mapping.Fields) bool {
+	return condition.Simplify(unmapped(x, fields)) == condition.Expr(condition.Const(false))
+}
+
+// unmapped writes a condition with false for tests of fields that are not mapped.
+func unmapped(x condition.Expr, fields mapping.Fields) condition.Expr {
+	switch x := x.(type) {
+	case condition.And:
+		out := make(condition.And, len(x))
+		for i := range x {
+			out[i] = unmapped(x[i], fields)
+		}
+		return out
+	case condition.Or:
+		out := make(condition.Or, len(x))
+		for i := range x {
+			out[i] = unmapped(x[i], fields)
+		}
+		return out
+	case condition.Not:
+		return condition.Not{X: unmapped(x.X, fields)}
+	case condition.Const:
+		return x
+	}
+	for _, name := range condition.Fields(x) {
+		if _, mapped := fields.Field(name); mapped || mapping.IsMetadata(name) {
+			return x
+		}
+	}
+	if len(condition.Fields(x)) == 0 {
+		return x
+	}
+	return condition.Const(false)
+}
+
+// bared are the fields that a condition asks for.
+func (v View) bared(x spl.Expr) []string {
+	var out []string
+	spl.Walk(x, func(x spl.Expr) {
+		switch x := x.(type) {
+		case *spl.Compare:
+			out = append(out, bare(x.Field.Text))
+		case *spl.In:
+			out = append(out, bare(x.Field.Text))
+		}
+	})
+	return out
+}
+
+// CodeUnmapped marks a dataset that no source of the map tells the events of.
+const CodeUnmapped = spl.CodeUnsupported
+
+// Unmapped says that no source is for a dataset: to take all events for it, or none, would be a guess.
+func Unmapped(model, dataset string) diag.Diagnostic {
+	return diag.Diagnostic{Severity: diag.Error, Code: CodeUnmapped, Message: UnmappedText(model, dataset)}
+}
+
+// UnmappedText is the message of [Unmapped].
+func UnmappedText(model, dataset string) string {
+	return "no source of the field map says which events are " + strings.TrimSuffix(model+"."+dataset, ".") +
+		": give one with --field-map, whose model it is"
+}
+
+// Knows reports whether a source is for a dataset.
+func (m Map) Knows(model, dataset string) bool { return len(m.Model(model, dataset).Sources) > 0 }

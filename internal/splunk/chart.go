@@ -1,0 +1,283 @@
+package splunk
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tocsin/internal/translate/spl"
+)
+
+// chart aggregates by one field for rows and another for columns: those with the greatest sums, and one of
+// the rest.
+type chart struct {
+	next   stage
+	run    *run
+	spec   *spl.Chart
+	groups *grouping
+	// step is how long the steps of a timechart are; it is known once all rows have come.
+	step func() spl.TimeSpan
+}
+
+// newChart makes the stage of chart or timechart, with what puts values into steps before it.
+func newChart(r *run, c *spl.Chart, next stage) stage {
+	var by []spl.Name
+	if c.Over != nil {
+		by = append(by, *c.Over)
+	}
+	if c.By != nil {
+		by = append(by, *c.By)
+	}
+	g := newGrouping(r.account(c.Command()), c.Aggs, by, same)
+	if c.By != nil && !c.NoNull {
+		g.fill = func(name string) (Value, bool) {
+			if name != c.By.Text {
+				return Null, false
+			}
+			return Text(c.Null), true
+		}
+	}
+	s := &chart{next: next, run: r, spec: c, groups: g}
+	var first stage = s
+	if c.By != nil {
+		first, _ = r.stepped(*c.By, c.BySteps, first)
+	}
+	if c.Over != nil {
+		steps := c.OverSteps
+		if c.Time && steps.Span == nil {
+			steps = r.usualSteps(steps)
+		}
+		first, s.step = r.stepped(*c.Over, steps, first)
+	}
+	return first
+}
+
+// stepped is a stage with the steps of a field before it, and what tells their length.
+func (r *run) stepped(field spl.Name, steps spl.Steps, next stage) (stage, func() spl.TimeSpan) {
+	if steps.Span == nil && steps.Bins == 0 {
+		return next, func() spl.TimeSpan { return spl.TimeSpan{} }
+	}
+	made := r.bin(&spl.Bin{Field: field, Span: steps.Span, Bins: steps.Bins, Align: steps.Align}, next)
+	if held, ok := made.(*binned); ok {
+		return made, held.step
+	}
+	return made, func() spl.TimeSpan { return *steps.Span }
+}
+
+// usualSteps are those of a timechart that does not say: a hundred at most of the time that is searched, or of
+// that of the events where all time is.
+func (r *run) usualSteps(s spl.Steps) spl.Steps {
+	if s.Bins == 0 {
+		s.Bins = 100
+	}
+	if w := r.span; !w.Earliest.IsZero() && !w.Latest.IsZero() {
+		step := timeStep(Epoch(w.Earliest), Epoch(w.Latest), s.Bins, 0)
+		s.Span = &step
+	}
+	return s
+}
+
+func (s *chart) row(row Row) error {
+	in, err := s.groups.of(row)
+	if err != nil {
+		return err
+	}
+	for _, one := range in {
+		if err := s.groups.add(one, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell is the place of a result: the row and the value of its column.
+type cell struct{ over, column string }
+
+func (s *chart) end() error {
+	kept := s.kept()
+	cells := map[cell]*group{}
+	var order []Value
+	seen := map[string]bool{}
+	for _, g := range s.groups.sorted() {
+		over, column := Null, ""
+		if s.spec.Over != nil {
+			over = g.values[0]
+		}
+		if s.spec.By != nil {
+			if column = g.values[len(g.values)-1].String(); !kept[column] {
+				if s.spec.NoOther {
+					continue
+				}
+				column = s.spec.Other
+			}
+		}
+		if !seen[over.String()] {
+			seen[over.String()] = true
+			order = append(order, over)
+			if err := s.groups.account.hold(over.size() + 64); err != nil {
+				return err
+			}
+		}
+		at := cell{over.String(), column}
+		if old := cells[at]; old != nil {
+			for i := range old.slots {
+				old.slots[i].merge(g.slots[i])
+			}
+			continue
+		}
+		cells[at] = g
+		kept[column] = true
+	}
+	if err := s.rows(order, cells, kept); err != nil {
+		return err
+	}
+	s.groups.account.close()
+	return s.next.end()
+}
+
+func (s slot) merge(o slot) {
+	if s.one != nil {
+		merge(s.one, o.one)
+	}
+	for name, a := range o.many {
+		if s.many[name] == nil {
+			s.many[name] = a
+		} else {
+			merge(s.many[name], a)
+		}
+	}
+}
+
+// kept are the columns that there are beside that of the rest.
+func (s *chart) kept() map[string]bool {
+	kept := map[string]bool{}
+	if s.spec.By == nil {
+		return kept
+	}
+	sums := map[string]float64{}
+	for _, g := range s.groups.order {
+		if g.slots[0].one == nil {
+			continue
+		}
+		x, _ := g.slots[0].one.result().Float()
+		sums[g.values[len(g.values)-1].String()] += x
+	}
+	names := make([]string, 0, len(sums))
+	for name := range sums {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		c := cmp.Compare(sums[b], sums[a])
+		if s.spec.Bottom {
+			c = -c
+		}
+		return cmp.Or(c, cmp.Compare(a, b))
+	})
+	if s.spec.Limit > 0 && len(names) > s.spec.Limit {
+		names = names[:s.spec.Limit]
+	}
+	for _, n := range names {
+		kept[n] = true
+	}
+	return kept
+}
+
+// rows hands out the rows in order; those of a timechart without gaps.
+func (s *chart) rows(order []Value, cells map[cell]*group, columns map[string]bool) error {
+	emit := func(over Value) error {
+		row := Row{}
+		if s.spec.Over != nil {
+			row.set(s.spec.Over.Text, over)
+		}
+		for column := range columns {
+			if g := cells[cell{over.String(), column}]; g != nil {
+				results := Row{}
+				s.groups.results(g, results)
+				for name, v := range results {
+					row.set(s.column(name, column), v)
+				}
+			}
+		}
+		s.zeros(row, columns)
+		return s.next.row(row)
+	}
+	if s.spec.Time && !s.spec.Gaps {
+		return s.steps(order, emit)
+	}
+	for _, over := range order {
+		if err := s.run.alive(); err != nil {
+			return err
+		}
+		if err := emit(over); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxSteps bounds the steps of a timechart.
+const maxSteps = 50000
+
+// steps hands out a row for each step, also those without events.
+func (s *chart) steps(order []Value, emit func(Value) error) error {
+	if len(order) == 0 {
+		return nil
+	}
+	step := s.step()
+	at, _ := order[0].Float()
+	last, _ := order[len(order)-1].Float()
+	if w := s.run.span; !s.spec.Loose && !w.Earliest.IsZero() && !w.Latest.IsZero() {
+		at = min(at, s.run.floorTime(Epoch(w.Earliest), step))
+		last = max(last, s.run.floorTime(Epoch(w.Latest)-1e-6, step))
+	}
+	for range maxSteps {
+		if err := s.run.alive(); err != nil {
+			return err
+		}
+		if err := emit(Number(at)); err != nil {
+			return err
+		}
+		if at >= last {
+			break
+		}
+		t, _ := moment(at, s.run.loc)
+		at = Epoch(spl.Step(t, step))
+	}
+	return nil
+}
+
+// zeros gives counts that nothing was found for their number.
+func (s *chart) zeros(row Row, columns map[string]bool) {
+	for _, a := range s.spec.Aggs {
+		if a.Func != "count" && a.Func != "dc" {
+			continue
+		}
+		if s.spec.By == nil {
+			fillOne(row, a.As, Number(0))
+		}
+		for value := range columns {
+			if s.spec.By != nil {
+				fillOne(row, s.column(a.As, value), Number(0))
+			}
+		}
+	}
+}
+
+// column names the result of an aggregation for a value of by.
+func (s *chart) column(as, value string) string {
+	switch {
+	case s.spec.By == nil:
+		return as
+	case len(s.spec.Aggs) == 1:
+		return value
+	}
+	return columnName(s.spec.Columns, as, value)
+}
+
+// columnName names a column that is of a function and a value.
+func columnName(c spl.Columns, as, value string) string {
+	if c.Format != "" {
+		return strings.NewReplacer("$AGG$", as, "$agg$", as, "$VAL$", value, "$val$", value).Replace(c.Format)
+	}
+	return as + c.Sep + value
+}

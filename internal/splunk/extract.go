@@ -1,0 +1,51 @@
+package splunk
+
+import (
+	"regexp"
+	"strings"
+
+	"tocsin/internal/translate/spl"
+)
+
+var xmlPair = regexp.MustCompile(`<([^/\s>]+)[^>]*>([^<]+)</`)
+
+// xmlkv makes fields of elements that hold a text alone.
+func xmlkv(c *spl.Xmlkv) func(Row) {
+	return func(row Row) {
+		for _, x := range fieldOrRaw(row, c.Field).Each() {
+			for _, m := range xmlPair.FindAllStringSubmatch(x.String(), -1) {
+				row.set(m[1], Text(m[2]))
+			}
+		}
+	}
+}
+
+// extractor makes fields of key=value pairs.
+func extractor(c *spl.Extract) func(Row) {
+	return func(row Row) {
+		for _, x := range fieldOrRaw(row, "_raw").Each() {
+			pairs := strings.FieldsFunc(x.String(), func(r rune) bool { return strings.ContainsRune(c.PairDelim, r) })
+			for _, pair := range pairs {
+				i := strings.IndexAny(pair, c.KVDelim)
+				if i <= 0 {
+					continue
+				}
+				key := cleanKey(strings.TrimSpace(pair[:i]))
+				value := strings.Trim(strings.TrimSpace(pair[i+1:]), `"`)
+				if key != "" && value != "" && row[key].IsNull() {
+					row.set(key, Text(value))
+				}
+			}
+		}
+	}
+}
+
+// cleanKey replaces what a name cannot have.
+func cleanKey(s string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' || r == '.' || r == '{' || r == '}' {
+			return r
+		}
+		return '_'
+	}, s), "_")
+}

@@ -1,0 +1,194 @@
+package splunk
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tocsin/internal/tables"
+	"tocsin/internal/translate/spl"
+)
+
+// keyColumn is the column of a table by which its rows are told apart.
+const keyColumn = "_key"
+
+// outputLookup writes its rows to a table when all are there, and passes them on as they come.
+type outputLookup struct {
+	next  stage
+	run   *run
+	spec  *spl.OutputLookup
+	def   *Table
+	rows  []map[string]string
+	held  *account
+	ended bool // who comes behind wants no more
+}
+
+func newOutputLookup(r *run, c *spl.OutputLookup, next stage) stage {
+	return &outputLookup{next: next, run: r, spec: c, def: r.defined(c.Table.Text), held: r.account("outputlookup")}
+}
+
+func (s *outputLookup) row(row Row) error {
+	if s.spec.Max == 0 || len(s.rows) < s.spec.Max {
+		cells, size := map[string]string{}, 0
+		for name, v := range row {
+			if s.written(name) && !v.IsNull() {
+				cells[name] = v.String()
+				size += len(name) + len(cells[name]) + 32
+			}
+		}
+		s.rows = append(s.rows, cells)
+		if err := s.held.hold(size); err != nil {
+			return err
+		}
+		if len(s.rows) > tables.MaxRows {
+			return fmt.Errorf("run outputlookup: the table %s: %w", s.spec.Table.Text, tables.ErrTooLarge)
+		}
+	}
+	if s.ended {
+		return nil
+	}
+	err := s.next.row(row)
+	if err == errDone { //nolint:errorlint // It is never wrapped.
+		s.ended = true
+		return nil
+	}
+	return err
+}
+
+// written reports whether a field becomes a column: a collection has those that its definition lists, a
+// file all but what is hidden.
+func (s *outputLookup) written(name string) bool {
+	switch {
+	case name == keyColumn || name == s.spec.KeyField:
+		return true
+	case s.def != nil && s.def.Listed:
+		return slices.Contains(s.def.Columns, name)
+	}
+	return name == "_time" || !strings.HasPrefix(name, "_")
+}
+
+func (s *outputLookup) end() error {
+	if err := s.write(); err != nil {
+		return err
+	}
+	s.held.close()
+	return s.next.end()
+}
+
+func (s *outputLookup) write() error {
+	r := s.run
+	if r.env.Tables == nil || len(s.rows) == 0 && (s.spec.KeepIfEmpty || s.spec.NoEmpty && !s.spec.Append) {
+		return nil
+	}
+	name := tableKey(s.spec.Table.Text, s.def)
+	err := r.env.Tables.Write(r.ctx, name, func(old tables.Table, found bool) (tables.Table, error) {
+		if !found && s.def != nil {
+			old = tables.Table{Columns: s.def.Columns, Rows: s.def.Rows}
+		}
+		return s.changed(old), nil
+	})
+	if err != nil {
+		return fmt.Errorf("run outputlookup: %w", err)
+	}
+	delete(r.tables, s.spec.Table.Text)
+	return nil
+}
+
+// changed is the table with the rows in it. A row that is there already is not added again, so that a
+// run that is repeated changes nothing.
+func (s *outputLookup) changed(old tables.Table) tables.Table {
+	out := tables.Table{Updated: s.run.window.Now.UTC()}
+	merging := s.spec.Append || s.spec.KeyField != ""
+	if merging || s.def != nil && s.def.Listed {
+		out.Columns = slices.Clone(old.Columns)
+	}
+	names := map[string]bool{}
+	for _, cells := range s.rows {
+		for name := range cells {
+			names[name] = true
+		}
+	}
+	if s.spec.KeyField != "" {
+		names[keyColumn] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if !slices.Contains(out.Columns, name) {
+			out.Columns = append(out.Columns, name)
+		}
+	}
+	at := map[string]int{}
+	put := func(row []string, key string) {
+		for len(row) < len(out.Columns) {
+			row = append(row, "")
+		}
+		if key == "" {
+			key = "row " + strings.Join(row, "\x00")
+		} else {
+			key = "key " + key
+		}
+		if i, there := at[key]; there && merging {
+			out.Rows[i] = row
+			return
+		}
+		at[key] = len(out.Rows)
+		out.Rows = append(out.Rows, row)
+	}
+	keyed := slices.Index(out.Columns, keyColumn)
+	if merging {
+		for _, row := range old.Rows {
+			key := ""
+			if keyed >= 0 && keyed < len(row) {
+				key = row[keyed]
+			}
+			put(slices.Clone(row), key)
+		}
+	}
+	for _, cells := range s.rows {
+		if s.spec.KeyField != "" {
+			cells[keyColumn] = cells[s.spec.KeyField]
+		}
+		row := make([]string, len(out.Columns))
+		for i, name := range out.Columns {
+			row[i] = cells[name]
+		}
+		put(row, cells[keyColumn])
+	}
+	return out
+}
+
+// defined is the definition of a table, nil without one.
+func (r *run) defined(name string) *Table {
+	if r.env.Table == nil {
+		return nil
+	}
+	return r.env.Table(name)
+}
+
+// tableKey is the name that a table is kept under: searches say it with and without the ending of a file.
+func tableKey(name string, def *Table) string {
+	if def != nil && def.Name != "" {
+		name = def.Name
+	}
+	return strings.TrimSuffix(name, ".csv")
+}
+
+// keptTable is a table with the rows that a search wrote, where one did.
+func (r *run) keptTable(name string, def *Table) (*Table, error) {
+	if r.env.Tables == nil {
+		return def, nil
+	}
+	kept, found, err := r.env.Tables.Read(r.ctx, tableKey(name, def))
+	if err != nil || !found {
+		return def, err //nolint:wrapcheck // it names the table
+	}
+	t := &Table{Name: name}
+	if def != nil {
+		t = &Table{
+			Name: def.Name, Matching: def.Matching, IgnoreCase: def.IgnoreCase, MaxMatches: def.MaxMatches, MinMatches: def.MinMatches, Default: def.Default, Listed: def.Listed,
+		}
+	}
+	t.Columns, t.Rows = kept.Columns, kept.Rows
+	t.Prepare()
+	return t, nil
+}

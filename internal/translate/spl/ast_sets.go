@@ -1,0 +1,73 @@
+package spl
+
+// AppendCols adds to each row the fields of the row of a search that is at the same place.
+type AppendCols struct {
+	At
+	Override bool
+	Sub      *Search
+}
+
+// Union has the rows of searches: as the first command those, later those behind the rows so far.
+type Union struct {
+	At
+	// Multi tells that it is multisearch, whose searches only pass events on.
+	Multi bool
+	Subs  []*Search
+}
+
+// SetOp is set: the rows of two searches that are in one of them, in both, or in either.
+type SetOp struct {
+	At
+	Op   string
+	A, B *Search
+}
+
+// Command returns appendcols.
+func (*AppendCols) Command() string { return "appendcols" }
+
+// Command returns union or multisearch.
+func (u *Union) Command() string {
+	if u.Multi {
+		return "multisearch"
+	}
+	return "union"
+}
+
+// Command returns set.
+func (*SetOp) Command() string { return "set" }
+
+// String writes appendcols with its search.
+func (a *AppendCols) String() string {
+	return line("appendcols", flag("override", a.Override), "["+a.Sub.inner()+"]")
+}
+
+// String writes the command with its searches.
+func (u *Union) String() string {
+	text := u.Command()
+	for _, s := range u.Subs {
+		text += " [" + s.inner() + "]"
+	}
+	return text
+}
+
+// String writes set with its searches.
+func (s *SetOp) String() string {
+	return "set " + s.Op + " [" + s.A.inner() + "] [" + s.B.inner() + "]"
+}
+
+// Subs returns the searches within a command, but those within its conditions.
+func Subs(stage Stage) []*Search {
+	switch stage := stage.(type) {
+	case *Join:
+		return []*Search{stage.Sub}
+	case *Append:
+		return []*Search{stage.Sub}
+	case *AppendCols:
+		return []*Search{stage.Sub}
+	case *Union:
+		return stage.Subs
+	case *SetOp:
+		return []*Search{stage.A, stage.B}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package spl
+
+import (
+	"strconv"
+	"strings"
+)
+
+func parseChart(p *parser, start int, time bool) Stage {
+	c := &Chart{Time: time, Limit: usualColumns, Other: usualOther, Null: usualNull, Columns: Columns{Sep: usualSep}}
+	other, null, cont, fixed := true, true, true, true
+	options := map[string]func(string) bool{
+		"limit": func(v string) bool { return c.limit(v) }, "useother": toFlag(&other), "usenull": toFlag(&null),
+		"otherstr": toText(&c.Other), "nullstr": toText(&c.Null), "sep": toText(&c.Columns.Sep), "format": toText(&c.Columns.Format),
+		"cont": toFlag(&cont), "dedup_splitvals": only("false", "f"), "agg": ignored,
+	}
+	if time {
+		options["partial"], options["fixedrange"] = ignored, toFlag(&fixed)
+		with(options, stepOptions(&c.OverSteps))
+		c.Over = &Name{Text: "_time"}
+	}
+	p.options(c.Command(), options)
+	for !p.failed && !p.stageEnd() {
+		p.separator()
+		switch {
+		case p.keyword("over") && !time:
+			c.Over = p.split(c.Command(), options, &c.OverSteps)
+		case p.keyword("by"):
+			c.By = p.split(c.Command(), options, &c.BySteps)
+			if p.separator(); !time && c.Over == nil {
+				c.Over, c.OverSteps, c.By, c.BySteps = c.By, c.BySteps, nil, Steps{}
+				if !p.failed && !p.stageEnd() {
+					c.By = p.split(c.Command(), options, &c.BySteps)
+				}
+			}
+		case p.isKeyword("where"):
+			p.unsupported(p.here(), "where within %s is not supported", c.Command())
+			p.skipStage()
+		case p.stageEnd():
+		default:
+			if key, value, span, ok := p.option(); ok {
+				p.set(c.Command(), options, key, value, span)
+			} else if a, ok := p.agg(); ok {
+				c.Aggs = append(c.Aggs, a)
+			}
+		}
+	}
+	c.NoOther, c.NoNull, c.Gaps, c.Loose = !other, !null, !cont, !fixed
+	p.wantAggs(c.Aggs, start, c.Command())
+	c.At = p.at(start)
+	return c
+}
+
+// limit reads 5, top5 or bottom5.
+func (c *Chart) limit(v string) bool {
+	v = strings.ToLower(strings.ReplaceAll(v, " ", ""))
+	if rest, ok := strings.CutPrefix(v, "bottom"); ok {
+		v, c.Bottom = rest, true
+	}
+	return toCount(&c.Limit)(strings.TrimPrefix(v, "top"))
+}
+
+// split reads a field with options of its own behind it.
+func (p *parser) split(command string, options map[string]func(string) bool, steps *Steps) *Name {
+	n := p.name()
+	own := stepOptions(steps)
+	with(own, options)
+	with(own, stepOptions(steps))
+	p.options(command, own)
+	return &n
+}
+
+func stepOptions(s *Steps) map[string]func(string) bool {
+	return map[string]func(string) bool{
+		"span": toSpan(&s.Span), "bins": toCount(&s.Bins), "aligntime": toAlign(&s.Align), "minspan": toSpan(new(*TimeSpan)),
+	}
+}
+
+func with(options, more map[string]func(string) bool) {
+	for key, take := range more {
+		options[key] = take
+	}
+}
+
+func parseXyseries(p *parser, start int) Stage {
+	x := &Xyseries{Columns: Columns{Sep: usualSep}}
+	names := p.namesAnd("xyseries", map[string]func(string) bool{
+		"grouped": toFlag(&x.Grouped), "sep": toText(&x.Columns.Sep), "format": toText(&x.Columns.Format),
+	})
+	x.At = p.at(start)
+	if len(names) < 3 {
+		p.fail(p.here(), "xyseries wants the fields of rows, of names and of values%s", p.instead())
+		return x
+	}
+	x.X, x.Name, x.Values = names[0], names[1], names[2:]
+	return x
+}
+
+func parseUntable(p *parser, start int) Stage {
+	names := p.names()
+	u := &Untable{At: p.at(start)}
+	if len(names) != 3 {
+		p.fail(u.Span, "untable wants the fields of rows, of names and of values")
+		return u
+	}
+	u.X, u.Name, u.Value = names[0], names[1], names[2]
+	return u
+}
+
+func parseTranspose(p *parser, start int) Stage {
+	t := &Transpose{Max: usualRows, Column: usualColumn}
+	empty := true
+	options := map[string]func(string) bool{
+		"column_name": toText(&t.Column), "header_field": toText(&t.Header), "include_empty": toFlag(&empty), "int": toCount(&t.Max),
+	}
+	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
+		if key, value, span, ok := p.option(); ok {
+			p.set("transpose", options, key, value, span)
+			continue
+		}
+		text, span := p.word(wordEnd)
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			p.fail(span, "transpose takes a number of rows")
+		}
+		t.Max = n
+	}
+	t.SkipEmpty = !empty
+	t.At = p.at(start)
+	return t
+}
