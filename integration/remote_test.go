@@ -153,16 +153,16 @@ func TestRemoteClusterStopped(t *testing.T) {
 				n.CreateIndex(t, n.Name("near"), eventMapping())
 				c := newCourse(n, n.Name("far"))
 				c.patterns = tt.patterns(n)
-				c.why = map[int]ledger.Reason{}
+				c.slots, c.why = 6, map[int]ledger.Reason{}
 				for slot := 1; slot <= c.slots; slot++ {
-					if slot >= 4 && slot < 8 {
+					if slot == 3 || slot == 4 {
 						c.why[slot] = ledger.Remote
 					} else {
 						c.status[slot] = ledger.Covered
 					}
 				}
-				c.before[4] = func(t *testing.T) { t.Helper(); tun.set(true); tun.await(t, n, false) }
-				c.before[8] = func(t *testing.T) { t.Helper(); tun.set(false); tun.await(t, n, true) }
+				c.before[3] = func(t *testing.T) { t.Helper(); tun.set(true); tun.await(t, n, false) }
+				c.before[5] = func(t *testing.T) { t.Helper(); tun.set(false); tun.await(t, n, true) }
 				c.run(t)
 			})
 		}
@@ -172,7 +172,7 @@ func TestRemoteClusterStopped(t *testing.T) {
 // TestRemoteClusterStoppedMeanwhile stops the remote cluster ahead of each request that a run of the rule sends.
 func TestRemoteClusterStoppedMeanwhile(t *testing.T) {
 	for _, back := range []bool{false, true} {
-		for request := range 7 {
+		for request := range 10 {
 			t.Run(fmt.Sprintf("ahead of request %d, back again %v", request, back), func(t *testing.T) {
 				t.Parallel()
 				n := newNode(t)

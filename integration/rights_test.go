@@ -160,6 +160,7 @@ func TestRightsTakenAway(t *testing.T) {
 				}
 				n.CreateIndex(t, n.Name("other"), eventMapping())
 				c := newCourse(n, n.Name("one"))
+				c.slots = 6
 				for _, p := range tt.patterns {
 					c.patterns = append(c.patterns, n.Name(p))
 				}
@@ -176,12 +177,12 @@ func TestRightsTakenAway(t *testing.T) {
 					meanwhile(t)
 				} else {
 					who.grant(t, named(tt.before)...)
-					c.before[4] = meanwhile
+					c.before[3] = meanwhile
 				}
-				c.before[8] = func(t *testing.T) { t.Helper(); who.grant(t, may(read, n.Prefix+"*")) }
+				c.before[5] = func(t *testing.T) { t.Helper(); who.grant(t, may(read, n.Prefix+"*")) }
 				c.why = map[int]ledger.Reason{}
-				for slot := 1; slot < 8; slot++ {
-					if slot < 4 && tt.before != nil {
+				for slot := 1; slot < 5; slot++ {
+					if slot < 3 && tt.before != nil {
 						c.status[slot] = ledger.Covered
 					} else {
 						c.why[slot] = ledger.Forbidden
