@@ -76,7 +76,7 @@ func (d disturbance) run(t *testing.T) {
 	}
 	c.made, c.status = d.made, d.unread
 	for slot, change := range d.before {
-		c.before[slot] = func(t *testing.T) { change(t, n, index) }
+		c.before[slot] = func(t *testing.T) { t.Helper(); change(t, n, index) }
 	}
 	c.run(t)
 }

@@ -37,6 +37,7 @@ func remoteCluster(t *testing.T, n *Node, skip bool) *tunnel {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(facing(t, to), "0"))
 	must(t, err)
 	tun := &tunnel{address: listener.Addr().String(), to: to, conns: map[net.Conn]bool{}}
+	ctx := context.WithoutCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -44,7 +45,7 @@ func remoteCluster(t *testing.T, n *Node, skip bool) *tunnel {
 			if err != nil {
 				return
 			}
-			running.Go(func() { tun.carry(in) })
+			running.Go(func() { tun.carry(ctx, in) })
 		}
 	})
 	settings := func(values object) {
@@ -81,7 +82,7 @@ func facing(t *testing.T, to string) string {
 }
 
 // carry carries a connection until either end, or the tunnel, is closed.
-func (tun *tunnel) carry(in net.Conn) {
+func (tun *tunnel) carry(ctx context.Context, in net.Conn) {
 	defer func() { _ = in.Close() }()
 	tun.mu.Lock()
 	cut := tun.cut
@@ -90,7 +91,7 @@ func (tun *tunnel) carry(in net.Conn) {
 	if cut {
 		return
 	}
-	out, err := net.Dial("tcp", tun.to)
+	out, err := new(net.Dialer).DialContext(ctx, "tcp", tun.to)
 	if err != nil {
 		return
 	}
