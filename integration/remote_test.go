@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -71,10 +72,11 @@ func remoteCluster(t *testing.T, n *Node, skip bool) *tunnel {
 // facing is the address of this machine that a node sees who is at an address.
 func facing(t *testing.T, to string) string {
 	t.Helper()
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", to)
-	if err != nil {
-		t.Fatalf("the node's transport at %s cannot be reached from here: %v", to, err)
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(t.Context(), "tcp", to)
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skipf("the node's transport at %s cannot be reached from here: %v", to, err)
 	}
+	must(t, err)
 	defer func() { _ = conn.Close() }()
 	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
 	must(t, err)
