@@ -35,7 +35,7 @@ func TestHeldDoesNotGrow(t *testing.T) {
 		search := fmt.Sprintf(rapid.SampledFrom(heldSearches).Draw(rt, "search"), rapid.IntRange(1, 40).Draw(rt, "number"))
 		hosts := rapid.IntRange(1, 4).Draw(rt, "hosts")
 		long := rapid.IntRange(0, 400).Draw(rt, "long")
-		limit := rapid.IntRange(1, 1<<18).Draw(rt, "limit")
+		limit := rapid.IntRange(1, 400_000).Draw(rt, "limit")
 		rows := func(n int) splunk.Events {
 			out := make(splunk.Events, n)
 			for i := range out {
@@ -62,7 +62,7 @@ func TestHeldDoesNotGrow(t *testing.T) {
 			}
 			return out, !over
 		}
-		some, fits := results(600, limit)
+		some, fits := results(300, limit)
 		more, still := results(3000, limit)
 		if fits != still {
 			rt.Fatalf("%s in %d bytes: %v over some rows, %v over many", search, limit, fits, still)
@@ -70,7 +70,7 @@ func TestHeldDoesNotGrow(t *testing.T) {
 		if !fits {
 			return
 		}
-		for n, got := range map[int][]splunk.Row{600: some, 3000: more} {
+		for n, got := range map[int][]splunk.Row{300: some, 3000: more} {
 			if free, _ := results(n, 1<<30); cmp.Diff(shown(free), shown(got)) != "" {
 				rt.Fatalf("%s over %d rows: other results in %d bytes", search, n, limit)
 			}
