@@ -11,24 +11,6 @@ import (
 	"tocsin/internal/search"
 )
 
-// fetchSize is the number of documents whose rows become hits at once, at most; firstFetch of the first ones, of
-// which nobody knows how large they are.
-const (
-	fetchSize  = 500
-	firstFetch = 20
-)
-
-// fetchBytes is how many bytes of documents are meant to be fetched at once.
-const fetchBytes = 8 << 20
-
-// fetches is how many documents are fetched next, after some of so many bytes.
-func fetches(documents, bytes int) int {
-	if documents == 0 {
-		return firstFetch
-	}
-	return max(1, min(fetchSize, 4*documents, fetchBytes/max(1, bytes/documents)))
-}
-
 // rowGroup is the rows of one document.
 type rowGroup struct {
 	ref  search.Ref
@@ -47,11 +29,7 @@ func (x *esqlRun) documentHits(ctx context.Context, t rowTable) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		bytes := 0
-		for i := range events {
-			bytes += len(events[i].Source)
-		}
-		size = fetches(len(batch), bytes)
+		size = fetches(len(batch), sourceBytes(events))
 		var hits []Hit
 		for i, g := range batch {
 			made, err := t.groupHits(g, events[i], x.target.Fields)
