@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,9 +35,10 @@ type Regexp struct {
 // Compile compiles a pattern.
 func Compile(text string) (*Regexp, error) {
 	r := &Regexp{text: text, dollar: strings.Contains(text, "$")}
-	back, err := regexp2.Compile(lineEnd(text), regexp2.RE2)
+	counted, names := numbered(text)
+	back, err := regexp2.Compile(lineEnd(counted), regexp2.RE2)
 	if err != nil {
-		back, err = regexp2.Compile(lineEnd(possessive(text)), regexp2.RE2)
+		back, err = regexp2.Compile(lineEnd(possessive(counted)), regexp2.RE2)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %q does not compile: %w", text, err)
@@ -50,13 +50,7 @@ func Compile(text string) (*Regexp, error) {
 		r.names = linear.SubexpNames()
 		return r, nil
 	}
-	for _, n := range back.GetGroupNumbers() {
-		name := back.GroupNameFromNumber(n)
-		if name == strconv.Itoa(n) {
-			name = ""
-		}
-		r.names = append(r.names, name)
-	}
+	r.names = names
 	return r, nil
 }
 
