@@ -80,6 +80,7 @@ type Detection struct {
 	scheduled    string
 	scheduleNode *yaml.Node
 	free         bool
+	root         *yaml.Node
 }
 
 // SearchName is the name that Splunk runs the detection by, which its risk events carry.
@@ -143,7 +144,7 @@ type Throttle struct {
 
 // readDetection reads any generation, as far as it can be read.
 func readDetection(o *object, path string) *Detection {
-	d := &Detection{Path: path, File: o.file, Generation: generation(o)}
+	d := &Detection{Path: path, File: o.file, Generation: generation(o), root: o.node}
 	for _, key := range []string{"name", "id", "search"} {
 		o.want(key)
 	}

@@ -66,7 +66,7 @@ func (l *Library) Parse(d *Detection, env splunk.Env) (*spl.Search, diag.List) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	return s, diags
+	return s, append(diags, d.unmade(s)...)
 }
 
 // riskModel is the data model of risk events.
