@@ -41,6 +41,9 @@ func Compile(text string) (*Regexp, error) {
 		back, err = regexp2.Compile(lineEnd(possessive(counted)), regexp2.RE2)
 	}
 	if err != nil {
+		if _, plain := regexp2.Compile(lineEnd(text), regexp2.RE2); plain != nil {
+			err = plain // It says what is wrong with the pattern as it is written.
+		}
 		return nil, fmt.Errorf("the pattern %q does not compile: %w", text, err)
 	}
 	back.MatchTimeout = Timeout

@@ -77,6 +77,9 @@ func Check(s *spl.Search, env Env) diag.List {
 	return c.diags
 }
 
+// CodeEstimate marks results that are not to the last digit those of Splunk.
+const CodeEstimate = "spl/estimate"
+
 type checker struct {
 	env   Env
 	diags diag.List
@@ -96,6 +99,9 @@ func (c *checker) search(s *spl.Search) {
 			c.table(s, stage.Table)
 		case *spl.InputLookup:
 			c.table(s, stage.Table)
+		case *spl.Predict:
+			c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeEstimate, stage.Pos(),
+				"the command predict smooths by level, trend and season: its figures are near those of Splunk, and not the same"))
 		case *spl.IPLocation:
 			if c.env.Locate == nil {
 				c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeNoDatabase, stage.Pos(),
