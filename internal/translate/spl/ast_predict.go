@@ -1,6 +1,9 @@
 package spl
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Predict foretells the values of fields from those of the rows before.
 type Predict struct {
@@ -83,20 +86,22 @@ func parsePredict(p *parser, start int) Stage {
 
 // bound reads upper95=name or lower95=name, of the field before it.
 func (p *Predict) bound(key, value string) bool {
-	for name, to := range map[string]*float64{"upper": &p.Upper, "lower": &p.Lower} {
-		if len(key) > len(name) && key[:len(name)] == name {
-			n, err := strconv.ParseFloat(key[len(name):], 64)
-			if err != nil || n <= 0 || n >= 100 {
-				return false
-			}
-			*to = n
-			if i := len(p.Fields) - 1; i >= 0 && name == "upper" {
-				p.Fields[i].UpperAs = value
-			} else if i >= 0 {
-				p.Fields[i].LowerAs = value
-			}
-			return true
+	rest, upper := strings.CutPrefix(key, "upper")
+	rest, lower := strings.CutPrefix(rest, "lower")
+	n, err := strconv.ParseFloat(rest, 64)
+	if upper == lower || err != nil || n <= 0 || n >= 100 {
+		return false
+	}
+	to, named := &p.Lower, new(string)
+	if i := len(p.Fields) - 1; i >= 0 {
+		named = &p.Fields[i].LowerAs
+	}
+	if upper {
+		to = &p.Upper
+		if i := len(p.Fields) - 1; i >= 0 {
+			named = &p.Fields[i].UpperAs
 		}
 	}
-	return false
+	*to, *named = n, value
+	return true
 }
