@@ -38,6 +38,9 @@ func Compile(text string) (*Regexp, error) {
 	r := &Regexp{text: text, dollar: strings.Contains(text, "$")}
 	back, err := regexp2.Compile(lineEnd(text), regexp2.RE2)
 	if err != nil {
+		back, err = regexp2.Compile(lineEnd(possessive(text)), regexp2.RE2)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the pattern %q does not compile: %w", text, err)
 	}
 	back.MatchTimeout = Timeout

@@ -144,8 +144,17 @@ func (s *binned) row(row Row) error {
 
 // timeSteps are the lengths that steps in time may have.
 var timeSteps = []spl.TimeSpan{
-	{N: 1, Unit: "s"}, {N: 5, Unit: "s"}, {N: 10, Unit: "s"}, {N: 30, Unit: "s"}, {N: 1, Unit: "m"}, {N: 5, Unit: "m"}, {N: 10, Unit: "m"},
-	{N: 30, Unit: "m"}, {N: 1, Unit: "h"}, {N: 1, Unit: "d"}, {N: 1, Unit: "mon"},
+	{N: 1, Unit: "s"},
+	{N: 5, Unit: "s"},
+	{N: 10, Unit: "s"},
+	{N: 30, Unit: "s"},
+	{N: 1, Unit: "m"},
+	{N: 5, Unit: "m"},
+	{N: 10, Unit: "m"},
+	{N: 30, Unit: "m"},
+	{N: 1, Unit: "h"},
+	{N: 1, Unit: "d"},
+	{N: 1, Unit: "mon"},
 }
 
 // timeStep is the shortest step of which there are no more than bins between two times.

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// outliers finds values that are far from the median once all rows are there.
+// outliers finds values that are far from the middle half of them once all rows are there.
 type outliers struct {
 	next stage
 	run  *run
@@ -17,7 +17,7 @@ type outliers struct {
 
 func (s *outliers) row(row Row) error { return s.rows.add(row) }
 
-// fence is how far the values of a field may be from their median.
+// fence is how far the values of a field may lie.
 type fence struct{ low, high float64 }
 
 func (s *outliers) end() error {
@@ -40,9 +40,9 @@ func (s *outliers) end() error {
 		slices.Sort(list)
 		at := func(share float64) float64 { return list[min(int(share*float64(len(list))), len(list)-1)] }
 		far := s.spec.Times * (at(0.75) - at(0.25))
-		f := fence{math.Inf(-1), at(0.5) + far}
+		f := fence{math.Inf(-1), at(0.75) + far}
 		if s.spec.Lower {
-			f.low = at(0.5) - far
+			f.low = at(0.25) - far
 		}
 		fences[name] = f
 	}

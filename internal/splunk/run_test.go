@@ -96,11 +96,16 @@ func TestErrorsEndASearch(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	if _, err := run(t.Context(), t, "* | iplocation ip", splunk.Env{}, nil); err == nil || !strings.Contains(err.Error(), "search:1:5: error: the command iplocation needs a database") {
-		t.Errorf("iplocation without a database: %v", err)
-	}
-	if _, err := run(t.Context(), t, "* | join a [search * | iplocation ip]", splunk.Env{}, nil); err == nil {
-		t.Error("iplocation in a subsearch without a database is let through")
+	for search, want := range map[string]string{
+		"* | iplocation ip":                                "search:1:5: warning: the command iplocation adds nothing",
+		"* | join a [search * | iplocation ip]":            "search:1:24: warning: the command iplocation adds nothing",
+		"| union [search a=1 [search * | iplocation ip]]":  "search:1:33: warning: the command iplocation adds nothing",
+		"* | appendcols [search * | iplocation ip]":        "search:1:28: warning: the command iplocation adds nothing",
+		"| set diff [search *] [search * | iplocation ip]": "search:1:35: warning: the command iplocation adds nothing",
+	} {
+		if diags := splunk.Check(parsed(t, search), splunk.Env{}); len(diags) != 1 || !strings.Contains(diags[0].Error(), want) {
+			t.Errorf("%s without a database: %v", search, diags)
+		}
 	}
 	s, diags := spl.ParseText(newText("* | lookup nowhere a OUTPUT b"), macros)
 	if s == nil {

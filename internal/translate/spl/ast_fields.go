@@ -72,7 +72,7 @@ type Makecontinuous struct {
 	Start, End *float64
 }
 
-// Outlier removes rows, or changes values, that are far from the median.
+// Outlier removes rows, or changes values, that are far from the middle half of them.
 type Outlier struct {
 	At
 	Names  []Name

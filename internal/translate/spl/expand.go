@@ -102,6 +102,9 @@ type expander struct {
 	fault  *diag.Diagnostic
 }
 
+// noBreak is the blank that texts on pages have, where no line is to end.
+const noBreak = "\u00a0"
+
 // expand appends s. Within is where the outermost macro was called, nil in what was written itself.
 func (e *expander) expand(s string, within *run, depth int) {
 	start := 0
@@ -113,6 +116,12 @@ func (e *expander) expand(s string, within *run, depth int) {
 		case c == '"':
 			quoted = !quoted
 			i++
+		case !quoted && strings.HasPrefix(s[i:], noBreak):
+			// What looks like a blank is one.
+			e.copy(s, start, i, within)
+			e.copyText(" ", within, diag.Span{Start: i, End: i + len(noBreak)})
+			i += len(noBreak)
+			start = i
 		case quoted || c != '`':
 			i++
 		case strings.HasPrefix(s[i:], "```"):

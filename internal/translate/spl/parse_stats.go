@@ -9,24 +9,32 @@ import (
 
 func parseStats(p *parser, start int, kind StatsKind) Stage {
 	a := &Aggregate{Kind: kind}
-	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": only("false")}
+	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": only("false", "f")}
 	current, global := true, true
 	if kind == Streamstats {
 		options["window"], options["current"], options["global"] = toCount(&a.Window), toFlag(&current), toFlag(&global)
 	}
 	if kind == Streamstats {
 		options["reset_on_change"], options["time_window"] = toFlag(&a.OnChange), toSpan(&a.Within)
-		for p.resets(a) || p.oneOption(a.Command(), options) {
-			p.passComma()
+	}
+	by := false
+	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
+		switch {
+		case kind == Streamstats && p.resets(a), p.oneOption(a.Command(), options):
+		case by:
+			a.By = append(a.By, p.name())
+		case p.keyword("by"):
+			by = true
+		default:
+			if one, ok := p.agg(); ok {
+				a.Aggs = append(a.Aggs, one)
+			}
 		}
-	} else {
-		p.options(a.Command(), options)
+	}
+	if by && len(a.By) == 0 {
+		p.fail(p.here(), "expected the name of a field%s", p.instead())
 	}
 	a.NoCurrent, a.Global = !current, global
-	a.Aggs = p.aggs("by")
-	if p.keyword("by") {
-		a.By = p.wantNames()
-	}
 	p.wantAggs(a.Aggs, start, a.Command())
 	a.At = p.at(start)
 	return a
