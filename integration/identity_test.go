@@ -231,6 +231,70 @@ func TestIdentityOverRollover(t *testing.T) {
 	}
 }
 
+// TestIdentityOfSameIDs: an _id names one document of an index. Indices whose names look like a rollover series are two;
+// in a data stream the same _id with another content is another event, with the same content the same one, in whatever
+// order they are found.
+func TestIdentityOfSameIDs(t *testing.T) {
+	n := newNode(t)
+	slot := aSlot()
+	stream := n.Name("stream")
+	dataStream(t, n, stream)
+	event := func(message string) object {
+		return object{"@timestamp": stamp(slot, time.Minute), "message": message, "event": object{"ingested": stamp(slot, 0)}}
+	}
+	customers := []string{n.Name("customer-000001"), n.Name("customer-000002")}
+	for _, index := range customers {
+		n.CreateIndex(t, index, eventMapping())
+		put(t, n, []doc{{index, "e", event("the same")}})
+	}
+	put(t, n, []doc{{stream, "copied", event("a")}, {stream, "other", event("a")}})
+	n.Must(t, http.MethodPost, "/"+stream+"/_rollover", nil)
+	again := event("a")
+	again["event"] = object{"ingested": stamp(slot, -time.Hour)}
+	put(t, n, []doc{{stream, "copied", again}, {stream, "other", event("b")}})
+	rules := ruleDir(t.TempDir())
+	rules.add(t, "customers", n.Name("customer-*"), "any where true")
+	rules.add(t, "stream", stream, "any where true")
+	files := dump(t, n, n.Name("*"))
+	for _, p := range []place{elasticsearch(n), embedded(t, files), embedded(t, reversed(t, files))} {
+		for _, strategy := range []string{"scan", "search"} {
+			executions := p.mustOnce(t, string(rules), slot, "--strategy", strategy)
+			created := map[string]int64{"customers": 2, "stream": 3}
+			if strategy == "search" { // the alerts are there
+				created = map[string]int64{}
+			}
+			equal(t, p.name+" customers, "+strategy, executions["customers"].numbers(), [5]int64{2, created["customers"], 2 - created["customers"], 0, 0})
+			equal(t, p.name+" stream, "+strategy, executions["stream"].numbers(), [5]int64{4, created["stream"], 4 - created["stream"], 0, 0})
+		}
+		messages := map[string]int{}
+		for _, a := range p.list(t) {
+			if a["kibana.alert.rule.rule_id"] == "stream" {
+				messages[fmt.Sprint(a["message"])]++
+			}
+		}
+		equal(t, p.name+" messages", messages, map[string]int{"a": 2, "b": 1})
+	}
+
+	// What a file cannot tell, its mapping says.
+	mapping := filepath.Join(t.TempDir(), "mapping.json")
+	must(t, os.WriteFile(mapping, []byte(fmt.Sprintf(
+		`{"properties":{"@timestamp":{"type":"date"},"message":{"type":"keyword"}},"series":{%q:"customer"}}`, n.Name("customer-*"))), 0o600))
+	x := embedded(t, files).mustOnce(t, string(rules), slot, "--mapping", mapping)["customers"]
+	equal(t, "customers as one series", x.numbers(), [5]int64{2, 1, 1, 0, 0})
+}
+
+// reversed copies an event file with its lines in the other order.
+func reversed(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	must(t, err)
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	slices.Reverse(lines)
+	out := filepath.Join(t.TempDir(), "reversed.ndjson")
+	must(t, os.WriteFile(out, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	return out
+}
+
 // renamed copies an event file with another index for all events.
 func renamed(t *testing.T, file, index string) string {
 	t.Helper()

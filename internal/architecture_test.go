@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"internal/pcre":       nil,
 	"internal/mapping":    nil,
 	"internal/event":      {"internal/mapping"},
+	"internal/series":     {"internal/event"},
 	"internal/window":     {"internal/datemath"},
 	"internal/tomltree":   {"internal/diag"},
 	// Dates in the names of indices.
@@ -134,7 +135,7 @@ var allowed = map[string][]string{
 	// not know, and they do not know each other.
 	"internal/elastic": {
 		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/indexname", "internal/lease", "internal/ledger",
-		"internal/mapping", "internal/search", "internal/tables", "internal/window",
+		"internal/mapping", "internal/search", "internal/series", "internal/tables", "internal/window",
 	},
 	"internal/store": {
 		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",

@@ -202,13 +202,13 @@ func (c *backfillRunCmd) job(ctx context.Context, p *backfillPlaces, plans []que
 // run runs the job and tells what came of it, also when it was interrupted.
 func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rules []backfill.Rule, job backfill.Job) error {
 	var preview *backfill.Preview
-	indexer, instances, slots := alert.Indexer(p.alerts), alert.Instances(p.alerts), p.ledger
+	indexer, instances, slots, known := alert.Indexer(p.alerts), alert.Instances(p.alerts), p.ledger, p.backend.series
 	if !c.writes() {
 		preview = &backfill.Preview{Lookup: p.alerts, History: p.alerts}
 		if c.Diff {
 			preview.Anew = job.From
 		}
-		indexer, instances, slots = preview, preview, ledger.NewMemory()
+		indexer, instances, slots, known = preview, preview, ledger.NewMemory(), p.backend.previewSeries
 	}
 	risk := *p.risk
 	if !c.writes() {
@@ -223,7 +223,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		Jobs: backfill.Jobs{Store: slots},
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
-				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Tables: p.tables, Options: alert.Options{IdentityField: a.global.IdentityField},
+				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: alert.Options{IdentityField: a.global.IdentityField}, Series: known, Tables: p.tables,
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
 		},

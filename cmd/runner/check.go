@@ -97,6 +97,11 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 			}
 		}
 	}
+	for _, u := range slices.Concat(target.Unread, target.Partly) {
+		if u.Why != failure.Closed {
+			list = append(list, r.Report(diag.Warning, "check/unread-index", "rule.index", "%s is not read: %s", u.Name, u.Reason))
+		}
+	}
 	if len(target.Closed) > 0 {
 		list = append(list, r.Report(diag.Warning, "check/closed-index", "rule.index", "closed indices are not searched: %s", strings.Join(target.Closed, ", ")))
 	}

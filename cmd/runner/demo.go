@@ -52,7 +52,7 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 	}
 	alerts := store.NewMemory()
 	risk := store.NewMemory()
-	p := &pipeline.Pipeline{Events: events, Alerts: alerts, Instances: alerts, Risk: demoRisk(a, risk), Tables: tables.NewMemory(), Now: func() time.Time { return demoSlot }}
+	p := &pipeline.Pipeline{Events: events, Series: events, Alerts: alerts, Instances: alerts, Risk: demoRisk(a, risk), Tables: tables.NewMemory(), Now: func() time.Time { return demoSlot }}
 	failed := rules.failed
 	for _, plan := range rules.plans {
 		x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: demoSlot, Window: plan.Rule().Window(demoSlot), Manual: true})

@@ -50,6 +50,7 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	explanation := prepared.Explain(plan.Rule().Window(at))
+	explanation.Places(prepared.Target(), plan.Rule().Window(at))
 	judged, err := c.event(ctx, a, b)
 	if err != nil {
 		return err

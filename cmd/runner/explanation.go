@@ -35,6 +35,7 @@ func explainHead(w io.Writer, e query.Explanation) {
 	}
 	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
 		e.Name, e.RuleID, kind, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	explainPlaces(w, e)
 	if i := e.Indicators; i != nil {
 		defer explainIndicators(w, i)
 	}
@@ -60,6 +61,19 @@ func explainHead(w io.Writer, e query.Explanation) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", strategy(e), e.Pushed)
+}
+
+// explainPlaces writes what of the rule's patterns is not read.
+func explainPlaces(w io.Writer, e query.Explanation) {
+	for _, u := range e.Unread {
+		_, _ = fmt.Fprintf(w, "not read   %s (%s): %s\n", u.Name, u.Why, u.Reason)
+	}
+	for _, u := range e.Partly {
+		_, _ = fmt.Fprintf(w, "in part    %s (%s): %s\n", u.Name, u.Why, u.Reason)
+	}
+	if len(e.Vacant) > 0 {
+		_, _ = fmt.Fprintf(w, "no index   %s\n", strings.Join(e.Vacant, ", "))
+	}
 }
 
 // strategy says how hits are found, and what keeps a rule from being fed by the scan.

@@ -183,7 +183,7 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
-			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Tables: r.backend.tables,
+			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
 			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
 			Summarize: r.cmd.Overflow == "summary",
 		},

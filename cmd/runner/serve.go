@@ -79,8 +79,11 @@ const behindConcurrency = 2
 
 // service makes the loop over the rules.
 func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Service, error) {
+	recorder := &service.Recorder{Ledger: r.ledger, Now: r.clock.Passed, Log: r.global.log, Rules: byID(r.rules), Events: r.backend.events}
+	behind := r.newRound(min(behindConcurrency, r.cmd.Concurrency))
+	r.rounds.Recorder, behind.Recorder = recorder, recorder
 	o := service.Options{
-		Ledger: r.ledger, Now: r.clock.Passed, Settle: r.settled.Of, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
+		Live: r.rounds, Behind: behind, Again: r.newRound(min(behindConcurrency, r.cmd.Concurrency)), Recorder: recorder, Now: r.clock.Passed, Settle: r.settled.Of, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
 		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
 		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
@@ -88,15 +91,10 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 		o.Owner = member
 	}
 	o.LateAfter, o.Late, o.Events = r.cmd.LateAfter, r.metrics.Late, r.backend.events
-	o.Again = r.newRound(min(behindConcurrency, r.cmd.Concurrency))
 	s, err := service.New(r.rules, o)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	behind := r.newRound(min(behindConcurrency, r.cmd.Concurrency))
-	r.rounds.Recorder = s.Recorder()
-	behind.Recorder = r.rounds.Recorder
-	s.Use(r.rounds, behind)
 	return s, nil
 }
 

@@ -32,6 +32,9 @@ type backend struct {
 	events search.Events
 	alerts alertStore
 	ledger ledger.Store
+	// series tells what the indices of events belong to; preview does so and writes nothing. nil: each index is a
+	// series of its own.
+	series, previewSeries pipeline.Series
 	// leases is where runners meet; nil where there can be one only.
 	leases lease.Store
 	// risk keeps risk events; riskEvents searches them where they are not among events.

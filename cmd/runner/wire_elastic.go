@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"tocsin/internal/elastic"
 	"tocsin/internal/failure"
 	"tocsin/internal/metrics"
+	"tocsin/internal/series"
 	"tocsin/internal/settle"
 )
 
@@ -56,8 +58,10 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
+	var scores atomic.Bool // whether any rule makes risk events
 	return &backend{
-		events: client, alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
+		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
+		alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
 		refreshes: func(ctx context.Context, patterns []string) (settle.Refresh, error) {
 			r, err := client.Refreshes(ctx, patterns)
@@ -84,9 +88,15 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			return nil
 		},
 		misfits: func(ctx context.Context) ([]elastic.Misfit, error) {
-			return elastic.Misfits(ctx, alerts, risk, book, leases)
+			if scores.Load() {
+				return elastic.Misfits(ctx, alerts, risk, book, leases)
+			}
+			return elastic.Misfits(ctx, alerts, book, leases)
 		},
-		installRisk:   riskInstaller(risk),
+		installRisk: func(ctx context.Context) error {
+			scores.Store(true)
+			return riskInstaller(risk)(ctx)
+		},
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil

@@ -105,7 +105,7 @@ func (a *app) openEvents(ctx context.Context, b *backend) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
-	b.events = events
+	b.events, b.series, b.previewSeries = events, events, events
 	b.closers = append(b.closers, events.Close)
 	if b.incomplete == nil && diags.HasErrors() {
 		b.incomplete = errFailed // the diagnostics say why

@@ -35,6 +35,8 @@ type Written struct {
 	// refused with more.
 	Form    Form
 	Refused error
+	// Met is what the alert that a Duplicate has met was made of; nil where it does not tell.
+	Met *Source
 }
 
 // Indexer stores alerts.
@@ -54,8 +56,9 @@ type Reader interface {
 
 // Lookup tells which alerts exist.
 type Lookup interface {
-	// Existing returns those of the ids of which there is an alert. An error leaves nothing known.
-	Existing(ctx context.Context, ids []string) (map[string]bool, error)
+	// Existing returns those of the ids of which there is an alert, and what it was made of, nil where it does not
+	// tell. An error leaves nothing known.
+	Existing(ctx context.Context, ids []string) (map[string]*Source, error)
 }
 
 // Filter narrows a listing; zero members do not.

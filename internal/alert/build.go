@@ -35,27 +35,41 @@ type Run struct {
 	Time time.Time
 	// Manual marks executions that somebody asked for, as opposed to scheduled ones.
 	Manual bool
+	// Second tells that other events have the identity of those that the alerts are about ([Source.Same]): the
+	// alerts get one by what the events say.
+	Second bool
 }
 
 // Builder makes the alerts of one rule. It is safe for concurrent use.
 type Builder struct {
 	rule    *rule.Rule
 	options Options
-	types   Types
+	indices Indices
 	asked   []string
 	static  map[string]any
 }
 
-// NewBuilder prepares what is the same in all alerts of a rule. Types tells how events are mapped, each
-// by its index; nil: what they say counts as it looks. They have to know [rule.Rule.AlertFields].
-func NewBuilder(r *rule.Rule, o Options, types Types) *Builder {
+// Indices is what is known of the indices that events are in.
+type Indices struct {
+	// Fields tells how an index maps its events; nil: what they say counts as it looks. They have to know
+	// [rule.Rule.AlertFields].
+	Fields func(index string) mapping.Fields
+	// Series tells to which data stream or rollover series an index belongs; nil: each is one of its own.
+	Series func(index string) string
+}
+
+// NewBuilder prepares what is the same in all alerts of a rule.
+func NewBuilder(r *rule.Rule, o Options, indices Indices) *Builder {
 	if o.Space == "" {
 		o.Space = "default"
 	}
-	if types == nil {
-		types = func(string) mapping.Fields { return nil }
+	if indices.Fields == nil {
+		indices.Fields = func(string) mapping.Fields { return nil }
 	}
-	return &Builder{rule: r, options: o, types: types, asked: r.AskedFields(), static: ruleFields(r)}
+	if indices.Series == nil {
+		indices.Series = func(index string) string { return index }
+	}
+	return &Builder{rule: r, options: o, indices: indices, asked: r.AskedFields(), static: ruleFields(r)}
 }
 
 // ErrOwnAlert is wrapped when an event is an alert that the same rule made: a rule must not feed on
@@ -67,8 +81,12 @@ type Finding struct {
 	// Event is the event. Of a finding with Parents it holds the fields that are known of all of
 	// them, and has neither index nor id.
 	Event event.Event
-	// Key is the identity within the rule, its kind first; nil: the event's own.
-	Key []string
+	// Key is the identity within the rule, its kind first; nil: the event's own. ByEvent tells that the event is
+	// part of it besides.
+	Key     []string
+	ByEvent bool
+	// From are the documents that the alert is made of, where the identity does not tell ([Subject]).
+	From *Source
 	// Instance is kibana.alert.instance.id, what alerts of the same thing at different times have in
 	// common; "" means the alert's id.
 	Instance string
@@ -93,16 +111,35 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 			return Document{}, err
 		}
 	}
-	id := FindingID(b.rule.ID, f.Key)
-	if f.Key == nil {
-		id = b.id(f.Event, p.source)
+	id, byDocument := b.identity(f, p.source)
+	from := f.From
+	if byDocument {
+		from = sourceOf([]event.Event{f.Event}, []map[string]any{p.source})
 	}
-	doc := b.document(id, p, run, overridden(b.rule, &p.reading))
+	doc := b.document(from.identity(id, run), p, run, overridden(b.rule, &p.reading))
+	from.put(doc, id)
 	maps.Copy(doc.Source, f.Facts)
 	if f.Instance != "" {
 		doc.Source["kibana.alert.instance.id"] = f.Instance
 	}
 	return doc, nil
+}
+
+// identity is the identity of the alert about a finding, and whether it depends on where the event is.
+func (b *Builder) identity(f Finding, source map[string]any) (id string, byDocument bool) {
+	switch {
+	case f.Key == nil:
+		return b.id(f.Event, source)
+	case f.ByEvent:
+		of := b.key(f.Event)
+		return FindingID(b.rule.ID, append([]string{f.Key[0], of.Series, of.ID}, f.Key[1:]...)), true
+	}
+	return FindingID(b.rule.ID, f.Key), false
+}
+
+// key is what an event is known by.
+func (b *Builder) key(e event.Event) event.Key {
+	return event.Key{Series: b.indices.Series(e.Index), ID: e.ID}
 }
 
 // lineages joins those of several events; the depth is above that of the deepest.
@@ -134,7 +171,7 @@ type parent struct {
 // read reads an event, as its index maps it unless types say otherwise.
 func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
 	if types == nil {
-		types = b.types(e.Index)
+		types = b.indices.Fields(e.Index)
 	}
 	computed := e.Fields
 	e.Fields, e.Types = nil, types
@@ -194,13 +231,13 @@ func (r Run) kind() string {
 	return "scheduled"
 }
 
-func (b *Builder) id(e event.Event, source map[string]any) string {
+func (b *Builder) id(e event.Event, source map[string]any) (id string, byDocument bool) {
 	if field := b.options.IdentityField; field != "" {
 		if value := event.First(source, field); value != "" {
-			return FieldID(b.rule.ID, field, value)
+			return FieldID(b.rule.ID, field, value), false
 		}
 	}
-	return EventID(b.rule.ID, e.Key())
+	return EventID(b.rule.ID, b.key(e)), true
 }
 
 // maxAncestry bounds kibana.alert.depth, which whoever may write to an index of alerts can set.
@@ -267,25 +304,8 @@ func copyEvent(source map[string]any) map[string]any {
 		}
 		out["event.kind"] = "signal"
 	default: // a list of objects
-		out["event"] = withoutKind(object)
+		out["event"] = withoutMember(object, "kind")
 		out["event.kind"] = "signal"
 	}
 	return out
-}
-
-// withoutKind copies a list, at any depth, less the kinds of the objects in it.
-func withoutKind(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		object := maps.Clone(v)
-		delete(object, "kind")
-		return object
-	case []any:
-		list := make([]any, len(v))
-		for i, element := range v {
-			list[i] = withoutKind(element)
-		}
-		return list
-	}
-	return v
 }

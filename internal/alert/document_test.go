@@ -47,7 +47,7 @@ func TestDocument(t *testing.T) {
 		"host.name": "pc-7",
 		"tags": ["a"]
 	}`)
-	doc, err := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{}, nil).Build(alert.Finding{Event: e}, aRun())
+	doc, err := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: e}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +71,7 @@ func TestDocument(t *testing.T) {
 		"kibana.alert.workflow_tags":             []any{},
 		"kibana.alert.workflow_assignee_ids":     []any{},
 		"kibana.alert.depth":                     1.0,
+		"tocsin.source":                          object{"index": []any{"logs-a"}, "content": []any{"826a710985da9ee1fee2b46ace1b30efbafa254b"}},
 		"kibana.alert.ancestors":                 []any{object{"id": "1", "index": "logs-a", "type": "event", "depth": 0.0}},
 		"kibana.alert.original_time":             "2026-01-15T14:04:11.500Z",
 		"kibana.alert.original_event.kind":       "event",
@@ -152,7 +153,7 @@ func TestDocument(t *testing.T) {
 func TestRunFields(t *testing.T) {
 	run := aRun()
 	run.Manual = true
-	doc, err := alert.NewBuilder(aRule(), alert.Options{Space: "soc"}, nil).Build(alert.Finding{Event: anEvent(`{}`)}, run)
+	doc, err := alert.NewBuilder(aRule(), alert.Options{Space: "soc"}, alert.Indices{}).Build(alert.Finding{Event: anEvent(`{}`)}, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestRunFields(t *testing.T) {
 }
 
 func TestBuilderIsReusable(t *testing.T) {
-	b := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{}, nil)
+	b := alert.NewBuilder(parseRule(t, ruleFile), alert.Options{}, alert.Indices{})
 	first, err := b.Build(alert.Finding{Event: anEvent(`{"event":{"kind":"event","action":"a"}}`)}, aRun())
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +211,7 @@ func TestEventIsNotChanged(t *testing.T) {
 
 func TestNoObject(t *testing.T) {
 	for _, source := range []string{``, `null`, `[]`, `{`, `{} {}`, `"text"`} {
-		if _, err := alert.NewBuilder(aRule(), alert.Options{}, nil).Build(alert.Finding{Event: anEvent(source)}, aRun()); err == nil {
+		if _, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: anEvent(source)}, aRun()); err == nil {
 			t.Errorf("an alert of %q", source)
 		}
 	}
@@ -338,14 +339,14 @@ func TestOwnAlert(t *testing.T) {
 		"a relation": `{"kibana.alert.rule.uuid":"x","kibana.alert.ancestors":[{"id":"e","rule":"y"},{"id":"f","rule":"` + own + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anAlert(source)}, aRun())
+			_, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: anAlert(source)}, aRun())
 			if !errors.Is(err, alert.ErrOwnAlert) || !strings.Contains(err.Error(), alertIndex+"/1") {
 				t.Errorf("error %v", err)
 			}
 		})
 	}
 	// The alert itself, as it is stored, is refused as well.
-	doc, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anEvent(`{}`)}, aRun())
+	doc, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: anEvent(`{}`)}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,12 +354,12 @@ func TestOwnAlert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: anAlert(string(stored))}, aRun()); !errors.Is(err, alert.ErrOwnAlert) {
+	if _, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: anAlert(string(stored))}, aRun()); !errors.Is(err, alert.ErrOwnAlert) {
 		t.Errorf("error %v", err)
 	}
 	another := aRule()
 	another.ID = "another rule"
-	of, err := alert.NewBuilder(another, alert.Options{}, nil).Build(alert.Finding{Event: anAlert(string(stored))}, aRun())
+	of, err := alert.NewBuilder(another, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: anAlert(string(stored))}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,6 +371,8 @@ func TestOwnAlert(t *testing.T) {
 // fieldsOf are the fields that an alert has of its event: all that are not the alert's.
 func fieldsOf(got object) object {
 	out := maps.Clone(got)
-	maps.DeleteFunc(out, func(name string, _ any) bool { return name == "@timestamp" || strings.HasPrefix(name, "kibana.") })
+	maps.DeleteFunc(out, func(name string, _ any) bool {
+		return name == "@timestamp" || name == "tocsin.source" || strings.HasPrefix(name, "kibana.")
+	})
 	return out
 }

@@ -49,7 +49,7 @@ func (d Document) In(form Form, ofEvent func(name string) bool, size int) Docume
 			out[name] = value
 		case name == misfits:
 		case !ofEvent(name):
-			if form == EventAside || name == memory || !strings.HasPrefix(name, "kibana.alert.original_event.") && short(value) {
+			if form == EventAside || name == memory || name == sourceField || !strings.HasPrefix(name, "kibana.alert.original_event.") && short(value) {
 				out[name] = value
 			}
 		case name == "event.kind":

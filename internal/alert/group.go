@@ -11,19 +11,17 @@ import (
 // and last the shell that stands for the whole, with the fields that all events share. The shell
 // comes last so that whoever sees it finds its blocks.
 func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) {
-	keys := make([]event.Key, len(events))
-	for i := range events {
-		keys[i] = events[i].Key()
+	members, from, err := b.members(events)
+	if err != nil {
+		return nil, err
 	}
-	groupID := GroupID(b.rule.ID, keys)
+	first := GroupID(b.rule.ID, b.keys(events))
+	groupID := from.identity(first, run)
 	var docs []Document
 	shell := parent{depth: 1}
-	for i, e := range events {
-		p, err := b.read(e, nil)
-		if err != nil {
-			return nil, err
-		}
+	for i, p := range members {
 		block := b.block(p, groupID, i, run)
+		sourceOf(events[i:i+1], []map[string]any{p.source}).put(block, block.ID)
 		docs = append(docs, block)
 		shell.lineage = append(append(shell.lineage, p.lineage...), map[string]any{
 			"id": block.ID, "type": "signal", "index": "", "depth": p.depth, "rule": RuleUUID(b.rule.ID),
@@ -37,7 +35,31 @@ func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) 
 		shell.source, _ = common(shell.source, p.source).(map[string]any)
 		shell.doc, shell.computed = event.NewDocument(shell.source), nil
 	}
-	return append(docs, b.shell(shell, groupID, docs[0], run)), nil
+	doc := b.shell(shell, groupID, docs[0], run)
+	from.put(doc, first)
+	return append(docs, doc), nil
+}
+
+// members reads the events of a group.
+func (b *Builder) members(events []event.Event) ([]parent, *Source, error) {
+	members, sources := make([]parent, len(events)), make([]map[string]any, len(events))
+	for i, e := range events {
+		p, err := b.read(e, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		members[i], sources[i] = p, p.source
+	}
+	return members, sourceOf(events, sources), nil
+}
+
+// keys are what the events of a group are known by.
+func (b *Builder) keys(events []event.Event) []event.Key {
+	keys := make([]event.Key, len(events))
+	for i := range events {
+		keys[i] = b.key(events[i])
+	}
+	return keys
 }
 
 // block is the building block of one event.

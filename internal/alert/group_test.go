@@ -18,7 +18,7 @@ func groupEvents() []event.Event {
 }
 
 func TestBuildGroup(t *testing.T) {
-	docs, err := alert.NewBuilder(aRule(), alert.Options{}, nil).BuildGroup(groupEvents(), aRun())
+	docs, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).BuildGroup(groupEvents(), aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestBuildGroup(t *testing.T) {
 }
 
 func TestGroupIdentity(t *testing.T) {
-	builder := alert.NewBuilder(aRule(), alert.Options{}, nil)
+	builder := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{})
 	ids := func(events ...event.Event) []string {
 		t.Helper()
 		docs, err := builder.BuildGroup(events, aRun())
@@ -92,7 +92,7 @@ func TestGroupIdentity(t *testing.T) {
 
 func TestGroupOfOwnAlert(t *testing.T) {
 	own := anAlert(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(aRule().ID) + `"}`)
-	_, err := alert.NewBuilder(aRule(), alert.Options{}, nil).BuildGroup(append(groupEvents(), own), aRun())
+	_, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).BuildGroup(append(groupEvents(), own), aRun())
 	if !errors.Is(err, alert.ErrOwnAlert) {
 		t.Errorf("error is %v", err)
 	}

@@ -21,11 +21,13 @@ const (
 	// kindSuppressed is an alert that stands for the findings of a group: one about the same event is
 	// another in each of its groups.
 	kindSuppressed = "suppressed"
+	// kindContent is an alert whose events have the identity, but not the content, of those of another.
+	kindContent = "content"
 )
 
 // EventID is the identity of a rule's alert about one event. It depends on nothing that may differ
 // when the same event is found again: not on the backing index, the event's version, the window,
-// the runner, or the rule's text.
+// the runner, or the rule's text. Where it is that of another event, see [Source].
 func EventID(ruleID string, key event.Key) string {
 	return hash(identityVersion, ruleID, kindEvent, key.Series, key.ID)
 }

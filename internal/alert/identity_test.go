@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +15,19 @@ func idOf(t *testing.T, id string, e event.Event, o alert.Options, run alert.Run
 	t.Helper()
 	r := aRule()
 	r.ID = id
-	doc, err := alert.NewBuilder(r, o, nil).Build(alert.Finding{Event: e}, run)
+	doc, err := alert.NewBuilder(r, o, alert.Indices{Series: seriesOf}).Build(alert.Finding{Event: e}, run)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return doc.ID
+}
+
+// seriesOf is what a cluster might say: audit is a rollover series, customer is none.
+func seriesOf(index string) string {
+	if index == "audit-000001" || index == "audit-000002" {
+		return "audit"
+	}
+	return cmp.Or(event.DataStream(index), index)
 }
 
 func in(index, id string) event.Event {
@@ -62,12 +71,12 @@ func TestSameIdentity(t *testing.T) {
 
 func TestIdentityOutlivesTheRulesText(t *testing.T) {
 	r := aRule()
-	before, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
+	before, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Name, r.Version, r.ContentHash, r.RiskScore = "Renamed", 9, "fedcba", 1
-	after, err := alert.NewBuilder(r, alert.Options{Space: "soc"}, nil).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
+	after, err := alert.NewBuilder(r, alert.Options{Space: "soc"}, alert.Indices{}).Build(alert.Finding{Event: in("logs-a", "1")}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +103,7 @@ func TestOtherIdentity(t *testing.T) {
 		{"rule and index run together", alertOf{"r1", in("a", "1")}, alertOf{"r", in("1a", "1")}},
 		{"digits that could be lengths", alertOf{"r1", in("a", "1:b")}, alertOf{"r1", in("a1:", "b")}},
 		// A name with a year and a month is no counter of a rollover: ids may be the same in each.
+		{"indices that look like a rollover series", alertOf{"r1", in("customer-000001", "1")}, alertOf{"r1", in("customer-000002", "1")}},
 		{"monthly index", alertOf{"r1", in("audit-202601", "1")}, alertOf{"r1", in("audit-202602", "1")}},
 	}
 	for _, test := range tests {

@@ -126,7 +126,7 @@ func aRun() alert.Run {
 // build makes the alert of an event and returns its source as JSON would bring it back.
 func build(t *testing.T, r *rule.Rule, e event.Event) map[string]any {
 	t.Helper()
-	doc, err := alert.NewBuilder(r, alert.Options{}, nil).Build(alert.Finding{Event: e}, aRun())
+	doc, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: e}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}

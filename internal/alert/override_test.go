@@ -97,7 +97,7 @@ func TestOverrides(t *testing.T) {
 // TestOverridesOfWhatIsNoEvent: a finding of many events has the fields that they share, and these
 // count; a sequence has the rule's own verdict, in its blocks too.
 func TestOverridesOfWhatIsNoEvent(t *testing.T) {
-	b := alert.NewBuilder(graded(), alert.Options{}, nil)
+	b := alert.NewBuilder(graded(), alert.Options{}, alert.Indices{})
 	shared := event.Event{Source: []byte(`{"event":{"severity":99}}`)}
 	doc, err := b.Build(alert.Finding{Event: shared, Key: []string{"threshold", "x"}, Parents: []event.Event{anEvent(`{"event":{"severity":21}}`)}}, aRun())
 	if err != nil || doc.Source["kibana.alert.severity"] != "critical" {

@@ -30,6 +30,8 @@ type Subject struct {
 	// Own is the identity of the alert that the finding makes where nothing is suppressed, Counted what
 	// an alert that stands for it remembers it by.
 	Own, Counted string
+	// From are the documents that it is about; nil where they have no part in its identity.
+	From *Source
 	// At is the time of the event as the rule sees it, of a group that of the last.
 	At time.Time
 	// Instance and Terms tell which findings belong together.
@@ -53,9 +55,10 @@ func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], e
 			return nil, err
 		}
 	}
-	s := Subject{Own: FindingID(b.rule.ID, f.Key), At: b.time(&p.reading, otherwise)}
-	if f.Key == nil {
-		s.Own = b.id(f.Event, p.source)
+	s := Subject{At: b.time(&p.reading, otherwise)}
+	var byDocument bool
+	if s.Own, byDocument = b.identity(f, p.source); byDocument {
+		s.From = sourceOf([]event.Event{f.Event}, []map[string]any{p.source})
 	}
 	s.Counted = cmp.Or(f.Counted, s.Own)
 	groups := b.groups(&p.reading)
@@ -78,16 +81,14 @@ func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], e
 
 // GroupSubject tells what a sequence or sample is about: the values are those that all events share.
 func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subject, error) {
-	keys := make([]event.Key, len(events))
+	members, from, err := b.members(events)
+	if err != nil {
+		return Subject{}, err
+	}
 	names := b.groupedBy()
 	shared := make([][]value, len(names))
 	last := time.Time{}
-	for i := range events {
-		keys[i] = events[i].Key()
-		p, err := b.read(events[i], nil)
-		if err != nil {
-			return Subject{}, err
-		}
+	for i, p := range members {
 		if at := b.time(&p.reading, otherwise); at.After(last) || i == 0 {
 			last = at
 		}
@@ -102,12 +103,12 @@ func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subje
 			})
 		}
 	}
-	id := GroupID(b.rule.ID, keys)
+	id := GroupID(b.rule.ID, b.keys(events))
 	terms := make([]Term, len(names))
 	for i, name := range names {
 		terms[i] = Term{name, whole(shared[i])}
 	}
-	return b.subject(Subject{ID: id, Own: id, Counted: id, At: last}, terms), nil
+	return b.subject(Subject{ID: id, Own: id, Counted: id, From: from, At: last}, terms), nil
 }
 
 // groupedBy are the fields that findings are grouped by.

@@ -32,7 +32,7 @@ func subjectOf(t *testing.T, r *rule.Rule, f alert.Finding) alert.Subject {
 // subjectsOf are all things that a finding is about.
 func subjectsOf(t *testing.T, r *rule.Rule, f alert.Finding, fields mapping.Fields) []alert.Subject {
 	t.Helper()
-	all, err := alert.NewBuilder(r, alert.Options{}, func(string) mapping.Fields { return fields }).Subjects(f, aRun().Slot)
+	all, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{Fields: func(string) mapping.Fields { return fields }}).Subjects(f, aRun().Slot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestSubject(t *testing.T) {
 	e := anEvent(`{"@timestamp":"2026-01-15T14:05:00Z","event.ingested":"2026-01-15T14:06:00.123456Z","user":{"name":"bob"},"x":[3,null,[1,2]]}`)
 	s := subjectOf(t, folding("user.name", "x", "y"), alert.Finding{Event: e})
 	own := idOf(t, ruleID, e, alert.Options{}, aRun())
-	want := alert.Subject{ID: s.ID, Key: []string{"suppressed", own, s.Instance}, Own: own, Counted: own, At: time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC), Instance: s.Instance}
+	want := alert.Subject{ID: s.ID, Key: []string{"suppressed", own, s.Instance}, Own: own, Counted: own, At: time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC), Instance: s.Instance, From: sourceOf(t, e)}
 	want.Terms = []alert.Term{{Field: "user.name", Value: "bob"}, {Field: "x", Value: s.Terms[1].Value}, {Field: "y"}}
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Error(diff)
@@ -106,7 +106,7 @@ func TestInstanceID(t *testing.T) {
 }
 
 func TestSubjectOfOwnAlert(t *testing.T) {
-	b := alert.NewBuilder(folding("user.name"), alert.Options{}, nil)
+	b := alert.NewBuilder(folding("user.name"), alert.Options{}, alert.Indices{})
 	own := anAlert(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(ruleID) + `"}`)
 	for _, f := range []alert.Finding{{Event: own}, {Event: anEvent(`{}`), Key: []string{"x"}, Parents: []event.Event{own}}} {
 		if _, err := b.Subjects(f, time.Time{}); !errors.Is(err, alert.ErrOwnAlert) {

@@ -11,9 +11,6 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Types tells how the fields of an index are mapped; nil where nothing is known of them.
-type Types func(index string) mapping.Fields
-
 // reading is an event as its mapping sees it.
 type reading struct {
 	source map[string]any

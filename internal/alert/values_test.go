@@ -20,7 +20,7 @@ import (
 // mapped makes the alert of an event whose index maps its fields.
 func mapped(t *testing.T, r *rule.Rule, e event.Event, types mapping.Fields) map[string]any {
 	t.Helper()
-	doc, err := alert.NewBuilder(r, alert.Options{}, func(string) mapping.Fields { return types }).Build(alert.Finding{Event: e}, aRun())
+	doc, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{Fields: func(string) mapping.Fields { return types }}).Build(alert.Finding{Event: e}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestAlertFields(t *testing.T) {
 	asked := asking{}
 	e := anEvent(`{"event":{"created":1,"start":2,"end":3,"ingested":4,"category":"c"},"source":{"ip":"::1"},"destination":{"ip":"::1"}}`)
 	mapped(t, r, e, asked)
-	b := alert.NewBuilder(r, alert.Options{}, func(string) mapping.Fields { return asked })
+	b := alert.NewBuilder(r, alert.Options{}, alert.Indices{Fields: func(string) mapping.Fields { return asked }})
 	all, err := b.Subjects(alert.Finding{Event: e}, time.Time{})
 	if err != nil {
 		t.Fatal(err)

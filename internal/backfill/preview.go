@@ -42,6 +42,7 @@ type Preview struct {
 type made struct {
 	change Change
 	exists bool
+	from   *alert.Source
 }
 
 var (
@@ -64,14 +65,19 @@ func (p *Preview) Create(ctx context.Context, docs []alert.Document) ([]alert.Wr
 	defer p.mu.Unlock()
 	written := make([]alert.Written, len(docs))
 	for i, d := range docs {
-		written[i] = alert.Written{ID: d.ID, Outcome: alert.Duplicate}
-		if exists[d.ID] {
+		met, there := exists[d.ID]
+		written[i] = alert.Written{ID: d.ID, Outcome: alert.Duplicate, Met: met}
+		if there {
 			p.meet(d)
 		}
-		if p.made[d.ID] != nil || exists[d.ID] && p.Anew.IsZero() {
+		if m := p.made[d.ID]; m != nil {
+			written[i].Met = m.from
 			continue
 		}
-		if err := p.keep(d, exists[d.ID]); err != nil {
+		if there && p.Anew.IsZero() {
+			continue
+		}
+		if err := p.keep(d, there); err != nil {
 			written[i].Outcome, written[i].Err = alert.Failed, err
 			continue
 		}
@@ -103,7 +109,11 @@ func (p *Preview) keep(d alert.Document, exists bool) error {
 		p.documents[d.ID] = stored
 		p.instances[instance] = append(p.instances[instance], d.ID)
 	}
-	p.made[d.ID] = &made{changeOf(New, d), exists}
+	from, err := alert.SourceOf(d)
+	if err != nil {
+		return fmt.Errorf("alert %s: %w", d.ID, err)
+	}
+	p.made[d.ID] = &made{changeOf(New, d), exists, from}
 	return nil
 }
 

@@ -138,7 +138,9 @@ func TestDiff(t *testing.T) {
 // deaf cannot say which alerts exist.
 type deaf struct{}
 
-func (deaf) Existing(context.Context, []string) (map[string]bool, error) { return nil, errDead }
+func (deaf) Existing(context.Context, []string) (map[string]*alert.Source, error) {
+	return nil, errDead
+}
 
 // TestDryRunBlind: where it is not known what exists, nothing is said.
 func TestDryRunBlind(t *testing.T) {

@@ -56,11 +56,16 @@ type Options struct {
 // that little is lost with one.
 const DefaultStretch = 6 * time.Hour
 
-// Runner runs a job.
+// Runner runs jobs. It has settings only, and is safe for concurrent use.
 type Runner struct {
 	Jobs    Jobs
 	Rounds  Rounds
 	Options Options
+}
+
+// jobRun is a job that a Runner is running.
+type jobRun struct {
+	*Runner
 
 	job      Job
 	rules    []Rule
@@ -70,6 +75,7 @@ type Runner struct {
 	// day is that of the pages.
 	day   time.Time
 	pages map[string]ledger.Page
+	// asked is when the job was read last: somebody else may have taken or cancelled it.
 	asked time.Time
 }
 
@@ -90,33 +96,34 @@ func (r *Runner) Run(ctx context.Context, job Job, rules []Rule) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	r.begin(job, rules)
+	run := r.begin(job, rules)
 	for s := range stretches(job.From, job.To, cmp.Or(r.Options.Stretch, DefaultStretch)) {
-		if err = r.stretch(ctx, s); err != nil {
+		if err = run.stretch(ctx, s); err != nil {
 			break
 		}
 	}
-	result := Result{Progress: r.progress}
+	result := Result{Progress: run.progress}
 	for _, rule := range rules {
-		result.Accounts = append(result.Accounts, r.byID[rule.id()].Account)
+		result.Accounts = append(result.Accounts, run.byID[rule.id()].Account)
 	}
 	return result, err
 }
 
-func (r *Runner) begin(job Job, rules []Rule) {
-	r.job, r.rules, r.asked = job, rules, r.Options.Now()
-	r.ledger = &ledger.Ledger{Store: r.Jobs.Store}
-	r.byID = make(map[string]*state, len(rules))
-	r.progress = Progress{Slots: job.Slots}
+func (r *Runner) begin(job Job, rules []Rule) *jobRun {
+	run := &jobRun{
+		Runner: r, job: job, rules: rules, asked: r.Options.Now(), ledger: &ledger.Ledger{Store: r.Jobs.Store},
+		byID: make(map[string]*state, len(rules)), progress: Progress{Slots: job.Slots},
+	}
 	whole := window.Window{From: job.From, To: job.To}
 	for _, rule := range rules {
 		rl := rule.Plan.Rule()
-		r.byID[rl.ID] = &state{Rule: rule, Account: Account{RuleID: rl.ID, Name: rl.Name, Slots: rule.count(whole)}}
+		run.byID[rl.ID] = &state{Rule: rule, Account: Account{RuleID: rl.ID, Name: rl.Name, Slots: rule.count(whole)}}
 	}
+	return run
 }
 
 // stretch runs what is open of a stretch of time.
-func (r *Runner) stretch(ctx context.Context, s window.Window) error {
+func (r *jobRun) stretch(ctx context.Context, s window.Window) error {
 	r.progress.At = s.From
 	owed, err := r.owed(ctx, s)
 	if err != nil {
@@ -152,7 +159,7 @@ func (r *Runner) stretch(ctx context.Context, s window.Window) error {
 }
 
 // owed are the open slots of a stretch, by rule.
-func (r *Runner) owed(ctx context.Context, s window.Window) (map[string][]ledger.Owed, error) {
+func (r *jobRun) owed(ctx context.Context, s window.Window) (map[string][]ledger.Owed, error) {
 	if day := ledger.Day(s.From); r.pages == nil || !day.Equal(r.day) {
 		var err error
 		if r.pages, err = r.Jobs.pages(ctx, r.job, day); err != nil {
@@ -182,7 +189,7 @@ func (r *Runner) owed(ctx context.Context, s window.Window) (map[string][]ledger
 
 // plan says what the next round does, the oldest slots of each rule first: an event that several find is an
 // alert of the first.
-func (r *Runner) plan(owed map[string][]ledger.Owed) []catchup.Task {
+func (r *jobRun) plan(owed map[string][]ledger.Owed) []catchup.Task {
 	var all []ledger.Owed
 	rules := make(map[string]catchup.Rule, len(owed))
 	for id, list := range owed {
@@ -209,7 +216,7 @@ const sideBySide = 24
 const checkEvery = time.Second
 
 // admit returns when a round may begin.
-func (r *Runner) admit(ctx context.Context, tasks []catchup.Task) error {
+func (r *jobRun) admit(ctx context.Context, tasks []catchup.Task) error {
 	if now := r.Options.Now(); now.Sub(r.asked) >= checkEvery {
 		r.asked = now
 		j, err := r.Jobs.Get(ctx, r.job.ID)
@@ -254,7 +261,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // early are slots that have not settled, by rule: they may not be recorded as covered.
 type early map[string][]time.Time
 
-func (r *Runner) early(tasks []catchup.Task) early {
+func (r *jobRun) early(tasks []catchup.Task) early {
 	out := early{}
 	if r.Options.Settled == nil {
 		return out
@@ -274,7 +281,7 @@ func (e early) has(id string, slot time.Time) bool { return slices.ContainsFunc(
 
 // round runs tasks together. They may end within the grace when the context ends; cut says that it was
 // over before they had.
-func (r *Runner) round(ctx context.Context, tasks []catchup.Task, ahead *batch.Ahead) (executions []pipeline.Execution, cut bool) {
+func (r *jobRun) round(ctx context.Context, tasks []catchup.Task, ahead *batch.Ahead) (executions []pipeline.Execution, cut bool) {
 	work, stop := lasting(ctx, r.Options.Grace)
 	defer stop()
 	within, cancel := r.limited(work)
@@ -297,7 +304,7 @@ const leastAhead = 3
 
 // readAhead reads for the rules of a stretch that run slot by slot, if each slot makes the same search. What was read ahead is as the events
 // were then, as is what merged slots read.
-func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *batch.Ahead {
+func (r *jobRun) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *batch.Ahead {
 	var jobs []pipeline.Job
 	for _, rule := range r.rules {
 		slots := owed[rule.id()]
@@ -320,7 +327,7 @@ func (r *Runner) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *
 }
 
 // limited bounds what a round may take.
-func (r *Runner) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+func (r *jobRun) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	if r.Options.Timeout <= 0 {
 		return ctx, func() {}
 	}
@@ -342,128 +349,6 @@ func lasting(parent context.Context, grace time.Duration) (context.Context, func
 	return ctx, func() {
 		stop()
 		cancel()
-	}
-}
-
-// record writes the executions into the ledger, also while the context ends. Of a round that was cut
-// off only what is covered counts.
-func (r *Runner) record(ctx context.Context, executions []pipeline.Execution, cut bool, early early) error {
-	now := r.Options.Now()
-	var accounts []ledger.Account
-	for _, x := range executions {
-		for _, e := range x.Entries(now, r.job.Taken) {
-			if (!cut || done(e.Status)) && !early.has(x.RuleID, e.Slot) {
-				accounts = append(accounts, ledger.Account{RuleID: pageID(r.job.ID, x.RuleID), Entry: e})
-			}
-		}
-	}
-	refused, err := r.ledger.Record(context.WithoutCancel(ctx), accounts)
-	switch {
-	case err != nil:
-		return fmt.Errorf("backfill %s: %w", r.job.ID, err)
-	case len(refused) > 0:
-		return fmt.Errorf("backfill %s: %w", r.job.ID, ErrTaken)
-	}
-	return nil
-}
-
-// done reports whether a slot of a status needs no further run in this job: it is covered, or there is nothing
-// to read, of which the execution warns.
-func done(s ledger.Status) bool { return s == ledger.Covered || s == ledger.Vacant }
-
-// settle takes what was covered out of what is owed, and returns the places of the tasks that failed.
-func (r *Runner) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, early early) (failed []int) {
-	for i, t := range tasks {
-		x, st := executions[i], r.byID[t.RuleID]
-		if r.Options.Executed != nil {
-			r.Options.Executed(x)
-		}
-		st.add(x)
-		r.progress.Created += int64(x.Created)
-		n := int64(len(t.Slots))
-		unsettled := int64(0)
-		for _, slot := range t.Slots {
-			if early.has(t.RuleID, slot) {
-				unsettled++
-			}
-		}
-		switch status := x.Entries(time.Time{}, 0)[0].Status; {
-		case done(status):
-			st.failures = 0
-			st.Covered += n - unsettled
-			st.Unsettled += unsettled
-			r.progress.Covered += n - unsettled
-			r.progress.Passed += unsettled
-			owed[t.RuleID] = without(owed[t.RuleID], t)
-		case status == ledger.Queued && x.Created+x.Suppressed > 0:
-			// The next round has the same task, and gets further: alerts that are there do not count.
-		default:
-			failed = append(failed, i)
-		}
-	}
-	return failed
-}
-
-// blame decides about the tasks that failed. It reports whether there are any.
-func (r *Runner) blame(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, failed []int) bool {
-	for _, i := range failed {
-		t, x := tasks[i], executions[i]
-		st := r.byID[t.RuleID]
-		st.failures++
-		st.Problem = cmp.Or(x.Problem(), string(x.Status))
-		if st.Stopped == "" {
-			r.failed(owed, t, st, x)
-		}
-	}
-	return len(failed) > 0
-}
-
-const (
-	// maxAttempts is how often a slot is tried, maxFailures how many failed runs in a row a rule may have.
-	maxAttempts = 3
-	maxFailures = 20
-)
-
-// failed decides what becomes of slots that failed, and of their rule.
-func (r *Runner) failed(owed map[string][]ledger.Owed, t catchup.Task, st *state, x pipeline.Execution) {
-	last := t.Attempts+1 >= maxAttempts
-	switch {
-	case x.Diagnostics.HasErrors():
-		st.Stopped = "it cannot run on these mappings"
-	case st.failures >= maxFailures:
-		st.Stopped = fmt.Sprintf("it failed %d times in a row", st.failures)
-	case last && st.Ordered:
-		st.Stopped = "later slots depend on the one at " + t.Slots[0].UTC().Format(time.RFC3339) + ", which failed"
-	}
-	if st.Stopped != "" {
-		r.progress.Passed += int64(len(owed[t.RuleID]))
-		delete(owed, t.RuleID)
-		return
-	}
-	if last {
-		r.progress.Passed += int64(len(t.Slots))
-		owed[t.RuleID] = without(owed[t.RuleID], t)
-		return
-	}
-	for i := range owed[t.RuleID] {
-		if e := &owed[t.RuleID][i].Entry; covers(t, e.Slot) {
-			e.Attempts++
-		}
-	}
-}
-
-func without(owed []ledger.Owed, t catchup.Task) []ledger.Owed {
-	return slices.DeleteFunc(owed, func(o ledger.Owed) bool { return covers(t, o.Entry.Slot) })
-}
-
-func covers(t catchup.Task, slot time.Time) bool {
-	_, found := slices.BinarySearchFunc(t.Slots, slot, time.Time.Compare)
-	return found
-}
-
-func (r *Runner) report() {
-	if r.Options.Report != nil {
-		r.Options.Report(r.progress)
 	}
 }
 

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -53,11 +54,14 @@ func collect(ctx context.Context, answers *Answers, r search.Request, left *int6
 	var hits []event.Event
 	size := int64(0)
 	_, err := answers.Search(ctx, r, func(page []event.Event) (bool, error) {
-		hits = append(hits, page...)
-		for i := range page {
-			size += int64(len(page[i].Source)) + overhead
+		if size += sizeOf(page); size > *left {
+			return false, nil
 		}
-		return size <= *left, nil
+		for _, e := range page {
+			e.Source = bytes.Clone(e.Source) // which may be a part of a page with much else
+			hits = append(hits, e)
+		}
+		return true, nil
 	})
 	if err != nil || size > *left {
 		return nil, false

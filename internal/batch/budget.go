@@ -16,6 +16,15 @@ type placed struct {
 // overhead is what a kept hit takes besides its source, in bytes.
 const overhead = 256
 
+// sizeOf is the memory that hits take when they are kept, in bytes.
+func sizeOf(hits []event.Event) int64 {
+	size := int64(0)
+	for i := range hits {
+		size += int64(len(hits[i].Source)) + overhead
+	}
+	return size
+}
+
 // budget keeps the hits of many requests within a bound of memory. The request with the most gives
 // way when it is reached: it is spilled, and keeps nothing from then on.
 type budget struct {

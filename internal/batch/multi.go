@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -53,8 +54,8 @@ func (s *Sizer) Took(n int, took time.Duration) {
 	s.size = min(max((s.size+int(min(ideal, mostBatch)))/2, leastBatch), mostBatch)
 }
 
-// Multi answers the first pages of requests, several in one call. A request that fails, and one
-// that has more hits than a page, is left to a search of its own.
+// Multi answers the first pages of requests, several in one call. A request that fails, one that has more hits than a
+// page, and one whose hits do not fit [DefaultMaxBytes] with the others', is left to a search of its own.
 func Multi(ctx context.Context, events search.Events, requests []search.Request, sizer *Sizer) *Answers {
 	answers := &Answers{events: events, byKey: map[requestKey]*answer{}}
 	multi, ok := events.(search.Multi)
@@ -68,10 +69,11 @@ func Multi(ctx context.Context, events search.Events, requests []search.Request,
 			todo = append(todo, r)
 		}
 	}
-	for len(todo) > 0 && ctx.Err() == nil {
+	left := int64(DefaultMaxBytes)
+	for len(todo) > 0 && left > 0 && ctx.Err() == nil {
 		n := min(sizer.Size(), len(todo))
 		start := time.Now()
-		answers.firstPages(ctx, multi, todo[:n])
+		answers.firstPages(ctx, multi, todo[:n], &left)
 		sizer.Took(n, time.Since(start))
 		todo = todo[n:]
 	}
@@ -80,10 +82,10 @@ func Multi(ctx context.Context, events search.Events, requests []search.Request,
 
 // firstPages asks for some pages together. Where a request crashes that, each is asked for by itself: one that
 // crashes again has that as its answer.
-func (a *Answers) firstPages(ctx context.Context, multi search.Multi, requests []search.Request) {
+func (a *Answers) firstPages(ctx context.Context, multi search.Multi, requests []search.Request, left *int64) {
 	err := failure.Guard("search", func() error {
 		for i, first := range multi.FirstPages(ctx, requests) {
-			a.byKey[key(requests[i])].first(first)
+			a.byKey[key(requests[i])].first(first, left)
 		}
 		return nil
 	})
@@ -93,18 +95,25 @@ func (a *Answers) firstPages(ctx context.Context, multi search.Multi, requests [
 		a.byKey[key(requests[0])].refuse(err)
 	default:
 		for i := range requests {
-			a.firstPages(ctx, multi, requests[i:i+1])
+			a.firstPages(ctx, multi, requests[i:i+1], left)
 		}
 	}
 }
 
-func (a *answer) first(f search.FirstPage) {
-	switch {
+// first takes an answer, if it is whole and what is left of the memory is enough for it.
+func (a *answer) first(f search.FirstPage, left *int64) {
+	switch size := sizeOf(f.Events); {
 	case f.Err != nil:
 		a.why = f.Err.Error()
 	case f.Result.Total != int64(len(f.Events)):
 		a.why = fmt.Sprintf("it has %d hits, more than a page", f.Result.Total)
+	case size > *left:
+		a.why = "its hits do not fit the memory of answers that are kept"
 	default:
+		*left -= size
 		a.hits, a.whole, a.took = f.Events, true, f.Result.Took
+		for i := range a.hits {
+			a.hits[i].Source = bytes.Clone(a.hits[i].Source) // which is a part of all answers
+		}
 	}
 }

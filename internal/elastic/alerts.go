@@ -168,7 +168,7 @@ func (a *Alerts) Get(ctx context.Context, id string) (alert.Document, error) {
 }
 
 // byID finds alerts by id in all indices of the alias; nothing when there is no alias.
-func (a *Alerts) byID(ctx context.Context, op string, ids []string, source bool) (page, error) {
+func (a *Alerts) byID(ctx context.Context, op string, ids []string, source any) (page, error) {
 	body, err := search.JSON(condition.Query{
 		"query": condition.Query{"ids": condition.Query{"values": ids}},
 		// After a rollover, one may be in several indices.
@@ -199,12 +199,13 @@ func (h hit) alert() (alert.Document, error) {
 	return doc, nil
 }
 
-// Existing tells of which ids there is an alert in any index of the alias, as far as it was refreshed.
-func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]bool, error) {
-	found := make(map[string]bool, len(ids))
+// Existing tells of which ids there is an alert in any index of the alias, as far as it was refreshed, and what it was
+// made of.
+func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
+	found := make(map[string]*alert.Source, len(ids))
 	for chunk := range slices.Chunk(ids, maxInstances) {
 		op := fmt.Sprintf("look %d alerts up [%s]", len(chunk), a.alias)
-		p, err := a.byID(ctx, op, chunk, false)
+		p, err := a.byID(ctx, op, chunk, madeOf)
 		if err != nil {
 			return nil, err
 		}
@@ -214,7 +215,9 @@ func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]bool, e
 			return nil, err
 		}
 		for _, h := range p.Hits.Hits {
-			found[h.ID] = true
+			if found[h.ID], err = h.madeOf(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return found, nil

@@ -1,7 +1,6 @@
 package elastic
 
 import (
-	"math"
 	"strings"
 	"sync"
 	"time"
@@ -48,18 +47,6 @@ func (b *bearable) note(patterns []string, size int) {
 		b.sizes = map[string]bearableSize{}
 	}
 	b.sizes[strings.Join(patterns, ",")] = bearableSize{size, time.Now()}
-}
-
-// heaviest is about how many bytes of answer a page may be: a runner holds several.
-const heaviest = 64 << 20
-
-// weighed returns the number of hits that make a page of that size, given one that had so many hits in so many
-// bytes.
-func weighed(hits, bytes int) int {
-	if hits == 0 || bytes <= heaviest {
-		return math.MaxInt
-	}
-	return max(1, int(int64(hits)*heaviest/int64(bytes)))
 }
 
 // tooMuch reports whether a request needed more memory than there is.

@@ -114,7 +114,8 @@ func (n *narrow) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // TestWhatIsTooMuchIsAskedForInParts: whatever a cluster has the memory for, first pages of several searches, the
-// shared read and documents by their names are read whole, and no second round asks for too much.
+// shared read and documents by their names are read whole, and no third round asks for too much:
+// the first may have asked for little, before it was known how large documents are.
 func TestWhatIsTooMuchIsAskedForInParts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := &narrow{
@@ -125,13 +126,13 @@ func TestWhatIsTooMuchIsAskedForInParts(t *testing.T) {
 			rt.Fatal(err)
 		}
 		kind := rapid.SampledFrom([]func(context.Context, *elastic.Client, int) (int, error){firstPages, sharedRead, documents}).Draw(rt, "kind")
-		for round := range 2 {
+		for round := range 3 {
 			n.refused = 0
 			found, err := kind(t.Context(), c, n.events)
 			if err != nil || found != n.events {
 				rt.Fatalf("round %d: %d events of %d, %v", round, found, n.events, err)
 			}
-			if round > 0 && n.refused > 0 {
+			if round > 1 && n.refused > 0 {
 				rt.Fatalf("%d requests were too much again", n.refused)
 			}
 		}

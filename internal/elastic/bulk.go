@@ -135,6 +135,7 @@ func (a *Alerts) sendBatch(ctx context.Context, kind writing, items []bulkItem, 
 	}
 	kind.where = map[string]string{}
 	err = a.write(ctx, kind, items, written)
+	a.meet(ctx, items, kind.where, written)
 	a.confirm(ctx, before, settled, items, kind.where, written)
 	return err
 }
@@ -252,7 +253,7 @@ func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []aler
 		ids[i] = item.id
 	}
 	op := "look for known alerts [" + a.alias + "]"
-	answer, err := a.byID(ctx, op, ids, false)
+	answer, err := a.byID(ctx, op, ids, madeOf)
 	if err != nil {
 		return nil, err
 	}
@@ -263,10 +264,18 @@ func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []aler
 		a.client.log.WarnContext(ctx, "cannot see all known alerts", "error", err)
 	}
 	known := a.mend(ctx, answer.Hits.Hits)
+	met := make(map[string]*alert.Source, len(known))
+	for _, h := range answer.Hits.Hits {
+		if known[h.ID] == h.Index {
+			if met[h.ID], err = h.madeOf(); err != nil {
+				return nil, err
+			}
+		}
+	}
 	var left []bulkItem
 	for _, item := range items {
 		if known[item.id] != "" {
-			written[item.at].Outcome = alert.Duplicate
+			written[item.at].Outcome, written[item.at].Met = alert.Duplicate, met[item.id]
 		} else {
 			left = append(left, item)
 		}
@@ -318,6 +327,9 @@ func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Writt
 			continue
 		case http.StatusConflict:
 			w.Outcome = kind.conflict
+			if kind.where != nil {
+				kind.where[item.id] = result.Index
+			}
 			continue
 		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 			busy = append(busy, item)

@@ -26,14 +26,18 @@ type Client struct {
 	// unasked does so for the health of the cluster.
 	unasked sync.Once
 	known   knowledge
-	rights  rights
-	seen    sightings
+	// seriesFacts are those of indices that alerts were made of.
+	seriesFacts seriesFacts
+	rights      rights
+	seen        sightings
 	// closedPolicy says what closed indices are to windows.
 	closedPolicy  ClosedPolicy
 	wholePatterns bool
 	limit         *limiter
 	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
 	bearable bearable
+	// held are the pages of documents that are held.
+	held holdings
 }
 
 // New makes a client. It does not call the cluster; [Client.Ping] does.

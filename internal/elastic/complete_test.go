@@ -76,6 +76,6 @@ func TestIncompleteAnswers(t *testing.T) {
 
 func decoded[T any](body string) error {
 	var out T
-	err := decodeBody(&esapi.Response{Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, &out)
+	err := decodeBody(&esapi.Response{Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, &out, 0)
 	return errors.Join(err, complete(&out))
 }

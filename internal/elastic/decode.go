@@ -19,15 +19,16 @@ type bodyReader interface {
 	readBody(body []byte) error
 }
 
-// decodeBody reads an answer. The memory of one that reads itself stays in use by what it holds.
-func decodeBody(r *esapi.Response, out any) error {
+// decodeBody reads an answer. The memory of one that reads itself stays in use by what it holds; of more bytes than
+// most, unless that is 0, no more is read.
+func decodeBody(r *esapi.Response, out any, most int) error {
 	reader, ok := out.(bodyReader)
 	if !ok {
-		dec := json.NewDecoder(r.Body)
+		dec := json.NewDecoder(upTo(r.Body, most))
 		dec.UseNumber()
 		return dec.Decode(out) //nolint:wrapcheck // the caller says what was decoded
 	}
-	body, err := readAll(r)
+	body, err := readAll(r, most)
 	if err != nil {
 		return err
 	}
@@ -44,15 +45,19 @@ var lastBody atomic.Int64
 // firstBody is the memory that reading an answer of unknown length begins with.
 const firstBody = 64 << 10
 
-func readAll(r *esapi.Response) ([]byte, error) {
+func readAll(r *esapi.Response, most int) ([]byte, error) {
 	var b bytes.Buffer
-	switch length, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64); {
+	length, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64)
+	if most > 0 && length > int64(most) {
+		return nil, tooLong(most)
+	}
+	switch {
 	case err == nil && length <= firstBody:
 		b.Grow(int(length) + bytes.MinRead)
 	default:
 		b = *bytes.NewBuffer(someBody(length))
 	}
-	if _, err := b.ReadFrom(r.Body); err != nil {
+	if _, err := b.ReadFrom(upTo(r.Body, most)); err != nil {
 		return nil, fmt.Errorf("after %d bytes: %w", b.Len(), err)
 	}
 	if b.Len() > firstBody {
@@ -205,7 +210,6 @@ func readText(c *event.Cursor, to *string) error {
 
 // readBody reads the answers of several searches.
 func (m *multiAnswer) readBody(body []byte) error {
-	defer func() { m.bytes = len(body) }()
 	err := m.readWhole(body)
 	if !errors.Is(err, errNotJSON) {
 		return err

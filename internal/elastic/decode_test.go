@@ -33,7 +33,7 @@ func TestAnswersReadInOnePass(t *testing.T) {
 				t.Fatal(err)
 			}
 			response := &esapi.Response{Header: http.Header{}, Body: io.NopCloser(strings.NewReader(tt.body))}
-			if err := decodeBody(response, &got); err != nil {
+			if err := decodeBody(response, &got, 0); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got, cmp.AllowUnexported(page{}, shards{}), cmpopts.IgnoreFields(page{}, "body", "hitsThere"), cmpopts.EquateEmpty()); diff != "" {
@@ -41,7 +41,7 @@ func TestAnswersReadInOnePass(t *testing.T) {
 			}
 			var items multiAnswer
 			response.Body = io.NopCloser(strings.NewReader(`{"took":1,"responses":[` + tt.body + `,{"error":{"type":"x","reason":"y"},"status":400}]}`))
-			if err := decodeBody(response, &items); err != nil || len(items.Responses) != 2 {
+			if err := decodeBody(response, &items, 0); err != nil || len(items.Responses) != 2 {
 				t.Fatalf("%d answers, error %v", len(items.Responses), err)
 			}
 			if items.Responses[1].Status != 400 || items.Responses[1].Error.Type != "x" {
@@ -59,7 +59,7 @@ func TestBrokenAnswers(t *testing.T) {
 		"", "[]", "nonsense", `{"took":`, `{"hits":{"hits":[{"_index":"a"}`, `{"hits":{"hits":[{"_id":7}]}}`, `{"hits":[]}`, `{"took":"x"}`, `{"hits":{"hits":[1]}}`, `{} {}`,
 	} {
 		var got page
-		if err := decodeBody(&esapi.Response{Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, &got); err == nil {
+		if err := decodeBody(&esapi.Response{Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, &got, 0); err == nil {
 			t.Errorf("%q was read as %+v", body, got)
 		}
 	}

@@ -3,6 +3,7 @@ package elastic
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -37,12 +38,32 @@ func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.R
 	return found, nil
 }
 
-// documents reads some documents of an index, in halves where they are too much for the memory of the cluster.
+// documents reads documents of an index, as many at once as the memory of the cluster and ours are known to bear.
 func (c *Client) documents(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
 	key := []string{index}
-	if most := c.bearable.of(key); most > 0 && most < len(ids) {
-		return c.documentsInParts(ctx, index, ids, most, found)
+	for last := 0; len(ids) > 0; {
+		n := c.held.size(key, len(ids), last)
+		if bears := c.bearable.of(key); bears > 0 {
+			n = min(n, bears)
+		}
+		err := c.documentsAtOnce(ctx, index, ids[:n], found)
+		for n > 1 && (tooMuch(err) || errors.Is(err, errTooLong)) {
+			n /= 2
+			if tooMuch(err) {
+				c.bearable.note(key, n)
+			}
+			err = c.documentsAtOnce(ctx, index, ids[:n], found)
+		}
+		if err != nil {
+			return err
+		}
+		ids, last = ids[n:], n
 	}
+	return nil
+}
+
+// documentsAtOnce reads documents by one request.
+func (c *Client) documentsAtOnce(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
 	op := "read documents of [" + index + "]"
 	data, err := search.JSON(condition.Query{
 		"size": len(ids), "query": condition.Query{"ids": condition.Query{"values": ids}}, "track_total_hits": false,
@@ -51,20 +72,13 @@ func (c *Client) documents(ctx context.Context, index string, ids []string, foun
 		return err //nolint:wrapcheck // it says what it was doing
 	}
 	yes := true
-	better := func(err error) bool { return len(ids) > 1 && tooMuch(err) }
-	a, err := callUnless[page](ctx, c, op, better, func() esapi.Request {
+	a, err := c.page(ctx, op, len(ids), func() esapi.Request {
 		return esapi.SearchRequest{Index: escape([]string{index}), Body: bytes.NewReader(data), IgnoreUnavailable: &yes}
 	})
-	if len(ids) > 1 && (tooMuch(err) || brokeCircuit(a.Shards)) {
-		c.bearable.note(key, len(ids)/2)
-		return c.documentsInParts(ctx, index, ids, len(ids)/2, found)
-	}
 	if err != nil {
 		return err
 	}
-	if fits := weighed(len(a.Hits.Hits), len(a.body)); fits < len(ids) {
-		c.bearable.note(key, fits)
-	}
+	c.held.note([]string{index}, len(a.Hits.Hits), len(a.body))
 	var d damage
 	d.add(a.Shards, a.TimedOut, a.Clusters)
 	if err := d.err(op); err != nil {
@@ -72,15 +86,6 @@ func (c *Client) documents(ctx context.Context, index string, ids []string, foun
 	}
 	for _, h := range a.Hits.Hits {
 		found[search.Ref{Index: h.Index, ID: h.ID}] = h.event(search.Request{})
-	}
-	return nil
-}
-
-func (c *Client) documentsInParts(ctx context.Context, index string, ids []string, most int, found map[search.Ref]event.Event) error {
-	for part := range slices.Chunk(ids, most) {
-		if err := c.documents(ctx, index, part, found); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -167,6 +167,7 @@ func (a *esqlAnswer) damage(op string) error {
 		return nil
 	}
 	var parts, remote []string
+	why := failure.Shards
 	for _, name := range slices.Sorted(maps.Keys(a.Clusters.Details)) {
 		detail := a.Clusters.Details[name]
 		if detail.Status == "skipped" || detail.Status == "failed" {
@@ -181,11 +182,12 @@ func (a *esqlAnswer) damage(op string) error {
 	}
 	if len(remote) > 0 {
 		parts = append(parts, "clusters did not answer: "+some(remote))
+		why = failure.Remote
 	}
 	if parts == nil {
 		parts = []string{"Elasticsearch says that its answer is not whole"}
 	}
-	return &failure.Error{Kind: failure.Partial, Op: op, Reason: strings.Join(parts, "; ")}
+	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
 }
 
 // problem is the place that Elasticsearch puts before what it finds wrong.

@@ -196,7 +196,7 @@ func TestDocuments(t *testing.T) {
 	if err != nil || len(found) != 1 || string(found[refs[0]].Source) != `{"x":1}` {
 		t.Errorf("%v, error %v", found, err)
 	}
-	if diff := cmp.Diff([]string{"/remote:a/_search500", "/remote:a/_search1", "/b/_search1"}, asked); diff != "" {
+	if diff := cmp.Diff([]string{"/remote:a/_search100", "/remote:a/_search400", "/remote:a/_search1", "/b/_search1"}, asked); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, err := c.Documents(t.Context(), []search.Ref{{Index: "bad", ID: "1"}}); failure.KindOf(err) != failure.Partial {

@@ -26,3 +26,19 @@ func (l *limiter) Load() Load { return l.load() }
 
 // ForgetRights makes a client ask for its rights anew, as it does once a minute.
 func ForgetRights(c *Client) { c.rights.forget() }
+
+// SetPagesMemory sets what all pages may have, and returns how much is read of an answer to a search, while few
+// pages are held, and to several searches.
+func SetPagesMemory(c *Client, bytes int) (page, together int) {
+	c.held.memory = bytes
+	return c.held.limit(), c.held.together()
+}
+
+// Holdings is what a client knows of pages.
+type Holdings struct{ of holdings }
+
+// Begin announces pages.
+func (h *Holdings) Begin(pages int) func() { return h.of.begin(pages) }
+
+// Share is what each may have.
+func (h *Holdings) Share() int { return h.of.share() }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -36,7 +37,12 @@ func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search
 		// Counts of several searches cannot be put together where values are counted.
 		return result, &failure.Error{Kind: failure.Rejected, Op: op, Reason: "the patterns do not fit into one request", Err: search.ErrUngroupable}
 	}
-	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result, damage: damage{expects: true}}
+	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result, damage: c.expecting(patterns, true)}
+	if r.Samples > 0 {
+		defer c.held.begin(1)()
+		g.most = r.GroupPage()
+		g.fit()
+	}
 	var err error
 	if r.Only != nil || len(r.By) == 0 {
 		err = g.selected(ctx, visit)
@@ -55,11 +61,19 @@ type groupPager struct {
 	op       string
 	patterns []string
 	request  search.GroupRequest
+	// most is the size of pages where nothing else bounds it, last that of the page before: of groups with samples.
+	most, last int
 
 	pit    string
 	after  json.RawMessage
 	damage damage
 	result search.Result
+}
+
+// fit chooses how many groups with their samples are asked for at a time.
+func (g *groupPager) fit() {
+	n := g.request.Samples
+	g.request.PageSize = max(1, g.client.held.size(g.patterns, g.most*n, g.last*n)/n)
 }
 
 // groupPage is the answer of _search with groups in it.
@@ -89,9 +103,10 @@ func (g *groupPager) all(ctx context.Context, visit search.GroupVisit) error {
 			return err
 		}
 		g.count(a)
+		whole := len(a.Aggregations.Groups.Buckets) >= g.request.GroupPage() // which the visit may change
 		more, err := g.visit(a, visit)
 		g.after = a.Aggregations.Groups.AfterKey
-		if err != nil || !more || len(a.Aggregations.Groups.Buckets) < g.request.GroupPage() || g.after == nil {
+		if err != nil || !more || !whole || g.after == nil {
 			return err
 		}
 	}
@@ -131,11 +146,19 @@ func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 // shrinks makes pages smaller when the cluster finds them too large; false: that was not the error, or
 // they are small.
 func (g *groupPager) shrinks(err error) bool {
-	if !hasType(err, "too_many_buckets_exception") && !tooMuch(err) || g.request.GroupPage() <= minGroupPage {
+	if !hasType(err, "too_many_buckets_exception") && !tooMuch(err) && !errors.Is(err, errTooLong) || g.request.GroupPage() <= g.least() {
 		return false
 	}
-	g.request.PageSize = max(minGroupPage, g.request.GroupPage()/4)
+	g.request.PageSize = max(g.least(), g.request.GroupPage()/4)
 	return true
+}
+
+// least is the smallest page that is tried.
+func (g *groupPager) least() int {
+	if g.request.Samples > 0 {
+		return 1
+	}
+	return minGroupPage
 }
 
 // body is that of the next page.
@@ -184,17 +207,21 @@ func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) erro
 	for len(all) > 0 {
 		g.request.Only = all
 		g.request.Only = all[:selectionsAtOnce(all, g.request.Selections())]
-		all = all[len(g.request.Only):]
 		if g.request.Listed() {
+			all = all[len(g.request.Only):]
 			if more, err := g.listed(ctx, visit); err != nil || !more {
 				return err
 			}
 			continue
 		}
 		a, err := g.search(ctx, g.request.Body(), g.patterns)
+		if len(g.request.Only) > 1 && g.shrinks(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
+		all = all[len(g.request.Only):]
 		g.count(a)
 		if more, err := g.visit(a, visit); err != nil || !more {
 			return err
@@ -279,12 +306,15 @@ func (g *groupPager) search(ctx context.Context, body condition.Query, patterns 
 	if patterns != nil {
 		request.Index, request.IgnoreUnavailable, request.AllowNoIndices = escape(patterns), &yes, &yes
 	}
-	better := func(err error) bool {
-		return tooMuch(err) && g.request.GroupPage() > minGroupPage && (g.request.Only == nil || g.request.Listed())
+	smaller := g.request.GroupPage() > g.least() && len(g.request.Only) != 1
+	better := func(err error) bool { return smaller && (tooMuch(err) || errors.Is(err, errTooLong)) }
+	most := 0
+	if smaller && g.request.Samples > 0 {
+		most = g.client.held.limit()
 	}
 	return callUnless[groupPage](ctx, g.client, g.op, better, func() esapi.Request {
 		request.Body = bytes.NewReader(data)
-		return request
+		return limited{request, most}
 	})
 }
 
@@ -301,17 +331,24 @@ func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
 		return false, &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: fmt.Sprintf("%d groups came for %d", len(buckets), len(g.request.Only))}
 	}
 	page := make([]search.Group, 0, len(buckets))
+	samples, size := 0, 0
 	for i, b := range buckets {
 		group, err := g.group(b)
 		if err != nil {
 			return false, g.unreadable(err)
 		}
+		samples, size = samples+len(group.Samples), size+sourceBytes(group.Samples)
 		if g.request.Only != nil {
 			group.Key = slices.Clone(g.request.Only[i].Key)
 		}
 		if g.request.Wants(group) {
 			page = append(page, group)
 		}
+	}
+	if g.request.Samples > 0 {
+		g.client.held.note(g.patterns, samples, size)
+		g.last = max(1, len(buckets))
+		defer g.fit()
 	}
 	if len(page) == 0 {
 		return true, nil

@@ -59,7 +59,7 @@ func (l *Ledger) Install(ctx context.Context) error {
 func (l *Ledger) mappings() map[string]any {
 	keyword, date, long := map[string]any{"type": "keyword"}, map[string]any{"type": "date"}, map[string]any{"type": "long"}
 	properties := map[string]any{
-		"kind": keyword, "rule_id": keyword, "schedule": keyword, "last_error": keyword,
+		"kind": keyword, "rule_id": keyword, "index": keyword, "schedule": keyword, "last_error": keyword,
 		"day": date, "since": date, "closed": date, "@timestamp": date,
 		"data": map[string]any{"type": "binary"},
 	}
@@ -122,13 +122,19 @@ type ledgerSource struct {
 	Queued     int64 `json:"queued,omitempty"`
 	Vacant     int64 `json:"vacant,omitempty"`
 
+	// UUID, Index and Series are a decision about the index.
+	UUID   string `json:"uuid,omitempty"`
+	Index  string `json:"index,omitempty"`
+	Series string `json:"series,omitempty"`
+
 	Reopened int64            `json:"reopened,omitempty"`
 	Patterns []ledger.Pattern `json:"patterns,omitempty"`
 }
 
 const (
-	headKind = "head"
-	pageKind = "page"
+	headKind   = "head"
+	pageKind   = "page"
+	seriesKind = "series"
 )
 
 // ledgerID is the id of a document: readable, unless it would be too long.

@@ -204,7 +204,9 @@ func (l *limiter) load() Load {
 
 // searches reports whether a request is one that the limits are for.
 func searches(r esapi.Request) bool {
-	switch r.(type) {
+	switch r := r.(type) {
+	case limited:
+		return searches(r.Request)
 	case esapi.SearchRequest, esapi.MsearchRequest, esapi.CountRequest, esapi.EsqlQueryRequest:
 		return true
 	}

@@ -27,6 +27,7 @@ func (m *merger) run(ctx context.Context, visit func([]hit) (bool, error)) (sear
 	m.heads = make([][]hit, len(m.pagers))
 	m.tied = map[hitKey]bool{}
 	defer m.close(ctx)
+	defer m.pagers[0].client.held.begin(2 * len(m.pagers))() // those that hits stand in, and the next
 	for _, p := range m.pagers {
 		if err := p.open(ctx); err != nil {
 			return m.result(), err

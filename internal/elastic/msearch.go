@@ -3,6 +3,7 @@ package elastic
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -25,7 +26,7 @@ const firstPage = 100
 // FirstPages asks for the beginnings of several searches in one _msearch. They are of no common
 // point in time, so whoever wants more than the first page has to begin anew. Elasticsearch refuses
 // the whole for one search that it cannot read: it is asked again for either half then. So it is where the
-// whole is too much for the memory of the cluster, which is remembered as the size of pages is.
+// whole is too much for the memory of the cluster, which is remembered as the size of pages is, or for ours.
 func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []search.FirstPage {
 	if most := c.bearable.of(together); most > 0 && most < len(requests) {
 		out := make([]search.FirstPage, 0, len(requests))
@@ -42,7 +43,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 		if len(patterns) == 0 {
 			continue // To Elasticsearch no pattern means every index.
 		}
-		if out[i].Err = writeItem(&body, patterns, r, c.firstPage(r)); out[i].Err == nil {
+		if out[i].Err = writeItem(&body, patterns, r, c.firstPage(r, len(requests))); out[i].Err == nil {
 			asked = append(asked, i)
 		}
 	}
@@ -50,7 +51,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 		return out
 	}
 	responses, err := c.multiSearch(ctx, body.Bytes(), len(asked))
-	if len(requests) > 1 && (failure.KindOf(err) == failure.Rejected || tooMuch(err)) {
+	if len(requests) > 1 && (failure.KindOf(err) == failure.Rejected || tooMuch(err) || errors.Is(err, errTooLong)) {
 		half := len(requests) / 2
 		if tooMuch(err) {
 			c.bearable.note(together, half)
@@ -60,12 +61,13 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 	}
 	for n, i := range asked {
 		if out[i].Err = err; err != nil {
-			c.lessen(requests[i], tooMuch(err))
+			c.lessen(requests[i], tooMuch(err), len(requests))
 			continue
 		}
-		out[i] = responses[n].first(requests[i])
+		out[i] = c.first(responses[n], requests[i])
 		out[i].Err = c.noticed(out[i].Err)
-		c.lessen(requests[i], responses[n].tooMuch())
+		c.held.note(tidy(requests[i].Patterns), len(out[i].Events), sourceBytes(out[i].Events))
+		c.lessen(requests[i], responses[n].tooMuch(), len(requests))
 	}
 	return out
 }
@@ -73,18 +75,31 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 // together stands for the searches of one _msearch among patterns: no pattern is empty.
 var together = []string{""}
 
-// firstPage is the size of a first page that the cluster is known to bear.
-func (c *Client) firstPage(r search.Request) int {
+// firstPage is the size of a first page of so many that are asked for together, such that the cluster is known to
+// bear it, and we to bear all.
+func (c *Client) firstPage(r search.Request, together int) int {
 	size := min(firstPage, r.Size())
 	if most := c.bearable.of(tidy(r.Patterns)); most > 0 {
 		size = min(size, most)
 	}
+	if bytes := c.held.weight(tidy(r.Patterns)); bytes > 0 {
+		size = min(size, max(1, c.held.together()/together/bytes))
+	}
 	return size
 }
 
+// sourceBytes is how much of an answer is documents.
+func sourceBytes(events []event.Event) int {
+	sum := 0
+	for i := range events {
+		sum += len(events[i].Source)
+	}
+	return sum
+}
+
 // lessen remembers of a first page that was too much to ask for less: the search that follows begins with that.
-func (c *Client) lessen(r search.Request, tooMuch bool) {
-	if size := c.firstPage(r); tooMuch && size > 1 {
+func (c *Client) lessen(r search.Request, tooMuch bool, together int) {
+	if size := c.firstPage(r, together); tooMuch && size > 1 {
 		c.bearable.note(tidy(r.Patterns), size/2)
 	}
 }
@@ -96,8 +111,9 @@ func (m multiItem) tooMuch() bool {
 func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiItem, error) {
 	op := "answer " + strconv.Itoa(n) + " searches"
 	begun := time.Now()
-	answer, err := callUnless[multiAnswer](ctx, c, op, tooMuch, func() esapi.Request {
-		return esapi.MsearchRequest{Body: bytes.NewReader(body)}
+	better := func(err error) bool { return tooMuch(err) || errors.Is(err, errTooLong) }
+	answer, err := callUnless[multiAnswer](ctx, c, op, better, func() esapi.Request {
+		return limited{esapi.MsearchRequest{Body: bytes.NewReader(body)}, c.held.together()}
 	})
 	if err == nil && len(answer.Responses) != n {
 		err = &failure.Error{
@@ -106,9 +122,6 @@ func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiIt
 	}
 	if slices.ContainsFunc(answer.Responses, multiItem.overloaded) {
 		c.limit.refuse(begun) // the answer as a whole is a success
-	}
-	if answer.bytes > heaviest && n > 1 {
-		c.bearable.note(together, weighed(n, answer.bytes))
 	}
 	return answer.Responses, err
 }
@@ -124,8 +137,6 @@ func (m multiItem) failure(op string) error {
 // multiAnswer is the answer of _msearch, in order.
 type multiAnswer struct {
 	Responses []multiItem `json:"responses"`
-
-	bytes int
 }
 
 // multiItem is the answer to one search, or why there is none.
@@ -135,7 +146,7 @@ type multiItem struct {
 	Error  cause `json:"error"`
 }
 
-func (m multiItem) first(r search.Request) search.FirstPage {
+func (c *Client) first(m multiItem, r search.Request) search.FirstPage {
 	op := "search [" + shown(tidy(r.Patterns)) + "]"
 	if m.Status >= 300 {
 		return search.FirstPage{Err: m.failure(op)}
@@ -145,7 +156,7 @@ func (m multiItem) first(r search.Request) search.FirstPage {
 	for i, h := range m.Hits.Hits {
 		f.Events[i] = h.event(r)
 	}
-	d := damage{expects: true}
+	d := c.expecting(tidy(r.Patterns), true)
 	d.add(m.Shards, m.TimedOut, m.Clusters)
 	f.Err = d.err(op)
 	return f

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -52,13 +53,9 @@ type pager struct {
 type hitKey struct{ index, id string }
 
 func newPager(c *Client, op string, patterns []string, body condition.Query, size int) *pager {
-	body = maps.Clone(body)
-	bound := c.bearable.of(patterns)
-	if bound > 0 {
-		size = min(size, bound)
-	}
-	body["size"] = size
-	return &pager{client: c, op: op, patterns: patterns, body: body, size: size, bound: bound, tied: map[hitKey]bool{}}
+	p := &pager{client: c, op: op, patterns: patterns, body: maps.Clone(body), most: size, tied: map[hitKey]bool{}}
+	p.grow()
+	return p
 }
 
 // run hands every page to visit until that returns false or there are no more.
@@ -67,6 +64,7 @@ func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (searc
 		return p.result, err
 	}
 	defer p.close(ctx)
+	defer p.client.held.begin(1)()
 	for more := true; more && !p.done; {
 		hits, err := p.more(ctx)
 		if err != nil {
@@ -84,6 +82,7 @@ func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (searc
 
 // more reads one page and returns the hits in it that were not read before.
 func (p *pager) more(ctx context.Context) ([]hit, error) {
+	p.last = page{} // which is not held while another comes in, unless somebody else holds it
 	a, err := p.next(ctx)
 	if err != nil {
 		return nil, err
@@ -91,27 +90,27 @@ func (p *pager) more(ctx context.Context) ([]hit, error) {
 	p.count(a)
 	p.last = a
 	p.done = len(a.Hits.Hits) < p.size
-	if fits := weighed(len(a.Hits.Hits), len(a.body)); fits < p.size {
-		p.client.bearable.note(p.patterns, fits)
-	}
+	p.client.held.note(p.patterns, len(a.Hits.Hits), len(a.body))
 	p.grow()
 	return p.fresh(a.Hits.Hits), nil
 }
 
-// grow doubles the size of the pages that are still small, and heeds what became known to be bearable, to this
-// read or to others of the patterns.
+// grow chooses the size of the next page: as many documents as may be held, and as the cluster is known to bear,
+// through this read or others of the patterns.
 func (p *pager) grow() {
 	if known := p.client.bearable.of(p.patterns); known > 0 && (p.bound == 0 || known < p.bound) {
 		p.bound = known
 	}
-	size := max(p.size, min(2*p.size, p.most))
+	size := p.client.held.size(p.patterns, p.most, p.size)
 	if p.bound > 0 {
 		size = min(size, p.bound)
 	}
-	if size != p.size {
-		p.size = size
-		p.body["size"] = size
-	}
+	p.resize(size)
+}
+
+func (p *pager) resize(size int) {
+	p.size = size
+	p.body["size"] = size
 }
 
 func (p *pager) open(ctx context.Context) error {
@@ -154,17 +153,23 @@ func (p *pager) next(ctx context.Context) (page, error) {
 	return a, err
 }
 
-// read reads one page, half of it where that is too much for the cluster's memory.
+// read reads one page, half of it where that is too much for the cluster's memory or ours.
 func (p *pager) read(ctx context.Context) (page, error) {
 	for {
 		a, err := p.ask(ctx)
-		if p.size <= 1 || !tooMuch(err) && !brokeCircuit(a.Shards) {
+		switch {
+		case p.size <= 1:
+			return a, err
+		case errors.Is(err, errTooLong):
+			p.resize(p.size / 2)
+		case tooMuch(err):
+			p.resize(p.size / 2)
+			p.bound = p.size
+			p.client.bearable.note(p.patterns, p.size)
+			p.client.log.WarnContext(ctx, "a page was too much for the memory of the cluster, reading smaller ones", "op", p.op, "size", p.size)
+		default:
 			return a, err
 		}
-		p.size /= 2
-		p.body["size"], p.bound = p.size, p.size
-		p.client.bearable.note(p.patterns, p.size)
-		p.client.log.WarnContext(ctx, "a page was too much for the memory of the cluster, reading smaller ones", "op", p.op, "size", p.size)
 	}
 }
 
@@ -180,8 +185,7 @@ func (p *pager) ask(ctx context.Context) (page, error) {
 		return page{}, err
 	}
 	yes := true
-	better := func(err error) bool { return p.size > 1 && tooMuch(err) }
-	a, err := callUnless[page](ctx, p.client, p.op, better, func() esapi.Request {
+	a, err := p.client.page(ctx, p.op, p.size, func() esapi.Request {
 		return esapi.SearchRequest{Body: bytes.NewReader(data), AllowPartialSearchResults: &yes}
 	})
 	if a.PIT != "" {

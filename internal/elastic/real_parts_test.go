@@ -108,6 +108,50 @@ func TestRealSlices(t *testing.T) {
 	}
 }
 
+// TestRealSnapshotOfStream: a data stream that is asked for by its alias, or to which an index of another name was
+// added, is seen as it is after a rollover.
+func TestRealSnapshotOfStream(t *testing.T) {
+	c, do := realClient(t)
+	p := prefix(t)
+	stream, alias := p+"-stream", p+"-alias"
+	t.Cleanup(func() {
+		do("DELETE", "/_data_stream/"+stream, "")
+		do("DELETE", "/_index_template/"+stream, "")
+	})
+	template := func(b string) {
+		do("PUT", "/_index_template/"+stream, `{"index_patterns":["`+stream+`"],"data_stream":{},"priority":701,
+			"template":{"mappings":{"properties":{"b":{"type":"`+b+`"}}}}}`)
+	}
+	template("keyword")
+	bulk(t, do, create(stream, "1", `{"@timestamp":"2026-01-01T00:00:00Z"}`))
+	do("POST", "/_aliases", `{"actions":[{"add":{"index":"`+stream+`","alias":"`+alias+`"}}]}`)
+	types := []string{"long", "ip", "date", "boolean", "text", "double"} // each makes another conflict
+	for _, patterns := range [][]string{{alias}, {stream}, {p + "-al*"}} {
+		for range 2 {
+			snapshot, err := c.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := snapshot.Resolve(t.Context(), patterns, []string{"b"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := c.Resolve(t.Context(), patterns, []string{"b"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, _ := got.Fields.Field("b")
+			w, _ := want.Fields.Field("b")
+			if diff := cmp.Diff(w, g); diff != "" || len(got.Indices) == 0 {
+				t.Errorf("%s (-fresh +snapshot):\n%s", patterns, diff)
+			}
+			template(types[0])
+			types = types[1:]
+			do("POST", "/"+stream+"/_rollover", "")
+		}
+	}
+}
+
 // TestRealSnapshot: what is remembered is what a fresh look would find, whatever happens between.
 func TestRealSnapshot(t *testing.T) {
 	c, do := realClient(t)

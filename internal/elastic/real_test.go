@@ -396,8 +396,8 @@ func TestRealDataStream(t *testing.T) {
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%v, %v", got, err)
 	}
-	if !strings.HasPrefix(got[0].Index, ".ds-"+p+"-") || got[0].Key().Series != p {
-		t.Errorf("index %q, series %q", got[0].Index, got[0].Key().Series)
+	if !strings.HasPrefix(got[0].Index, ".ds-"+p+"-") || event.DataStream(got[0].Index) != p {
+		t.Errorf("index %q, data stream %q", got[0].Index, event.DataStream(got[0].Index))
 	}
 	if diff := cmp.Diff([]any{"a"}, got[0].Fields["host.name"]); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)

@@ -23,30 +23,35 @@ import (
 // When the mapping of some index cannot be read, the Target holds what is known and the error is
 // of kind Partial.
 func (c *Client) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
-	target := search.Target{Fields: mapping.Table{}}
-	patterns = tidy(patterns)
+	target, _, err := c.target(ctx, tidy(patterns), fields)
+	return target, err
+}
+
+// target is [Client.Resolve] with what its answer rests upon.
+func (c *Client) target(ctx context.Context, patterns, fields []string) (target search.Target, on footing, err error) {
+	target.Fields = mapping.Table{}
 	if len(patterns) == 0 {
-		return target, nil // To Elasticsearch no pattern means every index.
+		return target, on, nil // To Elasticsearch no pattern means every index.
 	}
 	if indexname.HasDateMath(patterns) {
-		return target, dated(patterns)
+		return target, on, dated(patterns)
 	}
 	found, err := c.resolve(ctx, patterns)
 	if err != nil {
-		return target, err
+		return target, on, err
 	}
 	target.Indices = found.names(true)
 	target.Closed = found.names(false)
 	missing := found.missing(patterns)
-	if target.Unread, err = c.unread(ctx, patterns, found, missing); err != nil {
-		return target, err
+	if target.Unread, target.Partly, on, err = c.unread(ctx, patterns, found, missing); err != nil {
+		return target, on, err
 	}
 	target.Missing = withoutUnread(missing, target.Unread)
 	if len(target.Indices) == 0 || len(fields) == 0 {
-		return target, nil
+		return target, on, nil
 	}
 	target.Fields, err = c.fields(ctx, patterns, fields)
-	return target, err
+	return target, on, err
 }
 
 // place is an index, alias or data stream.
@@ -54,6 +59,9 @@ type place struct {
 	open, closed, hidden bool
 	// member is set on an index that was only looked up as a member of an alias.
 	member bool
+	// stream is the data stream of an index, behind are the indices of an alias or a data stream.
+	stream string
+	behind []string
 }
 
 // dated refuses names with dates in them.
@@ -69,6 +77,7 @@ type resolveAnswer struct {
 	Indices []struct {
 		Name       string   `json:"name"`
 		Attributes []string `json:"attributes"`
+		DataStream string   `json:"data_stream"`
 	} `json:"indices"`
 	Aliases []struct {
 		Name    string   `json:"name"`
@@ -148,18 +157,19 @@ func (f *places) take(a resolveAnswer, aliases map[string][]string) {
 	for _, index := range a.Indices {
 		closed := slices.Contains(index.Attributes, "closed")
 		f.byName[index.Name] = place{
-			open: !closed, closed: closed, hidden: slices.Contains(index.Attributes, "hidden"),
+			open: !closed, closed: closed, hidden: slices.Contains(index.Attributes, "hidden"), stream: index.DataStream,
 		}
 	}
 	for _, stream := range a.DataStreams {
-		f.byName[stream.Name] = place{open: true}
+		f.byName[stream.Name] = place{open: true, behind: stream.Backing}
 	}
 	for _, alias := range a.Aliases {
 		aliases[alias.Name] = alias.Indices
 	}
 }
 
-// resolveAliases finds out which aliases have an open index.
+// resolveAliases finds out which aliases have an open index. An index that is not shown may be one: who may read
+// an alias need not be allowed to see what is behind it.
 func (c *Client) resolveAliases(ctx context.Context, found *places, aliases map[string][]string) error {
 	var unknown []string
 	for _, members := range aliases {
@@ -183,8 +193,11 @@ func (c *Client) resolveAliases(ctx context.Context, found *places, aliases map[
 		}
 	}
 	for alias, members := range aliases {
-		open := slices.ContainsFunc(members, func(m string) bool { return found.byName[m].open })
-		found.byName[alias] = place{open: open}
+		open := slices.ContainsFunc(members, func(m string) bool {
+			one, shown := found.byName[m]
+			return one.open || !shown && !c.known.closed(m)
+		})
+		found.byName[alias] = place{open: open, behind: members}
 	}
 	return nil
 }
@@ -204,21 +217,33 @@ func (f *places) names(open bool) []string {
 func (f *places) missing(patterns []string) []string {
 	var out []string
 	for _, p := range patterns {
-		if !isExclusion(p) && !f.matches(p) {
+		if !isExclusion(p) && len(f.of(p)) == 0 {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-func (f *places) matches(pattern string) bool {
-	for name, p := range f.byName {
+// of returns the open places that a pattern matches.
+func (f *places) of(pattern string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(f.byName)) {
+		p := f.byName[name]
 		reachable := !p.hidden || pattern == name || pattern[0] == '.' && name[0] == '.'
 		if p.open && !p.member && reachable && glob(pattern, name) {
-			return true
+			out = append(out, name)
 		}
 	}
-	return false
+	return out
+}
+
+// behind are places and the indices behind them.
+func (f *places) behind(names []string) []string {
+	out := slices.Clone(names)
+	for _, name := range names {
+		out = append(out, f.byName[name].behind...)
+	}
+	return out
 }
 
 // partial joins what could not be read while something could; nil when all could.

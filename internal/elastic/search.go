@@ -34,13 +34,15 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 	parts := patternChunks(patterns, maxPath)
 	if len(parts) == 1 {
 		p := newPager(c, op, patterns, body, r.Size())
-		p.damage.expects = true
+		p.damage = c.expecting(patterns, true)
 		result, err := p.run(ctx, visitHits)
 		return result, c.noticed(err)
 	}
 	var m merger
 	for _, part := range parts {
-		m.pagers = append(m.pagers, newPager(c, op, part, body, r.Size()))
+		p := newPager(c, op, part, body, r.Size())
+		p.damage = c.expecting(part, false)
+		m.pagers = append(m.pagers, p)
 	}
 	return m.run(ctx, visitHits)
 }

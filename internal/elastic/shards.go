@@ -44,10 +44,13 @@ type damage struct {
 	failed, total int
 	// expects tells that shards there must be: what is searched was resolved to open indices.
 	expects, answered bool
-	timedOut          bool
-	remote            []string
-	reasons           []string
-	indices           map[string][]string
+	// clusters are those that there must be an answer of: something was found on them. Elasticsearch says
+	// nothing of one that was not there when the point in time was opened.
+	clusters []string
+	timedOut bool
+	remote   []string
+	reasons  []string
+	indices  map[string][]string
 }
 
 func (d *damage) add(s shards, timedOut bool, remote clusters) {
@@ -67,6 +70,7 @@ func (d *damage) add(s shards, timedOut bool, remote clusters) {
 			d.indices[reason] = append(d.indices[reason], f.Index)
 		}
 	}
+	d.clusters = slices.DeleteFunc(d.clusters, func(name string) bool { _, told := remote.Details[name]; return told })
 	if remote.Skipped+remote.Failed == 0 {
 		return
 	}
@@ -84,6 +88,10 @@ func (d *damage) add(s shards, timedOut bool, remote clusters) {
 func (d *damage) err(op string) error {
 	var parts []string
 	var why failure.Unread
+	if d.answered {
+		d.remote = append(d.remote, d.clusters...)
+		d.clusters = nil
+	}
 	if d.expects && d.answered && d.total == 0 && len(d.remote) == 0 {
 		why = failure.Forbidden
 		parts = append(parts, "no shard was searched: the indices are gone by now, or the right to read them")
@@ -104,6 +112,11 @@ func (d *damage) err(op string) error {
 		return nil
 	}
 	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
+}
+
+// expecting is what a search of patterns is to cover. shards: some of them there must be.
+func (c *Client) expecting(patterns []string, shards bool) damage {
+	return damage{expects: shards, clusters: c.seen.expected(patterns)}
 }
 
 // detail groups the failed shards by what they died of.

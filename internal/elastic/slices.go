@@ -63,12 +63,13 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	defer s.client.closePIT(parent, pit)
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
+	defer s.client.held.begin(pagesOfPart * len(visits))()
 	pagers, errs := make([]*pager, len(visits)), make([]error, len(visits))
 	var running sync.WaitGroup
 	for i, visit := range visits {
 		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, min(s.size, leastPage))
 		pagers[i].most = s.size
-		pagers[i].damage.expects = len(s.read) == 0
+		pagers[i].damage = s.client.expecting(s.patterns, len(s.read) == 0)
 		pagers[i].pit, pagers[i].reopened = pit, true // what a part has read means nothing in another point in time
 		if len(visits) > 1 {
 			pagers[i].body["slice"] = condition.Query{"id": i, "max": len(visits)}
@@ -84,8 +85,11 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	return sum, s.client.noticed(err)
 }
 
-// part reads one part to its end. A page is read while the one before is visited, so two pages of a
-// part are held at a time, and a third while it comes in.
+// pagesOfPart is how many pages of a part are held at a time: a page is read while the one before is visited, and
+// one may wait between the two.
+const pagesOfPart = 3
+
+// part reads one part to its end.
 func (s *sliced) part(parent context.Context, p *pager, visit search.Visit) error {
 	ctx, cancel := context.WithCancel(parent)
 	type read struct {

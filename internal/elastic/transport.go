@@ -110,15 +110,15 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 		}
 		defer func() { leave(err) }()
 	}
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	timed, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	response, err := request.Do(limited, c.transport)
+	response, err := request.Do(timed, c.transport)
 	if err != nil {
-		return out, c.lost(ctx, limited, op, err)
+		return out, c.lost(ctx, timed, op, err)
 	}
 	defer discard(response.Body)
 	if response.StatusCode > 299 {
-		return out, c.refused(ctx, limited, op, response)
+		return out, c.refused(ctx, timed, op, response)
 	}
 	if response.Header.Get("X-Elastic-Product") != "Elasticsearch" {
 		return out, &failure.Error{
@@ -126,13 +126,17 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 			Reason: "the server is not Elasticsearch: its answer lacks the product header",
 		}
 	}
-	if err := decodeBody(response, &out); err != nil {
+	most := 0
+	if l, ok := request.(limited); ok {
+		most = l.bytes
+	}
+	if err := decodeBody(response, &out, most); err != nil {
 		var none T
-		return none, c.lost(ctx, limited, op, fmt.Errorf("decode the answer: %w", err))
+		return none, c.lost(ctx, timed, op, fmt.Errorf("decode the answer: %w", err))
 	}
 	if err := complete(&out); err != nil {
 		var none T
-		return none, c.lost(ctx, limited, op, err)
+		return none, c.lost(ctx, timed, op, err)
 	}
 	if reader, ok := any(&out).(headerReader); ok {
 		reader.readHeader(response.Header)

@@ -3,7 +3,6 @@ package elastic
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,19 +26,32 @@ const (
 	ClosedUnread  ClosedPolicy = "unread"
 )
 
+// footing is what the meaning of patterns rests upon and no state of the cluster shows.
+type footing struct {
+	// rights are the names that could be read, remotes the patterns of which remote clusters have told.
+	rights, remotes []string
+	// partly: something could not be read, which may be different soon.
+	partly bool
+}
+
 // unread finds what patterns mean and what cannot be read of it. What Elasticsearch does not show to who
 // may not read it is told from what is not there by asking for the rights.
-func (c *Client) unread(ctx context.Context, patterns []string, found *places, missing []string) ([]search.Unread, error) {
-	out, err := c.closedPlaces(ctx, patterns, found.names(false))
+func (c *Client) unread(ctx context.Context, patterns []string, found *places, missing []string) (unread, partly []search.Unread, on footing, err error) {
+	closed, err := c.closedPlaces(ctx, patterns, found.names(false))
 	if err != nil {
-		return nil, err
+		return nil, nil, on, err
 	}
-	forbidden, err := c.forbiddenPlaces(ctx, patterns, found, missing)
+	look := outlook{client: c, patterns: patterns, found: found, missing: missing}
+	forbidden, err := look.forbidden(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, on, err
 	}
-	remote, err := c.remotePlaces(ctx, missing)
-	return slices.Concat(out, forbidden, remote), err
+	remote, err := look.remote(ctx)
+	if err != nil {
+		return nil, nil, on, err
+	}
+	before, err := look.before(ctx, slices.Concat(closed, forbidden, remote))
+	return slices.Concat(closed, forbidden, remote, before), look.partly, look.footing, err
 }
 
 // withoutUnread takes the patterns away that are known not to be missing.
@@ -100,93 +112,6 @@ func (c *Client) created(ctx context.Context, names []string) (map[string]time.T
 	return out, nil
 }
 
-// forbiddenPlaces are patterns that find nothing because the user may not read what they mean, and indices
-// that were found before and that the user may not read any more.
-func (c *Client) forbiddenPlaces(ctx context.Context, patterns []string, found *places, missing []string) ([]search.Unread, error) {
-	var suspects []string
-	for _, p := range missing {
-		if !remote(p) {
-			suspects = append(suspects, p)
-		}
-	}
-	open := slices.DeleteFunc(found.names(true), remote)
-	suspects = append(suspects, c.seen.vanished(patterns, open, found.names(false))...)
-	asked := slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return remote(p) || isExclusion(p) || strings.Contains(p, "<") })
-	may, err := c.rights.of(ctx, c, slices.Concat(suspects, open, asked))
-	if err != nil {
-		return nil, err
-	}
-	var out []search.Unread
-	for _, p := range asked {
-		switch {
-		case may(p) || slices.Contains(suspects, p):
-		case c.wholePatterns:
-			out = append(out, search.Unread{Name: p, Why: failure.Forbidden, Reason: "the user may read a part of it only"})
-		case c.seen.firstPart(p):
-			c.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part", "pattern", p)
-		}
-	}
-	for _, name := range suspects {
-		if !may(name) {
-			out = append(out, search.Unread{Name: name, Why: failure.Forbidden, Reason: "the user has no right to read it"})
-		} else {
-			c.seen.gone(patterns, name)
-		}
-	}
-	return out, nil
-}
-
-func remote(name string) bool { return strings.Contains(name, ":") }
-
-// remotePlaces are patterns of remote clusters that find nothing because the cluster is not there.
-func (c *Client) remotePlaces(ctx context.Context, missing []string) ([]search.Unread, error) {
-	var out []search.Unread
-	for _, p := range missing {
-		if !remote(p) {
-			continue
-		}
-		reason, err := c.remoteReason(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		if reason != "" {
-			out = append(out, search.Unread{Name: p, Why: failure.Remote, Reason: reason})
-		}
-	}
-	return out, nil
-}
-
-// remoteReason says why a pattern of a remote cluster finds nothing; "" when the cluster says that there is
-// nothing.
-func (c *Client) remoteReason(ctx context.Context, pattern string) (string, error) {
-	type answer map[string]struct {
-		Connected bool   `json:"connected"`
-		Error     string `json:"error"`
-	}
-	a, err := call[answer](ctx, c, "resolve the clusters of ["+pattern+"]", func() esapi.Request {
-		return esapi.IndicesResolveClusterRequest{Name: escape([]string{pattern})}
-	})
-	cluster, _, _ := strings.Cut(pattern, ":")
-	switch {
-	case notFound(err), failure.KindOf(err) == failure.Rejected && err != nil:
-		return "no remote cluster " + cluster + " is known", nil //nolint:nilerr // that is what the error says
-	case err != nil:
-		return "", err
-	}
-	for _, name := range slices.Sorted(maps.Keys(a)) {
-		switch one := a[name]; {
-		case one.Error != "" && !strings.Contains(one.Error, "index_not_found") && !strings.Contains(one.Error, "no such index"):
-			return "remote cluster " + name + ": " + bounded(one.Error), nil
-		case !one.Connected && one.Error == "":
-			return "remote cluster " + name + " is not connected", nil
-		}
-	}
-	if len(a) == 0 {
-		return "no remote cluster " + cluster + " is known", nil
-	}
-	return "", nil
-}
-
 // rightsAnswer is the answer of _security/user/_has_privileges.
 type rightsAnswer struct {
 	Index map[string]map[string]bool `json:"index"`
@@ -204,7 +129,7 @@ func (c *Client) askRights(ctx context.Context, names []string) (read map[string
 			return esapi.SecurityHasPrivilegesRequest{Body: strings.NewReader(string(body))}
 		})
 		switch {
-		case failure.KindOf(err) == failure.Rejected && err != nil: // no such endpoint
+		case noEndpoint(err):
 			return nil, true, nil
 		case err != nil:
 			return nil, false, err
@@ -218,6 +143,11 @@ func (c *Client) askRights(ctx context.Context, names []string) (read map[string
 		}
 	}
 	return read, false, nil
+}
+
+// noEndpoint reports whether the cluster does not know the request: it has no security.
+func noEndpoint(err error) bool {
+	return failure.KindOf(err) == failure.Rejected && err != nil && strings.Contains(err.Error(), "no handler found")
 }
 
 // maxRights is the number of names in one question for rights.

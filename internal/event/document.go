@@ -2,7 +2,6 @@ package event
 
 import (
 	"slices"
-	"strings"
 
 	"tocsin/internal/mapping"
 )
@@ -138,7 +137,7 @@ func metadataTexts(t mapping.Type, index, id string) [2]string {
 	if t == mapping.DocumentID {
 		return [2]string{id}
 	}
-	if stream := Series(index); strings.HasPrefix(index, ".") && stream != index {
+	if stream := DataStream(index); stream != "" {
 		return [2]string{index, stream}
 	}
 	return [2]string{index}

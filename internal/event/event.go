@@ -24,7 +24,7 @@ type Event struct {
 // Ref says where a document is: it can be fetched again by it.
 type Ref struct{ Index, ID string }
 
-// Ref returns where the event is just now; see [Event.Key] for what it is known by for good.
+// Ref returns where the event is just now; see [Key] for what it is known by for good.
 func (e *Event) Ref() Ref { return Ref{e.Index, e.ID} }
 
 // Document decodes the source. Numbers keep the text they were written in.
@@ -36,10 +36,6 @@ func (e *Event) Document() (*Document, error) {
 	return &Document{Source: source, fields: e.Fields, types: e.Types, index: e.Index, id: e.ID}, nil
 }
 
-// Key names the event independently of the index that holds it just now: a data stream's backing
-// index and a rolled-over index count as the stream or series they belong to, and so do their
-// copies; see [Series].
-func (e *Event) Key() Key { return Key{Series: Series(e.Index), ID: e.ID} }
-
-// Key is the identity of an event within a cluster.
+// Key is what an event is known by, whichever index it is found in: the data stream or rollover series that its index
+// belongs to, and its id.
 type Key struct{ Series, ID string }

@@ -176,6 +176,6 @@ func (m *Meter) measure(patterns []string, e *event.Event, happened, ingested ma
 	if len(from) == 0 || len(to) == 0 {
 		return
 	}
-	set := cmp.Or(event.First(doc.Source, "data_stream.dataset"), event.First(doc.Source, "event.dataset"), event.Series(e.Index))
+	set := cmp.Or(event.First(doc.Source, "data_stream.dataset"), event.First(doc.Source, "event.dataset"), event.DataStream(e.Index), e.Index)
 	m.Add(slices.Clone(patterns), set, to[0].Time.Sub(from[0].Time))
 }

@@ -22,6 +22,7 @@ type Mapping struct {
 type Indices struct {
 	groups []group
 	merged *Mapping
+	series seriesNames
 }
 
 // group is the mapping of the indices that a name or a pattern with wildcards means.
@@ -38,12 +39,26 @@ func uniform(m *Mapping) *Indices {
 }
 
 // ParseIndices reads an Elasticsearch mapping: {"properties": …} or {"mappings": {…}} for every
-// index, or the answer of GET _mapping, with a mapping for each name. A name may have wildcards.
+// index, or the answer of GET _mapping, with a mapping for each name. A name may have wildcards. Which series indices
+// belong to may stand beside them: see [Indices.Series].
 func ParseIndices(data []byte) (*Indices, error) {
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(data, &top); err != nil {
 		return nil, fmt.Errorf("parse mapping: %w", err)
 	}
+	series, err := parseSeries(top)
+	if err != nil {
+		return nil, err
+	}
+	x, err := parseIndices(data, top)
+	if err != nil {
+		return nil, err
+	}
+	x.series = series
+	return x, nil
+}
+
+func parseIndices(data []byte, top map[string]json.RawMessage) (*Indices, error) {
 	one := data
 	if !isMapping(top) {
 		one = top["mappings"]

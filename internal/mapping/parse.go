@@ -63,6 +63,8 @@ func parseIndex(data []byte) (*Mapping, error) {
 		return parseOne(index["mappings"])
 	case isMapping(index):
 		return parseOne(data)
+	case index[seriesKey] != nil: // it says no more
+		return &Mapping{Fields: Table{}}, nil
 	}
 	return nil, errors.New("neither \"properties\" nor \"mappings\" in it")
 }

@@ -33,10 +33,21 @@ type Pipeline struct {
 	// Tables are those that searches write for others; nil: none is written.
 	Tables  tables.Store
 	Options alert.Options
+	// Series tells to which series indices belong; nil: each is one of its own.
+	Series Series
 	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
 	Summarize bool
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
+
+	// kept is the memory for events that executions keep.
+	kept search.Room
+}
+
+// Series tells to which data stream or rollover series indices belong.
+type Series interface {
+	// Of returns the series of each index, for good: the identity of alerts depends on it. An error leaves none known.
+	Of(ctx context.Context, indices []string) (map[string]string, error)
 }
 
 // Job is one execution to be done.
@@ -98,9 +109,11 @@ type execution struct {
 	plan     query.Plan
 	prepared query.Prepared
 	made     *alert.Builder // by builder
-	now      func() time.Time
-	started  time.Time
-	max      int
+	// series are those of the indices that hits were found in so far.
+	series  map[string]string
+	now     func() time.Time
+	started time.Time
+	max     int
 	// held is the number of new alerts that are not written yet.
 	held int
 	// refused is why the first alert was not written with its event as it is.
@@ -116,13 +129,15 @@ type execution struct {
 func (x *execution) builder() *alert.Builder {
 	if x.made == nil {
 		fields := x.prepared.Target().Fields
-		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options, func(index string) mapping.Fields { return mapping.OfIndex(fields, index) })
+		x.made = alert.NewBuilder(x.plan.Rule(), x.pipeline.Options, alert.Indices{
+			Fields: func(index string) mapping.Fields { return mapping.OfIndex(fields, index) }, Series: x.seriesOf,
+		})
 	}
 	return x.made
 }
 
 func (x *execution) source(events search.Events) query.Source {
-	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source(), Tables: x.pipeline.Tables}
+	src := query.Source{Events: events, At: x.Slot, Window: x.Window, Late: x.late, Risk: x.pipeline.Risk.source(), Tables: x.pipeline.Tables, Room: &x.pipeline.kept}
 	if x.pipeline.Instances != nil {
 		src.History = history{x.pipeline.Instances}
 	}
@@ -174,7 +189,7 @@ func lasting(patterns []string) []string {
 func (x *execution) execute(ctx context.Context, events search.Events) {
 	take, finish := x.write, func(context.Context, error) error { return nil }
 	if s := x.plan.Rule().AlertSuppression; s != nil {
-		stage := newSuppression(x, s)
+		stage := newSuppression(x, s, events)
 		take, finish = stage.take, stage.flush
 	}
 	result, err := x.prepared.Execute(ctx, x.source(events), x.Window, func(hits []query.Hit) (bool, error) {
@@ -275,6 +290,21 @@ func (x *execution) countLeft(r query.Result) {
 // room is how many new alerts there may still be.
 func (x *execution) room() int { return x.max - x.Created - x.held }
 
+// mostAtOnce is how many bytes of events become alerts at once, which take several times as much while they are
+// written; one event may have more. It is about what a bulk request takes.
+const mostAtOnce = 4 << 20
+
+// atOnce is how many of the hits become alerts at once, at least one.
+func atOnce(hits []query.Hit) int {
+	size := 0
+	for i := range hits {
+		if size += hits[i].Size(); i > 0 && size > mostAtOnce {
+			return i
+		}
+	}
+	return len(hits)
+}
+
 // write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
 // that the next run over an overlapping window gets further.
 func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
@@ -284,28 +314,63 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 			x.Left += int64(len(hits))
 			return false, nil
 		}
-		chunk := hits[:min(room, len(hits))]
+		chunk := hits[:min(room, atOnce(hits))]
 		hits = hits[len(chunk):]
 		x.Hits += int64(len(chunk))
 		if err := x.writeRisk(ctx, chunk); err != nil {
 			return false, err
 		}
-		docs, ends := x.build(chunk)
-		if len(docs) == 0 {
-			continue
+		if err := x.writeAlerts(ctx, chunk); err != nil {
+			return false, err
 		}
-		written, err := x.put(ctx, docs, ends)
-		if err != nil {
-			return false, &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
-		}
-		x.count(written, ends)
 	}
 	return true, nil
 }
 
-// build makes the documents of hits; ends has, per hit, the place behind its last document.
-func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) {
-	run := alert.Run{ID: x.ID, Slot: x.Slot, SlotOf: x.slotOf, Time: x.now(), Manual: x.manual}
+// writeAlerts makes and writes the alerts of hits that there is room for.
+func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
+	if err := x.identify(ctx, hits); err != nil {
+		return err
+	}
+	b := x.build(hits, x.run())
+	if len(b.docs) == 0 {
+		return nil
+	}
+	written, err := x.put(ctx, b.docs, b.ends)
+	if err != nil {
+		return &WriteError{WrittenAlerts, "write the alerts of rule " + x.RuleID, err}
+	}
+	second, err := x.others(ctx, b, written)
+	if err != nil {
+		return err
+	}
+	x.count(written, b.ends, second)
+	return x.writeSecond(ctx, b, second)
+}
+
+func (x *execution) run() alert.Run {
+	return alert.Run{ID: x.ID, Slot: x.Slot, SlotOf: x.slotOf, Time: x.now(), Manual: x.manual}
+}
+
+// built are the documents of hits.
+type built struct {
+	docs []alert.Document
+	// hits are those that documents were made of; ends has, for each, the place behind its last document.
+	hits []query.Hit
+	ends []int
+}
+
+// of are the documents of the n-th hit.
+func (b *built) of(n int) (from, to int) {
+	if n > 0 {
+		from = b.ends[n-1]
+	}
+	return from, b.ends[n]
+}
+
+// build makes the documents of hits.
+func (x *execution) build(hits []query.Hit, run alert.Run) *built {
+	b := &built{}
 	for _, h := range hits {
 		if h.Silent {
 			continue
@@ -315,10 +380,10 @@ func (x *execution) build(hits []query.Hit) (docs []alert.Document, ends []int) 
 			x.refuse(err)
 			continue
 		}
-		docs = append(docs, more...)
-		ends = append(ends, len(docs))
+		b.docs, b.hits = append(b.docs, more...), append(b.hits, h)
+		b.ends = append(b.ends, len(b.docs))
 	}
-	return docs, ends
+	return b
 }
 
 // refuse counts a hit of which no alert can be made.
@@ -332,23 +397,33 @@ func (x *execution) refuse(err error) {
 }
 
 func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, error) {
+	return x.documentsOf(h, nil, run)
+}
+
+// documentsOf is documents for a hit whose identity does not tell the documents that it is of.
+func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
 	}
-	doc, err := x.builder().Build(finding(h), run)
+	f := finding(h)
+	f.From = from
+	doc, err := x.builder().Build(f, run)
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 
 // finding is a hit that is no group.
 func finding(h query.Hit) alert.Finding {
 	return alert.Finding{
-		Event: h.Event, Key: h.Key, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents, Types: h.Types, Counted: h.Counted,
+		Event: h.Event, Key: h.Key, ByEvent: h.ByEvent, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents, Types: h.Types, Counted: h.Counted,
 	}
 }
 
-// count counts hits by what became of them.
-func (x *execution) count(written []alert.Written, ends []int) {
-	for _, outcome := range x.outcomes(written, ends) {
+// count counts hits by what became of them, less those that are written once more.
+func (x *execution) count(written []alert.Written, ends []int, second map[int]bool) {
+	for n, outcome := range x.outcomes(written, ends) {
+		if second[n] {
+			continue
+		}
 		switch outcome {
 		case alert.Created:
 			x.Created++

@@ -135,6 +135,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			}
 		}
 	})
+	confirm(ctx, events, tickets)
 	ended()
 	r.record(ctx, tickets)
 	if r.Observe != nil {

@@ -54,6 +54,8 @@ type meddler struct {
 	// before is done once, before alerts are created or replaced.
 	beforeCreate, beforeReplace func()
 	findErr                     error
+	// now is the clock of the runs over it.
+	now func() time.Time
 }
 
 func (m *meddler) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
@@ -87,7 +89,10 @@ func suppressed(t *testing.T, m *meddler, p query.Plan, pages ...[]event.Event) 
 		"@timestamp": {Name: "@timestamp", Type: mapping.Date}, "step": {Name: "step", Type: mapping.Long},
 		"host.name": {Name: "host.name", Type: mapping.Keyword},
 	}
-	line := &pipeline.Pipeline{Events: &fakeEvents{target: target, pages: pages}, Alerts: m, Instances: m, Now: clock()}
+	if m.now == nil {
+		m.now = clock()
+	}
+	line := &pipeline.Pipeline{Events: &fakeEvents{target: target, pages: pages}, Alerts: m, Instances: m, Now: m.now}
 	return line.Run(t.Context(), pipeline.Job{Plan: p, Slot: slot, Window: span})
 }
 

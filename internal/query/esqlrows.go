@@ -116,14 +116,14 @@ func (t rowTable) groupHits(g rowGroup, e event.Event, fields mapping.Fields) ([
 		if err != nil {
 			return nil, err
 		}
-		h := Hit{Event: over, Key: []string{"esql", e.Key().Series, e.ID, values}}
+		h := Hit{Event: over, Key: []string{"esql", values}, ByEvent: true}
 		if len(put) > 0 {
 			h.Types = mapping.Layers{put, fields}
 		}
 		hits = append(hits, h)
 	}
 	if len(hits) == 1 {
-		hits[0].Key = nil // the event's own identity
+		hits[0].Key, hits[0].ByEvent = nil, false // the event's own identity
 	}
 	return hits, nil
 }

@@ -19,6 +19,11 @@ type Explanation struct {
 	TimeField    string   `json:"time_field"`
 	TimeFallback string   `json:"time_fallback,omitempty"`
 	Indices      []string `json:"indices"`
+	// Unread are the places that the window lacks, Partly the patterns that are read in part, Vacant those that
+	// mean no index.
+	Unread []ExplainedPlace `json:"unread,omitempty"`
+	Partly []ExplainedPlace `json:"partly,omitempty"`
+	Vacant []string         `json:"vacant,omitempty"`
 	// Query is the query in canonical form, Condition what it means, Pushed what of it is searched.
 	Query     string `json:"query"`
 	Condition string `json:"condition"`
@@ -45,6 +50,26 @@ type Explanation struct {
 	InMemory []string `json:"in_memory,omitempty"`
 	// Request is the body of the request.
 	Request condition.Query `json:"request"`
+}
+
+// ExplainedPlace is a pattern or an index, and why it is not read.
+type ExplainedPlace struct {
+	Name   string `json:"name"`
+	Why    string `json:"why"`
+	Reason string `json:"reason"`
+}
+
+// Places fills in what of the rule's patterns is not read.
+func (e *Explanation) Places(t search.Target, w window.Window) {
+	e.Unread, e.Partly, e.Vacant = explainPlaces(search.UnreadIn(t, w)), explainPlaces(t.Partly), t.Missing
+}
+
+func explainPlaces(places []search.Unread) []ExplainedPlace {
+	var out []ExplainedPlace
+	for _, u := range places {
+		out = append(out, ExplainedPlace{u.Name, string(u.Why), u.Reason})
+	}
+	return out
 }
 
 // ExplainedStep is one term of a sequence or sample.

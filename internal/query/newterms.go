@@ -129,13 +129,12 @@ func (s *newTermsSearch) hits(ctx context.Context, src Source, w window.Window, 
 // hit is the alert of a new combination and its first event. Where alerts are suppressed, those belong
 // together that say the same of other fields; else those of the same combination at different times.
 func (s *newTermsSearch) hit(key []string, e event.Event) Hit {
-	of := e.Key()
 	terms := make([]any, len(key))
 	for i, f := range s.by {
 		terms[i] = f.field.KeyValue(key[i])
 	}
 	h := Hit{
-		Event: e, Key: append([]string{string(rule.TypeNewTerms), of.Series, of.ID}, key...),
+		Event: e, Key: append([]string{string(rule.TypeNewTerms)}, key...), ByEvent: true,
 		Facts: map[string]any{"kibana.alert.new_terms": terms},
 	}
 	if instance := s.instance(key); s.plan.rule.AlertSuppression != nil {

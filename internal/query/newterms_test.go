@@ -118,7 +118,7 @@ func TestNewTermsAgain(t *testing.T) {
 	if len(first) != 2 || len(again) != 2 || !cmp.Equal(first[0].Key, again[0].Key) || cmp.Equal(first[0].Key, first[1].Key) {
 		t.Fatalf("%v, then %v", first, again)
 	}
-	if want := []string{"new_terms", "logs-x", "e0", "a"}; !cmp.Equal(want, first[0].Key) || first[0].Event.Index != "logs-x" || first[0].Parents != nil {
+	if want := []string{"new_terms", "a"}; !cmp.Equal(want, first[0].Key) || !first[0].ByEvent || first[0].Event.Index != "logs-x" || first[0].Parents != nil {
 		t.Errorf("key %q of %s", first[0].Key, first[0].Event.Index)
 	}
 	history := &recorded{}

@@ -89,6 +89,8 @@ type Source struct {
 	Late []Late
 	// Risk is where risk events are that were made before.
 	Risk RiskSource
+	// Room is the memory for events that executions keep; nil: this one has its own.
+	Room *search.Room
 	// Tables are those that searches write for others; nil: there are none, and none is written.
 	Tables tables.Store
 }
@@ -131,8 +133,10 @@ type Hit struct {
 	Event event.Event
 	// Group is set for sequences and samples; Event is not used then.
 	Group *Group
-	// Key is the alert's identity within its rule, its kind first, where that is not the event's own.
-	Key []string
+	// Key is the alert's identity within its rule, its kind first, where that is not the event's own. ByEvent tells
+	// that the event is part of it besides.
+	Key     []string
+	ByEvent bool
 	// Instance, where it is not "", becomes kibana.alert.instance.id: what alerts of the same thing at
 	// different times have in common.
 	Instance string
@@ -148,6 +152,22 @@ type Hit struct {
 	// Risk is what the hit adds to the risk of users and systems; Silent tells that it makes no alert.
 	Risk   []RiskEvent
 	Silent bool
+}
+
+// Size is how many bytes of events the hit holds.
+func (h *Hit) Size() int {
+	size := len(h.Event.Source)
+	for i := range h.Parents {
+		size += len(h.Parents[i].Source)
+	}
+	if h.Group != nil {
+		for _, e := range h.Group.Events {
+			if e != nil {
+				size += len(e.Source)
+			}
+		}
+	}
+	return size
 }
 
 // RiskEvent is one document for the risk index.

@@ -40,7 +40,7 @@ func (g *groupSearch) Execute(ctx context.Context, src Source, w window.Window, 
 	if w.Empty() {
 		return Result{Exact: true}, nil
 	}
-	s := stream{group: g, visit: visit, limits: limiter{limits: g.plan.query.Limits()}, from: nanos(w.From), horizon: nanos(w.To)}
+	s := stream{group: g, shelf: search.NewShelf(src.Events, src.Room), visit: visit, limits: limiter{limits: g.plan.query.Limits()}, from: nanos(w.From), horizon: nanos(w.To)}
 	if g.plan.time.Field != g.plan.orderBy {
 		s.from = math.MinInt64 // the window is about another time than the sequence
 	}
@@ -54,7 +54,7 @@ func (g *groupSearch) hunt(ctx context.Context, src Source, w window.Window, siz
 		limits[0].Last = false
 	}
 	var hits []Hit
-	s := stream{group: g, limits: limiter{limits: limits}, from: math.MinInt64, horizon: math.MaxInt64, visit: func(h []Hit) (bool, error) {
+	s := stream{group: g, shelf: search.NewShelf(src.Events, src.Room), limits: limiter{limits: limits}, from: math.MinInt64, horizon: math.MaxInt64, visit: func(h []Hit) (bool, error) {
 		hits = append(hits, h...)
 		return true, nil
 	}}
@@ -65,6 +65,7 @@ func (g *groupSearch) hunt(ctx context.Context, src Source, w window.Window, siz
 // stream is one read of events through the matcher.
 type stream struct {
 	group         *groupSearch
+	shelf         *search.Shelf
 	visit         Visit
 	limits        limiter
 	from, horizon int64
@@ -88,7 +89,7 @@ func (s *stream) run(ctx context.Context, events search.Events, r search.Request
 				return false, err
 			}
 		}
-		return s.handOut()
+		return s.handOut(ctx)
 	})
 	result.Took, result.Pages = found.Took, found.Pages
 	if err != nil && failure.KindOf(err) != failure.Partial {
@@ -97,7 +98,7 @@ func (s *stream) run(ctx context.Context, events search.Events, r search.Request
 	if !s.ended {
 		result.Undecided = finish()
 	}
-	if visitErr := s.last(); visitErr != nil {
+	if visitErr := s.last(ctx); visitErr != nil {
 		return result, visitErr
 	}
 	return result, errors.Join(err, s.group.partly)
@@ -119,9 +120,13 @@ func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], [
 			return false, &failure.Error{Kind: failure.Rejected, Op: fmt.Sprintf("order event %s/%s of %s", e.Index, e.ID, s.group.plan.label()), Err: err}
 		}
 	}
-	kept := *e
-	kept.Fields = only(e.Fields, s.group.computed)
-	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: &kept}, fits)
+	var kept *event.Event
+	if len(fits) > 0 {
+		lean := *e
+		lean.Fields = only(e.Fields, s.group.computed)
+		kept = s.shelf.Keep(lean)
+	}
+	more, err := take(sequence.Event[*event.Event]{Ordinal: o, Ref: kept}, fits)
 	return more, s.group.tooMany(err)
 }
 
@@ -172,23 +177,84 @@ func (s *stream) result(h Hit) bool {
 	return true
 }
 
-// handOut gives what is ready to the visitor.
-func (s *stream) handOut() (bool, error) {
-	if len(s.ready) == 0 {
-		return true, nil
-	}
+// handOut gives what is ready to the visitor, in parts where it is much.
+func (s *stream) handOut(ctx context.Context) (bool, error) {
 	ready := s.ready
 	s.ready = nil
-	more, err := s.visit(ready)
-	s.ended = s.ended || !more
-	return more, err
+	for len(ready) > 0 {
+		part := ready[:s.atOnce(ready)]
+		ready = ready[len(part):]
+		if err := s.whole(ctx, part); err != nil {
+			return false, err
+		}
+		more, err := s.visit(part)
+		s.ended = s.ended || !more
+		if err != nil || !more {
+			return more, err
+		}
+	}
+	return true, nil
+}
+
+// What is handed out at once: no more bytes of events than this, and no more events whose size is not known, unless it
+// is one sequence.
+const (
+	mostOfPart = 16 << 20
+	mostAway   = 20
+)
+
+func (s *stream) atOnce(ready []Hit) int {
+	bytes, away := 0, 0
+	for i := range ready {
+		bytes += ready[i].Size()
+		for _, e := range ready[i].Group.Events {
+			if e != nil && search.Away(e) {
+				away++
+			}
+		}
+		if i > 0 && (bytes > mostOfPart || away > mostAway) {
+			return i
+		}
+	}
+	return len(ready)
+}
+
+// whole gives hits the sources of their events.
+func (s *stream) whole(ctx context.Context, hits []Hit) error {
+	var kept []*event.Event
+	for _, h := range hits {
+		for _, e := range h.Group.Events {
+			if e != nil {
+				kept = append(kept, e)
+			}
+		}
+	}
+	events, err := s.shelf.Whole(ctx, kept)
+	for i := range events {
+		if search.Away(&events[i]) {
+			err = search.Gone(&events[i])
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("of %s: %w", s.group.plan.label(), err)
+	}
+	next := 0
+	for _, h := range hits {
+		for i, e := range h.Group.Events {
+			if e != nil {
+				h.Group.Events[i] = &events[next]
+				next++
+			}
+		}
+	}
+	return nil
 }
 
 // last hands out what the end of the stream has settled.
-func (s *stream) last() error {
+func (s *stream) last(ctx context.Context) error {
 	if len(s.limits.limits) > 0 {
 		s.ready = s.limits.result()
 	}
-	_, err := s.handOut()
+	_, err := s.handOut(ctx)
 	return err
 }

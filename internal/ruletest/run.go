@@ -126,7 +126,7 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	alerts := store.NewMemory()
 	risk := store.NewMemory()
 	p := &pipeline.Pipeline{
-		Events: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
+		Events: events, Series: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
 		Risk: &pipeline.Risk{Indexer: risk, Instances: risk}, Tables: tables.NewMemory(),
 	}
 	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: plan.Rule().Window(slot), Manual: true})

@@ -61,6 +61,13 @@ type Snapshotter interface {
 	Snapshot(ctx context.Context) (Events, error)
 }
 
+// Confirmer is an Events that can tell afterwards what its answers have lacked.
+type Confirmer interface {
+	// Confirm names what Resolve has found to be readable and is not by now: whatever was searched since may not
+	// have seen it.
+	Confirm(ctx context.Context) ([]Unread, error)
+}
+
 // Multi is an Events that can answer the beginnings of several searches in one request.
 type Multi interface {
 	// FirstPages returns the first page of each request, in their order. One that failed does not

@@ -40,6 +40,8 @@ type Target struct {
 	Missing, Closed []string
 	// Unread are the places that patterns mean and that cannot be read; they are not among Missing.
 	Unread []Unread
+	// Partly are the patterns that are read within what the user may read of them.
+	Partly []Unread
 	// Fields answers for the fields asked about.
 	Fields mapping.Fields
 }

@@ -101,7 +101,7 @@ func (a *again) turn(ctx context.Context) error {
 			progress[r.ID()] = p
 		}
 	}
-	return a.opts.Ledger.Advance(ctx, progress) //nolint:wrapcheck // it names the ledger
+	return a.opts.Recorder.Ledger.Advance(ctx, progress) //nolint:wrapcheck // it names the ledger
 }
 
 // sample measures the lags of what the rules read.
@@ -137,7 +137,7 @@ func (a *again) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]pipel
 			from = at
 		}
 	}
-	found, err := a.opts.Ledger.Store.Pages(ctx, ids, from, now)
+	found, err := a.opts.Recorder.Ledger.Store.Pages(ctx, ids, from, now)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the ledger
 	}
@@ -165,7 +165,7 @@ func (a *again) recall(ctx context.Context, rules []*Rule, now time.Time) error 
 	if len(fresh) == 0 {
 		return nil
 	}
-	heads, err := a.opts.Ledger.Store.Heads(ctx, fresh)
+	heads, err := a.opts.Recorder.Ledger.Store.Heads(ctx, fresh)
 	if err != nil {
 		for _, id := range fresh {
 			delete(a.reread, id)
@@ -236,7 +236,7 @@ func (a *again) piece(r *Rule, slot time.Time, pages map[string]*ledger.Page) (q
 func (a *again) look(ctx context.Context, jobs []pipeline.Job) error {
 	failed := map[string]bool{}
 	for chunk := range slices.Chunk(jobs, a.opts.RoundSize) {
-		a.lane.wait(ctx, mostWait)
+		a.priority.wait(ctx, mostWait)
 		if a.opts.Calm != nil {
 			if err := a.opts.Calm(ctx); err != nil {
 				return err

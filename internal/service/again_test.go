@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,13 @@ import (
 	"tocsin/internal/service"
 )
 
+// lookers are rounds that look for late events and record in a ledger of their own.
+func lookers(again *stage, outcome func(pipeline.Job, *pipeline.Execution)) rounds {
+	return rounds{recorder: &service.Recorder{
+		Ledger: &ledger.Ledger{Store: ledger.NewMemory()}, Log: slog.New(slog.DiscardHandler),
+	}, mu: &again.mu, ran: &again.behind, outcome: outcome}
+}
+
 // TestLookAgain: every slot's part of the time is looked at once more, for what was ingested since its
 // run; the parts touch and do not overlap, also over a restart and a failure.
 func TestLookAgain(t *testing.T) {
@@ -24,17 +32,15 @@ func TestLookAgain(t *testing.T) {
 		failures := 0
 		play := func(d time.Duration) {
 			again := &stage{}
-			s := newStage(t, store, nil, service.Options{LateAfter: 20 * time.Minute}, r)
-			s.UseAgain(rounds{recorder: &service.Recorder{
-				Ledger: &ledger.Ledger{Store: ledger.NewMemory()},
-			}, mu: &again.mu, ran: &again.behind, outcome: func(job pipeline.Job, x *pipeline.Execution) {
+			look := lookers(again, func(job pipeline.Job, x *pipeline.Execution) {
 				if len(looks) == 2 && failures == 0 {
 					failures++
 					x.Status, x.Err = pipeline.Failed, errDown
 					return
 				}
 				looks = append(looks, job)
-			}})
+			})
+			s := newStage(t, store, nil, service.Options{LateAfter: 20 * time.Minute, Again: look}, r)
 			s.play(t, d)
 		}
 		play(44*time.Minute + 40*time.Second)
@@ -69,8 +75,8 @@ func TestLookAgainNotWhereItCannot(t *testing.T) {
 		for _, change := range []func(*rule.Rule){single, ordered, func(r *rule.Rule) { r.TimestampOverride = "event.ingested" }} {
 			store, r := ledger.NewMemory(), newRule(t, "r", change)
 			again := &stage{}
-			s := newStage(t, store, nil, service.Options{LateAfter: time.Minute}, r)
-			s.UseAgain(rounds{recorder: s.Recorder(), mu: &again.mu, ran: &again.behind})
+			look := lookers(again, nil)
+			s := newStage(t, store, nil, service.Options{LateAfter: time.Minute, Again: look}, r)
 			s.play(t, 9*time.Minute+25*time.Second) // no play ends at a slot
 			if diff := cmp.Diff(0, len(again.behind)); diff != "" {
 				t.Error(diff)
@@ -88,17 +94,15 @@ func TestLookAgainAsOfTheSlot(t *testing.T) {
 		var looks []pipeline.Job
 		failures := 0
 		again := &stage{}
-		s := newStage(t, store, nil, service.Options{LateAfter: 10 * time.Minute}, r)
-		s.UseAgain(rounds{recorder: &service.Recorder{
-			Ledger: &ledger.Ledger{Store: ledger.NewMemory()},
-		}, mu: &again.mu, ran: &again.behind, outcome: func(job pipeline.Job, x *pipeline.Execution) {
+		look := lookers(again, func(job pipeline.Job, x *pipeline.Execution) {
 			if len(looks) == 3 && failures == 0 {
 				failures++
 				x.Status, x.Err = pipeline.Failed, errDown
 				return
 			}
 			looks = append(looks, job)
-		}})
+		})
+		s := newStage(t, store, nil, service.Options{LateAfter: 10 * time.Minute, Again: look}, r)
 		s.play(t, 40*time.Minute+30*time.Second)
 		slots := map[time.Time]bool{}
 		for _, job := range looks {

@@ -126,14 +126,14 @@ func (r *Recorder) reopen(ctx context.Context, c change, accounts []ledger.Accou
 	if len(c.appeared) == 0 {
 		return nil
 	}
-	read := map[debt]bool{}
+	read := map[slotKey]bool{}
 	for _, a := range accounts {
-		read[debt{a.RuleID, a.Entry.Slot.UnixNano()}] = true
+		read[slotKey{a.RuleID, a.Entry.Slot.UnixNano()}] = true
 	}
 	spans := map[spanKey]window.Window{}
 	slots, from, names := 0, map[string]time.Time{}, map[string]bool{}
 	for _, id := range slices.Sorted(maps.Keys(c.appeared)) {
-		opened, err := r.reopenRule(ctx, id, c.appeared[id], func(slot time.Time) bool { return read[debt{id, slot.UnixNano()}] }, now, spans)
+		opened, err := r.reopenRule(ctx, id, c.appeared[id], func(slot time.Time) bool { return read[slotKey{id, slot.UnixNano()}] }, now, spans)
 		if err != nil {
 			return err
 		}
@@ -146,9 +146,7 @@ func (r *Recorder) reopen(ctx context.Context, c change, accounts []ledger.Accou
 		}
 		slots += len(opened)
 		for _, e := range opened {
-			if r.debts != nil {
-				r.debts.add(id, e)
-			}
+			r.backlog.add(id, e)
 		}
 	}
 	r.Log.Info("index patterns that meant no index mean one now: slots that its events belong to are run again",

@@ -10,6 +10,6 @@
 //
 //	scheduler ─► live ─► Rounds ─► Recorder ─► ledger
 //	                 │                 │          │
-//	                 └──► debts ◄──────┴──────────┘
+//	                 └──► backlog ◄────┴──────────┘
 //	                        └─► catch-up ─► Rounds
 package service

@@ -65,7 +65,7 @@ func (k *keeper) turn(ctx context.Context) time.Duration {
 			return k.longer()
 		}
 	}
-	owed := slices.DeleteFunc(k.debts.list(k.mayRun), func(o ledger.Owed) bool { return !k.settled(k.byID[o.RuleID], o.Entry.Slot) })
+	owed := slices.DeleteFunc(k.opts.Recorder.backlog.list(k.mayRun), func(o ledger.Owed) bool { return !k.settled(k.byID[o.RuleID], o.Entry.Slot) })
 	tasks := catchup.Plan(owed, k.plans, k.opts.Now(), k.opts.CatchUp)
 	if len(tasks) == 0 {
 		k.observe()
@@ -108,8 +108,8 @@ func (k *keeper) mayRun(id string) bool {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, flies := k.flying[id]
-	return !r.merging.Ordered || !flies
+	_, running := k.inFlight[id]
+	return !r.merging.Ordered || !running
 }
 
 func (k *keeper) due(now time.Time) bool {
@@ -120,7 +120,7 @@ func (k *keeper) due(now time.Time) bool {
 	case !k.again.IsZero() && now.After(k.again):
 		k.again = time.Time{}
 		return true
-	case k.trimmed && len(k.debts.counts()) == 0:
+	case k.truncated && len(k.opts.Recorder.backlog.counts()) == 0:
 		return true
 	}
 	// A clock that was set back must not keep the ledger from being asked.
@@ -137,8 +137,8 @@ func (k *keeper) survey(ctx context.Context, now time.Time) error {
 			grids = append(grids, r.Grid())
 		}
 	}
-	k.debts.begin()
-	book := *k.opts.Ledger
+	k.opts.Recorder.backlog.begin()
+	book := *k.opts.Recorder.Ledger
 	book.Limit = max(leastKnown, knownSlots/max(1, len(grids)))
 	if !k.loaded.Load() {
 		now = k.begun // later slots are the scheduler's
@@ -154,16 +154,16 @@ func (k *keeper) survey(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it names the ledger
 	}
-	k.trimmed = false
+	k.truncated = false
 	for i := range surveys {
-		k.trimmed = k.trimmed || surveys[i].Open > len(surveys[i].Owed)
+		k.truncated = k.truncated || surveys[i].Open > len(surveys[i].Owed)
 		k.leaveLive(&surveys[i], now)
 	}
-	k.debts.replace(surveys)
+	k.opts.Recorder.backlog.replace(surveys)
 	k.surveyed, k.owned = now, owned
 	k.noteCovered(surveys)
 	if !k.loaded.Swap(true) {
-		k.opts.Log.Info("the ledger was read", "rules", len(grids), "open_slots", total(k.debts.counts()))
+		k.opts.Log.Info("the ledger was read", "rules", len(grids), "open_slots", total(k.opts.Recorder.backlog.counts()))
 	}
 	return k.tidy(ctx, surveys, now)
 }
@@ -180,14 +180,14 @@ func total(counts map[string]int) int {
 func (k *keeper) leaveLive(s *ledger.Survey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	flies, r := k.flying[s.RuleID], k.byID[s.RuleID]
+	running, r := k.inFlight[s.RuleID], k.byID[s.RuleID]
 	s.Owed = slices.DeleteFunc(s.Owed, func(o ledger.Owed) bool {
 		slot := o.Entry.Slot
 		wait := k.settle(r)
 		if k.owned[s.RuleID] {
 			wait += justDue
 		}
-		return slot.Equal(flies) || slot.After(k.begun) && now.Sub(slot) < wait
+		return slot.Equal(running) || slot.After(k.begun) && now.Sub(slot) < wait
 	})
 }
 
@@ -211,13 +211,13 @@ func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Tim
 				closed[s.RuleID] = ledger.Closing{To: s.Closed, Reopened: s.Reopened}
 			}
 		}
-		if err := k.opts.Ledger.Close(ctx, closed); err != nil {
+		if err := k.opts.Recorder.Ledger.Close(ctx, closed); err != nil {
 			return err //nolint:wrapcheck // it names the ledger
 		}
 		k.closed = now
 	}
 	if now.Sub(k.forgot).Abs() > forgetEach && k.opts.Owner.Owns(forgetting) {
-		n, err := k.opts.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
+		n, err := k.opts.Recorder.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
 		if err != nil {
 			return err //nolint:wrapcheck // it names the ledger
 		}
@@ -234,7 +234,7 @@ const forgetting = "ledger retention"
 
 // round runs tasks behind the live ones, as many as go together.
 func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration {
-	k.lane.wait(ctx, mostWait)
+	k.priority.wait(ctx, mostWait)
 	if k.opts.Calm != nil {
 		if err := k.opts.Calm(ctx); err != nil {
 			if ctx.Err() == nil {
@@ -302,7 +302,7 @@ func (k *keeper) take(t catchup.Task) (pipeline.Job, bool) {
 	r := k.byID[t.RuleID]
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, flies := k.flying[t.RuleID]; r.merging.Ordered && (flies || k.busy[t.RuleID]) {
+	if _, running := k.inFlight[t.RuleID]; r.merging.Ordered && (running || k.busy[t.RuleID]) {
 		return pipeline.Job{}, false
 	}
 	if r.merging.Ordered {
@@ -330,7 +330,7 @@ func (k *keeper) release(jobs []pipeline.Job) {
 // observe tells how the rules stand.
 func (k *keeper) observe() {
 	now := k.opts.Now()
-	s := Standing{Open: k.debts.counts(), GivenUp: k.givenUp}
+	s := Standing{Open: k.opts.Recorder.backlog.counts(), GivenUp: k.givenUp}
 	k.givenUp = 0
 	k.mu.Lock()
 	for id := range k.owned {

@@ -33,8 +33,8 @@ type Recorder struct {
 	Rules  map[string]*Rule
 	Events search.Events
 
-	debts *debts
-	known patterns
+	backlog backlog
+	known   patterns
 }
 
 var (
@@ -95,7 +95,7 @@ func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) 
 		switch {
 		case r.Wants != nil && !r.Wants(x):
 		case x.Status != pipeline.Succeeded && errors.Is(x.Err, context.Canceled):
-			r.owe(x)
+			r.missed(x)
 		default:
 			for _, e := range x.Entries(now(), max(x.Fence, r.Fence)) {
 				accounts = append(accounts, ledger.Account{RuleID: x.RuleID, Entry: e})
@@ -109,7 +109,7 @@ func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) 
 	defer cancel()
 	if err := r.record(limited, executions, accounts, now()); err != nil {
 		for _, x := range executions {
-			r.owe(x)
+			r.missed(x)
 		}
 		return fmt.Errorf("the ledger: %w", err)
 	}
@@ -137,36 +137,30 @@ func (r *Recorder) record(ctx context.Context, executions []pipeline.Execution, 
 	return nil
 }
 
-// owe notes the slots of an execution of which nothing was recorded.
-func (r *Recorder) owe(x pipeline.Execution) {
-	if r.debts == nil {
-		return
-	}
+// missed puts the slots of an execution of which nothing was recorded into the backlog.
+func (r *Recorder) missed(x pipeline.Execution) {
 	slots := x.Covers
 	if len(slots) == 0 {
 		slots = []time.Time{x.Slot}
 	}
 	for _, slot := range slots {
-		r.debts.owe(x.RuleID, slot)
+		r.backlog.addMissed(x.RuleID, slot)
 	}
 }
 
-// follow keeps the debts in step with the ledger.
+// follow keeps the backlog in step with the ledger.
 func (r *Recorder) follow(accounts, refused []ledger.Account) {
-	no := map[debt]bool{}
+	no := map[slotKey]bool{}
 	for _, a := range refused {
-		no[debt{a.RuleID, a.Entry.Slot.UnixNano()}] = true
+		no[slotKey{a.RuleID, a.Entry.Slot.UnixNano()}] = true
 		r.Log.Warn("the ledger refused an account: another runner has replaced this one, or the slot is covered already",
 			"rule_id", a.RuleID, "slot", a.Entry.Slot, "status", a.Entry.Status.String(), "fence", a.Entry.Fence)
 	}
-	if r.debts == nil {
-		return
-	}
 	for _, a := range accounts {
-		if a.Entry.Status.Open() && !no[debt{a.RuleID, a.Entry.Slot.UnixNano()}] {
-			r.debts.add(a.RuleID, a.Entry)
+		if a.Entry.Status.Open() && !no[slotKey{a.RuleID, a.Entry.Slot.UnixNano()}] {
+			r.backlog.add(a.RuleID, a.Entry)
 		} else {
-			r.debts.settle(a.RuleID, a.Entry.Slot)
+			r.backlog.remove(a.RuleID, a.Entry.Slot)
 		}
 	}
 }

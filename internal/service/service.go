@@ -14,13 +14,12 @@ import (
 
 	"tocsin/internal/catchup"
 	"tocsin/internal/lag"
-	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/scheduler"
 	"tocsin/internal/search"
 )
 
-// Rounds run jobs together: a [pipeline.Round] whose recorder is [Service.Recorder].
+// Rounds run jobs together: a [pipeline.Round].
 type Rounds interface {
 	// Run runs a job with others that come at the same time.
 	Run(ctx context.Context, job pipeline.Job) pipeline.Execution
@@ -44,11 +43,12 @@ func (Alone) Owns(string) bool { return true }
 // Fence implements [Owner].
 func (Alone) Fence() int64 { return 0 }
 
-// Options are the settings of a service. The zero value is usable but for Live, Behind and Ledger.
+// Options are the settings of a service. Live, Behind and Recorder are required.
 type Options struct {
-	// Live runs slots as they come due, Behind those that are caught up with.
+	// Live runs slots as they come due, Behind those that are caught up with. Both record with Recorder.
 	Live, Behind Rounds
-	Ledger       *ledger.Ledger
+	// Recorder is that of the rounds. The service has its ledger and its clock.
+	Recorder *Recorder
 	// Again looks for events that came late, and records nothing; nil: nobody does. Late is told of what
 	// it did. Events is where their lag is measured; nil: it is not.
 	Again  Rounds
@@ -104,23 +104,22 @@ type Standing struct {
 
 // Service runs rules. Its methods but Run are safe for concurrent use.
 type Service struct {
-	opts  Options
-	rules []*Rule
-	byID  map[string]*Rule
-	plans map[string]catchup.Rule
-	debts *debts
-	lane  *lane
-	wake  chan struct{}
+	opts     Options
+	rules    []*Rule
+	byID     map[string]*Rule
+	plans    map[string]catchup.Rule
+	priority *priorityGate
+	wake     chan struct{}
 	// stale asks for the ledger to be read; loaded tells that it was.
 	stale, loaded atomic.Bool
-	// trimmed tells that more is owed than is known here.
-	trimmed bool
-	begun   time.Time
-	meter   lag.Meter
+	// truncated: the ledger owes more slots than the backlog holds.
+	truncated bool
+	begun     time.Time
+	meter     lag.Meter
 
 	mu sync.Mutex
-	// flying are the slots that run live, by rule.
-	flying map[string]time.Time
+	// inFlight is the live slot that is running, by rule.
+	inFlight map[string]time.Time
 	// busy is the ordered rule slots that are being caught up with.
 	busy map[string]bool
 	// covered is the latest slot of each rule that is known to be covered.
@@ -150,8 +149,8 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	o.Retention, o.Every = cmp.Or(o.Retention, DefaultRetention), cmp.Or(o.Every, DefaultEvery)
 	o.RoundSize = cmp.Or(o.RoundSize, DefaultRoundSize)
 	s := &Service{
-		opts: o, rules: rules, byID: map[string]*Rule{}, plans: map[string]catchup.Rule{}, debts: newDebts(), lane: newLane(),
-		wake: make(chan struct{}, 1), flying: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{},
+		opts: o, rules: rules, byID: map[string]*Rule{}, plans: map[string]catchup.Rule{}, priority: newPriorityGate(),
+		wake: make(chan struct{}, 1), inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{},
 	}
 	for _, r := range rules {
 		if s.byID[r.ID()] != nil {
@@ -162,28 +161,17 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	return s, nil
 }
 
-// Recorder keeps the accounts of the service's rounds. The rounds of Options are to have it.
-func (s *Service) Recorder() *Recorder {
-	return &Recorder{Ledger: s.opts.Ledger, Now: s.opts.Now, Log: s.opts.Log, Rules: s.byID, Events: s.opts.Events, debts: s.debts}
-}
-
-// Use sets the rounds, for who needs the recorder to make them. Not while Run runs.
-func (s *Service) Use(live, behind Rounds) { s.opts.Live, s.opts.Behind = live, behind }
-
-// UseAgain sets what looks for late events. Not while Run runs.
-func (s *Service) UseAgain(again Rounds) { s.opts.Again = again }
-
 // Lags returns how long the events of each data set take to come.
 func (s *Service) Lags() map[string]lag.Lag { return s.meter.Sets() }
 
 // Changed says that rules may have come to be ours, or have gone: what is owed is looked up anew.
 func (s *Service) Changed() {
 	s.stale.Store(true)
-	s.prod()
+	s.wakeUp()
 }
 
 // prod wakes the catch-up.
-func (s *Service) prod() {
+func (s *Service) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -225,12 +213,12 @@ func (s *Service) live(ctx context.Context, r *Rule, slot time.Time) {
 	if !s.opts.Owner.Owns(r.ID()) {
 		return
 	}
-	if !s.board(r, slot) {
-		s.debts.owe(r.ID(), slot)
-		s.prod()
+	if !s.start(r, slot) {
+		s.opts.Recorder.backlog.addMissed(r.ID(), slot)
+		s.wakeUp()
 		return
 	}
-	defer s.land(r)
+	defer s.finish(r)
 	x := s.opts.Live.Run(ctx, s.job(r, slot))
 	s.told(x)
 }
@@ -248,31 +236,31 @@ func (s *Service) settled(r *Rule, slot time.Time) bool {
 	return !slot.Add(s.settle(r)).After(s.opts.Now())
 }
 
-// board takes a slot in for a live run. It is left to the catch-up when a later one is due already:
+// start takes a slot in for a live run. It is left to the catch-up when a later one is due already:
 // stale slots must not hold up fresh ones, and can be merged there. So it is when an ordered rule
 // has older slots open.
-func (s *Service) board(r *Rule, slot time.Time) bool {
+func (s *Service) start(r *Rule, slot time.Time) bool {
 	if next := r.Slots.Next(slot); !next.IsZero() && s.settled(r, next) {
 		return false
 	}
-	owed := s.debts.count(r.ID()) > 0
+	owed := s.opts.Recorder.backlog.count(r.ID()) > 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.merging.Ordered && (owed || s.busy[r.ID()] || !s.loaded.Load()) {
 		return false
 	}
-	s.flying[r.ID()] = slot
-	s.lane.enter()
+	s.inFlight[r.ID()] = slot
+	s.priority.enter()
 	return true
 }
 
-func (s *Service) land(r *Rule) {
+func (s *Service) finish(r *Rule) {
 	s.mu.Lock()
-	delete(s.flying, r.ID())
+	delete(s.inFlight, r.ID())
 	s.mu.Unlock()
-	s.lane.leave()
-	if s.debts.count(r.ID()) > 0 {
-		s.prod()
+	s.priority.leave()
+	if s.opts.Recorder.backlog.count(r.ID()) > 0 {
+		s.wakeUp()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -111,17 +112,18 @@ type stage struct {
 
 func newStage(t *testing.T, store ledger.Store, outcome func(pipeline.Job, *pipeline.Execution), o service.Options, rules ...*service.Rule) *stage {
 	t.Helper()
-	o.Ledger = &ledger.Ledger{Store: store}
-	s, err := service.New(rules, o)
-	if err != nil {
+	st := &stage{}
+	known := map[string]*service.Rule{}
+	for _, r := range rules {
+		known[r.ID()] = r
+	}
+	o.Recorder = &service.Recorder{Ledger: &ledger.Ledger{Store: store}, Now: o.Now, Log: slog.New(slog.DiscardHandler), Rules: known, Events: o.Events}
+	o.Live = rounds{recorder: o.Recorder, outcome: outcome, mu: &st.mu, ran: &st.live}
+	o.Behind = rounds{recorder: o.Recorder, outcome: outcome, mu: &st.mu, ran: &st.behind, behind: true}
+	var err error
+	if st.Service, err = service.New(rules, o); err != nil {
 		t.Fatal(err)
 	}
-	st := &stage{Service: s}
-	recorder := s.Recorder()
-	st.Use(
-		rounds{recorder: recorder, outcome: outcome, mu: &st.mu, ran: &st.live},
-		rounds{recorder: recorder, outcome: outcome, mu: &st.mu, ran: &st.behind, behind: true},
-	)
 	return st
 }
 
@@ -436,15 +438,12 @@ func TestReplaced(t *testing.T) {
 	store := ledger.NewMemory()
 	l := &ledger.Ledger{Store: store}
 	slot := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
-	s, err := service.New(nil, service.Options{Ledger: l})
-	if err != nil {
-		t.Fatal(err)
-	}
+	recorder := &service.Recorder{Ledger: l, Log: slog.New(slog.DiscardHandler)}
 	for _, x := range []pipeline.Execution{
 		{RuleID: "r", Slot: slot, Fence: 2, Status: pipeline.Succeeded},
 		{RuleID: "r", Slot: slot, Fence: 1, Status: pipeline.Failed, Err: errDown},
 	} {
-		if err := s.Recorder().Record(t.Context(), []pipeline.Execution{x}); err != nil {
+		if err := recorder.Record(t.Context(), []pipeline.Execution{x}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -76,7 +76,8 @@ func TestSettleChanges(t *testing.T) {
 					}
 				}
 			}, service.Options{Settle: func([]string) time.Duration { return wait() }}, r)
-			s.play(t, 5*time.Minute)
+			// Every time above is in whole milliseconds: no run begins at the instant that the service ends, which has no grace.
+			s.play(t, 5*time.Minute+500*time.Microsecond)
 			due := time.Now().Add(-2 * time.Minute)
 			for slot := r.Slots.Prev(origin); !slot.After(due); slot = r.Slots.Next(slot) {
 				if ran[slot] != 1 {

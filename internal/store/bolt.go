@@ -147,7 +147,11 @@ func (db *DB) Close() error {
 func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	records, written := newRecords(docs)
 	return db.change(ctx, "write alerts to ", records, written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
-		return insert(tx, records[i])
+		met := tx.Bucket(alertBucket).Get([]byte(records[i].id))
+		if met == nil {
+			return alert.Created, put(tx, records[i])
+		}
+		return duplicate(&written[i], met), nil
 	})
 }
 
@@ -190,11 +194,13 @@ func newRecords(docs []alert.Document) ([]record, []alert.Written) {
 	return records, written
 }
 
-func insert(tx *bolt.Tx, r record) (alert.Outcome, error) {
-	if tx.Bucket(alertBucket).Get([]byte(r.id)) != nil {
-		return alert.Duplicate, nil
+// duplicate notes that an alert is there, and what it was made of.
+func duplicate(w *alert.Written, met []byte) alert.Outcome {
+	if w.Met, w.Err = alert.ReadSource(met); w.Err != nil {
+		w.Err = fmt.Errorf("alert %s is there and cannot be read: %w", w.ID, w.Err)
+		return alert.Failed
 	}
-	return alert.Created, put(tx, r)
+	return alert.Duplicate
 }
 
 // put writes an alert and the ways to it.

@@ -73,7 +73,7 @@ func TestEqualLines(t *testing.T) {
 	hits := searchAll(t, e, everything)
 	var keys []string
 	for _, h := range hits {
-		keys = append(keys, h.Key().Series+"/"+h.Key().ID)
+		keys = append(keys, h.Index+"/"+h.ID)
 	}
 	if len(hits) != 3 || keys[0] != keys[1] || keys[1] != keys[2] || !strings.HasPrefix(keys[0], "logs-x/") {
 		t.Error(keys)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -14,17 +15,23 @@ var (
 )
 
 // Existing tells of which ids there is an alert.
-func (db *DB) Existing(ctx context.Context, ids []string) (map[string]bool, error) {
+func (db *DB) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	found := map[string]bool{}
+	found := map[string]*alert.Source{}
 	err := db.bolt.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(alertBucket)
 		for _, id := range ids {
-			if b.Get([]byte(id)) != nil {
-				found[id] = true
+			text := b.Get([]byte(id))
+			if text == nil {
+				continue
 			}
+			of, err := alert.ReadSource(text)
+			if err != nil {
+				return fmt.Errorf("alert %s: %w", id, err)
+			}
+			found[id] = of
 		}
 		return nil
 	})
@@ -35,14 +42,20 @@ func (db *DB) Existing(ctx context.Context, ids []string) (map[string]bool, erro
 }
 
 // Existing tells of which ids there is an alert.
-func (m *Memory) Existing(ctx context.Context, ids []string) (map[string]bool, error) {
+func (m *Memory) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	found := map[string]bool{}
+	found := map[string]*alert.Source{}
 	for _, id := range ids {
-		if _, there := m.byID[id]; there {
-			found[id] = true
+		r, there := m.byID[id]
+		if !there {
+			continue
 		}
+		of, err := alert.ReadSource(r.source)
+		if err != nil {
+			return nil, fmt.Errorf("alert %s: %w", id, err)
+		}
+		found[id] = of
 	}
 	return found, ctx.Err()
 }

@@ -26,7 +26,7 @@ func TestExisting(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := s.Existing(t.Context(), []string{"b", "c", "a", "b"})
-			if diff := cmp.Diff(map[string]bool{"a": true, "b": true}, got); err != nil || diff != "" {
+			if diff := cmp.Diff(map[string]*alert.Source{"a": nil, "b": nil}, got); err != nil || diff != "" {
 				t.Error(err, diff)
 			}
 			if got, err := s.Existing(t.Context(), nil); err != nil || len(got) > 0 {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 	"sync"
@@ -34,12 +35,22 @@ func (m *mappings) of(index string) *mapping.Mapping {
 	if index == "" {
 		return m.given.Merged()
 	}
-	for _, name := range []string{index, event.Series(index)} {
+	for _, name := range []string{index, m.series(index)} {
 		if of, ok := m.given.ForIndex(name); ok {
 			return of
 		}
 	}
 	return nil
+}
+
+// series is what an index belongs to, by what was given or by its name.
+func (m *mappings) series(index string) string {
+	if m.given != nil {
+		if series, ok := m.given.Series(index); ok {
+			return series
+		}
+	}
+	return cmp.Or(event.DataStream(index), index)
 }
 
 // learn takes in one event of an index.

@@ -41,15 +41,15 @@ func (m *Memory) Create(ctx context.Context, docs []alert.Document) ([]alert.Wri
 	defer m.mu.Unlock()
 	for i, r := range records {
 		if written[i].Err == nil {
-			written[i].Outcome = m.insert(r)
+			written[i].Outcome = m.insert(r, &written[i])
 		}
 	}
 	return written, nil
 }
 
-func (m *Memory) insert(r record) alert.Outcome {
-	if _, found := m.byID[r.id]; found {
-		return alert.Duplicate
+func (m *Memory) insert(r record, w *alert.Written) alert.Outcome {
+	if met, found := m.byID[r.id]; found {
+		return duplicate(w, met.source)
 	}
 	m.put(r)
 	return alert.Created

@@ -90,7 +90,7 @@ func (s *scan) event(text []byte) (event.Event, error) {
 	e.Types = s.types(e.Index)
 	e.Fields = s.values(s.request.TypesOf(e.Index), source)
 	if e.ID == "" {
-		e.ID = contentID(source)
+		e.ID = event.Content(source)
 	}
 	if s.request.OmitSource {
 		e.Source = json.RawMessage("{}")

@@ -116,5 +116,6 @@ func (p pattern) covers(index string) bool {
 	if p.text == "_all" || mapping.Glob(p.text, index) {
 		return true
 	}
-	return strings.HasPrefix(index, ".") && mapping.Glob(p.text, event.Series(index))
+	stream := event.DataStream(index)
+	return stream != "" && mapping.Glob(p.text, stream)
 }

@@ -20,17 +20,37 @@ type Mark struct {
 	At int64
 	// Hash is of the hit's identity.
 	Hash uint64
+	// Index and Content are of where the document of the hit is and what it says; 0 where there is none.
+	Index, Content uint32
 }
 
-// NewMark makes the mark of a hit.
-func NewMark(id string, at time.Time) Mark {
-	sum := sha256.Sum256([]byte(id))
-	return Mark{At: at.UnixMilli(), Hash: binary.BigEndian.Uint64(sum[:])}
+// NewMark makes the mark of a hit, given the identity, and index and content of its document, "" where there is none.
+func NewMark(id, index, content string, at time.Time) Mark {
+	m := Mark{At: at.UnixMilli(), Hash: hash(id)}
+	if index != "" || content != "" {
+		m.Index, m.Content = uint32(hash(index)), uint32(hash(content)) //nolint:gosec // a part of the hash
+	}
+	return m
 }
 
-// compare orders marks by time, then hash.
+func hash(text string) uint64 {
+	sum := sha256.Sum256([]byte(text))
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// same reports whether two marks are of one hit: their identities are the same, and their documents, as far as they
+// have any, are in the same index or say the same.
+func (m Mark) same(other Mark) bool {
+	if m.Hash != other.Hash {
+		return false
+	}
+	whole := m.Index|m.Content != 0 && other.Index|other.Content != 0
+	return !whole || m.Index == other.Index || m.Content == other.Content
+}
+
+// compare orders marks by time, then what they are of.
 func (m Mark) compare(other Mark) int {
-	return cmp.Or(cmp.Compare(m.At, other.At), cmp.Compare(m.Hash, other.Hash))
+	return cmp.Or(cmp.Compare(m.At, other.At), cmp.Compare(m.Hash, other.Hash), cmp.Compare(m.Index, other.Index), cmp.Compare(m.Content, other.Content))
 }
 
 // Counted is what an alert remembers of the hits that it stands for, the one that founded it among
@@ -45,13 +65,13 @@ type Counted struct {
 // Unknown is the memory of an alert that has lost it: whatever is not later than its end counts as
 // known.
 func Unknown(end time.Time) Counted {
-	return Counted{settled: &Mark{At: end.UnixMilli(), Hash: math.MaxUint64}}
+	return Counted{settled: &Mark{At: end.UnixMilli(), Hash: math.MaxUint64, Index: math.MaxUint32, Content: math.MaxUint32}}
 }
 
 // Has reports whether a hit was counted by an alert that starts at a time. A hit that is remembered
 // is known whatever its time is by now.
 func (c Counted) Has(start int64, m Mark) bool {
-	if slices.ContainsFunc(c.marks, func(have Mark) bool { return have.Hash == m.Hash }) {
+	if slices.ContainsFunc(c.marks, m.same) {
 		return true
 	}
 	return c.settled != nil && start <= m.At && m.compare(*c.settled) <= 0
@@ -74,8 +94,11 @@ func (c Counted) With(more []Mark) Counted {
 }
 
 // The text of a memory is a version, a byte that tells whether something is settled, and that and
-// the marks, each as the time since the one before and the hash.
-const textVersion = 1
+// the marks, each as the time since the one before and the hashes.
+const (
+	textVersion = 2
+	hashBytes   = 16
+)
 
 var errText = errors.New("the memory of a suppressed alert cannot be read")
 
@@ -86,6 +109,7 @@ func (c Counted) Text() string {
 	put := func(m Mark) {
 		b = binary.AppendVarint(b, m.At-before)
 		b = binary.BigEndian.AppendUint64(b, m.Hash)
+		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, m.Index), m.Content)
 		before = m.At
 	}
 	if c.settled != nil {
@@ -109,12 +133,14 @@ func ParseCounted(text string) (Counted, error) {
 	before := int64(0)
 	for b = b[2:]; len(b) > 0; {
 		since, n := binary.Varint(b)
-		if n <= 0 || len(b) < n+8 {
+		if n <= 0 || len(b) < n+hashBytes {
 			return Counted{}, errText
 		}
 		before += since
-		all = append(all, Mark{At: before, Hash: binary.BigEndian.Uint64(b[n:])})
-		b = b[n+8:]
+		all = append(all, Mark{
+			At: before, Hash: binary.BigEndian.Uint64(b[n:]), Index: binary.BigEndian.Uint32(b[n+8:]), Content: binary.BigEndian.Uint32(b[n+12:]),
+		})
+		b = b[n+hashBytes:]
 	}
 	var c Counted
 	if hasSettled {

@@ -29,8 +29,12 @@ type Hit[T any] struct {
 	ID string
 	// Counted is what the hit is remembered by: hits with the same are one. "" means ID.
 	Counted string
-	At      time.Time
-	Of      T
+	// Index and Content are of the hit's document, "" where there is none: with the same Counted, those are one hit
+	// that are in the same index or say the same.
+	Index, Content string
+	At             time.Time
+	// Of tells what the alert is made of that the hit founds; it is asked of no other hit.
+	Of func() T
 }
 
 // Verdict is what becomes of a hit.
@@ -83,7 +87,7 @@ func (f *Folder[T]) Founded() int { return f.founded }
 
 // Add decides about a hit; room tells whether it may found an alert.
 func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
-	m := NewMark(cmp.Or(h.Counted, h.ID), h.At)
+	m := NewMark(cmp.Or(h.Counted, h.ID), h.Index, h.Content, h.At)
 	alerts := f.groups[h.Group]
 	if slices.ContainsFunc(alerts, func(c *Change[T]) bool { return c.has(m) }) {
 		return Known
@@ -96,9 +100,10 @@ func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
 		return Full
 	}
 	c := &Change[T]{
-		Group: h.Group, New: true, Founder: h.Of, added: map[Mark]struct{}{m: {}},
+		Group: h.Group, New: true, Founder: h.Of(),
 		Alert: Alert{ID: h.ID, Start: m.At, End: m.At},
 	}
+	c.add(m)
 	f.groups[h.Group] = append(alerts, c)
 	f.order = append(f.order, c)
 	f.founded++
@@ -134,14 +139,13 @@ func (f *Folder[T]) takes(c *Change[T], at int64) bool {
 }
 
 func (f *Folder[T]) take(c *Change[T], m Mark, h Hit[T]) {
-	if len(c.added) == 0 {
-		c.added = map[Mark]struct{}{}
+	if c.n == 0 {
 		f.order = append(f.order, c)
 	}
-	c.added[m] = struct{}{}
+	c.add(m)
 	c.End = max(c.End, m.At)
 	if m.At < c.Start { // only of one that is New
-		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of
+		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of()
 	}
 }
 
@@ -155,17 +159,28 @@ type Change[T any] struct {
 	// New tells that the alert is to be made, of the Founder.
 	New     bool
 	Founder T
-	// added are the hits of this run; of a new alert that of the Founder too.
-	added map[Mark]struct{}
+	// added are the n hits of this run by the hash of their identity; of a new alert that of the Founder too.
+	added map[uint64][]Mark
+	n     int
 }
 
 // Hits is the number of hits of this run that the alert takes; that which founds it is one of them.
-func (c *Change[T]) Hits() int { return len(c.added) }
+func (c *Change[T]) Hits() int { return c.n }
+
+func (c *Change[T]) add(m Mark) {
+	if c.added == nil {
+		c.added = map[uint64][]Mark{}
+	}
+	c.added[m.Hash] = append(c.added[m.Hash], m)
+	c.n++
+}
 
 func (c *Change[T]) has(m Mark) bool {
-	_, added := c.added[m]
-	return added || c.Counted.Has(c.stored(), m)
+	return slices.ContainsFunc(c.added[m.Hash], m.same) || c.Counted.Has(c.stored(), m)
 }
+
+// marks are those of the hits of this run.
+func (c *Change[T]) marks() []Mark { return slices.Concat(slices.Collect(maps.Values(c.added))...) }
 
 // stored is the start of the alert before this run.
 func (c *Change[T]) stored() int64 {
@@ -178,8 +193,8 @@ func (c *Change[T]) stored() int64 {
 // Made is the new alert with all that it takes.
 func (c *Change[T]) Made() Alert {
 	a := c.Alert
-	a.Count = len(c.added) - 1
-	a.Counted = Counted{}.With(slices.Collect(maps.Keys(c.added)))
+	a.Count = c.n - 1
+	a.Counted = Counted{}.With(c.marks())
 	return a
 }
 
@@ -188,7 +203,7 @@ func (c *Change[T]) Made() Alert {
 // too: when they were added, it was open.
 func (c *Change[T]) On(stored Alert) (Alert, int) {
 	var fresh []Mark
-	for m := range c.added {
+	for _, m := range c.marks() {
 		if !stored.Counted.Has(stored.Start, m) {
 			fresh = append(fresh, m)
 			stored.End = max(stored.End, m.At)
@@ -199,8 +214,8 @@ func (c *Change[T]) On(stored Alert) (Alert, int) {
 	return stored, len(fresh)
 }
 
-// Alone is an alert that stands for one hit and takes no others.
-func Alone(id string, at time.Time) Alert {
-	m := NewMark(id, at)
+// Alone is an alert that stands for one hit, with the index and the content of its document, and takes no others.
+func Alone(id, index, content string, at time.Time) Alert {
+	m := NewMark(id, index, content, at)
 	return Alert{ID: id, Start: m.At, End: m.At, Closed: true, Counted: Counted{marks: []Mark{m}}}
 }

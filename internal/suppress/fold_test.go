@@ -16,7 +16,7 @@ func at(second int) time.Time { return time.UnixMilli(int64(second) * 1000) }
 
 // hit is a hit of a group at a second; its name is its identity.
 func hit(group, id string, second int) suppress.Hit[string] {
-	return suppress.Hit[string]{Group: group, ID: id, At: at(second), Of: id}
+	return suppress.Hit[string]{Group: group, ID: id, At: at(second), Of: func() string { return id }}
 }
 
 // stored are alerts by group, as a run leaves them for the next.
@@ -135,7 +135,7 @@ func TestClosed(t *testing.T) {
 }
 
 func TestAlone(t *testing.T) {
-	s := stored{"a": {suppress.Alone("1", at(1))}}
+	s := stored{"a": {suppress.Alone("1", "", "", at(1))}}
 	if got := s.run(time.Minute, 9, hit("a", "1", 1), hit("a", "2", 2), hit("a", "1", 1)); got != "kNk" {
 		t.Errorf("verdicts %s", got)
 	}

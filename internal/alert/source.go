@@ -1,0 +1,185 @@
+package alert
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tocsin/internal/event"
+)
+
+// sourceField is where an alert keeps the documents that it was made of, as far as telling them from others with the
+// same identity needs it. It is no field of ECS or Kibana and is not indexed.
+const sourceField = "tocsin.source"
+
+// Source says which documents an alert was made of: its event, or the members of a sequence or sample in order. An
+// _id names one document of an index only, and a data stream has many indices: the alert about an event of one of them
+// has the id that the alert about another would have. What the documents say tells the two apart.
+type Source struct {
+	// First is the identity that the alert has by its events' series and ids, where a different alert had it before.
+	First string `json:"first,omitempty"`
+	// Index and Content are the index of each document and a hash of what it says.
+	Index   []string `json:"index"`
+	Content []string `json:"content"`
+}
+
+// Same reports whether two alerts with one identity are about the same documents. A document of the same index is
+// the same, whichever version of it was seen, and one of another index is a copy if it says the same.
+func (s *Source) Same(other *Source) bool {
+	if s == nil || other == nil {
+		return true // an alert that does not tell was made by another identity than that of events
+	}
+	if len(s.Index) != len(other.Index) {
+		return false
+	}
+	for i, index := range s.Index {
+		if index != other.Index[i] && s.Content[i] != other.Content[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Places are the indices as one text, and Contents what the documents say: the same for the same documents.
+func (s *Source) Places() string { return joined(s, func(s *Source) []string { return s.Index }) }
+
+// Contents is the other half of [Source.Places].
+func (s *Source) Contents() string { return joined(s, func(s *Source) []string { return s.Content }) }
+
+func joined(s *Source, of func(*Source) []string) string {
+	if s == nil {
+		return ""
+	}
+	return strings.Join(of(s), "\x00")
+}
+
+// second is the identity of an alert whose first identity another one has.
+func (s *Source) second(first string) string {
+	return hash(append([]string{identityVersion, first, kindContent}, s.Content...)...)
+}
+
+// SourceOf reads from an alert which documents it was made of, nil where it does not tell.
+func SourceOf(doc Document) (*Source, error) {
+	switch s := doc.Source[sourceField].(type) {
+	case nil:
+		return nil, nil //nolint:nilnil // it has none
+	case *Source:
+		return s, nil
+	default: // read back
+		data, err := json.Marshal(s)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // it was read from JSON
+		}
+		return parseSource(data)
+	}
+}
+
+// identity is that of a new alert, first by its events' series and ids.
+func (s *Source) identity(first string, run Run) string {
+	if s == nil || !run.Second {
+		return first
+	}
+	return s.second(first)
+}
+
+// put writes it into an alert. Alerts of different documents with one identity are about one thing.
+func (s *Source) put(doc Document, first string) {
+	if s == nil {
+		return
+	}
+	if doc.ID != first {
+		s.First = first
+		doc.Source["kibana.alert.instance.id"] = first
+	}
+	doc.Source[sourceField] = s
+}
+
+// ReadSource is [SourceOf] for an alert as JSON.
+func ReadSource(text []byte) (*Source, error) {
+	var doc struct {
+		Source json.RawMessage `json:"tocsin.source"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("read %s: %w", sourceField, err)
+	}
+	if len(doc.Source) == 0 || string(doc.Source) == "null" {
+		return nil, nil //nolint:nilnil // it has none
+	}
+	s, err := parseSource(doc.Source)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", sourceField, err)
+	}
+	return s, nil
+}
+
+func parseSource(data []byte) (*Source, error) {
+	var s Source
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, err //nolint:wrapcheck // the caller names the alert
+	}
+	if len(s.Index) != len(s.Content) {
+		return nil, errSource
+	}
+	return &s, nil
+}
+
+// sourceOf is what an alert about these events keeps; nil where there are none that have an id.
+func sourceOf(events []event.Event, sources []map[string]any) *Source {
+	s := &Source{}
+	for i, e := range events {
+		if e.ID == "" {
+			return nil
+		}
+		s.Index = append(s.Index, e.Index)
+		s.Content = append(s.Content, content(e, sources[i]))
+	}
+	return s
+}
+
+// content hashes what an event says, less when it came in: an event that was sent again after a rollover is the same. A
+// document whose source cannot be read says nothing that could be compared, and is the one of its index.
+func content(e event.Event, source map[string]any) string {
+	if len(source) == 0 {
+		return event.Content(map[string]any{"_index": e.Index})
+	}
+	return event.Content(withoutIngested(source))
+}
+
+func withoutIngested(source map[string]any) map[string]any {
+	out := make(map[string]any, len(source))
+	for name, value := range source {
+		switch name {
+		case "event.ingested":
+		case "event":
+			out[name] = withoutMember(value, "ingested")
+		default:
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// withoutMember copies an object, or each object of a list, less a member.
+func withoutMember(v any, member string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if _, has := v[member]; !has {
+			return v
+		}
+		out := make(map[string]any, len(v))
+		for name, value := range v {
+			if name != member {
+				out[name] = value
+			}
+		}
+		return out
+	case []any:
+		list := slices.Clone(v)
+		for i := range list {
+			list[i] = withoutMember(list[i], member)
+		}
+		return list
+	}
+	return v
+}

@@ -1,0 +1,134 @@
+package service
+
+import (
+	"sync"
+	"time"
+
+	"tocsin/internal/ledger"
+)
+
+// backlog holds the open slots that this runner knows of: those that the ledger named when it was last read, and
+// what has happened since. It is safe for concurrent use; the zero value is empty.
+type backlog struct {
+	mu     sync.Mutex
+	byRule map[string]map[int64]ledger.Entry
+	// touched are the slots that changed since begin: a read of the ledger that began before does not know of it.
+	touched map[slotKey]bool
+}
+
+// slotKey identifies a slot of a rule.
+type slotKey struct {
+	rule string
+	slot int64
+}
+
+// add puts an open slot in, replacing what was known of it.
+func (b *backlog) add(rule string, e ledger.Entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.put(rule, e)
+	b.touch(rule, e.Slot)
+}
+
+// addMissed puts a slot in that was not run, unless it is there.
+func (b *backlog) addMissed(rule string, slot time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, known := b.byRule[rule][slot.UnixNano()]; !known {
+		b.put(rule, ledger.Entry{Slot: slot})
+	}
+	b.touch(rule, slot)
+}
+
+// remove takes a slot out that is no longer open.
+func (b *backlog) remove(rule string, slot time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drop(rule, slot.UnixNano())
+	b.touch(rule, slot)
+}
+
+func (b *backlog) put(rule string, e ledger.Entry) {
+	if b.byRule == nil {
+		b.byRule = map[string]map[int64]ledger.Entry{}
+	}
+	if b.byRule[rule] == nil {
+		b.byRule[rule] = map[int64]ledger.Entry{}
+	}
+	b.byRule[rule][e.Slot.UnixNano()] = e
+}
+
+func (b *backlog) drop(rule string, slot int64) {
+	delete(b.byRule[rule], slot)
+	if len(b.byRule[rule]) == 0 {
+		delete(b.byRule, rule)
+	}
+}
+
+func (b *backlog) touch(rule string, slot time.Time) {
+	if b.touched != nil {
+		b.touched[slotKey{rule, slot.UnixNano()}] = true
+	}
+}
+
+// begin marks the start of a read of the ledger.
+func (b *backlog) begin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.touched = map[slotKey]bool{}
+}
+
+// replace takes over what the ledger said, except for slots that have changed since begin.
+func (b *backlog) replace(surveys []ledger.Survey) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	old := b.byRule
+	b.byRule = map[string]map[int64]ledger.Entry{}
+	for _, s := range surveys {
+		for _, o := range s.Owed {
+			if !b.touched[slotKey{o.RuleID, o.Entry.Slot.UnixNano()}] {
+				b.put(o.RuleID, o.Entry)
+			}
+		}
+	}
+	for k := range b.touched {
+		if e, open := old[k.rule][k.slot]; open {
+			b.put(k.rule, e)
+		}
+	}
+	b.touched = nil
+}
+
+// count returns the number of open slots of a rule.
+func (b *backlog) count(rule string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.byRule[rule])
+}
+
+// counts returns the number of open slots of every rule that has one.
+func (b *backlog) counts() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make(map[string]int, len(b.byRule))
+	for rule, slots := range b.byRule {
+		out[rule] = len(slots)
+	}
+	return out
+}
+
+// list returns the open slots of the rules that are wanted.
+func (b *backlog) list(wanted func(rule string) bool) []ledger.Owed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []ledger.Owed
+	for rule, slots := range b.byRule {
+		if !wanted(rule) {
+			continue
+		}
+		for _, e := range slots {
+			out = append(out, ledger.Owed{RuleID: rule, Entry: e})
+		}
+	}
+	return out
+}
