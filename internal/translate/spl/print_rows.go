@@ -156,15 +156,6 @@ func (a *AddTotals) String() string {
 		setting("labelfield", a.LabelField, ""), setting("fieldname", a.As, usualTotal), printNames(a.Names))
 }
 
-// String writes from datamodel.
-func (d *Datamodel) String() string {
-	name := d.Model
-	if d.Dataset != "" {
-		name += "." + d.Dataset
-	}
-	return "from datamodel " + quote(name)
-}
-
 // String writes makeresults with its count.
 func (m *Makeresults) String() string {
 	form := ""
