@@ -167,8 +167,13 @@ func (p *parser) aggArgument(a *Agg) {
 		a.Field = &n
 		return
 	}
-	// A name may have blanks in it here, and nothing but the parenthesis ends it.
+	// A name may have blanks in it here, and calls such as IsOutlier(x); only the parenthesis ends it.
 	text, span := p.word(")|[]\"")
+	for !p.failed && strings.Count(text, "(") > strings.Count(text, ")") && p.accept(")") {
+		p.word(")|[]\"")
+		span.End = p.pos
+		text = p.src[span.Start:span.End]
+	}
 	trimmed := strings.TrimRight(text, " \t\r\n")
 	span.End -= len(text) - len(trimmed)
 	if trimmed == "" {
