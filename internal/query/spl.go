@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/internal/condition"
@@ -131,6 +132,9 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 	if plan == nil {
 		return nil, diags, nil
 	}
+	if note := plan.TimeNote(); note != "" {
+		diags = append(diags, p.Detection.Search.Report(diag.Warning, CodeTime, diag.Span{}, "an index of %s %s", strings.Join(plan.Request.Patterns, ","), note))
+	}
 	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
 }
 
@@ -143,6 +147,9 @@ func (p *splPlan) unknown(plan *fieldmap.Plan) diag.List {
 	return diag.List{p.Detection.Search.Report(diag.Warning, CodeNoSource, diag.Span{},
 		"the field map has no source for %s: nothing is searched", p.first.Where)}
 }
+
+// CodeTime marks a search over events whose time cannot be searched for.
+const CodeTime = "spl/time"
 
 // CodeNoSource marks a search for events that the field map does not know.
 const CodeNoSource = "spl/no-source"
@@ -181,7 +188,7 @@ func (s *splSearch) Target() search.Target {
 
 // Reads is the search of the first command, unless that is about a time of its own.
 func (s *splSearch) Reads(w window.Window) []Read {
-	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() || s.plan.within(w) != w {
+	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() || s.plan.within(w) != w || !s.first.Shared() {
 		return nil
 	}
 	_, counted := s.grouping(w)
