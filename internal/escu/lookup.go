@@ -129,9 +129,9 @@ func (l *loader) written() {
 				}
 				name := strings.TrimSuffix(strings.Trim(word, `"`), ".csv")
 				if t := l.library.Table(name); t == nil {
-					l.library.Lookups[name] = &splunk.Table{Name: name}
+					l.library.Lookups[name] = &splunk.Table{Name: name, Kept: true}
 				} else {
-					t.Empty = ""
+					t.Empty, t.Kept = "", true
 				}
 			}
 		}

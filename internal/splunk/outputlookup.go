@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -183,6 +184,9 @@ func (r *run) keptTable(name string, def *Table) (*Table, error) {
 		return def, nil
 	}
 	kept, found, err := r.env.Tables.Read(r.ctx, tableKey(name, def))
+	if errors.Is(err, tables.ErrRefused) && (def == nil || !def.Kept && !def.Listed) {
+		return def, nil // nobody is known to write it
+	}
 	if err != nil || !found {
 		return def, err //nolint:wrapcheck // it names the table
 	}

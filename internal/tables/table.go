@@ -22,6 +22,9 @@ const (
 // ErrTooLarge is wrapped when a table would be larger than it may be.
 var ErrTooLarge = errors.New("a table has at most 100000 rows and 16 MiB")
 
+// ErrRefused is wrapped when whoever asks may not read the place of tables.
+var ErrRefused = errors.New("the place of tables may not be read")
+
 // ErrConflict is wrapped when others keep writing a table at the same time.
 var ErrConflict = errors.New("others write the table at the same time")
 
