@@ -49,15 +49,18 @@ func jsonHits(hits []query.Hit) []any {
 
 // writeHits writes hits, or what an answer has by column.
 func writeHits(a *app, hits []query.Hit, timeField string, columns bool) error {
+	if a.global.Format == "csv" {
+		return writeCSV(a, hits)
+	}
 	if a.global.Format != "text" {
 		return writeJSON(a.out, a.global.Format, jsonHits(hits))
 	}
 	if columns {
-		rows, ok, err := newRowTable(hits)
+		rows, err := newRowTable(hits)
 		if err != nil {
 			return err
 		}
-		if ok {
+		if rows.shown() {
 			if err := rows.write(a); err != nil {
 				return err
 			}

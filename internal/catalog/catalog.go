@@ -131,3 +131,27 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: c.options.Index})
 	return plan, append(diags, more...)
 }
+
+// Search plans a search in SPL that no detection holds, with the macros and lookups of the catalog. Events
+// that are written as Splunk has them are looked for in the patterns. The plan is nil when a diagnostic is an
+// error.
+func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List) {
+	library := c.library
+	if library == nil {
+		library = &escu.Library{}
+	}
+	m := fieldmap.Default()
+	if c.options.Map != nil {
+		m = *c.options.Map
+	}
+	d := &escu.Detection{Name: "query", Search: text}
+	env := library.Env()
+	env.Locate = c.options.Locate
+	search, diags := library.Parse(d, env)
+	if search == nil {
+		return nil, diags
+	}
+	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: index})
+	return plan, append(diags, more...)
+}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,11 +35,15 @@ type Regexp struct {
 // Compile compiles a pattern.
 func Compile(text string) (*Regexp, error) {
 	r := &Regexp{text: text, dollar: strings.Contains(text, "$")}
-	back, err := regexp2.Compile(lineEnd(text), regexp2.RE2)
+	counted, names := numbered(text)
+	back, err := regexp2.Compile(lineEnd(counted), regexp2.RE2)
 	if err != nil {
-		back, err = regexp2.Compile(lineEnd(possessive(text)), regexp2.RE2)
+		back, err = regexp2.Compile(lineEnd(possessive(counted)), regexp2.RE2)
 	}
 	if err != nil {
+		if _, plain := regexp2.Compile(lineEnd(text), regexp2.RE2); plain != nil {
+			err = plain // It says what is wrong with the pattern as it is written.
+		}
 		return nil, fmt.Errorf("the pattern %q does not compile: %w", text, err)
 	}
 	back.MatchTimeout = Timeout
@@ -50,13 +53,7 @@ func Compile(text string) (*Regexp, error) {
 		r.names = linear.SubexpNames()
 		return r, nil
 	}
-	for _, n := range back.GetGroupNumbers() {
-		name := back.GroupNameFromNumber(n)
-		if name == strconv.Itoa(n) {
-			name = ""
-		}
-		r.names = append(r.names, name)
-	}
+	r.names = names
 	return r, nil
 }
 

@@ -172,12 +172,6 @@ type AddTotals struct {
 	Label, LabelField string
 }
 
-// Datamodel reads the events of a dataset: from datamodel.
-type Datamodel struct {
-	At
-	Model, Dataset string
-}
-
 // Makeresults makes rows: N empty ones, or those of Data.
 type Makeresults struct {
 	At

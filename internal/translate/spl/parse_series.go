@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -76,9 +77,7 @@ func stepOptions(s *Steps) map[string]func(string) bool {
 }
 
 func with(options, more map[string]func(string) bool) {
-	for key, take := range more {
-		options[key] = take
-	}
+	maps.Copy(options, more)
 }
 
 func parseXyseries(p *parser, start int) Stage {

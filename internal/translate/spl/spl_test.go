@@ -117,6 +117,7 @@ func TestPrint(t *testing.T) {
 		{`x = "a b" y!=2 z IN (1,"b c" d)`, `search x="a b" AND y!=2 AND z IN (1, "b c", d)`},
 		{"`source` EventCode=1", `search (sourcetype=a OR sourcetype=b) AND EventCode=1`},
 		{"a=1\u00a0b=2 |\u00a0search c=\"\u00a0\"", "search a=1 AND b=2 | search c=\"\u00a0\""},
+		{`a=1|predict n as p upper90=hi future_timespan=1 m`, `search a=1 | predict future_timespan=1 n as p upper90="hi" m upper90=""`},
 		{`a=1|where x=1 OR y=2 AND NOT z`, `search a=1 | where x = 1 OR y = 2 AND NOT z`},
 		{`a=1|eval b=1+2*3."x", c=(1+2)*3`, `search a=1 | eval b = 1 + 2 * 3 . "x", c = (1 + 2) * 3`},
 		{`a=1|eval b='x.y{}'.c`, `search a=1 | eval b = 'x.y{}' . c`},
