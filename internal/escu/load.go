@@ -138,6 +138,7 @@ func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List
 	l.rows()
 	l.schedules()
 	l.supersede()
+	l.written()
 	l.diags.Sort()
 	return l.library, l.diags, nil
 }

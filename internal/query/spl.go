@@ -135,7 +135,18 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 	if note := plan.TimeNote(); note != "" {
 		diags = append(diags, p.Detection.Search.Report(diag.Warning, CodeTime, diag.Span{}, "an index of %s %s", strings.Join(plan.Request.Patterns, ","), note))
 	}
-	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
+	return &splSearch{plan: p, first: plan}, slices.Concat(diags, p.unknown(plan), p.absent(plan)), nil
+}
+
+// absent says that no index can have events of the sources that a search asks for.
+func (p *splPlan) absent(plan *fieldmap.Plan) diag.List {
+	names, all := plan.Absent()
+	if !all || plan.Nothing && len(plan.Target.Indices) == 0 || !p.Map.Tell() {
+		return nil
+	}
+	return diag.List{p.Detection.Search.Report(diag.Warning, CodeNoSource, diag.Span{},
+		"no index of %s has the fields by which the field map tells the events of %s: nothing is found. Of other sources this is not said again; explain says it of a rule",
+		strings.Join(plan.Request.Patterns, ","), strings.Join(names, ", "))}
 }
 
 // unknown names what a search asks for that the field map does not know: only events that are written
