@@ -184,10 +184,10 @@ func (p *parser) aggArgument(a *Agg) {
 
 func parseTop(p *parser, start int, rare bool) Stage {
 	t := &Top{Rare: rare, Limit: 10, CountAs: "count", ShareAs: "percent"}
-	count, share := true, true
+	count, share, other, otherText := true, true, false, usualOther
 	options := map[string]func(string) bool{
 		"limit": toCount(&t.Limit), "showcount": toFlag(&count), "showperc": toFlag(&share), "countfield": toText(&t.CountAs),
-		"percentfield": toText(&t.ShareAs), "useother": only("false", "f"),
+		"percentfield": toText(&t.ShareAs), "useother": toFlag(&other), "otherstr": toText(&otherText),
 	}
 	if c := p.peek(); isDigit(c) {
 		text, _ := p.word(wordEnd)
@@ -197,7 +197,9 @@ func parseTop(p *parser, start int, rare bool) Stage {
 	if p.keyword("by") {
 		t.By = p.wantNamesAnd(t.Command(), options)
 	}
-	t.NoCount, t.NoShare = !count, !share
+	if t.NoCount, t.NoShare = !count, !share; other {
+		t.Other = otherText
+	}
 	t.At = p.at(start)
 	return t
 }
