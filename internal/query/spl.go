@@ -256,7 +256,7 @@ func (s *splSearch) Execute(ctx context.Context, src Source, w window.Window, vi
 	events.Read = func(n int) { read += int64(n) }
 	out := newRowHits(p, src, at, visit)
 	env := p.Env
-	env.Tables = src.Tables
+	env.Tables, env.Collector = src.Tables, out
 	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
 	if err == nil {
 		err = out.flush(ctx)
