@@ -84,6 +84,26 @@ func ForSPL(s SPL) (Plan, diag.List) {
 
 func (p *splPlan) Rule() *rule.Rule { return p.rule }
 
+// TableWriter is a plan that may write tables for others.
+type TableWriter interface {
+	Plan
+	WritesTables() bool
+}
+
+// WritesTables reports whether a command of the search writes a table.
+func (p *splPlan) WritesTables() bool {
+	writes := false
+	splunk.EachSearch(p.Search, func(s *spl.Search) {
+		for _, stage := range s.Stages {
+			switch stage.(type) {
+			case *spl.OutputLookup, *spl.Fit:
+				writes = true
+			}
+		}
+	})
+	return writes
+}
+
 // Strategy is that of counting where the first commands can be counted, if the fields are mapped as ECS
 // has them.
 func (p *splPlan) Strategy() Strategy { return p.strategy }
