@@ -24,6 +24,8 @@ type Options struct {
 	Index []string
 	// Skew is the percentage of their period over which detections are spread; see [escu.Schedule.Skew].
 	Skew int
+	// OnlyEnabled disables the detections that do not say enabled_by_default: true.
+	OnlyEnabled bool
 	// Locate knows addresses; nil: iplocation is not supported.
 	Locate func(address string) map[string]string
 }
@@ -85,6 +87,11 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
 	for _, d := range all {
 		r := d.Rule()
+		r.Enabled = nil
+		if c.options.OnlyEnabled {
+			enabled := d.Enabled != nil && *d.Enabled
+			r.Enabled = &enabled
+		}
 		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
 		mine, others := owned(r, diags)
 		diags = slices.Concat(others, c.Add(r, mine))

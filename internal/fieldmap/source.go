@@ -63,6 +63,8 @@ type Plan struct {
 	Partly error
 
 	rows *Rows
+	// absent are the sources that no index can have events of.
+	absent []string
 	// at is where the events have their time.
 	at times
 	// span is the window of the scan.
@@ -183,6 +185,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 			Time: search.TimeRange{Field: at.field, Fallback: at.fallback},
 		},
 	}
+	p.absent = view.absent(target.Fields)
 	p.names = func(w window.Window) ([]string, error) { return e.names(view.Index(e.Index), w) }
 	if names, err := p.names(scanned(s, e.Window)); err == nil { // else the place of the events refuses them
 		p.Request.Patterns = names

@@ -84,6 +84,26 @@ func ForSPL(s SPL) (Plan, diag.List) {
 
 func (p *splPlan) Rule() *rule.Rule { return p.rule }
 
+// TableWriter is a plan that may write tables for others.
+type TableWriter interface {
+	Plan
+	WritesTables() bool
+}
+
+// WritesTables reports whether a command of the search writes a table.
+func (p *splPlan) WritesTables() bool {
+	writes := false
+	splunk.EachSearch(p.Search, func(s *spl.Search) {
+		for _, stage := range s.Stages {
+			switch stage.(type) {
+			case *spl.OutputLookup, *spl.Fit:
+				writes = true
+			}
+		}
+	})
+	return writes
+}
+
 // Strategy is that of counting where the first commands can be counted, if the fields are mapped as ECS
 // has them.
 func (p *splPlan) Strategy() Strategy { return p.strategy }
@@ -135,7 +155,18 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 	if note := plan.TimeNote(); note != "" {
 		diags = append(diags, p.Detection.Search.Report(diag.Warning, CodeTime, diag.Span{}, "an index of %s %s", strings.Join(plan.Request.Patterns, ","), note))
 	}
-	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
+	return &splSearch{plan: p, first: plan}, slices.Concat(diags, p.unknown(plan), p.absent(plan)), nil
+}
+
+// absent says that no index can have events of the sources that a search asks for.
+func (p *splPlan) absent(plan *fieldmap.Plan) diag.List {
+	names, all := plan.Absent()
+	if !all || plan.Nothing && len(plan.Target.Indices) == 0 || !p.Map.Tell() {
+		return nil
+	}
+	return diag.List{p.Detection.Search.Report(diag.Warning, CodeNoSource, diag.Span{},
+		"no index of %s has the fields by which the field map tells the events of %s: nothing is found. Of other sources this is not said again; explain says it of a rule",
+		strings.Join(plan.Request.Patterns, ","), strings.Join(names, ", "))}
 }
 
 // unknown names what a search asks for that the field map does not know: only events that are written
@@ -245,7 +276,7 @@ func (s *splSearch) Execute(ctx context.Context, src Source, w window.Window, vi
 	events.Read = func(n int) { read += int64(n) }
 	out := newRowHits(p, src, at, visit)
 	env := p.Env
-	env.Tables = src.Tables
+	env.Tables, env.Collector = src.Tables, out
 	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
 	if err == nil {
 		err = out.flush(ctx)
