@@ -178,3 +178,32 @@ func TestScored(t *testing.T) {
 		}
 	}
 }
+
+// TestNotLoadedIsNamed wants every file that is meant for a detection and cannot be one to be named, and no
+// other file.
+func TestNotLoadedIsNamed(t *testing.T) {
+	tail := "how_to_implement: h\ntags: {analytic_story: [A]}\n"
+	for name, tt := range map[string]struct{ content, want string }{
+		"no type":         {"name: N\nid: 1\nsearch: a=1\n" + tail, "has no type"},
+		"an empty type":   {"name: N\nid: 1\ntype:\nsearch: a=1\n" + tail, "has no type"},
+		"another type":    {"name: N\nid: 1\ntype: ttp\nsearch: a=1\n" + tail, "the type ttp is none of"},
+		"no search":       {"name: N\nid: 1\ntype: TTP\n" + tail, "has no search"},
+		"an empty search": {"name: N\nid: 1\ntype: TTP\nsearch:\n" + tail, "has no search"},
+		"no name":         {"id: 1\ntype: TTP\nsearch: a=1\n" + tail, "has no name"},
+		"no id":           {"name: N\ntype: TTP\nsearch: a=1\n" + tail, "has no id"},
+		"a list":          {"name: N\nid: 1\ntype: TTP\nsearch: [a=1]\n" + tail, "search is not a text"},
+		"broken":          {"name: N\n  id: 1\nsearch: a=1\n", "d.yml"},
+		"a story":         {"name: Story\nid: 1\nversion: 1\ndescription: d\nnarrative: n\ntags: {category: [x]}\n", ""},
+		"a playbook":      {"name: P\nid: 1\ntype: Investigation\nplaybook: x\ntags: {platform_tags: [x]}\n", ""},
+		"a manifest":      {"apiVersion: v1\nkind: Service\nspec: {type: ClusterIP}\n", ""},
+		"a chart":         {"name: c\nsearch: {type: box}\n", ""},
+	} {
+		l, diags := loadFS(t, map[string]string{"d.yml": tt.content})
+		switch text := fmt.Sprint(diags.Err()); {
+		case tt.want == "" && (diags.HasErrors() || len(l.Broken) > 0):
+			t.Errorf("%s: %s", name, text)
+		case tt.want != "" && (!strings.Contains(text, tt.want) || !strings.Contains(text, "d.yml") || len(l.Broken) != 1):
+			t.Errorf("%s: %s, %d broken; want %s", name, text, len(l.Broken), tt.want)
+		}
+	}
+}
