@@ -271,7 +271,12 @@ func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 func (p *Plan) document(d *event.Document) (splunk.Row, bool, error) {
 	at, err := p.time(d)
 	if err != nil {
-		return nil, false, err
+		if p.span != (window.Window{}) {
+			return nil, false, err
+		}
+		// A search over all times finds events without one, too: Splunk would have given them that at which
+		// it got them.
+		at = p.View.slot
 	}
 	row, member := p.rows.row(d, splunk.Epoch(p.resolved(at)))
 	p.settle(row)

@@ -51,7 +51,7 @@ func (e *Events) times(fields mapping.Fields, mapped bool) times {
 	}
 	switch family := own.Type.Family(); {
 	case !mapped && !formatted:
-		usual.fallback, usual.as = ownTime, &mapping.Field{Name: ownTime, Type: mapping.Date, Format: "strict_date_optional_time||epoch_second"}
+		usual.fallback, usual.as = ownTime, &mapping.Field{Name: ownTime, Type: mapping.Date, Format: "epoch_second||strict_date_optional_time"}
 	case family == mapping.FamilyInteger || family == mapping.FamilyFloat:
 		usual.seconds = ownTime
 		usual.note = "has no @timestamp, and _time is a number: its events are found, and not in order of their time; map _time as a date with the format epoch_second"

@@ -21,10 +21,15 @@ func (s *splSearch) hunt(ctx context.Context, src Source, w window.Window, size 
 	}
 	env := p.Env
 	env.Tables = src.Tables
+	events := p.source(src)
+	events.KeepSource = false
 	var hits []Hit
-	err := splunk.Run(ctx, p.Search, env, routed{src, p.source(src)}, at, func(row splunk.Row) error {
+	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error {
 		if len(hits) == size {
 			return errEnough
+		}
+		for _, own := range []string{"_id", "_index"} {
+			delete(row, own) // Of events that Splunk has, nobody sees where they are kept.
 		}
 		source, err := json.Marshal(row.Native())
 		if err != nil {
