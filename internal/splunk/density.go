@@ -12,15 +12,16 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// density is a model: of each field and each combination of values of by, how values are spread about their
-// mean. They are taken to be spread normally.
+// density is a model: of each field and each combination of values of by, how values are spread: normally
+// about their mean, or falling from the least one on.
 type density struct {
 	fields, by []string
+	decays     bool
 	shares     spl.Shares
 	groups     map[string]spread
 }
 
-type spread struct{ n, mean, m2 float64 }
+type spread struct{ n, mean, m2, least float64 }
 
 // usualShare is how many of all values are outliers when nobody says.
 const usualShare = 0.01
@@ -49,7 +50,9 @@ func (m *density) learn(row Row) int {
 		s, known := m.groups[key]
 		if !known {
 			held += len(key) + 64
+			s.least = x
 		}
+		s.least = min(s.least, x)
 		s.n++
 		d := x - s.mean
 		s.mean += d / s.n
@@ -78,6 +81,9 @@ func (m *density) judge(row Row, shares spl.Shares) {
 		outlier := 0.0
 		if s.n >= 2 {
 			low, high := s.bounds(shares)
+			if m.decays {
+				low, high = s.decay(shares)
+			}
 			if x < low || x > high {
 				outlier = 1
 			}
@@ -104,18 +110,30 @@ func (s spread) bounds(shares spl.Shares) (low, high float64) {
 	return low, high
 }
 
+// decay is bounds where values fall from the least one on: what is rare is above.
+func (s spread) decay(shares spl.Shares) (low, high float64) {
+	share := shares.Upper
+	if share == 0 {
+		share = shares.Both
+	}
+	if share == 0 {
+		return math.Inf(-1), math.Inf(1)
+	}
+	return math.Inf(-1), s.least - (s.mean-s.least)*math.Log(share)
+}
+
 // modelKey is the name that a model is kept under, which no lookup has.
 func modelKey(name string) string { return "__mlspl_" + name }
 
 // table is the model as it is kept: a row of how it was made, and one for each group.
 func (m *density) table(now time.Time) tables.Table {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	t := tables.Table{Columns: []string{"key", "n", "mean", "m2"}, Updated: now.UTC(), Rows: [][]string{
-		{strings.Join(m.fields, "\x00"), number(m.shares.Both), number(m.shares.Lower), number(m.shares.Upper)},
-		{strings.Join(m.by, "\x00"), "", "", ""},
+	t := tables.Table{Columns: []string{"key", "n", "mean", "m2", "least"}, Updated: now.UTC(), Rows: [][]string{
+		{strings.Join(m.fields, "\x00"), number(m.shares.Both), number(m.shares.Lower), number(m.shares.Upper), number(map[bool]float64{true: 1}[m.decays])},
+		{strings.Join(m.by, "\x00"), "", "", "", ""},
 	}}
 	for key, s := range m.groups {
-		t.Rows = append(t.Rows, []string{key, number(s.n), number(s.mean), number(s.m2)})
+		t.Rows = append(t.Rows, []string{key, number(s.n), number(s.mean), number(s.m2), number(s.least)})
 	}
 	return t
 }
@@ -126,8 +144,8 @@ func densityOf(t tables.Table) (*density, error) {
 	if len(t.Rows) < 2 {
 		return nil, errNoModel
 	}
-	numbers := func(row []string) (out [3]float64, err error) {
-		if len(row) != 4 {
+	numbers := func(row []string) (out [4]float64, err error) {
+		if len(row) != 5 {
 			return out, errNoModel
 		}
 		for i := range out {
@@ -141,7 +159,7 @@ func densityOf(t tables.Table) (*density, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &density{fields: strings.Split(t.Rows[0][0], "\x00"), shares: spl.Shares{Both: shares[0], Lower: shares[1], Upper: shares[2]}, groups: map[string]spread{}}
+	m := &density{fields: strings.Split(t.Rows[0][0], "\x00"), shares: spl.Shares{Both: shares[0], Lower: shares[1], Upper: shares[2]}, decays: shares[3] == 1, groups: map[string]spread{}}
 	if t.Rows[1][0] != "" {
 		m.by = strings.Split(t.Rows[1][0], "\x00")
 	}
@@ -150,7 +168,7 @@ func densityOf(t tables.Table) (*density, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.groups[row[0]] = spread{x[0], x[1], x[2]}
+		m.groups[row[0]] = spread{x[0], x[1], x[2], x[3]}
 	}
 	return m, nil
 }
@@ -165,7 +183,7 @@ type fitted struct {
 }
 
 func newFitted(r *run, c *spl.Fit, next stage) stage {
-	m := &density{shares: c.Shares, groups: map[string]spread{}}
+	m := &density{shares: c.Shares, decays: c.Decays, groups: map[string]spread{}}
 	for _, n := range c.Fields {
 		m.fields = append(m.fields, n.Text)
 	}

@@ -46,6 +46,10 @@ func TestModel(t *testing.T) {
 			t.Errorf("%s: %v, %v", search, got, err)
 		}
 	}
+	decay := "| makeresults count=200 | streamstats count as i | eval n=-ln(i/201) | fit DensityFunction n dist=expon into e threshold=0.05 | where 'IsOutlier(n)'=1 | stats count min(n) as m | eval far=if(m>2.7,1,0)"
+	if got, err := keeps(t, store, nil, decay); err != nil || got[0]["far"] != int64(1) || got[0]["count"].(int64) < 5 || got[0]["count"].(int64) > 15 {
+		t.Errorf("values that fall: %v, %v", got, err)
+	}
 	if _, err := keeps(t, store, events, "* | apply nowhere"); err == nil || !strings.Contains(err.Error(), "the model nowhere: it is not there") {
 		t.Errorf("a model that is not there: %v", err)
 	}

@@ -7,6 +7,8 @@ type Fit struct {
 	At
 	Fields, By []Name
 	Model      string
+	// Decays takes values to be the fewer the greater they are; else they are spread normally about their mean.
+	Decays bool
 	Shares
 }
 
@@ -33,7 +35,11 @@ func (f *Fit) String() string {
 	if f.Model != "" {
 		into = "into " + printName(f.Model)
 	}
-	return line("fit DensityFunction", printNames(f.Fields), f.Shares.String(), by(f.By), into)
+	dist := ""
+	if f.Decays {
+		dist = "dist=expon"
+	}
+	return line("fit DensityFunction", printNames(f.Fields), dist, f.Shares.String(), by(f.By), into)
 }
 
 // String writes apply with its model.
@@ -61,7 +67,7 @@ func (s *Shares) options() map[string]func(string) bool {
 	}
 	return map[string]func(string) bool{
 		"threshold": share(&s.Both), "lower_threshold": share(&s.Lower), "upper_threshold": share(&s.Upper),
-		"dist": oneOf(new(string), "auto", "norm"), "show_density": ignored, "show_options": ignored, "sample": ignored,
+		"show_density": ignored, "show_options": ignored, "sample": ignored,
 		"full_sample": ignored, "random_state": ignored, "metric": ignored, "exclude_dist": ignored,
 	}
 }
@@ -75,6 +81,8 @@ func parseFit(p *parser, start int) Stage {
 		return f
 	}
 	options := f.Shares.options()
+	dist := ""
+	options["dist"] = oneOf(&dist, "auto", "norm", "expon")
 	f.Fields = p.wantNamesAnd("fit", options, "by", "into", "as")
 	for !p.failed && !p.stageEnd() {
 		switch {
@@ -92,6 +100,7 @@ func parseFit(p *parser, start int) Stage {
 			p.skipStage()
 		}
 	}
+	f.Decays = dist == "expon"
 	f.At = p.at(start)
 	return f
 }

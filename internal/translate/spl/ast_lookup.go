@@ -160,6 +160,8 @@ type Top struct {
 	NoShare bool
 	CountAs string
 	ShareAs string
+	// Other is what a row for all others has in the place of values; "" makes none.
+	Other string
 }
 
 // AddTotals adds the sum of numbers to each row, and a row with the sums of fields.

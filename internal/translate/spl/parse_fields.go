@@ -216,7 +216,7 @@ func parseBin(p *parser, start int) Stage {
 }
 
 var conversions = map[string]bool{
-	"auto": true, "ctime": true, "mktime": true, "num": true, "none": true, "rmcomma": true, "rmunit": true, "dur2sec": true, "memk": true,
+	"auto": true, "ctime": true, "mktime": true, "num": true, "none": true, "rmcomma": true, "rmunit": true, "dur2sec": true, "memk": true, "mstime": true,
 }
 
 func parseConvert(p *parser, start int) Stage {

@@ -88,6 +88,9 @@ func (p *parser) agg() (a Agg, ok bool) {
 		return a, false
 	}
 	a.Func = strings.ToLower(name)
+	if a.Func == "sparkline" {
+		return p.sparkline(span)
+	}
 	percent, isPercent := percentile(a.Func)
 	a.Percent = percent
 	shown, known := aggregates[a.Func]
@@ -125,6 +128,27 @@ func (p *parser) agg() (a Agg, ok bool) {
 		a.Span = p.at(span.Start).Span
 	}
 	return a, !p.failed
+}
+
+// sparkline reads sparkline(function, span).
+func (p *parser) sparkline(name diag.Span) (a Agg, ok bool) {
+	a.Func = "sparkline"
+	p.want("(")
+	inner, ok := p.agg()
+	a.Inner, a.Field, a.X = &inner, inner.Field, inner.X
+	if p.accept(",") {
+		text, span := p.word(")")
+		if !toSpan(&a.Step)(strings.TrimSpace(text)) {
+			p.fail(span, "%s is no length of time such as 1h", text)
+		}
+	}
+	p.want(")")
+	a.Span = p.at(name.Start).Span
+	if a.As = p.src[a.Span.Start:a.Span.End]; p.keyword("as") {
+		a.As = p.name().Text
+		a.Span = p.at(name.Start).Span
+	}
+	return a, ok && !p.failed
 }
 
 // alias is the name that a function is run by.
@@ -184,10 +208,10 @@ func (p *parser) aggArgument(a *Agg) {
 
 func parseTop(p *parser, start int, rare bool) Stage {
 	t := &Top{Rare: rare, Limit: 10, CountAs: "count", ShareAs: "percent"}
-	count, share := true, true
+	count, share, other, otherText := true, true, false, usualOther
 	options := map[string]func(string) bool{
 		"limit": toCount(&t.Limit), "showcount": toFlag(&count), "showperc": toFlag(&share), "countfield": toText(&t.CountAs),
-		"percentfield": toText(&t.ShareAs), "useother": only("false", "f"),
+		"percentfield": toText(&t.ShareAs), "useother": toFlag(&other), "otherstr": toText(&otherText),
 	}
 	if c := p.peek(); isDigit(c) {
 		text, _ := p.word(wordEnd)
@@ -197,7 +221,9 @@ func parseTop(p *parser, start int, rare bool) Stage {
 	if p.keyword("by") {
 		t.By = p.wantNamesAnd(t.Command(), options)
 	}
-	t.NoCount, t.NoShare = !count, !share
+	if t.NoCount, t.NoShare = !count, !share; other {
+		t.Other = otherText
+	}
 	t.At = p.at(start)
 	return t
 }

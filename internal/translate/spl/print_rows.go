@@ -147,7 +147,8 @@ func (h *Head) String() string {
 // String writes top or rare with its fields.
 func (t *Top) String() string {
 	return line(t.Command(), number("limit", t.Limit, 10), off("showcount", t.NoCount), off("showperc", t.NoShare),
-		setting("countfield", t.CountAs, "count"), setting("percentfield", t.ShareAs, "percent"), printNames(t.Names), by(t.By))
+		setting("countfield", t.CountAs, "count"), setting("percentfield", t.ShareAs, "percent"), flag("useother", t.Other != ""), setting("otherstr", t.Other, ""),
+		printNames(t.Names), by(t.By))
 }
 
 // String writes addtotals with its fields.
