@@ -29,8 +29,8 @@ type costs struct {
 	perDocument time.Duration
 	perSearch   time.Duration
 	// bySearch holds the costs of single searches, by condition and indices, not by window.
-	bySearch   map[uint64]time.Duration
-	seed maphash.Seed
+	bySearch map[uint64]time.Duration
+	seed     maphash.Seed
 }
 
 func blend(old, measured, first time.Duration) time.Duration {

@@ -34,7 +34,7 @@ type Planner struct {
 	costs costs
 	// inMemory remembers which requests of earlier rounds can be answered from memory.
 	inMemory memoryCache
-	sets   batch.Sets
+	sets     batch.Sets
 }
 
 // Round reports the decision and the outcome for the requests of one round.

@@ -19,7 +19,7 @@ const (
 	minLate, maxLate = 10 * time.Minute, 24 * time.Hour
 	// sampleEvery is how often lags are measured, maxSampled for how many different patterns.
 	sampleEvery = 10 * time.Minute
-	maxSampled = 50
+	maxSampled  = 50
 	// minTurn and maxTurn bound the time between two searches for late events.
 	minTurn, maxTurn = 2 * time.Second, 5 * time.Minute
 	// refreshSlack is how long an ingested event may stay invisible: until the index refreshes.

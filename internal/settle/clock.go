@@ -19,14 +19,14 @@ type Clock struct {
 	mu sync.Mutex
 	// cluster is a lower bound of the cluster's time at the moment when the steady clock showed
 	// comparedAt; zero while it is not known.
-	cluster time.Time
-	comparedAt    time.Duration
+	cluster    time.Time
+	comparedAt time.Duration
 }
 
 const (
 	// prompt is an answer time that is good enough to stop asking; maxTries bounds the number of
 	// requests.
-	prompt    = 100 * time.Millisecond
+	prompt   = 100 * time.Millisecond
 	maxTries = 3
 )
 
