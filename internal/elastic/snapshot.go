@@ -13,7 +13,6 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"tocsin/internal/event"
-	"tocsin/internal/failure"
 	"tocsin/internal/search"
 )
 
@@ -24,18 +23,26 @@ func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	if err := c.known.refresh(ctx, c); err != nil {
 		return nil, err
 	}
-	return &moment{Client: c}, nil
+	return &moment{Client: c, indices: c.known.now()}, nil
 }
 
 // moment is a client whose Resolve and Locate draw on what is known.
 type moment struct {
 	*Client
 
+	// indices are those of the moment, nil where they are not known.
+	indices map[string]indexState
+
 	mu sync.Mutex
 	on footing
+	// lists are the lists of patterns that were asked for, with the closed indices of each.
+	lists map[string]listing
 	// own is what is known of patterns of which nothing may be remembered for another moment.
 	own map[string]*known
 }
+
+// listing is a list of patterns, and the closed indices that it meant.
+type listing struct{ patterns, closed []string }
 
 // of returns what is known of patterns.
 func (m *moment) of(patterns []string) *known {
@@ -54,43 +61,16 @@ func (m *moment) of(patterns []string) *known {
 	return m.own[id]
 }
 
-// rest notes what an answer of the moment rests upon.
-func (m *moment) rest(on footing) {
+// rest notes an answer of the moment, and what it rests upon.
+func (m *moment) rest(patterns []string, target search.Target, on footing) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.on.rights = append(m.on.rights, on.rights...)
 	m.on.remotes = append(m.on.remotes, on.remotes...)
-}
-
-// Confirm names what could be read when the moment began and cannot be read any more. No answer of a search
-// tells of a right that was taken away from some of its indices, nor of a remote cluster that is skipped.
-func (m *moment) Confirm(ctx context.Context) ([]search.Unread, error) {
-	m.mu.Lock()
-	names, remotes := tidy(m.on.rights), tidy(m.on.remotes)
-	m.mu.Unlock()
-	may, err := m.rights.since(ctx, m.Client, names, time.Now())
-	if err != nil {
-		return nil, err
+	if m.lists == nil {
+		m.lists = map[string]listing{}
 	}
-	var out []search.Unread
-	for _, name := range names {
-		if !may(name) {
-			out = append(out, search.Unread{Name: name, Why: failure.Forbidden, Reason: "the right to read it was taken away"})
-		}
-	}
-	for _, p := range remotes {
-		u, err := m.remoteState(ctx, p, false)
-		if err != nil {
-			return nil, err
-		}
-		if u.Why != "" {
-			out = append(out, u)
-		}
-	}
-	if len(out) > 0 {
-		m.known.forget()
-	}
-	return out, nil
+	m.lists[strings.Join(patterns, ",")] = listing{patterns, target.Closed}
 }
 
 // Resolve asks the cluster when the patterns or one of the fields are not known.
@@ -100,7 +80,7 @@ func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.resolved && k.has(fields) && !k.old() {
-		m.rest(k.on)
+		m.rest(patterns, k.target, k.on)
 		return k.target, nil
 	}
 	wanted := maps.Clone(k.fields)
@@ -112,7 +92,7 @@ func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search
 	}
 	begun := time.Now()
 	target, on, err := m.target(ctx, patterns, slices.Sorted(maps.Keys(wanted)))
-	m.rest(on)
+	m.rest(patterns, target, on)
 	if k.resolved = err == nil; k.resolved {
 		k.target, k.fields, k.on, k.found = target, wanted, on, begun
 	}
@@ -198,12 +178,7 @@ func (k *knowledge) of(patterns []string) *known {
 func (k *knowledge) print(patterns []string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(k.indices)) {
-		state := k.indices[name]
-		names := append([]string{name, event.Series(name)}, state.Aliases...)
-		meant := slices.ContainsFunc(names, func(n string) bool {
-			return slices.ContainsFunc(patterns, func(p string) bool { return glob(strings.TrimPrefix(p, "-"), n) })
-		})
-		if meant {
+		if state := k.indices[name]; len(state.meant(name, patterns)) > 0 {
 			_, _ = fmt.Fprintf(h, "%q %+v\n", name, state)
 		}
 	}
@@ -215,6 +190,16 @@ func (k *knowledge) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.patterns)
+}
+
+// now are the indices that there are, nil where they are not known. Nobody changes them.
+func (k *knowledge) now() map[string]indexState {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.version == "" {
+		return nil
+	}
+	return k.indices
 }
 
 // begin learns what there is, unless that was done.
@@ -233,7 +218,7 @@ func (k *knowledge) begin(ctx context.Context, c *Client) error {
 func (k *knowledge) closed(index string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.indices[index].State == "close"
+	return k.indices[index].State == closedState
 }
 
 // beside are the indices and data streams that a pattern matches, less some.
@@ -254,12 +239,28 @@ func (k *knowledge) beside(pattern string, names []string) []string {
 	return slices.Compact(out)
 }
 
+// closedState is the state of an index that is closed.
+const closedState = "close"
+
 // indexState is what of an index a change shows in.
 type indexState struct {
 	State    string   `json:"state"`
 	Mapping  int64    `json:"mapping_version"`
 	Settings int64    `json:"settings_version"`
 	Aliases  []string `json:"aliases"`
+}
+
+// meant are the patterns that may mean an index, rather too many of them than too few: by its name, its data
+// stream or an alias.
+func (s indexState) meant(index string, patterns []string) []string {
+	names := append([]string{index, event.Series(index)}, s.Aliases...)
+	var out []string
+	for _, p := range patterns {
+		if slices.ContainsFunc(names, func(n string) bool { return glob(strings.TrimPrefix(p, "-"), n) }) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // refresh learns what has changed since the last moment.

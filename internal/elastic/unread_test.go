@@ -201,6 +201,11 @@ func TestConfirm(t *testing.T) {
 			if rapid.Bool().Draw(rt, "changes") {
 				change("after")
 			}
+			g.mu.Lock()
+			for _, name := range []string{"logs-a", "logs-b", "other"} {
+				g.indices[name] = rapid.IntRange(0, 3).Draw(rt, name+" is open") > 0
+			}
+			g.mu.Unlock()
 			confirmer, ok := search.As[search.Confirmer](moment)
 			if !ok {
 				rt.Fatal("nobody confirms")
@@ -210,13 +215,18 @@ func TestConfirm(t *testing.T) {
 				rt.Fatal(err)
 			}
 			for name := range g.indices {
-				told := slices.ContainsFunc(lost, func(u search.Unread) bool { return mapping.Glob(u.Name, name) && u.Why == failure.Forbidden })
-				if could[name] && !g.reads(name) && !told {
+				told := func(why failure.Unread) bool {
+					return slices.ContainsFunc(lost, func(u search.Unread) bool { return mapping.Glob(u.Name, name) && u.Why == why })
+				}
+				if could[name] && !g.reads(name) && !told(failure.Forbidden) {
 					rt.Fatalf("%s may not be read any more: %v", name, lost)
+				}
+				if could[name] && g.reads(name) && !g.indices[name] && !told(failure.Closed) {
+					rt.Fatalf("%s was closed: %v", name, lost)
 				}
 			}
 			for _, u := range lost {
-				if g.reads(u.Name) {
+				if u.Why == failure.Forbidden && g.reads(u.Name) || u.Why == failure.Closed && g.indices[u.Name] {
 					rt.Fatalf("%s may be read: %v", u.Name, lost)
 				}
 			}
