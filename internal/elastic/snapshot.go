@@ -19,9 +19,11 @@ import (
 // Snapshot returns the client as of one moment. What patterns and fields mean is remembered between
 // moments for as long as the cluster says that no index, alias or mapping of theirs has changed;
 // where the privileges do not suffice to ask, and on remote clusters, it is found out anew for each moment.
+// So it is where the state cannot be told: whoever searches finds out what is wrong.
 func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	if err := c.known.refresh(ctx, c); err != nil {
-		return nil, err
+		c.log.DebugContext(ctx, "the state of the cluster cannot be told", "error", err)
+		return &moment{Client: c, blind: true}, nil
 	}
 	return &moment{Client: c, indices: c.known.now()}, nil
 }
@@ -30,8 +32,9 @@ func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 type moment struct {
 	*Client
 
-	// indices are those of the moment, nil where they are not known.
+	// indices are those of the moment, nil where they are not known. blind: what was known may not be so any more.
 	indices map[string]indexState
+	blind   bool
 
 	mu sync.Mutex
 	on footing
@@ -46,8 +49,10 @@ type listing struct{ patterns, closed []string }
 
 // of returns what is known of patterns.
 func (m *moment) of(patterns []string) *known {
-	if k := m.known.of(patterns); k != nil {
-		return k
+	if !m.blind {
+		if k := m.known.of(patterns); k != nil {
+			return k
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -234,6 +234,48 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
+// TestConfirmBlind: also a moment of which the state of the cluster cannot be told is confirmed.
+func TestConfirmBlind(t *testing.T) {
+	g := &guarded{indices: map[string]bool{"logs-a": true, "logs-b": true}, may: []string{"logs-*"}}
+	c := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/_cluster/state") {
+			answer(w, http.StatusInternalServerError, `{"error":"no"}`)
+			return
+		}
+		g.ServeHTTP(w, r)
+	})
+	for _, tt := range []struct {
+		name   string
+		change func()
+		why    failure.Unread
+	}{
+		{"right", func() { g.may = []string{"logs-a"} }, failure.Forbidden},
+		{"closed", func() { g.indices["logs-b"] = false }, failure.Closed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			moment, err := c.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := moment.Resolve(t.Context(), []string{"logs-*"}, nil); err != nil {
+				t.Fatal(err)
+			}
+			g.mu.Lock()
+			tt.change()
+			g.mu.Unlock()
+			confirmer, _ := search.As[search.Confirmer](moment)
+			lost, err := confirmer.Confirm(t.Context())
+			if err != nil || len(lost) != 1 || lost[0].Why != tt.why {
+				t.Errorf("%v %v", lost, err)
+			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.may, g.indices["logs-b"] = []string{"logs-*"}, true
+			elastic.ForgetRights(c)
+		})
+	}
+}
+
 // TestConfirmWithoutSecurity: a cluster without security is asked for rights once a minute, not in each round.
 func TestConfirmWithoutSecurity(t *testing.T) {
 	g := &guarded{indices: map[string]bool{"logs-a": true}}
