@@ -63,6 +63,8 @@ type Plan struct {
 	Partly error
 
 	rows *Rows
+	// asked is the view with all sources that are asked for.
+	asked View
 	// absent are the sources that no index can have events of.
 	absent []string
 	// at is where the events have their time.
@@ -163,6 +165,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	if s.Model != "" && len(view.Sources) == 0 {
 		return nil, diag.List{Unmapped(s.Model, s.Dataset)}
 	}
+	asked := view
 	view.Sources = view.possible(target.Fields)
 	// A cluster, which can count, refuses what its mapping does not allow; files do not.
 	_, view.enforced = search.As[search.Grouper](e.Search)
@@ -178,7 +181,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	pushed, whole := condition.Pushdown(where, target.Fields)
 	at := e.times(target.Fields, view.enforced)
 	p := &Plan{
-		at: at, View: view, Target: target, Condition: where, Exact: exact && whole && len(leftOut) == 0, countable: exact && whole && at.seconds == "" && at.fallback == "", leftOut: leftOut, rows: rows, guarded: view.guards(s.Where),
+		at: at, asked: asked, View: view, Target: target, Condition: where, Exact: exact && whole && len(leftOut) == 0, countable: exact && whole && at.seconds == "" && at.fallback == "", leftOut: leftOut, rows: rows, guarded: view.guards(s.Where),
 		Nothing: len(target.Indices) == 0 || pushed == condition.Expr(condition.Const(false)),
 		Request: search.Request{
 			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: at.types(target.Fields),

@@ -308,6 +308,7 @@ func (s *splSearch) Explain(w window.Window) Explanation {
 			e.Pushed = s.first.Request.Where.String()
 		}
 	}
+	e.Sources = s.Sources()
 	e.InMemory = s.inMemory(0)
 	e.Strategy = Search
 	if r, ok := s.grouping(w); ok {
@@ -336,6 +337,18 @@ func (s *splSearch) inMemory(from int) []string {
 	}
 	return out
 }
+
+// Sources are the names of the kinds of events that the first command asks for; none where the field map has
+// none for it.
+func (s *splSearch) Sources() []string {
+	if s.first == nil {
+		return nil
+	}
+	return s.first.Asked()
+}
+
+// FieldMap is what says what the names of the search mean.
+func (s *splSearch) FieldMap() fieldmap.Map { return s.plan.Map }
 
 // Trace judges one document by the condition of the first command, and says whether the search over
 // this document alone has a result.
