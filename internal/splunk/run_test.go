@@ -158,3 +158,15 @@ func TestWindow(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestWrites wants a search that keeps something to be known, wherever it does.
+func TestWrites(t *testing.T) {
+	for search, want := range map[string]bool{
+		"* | stats count": false, "* | outputlookup t": true, "* | collect index=a": true, "* | fit DensityFunction n": false,
+		"* | fit DensityFunction n into m": true, "* | append [search * | outputlookup t]": true, "| union [search *] [search * | collect index=a]": true,
+	} {
+		if got := splunk.Writes(parsed(t, search)); got != want {
+			t.Errorf("%s: %t", search, got)
+		}
+	}
+}
