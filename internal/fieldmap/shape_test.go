@@ -3,6 +3,7 @@ package fieldmap_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -159,9 +160,7 @@ func TestShapes(t *testing.T) {
 		all := slices.Clone(foreign)
 		for shape, e := range tt.events {
 			want := map[string]any{"count": int64(1)}
-			for k, v := range tt.row {
-				want[k] = v
-			}
+			maps.Copy(want, tt.row)
 			if diff := cmp.Diff([]map[string]any{want}, lookAt(t, tt.search, e)); diff != "" {
 				t.Errorf("%s, %s alone (-want +got):\n%s", name, shape, diff)
 			}
@@ -171,9 +170,7 @@ func TestShapes(t *testing.T) {
 			all = append(all, e)
 		}
 		want := map[string]any{"count": int64(len(tt.events))}
-		for k, v := range tt.row {
-			want[k] = v
-		}
+		maps.Copy(want, tt.row)
 		if diff := cmp.Diff([]map[string]any{want}, lookAt(t, tt.search, all...)); diff != "" {
 			t.Errorf("%s, all shapes (-want +got):\n%s", name, diff)
 		}
