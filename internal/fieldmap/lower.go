@@ -154,13 +154,11 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 	var mapped []mapping.Field
 	for _, f := range l.view.where(name) {
 		for _, n := range f.Names {
-			field, ok := l.fields.Field(n)
-			if !ok || l.view.object(field) {
-				continue
+			for _, field := range l.view.values(n, l.fields) {
+				places++
+				plain = plain && (!f.Base || n == bare(name))
+				mapped = append(mapped, field)
 			}
-			places++
-			plain = plain && (!f.Base || n == bare(name))
-			mapped = append(mapped, field)
 		}
 	}
 	if places > 1 || !plain || places == 1 && !l.guarded && mapped[0].Name != bare(name) {
@@ -170,9 +168,13 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 		if !up {
 			return condition.Const(false)
 		}
-		if op != "=" || !plain {
+		if op != "=" || !plain || differ(mapped) {
 			for _, f := range mapped {
 				one = append(one, condition.Exists{Field: f.Name})
+				if mayLeaveOut(f, f.Type.Family(), "!=", v) {
+					l.leftOut = append(l.leftOut, f.Name)
+					one = append(one, condition.LeftOut{Field: f.Name, Ignored: f.Ignored()})
+				}
 			}
 			return l.completed(name, op, v, mapped, one)
 		}
@@ -181,6 +183,17 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 		one = append(one, l.leaf(f, op, v, up))
 	}
 	return l.completed(name, op, v, mapped, one)
+}
+
+// differ reports whether one name is of several kinds, in different indices: a test of one kind is none that
+// the others take.
+func differ(list []mapping.Field) bool {
+	for i, f := range list {
+		if slices.ContainsFunc(list[:i], func(g mapping.Field) bool { return g.Name == f.Name }) {
+			return true
+		}
+	}
+	return false
 }
 
 // completed lets events in that lack the field, when the data model gives them a value that passes.
@@ -231,6 +244,8 @@ func mayLeaveOut(f mapping.Field, family mapping.Family, op string, v spl.Value)
 		return !one || !number
 	case mapping.FamilyBoolean:
 		return true // TRUE is none to a mapping
+	case mapping.FamilyDate:
+		return true
 	case mapping.FamilyIP:
 		_, ok := f.Index(v.Text)
 		return !one || !ok && !network
