@@ -217,6 +217,9 @@ func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) conditi
 			f, family = exact, exact.Type.Family()
 		}
 	}
+	if f.Keyed && mayLeaveOut(f, family, op, v) {
+		return l.wider(up) // what is too long for a flattened field is remembered nowhere
+	}
 	e := l.indexed(f, family, op, v, up)
 	if mayLeaveOut(f, family, op, v) {
 		// The row has the value, and is tested again.
