@@ -89,7 +89,7 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 			if !mapped || len(ways) == 0 || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
 				continue
 			}
-			if place.Lower || place.Base && n != bare(name) {
+			if place.Lower || place.Values != nil || place.Base && n != bare(name) {
 				return f, nil, false
 			}
 			several = several || place.All

@@ -1,6 +1,7 @@
 package fieldmap
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,12 +153,14 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 	places := 0
 	plain := true
 	var mapped []mapping.Field
+	words := map[string]map[string]string{}
 	for _, f := range l.view.where(name) {
 		for _, n := range f.Names {
 			for _, field := range l.view.values(n, l.fields) {
 				places++
 				plain = plain && (!f.Base || n == bare(name))
 				mapped = append(mapped, field)
+				words[field.Name] = f.Values
 			}
 		}
 	}
@@ -180,9 +183,38 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 		}
 	}
 	for _, f := range mapped {
-		one = append(one, l.leaf(f, op, v, up))
+		one = append(one, l.worded(f, words[f.Name], op, v, up))
 	}
 	return l.completed(name, op, v, mapped, one)
+}
+
+// worded is a test on one field whose values stand for words of a data model.
+func (l *lowerer) worded(f mapping.Field, words map[string]string, op string, v spl.Value, up bool) condition.Expr {
+	if len(words) == 0 {
+		return l.leaf(f, op, v, up)
+	}
+	if f.Type.Family() != mapping.FamilyString && f.Type.Family() != mapping.FamilyUnknown {
+		l.exact = false
+		if up {
+			return condition.Exists{Field: f.Name}
+		}
+		return condition.Const(false)
+	}
+	// Those that become a word which passes, and of the others those that pass themselves.
+	holds := splunk.Holds(op, v)
+	var passes, all condition.Or
+	for _, value := range slices.Sorted(maps.Keys(words)) {
+		is := condition.Term{Field: f.Name, Value: value, Fold: true}
+		all = append(all, is)
+		if holds(splunk.Text(words[value])) {
+			passes = append(passes, is)
+		}
+	}
+	l.exact = false // a field with several values may have both kinds
+	if !up {
+		return condition.And{condition.Or{passes, l.leaf(f, op, v, up)}, condition.Not{X: all}}
+	}
+	return condition.Or{passes, l.leaf(f, op, v, up)}
 }
 
 // differ reports whether one name is of several kinds, in different indices: a test of one kind is none that

@@ -350,7 +350,11 @@ func (f Field) value(row splunk.Row) splunk.Value {
 			if f.Base {
 				text = text[strings.LastIndexAny(text, `\/`)+1:]
 			}
-			if f.Lower || f.Base {
+			word, other := f.Values[strings.ToLower(text)]
+			if other {
+				text = word
+			}
+			if f.Lower || f.Base || other {
 				x = splunk.Text(text)
 			}
 			all = append(all, x)
