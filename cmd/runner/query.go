@@ -69,7 +69,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
 	}
-	return c.search(ctx, a, b, prepared)
+	return c.search(ctx, a, b, prepared, query.Columns(plan))
 }
 
 // rows reports whether the answer is one of rows with columns.
@@ -139,14 +139,14 @@ func languages() []string {
 	return names
 }
 
-// search finds and writes hits; those found before a failure are worth having.
-func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
+// search finds and writes hits, their columns in an order as far as there is one; those found before a failure are worth having.
+func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared, order []string) error {
 	src := query.Source{Events: b.events}
 	if rule.Language(c.Language) == rule.SPL {
 		src = c.source(b)
 	}
 	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), c.Size)
-	if err := writeHits(a, hits, c.TimestampField, c.rows()); err != nil {
+	if err := writeHits(a, hits, c.TimestampField, c.rows(), order); err != nil {
 		return err
 	}
 	if searchErr != nil {

@@ -22,7 +22,7 @@ type rowTable struct {
 // shown reports whether there are columns, and not too many to be shown side by side.
 func (t rowTable) shown() bool { return len(t.columns) > 0 && len(t.columns) <= maxColumns }
 
-func newRowTable(hits []query.Hit) (t rowTable, err error) {
+func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
 	known := map[string]bool{}
 	for _, h := range hits {
 		doc, err := h.Event.Document()
@@ -46,15 +46,21 @@ func newRowTable(hits []query.Hit) (t rowTable, err error) {
 		t.rows = append(t.rows, row)
 	}
 	// Where an event is comes first.
+	place := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
 	slices.SortFunc(t.columns, func(a, b string) int {
-		return cmp.Or(-strings.Compare(metadataFirst(a), metadataFirst(b)), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(place(a), place(b)), -strings.Compare(metadataFirst(a), metadataFirst(b)), strings.Compare(a, b))
 	})
 	return t, nil
 }
 
 // writeCSV writes the rows of an answer with a line of their columns before them.
-func writeCSV(a *app, hits []query.Hit) error {
-	t, err := newRowTable(hits)
+func writeCSV(a *app, hits []query.Hit, order []string) error {
+	t, err := newRowTable(hits, order)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"tocsin/internal/event"
 	"tocsin/internal/splunk"
+	"tocsin/internal/translate/spl"
 	"tocsin/internal/window"
 )
 
@@ -42,4 +43,12 @@ func (s *splSearch) hunt(ctx context.Context, src Source, w window.Window, size 
 		err = nil
 	}
 	return hits, err //nolint:wrapcheck // It names the command.
+}
+
+// Columns returns the names of a plan's rows in their order, as far as the query has one.
+func Columns(p Plan) []string {
+	if s, ok := p.(*splPlan); ok {
+		return spl.Order(s.Search)
+	}
+	return nil
 }

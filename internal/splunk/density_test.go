@@ -28,8 +28,10 @@ func TestModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []map[string]any{
-		{"u": "a", "n": "11", "IsOutlier(n)": int64(0)}, {"u": "a", "n": "100", "IsOutlier(n)": int64(1)},
-		{"u": "b", "n": "100", "IsOutlier(n)": int64(0)}, {"u": "b", "n": "11", "IsOutlier(n)": int64(1)},
+		{"u": "a", "n": "11", "IsOutlier(n)": int64(0)},
+		{"u": "a", "n": "100", "IsOutlier(n)": int64(1)},
+		{"u": "b", "n": "100", "IsOutlier(n)": int64(0)},
+		{"u": "b", "n": "11", "IsOutlier(n)": int64(1)},
 		{"u": "new", "n": "7", "IsOutlier(n)": int64(0)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
