@@ -276,6 +276,7 @@ func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
 func (r *Rows) row(d *event.Document, at float64) (splunk.Row, bool) {
 	row := splunk.Flatten(d.Source)
 	row["_time"] = splunk.Number(at)
+	indexed(row)
 	for i, s := range r.view.Sources {
 		switch {
 		case s.Shape == CIM:

@@ -112,6 +112,11 @@ func (c *checker) search(s *spl.Search) {
 		case *spl.Apply:
 			c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnknownTable, stage.Model.Span,
 				"the search needs the model %s, which another one makes by fit DensityFunction; without it it fails", stage.Model.Text))
+		case *spl.AnomalyDetection:
+			if !stage.Plain && stage.Share == 0 {
+				c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeEstimate, stage.Pos(),
+					"the command anomalydetection takes more rows than Splunk does, which does not say how it leaves some out; cutoff=false takes them all"))
+			}
 		case *spl.Predict:
 			c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeEstimate, stage.Pos(),
 				"the command predict smooths by level, trend and season: its figures are near those of Splunk, and not the same"))

@@ -1,6 +1,10 @@
 package splunk
 
-import "tocsin/internal/translate/spl"
+import (
+	"slices"
+
+	"tocsin/internal/translate/spl"
+)
 
 // First returns what a search asks its source for first, less the window, which [Within] tells. It is
 // false when that is known only once the search runs, because of a subsearch, or when it asks for no
@@ -45,7 +49,7 @@ func KeepsEvents(s *spl.Search) bool {
 			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.Extract,
 			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel,
 			*spl.Accum, *spl.Delta, *spl.Autoregress, *spl.Filldown, *spl.Uniq, *spl.Trendline, *spl.Strcat, *spl.Rangemap, *spl.ToJSON,
-			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier, *spl.Collect, *spl.Fit, *spl.Apply, *spl.OutputLookup:
+			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier, *spl.AnomalyDetection, *spl.Collect, *spl.Fit, *spl.Apply, *spl.OutputLookup:
 		case *spl.Aggregate:
 			if stage.Kind == spl.Stats {
 				return false
@@ -55,4 +59,22 @@ func KeepsEvents(s *spl.Search) bool {
 		}
 	}
 	return true
+}
+
+// Writes reports whether a search keeps anything beside giving rows: a table, a model, or events.
+func Writes(s *spl.Search) bool {
+	for _, stage := range s.Stages {
+		switch stage := stage.(type) {
+		case *spl.OutputLookup, *spl.Collect, *spl.Map:
+			return true
+		case *spl.Fit:
+			if stage.Model != "" {
+				return true
+			}
+		}
+		if slices.ContainsFunc(spl.Subs(stage), Writes) {
+			return true
+		}
+	}
+	return false
 }
