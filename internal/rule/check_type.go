@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// typeKeys checks that a rule has what its type needs.
+// typeKeys checks that a rule has the keys of its type.
 func (c *checker) typeKeys() {
 	r := c.r
 	needs := types[r.Type]
@@ -32,14 +32,14 @@ func (c *checker) typeKeys() {
 	}
 }
 
-// filtersOnly reports whether a query may be empty: to Kibana it is everything, and filters choose
-// from that.
+// filtersOnly reports whether a query may be empty: in Kibana it then matches everything, and the
+// filters select.
 func (c *checker) filtersOnly(key string) bool {
 	return key == "rule.query" && len(c.r.Filters) > 0 && slices.Contains(queryLanguages, c.r.Language)
 }
 
-// elsewhere reports whether a key need not be there: its table is missing, which is reported
-// itself, or it stands in the spelling of Kibana's API.
+// elsewhere reports whether a key may be missing here: its table is missing, which is reported
+// separately, or it is present in the spelling of Kibana's API.
 func (c *checker) elsewhere(key string) bool {
 	if c.r.Type == TypeNewTerms && c.has("rule.new_terms_fields") && c.has("rule.history_window_start") {
 		return strings.HasPrefix(key, "new_terms")
@@ -48,7 +48,7 @@ func (c *checker) elsewhere(key string) bool {
 	return nested && !c.is("rule."+table, tomltree.Table)
 }
 
-// language checks that the language is one, and one that the type can run.
+// language checks that the language exists and that the type can run it.
 func (c *checker) language() {
 	r := c.r
 	all := []Language{Kuery, Lucene, EQL, ESQL}
@@ -67,7 +67,7 @@ func (c *checker) language() {
 	c.fail("language-mismatch", "rule.language", "language %s does not fit type %s, which takes %s", r.Language, r.Type, strings.Join(names, " or "))
 }
 
-// typeValues checks the numbers and lists that a type adds.
+// typeValues checks the numbers and lists of a type.
 func (c *checker) typeValues() {
 	r := c.r
 	if t := r.Threshold; t != nil {
@@ -97,13 +97,13 @@ func (c *checker) typeValues() {
 		"rule.threat_index", "rule.threat_mapping", "rule.alert_suppression.group_by")
 }
 
-// How many fields make a group, as in Kibana.
+// The maximum numbers of fields of a group, as in Kibana.
 const (
 	maxThresholdFields = 5
 	maxNewTermsFields  = 3
 )
 
-// most checks the length of a list of fields.
+// most checks the maximum length of a list of fields.
 func (c *checker) most(key string, n, most int) {
 	if n > most {
 		c.fail("bad-value", key, "%s names %d fields, more than %d", key, n, most)
