@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// existsField is the name before a field's name that asks whether it has a value.
+// existsField is the name before a field's name in a test for existence.
 const existsField = "_exists_"
 
 func (l *lowerer) test(n *Test, field *Field) condition.Expr {
@@ -27,7 +27,7 @@ func (l *lowerer) test(n *Test, field *Field) condition.Expr {
 		return l.leave()
 	case field.Name == existsField:
 		if !isText || isFuzzy {
-			return condition.Const(false) // It is taken for a field's name, and no field has it.
+			return condition.Const(false) // It is read as a field's name, and no field has it.
 		}
 		return l.exists(&Field{n.Text, n.Span})
 	case n.Kind == Star:
@@ -48,12 +48,12 @@ func (l *lowerer) test(n *Test, field *Field) condition.Expr {
 	case f.Keyed && n.Kind == Regexp:
 		return l.impossible(n, f)
 	case f.Keyed && n.Kind == Wildcard, f.Type == mapping.Version:
-		return l.leave() // Elasticsearch matches the pattern against what it makes of key and value.
+		return l.leave() // Elasticsearch matches the pattern against its encoding of key and value.
 	}
 	return l.fitting(n, f, pattern(n, f))
 }
 
-// text is what a value means beside a field that is not analysed.
+// text returns the test of a value on a field that is not analysed.
 func text(n *Test, f mapping.Field) condition.Expr {
 	switch f.Type {
 	case mapping.Keyword, mapping.ConstantKeyword, mapping.Wildcard:
@@ -74,8 +74,8 @@ func pattern(n *Test, f mapping.Field) condition.Expr {
 	}
 }
 
-// analysed is a test of text. Words that the analyser may leave nothing of are no clauses at all to
-// Elasticsearch, which only the search can tell.
+// analysed returns a test of text. Words that the analyser may drop are not clauses to
+// Elasticsearch; only the search can decide that.
 func (l *lowerer) analysed(n *Test, f mapping.Field) condition.Expr {
 	hasWord := strings.ContainsFunc(n.Text, func(r rune) bool {
 		return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
@@ -99,7 +99,7 @@ func (l *lowerer) exists(field *Field) condition.Expr {
 	return condition.Exists{Field: field.Name}
 }
 
-// unknownMetadata reports whether a name is a field of metadata whose values nobody here knows.
+// unknownMetadata reports whether a name is a metadata field whose values are not known here.
 func (l *lowerer) unknownMetadata(name string) bool {
 	_, known := l.opts.Fields.Field(name)
 	return mapping.IsMetadata(name) && !known
@@ -108,7 +108,7 @@ func (l *lowerer) unknownMetadata(name string) bool {
 // isCompared reports whether a word is a bound: >5, >=5, <5, <=5.
 func isCompared(word string) bool { return len(word) > 1 && (word[0] == '<' || word[0] == '>') }
 
-// comparison is the range that a word is. A lone >= is > beside the text =.
+// comparison returns the range that a word stands for. A >= alone is > with the text =.
 func comparison(n *Test) *Range {
 	r := &Range{Low: "*", High: "*", Span: n.Span}
 	bound, within := n.Text[1:], false
@@ -144,8 +144,8 @@ func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 	return l.fitting(n, f, r)
 }
 
-// field looks up a field that holds values. Where there is none, or only a search knows what it holds,
-// the second result is what becomes of the test.
+// field looks up a field that holds values. If there is none, or only a search knows its values,
+// the second result is the result of the test.
 func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
 	if isPattern(name.Name) || l.unknownMetadata(name.Name) {
 		return mapping.Field{}, l.leave()
@@ -164,7 +164,7 @@ func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
 	return f, nil
 }
 
-// fitting is a test of a field, if its type knows it.
+// fitting returns a test of a field, if its type supports it.
 func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) condition.Expr {
 	err := condition.Check(leaf, l.opts.Fields)
 	var syntax *lregexp.SyntaxError
@@ -182,7 +182,7 @@ func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) conditio
 	return condition.Const(false)
 }
 
-// impossible is a test that Elasticsearch refuses of a field of that type.
+// impossible returns the result of a test that Elasticsearch rejects for a field of that type.
 func (l *lowerer) impossible(n Node, f mapping.Field) condition.Expr {
 	if l.opts.Exacting {
 		return l.leave()
@@ -191,7 +191,7 @@ func (l *lowerer) impossible(n Node, f mapping.Field) condition.Expr {
 	return condition.Const(false)
 }
 
-// unmapped says once per name that nothing can match.
+// unmapped reports once per name that the test can never match.
 func (l *lowerer) unmapped(field *Field) condition.Expr {
 	if l.warned[field.Name] {
 		return condition.Const(false)
@@ -209,5 +209,5 @@ func (l *lowerer) unmapped(field *Field) condition.Expr {
 	return condition.Const(false)
 }
 
-// isPattern reports whether a name stands for all fields that it matches.
+// isPattern reports whether a name matches several fields.
 func isPattern(name string) bool { return strings.Contains(name, "*") }
