@@ -54,7 +54,7 @@ func within(from, to int) search.TimeRange {
 	}}
 }
 
-// found are the ids that a search hands out, in order.
+// found returns the ids of a search's hits, in order.
 func found(t interface {
 	Helper()
 	Fatal(...any)
@@ -80,7 +80,8 @@ func found(t interface {
 
 func term(name string) condition.Expr { return condition.Term{Field: "process.name", Value: name} }
 
-// TestScanAnswersAsSearch: whatever is asked for together is answered as if it had been asked alone.
+// TestScanAnswersAsSearch: requests that are answered together have the same answers as separate
+// ones.
 func TestScanAnswersAsSearch(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var lines []string
@@ -169,7 +170,7 @@ func TestFailedScanLeavesSearch(t *testing.T) {
 	}
 }
 
-// crashing is an Events whose answer to where events are crashes later, while they are read.
+// crashing is an Events whose Locate func crashes later, during the read.
 type crashing struct{ *store.Events }
 
 func (crashing) Locate(context.Context, []string) (func(string) bool, error) {

@@ -129,7 +129,7 @@ func TestParseAliases(t *testing.T) {
 	}
 }
 
-// What cannot be told from a document is run by search; everything else is not.
+// Fields whose values cannot be derived from a document need a search; all others do not.
 func TestInMemory(t *testing.T) {
 	table := parse(t, `{"properties": {
 		"k": {"type": "keyword"}, "d": {"type": "date"}, "n": {"type": "long", "index": false},
@@ -320,7 +320,7 @@ func TestECSAndLayers(t *testing.T) {
 	}
 }
 
-// The mappings of Elastic's own tests, where they are at hand.
+// The mappings of Elastic's own tests, if they are available.
 func TestParseConformanceMappings(t *testing.T) {
 	path := os.Getenv("TOCSIN_CONFORMANCE")
 	if path == "" {

@@ -59,7 +59,8 @@ func TestStructureApply(t *testing.T) {
 	rows := []struct {
 		mapping string
 		flat    map[string]string
-		// opaque has the fields whose values a source does not tell, with a part of the reason.
+		// opaque has the fields whose values cannot be derived from a source, with a part of the
+		// reason.
 		opaque map[string]string
 	}{
 		{`{}`, nil, nil},
@@ -91,8 +92,8 @@ func TestStructureApply(t *testing.T) {
 	}
 }
 
-// TestWays: indices are told apart only by what is asked for, and one that has no values under a name
-// counts as any other.
+// TestWays: indices are distinguished only by the requested names, and an index without values
+// under a name belongs to any way.
 func TestWays(t *testing.T) {
 	keyword := mapping.Field{Name: "k", Type: mapping.Keyword}
 	lower := mapping.Field{Name: "k", Type: mapping.Keyword, Normalizer: "lowercase"}

@@ -15,9 +15,9 @@ import (
 	"tocsin/internal/settle"
 )
 
-// TestNothingIsMissed: whatever the two clocks show, an event whose time, told by either clock or by true time
-// between them, lies before a slot, and that was indexed when it happened, is visible at every moment at which
-// the slot may be run; and no slot waits longer than it must.
+// TestNothingIsMissed: whatever the two clocks show, an event with a time before the slot, by
+// either clock or by true time between them, that was indexed when it happened, is visible whenever
+// the slot may be run. No slot waits longer than necessary.
 func TestNothingIsMissed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{
@@ -54,7 +54,7 @@ func TestNothingIsMissed(t *testing.T) {
 		if visible := happened + refresh; visible > run {
 			t.Fatalf("run at %s, an event is visible at %s only", run, visible)
 		}
-		// True time at which both clocks have passed the slot.
+		// The true time at which both clocks have passed the slot.
 		both := slot.Sub(base) - min(w.machine.off, w.cluster.off)
 		if most := max(begin, both+refresh+w.back+2*time.Millisecond); run > most {
 			t.Fatalf("run at %s, could have been at %s", run, most)
@@ -110,8 +110,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestOfUnasked: without anything to ask nothing is waited for; before an answer, what is waited for unknown
-// indices; and an answer that fails later leaves the one before.
+// TestOfUnasked: without Ask there is no wait; before an answer, the wait is for unknown indices; a
+// later failure keeps the last answer.
 func TestOfUnasked(t *testing.T) {
 	if got := (&settle.Times{Clock: &settle.Clock{}}).Of([]string{"logs-*"}); got != 0 {
 		t.Errorf("waits %s, want nothing", got)
@@ -134,7 +134,7 @@ func TestOfUnasked(t *testing.T) {
 	}
 }
 
-// TestLearnUnknownFirst: where time does not suffice for all, those that are not known are asked for first.
+// TestLearnUnknownFirst: if time does not suffice for all, unknown patterns are asked about first.
 func TestLearnUnknownFirst(t *testing.T) {
 	var asked []string
 	times := &settle.Times{Clock: &settle.Clock{}}

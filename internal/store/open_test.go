@@ -152,7 +152,7 @@ func TestStdinCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if err := w.Close(); err != nil { // ends the read that was waited for
+	if err := w.Close(); err != nil { // ends the pending read
 		t.Error(err)
 	}
 }
@@ -195,8 +195,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// Each index has a mapping of its own: by its name, by a pattern, by that of its data stream, or none; and
-// what is inferred is inferred of its own events.
+// Each index has its own mapping: by its name, by a pattern, by its data stream, or none; fields
+// are inferred from its own events only.
 func TestFieldsOfIndices(t *testing.T) {
 	given, err := mapping.ParseIndices([]byte(`{
 		"logs-a": {"mappings": {"properties": {"f": {"type": "keyword"}}}},

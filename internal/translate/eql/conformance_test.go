@@ -129,7 +129,7 @@ func TestConformanceDSL(t *testing.T) {
 			t.Errorf("%s: %v", row.Query, diags)
 			continue
 		}
-		q.Event.Any = true // the expected condition leaves the category out
+		q.Event.Any = true // the expected condition omits the category
 		q.Pipes = nil
 		e, diags := eql.Lower(q, text, eql.Options{Fields: fields})
 		if e == nil {
@@ -151,7 +151,7 @@ func TestConformanceDSL(t *testing.T) {
 	t.Logf("%d conditions", len(rows))
 }
 
-// tableOf makes a mapping of the rows' short form: "text+.keyword" is text with a sub-field.
+// tableOf makes a mapping from the rows' short form: "text+.keyword" is text with a sub-field.
 func tableOf(types map[string]string) mapping.Table {
 	table := mapping.Table{}
 	for name, typ := range types {
@@ -179,8 +179,8 @@ func roundTrip(t *testing.T, v any) any {
 	return out
 }
 
-// normal removes what is a matter of spelling in Query DSL: must is filter, a wildcard's pattern
-// has two names, a doubled must_not is none, flags have a number, lists of one stand for their
+// normal removes differences in spelling from Query DSL: must is filter, a wildcard's pattern has
+// two names, a doubled must_not cancels out, flags have a number, lists of one stand for their
 // element.
 func normal(v any) any {
 	switch v := v.(type) {

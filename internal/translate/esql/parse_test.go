@@ -139,7 +139,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// What is not a fault, though it looks strange, is left to Elasticsearch.
+// Unusual but valid text is left to Elasticsearch.
 func TestNoFaults(t *testing.T) {
 	for _, query := range []string{
 		"from a|where b==1|keep *",

@@ -108,7 +108,7 @@ func TestLower(t *testing.T) {
 	}
 }
 
-// What is no condition leaves the whole query to the search.
+// A part that is not a condition leaves the whole query to the search.
 func TestLeft(t *testing.T) {
 	for _, query := range []string{
 		`error`, `k:a error`, `k:a "b c"`, `*:a`, `err*`, `k:a~`, `k:a~1`, `txt:"a b"~2`, `txt:err*`, `txt:e?r`, `txt:/a/`, `txt:[a TO b]`,
@@ -131,7 +131,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestOptions is about clauses that are not Kibana's.
+// TestOptions is about clauses that Kibana does not write.
 func TestOptions(t *testing.T) {
 	whole := condition.Query{"query_string": condition.Query{"query": "?"}}
 	tests := []struct {
