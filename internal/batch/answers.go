@@ -110,7 +110,7 @@ func key(r search.Request) requestKey {
 func (a *Answers) Why(r search.Request) string {
 	known := a.byKey[key(r)]
 	if known == nil {
-		return "it was not asked for"
+		return "it was not requested"
 	}
 	return known.why
 }

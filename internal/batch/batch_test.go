@@ -131,7 +131,7 @@ func TestScanSaysWhyNot(t *testing.T) {
 		{"answered", "", answered},
 		{"analysed text", "analysed", text},
 		{"too many hits", "memory", many},
-		{"another question", "not asked", request(term("z"))},
+		{"another question", "not requested", request(term("z"))},
 	} {
 		if why := answers.Why(tt.request); !strings.Contains(why, tt.want) || tt.want == "" && why != "" {
 			t.Errorf("%s: why is %q, want %q in it", tt.name, why, tt.want)

@@ -109,7 +109,7 @@ func (a *answer) first(f search.FirstPage, left *int64) {
 	case f.Result.Total != int64(len(f.Events)):
 		a.why = fmt.Sprintf("it has %d hits, more than a page", f.Result.Total)
 	case size > *left:
-		a.why = "its hits do not fit the memory of answers that are kept"
+		a.why = "its hits exceed the memory for answers"
 	default:
 		*left -= size
 		a.hits, a.whole, a.took = f.Events, true, f.Result.Took

@@ -212,7 +212,7 @@ func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Docume
 func (r *reader) scope(e *event.Event) (condition.Scope, error) {
 	scope := r.covered(e.Index)
 	if scope == nil && !r.scan.known(e.Index) {
-		return nil, refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
+		return nil, refusal("read events", fmt.Errorf("index [%s] was created during the read", e.Index))
 	}
 	return scope, nil // nil where the requests whose patterns match the index exclude it
 }

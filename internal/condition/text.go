@@ -11,7 +11,7 @@ import (
 // the text stands for.
 func compileMatch(m Match, f mapping.Field) (valueTest, error) {
 	if m.Value == nil {
-		return valueTest{}, fmt.Errorf("null cannot be looked for: %w", ErrLiteral)
+		return valueTest{}, fmt.Errorf("null cannot be searched for: %w", ErrLiteral)
 	}
 	if f.Type == mapping.Unknown {
 		return guessMatch(literalText(m.Value)), nil

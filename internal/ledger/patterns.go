@@ -52,7 +52,7 @@ func (l *Ledger) Note(ctx context.Context, patterns map[string][]Pattern, reopen
 		}
 		ids = again
 	}
-	return fmt.Errorf("note the index patterns of %d rules in the ledger: %w", len(ids), ErrChanged)
+	return fmt.Errorf("record the index patterns of %d rules in the ledger: %w", len(ids), ErrChanged)
 }
 
 func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[string][]Pattern, reopened map[string]time.Time) ([]string, error) {
@@ -83,7 +83,7 @@ func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[st
 	}
 	errs, err := l.Store.SaveHeads(ctx, changed)
 	if err != nil {
-		return nil, fmt.Errorf("note the index patterns of %d rules in the ledger: %w", len(changed), err)
+		return nil, fmt.Errorf("record the index patterns of %d rules in the ledger: %w", len(changed), err)
 	}
 	var again []string
 	for i, err := range errs {
@@ -91,7 +91,7 @@ func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[st
 		case errors.Is(err, ErrChanged):
 			again = append(again, changed[i].RuleID)
 		case err != nil:
-			return nil, fmt.Errorf("note the index patterns of rule %s in the ledger: %w", changed[i].RuleID, err)
+			return nil, fmt.Errorf("record the index patterns of rule %s in the ledger: %w", changed[i].RuleID, err)
 		}
 	}
 	return again, nil

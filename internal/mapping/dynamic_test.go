@@ -107,7 +107,7 @@ func TestDynamicTemplates(t *testing.T) {
 
 func TestDynamicErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`"dynamic": "perhaps"`: "true, false, strict or runtime", `"dynamic_date_formats": ["EEE"]`: "[EEE] is not read",
+		`"dynamic": "perhaps"`: "true, false, strict or runtime", `"dynamic_date_formats": ["EEE"]`: "[EEE] is not supported",
 		`"dynamic_templates": [{"a": {"match": "x"}}]`:                                          "dynamic template [a]: neither",
 		`"dynamic_templates": [{"a": {"match": "x", "mapping": {}, "runtime": {}}}]`:            "dynamic template [a]: both",
 		`"dynamic_templates": [{"a": {"matches": "x", "mapping": {}}}]`:                         `unknown field "matches"`,

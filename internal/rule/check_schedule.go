@@ -14,7 +14,7 @@ func (c *checker) schedule() {
 	r := c.r
 	c.number("rule.max_signals", r.MaxSignals, 1, unbounded)
 	if c.has("rule.cron") && c.has("rule.interval") {
-		c.fail("conflict", "rule.cron", "rule.cron stands in for rule.interval, a rule has one of them")
+		c.fail("conflict", "rule.cron", "rule.cron replaces rule.interval: a rule can have only one of them")
 	}
 	if c.has("rule.cron_time_zone") && !c.has("rule.cron") {
 		c.fail("conflict", "rule.cron_time_zone", "rule.cron_time_zone goes with rule.cron: intervals have no time zone")

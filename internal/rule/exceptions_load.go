@@ -185,7 +185,7 @@ func (e *exceptions) resolve(r *Rule) diag.List {
 		key := listKey{orSingle(NamespaceType(ref.NamespaceType)), ref.ListID}
 		known := e.lists[key]
 		if known == nil {
-			list = append(list, r.Report(diag.Warning, area+"/missing-exceptions", at, "exception list %s%s is not among the loaded files: its exceptions do not count", ref.ListID, e.elsewhere(key)))
+			list = append(list, r.Report(diag.Warning, area+"/missing-exceptions", at, "exception list %s%s is not among the loaded files: its exceptions are not applied", ref.ListID, e.elsewhere(key)))
 			continue
 		}
 		for _, item := range known.Items {

@@ -69,7 +69,7 @@ func (s *Set) addExport(path, content string, where located) diag.List {
 			strange = -1
 		}
 		if strange == maxForeign {
-			return append(list, file.Report(diag.Error, area+"/unknown-object", at, "the first %d lines are nothing that Kibana exports: the others are not read", strange))
+			return append(list, file.Report(diag.Error, area+"/unknown-object", at, "the first %d lines are not a Kibana export: the rest is not read", strange))
 		}
 	}
 	return list

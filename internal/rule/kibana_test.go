@@ -217,7 +217,7 @@ func TestSavedObjects(t *testing.T) {
 func TestLoadGivesEventsUp(t *testing.T) {
 	events := strings.Repeat(`{"event":"no rule"}`+"\n", 200_000)
 	set, list := rule.LoadFS(fstest.MapFS{"e.ndjson": {Data: []byte(events)}}, "e.ndjson")
-	if last := list[len(list)-1]; len(list) != 101 || last.Line != 100 || !strings.Contains(last.Message, "the others are not read") || len(set.Broken()) != 100 {
+	if last := list[len(list)-1]; len(list) != 101 || last.Line != 100 || !strings.Contains(last.Message, "the rest is not read") || len(set.Broken()) != 100 {
 		t.Errorf("%d remarks, the last %v", len(list), last)
 	}
 	mixed := strings.Repeat("{}\n", 99) + exported + strings.Repeat("{}\n", 20_000) + strings.Replace(exported, "r1", "r2", 1)

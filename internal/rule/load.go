@@ -105,7 +105,7 @@ func (l *loader) tree(fsys fs.FS, root string, name func(string) string) {
 			if entry.Type()&fs.ModeSymlink != 0 {
 				l.list = append(l.list, diag.Diagnostic{
 					Severity: diag.Warning, Code: area + "/unreadable", File: name(p),
-					Message: "the link leads nowhere: rules that it was to lead to are not read",
+					Message: "the link is broken: rules behind it are not read",
 				})
 			}
 			return nil

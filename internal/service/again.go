@@ -50,7 +50,7 @@ func (s *Service) lookAgain(ctx context.Context) {
 		case <-ctx.Done():
 		case <-timer.C:
 			if err := a.turn(ctx); err != nil && ctx.Err() == nil {
-				s.opts.Log.Warn("late events could not be looked for", "error", err)
+				s.opts.Log.Warn("late events could not be searched for", "error", err)
 			}
 		}
 		timer.Stop()

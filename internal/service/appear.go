@@ -149,7 +149,7 @@ func (r *Recorder) reopen(ctx context.Context, c change, accounts []ledger.Accou
 			r.backlog.add(id, e)
 		}
 	}
-	r.Log.Info("index patterns that meant no index mean one now: slots that its events belong to are run again",
+	r.Log.Info("index patterns that matched no index match one now: the slots of its events are run again",
 		"patterns", strings.Join(slices.Sorted(maps.Keys(names)), ","), "rules", len(from), "slots", slots)
 	return r.note(ctx, c, func(id string) bool { return len(c.appeared[id]) > 0 }, from)
 }

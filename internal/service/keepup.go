@@ -61,7 +61,7 @@ func (k *keeper) turn(ctx context.Context) time.Duration {
 	if k.due(now) {
 		if err := k.survey(ctx, now); err != nil {
 			if ctx.Err() == nil {
-				k.opts.Log.Warn("the ledger cannot be read: what is owed is not known", "error", err)
+				k.opts.Log.Warn("the ledger cannot be read: the open slots are not known", "error", err)
 			}
 			k.stale.Store(true)
 			return k.longer()
@@ -147,7 +147,7 @@ func (k *keeper) survey(ctx context.Context, now time.Time) error {
 	}
 	n, err := book.GiveUp(ctx, grids, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
 	if k.givenUp += n; n > 0 {
-		k.opts.Log.Warn("slots are too old to be caught up with and were given up", "slots", n)
+		k.opts.Log.Warn("slots that are too old to catch up with were given up", "slots", n)
 	}
 	if err != nil {
 		return err //nolint:wrapcheck // it names the ledger

@@ -137,7 +137,7 @@ func (t *Times) learn(ctx context.Context, k string, patterns []string) {
 	t.known[k] = wait(r)
 	for _, index := range r.Never {
 		if t.first("never " + index) {
-			t.Log.WarnContext(ctx, "an index is not refreshed by itself: slots of its rules wait as long as for any", "index", index, "settle", Most.String())
+			t.Log.WarnContext(ctx, "an index does not refresh by itself: slots of its rules wait the maximum time", "index", index, "settle", Most.String())
 		}
 	}
 	for _, p := range r.Unread {
@@ -158,11 +158,11 @@ func wait(r Refresh) time.Duration {
 }
 
 // errRemote is why the refresh interval of a remote cluster's pattern is not read.
-var errRemote = errors.New("a remote cluster does not tell the settings of its indices")
+var errRemote = errors.New("the index settings of a remote cluster cannot be read")
 
 func (t *Times) unread(ctx context.Context, patterns string, err error) {
 	if t.first("unread " + patterns) {
-		t.Log.WarnContext(ctx, "the refresh interval of indices cannot be read: slots wait as if it was this", "indices", patterns,
+		t.Log.WarnContext(ctx, "the refresh interval of indices cannot be read: slots wait the default time", "indices", patterns,
 			"settle", Unknown.String(), "error", err)
 	}
 }

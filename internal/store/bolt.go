@@ -198,7 +198,7 @@ func newRecords(docs []alert.Document) ([]record, []alert.Written) {
 // duplicate records that an alert exists, and its source.
 func duplicate(w *alert.Written, met []byte) alert.Outcome {
 	if w.Met, w.Err = alert.ReadSource(met); w.Err != nil {
-		w.Err = fmt.Errorf("alert %s is there and cannot be read: %w", w.ID, w.Err)
+		w.Err = fmt.Errorf("alert %s exists but cannot be read: %w", w.ID, w.Err)
 		return alert.Failed
 	}
 	return alert.Duplicate

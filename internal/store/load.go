@@ -204,7 +204,7 @@ func (l *loader) remarks() diag.List {
 		if r.more > 0 {
 			out = append(out, diag.Diagnostic{
 				Severity: diag.Error, Code: codeBadLine, File: name,
-				Message: fmt.Sprintf("%d more lines are no events", r.more),
+				Message: fmt.Sprintf("%d more lines are not events", r.more),
 			})
 		}
 		if r.err != nil {

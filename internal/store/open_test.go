@@ -62,7 +62,7 @@ func TestManyBadLines(t *testing.T) {
 	}
 	tail := render(t, remarks[store.MaxRemarks-1:])
 	want := "bad:39:1: error: not one JSON object: invalid character 'x' looking for beginning of value [events/bad-line]\n   39 | x\n      | ^\n" +
-		"bad: error: 680 more lines are no events [events/bad-line]\n" +
+		"bad: error: 680 more lines are not events [events/bad-line]\n" +
 		"other:1:1: error: not one JSON object: invalid character 'y' looking for beginning of value [events/bad-line]\n    1 | y\n      | ^\n"
 	if d := cmp.Diff(want, tail); d != "" {
 		t.Error(d)

@@ -166,9 +166,9 @@ func (u *unreadAlerts) err() error {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("1 alert cannot be read and was passed over: %w", u.first)
+		return fmt.Errorf("1 alert cannot be read and was skipped: %w", u.first)
 	}
-	return fmt.Errorf("%d alerts cannot be read and were passed over, first: %w", u.n, u.first)
+	return fmt.Errorf("%d alerts cannot be read and were skipped, first: %w", u.n, u.first)
 }
 
 // encode encodes JSON without HTML escaping.

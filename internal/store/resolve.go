@@ -59,7 +59,7 @@ func (e *Events) Locate(_ context.Context, patterns []string) (func(index string
 // dated rejects names with date math: they depend on a slot that is not known here.
 func dated(patterns []string) error {
 	return &failure.Error{
-		Kind: failure.Rejected, Op: "resolve [" + strings.Join(patterns, ",") + "]", Reason: "the dates in the names are not written out",
+		Kind: failure.Rejected, Op: "resolve [" + strings.Join(patterns, ",") + "]", Reason: "the date math in the names is not resolved",
 	}
 }
 

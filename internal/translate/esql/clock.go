@@ -29,7 +29,7 @@ func (p *parser) clocks(tokens []token) {
 		case t.kind == closed && len(calls) > 0:
 			calls = calls[:len(calls)-1]
 		case t.kind == text && (within || i > 0 && tokens[i-1].mark(":")) && nowWithin.MatchString(t.text):
-			p.report(diag.Warning, CodeClock, t.span, "Elasticsearch reads now in a text by its own clock, not for the slot of the run: compare the field with NOW() instead")
+			p.report(diag.Warning, CodeClock, t.span, "Elasticsearch resolves now in a text by its own clock, not for the slot of the run: compare the field with NOW() instead")
 		case t.is("TRANGE"):
 			p.report(diag.Warning, CodeClock, t.span, "Elasticsearch counts TRANGE from its own clock, not from the slot of the run: compare @timestamp with NOW() instead")
 		}

@@ -149,7 +149,7 @@ func (p *parser) stage(tokens []token, at diag.Span, first bool) {
 func (p *parser) known(s stage) {
 	if _, ok := commands[s.command]; ok {
 		if len(s.args) == 0 && !bare[s.command] {
-			p.fail(s.name, "%s is about nothing", s.command)
+			p.fail(s.name, "%s has no arguments", s.command)
 		}
 		return
 	}
@@ -171,7 +171,7 @@ func (p *parser) first(s stage) {
 			p.fail(s.name, "unknown source command %s: is %s meant?", s.command, near)
 			return
 		}
-		p.report(diag.Warning, CodeUnknown, s.name, "the source command %s is not known here: which indices it reads cannot be told", s.command)
+		p.report(diag.Warning, CodeUnknown, s.name, "the source command %s is not known here: the indices that it reads are not known", s.command)
 	}
 	p.query.source = p.readSource(s)
 }

@@ -172,7 +172,7 @@ func (p *parser) lost(s stage, l []token) {
 	}
 	p.query.shape.Rows = Made
 	p.report(diag.Warning, CodeIdentity, l[0].span.To(l[len(l)-1].span),
-		"%s takes _id or _index away: alerts are told apart by the values of their rows, as those of an aggregating query are", s.command)
+		"%s drops _id or _index: alerts are identified by the values of their rows, as for an aggregating query", s.command)
 }
 
 // lists splits tokens at commas outside of brackets.

@@ -85,7 +85,7 @@ func (l *lowerer) node(n Node, path string) condition.Expr {
 		}
 		return condition.Or(members)
 	}
-	panic("kql: a node that is none")
+	panic("kql: unknown node type")
 }
 
 func (l *lowerer) is(n *Is, path string) condition.Expr {
@@ -102,7 +102,7 @@ func (l *lowerer) is(n *Is, path string) condition.Expr {
 		everywhere := analysed("", v)
 		if condition.OfNow(everywhere) && v.Text() != "now" { // which is a word
 			l.diags = append(l.diags, l.text.Report(diag.Warning, CodeValue, v.Span,
-				"beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field"))
+				"date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field"))
 		}
 		return everywhere
 	}

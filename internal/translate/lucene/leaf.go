@@ -22,7 +22,7 @@ func (l *lowerer) test(n *Test, field *Field) condition.Expr {
 			return condition.Const(true)
 		}
 		if isText && n.Text != "now" && condition.OfNow(condition.Match{Value: n.Text}) { // now alone is a word
-			l.warn(n.Span, CodeValue, "beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field")
+			l.warn(n.Span, CodeValue, "date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field")
 		}
 		return l.leave()
 	case field.Name == existsField:
@@ -187,7 +187,7 @@ func (l *lowerer) impossible(n Node, f mapping.Field) condition.Expr {
 	if l.opts.Exacting {
 		return l.leave()
 	}
-	l.warn(n.Pos(), CodeValue, "field [%s] of type [%s] cannot be asked for %s: no event can match here", f.Name, f.Type, Print(n))
+	l.warn(n.Pos(), CodeValue, "field [%s] of type [%s] cannot be searched for %s: no event can match here", f.Name, f.Type, Print(n))
 	return condition.Const(false)
 }
 

@@ -125,7 +125,7 @@ func (l *lowerer) node(n Node, field *Field) condition.Expr {
 	case *Test:
 		return l.test(n, either(n.Field, field))
 	}
-	panic("lucene: a node that is none")
+	panic("lucene: unknown node type")
 }
 
 func either(own, around *Field) *Field {

@@ -192,10 +192,10 @@ func TestDiagnostics(t *testing.T) {
 		{`host.nam:a OR host.nam:b`, `query:1:1: warning: Unknown field [host.nam]: no index has it, so no event can match here; did you mean [host.name]? [lucene/unmapped-field]`},
 		{`obj:a`, `query:1:1: warning: [obj] is an object, which has no value: name a field of it [lucene/value]`},
 		{`k:a OR n:b`, `query:1:8: warning: field [n] of type [long]: "b" is no number: value does not fit the field's type: no event can match here [lucene/value]`},
-		{`k:a OR "now-1d/d"`, `query:1:8: warning: beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field [lucene/value]`},
-		{`ip:10.0.*`, `query:1:1: warning: field [ip] of type [ip] cannot be asked for ip:10.0.*: no event can match here [lucene/value]`},
+		{`k:a OR "now-1d/d"`, `query:1:8: warning: date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field [lucene/value]`},
+		{`ip:10.0.*`, `query:1:1: warning: field [ip] of type [ip] cannot be searched for ip:10.0.*: no event can match here [lucene/value]`},
 		{`k:/a(/`, `query:1:1: warning: field [k] of type [keyword]: regexp "a(": regular expression: unexpected end at offset 2: no event can match here [lucene/value]`},
-		{`flat.a:/x/`, `query:1:1: warning: field [flat.a] of type [flattened] cannot be asked for flat.a:/x/: no event can match here [lucene/value]`},
+		{`flat.a:/x/`, `query:1:1: warning: field [flat.a] of type [flattened] cannot be searched for flat.a:/x/: no event can match here [lucene/value]`},
 	}
 	for _, tt := range tests {
 		text := diag.NewText("query", tt.query)

@@ -34,7 +34,7 @@ func Print(n Node) string {
 	case *Test:
 		return printField(n.Field) + printValue(n) + n.Fuzzy + printBoost(n.Boost)
 	}
-	panic("lucene: a node that is none")
+	panic("lucene: unknown node type")
 }
 
 func printField(f *Field) string {
