@@ -74,7 +74,7 @@ func (s *settling) compare(ctx context.Context) {
 func (s *settling) learn(ctx context.Context, rules [][]string) {
 	limited, cancel := context.WithTimeout(ctx, learnWithin)
 	defer cancel()
-	s.Learn(limited, rules)
+	s.Update(limited, rules)
 }
 
 // keep compares and learns until the context ends, and tells of it after each.

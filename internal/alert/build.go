@@ -192,7 +192,7 @@ func (b *Builder) document(id string, p parent, run Run, v verdict) Document {
 	source := copyEvent(fitting)
 	addOriginal(source, &p.reading)
 	if len(moved) > 0 {
-		source[misfits] = moved
+		source[misfitField] = moved
 	}
 	b.addAlert(source, id, p, run)
 	v.put(source, &p.reading)

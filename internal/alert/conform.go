@@ -10,9 +10,9 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// misfits is the field for values that the alerts' mapping cannot store, and for values under the
+// misfitField is the field for values that the alerts' mapping cannot store, and for values under the
 // alert's own names: by full name, as in the event. It is not a field of ECS and is not indexed.
-const misfits = "tocsin.event"
+const misfitField = "tocsin.event"
 
 // Limits above which Elasticsearch rejects a whole document.
 const (
@@ -47,7 +47,7 @@ func conform(source map[string]any, ofAlert bool) (fitting, moved map[string]any
 		top, _, _ := strings.Cut(name, ".")
 		switch {
 		case reserved[top] && ofAlert:
-			if earlier, ok := value.(map[string]any); ok && name == misfits {
+			if earlier, ok := value.(map[string]any); ok && name == misfitField {
 				maps.Copy(aside, earlier)
 			}
 		case reserved[top], metadata[top]:

@@ -39,7 +39,7 @@ func OfEvent(name string) bool {
 func (d Document) In(form Form, ofEvent func(name string) bool, size int) Document {
 	out := make(map[string]any, len(d.Source))
 	aside := map[string]any{}
-	if earlier, ok := d.Source[misfits].(map[string]any); ok {
+	if earlier, ok := d.Source[misfitField].(map[string]any); ok {
 		maps.Copy(aside, earlier)
 	}
 	signal := false
@@ -47,7 +47,7 @@ func (d Document) In(form Form, ofEvent func(name string) bool, size int) Docume
 		switch {
 		case form == WithEvent:
 			out[name] = value
-		case name == misfits:
+		case name == misfitField:
 		case !ofEvent(name):
 			if form == EventAside || name == memory || name == sourceField || !strings.HasPrefix(name, "kibana.alert.original_event.") && short(value) {
 				out[name] = value
@@ -70,7 +70,7 @@ func (d Document) In(form Form, ofEvent func(name string) bool, size int) Docume
 	}
 	switch form {
 	case EventAside:
-		out[misfits] = aside
+		out[misfitField] = aside
 	case EventOmitted:
 		out[omittedField], out[sizeField] = true, size
 	case WithEvent:

@@ -83,7 +83,7 @@ func (a *Answers) of(r search.Request) *answer {
 
 // requestKey identifies a request by everything that its answer depends on: the text of its
 // condition, which may be long and is not copied, and the rest.
-type requestKey struct{ words, rest string }
+type requestKey struct{ text, rest string }
 
 func key(r search.Request) requestKey {
 	b := make([]byte, 0, 256)

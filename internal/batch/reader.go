@@ -73,7 +73,7 @@ func (r *reader) See(hits iter.Seq[*event.Event]) error {
 	view := r.view                                      // After a crash the reader has a new view; this one shows the hits.
 	return failure.Guard("match events", func() error { //nolint:wrapcheck // it says what it did
 		if r.scan.matched.untuned() {
-			if r.first = append(r.first, copied(hits)...); len(r.first) < leastSample {
+			if r.first = append(r.first, copied(hits)...); len(r.first) < minSample {
 				return nil
 			}
 			return r.matchFirst()

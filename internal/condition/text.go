@@ -38,7 +38,7 @@ func compileQueryString(q QueryString, f mapping.Field) (valueTest, error) {
 	if strings.ContainsFunc(q.Pattern, isQueryBlank) {
 		return valueTest{}, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
 	}
-	return patternLater(f.Normalize(q.Pattern), false), nil
+	return lazyPattern(f.Normalize(q.Pattern), false), nil
 }
 
 // isQueryBlank reports whether a character separates the words of a query string.

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Meet returns the patterns of a rule after the run of a slot. known are the patterns before the
+// ComparePatterns returns the patterns of a rule after the run of a slot. known are the patterns before the
 // run, names the rule's patterns, unmet the patterns that matched no index, which may include
 // others. appeared are the names that match an index now and did not before.
-func Meet(known []Pattern, names, unmet []string, slot time.Time) (now []Pattern, appeared []string) {
+func ComparePatterns(known []Pattern, names, unmet []string, slot time.Time) (now []Pattern, appeared []string) {
 	all := slices.Concat(names, unmet)
 	if len(names) == 0 { // patterns of such a rule are recorded only while they match nothing
 		for _, p := range known {

@@ -27,7 +27,7 @@ func learnUnder(t interface {
 	}
 	inferred := mapping.NewInferred(indices.Merged())
 	for _, d := range documents {
-		inferred.Learn(decoded(t, d))
+		inferred.Add(decoded(t, d))
 	}
 	return inferred
 }

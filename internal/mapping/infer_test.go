@@ -12,7 +12,7 @@ func learn(t *testing.T, documents ...string) *mapping.Inferred {
 	t.Helper()
 	inferred := mapping.NewInferred(nil)
 	for _, d := range documents {
-		inferred.Learn(decode(t, d).(map[string]any))
+		inferred.Add(decode(t, d).(map[string]any))
 	}
 	return inferred
 }

@@ -72,7 +72,7 @@ func (c *checker) typeValues() {
 	r := c.r
 	if t := r.Threshold; t != nil {
 		c.number("rule.threshold.value", t.Value, 1, unbounded)
-		c.most("rule.threshold.field", len(t.Fields), maxThresholdFields)
+		c.maxLength("rule.threshold.field", len(t.Fields), maxThresholdFields)
 		for i, card := range t.Cardinality {
 			at := fmt.Sprintf("rule.threshold.cardinality[%d].", i)
 			c.need(diag.Error, at+"field", "")
@@ -85,7 +85,7 @@ func (c *checker) typeValues() {
 		if c.has("rule.new_terms_fields") {
 			key = "rule.new_terms_fields"
 		}
-		c.most(key, len(n.Fields), maxNewTermsFields)
+		c.maxLength(key, len(n.Fields), maxNewTermsFields)
 	}
 	if m := r.MachineLearning; m != nil {
 		c.number("rule.anomaly_threshold", m.AnomalyThreshold, 0, 100)
@@ -93,7 +93,7 @@ func (c *checker) typeValues() {
 	if t := r.ThreatMatch; t != nil {
 		c.threatMapping(t)
 	}
-	c.filled("rule.machine_learning_job_id", "rule.new_terms.value", "rule.new_terms_fields", "rule.new_terms.history_window_start",
+	c.notEmpty("rule.machine_learning_job_id", "rule.new_terms.value", "rule.new_terms_fields", "rule.new_terms.history_window_start",
 		"rule.threat_index", "rule.threat_mapping", "rule.alert_suppression.group_by")
 }
 
@@ -103,15 +103,15 @@ const (
 	maxNewTermsFields  = 3
 )
 
-// most checks the maximum length of a list of fields.
-func (c *checker) most(key string, n, most int) {
+// maxLength checks the maximum length of a list of fields.
+func (c *checker) maxLength(key string, n, most int) {
 	if n > most {
 		c.fail("bad-value", key, "%s names %d fields, more than %d", key, n, most)
 	}
 }
 
-// filled checks lists that must not be empty.
-func (c *checker) filled(keys ...string) {
+// notEmpty checks lists that must not be empty.
+func (c *checker) notEmpty(keys ...string) {
 	for _, key := range keys {
 		if v, found := c.root.Find(key); found && v.Kind == tomltree.Array && len(v.Items) == 0 {
 			c.fail("bad-value", key, "%s must not be empty", key)
@@ -124,7 +124,7 @@ func (c *checker) threatMapping(t *ThreatMatch) {
 	for i, m := range t.Mapping {
 		at := fmt.Sprintf("rule.threat_mapping[%d].entries", i)
 		c.need(diag.Error, at, "")
-		c.filled(at)
+		c.notEmpty(at)
 		for j, e := range m.Entries {
 			entry := fmt.Sprintf("%s[%d].", at, j)
 			c.need(diag.Error, entry+"field", "")

@@ -120,9 +120,9 @@ func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) 
 // record writes the accounts and the changes of index patterns. A pattern that no longer matches an
 // index is written before the vacant slots, a pattern that now matches one after the accounts.
 func (r *Recorder) record(ctx context.Context, executions []pipeline.Execution, accounts []ledger.Account, now time.Time) error {
-	found, err := r.meet(ctx, executions)
+	found, err := r.comparePatterns(ctx, executions)
 	if err == nil {
-		err = r.vacate(ctx, found)
+		err = r.recordVacant(ctx, found)
 	}
 	if err != nil {
 		return err

@@ -81,10 +81,10 @@ func (t *Times) Latest(patterns []string, slots Slots) time.Time {
 	return slots.Prev(t.Clock.Passed().Add(-t.Of(patterns)))
 }
 
-// Learn reads the refresh intervals of the rules' indices, once for rules with the same patterns,
+// Update reads the refresh intervals of the rules' indices, once for rules with the same patterns,
 // unknown patterns first, for as long as the context allows. Where an interval cannot be read, the
 // wait is [Unknown]. Such patterns, and indices that do not refresh by themselves, are logged once.
-func (t *Times) Learn(ctx context.Context, rules [][]string) {
+func (t *Times) Update(ctx context.Context, rules [][]string) {
 	if t.Ask == nil || t.Fixed != nil {
 		return
 	}
@@ -106,7 +106,7 @@ func (t *Times) Learn(ctx context.Context, rules [][]string) {
 		if ctx.Err() != nil {
 			return
 		}
-		t.learn(ctx, k, byKey[k])
+		t.update(ctx, k, byKey[k])
 	}
 }
 
@@ -117,7 +117,7 @@ func (t *Times) knows(k string) bool {
 	return known
 }
 
-func (t *Times) learn(ctx context.Context, k string, patterns []string) {
+func (t *Times) update(ctx context.Context, k string, patterns []string) {
 	r, err := t.Ask(ctx, patterns)
 	if ctx.Err() != nil {
 		return

@@ -29,7 +29,7 @@ func TestNothingIsMissed(t *testing.T) {
 		times := &settle.Times{Clock: w.clock(), Ask: func(context.Context, []string) (settle.Refresh, error) {
 			return settle.Refresh{Longest: refresh}, nil
 		}}
-		times.Learn(t.Context(), [][]string{patterns})
+		times.Update(t.Context(), [][]string{patterns})
 		if err := times.Clock.Compare(t.Context(), w.ask); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestOf(t *testing.T) {
 			}
 			patterns := []string{"b-*", "a-*"}
 			for range 2 {
-				times.Learn(t.Context(), [][]string{patterns, {"a-*", "b-*"}, nil})
+				times.Update(t.Context(), [][]string{patterns, {"a-*", "b-*"}, nil})
 			}
 			if got := times.Of(patterns); got != tt.want {
 				t.Errorf("waits %s, want %s", got, tt.want)
@@ -127,7 +127,7 @@ func TestOfUnasked(t *testing.T) {
 		t.Errorf("waits %s, want %s", got, settle.Unknown)
 	}
 	for _, fail = range []bool{false, true} {
-		times.Learn(t.Context(), [][]string{{"logs-*"}})
+		times.Update(t.Context(), [][]string{{"logs-*"}})
 		if got := times.Of([]string{"logs-*"}); got != 30*time.Second {
 			t.Errorf("waits %s, want 30s", got)
 		}
@@ -150,7 +150,7 @@ func TestLearnUnknownFirst(t *testing.T) {
 			asked = append(asked, patterns[0])
 			return settle.Refresh{Longest: time.Second}, nil
 		}
-		times.Learn(ctx, rules)
+		times.Update(ctx, rules)
 		cancel()
 	}
 	if got := strings.Join(asked, ""); got != "abcd" {

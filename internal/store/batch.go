@@ -32,7 +32,7 @@ const (
 // batchPool holds the unused batches of one read.
 type batchPool chan *batch
 
-func newSupply() batchPool { return make(batchPool, 2*runtime.GOMAXPROCS(0)+2) }
+func newBatchPool() batchPool { return make(batchPool, 2*runtime.GOMAXPROCS(0)+2) }
 
 // take returns an empty batch.
 func (s batchPool) take(f *file, source int) *batch {
@@ -124,7 +124,7 @@ func ordered[T any](
 ) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	batches := newSupply()
+	batches := newBatchPool()
 	type job struct {
 		batch  *batch
 		result chan T

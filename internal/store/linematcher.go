@@ -14,7 +14,7 @@ import (
 type lineMatcher struct {
 	scan   *scan
 	cutter cutter
-	naming *indexNamer
+	names  *indexNamer
 	view   *event.View
 	// matching is nil if the view belongs to somebody else: then its numbers are not those of the
 	// scan's set.
@@ -45,10 +45,10 @@ func (l *lineMatcher) line(text []byte) (hit event.Event, good, isHit bool) {
 	if !ok {
 		return hit, false, false
 	}
-	hit = event.Event{Index: l.naming.name(c.index), ID: string(c.id), Source: c.source}
+	hit = event.Event{Index: l.names.name(c.index), ID: string(c.id), Source: c.source}
 	if hit.Index == "" {
 		var err error
-		if hit.Index, err = l.naming.stream(l.view, c.source); err != nil {
+		if hit.Index, err = l.names.stream(l.view, c.source); err != nil {
 			return hit, false, false
 		}
 	}

@@ -79,20 +79,20 @@ func (l *loader) read(f *file, i int, batches batchPool, emit func(*batch) bool)
 // occurred in earlier lines, as they cannot change the mapping.
 type opener struct {
 	options *EventsOptions
-	// learned and seen are from the earlier lines, by index.
-	learned *mappings
-	seen    map[string]*seenName
+	// inferred and seen are from the earlier lines, by index.
+	inferred *mappings
+	seen     map[string]*seenName
 	// streams: the names in events without an index may be data stream fields.
 	streams bool
 	cutter  cutter
-	naming  *indexNamer
+	names   *indexNamer
 	view    *event.View
 }
 
 func (l *loader) opener() func(*batch) loaded {
 	o := &opener{
-		options: &l.events.options, learned: newMappings(l.events.options.Mapping), seen: map[string]*seenName{},
-		naming: newNaming(l.events.options.Index),
+		options: &l.events.options, inferred: newMappings(l.events.options.Mapping), seen: map[string]*seenName{},
+		names: newIndexNamer(l.events.options.Index),
 	}
 	o.view = event.NewSelection(streamFields, nil).NewView()
 	return o.decode
@@ -140,14 +140,14 @@ func (o *opener) known(text []byte) (index string, known bool) {
 func (o *opener) settled(found cut) (index string, known bool) {
 	switch {
 	case len(found.index) > 0:
-		index = o.naming.name(found.index)
+		index = o.names.name(found.index)
 	case o.unnamed(found.source):
-		return o.naming.fallback, true
+		return o.names.fallback, true
 	case o.view.Read(found.source) != nil:
 		return "", false
 	default:
 		var err error
-		if index, err = o.naming.stream(o.view, found.source); err != nil {
+		if index, err = o.names.stream(o.view, found.source); err != nil {
 			return "", false
 		}
 	}
@@ -158,20 +158,20 @@ func (o *opener) settled(found cut) (index string, known bool) {
 // unnamed reports whether a source is settled and names no index: all its names were seen in events
 // without one, and none of them is a data stream field.
 func (o *opener) unnamed(source []byte) bool {
-	seen := o.seen[o.naming.fallback]
+	seen := o.seen[o.names.fallback]
 	return seen != nil && !o.streams && seen.document(source)
 }
 
 // see adds an event.
 func (o *opener) see(index string, source map[string]any) {
-	o.learned.infer(index, source)
+	o.inferred.infer(index, source)
 	for name := range source {
-		o.streams = o.streams || index == o.naming.fallback && strings.HasPrefix(name, "data_stream")
+		o.streams = o.streams || index == o.names.fallback && strings.HasPrefix(name, "data_stream")
 	}
 	if o.seen[index] == nil {
 		o.seen[index] = &seenName{}
 	}
-	o.seen[index].see(o.learned.byName[index], "", source)
+	o.seen[index].see(o.inferred.byName[index], "", source)
 }
 
 // take counts lines and extends the mapping, in the order of the lines.

@@ -59,7 +59,7 @@ func (m *mappings) infer(index string, source map[string]any) {
 		i = mapping.NewInferred(m.of(index))
 		m.byName[index] = i
 	}
-	i.Learn(source)
+	i.Add(source)
 }
 
 // fields returns the fields of the documents of all the indices, cached by the indices.

@@ -105,7 +105,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
 	selection := newSelection(set, variants)
 	s.matchers.New = func() any {
-		return &lineMatcher{scan: s, naming: newNaming(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
+		return &lineMatcher{scan: s, names: newIndexNamer(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
 	}
 	patterns := parsePatterns(r.Patterns)
 	for index := range e.indices {

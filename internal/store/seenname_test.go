@@ -63,7 +63,7 @@ func TestOpenLearnsAll(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			want.Learn(doc.Source)
+			want.Add(doc.Source)
 			for range repeat {
 				lines = append(lines, line)
 			}

@@ -35,7 +35,7 @@ func (e *Events) SearchSlices(ctx context.Context, r search.Request, visits []se
 func (e *Events) ViewSlices(ctx context.Context, r search.Request, sights []search.Sight) (search.Result, error) {
 	return e.slices(ctx, r, func(s *slicing) (parts []func(*batch) error) {
 		for _, sight := range sights {
-			l := &lineMatcher{scan: s.scan, naming: newNaming(e.options.Index)}
+			l := &lineMatcher{scan: s.scan, names: newIndexNamer(e.options.Index)}
 			parts = append(parts, func(b *batch) error { return s.show(b, l, sight) })
 		}
 		return parts
@@ -76,7 +76,7 @@ type slicing struct {
 func (s *slicing) run(parent context.Context, parts []func(*batch) error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	read, free := make(chan *batch), newSupply()
+	read, free := make(chan *batch), newBatchPool()
 	var errs []error
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -31,7 +31,7 @@ type indexNamer struct {
 	text  []byte
 }
 
-func newNaming(fallback string) *indexNamer {
+func newIndexNamer(fallback string) *indexNamer {
 	return &indexNamer{fallback: fallback, known: map[string]string{}}
 }
 

@@ -29,7 +29,7 @@ func (s stored) run(duration time.Duration, room int, hits ...suppress.Hit[strin
 	var verdicts strings.Builder
 	for _, h := range hits {
 		if !f.Knows(h.Group) {
-			f.Learn(h.Group, s[h.Group]...)
+			f.AddStored(h.Group, s[h.Group]...)
 		}
 		verdicts.WriteByte("kfNx"[f.Add(h, f.Founded() < room)])
 	}
@@ -147,7 +147,7 @@ func TestTwoRunners(t *testing.T) {
 	s.run(time.Minute, 9, hit("a", "1", 1))
 	run := func(hits ...suppress.Hit[string]) *suppress.Change[string] {
 		f := suppress.New[string](time.Minute)
-		f.Learn("a", s["a"]...)
+		f.AddStored("a", s["a"]...)
 		for _, h := range hits {
 			f.Add(h, true)
 		}

@@ -54,7 +54,7 @@ func TestWindowsAreOnePass(t *testing.T) {
 				f := suppress.New[string](duration)
 				for _, h := range in(hits, from, to) {
 					if !f.Knows(h.Group) {
-						f.Learn(h.Group, many[h.Group]...)
+						f.AddStored(h.Group, many[h.Group]...)
 					}
 					f.Add(h, true)
 				}

@@ -136,17 +136,17 @@ func (p *parser) stage(tokens []token, at diag.Span, first bool) {
 	}
 	switch {
 	case first:
-		p.first(s)
+		p.sourceCommand(s)
 	case sources[s.command]:
 		p.fail(s.name, "%s begins a query and cannot stand behind a pipe", s.command)
 	default:
-		p.known(s)
+		p.checkCommand(s)
 		p.query.stages = append(p.query.stages, s)
 	}
 }
 
-// known reports an unknown command, or one without its arguments.
-func (p *parser) known(s stage) {
+// checkCommand reports an unknown command, or one without its arguments.
+func (p *parser) checkCommand(s stage) {
 	if _, ok := commands[s.command]; ok {
 		if len(s.args) == 0 && !bare[s.command] {
 			p.fail(s.name, "%s has no arguments", s.command)
@@ -160,8 +160,8 @@ func (p *parser) known(s stage) {
 	p.report(diag.Warning, CodeUnknown, s.name, "the command %s is not known here: whether its rows keep their document is seen when it runs", s.command)
 }
 
-// first parses the source command.
-func (p *parser) first(s stage) {
+// sourceCommand parses the source command.
+func (p *parser) sourceCommand(s stage) {
 	if !sources[s.command] {
 		if _, behind := commands[s.command]; behind {
 			p.fail(s.name, "%s stands behind a pipe; a query begins with FROM", s.command)

@@ -142,13 +142,13 @@ func (p *parser) identity(s stage) {
 	case "DROP":
 		for _, l := range lists(s.args) {
 			if covers(l, "_id") || covers(l, "_index") {
-				p.lost(s, l)
+				p.loseIdentity(s, l)
 			}
 		}
 	case "RENAME", "EVAL":
 		for _, l := range lists(s.args) {
 			if changes(s.command, l) {
-				p.lost(s, l)
+				p.loseIdentity(s, l)
 			}
 		}
 	}
@@ -165,8 +165,8 @@ func changes(command string, l []token) bool {
 	return len(l) > 2 && names(l[0]) && l[1].mark("=") && !l[2].mark("=")
 }
 
-// lost makes the rows stand for themselves.
-func (p *parser) lost(s stage, l []token) {
+// loseIdentity makes the rows stand for themselves.
+func (p *parser) loseIdentity(s stage, l []token) {
 	if p.query.shape.Rows != Documents {
 		return
 	}

@@ -21,12 +21,12 @@ const (
 type Options struct {
 	// Fields looks up names.
 	Fields mapping.Fields
-	// Joined makes clauses required by default: default_operator is AND.
-	Joined bool
+	// DefaultAnd makes clauses required by default: default_operator is AND.
+	DefaultAnd bool
 	// DefaultField is the field of tests that name none; "" is all fields.
 	DefaultField string
-	// Exacting makes a value that the field cannot have an error. Otherwise it matches nothing.
-	Exacting bool
+	// Strict makes a value that the field cannot have an error. Otherwise it matches nothing.
+	Strict bool
 	// Whole is searched for instead of a query that is not a condition; nil is the clause that
 	// Kibana would send.
 	Whole condition.Query
@@ -84,16 +84,16 @@ func (l *lowerer) defaultField() *Field {
 	return &Field{Name: l.opts.DefaultField}
 }
 
-// leave gives up on a part: the whole query is left to the search, as the meaning of a part depends
+// giveUp gives up on a part: the whole query is left to the search, as the meaning of a part depends
 // on its context.
-func (l *lowerer) leave() condition.Expr {
+func (l *lowerer) giveUp() condition.Expr {
 	l.searchOnly = true
 	return condition.Const(true)
 }
 
 // list lowers clauses; field is the field of tests that name none.
 func (l *lowerer) list(list *List, field *Field) condition.Expr {
-	s := sortClauses(list, l.opts.Joined)
+	s := sortClauses(list, l.opts.DefaultAnd)
 	out := condition.And(l.all(s.required, field))
 	for _, e := range l.all(s.prohibited, field) {
 		out = append(out, condition.Not{X: e})
@@ -103,7 +103,7 @@ func (l *lowerer) list(list *List, field *Field) condition.Expr {
 	case len(s.required) == 0:
 		out = append(out, condition.Or(l.all(s.optional, field)))
 	default:
-		l.idle(s.optional)
+		l.warnOptional(s.optional)
 	}
 	return out
 }

@@ -139,15 +139,15 @@ func TestOptions(t *testing.T) {
 		opts  lucene.Options
 		want  string
 	}{
-		{`k:a n:5`, lucene.Options{Joined: true}, `(and (term k "a") (match n "5"))`},
-		{`k:a OR n:5`, lucene.Options{Joined: true}, `(or (term k "a") (match n "5"))`},
-		{`k:a OR n:5 k:b`, lucene.Options{Joined: true}, `(term k "b")`},
-		{`k:a OR +n:5 AND k:b`, lucene.Options{Joined: true}, `(and (match n "5") (term k "b"))`},
-		{`txt:a`, lucene.Options{Joined: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
+		{`k:a n:5`, lucene.Options{DefaultAnd: true}, `(and (term k "a") (match n "5"))`},
+		{`k:a OR n:5`, lucene.Options{DefaultAnd: true}, `(or (term k "a") (match n "5"))`},
+		{`k:a OR n:5 k:b`, lucene.Options{DefaultAnd: true}, `(term k "b")`},
+		{`k:a OR +n:5 AND k:b`, lucene.Options{DefaultAnd: true}, `(and (match n "5") (term k "b"))`},
+		{`txt:a`, lucene.Options{DefaultAnd: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
 		{`a AND b*`, lucene.Options{DefaultField: "k"}, `(and (term k "a") (prefix k "b"))`},
 		{`*`, lucene.Options{DefaultField: "k"}, `(exists k)`},
-		{`n:a`, lucene.Options{Exacting: true}, `(match n "a")`},
-		{`flat.a:/x/`, lucene.Options{Exacting: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
+		{`n:a`, lucene.Options{Strict: true}, `(match n "a")`},
+		{`flat.a:/x/`, lucene.Options{Strict: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
 	}
 	for _, tt := range tests {
 		text := diag.NewText("query", tt.query)

@@ -22,13 +22,13 @@ func visit(l *List, field string, found func(name string)) {
 		case *Group:
 			visit(n.List, named(n.Field, field), found)
 		case *Range:
-			tell(named(n.Field, field), found)
+			report(named(n.Field, field), found)
 		case *Test:
 			name := named(n.Field, field)
 			if name == existsField {
 				name = n.Text
 			}
-			tell(name, found)
+			report(name, found)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func named(own *Field, around string) string {
 	return around
 }
 
-func tell(name string, found func(name string)) {
+func report(name string, found func(name string)) {
 	if name != "" && name != "*" && name != existsField {
 		found(name)
 	}

@@ -27,7 +27,7 @@ func AsOf(text string, m Moment) (at string, ofNow bool) {
 	if q == nil || q.Where == nil || m.Now.IsZero() {
 		return text, false
 	}
-	d := dater{Moment: m, source: text}
+	d := dateResolver{Moment: m, source: text}
 	d.list(q.Where, m.DefaultField)
 	slices.SortFunc(d.edits, func(a, b edit) int { return b.span.Start - a.span.Start })
 	for _, e := range d.edits {
@@ -41,28 +41,28 @@ type edit struct {
 	with string
 }
 
-// dater finds the dates of a text.
-type dater struct {
+// dateResolver finds the dates of a text.
+type dateResolver struct {
 	Moment
 	source string
 	edits  []edit
 	ofNow  bool
 }
 
-func (d *dater) list(l *List, field string) {
+func (d *dateResolver) list(l *List, field string) {
 	for _, c := range l.Clauses {
 		switch n := c.X.(type) {
 		case *Group:
 			d.list(n.List, named(n.Field, field))
 		case *Range:
-			d.dated(n.Field, field, n.Span, rangeLeaf(n, named(n.Field, field)))
+			d.replace(n.Field, field, n.Span, rangeLeaf(n, named(n.Field, field)))
 		case *Test:
 			switch {
 			case n.Fuzzy != "" || n.Kind != Word && n.Kind != Phrase:
 			case n.Kind == Word && isCompared(n.Text):
-				d.dated(n.Field, field, n.Span, rangeLeaf(comparison(n), named(n.Field, field)))
+				d.replace(n.Field, field, n.Span, rangeLeaf(comparison(n), named(n.Field, field)))
 			default:
-				d.dated(n.Field, field, n.Span, condition.Range{Field: named(n.Field, field), Gte: n.Text, Lte: n.Text})
+				d.replace(n.Field, field, n.Span, condition.Range{Field: named(n.Field, field), Gte: n.Text, Lte: n.Text})
 			}
 		}
 	}
@@ -86,8 +86,8 @@ func rangeLeaf(n *Range, field string) condition.Range {
 	return r
 }
 
-// dated replaces a test by a range with resolved dates.
-func (d *dater) dated(own *Field, around string, span diag.Span, r condition.Range) {
+// replace replaces a test by a range with resolved dates.
+func (d *dateResolver) replace(own *Field, around string, span diag.Span, r condition.Range) {
 	f, mapped := d.Fields.Field(named(own, around))
 	if !mapped {
 		return
@@ -112,7 +112,7 @@ func (d *dater) dated(own *Field, around string, span diag.Span, r condition.Ran
 }
 
 // bound writes one end of a range with its bracket.
-func (d *dater) bound(within, beyond string, in, out any, f mapping.Field) (string, bool) {
+func (d *dateResolver) bound(within, beyond string, in, out any, f mapping.Field) (string, bool) {
 	bracket, value := within, in
 	if value == nil {
 		bracket, value = beyond, out

@@ -54,8 +54,8 @@ func sortClauses(l *List, joined bool) sorted {
 	return s
 }
 
-// idle warns of clauses that affect only the score.
-func (l *lowerer) idle(nodes []Node) {
+// warnOptional warns of clauses that affect only the score.
+func (l *lowerer) warnOptional(nodes []Node) {
 	for _, n := range nodes {
 		l.warn(n.Pos(), CodeOptional, "%s changes nothing: the clauses beside it are required, this one is not; write parentheses around what belongs together", Print(n))
 	}

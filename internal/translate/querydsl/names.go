@@ -28,8 +28,8 @@ var aboutField = map[string]bool{
 	"match": true, "match_phrase": true, "match_phrase_prefix": true, "match_bool_prefix": true, "intervals": true,
 }
 
-// beside are the keys that occur beside a field's name, and are not fields.
-var beside = map[string]bool{"boost": true, "_name": true}
+// nonFields are the keys that occur beside a field's name, and are not fields.
+var nonFields = map[string]bool{"boost": true, "_name": true}
 
 // visit finds clauses in any part of a query. The parameters of a field contain no clauses.
 func visit(v any, found func(name string)) {
@@ -52,7 +52,7 @@ func visitClause(name string, body any, found func(name string)) {
 		visit(body, found)
 	case aboutField[name]:
 		for field := range p {
-			if !beside[field] {
+			if !nonFields[field] {
 				found(field)
 			}
 		}

@@ -34,7 +34,7 @@ func (r reader) queryString(body any, path string) (condition.Expr, error) {
 		return condition.Const(false), nil // Only Kibana lets a blank query match all events.
 	}
 	e, diags := lucene.Lower(q, text, lucene.Options{
-		Fields: r.fields, Joined: joined, DefaultField: field, Exacting: !lenient, Whole: condition.Query{"query_string": body},
+		Fields: r.fields, DefaultAnd: joined, DefaultField: field, Strict: !lenient, Whole: condition.Query{"query_string": body},
 	})
 	return e, diags.Err() //nolint:wrapcheck // the text's name is the path
 }
