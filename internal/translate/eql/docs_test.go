@@ -28,20 +28,20 @@ import (
 	"tocsin/internal/translate/eql"
 )
 
-// docsDir is where the pages are.
+// docsDir is the directory of the pages.
 const docsDir = "../../../docs/"
 
 // settingKeys finds the keys of a configuration file.
 var settingKeys = regexp.MustCompile(`(?m)^([a-z-]+) = `)
 
-// page is a page of documentation, cut into what can be run.
+// page is a page of documentation, split into testable parts.
 type page struct {
 	text   string
 	blocks []docBlock
 	tables []docTable
 }
 
-// docBlock is a fenced block with the words behind its fence.
+// docBlock is a fenced block with the words after its fence.
 type docBlock struct {
 	info string
 	text string
@@ -84,7 +84,7 @@ func readPage(t *testing.T, name string) page {
 	return p
 }
 
-// cellsOf cuts a line of a table at the bars that are not escaped.
+// cellsOf splits a line of a table at unescaped bars.
 func cellsOf(line string) []string {
 	const escaped = "\x00"
 	line = strings.Trim(strings.ReplaceAll(line, `\|`, escaped), "|")
@@ -95,13 +95,13 @@ func cellsOf(line string) []string {
 	return cells
 }
 
-// code returns what a cell has between back quotes.
+// code returns the part of a cell between back quotes.
 func code(cell string) string { return strings.Trim(cell, "`") }
 
-// column returns the place of a column, -1 when the table has none of that name.
+// column returns the index of a column, -1 when there is none of that name.
 func (d docTable) column(name string) int { return slices.Index(d.head, name) }
 
-// exampleFields is the mapping that the page gives for its examples.
+// exampleFields returns the mapping of the page's examples.
 func exampleFields(t *testing.T, p page) mapping.Fields {
 	t.Helper()
 	for _, b := range p.blocks {
@@ -117,7 +117,7 @@ func exampleFields(t *testing.T, p page) mapping.Fields {
 	return nil
 }
 
-// lowered runs a query as far as its conditions, strictly.
+// lowered lowers a query in strict mode.
 func lowered(query string, fields mapping.Fields) diag.List {
 	text := diag.NewText("query", query)
 	q, diags := eql.Parse(text)
@@ -133,8 +133,8 @@ func lowered(query string, fields mapping.Fields) diag.List {
 	return append(diags, more...)
 }
 
-// TestDocsQueries runs the eql blocks of the page. Those marked error must be refused, for the reason
-// that their comment gives.
+// TestDocsQueries lowers the eql blocks of the page. Blocks marked error must fail with the message
+// in their comment.
 func TestDocsQueries(t *testing.T) {
 	p := readPage(t, "languages/eql.md")
 	fields := exampleFields(t, p)
@@ -213,7 +213,7 @@ func lowerCondition(t *testing.T, text string, fields mapping.Fields) condition.
 }
 
 // TestDocsConditions matches the column condition against the documents in the heads of the others,
-// or holds it against what is said to be searched for.
+// or compares it with the expected search.
 func TestDocsConditions(t *testing.T) {
 	p := readPage(t, "languages/eql.md")
 	fields := exampleFields(t, p)
@@ -259,8 +259,8 @@ func matches(t *testing.T, e condition.Expr, fields mapping.Fields, source strin
 	return m.Match(d)
 }
 
-// TestDocsFunctions wants every function of the package in the page's table of functions, and no
-// other; with a mark exactly at those that have a form with a tilde.
+// TestDocsFunctions requires exactly the package's functions in the page's table of functions, with
+// a mark exactly at those that have a form with a tilde.
 func TestDocsFunctions(t *testing.T) {
 	p := readPage(t, "languages/eql.md")
 	var documented []string
@@ -318,8 +318,8 @@ func hasFold(name string) bool {
 	return true
 }
 
-// TestDocsOperations reads the configuration files of docs/operations.md, and wants every key that a
-// file may have in that page: those of a script of the command, which has them all.
+// TestDocsOperations loads the configuration files of docs/operations.md, and requires every key of
+// a script that has all keys in that page.
 func TestDocsOperations(t *testing.T) {
 	script, err := os.ReadFile("../../../cmd/runner/testdata/script/configuration_every_flag.txtar")
 	if err != nil {
@@ -359,7 +359,7 @@ func TestDocsOperations(t *testing.T) {
 	}
 }
 
-// TestDocsMetrics wants every metric of the runner in docs/operations.md.
+// TestDocsMetrics requires every metric of the runner in docs/operations.md.
 func TestDocsMetrics(t *testing.T) {
 	m := metrics.New()
 	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.Succeeded, Slot: time.Unix(1, 0)})

@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/translate/eql"
 )
 
-// FuzzTranslate runs the whole way of a query on any text: no panic, no more than a second, a
-// diagnostic inside the text, and a printed query that means the same.
+// FuzzTranslate translates any text completely: no panic, at most a second, diagnostics inside the
+// text, and a printed query with the same meaning.
 func FuzzTranslate(f *testing.F) {
 	for _, seed := range []string{
 		`process where k == "a*" and not args : ("b?", "c") or n >= -1.5e3`,
@@ -70,7 +70,7 @@ func checkWholeWay(t *testing.T, src string, documents []*event.Document) {
 		}
 		whole, err := condition.Compile(e, testFields)
 		if err != nil {
-			continue // such as a date that is none
+			continue // such as an invalid date
 		}
 		wide, err := condition.Compile(superset, testFields)
 		if err != nil {

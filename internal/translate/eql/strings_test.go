@@ -13,7 +13,7 @@ import (
 	"tocsin/internal/translate/eql"
 )
 
-// textFields have every type of which string() makes a text.
+// textFields has every type that string() converts to text.
 var textFields = mapping.Table{
 	"date": {Name: "date", Type: mapping.Date}, "nanos": {Name: "nanos", Type: mapping.DateNanos},
 	"day":  {Name: "day", Type: mapping.Date, Format: "dd.MM.yyyy"},
@@ -21,7 +21,7 @@ var textFields = mapping.Table{
 	"b": {Name: "b", Type: mapping.Boolean}, "ip": {Name: "ip", Type: mapping.IP}, "k": {Name: "k", Type: mapping.Keyword}, "v": {Name: "v", Type: mapping.Version},
 }
 
-// What string() and concat() make of values is what Java makes of the values that Elasticsearch keeps.
+// string() and concat() format values as Java formats the values that Elasticsearch stores.
 func TestTextsOfValues(t *testing.T) {
 	for _, tt := range []struct{ field, raw, want string }{
 		{"date", `"2026-01-01"`, "2026-01-01T00:00Z"},
@@ -68,7 +68,7 @@ func TestTextsOfValues(t *testing.T) {
 	}
 }
 
-// TestTextOfDate: the text of a date is a date, the same one, and has no zeros at its end.
+// TestTextOfDate: the text of a date parses as the same date, and has no trailing zeros.
 func TestTextOfDate(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		at := time.Unix(rapid.Int64Range(0, 4_102_444_800).Draw(rt, "second"), 0).UTC()
@@ -94,7 +94,7 @@ func TestTextOfDate(t *testing.T) {
 	})
 }
 
-// conditionOn is the condition of an event query over the fields of texts.
+// conditionOn returns the condition of an event query over textFields.
 func conditionOn(t *testing.T, text string) condition.Expr {
 	t.Helper()
 	source := diag.NewText("query", text)

@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/translate/esql"
 )
 
-// TestDocs reads the examples of the page as the page says that they are read.
+// TestDocs checks the examples of the page against its text.
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/rule-types/esql.md")
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"tocsin/internal/translate/kql"
 )
 
-// docPage is the page of the language, cut at its fences and tables.
+// docPage is the page of the language, split at its fences and tables.
 type docPage struct {
 	fields mapping.Fields
-	// accepted and refused are the queries of its blocks.
+	// accepted and refused are the queries in its blocks.
 	accepted, refused []string
 	tables            [][][]string
 }
@@ -107,8 +107,8 @@ func errorsOf(diags diag.List) string {
 	return ""
 }
 
-// TestDocsConditions holds the column condition against what the others say of it: what it is
-// lowered to, what memory says to it, or which documents it is true of.
+// TestDocsConditions compares the column condition with the other columns: its lowered form, its
+// result in memory, or the matching documents.
 func TestDocsConditions(t *testing.T) {
 	p := readPage(t)
 	rows := 0

@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/translate/kql"
 )
 
-// FuzzTranslate runs the whole way of a query on any text: no panic, no more than a second, a
-// diagnostic inside the text, and a printed query that is the same tree.
+// FuzzTranslate translates any text completely: no panic, at most a second, diagnostics inside the
+// text, and a printed query with the same tree.
 func FuzzTranslate(f *testing.F) {
 	for _, seed := range []string{
 		`k:(a or "b c" and not d*) and not n >= 5`, `nest:{ k:a and nest.k:* } or *:*`, `k*:"\u0041\"" and \u006eot or foo \or bar`,

@@ -13,10 +13,10 @@ import (
 	"tocsin/internal/translate/lucene"
 )
 
-// docPage is the page of the language, cut at its fences and tables.
+// docPage is the page of the language, split at its fences and tables.
 type docPage struct {
 	fields mapping.Fields
-	// accepted, refused and warned are the queries of its blocks.
+	// accepted, refused and warned are the queries in its blocks.
 	accepted, refused, warned []string
 	tables                    [][][]string
 }
@@ -104,8 +104,8 @@ func TestDocsQueries(t *testing.T) {
 	}
 }
 
-// TestDocsConditions holds the column query against what the others say of it: what it is
-// lowered to, what memory says to it, or which documents it is true of.
+// TestDocsConditions compares the column query with the other columns: its lowered form, its result
+// in memory, or the matching documents.
 func TestDocsConditions(t *testing.T) {
 	p := readPage(t)
 	rows := 0

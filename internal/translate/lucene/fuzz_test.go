@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/translate/lucene"
 )
 
-// FuzzTranslate runs the whole way of a query on any text: no panic, no more than a second, a
-// diagnostic inside the text, and a printed query that is the same tree.
+// FuzzTranslate translates any text completely: no panic, at most a second, diagnostics inside the
+// text, and a printed query with the same tree.
 func FuzzTranslate(f *testing.F) {
 	for _, seed := range []string{
 		`k:(a OR "b c" AND NOT d*) && !n:>=5`, `+(k:a -txt:"x y"~2^3) _exists_:k || *:*`, `k:[a TO "b c"} n:{* TO 5]`, `k:\u0041\:\"* AND /a\/b/^2`,
