@@ -72,10 +72,10 @@ func TestConformance(t *testing.T) {
 
 // ownQuery is a case as Elasticsearch's own query of its language.
 func ownQuery(c conformance.Case) (object, bool) {
-	switch {
-	case c.Language == rule.Kuery:
+	switch c.Language {
+	case rule.Kuery:
 		return object{"kql": object{"query": c.Query}}, true
-	case c.Language == rule.Lucene:
+	case rule.Lucene:
 		return object{"query_string": object{"query": c.Query, "analyze_wildcard": true}}, true
 	default:
 		return nil, false
