@@ -199,7 +199,7 @@ var libraries = map[string][]string{
 	"github.com/robfig/cron":        {"internal/scheduler"},
 	"github.com/pelletier/go-toml/": {"internal/tomltree"},
 	"go.yaml.in/yaml":               {"internal/escu"},
-	"github.com/dlclark/regexp2":    {"internal/pcre"},
+	"github.com/dlclark/regexp2/v2": {"internal/pcre"},
 }
 
 // banned are libraries that not even tests import.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,11 +22,27 @@ var errChanged = errors.New("the file has changed since it was opened")
 // maxOpen is how many files are kept open while pages are read.
 const maxOpen = 64
 
+// pageBytes is how many bytes of lines a page has at most, unless it is one line: many searches hold one each.
+const pageBytes = 6 << 20
+
+// onPage is how many of the hits make a page of a size.
+func onPage(hits []hit, size int) int {
+	bytes := 0
+	for i, h := range hits[:min(size, len(hits))] {
+		if bytes += int(h.length); i > 0 && bytes > pageBytes {
+			return i
+		}
+	}
+	return min(size, len(hits))
+}
+
 // pages reads the hits again, page by page, and hands them out.
 func (s *scan) pages(ctx context.Context, result *search.Result, visit search.Visit) error {
 	r := reader{events: s.events, open: map[*file]openFile{}}
 	defer r.close()
-	for hits := range slices.Chunk(s.hits, s.request.Size()) {
+	for left := s.hits; len(left) > 0; {
+		hits := left[:onPage(left, s.request.Size())]
+		left = left[len(hits):]
 		start := time.Now()
 		page, err := s.page(ctx, &r, hits)
 		if err != nil {
