@@ -355,6 +355,7 @@ func TestParseConformanceMappings(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("2 mappings of the repository, %d of the shared data", len(sets))
 }
 
 func FuzzParse(f *testing.F) {
