@@ -6,30 +6,31 @@ import (
 	"tocsin/internal/pipeline"
 )
 
-// Account is what became of a rule in one run of a job.
+// Account is the outcome of a rule in one run of a job.
 type Account struct {
 	RuleID, Name string
-	// Slots are those of the rule in the job. Before were covered when this run began, Covered are
-	// those that it has covered.
+	// Slots is the number of the rule's slots in the job. Before is how many were covered when this
+	// run began, Covered how many this run has covered.
 	Slots, Before, Covered int64
-	// Unsettled are slots that it has run before all that was there at them was visible: they are not covered.
+	// Unsettled is the number of slots that ran before all of their events were visible: they are
+	// not covered.
 	Unsettled int64
-	// Runs is how often the rule was run.
+	// Runs is the number of runs of the rule.
 	Runs int64
-	// Read documents were looked at, Hits found in them. Events that lie in the windows of several
-	// runs count in each.
+	// Read is the number of documents searched, Hits the number of hits. Events in the windows of
+	// several runs count in each.
 	Read, Hits int64
-	// Created, Duplicates and Suppressed are what became of the hits.
+	// Created, Duplicates and Suppressed count the outcomes of the hits.
 	Created, Duplicates, Suppressed int64
-	// Stopped says why the rest of the rule's slots was not tried; "" when all were.
+	// Stopped is why the rest of the rule's slots was not tried; "" when all were.
 	Stopped string
-	// Problem is the last that there was with a slot that is left.
+	// Problem is the latest problem of a slot that is not covered.
 	Problem string
-	// Warnings are those of the last run that had any.
+	// Warnings are the warnings of the latest run that had any.
 	Warnings []string
 }
 
-// Left is the number of slots that are not covered.
+// Left returns the number of slots that are not covered.
 func (a Account) Left() int64 { return a.Slots - a.Before - a.Covered }
 
 // add counts an execution.
@@ -45,19 +46,21 @@ func (a *Account) add(x pipeline.Execution) {
 	}
 }
 
-// Progress is how far a run of a job is.
+// Progress is the progress of a run of a job.
 type Progress struct {
-	// Slots are those of the job; Before were covered when the run began, as far as it has got; Covered
-	// are those that it has covered, Passed those that it has given up.
+	// Slots is the number of the job's slots. Before is how many were covered when the run began,
+	// as far as it has got. Covered is how many the run has covered, Passed how many it has given
+	// up.
 	Slots, Before, Covered, Passed int64
-	// At is the stretch of time that is being worked on.
+	// At is the start of the time range that is being worked on.
 	At time.Time
-	// Created is the number of alerts made, Rounds that of the reads for all rules.
+	// Created is the number of alerts created, Rounds the number of rounds, in each of which all
+	// rules share a read.
 	Created, Rounds int64
 }
 
-// Pace tells how fast a run is that has taken so long, in slots a second, and how long the rest will
-// take; remaining is negative where nothing can be said yet.
+// Pace returns the rate of a run, in slots a second, given its duration so far, and the remaining
+// time, which is negative while it cannot be estimated.
 func (p Progress) Pace(took time.Duration) (rate float64, remaining time.Duration) {
 	done := p.Covered + p.Passed
 	if done <= 0 || took <= 0 {
@@ -67,17 +70,17 @@ func (p Progress) Pace(took time.Duration) (rate float64, remaining time.Duratio
 	return rate, time.Duration(float64(p.Left()) / rate * float64(time.Second))
 }
 
-// Left is the number of slots that the run has not come to.
+// Left returns the number of slots that the run has not reached.
 func (p Progress) Left() int64 { return max(0, p.Slots-p.Before-p.Covered-p.Passed) }
 
-// Result is the account of a run of a job.
+// Result is the outcome of a run of a job.
 type Result struct {
 	// Accounts are in the order of the rules.
 	Accounts []Account
 	Progress Progress
 }
 
-// Unsettled is the number of slots that were run too early to be covered.
+// Unsettled returns the number of slots that ran too early to be covered.
 func (r Result) Unsettled() int64 {
 	n := int64(0)
 	for _, a := range r.Accounts {
@@ -86,7 +89,7 @@ func (r Result) Unsettled() int64 {
 	return n
 }
 
-// Left is the number of slots that are not covered.
+// Left returns the number of slots that are not covered.
 func (r Result) Left() int64 {
 	n := int64(0)
 	for _, a := range r.Accounts {

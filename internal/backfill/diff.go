@@ -11,17 +11,17 @@ import (
 	"tocsin/internal/event"
 )
 
-// Kind is what a comparison says of an alert.
+// Kind is the result of comparing an alert.
 type Kind string
 
-// The kinds. A Missing alert is there, of one of the job's slots, and would not be made now.
+// The kinds. A Missing alert exists for one of the job's slots, and would not be created now.
 const (
 	New     Kind = "new"
 	Missing Kind = "missing"
 	Same    Kind = "same"
 )
 
-// Change is what a comparison found of one alert.
+// Change is a difference that a comparison found.
 type Change struct {
 	Kind   Kind      `json:"change"`
 	RuleID string    `json:"rule_id"`
@@ -38,13 +38,14 @@ func changeOf(kind Kind, d alert.Document) Change {
 	}
 }
 
-// Counts are those of the alerts of a rule, building blocks among them.
+// Counts are numbers of alerts of a rule, including building blocks.
 type Counts struct {
-	// New would be written; Same are there already; Missing are there and would not be made.
+	// New alerts would be written, Same alerts exist already, Missing alerts exist and would not be
+	// created.
 	New, Same, Missing int64
 }
 
-// Counts tells, by rule, what has been previewed. Missing alerts are only known to [Preview.Diff].
+// Counts returns the previewed alerts by rule. Missing alerts are known only to [Preview.Diff].
 func (p *Preview) Counts() map[string]Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,8 +65,8 @@ func (p *Preview) Counts() map[string]Counts {
 	return out
 }
 
-// Diff compares what was previewed of a job with the alerts that are there. Those of slots outside
-// the job are never missing. Changes come by rule and kind, in order of time.
+// Diff compares the previewed alerts of a job with the existing ones. Alerts of slots outside the
+// job are never missing. Changes are ordered by rule, kind and time.
 func (p *Preview) Diff(ctx context.Context, alerts alert.Reader, job Job) (map[string]Counts, []Change, error) {
 	counts := p.Counts()
 	changes := p.changes()

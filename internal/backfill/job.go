@@ -14,41 +14,43 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// Job describes a backfill. Two with the same rules, range and target have the same [Job.Hash].
+// Job describes a backfill. Two jobs with the same rules, range and target have the same
+// [Job.Hash].
 type Job struct {
-	// ID is its name in the ledger.
+	// ID is the job's name in the ledger.
 	ID string `json:"-"`
-	// From and To are the range of its slots, To excluded.
+	// From and To are the time range of the slots, To excluded.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// Target says where the alerts go.
+	// Target is where the alerts go.
 	Target string `json:"target"`
-	// Rules are in order of their ids.
+	// Rules are ordered by id.
 	Rules []Named `json:"rules"`
 	// Slots is the number of slots of all rules.
 	Slots int64 `json:"slots"`
-	// Created is when the job was begun first, Begun when it was taken up last.
+	// Created is when the job was first started, Begun when it was last started or resumed.
 	Created time.Time `json:"created"`
 	Begun   time.Time `json:"begun"`
-	// Taken counts how often it was taken up: the fencing number of who did so last.
+	// Taken counts the starts of the job. It is the fencing number of the latest process.
 	Taken int64 `json:"taken"`
-	// Cancelled is set by [Jobs.Cancel], and cleared when the job is taken up again.
+	// Cancelled is set by [Jobs.Cancel] and cleared when the job is resumed.
 	Cancelled bool `json:"cancelled,omitempty"`
 
 	version any
 }
 
-// Named is a rule and what it says.
+// Named identifies a rule and its content.
 type Named struct {
 	ID string `json:"id"`
 	// Hash is the rule's ContentHash.
 	Hash string `json:"hash"`
 }
 
-// hashLength is that of the name of a job that got none, in hexadecimal digits.
+// hashLength is the length of [Job.Hash], in hexadecimal digits.
 const hashLength = 12
 
-// Hash names the job by what it is: the same command makes the same name.
+// Hash identifies a job by its content: the same command makes the same hash. It is the name of a
+// job that was given none.
 func (j Job) Hash() string {
 	parts := []string{j.Target, j.From.UTC().Format(time.RFC3339Nano), j.To.UTC().Format(time.RFC3339Nano)}
 	for _, r := range j.Rules {
@@ -64,7 +66,7 @@ func (j Job) Hash() string {
 // maxName is the greatest length of a job's name.
 const maxName = 100
 
-// CheckName refuses what cannot be the name of a job.
+// CheckName returns an error unless name is valid as the name of a job.
 func CheckName(name string) error {
 	odd := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
@@ -75,7 +77,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// differs says in which way a job is not the one that has its name; "" when it is.
+// differs describes how a job differs from another one of the same name; "" when it does not.
 func (j Job) differs(from Job) string {
 	switch {
 	case !j.From.Equal(from.From) || !j.To.Equal(from.To):
@@ -98,12 +100,12 @@ func (j Job) differs(from Job) string {
 	return ""
 }
 
-// headID is the name of the job's head in the ledger, pageID that of a rule's pages.
+// headID is the id of the job's head in the ledger, pageID the id of a rule's pages.
 func headID(job string) string           { return ledger.BackfillPrefix + job }
 func pageID(job, rule string) string     { return headID(job) + "/" + rule }
 func jobOf(headID string) (string, bool) { return strings.CutPrefix(headID, ledger.BackfillPrefix) }
 
-// head writes the job as the ledger keeps it.
+// head returns the job as a head of the ledger.
 func (j Job) head() (*ledger.Head, error) {
 	note, err := json.Marshal(j)
 	if err != nil {
@@ -112,7 +114,7 @@ func (j Job) head() (*ledger.Head, error) {
 	return &ledger.Head{RuleID: headID(j.ID), Since: j.From, Schedule: "backfill", Note: string(note), Version: j.version}, nil
 }
 
-// errNoJob is for a head that is not that of a job.
+// errNoJob is for a head that does not describe a job.
 var errNoJob = errors.New("it does not describe one")
 
 func parseJob(h ledger.Head) (Job, error) {

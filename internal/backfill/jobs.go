@@ -11,10 +11,10 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// Jobs are those that a ledger store knows.
+// Jobs are the jobs in a ledger store.
 type Jobs struct{ Store ledger.Store }
 
-// What can be wrong with a job. An [ErrOther] is about what was asked for.
+// What can be wrong with a job. An [ErrOther] is about the request.
 var (
 	ErrUnknown   = errors.New("there is no such job")
 	ErrOther     = errors.New("another job has this name")
@@ -22,7 +22,7 @@ var (
 	ErrCancelled = errors.New("somebody has cancelled the job")
 )
 
-// Get returns a job; [ErrUnknown] when there is none of the name.
+// Get returns a job; [ErrUnknown] when there is no job of that name.
 func (s Jobs) Get(ctx context.Context, id string) (Job, error) {
 	heads, err := s.Store.Heads(ctx, []string{headID(id)})
 	if err != nil {
@@ -34,7 +34,7 @@ func (s Jobs) Get(ctx context.Context, id string) (Job, error) {
 	return parseJob(heads[0])
 }
 
-// List returns all jobs, the one that was begun last first.
+// List returns all jobs, the most recently started first.
 func (s Jobs) List(ctx context.Context) ([]Job, error) {
 	heads, err := s.Store.Heads(ctx, nil)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s Jobs) List(ctx context.Context) ([]Job, error) {
 	return jobs, nil
 }
 
-// Cancel makes whoever runs the job stop after the round under way.
+// Cancel makes the process that runs the job stop after the current round.
 func (s Jobs) Cancel(ctx context.Context, id string) error {
 	return s.change(ctx, id, func(j Job, known bool) (Job, error) {
 		if !known {
@@ -66,8 +66,8 @@ func (s Jobs) Cancel(ctx context.Context, id string) error {
 	})
 }
 
-// Take takes a job up: it is begun, or gone on with. Whoever had it before notices, and stops. The
-// result has the fencing number.
+// Take starts or resumes a job. A process that had the job before notices and stops. The result has
+// the fencing number.
 func (s Jobs) Take(ctx context.Context, want Job, now time.Time) (Job, error) {
 	var taken Job
 	err := s.change(ctx, want.ID, func(j Job, known bool) (Job, error) {
@@ -86,7 +86,7 @@ func (s Jobs) Take(ctx context.Context, want Job, now time.Time) (Job, error) {
 	return taken, err
 }
 
-// maxTries is how often a head is read again that others change at the same time.
+// maxTries is how often a head is read again after a conflict.
 const maxTries = 8
 
 func (s Jobs) change(ctx context.Context, id string, change func(j Job, known bool) (Job, error)) error {
@@ -131,7 +131,7 @@ func (s Jobs) Done(ctx context.Context, j Job) (int64, error) {
 	return covered, nil
 }
 
-// pages returns those of a day, by the ids of their rules.
+// pages returns the pages of a day, by rule id.
 func (s Jobs) pages(ctx context.Context, j Job, day time.Time) (map[string]ledger.Page, error) {
 	ids := make([]string, len(j.Rules))
 	for i, r := range j.Rules {

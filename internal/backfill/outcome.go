@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
 	"tocsin/internal/catchup"
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"
 )
 
-// record writes the executions into the ledger, also while the context ends. Of a round that was cut
-// off only what is covered counts.
+// record writes the executions into the ledger, even while the context ends. Of a round that was
+// cut off, only covered slots count.
 func (r *jobRun) record(ctx context.Context, executions []pipeline.Execution, cut bool, early early) error {
 	now := r.Options.Now()
 	var accounts []ledger.Account
@@ -33,11 +34,11 @@ func (r *jobRun) record(ctx context.Context, executions []pipeline.Execution, cu
 	return nil
 }
 
-// done reports whether a slot of a status needs no further run in this job: it is covered, or there is nothing
-// to read, of which the execution warns.
+// done reports whether a slot of a status needs no further run in this job: it is covered, or there
+// was nothing to read, of which the execution warns.
 func done(s ledger.Status) bool { return s == ledger.Covered || s == ledger.Vacant }
 
-// settle takes what was covered out of what is owed, and returns the places of the tasks that failed.
+// settle removes covered slots from owed, and returns the indices of the tasks that failed.
 func (r *jobRun) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, early early) (failed []int) {
 	for i, t := range tasks {
 		x, st := executions[i], r.byID[t.RuleID]
@@ -62,7 +63,7 @@ func (r *jobRun) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, exe
 			r.progress.Passed += unsettled
 			owed[t.RuleID] = without(owed[t.RuleID], t)
 		case status == ledger.Queued && x.Created+x.Suppressed > 0:
-			// The next round has the same task, and gets further: alerts that are there do not count.
+			// The next round has the same task and gets further: existing alerts do not count.
 		default:
 			failed = append(failed, i)
 		}
@@ -70,7 +71,7 @@ func (r *jobRun) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, exe
 	return failed
 }
 
-// blame decides about the tasks that failed. It reports whether there are any.
+// blame handles the tasks that failed. It reports whether there are any.
 func (r *jobRun) blame(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, failed []int) bool {
 	for _, i := range failed {
 		t, x := tasks[i], executions[i]
@@ -85,12 +86,13 @@ func (r *jobRun) blame(owed map[string][]ledger.Owed, tasks []catchup.Task, exec
 }
 
 const (
-	// maxAttempts is how often a slot is tried, maxFailures how many failed runs in a row a rule may have.
+	// maxAttempts is how often a slot is tried, maxFailures how many consecutive runs of a rule may
+	// fail.
 	maxAttempts = 3
 	maxFailures = 20
 )
 
-// failed decides what becomes of slots that failed, and of their rule.
+// failed decides what happens to slots that failed, and to their rule.
 func (r *jobRun) failed(owed map[string][]ledger.Owed, t catchup.Task, st *state, x pipeline.Execution) {
 	last := t.Attempts+1 >= maxAttempts
 	switch {

@@ -16,24 +16,24 @@ import (
 
 const ruleField = "kibana.alert.rule.rule_id"
 
-// Preview stands in the place of alerts that are not to be written: it says what would become of
-// each, looks at those that are there, and remembers what it was given, so that rules whose alerts
-// depend on the ones before find both. It is safe for concurrent use.
+// Preview replaces an alert store when nothing may be written. It says what would happen to each
+// alert, reads the existing alerts, and remembers the alerts that it was given, so that rules that
+// depend on earlier alerts find both. It is safe for concurrent use.
 type Preview struct {
-	// Lookup tells which alerts are there, History what they say; no history when nil.
+	// Lookup finds which alerts exist, History reads them; nil: no history.
 	Lookup  alert.Lookup
 	History alert.Instances
-	// Anew, unless zero, is the time from which on the alerts that are there are left aside: what would
-	// be made if those of slots since then were not.
+	// Anew, unless zero, is the slot from which on existing alerts are ignored: the preview shows
+	// what would be created if they did not exist.
 	Anew time.Time
 
 	mu sync.Mutex
-	// made are the alerts that would be written, by id; of those that are their own instance no more is
-	// kept than is told of them.
+	// made holds the alerts that would be written, by id. An alert that is its own instance is
+	// stored only as far as it is reported.
 	made map[string]*made
-	// there are the alerts of each rule that were found to exist.
+	// there holds, by rule, the alerts that exist already.
 	there map[string]map[string]bool
-	// documents are alerts that are about an instance, and those that were changed.
+	// documents holds alerts about an instance, and changed alerts.
 	documents map[string]alert.Document
 	instances map[string][]string
 }
@@ -50,8 +50,8 @@ var (
 	_ alert.Instances = (*Preview)(nil)
 )
 
-// Create says which alerts would be new. One that this preview has been given before is a
-// duplicate, as it would be had it been written.
+// Create says which alerts would be new. An alert that this preview was given before is a
+// duplicate, as it would be after a write.
 func (p *Preview) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	ids := make([]string, len(docs))
 	for i, d := range docs {
@@ -117,7 +117,7 @@ func (p *Preview) keep(d alert.Document, exists bool) error {
 	return nil
 }
 
-// asStored gives a document the values that it has when it is read again.
+// asStored gives a document the values that it has when it is read back.
 func asStored(d alert.Document) (alert.Document, error) {
 	data, err := json.Marshal(d.Source)
 	if err != nil {
@@ -132,7 +132,7 @@ func asStored(d alert.Document) (alert.Document, error) {
 	return out, nil
 }
 
-// Find hands out alerts that are there, as they would be by now, and those that would be.
+// Find visits existing alerts, with their changes, and alerts that would exist.
 func (p *Preview) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
 	more := true
 	there := func() error {
@@ -144,12 +144,12 @@ func (p *Preview) Find(ctx context.Context, q alert.InstanceQuery, visit func(al
 				return true, nil
 			}
 			var err error
-			more, err = visit(p.byNow(d))
+			more, err = visit(p.current(d))
 			return more, err
 		})
 	}
-	wouldBe := func() error {
-		for _, d := range p.wouldBe(q) {
+	previewed := func() error {
+		for _, d := range p.previewed(q) {
 			var err error
 			if more, err = visit(d); err != nil || !more {
 				return err
@@ -157,7 +157,7 @@ func (p *Preview) Find(ctx context.Context, q alert.InstanceQuery, visit func(al
 		}
 		return nil
 	}
-	order := []func() error{there, wouldBe} // what would be is newer than what is there
+	order := []func() error{there, previewed} // previewed alerts are newer than existing ones
 	if q.Newest {
 		slices.Reverse(order)
 	}
@@ -171,8 +171,8 @@ func (p *Preview) Find(ctx context.Context, q alert.InstanceQuery, visit func(al
 
 const slotField = "kibana.alert.intended_timestamp"
 
-// byNow is an alert that is there, with what would have been changed in it.
-func (p *Preview) byNow(d alert.Document) alert.Document {
+// current returns an existing alert with the changes that would have been made.
+func (p *Preview) current(d alert.Document) alert.Document {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if changed, ok := p.documents[d.ID]; ok && p.made[d.ID] == nil {
@@ -181,8 +181,8 @@ func (p *Preview) byNow(d alert.Document) alert.Document {
 	return d
 }
 
-// wouldBe are the alerts of a query that would have been made.
-func (p *Preview) wouldBe(q alert.InstanceQuery) []alert.Document {
+// previewed returns the alerts matching a query that would have been created.
+func (p *Preview) previewed(q alert.InstanceQuery) []alert.Document {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	since, bounded := q.Limit()
@@ -208,7 +208,7 @@ func (p *Preview) wouldBe(q alert.InstanceQuery) []alert.Document {
 
 var errNotRead = errors.New("it was not read to be replaced")
 
-// Replace remembers what alerts would say.
+// Replace remembers changed alerts.
 func (p *Preview) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,12 +16,12 @@ import (
 type Rule struct {
 	Plan  query.Plan
 	Slots scheduler.Slots
-	// Merging says which slots are run as one, and which side by side. Others are run one after the other.
+	// Merging says which slots share a run, and which run concurrently. Others run one after the
+	// other.
 	query.Merging
 }
 
-// NewRule finds out the grid of a rule and what may be done with its slots. Each is run by itself
-// where single is set.
+// NewRule returns a rule with its grid and its merging. With single, every slot runs by itself.
 func NewRule(plan query.Plan, single bool) (Rule, error) {
 	rl := plan.Rule()
 	slots, err := rl.Slots()
@@ -37,12 +37,13 @@ func NewRule(plan query.Plan, single bool) (Rule, error) {
 
 func (r Rule) id() string { return r.Plan.Rule().ID }
 
-// window is what the run of a slot reads.
+// window returns the window that the run of a slot reads.
 func (r Rule) window(slot time.Time) window.Window {
 	return r.Plan.Rule().Window(slot)
 }
 
-// catchup is the rule as a plan knows it: what cannot be run side by side is run in order.
+// catchup returns the rule as package catchup knows it: slots that cannot run concurrently run in
+// order.
 func (r Rule) catchup() catchup.Rule {
 	return catchup.Rule{ID: r.id(), Window: r.window, Together: r.Together, Ordered: !r.Apart}
 }
@@ -52,7 +53,7 @@ func (r Rule) between(w window.Window) []time.Time {
 	return slices.Collect(scheduler.Between(r.Slots, w.From.Add(-1), w.To.Add(-1)))
 }
 
-// count is the number of slots in a range.
+// count returns the number of slots in a range.
 func (r Rule) count(w window.Window) int64 {
 	n := int64(0)
 	for range scheduler.Between(r.Slots, w.From.Add(-1), w.To.Add(-1)) {
@@ -61,8 +62,8 @@ func (r Rule) count(w window.Window) int64 {
 	return n
 }
 
-// slotOf tells at which of several slots an event would have been found first: that whose window is
-// the first to reach it.
+// slotOf returns a func that returns the slot at which an event would have been found first: the
+// first one whose window contains it.
 func (r Rule) slotOf(covers []time.Time) func(time.Time) time.Time {
 	ends := make([]time.Time, len(covers))
 	for i, slot := range covers {
@@ -79,7 +80,7 @@ func (r Rule) slotOf(covers []time.Time) func(time.Time) time.Time {
 	}
 }
 
-// NewJob describes the backfill of rules.
+// NewJob describes a backfill of rules.
 func NewJob(rules []Rule, from, to time.Time, target string) Job {
 	j := Job{From: from.UTC(), To: to.UTC(), Target: target}
 	for _, r := range rules {
@@ -91,8 +92,8 @@ func NewJob(rules []Rule, from, to time.Time, target string) Job {
 	return j
 }
 
-// stretches cuts a range at the multiples of a length, so that they do not depend on where a range
-// begins, and none is of two days.
+// stretches cuts a range at the multiples of a length. So the cuts do not depend on where the range
+// begins, and no stretch spans two days.
 func stretches(from, to time.Time, length time.Duration) func(func(window.Window) bool) {
 	return func(yield func(window.Window) bool) {
 		for from.Before(to) {

@@ -19,41 +19,41 @@ import (
 // Rounds runs jobs together: [pipeline.Round].
 type Rounds interface {
 	RunAll(ctx context.Context, jobs []pipeline.Job, done func(pipeline.Execution)) []pipeline.Execution
-	// ReadAhead reads at once what jobs over parts of the windows of these will search for.
+	// ReadAhead reads at once the events that jobs over parts of these windows will search for.
 	ReadAhead(ctx context.Context, jobs []pipeline.Job) *batch.Ahead
 }
 
-// Options are how a job is run. The zero value is usable but for Now.
+// Options are the settings of a run. The zero value is usable except for Now.
 type Options struct {
-	// Stretch is the length of time that all rules are run over together. It divides a day; 0 means
-	// [DefaultStretch].
+	// Stretch is the length of the time range that all rules are run over together. It divides a
+	// day; 0 means [DefaultStretch].
 	Stretch time.Duration
-	// Pause is waited between rounds.
+	// Pause is the pause between rounds.
 	Pause time.Duration
-	// Grace is how long a round under way may go on when the run is to end.
+	// Grace is how long the current round may continue when the run is to end.
 	Grace time.Duration
-	// Timeout bounds a round; 0 means that nothing does.
+	// Timeout bounds a round; 0 means no limit.
 	Timeout time.Duration
-	// Retry is waited before slots that failed are tried again, and doubled each time.
+	// Retry is the pause before failed slots are tried again. It is doubled each time.
 	Retry time.Duration
-	// Gate, when not nil, holds rounds back while others need the place of the events: it returns when
-	// one may begin, or with the context's error.
+	// Gate, when not nil, holds rounds back while others need the backend. It returns when a round
+	// may begin, or with the context's error.
 	Gate func(ctx context.Context) error
-	// Ready, when not nil, is asked whether the place of the events answers after an execution failed.
+	// Ready, when not nil, checks after a failed execution whether the backend answers.
 	Ready func(context.Context) error
 	// Now is the clock.
 	Now func() time.Time
-	// Settled reports whether what was there at a slot of a rule is visible; nil: it always is. A slot for which
-	// it was not when its round began is run, and not recorded.
+	// Settled reports whether the events at a slot of a rule are visible; nil: they always are. A
+	// slot that had not settled when its round began is run, and not recorded.
 	Settled func(patterns []string, slot time.Time) bool
-	// Report, when not nil, is told after every round.
+	// Report, when not nil, is called after every round.
 	Report func(Progress)
-	// Executed, when not nil, is told of every execution.
+	// Executed, when not nil, is called with every execution.
 	Executed func(pipeline.Execution)
 }
 
-// DefaultStretch is long enough that what a round costs by itself does not count, and short enough
-// that little is lost with one.
+// DefaultStretch is long enough that the fixed cost of a round does not matter, and short enough
+// that little work is lost with a round.
 const DefaultStretch = 6 * time.Hour
 
 // Runner runs jobs. It has settings only, and is safe for concurrent use.
@@ -63,7 +63,7 @@ type Runner struct {
 	Options Options
 }
 
-// jobRun is a job that a Runner is running.
+// jobRun is a run of a job by a Runner.
 type jobRun struct {
 	*Runner
 
@@ -72,25 +72,25 @@ type jobRun struct {
 	byID     map[string]*state
 	ledger   *ledger.Ledger
 	progress Progress
-	// day is that of the pages.
+	// day is the day of the pages.
 	day   time.Time
 	pages map[string]ledger.Page
-	// asked is when the job was read last: somebody else may have taken or cancelled it.
+	// asked is when the job was last read: another process may have taken or cancelled it.
 	asked time.Time
 }
 
-// state is a rule and what has become of it.
+// state is the state of a rule in the run.
 type state struct {
 	Rule
 	Account
-	// failures is the number of runs in a row that failed.
+	// failures is the number of consecutive failed runs.
 	failures int
 }
 
-// Run takes a job up and runs what is left of it. It returns nil when it has tried everything: what
-// could not be covered is in the accounts. Errors are of the context, of the job
-// ([ErrOther], [ErrTaken], [ErrCancelled]), or of the places of events and ledger. In each case the job can
-// be gone on with.
+// Run starts or resumes a job and runs its remaining slots. It returns nil when it has tried all of
+// them; the accounts say which could not be covered. Errors are of the context, of the job
+// ([ErrOther], [ErrTaken], [ErrCancelled]), or of the backend or ledger. After any error the job
+// can be resumed.
 func (r *Runner) Run(ctx context.Context, job Job, rules []Rule) (Result, error) {
 	job, err := r.Jobs.Take(ctx, job, r.Options.Now())
 	if err != nil {
@@ -122,7 +122,7 @@ func (r *Runner) begin(job Job, rules []Rule) *jobRun {
 	return run
 }
 
-// stretch runs what is open of a stretch of time.
+// stretch runs the open slots of a stretch of time.
 func (r *jobRun) stretch(ctx context.Context, s window.Window) error {
 	r.progress.At = s.From
 	owed, err := r.owed(ctx, s)
@@ -158,7 +158,7 @@ func (r *jobRun) stretch(ctx context.Context, s window.Window) error {
 	}
 }
 
-// owed are the open slots of a stretch, by rule.
+// owed returns the open slots of a stretch, by rule.
 func (r *jobRun) owed(ctx context.Context, s window.Window) (map[string][]ledger.Owed, error) {
 	if day := ledger.Day(s.From); r.pages == nil || !day.Equal(r.day) {
 		var err error
@@ -176,7 +176,7 @@ func (r *jobRun) owed(ctx context.Context, s window.Window) (map[string][]ledger
 				r.progress.Before++
 				continue
 			}
-			// How often others have tried does not matter: what is left is tried together again.
+			// Attempts of earlier runs do not matter: the remaining slots are tried together again.
 			owed[id] = append(owed[id], ledger.Owed{RuleID: id, Entry: ledger.Entry{Slot: slot}})
 		}
 		if st.Stopped != "" {
@@ -187,8 +187,8 @@ func (r *jobRun) owed(ctx context.Context, s window.Window) (map[string][]ledger
 	return owed, nil
 }
 
-// plan says what the next round does, the oldest slots of each rule first: an event that several find is an
-// alert of the first.
+// plan returns the tasks of the next round, the oldest slots of each rule first: an event that
+// several slots find becomes an alert of the first one.
 func (r *jobRun) plan(owed map[string][]ledger.Owed) []catchup.Task {
 	var all []ledger.Owed
 	rules := make(map[string]catchup.Rule, len(owed))
@@ -209,10 +209,10 @@ func (r *jobRun) plan(owed map[string][]ledger.Owed) []catchup.Task {
 	})
 }
 
-// sideBySide is how many runs of one rule there are in a round.
+// sideBySide is the number of concurrent runs of one rule in a round.
 const sideBySide = 24
 
-// checkEvery is how often a run looks whether the job is still its own.
+// checkEvery is how often a run checks whether it still owns the job.
 const checkEvery = time.Second
 
 // admit returns when a round may begin.
@@ -258,7 +258,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err() //nolint:wrapcheck // it is the caller's own
 }
 
-// early are slots that have not settled, by rule: they may not be recorded as covered.
+// early holds slots that have not settled, by rule: they must not be recorded as covered.
 type early map[string][]time.Time
 
 func (r *jobRun) early(tasks []catchup.Task) early {
@@ -279,10 +279,10 @@ func (r *jobRun) early(tasks []catchup.Task) early {
 
 func (e early) has(id string, slot time.Time) bool { return slices.ContainsFunc(e[id], slot.Equal) }
 
-// round runs tasks together. They may end within the grace when the context ends; cut says that it was
-// over before they had.
+// round runs tasks together. When the context ends, they may finish within the grace period; cut
+// reports that they did not.
 func (r *jobRun) round(ctx context.Context, tasks []catchup.Task, ahead *batch.Ahead) (executions []pipeline.Execution, cut bool) {
-	work, stop := lasting(ctx, r.Options.Grace)
+	work, stop := withGrace(ctx, r.Options.Grace)
 	defer stop()
 	within, cancel := r.limited(work)
 	defer cancel()
@@ -299,16 +299,16 @@ func (r *jobRun) round(ctx context.Context, tasks []catchup.Task, ahead *batch.A
 	return executions, work.Err() != nil
 }
 
-// leastAhead is the number of slots of a rule from which it is worth reading for all of them at once.
-const leastAhead = 3
+// minAhead is the number of slots of a rule from which it pays to read for all of them at once.
+const minAhead = 3
 
-// readAhead reads for the rules of a stretch that run slot by slot, if each slot makes the same search. What was read ahead is as the events
-// were then, as is what merged slots read.
+// readAhead reads for the rules of a stretch that run slot by slot, if each slot makes the same
+// search. The hits are as of that read, as they are for merged slots.
 func (r *jobRun) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *batch.Ahead {
 	var jobs []pipeline.Job
 	for _, rule := range r.rules {
 		slots := owed[rule.id()]
-		if rule.Together != nil || len(slots) < leastAhead {
+		if rule.Together != nil || len(slots) < minAhead {
 			continue
 		}
 		last := slots[len(slots)-1].Entry.Slot
@@ -326,7 +326,7 @@ func (r *jobRun) readAhead(ctx context.Context, owed map[string][]ledger.Owed) *
 	return r.Rounds.ReadAhead(within, jobs)
 }
 
-// limited bounds what a round may take.
+// limited returns a context that bounds a round.
 func (r *jobRun) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	if r.Options.Timeout <= 0 {
 		return ctx, func() {}
@@ -334,8 +334,8 @@ func (r *jobRun) limited(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, r.Options.Timeout)
 }
 
-// lasting is a context that ends a while after its parent.
-func lasting(parent context.Context, grace time.Duration) (context.Context, func()) {
+// withGrace returns a context that ends some time after its parent.
+func withGrace(parent context.Context, grace time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {
 		defer cancel()

@@ -12,24 +12,25 @@ import (
 	"tocsin/internal/window"
 )
 
-// Ahead are all hits of requests over long windows. The same requests over parts of these windows are
-// answered from it ([Answers.From]): where many slots are run one after the other, the events are
-// read once. It is safe for concurrent use; nil is one without hits.
+// Ahead holds all hits of requests over long windows. It answers the same requests over parts of
+// these windows ([Answers.From]): where many slots are run one after the other, the events are read
+// once. It is safe for concurrent use; nil has no hits.
 type Ahead struct{ byKey map[requestKey]*stretch }
 
-// stretch is what one request has found.
+// stretch holds the hits of one request.
 type stretch struct {
 	request search.Request
 	hits    []event.Event
 	times   *times
 }
 
-// maxAhead bounds the memory of what is kept besides the answers, in bytes, over all requests: hits that
-// are searched for ahead, and the times of all.
+// maxAhead bounds the memory, in bytes over all requests, of what is kept besides the answers: hits
+// that are read ahead, and the times of all hits.
 const maxAhead = 24 << 20
 
-// NewAhead keeps the hits of requests: those that answers have, and of the others those that fit.
-// Requests that fail, want no source, or have hits whose times cannot be read are left out.
+// NewAhead keeps the hits of requests: hits that answers have, and hits of other requests as far as
+// they fit. It leaves out requests that fail, need no source, or have hits whose times cannot be
+// read.
 func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) *Ahead {
 	a := &Ahead{byKey: map[requestKey]*stretch{}}
 	left := int64(maxAhead)
@@ -46,7 +47,7 @@ func NewAhead(ctx context.Context, answers *Answers, requests []search.Request) 
 	return a
 }
 
-// collect returns all hits of a request, unless they fail or do not fit.
+// collect returns all hits of a request, or false if it fails or they do not fit.
 func collect(ctx context.Context, answers *Answers, r search.Request, left *int64) ([]event.Event, bool) {
 	if known := answers.byKey[key(r)]; known != nil && known.whole {
 		return known.hits, true
@@ -58,7 +59,7 @@ func collect(ctx context.Context, answers *Answers, r search.Request, left *int6
 			return false, nil
 		}
 		for _, e := range page {
-			e.Source = bytes.Clone(e.Source) // which may be a part of a page with much else
+			e.Source = bytes.Clone(e.Source) // the source may be a part of a large page
 			hits = append(hits, e)
 		}
 		return true, nil
@@ -70,13 +71,13 @@ func collect(ctx context.Context, answers *Answers, r search.Request, left *int6
 	return hits, true
 }
 
-// windowless identifies requests that differ in their windows only.
+// windowless identifies requests that differ only in their windows.
 func windowless(r search.Request) requestKey {
 	r.Time.Window = window.Window{}
 	return key(r)
 }
 
-// Covers reports whether a request will be answered from what was read.
+// Covers reports whether a request can be answered from what was read.
 func (a *Ahead) Covers(r search.Request) bool { return a.of(r) != nil }
 
 func (a *Ahead) of(r search.Request) *stretch {
@@ -93,7 +94,7 @@ func (a *Ahead) of(r search.Request) *stretch {
 	return s
 }
 
-// answer is that of a request over a part of a stretch; nil when it has none.
+// answer returns the answer of a request over a part of a stretch; nil when there is none.
 func (a *Ahead) answer(r search.Request) *answer {
 	s := a.of(r)
 	if s == nil {
@@ -102,7 +103,7 @@ func (a *Ahead) answer(r search.Request) *answer {
 	start := time.Now()
 	within, err := condition.Bind(r.Time.Condition(), r.FieldTypes)
 	if err != nil {
-		return nil // which the search will say
+		return nil // the search will report it
 	}
 	return &answer{hits: s.within(within), whole: true, took: time.Since(start)}
 }

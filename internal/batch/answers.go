@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// Answers is where events come from after some searches have been answered together. Other
-// searches go to the events' own place. It is safe for concurrent use.
+// Answers answers some searches from memory, after they were made together, and forwards other
+// searches to the backend. It is safe for concurrent use.
 type Answers struct {
 	events search.Events
 	byKey  map[requestKey]*answer
@@ -24,21 +24,22 @@ type Answers struct {
 
 var _ search.Events = (*Answers)(nil)
 
-// answer is what is known of one request.
+// answer is the answer of one request.
 type answer struct {
-	// hits are all of them, in order.
+	// hits are all hits, in order.
 	hits []event.Event
-	// whole tells that there are no more hits than these; otherwise they are the first page.
+	// whole means that hits is complete; otherwise it is the first page.
 	whole bool
-	// took is this search's share of the time of the whole.
+	// took is this search's share of the total time.
 	took time.Duration
-	// why says what kept the request from being answered together; "" when it was.
+	// why is why the request could not be answered together with others; "" when it was.
 	why string
-	// err is the answer of a request that nobody may make: its condition crashes.
+	// err is the answer of a request that must not be made: its condition crashes.
 	err error
 }
 
-// refuse says why a request is not answered. One that has crashed is not made at all: it has failed.
+// refuse records why a request is not answered. A request that has crashed has failed: it is not
+// made again.
 func (a *answer) refuse(err error) {
 	a.why = err.Error()
 	if errors.Is(err, failure.ErrCrash) {
@@ -46,10 +47,10 @@ func (a *answer) refuse(err error) {
 	}
 }
 
-// None answers nothing.
+// None returns answers to nothing.
 func None(events search.Events) *Answers { return &Answers{events: events} }
 
-// With returns the answers of both; where both have one, the whole one counts.
+// With returns the answers of both; where both have one, a complete answer wins.
 func (a *Answers) With(b *Answers) *Answers {
 	all := &Answers{events: a.events, byKey: map[requestKey]*answer{}}
 	maps.Copy(all.byKey, b.byKey)
@@ -61,7 +62,7 @@ func (a *Answers) With(b *Answers) *Answers {
 	return all
 }
 
-// From returns the same answers, with those for parts of windows that were read before.
+// From returns the same answers, plus answers over parts of windows that were read ahead.
 func (a *Answers) From(ahead *Ahead) *Answers {
 	if ahead == nil {
 		return a
@@ -69,7 +70,7 @@ func (a *Answers) From(ahead *Ahead) *Answers {
 	return &Answers{events: a.events, byKey: a.byKey, ahead: ahead}
 }
 
-// of returns what is known of a request, nil when nothing is.
+// of returns the answer of a request, nil when there is none.
 func (a *Answers) of(r search.Request) *answer {
 	known := a.byKey[key(r)]
 	if known == nil || !known.whole {
@@ -80,8 +81,8 @@ func (a *Answers) of(r search.Request) *answer {
 	return known
 }
 
-// requestKey identifies a request by all that its answer depends on: its condition in words, which may be
-// long and is not copied, and the rest.
+// requestKey identifies a request by everything that its answer depends on: the text of its
+// condition, which may be long and is not copied, and the rest.
 type requestKey struct{ words, rest string }
 
 func key(r search.Request) requestKey {
@@ -105,7 +106,7 @@ func key(r search.Request) requestKey {
 	return requestKey{r.Words(), string(b)}
 }
 
-// Why says what kept a request from being answered together with others; "" when it was.
+// Why returns why a request could not be answered together with others; "" when it was.
 func (a *Answers) Why(r search.Request) string {
 	known := a.byKey[key(r)]
 	if known == nil {
@@ -120,15 +121,15 @@ func (a *Answers) Knows(r search.Request) bool {
 	return known != nil && known.whole || a.ahead.Covers(r)
 }
 
-// Unwrap returns the events' own place.
+// Unwrap returns the backend's events.
 func (a *Answers) Unwrap() search.Events { return a.events }
 
-// Resolve asks the events' own place.
+// Resolve asks the backend.
 func (a *Answers) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	return a.events.Resolve(ctx, patterns, fields) //nolint:wrapcheck // it names the patterns
 }
 
-// Search hands out what is known, or searches.
+// Search answers from memory, or searches the backend.
 func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
 	known := a.of(r)
 	if known != nil && known.err != nil {
@@ -153,8 +154,8 @@ func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Vis
 	return result, nil
 }
 
-// typed are hits as the one who asks for them knows their indices: others may have asked the same, and
-// know of other fields.
+// typed returns hits with the field types of the request: the same hits may have answered a request
+// that knows other fields.
 func typed(r search.Request, hits []event.Event) []event.Event {
 	out := slices.Clone(hits)
 	for i := range out {
@@ -163,7 +164,7 @@ func typed(r search.Request, hits []event.Event) []event.Event {
 	return out
 }
 
-// refusal types an answer that no fallback can mend.
+// refusal makes a rejection of an error that no fallback can fix.
 func refusal(op string, err error) error {
 	return &failure.Error{Kind: failure.Internal, Op: op, Err: err}
 }

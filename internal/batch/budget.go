@@ -7,16 +7,16 @@ import (
 	"tocsin/internal/search"
 )
 
-// placed is a hit and its place in the order of its request.
+// placed is a hit with its sort position.
 type placed struct {
 	place search.Place
 	event *event.Event
 }
 
-// overhead is what a kept hit takes besides its source, in bytes.
+// overhead is the memory of a kept hit besides its source, in bytes.
 const overhead = 256
 
-// sizeOf is the memory that hits take when they are kept, in bytes.
+// sizeOf returns the memory of kept hits, in bytes.
 func sizeOf(hits []event.Event) int64 {
 	size := int64(0)
 	for i := range hits {
@@ -25,8 +25,8 @@ func sizeOf(hits []event.Event) int64 {
 	return size
 }
 
-// budget keeps the hits of many requests within a bound of memory. The request with the most gives
-// way when it is reached: it is spilled, and keeps nothing from then on.
+// budget keeps the hits of many requests within a memory limit. When it is reached, the request
+// with the most memory is spilled: its hits are dropped, and none are kept from then on.
 type budget struct {
 	mu    sync.Mutex
 	limit int64
@@ -34,8 +34,8 @@ type budget struct {
 	by    map[int]*held
 }
 
-// held is what one request keeps. An event that several keep counts for each of them, so the true
-// use is never more than what is counted.
+// held are the hits kept for one request. An event that several requests keep counts for each of
+// them, so the true use is never more than the counted use.
 type held struct {
 	hits    []placed
 	bytes   int64
@@ -64,7 +64,7 @@ func (b *budget) add(i int, p placed) {
 	}
 }
 
-// spill gives up the hits of the request that has most.
+// spill drops the hits of the request with the most memory.
 func (b *budget) spill() {
 	var most *held
 	for _, h := range b.by {

@@ -10,17 +10,17 @@ import (
 	"tocsin/internal/failure"
 )
 
-// crashes are the members whose conditions have crashed, by number. The zero value has none.
+// crashes holds the members whose conditions have crashed, by number. The zero value is empty.
 type crashes struct {
 	mu sync.Mutex
 	by map[int]error
-	// common counts the crashes that were of no member.
+	// common counts the crashes that no single member causes.
 	common int
 }
 
-// mostCommon is how many events may crash the set of all conditions, and no condition alone, before the
-// scan is given up.
-const mostCommon = 16
+// maxCommon is how many events may crash the set of all conditions, but no single condition, before
+// the scan is given up.
+const maxCommon = 16
 
 func (c *crashes) of(member int) error {
 	c.mu.Lock()
@@ -39,12 +39,12 @@ func (c *crashes) add(member int, err error) {
 	}
 }
 
-// shared notes a crash of no member, and reports whether there were too many.
+// shared counts a crash that no single member causes, and reports whether there were too many.
 func (c *crashes) shared() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.common++
-	return c.common > mostCommon
+	return c.common > maxCommon
 }
 
 // single is a variant by itself.
@@ -53,8 +53,8 @@ type single struct {
 	err     error
 }
 
-// isolate matches an event that crashed the set with each variant by itself: those that crash again are
-// out of the scan with that as their answer, and all others get what they would have got.
+// isolate matches an event that crashed the set with each variant by itself. Variants that crash
+// again leave the scan with the crash as their answer; all others get their normal result.
 func (r *reader) isolate(e *event.Event, crash any) error {
 	scope, err := r.scope(e)
 	if err != nil {
@@ -78,7 +78,7 @@ func (r *reader) isolate(e *event.Event, crash any) error {
 			found = true
 		}
 	}
-	if !found { // Alone, none needs the test that crashed: those that have it are the ones.
+	if !found { // Alone, no variant runs the test that crashed: the variants with that test caused it.
 		for _, i := range suspects {
 			r.scan.add(r.scan.matched.variants[i].member, failure.Crash("match events", crash))
 			found = true
@@ -91,7 +91,7 @@ func (r *reader) isolate(e *event.Event, crash any) error {
 	return nil
 }
 
-// matchAlone is what match does, for one variant.
+// matchAlone matches as match does, for one variant.
 func (r *reader) matchAlone(k *keeper, e *event.Event, i int, doc *event.Document) error {
 	v := &r.scan.matched.variants[i]
 	request := r.scan.members[v.member].request

@@ -11,22 +11,22 @@ import (
 	"tocsin/internal/search"
 )
 
-// The sizes of a batch of searches, and the time that one is to take: longer, and a slow search
-// holds up the others; shorter, and round trips count.
+// The sizes of a batch of searches, and its target time: if it is longer, a slow search delays the
+// others; if it is shorter, round trips dominate.
 const (
 	leastBatch  = 4
 	mostBatch   = 200
 	batchTarget = time.Second
 )
 
-// Sizer finds the number of searches that are best asked together, from how long the last ones took.
-// The zero value is ready to use, and safe for concurrent use.
+// Sizer finds the best number of searches for one batch from how long the last batches took. The
+// zero value is ready to use, and safe for concurrent use.
 type Sizer struct {
 	mu   sync.Mutex
 	size int
 }
 
-// Size is the number of searches to ask together now.
+// Size returns the number of searches to send together now.
 func (s *Sizer) Size() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,8 +36,8 @@ func (s *Sizer) Size() int {
 	return s.size
 }
 
-// Took learns from a batch of n searches: the size goes half of the way to the one that would have
-// taken the target.
+// Took adjusts the size after a batch of n searches: it moves halfway to the size that would have
+// taken the target time.
 func (s *Sizer) Took(n int, took time.Duration) {
 	if n == 0 || took <= 0 {
 		return
@@ -49,13 +49,14 @@ func (s *Sizer) Took(n int, took time.Duration) {
 		s.size = n
 	}
 	if n < s.size && ideal < float64(s.size) {
-		return // a short batch does not tell what a long one would have taken
+		return // a short batch does not show how long a full one would take
 	}
 	s.size = min(max((s.size+int(min(ideal, mostBatch)))/2, leastBatch), mostBatch)
 }
 
-// Multi answers the first pages of requests, several in one call. A request that fails, one that has more hits than a
-// page, and one whose hits do not fit [DefaultMaxBytes] with the others', is left to a search of its own.
+// Multi answers the first pages of requests, several in one call. It leaves a request to a separate
+// search if the request fails, has more hits than a page, or has hits that do not fit
+// [DefaultMaxBytes] together with the others.
 func Multi(ctx context.Context, events search.Events, requests []search.Request, sizer *Sizer) *Answers {
 	answers := &Answers{events: events, byKey: map[requestKey]*answer{}}
 	multi, ok := events.(search.Multi)
@@ -80,8 +81,8 @@ func Multi(ctx context.Context, events search.Events, requests []search.Request,
 	return answers
 }
 
-// firstPages asks for some pages together. Where a request crashes that, each is asked for by itself: one that
-// crashes again has that as its answer.
+// firstPages asks for some pages together. If a request crashes that call, each page is asked for
+// separately; a request that crashes again has the crash as its answer.
 func (a *Answers) firstPages(ctx context.Context, multi search.Multi, requests []search.Request, left *int64) {
 	err := failure.Guard("search", func() error {
 		for i, first := range multi.FirstPages(ctx, requests) {
@@ -100,7 +101,7 @@ func (a *Answers) firstPages(ctx context.Context, multi search.Multi, requests [
 	}
 }
 
-// first takes an answer, if it is whole and what is left of the memory is enough for it.
+// first takes a first page as the answer if it is complete and fits the remaining memory.
 func (a *answer) first(f search.FirstPage, left *int64) {
 	switch size := sizeOf(f.Events); {
 	case f.Err != nil:
@@ -113,7 +114,7 @@ func (a *answer) first(f search.FirstPage, left *int64) {
 		*left -= size
 		a.hits, a.whole, a.took = f.Events, true, f.Result.Took
 		for i := range a.hits {
-			a.hits[i].Source = bytes.Clone(a.hits[i].Source) // which is a part of all answers
+			a.hits[i].Source = bytes.Clone(a.hits[i].Source) // the source is a part of all answers
 		}
 	}
 }

@@ -20,13 +20,13 @@ type reader struct {
 	matching time.Duration
 	matcher  *condition.Matching
 	view     *event.View
-	// first are hits that the set may yet be arranged by.
+	// first are hits kept for arranging the set.
 	first []event.Event
-	// of is the set that matcher is for: a better arranged one may come while events are read.
+	// of is the set of the matcher: a better arranged set may replace it during the read.
 	of *condition.Set
-	// covering are the variants that cover an index, by its name; nil: none does.
+	// covering holds, by index name, the variants that cover the index; nil: none does.
 	covering map[string]condition.Scope
-	// alone are the variants by themselves, for what is matched again after a crash.
+	// alone are single-variant matchers, for matching again after a crash.
 	alone []single
 }
 
@@ -34,9 +34,9 @@ func newReader(s *scan) *reader {
 	return &reader{scan: s, view: s.matched.selection.NewView(), covering: map[string]condition.Scope{}}
 }
 
-// visit matches a page. It runs in a goroutine of the read, where a crash would end everything: one of
-// matching is pinned on the member that it is of, and any other is an error that ends the scan, whose
-// requests are searched for.
+// visit matches a page. It runs in a goroutine of the read, where a panic would end the process. A
+// panic of matching is attributed to the member that causes it. Any other panic is an error that
+// ends the scan, and its requests are searched for.
 func (r *reader) visit(page []event.Event) (more bool, err error) {
 	start := time.Now()
 	defer func() { r.matching += time.Since(start) }()
@@ -65,12 +65,12 @@ func (r *reader) page(page []event.Event) error {
 // View implements [search.Sight].
 func (r *reader) View() *event.View { return r.view }
 
-// See is visit for hits that the view shows already. The first ones are kept, until they are enough to
-// arrange the set by, and read again as a page.
+// See is like visit for hits that the view shows already. The first hits are kept until they are
+// enough to arrange the set, and then matched as a page.
 func (r *reader) See(hits iter.Seq[*event.Event]) error {
 	start := time.Now()
 	defer func() { r.matching += time.Since(start) }()
-	view := r.view                                      // A crash gives the reader another one; this one shows the hits.
+	view := r.view                                      // After a crash the reader has a new view; this one shows the hits.
 	return failure.Guard("match events", func() error { //nolint:wrapcheck // it says what it did
 		if r.scan.matched.untuned() {
 			if r.first = append(r.first, copied(hits)...); len(r.first) < leastSample {
@@ -95,21 +95,21 @@ func (r *reader) See(hits iter.Seq[*event.Event]) error {
 	})
 }
 
-// matchFirst matches the hits that were kept.
+// matchFirst matches the kept hits.
 func (r *reader) matchFirst() error {
 	page := r.first
 	r.first = nil
 	return r.page(page)
 }
 
-// finish matches what is left at the end of the read.
+// finish matches the rest at the end of the read.
 func (r *reader) finish() error {
 	_, err := r.visit(r.first)
 	r.first = nil
 	return err
 }
 
-// copied returns hits in memory of their own.
+// copied returns copies of hits.
 func copied(hits iter.Seq[*event.Event]) []event.Event {
 	var page []event.Event
 	for e := range hits {
@@ -120,15 +120,15 @@ func copied(hits iter.Seq[*event.Event]) []event.Event {
 	return page
 }
 
-// arrange takes the best set that is known.
+// arrange switches to the best known set.
 func (r *reader) arrange(page []event.Event) {
 	if set := r.scan.matched.arranged(r.view, page); set != r.of {
 		r.of, r.matcher = set, set.NewMatching()
 	}
 }
 
-// matchFrom matches the events of a page from the next one on. When it crashes, next is the event that it
-// crashed over.
+// matchFrom matches the events of a page from index next on. When it crashes, next is the event
+// that it crashed on.
 func (r *reader) matchFrom(page []event.Event, next *int) (crash any, err error) {
 	defer func() {
 		crash = recover()
@@ -190,14 +190,14 @@ func (r *reader) matchShown(e *event.Event, view *event.View, scope condition.Sc
 	return nil
 }
 
-// keeper holds one event for all that it is a hit of.
+// keeper holds one copy of an event for all requests that it is a hit of.
 type keeper struct{ event *event.Event }
 
-// keep takes an event as a hit of a variant.
+// keep adds an event to the hits of a variant.
 func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Document) error {
 	if k.event == nil {
 		copied := *e
-		copied.Source = bytes.Clone(e.Source) // which may be a part of a page
+		copied.Source = bytes.Clone(e.Source) // the source may be a part of a page
 		if err := r.scan.identify(&copied); err != nil {
 			return err
 		}
@@ -208,13 +208,13 @@ func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Docume
 	return nil
 }
 
-// scope is that of an event; nil when it is none of the scan's.
+// scope returns the scope of an event's index; nil when the scan does not cover the index.
 func (r *reader) scope(e *event.Event) (condition.Scope, error) {
 	scope := r.covered(e.Index)
 	if scope == nil && !r.scan.known(e.Index) {
 		return nil, refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
 	}
-	return scope, nil // nil where an index is excluded by those that ask for its like
+	return scope, nil // nil where the requests whose patterns match the index exclude it
 }
 
 func (r *reader) covered(index string) condition.Scope {

@@ -14,34 +14,36 @@ import (
 	"tocsin/internal/search"
 )
 
-// ScanOptions bound a scan. The zero value is usable.
+// ScanOptions are the settings of a scan. The zero value is usable.
 type ScanOptions struct {
-	// Slices is the number of parts that are read and matched at the same time; 0 means one for each
+	// Slices is the number of parts that are read and matched concurrently; 0 means one for each
 	// processor.
 	Slices int
-	// MaxBytes bounds the memory of the hits that are kept until their search asks for them; 0 means
-	// [DefaultMaxBytes]. Searches that find more than fits are made one by one.
+	// MaxBytes bounds the memory of the hits that are kept until their search asks for them; 0
+	// means [DefaultMaxBytes]. Searches with more hits than fit are made individually.
 	MaxBytes int64
-	// Sets, when not nil, remembers what was compiled from one scan to the next.
+	// Sets, when not nil, keeps compiled conditions from one scan to the next.
 	Sets *Sets
 }
 
-// DefaultMaxBytes leaves a service of 256 MiB room for everything else.
+// DefaultMaxBytes leaves enough memory for everything else in a service of 256 MiB.
 const DefaultMaxBytes = 48 << 20
 
-// Scanned is the account of a scan.
+// Scanned is the report of a scan.
 type Scanned struct {
-	// Events were read, Hits found in them, over all requests that were Answered.
+	// Events is the number of events read, Hits the number of hits over all requests that were
+	// Answered.
 	Events, Hits int64
 	Answered     int
-	// Took is the time from first to last, Matching the part of it in which no page was waited for,
-	// summed over the slices.
+	// Took is the total time, Matching the part of it that was not spent waiting for pages, summed
+	// over the slices.
 	Took, Matching time.Duration
 }
 
-// Scan answers requests by one read of the events of all of them. A request is left to a search of
-// its own, and [Answers.Why] says so, where its condition cannot be evaluated in memory or its hits
-// do not fit. An error is for a read that failed, in whole or in part: nothing is answered then.
+// Scan answers requests by one read of the events of all of them. If a condition cannot be
+// evaluated in memory or its hits do not fit, the request is left to a separate search, and
+// [Answers.Why] says so. An error means that the read failed, in whole or in part: then nothing is
+// answered.
 func Scan(ctx context.Context, events search.Events, requests []search.Request, o ScanOptions) (*Answers, Scanned, error) {
 	if o.Slices <= 0 {
 		o.Slices = runtime.GOMAXPROCS(0)
@@ -71,28 +73,29 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 	return answers, stats, nil
 }
 
-// scan is a Scan under way.
+// scan is the state of a Scan.
 type scan struct {
 	answers *Answers
 	members []*member
 	union   search.Request
-	// known tells the indices that were there when the members were told what they cover.
+	// known reports whether an index existed when the members' patterns were resolved.
 	known   func(index string) bool
 	matched *matched
-	// within test the windows of variants. They change from round to round, so they are not part of the set.
+	// within matches the windows of variants. They change from round to round, so they are not part
+	// of the set.
 	within []*condition.Matcher
 	budget *budget
 	crashes
 }
 
-// member is a request that takes part.
+// member is a request in the scan.
 type member struct {
 	request search.Request
 	answer  *answer
 	covers  func(index string) bool
 }
 
-// admit takes the requests that can be answered from memory.
+// admit selects the requests that can be answered from memory.
 func (s *scan) admit(ctx context.Context, events search.Events, requests []search.Request, sets *Sets) error {
 	located := map[string]func(string) bool{}
 	var able []*member
@@ -127,7 +130,7 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 	return err
 }
 
-// windows are the compiled ones of a scan: most of its requests share a few.
+// windows holds the compiled windows of a scan: most of its requests share a few.
 type windows map[search.TimeRange][]compiledWindow
 
 type compiledWindow struct {
@@ -148,7 +151,7 @@ func (w windows) of(t search.TimeRange, fields mapping.Fields) (*condition.Match
 	return within, err //nolint:wrapcheck // it names the field
 }
 
-// locate asks once for each list of patterns.
+// locate resolves each list of patterns once.
 func locate(ctx context.Context, events search.Events, patterns []string, known map[string]func(string) bool) (func(string) bool, error) {
 	id := fmt.Sprintf("%q", patterns)
 	if test := known[id]; test != nil {
@@ -163,8 +166,8 @@ func locate(ctx context.Context, events search.Events, patterns []string, known 
 	return test, err //nolint:wrapcheck // it names the patterns
 }
 
-// Union is the one read for requests: every event that lies in the window of any of them, of more
-// indices than they ask for where one excludes what another wants.
+// Union returns one request that reads for all requests: every event in the window of any of them.
+// It includes more indices than they ask for if one request excludes what another one needs.
 func Union(requests []search.Request) search.Request {
 	var patterns []string
 	var times condition.Or
@@ -185,11 +188,11 @@ func Union(requests []search.Request) search.Request {
 	}
 }
 
-// scanPage is the size of a page of the one read: one to three MiB of events. Each part of the read
-// holds three of them at most, so a scan takes some 20 MiB on two processors besides [DefaultMaxBytes].
+// scanPage is the page size of the scan's read: one to three MiB of events. Each slice holds at
+// most three pages, so a scan takes some 20 MiB on two processors besides [DefaultMaxBytes].
 const scanPage = 2000
 
-// requests are those that take part.
+// requests returns the requests in the scan.
 func (s *scan) requests() []search.Request {
 	out := make([]search.Request, len(s.members))
 	for i, m := range s.members {
@@ -232,7 +235,7 @@ func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scann
 	return stats, err //nolint:wrapcheck // it names the search
 }
 
-// identify gives an event its id where the read leaves that to who needs it.
+// identify gives an event its id where the read leaves that to the consumer.
 func (s *scan) identify(e *event.Event) error {
 	if e.ID != "" {
 		return nil
@@ -244,12 +247,12 @@ func (s *scan) identify(e *event.Event) error {
 	return identifier.Identify(e) //nolint:wrapcheck // it says of what
 }
 
-// settle puts the hits of each request in order.
+// settle sorts the hits of each request.
 func (s *scan) settle(stats *Scanned) {
 	found := s.budget.take()
 	orderings := make([]search.Ordering, len(s.members))
 	for _, v := range s.matched.variants {
-		orderings[v.member] = v.Ordering // Places of all its variants compare alike.
+		orderings[v.member] = v.Ordering // The sort positions of all variants of a member are comparable.
 	}
 	for i, m := range s.members {
 		if err := s.of(i); err != nil {

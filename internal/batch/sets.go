@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// Sets remembers the compiled conditions of the last scan: rules come round with the same conditions,
-// only their windows move. The zero value is ready to use, and safe for concurrent use.
+// Sets keeps the compiled conditions of the last scan: rules return with the same conditions, only
+// their windows move. The zero value is ready to use, and safe for concurrent use.
 type Sets struct {
 	mu   sync.Mutex
 	last *matched
@@ -23,13 +23,13 @@ type Sets struct {
 	seed maphash.Seed
 }
 
-// setID tells whether conditions, mappings and the fields of orders and windows are those of a set.
+// setID identifies a set by its conditions, mappings, and fields of orders and windows.
 type setID struct {
 	conditions uint64
 	members    int
 }
 
-// matched is a set of conditions and what is read of each event for it and for what is asked of hits.
+// matched is a set of conditions, with what is read of each event for the set and for its hits.
 type matched struct {
 	set       atomic.Pointer[condition.Set]
 	selection *event.Selection
@@ -37,21 +37,21 @@ type matched struct {
 	variants []variant
 	// errs are the reasons why members cannot be matched, by number of the member.
 	errs []error
-	// fields are the mappings that the members were compiled under.
+	// fields are the mappings under which the members were compiled.
 	fields []mapping.Fields
 
 	tuning sync.Mutex
 	tuned  atomic.Bool
 }
 
-// variant is a member as it is matched in the indices that map what it reads in one way. A member has
-// one, unless indices differ.
+// variant is a member as matched in indices with the same mapping of its fields. A member has one
+// variant, unless indices differ.
 type variant struct {
 	search.Variant
 	member int
 }
 
-// of returns the set of members, and those of them that are in it. The others are told why not.
+// of returns the set of members, and the members in it. The others get the reason.
 func (s *Sets) of(members []*member) (*matched, []*member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *Sets) of(members []*member) (*matched, []*member) {
 	if able {
 		return set, members
 	}
-	// Members have the numbers of a set without the others, which the next scan may bring again.
+	// Members are numbered in a set without the others, which the next scan may bring again.
 	var rest []*member
 	for i, m := range members {
 		if set.errs[i] == nil {
@@ -122,7 +122,7 @@ func newMatched(members []*member) *matched {
 	return out
 }
 
-// variantsOf binds what decides of a member besides its condition.
+// variantsOf compiles what decides about a member besides its condition.
 func variantsOf(i int, r search.Request) (out []variant, err error) {
 	err = failure.Guard("compile a condition", func() error {
 		variants, err := r.Variants()
@@ -134,7 +134,7 @@ func variantsOf(i int, r search.Request) (out []variant, err error) {
 	return out, err //nolint:wrapcheck // it names the field
 }
 
-// outside are the fields that windows, orders and [search.Viewer] ask for, each once.
+// outside returns the fields of windows, orders and [search.Viewer], each once.
 func (m *matched) outside(members []*member) []mapping.Field {
 	known := map[string][]mapping.Field{}
 	var out []mapping.Field
@@ -169,24 +169,24 @@ func (m *matched) under(members []*member) bool {
 	return true
 }
 
-// untuned reports whether a page is still wanted to arrange the set by.
+// untuned reports whether a page is still needed to arrange the set.
 func (m *matched) untuned() bool { return m.set.Load().Len() >= fewConditions && !m.tuned.Load() }
 
-// The set is arranged anew by a sample, once, where there are enough conditions for that to pay.
+// The set is rearranged once by a sample, if there are enough conditions for that to pay.
 const (
 	fewConditions = 32
 	leastSample   = 200
 	mostSample    = 300
 )
 
-// arranged returns the set in the best order that is known, which the first large page helps to find. Other
-// parts wait for that: until then they would match with a set that has to be prepared for it too.
+// arranged returns the set in the best known order, which the first large page determines. Other
+// slices wait for it: until then they would match with a set that has to be prepared for that.
 func (m *matched) arranged(view *event.View, page []event.Event) *condition.Set {
 	set := m.set.Load()
 	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample {
 		return set
 	}
-	m.tuning.Lock() // The others wait: to arrange a set without a sample takes as long.
+	m.tuning.Lock() // The others wait: arranging a set without a sample takes as long.
 	defer m.tuning.Unlock()
 	if m.tuned.Load() {
 		return m.set.Load()

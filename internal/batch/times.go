@@ -10,15 +10,17 @@ import (
 	"tocsin/internal/search"
 )
 
-// times are the values of some events that windows ask for: no more of the events is decoded.
+// times holds the values of the time fields of some events, for windows: nothing else of the events
+// is decoded.
 type times struct {
 	names []string
-	// values are those of all events, field by field; ends are where those of each end.
+	// values holds the values of all events, field by field; ends holds where each event's values
+	// end.
 	values []mapping.Value
 	ends   []int
 }
 
-// timesOf reads the times of hits; false when a hit cannot be read, or its time cannot be told from it.
+// timesOf reads the times of hits; false when a hit cannot be parsed or does not contain its time.
 func timesOf(r search.Request, hits []event.Event) (*times, bool) {
 	t := &times{names: condition.Fields(r.Time.Condition())}
 	ways := mapping.Ways(r.FieldTypes, t.names)
@@ -31,7 +33,7 @@ func timesOf(r search.Request, hits []event.Event) (*times, bool) {
 		readers = append(readers, w)
 	}
 	for i := range hits {
-		if !t.read(&readers[mapping.WayOf(ways, hits[i].Index)], hits[i].Source) { // Its Fields need not have the time.
+		if !t.read(&readers[mapping.WayOf(ways, hits[i].Index)], hits[i].Source) { // Its Fields may lack the time field.
 			return nil, false
 		}
 	}
@@ -39,10 +41,10 @@ func timesOf(r search.Request, hits []event.Event) (*times, bool) {
 	return t, true
 }
 
-// timeReader reads times under one way to map their fields.
+// timeReader reads times under one mapping of their fields.
 type timeReader struct {
 	view *event.View
-	// columns are the numbers of the fields in the view, -1 for those that are not mapped.
+	// columns are the columns of the fields in the view, -1 for unmapped fields.
 	columns []int
 }
 
@@ -77,12 +79,12 @@ func (t *times) read(w *timeReader, source []byte) bool {
 	return true
 }
 
-// size is the memory that they take, in bytes.
+// size returns the memory of the times, in bytes.
 func (t *times) size() int64 {
 	return int64(cap(t.values))*int64(unsafe.Sizeof(mapping.Value{})) + int64(cap(t.ends))*int64(unsafe.Sizeof(0))
 }
 
-// moment is one of the events, as a window sees it.
+// moment is the times of one event, as a window sees them.
 type moment struct {
 	times *times
 	event int

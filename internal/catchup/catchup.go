@@ -1,11 +1,11 @@
-// Package catchup orders the slots that a ledger says are owed: what is run first, and what can be
-// run in one go.
+// Package catchup orders the slots that a ledger says are owed: which run first, and which can
+// share a run.
 //
-// It runs nothing and asks no clock: [Plan] is a function of the owed slots and the time. The rules
-// of the order: what is fresh comes before what is old, so that alerts of today do not wait for
-// those of last week; rules whose alerts depend on the alerts before (their [Rule] is Ordered) run
-// their own slots oldest first; a slot that failed waits for its backoff; a stretch of slots of a
-// rule that allows it becomes one run over their common window.
+// It runs nothing and reads no clock: [Plan] is a function of the owed slots and the time. The
+// order: recent slots come before old ones, so that today's alerts do not wait for last week's. A
+// rule whose alerts depend on earlier alerts (its [Rule] is Ordered) runs its slots oldest first. A
+// slot that failed waits for its backoff. Consecutive slots of a rule that allows it become one run
+// over their common window.
 package catchup
 
 import (
@@ -17,31 +17,31 @@ import (
 	"tocsin/internal/window"
 )
 
-// Rule is what has to be known of a rule to catch up with it.
+// Rule is what catching up needs to know of a rule.
 type Rule struct {
 	ID string
-	// Window is what the run of a slot reads.
+	// Window returns the window that the run of a slot reads.
 	Window func(slot time.Time) window.Window
-	// Together reports whether one run over the windows of two slots, and of those between them, finds what
-	// the runs of each would; nil: no two slots are run together.
+	// Together reports whether one run over the windows of two slots, and of the slots between
+	// them, finds the same as separate runs; nil: no two slots are run together.
 	Together func(a, b time.Time) bool
-	// Ordered: the alerts of a slot depend on those of the slots before.
+	// Ordered: the alerts of a slot depend on the alerts of earlier slots.
 	Ordered bool
 }
 
-// Task is one run: of a slot, or of several.
+// Task is one run of one or several slots.
 type Task struct {
 	RuleID string
-	// Slots are those that the run covers, oldest first. The last one is the slot it stands for.
+	// Slots lists the slots that the run covers, oldest first. The last one identifies the task.
 	Slots  []time.Time
 	Window window.Window
-	// Attempts is the greatest number of times that one of the slots was tried.
+	// Attempts is the largest number of attempts of any of the slots.
 	Attempts int64
-	// Drains: the slot was read as a whole, and hits were left for which there was no room.
+	// Drains: the slot was read as a whole, and hits beyond the limit are left.
 	Drains bool
 }
 
-// Slot is the one that the task stands for.
+// Slot returns the last slot, which identifies the task.
 func (t Task) Slot() time.Time { return t.Slots[len(t.Slots)-1] }
 
 // Options bound a plan. The zero value is usable.
@@ -51,8 +51,8 @@ type Options struct {
 	// Backoff is the wait after the first failure, doubled by each further one up to MaxBackoff; 0
 	// means [DefaultBackoff] and [DefaultMaxBackoff].
 	Backoff, MaxBackoff time.Duration
-	// Patience is how often the oldest slot of an ordered rule is tried before later ones are not held
-	// up by it any more; 0 means [DefaultPatience].
+	// Patience is how often the oldest slot of an ordered rule is tried before it no longer delays
+	// later ones; 0 means [DefaultPatience].
 	Patience int64
 }
 
@@ -64,8 +64,8 @@ const (
 	DefaultPatience   = 5
 )
 
-// Plan makes tasks of the owed slots, in the order in which they are to be run. Slots of rules that
-// are not among the given ones are left out, as are those that wait for their backoff.
+// Plan makes tasks of the owed slots, in the order in which they are to be run. It leaves out slots
+// of rules that are not given and slots in backoff.
 func Plan(owed []ledger.Owed, rules map[string]Rule, now time.Time, o Options) []Task {
 	byRule := map[string][]ledger.Owed{}
 	for _, one := range owed {
@@ -86,9 +86,9 @@ func Plan(owed []ledger.Owed, rules map[string]Rule, now time.Time, o Options) [
 	return tasks
 }
 
-// planRule plans the slots of one rule, which come oldest first. Of an ordered rule only the oldest
-// is due: the next one waits for what it finds, unless it has failed so often that waiting any longer
-// would only lose more.
+// planRule plans the slots of one rule, oldest first. Of an ordered rule only the oldest slot is
+// due, as the next one depends on its alerts. After Patience failures the next one runs anyway:
+// waiting longer would only lose more.
 func planRule(rule Rule, owed []ledger.Owed, now time.Time, o Options) []Task {
 	if rule.Ordered {
 		for i := range owed {
@@ -114,8 +114,8 @@ func planRule(rule Rule, owed []ledger.Owed, now time.Time, o Options) []Task {
 	return tasks
 }
 
-// stretch is how many of the slots one run can cover, from the first on. One that has failed before
-// runs alone: it may be the reason.
+// stretch returns how many of the slots, from the first, one run can cover. A slot that has failed
+// before runs alone: it may be the cause.
 func stretch(rule Rule, owed []ledger.Owed, now time.Time, o Options) int {
 	if rule.Together == nil || owed[0].Entry.Attempts > 0 {
 		return 1
@@ -148,8 +148,8 @@ func task(rule Rule, owed []ledger.Owed) Task {
 	return t
 }
 
-// waits reports whether a slot that failed is to be left alone for now. One whose hits are queued
-// goes on at once: it has not failed.
+// waits reports whether a slot is in backoff. A slot with queued hits continues at once: it has not
+// failed.
 func waits(e ledger.Entry, now time.Time, o Options) bool {
 	if e.Attempts == 0 || e.Status == ledger.Queued || e.Ended.IsZero() {
 		return false

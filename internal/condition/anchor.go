@@ -6,19 +6,19 @@ import (
 	"tocsin/internal/invariants"
 )
 
-// arrangement is how a graph is evaluated at least cost. It changes no answer.
+// arrangement is how a graph is evaluated at the least cost. It does not affect the answers.
 type arrangement struct {
-	// parts are those of the graph's operators, those of each in the order in which they are evaluated.
+	// parts holds the parts of the graph's operators, each operator's parts in order of evaluation.
 	parts []int32
-	// index leads to tests, led from those that hold to members.
+	// index leads from values to tests, led from tests that hold to members.
 	index index
 	led   [][]int32
-	// always are the members that nothing leads to.
+	// always holds the members that have no anchor.
 	always []int32
 }
 
-// arrange chooses the order of parts and the anchors, by a sample of documents if there is one. Without
-// either of them, which a mistake in choosing can lead to, every member is evaluated for each document.
+// arrange chooses the order of parts and the anchors, by a sample of documents if there is one. If
+// a crash while choosing leaves either of them empty, every member is evaluated for each document.
 func arrange(g *graph, r *rates, seen *sample) (out *arrangement) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -49,32 +49,32 @@ func unarranged(g *graph) *arrangement {
 }
 
 // anchoring chooses the anchors of all members. An anchor of a condition is a set of tests of which
-// one at least holds when the condition does; the best is the one that costs least.
+// at least one holds whenever the condition does. The best anchor is the cheapest one.
 type anchoring struct {
 	graph *graph
 	rates *rates
 	seen  *sample
 	parts []int32
 	costs costs
-	// known are the anchors of the nodes that were found.
+	// known holds the anchors of the nodes that were found.
 	known []anchor
 	found []bool
 }
 
-// anchor is the tests of an anchor, each once. A node and those that it is a part of may have the same
-// anchor, so its tests are never changed.
+// anchor is the tests of an anchor, each once. A node and a node that it is a part of may share the
+// slice of tests, so it is never modified.
 type anchor struct {
 	tests []int32
-	// looks is what it costs to look for the tests, rate how often one holds, and after what it then costs to
-	// evaluate the node.
+	// looks is the cost of looking for the tests, rate how often one holds, and after the cost of
+	// then evaluating the node.
 	looks, rate, after float64
 	ok                 bool
 }
 
-// costMember is what it costs to offer a member, beside the tests.
+// costMember is the cost of offering a member, besides its tests.
 const costMember = 3
 
-// total is what the anchor of a member costs for each document.
+// total returns the cost of a member's anchor for each document.
 func (a anchor) total() float64 { return a.looks + a.rate*(costMember+a.after) }
 
 // of returns the best anchor of a node.
@@ -100,9 +100,10 @@ func (a *anchoring) find(n int32) anchor {
 	}
 }
 
-// ofLeaf: a test of a column is an anchor by the texts that it wants, by a literal in them, or, as
-// it never holds without a value, by there being any. To look a text or a number up costs next to nothing; a
-// test that is led to by a literal, or by any value, is made as often as there is one.
+// ofLeaf: a test of a column has an anchor by the texts that it wants, by a literal in them, or by
+// any value at all, as it never holds without a value. Looking up a text or a number costs next to
+// nothing. A test that is found by a literal, or by any value, is evaluated as often as there is
+// one.
 func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	if l.column == none {
 		return anchor{}
@@ -118,21 +119,21 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	return out
 }
 
-// ofAnd takes the anchor of one part: that with which looking for it and evaluating the other parts where
-// it holds costs least.
+// ofAnd returns the anchor of one part: the one for which looking for it and then evaluating the
+// other parts costs the least.
 func (a *anchoring) ofAnd(parts []int32) (best anchor) {
 	all, goes := 0.0, 1.0
 	for _, p := range parts {
-		all, goes = all+goes*a.costs.cost[p], goes*max(a.costs.rate[p], leastRate)
+		all, goes = all+goes*a.costs.cost[p], goes*max(a.costs.rate[p], minRate)
 	}
 	before := 0.0
 	goes = 1
 	for _, p := range parts {
-		rate, cost := max(a.costs.rate[p], leastRate), a.costs.cost[p]
+		rate, cost := max(a.costs.rate[p], minRate), a.costs.cost[p]
 		if one := a.of(p); one.ok {
-			// The parts before are evaluated as ever, the part itself holds more often, and so the parts behind are
-			// evaluated more often.
-			holds := min(a.costs.rate[p]/max(one.rate, leastRate), 1)
+			// The parts before are evaluated as usual. The part itself holds more often, so the
+			// parts behind it are evaluated more often.
+			holds := min(a.costs.rate[p]/max(one.rate, minRate), 1)
 			behind := (all - before - goes*cost) / rate
 			one.after = before + goes*one.after + holds*max(behind, 0)
 			if !best.ok || one.total() < best.total() {
@@ -144,7 +145,7 @@ func (a *anchoring) ofAnd(parts []int32) (best anchor) {
 	return best
 }
 
-// ofOr takes the anchors of all parts.
+// ofOr returns the union of the anchors of all parts.
 func (a *anchoring) ofOr(n int32, parts []int32) anchor {
 	all := anchor{ok: true, after: a.costs.cost[n]}
 	for _, p := range parts {
@@ -160,7 +161,7 @@ func (a *anchoring) ofOr(n int32, parts []int32) anchor {
 	return all
 }
 
-// place hangs every member on its anchor.
+// place registers every member under its anchor.
 func (a *anchoring) place(out *arrangement) {
 	out.led = make([][]int32, len(a.graph.nodes))
 	var tests []int32

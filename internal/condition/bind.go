@@ -6,16 +6,16 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Bound is a condition compiled for every way in which indices map its fields: a document is judged
-// under the mapping of its own index. It is safe for concurrent use on different documents.
+// Bound is a condition compiled for every way in which indices map its fields: a document is
+// matched under the mapping of its own index. It is safe for concurrent use on different documents.
 type Bound struct {
 	ways []mapping.Way
-	// matchers are those of the ways, by number.
+	// matchers holds the matchers of the ways, by number.
 	matchers []*Matcher
 }
 
-// Bind compiles a condition. An error is that of the first way in which it does not compile: there
-// Elasticsearch refuses it too, or memory cannot tell.
+// Bind compiles a condition. The error is of the first way in which it does not compile: for such
+// indices, Elasticsearch rejects it too, or memory cannot evaluate it.
 func Bind(e Expr, fields mapping.Fields) (*Bound, error) {
 	b := &Bound{ways: mapping.Ways(fields, Names(e))}
 	for _, w := range b.ways {
@@ -28,14 +28,14 @@ func Bind(e Expr, fields mapping.Fields) (*Bound, error) {
 	return b, nil
 }
 
-// Match reports whether the condition is true of a document of an index. One of an index that the
-// fields do not know is judged as [mapping.WayOf] says.
+// Match reports whether the condition is true of a document of an index. For an index that the
+// fields do not know, the way is chosen by [mapping.WayOf].
 func (b *Bound) Match(index string, d Document) bool {
 	return b.matchers[mapping.WayOf(b.ways, index)].Match(d)
 }
 
-// Names returns every name of which a condition asks how it is mapped, sorted: its fields and the
-// nested objects that it looks into.
+// Names returns every name whose mapping a condition depends on, sorted: its fields and its nested
+// objects.
 func Names(e Expr) []string {
 	names := append(Fields(e), paths(e)...)
 	slices.Sort(names)

@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/invariants"
 )
 
-// check holds a graph against what everything else takes for granted of it.
+// check checks the invariants of a graph.
 func (g *graph) check() {
 	firstPart, firstLeaf := int32(0), int32(0)
 	for i, n := range g.nodes {
@@ -43,7 +43,7 @@ func (g *graph) check() {
 	}
 }
 
-// checkParts: parts come before the whole, each once, and none that could be left out.
+// checkParts: parts come before the whole, each once, and no part is redundant.
 func (g *graph) checkParts(i int32, n node) {
 	parts := n.of(g.parts)
 	if n.op == opNot && len(parts) != 1 || n.op != opNot && len(parts) < 2 {
@@ -93,7 +93,7 @@ func asNumber(b bool) int {
 	return 0
 }
 
-// check holds an arrangement of a graph against it.
+// check checks an arrangement against its graph.
 func (a *arrangement) check(g *graph) {
 	for i, n := range g.nodes {
 		own, of := slices.Sorted(slices.Values(n.of(a.parts))), slices.Sorted(slices.Values(g.partsOf(int32(i))))
@@ -136,7 +136,8 @@ const (
 	yes
 )
 
-// without is what is known of a node when tests do not hold, of which nothing is known else.
+// without returns what is known of a node's answer if the given tests do not hold and nothing else
+// is known.
 func (g *graph) without(root int32, tests []int32) verdict {
 	known := map[int32]verdict{}
 	for _, n := range tests {
@@ -167,8 +168,8 @@ func (g *graph) without(root int32, tests []int32) verdict {
 	return of(root)
 }
 
-// joined is what is known of parts of which one with the deciding answer decides, and else all have to have
-// the other.
+// joined returns what is known of an operator from its parts: a part with the deciding answer
+// decides; otherwise all parts must have the other answer.
 func joined(parts []int32, of func(int32) verdict, deciding, other verdict) verdict {
 	all := other
 	for _, p := range parts {
@@ -181,7 +182,7 @@ func joined(parts []int32, of func(int32) verdict, deciding, other verdict) verd
 	return all
 }
 
-// has reports whether an index leads to a test from every value that it may hold of.
+// has reports whether an index leads to a test from every value for which it may hold.
 func (x *index) has(g *graph, l *atom, test int32) bool {
 	c := &x.columns[l.column]
 	switch t := g.testOf(l); {

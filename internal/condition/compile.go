@@ -8,34 +8,34 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Errors that [Compile] and [NewSet] wrap. Elasticsearch refuses the same queries, except those of which the
+// Errors that [Compile] and [NewSet] wrap. Elasticsearch rejects the same queries, except where the
 // error says that a search can match them.
 var (
 	// ErrAnalysed: the terms of analysed text are not its values.
 	ErrAnalysed = errors.New("field is analysed text: only a search can match it")
-	// ErrSearchOnly: what the test means depends on more than the values of a document.
+	// ErrSearchOnly: the test depends on more than the values of a document.
 	ErrSearchOnly = errors.New("only a search can match it")
-	// ErrNow, an ErrSearchOnly: it is about now, and nobody has written out when that is ([AsOf]).
+	// ErrNow, an ErrSearchOnly: the test is relative to now, and [AsOf] has not resolved it.
 	ErrNow = fmt.Errorf("it depends on when it is asked: %w", ErrSearchOnly)
-	// ErrLiteral: the value beside a field cannot be one of the field's type.
+	// ErrLiteral: the literal is not a value of the field's type.
 	ErrLiteral = errors.New("value does not fit the field's type")
-	// ErrOperator: the field's type does not know the operation.
+	// ErrOperator: the field's type does not support the operation.
 	ErrOperator = errors.New("operation is not possible on the field's type")
 )
 
-// maker puts together what [compile] makes of a condition: trees that are evaluated as they stand, or the
-// nodes of a set. What a leaf means is decided before it gets there.
+// maker builds the result of [compile]: trees that are evaluated as they are, or the nodes of a
+// set. The meaning of a leaf is decided before it reaches the maker.
 type maker[N any] interface {
 	constant(value bool) N
 	not(x N) N
 	join(op operator, parts []N) N
 	leaf(l leaf) N
-	// test makes a leaf of the tree: by [compileTest], unless it is known what comes of that.
+	// test makes a leaf of the tree: by [compileTest], unless its result is already known.
 	test(e Expr, fields mapping.Fields) (N, error)
 }
 
-// compile makes something of a condition under a mapping. A field that is not mapped has no values. The
-// error names the field.
+// compile compiles a condition under a mapping. A field that is not mapped has no values. The error
+// names the field.
 func compile[N any](to maker[N], e Expr, fields mapping.Fields) (N, error) {
 	switch e := e.(type) {
 	case Const:
@@ -66,38 +66,38 @@ func compileAll[N any](to maker[N], op operator, members []Expr, fields mapping.
 	return to.join(op, parts), nil
 }
 
-// leafKind is what a leaf looks at.
+// leafKind is what a leaf tests.
 type leafKind uint8
 
 const (
-	// valueLeaf: the values of a field, each on its own.
+	// valueLeaf: the values of a field, each separately.
 	valueLeaf leafKind = iota
 	// existsLeaf: whether a field has a value.
 	existsLeaf
-	// objectLeaf: whether anything stands at or below a name.
+	// objectLeaf: whether there is a value at or below a name.
 	objectLeaf
 	// rowLeaf: rows of values of several fields.
 	rowLeaf
-	// nestedLeaf: the objects of a nested field, each on its own.
+	// nestedLeaf: the objects of a nested field, each separately.
 	nestedLeaf
 )
 
 // leaf is the test of a leaf of the tree under a mapping.
 type leaf struct {
 	kind leafKind
-	// expr is how it was written.
+	// expr is the original expression.
 	expr Expr
-	// field is that of values, value what they are judged by.
+	// field is the field of the values, value the test of a value.
 	field mapping.Field
 	value valueTest
-	// name is that of an object.
+	// name is the name of the object.
 	name string
-	// fields are those of rows, by the names in the test of that text; holds judges a row.
+	// fields are the fields of the rows, text is the residual's text, holds tests a row.
 	fields []rowField
 	names  []string
 	text   string
 	holds  func(row []*mapping.Value) bool
-	// within judges an object of the nested field name.
+	// within tests an object of the nested field name.
 	within *part
 }
 
@@ -150,8 +150,8 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	return to.leaf(leaf{kind: valueLeaf, expr: e, field: f, value: value}), nil
 }
 
-// checkNowhere is about a test of a field without values: not mapped, or an object. A regular expression
-// still has to be one, and a value something.
+// checkNowhere checks a test of a field without values: not mapped, or an object. Its regular
+// expression must still be valid, and its value must not be null.
 func checkNowhere(e Expr) error {
 	if re, ok := e.(Regexp); ok {
 		if _, err := compileRegexp(re); err != nil {
@@ -164,8 +164,8 @@ func checkNowhere(e Expr) error {
 	return nil
 }
 
-// compileExists tests an object by its members. Where those are not known, anything below its name
-// counts, except in a nested object, which conditions on the whole document do not see into.
+// compileExists tests an object by its members. If those are not known, any value below its name
+// counts, except in a nested object, which conditions on the whole document do not see.
 func compileExists[N any](to maker[N], f mapping.Field, fields mapping.Fields) (none N, err error) {
 	if f.Type.Family() == mapping.FamilyObject {
 		if f.Members == nil && f.Type != mapping.Nested {
@@ -187,7 +187,8 @@ func compileExists[N any](to maker[N], f mapping.Field, fields mapping.Fields) (
 	return exists, nil
 }
 
-// compileLeftOut tests what a field's index has nothing of. Of a type that is not known it has everything.
+// compileLeftOut tests the values that a field's index leaves out. A field of unknown type leaves
+// nothing out.
 func compileLeftOut[N any](to maker[N], f mapping.Field, mapped bool) (none N, err error) {
 	switch f.Type.Family() {
 	case mapping.FamilyObject, mapping.FamilyUnknown, mapping.FamilyText, mapping.FamilyOther:
@@ -204,7 +205,7 @@ func compileLeftOut[N any](to maker[N], f mapping.Field, mapped bool) (none N, e
 	return to.leaf(leaf{kind: existsLeaf, field: f}), nil
 }
 
-// match judges a document by the leaf alone.
+// match evaluates the leaf for a document.
 func (l *leaf) match(d Document) bool {
 	switch l.kind {
 	case valueLeaf:

@@ -9,12 +9,12 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// dateReader reads the dates that a condition names beside a field.
+// dateReader reads the date literals beside a field.
 type dateReader struct {
-	// formats are those of the dates, zone that of dates that name none; nil is UTC.
+	// formats are the date formats. zone is the zone of dates that name none; nil is UTC.
 	formats string
 	zone    *time.Location
-	// now is what "now" is; zero where that is not known.
+	// now is the value of "now"; zero if it is not known.
 	now time.Time
 }
 
@@ -32,8 +32,8 @@ func readerOf(r Range, f mapping.Field, now time.Time) (dateReader, error) {
 	return d, nil
 }
 
-// read reads a date, or date math about one or about now, as Elasticsearch does. With up set, what is
-// rounded or was not written to the end is the end of its unit: "<= 2026-01-02" ends with the day, and
+// read reads a date, or date math on a date or on now, as Elasticsearch does. With up, a date that
+// is rounded or incomplete stands for the end of its unit: "<= 2026-01-02" ends with the day, and
 // "> 2026-01-02" begins on the next. The date that date math begins with is never widened.
 func (d dateReader) read(text string, up bool) (time.Time, error) {
 	zone := d.zone

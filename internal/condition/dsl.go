@@ -2,11 +2,11 @@ package condition
 
 import "fmt"
 
-// Query is a piece of Query DSL, ready for encoding/json.
+// Query is a part of Query DSL, ready for encoding/json.
 type Query = map[string]any
 
 // DSL writes the tree as Query DSL, in the clauses that Elasticsearch's own EQL emits, as filters:
-// nothing is scored. An Or states minimum_should_match, so that it means the same next to other
+// nothing is scored. An Or sets minimum_should_match, so that it means the same next to other
 // clauses.
 func DSL(e Expr) Query {
 	switch e := e.(type) {

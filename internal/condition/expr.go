@@ -12,27 +12,27 @@ type Expr interface {
 	expr()
 }
 
-// Const is true of every document, or of none.
+// Const is true of every document, or of no document.
 type Const bool
 
-// And is true when all members are; without members it is true.
+// And is true when all members are true; without members it is true.
 type And []Expr
 
-// Or is true when one member is; without members it is false.
+// Or is true when one member is true; without members it is false.
 type Or []Expr
 
-// Not is true exactly where its operand is not.
+// Not is true exactly where its operand is false.
 type Not struct{ X Expr }
 
 // Exists is true when the field has an indexed value.
 type Exists struct{ Field string }
 
-// LeftOut is true when the field has a value that the index leaves out: one that is too long for it, or
-// malformed. Ignored is the name that _ignored has for the field ([mapping.Field.Ignored]).
+// LeftOut is true when the field has a value that the index leaves out: a value that is too long
+// for it, or malformed. Ignored is the field's name in _ignored ([mapping.Field.Ignored]).
 type LeftOut struct{ Field, Ignored string }
 
-// Term is true when a value of the field equals Value: a string, bool, int64 or float64, or nil, which
-// nothing can be. Fold ignores the case of ASCII letters, for strings only.
+// Term is true when a value of the field equals Value: a string, bool, int64 or float64, or nil,
+// which no value equals. Fold ignores the case of ASCII letters, for strings only.
 type Term struct {
 	Field string
 	Value any
@@ -45,8 +45,8 @@ type Terms struct {
 	Values []any
 }
 
-// Wildcard is true when a whole value matches Pattern, in which * stands for any run of
-// characters, ? for exactly one, and a backslash takes the meaning from the character behind it.
+// Wildcard is true when a whole value matches Pattern, in which * stands for any sequence of
+// characters, ? for exactly one, and a backslash escapes the next character.
 type Wildcard struct {
 	Field   string
 	Pattern string
@@ -60,7 +60,8 @@ type Prefix struct {
 	Fold  bool
 }
 
-// Regexp is true when a whole value matches Pattern in Lucene's syntax, all optional operators on.
+// Regexp is true when a whole value matches Pattern in Lucene's syntax, with all optional operators
+// enabled.
 type Regexp struct {
 	Field   string
 	Pattern string
@@ -71,9 +72,9 @@ type Regexp struct {
 type Range struct {
 	Field            string
 	Gt, Gte, Lt, Lte any
-	// Format is the date format of the bounds; "" is the field's own.
+	// Format is the date format of the bounds; "" means the field's own.
 	Format string
-	// TimeZone is that of bounds that name none; "" is UTC.
+	// TimeZone is the zone of bounds that name none; "" is UTC.
 	TimeZone string
 }
 
@@ -83,41 +84,42 @@ type CIDR struct {
 	Networks []string
 }
 
-// Match is true when the field's own way of reading a text finds Value in it: beside analysed text
-// any of its words, or with Phrase all of them in order; beside every other type the one value that
-// the text stands for there. Value is a string, a bool, or nil, which nothing can be read as. The
-// Field "" stands for all fields, and those that cannot read the value are passed over.
+// Match is true when Value matches the field in the way of its type. In analysed text it matches
+// any word of Value, or with Phrase all of them in order; in a field of any other type it matches
+// the one value that Value stands for. Value is a string, a bool, or nil, which matches nothing.
+// The Field "" stands for all fields; fields that cannot read the value are skipped.
 type Match struct {
 	Field  string
 	Value  any
 	Phrase bool
 }
 
-// QueryString is true when a term of the field matches Pattern, written as that of a [Wildcard]. It
-// is for fields of which it is not known that their terms are whole values: blanks separate
-// patterns. The Field "" stands for all fields.
+// QueryString is true when a term of the field matches Pattern, written as in a [Wildcard]. It is
+// for fields whose terms may not be whole values: blanks separate patterns. The Field "" stands for
+// all fields.
 type QueryString struct {
 	Field   string
 	Pattern string
 }
 
-// Nested is true when one and the same object of the nested field Path meets X.
+// Nested is true when a single object of the nested field Path matches X.
 type Nested struct {
 	Path string
 	X    Expr
-	// IgnoreUnmapped makes it false where the field is not mapped, else that is an error.
+	// IgnoreUnmapped makes it false where the field is not mapped. Otherwise an unmapped field is
+	// an error.
 	IgnoreUnmapped bool
 }
 
-// Residual is a test that Query DSL cannot say: it is evaluated in memory on what the rest of the
-// condition leaves over. Its fields count as one row of values at a time; it is true when it holds
-// of any row.
+// Residual is a test that Query DSL cannot express: it is evaluated in memory on the documents that
+// the rest of the condition matches. It tests rows with one value of each field, and is true when
+// it holds for any row.
 type Residual struct {
-	// Text is the test as people wrote it; equal texts mean equal tests.
+	// Text is the test in its original form. Equal texts mean equal tests.
 	Text string
-	// Fields are what it reads; Required those of them without which it cannot hold.
+	// Fields are the fields that it reads; Required are those without which it cannot hold.
 	Fields, Required []string
-	// Holds judges one row: row[i] is a value of Fields[i], nil where the document has none.
+	// Holds tests one row: row[i] is a value of Fields[i], nil where the document has none.
 	Holds func(row []*mapping.Value) bool
 }
 
@@ -173,7 +175,7 @@ func (n Nested) String() string { return text(n) }
 
 func (r Residual) String() string { return text(r) }
 
-// bound is one limit of a range under its Query DSL name.
+// bound is one bound of a range under its Query DSL name.
 type bound struct {
 	name  string
 	value any

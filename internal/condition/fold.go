@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// foldASCII lowers the ASCII letters only, as Lucene's case-insensitive queries do.
+// foldASCII lowercases the ASCII letters only, as Lucene's case-insensitive queries do.
 func foldASCII(s string) string {
 	i := firstUpper(s)
 	if i == len(s) {
@@ -14,14 +14,14 @@ func foldASCII(s string) string {
 	return string(appendFolded(make([]byte, 0, len(s)), s, i))
 }
 
-// appendFolded appends a text of which the first upper letter is at i.
+// appendFolded appends the folded form of a text whose first uppercase letter is at i.
 func appendFolded(dst []byte, s string, i int) []byte {
 	start := len(dst)
 	dst = append(dst, s...)
 	b := dst[start+i:]
 	for ; len(b) >= 8; b = b[8:] {
 		w := binary.LittleEndian.Uint64(b)
-		binary.LittleEndian.PutUint64(b, w+uppers(w)>>2) // From its high bit to the bit between the cases.
+		binary.LittleEndian.PutUint64(b, w+uppers(w)>>2) // From the high bit to the bit that differs between the cases.
 	}
 	for i, c := range b {
 		if 'A' <= c && c <= 'Z' {
@@ -31,15 +31,15 @@ func appendFolded(dst []byte, s string, i int) []byte {
 	return dst
 }
 
-// uppers has the high bit of each byte that is an upper ASCII letter.
+// uppers sets the high bit of each byte that is an uppercase ASCII letter.
 func uppers(w uint64) uint64 {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	low := w &^ highs
-	// A byte of low reaches the high bit from 'A' on, and with the other sum from behind 'Z' on.
+	// A byte of low reaches the high bit from 'A' on, and with the other sum after 'Z'.
 	return (low + (0x80-'A')*ones) &^ (low + (0x80-'Z'-1)*ones) &^ w & highs
 }
 
-// firstUpper returns the place of the first upper ASCII letter, the length when there is none.
+// firstUpper returns the index of the first uppercase ASCII letter, the length when there is none.
 func firstUpper(s string) int {
 	i := 0
 	for i+8 <= len(s) && uppers(load64(s, i)) == 0 {
@@ -57,7 +57,7 @@ func load64(s string, i int) uint64 {
 	return binary.LittleEndian.Uint64([]byte(s[i : i+8]))
 }
 
-// hashFolded is a hash of a text with its ASCII letters lowered.
+// hashFolded returns a hash of a text with its ASCII letters lowercased.
 func hashFolded(s string) uint64 {
 	const mix = 0x9e3779b97f4a7c15
 	h := uint64(len(s)) * mix
@@ -74,7 +74,7 @@ func hashFolded(s string) uint64 {
 	return h ^ h>>31
 }
 
-// equalFolded compares a text with one that is folded.
+// equalFolded compares a text with a folded one, ignoring case.
 func equalFolded(s, folded string) bool {
 	if len(s) != len(folded) {
 		return false

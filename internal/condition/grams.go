@@ -9,47 +9,49 @@ import (
 	"unsafe"
 )
 
-// gramSize is how many bytes of a literal are looked for first: at every place of a text its next
-// bytes are looked up at once, however many literals there are. Literals that are shorter are grams of
-// their own, down to leastGram bytes: what is shorter still stands in most texts.
+// gramSize is the number of bytes of a literal that are looked for first. At every position of a
+// text the next bytes are looked up once, however many literals there are. A shorter literal is a
+// gram of its own, down to minGram bytes: shorter ones occur in most texts.
 const (
-	gramSize  = 4
-	leastGram = 2
+	gramSize = 4
+	minGram  = 2
 )
 
-// grams finds which of many literals stand in a text, by grams of one size. The zero value knows none.
+// grams finds which of many literals occur in a text, by grams of one size. The zero value is
+// empty.
 type grams struct {
 	size int
-	// filter has a bit for hashes of grams that are there; shift leaves as many bits of a hash as it has.
+	// filter has a bit for each hash of an existing gram; shift reduces a hash to the size of
+	// filter.
 	filter []uint64
 	shift  uint8
-	// slots lead from grams to literals.
+	// slots map grams to literals.
 	slots    []gramSlot
 	literals []gramOf
 }
 
-// gramSlot says where the literals of a gram are; it is empty when there are none.
+// gramSlot is the range of a gram's literals; an empty range is an empty slot.
 type gramSlot struct{ gram, first, end uint32 }
 
-// gramOf is a literal, and the tests that may hold of a text with it.
+// gramOf is a literal, and the tests that may hold for a text with it.
 type gramOf struct {
 	literal
 	tests []int32
 }
 
-// size is that of the gram of a literal.
+// size returns the gram size of a literal.
 func (l literal) size() int { return min(len(l.text), gramSize) }
 
 func (l literal) gram() uint32 { return gramAt(bytesOf(l.text)[l.offset:], l.size()) }
 
-// gramAt returns the gram that some bytes begin with.
+// gramAt returns the gram at the start of some bytes.
 func gramAt(b []byte, size int) uint32 {
 	if size == gramSize {
 		return binary.LittleEndian.Uint32(b)
 	}
 	gram := uint32(binary.LittleEndian.Uint16(b))
-	if size > leastGram {
-		gram |= uint32(b[leastGram]) << 16
+	if size > minGram {
+		gram |= uint32(b[minGram]) << 16
 	}
 	return gram
 }
@@ -58,14 +60,14 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 
 func hashGram(gram uint32, shift uint8) uint32 { return gram * 0x9e3779b1 >> (shift & 31) }
 
-// wanted is a test with the literal that it is found by, and its gram.
+// wanted is a test with the literal that leads to it, and the literal's gram.
 type wanted struct {
 	literal
 	gram uint32
 	test int32
 }
 
-// newGrams takes tests with grams of a size, in an order that does not matter.
+// newGrams builds the index of tests whose grams have one size. The order of tests does not matter.
 func newGrams(size int, tests []wanted) grams {
 	if len(tests) == 0 {
 		return grams{}
@@ -84,7 +86,7 @@ func newGrams(size int, tests []wanted) grams {
 		last := &g.literals[len(g.literals)-1]
 		last.tests = append(last.tests, t.test)
 	}
-	// Some sixty bits for each gram, so that few others are taken for one.
+	// Some sixty bits for each gram, so that there are few false positives.
 	hash := max(bits.Len(uint(len(g.literals)))+6, 10)
 	g.filter, g.shift = make([]uint64, 1<<hash/64), uint8(32-hash)
 	g.slots = make([]gramSlot, 2<<bits.Len(uint(len(g.literals))))
@@ -116,8 +118,7 @@ func (g *grams) of(gram uint32) []gramOf {
 	}
 }
 
-// each calls found for the tests of every literal in a text, more than once where it stands there
-// more than once.
+// each calls found with the tests of every literal in a text, once for each occurrence.
 func (g *grams) each(s string, found func(tests []int32)) {
 	filter, shift, size := g.filter, g.shift, g.size
 	for b := bytesOf(s); len(b) >= size; b = b[1:] {

@@ -2,40 +2,40 @@ package condition
 
 import "tocsin/internal/mapping"
 
-// graph is the conditions of a set. It is not changed once it is made: what depends on the documents is
-// in an [arrangement].
+// graph holds the conditions of a set. It is immutable. What depends on the documents is in an
+// [arrangement].
 type graph struct {
 	columns []mapping.Field
 	objects []string
-	// nodes are parts of conditions; parts come before what they are parts of.
+	// nodes are parts of conditions; parts come before the nodes that contain them.
 	nodes  []node
 	leaves []atom
-	// parts are those of all operators.
+	// parts holds the parts of all operators.
 	parts []int32
-	// tests are those of text leaves, numbers those of leaves that compare with numbers.
+	// tests holds the tests of text leaves, numbers those of leaves that compare with numbers.
 	tests   []textTest
 	numbers [][]number
-	// costs are those of nodes beside each other.
+	// costs holds the relative costs of nodes.
 	costs []float32
-	// rows are those of residuals.
+	// rows holds the tests of residuals.
 	rows []rowTest
-	// roots are the nodes of the members, none for those that could not be compiled.
+	// roots holds the root nodes of the members, none for members that could not be compiled.
 	roots []int32
-	// networks are those of each column's tests of addresses.
+	// networks holds each column's tests of addresses.
 	networks []networks
-	// members and the matchers of each alone are there for what checks a set.
+	// members and the matchers of the single members exist for checking a set.
 	members []Member
 	alone   func() []*Matcher
 }
 
-// none stands for no node, column or object.
+// none means no node, column or object.
 const none int32 = -1
 
 // node is a part of the conditions. Equal parts of all conditions are one node.
 type node struct {
 	op operator
-	// first and count say where the parts of an operator stand in those of the graph. Of a leaf, first
-	// is its number.
+	// first and count are the range of an operator's parts in the graph's parts. For a leaf, first
+	// is the leaf's number.
 	first, count int32
 }
 
@@ -52,21 +52,22 @@ const (
 
 func (o operator) name() string { return [...]string{"false", "true", "not", "and", "or", "leaf"}[o] }
 
-// atom is a leaf of the graph. Sets are large and most of what they hold is not looked at for one document,
-// so it holds no more than that takes.
+// atom is a leaf of the graph. Sets are large and most leaves are not evaluated for a given
+// document, so an atom is kept small.
 type atom struct {
 	kind atomKind
 	fold bool
-	// column is that of the values, none of objects and rows; object the number of the object.
+	// column is the column of the values, none for objects and rows; object is the number of the
+	// object.
 	column, object int32
-	// test, numbers and row are numbers of what is known of the leaf besides, none where there is none.
+	// test, numbers and row are indices of further data of the leaf, none where there is none.
 	test, numbers, row int32
-	// text is the one that values are compared with, or that they must contain before they are judged.
+	// text is what values are compared with, or what they must contain before they are tested.
 	text string
-	// holds judges texts, accept values.
+	// holds tests texts, accept values.
 	holds  func(string) bool
 	accept accept
-	// nested judges the objects of a nested field.
+	// nested tests the objects of a nested field.
 	nested *leaf
 }
 
@@ -93,7 +94,7 @@ type rowTest struct {
 // partsOf returns the parts of a node, none of a leaf.
 func (g *graph) partsOf(n int32) []int32 { return g.nodes[n].of(g.parts) }
 
-// of returns the parts of the node in those of all nodes.
+// of returns the node's parts, given the parts of all nodes.
 func (n node) of(parts []int32) []int32 {
 	if n.op == opLeaf {
 		return nil
@@ -101,7 +102,7 @@ func (n node) of(parts []int32) []int32 {
 	return parts[n.first : n.first+n.count : n.first+n.count]
 }
 
-// leafOf returns the leaf that a node is, nil when it is none.
+// leafOf returns the leaf of a node, nil when the node is an operator.
 func (g *graph) leafOf(n int32) *atom {
 	if g.nodes[n].op != opLeaf {
 		return nil
@@ -109,7 +110,7 @@ func (g *graph) leafOf(n int32) *atom {
 	return &g.leaves[g.nodes[n].first]
 }
 
-// testOf returns the test of texts that a leaf makes, nil when it makes none.
+// testOf returns the text test of a leaf, nil when it has none.
 func (g *graph) testOf(l *atom) *textTest {
 	if l.test == none {
 		return nil
@@ -117,7 +118,7 @@ func (g *graph) testOf(l *atom) *textTest {
 	return &g.tests[l.test]
 }
 
-// reach calls found for every node that a node is made of, itself among them, and each once.
+// reach calls found once for every node of a condition, including the root.
 func (g *graph) reach(root int32, found func(n int32)) {
 	seen := map[int32]bool{}
 	var visit func(n int32)

@@ -1,27 +1,28 @@
 package condition
 
-// index leads from the values of a document to the tests that may hold of them.
+// index leads from the values of a document to the tests that may hold for them.
 type index struct {
 	columns []indexed
-	// texts are the whole texts that lead to tests.
+	// texts holds the whole texts that lead to tests.
 	texts textTable
 }
 
-// indexed is what of an index is about the values of one column.
+// indexed is the part of an index for the values of one column.
 type indexed struct {
 	any bool
-	// lengths has a bit for each length of a whole text that leads to a test, the last for all others.
+	// lengths has a bit for each length of a whole text that leads to a test; the last bit is for
+	// all greater lengths.
 	lengths uint64
-	// grams lead from texts, folded, to tests, for each size of grams that there are.
+	// grams lead from folded texts to tests, one entry for each gram size in use.
 	grams []grams
 	// numbers lead to tests that compare with numbers.
 	numbers map[number][]int32
-	// filled are tests that may hold of any value.
+	// filled are tests that may hold for any value.
 	filled []int32
 }
 
-// newIndex returns an index that leads to tests, each named once. Texts are the table of them where there is
-// one.
+// newIndex returns an index that leads to tests, each given once. texts is the table of their texts
+// if it exists already.
 func newIndex(r *rates, tests []int32, texts *textTable) index {
 	g := r.graph
 	x := index{columns: make([]indexed, len(g.columns))}
@@ -30,7 +31,7 @@ func newIndex(r *rates, tests []int32, texts *textTable) index {
 	} else {
 		x.texts = newTextTable(g, tests)
 	}
-	literals := make([][gramSize + 1][]wanted, len(g.columns)) // By the size of their grams.
+	literals := make([][gramSize + 1][]wanted, len(g.columns)) // By gram size.
 	for _, n := range tests {
 		l := g.leafOf(n)
 		c := &x.columns[l.column]
@@ -75,10 +76,11 @@ func (c *indexed) addNumbers(numbers []number, test int32) {
 	}
 }
 
-// lengthBit is that of a text, which has the same length however its letters are written.
+// lengthBit returns the bit of a text's length, which does not depend on case.
 func lengthBit(text string) uint64 { return 1 << min(len(text), 63) }
 
-// lead calls found with the tests that may hold of the document's values of a column, more than once perhaps.
+// lead calls found with the tests that may hold for the document's values of a column, possibly
+// more than once.
 func (x *index) lead(m *Matching, c int32, found func(tests []int32)) {
 	at := &x.columns[c]
 	if len(at.filled) > 0 {

@@ -22,8 +22,8 @@ const (
 	keyLeftOut
 )
 
-// appendLeafKey appends what a test of one field asks of it: tests with equal keys mean the same on one
-// field. It is false of what is no such test.
+// appendLeafKey appends a key of a test of one field: tests with equal keys mean the same on one
+// field. It returns false for other expressions.
 func appendLeafKey(b []byte, e Expr) ([]byte, bool) {
 	switch e := e.(type) {
 	case Exists:
@@ -75,7 +75,7 @@ func appendTextKey(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// appendValueKey tells values apart that tests can tell apart.
+// appendValueKey appends a key of a value. Values that tests can distinguish have different keys.
 func appendValueKey(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case nil:

@@ -2,23 +2,23 @@ package condition
 
 import "tocsin/internal/mapping"
 
-// Document is what a matcher reads: [tocsin/internal/event.Document].
+// Document is the input of a matcher: [tocsin/internal/event.Document].
 type Document interface {
 	// Values returns the indexed values of a field.
 	Values(f mapping.Field) []mapping.Value
-	// HasObject reports whether any value stands at or below a name.
+	// HasObject reports whether there is a value at or below a name.
 	HasObject(name string) bool
-	// AnyObject reports whether a test holds of one of the objects at a name: while it is asked, the
+	// AnyObject reports whether a test holds for one of the objects at a name. During the test, the
 	// document is that object alone, under its full name.
 	AnyObject(name string, holds func() bool) bool
 }
 
-// Matcher evaluates one condition in memory: part by part as it is written, nothing shared, nothing skipped
-// but what is decided already. It is safe for concurrent use on different documents.
+// Matcher evaluates one condition in memory, part by part as written, with short circuits but
+// without shared work. It is safe for concurrent use on different documents.
 type Matcher struct{ root *part }
 
-// Match reports whether the condition is true of the document: the same answer that Elasticsearch
-// gives to its [DSL] under the same mapping.
+// Match reports whether the condition is true of the document: the same answer as Elasticsearch's
+// for its [DSL] under the same mapping.
 func (m *Matcher) Match(d Document) bool { return m.root.match(d) }
 
 // Compile makes a matcher of a condition under a mapping. A field that is not mapped has no
@@ -37,7 +37,7 @@ func Check(e Expr, fields mapping.Fields) error {
 	return err
 }
 
-// nothing makes nothing.
+// nothing is a maker without a result.
 type nothing struct{}
 
 func (nothing) constant(bool) nothing            { return nothing{} }
@@ -55,7 +55,7 @@ type part struct {
 	tests leaf
 }
 
-// trees makes parts.
+// trees is the maker of parts.
 type trees struct{}
 
 func (trees) constant(value bool) *part {

@@ -19,7 +19,7 @@ func compileNested[N any](to maker[N], n Nested, fields mapping.Fields) (none N,
 	default:
 		return none, fmt.Errorf("field [%s] of type [%s] is no nested object: %w", n.Path, f.Type, ErrOperator)
 	}
-	inner, err := compile(trees{}, n.X, within{n.Path, fields})
+	inner, err := compile(trees{}, n.X, nestedView{n.Path, fields})
 	if err != nil {
 		return none, fmt.Errorf("nested object [%s]: %w", n.Path, err)
 	}
@@ -30,14 +30,15 @@ func (l *leaf) matchObjects(d Document) bool {
 	return d.AnyObject(l.name, func() bool { return l.within.match(d) })
 }
 
-// within are the fields as a condition on the objects at a path sees them: no others.
-type within struct {
+// within is the view of fields that a condition on the objects at a path has: only fields in the
+// objects.
+type nestedView struct {
 	path  string
 	outer mapping.Fields
 }
 
 // Field implements [mapping.Fields].
-func (w within) Field(name string) (mapping.Field, bool) {
+func (w nestedView) Field(name string) (mapping.Field, bool) {
 	f, mapped := w.outer.Field(name)
 	if !mapped || !strings.HasPrefix(name, w.path+".") {
 		return mapping.Field{}, false

@@ -7,12 +7,12 @@ import (
 )
 
 // networks is a trie of networks, all in IPv6 form, with the tests that each makes true. A branch
-// holds as many bits as its networks share, so that a look-up passes few of them. The zero value is
-// empty.
+// holds as many bits as its networks share, so that a look-up visits few branches. The zero value
+// is empty.
 type networks struct{ branches []branch }
 
-// branch is a network and those within it, by the bit behind it. Branch 0 is the root: as nothing
-// leads back to it, 0 is also no branch.
+// branch is a network and its subnetworks, by the next bit. Branch 0 is the root: as nothing leads
+// back to it, 0 also means no branch.
 type branch struct {
 	address address
 	bits    int
@@ -20,7 +20,7 @@ type branch struct {
 	within  [2]int32
 }
 
-// address is the 128 bits of an address, the first ones in hi.
+// address is the 128 bits of an address, the leading ones in hi.
 type address struct{ hi, lo uint64 }
 
 func addressBits(a netip.Addr) address {
@@ -36,7 +36,7 @@ func (a address) bit(i int) int {
 	return int(a.lo >> (127 - i) & 1)
 }
 
-// shared returns how many bits two addresses begin with alike.
+// shared returns the length of the common prefix of two addresses, in bits.
 func (a address) shared(o address) int {
 	if x := a.hi ^ o.hi; x != 0 {
 		return bits.LeadingZeros64(x)
@@ -72,7 +72,7 @@ func (n *networks) append(b branch) int32 {
 	return int32(len(n.branches) - 1)
 }
 
-// each calls found with every test that an address makes true.
+// each calls found with every test that is true for an address.
 func (n *networks) each(addr netip.Addr, found func(test int32)) {
 	if n.branches == nil {
 		return

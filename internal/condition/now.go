@@ -8,15 +8,15 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// AsOf writes out the date math of a condition ("now-30d/d", "2026-01-01||/M"), as if it were that
-// moment: so that a condition means the same whenever and wherever it is evaluated. ofNow tells that
-// some of it was about now. The zero moment changes nothing. What is no condition ([Raw]) stays as it is,
-// as does what a search alone can read: see [OfNow].
+// AsOf resolves the date math of a condition ("now-30d/d", "2026-01-01||/M") at the given time, so
+// that the condition means the same whenever and wherever it is evaluated. ofNow reports whether
+// some of it was relative to now. A zero time changes nothing. It does not change [Raw] clauses,
+// nor conditions that only a search can interpret: see [OfNow].
 func AsOf(e Expr, fields mapping.Fields, now time.Time) (at Expr, ofNow bool) {
 	if now.IsZero() {
 		return e, false
 	}
-	m := moment{fields: fields, now: now.Truncate(time.Millisecond)} // Elasticsearch's has no more.
+	m := moment{fields: fields, now: now.Truncate(time.Millisecond)} // Elasticsearch's now has milliseconds.
 	at = Map(e, m.leaf)
 	return at, m.ofNow
 }
@@ -47,14 +47,14 @@ func mapAll(members []Expr, replace func(Expr) Expr) []Expr {
 	return out
 }
 
-// moment writes out date math.
+// moment resolves date math at one time.
 type moment struct {
 	fields mapping.Fields
 	now    time.Time
 	ofNow  bool
 }
 
-// dateRange is the type of fields whose values are ranges of dates.
+// dateRange is the type of fields whose values are date ranges.
 const dateRange mapping.Type = "date_range"
 
 func (m *moment) leaf(leaf Expr) Expr {
@@ -78,7 +78,8 @@ func (m *moment) leaf(leaf Expr) Expr {
 	return leaf
 }
 
-// date looks up a field that is a date in some index; alike tells that all that have it read dates alike.
+// date looks up a field that is a date in some index. alike reports that all indices that have the
+// field read dates in the same way.
 func (m *moment) date(name string) (f mapping.Field, isDate, alike bool) {
 	alike = true
 	for _, way := range mapping.Ways(m.fields, []string{name}) {
@@ -94,7 +95,7 @@ func (m *moment) date(name string) (f mapping.Field, isDate, alike bool) {
 	return f, isDate, alike
 }
 
-// apart leaves the dates of a range to each index, and writes out what is about now alone.
+// apart leaves the dates of a range to each index, and resolves only now.
 func (m *moment) apart(r Range, f mapping.Field) Expr {
 	now, rest := Range{Field: r.Field, TimeZone: r.TimeZone}, r
 	for _, b := range []struct{ from, now *any }{{&rest.Gt, &now.Gt}, {&rest.Gte, &now.Gte}, {&rest.Lt, &now.Lt}, {&rest.Lte, &now.Lte}} {
@@ -112,7 +113,7 @@ func (m *moment) apart(r Range, f mapping.Field) Expr {
 	return And{written, rest}
 }
 
-// value makes a range of a test for one value in date math, which stands for all of its unit.
+// value turns a test for one value in date math, which stands for its whole unit, into a range.
 func (m *moment) value(leaf Expr, value any, f mapping.Field) Expr {
 	text, isText := value.(string)
 	if _, _, isMath := datemath.Cut(text); !isText || !isMath {
@@ -148,14 +149,14 @@ func (m *moment) values(t Terms, f mapping.Field) Expr {
 	return out
 }
 
-// exactTime is read by strict_date_optional_time to the nanosecond: nothing is left to be rounded.
+// exactTime is read by strict_date_optional_time to the nanosecond, so that nothing is rounded.
 const (
 	exactTime   = "2006-01-02T15:04:05.000000000Z07:00"
 	exactFormat = "strict_date_optional_time"
 )
 
-// bounds replaces bounds in date math, and what stands beside them. A bound that is not read here keeps
-// the format that it is written in. What Elasticsearch would refuse stays, for it to be refused.
+// bounds resolves bounds in date math, and the bounds beside them. A bound that cannot be read here
+// keeps its format. Bounds that Elasticsearch would reject are unchanged, so that it rejects them.
 func (m *moment) bounds(r Range, f mapping.Field) Range {
 	dates, unread := readerOf(r, f, m.now)
 	dates.now = m.now
@@ -190,9 +191,9 @@ func (m *moment) bounds(r Range, f mapping.Field) Range {
 	return out
 }
 
-// OfNow reports whether the meaning of a condition may depend on when it is asked: a text in it is date
-// math about now if the field that it stands beside is a date. Fields are not looked up, so that it may
-// say so of a condition that does not.
+// OfNow reports whether the meaning of a condition may depend on the time: it contains a text that
+// is date math on now if the text's field is a date. Fields are not looked up, so there are false
+// positives.
 func OfNow(e Expr) bool {
 	found := false
 	Walk(e, func(leaf Expr) {
@@ -221,8 +222,8 @@ func isNow(value any) bool {
 	return isText && datemath.IsNow(text)
 }
 
-// NowWithin reports whether a text of some language may have date math about now in it.
+// NowWithin reports whether a text of some language may contain date math on now.
 func NowWithin(text string) bool { return nowWithin.MatchString(text) }
 
-// nowWithin finds now with a step behind it, and now alone where a value stands.
+// nowWithin finds now with a step after it, and now alone in the place of a value.
 var nowWithin = regexp.MustCompile(`(?:^|[^\pL\d_.])now(?:[-+]\d*[smhHdwMy]|\\*/\d*[smhHdwMy])|(?:^|TO |[\[{(:<>="])now(?:$|[\s\]})"\\])`)

@@ -13,10 +13,10 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// number is a value of a field of numbers, as the field keeps it: equal values are equal numbers.
+// number is a value of a numeric field in the field's precision: equal values are equal numbers.
 type number uint64
 
-// numberOf is the number that a value of a field is, exact where the field holds integers; false for NaN,
+// numberOf returns the number of a field's value, exact if the field holds integers; false for NaN,
 // which equals nothing.
 func numberOf(v mapping.Value, f mapping.Field) (number, bool) {
 	if f.Type.Family() == mapping.FamilyFloat {
@@ -25,8 +25,8 @@ func numberOf(v mapping.Value, f mapping.Field) (number, bool) {
 	return number(v.Whole), true
 }
 
-// equalNumber compares with the number as the field's type keeps it. One beyond the type's range
-// equals nothing, nor does one with a fraction an integer.
+// equalNumber compares with the number in the field's precision. A number beyond the type's range
+// equals nothing, nor does a fraction equal an integer.
 func equalNumber(text string, f mapping.Field) (valueTest, error) {
 	x, err := parseNumber(text)
 	if err != nil || !inRange(text, f) {
@@ -69,12 +69,12 @@ func equalNumbers(numbers []number, f mapping.Field) valueTest {
 	}}
 }
 
-// inRange reports whether Elasticsearch can make a query of the number. The short integer types
-// take what fits 32 bits.
+// inRange reports whether Elasticsearch accepts the number in a query. The short integer types
+// accept numbers of 32 bits.
 func inRange(text string, f mapping.Field) bool {
 	x, err := parseNumber(text)
 	if err != nil {
-		return true // Which is another mistake.
+		return true // That is another mistake.
 	}
 	switch f.Type {
 	case mapping.Long:
@@ -90,14 +90,14 @@ func inRange(text string, f mapping.Field) bool {
 	}
 }
 
-// passedOver reports whether a number is left out of a list for an integer field: one with a
-// fraction, whatever its size.
+// passedOver reports whether Elasticsearch drops a number from a list for an integer field: a
+// number with a fraction, whatever its size.
 func passedOver(text string, f mapping.Field) bool {
 	x, err := parseNumber(text)
 	return err == nil && f.Type.Family() == mapping.FamilyInteger && x != math.Trunc(x)
 }
 
-// compareInteger compares exactly, also with fractions and beyond the 53 bits of a float.
+// compareInteger compares exactly, also with fractions and beyond the 53 bits of a float64.
 func compareInteger(text string, f mapping.Field) (func(mapping.Value) int, error) {
 	if _, err := parseNumber(text); err != nil {
 		return nil, err
@@ -115,8 +115,7 @@ func compareInteger(text string, f mapping.Field) (func(mapping.Value) int, erro
 	return func(v mapping.Value) int { return new(big.Rat).SetInt64(v.Whole).Cmp(want) }, nil
 }
 
-// compareFloat compares with the number as it is, except that it has the 32 bits of a float where
-// the field has no more.
+// compareFloat compares with the number as written, rounded to 32 bits if the field has no more.
 func compareFloat(text string, f mapping.Field) (func(mapping.Value) int, error) {
 	want, err := parseNumber(text)
 	if f.Type == mapping.Float || f.Type == mapping.HalfFloat {
@@ -125,7 +124,7 @@ func compareFloat(text string, f mapping.Field) (func(mapping.Value) int, error)
 	return func(v mapping.Value) int { return compareSigned(v.Number, want) }, err
 }
 
-// compareSigned orders -0 before 0, and NaN behind every number.
+// compareSigned orders -0 before 0, and NaN after every number.
 func compareSigned(a, b float64) int {
 	switch {
 	case math.IsNaN(b):
@@ -136,7 +135,7 @@ func compareSigned(a, b float64) int {
 	return cmp.Compare(a, b)
 }
 
-// literalText is the text that Elasticsearch makes of a literal of its query.
+// literalText returns the text that Elasticsearch makes of a literal of a query.
 func literalText(value any) string {
 	x, ok := value.(float64)
 	if !ok {
@@ -158,7 +157,7 @@ func literalText(value any) string {
 	return javaDouble(x)
 }
 
-// javaDouble writes a number as Java's Double.toString does.
+// javaDouble formats a number as Java's Double.toString does.
 func javaDouble(x float64) string {
 	if abs := math.Abs(x); abs >= 1e-3 && abs < 1e7 {
 		text := strconv.FormatFloat(x, 'f', -1, 64)

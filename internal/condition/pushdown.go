@@ -2,9 +2,9 @@ package condition
 
 import "tocsin/internal/mapping"
 
-// Pushdown returns what of the condition Elasticsearch can evaluate: a condition that is true of
-// at least the same documents, and whether it is true of no others. When it is not exact, hits
-// have to be matched again in memory against the whole condition.
+// Pushdown returns the part of the condition that Elasticsearch can evaluate: a condition that is
+// true of at least the same documents. exact reports that it is true of no others. If it is not
+// exact, hits must be matched again in memory against the whole condition.
 func Pushdown(e Expr, fields mapping.Fields) (superset Expr, exact bool) {
 	p := pushdown{fields: fields}
 	exact = true
@@ -15,8 +15,9 @@ func Pushdown(e Expr, fields mapping.Fields) (superset Expr, exact bool) {
 	return Simplify(p.widen(e, true)), false
 }
 
-// Remainder returns what is to be matched in memory on the hits of a search for what [Pushdown] returns:
-// members that the search answers exactly need not be matched again, nor can all of them be.
+// Remainder returns the condition to match in memory on the hits of a search for the result of
+// [Pushdown]: members that the search answers exactly need not be matched again, and some of them
+// cannot be.
 func Remainder(e Expr, fields mapping.Fields) Expr {
 	if _, exact := Pushdown(e, fields); exact {
 		return Const(true)
@@ -34,8 +35,8 @@ func Remainder(e Expr, fields mapping.Fields) Expr {
 
 type pushdown struct{ fields mapping.Fields }
 
-// widen replaces every leaf that cannot be pushed down by a constant that only lets more documents
-// through: true, or false below an odd number of Nots.
+// widen replaces every leaf that cannot be pushed down by a constant that only matches more
+// documents: true, or false below an odd number of Nots.
 func (p pushdown) widen(e Expr, up bool) Expr {
 	switch e := e.(type) {
 	case And:
@@ -66,8 +67,7 @@ func (p pushdown) widenAll(members []Expr, up bool) []Expr {
 	return out
 }
 
-// pushable reports whether Query DSL has a clause for the leaf on the field's type that means what
-// the leaf means.
+// pushable reports whether Query DSL has a clause with the meaning of the leaf on the field's type.
 func (p pushdown) pushable(leaf Expr) bool {
 	switch leaf.(type) {
 	case Residual:
@@ -84,7 +84,7 @@ func (p pushdown) pushable(leaf Expr) bool {
 	return true
 }
 
-// pushableOn is pushable for the field of one way in which indices map it.
+// pushableOn is like pushable, for one mapping of the field.
 func pushableOn(leaf Expr, f mapping.Field) bool {
 	switch {
 	case f.Keyed:
@@ -100,8 +100,8 @@ func pushableOn(leaf Expr, f mapping.Field) bool {
 	return !isCIDR || f.Type.Family() != mapping.FamilyString
 }
 
-// pushableKeyed: on a key of a flattened field Elasticsearch refuses patterns and ranges with one
-// bound, and ignoring case ignores that of the key too.
+// pushableKeyed: on a key of a flattened field Elasticsearch rejects patterns and ranges with one
+// bound, and ignoring case also ignores the key's case.
 func pushableKeyed(leaf Expr) bool {
 	switch l := leaf.(type) {
 	case Wildcard, Regexp, CIDR, QueryString:
@@ -116,7 +116,7 @@ func pushableKeyed(leaf Expr) bool {
 	return true
 }
 
-// pushableID: Elasticsearch looks ids up, and nothing else.
+// pushableID: Elasticsearch can only look ids up.
 func pushableID(leaf Expr) bool {
 	switch l := leaf.(type) {
 	case Wildcard, Prefix, Regexp, Range, CIDR, QueryString:
@@ -127,7 +127,8 @@ func pushableID(leaf Expr) bool {
 	return true
 }
 
-// pushableIndex: it knows patterns of names of indices, but no expressions and no order.
+// pushableIndex: Elasticsearch supports patterns of index names, but no regular expressions and no
+// order.
 func pushableIndex(leaf Expr) bool {
 	switch leaf.(type) {
 	case Regexp, Range, CIDR:
@@ -137,7 +138,7 @@ func pushableIndex(leaf Expr) bool {
 }
 
 // pushableVersion: Elasticsearch matches patterns against a version's encoding, takes a prefix for
-// a pattern, and finds nothing when case is to be ignored.
+// a pattern, and finds nothing when case is ignored.
 func pushableVersion(leaf Expr) bool {
 	switch l := leaf.(type) {
 	case Wildcard, Prefix, Regexp, QueryString:

@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// compileRange makes one test of all bounds: a single value has to lie within them.
+// compileRange makes one test of all bounds: a single value must lie within them.
 func compileRange(r Range, f mapping.Field) (accept, error) {
 	var dates dateReader
 	if f.Type.Family() == mapping.FamilyDate {
@@ -35,11 +35,11 @@ func compileRange(r Range, f mapping.Field) (accept, error) {
 	}, nil
 }
 
-// isUTC has the names of the zone of bounds that name none.
+// isUTC holds the zone names with which bounds are as if they named no zone.
 var isUTC = map[string]bool{"": true, "Z": true, "Zulu": true, "UTC": true, "GMT": true, "Etc/UTC": true, "+00:00": true}
 
-// dateFormat returns what the bounds are read by. A number is a count of milliseconds, whatever the
-// field's format, and makes one of the other bound too.
+// dateFormat returns the format of the bounds. A number is a count of milliseconds, whatever the
+// field's format, and so is the other bound then.
 func dateFormat(r Range, f mapping.Field) string {
 	if r.Format != "" {
 		return r.Format
@@ -52,7 +52,7 @@ func dateFormat(r Range, f mapping.Field) string {
 	return f.DateFormat()
 }
 
-// compileBound compares the field's value with the literal: order(v) is negative below it.
+// compileBound compares the field's value with the literal: order(v) is negative if v is less.
 func compileBound(b bound, f mapping.Field, dates dateReader) (accept, error) {
 	order, err := comparer(b, f, dates)
 	if err != nil {
@@ -114,7 +114,7 @@ func compareDate(b bound, f mapping.Field, dates dateReader) (func(mapping.Value
 	return func(v mapping.Value) int { return v.Time.Compare(want) }, nil
 }
 
-// up reports whether a date that stands for a whole unit is the end of it as this bound.
+// up reports whether a date that stands for a whole unit means the unit's end in this bound.
 func (b bound) up() bool { return b.name == "gt" || b.name == "lte" }
 
 func compareBool(a, b bool) int {
@@ -127,7 +127,7 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// familyOf is the family that a literal suggests where the field's type is not known.
+// familyOf returns the family that a literal suggests if the field's type is not known.
 func familyOf(value any) mapping.Family {
 	switch value.(type) {
 	case bool:

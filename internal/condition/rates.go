@@ -6,44 +6,46 @@ import (
 	"slices"
 )
 
-// rates are estimates of how often tests hold. Where nothing is known of the documents, a column that
-// many members look at is taken to be there often, a text that many of them ask for to be a common
-// one, and a literal that stands in many patterns too. A sample corrects them.
+// rates are estimates of how often tests hold. Without a sample, a column that many members test is
+// assumed to be common, and so are a text that many of them want and a literal that occurs in many
+// patterns. A sample corrects the estimates.
 type rates struct {
 	graph *graph
-	// looks counts the members that look at a column, total how often they ask it for a whole text or a number.
+	// looks counts the members that test a column, total how often they want a whole text or a
+	// number of it.
 	looks, total []int32
-	// members counts those that a node is a part of.
+	// members counts the members that a node is a part of.
 	members []int32
-	// leaves are the tests of columns; texts lead to those of them that are of whole texts.
+	// leaves holds the tests of columns; texts finds the tests of whole texts among them.
 	leaves []int32
 	texts  textTable
-	// grams counts the patterns in which grams of a hash stand.
+	// grams counts, by gram hash, the patterns that contain the gram.
 	grams []uint32
-	// found is the literal by which each test of texts is found.
+	// found holds the literal that leads to each text test.
 	found []literal
-	// held estimates how often a node holds, of leaves.
+	// held estimates how often a leaf holds.
 	held []float64
 }
 
-// literal is a text that stands in whatever a test holds of, and where in it the gram is that it is found
-// by. The zero value is none.
+// literal is a text that occurs in every text for which a test holds, with the offset of the gram
+// that leads to it. The zero value means no literal.
 type literal struct {
 	text   string
 	offset int
 }
 
 const (
-	// smoothing is how many texts nobody asks for are as common as one that is asked for once.
+	// smoothing is how many texts that no member wants are as common as one that a single member
+	// wants.
 	smoothing = 8
-	// perPattern is the rate of a literal of leastGram bytes, of which each further byte takes a half;
-	// leastRate is where that ends. anyPattern is that of a pattern without a literal of that size.
+	// perPattern is the rate of a literal of minGram bytes; each further byte halves it, down to
+	// minRate. anyPattern is the rate of a pattern without a literal of that size.
 	perPattern = 1.0 / 4
-	leastRate  = 1.0 / 512
+	minRate    = 1.0 / 512
 	anyPattern = 1.0 / 4
-	// half is the rate of what nothing is known of.
+	// half is the rate of a test about which nothing is known.
 	half = 1.0 / 2
-	// gramBits is the size of the hashes that grams are counted by.
+	// gramBits is the size of the hashes by which grams are counted.
 	gramBits = 16
 )
 
@@ -82,7 +84,7 @@ func newRates(g *graph) *rates {
 	return r
 }
 
-// count counts what each member looks at, once.
+// count counts what each member tests, once.
 func (r *rates) count() {
 	g := r.graph
 	counted, looked := make([]int32, len(g.nodes)), make([]int32, len(g.columns))
@@ -118,7 +120,7 @@ func (r *rates) count() {
 	}
 }
 
-// filled is how often a column has a value.
+// filled returns how often a column has a value.
 func (r *rates) filled(column int32) float64 {
 	return float64(r.looks[column]) / float64(len(r.graph.roots)+1)
 }
@@ -142,7 +144,7 @@ func (r *rates) ofLeaf(l *atom) float64 {
 	}
 }
 
-// ofText is how often a test of texts holds.
+// ofText returns how often a text test holds.
 func (r *rates) ofText(l *atom) float64 {
 	rate, t := 0.0, &r.graph.tests[l.test]
 	switch found := r.found[l.test]; {
@@ -158,19 +160,19 @@ func (r *rates) ofText(l *atom) float64 {
 		return r.filled(l.column)
 	default:
 		rate = perPattern
-		for range len(found.text) - leastGram {
-			rate = max(rate/2, leastRate)
+		for range len(found.text) - minGram {
+			rate = max(rate/2, minRate)
 		}
 		rate *= float64(r.grams[r.hash(found)])
 	}
 	return min(rate, 1) * r.filled(l.column)
 }
 
-// gramsOf yields a literal by each of its grams.
+// gramsOf yields a literal once for each of its grams.
 func gramsOf(text string) iter.Seq[literal] {
 	return func(yield func(literal) bool) {
 		size := min(len(text), gramSize)
-		for at := 0; size >= leastGram && at+size <= len(text); at++ {
+		for at := 0; size >= minGram && at+size <= len(text); at++ {
 			if !yield(literal{text, at}) {
 				return
 			}
@@ -180,8 +182,8 @@ func gramsOf(text string) iter.Seq[literal] {
 
 func (*rates) hash(l literal) uint32 { return hashGram(l.gram(), 32-gramBits) }
 
-// rarest returns the literal with the longest gram, of several that with the gram that the fewest patterns
-// have, and then the longest; none when all are too short.
+// rarest returns the literal with the longest gram. Ties go to the gram in the fewest patterns,
+// then to the longest literal. It returns none when all are too short.
 func (r *rates) rarest(literals []string) (rarest literal) {
 	fewest := uint32(0)
 	for _, text := range literals {
@@ -195,11 +197,11 @@ func (r *rates) rarest(literals []string) (rarest literal) {
 	return rarest
 }
 
-// costs are how often nodes hold and what it costs to find out, as far as it is not known already.
+// costs holds how often nodes hold, and the cost of evaluating them if the answer is not known yet.
 type costs struct{ rate, cost []float64 }
 
-// order puts the parts of every operator in the order in which an answer is likely to cost least: of
-// an And what is cheap and often false, of an Or what is cheap and often true.
+// order sorts the parts of every operator so that the expected cost is least: in an And first what
+// is cheap and often false, in an Or first what is cheap and often true.
 func (r *rates) order(parts []int32, seen *sample) costs {
 	g := r.graph
 	shared := make([]int32, len(g.nodes))
@@ -207,7 +209,7 @@ func (r *rates) order(parts []int32, seen *sample) costs {
 		shared[p]++
 	}
 	c := costs{make([]float64, len(g.nodes)), make([]float64, len(g.nodes))}
-	for i, n := range g.nodes { // Parts come before what they are parts of.
+	for i, n := range g.nodes { // Parts come before the nodes that contain them.
 		own := n.of(parts)
 		switch n.op {
 		case opTrue:
@@ -222,24 +224,24 @@ func (r *rates) order(parts []int32, seen *sample) costs {
 		case opOr:
 			c.rate[i], c.cost[i] = c.sort(own, true)
 		}
-		// What many look at is likely to be known already.
+		// The answer of a widely shared node is probably known already.
 		c.cost[i] = costKnown + c.cost[i]/float64(max(shared[i], 1))
 	}
 	return c
 }
 
-// costKnown is the cost of an answer that is known, beside those of tests.
+// costKnown is the cost of using a known answer, relative to the cost of tests.
 const costKnown = 0.3
 
-// ends is how often the answer of a part decides; deciding is the answer that does.
+// ends returns how often the answer of a part decides; deciding is the answer that does.
 func (c costs) ends(p int32, deciding bool) float64 {
 	if deciding {
-		return max(c.rate[p], leastRate)
+		return max(c.rate[p], minRate)
 	}
-	return max(1-c.rate[p], leastRate)
+	return max(1-c.rate[p], minRate)
 }
 
-// sort returns the rate and the cost of the whole.
+// sort sorts the parts and returns the rate and the cost of the whole.
 func (c costs) sort(parts []int32, deciding bool) (whole, all float64) {
 	slices.SortStableFunc(parts, func(x, y int32) int {
 		return cmp.Compare(c.cost[x]/c.ends(x, deciding), c.cost[y]/c.ends(y, deciding))

@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/invariants"
 )
 
-// each compiles the members of a graph by themselves; nil where they are not in it.
+// each compiles the members of a graph separately; nil for members that are not in it.
 func (g *graph) each() []*Matcher {
 	out := make([]*Matcher, len(g.roots))
 	for i, root := range g.roots {
@@ -22,14 +22,14 @@ func (g *graph) each() []*Matcher {
 	return out
 }
 
-// How many members make a set large, and of how many documents one is checked.
+// The number of members of a large set, and the sampling interval of documents for it.
 const (
 	manyMembers     = 64
 	checkedOfMany   = 61
 	checkedOfOthers = 7
 )
 
-// checked reports whether the document at hand is one of those that are checked.
+// checked reports whether the current document is one of those that are checked.
 func (m *Matching) checked() bool {
 	if len(m.graph.roots) > manyMembers {
 		return m.count%checkedOfMany == 1
@@ -37,16 +37,16 @@ func (m *Matching) checked() bool {
 	return m.count%checkedOfOthers == 1
 }
 
-// Recheck holds what the last Match found against what every member finds by itself in the same document,
-// which may be read in another way; of some documents only. It does so where [invariants] are checked, and a
-// difference is one that is broken.
+// Recheck compares the result of the last Match with the result of every member by itself on the
+// same document, which may be read in another way. It does so for some documents only, and only
+// where [invariants] are checked. A difference is a broken invariant.
 func (m *Matching) Recheck(read func() (Document, error), scope Scope) {
 	if !invariants.Enabled || !m.checked() {
 		return
 	}
 	d, err := read()
 	if err != nil {
-		return // It is the reader's to say.
+		return // The reader reports that.
 	}
 	m.recheck(d, scope)
 }
@@ -63,7 +63,7 @@ func (m *Matching) recheck(d Document, scope Scope) {
 	}
 }
 
-// try is Match where a crash, of which the set need not have come to know, is no answer.
+// try is like Match, except that it reports a crash, which the set may not have run into.
 func (m *Matcher) try(d Document) (holds, crashed bool) {
 	defer func() {
 		if v := recover(); v != nil {

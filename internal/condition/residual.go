@@ -21,7 +21,7 @@ func (l *leaf) matchRows(d Document) bool {
 	return anyRow(columns, make([]*mapping.Value, 0, len(columns)), l.holds)
 }
 
-// anyRow extends a row by each value of the next column, or by nil where it has none.
+// anyRow extends a row by each value of the next column, or by nil if it has none.
 func anyRow(columns [][]mapping.Value, row []*mapping.Value, holds func([]*mapping.Value) bool) bool {
 	if len(row) == len(columns) {
 		return holds(row)
@@ -38,8 +38,7 @@ func anyRow(columns [][]mapping.Value, row []*mapping.Value, holds func([]*mappi
 	return false
 }
 
-// widened is what Elasticsearch can check of a residual: that the fields are there without which
-// it cannot hold.
+// widened returns what Elasticsearch can check of a residual: that its required fields exist.
 func (r Residual) widened(up bool) Expr {
 	if !up {
 		return Const(false)

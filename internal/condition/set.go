@@ -6,55 +6,55 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Set is many conditions that are matched against a document together: what they share is looked at
-// once. Each gets the answer that a [Matcher] of its own would give. It is safe for concurrent use;
-// every goroutine needs a [Matching] of its own.
+// Set matches many conditions against a document together: common parts are evaluated once. Each
+// condition gets the same answer as from its own [Matcher]. A Set is safe for concurrent use; every
+// goroutine needs its own [Matching].
 //
 // The flow: [NewSet] makes one graph of all conditions, in which equal parts are one node. An
-// arrangement finds for each condition tests of which one at least must hold ([anchoring]), and in
-// which order the parts of a node cost least. [Matching.Match] looks up the texts that a document has,
-// is led by them to the few conditions that can be true, and evaluates those and the conditions without
-// an anchor, no node twice.
+// arrangement finds for each condition tests of which at least one must hold ([anchoring]), and the
+// cheapest order of each node's parts. [Matching.Match] looks up the texts of a document, which
+// lead to the few conditions that can be true, and evaluates those and the conditions without an
+// anchor, no node more than once.
 type Set struct {
 	graph *graph
-	// arrange makes the arrangement when it is first needed: who has a sample of documents makes a better
-	// one before ([Set.Tuned]).
+	// arrange makes the arrangement when it is first needed, unless a sample of documents has made
+	// a better one before ([Set.Tuned]).
 	arrange     sync.Once
 	arrangement *arrangement
 }
 
-// Member is a condition of a [Set], with the mapping that it is read under. Members may see one name
-// in different ways; what they share is found out from what they see.
+// Member is a condition of a [Set], with its mapping. Members may map a name differently: they
+// share what they map alike.
 type Member struct {
 	Expr   Expr
 	Fields mapping.Fields
 }
 
-// Columns is a document as a [Set] reads it: its fields have the numbers of [Set.Fields], its objects
-// those of [Set.Objects]. It may have further ones, with higher numbers.
+// Columns is a document as a [Set] reads it: its fields have the numbers of [Set.Fields], its
+// objects the numbers of [Set.Objects]. It may have further ones, with higher numbers.
 type Columns interface {
 	Document
-	// Filled appends to dst the numbers of the fields that have values; it may name more than those.
+	// Filled appends to dst the numbers of the fields that have values; it may include others.
 	Filled(dst []int32) []int32
-	// Column returns the indexed values of a field. They are not changed before the next document.
+	// Column returns the indexed values of a field. They are valid until the next document.
 	Column(i int) []mapping.Value
-	// Texts returns the String of each value of a field. They are not changed before the next document.
+	// Texts returns the String of each value of a field. They are valid until the next document.
 	Texts(i int) []string
-	// ObjectAt reports whether any value stands at or below the name of an object.
+	// ObjectAt reports whether there is a value at or below the name of an object.
 	ObjectAt(i int) bool
 }
 
-// Fields returns the fields that the conditions read, by number. They are the set's: a copy may be
-// extended.
+// Fields returns the fields that the conditions read, by number. The slice belongs to the set; a
+// copy may be extended.
 func (s *Set) Fields() []mapping.Field { return s.graph.columns }
 
-// Objects returns the names of which the conditions ask whether anything stands there, by number.
+// Objects returns, by number, the names of the objects whose existence the conditions test.
 func (s *Set) Objects() []string { return s.graph.objects }
 
-// Len returns the number of members, those with errors among them.
+// Len returns the number of members, including members with errors.
 func (s *Set) Len() int { return len(s.graph.roots) }
 
-// arranged returns the arrangement, which may be the one that is made in ignorance of the documents.
+// arranged returns the arrangement, which is made without a sample if there is none yet.
 func (s *Set) arranged() *arrangement {
 	s.arrange.Do(func() {
 		if s.arrangement == nil {
@@ -64,7 +64,7 @@ func (s *Set) arranged() *arrangement {
 	return s.arrangement
 }
 
-// Of numbers the fields of any document.
+// Of returns any document as columns.
 func (s *Set) Of(d Document) Columns { return numbered{d, s.graph} }
 
 type numbered struct {

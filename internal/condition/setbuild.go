@@ -12,8 +12,9 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// NewSet compiles conditions. The errors are those of [Compile], by number of the member: a member
-// with an error is not in the set and never found. A crash while one is compiled is its error.
+// NewSet compiles conditions. The errors are the errors of [Compile], by number of the member. A
+// member with an error is not in the set and never matches. A crash while compiling a member is its
+// error.
 func NewSet(members []Member) (*Set, []error) {
 	errs := make([]error, len(members))
 	crashed := make([]bool, len(members))
@@ -28,7 +29,7 @@ func NewSet(members []Member) (*Set, []error) {
 			b.graph.roots = append(b.graph.roots, root)
 		}
 		if again {
-			continue // What a crash leaves half made is left behind.
+			continue // A graph that a crash left incomplete is discarded.
 		}
 		if invariants.Enabled {
 			b.graph.members = slices.Clone(members)
@@ -39,24 +40,24 @@ func NewSet(members []Member) (*Set, []error) {
 	}
 }
 
-// setBuilder makes the graph of a set: a [maker] of nodes.
+// setBuilder builds the graph of a set: it is a [maker] of nodes.
 type setBuilder struct {
 	graph   *graph
 	columns map[string][]int32
 	objects map[string]int32
 	nodes   map[string]int32
-	// key is memory for keys of nodes.
+	// key is a buffer for keys of nodes.
 	key []byte
-	// under is the mapping of the member at hand, tests the nodes that tests have become under it, by name of
-	// the field and key.
+	// under is the mapping of the current member, tests the nodes of the tests compiled under it,
+	// by field name and key.
 	under mapping.Fields
 	tests map[string]int32
-	// crashed tells that the last member did.
+	// crashed means that the last member crashed.
 	crashed bool
 }
 
 func newSetBuilder(members int) *setBuilder {
-	some := 8 * members // That many nodes are usual.
+	some := 8 * members // A usual number of nodes.
 	b := &setBuilder{
 		graph: &graph{
 			roots: make([]int32, 0, members), nodes: make([]node, 0, some), costs: make([]float32, 0, some), leaves: make([]atom, 0, some), tests: make([]textTest, 0, some),
@@ -68,7 +69,7 @@ func newSetBuilder(members int) *setBuilder {
 	return b
 }
 
-// member adds a condition. After a crash the graph is good for nothing.
+// member adds a condition. After a crash the graph is unusable.
 func (b *setBuilder) member(m Member) (root int32, err error) {
 	b.crashed = false
 	defer func() {
@@ -82,7 +83,7 @@ func (b *setBuilder) member(m Member) (root int32, err error) {
 		clear(b.tests)
 	}
 	e := m.Expr
-	if hasConst(e) { // All else that Simplify does the graph does as well.
+	if hasConst(e) { // The graph does everything else that Simplify does.
 		e = Simplify(e)
 	}
 	if root, err = compile(b, e, m.Fields); err != nil {
@@ -91,7 +92,7 @@ func (b *setBuilder) member(m Member) (root int32, err error) {
 	return root, nil
 }
 
-// test compiles a test that the mapping at hand has not been asked for before.
+// test compiles a test that is new under the current mapping.
 func (b *setBuilder) test(e Expr, fields mapping.Fields) (int32, error) {
 	key, ok := appendLeafKey(appendTextKey(b.key[:0], fieldOf(e)), e)
 	b.key = key
@@ -112,7 +113,7 @@ func (b *setBuilder) test(e Expr, fields mapping.Fields) (int32, error) {
 	return n, nil
 }
 
-// constant is the node 0 or 1.
+// constant returns the node 0 or 1.
 func (b *setBuilder) constant(value bool) int32 {
 	op := opFalse
 	if value {
@@ -121,7 +122,7 @@ func (b *setBuilder) constant(value bool) int32 {
 	return b.node(op.name(), node{op: op}, 0)
 }
 
-// operator returns the one node of an operator and its parts.
+// operator returns the unique node of an operator and its parts.
 func (b *setBuilder) operator(op operator, parts []int32, cost float32) int32 {
 	b.key = append(b.key[:0], op.name()...)
 	for _, p := range parts {
@@ -135,7 +136,7 @@ func (b *setBuilder) operator(op operator, parts []int32, cost float32) int32 {
 	return b.node(string(b.key), node{op: op, first: first, count: int32(len(parts))}, cost)
 }
 
-// node returns the one node of a key.
+// node returns the unique node of a key.
 func (b *setBuilder) node(key string, n node, cost float32) int32 {
 	if i, ok := b.nodes[key]; ok {
 		return i
@@ -157,7 +158,7 @@ func (b *setBuilder) not(x int32) int32 {
 	}
 }
 
-// join makes an And or an Or, less the parts that do not decide. One that alone decides is the answer.
+// join makes an And or an Or without the constant parts. A constant that decides is the answer.
 func (b *setBuilder) join(op operator, parts []int32) int32 {
 	parts = b.flat(op, parts)
 	if op == opOr {
@@ -191,7 +192,7 @@ func (b *setBuilder) join(op operator, parts []int32) int32 {
 	return b.operator(op, kept, cost)
 }
 
-// flat puts the parts of equal operators in their place, in a list of its own.
+// flat replaces nested operators of the same kind by their parts, in a new list.
 func (b *setBuilder) flat(op operator, parts []int32) []int32 {
 	out := make([]int32, 0, len(parts))
 	for _, p := range parts {
@@ -204,7 +205,7 @@ func (b *setBuilder) flat(op operator, parts []int32) []int32 {
 	return out
 }
 
-// joinTexts makes one test of those that compare one column with whole texts.
+// joinTexts merges tests that compare the same column with whole texts.
 func (b *setBuilder) joinTexts(parts []int32) []int32 {
 	type group struct {
 		column int32
@@ -242,7 +243,7 @@ func (b *setBuilder) joinTexts(parts []int32) []int32 {
 			out = append(out, p)
 		case texts[g] != nil:
 			all := texts[g]
-			texts[g] = nil // They are all in the first one's place.
+			texts[g] = nil // All of them are merged into the first one.
 			slices.Sort(all)
 			out = append(out, b.equalLeaf(g.column, equalTexts(slices.Compact(all), g.fold)))
 		}
@@ -250,8 +251,8 @@ func (b *setBuilder) joinTexts(parts []int32) []int32 {
 	return out
 }
 
-// column returns the number of a field. Fields of one name that have the same values everywhere are
-// one column.
+// column returns the number of a field. Fields of one name that have the same values in every
+// document are one column.
 func (b *setBuilder) column(f mapping.Field) int32 {
 	for _, i := range b.columns[f.Name] {
 		if b.graph.columns[i].SameValues(f) {
@@ -275,7 +276,7 @@ func (b *setBuilder) object(name string) int32 {
 	return i
 }
 
-// keyOf begins the key that tells a leaf from all others, in the memory of another.
+// keyOf begins the unique key of a leaf, reusing a buffer.
 func keyOf(memory []byte, kind string, column int32) []byte {
 	return append(binary.LittleEndian.AppendUint32(append(memory[:0], kind...), uint32(column)), ' ')
 }

@@ -2,7 +2,7 @@ package condition
 
 import "strconv"
 
-// What tests cost beside each other: the cheapest part of an operator is evaluated first.
+// The relative costs of tests: the cheapest part of an operator is evaluated first.
 const (
 	costEqual   = 1
 	costExists  = 1
@@ -15,7 +15,7 @@ const (
 	costNested  = 500
 )
 
-// leaf returns the one node of a test.
+// leaf returns the unique node of a test.
 func (b *setBuilder) leaf(l leaf) int32 {
 	switch l.kind {
 	case valueLeaf:
@@ -34,8 +34,8 @@ func (b *setBuilder) leaf(l leaf) int32 {
 	}
 }
 
-// nestedLeaf shares nothing: what a test looks at within objects is no column of the set, and mappings may
-// see the objects in different ways.
+// nestedLeaf is not shared: fields within objects are not columns of the set, and mappings may see
+// the objects differently.
 func (b *setBuilder) nestedLeaf(l leaf) int32 {
 	a := newAtom(nestedAtom, none)
 	a.nested = &l
@@ -46,7 +46,7 @@ func newAtom(kind atomKind, column int32) atom {
 	return atom{kind: kind, column: column, object: none, test: none, numbers: none, row: none}
 }
 
-// atom returns the one node of a key.
+// atom returns the unique node of a key.
 func (b *setBuilder) atom(key string, cost float32, a atom) int32 {
 	if i, ok := b.nodes[key]; ok {
 		return i
@@ -55,7 +55,7 @@ func (b *setBuilder) atom(key string, cost float32, a atom) int32 {
 	return b.node(key, node{op: opLeaf, first: int32(len(b.graph.leaves) - 1)}, cost)
 }
 
-// valueLeaf shares a test with those of the same key.
+// valueLeaf shares a test among leaves with the same key.
 func (b *setBuilder) valueLeaf(l *leaf) int32 {
 	column := b.column(l.field)
 	if l.value.text.equal != nil {
@@ -87,7 +87,7 @@ func (b *setBuilder) valueLeaf(l *leaf) int32 {
 	return b.atom(key, costValue, a)
 }
 
-// textLeaf returns the leaf of a test of texts.
+// textLeaf returns the leaf of a text test.
 func (b *setBuilder) textLeaf(key string, cost float32, column int32, t textTest) int32 {
 	if i, ok := b.nodes[key]; ok {
 		return i
@@ -104,7 +104,7 @@ func (b *setBuilder) textLeaf(key string, cost float32, column int32, t textTest
 	return b.atom(key, cost, a)
 }
 
-// rowLeaf shares a residual with those of the same text that see its fields alike.
+// rowLeaf shares a residual among leaves with the same text and the same mapping of its fields.
 func (b *setBuilder) rowLeaf(l *leaf) int32 {
 	columns := make([]int32, len(l.fields))
 	key := []byte("row ")

@@ -8,32 +8,32 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Matching is the memory that matching a set takes. It is for one goroutine at a time.
+// Matching is the working memory of matching a set. Only one goroutine may use it at a time.
 type Matching struct {
 	graph       *graph
 	arrangement *arrangement
 	document    Columns
-	// count numbers the documents: what is marked with another number is of another document.
+	// count numbers the documents: a mark with another number belongs to another document.
 	count uint32
-	// at is the leaf that is tested.
+	// at is the leaf that is being tested.
 	at int32
-	// answers of nodes are their document's number, and in the lowest bit the answer.
+	// answers holds, for each node, its document's number and in the lowest bit the answer.
 	answers []uint32
-	// offered marks members that were looked at, tried the tests whose members were.
+	// offered marks members that were evaluated, tried the tests whose members were.
 	offered, tried []uint32
 	columns        []columnOf
 	filled         []int32
 	found          []int32
-	// scope are the members that are looked at, try what leads to them.
+	// scope selects the members to evaluate, try the tests that lead to them.
 	scope Scope
 	try   func(tests []int32)
-	// folded is memory for texts with their letters lowered.
+	// folded is a buffer for folded texts.
 	folded []byte
 	row    []*mapping.Value
 	rows   [][]mapping.Value
 }
 
-// NewMatching returns memory to match the set with.
+// NewMatching returns working memory for matching the set.
 func (s *Set) NewMatching() *Matching { return newMatching(s.graph, s.arranged()) }
 
 func newMatching(g *graph, a *arrangement) *Matching {
@@ -46,10 +46,10 @@ func newMatching(g *graph, a *arrangement) *Matching {
 	return m
 }
 
-// maxCount is how many documents are told apart before all marks are taken back.
+// maxCount is the number of documents after which all marks are reset.
 const maxCount = 1<<31 - 1
 
-// begin takes the next document.
+// begin starts the next document.
 func (m *Matching) begin(d Columns) {
 	if m.count++; m.count > maxCount {
 		clear(m.answers)
@@ -62,9 +62,9 @@ func (m *Matching) begin(d Columns) {
 	m.filled = d.Filled(m.filled[:0])
 }
 
-// Match returns the numbers of the members that are true of a document, in order; they are good until
-// the next Match. Only members that scope has are looked at. Where it crashes, [Matching.Crashing] tells
-// which members did it.
+// Match returns the numbers of the members that are true of a document, in order; the slice is
+// valid until the next Match. Only members in scope are evaluated. If it panics,
+// [Matching.Crashing] returns the members that caused it.
 func (m *Matching) Match(d Columns, scope Scope) []int32 {
 	m.begin(d)
 	m.scope = scope
@@ -85,8 +85,8 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 	return m.found
 }
 
-// Crashing returns, after a Match that crashed, the members that have the test at which it did; none when
-// it was at no test. Members that are left out of a set made anew cannot crash it again.
+// Crashing returns, after a Match that panicked, the members with the test at which it did; nil
+// when it was at no test. Once these members are left out of a new set, they cannot crash it again.
 func (m *Matching) Crashing() []int32 {
 	if m.at == none {
 		return nil
@@ -105,7 +105,7 @@ func (m *Matching) Crashing() []int32 {
 	return out
 }
 
-// tryAll offers the members that tests lead to, as far as these hold.
+// tryAll offers the members of the given tests, as far as the tests hold.
 func (m *Matching) tryAll(tests []int32) {
 	for _, n := range tests {
 		if m.tried[n] == m.count {
@@ -131,7 +131,7 @@ func (m *Matching) offer(member int32) {
 	}
 }
 
-// holds answers for a node, once.
+// holds evaluates a node, once.
 func (m *Matching) holds(n int32) bool {
 	if a := m.answers[n]; a>>1 == m.count {
 		return a&1 == 1
@@ -216,7 +216,7 @@ func (m *Matching) testTexts(l *atom) bool {
 	return slices.ContainsFunc(m.textsFor(l), l.holds)
 }
 
-// textsFor returns the texts that a leaf judges.
+// textsFor returns the texts that a leaf tests.
 func (m *Matching) textsFor(l *atom) []string {
 	if l.fold {
 		return m.foldedTexts(l.column)

@@ -8,13 +8,14 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// columnOf is what was asked of a column so far; the numbers are those of the document for which it is
-// known: the values, their texts, the texts with letters lowered, the networks that they lie in.
+// columnOf caches what was computed of a column: the values, their texts, the folded texts, and the
+// networks that contain them. The numbers are the numbers of the document for which each part is
+// valid.
 type columnOf struct {
 	fetched, read, lowered, located uint32
 	values                          []mapping.Value
 	texts, folded                   []string
-	// own is memory for folded, which is texts where there is nothing to fold.
+	// own is a buffer for folded, which is texts when there is nothing to fold.
 	own []string
 }
 
@@ -34,7 +35,7 @@ func (m *Matching) texts(c int32) []string {
 	return column.texts
 }
 
-// foldedTexts returns the texts of a column with their ASCII letters lowered.
+// foldedTexts returns the texts of a column with their ASCII letters lowercased.
 func (m *Matching) foldedTexts(c int32) []string {
 	column := &m.columns[c]
 	if column.lowered == m.count {
@@ -58,7 +59,7 @@ func (m *Matching) foldedTexts(c int32) []string {
 	return column.folded
 }
 
-// fold lowers a text in memory of the document.
+// fold lowercases a text into the document's buffer.
 func (m *Matching) fold(text string, at int) string {
 	start := len(m.folded)
 	m.folded = appendFolded(m.folded, text, at)
@@ -66,7 +67,7 @@ func (m *Matching) fold(text string, at int) string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// locate answers all tests of addresses of a column that hold.
+// locate evaluates all address tests of a column.
 func (m *Matching) locate(c int32) {
 	column := &m.columns[c]
 	if column.located == m.count {

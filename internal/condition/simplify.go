@@ -76,14 +76,14 @@ func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
 	return wrap(out)
 }
 
-// repeated remembers expressions. Leaves are small values and, where there are many, map keys; the
-// others are few and compared one by one.
+// repeated remembers expressions. Leaves are small values and, if there are many, map keys; other
+// expressions are few and compared one by one.
 type repeated struct {
 	leaves map[Expr]bool
 	others []Expr
 }
 
-// manyLeaves is the number of members from which looking up beats comparing.
+// manyLeaves is the number of members from which a map is faster than comparing.
 const manyLeaves = 16
 
 func newRepeated(members int) repeated {
@@ -186,7 +186,7 @@ func simplifyTerms(t Terms) Expr {
 }
 
 // Fields returns the names of the fields that the tree tests, sorted, each once. A test of all
-// fields names none, and of a [Raw] they are those of its reading.
+// fields has no name. A [Raw] has the fields of its reading.
 func Fields(e Expr) []string {
 	var names []string
 	Walk(e, func(leaf Expr) {
@@ -199,7 +199,7 @@ func Fields(e Expr) []string {
 			names = append(names, read...)
 			return
 		}
-		// Many tests of one field stand in a row.
+		// Tests of one field often come in a row.
 		if name := fieldOf(leaf); name != "" && (len(names) == 0 || names[len(names)-1] != name) {
 			names = append(names, name)
 		}

@@ -7,8 +7,8 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// compileMatch makes the test of a field that is not analysed: its one value is what the text
-// stands for.
+// compileMatch makes the test of a field that is not analysed: it compares with the one value that
+// the text stands for.
 func compileMatch(m Match, f mapping.Field) (valueTest, error) {
 	if m.Value == nil {
 		return valueTest{}, fmt.Errorf("null cannot be looked for: %w", ErrLiteral)
@@ -19,7 +19,7 @@ func compileMatch(m Match, f mapping.Field) (valueTest, error) {
 	return compileTerm(m.Value, false, f)
 }
 
-// guessMatch takes a text for itself, and for a network where that is one.
+// guessMatch compares with the text, or with a network if the text is one.
 func guessMatch(text string) valueTest {
 	same := equalText(text, false).values()
 	if !strings.Contains(text, "/") {
@@ -32,8 +32,8 @@ func guessMatch(text string) valueTest {
 	return valueTest{accept: func(v mapping.Value) bool { return same.accept(v) || within.accept(v) }}
 }
 
-// compileQueryString takes a single pattern. Several are words and operators of a language of
-// their own.
+// compileQueryString accepts a single pattern. Several are words and operators of a separate
+// language.
 func compileQueryString(q QueryString, f mapping.Field) (valueTest, error) {
 	if strings.ContainsFunc(q.Pattern, isQueryBlank) {
 		return valueTest{}, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
@@ -41,7 +41,7 @@ func compileQueryString(q QueryString, f mapping.Field) (valueTest, error) {
 	return patternLater(f.Normalize(q.Pattern), false), nil
 }
 
-// isQueryBlank tells what separates the words of a query string.
+// isQueryBlank reports whether a character separates the words of a query string.
 func isQueryBlank(r rune) bool { return strings.ContainsRune(" \t\r\n\u3000", r) }
 
 func matchDSL(m Match) Query {
@@ -58,10 +58,10 @@ func matchDSL(m Match) Query {
 	return Query{"match": Query{m.Field: m.Value}}
 }
 
-// querySpecial are the characters that mean something in a query string.
+// querySpecial are the characters with a meaning in a query string.
 const querySpecial = `+-=&|><!(){}[]^"~*?:\/`
 
-// queryStringDSL leaves the pattern's stars and escapes the rest.
+// queryStringDSL keeps the pattern's stars and escapes the rest.
 func queryStringDSL(q QueryString) Query {
 	var b strings.Builder
 	escaped := false

@@ -2,26 +2,26 @@ package condition
 
 import "math/bits"
 
-// textTable finds the tests that want a text of a column. Most texts are wanted by none: to find that
-// out takes one look at one place, whatever the number of texts.
+// textTable finds the tests that want a text of a column. Most texts are wanted by no test: that
+// takes a single probe, whatever the number of texts.
 type textTable struct {
 	slots   []textSlot
 	entries []textEntry
-	// tests are those of entries that have one.
+	// tests holds the tests of entries with a single test.
 	tests []int32
 }
 
-// textSlot is a hash and the number of its entry, one more; 0 is no entry.
+// textSlot is a hash and its entry's number plus one; 0 means empty.
 type textSlot struct{ hash, entry uint32 }
 
-// textEntry is a text, folded, and its tests.
+// textEntry is a folded text and its tests.
 type textEntry struct {
 	column int32
 	text   string
 	tests  []int32
 }
 
-// newTextTable returns a table with room for the texts that tests compare with.
+// newTextTable returns a table with room for the texts of the given tests.
 func newTextTable(g *graph, tests []int32) textTable {
 	n := 0
 	for _, test := range tests {
@@ -32,7 +32,7 @@ func newTextTable(g *graph, tests []int32) textTable {
 	return textTable{slots: make([]textSlot, 2<<bits.Len(uint(n))), entries: make([]textEntry, 0, n), tests: make([]int32, 0, n)}
 }
 
-// add adds texts of a test. There are no more in all than the table has room for.
+// add adds texts of a test. The total must not exceed the table's room.
 func (t *textTable) add(column int32, texts []string, test int32) {
 	for _, text := range texts {
 		folded := foldASCII(text)

@@ -10,20 +10,21 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// textTest judges the text of one value. The zero value holds of none.
+// textTest tests the text of one value. The zero value holds for no text.
 type textTest struct {
-	// fold: the text must have been folded before.
+	// fold: the text must be folded before the test.
 	fold  bool
 	holds func(string) bool
-	// equal are the texts that it holds of, folded where it folds, when it is nothing but those.
+	// equal lists the texts for which it holds, folded if it folds; empty if it does more than
+	// compare.
 	equal []string
-	// literals are folded texts that stand within every text that it holds of, once that is folded.
+	// literals are folded texts that occur in every folded text for which it holds.
 	literals []string
-	// scans: to judge takes time for every character, so that it is worth looking for a literal first.
+	// scans: the test takes time for every character, so that looking for a literal first pays.
 	scans bool
 }
 
-// values judges values by their text, and folds it when that is wanted.
+// values returns a test of values by their text, which folds the text if needed.
 func (t textTest) values() valueTest {
 	out := valueTest{text: t}
 	switch {
@@ -39,7 +40,7 @@ func (t textTest) values() valueTest {
 	return out
 }
 
-// compilePattern makes the test of a leaf that only fields with text know.
+// compilePattern makes the test of a leaf that only text fields support.
 func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 	family := f.Type.Family()
 	if family != mapping.FamilyString && family != mapping.FamilyUnknown && family != mapping.FamilyVersion {
@@ -48,7 +49,7 @@ func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 	switch l := leaf.(type) {
 	case Wildcard:
 		if l.Pattern == "" {
-			return valueTest{}, nil // To Elasticsearch no pattern matches nothing, not the empty value.
+			return valueTest{}, nil // In Elasticsearch an empty pattern matches nothing, not even the empty value.
 		}
 		return patternLater(f.Normalize(l.Pattern), l.Fold), nil
 	case QueryString:
@@ -83,7 +84,7 @@ func equalText(want string, fold bool) textTest {
 	return textTest{fold: fold, holds: func(s string) bool { return s == want }, equal: []string{want}}
 }
 
-// fewTexts is up to how many texts comparing with each beats looking up.
+// fewTexts is the number of texts up to which comparing with each is faster than a map.
 const fewTexts = 4
 
 func equalTexts(want []string, fold bool) textTest {
@@ -119,14 +120,14 @@ func beginText(want string, fold bool) textTest {
 	return textTest{fold: fold, holds: func(s string) bool { return strings.HasPrefix(s, want) }, literals: []string{literal}}
 }
 
-// matchPattern tests against a pattern as [Wildcard] has it.
+// matchPattern matches a pattern as in [Wildcard].
 func matchPattern(pattern string, fold bool) textTest {
 	w := newWildcard(pattern, fold)
-	w.fold = false // The text is folded by then.
+	w.fold = false // The text is folded already.
 	return textTest{fold: fold, holds: w.test(), literals: bytesOnly(w.literals())}
 }
 
-// literals are the texts that stand in every value of the pattern.
+// literals returns the texts that occur in every value that matches the pattern.
 func (w wildcard) literals() []string {
 	var out []string
 	for _, p := range w.pieces {
@@ -148,7 +149,7 @@ func (w wildcard) literals() []string {
 	return out
 }
 
-// bytesOnly leaves out what may stand in a value as other bytes: what is no UTF-8 reads as U+FFFD.
+// bytesOnly drops literals that may occur in a value as other bytes: invalid UTF-8 reads as U+FFFD.
 func bytesOnly(literals []string) []string {
 	var out []string
 	for _, literal := range literals {

@@ -2,18 +2,18 @@ package condition
 
 import "tocsin/internal/mapping"
 
-// Trace says of every part of a condition whether it holds for one document, and why.
+// Trace says for every part of a condition whether it holds for one document, and why.
 type Trace struct {
-	// Text is the operator of an inner node, the whole test of a leaf.
+	// Text is the operator of an inner node, or the whole test of a leaf.
 	Text string `json:"text"`
 	// Holds is the part's answer for the document.
 	Holds bool `json:"holds"`
-	// Values are the field's indexed values, of a leaf.
+	// Values are the indexed values of a leaf's field.
 	Values []string `json:"values,omitempty"`
 	Parts  []Trace  `json:"parts,omitempty"`
 }
 
-// NewTrace evaluates every part of a condition, also those that the result does not depend on.
+// NewTrace evaluates every part of a condition, including parts that do not affect the result.
 func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	switch e := e.(type) {
 	case And:
@@ -30,7 +30,7 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	t := Trace{Text: e.String(), Holds: m.Match(d)}
 	if n, ok := e.(Nested); ok {
 		d.AnyObject(n.Path, func() bool {
-			t.addValues(n.X, within{n.Path, fields}, d)
+			t.addValues(n.X, nestedView{n.Path, fields}, d)
 			return false
 		})
 		return t, nil
@@ -39,7 +39,7 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	return t, nil
 }
 
-// addValues notes what the document has of the fields that a test asks for.
+// addValues adds the document's values of the fields that a test reads.
 func (t *Trace) addValues(e Expr, fields mapping.Fields, d Document) {
 	for _, name := range Fields(e) {
 		f, ok := fields.Field(name)

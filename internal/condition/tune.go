@@ -2,18 +2,18 @@ package condition
 
 import "tocsin/internal/invariants"
 
-// sample is what was counted of some documents; nil is no documents.
+// sample holds counts from some documents; nil means no documents.
 type sample struct {
 	documents int
-	// held counts how often a leaf holds, near how often there was what it is found by, filled how often a
-	// column has a value.
+	// held counts how often a leaf holds, near how often the value that leads to it occurs, filled
+	// how often a column has a value.
 	held, near, filled []int32
 }
 
-// weight is how many documents an estimate counts as that nothing was seen for.
+// weight is the number of documents that the prior estimate counts as.
 const weight = 2
 
-// rate corrects an estimate by what was seen.
+// rate corrects an estimate by the counts.
 func (s *sample) rate(seen int32, estimate float64) float64 {
 	if s == nil {
 		return estimate
@@ -42,10 +42,10 @@ func (s *sample) filledOf(column int32) int32 {
 	return s.filled[column]
 }
 
-// Tuned returns the set arranged for documents like those of a sample, of which some hundred are
-// enough: it gives the same answers, at less cost. The numbers of fields and objects stay. Each sampled
-// document is only asked while it is at hand: next is called until it returns nil. Where one makes a
-// condition crash, or next does, the set stays as it is.
+// Tuned returns the set arranged for documents like those of a sample of a few hundred: it gives
+// the same answers, at less cost. The numbers of fields and objects stay the same. next is called
+// until it returns nil; each document is used only until the next call. If next or a condition
+// panics, the set stays as it is.
 func (s *Set) Tuned(next func() Columns) *Set {
 	g := s.graph
 	r := newRates(g)
@@ -56,7 +56,7 @@ func (s *Set) Tuned(next func() Columns) *Set {
 	return &Set{graph: g, arrangement: arrange(g, r, seen)}
 }
 
-// sample counts in documents; nil after a crash.
+// sample counts in documents; nil after a panic.
 func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
 	defer func() {
 		if v := recover(); v != nil {

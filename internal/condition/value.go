@@ -11,24 +11,24 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// accept judges one indexed value of a field.
+// accept tests one indexed value of a field.
 type accept func(mapping.Value) bool
 
-// valueTest is accept and, where that can be told, what it looks for: text, networks or numbers then say
-// the same as accept does. The zero value accepts none.
+// valueTest is accept and, where possible, an equivalent text test, networks or numbers. The zero
+// value accepts no value.
 type valueTest struct {
 	accept accept
-	// text judges values by nothing but their text.
+	// text tests values by their text alone.
 	text textTest
-	// networks, when not nil, are those of which one has the value's address.
+	// networks, when not nil: the value's address must be in one of them.
 	networks []netip.Prefix
-	// numbers, when not nil, are those of which the value is one.
+	// numbers, when not nil: the value must be one of them.
 	numbers []number
-	// later makes the text where that has not been done: it takes time, and not every test is made use of.
+	// later makes the text test when it is needed: it takes time, and not every test is used.
 	later func() textTest
 }
 
-// complete is the test with everything made.
+// complete returns the test with later evaluated.
 func (v valueTest) complete() valueTest {
 	if v.later == nil {
 		return v
@@ -36,7 +36,7 @@ func (v valueTest) complete() valueTest {
 	return v.later().values()
 }
 
-// never reports whether it accepts no value.
+// never reports whether the test accepts no value.
 func (v valueTest) never() bool { return v.accept == nil && v.later == nil }
 
 func acceptTest(a accept, err error) (valueTest, error) { return valueTest{accept: a}, err }
@@ -85,8 +85,8 @@ func folds(leaf Expr) bool {
 	return false
 }
 
-// compileTerms differs from several Terms in one point: a number beyond the type's range is
-// refused among others, while alone it just equals nothing.
+// compileTerms differs from several Terms in one point: a number beyond the type's range is an
+// error among others, while alone it equals nothing.
 func compileTerms(values []any, f mapping.Field) (valueTest, error) {
 	if texts, ok := allTexts(values); ok && f.Type.Family() == mapping.FamilyString {
 		for i, text := range texts {
@@ -108,7 +108,7 @@ func compileTerms(values []any, f mapping.Field) (valueTest, error) {
 	return anyOf(tests, f), nil
 }
 
-// anyOf accepts what one of several tests, which fold nothing, accepts.
+// anyOf accepts values that one of several tests accepts. The tests do not ignore case.
 func anyOf(tests []valueTest, f mapping.Field) valueTest {
 	tests = slices.DeleteFunc(tests, valueTest.never)
 	var texts []string
@@ -140,7 +140,7 @@ func anyOf(tests []valueTest, f mapping.Field) valueTest {
 	}}
 }
 
-// allTexts returns a list of values that are all strings.
+// allTexts returns values as strings if all of them are.
 func allTexts(values []any) ([]string, bool) {
 	texts := make([]string, len(values))
 	for i, v := range values {
@@ -182,7 +182,7 @@ func compileTerm(value any, fold bool, f mapping.Field) (valueTest, error) {
 	}
 }
 
-// wantVersion refuses numbers and booleans, and what cannot be a value of a version field.
+// wantVersion rejects numbers, booleans, and text that cannot be a value of a version field.
 func wantVersion(value any, f mapping.Field) error {
 	text, isText := value.(string)
 	if _, ok := f.Index(text); !ok || !isText {
@@ -191,8 +191,7 @@ func wantVersion(value any, f mapping.Field) error {
 	return nil
 }
 
-// equalIP matches one address, or, as Elasticsearch has it, a network written where an address is
-// wanted.
+// equalIP matches one address or, as in Elasticsearch, a network in the place of an address.
 func equalIP(text string) (valueTest, error) {
 	if _, ok := mapping.ParseIP(text); !ok && !strings.Contains(text, "/") {
 		return valueTest{}, fmt.Errorf("%q is no IP address: %w", text, ErrLiteral)
@@ -219,7 +218,7 @@ func inNetworks(prefixes []netip.Prefix) valueTest {
 	}}
 }
 
-// prefixesOf reads networks, in IPv6 form.
+// prefixesOf parses networks into IPv6 form.
 func prefixesOf(networks []string) ([]netip.Prefix, error) {
 	prefixes := make([]netip.Prefix, len(networks))
 	for i, n := range networks {
@@ -232,8 +231,8 @@ func prefixesOf(networks []string) ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
-// mapped writes a network in IPv6 form, in which Elasticsearch keeps all addresses: ::/0 has the
-// IPv4 ones in it.
+// mapped returns a network in IPv6 form, in which Elasticsearch stores all addresses: ::/0 includes
+// the IPv4 addresses.
 func mapped(p netip.Prefix) netip.Prefix {
 	if !p.Addr().Is4() {
 		return p
@@ -241,7 +240,7 @@ func mapped(p netip.Prefix) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(p.Addr().As16()), p.Bits()+96)
 }
 
-// ParseNetwork reads an IPv4 or IPv6 network, or a single address. Bits below the mask are
+// ParseNetwork parses an IPv4 or IPv6 network, or a single address. Bits below the mask are
 // ignored; an IPv4 network cannot be written in IPv6 form.
 func ParseNetwork(s string) (netip.Prefix, error) {
 	text, mask, isNetwork := strings.Cut(s, "/")

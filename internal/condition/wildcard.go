@@ -6,23 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// wildcard matches a Lucene wildcard pattern. The pattern is cut at its stars; the first piece is
-// anchored at the start, the last at the end, and those between are taken as early as they come,
-// which never loses a match and never goes back.
+// wildcard matches a Lucene wildcard pattern. The pattern is cut at its stars. The first piece is
+// anchored at the start, the last at the end, and the pieces between match at their first
+// occurrence, which is always sufficient and needs no backtracking.
 type wildcard struct {
 	pieces []piece
 	fold   bool
 }
 
-// WildcardTest returns a test of whole strings against a pattern as [Wildcard] has it.
+// WildcardTest returns a test of whole strings against a pattern as in [Wildcard].
 func WildcardTest(pattern string, fold bool) func(string) bool {
 	return newWildcard(pattern, fold).test()
 }
 
-// anyChar stands in a piece for exactly one character of any kind.
+// anyChar in a piece stands for exactly one character of any kind.
 const anyChar = rune(-1)
 
-// piece is a run of a pattern without stars: its text when it is all literal, else its characters.
+// piece is a part of a pattern without stars: its text if it is all literal, else its characters.
 type piece struct {
 	text  string
 	runes []rune
@@ -59,13 +59,13 @@ func newWildcard(pattern string, fold bool) wildcard {
 		}
 	}
 	if escaped {
-		run = append(run, '\\') // nothing is behind it to be escaped
+		run = append(run, '\\') // no character follows that it could escape
 	}
 	w.pieces = append(w.pieces, newPiece(run))
 	return w
 }
 
-// newPiece keeps nothing of the run.
+// newPiece does not retain the run.
 func newPiece(run []rune) piece {
 	if slices.Contains(run, anyChar) {
 		return piece{runes: slices.Clone(run)}

@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// text writes a condition in words.
-func text(e Expr) string { return string(appendWords(make([]byte, 0, 64), e)) }
+// text returns the text form of a condition.
+func text(e Expr) string { return string(appendText(make([]byte, 0, 64), e)) }
 
-// appendWords appends a condition in words, which are equal where the conditions are.
-func appendWords(b []byte, e Expr) []byte {
+// appendWords appends the text form of a condition. Texts are equal if the conditions are.
+func appendText(b []byte, e Expr) []byte {
 	switch e := e.(type) {
 	case Const:
 		return strconv.AppendBool(b, bool(e))
@@ -18,10 +18,10 @@ func appendWords(b []byte, e Expr) []byte {
 	case Or:
 		return appendCall(b, "(or", e)
 	case Not:
-		return append(appendWords(append(b, "(not "...), e.X), ')')
+		return append(appendText(append(b, "(not "...), e.X), ')')
 	case Nested:
 		b = append(append(append(b, "(nested "...), e.Path...), ' ')
-		return append(appendWords(b, e.X), ')')
+		return append(appendText(b, e.X), ')')
 	case Exists:
 		return appendLeaf(b, "exists", e.Field, false)
 	case LeftOut:
@@ -76,7 +76,7 @@ func appendRange(b []byte, r Range) []byte {
 func appendCall(b []byte, name string, members []Expr) []byte {
 	b = append(b, name...)
 	for _, m := range members {
-		b = appendWords(append(b, ' '), m)
+		b = appendText(append(b, ' '), m)
 	}
 	return append(b, ')')
 }
@@ -105,7 +105,7 @@ func appendLiteral(b []byte, v any) []byte {
 	return fmt.Append(b, v)
 }
 
-// allFields writes the name of a field, or what stands for all of them.
+// allFields returns the name of a field, or the word for all fields.
 func allFields(name string) string {
 	if name == "" {
 		return "*"

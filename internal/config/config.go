@@ -1,10 +1,10 @@
 // Package config reads the configuration file: TOML whose keys are the names of the command's
-// flags, so that what can be said on the command line can be written down once.
+// flags.
 //
-// It does not know the flags, nor what they mean. The flow: [Load] reads the file with the place of
-// every key; the command checks keys and values ([Values.Check]) and asks for values
-// ([Values.Value]). Secrets are not kept here: they come from files of their own or from the
-// environment, and a line that looks as if it held one is never shown.
+// It does not know the flags or their meaning. The flow: [Load] reads the file with the position of
+// every key; the command checks keys and values ([Values.Check]) and reads values ([Values.Value]).
+// Secrets do not belong in the file: they come from files of their own or from the environment. A
+// line that may hold a secret is never shown.
 package config
 
 import (
@@ -19,7 +19,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// Type is what a key's value must be.
+// Type is the type of a key's value.
 type Type int
 
 // The types. A List is of strings; a single string is a list of one.
@@ -31,7 +31,7 @@ const (
 	Time
 )
 
-// kinds are what each type is in TOML, and how messages name it.
+// kinds holds the TOML kind of each type, and its name in messages.
 var kinds = map[Type]struct {
 	name  string
 	kinds []tomltree.Kind
@@ -47,17 +47,18 @@ var kinds = map[Type]struct {
 type Key struct {
 	Name string
 	Type Type
-	// Try, if any, says what is wrong with a value of that type, given as [Values.Value] returns it.
+	// Try, if not nil, returns what is wrong with a value of that type, given as [Values.Value]
+	// returns it.
 	Try func(value any) error
 }
 
-// Values are the settings of one file. The zero value has none.
+// Values are the settings of one file. The zero value is empty.
 type Values struct {
 	file diag.Text
 	root *tomltree.Value
 }
 
-// Load reads a file. What cannot be read or is no TOML is an error of the list.
+// Load reads a file. A file that cannot be read or is not TOML is an error in the list.
 func Load(path string) (Values, diag.List) {
 	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
@@ -70,7 +71,7 @@ func Load(path string) (Values, diag.List) {
 	root, diags := tomltree.Parse(file, "config")
 	for i, d := range diags {
 		if discreet(&d); d.Excerpt == "" {
-			d.Message = "not valid TOML" // a parser may quote what it stumbled over
+			d.Message = "not valid TOML" // a parser may quote the offending text
 		}
 		diags[i] = d
 	}
@@ -80,7 +81,7 @@ func Load(path string) (Values, diag.List) {
 // secretive finds lines that may hold a secret: keys that sound like one, credentials in an address.
 var secretive = regexp.MustCompile(`(?i)pass|secret|token|credential|api[-_]?key|://[^/\s]*@`)
 
-// discreet takes the source line from a diagnostic where it may hold a secret.
+// discreet removes the source line from a diagnostic if it may hold a secret.
 func discreet(d *diag.Diagnostic) {
 	if secretive.MatchString(d.Excerpt) {
 		d.Excerpt = ""
@@ -94,8 +95,7 @@ func (v Values) report(kind string, s diag.Span, format string, args ...any) dia
 	return d
 }
 
-// Check reports every key that is not one of the known ones, and every value that its key cannot
-// have.
+// Check reports every unknown key, and every value that its key does not allow.
 func (v Values) Check(known []Key) diag.List {
 	if v.root == nil {
 		return nil
@@ -145,7 +145,7 @@ func (t Type) admits(v *tomltree.Value) bool {
 }
 
 // Value returns the value of a key as a command line would have it: a string, a list of strings, or
-// nil when the file has none or one that [Values.Check] refuses whatever the key.
+// nil when the file has no value or one that [Values.Check] rejects for every key.
 func (v Values) Value(name string) any {
 	item := v.root.Get(name)
 	if item == nil {

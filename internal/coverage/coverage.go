@@ -1,8 +1,9 @@
-// Package coverage tells people what a ledger has: which part of the time that rules should have
-// looked at they did look at, and what is missing.
+// Package coverage reports what a ledger contains: which part of the time that rules should have
+// searched they did search, and what is missing.
 //
-// It runs nothing and changes nothing. The flow: [Read] takes rules, a range of time and a store of
-// the ledger, and makes a [Row] of every rule, with counts, a heat map of [Bucket]s and the [Gap]s.
+// It runs nothing and changes nothing. The flow: [Read] takes rules, a time range and a store of
+// the ledger, and makes a [Row] for every rule, with counts, a heat map of [Bucket]s and the
+// [Gap]s.
 package coverage
 
 import (
@@ -15,41 +16,42 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// Rule is a rule whose slots are looked at.
+// Rule is a rule whose slots are reported.
 type Rule struct {
 	ID, Name string
 	Slots    ledger.Slots
 }
 
-// Options say what is looked at.
+// Options are the settings of a report.
 type Options struct {
 	// From and To bound the slots, both included.
 	From, To time.Time
-	// Settle is how long a slot may be under way before it counts as a gap.
+	// Settle is how long a slot may be running before it counts as a gap.
 	Settle time.Duration
-	// Now is when the question is asked.
+	// Now is the time of the report.
 	Now time.Time
-	// Buckets is the number of parts of the heat map; 0: none.
+	// Buckets is the number of buckets of the heat map; 0 means no heat map.
 	Buckets int
 }
 
-// Counts are numbers of slots. A slot is in exactly one of Covered, Planned, Failed, Queued, GivenUp
-// and Vacant.
+// Counts are numbers of slots. A slot is counted in exactly one of Covered, Planned, Failed,
+// Queued, GivenUp and Vacant.
 type Counts struct {
 	Covered int `json:"covered"`
-	// Planned slots were not run; Failed ones were, in vain or in part; of Queued ones hits are left.
+	// Planned slots were not run. Failed slots were run and failed, as a whole or in part. Queued
+	// slots have hits left.
 	Planned int `json:"planned"`
 	Failed  int `json:"failed"`
 	Queued  int `json:"queued"`
 	GivenUp int `json:"given_up"`
-	// Vacant slots owe nothing, and cover nothing: no pattern of the rule meant an index.
+	// Vacant slots owe and cover nothing: no pattern of the rule matched an index.
 	Vacant int `json:"vacant"`
 }
 
-// Slots is their sum, Open the number of those that are still to be run.
+// Slots returns the number of all slots.
 func (c Counts) Slots() int { return c.Covered + c.Open() + c.GivenUp + c.Vacant }
 
-// Open is the number of those that are still to be run.
+// Open returns the number of slots that are still to be run.
 func (c Counts) Open() int { return c.Planned + c.Failed + c.Queued }
 
 func (c *Counts) add(s ledger.Status) {
@@ -69,42 +71,42 @@ func (c *Counts) add(s ledger.Status) {
 	}
 }
 
-// Bucket is a part of the range.
+// Bucket is a part of the time range.
 type Bucket struct {
 	From time.Time `json:"from"`
 	Counts
 }
 
-// Row is how one rule stands.
+// Row is the report on one rule.
 type Row struct {
 	RuleID string `json:"rule_id"`
 	Name   string `json:"name"`
-	// Known tells that a runner has begun to run the rule, or has run it in this time. A rule that
-	// nobody knows owes nothing, and has covered nothing.
+	// Known means that a runner has registered the rule, or has run it in this time range. An
+	// unknown rule owes nothing and has covered nothing.
 	Known bool `json:"known"`
 	Counts
-	// OldestOpen is the first slot that is still to be run, LastCovered the last one that is covered.
+	// OldestOpen is the first open slot, LastCovered the last covered one.
 	OldestOpen  *time.Time `json:"oldest_open,omitempty"`
 	LastCovered *time.Time `json:"last_covered,omitempty"`
 	// Lateness is the median of the time from a slot to the end of its run.
 	Lateness time.Duration `json:"-"`
-	// Lag is how long the events that the rule reads take to come.
+	// Lag is how long the rule's events take to become searchable.
 	Lag ledger.Lag `json:"-"`
-	// Unmet are the index patterns that mean no index, as the last run met them.
+	// Unmet lists the index patterns that matched no index in the last run.
 	Unmet []ledger.Pattern `json:"unmet_patterns,omitempty"`
-	// LastError is that of the latest slot that has one.
+	// LastError is the error of the latest slot that has one.
 	LastError string   `json:"last_error,omitempty"`
 	Buckets   []Bucket `json:"buckets,omitempty"`
 	Gaps      []Gap    `json:"-"`
-	// Owed are the open slots, oldest first.
+	// Owed lists the open slots, oldest first.
 	Owed []ledger.Owed `json:"-"`
 
 	late []time.Duration
-	// vacantLast tells that the latest slot is vacant.
+	// vacantLast means that the latest slot is vacant.
 	vacantLast bool
 }
 
-// Gap is a stretch of slots of a rule that are open for the same reason.
+// Gap is a run of consecutive slots of a rule that are open for the same reason.
 type Gap struct {
 	RuleID string    `json:"rule_id"`
 	Name   string    `json:"name"`
@@ -112,17 +114,18 @@ type Gap struct {
 	To     time.Time `json:"to"`
 	Slots  int       `json:"slots"`
 	Status string    `json:"status"`
-	// Attempts is the greatest number of times that one of the slots was tried.
+	// Attempts is the largest number of attempts of any of the slots.
 	Attempts int64 `json:"attempts"`
-	// Reason is why a part of the windows was not read, "" where that is not what failed.
+	// Reason is why a part of the windows was not read; "" where something else failed.
 	Reason string `json:"reason,omitempty"`
 	Error  string `json:"error,omitempty"`
 }
 
-// chunk bounds the pages in memory: those of so many rules at a time.
+// chunk bounds the pages in memory: it is the number of rules that are read at a time.
 const chunk = 20
 
-// Read looks at the slots of rules, in their order. Slots before a rule was seen first are none.
+// Read reports the slots of rules, in the order of the rules. Slots before a rule was first seen
+// are not counted.
 func Read(ctx context.Context, store ledger.Store, rules []Rule, o Options) ([]Row, error) {
 	rows := make([]Row, 0, len(rules))
 	for part := range slices.Chunk(rules, chunk) {
@@ -164,8 +167,8 @@ func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o
 			e, recorded = p.Find(slot)
 			row.Known = row.Known || recorded
 		}
-		// A slot that somebody ran before the rule's time counts, one that nobody ran does not. One that is
-		// being run is not late yet.
+		// A slot before the rule was first seen counts only if somebody ran it. A running slot is
+		// not late yet.
 		if (!recorded || e.Status == ledger.Running) && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle) {
 			continue
 		}
@@ -197,7 +200,7 @@ func buckets(o Options) []Bucket {
 	return out
 }
 
-// take counts a slot, the next in time.
+// take counts a slot. Slots come in order of time.
 func (r *Row) take(e ledger.Entry, o Options) {
 	r.add(e.Status)
 	r.vacantLast = e.Status == ledger.Vacant
@@ -222,7 +225,7 @@ func (r *Row) take(e ledger.Entry, o Options) {
 	}
 }
 
-// ended marks that the next open slot begins a gap of its own.
+// ended makes the next open slot begin a new gap.
 func ended(gaps []Gap) []Gap {
 	if n := len(gaps); n > 0 && gaps[n-1].Slots > 0 {
 		return append(gaps, Gap{})
@@ -249,7 +252,7 @@ func (r *Row) gap(e ledger.Entry) {
 	})
 }
 
-// Begun reports whether a ledger has anything of any rule, be it one that nobody asked about.
+// Begun reports whether a ledger has entries of any rule, including rules outside the report.
 func Begun(ctx context.Context, store ledger.Store, rows []Row) (bool, error) {
 	if slices.ContainsFunc(rows, func(r Row) bool { return r.Known }) {
 		return true, nil
@@ -261,16 +264,16 @@ func Begun(ctx context.Context, store ledger.Store, rows []Row) (bool, error) {
 	return len(heads) > 0, nil
 }
 
-// The status of a [Gap] that is no stretch of slots.
+// The statuses of a [Gap] that has no slots.
 const (
 	// NoLedger: nobody has run any rule.
 	NoLedger = "no-ledger"
-	// NeverRun: no runner has run this one.
+	// NeverRun: no runner has run this rule.
 	NeverRun = "never-run"
 )
 
-// Unknown returns what nobody knows of: the ledger as one, where it has not begun, or else each rule
-// that is not known.
+// Unknown returns gaps for what the ledger does not know: one gap if the ledger is empty, else one
+// for each unknown rule.
 func Unknown(rows []Row, begun bool, o Options) []Gap {
 	if !begun {
 		return []Gap{{From: o.From, To: o.To, Status: NoLedger, Error: fmt.Sprintf("nothing is recorded of any of %d rules, nor of others", len(rows))}}
@@ -284,7 +287,7 @@ func Unknown(rows []Row, begun bool, o Options) []Gap {
 	return out
 }
 
-// Gaps returns those of all rows, the oldest first.
+// Gaps returns the gaps of all rows, oldest first.
 func Gaps(rows []Row) []Gap {
 	out := []Gap{}
 	for _, r := range rows {
@@ -298,7 +301,7 @@ func Gaps(rows []Row) []Gap {
 	return out
 }
 
-// Mark is the character of a part of the heat map.
+// Mark returns the character that shows the counts in the heat map.
 func (c Counts) Mark() rune {
 	switch {
 	case c.Slots() == 0:

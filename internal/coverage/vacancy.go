@@ -6,25 +6,26 @@ import (
 	"time"
 )
 
-// Vacancy is an index pattern that means no index.
+// Vacancy is an index pattern that matches no index.
 type Vacancy struct {
 	Pattern string `json:"pattern"`
-	// Rules is the number of rules that have it, Vacant that of those none of whose patterns means one: their
-	// slots cover nothing.
+	// Rules is the number of rules that have the pattern. Vacant is how many of them have no
+	// pattern that matches an index: their slots cover nothing.
 	Rules  int `json:"rules"`
 	Vacant int `json:"vacant_rules"`
-	// Since is the first slot of any rule that found it so; Met tells that it meant an index before.
+	// Since is the first slot, of any rule, that found no index. Met means that the pattern matched
+	// an index before.
 	Since time.Time `json:"since"`
 	Met   bool      `json:"met"`
 }
 
-// Fails reports whether somebody is to be told: the pattern once had data, or has had none for longer than
-// the given time, where that is not 0.
+// Fails reports whether the vacancy is a failure: the pattern once had data, or has had none for
+// longer than after, unless after is 0.
 func (v Vacancy) Fails(now time.Time, after time.Duration) bool {
 	return v.Met || after > 0 && now.Sub(v.Since) > after
 }
 
-// Vacancies are the patterns of rows that mean no index, by name.
+// Vacancies returns the patterns of rows that match no index, by name.
 func Vacancies(rows []Row) []Vacancy {
 	byName := map[string]*Vacancy{}
 	for _, r := range rows {

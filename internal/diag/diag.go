@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Severity ranks a diagnostic. Only an Error makes the thing it speaks of unusable.
+// Severity ranks a diagnostic. Only an Error makes its object unusable.
 type Severity int
 
-// The severities, the gravest first.
+// The severities, the most severe first.
 const (
 	Error Severity = iota
 	Warning
@@ -33,26 +33,27 @@ func (s Severity) String() string {
 	return fmt.Sprintf("severity(%d)", int(s))
 }
 
-// MarshalText makes a severity its word in JSON.
+// MarshalText writes a severity as its word in JSON.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Diagnostic is one remark about one place of one file. Line and Column count from 1, columns in
-// characters; both are 0 when the remark is about the file as a whole.
+// Diagnostic is a message about one place of one file. Line and Column count from 1, columns in
+// characters; both are 0 when the message is about the file as a whole.
 type Diagnostic struct {
 	Severity Severity `json:"severity"`
-	// Code names the kind of remark for filters and documentation, as area/kind: "eql/syntax".
+	// Code identifies the kind of message for filters and documentation, as area/kind:
+	// "eql/syntax".
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	File    string `json:"file"`
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
 
-	// Excerpt is the source line, Width the number of its characters that are meant.
+	// Excerpt is the source line, Width the number of its characters that the message is about.
 	Excerpt string `json:"-"`
 	Width   int    `json:"-"`
 }
 
-// Place returns file:line:column, less what is unknown.
+// Place returns file:line:column, without the unknown parts.
 func (d Diagnostic) Place() string {
 	if d.Line == 0 {
 		return d.File
@@ -60,7 +61,7 @@ func (d Diagnostic) Place() string {
 	return fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column)
 }
 
-// Error returns the diagnostic on one line, so that it can travel as an error.
+// Error returns the diagnostic on one line, so that it can be used as an error.
 func (d Diagnostic) Error() string {
 	head := d.Severity.String() + ": " + d.Message
 	if place := d.Place(); place != "" {
@@ -72,7 +73,7 @@ func (d Diagnostic) Error() string {
 	return head + " [" + d.Code + "]"
 }
 
-// List is what a stage has to say, in source order after [List.Sort].
+// List holds the diagnostics of a stage, in source order after [List.Sort].
 type List []Diagnostic
 
 // HasErrors reports whether one of the list is an Error.
@@ -98,7 +99,7 @@ func (l List) Sort() {
 	})
 }
 
-// Render writes every diagnostic with its source line and a caret run under what is meant.
+// Render writes every diagnostic with its source line and a row of carets under the relevant part.
 func Render(w io.Writer, l List) error {
 	for _, d := range l {
 		if _, err := io.WriteString(w, Shown(d.Error())+"\n"+d.caret()); err != nil {
@@ -108,11 +109,11 @@ func Render(w io.Writer, l List) error {
 	return nil
 }
 
-// maxExcerpt keeps a line of thousands of characters from filling the screen.
+// maxExcerpt keeps a very long line from filling the screen.
 const maxExcerpt = 160
 
-// caret returns the excerpt and its caret line, or "" without a place. Tabs stay tabs in both
-// lines, so that the caret stands right whatever their width.
+// caret returns the excerpt and its caret line, or "" without a place. Tabs are kept in both lines,
+// so that the caret is aligned whatever their width.
 func (d Diagnostic) caret() string {
 	if d.Line == 0 || d.Excerpt == "" {
 		return ""
@@ -142,7 +143,7 @@ func (d Diagnostic) caret() string {
 	return fmt.Sprintf("%s | %s\n%s | %s%s\n", number, text.String(), strings.Repeat(" ", len(number)), pad.String(), strings.Repeat("^", max(1, run)))
 }
 
-// window chooses which part of a long line is shown around column col.
+// window returns which part of a long line is shown around column col.
 func window(length, col int) (start, end int) {
 	if length <= maxExcerpt {
 		return 0, length

@@ -3,7 +3,8 @@ package diag
 import "slices"
 
 // Nearest returns the known word that a misspelt one most likely stands for, "" when none is near:
-// a third of its letters, at most three, may differ. Equally near words are taken by the alphabet.
+// a third of its letters, at most three, may differ. Of equally near words, the alphabetically
+// first wins.
 func Nearest(word string, known []string) string {
 	best, bound := "", min(3, max(1, len(word)/3))+1
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
@@ -14,8 +15,8 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// distance is the number of letters to insert, delete, replace or swap with the next one, given
-// up at the bound.
+// distance returns the number of letters to insert, delete, replace or swap with the next one, up
+// to bound.
 func distance(a, b string, bound int) int {
 	if len(a)-len(b) >= bound || len(b)-len(a) >= bound {
 		return bound

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Shown returns a text of somebody else's as a terminal may be given it, on one line: characters that turn the direction
-// of writing, by which a text can look like another, and those that end lines are written as their
-// escapes; other control characters are U+FFFD.
+// Shown makes untrusted text safe to print on one line of a terminal. Characters that change the
+// writing direction, by which a text can look like another, and line ends are written as their
+// escapes; other control characters become U+FFFD.
 func Shown(text string) string {
 	if strings.IndexFunc(text, special) < 0 && utf8.ValidString(text) {
 		return text
@@ -21,7 +21,7 @@ func Shown(text string) string {
 	return b.String()
 }
 
-// shown is a character as [Shown] writes it.
+// shown returns a character as [Shown] writes it.
 func shown(r rune) string {
 	switch {
 	case unicode.IsControl(r):
@@ -32,7 +32,7 @@ func shown(r rune) string {
 	return string(r)
 }
 
-// special reports whether a character drives what it is shown on.
+// special reports whether a character controls the terminal or the layout.
 func special(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }

@@ -14,23 +14,22 @@ type Span struct{ Start, End int }
 // To returns the span that covers both.
 func (s Span) To(other Span) Span { return Span{min(s.Start, other.Start), max(s.End, other.End)} }
 
-// Text is a value somebody wrote, together with the file it stands in. The value is the file
-// itself, a verbatim part of it, or a decoded string whose bytes lie elsewhere in the file than
-// they do in the value (escapes).
+// Text is a user's value, together with its file. The value is the file itself, a verbatim part of
+// it, or a decoded string whose bytes differ from those in the file (escapes).
 type Text struct {
 	Value string
 
 	file    string
 	content string
 	start   int
-	// steps are in order; none of a verbatim part.
+	// steps are in order; empty for a verbatim part.
 	steps []step
-	// Before baseOffset there are baseLine lines.
+	// baseLine is the number of lines before baseOffset.
 	baseOffset, baseLine int
 }
 
-// step is a byte of a decoded value from which on the bytes stand in the file one behind the other,
-// beginning at an offset, up to the next step. Rules are many, and faults in them are few.
+// step maps a byte of a decoded value to a file offset. The following bytes are contiguous in the
+// file up to the next step. This is compact: rules are many, and faults in them are few.
 type step struct{ value, file int32 }
 
 // NewText makes the text of a whole file, or of an argument with a name such as "query".
@@ -38,7 +37,7 @@ func NewText(file, content string) Text {
 	return Text{Value: content, file: file, content: content}
 }
 
-// File returns the name of the file that the text stands in.
+// File returns the name of the text's file.
 func (t Text) File() string { return t.file }
 
 // Part returns the verbatim part of a whole-file text at span.
@@ -47,15 +46,15 @@ func (t Text) Part(s Span) Text {
 	return t
 }
 
-// Line returns the same text for reports about one line of a large file, and what follows it: number
-// is that of the line which begins at offset, so that those before need not be counted each time.
+// Line returns the same text for messages about one line of a large file: number is the line that
+// begins at offset, so that earlier lines need not be counted each time.
 func (t Text) Line(number, offset int) Text {
 	t.baseOffset, t.baseLine = offset, number-1
 	return t
 }
 
-// Decoded returns a text whose value is not verbatim in the file: offsets[i] is the file offset
-// of the value's byte i, and one more entry is the offset of its end.
+// Decoded returns a text whose value is not verbatim in the file: offsets[i] is the file offset of
+// the value's byte i, and one more entry is the offset of its end.
 func (t Text) Decoded(value string, offsets []int) Text {
 	t.Value, t.start, t.steps = value, 0, nil
 	for i, at := range offsets {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -20,7 +21,7 @@ type shownWriter struct {
 func (s *shownWriter) Write(p []byte) (int, error) {
 	text := p
 	if len(s.rest) > 0 {
-		text = append(s.rest, p...)
+		text = slices.Concat(s.rest, p)
 	}
 	s.rest = nil
 	var out bytes.Buffer

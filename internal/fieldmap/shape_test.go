@@ -69,6 +69,24 @@ var shaped = map[string]struct {
 		},
 		map[string]any{"All_Traffic.dest_port": "22", "All_Traffic.src": "10.0.0.1"},
 	},
+	"words of registry": {
+		`| tstats count from datamodel=Endpoint.Registry where Registry.action=Modified NOT Registry.action=cre* by Registry.action`,
+		map[string]string{
+			"ecs":    `"event":{"category":["registry"],"action":"modification"}`,
+			"sysmon": `"event":{"category":["registry"],"action":"Registry value set (rule: RegistryEvent)"}`,
+			"own":    `"event":{"category":["registry"],"action":"modified"}`,
+			"tagged": `"tag":["endpoint","registry"],"action":"modified"`,
+		},
+		map[string]any{"Registry.action": "modified"},
+	},
+	"words of files": {
+		`| tstats count from datamodel=Endpoint.Filesystem where Filesystem.action!=created Filesystem.action IN (deleted, x) by Filesystem.action`,
+		map[string]string{
+			"ecs":    `"event":{"category":["file"],"action":"deletion"}`,
+			"tagged": `"tag":["endpoint","filesystem"],"action":"deleted"`,
+		},
+		map[string]any{"Filesystem.action": "deleted"},
+	},
 	"names": {
 		`| tstats count from datamodel=Network_Resolution.DNS by DNS.query`,
 		map[string]string{
@@ -113,6 +131,8 @@ var foreign = []string{
 	`"event":{"category":["iam"]},"user":{"name":"eve"}`,
 	`"sourcetype":"other","message":"cmd.exe 22 a.b"`,
 	`"tag":["change","audit"],"object":"o","action":"created"`,
+	`"event":{"category":["registry"],"action":"creation"}`,
+	`"event":{"category":["file"],"action":"creation"}`,
 }
 
 // lookAt runs a search over events in a file.

@@ -1,7 +1,7 @@
-// Package indicator finds the indicators of threat intelligence that an event carries.
+// Package indicator finds the threat indicators that match an event.
 //
-// It searches nothing and knows no rule. The flow: a [Set] is made for the pairs of fields to
-// compare ([New]); indicators are shown to it one by one ([Set.Add]); then events are
-// ([Set.Match]). Of an indicator it keeps where the document is and a hash of each value, not the
-// document: a hash of 128 bits is taken for the value itself.
+// It searches nothing and knows no rule. The flow: [New] makes a [Set] for the pairs of fields to
+// compare; [Set.Add] adds the indicators one by one; [Set.Match] then matches events. For an
+// indicator, the set stores the document's location and a hash of each value, not the document:
+// equal hashes of 128 bits count as equal values.
 package indicator

@@ -11,9 +11,9 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// A range of values is kept as the blocks that it is made of, as a network is: each is what begins with
-// the same bits. An event's value is looked for by as many bits as blocks have. Numbers and dates are
-// bits whose order is theirs, behind 64 zeros.
+// A range of values is stored as blocks, as a network is: each block is the values that begin with
+// the same bits. An event's value is looked up once for each block length in use. Numbers and dates
+// are encoded as bits with the same order, after 64 zeros.
 
 // bitsOf is a value as 128 bits.
 type bitsOf struct{ high, low uint64 }
@@ -22,7 +22,7 @@ func (b bitsOf) compare(o bitsOf) int {
 	return cmp.Or(cmp.Compare(b.high, o.high), cmp.Compare(b.low, o.low))
 }
 
-// block is the term of the block of that length that the value lies in.
+// block returns the term of the block of that length that contains the value.
 func (b bitsOf) block(length int) term {
 	var text [16]byte
 	binary.BigEndian.PutUint64(text[:8], b.high)
@@ -42,7 +42,7 @@ func (b bitsOf) plus(power int) (bitsOf, bool) {
 	return b, carry == 0
 }
 
-// last is the last value of the block of a length that begins with the value.
+// last returns the last value of the block that begins with the value.
 func (b bitsOf) last(power int) bitsOf {
 	if power < 64 {
 		b.low |= 1<<power - 1
@@ -57,7 +57,7 @@ func (b bitsOf) last(power int) bitsOf {
 	return b
 }
 
-// zeros is how many bits at the end are 0.
+// zeros returns the number of trailing zero bits.
 func (b bitsOf) zeros() int {
 	if b.low != 0 {
 		return bits.TrailingZeros64(b.low)
@@ -65,7 +65,7 @@ func (b bitsOf) zeros() int {
 	return 64 + bits.TrailingZeros64(b.high)
 }
 
-// blocks returns the fewest blocks that make a range, at most twice as many as there are bits.
+// blocks returns the fewest blocks that make up a range, at most twice as many as there are bits.
 func blocks(first, last bitsOf) []wanted {
 	var out []wanted
 	for {
@@ -90,7 +90,7 @@ func wantInterval(f mapping.Field, i mapping.Interval) []wanted {
 	return blocks(elementBits(f, i.First), elementBits(f, i.Last))
 }
 
-// elementBits orders the values in the ranges of a field.
+// elementBits encodes a value in a range field so that bits have the order of values.
 func elementBits(f mapping.Field, v mapping.Value) bitsOf {
 	switch element, _ := f.Type.Element(); element.Family() {
 	case mapping.FamilyIP:
@@ -114,8 +114,8 @@ func elementBits(f mapping.Field, v mapping.Value) bitsOf {
 	}
 }
 
-// inIntervals reads an event's value as a search for it among ranges does; false for a value that no
-// range of the field can have.
+// inIntervals encodes an event's value as a search for it among ranges does; false for a value that
+// no range of the field can contain.
 func inIntervals(ranges, f mapping.Field, v mapping.Value) (bitsOf, bool) {
 	element, _ := ranges.Type.Element()
 	of := mapping.Field{Type: element, Format: ranges.Format}

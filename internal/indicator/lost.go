@@ -1,9 +1,9 @@
 package indicator
 
-// Lost counts values of indicators that nothing can match.
+// Lost counts values of indicators that can match nothing.
 type Lost struct {
-	// Group and Entry say whose values they are. Entry is -1 when an indicator has more combinations of
-	// values than are kept.
+	// Group and Entry identify the entry of the values. Entry is -1 when an indicator has more
+	// combinations of values than are stored.
 	Group, Entry int
 	Count        int64
 	// Example is one of the values.

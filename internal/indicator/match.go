@@ -9,29 +9,29 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Match is one indicator that an event carries.
+// Match is one indicator that matches an event.
 type Match struct {
 	Ref event.Ref
-	// Group is the number of the group that it meets.
+	// Group is the number of the matching group.
 	Group int
-	// Values are the event's values that it is found by, one for each entry that is not negated.
+	// Values are the event's values that match, one for each entry that is not negated.
 	Values []mapping.Value
 }
 
-// Found is what an event matches.
+// Found is the result of matching an event.
 type Found struct {
-	// Matches are in the order of groups, then of places; no more than [Options.Matches].
+	// Matches are ordered by group, then location; at most [Options.Matches].
 	Matches []Match
-	// Total is the number of all of them. It is a least number when More is set: then they were not
-	// counted to the end.
+	// Total is the number of all matches. If More is set, it is a lower bound: counting was
+	// stopped.
 	Total int
 	More  bool
 }
 
-// maxCounted bounds what is done for one event that carries what countless indicators have.
+// maxCounted bounds the work for one event that matches very many indicators.
 const maxCounted = 10_000
 
-// Match finds the indicators that an event carries.
+// Match finds the indicators that match an event.
 func (s *Set) Match(d condition.Document) Found {
 	m := matcher{set: s, event: d}
 	for i := range s.groups {
@@ -43,24 +43,24 @@ func (s *Set) Match(d condition.Document) Found {
 	return m.found
 }
 
-// matcher looks at one event.
+// matcher matches one event.
 type matcher struct {
 	set   *Set
 	event condition.Document
 	found Found
-	// looked counts the postings that were looked at, seen are the indicators found for the group.
-	looked int
-	seen   map[uint32]bool
+	// visited counts the postings that were visited; seen holds the indicators found for the group.
+	visited int
+	seen    map[uint32]bool
 }
 
-// carried are the event's values of an entry, with their terms.
+// carried holds the event's values of an entry, with their terms.
 type carried struct {
 	terms  []term
 	values []mapping.Value
 }
 
-// inOrder returns values in an order of their own: which of several an indicator is found by must not hang on
-// who has read the event.
+// inOrder sorts values: which of several values an indicator is found by must not depend on how the
+// event was read.
 func inOrder(f mapping.Field, values []mapping.Value) []mapping.Value {
 	if len(values) < 2 {
 		return values
@@ -72,7 +72,7 @@ func inOrder(f mapping.Field, values []mapping.Value) []mapping.Value {
 	return sorted
 }
 
-// carries returns every term under which an indicator may have a value of the event.
+// carries returns every term under which an indicator may match a value of the event.
 func (m *matcher) carries(e entry) carried {
 	var c carried
 	_, ranges := e.Indicator.Type.Element()
@@ -115,7 +115,7 @@ func (m *matcher) group(i int) {
 	for chosen := range combinations(terms) {
 		head := m.set.heads[hash(i, chosen)]
 		for ; head > 0; head = m.set.postings[head-1].next {
-			if m.looked++; m.looked > maxCounted {
+			if m.visited++; m.visited > maxCounted {
 				m.found.More = true
 				return
 			}
@@ -124,7 +124,7 @@ func (m *matcher) group(i int) {
 	}
 }
 
-// posting takes an indicator, unless it was found already or has what it must not have.
+// posting adds an indicator, unless it was found already or a negated entry excludes it.
 func (m *matcher) posting(group int, at uint32, differ []differing, values func() []mapping.Value) {
 	place := m.set.postings[at].place
 	if m.seen[place] {
@@ -142,7 +142,7 @@ func (m *matcher) posting(group int, at uint32, differ []differing, values func(
 	}
 }
 
-// valuesOf finds the values behind a choice of terms.
+// valuesOf returns the values of a choice of terms.
 func valuesOf(all []carried, chosen []term) []mapping.Value {
 	out := make([]mapping.Value, len(all))
 	for j, c := range all {
@@ -151,7 +151,7 @@ func valuesOf(all []carried, chosen []term) []mapping.Value {
 	return out
 }
 
-// differing is what the event has where it has to differ.
+// differing holds the event's terms of a negated entry.
 type differing struct {
 	has   bool
 	terms []term

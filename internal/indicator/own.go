@@ -5,13 +5,14 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// owner is a document that knows how its index maps fields.
+// owner is a document that knows the fields of its own index.
 type owner interface {
 	Own(f mapping.Field) (mapping.Field, bool)
 }
 
-// ownTerm is [termOf] of a value of a document. A field that indices map differently is compared as text:
-// then a value's text is that of its own type, however the document writes it.
+// ownTerm returns [termOf] of a document's value. A field that indices map differently is compared
+// as text: then the text follows the type in the document's own index, however the document writes
+// the value.
 func ownTerm(d condition.Document, f mapping.Field, v mapping.Value, g grain) term {
 	o, ok := d.(owner)
 	if !ok || f.Type.Family() != mapping.FamilyString {

@@ -2,7 +2,7 @@ package indicator
 
 import "tocsin/internal/event"
 
-// places keeps where many documents are: the ids in one piece, the names of indices once.
+// places stores the locations of many documents: the ids in one string, the names of indices once.
 type places struct {
 	ids     []byte
 	ends    []uint64

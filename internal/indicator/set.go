@@ -14,44 +14,45 @@ import (
 
 // Entry compares a field of the event with one of the indicator.
 type Entry struct {
-	// Event is the event's field. Its type says which values are equal, as in a term query on it.
+	// Event is the event's field. Its type decides which values are equal, as in a term query on
+	// it.
 	Event mapping.Field
-	// Indicator is the indicator's field. Of a field of ranges, a value of the event that lies in one of
-	// them counts as equal.
+	// Indicator is the indicator's field. For a range field, a value of the event within one of the
+	// ranges counts as equal.
 	Indicator mapping.Field
-	// Negate wants them to differ: no value of the event is one of the indicator's. Where the indicator
-	// has none, the event has to have one.
+	// Negate requires them to differ: no value of the event equals a value of the indicator. If the
+	// indicator has no value, the event must have one.
 	Negate bool
 }
 
-// Group is a number of entries that one and the same indicator has to meet. At least one of them is
-// not negated.
+// Group is a list of entries that a single indicator must match. At least one of them is not
+// negated.
 type Group []Entry
 
-// Options bound a Set. The zero value has the defaults.
+// Options are the settings of a Set. The zero value has the defaults.
 type Options struct {
-	// Keys is the number of values, or combinations of values, that are kept; 0 means [DefaultKeys].
+	// Keys is the maximum number of values, or combinations of values; 0 means [DefaultKeys].
 	Keys int
-	// Matches is the number of indicators that one event is told of; 0 means [DefaultMatches].
+	// Matches is the maximum number of indicators returned for one event; 0 means [DefaultMatches].
 	Matches int
 }
 
-// The defaults. A key takes some 50 bytes, and each indicator besides its id and 12 bytes: with one
-// value and an id of 20 characters 80 bytes, 400 MB at the default, and up to twice that while it
-// grows.
+// The defaults. A key takes some 50 bytes, and each indicator also its id and 12 bytes: with one
+// value and an id of 20 characters it is 80 bytes, 400 MB at the default, and up to twice that
+// while the set grows.
 const (
 	DefaultKeys    = 5_000_000
 	DefaultMatches = 200
 )
 
-// maxCombinations bounds what one indicator with many values in each of several fields can take.
+// maxCombinations bounds the keys of one indicator with many values in several fields.
 const maxCombinations = 1024
 
-// ErrFull is returned when a Set has as many keys as it may have.
+// ErrFull is returned when a Set has reached its maximum number of keys.
 var ErrFull = errors.New("there are more indicators than are kept")
 
-// Document is an indicator. Values are those of a field, Intervals the ranges of one of ranges, and what
-// stands there and is none.
+// Document is an indicator. Values returns the values of a field. Intervals returns the ranges of a
+// range field, and the values there that are not valid ranges.
 type Document interface {
 	condition.Document
 	Intervals(f mapping.Field) (read []mapping.Interval, unread []any)
@@ -65,37 +66,37 @@ type Set struct {
 	heads    map[key]uint32
 	postings []posting
 	places   places
-	// negated has, by posting, what the event must not have, one for each negated entry.
+	// negated holds, by posting, the excluded values of each negated entry.
 	negated map[uint32][]unwanted
 	lost    []Lost
 }
 
-// group is a Group with what its indicators have shown.
+// group is a Group with what its indicators contain.
 type group struct {
 	match, differ []entry
 }
 
 type entry struct {
 	Entry
-	// at is the place of the entry in its group.
+	// at is the index of the entry in its group.
 	at int
-	// grains are those of the values that indicators have, in the order of their appearance.
+	// grains holds the grains of the indicators' values, in order of appearance.
 	grains []grain
 }
 
 // key is a hash of a group's number and one term for each of its entries.
 type key [16]byte
 
-// unwanted are an indicator's values of a negated entry; none tells that it has none at all.
+// unwanted holds an indicator's values of a negated entry; none means that it has no value.
 type unwanted struct {
 	none  bool
 	terms []term
 }
 
-// posting is one indicator of a key; next is the place of the one before it, plus 1.
+// posting is one indicator of a key; next is the index of the previous one, plus 1.
 type posting struct{ place, next uint32 }
 
-// New returns an empty Set for groups of which an event has to meet any.
+// New returns an empty Set for groups of which an event must match any.
 func New(groups []Group, o Options) *Set {
 	if o.Keys <= 0 {
 		o.Keys = DefaultKeys
@@ -118,13 +119,13 @@ func New(groups []Group, o Options) *Set {
 	return s
 }
 
-// Len returns the number of keys; an event can match only when there are any.
+// Len returns the number of keys; without keys, no event matches.
 func (s *Set) Len() int { return len(s.postings) }
 
 // Indicators returns the number of indicators that have a key.
 func (s *Set) Indicators() int { return s.places.len() }
 
-// Add shows an indicator to the Set. It returns [ErrFull] when that takes more room than there is.
+// Add adds an indicator to the Set. It returns [ErrFull] when there is no room for it.
 func (s *Set) Add(ref event.Ref, d Document) error {
 	place, placed := uint32(0), false
 	for i := range s.groups {
@@ -167,7 +168,8 @@ func (s *Set) wants(i int, g *group, d Document) ([][]term, bool) {
 	return terms, count > 0
 }
 
-// wantsOf reads the indicator's values of an entry; some tells whether it has any.
+// wantsOf returns the terms of the indicator's values for an entry; some reports whether it has any
+// value.
 func (s *Set) wantsOf(i int, e *entry, d Document) (terms []term, some bool) {
 	if _, ranges := e.Indicator.Type.Element(); ranges {
 		read, unread := d.Intervals(e.Indicator)
@@ -195,7 +197,7 @@ func (s *Set) wantsOf(i int, e *entry, d Document) (terms []term, some bool) {
 	return terms, len(values) > 0
 }
 
-// take adds a term, and its grain to those that events are looked up by.
+// take adds a term, and its grain to the grains by which events are looked up.
 func (e *entry) take(terms []term, w wanted) []term {
 	if slices.Contains(terms, w.term) {
 		return terms
@@ -218,7 +220,7 @@ func (s *Set) add(k key, place uint32, differ []unwanted) {
 	}
 }
 
-// combinations yields every choice of one term from each list. What it yields is used again.
+// combinations yields every choice of one term from each list. The yielded slice is reused.
 func combinations(terms [][]term) func(func([]term) bool) {
 	return func(yield func([]term) bool) {
 		at, chosen := make([]int, len(terms)), make([]term, len(terms))
@@ -243,7 +245,8 @@ func combinations(terms [][]term) func(func([]term) bool) {
 	}
 }
 
-// hash writes lengths before terms, so that no two combinations are written alike.
+// hash writes each term's length before the term, so that different combinations have different
+// encodings.
 func hash(group int, terms []term) key {
 	var room [128]byte
 	text := binary.AppendUvarint(room[:0], uint64(group))

@@ -14,14 +14,14 @@ import (
 )
 
 // term is a value in the form in which the event's field compares it: two values are equal there
-// when their terms are. A network is the term of its length and its first address.
+// when their terms are. The term of a network is its length and its first address.
 type term string
 
-// grain is how much of a value a term stands for: the length of a network, the precision of a
-// moment; nothing of other values, which are terms as a whole.
+// grain is how much of a value a term covers: the length of a network, or the precision of a time.
+// Other values are covered as a whole.
 type grain int
 
-// termOf returns the term of a value that an event has, to a grain.
+// termOf returns the term of an event's value at a grain.
 func termOf(f mapping.Field, v mapping.Value, g grain) term {
 	switch f.Type.Family() {
 	case mapping.FamilyInteger:
@@ -39,7 +39,7 @@ func termOf(f mapping.Field, v mapping.Value, g grain) term {
 	}
 }
 
-// Same reports whether two values of a field are equal to queries, however they were written.
+// Same reports whether queries treat two values of a field as equal, however they were written.
 func Same(f mapping.Field, a, b mapping.Value) bool {
 	finest := grain(mapping.Exact)
 	if f.Type.Family() == mapping.FamilyIP {
@@ -48,7 +48,7 @@ func Same(f mapping.Field, a, b mapping.Value) bool {
 	return termOf(f, a, finest) == termOf(f, b, finest)
 }
 
-// addressBits is the length of an address: IPv4 counts in its IPv6 form, as in Elasticsearch.
+// addressBits is the length of an address: IPv4 addresses are in IPv6 form, as in Elasticsearch.
 const addressBits = 128
 
 // networkTerm returns the term of the network of that length around an address.
@@ -66,14 +66,15 @@ func floatTerm(x float64) term {
 	return term(binary.BigEndian.AppendUint64(nil, math.Float64bits(x)))
 }
 
-// outcome is what became of an indicator's value beside the event's field.
+// outcome is the result of reading an indicator's value for the event's field.
 type outcome int
 
 const (
 	usable outcome = iota
-	// never: a value that the field can be asked for and cannot have, such as 1.5 of an integer.
+	// never: a value that a query on the field accepts but that the field cannot have, such as 1.5
+	// in an integer.
 	never
-	// unfit: a value that the field cannot be asked for.
+	// unfit: a value that a query on the field rejects.
 	unfit
 )
 
@@ -113,7 +114,7 @@ func want(f mapping.Field, text string) (wanted, outcome) {
 	}
 }
 
-// maxDigits bounds what a text may cost that says it is a number.
+// maxDigits bounds the cost of parsing a number.
 const maxDigits = 64
 
 func wantWhole(text string) (wanted, outcome) {
@@ -121,7 +122,7 @@ func wantWhole(text string) (wanted, outcome) {
 	return wanted{term: wholeTerm(n)}, became
 }
 
-// wholeOf reads a whole number exactly.
+// wholeOf parses a whole number exactly.
 func wholeOf(text string) (int64, outcome) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, usable
@@ -140,7 +141,7 @@ func wholeOf(text string) (int64, outcome) {
 	return n.Num().Int64(), usable
 }
 
-// wantDate takes a moment for all that it stands for: a day is equal to every moment of it.
+// wantDate reads a date as its whole unit: a day equals every moment of it.
 func wantDate(f mapping.Field, text string) (wanted, outcome) {
 	at, precision, err := mapping.ParseDate(text, f.DateFormat())
 	if err != nil {
@@ -153,17 +154,17 @@ func wantDate(f mapping.Field, text string) (wanted, outcome) {
 		precision = mapping.Millisecond
 	}
 	if precision < mapping.Millisecond && !at.Equal(beginning(at, precision)) {
-		return wanted{}, unfit // An hour of a zone that is half an hour off.
+		return wanted{}, unfit // An hour in a zone with an offset of half an hour.
 	}
 	return wanted{momentTerm(at, precision), grain(precision)}, usable
 }
 
-// momentTerm returns the term of the unit of time that a moment lies in.
+// momentTerm returns the term of the unit of time that contains a moment.
 func momentTerm(at time.Time, p mapping.Precision) term {
 	return wholeTerm(beginning(at, p).UnixNano()) + term(rune(p))
 }
 
-// beginning returns the first moment of the unit that at lies in.
+// beginning returns the first moment of the unit that contains at.
 func beginning(at time.Time, p mapping.Precision) time.Time {
 	at = at.UTC()
 	switch p {
@@ -195,7 +196,7 @@ func wantNetwork(text string) (wanted, outcome) {
 	return wanted{networkTerm(p.Addr(), bits), grain(bits)}, usable
 }
 
-// textOf writes an indicator's value as a search shows it, whatever its type there.
+// textOf formats an indicator's value as a search shows it, whatever its type there.
 func textOf(f mapping.Field, v mapping.Value) string {
 	switch f.Type.Family() {
 	case mapping.FamilyInteger:

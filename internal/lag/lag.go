@@ -1,9 +1,9 @@
-// Package lag measures how long events take from when they happen to when they can be found: the
-// time from @timestamp to event.ingested, for each data set.
+// Package lag measures how long events take to become searchable: the time from @timestamp to
+// event.ingested, for each data set.
 //
-// It keeps counts and no events. The flow: [Sample] reads one page of what was ingested last and
-// counts it into a [Meter]; [Meter.Of] says how patterns stand, as quantiles of the worst of their
-// data sets.
+// It keeps counts and no events. The flow: [Sample] reads one page of the events that were ingested
+// last and counts them into a [Meter]. [Meter.Of] returns the lag of patterns as quantiles of the
+// slowest of their data sets.
 package lag
 
 import (
@@ -24,13 +24,13 @@ import (
 	"tocsin/internal/window"
 )
 
-// Ingested is the field that says when an event was taken in.
+// Ingested is the field with the time when an event was ingested.
 const Ingested = "event.ingested"
 
-// steps is the number of parts that each doubling of the time is divided into: an error of a fifth.
+// steps is the number of buckets for each doubling of the time: an error of a fifth.
 const steps = 4
 
-// histogram counts times by their size: place 0 is below a second, the last beyond a month.
+// histogram counts durations by size: bucket 0 is below a second, the last is beyond a month.
 type histogram struct {
 	counts [23 * steps]int64
 	total  int64
@@ -48,7 +48,7 @@ func (h *histogram) add(d time.Duration) {
 	h.total++
 }
 
-// quantile is an upper bound of what a part of the times is within.
+// quantile returns an upper bound of the q-quantile.
 func (h *histogram) quantile(q float64) time.Duration {
 	left := int64(math.Ceil(q * float64(h.total)))
 	for i, n := range h.counts {
@@ -59,7 +59,7 @@ func (h *histogram) quantile(q float64) time.Duration {
 	return 0
 }
 
-// halve lets old times weigh less and less.
+// halve halves all counts, so that old durations lose weight.
 func (h *histogram) halve() {
 	h.total = 0
 	for i := range h.counts {
@@ -68,10 +68,10 @@ func (h *histogram) halve() {
 	}
 }
 
-// mostCounted is when the counts of a data set are halved.
-const mostCounted = 20_000
+// maxCounted is the count at which the counts of a data set are halved.
+const maxCounted = 20_000
 
-// Lag are quantiles of the time that events take.
+// Lag holds quantiles of the delay of events.
 type Lag struct{ P50, P99 time.Duration }
 
 // Meter keeps the lags of data sets. The zero value is ready, and safe for concurrent use.
@@ -97,13 +97,13 @@ func (m *Meter) Add(patterns []string, set string, d time.Duration) {
 		m.bySet[set] = &histogram{}
 	}
 	h := m.bySet[set]
-	if h.add(max(0, d)); h.total > mostCounted {
+	if h.add(max(0, d)); h.total > maxCounted {
 		h.halve()
 	}
 }
 
-// Of returns the lag of the data sets of patterns: the worst of each quantile. False when nothing was
-// measured.
+// Of returns the lag of the data sets of patterns: the largest of each quantile. False when nothing
+// was measured.
 func (m *Meter) Of(patterns []string) (Lag, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,14 +128,14 @@ func (m *Meter) Sets() map[string]Lag {
 }
 
 const (
-	// sampleSize is the number of events of a sample, sampleTime the time within which they were
+	// sampleSize is the number of events of a sample; sampleTime is how recently they were
 	// ingested.
 	sampleSize = 500
 	sampleTime = 15 * time.Minute
 )
 
-// Sample measures the events that patterns match and that were ingested last before a time. That no
-// index says when events were ingested leaves the meter as it is.
+// Sample measures the events that match patterns and were ingested last before now. If no index has
+// the field [Ingested], the meter is unchanged.
 func Sample(ctx context.Context, m *Meter, events search.Events, patterns []string, now time.Time) error {
 	recent := window.Window{From: now.Add(-sampleTime), To: now}
 	names, err := indexname.Resolve(patterns, now, recent)
@@ -170,7 +170,7 @@ func Sample(ctx context.Context, m *Meter, events search.Events, patterns []stri
 func (m *Meter) measure(patterns []string, e *event.Event, happened, ingested mapping.Field) {
 	doc, err := e.Document()
 	if err != nil {
-		return // whoever looks for hits in it tells
+		return // the search for hits reports it
 	}
 	from, to := doc.Values(happened), doc.Values(ingested)
 	if len(from) == 0 || len(to) == 0 {

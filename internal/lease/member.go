@@ -12,23 +12,26 @@ import (
 
 // Options are the settings of a member. The zero value is usable but for ID.
 type Options struct {
-	// ID tells this runner from all others, also from its own earlier life.
+	// ID distinguishes this runner from all others, including an earlier process on the same
+	// machine.
 	ID, Host string
-	// Period is the time within which a runner that is not heard of is replaced, twice over at most;
-	// 0 means [DefaultPeriod]. It beats three times as often.
+	// Period is the lease period; 0 means [DefaultPeriod]. A silent runner is replaced within two
+	// periods. Heartbeats are sent three times in a period.
 	Period time.Duration
 	// Now is the clock; nil means time.Now. Durations are measured with it.
 	Now func() time.Time
-	// Skew is told of a runner whose clock differs from ours by so much, when it is more than a beat
-	// can explain.
+	// Skew is called with a runner whose clock differs from this one's by more than the delay of a
+	// heartbeat can explain.
 	Skew func(runner string, by time.Duration)
-	// Changed is told when the set of runners has changed, or this one has lost or found its place.
+	// Changed is called when the set of runners has changed, or this runner has lost or regained
+	// its lease.
 	Changed func()
-	// Failed is told of beats that did not go through.
+	// Failed is called when a heartbeat fails.
 	Failed func(error)
-	// Renewed is told of the first beat that goes through after those.
+	// Renewed is called on the first successful heartbeat after failures.
 	Renewed func()
-	// Gone is told of a runner that left, or was not heard of for a period, Came of one that joined.
+	// Gone is called with a runner that left or was silent for a period, Came with a runner that
+	// joined.
 	Gone, Came func(runner string)
 }
 
@@ -42,16 +45,16 @@ type Member struct {
 
 	mu    sync.Mutex
 	state State
-	// beaten is when the last beat went through, on our clock, before it was sent.
+	// beaten is when the last successful heartbeat was sent, on this runner's clock.
 	beaten time.Time
-	// seen is when a new beat of another runner was seen for the first time, and which one.
+	// seen holds, for each other runner, its latest heartbeat and when that was first seen.
 	seen map[string]sighting
-	// told is what Changed was told last.
-	told told
+	// notified is the ownership that Changed was last called for.
+	notified ownership
 }
 
-// told is what decides which rules are ours.
-type told struct {
+// ownership decides which rules this runner owns.
+type ownership struct {
 	epoch int64
 	holds bool
 }
@@ -72,11 +75,11 @@ func New(store Store, o Options) *Member {
 	return &Member{store: store, opts: o, seen: map[string]sighting{}}
 }
 
-// Join beats for the first time, so that rules are owned from then on.
+// Join sends the first heartbeat. From then on the runner owns rules.
 func (m *Member) Join(ctx context.Context) error { return m.beat(ctx, false) }
 
-// Run beats until the context ends, then leaves, so that the others need not wait. A beat that does
-// not go through is told and tried again.
+// Run sends heartbeats until the context ends, then leaves, so that the others need not wait. A
+// heartbeat that fails is reported and sent again.
 func (m *Member) Run(ctx context.Context) {
 	ticker := time.NewTicker(m.opts.Period / 3)
 	failing := false
@@ -100,25 +103,25 @@ func (m *Member) Run(ctx context.Context) {
 					m.opts.Renewed()
 				}
 			}
-			m.notice()
+			m.notifyChanged()
 		}
 	}
 }
 
-// leaveTimeout bounds the goodbye.
+// leaveTimeout bounds the write that removes this runner.
 const leaveTimeout = 3 * time.Second
 
 func (m *Member) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	// Who cannot say goodbye is missed soon enough.
+	// If leaving fails, the others notice the silence soon enough.
 	_ = m.beat(ctx, true)
 }
 
-// maxTries is how often a beat is written again when another runner was faster.
+// maxTries is how often a heartbeat is written again after a conflict with another runner.
 const maxTries = 10
 
-// beat reads the state, judges who is alive, and writes what has changed.
+// beat reads the state, decides who is alive, and writes the changes.
 func (m *Member) beat(ctx context.Context, last bool) error {
 	for range maxTries {
 		sent := m.opts.Now()
@@ -126,7 +129,7 @@ func (m *Member) beat(ctx context.Context, last bool) error {
 		if err != nil {
 			return fmt.Errorf("read the leases: %w", err)
 		}
-		m.look(s)
+		m.observe(s)
 		next := m.next(s, last)
 		err = m.store.Save(ctx, &next)
 		if errors.Is(err, ErrChanged) {
@@ -139,17 +142,17 @@ func (m *Member) beat(ctx context.Context, last bool) error {
 		before := m.state
 		m.state, m.beaten = next, sent
 		m.mu.Unlock()
-		m.tell(before, next)
-		m.notice()
+		m.report(before, next)
+		m.notifyChanged()
 		return nil
 	}
 	return fmt.Errorf("renew the lease: %w", ErrChanged)
 }
 
-// tell says who has come and gone since our last beat.
-func (m *Member) tell(before, now State) {
+// report calls the hooks for runners that have come or gone since the last heartbeat.
+func (m *Member) report(before, now State) {
 	if before.Runners == nil {
-		return // our first
+		return // this runner's first heartbeat
 	}
 	differ := func(a, b State, say func(string)) {
 		if say == nil {
@@ -165,8 +168,8 @@ func (m *Member) tell(before, now State) {
 	differ(now, before, m.opts.Came)
 }
 
-// look notes the beats that are new to us.
-func (m *Member) look(s State) {
+// observe notes new heartbeats of other runners.
+func (m *Member) observe(s State) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.opts.Now()
@@ -190,8 +193,8 @@ func (m *Member) look(s State) {
 	}
 }
 
-// next is the state with our beat in it, and without those who were not heard of for a period and
-// the time in which a beat may be on its way.
+// next returns the state with this runner's heartbeat and without silent runners: those not heard
+// of for a period plus the time in which a heartbeat may be on its way.
 func (m *Member) next(s State, last bool) State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -216,19 +219,20 @@ func (m *Member) next(s State, last bool) State {
 	return out
 }
 
-// notice tells when what we own may have changed.
-func (m *Member) notice() {
-	now := told{m.Fence(), m.holds()}
+// notifyChanged calls Changed when the rules of this runner may have changed.
+func (m *Member) notifyChanged() {
+	now := ownership{m.Fence(), m.holds()}
 	m.mu.Lock()
-	changed := now != m.told
-	m.told = now
+	changed := now != m.notified
+	m.notified = now
 	m.mu.Unlock()
 	if changed && m.opts.Changed != nil {
 		m.opts.Changed()
 	}
 }
 
-// holds reports whether our last beat is recent enough for nobody to have replaced us.
+// holds reports whether the last heartbeat is recent enough that nobody can have replaced this
+// runner.
 func (m *Member) holds() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -236,7 +240,7 @@ func (m *Member) holds() bool {
 	return there && m.opts.Now().Sub(m.beaten) < m.opts.Period
 }
 
-// Owns reports whether a rule is ours just now.
+// Owns reports whether this runner owns a rule now.
 func (m *Member) Owns(key string) bool {
 	if !m.holds() {
 		return false
@@ -247,14 +251,14 @@ func (m *Member) Owns(key string) bool {
 	return Owner(ids, key) == m.opts.ID
 }
 
-// Fence returns the number that what we write is to carry.
+// Fence returns the fencing number for what this runner writes.
 func (m *Member) Fence() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.state.Epoch
 }
 
-// Runners returns the ids of the runners that are taken for alive, in order.
+// Runners returns the ids of the live runners, in order.
 func (m *Member) Runners() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

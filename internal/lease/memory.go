@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Memory is a store for the runners of one process. It is safe for concurrent use.
+// Memory is a store for runners within one process. It is safe for concurrent use.
 type Memory struct {
 	mu      sync.Mutex
 	state   State

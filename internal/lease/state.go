@@ -14,35 +14,35 @@ import (
 type State struct {
 	// Epoch is the fencing number: it grows whenever the set of runners changes.
 	Epoch int64 `json:"epoch"`
-	// Runners are those that are taken for alive, by id.
+	// Runners holds the live runners by id.
 	Runners map[string]Runner `json:"runners"`
-	// Version is the store's mark of what was read; nil before the document is there.
+	// Version is the store's mark of the version that was read; nil before the document exists.
 	Version any `json:"-"`
 }
 
-// Runner is what a runner says of itself.
+// Runner is what a runner writes about itself.
 type Runner struct {
-	// Beat grows with every sign of life.
+	// Beat grows with every heartbeat.
 	Beat int64 `json:"beat"`
-	// At is the runner's own time of its last beat, for people and to find clocks that are wrong.
+	// At is the runner's own time of its last heartbeat: for people, and to find wrong clocks.
 	At   time.Time `json:"at"`
 	Host string    `json:"host,omitempty"`
 }
 
-// Store keeps the document.
+// Store holds the document.
 type Store interface {
-	// Load returns the state; the zero state when there is none.
+	// Load returns the state; the zero state when there is no document.
 	Load(ctx context.Context) (State, error)
-	// Save writes over the version that was read, and sets the new one. [ErrChanged] when somebody
-	// else was faster.
+	// Save writes over the version that was read, and sets the new version. It returns [ErrChanged]
+	// when somebody else has written in between.
 	Save(ctx context.Context, s *State) error
 }
 
-// ErrChanged says that the document is not any more what was read.
+// ErrChanged means that the document has changed since it was read.
 var ErrChanged = errors.New("changed since it was read")
 
-// Owner returns which of the runners a key belongs to: the one whose hash with the key is greatest.
-// "" when there is none.
+// Owner returns the runner that owns a key: the one whose hash with the key is greatest, "" when
+// there are no runners.
 func Owner(runners []string, key string) string {
 	owner, most := "", uint64(0)
 	for _, id := range runners {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// GiveUp records the open slots that are older than MaxAge as given up, and returns how many there
-// were: they are counted for good, and nobody waits for them. Slots before the time that the ledger
-// keeps are passed over, as their pages would be forgotten at once.
+// GiveUp records the open slots older than MaxAge as given up, and returns their number. This is
+// final: they are no longer owed. Slots before kept, the start of the ledger's retention, are
+// skipped, as their pages would be removed at once.
 func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, fence int64) (int, error) {
 	heads, err := l.Begin(ctx, grids, now)
 	if err != nil {
@@ -38,8 +38,8 @@ func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, 
 	return n, nil
 }
 
-// giveUp records the open slots of a rule from one time up to, and without, another, a day at a
-// time.
+// giveUp records the open slots of a rule from one time until before another as given up, a day at
+// a time.
 func (l *Ledger) giveUp(ctx context.Context, g Grid, from, to time.Time, fence int64, why string) (int, error) {
 	n := 0
 	for from.Before(to) {
@@ -69,7 +69,8 @@ func (l *Ledger) giveUp(ctx context.Context, g Grid, from, to time.Time, fence i
 	return n, nil
 }
 
-// Waive records the open slots among the given ones as given up by somebody who says why.
+// Waive records the open slots among the given ones as given up, with the reason that a person
+// gave.
 func (l *Ledger) Waive(ctx context.Context, owed []Owed, fence int64, why string) (int, error) {
 	n := 0
 	for chunk := range slices.Chunk(owed, waiveChunk) {
@@ -90,16 +91,16 @@ func (l *Ledger) Waive(ctx context.Context, owed []Owed, fence int64, why string
 
 const waiveChunk = 5000
 
-// Closing is what a survey has found of a rule.
+// Closing is the result of a survey of a rule, for [Ledger.Close].
 type Closing struct {
-	// To is a slot up to which none is open.
+	// To is a slot up to which no slot is open.
 	To time.Time
-	// Reopened is that of the head that was read for it.
+	// Reopened is the counter of the head that the survey read.
 	Reopened int64
 }
 
-// Close notes up to which slot none of a rule's is open, so that old pages need not be read again. What was
-// found before slots were opened again counts for nothing.
+// Close records up to which slot no slot of a rule is open, so that old pages need not be read
+// again. A result from before slots were reopened is ignored.
 func (l *Ledger) Close(ctx context.Context, closed map[string]Closing) error {
 	return l.note(ctx, slices.Collect(maps.Keys(closed)), func(h *Head) bool {
 		to := closed[h.RuleID].To
@@ -111,14 +112,14 @@ func (l *Ledger) Close(ctx context.Context, closed map[string]Closing) error {
 	})
 }
 
-// Progress is what a second look for late events has come to.
+// Progress is the progress of the search for late events.
 type Progress struct {
-	// Reread is the slot up to which there was one.
+	// Reread is the last slot that was searched again.
 	Reread time.Time
 	Lag    Lag
 }
 
-// Advance notes the progress of rules.
+// Advance records the progress of rules.
 func (l *Ledger) Advance(ctx context.Context, progress map[string]Progress) error {
 	return l.note(ctx, slices.Collect(maps.Keys(progress)), func(h *Head) bool {
 		p := progress[h.RuleID]
@@ -129,8 +130,8 @@ func (l *Ledger) Advance(ctx context.Context, progress map[string]Progress) erro
 	})
 }
 
-// note changes heads. One that somebody else has changed meanwhile stays as it is: what heads say
-// of progress is only a saving.
+// note changes heads. A head that was changed concurrently stays as it is: progress in heads only
+// saves work.
 func (l *Ledger) note(ctx context.Context, ids []string, change func(*Head) bool) error {
 	slices.Sort(ids)
 	found, err := l.Store.Heads(ctx, ids)

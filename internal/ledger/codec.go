@@ -12,21 +12,20 @@ import (
 	"time"
 )
 
-// The layout of an encoded page: a byte with the layout's number, then deflated columns. Numbers are
-// varints. A column begins with the number of its runs; a run is a value and how often it comes. The
-// columns, in order: slots as their distance in milliseconds from the one before, statuses,
+// The layout of an encoded page: a byte with the layout's number, then deflated columns. Numbers
+// are varints. A column begins with the number of its runs; a run is a value and its repeat count.
+// The columns, in order: slots as the distance in milliseconds from the previous one, statuses,
 // attempts, fences, read, hits, created, duplicates, suppressed, queued, shards, took, lateness,
-// reasons, errors as their place in the list of texts that follows.
+// reasons, errors as indices into the list of texts that follows.
 const layout = 2
 
-// maxEntries bounds what is decoded: more slots than milliseconds of a day there cannot be, and
-// more than this nobody has.
+// maxEntries bounds what is decoded. In practice, no day has more slots.
 const maxEntries = 1 << 20
 
 // ErrLayout is wrapped when an encoded page cannot be read: it is damaged, or of a later version.
 var ErrLayout = errors.New("the encoded page cannot be read")
 
-// Encode writes the entries of a page.
+// Encode encodes the entries of a page.
 func Encode(p Page) ([]byte, error) {
 	var columns bytes.Buffer
 	w := writer{to: &columns}
@@ -59,7 +58,7 @@ func Encode(p Page) ([]byte, error) {
 	return deflate(columns.Bytes())
 }
 
-// columnsOf are the numbers of an entry in the order of the layout. Decode has their inverse.
+// columnsOf returns the numbers of an entry in the order of the layout. Decode has the inverse.
 var columnsOf = []func(Entry) int64{
 	func(e Entry) int64 { return int64(e.Status) },
 	func(e Entry) int64 { return e.Attempts },
@@ -81,8 +80,8 @@ var columnsOf = []func(Entry) int64{
 	func(e Entry) int64 { return int64(e.Reason) },
 }
 
-// rough keeps the four leading bits of a number, which is an error of at most one part in sixteen:
-// times of runs differ in all their digits, and nobody needs the last ones.
+// rough keeps the four leading bits of a number, an error of at most one part in sixteen. Run times
+// differ in all their digits, and the last ones do not matter but compress badly.
 func rough(n int64) int64 {
 	if n < 16 {
 		return max(n, 0)
@@ -91,12 +90,13 @@ func rough(n int64) int64 {
 	return n >> shift << shift
 }
 
-// deflaters and inflaters are used again: to make one takes longer than to write or read most pages.
+// deflaters and inflaters are reused: creating one takes longer than encoding or decoding most
+// pages.
 var (
 	deflaters = sync.Pool{New: func() any {
 		w, err := flate.NewWriter(nil, flate.BestSpeed)
 		if err != nil {
-			panic(err) // It only minds levels that are none.
+			panic(err) // The only error is an invalid level.
 		}
 		return w
 	}}
@@ -141,7 +141,7 @@ type writer struct{ to *bytes.Buffer }
 
 func (w writer) number(n int64) { w.to.Write(binary.AppendVarint(nil, n)) }
 
-// column writes the values of all entries, equal ones in a row once.
+// column writes the values of all entries as runs of equal values.
 func (w writer) column(entries []Entry, get func(Entry) int64) {
 	type run struct{ value, count int64 }
 	var runs []run
@@ -160,7 +160,7 @@ func (w writer) column(entries []Entry, get func(Entry) int64) {
 	}
 }
 
-// Decode reads the entries of a page into it.
+// Decode decodes the entries of a page into p.
 func Decode(p *Page, data []byte) error {
 	if len(data) == 0 || data[0] != layout {
 		return fmt.Errorf("page %s: %w", p.ID(), ErrLayout)
@@ -243,7 +243,7 @@ func (r *reader) entries(day time.Time) []Entry {
 	return entries
 }
 
-// column reads the runs of a column, which must be of n values together.
+// column reads the runs of a column, which must add up to n values.
 func (r *reader) column(n int64, set func(i int, v int64)) {
 	i := int64(0)
 	for runs := r.number(); runs > 0 && r.err == nil; runs-- {
@@ -275,7 +275,7 @@ func (r *reader) texts() []string {
 			return nil
 		}
 		text := make([]byte, length)
-		_, _ = io.ReadFull(r.from, text) // There are as many.
+		_, _ = io.ReadFull(r.from, text) // The length was checked.
 		list = append(list, string(text))
 	}
 	return list

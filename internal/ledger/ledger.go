@@ -20,33 +20,33 @@ type Grid struct {
 	RuleID   string
 	Slots    Slots
 	Schedule string
-	// OldestFirst: where not all owed slots fit ([Ledger.Limit]), the oldest are kept, not the newest.
+	// OldestFirst: if not all owed slots fit ([Ledger.Limit]), the oldest are kept, not the newest.
 	OldestFirst bool
 }
 
-// Ledger compares grids with what is recorded, and records. It is safe for concurrent use: the store
-// is where runners meet.
+// Ledger compares grids with the records, and writes records. It is safe for concurrent use.
+// Runners share the store.
 type Ledger struct {
 	Store Store
-	// MaxAge is how far back slots are owed; older ones are given up, and recorded so. 0 means
+	// MaxAge is how far back slots are owed; older ones are recorded as given up. 0 means
 	// [DefaultMaxAge].
 	MaxAge time.Duration
-	// Limit bounds the owed slots of one rule that are kept in memory; 0 means none.
+	// Limit bounds the owed slots of one rule that are kept in memory; 0 means no limit.
 	Limit int
 }
 
-// DefaultMaxAge is a week: what a team that comes back from holidays wants to know.
+// DefaultMaxAge is a week: enough for a team that returns from holidays.
 const DefaultMaxAge = 7 * 24 * time.Hour
 
 // Owed is a slot that is to be run.
 type Owed struct {
 	RuleID string
-	// Entry is what is recorded of it, a Planned one where nothing is.
+	// Entry is the record of the slot, a Planned entry if there is none.
 	Entry Entry
 }
 
-// Begin makes the heads of rules that have none: from their current slot on, slots are owed. It
-// returns the heads of all.
+// Begin makes the heads of rules that have none: slots are owed from the current slot on. It
+// returns the heads of all rules.
 func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[string]Head, error) {
 	heads, err := l.heads(ctx, grids)
 	if err != nil {
@@ -96,9 +96,8 @@ func (l *Ledger) heads(ctx context.Context, grids []Grid) (map[string]Head, erro
 	return heads, nil
 }
 
-// Owed returns the slots up to now, included, that are open, in order of time: those of which nothing
-// is recorded and those that have failed. Slots beyond MaxAge are not among them; see
-// [Ledger.GiveUp].
+// Owed returns the open slots up to now, included, in order of time: slots that have no record or
+// have failed. Slots older than MaxAge are left out; see [Ledger.GiveUp].
 func (l *Ledger) Owed(ctx context.Context, grids []Grid, now time.Time) ([]Owed, error) {
 	surveys, err := l.Survey(ctx, grids, now)
 	if err != nil {
@@ -114,19 +113,20 @@ func (l *Ledger) Owed(ctx context.Context, grids []Grid, now time.Time) ([]Owed,
 	return owed, nil
 }
 
-// Survey is how a rule stands.
+// Survey is the standing of a rule.
 type Survey struct {
 	RuleID string
-	// Owed are the open slots, oldest first, as many as [Ledger.Limit] allows; Open is their number.
+	// Owed lists the open slots, oldest first, up to [Ledger.Limit]; Open is the number of all open
+	// slots.
 	Owed []Owed
 	Open int
-	// Closed is the last slot up to which none is open; Covered the latest covered one.
+	// Closed is the last slot up to which no slot is open, Covered the latest covered slot.
 	Closed, Covered time.Time
-	// Reopened is that of the rule's head.
+	// Reopened is the counter of the rule's head.
 	Reopened int64
 }
 
-// Survey returns how rules stand, in their order, with what [Ledger.Owed] says of each.
+// Survey returns the standing of rules, in their order, with the slots that [Ledger.Owed] returns.
 func (l *Ledger) Survey(ctx context.Context, grids []Grid, now time.Time) ([]Survey, error) {
 	heads, err := l.Begin(ctx, grids, now)
 	if err != nil {
@@ -143,7 +143,7 @@ func (l *Ledger) Survey(ctx context.Context, grids []Grid, now time.Time) ([]Sur
 	return surveys, nil
 }
 
-// pageChunk bounds the pages in memory: those of so many rules at a time.
+// pageChunk bounds the pages in memory: it is the number of rules that are read at a time.
 const pageChunk = 20
 
 func (l *Ledger) survey(ctx context.Context, grids []Grid, heads map[string]Head, now time.Time) ([]Survey, error) {
@@ -174,7 +174,7 @@ func (l *Ledger) survey(ctx context.Context, grids []Grid, heads map[string]Head
 	return surveys, nil
 }
 
-// take counts one slot, the next in time.
+// take counts one slot. Slots come in order of time.
 func (s *Survey) take(e Entry) {
 	if e.Status.Open() {
 		s.Owed = append(s.Owed, Owed{s.RuleID, e})
@@ -200,7 +200,7 @@ func (s *Survey) trim(limit int, oldestFirst bool) {
 	}
 }
 
-// start is the first slot that may be open.
+// start returns the first slot that may be open.
 func start(h Head) time.Time {
 	if h.Closed.IsZero() {
 		return h.Since
@@ -228,16 +228,16 @@ func (l *Ledger) pages(ctx context.Context, grids []Grid, from, to time.Time) (m
 type Account struct {
 	RuleID string
 	Entry  Entry
-	// Reopens: the entry opens a slot again, see [Page.Reopen].
+	// Reopens: the entry reopens a slot, see [Page.Reopen].
 	Reopens bool
 }
 
-// maxTries is how often a page is written again after somebody else has changed it.
+// maxTries is how often a page is written again after a conflict.
 const maxTries = 8
 
-// Record writes entries. Those that their page refuses (see [Page.Put]) are returned: their writer
-// has been replaced, or the slot is covered already. The error is for what could not be written: the
-// slots stay as they were.
+// Record writes entries. It returns the entries that their page refuses (see [Page.Put]): their
+// writer has been replaced, or the slot is covered already. On an error the slots stay as they
+// were.
 func (l *Ledger) Record(ctx context.Context, accounts []Account) (refused []Account, err error) {
 	todo := byPage(accounts)
 	for try := 0; len(todo) > 0; try++ {
@@ -264,8 +264,8 @@ func byPage(accounts []Account) map[string][]Account {
 	return out
 }
 
-// write reads, changes and writes the pages of accounts, and returns those that somebody else has
-// changed in between.
+// write reads, changes and writes the pages of accounts, and returns the accounts of pages that
+// were changed concurrently.
 func (l *Ledger) write(ctx context.Context, todo map[string][]Account) (again map[string][]Account, refused []Account, err error) {
 	pages, err := l.read(ctx, todo)
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Memory is a store for as long as the process lives. It is safe for concurrent use.
+// Memory is a store that lasts as long as the process. It is safe for concurrent use.
 type Memory struct {
 	mu    sync.Mutex
 	heads map[string]kept[Head]
 	pages map[string]kept[Page]
 }
 
-// kept is what is stored, with a number that grows with every change.
+// kept is a stored value with a version number that grows with every change.
 type kept[T any] struct {
 	value   T
 	version int

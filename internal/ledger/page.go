@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// Page is what is recorded of a rule's slots on one day. Entries are in order of their slots, each
+// Page holds the records of a rule's slots on one day. Entries are in order of their slots, each
 // slot once.
 type Page struct {
 	RuleID string
 	// Day is midnight, in UTC.
 	Day     time.Time
 	Entries []Entry
-	// Version is the store's mark of the state that was read; nil for a page that is not there yet.
+	// Version is the store's mark of the version that was read; nil for a page that does not exist
+	// yet.
 	Version any
 }
 
-// ID is the page's name in a store.
+// ID returns the page's id in a store.
 func (p Page) ID() string { return p.RuleID + "/" + p.Day.UTC().Format(time.DateOnly) }
 
-// Find returns the entry of a slot, a Planned one where nothing is recorded.
+// Find returns the entry of a slot, a Planned entry if there is no record.
 func (p *Page) Find(slot time.Time) (Entry, bool) {
 	i, found := p.place(slot)
 	if !found {
@@ -29,9 +30,9 @@ func (p *Page) Find(slot time.Time) (Entry, bool) {
 	return p.Entries[i], true
 }
 
-// Put takes an entry in, in the place of an older one of the same slot. One that carries a lower
-// fencing number than what is there is refused: its writer has been replaced meanwhile. So is one
-// that would open again what is final.
+// Put inserts an entry and replaces an older one of the same slot. It refuses an entry with a lower
+// fencing number than the existing one, as its writer has been replaced, and an entry that would
+// reopen a final slot.
 func (p *Page) Put(e Entry) bool {
 	i, found := p.place(e.Slot)
 	if !found {
@@ -43,14 +44,14 @@ func (p *Page) Put(e Entry) bool {
 		return false
 	}
 	if e.Status == Running {
-		e.Error = have.Error // that of the attempt before
+		e.Error = have.Error // the error of the previous attempt
 	}
 	p.Entries[i] = e
 	return true
 }
 
-// Reopen takes an entry in that opens a slot again which was covered or vacant. It reports whether the slot
-// was; one that is open already stays as it is, and one that was given up too.
+// Reopen inserts an entry that reopens a covered or vacant slot, and reports whether it did. Slots
+// that are open or given up stay as they are.
 func (p *Page) Reopen(e Entry) bool {
 	i, found := p.place(e.Slot)
 	if !found || p.Entries[i].Status != Covered && p.Entries[i].Status != Vacant {
@@ -67,18 +68,18 @@ func (p *Page) place(slot time.Time) (int, bool) {
 	return slices.BinarySearchFunc(p.Entries, slot, func(e Entry, t time.Time) int { return e.Slot.Compare(t) })
 }
 
-// Sum adds up the entries of a page for who looks at many.
+// Sum holds totals of the entries of a page.
 type Sum struct {
 	Covered, Open, GivenUp, Failed  int64
 	Vacant                          int64
 	Read, Hits, Created, Duplicates int64
 	Suppressed, Queued, Shards      int64
 	Took                            time.Duration
-	// LastError is that of the latest slot that has one.
+	// LastError is the error of the latest slot that has one.
 	LastError string
 }
 
-// Sum adds up.
+// Sum returns the totals of the page.
 func (p *Page) Sum() Sum {
 	var s Sum
 	for _, e := range p.Entries {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Meet returns the patterns of a rule after the run of a slot, before whose run they were known as given:
-// names are those that the rule has, unmet those of them, or besides, that meant no index. appeared are the
-// names that mean one now and did not when they were known.
+// Meet returns the patterns of a rule after the run of a slot. known are the patterns before the
+// run, names the rule's patterns, unmet the patterns that matched no index, which may include
+// others. appeared are the names that match an index now and did not before.
 func Meet(known []Pattern, names, unmet []string, slot time.Time) (now []Pattern, appeared []string) {
 	all := slices.Concat(names, unmet)
-	if len(names) == 0 { // whose patterns are told only while they mean nothing
+	if len(names) == 0 { // patterns of such a rule are recorded only while they match nothing
 		for _, p := range known {
 			all = append(all, p.Name)
 		}
@@ -38,8 +38,8 @@ func Meet(known []Pattern, names, unmet []string, slot time.Time) (now []Pattern
 	return now, appeared
 }
 
-// Note writes the patterns of rules. Slots of rules that are among reopened were opened again before: their
-// heads let them be found.
+// Note writes the patterns of rules. The slots of the rules in reopened were reopened before; the
+// heads now make them found.
 func (l *Ledger) Note(ctx context.Context, patterns map[string][]Pattern, reopened map[string]time.Time) error {
 	ids := make([]string, 0, len(patterns))
 	for id := range patterns {
@@ -97,8 +97,8 @@ func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[st
 	return again, nil
 }
 
-// Reopen opens the slots of a rule again that were covered or vacant, from one time to another, both included,
-// where wanted says so, and returns them. [Ledger.Note] has to be told of the first of them.
+// Reopen reopens the covered or vacant slots of a rule between two times, both included, for which
+// wanted returns true, and returns them. The caller must pass the first of them to [Ledger.Note].
 func (l *Ledger) Reopen(ctx context.Context, g Grid, from, to time.Time, wanted func(slot time.Time) bool, why string) ([]Entry, error) {
 	var accounts []Account
 	for slot := g.Slots.Next(from.Add(-1)); !slot.IsZero() && !slot.After(to); slot = g.Slots.Next(slot) {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Precision is how much of a date was written: the rest is the beginning of that unit, or its end
-// where a bound must reach to it.
+// Precision is the last unit that was written of a date: the rest is the beginning of that unit, or
+// its end for an upper bound.
 type Precision int
 
 // The precisions, the coarsest first.
@@ -23,8 +23,8 @@ const (
 	Exact
 )
 
-// End returns the last nanosecond of what t stands for as the upper end of a range. As in
-// Elasticsearch that is never more than a day: "2026" as an upper bound is the end of January 1st.
+// End returns the last nanosecond of t's unit, for the upper end of a range. As in Elasticsearch,
+// the unit is at most a day: "2026" as an upper bound is the end of January 1st.
 func (p Precision) End(t time.Time) time.Time {
 	switch p {
 	case Year, Month, Day:
@@ -45,18 +45,18 @@ func (p Precision) End(t time.Time) time.Time {
 var (
 	// ErrDate is wrapped by every error of [ParseDate].
 	ErrDate = errors.New("not a date")
-	// ErrFormat is wrapped, besides, where a date format is not known here, so that Elasticsearch
-	// may well read the date.
+	// ErrFormat is also wrapped if a date format is not supported here, so that Elasticsearch may
+	// be able to read the date.
 	ErrFormat = errors.New("date format is not read")
 )
 
-// The formats that a mapping without any has.
+// The formats of a mapping that names none.
 const (
 	defaultFormat      = "strict_date_optional_time||epoch_millis"
 	defaultNanosFormat = "strict_date_optional_time_nanos||epoch_millis"
 )
 
-// DateFormat returns the field's date formats, the type's default where the mapping names none.
+// DateFormat returns the field's date formats, or the type's default if the mapping names none.
 func (f Field) DateFormat() string {
 	switch {
 	case f.Format != "":
@@ -67,14 +67,14 @@ func (f Field) DateFormat() string {
 	return defaultFormat
 }
 
-// ParseDate reads a date under a mapping's format list, "" meaning the default of type date,
-// strict_date_optional_time||epoch_millis. The first format that fits counts. The result is in UTC,
-// to the nanosecond: [Field.Date] cuts it to what the field's type keeps.
+// ParseDate parses a date under a mapping's format list; "" means the default of type date,
+// strict_date_optional_time||epoch_millis. The first format that fits wins. The result is in UTC,
+// to the nanosecond: [Field.Date] truncates it to the precision of the field's type.
 func ParseDate(s, formats string) (time.Time, Precision, error) {
 	return ParseDateIn(s, formats, time.UTC)
 }
 
-// ParseDateIn is [ParseDate] of a date that is one of a zone where it names none.
+// ParseDateIn is like [ParseDate], with the zone of dates that name none.
 func ParseDateIn(s, formats string, zone *time.Location) (time.Time, Precision, error) {
 	if formats == "" {
 		formats = defaultFormat
@@ -91,8 +91,9 @@ func ParseDateIn(s, formats string, zone *time.Location) (time.Time, Precision, 
 	return time.Time{}, 0, fmt.Errorf("%q with format [%s]: %w", s, formats, ErrDate)
 }
 
-// Date returns the time as the field's type keeps it: date to the millisecond, date_nanos all of
-// it, but only the years that 64 bits of nanoseconds since 1970 reach. False: it is not kept at all.
+// Date returns the time as the field's type stores it: date to the millisecond, date_nanos to the
+// nanosecond, but only years within 64 bits of nanoseconds since 1970. False: the type cannot store
+// it.
 func (f Field) Date(t time.Time) (time.Time, bool) {
 	if f.Type != DateNanos {
 		return t.Add(-time.Duration(t.Nanosecond()) % time.Millisecond), true

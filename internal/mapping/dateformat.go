@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// parseDate reads a whole text as a date, of a zone where it names none; ok is false when it is not one
-// of the format.
+// parseDate parses a whole text as a date, in zone if it names none; ok is false when it does not
+// match the format.
 type parseDate func(s string, zone *time.Location) (t time.Time, p Precision, ok bool)
 
-// namedFormats are the built-in formats that are read. The pieces of strict_date_optional_time are
-// those of [isoFormat]; what is missing here is rare in mappings, and refused.
+// namedFormats are the supported built-in formats. The pieces of strict_date_optional_time are in
+// [isoFormat]. Other built-in formats are rare in mappings, and rejected.
 var namedFormats = map[string]parseDate{
 	"strict_date_optional_time":       isoFormat{}.parse,
 	"strict_date_optional_time_nanos": isoFormat{least: Second}.parse,
@@ -22,7 +22,7 @@ var namedFormats = map[string]parseDate{
 	"epoch_second":                    epochFormat{time.Second, Second, 9}.parse,
 }
 
-// patternFormats are the built-in formats that are the same as a pattern.
+// patternFormats are the built-in formats that are equivalent to a pattern.
 var patternFormats = map[string]string{
 	"basic_date":                "uuuuMMdd",
 	"basic_date_time":           "uuuuMMdd'T'HHmmss.SSSX",
@@ -33,7 +33,7 @@ var patternFormats = map[string]string{
 	"strict_date_hour":          "uuuu-MM-dd'T'HH",
 }
 
-// dateFormat returns the parser of one format; false when it is not known.
+// dateFormat returns the parser of one format; false when it is not supported.
 func dateFormat(format string) (parseDate, bool) {
 	if parse, ok := namedFormats[format]; ok {
 		return parse, true
@@ -51,10 +51,10 @@ func dateFormat(format string) (parseDate, bool) {
 	return parse, known
 }
 
-// patterns caches the parsers of patterns by format; nil stands for what cannot be read.
+// patterns caches the parsers of patterns by format; nil stands for an unsupported one.
 var patterns sync.Map
 
-// knownFormats reports whether every format of a list is read.
+// knownFormats reports whether every format of a list is supported.
 func knownFormats(formats string) bool {
 	if formats == "" {
 		return true
@@ -67,7 +67,7 @@ func knownFormats(formats string) bool {
 	return true
 }
 
-// epochFormat reads a count of units since 1970, with that many decimals at most. It may be
+// epochFormat parses a count of units since 1970, with a maximum number of decimals. It may be
 // negative, and has no exponent.
 type epochFormat struct {
 	unit      time.Duration
@@ -75,7 +75,7 @@ type epochFormat struct {
 	decimals  int
 }
 
-// maxEpochSecond is about where java.time ends, in the year 1,000,000,000.
+// maxEpochSecond is about the end of java.time, in the year 1,000,000,000.
 const maxEpochSecond = 31556889864403199
 
 func (e epochFormat) parse(s string, _ *time.Location) (time.Time, Precision, bool) {
@@ -98,7 +98,7 @@ func (e epochFormat) parse(s string, _ *time.Location) (time.Time, Precision, bo
 		seconds, nanos = -seconds, -nanos
 	}
 	if negative && e.precision == Second && fraction != "" && part == 0 {
-		return time.Time{}, 0, false // "-5" and "-5.1" are dates, "-5.0" is none.
+		return time.Time{}, 0, false // "-5" and "-5.1" are dates, "-5.0" is not.
 	}
 	if seconds > maxEpochSecond || seconds < -maxEpochSecond {
 		return time.Time{}, 0, false

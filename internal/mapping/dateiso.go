@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// isoFormat reads strict_date_optional_time and its like: a year, optionally a month and a day,
-// optionally "T" and a time to any precision with up to nine digits of fraction, optionally a zone
-// behind that.
+// isoFormat parses strict_date_optional_time and similar formats: a year, optionally a month and a
+// day, optionally "T" and a time to any precision with up to nine digits of fraction, optionally
+// followed by a zone.
 type isoFormat struct {
-	// least is the precision that a time behind "T" has at least.
+	// least is the minimum precision of a time after "T".
 	least Precision
-	// lenient takes parts with fewer digits, and years with more.
+	// lenient allows parts with fewer digits, and years with more.
 	lenient bool
 }
 
@@ -23,7 +23,7 @@ func (f isoFormat) parse(s string, zone *time.Location) (time.Time, Precision, b
 	return f.any(s, zone)
 }
 
-// any reads a date in any of the forms.
+// any parses a date in any of the forms.
 func (f isoFormat) any(s string, zone *time.Location) (time.Time, Precision, bool) {
 	date, clock, timed := strings.Cut(s, "T")
 	d, ok := f.date(date)
@@ -45,7 +45,7 @@ func (f isoFormat) any(s string, zone *time.Location) (time.Time, Precision, boo
 	return d.in(zone)
 }
 
-// date reads year, year-month or year-month-day.
+// date parses year, year-month or year-month-day.
 func (f isoFormat) date(s string) (parts, bool) {
 	d := parts{month: 1, day: 1}
 	digits, negative := strings.CutPrefix(s, "-")
@@ -73,7 +73,7 @@ func (f isoFormat) date(s string) (parts, bool) {
 	return d, ok
 }
 
-// time reads what stands between "T" and the zone, which may be nothing.
+// time parses the part between "T" and the zone, which may be empty.
 func (f isoFormat) time(d *parts, s string) bool {
 	if s == "" {
 		d.precision = Day
@@ -104,7 +104,7 @@ func (f isoFormat) time(d *parts, s string) bool {
 	return true
 }
 
-// number reads digits: exactly as many as strict says, or 1 to most when lenient.
+// number parses digits: exactly strict many, or 1 to most when lenient.
 func (f isoFormat) number(n *int, digits string, strict, most int) bool {
 	if digits == "" || !isDigits(digits) || len(digits) > most || !f.lenient && len(digits) != strict {
 		return false
@@ -114,7 +114,7 @@ func (f isoFormat) number(n *int, digits string, strict, most int) bool {
 	return err == nil
 }
 
-// fraction reads one to nine digits of a fraction of a second.
+// fraction parses one to nine digits of a fraction of a second.
 func fraction(digits string) (nanos int, ok bool) {
 	if digits == "" || len(digits) > 9 || !isDigits(digits) {
 		return 0, false
@@ -123,14 +123,15 @@ func fraction(digits string) (nanos int, ok bool) {
 	return n, err == nil
 }
 
-// parts are the numbers that a date was written in.
+// parts are the numbers of a date.
 type parts struct {
 	year, month, day, hour, minute, second, nano int
 
 	precision Precision
 }
 
-// in makes a time of the parts; false when there is no such day or time of day. 24:00 is none.
+// in makes a time of the parts; false when there is no such day or time of day. 24:00 does not
+// exist.
 func (d parts) in(zone *time.Location) (time.Time, Precision, bool) {
 	t := time.Date(d.year, time.Month(d.month), d.day, 0, 0, 0, 0, time.UTC)
 	if t.Month() != time.Month(d.month) || t.Day() != d.day || d.hour > 23 || d.minute > 59 || d.second > 59 {
@@ -140,7 +141,7 @@ func (d parts) in(zone *time.Location) (time.Time, Precision, bool) {
 }
 
 // cutZone splits a zone from a time of day: Z, an offset, or the name of a zone such as
-// Europe/Berlin, which is known only where Go finds the time zone database; nil where there is none.
+// Europe/Berlin, which is known only if Go finds the time zone database; nil if there is no zone.
 func cutZone(s string) (body string, zone *time.Location, ok bool) {
 	i := strings.IndexFunc(s, func(r rune) bool { return r == '+' || r == '-' || r > '9' && r != ':' })
 	if i < 0 {
@@ -150,8 +151,8 @@ func cutZone(s string) (body string, zone *time.Location, ok bool) {
 	return s[:i], zone, ok && i > 0
 }
 
-// ParseZone reads a time zone as Elasticsearch does: Z, an offset, or a name such as Europe/Berlin,
-// which is known only where Go finds the time zone database.
+// ParseZone parses a time zone as Elasticsearch does: Z, an offset, or a name such as
+// Europe/Berlin, which is known only if Go finds the time zone database.
 func ParseZone(s string) (*time.Location, bool) {
 	switch s {
 	case "Z", "UTC", "GMT", "UT":
@@ -174,7 +175,7 @@ func ParseZone(s string) (*time.Location, bool) {
 	return zone, err == nil
 }
 
-// parseOffset reads ±hh, ±hhmm, ±hh:mm, ±hhmmss or ±hh:mm:ss, up to 18 hours.
+// parseOffset parses ±hh, ±hhmm, ±hh:mm, ±hhmmss or ±hh:mm:ss, up to 18 hours.
 func parseOffset(s string) (*time.Location, bool) {
 	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
 		return nil, false

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// pattern is a date pattern of java.time, as far as mappings have use for it: numbers of fixed or
-// free width, month abbreviations, offsets, text, and optional sections.
+// pattern is a date pattern of java.time, as far as mappings need it: numbers of fixed or free
+// width, month abbreviations, offsets, text, and optional sections.
 type pattern []element
 
 // element is one piece of a pattern: text when letter is 0, an optional section when it is '['.
@@ -19,7 +19,7 @@ type element struct {
 	section pattern
 }
 
-// compilePattern returns false for a pattern with anything in it that is not known here.
+// compilePattern returns false for a pattern with unsupported elements.
 func compilePattern(s string) (parseDate, bool) {
 	runes := []rune(strings.TrimPrefix(s, "8")) // Elasticsearch 6's mark of a java.time pattern.
 	p, rest, ok := compileElements(runes, false)
@@ -29,7 +29,7 @@ func compilePattern(s string) (parseDate, bool) {
 	return p.parse, true
 }
 
-// compileElements reads up to the end, or to the end of a section, behind which rest begins.
+// compileElements compiles up to the end, or to the end of a section, after which rest begins.
 func compileElements(runes []rune, inSection bool) (p pattern, rest []rune, ok bool) {
 	for len(runes) > 0 {
 		var e element
@@ -62,7 +62,7 @@ func compileElements(runes []rune, inSection bool) (p pattern, rest []rune, ok b
 	return p, nil, !inSection
 }
 
-// quoted reads to the closing quote; a doubled quote is one in the text.
+// quoted reads to the closing quote; a doubled quote is a quote in the text.
 func quoted(runes []rune) (text string, rest []rune, ok bool) {
 	var b strings.Builder
 	for i := 0; i < len(runes); i++ {
@@ -95,7 +95,7 @@ func (e element) known() bool {
 	return false
 }
 
-// parse reads a whole text. What the pattern lacks is the beginning of 1970.
+// parse parses a whole text. Parts that the pattern lacks default to the beginning of 1970.
 func (p pattern) parse(s string, zone *time.Location) (time.Time, Precision, bool) {
 	d := dated{parts: parts{year: 1970, month: 1, day: 1}, zone: zone}
 	d, rest, ok := p.read(d, s)
@@ -105,7 +105,7 @@ func (p pattern) parse(s string, zone *time.Location) (time.Time, Precision, boo
 	return d.in(d.zone)
 }
 
-// dated is what was read so far.
+// dated is the date as parsed so far.
 type dated struct {
 	parts
 	zone *time.Location
@@ -159,13 +159,13 @@ func (e element) read(d dated, s string) (_ dated, rest string, ok bool) {
 	return d, rest, ok
 }
 
-// set reads a number, which makes the date as precise as its unit.
+// set parses a number, which sets the date's precision to its unit.
 func (d *dated) set(n *int, text string, unit Precision) bool {
 	d.precision = max(d.precision, unit)
 	return isoFormat{lenient: true}.number(n, text, 0, 9)
 }
 
-// width returns how many bytes of s the element takes; 0: it does not fit.
+// width returns how many bytes of s the element takes; 0 if it does not match.
 func (e element) width(s string) int {
 	switch {
 	case e.letter == 'X' || e.letter == 'Z':
@@ -208,7 +208,7 @@ func (e element) zoneWidth(s string) int {
 	return 0
 }
 
-// monthNumber returns the number of a month's English abbreviation, any other text as it is.
+// monthNumber returns the number of a month's English abbreviation, any other text unchanged.
 func monthNumber(text string) string {
 	for month := time.January; month <= time.December; month++ {
 		if month.String()[:3] == text {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// dynamic says what becomes of a field that a mapping does not have. The zero value is what the
-// object above says, or true at the root.
+// dynamic is the dynamic parameter of a mapping or object: what happens to a new field. The zero
+// value means the parameter of the enclosing object, or true at the root.
 type dynamic string
 
 const (
@@ -18,7 +18,7 @@ const (
 	dynamicRuntime dynamic = "runtime"
 )
 
-// UnmarshalJSON reads false and "false".
+// UnmarshalJSON accepts false and "false".
 func (d *dynamic) UnmarshalJSON(data []byte) error {
 	switch text := dynamic(strings.Trim(string(data), `"`)); text {
 	case dynamicTrue, dynamicFalse, dynamicStrict, dynamicRuntime:
@@ -29,29 +29,29 @@ func (d *dynamic) UnmarshalJSON(data []byte) error {
 	}
 }
 
-// dynamics is what a mapping says of fields that it does not have.
+// dynamics holds a mapping's rules for new fields.
 type dynamics struct {
-	// objects are those that say something of their own, by name; "" is the root.
+	// objects holds the objects with their own rules, by name; "" is the root.
 	objects   map[string]objectRules
 	templates []template
-	// runtime are the mapping's runtime fields.
+	// runtime holds the mapping's runtime fields.
 	runtime map[string]bool
-	// noDates and numbers: texts that are dates or numbers become such fields.
+	// noDates and numbers: whether texts that are dates or numbers become such fields.
 	noDates, numbers bool
-	// dateFormats are tried one after the other; nil means Elasticsearch's.
+	// dateFormats are tried in order; nil means Elasticsearch's default.
 	dateFormats []string
 }
 
-// objectRules is what an object says of what is below it.
+// objectRules are an object's rules for the fields below it.
 type objectRules struct {
 	dynamic dynamic
 	// disabled: nothing below is indexed.
 	disabled bool
-	// flat: names below are names of fields, dots and all.
+	// flat: names below are names of fields, including their dots.
 	flat bool
 }
 
-// rootDefinition is the part of a mapping that only its root has.
+// rootDefinition is the part of a mapping that exists only at its root.
 type rootDefinition struct {
 	Templates        []map[string]json.RawMessage `json:"dynamic_templates"`
 	DateDetection    flag                         `json:"date_detection"`
@@ -92,11 +92,11 @@ func (d *dynamics) parse(data []byte) error {
 	return nil
 }
 
-// slashFormat is the mapping's format for a date that was written with slashes.
+// slashFormat is the format that dynamic mapping sets for a date written with slashes.
 const slashFormat = "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"
 
-// date returns the format by which a text is taken for a date, "" for Elasticsearch's default, as
-// mappings write it.
+// date reports whether a text is detected as a date, with the format for the mapping; "" is
+// Elasticsearch's default.
 func (d *dynamics) date(text string) (format string, ok bool) {
 	if d.noDates {
 		return "", false

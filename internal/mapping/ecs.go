@@ -12,7 +12,7 @@ import (
 //go:embed ecs-fields.tsv
 var ecsTSV string
 
-// What ECS's own index templates set on every keyword, and on every scaled_float.
+// The settings of ECS's own index templates for every keyword and every scaled_float.
 const (
 	ecsIgnoreAbove   = 1024
 	ecsScalingFactor = 1000

@@ -2,7 +2,7 @@ package mapping
 
 import "strings"
 
-// Glob matches a name against a pattern in which * stands for any run of characters.
+// Glob matches a name against a pattern in which * stands for any sequence of characters.
 func Glob(pattern, name string) bool {
 	head, rest, wild := strings.Cut(pattern, "*")
 	if !wild {

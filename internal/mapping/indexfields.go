@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// IndexFields are the fields of several indices. As [Fields] they answer for all of them together, by
-// which a query is read; a document is read by the fields of its own index ([OfIndex]). Indices that
-// map everything alike are one group. It is safe for concurrent use and not changed once made.
+// IndexFields are the fields of several indices. As [Fields] they answer for all indices together,
+// for compiling a query; a document is read by the fields of its own index ([OfIndex]). Indices
+// with the same mapping form one group. An IndexFields is immutable and safe for concurrent use.
 type IndexFields struct {
 	merged  Fields
 	names   []string
@@ -20,9 +20,9 @@ type IndexFields struct {
 	classes map[string][]int // by name, then by group; see classesOf
 }
 
-// NewIndexFields returns the fields of indices, each with a table of its own. Dynamic reports whether a
-// value that an index has under a name would have made the index map it: then an index that does
-// not map a name has no values there, and counts as one that maps it as the others do.
+// NewIndexFields returns the fields of indices, each with its own table. dynamic reports whether a
+// value under a name would have made the index map the name. If so, an index that does not map a
+// name has no values there, and counts as mapping it like the others.
 func NewIndexFields(tables map[string]Table, dynamic func(index, name string) bool) *IndexFields {
 	sorted := slices.Sorted(maps.Keys(tables))
 	merged := Table{}
@@ -54,7 +54,7 @@ func (x *IndexFields) Field(name string) (Field, bool) { return x.merged.Field(n
 // Names returns the names of all fields of any index.
 func (x *IndexFields) Names() []string { return slices.Clone(x.names) }
 
-// Over returns fields of which base has the first word, in every index.
+// Over returns fields in which base takes precedence over fields, in every index.
 func Over(base, fields Fields) Fields {
 	x, tellsApart := fields.(*IndexFields)
 	if !tellsApart {
@@ -67,15 +67,15 @@ func Over(base, fields Fields) Fields {
 	return out
 }
 
-// layered answers from base, or else from rest. It is known by its place ([Same]).
+// layered answers from base, or else from rest. It is compared by pointer ([Same]).
 type layered struct{ base, rest Fields }
 
 func (l *layered) Field(name string) (Field, bool) { return Layers{l.base, l.rest}.Field(name) }
 
 func (l *layered) Names() []string { return Layers{l.base, l.rest}.Names() }
 
-// OfIndex returns what fields say of the documents of one index. Fields that do not tell their
-// indices apart, or do not know the index, say of it what they say of all.
+// OfIndex returns the fields of one index. Fields that do not distinguish indices, or do not know
+// the index, are returned for all indices together.
 func OfIndex(fields Fields, index string) Fields {
 	if x, tellsApart := fields.(*IndexFields); tellsApart {
 		if g, known := x.byIndex[index]; known {
@@ -88,14 +88,14 @@ func OfIndex(fields Fields, index string) Fields {
 
 // Way is one way in which indices map some names.
 type Way struct {
-	// Fields answers for the names as the indices of the way map them.
+	// Fields answers for the names as mapped by the indices of the way.
 	Fields Fields
 	of     *IndexFields
-	groups []bool // by number; nil: all indices
+	groups []bool // by group number; nil: all indices
 }
 
-// Has reports whether an index maps the names in this way. An index that is not known counts as of
-// the first way only where there is no other.
+// Has reports whether an index maps the names in this way. An unknown index belongs to the first
+// way only if there is no other.
 func (w Way) Has(index string) bool {
 	if w.groups == nil {
 		return true
@@ -104,20 +104,20 @@ func (w Way) Has(index string) bool {
 	return known && w.groups[g]
 }
 
-// Apart reports whether fields tell indices apart that map anything in different ways: else there is one
-// [Way], whichever names are asked about.
+// Apart reports whether fields distinguish indices with different mappings: otherwise there is one
+// [Way], for any names.
 func Apart(fields Fields) bool {
 	x, tellsApart := fields.(*IndexFields)
 	return tellsApart && len(x.groups) > 1
 }
 
-// WayOf returns the number of the way of an index. One that was not there when its fields were asked about
-// counts as those of the first.
+// WayOf returns the number of an index's way. An index that did not exist when its fields were
+// resolved belongs to the first.
 func WayOf(ways []Way, index string) int {
 	return max(0, slices.IndexFunc(ways, func(w Way) bool { return w.Has(index) }))
 }
 
-// Indices returns the names of the indices of the way, sorted; nil where they are all.
+// Indices returns the names of the indices of the way, sorted; nil for all indices.
 func (w Way) Indices() []string {
 	if w.groups == nil {
 		return nil
@@ -132,8 +132,8 @@ func (w Way) Indices() []string {
 	return out
 }
 
-// Ways returns the different ways in which indices map some names, and the names of the members of
-// objects among them: one, mostly. Every index is of one way.
+// Ways returns the different ways in which indices map some names, and the members of objects among
+// them. Usually there is one. Every index belongs to one way.
 func Ways(fields Fields, names []string) []Way {
 	x, tellsApart := fields.(*IndexFields)
 	switch {
@@ -162,7 +162,7 @@ func Ways(fields Fields, names []string) []Way {
 	return ways
 }
 
-// signatures tells groups apart by how they map names: equal texts are one way.
+// signatures returns, for each group, a text of how it maps the names: equal texts are one way.
 func (x *IndexFields) signatures(names []string) []string {
 	out := make([][]byte, len(x.groups))
 	x.mu.Lock()
@@ -183,7 +183,8 @@ func (x *IndexFields) signatures(names []string) []string {
 	return texts
 }
 
-// classesOf numbers the ways in which groups map a name, 0 being the first group's; nil when all map it alike.
+// classesOf numbers the ways in which groups map a name, 0 being the first group's; nil when all
+// map it in the same way.
 func (x *IndexFields) classesOf(name string) []int {
 	if known, ok := x.classes[name]; ok {
 		return known
@@ -208,7 +209,7 @@ func (x *IndexFields) classesOf(name string) []int {
 	return classes
 }
 
-// lookedUp is what a group says of a name, and of the members of the object that it is.
+// lookedUp is a group's field of a name, and the members if it is an object.
 type lookedUp struct {
 	field   Field
 	mapped  bool
@@ -229,13 +230,15 @@ func members(fields Fields, f Field) []Field {
 	return out
 }
 
-// like reports whether two indices that map a field so read every document and every query alike.
+// like reports whether two indices with these mappings of a field read every document and every
+// query in the same way.
 func (f *Field) like(o *Field) bool {
 	return f.Name == o.Name && f.Type == o.Type && f.Format == o.Format && f.Opaque == o.Opaque && f.Unsourced == o.Unsourced && f.DocValuesOnly == o.DocValuesOnly &&
 		slices.Equal(f.Members, o.Members) && f.difference(*o) == ""
 }
 
-// signature is equal for tables that are alike. Interned numbers the different fields of each name.
+// signature returns equal texts for equivalent tables. interned numbers the different fields of
+// each name.
 func signature(t Table, interned map[string][]Field) string {
 	var id []byte
 	for _, name := range slices.Sorted(maps.Keys(t)) {
@@ -251,8 +254,8 @@ func signature(t Table, interned map[string][]Field) string {
 	return string(id)
 }
 
-// fill gives every index that lacks a name the field of the first index that has it, where no
-// document of the index can have a value there that is not mapped.
+// fill gives every index that lacks a name the field of the first index that has it, if no document
+// of the index can have an unmapped value there.
 func fill(sorted []string, tables map[string]Table, dynamic func(index, name string) bool) []Table {
 	first := Table{}
 	for _, index := range sorted {
@@ -280,7 +283,7 @@ func fill(sorted []string, tables map[string]Table, dynamic func(index, name str
 	return out
 }
 
-// plain reports whether a field has no values in a document that has none under its name.
+// plain reports whether a field has no values in a document without a value under its name.
 func (f *Field) plain() bool {
 	return f.Source() == f.Name && f.NullValue == nil && f.Constant == nil && f.Opaque == "" && f.Unsourced == "" && f.Copied == nil && f.Nested == "" &&
 		f.Type != Nested && f.Type != ConstantKeyword && !f.Keyed

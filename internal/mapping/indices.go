@@ -9,38 +9,37 @@ import (
 	"strings"
 )
 
-// Mapping is the mapping of one index: its fields, and what becomes of fields that it has not. It is
-// not changed once it is made. The zero value has no fields and maps new ones as Elasticsearch does
-// unless told otherwise.
+// Mapping is the mapping of one index: its fields, and its rules for new fields. It is immutable.
+// The zero value has no fields and maps new ones by Elasticsearch's defaults.
 type Mapping struct {
-	// Fields are those that the mapping names.
+	// Fields are the explicitly mapped fields.
 	Fields  Table
 	dynamic dynamics
 }
 
-// Indices are the mappings of indices. They are not changed once they are made.
+// Indices holds the mappings of indices. It is immutable.
 type Indices struct {
 	groups []group
 	merged *Mapping
 	series seriesNames
 }
 
-// group is the mapping of the indices that a name or a pattern with wildcards means.
+// group is the mapping of the indices that match a name or a pattern with wildcards.
 type group struct {
 	pattern string
 	mapping *Mapping
 }
 
-// Everywhere is one mapping of every index, with Elasticsearch's default for other fields.
+// Everywhere returns one mapping for every index, with Elasticsearch's default for other fields.
 func Everywhere(fields Table) *Indices { return uniform(&Mapping{Fields: fields}) }
 
 func uniform(m *Mapping) *Indices {
 	return &Indices{groups: []group{{"*", m}}, merged: m}
 }
 
-// ParseIndices reads an Elasticsearch mapping: {"properties": …} or {"mappings": {…}} for every
-// index, or the answer of GET _mapping, with a mapping for each name. A name may have wildcards. Which series indices
-// belong to may stand beside them: see [Indices.Series].
+// ParseIndices parses an Elasticsearch mapping: {"properties": …} or {"mappings": {…}} for
+// every index, or the answer of GET _mapping, with a mapping for each name. A name may have
+// wildcards. It may also say which series indices belong to: see [Indices.Series].
 func ParseIndices(data []byte) (*Indices, error) {
 	var top map[string]json.RawMessage
 	if err := json.Unmarshal(data, &top); err != nil {
@@ -93,11 +92,11 @@ func parseIndices(data []byte, top map[string]json.RawMessage) (*Indices, error)
 	return x, nil
 }
 
-// wildcards is 0 for a name, which goes before every pattern.
+// wildcards returns 0 for a name, which takes precedence over every pattern.
 func wildcards(pattern string) int { return min(strings.Count(pattern, "*"), 1) }
 
-// ForIndex returns the mapping of an index: that of its name, or else of the longest pattern that
-// means it; false when there is none. It is the same pointer for indices of one mapping.
+// ForIndex returns the mapping of an index: by its name, else by the longest matching pattern;
+// false when there is none. Indices of one mapping get the same pointer.
 func (x *Indices) ForIndex(index string) (*Mapping, bool) {
 	for _, g := range x.groups {
 		if Glob(g.pattern, index) {
@@ -107,6 +106,6 @@ func (x *Indices) ForIndex(index string) (*Mapping, bool) {
 	return nil, false
 }
 
-// Merged is what is true of documents of all the indices. A field that indices map differently gets
-// a Conflict, or is Opaque where only the values are treated differently.
+// Merged returns the mapping for documents of all the indices. A field that indices map differently
+// gets a Conflict, or is Opaque if only its values are treated differently.
 func (x *Indices) Merged() *Mapping { return x.merged }

@@ -6,29 +6,28 @@ import (
 	"strings"
 )
 
-// Inferred is a mapping with what dynamic mapping adds to it for the documents shown to it: the
-// first value of a field decides its type, by the mapping's templates and what its objects say.
+// Inferred is a mapping plus what dynamic mapping adds to it for the given documents: the first
+// value of a field decides its type, by the mapping's templates and its objects' rules.
 //
-// A later value of another kind makes Elasticsearch refuse the whole document, unless the type can
-// read it (5.7 under long is 5, a number under text is its text); so does a new field below an
-// object that is strict. In memory only the value is left out. The zero value is not ready; use
-// [NewInferred]. It is not safe for concurrent use while learning.
+// A later value of another kind makes Elasticsearch reject the whole document, unless the type can
+// read it (5.7 under long is 5, a number under text is its text); so does a new field below a
+// strict object. In memory only the value is left out. Use [NewInferred]; the zero value is not
+// usable. It is not safe for concurrent use during Learn.
 type Inferred struct {
 	of *Mapping
-	// added are fields that the mapping does not have, and objects of it that got members.
+	// added holds fields that the mapping does not have, and its objects that got members.
 	added Table
-	// objects are those that templates made and that say something of their own.
+	// objects holds the objects that templates made and that have their own rules.
 	objects map[string]objectRules
-	// longest are the lengths of the longest texts that were shown, of those longer than
-	// dynamicIgnoreAbove, by where they stand.
+	// longest holds, by path, the length of the longest text above dynamicIgnoreAbove.
 	longest map[string]int
-	// runtime are the runtime fields that were made. Objects may stand where they are.
+	// runtime holds the runtime fields that were added. Objects may exist at the same names.
 	runtime map[string]bool
-	// fresh are those of the document that is being learned: its last value decides.
-	fresh map[string]bool
+	// fresh holds the fields added by the current document: its last value decides.
+	current map[string]bool
 }
 
-// NewInferred returns a mapping that learns; nil is one without fields.
+// NewInferred returns an inferred mapping that extends of; nil means a mapping without fields.
 func NewInferred(of *Mapping) *Inferred {
 	if of == nil {
 		of = &Mapping{}
@@ -36,7 +35,7 @@ func NewInferred(of *Mapping) *Inferred {
 	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}, longest: map[string]int{}, runtime: map[string]bool{}}
 }
 
-// Field answers for what was learned so far.
+// Field returns a field as inferred so far.
 func (i *Inferred) Field(name string) (Field, bool) {
 	if f, ok := i.named(name); ok {
 		return f, true
@@ -58,17 +57,17 @@ func (i *Inferred) named(name string) (Field, bool) {
 	return f, ok
 }
 
-// Longest returns the length in UTF-16 units of the longest text at a place of the documents, 0 where
-// none is longer than what dynamic mapping indexes.
+// Longest returns the length in UTF-16 units of the longest text at a path, 0 if all are short
+// enough for dynamic mapping to index.
 func (i *Inferred) Longest(path string) int { return i.longest[path] }
 
-// LongestOf returns [Inferred.Longest] of all places that have one.
+// LongestOf returns [Inferred.Longest] for all paths that have one.
 func (i *Inferred) LongestOf() map[string]int { return i.longest }
 
-// Of returns the mapping that was there before anything was learned.
+// Of returns the original mapping.
 func (i *Inferred) Of() *Mapping { return i.of }
 
-// Added returns what was learned: new fields, and objects that got members.
+// Added returns what was inferred: new fields, and objects that got members.
 func (i *Inferred) Added() Table {
 	added := make(Table, len(i.added))
 	for name := range i.added {
@@ -77,7 +76,7 @@ func (i *Inferred) Added() Table {
 	return added
 }
 
-// Names returns the names of all fields that there are.
+// Names returns the names of all fields.
 func (i *Inferred) Names() []string {
 	names := i.added.Names()
 	for name := range i.of.Fields {
@@ -88,13 +87,13 @@ func (i *Inferred) Names() []string {
 	return names
 }
 
-// Learn takes in the fields of one document, decoded with json.Number for numbers.
+// Learn adds the fields of one document, decoded with json.Number for numbers.
 func (i *Inferred) Learn(source map[string]any) {
-	i.fresh = map[string]bool{}
+	i.current = map[string]bool{}
 	i.object(i.below(place{dynamic: dynamicTrue}, ""), source)
 }
 
-// Settled reports whether no scalar of that name can add anything to the mapping any more.
+// Settled reports whether no scalar at that path can change the mapping any more.
 func (i *Inferred) Settled(path string) bool {
 	if _, known := i.Field(path); known {
 		return true
@@ -111,7 +110,7 @@ func (i *Inferred) Settled(path string) bool {
 	return p.disabled || p.dynamic == dynamicFalse || p.dynamic == dynamicStrict
 }
 
-// place is an object of the mapping, while its members are gone through.
+// place is an object of the mapping during the walk through its members.
 type place struct {
 	path    string
 	dynamic dynamic
@@ -128,7 +127,7 @@ func (p place) join(name string) string {
 	return p.path + "." + name
 }
 
-// below is the place of an object, of which p is that of the object above.
+// below returns the place of an object within the place p.
 func (i *Inferred) below(p place, path string) place {
 	rules, ok := i.objects[path]
 	if !ok {
@@ -146,7 +145,8 @@ func (i *Inferred) below(p place, path string) place {
 	return p
 }
 
-// object goes by name, so that a field spelled in two ways is inferred the same each time.
+// object visits members by name, so that a field spelled in two ways is inferred the same each
+// time.
 func (i *Inferred) object(p place, object map[string]any) {
 	if p.disabled {
 		return
@@ -156,7 +156,7 @@ func (i *Inferred) object(p place, object map[string]any) {
 	}
 }
 
-// member takes in one member of an object, whose key may be a path.
+// member adds one member of an object, whose key may be a path.
 func (i *Inferred) member(p place, key string, value any) {
 	for !p.flat {
 		head, rest, dotted := strings.Cut(key, ".")
@@ -192,8 +192,8 @@ func (i *Inferred) value(p place, name string, value any) {
 	}
 }
 
-// enter returns the place of an object below p, which is made when it is not there; false where
-// nothing below it can be mapped.
+// enter returns the place of an object below p, which is created if needed; false if nothing below
+// it can be mapped.
 func (i *Inferred) enter(p place, name string) (place, bool) {
 	path := p.join(name)
 	f, known := i.named(path)
@@ -229,13 +229,13 @@ func (i *Inferred) makeObject(p place, path, name string) bool {
 	}
 	made, ok := i.fromTemplate(t, p, path, name, kindObject)
 	if !ok || made[path].Type.Family() != FamilyObject && made[path].Type != Flattened {
-		return false // Elasticsearch refuses an object below any other field
+		return false // Elasticsearch rejects an object below any other field
 	}
 	i.add(made)
 	return made[path].Type != Flattened
 }
 
-// add adds fields, and makes them members of the objects above.
+// add adds fields, and makes them members of the enclosing objects.
 func (i *Inferred) add(fields Table) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		f := fields[name]
@@ -267,7 +267,7 @@ func (i *Inferred) scalar(p place, name string, value any) {
 	if p.disabled || p.dynamic == dynamicFalse || p.dynamic == dynamicStrict {
 		return
 	}
-	if _, known := i.Field(path); known && !i.fresh[path] {
+	if _, known := i.Field(path); known && !i.current[path] {
 		return
 	}
 	if fields, ok := i.infer(p, path, name, value); ok {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The types of fields whose values are ranges.
+// The range types.
 const (
 	IPRange      Type = "ip_range"
 	LongRange    Type = "long_range"
@@ -18,7 +18,7 @@ const (
 	DateRange    Type = "date_range"
 )
 
-// Element returns the type of the values in a range; false for a type that is no range.
+// Element returns the type of the values in a range; false if the type is not a range type.
 func (t Type) Element() (Type, bool) {
 	switch t {
 	case IPRange, LongRange, IntegerRange, FloatRange, DoubleRange, DateRange:
@@ -29,12 +29,12 @@ func (t Type) Element() (Type, bool) {
 	}
 }
 
-// Interval is one value of a field of ranges, both ends included. An address is in IPv6 form.
+// Interval is one value of a range field, both ends included. An address is in IPv6 form.
 type Interval struct{ First, Last Value }
 
-// Interval turns one JSON value (decoded with json.Number) into what Elasticsearch indexes for a field
-// of ranges: an object with gte, gt, lte and lt, each of which may be missing, or the text of a network.
-// It returns false for what is not indexed, which makes Elasticsearch refuse the document.
+// Interval turns one JSON value (decoded with json.Number) into what Elasticsearch indexes for a
+// range field: an object with gte, gt, lte and lt, each optional, or the text of a network. It
+// returns false for a value that is not indexed, which makes Elasticsearch reject the document.
 func (f Field) Interval(raw any) (Interval, bool) {
 	element, ok := f.Type.Element()
 	if !ok {
@@ -80,7 +80,7 @@ func (f Field) Interval(raw any) (Interval, bool) {
 	return i, i.First.compare(i.Last) <= 0
 }
 
-// network reads an ip_range that is written as one text.
+// network parses an ip_range that is written as one text.
 func network(text string, element Type) (Interval, bool) {
 	p, err := netip.ParsePrefix(text)
 	if element != IP || err != nil || p.Addr().Is4In6() {
@@ -100,7 +100,7 @@ func network(text string, element Type) (Interval, bool) {
 
 func wide(a netip.Addr) netip.Addr { return netip.AddrFrom16(a.As16()) }
 
-// unbounded are all values of a type.
+// unbounded returns the interval of all values of the type.
 func (f Field) unbounded() Interval {
 	switch f.Type.Family() {
 	case FamilyIP:
@@ -119,8 +119,8 @@ func (f Field) unbounded() Interval {
 	}
 }
 
-// bound reads one end of a range. A date stands for its whole unit where end is set: "lte 2026-01-02"
-// ends with the day, "gt 2026-01-02" begins behind it.
+// bound parses one end of a range. With end, a date stands for the end of its unit: "lte
+// 2026-01-02" ends with the day, "gt 2026-01-02" begins after it.
 func (f Field) bound(raw any, end bool) (Value, bool) {
 	if f.Type.Family() != FamilyDate {
 		v, ok := f.Index(raw)
@@ -151,7 +151,7 @@ func (f Field) bound(raw any, end bool) (Value, bool) {
 	return Value{Time: at}, ok
 }
 
-// step returns the value next to one, above or below it; false beyond the last address.
+// step returns the next value above or below; false beyond the last address.
 func (f Field) step(v Value, by int) (Value, bool) {
 	switch f.Type.Family() {
 	case FamilyIP:
@@ -165,7 +165,7 @@ func (f Field) step(v Value, by int) (Value, bool) {
 		v.Time = v.Time.Add(time.Duration(by) * time.Millisecond)
 		return v, true
 	case FamilyInteger:
-		// Beyond the last comes the first, in Elasticsearch too.
+		// It wraps around, as in Elasticsearch.
 		if v.Whole += int64(by); f.Type == Integer {
 			v.Whole = int64(int32(v.Whole))
 		}

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Key writes a value as groups tell values apart: equal values have one text, however a document
-// spells them, and different values have different ones. Times are cut to the millisecond, as
-// aggregations do also where a field keeps more.
+// Key returns the text by which groups distinguish values: equal values have one text, however a
+// document spells them, and different values have different ones. Times are truncated to the
+// millisecond, as aggregations do even if the field stores more.
 func (f Field) Key(v Value) string {
 	switch f.Type.Family() {
 	case FamilyInteger:
@@ -32,7 +32,7 @@ func (f Field) Key(v Value) string {
 	}
 }
 
-// FloatKey is the key of a number of a float field.
+// FloatKey returns the key of a number of a float field.
 func FloatKey(x float64) string {
 	switch {
 	case x == 0: // also -0
@@ -43,12 +43,12 @@ func FloatKey(x float64) string {
 	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
-// TimeKey is the key of a time.
+// TimeKey returns the key of a time.
 func TimeKey(t time.Time) string {
 	return time.UnixMilli(t.UnixMilli()).UTC().Format("2006-01-02T15:04:05.000Z07:00")
 }
 
-// KeyValue gives a key the JSON type that the field's values have: a json.Number, a bool or a string.
+// KeyValue returns a key in the JSON type of the field's values: a json.Number, a bool or a string.
 func (f Field) KeyValue(key string) any {
 	switch family := f.Type.Family(); {
 	case family == FamilyBoolean:
@@ -61,7 +61,7 @@ func (f Field) KeyValue(key string) any {
 	return key
 }
 
-// CompareKeys orders keys as the field orders the values that they stand for.
+// CompareKeys orders keys as the field orders their values.
 func (f Field) CompareKeys(a, b string) int {
 	switch f.Type.Family() {
 	case FamilyInteger:
@@ -87,7 +87,7 @@ func (f Field) CompareKeys(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// compareParsed compares keys as what they are parsed to, as texts where one cannot be.
+// compareParsed compares keys by their parsed values, or as texts if one cannot be parsed.
 func compareParsed[T cmp.Ordered](a, b string, parse func(string) (T, error)) int {
 	x, errX := parse(a)
 	y, errY := parse(b)

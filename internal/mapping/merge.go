@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// resolveAliases gives every alias the properties of its target, read at the target's place.
+// resolveAliases gives every alias the properties of its target, read at the target's path.
 func (t Table) resolveAliases() {
 	for name, f := range t {
 		if f.Type != Alias {
@@ -34,9 +34,9 @@ func (t Table) merge(index string, other Table) {
 	}
 }
 
-// join adds the fields of one index to those of others, for questions about all of them together:
-// the first index decides, a finer type of the same family counts, and so do the dates that any of
-// them reads. What differs otherwise is asked of each index's own fields.
+// join adds the fields of one index to those of others, for the fields of all indices together. The
+// first index decides; a finer type of the same family and date formats of any index are added.
+// Other differences remain in each index's own fields.
 func (t Table) join(index string, other Table) {
 	for name, f := range other {
 		if have, ok := t[name]; ok {
@@ -46,7 +46,7 @@ func (t Table) join(index string, other Table) {
 	}
 }
 
-// finer orders the types of each family by how much they can tell apart.
+// finer orders the types of each family by precision.
 var finer = []Type{
 	Byte, Short, Integer, Long, UnsignedLong, HalfFloat, Float, ScaledFloat, Double, Date, DateNanos, Object, Nested,
 }
@@ -81,7 +81,7 @@ func (f Field) joined(index string, o Field) Field {
 	return f
 }
 
-// dropPartialConstants makes a field that some index does not have no constant of all.
+// dropPartialConstants clears Constant for a field that some index does not have.
 func (t Table) dropPartialConstants(tables map[string]Table) {
 	for name, f := range t {
 		if f.Constant == nil {
@@ -97,9 +97,9 @@ func (t Table) dropPartialConstants(tables map[string]Table) {
 	}
 }
 
-// Merge returns the field for documents of several indices, of which index maps it as o. Types of
-// one family are compatible, the first stays; where they make different values of a document, the
-// field is Opaque. A type of another family is a Conflict.
+// Merge returns the field for documents of several indices, given that index maps it as o. Types of
+// one family are compatible, and the first wins; if they derive different values from a document,
+// the field is Opaque. A type of another family is a Conflict.
 func (f Field) Merge(index string, o Field) Field {
 	switch {
 	case f.Type.Family() != o.Type.Family(), (f.Type == Nested) != (o.Type == Nested), (f.Type == Flattened) != (o.Type == Flattened):
@@ -122,8 +122,8 @@ func (f Field) Merge(index string, o Field) Field {
 	return f
 }
 
-// joinDates makes a field that reads the dates of both, as fine as either keeps them: events of all
-// indices have a time, also where conditions on it are left to searches.
+// joinDates makes a field that reads the dates of both, in the higher precision of the two: events
+// of all indices then have a time, even if conditions on it are left to searches.
 func (f *Field) joinDates(o Field) {
 	if a, b := f.DateFormat(), o.DateFormat(); a != b {
 		f.Format = JoinFormats(a, b)
@@ -133,8 +133,8 @@ func (f *Field) joinDates(o Field) {
 	}
 }
 
-// JoinFormats is the format list for documents of indices that read dates in two ways. A text that
-// both would read, and differently, is read in the first way.
+// JoinFormats returns the format list for documents of indices with two format lists. A text that
+// both read, but differently, is read in the first way.
 func JoinFormats(a, b string) string {
 	for format := range strings.SplitSeq(b, "||") {
 		if !slices.Contains(strings.Split(a, "||"), format) {
@@ -144,10 +144,10 @@ func JoinFormats(a, b string) string {
 	return a
 }
 
-// ambiguousDates are texts that formats may well read differently.
+// ambiguousDates are texts that formats may read differently.
 var ambiguousDates = []string{"1234", "12345", "-5", "20260102", "1767236645", "1767236645000", "01/02/2026", "01-02-2026", "01.02.2026"}
 
-// readAlike reports whether no text means one date by one list of formats and another by the other.
+// readAlike reports whether no text means different dates under two format lists.
 func readAlike(a, b string) bool {
 	if a == b {
 		return true
@@ -162,7 +162,8 @@ func readAlike(a, b string) bool {
 	return knownFormats(a) && knownFormats(b)
 }
 
-// difference names the first property by which two mappings make different values of a document.
+// difference names the first property by which two mappings derive different values from a
+// document.
 func (f Field) difference(o Field) string {
 	family := f.Type.Family()
 	switch {
@@ -190,7 +191,7 @@ func (f Field) difference(o Field) string {
 	return ""
 }
 
-// sameNull compares two null_values, which for types that are not read need not be scalars.
+// sameNull compares two null_values, which need not be scalars for unsupported types.
 func sameNull(a, b any) bool {
 	textA, okA := ScalarText(a)
 	textB, okB := ScalarText(b)

@@ -1,22 +1,22 @@
 package mapping
 
-// Types of fields that Elasticsearch keeps of every document itself, and whose values are known of an
-// event: its id, and the names by which its index can be asked for.
+// Types of metadata fields whose values are known for an event: its id, and the names of its index.
 const (
 	DocumentID Type = "_id"
 	IndexName  Type = "_index"
 )
 
-// metadata are the fields that Elasticsearch keeps of every document itself.
+// metadata are the fields that Elasticsearch adds to every document.
 var metadata = map[string]bool{
 	"_id": true, "_index": true, "_ignored": true, "_routing": true, "_tier": true, "_type": true, "_field_names": true,
 	"_seq_no": true, "_version": true, "_source": true, "_doc_count": true, "_nested_path": true,
 }
 
-// IsMetadata reports whether a name is a field that no mapping has and a search can test all the same.
+// IsMetadata reports whether a name is a metadata field, which no mapping has but a search can
+// test.
 func IsMetadata(name string) bool { return metadata[name] }
 
-// Metadata are the fields of that kind whose values are known of every event.
+// Metadata returns the metadata fields whose values are known for every event.
 func Metadata() Table {
 	return Table{
 		"_id":    {Name: "_id", Type: DocumentID},
@@ -24,8 +24,8 @@ func Metadata() Table {
 	}
 }
 
-// AllMetadata are the fields of that kind of events that no index holds: of those whose values only an
-// index knows, it is known that they are there.
+// AllMetadata returns the metadata fields of events outside an index. Fields whose values only an
+// index knows are Opaque.
 func AllMetadata() Table {
 	all := Metadata()
 	for name := range metadata {
@@ -36,11 +36,11 @@ func AllMetadata() Table {
 	return all
 }
 
-// IsMetadata reports whether the field's values are not those of a source.
+// IsMetadata reports whether the field's values are metadata and not in the source.
 func (f *Field) IsMetadata() bool { return f.Type == DocumentID || f.Type == IndexName }
 
-// Indexed are the fields of metadata in the indices of a cluster, where an index can also be asked for by
-// the names of its aliases, and others by what only the index knows.
+// indexedMetadata returns a metadata field in an index of a cluster, where an index also matches
+// the names of its aliases, and where some values are known only to the index.
 func indexedMetadata(name string) Field {
 	f, known := Metadata()[name]
 	switch {
@@ -52,7 +52,7 @@ func indexedMetadata(name string) Field {
 	return f
 }
 
-// WithMetadata adds to a table of a cluster's index those of some names that are fields of metadata.
+// WithMetadata adds the metadata fields among names to the table of a cluster's index.
 func (t Table) WithMetadata(names []string) {
 	for _, name := range names {
 		if IsMetadata(name) {

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// dynamicIgnoreAbove is what dynamic mapping gives the keyword sub-field of a string.
+// dynamicIgnoreAbove is the ignore_above that dynamic mapping sets for the keyword sub-field of a
+// string.
 const dynamicIgnoreAbove = 256
 
-// infer returns the fields that dynamic mapping makes of a first value; false for one that makes
-// Elasticsearch refuse the document.
+// infer returns the fields that dynamic mapping makes of a first value; false for a value that
+// makes Elasticsearch reject the document.
 func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
 	k, format := i.of.dynamic.kindOf(value)
 	fields, ok, runtime := i.byDefault(p, path, k), true, p.dynamic == dynamicRuntime
@@ -27,11 +28,11 @@ func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
 		fields[path] = f
 	}
 	if runtime {
-		i.fresh[path], i.runtime[path] = true, true
+		i.current[path], i.runtime[path] = true, true
 		return fields, ok
 	}
 	if f.Type.Family() == FamilyObject {
-		return fields, ok && i.objects[path].disabled // else Elasticsearch refuses a value
+		return fields, ok && i.objects[path].disabled // otherwise Elasticsearch rejects a value
 	}
 	if _, reads := f.Index(value); !ok || !reads && f.refuses(value) {
 		return nil, false
@@ -39,8 +40,8 @@ func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
 	return fields, true
 }
 
-// refuses tells a value that the field cannot read, for which no field is made, from one that it only
-// does not index.
+// refuses reports whether the field cannot read a value, so that no field is made, as opposed to
+// not indexing it.
 func (f *Field) refuses(value any) bool {
 	family := f.Type.Family()
 	if text, _ := ScalarText(value); text == "" && family.IsNumber() {
@@ -49,7 +50,7 @@ func (f *Field) refuses(value any) bool {
 	return family != FamilyString && family != FamilyOther
 }
 
-// kindOf is what a scalar is taken for, with the format where that is a date.
+// kindOf returns the detected kind of a scalar, and the format if it is a date.
 func (d *dynamics) kindOf(value any) (k kind, format string) {
 	switch v := value.(type) {
 	case bool:

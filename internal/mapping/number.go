@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// indexInteger coerces: "5.7" and 5.7 are indexed as 5. Elasticsearch reads a number and the text
-// of one by different rules, and long by others than the shorter types.
+// indexInteger coerces: "5.7" and 5.7 are indexed as 5. Elasticsearch has different rules for
+// numbers and texts, and for long and the shorter types.
 func (f *Field) indexInteger(isNumber bool, text string) (Value, bool) {
 	var n int64
 	var ok bool
@@ -39,8 +39,8 @@ func (f *Field) integerMax() int64 {
 	}
 }
 
-// integerOfNumber reads a JSON number. One with a fraction or an exponent goes through a float64,
-// which is cut; those of the shorter types must fit an int before that.
+// integerOfNumber parses a JSON number. A number with a fraction or an exponent is read as a
+// float64 and truncated; for the shorter types it must fit an int before that.
 func integerOfNumber(text string, most int64) (int64, bool) {
 	if !strings.ContainsAny(text, ".eE") {
 		n, err := strconv.ParseInt(text, 10, 64)
@@ -64,7 +64,7 @@ func integerOfNumber(text string, most int64) (int64, bool) {
 // maxExponent bounds the work on decimals; no 64 bits need more.
 const maxExponent = 400
 
-// integerOfText reads a decimal exactly and cuts its fraction.
+// integerOfText parses a decimal exactly and truncates its fraction.
 func integerOfText(text string) (int64, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, true
@@ -90,8 +90,8 @@ func integerOfText(text string) (int64, bool) {
 	return n.Int64(), n.IsInt64()
 }
 
-// smallIntegerOfText reads text for integer, short and byte as Java reads a double: blanks around
-// it, a "d" behind it and even NaN pass.
+// smallIntegerOfText parses text for integer, short and byte as Java parses a double: surrounding
+// blanks, a trailing "d" and even NaN are accepted.
 func smallIntegerOfText(text string, t Type) (int64, bool) {
 	x, ok := javaFloat(text, 64)
 	low, high := float64(math.MinInt32), float64(math.MaxInt32)
@@ -120,11 +120,12 @@ func (f *Field) indexFloat(text string) (Value, bool) {
 	return Value{Number: x, String: text}, true
 }
 
-// ParseNumber reads the text of a number as Elasticsearch reads it for a double: blanks around it, a
-// "d" or "f" behind it, NaN and Infinity pass, and what is too large is infinite.
+// ParseNumber parses the text of a number as Elasticsearch parses a double: surrounding blanks, a
+// trailing "d" or "f", NaN and Infinity are accepted, and too large numbers are infinite.
 func ParseNumber(text string) (float64, bool) { return javaFloat(text, 64) }
 
-// javaFloat reads a number as Double.parseDouble and Float.parseFloat do: too large is infinite.
+// javaFloat parses a number as Double.parseDouble and Float.parseFloat do: too large numbers are
+// infinite.
 func javaFloat(text string, bits int) (float64, bool) {
 	text = strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
 	switch strings.TrimLeft(text, "+-") {
@@ -134,7 +135,7 @@ func javaFloat(text string, bits int) (float64, bool) {
 			text = trimFloatSuffix(text)
 		}
 		if strings.Trim(text, "0123456789abcdefABCDEFxXpP+-.") != "" {
-			return 0, false // What only Go reads: inf, underscores.
+			return 0, false // Only Go accepts inf and underscores.
 		}
 	}
 	x, err := strconv.ParseFloat(text, bits)
@@ -148,8 +149,8 @@ func trimFloatSuffix(text string) string {
 	return text
 }
 
-// Number returns the number that the field's type makes of x, in documents and in queries alike.
-// It is infinite beyond the largest of the type.
+// Number returns x in the precision of the field's type, as in documents and queries. Beyond the
+// type's largest number it is infinite.
 func (f Field) Number(x float64) float64 {
 	switch f.Type {
 	case Float:
@@ -177,7 +178,7 @@ func halfFloat(x float32) float64 {
 	return y
 }
 
-// isJavaLong reports whether Long.parseLong reads a text.
+// isJavaLong reports whether Long.parseLong accepts a text.
 func isJavaLong(text string) bool {
 	_, err := strconv.ParseInt(text, 10, 64)
 	return err == nil

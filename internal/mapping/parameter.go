@@ -10,7 +10,7 @@ import (
 // number is a number that a mapping may also write as text.
 type number float64
 
-// UnmarshalJSON reads 256 and "256".
+// UnmarshalJSON accepts 256 and "256".
 func (n *number) UnmarshalJSON(data []byte) error {
 	x, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64)
 	if string(data) == "null" {
@@ -23,10 +23,10 @@ func (n *number) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// flag is true or false, or absent, which a mapping may also write as text.
+// flag is a boolean parameter that may be absent, and that a mapping may also write as text.
 type flag []byte
 
-// UnmarshalJSON reads false and "false".
+// UnmarshalJSON accepts false and "false".
 func (f *flag) UnmarshalJSON(data []byte) error {
 	*f = bytes.Trim(bytes.Clone(data), `"`)
 	if s := string(*f); s != "true" && s != "false" && s != "null" {
@@ -38,10 +38,10 @@ func (f *flag) UnmarshalJSON(data []byte) error {
 func (f flag) orTrue() bool  { return string(f) != "false" }
 func (f flag) orFalse() bool { return string(f) == "true" }
 
-// names is a name, or a list of them.
+// names is a name or a list of names.
 type names []string
 
-// UnmarshalJSON reads "a" and ["a", "b"].
+// UnmarshalJSON accepts "a" and ["a", "b"].
 func (n *names) UnmarshalJSON(data []byte) error {
 	if bytes.HasPrefix(data, []byte("[")) {
 		return json.Unmarshal(data, (*[]string)(n))

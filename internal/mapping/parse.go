@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// definition is the part of a mapping's field definition that matters here.
+// definition is the relevant part of a field's definition in a mapping.
 type definition struct {
 	Type            Type                       `json:"type"`
 	Properties      map[string]json.RawMessage `json:"properties"`
@@ -33,8 +33,7 @@ type definition struct {
 	CopyTo          names                      `json:"copy_to"`
 }
 
-// Parse is [Indices.Merged] of a mapping file: the fields that are true of documents of all its
-// indices.
+// Parse returns [Indices.Merged] of a mapping file: the fields for documents of all its indices.
 func Parse(data []byte) (Table, error) {
 	x, err := ParseIndices(data)
 	if err != nil {
@@ -52,7 +51,7 @@ func isMapping(object map[string]json.RawMessage) bool {
 	return false
 }
 
-// parseIndex reads one index of a GET _mapping answer.
+// parseIndex parses one index of a GET _mapping answer.
 func parseIndex(data []byte) (*Mapping, error) {
 	var index map[string]json.RawMessage
 	if err := json.Unmarshal(data, &index); err != nil {
@@ -63,13 +62,13 @@ func parseIndex(data []byte) (*Mapping, error) {
 		return parseOne(index["mappings"])
 	case isMapping(index):
 		return parseOne(data)
-	case index[seriesKey] != nil: // it says no more
+	case index[seriesKey] != nil: // it has no mapping
 		return &Mapping{Fields: Table{}}, nil
 	}
 	return nil, errors.New("neither \"properties\" nor \"mappings\" in it")
 }
 
-// parseOne reads a mapping from its root.
+// parseOne parses a mapping from its root.
 func parseOne(data []byte) (*Mapping, error) {
 	root, err := parseDefinition(data)
 	if err != nil {
@@ -92,7 +91,7 @@ func parseOne(data []byte) (*Mapping, error) {
 		switch {
 		case ok:
 			p.table.copy(c)
-		case !NewInferred(m).Settled(c.to): // else the object above makes no fields
+		case !NewInferred(m).Settled(c.to): // otherwise the enclosing object makes no fields
 			p.table[c.to] = Field{Name: c.to, Opaque: copiedReason(c)}
 		}
 	}
@@ -112,7 +111,7 @@ func parseOne(data []byte) (*Mapping, error) {
 	return m, nil
 }
 
-// copy gives a field and its sub-fields the values that are copied to it.
+// copy adds the values that are copied to a field, also to its sub-fields.
 func (t Table) copy(c copied) {
 	for name, f := range t {
 		if f.Source() != c.to {
@@ -126,7 +125,7 @@ func (t Table) copy(c copied) {
 	}
 }
 
-// runtimeField is a field that is made when it is asked for: by a script, or of the source.
+// runtimeField returns a field that is computed at query time: by a script, or from the source.
 func (d definition) runtimeField(name string) Field {
 	f := Field{Name: name, Type: d.Type, Format: d.Format}
 	if d.Script != nil {
@@ -135,13 +134,13 @@ func (d definition) runtimeField(name string) Field {
 	return f
 }
 
-// rules is what an object's definition says of what is below it.
+// rules returns an object's rules for the fields below it.
 func (d definition) rules() objectRules {
 	return objectRules{d.Dynamic, !d.Enabled.orTrue(), !d.Subobjects.orTrue()}
 }
 
-// ParseField reads the definition of one field: what the mapping has under its name. Sub-fields and
-// members are left out.
+// ParseField parses the definition of one field, as in a mapping under the field's name. Sub-fields
+// and members are left out.
 func ParseField(name string, definition []byte) (Field, error) {
 	def, err := parseDefinition(definition)
 	if err != nil {
@@ -216,7 +215,7 @@ func (p *parser) add(name, nested string, def definition) error {
 	return nil
 }
 
-// object adds an object and what is below it: nothing, when it is not enabled.
+// object adds an object and the fields below it, unless it is disabled.
 func (p *parser) object(f Field, def definition) error {
 	p.table[f.Name] = f
 	rules := def.rules()

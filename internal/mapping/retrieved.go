@@ -1,7 +1,7 @@
 package mapping
 
-// Retrieved returns fields as they are for documents whose values a search has handed out: whether the
-// sources have them is of no account. It is known by its place ([Same]).
+// Retrieved returns fields for documents whose values a search has returned, so that missing values
+// in sources do not matter. It is compared by pointer ([Same]).
 func Retrieved(fields Fields) Fields {
 	x, tellsApart := fields.(*IndexFields)
 	if !tellsApart {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// ScalarKind tells the scalars of JSON apart.
+// ScalarKind is the kind of a JSON scalar.
 type ScalarKind uint8
 
 // The kinds of scalars.
@@ -16,15 +16,15 @@ const (
 	BoolScalar
 )
 
-// Scalar is a scalar of JSON that is not decoded further than to its text: a number keeps the one it
-// was written in, until a field makes a value of it.
+// Scalar is a JSON scalar decoded only to its text: a number keeps its original text until a field
+// makes a value of it.
 type Scalar struct {
 	Kind ScalarKind
 	Text string
 }
 
-// ScalarOf returns the scalar that a decoded value is; false for arrays and objects. A number that
-// lost its text in decoding counts as text.
+// ScalarOf returns the scalar of a decoded value; false for arrays and objects. A number whose text
+// was lost in decoding counts as text.
 func ScalarOf(raw any) (Scalar, bool) {
 	if raw == nil {
 		return Scalar{}, true
@@ -46,7 +46,7 @@ func (f *Field) IndexScalar(s Scalar) (Value, bool) {
 	}
 	family := f.Type.Family()
 	if s.Kind == NullScalar || s.Text == "" && s.Kind == TextScalar && family.IsNumber() {
-		// To a number, "" is a null as well.
+		// For a number, "" is a null as well.
 		var ok bool
 		if s, ok = ScalarOf(f.NullValue); !ok || s.Kind == NullScalar {
 			return Value{}, false
@@ -77,7 +77,7 @@ func (f *Field) IndexScalar(s Scalar) (Value, bool) {
 	return Value{}, false
 }
 
-// leftOut returns a value that the index has nothing of.
+// leftOut returns a value that the index leaves out.
 func (f *Field) leftOut(s Scalar) (Value, bool) {
 	indexed := *f
 	indexed.LeftOut = false
@@ -99,8 +99,8 @@ func indexUnknown(s Scalar) Value {
 	return v
 }
 
-// startsNumber is false of what neither a number nor an address begins like, which is most text: to
-// find that out by parsing takes long.
+// startsNumber returns false for a text that cannot begin a number or an address, as most text:
+// parsing to find that out is slow.
 func startsNumber(s string) bool {
 	for i := range min(len(s), 4) {
 		switch c := s[i]; {

@@ -9,14 +9,15 @@ import (
 	"slices"
 )
 
-// seriesNames are the names of series by the names or patterns of their indices, names before patterns and long
-// patterns first.
+// seriesNames are the names of series by the names or patterns of their indices, names before
+// patterns and long patterns first.
 type seriesNames []seriesName
 
 type seriesName struct{ pattern, series string }
 
-// Series returns the data stream or rollover series that a mapping file says an index belongs to: "series": "NAME"
-// beside the mappings of an index, or "series": {"INDEX": "NAME"} beside one mapping for all. False where it says nothing.
+// Series returns the data stream or rollover series of an index, if the mapping file names it:
+// "series": "NAME" beside the mappings of an index, or "series": {"INDEX": "NAME"} beside one
+// mapping for all. False if it does not.
 func (x *Indices) Series(index string) (string, bool) {
 	for _, n := range x.series {
 		if Glob(n.pattern, index) {
@@ -28,10 +29,10 @@ func (x *Indices) Series(index string) (string, bool) {
 
 var errNoName = errors.New("expected a name")
 
-// seriesKey is the name of both forms.
+// seriesKey is the key of both forms.
 const seriesKey = "series"
 
-// parseSeries reads both forms, and takes the table out of what else is read: the names beside it are of indices.
+// parseSeries parses both forms, and removes the table from top, whose remaining names are indices.
 func parseSeries(top map[string]json.RawMessage) (seriesNames, error) {
 	var names seriesNames
 	var table map[string]string
@@ -41,7 +42,7 @@ func parseSeries(top map[string]json.RawMessage) (seriesNames, error) {
 			delete(top, seriesKey)
 		case isMapping(top) || top["mappings"] != nil:
 			return nil, fmt.Errorf("series of a mapping: expected an object with the series of each index: %w", err)
-		default: // an index of that name
+		default: // an index with that name
 			table = nil
 		}
 	}

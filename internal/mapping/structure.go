@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Structure is what the mapping of one index says besides its fields: what it makes of values that it
-// does not map, where values are copied to, which fields are computed, what it keeps of a source.
-// The zero value is an index with every setting at its default.
+// Structure holds the properties of an index's mapping besides its fields: its rules for unmapped
+// values, copied values, computed fields, and what it keeps of a source. The zero value is an index
+// with every setting at its default.
 type Structure struct {
 	root       structureNode
 	source     sourceSettings
@@ -20,7 +20,7 @@ type Structure struct {
 	synthetic, beyondLimit bool
 }
 
-// structureNode is an object of a mapping, or a field of it.
+// structureNode is an object or a field of a mapping.
 type structureNode struct {
 	Dynamic    any                        `json:"dynamic"`
 	Enabled    flag                       `json:"enabled"`
@@ -29,7 +29,7 @@ type structureNode struct {
 	children   map[string]*structureNode
 }
 
-// sourceSettings is the _source of a mapping.
+// sourceSettings is the _source parameter of a mapping.
 type sourceSettings struct {
 	Enabled  flag   `json:"enabled"`
 	Mode     string `json:"mode"`
@@ -37,8 +37,8 @@ type sourceSettings struct {
 	Excludes names  `json:"excludes"`
 }
 
-// ParseStructure reads the structure of a mapping: {"properties": …}. Fields may be missing from
-// it, but for those that say where they are copied to.
+// ParseStructure parses the structure of a mapping: {"properties": …}. Fields may be missing,
+// except those with copy_to.
 func ParseStructure(data []byte) (*Structure, error) {
 	var top struct {
 		Source  sourceSettings             `json:"_source"`
@@ -79,8 +79,8 @@ func (n *structureNode) read(data []byte, name string, targets map[string]string
 	return nil
 }
 
-// Settings takes in the settings of the index that bear on its documents, by their flat names, as
-// the answer of GET _settings?flat_settings=true has them.
+// Settings adds the relevant settings of the index, by their flat names, as in the answer of GET
+// _settings?flat_settings=true.
 func (s *Structure) Settings(flat map[string]string) {
 	switch flat["index.mapping.source.mode"] {
 	case "synthetic":
@@ -96,8 +96,8 @@ func (s *Structure) Settings(flat map[string]string) {
 	s.beyondLimit = flat["index.mapping.total_fields.ignore_dynamic_beyond_limit"] == "true"
 }
 
-// Dynamic reports whether the index maps a value under a name that it has no field for, or refuses
-// the document: then a name that is not mapped has no values.
+// Dynamic reports whether the index maps a value under a name that it has no field for, or rejects
+// the document: then an unmapped name has no values.
 func (s *Structure) Dynamic(name string) bool {
 	if s.beyondLimit || !s.root.Enabled.orTrue() {
 		return false
@@ -118,8 +118,8 @@ func (s *Structure) Dynamic(name string) bool {
 	}
 }
 
-// child returns the object that a name leads to, and takes its part off the name. A property may be
-// spelled with dots, so the longest that fits counts.
+// child returns the object that a name leads to, and removes its part from the name. A property may
+// contain dots, so the longest match wins.
 func (n *structureNode) child(name *string) *structureNode {
 	for i := len(*name); i > 0; i = strings.LastIndexByte((*name)[:i], '.') {
 		if c := n.children[(*name)[:i]]; c != nil {
@@ -133,7 +133,7 @@ func (n *structureNode) child(name *string) *structureNode {
 // Runtime reports whether a field is computed.
 func (s *Structure) Runtime(name string) bool { return s.runtime[name] != nil }
 
-// Apply sets Unsourced of the fields of the index whose values do not all stand in its sources.
+// Apply sets Unsourced for the index's fields that have values missing in its sources.
 func (s *Structure) Apply(t Table) {
 	for name, f := range t {
 		if f.Constant != nil || f.IsMetadata() || f.Type.Family() == FamilyObject {
@@ -145,8 +145,8 @@ func (s *Structure) Apply(t Table) {
 	}
 }
 
-// unsourced says why the values of a field do not all stand in a source, "" when they do; docValued tells
-// that sources have nothing of them.
+// unsourced returns why values of a field are missing in a source, "" when none are; docValued
+// means that sources have none of them.
 func (s *Structure) unsourced(f *Field) (reason string, docValued bool) {
 	source := f.Source()
 	switch {
@@ -167,14 +167,14 @@ func (s *Structure) unsourced(f *Field) (reason string, docValued bool) {
 	return "", false
 }
 
-// leavesOut reports whether a stored source lacks what stands at a name.
+// leavesOut reports whether a stored source lacks the value at a name.
 func (s *Structure) leavesOut(name string) bool {
 	below := func(pattern string) bool { return strings.HasPrefix(pattern, name+".") }
 	return len(s.source.Includes) > 0 && !matchesPath(s.source.Includes, name) ||
 		matchesPath(s.source.Excludes, name) || slices.ContainsFunc(s.source.Excludes, below)
 }
 
-// matchesPath reports whether a pattern fits a name, or something that it stands below.
+// matchesPath reports whether a pattern matches a name or one of its parents.
 func matchesPath(patterns []string, name string) bool {
 	for _, p := range patterns {
 		p = strings.TrimSuffix(p, ".*")

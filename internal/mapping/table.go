@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Fields answers which field a name means. A name that is not mapped gives false.
+// Fields looks up fields by name. A name that is not mapped gives false.
 type Fields interface {
 	Field(name string) (Field, bool)
 }
@@ -15,7 +15,7 @@ type Fields interface {
 // Table is a set of mapped fields by name.
 type Table map[string]Field
 
-// Field returns the field of that name, or the part of a flattened field that it means.
+// Field returns the field of that name, or the key of a flattened field.
 func (t Table) Field(name string) (Field, bool) {
 	if f, ok := t[name]; ok {
 		return f, true
@@ -32,8 +32,8 @@ func (t Table) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// MarkNested sets Nested of every field below a nested object. A table that is put together by
-// hand needs it; [Parse] knows better, as a mapping can copy nested values to the document.
+// MarkNested sets Nested for every field below a nested object. A table that is built by hand needs
+// it; [Parse] is more precise, as a mapping can copy nested values to the document.
 func (t Table) MarkNested() {
 	for name, f := range t {
 		for above := parentOf(name); above != "" && f.Nested == ""; above = parentOf(above) {
@@ -45,7 +45,7 @@ func (t Table) MarkNested() {
 	}
 }
 
-// setMembers names below every object the fields that are mapped there.
+// setMembers sets the members of every object.
 func (t Table) setMembers() {
 	for name, f := range t {
 		if f.Type.Family() == FamilyObject {
@@ -66,7 +66,7 @@ func (t Table) setMembers() {
 	}
 }
 
-// Layers asks each of several sources in turn: the first that knows a name answers.
+// Layers asks several sources in turn: the first that knows a name answers.
 type Layers []Fields
 
 // Field returns the first layer's answer.
@@ -79,7 +79,7 @@ func (l Layers) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Names returns the names that the layers know, as far as they can say.
+// Names returns the names that the layers know, if they can list them.
 func (l Layers) Names() []string {
 	var names []string
 	for _, fields := range l {
@@ -93,24 +93,24 @@ func (l Layers) Names() []string {
 // Names returns the names of all fields.
 func (t Table) Names() []string { return slices.Collect(maps.Keys(t)) }
 
-// Assumed is used where no mapping is at hand (checking a rule on a laptop): fields of ECS have
-// their ECS type, every other name is taken to be mapped with a type that is not known.
+// Assumed returns fields for use without a mapping (checking a rule on a laptop): fields of ECS
+// have their ECS type, and every other name is a mapped field of unknown type.
 func Assumed() Fields { return Layers{ECS(), untyped{}} }
 
-// Untyped takes every name for a mapped field of which no type is known.
+// Untyped treats every name as a mapped field of unknown type.
 func Untyped() Fields { return untyped{} }
 
 type untyped struct{}
 
 func (untyped) Field(name string) (Field, bool) { return Field{Name: name}, true }
 
-// parentOf returns the name less its last part, "" for a top-level name.
+// parentOf returns the name without its last part, "" for a top-level name.
 func parentOf(name string) string {
 	return name[:max(strings.LastIndexByte(name, '.'), 0)]
 }
 
-// Same reports whether two are one and the same, not only alike. It is meant for those who keep what
-// they made of fields: a table is not changed once it is made.
+// Same reports whether two Fields are identical, not only equal. It is for caches of what was
+// derived from fields: a table is not changed once it is made.
 func Same(a, b Fields) bool {
 	one, isTable := a.(Table)
 	other, areTables := b.(Table)

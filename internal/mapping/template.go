@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// kind is what Elasticsearch takes a new value for, as dynamic templates name it.
+// kind is the detected kind of a new value, as dynamic templates name it.
 type kind string
 
 const (
@@ -24,7 +24,7 @@ const (
 
 var kinds = []kind{kindObject, kindString, kindLong, kindDouble, kindBoolean, kindDate, kindBinary}
 
-// defaultType is the type of a field that a template makes without naming one.
+// defaultType returns the type of a field that a template makes without naming one.
 func (k kind) defaultType(runtime bool) string {
 	switch {
 	case k == kindString && runtime:
@@ -42,7 +42,7 @@ type template struct {
 	kinds                                  []kind
 	match, unmatch, pathMatch, pathUnmatch []func(string) bool
 	runtime                                bool
-	// definition is that of the field, with placeholders.
+	// definition is the definition of the field, with placeholders.
 	definition map[string]any
 }
 
@@ -92,7 +92,8 @@ func parseTemplate(data []byte) (template, error) {
 	return t, nil
 }
 
-// strictly decodes a template; a parameter that is not known may say which fields it is for.
+// strictly decodes a template; an unknown parameter is an error, as it may restrict the template to
+// some fields.
 func strictly(data []byte) (templateDefinition, error) {
 	var def templateDefinition
 	dec := json.NewDecoder(strings.NewReader(string(data)))
@@ -104,7 +105,8 @@ func strictly(data []byte) (templateDefinition, error) {
 	return def, nil
 }
 
-// kinds are those that the template is for: of all, where it says which names or which kinds not.
+// kinds returns the kinds that the template applies to: all kinds, if it only restricts names or
+// excludes kinds.
 func (d *templateDefinition) kinds(runtime bool) ([]kind, error) {
 	named := func(names names) ([]kind, error) {
 		var out []kind
@@ -153,7 +155,7 @@ func compileMatch(how, text string) (func(string) bool, error) {
 	return nil, fmt.Errorf("match_pattern is [%s], and can be simple or regex", how)
 }
 
-// matches reports whether the template is for a field of that name, last in path, and kind.
+// matches reports whether the template applies to a field of that kind, with its name last in path.
 func (t *template) matches(path, name string, k kind) bool {
 	return slices.Contains(t.kinds, k) &&
 		(t.match == nil || anyMatches(t.match, name)) && (t.pathMatch == nil || anyMatches(t.pathMatch, path)) &&
@@ -175,7 +177,7 @@ func (t *template) define(name string, k kind) ([]byte, error) {
 	return json.Marshal(made) //nolint:wrapcheck // what came of JSON goes back
 }
 
-// filled is a value with its placeholders replaced, in keys too.
+// filled returns a value with its placeholders replaced, including in keys.
 func filled(value any, fill *strings.Replacer) any {
 	switch v := value.(type) {
 	case map[string]any:

@@ -3,8 +3,7 @@ package mapping
 // Type is the name of an Elasticsearch field type, as mappings write it.
 type Type string
 
-// The field types that Tocsin tells apart. A type that is not listed can be named in messages but
-// not queried.
+// The field types that Tocsin distinguishes. Other types can be named in messages but not queried.
 const (
 	Keyword         Type = "keyword"
 	ConstantKeyword Type = "constant_keyword"
@@ -31,15 +30,15 @@ const (
 	Alias           Type = "alias"
 	GeoPoint        Type = "geo_point"
 
-	// Unknown is the type of a field that nothing is known of: it is taken for whatever its values
-	// and the literals beside it look like.
+	// Unknown is the type of a field about which nothing is known: it is treated as whatever type
+	// its values and the literals beside it suggest.
 	Unknown Type = ""
 )
 
-// Family groups the types that queries treat alike.
+// Family groups the types that queries treat in the same way.
 type Family int
 
-// The families. Analysed text is a family of its own: its terms are not its values.
+// The families. Analysed text has its own family: its terms are not its values.
 const (
 	FamilyUnknown Family = iota
 	FamilyString

@@ -9,9 +9,9 @@ import (
 	"unicode/utf16"
 )
 
-// Value is one indexed value of a field; which member counts is said by the field's family.
+// Value is one indexed value of a field; the field's family says which member is used.
 type Value struct {
-	// String holds strings, versions, and the text of what has no better form.
+	// String holds strings, versions, and the text of values that have no better form.
 	String string
 	// Number holds numbers. Whole holds the exact integer of integer fields.
 	Number float64
@@ -22,8 +22,8 @@ type Value struct {
 }
 
 // Index turns one JSON scalar (decoded with json.Number) into what Elasticsearch indexes for the
-// field. It returns false for what is not indexed: null, too long, malformed. A malformed value
-// makes Elasticsearch refuse the document, or ignore the value where the mapping says so.
+// field. It returns false for a value that is not indexed: null, too long, malformed. A malformed
+// value makes Elasticsearch reject the document, or ignore the value if the mapping says so.
 func (f Field) Index(raw any) (Value, bool) {
 	s, ok := ScalarOf(raw)
 	if !ok {
@@ -32,7 +32,7 @@ func (f Field) Index(raw any) (Value, bool) {
 	return f.IndexScalar(s)
 }
 
-// ScalarText returns the text of a JSON scalar as the source wrote it; false for null, arrays, objects.
+// ScalarText returns the text of a JSON scalar as in the source; false for null, arrays, objects.
 func ScalarText(raw any) (string, bool) {
 	switch v := raw.(type) {
 	case string:
@@ -49,7 +49,7 @@ func ScalarText(raw any) (string, bool) {
 	return "", false
 }
 
-// formatFloat writes a number that lost its text in decoding, whole ones as integers.
+// formatFloat formats a number whose text was lost in decoding; whole numbers as integers.
 func formatFloat(x float64) string {
 	if -1e18 < x && x < 1e18 {
 		return strconv.FormatFloat(x, 'f', -1, 64)
@@ -57,7 +57,7 @@ func formatFloat(x float64) string {
 	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
-// Keeps reports whether a keyword field indexes a text, which ignore_above says.
+// Keeps reports whether a keyword field indexes a text, according to ignore_above.
 func (f *Field) Keeps(text string) bool {
 	// A text has no more UTF-16 units than bytes.
 	return f.IgnoreAbove <= 0 || len(text) <= f.IgnoreAbove || UTF16Len(text) <= f.IgnoreAbove
@@ -73,7 +73,7 @@ func (f *Field) indexKeyword(text string) (Value, bool) {
 	return Value{String: text}, true
 }
 
-// lowercase is the one normalizer that Elasticsearch brings along.
+// lowercase is Elasticsearch's only built-in normalizer.
 const lowercase = "lowercase"
 
 // Normalize applies the field's normalizer, as Elasticsearch does to values and to query terms.
@@ -84,7 +84,7 @@ func (f Field) Normalize(text string) string {
 	return text
 }
 
-// UTF16Len is the length of a string as Java counts it.
+// UTF16Len returns the length of a string as Java counts it.
 func UTF16Len(s string) int {
 	n := 0
 	for _, r := range s {
@@ -103,8 +103,8 @@ func indexBoolean(text string) (Value, bool) {
 	return Value{}, false
 }
 
-// ParseIP reads an address as an ip field does. IPv4 written as IPv6 is the IPv4 address, a zone
-// is left out, and groups may have more zeros in front than Go accepts.
+// ParseIP parses an address as an ip field does. IPv4 written as IPv6 is the IPv4 address, a zone
+// is dropped, and groups may have more leading zeros than Go accepts.
 func ParseIP(text string) (netip.Addr, bool) {
 	body, _, zoned := strings.Cut(text, "%")
 	addr, err := netip.ParseAddr(body)
@@ -117,7 +117,7 @@ func ParseIP(text string) (netip.Addr, bool) {
 	return addr.Unmap(), true
 }
 
-// trimGroups takes surplus zeros from the front of hexadecimal groups.
+// trimGroups removes surplus leading zeros from hexadecimal groups.
 func trimGroups(s string) string {
 	groups := strings.Split(s, ":")
 	for i, g := range groups {
@@ -128,7 +128,7 @@ func trimGroups(s string) string {
 	return strings.Join(groups, ":")
 }
 
-// Text shows the value to a person.
+// Text formats the value for people.
 func (v Value) Text() string {
 	switch {
 	case v.String != "":

@@ -8,14 +8,13 @@ import (
 )
 
 // legalVersion is a main version of any number of parts, an optional prerelease and an optional
-// build, as in Semantic Versioning 2.0.0. Elasticsearch takes any other text as well.
+// build, as in Semantic Versioning 2.0.0. Elasticsearch accepts any other text as well.
 var legalVersion = regexp.MustCompile(`^((?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*)` +
 	`(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?` +
 	`(\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$`)
 
 // CompareVersions orders two values of a version field: legal versions by the precedence of
-// Semantic Versioning 2.0.0 and then by their build, every other text behind them in the order of
-// its bytes.
+// Semantic Versioning 2.0.0 and then by their build, every other text after them in byte order.
 func CompareVersions(a, b string) int {
 	x, okA := parseVersion(a)
 	y, okB := parseVersion(b)
@@ -30,7 +29,7 @@ func CompareVersions(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// isIndexableVersion is false of what Elasticsearch refuses: a number beyond 32 bits.
+// isIndexableVersion returns false for a text that Elasticsearch rejects: a number beyond 32 bits.
 func isIndexableVersion(s string) bool {
 	m := legalVersion.FindStringSubmatch(s)
 	if m == nil {
@@ -67,8 +66,8 @@ func (v semver) compare(o semver) int {
 	return v.compareTail(o)
 }
 
-// compareCore orders by the main versions. Of two that begin alike the shorter comes first, also
-// before the prereleases of the longer one.
+// compareCore orders by the main versions. If one is a prefix of the other, the shorter comes
+// first, even before prereleases of the longer one.
 func (v semver) compareCore(o semver) int {
 	for i := range min(len(v.core), len(o.core)) {
 		if c := compareDigits(v.core[i], o.core[i]); c != 0 {
@@ -88,8 +87,8 @@ func (v semver) compareTail(o semver) int {
 	return strings.Compare(v.tail(), o.tail())
 }
 
-// tail writes prerelease and build so that comparing the texts orders them: before a number stands
-// a byte lower than any of a word, and its length.
+// tail encodes prerelease and build so that comparing the texts orders them: a number is preceded
+// by a byte lower than any in a word, and by its length.
 func (v semver) tail() string {
 	var b strings.Builder
 	if v.prerelease != "" {

@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/service"
 )
 
-// coverage are the collectors of what is covered and what is owed.
+// coverage holds the collectors for covered and owed slots.
 type coverage struct {
 	open    *prometheus.GaugeVec
 	all     prometheus.Gauge
@@ -66,8 +66,8 @@ func newCoverage(registry *prometheus.Registry) coverage {
 	return c
 }
 
-// Standing sets how the rules stand. Rules without open slots have no series, so that there are
-// many only where much is wrong.
+// Standing sets the standing of the rules. Rules without open slots have no series, so that there
+// are many series only when many rules are behind.
 func (m *Metrics) Standing(s service.Standing) {
 	m.coverage.open.Reset()
 	all := 0
@@ -80,10 +80,10 @@ func (m *Metrics) Standing(s service.Standing) {
 	add(m.coverage.givenUp, int64(s.GivenUp))
 }
 
-// Skew notes a clock that differs.
+// Skew sets the difference to another runner's clock.
 func (m *Metrics) Skew(by time.Duration) { m.coverage.skew.Set(by.Seconds()) }
 
-// Settling sets how long after a slot each rule waits, and by how much the cluster's clock is ahead.
+// Settling sets how long after a slot each rule waits, and how far the cluster's clock is ahead.
 func (m *Metrics) Settling(waits map[string]time.Duration, ahead time.Duration) {
 	for id, wait := range waits {
 		m.coverage.settle.WithLabelValues(label(id)).Set(wait.Seconds())
@@ -91,13 +91,13 @@ func (m *Metrics) Settling(waits map[string]time.Duration, ahead time.Duration) 
 	m.coverage.ahead.Set(ahead.Seconds())
 }
 
-// Searches are what the limits of searches have come to.
+// Searches is the state of the search limits.
 type Searches struct {
 	Limit, Running, Waiting int
 	Rejected, Slow          int64
 }
 
-// Searches sets them.
+// Searches sets the state of the search limits.
 func (m *Metrics) Searches(s Searches) {
 	m.coverage.limit.Set(float64(s.Limit))
 	m.coverage.running.Set(float64(s.Running))
@@ -106,7 +106,7 @@ func (m *Metrics) Searches(s Searches) {
 	m.coverage.slow.Set(float64(s.Slow))
 }
 
-// Late counts the alerts of a second look for late events.
+// Late counts the alerts of a search for late events.
 func (m *Metrics) Late(x pipeline.Execution) {
 	if x.Created > 0 {
 		add(m.coverage.late.WithLabelValues(label(x.RuleID)), int64(x.Created))

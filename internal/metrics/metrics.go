@@ -22,7 +22,7 @@ import (
 	"tocsin/internal/scheduler"
 )
 
-// Metrics are the collectors of one runner, in a registry of their own.
+// Metrics holds the collectors of one runner, in its own registry.
 type Metrics struct {
 	registry   *prometheus.Registry
 	executions *prometheus.CounterVec
@@ -46,7 +46,7 @@ type Metrics struct {
 	coverage   coverage
 }
 
-// New makes the collectors, those of the Go runtime and the process among them.
+// New makes the collectors, including those of the Go runtime and the process.
 func New() *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "tocsin", Name: name, Help: help}, labels)
@@ -98,7 +98,7 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Rules are numbers of loaded rules, each of which is counted once. Valid ones run.
+// Rules holds numbers of loaded rules. Each rule is counted once. Valid rules run.
 type Rules struct{ Valid, Invalid, Unsupported, Disabled int }
 
 // Rules sets how many rules run and how many do not.
@@ -141,7 +141,7 @@ func (m *Metrics) Execution(x pipeline.Execution) {
 	}
 }
 
-// Round counts what answering the searches of rules that ran together came to.
+// Round counts how the searches of rules that ran together were answered.
 func (m *Metrics) Round(r planner.Round) {
 	strategy := "search"
 	switch {
@@ -157,7 +157,7 @@ func (m *Metrics) Round(r planner.Round) {
 	add(m.scanned, r.Scan.Events)
 }
 
-// label makes text fit to be a label: collectors panic over one that is not UTF-8.
+// label makes text valid as a label: collectors panic on invalid UTF-8.
 func label(text string) string {
 	if text == "" {
 		return "unknown"
@@ -165,7 +165,7 @@ func label(text string) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// add counts up; a counter panics when it is to go down.
+// add increases a counter; a counter panics on negative values.
 func add(c prometheus.Counter, n int64) { c.Add(float64(max(0, n))) }
 
 // Hooks connects the scheduler's events to metrics and log.

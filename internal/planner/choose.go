@@ -12,15 +12,15 @@ import (
 	"tocsin/internal/search"
 )
 
-// classes are the lengths of windows that a scan is considered for together: all of the first, all
-// of the first two, and so on.
+// classes are the window lengths at which a scan is considered: for all requests of the first
+// class, all of the first two, and so on.
 var classes = []time.Duration{20 * time.Minute, 2 * time.Hour, 12 * time.Hour, 48 * time.Hour, math.MaxInt64}
 
-// choose splits requests into those that one scan is to answer and the others.
+// choose splits requests into those for a scan and those for searches.
 func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need, round *Round) (scanned, searched []Need) {
 	able, unable := p.scannable(events, needs)
 	switch {
-	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < leastTogether:
+	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < minTogether:
 		return nil, slices.Concat(unable, able)
 	case p.Pin == Scan || !countable(events):
 		round.Scanned = len(able)
@@ -32,7 +32,7 @@ func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need
 	return able[:best], slices.Concat(unable, able[best:])
 }
 
-// best is how many of the requests, which come in the order of their classes, are to be scanned.
+// best returns how many of the requests, which come in the order of their classes, to scan.
 func (p *Planner) best(ctx context.Context, events search.Events, able []Need, round *Round) int {
 	all := p.costs.search(able)
 	best, least := 0, all
@@ -40,7 +40,7 @@ func (p *Planner) best(ctx context.Context, events search.Events, able []Need, r
 	for end := range prefixes(able) {
 		documents, err := count(ctx, events, able[:end])
 		if err != nil {
-			break // what cannot be counted is not read
+			break // no scan of windows that cannot be counted
 		}
 		scan := p.costs.scan(documents)
 		if round.Documents < 0 || scan+p.costs.search(able[end:]) < least {
@@ -50,13 +50,13 @@ func (p *Planner) best(ctx context.Context, events search.Events, able []Need, r
 			best, least = end, cost
 		}
 		if scan > all {
-			break // longer windows have no fewer documents
+			break // longer windows have at least as many documents
 		}
 	}
 	return best
 }
 
-// prefixes yields the ends of the classes that have a request.
+// prefixes yields the ends of the classes that contain a request.
 func prefixes(able []Need) func(func(int) bool) {
 	return func(yield func(int) bool) {
 		for i := range able {
@@ -70,7 +70,7 @@ func prefixes(able []Need) func(func(int) bool) {
 	}
 }
 
-// class is the number of the shortest length that a request's window fits.
+// class returns the number of the shortest class that fits the request's window.
 func class(n Need) int {
 	w := n.Time.Window
 	length := w.To.Sub(w.From) // saturates where a bound is missing
@@ -78,23 +78,23 @@ func class(n Need) int {
 	return max(i, 0)
 }
 
-// countable reports whether events are indexed. Where they are not, every search reads all of them, and
-// one read for many is always cheaper.
+// countable reports whether events are indexed. If not, every search reads all of them, and one
+// read for many requests is always cheaper.
 func countable(events search.Events) bool {
 	_, ok := search.As[search.Counter](events)
 	return ok
 }
 
-// scannable splits needs into those that can be answered from memory and the others. A condition that
-// crashes is given to the scan, which answers for it; so is any where a scan is made in any case, as it
-// finds out by itself which conditions it can match.
+// scannable splits needs into those that can be answered from memory and the others. A condition
+// that crashes goes to the scan, which reports the crash. If there is a scan in any case, it gets
+// every condition, as it finds out itself which ones it can match.
 func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []Need) {
 	_, located := events.(search.Locator)
 	judges := countable(events)
 	for _, n := range needs {
 		fits := located && !n.SearchOnly && !n.Time.Window.From.IsZero()
 		if fits && judges {
-			inMemory := p.judged.inMemory(n.Request)
+			inMemory := p.inMemory.inMemory(n.Request)
 			fits = inMemory == nil || errors.Is(inMemory, failure.ErrCrash)
 		}
 		if fits {
@@ -106,7 +106,7 @@ func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []
 	return able, unable
 }
 
-// count is the number of documents that a scan for the requests reads.
+// count returns the number of documents that a scan for the requests reads.
 func count(ctx context.Context, events search.Events, needs []Need) (int64, error) {
 	counter, ok := search.As[search.Counter](events)
 	if !ok {

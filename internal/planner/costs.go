@@ -9,62 +9,62 @@ import (
 	"tocsin/internal/search"
 )
 
-// What things cost until something was measured: figures of a small cluster on two processors.
+// Costs assumed before anything was measured: figures of a small cluster on two processors.
 const (
 	firstPerDocument = 20 * time.Microsecond
 	firstPerSearch   = 10 * time.Millisecond
-	// scanOverhead is what a scan takes without any document.
+	// scanOverhead is the time of a scan without any documents.
 	scanOverhead = 30 * time.Millisecond
 )
 
-// forget is the share that a new measurement has in what is expected.
-const forget = 0.3
+// newShare is the weight of a new measurement in the expected cost.
+const newShare = 0.3
 
-// maxRemembered bounds the searches whose cost is remembered one by one.
+// maxRemembered bounds the searches whose cost is remembered individually.
 const maxRemembered = 20_000
 
-// costs are the expected costs. The zero value has those of nothing measured.
+// costs holds the expected costs. The zero value has the assumed costs.
 type costs struct {
 	mu          sync.Mutex
 	perDocument time.Duration
 	perSearch   time.Duration
-	// of are the costs of single searches, by what they look for and where, not when.
-	of   map[uint64]time.Duration
-	seed maphash.Seed
+	// bySearch holds the costs of single searches, by condition and indices, not by window.
+	bySearch map[uint64]time.Duration
+	seed     maphash.Seed
 }
 
 func blend(old, measured, first time.Duration) time.Duration {
 	if old == 0 {
 		old = first
 	}
-	return time.Duration((1-forget)*float64(old) + forget*float64(measured))
+	return time.Duration((1-newShare)*float64(old) + newShare*float64(measured))
 }
 
 func (c *costs) scanned(s batch.Scanned) {
 	if s.Events < 100 {
-		return // tells more of the overhead than of documents
+		return // measures the overhead rather than the documents
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.perDocument = blend(c.perDocument, s.Took/time.Duration(s.Events), firstPerDocument)
 }
 
-// searched shares the time of a batch among its searches.
+// searched divides the time of a batch evenly among its searches.
 func (c *costs) searched(requests []search.Request, took time.Duration) {
 	each := took / time.Duration(len(requests))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.perSearch = blend(c.perSearch, each, firstPerSearch)
-	if c.of == nil || len(c.of) > maxRemembered {
-		c.of, c.seed = map[uint64]time.Duration{}, maphash.MakeSeed()
+	if c.bySearch == nil || len(c.bySearch) > maxRemembered {
+		c.bySearch, c.seed = map[uint64]time.Duration{}, maphash.MakeSeed()
 	}
 	for _, r := range requests {
 		id := c.id(r)
-		c.of[id] = blend(c.of[id], each, each)
+		c.bySearch[id] = blend(c.bySearch[id], each, each)
 	}
 }
 
-// scan is what a scan of so many documents is expected to take.
+// scan returns the expected time of a scan of that many documents.
 func (c *costs) scan(documents int64) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,13 +75,13 @@ func (c *costs) scan(documents int64) time.Duration {
 	return scanOverhead + time.Duration(documents)*per
 }
 
-// search is what the searches are expected to take.
+// search returns the expected time of the searches.
 func (c *costs) search(needs []Need) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var sum time.Duration
 	for _, n := range needs {
-		cost, known := c.of[c.id(n.Request)]
+		cost, known := c.bySearch[c.id(n.Request)]
 		switch {
 		case known:
 		case c.perSearch > 0:
@@ -95,7 +95,7 @@ func (c *costs) search(needs []Need) time.Duration {
 }
 
 func (c *costs) id(r search.Request) uint64 {
-	if c.of == nil {
+	if c.bySearch == nil {
 		return 0
 	}
 	var h maphash.Hash

@@ -18,42 +18,43 @@ const (
 	Auto   Strategy = "auto"
 	Scan   Strategy = "scan"
 	Search Strategy = "search"
-	// Single makes each search by itself, as runners without rounds do: what the others are measured by.
+	// Single makes each search by itself: the baseline for the other strategies.
 	Single Strategy = "single"
 )
 
-// Planner remembers what answering has cost. It is safe for concurrent use.
+// Planner remembers the cost of searches. It is safe for concurrent use.
 type Planner struct {
-	// Pin is the strategy to use whatever it costs; "" and Auto choose. A request that cannot be
-	// scanned is searched all the same.
+	// Pin is the strategy to use regardless of cost; "" and Auto choose. A request that cannot be
+	// scanned is searched for even so.
 	Pin Strategy
 	// Options bound the scans.
 	Options batch.ScanOptions
 
 	sizer batch.Sizer
 	costs costs
-	// judged are the requests of rounds before, by whether they can be answered from memory.
-	judged judged
-	sets   batch.Sets
+	// inMemory remembers which requests of earlier rounds can be answered from memory.
+	inMemory memoryCache
+	sets     batch.Sets
 }
 
-// Round is what was decided and done for the requests of one moment.
+// Round reports the decision and the outcome for the requests of one round.
 type Round struct {
-	// Requests is how many there were, Scanned how many a scan was tried for.
+	// Requests is the number of requests, Scanned how many of them a scan was tried for.
 	Requests, Scanned int
-	// Documents is the number in the windows of those, -1 when it was not counted.
+	// Documents is the number of documents in the windows of the scanned requests, -1 when it was
+	// not counted.
 	Documents int64
-	// ScanCost and SearchCost are what the two ways were expected to take, the requests that only
-	// one of them can answer left out.
+	// ScanCost and SearchCost are the expected times of the two ways, without the requests that
+	// only one of them can answer.
 	ScanCost, SearchCost time.Duration
-	// Scan is the account of the scan, Searching the time that batches of searches took.
+	// Scan is the report of the scan, Searching the time that batches of searches took.
 	Scan      batch.Scanned
 	Searching time.Duration
-	// Err is why a scan failed; its requests were searched then.
+	// Err is why a scan failed; its requests were then searched for.
 	Err error
 }
 
-// String says in a line what was done and why.
+// String describes the decision and its reason in one line.
 func (r Round) String() string {
 	switch {
 	case r.Requests == 0:
@@ -71,18 +72,18 @@ func (r Round) String() string {
 
 func brief(d time.Duration) string { return d.Round(time.Millisecond).String() }
 
-// Need is a request that somebody will make.
+// Need is a request that will be made.
 type Need struct {
 	search.Request
-	// ScanOnly: unless a scan has answered it, it will not be made; what is done in its place costs
+	// ScanOnly: the request is not made unless a scan has answered it. What is done instead costs
 	// about as much as a search.
 	ScanOnly bool
-	// SearchOnly: it is not to be answered by a scan.
+	// SearchOnly: a scan must not answer the request.
 	SearchOnly bool
 }
 
-// Answer answers the requests in the way that is expected to be the cheapest. What it could not
-// answer is searched for when somebody asks; see [batch.Answers].
+// Answer answers the requests in the way that is expected to be the cheapest. A request that it
+// could not answer is searched for when it is made; see [batch.Answers].
 func (p *Planner) Answer(ctx context.Context, events search.Events, needs []Need) (*batch.Answers, Round) {
 	round := Round{Requests: len(needs), Documents: -1}
 	if p.Pin == Single {
@@ -101,7 +102,7 @@ func (p *Planner) Answer(ctx context.Context, events search.Events, needs []Need
 		}
 	}
 	alone := requests(slices.DeleteFunc(slices.Clone(searched), func(n Need) bool { return n.ScanOnly }))
-	if len(alone) < leastTogether || ctx.Err() != nil {
+	if len(alone) < minTogether || ctx.Err() != nil {
 		return answers, round
 	}
 	start := time.Now()
@@ -125,10 +126,10 @@ func requests(needs []Need) []search.Request {
 	return out
 }
 
-// leastTogether is the number of searches from which a request of several is worth it.
-const leastTogether = 2
+// minTogether is the number of searches from which a multi-search pays.
+const minTogether = 2
 
-// left are the requests that a scan did not answer.
+// left returns the requests that a scan did not answer.
 func left(answers *batch.Answers, needs []Need) []Need {
 	var out []Need
 	for _, n := range needs {

@@ -9,41 +9,41 @@ import (
 // Status says whether a rule can run.
 type Status string
 
-// The statuses. Unsupported is what is right and cannot be run by this version.
+// The statuses. An Unsupported rule is correct but cannot be run by this version.
 const (
 	Valid       Status = "valid"
 	Invalid     Status = "invalid"
 	Unsupported Status = "unsupported"
 )
 
-// Result is what checking found of one rule.
+// Result is the result of checking one rule.
 type Result struct {
 	Path string `json:"path"`
-	// Line is where the rule stands, in a file of several.
+	// Line is the line of the rule in a file with several rules.
 	Line     int    `json:"line,omitempty"`
 	RuleID   string `json:"rule_id"`
 	Name     string `json:"name"`
 	Type     string `json:"type"`
 	Language string `json:"language"`
 	Status   Status `json:"status"`
-	// Strategy is how a valid rule is executed, "" of any other.
+	// Strategy is how a valid rule is executed; "" if the rule is not valid.
 	Strategy    string    `json:"strategy"`
 	Diagnostics diag.List `json:"diagnostics"`
 }
 
-// Report is what checking found of all rules.
+// Report is the result of checking all rules.
 type Report struct {
 	Rules       int      `json:"rules"`
 	Valid       int      `json:"valid"`
 	Invalid     int      `json:"invalid"`
 	Unsupported int      `json:"unsupported"`
 	Results     []Result `json:"results"`
-	// Diagnostics are about what is no rule but belongs to rules, such as their exceptions.
+	// Diagnostics are about files that hold no rules but belong to rules, such as exceptions.
 	Diagnostics diag.List `json:"diagnostics,omitempty"`
 }
 
-// Judge sums up diagnostics: an error makes a rule invalid, unless all errors say of something that
-// it is not supported.
+// Judge summarizes diagnostics: an error makes a rule invalid, unless every error says that
+// something is not supported.
 func Judge(l diag.List) Status {
 	status := Valid
 	for _, d := range l {
@@ -60,7 +60,7 @@ func Judge(l diag.List) Status {
 	return status
 }
 
-// Add counts and keeps a result.
+// Add counts and stores a result.
 func (r *Report) Add(result Result) {
 	if result.Diagnostics == nil {
 		result.Diagnostics = diag.List{}

@@ -54,7 +54,7 @@ type (
 	}
 )
 
-// sarif makes a SARIF result of every diagnostic; its rule is the diagnostic's code.
+// sarif makes a SARIF result of every diagnostic. Its SARIF rule is the diagnostic's code.
 func (r *Report) sarif() sarifLog {
 	run := sarifRun{Tool: sarifTool{Driver: sarifDriver{Name: "tocsin", Rules: []sarifRule{}}}, Results: []sarifResult{}}
 	known := map[string]bool{}

@@ -100,7 +100,7 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// writeJUnit makes a test case of every rule; an unsupported rule is a skipped one.
+// writeJUnit makes a test case of every rule. An unsupported rule is a skipped test.
 func (r *Report) writeJUnit(w io.Writer) error {
 	suite := junitSuite{Name: "runner check", Tests: r.Rules, Failures: r.Invalid, Skipped: r.Unsupported}
 	for _, result := range r.Results {
@@ -138,11 +138,11 @@ func (r *Report) writeJUnit(w io.Writer) error {
 	return nil
 }
 
-// others makes a test case of what is wrong with files that hold no rules.
+// others makes a test case of the diagnostics of files that hold no rules.
 func others(l diag.List) junitCase {
 	r := Result{Diagnostics: l}
 	var text strings.Builder
-	_ = diag.Render(&text, l) // a builder does not fail
+	_ = diag.Render(&text, l) // a strings.Builder does not fail
 	return junitCase{Name: "exceptions and saved objects", Class: "files", Failure: &junitMessage{Message: r.firstError(), Text: text.String()}}
 }
 

@@ -19,10 +19,10 @@ const extension = ".test.toml"
 // File is one test file.
 type File struct {
 	Path string
-	// Rule is the path of the rule file, RuleID which rule of it is tested where it holds several.
+	// Rule is the path of the rule file. RuleID names the tested rule if the file holds several.
 	Rule   string
 	RuleID string
-	// With are paths of files and directories that the rule refers to, such as its exceptions.
+	// With lists paths of files and directories that the rule refers to, such as its exceptions.
 	With  []string
 	Tests []Test
 
@@ -37,24 +37,24 @@ type Test struct {
 	Events diag.Text
 	// At is the slot of the run; the zero time means just after the latest event.
 	At time.Time
-	// Alerts are the _ids of the events that must alert, of a sequence its last, of a row of SPL the
-	// alert's reason: these and no others.
+	// Alerts lists exactly the alerts that must exist: by the _id of the event, of the last event
+	// of a sequence, or by the alert's reason for a row of SPL.
 	Alerts []string
-	// Fields must have these values in every alert, by their flat names.
+	// Fields are values that every alert must have, by flat name.
 	Fields map[string]any
-	// Risk are the risk events that there must be, these and no others.
+	// Risk lists exactly the risk events that must exist.
 	Risk []Risk
 
 	at string
 }
 
-// Risk is what a test says of one risk event. What it leaves out, it does not ask for.
+// Risk is the expectation of one risk event. Keys that it omits are not compared.
 type Risk struct {
 	Object, Type, Message string
 	Score                 *int
 	// Threats are the values of the threat objects.
 	Threats []string
-	// Row has fields that the row behind the event must have.
+	// Row holds fields that the row behind the event must have.
 	Row map[string]any
 }
 
@@ -89,8 +89,8 @@ var testFields = tomltree.Fields[Test]{
 	"risk":   tomltree.Each(riskFields, func(t *Test) *[]Risk { return &t.Risk }),
 }
 
-// Load finds and reads the test files that paths name: files, directories, and rule files that
-// have a test beside them. Files with errors are left out.
+// Load finds and reads the test files that paths name: files, directories, and rule files with a
+// test beside them. Files with errors are left out.
 func Load(paths ...string) ([]File, diag.List) {
 	var files []File
 	var list diag.List
@@ -172,7 +172,7 @@ func Parse(path, content string) (File, diag.List) {
 	return f, d.List
 }
 
-// beside is the rule file of a name: Elastic's format, or Splunk's where only that is there.
+// beside returns the rule file of a name: Elastic's format, or Splunk's if only that exists.
 func beside(name string) string {
 	for _, ext := range []string{".toml", ".yml", ".yaml"} {
 		if info, err := os.Stat(name + ext); err == nil && !info.IsDir() {
@@ -182,7 +182,8 @@ func beside(name string) string {
 	return name + ".toml"
 }
 
-// checkTests wants a name and a list of alerts from every test, so that none passes by omission.
+// checkTests requires a name and a list of alerts of every test, so that no test passes by
+// omission.
 func (f *File) checkTests(d *tomltree.Decoder) {
 	if len(f.Tests) == 0 {
 		d.Report(diag.Error, "no-test", diag.Span{}, "the file has no [[test]]")

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/event"
 )
 
-// compareRisk holds the risk events against what the test wants: each is what one [[test.risk]] says.
+// compareRisk compares the risk events with the expected ones, each with one [[test.risk]].
 func (f File) compareRisk(ctx context.Context, i int, risk alert.Reader) (diag.List, error) {
 	left := slices.Clone(f.Tests[i].Risk)
 	var problems diag.List
@@ -30,13 +30,13 @@ func (f File) compareRisk(ctx context.Context, i int, risk alert.Reader) (diag.L
 		return nil, fmt.Errorf("list risk events: %w", err)
 	}
 	for _, want := range left {
-		problems = append(problems, f.report(i, "risk", "ruletest/missing-risk", "a risk event should be made and is not: %s", show(want.said())))
+		problems = append(problems, f.report(i, "risk", "ruletest/missing-risk", "a risk event should be made and is not: %s", show(want.expected())))
 	}
 	return problems, nil
 }
 
-// said is what the test says, under the keys that it says it with.
-func (r Risk) said() map[string]any {
+// expected returns the keys and values of the expectation.
+func (r Risk) expected() map[string]any {
 	out := map[string]any{}
 	for name, text := range map[string]string{"object": r.Object, "type": r.Type, "message": r.Message} {
 		if text != "" {
@@ -55,7 +55,7 @@ func (r Risk) said() map[string]any {
 	return out
 }
 
-// found is the same of a risk event.
+// found returns a risk event's values under the same keys.
 func found(source map[string]any) map[string]any {
 	row := map[string]any{}
 	if result, ok := source["result"].(map[string]any); ok {
@@ -75,7 +75,7 @@ func showRisk(source map[string]any) string { return show(found(source)) }
 
 func (r Risk) fits(source map[string]any) bool {
 	is := found(source)
-	for name, want := range r.said() {
+	for name, want := range r.expected() {
 		if name != "row" && !same(is[name], want) {
 			return false
 		}

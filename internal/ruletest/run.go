@@ -34,13 +34,13 @@ type Result struct {
 	Problems diag.List `json:"problems"`
 }
 
-// splunkIndex is where a search in SPL looks for events that are written as Splunk has them: an event
-// of a test that names an index names one of these, or the one that the field map has.
+// splunkIndex is where a search in SPL looks for events in Splunk's format. A test's event that
+// names an index names one of these, or the index in the field map.
 var splunkIndex = []string{"logs-*", "splunk-*"}
 
-// Run runs the tests of a file. What rules refer to, such as exceptions, is looked for in the rule's
-// own file, in those that the test names, and in beside. The list says why the rule itself cannot be
-// tested; every test has failed then.
+// Run runs the tests of a file. References such as exceptions are looked up in the rule's own file,
+// in the files that the test names, and in beside. The list says why the rule itself cannot be
+// tested; in that case every test has failed.
 func Run(ctx context.Context, f File, beside ...string) ([]Result, diag.List, error) {
 	set, list, err := catalog.Load(ctx, catalog.Options{Index: splunkIndex}, slices.Concat([]string{f.Rule}, f.With, beside)...)
 	if err != nil {
@@ -64,7 +64,7 @@ func Run(ctx context.Context, f File, beside ...string) ([]Result, diag.List, er
 			return nil, nil, fmt.Errorf("test %q of %s: %w", f.Tests[i].Name, f.Path, err)
 		}
 		if problems == nil {
-			problems = diag.List{} // [] for scripts
+			problems = diag.List{} // [] in JSON, for scripts
 		}
 		results = append(results, Result{
 			File: f.Path, RuleID: r.ID, Name: f.Tests[i].Name, Passed: !problems.HasErrors(), Problems: problems,
@@ -73,7 +73,7 @@ func Run(ctx context.Context, f File, beside ...string) ([]Result, diag.List, er
 	return results, list, nil
 }
 
-// pick returns the rule to test: the one of its file, or of several the one that is named; nil when
+// pick returns the rule to test: the only one of its file, or the named one of several; nil when
 // there is none.
 func (f File) pick(set rule.Set) *rule.Rule {
 	for _, r := range set.Rules() {
@@ -101,7 +101,7 @@ func (f File) untested(ruleID string, why diag.List) []Result {
 	return results
 }
 
-// run runs one test and says how its alerts differ from those expected.
+// run runs one test and describes how its alerts differ from the expected ones.
 func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error) {
 	test := f.Tests[i]
 	events, list, err := store.OpenEvents(ctx, store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(test.Events.Value)})
@@ -141,7 +141,7 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	return slices.Concat(problems, more, risks), err
 }
 
-// spanOf finds the place of a remark on the events in their text.
+// spanOf finds the position of a diagnostic about the events in their text.
 func spanOf(text string, d diag.Diagnostic) diag.Span {
 	start := 0
 	for line := range strings.Lines(text) {
@@ -160,7 +160,7 @@ func spanOf(text string, d diag.Diagnostic) diag.Span {
 	return diag.Span{Start: start, End: start}
 }
 
-// latest is the moment just after the last event; ok is false when no event has a time.
+// latest returns the moment just after the last event; ok is false when no event has a time.
 func latest(ctx context.Context, events *store.Events) (last time.Time, ok bool, err error) {
 	request := search.Request{
 		Patterns: []string{"*"}, Where: condition.Const(true), Time: search.TimeRange{Field: search.DefaultTimestamp},
@@ -171,7 +171,7 @@ func latest(ctx context.Context, events *store.Events) (last time.Time, ok bool,
 		if err != nil {
 			return false, err //nolint:wrapcheck // it names the event
 		}
-		for _, v := range event.Lookup(doc.Source, search.DefaultTimestamp) { // of several the latest, as in the order
+		for _, v := range event.Lookup(doc.Source, search.DefaultTimestamp) { // the latest of several, as in the sort order
 			t, _, err := mapping.ParseDate(fmt.Sprint(v), "")
 			if err == nil && (!ok || t.After(last)) {
 				last, ok = t, true
@@ -185,7 +185,7 @@ func latest(ctx context.Context, events *store.Events) (last time.Time, ok bool,
 	return last.Add(time.Millisecond), ok, nil
 }
 
-// compare holds the alerts against what the test wants.
+// compare compares the alerts with the expected ones.
 func (f File) compare(ctx context.Context, i int, alerts alert.Reader) (diag.List, error) {
 	test := f.Tests[i]
 	var problems diag.List
@@ -215,8 +215,8 @@ func (f File) compare(ctx context.Context, i int, alerts alert.Reader) (diag.Lis
 	return problems, nil
 }
 
-// field returns the value of a field: as it stands under its flat name, which is how alerts spell
-// their own, else what nested objects have at the name, a list where that is several values.
+// field returns the value of a field: under its flat name, which is how alerts write their own
+// fields, else from nested objects, as a list if there are several values.
 func field(source map[string]any, name string) any {
 	if v, ok := source[name]; ok {
 		return v
@@ -231,8 +231,8 @@ func field(source map[string]any, name string) any {
 	}
 }
 
-// eventOf returns the _id of the event behind an alert, of the last one where there are several. A row
-// of SPL has none: its alert is told by its reason.
+// eventOf returns the _id of the event behind an alert, of the last event if there are several. A
+// row of SPL has none: its alert is identified by its reason.
 func eventOf(d alert.Document) string {
 	id := ""
 	for _, a := range event.Objects(d.Source, "kibana.alert.ancestors") {
@@ -244,7 +244,7 @@ func eventOf(d alert.Document) string {
 	return id
 }
 
-// same compares by JSON form, in which numbers of different Go types are alike.
+// same compares by JSON form, in which numbers of different Go types are equal.
 func same(a, b any) bool {
 	var x, y any
 	if json.Unmarshal([]byte(show(a)), &x) != nil || json.Unmarshal([]byte(show(b)), &y) != nil {

@@ -7,15 +7,15 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// calendar is a cron expression as sets of bits: bit 5 of minutes is minute 5. Its times are
-// wall-clock times, kept as times in UTC.
+// calendar is a cron expression as bit sets: bit 5 of minutes stands for minute 5. Its times are
+// wall-clock times, stored as times in UTC.
 type calendar struct {
 	minutes, hours, days, months, weekdays uint64
-	eitherDay                              bool // One of days and weekdays is enough.
+	eitherDay                              bool // A match of either days or weekdays is enough.
 }
 
 func newCalendar(spec *cron.SpecSchedule) calendar {
-	const star = 1 << 63 // The parser's mark of a field without restriction.
+	const star = 1 << 63 // The parser's mark of an unrestricted field.
 	return calendar{
 		minutes:   spec.Minute &^ star,
 		hours:     spec.Hour &^ star,
@@ -61,7 +61,7 @@ func (c calendar) prev(from, until time.Time) time.Time {
 	return time.Time{}
 }
 
-// matches reports whether the day of t is one of the calendar's.
+// matches reports whether the calendar includes the day of t.
 func (c calendar) matches(t time.Time) bool {
 	_, month, day := t.Date()
 	inDays, inWeekdays := has(c.days, day), has(c.weekdays, int(t.Weekday()))
@@ -74,7 +74,7 @@ func (c calendar) matches(t time.Time) bool {
 	return inDays && inWeekdays
 }
 
-// nextDay returns the beginning of the next day worth a look.
+// nextDay returns the beginning of the next day that can match.
 func (c calendar) nextDay(t time.Time) time.Time {
 	year, month, day := t.Date()
 	if !has(c.months, int(month)) {

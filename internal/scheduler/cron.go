@@ -9,8 +9,8 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// searchYears is how far Cron's slots look for a match. The longest wait between two matches is
-// the eight years between the leap days of 2096 and 2104.
+// searchYears is how many years ahead a slot is searched for. The longest wait between two matches
+// is the eight years between the leap days of 2096 and 2104.
 const searchYears = 9
 
 var (
@@ -21,24 +21,26 @@ var (
 )
 
 // parser reads five fields, minute first, and descriptors such as @daily. Only the parser of
-// robfig/cron is used: its own Next skips a time of day that summer time leaves out, runs one
-// that winter time repeats twice, has no way back, and stops searching after five years.
+// robfig/cron is used. Its own Next skips a time of day that the change to summer time leaves out,
+// runs a time that winter time repeats twice, cannot search backwards, and stops searching after
+// five years.
 var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
 
 // Cron returns the slots of a cron expression of five fields (minute, hour, day of month, month,
 // day of week; Sunday is 0) or of a descriptor (@hourly, @daily, @weekly, @monthly, @yearly), on
-// the wall clock of loc, UTC when loc is nil. "@every 90m" is Interval(90m, 0). As in every cron,
-// a day matches either of day of month and day of week when both are restricted.
+// the wall clock of loc, UTC when loc is nil. "@every 90m" is Interval(90m, 0). As in every cron, a
+// day matches either day of month or day of week when both are restricted.
 //
-// When the clock is changed, no slot is lost and none runs twice:
+// When the clock changes, no slot is lost and none runs twice:
 //   - Clock forward: a time of day that the clock leaves out runs once, at the moment of the
-//     change; several of them share that run. An expression that runs in every hour has nothing
-//     to make up for, as no hour has passed.
-//   - Clock back: an hour field that begins with * or names every hour is an interval, and goes
-//     on through the repeated hour. Any other names times of day: they run the first time only.
+//     change. Several such times share that run. An expression that runs in every hour has
+//     nothing to make up for, as no hour has passed.
+//   - Clock back: an hour field that begins with * or names every hour is an interval, and
+//     continues through the repeated hour. Any other hour field names times of day, which run
+//     the first time only.
 //
-// An expression that names no day of the calendar, such as 30 February, parses; its slots are
-// empty, Next and Prev return the zero time.
+// An expression that matches no day of the calendar, such as 30 February, is valid. It has no
+// slots: Next and Prev return the zero time.
 func Cron(expr string, loc *time.Location) (Slots, error) {
 	slots, err := parseCron(expr, loc)
 	if err != nil {
@@ -70,7 +72,7 @@ func parseCron(expr string, loc *time.Location) (Slots, error) {
 	return slots, nil
 }
 
-// checkFields refuses what the parser would panic on or silently misread.
+// checkFields rejects fields on which the parser would panic or that it would misread silently.
 func checkFields(fields []string) error {
 	for _, field := range fields {
 		if strings.Contains(field, "=") {
@@ -92,8 +94,8 @@ func isStar(field string) bool {
 	return strings.HasPrefix(field, "*") || strings.HasPrefix(field, "?")
 }
 
-// parseEvery reads the only descriptor that names no wall-clock times. The parser has accepted
-// it, but rounds its duration to seconds.
+// parseEvery parses "@every", the only descriptor that names no wall-clock times. The parser
+// accepts it but rounds its duration to seconds.
 func parseEvery(fields []string) (Slots, error) {
 	every, err := time.ParseDuration(fields[len(fields)-1])
 	if err != nil {

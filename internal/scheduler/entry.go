@@ -11,13 +11,13 @@ import (
 
 var errExited = errors.New("run ended its goroutine instead of returning")
 
-// entry is a job with its place in time. It is in one place only: waiting, in the queue, or
-// running, which is why a job never overlaps itself and memory does not grow with missed slots.
+// entry is a job with its next slot. An entry is in one place at a time: waiting, in the queue, or
+// running. So a job never overlaps itself, and memory does not grow with missed slots.
 type entry struct {
 	job     Job
-	slot    time.Time // The next to run or, while running, the one that runs.
-	due     time.Time // When it is to run, as far as is known.
-	counted time.Time // Missed slots have been reported up to here.
+	slot    time.Time // The next slot to run or, during a run, the running slot.
+	due     time.Time // When the slot is due, as far as is known.
+	counted time.Time // Missed slots up to this time have been reported.
 }
 
 // outcome is how a run ended.
@@ -27,7 +27,7 @@ type outcome struct {
 	err   error
 }
 
-// run runs the job for the entry's slot and sends the outcome, whatever the job does.
+// run runs the job for the entry's slot and sends the outcome, even if the job panics.
 func (e *entry) run(ctx context.Context, begun time.Time, ended chan<- outcome) {
 	o := outcome{entry: e, begun: begun, err: errExited}
 	defer func() {
@@ -46,9 +46,9 @@ func (e *entry) run(ctx context.Context, begun time.Time, ended chan<- outcome) 
 	o.err = nil
 }
 
-// PanicError is what Hooks.Ended is told of a run that panicked.
+// PanicError is the error that Hooks.Ended receives for a run that panicked.
 type PanicError struct {
-	Value any    // What was given to panic.
+	Value any    // The argument of panic.
 	Stack []byte // The stack of the run, as debug.Stack prints it.
 }
 
@@ -63,7 +63,7 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// delay is how long after its slot the entry's job is due.
+// delay returns how long after its slot the entry's job is due.
 func (e *entry) delay() time.Duration {
 	if e.job.Delay == nil {
 		return 0
@@ -71,8 +71,8 @@ func (e *entry) delay() time.Duration {
 	return max(0, e.job.Delay())
 }
 
-// dueHeap orders entries by when they are due, by slot, and by id where those are equal, so that the order of starts
-// does not depend on the order in which earlier runs ended. It implements heap.Interface.
+// dueHeap orders entries by due time, then slot, then id, so that the order of starts does not
+// depend on the order in which earlier runs ended. It implements heap.Interface.
 type dueHeap []*entry
 
 func (h dueHeap) Len() int      { return len(h) }

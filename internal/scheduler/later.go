@@ -2,7 +2,7 @@ package scheduler
 
 import "time"
 
-// Later returns a grid whose slots all lie by so much later.
+// Later returns a grid with every slot of s moved later by the duration.
 func Later(s Slots, by time.Duration) Slots {
 	if by == 0 {
 		return s

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// maxSleep bounds how long the loop trusts its timer. Timers do not advance while the machine is
-// suspended and do not see the clock being set; the slots of those minutes must not wait.
+// maxSleep bounds how long the loop relies on its timer. Timers stand still while the machine is
+// suspended and do not follow a clock that is set. Slots that come due meanwhile must not wait.
 const maxSleep = 15 * time.Second
 
-// loop is one call of Run or RunOnce. Its fields belong to the goroutine of that call; runs get a
-// goroutine each and touch only ended.
+// loop is one call of Run or RunOnce. Its fields belong to the goroutine of that call. Each run has
+// its own goroutine, which uses only ended.
 type loop struct {
 	now     func() time.Time
 	hooks   Hooks
-	limit   int           // How many runs may be in flight.
-	grace   time.Duration // How long they may go on after the end.
+	limit   int           // The maximum number of runs in flight.
+	grace   time.Duration // How long runs may continue after the end.
 	once    bool          // Entries are not planned again after their run.
-	waiting dueHeap       // Jobs whose slot is yet to come.
-	ready   chan *entry   // Jobs whose slot has come, in turn; has room for all, so never blocks.
+	waiting dueHeap       // Jobs whose slot has not come yet.
+	ready   chan *entry   // Jobs whose slot has come, in order. It has room for all jobs, so a send never blocks.
 	ended   chan outcome
 	running int
-	runs    context.Context // Parent of the contexts of all runs.
+	runs    context.Context // The parent of every run's context.
 	cut     context.CancelCauseFunc
 	group   sync.WaitGroup
 }
@@ -45,13 +45,13 @@ func newLoop(ctx context.Context, jobs int, opts Options) *loop {
 	}
 }
 
-// close waits for the goroutines of runs, all of which have reported their end.
+// close waits for the goroutines of runs. All of them have reported their end.
 func (l *loop) close() {
 	l.group.Wait()
 	l.cut(nil)
 }
 
-// serve is the loop itself. It ends when ctx is cancelled or, with once, when all has been run.
+// serve runs the loop. It ends when ctx is cancelled or, with once, when every entry has run.
 func (l *loop) serve(ctx context.Context) error {
 	timer := time.NewTimer(maxSleep)
 	defer timer.Stop()
@@ -74,7 +74,7 @@ func (l *loop) serve(ctx context.Context) error {
 	return l.drain(ctx)
 }
 
-// admit takes up a job and reports the slots it missed before now.
+// admit adds a job and reports the slots that it missed before now.
 func (l *loop) admit(job Job, now time.Time) {
 	e := &entry{job: job, slot: job.After}
 	if job.After.IsZero() {
@@ -84,7 +84,7 @@ func (l *loop) admit(job Job, now time.Time) {
 	l.plan(e)
 }
 
-// plan puts an entry to wait for the slot after its last one.
+// plan makes an entry wait for the slot after its last one.
 func (l *loop) plan(e *entry) {
 	e.slot = e.job.Slots.Next(e.slot)
 	if e.slot.IsZero() {
@@ -95,8 +95,8 @@ func (l *loop) plan(e *entry) {
 	heap.Push(&l.waiting, e)
 }
 
-// collect moves the entries that are due to the end of the queue, in their order. One whose delay has
-// become longer while it waited goes on waiting.
+// collect moves due entries to the end of the queue, in their order. An entry whose delay became
+// longer while it waited keeps waiting.
 func (l *loop) collect(now time.Time) {
 	for len(l.waiting) > 0 && !l.waiting[0].due.After(now) {
 		e := heap.Pop(&l.waiting).(*entry) //nolint:forcetypeassert // The heap holds nothing else.
@@ -108,7 +108,7 @@ func (l *loop) collect(now time.Time) {
 	}
 }
 
-// fill starts the jobs at the head of the queue, as many as there are places.
+// fill starts the jobs at the head of the queue, up to the limit.
 func (l *loop) fill(now time.Time) {
 	for l.running < l.limit && len(l.ready) > 0 {
 		l.start(<-l.ready, now)
@@ -132,7 +132,7 @@ func (l *loop) end(o outcome) {
 	l.hooks.Running(l.running)
 }
 
-// again plans the next run of an entry whose run has ended.
+// again plans the next slot of an entry whose run has ended.
 func (l *loop) again(o outcome) {
 	if l.once {
 		return
@@ -141,8 +141,8 @@ func (l *loop) again(o outcome) {
 	l.plan(o.entry)
 }
 
-// miss reports the slots that came due before now, after the entry's last one, and were not
-// reported yet. It looks at each slot once, however much a job has to catch up.
+// miss reports the slots after the entry's last one that came due before now and are not reported
+// yet. It visits each slot once, however many a job has to catch up with.
 func (l *loop) miss(e *entry, now time.Time) {
 	before := now.Add(-1 - e.delay())
 	n := 0
@@ -155,7 +155,7 @@ func (l *loop) miss(e *entry, now time.Time) {
 	}
 }
 
-// sleep returns how long nothing can come due.
+// sleep returns for how long no slot can come due.
 func (l *loop) sleep(now time.Time) time.Duration {
 	if len(l.waiting) == 0 {
 		return maxSleep
@@ -163,8 +163,8 @@ func (l *loop) sleep(now time.Time) time.Duration {
 	return min(maxSleep, l.waiting[0].due.Sub(now))
 }
 
-// drain waits for the runs in flight, at first for as long as they have grace, then with their
-// contexts cancelled.
+// drain waits for the runs in flight: first for the grace period, then with their contexts
+// cancelled.
 func (l *loop) drain(ctx context.Context) error {
 	var err error
 	if l.once && len(l.ready) > 0 {

@@ -8,28 +8,28 @@ import (
 )
 
 // ErrCutOff is wrapped by the error of Run and RunOnce when runs did not end within Options.Grace
-// and had their context cancelled. It is also the cause of that context.
+// and their context was cancelled. It is also the cause of that context.
 var ErrCutOff = errors.New("run was cut off at the end of the grace period")
 
 // defaultConcurrency suits runs that mostly wait for a remote answer.
 const defaultConcurrency = 8
 
-// Job is one rule as the scheduler sees it.
+// Job is a rule as the scheduler sees it.
 type Job struct {
 	// ID names the job in errors and hooks; it is unique among the jobs of a scheduler.
 	ID string
-	// Slots is when the job runs.
+	// Slots is the grid of times at which the job runs.
 	Slots Slots
 	// After is the last slot that needs no run. Later ones that are already past when Run begins
 	// are run at once, oldest first. The zero time means the moment at which Run begins.
 	After time.Time
-	// Delay is how long after its slot a run is due; nil: not at all. It is asked anew while a slot waits, and
-	// must not block.
+	// Delay returns how long after its slot a run is due; nil means no delay. It is called
+	// repeatedly while a slot waits and must not block.
 	Delay func() time.Duration
 	// Timeout is the deadline of one run, counted from its start; zero means none.
 	Timeout time.Duration
-	// Run does the work for one slot, and returns soon after its context is cancelled. It is
-	// never called again before it has returned.
+	// Run does the work for one slot and returns soon after its context is cancelled. It is never
+	// called again before it has returned.
 	Run func(ctx context.Context, slot time.Time)
 }
 
@@ -41,26 +41,26 @@ type Options struct {
 	Grace time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Hooks are told what happens.
+	// Hooks receive events.
 	Hooks Hooks
 }
 
-// Hooks observe a scheduler. They are called one at a time, from the goroutine that starts the
-// runs, and so must not block. A nil hook is not called.
+// Hooks observe a scheduler. They are called one at a time, from the goroutine that starts runs,
+// and must not block. A nil hook is not called.
 type Hooks struct {
-	// Started is told that a run begins, and how long after its slot. RunOnce, whose slots are
-	// chosen by the caller, always gives zero.
+	// Started is called when a run begins, with how long after its slot. RunOnce, whose slots the
+	// caller chooses, always passes zero.
 	Started func(id string, slot time.Time, late time.Duration)
-	// Ended is told that a run has ended and how long it took. err is nil when Run returned, and
-	// a *PanicError when it panicked.
+	// Ended is called when a run has ended, with its duration. err is nil when Run returned, and a
+	// *PanicError when it panicked.
 	Ended func(id string, slot time.Time, took time.Duration, err error)
-	// Missed is told that n slots, and their delays, came due while the job could not start them: a run of it was
-	// going on or waiting for its turn, or they lie between Job.After and now. They will be run,
+	// Missed is called when n slots came due, delays included, while the job could not start them:
+	// a run of it was going on or queued, or the slots lie between Job.After and now. They will run
 	// late. No slot is counted twice.
 	Missed func(id string, n int)
-	// Exhausted is told that a job has no further slot and will not run again.
+	// Exhausted is called when a job has no further slot and will not run again.
 	Exhausted func(id string)
-	// Running is told how many runs are in flight, at each change.
+	// Running is called with the number of runs in flight whenever it changes.
 	Running func(n int)
 }
 
@@ -70,7 +70,7 @@ type Scheduler struct {
 	opts Options
 }
 
-// New returns a scheduler of the given jobs. What is wrong with them, Run and RunOnce report.
+// New returns a scheduler of the given jobs. Run and RunOnce report faulty jobs.
 func New(jobs []Job, opts Options) *Scheduler {
 	if opts.Concurrency == 0 {
 		opts.Concurrency = defaultConcurrency
@@ -83,12 +83,12 @@ func New(jobs []Job, opts Options) *Scheduler {
 }
 
 // Run starts every job at each of its slots until ctx is cancelled, and returns when the last run
-// has ended. A job whose run outlasts its next slots runs them afterwards, oldest first; a job
-// that panicked goes on with its next slot. Jobs that wait for one of the Concurrency places take
-// turns, so one that has much to catch up does not hold up the others.
+// has ended. A job whose run outlasts its next slots runs them afterwards, oldest first. A job that
+// panicked continues with its next slot. Jobs that wait for one of the Concurrency places take
+// turns, so a job that has many slots to catch up with does not delay the others.
 //
-// The error is nil after an orderly stop, wraps ErrCutOff when the grace period was too short,
-// and otherwise names a faulty job or option, in which case nothing was run.
+// The error is nil after an orderly stop and wraps ErrCutOff when the grace period was too short.
+// Any other error names a faulty job or option; then nothing was run.
 func (s *Scheduler) Run(ctx context.Context) error {
 	if err := s.check(); err != nil {
 		return err
@@ -104,8 +104,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 
 // RunOnce runs every job exactly once, with the slot that at returns for it, and returns when all
 // have ended. A job for which at returns the zero time is reported as exhausted. Job.Slots and
-// Job.After have no influence. When ctx is cancelled, no further job is started; the error then
-// wraps the cause of the cancellation if a job was left out, and ErrCutOff if one was cut off.
+// Job.After have no effect. When ctx is cancelled, no further job is started. The error then wraps
+// the cause of the cancellation if a job was not started, and ErrCutOff if a run was cut off.
 func (s *Scheduler) RunOnce(ctx context.Context, at func(Job) time.Time) error {
 	if err := s.check(); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (s *Scheduler) check() error {
 	return nil
 }
 
-// complete fills in hooks that do nothing.
+// complete replaces nil hooks with hooks that do nothing.
 func (h Hooks) complete() Hooks {
 	if h.Started == nil {
 		h.Started = func(string, time.Time, time.Duration) {}

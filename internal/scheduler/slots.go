@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Slots is the grid of moments at which a job runs. Both methods are pure functions of their
-// argument and safe for concurrent use; they return times in UTC, or the zero time when the grid
-// has no such slot.
+// Slots is the grid of times at which a job runs. Both methods are pure functions of their argument
+// and safe for concurrent use. They return times in UTC, or the zero time when the grid has no such
+// slot.
 type Slots interface {
 	// Next returns the earliest slot after the given time, never that time itself.
 	Next(after time.Time) time.Time
@@ -15,8 +15,8 @@ type Slots interface {
 	Prev(at time.Time) time.Time
 }
 
-// Interval returns the slots that lie every apart, counted from the Unix epoch and shifted by
-// offset, which is taken modulo every. The grid has no slots when every is not positive.
+// Interval returns the slots at every multiple of every since the Unix epoch, shifted by offset
+// modulo every. The grid has no slots when every is not positive.
 func Interval(every, offset time.Duration) Slots {
 	if every <= 0 {
 		return interval{}
@@ -27,7 +27,7 @@ func Interval(every, offset time.Duration) Slots {
 	return interval{every: every, shift: (shift%every + every) % every}
 }
 
-// interval is the grid of multiples of every since year one, moved by shift.
+// interval is the grid of multiples of every since year one, shifted by shift.
 type interval struct {
 	every, shift time.Duration
 }

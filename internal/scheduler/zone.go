@@ -2,16 +2,16 @@ package scheduler
 
 import "time"
 
-// cronSlots puts the matches of a calendar on the time line, through the wall clock of a zone.
+// cronSlots maps the matches of a calendar to instants, through the wall clock of a zone.
 //
-// The zone is taken as a row of segments with a constant offset from UTC, between two changes of
-// the clock. A segment answers for a range of wall-clock times, and the ranges of neighbours are
-// cut so that each wall-clock time is answered for as Cron promises.
+// The zone is a row of segments with a constant offset from UTC, each between two changes of the
+// clock. A segment covers a range of wall-clock times. The ranges of neighbouring segments are cut
+// so that each wall-clock time is covered as Cron promises.
 type cronSlots struct {
 	calendar  calendar
 	loc       *time.Location
-	everyHour bool // Any hour of a day will do.
-	repeats   bool // A time that the clock repeats is matched again.
+	everyHour bool // The expression matches in every hour of a day.
+	repeats   bool // A time that the clock repeats matches again.
 }
 
 // Next implements Slots.
@@ -53,15 +53,15 @@ func (c cronSlots) Prev(at time.Time) time.Time {
 	}
 }
 
-// begin returns the first wall-clock time that a segment answers for. By itself that is where the
-// clock of the segment before stopped: it includes the times that the clock has just left out and
-// excludes those that it has just repeated.
+// begin returns the first wall-clock time that a segment covers. By default, it is where the clock
+// of the previous segment stopped: the segment includes the times that the clock has just left out
+// and excludes the times that it has just repeated.
 func (c cronSlots) begin(seg segment) time.Time {
 	if seg.start.IsZero() {
 		return time.Time{}
 	}
 	change := seg.offset - seg.before
-	// Hours that are left out whole are not missed by an expression that runs in every hour.
+	// An expression that runs in every hour does not miss hours that are left out as a whole.
 	skip := change > 0 && c.everyHour && change%time.Hour == 0
 	repeat := change < 0 && c.repeats
 	if skip || repeat {
@@ -70,11 +70,11 @@ func (c cronSlots) begin(seg segment) time.Time {
 	return seg.start.Add(seg.before)
 }
 
-// segment is a stretch of time between two changes of a zone's clock. A wall-clock time is kept as
-// the time in UTC that looks the same, so that arithmetic on it has no changes to mind.
+// segment is the time between two changes of a zone's clock. A wall-clock time is stored as the
+// time in UTC that looks the same, so arithmetic on it involves no clock changes.
 type segment struct {
-	start, end     time.Time     // Half open, in UTC; zero without a bound.
-	offset, before time.Duration // From UTC, in this segment and in the one before it.
+	start, end     time.Time     // Half open, in UTC; zero where unbounded.
+	offset, before time.Duration // From UTC, in this segment and in the previous one.
 }
 
 func segmentAt(t time.Time, loc *time.Location) segment {
@@ -101,8 +101,8 @@ func (s segment) wall(t time.Time) time.Time {
 	return t.UTC().Round(0).Add(s.offset)
 }
 
-// instant returns the moment at which the clock of the segment shows wall. A time from before the
-// segment is one that the clock has left out; its moment is that of the change.
+// instant returns the moment at which the clock of the segment shows wall. A time before the
+// segment was left out by the clock; its moment is the change itself.
 func (s segment) instant(wall time.Time) time.Time {
 	t := wall.Add(-s.offset)
 	if s.start.IsZero() {

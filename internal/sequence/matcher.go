@@ -10,31 +10,32 @@ import (
 
 func floatText(x float64) string { return strconv.FormatUint(math.Float64bits(x), 16) }
 
-// Spec is what a sequence looks like.
+// Spec describes a sequence.
 type Spec struct {
-	// Missing says of each step, with runs written out, whether it is an event that must not be there.
+	// Missing says for each step, with runs expanded, whether it is a missing event: an event that
+	// must not occur.
 	Missing []bool
-	// MaxSpan is the longest time from the first to the last event; 0 means any. A sequence with
-	// missing events has one.
+	// MaxSpan is the longest time from the first to the last event; 0 means unlimited. A sequence
+	// with missing events has a MaxSpan.
 	MaxSpan time.Duration
-	// Limit caps the partial sequences that are kept at one time; 0 means [DefaultLimit].
+	// Limit bounds the partial sequences that are kept at a time; 0 means [DefaultLimit].
 	Limit int
 }
 
-// DefaultLimit keeps the partial sequences of a matcher to some hundred megabytes.
+// DefaultLimit bounds the partial sequences of a matcher to some hundred megabytes.
 const DefaultLimit = 1_000_000
 
-// ErrTooMany is returned by [Matcher.Add] when more partial sequences would have to be kept than
-// the limit allows. What was completed before is valid.
+// ErrTooMany is returned by [Matcher.Add] when more partial sequences than the limit would have to
+// be kept. Sequences that were completed before are valid.
 var ErrTooMany = errors.New("too many partial sequences")
 
-// Event is an event with its place in time.
+// Event is an event with its position in time.
 type Event[T any] struct {
 	Ordinal Ordinal
 	Ref     T
 }
 
-// Fit says that an event fits a step under some keys. Step counts from 0 with runs written out;
+// Fit says that an event fits a step under some keys. Step counts from 0 with runs expanded;
 // [Until] is the step of an until event.
 type Fit struct {
 	Step int
@@ -47,10 +48,10 @@ const Until = -1
 // Match is a completed sequence.
 type Match[T any] struct {
 	Key Key
-	// Events has one slot per step; nil in the slots of missing events.
+	// Events has one element per step; nil for missing events.
 	Events []*Event[T]
-	// Decided is the time, in nanoseconds, from which nothing could spoil the sequence any more: that
-	// of its last event, or the end of the wait for an event that must not come.
+	// Decided is the time, in nanoseconds, from which no event could invalidate the sequence: the
+	// time of its last event, or the end of the wait for a missing event.
 	Decided int64
 }
 
@@ -59,7 +60,8 @@ type Matcher[T any] struct {
 	spec  Spec
 	emit  func(Match[T]) bool
 	ended bool
-	// stage maps a step to its place among the positive ones, gap to the number of these before it.
+	// stage maps a step to its number among the positive steps, gap to the number of positive steps
+	// before it.
 	stage, gap []int
 	positives  int
 	keys       map[string]*keyState[T]
@@ -71,8 +73,8 @@ type Matcher[T any] struct {
 	waiting    []*candidate[T] // in order of completion
 }
 
-// New makes a matcher. Emit receives completed sequences in order, and ends the search by
-// returning false.
+// New makes a matcher. emit receives completed sequences in order, and ends the search by returning
+// false.
 func New[T any](spec Spec, emit func(Match[T]) bool) *Matcher[T] {
 	if spec.Limit <= 0 {
 		spec.Limit = DefaultLimit
@@ -88,8 +90,8 @@ func New[T any](spec Spec, emit func(Match[T]) bool) *Matcher[T] {
 	return m
 }
 
-// Add takes the next event of the stream, in order of time, with all steps that it fits. It
-// returns false when no more events are wanted.
+// Add takes the next event of the stream, in order of time, with all steps that it fits. It returns
+// false when no more events are needed.
 func (m *Matcher[T]) Add(e Event[T], fits []Fit) (bool, error) {
 	if !m.started || e.Ordinal.Compare(m.now) > 0 {
 		m.settle()
@@ -115,7 +117,7 @@ func (m *Matcher[T]) Add(e Event[T], fits []Fit) (bool, error) {
 func (m *Matcher[T]) fit(e Event[T], step int, key Key) {
 	switch {
 	case step == Until:
-		s := m.state(key) // it also ends what begins at the same moment, later in the stream
+		s := m.state(key) // it also ends sequences that begin at the same moment, later in the stream
 		s.until = push(s.until, e.Ordinal)
 	case m.spec.Missing[step]:
 		m.state(key).missed(m, m.gap[step], e.Ordinal.Time)
@@ -128,7 +130,8 @@ func (m *Matcher[T]) fit(e Event[T], step int, key Key) {
 	}
 }
 
-// extend appends the event to the latest partial sequence of the stage before that ends before it.
+// extend appends the event to the latest partial sequence of the previous stage that ends before
+// it.
 func (m *Matcher[T]) extend(s *keyState[T], e Event[T], stage int) {
 	p, ok := m.take(s, stage-1, e.Ordinal)
 	if !ok || m.spec.MaxSpan > 0 && e.Ordinal.Time-p.start > int64(m.spec.MaxSpan) {
@@ -140,7 +143,7 @@ func (m *Matcher[T]) extend(s *keyState[T], e Event[T], stage int) {
 	m.advance(s, partial[T]{last: e.Ordinal, start: p.start, chain: &link[T]{before: p.chain, event: e}}, stage)
 }
 
-// advance files a partial sequence under its stage, or completes it.
+// advance stores a partial sequence under its stage, or completes it.
 func (m *Matcher[T]) advance(s *keyState[T], p partial[T], stage int) {
 	if stage == m.positives-1 {
 		m.complete(s, p)
@@ -158,8 +161,8 @@ func (m *Matcher[T]) advance(s *keyState[T], p partial[T], stage int) {
 	m.partials += len(*list)
 }
 
-// take removes and returns the latest partial sequence of a stage that ends before the ordinal,
-// with all older ones: the newest overwrites.
+// take removes and returns the latest partial sequence of a stage that ends before the ordinal, and
+// drops all older ones: the newest replaces them.
 func (m *Matcher[T]) take(s *keyState[T], stage int, o Ordinal) (partial[T], bool) {
 	list := s.stages[stage]
 	for i, p := range slices.Backward(list) {

@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// candidate is a sequence whose positive steps are all there.
+// candidate is a sequence with all of its positive steps.
 type candidate[T any] struct {
 	state    *keyState[T]
 	events   []*Event[T]
 	first    int64
 	last     int64
 	end      Ordinal
-	deadline int64 // events that must not be there spoil it up to this time, this included
+	deadline int64 // missing events up to this time, inclusive, invalidate it
 	waits    bool
 	spoiled  bool
 }
 
-// complete judges the gaps that lie in the past and files the candidate under the current moment.
+// complete checks the gaps in the past and adds the candidate to the current moment.
 func (m *Matcher[T]) complete(s *keyState[T], p partial[T]) {
 	c := &candidate[T]{state: s, events: p.chain.events(), first: p.start, last: p.last.Time, end: p.last}
 	for i := 1; i < len(c.events); i++ {
@@ -43,8 +43,7 @@ func (m *Matcher[T]) complete(s *keyState[T], p partial[T]) {
 	m.completed = append(m.completed, c)
 }
 
-// missed notes an event that must not be there, and spoils the sequences that it comes too soon
-// after.
+// missed records a missing event that occurred, and drops the sequences that it invalidates.
 func (s *keyState[T]) missed(m *Matcher[T], gap int, time int64) {
 	if gap == m.positives {
 		for _, c := range s.waiting {
@@ -59,7 +58,7 @@ func (s *keyState[T]) missed(m *Matcher[T], gap int, time int64) {
 		return
 	}
 	s.missing[gap] = append(times, time)
-	m.partials++ // they are kept as partial sequences are
+	m.partials++ // they count as partial sequences
 }
 
 // anyBetween reports whether one of the sorted times lies strictly between two others.
@@ -77,8 +76,8 @@ func latestBefore(times []int64, t int64) (int64, bool) {
 	return times[i-1], true
 }
 
-// settle orders the sequences that were completed at the same moment: by their first event, then
-// by key.
+// settle orders the sequences that were completed at the same moment: by their first event, then by
+// key.
 func (m *Matcher[T]) settle() {
 	slices.SortStableFunc(m.completed, func(a, b *candidate[T]) int {
 		return cmp.Or(a.end.Compare(b.end), a.events[0].Ordinal.Compare(b.events[0].Ordinal), a.state.key.Compare(b.state.key))
@@ -87,7 +86,7 @@ func (m *Matcher[T]) settle() {
 	m.completed = m.completed[:0]
 }
 
-// release emits, in order of completion, the sequences that nothing can spoil any more.
+// release emits, in order of completion, the sequences that no event can invalidate any more.
 func (m *Matcher[T]) release(now int64) {
 	n := 0
 	for ; n < len(m.waiting) && !m.ended; n++ {
@@ -113,7 +112,7 @@ func (c *candidate[T]) decided() int64 {
 	return c.last
 }
 
-// slots spreads the events over all steps, missing ones left empty.
+// slots distributes the events over all steps, with nil for missing ones.
 func (m *Matcher[T]) slots(events []*Event[T]) []*Event[T] {
 	out := make([]*Event[T], len(m.spec.Missing))
 	next := 0
@@ -126,14 +125,14 @@ func (m *Matcher[T]) slots(events []*Event[T]) []*Event[T] {
 	return out
 }
 
-// Finish ends the stream. Horizon is the time, in nanoseconds, up to which the stream is known to
-// be complete, itself excluded: sequences that an event at or after it could still spoil are not
-// emitted but counted.
+// Finish ends the stream. horizon is the time, in nanoseconds, up to which, exclusive, the stream
+// is known to be complete. Sequences that an event at or after it could still invalidate are
+// counted, not emitted.
 func (m *Matcher[T]) Finish(horizon int64) (undecided int) {
 	m.settle()
 	for len(m.waiting) > 0 && !m.ended {
 		m.release(horizon)
-		if len(m.waiting) > 0 { // the first one cannot be decided; those behind it may be
+		if len(m.waiting) > 0 { // the first one cannot be decided; later ones may be
 			if m.waiting[0] != nil && !m.waiting[0].spoiled {
 				undecided++
 			}

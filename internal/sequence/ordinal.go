@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Ordinal is an event's place in time: its timestamp in nanoseconds, then its tiebreaker. Events
-// of the same ordinal cannot follow one another.
+// Ordinal is an event's position in time: its timestamp in nanoseconds, then its tiebreaker. Events
+// with the same ordinal cannot follow one another.
 type Ordinal struct {
 	Time       int64
 	Tiebreaker Value
@@ -59,10 +59,10 @@ func Whole(n int64) Value { return Value{kind: kindWhole, whole: n} }
 // Float makes a floating-point value.
 func Float(x float64) Value { return Value{kind: kindFloat, float: x} }
 
-// Text makes a string value; addresses, dates and versions are their text.
+// Text makes a string value; addresses, dates and versions are represented by their text.
 func Text(s string) Value { return Value{kind: kindText, text: s} }
 
-// IsNull reports whether there is no value.
+// IsNull reports whether the value is null.
 func (v Value) IsNull() bool { return v.kind == kindNull }
 
 // String returns the value as text; null is empty.
@@ -89,10 +89,10 @@ func (v Value) Compare(other Value) int {
 // Key is the join key of a sequence: one value per key field, in order.
 type Key []Value
 
-// Compare orders keys by their values from the first on.
+// Compare orders keys by their values, the first value first.
 func (k Key) Compare(other Key) int { return slices.CompareFunc(k, other, Value.Compare) }
 
-// id makes a map key of a join key.
+// id returns a map key for a join key.
 func (k Key) id() string {
 	var b strings.Builder
 	for _, v := range k {
@@ -109,8 +109,8 @@ func (k Key) id() string {
 	return b.String()
 }
 
-// Product returns every combination of one value per field. A field without values gives null
-// where it is optional, and no combination at all where it is not.
+// Product returns every combination of one value per field. A field without values gives null if it
+// is optional, and otherwise no combinations.
 func Product(columns [][]Value, optional []bool) []Key {
 	keys := []Key{{}}
 	for i, values := range columns {

@@ -2,7 +2,7 @@ package sequence
 
 import "slices"
 
-// Sampler finds samples: one event per term, all different, with a common key, in no order. It is
+// Sampler finds samples: one event per term, all different, with a common key, in any order. It is
 // not safe for concurrent use.
 type Sampler[T any] struct {
 	terms  int
@@ -14,11 +14,11 @@ type Sampler[T any] struct {
 
 type sampleState[T any] struct {
 	key        Key
-	candidates [][]*Event[T] // per term, in the order in which they came
+	candidates [][]*Event[T] // per term, in order of arrival
 }
 
-// NewSampler makes a sampler for a number of terms and of samples wanted per key. Limit caps the
-// events kept; 0 means [DefaultLimit].
+// NewSampler makes a sampler for a number of terms and a number of samples per key. limit bounds
+// the events kept; 0 means [DefaultLimit].
 func NewSampler[T any](terms, perKey, limit int) *Sampler[T] {
 	if limit <= 0 {
 		limit = DefaultLimit
@@ -70,7 +70,7 @@ func (s *Sampler[T]) Samples(same func(a, b T) bool) []Match[T] {
 }
 
 // choose extends a choice by an event for the next term that is not chosen yet; it returns false
-// when no more are wanted.
+// when no more samples are wanted.
 func (s *sampleState[T]) choose(chosen []*Event[T], same func(a, b T) bool, take func([]*Event[T]) bool) bool {
 	if len(chosen) == len(s.candidates) {
 		return take(chosen)

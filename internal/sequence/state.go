@@ -2,17 +2,18 @@ package sequence
 
 import "slices"
 
-// keyState is what is kept for one join key.
+// keyState is the state of one join key.
 type keyState[T any] struct {
 	key Key
-	// stages holds, per stage but the last, at most two partial sequences: the newest, and the one
-	// before it when the newest ends at the present moment and cannot be followed by events of it.
+	// stages holds, per stage except the last, at most two partial sequences: the newest, and the
+	// one before it if the newest ends at the current moment, as events of that moment cannot
+	// follow it.
 	stages [][]partial[T]
 	// until holds the latest until events, in the same way.
 	until []Ordinal
-	// missing holds the times of events that must not be there, per gap between positive steps.
+	// missing holds the times of missing events that occurred, per gap between positive steps.
 	missing [][]int64
-	// waiting are completed sequences that an event to come may still spoil.
+	// waiting are completed sequences that a future event may still invalidate.
 	waiting []*candidate[T]
 }
 
@@ -23,7 +24,7 @@ type partial[T any] struct {
 	chain *link[T]
 }
 
-// link is the last event of a partial sequence; several may share what is before it.
+// link is the last event of a partial sequence; several may share the events before it.
 type link[T any] struct {
 	before *link[T]
 	event  Event[T]
@@ -71,10 +72,11 @@ func before(list []Ordinal, o Ordinal) (Ordinal, bool) {
 	return Ordinal{}, false
 }
 
-// minSweep is the number of partial sequences below which nothing is looked for to be dropped.
+// minSweep is the number of partial sequences below which there is no sweep.
 const minSweep = 4096
 
-// sweep drops what has left the span, and plans the next sweep for when as much again has come.
+// sweep drops parts that are older than the span, and plans the next sweep for when the number has
+// doubled.
 func (m *Matcher[T]) sweep() {
 	for id, s := range m.keys {
 		if m.prune(s) {
@@ -84,7 +86,7 @@ func (m *Matcher[T]) sweep() {
 	m.sweepAt = max(minSweep, 2*(m.partials+len(m.keys)))
 }
 
-// prune drops a key's expired parts and reports whether nothing is left.
+// prune drops a key's expired parts and reports whether none are left.
 func (m *Matcher[T]) prune(s *keyState[T]) bool {
 	empty := len(s.waiting) == 0
 	if m.spec.MaxSpan > 0 {

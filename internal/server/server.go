@@ -1,8 +1,8 @@
-// Package server answers what a supervisor of the runner asks: /metrics, /healthz (the process is
-// alive) and /readyz (it can reach what it needs).
+// Package server answers a supervisor's requests: /metrics, /healthz (the process is alive) and
+// /readyz (it can reach what it needs).
 //
-// It has no interface for people and changes nothing. The flow: [Listen] binds the address, so that
-// a taken port is an error at start; [Server.Serve] answers until its context ends.
+// It has no user interface and changes nothing. The flow: [Listen] binds the address, so that a
+// port in use is an error at the start; [Server.Serve] answers until its context ends.
 package server
 
 import (
@@ -25,7 +25,7 @@ type Server struct {
 // readyTimeout bounds one readiness check.
 const readyTimeout = 5 * time.Second
 
-// Listen binds an address such as 127.0.0.1:9464. ready checks that the runner can do its work.
+// Listen binds an address such as 127.0.0.1:9464. ready checks whether the runner can do its work.
 func Listen(ctx context.Context, address string, metrics http.Handler, ready func(context.Context) error) (*Server, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
@@ -50,7 +50,7 @@ func Listen(ctx context.Context, address string, metrics http.Handler, ready fun
 	}}, nil
 }
 
-// cause takes from an error of package net what would repeat the address.
+// cause removes the address from an error of package net, as the message names it already.
 func cause(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
@@ -67,17 +67,17 @@ func answer(w http.ResponseWriter, status int, text string) {
 	_, _ = fmt.Fprintln(w, text)
 }
 
-// Close gives the address back of a server that was never served; a nil one has none.
+// Close releases the address of a server on which Serve was not called. It does nothing on nil.
 func (s *Server) Close() {
 	if s != nil {
 		_ = s.listener.Close()
 	}
 }
 
-// Address returns the address that is bound, with the port that was chosen for :0.
+// Address returns the bound address, with the port that was chosen for :0.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
-// Serve answers until the context ends, then lets requests under way finish.
+// Serve answers until the context ends, then lets requests in flight finish.
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()

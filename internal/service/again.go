@@ -15,33 +15,33 @@ import (
 )
 
 const (
-	// leastLate and mostLate bound the wait for late events where it is measured.
-	leastLate, mostLate = 10 * time.Minute, 24 * time.Hour
-	// sampleEvery is how often lags are measured, mostSampled of how many different patterns.
+	// minLate and maxLate bound the wait for late events where it is measured.
+	minLate, maxLate = 10 * time.Minute, 24 * time.Hour
+	// sampleEvery is how often lags are measured, maxSampled for how many different patterns.
 	sampleEvery = 10 * time.Minute
-	mostSampled = 50
-	// leastTurn and mostTurn bound the time between two looks.
-	leastTurn, mostTurn = 2 * time.Second, 5 * time.Minute
-	// unseen is how long an event that was ingested may not be found yet: an index refreshes.
-	unseen = time.Minute
-	// mostPieces is how many slots one look goes over.
-	mostPieces = 120
-	// pagesOf is of how many rules pages are in memory.
-	pagesOf = 20
+	maxSampled  = 50
+	// minTurn and maxTurn bound the time between two searches for late events.
+	minTurn, maxTurn = 2 * time.Second, 5 * time.Minute
+	// refreshSlack is how long an ingested event may stay invisible: until the index refreshes.
+	refreshSlack = time.Minute
+	// maxPieces is the maximum number of slots that one search for late events goes over.
+	maxPieces = 120
+	// pageRules is the number of rules whose pages are in memory at a time.
+	pageRules = 20
 )
 
-// again is the second look for events that came late: a slot's own run, and those of the slots
-// after it whose windows overlap, have not seen what was ingested later. Some time after a slot, the
+// again is the second search for late events. An event that was ingested after a slot's run was not
+// seen by that run, nor by runs of later slots whose windows overlap. Some time after a slot, the
 // part of its window that no later slot reads is searched once more, for events that were ingested
-// since its run. What it finds has its own identity, as ever.
+// since its run. Alerts of late events have the same identity as others.
 type again struct {
 	*Service
 	sampled time.Time
-	// reread is the slot up to which each of our rules has been looked at.
+	// reread is, for each rule of this runner, the slot up to which late events were searched for.
 	reread map[string]time.Time
 }
 
-// lookAgain looks for late events until the context ends.
+// lookAgain searches for late events until the context ends.
 func (s *Service) lookAgain(ctx context.Context) {
 	a := again{Service: s, reread: map[string]time.Time{}}
 	for ctx.Err() == nil {
@@ -59,18 +59,19 @@ func (s *Service) lookAgain(ctx context.Context) {
 
 func (a *again) every() time.Duration {
 	if a.opts.LateAfter == 0 {
-		return leastLate / 4
+		return minLate / 4
 	}
-	return min(max(a.opts.LateAfter/4, leastTurn), mostTurn)
+	return min(max(a.opts.LateAfter/4, minTurn), maxTurn)
 }
 
-// after is how long after a slot its late events are looked for: when 99 of 100 events have come.
+// after returns how long after a slot its late events are searched for: when 99 of 100 events have
+// arrived.
 func (a *again) after(r *Rule) time.Duration {
 	if a.opts.LateAfter > 0 {
 		return a.opts.LateAfter
 	}
 	measured, _ := a.meter.Of(r.Plan.Rule().Index)
-	return min(max(measured.P99, leastLate), mostLate)
+	return min(max(measured.P99, minLate), maxLate)
 }
 
 func (a *again) turn(ctx context.Context) error {
@@ -85,7 +86,7 @@ func (a *again) turn(ctx context.Context) error {
 	}
 	a.sample(ctx, rules, now)
 	progress := map[string]ledger.Progress{}
-	for chunk := range slices.Chunk(rules, pagesOf) {
+	for chunk := range slices.Chunk(rules, pageRules) {
 		jobs, err := a.jobs(ctx, chunk, now)
 		if err != nil {
 			return err
@@ -104,7 +105,7 @@ func (a *again) turn(ctx context.Context) error {
 	return a.opts.Recorder.Ledger.Advance(ctx, progress) //nolint:wrapcheck // it names the ledger
 }
 
-// sample measures the lags of what the rules read.
+// sample measures the lag of the rules' events.
 func (a *again) sample(ctx context.Context, rules []*Rule, now time.Time) {
 	if a.opts.Events == nil || now.Sub(a.sampled).Abs() < sampleEvery {
 		return
@@ -114,7 +115,7 @@ func (a *again) sample(ctx context.Context, rules []*Rule, now time.Time) {
 	for _, r := range rules {
 		patterns := r.Plan.Rule().Index
 		key := strings.Join(patterns, ",")
-		if seen[key] || len(seen) == mostSampled {
+		if seen[key] || len(seen) == maxSampled {
 			continue
 		}
 		seen[key] = true
@@ -124,7 +125,7 @@ func (a *again) sample(ctx context.Context, rules []*Rule, now time.Time) {
 	}
 }
 
-// jobs are the looks that are due.
+// jobs returns the searches for late events that are due.
 func (a *again) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]pipeline.Job, error) {
 	if err := a.recall(ctx, rules, now); err != nil {
 		return nil, err
@@ -152,8 +153,8 @@ func (a *again) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]pipel
 	return jobs, nil
 }
 
-// recall learns from the ledger up to where rules were looked at that are new here. Of a rule that
-// never was, only what is not too late for it yet is.
+// recall reads from the ledger how far rules that are new to this runner were searched. For a rule
+// that never was, it starts with the slots whose late events are still due.
 func (a *again) recall(ctx context.Context, rules []*Rule, now time.Time) error {
 	var fresh []string
 	for _, r := range rules {
@@ -176,22 +177,21 @@ func (a *again) recall(ctx context.Context, rules []*Rule, now time.Time) error 
 		if !h.Reread.IsZero() {
 			a.reread[h.RuleID] = h.Reread
 		}
-		if oldest := now.Add(-mostLate - ledger.DefaultMaxAge); a.reread[h.RuleID].Before(oldest) {
+		if oldest := now.Add(-maxLate - ledger.DefaultMaxAge); a.reread[h.RuleID].Before(oldest) {
 			a.reread[h.RuleID] = oldest
 		}
 	}
 	return nil
 }
 
-// jobsOf are the looks at the slots of one rule that have become old enough: one for each stretch of slots
-// that may be run together, in their order. A slot that is open is left out: it will be run later than
-// this.
+// jobsOf returns the due searches for one rule: one for each run of consecutive slots that may
+// share a run, in their order. An open slot is left out: it will run later than this search.
 func (a *again) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []pipeline.Job {
 	until := now.Add(-a.after(r) - a.settle(r))
 	var jobs []pipeline.Job
 	var first, last time.Time
 	pieces := 0
-	for slot := r.Slots.Next(a.reread[r.ID()]); !slot.IsZero() && !slot.After(until) && pieces < mostPieces; slot = r.Slots.Next(slot) {
+	for slot := r.Slots.Next(a.reread[r.ID()]); !slot.IsZero() && !slot.After(until) && pieces < maxPieces; slot = r.Slots.Next(slot) {
 		last = slot
 		piece, ok := a.piece(r, slot, pages)
 		if !ok {
@@ -214,8 +214,9 @@ func (a *again) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []
 	return jobs
 }
 
-// piece is what of a slot's window is looked at again: what no later slot reads, if the next one asks for
-// the same, else all of it. False: nothing is.
+// piece returns the part of a slot's window that is searched again. If the next slot asks for the
+// same, it is the part that no later slot reads, else all of the window. False: nothing is
+// searched.
 func (a *again) piece(r *Rule, slot time.Time, pages map[string]*ledger.Page) (query.Late, bool) {
 	p := pages[ledger.Page{RuleID: r.ID(), Day: ledger.Day(slot)}.ID()]
 	if p == nil {
@@ -229,14 +230,15 @@ func (a *again) piece(r *Rule, slot time.Time, pages map[string]*ledger.Page) (q
 	if e.Status != ledger.Covered || e.Ended.IsZero() || only.Empty() {
 		return query.Late{}, false
 	}
-	return query.Late{Window: only, Since: e.Ended.Add(-e.Took - unseen)}, true
+	return query.Late{Window: only, Since: e.Ended.Add(-e.Took - refreshSlack)}, true
 }
 
-// look runs jobs, behind the live ones. A rule is looked at again from the first of its jobs that fails.
+// look runs jobs with lower priority than live ones. If a job of a rule fails, the rule is searched
+// again from that job on.
 func (a *again) look(ctx context.Context, jobs []pipeline.Job) error {
 	failed := map[string]bool{}
 	for chunk := range slices.Chunk(jobs, a.opts.RoundSize) {
-		a.priority.wait(ctx, mostWait)
+		a.priority.wait(ctx, maxWait)
 		if a.opts.Calm != nil {
 			if err := a.opts.Calm(ctx); err != nil {
 				return err

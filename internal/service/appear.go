@@ -20,7 +20,7 @@ import (
 	"tocsin/internal/window"
 )
 
-// patterns are the index patterns of rules as the ledger knows them. The zero value knows none.
+// patterns holds the index patterns of rules as recorded in the ledger. The zero value is empty.
 type patterns struct {
 	mu     sync.Mutex
 	byRule map[string][]ledger.Pattern
@@ -42,16 +42,16 @@ func (p *patterns) keep(rule string, now []ledger.Pattern) {
 	p.byRule[rule] = now
 }
 
-// change is what a round has found of the index patterns of its rules.
+// change holds the changes that a round found in its rules' index patterns.
 type change struct {
-	// now are the patterns of rules for which they are not as they were.
+	// now holds the current patterns of the rules for which they have changed.
 	now map[string][]ledger.Pattern
-	// appeared are the names of those that mean an index and did not before, by rule.
+	// appeared holds, by rule, the names of patterns that match an index now and did not before.
 	appeared map[string][]string
 }
 
-// meet compares what the patterns of a round's rules meant with what they meant before. An execution that
-// could not find out says nothing.
+// meet compares the indices that the patterns of a round's rules matched with those before. An
+// execution that could not resolve its patterns contributes nothing.
 func (r *Recorder) meet(ctx context.Context, executions []pipeline.Execution) (change, error) {
 	found := change{now: map[string][]ledger.Pattern{}, appeared: map[string][]string{}}
 	if err := r.recall(ctx, executions); err != nil {
@@ -77,7 +77,7 @@ func (r *Recorder) meet(ctx context.Context, executions []pipeline.Execution) (c
 	return found, nil
 }
 
-// recall reads what is known of rules that nothing was known of. Of rules without a head nothing is.
+// recall reads the known patterns of rules that are not in memory. A rule without a head has none.
 func (r *Recorder) recall(ctx context.Context, executions []pipeline.Execution) error {
 	var ids []string
 	for _, x := range executions {
@@ -101,7 +101,7 @@ func (r *Recorder) recall(ctx context.Context, executions []pipeline.Execution) 
 	return nil
 }
 
-// vacate notes the patterns that mean no index any more, before slots are recorded as vacant.
+// vacate records the patterns that no longer match an index, before slots are recorded as vacant.
 func (r *Recorder) vacate(ctx context.Context, c change) error {
 	return r.note(ctx, c, func(id string) bool { return len(c.appeared[id]) == 0 }, nil)
 }
@@ -121,7 +121,7 @@ func (r *Recorder) note(ctx context.Context, c change, wanted func(id string) bo
 	return nil
 }
 
-// reopen opens the slots again whose windows meet the events of indices that have appeared.
+// reopen reopens the slots whose windows overlap the events of indices that have appeared.
 func (r *Recorder) reopen(ctx context.Context, c change, accounts []ledger.Account, now time.Time) error {
 	if len(c.appeared) == 0 {
 		return nil
@@ -184,8 +184,8 @@ func (r *Recorder) reopenRule(
 	}, "an index has appeared: "+strings.Join(names, ","))
 }
 
-// eventSpan is the time from the first event of a pattern's indices to behind the last one; without events it
-// is empty.
+// eventSpan returns the time from the first event of a pattern's indices to just after the last
+// one. It is empty if there are no events.
 func eventSpan(ctx context.Context, events search.Events, pattern string, at search.TimeRange) (window.Window, error) {
 	target, err := events.Resolve(ctx, []string{pattern}, []string{at.Field, at.Fallback})
 	if err != nil {

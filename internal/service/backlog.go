@@ -7,12 +7,13 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// backlog holds the open slots that this runner knows of: those that the ledger named when it was last read, and
-// what has happened since. It is safe for concurrent use; the zero value is empty.
+// backlog holds the open slots that this runner knows of: from the last read of the ledger, plus
+// the changes since. It is safe for concurrent use; the zero value is empty.
 type backlog struct {
 	mu     sync.Mutex
 	byRule map[string]map[int64]ledger.Entry
-	// touched are the slots that changed since begin: a read of the ledger that began before does not know of it.
+	// touched holds the slots that changed since begin: a read of the ledger that began earlier
+	// misses these changes.
 	touched map[slotKey]bool
 }
 
@@ -22,7 +23,7 @@ type slotKey struct {
 	slot int64
 }
 
-// add puts an open slot in, replacing what was known of it.
+// add inserts an open slot and replaces an earlier entry of it.
 func (b *backlog) add(rule string, e ledger.Entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -30,7 +31,7 @@ func (b *backlog) add(rule string, e ledger.Entry) {
 	b.touch(rule, e.Slot)
 }
 
-// addMissed puts a slot in that was not run, unless it is there.
+// addMissed inserts a slot that was not run, unless it is present.
 func (b *backlog) addMissed(rule string, slot time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -40,7 +41,7 @@ func (b *backlog) addMissed(rule string, slot time.Time) {
 	b.touch(rule, slot)
 }
 
-// remove takes a slot out that is no longer open.
+// remove removes a slot that is no longer open.
 func (b *backlog) remove(rule string, slot time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,7 +79,8 @@ func (b *backlog) begin() {
 	b.touched = map[slotKey]bool{}
 }
 
-// replace takes over what the ledger said, except for slots that have changed since begin.
+// replace takes over the result of a read of the ledger, except for slots that have changed since
+// begin.
 func (b *backlog) replace(surveys []ledger.Survey) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -117,7 +119,7 @@ func (b *backlog) counts() map[string]int {
 	return out
 }
 
-// list returns the open slots of the rules that are wanted.
+// list returns the open slots of the wanted rules.
 func (b *backlog) list(wanted func(rule string) bool) []ledger.Owed {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,29 +12,31 @@ import (
 )
 
 const (
-	// look is how often open slots are looked at that wait for their backoff.
-	look = time.Second
-	// leastPause and mostPause bound the wait after the place of the events or the ledger was gone.
-	leastPause, mostPause = time.Second, 15 * time.Second
-	// mostWait is how long live rules may keep a round of the catch-up waiting.
-	mostWait = 20 * time.Second
-	// resurvey is when the ledger is asked once more after a change of runners: a slot that came due
-	// just then may have been nobody's.
+	// pollInterval is how often slots in backoff are rechecked.
+	pollInterval = time.Second
+	// minPause and maxPause bound the pause after the events or the ledger were unavailable.
+	minPause, maxPause = time.Second, 15 * time.Second
+	// maxWait is how long live rules may delay a round of the catch-up.
+	maxWait = 20 * time.Second
+	// resurvey is when the ledger is read once more after a change of runners: a slot that came due
+	// during the change may have had no owner.
 	resurvey = 10 * time.Second
-	// justDue are slots that have settled, and that the live schedule is about to start.
+	// justDue is the age below which a settled slot is left to the live schedule, which is about to
+	// start it.
 	justDue = 3 * time.Second
-	// closeEvery is how often the heads are moved on.
+	// closeEvery is how often the heads are advanced.
 	closeEvery = time.Hour
 	forgetEach = 24 * time.Hour
-	// knownSlots bounds the open slots in memory, of all rules together.
+	// knownSlots bounds the open slots in memory, over all rules.
 	knownSlots = 100_000
 	leastKnown = 50
 )
 
-// Drained is the least number of new alerts that a run may make whose hits were left by one before.
+// Drained is the minimum limit of new alerts for a run that continues with hits which an earlier
+// run left.
 const Drained = 10_000
 
-// keeper is the state of the catch-up's loop.
+// keeper is the state of the catch-up loop.
 type keeper struct {
 	*Service
 	pause                    time.Duration
@@ -45,7 +47,7 @@ type keeper struct {
 	givenUp                  int
 }
 
-// keepUp runs what is owed until the context ends.
+// keepUp runs the backlog until the context ends.
 func (s *Service) keepUp(ctx context.Context) {
 	k := keeper{Service: s, size: s.opts.RoundSize, owned: map[string]bool{}}
 	for ctx.Err() == nil {
@@ -53,7 +55,7 @@ func (s *Service) keepUp(ctx context.Context) {
 	}
 }
 
-// turn does what is due, one round at most, and returns how long there is nothing more to do.
+// turn does what is due, at most one round, and returns how long nothing more is due.
 func (k *keeper) turn(ctx context.Context) time.Duration {
 	now := k.opts.Now()
 	if k.due(now) {
@@ -70,12 +72,12 @@ func (k *keeper) turn(ctx context.Context) time.Duration {
 	if len(tasks) == 0 {
 		k.observe()
 		k.pause = 0
-		return look
+		return pollInterval
 	}
 	return k.round(ctx, tasks)
 }
 
-// wait pauses; news end it, unless something is gone.
+// wait pauses. News end the pause early, unless something is unavailable.
 func (k *keeper) wait(ctx context.Context, d time.Duration) {
 	if d == 0 {
 		return
@@ -93,14 +95,14 @@ func (k *keeper) wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// longer is the next pause of a row.
+// longer returns the next, longer pause after repeated failures.
 func (k *keeper) longer() time.Duration {
-	k.pause = min(max(2*k.pause, leastPause), mostPause)
+	k.pause = min(max(2*k.pause, minPause), maxPause)
 	return k.pause
 }
 
-// mayRun reports whether a rule's open slots may be caught up with now: it is ours, and does not run
-// live if its slots have an order.
+// mayRun reports whether a rule's open slots may be run now: this runner owns the rule, and a rule
+// with ordered slots is not running live.
 func (k *keeper) mayRun(id string) bool {
 	r := k.byID[id]
 	if r == nil || !k.opts.Owner.Owns(id) {
@@ -123,11 +125,11 @@ func (k *keeper) due(now time.Time) bool {
 	case k.truncated && len(k.opts.Recorder.backlog.counts()) == 0:
 		return true
 	}
-	// A clock that was set back must not keep the ledger from being asked.
+	// A clock that was set back must not prevent a read of the ledger.
 	return now.Sub(k.surveyed).Abs() > k.opts.Every
 }
 
-// survey asks the ledger how our rules stand.
+// survey reads the open slots of this runner's rules from the ledger.
 func (k *keeper) survey(ctx context.Context, now time.Time) error {
 	var grids []ledger.Grid
 	owned := map[string]bool{}
@@ -141,7 +143,7 @@ func (k *keeper) survey(ctx context.Context, now time.Time) error {
 	book := *k.opts.Recorder.Ledger
 	book.Limit = max(leastKnown, knownSlots/max(1, len(grids)))
 	if !k.loaded.Load() {
-		now = k.begun // later slots are the scheduler's
+		now = k.begun // later slots belong to the scheduler
 	}
 	n, err := book.GiveUp(ctx, grids, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
 	if k.givenUp += n; n > 0 {
@@ -176,7 +178,8 @@ func total(counts map[string]int) int {
 	return n
 }
 
-// leaveLive takes the slots out that run live, or will: those that have not settled, and those that just have.
+// leaveLive removes the slots that the live schedule runs: slots that have not settled or have just
+// settled.
 func (k *keeper) leaveLive(s *ledger.Survey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -201,8 +204,8 @@ func (k *keeper) noteCovered(surveys []ledger.Survey) {
 	}
 }
 
-// tidy moves the heads on and forgets old pages, now and then. Neither is urgent: what fails is
-// tried again.
+// tidy advances the heads and removes old pages, now and then. Neither is urgent: a failure is
+// retried later.
 func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Time) error {
 	if now.Sub(k.closed).Abs() > closeEvery {
 		closed := make(map[string]ledger.Closing, len(surveys))
@@ -229,12 +232,12 @@ func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Tim
 	return nil
 }
 
-// forgetting is the key by which one of several runners is chosen to remove old pages.
+// forgetting is the lease key of the runner that removes old pages.
 const forgetting = "ledger retention"
 
-// round runs tasks behind the live ones, as many as go together.
+// round runs tasks with lower priority than live slots, as many as can share reads.
 func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration {
-	k.priority.wait(ctx, mostWait)
+	k.priority.wait(ctx, maxWait)
 	if k.opts.Calm != nil {
 		if err := k.opts.Calm(ctx); err != nil {
 			if ctx.Err() == nil {
@@ -253,7 +256,7 @@ func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration 
 		}
 	}
 	if len(jobs) == 0 {
-		return look
+		return pollInterval
 	}
 	defer k.release(jobs)
 	limited, cancel := ctx, context.CancelFunc(func() {})
@@ -261,11 +264,12 @@ func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration 
 		limited, cancel = context.WithTimeout(ctx, k.opts.RuleTimeout)
 	}
 	defer cancel()
-	return k.judge(limited, k.opts.Behind.RunAll(search.Background(limited), jobs, k.told))
+	return k.judge(limited, k.opts.Behind.RunAll(search.Background(limited), jobs, k.executed))
 }
 
-// judge returns the pause after a round. Where all failed, something they share may be gone, the
-// ledger among it, and trying again at once is of no use; where time ran out, fewer go together.
+// judge returns the pause after a round. If every execution failed, a shared resource such as the
+// ledger may be unavailable, and an immediate retry is pointless. If time ran out, the next round
+// is smaller.
 func (k *keeper) judge(ctx context.Context, executions []pipeline.Execution) time.Duration {
 	progress := slices.ContainsFunc(executions, func(x pipeline.Execution) bool {
 		return x.Status == pipeline.Succeeded || x.Err == nil && x.Left > 0
@@ -282,7 +286,7 @@ func (k *keeper) judge(ctx context.Context, executions []pipeline.Execution) tim
 	return 0
 }
 
-// together are the first of tasks that read about the same time: one read serves them.
+// together returns the first tasks whose windows are close in time, so that one read serves them.
 func together(tasks []catchup.Task, most int) []catchup.Task {
 	first := tasks[0].Window
 	out := tasks[:1]
@@ -327,7 +331,7 @@ func (k *keeper) release(jobs []pipeline.Job) {
 	}
 }
 
-// observe tells how the rules stand.
+// observe reports the standing of the rules.
 func (k *keeper) observe() {
 	now := k.opts.Now()
 	s := Standing{Open: k.opts.Recorder.backlog.counts(), GivenUp: k.givenUp}

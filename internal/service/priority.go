@@ -10,7 +10,7 @@ import (
 type priorityGate struct {
 	mu   sync.Mutex
 	live int
-	// idle is closed while nothing live runs, and a new one otherwise.
+	// idle is closed while no live slot runs, and replaced by an open channel when one starts.
 	idle chan struct{}
 }
 
@@ -38,8 +38,8 @@ func (g *priorityGate) leave() {
 	}
 }
 
-// wait returns when no live slot runs, at the latest after most: rules that run all the time must not keep the others
-// from catching up.
+// wait returns when no live slot runs, at the latest after most: rules that run all the time must
+// not keep the others from catching up.
 func (g *priorityGate) wait(ctx context.Context, most time.Duration) {
 	g.mu.Lock()
 	idle := g.idle

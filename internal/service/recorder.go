@@ -13,23 +13,23 @@ import (
 	"tocsin/internal/search"
 )
 
-// Recorder writes what rounds come to into a ledger. It is safe for concurrent use once its fields
-// are set.
+// Recorder writes the outcome of rounds into a ledger. It is safe for concurrent use once its
+// fields are set.
 type Recorder struct {
 	Ledger *ledger.Ledger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
-	// Fence is that of executions which have none of their own.
+	// Fence is the fencing number of executions that have none of their own.
 	Fence int64
-	// RunningAfter is how long an execution may take before its slots are recorded as running; 0 means 5
-	// seconds. What ends sooner, as nearly all does, is written once.
+	// RunningAfter is how long an execution may take before its slots are recorded as running; 0
+	// means 5 seconds. A shorter execution, the usual case, is written once.
 	RunningAfter time.Duration
-	// Wants says whether an execution belongs into the ledger; nil: all do.
+	// Wants reports whether an execution is recorded in the ledger; nil: all are.
 	Wants func(pipeline.Execution) bool
 
-	// Rules and Events are asked which slots an index belongs to that has appeared: without them none is run
-	// again.
+	// Rules and Events find the slots that have events in an index that has appeared. Without them,
+	// no slot is reopened.
 	Rules  map[string]*Rule
 	Events search.Events
 
@@ -44,8 +44,8 @@ var (
 
 const defaultRunningAfter = 5 * time.Second
 
-// Began implements [pipeline.Starter]: slots whose execution takes long are recorded as running, with
-// the fencing number of the runner. Whoever takes over from one that was killed finds them open.
+// Began implements [pipeline.Starter]: slots whose execution takes long are recorded as running,
+// with the runner's fencing number. If the runner is killed, its successor finds them open.
 func (r *Recorder) Began(ctx context.Context, executions []pipeline.Execution) (ended func()) {
 	written := make(chan struct{})
 	timer := time.AfterFunc(cmp.Or(r.RunningAfter, defaultRunningAfter), func() {
@@ -58,12 +58,12 @@ func (r *Recorder) Began(ctx context.Context, executions []pipeline.Execution) (
 	})
 	return func() {
 		if !timer.Stop() {
-			<-written // so that it does not come after what is recorded at the end
+			<-written // so that it is not written after the outcome
 		}
 	}
 }
 
-// running are the accounts of executions that have not ended.
+// running returns the accounts of executions that have not ended.
 func (r *Recorder) running(executions []pipeline.Execution) []ledger.Account {
 	var accounts []ledger.Account
 	for _, x := range executions {
@@ -79,12 +79,13 @@ func (r *Recorder) running(executions []pipeline.Execution) []ledger.Account {
 	return accounts
 }
 
-// recordTimeout bounds the writing of one round, which goes on although its rules were cut off.
+// recordTimeout bounds the write of one round. The write continues even if the round's rules were
+// cut off.
 const recordTimeout = 30 * time.Second
 
-// Record implements [pipeline.Recorder]: all entries of a round in one go, each with the fencing
-// number that the runner had when the execution began. An execution that was cut off with the
-// service says nothing of its window: its slots stay as they were.
+// Record implements [pipeline.Recorder]. It writes all entries of a round together, each with the
+// fencing number that the runner had when the execution began. An execution that was cut off by a
+// shutdown says nothing about its window: its slots stay as they were.
 func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) error {
 	now := time.Now
 	if r.Now != nil {
@@ -116,8 +117,8 @@ func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) 
 	return nil
 }
 
-// record writes the accounts, and what was found of index patterns: that one means nothing any more ahead of
-// the slots that are vacant for it, that one means something after.
+// record writes the accounts and the changes of index patterns. A pattern that no longer matches an
+// index is written before the vacant slots, a pattern that now matches one after the accounts.
 func (r *Recorder) record(ctx context.Context, executions []pipeline.Execution, accounts []ledger.Account, now time.Time) error {
 	found, err := r.meet(ctx, executions)
 	if err == nil {
@@ -137,7 +138,7 @@ func (r *Recorder) record(ctx context.Context, executions []pipeline.Execution, 
 	return nil
 }
 
-// missed puts the slots of an execution of which nothing was recorded into the backlog.
+// missed adds the slots of an execution that could not be recorded to the backlog.
 func (r *Recorder) missed(x pipeline.Execution) {
 	slots := x.Covers
 	if len(slots) == 0 {

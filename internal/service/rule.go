@@ -21,7 +21,7 @@ type Rule struct {
 	merging query.Merging
 }
 
-// NewRule lays the grid of a plan's rule.
+// NewRule returns the rule of a plan with its grid.
 func NewRule(plan query.Plan) (*Rule, error) {
 	r := plan.Rule()
 	slots, err := r.Slots()
@@ -36,29 +36,29 @@ func NewRule(plan query.Plan) (*Rule, error) {
 	return out, nil
 }
 
-// ID is the rule's.
+// ID returns the rule's id.
 func (r *Rule) ID() string { return r.Plan.Rule().ID }
 
-// Patterns are those of the indices that the rule reads.
+// Patterns returns the index patterns that the rule reads.
 func (r *Rule) Patterns() []string { return r.Plan.Rule().Reads() }
 
-// Window is what the run of a slot reads.
+// Window returns the window that the run of a slot reads.
 func (r *Rule) Window(slot time.Time) window.Window {
 	return r.Plan.Rule().Window(slot)
 }
 
-// Grid is the rule as the ledger knows it. Where only some of many owed slots are kept, an ordered
-// rule needs the oldest.
+// Grid returns the rule as the ledger knows it. If only some of many owed slots can be kept, an
+// ordered rule needs the oldest.
 func (r *Rule) Grid() ledger.Grid {
 	return ledger.Grid{RuleID: r.ID(), Slots: r.Slots, Schedule: r.Schedule, OldestFirst: r.merging.Ordered}
 }
 
-// together reports whether two slots may be run as one.
+// together reports whether two slots may share a run.
 func (r *Rule) together(a, b time.Time) bool {
 	return r.merging.Together != nil && r.merging.Together(a, b)
 }
 
-// CatchUp is the rule as the plan of a catch-up knows it.
+// CatchUp returns the rule as package catchup knows it.
 func (r *Rule) CatchUp() catchup.Rule {
 	return catchup.Rule{ID: r.ID(), Window: r.Window, Together: r.merging.Together, Ordered: r.merging.Ordered}
 }

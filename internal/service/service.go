@@ -19,22 +19,22 @@ import (
 	"tocsin/internal/search"
 )
 
-// Rounds run jobs together: a [pipeline.Round].
+// Rounds runs jobs together: a [pipeline.Round].
 type Rounds interface {
-	// Run runs a job with others that come at the same time.
+	// Run runs a job together with others that come at the same time.
 	Run(ctx context.Context, job pipeline.Job) pipeline.Execution
 	// RunAll runs jobs as one round.
 	RunAll(ctx context.Context, jobs []pipeline.Job, done func(pipeline.Execution)) []pipeline.Execution
 }
 
-// Owner says which rules are ours among several runners: a lease.Member.
+// Owner decides which rules this runner owns among several runners: a lease.Member.
 type Owner interface {
 	Owns(ruleID string) bool
-	// Fence is the fencing number for what is written.
+	// Fence returns the fencing number for what is written.
 	Fence() int64
 }
 
-// Alone owns everything.
+// Alone owns every rule.
 type Alone struct{}
 
 // Owns implements [Owner].
@@ -45,42 +45,45 @@ func (Alone) Fence() int64 { return 0 }
 
 // Options are the settings of a service. Live, Behind and Recorder are required.
 type Options struct {
-	// Live runs slots as they come due, Behind those that are caught up with. Both record with Recorder.
+	// Live runs slots as they come due, Behind runs slots of the catch-up. Both record with
+	// Recorder.
 	Live, Behind Rounds
-	// Recorder is that of the rounds. The service has its ledger and its clock.
+	// Recorder is the recorder of both rounds. The service uses its ledger and its clock.
 	Recorder *Recorder
-	// Again looks for events that came late, and records nothing; nil: nobody does. Late is told of what
-	// it did. Events is where their lag is measured; nil: it is not.
+	// Again runs searches for late events, and does not record their slots; nil: late events are
+	// not searched for. Late is called with each of its executions. Events is where the lag is
+	// measured; nil: it is not measured.
 	Again  Rounds
 	Late   func(pipeline.Execution)
 	Events search.Events
-	// LateAfter is how long after a slot its late events are looked for; 0: as measured.
+	// LateAfter is how long after a slot its late events are searched for; 0: as measured.
 	LateAfter time.Duration
-	// Owner is nil where there is one runner.
+	// Owner is nil if there is only one runner.
 	Owner Owner
-	// Now is the time that every clock which matters has passed; nil means time.Now.
+	// Now returns the time that every relevant clock has passed; nil means time.Now.
 	Now func() time.Time
-	// Settle is how long after its slot a rule over these indices waits until what was there at the slot is
-	// visible; nil: not at all. It is asked often and must not block.
+	// Settle returns how long after its slot a rule with these index patterns waits until earlier
+	// events are visible; nil: no wait. It is called often and must not block.
 	Settle func(patterns []string) time.Duration
 	Log    *slog.Logger
-	// RuleTimeout is the limit for one execution, 0 for none; Grace what runs get after the end.
+	// RuleTimeout limits one execution, 0 for no limit; Grace is how long runs may continue after
+	// the end.
 	RuleTimeout, Grace time.Duration
-	// Hooks are told of the live schedule.
+	// Hooks observe the live schedule.
 	Hooks scheduler.Hooks
-	// Executed is told of every execution.
+	// Executed is called with every execution.
 	Executed func(pipeline.Execution)
-	// Calm returns when work that can wait may go on; nil: always.
+	// Calm returns when low-priority work may continue; nil: always.
 	Calm func(ctx context.Context) error
-	// Observe is told how the rules stand, now and then.
+	// Observe is called with the standing of the rules, now and then.
 	Observe func(Standing)
 	// Retention is how long the ledger is kept; 0 means [DefaultRetention].
 	Retention time.Duration
-	// CatchUp bounds what is caught up with.
+	// CatchUp bounds the catch-up.
 	CatchUp catchup.Options
-	// Every is how often the ledger is asked what is owed; 0 means [DefaultEvery].
+	// Every is how often the backlog is read from the ledger; 0 means [DefaultEvery].
 	Every time.Duration
-	// RoundSize is the greatest number of tasks that are caught up with together; 0 means
+	// RoundSize is the maximum number of tasks in a round of the catch-up; 0 means
 	// [DefaultRoundSize].
 	RoundSize int
 }
@@ -92,17 +95,17 @@ const (
 	DefaultRoundSize = 64
 )
 
-// Standing is how the rules of this runner stand.
+// Standing summarizes the rules of this runner.
 type Standing struct {
 	// Open is the number of open slots of every rule that has one.
 	Open map[string]int
-	// Behind is the time since the slot that was covered last, of the rule for which it is longest.
+	// Behind is the time since the latest covered slot of the rule that is furthest behind.
 	Behind time.Duration
-	// GivenUp is how many slots were given up since the last time.
+	// GivenUp is how many slots were given up since the last call.
 	GivenUp int
 }
 
-// Service runs rules. Its methods but Run are safe for concurrent use.
+// Service runs rules. Its methods are safe for concurrent use, except Run.
 type Service struct {
 	opts     Options
 	rules    []*Rule
@@ -110,7 +113,7 @@ type Service struct {
 	plans    map[string]catchup.Rule
 	priority *priorityGate
 	wake     chan struct{}
-	// stale asks for the ledger to be read; loaded tells that it was.
+	// stale requests a read of the ledger; loaded means that it was read.
 	stale, loaded atomic.Bool
 	// truncated: the ledger owes more slots than the backlog holds.
 	truncated bool
@@ -118,9 +121,9 @@ type Service struct {
 	meter     lag.Meter
 
 	mu sync.Mutex
-	// inFlight is the live slot that is running, by rule.
+	// inFlight holds the running live slot of each rule.
 	inFlight map[string]time.Time
-	// busy is the ordered rule slots that are being caught up with.
+	// busy holds the ordered rules whose slots are being caught up with.
 	busy map[string]bool
 	// covered is the latest slot of each rule that is known to be covered.
 	covered map[string]time.Time
@@ -161,16 +164,17 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	return s, nil
 }
 
-// Lags returns how long the events of each data set take to come.
+// Lags returns the lag of each data set.
 func (s *Service) Lags() map[string]lag.Lag { return s.meter.Sets() }
 
-// Changed says that rules may have come to be ours, or have gone: what is owed is looked up anew.
+// Changed tells the service that the ownership of rules may have changed: the backlog is read
+// again.
 func (s *Service) Changed() {
 	s.stale.Store(true)
 	s.wakeUp()
 }
 
-// prod wakes the catch-up.
+// wakeUp wakes the catch-up.
 func (s *Service) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
@@ -178,8 +182,8 @@ func (s *Service) wakeUp() {
 	}
 }
 
-// Run runs the rules until the context ends; what runs then may finish within the grace. The error
-// is that of [scheduler.Scheduler.Run].
+// Run runs the rules until the context ends; running slots may finish within the grace period. The
+// error is the error of [scheduler.Scheduler.Run].
 func (s *Service) Run(ctx context.Context) error {
 	s.begun = s.opts.Now()
 	s.stale.Store(true)
@@ -208,7 +212,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return group.Wait() //nolint:wrapcheck // it names the scheduler
 }
 
-// live runs a slot that has come due, unless it is not ours, or has to wait for others.
+// live runs a slot that has come due, unless another runner owns it or it has to wait for earlier
+// slots.
 func (s *Service) live(ctx context.Context, r *Rule, slot time.Time) {
 	if !s.opts.Owner.Owns(r.ID()) {
 		return
@@ -220,10 +225,10 @@ func (s *Service) live(ctx context.Context, r *Rule, slot time.Time) {
 	}
 	defer s.finish(r)
 	x := s.opts.Live.Run(ctx, s.job(r, slot))
-	s.told(x)
+	s.executed(x)
 }
 
-// settle is how long after its slots a rule waits.
+// settle returns how long after its slots a rule waits.
 func (s *Service) settle(r *Rule) time.Duration {
 	if s.opts.Settle == nil {
 		return 0
@@ -231,14 +236,14 @@ func (s *Service) settle(r *Rule) time.Duration {
 	return max(0, s.opts.Settle(r.Patterns()))
 }
 
-// settled reports whether a slot may be run. Nothing here runs one that may not.
+// settled reports whether a slot has settled. The service runs no other slots.
 func (s *Service) settled(r *Rule, slot time.Time) bool {
 	return !slot.Add(s.settle(r)).After(s.opts.Now())
 }
 
-// start takes a slot in for a live run. It is left to the catch-up when a later one is due already:
-// stale slots must not hold up fresh ones, and can be merged there. So it is when an ordered rule
-// has older slots open.
+// start registers a slot for a live run. It reports false, and leaves the slot to the catch-up,
+// when a later slot is due already: stale slots must not delay recent ones, and can be merged
+// there. The same applies when an ordered rule has older open slots.
 func (s *Service) start(r *Rule, slot time.Time) bool {
 	if next := r.Slots.Next(slot); !next.IsZero() && s.settled(r, next) {
 		return false
@@ -268,8 +273,8 @@ func (s *Service) job(r *Rule, slot time.Time) pipeline.Job {
 	return pipeline.Job{Plan: r.Plan, Slot: slot, Window: r.Window(slot), Fence: s.opts.Owner.Fence()}
 }
 
-// told passes an execution on.
-func (s *Service) told(x pipeline.Execution) {
+// executed passes an execution to the hook.
+func (s *Service) executed(x pipeline.Execution) {
 	if x.Status == pipeline.Succeeded {
 		s.mu.Lock()
 		if x.Slot.After(s.covered[x.RuleID]) {

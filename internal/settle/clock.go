@@ -7,31 +7,33 @@ import (
 	"time"
 )
 
-// Clock is this machine's clock beside the cluster's. The zero value is the machine's alone. It is safe for
-// concurrent use once its fields are set.
+// Clock compares this machine's clock with the cluster's. The zero value uses the machine's clock
+// alone. It is safe for concurrent use once its fields are set.
 type Clock struct {
 	// Machine is the machine's time; nil means [time.Now].
 	Machine func() time.Time
-	// Steady is time that passes though somebody sets the machine's clock; nil means the monotonic clock.
+	// Steady is a clock that is not affected when the machine's clock is set; nil means the
+	// monotonic clock.
 	Steady func() time.Duration
 
 	mu sync.Mutex
-	// cluster is what the cluster's clock showed at the latest when the steady clock showed told; zero while
-	// it is not known.
-	cluster time.Time
-	told    time.Duration
+	// cluster is a lower bound of the cluster's time at the moment when the steady clock showed
+	// comparedAt; zero while it is not known.
+	cluster    time.Time
+	comparedAt time.Duration
 }
 
 const (
-	// prompt is an answer after which nothing better is asked for; mostTries bounds the questions.
-	prompt    = 100 * time.Millisecond
-	mostTries = 3
+	// prompt is an answer time that is good enough to stop asking; maxTries bounds the number of
+	// requests.
+	prompt   = 100 * time.Millisecond
+	maxTries = 3
 )
 
-// start is what the monotonic clock is counted from.
+// start is the origin of the monotonic clock.
 var start = time.Now()
 
-// Local is the machine's time.
+// Local returns the machine's time.
 func (c *Clock) Local() time.Time {
 	if c.Machine == nil {
 		return time.Now()
@@ -46,7 +48,8 @@ func (c *Clock) steady() time.Duration {
 	return c.Steady()
 }
 
-// Now is the cluster's time where it is known, else the machine's: what is written is stamped with it.
+// Now returns the cluster's time if known, else the machine's. It is the timestamp of what is
+// written.
 func (c *Clock) Now() time.Time {
 	if at, known := c.clusterNow(); known {
 		return at
@@ -54,7 +57,7 @@ func (c *Clock) Now() time.Time {
 	return c.Local()
 }
 
-// Passed is the time that both clocks have passed: the earlier of the two.
+// Passed returns the time that both clocks have passed: the earlier of the two.
 func (c *Clock) Passed() time.Time {
 	local := c.Local()
 	if at, known := c.clusterNow(); known && at.Before(local) {
@@ -63,7 +66,7 @@ func (c *Clock) Passed() time.Time {
 	return local
 }
 
-// Ahead is by how much the cluster's clock is ahead of the machine's; 0 while it is not known.
+// Ahead returns how far the cluster's clock is ahead of the machine's; 0 while it is not known.
 func (c *Clock) Ahead() time.Duration {
 	at, known := c.clusterNow()
 	if !known {
@@ -78,17 +81,16 @@ func (c *Clock) clusterNow() (at time.Time, known bool) {
 	if c.cluster.IsZero() {
 		return time.Time{}, false
 	}
-	return c.cluster.Add(c.steady() - c.told), true
+	return c.cluster.Add(c.steady() - c.comparedAt), true
 }
 
-// Compare asks for the cluster's time. The cluster told it at some moment before the answer came, so that its
-// clock shows no less than that when it comes: the time that is kept is never ahead of the cluster's, and
-// behind it by no more than the answer took. A slow one is asked for again, and the best kept. While the
-// cluster does not tell, what is known stays.
+// Compare asks for the cluster's time. The cluster read its clock before the answer arrived, so the
+// stored time is never ahead of the cluster's and behind it by no more than the request took. After
+// a slow answer it asks again and keeps the best answer. On an error, the previous value stays.
 func (c *Clock) Compare(ctx context.Context, ask func(context.Context) (time.Time, error)) error {
 	var best time.Time
 	var at time.Duration
-	for range mostTries {
+	for range maxTries {
 		sent := c.steady()
 		told, err := ask(ctx)
 		came := c.steady()
@@ -107,6 +109,6 @@ func (c *Clock) Compare(ctx context.Context, ask func(context.Context) (time.Tim
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cluster, c.told = best.Round(0), at
+	c.cluster, c.comparedAt = best.Round(0), at
 	return nil
 }

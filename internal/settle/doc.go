@@ -1,13 +1,14 @@
-// Package settle decides from when on a slot of a rule may be run: when both clocks, this machine's and
-// the cluster's, have passed it by the time that events of the rule's indices take to become visible.
+// Package settle decides when a slot of a rule may be run: when both clocks, this machine's and the
+// cluster's, have passed it by the time that events of the rule's indices take to become visible.
 //
-// An event carries the time of whoever made it, and the slot's window is told by the clock of whoever runs
-// it: a slot that is run while one of the two clocks has not come to it counts a window as covered that is
-// not full yet. What was indexed before a slot is found only after a refresh.
+// An event carries the time of the machine that made it, and the runner's clock decides the slot's
+// window. A slot that is run before both clocks have reached it would count a window as covered
+// that is still filling. An event that was indexed before the slot is found only after a refresh.
 //
 //	machine, cluster ─► [Clock] ─► Passed ─┐
 //	                                       ├─► [Times].From, Settled, Latest
 //	refresh intervals, --settle ─► Of ─────┘
 //
-// It knows neither rules nor flags nor Elasticsearch: patterns, and a func that is asked about them.
+// The package knows neither rules nor flags nor Elasticsearch: it has patterns, and a func that
+// returns their refresh intervals.
 package settle

@@ -11,19 +11,21 @@ import (
 )
 
 const (
-	// Most bounds what is waited for a refresh, and stands for one that never comes by itself.
+	// Most bounds the wait for a refresh. It is also the wait for an index that never refreshes by
+	// itself.
 	Most = time.Minute
-	// Unknown is waited where the refresh interval of an index cannot be read.
+	// Unknown is the wait where the refresh interval of an index cannot be read.
 	Unknown = 5 * time.Second
 )
 
 // Refresh is how the indices behind some patterns become visible.
 type Refresh struct {
-	// Longest is the largest interval of those that refresh by themselves.
+	// Longest is the largest refresh interval among the indices that refresh by themselves.
 	Longest time.Duration
-	// Never are indices that do not, in order.
+	// Never lists the indices that do not refresh by themselves, in order.
 	Never []string
-	// Unread are patterns whose indices do not tell, such as those of remote clusters.
+	// Unread lists the patterns whose refresh intervals cannot be read, such as patterns of remote
+	// clusters.
 	Unread []string
 }
 
@@ -32,13 +34,14 @@ type Slots interface {
 	Prev(at time.Time) time.Time
 }
 
-// Times says when slots of rules have settled. A rule is known by the patterns of its indices. It is safe for
-// concurrent use once its fields are set.
+// Times knows when slots of rules have settled. A rule is identified by its index patterns. It is
+// safe for concurrent use once its fields are set.
 type Times struct {
 	Clock *Clock
-	// Ask tells how the indices that patterns mean now refresh; nil: events are visible at once.
+	// Ask returns how the indices that patterns currently match refresh; nil: events are visible at
+	// once.
 	Ask func(ctx context.Context, patterns []string) (Refresh, error)
-	// Fixed is waited in place of what the indices say, where it is not nil.
+	// Fixed, if not nil, is the wait regardless of refresh intervals.
 	Fixed *time.Duration
 	Log   *slog.Logger
 
@@ -47,7 +50,7 @@ type Times struct {
 	warned map[string]bool
 }
 
-// Of is how long after a slot a rule over these patterns waits.
+// Of returns how long after a slot a rule with these patterns waits.
 func (t *Times) Of(patterns []string) time.Duration {
 	switch {
 	case t.Fixed != nil:
@@ -63,24 +66,24 @@ func (t *Times) Of(patterns []string) time.Duration {
 	return Unknown
 }
 
-// From is the time from which on a slot may be run, on both clocks.
+// From returns the time that both clocks must have passed before a slot may be run.
 func (t *Times) From(patterns []string, slot time.Time) time.Time {
 	return slot.Add(t.Of(patterns))
 }
 
-// Settled reports whether both clocks have come to where a slot may be run.
+// Settled reports whether a slot may be run: both clocks have passed [Times.From].
 func (t *Times) Settled(patterns []string, slot time.Time) bool {
 	return !t.Clock.Passed().Before(t.From(patterns, slot))
 }
 
-// Latest is the latest slot that has settled.
+// Latest returns the latest slot that has settled.
 func (t *Times) Latest(patterns []string, slots Slots) time.Time {
 	return slots.Prev(t.Clock.Passed().Add(-t.Of(patterns)))
 }
 
-// Learn asks how the indices of rules refresh, once for rules with the same patterns, those first that are not
-// known, for as long as the context allows. What cannot be read is
-// waited for as [Unknown]; it is named once, as are indices that do not refresh by themselves.
+// Learn reads the refresh intervals of the rules' indices, once for rules with the same patterns,
+// unknown patterns first, for as long as the context allows. Where an interval cannot be read, the
+// wait is [Unknown]. Such patterns, and indices that do not refresh by themselves, are logged once.
 func (t *Times) Learn(ctx context.Context, rules [][]string) {
 	if t.Ask == nil || t.Fixed != nil {
 		return
@@ -142,7 +145,7 @@ func (t *Times) learn(ctx context.Context, k string, patterns []string) {
 	}
 }
 
-// wait is what is waited for a refresh.
+// wait returns how long to wait for a refresh.
 func wait(r Refresh) time.Duration {
 	d := r.Longest
 	if len(r.Unread) > 0 {
@@ -154,7 +157,7 @@ func wait(r Refresh) time.Duration {
 	return min(max(d, 0), Most)
 }
 
-// errRemote is why a pattern of a remote cluster is not read.
+// errRemote is why the refresh interval of a remote cluster's pattern is not read.
 var errRemote = errors.New("a remote cluster does not tell the settings of its indices")
 
 func (t *Times) unread(ctx context.Context, patterns string, err error) {
@@ -164,7 +167,7 @@ func (t *Times) unread(ctx context.Context, patterns string, err error) {
 	}
 }
 
-// first reports whether something is to be told that was not yet.
+// first reports whether a message about what is to be logged: it has not been before.
 func (t *Times) first(what string) bool {
 	if t.Log == nil || t.warned[what] {
 		return false
@@ -176,8 +179,8 @@ func (t *Times) first(what string) bool {
 	return true
 }
 
-// key stands for patterns whose order does not matter but for exclusions, which take away from what is before
-// them.
+// key identifies a list of patterns. Their order does not matter except for exclusions, which
+// remove from the patterns before them.
 func key(patterns []string) string {
 	if !slices.ContainsFunc(patterns, func(p string) bool { return strings.HasPrefix(p, "-") }) {
 		patterns = slices.Sorted(slices.Values(patterns))

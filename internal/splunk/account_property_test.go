@@ -21,7 +21,7 @@ var heldSearches = []string{
 	"* | transaction host maxspan=%ds",
 	"* | transaction pair maxpause=%ds",
 	"* | transaction host startswith=id=3 maxevents=%d",
-	"* | transaction host endswith=id=3 maxevents=%d keepevicted=true",
+	"* | transaction host endswith=id=3 maxevents=%d",
 	"* | stats list(long), last(id), max(long) by host | head %d",
 	"* | tail %d",
 	"* | dedup consecutive=true host | tail %d",
@@ -63,14 +63,14 @@ func TestHeldDoesNotGrow(t *testing.T) {
 			return out, !over
 		}
 		some, fits := results(300, limit)
-		more, still := results(3000, limit)
+		more, still := results(1200, limit)
 		if fits != still {
 			rt.Fatalf("%s in %d bytes: %v over some rows, %v over many", search, limit, fits, still)
 		}
 		if !fits {
 			return
 		}
-		for n, got := range map[int][]splunk.Row{300: some, 3000: more} {
+		for n, got := range map[int][]splunk.Row{300: some, 1200: more} {
 			if free, _ := results(n, 1<<30); cmp.Diff(shown(free), shown(got)) != "" {
 				rt.Fatalf("%s over %d rows: other results in %d bytes", search, n, limit)
 			}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func TestPagesOfLongLines(t *testing.T) {
 		}, func(page []event.Event) (bool, error) {
 			bytes := 0
 			for _, e := range page {
-				if e.ID != fmt.Sprint(next) {
+				if e.ID != strconv.Itoa(next) {
 					rt.Fatalf("%s comes for %d", e.ID, next)
 				}
 				next++

@@ -14,17 +14,19 @@ import (
 // Remembered is the number of hits that an alert remembers exactly.
 const Remembered = 1024
 
-// Mark is a hit as an alert remembers it.
+// Mark identifies a hit in the memory of an alert.
 type Mark struct {
-	// At is the time in milliseconds since 1970.
+	// At is the hit's time in milliseconds since 1970.
 	At int64
-	// Hash is of the hit's identity.
+	// Hash is the hash of the hit's identity.
 	Hash uint64
-	// Index and Content are of where the document of the hit is and what it says; 0 where there is none.
+	// Index and Content are hashes of the index and the content of the hit's document; 0 where it
+	// has no document.
 	Index, Content uint32
 }
 
-// NewMark makes the mark of a hit, given the identity, and index and content of its document, "" where there is none.
+// NewMark makes the mark of a hit from its identity and the index and content of its document, ""
+// where it has none.
 func NewMark(id, index, content string, at time.Time) Mark {
 	m := Mark{At: at.UnixMilli(), Hash: hash(id)}
 	if index != "" || content != "" {
@@ -38,8 +40,8 @@ func hash(text string) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// same reports whether two marks are of one hit: their identities are the same, and their documents, as far as they
-// have any, are in the same index or say the same.
+// same reports whether two marks are of one hit: their identities are the same and, if they have
+// documents, these are in the same index or have the same content.
 func (m Mark) same(other Mark) bool {
 	if m.Hash != other.Hash {
 		return false
@@ -48,28 +50,28 @@ func (m Mark) same(other Mark) bool {
 	return !whole || m.Index == other.Index || m.Content == other.Content
 }
 
-// compare orders marks by time, then what they are of.
+// compare orders marks by time, then by hashes.
 func (m Mark) compare(other Mark) int {
 	return cmp.Or(cmp.Compare(m.At, other.At), cmp.Compare(m.Hash, other.Hash), cmp.Compare(m.Index, other.Index), cmp.Compare(m.Content, other.Content))
 }
 
-// Counted is what an alert remembers of the hits that it stands for, the one that founded it among
-// them. The zero value is none.
+// Counted remembers the hits that an alert stands for, including the founding hit. The zero value
+// is empty.
 type Counted struct {
-	// marks are the latest, in order.
+	// marks are the latest hits, in order.
 	marks []Mark
-	// settled, where it is set, is the latest of those that were forgotten.
+	// settled, if set, is the latest of the forgotten hits.
 	settled *Mark
 }
 
-// Unknown is the memory of an alert that has lost it: whatever is not later than its end counts as
+// Unknown returns the memory of an alert whose memory was lost: every hit up to its end counts as
 // known.
 func Unknown(end time.Time) Counted {
 	return Counted{settled: &Mark{At: end.UnixMilli(), Hash: math.MaxUint64, Index: math.MaxUint32, Content: math.MaxUint32}}
 }
 
-// Has reports whether a hit was counted by an alert that starts at a time. A hit that is remembered
-// is known whatever its time is by now.
+// Has reports whether an alert that starts at start has counted a hit. A remembered hit is known
+// even if its time has changed.
 func (c Counted) Has(start int64, m Mark) bool {
 	if slices.ContainsFunc(c.marks, m.same) {
 		return true
@@ -93,8 +95,8 @@ func (c Counted) With(more []Mark) Counted {
 	return out
 }
 
-// The text of a memory is a version, a byte that tells whether something is settled, and that and
-// the marks, each as the time since the one before and the hashes.
+// The text of a memory is a version, a byte that tells whether settled is set, then settled and the
+// marks, each as the time since the one before and the hashes.
 const (
 	textVersion = 2
 	hashBytes   = 16
@@ -122,7 +124,7 @@ func (c Counted) Text() string {
 	return base64.RawStdEncoding.EncodeToString(b)
 }
 
-// ParseCounted reads what [Counted.Text] has written.
+// ParseCounted parses the result of [Counted.Text].
 func ParseCounted(text string) (Counted, error) {
 	b, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || len(b) < 2 || b[0] != textVersion || b[1] > 1 {

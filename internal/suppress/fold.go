@@ -10,34 +10,37 @@ import (
 
 // Alert is an alert of a group, as far as folding needs it.
 type Alert struct {
-	// ID is the identity of the hit that founded it.
+	// ID is the identity of the founding hit.
 	ID string
-	// Start is the time of that, End that of the latest hit, in milliseconds since 1970.
+	// Start is the time of the founding hit, End the time of the latest hit, in milliseconds since
+	// 1970.
 	Start, End int64
-	// Count is the number of hits beside that which founded it.
+	// Count is the number of hits besides the founding hit.
 	Count int
-	// Closed tells that it takes no more: somebody has closed it, or it stands for one hit only.
+	// Closed means that the alert takes no more hits: somebody has closed it, or it stands for one
+	// hit only.
 	Closed  bool
 	Counted Counted
 }
 
-// Hit is what is to be folded. T is what the caller makes the alert of.
+// Hit is a hit to be folded. T is what the caller makes the alert of.
 type Hit[T any] struct {
 	// Group is the same for hits that belong together.
 	Group string
 	// ID is the identity of the alert that the hit would found.
 	ID string
-	// Counted is what the hit is remembered by: hits with the same are one. "" means ID.
+	// Counted identifies the hit in the memory of an alert: hits with the same value are one. ""
+	// means ID.
 	Counted string
-	// Index and Content are of the hit's document, "" where there is none: with the same Counted, those are one hit
-	// that are in the same index or say the same.
+	// Index and Content describe the hit's document, "" where it has none. Hits with the same
+	// Counted are one hit if they are in the same index or have the same content.
 	Index, Content string
 	At             time.Time
-	// Of tells what the alert is made of that the hit founds; it is asked of no other hit.
+	// Of returns what the alert is made of. It is called only for a hit that founds an alert.
 	Of func() T
 }
 
-// Verdict is what becomes of a hit.
+// Verdict is the decision about a hit.
 type Verdict int
 
 // The verdicts.
@@ -46,9 +49,9 @@ const (
 	Known Verdict = iota
 	// Folded hits are taken by an alert.
 	Folded
-	// Founded an alert: there is a new one.
+	// Founded hits create a new alert.
 	Founded
-	// Full means that the hit wants a new alert and there is no room for one.
+	// Full means that the hit needs a new alert and there is no room for one.
 	Full
 )
 
@@ -60,8 +63,8 @@ type Folder[T any] struct {
 	founded  int
 }
 
-// New returns a folder. An alert takes the hits of its group within the duration from its start on,
-// in whichever run they come; with the duration 0 those of its own run, whatever their time.
+// New returns a folder. An alert takes the hits of its group within duration from its start, in
+// whichever run they come. With duration 0 it takes the hits of its own run, whatever their time.
 func New[T any](duration time.Duration) *Folder[T] {
 	return &Folder[T]{duration: duration.Milliseconds(), groups: map[string][]*Change[T]{}}
 }
@@ -72,7 +75,7 @@ func (f *Folder[T]) Knows(group string) bool {
 	return known
 }
 
-// Learn tells which alerts a group has.
+// Learn adds the stored alerts of a group.
 func (f *Folder[T]) Learn(group string, stored ...Alert) {
 	for _, a := range stored {
 		f.groups[group] = append(f.groups[group], &Change[T]{Group: group, Alert: a})
@@ -82,10 +85,10 @@ func (f *Folder[T]) Learn(group string, stored ...Alert) {
 	}
 }
 
-// Founded is the number of new alerts so far.
+// Founded returns the number of new alerts so far.
 func (f *Folder[T]) Founded() int { return f.founded }
 
-// Add decides about a hit; room tells whether it may found an alert.
+// Add decides about a hit. room says whether it may found an alert.
 func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
 	m := NewMark(cmp.Or(h.Counted, h.ID), h.Index, h.Content, h.At)
 	alerts := f.groups[h.Group]
@@ -110,8 +113,8 @@ func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
 	return Founded
 }
 
-// taker is the alert that takes a hit of a time: the latest that has begun by then, else one that
-// the hit may found instead.
+// taker returns the alert that takes a hit at a time: the latest alert that has begun by then, else
+// a new alert that the hit can found instead.
 func (f *Folder[T]) taker(alerts []*Change[T], at int64) *Change[T] {
 	var best *Change[T]
 	for _, c := range alerts {
@@ -134,7 +137,7 @@ func (f *Folder[T]) takes(c *Change[T], at int64) bool {
 	case at >= c.Start:
 		return at-c.Start < f.duration
 	}
-	// What is not written yet may start earlier, if that leaves none of its hits outside.
+	// An alert that is not written yet may start earlier if all its hits stay within its duration.
 	return c.New && c.End-at < f.duration
 }
 
@@ -144,27 +147,28 @@ func (f *Folder[T]) take(c *Change[T], m Mark, h Hit[T]) {
 	}
 	c.add(m)
 	c.End = max(c.End, m.At)
-	if m.At < c.Start { // only of one that is New
+	if m.At < c.Start { // only if c is New
 		c.Start, c.ID, c.Founder = m.At, h.ID, h.Of()
 	}
 }
 
-// Changes are the new alerts and those that take more, in the order in which they came up.
+// Changes returns the new and the extended alerts, in the order in which they came up.
 func (f *Folder[T]) Changes() []*Change[T] { return f.order }
 
-// Change is an alert that is to be made, or one that takes more hits.
+// Change is an alert to be created or extended.
 type Change[T any] struct {
 	Alert
 	Group string
-	// New tells that the alert is to be made, of the Founder.
+	// New means that the alert is to be created, from Founder.
 	New     bool
 	Founder T
-	// added are the n hits of this run by the hash of their identity; of a new alert that of the Founder too.
+	// added holds the n hits of this run by the hash of their identity; for a new alert it includes
+	// the Founder.
 	added map[uint64][]Mark
 	n     int
 }
 
-// Hits is the number of hits of this run that the alert takes; that which founds it is one of them.
+// Hits returns the number of hits of this run that the alert takes, including the founding hit.
 func (c *Change[T]) Hits() int { return c.n }
 
 func (c *Change[T]) add(m Mark) {
@@ -179,10 +183,10 @@ func (c *Change[T]) has(m Mark) bool {
 	return slices.ContainsFunc(c.added[m.Hash], m.same) || c.Counted.Has(c.stored(), m)
 }
 
-// marks are those of the hits of this run.
+// marks returns the marks of this run's hits.
 func (c *Change[T]) marks() []Mark { return slices.Concat(slices.Collect(maps.Values(c.added))...) }
 
-// stored is the start of the alert before this run.
+// stored returns the start of the alert before this run.
 func (c *Change[T]) stored() int64 {
 	if c.New {
 		return math.MaxInt64
@@ -190,7 +194,7 @@ func (c *Change[T]) stored() int64 {
 	return c.Start
 }
 
-// Made is the new alert with all that it takes.
+// Made returns the new alert with all its hits.
 func (c *Change[T]) Made() Alert {
 	a := c.Alert
 	a.Count = c.n - 1
@@ -198,9 +202,9 @@ func (c *Change[T]) Made() Alert {
 	return a
 }
 
-// On applies the change to the alert as it is stored by now. It returns what the alert becomes and
-// how many hits it has not counted before. An alert that somebody has closed meanwhile takes them
-// too: when they were added, it was open.
+// On applies the change to the alert as currently stored. It returns the changed alert and how many
+// of the hits it had not counted before. An alert that was closed in the meantime takes them too:
+// it was open when they were added.
 func (c *Change[T]) On(stored Alert) (Alert, int) {
 	var fresh []Mark
 	for _, m := range c.marks() {
@@ -214,7 +218,8 @@ func (c *Change[T]) On(stored Alert) (Alert, int) {
 	return stored, len(fresh)
 }
 
-// Alone is an alert that stands for one hit, with the index and the content of its document, and takes no others.
+// Alone returns an alert that stands for one hit, with the index and the content of its document,
+// and takes no others.
 func Alone(id, index, content string, at time.Time) Alert {
 	m := NewMark(id, index, content, at)
 	return Alert{ID: id, Start: m.At, End: m.At, Closed: true, Counted: Counted{marks: []Mark{m}}}

@@ -23,12 +23,12 @@ type counter struct {
 	full                 bool
 }
 
-// count is a group under way.
+// count is a group that is being counted.
 type count struct {
 	group    search.Group
 	except   []window.Window
 	distinct []map[string]struct{}
-	// at are the times of the samples.
+	// at holds the times of the samples.
 	at []time.Time
 }
 
@@ -55,7 +55,7 @@ func (c *counter) newCount(key []string) *count {
 	return n
 }
 
-// add tells an event to its groups.
+// add counts an event in its groups.
 func (c *counter) add(e *event.Event) error {
 	doc, err := e.Document()
 	if err != nil {
@@ -67,36 +67,37 @@ func (c *counter) add(e *event.Event) error {
 			return nil
 		}
 	}
-	one := told{event: e, doc: doc, times: c.times(doc)}
+	current := counted{event: e, doc: doc, times: c.times(doc)}
 	switch n := by.number(); {
 	case c.request.Only != nil && n > len(c.only):
-		c.addToMembers(slices.Values(c.only), by, &one)
+		c.addToMembers(slices.Values(c.only), by, &current)
 	case c.request.Only == nil && n > len(c.byName)+c.room:
-		c.addToMembers(c.all(), by, &one)
-		c.addNew(by, &one)
+		c.addToMembers(c.all(), by, &current)
+		c.addNew(by, &current)
 	default:
 		for key := range by.each() {
 			for _, n := range c.find(key) {
-				c.count(n, &one)
+				c.count(n, &current)
 			}
 		}
 	}
 	return nil
 }
 
-// addToMembers counts an event in those of some groups that it is in: where it has more combinations
-// of values than there are groups, they are not gone through.
-func (c *counter) addToMembers(groups iter.Seq[*count], by combinations, one *told) {
+// addToMembers counts an event in the given groups that it belongs to. It is used where the event
+// has more combinations of values than there are groups, so that the combinations are not
+// enumerated.
+func (c *counter) addToMembers(groups iter.Seq[*count], by combinations, e *counted) {
 	has := by.sets()
 	for n := range groups {
 		if has(n.group.Key) {
-			c.count(n, one)
+			c.count(n, e)
 		}
 	}
 }
 
 // addNew counts an event in as many new groups as there is room for.
-func (c *counter) addNew(by combinations, one *told) {
+func (c *counter) addNew(by combinations, e *counted) {
 	for key := range by.each() {
 		if c.byName[search.KeyName(key)] != nil {
 			continue
@@ -105,11 +106,11 @@ func (c *counter) addNew(by combinations, one *told) {
 		if found == nil {
 			return // There is no room left.
 		}
-		c.count(found[0], one)
+		c.count(found[0], e)
 	}
 }
 
-// texts are the different values of a field.
+// texts returns the distinct values of a field.
 func texts(doc *event.Document, f mapping.Field) []string {
 	own, _ := doc.Own(f)
 	values := doc.Values(f)
@@ -125,7 +126,7 @@ func texts(doc *event.Document, f mapping.Field) []string {
 	return out
 }
 
-// times are an event's times, which are those of the fallback where it has no other.
+// times returns an event's times, or the times of the fallback field if there are none.
 func (c *counter) times(doc *event.Document) []time.Time {
 	var out []time.Time
 	if c.hasTime {
@@ -141,8 +142,8 @@ func (c *counter) times(doc *event.Document) []time.Time {
 	return out
 }
 
-// find returns the group of a key, or the several that were asked for by it; nil when nobody asks,
-// or there is no room.
+// find returns the groups of a key: one, or several if the request lists the key several times. It
+// returns nil when the key is not requested or there is no room.
 func (c *counter) find(key []string) []*count {
 	id := search.KeyName(key)
 	known := c.byName[id]
@@ -153,7 +154,7 @@ func (c *counter) find(key []string) []*count {
 	return c.byName[id]
 }
 
-// take reports whether there is room for one thing more.
+// take reports whether there is room for one more group or value.
 func (c *counter) take() bool {
 	if c.room == 0 {
 		c.full = true
@@ -163,19 +164,19 @@ func (c *counter) take() bool {
 	return true
 }
 
-// excepts reports whether one of an event's times is not to be counted.
+// excepts reports whether the group excludes one of an event's times.
 func (n *count) excepts(times []time.Time) bool {
 	return slices.ContainsFunc(n.except, func(w window.Window) bool { return slices.ContainsFunc(times, w.Contains) })
 }
 
-// count counts an event in a group, unless one of its times is not to be counted there.
-func (c *counter) count(n *count, one *told) {
-	times := one.times
+// count counts an event in a group, unless the group excludes one of its times.
+func (c *counter) count(n *count, e *counted) {
+	times := e.times
 	if n.excepts(times) {
 		return
 	}
 	n.group.Count++
-	for i, values := range one.distinct(c.request.Distinct) {
+	for i, values := range e.distinct(c.request.Distinct) {
 		for _, text := range values {
 			if _, known := n.distinct[i][text]; !known && c.take() {
 				n.distinct[i][text] = struct{}{}
@@ -195,7 +196,7 @@ func (c *counter) count(n *count, one *told) {
 			n.group.Last = last
 		}
 	}
-	n.sample(one.event, first, c.request.Samples)
+	n.sample(e.event, first, c.request.Samples)
 }
 
 // sample keeps an event if it is one of the earliest.
@@ -204,7 +205,7 @@ func (n *count) sample(e *event.Event, at time.Time, most int) {
 		if have.After(at) {
 			return 1
 		}
-		return -1 // behind those of the same time
+		return -1 // after samples of the same time
 	})
 	if i >= most {
 		return
@@ -216,7 +217,7 @@ func (n *count) sample(e *event.Event, at time.Time, most int) {
 	}
 }
 
-// groups returns the groups that are wanted, in order.
+// groups returns the requested groups, in order.
 func (c *counter) groups() []search.Group {
 	counts := c.only
 	if c.request.Only == nil {

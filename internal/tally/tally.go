@@ -1,10 +1,10 @@
-// Package tally counts groups of events in memory, with the answers that an aggregation of
-// Elasticsearch gives.
+// Package tally counts groups of events in memory, with the same answers as an aggregation of
+// Elasticsearch.
 //
-// It serves where the place of the events cannot count itself, and where a condition has to be
-// matched again on what a search finds. The flow: [Groups] reads the events of a request as one
-// stream, tells each to its groups, and hands the groups out in the order of their keys. Nothing of
-// an event is kept but its place in the counts, and the few samples that were asked for.
+// It is used where the backend cannot count, and where the results of a search have to be matched
+// again. The flow: [Groups] reads the events of a request as one stream, counts each in its groups,
+// and returns the groups in the order of their keys. It keeps counts and the requested samples, no
+// other events.
 package tally
 
 import (
@@ -19,20 +19,20 @@ import (
 	"tocsin/internal/search"
 )
 
-// DefaultLimit is how many groups and different values are kept, some hundred bytes each.
+// DefaultLimit bounds the groups and distinct values that are kept, some hundred bytes each.
 const DefaultLimit = 1_000_000
 
-// Options are what counting in memory needs besides the request.
+// Options are the settings of counting in memory that are not in the request.
 type Options struct {
-	// Admit takes away the events of a page that do not meet the condition after all; nil: all do.
+	// Admit removes the events of a page that do not match the condition; nil: all match.
 	Admit func(page []event.Event) ([]event.Event, error)
-	// Limit bounds the number of groups and different values kept; 0 means [DefaultLimit].
+	// Limit bounds the number of groups and distinct values; 0 means [DefaultLimit].
 	Limit int
 }
 
-// Groups does over any Events what [search.Grouper] does. The request's Fields have to name the
-// fields of By, Distinct and Time where events come with indexed values. When there are more groups
-// and values than the limit, those met first are counted, and the error is of kind Partial.
+// Groups counts over any Events as [search.Grouper] does. Where events come with indexed values,
+// the request's Fields must name the fields of By, Distinct and Time. When there are more groups
+// and values than the limit, the first ones are counted, and the error is of kind Partial.
 func Groups(ctx context.Context, events search.Events, r search.GroupRequest, o Options, visit search.GroupVisit) (search.Result, error) {
 	if r.Only != nil && len(r.Only) == 0 {
 		return search.Result{Total: -1}, nil
@@ -41,7 +41,7 @@ func Groups(ctx context.Context, events search.Events, r search.GroupRequest, o 
 		o.Limit = DefaultLimit
 	}
 	size := r.GroupPage()
-	r.PageSize = 0 // from here on that of events
+	r.PageSize = 0 // from here on the page size of events
 	c := newCounter(r, o.Limit)
 	found, err := events.Search(ctx, r.Request, func(page []event.Event) (bool, error) {
 		if o.Admit != nil {

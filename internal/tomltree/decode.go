@@ -8,14 +8,13 @@ import (
 	"tocsin/internal/diag"
 )
 
-// Decoder fills structs from a tree and collects what is wrong with it, under codes that start
-// with Area.
+// Decoder fills structs from a tree and collects diagnostics, under codes that start with Area.
 type Decoder struct {
 	File diag.Text
 	Area string
 	List diag.List
-	// Hint may explain a key that its table does not know, "" when it cannot. Without an
-	// explanation the nearest known key is named.
+	// Hint may explain an unknown key; "" when it cannot. Without an explanation the nearest known
+	// key is named.
 	Hint func(key string) string
 }
 
@@ -30,7 +29,7 @@ func (d *Decoder) Report(sev diag.Severity, kind string, s diag.Span, format str
 	d.List = append(d.List, d.File.Report(sev, d.Area+"/"+kind, s, format, args...))
 }
 
-// is reports whether v has the wanted kind, and says so when it has not.
+// is reports whether v has the wanted kind, and reports an error if not.
 func (d *Decoder) is(v *Value, want Kind, phrase string) bool {
 	if v.Kind != want {
 		d.Report(diag.Error, "wrong-type", v.Span, "%s must be %s, not %s", v.Path(), phrase, v.Kind)
@@ -38,8 +37,8 @@ func (d *Decoder) is(v *Value, want Kind, phrase string) bool {
 	return v.Kind == want
 }
 
-// Into reads the members of a table. A null is as good as no member. An unknown key is a warning: the
-// file may be newer than the program.
+// Into reads the members of a table. A null counts as a missing member. An unknown key is a
+// warning: the file may be newer than the program.
 func Into[T any](d *Decoder, v *Value, fields Fields[T], to *T) {
 	if !d.is(v, Table, Table.String()) {
 		return
@@ -55,7 +54,7 @@ func Into[T any](d *Decoder, v *Value, fields Fields[T], to *T) {
 	}
 }
 
-// unknown reports a key that its table does not have.
+// unknown reports an unknown key of a table.
 func (d *Decoder) unknown(v *Value, known []string) {
 	message := "unknown key " + v.Path()
 	near, why := diag.Nearest(v.Key, known), ""
@@ -80,7 +79,7 @@ func Scalar[T any, S ~string](at func(*T) *S) Field[T] {
 	}
 }
 
-// Source reads a string together with the places of its bytes.
+// Source reads a string together with the positions of its bytes.
 func Source[T any](at func(*T) *diag.Text) Field[T] {
 	return func(d *Decoder, v *Value, to *T) {
 		if d.is(v, String, String.String()) {
@@ -128,7 +127,7 @@ func OneOrList[T any, S ~string](at func(*T) *[]S) Field[T] {
 	}
 }
 
-// elements returns the strings of a list. It is not nil when the list is there but empty.
+// elements returns the strings of a list. It is not nil when the list exists but is empty.
 func elements[S ~string](d *Decoder, v *Value) []S {
 	list := make([]S, 0, len(v.Items))
 	for _, item := range v.Items {
@@ -139,7 +138,7 @@ func elements[S ~string](d *Decoder, v *Value) []S {
 	return list
 }
 
-// Sub reads a table into a part of T that is always there.
+// Sub reads a table into a field of T that is a struct.
 func Sub[T, U any](fields Fields[U], at func(*T) *U) Field[T] {
 	return func(d *Decoder, v *Value, to *T) { Into(d, v, fields, at(to)) }
 }
@@ -172,7 +171,7 @@ func EachOfEach[T, U any](fields Fields[U], at func(*T) *[][]U) Field[T] {
 	}
 }
 
-// Free reads a table whose keys are somebody else's business.
+// Free reads a table with arbitrary keys.
 func Free[T any](at func(*T) *map[string]any) Field[T] {
 	return func(d *Decoder, v *Value, to *T) {
 		if d.is(v, Table, Table.String()) {
@@ -181,7 +180,7 @@ func Free[T any](at func(*T) *map[string]any) Field[T] {
 	}
 }
 
-// FreeList reads a list of such tables.
+// FreeList reads a list of tables with arbitrary keys.
 func FreeList[T any](at func(*T) *[]map[string]any) Field[T] {
 	return func(d *Decoder, v *Value, to *T) {
 		if !d.is(v, Array, "a list of tables") {

@@ -8,11 +8,11 @@ import (
 	"tocsin/internal/diag"
 )
 
-// maxDepth bounds how deep lists and objects stand in each other. Filters of people have a dozen.
+// maxDepth bounds the nesting of lists and objects. Filters in practice have a dozen levels.
 const maxDepth = 200
 
-// ParseJSON reads the one JSON document that stands at a span of a file, such as a line of NDJSON.
-// An object becomes a table; codes are those of [Parse]. After a syntax error the value is nil.
+// ParseJSON parses the one JSON document at a span of a file, such as a line of NDJSON. An object
+// becomes a table; codes are as in [Parse]. After a syntax error the value is nil.
 func ParseJSON(file diag.Text, at diag.Span, area string) (*Value, diag.List) {
 	p := jsonParser{builder: builder{file: file, area: area}, text: file.Value[:at.End], pos: at.Start}
 	if at.End-at.Start > maxSize {
@@ -30,8 +30,7 @@ func ParseJSON(file diag.Text, at diag.Span, area string) (*Value, diag.List) {
 	return v, p.list
 }
 
-// Under returns a table with one member: what stands alone in one format stands under a key in
-// another.
+// Under returns a table with one member: it puts a document under a key, as another format has it.
 func Under(key string, v *Value) *Value {
 	root := &Value{Kind: Table, Span: v.Span}
 	v.Key, v.KeySpan = key, diag.Span{Start: v.Span.Start, End: v.Span.Start}
@@ -39,7 +38,7 @@ func Under(key string, v *Value) *Value {
 	return root
 }
 
-// jsonParser reads up to the first mistake.
+// jsonParser parses up to the first mistake.
 type jsonParser struct {
 	builder
 	// text is the file up to the end of the document.
@@ -48,7 +47,7 @@ type jsonParser struct {
 	broken bool
 }
 
-// stop reports the mistake, once.
+// stop reports the first mistake.
 func (p *jsonParser) stop(s diag.Span, format string, args ...any) *Value {
 	if !p.broken {
 		p.fail("syntax", s, format, args...)
@@ -57,7 +56,7 @@ func (p *jsonParser) stop(s diag.Span, format string, args ...any) *Value {
 	return nil
 }
 
-// wrong reports that something else was wanted where the parser stands.
+// wrong reports that something else was expected at the current position.
 func (p *jsonParser) wrong(want string) *Value {
 	if p.pos >= len(p.text) {
 		return p.stop(diag.Span{Start: len(p.text), End: len(p.text)}, "JSON ends where %s was expected", want)
@@ -73,7 +72,7 @@ func (p *jsonParser) blank() {
 	}
 }
 
-// next reports whether the next character is c, and takes it then.
+// next reports whether the next character is c, and consumes it if so.
 func (p *jsonParser) next(c byte) bool {
 	p.blank()
 	if p.pos >= len(p.text) || p.text[p.pos] != c {
@@ -173,7 +172,7 @@ func (p *jsonParser) array(depth int) *Value {
 	}
 }
 
-// str reads a string from its opening quote on.
+// str parses a string from its opening quote on.
 func (p *jsonParser) str() (text string, ok bool) {
 	start := p.pos
 	escaped := false
@@ -217,7 +216,7 @@ func (p *jsonParser) escape() bool {
 	return false
 }
 
-// word reads a number, true, false or null.
+// word parses a number, true, false or null.
 func (p *jsonParser) word() *Value {
 	start := p.pos
 	for p.pos < len(p.text) && strings.IndexByte(" \t\r\n,:]}[{\"", p.text[p.pos]) < 0 {
@@ -244,7 +243,7 @@ func (p *jsonParser) word() *Value {
 	return &Value{Kind: Float, Text: text, Float: f}
 }
 
-// isNumber reports whether a word is a number as JSON writes it.
+// isNumber reports whether a word is a valid JSON number.
 func isNumber(s string) bool {
 	s = strings.TrimPrefix(s, "-")
 	whole := digits(s)
@@ -272,7 +271,7 @@ func isNumber(s string) bool {
 	return s != "" && digits(s) == len(s)
 }
 
-// digits returns how many digits a text begins with.
+// digits returns the number of leading digits of a text.
 func digits(s string) int {
 	n := 0
 	for n < len(s) && '0' <= s[n] && s[n] <= '9' {

@@ -13,8 +13,8 @@ import (
 // maxSize bounds a document. The largest rule of the public corpora has 54 KB.
 const maxSize = 64 << 20
 
-// Parse reads a whole document. Diagnostics have codes that start with area: area/syntax and
-// area/duplicate-key. After a syntax error the tree holds what stands before it.
+// Parse parses a whole document. Diagnostics have codes that start with area: area/syntax and
+// area/duplicate-key. After a syntax error the tree holds the part before it.
 func Parse(file diag.Text, area string) (*Value, diag.List) {
 	b := builder{file: file, area: area, root: &Value{Kind: Table, made: header}}
 	b.section = b.root
@@ -41,7 +41,7 @@ type builder struct {
 	root *Value
 	list diag.List
 
-	// section is the table that keys go to; repeated tells that its header stood there before,
+	// section is the table that keys are added to; repeated means that its header is a duplicate,
 	// which is reported once and not again for each of its keys.
 	section  *Value
 	repeated bool
@@ -85,13 +85,13 @@ func (b *builder) keys(n *unstable.Node) []part {
 	return parts
 }
 
-// spanOf returns where a node with a raw range stands.
+// spanOf returns the span of a node with a raw range.
 func spanOf(n *unstable.Node) diag.Span {
 	return diag.Span{Start: int(n.Raw.Offset), End: int(n.Raw.Offset + n.Raw.Length)}
 }
 
-// syntax reports the parser's error where the mistake was made, which for a string that never
-// ends is its start and not the end of the file.
+// syntax reports the parser's error at the mistake, which for an unterminated string is its start
+// and not the end of the file.
 func (b *builder) syntax(err error, data []byte) {
 	var e *unstable.ParserError
 	if !errors.As(err, &e) {

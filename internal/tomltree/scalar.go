@@ -83,7 +83,7 @@ func (v *Value) close() {
 	}
 }
 
-// filler returns the offset of the next thing in a list that is not blank, comma or comment.
+// filler returns the offset of the next token in a list, after blanks, commas and comments.
 func (b *builder) filler(i int) int {
 	text := b.file.Value
 	for i < len(text) {
@@ -161,7 +161,7 @@ func date(kind unstable.Kind, text string) error {
 		if i := strings.LastIndexAny(text, "Zz+-"); i > 0 {
 			local, zone = text[:i], strings.ToUpper(text[i:])
 		}
-		// Package time takes a single digit for an hour, so it only judges the zone.
+		// Package time accepts a single-digit hour, so it only checks the zone.
 		if err = new(toml.LocalDateTime).UnmarshalText([]byte(local)); err == nil {
 			_, err = time.Parse("Z07:00", zone)
 		}

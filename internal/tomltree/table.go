@@ -42,10 +42,10 @@ func (b *builder) header(parts []part, list bool) {
 	}
 }
 
-// detach sends the keys of a header that has no place in the tree nowhere, so that reading goes on.
+// detach discards the keys of a header that has no place in the tree, so that parsing continues.
 func (b *builder) detach() { b.section = &Value{Kind: Table, made: header} }
 
-// descend goes one part of a header down, making the table when it is not there yet.
+// descend follows one part of a header, making the table when it does not exist yet.
 func (b *builder) descend(at *Value, p part, s diag.Span) *Value {
 	next := at.Get(p.name)
 	switch {
@@ -60,8 +60,8 @@ func (b *builder) descend(at *Value, p part, s diag.Span) *Value {
 	return next
 }
 
-// member adds a key and its value to a table. A quiet one is left out without a word when the key
-// is already there.
+// member adds a key and its value to a table. With quiet, a duplicate key is dropped without a
+// diagnostic.
 func (b *builder) member(table *Value, n *unstable.Node, quiet bool) {
 	parts := b.keys(n)
 	for _, p := range parts[:len(parts)-1] {
@@ -85,14 +85,14 @@ func (b *builder) member(table *Value, n *unstable.Node, quiet bool) {
 	table.add(v)
 }
 
-// repeat reports a key that stands in its table twice.
+// repeat reports a duplicate key of a table.
 func (b *builder) repeat(p part, old *Value, quiet bool) {
 	if !quiet {
 		b.duplicate(p.span, old)
 	}
 }
 
-// duplicate reports a key or a header that was there before.
+// duplicate reports a duplicate key or header.
 func (b *builder) duplicate(s diag.Span, old *Value) {
 	place := b.file.Report(diag.Error, "", old.KeySpan, "")
 	b.fail("duplicate-key", s, "%s is already defined in line %d", old.Path(), place.Line)

@@ -20,8 +20,8 @@ func (b *builder) content(n *unstable.Node, s diag.Span) string {
 	return b.file.Value[inner.Start:inner.End]
 }
 
-// quoted returns the span between the quotes of a string, less the newline that TOML trims, and
-// whether escapes stand in it.
+// quoted returns the span between the quotes of a string, without the newline that TOML trims, and
+// whether it contains escapes.
 func quoted(file string, s diag.Span) (inner diag.Span, escaped bool) {
 	raw := file[s.Start:s.End]
 	quotes := 1
@@ -39,8 +39,8 @@ func quoted(file string, s diag.Span) (inner diag.Span, escaped bool) {
 	return inner, raw[0] == '"' && strings.IndexByte(body, '\\') >= 0
 }
 
-// StringText returns a string with the places of its bytes, so that a fault at a byte of the value
-// is reported at its line and column of the file.
+// StringText returns a string with the positions of its bytes, so that a fault at a byte of the
+// value is reported at its line and column of the file.
 func (v *Value) StringText(file diag.Text) diag.Text {
 	inner, escaped := quoted(file.Value, v.Span)
 	if !escaped {
@@ -55,9 +55,9 @@ func (v *Value) StringText(file diag.Text) diag.Text {
 	return file.Decoded(value, append(offsets, inner.End))
 }
 
-// unescape decodes the inside of a string that a parser has accepted. Told, if not nil, is called with
-// the file offset of each character, and how many bytes of the value it makes.
-func unescape(file string, inner diag.Span, told func(start, length int)) string {
+// unescape decodes the inside of a string that a parser has accepted. visit, if not nil, is called
+// for each character with its file offset and the number of bytes it has in the value.
+func unescape(file string, inner diag.Span, visit func(start, length int)) string {
 	out := make([]byte, 0, inner.End-inner.Start)
 	for i := inner.Start; i < inner.End; {
 		start, had := i, len(out)
@@ -67,14 +67,14 @@ func unescape(file string, inner diag.Span, told func(start, length int)) string
 		} else {
 			out, i = escape(out, file, i+1, inner.End)
 		}
-		if told != nil {
-			told(start, len(out)-had)
+		if visit != nil {
+			visit(start, len(out)-had)
 		}
 	}
 	return string(out)
 }
 
-// escapes are the ones of one letter.
+// escapes are the one-letter escapes.
 var escapes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'e': 0x1B}
 
 // escape decodes the escape whose letter is at i and returns the offset after it.
@@ -111,7 +111,7 @@ func codePoint(out []byte, file string, i, n int) ([]byte, int) {
 	return utf8.AppendRune(out, rune(code)), i + n
 }
 
-// surrogates reads the two escapes by which JSON writes a character of more than 16 bits.
+// surrogates decodes the two escapes by which JSON writes a character of more than 16 bits.
 func surrogates(s string) (rune, bool) {
 	const form = `uXXXX\uXXXX`
 	if len(s) < len(form) || s[5] != '\\' || s[6] != 'u' {

@@ -20,13 +20,13 @@ const (
 	DateTime
 	Array
 	Table
-	Null // of JSON only
+	Null // in JSON only
 )
 
-// phrases are the kinds as they stand in messages.
+// phrases are the kinds' names in messages.
 var phrases = [...]string{"a string", "an integer", "a float", "a boolean", "a date", "a list", "a table", "null"}
 
-// String returns the kind as it stands in a message: "a string".
+// String returns the kind's name in messages: "a string".
 func (k Kind) String() string { return phrases[k] }
 
 // Value is a node of the tree: the document itself, a table, a list, an element or a scalar.
@@ -34,8 +34,8 @@ type Value struct {
 	Kind Kind
 	// Key is the name in the enclosing table, "" for list elements and the document.
 	Key string
-	// KeySpan is where the key stands, Span the value; the Span of a table with a header is that
-	// header. Both are offsets into the file.
+	// KeySpan is the span of the key, Span the span of the value. The Span of a table with a header
+	// is the span of the header. Both are offsets into the file.
 	KeySpan, Span diag.Span
 	// Text is the decoded string, or the scalar as written.
 	Text string
@@ -50,7 +50,7 @@ type Value struct {
 	made    origin
 }
 
-// origin tells how a table or list came to be, which decides what may be added to it later.
+// origin is how a table or list was made, which decides what may be added to it later.
 type origin uint8
 
 const (
@@ -69,7 +69,7 @@ func (v *Value) Get(key string) *Value {
 	return v.members[key]
 }
 
-// Path returns the way from the document to the value: rule.threat[1].tactic.id.
+// Path returns the path from the document to the value: rule.threat[1].tactic.id.
 func (v *Value) Path() string {
 	if v.parent == nil {
 		return ""
@@ -105,8 +105,8 @@ func (v *Value) position() int {
 	return -1
 }
 
-// Find follows a path as [Value.Path] writes it, of bare keys and indices. When it leads nowhere, the value that it leads
-// to last is returned with found false: the table that a missing key belongs in.
+// Find follows a path as [Value.Path] writes it, of bare keys and indices. When a part is missing,
+// it returns the last existing value with found false: the table that a missing key belongs in.
 func (v *Value) Find(path string) (last *Value, found bool) {
 	for path != "" {
 		var next *Value
@@ -145,7 +145,7 @@ func (v *Value) add(child *Value) *Value {
 	return child
 }
 
-// Native returns the value as the types of encoding/json's generic decoding, but int64 for
+// Native returns the value in the types of encoding/json's generic decoding, but int64 for
 // integers; a date is its text.
 func (v *Value) Native() any {
 	switch v.Kind {

@@ -1,4 +1,4 @@
-// Package storetest says what every [ledger.Store] must do, as one test for all of them.
+// Package storetest tests the contract of [ledger.Store], for all implementations.
 //
 // It is for tests only, and stores nothing itself.
 package storetest
@@ -58,7 +58,7 @@ func heads(t *testing.T, store ledger.Store) {
 	if got, err := store.Heads(t.Context(), []string{}); err != nil || len(got) > 0 {
 		t.Error("heads of no rule:", got, err)
 	}
-	to[0].Schedule = "1h" // the version is that of what was written
+	to[0].Schedule = "1h" // the version is that of the written head
 	saved(t)(store.SaveHeads(t.Context(), to[:1]))
 }
 
@@ -90,7 +90,7 @@ func pages(t *testing.T, store ledger.Store) {
 	}
 }
 
-// changed: of two who read the same, the first to write wins.
+// changed: of two writers that read the same version, the first one wins.
 func changed(t *testing.T, store ledger.Store) {
 	t.Helper()
 	saved(t)(store.SavePages(t.Context(), []*ledger.Page{page("c", 0, ledger.Running)}))

@@ -9,31 +9,32 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// told is an event while it is told to its groups.
-type told struct {
+// counted is an event that is being counted, with its values.
+type counted struct {
 	event *event.Event
 	doc   *event.Document
 	times []time.Time
-	// values are those of the fields whose different values are counted, once they were asked for.
+	// values holds the values of the fields whose distinct values are counted; nil until they are
+	// needed.
 	values [][]string
 }
 
-// distinct returns the different values of each of the fields.
-func (t *told) distinct(fields []mapping.Field) [][]string {
-	if t.values == nil {
-		t.values = make([][]string, len(fields))
+// distinct returns the distinct values of each of the fields.
+func (c *counted) distinct(fields []mapping.Field) [][]string {
+	if c.values == nil {
+		c.values = make([][]string, len(fields))
 		for i, f := range fields {
-			t.values[i] = texts(t.doc, f)
+			c.values[i] = texts(c.doc, f)
 		}
 	}
-	return t.values
+	return c.values
 }
 
-// combinations are the values of several fields: every choice of one of each is a key. There may be
-// more than anybody could hold.
+// combinations holds the values of several fields: every choice of one value of each field is a
+// key. There may be too many to enumerate.
 type combinations [][]string
 
-// number is how many there are, the greatest int where they are more.
+// number returns the number of keys, capped at the greatest int.
 func (c combinations) number() int {
 	n := 1
 	for _, values := range c {
@@ -45,7 +46,7 @@ func (c combinations) number() int {
 	return n
 }
 
-// each goes through the keys. A key is good until the next one.
+// each yields the keys. A key is valid until the next one.
 func (c combinations) each() iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		key := make([]string, len(c))
@@ -66,7 +67,7 @@ func (c combinations) each() iter.Seq[[]string] {
 	}
 }
 
-// sets returns the test whether a key is one of them.
+// sets returns a function that reports whether a key is one of the combinations.
 func (c combinations) sets() func(key []string) bool {
 	sets := make([]map[string]struct{}, len(c))
 	for i, values := range c {
