@@ -74,7 +74,7 @@ const CodeNoDatabase = "spl/no-database"
 // Check reports what cannot be run with an environment.
 func Check(s *spl.Search, env Env) diag.List {
 	c := checker{env: env}
-	c.search(s)
+	EachSearch(s, c.search)
 	c.diags.Sort()
 	return c.diags
 }
@@ -89,14 +89,7 @@ type checker struct {
 
 func (c *checker) search(s *spl.Search) {
 	for _, stage := range s.Stages {
-		for _, sub := range spl.Subs(stage) {
-			c.search(sub)
-		}
 		switch stage := stage.(type) {
-		case *spl.Find:
-			c.condition(stage.X)
-		case *spl.Tstats:
-			c.condition(stage.Where)
 		case *spl.Lookup:
 			c.table(s, stage.Table)
 		case *spl.InputLookup:
@@ -127,15 +120,6 @@ func (c *checker) search(s *spl.Search) {
 			}
 		}
 	}
-}
-
-// condition looks for subsearches.
-func (c *checker) condition(x spl.Expr) {
-	spl.Walk(x, func(x spl.Expr) {
-		if sub, ok := x.(*spl.Subsearch); ok {
-			c.search(sub.Search)
-		}
-	})
 }
 
 func (c *checker) table(s *spl.Search, name spl.Name) {

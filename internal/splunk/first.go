@@ -1,10 +1,6 @@
 package splunk
 
-import (
-	"slices"
-
-	"tocsin/internal/translate/spl"
-)
+import "tocsin/internal/translate/spl"
 
 // First returns what a search asks its source for first, less the window, which [Within] tells. It is
 // false when that is known only once the search runs, because of a subsearch, or when it asks for no
@@ -33,7 +29,8 @@ func First(s *spl.Search) (Scan, bool) {
 func hasSubsearch(x spl.Expr) bool {
 	found := false
 	spl.Walk(x, func(x spl.Expr) {
-		if _, ok := x.(*spl.Subsearch); ok {
+		switch x.(type) {
+		case *spl.Subsearch, *spl.SubCompare:
 			found = true
 		}
 	})
@@ -63,18 +60,16 @@ func KeepsEvents(s *spl.Search) bool {
 
 // Writes reports whether a search keeps anything beside giving rows: a table, a model, or events.
 func Writes(s *spl.Search) bool {
-	for _, stage := range s.Stages {
-		switch stage := stage.(type) {
-		case *spl.OutputLookup, *spl.Collect, *spl.Map:
-			return true
-		case *spl.Fit:
-			if stage.Model != "" {
-				return true
+	writes := false
+	EachSearch(s, func(s *spl.Search) {
+		for _, stage := range s.Stages {
+			switch stage := stage.(type) {
+			case *spl.OutputLookup, *spl.Collect, *spl.Map:
+				writes = true
+			case *spl.Fit:
+				writes = writes || stage.Model != ""
 			}
 		}
-		if slices.ContainsFunc(spl.Subs(stage), Writes) {
-			return true
-		}
-	}
-	return false
+	})
+	return writes
 }
