@@ -3,23 +3,17 @@
 package integration
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/elastic"
 	"tocsin/internal/ledger"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/service"
@@ -74,87 +68,24 @@ func TestCoveredMeansRead(t *testing.T) {
 func (d disturbance) run(t *testing.T) {
 	t.Helper()
 	n := newNode(t)
-	index, other := n.Name("one"), n.Name("other")
-	n.CreateIndex(t, other, eventMapping())
-	const slots = 12
-	first := time.Now().UTC().Truncate(time.Minute).Add(time.Hour)
-	at := func(slot int) time.Time { return first.Add(time.Duration(slot) * time.Minute) }
-	fill := func() {
-		n.CreateIndex(t, index, eventMapping())
-		var docs []doc
-		for slot := 1; slot <= slots; slot++ {
-			docs = append(docs, doc{index, strconv.Itoa(slot), object{
-				"@timestamp": at(slot).Add(-30 * time.Second).Format(time.RFC3339Nano), "process": object{"pid": 0}, "event": object{"category": "process"},
-			}})
-		}
-		put(t, n, docs)
+	index := n.Name("one")
+	n.CreateIndex(t, n.Name("other"), eventMapping())
+	c := newCourse(n, index)
+	for _, p := range d.patterns {
+		c.patterns = append(c.patterns, n.Name(p))
 	}
-	if d.made == 0 {
-		fill()
+	c.made, c.status = d.made, d.unread
+	for slot, change := range d.before {
+		c.before[slot] = func(t *testing.T) { t.Helper(); change(t, n, index) }
 	}
-	client, err := elastic.New(elastic.Config{URLs: []string{n.URL}, Password: n.Password})
-	must(t, err)
-	t.Cleanup(func() { _ = client.Close(context.WithoutCancel(t.Context())) })
-	one := coverageRule(t, n, d.patterns)
-	book := &ledger.Ledger{Store: ledger.NewMemory()}
-	now := at(0)
-	_, err = book.Begin(t.Context(), []ledger.Grid{one.Grid()}, at(1))
-	must(t, err)
-	alerts := store.NewMemory()
-	round := &pipeline.Round{
-		Pipeline: &pipeline.Pipeline{Events: client, Alerts: alerts}, Planner: &planner.Planner{},
-		Recorder: &service.Recorder{
-			Ledger: book, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
-			Rules: map[string]*service.Rule{one.ID(): one}, Events: client,
-		},
-	}
-	run := func(slot time.Time) {
-		round.Run(t.Context(), pipeline.Job{Plan: one.Plan, Slot: slot, Window: one.Window(slot)})
-	}
-	for slot := 1; slot <= slots; slot++ {
-		now = at(slot)
-		if d.made == slot {
-			fill()
-		}
-		if change := d.before[slot]; change != nil {
-			change(t, n, index)
-		}
-		run(at(slot))
-		pages, err := book.Store.Pages(t.Context(), []string{one.ID()}, at(slot), at(slot))
-		must(t, err)
-		want, disturbed := d.unread[slot]
-		if !disturbed {
-			want = ledger.Covered
-		}
-		e, _ := pages[0].Find(at(slot))
-		if e.Status != want {
-			t.Errorf("slot %d is %s (%s), want %s", slot, e.Status, e.Error, want)
-		}
-	}
-	for range 3 { // what is open is run again, as catch-up does
-		owed, err := book.Owed(t.Context(), []ledger.Grid{one.Grid()}, now)
-		must(t, err)
-		for _, o := range owed {
-			run(o.Entry.Slot)
-		}
-	}
-	owed, err := book.Owed(t.Context(), []ledger.Grid{one.Grid()}, now)
-	must(t, err)
-	equal(t, "open slots in the end", len(owed), 0)
-	found := alertedEvents(t, alerts)
-	var want []string
-	for slot := 1; slot <= slots; slot++ {
-		want = append(want, strconv.Itoa(slot))
-	}
-	slices.Sort(want)
-	equal(t, "events that alerted", fmt.Sprint(found), fmt.Sprint(want))
+	c.run(t)
 }
 
-func coverageRule(t *testing.T, n *Node, patterns []string) *service.Rule {
+func coverageRule(t *testing.T, patterns []string) *service.Rule {
 	t.Helper()
 	var index []string
 	for _, p := range patterns {
-		index = append(index, strconv.Quote(n.Name(p)))
+		index = append(index, strconv.Quote(p))
 	}
 	path := filepath.Join(t.TempDir(), "rule.toml")
 	must(t, os.WriteFile(path, []byte(fmt.Sprintf(`[rule]

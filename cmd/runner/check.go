@@ -9,14 +9,19 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/failure"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
 	"tocsin/internal/report"
+	"tocsin/internal/rule"
 )
 
 // checkCmd judges rules without running them.
 type checkCmd struct {
 	Paths []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories; else --rules, else the shipped rules."`
 	Live  bool     `help:"Also check against the mappings of --elasticsearch (or of --events)."`
+
+	// locator knows the places of the sources of the field map.
+	locator *fieldmap.Locator
 }
 
 // Run is the subcommand. Invalid and unsupported rules make it fail.
@@ -85,6 +90,11 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 	if prepared == nil {
 		return list, nil
 	}
+	more, err := c.places(ctx, b, r, prepared)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, more...)
 	target := prepared.Target()
 	for i, pattern := range r.Index {
 		for _, missing := range target.Missing {
@@ -106,6 +116,37 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 		list = append(list, r.Report(diag.Warning, "check/closed-index", "rule.index", "closed indices are not searched: %s", strings.Join(target.Closed, ", ")))
 	}
 	return list, nil
+}
+
+// splSearch is what a search in SPL says of itself beside the rest.
+type splSearch interface {
+	Sources() []string
+	FieldMap() fieldmap.Map
+}
+
+// places says which indices can have the events that a search in SPL asks for.
+func (c *checkCmd) places(ctx context.Context, b *backend, r *rule.Rule, prepared query.Prepared) (diag.List, error) {
+	s, ok := prepared.(splSearch)
+	if !ok || len(s.Sources()) == 0 {
+		return nil, nil
+	}
+	if c.locator == nil {
+		c.locator = &fieldmap.Locator{Search: b.events, Map: s.FieldMap()}
+	}
+	places, err := c.locator.Places(ctx, s.Sources(), prepared.Target().Indices)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the index
+	}
+	var found []string
+	for _, p := range places {
+		if len(p.Indices) > 0 {
+			found = append(found, p.Source+" can be in "+strings.Join(p.Indices, ", "))
+		}
+	}
+	if len(found) == 0 {
+		return diag.List{r.Report(diag.Warning, "check/no-events", "rule.query", "no index can have events of %s: nothing can be found", strings.Join(s.Sources(), ", "))}, nil
+	}
+	return diag.List{r.Report(diag.Note, "check/events", "rule.query", "events of %s", strings.Join(found, "; of "))}, nil
 }
 
 // withMore judges every rule again with further diagnostics.

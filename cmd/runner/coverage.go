@@ -132,7 +132,7 @@ func (c *coverageShowCmd) Run(ctx context.Context, a *app) error {
 		}
 		return writeJSON(a.out, a.global.Format, out)
 	}
-	return showCoverage(a.out, rows, o)
+	return showCoverage(a.screen, rows, o)
 }
 
 // jsonRow is a row with what follows from it.
@@ -179,7 +179,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 		count(len(rows), "rule"), count(sum.Slots(), "slot"), sum.Covered, percentText(sum), sum.Open(), sum.GivenUp, sum.Vacant)
 	for _, r := range rows {
 		if r.LastError != "" && err == nil {
-			_, err = fmt.Fprintf(w, "%s: %s\n", r.Name, escaped(r.LastError))
+			_, err = fmt.Fprintf(w, "%s: %s\n", escaped(r.Name), escaped(r.LastError))
 		}
 	}
 	for _, v := range coverage.Vacancies(rows) {

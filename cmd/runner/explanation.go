@@ -36,6 +36,9 @@ func explainHead(w io.Writer, e query.Explanation) {
 	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
 		e.Name, e.RuleID, kind, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
 	explainPlaces(w, e)
+	if len(e.Sources) > 0 {
+		_, _ = fmt.Fprintf(w, "events     of %s\n", strings.Join(e.Sources, ", "))
+	}
 	if i := e.Indicators; i != nil {
 		defer explainIndicators(w, i)
 	}

@@ -47,17 +47,20 @@ func jsonHits(hits []query.Hit) []any {
 	return out
 }
 
-// writeHits writes hits, or what an answer has by column.
-func writeHits(a *app, hits []query.Hit, timeField string, columns bool) error {
+// writeHits writes hits, or what an answer has by column: those of the order before others.
+func writeHits(a *app, hits []query.Hit, timeField string, columns bool, order []string) error {
+	if a.global.Format == "csv" {
+		return writeCSV(a, hits, order)
+	}
 	if a.global.Format != "text" {
 		return writeJSON(a.out, a.global.Format, jsonHits(hits))
 	}
 	if columns {
-		rows, ok, err := newRowTable(hits)
+		rows, err := newRowTable(hits, order)
 		if err != nil {
 			return err
 		}
-		if ok {
+		if rows.shown() {
 			if err := rows.write(a); err != nil {
 				return err
 			}

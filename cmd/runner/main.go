@@ -12,6 +12,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
+	"tocsin/internal/diag"
 	"tocsin/internal/failure"
 	"tocsin/internal/settle"
 )
@@ -41,6 +42,8 @@ type stdio struct {
 // app is what every subcommand's Run method receives.
 type app struct {
 	stdio
+	// screen is out for what is all ours and may drive the terminal: of the rest, out lets nothing through that does.
+	screen io.Writer
 	global *globals
 	clock  *settle.Clock
 	bars   *bars
@@ -82,7 +85,11 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 		return err
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(&app{stdio: std, global: &c.globals, clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
+	screen := std.out
+	if c.Format == "text" { // other forms are for programs
+		std.out = diag.ShownWriter(screen)
+	}
+	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
 }
 
 // exitCode tells what became of an invocation, which may have been on a cluster.

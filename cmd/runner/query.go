@@ -17,11 +17,11 @@ import (
 // queryCmd searches events with a query that is no rule.
 type queryCmd struct {
 	Query              string   `arg:"" help:"The query."`
-	Language           string   `help:"Language of the query." required:"" placeholder:"eql"`
+	Language           string   `help:"Language of the query: eql, esql, kuery (or kql), lucene or spl." required:"" placeholder:"eql"`
 	Index              []string `help:"Index patterns to search." default:"*" placeholder:"PATTERN"`
 	From               moment   `help:"Earliest time." placeholder:"T"`
 	To                 moment   `help:"Time before which events lie." placeholder:"T"`
-	Size               int      `help:"Greatest number of hits: the latest ones are shown." default:"100"`
+	Size               int      `help:"Greatest number of hits: the latest ones are shown; of rows the first ones." default:"100"`
 	TimestampField     string   `help:"Field of the event's time." default:"@timestamp"`
 	EventCategoryField string   `help:"Field of the event category." default:"event.category"`
 	TiebreakerField    string   `help:"Field that orders events of the same time."`
@@ -30,17 +30,23 @@ type queryCmd struct {
 
 // Run is the subcommand.
 func (c *queryCmd) Run(ctx context.Context, a *app) error {
-	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
+	if c.Language == "kql" {
+		c.Language = string(rule.Kuery)
+	}
+	formats := []string{"text", "json", "ndjson"}
+	if c.rows() {
+		formats = append(formats, "csv")
+	}
+	if err := a.global.formatOneOf(formats...); err != nil {
 		return err
 	}
 	if err := c.check(); err != nil {
 		return err
 	}
-	plan, diags := query.AdHoc(query.AdHocQuery{
-		Text: diag.NewText("query", c.Query), Language: rule.Language(c.Language), Index: c.Index,
-		TimestampField: c.TimestampField, CategoryField: c.EventCategoryField, TiebreakerField: c.TiebreakerField,
-		SamplesPerKey: c.MaxSamplesPerKey,
-	})
+	plan, diags, err := c.plan(ctx, a)
+	if err != nil {
+		return err
+	}
 	if plan == nil {
 		return a.badQuery(diags)
 	}
@@ -49,7 +55,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	prepared, more, err := plan.Prepare(ctx, query.Source{Events: b.events, At: time.Now(), Window: window.Window{From: c.From.Time, To: c.To.Time}})
+	prepared, more, err := plan.Prepare(ctx, c.source(b))
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
@@ -63,7 +69,51 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
 	}
-	return c.search(ctx, a, b, prepared)
+	return c.search(ctx, a, b, prepared, query.Columns(plan))
+}
+
+// rows reports whether the answer is one of rows with columns.
+func (c *queryCmd) rows() bool {
+	return rule.Language(c.Language) == rule.ESQL || rule.Language(c.Language) == rule.SPL
+}
+
+// plan plans the query; one in SPL with the macros and lookups of the rules.
+func (c *queryCmd) plan(ctx context.Context, a *app) (query.Plan, diag.List, error) {
+	text := diag.NewText("query", c.Query)
+	if rule.Language(c.Language) != rule.SPL {
+		plan, diags := query.AdHoc(query.AdHocQuery{
+			Text: text, Language: rule.Language(c.Language), Index: c.Index,
+			TimestampField: c.TimestampField, CategoryField: c.EventCategoryField, TiebreakerField: c.TiebreakerField,
+			SamplesPerKey: c.MaxSamplesPerKey,
+		})
+		return plan, diags, nil
+	}
+	set, _, err := a.global.loadRules(ctx, a.global.Rules)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, diags := set.Search(text, c.Index)
+	return plan, diags, nil
+}
+
+// window is the time that the query is about. One in SPL that does not say when it begins is about all events.
+func (c *queryCmd) window() window.Window {
+	if rule.Language(c.Language) == rule.SPL && c.From.IsZero() {
+		return window.Window{}
+	}
+	return window.Window{From: c.From.Time, To: c.To.Time}
+}
+
+// source is where the query finds events. The moment of one in SPL is that at which it would be scheduled.
+func (c *queryCmd) source(b *backend) query.Source {
+	src := query.Source{Events: b.events, At: time.Now(), Window: c.window()}
+	if rule.Language(c.Language) == rule.SPL {
+		src.Tables, src.Risk.Events = b.tables, b.riskEvents
+		if !c.To.IsZero() {
+			src.At = c.To.Time
+		}
+	}
+	return src
 }
 
 // check refuses what makes no sense.
@@ -89,10 +139,14 @@ func languages() []string {
 	return names
 }
 
-// search finds and writes hits; those found before a failure are worth having.
-func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
-	hits, searchErr := query.Hunt(ctx, prepared, query.Source{Events: b.events}, window.Window{From: c.From.Time, To: c.To.Time}, c.Size)
-	if err := writeHits(a, hits, c.TimestampField, rule.Language(c.Language) == rule.ESQL); err != nil {
+// search finds and writes hits, their columns in an order as far as there is one; those found before a failure are worth having.
+func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared, order []string) error {
+	src := query.Source{Events: b.events}
+	if rule.Language(c.Language) == rule.SPL {
+		src = c.source(b)
+	}
+	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), c.Size)
+	if err := writeHits(a, hits, c.TimestampField, c.rows(), order); err != nil {
 		return err
 	}
 	if searchErr != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/csv"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,19 +13,21 @@ import (
 // maxColumns is how many columns of an answer are shown side by side; those of whole documents are not.
 const maxColumns = 12
 
-// rowTable are the rows of an answer of ES|QL by column; ok is false when they have too many to be shown
-// so.
+// rowTable are the rows of an answer by column.
 type rowTable struct {
 	columns []string
 	rows    []map[string]string
 }
 
-func newRowTable(hits []query.Hit) (t rowTable, ok bool, err error) {
+// shown reports whether there are columns, and not too many to be shown side by side.
+func (t rowTable) shown() bool { return len(t.columns) > 0 && len(t.columns) <= maxColumns }
+
+func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
 	known := map[string]bool{}
 	for _, h := range hits {
 		doc, err := h.Event.Document()
 		if err != nil {
-			return t, false, fmt.Errorf("query: %w", err)
+			return t, fmt.Errorf("query: %w", err)
 		}
 		row := map[string]string{}
 		if h.Event.Index != "" {
@@ -40,16 +43,40 @@ func newRowTable(hits []query.Hit) (t rowTable, ok bool, err error) {
 				t.columns = append(t.columns, name)
 			}
 		}
-		if len(t.columns) > maxColumns {
-			return t, false, nil
-		}
 		t.rows = append(t.rows, row)
 	}
 	// Where an event is comes first.
+	place := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
 	slices.SortFunc(t.columns, func(a, b string) int {
-		return cmp.Or(-strings.Compare(metadataFirst(a), metadataFirst(b)), strings.Compare(a, b))
+		return cmp.Or(cmp.Compare(place(a), place(b)), -strings.Compare(metadataFirst(a), metadataFirst(b)), strings.Compare(a, b))
 	})
-	return t, len(t.columns) > 0, nil
+	return t, nil
+}
+
+// writeCSV writes the rows of an answer with a line of their columns before them.
+func writeCSV(a *app, hits []query.Hit, order []string) error {
+	t, err := newRowTable(hits, order)
+	if err != nil {
+		return err
+	}
+	w := csv.NewWriter(a.out)
+	lines := [][]string{t.columns}
+	for _, r := range t.rows {
+		cells := make([]string, len(t.columns))
+		for i, c := range t.columns {
+			cells[i] = r[c]
+		}
+		lines = append(lines, cells)
+	}
+	if len(t.columns) == 0 {
+		lines = nil
+	}
+	return wrapWrite(w.WriteAll(lines))
 }
 
 func metadataFirst(name string) string {

@@ -18,7 +18,7 @@ import (
 func rowsText(t interface{ Fatal(...any) }, hits []query.Hit) (table, rest string) {
 	var out, err bytes.Buffer
 	a := &app{stdio: stdio{nil, &out, &err}, global: &globals{Format: "text"}}
-	if e := writeHits(a, hits, "@timestamp", true); e != nil {
+	if e := writeHits(a, hits, "@timestamp", true, nil); e != nil {
 		t.Fatal(e)
 	}
 	return out.String(), err.String()

@@ -50,7 +50,7 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 		m = m.Over(more)
 	}
 	m = m.In("Risk", elastic.RiskAlias(cmp.Or(g.riskNamespace, g.Namespace)))
-	return catalog.Options{Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew)}, left, complaint
+	return catalog.Options{Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled}, left, complaint
 }
 
 // planned is a rule set with the plans of the rules that can run and the report on all.

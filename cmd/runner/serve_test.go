@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -255,6 +256,22 @@ func TestPortInUse(t *testing.T) {
 	want := "runner: listen on " + address + ": address already in use (choose another address with --listen)\n"
 	if code != exitUsage || out != want {
 		t.Errorf("exit code %d, output %s, want %s", code, out, want)
+	}
+
+	// Nor has a runner that cannot start taken rules from others: it has not said that it is there.
+	var leases atomic.Int64
+	cluster, err := newFakeServer(strings.NewReader(""), func(r *http.Request) {
+		if r.Method != http.MethodGet && strings.HasPrefix(r.URL.Path, "/tocsin-leases-default/") {
+			leases.Add(1)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	code, out = command(t, "run", "--listen", address, "--rules", writeFile(t, "shell.toml", serviceRule), "--elasticsearch", cluster.URL)
+	if n := leases.Load(); code != exitUsage || !strings.HasSuffix(out, want) || n > 0 {
+		t.Errorf("exit code %d, output %s, want %s; %d writes of leases", code, out, want, n)
 	}
 }
 

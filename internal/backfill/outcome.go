@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
 	"tocsin/internal/catchup"
 	"tocsin/internal/ledger"
 	"tocsin/internal/pipeline"

@@ -2,6 +2,7 @@ package batch_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -228,6 +229,38 @@ func TestMulti(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{4}, events.calls); diff != "" {
 		t.Error("one call of the four different requests:", diff)
+	}
+}
+
+// heavyPages answers each of some requests with one hit of a megabyte.
+type heavyPages struct{ search.Events }
+
+func (heavyPages) FirstPages(_ context.Context, requests []search.Request) []search.FirstPage {
+	out := make([]search.FirstPage, len(requests))
+	for i := range out {
+		out[i].Events = []event.Event{{Index: "logs-a", ID: "1", Source: json.RawMessage(strings.Repeat("x", 1<<20))}}
+		out[i].Result.Total = 1
+	}
+	return out
+}
+
+// TestMultiMemory: answers are kept as far as they fit the memory of a scan; the rest is searched for.
+func TestMultiMemory(t *testing.T) {
+	var requests []search.Request
+	for i := range 100 {
+		requests = append(requests, search.Request{Patterns: []string{"logs-*"}, Where: term(fmt.Sprint(i)), Time: within(0, 10)})
+	}
+	answers := batch.Multi(t.Context(), heavyPages{open(t)}, requests, new(batch.Sizer))
+	known := 0
+	for _, r := range requests {
+		if answers.Knows(r) {
+			known++
+		} else if why := answers.Why(r); !strings.Contains(why, "memory") {
+			t.Errorf("why is %q", why)
+		}
+	}
+	if known < 40 || known > batch.DefaultMaxBytes>>20 {
+		t.Errorf("%d answers of a megabyte are kept", known)
 	}
 }
 

@@ -24,6 +24,8 @@ type Options struct {
 	Index []string
 	// Skew is the percentage of their period over which detections are spread; see [escu.Schedule.Skew].
 	Skew int
+	// OnlyEnabled disables the detections that do not say enabled_by_default: true.
+	OnlyEnabled bool
 	// Locate knows addresses; nil: iplocation is not supported.
 	Locate func(address string) map[string]string
 }
@@ -85,6 +87,11 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
 	for _, d := range all {
 		r := d.Rule()
+		r.Enabled = nil
+		if c.options.OnlyEnabled {
+			enabled := d.Enabled != nil && *d.Enabled
+			r.Enabled = &enabled
+		}
 		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
 		mine, others := owned(r, diags)
 		diags = slices.Concat(others, c.Add(r, mine))
@@ -122,5 +129,29 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 		return nil, diags
 	}
 	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: c.options.Index})
+	return plan, append(diags, more...)
+}
+
+// Search plans a search in SPL that no detection holds, with the macros and lookups of the catalog. Events
+// that are written as Splunk has them are looked for in the patterns. The plan is nil when a diagnostic is an
+// error.
+func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List) {
+	library := c.library
+	if library == nil {
+		library = &escu.Library{}
+	}
+	m := fieldmap.Default()
+	if c.options.Map != nil {
+		m = *c.options.Map
+	}
+	d := &escu.Detection{Name: "query", Search: text}
+	env := library.Env()
+	env.Locate = c.options.Locate
+	search, diags := library.Parse(d, env)
+	if search == nil {
+		return nil, diags
+	}
+	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: index})
 	return plan, append(diags, more...)
 }

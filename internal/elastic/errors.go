@@ -150,6 +150,24 @@ func (c *Client) refused(ctx, limited context.Context, op string, r *esapi.Respo
 	return e
 }
 
+// denied says of a refusal for want of a right that nothing was read.
+func denied(request esapi.Request, err error) error {
+	var e *failure.Error
+	if errors.As(err, &e) && e.Status == http.StatusForbidden && reads(request) {
+		e.Unread = failure.Forbidden
+	}
+	return err
+}
+
+// reads reports whether a request is a part of reading documents.
+func reads(r esapi.Request) bool {
+	switch r.(type) {
+	case esapi.IndicesResolveIndexRequest, esapi.FieldCapsRequest, esapi.OpenPointInTimeRequest, esapi.EsqlAsyncQueryRequest:
+		return true
+	}
+	return searches(r)
+}
+
 // kindOf says what an HTTP status other than success means. A redirect comes from something that
 // stands where the cluster should be.
 func kindOf(status int) failure.Kind {

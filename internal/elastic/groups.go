@@ -73,8 +73,15 @@ type groupPager struct {
 // fit chooses how many groups with their samples are asked for at a time.
 func (g *groupPager) fit() {
 	n := g.request.Samples
-	g.request.PageSize = max(1, g.client.held.size(g.patterns, g.most*n, g.last*n)/n)
+	g.request.PageSize = max(1, g.client.held.size(g.sampled(), g.most*n, g.last*n)/n)
 }
+
+// sampled stands for the samples of groups among patterns: they are not as long as events of the same patterns, which
+// are not decoded.
+func (g *groupPager) sampled() []string { return append(slices.Clone(g.patterns), "") }
+
+// sampleCopies is how often what is read of samples is held while it is decoded.
+const sampleCopies = 4
 
 // groupPage is the answer of _search with groups in it.
 type groupPage struct {
@@ -310,7 +317,7 @@ func (g *groupPager) search(ctx context.Context, body condition.Query, patterns 
 	better := func(err error) bool { return smaller && (tooMuch(err) || errors.Is(err, errTooLong)) }
 	most := 0
 	if smaller && g.request.Samples > 0 {
-		most = g.client.held.limit()
+		most = g.client.held.limit() / sampleCopies * 2
 	}
 	return callUnless[groupPage](ctx, g.client, g.op, better, func() esapi.Request {
 		request.Body = bytes.NewReader(data)
@@ -346,7 +353,7 @@ func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
 		}
 	}
 	if g.request.Samples > 0 {
-		g.client.held.note(g.patterns, samples, size)
+		g.client.held.note(g.sampled(), samples, sampleCopies*size)
 		g.last = max(1, len(buckets))
 		defer g.fit()
 	}

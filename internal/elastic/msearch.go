@@ -131,7 +131,8 @@ func (m multiItem) overloaded() bool { return m.Status >= 300 && overloaded(m.fa
 // failure is why there is no answer.
 func (m multiItem) failure(op string) error {
 	root := m.Error.root()
-	return &failure.Error{Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text()}
+	e := &failure.Error{Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text()}
+	return denied(esapi.MsearchRequest{}, e)
 }
 
 // multiAnswer is the answer of _msearch, in order.

@@ -80,13 +80,16 @@ func (o *outlook) part(ctx context.Context, pattern string, grant func(string) s
 		return search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user has no right to read it"}
 	}
 	unseen := o.unseen(ctx, pattern, names)
-	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read a part of it only" + unseen}
+	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read a part of it only"}
+	if unseen != "" {
+		part.Reason += ", not " + unseen
+	}
 	if o.client.wholePatterns {
 		return part
 	}
 	o.partly = append(o.partly, part)
 	if o.client.seen.firstPart(pattern) {
-		o.client.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part"+unseen, "pattern", pattern)
+		o.client.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part", "pattern", pattern, "unread", unseen)
 	}
 	return search.Unread{}
 }
@@ -123,10 +126,7 @@ func (o *outlook) unseen(ctx context.Context, pattern string, read []string) str
 	names = slices.DeleteFunc(names, func(name string) bool {
 		return slices.ContainsFunc(o.patterns, func(p string) bool { return isExclusion(p) && glob(p[1:], name) })
 	})
-	if len(names) == 0 {
-		return ""
-	}
-	return ", not " + some(names)
+	return some(names)
 }
 
 // remote are patterns of remote clusters that are not there, do not let the user read, or are not known.
@@ -240,7 +240,7 @@ func (c *Client) resolveCluster(ctx context.Context, pattern string) (clusterAns
 	unknown := notFound(err) || hasType(err, noSuchCluster) || failure.KindOf(err) == failure.Rejected && err != nil
 	if unknown || err == nil && len(a) == 0 {
 		cluster, _, _ := strings.Cut(pattern, ":")
-		return clusterAnswer{cluster: {Error: noSuchCluster}}, nil //nolint:nilerr // that is what the error says
+		return clusterAnswer{cluster: {Error: noSuchCluster}}, nil
 	}
 	return a, err
 }

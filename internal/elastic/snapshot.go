@@ -18,7 +18,7 @@ import (
 
 // Snapshot returns the client as of one moment. What patterns and fields mean is remembered between
 // moments for as long as the cluster says that no index, alias or mapping of theirs has changed;
-// where the privileges do not suffice to ask, it is found out anew each time.
+// where the privileges do not suffice to ask, and on remote clusters, it is found out anew for each moment.
 func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	if err := c.known.refresh(ctx, c); err != nil {
 		return nil, err
@@ -32,6 +32,25 @@ type moment struct {
 
 	mu sync.Mutex
 	on footing
+	// own is what is known of patterns of which nothing may be remembered for another moment.
+	own map[string]*known
+}
+
+// of returns what is known of patterns.
+func (m *moment) of(patterns []string) *known {
+	if k := m.known.of(patterns); k != nil {
+		return k
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := strings.Join(patterns, ",")
+	if m.own == nil {
+		m.own = map[string]*known{}
+	}
+	if m.own[id] == nil {
+		m.own[id] = &known{}
+	}
+	return m.own[id]
 }
 
 // rest notes what an answer of the moment rests upon.
@@ -76,12 +95,7 @@ func (m *moment) Confirm(ctx context.Context) ([]search.Unread, error) {
 // Resolve asks the cluster when the patterns or one of the fields are not known.
 func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	patterns = tidy(patterns)
-	k := m.known.of(patterns)
-	if k == nil {
-		target, on, err := m.target(ctx, patterns, fields)
-		m.rest(on)
-		return target, err
-	}
+	k := m.of(patterns)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.resolved && k.has(fields) && !k.old() {
@@ -107,10 +121,7 @@ func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search
 // Locate asks the cluster when the patterns are not known.
 func (m *moment) Locate(ctx context.Context, patterns []string) (func(string) bool, error) {
 	patterns = tidy(patterns)
-	k := m.known.of(patterns)
-	if k == nil {
-		return m.Client.Locate(ctx, patterns)
-	}
+	k := m.of(patterns)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.located != nil {

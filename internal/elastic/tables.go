@@ -89,6 +89,9 @@ func (t *Tables) read(ctx context.Context, name string) (table kept.Table, m mar
 	if notFound(err) {
 		return table, m, false, nil
 	}
+	if notAllowed(err) {
+		return table, m, false, fmt.Errorf("%w: %w", kept.ErrRefused, err)
+	}
 	if err == nil && !a.Found {
 		err = &failure.Error{Kind: failure.Unavailable, Op: op, Err: fmt.Errorf("%w: it has no document", errIncomplete)}
 	}

@@ -118,7 +118,7 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 	}
 	defer discard(response.Body)
 	if response.StatusCode > 299 {
-		return out, c.refused(ctx, timed, op, response)
+		return out, denied(request, c.refused(ctx, timed, op, response))
 	}
 	if response.Header.Get("X-Elastic-Product") != "Elasticsearch" {
 		return out, &failure.Error{

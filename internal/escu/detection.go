@@ -25,6 +25,8 @@ const (
 	Baseline    Type = "Baseline"
 )
 
+var types = []Type{TTP, Anomaly, Hunting, Correlation, Baseline}
+
 // Generation is the form of a detection file.
 type Generation int
 
@@ -202,8 +204,7 @@ func readType(o *object) Type {
 		o.report(diag.Error, CodeMissing, o.node, "the file has no type, which says what its rows become: one of TTP, Anomaly, Hunting, Correlation and Baseline")
 		return ""
 	}
-	switch t := Type(n.Value); t {
-	case TTP, Anomaly, Hunting, Correlation, Baseline:
+	if t := Type(n.Value); slices.Contains(types, t) {
 		return t
 	}
 	o.report(diag.Error, CodeValue, n, "the type %s is none of TTP, Anomaly, Hunting, Correlation and Baseline", n.Value)

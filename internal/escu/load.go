@@ -138,6 +138,7 @@ func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List
 	l.rows()
 	l.schedules()
 	l.supersede()
+	l.written()
 	l.diags.Sort()
 	return l.library, l.diags, nil
 }
@@ -254,7 +255,9 @@ func (l *loader) yaml(file diag.Text, name string, named bool) {
 // what is called like content and is none.
 func isDetection(o *object) bool {
 	if !o.has("search") || o.get("search").Kind != yaml.ScalarNode {
-		return o.has("search") && o.has("type")
+		n := o.get("type")
+		isType := n != nil && n.Kind == yaml.ScalarNode && slices.Contains(types, Type(n.Value))
+		return o.has("search") && o.has("type") || isType && o.has("id") && slices.ContainsFunc(detectionKeys[1:], o.has)
 	}
 	return o.has("type") || o.has("name") && slices.ContainsFunc(detectionKeys, o.has)
 }

@@ -115,3 +115,25 @@ func tableOf(fsys fs.FS, name string) *splunk.Table {
 	t.Prepare()
 	return t
 }
+
+// outputs finds the tables that a search writes.
+var outputs = regexp.MustCompile(`(?i)\|\s*outputlookup\s+([^|\]]+)`)
+
+// written notes the tables that detections write: such a table is not empty for want of a file.
+func (l *loader) written() {
+	for _, d := range l.library.Detections {
+		for _, m := range outputs.FindAllStringSubmatch(d.Search.Value, -1) {
+			for word := range strings.FieldsSeq(m[1]) {
+				if strings.Contains(word, "=") {
+					continue
+				}
+				name := strings.TrimSuffix(strings.Trim(word, `"`), ".csv")
+				if t := l.library.Table(name); t == nil {
+					l.library.Lookups[name] = &splunk.Table{Name: name, Kept: true}
+				} else {
+					t.Empty, t.Kept = "", true
+				}
+			}
+		}
+	}
+}

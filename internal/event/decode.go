@@ -10,7 +10,10 @@ import (
 
 // DecodeObject decodes exactly one JSON object, with [json.Number] for numbers, as encoding/json does.
 func DecodeObject(data []byte) (map[string]any, error) {
-	d := decoder{data: data, text: string(data)}
+	d := decoder{data: data}
+	if len(data) <= shared {
+		d.text = string(data)
+	}
 	if i := blanks(data, 0); i < len(data) && data[i] == '{' {
 		if object, end := d.object(i+1, 1); end >= 0 && blanks(data, end) == len(data) {
 			return object, nil
@@ -36,10 +39,22 @@ func decodeSlowly(data []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// decoder decodes values of a text. Strings and numbers without escapes are parts of one copy of it.
+// shared is the length of a document, in bytes, up to which its values share one copy of it: of a longer one, whoever
+// keeps a value would keep too much.
+const shared = 16 << 10
+
+// decoder decodes values of a text. Strings and numbers without escapes are parts of one copy of it, text, unless
+// that is "".
 type decoder struct {
 	data []byte
 	text string
+}
+
+func (d *decoder) part(from, to int) string {
+	if d.text == "" {
+		return string(d.data[from:to])
+	}
+	return d.text[from:to]
 }
 
 // value decodes the value at i and returns the position behind it, negative when there is none.
@@ -69,7 +84,7 @@ func (d *decoder) value(i, depth int) (any, int) {
 	if end < 0 {
 		return nil, broken
 	}
-	return json.Number(d.text[i:end]), end
+	return json.Number(d.part(i, end)), end
 }
 
 func boxed[T any](v T, end int) (any, int) { return v, end }
@@ -78,7 +93,7 @@ func (d *decoder) string(t text) string {
 	if t.escaped || t.wide {
 		return string(appendText(nil, d.data[t.start:t.end]))
 	}
-	return d.text[t.start:t.end]
+	return d.part(t.start, t.end)
 }
 
 func (d *decoder) object(i, depth int) (map[string]any, int) {

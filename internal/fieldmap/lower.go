@@ -36,9 +36,8 @@ func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 			continue
 		}
 		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
-		l.diags = append(l.diags, faults...)
 		if filter == nil {
-			return nil, false, nil, l.diags
+			return nil, false, nil, append(l.diags, faults...)
 		}
 		l.filters = append(l.filters, sides{filter, filter})
 		of = append(of, filter)

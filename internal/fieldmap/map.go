@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tocsin/internal/condition"
@@ -19,7 +20,13 @@ import (
 // Map is what names mean.
 type Map struct {
 	Sources []Source
+	// told tells that somebody has been told of a source that no index has events of; nil: everybody is.
+	told *atomic.Bool
 }
+
+// Tell reports whether to speak of a source that no index has events of: once for a map that is shipped,
+// as it has sources of all kinds and most of them are nowhere.
+func (m Map) Tell() bool { return m.told == nil || m.told.CompareAndSwap(false, true) }
 
 // Source is one kind of events: those of sourcetypes, or of a dataset of a data model.
 type Source struct {
@@ -74,7 +81,7 @@ var shipped embed.FS
 
 // Default returns the map that is shipped.
 var Default = sync.OnceValue(func() Map {
-	m := Map{}
+	m := Map{told: &atomic.Bool{}}
 	names, err := fs.Glob(shipped, "maps/*.toml")
 	if err != nil {
 		panic("fieldmap: the shipped maps cannot be listed: " + err.Error())
@@ -96,7 +103,7 @@ var Default = sync.OnceValue(func() Map {
 // Over returns the map with the sources of another one before its own; those of the same name are
 // replaced.
 func (m Map) Over(other Map) Map {
-	out := Map{Sources: slices.Clone(other.Sources)}
+	out := Map{Sources: slices.Clone(other.Sources), told: m.told}
 	for _, s := range m.Sources {
 		if !slices.ContainsFunc(other.Sources, func(o Source) bool { return o.Name == s.Name }) {
 			out.Sources = append(out.Sources, s)
@@ -107,7 +114,7 @@ func (m Map) Over(other Map) Map {
 
 // In returns the map with other index patterns for the sources of a data model.
 func (m Map) In(model string, index ...string) Map {
-	out := Map{Sources: slices.Clone(m.Sources)}
+	out := Map{Sources: slices.Clone(m.Sources), told: m.told}
 	for i := range out.Sources {
 		if out.Sources[i].Model == model {
 			out.Sources[i].Index = index

@@ -78,6 +78,26 @@ func (v View) possible(fields mapping.Fields) []Source {
 	return out
 }
 
+// absent are the sources of which no index has the fields that tell their events from others.
+func (v View) absent(fields mapping.Fields) []string {
+	if assumed(fields) {
+		return nil
+	}
+	var out []string
+	for _, s := range v.Sources {
+		if impossible(v.teller(s, fields), fields) {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// Absent are the sources that the scan asks for and that no index can have events of: nothing is found
+// for them. All tells that there are no others.
+func (p *Plan) Absent() (names []string, all bool) {
+	return p.absent, len(p.absent) > 0 && len(p.absent) == len(p.View.Sources)
+}
+
 // assumed reports whether fields are no mapping, and take every name for a mapped one.
 func assumed(fields mapping.Fields) bool {
 	_, mapped := fields.Field("no field is called so")

@@ -63,6 +63,14 @@ type Plan struct {
 	Partly error
 
 	rows *Rows
+	// asked is the view with all sources that are asked for.
+	asked View
+	// absent are the sources that no index can have events of.
+	absent []string
+	// at is where the events have their time.
+	at times
+	// span is the window of the scan.
+	span window.Window
 	// names are the index patterns over a range of time.
 	names func(window.Window) ([]string, error)
 	// guarded is set when every event that is found is of a source of the view.
@@ -73,8 +81,7 @@ type Plan struct {
 
 // At returns the request of a window.
 func (p *Plan) At(w window.Window) search.Request {
-	r := p.Request
-	r.Time.Window = w
+	r := p.within(p.Request, w)
 	if names, err := p.names(w); err == nil { // else the place of the events refuses them
 		r.Patterns = names
 	}
@@ -109,6 +116,9 @@ func (e *Events) timeField() string {
 func (e *Events) Wants(s splunk.Scan) (patterns, fields []string) {
 	view := e.Map.Scan(s)
 	fields = append(view.Names(s.Where), e.timeField())
+	if e.TimeField == "" {
+		fields = append(fields, ownTime)
+	}
 	for _, name := range e.Also {
 		for _, f := range view.where(name) {
 			fields = append(fields, f.Names...)
@@ -155,6 +165,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	if s.Model != "" && len(view.Sources) == 0 {
 		return nil, diag.List{Unmapped(s.Model, s.Dataset)}
 	}
+	asked := view
 	view.Sources = view.possible(target.Fields)
 	// A cluster, which can count, refuses what its mapping does not allow; files do not.
 	_, view.enforced = search.As[search.Grouper](e.Search)
@@ -168,17 +179,24 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 		return nil, diags
 	}
 	pushed, whole := condition.Pushdown(where, target.Fields)
+	at := e.times(target.Fields, view.enforced)
 	p := &Plan{
-		View: view, Target: target, Condition: where, Exact: exact && whole && len(leftOut) == 0, countable: exact && whole, leftOut: leftOut, rows: rows, guarded: view.guards(s.Where),
+		at: at, asked: asked, View: view, Target: target, Condition: where, Exact: exact && whole && len(leftOut) == 0, countable: exact && whole && at.seconds == "" && at.fallback == "", leftOut: leftOut, rows: rows, guarded: view.guards(s.Where),
 		Nothing: len(target.Indices) == 0 || pushed == condition.Expr(condition.Const(false)),
 		Request: search.Request{
-			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: target.Fields,
-			Time: search.TimeRange{Field: e.timeField(), Window: window.Window{From: s.Window.Earliest, To: s.Window.Latest}},
+			Patterns: view.Index(e.Index), Where: pushed, Descending: true, FieldTypes: at.types(target.Fields),
+			Time: search.TimeRange{Field: at.field, Fallback: at.fallback},
 		},
 	}
+	p.absent = view.absent(target.Fields)
 	p.names = func(w window.Window) ([]string, error) { return e.names(view.Index(e.Index), w) }
-	p.Request = p.At(scanned(s, e.Window))
-	p.Request.Time.Window = window.Window{From: s.Window.Earliest, To: s.Window.Latest}
+	if names, err := p.names(scanned(s, e.Window)); err == nil { // else the place of the events refuses them
+		p.Request.Patterns = names
+	}
+	p.span = window.Window{From: s.Window.Earliest, To: s.Window.Latest}
+	if at.seconds == "" {
+		p.Request.Time.Window = p.span
+	}
 	p.wholes = p.integers(e.Also)
 	return p, diags
 }
@@ -196,7 +214,7 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	}
 	// What the visitor says goes back as it is: it may only mean that there are rows enough.
 	var stopped error
-	_, err = e.Search.Search(ctx, plan.Request, func(page []event.Event) (bool, error) {
+	_, err = e.Search.Search(ctx, plan.within(plan.Request, plan.span), func(page []event.Event) (bool, error) {
 		if e.Read != nil {
 			e.Read(len(page))
 		}
@@ -253,23 +271,16 @@ func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 func (p *Plan) document(d *event.Document) (splunk.Row, bool, error) {
 	at, err := p.time(d)
 	if err != nil {
-		return nil, false, err
+		if p.span != (window.Window{}) {
+			return nil, false, err
+		}
+		// A search over all times finds events without one, too: Splunk would have given them that at which
+		// it got them.
+		at = p.View.slot
 	}
 	row, member := p.rows.row(d, splunk.Epoch(p.resolved(at)))
 	p.settle(row)
 	return row, member, nil
-}
-
-// time is the time of a document: what its index has of the field, and else what stands there.
-func (p *Plan) time(d *event.Document) (time.Time, error) {
-	name := p.Request.Time.Field
-	if f, mapped := p.Request.FieldTypes.Field(name); mapped && f.Type.Family() == mapping.FamilyDate {
-		for _, v := range d.Values(f) {
-			return v.Time, nil
-		}
-	}
-	at, _, err := mapping.ParseDate(event.First(d.Source, name), "")
-	return at, err //nolint:wrapcheck // the caller names the document
 }
 
 // resolved is a time as the index has it: to the millisecond, but for fields of nanoseconds.

@@ -230,9 +230,8 @@ func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
 			continue
 		}
 		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
-		diags = append(diags, faults...)
 		if filter == nil {
-			return nil, diags
+			return nil, append(diags, faults...)
 		}
 		m, err := condition.Compile(filter, fields)
 		if err != nil {

@@ -3,13 +3,12 @@ package mapping_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/conformance"
 	"tocsin/internal/mapping"
 )
 
@@ -320,15 +319,24 @@ func TestECSAndLayers(t *testing.T) {
 	}
 }
 
-// The mappings of Elastic's own tests, if they are available.
+// The mappings of the conformance cases: of the repository, and of Elastic's own tests.
 func TestParseConformanceMappings(t *testing.T) {
-	path := os.Getenv("TOCSIN_CONFORMANCE")
-	if path == "" {
-		t.Skip("TOCSIN_CONFORMANCE does not name the folder of conformance data")
+	for _, name := range []string{"harbour", "doors"} {
+		set, err := conformance.WrittenDataset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := set.Fields(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	data, err := os.ReadFile(filepath.Join(path, "eql_mapping.json"))
+	data, err := conformance.SharedFile("eql_mapping.json")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if data == nil {
+		t.Log("2 mappings of the repository, the shared data is not here")
+		return
 	}
 	var sets map[string]struct {
 		Indices json.RawMessage `json:"indices"`

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dlclark/regexp2"
+	"github.com/dlclark/regexp2/v2"
 )
 
 // Timeout bounds one match by backtracking.
@@ -36,10 +36,8 @@ type Regexp struct {
 // Compile compiles a pattern.
 func Compile(text string) (*Regexp, error) {
 	r := &Regexp{text: text, dollar: strings.Contains(text, "$")}
-	back, err := regexp2.Compile(lineEnd(text), regexp2.RE2)
-	if err != nil {
-		back, err = regexp2.Compile(lineEnd(possessive(text)), regexp2.RE2)
-	}
+	// Named groups are counted with the others, from the left, as Perl does.
+	back, err := regexp2.Compile(lineEnd(text), regexp2.RE2, regexp2.OptionMaintainCaptureOrder())
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %q does not compile: %w", text, err)
 	}
@@ -50,9 +48,8 @@ func Compile(text string) (*Regexp, error) {
 		r.names = linear.SubexpNames()
 		return r, nil
 	}
-	for _, n := range back.GetGroupNumbers() {
-		name := back.GroupNameFromNumber(n)
-		if name == strconv.Itoa(n) {
+	for n, name := range back.GetGroupNames() {
+		if name == strconv.Itoa(back.GetGroupNumbers()[n]) { // it has none
 			name = ""
 		}
 		r.names = append(r.names, name)
@@ -152,14 +149,14 @@ func (r *Regexp) Find(s string, n int) ([][]Group, error) {
 
 func (r *Regexp) findBack(s string, n int) ([][]Group, error) {
 	var out [][]Group
-	offsets := runeOffsets(s)
 	m, err := r.back.FindStringMatch(s)
 	for m != nil && err == nil && n != 0 {
 		var groups []Group
 		for _, g := range m.Groups() {
 			group := Group{Start: -1, End: -1}
 			if len(g.Captures) > 0 {
-				group = Group{g.String(), offsets[g.Index], offsets[g.Index+g.Length]}
+				start, length := g.ByteRange()
+				group = Group{g.String(), start, start + length}
 			}
 			groups = append(groups, group)
 		}
@@ -168,14 +165,6 @@ func (r *Regexp) findBack(s string, n int) ([][]Group, error) {
 		m, err = r.back.FindNextMatch(m)
 	}
 	return out, r.timeout(err)
-}
-
-func runeOffsets(s string) []int {
-	offsets := make([]int, 0, len(s)+1)
-	for i := range s {
-		offsets = append(offsets, i)
-	}
-	return append(offsets, len(s))
 }
 
 // Replace puts with in the place of the first n matches, of all when n is 0. In it \1 stands for a

@@ -252,7 +252,7 @@ func TargetWarnings(patterns []string, t search.Target) []string {
 
 func (x *execution) warnDiagnostics(l diag.List) {
 	for _, d := range l {
-		if d.Severity != diag.Error {
+		if d.Severity == diag.Warning {
 			x.warn("%s", d.Error())
 		}
 	}

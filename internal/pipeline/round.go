@@ -125,7 +125,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	defer ended()
 	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
 	// Those of one rule in their order: of an event that several find, the first makes the alert.
-	each(r.Concurrency, byRule(tickets), func(ofRule []*ticket) {
+	execute := func(ofRule []*ticket) {
 		for _, t := range ofRule {
 			if !t.ended {
 				t.guard(func() {
@@ -134,13 +134,29 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 				})
 			}
 		}
-	})
+	}
+	// Who writes tables for earlier slots than those of the others goes first.
+	writers, others := byWriting(byRule(tickets))
+	each(r.Concurrency, writers, execute)
+	each(r.Concurrency, others, execute)
 	confirm(ctx, events, tickets)
 	ended()
 	r.record(ctx, tickets)
 	if r.Observe != nil {
 		r.Observe(round)
 	}
+}
+
+// byWriting parts the rules that write tables for others from the rest.
+func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
+	for _, ofRule := range all {
+		if w, ok := ofRule[0].job.Plan.(query.TableWriter); ok && w.WritesTables() {
+			writers = append(writers, ofRule)
+		} else {
+			others = append(others, ofRule)
+		}
+	}
+	return writers, others
 }
 
 // prepare begins the executions and binds their plans, all as of one moment of the events' place.

@@ -63,7 +63,11 @@ var valued = mapping.Table{
 }
 
 // inFile runs a plan over events of a file.
-func inFile(t *testing.T, m *meddler, p query.Plan, events ...event.Event) pipeline.Execution {
+func inFile(t *testing.T, m interface {
+	alert.Indexer
+	alert.Instances
+}, p query.Plan, events ...event.Event,
+) pipeline.Execution {
 	t.Helper()
 	var lines strings.Builder
 	for _, e := range events {

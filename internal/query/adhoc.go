@@ -56,9 +56,10 @@ func adHocESQL(q AdHocQuery) (Plan, diag.List) {
 	return newESQLPlan(r, parsed, search.TimeRange{Field: field}), diags
 }
 
-// Languages returns the languages that a query can be asked in, sorted.
+// Languages returns the languages that a query can be asked in, sorted. Those in SPL are planned by what
+// knows macros and lookups.
 func Languages() []rule.Language {
-	languages := append(translate.Languages(), rule.ESQL)
+	languages := append(translate.Languages(), rule.ESQL, rule.SPL)
 	slices.Sort(languages)
 	return languages
 }

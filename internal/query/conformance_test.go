@@ -1,48 +1,50 @@
 package query_test
 
 import (
-	"encoding/json"
-	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"tocsin/internal/conformance"
-	"tocsin/internal/mapping"
-	"tocsin/internal/query"
+	"tocsin/internal/rule"
 	"tocsin/internal/store"
-	"tocsin/internal/window"
 )
 
-// TestConformanceQueries runs the shared cases on the embedded store; they are not part of this
-// repository.
+// TestConformanceQueries runs the cases of queries on the embedded store.
 func TestConformanceQueries(t *testing.T) {
-	sets, cases, err := conformance.Load("../../../shared/conformance")
+	shared, sharedSets, err := conformance.SharedQueries()
 	if err != nil {
-		t.Skipf("the shared cases are not here: %v", err)
+		t.Fatal(err)
 	}
-	opened := map[string]*store.Events{}
-	passed := 0
-	for _, c := range cases {
-		set := sets[c.Dataset]
-		if opened[c.Dataset] == nil {
-			opened[c.Dataset] = openDataset(t, set)
-		}
-		if err := runCase(t, c, set, opened[c.Dataset]); err != nil {
-			t.Errorf("%s\n%s\n%v", c.Name, c.Query, err)
-			continue
-		}
-		passed++
+	for language, folder := range map[rule.Language]string{rule.EQL: "eql", rule.Kuery: "kql", rule.Lucene: "lucene"} {
+		t.Run(folder, func(t *testing.T) {
+			own, sets, err := conformance.WrittenQueries(language, folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			besides := []conformance.Case{}
+			if language == rule.EQL {
+				besides = shared
+				maps.Copy(sets, sharedSets)
+			}
+			opened := map[string]*store.Events{}
+			conformance.Run(t, own, besides, func(c conformance.Case) error {
+				set := sets[c.Dataset]
+				if opened[c.Dataset] == nil {
+					opened[c.Dataset] = openDataset(t, set)
+				}
+				at := conformance.Place{
+					Events: opened[c.Dataset], Index: "*", Original: func(index string) string { return index }, Memory: true,
+				}
+				return c.Check(t.Context(), set, at)
+			})
+		})
 	}
-	t.Logf("%d of %d", passed, len(cases))
 }
 
 func openDataset(t *testing.T, d *conformance.Dataset) *store.Events {
 	t.Helper()
-	indices, err := json.Marshal(d.Indices)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields, err := mapping.ParseIndices(indices)
+	fields, err := d.Fields()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,24 +56,4 @@ func openDataset(t *testing.T, d *conformance.Dataset) *store.Events {
 	}
 	t.Cleanup(func() { _ = events.Close() })
 	return events
-}
-
-func runCase(t *testing.T, c conformance.Case, d *conformance.Dataset, events *store.Events) error {
-	t.Helper()
-	plan, diags := query.AdHoc(c.AdHoc(d, "*"))
-	if plan == nil {
-		return diags.Err()
-	}
-	prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: events})
-	if err != nil {
-		return fmt.Errorf("prepare: %w", err)
-	}
-	if prepared == nil {
-		return diags.Err()
-	}
-	hits, err := query.Hunt(t.Context(), prepared, query.Source{Events: events}, window.Window{}, c.Size)
-	if err != nil {
-		return fmt.Errorf("hunt: %w", err)
-	}
-	return c.Compare(d, hits, func(index string) string { return index })
 }

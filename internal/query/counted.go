@@ -193,7 +193,7 @@ func (c *counted) countable() bool {
 type finder struct {
 	// choose keeps the groups of a page that may become hits.
 	choose func([]search.Group) (chosen []search.Group, partly, err error)
-	// hits makes hits of some of them, so many at a time.
+	// hits makes hits of some of them, size at a time at most, fewer where their events are long.
 	hits func([]search.Group) (hits []Hit, partly, err error)
 	size int
 }
@@ -206,18 +206,22 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 		return result, c.partly
 	}
 	var partly error
+	size := fetches(0, 0)
 	found, err := c.groups(ctx, events, r, func(page []search.Group) (bool, error) {
 		chosen, some, err := f.choose(page)
 		partly = cmp.Or(partly, some)
 		if err != nil {
 			return false, err
 		}
-		for chunk := range slices.Chunk(chosen, f.size) {
+		for len(chosen) > 0 {
+			chunk := chosen[:min(f.size, size, len(chosen))]
+			chosen = chosen[len(chunk):]
 			hits, some, err := f.hits(chunk)
 			partly = cmp.Or(partly, some)
 			if err != nil {
 				return false, err
 			}
+			size = fetches(len(chunk), bytesOf(hits))
 			if len(hits) == 0 {
 				continue
 			}

@@ -11,9 +11,6 @@ import (
 	"tocsin/internal/search"
 )
 
-// fetchSize is the number of documents whose rows become hits at once.
-const fetchSize = 500
-
 // rowGroup is the rows of one document.
 type rowGroup struct {
 	ref  search.Ref
@@ -25,11 +22,14 @@ type rowGroup struct {
 func (x *esqlRun) documentHits(ctx context.Context, t rowTable) (bool, error) {
 	groups := t.grouped()
 	x.found += int64(len(groups))
-	for batch := range slices.Chunk(groups, fetchSize) {
+	for size := fetches(0, 0); len(groups) > 0; {
+		batch := groups[:min(size, len(groups))]
+		groups = groups[len(batch):]
 		events, err := x.events(ctx, t, batch)
 		if err != nil {
 			return false, err
 		}
+		size = fetches(len(batch), sourceBytes(events))
 		var hits []Hit
 		for i, g := range batch {
 			made, err := t.groupHits(g, events[i], x.target.Fields)

@@ -46,6 +46,8 @@ type Explanation struct {
 	Exact bool `json:"exact"`
 	// Rows says what the rows of an ES|QL query stand for.
 	Rows string `json:"rows,omitempty"`
+	// Sources are the kinds of events that a search in SPL asks for.
+	Sources []string `json:"sources,omitempty"`
 	// InMemory are the commands of a search in SPL that are run on what the request finds.
 	InMemory []string `json:"in_memory,omitempty"`
 	// Request is the body of the request.

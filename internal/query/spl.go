@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tocsin/internal/condition"
@@ -83,6 +84,26 @@ func ForSPL(s SPL) (Plan, diag.List) {
 
 func (p *splPlan) Rule() *rule.Rule { return p.rule }
 
+// TableWriter is a plan that may write tables for others.
+type TableWriter interface {
+	Plan
+	WritesTables() bool
+}
+
+// WritesTables reports whether a command of the search writes a table.
+func (p *splPlan) WritesTables() bool {
+	writes := false
+	splunk.EachSearch(p.Search, func(s *spl.Search) {
+		for _, stage := range s.Stages {
+			switch stage.(type) {
+			case *spl.OutputLookup, *spl.Fit:
+				writes = true
+			}
+		}
+	})
+	return writes
+}
+
 // Strategy is that of counting where the first commands can be counted, if the fields are mapped as ECS
 // has them.
 func (p *splPlan) Strategy() Strategy { return p.strategy }
@@ -131,7 +152,21 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 	if plan == nil {
 		return nil, diags, nil
 	}
-	return &splSearch{plan: p, first: plan}, append(diags, p.unknown(plan)...), nil
+	if note := plan.TimeNote(); note != "" {
+		diags = append(diags, p.Detection.Search.Report(diag.Warning, CodeTime, diag.Span{}, "an index of %s %s", strings.Join(plan.Request.Patterns, ","), note))
+	}
+	return &splSearch{plan: p, first: plan}, slices.Concat(diags, p.unknown(plan), p.absent(plan)), nil
+}
+
+// absent says that no index can have events of the sources that a search asks for.
+func (p *splPlan) absent(plan *fieldmap.Plan) diag.List {
+	names, all := plan.Absent()
+	if !all || plan.Nothing && len(plan.Target.Indices) == 0 || !p.Map.Tell() {
+		return nil
+	}
+	return diag.List{p.Detection.Search.Report(diag.Warning, CodeNoSource, diag.Span{},
+		"no index of %s has the fields by which the field map tells the events of %s: nothing is found. Of other sources this is not said again; explain says it of a rule",
+		strings.Join(plan.Request.Patterns, ","), strings.Join(names, ", "))}
 }
 
 // unknown names what a search asks for that the field map does not know: only events that are written
@@ -143,6 +178,9 @@ func (p *splPlan) unknown(plan *fieldmap.Plan) diag.List {
 	return diag.List{p.Detection.Search.Report(diag.Warning, CodeNoSource, diag.Span{},
 		"the field map has no source for %s: nothing is searched", p.first.Where)}
 }
+
+// CodeTime marks a search over events whose time cannot be searched for.
+const CodeTime = "spl/time"
 
 // CodeNoSource marks a search for events that the field map does not know.
 const CodeNoSource = "spl/no-source"
@@ -181,7 +219,7 @@ func (s *splSearch) Target() search.Target {
 
 // Reads is the search of the first command, unless that is about a time of its own.
 func (s *splSearch) Reads(w window.Window) []Read {
-	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() || s.plan.within(w) != w {
+	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() || s.plan.within(w) != w || !s.first.Shared() {
 		return nil
 	}
 	_, counted := s.grouping(w)
@@ -238,7 +276,7 @@ func (s *splSearch) Execute(ctx context.Context, src Source, w window.Window, vi
 	events.Read = func(n int) { read += int64(n) }
 	out := newRowHits(p, src, at, visit)
 	env := p.Env
-	env.Tables = src.Tables
+	env.Tables, env.Collector = src.Tables, out
 	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error { return out.add(ctx, row) })
 	if err == nil {
 		err = out.flush(ctx)
@@ -270,6 +308,7 @@ func (s *splSearch) Explain(w window.Window) Explanation {
 			e.Pushed = s.first.Request.Where.String()
 		}
 	}
+	e.Sources = s.Sources()
 	e.InMemory = s.inMemory(0)
 	e.Strategy = Search
 	if r, ok := s.grouping(w); ok {
@@ -298,6 +337,18 @@ func (s *splSearch) inMemory(from int) []string {
 	}
 	return out
 }
+
+// Sources are the names of the kinds of events that the first command asks for; none where the field map has
+// none for it.
+func (s *splSearch) Sources() []string {
+	if s.first == nil {
+		return nil
+	}
+	return s.first.Asked()
+}
+
+// FieldMap is what says what the names of the search mean.
+func (s *splSearch) FieldMap() fieldmap.Map { return s.plan.Map }
 
 // Trace judges one document by the condition of the first command, and says whether the search over
 // this document alone has a result.

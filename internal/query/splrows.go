@@ -36,6 +36,9 @@ type rowHits struct {
 	// they lack a field of it, unread those whose score is no number; unreadScore is one of these.
 	unscored, free, unread int
 	unreadScore            string
+	// collected are risk events that the search wrote itself, uncollected the rows for other indices.
+	collected   []RiskEvent
+	uncollected map[string]int
 }
 
 func newRowHits(p *splPlan, src Source, w splunk.Window, visit Visit) *rowHits {
@@ -43,7 +46,7 @@ func newRowHits(p *splPlan, src Source, w splunk.Window, visit Visit) *rowHits {
 	if !p.Detection.CreatesFinding() {
 		h = src.Risk.History
 	}
-	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}}
+	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}, uncollected: map[string]int{}}
 }
 
 func (o *rowHits) add(ctx context.Context, row splunk.Row) error {
@@ -59,14 +62,19 @@ func (o *rowHits) flush(ctx context.Context) error {
 	rows, err := o.unthrottled(ctx, o.rows)
 	o.seen += int64(len(o.rows))
 	o.rows = nil
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return err
 	}
-	hits := make([]Hit, len(rows))
-	for i, row := range rows {
-		if hits[i], err = o.hit(row); err != nil {
+	hits := o.collectedHits()
+	for _, row := range rows {
+		hit, err := o.hit(row)
+		if err != nil {
 			return err
 		}
+		hits = append(hits, hit)
+	}
+	if len(hits) == 0 {
+		return nil
 	}
 	more, err := o.visit(hits)
 	if err == nil && !more {
@@ -93,12 +101,7 @@ func (o *rowHits) hit(row splunk.Row) (Hit, error) {
 		for _, name := range e.Missing {
 			o.missing[name]++
 		}
-		doc := e.Document()
-		doc["kibana.alert.rule.rule_id"], doc["kibana.alert.original_time"] = d.ID, search.FormatTime(o.window.Latest)
-		if h.Instance != "" {
-			doc["kibana.alert.instance.id"] = h.Instance
-		}
-		h.Risk = append(h.Risk, RiskEvent{ID: e.ID, Source: doc})
+		h.Risk = append(h.Risk, o.riskEvent(e, h.Instance))
 	}
 	if h.Silent {
 		return h, nil
@@ -215,6 +218,7 @@ func (o *rowHits) warnings() []string {
 	if o.held > 0 {
 		out = append(out, fmt.Sprintf("throttling kept back %s with values that were found within %s before", rowCount(o.held), o.plan.Detection.Throttle.Text))
 	}
+	out = append(out, o.uncollectedText()...)
 	d := o.plan.Detection
 	if o.free > 0 {
 		out = append(out, fmt.Sprintf("throttling by %s does not throttle %s without such a field", strings.Join(d.Throttle.Fields, ", "), rowCount(o.free)))
@@ -223,6 +227,9 @@ func (o *rowHits) warnings() []string {
 		var fields []string
 		for _, x := range d.Scored() {
 			fields = append(fields, x.Field)
+		}
+		if len(fields) == 0 { // written by collect
+			fields = []string{"risk_object"}
 		}
 		out = append(out, fmt.Sprintf("nobody is scored for %s without the field %s", rowCount(o.unscored), strings.Join(fields, ", ")))
 	}

@@ -87,6 +87,9 @@ func (c *itemChecker) entries(at string, entries []Entry, types []EntryType) {
 		switch e.Type {
 		case EntryMatch, EntryWildcard:
 			c.value(key+"value", tomltree.String)
+			if e.Type == EntryWildcard {
+				c.escapes(key+"value", e.Value)
+			}
 		case EntryMatchAny:
 			c.value(key+"value", tomltree.Array)
 		case EntryList:
@@ -107,6 +110,20 @@ func (c *itemChecker) value(key string, want tomltree.Kind) {
 		c.need(key)
 	case kind != want && (kind == tomltree.String || kind == tomltree.Array): // others are reported already
 		c.fail("wrong-type", key, "%s must be %s, not %s", key, want, kind)
+	}
+}
+
+// escapes remarks on a wildcard behind a backslash, as it stands in paths of Windows: it is none.
+func (c *itemChecker) escapes(key, pattern string) {
+	for i := 0; i+1 < len(pattern); i++ {
+		if pattern[i] != '\\' {
+			continue
+		}
+		if i++; pattern[i] == '*' || pattern[i] == '?' {
+			c.list = append(c.list, c.item.Report(diag.Note, area+"/escaped-wildcard", key,
+				`in %s, \%[2]c is a literal %[3]s: write \\%[2]c for a backslash and a wildcard`, key, pattern[i], map[byte]string{'*': "star", '?': "question mark"}[pattern[i]]))
+			return
+		}
 	}
 }
 

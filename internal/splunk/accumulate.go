@@ -45,6 +45,14 @@ var accumulators = map[string]func(a spl.Agg) accumulator{
 	"median":        func(spl.Agg) accumulator { return &ranks{percent: 50, median: true} },
 }
 
+// accumulator makes one for an aggregation of a search.
+func (r *run) accumulator(a spl.Agg) accumulator {
+	if a.Inner != nil {
+		return newSpark(r, a)
+	}
+	return newAccumulator(a)
+}
+
 // newAccumulator makes one for an aggregation; percentiles have names of their own.
 func newAccumulator(a spl.Agg) accumulator {
 	if f, ok := accumulators[a.Func]; ok {

@@ -103,7 +103,7 @@ func (r *run) filledDown(c *spl.Filldown, next stage) stage {
 
 // unlikeLast drops rows that have the values of the one before. Of events it is the text that counts.
 func (r *run) unlikeLast(next stage) stage {
-	last, any := "", false
+	last, seen := "", false
 	return &perRow{next, r, func(row Row) (bool, error) {
 		var b strings.Builder
 		for _, name := range slices.Sorted(maps.Keys(row)) {
@@ -111,8 +111,8 @@ func (r *run) unlikeLast(next stage) stage {
 				b.WriteString(name + "\x00" + row[name].String() + "\x00")
 			}
 		}
-		same := any && b.String() == last
-		last, any = b.String(), true
+		same := seen && b.String() == last
+		last, seen = b.String(), true
 		return !same, nil
 	}}
 }

@@ -57,7 +57,7 @@ func (r *run) stepped(field spl.Name, steps spl.Steps, next stage) (stage, func(
 	if steps.Span == nil && steps.Bins == 0 {
 		return next, func() spl.TimeSpan { return spl.TimeSpan{} }
 	}
-	made := r.bin(&spl.Bin{Field: field, Span: steps.Span, Bins: steps.Bins, Align: steps.Align}, next)
+	made := r.bin(&spl.Bin{Field: field, Span: steps.Span, Bins: steps.Bins, Least: steps.Least, Align: steps.Align}, next)
 	if held, ok := made.(*binned); ok {
 		return made, held.step
 	}
@@ -71,7 +71,11 @@ func (r *run) usualSteps(s spl.Steps) spl.Steps {
 		s.Bins = 100
 	}
 	if w := r.span; !w.Earliest.IsZero() && !w.Latest.IsZero() {
-		step := timeStep(Epoch(w.Earliest), Epoch(w.Latest), s.Bins, 0)
+		shortest := 0.0
+		if s.Least != nil {
+			shortest, _ = s.Least.Seconds()
+		}
+		step := timeStep(Epoch(w.Earliest), Epoch(w.Latest), s.Bins, shortest)
 		s.Span = &step
 	}
 	return s

@@ -2,20 +2,23 @@ package splunk_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"os"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/spl"
 )
 
-// sharedCase is one of the shared cases of searches.
+// sharedCase is one case of a search, as a line of the shared ones has it.
 type sharedCase struct {
 	ID, Search     string
 	Rows, Expected []map[string]any
@@ -35,41 +38,63 @@ type sharedCase struct {
 	Macros map[string]spl.Macro
 }
 
-// TestConformance runs the shared cases of searches; they are not part of this repository.
+func (c sharedCase) String() string { return c.ID + ": " + c.Search }
+
+// TestConformance runs the cases of searches: those of the repository, and the shared ones that are
+// sure.
 func TestConformance(t *testing.T) {
-	data, err := os.ReadFile("../../../shared/conformance/spl_cases.jsonl")
+	var own []sharedCase
+	texts, err := conformance.Written("spl", "gives")
 	if err != nil {
-		t.Skipf("the shared cases are not here: %v", err)
+		t.Fatal(err)
 	}
-	var cases []sharedCase
-	for line := range bytes.Lines(data) {
-		var c sharedCase
-		d := json.NewDecoder(bytes.NewReader(line))
-		d.UseNumber()
-		if err := d.Decode(&c); err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		cases = append(cases, c)
+	for _, x := range texts {
+		own = append(own, writtenCase(t, x))
 	}
-	held, sure := 0, 0
-	for _, c := range cases {
-		if !c.Sure {
-			continue
-		}
-		sure++
-		if runShared(t, c) {
-			held++
+	lines, err := conformance.Shared[json.RawMessage]("spl_cases.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shared []sharedCase
+	for _, line := range lines {
+		if c := decodedCase(t, line); c.Sure {
+			shared = append(shared, c)
 		}
 	}
-	t.Logf("%d of %d", held, sure)
+	conformance.Run(t, own, shared, func(c sharedCase) error { return checkCase(t, c) })
 }
 
-func runShared(t *testing.T, c sharedCase) bool {
+func decodedCase(t *testing.T, line []byte) sharedCase {
+	t.Helper()
+	var c sharedCase
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	if err := d.Decode(&c); err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return c
+}
+
+// writtenCase is a case of the repository in the form of the shared ones.
+func writtenCase(t *testing.T, x conformance.Text) sharedCase {
+	t.Helper()
+	list := func(key string) string { return "[" + strings.Join(x.Said[key], ",") + "]" }
+	var lookups []string
+	for _, text := range x.Said["lookup"] {
+		name, table, _ := strings.Cut(text, " ")
+		lookups = append(lookups, fmt.Sprintf("%q:%s", name, table))
+	}
+	c := decodedCase(t, fmt.Appendf(nil, `{"rows":%s,"expected":%s,"lookups":{%s},"now":%s}`,
+		list("row"), list("gives"), strings.Join(lookups, ","), cmp.Or(x.Value("now"), "0")))
+	c.ID, c.Search = x.Name, x.Text
+	return c
+}
+
+func checkCase(t *testing.T, c sharedCase) error {
 	t.Helper()
 	got, err := c.run(t)
 	if err != nil {
-		t.Errorf("%s: %s\n%v", c.ID, c.Search, err)
-		return false
+		return err
 	}
 	want := make([]map[string]any, len(c.Expected))
 	for i, row := range c.Expected {
@@ -80,11 +105,10 @@ func runShared(t *testing.T, c sharedCase) bool {
 		slices.SortFunc(got, byText)
 		slices.SortFunc(want, byText)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: %s (-want +got):\n%s", c.ID, c.Search, diff)
-		return false
+	if diff := gocmp.Diff(want, got); diff != "" {
+		return fmt.Errorf("(-want +got):\n%s", diff)
 	}
-	return true
+	return nil
 }
 
 func (c sharedCase) run(t *testing.T) ([]map[string]any, error) {

@@ -14,6 +14,8 @@ import (
 type Env struct {
 	// Table returns a lookup by its name, nil when there is none; a nil func has none.
 	Table func(name string) *Table
+	// Collector takes what the command collect writes; nil: nothing is written, and rows are only passed on.
+	Collector Collector
 	// Tables are those that searches write and read; nil: nothing is kept, and rows are only passed on.
 	Tables tables.Store
 	// Locate says what is known of an address: City, Country, Region, lat, lon …; nil when no
@@ -77,6 +79,9 @@ func Check(s *spl.Search, env Env) diag.List {
 	return c.diags
 }
 
+// CodeEstimate marks results that are not to the last digit those of Splunk.
+const CodeEstimate = "spl/estimate"
+
 type checker struct {
 	env   Env
 	diags diag.List
@@ -96,6 +101,20 @@ func (c *checker) search(s *spl.Search) {
 			c.table(s, stage.Table)
 		case *spl.InputLookup:
 			c.table(s, stage.Table)
+		case *spl.Collect:
+			if c.env.Collector == nil && !stage.Test {
+				c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnsupported, stage.Pos(),
+					"the command collect writes nothing here: its rows only go on"))
+			}
+		case *spl.Fit:
+			c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeEstimate, stage.Pos(),
+				"the command fit takes values to be spread normally: what is an outlier is near to what Splunk finds, and not the same"))
+		case *spl.Apply:
+			c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnknownTable, stage.Model.Span,
+				"the search needs the model %s, which another one makes by fit DensityFunction; without it it fails", stage.Model.Text))
+		case *spl.Predict:
+			c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeEstimate, stage.Pos(),
+				"the command predict smooths by level, trend and season: its figures are near those of Splunk, and not the same"))
 		case *spl.IPLocation:
 			if c.env.Locate == nil {
 				c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeNoDatabase, stage.Pos(),

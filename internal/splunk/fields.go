@@ -241,6 +241,10 @@ func (r *run) convert(function, format string, v Value) Value {
 		if y, ok := seconds(v.String()); ok {
 			return Number(y)
 		}
+	case "mstime":
+		if y, ok := seconds(v.String()); ok {
+			return Number(y) // minutes:seconds.thousandths
+		}
 	case "memk":
 		return kilobytes(v)
 	}

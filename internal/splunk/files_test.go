@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
@@ -60,6 +61,38 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s:\n got %v\nwant %s", c.name, err, c.fault)
 		case err == nil:
 			want(t, c.name, got, c.rows)
+		}
+	}
+}
+
+// TestPrinted wants what is printed of a search to be read as the same, and to give the same rows.
+func TestPrinted(t *testing.T) {
+	var searches []fileCase
+	for _, c := range fileCases(t) {
+		if c.fault == "" {
+			searches = append(searches, c)
+		}
+	}
+	for _, c := range commandCases {
+		searches = append(searches, fileCase{name: c.name, search: c.search, events: c.events})
+	}
+	for name, search := range everyCommand {
+		if name == "makeresults" { // a million rows
+			continue
+		}
+		searches = append(searches, fileCase{name: search, search: search, events: `{"id": "1", "host": "h"}`})
+	}
+	for _, c := range searches {
+		printed := parsed(t, c.search).String()
+		if again := parsed(t, printed).String(); again != printed {
+			t.Errorf("%s\nis printed %s\nand read as %s", c.name, printed, again)
+			continue
+		}
+		events := rowsOf(t, c.events)
+		got, err := run(t.Context(), t, c.search, env(), events)
+		again, fault := run(t.Context(), t, printed, env(), events)
+		if diff := cmp.Diff(got, again); diff != "" || (err == nil) != (fault == nil) {
+			t.Errorf("%s\nprinted %s (-search +printed): %v, %v\n%s", c.name, printed, err, fault, diff)
 		}
 	}
 }

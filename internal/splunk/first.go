@@ -45,7 +45,7 @@ func KeepsEvents(s *spl.Search) bool {
 			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.Extract,
 			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel,
 			*spl.Accum, *spl.Delta, *spl.Autoregress, *spl.Filldown, *spl.Uniq, *spl.Trendline, *spl.Strcat, *spl.Rangemap, *spl.ToJSON,
-			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier:
+			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier, *spl.Collect, *spl.Fit, *spl.Apply, *spl.OutputLookup:
 		case *spl.Aggregate:
 			if stage.Kind == spl.Stats {
 				return false

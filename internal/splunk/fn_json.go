@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -98,7 +99,7 @@ func appendTo(place *any, values ...any) {
 	if !ok && *place != nil {
 		list = []any{*place}
 	}
-	*place = append(list[:len(list):len(list)], values...)
+	*place = slices.Concat(list, values)
 }
 
 var jsonFunctions = map[string]function{

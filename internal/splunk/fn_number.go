@@ -224,5 +224,9 @@ func duration(x float64) string {
 	if n >= 86400 {
 		days = strconv.FormatInt(n/86400, 10) + "+"
 	}
-	return sign + days + two(n%86400/3600) + ":" + two(n%3600/60) + ":" + two(n%60)
+	fraction := ""
+	if part := math.Abs(x - math.Trunc(x)); part > 0 {
+		fraction = strconv.FormatFloat(part, 'f', 6, 64)[1:]
+	}
+	return sign + days + two(n%86400/3600) + ":" + two(n%3600/60) + ":" + two(n%60) + fraction
 }

@@ -62,6 +62,8 @@ var moreFunctionCases = []struct{ expr, want string }{
 	{`printf("%d %s", "no")`, `" "`},
 	{`printf("100%")`, `"100%"`},
 
+	{`tostring(3.5, "duration")`, `"00:00:03.500000"`},
+	{`strftime(1582809255, "%C %g %P %W %v")`, `"20 20 pm 08 27-Feb-2020"`},
 	{`if(!match(s, "^x") AND !false(), 1, 0)`, `1`},
 	{`if(s!="x", 1, 0)`, `1`},
 }

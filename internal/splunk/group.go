@@ -125,7 +125,7 @@ func (g *grouping) group(values []Value) (*group, error) {
 		if a.Field != nil && strings.Contains(a.Field.Text, "*") {
 			one.slots[i].many = map[string]accumulator{}
 		} else {
-			one.slots[i].one = newAccumulator(a)
+			one.slots[i].one = g.account.run.accumulator(a)
 		}
 	}
 	g.groups[string(g.key)] = one
@@ -188,7 +188,7 @@ func (g *grouping) addMany(many map[string]accumulator, a spl.Agg, row Row, at f
 			continue
 		}
 		if many[name] == nil {
-			many[name] = newAccumulator(a)
+			many[name] = g.account.run.accumulator(a)
 			held += 150 + len(name)
 		}
 		held += addEach(many[name], row[name], at)

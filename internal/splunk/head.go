@@ -33,7 +33,8 @@ func (s *head) row(row Row) error {
 		if err != nil {
 			return err
 		}
-		if s.done = !v.isTrue() && !(v.IsNull() && s.spec.Null); s.done && !s.spec.Last {
+		holds := v.isTrue() || v.IsNull() && s.spec.Null
+		if s.done = !holds; s.done && !s.spec.Last {
 			return errDone
 		}
 	}

@@ -156,7 +156,7 @@ func (j *joined) find(row Row) ([]Row, error) {
 		}
 		shared, equal := 0, true
 		for name, v := range other {
-			if mine, has := row[name]; has {
+			if mine, has := row[name]; has && name[:min(1, len(name))] != "_" {
 				shared++
 				equal = equal && mine.String() == v.String()
 			}

@@ -45,6 +45,14 @@ func merge(a, b accumulator) {
 		for s, n := range b.(*frequencies).counts { //nolint:forcetypeassert // As above.
 			a.counts[s] += n
 		}
+	case *spark:
+		for from, other := range b.(*spark).steps { //nolint:forcetypeassert // As above.
+			if a.steps[from] == nil {
+				a.steps[from] = other
+			} else {
+				merge(a.steps[from], other)
+			}
+		}
 	case *ranks:
 		a.numbers = append(a.numbers, b.(*ranks).numbers...) //nolint:forcetypeassert // As above.
 	}

@@ -88,7 +88,7 @@ func (s *combined) row(row Row) error {
 	name := row.key(s.spec.Field.Text)
 	var key strings.Builder
 	for _, other := range slices.Sorted(maps.Keys(row)) {
-		if other != name {
+		if other != name && other != "_id" && other != "_index" {
 			key.WriteString(other + "\x00" + row[other].String() + "\x00")
 		}
 	}

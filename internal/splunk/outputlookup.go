@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,23 +83,27 @@ func (s *outputLookup) write() error {
 		return nil
 	}
 	name := tableKey(s.spec.Table.Text, s.def)
+	var mine *Table
 	err := r.env.Tables.Write(r.ctx, name, func(old tables.Table, found bool) (tables.Table, error) {
+		before := old
 		if !found && s.def != nil {
-			old = tables.Table{Columns: s.def.Columns, Rows: s.def.Rows}
+			before = tables.Table{Columns: s.def.Columns, Rows: s.def.Rows}
 		}
-		return s.changed(old), nil
+		columns, rows := s.changed(before)
+		mine = r.lookupOf(s.spec.Table.Text, s.def, columns, rows)
+		return old.Next(found, columns, rows, r.window.Now.UTC()), nil
 	})
 	if err != nil {
 		return fmt.Errorf("run outputlookup: %w", err)
 	}
-	delete(r.tables, s.spec.Table.Text)
+	r.tables[s.spec.Table.Text] = mine // the search itself sees what it wrote
 	return nil
 }
 
 // changed is the table with the rows in it. A row that is there already is not added again, so that a
 // run that is repeated changes nothing.
-func (s *outputLookup) changed(old tables.Table) tables.Table {
-	out := tables.Table{Updated: s.run.window.Now.UTC()}
+func (s *outputLookup) changed(old tables.Table) (columns []string, rows [][]string) {
+	var out tables.Table
 	merging := s.spec.Append || s.spec.KeyField != ""
 	if merging || s.def != nil && s.def.Listed {
 		out.Columns = slices.Clone(old.Columns)
@@ -154,7 +159,7 @@ func (s *outputLookup) changed(old tables.Table) tables.Table {
 		}
 		put(row, cells[keyColumn])
 	}
-	return out
+	return out.Columns, out.Rows
 }
 
 // defined is the definition of a table, nil without one.
@@ -179,16 +184,27 @@ func (r *run) keptTable(name string, def *Table) (*Table, error) {
 		return def, nil
 	}
 	kept, found, err := r.env.Tables.Read(r.ctx, tableKey(name, def))
+	if errors.Is(err, tables.ErrRefused) && (def == nil || !def.Kept && !def.Listed) {
+		return def, nil // nobody is known to write it
+	}
 	if err != nil || !found {
 		return def, err //nolint:wrapcheck // it names the table
 	}
+	if kept, found = kept.AsOf(r.window.Now.UTC()); !found {
+		return def, nil
+	}
+	return r.lookupOf(name, def, kept.Columns, kept.Rows), nil
+}
+
+// lookupOf makes a lookup of rows, by a definition if there is one.
+func (r *run) lookupOf(name string, def *Table, columns []string, rows [][]string) *Table {
 	t := &Table{Name: name}
 	if def != nil {
 		t = &Table{
 			Name: def.Name, Matching: def.Matching, IgnoreCase: def.IgnoreCase, MaxMatches: def.MaxMatches, MinMatches: def.MinMatches, Default: def.Default, Listed: def.Listed,
 		}
 	}
-	t.Columns, t.Rows = kept.Columns, kept.Rows
+	t.Columns, t.Rows = columns, rows
 	t.Prepare()
-	return t, nil
+	return t
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -28,7 +29,8 @@ func keeps(t *testing.T, store tables.Store, events splunk.Events, searches ...s
 		return table(name)
 	}
 	var rows []map[string]any
-	for _, text := range searches {
+	for i, text := range searches {
+		at := now.Add(time.Duration(i) * time.Hour)
 		s, diags := spl.ParseText(diag.NewText("search", text), macros)
 		if s == nil {
 			t.Fatal(text, diags)
@@ -37,7 +39,7 @@ func keeps(t *testing.T, store tables.Store, events splunk.Events, searches ...s
 			t.Errorf("%s printed is %s: %v", text, s, diags)
 		}
 		rows = nil
-		err := splunk.Run(t.Context(), s, e, events, splunk.Window{Latest: now, Now: now}, func(row splunk.Row) error {
+		err := splunk.Run(t.Context(), s, e, events, splunk.Window{Latest: at, Now: at}, func(row splunk.Row) error {
 			rows = append(rows, row.Native())
 			return nil
 		})
@@ -81,7 +83,7 @@ func TestOutputLookup(t *testing.T) {
 		if err != nil || len(got) != tt.passed {
 			t.Errorf("%s: %d rows, %v", name, len(got), err)
 		}
-		kept, err := keeps(t, store, events, fmt.Sprintf(read, tt.table))
+		kept, err := keeps(t, store, events, "k=1", "k=1", "k=1", fmt.Sprintf(read, tt.table))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -13,15 +13,15 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// pipedCommands are the searches of everyCommand less their first command, by name; map would run a search for
-// each row.
+// pipedCommands are the searches of everyCommand less their first command, by name.
 func pipedCommands() map[string]string {
+	// What map and apply ask for is more than rows: searches for each, and a model.
 	out := map[string]string{
 		"dedup": "dedup host sortby id", "stats": "stats count by id", "head": "head 7", "tail": "tail 7", "return": "return 9 id",
 		"rare": "rare limit=3 id", "mvexpand": "mvexpand many limit=2", "lookup": "lookup stars pattern AS host OUTPUT value",
 	}
 	for name, search := range everyCommand {
-		if _, tail, piped := strings.Cut(search, "* | "); piped && out[name] == "" && name != "map" {
+		if _, tail, piped := strings.Cut(search, "* | "); piped && out[name] == "" && name != "map" && name != "apply" {
 			out[name] = tail
 		}
 	}

@@ -22,7 +22,7 @@ func TestMemoryLimit(t *testing.T) {
 		"bin": "* | bin id", "mvcombine": "* | mvcombine host", "appendpipe": "* | appendpipe [stats count]", "tstats": "| tstats count from datamodel=Web by Web.id",
 		"a subsearch": "* [search * | fields id]", "format": "* | format", "top": "* | top id", "streamstats": "* | streamstats count by id",
 		"timechart": "* | timechart span=1s count", "chart": "* | chart count over id by host", "xyseries": "* | xyseries id host host",
-		"transpose": "* | transpose 0", "makecontinuous": "* | makecontinuous id", "outlier": "* | outlier id",
+		"transpose": "* | transpose 0", "makecontinuous": "* | makecontinuous id", "outlier": "* | outlier id", "fit": "* | fit DensityFunction id", "predict": "* | predict id",
 		"appendcols": "* | appendcols [search *]", "union": "| union [search *]", "multisearch": "| multisearch [search *] [search *]",
 		"set": "| set diff [search *] [search *]", "delta": "* | delta id p=5000", "autoregress": "* | autoregress id p=5000",
 		"trendline": "* | trendline sma5000(id)", "mstats": "| mstats avg(id) where host=* by id",

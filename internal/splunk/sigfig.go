@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"tocsin/internal/translate/spl"
@@ -38,7 +39,7 @@ func compileSigfig(args []program, n *spl.Call) program {
 
 func measureNode(n spl.Node, value program) func(*scope) measured {
 	b, ok := n.(*spl.Binary)
-	if !ok || !strings.Contains("+-*/", b.Op) {
+	if !ok || !slices.Contains([]string{"+", "-", "*", "/"}, b.Op) {
 		literal, isLiteral := n.(*spl.Number)
 		return func(s *scope) measured {
 			v := value(s)

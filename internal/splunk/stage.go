@@ -188,6 +188,14 @@ func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
 		return &appended{next: next, run: r, more: func(out stage) error { return r.union(c, out) }}, nil
 	case *spl.OutputLookup:
 		return newOutputLookup(r, c, next), nil
+	case *spl.Collect:
+		return &collected{next: next, run: r, spec: c}, nil
+	case *spl.Fit:
+		return newFitted(r, c, next), nil
+	case *spl.Apply:
+		return r.applied(c, next), nil
+	case *spl.Predict:
+		return &predicted{next: next, run: r, spec: c, rows: kept{account: r.account("predict")}}, nil
 	case *spl.Outlier:
 		return &outliers{next: next, run: r, spec: c, rows: kept{account: r.account("outlier")}}, nil
 	}

@@ -36,7 +36,7 @@ var layouts = map[byte]string{
 	'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'h': "Jan", 'B': "January",
 	'a': "Mon", 'A': "Monday", 'p': "PM", 'Z': "MST", 'e': "_2", 'I': "03", 'F': "2006-01-02", 'T': "15:04:05", 'R': "15:04",
 	'D': "01/02/06", 'c': "Mon Jan _2 15:04:05 2006", 'x': "01/02/06", 'X': "15:04:05", 'j': "002",
-	'+': "Mon Jan _2 15:04:05 MST 2006", 'r': "03:04:05 PM",
+	'+': "Mon Jan _2 15:04:05 MST 2006", 'r': "03:04:05 PM", 'v': "_2-Jan-2006",
 }
 
 func timePart(t time.Time, c byte, width, colons int) string {
@@ -75,6 +75,15 @@ func timePart(t time.Time, c byte, width, colons int) string {
 	case 'G':
 		year, _ := t.ISOWeek()
 		return strconv.Itoa(year)
+	case 'C':
+		return fmt.Sprintf("%02d", t.Year()/100)
+	case 'g':
+		year, _ := t.ISOWeek()
+		return fmt.Sprintf("%02d", year%100)
+	case 'P':
+		return strings.ToLower(t.Format("PM"))
+	case 'W':
+		return fmt.Sprintf("%02d", (t.YearDay()+6-(int(t.Weekday())+6)%7)/7)
 	case 'U':
 		return fmt.Sprintf("%02d", (t.YearDay()+6-int(t.Weekday()))/7)
 	case 'n':

@@ -20,6 +20,8 @@ type Table struct {
 	Default                string
 	// Listed tells that the definition lists the columns: a search that writes the table writes no others.
 	Listed bool
+	// Kept tells that searches write the table.
+	Kept bool
 	// Empty says why there are no rows, as for a table that only a running Splunk would have; ""
 	// when the rows are all there are.
 	Empty string

@@ -67,9 +67,14 @@ func (s *top) end() error {
 		return cmp.Compare(count(b), count(a))
 	})
 	shown := map[string]int{}
-	for _, g := range list {
+	others := map[string]float64{}
+	for i, g := range list {
 		part := s.part(g.values)
 		if shown[part]++; s.spec.Limit > 0 && shown[part] > s.spec.Limit {
+			others[part] += count(g)
+			if err := s.rest(list, i, others[part]); err != nil {
+				return err
+			}
 			continue
 		}
 		row := Row{}
@@ -88,4 +93,26 @@ func (s *top) end() error {
 	}
 	s.groups.account.close()
 	return s.next.end()
+}
+
+// rest hands out the row of all others, when the group at a place is the last of its part.
+func (s *top) rest(list []*group, i int, count float64) error {
+	part := s.part(list[i].values)
+	if s.spec.Other == "" || i+1 < len(list) && s.part(list[i+1].values) == part {
+		return nil
+	}
+	row := Row{}
+	for j, name := range s.groups.by {
+		row.set(name, Text(s.spec.Other))
+		if j < len(s.spec.By) {
+			row.set(name, list[i].values[j])
+		}
+	}
+	if !s.spec.NoCount {
+		row.set(s.spec.CountAs, Number(count))
+	}
+	if !s.spec.NoShare {
+		row.set(s.spec.ShareAs, Number(100*count/s.totals[part]))
+	}
+	return s.next.row(row)
 }

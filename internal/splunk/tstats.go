@@ -216,7 +216,9 @@ func (r *run) datamodel(c *spl.Datamodel, out stage) error {
 		if err := r.alive(); err != nil {
 			return err
 		}
-		complete(row, dataset)
+		if complete(row, dataset); c.Prefixed {
+			row = aliased(row, dataset)
+		}
 		return out.row(row)
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,11 +22,28 @@ var errChanged = errors.New("the file has changed since it was opened")
 // maxOpen is how many files are kept open while pages are read.
 const maxOpen = 64
 
+// pageBytes is the maximum size of a page's lines, unless it is one line: each of many searches holds a
+// page.
+const pageBytes = 6 << 20
+
+// onPage returns how many of the hits make a page of at most size hits.
+func onPage(hits []hit, size int) int {
+	bytes := 0
+	for i, h := range hits[:min(size, len(hits))] {
+		if bytes += int(h.length); i > 0 && bytes > pageBytes {
+			return i
+		}
+	}
+	return min(size, len(hits))
+}
+
 // pages reads the hits again, page by page, and passes them to visit.
 func (s *scan) pages(ctx context.Context, result *search.Result, visit search.Visit) error {
 	r := reader{events: s.events, open: map[*file]openFile{}}
 	defer r.close()
-	for hits := range slices.Chunk(s.hits, s.request.Size()) {
+	for left := s.hits; len(left) > 0; {
+		hits := left[:onPage(left, s.request.Size())]
+		left = left[len(hits):]
 		start := time.Now()
 		page, err := s.page(ctx, &r, hits)
 		if err != nil {

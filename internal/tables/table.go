@@ -22,6 +22,9 @@ const (
 // ErrTooLarge is wrapped when a table would be larger than it may be.
 var ErrTooLarge = errors.New("a table has at most 100000 rows and 16 MiB")
 
+// ErrRefused is wrapped when whoever asks may not read the place of tables.
+var ErrRefused = errors.New("the place of tables may not be read")
+
 // ErrConflict is wrapped when others keep writing a table at the same time.
 var ErrConflict = errors.New("others write the table at the same time")
 
@@ -29,8 +32,43 @@ var ErrConflict = errors.New("others write the table at the same time")
 type Table struct {
 	Columns []string   `json:"columns"`
 	Rows    [][]string `json:"rows"`
-	// Updated is when it was written: the moment that the search stood for.
+	// Updated is when it was written: the moment that the search stood for. Since is when it was first.
 	Updated time.Time `json:"updated"`
+	Since   time.Time `json:"since"`
+	// Earlier is the table as it was before that moment, without one of its own; nil when there was none.
+	Earlier *Table `json:"earlier,omitempty"`
+}
+
+// AsOf returns the table as searches of a moment see it: with what was written for moments before. So it is of
+// no account which searches of one moment run first, and one that is run again sees what it saw. Of times
+// that are long past the oldest that is known stands in.
+func (t Table) AsOf(slot time.Time) (Table, bool) {
+	if !t.Since.Before(slot) {
+		return Table{}, false
+	}
+	if t.Earlier != nil && !t.Updated.Before(slot) {
+		return *t.Earlier, true
+	}
+	return t, true
+}
+
+// Next is the table that is written for a moment in place of this one, if there is one.
+func (t Table) Next(found bool, columns []string, rows [][]string, slot time.Time) Table {
+	out := Table{Columns: columns, Rows: rows, Updated: slot, Since: slot}
+	if !found {
+		return out
+	}
+	if out.Since = t.Since; slot.Before(t.Since) {
+		out.Since = slot
+	}
+	switch {
+	case t.Updated.Before(slot):
+		t.Earlier = nil
+		out.Earlier = &t
+	default: // another one of the moment wrote it, or a later one: what was before stays
+		out.Earlier, out.Updated = t.Earlier, t.Updated
+	}
+	return out
 }
 
 // Change makes of what is kept, nothing if found is false, what is to be kept. It may be called again when
@@ -79,7 +117,7 @@ func Decode(name string, data []byte) (Table, error) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err == nil {
 		// Cells are at most MaxBytes; what JSON adds to them is bounded by their escapes.
-		err = json.NewDecoder(io.LimitReader(r, 8*MaxBytes)).Decode(&t)
+		err = json.NewDecoder(io.LimitReader(r, 16*MaxBytes)).Decode(&t)
 	}
 	if err != nil {
 		return Table{}, fmt.Errorf("decode the table %s: %w", name, err)
@@ -120,7 +158,8 @@ func (m *Memory) Write(_ context.Context, name string, change Change) error {
 }
 
 func (t Table) clone() Table {
-	return Table{slices.Clone(t.Columns), slices.Clone(t.Rows), t.Updated}
+	t.Columns, t.Rows = slices.Clone(t.Columns), slices.Clone(t.Rows)
+	return t
 }
 
 // Dry reads tables of another place and keeps what is written for as long as the process lives: for runs

@@ -77,3 +77,37 @@ func TestDry(t *testing.T) {
 		t.Errorf("what is under it changed (-want +got):\n%s", diff)
 	}
 }
+
+// TestAsOf wants searches of one moment to see the same in whichever order they run, and when they are run again.
+func TestAsOf(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2026, 1, 1, hour, 0, 0, 0, time.UTC) }
+	cells := func(cell string) [][]string { return [][]string{{cell}} }
+	var table tables.Table
+	found := false
+	write := func(hour int, cell string) {
+		table, found = table.Next(found, []string{"a"}, cells(cell), at(hour)), true
+	}
+	see := func(hour int, want string) {
+		t.Helper()
+		got, there := table.AsOf(at(hour))
+		if there != (want != "") || there && got.Rows[0][0] != want {
+			t.Errorf("at %d: %v, %v, want %s", hour, got.Rows, there, want)
+		}
+	}
+	write(3, "three")
+	see(2, "")
+	see(3, "")
+	see(4, "three")
+	write(5, "five")
+	see(5, "three")
+	see(4, "three")
+	see(3, "")
+	see(6, "five")
+	write(5, "five again")
+	see(5, "three")
+	see(6, "five again")
+	write(9, "nine")
+	see(9, "five again")
+	see(4, "five again") // the oldest that is known
+	see(10, "nine")
+}

@@ -1,26 +1,26 @@
 package eql_test
 
 import (
-	"bufio"
 	"encoding/json"
-	"os"
-	"path/filepath"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
 	"tocsin/internal/mapping"
 	"tocsin/internal/translate/eql"
 )
 
-// conformanceRow is one line of the shared EQL cases.
+// conformanceRow is one EQL case, as a line of the shared ones has it.
 type conformanceRow struct {
 	Query string `json:"query"`
 	Stage string `json:"stage"`
-	Kind  string `json:"kind"`
 
 	Expression string `json:"expression"`
 	Expected   any    `json:"expected"`
@@ -29,54 +29,84 @@ type conformanceRow struct {
 	Fields       map[string]string `json:"fields"`
 	ConditionDSL any               `json:"condition_dsl"`
 	PostFilter   bool              `json:"post_filter"`
+
+	// table are the fields of a case of the repository.
+	table mapping.Fields
 }
 
-// readCases reads a file of the shared cases; they are not part of this repository.
-func readCases(t *testing.T, name string) []conformanceRow {
+func (r conformanceRow) String() string { return r.Name + "\n" + r.Query + r.Expression }
+
+// readShared reads a file of the shared cases.
+func readShared(t *testing.T, name string) []conformanceRow {
 	t.Helper()
-	f, err := os.Open(filepath.Join("../../../../shared/conformance", name))
+	rows, err := conformance.Shared[conformanceRow](name)
 	if err != nil {
-		t.Skipf("the shared cases are not here: %v", err)
+		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
+	return rows
+}
+
+// readWritten reads the repository's cases that say something of a key.
+func readWritten(t *testing.T, key string) []conformanceRow {
+	t.Helper()
+	texts, err := conformance.Written("eql", key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var rows []conformanceRow
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var row conformanceRow
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			t.Fatal(err)
+	for _, x := range texts {
+		row := conformanceRow{Name: x.Name, Query: x.Text, Stage: "parse"}
+		switch key {
+		case "value":
+			row.Query, row.Expression = "", x.Text
+			err = json.Unmarshal([]byte(x.Value(key)), &row.Expected)
+		case "dsl":
+			row.PostFilter = x.Value("matched") == "again"
+			err = json.Unmarshal([]byte(x.Value(key)), &row.ConditionDSL)
+			row.table = writtenFields(t, x.Value("dataset"))
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", x.Name, err)
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-func TestConformanceAccepts(t *testing.T) {
-	for _, row := range readCases(t, "eql_parse_ok.jsonl") {
-		q, diags := eql.Parse(diag.NewText("query", row.Query))
-		if diags.HasErrors() {
-			t.Errorf("refused %s\n%v", row.Query, diags)
-			continue
-		}
-		checkRoundTrip(t, q)
+func writtenFields(t *testing.T, dataset string) mapping.Fields {
+	t.Helper()
+	set, err := conformance.WrittenDataset(dataset)
+	if err != nil {
+		t.Fatal(err)
 	}
+	fields, err := set.Fields()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fields.Merged().Fields
 }
 
+func TestConformanceAccepts(t *testing.T) {
+	conformance.Run(t, readWritten(t, "finds"), readShared(t, "eql_parse_ok.jsonl"), func(row conformanceRow) error {
+		q, diags := eql.Parse(diag.NewText("query", row.Query))
+		if diags.HasErrors() {
+			return diags.Err()
+		}
+		checkRoundTrip(t, q)
+		return nil
+	})
+}
+
+// TestConformanceRefuses is about what is refused whatever the fields are.
 func TestConformanceRefuses(t *testing.T) {
-	refused, all := 0, 0
-	for _, row := range readCases(t, "eql_parse_error.jsonl") {
-		if row.Stage != "parse" {
-			continue
+	shared := readShared(t, "eql_parse_error.jsonl")
+	shared = slices.DeleteFunc(shared, func(row conformanceRow) bool { return row.Stage != "parse" })
+	conformance.Run(t, readWritten(t, "syntax"), shared, func(row conformanceRow) error {
+		if q, diags := eql.Parse(diag.NewText("query", row.Query)); !diags.HasErrors() {
+			return fmt.Errorf("accepted as %s", q)
 		}
-		all++
-		if q, diags := eql.Parse(diag.NewText("query", row.Query)); diags.HasErrors() {
-			refused++
-		} else {
-			t.Errorf("accepted (%s) %s\nas %s", row.Kind, row.Query, q)
-		}
-	}
-	t.Logf("%d of %d refused", refused, all)
+		return nil
+	})
 }
 
 // checkRoundTrip prints a tree and parses the text again: the second tree prints the same.
@@ -96,59 +126,56 @@ func checkRoundTrip(t *testing.T, q *eql.Query) {
 }
 
 func TestConformanceFolds(t *testing.T) {
-	rows := readCases(t, "eql_fold.jsonl")
-	for _, row := range rows {
+	conformance.Run(t, readWritten(t, "value"), readShared(t, "eql_fold.jsonl"), func(row conformanceRow) error {
 		q, diags := eql.Parse(diag.NewText("query", "any where ("+row.Expression+") == 0"))
 		if diags.HasErrors() {
-			t.Errorf("%s: %v", row.Expression, diags)
-			continue
+			return diags.Err()
 		}
 		comparison, ok := q.Event.Where.(*eql.Comparison)
 		if !ok {
-			t.Errorf("%s: parsed as %T", row.Expression, q.Event.Where)
-			continue
+			return fmt.Errorf("parsed as %T", q.Event.Where)
 		}
 		got, err := eql.Fold(comparison.X)
 		if n, isWhole := got.(int64); isWhole {
 			got = float64(n)
 		}
 		if err != nil || got != row.Expected {
-			t.Errorf("%s = %v, %v; want %v", row.Expression, got, err, row.Expected)
+			return fmt.Errorf("%v, %w; want %v", got, err, row.Expected)
 		}
-	}
-	t.Logf("%d folds", len(rows))
+		return nil
+	})
 }
 
 func TestConformanceDSL(t *testing.T) {
-	rows := readCases(t, "eql_dsl.jsonl")
-	for _, row := range rows {
-		fields := tableOf(row.Fields)
+	conformance.Run(t, readWritten(t, "dsl"), readShared(t, "eql_dsl.jsonl"), func(row conformanceRow) error {
+		fields := row.table
+		if fields == nil {
+			fields = tableOf(row.Fields)
+		}
 		text := diag.NewText("query", row.Query)
 		q, diags := eql.Parse(text)
 		if diags.HasErrors() {
-			t.Errorf("%s: %v", row.Query, diags)
-			continue
+			return diags.Err()
 		}
 		q.Event.Any = true // the expected condition omits the category
 		q.Pipes = nil
 		e, diags := eql.Lower(q, text, eql.Options{Fields: fields})
 		if e == nil {
-			t.Errorf("%s: %v", row.Query, diags)
-			continue
+			return diags.Err()
 		}
 		superset, exact := condition.Pushdown(e, fields)
 		if exact == row.PostFilter {
-			t.Errorf("%s: %s\nexact is %t", row.Name, row.Query, exact)
+			return fmt.Errorf("exact is %t", exact)
 		}
 		if row.ConditionDSL == nil {
-			continue
+			return nil
 		}
 		got, want := normal(roundTrip(t, condition.DSL(superset))), normal(row.ConditionDSL)
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s (-want +got):\n%s", row.Name, row.Query, diff)
+			return errors.New("(-want +got):\n" + diff)
 		}
-	}
-	t.Logf("%d conditions", len(rows))
+		return nil
+	})
 }
 
 // tableOf makes a mapping from the rows' short form: "text+.keyword" is text with a sub-field.

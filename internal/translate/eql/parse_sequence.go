@@ -168,6 +168,9 @@ func (p *parser) sample() (*Sample, *syntaxError) {
 		}
 		s.Terms = append(s.Terms, t)
 	}
+	if p.peek().is(tokKeyword, "with") {
+		return nil, failAt(p.peek().span, "Samples take neither [maxspan] nor [runs]")
+	}
 	s.Span.End = p.lastEnd()
 	switch {
 	case len(s.Terms) < 2:

@@ -1,11 +1,9 @@
 package kql_test
 
 import (
-	"bufio"
 	"encoding/json"
+	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,13 +12,18 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
 	"tocsin/internal/mapping"
 	"tocsin/internal/translate/kql"
 )
 
-// conformanceRow is one line of the shared KQL cases.
+// conformanceRow is one KQL case, as a line of the shared ones has it.
 type conformanceRow struct {
+	// name and table are those of a case of the repository.
+	name  string
+	table mapping.Fields
+
 	Query   string `json:"query"`
 	Fields  string `json:"fields"`
 	Options struct {
@@ -33,30 +36,42 @@ type conformanceRow struct {
 	Message string `json:"es_message"`
 }
 
-func sharedFile(t *testing.T, name string) *os.File {
+func (r conformanceRow) String() string { return r.name + " " + r.Query }
+
+// readShared reads a file of the shared cases.
+func readShared(t *testing.T, name string) []conformanceRow {
 	t.Helper()
-	f, err := os.Open(filepath.Join("../../../../shared/conformance", name))
+	rows, err := conformance.Shared[conformanceRow](name)
 	if err != nil {
-		t.Skipf("the shared cases are not here: %v", err)
+		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = f.Close() })
-	return f
+	return rows
 }
 
-func readCases(t *testing.T, name string) []conformanceRow {
+// readWritten reads the repository's cases that say something of a key.
+func readWritten(t *testing.T, key string) []conformanceRow {
 	t.Helper()
+	texts, err := conformance.Written("kql", key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var rows []conformanceRow
-	lines := bufio.NewScanner(sharedFile(t, name))
-	lines.Buffer(nil, 1<<22)
-	for lines.Scan() {
-		var row conformanceRow
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+	for _, x := range texts {
+		set, err := conformance.WrittenDataset(x.Value("dataset"))
+		if err != nil {
 			t.Fatal(err)
 		}
+		table, err := set.Fields()
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := conformanceRow{name: x.Name, Query: x.Text, table: table.Merged().Fields, Message: x.Value(key)}
+		if key == "dsl" {
+			if err := json.Unmarshal([]byte(x.Value(key)), &row.DSL); err != nil {
+				t.Fatalf("%s: %v", x.Name, err)
+			}
+		}
 		rows = append(rows, row)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
 	}
 	return rows
 }
@@ -75,7 +90,11 @@ func stubFields(t *testing.T) mapping.Table {
 			} `json:"nested"`
 		} `json:"subType"`
 	}
-	if err := json.NewDecoder(sharedFile(t, "kql_fields.json")).Decode(&sets); err != nil {
+	data, err := conformance.SharedFile("kql_fields.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &sets); err != nil {
 		t.Fatal(err)
 	}
 	types := map[string]mapping.Type{
@@ -104,7 +123,10 @@ func (r conformanceRow) lower(t *testing.T) (*kql.Query, condition.Expr, diag.Li
 		Fields: mapping.Untyped(), CaseInsensitive: o.CaseInsensitive, IgnoreUnmapped: o.NestedIgnoreUnmapped, TimeZone: o.DateFormatTZ,
 		NoLeadingWildcards: o.AllowLeadingWildcards != nil && !*o.AllowLeadingWildcards,
 	}
-	if r.Fields == "stub" {
+	switch {
+	case r.table != nil:
+		opts.Fields = r.table
+	case r.Fields == "stub":
 		opts.Fields = stubFields(t)
 	}
 	e, diags := kql.Lower(q, text, opts)
@@ -112,38 +134,37 @@ func (r conformanceRow) lower(t *testing.T) (*kql.Query, condition.Expr, diag.Li
 }
 
 func TestConformanceDSL(t *testing.T) {
-	for _, name := range []string{"kql_dsl.jsonl", "kql_rules_dsl.jsonl"} {
-		rows := readCases(t, name)
-		for _, row := range rows {
-			q, e, diags := row.lower(t)
-			if e == nil {
-				t.Errorf("%s: %v", row.Query, diags)
-				continue
-			}
-			checkRoundTrip(t, q)
-			got, want := normal(decoded(t, condition.DSL(e))), normal(row.DSL)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%q (-want +got):\n%s", row.Query, diff)
-			}
+	shared := append(readShared(t, "kql_dsl.jsonl"), readShared(t, "kql_rules_dsl.jsonl")...)
+	conformance.Run(t, readWritten(t, "dsl"), shared, func(row conformanceRow) error {
+		q, e, diags := row.lower(t)
+		if e == nil {
+			return diags.Err()
 		}
-		t.Logf("%s: %d queries", name, len(rows))
-	}
+		checkRoundTrip(t, q)
+		if diff := cmp.Diff(normal(row.DSL), normal(decoded(t, condition.DSL(e)))); diff != "" {
+			return fmt.Errorf("(-want +got):\n%s", diff)
+		}
+		return nil
+	})
 }
 
 func TestConformanceRefuses(t *testing.T) {
-	rows := readCases(t, "kql_parse_error.jsonl")
-	for _, row := range rows {
+	conformance.Run(t, readWritten(t, "error"), readShared(t, "kql_parse_error.jsonl"), func(row conformanceRow) error {
 		_, e, diags := row.lower(t)
 		if e != nil || len(diags) == 0 {
-			t.Errorf("accepted %q as %s", row.Query, e)
-			continue
+			return fmt.Errorf("accepted as %s", e)
 		}
 		errs := slices.DeleteFunc(diags, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
-		if diff := cmp.Diff(row.Message, errs[0].Message); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", row.Query, diff)
+		got := errs[0].Message
+		if row.name != "" {
+			got = errs[0].Place() + " " + got
+			row.Message = "query:" + row.Message
 		}
-	}
-	t.Logf("%d queries", len(rows))
+		if diff := cmp.Diff(row.Message, got); diff != "" {
+			return fmt.Errorf("(-want +got):\n%s", diff)
+		}
+		return nil
+	})
 }
 
 // checkRoundTrip prints a tree and parses the text again: the second tree is the same.
@@ -257,7 +278,7 @@ func keyOf(v any) string {
 // TestConformancePlaces requires every error of the shared cases at the position where Kibana's
 // parser stopped.
 func TestConformancePlaces(t *testing.T) {
-	for _, row := range readCases(t, "kql_parse_error.jsonl") {
+	for _, row := range readShared(t, "kql_parse_error.jsonl") {
 		_, _, diags := row.lower(t)
 		for _, d := range diags {
 			if d.Line != 1 || d.Column < 1 || d.Column > len(row.Query)+1 {

@@ -88,8 +88,17 @@ func (l *lowerer) node(n Node, path string) condition.Expr {
 	panic("kql: unknown node type")
 }
 
+// remark tells of a question mark that somebody may take for a wildcard, as it is one in other languages.
+func (l *lowerer) remark(v *Value) {
+	if v.Kind != Text && v.Kind != Pattern || !strings.Contains(strings.Join(v.Parts, ""), "?") {
+		return
+	}
+	l.diags = append(l.diags, l.text.Report(diag.Note, CodeValue, v.Span, "? is no wildcard in KQL, it stands for itself; * is one"))
+}
+
 func (l *lowerer) is(n *Is, path string) condition.Expr {
 	v := n.Value
+	l.remark(v)
 	if l.opts.NoLeadingWildcards && v.Kind == Pattern && v.Parts[0] == "" && !v.any() {
 		return l.fail(v.Span, CodeValue, "Leading wildcards are disabled. See query:allowLeadingWildcards in Advanced Settings.")
 	}

@@ -160,6 +160,8 @@ type Top struct {
 	NoShare bool
 	CountAs string
 	ShareAs string
+	// Other is what a row for all others has in the place of values; "" makes none.
+	Other string
 }
 
 // AddTotals adds the sum of numbers to each row, and a row with the sums of fields.
@@ -170,12 +172,6 @@ type AddTotals struct {
 	// NoRow adds no sums to rows, Column a row of sums, which has Label in LabelField.
 	NoRow, Column     bool
 	Label, LabelField string
-}
-
-// Datamodel reads the events of a dataset: from datamodel.
-type Datamodel struct {
-	At
-	Model, Dataset string
 }
 
 // Makeresults makes rows: N empty ones, or those of Data.

@@ -27,6 +27,8 @@ type Chart struct {
 type Steps struct {
 	Span *TimeSpan
 	Bins int
+	// Least is how long a step is at least.
+	Least *TimeSpan
 	// Align is a moment that a step begins at.
 	Align string
 }
@@ -112,7 +114,11 @@ const usualColumns = 10
 
 // String writes span and bins.
 func (s Steps) String() string {
-	return line(span(s.Span), number("bins", s.Bins, 0), setting("aligntime", s.Align, ""))
+	least := ""
+	if s.Least != nil {
+		least = "minspan=" + s.Least.String()
+	}
+	return line(span(s.Span), number("bins", s.Bins, 0), least, setting("aligntime", s.Align, ""))
 }
 
 // String writes sep and format.

@@ -43,11 +43,11 @@ func (a *AppendCols) String() string {
 
 // String writes the command with its searches.
 func (u *Union) String() string {
-	text := u.Command()
+	parts := []string{u.Command()}
 	for _, s := range u.Subs {
-		text += " [" + s.inner() + "]"
+		parts = append(parts, "["+s.inner()+"]")
 	}
-	return text
+	return line(parts...)
 }
 
 // String writes set with its searches.

@@ -73,6 +73,9 @@ type Agg struct {
 	X       Node
 	As      string
 	Span    diag.Span
+	// Inner is what sparkline aggregates in steps of time; their length is found out without Step.
+	Inner *Agg
+	Step  *TimeSpan
 }
 
 // Tstats counts events of a data model, or of the index.

@@ -92,9 +92,6 @@ func (*IPLocation) Command() string { return "iplocation" }
 // Command returns addtotals.
 func (*AddTotals) Command() string { return "addtotals" }
 
-// Command returns from.
-func (*Datamodel) Command() string { return "from" }
-
 // Command returns makeresults.
 func (*Makeresults) Command() string { return "makeresults" }
 

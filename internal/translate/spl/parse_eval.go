@@ -310,7 +310,7 @@ func (p *parser) checkConstants(c *Call) {
 			}
 		case "relative_time":
 			if _, err := ParseRelative(text.Value); err != nil {
-				p.badPattern(text.Span, err)
+				p.diags = append(p.diags, p.source.Report(diag.Warning, CodeValue, text.Span, "%v: relative_time has no value", err))
 			}
 		case "cidrmatch":
 			if i == 0 {

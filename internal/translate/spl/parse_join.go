@@ -195,18 +195,6 @@ func (p *parser) border() (Expr, Node) {
 	return p.comparison(), nil
 }
 
-func parseFrom(p *parser, start int) Stage {
-	d := &Datamodel{}
-	if !p.keyword("datamodel") {
-		p.unsupported(p.here(), "from reads data models only")
-		p.skipStage()
-	} else {
-		d.Model, d.Dataset = p.datamodel()
-	}
-	d.At = p.at(start)
-	return d
-}
-
 func parseReturn(p *parser, start int) Stage {
 	r := &Return{N: 1}
 	if isDigit(p.peek()) {

@@ -200,3 +200,24 @@ func (p *parser) namesAnd(command string, options map[string]func(string) bool, 
 	}
 	return names
 }
+
+// usualTotal is the name of sums.
+const usualTotal = "Total"
+
+func parseAddTotals(p *parser, start int) Stage {
+	a := &AddTotals{As: usualTotal, Label: usualTotal}
+	row := true
+	a.Names = p.namesAnd("addtotals", map[string]func(string) bool{
+		"fieldname": toText(&a.As), "row": toFlag(&row), "col": toFlag(&a.Column), "labelfield": toText(&a.LabelField), "label": toText(&a.Label),
+	})
+	a.NoRow = !row
+	a.At = p.at(start)
+	return a
+}
+
+func parseAddColTotals(p *parser, start int) Stage {
+	a := &AddTotals{As: usualTotal, Label: usualTotal, NoRow: true, Column: true}
+	a.Names = p.namesAnd("addcoltotals", map[string]func(string) bool{"labelfield": toText(&a.LabelField), "label": toText(&a.Label)})
+	a.At = p.at(start)
+	return a
+}

@@ -1,6 +1,7 @@
 package spl
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -11,10 +12,10 @@ func parseChart(p *parser, start int, time bool) Stage {
 	options := map[string]func(string) bool{
 		"limit": func(v string) bool { return c.limit(v) }, "useother": toFlag(&other), "usenull": toFlag(&null),
 		"otherstr": toText(&c.Other), "nullstr": toText(&c.Null), "sep": toText(&c.Columns.Sep), "format": toText(&c.Columns.Format),
-		"cont": toFlag(&cont), "dedup_splitvals": only("false", "f"), "agg": ignored,
+		"cont": toFlag(&cont), "dedup_splitvals": only("false", "f"), "agg": only("sum"),
 	}
 	if time {
-		options["partial"], options["fixedrange"] = ignored, toFlag(&fixed)
+		options["partial"], options["fixedrange"] = only("true", "t", "1"), toFlag(&fixed)
 		with(options, stepOptions(&c.OverSteps))
 		c.Over = &Name{Text: "_time"}
 	}
@@ -71,14 +72,12 @@ func (p *parser) split(command string, options map[string]func(string) bool, ste
 
 func stepOptions(s *Steps) map[string]func(string) bool {
 	return map[string]func(string) bool{
-		"span": toSpan(&s.Span), "bins": toCount(&s.Bins), "aligntime": toAlign(&s.Align), "minspan": toSpan(new(*TimeSpan)),
+		"span": toSpan(&s.Span), "bins": toCount(&s.Bins), "aligntime": toAlign(&s.Align), "minspan": toSpan(&s.Least),
 	}
 }
 
 func with(options, more map[string]func(string) bool) {
-	for key, take := range more {
-		options[key] = take
-	}
+	maps.Copy(options, more)
 }
 
 func parseXyseries(p *parser, start int) Stage {

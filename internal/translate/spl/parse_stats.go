@@ -1,7 +1,6 @@
 package spl
 
 import (
-	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
@@ -82,18 +81,6 @@ func (p *parser) wantAggs(aggs []Agg, start int, command string) {
 	}
 }
 
-// aggs reads aggregations with commas or blanks between them.
-func (p *parser) aggs(until ...string) []Agg {
-	var aggs []Agg
-	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword(until...); p.separator() {
-		a, ok := p.agg()
-		if ok {
-			aggs = append(aggs, a)
-		}
-	}
-	return aggs
-}
-
 func (p *parser) agg() (a Agg, ok bool) {
 	name, span := p.aggName()
 	if name == "" {
@@ -101,6 +88,9 @@ func (p *parser) agg() (a Agg, ok bool) {
 		return a, false
 	}
 	a.Func = strings.ToLower(name)
+	if a.Func == "sparkline" {
+		return p.sparkline(span)
+	}
 	percent, isPercent := percentile(a.Func)
 	a.Percent = percent
 	shown, known := aggregates[a.Func]
@@ -138,6 +128,27 @@ func (p *parser) agg() (a Agg, ok bool) {
 		a.Span = p.at(span.Start).Span
 	}
 	return a, !p.failed
+}
+
+// sparkline reads sparkline(function, span).
+func (p *parser) sparkline(name diag.Span) (a Agg, ok bool) {
+	a.Func = "sparkline"
+	p.want("(")
+	inner, ok := p.agg()
+	a.Inner, a.Field, a.X = &inner, inner.Field, inner.X
+	if p.accept(",") {
+		text, span := p.word(")")
+		if !toSpan(&a.Step)(strings.TrimSpace(text)) {
+			p.fail(span, "%s is no length of time such as 1h", text)
+		}
+	}
+	p.want(")")
+	a.Span = p.at(name.Start).Span
+	if a.As = p.src[a.Span.Start:a.Span.End]; p.keyword("as") {
+		a.As = p.name().Text
+		a.Span = p.at(name.Start).Span
+	}
+	return a, ok && !p.failed
 }
 
 // alias is the name that a function is run by.
@@ -180,8 +191,13 @@ func (p *parser) aggArgument(a *Agg) {
 		a.Field = &n
 		return
 	}
-	// A name may have blanks in it here, and nothing but the parenthesis ends it.
+	// A name may have blanks in it here, and calls such as IsOutlier(x); only the parenthesis ends it.
 	text, span := p.word(")|[]\"")
+	for !p.failed && strings.Count(text, "(") > strings.Count(text, ")") && p.accept(")") {
+		p.word(")|[]\"")
+		span.End = p.pos
+		text = p.src[span.Start:span.End]
+	}
 	trimmed := strings.TrimRight(text, " \t\r\n")
 	span.End -= len(text) - len(trimmed)
 	if trimmed == "" {
@@ -190,168 +206,12 @@ func (p *parser) aggArgument(a *Agg) {
 	a.Field = &Name{trimmed, span}
 }
 
-func parseTstats(p *parser, start int, metrics bool) Stage {
-	t := &Tstats{Metrics: metrics}
-	options := map[string]func(string) bool{
-		"summariesonly": toFlag(&t.SummariesOnly), "allow_old_summaries": ignored, "local": ignored, "chunk_size": ignored,
-		"include_reduced_buckets": ignored, "prestats": toFlag(&t.Prestats), "append": toFlag(&t.Append),
-		"fillnull_value": func(v string) bool { t.Fill = &v; return true },
-	}
-	if metrics {
-		options["span"], options["backfill"], options["update_period"] = toSpan(&t.Span), ignored, ignored
-	}
-	for !p.failed && !p.stageEnd() {
-		p.separator()
-		switch {
-		case p.keyword("from"):
-			p.tstatsFrom(t)
-		case p.keyword("where"):
-			p.tstatsWhere(t)
-		case p.keyword("by"), p.keyword("groupby"):
-			p.tstatsBy(t)
-		case p.stageEnd():
-		default:
-			if key, value, span, ok := p.option(); ok {
-				p.set(t.Command(), options, key, value, span)
-				continue
-			}
-			if a, ok := p.agg(); ok {
-				t.Aggs = append(t.Aggs, a)
-			}
-		}
-	}
-	p.wantAggs(t.Aggs, start, t.Command())
-	t.At = p.at(start)
-	switch {
-	case p.failed:
-	case t.Append && !t.Prestats:
-		p.fail(t.Pos(), "%s with append=true wants prestats=true", t.Command())
-	case metrics:
-		p.metrics(t)
-	}
-	return t
-}
-
-// metrics puts the field that metric_name is in the place of _value, and steps into By.
-func (p *parser) metrics(t *Tstats) {
-	var name string
-	var rest []Expr
-	for _, x := range members(t.Where) {
-		c, ok := x.(*Compare)
-		switch {
-		case ok && strings.EqualFold(c.Field.Text, "metric_name") && c.Op == "=" && !strings.Contains(c.Value.Text, "*"):
-			name = c.Value.Text
-		case ok && c.Field.Text == "span" && c.Op == "=":
-			p.set("mstats", map[string]func(string) bool{"span": toSpan(&t.Span)}, "span", c.Value.Text, c.Pos())
-		default:
-			rest = append(rest, x)
-		}
-	}
-	if t.Where = nil; len(rest) > 0 {
-		t.Where = rest[0]
-	}
-	if len(rest) > 1 {
-		t.Where = &And{rest}
-	}
-	for i, a := range t.Aggs {
-		if a.Field == nil || a.Field.Text != "_value" {
-			continue
-		}
-		if name == "" {
-			p.unsupported(a.Span, "_value without metric_name=name is not supported")
-			return
-		}
-		t.Aggs[i].Field = &Name{name, a.Field.Span}
-	}
-	if t.Span != nil && !slices.ContainsFunc(t.By, func(n Name) bool { return n.Text == "_time" }) {
-		t.By = append(t.By, Name{"_time", t.Pos()})
-	}
-}
-
-func members(x Expr) []Expr {
-	switch x := x.(type) {
-	case nil:
-		return nil
-	case *And:
-		return x.Xs
-	}
-	return []Expr{x}
-}
-
-// tstatsFrom reads datamodel=Model.Dataset, or datamodel Model.Dataset.
-func (p *parser) tstatsFrom(t *Tstats) {
-	if !p.keyword("datamodel") {
-		p.unsupported(p.here(), "%s reads data models only", t.Command())
-		p.word(" \t\r\n|]")
-		return
-	}
-	p.accept("=")
-	t.Model, t.Dataset = p.datamodel()
-}
-
-func (p *parser) datamodel() (model, dataset string) {
-	p.accept(":")
-	n := p.name()
-	model, dataset, _ = strings.Cut(strings.Trim(n.Text, `"`), ".")
-	return model, dataset
-}
-
-// tstatsWhere reads the condition. A nodename in it is the dataset.
-func (p *parser) tstatsWhere(t *Tstats) {
-	p.blank()
-	start := p.here()
-	t.Where = p.condition("by", "groupby")
-	if t.Where == nil {
-		p.fail(start, "expected a condition%s", p.instead())
-		return
-	}
-	if c, ok := t.Where.(*And); ok {
-		var rest []Expr
-		for _, x := range c.Xs {
-			if !nodename(x, t) {
-				rest = append(rest, x)
-			}
-		}
-		c.Xs = rest
-		switch len(rest) {
-		case 0:
-			t.Where = nil
-		case 1:
-			t.Where = rest[0]
-		}
-	} else if nodename(t.Where, t) {
-		t.Where = nil
-	}
-}
-
-func nodename(x Expr, t *Tstats) bool {
-	c, ok := x.(*Compare)
-	if !ok || c.Field.Text != "nodename" || c.Op != "=" {
-		return false
-	}
-	t.Dataset = c.Value.Text
-	return true
-}
-
-func (p *parser) tstatsBy(t *Tstats) {
-	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword("where"); p.separator() {
-		if key, value, span, ok := p.option(); ok {
-			p.set("tstats", map[string]func(string) bool{"span": toSpan(&t.Span), "prestats": toFlag(&t.Prestats)}, key, value, span)
-			continue
-		}
-		t.By = append(t.By, p.name())
-	}
-	if len(t.By) == 0 {
-		p.fail(p.here(), "expected the name of a field%s", p.instead())
-	}
-}
-
 func parseTop(p *parser, start int, rare bool) Stage {
 	t := &Top{Rare: rare, Limit: 10, CountAs: "count", ShareAs: "percent"}
-	count, share := true, true
+	count, share, other, otherText := true, true, false, usualOther
 	options := map[string]func(string) bool{
 		"limit": toCount(&t.Limit), "showcount": toFlag(&count), "showperc": toFlag(&share), "countfield": toText(&t.CountAs),
-		"percentfield": toText(&t.ShareAs), "useother": only("false", "f"),
+		"percentfield": toText(&t.ShareAs), "useother": toFlag(&other), "otherstr": toText(&otherText),
 	}
 	if c := p.peek(); isDigit(c) {
 		text, _ := p.word(wordEnd)
@@ -361,7 +221,9 @@ func parseTop(p *parser, start int, rare bool) Stage {
 	if p.keyword("by") {
 		t.By = p.wantNamesAnd(t.Command(), options)
 	}
-	t.NoCount, t.NoShare = !count, !share
+	if t.NoCount, t.NoShare = !count, !share; other {
+		t.Other = otherText
+	}
 	t.At = p.at(start)
 	return t
 }

@@ -87,15 +87,13 @@ func (j *Join) String() string {
 	if j.Outer {
 		kind = "type=outer"
 	}
-	on := ""
-	for i, pair := range j.On {
-		if i > 0 {
-			on += " AND "
-		}
-		on += printName(j.Left+"."+pair.From.Text) + "=" + printName(j.Right+"."+pair.To.Text)
+	var pairs []string
+	for _, pair := range j.On {
+		pairs = append(pairs, printName(j.Left+"."+pair.From.Text)+"="+printName(j.Right+"."+pair.To.Text))
 	}
-	if on != "" {
-		on = "where " + on
+	on := ""
+	if len(pairs) > 0 {
+		on = "where " + strings.Join(pairs, " AND ")
 	}
 	return line("join", kind, number("max", j.Max, 1), off("overwrite", !j.Overwrite), flag("usetime", j.UseTime), off("earlier", j.Later),
 		setting("left", j.Left, ""), setting("right", j.Right, ""), printNames(j.Names), on, "["+j.Sub.inner()+"]")
@@ -149,22 +147,14 @@ func (h *Head) String() string {
 // String writes top or rare with its fields.
 func (t *Top) String() string {
 	return line(t.Command(), number("limit", t.Limit, 10), off("showcount", t.NoCount), off("showperc", t.NoShare),
-		setting("countfield", t.CountAs, "count"), setting("percentfield", t.ShareAs, "percent"), printNames(t.Names), by(t.By))
+		setting("countfield", t.CountAs, "count"), setting("percentfield", t.ShareAs, "percent"), flag("useother", t.Other != ""), setting("otherstr", t.Other, ""),
+		printNames(t.Names), by(t.By))
 }
 
 // String writes addtotals with its fields.
 func (a *AddTotals) String() string {
 	return line("addtotals", off("row", a.NoRow), flag("col", a.Column), setting("label", a.Label, usualTotal),
 		setting("labelfield", a.LabelField, ""), setting("fieldname", a.As, usualTotal), printNames(a.Names))
-}
-
-// String writes from datamodel.
-func (d *Datamodel) String() string {
-	name := d.Model
-	if d.Dataset != "" {
-		name += "." + d.Dataset
-	}
-	return "from datamodel " + quote(name)
 }
 
 // String writes makeresults with its count.

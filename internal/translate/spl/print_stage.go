@@ -85,17 +85,25 @@ func (s Set) String() string {
 	return name + " = " + s.X.String()
 }
 
-// String writes the aggregation with the name of its result.
-func (a Agg) String() string {
+func (a Agg) call() string {
 	text := a.Func
 	switch {
+	case a.Inner != nil:
+		text += "(" + a.Inner.call()
+		if a.Step != nil {
+			text += ", " + a.Step.String()
+		}
+		text += ")"
 	case a.Field != nil:
 		text += "(" + a.Field.String() + ")"
 	case a.X != nil:
 		text += "(eval(" + a.X.String() + "))"
 	}
-	return text + " as " + printAs(a.As)
+	return text
 }
+
+// String writes the aggregation with the name of its result.
+func (a Agg) String() string { return a.call() + " as " + printAs(a.As) }
 
 // printAs writes a name that is no pattern of fields, whatever is in it.
 func printAs(s string) string { return printName(s) }

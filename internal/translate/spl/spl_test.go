@@ -82,7 +82,6 @@ func TestFaults(t *testing.T) {
 		{"a=1 | eval x=case(a, b, c)", `f:1:14: error: case takes pairs of arguments, not 3 [spl/syntax]`},
 		{"a=1 | rename a b", `f:1:16: error: expected AS and a new name [spl/syntax]`},
 		{"a=1 | regex x=\"(a\"", `f:1:15: error: the pattern "(a" does not compile: error parsing regexp: missing closing ) in ` + "`(a`" + ` [spl/value]`},
-		{"a=1 | eval x=relative_time(now(), \"yesterday\")", `f:1:35: error: "yesterday" is no time modifier such as -24h@h [spl/value]`},
 		{"a=1 | table x | tstats count from datamodel=Web", `f:1:17: error: tstats can only be the first command of a search, or have append=true [spl/syntax]`},
 		{"| stats count", `f:1:3: error: a search cannot begin with stats: there are no rows yet [spl/syntax]`},
 		{"", `f:1:1: error: the search is empty [spl/syntax]`},
@@ -108,6 +107,15 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestWarnings pins what Splunk takes all the same.
+func TestWarnings(t *testing.T) {
+	s, diags := spl.ParseText(diag.NewText("f", "a=1 | eval x=relative_time(now(), \"yesterday\")"), macros)
+	want := `f:1:35: warning: "yesterday" is no time modifier such as -24h@h: relative_time has no value [spl/value]`
+	if s == nil || len(diags) != 1 || diags[0].Error() != want {
+		t.Errorf("%v, want %s", diags, want)
+	}
+}
+
 // TestPrint pins how searches are understood: the printed form shows what binds to what.
 func TestPrint(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
@@ -117,6 +125,7 @@ func TestPrint(t *testing.T) {
 		{`x = "a b" y!=2 z IN (1,"b c" d)`, `search x="a b" AND y!=2 AND z IN (1, "b c", d)`},
 		{"`source` EventCode=1", `search (sourcetype=a OR sourcetype=b) AND EventCode=1`},
 		{"a=1\u00a0b=2 |\u00a0search c=\"\u00a0\"", "search a=1 AND b=2 | search c=\"\u00a0\""},
+		{`a=1|predict n as p upper90=hi future_timespan=1 m`, `search a=1 | predict future_timespan=1 n as p upper90="hi" m upper90=""`},
 		{`a=1|where x=1 OR y=2 AND NOT z`, `search a=1 | where x = 1 OR y = 2 AND NOT z`},
 		{`a=1|eval b=1+2*3."x", c=(1+2)*3`, `search a=1 | eval b = 1 + 2 * 3 . "x", c = (1 + 2) * 3`},
 		{`a=1|eval b='x.y{}'.c`, `search a=1 | eval b = 'x.y{}' . c`},

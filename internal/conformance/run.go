@@ -1,0 +1,27 @@
+package conformance
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Run checks the cases of the repository and those that are shared, and logs how many of each there
+// were. There are always some of the repository; shared is nil where the shared cases are not.
+func Run[C fmt.Stringer](t *testing.T, own, shared []C, check func(C) error) {
+	t.Helper()
+	if len(own) == 0 {
+		t.Error("the repository has no cases of this kind")
+	}
+	for _, cases := range [][]C{own, shared} {
+		for _, c := range cases {
+			if err := check(c); err != nil {
+				t.Errorf("%s\n%v", c, err)
+			}
+		}
+	}
+	besides := fmt.Sprintf("%d of the shared data", len(shared))
+	if shared == nil {
+		besides = "the shared data is not here"
+	}
+	t.Logf("%d cases of the repository, %s", len(own), besides)
+}

@@ -1,0 +1,83 @@
+package fieldmap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"tocsin/internal/search"
+)
+
+// Locator finds out which indices can have events of which sources of a map: those that map the fields by
+// which a source tells its events. It asks about each index once. It is safe for concurrent use.
+type Locator struct {
+	Search search.Events
+	Map    Map
+
+	mu    sync.Mutex
+	known map[string]map[string]bool // by index, then by source
+}
+
+// Place is where events of a source can be.
+type Place struct {
+	Source  string
+	Indices []string
+}
+
+// Places tells for each of some sources which of some indices can have events of it.
+func (l *Locator) Places(ctx context.Context, sources, indices []string) ([]Place, error) {
+	out := make([]Place, len(sources))
+	for i, name := range sources {
+		out[i].Source = name
+	}
+	if len(sources) == 0 {
+		return out, nil
+	}
+	for _, index := range indices {
+		of, err := l.index(ctx, index)
+		if err != nil {
+			return nil, err
+		}
+		for i, name := range sources {
+			if of[name] {
+				out[i].Indices = append(out[i].Indices, index)
+			}
+		}
+	}
+	return out, nil
+}
+
+// index tells the sources that an index can have events of.
+func (l *Locator) index(ctx context.Context, index string) (map[string]bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if of, ok := l.known[index]; ok {
+		return of, nil
+	}
+	view := View{Sources: l.Map.Sources}
+	target, err := l.Search.Resolve(ctx, []string{index}, view.Names(nil))
+	if err != nil {
+		return nil, fmt.Errorf("find out what kinds of events %s has: %w", index, err)
+	}
+	_, view.enforced = search.As[search.Grouper](l.Search)
+	of := map[string]bool{}
+	for _, s := range l.Map.Sources {
+		of[s.Name] = !impossible(view.teller(s, target.Fields), target.Fields)
+	}
+	if l.known == nil {
+		l.known = map[string]map[string]bool{}
+	}
+	l.known[index] = of
+	return of, nil
+}
+
+// Asked are the names of the sources that the scan asks for, sorted.
+func (p *Plan) Asked() []string {
+	var names []string
+	for _, s := range p.asked.Sources {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	return names
+}

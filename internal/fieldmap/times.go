@@ -1,0 +1,132 @@
+package fieldmap
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"tocsin/internal/condition"
+	"tocsin/internal/event"
+	"tocsin/internal/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/splunk"
+	"tocsin/internal/window"
+)
+
+// ownTime is the field of the time in events that are written as Splunk has them.
+const ownTime = "_time"
+
+// times is where events have their time.
+type times struct {
+	field, fallback string
+	// seconds is a field that has the seconds since 1970 as a number, in events without the first; "" is none.
+	seconds string
+	// as is what the fallback is taken for, where files have no mapping that says so.
+	as *mapping.Field
+	// note says what is not found for its time; "" when nothing is known.
+	note string
+}
+
+// times finds where the events of indices have their time: in @timestamp, and in _time where that may be
+// missing. Files have no mapping of which it is known.
+func (e *Events) times(fields mapping.Fields, mapped bool) times {
+	usual := times{field: e.timeField()}
+	if e.TimeField != "" || assumed(fields) {
+		return usual
+	}
+	own, has := fields.Field(ownTime)
+	if !has {
+		return usual
+	}
+	some, all, formatted := false, mapped, true
+	for _, way := range mapping.Ways(fields, []string{usual.field, ownTime}) {
+		_, has := way.Fields.Field(usual.field)
+		f, hasOwn := way.Fields.Field(ownTime)
+		formatted = formatted && (!hasOwn || f.Type.Family() == mapping.FamilyDate && f.Format != "")
+		some = some || has
+		all = all && (has || !hasOwn)
+	}
+	if all {
+		return usual
+	}
+	switch family := own.Type.Family(); {
+	case !mapped && !formatted:
+		usual.fallback, usual.as = ownTime, &mapping.Field{Name: ownTime, Type: mapping.Date, Format: "epoch_second||strict_date_optional_time"}
+	case family == mapping.FamilyInteger || family == mapping.FamilyFloat:
+		usual.seconds = ownTime
+		usual.note = "has no @timestamp, and _time is a number: its events are found, and not in order of their time; map _time as a date with the format epoch_second"
+	case family == mapping.FamilyDate && some:
+		usual.fallback = ownTime
+	case family == mapping.FamilyDate:
+		usual.field = ownTime
+	default:
+		usual.note = fmt.Sprintf("has no @timestamp, and _time is of type [%s]: its events are not found; map _time as a date", own.Type)
+	}
+	return usual
+}
+
+// types are the types of fields for a request.
+func (t times) types(fields mapping.Fields) mapping.Fields {
+	if t.as == nil {
+		return fields
+	}
+	return mapping.Over(mapping.Table{t.as.Name: *t.as}, fields)
+}
+
+// within restricts a request to a window.
+func (p *Plan) within(r search.Request, w window.Window) search.Request {
+	if p.at.seconds == "" {
+		r.Time.Window = w
+		return r
+	}
+	span := condition.Range{Field: p.at.seconds}
+	if !w.From.IsZero() {
+		span.Gte = splunk.Epoch(w.From)
+	}
+	if !w.To.IsZero() {
+		span.Lt = splunk.Epoch(w.To)
+	}
+	r.Time.Window = window.Window{}
+	if span.Gte != nil || span.Lt != nil {
+		usual := search.TimeRange{Field: r.Time.Field, Window: w}
+		r.Where = condition.Simplify(condition.And{r.Where, condition.Or{
+			usual.Condition(), condition.And{condition.Not{X: condition.Exists{Field: r.Time.Field}}, span},
+		}})
+	}
+	return r
+}
+
+// Shared reports whether requests are bounded by a time that a read of several rules knows.
+func (p *Plan) Shared() bool { return p.at.seconds == "" }
+
+// TimeNote says what is not found for the way in which its time is written; "" when all is.
+func (p *Plan) TimeNote() string { return p.at.note }
+
+// time is the time of a document: what its index has of the field, and else what stands there.
+func (p *Plan) time(d *event.Document) (time.Time, error) {
+	var err error
+	for _, name := range []string{p.Request.Time.Field, p.Request.Time.Fallback} {
+		if name == "" {
+			continue
+		}
+		f, mapped := p.Request.FieldTypes.Field(name)
+		if mapped && f.Type.Family() == mapping.FamilyDate {
+			for _, v := range d.Values(f) {
+				return v.Time, nil
+			}
+		}
+		at, _, fault := mapping.ParseDate(event.First(d.Source, name), "")
+		if fault == nil {
+			return at, nil
+		}
+		if err == nil {
+			err = fault
+		}
+	}
+	if p.at.seconds != "" {
+		if x, ok := splunk.Text(event.First(d.Source, p.at.seconds)).Float(); ok {
+			return time.UnixMicro(int64(math.Round(x * 1e6))), nil
+		}
+	}
+	return time.Time{}, err //nolint:wrapcheck // the caller names the document
+}

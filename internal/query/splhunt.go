@@ -1,0 +1,54 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"tocsin/internal/event"
+	"tocsin/internal/splunk"
+	"tocsin/internal/translate/spl"
+	"tocsin/internal/window"
+)
+
+// hunt returns the first rows of a search in their order, each as an event that has no place. What is wanted
+// at most is told apart from all: the search ends there.
+func (s *splSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
+	p := s.plan
+	at := splunk.Window{Earliest: w.From, Latest: w.To, Now: src.At}
+	if src.At.IsZero() {
+		at.Now = w.To
+	}
+	env := p.Env
+	env.Tables = src.Tables
+	events := p.source(src)
+	events.KeepSource = false
+	var hits []Hit
+	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error {
+		if len(hits) == size {
+			return errEnough
+		}
+		for _, own := range []string{"_id", "_index"} {
+			delete(row, own) // Of events that Splunk has, nobody sees where they are kept.
+		}
+		source, err := json.Marshal(row.Native())
+		if err != nil {
+			return fmt.Errorf("encode a row: %w", err)
+		}
+		hits = append(hits, Hit{Event: event.Event{Source: source}})
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return hits, err //nolint:wrapcheck // It names the command.
+}
+
+// Columns returns the names of a plan's rows in their order, as far as the query has one.
+func Columns(p Plan) []string {
+	if s, ok := p.(*splPlan); ok {
+		return spl.Order(s.Search)
+	}
+	return nil
+}
