@@ -157,7 +157,10 @@ var allowed = map[string][]string{
 	"internal/indexgen": nil,
 
 	// Cases with expected results, for the tests of several packages.
-	"internal/conformance": {"internal/diag", "internal/mapping", "internal/query", "internal/rule", "internal/search", "internal/window"},
+	"internal/conformance": {
+		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/query", "internal/rule", "internal/search",
+		"internal/window",
+	},
 
 	"rules":       nil,
 	"cmd/runner":  {everything},

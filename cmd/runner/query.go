@@ -145,7 +145,15 @@ func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared quer
 	if rule.Language(c.Language) == rule.SPL {
 		src = c.source(b)
 	}
-	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), c.Size)
+	size := c.Size
+	if rule.Language(c.Language) == rule.SPL {
+		size++ // One more tells that there are more.
+	}
+	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), size)
+	if len(hits) > c.Size {
+		hits = hits[:c.Size]
+		a.global.log.Warn("there are more rows than are shown", "shown", c.Size, "flag", "--size")
+	}
 	if err := writeHits(a, hits, c.TimestampField, c.rows(), order); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -248,7 +249,7 @@ func (heavyPages) FirstPages(_ context.Context, requests []search.Request) []sea
 func TestMultiMemory(t *testing.T) {
 	var requests []search.Request
 	for i := range 100 {
-		requests = append(requests, search.Request{Patterns: []string{"logs-*"}, Where: term(fmt.Sprint(i)), Time: within(0, 10)})
+		requests = append(requests, search.Request{Patterns: []string{"logs-*"}, Where: term(strconv.Itoa(i)), Time: within(0, 10)})
 	}
 	answers := batch.Multi(t.Context(), heavyPages{open(t)}, requests, new(batch.Sizer))
 	known := 0

@@ -3,8 +3,8 @@
 package elastic_test
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,7 +34,7 @@ func TestRealTables(t *testing.T) {
 		wg.Go(func() {
 			for _, name := range names {
 				err := kept.Write(t.Context(), name, func(old tables.Table, _ bool) (tables.Table, error) {
-					return tables.Table{Columns: []string{"n"}, Rows: append(old.Rows, []string{fmt.Sprint(i)}), Updated: time.Unix(int64(i), 0).UTC()}, nil
+					return tables.Table{Columns: []string{"n"}, Rows: append(old.Rows, []string{strconv.Itoa(i)}), Updated: time.Unix(int64(i), 0).UTC()}, nil
 				})
 				if err != nil {
 					t.Error(err)
@@ -48,7 +48,7 @@ func TestRealTables(t *testing.T) {
 		if err != nil || !found {
 			t.Fatal(name, found, err)
 		}
-		slices.SortFunc(table.Rows, func(a, b []string) int { return slices.Compare(a, b) })
+		slices.SortFunc(table.Rows, slices.Compare)
 		if diff := cmp.Diff([][]string{{"0"}, {"1"}, {"2"}, {"3"}}, table.Rows); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

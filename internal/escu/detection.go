@@ -239,10 +239,9 @@ func readTests(o *object) []Test {
 // isBaseline tells the baselines of generation 6, which have no type: they find nothing to be told of, and
 // are called so by their schedule or folder, keep what they learn, or have nothing but a schedule.
 func isBaseline(o *object) bool {
-	for _, key := range []string{"finding", "intermediate_findings", "threat_objects", "rba"} {
-		if o.has(key) {
-			return false
-		}
+	told := []string{"finding", "intermediate_findings", "threat_objects", "rba"}
+	if slices.ContainsFunc(told, func(key string) bool { return len(o.nodes(key)) > 0 }) {
+		return false
 	}
 	return o.text("schedule") == baselineSchedule || path.Base(path.Dir(o.file.File())) == "baselines" ||
 		learns.MatchString(o.text("search")) || o.has("custom_schedule") && !o.has("tags")

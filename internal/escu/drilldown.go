@@ -144,9 +144,9 @@ func escapeQuoted(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
 }
 
+const wordRunes = "_-.:0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 // isWord reports whether a value can stand in a search without quotes.
 func isWord(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r == '_' || r == '-' || r == '.' || r == ':' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
-	}) && s != "OR" && s != "AND" && s != "NOT"
+	return s != "" && strings.Trim(s, wordRunes) == "" && s != "OR" && s != "AND" && s != "NOT"
 }

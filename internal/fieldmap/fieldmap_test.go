@@ -30,6 +30,7 @@ dest = ["host.name", "host.id"]
 exe = { first = "process.executable", base = true }
 hash = { all = ["h.md5", "h.sha1"] }
 level = { first = "agent.Level", lower = true }
+act = { first = "agent.act", values = { start = "allowed", Stop = "blocked" } }
 
 [[source]]
 name = "processes"
@@ -56,6 +57,7 @@ var fields = mapping.Table{
 	"short":                {Name: "short", Type: mapping.Keyword, IgnoreAbove: 5},
 	"other":                {Name: "other", Type: mapping.Keyword, IgnoreAbove: 5, Path: "short"},
 	"text":                 {Name: "text", Type: mapping.Text},
+	"agent.act":            {Name: "agent.act", Type: mapping.Keyword},
 	"agent.Level":          {Name: "agent.Level", Type: mapping.Keyword},
 	"sourcetype":           {Name: "sourcetype", Type: mapping.Keyword},
 }
@@ -187,12 +189,16 @@ func TestLowerIsWider(t *testing.T) {
 		`{}`, `{"user": {"name": "a"}}`, `{"user": {"name": ["A", "b"]}, "port": 22}`, `{"text": "a", "port": 2200, "ok": true, "ip": "10.1.2.3"}`,
 		`{"event": {"dataset": "agent"}, "host": {"name": "web"}, "process": {"command_line": "x -K y", "executable": "/bin/curl"}}`,
 		`{"event": {"dataset": "agent", "category": "process"}, "host": {"name": "db", "id": "web"}, "user": {"name": "a"}}`,
+		`{"event": {"dataset": "agent"}, "agent": {"act": "START"}}`, `{"event": {"dataset": "agent"}, "agent": {"act": ["stop", "other"]}}`,
+		`{"event": {"dataset": "agent"}, "agent": {"act": "allowed"}}`, `{"agent": {"act": "stop"}}`,
 		`{"sourcetype": "agent:exec", "process": {"command_line": "x"}, "user": {"name": "abc"}}`,
 	}
 	for _, search := range []string{
 		`user.name=a`, `NOT user.name=a`, `user.name!=a`, `NOT user.name!=a`, `user.name=a* OR port>100`, `port=22*`, `text=a`, `NOT text=a`, `NOT (text=a port=2200)`,
 		`ip=10.0.0.0/8`, `NOT ip=10.1.*`, `ok=true`, `source=agent dest=web`, `source=agent NOT dest=web`, `sourcetype=agent:exec process=x*`, `source=agent exe=curl`,
 		`curl`, `NOT curl`, `NOT (NOT source=agent)`, `NOT source=agent`, `*`,
+		`source=agent act=allowed`, `source=agent NOT act=allowed`, `source=agent act!=allowed`, `source=agent act=start`, `source=agent act=o*`, `NOT (source=agent act=b*)`, `act=*`,
+		`source=agent act IN (other, blocked)`, `source=agent NOT act IN (other, blocked)`, `source=agent act>b`,
 		`source=agent OR process=x`, `NOT (source=agent OR process=x)`, `sourcetype=agent:exec OR source=agent process=x*`,
 	} {
 		x := parse(t, search)

@@ -78,11 +78,18 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 	several := false
 	for _, place := range p.View.where(name) {
 		for _, n := range place.Names {
+			ways := p.View.values(n, p.Target.Fields)
+			if len(ways) > 1 {
+				return f, nil, false
+			}
 			field, mapped := p.Target.Fields.Field(n)
-			if !mapped || p.View.object(field) || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
+			if len(ways) == 1 && p.View.object(field) {
+				return f, nil, false // an object in other indices
+			}
+			if !mapped || len(ways) == 0 || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
 				continue
 			}
-			if place.Lower || place.Base && n != bare(name) {
+			if place.Lower || place.Values != nil || place.Base && n != bare(name) {
 				return f, nil, false
 			}
 			several = several || place.All

@@ -1,6 +1,7 @@
 package fieldmap
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,15 +153,15 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 	places := 0
 	plain := true
 	var mapped []mapping.Field
+	words := map[string]map[string]string{}
 	for _, f := range l.view.where(name) {
 		for _, n := range f.Names {
-			field, ok := l.fields.Field(n)
-			if !ok || l.view.object(field) {
-				continue
+			for _, field := range l.view.values(n, l.fields) {
+				places++
+				plain = plain && (!f.Base || n == bare(name))
+				mapped = append(mapped, field)
+				words[field.Name] = f.Values
 			}
-			places++
-			plain = plain && (!f.Base || n == bare(name))
-			mapped = append(mapped, field)
 		}
 	}
 	if places > 1 || !plain || places == 1 && !l.guarded && mapped[0].Name != bare(name) {
@@ -170,17 +171,61 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 		if !up {
 			return condition.Const(false)
 		}
-		if op != "=" || !plain {
+		if op != "=" || !plain || differ(mapped) {
 			for _, f := range mapped {
 				one = append(one, condition.Exists{Field: f.Name})
+				if mayLeaveOut(f, f.Type.Family(), "!=", v) {
+					l.leftOut = append(l.leftOut, f.Name)
+					one = append(one, condition.LeftOut{Field: f.Name, Ignored: f.Ignored()})
+				}
 			}
 			return l.completed(name, op, v, mapped, one)
 		}
 	}
 	for _, f := range mapped {
-		one = append(one, l.leaf(f, op, v, up))
+		one = append(one, l.worded(f, words[f.Name], op, v, up))
 	}
 	return l.completed(name, op, v, mapped, one)
+}
+
+// worded is a test on one field whose values stand for words of a data model.
+func (l *lowerer) worded(f mapping.Field, words map[string]string, op string, v spl.Value, up bool) condition.Expr {
+	if len(words) == 0 {
+		return l.leaf(f, op, v, up)
+	}
+	if f.Type.Family() != mapping.FamilyString && f.Type.Family() != mapping.FamilyUnknown {
+		l.exact = false
+		if up {
+			return condition.Exists{Field: f.Name}
+		}
+		return condition.Const(false)
+	}
+	// Those that become a word which passes, and of the others those that pass themselves.
+	holds := splunk.Holds(op, v)
+	var passes, all condition.Or
+	for _, value := range slices.Sorted(maps.Keys(words)) {
+		is := condition.Term{Field: f.Name, Value: value, Fold: true}
+		all = append(all, is)
+		if holds(splunk.Text(words[value])) {
+			passes = append(passes, is)
+		}
+	}
+	l.exact = false // a field with several values may have both kinds
+	if !up {
+		return condition.And{condition.Or{passes, l.leaf(f, op, v, up)}, condition.Not{X: all}}
+	}
+	return condition.Or{passes, l.leaf(f, op, v, up)}
+}
+
+// differ reports whether one name is of several kinds, in different indices: a test of one kind is none that
+// the others take.
+func differ(list []mapping.Field) bool {
+	for i, f := range list {
+		if slices.ContainsFunc(list[:i], func(g mapping.Field) bool { return g.Name == f.Name }) {
+			return true
+		}
+	}
+	return false
 }
 
 // completed lets events in that lack the field, when the data model gives them a value that passes.
@@ -203,6 +248,9 @@ func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) conditi
 		if exact, ok := l.fields.Field(f.Exact); ok {
 			f, family = exact, exact.Type.Family()
 		}
+	}
+	if f.Keyed && mayLeaveOut(f, family, op, v) {
+		return l.wider(up) // what is too long for a flattened field is remembered nowhere
 	}
 	e := l.indexed(f, family, op, v, up)
 	if mayLeaveOut(f, family, op, v) {
@@ -231,6 +279,8 @@ func mayLeaveOut(f mapping.Field, family mapping.Family, op string, v spl.Value)
 		return !one || !number
 	case mapping.FamilyBoolean:
 		return true // TRUE is none to a mapping
+	case mapping.FamilyDate:
+		return true
 	case mapping.FamilyIP:
 		_, ok := f.Index(v.Text)
 		return !one || !ok && !network

@@ -74,6 +74,8 @@ type Field struct {
 	Lower bool
 	// Base is the last part of a path.
 	Base bool
+	// Values are the words of the data model for those that events have, these in lower case.
+	Values map[string]string
 }
 
 //go:embed maps/*.toml
@@ -229,6 +231,18 @@ func readFields(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
 				},
 				"lower": tomltree.Flag(func(f *Field) *bool { return &f.Lower }),
 				"base":  tomltree.Flag(func(f *Field) *bool { return &f.Base }),
+				"values": func(d *tomltree.Decoder, v *tomltree.Value, f *Field) {
+					f.Values = map[string]string{}
+					if v.Kind != tomltree.Table {
+						d.Report(diag.Error, "wrong-type", v.Span, "%s must be a table, not %s", v.Path(), v.Kind)
+						return
+					}
+					for _, item := range v.Items {
+						word := ""
+						tomltree.Scalar(func(t *string) *string { return t })(d, item, &word)
+						f.Values[strings.ToLower(item.Key)] = word
+					}
+				},
 			}, &f)
 			f.All = all
 		}

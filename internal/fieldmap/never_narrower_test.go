@@ -33,6 +33,21 @@ var narrow = mapping.Table{
 	"event.dataset": {Name: "event.dataset", Type: mapping.Keyword},
 }
 
+// wider are the same names in another index: of other types, and objects.
+var wider = mapping.Table{
+	"kw":            {Name: "kw", Type: mapping.Object, Members: []string{"kw.x"}},
+	"kw.x":          {Name: "kw.x", Type: mapping.Keyword},
+	"folded":        {Name: "folded", Type: mapping.Keyword},
+	"n":             {Name: "n", Type: mapping.Keyword, IgnoreAbove: 3},
+	"x":             {Name: "x", Type: mapping.Long},
+	"ok":            {Name: "ok", Type: mapping.Keyword},
+	"text":          {Name: "text", Type: mapping.Keyword, IgnoreAbove: 6},
+	"plain":         {Name: "plain", Type: mapping.Object, Members: []string{"plain.y"}},
+	"plain.y":       {Name: "plain.y", Type: mapping.Long},
+	"event.kind":    {Name: "event.kind", Type: mapping.Keyword},
+	"event.dataset": {Name: "event.dataset", Type: mapping.Keyword},
+}
+
 // TestNeverNarrower wants every event to be found whose row passes the search's condition, whatever its
 // fields take of its values.
 func TestNeverNarrower(t *testing.T) {
@@ -57,7 +72,16 @@ func TestNeverNarrower(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		source := map[string]any{}
+		index := rapid.SampledFrom([]string{"narrow", "wider"}).Draw(t, "index")
+		tables := map[string]mapping.Table{"narrow": narrow, "wider": wider}
+		if rapid.Bool().Draw(t, "alone") {
+			tables = map[string]mapping.Table{index: tables[index]}
+		}
+		fields := mapping.NewIndexFields(tables, func(string, string) bool { return true })
 		for _, name := range names {
+			if f, mapped := tables[index][name]; !mapped || f.Type == mapping.Object {
+				continue // no event of this index can have a value there
+			}
 			switch n := rapid.IntRange(0, 2).Draw(t, "count"); n {
 			case 0:
 			case 1:
@@ -71,7 +95,7 @@ func TestNeverNarrower(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := event.Event{Source: data}
+		e := event.Event{Index: index, Source: data, Types: mapping.OfIndex(fields, index)}
 		d, err := e.Document()
 		if err != nil {
 			t.Fatal(err)
@@ -81,17 +105,17 @@ func TestNeverNarrower(t *testing.T) {
 			t.Fatal(text, diags)
 		}
 		first, _ := splunk.First(s)
-		view := fieldmap.Map{}.Select(first.Where)
-		where, exact, diags := view.Lower(first.Where, narrow)
+		view := fieldmap.Map{}.Select(first.Where).Enforced()
+		where, exact, diags := view.Lower(first.Where, fields)
 		if where == nil {
 			t.Fatal(text, diags)
 		}
-		pushed, _ := condition.Pushdown(where, narrow)
-		m, err := condition.Compile(pushed, narrow)
+		pushed, _ := condition.Pushdown(where, fields)
+		m, err := condition.Bind(pushed, fields)
 		if err != nil {
 			t.Fatal(text, err)
 		}
-		rows, diags := view.Rows(narrow)
+		rows, diags := view.Rows(fields)
 		if rows == nil {
 			t.Fatal(diags)
 		}
@@ -104,14 +128,14 @@ func TestNeverNarrower(t *testing.T) {
 		if err != nil {
 			t.Fatal(text, err)
 		}
-		if found := m.Match(d); passes && !found {
+		if found := m.Match(index, d); passes && !found {
 			t.Fatalf("%s passes %s and is not found by %s", text, data, pushed)
 		}
-		whole, err := condition.Compile(where, narrow)
+		whole, err := condition.Bind(where, fields)
 		if err != nil {
 			t.Fatal(text, err)
 		}
-		if exact && whole.Match(d) != passes {
+		if exact && whole.Match(index, d) != passes {
 			t.Fatal(fmt.Sprintf("%s on %s: the search says %v and the exact condition %s another", text, data, passes, where))
 		}
 	})

@@ -3,6 +3,7 @@ package fieldmap_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,24 @@ var shaped = map[string]struct {
 		},
 		map[string]any{"All_Traffic.dest_port": "22", "All_Traffic.src": "10.0.0.1"},
 	},
+	"words of registry": {
+		`| tstats count from datamodel=Endpoint.Registry where Registry.action=Modified NOT Registry.action=cre* by Registry.action`,
+		map[string]string{
+			"ecs":    `"event":{"category":["registry"],"action":"modification"}`,
+			"sysmon": `"event":{"category":["registry"],"action":"Registry value set (rule: RegistryEvent)"}`,
+			"own":    `"event":{"category":["registry"],"action":"modified"}`,
+			"tagged": `"tag":["endpoint","registry"],"action":"modified"`,
+		},
+		map[string]any{"Registry.action": "modified"},
+	},
+	"words of files": {
+		`| tstats count from datamodel=Endpoint.Filesystem where Filesystem.action!=created Filesystem.action IN (deleted, x) by Filesystem.action`,
+		map[string]string{
+			"ecs":    `"event":{"category":["file"],"action":"deletion"}`,
+			"tagged": `"tag":["endpoint","filesystem"],"action":"deleted"`,
+		},
+		map[string]any{"Filesystem.action": "deleted"},
+	},
 	"names": {
 		`| tstats count from datamodel=Network_Resolution.DNS by DNS.query`,
 		map[string]string{
@@ -112,6 +131,8 @@ var foreign = []string{
 	`"event":{"category":["iam"]},"user":{"name":"eve"}`,
 	`"sourcetype":"other","message":"cmd.exe 22 a.b"`,
 	`"tag":["change","audit"],"object":"o","action":"created"`,
+	`"event":{"category":["registry"],"action":"creation"}`,
+	`"event":{"category":["file"],"action":"creation"}`,
 }
 
 // lookAt runs a search over events in a file.
@@ -159,9 +180,7 @@ func TestShapes(t *testing.T) {
 		all := slices.Clone(foreign)
 		for shape, e := range tt.events {
 			want := map[string]any{"count": int64(1)}
-			for k, v := range tt.row {
-				want[k] = v
-			}
+			maps.Copy(want, tt.row)
 			if diff := cmp.Diff([]map[string]any{want}, lookAt(t, tt.search, e)); diff != "" {
 				t.Errorf("%s, %s alone (-want +got):\n%s", name, shape, diff)
 			}
@@ -171,9 +190,7 @@ func TestShapes(t *testing.T) {
 			all = append(all, e)
 		}
 		want := map[string]any{"count": int64(len(tt.events))}
-		for k, v := range tt.row {
-			want[k] = v
-		}
+		maps.Copy(want, tt.row)
 		if diff := cmp.Diff([]map[string]any{want}, lookAt(t, tt.search, all...)); diff != "" {
 			t.Errorf("%s, all shapes (-want +got):\n%s", name, diff)
 		}

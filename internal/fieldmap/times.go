@@ -102,6 +102,16 @@ func (p *Plan) Shared() bool { return p.at.seconds == "" }
 // TimeNote says what is not found for the way in which its time is written; "" when all is.
 func (p *Plan) TimeNote() string { return p.at.note }
 
+// indexed gives a row the time at which its event was indexed, as Splunk has it, from the field of ECS.
+func indexed(row splunk.Row) {
+	if _, has := row["_indextime"]; has {
+		return
+	}
+	if at, _, err := mapping.ParseDate(row["event.ingested"].String(), ""); err == nil {
+		row["_indextime"] = splunk.Number(splunk.Epoch(at))
+	}
+}
+
 // time is the time of a document: what its index has of the field, and else what stands there.
 func (p *Plan) time(d *event.Document) (time.Time, error) {
 	var err error

@@ -35,6 +35,28 @@ func (v View) object(f mapping.Field) bool {
 	return v.enforced && f.Type.Family() == mapping.FamilyObject
 }
 
+// values are the ways in which indices map a name to values of its own: one, mostly, and none where it is
+// an object in all of them. What is an object in one index may be a text in another.
+func (v View) values(name string, fields mapping.Fields) []mapping.Field {
+	var out []mapping.Field
+	for _, way := range mapping.Ways(fields, []string{name}) {
+		f, ok := way.Fields.Field(name)
+		if !ok || v.object(f) {
+			continue
+		}
+		at := slices.IndexFunc(out, func(g mapping.Field) bool {
+			return g.Type.Family() == f.Type.Family() && g.Exact == f.Exact && g.Normalizer == f.Normalizer && g.Path == f.Path
+		})
+		switch {
+		case at < 0:
+			out = append(out, f)
+		case f.IgnoreAbove > 0 && (out[at].IgnoreAbove == 0 || f.IgnoreAbove < out[at].IgnoreAbove):
+			out[at].IgnoreAbove = f.IgnoreAbove
+		}
+	}
+	return out
+}
+
 // Select returns the view of a search's condition: the sources that one of its tests on sourcetype
 // and the like names.
 func (m Map) Select(x spl.Expr) View {
@@ -254,6 +276,7 @@ func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
 func (r *Rows) row(d *event.Document, at float64) (splunk.Row, bool) {
 	row := splunk.Flatten(d.Source)
 	row["_time"] = splunk.Number(at)
+	indexed(row)
 	for i, s := range r.view.Sources {
 		switch {
 		case s.Shape == CIM:
@@ -328,7 +351,11 @@ func (f Field) value(row splunk.Row) splunk.Value {
 			if f.Base {
 				text = text[strings.LastIndexAny(text, `\/`)+1:]
 			}
-			if f.Lower || f.Base {
+			word, other := f.Values[strings.ToLower(text)]
+			if other {
+				text = word
+			}
+			if f.Lower || f.Base || other {
 				x = splunk.Text(text)
 			}
 			all = append(all, x)

@@ -25,8 +25,13 @@ func (s *splSearch) hunt(ctx context.Context, src Source, w window.Window, size 
 	events := p.source(src)
 	events.KeepSource = false
 	var hits []Hit
+	writes := splunk.Writes(p.Search)
 	err := splunk.Run(ctx, p.Search, env, routed{src, events}, at, func(row splunk.Row) error {
-		if len(hits) == size {
+		switch {
+		case len(hits) < size:
+		case writes:
+			return nil // What it writes, it writes of all rows.
+		default:
 			return errEnough
 		}
 		for _, own := range []string{"_id", "_index"} {

@@ -74,7 +74,7 @@ const CodeNoDatabase = "spl/no-database"
 // Check reports what cannot be run with an environment.
 func Check(s *spl.Search, env Env) diag.List {
 	c := checker{env: env}
-	c.search(s)
+	EachSearch(s, c.search)
 	c.diags.Sort()
 	return c.diags
 }
@@ -89,14 +89,7 @@ type checker struct {
 
 func (c *checker) search(s *spl.Search) {
 	for _, stage := range s.Stages {
-		for _, sub := range spl.Subs(stage) {
-			c.search(sub)
-		}
 		switch stage := stage.(type) {
-		case *spl.Find:
-			c.condition(stage.X)
-		case *spl.Tstats:
-			c.condition(stage.Where)
 		case *spl.Lookup:
 			c.table(s, stage.Table)
 		case *spl.InputLookup:
@@ -112,6 +105,11 @@ func (c *checker) search(s *spl.Search) {
 		case *spl.Apply:
 			c.diags = append(c.diags, s.Source.Report(diag.Warning, spl.CodeUnknownTable, stage.Model.Span,
 				"the search needs the model %s, which another one makes by fit DensityFunction; without it it fails", stage.Model.Text))
+		case *spl.AnomalyDetection:
+			if !stage.Plain && stage.Share == 0 {
+				c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeEstimate, stage.Pos(),
+					"the command anomalydetection takes more rows than Splunk does, which does not say how it leaves some out; cutoff=false takes them all"))
+			}
 		case *spl.Predict:
 			c.diags = append(c.diags, s.Source.Report(diag.Warning, CodeEstimate, stage.Pos(),
 				"the command predict smooths by level, trend and season: its figures are near those of Splunk, and not the same"))
@@ -122,15 +120,6 @@ func (c *checker) search(s *spl.Search) {
 			}
 		}
 	}
-}
-
-// condition looks for subsearches.
-func (c *checker) condition(x spl.Expr) {
-	spl.Walk(x, func(x spl.Expr) {
-		if sub, ok := x.(*spl.Subsearch); ok {
-			c.search(sub.Search)
-		}
-	})
 }
 
 func (c *checker) table(s *spl.Search, name spl.Name) {

@@ -20,6 +20,8 @@ type scope struct {
 	random *rand.Rand
 	// alive fails once the search is to end.
 	alive func() error
+	// returns gives what a search returns.
+	returns func(*spl.Search) ([]Value, error)
 	// fault is the first thing that went wrong and is not just null.
 	fault error
 }
@@ -54,8 +56,27 @@ func compileNode(n spl.Node) program {
 		return compileMember(compileNode(n.X), compileNodes(n.List))
 	case *spl.Call:
 		return compileCall(n)
+	case *spl.SubValue:
+		return compileSub(n)
 	}
 	return func(*scope) Value { return Null }
+}
+
+// compileSub runs the search when its value is first asked for.
+func compileSub(n *spl.SubValue) program {
+	var known *Value
+	return func(s *scope) Value {
+		if known == nil {
+			values, err := s.returns(n.Search)
+			if err != nil {
+				s.fail(err)
+				return Null
+			}
+			v := Several(values...)
+			known = &v
+		}
+		return *known
+	}
 }
 
 func compileNodes(list []spl.Node) []program {

@@ -29,7 +29,8 @@ func First(s *spl.Search) (Scan, bool) {
 func hasSubsearch(x spl.Expr) bool {
 	found := false
 	spl.Walk(x, func(x spl.Expr) {
-		if _, ok := x.(*spl.Subsearch); ok {
+		switch x.(type) {
+		case *spl.Subsearch, *spl.SubCompare:
 			found = true
 		}
 	})
@@ -45,7 +46,7 @@ func KeepsEvents(s *spl.Search) bool {
 			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.Extract,
 			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel,
 			*spl.Accum, *spl.Delta, *spl.Autoregress, *spl.Filldown, *spl.Uniq, *spl.Trendline, *spl.Strcat, *spl.Rangemap, *spl.ToJSON,
-			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier, *spl.Collect, *spl.Fit, *spl.Apply, *spl.OutputLookup:
+			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier, *spl.AnomalyDetection, *spl.Collect, *spl.Fit, *spl.Apply, *spl.OutputLookup:
 		case *spl.Aggregate:
 			if stage.Kind == spl.Stats {
 				return false
@@ -55,4 +56,20 @@ func KeepsEvents(s *spl.Search) bool {
 		}
 	}
 	return true
+}
+
+// Writes reports whether a search keeps anything beside giving rows: a table, a model, or events.
+func Writes(s *spl.Search) bool {
+	writes := false
+	EachSearch(s, func(s *spl.Search) {
+		for _, stage := range s.Stages {
+			switch stage := stage.(type) {
+			case *spl.OutputLookup, *spl.Collect, *spl.Map:
+				writes = true
+			case *spl.Fit:
+				writes = writes || stage.Model != ""
+			}
+		}
+	})
+	return writes
 }

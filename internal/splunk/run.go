@@ -150,7 +150,9 @@ func (r *run) rows(to *account, s *spl.Search, limit int) (*kept, error) {
 	return rows, err
 }
 
-func (r *run) scope() *scope { return &scope{now: r.window.Now, loc: r.loc, alive: r.alive} }
+func (r *run) scope() *scope {
+	return &scope{now: r.window.Now, loc: r.loc, alive: r.alive, returns: r.returns}
+}
 
 // eval evaluates a program on a row.
 func (s *scope) eval(p program, row Row) (Value, error) {

@@ -22,7 +22,7 @@ func TestMemoryLimit(t *testing.T) {
 		"bin": "* | bin id", "mvcombine": "* | mvcombine host", "appendpipe": "* | appendpipe [stats count]", "tstats": "| tstats count from datamodel=Web by Web.id",
 		"a subsearch": "* [search * | fields id]", "format": "* | format", "top": "* | top id", "streamstats": "* | streamstats count by id",
 		"timechart": "* | timechart span=1s count", "chart": "* | chart count over id by host", "xyseries": "* | xyseries id host host",
-		"transpose": "* | transpose 0", "makecontinuous": "* | makecontinuous id", "outlier": "* | outlier id", "fit": "* | fit DensityFunction id", "predict": "* | predict id",
+		"transpose": "* | transpose 0", "makecontinuous": "* | makecontinuous id", "outlier": "* | outlier id", "anomalydetection": "* | anomalydetection id", "fit": "* | fit DensityFunction id", "predict": "* | predict id",
 		"appendcols": "* | appendcols [search *]", "union": "| union [search *]", "multisearch": "| multisearch [search *] [search *]",
 		"set": "| set diff [search *] [search *]", "delta": "* | delta id p=5000", "autoregress": "* | autoregress id p=5000",
 		"trendline": "* | trendline sma5000(id)", "mstats": "| mstats avg(id) where host=* by id",
@@ -156,5 +156,17 @@ func TestWindow(t *testing.T) {
 	// From earliest on, without latest, the newest first.
 	if diff := cmp.Diff([]string{"5", "4", "3"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestWrites wants a search that keeps something to be known, wherever it does.
+func TestWrites(t *testing.T) {
+	for search, want := range map[string]bool{
+		"* | stats count": false, "* | outputlookup t": true, "* | collect index=a": true, "* | fit DensityFunction n": false,
+		"* | fit DensityFunction n into m": true, "* | append [search * | outputlookup t]": true, "| union [search *] [search * | collect index=a]": true,
+	} {
+		if got := splunk.Writes(parsed(t, search)); got != want {
+			t.Errorf("%s: %t", search, got)
+		}
 	}
 }

@@ -196,6 +196,8 @@ func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
 		return r.applied(c, next), nil
 	case *spl.Predict:
 		return &predicted{next: next, run: r, spec: c, rows: kept{account: r.account("predict")}}, nil
+	case *spl.AnomalyDetection:
+		return &anomalies{next: next, run: r, spec: c, rows: kept{account: r.account("anomalydetection")}}, nil
 	case *spl.Outlier:
 		return &outliers{next: next, run: r, spec: c, rows: kept{account: r.account("outlier")}}, nil
 	}

@@ -1,6 +1,7 @@
 package splunk
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,6 +27,8 @@ func (r *run) resolve(x spl.Expr) (spl.Expr, error) {
 		return &spl.Not{X: inner, Span: x.Span}, err
 	case *spl.Subsearch:
 		return r.found(x)
+	case *spl.SubCompare:
+		return r.compared(x)
 	}
 	return x, nil
 }
@@ -69,6 +72,43 @@ func (r *run) found(x *spl.Subsearch) (spl.Expr, error) {
 		return rowsWanted[0], nil
 	}
 	return &spl.Or{Xs: rowsWanted}, nil
+}
+
+// returns are the values that a search gives to the one around it, by return $field; an error when its rows
+// are no such values.
+func (r *run) returns(s *spl.Search) ([]Value, error) {
+	rows, err := r.rows(r.account("a subsearch"), s, maxSubsearch)
+	if err != nil {
+		return nil, err
+	}
+	var out []Value
+	for _, row := range rows.rows {
+		v := row.Get("search")
+		if v.IsNull() && len(row) > 0 {
+			return nil, errors.New("run a subsearch: in the place of a value it has to end with return $field")
+		}
+		out = append(out, v.Each()...)
+	}
+	return out, nil
+}
+
+// compared asks for one of the values that a search returns; no row has any of none.
+func (r *run) compared(x *spl.SubCompare) (spl.Expr, error) {
+	values, err := r.returns(x.Search)
+	if err != nil {
+		return nil, err
+	}
+	var tests []spl.Expr
+	for _, v := range values {
+		tests = append(tests, &spl.Compare{Field: x.Field, Op: x.Op, Value: spl.Value{Text: v.String(), Quoted: true, Span: x.Span}})
+	}
+	switch len(tests) {
+	case 0:
+		return nothing(x), nil
+	case 1:
+		return tests[0], nil
+	}
+	return &spl.Or{Xs: tests}, nil
 }
 
 // condition asks for all fields of a row, but those that begin with an underscore. The fields

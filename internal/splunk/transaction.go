@@ -17,12 +17,15 @@ type transactions struct {
 	spec          *spl.Transaction
 	start, finish func(Row) (bool, error)
 	open          []*transaction
-	// evicted are those that lack a begin or end; they are handed out behind all others.
+	// evicted are those that lack a begin or end, in the order of their newest events; each is handed out when
+	// none is open that began before it.
 	evicted []*transaction
+	begun   int
 }
 
 // transaction is one that is being put together.
 type transaction struct {
+	number  int
 	values  map[string]string
 	held    int
 	rows    []Row // newest first
@@ -89,7 +92,8 @@ func (t *transactions) row(row Row) error {
 		if t.finish != nil && !isEnd && !t.spec.KeepEvicted {
 			return nil
 		}
-		into = &transaction{values: map[string]string{}, hasEnd: isEnd}
+		t.begun++
+		into = &transaction{number: t.begun, values: map[string]string{}, hasEnd: isEnd}
 		t.open = append(t.open, into)
 	}
 	size := row.size() + openSize
@@ -129,10 +133,9 @@ func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
 	return nil
 }
 
-// evict closes what has no end and a row would belong to that is one: what is older belongs to that. So does what would
-// belong to a transaction with the same values that has an end of its own.
+// evict closes what a row would belong to that is an end: what is older belongs to that.
 func (t *transactions) evict(values map[string]string) error {
-	for open := t.find(values, false); open != nil && (!open.hasEnd || maps.Equal(open.values, values)); open = t.find(values, false) {
+	for open := t.find(values, false); open != nil; open = t.find(values, false) {
 		if err := t.close(open); err != nil {
 			return err
 		}
@@ -160,12 +163,27 @@ func (t *transactions) close(open *transaction) error {
 	t.open = slices.DeleteFunc(t.open, func(o *transaction) bool { return o == open })
 	switch complete := (t.start == nil || open.hasOpen) && (t.finish == nil || open.hasEnd); {
 	case complete:
-		return t.emit(open, true)
+		if err := t.emit(open, true); err != nil {
+			return err
+		}
 	case t.spec.KeepEvicted:
-		t.evicted = append(t.evicted, open)
+		i, _ := slices.BinarySearchFunc(t.evicted, open.number, func(o *transaction, number int) int { return o.number - number })
+		t.evicted = slices.Insert(t.evicted, i, open)
 	default:
 		t.account.release(open.held)
 		open.rows = nil
+	}
+	return t.passEvicted()
+}
+
+// passEvicted hands out what is evicted and none that is open began before.
+func (t *transactions) passEvicted() error {
+	for len(t.evicted) > 0 && (len(t.open) == 0 || t.evicted[0].number < t.open[0].number) {
+		one := t.evicted[0]
+		t.evicted = t.evicted[1:]
+		if err := t.emit(one, false); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -226,11 +244,6 @@ func (o *transaction) merge(r *run, complete bool) (Row, error) {
 func (t *transactions) end() error {
 	for len(t.open) > 0 {
 		if err := t.close(t.open[0]); err != nil {
-			return err
-		}
-	}
-	for _, one := range t.evicted {
-		if err := t.emit(one, false); err != nil {
 			return err
 		}
 	}

@@ -49,7 +49,7 @@ func TestTables(t *testing.T) {
 	if err != nil || !found || len(table.Rows) != 20 {
 		t.Fatalf("%v, %v, %d rows", err, found, len(table.Rows))
 	}
-	slices.SortFunc(table.Rows, func(a, b []string) int { return slices.Compare(a, b) })
+	slices.SortFunc(table.Rows, slices.Compare)
 	if diff := cmp.Diff([]string{"00"}, table.Rows[0]); diff != "" {
 		t.Error(diff)
 	}

@@ -260,3 +260,21 @@ func normalObject(v map[string]any) any {
 	}
 	return out
 }
+
+// TestConformanceCovers wants a case of the repository for every function, in both forms.
+func TestConformanceCovers(t *testing.T) {
+	var all strings.Builder
+	for _, key := range []string{"finds", "value"} {
+		for _, row := range readWritten(t, key) {
+			all.WriteString(strings.ToLower(row.Query + row.Expression + "\n"))
+		}
+	}
+	for _, name := range functionNames(t) {
+		if !strings.Contains(all.String(), name+"(") {
+			t.Errorf("no case has %s", name)
+		}
+		if hasFold(name) && !strings.Contains(all.String(), name+"~(") {
+			t.Errorf("no case has %s~", name)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package eql_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -9,11 +10,12 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
+	"tocsin/internal/event"
 	"tocsin/internal/mapping"
 	"tocsin/internal/translate/eql"
 )
 
-// textFields has every type that string() converts to text.
+// textFields have every type of which string() makes a text.
 var textFields = mapping.Table{
 	"date": {Name: "date", Type: mapping.Date}, "nanos": {Name: "nanos", Type: mapping.DateNanos},
 	"day":  {Name: "day", Type: mapping.Date, Format: "dd.MM.yyyy"},
@@ -21,7 +23,7 @@ var textFields = mapping.Table{
 	"b": {Name: "b", Type: mapping.Boolean}, "ip": {Name: "ip", Type: mapping.IP}, "k": {Name: "k", Type: mapping.Keyword}, "v": {Name: "v", Type: mapping.Version},
 }
 
-// string() and concat() format values as Java formats the values that Elasticsearch stores.
+// What string() and concat() make of values is what Java makes of the values that Elasticsearch keeps.
 func TestTextsOfValues(t *testing.T) {
 	for _, tt := range []struct{ field, raw, want string }{
 		{"date", `"2026-01-01"`, "2026-01-01T00:00Z"},
@@ -68,7 +70,20 @@ func TestTextsOfValues(t *testing.T) {
 	}
 }
 
-// TestTextOfDate: the text of a date parses as the same date, and has no trailing zeros.
+func matches(t *testing.T, e condition.Expr, fields mapping.Fields, source string) bool {
+	t.Helper()
+	m, err := condition.Compile(e, fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := (&event.Event{Source: json.RawMessage(source)}).Document()
+	if err != nil {
+		t.Fatalf("%s: %v", source, err)
+	}
+	return m.Match(d)
+}
+
+// TestTextOfDate: the text of a date is a date, the same one, and has no zeros at its end.
 func TestTextOfDate(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		at := time.Unix(rapid.Int64Range(0, 4_102_444_800).Draw(rt, "second"), 0).UTC()
@@ -94,7 +109,7 @@ func TestTextOfDate(t *testing.T) {
 	})
 }
 
-// conditionOn returns the condition of an event query over textFields.
+// conditionOn is the condition of an event query over the fields of texts.
 func conditionOn(t *testing.T, text string) condition.Expr {
 	t.Helper()
 	source := diag.NewText("query", text)

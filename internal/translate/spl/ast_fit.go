@@ -80,7 +80,7 @@ func parseFit(p *parser, start int) Stage {
 		f.At = p.at(start)
 		return f
 	}
-	options := f.Shares.options()
+	options := f.options()
 	dist := ""
 	options["dist"] = oneOf(&dist, "auto", "norm", "expon")
 	f.Fields = p.wantNamesAnd("fit", options, "by", "into", "as")
@@ -107,7 +107,7 @@ func parseFit(p *parser, start int) Stage {
 
 func parseApply(p *parser, start int) Stage {
 	a := &Apply{}
-	options := a.Shares.options()
+	options := a.options()
 	names := p.wantNamesAnd("apply", options, "as")
 	if p.keyword("as") {
 		p.unsupported(p.here(), "the names of results of apply are not supported")

@@ -55,7 +55,7 @@ func (s *SetOp) String() string {
 	return "set " + s.Op + " [" + s.A.inner() + "] [" + s.B.inner() + "]"
 }
 
-// Subs returns the searches within a command, but those within its conditions.
+// Subs returns the searches whose rows a command adds to those that it gets.
 func Subs(stage Stage) []*Search {
 	switch stage := stage.(type) {
 	case *Join:

@@ -161,6 +161,9 @@ func (p *parser) operand() Node {
 		x := p.expression()
 		p.want(")")
 		return x
+	case c == '[':
+		s := p.subsearch()
+		return &SubValue{s, diag.Span{Start: start, End: p.pos}}
 	case c == '"':
 		text, span, ok := p.quoted()
 		if !ok {

@@ -160,25 +160,6 @@ func parseOutlier(p *parser, start int) Stage {
 	return o
 }
 
-// parseAnomalyDetection reads anomalydetection, which by one of its methods is outlier.
-func parseAnomalyDetection(p *parser, start int) Stage {
-	o := &Outlier{Times: outlierTimes}
-	method, action := "histogram", ""
-	o.Names = p.namesAnd("anomalydetection", map[string]func(string) bool{
-		"method": oneOf(&method, "histogram", "zscore", "iqr"),
-		"action": oneOf(&action, "filter", "annotate", "summary", "remove", "rm", "transform", "tf"), "pthresh": ignored, "cutoff": ignored,
-	})
-	o.At = p.at(start)
-	switch {
-	case method != "iqr":
-		p.unsupported(o.Span, "anomalydetection with method=%s is not supported: how Splunk tells which events are anomalous is not published", method)
-	case action == "filter" || action == "annotate" || action == "summary":
-		p.unsupported(o.Span, "the option action of anomalydetection cannot be %q with method=iqr", action)
-	}
-	o.Remove = action == "remove" || action == "rm"
-	return o
-}
-
 // wantNamesAnd is namesAnd, of which there must be a name.
 func (p *parser) wantNamesAnd(command string, options map[string]func(string) bool, until ...string) []Name {
 	names := p.namesAnd(command, options, until...)

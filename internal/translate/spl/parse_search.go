@@ -120,6 +120,10 @@ func (p *parser) comparison() Expr {
 	back := p.pos
 	if op := p.compareOp(); op != "" {
 		p.blank()
+		if p.peek() == '[' {
+			s := p.subsearch()
+			return &SubCompare{field, op, s, diag.Span{Start: field.Span.Start, End: p.pos}}
+		}
 		v := p.value(false)
 		if p.failed {
 			return &Every{}
