@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/elastic"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -128,4 +130,43 @@ func alertedEvents(t *testing.T, alerts *store.Memory) []string {
 	}))
 	slices.Sort(out)
 	return out
+}
+
+// TestClosedMeanwhile closes the index ahead of each request that a run of the rule sends.
+func TestClosedMeanwhile(t *testing.T) {
+	for _, pattern := range []string{"one", "o*", "all"} {
+		for request := range 7 {
+			t.Run(fmt.Sprintf("%s ahead of request %d", pattern, request), func(t *testing.T) {
+				t.Parallel()
+				n := newNode(t)
+				index, other := n.Name("one"), n.Name("other")
+				n.CreateIndex(t, other, eventMapping())
+				c := newCourse(n, index)
+				made := c.make
+				c.make = func(t *testing.T) {
+					t.Helper()
+					made(t)
+					n.Must(t, "PUT", "/"+n.Name("o*")+"/_alias/"+n.Name("all"), nil)
+				}
+				c.patterns = []string{n.Name(pattern), other}
+				c.slots, c.status[1], c.status[4] = 4, ledger.Covered, ledger.Covered
+				c.why = map[int]ledger.Reason{3: ledger.ClosedIndex}
+				c.client.Closed = elastic.ClosedUnread // the events are in the future
+				left := atomic.Int64{}
+				left.Store(-1)
+				c.client.URLs = []string{between(t, n, func() {
+					if left.Add(-1) == -1 {
+						n.Must(t, "POST", "/"+index+"/_close", nil)
+					}
+				})}
+				c.before[2] = func(t *testing.T) { t.Helper(); left.Store(int64(request)) }
+				c.before[4] = func(t *testing.T) {
+					t.Helper()
+					n.Must(t, "POST", "/"+index+"/_open?wait_for_active_shards=1", nil)
+					n.Must(t, "GET", "/_cluster/health/"+index+"?wait_for_status=yellow&timeout=20s", nil)
+				}
+				c.run(t)
+			})
+		}
+	}
 }

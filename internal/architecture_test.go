@@ -73,6 +73,8 @@ var allowed = map[string][]string{
 		"internal/translate/lucene", "internal/translate/querydsl",
 	},
 
+	// What is known of addresses.
+	"internal/geoip": nil,
 	// Tables that searches keep for each other.
 	"internal/tables": nil,
 
@@ -157,7 +159,10 @@ var allowed = map[string][]string{
 	"internal/indexgen": nil,
 
 	// Cases with expected results, for the tests of several packages.
-	"internal/conformance": {"internal/diag", "internal/mapping", "internal/query", "internal/rule", "internal/search", "internal/window"},
+	"internal/conformance": {
+		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/query", "internal/rule", "internal/search",
+		"internal/window",
+	},
 
 	"rules":       nil,
 	"cmd/runner":  {everything},
@@ -197,6 +202,7 @@ var libraries = map[string][]string{
 	"github.com/pelletier/go-toml/": {"internal/tomltree"},
 	"go.yaml.in/yaml":               {"internal/escu"},
 	"github.com/dlclark/regexp2/v2": {"internal/pcre"},
+	"github.com/oschwald/maxminddb": {"internal/geoip"},
 }
 
 // banned are libraries that not even tests import.

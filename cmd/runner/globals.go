@@ -24,6 +24,7 @@ type globals struct {
 
 	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that are written as Splunk has them." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
+	GeoIP       string     `name:"geoip" help:"Database of addresses in MaxMind's format, for iplocation." placeholder:"FILE" group:"Splunk"`
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only those detections for Splunk that say enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 

@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/elastic"
 	"tocsin/internal/fieldmap"
+	"tocsin/internal/geoip"
 	"tocsin/internal/query"
 	"tocsin/internal/report"
 	"tocsin/internal/rule"
@@ -50,7 +51,16 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 		m = m.Over(more)
 	}
 	m = m.In("Risk", elastic.RiskAlias(cmp.Or(g.riskNamespace, g.Namespace)))
-	return catalog.Options{Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled}, left, complaint
+	var locate func(string) map[string]string
+	if g.GeoIP != "" {
+		db, err := geoip.Open(g.GeoIP) // for as long as the process lives
+		if err != nil {
+			complaint = errors.Join(complaint, usagef("geoip: %w", err))
+		} else {
+			locate = db.Locate
+		}
+	}
+	return catalog.Options{Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled}, left, complaint
 }
 
 // planned is a rule set with the plans of the rules that can run and the report on all.

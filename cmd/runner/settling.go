@@ -55,7 +55,7 @@ func (a *app) settling(b *backend, fixed *time.Duration) *settling {
 	return s
 }
 
-// compare looks at the clocks. That the cluster does not tell its time leaves the machine's.
+// compare looks at the clocks. That the cluster's time cannot be read leaves the machine's.
 func (s *settling) compare(ctx context.Context) {
 	if s.serverTime == nil {
 		return
@@ -74,7 +74,7 @@ func (s *settling) compare(ctx context.Context) {
 func (s *settling) learn(ctx context.Context, rules [][]string) {
 	limited, cancel := context.WithTimeout(ctx, learnWithin)
 	defer cancel()
-	s.Learn(limited, rules)
+	s.Update(limited, rules)
 }
 
 // keep compares and learns until the context ends, and tells of it after each.

@@ -2,22 +2,22 @@ package alert
 
 import "context"
 
-// Document is an alert ready to be written. ID is its identity: writing it twice leaves one alert.
+// Document is an alert to be written. ID is its identity: writing it twice leaves one alert.
 type Document struct {
 	ID string
-	// Index is where the alert was read from; empty on a new one.
+	// Index is where the alert was read from; empty for a new one.
 	Index string
-	// Revision tells the state in which [Instances.Find] has read the alert; empty elsewhere.
+	// Revision identifies the version that [Instances.Find] has read; otherwise empty.
 	Revision string
-	// Source holds the fields, kibana.alert.* as flat dotted keys as Kibana writes them.
+	// Source holds the fields, kibana.alert.* as flat dotted keys as in Kibana.
 	Source map[string]any
 }
 
-// Outcome is what became of one written alert.
+// Outcome is the outcome of writing one alert.
 type Outcome int
 
-// The outcomes. A Duplicate is a success: the alert is there already. Replaced and Stale are those
-// of [Instances.Replace]; a Stale alert is as somebody else has changed it meanwhile.
+// The outcomes. A Duplicate is a success: the alert exists already. Replaced and Stale are outcomes
+// of [Instances.Replace]; a Stale alert was changed by somebody else.
 const (
 	Failed Outcome = iota
 	Created
@@ -26,45 +26,46 @@ const (
 	Stale
 )
 
-// Written is the outcome of one alert; Err says why a Failed one failed.
+// Written is the outcome of one alert; Err is why a Failed one failed.
 type Written struct {
 	ID      string
 	Outcome Outcome
 	Err     error
-	// Form is how much of its event the alert was written with; Refused, where that is not all, why it was
-	// refused with more.
+	// Form is how much of its event the alert was written with. If that is not all, Refused is why
+	// the complete alert was rejected.
 	Form    Form
 	Refused error
-	// Met is what the alert that a Duplicate has met was made of; nil where it does not tell.
+	// Met is the source of the existing alert of a Duplicate; nil if it has none.
 	Met *Source
 }
 
 // Indexer stores alerts.
 type Indexer interface {
 	// Create writes each alert unless its ID exists. It returns one Written per document in the
-	// same order; the error is for a call that failed as a whole, when nothing is known of any.
+	// same order. An error means that the call failed as a whole and the outcome of each alert is
+	// unknown.
 	Create(ctx context.Context, docs []Document) ([]Written, error)
 }
 
 // Reader finds stored alerts.
 type Reader interface {
-	// List hands out alerts in order of their @timestamp, oldest first, until visit returns false.
+	// List visits alerts in order of their @timestamp, oldest first, until visit returns false.
 	List(ctx context.Context, f Filter, visit func(Document) (more bool, err error)) error
-	// Get returns one alert; [ErrNotFound] when there is none with the id.
+	// Get returns one alert; [ErrNotFound] when there is no alert with the id.
 	Get(ctx context.Context, id string) (Document, error)
 }
 
-// Lookup tells which alerts exist.
+// Lookup finds out which alerts exist.
 type Lookup interface {
-	// Existing returns those of the ids of which there is an alert, and what it was made of, nil where it does not
-	// tell. An error leaves nothing known.
+	// Existing returns the ids for which there is an alert, each with the alert's source, nil if it
+	// has none. After an error nothing is known.
 	Existing(ctx context.Context, ids []string) (map[string]*Source, error)
 }
 
-// Filter narrows a listing; zero members do not.
+// Filter narrows a listing; zero fields have no effect.
 type Filter struct {
-	// RuleID is a rule's kibana.alert.rule.rule_id.
+	// RuleID is the kibana.alert.rule.rule_id of a rule.
 	RuleID string
-	// Limit is the greatest number of alerts.
+	// Limit is the maximum number of alerts.
 	Limit int
 }

@@ -13,30 +13,30 @@ import (
 	"tocsin/internal/rule"
 )
 
-// Options say how alerts are made where rules do not.
+// Options are settings of alerts that rules do not have.
 type Options struct {
 	// Space is kibana.space_ids; "" means default.
 	Space string
-	// IdentityField names a field, such as event.id, that identifies events in place of their index
-	// and _id; events that lack it keep those. "" means index and _id.
+	// IdentityField names a field, such as event.id, that identifies events instead of their index
+	// and _id. Events that lack it keep index and _id. "" means index and _id for all.
 	IdentityField string
 }
 
-// Run is what an alert says about the execution that made it.
+// Run is what an alert records of its execution.
 type Run struct {
 	// ID is the execution's UUID.
 	ID string
-	// Slot is the moment that the execution stands for.
+	// Slot is the slot of the execution.
 	Slot time.Time
-	// SlotOf, when not nil, tells for the time of an event at which slot it would have been found: the
-	// execution stands for many.
+	// SlotOf, when not nil, returns the slot at which an event with the given time would have been
+	// found: the execution covers several slots.
 	SlotOf func(at time.Time) time.Time
-	// Time is the time at which the alerts are made.
+	// Time is when the alerts are created.
 	Time time.Time
-	// Manual marks executions that somebody asked for, as opposed to scheduled ones.
+	// Manual marks executions that a person started, as opposed to scheduled ones.
 	Manual bool
-	// Second tells that other events have the identity of those that the alerts are about ([Source.Same]): the
-	// alerts get one by what the events say.
+	// Second means that other events already have the identity of the alerts' events
+	// ([Source.Same]): the alerts get an identity from the content of the events.
 	Second bool
 }
 
@@ -49,16 +49,17 @@ type Builder struct {
 	static  map[string]any
 }
 
-// Indices is what is known of the indices that events are in.
+// Indices holds properties of the events' indices.
 type Indices struct {
-	// Fields tells how an index maps its events; nil: what they say counts as it looks. They have to know
-	// [rule.Rule.AlertFields].
+	// Fields returns an index's mapping of its events; nil: values count as they appear. It must
+	// know [rule.Rule.AlertFields].
 	Fields func(index string) mapping.Fields
-	// Series tells to which data stream or rollover series an index belongs; nil: each is one of its own.
+	// Series returns the data stream or rollover series of an index; nil: each index is its own
+	// series.
 	Series func(index string) string
 }
 
-// NewBuilder prepares what is the same in all alerts of a rule.
+// NewBuilder prepares the common part of all alerts of a rule.
 func NewBuilder(r *rule.Rule, o Options, indices Indices) *Builder {
 	if o.Space == "" {
 		o.Space = "default"
@@ -72,35 +73,36 @@ func NewBuilder(r *rule.Rule, o Options, indices Indices) *Builder {
 	return &Builder{rule: r, options: o, indices: indices, asked: r.AskedFields(), static: ruleFields(r)}
 }
 
-// ErrOwnAlert is wrapped when an event is an alert that the same rule made: a rule must not feed on
-// its own alerts.
+// ErrOwnAlert is wrapped when an event is an alert of the same rule: a rule must not match its own
+// alerts.
 var ErrOwnAlert = errors.New("the event is an alert of the same rule")
 
-// Finding is what an alert is about: an event, or what a rule makes of many.
+// Finding is the subject of an alert: an event, or the result of many events.
 type Finding struct {
-	// Event is the event. Of a finding with Parents it holds the fields that are known of all of
-	// them, and has neither index nor id.
+	// Event is the event. For a finding with Parents it holds the fields known for all of them, and
+	// has neither index nor id.
 	Event event.Event
-	// Key is the identity within the rule, its kind first; nil: the event's own. ByEvent tells that the event is
-	// part of it besides.
+	// Key is the identity within the rule, its kind first; nil: the event's own. ByEvent means that
+	// the event is also part of the identity.
 	Key     []string
 	ByEvent bool
-	// From are the documents that the alert is made of, where the identity does not tell ([Subject]).
+	// From are the alert's source documents, if the identity does not determine them ([Subject]).
 	From *Source
-	// Instance is kibana.alert.instance.id, what alerts of the same thing at different times have in
-	// common; "" means the alert's id.
+	// Instance is kibana.alert.instance.id, which alerts of the same thing at different times
+	// share; "" means the alert's id.
 	Instance string
-	// Facts are alert fields by flat name that the rule type adds.
+	// Facts are alert fields, by flat name, that the rule type adds.
 	Facts map[string]any
-	// Parents are the events behind a finding that is no event itself, as far as they are known.
+	// Parents are the events behind a finding that is not an event itself, as far as known.
 	Parents []event.Event
-	// Types says what the fields of the event are, where that is not what its index maps; nil: it is.
+	// Types are the types of the event's fields, if they differ from its index's mapping; nil: they
+	// do not.
 	Types mapping.Fields
-	// Counted is what a suppressed alert remembers the finding by; "" means its identity.
+	// Counted identifies the finding in the memory of a suppressed alert; "" means its identity.
 	Counted string
 }
 
-// Build makes the alert of a finding: the event's fields, the rule's, and where it comes from.
+// Build makes the alert of a finding, with fields of the event, of the rule, and of the origin.
 func (b *Builder) Build(f Finding, run Run) (Document, error) {
 	p, err := b.read(f.Event, f.Types)
 	if err != nil {
@@ -125,7 +127,8 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 	return doc, nil
 }
 
-// identity is the identity of the alert about a finding, and whether it depends on where the event is.
+// identity returns the identity of the alert about a finding, and whether it depends on the event's
+// location.
 func (b *Builder) identity(f Finding, source map[string]any) (id string, byDocument bool) {
 	switch {
 	case f.Key == nil:
@@ -137,12 +140,12 @@ func (b *Builder) identity(f Finding, source map[string]any) (id string, byDocum
 	return FindingID(b.rule.ID, f.Key), false
 }
 
-// key is what an event is known by.
+// key returns the key that identifies an event.
 func (b *Builder) key(e event.Event) event.Key {
 	return event.Key{Series: b.indices.Series(e.Index), ID: e.ID}
 }
 
-// lineages joins those of several events; the depth is above that of the deepest.
+// lineages joins the lineages of several events; the depth is one more than the greatest.
 func (b *Builder) lineages(parents []event.Event) ([]any, int64, error) {
 	lineage, depth := []any{}, int64(1)
 	for _, e := range parents {
@@ -161,14 +164,14 @@ func (b *Builder) lineages(parents []event.Event) ([]any, int64, error) {
 // parent is the event behind an alert.
 type parent struct {
 	reading
-	// lineage are its ancestors and itself, depth is that of the alert.
+	// lineage lists its ancestors and itself, depth is the depth of the alert.
 	lineage []any
 	depth   int64
-	// ofAlert: it is an alert itself.
+	// ofAlert: the event is an alert itself.
 	ofAlert bool
 }
 
-// read reads an event, as its index maps it unless types say otherwise.
+// read reads an event with types, or with its index's mapping if types is nil.
 func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
 	if types == nil {
 		types = b.indices.Fields(e.Index)
@@ -183,20 +186,20 @@ func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
 	return parent{reading{doc.Source, doc, types, computed, b.asked}, lineage, depth, OfAlerts(e.Index)}, err
 }
 
-// document is the alert with this id about an event, with a verdict on it.
+// document returns the alert with this id about an event, with a verdict on it.
 func (b *Builder) document(id string, p parent, run Run, v verdict) Document {
 	fitting, moved := conform(p.source, p.ofAlert)
 	source := copyEvent(fitting)
 	addOriginal(source, &p.reading)
 	if len(moved) > 0 {
-		source[misfits] = moved
+		source[misfitField] = moved
 	}
 	b.addAlert(source, id, p, run)
 	v.put(source, &p.reading)
 	return Document{ID: id, Source: source}
 }
 
-// addAlert adds the fields that are the alert's own.
+// addAlert adds the alert's own fields.
 func (b *Builder) addAlert(source map[string]any, id string, p parent, run Run) {
 	maps.Copy(source, b.static)
 	now := timestamp(run.Time)
@@ -240,11 +243,12 @@ func (b *Builder) id(e event.Event, source map[string]any) (id string, byDocumen
 	return EventID(b.rule.ID, b.key(e)), true
 }
 
-// maxAncestry bounds kibana.alert.depth, which whoever may write to an index of alerts can set.
+// maxAncestry bounds kibana.alert.depth, which anybody with write access to an index of alerts can
+// set.
 const maxAncestry = 1 << 30
 
-// lineage returns the event's ancestors, the event itself last, and the alert's depth. Only a document of
-// an index of alerts has ancestors.
+// lineage returns the event's ancestors, the event itself last, and the alert's depth. Only a
+// document of an index of alerts has ancestors.
 func (b *Builder) lineage(e event.Event, source map[string]any) ([]any, int64, error) {
 	parent := map[string]any{"id": e.ID, "index": e.Index, "type": "event", "depth": int64(0)}
 	if !OfAlerts(e.Index) {
@@ -279,8 +283,8 @@ func first(values []any) any {
 	return values[0]
 }
 
-// copyEvent copies the source with event.kind set to signal: in the
-// event object where there is one, else in the way in which the source spells event's fields.
+// copyEvent copies the source with event.kind set to signal: in the event object if there is one,
+// else in the source's own spelling of event fields.
 func copyEvent(source map[string]any) map[string]any {
 	out := make(map[string]any, len(source)+64)
 	dotted := false

@@ -10,42 +10,44 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// misfits is the field that keeps what the alerts' mapping cannot take, and what would pass for the
-// alert's own: by the full name, the value as the event had it. It is no field of ECS and is not indexed.
-const misfits = "tocsin.event"
+// misfitField is the field for values that the alerts' mapping cannot store, and for values under the
+// alert's own names: by full name, as in the event. It is not a field of ECS and is not indexed.
+const misfitField = "tocsin.event"
 
-// What Elasticsearch refuses a whole document for.
+// Limits above which Elasticsearch rejects a whole document.
 const (
-	// maxTerm is the longest term, in bytes.
+	// maxTerm is the maximum length of a term, in bytes.
 	maxTerm = 32766
-	// maxDepth is how deep a flattened field may be. No filter that a person makes in Kibana comes near.
+	// maxDepth is the maximum depth of a flattened field. Filters made in Kibana are far below it.
 	maxDepth = 20
-	// maxNested is the number of nested objects in a document, less room for the indicators of an alert.
+	// maxNested is the maximum number of nested objects in a document, with room left for the
+	// indicators of an alert.
 	maxNested = 9000
-	// maxNesting is how deep values may be that are moved: 1,000 levels are the most.
+	// maxNesting is the maximum depth of moved values: the limit is 1,000 levels.
 	maxNesting = 900
 )
 
-// reserved are the top-level names that are the alert's own.
+// reserved are the top-level names of the alert's own fields.
 var reserved = map[string]bool{"kibana": true, "signal": true, "threshold_result": true, "tocsin": true}
 
-// metadata are the top-level names that Elasticsearch keeps for itself.
+// metadata are the top-level names that Elasticsearch reserves.
 var metadata = map[string]bool{
 	"_id": true, "_index": true, "_type": true, "_source": true, "_routing": true, "_ignored": true, "_field_names": true,
 	"_nested_path": true, "_seq_no": true, "_primary_term": true, "_version": true, "_doc_count": true, "_tier": true, "_feature": true,
 	"_data_stream_timestamp": true, "_ignored_source": true, "_inference_fields": true, "_ts_routing_hash": true, "_size": true, "_tsid": true,
 }
 
-// conform returns the event's fields less those that the alerts' mapping would refuse or that are the
-// alert's own, and these under their full names. Of an alert, its own fields are left out: what it was
-// made of stays. What it returns may share values with the source.
+// conform returns the event's fields that fit the alerts' mapping and do not collide with the
+// alert's own fields, and separately the other fields under their full names. If the event is an
+// alert, its alert fields are dropped and the fields of its event stay. The result may share values
+// with the source.
 func conform(source map[string]any, ofAlert bool) (fitting, moved map[string]any) {
 	kept, aside := map[string]any{}, map[string]any{}
 	for name, value := range source {
 		top, _, _ := strings.Cut(name, ".")
 		switch {
 		case reserved[top] && ofAlert:
-			if earlier, ok := value.(map[string]any); ok && name == misfits {
+			if earlier, ok := value.(map[string]any); ok && name == misfitField {
 				maps.Copy(aside, earlier)
 			}
 		case reserved[top], metadata[top]:
@@ -69,11 +71,11 @@ func conform(source map[string]any, ofAlert bool) (fitting, moved map[string]any
 	return fitting, aside
 }
 
-// conforming is an event on its way into the alerts' mapping.
+// conforming is the state of [conform].
 type conforming struct {
-	// moved are, by full name, the values that cannot stay.
+	// moved holds, by full name, the values that do not fit.
 	moved map[string][]any
-	// nested is the number of nested objects that were kept; flat: none can be.
+	// nested is the number of nested objects kept; flat: none are allowed.
 	nested int
 	flat   bool
 }
@@ -95,7 +97,7 @@ func (c *conforming) object(prefix string, at *place, object map[string]any) map
 	return out
 }
 
-// value returns what of a value can stay at a name; false when nothing can.
+// value returns the part of a value that fits a name; false when nothing does.
 func (c *conforming) value(name string, at *place, value any) (any, bool) {
 	if at == nil {
 		return value, true
@@ -149,7 +151,7 @@ func (c *conforming) list(name string, at *place, list []any) (any, bool) {
 	return out, len(out) > 0 || len(list) == 0
 }
 
-// takes reports whether a scalar can stand at the place.
+// takes reports whether a scalar fits the place.
 func (p *place) takes(scalar any) bool {
 	switch p.shape {
 	case objectShape, nestedShape, refusedShape:
@@ -164,7 +166,7 @@ func (p *place) takes(scalar any) bool {
 	return true
 }
 
-// levels is how deep the place lies in its flattened field.
+// levels returns how deep the place is in its flattened field.
 func (p *place) levels() int {
 	if p.key == "" {
 		return 0
@@ -172,7 +174,7 @@ func (p *place) levels() int {
 	return 1 + strings.Count(p.key, ".")
 }
 
-// flattens reports whether a flattened field takes a value that stands under a key so many levels deep.
+// flattens reports whether a flattened field accepts a value under a key at that depth.
 func flattens(key string, levels int, value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -197,8 +199,8 @@ func flattens(key string, levels int, value any) bool {
 	return levels <= maxDepth && len(key)+1+len(text) <= maxTerm && !strings.Contains(key, "\x00")
 }
 
-// point reports whether a list can be read as a point or as a list of them: one that begins with a number
-// is a point and needs its two or three.
+// point reports whether a list can be read as a point or as a list of points: a list that begins
+// with a number is a point and needs two or three numbers.
 func point(list []any) bool {
 	if len(list) == 0 {
 		return true
@@ -215,7 +217,7 @@ func point(list []any) bool {
 
 func (c *conforming) move(name string, value any) { c.moved[name] = append(c.moved[name], value) }
 
-// move keeps values under their name, several as a list, with those that are there.
+// move appends values under their name, as a list if there are several.
 func move(aside map[string]any, name string, values ...any) {
 	if have, ok := aside[name]; ok {
 		values = append([]any{have}, values...)
@@ -227,19 +229,19 @@ func move(aside map[string]any, name string, values ...any) {
 	aside[name] = values
 }
 
-// shallow returns a value, or its JSON as a text where it is so deep that one level more is too many.
+// shallow returns a value, or its JSON text if it is too deep for one more level.
 func shallow(value any) any {
 	if nesting(value, maxNesting) {
 		return value
 	}
 	text, err := json.Marshal(value)
 	if err != nil || !utf8.Valid(text) {
-		return nil // what was decoded from JSON can be written as JSON
+		return nil // a value decoded from JSON can be encoded as JSON
 	}
 	return string(text)
 }
 
-// nesting reports whether objects and lists are within each other at most so many times.
+// nesting reports whether the depth of objects and lists is at most most.
 func nesting(value any, most int) bool {
 	switch v := value.(type) {
 	case map[string]any:

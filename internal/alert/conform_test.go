@@ -19,7 +19,7 @@ func text(v any) string {
 	return string(data)
 }
 
-// deep is a value within so many objects.
+// deep returns a value nested in n objects.
 func deep(n int, v any) any {
 	for range n {
 		v = object{"a": v}
@@ -27,7 +27,7 @@ func deep(n int, v any) any {
 	return v
 }
 
-// TestConform: what Elasticsearch refuses, as it has been asked, is moved, and no more than that.
+// TestConform: exactly the values that Elasticsearch rejects, as was tried, are moved.
 func TestConform(t *testing.T) {
 	long := strings.Repeat("x", 32767)
 	for name, test := range map[string]struct{ event, moved object }{
@@ -73,7 +73,7 @@ func TestConform(t *testing.T) {
 	}
 }
 
-// TestConformNested: of more nested objects than Elasticsearch takes none stays where it was.
+// TestConformNested: if there are more nested objects than Elasticsearch accepts, all are moved.
 func TestConformNested(t *testing.T) {
 	for n, moves := range map[int]bool{8000: false, 9001: true, 10001: true} {
 		sections := slices.Repeat([]any{object{"name": "s"}}, n)
@@ -92,7 +92,7 @@ func TestConformNested(t *testing.T) {
 	}
 }
 
-// TestFieldsAreTold: what the documentation of the mapping names is in it.
+// TestFieldsAreTold: the mapping contains all fields that its documentation names.
 func TestFieldsAreTold(t *testing.T) {
 	for _, name := range []string{"tocsin.event_omitted\tboolean\n", "tocsin.event_size\tlong\n", "kibana.alert.uuid\t"} {
 		if !strings.Contains(alert.Fields, name) {

@@ -142,7 +142,7 @@ func TestDocument(t *testing.T) {
 	if diff := cmp.Diff(want, roundTrip(t, doc.Source)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	// A number may have more digits than a float64: the store must get it as the event has it.
+	// A number may have more digits than a float64: the store must get it as in the event.
 	text, err := json.Marshal(doc.Source)
 	if err != nil || strings.Count(string(text), `"sequence":12345678901234567890`) != 1 ||
 		!strings.Contains(string(text), `"kibana.alert.original_event.sequence":12345678901234567890`) {
@@ -160,7 +160,7 @@ func TestRunFields(t *testing.T) {
 	got := roundTrip(t, doc.Source)
 	wants := object{
 		"kibana.space_ids": []any{"soc"}, "kibana.alert.rule.execution.type": "manual",
-		// What the rule does not have: lists are empty, single values are left out.
+		// For what the rule does not have, lists are empty and single values are left out.
 		"kibana.alert.rule.tags": []any{}, "kibana.alert.rule.references": []any{}, "kibana.alert.rule.false_positives": []any{},
 		"kibana.alert.rule.threat": []any{}, "kibana.alert.rule.exceptions_list": []any{}, "kibana.alert.rule.indices": []any{},
 		"kibana.alert.rule.note": nil, "kibana.alert.building_block_type": nil, "kibana.alert.rule.created_at": nil,
@@ -345,7 +345,7 @@ func TestOwnAlert(t *testing.T) {
 			}
 		})
 	}
-	// The alert itself, as it is stored, is refused as well.
+	// The alert itself, as stored, is rejected as well.
 	doc, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: anEvent(`{}`)}, aRun())
 	if err != nil {
 		t.Fatal(err)
@@ -368,7 +368,7 @@ func TestOwnAlert(t *testing.T) {
 	}
 }
 
-// fieldsOf are the fields that an alert has of its event: all that are not the alert's.
+// fieldsOf returns the fields that an alert has from its event.
 func fieldsOf(got object) object {
 	out := maps.Clone(got)
 	maps.DeleteFunc(out, func(name string, _ any) bool {

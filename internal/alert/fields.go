@@ -11,13 +11,13 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Fields are the fields of an alert that are not ECS, one a line: name, type, parameters. The names are
-// those of Kibana's detection alerts, and Tocsin's own.
+// Fields are the fields of an alert that are not in ECS, one per line: name, type, parameters. The
+// names are those of Kibana's detection alerts, plus Tocsin's own.
 //
 //go:embed alert-fields.tsv
 var Fields string
 
-// ownFields goes through the fields of [Fields].
+// ownFields yields the fields of [Fields].
 func ownFields() iter.Seq[mapping.Field] {
 	return func(yield func(mapping.Field) bool) {
 		for line := range strings.Lines(Fields) {
@@ -38,34 +38,35 @@ func ownFields() iter.Seq[mapping.Field] {
 	}
 }
 
-// shape is what the mapping of alerts wants at a name.
+// shape is the kind of value that the mapping of alerts requires at a name.
 type shape int
 
 const (
-	anyShape shape = iota // not mapped, stored as it is
+	anyShape shape = iota // not mapped, stored unchanged
 	scalarShape
 	objectShape
 	nestedShape
 	flattenedShape
 	pointShape
-	// refusedShape is that of a name that no document may have.
+	// refusedShape is the shape of a name that no document may have.
 	refusedShape
 )
 
-// place is a name of the mapping of alerts with those below it; nil: it is not mapped.
+// place is a name in the mapping of alerts, with the names below it; nil: not mapped.
 type place struct {
 	shape shape
 	below map[string]*place
-	// term: a value is one term of the index, however long it is.
+	// term: a value is one term of the index, whatever its length.
 	term bool
-	// key is, within a flattened field, the name below it.
+	// key is, within a flattened field, the name relative to it.
 	key string
 }
 
-// refused is where nothing can be.
+// refused is a place that accepts no value.
 var refused = &place{shape: refusedShape}
 
-// at returns the place of a key, which may be dotted, and whether it leads through a nested one.
+// at returns the place of a key, which may be dotted, and whether the path goes through a nested
+// field.
 func (p *place) at(key string) (to *place, nested bool) {
 	if p == nil {
 		return nil, false
@@ -94,7 +95,7 @@ func (p *place) at(key string) (to *place, nested bool) {
 	}
 }
 
-// nameless reports whether a dotted name has a part that is no name.
+// nameless reports whether a dotted name has an empty part.
 func nameless(name string) bool {
 	for part := range strings.SplitSeq(name, ".") {
 		if blank(part) {
@@ -104,12 +105,12 @@ func nameless(name string) bool {
 	return false
 }
 
-// blank reports whether a text is empty or nothing but what Java calls white space, and some more.
+// blank reports whether a text is empty or only white space, in Java's sense and some more.
 func blank(text string) bool {
 	return strings.TrimFunc(text, func(r rune) bool { return r >= 0x1c && r <= 0x1f || unicode.IsSpace(r) }) == ""
 }
 
-// make returns the place of a name, and makes those on the way to it that are not there.
+// make returns the place of a name, and creates missing places on the path.
 func (p *place) make(name string) *place {
 	for part := range strings.SplitSeq(name, ".") {
 		if p.below == nil {
@@ -126,12 +127,13 @@ func (p *place) make(name string) *place {
 	return p
 }
 
-// shapes has the shape of every name of ECS and of [Fields], and of the objects above them. Elasticsearch
-// refuses a whole document for one value of another shape, whichever values it is told to ignore.
+// shapes holds the shape of every name of ECS and of [Fields], and of the objects above them.
+// Elasticsearch rejects a whole document for one value of another shape, whichever values it is
+// told to ignore.
 var shapes = sync.OnceValue(func() *place {
 	root := &place{}
 	for _, f := range mapping.ECS() {
-		if f.Path == "" { // a multi-field is no place in a document
+		if f.Path == "" { // a multi-field is not a place in a document
 			root.make(f.Name).set(f)
 		}
 	}
@@ -143,7 +145,7 @@ var shapes = sync.OnceValue(func() *place {
 	return root
 })
 
-// set makes the place that of a field.
+// set initializes the place from a field.
 func (p *place) set(f mapping.Field) {
 	switch {
 	case f.Type == mapping.Nested:

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Form is how much of its event an alert is written with. Where an alert is refused, it is tried in the
-// next one: no event can make an alert impossible.
+// Form is how much of its event an alert is written with. If an alert is rejected, the next form is
+// tried: no event can make an alert impossible.
 type Form int
 
-// The forms: with the event as far as it fits the mapping; with all of it moved to a field that is not
-// indexed; without it.
+// The forms: with the parts of the event that fit the mapping; with all of it moved to a field that
+// is not indexed; without it.
 const (
 	WithEvent Form = iota
 	EventAside
@@ -24,22 +24,22 @@ const (
 	sizeField    = "tocsin.event_size"
 )
 
-// maxKept is the longest value, in bytes of JSON, that an alert without its event keeps: values that came
-// of the event may be as long as that.
+// maxKept is the maximum length, in bytes of JSON, of a value in an alert without its event: values
+// derived from the event may be that long.
 const maxKept = 32 << 10
 
-// OfEvent reports whether a top-level field of an alert is one that it has of its event.
+// OfEvent reports whether a top-level field of an alert comes from its event.
 func OfEvent(name string) bool {
 	top, _, _ := strings.Cut(name, ".")
 	return name != "@timestamp" && top != "kibana" && top != "tocsin"
 }
 
-// In returns a document in a form, given which of its fields are those of the event and how many bytes the
-// whole has. The document itself stays as it is.
+// In returns a document in a form; ofEvent says which of its fields come from the event, size is
+// its length in bytes. The document itself is not changed.
 func (d Document) In(form Form, ofEvent func(name string) bool, size int) Document {
 	out := make(map[string]any, len(d.Source))
 	aside := map[string]any{}
-	if earlier, ok := d.Source[misfits].(map[string]any); ok {
+	if earlier, ok := d.Source[misfitField].(map[string]any); ok {
 		maps.Copy(aside, earlier)
 	}
 	signal := false
@@ -47,7 +47,7 @@ func (d Document) In(form Form, ofEvent func(name string) bool, size int) Docume
 		switch {
 		case form == WithEvent:
 			out[name] = value
-		case name == misfits:
+		case name == misfitField:
 		case !ofEvent(name):
 			if form == EventAside || name == memory || name == sourceField || !strings.HasPrefix(name, "kibana.alert.original_event.") && short(value) {
 				out[name] = value
@@ -70,7 +70,7 @@ func (d Document) In(form Form, ofEvent func(name string) bool, size int) Docume
 	}
 	switch form {
 	case EventAside:
-		out[misfits] = aside
+		out[misfitField] = aside
 	case EventOmitted:
 		out[omittedField], out[sizeField] = true, size
 	case WithEvent:

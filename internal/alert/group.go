@@ -8,8 +8,8 @@ import (
 )
 
 // BuildGroup makes the alerts of a sequence or sample: a building block for each event, in order,
-// and last the shell that stands for the whole, with the fields that all events share. The shell
-// comes last so that whoever sees it finds its blocks.
+// and last the shell for the whole group, with the fields that all events share. As the shell is
+// written last, its blocks exist when somebody sees it.
 func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) {
 	members, from, err := b.members(events)
 	if err != nil {
@@ -53,7 +53,7 @@ func (b *Builder) members(events []event.Event) ([]parent, *Source, error) {
 	return members, sourceOf(events, sources), nil
 }
 
-// keys are what the events of a group are known by.
+// keys returns the keys of a group's events.
 func (b *Builder) keys(events []event.Event) []event.Key {
 	keys := make([]event.Key, len(events))
 	for i := range events {
@@ -62,18 +62,18 @@ func (b *Builder) keys(events []event.Event) []event.Key {
 	return keys
 }
 
-// block is the building block of one event.
+// block returns the building block of one event.
 func (b *Builder) block(p parent, groupID string, n int, run Run) Document {
-	doc := b.document(BlockID(groupID, n), p, run, ruled(b.rule))
+	doc := b.document(BlockID(groupID, n), p, run, ruleVerdict(b.rule))
 	doc.Source["kibana.alert.building_block_type"] = "default"
 	doc.Source["kibana.alert.group.id"] = groupID
 	doc.Source["kibana.alert.group.index"] = n
 	return doc
 }
 
-// shell is the alert of the whole group. Its original time is that of the first event.
+// shell returns the alert of the whole group. Its original time is the time of the first event.
 func (b *Builder) shell(p parent, groupID string, first Document, run Run) Document {
-	doc := b.document(groupID, p, run, ruled(b.rule))
+	doc := b.document(groupID, p, run, ruleVerdict(b.rule))
 	doc.Source["kibana.alert.group.id"] = groupID
 	delete(doc.Source, "kibana.alert.original_time")
 	if t, ok := first.Source["kibana.alert.original_time"]; ok {
@@ -82,8 +82,8 @@ func (b *Builder) shell(p parent, groupID string, first Document, run Run) Docum
 	return doc
 }
 
-// common keeps what two values have in common: equal values, the common members of objects, the
-// common elements of lists (a single value being a list of one); nil where there is nothing.
+// common returns the common part of two values: equal values, the common members of objects, the
+// common elements of lists (a single value being a list of one); nil if there is none.
 func common(x, y any) any {
 	if reflect.DeepEqual(x, y) {
 		return x

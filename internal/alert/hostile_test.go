@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// TestHostileEvents: an alert can be made of whatever event. What it keeps of it fits: nothing of that is moved
-// again.
+// TestHostileEvents: every event can become an alert. The fields that it keeps fit: none of them is
+// moved again.
 func TestHostileEvents(t *testing.T) {
 	var fields []string
 	for name := range mapping.ECS() {

@@ -10,30 +10,31 @@ import (
 	"tocsin/internal/event"
 )
 
-// identityVersion is part of every hash: a change of the scheme must not meet old ids by chance.
+// identityVersion is part of every hash: ids of different schemes must not collide.
 const identityVersion = "tocsin-alert-2"
 
-// Kinds of alerts, as they enter identities.
+// Kinds of alerts in identities.
 const (
 	kindEvent = "event"
 	kindGroup = "group"
 	kindBlock = "block"
-	// kindSuppressed is an alert that stands for the findings of a group: one about the same event is
-	// another in each of its groups.
+	// kindSuppressed is an alert that stands for the findings of a group: an event has a separate
+	// alert in each of its groups.
 	kindSuppressed = "suppressed"
-	// kindContent is an alert whose events have the identity, but not the content, of those of another.
+	// kindContent is an alert whose events have the identity of another alert's events, but not
+	// their content.
 	kindContent = "content"
 )
 
-// EventID is the identity of a rule's alert about one event. It depends on nothing that may differ
-// when the same event is found again: not on the backing index, the event's version, the window,
-// the runner, or the rule's text. Where it is that of another event, see [Source].
+// EventID is the identity of a rule's alert about one event. It does not depend on anything that
+// may differ when the event is found again: the backing index, the event's version, the window, the
+// runner, or the rule's text. If another event has the same identity, see [Source].
 func EventID(ruleID string, key event.Key) string {
 	return hash(identityVersion, ruleID, kindEvent, key.Series, key.ID)
 }
 
-// FindingID is the identity of a rule's alert that stands for something else than one event: its
-// kind first, then what tells it from others of the kind.
+// FindingID is the identity of a rule's alert about something other than one event: its kind first,
+// then what distinguishes it from others of the kind.
 func FindingID(ruleID string, key []string) string {
 	return hash(append([]string{identityVersion, ruleID}, key...)...)
 }
@@ -43,8 +44,8 @@ func FieldID(ruleID, field, value string) string {
 	return hash(identityVersion, ruleID, kindEvent, "field", field, value)
 }
 
-// GroupID is the identity of a rule's alert about a sequence or sample: that of its members, in
-// order.
+// GroupID is the identity of a rule's alert about a sequence or sample: it depends on the members,
+// in order.
 func GroupID(ruleID string, members []event.Key) string {
 	parts := []string{identityVersion, ruleID, kindGroup}
 	for _, m := range members {
@@ -58,8 +59,8 @@ func BlockID(groupID string, n int) string {
 	return hash(identityVersion, groupID, kindBlock, strconv.Itoa(n))
 }
 
-// hash is the SHA-256 of the parts in hexadecimal. Each part is preceded by its length, so that no
-// two lists of parts run together into the same text.
+// hash returns the SHA-256 of the parts in hexadecimal. Each part is preceded by its length, so
+// that different lists of parts never have the same encoding.
 func hash(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
@@ -68,7 +69,7 @@ func hash(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// ruleNamespace is the name space of the rules' own UUIDs.
+// ruleNamespace is the namespace of the rules' own UUIDs.
 var ruleNamespace = uuid.MustParse("5f9c1c1e-8f5e-5b53-9d0c-6a0b7c2a4e11")
 
 // RuleUUID is kibana.alert.rule.uuid of a rule: stable, derived from its rule_id.

@@ -22,7 +22,7 @@ func idOf(t *testing.T, id string, e event.Event, o alert.Options, run alert.Run
 	return doc.ID
 }
 
-// seriesOf is what a cluster might say: audit is a rollover series, customer is none.
+// seriesOf is a possible answer of a cluster: audit is a rollover series, customer is not.
 func seriesOf(index string) string {
 	if index == "audit-000001" || index == "audit-000002" {
 		return "audit"
@@ -102,7 +102,8 @@ func TestOtherIdentity(t *testing.T) {
 		{"index and id run together", alertOf{"r1", in("logs-a", "b1")}, alertOf{"r1", in("logs-ab", "1")}},
 		{"rule and index run together", alertOf{"r1", in("a", "1")}, alertOf{"r", in("1a", "1")}},
 		{"digits that could be lengths", alertOf{"r1", in("a", "1:b")}, alertOf{"r1", in("a1:", "b")}},
-		// A name with a year and a month is no counter of a rollover: ids may be the same in each.
+		// A name with a year and a month is not a rollover counter: ids may be the same in each
+		// index.
 		{"indices that look like a rollover series", alertOf{"r1", in("customer-000001", "1")}, alertOf{"r1", in("customer-000002", "1")}},
 		{"monthly index", alertOf{"r1", in("audit-202601", "1")}, alertOf{"r1", in("audit-202602", "1")}},
 	}
@@ -157,7 +158,7 @@ func TestIdentityField(t *testing.T) {
 	}
 }
 
-// TestIdentityIsPinned fails when the scheme changes: every alert would be made anew.
+// TestIdentityIsPinned fails when the scheme changes: every alert would be created again.
 func TestIdentityIsPinned(t *testing.T) {
 	tests := []struct{ name, got, want string }{
 		{"event", alert.EventID("r", event.Key{Series: "logs-a", ID: "1"}), "e3ec08b7f3986726894a5825816a8207432ef5fbf949172b795bd003cd761bc7"},

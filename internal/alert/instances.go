@@ -8,40 +8,40 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Instances finds alerts by what they are about, and changes them. Alerts of one thing at different
-// times have the same kibana.alert.instance.id; that of others is their own id.
+// Instances finds alerts by their instance, and changes them. Alerts of one thing at different
+// times have the same kibana.alert.instance.id; for others it is their own id.
 type Instances interface {
-	// Find hands out all alerts that q asks for, with their Revision, until visit returns false.
-	// Those of one instance come in the order of their @timestamp; those of different instances in no
-	// order. The error is of kind Partial where some could not be seen.
+	// Find visits all alerts that match q, with their Revision, until visit returns false. Alerts
+	// of one instance come in the order of their @timestamp; instances come in no order. The error
+	// is of kind Partial if some alerts could not be read.
 	Find(ctx context.Context, q InstanceQuery, visit func(Document) (more bool, err error)) error
-	// Replace puts each document in the place of the alert that was found, unless that has changed
-	// since: then it is Stale. It returns one Written per document in the same order; the error is for
-	// a call that failed as a whole, when nothing is known of any.
+	// Replace overwrites each alert that was found, unless it has changed since: then it is Stale.
+	// It returns one Written per document in the same order. An error means that the call failed as
+	// a whole and the outcome of each alert is unknown.
 	Replace(ctx context.Context, docs []Document) ([]Written, error)
 }
 
-// InstanceQuery asks for the alerts of a rule about some instances.
+// InstanceQuery selects alerts of a rule by instance.
 type InstanceQuery struct {
-	// RuleID is the rule's kibana.alert.rule.rule_id; "" means any rule.
+	// RuleID is the kibana.alert.rule.rule_id of the rule; "" means any rule.
 	RuleID string
-	// Instances are values of kibana.alert.instance.id, any number of them.
+	// Instances are any number of values of kibana.alert.instance.id.
 	Instances []string
-	// Since leaves out the alerts whose last event, as [Span] tells, is older; zero leaves out none.
-	// Alerts know milliseconds only, so it counts to the millisecond.
+	// Since excludes alerts whose last event, according to [Span], is older; zero excludes none. It
+	// is truncated to the millisecond, the precision of alerts.
 	Since time.Time
-	// Newest gives the newest alert of an instance first, not the oldest.
+	// Newest returns the newest alert of an instance first, instead of the oldest.
 	Newest bool
-	// Fresh makes alerts that were written a moment ago seen too, which costs a cluster something.
+	// Fresh includes alerts that were written a moment ago, at some cost to a cluster.
 	Fresh bool
 }
 
-// Limit is Since to the millisecond, ok is false where there is none.
+// Limit returns Since truncated to the millisecond; ok is false if it is zero.
 func (q InstanceQuery) Limit() (since time.Time, ok bool) {
 	return q.Since.Truncate(time.Millisecond), !q.Since.IsZero()
 }
 
-// Span is the time of the first and of the last event behind an alert, zero where it does not tell.
+// Span returns the times of the first and the last event behind an alert, zero if it has none.
 func Span(source map[string]any) (from, to time.Time) {
 	at := TimeOf(source, "kibana.alert.original_time")
 	from, to = at, at
@@ -57,7 +57,7 @@ func Span(source map[string]any) (from, to time.Time) {
 	return from, to
 }
 
-// TimeOf reads a date of an alert, whichever way its fields are spelled; zero when there is none.
+// TimeOf returns a date of an alert, in any spelling of its fields; zero when there is none.
 func TimeOf(source map[string]any, name string) time.Time {
 	text := event.First(source, name)
 	if text == "" {
@@ -70,7 +70,7 @@ func TimeOf(source map[string]any, name string) time.Time {
 	return t
 }
 
-// InstanceOf is what an alert is about.
+// InstanceOf returns the instance of an alert.
 func InstanceOf(doc Document) string {
 	return event.First(doc.Source, "kibana.alert.instance.id")
 }

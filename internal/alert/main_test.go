@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/rule"
 )
 
-// ruleFile has every key that an alert tells something of.
+// ruleFile has every key that affects an alert.
 const ruleFile = `
 [metadata]
 creation_date = "2026/01/02"
@@ -83,7 +83,7 @@ reference = "https://attack.mitre.org/tactics/TA0007/"
 
 const ruleID = "11111111-2222-3333-4444-555555555555"
 
-// parseRule reads a rule file that has to be without errors.
+// parseRule parses a valid rule file.
 func parseRule(t *testing.T, content string) *rule.Rule {
 	t.Helper()
 	r, diags := rule.Parse("rule.toml", content)
@@ -93,7 +93,7 @@ func parseRule(t *testing.T, content string) *rule.Rule {
 	return r
 }
 
-// aRule is a rule that leaves nearly everything to the defaults.
+// aRule returns a rule that uses nearly only defaults.
 func aRule() *rule.Rule {
 	return &rule.Rule{
 		ID: ruleID, Name: "Thing", Type: rule.TypeEQL, Language: rule.EQL, Severity: rule.High, RiskScore: 73,
@@ -105,7 +105,7 @@ func anEvent(source string) event.Event {
 	return event.Event{Index: "logs-a", ID: "1", Source: json.RawMessage(source)}
 }
 
-// alertIndex is where alerts are.
+// alertIndex is an index of alerts.
 const alertIndex = "tocsin-alerts-default-000001"
 
 // anAlert is a document of an index of alerts.
@@ -113,7 +113,7 @@ func anAlert(source string) event.Event {
 	return event.Event{Index: alertIndex, ID: "1", Source: json.RawMessage(source)}
 }
 
-// aRun is of a slot, and makes its alerts a little later, in a zone that is not UTC.
+// aRun returns a run of a slot that makes its alerts a little later, in a zone other than UTC.
 func aRun() alert.Run {
 	zone := time.FixedZone("", 2*60*60)
 	return alert.Run{
@@ -123,7 +123,7 @@ func aRun() alert.Run {
 	}
 }
 
-// build makes the alert of an event and returns its source as JSON would bring it back.
+// build makes the alert of an event and returns its source as decoded from JSON.
 func build(t *testing.T, r *rule.Rule, e event.Event) map[string]any {
 	t.Helper()
 	doc, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: e}, aRun())
@@ -133,7 +133,7 @@ func build(t *testing.T, r *rule.Rule, e event.Event) map[string]any {
 	return roundTrip(t, doc.Source)
 }
 
-// roundTrip is what a store gives back.
+// roundTrip returns a source as a store returns it.
 func roundTrip(t *testing.T, source map[string]any) map[string]any {
 	t.Helper()
 	data, err := json.Marshal(source)

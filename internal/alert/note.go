@@ -9,11 +9,11 @@ import (
 	"tocsin/internal/rule"
 )
 
-// placeholder is where a note wants something of the rule's transform; $$ stands for a dollar.
+// placeholder matches a reference in a note to the rule's transform; $$ stands for a dollar.
 var placeholder = regexp.MustCompile(`\$\$|\$(investigate|osquery)_([0-9]+)\b|\$\{(investigate|osquery)_([0-9]+)\}`)
 
-// note is the rule's note as Kibana reads it: what it wants of the rule's transform in the place of
-// the placeholders. A placeholder for what is not there stays as it is.
+// note returns the rule's note as Kibana reads it, with the placeholders replaced by the rule's
+// transform. A placeholder without a target stays unchanged.
 func note(r *rule.Rule) string {
 	t := r.Transform
 	if len(t.Investigate)+len(t.Osquery) == 0 {
@@ -38,7 +38,7 @@ func note(r *rule.Rule) string {
 	})
 }
 
-// plugin writes what Kibana's markdown makes a button of.
+// plugin returns the markdown from which Kibana makes a button.
 func plugin(kind string, content map[string]any, otherwise string) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -73,7 +73,7 @@ func osquery(q rule.Osquery) map[string]any {
 	return out
 }
 
-// withTexts adds the texts that are there.
+// withTexts adds the texts that are not empty.
 func withTexts(out map[string]any, texts map[string]string) map[string]any {
 	for name, text := range texts {
 		if text != "" {

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// IndexPrefix is what the names of Tocsin's indices of alerts, and of their aliases, begin with.
+// IndexPrefix is the prefix of Tocsin's alert indices and aliases.
 const IndexPrefix = "tocsin-alerts-"
 
-// alertIndices are the names of indices of alerts: Tocsin's, Kibana's, and those that older Kibanas made.
-// What index lifecycle management and upgrades put before a name is part of none.
+// alertIndices matches the names of indices of alerts: of Tocsin, of Kibana, and of older versions
+// of Kibana. Prefixes from index lifecycle management and upgrades are ignored.
 var alertIndices = regexp.MustCompile(
 	`^(?:(?:partial|restored)-|shrink-[a-z0-9_-]{1,4}-|\.?(?:reindexed-v\d+|migrated)-)*` +
 		`(?:tocsin-alerts-|\.(?:ds-\.|internal\.)?(?:preview\.)?alerts-|\.?siem-signals-)`)
 
-// OfAlerts reports whether the documents of an index are alerts. The index alone says so: what an event
-// says of itself is the word of whoever sent it.
+// OfAlerts reports whether the documents of an index are alerts. Only the index decides: the
+// content of an event is controlled by its sender.
 func OfAlerts(index string) bool {
 	if _, remote, ok := strings.Cut(index, ":"); ok {
 		index = remote

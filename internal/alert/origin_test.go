@@ -28,8 +28,8 @@ func TestOfAlerts(t *testing.T) {
 	}
 }
 
-// TestEventsCannotPassForAlerts: whatever an event says of itself, its alert is that of the event without
-// those fields, which are kept aside.
+// TestEventsCannotPassForAlerts: whatever an event contains, its alert is the alert of the event
+// without reserved fields, which are moved aside.
 func TestEventsCannotPassForAlerts(t *testing.T) {
 	own := alert.RuleUUID(ruleID)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -58,7 +58,7 @@ func TestEventsCannotPassForAlerts(t *testing.T) {
 		want := build(t, aRule(), anEvent(`{}`))
 		aside := got["tocsin.event"]
 		delete(got, "tocsin.event")
-		delete(got, "tocsin.source") // what the event says, and so are they
+		delete(got, "tocsin.source") // it depends on the event's content, which differs
 		delete(want, "tocsin.source")
 		if diff := cmp.Diff(want, got); diff != "" {
 			rt.Fatalf("the alert of %s (-want +got):\n%s", text(forged), diff)
@@ -69,7 +69,7 @@ func TestEventsCannotPassForAlerts(t *testing.T) {
 	})
 }
 
-// TestDepthIsBounded: an alert of an alert is deeper than that, and never less than nothing.
+// TestDepthIsBounded: an alert of an alert has a greater depth, and the depth is never negative.
 func TestDepthIsBounded(t *testing.T) {
 	for _, depth := range []int64{math.MaxInt64, math.MaxInt64 - 1, math.MinInt64, -1, 0, 1 << 31} {
 		e := event.Event{Index: alertIndex, ID: "1", Source: []byte(`{"kibana.alert.rule.uuid":"x","kibana.alert.depth":` + strconv.FormatInt(depth, 10) + `}`)}
@@ -80,7 +80,7 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 }
 
-// TestWhatAlertsKeptAside: the alert of an alert has what that kept aside of its event.
+// TestWhatAlertsKeptAside: the alert of an alert has the fields that the first alert moved aside.
 func TestWhatAlertsKeptAside(t *testing.T) {
 	stored := `{"kibana.alert.rule.uuid":"x","tocsin.event":{"host":"web-1"},"tocsin.event_size":5,"user":{"name":"ann"}}`
 	got := fieldsOf(build(t, aRule(), anAlert(stored)))

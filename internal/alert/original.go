@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/rule"
 )
 
-// originalEvent are the event.* fields kept as kibana.alert.original_event.*; the many-valued ones
+// originalEvent lists the event.* fields kept as kibana.alert.original_event.*; multi-valued ones
 // stay lists.
 var originalEvent = []string{
 	"action", "agent_id_status", "category", "code", "created", "dataset", "duration", "end", "hash", "id", "ingested",
@@ -16,10 +16,11 @@ var originalEvent = []string{
 	"sequence", "severity", "start", "timezone", "type", "url",
 }
 
-// maxOriginal is the longest event.original kept, in bytes: Lucene's limit on a term.
+// maxOriginal is the maximum length of event.original, in bytes: Lucene's limit for a term.
 const maxOriginal = 32766
 
-// addOriginal keeps what the alert's own fields hide: the event's time, event.* and data stream.
+// addOriginal keeps the values that the alert's own fields replace: the event's time, event.* and
+// data stream.
 func addOriginal(out map[string]any, e *reading) {
 	source := e.source
 	if t := e.time(rule.EventTime); !t.IsZero() {
@@ -52,7 +53,7 @@ func addOriginal(out map[string]any, e *reading) {
 	}
 }
 
-// dates are the times in a field, where reading what the source has without its mapping gives others.
+// dates returns the times of a field, if the mapping gives others than the source as written.
 func dates(e *reading, name string, asWritten []any) []any {
 	var times []any
 	differs := false
@@ -62,7 +63,7 @@ func dates(e *reading, name string, asWritten []any) []any {
 		}
 		times = append(times, timestamp(v.time))
 		if i < len(asWritten) {
-			plainly, ok := looks(asWritten[i])
+			plainly, ok := untyped(asWritten[i])
 			differs = differs || !ok || !plainly.time.Equal(v.time)
 		}
 	}
@@ -72,7 +73,7 @@ func dates(e *reading, name string, asWritten []any) []any {
 	return times
 }
 
-// reason is one sentence that says what happened, from the fields that are there.
+// reason returns one sentence about what happened, from the fields that exist.
 func reason(v verdict, e *reading) string {
 	var b strings.Builder
 	category := e.text("event.category")

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/event"
 )
 
-// TestCopiedFields wants of every spelling that event.kind is signal and nothing else is lost.
+// TestCopiedFields: for every spelling, event.kind is signal and nothing else is lost.
 func TestCopiedFields(t *testing.T) {
 	tests := []struct {
 		name, source string
@@ -56,8 +56,8 @@ func TestCopiedFields(t *testing.T) {
 	}
 }
 
-// TestKindOfManyEvents is about a list of event objects, in which every kind is a value of
-// event.kind to a search.
+// TestKindOfManyEvents is about a list of event objects, in which a search sees every kind as a
+// value of event.kind.
 func TestKindOfManyEvents(t *testing.T) {
 	for _, source := range []string{
 		`{"event":[{"kind":"event","id":"x"},{"kind":"state","id":"y"}]}`,
@@ -79,7 +79,8 @@ func TestKindOfManyEvents(t *testing.T) {
 	}
 }
 
-// originals are the fields that keep what the alert's own fields hide, by the rest of their names.
+// originals returns the fields that keep the values replaced by the alert's own fields, by the rest
+// of their names.
 func originals(got object) object {
 	out := object{}
 	for name, value := range got {
@@ -122,7 +123,7 @@ func TestOriginalEvent(t *testing.T) {
 	}
 }
 
-// TestOriginalEventNames holds the kept names against those of Kibana's alerts.
+// TestOriginalEventNames compares the kept names with those in Kibana's alerts.
 func TestOriginalEventNames(t *testing.T) {
 	want, fields := object{}, object{}
 	for _, name := range []string{
@@ -143,7 +144,7 @@ func TestOriginalEventNames(t *testing.T) {
 	}
 }
 
-// TestLongOriginal: Elasticsearch refuses terms over 32,766 bytes. A character is not cut in two.
+// TestLongOriginal: Elasticsearch rejects terms over 32,766 bytes. A character is not split.
 func TestLongOriginal(t *testing.T) {
 	long := strings.Repeat("x", 32765) + "é" + "tail"
 	source, err := json.Marshal(object{"event": object{"original": long}})

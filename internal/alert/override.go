@@ -9,22 +9,22 @@ import (
 	"tocsin/internal/rule"
 )
 
-// verdict is what an alert says of how grave it is, and under which name.
+// verdict is an alert's severity, risk score and name.
 type verdict struct {
 	name     string
 	severity rule.Severity
 	score    float64
 }
 
-// ruled is the verdict of the rule itself.
-func ruled(r *rule.Rule) verdict {
+// ruleVerdict returns the rule's own verdict.
+func ruleVerdict(r *rule.Rule) verdict {
 	return verdict{name: r.Name, severity: r.Severity, score: float64(r.RiskScore)}
 }
 
-// overridden is the verdict of the rule about one event: what its fields say goes before what the
-// rule says.
+// overridden returns the rule's verdict on one event: the event's fields take precedence over the
+// rule.
 func overridden(r *rule.Rule, e *reading) verdict {
-	v := ruled(r)
+	v := ruleVerdict(r)
 	if r.RuleNameOverride != "" {
 		if name := e.text(r.RuleNameOverride); name != "" {
 			v.name = name
@@ -47,25 +47,25 @@ func (v verdict) put(out map[string]any, e *reading) {
 	out["kibana.alert.reason"] = reason(v, e)
 }
 
-// gravity orders severities.
-var gravity = []rule.Severity{rule.Low, rule.Medium, rule.High, rule.Critical}
+// severities orders severities.
+var severities = []rule.Severity{rule.Low, rule.Medium, rule.High, rule.Critical}
 
-// mappedSeverity is the gravest severity whose entry holds.
+// mappedSeverity returns the highest severity whose entry matches.
 func mappedSeverity(entries []rule.SeverityMapping, event *reading) (rule.Severity, bool) {
 	gravest := -1
 	for _, e := range entries {
 		if holds(event, e.Field, e.Value) {
-			gravest = max(gravest, slices.Index(gravity, e.Severity))
+			gravest = max(gravest, slices.Index(severities, e.Severity))
 		}
 	}
 	if gravest < 0 {
 		return "", false
 	}
-	return gravity[gravest], true
+	return severities[gravest], true
 }
 
-// mappedScore is the score of the first entry that has one for the event: its own where it has a
-// value that the field must have, else the greatest number in the field.
+// mappedScore returns the score of the first entry that has one for the event: its own if it
+// requires a value of the field, else the greatest number in the field.
 func mappedScore(entries []rule.RiskScoreMapping, event *reading) (float64, bool) {
 	for _, e := range entries {
 		if e.Value != "" {
@@ -89,21 +89,21 @@ func mappedScore(entries []rule.RiskScoreMapping, event *reading) (float64, bool
 	return 0, false
 }
 
-// holds reports whether a field has a value, or a list with it.
+// holds reports whether a field has a value.
 func holds(e *reading, field, text string) bool {
 	return slices.ContainsFunc(e.values(field), func(v value) bool { return v.has(text) })
 }
 
-// scoreOf reads a score from a number, or from a text that is one; outside of 0 to 100 it is none.
+// scoreOf returns a score from a number or a numeric text; false outside of 0 to 100.
 func scoreOf(v value) (float64, bool) {
-	if _, isBool := v.plain.(bool); isBool || strings.ContainsAny(v.text, "xXpP_") { // which Go reads, and nobody means
+	if _, isBool := v.plain.(bool); isBool || strings.ContainsAny(v.text, "xXpP_") { // accepted only by Go
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(v.text), 64)
 	return n, err == nil && n >= 0 && n <= 100
 }
 
-// number is a score as documents have it, a whole one without a fraction.
+// number returns a score as it is in documents, a whole one without a fraction.
 func number(score float64) any {
 	if score == math.Trunc(score) {
 		return int(score)

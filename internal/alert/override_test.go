@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/rule"
 )
 
-// graded is a rule whose alerts say what their events say.
+// graded returns a rule whose alerts take severity and score from their events.
 func graded() *rule.Rule {
 	r := aRule()
 	r.RuleNameOverride = "message"
@@ -84,7 +84,7 @@ func TestOverrides(t *testing.T) {
 			if diff := cmp.Diff(reason, got["kibana.alert.reason"]); diff != "" {
 				t.Error(diff)
 			}
-			// What the rule itself says stays beside it.
+			// The rule's own values are kept beside it.
 			parameters := got["kibana.alert.rule.parameters"].(object)
 			if parameters["name"] != "Thing" || parameters["severity"] != "high" || parameters["risk_score"] != 73.0 ||
 				got["kibana.alert.rule.severity"] != "high" || got["kibana.alert.rule.risk_score"] != 73.0 {
@@ -95,7 +95,7 @@ func TestOverrides(t *testing.T) {
 }
 
 // TestOverridesOfWhatIsNoEvent: a finding of many events has the fields that they share, and these
-// count; a sequence has the rule's own verdict, in its blocks too.
+// count; a sequence has the rule's own verdict, including in its blocks.
 func TestOverridesOfWhatIsNoEvent(t *testing.T) {
 	b := alert.NewBuilder(graded(), alert.Options{}, alert.Indices{})
 	shared := event.Event{Source: []byte(`{"event":{"severity":99}}`)}
@@ -116,7 +116,7 @@ func TestOverridesOfWhatIsNoEvent(t *testing.T) {
 	}
 }
 
-// TestRuleInAlert pins what of a rule stands in its alerts beyond what TestDocument has.
+// TestRuleInAlert pins the parts of a rule in its alerts that TestDocument does not have.
 func TestRuleInAlert(t *testing.T) {
 	r := parseRule(t, `
 [rule]
@@ -195,7 +195,7 @@ func TestNoteWithoutTransform(t *testing.T) {
 	}
 }
 
-// TestDeepFilters: a filter that the parameters' field could not take is left out of them, and the
+// TestDeepFilters: a filter that is too deep for the parameters' field is left out of them, and the
 // alert is written.
 func TestDeepFilters(t *testing.T) {
 	for depth, want := range map[int]bool{3: true, 30: false} {

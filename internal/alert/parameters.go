@@ -7,8 +7,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// parameters is the rule as Kibana's flyout reads it back, in snake case: what it says itself,
-// whatever an event makes of it in an alert.
+// parameters returns the rule as Kibana's flyout reads it, in snake case: the rule's own values,
+// without overrides by the event.
 func parameters(r *rule.Rule) map[string]any {
 	p := map[string]any{
 		"rule_id": r.ID, "name": r.Name, "description": r.Description, "type": string(r.Type),
@@ -43,7 +43,7 @@ func parameters(r *rule.Rule) map[string]any {
 	return p
 }
 
-// ofType adds what rules of one type have.
+// ofType adds the parameters of the rule's type.
 func ofType(p map[string]any, r *rule.Rule) {
 	if text := strings.TrimSpace(r.Query.Value); text != "" || r.MachineLearning == nil {
 		p["query"] = text
@@ -92,7 +92,7 @@ func threatMatch(p map[string]any, t *rule.ThreatMatch) {
 	}
 }
 
-// depth is the number of objects within each other.
+// depth returns the nesting depth of objects.
 func depth(v any) int {
 	deepest := 0
 	switch v := v.(type) {

@@ -19,7 +19,7 @@ var typeNames = map[rule.Type]struct{ id, category string }{
 	rule.TypeMachineLearning: {"siem.mlRule", "Machine Learning Rule"},
 }
 
-// ruleFields is the part of every alert that only depends on the rule, by flat name.
+// ruleFields returns the part of every alert that depends only on the rule, by flat name.
 func ruleFields(r *rule.Rule) map[string]any {
 	kind := typeNames[r.Type]
 	fields := map[string]any{
@@ -81,10 +81,10 @@ func ruleFields(r *rule.Rule) map[string]any {
 	return fields
 }
 
-// writer stands where Kibana names the user who made a rule.
+// writer replaces the name of the user who created the rule in Kibana.
 const writer = "tocsin"
 
-// version is the rule's own number, or the beginning of its content hash where it has none.
+// version returns the rule's version, or the beginning of its content hash if it has none.
 func version(r *rule.Rule) string {
 	if r.Version > 0 {
 		return strconv.Itoa(r.Version)
@@ -92,7 +92,7 @@ func version(r *rule.Rule) string {
 	return r.ContentHash[:min(12, len(r.ContentHash))]
 }
 
-// schedule writes the interval as rules do (5m, 1h), or the cron expression.
+// schedule returns the interval as rules spell it (5m, 1h), or the cron expression.
 func schedule(r *rule.Rule) string {
 	if r.Cron != "" {
 		return r.Cron
@@ -115,10 +115,10 @@ func date(t time.Time) string {
 	return timestamp(t)
 }
 
-// timestamp writes a time as Kibana does, to the millisecond in UTC.
+// timestamp formats a time as Kibana does, to the millisecond in UTC.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// list makes an absent list an empty one, as Kibana has it.
+// list turns nil into an empty list, as in Kibana.
 func list(values []string) []string {
 	if values == nil {
 		return []string{}
@@ -134,7 +134,7 @@ func exceptions(lists []rule.Exception) []map[string]any {
 	return out
 }
 
-// threats writes the MITRE ATT&CK mapping with its nesting and order kept.
+// threats returns the MITRE ATT&CK mapping with its nesting and order.
 func threats(entries []rule.Threat) []map[string]any {
 	out := make([]map[string]any, len(entries))
 	for i, t := range entries {

@@ -9,26 +9,28 @@ import (
 	"tocsin/internal/event"
 )
 
-// sourceField is where an alert keeps the documents that it was made of, as far as telling them from others with the
-// same identity needs it. It is no field of ECS or Kibana and is not indexed.
+// sourceField is where an alert stores its source documents, as far as needed to distinguish them
+// from others with the same identity. It is not a field of ECS or Kibana and is not indexed.
 const sourceField = "tocsin.source"
 
-// Source says which documents an alert was made of: its event, or the members of a sequence or sample in order. An
-// _id names one document of an index only, and a data stream has many indices: the alert about an event of one of them
-// has the id that the alert about another would have. What the documents say tells the two apart.
+// Source identifies the source documents of an alert: its event, or the members of a sequence or
+// sample in order. An _id is unique only within an index, and a data stream has many indices:
+// alerts about events of two of them may have the same id. The content of the documents
+// distinguishes them.
 type Source struct {
-	// First is the identity that the alert has by its events' series and ids, where a different alert had it before.
+	// First is the identity from its events' series and ids, if a different alert had it before.
 	First string `json:"first,omitempty"`
-	// Index and Content are the index of each document and a hash of what it says.
+	// Index and Content are the index of each document and a hash of its content.
 	Index   []string `json:"index"`
 	Content []string `json:"content"`
 }
 
-// Same reports whether two alerts with one identity are about the same documents. A document of the same index is
-// the same, whichever version of it was seen, and one of another index is a copy if it says the same.
+// Same reports whether two alerts with one identity are about the same documents. Documents of the
+// same index are the same, whichever version was seen; documents of different indices are the same
+// if their content is.
 func (s *Source) Same(other *Source) bool {
 	if s == nil || other == nil {
-		return true // an alert that does not tell was made by another identity than that of events
+		return true // an alert without a source has another kind of identity than its events'
 	}
 	if len(s.Index) != len(other.Index) {
 		return false
@@ -41,10 +43,10 @@ func (s *Source) Same(other *Source) bool {
 	return true
 }
 
-// Places are the indices as one text, and Contents what the documents say: the same for the same documents.
+// Places returns the indices as one text.
 func (s *Source) Places() string { return joined(s, func(s *Source) []string { return s.Index }) }
 
-// Contents is the other half of [Source.Places].
+// Contents returns the contents of the documents as one text.
 func (s *Source) Contents() string { return joined(s, func(s *Source) []string { return s.Content }) }
 
 func joined(s *Source, of func(*Source) []string) string {
@@ -54,12 +56,12 @@ func joined(s *Source, of func(*Source) []string) string {
 	return strings.Join(of(s), "\x00")
 }
 
-// second is the identity of an alert whose first identity another one has.
+// second returns the identity of an alert whose first identity another alert has.
 func (s *Source) second(first string) string {
 	return hash(append([]string{identityVersion, first, kindContent}, s.Content...)...)
 }
 
-// SourceOf reads from an alert which documents it was made of, nil where it does not tell.
+// SourceOf returns the source of an alert, nil if it has none.
 func SourceOf(doc Document) (*Source, error) {
 	switch s := doc.Source[sourceField].(type) {
 	case nil:
@@ -75,7 +77,8 @@ func SourceOf(doc Document) (*Source, error) {
 	}
 }
 
-// identity is that of a new alert, first by its events' series and ids.
+// identity returns the identity of a new alert; first is the identity from its events' series and
+// ids.
 func (s *Source) identity(first string, run Run) string {
 	if s == nil || !run.Second {
 		return first
@@ -83,7 +86,8 @@ func (s *Source) identity(first string, run Run) string {
 	return s.second(first)
 }
 
-// put writes it into an alert. Alerts of different documents with one identity are about one thing.
+// put stores the source in an alert. Alerts of different documents with one identity belong to one
+// instance.
 func (s *Source) put(doc Document, first string) {
 	if s == nil {
 		return
@@ -124,7 +128,7 @@ func parseSource(data []byte) (*Source, error) {
 	return &s, nil
 }
 
-// sourceOf is what an alert about these events keeps; nil where there are none that have an id.
+// sourceOf returns the source of an alert about these events; nil if no event has an id.
 func sourceOf(events []event.Event, sources []map[string]any) *Source {
 	s := &Source{}
 	for i, e := range events {
@@ -137,8 +141,9 @@ func sourceOf(events []event.Event, sources []map[string]any) *Source {
 	return s
 }
 
-// content hashes what an event says, less when it came in: an event that was sent again after a rollover is the same. A
-// document whose source cannot be read says nothing that could be compared, and is the one of its index.
+// content hashes the content of an event without its ingest time: an event that was sent again
+// after a rollover is the same. If the source cannot be parsed, the content cannot be compared, and
+// the index decides.
 func content(e event.Event, source map[string]any) string {
 	if len(source) == 0 {
 		return event.Content(map[string]any{"_index": e.Index})
@@ -160,7 +165,7 @@ func withoutIngested(source map[string]any) map[string]any {
 	return out
 }
 
-// withoutMember copies an object, or each object of a list, less a member.
+// withoutMember copies an object, or each object of a list, without a member.
 func withoutMember(v any, member string) any {
 	switch v := v.(type) {
 	case map[string]any:

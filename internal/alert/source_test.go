@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/event"
 )
 
-// sourceOf is what the alert about an event keeps of it, as it is read back.
+// sourceOf returns the source of the alert about an event, as read back.
 func sourceOf(t *testing.T, e event.Event) *alert.Source {
 	t.Helper()
 	doc, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).Build(alert.Finding{Event: e}, aRun())
@@ -72,8 +72,8 @@ func TestSameSource(t *testing.T) {
 	}
 }
 
-// TestSecondIdentity: an alert whose identity another has gets one of its own, the same for the same content in
-// whatever index, and its blocks with it.
+// TestSecondIdentity: an alert whose identity is taken gets another one, the same for the same
+// content in any index, as do its blocks.
 func TestSecondIdentity(t *testing.T) {
 	second := aRun()
 	second.Second = true
@@ -116,7 +116,7 @@ func TestSecondIdentity(t *testing.T) {
 			}
 			seen[id] = true
 		}
-		for i := range events { // one that says something else
+		for i := range events { // one with other content
 			e := events[i]
 			events[i].Source = []byte(`{"x":3}`)
 			if got := ids(events, second); got[len(got)-1] == other[len(other)-1] {

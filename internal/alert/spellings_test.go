@@ -17,16 +17,17 @@ import (
 	"tocsin/internal/rule"
 )
 
-// spelled is a field and its values: for each the spellings in which documents have it. Those of "" are
-// no value of the field.
+// spelled is a field and its values, each with its spellings in documents. Spellings under "" are
+// not values of the field.
 type spelled struct {
 	field mapping.Field
-	// at is where documents have the values.
+	// at is where documents contain the values.
 	at     string
 	values map[string][]string
 }
 
-// spellings are fields of all kinds. What is the same value is said here, not asked of the mapping.
+// spellings returns fields of all kinds. Which spellings are the same value is stated here, not
+// derived from the mapping.
 func spellings() []spelled {
 	field := func(name string, typ mapping.Type, change func(*mapping.Field)) mapping.Field {
 		f := mapping.Field{Name: name, Type: typ}
@@ -83,7 +84,7 @@ func spellings() []spelled {
 	}
 }
 
-// drawn is what an event has of a field: the values, the different ones of them, and how they are written.
+// drawn is an event's values of a field, its distinct values, and their spellings.
 type drawn struct {
 	values, different []string
 	json              string
@@ -104,7 +105,7 @@ func (s spelled) draw(rt *rapid.T) drawn {
 			d.values = append(d.values, name)
 		}
 	}
-	if s.field.Constant != nil { // however often a document says it
+	if s.field.Constant != nil { // however often a document contains it
 		d.values = []string{*s.field.Constant}
 	}
 	if d.json = "[" + strings.Join(written, ",") + "]"; len(written) == 1 {
@@ -115,8 +116,8 @@ func (s spelled) draw(rt *rapid.T) drawn {
 	return d
 }
 
-// TestGroupsAgainstDefinition compares the groups of generated events with their definition: by each
-// choice of a value of every field, or by all values of each.
+// TestGroupsAgainstDefinition compares the groups of generated events with their definition: by
+// each choice of a value of every field, or by all values of each.
 func TestGroupsAgainstDefinition(t *testing.T) {
 	all := spellings()
 	table := mapping.Table{}
@@ -134,7 +135,7 @@ func TestGroupsAgainstDefinition(t *testing.T) {
 		if rapid.Bool().Draw(rt, "apart") {
 			r.AlertSuppression.MissingFieldsStrategy = rule.DoNotSuppress
 		}
-		model := map[string]string{} // of instances: the group that they are
+		model := map[string]string{} // instance to group
 		instances := map[string]string{}
 		for n := range rapid.IntRange(1, 6).Draw(rt, "events") {
 			var members []string
@@ -206,7 +207,7 @@ func TestGroupsAgainstDefinition(t *testing.T) {
 	}
 }
 
-// TestTerms pins what groups are shown as.
+// TestTerms pins how groups are shown.
 func TestTerms(t *testing.T) {
 	table := mapping.Table{}
 	for _, s := range spellings() {
@@ -220,7 +221,7 @@ func TestTerms(t *testing.T) {
 	}
 	for _, typ := range []rule.Type{rule.TypeQuery, rule.TypeEQL} {
 		want["unknown"] = `[7,"b"]`
-		if typ == rule.TypeQuery { // To an aggregation, a field that is not mapped has no values.
+		if typ == rule.TypeQuery { // In an aggregation, an unmapped field has no values.
 			want["unknown"] = `null`
 		}
 		got := map[string]string{}

@@ -11,40 +11,41 @@ import (
 	"tocsin/internal/rule"
 )
 
-// memory is the field in which a suppressed alert remembers the hits that it stands for. It is no
-// field of ECS or Kibana and is not indexed.
+// memory is the field in which a suppressed alert remembers its hits. It is not a field of ECS or
+// Kibana and is not indexed.
 const memory = "tocsin.suppression"
 
-// Term is a field that hits are grouped by, and the value that a group has of it: a scalar, several
-// in a list, nil where there is none.
+// Term is a field that hits are grouped by, and its value in a group: a scalar, several in a list,
+// nil if there is none.
 type Term struct {
 	Field string
 	Value any
 }
 
-// Subject is what a finding would make an alert of, before there is one.
+// Subject describes the alert that a finding would make.
 type Subject struct {
-	// ID is the identity of that alert, Key what makes it so where that is not what the finding has.
+	// ID is the identity of that alert. Key determines the identity if it differs from the
+	// finding's.
 	ID  string
 	Key []string
-	// Own is the identity of the alert that the finding makes where nothing is suppressed, Counted what
-	// an alert that stands for it remembers it by.
+	// Own is the identity of the finding's alert without suppression. Counted identifies the
+	// finding in the memory of an alert that stands for it.
 	Own, Counted string
-	// From are the documents that it is about; nil where they have no part in its identity.
+	// From are the source documents; nil if they are not part of its identity.
 	From *Source
-	// At is the time of the event as the rule sees it, of a group that of the last.
+	// At is the time of the event for the rule, or of the last event of a group.
 	At time.Time
-	// Instance and Terms tell which findings belong together.
+	// Instance and Terms identify the group of findings.
 	Instance string
 	Terms    []Term
-	// Alone tells that the finding lacks a field that it is grouped by, and that the rule then wants
-	// an alert of its own for it.
+	// Alone means that the finding lacks a suppression field, and that the rule requires a separate
+	// alert for it.
 	Alone bool
 }
 
-// Subjects tells what a finding is about: where the rule groups by each value of a field, one thing for
-// each choice of a value of every field. There may be many of them, they are made one by one. A finding
-// without a time has the given one.
+// Subjects yields the subjects of a finding: if the rule groups by each value of a field, one for
+// each combination of values. There may be many; they are made one by one. A finding without a time
+// gets the given one.
 func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], error) {
 	p, err := b.read(f.Event, f.Types)
 	if err != nil {
@@ -65,7 +66,7 @@ func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], e
 	return func(yield func(Subject) bool) {
 		for terms := range groups {
 			one := b.subject(s, terms)
-			if f.Instance != "" { // the rule type knows what belongs together, and looks for it by that
+			if f.Instance != "" { // the rule type determines the group, and looks for it by the instance
 				one.Instance = f.Instance
 			}
 			if one.ID = one.Own; !one.Alone {
@@ -79,7 +80,8 @@ func (b *Builder) Subjects(f Finding, otherwise time.Time) (iter.Seq[Subject], e
 	}, nil
 }
 
-// GroupSubject tells what a sequence or sample is about: the values are those that all events share.
+// GroupSubject returns the subject of a sequence or sample: its values are those that all events
+// share.
 func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subject, error) {
 	members, from, err := b.members(events)
 	if err != nil {
@@ -106,12 +108,12 @@ func (b *Builder) GroupSubject(events []event.Event, otherwise time.Time) (Subje
 	id := GroupID(b.rule.ID, b.keys(events))
 	terms := make([]Term, len(names))
 	for i, name := range names {
-		terms[i] = Term{name, whole(shared[i])}
+		terms[i] = Term{name, combined(shared[i])}
 	}
 	return b.subject(Subject{ID: id, Own: id, Counted: id, From: from, At: last}, terms), nil
 }
 
-// groupedBy are the fields that findings are grouped by.
+// groupedBy returns the fields that findings are grouped by.
 func (b *Builder) groupedBy() []string {
 	if b.rule.Threshold != nil {
 		return b.rule.Threshold.Fields
@@ -119,7 +121,7 @@ func (b *Builder) groupedBy() []string {
 	return b.rule.AlertSuppression.GroupBy
 }
 
-// subject completes what is about some terms.
+// subject completes a subject with its terms.
 func (b *Builder) subject(s Subject, terms []Term) Subject {
 	s.Terms = terms
 	lacks := slices.ContainsFunc(terms, func(t Term) bool { return t.Value == nil })
@@ -128,8 +130,8 @@ func (b *Builder) subject(s Subject, terms []Term) Subject {
 	return s
 }
 
-// groups are the terms of the groups that an event is in. Where each of its values counts, a field that
-// its index does not map has none, as it has none to an aggregation.
+// groups yields the terms of an event's groups. If each value counts, an unmapped field has no
+// value, as in an aggregation.
 func (b *Builder) groups(e *reading) iter.Seq[[]Term] {
 	names := b.groupedBy()
 	choices := make([][]any, len(names))
@@ -137,13 +139,13 @@ func (b *Builder) groups(e *reading) iter.Seq[[]Term] {
 	for i, name := range names {
 		values := e.values(name)
 		if !b.rule.GroupsEachValue() {
-			choices[i] = []any{whole(values)}
+			choices[i] = []any{combined(values)}
 			continue
 		}
 		if e.unmapped(name) {
 			values = nil
 		}
-		choices[i] = each(values)
+		choices[i] = distinct(values)
 		lacks = lacks || choices[i][0] == nil
 	}
 	if lacks && b.rule.AlertSuppression.Strategy() == rule.DoNotSuppress {
@@ -154,7 +156,7 @@ func (b *Builder) groups(e *reading) iter.Seq[[]Term] {
 	return choose(names, choices)
 }
 
-// choose goes through the choices of one value of each field.
+// choose yields every choice of one value of each field.
 func choose(names []string, choices [][]any) iter.Seq[[]Term] {
 	return func(yield func([]Term) bool) {
 		terms := make([]Term, len(names))
@@ -175,8 +177,8 @@ func choose(names []string, choices [][]any) iter.Seq[[]Term] {
 	}
 }
 
-// each are the different values, nil alone where there is none.
-func each(values []value) []any {
+// distinct returns the distinct values, or a single nil if there are none.
+func distinct(values []value) []any {
 	seen := map[string]bool{}
 	var out []any
 	for _, v := range values {
@@ -191,9 +193,8 @@ func each(values []value) []any {
 	return out
 }
 
-// whole is all values as one: nil, the only one, or a list. The order of a list has no meaning, so it is
-// sorted.
-func whole(values []value) any {
+// combined returns all values as one: nil, the only one, or a sorted list, as order has no meaning.
+func combined(values []value) any {
 	switch len(values) {
 	case 0:
 		return nil
@@ -209,7 +210,7 @@ func whole(values []value) any {
 	return list
 }
 
-// time is the event's time as windows see it.
+// time returns the event's time as windows use it.
 func (b *Builder) time(e *reading, otherwise time.Time) time.Time {
 	for _, name := range b.rule.TimeFields() {
 		if t := e.time(name); !t.IsZero() {
@@ -224,8 +225,8 @@ func scalarText(v any) string {
 	return text
 }
 
-// InstanceID is the identity of what a rule's alerts with the same terms are about. A number and its
-// text are the same, as they are in an index.
+// InstanceID identifies the instance of a rule's alerts with the same terms. A number and its text
+// are the same, as in an index.
 func InstanceID(ruleID string, terms []Term) string {
 	parts := []string{identityVersion, ruleID, "instance"}
 	for _, t := range terms {
@@ -244,17 +245,17 @@ func InstanceID(ruleID string, terms []Term) string {
 	return hash(parts...)
 }
 
-// Suppression is what an alert says of the hits that it stands for.
+// Suppression is an alert's data about the hits that it stands for.
 type Suppression struct {
-	// Start and End are the times of the first and the last of them.
+	// Start and End are the times of the first and the last hit.
 	Start, End time.Time
-	// Count is the number of them beside the one that the alert is about.
+	// Count is the number of hits besides the alert's own.
 	Count int
-	// Memory is for whoever suppresses.
+	// Memory belongs to package suppress.
 	Memory string
 }
 
-// Suppressing makes a new alert one that stands for its group.
+// Suppressing turns a new alert into one that stands for its group.
 func Suppressing(doc Document, of Subject, s Suppression) {
 	terms := make([]any, len(of.Terms))
 	for i, t := range of.Terms {
@@ -266,7 +267,7 @@ func Suppressing(doc Document, of Subject, s Suppression) {
 	s.put(doc)
 }
 
-// Extend changes an alert that stands for its group to one that stands for more.
+// Extend changes an alert that stands for its group to include more hits.
 func Extend(doc Document, s Suppression, now time.Time) {
 	doc.Source["kibana.alert.last_detected"] = timestamp(now)
 	s.put(doc)
@@ -278,8 +279,7 @@ func (s Suppression) put(doc Document) {
 	doc.Source[memory] = s.Memory
 }
 
-// SuppressionOf reads what an alert says of the hits that it stands for; false where it stands for
-// one.
+// SuppressionOf returns an alert's data about its hits; false if it stands for one hit.
 func SuppressionOf(doc Document) (Suppression, bool) {
 	s := Suppression{
 		Start: TimeOf(doc.Source, "kibana.alert.suppression.start"), End: TimeOf(doc.Source, "kibana.alert.suppression.end"),

@@ -29,7 +29,7 @@ func subjectOf(t *testing.T, r *rule.Rule, f alert.Finding) alert.Subject {
 	return all[0]
 }
 
-// subjectsOf are all things that a finding is about.
+// subjectsOf returns all subjects of a finding.
 func subjectsOf(t *testing.T, r *rule.Rule, f alert.Finding, fields mapping.Fields) []alert.Subject {
 	t.Helper()
 	all, err := alert.NewBuilder(r, alert.Options{}, alert.Indices{Fields: func(string) mapping.Fields { return fields }}).Subjects(f, aRun().Slot)
@@ -54,7 +54,7 @@ func TestSubject(t *testing.T) {
 	if s.ID != alert.FindingID(ruleID, s.Key) {
 		t.Errorf("the alert would be %s", s.ID)
 	}
-	// The time is that which windows are about.
+	// The time is the time for windows.
 	r := folding("user.name")
 	r.TimestampOverride = "event.ingested"
 	if got := subjectOf(t, r, alert.Finding{Event: e}).At; !got.Equal(time.Date(2026, 1, 15, 14, 6, 0, 123456000, time.UTC)) {
@@ -70,7 +70,7 @@ func TestSubject(t *testing.T) {
 	}
 }
 
-// TestSubjectOfThreshold: the rule type has told what belongs together, and alerts are found by it.
+// TestSubjectOfThreshold: the rule type determines the group, and alerts are found by it.
 func TestSubjectOfThreshold(t *testing.T) {
 	r := aRule()
 	r.Threshold = &rule.Threshold{Fields: []string{"host.name"}}

@@ -16,7 +16,7 @@ type reading struct {
 	source map[string]any
 	doc    *event.Document
 	types  mapping.Fields
-	// computed are values that Elasticsearch has told, by field; asked are the names that it was asked for.
+	// computed holds values from Elasticsearch, by field; asked are the names that were requested.
 	computed map[string][]any
 	asked    []string
 }
@@ -24,15 +24,15 @@ type reading struct {
 // value is one value of a field.
 type value struct {
 	field mapping.Field
-	// key is the same for all spellings of the value, text is how the fields of a search show it.
+	// key is the same for all spellings of the value, text is the value in the fields of a search.
 	key, text string
-	// plain is the value in JSON, of the type that the field's values have, as an aggregation shows it.
+	// plain is the JSON value in the field's type, as an aggregation shows it.
 	plain any
 	time  time.Time
 }
 
-// field returns how a name is mapped. Where it is not, or nothing is known of it, the field's type is not
-// known: what the source has there counts as it looks.
+// field returns the mapping of a name. If it is not mapped or not known, the type is unknown: the
+// source's value counts as it appears.
 func (r *reading) field(name string) mapping.Field {
 	if r.types != nil {
 		if f, mapped := r.types.Field(name); mapped {
@@ -42,7 +42,7 @@ func (r *reading) field(name string) mapping.Field {
 	return mapping.Field{Name: name}
 }
 
-// unmapped reports whether it is known that the event's index does not map a name.
+// unmapped reports whether the event's index is known not to map a name.
 func (r *reading) unmapped(name string) bool {
 	if r.types == nil {
 		return false
@@ -51,8 +51,8 @@ func (r *reading) unmapped(name string) bool {
 	return !mapped
 }
 
-// values returns the values of a field in the order of the source: what its mapping makes of them, what
-// Elasticsearch has told where that cannot be known, and else what the source has.
+// values returns the values of a field in the order of the source: as mapped; from Elasticsearch if
+// they cannot be derived; else as in the source.
 func (r *reading) values(name string) []value {
 	f := r.field(name)
 	switch {
@@ -76,37 +76,37 @@ func (r *reading) values(name string) []value {
 	}
 	var out []value
 	for _, v := range raw {
-		if w, ok := r.told(f, v); ok {
+		if w, ok := r.computedValue(f, v); ok {
 			out = append(out, w)
 		}
 	}
 	return out
 }
 
-// told is a value that Elasticsearch has told.
-func (r *reading) told(f mapping.Field, raw any) (value, bool) {
+// computedValue returns a value from Elasticsearch.
+func (r *reading) computedValue(f mapping.Field, raw any) (value, bool) {
 	f.Unsourced = ""
 	if f.InMemory() != nil || f.Type.Family() == mapping.FamilyText {
-		return looks(raw)
+		return untyped(raw)
 	}
 	v, ok := f.Index(raw)
 	return indexed(f, v), ok
 }
 
-// indexed is a value of a mapped field.
+// indexed returns a value of a mapped field.
 func indexed(f mapping.Field, v mapping.Value) value {
 	key := f.Key(v)
 	out := value{field: f, key: key, text: key, plain: f.KeyValue(key), time: v.Time}
-	if narrow(f) { // shown as it is written, not as it is kept
+	if narrow(f) { // shown as written, not in the field's precision
 		out.text = strconv.FormatFloat(v.Number, 'g', -1, 32)
 	}
 	return out
 }
 
-// narrow is true of the fields whose numbers have fewer digits than aggregations show.
+// narrow reports whether the field's numbers have fewer digits than aggregations show.
 func narrow(f mapping.Field) bool { return f.Type == mapping.Float || f.Type == mapping.HalfFloat }
 
-// shown is the value in JSON as the fields of a search show it.
+// shown returns the JSON value as the fields of a search show it.
 func (v value) shown() any {
 	if narrow(v.field) {
 		return json.Number(v.text)
@@ -114,19 +114,19 @@ func (v value) shown() any {
 	return v.plain
 }
 
-// written are the scalars at a name as the source has them.
+// written returns the scalars at a name as in the source.
 func written(source map[string]any, name string) []value {
 	var out []value
 	for _, raw := range event.Lookup(source, name) {
-		if v, ok := looks(raw); ok {
+		if v, ok := untyped(raw); ok {
 			out = append(out, v)
 		}
 	}
 	return out
 }
 
-// looks is a value of which nothing is known but how it is written: a number and its text are the same.
-func looks(raw any) (value, bool) {
+// untyped returns a value of unknown type: a number and its text are the same.
+func untyped(raw any) (value, bool) {
 	key, ok := plain(raw)
 	if !ok {
 		return value{}, false
@@ -139,7 +139,7 @@ func looks(raw any) (value, bool) {
 	return v, true
 }
 
-// plain is a scalar as text; a whole number looks the same however it is written.
+// plain returns a scalar as text; a whole number has the same text in all spellings.
 func plain(v any) (string, bool) {
 	text, ok := mapping.ScalarText(v)
 	n, isNumber := v.(json.Number)
@@ -161,7 +161,7 @@ func (v value) has(text string) bool {
 	return ok && v.field.Key(other) == v.key
 }
 
-// text is the first value of a field that is not empty, as it is shown; "" when there is none.
+// text returns the first value of a field that is not empty, as shown; "" when there is none.
 func (r *reading) text(name string) string {
 	for _, v := range r.values(name) {
 		if v.text != "" {
@@ -171,7 +171,7 @@ func (r *reading) text(name string) string {
 	return ""
 }
 
-// time is the first time in a field, zero when there is none.
+// time returns the first time in a field, zero when there is none.
 func (r *reading) time(name string) time.Time {
 	for _, v := range r.values(name) {
 		if !v.time.IsZero() {

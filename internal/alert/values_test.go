@@ -27,8 +27,7 @@ func mapped(t *testing.T, r *rule.Rule, e event.Event, types mapping.Fields) map
 	return roundTrip(t, doc.Source)
 }
 
-// TestMappedAlert: what an alert says of its event goes by the values of fields, not by how they are
-// written.
+// TestMappedAlert: an alert depends on the values of the event's fields, not on their spelling.
 func TestMappedAlert(t *testing.T) {
 	date := func(format string) mapping.Field { return mapping.Field{Type: mapping.Date, Format: format} }
 	keyword := mapping.Field{Type: mapping.Keyword}
@@ -107,7 +106,7 @@ func TestMappedAlert(t *testing.T) {
 	}
 }
 
-// TestTimesAgainstDefinition: whichever way a time is written and mapped, an alert says the same.
+// TestTimesAgainstDefinition: the alert is the same however a time is written and mapped.
 func TestTimesAgainstDefinition(t *testing.T) {
 	formats := []struct {
 		format string
@@ -154,7 +153,7 @@ func TestTimesAgainstDefinition(t *testing.T) {
 	})
 }
 
-// asking notes which fields are asked for.
+// asking records which fields are looked up.
 type asking map[string]bool
 
 func (a asking) Field(name string) (mapping.Field, bool) {
@@ -162,7 +161,7 @@ func (a asking) Field(name string) (mapping.Field, bool) {
 	return mapping.Field{Name: name, Type: mapping.Keyword}, true
 }
 
-// TestAlertFields: whoever resolves [rule.Rule.AlertFields] has resolved what alerts are made by.
+// TestAlertFields: [rule.Rule.AlertFields] includes every field that alerts depend on.
 func TestAlertFields(t *testing.T) {
 	r := graded()
 	r.TimestampOverride = "event.ingested"
@@ -192,8 +191,8 @@ func TestAlertFields(t *testing.T) {
 	}
 }
 
-// TestComputedValues: what a document cannot tell is taken from what Elasticsearch has told, and is not
-// guessed where it was asked.
+// TestComputedValues: values that cannot be derived from a document are taken from Elasticsearch,
+// and are not guessed if Elasticsearch was asked.
 func TestComputedValues(t *testing.T) {
 	r := folding("runtime", "seen")
 	r.Type = rule.TypeQuery

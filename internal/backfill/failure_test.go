@@ -36,12 +36,12 @@ func failed() pipeline.Execution { return pipeline.Execution{Status: pipeline.Fa
 
 func succeeded() pipeline.Execution { return pipeline.Execution{Status: pipeline.Succeeded} }
 
-// describe writes a job as slot, in hours, and the number of slots that it stands for.
+// describe formats a job as its slot, in hours, and its number of slots.
 func describe(j pipeline.Job) string {
 	return fmt.Sprintf("%g/%d#%d", j.Slot.Sub(begin).Hours(), max(1, len(j.Covers)), j.Attempts)
 }
 
-// TestFailures: what becomes of slots that fail, and of the rules behind them.
+// TestFailures: the handling of slots that fail, and of the rules that depend on them.
 func TestFailures(t *testing.T) {
 	event := ruleText("r", "query", `process.name: *`, "")
 	threshold := ruleText("r", "threshold", `process.name: *`, "[rule.threshold]\nvalue = 3\n")
@@ -178,7 +178,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestHopeless: a rule whose every run fails does not hold the others up for ever.
+// TestHopeless: a rule whose every run fails does not delay the others for ever.
 func TestHopeless(t *testing.T) {
 	rules := load(t, false, ruleText("bad", "query", `process.name: *`, ""), ruleText("good", "query", `process.name: *`, ""))
 	runs := map[string]int{}
@@ -203,8 +203,8 @@ func TestHopeless(t *testing.T) {
 	}
 }
 
-// TestUnreachable: when the place of the events does not answer, the run ends with what is wrong, and
-// the job can be gone on with.
+// TestUnreachable: if the backend does not answer, the run ends with the error, and the job can be
+// resumed.
 func TestUnreachable(t *testing.T) {
 	rules := load(t, false, texts...)
 	job := backfill.NewJob(rules, hour(0), hour(9), "x")
@@ -241,7 +241,7 @@ func (g *gate) Wait(context.Context) error {
 	return nil
 }
 
-// TestGate: no round begins without leave.
+// TestGate: no round begins before the gate opens.
 func TestGate(t *testing.T) {
 	rules := load(t, false, texts...)
 	r := newRunner(nil, nil, ledger.NewMemory())

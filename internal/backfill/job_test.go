@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// TestJobName: the same command means the same job, another one another.
+// TestJobName: equal commands have the same job name, different ones different names.
 func TestJobName(t *testing.T) {
 	a := ruleText("a", "query", `process.name: x`, "")
 	b := ruleText("b", "query", `process.name: x`, "")
@@ -33,7 +33,7 @@ func TestJobName(t *testing.T) {
 	}
 }
 
-// TestTake: a name stands for one job.
+// TestTake: a name belongs to one job.
 func TestTake(t *testing.T) {
 	a := ruleText("a", "query", `process.name: x`, "")
 	b := ruleText("b", "query", `process.name: x`, "")

@@ -18,7 +18,7 @@ type Jobs struct{ Store ledger.Store }
 var (
 	ErrUnknown   = errors.New("there is no such job")
 	ErrOther     = errors.New("another job has this name")
-	ErrTaken     = errors.New("another process has taken the job up")
+	ErrTaken     = errors.New("another process has taken over the job")
 	ErrCancelled = errors.New("somebody has cancelled the job")
 )
 
@@ -139,7 +139,7 @@ func (s Jobs) pages(ctx context.Context, j Job, day time.Time) (map[string]ledge
 	}
 	found, err := s.Store.Pages(ctx, ids, day, day)
 	if err != nil {
-		return nil, fmt.Errorf("read how far backfill %s is: %w", j.ID, err)
+		return nil, fmt.Errorf("read the progress of backfill %s: %w", j.ID, err)
 	}
 	pages := make(map[string]ledger.Page, len(found))
 	for _, p := range found {

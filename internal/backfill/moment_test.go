@@ -27,7 +27,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// owedSlots are some slots of a rule in a row, and the events about them.
+// owedSlots are consecutive slots of a rule, and the events in their windows.
 type owedSlots struct {
 	rule   string
 	expire time.Time
@@ -37,14 +37,14 @@ type owedSlots struct {
 	to     time.Time
 }
 
-// dates are what rules compare dates with.
+// dates are literals that rules compare dates with.
 var dates = []string{
 	"now", "now-10m", "now-1h", "now-2h/h", "now/d", "now-1d/d", "now+30m", "now-1d", "2026-01-14||/d", "2026-01-14T21:00:00Z||+1h", "2026-01-15", "2026-01-14T22:30:00Z",
 }
 
 var dateFields = []string{"file.created", "my.seen"}
 
-// dateTest is a test on a date in a language.
+// dateTest draws a test of a date in a language.
 func dateTest(t *rapid.T, language string) string {
 	field, date := rapid.SampledFrom(dateFields).Draw(t, "field"), rapid.SampledFrom(dates).Draw(t, "date")
 	op := rapid.SampledFrom([]string{"<", "<=", ">", ">=", "="}).Draw(t, "op")
@@ -69,7 +69,7 @@ func dateTest(t *rapid.T, language string) string {
 	return fmt.Sprintf("%s %s %q", field, op, date)
 }
 
-// filterOf is a filter of date math, of a rule in TOML.
+// filterOf draws a filter with date math, of a rule in TOML.
 func filterOf(t *rapid.T) string {
 	field, date := rapid.SampledFrom(dateFields).Draw(t, "field"), rapid.SampledFrom(dates).Draw(t, "date")
 	op := rapid.SampledFrom([]string{"lt", "lte", "gt", "gte"}).Draw(t, "op")
@@ -159,7 +159,8 @@ query = '''%s'''
 	})
 }
 
-// eventsOf are events over the hours around midnight, in the index of their day and hour or of the next.
+// eventsOf draws events in the hours around midnight, in the index of their day and hour or of the
+// next.
 func eventsOf(t *rapid.T) string {
 	var lines strings.Builder
 	for i := range rapid.IntRange(10, 50).Draw(t, "events") {
@@ -239,8 +240,8 @@ func (o owedSlots) slots(rule backfill.Rule) []time.Time {
 	return out
 }
 
-// caughtUp runs all slots as a service does that was not there at their time. Secretly, executions are not
-// told of which slots they are, so that none refuses them.
+// caughtUp runs all slots as a service does after downtime. With secretly, executions do not know
+// their slots, so that none refuses them.
 func (o owedSlots) caughtUp(t require, events search.Events, rule backfill.Rule, known catchup.Rule, secretly bool) (a *store.Memory, runs int) {
 	a = store.NewMemory()
 	round := &pipeline.Round{
@@ -270,8 +271,8 @@ func (o owedSlots) caughtUp(t require, events search.Events, rule backfill.Rule,
 
 func ids(t require, a *store.Memory) []string { return slices.Sorted(maps.Keys(contents(t, a))) }
 
-// TestSlotsAnyWay: slots of a rule make the same alerts run as one job, caught up with, and each by
-// itself.
+// TestSlotsAnyWay: the slots of a rule make the same alerts as one job, in a catch-up, and
+// individually.
 func TestSlotsAnyWay(t *testing.T) {
 	made, merged, all := 0, 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -312,7 +313,8 @@ func TestSlotsAnyWay(t *testing.T) {
 	}
 }
 
-// TestSlotsAnyWayFindsFaults: slots that are merged although they must not be make other alerts.
+// TestSlotsAnyWayFindsFaults: slots that are merged although they must not be make different
+// alerts.
 func TestSlotsAnyWayFindsFaults(t *testing.T) {
 	found := map[string]int{}
 	enough := func() bool {
@@ -345,8 +347,8 @@ func TestSlotsAnyWayFindsFaults(t *testing.T) {
 	}
 }
 
-// TestSlotsRefused: a run that was to stand for slots that ask for different things fails, rather than find
-// what one of them finds.
+// TestSlotsRefused: a run over slots that ask for different things fails, rather than find the hits
+// of only one of them.
 func TestSlotsRefused(t *testing.T) {
 	rules := load(t, false, ruleText("r", "query", `file.created >= now-10m`, ""))
 	a := store.NewMemory()

@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// readOnly fails the test when anything is written.
+// readOnly fails the test on any write.
 type readOnly struct {
 	*store.Memory
 	t *testing.T
@@ -59,7 +59,7 @@ func written(t *testing.T, events search.Events, a *store.Memory, rules []backfi
 	return n
 }
 
-// TestDryRun: a dry run says how many alerts there will be, whatever they depend on, and writes none.
+// TestDryRun: a dry run predicts the number of alerts, whatever they depend on, and writes none.
 func TestDryRun(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
@@ -84,7 +84,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// TestDiff compares what would be made from scratch with what is there.
+// TestDiff compares the alerts of an empty store with the existing ones.
 func TestDiff(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
@@ -126,7 +126,7 @@ func TestDiff(t *testing.T) {
 		t.Error(kinds, counts)
 	}
 
-	// Alerts of other slots are no business of the job.
+	// Alerts of other slots are outside the job.
 	other := store.NewMemory()
 	written(t, events, other, rules[:1], -1, 0)
 	p, job = preview(t, events, other, changed[:1], hour(0))
@@ -135,14 +135,14 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// deaf cannot say which alerts exist.
+// deaf cannot find out which alerts exist.
 type deaf struct{}
 
 func (deaf) Existing(context.Context, []string) (map[string]*alert.Source, error) {
 	return nil, errDead
 }
 
-// TestDryRunBlind: where it is not known what exists, nothing is said.
+// TestDryRunBlind: if it is not known which alerts exist, the result is an error.
 func TestDryRunBlind(t *testing.T) {
 	p := &backfill.Preview{Lookup: deaf{}}
 	if _, err := p.Create(t.Context(), []alert.Document{{ID: "a"}}); !errors.Is(err, errDead) {

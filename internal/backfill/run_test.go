@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// undisturbed is what a run from beginning to end leaves behind.
+// undisturbed returns the result of an uninterrupted run.
 func undisturbed(t *testing.T, events search.Events, rules []backfill.Rule, hours float64) (map[string]map[string]any, backfill.Result) {
 	t.Helper()
 	a := store.NewMemory()
@@ -27,7 +27,7 @@ func undisturbed(t *testing.T, events search.Events, rules []backfill.Rule, hour
 	return contents(t, a), result
 }
 
-// TestMerged: slots run as one make the alerts, to the last field, that they make one by one.
+// TestMerged: merged slots make exactly the same alerts, to the last field, as single ones.
 func TestMerged(t *testing.T) {
 	events := openEvents(t)
 	merged, account := undisturbed(t, events, load(t, false, texts...), 9)
@@ -52,14 +52,14 @@ func TestMerged(t *testing.T) {
 	}
 }
 
-// TestKilled: a job whose process dies at any moment, any number of times, leaves what one leaves
-// that was not disturbed.
+// TestKilled: a job whose process dies at any moment, any number of times, leaves the same result
+// as an uninterrupted one.
 func TestKilled(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
 	want, _ := undisturbed(t, events, rules, 2.5)
 	job := backfill.NewJob(rules, hour(0), hour(2.5), "x")
-	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // each runs whole jobs
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue { // each check runs whole jobs
 		if err := checks.Value.Set("30"); err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestKilled(t *testing.T) {
 	})
 }
 
-// TestInterrupted: a job whose context ends goes on where it was, having lost at most a round.
+// TestInterrupted: a job whose context ends continues where it stopped, and loses at most a round.
 func TestInterrupted(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)
@@ -131,7 +131,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestStopped: somebody else cancels a job, or takes it up.
+// TestStopped: another process cancels or takes over a job.
 func TestStopped(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts...)

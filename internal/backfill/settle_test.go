@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/store"
 )
 
-// TestUnsettled: what has not settled is run and not recorded, merged or not; the same job runs it again
-// once it has, and nothing else.
+// TestUnsettled: a slot that has not settled is run and not recorded, merged or not; once it has
+// settled, the same job runs it again, and nothing else.
 func TestUnsettled(t *testing.T) {
 	events := openEvents(t)
 	rules := map[bool][]backfill.Rule{false: load(t, false, texts[1:4]...), true: load(t, true, texts[1:4]...)}

@@ -84,7 +84,7 @@ func load(t *testing.T, single bool, texts ...string) []backfill.Rule {
 	return rules
 }
 
-// openEvents has some hundred events over ten hours.
+// openEvents returns some hundred events over ten hours.
 func openEvents(t *testing.T) search.Events {
 	t.Helper()
 	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // the same every time
@@ -102,13 +102,14 @@ func openEvents(t *testing.T) search.Events {
 	return events
 }
 
-// alerts is what keeps them, in all its roles.
+// alerts is an alert store in all its roles.
 type alerts interface {
 	alert.Indexer
 	alert.Instances
 }
 
-// newRunner has the clock stand still, so that nothing depends on how fast a test runs.
+// newRunner returns a runner with a fixed clock, so that the result does not depend on the speed of
+// the test.
 func newRunner(events search.Events, a alerts, l ledger.Store) *backfill.Runner {
 	now := func() time.Time { return hour(1000) }
 	return &backfill.Runner{
@@ -122,7 +123,7 @@ func newRunner(events search.Events, a alerts, l ledger.Store) *backfill.Runner 
 
 var ofRun = []string{"kibana.alert.rule.execution.uuid"}
 
-// contents are alerts by id, without what differs from run to run.
+// contents returns alerts by id, without the fields that differ between runs.
 func contents(t require, a alert.Reader) map[string]map[string]any {
 	t.Helper()
 	out := map[string]map[string]any{}
@@ -141,14 +142,15 @@ func contents(t require, a alert.Reader) map[string]map[string]any {
 
 var errDead = errors.New("the process is dead")
 
-// life ends after a number of calls: the last one may be done or not, the others are not.
+// life ends after a number of calls: the last one may or may not have an effect, later ones have
+// none.
 type life struct {
 	mu    sync.Mutex
 	left  int
 	apply bool
 }
 
-// call reports whether a call is done, and whether its caller hears of it.
+// call reports whether a call has an effect, and whether its caller gets the answer.
 func (l *life) call() (done, heard bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,7 +172,7 @@ func live[T any](l *life, do func() (T, error)) (T, error) {
 	return out, err
 }
 
-// mortalAlerts and mortalLedger die with their process, and leave behind what was done.
+// mortalAlerts and mortalLedger die with their process, and keep the effects of earlier calls.
 type mortalAlerts struct {
 	*store.Memory
 	life *life

@@ -29,13 +29,14 @@ func (c *counting) Search(ctx context.Context, r search.Request, visit search.Vi
 	return c.Events.Search(ctx, r, visit)
 }
 
-// TestAhead: what was read ahead answers for parts of the window as a search of each would.
+// TestAhead: hits that were read ahead answer requests for parts of the window as separate searches
+// would.
 func TestAhead(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var lines []string
 		for n := range rapid.IntRange(0, 40).Draw(rt, "events") {
 			l := line(n, "logs-a", rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "name"), rapid.IntRange(0, 60).Draw(rt, "second")*10+n%10)
-			if rapid.Bool().Draw(rt, "ingested") { // When, is another matter than the time itself; of some nothing else is known.
+			if rapid.Bool().Draw(rt, "ingested") { // When it was ingested is independent of the time itself; some hits have no other time.
 				ingested := noon.Add(time.Duration(rapid.IntRange(0, 600).Draw(rt, "second")) * time.Second).Format(time.RFC3339)
 				l = strings.Replace(l, `"message"`, `"event":{"ingested":["`+ingested+`","2026-01-15T12:00:01Z"]},"message"`, 1)
 				l = strings.Replace(l, `"@timestamp"`, rapid.SampledFrom([]string{`"@timestamp"`, `"time"`}).Draw(rt, "name of the time"), 1)
@@ -75,7 +76,8 @@ func TestAhead(t *testing.T) {
 	})
 }
 
-// TestAheadMemory: of hits that answers hold already, next to nothing is held besides; whatever their form.
+// TestAheadMemory: hits that answers hold already take next to no additional memory, whatever their
+// form.
 func TestAheadMemory(t *testing.T) {
 	var members strings.Builder
 	for i := range 400 {
@@ -108,7 +110,8 @@ func TestAheadMemory(t *testing.T) {
 	runtime.KeepAlive(answers)
 }
 
-// TestAheadLeaves: what was not read, or differs in more than its window, is searched for.
+// TestAheadLeaves: a request that was not read ahead, or that differs in more than its window, is
+// searched for.
 func TestAheadLeaves(t *testing.T) {
 	events := open(t, line(1, "logs-a", "a", 1), line(2, "logs-a", "a", 50))
 	r := search.Request{Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 40), FieldTypes: events.Fields()}

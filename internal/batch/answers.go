@@ -83,7 +83,7 @@ func (a *Answers) of(r search.Request) *answer {
 
 // requestKey identifies a request by everything that its answer depends on: the text of its
 // condition, which may be long and is not copied, and the rest.
-type requestKey struct{ words, rest string }
+type requestKey struct{ text, rest string }
 
 func key(r search.Request) requestKey {
 	b := make([]byte, 0, 256)
@@ -110,7 +110,7 @@ func key(r search.Request) requestKey {
 func (a *Answers) Why(r search.Request) string {
 	known := a.byKey[key(r)]
 	if known == nil {
-		return "it was not asked for"
+		return "it was not requested"
 	}
 	return known.why
 }

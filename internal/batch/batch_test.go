@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func within(from, to int) search.TimeRange {
 	}}
 }
 
-// found are the ids that a search hands out, in order.
+// found returns the ids of a search's hits, in order.
 func found(t interface {
 	Helper()
 	Fatal(...any)
@@ -81,7 +82,8 @@ func found(t interface {
 
 func term(name string) condition.Expr { return condition.Term{Field: "process.name", Value: name} }
 
-// TestScanAnswersAsSearch: whatever is asked for together is answered as if it had been asked alone.
+// TestScanAnswersAsSearch: requests that are answered together have the same answers as separate
+// ones.
 func TestScanAnswersAsSearch(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var lines []string
@@ -131,7 +133,7 @@ func TestScanSaysWhyNot(t *testing.T) {
 		{"answered", "", answered},
 		{"analysed text", "analysed", text},
 		{"too many hits", "memory", many},
-		{"another question", "not asked", request(term("z"))},
+		{"another question", "not requested", request(term("z"))},
 	} {
 		if why := answers.Why(tt.request); !strings.Contains(why, tt.want) || tt.want == "" && why != "" {
 			t.Errorf("%s: why is %q, want %q in it", tt.name, why, tt.want)
@@ -170,7 +172,7 @@ func TestFailedScanLeavesSearch(t *testing.T) {
 	}
 }
 
-// crashing is an Events whose answer to where events are crashes later, while they are read.
+// crashing is an Events whose Locate func crashes later, during the read.
 type crashing struct{ *store.Events }
 
 func (crashing) Locate(context.Context, []string) (func(string) bool, error) {
@@ -247,7 +249,7 @@ func (heavyPages) FirstPages(_ context.Context, requests []search.Request) []sea
 func TestMultiMemory(t *testing.T) {
 	var requests []search.Request
 	for i := range 100 {
-		requests = append(requests, search.Request{Patterns: []string{"logs-*"}, Where: term(fmt.Sprint(i)), Time: within(0, 10)})
+		requests = append(requests, search.Request{Patterns: []string{"logs-*"}, Where: term(strconv.Itoa(i)), Time: within(0, 10)})
 	}
 	answers := batch.Multi(t.Context(), heavyPages{open(t)}, requests, new(batch.Sizer))
 	known := 0

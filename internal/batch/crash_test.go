@@ -36,8 +36,8 @@ func (b brokenFields) Field(name string) (mapping.Field, bool) {
 	return b.Fields.Field(name)
 }
 
-// TestScanPinsCrashes: whichever conditions crash, compiled or matched, their requests have failed by
-// that, and all others are answered as without them.
+// TestScanPinsCrashes: whichever conditions crash, compiled or matched, their requests fail with
+// the crash, and all others are answered as without them.
 func TestScanPinsCrashes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var lines []string

@@ -14,8 +14,8 @@ import (
 // The sizes of a batch of searches, and its target time: if it is longer, a slow search delays the
 // others; if it is shorter, round trips dominate.
 const (
-	leastBatch  = 4
-	mostBatch   = 200
+	minBatch    = 4
+	maxBatch    = 200
 	batchTarget = time.Second
 )
 
@@ -51,7 +51,7 @@ func (s *Sizer) Took(n int, took time.Duration) {
 	if n < s.size && ideal < float64(s.size) {
 		return // a short batch does not show how long a full one would take
 	}
-	s.size = min(max((s.size+int(min(ideal, mostBatch)))/2, leastBatch), mostBatch)
+	s.size = min(max((s.size+int(min(ideal, maxBatch)))/2, minBatch), maxBatch)
 }
 
 // Multi answers the first pages of requests, several in one call. It leaves a request to a separate
@@ -109,7 +109,7 @@ func (a *answer) first(f search.FirstPage, left *int64) {
 	case f.Result.Total != int64(len(f.Events)):
 		a.why = fmt.Sprintf("it has %d hits, more than a page", f.Result.Total)
 	case size > *left:
-		a.why = "its hits do not fit the memory of answers that are kept"
+		a.why = "its hits exceed the memory for answers"
 	default:
 		*left -= size
 		a.hits, a.whole, a.took = f.Events, true, f.Result.Took

@@ -73,7 +73,7 @@ func (r *reader) See(hits iter.Seq[*event.Event]) error {
 	view := r.view                                      // After a crash the reader has a new view; this one shows the hits.
 	return failure.Guard("match events", func() error { //nolint:wrapcheck // it says what it did
 		if r.scan.matched.untuned() {
-			if r.first = append(r.first, copied(hits)...); len(r.first) < leastSample {
+			if r.first = append(r.first, copied(hits)...); len(r.first) < minSample {
 				return nil
 			}
 			return r.matchFirst()
@@ -212,7 +212,7 @@ func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Docume
 func (r *reader) scope(e *event.Event) (condition.Scope, error) {
 	scope := r.covered(e.Index)
 	if scope == nil && !r.scan.known(e.Index) {
-		return nil, refusal("read events", fmt.Errorf("index [%s] was made while they were read", e.Index))
+		return nil, refusal("read events", fmt.Errorf("index [%s] was created during the read", e.Index))
 	}
 	return scope, nil // nil where the requests whose patterns match the index exclude it
 }

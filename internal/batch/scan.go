@@ -260,7 +260,7 @@ func (s *scan) settle(stats *Scanned) {
 			continue
 		}
 		if s.budget.spilled(i) {
-			m.answer.why = "its hits do not fit the memory of a scan"
+			m.answer.why = "its hits exceed the memory of a scan"
 			continue
 		}
 		hits := found[i]

@@ -175,15 +175,15 @@ func (m *matched) untuned() bool { return m.set.Load().Len() >= fewConditions &&
 // The set is rearranged once by a sample, if there are enough conditions for that to pay.
 const (
 	fewConditions = 32
-	leastSample   = 200
-	mostSample    = 300
+	minSample     = 200
+	maxSample     = 300
 )
 
 // arranged returns the set in the best known order, which the first large page determines. Other
 // slices wait for it: until then they would match with a set that has to be prepared for that.
 func (m *matched) arranged(view *event.View, page []event.Event) *condition.Set {
 	set := m.set.Load()
-	if m.tuned.Load() || set.Len() < fewConditions || len(page) < leastSample {
+	if m.tuned.Load() || set.Len() < fewConditions || len(page) < minSample {
 		return set
 	}
 	m.tuning.Lock() // The others wait: arranging a set without a sample takes as long.
@@ -191,7 +191,7 @@ func (m *matched) arranged(view *event.View, page []event.Event) *condition.Set 
 	if m.tuned.Load() {
 		return m.set.Load()
 	}
-	step := max(len(page)/mostSample, 1)
+	step := max(len(page)/maxSample, 1)
 	n := -step
 	set = set.Tuned(func() condition.Columns {
 		for n += step; n < len(page); n += step {

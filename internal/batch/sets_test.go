@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// TestSetsFollowWhatIsAskedFor: what is remembered from one scan to the next is used for the same
-// conditions under the same mapping only, whatever else came between.
+// TestSetsFollowWhatIsAskedFor: compiled conditions are reused from one scan to the next only for
+// the same conditions and mapping, whatever came between.
 func TestSetsFollowWhatIsAskedFor(t *testing.T) {
 	var lines []string
 	for n := range 1000 {
@@ -39,7 +39,7 @@ func TestSetsFollowWhatIsAskedFor(t *testing.T) {
 		ask(many, events.Fields(), 0, 300),
 		ask(many, events.Fields(), 300, 700),
 		ask(many[:3], events.Fields(), 300, 700),
-		ask(many, other, 300, 700), // to which p10 and longer ones are nothing
+		ask(many, other, 300, 700), // in which p10 and longer ones are not indexed
 		ask(many, events.Fields(), 0, 1000),
 	} {
 		answers, stats, err := batch.Scan(t.Context(), events, requests, batch.ScanOptions{Sets: &sets})
@@ -54,8 +54,8 @@ func TestSetsFollowWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestScanOfSparseHits: the hits of a file that are few in each part of it are found like others, by many
-// conditions that are arranged meanwhile; some of which crash.
+// TestScanOfSparseHits: hits that are few in each part of a file are found as usual, by many
+// conditions that are arranged meanwhile, some of which crash.
 func TestScanOfSparseHits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		every := rapid.IntRange(1, 8).Draw(rt, "every")

@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// keywords are ways to map a field that make different values of it.
+// keywords are mappings of a field that index different values.
 var keywords = []mapping.Field{
 	{Type: mapping.Keyword},
 	{Type: mapping.Keyword, Normalizer: "lowercase"},
@@ -58,8 +58,8 @@ func drawTables(t *rapid.T, indices, names []string) map[string]mapping.Table {
 	return tables
 }
 
-// TestScanReadsEachIndexByItsOwn: an event is a hit exactly if it is one under the mapping of its own
-// index, whatever other indices there are and which other conditions.
+// TestScanReadsEachIndexByItsOwn: an event is a hit exactly if it matches under the mapping of its
+// own index, whatever other indices and conditions there are.
 func TestScanReadsEachIndexByItsOwn(t *testing.T) {
 	names := []string{"x", "y", "x.k"}
 	values := []string{`"abc"`, `"ABC"`, `"a"`, `null`, `7`, `true`, `{"k":"abc"}`, `["a","ABC"]`}
@@ -142,14 +142,14 @@ func drawCondition(t *rapid.T, names []string, depth int) condition.Expr {
 	return condition.Range{Field: name, Gte: "5", Lt: "b"}
 }
 
-// judge matches every event by itself under the table of its index; not judged where the condition does
-// not compile in some index that the request covers.
+// judge matches every event by itself under the table of its index; false if the condition does not
+// compile for some index that the request covers.
 func judge(t *rapid.T, r search.Request, tables map[string]mapping.Table, events []event.Event) (ids []string, judged bool) {
 	matchers := map[string]*condition.Matcher{}
 	for index, table := range tables {
 		m, err := condition.Compile(r.Filter(), table)
 		if err != nil {
-			return nil, false // Ways are bound whether the patterns cover their indices or not.
+			return nil, false // Ways are bound whether or not the patterns cover their indices.
 		}
 		matchers[index] = m
 	}
@@ -169,7 +169,7 @@ func judge(t *rapid.T, r search.Request, tables map[string]mapping.Table, events
 	return ids, true
 }
 
-// TestAnswersAreOfWhoAsks: of two who ask the same, each is told of the fields that it knows.
+// TestAnswersAreOfWhoAsks: two equal requests with different fields each get their own field types.
 func TestAnswersAreOfWhoAsks(t *testing.T) {
 	events := open(t, line(1, "logs-a", "a", 1))
 	field := func(name string) mapping.Fields {

@@ -85,8 +85,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestPlanIsWhole: every slot that does not wait is in exactly one task, whose window is the union
-// of the windows of its slots.
+// TestPlanIsWhole: every slot that is not in backoff is in exactly one task, whose window is the
+// union of the windows of its slots.
 func TestPlanIsWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rule("r", rapid.Bool().Draw(t, "mergeable"), false)

@@ -65,17 +65,17 @@ type anchoring struct {
 // slice of tests, so it is never modified.
 type anchor struct {
 	tests []int32
-	// looks is the cost of looking for the tests, rate how often one holds, and after the cost of
+	// probes is the cost of looking for the tests, rate how often one holds, and after the cost of
 	// then evaluating the node.
-	looks, rate, after float64
-	ok                 bool
+	probes, rate, after float64
+	ok                  bool
 }
 
 // costMember is the cost of offering a member, besides its tests.
 const costMember = 3
 
 // total returns the cost of a member's anchor for each document.
-func (a anchor) total() float64 { return a.looks + a.rate*(costMember+a.after) }
+func (a anchor) total() float64 { return a.probes + a.rate*(costMember+a.after) }
 
 // of returns the best anchor of a node.
 func (a *anchoring) of(n int32) anchor {
@@ -112,9 +112,9 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	switch t := a.graph.testOf(l); {
 	case t != nil && t.equal != nil, l.numbers != none:
 	case t != nil && a.rates.found[l.test].text != "":
-		out.looks = a.seen.rate(a.seen.nearOf(n), a.rates.held[n]) * float64(a.graph.costs[n])
+		out.probes = a.seen.rate(a.seen.nearOf(n), a.rates.held[n]) * float64(a.graph.costs[n])
 	default:
-		out.looks = a.seen.rate(a.seen.filledOf(l.column), a.rates.filled(l.column)) * float64(a.graph.costs[n])
+		out.probes = a.seen.rate(a.seen.filledOf(l.column), a.rates.filled(l.column)) * float64(a.graph.costs[n])
 	}
 	return out
 }
@@ -154,7 +154,7 @@ func (a *anchoring) ofOr(n int32, parts []int32) anchor {
 			return anchor{}
 		}
 		all.tests = append(all.tests, one.tests...)
-		all.looks, all.rate = all.looks+one.looks, all.rate+one.rate
+		all.probes, all.rate = all.probes+one.probes, all.rate+one.rate
 	}
 	slices.Sort(all.tests)
 	all.tests, all.rate = slices.Compact(all.tests), min(all.rate, 1)

@@ -13,7 +13,7 @@ func (g *graph) check() {
 		switch n.op {
 		case opLeaf:
 			if n.first != firstLeaf {
-				invariants.Break("node %d is leaf %d, not the next one, %d", i, n.first, firstLeaf)
+				invariants.Break("node %d is leaf %d, but the next one is %d", i, n.first, firstLeaf)
 			}
 			firstLeaf++
 			g.checkLeaf(int32(i))

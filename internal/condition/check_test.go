@@ -25,7 +25,7 @@ func (v values) Values(f mapping.Field) []mapping.Value {
 func (v values) HasObject(string) bool                  { return false }
 func (v values) AnyObject(_ string, _ func() bool) bool { return false }
 
-// Every check finds what is wrong, and says of which condition.
+// Every check finds its fault, and names the condition.
 func TestBrokenSets(t *testing.T) {
 	fields := mapping.Table{"a": {Name: "a", Type: mapping.Keyword}, "b": {Name: "b", Type: mapping.Keyword}, "ip": {Name: "ip", Type: mapping.IP}}
 	conditions := []Expr{

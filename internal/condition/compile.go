@@ -16,7 +16,7 @@ var (
 	// ErrSearchOnly: the test depends on more than the values of a document.
 	ErrSearchOnly = errors.New("only a search can match it")
 	// ErrNow, an ErrSearchOnly: the test is relative to now, and [AsOf] has not resolved it.
-	ErrNow = fmt.Errorf("it depends on when it is asked: %w", ErrSearchOnly)
+	ErrNow = fmt.Errorf("it depends on the time of evaluation: %w", ErrSearchOnly)
 	// ErrLiteral: the literal is not a value of the field's type.
 	ErrLiteral = errors.New("value does not fit the field's type")
 	// ErrOperator: the field's type does not support the operation.
@@ -121,7 +121,7 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 		return none, fmt.Errorf("query DSL %s: %w", e.text, ErrSearchOnly)
 	case Term:
 		if e.Value == nil {
-			return none, fmt.Errorf("field [%s]: null cannot be looked for: %w", e.Field, ErrLiteral)
+			return none, fmt.Errorf("field [%s]: null cannot be searched for: %w", e.Field, ErrLiteral)
 		}
 	}
 	if fieldOf(e) == "" {
@@ -159,7 +159,7 @@ func checkNowhere(e Expr) error {
 		}
 	}
 	if m, ok := e.(Match); ok && m.Value == nil {
-		return fmt.Errorf("field [%s]: null cannot be looked for: %w", m.Field, ErrLiteral)
+		return fmt.Errorf("field [%s]: null cannot be searched for: %w", m.Field, ErrLiteral)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func TestSimplify(t *testing.T) {
 	}
 }
 
-// leaves has one value of every node type, so that no part of the package can forget one.
+// leaves has one value of every node type, so that no part of the package can omit one.
 var leaves = []condition.Expr{
 	condition.Const(true),
 	condition.And{condition.Exists{Field: "k"}, condition.Exists{Field: "n"}},
@@ -68,7 +68,7 @@ var leaves = []condition.Expr{
 	raw(`{"exists":{"field":"k"}}`),
 }
 
-// raw is a clause of Query DSL, which is known to be JSON.
+// raw returns a clause of Query DSL from valid JSON.
 func raw(text string) condition.Raw {
 	var q condition.Query
 	if err := json.Unmarshal([]byte(text), &q); err != nil {
@@ -175,7 +175,7 @@ var fields = mapping.Table{
 	"nest.in.k": {Name: "nest.in.k", Type: mapping.Keyword, Nested: "nest.in"},
 }
 
-// nested wants one object of nest that meets all.
+// nested requires one object of nest to match all.
 func nested(all ...condition.Expr) condition.Expr {
 	return condition.Nested{Path: "nest", X: condition.And(all)}
 }
@@ -199,7 +199,7 @@ func TestMatch(t *testing.T) {
 		{`{"k":5}`, term("k", "5"), true},
 		{`{"k":5.0}`, term("k", "5.0"), true},
 		{`{"k":true}`, term("k", "true"), true},
-		{`{"k":"123456789012345678901"}`, condition.Exists{Field: "k"}, false}, // over ignore_above
+		{`{"k":"123456789012345678901"}`, condition.Exists{Field: "k"}, false}, // above ignore_above
 		{`{"k":"12345678901234567890"}`, condition.Exists{Field: "k"}, true},
 		{`{"k":null}`, condition.Exists{Field: "k"}, false},
 		{`{"k":[]}`, condition.Exists{Field: "k"}, false},
@@ -237,7 +237,7 @@ func TestMatch(t *testing.T) {
 		{`{"any":true}`, term("any", true), true},
 		{`{"any":"10.1.2.3"}`, condition.CIDR{Field: "any", Networks: []string{"10.0.0.0/8"}}, true},
 
-		{`{"k":"curl http://x/api/v1/pods"}`, wild("*api*pods"), false}, // over ignore_above
+		{`{"k":"curl http://x/api/v1/pods"}`, wild("*api*pods"), false}, // above ignore_above
 		{`{"k":"a/api/v1/pods"}`, wild("*/api/*pods*"), true},
 		{`{"k":"abc"}`, wild("a?c"), true},
 		{`{"k":"aäc"}`, wild("a?c"), true},
@@ -441,7 +441,8 @@ func TestPushdown(t *testing.T) {
 	}
 }
 
-// A value list has hundreds of thousands of values: neither folding nor matching may compare all with all.
+// A value list has hundreds of thousands of values: neither folding nor matching may compare all
+// with all.
 func TestManyTerms(t *testing.T) {
 	values := make([]any, 200_000)
 	for i := range values {
@@ -462,7 +463,7 @@ func TestManyTerms(t *testing.T) {
 	}
 }
 
-// The trace of a nested group has the values of all objects.
+// The trace of a nested group contains the values of all objects.
 func TestTraceNested(t *testing.T) {
 	doc := event.NewDocument(map[string]any{"nest": []any{map[string]any{"k": "a"}, map[string]any{"k": "b"}}})
 	trace, err := condition.NewTrace(nested(condition.Term{Field: "nest.k", Value: "b"}), fields, doc)

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// trapped is a mapping with a field that crashes whoever asks for it.
+// trapped is a mapping with a field whose lookup panics.
 type trapped struct{ mapping.Fields }
 
 func (f trapped) Field(name string) (mapping.Field, bool) {
@@ -22,7 +22,7 @@ func (f trapped) Field(name string) (mapping.Field, bool) {
 	return f.Fields.Field(name)
 }
 
-// trap crashes whoever asks it about a document with a value of the field.
+// trap panics on a document with a value of the field.
 var trap = condition.Residual{Text: "trap(k)", Fields: []string{"k"}, Required: []string{"k"}, Holds: func(row []*mapping.Value) bool {
 	if row[0] != nil {
 		panic("trapped")
@@ -30,8 +30,8 @@ var trap = condition.Residual{Text: "trap(k)", Fields: []string{"k"}, Required: 
 	return false
 }}
 
-// A condition that crashes while it is compiled has an error that says so; the others are a set as if it
-// were not there, whatever it shares with them.
+// A condition that crashes during compilation has an error that says so; the others form a set as
+// if it did not exist, whatever they share with it.
 func TestCrashWhileCompilingIsTheMembers(t *testing.T) {
 	var seen tally
 	rapid.Check(t, func(t *rapid.T) {
@@ -76,14 +76,14 @@ func TestCrashWhileCompilingIsTheMembers(t *testing.T) {
 	seen.report(t)
 }
 
-// constant reports whether nothing of a condition is left to be compiled.
+// constant reports whether a condition has nothing to compile.
 func constant(e condition.Expr) bool {
 	_, is := condition.Simplify(e).(condition.Const)
 	return is
 }
 
-// A condition that crashes at a document leaves a set as it is that was to be arranged by that document, and
-// is known by what was tested.
+// When a condition crashes on a sample document, the set stays as it is. The crashing condition is
+// identified by the test that was being evaluated.
 func TestCrashWhileMatchingNamesTheMembers(t *testing.T) {
 	is := condition.Term{Field: "o.k", Value: "process"}
 	exprs := []condition.Expr{is, condition.And{is, trap}, condition.Exists{Field: "k"}, condition.And{is, condition.Not{X: trap}}}
@@ -111,7 +111,7 @@ func TestCrashWhileMatchingNamesTheMembers(t *testing.T) {
 		if !slices.Equal(crashing, []int32{1, 3}) {
 			t.Errorf("%s: %v crash, want 1 and 3", name, crashing)
 		}
-		// The memory is good for the next document.
+		// The memory can be used for the next document.
 		if got := matching.Match(s.Of(event.NewDocument(documents[0])), nil); !slices.Equal(got, []int32{0, 3}) {
 			t.Errorf("%s: found %v after a crash", name, got)
 		}

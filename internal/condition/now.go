@@ -65,7 +65,7 @@ func (m *moment) leaf(leaf Expr) Expr {
 	switch l := leaf.(type) {
 	case Range:
 		if !alike && l.Format == "" {
-			return m.apart(l, f)
+			return m.perIndex(l, f)
 		}
 		return m.bounds(l, f)
 	case Term:
@@ -95,8 +95,8 @@ func (m *moment) date(name string) (f mapping.Field, isDate, alike bool) {
 	return f, isDate, alike
 }
 
-// apart leaves the dates of a range to each index, and resolves only now.
-func (m *moment) apart(r Range, f mapping.Field) Expr {
+// perIndex leaves the dates of a range to each index, and resolves only now.
+func (m *moment) perIndex(r Range, f mapping.Field) Expr {
 	now, rest := Range{Field: r.Field, TimeZone: r.TimeZone}, r
 	for _, b := range []struct{ from, now *any }{{&rest.Gt, &now.Gt}, {&rest.Gte, &now.Gte}, {&rest.Lt, &now.Lt}, {&rest.Lte, &now.Lte}} {
 		if isNow(*b.from) {

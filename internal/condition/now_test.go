@@ -109,7 +109,7 @@ func TestOfNow(t *testing.T) {
 	}
 }
 
-// Memory reads anchored date math where nothing has written it out, and then the same.
+// Unresolved anchored date math is read in memory, with the same result as when resolved.
 func TestAnchoredDateMath(t *testing.T) {
 	fields := mapping.Table{"d": {Name: "d", Type: mapping.Date}, "n": {Name: "n", Type: mapping.DateNanos}}
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)

@@ -90,9 +90,9 @@ func inRange(text string, f mapping.Field) bool {
 	}
 }
 
-// passedOver reports whether Elasticsearch drops a number from a list for an integer field: a
+// dropped reports whether Elasticsearch drops a number from a list for an integer field: a
 // number with a fraction, whatever its size.
-func passedOver(text string, f mapping.Field) bool {
+func dropped(text string, f mapping.Field) bool {
 	x, err := parseNumber(text)
 	return err == nil && f.Type.Family() == mapping.FamilyInteger && x != math.Trunc(x)
 }

@@ -11,9 +11,9 @@ import (
 // patterns. A sample corrects the estimates.
 type rates struct {
 	graph *graph
-	// looks counts the members that test a column, total how often they want a whole text or a
+	// testers counts the members that test a column, total how often they want a whole text or a
 	// number of it.
-	looks, total []int32
+	testers, total []int32
 	// members counts the members that a node is a part of.
 	members []int32
 	// leaves holds the tests of columns; texts finds the tests of whole texts among them.
@@ -51,7 +51,7 @@ const (
 
 func newRates(g *graph) *rates {
 	r := &rates{
-		graph: g, looks: make([]int32, len(g.columns)), total: make([]int32, len(g.columns)), members: make([]int32, len(g.nodes)),
+		graph: g, testers: make([]int32, len(g.columns)), total: make([]int32, len(g.columns)), members: make([]int32, len(g.nodes)),
 		grams: make([]uint32, 1<<gramBits), found: make([]literal, len(g.tests)), held: make([]float64, len(g.nodes)),
 	}
 	r.count()
@@ -104,7 +104,7 @@ func (r *rates) count() {
 		}
 		if looked[l.column] != member {
 			looked[l.column] = member
-			r.looks[l.column]++
+			r.testers[l.column]++
 		}
 		switch t := g.testOf(l); {
 		case t != nil:
@@ -122,7 +122,7 @@ func (r *rates) count() {
 
 // filled returns how often a column has a value.
 func (r *rates) filled(column int32) float64 {
-	return float64(r.looks[column]) / float64(len(r.graph.roots)+1)
+	return float64(r.testers[column]) / float64(len(r.graph.roots)+1)
 }
 
 func (r *rates) ofLeaf(l *atom) float64 {

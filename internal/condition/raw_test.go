@@ -40,8 +40,8 @@ func TestRaw(t *testing.T) {
 	}
 }
 
-// Nothing but the search knows what a clause means: it is pushed down whole, also below a Not, and
-// never matched.
+// Only the search knows the meaning of a clause: it is pushed down as a whole, even below a Not,
+// and never matched.
 func TestRawIsForSearches(t *testing.T) {
 	clause := raw(`{"fuzzy":{"k":"a"}}`)
 	cidr := condition.CIDR{Field: "k", Networks: []string{"10.0.0.0/8"}}

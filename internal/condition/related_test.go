@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/event"
 )
 
-// Members that share an Or of which two branches have the same test: what one is hung on is not changed
-// for the others.
+// Members share an Or of which two branches have the same test: the anchor of one member must not
+// change for the others.
 func TestSetOfMembersThatShareAnOr(t *testing.T) {
 	text := func(field, value string) condition.Expr { return condition.Term{Field: field, Value: value} }
 	like := condition.Wildcard{Field: "p", Pattern: "*shell*"}
@@ -33,9 +33,8 @@ func TestSetOfMembersThatShareAnOr(t *testing.T) {
 	}
 }
 
-// TestSetOfRelatedMembersAgreesWithMatchers: rules that are put together of the same parts, and copies of
-// them that were changed as people change a rule: another exception, another branch, the opposite, one value
-// more.
+// TestSetOfRelatedMembersAgreesWithMatchers: rules that consist of the same parts, and copies of
+// them with typical changes: another exception, another branch, the opposite, one more value.
 func TestSetOfRelatedMembersAgreesWithMatchers(t *testing.T) {
 	var seen tally
 	rapid.Check(t, func(t *rapid.T) { seen.agree(t, relatedMembers(t)) })
@@ -69,7 +68,7 @@ func relatedMembers(t *rapid.T) []condition.Member {
 	return rapid.Permutation(members).Draw(t, "order")
 }
 
-// changedOnce is a copy of a rule.
+// changedOnce returns a changed copy of a rule.
 func changedOnce(t *rapid.T, rule condition.Expr, parts *rapid.Generator[condition.Expr]) condition.Expr {
 	other := rapid.OneOf(parts, setLeaf)
 	switch rapid.IntRange(0, 6).Draw(t, "change") {
@@ -89,7 +88,7 @@ func changedOnce(t *rapid.T, rule condition.Expr, parts *rapid.Generator[conditi
 	return changedWithin(t, rule, other)
 }
 
-// changedWithin changes one part of a rule, wherever it stands, or adds one beside it.
+// changedWithin changes one part of a rule, at any depth, or adds one beside it.
 func changedWithin(t *rapid.T, rule condition.Expr, other *rapid.Generator[condition.Expr]) condition.Expr {
 	within := func(members []condition.Expr) []condition.Expr {
 		out := slices.Clone(members)

@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// setFields are mappings that see the same names alike, differently, or not at all.
+// setFields are mappings with the same, different, or no fields of the same names.
 var setFields = func() []mapping.Fields {
 	parse := func(text string) mapping.Fields {
 		table, err := mapping.Parse([]byte(text))
@@ -138,7 +138,7 @@ func setMembers(t *rapid.T) []condition.Member {
 	}), 1, 30).Draw(t, "members")
 }
 
-// setSource is a document whose values are often those that conditions ask for.
+// setSource draws a document whose values often occur in conditions.
 func setSource(t *rapid.T) []byte {
 	source := map[string]any{}
 	for _, name := range []string{"k", "p", "null", "n", "d", "b", "t", "ip", "v", "flat.a", "o.k", "o.n", "nested.k", "always", "none"} {
@@ -165,8 +165,8 @@ func setSource(t *rapid.T) []byte {
 	return text
 }
 
-// TestSetAgreesWithMatchers: every member of a set gets the answer of its own matcher, whichever way
-// the document is read, and is refused for the same reason.
+// TestSetAgreesWithMatchers: every member of a set gets the answer of its own matcher, however the
+// document is read, and is rejected for the same reason.
 func TestSetAgreesWithMatchers(t *testing.T) {
 	var seen tally
 	rapid.Check(t, func(t *rapid.T) { seen.agree(t, setMembers(t)) })
@@ -184,7 +184,7 @@ func (c *tally) report(t *testing.T) {
 	}
 }
 
-// agree compares a set with the matchers of its members over some documents: as it is made, and arranged by
+// agree compares a set with the matchers of its members on some documents: as made, and arranged by
 // a sample of such documents.
 func (c *tally) agree(t *rapid.T, members []condition.Member) {
 	set, errs := condition.NewSet(members)
@@ -244,8 +244,8 @@ func (c *tally) agree(t *rapid.T, members []condition.Member) {
 	}
 }
 
-// Members that share are told apart by what they see: the same test on the same name differs where
-// the mapping does.
+// Members share only what they see alike: the same test on the same name differs if the mapping
+// does.
 func TestSetUnderSeveralMappings(t *testing.T) {
 	upper := condition.Term{Field: "k", Value: "ABCDE"}
 	set, _ := condition.NewSet([]condition.Member{

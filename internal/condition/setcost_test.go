@@ -13,7 +13,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// A set with many members asks of a document what a single one asks, not that times their number.
+// A set with many members reads about as much of a document as a single member does.
 func TestSetLooksAtWhatCanBeTrue(t *testing.T) {
 	tests := map[string]struct {
 		one      func(i int) condition.Expr
@@ -73,7 +73,7 @@ func TestSetLooksAtWhatCanBeTrue(t *testing.T) {
 				got := set.NewMatching().Match(set.Of(document), nil)
 				looks := 2
 				if invariants.Enabled {
-					looks *= 2 // Each is asked for the same by itself.
+					looks *= 2 // With invariants on, each member also reads it by itself.
 				}
 				if !slices.Equal(got, []int32{5, 7}) || looked != looks {
 					t.Errorf("%s: found %v after %d looks, want 5 and 7 after %d", as, got, looked, looks)
@@ -83,7 +83,7 @@ func TestSetLooksAtWhatCanBeTrue(t *testing.T) {
 	}
 }
 
-// asked counts how often a document is asked for the texts of a field.
+// asked counts how often the texts of a field are read.
 type asked struct {
 	condition.Columns
 	field, times int
@@ -96,8 +96,8 @@ func (a *asked) Texts(i int) []string {
 	return a.Columns.Texts(i)
 }
 
-// A condition hangs on what makes it cheap, not on what is cheap to find: one with a thousand patterns beside
-// a common value is looked at where a pattern may hold.
+// The anchor of a condition is chosen by its total cost, not by the cost of finding it: a condition
+// with a thousand patterns beside a common value is evaluated only if a pattern may hold.
 func TestSetCountsWhatMembersCost(t *testing.T) {
 	var members []condition.Member
 	for i := range 3 {
@@ -112,7 +112,7 @@ func TestSetCountsWhatMembersCost(t *testing.T) {
 		columns := set.Of(event.NewDocument(map[string]any{"k": "process", "p": text}))
 		return &asked{columns, slices.IndexFunc(set.Fields(), func(f mapping.Field) bool { return f.Name == "k" }), 0}
 	}
-	// Some patterns are made for each document, as but for the case it has their text.
+	// Some patterns are made from each document, equal to its text except for case.
 	const common = "tool1.0 tool2.1 tool3.2 tool4.0 tool5.1 tool6.2 tool7.0"
 	n := 0
 	tuned := set.Tuned(func() condition.Columns {
@@ -122,7 +122,7 @@ func TestSetCountsWhatMembersCost(t *testing.T) {
 		return document(common)
 	})
 	matching := tuned.NewMatching()
-	matching.Match(document(common), nil) // The first one is asked by each member as well, where that is checked.
+	matching.Match(document(common), nil) // With invariants on, every member also matches the first one.
 	d := document(common)
 	if found := matching.Match(d, nil); len(found) > 0 || d.times > 0 {
 		t.Errorf("found %v after %d looks at the common value", found, d.times)

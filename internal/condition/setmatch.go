@@ -21,7 +21,7 @@ type Matching struct {
 	answers []uint32
 	// offered marks members that were evaluated, tried the tests whose members were.
 	offered, tried []uint32
-	columns        []columnOf
+	columns        []columnCache
 	filled         []int32
 	found          []int32
 	// scope selects the members to evaluate, try the tests that lead to them.
@@ -40,7 +40,7 @@ func newMatching(g *graph, a *arrangement) *Matching {
 	m := &Matching{
 		graph: g, arrangement: a, at: none,
 		answers: make([]uint32, len(g.nodes)), offered: make([]uint32, len(g.roots)), tried: make([]uint32, len(g.nodes)),
-		columns: make([]columnOf, len(g.columns)),
+		columns: make([]columnCache, len(g.columns)),
 	}
 	m.try = m.tryAll
 	return m
@@ -75,7 +75,7 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 		}
 	}
 	for _, member := range a.always {
-		m.offer(member)
+		m.evaluateMember(member)
 	}
 	slices.Sort(m.found)
 	if invariants.Enabled && m.checked() {
@@ -114,14 +114,14 @@ func (m *Matching) tryAll(tests []int32) {
 		m.tried[n] = m.count
 		if m.holds(n) {
 			for _, member := range m.arrangement.led[n] {
-				m.offer(member)
+				m.evaluateMember(member)
 			}
 		}
 	}
 }
 
-// offer evaluates a member, once.
-func (m *Matching) offer(member int32) {
+// evaluateMember evaluates a member, once.
+func (m *Matching) evaluateMember(member int32) {
 	if m.offered[member] == m.count {
 		return
 	}

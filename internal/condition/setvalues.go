@@ -8,10 +8,10 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// columnOf caches what was computed of a column: the values, their texts, the folded texts, and the
+// columnCache caches what was computed of a column: the values, their texts, the folded texts, and the
 // networks that contain them. The numbers are the numbers of the document for which each part is
 // valid.
-type columnOf struct {
+type columnCache struct {
 	fetched, read, lowered, located uint32
 	values                          []mapping.Value
 	texts, folded                   []string

@@ -11,7 +11,7 @@ import (
 // the text stands for.
 func compileMatch(m Match, f mapping.Field) (valueTest, error) {
 	if m.Value == nil {
-		return valueTest{}, fmt.Errorf("null cannot be looked for: %w", ErrLiteral)
+		return valueTest{}, fmt.Errorf("null cannot be searched for: %w", ErrLiteral)
 	}
 	if f.Type == mapping.Unknown {
 		return guessMatch(literalText(m.Value)), nil
@@ -38,7 +38,7 @@ func compileQueryString(q QueryString, f mapping.Field) (valueTest, error) {
 	if strings.ContainsFunc(q.Pattern, isQueryBlank) {
 		return valueTest{}, fmt.Errorf("%q is several patterns: %w", q.Pattern, ErrSearchOnly)
 	}
-	return patternLater(f.Normalize(q.Pattern), false), nil
+	return lazyPattern(f.Normalize(q.Pattern), false), nil
 }
 
 // isQueryBlank reports whether a character separates the words of a query string.

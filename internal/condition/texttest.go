@@ -51,12 +51,12 @@ func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 		if l.Pattern == "" {
 			return valueTest{}, nil // In Elasticsearch an empty pattern matches nothing, not even the empty value.
 		}
-		return patternLater(f.Normalize(l.Pattern), l.Fold), nil
+		return lazyPattern(f.Normalize(l.Pattern), l.Fold), nil
 	case QueryString:
 		return compileQueryString(l, f)
 	case Prefix:
 		value, fold := f.Normalize(l.Value), l.Fold
-		return valueTest{later: func() textTest { return beginText(value, fold) }}, nil
+		return valueTest{makeText: func() textTest { return beginText(value, fold) }}, nil
 	case Regexp:
 		l.Pattern = f.Normalize(l.Pattern)
 		t, err := compileRegexp(l)
@@ -65,8 +65,8 @@ func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 	return valueTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
 }
 
-func patternLater(pattern string, fold bool) valueTest {
-	return valueTest{later: func() textTest { return matchPattern(pattern, fold) }}
+func lazyPattern(pattern string, fold bool) valueTest {
+	return valueTest{makeText: func() textTest { return matchPattern(pattern, fold) }}
 }
 
 func compileRegexp(l Regexp) (textTest, error) {

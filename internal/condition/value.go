@@ -24,20 +24,20 @@ type valueTest struct {
 	networks []netip.Prefix
 	// numbers, when not nil: the value must be one of them.
 	numbers []number
-	// later makes the text test when it is needed: it takes time, and not every test is used.
-	later func() textTest
+	// makeText makes the text test when it is needed: it takes time, and not every test is used.
+	makeText func() textTest
 }
 
 // complete returns the test with later evaluated.
 func (v valueTest) complete() valueTest {
-	if v.later == nil {
+	if v.makeText == nil {
 		return v
 	}
-	return v.later().values()
+	return v.makeText().values()
 }
 
 // never reports whether the test accepts no value.
-func (v valueTest) never() bool { return v.accept == nil && v.later == nil }
+func (v valueTest) never() bool { return v.accept == nil && v.makeText == nil }
 
 func acceptTest(a accept, err error) (valueTest, error) { return valueTest{accept: a}, err }
 
@@ -96,7 +96,7 @@ func compileTerms(values []any, f mapping.Field) (valueTest, error) {
 	}
 	tests := make([]valueTest, len(values))
 	for i, value := range values {
-		if text := literalText(value); f.Type.Family().IsNumber() && !inRange(text, f) && !passedOver(text, f) {
+		if text := literalText(value); f.Type.Family().IsNumber() && !inRange(text, f) && !dropped(text, f) {
 			return valueTest{}, fmt.Errorf("%s is out of the range of [%s]: %w", text, f.Type, ErrLiteral)
 		}
 		t, err := compileTerm(value, false, f)

@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/condition"
 )
 
-// TestWildcardAgreesWithItsMeaning: whatever form a pattern is tested in, it means what [condition.Wildcard]
-// says, character by character.
+// TestWildcardAgreesWithItsMeaning: every implementation of a pattern agrees with the definition of
+// [condition.Wildcard], character by character.
 func TestWildcardAgreesWithItsMeaning(t *testing.T) {
 	matched := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -21,7 +21,7 @@ func TestWildcardAgreesWithItsMeaning(t *testing.T) {
 		text := strings.Join(rapid.SliceOfN(runs, 0, 6).Draw(t, "text"), "")
 		fold := rapid.Bool().Draw(t, "fold")
 		want := means(pattern, text, fold)
-		if utf8.ValidString(text) { // What is no UTF-8 reads as one character or as three bytes, by the form.
+		if utf8.ValidString(text) { // Invalid UTF-8 reads as one character or as three bytes, depending on the implementation.
 			if got := condition.WildcardTest(pattern, fold)(text); got != want {
 				t.Fatalf("%q matches %q: %t, want %t", pattern, text, got, want)
 			}
@@ -35,7 +35,7 @@ func TestWildcardAgreesWithItsMeaning(t *testing.T) {
 	}
 }
 
-// means tries every way to take a pattern.
+// means tries every way to match a pattern.
 func means(pattern, text string, fold bool) bool {
 	return takes([]rune(pattern), []rune(text), fold)
 }

@@ -70,7 +70,7 @@ func Load(path string) (Values, diag.List) {
 	file := diag.NewText(path, string(data))
 	root, diags := tomltree.Parse(file, "config")
 	for i, d := range diags {
-		if discreet(&d); d.Excerpt == "" {
+		if hideSecrets(&d); d.Excerpt == "" {
 			d.Message = "not valid TOML" // a parser may quote the offending text
 		}
 		diags[i] = d
@@ -78,12 +78,12 @@ func Load(path string) (Values, diag.List) {
 	return Values{file, root}, diags
 }
 
-// secretive finds lines that may hold a secret: keys that sound like one, credentials in an address.
-var secretive = regexp.MustCompile(`(?i)pass|secret|token|credential|api[-_]?key|://[^/\s]*@`)
+// secretPattern finds lines that may hold a secret: keys that sound like one, credentials in an address.
+var secretPattern = regexp.MustCompile(`(?i)pass|secret|token|credential|api[-_]?key|://[^/\s]*@`)
 
-// discreet removes the source line from a diagnostic if it may hold a secret.
-func discreet(d *diag.Diagnostic) {
-	if secretive.MatchString(d.Excerpt) {
+// hideSecrets removes the source line from a diagnostic if it may hold a secret.
+func hideSecrets(d *diag.Diagnostic) {
+	if secretPattern.MatchString(d.Excerpt) {
 		d.Excerpt = ""
 	}
 }
@@ -91,7 +91,7 @@ func discreet(d *diag.Diagnostic) {
 // report makes an error about a part of the file.
 func (v Values) report(kind string, s diag.Span, format string, args ...any) diag.Diagnostic {
 	d := v.file.Report(diag.Error, "config/"+kind, s, format, args...)
-	discreet(&d)
+	hideSecrets(&d)
 	return d
 }
 
@@ -126,7 +126,7 @@ func (v Values) unknown(item *tomltree.Value, names []string) diag.Diagnostic {
 	message := "unknown key " + item.Key
 	if near := diag.Nearest(item.Key, names); near != "" {
 		message += ": did you mean " + near + "?"
-	} else if secretive.MatchString(item.Key) {
+	} else if secretPattern.MatchString(item.Key) {
 		message += ": secrets come from the environment or from files of their own"
 	}
 	return v.report("unknown-key", item.KeySpan, "%s", message)

@@ -28,7 +28,7 @@ var known = []config.Key{
 	}},
 }
 
-// load reads a file with this content; the diagnostics name it runner.toml.
+// load loads a file with this content; the diagnostics call it runner.toml.
 func load(t *testing.T, content string) (config.Values, diag.List) {
 	t.Helper()
 	t.Chdir(t.TempDir())

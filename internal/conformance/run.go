@@ -6,7 +6,8 @@ import (
 )
 
 // Run checks the cases of the repository and those that are shared, and logs how many of each there
-// were. There are always some of the repository; shared is nil where the shared cases are not.
+// were. There are always some of the repository; shared is nil where the shared cases are not, and empty
+// where they have none of the kind.
 func Run[C fmt.Stringer](t *testing.T, own, shared []C, check func(C) error) {
 	t.Helper()
 	if len(own) == 0 {
@@ -20,8 +21,11 @@ func Run[C fmt.Stringer](t *testing.T, own, shared []C, check func(C) error) {
 		}
 	}
 	besides := fmt.Sprintf("%d of the shared data", len(shared))
-	if shared == nil {
+	switch {
+	case shared == nil:
 		besides = "the shared data is not here"
+	case len(shared) == 0:
+		besides = "the shared data has none of the kind"
 	}
 	t.Logf("%d cases of the repository, %s", len(own), besides)
 }

@@ -19,16 +19,25 @@ func sharedDir() (string, error) {
 	if dir := os.Getenv("TOCSIN_CONFORMANCE"); dir != "" {
 		return dir, nil
 	}
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(filepath.Dir(root), "shared", "conformance"), nil
+}
+
+// moduleRoot is the folder of go.mod, above the package whose tests run.
+func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return "", fmt.Errorf("find the shared cases: %w", err)
+		return "", fmt.Errorf("find the root of the repository: %w", err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(filepath.Dir(dir), "shared", "conformance"), nil
+			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", errors.New("find the shared cases: no go.mod above the working directory")
+			return "", errors.New("find the root of the repository: no go.mod above the working directory")
 		}
 		dir = filepath.Dir(dir)
 	}

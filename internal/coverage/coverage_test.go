@@ -46,7 +46,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := rows[0]
-	// From 2 on slots are owed; 1 was run by somebody; 27 is under way.
+	// Slots are owed from 2 on; 1 was run by hand; 27 is running.
 	if want := (coverage.Counts{Covered: 4, Planned: 17, Failed: 3, Queued: 1, GivenUp: 1}); row.Counts != want {
 		t.Errorf("%+v, want %+v", row.Counts, want)
 	}
@@ -74,8 +74,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestUnknown records some of some rules: what nobody knows of is told, one by one where the ledger has
-// begun, and nothing of what a runner has begun or run.
+// TestUnknown: rules without records are reported, individually if the ledger has begun, but not
+// rules that a runner has registered or run.
 func TestUnknown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		store := ledger.NewMemory()

@@ -41,7 +41,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestDecoded: a fault in a decoded value is reported where its byte stands in the file.
+// TestDecoded: a fault in a decoded value is reported at its byte in the file.
 func TestDecoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.StringOfN(rapid.RuneFrom([]rune("ab")), 0, 30, -1).Draw(t, "value")
@@ -87,7 +87,7 @@ func TestListErr(t *testing.T) {
 	}
 }
 
-// A text that knows where a line begins reports the same places, there and elsewhere.
+// A text with a known line start reports the same places, on that line and elsewhere.
 func TestTextLine(t *testing.T) {
 	const content = "one\ntwo\nthree\nfour"
 	plain := diag.NewText("f", content)

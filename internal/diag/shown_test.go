@@ -27,7 +27,8 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// TestShownDrivesNothing: whatever a text has, what is shown of it is on one line and turns no writing.
+// TestShownDrivesNothing: whatever the text, the shown form is on one line and does not change the
+// writing direction.
 func TestShownDrivesNothing(t *testing.T) {
 	drives := func(r rune) bool {
 		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'

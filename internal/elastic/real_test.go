@@ -307,7 +307,7 @@ func realFields(t *testing.T, c *elastic.Client, p string) {
 	}
 	for name, f := range mapping.Metadata() {
 		if name == "_index" {
-			f.Unsourced = "an alias of the index means it too"
+			f.Unsourced = "it also stands for aliases of the index"
 		}
 		want[name] = f
 	}

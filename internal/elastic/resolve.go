@@ -66,7 +66,7 @@ type place struct {
 
 // dated refuses names with dates in them.
 func dated(patterns []string) error {
-	return &failure.Error{Kind: failure.Rejected, Op: "resolve [" + shown(patterns) + "]", Reason: "the dates in the names are not written out"}
+	return &failure.Error{Kind: failure.Rejected, Op: "resolve [" + shown(patterns) + "]", Reason: "the date math in the names is not resolved"}
 }
 
 // places is what patterns were resolved to.

@@ -165,11 +165,11 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	if s.Model != "" && len(view.Sources) == 0 {
 		return nil, diag.List{Unmapped(s.Model, s.Dataset)}
 	}
-	asked := view
-	view.Sources = view.possible(target.Fields)
 	// A cluster, which can count, refuses what its mapping does not allow; files do not.
 	_, view.enforced = search.As[search.Grouper](e.Search)
 	view.slot = e.Slot
+	asked := view
+	view.Sources = view.possible(target.Fields)
 	where, exact, leftOut, diags := view.lower(s.Where, target.Fields)
 	if where == nil {
 		return nil, diags

@@ -1,7 +1,7 @@
-// Package folder reads the files of folders that people, and packs of rules of other people, fill:
-// bounded, nothing that is no plain file, and what a file names only below the folder that names it.
+// Package folder reads files of untrusted folders, such as rule packs of other people: with size
+// limits, only regular files, and files named in other files only below the folder of those.
 //
-// [Walk] visits a folder with what links in it lead to, and ends however those lead; [Read] and
-// [Head] read a file; [ReadBelow] reads one that another file names. Over [Disk] links are followed
-// and known for what they are; other file systems have none.
+// [Walker.Walk] visits a folder, including the targets of links in it, and ends whatever their
+// targets; [Read] and [Head] read a file; [ReadBelow] reads a file that another file names. Over
+// [Disk] links are followed and recognized; other file systems have none.
 package folder

@@ -15,7 +15,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// rangeKind is how numbers of a small range are written in one type of ranges.
+// rangeKind is a range type with the spelling of numbers of a small range.
 type rangeKind struct {
 	ranges, event mapping.Type
 	value         func(n int) any
@@ -37,8 +37,8 @@ func moment(n int) string {
 	return time.UnixMilli(1601510400000 + int64(n)).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// TestRanges: an event carries an indicator exactly when its value lies in one of the indicator's ranges,
-// whichever ends they have; what must not match is the contrary.
+// TestRanges: an event matches an indicator exactly when its value lies in one of the indicator's
+// ranges, whichever ends they have; a negated entry is the opposite.
 func TestRanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		kind := rapid.SampledFrom(rangeKinds).Draw(rt, "kind")
@@ -87,7 +87,7 @@ func TestRanges(t *testing.T) {
 	})
 }
 
-// What a range makes of its text, and what is none. The rows were tried on Elasticsearch 8.19.
+// Valid and invalid texts of ranges. The rows were tried on Elasticsearch 8.19.
 func TestRangeValues(t *testing.T) {
 	for _, tt := range []struct {
 		ranges mapping.Type

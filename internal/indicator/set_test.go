@@ -31,8 +31,8 @@ func document(tb testing.TB, source string) *event.Document {
 
 func ref(id string) event.Ref { return event.Ref{Index: "ti", ID: id} }
 
-// Of each pair it is stated whether a term query for the indicator's value finds the event's; the
-// values of the rows were tried on Elasticsearch 8.19.
+// For each pair the row says whether a term query for the indicator's value matches the event's
+// value; the rows were tried on Elasticsearch 8.19.
 func TestValues(t *testing.T) {
 	keyword := field("e", mapping.Keyword)
 	lower := mapping.Field{Name: "e", Type: mapping.Keyword, Normalizer: "lowercase"}
@@ -130,7 +130,7 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// What an event is found by are its own values.
+// Match returns the event's own values.
 func TestMatchValues(t *testing.T) {
 	s := indicator.New([]indicator.Group{{
 		{Event: field("ip", mapping.IP), Indicator: field("net", mapping.Keyword)},
@@ -199,7 +199,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// The Set finds the indicators for whose values a term query on the event's field is true.
+// A Set finds exactly the indicators for whose values a term query on the event's field is true.
 func TestSetIsTermQueries(t *testing.T) {
 	types := []mapping.Type{mapping.Keyword, mapping.IP, mapping.Long, mapping.Double, mapping.Boolean, mapping.Date}
 	values := []any{
@@ -259,7 +259,7 @@ func TestSetIsTermQueries(t *testing.T) {
 	})
 }
 
-// naive asks a term query for every value of an indicator.
+// naive runs a term query for every value of an indicator.
 func naive(group indicator.Group, d, e *event.Document) bool {
 	for _, entry := range group {
 		fields := mapping.Table{entry.Event.Name: entry.Event}

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const period = 15 * time.Second
 
-// partitioned is a store that a runner may be cut off from.
+// partitioned is a store from which a runner can be cut off.
 type partitioned struct {
 	lease.Store
 	mu  sync.Mutex
@@ -47,7 +47,7 @@ func (p *partitioned) Save(ctx context.Context, s *lease.State) error {
 	return p.Store.Save(ctx, s)
 }
 
-// start joins a runner whose clock is wrong by so much, and returns how to end it: with a goodbye.
+// start joins a runner whose clock is off by skew, and returns a func that makes it leave.
 func start(t *testing.T, store lease.Store, id string, skew time.Duration, o lease.Options) (*lease.Member, func()) {
 	t.Helper()
 	o.ID, o.Period, o.Now = id, period, func() time.Time { return time.Now().Add(skew) }
@@ -93,7 +93,7 @@ func TestOneRunnerOwnsAll(t *testing.T) {
 	})
 }
 
-// TestTakeover: whoever dies is replaced within two periods, and at no time has a rule two owners.
+// TestTakeover: a runner that dies is replaced within two periods, and no rule ever has two owners.
 func TestTakeover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &lease.Memory{}
@@ -136,7 +136,7 @@ func TestTakeover(t *testing.T) {
 			t.Error("the runner that was cut off goes on")
 		}
 		cuttable.set(false)
-		stopC() // with a goodbye
+		stopC() // it leaves properly
 		time.Sleep(period)
 		if none, _, more := owners(a, b, c); none+more > 0 {
 			t.Error("after b has come back and c has left:", none, more)
@@ -214,7 +214,8 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// TestComingAndGoing: a runner is told once of each other that joins, leaves or dies, and of its own return.
+// TestComingAndGoing: a runner is notified once of each other runner that joins, leaves or dies,
+// and of its own return.
 func TestComingAndGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &lease.Memory{}

@@ -149,11 +149,11 @@ func (l *Ledger) note(ctx context.Context, ids []string, change func(*Head) bool
 	}
 	errs, err := l.Store.SaveHeads(ctx, changed)
 	if err != nil {
-		return fmt.Errorf("note the progress of %d rules in the ledger: %w", len(changed), err)
+		return fmt.Errorf("record the progress of %d rules in the ledger: %w", len(changed), err)
 	}
 	for i, err := range errs {
 		if err != nil && !errors.Is(err, ErrChanged) {
-			return fmt.Errorf("note the progress of rule %s in the ledger: %w", changed[i].RuleID, err)
+			return fmt.Errorf("record the progress of rule %s in the ledger: %w", changed[i].RuleID, err)
 		}
 	}
 	return nil

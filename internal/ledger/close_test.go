@@ -9,7 +9,8 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// TestGiveUp: what is too old is recorded so, over days, and no more owed even when the age grows.
+// TestGiveUp: slots that are too old are recorded as given up, over days, and are not owed again
+// even when the maximum age grows.
 func TestGiveUp(t *testing.T) {
 	l := &ledger.Ledger{Store: ledger.NewMemory(), MaxAge: 5 * time.Hour}
 	grids := []ledger.Grid{ruleA}
@@ -53,7 +54,7 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// TestGiveUpKeeps passes over what the ledger does not keep.
+// TestGiveUpKeeps: slots before the ledger's retention are skipped.
 func TestGiveUpKeeps(t *testing.T) {
 	l := &ledger.Ledger{Store: ledger.NewMemory(), MaxAge: 5 * time.Hour}
 	if _, err := l.Begin(t.Context(), []ledger.Grid{ruleA}, hour(20)); err != nil {
@@ -92,7 +93,7 @@ func TestSurvey(t *testing.T) {
 			t.Errorf("%s: %d open, closed up to %s, covered %s", s.RuleID, s.Open, s.Closed, s.Covered)
 		}
 	}
-	// Closing spares reading, never goes back, and changes nothing of what is owed.
+	// Close only saves reads, never goes back, and does not change what is owed.
 	for _, to := range []int{2, 1} {
 		if err := l.Close(t.Context(), map[string]ledger.Closing{"a": {To: hour(to)}}); err != nil {
 			t.Fatal(err)

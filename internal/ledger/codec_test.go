@@ -53,7 +53,7 @@ func TestCodec(t *testing.T) {
 	})
 }
 
-// TestCodecAgain: what writes and reads pages is used again, by several at a time and after a damaged page.
+// TestCodecAgain: encoders and decoders are reused, concurrently and after a damaged page.
 func TestCodecAgain(t *testing.T) {
 	page := func(n int) ledger.Page {
 		p := ledger.Page{RuleID: "r", Day: day, Entries: []ledger.Entry{}}
@@ -89,7 +89,7 @@ func TestCodecAgain(t *testing.T) {
 	running.Wait()
 }
 
-// TestRough: times keep their size.
+// TestRough: durations keep their magnitude.
 func TestRough(t *testing.T) {
 	for _, took := range []time.Duration{0, 3 * time.Millisecond, 123 * time.Millisecond, 4567 * time.Millisecond, time.Hour} {
 		p := ledger.Page{Day: day, Entries: []ledger.Entry{{Slot: day, Took: took}}}
@@ -116,7 +116,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 // TestPageSize: the arithmetic of docs/operations.md. A day of a rule that runs every minute, with
-// times, numbers of documents and now and then hits that differ from slot to slot.
+// times, numbers of documents and occasional hits that differ from slot to slot.
 func TestPageSize(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same every time
 	p := ledger.Page{RuleID: "r", Day: day}

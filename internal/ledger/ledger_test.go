@@ -16,7 +16,7 @@ import (
 
 var ruleA = ledger.Grid{RuleID: "a", Slots: scheduler.Interval(time.Hour, 0), Schedule: "1h"}
 
-// slotsOf writes slots as hours since the day began, with their status.
+// slotsOf formats slots as hours since the day began, with their status.
 func slotsOf(owed []ledger.Owed) []string {
 	out := []string{}
 	for _, o := range owed {
@@ -52,7 +52,7 @@ func TestOwed(t *testing.T) {
 			t.Fatal(refused, err)
 		}
 	}
-	ask(hour(22).Add(10*time.Minute), "a@22 planned") // the current slot, nothing before the rule was known
+	ask(hour(22).Add(10*time.Minute), "a@22 planned") // the current slot, none before the rule was first seen
 	record(account("a", hour(22), ledger.Covered))
 	ask(hour(22).Add(20 * time.Minute))
 	ask(hour(25), "a@23 planned", "a@24 planned", "a@25 planned") // downtime, over midnight
@@ -77,7 +77,7 @@ func TestRecordRefusesTheReplaced(t *testing.T) {
 	}
 }
 
-// TestRecordTogether: runners that record slots of the same day lose nothing.
+// TestRecordTogether: runners that record slots of the same day concurrently lose nothing.
 func TestRecordTogether(t *testing.T) {
 	store := ledger.NewMemory()
 	begun := hour(0)
@@ -93,7 +93,7 @@ func TestRecordTogether(t *testing.T) {
 				if _, err := l.Record(t.Context(), []ledger.Account{account("a", hour(i), ledger.Covered)}); err != nil && !errors.Is(err, ledger.ErrChanged) {
 					t.Error(err)
 				} else if err != nil {
-					i -= 3 // too many others: once more
+					i -= 3 // too many conflicts: retry
 				}
 			}
 		})

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Meet returns the patterns of a rule after the run of a slot. known are the patterns before the
+// ComparePatterns returns the patterns of a rule after the run of a slot. known are the patterns before the
 // run, names the rule's patterns, unmet the patterns that matched no index, which may include
 // others. appeared are the names that match an index now and did not before.
-func Meet(known []Pattern, names, unmet []string, slot time.Time) (now []Pattern, appeared []string) {
+func ComparePatterns(known []Pattern, names, unmet []string, slot time.Time) (now []Pattern, appeared []string) {
 	all := slices.Concat(names, unmet)
 	if len(names) == 0 { // patterns of such a rule are recorded only while they match nothing
 		for _, p := range known {
@@ -52,7 +52,7 @@ func (l *Ledger) Note(ctx context.Context, patterns map[string][]Pattern, reopen
 		}
 		ids = again
 	}
-	return fmt.Errorf("note the index patterns of %d rules in the ledger: %w", len(ids), ErrChanged)
+	return fmt.Errorf("record the index patterns of %d rules in the ledger: %w", len(ids), ErrChanged)
 }
 
 func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[string][]Pattern, reopened map[string]time.Time) ([]string, error) {
@@ -83,7 +83,7 @@ func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[st
 	}
 	errs, err := l.Store.SaveHeads(ctx, changed)
 	if err != nil {
-		return nil, fmt.Errorf("note the index patterns of %d rules in the ledger: %w", len(changed), err)
+		return nil, fmt.Errorf("record the index patterns of %d rules in the ledger: %w", len(changed), err)
 	}
 	var again []string
 	for i, err := range errs {
@@ -91,7 +91,7 @@ func (l *Ledger) notePatterns(ctx context.Context, ids []string, patterns map[st
 		case errors.Is(err, ErrChanged):
 			again = append(again, changed[i].RuleID)
 		case err != nil:
-			return nil, fmt.Errorf("note the index patterns of rule %s in the ledger: %w", changed[i].RuleID, err)
+			return nil, fmt.Errorf("record the index patterns of rule %s in the ledger: %w", changed[i].RuleID, err)
 		}
 	}
 	return again, nil

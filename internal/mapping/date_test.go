@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// The rows are what Elasticsearch 8.19 makes of a date under the format.
+// The rows are the results of Elasticsearch 8.19 for a date under the format.
 func TestParseDate(t *testing.T) {
 	const (
 		strict  = "strict_date_optional_time"
@@ -133,7 +133,7 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
-// A format that is not known must not make dates of anything, and has to be told from a mistake.
+// An unknown format must not parse anything, and must be distinguishable from an invalid date.
 func TestUnknownDateFormat(t *testing.T) {
 	for _, format := range []string{
 		"yy-MM-dd", "strict_basic_week_date", "EEE, d MMM yyyy", "yyyy-MM-dd'T", "yyyy[", "yyyy]", "{yyyy}", "''", "", "dd/MMMM/yyyy", "yyyy-MM-dd HH:mm z",
@@ -207,7 +207,7 @@ func TestIndexDate(t *testing.T) {
 	}
 }
 
-// Every time that Go writes is read as the same time.
+// Every time that Go formats is parsed as the same time.
 func TestParseDateReadsRFC3339(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		second := rapid.Int64Range(-62135596800, 253402300799-86400).Draw(t, "second")

@@ -97,7 +97,7 @@ func (e element) known() bool {
 
 // parse parses a whole text. Parts that the pattern lacks default to the beginning of 1970.
 func (p pattern) parse(s string, zone *time.Location) (time.Time, Precision, bool) {
-	d := dated{parts: parts{year: 1970, month: 1, day: 1}, zone: zone}
+	d := dateParts{parts: parts{year: 1970, month: 1, day: 1}, zone: zone}
 	d, rest, ok := p.read(d, s)
 	if !ok || rest != "" {
 		return time.Time{}, 0, false
@@ -105,13 +105,13 @@ func (p pattern) parse(s string, zone *time.Location) (time.Time, Precision, boo
 	return d.in(d.zone)
 }
 
-// dated is the date as parsed so far.
-type dated struct {
+// dateParts is the date as parsed so far.
+type dateParts struct {
 	parts
 	zone *time.Location
 }
 
-func (p pattern) read(d dated, s string) (_ dated, rest string, ok bool) {
+func (p pattern) read(d dateParts, s string) (_ dateParts, rest string, ok bool) {
 	for _, e := range p {
 		if e.letter == '[' {
 			if with, rest, ok := e.section.read(d, s); ok {
@@ -126,7 +126,7 @@ func (p pattern) read(d dated, s string) (_ dated, rest string, ok bool) {
 	return d, s, true
 }
 
-func (e element) read(d dated, s string) (_ dated, rest string, ok bool) {
+func (e element) read(d dateParts, s string) (_ dateParts, rest string, ok bool) {
 	if e.letter == 0 {
 		rest, ok = strings.CutPrefix(s, e.text)
 		return d, rest, ok
@@ -160,7 +160,7 @@ func (e element) read(d dated, s string) (_ dated, rest string, ok bool) {
 }
 
 // set parses a number, which sets the date's precision to its unit.
-func (d *dated) set(n *int, text string, unit Precision) bool {
+func (d *dateParts) set(n *int, text string, unit Precision) bool {
 	d.precision = max(d.precision, unit)
 	return isoFormat{lenient: true}.number(n, text, 0, 9)
 }

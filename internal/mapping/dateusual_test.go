@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// TestUsualDate: what is read in the fast way is what the other way reads, whichever format asks; and dates as
-// events write them are read in it.
+// TestUsualDate: the fast parser agrees with the other one for every format, and accepts dates as
+// events usually write them.
 func TestUsualDate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := func(most int) int {

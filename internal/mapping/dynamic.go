@@ -25,7 +25,7 @@ func (d *dynamic) UnmarshalJSON(data []byte) error {
 		*d = text
 		return nil
 	default:
-		return fmt.Errorf("dynamic is %s, and can be true, false, strict or runtime", data)
+		return fmt.Errorf("dynamic is %s, but must be true, false, strict or runtime", data)
 	}
 }
 
@@ -70,7 +70,7 @@ func (d *dynamics) parse(data []byte) error {
 			continue
 		}
 		if !knownFormats(format) {
-			return fmt.Errorf("dynamic_date_formats: date format [%s] is not read", format)
+			return fmt.Errorf("dynamic_date_formats: date format [%s] is not supported", format)
 		}
 		d.dateFormats = append(d.dateFormats, format)
 	}

@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// learnUnder shows documents to a mapping.
+// learnUnder adds documents to a mapping.
 func learnUnder(t interface {
 	Helper()
 	Fatal(args ...any)
@@ -27,7 +27,7 @@ func learnUnder(t interface {
 	}
 	inferred := mapping.NewInferred(indices.Merged())
 	for _, d := range documents {
-		inferred.Learn(decoded(t, d))
+		inferred.Add(decoded(t, d))
 	}
 	return inferred
 }
@@ -42,7 +42,8 @@ func decoded(t interface{ Fatal(args ...any) }, text string) map[string]any {
 	return out
 }
 
-// typesOf writes names and types of fields that are no objects, with what is said of keywords and dates.
+// typesOf lists names and types of fields other than objects, with the parameters of keywords and
+// dates.
 func typesOf(i *mapping.Inferred) string {
 	var out []string
 	for _, name := range slices.Sorted(slices.Values(i.Names())) {
@@ -64,7 +65,7 @@ func typesOf(i *mapping.Inferred) string {
 	return strings.Join(out, ", ")
 }
 
-// The rows are what Elasticsearch 8.19 made of the documents.
+// The rows are the results of Elasticsearch 8.19.
 func TestDynamicTemplates(t *testing.T) {
 	const slashes = "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"
 	for _, tt := range []struct{ name, mapping, document, want string }{
@@ -106,7 +107,7 @@ func TestDynamicTemplates(t *testing.T) {
 
 func TestDynamicErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`"dynamic": "perhaps"`: "true, false, strict or runtime", `"dynamic_date_formats": ["EEE"]`: "[EEE] is not read",
+		`"dynamic": "perhaps"`: "true, false, strict or runtime", `"dynamic_date_formats": ["EEE"]`: "[EEE] is not supported",
 		`"dynamic_templates": [{"a": {"match": "x"}}]`:                                          "dynamic template [a]: neither",
 		`"dynamic_templates": [{"a": {"match": "x", "mapping": {}, "runtime": {}}}]`:            "dynamic template [a]: both",
 		`"dynamic_templates": [{"a": {"matches": "x", "mapping": {}}}]`:                         `unknown field "matches"`,
@@ -160,8 +161,8 @@ func TestForIndex(t *testing.T) {
 	}
 }
 
-// TestDynamicSpelling: what a document adds to a mapping is the same, whichever way the names of its fields
-// are spelled; and an object under which nothing is made gets nothing.
+// TestDynamicSpelling: a document adds the same fields to a mapping, however the names of its
+// fields are spelled; an object without new fields gets nothing.
 func TestDynamicSpelling(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		text := `{"mappings": {"properties": {"shut": {"dynamic": ` + rapid.SampledFrom([]string{"false", `"strict"`}).Draw(rt, "dynamic") + `, "properties": {"open": {"dynamic": true, "properties": {}}}}},

@@ -82,7 +82,7 @@ func (f Field) Ignored() string {
 }
 
 // ErrOpaque is wrapped by the errors of [Field.InMemory].
-var ErrOpaque = errors.New("indexed values cannot be told from a document")
+var ErrOpaque = errors.New("indexed values cannot be derived from a document")
 
 // InMemory returns nil when [Field.Index] derives from a document's values what Elasticsearch
 // indexes for the field. Otherwise the error says why not, and only a search can test the field.
@@ -133,9 +133,9 @@ func (f Field) opaque() string {
 	case family == FamilyOther, f.Type == UnsignedLong:
 		return fmt.Sprintf("values of type [%s] are not read", f.Type)
 	case family == FamilyString && f.Normalizer != "" && f.Normalizer != lowercase:
-		return fmt.Sprintf("what normalizer [%s] does is not known", f.Normalizer)
+		return fmt.Sprintf("normalizer [%s] is not supported", f.Normalizer)
 	case family == FamilyDate && !knownFormats(f.Format):
-		return fmt.Sprintf("date format [%s] is not read", f.Format)
+		return fmt.Sprintf("date format [%s] is not supported", f.Format)
 	}
 	return ""
 }

@@ -190,11 +190,11 @@ func (x *IndexFields) classesOf(name string) []int {
 		return known
 	}
 	classes := make([]int, len(x.groups))
-	var seen []lookedUp
+	var seen []groupField
 	differ := false
 	for g, fields := range x.groups {
 		f, ok := fields.Field(name)
-		l := lookedUp{f, ok, members(fields, f)}
+		l := groupField{f, ok, members(fields, f)}
 		classes[g] = slices.IndexFunc(seen, l.like)
 		if classes[g] < 0 {
 			classes[g] = len(seen)
@@ -209,14 +209,14 @@ func (x *IndexFields) classesOf(name string) []int {
 	return classes
 }
 
-// lookedUp is a group's field of a name, and the members if it is an object.
-type lookedUp struct {
+// groupField is a group's field of a name, and the members if it is an object.
+type groupField struct {
 	field   Field
 	mapped  bool
 	members []Field
 }
 
-func (l lookedUp) like(o lookedUp) bool {
+func (l groupField) like(o groupField) bool {
 	return l.mapped == o.mapped && l.field.like(&o.field) && slices.EqualFunc(l.members, o.members, func(a, b Field) bool { return a.like(&b) })
 }
 

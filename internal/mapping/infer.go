@@ -12,7 +12,7 @@ import (
 // A later value of another kind makes Elasticsearch reject the whole document, unless the type can
 // read it (5.7 under long is 5, a number under text is its text); so does a new field below a
 // strict object. In memory only the value is left out. Use [NewInferred]; the zero value is not
-// usable. It is not safe for concurrent use during Learn.
+// usable. It is not safe for concurrent use during Add.
 type Inferred struct {
 	of *Mapping
 	// added holds fields that the mapping does not have, and its objects that got members.
@@ -87,8 +87,8 @@ func (i *Inferred) Names() []string {
 	return names
 }
 
-// Learn adds the fields of one document, decoded with json.Number for numbers.
-func (i *Inferred) Learn(source map[string]any) {
+// Add adds the fields of one document, decoded with json.Number for numbers.
+func (i *Inferred) Add(source map[string]any) {
 	i.current = map[string]bool{}
 	i.object(i.below(place{dynamic: dynamicTrue}, ""), source)
 }

@@ -12,12 +12,12 @@ func learn(t *testing.T, documents ...string) *mapping.Inferred {
 	t.Helper()
 	inferred := mapping.NewInferred(nil)
 	for _, d := range documents {
-		inferred.Learn(decode(t, d).(map[string]any))
+		inferred.Add(decode(t, d).(map[string]any))
 	}
 	return inferred
 }
 
-// The rows are what dynamic mapping of Elasticsearch 8.19 makes of a first value.
+// The rows are the results of dynamic mapping in Elasticsearch 8.19 for a first value.
 func TestInferType(t *testing.T) {
 	const unmapped = mapping.Type("unmapped")
 	for _, tt := range []struct {
@@ -107,7 +107,7 @@ func TestInferFields(t *testing.T) {
 	}
 }
 
-// A later value of another kind is read by the type of the first, as far as it goes.
+// A later value of another kind is read by the type of the first, as far as possible.
 func TestInferredTypeReadsLaterValues(t *testing.T) {
 	for _, tt := range []struct {
 		first, later, want string

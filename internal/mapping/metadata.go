@@ -47,7 +47,7 @@ func indexedMetadata(name string) Field {
 	case !known:
 		return Field{Name: name, Type: Keyword, Opaque: "only a search can test it"}
 	case f.Type == IndexName:
-		f.Unsourced = "an alias of the index means it too"
+		f.Unsourced = "it also stands for aliases of the index"
 	}
 	return f
 }

@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// holder is of a comparable type; what it holds need not be.
+// holder is a comparable type with a member that may not be comparable.
 type holder struct{ mapping.Fields }
 
 func TestSame(t *testing.T) {

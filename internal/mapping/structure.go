@@ -157,7 +157,7 @@ func (s *Structure) unsourced(f *Field) (reason string, docValued bool) {
 	case s.synthetic:
 		return "the index has a synthetic _source", false
 	case s.leavesOut(source):
-		return "_source leaves it out", true
+		return "_source excludes it", true
 	}
 	for to, from := range s.copyTarget {
 		if source == to || f.Type == Flattened && strings.HasPrefix(source, to+".") {

@@ -59,15 +59,16 @@ func TestStructureApply(t *testing.T) {
 	rows := []struct {
 		mapping string
 		flat    map[string]string
-		// opaque has the fields whose values a source does not tell, with a part of the reason.
+		// opaque has the fields whose values cannot be derived from a source, with a part of the
+		// reason.
 		opaque map[string]string
 	}{
 		{`{}`, nil, nil},
 		{`{"_source":{"enabled":false}}`, nil, map[string]string{"a": "_source", "a.k": "_source", "b.c": "_source", "flat": "_source", "alias": "_source"}},
-		{`{"_source":{"excludes":["a"]}}`, nil, map[string]string{"a": "leaves", "a.k": "leaves"}},
-		{`{"_source":{"excludes":["b"]}}`, nil, map[string]string{"b.c": "leaves", "alias": "leaves"}},
-		{`{"_source":{"excludes":["*.c","flat.x"]}}`, nil, map[string]string{"b.c": "leaves", "alias": "leaves", "flat": "leaves"}},
-		{`{"_source":{"includes":["b.*","flat"]}}`, nil, map[string]string{"a": "leaves", "a.k": "leaves"}},
+		{`{"_source":{"excludes":["a"]}}`, nil, map[string]string{"a": "excludes", "a.k": "excludes"}},
+		{`{"_source":{"excludes":["b"]}}`, nil, map[string]string{"b.c": "excludes", "alias": "excludes"}},
+		{`{"_source":{"excludes":["*.c","flat.x"]}}`, nil, map[string]string{"b.c": "excludes", "alias": "excludes", "flat": "excludes"}},
+		{`{"_source":{"includes":["b.*","flat"]}}`, nil, map[string]string{"a": "excludes", "a.k": "excludes"}},
 		{`{"properties":{"x":{"copy_to":["a","zz"]}}}`, nil, map[string]string{"a": "copied from [x]", "a.k": "copied"}},
 		{`{"runtime":{"b.c":{"type":"keyword"}}}`, nil, map[string]string{"b.c": "runtime", "alias": "runtime"}},
 		{`{}`, map[string]string{"index.mode": "logsdb"}, map[string]string{"a": "synthetic", "a.k": "synthetic", "b.c": "synthetic", "flat": "synthetic", "alias": "synthetic"}},
@@ -91,8 +92,8 @@ func TestStructureApply(t *testing.T) {
 	}
 }
 
-// TestWays: indices are told apart only by what is asked for, and one that has no values under a name
-// counts as any other.
+// TestWays: indices are distinguished only by the requested names, and an index without values
+// under a name belongs to any way.
 func TestWays(t *testing.T) {
 	keyword := mapping.Field{Name: "k", Type: mapping.Keyword}
 	lower := mapping.Field{Name: "k", Type: mapping.Keyword, Normalizer: "lowercase"}

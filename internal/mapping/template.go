@@ -152,7 +152,7 @@ func compileMatch(how, text string) (func(string) bool, error) {
 		}
 		return re.MatchString, nil
 	}
-	return nil, fmt.Errorf("match_pattern is [%s], and can be simple or regex", how)
+	return nil, fmt.Errorf("match_pattern is [%s], but must be simple or regex", how)
 }
 
 // matches reports whether the template applies to a field of that kind, with its name last in path.

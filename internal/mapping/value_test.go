@@ -27,8 +27,8 @@ func decode(tb testing.TB, text string) any {
 // none stands for a value that is not indexed.
 const none = "none"
 
-// The rows of this file's tables are what Elasticsearch 8.19 answers as doc values; where it
-// refuses a document, the value is not indexed.
+// The rows of this file's tables are the doc values of Elasticsearch 8.19; where it rejects a
+// document, the value is not indexed.
 func TestIndexKeyword(t *testing.T) {
 	for _, tt := range []struct {
 		f         mapping.Field
@@ -69,7 +69,7 @@ func TestIndexKeyword(t *testing.T) {
 }
 
 func TestIndexInteger(t *testing.T) {
-	const no = math.MinInt64 + 1 // stands for a value that is not indexed
+	const no = math.MinInt64 + 1 // means not indexed
 	for _, tt := range []struct {
 		raw                      string
 		long, integer, short, bt int64
@@ -155,7 +155,7 @@ func TestIndexNullOfNumber(t *testing.T) {
 }
 
 func TestIndexFloat(t *testing.T) {
-	nan := math.NaN() // stands for a value that is not indexed
+	nan := math.NaN() // means not indexed
 	for _, tt := range []struct {
 		raw                 string
 		double, float, half float64
@@ -348,7 +348,7 @@ func TestNumberRounds(t *testing.T) {
 	})
 }
 
-// Whatever a JSON integer is, long keeps it exactly, as a number or as text.
+// long stores every JSON integer exactly, as a number or as text.
 func TestLongIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.Int64().Draw(t, "n")

@@ -28,7 +28,7 @@ func TestCompareVersions(t *testing.T) {
 	}
 }
 
-// Comparing is a total order that agrees with equality: else ranges and terms would not.
+// Comparing is a total order that agrees with equality, as ranges and terms require.
 func TestCompareVersionsIsAnOrder(t *testing.T) {
 	version := rapid.OneOf(rapid.SampledFrom(sortedVersions), rapid.StringMatching(`[012]{1,3}(\.[012]{1,2}){0,3}(-[a1]{1,2}(\.[a01-]{1,2})?)?(\+[ab])?`))
 	rapid.Check(t, func(t *rapid.T) {

@@ -32,13 +32,13 @@ func newCoverage(registry *prometheus.Registry) coverage {
 			Namespace: "tocsin", Name: "coverage_open_slots_all", Help: "Slots of all rules that are still to be run.",
 		}),
 		behind: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "tocsin", Name: "coverage_behind_seconds", Help: "Time since the slot that was covered last, of the rule for which it is longest.",
+			Namespace: "tocsin", Name: "coverage_behind_seconds", Help: "Time since the latest covered slot, of the rule that is furthest behind.",
 		}),
 		givenUp: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: "tocsin", Name: "coverage_given_up_slots_total", Help: "Slots that were too old to be caught up with.",
 		}),
 		skew: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "tocsin", Name: "runner_clock_skew_seconds", Help: "By how much the clock of another runner was seen to differ last.",
+			Namespace: "tocsin", Name: "runner_clock_skew_seconds", Help: "Latest difference to the clock of another runner.",
 		}),
 	}
 	c.settle = prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -52,14 +52,14 @@ func newCoverage(registry *prometheus.Registry) coverage {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: name, Help: help})
 	}
-	c.limit = gauge("search_limit", "Searches that may be under way at the same time: as many as the cluster bears.")
-	c.running = gauge("search_running", "Searches under way.")
+	c.limit = gauge("search_limit", "Maximum number of concurrent searches, adapted to the load of the cluster.")
+	c.running = gauge("search_running", "Searches in flight.")
 	c.waiting = gauge("search_waiting", "Searches that wait for their turn.")
-	c.rejected = gauge("search_rejected", "Searches that the cluster had too much to do for, since the start.")
-	c.slow = gauge("search_slow", "Searches that took much longer than they used to, since the start.")
+	c.rejected = gauge("search_rejected", "Searches that the overloaded cluster rejected, since the start.")
+	c.slow = gauge("search_slow", "Searches that took much longer than usual, since the start.")
 	registry.MustRegister(c.limit, c.running, c.waiting, c.rejected, c.slow)
 	c.late = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "tocsin", Name: "late_alerts_total", Help: "Alerts of events that came late, found by the second look.",
+		Namespace: "tocsin", Name: "late_alerts_total", Help: "Alerts of late events, found by the second search.",
 	}, []string{"rule_id"})
 	registry.MustRegister(c.late)
 	registry.MustRegister(c.open, c.all, c.behind, c.givenUp, c.skew)

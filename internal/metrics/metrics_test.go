@@ -81,7 +81,7 @@ tocsin_risk_events_total{outcome="failed",rule_id="r1"} 1`
 	}
 }
 
-// What cannot be a label, or lowers a counter, must not end the process.
+// Invalid label values and negative increments must not end the process.
 func TestUnknownValues(t *testing.T) {
 	m := metrics.New()
 	m.Execution(pipeline.Execution{})
@@ -142,7 +142,7 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// A registry of its own: two runners in one process do not meet.
+// Each has its own registry: two runners in one process do not interfere.
 func TestNewTwice(t *testing.T) {
 	a, b := metrics.New(), metrics.New()
 	a.Rules(metrics.Rules{Valid: 1})

@@ -30,7 +30,7 @@ func confirm(ctx context.Context, events search.Events, tickets []*ticket) {
 		if err == nil {
 			patterns := patternsOf(t)
 			lacks = search.UnreadError("read the indices of rule "+x.RuleID, slices.DeleteFunc(slices.Clone(lost), func(u search.Unread) bool {
-				return !touches(u, patterns)
+				return !u.Meets(x.Window) || !touches(u, patterns)
 			}))
 		}
 		if lacks != nil {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"tocsin/internal/alert"
@@ -13,8 +12,9 @@ import (
 const (
 	// maxTries is how often an alert is read again that others change at the same time.
 	maxTries = 8
-	// maxExtended is the number of alerts that are held at a time.
-	maxExtended = 250
+	// maxExtended is the number of alerts that are held at a time, firstExtended of the first ones, of which nobody knows
+	// how large they are.
+	maxExtended, firstExtended = 250, 50
 )
 
 // extend adds hits to alerts that are there. Each is read as it is by now; one that has changed again
@@ -26,27 +26,57 @@ func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[sub
 		}
 		return nil
 	}
-	for part := range slices.Chunk(changes, maxExtended) {
-		left := part
-		for try := 0; len(left) > 0; try++ {
+	for size := firstExtended; len(changes) > 0; {
+		left := changes[:min(size, len(changes))]
+		changes = changes[len(left):]
+		read := 0
+		for try, n := 0, len(left); len(left) > 0; try++ {
 			if try == maxTries {
 				s.fail(left, "others change it all the time")
 				break
 			}
+			var bytes int
 			var err error
-			if left, err = s.extendOnce(ctx, left); err != nil {
+			if left, bytes, err = s.extendOnce(ctx, left); err != nil {
 				return fmt.Errorf("extend the alerts of rule %s: %w", s.RuleID, err)
 			}
+			if try == 0 {
+				read = bytes / n
+			}
 		}
+		size = max(1, min(maxExtended, 4*size, mostAtOnce/max(1, read)))
 	}
 	return nil
 }
 
-// extendOnce returns the changes that met an alert that others were changing.
-func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change[subject]) ([]*suppress.Change[subject], error) {
+// weigh is about how many bytes a value of a document has.
+func weigh(v any) int {
+	sum := 0
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			sum += len(name) + weigh(member)
+		}
+	case []any:
+		for _, member := range v {
+			sum += weigh(member)
+		}
+	case string:
+		return len(v)
+	default:
+		return 8
+	}
+	return sum
+}
+
+// extendOnce returns the changes that met an alert that others were changing, and about how many bytes it has read.
+func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change[subject]) (again []*suppress.Change[subject], bytes int, err error) {
 	found, err := s.read(ctx, changes)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	for _, doc := range found {
+		bytes += weigh(doc.Source)
 	}
 	var docs []alert.Document
 	var changed []*suppress.Change[subject]
@@ -64,13 +94,12 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 		}
 	}
 	if len(docs) == 0 {
-		return nil, nil
+		return nil, bytes, nil
 	}
 	written, err := s.pipeline.Instances.Replace(ctx, docs)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller does
+		return nil, 0, err //nolint:wrapcheck // the caller does
 	}
-	var again []*suppress.Change[subject]
 	for i, w := range written {
 		s.reduced(w)
 		switch c := changed[i]; w.Outcome {
@@ -84,7 +113,7 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 			s.warn("alert %s was not extended: %v", w.ID, w.Err)
 		}
 	}
-	return again, nil
+	return again, bytes, nil
 }
 
 // apply changes a document and returns how many hits it has not stood for before.

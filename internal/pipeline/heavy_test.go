@@ -50,7 +50,7 @@ func TestHeavyEvents(t *testing.T) {
 					if i >= 24 {
 						user, b = i-6, 2
 					}
-					members := fmt.Sprintf(`"user":{"name":"u%d"},"b":%d,"payload":"%s"`, user, b, strings.Repeat("x", size))
+					members := fmt.Sprintf(`"user":{"name":"u%d"},"b":%d,"payload":%q`, user, b, strings.Repeat("x", size))
 					events = append(events, values(fmt.Sprint("e", i), i, members))
 				}
 				x := inFile(t, m, folding(t, keys, 100), events...)

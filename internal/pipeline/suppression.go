@@ -193,7 +193,7 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 		own[of.Own] = append(own[of.Own], of.Instance)
 	}
 	for group := range groups {
-		s.folder.Learn(group)
+		s.folder.AddStored(group)
 	}
 	if s.pipeline.Instances == nil || len(names) == 0 {
 		return nil
@@ -206,7 +206,7 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 			groups = own[d.ID]
 		}
 		for _, group := range groups {
-			s.folder.Learn(group, stored(d))
+			s.folder.AddStored(group, stored(d))
 		}
 		return true, nil
 	})

@@ -94,7 +94,7 @@ func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []
 	for _, n := range needs {
 		fits := located && !n.SearchOnly && !n.Time.Window.From.IsZero()
 		if fits && judges {
-			inMemory := p.inMemory.inMemory(n.Request)
+			inMemory := p.inMemory.check(n.Request)
 			fits = inMemory == nil || errors.Is(inMemory, failure.ErrCrash)
 		}
 		if fits {

@@ -26,8 +26,8 @@ type memoryEntry struct {
 	err    error
 }
 
-// inMemory returns the result of [search.Request.InMemory].
-func (j *memoryCache) inMemory(r search.Request) error {
+// check returns the result of [search.Request.InMemory].
+func (j *memoryCache) check(r search.Request) error {
 	q := memoryKey{r.Words(), r.Time.Field, r.Time.Fallback, r.OrderBy, r.Tiebreaker, strings.Join(r.Fields, ",")}
 	j.mu.Lock()
 	known, ok := j.by[q]

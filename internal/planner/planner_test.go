@@ -16,8 +16,8 @@ import (
 	"tocsin/internal/window"
 )
 
-// cluster is an Events that has as many documents as it says for windows up to a length, and takes
-// the time it says: for it the clock is not looked at.
+// cluster is an Events with a given number of documents for windows up to a length, and a given
+// duration of requests, without a real clock.
 type cluster struct {
 	documents func(length time.Duration) int64
 	scanErr   error
@@ -53,7 +53,7 @@ func (c *cluster) FirstPages(_ context.Context, requests []search.Request) []sea
 	return make([]search.FirstPage, len(requests))
 }
 
-// Count tells the length of the longest window from the text of the union.
+// Count reads the length of the longest window from the text of the union.
 func (c *cluster) Count(_ context.Context, r search.Request) (int64, error) {
 	for _, length := range []time.Duration{24 * time.Hour, time.Hour} {
 		if strings.Contains(r.Where.String(), search.FormatTime(noon.Add(-length))) {
@@ -160,7 +160,7 @@ func TestAnswerChoosesByCost(t *testing.T) {
 	}
 }
 
-// TestAnswerLearns: searches that turn out to be dear are scanned the next time.
+// TestAnswerLearns: searches that turn out to be expensive are scanned the next time.
 func TestAnswerLearns(t *testing.T) {
 	c := &cluster{documents: func(time.Duration) int64 { return 4000 }, took: 30 * time.Millisecond}
 	p := &planner.Planner{}
@@ -173,7 +173,7 @@ func TestAnswerLearns(t *testing.T) {
 	}
 }
 
-// TestAnswerJudgesByMapping: what was found out of a request holds for its mapping only.
+// TestAnswerJudgesByMapping: a cached result for a request is used for the same mapping only.
 func TestAnswerJudgesByMapping(t *testing.T) {
 	p := &planner.Planner{Pin: planner.Scan}
 	ask := func(fields mapping.Fields) string {

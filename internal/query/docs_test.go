@@ -3,13 +3,13 @@ package query_test
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/conformance"
 	"tocsin/internal/event"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -18,13 +18,12 @@ import (
 )
 
 // blockOf returns the text of a page's only block of a kind, and what stands behind the kind.
-func blockOf(t *testing.T, page, kind string) (info, body string) {
+func blockOf(t *testing.T, page conformance.Page, kind string) (info, body string) {
 	t.Helper()
 	found := 0
-	for i, section := range strings.Split(page, "\n```") {
-		head, text, _ := strings.Cut(section, "\n")
-		if name, rest, _ := strings.Cut(head, " "); i%2 == 1 && name == kind {
-			info, body = rest, text
+	for _, b := range page.Blocks {
+		if name, rest, _ := strings.Cut(b.Info, " "); name == kind {
+			info, body = rest, b.Text
 			found++
 		}
 	}
@@ -39,13 +38,13 @@ func blockOf(t *testing.T, page, kind string) (info, body string) {
 func TestDocsRuleTypes(t *testing.T) {
 	for _, name := range []string{"threshold", "new_terms"} {
 		t.Run(name, func(t *testing.T) {
-			data, err := os.ReadFile("../../docs/rule-types/" + name + ".md")
+			page, err := conformance.ReadPage("rule-types/" + name + ".md")
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, text := blockOf(t, string(data), "toml")
-			at, lines := blockOf(t, string(data), "ndjson")
-			_, shown := blockOf(t, string(data), "json")
+			_, text := blockOf(t, page, "toml")
+			at, lines := blockOf(t, page, "ndjson")
+			_, shown := blockOf(t, page, "json")
 			r, diags := rule.Parse(name+".toml", text)
 			if len(diags) > 0 {
 				t.Fatal(diags)

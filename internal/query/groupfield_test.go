@@ -37,7 +37,7 @@ func TestGroupFields(t *testing.T) {
 		{"geo", `r.toml:14:10: error: field [geo] is of type [geo_point]: its values make no groups [rule/group-field]`, nil},
 		{"mixed", `r.toml:14:10: warning: field [mixed] is [keyword], and long in [b]: its values are counted in memory, by their texts [rule/group-field]`, []string{"5"}},
 		{"nested.k", `r.toml:14:10: warning: field [nested.k] is within the nested object [nested]: only values that the mapping copies to the document are counted [rule/group-field]`, nil},
-		{"custom", `r.toml:14:10: error: field [custom]: what normalizer [mine] does is not known: indexed values cannot be told from a document [rule/group-field]`, nil},
+		{"custom", `r.toml:14:10: error: field [custom]: normalizer [mine] is not supported: indexed values cannot be derived from a document [rule/group-field]`, nil},
 		{"host.nam", `r.toml:14:10: warning: Unknown field [host.nam]: no index has it, so nothing is counted; did you mean [host.name]? [rule/unmapped-field]`, nil},
 	}
 	source := `"k":"a","exact":"A text","text":"A","mixed":5,"nested":{"k":"x"},"custom":"c"`

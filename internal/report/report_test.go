@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // sample has a rule of each status, a warning, a file without a rule, and text that each format
-// has to escape.
+// must escape.
 func sample() *report.Report {
 	file := diag.NewText("rules/a <b>.toml", "query = \"x & y\"\nlast = 1\n")
 	var r report.Report
@@ -41,7 +41,7 @@ func sample() *report.Report {
 	return &r
 }
 
-// export has rules of one file, and what is wrong with an exception there.
+// export has several rules of one file, and a mistake in an exception there.
 func export() *report.Report {
 	file := diag.NewText("export.ndjson", "{}\n{}\n{\"entries\": 1}\n")
 	r := report.Report{Diagnostics: diag.List{file.Report(diag.Error, "rule/wrong-type", diag.Span{Start: 18, End: 19}, "entries must be a list")}}
@@ -104,7 +104,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// full is a disk without room after some bytes.
+// full is a disk that is full after some bytes.
 type full struct{ room int }
 
 var errFull = errors.New("no space left")

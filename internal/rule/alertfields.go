@@ -5,24 +5,24 @@ import (
 	"slices"
 )
 
-// Described are the fields of an event that the reason of its alert tells of, whatever the rule says.
+// Described lists the event fields that the reason of an alert mentions, for every rule.
 var Described = []string{
 	"destination.ip", "destination.port", "event.category", "file.name", "host.name", "process.name", "process.parent.name",
 	"source.ip", "source.port", "user.name",
 }
 
-// Originals are the dates of an event that its alert keeps under names of its own.
+// Originals lists the dates of an event that its alert stores under other names.
 var Originals = []string{"event.created", "event.end", "event.ingested", "event.start"}
 
-// Streams are the names of the data stream of an event, in parts. Indices have them as constants, and
-// events need not say them.
+// Streams lists the parts of an event's data stream name. Indices have them as constants, so events
+// may omit them.
 var Streams = []string{"data_stream.dataset", "data_stream.namespace", "data_stream.type"}
 
-// EventTime is the field that has the time of an event where the rule names no other.
+// EventTime is the default field of an event's time.
 const EventTime = "@timestamp"
 
-// TimeFields are the fields of an event's time as the rule's windows are about it, the first that is
-// there.
+// TimeFields returns the fields of an event's time for the rule's windows. The first one that an
+// event has counts.
 func (r *Rule) TimeFields() []string {
 	names := []string{cmp.Or(r.TimestampOverride, EventTime)}
 	if !r.TimestampOverrideFallbackDisabled && names[0] != EventTime {
@@ -31,8 +31,8 @@ func (r *Rule) TimeFields() []string {
 	return names
 }
 
-// AskedFields are the fields of events by which the rule says what its alerts are to be: whose values
-// are theirs alone to decide.
+// AskedFields returns the event fields from which the rule fills its alerts. Their values are used
+// as the event's index maps them.
 func (r *Rule) AskedFields() []string {
 	names := r.TimeFields()
 	if s := r.AlertSuppression; s != nil {
@@ -47,7 +47,7 @@ func (r *Rule) AskedFields() []string {
 	return sorted(append(names, r.RuleNameOverride))
 }
 
-// AlertFields are all fields of events that the rule's alerts are made by.
+// AlertFields returns all event fields that the rule's alerts depend on.
 func (r *Rule) AlertFields() []string {
 	return sorted(slices.Concat(r.AskedFields(), Described, Originals, Streams, []string{EventTime}))
 }
@@ -57,6 +57,6 @@ func sorted(names []string) []string {
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
 }
 
-// GroupsEachValue reports whether an event with several values in a field that alerts are suppressed by
-// belongs to a group for each of them, as for an aggregation; else all of them are one value.
+// GroupsEachValue reports whether an event with several values in a suppression field belongs to
+// one group per value, as in an aggregation. Otherwise all values together are one group.
 func (r *Rule) GroupsEachValue() bool { return r.Type == TypeQuery || r.Type == TypeSavedQuery }

@@ -10,14 +10,14 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// checker collects what is wrong with a rule beyond the types of its values.
+// checker collects diagnostics of a rule beyond wrong types of values.
 type checker struct {
 	r    *Rule
 	root *tomltree.Value
 	list diag.List
 }
 
-// check judges a rule that has been decoded.
+// check checks a decoded rule.
 func check(r *Rule, root *tomltree.Value) diag.List {
 	c := checker{r: r, root: root}
 	c.identity()
@@ -40,7 +40,7 @@ func (c *checker) warn(kind, key, format string, args ...any) {
 	c.list = append(c.list, c.r.Report(diag.Warning, area+"/"+kind, key, format, args...))
 }
 
-// has reports whether the file says anything under a key, right or wrong.
+// has reports whether the file has a key, valid or not.
 func (c *checker) has(key string) bool {
 	v, found := c.root.Find(key)
 	return found && v.Kind != tomltree.Null
@@ -52,14 +52,14 @@ func (c *checker) is(key string, kind tomltree.Kind) bool {
 	return found && v.Kind == kind
 }
 
-// need reports a key that is not there.
+// need reports a missing key.
 func (c *checker) need(sev diag.Severity, key, why string) {
 	if !c.has(key) {
 		c.list = append(c.list, c.r.Report(sev, area+"/missing-field", key, "%s is missing%s", key, why))
 	}
 }
 
-// word reports a string that is none of the known ones.
+// word reports a string that is not one of the known ones.
 func word[S ~string](c *checker, kind, key string, got S, known ...S) {
 	if !c.is(key, tomltree.String) || slices.Contains(known, got) {
 		return
@@ -75,7 +75,7 @@ func word[S ~string](c *checker, kind, key string, got S, known ...S) {
 	c.fail(kind, key, "%s: unknown value %q, %s", key, got, want)
 }
 
-// text reports a string that is there but empty.
+// text reports a string that is present but empty.
 func (c *checker) text(key, got string) {
 	if c.is(key, tomltree.String) && strings.TrimSpace(got) == "" {
 		c.fail("bad-value", key, "%s must not be empty", key)

@@ -9,7 +9,7 @@ import (
 
 var severities = []Severity{Low, Medium, High, Critical}
 
-// alert checks what an alert says.
+// alert checks the alert's content.
 func (c *checker) alert() {
 	r := c.r
 	word(c, "unknown-severity", "rule.severity", r.Severity, severities...)
@@ -35,11 +35,11 @@ func (c *checker) alert() {
 	}
 }
 
-// maxGroupBy is how many fields alerts can be folded by, as in Kibana.
+// maxGroupBy is the maximum number of suppression fields, as in Kibana.
 const maxGroupBy = 5
 
-// suppression checks what alerts are folded by. A threshold rule has groups already; of them only a
-// time can be told.
+// suppression checks alert suppression. A threshold rule already has groups, so it can only set a
+// duration.
 func (c *checker) suppression(s *AlertSuppression) {
 	const at = "rule.alert_suppression."
 	if c.r.Type != TypeThreshold {
@@ -56,8 +56,8 @@ func (c *checker) suppression(s *AlertSuppression) {
 	}
 }
 
-// threat checks that each entry of the mapping names what it maps to. The ids themselves are not
-// looked up: the list of MITRE ATT&CK grows twice a year.
+// threat checks that each entry of the mapping names its target. The ids themselves are not looked
+// up: MITRE ATT&CK grows twice a year.
 func (c *checker) threat() {
 	for i, t := range c.r.Threat {
 		at := fmt.Sprintf("rule.threat[%d].", i)

@@ -13,19 +13,19 @@ var (
 	namespaces = []NamespaceType{Single, Agnostic}
 	systems    = []string{"windows", "linux", "macos"}
 	entryTypes = []EntryType{EntryMatch, EntryMatchAny, EntryExists, EntryWildcard, EntryList, EntryNested}
-	// innerTypes are those that Kibana allows in a nested entry; the others work as well.
+	// innerTypes are the types that Kibana allows in a nested entry; the others work as well.
 	innerTypes = entryTypes[:len(entryTypes)-1]
 	operators  = []Operator{Included, Excluded}
 )
 
-// itemChecker collects what is wrong with an item beyond the types of its values.
+// itemChecker collects diagnostics of an item beyond wrong types of values.
 type itemChecker struct {
 	item *ExceptionItem
 	v    *tomltree.Value
 	list diag.List
 }
 
-// checkItem judges an item that has been decoded from v.
+// checkItem checks an item that was decoded from v.
 func checkItem(item *ExceptionItem, v *tomltree.Value) diag.List {
 	c := itemChecker{item: item, v: v}
 	for _, key := range []string{"item_id", "list_id"} {
@@ -43,13 +43,13 @@ func (c *itemChecker) fail(kind, key, format string, args ...any) {
 	c.list = append(c.list, c.item.Report(diag.Error, area+"/"+kind, key, format, args...))
 }
 
-// given reports whether the file has a value at a key, right or wrong.
+// given reports whether the file has a value at a key, valid or not.
 func (c *itemChecker) given(key string) (tomltree.Kind, bool) {
 	v, found := c.v.Find(key)
 	return v.Kind, found && v.Kind != tomltree.Null
 }
 
-// need reports a key that is not there, or empty.
+// need reports a missing or empty key.
 func (c *itemChecker) need(key string) {
 	v, found := c.v.Find(key)
 	switch {
@@ -60,7 +60,7 @@ func (c *itemChecker) need(key string) {
 	}
 }
 
-// oneOf reports a string that is none of the known ones.
+// oneOf reports a string that is not one of the known ones.
 func oneOf[S ~string](c *itemChecker, key string, got S, known []S) {
 	if kind, found := c.given(key); !found || kind != tomltree.String || slices.Contains(known, got) {
 		return
@@ -103,7 +103,7 @@ func (c *itemChecker) entries(at string, entries []Entry, types []EntryType) {
 	}
 }
 
-// value wants a value of one kind: a text of match, which may be empty, several of match_any.
+// value requires a value of one kind: a text for match, which may be empty, a list for match_any.
 func (c *itemChecker) value(key string, want tomltree.Kind) {
 	switch kind, found := c.given(key); {
 	case !found || want == tomltree.Array && kind == want:

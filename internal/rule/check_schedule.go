@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// reference is the slot that windows are judged at: any would do, a fixed one keeps the answer
-// the same every day. It is a Thursday noon, far from changes of months.
+// reference is the slot at which windows are checked. Any slot would do; a fixed one gives the same
+// result every day. It is a Thursday noon, far from a change of month.
 var reference = time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC)
 
-// schedule checks when a rule runs and what it reads then.
+// schedule checks when a rule runs and which window it reads.
 func (c *checker) schedule() {
 	r := c.r
 	c.number("rule.max_signals", r.MaxSignals, 1, unbounded)
 	if c.has("rule.cron") && c.has("rule.interval") {
-		c.fail("conflict", "rule.cron", "rule.cron stands in for rule.interval, a rule has one of them")
+		c.fail("conflict", "rule.cron", "rule.cron replaces rule.interval: a rule can have only one of them")
 	}
 	if c.has("rule.cron_time_zone") && !c.has("rule.cron") {
 		c.fail("conflict", "rule.cron_time_zone", "rule.cron_time_zone goes with rule.cron: intervals have no time zone")
@@ -34,7 +34,7 @@ func (c *checker) schedule() {
 	c.lookBack(to.Sub(from))
 }
 
-// lookBack reports a rule that leaves out a part of the time between two runs.
+// lookBack reports a rule that does not read all of the time between two runs.
 func (c *checker) lookBack(window time.Duration) {
 	r := c.r
 	pause := r.pause()
@@ -52,7 +52,7 @@ func (c *checker) lookBack(window time.Duration) {
 		brief(pause), brief(window), brief(pause-window))
 }
 
-// brief writes a duration without the parts that are zero: 1h, not 1h0m0s.
+// brief formats a duration without parts that are zero: 1h, not 1h0m0s.
 func brief(d time.Duration) string {
 	s := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
@@ -63,7 +63,7 @@ func brief(d time.Duration) string {
 	return s
 }
 
-// cronSample is enough runs to meet the longest pause of any usual expression.
+// cronSample is enough runs to include the longest pause of any usual expression.
 const cronSample = 100
 
 // pause returns the longest time between two runs.

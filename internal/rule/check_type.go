@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// typeKeys checks that a rule has what its type needs.
+// typeKeys checks that a rule has the keys of its type.
 func (c *checker) typeKeys() {
 	r := c.r
 	needs := types[r.Type]
@@ -32,14 +32,14 @@ func (c *checker) typeKeys() {
 	}
 }
 
-// filtersOnly reports whether a query may be empty: to Kibana it is everything, and filters choose
-// from that.
+// filtersOnly reports whether a query may be empty: in Kibana it then matches everything, and the
+// filters select.
 func (c *checker) filtersOnly(key string) bool {
 	return key == "rule.query" && len(c.r.Filters) > 0 && slices.Contains(queryLanguages, c.r.Language)
 }
 
-// elsewhere reports whether a key need not be there: its table is missing, which is reported
-// itself, or it stands in the spelling of Kibana's API.
+// elsewhere reports whether a key may be missing here: its table is missing, which is reported
+// separately, or it is present in the spelling of Kibana's API.
 func (c *checker) elsewhere(key string) bool {
 	if c.r.Type == TypeNewTerms && c.has("rule.new_terms_fields") && c.has("rule.history_window_start") {
 		return strings.HasPrefix(key, "new_terms")
@@ -48,7 +48,7 @@ func (c *checker) elsewhere(key string) bool {
 	return nested && !c.is("rule."+table, tomltree.Table)
 }
 
-// language checks that the language is one, and one that the type can run.
+// language checks that the language exists and that the type can run it.
 func (c *checker) language() {
 	r := c.r
 	all := []Language{Kuery, Lucene, EQL, ESQL}
@@ -67,12 +67,12 @@ func (c *checker) language() {
 	c.fail("language-mismatch", "rule.language", "language %s does not fit type %s, which takes %s", r.Language, r.Type, strings.Join(names, " or "))
 }
 
-// typeValues checks the numbers and lists that a type adds.
+// typeValues checks the numbers and lists of a type.
 func (c *checker) typeValues() {
 	r := c.r
 	if t := r.Threshold; t != nil {
 		c.number("rule.threshold.value", t.Value, 1, unbounded)
-		c.most("rule.threshold.field", len(t.Fields), maxThresholdFields)
+		c.maxLength("rule.threshold.field", len(t.Fields), maxThresholdFields)
 		for i, card := range t.Cardinality {
 			at := fmt.Sprintf("rule.threshold.cardinality[%d].", i)
 			c.need(diag.Error, at+"field", "")
@@ -85,7 +85,7 @@ func (c *checker) typeValues() {
 		if c.has("rule.new_terms_fields") {
 			key = "rule.new_terms_fields"
 		}
-		c.most(key, len(n.Fields), maxNewTermsFields)
+		c.maxLength(key, len(n.Fields), maxNewTermsFields)
 	}
 	if m := r.MachineLearning; m != nil {
 		c.number("rule.anomaly_threshold", m.AnomalyThreshold, 0, 100)
@@ -93,25 +93,25 @@ func (c *checker) typeValues() {
 	if t := r.ThreatMatch; t != nil {
 		c.threatMapping(t)
 	}
-	c.filled("rule.machine_learning_job_id", "rule.new_terms.value", "rule.new_terms_fields", "rule.new_terms.history_window_start",
+	c.notEmpty("rule.machine_learning_job_id", "rule.new_terms.value", "rule.new_terms_fields", "rule.new_terms.history_window_start",
 		"rule.threat_index", "rule.threat_mapping", "rule.alert_suppression.group_by")
 }
 
-// How many fields make a group, as in Kibana.
+// The maximum numbers of fields of a group, as in Kibana.
 const (
 	maxThresholdFields = 5
 	maxNewTermsFields  = 3
 )
 
-// most checks the length of a list of fields.
-func (c *checker) most(key string, n, most int) {
+// maxLength checks the maximum length of a list of fields.
+func (c *checker) maxLength(key string, n, most int) {
 	if n > most {
 		c.fail("bad-value", key, "%s names %d fields, more than %d", key, n, most)
 	}
 }
 
-// filled checks lists that must not be empty.
-func (c *checker) filled(keys ...string) {
+// notEmpty checks lists that must not be empty.
+func (c *checker) notEmpty(keys ...string) {
 	for _, key := range keys {
 		if v, found := c.root.Find(key); found && v.Kind == tomltree.Array && len(v.Items) == 0 {
 			c.fail("bad-value", key, "%s must not be empty", key)
@@ -124,7 +124,7 @@ func (c *checker) threatMapping(t *ThreatMatch) {
 	for i, m := range t.Mapping {
 		at := fmt.Sprintf("rule.threat_mapping[%d].entries", i)
 		c.need(diag.Error, at, "")
-		c.filled(at)
+		c.notEmpty(at)
 		for j, e := range m.Entries {
 			entry := fmt.Sprintf("%s[%d].", at, j)
 			c.need(diag.Error, entry+"field", "")

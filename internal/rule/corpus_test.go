@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/rule"
 )
 
-// corpus is a copy of the public rules of elastic/detection-rules. It is no part of the project.
+// corpus is a copy of the public rules of elastic/detection-rules. It is not part of the project.
 const corpus = "../../../shared/corpus/elastic"
 
 func TestCorpus(t *testing.T) {

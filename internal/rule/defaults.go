@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/datemath"
 )
 
-// The defaults are Kibana's, so that a rule runs here as it did there.
+// The defaults are Kibana's, so that a rule runs here as it does there.
 const (
 	defaultInterval   = 5 * time.Minute
 	defaultFrom       = "now-6m"
@@ -27,7 +27,7 @@ func newRule(path string) *Rule {
 	}
 }
 
-// fillDefaults adds those that follow from what the file says.
+// fillDefaults adds the defaults that depend on the rest of the file.
 func (r *Rule) fillDefaults() {
 	if langs := types[r.Type].languages; r.Language == "" && len(langs) == 1 {
 		r.Language = langs[0]

@@ -16,9 +16,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the want sections of testdata")
 
-// TestDiagnostics compares what is said about the rule.toml of each archive with its want section.
-// {CRLF} at the start of the archive's comment turns the rule's line ends, {BOM} puts a byte order
-// mark before it, and \xNN in the rule is that byte.
+// TestDiagnostics compares the diagnostics of the rule.toml in each archive with its want section.
+// {CRLF} at the start of the archive's comment converts the rule's line ends, {BOM} adds a byte
+// order mark, and \xNN in the rule is that byte.
 func TestDiagnostics(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/diag"
 )
 
-// ExceptionList is a list of exceptions that rules refer to by id and name space.
+// ExceptionList is a list of exceptions that rules refer to by id and namespace.
 type ExceptionList struct {
 	ListID        string
 	NamespaceType NamespaceType
@@ -15,31 +15,31 @@ type ExceptionList struct {
 	Items         []*ExceptionItem
 }
 
-// NamespaceType says where a list of exceptions counts: in one Kibana space or in all.
+// NamespaceType says where a list of exceptions applies: in one Kibana space or in all.
 type NamespaceType string
 
-// The name spaces of Kibana. A list that names none is of a single space.
+// Kibana's namespaces. A list without one belongs to a single space.
 const (
 	Single   NamespaceType = "single"
 	Agnostic NamespaceType = "agnostic"
 )
 
-// ExceptionItem describes events that are no finding: those that meet all of its entries.
+// ExceptionItem describes events that are not findings: events that match all of its entries.
 type ExceptionItem struct {
 	ItemID, ListID string
 	NamespaceType  NamespaceType
 	Name           string
-	// OSTypes narrow the item to hosts of these systems: windows, linux, macos.
+	// OSTypes restricts the item to hosts of these systems: windows, linux, macos.
 	OSTypes []string
-	// ExpireTime is when the item stops to count; zero means never.
+	// ExpireTime is when the item expires; zero means never.
 	ExpireTime time.Time
 	Entries    []Entry
 
 	source  Source
 	path    string
-	at      string // the way to the item in its file, with the dot behind it
+	at      string // the path of the item in its file, with a trailing dot
 	hash    string
-	faulty  string // why the item cannot count, "" when it can
+	faulty  string // why the item cannot be applied, "" when it can
 	located located
 }
 
@@ -48,16 +48,16 @@ type Entry struct {
 	Field    string
 	Type     EntryType
 	Operator Operator
-	Value    string     // of match and wildcard
-	Values   []string   // of match_any
-	List     *ValueList // of list
-	Entries  []Entry    // of nested: tests of one and the same object at Field
+	Value    string     // for match and wildcard
+	Values   []string   // for match_any
+	List     *ValueList // for list
+	Entries  []Entry    // for nested: tests of a single object at Field
 }
 
-// EntryType is what an entry asks of its field.
+// EntryType is the kind of test of an entry.
 type EntryType string
 
-// The types of Kibana.
+// Kibana's types.
 const (
 	EntryMatch    EntryType = "match"
 	EntryMatchAny EntryType = "match_any"
@@ -67,10 +67,10 @@ const (
 	EntryNested   EntryType = "nested"
 )
 
-// Operator says whether a test has to hold or has to fail.
+// Operator says whether a test must hold or must fail.
 type Operator string
 
-// The operators of Kibana.
+// Kibana's operators.
 const (
 	Included Operator = "included"
 	Excluded Operator = "excluded"
@@ -80,16 +80,16 @@ const (
 type ValueList struct {
 	ID   string
 	Type ValueType
-	// Values are those of the file, in order, each one that its type can read.
+	// Values are the values of the file that its type can parse, in order.
 	Values []string
 }
 
-// InForce reports whether the item counts at a moment. The zero moment is before every expiry.
+// InForce reports whether the item applies at a time. The zero time is before every expiry.
 func (i *ExceptionItem) InForce(at time.Time) bool {
 	return i.ExpireTime.IsZero() || at.Before(i.ExpireTime)
 }
 
-// Title names the item for people.
+// Title returns the item's name for people.
 func (i *ExceptionItem) Title() string {
 	if i.Name != "" {
 		return i.Name

@@ -13,34 +13,34 @@ import (
 type located struct {
 	fsys fs.FS
 	dir  string
-	// name turns a path of the file system into one for people.
+	// name turns a path of the file system into the path to show.
 	name func(string) string
 }
 
-// listKey is what makes a list of exceptions the one that is meant.
+// listKey identifies a list of exceptions.
 type listKey struct {
 	namespace NamespaceType
 	id        string
 }
 
-// exceptions are those of a set, by list.
+// exceptions holds the exceptions of a set, by list.
 type exceptions struct {
 	lists map[listKey]*ExceptionList
 	items map[listKey]map[string]*ExceptionItem
-	// files has the places of value lists that [lists] of a file names.
+	// files holds the places of value lists from the [lists] of files.
 	files map[string]namedList
 	// folders are the directories named value_lists.
 	folders []located
 	read    map[valueListKey]readList
 }
 
-// namedList is the path of a value list that a file of exceptions gives.
+// namedList is the path of a value list.
 type namedList struct {
 	located
 	path string
 }
 
-// list returns the list of a key, which is there from the first mention on.
+// list returns the list of a key, and creates it at the first mention.
 func (e *exceptions) list(key listKey) *ExceptionList {
 	if e.lists == nil {
 		e.lists = map[listKey]*ExceptionList{}
@@ -53,7 +53,7 @@ func (e *exceptions) list(key listKey) *ExceptionList {
 	return e.lists[key]
 }
 
-// orSingle is the name space that is meant where none is said.
+// orSingle returns the default namespace if n is empty.
 func orSingle(n NamespaceType) NamespaceType {
 	if n == "" {
 		return Single
@@ -61,7 +61,7 @@ func orSingle(n NamespaceType) NamespaceType {
 	return n
 }
 
-// addList reads a list without its items. Exports that share a list all have it.
+// addList adds a list without its items. Exports that share a list all contain it.
 func (e *exceptions) addList(doc *document, v *tomltree.Value) diag.List {
 	var l ExceptionList
 	d := tomltree.Decoder{File: doc.file, Area: area}
@@ -77,8 +77,8 @@ func (e *exceptions) addList(doc *document, v *tomltree.Value) diag.List {
 	return d.List
 }
 
-// addItem reads an item; at is the way to it in its document. A faulty one is kept, so that its
-// rules do not run without it.
+// addItem adds an item; at is its path in its document. An invalid item is kept, so that its rules
+// do not run without it.
 func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where located) diag.List {
 	item := &ExceptionItem{source: doc, path: doc.file.File(), at: at, located: where, hash: hashOf(v, itemUnversioned)}
 	d := tomltree.Decoder{File: doc.file, Area: area}
@@ -87,7 +87,7 @@ func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where 
 		d.List = append(d.List, checkItem(item, v)...)
 	}
 	if !slices.Contains(namespaces, item.NamespaceType) {
-		item.NamespaceType = Single // so that rules say that it does not count, if it is another
+		item.NamespaceType = Single // so that a rule reports the mismatch if its list has another namespace
 	}
 	if d.List.HasErrors() {
 		item.faulty = "it has errors"
@@ -102,7 +102,7 @@ func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where 
 	case first == nil:
 		e.items[key][item.ItemID] = item
 		list.Items = append(list.Items, item)
-	case first.faulty != "" && item.faulty == "": // what cannot be used takes no id
+	case first.faulty != "" && item.faulty == "": // an unusable item does not take an id
 		e.items[key][item.ItemID] = item
 		list.Items[slices.Index(list.Items, first)] = item
 	case first.hash != item.hash:
@@ -112,7 +112,7 @@ func (e *exceptions) addItem(doc *document, v *tomltree.Value, at string, where 
 	return d.List
 }
 
-// itemUnversioned are the keys of an item that do not change what it says.
+// itemUnversioned are the keys of an item that do not affect its meaning.
 var itemUnversioned = []string{"_version", "created_at", "created_by", "id", "tie_breaker_id", "updated_at", "updated_by", "comments", "meta"}
 
 // addFile reads a TOML file of exceptions: [[exception_list]], [[exception_item]] and [lists].
@@ -140,7 +140,7 @@ func (e *exceptions) addFile(path, content string, where located) diag.List {
 	return list
 }
 
-// exceptionsKeys are those that a file may have: it is told of others.
+// exceptionsKeys are the keys of an exceptions file. Others are reported.
 var exceptionsKeys = ignored(tomltree.Fields[struct{}]{}, "exception_list", "exception_item", "lists")
 
 // each visits the elements of a list of tables.
@@ -154,7 +154,7 @@ func each(d *tomltree.Decoder, v *tomltree.Value, visit func(*tomltree.Value)) {
 	}
 }
 
-// addPaths reads [lists]: the file of each value list, as seen from this one.
+// addPaths reads [lists]: the file of each value list, relative to this file.
 func (e *exceptions) addPaths(d *tomltree.Decoder, v *tomltree.Value, where located) {
 	if v.Kind != tomltree.Table {
 		d.Report(diag.Error, "wrong-type", v.Span, "%s must be a table, not %s", v.Key, v.Kind)
@@ -174,9 +174,9 @@ func (e *exceptions) addPaths(d *tomltree.Decoder, v *tomltree.Value, where loca
 	}
 }
 
-// resolve gives the rules the exceptions that they refer to. A list that is not there is a warning: a
-// rule without an exception finds more, which is not missed. One of whose items cannot be read is an
-// error: what is excepted was meant to be, and nobody knows what it is.
+// resolve adds the exceptions that rules refer to. A missing list is a warning: a rule without an
+// exception finds more, which people notice. An item that cannot be read is an error: it was meant
+// to exclude something unknown.
 func (e *exceptions) resolve(r *Rule) diag.List {
 	var list diag.List
 	r.Exceptions = nil
@@ -185,7 +185,7 @@ func (e *exceptions) resolve(r *Rule) diag.List {
 		key := listKey{orSingle(NamespaceType(ref.NamespaceType)), ref.ListID}
 		known := e.lists[key]
 		if known == nil {
-			list = append(list, r.Report(diag.Warning, area+"/missing-exceptions", at, "exception list %s%s is not among the loaded files: its exceptions do not count", ref.ListID, e.elsewhere(key)))
+			list = append(list, r.Report(diag.Warning, area+"/missing-exceptions", at, "exception list %s%s is not among the loaded files: its exceptions are not applied", ref.ListID, e.elsewhere(key)))
 			continue
 		}
 		for _, item := range known.Items {
@@ -201,7 +201,7 @@ func (e *exceptions) resolve(r *Rule) diag.List {
 	return list
 }
 
-// elsewhere says that a list is there, but in another name space.
+// elsewhere says that the list exists in another namespace.
 func (e *exceptions) elsewhere(key listKey) string {
 	for _, other := range namespaces {
 		if other != key.namespace && e.lists[listKey{other, key.id}] != nil {

@@ -71,7 +71,7 @@ func TestInForce(t *testing.T) {
 	}
 }
 
-// The form in TOML says the same as the export.
+// The TOML form has the same meaning as the export.
 func TestExceptionsTOML(t *testing.T) {
 	const file = `
 [[exception_list]]
@@ -151,7 +151,7 @@ func TestValueLists(t *testing.T) {
 		as     rule.ValueType
 		text   string
 		values []string
-		faults []string // places of what is said
+		faults []string // places of diagnostics
 	}{
 		{rule.ValueIP, "10.0.0.1\n2001:db8::1\n10.0.0.0/8\n", []string{"10.0.0.1", "2001:db8::1", "10.0.0.0/8"}, nil},
 		{rule.ValueIP, "10.0.0.1\n  10.0.0.256\n", nil, []string{"l.txt:2:3 rule/bad-value-list"}},
@@ -212,10 +212,10 @@ func TestValueLists(t *testing.T) {
 	}
 }
 
-// twenty are the places of as many faults as are reported.
+// twenty returns the places of the maximum number of reported faults.
 func twenty() []string { return faulty(20) }
 
-// faulty are the places of faults in the first lines.
+// faulty returns the places of faults in the first lines.
 func faulty(n int) []string {
 	var all []string
 	for i := range n {
@@ -224,7 +224,7 @@ func faulty(n int) []string {
 	return all
 }
 
-// The id of a list comes from anywhere, and leads nowhere but to lists.
+// The id of a list comes from anywhere, and must lead only to lists.
 func TestValueListIDsAreNoPaths(t *testing.T) {
 	for _, id := range []string{"../secret.txt", "/etc/passwd", "..", ".", "", "a/../../secret.txt", `..\\secret.txt`, "value_lists/x/y"} {
 		item := `{"item_id":"i","list_id":"own","entries":[{"field":"a","type":"list","list":{"id":"` + id + `","type":"keyword"}}]}`

@@ -9,13 +9,13 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// The extensions of what Kibana exports, and of a single rule as its API has it.
+// The extensions of Kibana exports, and of a single rule from Kibana's API.
 const (
 	exportExtension = ".ndjson"
 	objectExtension = ".json"
 )
 
-// objectKind is what a line of an export is.
+// objectKind is the kind of a line of an export.
 type objectKind int
 
 const (
@@ -27,7 +27,7 @@ const (
 	summaryObject
 )
 
-// kindOf tells by the keys that only one kind has.
+// kindOf recognizes a kind by keys that only it has.
 func kindOf(v *tomltree.Value) objectKind {
 	has := func(key string) bool { return v.Get(key) != nil }
 	switch {
@@ -50,7 +50,7 @@ func kindOf(v *tomltree.Value) objectKind {
 	return unknownObject
 }
 
-// addExport reads the lines of an export, each a document of its own.
+// addExport reads the lines of an export, each a separate document.
 func (s *Set) addExport(path, content string, where located) diag.List {
 	file := newFile(path, content)
 	var list diag.List
@@ -63,30 +63,30 @@ func (s *Set) addExport(path, content string, where located) diag.List {
 		}
 		more := s.addObject(file.Line(number, at.Start), at, number, where)
 		list = append(list, more...)
-		if strange >= 0 && isStrange(more) {
+		if strange >= 0 && isForeign(more) {
 			strange++
 		} else {
 			strange = -1
 		}
-		if strange == maxStrange {
-			return append(list, file.Report(diag.Error, area+"/unknown-object", at, "the first %d lines are nothing that Kibana exports: the others are not read", strange))
+		if strange == maxForeign {
+			return append(list, file.Report(diag.Error, area+"/unknown-object", at, "the first %d lines are not a Kibana export: the rest is not read", strange))
 		}
 	}
 	return list
 }
 
-// maxStrange is after how many lines a file is taken for something else, such as events, when none
-// of them was of Kibana.
-const maxStrange = 100
+// maxForeign is the number of lines after which a file without any document of Kibana is taken for
+// something else, such as events.
+const maxForeign = 100
 
-// isStrange reports whether a line is no document of Kibana at all.
-func isStrange(list diag.List) bool {
+// isForeign reports whether a line is not a document of Kibana at all.
+func isForeign(list diag.List) bool {
 	return slices.ContainsFunc(list, func(d diag.Diagnostic) bool {
 		return d.Code == area+"/unknown-object" || d.Code == area+"/syntax"
 	})
 }
 
-// addObject reads one document of Kibana; line is where it stands among others, 0 where it is alone.
+// addObject adds one document of Kibana; line is its line in an export, 0 if it is alone.
 func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) diag.List {
 	v, list := tomltree.ParseJSON(file, at, area)
 	r := newRule(file.File())
@@ -120,7 +120,7 @@ func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) d
 		"neither a rule nor an exception list, an exception item or a saved object of Kibana")))
 }
 
-// missingInExport passes on what Kibana could not export.
+// missingInExport reports what Kibana could not export.
 func missingInExport(file diag.Text, v *tomltree.Value) diag.List {
 	var list diag.List
 	for _, member := range v.Items {
@@ -131,19 +131,19 @@ func missingInExport(file diag.Text, v *tomltree.Value) diag.List {
 	return list
 }
 
-// kibanaOnly are the keys of an exported rule that no rule file has: what Kibana notes about it.
+// kibanaOnly are the keys of an exported rule that no rule file has: Kibana's own notes about it.
 var kibanaOnly = []string{
 	"id", "created_at", "created_by", "updated_at", "updated_by", "immutable", "rule_source", "execution_summary",
 	"outcome", "alias_target_id", "alias_purpose", "namespace",
 }
 
-// exportUnversioned are the keys that do not change what an exported rule says.
+// exportUnversioned are the keys that do not affect the meaning of an exported rule.
 var exportUnversioned = slices.Concat(kibanaOnly, unversioned)
 
-// exportFields are the keys of a rule as Kibana's API has it.
+// exportFields are the keys of a rule in Kibana's API.
 var exportFields = tomltree.Fields[Rule]{"rule": tomltree.Sub(apiFields(), func(r *Rule) *Rule { return r })}
 
-// apiFields are those of the files, and what Kibana keeps beside them.
+// apiFields returns the keys of rule files, plus the keys that Kibana adds.
 func apiFields() tomltree.Fields[Rule] {
 	fields := maps.Clone(ruleFields)
 	fields["investigation_fields"] = anyInvestigation

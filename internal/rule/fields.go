@@ -44,7 +44,7 @@ var ruleFields = tomltree.Fields[Rule]{
 	"threshold": tomltree.Sub(thresholdFields, func(r *Rule) *Threshold { return made(&r.Threshold) }),
 
 	"new_terms": tomltree.Sub(newTermsFields, newTerms),
-	// The same as Kibana's API spells it.
+	// The same, as spelled in Kibana's API.
 	"new_terms_fields":     tomltree.List(func(r *Rule) *[]string { return &newTerms(r).Fields }),
 	"history_window_start": moment(func(r *Rule) *Moment { return &newTerms(r).HistoryWindowStart }),
 
@@ -91,7 +91,7 @@ var ruleFields = tomltree.Fields[Rule]{
 	"revision":             tomltree.Number(func(r *Rule) *int { return &r.Revision }),
 }
 
-// made returns what a pointer of a rule points to, which is there from the first mention on.
+// made returns the target of a pointer of a rule, and creates it at the first mention.
 func made[T any](p **T) *T {
 	if *p == nil {
 		*p = new(T)

@@ -18,7 +18,7 @@ var metadataFields = tomltree.Fields[Metadata]{
 	"bypass_bbr_timing":  tomltree.Flag(func(m *Metadata) *bool { return &m.BypassBBRTiming }),
 	"promotion":          tomltree.Flag(func(m *Metadata) *bool { return &m.Promotion }),
 
-	// Legal in the schema, in none of the published rules.
+	// Valid in the schema, but not used in any published rule.
 	"comments":                tomltree.Scalar(func(m *Metadata) *string { return &m.Comments }),
 	"os_type_list":            tomltree.List(func(m *Metadata) *[]string { return &m.OSTypeList }),
 	"query_schema_validation": tomltree.Flag(func(m *Metadata) *bool { return made(&m.QuerySchemaValidation) }),

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// ignored are keys that Kibana keeps for itself: they say nothing that a run depends on.
+// ignored adds keys that only Kibana uses: no run depends on them.
 func ignored[T any](fields tomltree.Fields[T], keys ...string) tomltree.Fields[T] {
 	for _, key := range keys {
 		fields[key] = func(*tomltree.Decoder, *tomltree.Value, *T) {}
@@ -34,7 +34,7 @@ var itemFields = ignored(tomltree.Fields[ExceptionItem]{
 	"type":           constant[ExceptionItem]("simple"),
 }, "_version", "comments", "created_at", "created_by", "description", "id", "meta", "tags", "tie_breaker_id", "updated_at", "updated_by")
 
-// entryFields are those of an entry; within a nested one there is none with entries of its own.
+// entryFields returns the keys of an entry; a nested entry's entries have no entries themselves.
 func entryFields(outer bool) tomltree.Fields[Entry] {
 	fields := tomltree.Fields[Entry]{
 		"field":    tomltree.Scalar(func(e *Entry) *string { return &e.Field }),
@@ -46,7 +46,7 @@ func entryFields(outer bool) tomltree.Fields[Entry] {
 	if outer {
 		fields["entries"] = tomltree.Each(entryFields(false), func(e *Entry) *[]Entry { return &e.Entries })
 	}
-	return ignored(fields, "id") // Kibana's editor leaves one behind
+	return ignored(fields, "id") // Kibana's editor leaves it behind
 }
 
 var valueListFields = tomltree.Fields[ValueList]{
@@ -54,7 +54,7 @@ var valueListFields = tomltree.Fields[ValueList]{
 	"type": tomltree.Scalar(func(l *ValueList) *ValueType { return &l.Type }),
 }
 
-// entryValue reads one text, or several.
+// entryValue reads one text or a list.
 func entryValue(d *tomltree.Decoder, v *tomltree.Value, e *Entry) {
 	if v.Kind == tomltree.Array {
 		tomltree.List(func(e *Entry) *[]string { return &e.Values })(d, v, e)

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// parsed makes a field of a string that a function reads. An error leaves the default in place.
+// parsed makes a field from a parse function of a string. On an error the default stays.
 func parsed[T, V any](kind string, at func(*T) *V, parse func(string) (V, error)) tomltree.Field[T] {
 	return func(d *tomltree.Decoder, v *tomltree.Value, to *T) {
 		var s string
@@ -39,10 +39,10 @@ func moment[T any](at func(*T) *Moment) tomltree.Field[T] {
 
 var interval = parsed("bad-interval", func(r *Rule) *time.Duration { return &r.Interval }, parseInterval)
 
-// units are those of Kibana's intervals.
+// units are the units of Kibana's intervals.
 var units = map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}
 
-// parseInterval reads a number and a unit: 5m.
+// parseInterval parses a number and a unit: 5m.
 func parseInterval(text string) (time.Duration, error) {
 	bad := fmt.Errorf("%q is no interval, want a number and one of s, m, h, d: 5m", text)
 	if text == "" {
@@ -67,7 +67,7 @@ const maxInterval = 366 * 24 * time.Hour
 
 var cronExpression = parsed("bad-cron", func(r *Rule) *string { return &r.Cron }, parseCron)
 
-// parseCron asks the scheduler, which is to run the expression.
+// parseCron validates the expression with the scheduler, which will run it.
 func parseCron(text string) (string, error) {
 	slots, err := scheduler.Cron(text, time.UTC)
 	if err != nil {
@@ -79,10 +79,10 @@ func parseCron(text string) (string, error) {
 	return text, nil
 }
 
-// cronTimeZone is where the clock of the expression hangs.
+// cronTimeZone is the time zone of the cron expression.
 var cronTimeZone = parsed("bad-time-zone", func(r *Rule) *string { return &r.CronTimeZone }, parseTimeZone)
 
-// day reads a date as the files write it. A wrong one is a warning, no run depends on it.
+// day reads a date of the file format. An invalid date is a warning, as no run depends on it.
 func day[T any](at func(*T) *time.Time) tomltree.Field[T] {
 	return func(d *tomltree.Decoder, v *tomltree.Value, to *T) {
 		if v.Kind != tomltree.DateTime && v.Kind != tomltree.String {
@@ -99,7 +99,7 @@ func day[T any](at func(*T) *time.Time) tomltree.Field[T] {
 	}
 }
 
-// span is a length of time as Kibana's API writes it.
+// span is a duration in Kibana's API.
 type span struct {
 	value int
 	unit  string
@@ -123,7 +123,7 @@ func suppressionDuration(d *tomltree.Decoder, v *tomltree.Value, to *AlertSuppre
 	}
 }
 
-// constant checks a key that the format always gives the same value.
+// constant checks a key whose value never varies in the format.
 func constant[T any](want string) tomltree.Field[T] {
 	return func(d *tomltree.Decoder, v *tomltree.Value, to *T) {
 		var s string

@@ -13,7 +13,7 @@ var cardinalityFields = tomltree.Fields[Cardinality]{
 	"value": tomltree.Number(func(c *Cardinality) *int { return &c.Value }),
 }
 
-// newTermsFields: the files write pairs of field and value where the API has two keys.
+// newTermsFields: the files have pairs of field and value, the API has two keys.
 var newTermsFields = tomltree.Fields[NewTerms]{
 	"field": constant[NewTerms]("new_terms_fields"),
 	"value": tomltree.OneOrList(func(n *NewTerms) *[]string { return &n.Fields }),

@@ -10,9 +10,9 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// hash returns the ContentHash. It is taken from the tree and not from the Rule, so that a new
-// field or default of a later version does not make every rule look edited. The keys of the rule in
-// without do not count.
+// hash returns the ContentHash. It hashes the tree and not the Rule, so that a new field or default
+// of a later version does not make every rule look edited. The keys of the rule in without are left
+// out.
 func hash(root *tomltree.Value, without []string) string {
 	var b strings.Builder
 	if v := root.Get("rule"); v != nil {
@@ -24,7 +24,7 @@ func hash(root *tomltree.Value, without []string) string {
 	return digest(b.String())
 }
 
-// hashOf returns the hash of any value, the keys in without aside.
+// hashOf returns the hash of a value, leaving out the keys in without.
 func hashOf(v *tomltree.Value, without []string) string {
 	var b strings.Builder
 	canonical(&b, v, without)
@@ -36,7 +36,7 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// unversioned are the keys of [rule] that do not change what the rule says.
+// unversioned are the keys of [rule] that do not affect the meaning of the rule.
 var unversioned = []string{"enabled", "version", "revision"}
 
 // canonical writes a value unambiguously: its kind and length before its content, keys sorted. The
@@ -63,12 +63,12 @@ func canonical(b *strings.Builder, v *tomltree.Value, without []string) {
 	case tomltree.Integer:
 		length(b, int(v.Int))
 	default:
-		// A checkout may turn line ends into CRLF.
+		// A checkout may convert line ends to CRLF.
 		s := strings.ReplaceAll(v.Text, "\r\n", "\n")
 		length(b, len(s))
 		b.WriteString(s)
 	}
 }
 
-// length writes a number and what ends it.
+// length writes a number and its terminator.
 func length(b *strings.Builder, n int) { b.WriteString(strconv.Itoa(n) + ":") }

@@ -15,8 +15,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// TestKibanaDiagnostics loads the files of each archive as a directory, and compares what is said
-// about them with its want section.
+// TestKibanaDiagnostics loads the files of each archive as a directory, and compares the
+// diagnostics with its want section.
 func TestKibanaDiagnostics(t *testing.T) {
 	files, err := filepath.Glob("testdata/kibana/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -54,7 +54,8 @@ func filesOf(archive *txtar.Archive) fstest.MapFS {
 	return fsys
 }
 
-// load loads files given as name and content by turns, and wants nothing to be said about them.
+// load loads files given as alternating names and contents, and requires that there are no
+// diagnostics.
 func load(t *testing.T, files ...string) rule.Set {
 	t.Helper()
 	fsys := fstest.MapFS{}
@@ -148,7 +149,7 @@ func TestExportedTypes(t *testing.T) {
 	}
 }
 
-// What Kibana notes about a rule makes no other rule of it.
+// Kibana's notes about a rule do not change its hash.
 func TestExportedHash(t *testing.T) {
 	first := load(t, "e.ndjson", exported).Rules()[0]
 	again := strings.NewReplacer(`"2026-01-10T09:00:00.000Z"`, `"2026-02-01T00:00:00.000Z"`, `"revision":7`, `"revision":8`, `"id":"9b1f",`, "").Replace(exported)
@@ -160,7 +161,7 @@ func TestExportedHash(t *testing.T) {
 	}
 }
 
-// Of a directory only what begins as Kibana's files do is read.
+// From a directory, only files that begin like Kibana's are read.
 func TestLoadFindsExports(t *testing.T) {
 	const event = `{"@timestamp":"2026-01-15T14:00:00Z","rule":{"id":"1"}}` + "\n"
 	set := load(t,
@@ -211,11 +212,12 @@ func TestSavedObjects(t *testing.T) {
 	}
 }
 
-// A file of something else is given up soon, whatever its size; one strange line among others is not.
+// A file of something else is given up early, whatever its size; a single foreign line is not a
+// reason.
 func TestLoadGivesEventsUp(t *testing.T) {
 	events := strings.Repeat(`{"event":"no rule"}`+"\n", 200_000)
 	set, list := rule.LoadFS(fstest.MapFS{"e.ndjson": {Data: []byte(events)}}, "e.ndjson")
-	if last := list[len(list)-1]; len(list) != 101 || last.Line != 100 || !strings.Contains(last.Message, "the others are not read") || len(set.Broken()) != 100 {
+	if last := list[len(list)-1]; len(list) != 101 || last.Line != 100 || !strings.Contains(last.Message, "the rest is not read") || len(set.Broken()) != 100 {
 		t.Errorf("%d remarks, the last %v", len(list), last)
 	}
 	mixed := strings.Repeat("{}\n", 99) + exported + strings.Repeat("{}\n", 20_000) + strings.Replace(exported, "r1", "r2", 1)
@@ -224,7 +226,7 @@ func TestLoadGivesEventsUp(t *testing.T) {
 	}
 }
 
-// FuzzExport wants no panic and a place in the file for everything that is said, whatever the lines.
+// FuzzExport requires no panic and a place in the file for every diagnostic, whatever the lines.
 func FuzzExport(f *testing.F) {
 	f.Add(exported)
 	f.Add(listed + lists)

@@ -14,26 +14,26 @@ import (
 
 const (
 	extension = ".toml"
-	// testExtension ends the files with the tests of a rule, which stand beside it.
+	// testExtension is the extension of files with the tests of a rule.
 	testExtension = ".test.toml"
-	// exceptionsExtension ends the files with exceptions of rules.
+	// exceptionsExtension is the extension of files with exceptions.
 	exceptionsExtension = ".exceptions.toml"
 )
 
-// maxExport bounds a file from Kibana. All of Elastic's rules have 16 MB.
+// maxExport bounds a file from Kibana. All of Elastic's rules are 16 MB.
 const maxExport = 256 << 20
 
-// Load reads rule files and directories, in the given order. Of a directory it takes, sorted by
-// path, every *.toml file at any depth, and every *.ndjson and *.json file that begins as what
-// Kibana exports, whole or broken, but nothing hidden. Links are followed. A *.test.toml is left out even when it is named, for the sake
-// of patterns that the shell expands. A file that is reached twice is read once. What cannot be read
-// is a diagnostic and stops nothing.
+// Load reads rule files and directories, in the given order. From a directory it takes, sorted by
+// path, every *.toml file at any depth, and every *.ndjson and *.json file that begins like a
+// Kibana export, complete or damaged, but no hidden files. Links are followed. A *.test.toml is
+// skipped even when it is named, because of patterns that the shell expands. A file that is reached
+// twice is read once. What cannot be read is a diagnostic and does not stop the load.
 func Load(paths ...string) (Set, diag.List) {
 	set, list := Read(paths...)
 	return set, append(list, set.Settle(nil)...)
 }
 
-// Read is [Load] without [Set.Settle], which the caller owes.
+// Read is [Load] without [Set.Settle], which the caller must call.
 func Read(paths ...string) (Set, diag.List) {
 	l := loader{seen: make(map[string]bool)}
 	for _, p := range paths {
@@ -42,13 +42,13 @@ func Read(paths ...string) (Set, diag.List) {
 	return l.result()
 }
 
-// LoadFS is [Load] for files of another file system, such as the rules built into the program.
+// LoadFS is [Load] for another file system, such as the rules built into the program.
 func LoadFS(fsys fs.FS, paths ...string) (Set, diag.List) {
 	set, list := ReadFS(fsys, paths...)
 	return set, append(list, set.Settle(nil)...)
 }
 
-// ReadFS is [LoadFS] without [Set.Settle], which the caller owes.
+// ReadFS is [LoadFS] without [Set.Settle], which the caller must call.
 func ReadFS(fsys fs.FS, paths ...string) (Set, diag.List) {
 	l := loader{seen: make(map[string]bool)}
 	for _, p := range paths {
@@ -64,7 +64,7 @@ type loader struct {
 	seen map[string]bool
 }
 
-// result links what was read.
+// result resolves references between the files.
 func (l *loader) result() (Set, diag.List) {
 	l.list = append(l.list, l.set.resolve()...)
 	return l.set, l.list
@@ -86,7 +86,7 @@ func (l *loader) path(p string) {
 	l.tree(folder.Disk{Dir: dir}, root, name)
 }
 
-// tree loads a file or a directory. name turns a path of the file system into one for people.
+// tree loads a file or a directory. name turns a path of the file system into the path to show.
 func (l *loader) tree(fsys fs.FS, root string, name func(string) string) {
 	err := l.walk.Walk(fsys, root, func(p string, entry fs.DirEntry, err error) error {
 		hidden := p != root && strings.HasPrefix(path.Base(p), ".")
@@ -105,7 +105,7 @@ func (l *loader) tree(fsys fs.FS, root string, name func(string) string) {
 			if entry.Type()&fs.ModeSymlink != 0 {
 				l.list = append(l.list, diag.Diagnostic{
 					Severity: diag.Warning, Code: area + "/unreadable", File: name(p),
-					Message: "the link leads nowhere: rules that it was to lead to are not read",
+					Message: "the link is broken: rules behind it are not read",
 				})
 			}
 			return nil
@@ -123,23 +123,23 @@ func (l *loader) tree(fsys fs.FS, root string, name func(string) string) {
 	}
 }
 
-// isRule tells by its name, and where that is not enough by its beginning, whether a file of a
-// directory is for rules. Of one that cannot be read nobody knows, and it is reported.
+// isRule decides by its name, or else by its beginning, whether a file of a directory contains
+// rules. A file that cannot be read counts, so that it is reported.
 func isRule(fsys fs.FS, p string) bool {
 	switch path.Ext(p) {
 	case extension:
 		return true
 	case exportExtension, objectExtension:
 		beginning, all, err := folder.Head(fsys, p, maxHead)
-		return err != nil || meantForKibana(string(beginning), all, path.Ext(p) == exportExtension)
+		return err != nil || isKibana(string(beginning), all, path.Ext(p) == exportExtension)
 	}
 	return false
 }
 
-// maxHead is how much of a file is looked at to learn what it is.
+// maxHead is how much of a file is read to find out its kind.
 const maxHead = 1 << 20
 
-// file loads what one file holds.
+// file loads one file.
 func (l *loader) file(fsys fs.FS, p string, name func(string) string) {
 	id := name(p)
 	if abs, err := filepath.Abs(id); err == nil {
@@ -160,7 +160,7 @@ func (l *loader) file(fsys fs.FS, p string, name func(string) string) {
 	l.list = append(l.list, l.set.addFile(name(p), string(content), located{fsys, path.Dir(p), name})...)
 }
 
-// addFile takes what a file holds, by its name.
+// addFile adds the content of a file, depending on its name.
 func (s *Set) addFile(name, content string, where located) diag.List {
 	switch {
 	case fromUTF16(content) != content:

@@ -12,13 +12,13 @@ import (
 	"tocsin/internal/rule"
 )
 
-// ruleText is a rule without a fault.
+// ruleText returns a valid rule.
 func ruleText(id, name string) string {
 	return strings.NewReplacer("0c9b3a52-6f0e-4d8e-9d0a-3f1f0a3b7c11", id, `"N"`, `"`+name+`"`).
 		Replace(header) + "type = 'eql'\nquery = 'any where true'\n"
 }
 
-// tree is a directory with everything that a loader may meet in one.
+// tree is a directory with everything that a loader may find.
 var tree = map[string]string{
 	"b.toml":              ruleText("id-b", "Bravo"),
 	"a/z.toml":            ruleText("id-z", "Zulu"),
@@ -103,7 +103,8 @@ func TestLoadFS(t *testing.T) {
 }
 
 // TestLoadLinks loads a directory as Kubernetes mounts a ConfigMap: files are links through a
-// hidden directory; a folder may be such a link as well, and what is reached twice is read once.
+// hidden directory; a folder may be such a link as well, and a file that is reached twice is read
+// once.
 func TestLoadLinks(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "..2026", "a.toml"), tree["a/a.toml"])

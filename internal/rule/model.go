@@ -8,17 +8,18 @@ import (
 	"tocsin/internal/diag"
 )
 
-// Rule is a detection rule with the defaults filled in. Field names are those of the file format
-// ([rule] of elastic/detection-rules) in Go spelling; where they differ, the comment has the key.
+// Rule is a detection rule with the defaults filled in. Field names are the names of the file
+// format ([rule] of elastic/detection-rules) in Go spelling; where they differ, the comment has the
+// key.
 type Rule struct {
-	// Path is the file that the rule was read from, as given to the loader.
+	// Path is the rule's file, as given to the loader.
 	Path string
-	// Line is the line of the file that the rule stands on, where a file has several; else 0.
+	// Line is the line of the rule in a file with several rules; else 0.
 	Line int
-	// Source finds the places of the rule's keys; nil for a rule that was not read from a file.
+	// Source finds the positions of the rule's keys; nil for a rule that was not read from a file.
 	Source Source
-	// ContentHash is the SHA-256, in hexadecimal, of what the rule says: equal for files that
-	// differ in layout, comments, key order, line ends, [metadata] and rule.enabled only.
+	// ContentHash is the SHA-256, in hexadecimal, of the rule's content: equal for files that
+	// differ only in layout, comments, key order, line ends, [metadata] and rule.enabled.
 	ContentHash string
 
 	Metadata  Metadata
@@ -28,7 +29,7 @@ type Rule struct {
 	Name        string
 	Description string
 	Type        Type
-	// Enabled is nil when the file does not say.
+	// Enabled is nil when the file does not set it.
 	Enabled *bool
 
 	// What is searched.
@@ -43,36 +44,36 @@ type Rule struct {
 	EventCategoryOverride string
 	TiebreakerField       string
 	TimestampField        string
-	// TimestampOverride is the field that a window is about, before @timestamp.
+	// TimestampOverride is the field of an event's time for the window; @timestamp is the fallback.
 	TimestampOverride                 string
 	TimestampOverrideFallbackDisabled bool
 
-	// When it is searched. Cron, when set, rules and Interval is 0.
+	// When it is searched. If Cron is set, it applies and Interval is 0.
 	Interval time.Duration
 	Cron     string
-	// CronTimeZone is the IANA zone that Cron is in; "" is UTC.
+	// CronTimeZone is the IANA time zone of Cron; "" is UTC.
 	CronTimeZone string
-	// Skew is by how much later than Interval or Cron say all slots lie.
+	// Skew is the delay of all slots relative to Interval or Cron.
 	Skew     time.Duration
 	From, To Moment
-	// Range, when it is set, rules over From and To, which then only say in words what it does.
+	// Range, if set, determines the window. From and To then only describe it.
 	Range      func(slot time.Time) (from, to time.Time)
 	MaxSignals int
 	Throttle   string
 
-	// What the types need beyond a query; nil when the file does not have it.
+	// Settings of single types; nil when the file does not have them.
 	Threshold       *Threshold
 	NewTerms        *NewTerms
 	ThreatMatch     *ThreatMatch
 	MachineLearning *MachineLearning
 
-	// What an alert says.
+	// The alert's content.
 	Severity          Severity
 	SeverityMapping   []SeverityMapping
 	RiskScore         int
 	RiskScoreMapping  []RiskScoreMapping
 	RuleNameOverride  string
-	BuildingBlockType string // "default" marks alerts that only other rules look at
+	BuildingBlockType string // "default" marks alerts that only other rules use
 	AlertSuppression  *AlertSuppression
 	Threat            []Threat
 	Tags              []string
@@ -87,11 +88,11 @@ type Rule struct {
 	TimelineID          string
 	TimelineTitle       string
 
-	// ExceptionsList refers to lists of exceptions, Exceptions are the items that were found there.
+	// ExceptionsList refers to lists of exceptions, Exceptions holds their items.
 	ExceptionsList []Exception
 	Exceptions     []*ExceptionItem
 
-	// What Kibana keeps with a rule.
+	// Data that Kibana stores with a rule.
 	Actions             []map[string]any
 	ResponseActions     []map[string]any
 	Meta                map[string]any
@@ -102,27 +103,27 @@ type Rule struct {
 	Revision            int
 }
 
-// Moment is a date math expression and how the file spells it.
+// Moment is a date math expression with its text in the file.
 type Moment struct {
 	Text string
 	datemath.Expr
 }
 
-// Threshold is what a threshold rule counts: Value events per group of the Fields, and in each
-// group a number of different values.
+// Threshold is the condition of a threshold rule: Value events per group of the Fields, and in each
+// group a minimum number of distinct values.
 type Threshold struct {
-	Fields      []string // field; empty means one group of everything
+	Fields      []string // field; empty means a single group
 	Value       int
 	Cardinality []Cardinality
 }
 
-// Cardinality is the least number of different values that a field has in a group.
+// Cardinality is the minimum number of distinct values of a field in a group.
 type Cardinality struct {
 	Field string
 	Value int
 }
 
-// NewTerms is what a new_terms rule watches: combinations of values not seen since
+// NewTerms is the condition of a new_terms rule: combinations of values not seen since
 // HistoryWindowStart.
 type NewTerms struct {
 	Fields             []string
@@ -137,7 +138,7 @@ type ThreatMatch struct {
 	Mapping       []ThreatMapping
 	Filters       []map[string]any
 	IndicatorPath string
-	// ConcurrentSearches and ItemsPerSearch are Kibana's tuning; 0 when not given.
+	// ConcurrentSearches and ItemsPerSearch are tuning parameters of Kibana; 0 when not set.
 	ConcurrentSearches int
 	ItemsPerSearch     int
 }
@@ -145,7 +146,8 @@ type ThreatMatch struct {
 // ThreatMapping is one alternative of a match; all of its entries must hold.
 type ThreatMapping struct{ Entries []ThreatEntry }
 
-// ThreatEntry says that an event's field equals (or, negated, differs from) an indicator's.
+// ThreatEntry requires that an event's field equals (or, negated, differs from) an indicator's
+// field.
 type ThreatEntry struct {
 	Field  string
 	Type   string // always "mapping"
@@ -153,27 +155,27 @@ type ThreatEntry struct {
 	Negate bool
 }
 
-// MachineLearning is what a machine_learning rule reads: anomalies of jobs from a score on.
+// MachineLearning is the source of a machine_learning rule: anomalies of jobs above a score.
 type MachineLearning struct {
 	JobIDs           []string // machine_learning_job_id
 	AnomalyThreshold int
 }
 
-// Source finds where the parts of a rule stand in its file.
+// Source finds the positions of the parts of a rule in its file.
 type Source interface {
 	// Place returns the text of the file and the span of the value at a path such as
-	// "rule.threat[1].tactic.id". When the file does not have it, found is false and the span is
-	// that of the table or list it would belong in.
+	// "rule.threat[1].tactic.id". If the file does not have it, found is false and the span is the
+	// span of the enclosing table or list.
 	Place(path string) (file diag.Text, s diag.Span, found bool)
 }
 
-// Report makes a diagnostic about the value of a key, such as "rule.index[2]", or about the table
-// that the key is missing in.
+// Report makes a diagnostic about the value of a key, such as "rule.index[2]", or about the
+// enclosing table if the key is missing.
 func (r *Rule) Report(sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
 	return report(r.Source, r.Path, sev, code, key, format, args...)
 }
 
-// report makes a diagnostic about a key of a source, or about the whole file where there is none.
+// report makes a diagnostic about a key of a source, or about the whole file if there is no source.
 func report(source Source, path string, sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
 	if source == nil {
 		return diag.Diagnostic{Severity: sev, Code: code, Message: fmt.Sprintf(format, args...), File: path}

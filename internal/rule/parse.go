@@ -10,11 +10,11 @@ import (
 // area is the first part of the code of every diagnostic of this package.
 const area = "rule"
 
-// byteOrderMark is what some Windows editors put before a file. It is no part of the first line.
+// byteOrderMark is what some Windows editors put before a file. It is not part of the first line.
 const byteOrderMark = "\uFEFF"
 
-// Parse reads one rule file. The rule is never nil, but fit for use only when the list has no
-// errors; after a syntax error it has no more than its path. The list is in source order.
+// Parse parses one rule file. The rule is never nil, but usable only when the list has no errors;
+// after a syntax error it has only its path. The list is in source order.
 func Parse(path, content string) (*Rule, diag.List) {
 	file := newFile(path, content)
 	r := newRule(path)
@@ -37,7 +37,7 @@ func newFile(path, content string) diag.Text {
 	return diag.NewText(path, strings.TrimPrefix(content, byteOrderMark))
 }
 
-// decode fills a rule from its document, and adds what is wrong with it to the list.
+// decode fills a rule from its document, and adds diagnostics to the list.
 func (r *Rule) decode(doc *document, root *tomltree.Value, list diag.List, fields tomltree.Fields[Rule], without []string) diag.List {
 	r.Source = doc
 	d := tomltree.Decoder{File: doc.file, Area: area, List: list, Hint: misplaced}
@@ -49,7 +49,7 @@ func (r *Rule) decode(doc *document, root *tomltree.Value, list diag.List, field
 	return d.List
 }
 
-// broken reports whether the parser gave up: what follows is unknown, so nothing can be missed.
+// broken reports whether the parser gave up: the rest is unknown, so missing keys are not reported.
 func broken(list diag.List) bool {
 	for _, d := range list {
 		if d.Code == area+"/syntax" {
@@ -59,11 +59,11 @@ func broken(list diag.List) bool {
 	return false
 }
 
-// document is what a rule or an exception was read from. Of its tree nothing is kept: it takes more
-// memory than the rule, and few ask where something stands.
+// document is the origin of a rule or an exception. Its tree is not kept: it takes more memory than
+// the rule, and positions are rarely needed.
 type document struct {
 	file diag.Text
-	// again parses it once more.
+	// again parses the document again.
 	again func() *tomltree.Value
 }
 
@@ -80,8 +80,8 @@ func (d *document) Place(path string) (file diag.Text, s diag.Span, found bool) 
 	return d.file, v.Span, found
 }
 
-// misplaced explains a key that TOML has put into another table than its author meant: what
-// follows a header such as [[rule.threat]] belongs to that header's table.
+// misplaced explains a key that TOML has put into another table than the author meant: keys after a
+// header such as [[rule.threat]] belong to that header's table.
 func misplaced(key string) string {
 	if _, ok := ruleFields[key]; ok {
 		return key + " belongs to [rule], before the header of another table"

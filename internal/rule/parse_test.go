@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// ignorePlaces leaves out what tests of single places look at.
+// ignorePlaces ignores positions, which have their own tests.
 var ignorePlaces = cmp.Options{
 	cmpopts.IgnoreFields(rule.Rule{}, "Source"),
 	cmpopts.IgnoreTypes(diag.Text{}),

@@ -2,12 +2,12 @@ package rule
 
 import "time"
 
-// Metadata is the [metadata] table: what the authors keep about the file. No run depends on it.
+// Metadata is the [metadata] table: the authors' data about the file. No run depends on it.
 type Metadata struct {
 	CreationDate    time.Time
 	UpdatedDate     time.Time
 	DeprecationDate time.Time
-	// DeprecatedReason is given by a few rules of the _deprecated directory.
+	// DeprecatedReason is set in a few rules of the _deprecated directory.
 	DeprecatedReason string
 	Maturity         Maturity
 	Integration      []string // a string or a list in the file
@@ -17,21 +17,21 @@ type Metadata struct {
 	Promotion        bool // the rule promotes alerts of another product
 	Comments         string
 	OSTypeList       []string
-	// QuerySchemaValidation is nil when the file does not say.
+	// QuerySchemaValidation is nil when the file does not set it.
 	QuerySchemaValidation *bool
 	RelatedEndpointRules  []string
 	Extended              map[string]any
 }
 
-// Transform is the [transform] table: what Kibana shows where the note says $investigate_0 or
-// $osquery_0.
+// Transform is the [transform] table: what Kibana shows in place of $investigate_0 or $osquery_0 in
+// the note.
 type Transform struct {
 	Investigate []Investigate
 	Osquery     []Osquery
 }
 
-// Investigate is a button in a note that opens a timeline. The outer list of Providers is joined
-// by or, the inner by and.
+// Investigate is a button in a note that opens a timeline. The outer list of Providers is combined
+// with or, the inner with and.
 type Investigate struct {
 	Label        string
 	Description  string
@@ -63,10 +63,10 @@ type Threat struct {
 	Technique []Technique
 }
 
-// Tactic is the goal of an adversary (TA0007).
+// Tactic is an adversary's goal (TA0007).
 type Tactic struct{ ID, Name, Reference string }
 
-// Technique is the way to a goal (T1613).
+// Technique is a way to reach a goal (T1613).
 type Technique struct {
 	ID, Name, Reference string
 	Subtechnique        []Subtechnique
@@ -91,15 +91,15 @@ type RiskScoreMapping struct {
 	RiskScore int    // the score when the field has the Value; 0 when not given
 }
 
-// AlertSuppression folds alerts that agree in the GroupBy fields into one.
+// AlertSuppression folds alerts with the same values in the GroupBy fields into one.
 type AlertSuppression struct {
 	GroupBy []string
-	// Duration is 0 when alerts are only folded within one run.
+	// Duration is 0 when alerts are folded only within one run.
 	Duration              time.Duration
 	MissingFieldsStrategy MissingFieldsStrategy
 }
 
-// Strategy is the MissingFieldsStrategy, Kibana's default where the file does not say.
+// Strategy returns the MissingFieldsStrategy, or Kibana's default.
 func (s *AlertSuppression) Strategy() MissingFieldsStrategy {
 	if s.MissingFieldsStrategy == "" {
 		return Suppress
@@ -107,10 +107,10 @@ func (s *AlertSuppression) Strategy() MissingFieldsStrategy {
 	return s.MissingFieldsStrategy
 }
 
-// Exception refers to a list of exceptions that Kibana keeps.
+// Exception refers to a list of exceptions in Kibana.
 type Exception struct{ ID, ListID, Type, NamespaceType string }
 
-// RelatedIntegration names an integration package that brings the data.
+// RelatedIntegration names an integration package that provides the data.
 type RelatedIntegration struct{ Package, Version, Integration string }
 
 // RequiredField names a field that the query reads.

@@ -2,7 +2,7 @@ package rule
 
 import "slices"
 
-// Reads are the patterns of all indices that the rule reads: those of its events and those of its indicators.
+// Reads returns all index patterns that the rule reads: of its events and of its indicators.
 func (r *Rule) Reads() []string {
 	if r.ThreatMatch == nil {
 		return r.Index

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// savedQuery is a search that somebody has saved in Kibana.
+// savedQuery is a saved search of Kibana.
 type savedQuery struct {
 	query    diag.Text
 	language Language
@@ -16,10 +16,10 @@ type savedQuery struct {
 	hash     string
 }
 
-// savedObjects are what rules refer to by id.
+// savedObjects are objects that rules refer to by id.
 type savedObjects struct {
 	queries map[string]*savedQuery
-	// views has the index patterns of data views.
+	// views holds the index patterns of data views.
 	views map[string][]string
 }
 
@@ -33,7 +33,7 @@ var savedTextFields = tomltree.Fields[savedQuery]{
 	"language": tomltree.Scalar(func(q *savedQuery) *Language { return &q.language }),
 }
 
-// dataView is what is read of an index pattern, as data views are called in exports.
+// dataView is the relevant part of an index pattern, the name of data views in exports.
 type dataView struct {
 	title, runtimeFields string
 }
@@ -43,7 +43,7 @@ var dataViewFields = ignored(tomltree.Fields[dataView]{
 	"runtimeFieldMap": tomltree.Scalar(func(v *dataView) *string { return &v.runtimeFields }),
 }, "name", "timeFieldName", "fields", "fieldAttrs", "fieldFormatMap", "sourceFilters", "type", "typeMeta", "allowNoIndex", "allowHidden", "namespaces", "intervalName")
 
-// add reads a saved object. Those that no rule needs are named, as they are not used.
+// add adds a saved object. Kinds that no rule uses are reported as unused.
 func (s *savedObjects) add(doc *document, v *tomltree.Value) diag.List {
 	d := tomltree.Decoder{File: doc.file, Area: area}
 	id, kind, attributes := v.Get("id"), v.Get("type"), v.Get("attributes")
@@ -61,7 +61,7 @@ func (s *savedObjects) add(doc *document, v *tomltree.Value) diag.List {
 			s.queries = map[string]*savedQuery{}
 		}
 		switch first := s.queries[id.Text]; {
-		case d.List.HasErrors(): // rules that have a query of their own use that
+		case d.List.HasErrors(): // rules that have their own query use that
 		case first == nil:
 			s.queries[id.Text] = &q
 		case first.hash != q.hash:
@@ -92,7 +92,7 @@ func (s *savedObjects) addView(d *tomltree.Decoder, id string, attributes *tomlt
 	}
 }
 
-// SplitPatterns returns the index patterns of a text that separates them by commas.
+// SplitPatterns splits a comma-separated list of index patterns.
 func SplitPatterns(text string) []string {
 	var patterns []string
 	for pattern := range strings.SplitSeq(text, ",") {
@@ -103,25 +103,25 @@ func SplitPatterns(text string) []string {
 	return patterns
 }
 
-// resolve gives a rule the saved query and the indices of the data view that it names. As in Kibana
-// these come before what the rule has itself, which is what was known when it was made.
+// resolve gives a rule its saved query and the indices of its data view. As in Kibana these take
+// precedence over the rule's own, which are copies from when it was created.
 func (s *savedObjects) resolve(r *Rule) {
 	if patterns := s.views[r.DataViewID]; r.DataViewID != "" && patterns != nil {
 		r.Index = patterns
 	}
 	if q := s.queries[r.SavedID]; r.Type == TypeSavedQuery && q != nil {
-		r.Query, r.Language, r.Filters, r.Source = q.query, q.language, q.filters, borrowed{r.Source, q.source}
+		r.Query, r.Language, r.Filters, r.Source = q.query, q.language, q.filters, savedSource{r.Source, q.source}
 		if r.Language == "" {
 			r.Language = Kuery
 		}
 	}
 }
 
-// borrowed finds the query and the filters of a rule where they are saved.
-type borrowed struct{ Source, saved Source }
+// savedSource finds the query and the filters of a rule where they are saved.
+type savedSource struct{ Source, saved Source }
 
 // Place implements [Source].
-func (b borrowed) Place(path string) (file diag.Text, s diag.Span, found bool) {
+func (b savedSource) Place(path string) (file diag.Text, s diag.Span, found bool) {
 	if rest, ok := strings.CutPrefix(path, "rule.filters"); ok {
 		return b.saved.Place("attributes.filters" + rest)
 	}

@@ -19,18 +19,18 @@ type Set struct {
 	rules  []*Rule
 	broken []*Rule
 	byID   map[string]*Rule
-	// rivals are the rules whose id another has that was there before, by it.
+	// rivals holds, by id, the later rules with an id that an earlier rule has.
 	rivals map[string][]*Rule
 
 	exceptions exceptions
 	saved      savedObjects
 }
 
-// Add puts a rule into the set, given what its parser said, and returns that list with what the
-// set has to add. A rule with errors, or with an id that no store could keep, goes to [Set.Broken]
-// instead. Whose an id is that several have, [Set.Settle] decides.
+// Add adds a rule with its parser's diagnostics, and returns them with the set's own. A rule with
+// errors, or with an invalid id, goes to [Set.Broken] instead. If several rules have an id,
+// [Set.Settle] decides.
 func (s *Set) Add(r *Rule, list diag.List) diag.List {
-	if why := unkept(r.ID); why != "" {
+	if why := invalidID(r.ID); why != "" {
 		list = append(list, r.Report(diag.Error, area+"/bad-value", "rule.rule_id", "%s", why))
 		list.Sort()
 	}
@@ -52,13 +52,13 @@ func (s *Set) Add(r *Rule, list diag.List) diag.List {
 	return list
 }
 
-// maxRuleID is the greatest length of a rule's id in bytes: that of an id in Elasticsearch, and far
-// below what a local store takes for a key.
+// maxRuleID is the maximum length of a rule's id in bytes: the limit of an id in Elasticsearch, and
+// far below the key limit of a local store.
 const maxRuleID = 512
 
-// unkept says why no store could keep anything under an id, "" when it could. Ids are parts of keys,
-// which end with a zero byte.
-func unkept(id string) string {
+// invalidID returns why no store could use an id, "" when it is valid. Ids are parts of keys, which
+// end with a zero byte.
+func invalidID(id string) string {
 	switch {
 	case len(id) > maxRuleID:
 		return fmt.Sprintf("rule_id has %d bytes: at most %d can be kept", len(id), maxRuleID)
@@ -70,9 +70,10 @@ func unkept(id string) string {
 	return ""
 }
 
-// Settle decides whose an id is that several rules have: the first's that can be used, as faults tells,
-// or else the first's. The others go to [Set.Broken]. A nil faults finds none. It returns the
-// faults of the rules that lost an id for them, and tells the others whose it is.
+// Settle decides which of several rules with the same id keeps it: the first one without errors in
+// faults, or else the first. The others go to [Set.Broken]. A nil faults means no errors. It
+// returns the diagnostics of the rules that lost their id for their errors, and tells the others
+// which rule has it.
 func (s *Set) Settle(faults func(*Rule) diag.List) diag.List {
 	var list diag.List
 	for _, id := range slices.Sorted(maps.Keys(s.rivals)) {
@@ -102,7 +103,7 @@ func (s *Set) Settle(faults func(*Rule) diag.List) diag.List {
 	return list
 }
 
-// resolve gives every rule what it refers to by name, when all files have been read.
+// resolve resolves every rule's references after all files have been read.
 func (s *Set) resolve() diag.List {
 	var list diag.List
 	for _, key := range slices.SortedFunc(maps.Keys(s.exceptions.lists), compareKeys) {
@@ -129,7 +130,7 @@ func (s *Set) resolve() diag.List {
 	for _, r := range s.rules {
 		if unusable(r) {
 			delete(s.byID, r.ID)
-			if rivals := s.rivals[r.ID]; len(rivals) > 0 { // it takes no id from one that can be used
+			if rivals := s.rivals[r.ID]; len(rivals) > 0 { // it takes no id from a usable rule
 				r, s.rivals[r.ID] = rivals[0], rivals[1:]
 				s.byID[r.ID] = r
 				kept = append(kept, r)
@@ -146,8 +147,8 @@ func compareKeys(a, b listKey) int {
 	return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(string(a.namespace), string(b.namespace)))
 }
 
-// UseDataViews gives rules that name a data view its index patterns, before those of the rule itself
-// and of files.
+// UseDataViews gives rules that name a data view its index patterns, which take precedence over
+// those of the rule and of files.
 func (s *Set) UseDataViews(views map[string][]string) {
 	for _, r := range s.rules {
 		if patterns := views[r.DataViewID]; len(patterns) > 0 {
@@ -160,7 +161,7 @@ func (s *Set) UseDataViews(views map[string][]string) {
 func (s Set) Rules() []*Rule { return s.rules }
 
 // Broken returns the rules with errors, in load order, as far as they could be read: for reports,
-// not to be run. A file that is no TOML at all is a rule with nothing but a path.
+// not to be run. A file that is not TOML at all is a rule with only a path.
 func (s Set) Broken() []*Rule { return s.broken }
 
 // Len returns the number of rules that can run.
@@ -169,8 +170,9 @@ func (s Set) Len() int { return len(s.rules) }
 // ByID returns the rule with exactly this id, nil when there is none.
 func (s Set) ByID(id string) *Rule { return s.byID[id] }
 
-// Find returns the rule that a person means by ref: the one with this id; else the only one with
-// this path, file name (with or without its extension) or name; else the only one whose id begins so.
+// Find returns the rule that ref identifies: the one with this id; else the only one with this
+// path, file name (with or without its extension) or name; else the only one whose id begins with
+// ref.
 func (s Set) Find(ref string) (*Rule, error) {
 	if r := s.byID[ref]; r != nil {
 		return r, nil
@@ -197,7 +199,7 @@ func (s Set) Find(ref string) (*Rule, error) {
 	return nil, s.unknown(ref)
 }
 
-// match returns the rules that a test holds for.
+// match returns the rules for which means returns true.
 func (s Set) match(means func(*Rule) bool) []*Rule {
 	var found []*Rule
 	for _, r := range s.rules {

@@ -13,8 +13,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// TestSettle: of the rules with one id that can be used the first has it, whatever is wrong with others
-// and when it is found out; every other rule is broken, and is told why.
+// TestSettle: of the usable rules with one id the first has it, whatever is wrong with others and
+// whenever that is found; every other rule is broken, with a diagnostic.
 func TestSettle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fsys := fstest.MapFS{}
@@ -68,7 +68,7 @@ func TestSettle(t *testing.T) {
 	})
 }
 
-// TestIDsThatNobodyCanKeep are refused, and no rule with another.
+// TestIDsThatNobodyCanKeep: ids that no store accepts are rejected, and no rule with another id.
 func TestIDsThatNobodyCanKeep(t *testing.T) {
 	for id, good := range map[string]bool{
 		"a": true, strings.Repeat("x", 512): true, strings.Repeat("x", 513): false, strings.Repeat("ä", 257): false, strings.Repeat("x", 40000): false,
@@ -81,7 +81,7 @@ func TestIDsThatNobodyCanKeep(t *testing.T) {
 	}
 }
 
-// TestItemsOfOneID: the first that can be used has the id, wherever one stands that cannot.
+// TestItemsOfOneID: the first usable item has the id, wherever an unusable one is.
 func TestItemsOfOneID(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fsys := fstest.MapFS{}

@@ -8,15 +8,15 @@ import (
 	"tocsin/internal/scheduler"
 )
 
-// leastInterval is how close slots may be.
-const leastInterval = time.Second
+// minInterval is the minimum distance of slots.
+const minInterval = time.Second
 
-// Slots is the grid of the rule's runs: the multiples of its interval, the same for all rules of that
-// interval, so that those that are due together share the read of their events; or the times of its
-// cron expression in its time zone.
+// Slots returns the grid of the rule's runs: the multiples of its interval, the same for all rules
+// with that interval, so that rules that are due together share a read of events; or the times of
+// its cron expression in its time zone.
 func (r *Rule) Slots() (scheduler.Slots, error) {
 	if r.Cron == "" {
-		return scheduler.Interval(max(r.Interval, leastInterval), r.Skew), nil
+		return scheduler.Interval(max(r.Interval, minInterval), r.Skew), nil
 	}
 	zone, err := time.LoadLocation(cmp.Or(r.CronTimeZone, "UTC"))
 	if err != nil {
@@ -29,8 +29,8 @@ func (r *Rule) Slots() (scheduler.Slots, error) {
 	return scheduler.Later(slots, r.Skew), nil
 }
 
-// parseTimeZone takes a name of the IANA time zone database. What means the machine's own zone is
-// none: it would be another grid on another machine.
+// parseTimeZone accepts names of the IANA time zone database, but no names for the machine's own
+// zone: they would mean another grid on another machine.
 func parseTimeZone(text string) (string, error) {
 	if _, err := time.LoadLocation(text); err != nil || text == "" || text == "Local" {
 		return "", fmt.Errorf("%q is no time zone of the IANA database, such as Europe/Berlin", text)

@@ -9,7 +9,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// TestSlots: an expression is read by the clock of its zone, on the days before and after it changes.
+// TestSlots: a cron expression follows the clock of its zone, on the days before and after it
+// changes.
 func TestSlots(t *testing.T) {
 	at := func(text string) time.Time {
 		moment, err := time.Parse(time.RFC3339, text)

@@ -10,13 +10,13 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// sniffed is how many documents at the beginning of a file are looked at.
-const sniffed = 10
+// sniffDocuments is how many documents at the beginning of a file are examined.
+const sniffDocuments = 10
 
-// meantForKibana tells by its beginning whether a file of a directory is one of Kibana's: event files
-// end as exports do. One that is broken counts by what can be read of it, so that somebody is told of
-// its rules; what is whole and something else does not.
-func meantForKibana(beginning string, wholeFile, lines bool) bool {
+// isKibana decides by its beginning whether a file of a directory is a Kibana export: event files
+// have the same extensions. A damaged file counts by its readable part, so that the damage to its
+// rules is reported; a valid file of something else does not count.
+func isKibana(beginning string, wholeFile, lines bool) bool {
 	beginning = strings.TrimPrefix(fromUTF16(beginning), byteOrderMark)
 	if isObject(beginning) || isList(beginning) {
 		return true
@@ -32,7 +32,7 @@ func meantForKibana(beginning string, wholeFile, lines bool) bool {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		if n++; n > sniffed || !wholeFile && !strings.HasSuffix(line, "\n") {
+		if n++; n > sniffDocuments || !wholeFile && !strings.HasSuffix(line, "\n") {
 			return false
 		}
 		if isObject(line) || !json.Valid([]byte(line)) && resembles(line) {
@@ -57,8 +57,8 @@ func isList(text string) bool {
 	return v != nil && v.Kind == tomltree.Array && len(v.Items) > 0 && kindOf(v.Items[0]) != unknownObject
 }
 
-// fromUTF16 is the text of a file that some programs write as UTF-16, which nobody reads: it is only
-// recognized.
+// fromUTF16 decodes a file that some programs write as UTF-16. Such files are only recognized, not
+// supported.
 func fromUTF16(text string) string {
 	little := strings.HasPrefix(text, "\xff\xfe")
 	if !little && !strings.HasPrefix(text, "\xfe\xff") {
@@ -75,8 +75,8 @@ func fromUTF16(text string) string {
 	return string(utf16.Decode(units))
 }
 
-// resembles reports whether a text that is no JSON begins with an object that has keys of a document of
-// Kibana, as far as it can be read.
+// resembles reports whether a text that is not valid JSON begins with an object that has keys of a
+// document of Kibana, as far as it can be read.
 func resembles(text string) bool {
 	keys := beginningKeys(text)
 	for _, sure := range []string{"rule_id", "list_id", "item_id", "rule_source", "exported_count", "exported_rules_count"} {
@@ -87,8 +87,8 @@ func resembles(text string) bool {
 	return keys["risk_score"] && keys["severity"] || keys["attributes"] && keys["type"] || keys["created_by"] && (keys["updated_by"] || keys["updated_at"])
 }
 
-// beginningKeys returns the keys of the first object of a text, or of the first in its list, up to the
-// first fault.
+// beginningKeys returns the keys of the first object of a text, or of the first object in its list,
+// up to the first error.
 func beginningKeys(text string) map[string]bool {
 	keys := map[string]bool{}
 	text = strings.TrimLeft(text, " \t\r\n,[")
@@ -125,7 +125,8 @@ func beginningKeys(text string) map[string]bool {
 	return keys
 }
 
-// endOfText is behind the text of JSON that begins at a place, negative when it does not end.
+// endOfText returns the end of the JSON string that begins at an offset, negative when it is
+// unterminated.
 func endOfText(text string, at int) int {
 	for i := at + 1; i < len(text); i++ {
 		switch text[i] {

@@ -14,7 +14,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// exportLine is a rule as Kibana exports it, with some keys before that by which it is known.
+// exportLine returns a rule as Kibana exports it, optionally with some keys before the one by which
+// it is recognized.
 func exportLine(id string, before bool) string {
 	head := ""
 	if before {
@@ -32,8 +33,8 @@ func toUTF16(text string) string {
 	return string(out)
 }
 
-// TestBrokenExports breaks exports in a folder in every way: either all of their rules are there, or
-// there is an error that names the file.
+// TestBrokenExports damages exports in a folder in every way: either all of their rules are loaded,
+// or an error names the file.
 func TestBrokenExports(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 4).Draw(t, "rules")
@@ -86,7 +87,8 @@ func TestBrokenExports(t *testing.T) {
 	})
 }
 
-// TestEventsAmongRules lays events beside rules, whole and broken: nothing is said of them.
+// TestEventsAmongRules puts event files beside rules, valid and damaged: there are no diagnostics
+// about them.
 func TestEventsAmongRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var lines []string
@@ -107,8 +109,8 @@ func TestEventsAmongRules(t *testing.T) {
 	})
 }
 
-// TestValueListOutside wants value lists read only below the folder that names them, and what is no
-// file refused.
+// TestValueListOutside requires that value lists are read only below the folder that names them,
+// and that anything but a file is rejected.
 func TestValueListOutside(t *testing.T) {
 	item := func(id, lists string) string {
 		return "[[exception_list]]\nlist_id = 'l'\nname = 'L'\ntype = 'detection'\nnamespace_type = 'single'\n" +

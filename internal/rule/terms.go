@@ -15,13 +15,13 @@ const (
 	TypeMachineLearning Type = "machine_learning"
 )
 
-// TypeSPL is the type of detections that are written for Splunk. No TOML file has it.
+// TypeSPL is the type of Splunk detections. No TOML file has it.
 const TypeSPL Type = "spl"
 
 // Language is the language of a query (rule.language).
 type Language string
 
-// The languages of the format; kuery is what Kibana calls KQL there.
+// The languages of the format; kuery is Kibana's name for KQL there.
 const (
 	Kuery  Language = "kuery"
 	Lucene Language = "lucene"
@@ -31,10 +31,10 @@ const (
 	SPL Language = "spl"
 )
 
-// Severity is how grave an alert is (rule.severity).
+// Severity is the severity of an alert (rule.severity).
 type Severity string
 
-// The severities, the gravest last.
+// The severities, the most severe last.
 const (
 	Low      Severity = "low"
 	Medium   Severity = "medium"
@@ -42,7 +42,7 @@ const (
 	Critical Severity = "critical"
 )
 
-// Maturity tells how far the authors trust a rule (metadata.maturity).
+// Maturity is how much the authors trust a rule (metadata.maturity).
 type Maturity string
 
 // The maturities of elastic/detection-rules.
@@ -54,21 +54,21 @@ const (
 	Deprecated   Maturity = "deprecated"
 )
 
-// MissingFieldsStrategy says what suppression does with an alert that lacks a group_by field.
+// MissingFieldsStrategy says how suppression treats an alert that lacks a group_by field.
 type MissingFieldsStrategy string
 
-// The strategies of Kibana.
+// Kibana's strategies.
 const (
 	Suppress      MissingFieldsStrategy = "suppress"
 	DoNotSuppress MissingFieldsStrategy = "doNotSuppress"
 )
 
-// typeNeeds is what a rule of a type must have, in the order in which its absence is reported.
+// typeNeeds lists the required keys of a type, in the order in which their absence is reported.
 type typeNeeds struct {
 	keys []string
-	// languages are those that the type can run. A single one need not be written down.
+	// languages are the languages that the type can run. If there is only one, the key is optional.
 	languages []Language
-	// index tells that something must say which indices are searched.
+	// index means that the searched indices must be specified.
 	index bool
 }
 

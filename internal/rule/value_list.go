@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/folder"
 )
 
-// The bounds of a value list. Kibana takes files of up to 9 MB unless it is told otherwise.
+// The bounds of a value list. By default, Kibana accepts files of up to 9 MB.
 const (
 	maxValueFile  = 32 << 20
 	maxListValues = 500_000
@@ -22,20 +22,21 @@ const (
 // valueFolder is the directory in which value lists are looked for.
 const valueFolder = "value_lists"
 
-// valueListKey is a list as an entry names it: what its lines must be is said there.
+// valueListKey is a list as an entry refers to it, including the type of its lines.
 type valueListKey struct {
 	dir string
 	id  string
 	as  ValueType
 }
 
-// readList is a list that has been looked for.
+// readList is the result of reading a list.
 type readList struct {
 	values []string
 	faulty string
 }
 
-// fillLists reads the value lists of an item's entries. An item that lacks one stops its rules.
+// fillLists reads the value lists of an item's entries. If one is missing, the item's rules do not
+// run.
 func (e *exceptions) fillLists(item *ExceptionItem, entries []Entry, at string) diag.List {
 	var list diag.List
 	for i := range entries {
@@ -86,7 +87,8 @@ func (e *exceptions) readValueList(item *ExceptionItem, l ValueList, at string) 
 			l.ID, valueFolder, l.ID, exceptionsExtension)}
 }
 
-// places are where a list may be, the likeliest first. An id is no path: it may come from anywhere.
+// places returns where a list may be, most likely first. An id is not a path: it may come from
+// anywhere.
 func (e *exceptions) places(item *ExceptionItem, id string) []namedList {
 	var places []namedList
 	if named, ok := e.files[id]; ok {
@@ -104,7 +106,7 @@ func (e *exceptions) places(item *ExceptionItem, id string) []namedList {
 	return places
 }
 
-// parseValues reads one value a line; empty lines are none.
+// parseValues reads one value per line and skips empty lines.
 func parseValues(file diag.Text, l ValueList) (readList, diag.List) {
 	var out readList
 	var list diag.List

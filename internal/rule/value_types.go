@@ -8,11 +8,11 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// ValueType is what the values of a list are.
+// ValueType is the type of the values in a list.
 type ValueType string
 
-// The types of lists whose values are compared in a way of their own. Those of numbers, dates and
-// ranges are named like the field types of Elasticsearch.
+// The list types with special comparisons. The names of number, date and range types are
+// Elasticsearch's field types.
 const (
 	ValueIP      ValueType = "ip"
 	ValueIPRange ValueType = "ip_range"
@@ -21,14 +21,14 @@ const (
 	ValueBoolean ValueType = "boolean"
 )
 
-// valueTypes are all types of lists that can be read.
+// valueTypes are all supported list types.
 var valueTypes = []ValueType{
 	ValueIP, ValueIPRange, ValueKeyword, ValueText, ValueBoolean,
 	"long", "integer", "short", "byte", "double", "float", "half_float", "date", "date_nanos",
 	"long_range", "integer_range", "double_range", "float_range", "date_range",
 }
 
-// otherValueTypes are those of Kibana that compare with no value of an event.
+// otherValueTypes are Kibana's types that match no value of an event.
 var otherValueTypes = []ValueType{"binary", "geo_point", "geo_shape", "shape", "point"}
 
 // Element returns the type of the values, or of the ends of ranges.
@@ -48,12 +48,12 @@ func (t ValueType) separator() string {
 	return "-"
 }
 
-// ReadRange returns the ends of a range, both included, of a list of ranges of numbers, dates or
-// addresses. A single value is a range as well, of dates the whole that it names, such as a day.
+// ReadRange returns the ends of a range, both included, in a list of ranges of numbers, dates or
+// addresses. A single value is a range as well; a date stands for its whole unit, such as a day.
 func (t ValueType) ReadRange(text string) (first, last mapping.Value, err error) {
 	if t == ValueIPRange {
 		low, high, err := ParseIPRange(text)
-		return mapping.Value{IP: wide(low)}, mapping.Value{IP: wide(high)}, err
+		return mapping.Value{IP: asIPv6(low)}, mapping.Value{IP: asIPv6(high)}, err
 	}
 	if first, last, ok := t.ends(text, text); ok {
 		return first, last, nil
@@ -85,19 +85,19 @@ func (t ValueType) ends(low, high string) (first, last mapping.Value, ok bool) {
 	return first, last, ok
 }
 
-// ReadValue returns the value that a text is of a type of numbers or dates, and for an address in the
-// form of IPv6; false for a text that is none.
+// ReadValue parses a number, a date, or an address, which is returned in IPv6 form; false if the
+// text is invalid.
 func ReadValue(element mapping.Field, text string) (mapping.Value, bool) {
 	switch element.Type.Family() {
 	case mapping.FamilyInteger:
 		v, ok := element.Index(text)
 		x, isNumber := mapping.ParseNumber(text)
-		return v, ok && isNumber && x == float64(v.Whole) // no fraction is cut
+		return v, ok && isNumber && x == float64(v.Whole) // no fraction is truncated
 	case mapping.FamilyDate:
 		return readDate(element, text, false)
 	case mapping.FamilyIP:
 		addr, ok := mapping.ParseIP(text)
-		return mapping.Value{IP: wide(addr)}, ok
+		return mapping.Value{IP: asIPv6(addr)}, ok
 	case mapping.FamilyFloat:
 		// Fields of both sizes are compared with it, each in its own precision.
 		v, ok := element.Index(text)
@@ -108,7 +108,7 @@ func ReadValue(element mapping.Field, text string) (mapping.Value, bool) {
 	}
 }
 
-// readDate reads a date, to the end of the whole that it names or to its beginning.
+// readDate parses a date and returns the end or the beginning of its unit.
 func readDate(element mapping.Field, text string, end bool) (mapping.Value, bool) {
 	at, precision, err := mapping.ParseDate(text, element.DateFormat())
 	if err != nil {
@@ -121,8 +121,8 @@ func readDate(element mapping.Field, text string, end bool) (mapping.Value, bool
 	return mapping.Value{Time: at}, ok
 }
 
-// wide is an address in the form of IPv6.
-func wide(a netip.Addr) netip.Addr {
+// asIPv6 returns an address in IPv6 form.
+func asIPv6(a netip.Addr) netip.Addr {
 	if !a.IsValid() {
 		return a
 	}
@@ -137,7 +137,7 @@ func below(a, b mapping.Value) bool {
 	return a.Whole < b.Whole || a.Whole == b.Whole && a.Number < b.Number
 }
 
-// checkValue says what is wrong with a value of a type.
+// checkValue returns what is wrong with a value of a type.
 func checkValue(as ValueType, value string) error {
 	switch as {
 	case ValueIP:

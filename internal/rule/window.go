@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/window"
 )
 
-// Window returns the half-open range of time that the run at a slot is about.
+// Window returns the half-open time range of the run at a slot.
 func (r *Rule) Window(slot time.Time) window.Window {
 	if r.Range != nil {
 		from, to := r.Range(slot)

@@ -11,11 +11,11 @@ import (
 	"tocsin/internal/ruletest"
 )
 
-// namedBlock is a block of a page that says which file it is.
+// namedBlock matches a block of a page with a file name.
 var namedBlock = regexp.MustCompile("(?s)```[a-z]+ (\\S+)\n(.*?)```")
 
-// TestDocumentedFiles loads the files of the pages about rules: nothing is wrong with them, and
-// their tests pass as long as they want what they say.
+// TestDocumentedFiles: the files in the pages about rules load without diagnostics, and their tests
+// pass, and fail when their expectations are changed.
 func TestDocumentedFiles(t *testing.T) {
 	for page, rules := range map[string]int{"rules.md": 4, "exceptions.md": 1} {
 		t.Run(page, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestDocumentedFiles(t *testing.T) {
 	}
 }
 
-// passes wants every test of a file to pass, and to fail once it wants something else.
+// passes requires every test of a file to pass, and to fail with other expectations.
 func passes(t *testing.T, f ruletest.File) {
 	t.Helper()
 	for i := range f.Tests {
@@ -89,7 +89,7 @@ func TestRuleOfSeveral(t *testing.T) {
 	const common = `"description":"D","risk_score":1,"severity":"low","type":"query","language":"kuery","index":["logs-*"]`
 	tests := []struct{ id, problem string }{
 		{"two", ""},
-		{"", "r.test.toml:8:10: error: event hit should make an alert and does not"}, // the first rule, which finds others
+		{"", "r.test.toml:8:10: error: event hit should make an alert and does not"}, // the first rule, which finds other events
 		{"three", "r.test.toml:4:8: error: export.ndjson has no rule three [ruletest/rule]"},
 	}
 	for _, tt := range tests {

@@ -9,8 +9,8 @@ import (
 	"tocsin/internal/ruletest"
 )
 
-// The rules and rule tests that pages of rule types show work, and each of the tests can fail. Pages
-// that show none are tested where their types are planned.
+// The rules and rule tests in the pages of rule types work, and each of the tests can fail. Pages
+// without any are tested where their types are planned.
 func TestRuleTypePages(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/rule-types/*.md")
 	if err != nil || len(pages) == 0 {

@@ -13,7 +13,7 @@ import (
 	"tocsin/internal/scheduler"
 )
 
-// Where no clock changes, robfig/cron's own search is a second opinion.
+// If no clock changes, robfig/cron's own search must agree.
 func TestCronAgreesWithRobfigInUTC(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		expr := cronText().Draw(t, "expr")
@@ -47,8 +47,8 @@ func TestCronGrid(t *testing.T) {
 	})
 }
 
-// The slots around a change of the clock, against a walk over every minute that follows the words
-// of Cron's promise.
+// Compares the slots around a change of the clock with a walk over every minute that follows Cron's
+// documentation.
 func TestCronAroundClockChanges(t *testing.T) {
 	zones := []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Pacific/Apia", "Europe/Dublin"}
 	rapid.Check(t, func(t *rapid.T) {
@@ -67,8 +67,8 @@ func TestCronAroundClockChanges(t *testing.T) {
 	})
 }
 
-// walk lists the slots in (after, until] by looking at each minute. It begins early enough to
-// know which times of day the clock has shown before.
+// walk lists the slots in (after, until] by testing each minute. It begins early enough to know
+// which times of day the clock has shown before.
 func walk(schedule cron.Schedule, expr string, zone *time.Location, after, until time.Time) []time.Time {
 	hours := strings.Fields(expr)[1]
 	everyHour := hours == "*" || hours == "0-23"
@@ -108,7 +108,7 @@ func matches(schedule cron.Schedule, wall time.Time) bool {
 func clockChange(zone *time.Location) *rapid.Generator[time.Time] {
 	return rapid.Custom(func(t *rapid.T) time.Time {
 		at := time.Unix(rapid.Int64Range(157_766_400, 2_000_000_000).Draw(t, "seconds"), 0)
-		// Older ones are not on whole minutes.
+		// Older changes are not on whole minutes.
 		if start, _ := at.In(zone).ZoneBounds(); start.Year() >= 1970 {
 			return start.UTC()
 		}

@@ -199,7 +199,7 @@ func TestCronDaylightSaving(t *testing.T) {
 	}
 }
 
-// A year of a five-minute rule on the clock of Berlin has no hole and no double.
+// A five-minute rule in Berlin has no gap and no duplicate in a year.
 func TestCronFiveMinutesOverAYear(t *testing.T) {
 	slots := mustCron(t, "*/5 * * * *", mustZone(t, "Europe/Berlin"))
 	from := mustTime(t, "2025-12-31T23:00:00Z")

@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/scheduler"
 )
 
-// TestRunWaitsForTheDelay: a run is due its delay after its slot, as the delay is then; other jobs do not wait
+// TestRunWaitsForTheDelay: a run is due after its slot by the current delay; other jobs do not wait
 // for it, and slots within the delay are not missed.
 func TestRunWaitsForTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,7 +3,7 @@ package scheduler_test
 import (
 	"testing"
 	"time"
-	_ "time/tzdata" // The zones of these tests, wherever they run.
+	_ "time/tzdata" // The zones of these tests, on every machine.
 
 	"go.uber.org/goleak"
 )

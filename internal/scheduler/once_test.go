@@ -75,7 +75,7 @@ func TestRunOnceWithoutJobs(t *testing.T) {
 	}
 }
 
-// A scheduler keeps no state: what has run once can be run again.
+// A scheduler keeps no state: it can be run again.
 func TestRunOnceTwice(t *testing.T) {
 	var mu sync.Mutex
 	ran := make(map[string]int)

@@ -25,7 +25,7 @@ func (r *record) add(format string, args ...any) {
 	r.lines = append(r.lines, clock(at)+" "+fmt.Sprintf(format, args...))
 }
 
-// hooks notes every event, and of the counts of runs the highest.
+// hooks records every event, but only the highest count of runs.
 func (r *record) hooks() scheduler.Hooks {
 	return scheduler.Hooks{
 		Started: func(id string, slot time.Time, late time.Duration) {

@@ -193,7 +193,7 @@ func TestRunRespectsConcurrency(t *testing.T) {
 	})
 }
 
-// A job with a day to catch up takes turns with one that is on time.
+// A job with a day to catch up with takes turns with a punctual one.
 func TestRunIsFairWhileCatchingUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var worst time.Duration

@@ -53,7 +53,7 @@ func TestIntervalProperties(t *testing.T) {
 		at := moment().Draw(t, "at")
 		checkGrid(t, slots, at)
 
-		// The grid holds the epoch plus the offset, whatever time it is asked at.
+		// The grid contains the epoch plus the offset, whatever time is asked about.
 		if first := time.Unix(0, 0).Add(offset).UTC(); !slots.Prev(first).Equal(first) {
 			t.Fatalf("%s is not a slot", first)
 		}
@@ -63,7 +63,7 @@ func TestIntervalProperties(t *testing.T) {
 	})
 }
 
-// checkGrid states what holds for any slots that go on for ever.
+// checkGrid checks properties of any slots without an end.
 func checkGrid(t *rapid.T, slots scheduler.Slots, at time.Time) {
 	t.Helper()
 	prev, next := slots.Prev(at), slots.Next(at)
@@ -114,7 +114,7 @@ func TestBetween(t *testing.T) {
 		})
 	}
 	for range scheduler.Between(fiveMinutes, day, day.AddDate(9999, 0, 0)) {
-		break // Must not go through the rest.
+		break // Must stop the iteration.
 	}
 }
 

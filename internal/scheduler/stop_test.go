@@ -54,7 +54,7 @@ func TestRunStopsWithGrace(t *testing.T) {
 	}
 }
 
-// Slots that come due, and jobs that wait for a place, during the grace are not run.
+// Slots that come due, and jobs that wait for a place, are not run during the grace period.
 func TestRunStartsNothingAfterCancellation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r record
@@ -80,7 +80,7 @@ func TestRunWithACancelledContextRunsNothing(t *testing.T) {
 	}
 }
 
-// Runs see the values of the scheduler's context, though not its cancellation.
+// Runs see the values of the scheduler's context, but not its cancellation.
 func TestRunPassesContextValues(t *testing.T) {
 	type key struct{}
 	synctest.Test(t, func(t *testing.T) {

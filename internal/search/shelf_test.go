@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -49,7 +49,7 @@ func TestShelf(t *testing.T) {
 		var kept []*event.Event
 		held := 0
 		for i, size := range sizes {
-			e := event.Event{Index: "logs", ID: fmt.Sprint(i), Source: json.RawMessage(`"` + strings.Repeat("x", size) + `"`), Fields: map[string][]any{"n": {i}}}
+			e := event.Event{Index: "logs", ID: strconv.Itoa(i), Source: json.RawMessage(`"` + strings.Repeat("x", size) + `"`), Fields: map[string][]any{"n": {i}}}
 			if size > 1000 && rapid.IntRange(0, 9).Draw(rt, "placeless") == 0 {
 				e.Index, e.Source = "", json.RawMessage(`"y"`) // of what is in no index
 			}

@@ -23,8 +23,8 @@ type drawn struct {
 	key   int64
 }
 
-// TestAgreesWithDefinition holds the streaming matcher against the definition, applied to the
-// whole stream at once.
+// TestAgreesWithDefinition compares the streaming matcher with the definition, applied to the whole
+// stream at once.
 func TestAgreesWithDefinition(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		missing := []bool{false}
@@ -85,7 +85,7 @@ func matched(t *rapid.T, missing []bool, span int64, stream []drawn) []string {
 }
 
 // defined applies the rules of Elasticsearch's state machine with lists and loops: for each event
-// and step the latest unused beginning before it; then the events that must not be there.
+// and step the latest unused beginning before it; then the missing events.
 func defined(missing []bool, span int64, stream []drawn) []string {
 	var positive []int
 	for step, isMissing := range missing {

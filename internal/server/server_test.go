@@ -111,7 +111,7 @@ func TestBadAddress(t *testing.T) {
 	}
 }
 
-// A request that is under way when the server is told to stop is answered; later ones are not.
+// A request in flight is answered when the server is stopped; later ones are not.
 func TestStop(t *testing.T) {
 	asked, release := make(chan struct{}), make(chan struct{})
 	slow := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -144,7 +144,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// A check that hangs is given up.
+// A check that hangs is cut off.
 func TestReadyEnds(t *testing.T) {
 	address, _ := start(t, metrics, func(ctx context.Context) error {
 		if _, bounded := ctx.Deadline(); !bounded {

@@ -50,9 +50,9 @@ type change struct {
 	appeared map[string][]string
 }
 
-// meet compares the indices that the patterns of a round's rules matched with those before. An
+// comparePatterns compares the indices that the patterns of a round's rules matched with those before. An
 // execution that could not resolve its patterns contributes nothing.
-func (r *Recorder) meet(ctx context.Context, executions []pipeline.Execution) (change, error) {
+func (r *Recorder) comparePatterns(ctx context.Context, executions []pipeline.Execution) (change, error) {
 	found := change{now: map[string][]ledger.Pattern{}, appeared: map[string][]string{}}
 	if err := r.recall(ctx, executions); err != nil {
 		return found, err
@@ -66,7 +66,7 @@ func (r *Recorder) meet(ctx context.Context, executions []pipeline.Execution) (c
 		if now, changed := found.now[x.RuleID]; changed {
 			before = now
 		}
-		now, appeared := ledger.Meet(before, x.Patterns, x.Unmet, x.Slot)
+		now, appeared := ledger.ComparePatterns(before, x.Patterns, x.Unmet, x.Slot)
 		if len(appeared) > 0 {
 			found.appeared[x.RuleID] = append(found.appeared[x.RuleID], appeared...)
 		}
@@ -101,8 +101,8 @@ func (r *Recorder) recall(ctx context.Context, executions []pipeline.Execution) 
 	return nil
 }
 
-// vacate records the patterns that no longer match an index, before slots are recorded as vacant.
-func (r *Recorder) vacate(ctx context.Context, c change) error {
+// recordVacant records the patterns that no longer match an index, before slots are recorded as vacant.
+func (r *Recorder) recordVacant(ctx context.Context, c change) error {
 	return r.note(ctx, c, func(id string) bool { return len(c.appeared[id]) == 0 }, nil)
 }
 
@@ -149,7 +149,7 @@ func (r *Recorder) reopen(ctx context.Context, c change, accounts []ledger.Accou
 			r.backlog.add(id, e)
 		}
 	}
-	r.Log.Info("index patterns that meant no index mean one now: slots that its events belong to are run again",
+	r.Log.Info("index patterns that matched no index match one now: the slots of its events are run again",
 		"patterns", strings.Join(slices.Sorted(maps.Keys(names)), ","), "rules", len(from), "slots", slots)
 	return r.note(ctx, c, func(id string) bool { return len(c.appeared[id]) > 0 }, from)
 }

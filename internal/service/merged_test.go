@@ -21,8 +21,8 @@ import (
 	"tocsin/internal/store"
 )
 
-// TestMergedIsSingle: of a rule that may be merged, one run over the windows of many slots makes the
-// alerts that the runs of each would, max_signals included.
+// TestMergedIsSingle: for a rule that may be merged, one run over the windows of many slots makes
+// the same alerts as separate runs, max_signals included.
 func TestMergedIsSingle(t *testing.T) {
 	origin := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -44,7 +44,7 @@ func TestMergedIsSingle(t *testing.T) {
 	r := newRule(t, "r", func(r *rule.Rule) { r.MaxSignals = 20 })
 	var owed []ledger.Owed
 	for n := range 30 {
-		if n != 11 { // a hole in the middle
+		if n != 11 { // a gap in the middle
 			owed = append(owed, ledger.Owed{RuleID: "r", Entry: ledger.Entry{Slot: origin.Add(time.Duration(n) * time.Minute)}})
 		}
 	}

@@ -53,7 +53,7 @@ func (r *Recorder) Began(ctx context.Context, executions []pipeline.Execution) (
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 		defer cancel()
 		if _, err := r.Ledger.Record(limited, r.running(executions)); err != nil {
-			r.Log.DebugContext(ctx, "cannot record what is running", "error", err)
+			r.Log.DebugContext(ctx, "running slots could not be recorded", "error", err)
 		}
 	})
 	return func() {
@@ -120,9 +120,9 @@ func (r *Recorder) Record(ctx context.Context, executions []pipeline.Execution) 
 // record writes the accounts and the changes of index patterns. A pattern that no longer matches an
 // index is written before the vacant slots, a pattern that now matches one after the accounts.
 func (r *Recorder) record(ctx context.Context, executions []pipeline.Execution, accounts []ledger.Account, now time.Time) error {
-	found, err := r.meet(ctx, executions)
+	found, err := r.comparePatterns(ctx, executions)
 	if err == nil {
-		err = r.vacate(ctx, found)
+		err = r.recordVacant(ctx, found)
 	}
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (r *Recorder) record(ctx context.Context, executions []pipeline.Execution, 
 	}
 	r.follow(accounts, refused)
 	if err := r.reopen(ctx, found, accounts, now); err != nil {
-		r.Log.Warn("an index has appeared, and which slots its events belong to could not be found out: it is tried again", "error", err)
+		r.Log.Warn("an index has appeared, but the slots of its events could not be determined: it is retried", "error", err)
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (r *Recorder) follow(accounts, refused []ledger.Account) {
 	no := map[slotKey]bool{}
 	for _, a := range refused {
 		no[slotKey{a.RuleID, a.Entry.Slot.UnixNano()}] = true
-		r.Log.Warn("the ledger refused an account: another runner has replaced this one, or the slot is covered already",
+		r.Log.Warn("the ledger refused an entry: another runner has replaced this one, or the slot is covered already",
 			"rule_id", a.RuleID, "slot", a.Entry.Slot, "status", a.Entry.Status.String(), "fence", a.Entry.Fence)
 	}
 	for _, a := range accounts {

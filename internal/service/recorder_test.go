@@ -13,7 +13,7 @@ import (
 )
 
 // TestRecorderRunning: a slot whose execution takes long is recorded as running by this runner, and
-// what it comes to afterwards counts. What ends soon is written once.
+// its outcome afterwards. A short execution is written once.
 func TestRecorderRunning(t *testing.T) {
 	slot := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestRecorderRunning(t *testing.T) {
 	})
 }
 
-// slow is a store that takes its time to write.
+// slow is a store with slow writes.
 type slow struct{ ledger.Store }
 
 func (s slow) SavePages(ctx context.Context, pages []*ledger.Page) ([]error, error) {
@@ -51,8 +51,8 @@ func (s slow) SavePages(ctx context.Context, pages []*ledger.Page) ([]error, err
 	return s.Store.SavePages(ctx, pages)
 }
 
-// TestRecorderRunningComesFirst: an execution that ends while it is recorded as running is recorded
-// after that.
+// TestRecorderRunningComesFirst: the outcome of an execution that ends while it is being recorded
+// as running is written after that.
 func TestRecorderRunningComesFirst(t *testing.T) {
 	slot := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 	synctest.Test(t, func(t *testing.T) {

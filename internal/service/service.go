@@ -205,9 +205,9 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return err //nolint:wrapcheck // it names the scheduler
 	})
-	group.Go(func() error { s.keepUp(running); return nil })
+	group.Go(func() error { s.catchUp(running); return nil })
 	if s.opts.Again != nil {
-		group.Go(func() error { s.lookAgain(running); return nil })
+		group.Go(func() error { s.searchLate(running); return nil })
 	}
 	return group.Wait() //nolint:wrapcheck // it names the scheduler
 }

@@ -62,7 +62,7 @@ func ordered(r *rule.Rule) {
 	r.AlertSuppression = &rule.AlertSuppression{GroupBy: []string{"host.name"}, Duration: time.Hour}
 }
 
-// rounds run jobs as the test says, and record them.
+// rounds runs jobs as the test says, and records them.
 type rounds struct {
 	recorder *service.Recorder
 	behind   bool
@@ -103,7 +103,7 @@ func (r rounds) RunAll(ctx context.Context, jobs []pipeline.Job, done func(pipel
 	return out
 }
 
-// stage is a service on a stage.
+// stage is a service with its surroundings.
 type stage struct {
 	*service.Service
 	mu           sync.Mutex
@@ -137,7 +137,7 @@ func (s *stage) play(t *testing.T, d time.Duration) {
 	}
 }
 
-// open returns the slots that are owed, as minutes since an origin.
+// open returns the owed slots, as minutes since an origin.
 func open(t *testing.T, store ledger.Store, origin time.Time, rules ...*service.Rule) []string {
 	t.Helper()
 	l := &ledger.Ledger{Store: store, MaxAge: 1000 * time.Hour}
@@ -173,7 +173,8 @@ func slotsOf(jobs []pipeline.Job, origin time.Time) []float64 {
 	return out
 }
 
-// TestDowntime: what was missed is run behind, newest first; what comes due meanwhile is live.
+// TestDowntime: missed slots are caught up with, newest first; slots that come due meanwhile are
+// live.
 func TestDowntime(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -208,8 +209,8 @@ func TestDowntime(t *testing.T) {
 	}
 }
 
-// TestFailure: a slot that fails comes back until it is covered, and holds up the others only where
-// their order counts.
+// TestFailure: a failing slot is repeated until it is covered, and delays other slots only if their
+// order matters.
 func TestFailure(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -250,7 +251,7 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// flaky is a ledger that cannot be reached at times.
+// flaky is a ledger that is sometimes unavailable.
 type flaky struct {
 	ledger.Store
 	mu   sync.Mutex
@@ -284,7 +285,7 @@ func (f *flaky) Heads(ctx context.Context, ids []string) ([]ledger.Head, error) 
 	return f.Store.Heads(ctx, ids)
 }
 
-// TestLedgerGone: what could not be recorded does not count, and is run again.
+// TestLedgerGone: a slot that could not be recorded is run again.
 func TestLedgerGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, r := &flaky{Store: ledger.NewMemory()}, newRule(t, "r", nil)
@@ -306,7 +307,7 @@ func TestLedgerGone(t *testing.T) {
 	})
 }
 
-// TestQueued: hits that max_signals left are taken up at once, with more room.
+// TestQueued: hits beyond max_signals are processed at once, with a higher limit.
 func TestQueued(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, r := ledger.NewMemory(), newRule(t, "r", nil)
@@ -326,7 +327,7 @@ func TestQueued(t *testing.T) {
 	})
 }
 
-// TestTooOld: slots beyond the age are given up, and told.
+// TestTooOld: slots beyond the maximum age are given up, and reported.
 func TestTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, r := ledger.NewMemory(), newRule(t, "r", nil)
@@ -347,7 +348,7 @@ func TestTooOld(t *testing.T) {
 	})
 }
 
-// TestCutOff: what the end of the service cuts off is as if it had not been run.
+// TestCutOff: a slot that is cut off by a shutdown counts as not run.
 func TestCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, r := ledger.NewMemory(), newRule(t, "r", nil)
@@ -364,7 +365,7 @@ func TestCutOff(t *testing.T) {
 	})
 }
 
-// partition cuts a runner off from where the runners meet.
+// partition cuts a runner off from the lease store.
 type partition struct {
 	lease.Store
 	mu  sync.Mutex
@@ -380,8 +381,8 @@ func (p *partition) Load(ctx context.Context) (lease.State, error) {
 	return p.Store.Load(ctx)
 }
 
-// TestTakeover: the rules of a runner that is gone are run by the other within two periods, with
-// what was missed meanwhile.
+// TestTakeover: the rules of a runner that is gone are run by the other within two periods,
+// including the slots missed meanwhile.
 func TestTakeover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, meeting := ledger.NewMemory(), &lease.Memory{}
@@ -433,7 +434,7 @@ func TestTakeover(t *testing.T) {
 	})
 }
 
-// TestReplaced: what a runner says that was replaced while it ran is refused.
+// TestReplaced: a runner that was replaced during a run cannot record its outcome.
 func TestReplaced(t *testing.T) {
 	store := ledger.NewMemory()
 	l := &ledger.Ledger{Store: store}

@@ -15,8 +15,8 @@ import (
 	"tocsin/internal/service"
 )
 
-// TestSettle: live slots and those that are caught up with wait alike, also where they wait longer than the
-// rule's interval, and a later slot that waits itself is no reason to leave one to the catch-up.
+// TestSettle: live slots and caught-up slots wait in the same way, even longer than the rule's
+// interval, and a slot is not left to the catch-up because of a later slot that is still waiting.
 func TestSettle(t *testing.T) {
 	for _, settle := range []time.Duration{0, 2 * time.Second, time.Minute, 90 * time.Second} {
 		for name, change := range map[string]func(*rule.Rule){"merged": nil, "single": single, "ordered": ordered} {
@@ -34,7 +34,7 @@ func TestSettle(t *testing.T) {
 					}, service.Options{Settle: func([]string) time.Duration { return settle }}, r)
 					s.play(t, 6*time.Minute+settle+time.Second)
 					if left := open(t, store, origin, r); len(left) != int(settle/time.Minute) {
-						t.Error("open:", left) // what has come since
+						t.Error("open:", left) // slots that have come since
 					}
 					if diff := cmp.Diff([]float64{4, 5, 6, 7, 8, 9}, slotsOf(s.live, origin)); diff != "" {
 						t.Error("live:", diff)
@@ -45,8 +45,8 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// TestSettleChanges: no slot is run before it has settled as things are then, and each is run once, while what is waited
-// changes.
+// TestSettleChanges: no slot is run before it has settled under the current wait, and each is run
+// once, while the wait changes.
 func TestSettleChanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		settle := time.Duration(rapid.IntRange(0, 60_000).Draw(rt, "settle")) * time.Millisecond
@@ -76,7 +76,8 @@ func TestSettleChanges(t *testing.T) {
 					}
 				}
 			}, service.Options{Settle: func([]string) time.Duration { return wait() }}, r)
-			// Every time above is in whole milliseconds: no run begins at the instant that the service ends, which has no grace.
+			// Every time above is in whole milliseconds: no run may begin at the instant when the
+			// service, which has no grace period, ends.
 			s.play(t, 5*time.Minute+500*time.Microsecond)
 			due := time.Now().Add(-2 * time.Minute)
 			for slot := r.Slots.Prev(origin); !slot.After(due); slot = r.Slots.Next(slot) {

@@ -96,7 +96,7 @@ func (c *Clock) Compare(ctx context.Context, ask func(context.Context) (time.Tim
 		came := c.steady()
 		if err != nil {
 			if best.IsZero() {
-				return fmt.Errorf("the cluster does not tell its time: %w", err)
+				return fmt.Errorf("the cluster's time cannot be read: %w", err)
 			}
 			break
 		}

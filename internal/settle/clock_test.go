@@ -13,15 +13,15 @@ import (
 
 var base = time.Date(2026, 1, 15, 14, 0, 0, 0, time.UTC)
 
-// world is true time with two clocks, which go wrong in their own ways, and a way to ask for the second.
+// world is true time with two clocks, each wrong in its own way, and a way to ask for the second.
 type world struct {
 	now              time.Duration // since base
 	machine, cluster wrong
-	there, back      time.Duration // what a question takes
+	there, back      time.Duration // the duration of a request and of its answer
 	silent           error
 }
 
-// wrong is a clock: off by so much, and faster by so many millionths.
+// wrong is a clock that is off by off and fast by some millionths.
 type wrong struct {
 	off   time.Duration
 	drift int64
@@ -41,7 +41,7 @@ func (w *world) ask(context.Context) (time.Time, error) {
 func (w *world) clock() *settle.Clock {
 	return &settle.Clock{
 		Machine: func() time.Time { return w.machine.at(w.now) },
-		// The steady clock goes as fast as the machine's and is never set.
+		// The steady clock has the speed of the machine's and is never set.
 		Steady: func() time.Duration { return w.machine.at(w.now).Sub(w.machine.at(0)) },
 	}
 }
@@ -54,8 +54,8 @@ func upTo(t *rapid.T, most time.Duration, name string) time.Duration {
 	return time.Duration(rapid.Int64Range(0, int64(most)).Draw(t, name))
 }
 
-// TestPassed: the time that counts is never ahead of either clock, and behind the earlier one by no more than
-// the best answer took, and a clock loses until the next comparison.
+// TestPassed: Passed is never ahead of either clock, and behind the earlier one by no more than the
+// best answer took plus the drift until the next comparison.
 func TestPassed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{machine: wrong{off: off(t, "machine")}, cluster: wrong{off: off(t, "cluster")}}
@@ -68,7 +68,7 @@ func TestPassed(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 3 {
-				// Between two comparisons a clock may gain or lose so much.
+				// The drift of a clock between two comparisons.
 				since := upTo(t, 5*time.Second, "since")
 				w.now += since
 				drifted := 15*time.Second*100/1_000_000 + time.Millisecond
@@ -87,7 +87,7 @@ func TestPassed(t *testing.T) {
 	})
 }
 
-// TestSet: a machine's clock that somebody sets moves nothing but itself.
+// TestSet: setting the machine's clock affects nothing else.
 func TestSet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var jump time.Duration
@@ -108,7 +108,7 @@ func TestSet(t *testing.T) {
 	})
 }
 
-// TestSilent: a cluster that does not tell its time leaves the machine's, and later what is known.
+// TestSilent: without the cluster's time the machine's counts, and later the last known one.
 func TestSilent(t *testing.T) {
 	w := &world{cluster: wrong{off: -time.Minute}, silent: errors.New("may not ask")}
 	c := w.clock()
@@ -131,7 +131,7 @@ func TestSilent(t *testing.T) {
 	}
 }
 
-// TestSlowAnswers: of answers that are slow the best is kept, and a quick one ends the asking.
+// TestSlowAnswers: the best of several slow answers is kept, and a quick one ends the requests.
 func TestSlowAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

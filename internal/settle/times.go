@@ -81,10 +81,10 @@ func (t *Times) Latest(patterns []string, slots Slots) time.Time {
 	return slots.Prev(t.Clock.Passed().Add(-t.Of(patterns)))
 }
 
-// Learn reads the refresh intervals of the rules' indices, once for rules with the same patterns,
+// Update reads the refresh intervals of the rules' indices, once for rules with the same patterns,
 // unknown patterns first, for as long as the context allows. Where an interval cannot be read, the
 // wait is [Unknown]. Such patterns, and indices that do not refresh by themselves, are logged once.
-func (t *Times) Learn(ctx context.Context, rules [][]string) {
+func (t *Times) Update(ctx context.Context, rules [][]string) {
 	if t.Ask == nil || t.Fixed != nil {
 		return
 	}
@@ -106,7 +106,7 @@ func (t *Times) Learn(ctx context.Context, rules [][]string) {
 		if ctx.Err() != nil {
 			return
 		}
-		t.learn(ctx, k, byKey[k])
+		t.update(ctx, k, byKey[k])
 	}
 }
 
@@ -117,7 +117,7 @@ func (t *Times) knows(k string) bool {
 	return known
 }
 
-func (t *Times) learn(ctx context.Context, k string, patterns []string) {
+func (t *Times) update(ctx context.Context, k string, patterns []string) {
 	r, err := t.Ask(ctx, patterns)
 	if ctx.Err() != nil {
 		return
@@ -137,7 +137,7 @@ func (t *Times) learn(ctx context.Context, k string, patterns []string) {
 	t.known[k] = wait(r)
 	for _, index := range r.Never {
 		if t.first("never " + index) {
-			t.Log.WarnContext(ctx, "an index is not refreshed by itself: slots of its rules wait as long as for any", "index", index, "settle", Most.String())
+			t.Log.WarnContext(ctx, "an index does not refresh by itself: slots of its rules wait the maximum time", "index", index, "settle", Most.String())
 		}
 	}
 	for _, p := range r.Unread {
@@ -158,11 +158,11 @@ func wait(r Refresh) time.Duration {
 }
 
 // errRemote is why the refresh interval of a remote cluster's pattern is not read.
-var errRemote = errors.New("a remote cluster does not tell the settings of its indices")
+var errRemote = errors.New("the index settings of a remote cluster cannot be read")
 
 func (t *Times) unread(ctx context.Context, patterns string, err error) {
 	if t.first("unread " + patterns) {
-		t.Log.WarnContext(ctx, "the refresh interval of indices cannot be read: slots wait as if it was this", "indices", patterns,
+		t.Log.WarnContext(ctx, "the refresh interval of indices cannot be read: slots wait the default time", "indices", patterns,
 			"settle", Unknown.String(), "error", err)
 	}
 }

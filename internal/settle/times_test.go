@@ -15,9 +15,9 @@ import (
 	"tocsin/internal/settle"
 )
 
-// TestNothingIsMissed: whatever the two clocks show, an event whose time, told by either clock or by true time
-// between them, lies before a slot, and that was indexed when it happened, is visible at every moment at which
-// the slot may be run; and no slot waits longer than it must.
+// TestNothingIsMissed: whatever the two clocks show, an event with a time before the slot, by
+// either clock or by true time between them, that was indexed when it happened, is visible whenever
+// the slot may be run. No slot waits longer than necessary.
 func TestNothingIsMissed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{
@@ -29,7 +29,7 @@ func TestNothingIsMissed(t *testing.T) {
 		times := &settle.Times{Clock: w.clock(), Ask: func(context.Context, []string) (settle.Refresh, error) {
 			return settle.Refresh{Longest: refresh}, nil
 		}}
-		times.Learn(t.Context(), [][]string{patterns})
+		times.Update(t.Context(), [][]string{patterns})
 		if err := times.Clock.Compare(t.Context(), w.ask); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestNothingIsMissed(t *testing.T) {
 		if visible := happened + refresh; visible > run {
 			t.Fatalf("run at %s, an event is visible at %s only", run, visible)
 		}
-		// True time at which both clocks have passed the slot.
+		// The true time at which both clocks have passed the slot.
 		both := slot.Sub(base) - min(w.machine.off, w.cluster.off)
 		if most := max(begin, both+refresh+w.back+2*time.Millisecond); run > most {
 			t.Fatalf("run at %s, could have been at %s", run, most)
@@ -98,7 +98,7 @@ func TestOf(t *testing.T) {
 			}
 			patterns := []string{"b-*", "a-*"}
 			for range 2 {
-				times.Learn(t.Context(), [][]string{patterns, {"a-*", "b-*"}, nil})
+				times.Update(t.Context(), [][]string{patterns, {"a-*", "b-*"}, nil})
 			}
 			if got := times.Of(patterns); got != tt.want {
 				t.Errorf("waits %s, want %s", got, tt.want)
@@ -110,8 +110,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestOfUnasked: without anything to ask nothing is waited for; before an answer, what is waited for unknown
-// indices; and an answer that fails later leaves the one before.
+// TestOfUnasked: without Ask there is no wait; before an answer, the wait is for unknown indices; a
+// later failure keeps the last answer.
 func TestOfUnasked(t *testing.T) {
 	if got := (&settle.Times{Clock: &settle.Clock{}}).Of([]string{"logs-*"}); got != 0 {
 		t.Errorf("waits %s, want nothing", got)
@@ -127,14 +127,14 @@ func TestOfUnasked(t *testing.T) {
 		t.Errorf("waits %s, want %s", got, settle.Unknown)
 	}
 	for _, fail = range []bool{false, true} {
-		times.Learn(t.Context(), [][]string{{"logs-*"}})
+		times.Update(t.Context(), [][]string{{"logs-*"}})
 		if got := times.Of([]string{"logs-*"}); got != 30*time.Second {
 			t.Errorf("waits %s, want 30s", got)
 		}
 	}
 }
 
-// TestLearnUnknownFirst: where time does not suffice for all, those that are not known are asked for first.
+// TestLearnUnknownFirst: if time does not suffice for all, unknown patterns are asked about first.
 func TestLearnUnknownFirst(t *testing.T) {
 	var asked []string
 	times := &settle.Times{Clock: &settle.Clock{}}
@@ -150,7 +150,7 @@ func TestLearnUnknownFirst(t *testing.T) {
 			asked = append(asked, patterns[0])
 			return settle.Refresh{Longest: time.Second}, nil
 		}
-		times.Learn(ctx, rules)
+		times.Update(ctx, rules)
 		cancel()
 	}
 	if got := strings.Join(asked, ""); got != "abcd" {

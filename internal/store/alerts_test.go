@@ -20,7 +20,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// alerts is what both stores are.
+// alerts is the common interface of both stores.
 type alerts interface {
 	alert.Indexer
 	alert.Reader
@@ -64,7 +64,7 @@ func mustCreate(t fataler, s alert.Indexer, docs ...alert.Document) []alert.Writ
 	return written
 }
 
-// outcomes writes what became of alerts, in order.
+// outcomes formats the outcomes of alerts, in order.
 func outcomes(written []alert.Written) string {
 	names := map[alert.Outcome]string{
 		alert.Failed: "failed", alert.Created: "created", alert.Duplicate: "duplicate", alert.Replaced: "replaced", alert.Stale: "stale",
@@ -130,7 +130,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// What is stored comes back equal, as JSON reads it.
+// Stored documents come back equal, as decoded from JSON.
 func TestDocumentsComeBack(t *testing.T) {
 	in := alert.Document{ID: "a/<1>", Source: map[string]any{
 		"@timestamp": time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), "big": int64(math.MaxInt64), "bigger": json.Number("123456789012345678901234567890"),
@@ -277,7 +277,7 @@ func cancelledCalls(t *testing.T, s alerts) []error {
 	return []error{createErr, getErr, listErr}
 }
 
-// However many write the same alerts at once, each is created once.
+// However many writers create the same alerts at once, each is created once.
 func TestConcurrentCreate(t *testing.T) {
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {
@@ -313,7 +313,7 @@ func TestConcurrentCreate(t *testing.T) {
 	}
 }
 
-// Both stores say the same, whatever is done to them.
+// Both stores give the same answers to any calls.
 func TestStoresAgree(t *testing.T) {
 	dir := t.TempDir()
 	n := 0

@@ -14,7 +14,7 @@ import (
 // batch is a run of lines of one file that are decoded together.
 type batch struct {
 	file *file
-	// source is the number of the file among those that are read.
+	// source is the index of the file among the files that are read.
 	source int
 	lines  []line
 	text   []byte
@@ -23,19 +23,19 @@ type batch struct {
 
 const (
 	batchLines = 256
-	// batchBytes is room for the lines of most batches.
+	// batchBytes is enough for the lines of most batches.
 	batchBytes = 256 << 10
-	// keptBytes is the greatest size of a batch's memory that is kept for another one.
+	// keptBytes is the maximum size of a batch's memory that is kept for reuse.
 	keptBytes = 4 * batchBytes
 )
 
-// supply are the batches of one read that nobody uses just now.
-type supply chan *batch
+// batchPool holds the unused batches of one read.
+type batchPool chan *batch
 
-func newSupply() supply { return make(supply, 2*runtime.GOMAXPROCS(0)+2) }
+func newBatchPool() batchPool { return make(batchPool, 2*runtime.GOMAXPROCS(0)+2) }
 
 // take returns an empty batch.
-func (s supply) take(f *file, source int) *batch {
+func (s batchPool) take(f *file, source int) *batch {
 	select {
 	case b := <-s:
 		*b = batch{file: f, source: source, lines: b.lines[:0], text: b.text[:0], ends: b.ends[:0]}
@@ -45,8 +45,8 @@ func (s supply) take(f *file, source int) *batch {
 	}
 }
 
-// give hands a batch back, of which nothing is used any more.
-func (s supply) give(b *batch) {
+// give returns a batch to the pool. The caller must no longer use any of it.
+func (s batchPool) give(b *batch) {
 	if cap(b.text) > keptBytes {
 		return
 	}
@@ -68,7 +68,7 @@ func (b *batch) each(visit func(at line, text []byte)) {
 }
 
 // read cuts one file into batches and emits them until emit returns false.
-func (e *Events) read(f *file, source int, batches supply, emit func(*batch) bool) error {
+func (e *Events) read(f *file, source int, batches batchPool, emit func(*batch) bool) error {
 	content, done, err := e.open(f)
 	if err != nil {
 		return err
@@ -96,8 +96,8 @@ func (e *Events) read(f *file, source int, batches supply, emit func(*batch) boo
 	}
 }
 
-// readAll reads all files for a search. The errors are those of each.
-func (e *Events) readAll(batches supply, emit func(*batch) bool) []error {
+// readAll reads all files for a search. It returns the error of each file.
+func (e *Events) readAll(batches batchPool, emit func(*batch) bool) []error {
 	size := int64(0)
 	for _, f := range e.files {
 		size += f.size
@@ -114,17 +114,17 @@ func (e *Events) readAll(batches supply, emit func(*batch) bool) []error {
 	return errs
 }
 
-// ordered runs work on every batch that produce emits, several at a time, and hands the results to
-// use one by one in the order of the batches. A crash of work ends it all, and is the error. At any time no more than a few batches for each
-// processor are held. It returns when all it started has ended; an expired context ends it early.
-// Each of those that work has a func of its own, which gets batches in their order; a result must
-// not hold on to its batch.
+// ordered runs work on every batch that produce emits, several at a time, and passes the results to
+// use one by one in the order of the batches. A panic in work ends all, and is the error. At most a
+// few batches for each processor are held at a time. It returns when all that it started has ended;
+// an expired context ends it early. Each worker has its own func, which gets batches in their
+// order; a result must not retain its batch.
 func ordered[T any](
-	parent context.Context, produce func(batches supply, emit func(*batch) bool), worker func() func(*batch) T, use func(T),
+	parent context.Context, produce func(batches batchPool, emit func(*batch) bool), worker func() func(*batch) T, use func(T),
 ) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	batches := newSupply()
+	batches := newBatchPool()
 	type job struct {
 		batch  *batch
 		result chan T
@@ -164,7 +164,7 @@ func ordered[T any](
 	if err := context.Cause(ctx); err != nil && parent.Err() == nil {
 		return err // a crash
 	}
-	return parent.Err() // the child learns of it a moment later
+	return parent.Err() // the child context ends a moment later
 }
 
 func send[T any](ctx context.Context, to chan<- T, value T) bool {

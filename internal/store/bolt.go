@@ -18,32 +18,33 @@ import (
 	"tocsin/internal/failure"
 )
 
-// databaseFile is the name of the database in its directory, riskFile that of the risk events'.
+// databaseFile is the file name of the database in its directory, riskFile of the risk events'
+// database.
 const (
 	databaseFile = "tocsin.db"
 	riskFile     = "tocsin-risk.db"
 )
 
-// lockTimeout is how long another process is waited for.
+// lockTimeout is how long to wait for another process.
 const lockTimeout = time.Second
 
-// The buckets. A number ends their name, so that a later layout can stand beside an older one.
+// The buckets. Their names end with a number, so that a later layout can exist beside an older one.
 var (
-	// alertBucket has an alert's source under its id.
+	// alertBucket maps an alert's id to its source.
 	alertBucket = []byte("alerts.v1")
-	// orderBucket has an alert's rule under its order; see orderOf.
+	// orderBucket maps an alert's order to its rule; see orderOf.
 	orderBucket = []byte("alerts.v1.order")
-	// instanceBucket has nothing under an alert's instance and order; see placeOf. Alerts that are
-	// their own instance, as all are that older versions wrote, are found by their id.
+	// instanceBucket holds keys of an alert's instance and order; see placeOf. Alerts that are
+	// their own instance, such as all alerts of older versions, are found by their id.
 	instanceBucket = []byte("alerts.v1.instance")
 )
 
-// DB is a local database of alerts: [alert.Indexer], [alert.Reader] and [alert.Instances]. It is safe for concurrent
-// use within one process; only one process can have it open.
+// DB is a local database of alerts: [alert.Indexer], [alert.Reader] and [alert.Instances]. It is
+// safe for concurrent use within one process; only one process can have it open.
 //
-// An alert comes back as the JSON it was written as: numbers are json.Number with the text they
-// were given, so that large integers survive, and Index is empty. A call of Create is one
-// transaction: it is on disk when the call returns.
+// An alert is returned as the JSON that was written: numbers are json.Number with their original
+// text, so that large integers survive, and Index is empty. A call of Create is one transaction: it
+// is on disk when the call returns.
 type DB struct {
 	bolt *database
 	path string
@@ -55,22 +56,22 @@ var (
 	_ alert.Instances = (*DB)(nil)
 )
 
-// Open opens the database in a directory; both are created when missing. When another process has
-// it open, the failure is of kind Unavailable, after a second; a directory that cannot be written
-// and a file that is no database are of kind Refused.
+// Open opens the database in a directory; both are created when missing. If another process has it
+// open, the failure is of kind Unavailable, after a second. A directory that cannot be written and
+// a file that is not a database are of kind Refused.
 func Open(dir string) (*DB, error) { return open(dir, databaseFile) }
 
-// OpenRisk is [Open] for the risk events of a directory, which are in a database of their own.
+// OpenRisk is [Open] for the risk events of a directory, which have their own database.
 func OpenRisk(dir string) (*DB, error) { return open(dir, riskFile) }
 
-// OpenToRead is [Open] for somebody who only reads, which a disk that cannot be written allows. Nothing is
-// created: a database that is not there is [fs.ErrNotExist].
+// OpenToRead is [Open] for reading only, which also works on a read-only disk. Nothing is created:
+// a missing database is [fs.ErrNotExist].
 func OpenToRead(dir string) (*DB, error) { return openToRead(dir, databaseFile) }
 
 // OpenRiskToRead is [OpenToRead] for the risk events.
 func OpenRiskToRead(dir string) (*DB, error) { return openToRead(dir, riskFile) }
 
-// buckets are all that a database has.
+// buckets are all buckets of a database.
 var buckets = [][]byte{alertBucket, orderBucket, instanceBucket, headBucket, pageBucket}
 
 func open(dir, name string) (*DB, error) {
@@ -118,7 +119,7 @@ func openToRead(dir, name string) (*DB, error) {
 	return &DB{bolt: b, path: path}, nil
 }
 
-// openError says in plain words what the library means, and who has to do something.
+// openError turns an error of the library into plain words, with who has to act.
 func openError(op string, err error) error {
 	e := &failure.Error{Kind: failure.Unavailable, Op: op, Err: err}
 	switch {
@@ -127,14 +128,14 @@ func openError(op string, err error) error {
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
 		errors.Is(err, bolterrors.ErrChecksum):
 		e.Kind, e.Reason = failure.Refused, "the file is not a database of Tocsin"
-	case errors.Is(err, syscall.ENOSPC): // may be had later
+	case errors.Is(err, syscall.ENOSPC): // may be available later
 	case errors.Is(err, errDamaged), errors.As(err, new(*fs.PathError)):
 		e.Kind = failure.Refused
 	}
 	return e
 }
 
-// Close closes the database and gives up its lock.
+// Close closes the database and releases its lock.
 func (db *DB) Close() error {
 	if err := db.bolt.Close(); err != nil {
 		return databaseError("close store "+db.path, err)
@@ -143,7 +144,7 @@ func (db *DB) Close() error {
 }
 
 // Create writes the alerts that are new in one transaction. An alert that cannot be encoded is
-// Failed and leaves the others alone.
+// Failed and does not affect the others.
 func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	records, written := newRecords(docs)
 	return db.change(ctx, "write alerts to ", records, written, func(tx *bolt.Tx, i int) (alert.Outcome, error) {
@@ -155,7 +156,7 @@ func (db *DB) Create(ctx context.Context, docs []alert.Document) ([]alert.Writte
 	})
 }
 
-// change does something for each record that has not failed, in one transaction.
+// change applies a func to each record that has not failed, in one transaction.
 func (db *DB) change(
 	ctx context.Context, op string, records []record, written []alert.Written, do func(tx *bolt.Tx, i int) (alert.Outcome, error),
 ) ([]alert.Written, error) {
@@ -184,7 +185,7 @@ func (db *DB) change(
 	return written, nil
 }
 
-// newRecords encodes alerts; written has those that failed.
+// newRecords encodes alerts; written says which failed.
 func newRecords(docs []alert.Document) ([]record, []alert.Written) {
 	records, written := make([]record, len(docs)), make([]alert.Written, len(docs))
 	for i, doc := range docs {
@@ -194,16 +195,16 @@ func newRecords(docs []alert.Document) ([]record, []alert.Written) {
 	return records, written
 }
 
-// duplicate notes that an alert is there, and what it was made of.
+// duplicate records that an alert exists, and its source.
 func duplicate(w *alert.Written, met []byte) alert.Outcome {
 	if w.Met, w.Err = alert.ReadSource(met); w.Err != nil {
-		w.Err = fmt.Errorf("alert %s is there and cannot be read: %w", w.ID, w.Err)
+		w.Err = fmt.Errorf("alert %s exists but cannot be read: %w", w.ID, w.Err)
 		return alert.Failed
 	}
 	return alert.Duplicate
 }
 
-// put writes an alert and the ways to it.
+// put writes an alert and its index entries.
 func put(tx *bolt.Tx, r record) error {
 	if err := tx.Bucket(alertBucket).Put([]byte(r.id), r.source); err != nil {
 		return err
@@ -233,8 +234,8 @@ func (db *DB) Get(ctx context.Context, id string) (alert.Document, error) {
 	return document(id, source)
 }
 
-// List hands out alerts in order of their @timestamp and id; those without a time come last. It
-// holds a few hundred at a time and no lock while visit runs: visit may call Create.
+// List visits alerts in order of their @timestamp and id; alerts without a time come last. It holds
+// a few hundred at a time and no lock while visit runs: visit may call Create.
 func (db *DB) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
 	return list(f, func(after []byte, n int) ([]entry, error) {
 		var entries []entry
@@ -249,7 +250,7 @@ func (db *DB) List(ctx context.Context, f alert.Filter, visit func(alert.Documen
 	}, visit)
 }
 
-// next reads up to n alerts behind an order. What it returns outlives the transaction.
+// next reads up to n alerts after an order. The result remains valid after the transaction.
 func next(ctx context.Context, tx *bolt.Tx, rule string, after []byte, n int) []entry {
 	var out []entry
 	alerts, cursor := tx.Bucket(alertBucket), tx.Bucket(orderBucket).Cursor()

@@ -8,31 +8,31 @@ import (
 	"tocsin/internal/event"
 )
 
-// cut is a line taken apart, without decoding its source.
+// cut is a line in parts, without decoding its source.
 type cut struct {
-	// index and id are empty where the line names none.
+	// index and id are empty if the line has none.
 	index, id []byte
-	// source is the document as the line writes it, without what is metadata of it.
+	// source is the document as in the line, without its metadata.
 	source []byte
 }
 
-// blank is the white space of JSON.
+// blank is JSON's white space.
 const blank = " \t\r\n"
 
-// cutter takes lines apart as [parse] does. It is for one goroutine at a time.
+// cutter splits lines as [parse] does. It is for one goroutine at a time.
 type cutter struct {
-	// memory holds the sources that do not stand in their lines in one piece.
+	// memory holds the sources that are not contiguous in their lines.
 	memory []byte
-	// expects: the last line had metadata, as the next one will have.
+	// expects: the last line had metadata, so the next one probably has, too.
 	expects bool
 }
 
-// forget lets the memory of all that was cut be used again.
+// forget allows the memory of all cut lines to be reused.
 func (c *cutter) forget() { c.memory = c.memory[:0] }
 
-// bare returns a line as a document without metadata; false where its first name may be one of metadata, or
-// metadata is expected, and of what is no object. Whether a later name is one, who reads the document has to
-// see.
+// bare returns a line as a document without metadata. It returns false if the first name may be
+// metadata, if metadata is expected, or if the line is not an object. The reader of the document
+// has to check later names.
 func (c *cutter) bare(text []byte) (cut, bool) {
 	text = bytes.Trim(text, blank)
 	if c.expects || len(text) == 0 || text[0] != '{' || !utf8.Valid(text) {
@@ -42,11 +42,10 @@ func (c *cutter) bare(text []byte) (cut, bool) {
 	return cut{source: text}, len(name) > 1 && !underscored(name[1:])
 }
 
-// underscored reports whether a name may begin with an underscore, as those of metadata do, however it
-// is written.
+// underscored reports whether a name may begin with an underscore, like metadata, in any spelling.
 func underscored(name []byte) bool { return len(name) > 0 && (name[0] == '_' || name[0] == '\\') }
 
-// of takes a line of any form apart; false: it is no event.
+// of splits a line of any form; false: it is not an event.
 func (c *cutter) of(text []byte) (cut, bool) {
 	if !utf8.Valid(text) {
 		return cut{}, false
@@ -72,21 +71,21 @@ func (c *cutter) of(text []byte) (cut, bool) {
 	return out, true
 }
 
-// members are those of a line that can be metadata.
+// members are the members of a line that can be metadata.
 type members struct {
-	// index, id and source are values as they are written; of several the last one counts.
+	// index, id and source are values as written; of several the last one counts.
 	index, id, source []byte
 	// around: every name begins with an underscore.
 	around bool
-	// metadata are the places of index and id, each with its name and all that stands before it behind
-	// the member before; first and end are where the first member begins so, and the last one ends.
+	// metadata holds the spans of index and id, each from the end of the previous member to the end
+	// of its value; first is where the first member begins, end where the last one ends.
 	metadata   []span
 	first, end int
 }
 
 type span struct{ from, to int }
 
-// membersOf goes through the members of a line; false: it is no object.
+// membersOf scans the members of a line; false: it is not an object.
 func membersOf(text []byte) (members, bool) {
 	c := event.NewCursor(text)
 	m := members{around: true, first: c.Offset() + 1}
@@ -108,14 +107,14 @@ func membersOf(text []byte) (members, bool) {
 	return m, c.Whole()
 }
 
-// without writes a line without its metadata.
+// without returns a line without its metadata.
 func (c *cutter) without(text []byte, m members) []byte {
 	start, from := len(c.memory), m.first
 	c.memory = append(c.memory, '{')
 	for _, gone := range append(m.metadata, span{m.end, m.end}) {
 		piece := text[from:gone.from]
 		if len(c.memory) == start+1 {
-			piece = bytes.TrimLeft(piece, blank+",") // the comma behind what is gone
+			piece = bytes.TrimLeft(piece, blank+",") // the comma after what was removed
 		}
 		c.memory = append(c.memory, piece...)
 		from = gone.to
@@ -124,8 +123,8 @@ func (c *cutter) without(text []byte, m members) []byte {
 	return c.memory[start:len(c.memory):len(c.memory)]
 }
 
-// textOf returns the text of a string as it is written; none of a value that is not there, and false of
-// one that is no string.
+// textOf returns the text of a string as written; empty for a missing value, and false for a value
+// that is not a string.
 func textOf(value []byte) ([]byte, bool) {
 	switch {
 	case len(value) == 0:

@@ -15,8 +15,8 @@ import (
 	"tocsin/internal/store"
 )
 
-// drawLine draws a line of any form: a document, one with metadata among its fields, metadata around one;
-// with names twice, escapes, blanks, and broken now and then.
+// drawLine draws a line of any form: a document, one with metadata among its fields, metadata
+// around one; with duplicate names, escapes, blanks, and sometimes damaged.
 func drawLine(rt *rapid.T) string {
 	name := rapid.SampledFrom([]string{"_index", "_id", "_source", "_score", "a", "data_stream", "data_stream", "data_stream", "data_stream.type", "data_stream.type", `\u005fid`, `_inde\u0078`, "_", "", "é"})
 	text := rapid.SampledFrom([]string{`"logs-a"`, `"logs-b"`, `"x"`, `""`, `"\u0078"`, `"_id"`, `"\"_index\":"`, `"é"`, `"a\\"`})
@@ -46,13 +46,13 @@ func drawLine(rt *rapid.T) string {
 	return line
 }
 
-// TestCut: a line taken apart is what it is decoded, whatever its form.
+// TestCut: a split line agrees with the decoded line, whatever its form.
 func TestCut(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) { checkLine(rt, drawLine(rt)) })
 }
 
-// TestSlicesAreASearch: the parts of a read have the events of a search, once those that have no id yet are
-// given theirs; both are what decoding the lines says.
+// TestSlicesAreASearch: the parts of a read have the same events as a search, once events without
+// an id get theirs; both agree with the decoded lines.
 func TestSlicesAreASearch(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		lines := rapid.SliceOfN(rapid.Custom(drawLine), 0, 40).Draw(rt, "lines")
@@ -102,7 +102,7 @@ func TestSlicesAreASearch(t *testing.T) {
 	})
 }
 
-// sight keeps what it is shown.
+// sight collects the hits that it is shown.
 type sight struct {
 	events *store.Events
 	view   *event.View

@@ -14,20 +14,20 @@ import (
 	"tocsin/internal/failure"
 )
 
-// errDamaged is for a database whose beginning is right and whose rest is not.
+// errDamaged is for a database whose beginning is valid and whose rest is not.
 var errDamaged = errors.New("the database is damaged: move the file away and put a backup in its place, or begin a new one, which " +
 	"runner backfill fills again")
 
-// database is a file of the library. A damaged one makes the library panic, and reading behind the end
-// of a mapped file is a fault of the whole process: both are made errors. Once that has happened the
-// file is left alone: what the library holds of it may be wrong, and its locks may be held for ever.
+// database is a file of the library. On a damaged file the library panics, and reading past the end
+// of a mapped file is a fault of the whole process: both become errors. After that the file is not
+// used any more: the library's state may be wrong, and its locks may be held for ever.
 type database struct {
 	bolt *bolt.DB
-	// damage is what was found.
+	// damage is the error that was found.
 	damage atomic.Pointer[error]
 }
 
-// openDatabase opens a file, for reading only or else to be created when it is missing.
+// openDatabase opens a file, either read-only or creating it when it is missing.
 func openDatabase(path string, readOnly bool) (*database, error) {
 	var d database
 	err := d.guard(func() (err error) {
@@ -46,18 +46,19 @@ func openDatabase(path string, readOnly bool) (*database, error) {
 	return &d, nil
 }
 
-// What the head of a page says: its number, what it is, how many elements it has and how many pages it goes on for.
+// The fields of a page head: its number, its kind, its number of elements and its number of further
+// pages.
 const (
 	headSize   = 16
 	headFlags  = 8
 	headMore   = 12
-	pageKinds  = 0x01 | 0x02 | 0x10 // branch, leaf, list of free pages
-	firstPages = 2                  // which say what the file is, and have a sum that is checked
+	pageKinds  = 0x01 | 0x02 | 0x10 // branch, leaf, free list
+	firstPages = 2                  // they identify the file, and have a checksum that is verified
 )
 
-// checkPages looks at the heads of all pages: one that claims to go on behind the end of the file would
-// keep the library busy with up to four thousand million pages that are to be freed. What the texts
-// of alerts go on to cannot be taken for a head, which has zero bytes.
+// checkPages checks the heads of all pages: one that claims to extend beyond the end of the file
+// would make the library free up to four thousand million pages. The overflow of alert texts cannot
+// be mistaken for a head, which has zero bytes.
 func checkPages(path string, size int64) (err error) {
 	f, err := os.Open(path) //nolint:gosec // the user names the store
 	if err != nil {
@@ -92,7 +93,7 @@ func (d *database) Update(change func(*bolt.Tx) error) error {
 	return d.guard(func() error { return d.bolt.Update(change) })
 }
 
-// guard runs something that reads the file.
+// guard runs a func that reads the file.
 func (d *database) guard(do func() error) (err error) {
 	if known := d.damage.Load(); known != nil {
 		return *known
@@ -107,10 +108,10 @@ func (d *database) guard(do func() error) (err error) {
 	return do()
 }
 
-// closeTimeout is how long the library may take to close what is damaged.
+// closeTimeout is how long the library may take to close a damaged file.
 const closeTimeout = time.Second
 
-// Close closes the file. Of a damaged one that cannot be closed the process lets go when it ends.
+// Close closes the file. A damaged file that cannot be closed is released when the process ends.
 func (d *database) Close() error {
 	if d.damage.Load() == nil {
 		return d.bolt.Close() //nolint:wrapcheck // the caller says what it was doing
@@ -121,7 +122,7 @@ func (d *database) Close() error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer func() { _ = recover() }() // it has been told that the file is damaged
+		defer func() { _ = recover() }() // the damage has been reported
 		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 		_ = d.bolt.Close()
 	}()
@@ -132,7 +133,7 @@ func (d *database) Close() error {
 	return nil
 }
 
-// databaseError is a failure of the disk, which may pass, or else of a damaged file, which does not.
+// databaseError is a failure of the disk, which may pass, or of a damaged file, which does not.
 func databaseError(op string, err error) error {
 	if errors.Is(err, errDamaged) {
 		return &failure.Error{Kind: failure.Refused, Op: op, Err: err}

@@ -20,7 +20,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// sound returns the bytes of a database with some hundred alerts and pages of the ledger.
+// sound returns the bytes of a valid database with some hundred alerts and pages of the ledger.
 func sound(t *testing.T) []byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -46,7 +46,7 @@ func sound(t *testing.T) []byte {
 	return data
 }
 
-// useLedger begins rules and records slots of them; its errors are of what it could not.
+// useLedger begins rules and records slots of them; it returns the errors.
 func useLedger(t interface{ Context() context.Context }, db *store.DB, ids ...string) []error {
 	l := db.Ledger()
 	var heads []*ledger.Head
@@ -63,8 +63,8 @@ func useLedger(t interface{ Context() context.Context }, db *store.DB, ids ...st
 	return []error{headErr, pageErr, readErr, err}
 }
 
-// TestDamage damages a database anywhere, and does with it all that can be done: it is an error that says
-// so or does no harm, and no crash.
+// TestDamage damages a database at any place, and uses every method: the result is an error that
+// reports the damage or no harm, and no crash.
 func TestDamage(t *testing.T) {
 	whole := sound(t)
 	page := os.Getpagesize()
@@ -86,7 +86,7 @@ func TestDamage(t *testing.T) {
 					data[at+i] = 0xff
 				case "random":
 					data[at+i] = rapid.Byte().Draw(t, "byte")
-				case "page": // what stands elsewhere
+				case "page": // content of another place
 					data[at+i] = whole[(at+i+7*page)%len(whole)]
 				}
 			}
@@ -130,7 +130,8 @@ func TestDamage(t *testing.T) {
 	})
 }
 
-// TestUnreadableAlert damages the text of alerts: the others are listed, and the end says what was not.
+// TestUnreadableAlert damages the text of alerts: the others are listed, and the final error names
+// the unreadable ones.
 func TestUnreadableAlert(t *testing.T) {
 	whole := string(sound(t))
 	parent, runs := t.TempDir(), 0
@@ -176,7 +177,7 @@ func TestUnreadableAlert(t *testing.T) {
 		if n != want || limit == 0 && (err != nil) != (len(bad) > 0) {
 			t.Errorf("%d alerts of %d, %v", n, want, err)
 		}
-		if err != nil && !strings.Contains(err.Error(), "passed over") {
+		if err != nil && !strings.Contains(err.Error(), "skipped") {
 			t.Error(err)
 		}
 		if err := db.Close(); err != nil {
@@ -185,7 +186,7 @@ func TestUnreadableAlert(t *testing.T) {
 	})
 }
 
-// TestOpenToRead: it makes nothing and changes nothing.
+// TestOpenToRead: it creates and changes nothing.
 func TestOpenToRead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
 	if _, err := store.OpenToRead(dir); !errors.Is(err, fs.ErrNotExist) {
@@ -204,7 +205,7 @@ func TestOpenToRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := store.OpenToRead(dir) // readers do not keep readers out
+	b, err := store.OpenToRead(dir) // several readers can have it open
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func TestLock(t *testing.T) {
 	mustOpen(t, dir)
 }
 
-// damaged returns the directory of a database whose file was changed.
+// damaged returns the directory of a database with a changed file.
 func damaged(t *testing.T, change func(data []byte) []byte) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,7 +101,7 @@ func overwritten(text string) func([]byte) []byte {
 	return func([]byte) []byte { return []byte(text) }
 }
 
-// cut leaves the pages that say what the file is, and nothing that they speak of.
+// cut keeps only the pages that identify the file.
 func cut(data []byte) []byte { return data[:2*os.Getpagesize()] }
 
 func scrambled(data []byte) []byte {

@@ -16,36 +16,37 @@ import (
 	"tocsin/internal/search"
 )
 
-// DefaultMaxLine is the length in bytes that a line may have unless told otherwise.
+// DefaultMaxLine is the default maximum length of a line in bytes.
 const DefaultMaxLine = 100 << 20
 
-// EventsOptions says which events there are. The zero value has none.
+// EventsOptions selects the events. The zero value selects none.
 type EventsOptions struct {
-	// Files are read in this order. "-" is Stdin; what ends in .gz or begins like gzip is
+	// Files are read in this order. "-" is Stdin; a file that ends in .gz or begins like gzip is
 	// decompressed. Files that can be read only once are copied to a temporary file.
 	Files []string
 	// Index is the index of events that name none. With "", the default, such an event belongs to
 	// every index: all patterns match it.
 	Index string
-	// Mapping has the fields of each index; nil: those of ECS by name, in every index. Either way a
-	// field that it does not know is what dynamic mapping makes of it in its index, by the mapping's
-	// templates: its first value decides.
+	// Mapping has the fields of each index; nil: the fields of ECS by name, in every index. Either
+	// way an unknown field is mapped by dynamic mapping in its index, with the mapping's templates:
+	// its first value decides.
 	Mapping *mapping.Indices
-	// MaxLine is the greatest length of a line in bytes, up to 2 GiB; 0 means [DefaultMaxLine].
+	// MaxLine is the maximum length of a line in bytes, up to 2 GiB; 0 means [DefaultMaxLine].
 	MaxLine int
 	// Stdin is read for "-"; nil means the standard input of the process.
 	Stdin io.Reader
-	// Watch, when not nil, is told when files begin to be read: what for, and how many bytes there are. It
-	// returns what is called with the bytes that were read since, and what is called at the end.
+	// Watch, when not nil, is called when a read of files begins, with its purpose and the number
+	// of bytes. It returns a func to call with the bytes read since the last call, and a func to
+	// call at the end.
 	Watch Watch
-	// TempDir is where temporary files go; "" means the system's place for them.
+	// TempDir is the directory of temporary files; "" means the system's.
 	TempDir string
 }
 
-// Watch looks on while files are read; see [EventsOptions].
+// Watch observes reads of files; see [EventsOptions].
 type Watch func(what string, size int64) (advance func(n int64), end func())
 
-// begin is never nil, nor is what it returns.
+// begin never returns nil funcs, also for a nil Watch.
 func (w Watch) begin(what string, size int64) (advance func(n int64), end func()) {
 	if w == nil {
 		return func(int64) {}, func() {}
@@ -55,10 +56,10 @@ func (w Watch) begin(what string, size int64) (advance func(n int64), end func()
 
 // Events are the events of files. It implements [search.Events] and is safe for concurrent use.
 //
-// It keeps the names of fields and of indices, with a type and a count, and nothing of any event.
-// Each index has a mapping of its own. A field that it (or ECS) does not know has the type of its first
-// value in that index; later values that are none of that type are not indexed, where Elasticsearch
-// would refuse the document.
+// It keeps the names of fields and of indices, with a type and a count, and no events. Each index
+// has its own mapping. A field that is in neither the mapping nor ECS has the type of its first
+// value in that index; later values of another type are not indexed, where Elasticsearch would
+// reject the document.
 type Events struct {
 	files   []*file
 	spool   spool
@@ -70,9 +71,9 @@ type Events struct {
 
 var _ search.Events = (*Events)(nil)
 
-// OpenEvents reads every file once. A line that is no event, and a file that cannot be read, are
-// errors of the list; all other events count. The error is for what stops the whole: an expired
-// context, no room for temporary files. Close the Events when done.
+// OpenEvents reads every file once. A line that is not an event, and a file that cannot be read,
+// are errors of the list; all other events count. The error is for failures of the whole: an
+// expired context, no room for temporary files. Close the Events when done.
 func OpenEvents(ctx context.Context, opts EventsOptions) (*Events, diag.List, error) {
 	if opts.MaxLine <= 0 {
 		opts.MaxLine = DefaultMaxLine
@@ -90,7 +91,7 @@ func OpenEvents(ctx context.Context, opts EventsOptions) (*Events, diag.List, er
 	return e, l.remarks(), nil
 }
 
-// Close frees temporary files. The Events cannot be used any more.
+// Close removes temporary files. The Events cannot be used any more.
 func (e *Events) Close() error {
 	if err := e.spool.close(); err != nil {
 		return fmt.Errorf("close temporary file: %w", err)
@@ -107,10 +108,10 @@ func (e *Events) Len() int64 {
 	return n
 }
 
-// Fields returns the fields of all events by index, and those that ECS or the given mapping know besides.
+// Fields returns the fields of all events by index, and the fields of ECS or the given mapping.
 func (e *Events) Fields() mapping.Fields { return e.fields }
 
-// unavailable types an error of the file system.
+// unavailable classifies an error of the file system.
 func unavailable(op string, err error) error {
 	return &failure.Error{Kind: failure.Unavailable, Op: op, Err: err}
 }

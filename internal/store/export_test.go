@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/event"
 )
 
-// Line is what the line reader says of one line.
+// Line is one line as the line reader returns it.
 type Line struct {
 	Number  int
 	Offset  int64
@@ -32,14 +32,14 @@ func Lines(r io.Reader, limit int) ([]Line, error) {
 	}
 }
 
-// Parsed is what a line says of an event.
+// Parsed is the event of a line.
 type Parsed struct {
-	// Index and ID are those that the line names.
+	// Index and ID are as named in the line.
 	Index, ID string
 	Source    map[string]any
 }
 
-// ParseLine decodes one line and returns the place of its fault, -1 when it has none.
+// ParseLine decodes one line and returns the offset of its fault, -1 when it has none.
 func ParseLine(text []byte) (p Parsed, at int) {
 	decoded, f := parse(text)
 	if f != nil {
@@ -49,8 +49,8 @@ func ParseLine(text []byte) (p Parsed, at int) {
 	return Parsed{decoded.index, decoded.id, decoded.source}, -1
 }
 
-// CutLine takes a line apart without decoding it; false: it is no event. Its source is returned as it is
-// written too.
+// CutLine splits a line without decoding it; false: it is not an event. It also returns its source
+// as written.
 func CutLine(text []byte) (p Parsed, source string, ok bool) {
 	var c cutter
 	found, ok := c.of(text)

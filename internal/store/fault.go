@@ -17,13 +17,13 @@ const (
 	codeUnreadable = "events/unreadable"
 )
 
-// fault is why a line is no event: what stands at byte at of it.
+// fault is why a line is not an event, with the byte offset.
 type fault struct {
 	at      int
 	message string
 }
 
-// findFault looks for the place of a fault in a line that could not be decoded.
+// findFault finds the position of a fault in a line that could not be decoded.
 func findFault(text []byte, cause error) *fault {
 	if errors.Is(cause, errNotUTF8) {
 		at := 0
@@ -69,8 +69,8 @@ func kindAt(text []byte, at int) string {
 	return "a number"
 }
 
-// memberFault says that a top-level member is no string, at the place of its last value, which is
-// the one that counts.
+// memberFault reports that a top-level member is not a string, at its last value, which is the one
+// that counts.
 func memberFault(text []byte, name string) *fault {
 	f := &fault{0, name + " is not a string"}
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -94,14 +94,14 @@ func memberFault(text []byte, name string) *fault {
 }
 
 const (
-	// shownBefore is how far into a line a fault may stand for the line's beginning to be shown.
+	// shownBefore is the maximum offset of a fault for which the beginning of the line is shown.
 	shownBefore = 2000
-	// shownBehind is how much is shown behind a fault.
+	// shownBehind is how much is shown after a fault.
 	shownBehind = 80
 )
 
-// diagnostic places a fault in its file. Only a bounded part of the line is kept; a fault far into
-// a long line quotes what stands around it instead.
+// diagnostic makes a diagnostic of a fault. Only a bounded part of the line is kept; for a fault
+// far into a long line it quotes the surrounding text instead.
 func (f *fault) diagnostic(name string, at line, text []byte) diag.Diagnostic {
 	d := diag.Diagnostic{
 		Severity: diag.Error, Code: codeBadLine, Message: f.message,
@@ -112,17 +112,17 @@ func (f *fault) diagnostic(name string, at line, text []byte) diag.Diagnostic {
 		d.Message += fmt.Sprintf(", near %q", string(text[f.at-shownBehind/2:end]))
 		return d
 	}
-	d.Excerpt = string([]rune(strings.TrimRight(string(text[:end]), "\r"))) // a character for each byte that is none
+	d.Excerpt = string([]rune(strings.TrimRight(string(text[:end]), "\r"))) // a character for each byte of invalid UTF-8
 	return d
 }
 
-// tooLong is the diagnostic of a line over the limit, of which text is the beginning.
+// tooLong returns the diagnostic of a line over the limit; text is its beginning.
 func tooLong(name string, at line, text []byte, limit int) diag.Diagnostic {
 	f := fault{0, fmt.Sprintf("line of %d bytes is longer than the limit of %d", at.length, limit)}
 	return f.diagnostic(name, at, text)
 }
 
-// unreadable is the diagnostic of a file that could not be read, or not to its end.
+// unreadable returns the diagnostic of a file that could not be read, or not to its end.
 func unreadable(name string, err error) diag.Diagnostic {
 	return diag.Diagnostic{
 		Severity: diag.Error, Code: codeUnreadable, File: name, Message: "cannot read events: " + err.Error(),

@@ -18,30 +18,29 @@ import (
 // stdinName is the argument and the name of standard input.
 const stdinName = "-"
 
-// file is one source of events that can be read at any place: a file as it stands on disk, or a
-// part of the spool.
+// file is a source of events with random access: a file on disk, or a part of the spool.
 type file struct {
 	name string
-	// spooled files stand in the spool at base.
+	// spooled files are in the spool at base.
 	spooled bool
 	base    int64
-	// size is how much of the file is read; what is appended later is not.
+	// size is how much of the file is read; data appended later is not.
 	size int64
-	// events is the number of good lines.
+	// events is the number of valid lines.
 	events int64
 }
 
-// spool is one unnamed temporary file that holds what cannot be read twice: compressed files,
-// pipes, standard input.
+// spool is one unnamed temporary file for input that cannot be read twice: compressed files, pipes,
+// standard input.
 type spool struct {
 	dir  string
 	file *os.File
 	size int64
 }
 
-// add copies r to the end of the spool and returns where that begins. A copy that fails keeps the
-// whole lines that came before. The context can end the wait for a pipe that has nothing to say;
-// the read itself then ends with its pipe.
+// add copies r to the end of the spool and returns its offset. A copy that fails keeps the complete
+// lines before the failure. The context can end the wait for a silent pipe; the read itself then
+// ends with its pipe.
 func (s *spool) add(ctx context.Context, r io.Reader) (base, size int64, err error) {
 	if s.file == nil {
 		if err := s.create(); err != nil {
@@ -67,15 +66,14 @@ func (s *spool) add(ctx context.Context, r io.Reader) (base, size int64, err err
 	return base, size, err
 }
 
-// create makes the file and takes its name away where the system allows it, so that nothing is
-// left behind whatever happens.
+// create creates the file and unlinks it where the system allows that, so that it never remains.
 func (s *spool) create() error {
 	f, err := os.CreateTemp(s.dir, "tocsin-events-*.ndjson")
 	if err != nil {
 		return &failure.Error{Kind: failure.Unavailable, Op: "create a temporary file for events", Err: err}
 	}
 	s.file = f
-	_ = os.Remove(f.Name()) // where an open file cannot be removed, close does
+	_ = os.Remove(f.Name()) // where an open file cannot be removed, close does it
 	return nil
 }
 
@@ -91,7 +89,7 @@ func (s *spool) close() error {
 	return err
 }
 
-// lineCounter counts what is written, and how much of it is whole lines.
+// lineCounter counts the bytes written, and the bytes of complete lines.
 type lineCounter struct {
 	w        io.Writer
 	n, lines int64
@@ -135,7 +133,7 @@ func (s *spool) admit(ctx context.Context, name string, stdin io.Reader, watch W
 	return s.spooled(ctx, name, &watched{f, advance})
 }
 
-// watched tells how much of it was read.
+// watched reports how much was read.
 type watched struct {
 	io.Reader
 	advance func(n int64)
@@ -154,8 +152,8 @@ func (s *spool) spooled(ctx context.Context, name string, r io.Reader) (*file, e
 	return f, pathless(err)
 }
 
-// inflate decompresses what begins like gzip or Zstandard, or is called .gz or .zst; the first read
-// decides, so that it happens where waiting for a pipe does no harm.
+// inflate decompresses data that begins like gzip or Zstandard, or is named .gz or .zst. The first
+// read decides, so that it happens where waiting for a pipe is harmless.
 type inflate struct {
 	name    string
 	r       io.Reader
@@ -192,7 +190,7 @@ func (i *inflate) decompress(c compression) error {
 		}
 		i.r = z
 	case zstandard:
-		// One at a time, it has no goroutines, and so nothing to be closed.
+		// With a concurrency of one, it has no goroutines, and need not be closed.
 		z, err := zstd.NewReader(i.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
 			return err //nolint:wrapcheck // the caller says what failed
@@ -202,7 +200,7 @@ func (i *inflate) decompress(c compression) error {
 	return nil
 }
 
-// maxZstdWindow bounds the memory of decompression: that of zstd --long.
+// maxZstdWindow bounds the memory of decompression: it is the window of zstd --long.
 const maxZstdWindow = 128 << 20
 
 // compression is how a file is compressed.
@@ -214,10 +212,10 @@ const (
 	zstandard
 )
 
-// magicSize is how many bytes tell the compression.
+// magicSize is how many bytes identify the compression.
 const magicSize = 4
 
-// compressionOf tells it from how a file begins.
+// compressionOf identifies the compression from the beginning of a file.
 func compressionOf(head []byte) compression {
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):

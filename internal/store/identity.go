@@ -9,7 +9,7 @@ import (
 
 var _ search.Identifier = (*Events)(nil)
 
-// Identify gives an event that has no id the one of its content.
+// Identify gives an event without an id the id of its content.
 func (*Events) Identify(e *event.Event) error { return identify(e) }
 
 func identify(e *event.Event) error {

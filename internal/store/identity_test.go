@@ -11,10 +11,10 @@ import (
 	"tocsin/internal/store"
 )
 
-// everything asks for all events.
+// everything requests all events.
 var everything = search.Request{Time: search.TimeRange{Field: search.DefaultTimestamp}}
 
-// The ids of events without one are part of the identity of alerts: they may never change.
+// The ids of events without one are part of the identity of alerts: they must never change.
 func TestForms(t *testing.T) {
 	const content, empty = "44197f3477bc9000f6a4f4e2c068fa1da8bbb867", "cf12b9aa38445e4bbff7e768dd4c151395179268"
 	tests := []struct {
@@ -65,7 +65,7 @@ func TestContentTellsEventsApart(t *testing.T) {
 	}
 }
 
-// Equal lines are hits each, with one identity.
+// Equal lines are separate hits with one identity.
 func TestEqualLines(t *testing.T) {
 	path := writeFile(t, "f", "{\"a\":1}\n{\"a\":1}\n")
 	copied := writeFile(t, "copy", "{\"a\":1}\r\n")

@@ -14,20 +14,21 @@ import (
 	"tocsin/internal/alert"
 )
 
-// placeOf is the key of an alert among those of its instance: a hash of that, then its order.
+// placeOf returns the key of an alert among the alerts of its instance: a hash of the instance,
+// then the order.
 func placeOf(r record) []byte {
 	instance := sha256.Sum256([]byte(r.instance))
 	return append(instance[:], r.order...)
 }
 
-// revision is a hash of what the alert says: two states that say the same are the same.
+// revision returns a hash of the alert's content: equal contents have equal revisions.
 func revision(source []byte) string {
 	sum := sha256.Sum256(source)
 	return hex.EncodeToString(sum[:])
 }
 
-// find drives a query over anything that knows the records of one instance. One instance at a time
-// is held, and the store is free while visit runs.
+// find runs a query over any store that returns the records of one instance. One instance is held
+// at a time, and the store is not locked while visit runs.
 func find(
 	ctx context.Context, q alert.InstanceQuery, of func(instance string) ([]record, error), visit func(alert.Document) (bool, error),
 ) error {
@@ -64,7 +65,7 @@ func find(
 	return nil
 }
 
-// replacements encodes alerts that take the place of others.
+// replacements encodes alerts that replace others.
 func replacements(docs []alert.Document) ([]record, []alert.Written) {
 	records, written := newRecords(docs)
 	for i, doc := range docs {
@@ -75,7 +76,7 @@ func replacements(docs []alert.Document) ([]record, []alert.Written) {
 	return records, written
 }
 
-// Find hands out alerts by instance, one instance after the other.
+// Find visits alerts by instance, one instance after the other.
 func (db *DB) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
 	return find(ctx, q, func(instance string) ([]record, error) {
 		var records []record
@@ -91,7 +92,7 @@ func (db *DB) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.
 	}, visit)
 }
 
-// instanceOf reads the alerts of one instance. What it returns outlives the transaction.
+// instanceOf reads the alerts of one instance. The result remains valid after the transaction.
 func instanceOf(tx *bolt.Tx, instance string) ([]record, error) {
 	var out []record
 	alerts := tx.Bucket(alertBucket)
@@ -108,7 +109,7 @@ func instanceOf(tx *bolt.Tx, instance string) ([]record, error) {
 		if err := add([]byte(instance)); err != nil {
 			return nil, err
 		}
-		// An alert with this id may be about something else.
+		// An alert with this id may have another instance.
 		out = slices.DeleteFunc(out, func(r record) bool { return r.instance != "" })
 	}
 	prefix := sha256.Sum256([]byte(instance))
@@ -121,7 +122,7 @@ func instanceOf(tx *bolt.Tx, instance string) ([]record, error) {
 	return out, nil
 }
 
-// keptRecord is the record of an alert as it is kept.
+// keptRecord returns the record of a stored alert.
 func keptRecord(id string, text []byte) (record, error) {
 	source, err := decode(text)
 	if err != nil {
@@ -158,7 +159,7 @@ func replace(tx *bolt.Tx, r record, read string) (alert.Outcome, error) {
 	return alert.Replaced, put(tx, r)
 }
 
-// Find hands out alerts as [DB.Find] does.
+// Find visits alerts as [DB.Find] does.
 func (m *Memory) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
 	return find(ctx, q, func(instance string) ([]record, error) {
 		m.mu.RLock()
@@ -198,7 +199,7 @@ func (m *Memory) Replace(ctx context.Context, docs []alert.Document) ([]alert.Wr
 	return written, nil
 }
 
-// remove forgets an alert and the ways to it.
+// remove removes an alert and its index entries.
 func (m *Memory) remove(r record) {
 	delete(m.byID, r.id)
 	if at, found := m.place(r.order); found {

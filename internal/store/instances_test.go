@@ -15,7 +15,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// about is an alert of a rule about an instance, made at a minute, of an event of another.
+// about returns an alert of a rule about an instance, made at a minute, with an event at another.
 func about(id, rule, instance string, made, of int) alert.Document {
 	minute := func(m int) string { return time.UnixMilli(int64(m) * 60_000).UTC().Format(time.RFC3339) }
 	return alert.Document{ID: id, Source: map[string]any{
@@ -110,8 +110,8 @@ func TestReplace(t *testing.T) {
 			mustCreate(t, s, about("a", "r", "i", 1, 1), about("b", "r", "i", 2, 1), about("c", "r", "j", 3, 1))
 			q := alert.InstanceQuery{Instances: []string{"i", "j"}}
 			read := found(t, s, q)
-			// The first is changed in its order, the second in what it is about; the third stays, and
-			// comes back as it was written.
+			// The first changes its order, the second its instance; the third stays unchanged and
+			// comes back as written.
 			read[0].Source["@timestamp"] = "1970-01-01T09:00:00Z"
 			read[1].Source["kibana.alert.instance.id"] = "k"
 			unread := about("c", "r", "j", 3, 1)
@@ -133,7 +133,7 @@ func TestReplace(t *testing.T) {
 			if d := cmp.Diff("b c a", listed(t, s, alert.Filter{})); d != "" {
 				t.Error(d)
 			}
-			// Who has read before is told so; who reads again may go on.
+			// A reader of the old version gets Stale; after reading again it may replace.
 			if written, _ = s.Replace(t.Context(), read[1:2]); outcomes(written) != "b=stale" {
 				t.Error(outcomes(written))
 			}
@@ -163,7 +163,7 @@ func TestInstancesOutliveTheProcess(t *testing.T) {
 	}
 }
 
-// Whatever is created and replaced, an instance has the alerts that say so, in order of time.
+// After any creations and replacements, an instance has exactly its alerts, in order of time.
 func TestInstancesProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := store.NewMemory()

@@ -12,19 +12,19 @@ import (
 	"tocsin/internal/search"
 )
 
-// Kept searches the documents of a store as if they were events of an index. Every search looks at
-// what is kept by then.
+// Kept searches the documents of a store as if they were events of an index. Every search reads the
+// current documents.
 type Kept struct {
-	// Records are the documents, Index is the name that patterns are held against.
+	// Records are the documents, Index is the name that patterns are matched with.
 	Records alert.Reader
 	Index   string
-	// TempDir is where a copy goes while it is searched; "" means the system's place.
+	// TempDir is the directory of the copy that is searched; "" means the system's.
 	TempDir string
 }
 
 var _ search.Events = (*Kept)(nil)
 
-// Resolve finds what patterns mean.
+// Resolve finds the indices that patterns match.
 func (k *Kept) Resolve(ctx context.Context, patterns, fields []string) (target search.Target, err error) {
 	events, err := k.open(ctx)
 	if err != nil {
@@ -44,7 +44,7 @@ func (k *Kept) Search(ctx context.Context, r search.Request, visit search.Visit)
 	return events.Search(ctx, r, visit)
 }
 
-// kept are Events over a copy, which goes when they are closed.
+// kept are Events over a copy, which is removed when they are closed.
 type kept struct {
 	*Events
 	file string
@@ -52,7 +52,7 @@ type kept struct {
 
 func (e kept) Close() error { return errors.Join(e.Events.Close(), os.Remove(e.file)) }
 
-// open copies what is kept to a file of events: documents in any number need no memory there.
+// open copies the documents to a file of events, so that memory does not grow with their number.
 func (k *Kept) open(ctx context.Context) (kept, error) {
 	f, err := os.CreateTemp(k.TempDir, "tocsin-kept-*.ndjson")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// The buckets of the ledger. Both have a document under the name of its rule (and day), which
-// begins with its version.
+// The buckets of the ledger. Both map the name of a rule (and day) to a document, which begins with
+// its version.
 var (
 	headBucket = []byte("ledger.v1.heads")
 	pageBucket = []byte("ledger.v1.pages")
@@ -29,7 +29,7 @@ type Ledger struct{ db *DB }
 // Ledger returns the database's ledger.
 func (db *DB) Ledger() *Ledger { return &Ledger{db} }
 
-// versioned is a kept document: its version, and what the caller gave.
+// versioned is a stored document: its version and the caller's data.
 type versioned struct {
 	version uint64
 	data    []byte
@@ -46,7 +46,7 @@ func (v versioned) wrap() []byte {
 	return append(binary.BigEndian.AppendUint64(nil, v.version), v.data...)
 }
 
-// keptHead is a head as it is kept.
+// keptHead is a head as stored.
 type keptHead struct {
 	RuleID   string    `json:"rule_id"`
 	Since    time.Time `json:"since"`
@@ -61,7 +61,7 @@ type keptHead struct {
 	Patterns []ledger.Pattern `json:"patterns,omitempty"`
 }
 
-// pageName sorts the pages of a rule by their day.
+// pageName returns a key that sorts the pages of a rule by day.
 func pageName(rule string, day time.Time) []byte {
 	return append(append([]byte(rule), 0), day.UTC().Format(time.DateOnly)...)
 }
@@ -173,7 +173,7 @@ func save[T any](
 				continue
 			}
 			next := versioned{have.version + 1, data}
-			if err := b.Put(name, next.wrap()); err != nil { // it cannot be kept, others can
+			if err := b.Put(name, next.wrap()); err != nil { // this one cannot be stored, others can
 				errs[i] = err
 				continue
 			}
@@ -199,7 +199,7 @@ func (l *Ledger) Forget(ctx context.Context, before time.Time) (int, error) {
 	limit := ledger.Day(before).Format(time.DateOnly)
 	err := l.db.bolt.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket(pageBucket)
-		var old [][]byte // a cursor that deletes may pass over what follows
+		var old [][]byte // a cursor that deletes may skip entries
 		err := b.ForEach(func(k, _ []byte) error {
 			if string(k[bytes.LastIndexByte(k, 0)+1:]) < limit && !bytes.HasPrefix(k, []byte(ledger.BackfillPrefix)) {
 				old = append(old, bytes.Clone(k))

@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// line is the place of one line in its file, without the newline that ends it.
+// line is the position of one line in its file, without its newline.
 type line struct {
 	number int
 	offset int64
@@ -18,15 +18,15 @@ type line struct {
 }
 
 const (
-	// readBuffer is what is read of a long file at a time.
+	// readBuffer is the size of a read from a long file.
 	readBuffer = 256 << 10
-	// keptOfLong is what is kept of a line over the limit, to show where it is.
+	// keptOfLong is how much is kept of a line over the limit, to show where it is.
 	keptOfLong = 256
 )
 
 var byteOrderMark = []byte("\ufeff")
 
-// lineReader cuts a file into lines of any length. A byte order mark at the start of the file
+// lineReader splits a file into lines of any length. A byte order mark at the start of the file
 // belongs to no line.
 type lineReader struct {
 	buf    *bufio.Reader
@@ -44,7 +44,7 @@ func newLineReader(r io.Reader, size, limit int) *lineReader {
 	return l
 }
 
-// next appends the next line to dst. The error is io.EOF behind the last line, which needs no
+// next appends the next line to dst. The error is io.EOF after the last line, which needs no
 // newline.
 func (l *lineReader) next(dst []byte) ([]byte, line, error) {
 	start := len(dst)
@@ -84,5 +84,5 @@ func (l *lineReader) keep(dst []byte, start int, part []byte, at *line) []byte {
 	return dst
 }
 
-// isBlank reports whether a line holds nothing but JSON's white space.
+// isBlank reports whether a line contains only JSON's white space.
 func isBlank(text []byte) bool { return len(bytes.Trim(text, blank)) == 0 }

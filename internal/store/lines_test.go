@@ -40,8 +40,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// FuzzLines: whatever a file holds, its lines lie inside it, follow each other, and leave out
-// nothing; and a line is an event or has a fault inside it.
+// FuzzLines: whatever the file, its lines are inside it, consecutive, and complete; each line is an
+// event or has a fault inside it.
 func FuzzLines(f *testing.F) {
 	for _, seed := range []string{
 		"", "\n", "{}", "{\"a\":1}\n\n{\"_index\":\"i\",\"_id\":\"1\",\"_source\":{}}\r\n", "\ufeff{}", "{\"_id\":1}",
@@ -80,7 +80,7 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-// checkLine holds the two ways to read a line together.
+// checkLine compares the two ways to read a line.
 func checkLine(t interface {
 	Helper()
 	Fatalf(format string, args ...any)

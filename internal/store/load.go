@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/failure"
 )
 
-// maxRemarks is how many bad lines of one file are shown one by one.
+// maxRemarks is how many bad lines of one file are shown individually.
 const maxRemarks = 20
 
 // loader is the pass over all files that opens them.
@@ -20,20 +20,18 @@ type loader struct {
 	reports []report
 }
 
-// report is what there is to say of one file. The reader of files sets err, the reader of results
-// the rest.
+// report is the report on one file. The reader of files sets err, the reader of results the rest.
 type report struct {
 	err  error
 	bad  diag.List
 	more int
 }
 
-// loaded is what one batch holds.
+// loaded is the content of one batch.
 type loaded struct {
 	file   *file
 	source int
-	// good are lines from which there may be something to learn; known is the number of the others, by
-	// index.
+	// good are lines that may change the mapping; known is the number of the others, by index.
 	good  []parsed
 	known map[string]int64
 	bad   diag.List
@@ -41,7 +39,7 @@ type loaded struct {
 
 func (l *loader) load(ctx context.Context) error {
 	l.reports = make([]report, len(l.events.options.Files))
-	read := func(batches supply, emit func(*batch) bool) { l.readFiles(ctx, batches, emit) }
+	read := func(batches batchPool, emit func(*batch) bool) { l.readFiles(ctx, batches, emit) }
 	if err := ordered(ctx, read, l.opener, l.take); err != nil {
 		return fmt.Errorf("open events: %w", err)
 	}
@@ -53,7 +51,7 @@ func (l *loader) load(ctx context.Context) error {
 	return nil
 }
 
-func (l *loader) readFiles(ctx context.Context, batches supply, emit func(*batch) bool) {
+func (l *loader) readFiles(ctx context.Context, batches batchPool, emit func(*batch) bool) {
 	e := l.events
 	for i, name := range e.options.Files {
 		f, err := e.spool.admit(ctx, name, e.options.Stdin, e.options.Watch)
@@ -68,7 +66,7 @@ func (l *loader) readFiles(ctx context.Context, batches supply, emit func(*batch
 	}
 }
 
-func (l *loader) read(f *file, i int, batches supply, emit func(*batch) bool) error {
+func (l *loader) read(f *file, i int, batches batchPool, emit func(*batch) bool) error {
 	advance, end := l.events.options.Watch.begin("open", f.size)
 	defer end()
 	return l.events.read(f, i, batches, func(b *batch) bool {
@@ -77,24 +75,24 @@ func (l *loader) read(f *file, i int, batches supply, emit func(*batch) bool) er
 	})
 }
 
-// opener parses batches, beside others. Of lines that have no name which it has not seen in an earlier
-// line, it only counts: whoever learns has heard of these names.
+// opener parses batches, concurrently with others. It only counts lines whose names have all
+// occurred in earlier lines, as they cannot change the mapping.
 type opener struct {
 	options *EventsOptions
-	// learned and seen are of the lines before, by index.
-	learned *mappings
-	seen    map[string]*sighted
-	// streams: events without an index have names that may be of a stream.
+	// inferred and seen are from the earlier lines, by index.
+	inferred *mappings
+	seen     map[string]*seenName
+	// streams: the names in events without an index may be data stream fields.
 	streams bool
 	cutter  cutter
-	naming  *naming
+	names   *indexNamer
 	view    *event.View
 }
 
 func (l *loader) opener() func(*batch) loaded {
 	o := &opener{
-		options: &l.events.options, learned: newMappings(l.events.options.Mapping), seen: map[string]*sighted{},
-		naming: newNaming(l.events.options.Index),
+		options: &l.events.options, inferred: newMappings(l.events.options.Mapping), seen: map[string]*seenName{},
+		names: newIndexNamer(l.events.options.Index),
 	}
 	o.view = event.NewSelection(streamFields, nil).NewView()
 	return o.decode
@@ -122,11 +120,11 @@ func (o *opener) decode(b *batch) loaded {
 	return out
 }
 
-// known returns the index of a line of which there is nothing more to learn.
+// known returns the index of a line that cannot change the mapping.
 func (o *opener) known(text []byte) (index string, known bool) {
 	o.cutter.forget()
 	if found, ok := o.cutter.bare(text); ok {
-		// A name of metadata was seen in no source, so a line that has one is not settled.
+		// No seen source has a metadata name, so a line with one is not settled.
 		if index, known = o.settled(found); known {
 			return index, true
 		}
@@ -138,18 +136,18 @@ func (o *opener) known(text []byte) (index string, known bool) {
 	return o.settled(found)
 }
 
-// settled returns the index of an event of which every name and kind was seen in its index.
+// settled returns the index of an event whose names and kinds have all been seen in its index.
 func (o *opener) settled(found cut) (index string, known bool) {
 	switch {
 	case len(found.index) > 0:
-		index = o.naming.name(found.index)
+		index = o.names.name(found.index)
 	case o.unnamed(found.source):
-		return o.naming.fallback, true
+		return o.names.fallback, true
 	case o.view.Read(found.source) != nil:
 		return "", false
 	default:
 		var err error
-		if index, err = o.naming.stream(o.view, found.source); err != nil {
+		if index, err = o.names.stream(o.view, found.source); err != nil {
 			return "", false
 		}
 	}
@@ -157,30 +155,30 @@ func (o *opener) settled(found cut) (index string, known bool) {
 	return index, seen != nil && seen.document(found.source)
 }
 
-// unnamed reports whether a source is settled as one that names no index: all its names were seen in events
-// without one, and none of those is of a stream.
+// unnamed reports whether a source is settled and names no index: all its names were seen in events
+// without one, and none of them is a data stream field.
 func (o *opener) unnamed(source []byte) bool {
-	seen := o.seen[o.naming.fallback]
+	seen := o.seen[o.names.fallback]
 	return seen != nil && !o.streams && seen.document(source)
 }
 
-// see takes in an event.
+// see adds an event.
 func (o *opener) see(index string, source map[string]any) {
-	o.learned.learn(index, source)
+	o.inferred.infer(index, source)
 	for name := range source {
-		o.streams = o.streams || index == o.naming.fallback && strings.HasPrefix(name, "data_stream")
+		o.streams = o.streams || index == o.names.fallback && strings.HasPrefix(name, "data_stream")
 	}
 	if o.seen[index] == nil {
-		o.seen[index] = &sighted{}
+		o.seen[index] = &seenName{}
 	}
-	o.seen[index].see(o.learned.byName[index], "", source)
+	o.seen[index].see(o.inferred.byName[index], "", source)
 }
 
-// take counts and learns, in the order of the lines.
+// take counts lines and extends the mapping, in the order of the lines.
 func (l *loader) take(b loaded) {
 	for _, p := range b.good {
 		index := p.indexOr(l.events.options.Index)
-		l.events.mapped.learn(index, p.source)
+		l.events.mapped.infer(index, p.source)
 		l.count(b.file, index, 1)
 	}
 	for index, n := range b.known {
@@ -197,7 +195,7 @@ func (l *loader) count(f *file, index string, n int64) {
 	f.events += n
 }
 
-// remarks lists what was wrong, file by file.
+// remarks returns the diagnostics, file by file.
 func (l *loader) remarks() diag.List {
 	var out diag.List
 	for i, r := range l.reports {
@@ -206,7 +204,7 @@ func (l *loader) remarks() diag.List {
 		if r.more > 0 {
 			out = append(out, diag.Diagnostic{
 				Severity: diag.Error, Code: codeBadLine, File: name,
-				Message: fmt.Sprintf("%d more lines are no events", r.more),
+				Message: fmt.Sprintf("%d more lines are not events", r.more),
 			})
 		}
 		if r.err != nil {

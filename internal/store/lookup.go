@@ -14,7 +14,7 @@ var (
 	_ alert.Lookup = (*Memory)(nil)
 )
 
-// Existing tells of which ids there is an alert.
+// Existing returns the ids for which there is an alert.
 func (db *DB) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (db *DB) Existing(ctx context.Context, ids []string) (map[string]*alert.Sou
 	return found, nil
 }
 
-// Existing tells of which ids there is an alert.
+// Existing returns the ids for which there is an alert.
 func (m *Memory) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

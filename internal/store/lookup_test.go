@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// TestExisting: of ids, those are named that have an alert, and no others.
+// TestExisting: it returns exactly the ids that have an alert.
 func TestExisting(t *testing.T) {
 	db, err := store.Open(t.TempDir())
 	if err != nil {

@@ -97,10 +97,10 @@ func openEvents(tb testing.TB, opts store.EventsOptions) (*store.Events, diag.Li
 	return e, remarks
 }
 
-// byContent compares events by all but how their index maps fields.
+// byContent compares events except for their field types.
 var byContent = cmpopts.IgnoreFields(event.Event{}, "Types")
 
-// mustEvents opens events that have no fault.
+// mustEvents opens valid events.
 func mustEvents(tb testing.TB, lines ...string) *store.Events {
 	tb.Helper()
 	e, remarks := openEvents(tb, store.EventsOptions{Files: []string{writeFile(tb, "events.ndjson", strings.Join(lines, "\n"))}})
@@ -126,7 +126,7 @@ func searchAll(t fataler, e *store.Events, r search.Request) []event.Event {
 	return out
 }
 
-// render writes diagnostics with the directory of their files taken off.
+// render formats diagnostics without the directory of their files.
 func render(tb testing.TB, l diag.List) string {
 	tb.Helper()
 	for i := range l {

@@ -10,15 +10,15 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// mappings are the fields of the indices of events: of each what a mapping gives it, and what was
-// learned of its own events. Once all is learned it is safe for concurrent use.
+// mappings holds the fields of the events' indices: of each index its given mapping plus the fields
+// inferred from its events. Once inference is complete it is safe for concurrent use.
 type mappings struct {
-	// given is nil where the fields of ECS are taken by name.
+	// given is nil if the fields of ECS are used by name.
 	given  *mapping.Indices
 	byName map[string]*mapping.Inferred
 
 	mu sync.Mutex
-	// merged are the fields of several indices together, by their names.
+	// merged holds the fields of several indices together, by their names.
 	merged map[string]mapping.Fields
 }
 
@@ -26,8 +26,7 @@ func newMappings(given *mapping.Indices) *mappings {
 	return &mappings{given: given, byName: map[string]*mapping.Inferred{}, merged: map[string]mapping.Fields{}}
 }
 
-// of is the mapping that an index has before anything is learned. An event that names no index may
-// be of any.
+// of returns the initial mapping of an index. An event that names no index may belong to any.
 func (m *mappings) of(index string) *mapping.Mapping {
 	if m.given == nil {
 		return nil
@@ -43,7 +42,7 @@ func (m *mappings) of(index string) *mapping.Mapping {
 	return nil
 }
 
-// series is what an index belongs to, by what was given or by its name.
+// series returns the series of an index, as given or from its name.
 func (m *mappings) series(index string) string {
 	if m.given != nil {
 		if series, ok := m.given.Series(index); ok {
@@ -53,17 +52,17 @@ func (m *mappings) series(index string) string {
 	return cmp.Or(event.DataStream(index), index)
 }
 
-// learn takes in one event of an index.
-func (m *mappings) learn(index string, source map[string]any) {
+// infer extends the mapping by one event of an index.
+func (m *mappings) infer(index string, source map[string]any) {
 	i, ok := m.byName[index]
 	if !ok {
 		i = mapping.NewInferred(m.of(index))
 		m.byName[index] = i
 	}
-	i.Learn(source)
+	i.Add(source)
 }
 
-// fields are those of the documents of all the indices, the same for the same indices.
+// fields returns the fields of the documents of all the indices, cached by the indices.
 func (m *mappings) fields(indices []string) mapping.Fields {
 	key := strings.Join(indices, ",")
 	m.mu.Lock()
@@ -96,8 +95,8 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 	return mapping.Over(mapping.AllMetadata(), mapping.Over(m.ecs(indices), fields))
 }
 
-// ecs are the fields of ECS. Of those that leave out longer values they say so, as no mapping gave the
-// limit.
+// ecs returns the fields of ECS. They record when longer values are left out, as the limit is not
+// from a given mapping.
 func (m *mappings) ecs(indices []string) mapping.Fields {
 	longest := map[string]int{}
 	for _, index := range indices {
@@ -111,7 +110,7 @@ func (m *mappings) ecs(indices []string) mapping.Fields {
 	return &limited{mapping.ECS(), longest}
 }
 
-// limited are fields with the lengths of the longest texts at their places.
+// limited adds to fields the lengths of the longest texts at their paths.
 type limited struct {
 	mapping.Table
 	longest map[string]int

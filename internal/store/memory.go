@@ -10,13 +10,13 @@ import (
 	"tocsin/internal/alert"
 )
 
-// Memory keeps alerts for as long as the process lives, as [DB] does on disk: the same order, the
-// same documents. It is safe for concurrent use.
+// Memory keeps alerts for as long as the process lives, with the order and documents of [DB]. It is
+// safe for concurrent use.
 type Memory struct {
 	mu    sync.RWMutex
 	byID  map[string]record
 	order []record
-	// instances has the ids of alerts by what they are about, but for those that are about themselves.
+	// instances maps instances to the ids of alerts, except alerts that are their own instance.
 	instances map[string][]string
 }
 
@@ -26,12 +26,12 @@ var (
 	_ alert.Instances = (*Memory)(nil)
 )
 
-// NewMemory returns a store without alerts.
+// NewMemory returns an empty store.
 func NewMemory() *Memory {
 	return &Memory{byID: map[string]record{}, instances: map[string][]string{}}
 }
 
-// Create keeps the alerts that are new.
+// Create stores the alerts that are new.
 func (m *Memory) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	records, written := newRecords(docs)
 	if err := ctx.Err(); err != nil {
@@ -55,7 +55,7 @@ func (m *Memory) insert(r record, w *alert.Written) alert.Outcome {
 	return alert.Created
 }
 
-// put keeps an alert and the ways to it.
+// put stores an alert and its index entries.
 func (m *Memory) put(r record) {
 	m.byID[r.id] = r
 	at, _ := m.place(r.order)
@@ -85,7 +85,7 @@ func (m *Memory) Get(ctx context.Context, id string) (alert.Document, error) {
 	return document(id, r.source)
 }
 
-// List hands out alerts in the order of [DB.List].
+// List visits alerts in the order of [DB.List].
 func (m *Memory) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
 	return list(f, func(after []byte, n int) ([]entry, error) {
 		return m.next(f.RuleID, after, n), ctx.Err()

@@ -11,8 +11,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// TestMetadataFields: events can be asked for by their ids and indices, in one search and in a scan,
-// however their lines say them.
+// TestMetadataFields: events can be searched by their ids and indices, in a search and in a scan,
+// however their lines contain them.
 func TestMetadataFields(t *testing.T) {
 	e := mustEvents(t,
 		`{"_index":"logs-a","_id":"one","_source":{"@timestamp":"2026-01-15T12:00:01Z"}}`,

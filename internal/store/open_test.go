@@ -62,7 +62,7 @@ func TestManyBadLines(t *testing.T) {
 	}
 	tail := render(t, remarks[store.MaxRemarks-1:])
 	want := "bad:39:1: error: not one JSON object: invalid character 'x' looking for beginning of value [events/bad-line]\n   39 | x\n      | ^\n" +
-		"bad: error: 680 more lines are no events [events/bad-line]\n" +
+		"bad: error: 680 more lines are not events [events/bad-line]\n" +
 		"other:1:1: error: not one JSON object: invalid character 'y' looking for beginning of value [events/bad-line]\n    1 | y\n      | ^\n"
 	if d := cmp.Diff(want, tail); d != "" {
 		t.Error(d)
@@ -152,7 +152,7 @@ func TestStdinCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if err := w.Close(); err != nil { // ends the read that was waited for
+	if err := w.Close(); err != nil { // ends the pending read
 		t.Error(err)
 	}
 }
@@ -195,8 +195,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// Each index has a mapping of its own: by its name, by a pattern, by that of its data stream, or none; and
-// what is inferred is inferred of its own events.
+// Each index has its own mapping: by its name, by a pattern, by its data stream, or none; fields
+// are inferred from its own events only.
 func TestFieldsOfIndices(t *testing.T) {
 	given, err := mapping.ParseIndices([]byte(`{
 		"logs-a": {"mappings": {"properties": {"f": {"type": "keyword"}}}},

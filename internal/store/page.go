@@ -36,7 +36,7 @@ func onPage(hits []hit, size int) int {
 	return min(size, len(hits))
 }
 
-// pages reads the hits again, page by page, and hands them out.
+// pages reads the hits again, page by page, and passes them to visit.
 func (s *scan) pages(ctx context.Context, result *search.Result, visit search.Visit) error {
 	r := reader{events: s.events, open: map[*file]openFile{}}
 	defer r.close()
@@ -57,7 +57,7 @@ func (s *scan) pages(ctx context.Context, result *search.Result, visit search.Vi
 	return nil
 }
 
-// page reads the lines of some hits one by one, and decodes them several at a time.
+// page reads the lines of some hits one by one, and decodes them concurrently.
 func (s *scan) page(ctx context.Context, r *reader, hits []hit) ([]event.Event, error) {
 	texts := make([][]byte, len(hits))
 	for i, h := range hits {
@@ -113,7 +113,7 @@ func (s *scan) event(text []byte) (event.Event, error) {
 	return e, nil
 }
 
-// types is how an index maps the fields that the request came with.
+// types returns an index's mapping of the request's fields.
 func (s *scan) types(index string) mapping.Fields {
 	if s.given == nil {
 		return nil
@@ -121,7 +121,7 @@ func (s *scan) types(index string) mapping.Fields {
 	return mapping.OfIndex(s.given, index)
 }
 
-// values returns the values of the fields that the request wants besides the source.
+// values returns the values of the fields that the request needs besides the source.
 func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]any {
 	if len(s.request.Fields) == 0 {
 		return nil
@@ -133,7 +133,7 @@ func (s *scan) values(types mapping.Fields, source map[string]any) map[string][]
 		case !ok:
 			out[name] = nil
 		case f.IsMetadata(), f.Copied != nil: // Every hit has it, or its source does.
-		case f.Type == mapping.Flattened && !f.Keyed, ranges(f): // What stands there is in the source.
+		case f.Type == mapping.Flattened && !f.Keyed, ranges(f): // Its values are in the source.
 		case f.Constant != nil:
 			out[name] = []any{*f.Constant}
 		default:

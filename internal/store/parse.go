@@ -15,14 +15,15 @@ const (
 	metaSource = "_source"
 )
 
-// parsed is one good line.
+// parsed is one valid line.
 type parsed struct {
-	// index and id are "" where the line names none.
+	// index and id are "" if the line has none.
 	index, id string
 	source    map[string]any
 }
 
-// parse decodes one line as an event. The fault says why it is none. [cutter] reads the same of a line.
+// parse decodes one line as an event. The fault is why it is not one. [cutter] must split lines in
+// the same way.
 func parse(text []byte) (parsed, *fault) {
 	object, err := decode(text)
 	if err != nil {
@@ -69,7 +70,7 @@ func wrappedSource(object map[string]any) (map[string]any, bool) {
 
 var errNotUTF8 = errors.New("not UTF-8")
 
-// decode reads exactly one JSON object; numbers keep their text.
+// decode parses exactly one JSON object; numbers keep their text.
 func decode(text []byte) (map[string]any, error) {
 	if !utf8.Valid(text) {
 		return nil, errNotUTF8
@@ -77,8 +78,8 @@ func decode(text []byte) (map[string]any, error) {
 	return event.DecodeObject(text) //nolint:wrapcheck // it says what it was doing
 }
 
-// indexOr returns the index that the event belongs to; fallback when neither the line nor its
-// data stream fields name one.
+// indexOr returns the index of the event; fallback when neither the line nor its data stream fields
+// name one.
 func (p parsed) indexOr(fallback string) string {
 	if p.index != "" {
 		return p.index

@@ -20,7 +20,7 @@ import (
 	"tocsin/internal/window"
 )
 
-// generated is an event whose fields are known, so that a search over it can be done by hand.
+// generated is an event with known fields, so that the test can evaluate a search over it.
 type generated struct {
 	id, index string
 	// at and ingested are milliseconds, 0 for none; sequence is -1 for none.
@@ -65,7 +65,7 @@ func drawEvents(t *rapid.T) []generated {
 	return events
 }
 
-// drawRequest returns a request and the test of an event that means the same.
+// drawRequest returns a request and an equivalent test of an event.
 func drawRequest(t *rapid.T) (search.Request, func(generated) bool) {
 	from, to := rapid.Int64Range(1, 9).Draw(t, "from"), rapid.Int64Range(1, 9).Draw(t, "to")
 	name := rapid.SampledFrom([]string{"sh", "cmd"}).Draw(t, "name")
@@ -87,7 +87,7 @@ func drawRequest(t *rapid.T) (search.Request, func(generated) bool) {
 	}
 }
 
-// time is what a request's range is held against.
+// time returns the time that a request's range is compared with.
 func (g generated) time(r search.Request) int64 {
 	if g.at == 0 && r.Time.Fallback != "" {
 		return g.ingested
@@ -95,7 +95,7 @@ func (g generated) time(r search.Request) int64 {
 	return g.at
 }
 
-// compare orders events as a request wants them; the least is what is missing.
+// compare orders events as a request does; a missing value comes last.
 func (g generated) compare(o generated, r search.Request) int {
 	direct := func(a, b, missing int64) int {
 		switch {

@@ -14,30 +14,31 @@ import (
 	"tocsin/internal/search"
 )
 
-// ruleField is the field of an alert that a listing can be narrowed to.
+// ruleField is the field of an alert by which a listing can be filtered.
 const ruleField = "kibana.alert.rule.rule_id"
 
-// instanceField is the field that alerts of one thing share.
+// instanceField is the field that alerts of one instance share.
 const instanceField = "kibana.alert.instance.id"
 
-// maxID is the greatest length of an alert's id in bytes; Elasticsearch's is the same.
+// maxID is the maximum length of an alert's id in bytes, as in Elasticsearch.
 const maxID = 512
 
-// record is an alert as it is kept.
+// record is a stored alert.
 type record struct {
 	id string
 	// order sorts by time, then id; it is unique.
 	order []byte
-	// rule is kept beside the order, so that a listing need not read what it leaves out.
+	// rule is stored with the order, so that a listing need not read the alerts that it filters
+	// out.
 	rule string
-	// instance is what the alert is about, "" when it is its own instance.
+	// instance is the alert's instance, "" when it is its own instance.
 	instance string
 	// source is the document as JSON.
 	source []byte
 }
 
 // newRecord encodes an alert. The document is decoded again, so that time and rule are found
-// whatever Go types it was made of.
+// whatever its Go types.
 func newRecord(doc alert.Document) (record, error) {
 	switch {
 	case doc.ID == "":
@@ -68,7 +69,7 @@ func newKept(id string, source map[string]any, text []byte) record {
 	return r
 }
 
-// orderOf encodes the time of an alert and its id so that bytes compare as those do. An alert
+// orderOf encodes the time of an alert and its id so that bytes compare as they do. An alert
 // without a time comes last.
 func orderOf(source map[string]any, id string) []byte {
 	at, _, err := mapping.ParseDate(event.First(source, search.DefaultTimestamp), "")
@@ -83,7 +84,7 @@ func orderOf(source map[string]any, id string) []byte {
 	return append(b, id...)
 }
 
-// The first byte of an order, and the length of what stands before the id.
+// The first byte of an order, and the length of the part before the id.
 const (
 	withTime    = 0
 	withoutTime = 1
@@ -93,7 +94,7 @@ const (
 // idOf returns the id in an order.
 func idOf(order []byte) []byte { return order[min(orderHead, len(order)):] }
 
-// document decodes a kept alert. Numbers come back as json.Number, with the text they had.
+// document decodes a stored alert. Numbers become json.Number, with their original text.
 func document(id string, source []byte) (alert.Document, error) {
 	dec := json.NewDecoder(bytes.NewReader(source))
 	dec.UseNumber()
@@ -114,9 +115,9 @@ type entry struct {
 // listBatch is how many alerts a listing reads at once.
 const listBatch = 256
 
-// list drives a listing over anything that can read the next entries behind an order. The store
-// is free while visit runs, so visit may create alerts; those of a later time are then listed too. An
-// alert that cannot be read is passed over, and an error in the end.
+// list runs a listing over any store that can read the next entries after an order. The store is
+// not locked while visit runs, so visit may create alerts; those of a later time are then listed
+// too. An alert that cannot be decoded is skipped, and an error in the end.
 func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit func(alert.Document) (bool, error)) error {
 	var after []byte
 	var unread unreadAlerts
@@ -148,7 +149,7 @@ func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit
 	return unread.err()
 }
 
-// unreadAlerts are those that a listing has passed over.
+// unreadAlerts are the alerts that a listing has skipped.
 type unreadAlerts struct {
 	n     int
 	first error
@@ -165,12 +166,12 @@ func (u *unreadAlerts) err() error {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("1 alert cannot be read and was passed over: %w", u.first)
+		return fmt.Errorf("1 alert cannot be read and was skipped: %w", u.first)
 	}
-	return fmt.Errorf("%d alerts cannot be read and were passed over, first: %w", u.n, u.first)
+	return fmt.Errorf("%d alerts cannot be read and were skipped, first: %w", u.n, u.first)
 }
 
-// encode writes JSON without escaping what HTML would mind.
+// encode encodes JSON without HTML escaping.
 func encode(value any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

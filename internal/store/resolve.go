@@ -15,7 +15,7 @@ import (
 
 // Resolve finds which indices of the events the patterns match. The index "" stands for the events
 // that every pattern matches; while there are such events, no pattern is missing. The Target's
-// Fields are those of the indices, whichever fields are asked about.
+// Fields are the fields of the indices, whichever fields were requested.
 func (e *Events) Resolve(ctx context.Context, patterns, _ []string) (search.Target, error) {
 	if err := ctx.Err(); err != nil {
 		return search.Target{}, err
@@ -48,7 +48,7 @@ func (e *Events) anyIndex(p pattern) bool {
 	return false
 }
 
-// Locate tells the indices that patterns match; events that name none belong to every index.
+// Locate returns the indices that patterns match; events that name none belong to every index.
 func (e *Events) Locate(_ context.Context, patterns []string) (func(index string) bool, error) {
 	if indexname.HasDateMath(patterns) {
 		return nil, dated(patterns)
@@ -56,10 +56,10 @@ func (e *Events) Locate(_ context.Context, patterns []string) (func(index string
 	return parsePatterns(patterns).match, nil
 }
 
-// dated refuses names with dates in them, which are those of a slot that is not known here.
+// dated rejects names with date math: they depend on a slot that is not known here.
 func dated(patterns []string) error {
 	return &failure.Error{
-		Kind: failure.Rejected, Op: "resolve [" + strings.Join(patterns, ",") + "]", Reason: "the dates in the names are not written out",
+		Kind: failure.Rejected, Op: "resolve [" + strings.Join(patterns, ",") + "]", Reason: "the date math in the names is not resolved",
 	}
 }
 
@@ -71,8 +71,8 @@ type pattern struct {
 
 type patternList []pattern
 
-// parsePatterns reads index patterns as Elasticsearch does: lists within one string, and a minus
-// that takes away from what wildcards before it matched; without one before it, it is part of a
+// parsePatterns parses index patterns as Elasticsearch does: lists within one string, and a minus
+// that excludes from the matches of earlier wildcards; without an earlier wildcard it is part of a
 // name. No patterns at all mean every index.
 func parsePatterns(texts []string) patternList {
 	var out patternList
@@ -97,7 +97,7 @@ func parsePatterns(texts []string) patternList {
 	return out
 }
 
-// match reports whether the list covers an index; the last pattern that speaks of it decides.
+// match reports whether the list matches an index; the last pattern that matches it decides.
 func (l patternList) match(index string) bool {
 	if index == "" {
 		return true
@@ -110,8 +110,8 @@ func (l patternList) match(index string) bool {
 	return false
 }
 
-// covers reports whether the pattern means the index, by its own name or, for a backing index, by
-// that of its data stream.
+// covers reports whether the pattern matches the index, by its own name or, for a backing index, by
+// the name of its data stream.
 func (p pattern) covers(index string) bool {
 	if p.text == "_all" || mapping.Glob(p.text, index) {
 		return true

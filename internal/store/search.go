@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// hit is the place of one hit and of its order.
+// hit is the location and the sort position of one hit.
 type hit struct {
 	place  search.Place
 	source int32
@@ -25,21 +25,21 @@ type hit struct {
 	offset int64
 }
 
-// scanned is what one batch holds for a search.
+// scanned is the result of one batch for a search.
 type scanned struct {
 	source int
 	good   int64
 	hits   []hit
 }
 
-// Search reads all files and hands out the hits in order of their time: of Time.Field, or of
-// Time.Fallback where an event lacks that; then of the Tiebreaker; then as the files have them.
+// Search reads all files and visits the hits in order of their time: of Time.Field, or of
+// Time.Fallback if an event lacks that; then of the Tiebreaker; then in the order of the files.
 // Events without a time or tiebreaker come last. A field with several values counts by its least,
-// by its greatest when the newest come first. Total is exact; Took leaves out the time in visit.
+// or by its greatest when the newest come first. Total is exact; Took excludes the time in visit.
 //
 // It holds some 100 bytes for each hit, and one page of events. A condition that cannot be
-// evaluated is a failure of kind Rejected. A file that has changed or vanished since it was
-// opened is one of kind Partial, after all hits of the others; what was appended is not read.
+// evaluated is a failure of kind Rejected. A file that has changed or vanished since it was opened
+// is a failure of kind Partial, after all hits of the others; appended data is not read.
 func (e *Events) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
 	op := "search events in [" + strings.Join(r.Patterns, ",") + "]"
 	start := time.Now()
@@ -60,25 +60,25 @@ func (e *Events) Search(ctx context.Context, r search.Request, visit search.Visi
 	return result, nil
 }
 
-// scan is one search under way.
+// scan is the state of one search.
 type scan struct {
 	events  *Events
 	request search.Request
-	// given are the fields that the request came with: who gave none is not told of any.
+	// given are the request's fields, nil if the request has none.
 	given mapping.Fields
 	// set has the condition once for each of the variants of the request.
 	set      *condition.Set
 	variants []search.Variant
-	// single are the conditions of the variants by themselves, for looks with the views of others.
+	// single holds the conditions of the variants by themselves, for matching with other views.
 	single []*condition.Matcher
-	// looks are kept for the batches to come.
-	looks sync.Pool
-	// scopes are the variants of the indices that the search covers.
+	// matchers are kept for reuse by later batches.
+	matchers sync.Pool
+	// scopes holds the variants of the indices that the search covers.
 	scopes map[string]condition.Scope
 	hits   []hit
-	// only, where it is not nil, are the places of the documents that are wanted.
+	// only, if not nil, holds the locations of the requested documents.
 	only map[event.Ref]bool
-	// missed says which files could not be read as they were opened.
+	// missed is the error of files that could not be read as they were opened.
 	missed error
 }
 
@@ -104,8 +104,8 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	}
 	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
 	selection := newSelection(set, variants)
-	s.looks.New = func() any {
-		return &look{scan: s, naming: newNaming(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
+	s.matchers.New = func() any {
+		return &lineMatcher{scan: s, names: newIndexNamer(e.options.Index), view: selection.NewView(), matching: set.NewMatching()}
 	}
 	patterns := parsePatterns(r.Patterns)
 	for index := range e.indices {
@@ -116,7 +116,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	return s, nil
 }
 
-// compileSingle makes the conditions for the views of others.
+// compileSingle compiles the conditions for other views.
 func (s *scan) compileSingle() error {
 	for _, v := range s.variants {
 		m, err := condition.Compile(s.request.Filter(), v.Way.Fields)
@@ -128,12 +128,12 @@ func (s *scan) compileSingle() error {
 	return nil
 }
 
-// run finds all hits and puts them in order.
+// run finds all hits and sorts them.
 func (s *scan) run(ctx context.Context) error {
 	files := s.events.files
 	good := make([]int64, len(files))
 	var errs []error
-	read := func(batches supply, emit func(*batch) bool) { errs = s.events.readAll(batches, emit) }
+	read := func(batches batchPool, emit func(*batch) bool) { errs = s.events.readAll(batches, emit) }
 	take := func(b scanned) {
 		good[b.source] += b.good
 		s.hits = append(s.hits, b.hits...)
@@ -146,8 +146,8 @@ func (s *scan) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// changed joins what went wrong with the files, and says which hold other than the good events that
-// were counted when they were opened.
+// changed joins the errors of the files, and reports files whose number of valid events differs
+// from when they were opened.
 func (s *scan) changed(errs []error, good []int64) error {
 	for i, f := range s.events.files {
 		if errs[i] == nil && good[i] != f.events {
@@ -157,19 +157,19 @@ func (s *scan) changed(errs []error, good []int64) error {
 	return errors.Join(errs...)
 }
 
-// compare orders hits; those that are equal in all else stand as they do in the files.
+// compare orders hits; otherwise equal hits are in the order of the files.
 func (s *scan) compare(a, b hit) int {
 	return cmp.Or(s.variants[0].Ordering.Compare(a.place, b.place), cmp.Compare(a.source, b.source), cmp.Compare(a.offset, b.offset))
 }
 
-// match finds the hits of a batch; it runs beside others.
+// match finds the hits of a batch, concurrently with others.
 func (s *scan) match(b *batch) scanned {
 	out := scanned{source: b.source}
-	l, ok := s.looks.Get().(*look)
+	l, ok := s.matchers.Get().(*lineMatcher)
 	if !ok {
-		return out // The pool holds nothing else.
+		return out // The pool holds no other type.
 	}
-	defer s.looks.Put(l)
+	defer s.matchers.Put(l)
 	b.each(func(at line, text []byte) {
 		if at.tooLong {
 			return

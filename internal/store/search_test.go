@@ -217,7 +217,7 @@ func TestSearchRejected(t *testing.T) {
 	}
 }
 
-// A file that changes under a search must not be taken for one without events.
+// A file that changes during a search must not count as one without events.
 func TestChangedFile(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -283,7 +283,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// Many files are read with few of them open.
+// Many files are read with only a few of them open.
 func TestManyFiles(t *testing.T) {
 	dir := t.TempDir()
 	var files []string

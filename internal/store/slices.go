@@ -19,8 +19,8 @@ var (
 	_ search.Viewer  = (*Events)(nil)
 )
 
-// SearchSlices reads all files once and hands the hits to the visitors as they are found, in no
-// order; nothing of them is held. A file that has changed since it was opened is a failure of kind
+// SearchSlices reads all files once and passes the hits to the visitors as they are found, in no
+// order; no hits are held. A file that has changed since it was opened is a failure of kind
 // Partial.
 func (e *Events) SearchSlices(ctx context.Context, r search.Request, visits []search.Visit) (search.Result, error) {
 	return e.slices(ctx, r, func(s *slicing) (parts []func(*batch) error) {
@@ -31,11 +31,11 @@ func (e *Events) SearchSlices(ctx context.Context, r search.Request, visits []se
 	})
 }
 
-// ViewSlices is [Events.SearchSlices] by the views of those who look at the hits.
+// ViewSlices is [Events.SearchSlices] through the views of the sights.
 func (e *Events) ViewSlices(ctx context.Context, r search.Request, sights []search.Sight) (search.Result, error) {
 	return e.slices(ctx, r, func(s *slicing) (parts []func(*batch) error) {
 		for _, sight := range sights {
-			l := &look{scan: s.scan, naming: newNaming(e.options.Index)}
+			l := &lineMatcher{scan: s.scan, names: newIndexNamer(e.options.Index)}
 			parts = append(parts, func(b *batch) error { return s.show(b, l, sight) })
 		}
 		return parts
@@ -63,7 +63,7 @@ func (e *Events) slices(ctx context.Context, r search.Request, parts func(*slici
 	return result, nil
 }
 
-// slicing is a SearchSlices under way.
+// slicing is the state of a SearchSlices.
 type slicing struct {
 	*scan
 	total atomic.Int64
@@ -72,11 +72,11 @@ type slicing struct {
 	good []int64 // by file
 }
 
-// run reads all files for the parts, each of which takes batches in a goroutine of its own.
+// run reads all files for the parts, each of which takes batches in its own goroutine.
 func (s *slicing) run(parent context.Context, parts []func(*batch) error) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	read, free := make(chan *batch), newSupply()
+	read, free := make(chan *batch), newBatchPool()
 	var errs []error
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -101,7 +101,7 @@ func (s *slicing) run(parent context.Context, parts []func(*batch) error) error 
 	return nil
 }
 
-// count notes how many lines of a batch were events, and how many of them hits.
+// count adds the number of events and of hits in a batch.
 func (s *slicing) count(b *batch, good, hits int64) {
 	s.mu.Lock()
 	s.good[b.source] += good
@@ -109,13 +109,13 @@ func (s *slicing) count(b *batch, good, hits int64) {
 	s.total.Add(hits)
 }
 
-// take hands the hits of a batch to a visitor.
+// take passes the hits of a batch to a visitor.
 func (s *slicing) take(b *batch, visit search.Visit) error {
-	l, ok := s.looks.Get().(*look)
+	l, ok := s.matchers.Get().(*lineMatcher)
 	if !ok {
-		return nil // The pool holds nothing else.
+		return nil // The pool holds no other type.
 	}
-	defer s.looks.Put(l)
+	defer s.matchers.Put(l)
 	var page []event.Event
 	var good int64
 	l.cutter.forget()
@@ -139,8 +139,8 @@ func (s *slicing) take(b *batch, visit search.Visit) error {
 	return err
 }
 
-// show reads a batch with the view of a sight, which is shown the hits.
-func (s *slicing) show(b *batch, l *look, sight search.Sight) error {
+// show reads a batch with the view of a sight, and passes it the hits.
+func (s *slicing) show(b *batch, l *lineMatcher, sight search.Sight) error {
 	l.view = sight.View()
 	var good, hits int64
 	var hit event.Event

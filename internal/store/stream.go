@@ -11,8 +11,8 @@ import (
 // streamFields name the index of an event without metadata.
 var streamFields = search.StreamFields()
 
-// streamOf returns the index that the fields of a source name, or else fallback. Of a field with several
-// values the first one counts.
+// streamOf returns the index that the fields of a source name, or else fallback. The first of
+// several values counts.
 func streamOf(source map[string]any, fallback string) string {
 	parts := make([]string, len(streamFields))
 	for i, f := range streamFields {
@@ -23,20 +23,20 @@ func streamOf(source map[string]any, fallback string) string {
 	return strings.Join(parts, "-")
 }
 
-// naming tells the indices of events. It is for one goroutine at a time.
-type naming struct {
+// indexNamer determines the indices of events. It is for one goroutine at a time.
+type indexNamer struct {
 	fallback string
-	// known are the names, so that each is in memory once.
+	// known holds the names, so that each is in memory once.
 	known map[string]string
 	text  []byte
 }
 
-func newNaming(fallback string) *naming {
-	return &naming{fallback: fallback, known: map[string]string{}}
+func newIndexNamer(fallback string) *indexNamer {
+	return &indexNamer{fallback: fallback, known: map[string]string{}}
 }
 
-// name returns a name in memory of its own.
-func (n *naming) name(text []byte) string {
+// name returns an interned copy of a name.
+func (n *indexNamer) name(text []byte) string {
 	if known, ok := n.known[string(text)]; ok {
 		return known
 	}
@@ -45,13 +45,13 @@ func (n *naming) name(text []byte) string {
 	return name
 }
 
-// stream is [streamOf] of a source that a view has read.
-func (n *naming) stream(view *event.View, source []byte) (string, error) {
+// stream returns [streamOf] for a source that a view has read.
+func (n *indexNamer) stream(view *event.View, source []byte) (string, error) {
 	n.text = n.text[:0]
 	for i, f := range streamFields {
 		values := view.Values(f)
 		switch {
-		case len(values) > 1: // A view has them in any order.
+		case len(values) > 1: // In a view they have no order.
 			object, err := event.DecodeObject(source)
 			if err != nil {
 				return "", fmt.Errorf("index of an event: %w", err)

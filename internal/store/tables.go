@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/tables"
 )
 
-// tableBucket has a table under its name. It is made with the first.
+// tableBucket maps a name to a table. It is created with the first table.
 var tableBucket = []byte("tables.v1")
 
 // Tables keeps tables in the database.

@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// TestWatch: whoever looks on is told of every byte that is read, what for, and when that is over.
+// TestWatch: the watcher is told of every byte that is read, its purpose, and the end.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat(`{"@timestamp":"2026-01-15T12:00:00Z","a":1}`+"\n", 1000)
@@ -53,7 +53,7 @@ func TestWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	size, small := int64(len(text)), int64(packed.Len())
-	lines := size - 1000 // less their ends, which are not handed on
+	lines := size - 1000 // without line ends, which are not reported
 	want := []*seen{{"open", size, lines, 1}, {"unpack", small, small, 1}, {"open", size, lines, 1}, {"search", 2 * size, 2 * lines, 1}}
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Error(diff)

@@ -58,7 +58,7 @@ func TestParseCountedRefuses(t *testing.T) {
 	}
 }
 
-// A memory that is written and read again knows what it knew.
+// A memory is unchanged after encoding and decoding.
 func TestCountedText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mark := rapid.Custom(func(t *rapid.T) suppress.Mark {

@@ -1,7 +1,7 @@
 // Package suppress folds the hits of one group into one alert.
 //
 // It is a state machine over hits of any kind: it reads no documents, reads no clock and writes
-// nothing. The flow: [Folder.Learn] takes the stored alerts of a group; [Folder.Add] decides about
+// nothing. The flow: [Folder.AddStored] takes the stored alerts of a group; [Folder.Add] decides about
 // one hit after the other; [Folder.Changes] returns which alerts to create and which to extend;
 // [Change.On] applies a change to the current version of an alert.
 //

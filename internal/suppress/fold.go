@@ -69,14 +69,14 @@ func New[T any](duration time.Duration) *Folder[T] {
 	return &Folder[T]{duration: duration.Milliseconds(), groups: map[string][]*Change[T]{}}
 }
 
-// Knows reports whether Learn was called for a group.
+// Knows reports whether AddStored was called for a group.
 func (f *Folder[T]) Knows(group string) bool {
 	_, known := f.groups[group]
 	return known
 }
 
-// Learn adds the stored alerts of a group.
-func (f *Folder[T]) Learn(group string, stored ...Alert) {
+// AddStored adds the stored alerts of a group.
+func (f *Folder[T]) AddStored(group string, stored ...Alert) {
 	for _, a := range stored {
 		f.groups[group] = append(f.groups[group], &Change[T]{Group: group, Alert: a})
 	}

@@ -11,25 +11,25 @@ import (
 	"tocsin/internal/suppress"
 )
 
-// at is a time some seconds after the beginning.
+// at returns a time some seconds after the beginning.
 func at(second int) time.Time { return time.UnixMilli(int64(second) * 1000) }
 
-// hit is a hit of a group at a second; its name is its identity.
+// hit returns a hit of a group at a second; its id is its identity.
 func hit(group, id string, second int) suppress.Hit[string] {
 	return suppress.Hit[string]{Group: group, ID: id, At: at(second), Of: func() string { return id }}
 }
 
-// stored are alerts by group, as a run leaves them for the next.
+// stored holds alerts by group, as one run leaves them for the next.
 type stored map[string][]suppress.Alert
 
-// run folds hits, with room for some new alerts, and writes what they come to. It returns the first
+// run folds hits, with room for some new alerts, and writes the changes. It returns the first
 // letters of the verdicts.
 func (s stored) run(duration time.Duration, room int, hits ...suppress.Hit[string]) string {
 	f := suppress.New[string](duration)
 	var verdicts strings.Builder
 	for _, h := range hits {
 		if !f.Knows(h.Group) {
-			f.Learn(h.Group, s[h.Group]...)
+			f.AddStored(h.Group, s[h.Group]...)
 		}
 		verdicts.WriteByte("kfNx"[f.Add(h, f.Founded() < room)])
 	}
@@ -121,7 +121,7 @@ func TestGroupsAndRoom(t *testing.T) {
 	}
 }
 
-// TestClosed: a closed alert takes no more, but knows what it has taken.
+// TestClosed: a closed alert takes no more hits, but remembers the hits that it has taken.
 func TestClosed(t *testing.T) {
 	s := stored{}
 	s.run(time.Minute, 9, hit("a", "1", 1), hit("a", "2", 2))
@@ -141,13 +141,13 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestTwoRunners: the second to write counts what the first has not.
+// TestTwoRunners: the second writer adds only hits that the first has not counted.
 func TestTwoRunners(t *testing.T) {
 	s := stored{}
 	s.run(time.Minute, 9, hit("a", "1", 1))
 	run := func(hits ...suppress.Hit[string]) *suppress.Change[string] {
 		f := suppress.New[string](time.Minute)
-		f.Learn("a", s["a"]...)
+		f.AddStored("a", s["a"]...)
 		for _, h := range hits {
 			f.Add(h, true)
 		}

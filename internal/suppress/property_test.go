@@ -22,14 +22,15 @@ func drawHits(t *rapid.T) []suppress.Hit[string] {
 	return hits
 }
 
-// in are the hits of a window of seconds.
+// in returns the hits in a window of seconds.
 func in(hits []suppress.Hit[string], from, to int) []suppress.Hit[string] {
 	return slices.DeleteFunc(slices.Clone(hits), func(h suppress.Hit[string]) bool {
 		return h.At.Before(at(from)) || !h.At.Before(at(to))
 	})
 }
 
-// windows cover 0 to 101: each starts within what is covered, and any may be one that was run.
+// windows visits windows that cover 0 to 101: each starts within the covered part, and any may be
+// repeated.
 func windows(t *rapid.T, visit func(from, to int)) {
 	for covered := 0; covered <= 100; {
 		from := rapid.IntRange(0, covered).Draw(t, "from")
@@ -39,8 +40,8 @@ func windows(t *rapid.T, visit func(from, to int)) {
 	}
 }
 
-// Windows in order, with any overlap and repetition, and runs that die while they write, leave what
-// one pass leaves.
+// Windows in order, with any overlap and repetition, and runs that die during a write, leave the
+// same result as one pass.
 func TestWindowsAreOnePass(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hits := drawHits(t)
@@ -53,7 +54,7 @@ func TestWindowsAreOnePass(t *testing.T) {
 				f := suppress.New[string](duration)
 				for _, h := range in(hits, from, to) {
 					if !f.Knows(h.Group) {
-						f.Learn(h.Group, many[h.Group]...)
+						f.AddStored(h.Group, many[h.Group]...)
 					}
 					f.Add(h, true)
 				}
@@ -72,8 +73,8 @@ func TestWindowsAreOnePass(t *testing.T) {
 	})
 }
 
-// Whatever the windows, the order in them and the events that are late, every event is counted once,
-// and nothing changes when all is run again.
+// Whatever the windows, their order and late events, every event is counted once, and running all
+// again changes nothing.
 func TestEveryHitIsCountedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hits := drawHits(t)
@@ -110,7 +111,7 @@ func TestEveryHitIsCountedOnce(t *testing.T) {
 	})
 }
 
-// A run that dies while it writes, and is run again, leaves what it would have left.
+// A run that dies during a write, and is repeated, leaves the same result as one that did not.
 func TestRunThatDies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hits := drawHits(t)

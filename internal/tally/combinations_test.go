@@ -17,8 +17,8 @@ import (
 	"tocsin/internal/tally"
 )
 
-// TestManyCombinations counts events with a thousand million combinations each: they are not gone
-// through.
+// TestManyCombinations counts events with a thousand million combinations each: they must not be
+// enumerated.
 func TestManyCombinations(t *testing.T) {
 	var numbers, floats, versions []string
 	for i := range 1000 {
@@ -48,8 +48,8 @@ func TestManyCombinations(t *testing.T) {
 	}
 }
 
-// TestCombinationsAgainstDefinition: whichever way the combinations of an event are counted, those that
-// are counted have all of their events.
+// TestCombinationsAgainstDefinition: however the combinations of an event are counted, the counted
+// groups have all of their events.
 func TestCombinationsAgainstDefinition(t *testing.T) {
 	type plain struct {
 		K []string `json:"k,omitempty"`

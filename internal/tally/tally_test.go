@@ -32,7 +32,7 @@ var fields = mapping.Table{
 	"@timestamp": {Name: "@timestamp", Type: mapping.Date}, "ingested": {Name: "ingested", Type: mapping.DateNanos},
 }
 
-// stream hands out sources as one page each, and ends with err.
+// stream returns sources as one page each, and ends with err.
 type stream struct {
 	sources []string
 	err     error
@@ -92,7 +92,7 @@ func clock(t time.Time) string {
 	return t.Format("05.999999")
 }
 
-// at is a source with a time in seconds after noon.
+// at returns a source with a time in seconds after noon.
 func at(second float64, rest string) string {
 	t := noon.Add(time.Duration(second * float64(time.Second))).Format(time.RFC3339Nano)
 	return fmt.Sprintf(`{"@timestamp":%q%s}`, t, rest)

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// jsonDocuments are valid and invalid ones; encoding/json is the judge of which is which.
+// jsonDocuments are valid and invalid documents; encoding/json decides which is which.
 var jsonDocuments = []string{
 	``, ` `, `{}`, `[]`, `null`, `true`, `false`, `tru`, `nul`, `"a"`, `"`, `"a`, `{`, `[`, `}`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`,
 	`[1,]`, `[1 2]`, `[,1]`, `{"a" 1}`, `{a:1}`, `{'a':1}`, `{} {}`, `{}x`, ` {"a" : [ 1 , { "b" : null } ] } `,
@@ -42,7 +42,7 @@ func TestParseJSON(t *testing.T) {
 	}
 }
 
-// floats turns integers into what encoding/json makes of them.
+// floats turns integers into the float64 of encoding/json.
 func floats(v any) any {
 	switch v := v.(type) {
 	case int64:
@@ -83,7 +83,7 @@ func TestJSONDiagnostics(t *testing.T) {
 	}
 }
 
-// A document is read at its place of a file, and keeps the places of what is in it.
+// A document is parsed at its span of a file, and has the positions of its parts.
 func TestJSONPlaces(t *testing.T) {
 	const content = "{\"first\":1}\n" + `{"q": "a\u00e9\ud83d\ude00\nb", "list": [{"k": true}]}` + "\n"
 	file := diag.NewText("f", content)
@@ -113,7 +113,7 @@ func TestJSONPlaces(t *testing.T) {
 	}
 }
 
-// What null stands for is not there.
+// A null counts as a missing member.
 func TestIntoPassesNullOver(t *testing.T) {
 	v, _ := parseJSON(`{"a": null, "b": "x"}`)
 	var got [2]string

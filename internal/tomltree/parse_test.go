@@ -13,7 +13,7 @@ import (
 	"tocsin/internal/tomltree"
 )
 
-// documents are valid and invalid ones; go-toml's decoder is the judge of which is which.
+// documents are valid and invalid documents; go-toml's decoder decides which is which.
 var documents = []string{
 	"",
 	"# only a comment",
@@ -88,8 +88,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) { compare(t, text) })
 }
 
-// compare asserts that the tree accepts what go-toml's decoder accepts and has the same values,
-// that every value stands where it says, and every diagnostic inside the document.
+// compare requires that the tree accepts what go-toml's decoder accepts and has the same values,
+// that the span of every value contains it, and that every diagnostic is inside the document.
 func compare(t *testing.T, text string) {
 	t.Helper()
 	var want map[string]any
@@ -126,7 +126,7 @@ func inside(t *testing.T, text string, list diag.List) {
 	}
 }
 
-// places asserts that paths lead to their values and that spans hold what they should.
+// places requires that paths lead to their values and that spans contain the right text.
 func places(t *testing.T, file diag.Text, v *tomltree.Value) {
 	t.Helper()
 	for _, item := range v.Items {

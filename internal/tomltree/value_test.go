@@ -19,7 +19,7 @@ func TestFind(t *testing.T) {
 	}
 	tests := []struct {
 		name, in string
-		want     string // what stands there, in brackets when the path leads no further
+		want     string // the text there, in brackets when the path leads no further
 	}{
 		{"scalar", "rule.name", "'n'"},
 		{"element", "rule.threat[0].framework", `"F"`},
@@ -53,7 +53,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestStringText marks one character of a string's value and wants its place in the file.
+// TestStringText marks one character of a string's value and checks its position in the file.
 func TestStringText(t *testing.T) {
 	tests := []struct {
 		name, in string

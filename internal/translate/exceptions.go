@@ -9,8 +9,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// systemFields say what a host runs: the field of ECS, and what Elastic's agent wrote before there
-// was one. Kibana looks for os_types in both.
+// systemFields hold a host's operating system: the ECS field, and the field that Elastic's agent
+// used before. Kibana looks for os_types in both.
 var systemFields = []string{"host.os.type", "host.os.name.caseless"}
 
 // CodeException marks an exception that the types of its fields do not allow.
@@ -23,7 +23,7 @@ type exceptionLowerer struct {
 	diags  diag.List
 }
 
-// lower writes what the events are that an item excepts.
+// lower returns the condition for the events that an item excludes.
 func (l *exceptionLowerer) lower() condition.Expr {
 	all := l.entries(l.item.Entries, "entries", "")
 	if len(l.item.OSTypes) == 0 {
@@ -38,14 +38,14 @@ func (l *exceptionLowerer) lower() condition.Expr {
 	return condition.And{system, all}
 }
 
-// entries lowers those of an item, or of a nested entry whose field they stand within.
+// entries lowers the entries of an item, or of a nested entry whose field is within.
 func (l *exceptionLowerer) entries(entries []rule.Entry, at, within string) condition.Expr {
 	all := make(condition.And, len(entries))
 	for i, e := range entries {
 		e.Field = within + e.Field
 		key := fmt.Sprintf("%s[%d]", at, i)
 		all[i] = l.entry(e, key)
-		if e.Operator == rule.Excluded && e.Type != rule.EntryNested { // Kibana knows no nested one that is
+		if e.Operator == rule.Excluded && e.Type != rule.EntryNested { // Kibana has no nested entry that is excluded
 			all[i] = condition.Not{X: all[i]}
 		}
 		l.check(all[i], within, key)
@@ -73,14 +73,14 @@ func (l *exceptionLowerer) entry(e rule.Entry, at string) condition.Expr {
 		inner := l.entries(e.Entries, at+".entries", e.Field+".")
 		return condition.Nested{Path: e.Field, X: inner, IgnoreUnmapped: true}
 	}
-	panic(fmt.Sprintf("translate: exception entry of type %q", e.Type)) // refused when it was loaded
+	panic(fmt.Sprintf("translate: exception entry of type %q", e.Type)) // rejected when it was loaded
 }
 
-// check reports a test that the field's type does not allow, at its entry. Elasticsearch refuses the
-// whole query then.
+// check reports, at its entry, a test that the field's type does not allow. Elasticsearch then
+// rejects the whole query.
 func (l *exceptionLowerer) check(e condition.Expr, within, at string) {
 	if within != "" {
-		return // checked with the object that it is about
+		return // checked with its object
 	}
 	if err := misfit(e, l.fields); err != nil {
 		l.diags = append(l.diags, l.item.Report(diag.Error, CodeException, at, "exception %s: %v", l.item.Title(), err))
@@ -90,7 +90,7 @@ func (l *exceptionLowerer) check(e condition.Expr, within, at string) {
 	}
 }
 
-// checkNested warns of an entry that can hold of no event.
+// checkNested warns of an entry that can match no event.
 func (l *exceptionLowerer) checkNested(n condition.Nested, at string) {
 	if f, ok := l.fields.Field(n.Path); ok && f.Type != mapping.Nested && f.Type != mapping.Unknown {
 		l.diags = append(l.diags, l.item.Report(diag.Warning, CodeException, at,

@@ -14,11 +14,11 @@ import (
 	"tocsin/internal/translate/querydsl"
 )
 
-// CodeFilter marks a filter that is none, or that the types of its fields do not allow.
+// CodeFilter marks an invalid filter, or one that the types of its fields do not allow.
 const CodeFilter = "rule/filter"
 
-// Filters is what an event has to meet for all of a rule's filters to hold, which stand under key in
-// its file: rule.filters, rule.threat_filters. The condition is nil when a diagnostic is an error.
+// Filters returns the condition for all of a rule's filters under key in its file: rule.filters,
+// rule.threat_filters. The condition is nil when a diagnostic is an error.
 func Filters(r *rule.Rule, key string, filters []map[string]any, fields mapping.Fields) (condition.Expr, diag.List) {
 	var all condition.And
 	var diags diag.List
@@ -39,7 +39,7 @@ func Filters(r *rule.Rule, key string, filters []map[string]any, fields mapping.
 	return condition.Simplify(all), diags
 }
 
-// FilterNames returns the fields that filters ask for.
+// FilterNames returns the fields that filters test.
 func FilterNames(filters []map[string]any) []string {
 	var names []string
 	for _, f := range filters {
@@ -52,7 +52,7 @@ func FilterNames(filters []map[string]any) []string {
 	return names
 }
 
-// misfit says why Elasticsearch would refuse a condition for the types of its fields.
+// misfit returns why Elasticsearch would reject a condition for the types of its fields.
 func misfit(e condition.Expr, fields mapping.Fields) error {
 	err := condition.Check(e, fields)
 	if errors.Is(err, condition.ErrLiteral) || errors.Is(err, condition.ErrOperator) {
@@ -61,8 +61,8 @@ func misfit(e condition.Expr, fields mapping.Fields) error {
 	return nil
 }
 
-// filter lowers one filter with what its meta part makes of it. One that is disabled holds of every
-// event, also below others.
+// filter lowers one filter, including its meta part. A disabled filter matches every event, also
+// inside other filters.
 func filter(f map[string]any, fields mapping.Fields) (condition.Expr, error) {
 	meta, ok := f["meta"].(map[string]any)
 	if !ok && f["meta"] != nil {
@@ -89,7 +89,7 @@ func filter(f map[string]any, fields mapping.Fields) (condition.Expr, error) {
 	return e, err //nolint:wrapcheck // it names the clause
 }
 
-// flag is a boolean of a meta part, false where it is not given.
+// flag returns a boolean of a meta part, false if it is missing.
 func flag(meta map[string]any, key string) (bool, error) {
 	v, ok := meta[key].(bool)
 	if !ok && meta[key] != nil {
@@ -132,8 +132,8 @@ func tables(v any) []map[string]any {
 	return out
 }
 
-// dslOf returns the Query DSL of a filter. Old ones have the clause beside meta, and say match_phrase
-// as a match of type phrase.
+// dslOf returns the Query DSL of a filter. Old filters have the clause beside meta, and write
+// match_phrase as a match of type phrase.
 func dslOf(f map[string]any) map[string]any {
 	query, ok := f["query"].(map[string]any)
 	if !ok {
@@ -156,8 +156,8 @@ func dslOf(f map[string]any) map[string]any {
 	return query
 }
 
-// grouped looks for fields of a nested object there, as Kibana does for filters that were made by
-// choosing such a field.
+// grouped tests fields of a nested object within that object, as Kibana does for filters that were
+// created by choosing such a field.
 func grouped(e condition.Expr, fields mapping.Fields) condition.Expr {
 	if e == nil {
 		return nil
@@ -176,7 +176,7 @@ func grouped(e condition.Expr, fields mapping.Fields) condition.Expr {
 	return condition.Nested{Path: path, X: e, IgnoreUnmapped: true}
 }
 
-// nestedAbove returns the nearest nested object that a field stands in, "" when it stands in none.
+// nestedAbove returns the nearest nested object that contains a field, "" when there is none.
 func nestedAbove(name string, fields mapping.Fields) string {
 	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
 		if above, ok := fields.Field(name[:i]); ok && above.Type == mapping.Nested {
@@ -186,7 +186,7 @@ func nestedAbove(name string, fields mapping.Fields) string {
 	return ""
 }
 
-// hasNested reports whether a condition is about nested objects already.
+// hasNested reports whether a condition tests nested objects already.
 func hasNested(e condition.Expr) bool {
 	switch e := e.(type) {
 	case condition.Nested:

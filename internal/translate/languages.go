@@ -11,18 +11,18 @@ import (
 	"tocsin/internal/translate/eql"
 )
 
-// Options are the settings of a rule that change what its query means.
+// Options are the settings of a rule that affect the meaning of its query.
 type Options struct {
 	// CategoryField is EQL's event category field; "" means event.category.
 	CategoryField string
-	// Strict makes fields that are not mapped an error.
+	// Strict makes an unmapped field an error.
 	Strict bool
 }
 
-// Shape tells what a query yields.
+// Shape is the kind of result of a query.
 type Shape int
 
-// The shapes. Events are found one by one, the others are made of several events.
+// The shapes. Events are single events, the others combine several events.
 const (
 	Events Shape = iota
 	Sequence
@@ -43,17 +43,18 @@ type Step = eql.Step
 
 // Query is a parsed query.
 type Query interface {
-	// String writes the query in its language's canonical form.
+	// String returns the query in its language's canonical form.
 	String() string
-	// Names returns the fields that the query asks for.
+	// Names returns the fields that the query uses.
 	Names() []string
-	// Shape tells which of Lower and LowerSteps the query has.
+	// Shape says which of Lower and LowerSteps the query has.
 	Shape() Shape
-	// Limits are the query's pipes, in order.
+	// Limits returns the query's pipes, in order.
 	Limits() []Limit
-	// Lower writes the condition of an event query under a mapping; nil when a diagnostic is an error.
+	// Lower returns the condition of an event query under a mapping; nil when a diagnostic is an
+	// error.
 	Lower(fields mapping.Fields) (condition.Expr, diag.List)
-	// LowerSteps writes those of a sequence or sample; nil when a diagnostic is an error.
+	// LowerSteps returns the steps of a sequence or sample; nil when a diagnostic is an error.
 	LowerSteps(fields mapping.Fields) (*Steps, diag.List)
 }
 
@@ -70,12 +71,12 @@ func Languages() []rule.Language { return slices.Sorted(maps.Keys(parsers)) }
 // Supports reports whether there is a parser for the language.
 func Supports(l rule.Language) bool { return parsers[l] != nil }
 
-// Parse reads a query in a supported language. The query is nil when a diagnostic is an error.
+// Parse parses a query in a supported language. The query is nil when a diagnostic is an error.
 func Parse(l rule.Language, text diag.Text, o Options) (Query, diag.List) {
 	return parsers[l](text, o)
 }
 
-// eqlQuery is a parsed EQL query with what it was parsed from.
+// eqlQuery is a parsed EQL query with its source text.
 type eqlQuery struct {
 	*eql.Query
 	text    diag.Text

@@ -13,7 +13,7 @@ import (
 	"tocsin/internal/translate"
 )
 
-// Every language has a page for the people who write rules.
+// Every language has a page for authors of rules.
 func TestEveryLanguageHasAPage(t *testing.T) {
 	for _, l := range translate.Languages() {
 		if _, err := os.Stat(fmt.Sprintf("../../docs/languages/%s.md", l)); err != nil {
@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// A field that nothing maps is a warning, and an error where it is asked for.
+// An unmapped field is a warning, and an error in strict mode.
 func TestStrict(t *testing.T) {
 	for strict, severity := range map[bool]diag.Severity{false: diag.Warning, true: diag.Error} {
 		q, _ := translate.Parse(rule.EQL, diag.NewText("query", `any where nope == 1`), translate.Options{Strict: strict})

@@ -11,14 +11,14 @@ import (
 	"tocsin/internal/rule"
 )
 
-// maxTerms is how many values Elasticsearch takes in one clause (index.max_terms_count).
+// maxTerms is the maximum number of values in one clause (index.max_terms_count).
 const maxTerms = 65_536
 
-// maxRanges is how many ranges are searched for: each is a clause, of which a query may have a few
-// thousand. More are looked up in memory.
+// maxRanges is the maximum number of ranges in a search: each is a clause, and a query may have a
+// few thousand. More ranges are matched in memory.
 const maxRanges = 500
 
-// listed is true of the values of a list.
+// listed returns the condition for the values of a list.
 func (l *exceptionLowerer) listed(field string, list *rule.ValueList) condition.Expr {
 	f, mapped := l.fields.Field(field)
 	element := list.Type.Element()
@@ -41,15 +41,15 @@ func (l *exceptionLowerer) listed(field string, list *rule.ValueList) condition.
 	return out
 }
 
-// listedTexts wants all words of one of the texts. Where the field is not analysed, a text is one
-// word.
+// listedTexts requires all words of one of the texts. In a field that is not analysed, a text is
+// one word.
 func listedTexts(field string, f mapping.Field, list *rule.ValueList) condition.Expr {
 	var out condition.Or
 	for _, value := range list.Values {
 		var e condition.Expr = condition.Match{Field: field, Value: value}
 		if f.Type.Family() == mapping.FamilyText {
 			raw, err := condition.NewRaw(condition.Query{"match": condition.Query{field: condition.Query{"query": value, "operator": "and"}}})
-			if err == nil { // a string is always JSON
+			if err == nil { // a string can always be encoded as JSON
 				e = raw
 			}
 		}
@@ -58,8 +58,8 @@ func listedTexts(field string, f mapping.Field, list *rule.ValueList) condition.
 	return out
 }
 
-// listedSpans wants a value within one of the ranges. Where the field has not the type of the list, it
-// is compared in memory: Elasticsearch would compare the letters of texts.
+// listedSpans requires a value within one of the ranges. If the field does not have the list's
+// type, it is compared in memory: Elasticsearch would compare texts by character.
 func listedSpans(field string, f mapping.Field, list *rule.ValueList, fits bool) condition.Expr {
 	spans := merged(list, f)
 	if len(spans) > maxRanges || !fits {
@@ -72,11 +72,10 @@ func listedSpans(field string, f mapping.Field, list *rule.ValueList, fits bool)
 	return out
 }
 
-// span is a range of values, both ends included: addresses in the form of IPv6, dates to the
-// nanosecond.
+// span is a range of values, both ends included: addresses in IPv6 form, dates to the nanosecond.
 type span struct{ first, last mapping.Value }
 
-// within is the condition that a field's value is in the span.
+// within returns the condition that a field's value is in the span.
 func (s span) within(field string, element mapping.Field) condition.Expr {
 	switch element.Type.Family() {
 	case mapping.FamilyIP:
@@ -93,15 +92,15 @@ func (s span) within(field string, element mapping.Field) condition.Expr {
 	}
 }
 
-// spanOf reads a value of a list; false where the field can have no such value. A date is as fine as
-// its type, of which a millisecond is a thousand nanoseconds long.
+// spanOf parses a value of a list; false if the field cannot have such a value. A date has the
+// precision of its type: with milliseconds it spans a million nanoseconds.
 func spanOf(list *rule.ValueList, text string, f mapping.Field) (span, bool) {
 	element := list.Type.Element()
 	var s span
 	if list.Type.IsRange() {
 		var err error
 		if s.first, s.last, err = list.Type.ReadRange(text); err != nil {
-			return s, false // refused when it was loaded
+			return s, false // rejected when it was loaded
 		}
 	} else {
 		v, ok := rule.ReadValue(element, text)
@@ -122,7 +121,7 @@ func spanOf(list *rule.ValueList, text string, f mapping.Field) (span, bool) {
 	return s, true
 }
 
-// merged returns ranges that do not touch, in order.
+// merged returns disjoint, non-adjacent ranges, in order.
 func merged(list *rule.ValueList, f mapping.Field) []span {
 	spans := make([]span, 0, len(list.Values))
 	for _, text := range list.Values {
@@ -160,7 +159,7 @@ func touch(a, b mapping.Value) bool {
 	return false
 }
 
-// residualSpans looks values up in memory.
+// residualSpans matches values in memory.
 func residualSpans(field string, list *rule.ValueList, spans []span) condition.Expr {
 	element := list.Type.Element()
 	return condition.Residual{
@@ -179,7 +178,7 @@ func residualSpans(field string, list *rule.ValueList, spans []span) condition.E
 	}
 }
 
-// asListed reads an event's value as one of the list's type.
+// asListed converts an event's value to the list's type.
 func asListed(element mapping.Field, v *mapping.Value) (mapping.Value, bool) {
 	switch element.Type.Family() {
 	case mapping.FamilyIP:
@@ -195,7 +194,7 @@ func asListed(element mapping.Field, v *mapping.Value) (mapping.Value, bool) {
 	return compared(rule.ReadValue(element, v.String))
 }
 
-// compared is a value with nothing but what it is compared by.
+// compared returns a value with only the member that is compared.
 func compared(v mapping.Value, ok bool) (mapping.Value, bool) {
 	return mapping.Value{IP: v.IP, Time: v.Time, Whole: v.Whole, Number: v.Number}, ok
 }

@@ -18,7 +18,7 @@ import (
 	"tocsin/internal/translate"
 )
 
-// listedTable has a field of each way to keep what lists of ranges are of.
+// listedTable has a field of each type for lists of ranges.
 var listedTable = mapping.Table{
 	"long": {Name: "long", Type: mapping.Long}, "double": {Name: "double", Type: mapping.Double},
 	"date": {Name: "date", Type: mapping.Date}, "nanos": {Name: "nanos", Type: mapping.DateNanos},
@@ -26,7 +26,7 @@ var listedTable = mapping.Table{
 	"ip":      {Name: "ip", Type: mapping.IP}, "k": {Name: "k", Type: mapping.Keyword},
 }
 
-// listKind is how numbers of a small range are written as values of a list, and of which fields.
+// listKind is a list type with the spelling of numbers of a small range, and its fields.
 type listKind struct {
 	as, separator string
 	value         func(n int) string
@@ -43,8 +43,8 @@ var listKinds = []listKind{
 
 func secondAt(n int) time.Time { return time.Unix(1601510400+int64(n), 0).UTC() }
 
-// TestListedRanges: a list excepts the values that lie in one of its ranges and no others, whether it is
-// short and searched for or long and looked up in memory, and whatever type the field has.
+// TestListedRanges: a list matches exactly the values in one of its ranges, whether it is short and
+// searched for or long and matched in memory, and whatever type the field has.
 func TestListedRanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		kind := rapid.SampledFrom(listKinds).Draw(rt, "kind")

@@ -7,8 +7,7 @@ import (
 	"tocsin/internal/translate/lucene"
 )
 
-// luceneQuery is a parsed Lucene query with what it was parsed from. It yields events, and has no
-// pipes.
+// luceneQuery is a parsed Lucene query with its source text. It yields events, and has no pipes.
 type luceneQuery struct {
 	*lucene.Query
 	text diag.Text
@@ -26,11 +25,11 @@ func (luceneQuery) Shape() Shape { return Events }
 
 func (luceneQuery) Limits() []Limit { return nil }
 
-// Lower leaves a field that is not mapped a warning, also where EQL does not: to Elasticsearch it is
-// none.
+// Lower reports an unmapped field as a warning, even where EQL reports an error: Elasticsearch
+// accepts it.
 func (q luceneQuery) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
 	return lucene.Lower(q.Query, q.text, lucene.Options{Fields: fields})
 }
 
-// LowerSteps has nothing to lower: Lucene has no sequences.
+// LowerSteps returns nil: Lucene has no sequences.
 func (luceneQuery) LowerSteps(mapping.Fields) (*Steps, diag.List) { return nil, nil }

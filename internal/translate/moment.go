@@ -11,10 +11,10 @@ import (
 	"tocsin/internal/rule"
 )
 
-// Moment is what a rule is lowered for: what its indices map, and the time that "now" is in its query,
-// filters and exceptions. This is the one place that knows: the conditions that it makes mean the same
-// whenever they are asked. With the zero time "now" stays as it is written, and no exception has
-// expired.
+// Moment is the context in which a rule is lowered: the mapping of its indices, and the time of
+// "now" in its query, filters and exceptions. Only this type resolves "now": the resulting
+// conditions mean the same whenever they are evaluated. With the zero time "now" stays unresolved,
+// and no exception has expired.
 type Moment struct {
 	Fields mapping.Fields
 	Now    time.Time
@@ -23,7 +23,7 @@ type Moment struct {
 // Lowered is a condition for a moment.
 type Lowered struct {
 	Where condition.Expr
-	// OfNow tells that it may be another at another moment.
+	// OfNow means that the condition may differ at another moment.
 	OfNow bool
 }
 
@@ -36,8 +36,8 @@ func (m Moment) Query(q Query) (Lowered, diag.List) {
 	return m.lowered(where), diags
 }
 
-// Steps lowers a sequence or sample, with what each of its events has to meet besides. The steps are nil
-// when a diagnostic is an error.
+// Steps lowers a sequence or sample, with the rule's additional conditions on each event. The steps
+// are nil when a diagnostic is an error.
 func (m Moment) Steps(q Query, r *rule.Rule) (*Steps, diag.List) {
 	steps, diags := q.LowerSteps(m.Fields)
 	if steps == nil || diags.HasErrors() {
@@ -60,8 +60,8 @@ func (m Moment) Steps(q Query, r *rule.Rule) (*Steps, diag.List) {
 	return &out, diags
 }
 
-// Narrow is what an event has to meet besides a rule's query: its filters hold, and no exception
-// that is in force does. Where is nil when a diagnostic is an error.
+// Narrow returns the conditions on an event besides a rule's query: all filters match, and no
+// exception in force does. Where is nil when a diagnostic is an error.
 func (m Moment) Narrow(r *rule.Rule) (Lowered, diag.List) {
 	filters, diags := Filters(r, "rule.filters", r.Filters, m.Fields)
 	exceptions, more := Exceptions(r, m.Fields, m.Now)
@@ -71,7 +71,7 @@ func (m Moment) Narrow(r *rule.Rule) (Lowered, diag.List) {
 	return m.lowered(condition.And{filters, condition.Not{X: exceptions}}), diags
 }
 
-// lowered writes out the date math of a condition.
+// lowered resolves the date math of a condition.
 func (m Moment) lowered(e condition.Expr) Lowered {
 	where, ofNow := condition.AsOf(e, m.Fields, m.Now)
 	if !m.Now.IsZero() {
@@ -86,14 +86,15 @@ func (m Moment) lowered(e condition.Expr) Lowered {
 		})
 	}
 	where = condition.Simplify(where)
-	// What is left is read by Elasticsearch, or is about fields that are no dates here.
+	// The remaining date math is resolved by Elasticsearch, or is on fields that are not dates
+	// here.
 	return Lowered{where, ofNow || condition.OfNow(where)}
 }
 
-// OfNow reports whether what a rule asks for may depend on when it is asked, whatever its indices map:
-// its query, filters or exceptions have date math about now.
+// OfNow reports whether the meaning of a rule may depend on the time, whatever its indices map: its
+// query, filters or exceptions contain date math on now.
 func OfNow(q Query, r *rule.Rule) bool {
-	// What is a condition under one mapping may be a clause under another.
+	// A condition under one mapping may be a clause under another.
 	if _, isText := q.(luceneQuery); isText && condition.NowWithin(q.String()) {
 		return true
 	}
@@ -127,5 +128,5 @@ func OfNow(q Query, r *rule.Rule) bool {
 		}
 		return steps.Until != nil && condition.OfNow(steps.Until.Where)
 	}
-	return true // which nothing says that it does not
+	return true // it may depend on now
 }

@@ -19,8 +19,8 @@ var momentFields = mapping.Table{
 	"flat.a": {Name: "flat.a", Type: mapping.Flattened, Keyed: true}, "x": {Name: "x", Type: mapping.Long},
 }
 
-// TestOfNow: what is said of a rule before its mapping is known holds under any mapping: a rule of which it
-// is said that it does not depend on now means the same at any time.
+// TestOfNow: OfNow, which does not know the mapping, is right for any mapping: a rule that does not
+// depend on now means the same at any time.
 func TestOfNow(t *testing.T) {
 	dates := []string{"now", "now-1d/d", "now/d", "2026-01-01||/d", "2026-01-01", "nowhere", "do it now"}
 	names := []string{"d", "n", "k", "mixed", "txt", "flat.a", "x", "none"}

@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// Exceptions is true of the events that one of a rule's exceptions in force at a moment is about.
-// The condition is nil when a diagnostic is an error.
+// Exceptions returns the condition for events that match one of a rule's exceptions in force at a
+// time. The condition is nil when a diagnostic is an error.
 func Exceptions(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Expr, diag.List) {
 	var out condition.Or
 	var diags diag.List
@@ -29,7 +29,7 @@ func Exceptions(r *rule.Rule, fields mapping.Fields, at time.Time) (condition.Ex
 	return condition.Simplify(out), diags
 }
 
-// NarrowingNames returns the fields that a rule's filters and exceptions ask for.
+// NarrowingNames returns the fields that a rule's filters and exceptions use.
 func NarrowingNames(r *rule.Rule) []string {
 	names := FilterNames(r.Filters)
 	for _, item := range r.Exceptions {
@@ -42,7 +42,7 @@ func NarrowingNames(r *rule.Rule) []string {
 	return slices.Compact(names)
 }
 
-// appendNames adds the fields of entries, which stand within the field of a nested one.
+// appendNames adds the fields of entries; within is the field of the enclosing nested entry.
 func appendNames(names []string, entries []rule.Entry, within string) []string {
 	for _, e := range entries {
 		names = append(names, within+e.Field)

@@ -63,7 +63,7 @@ func ruleOf(t *testing.T, keys string, files ...string) *rule.Rule {
 	return set.Rules()[0]
 }
 
-// excepting is a rule with one exception item of the given entries, and value lists.
+// excepting returns a rule with one exception item of the given entries, and value lists.
 func excepting(t *testing.T, entries string, lists ...string) *rule.Rule {
 	t.Helper()
 	item := `{"item_id":"i","list_id":"l","name":"I","entries":[` + entries + `]}`
@@ -155,7 +155,7 @@ func TestExceptionItems(t *testing.T) {
 	}
 }
 
-// What a type does not allow is said at its entry.
+// A test that the type does not allow is reported at its entry.
 func TestExceptionsThatDoNotFit(t *testing.T) {
 	tests := []struct {
 		entries string
@@ -181,7 +181,7 @@ func TestExceptionsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// Many ranges are looked up in memory, and find the same as few.
+// Many ranges are matched in memory, with the same result as few.
 func TestManyRanges(t *testing.T) {
 	var text strings.Builder
 	for i := range 2000 {
@@ -284,7 +284,7 @@ func TestNarrowingNames(t *testing.T) {
 	}
 }
 
-// Filters are left as they were: a rule is narrowed again and again.
+// Filters are not modified: a rule is narrowed again and again.
 func TestFiltersStay(t *testing.T) {
 	r := ruleOf(t, `"filters":[{"meta":{"negate":true},"match":{"k":{"query":"a","type":"phrase"}},"query":null}]`)
 	before, _ := json.Marshal(r.Filters)

@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/translate/querydsl"
 )
 
-// raw writes out the date math within a clause that Elasticsearch is given as it is.
+// raw resolves the date math within a clause that Elasticsearch gets unchanged.
 func (m Moment) raw(r condition.Raw) (condition.Raw, bool) {
 	w := rawWriter{Moment: m}
 	clause, _ := w.value(r.Clause()).(map[string]any)
@@ -18,7 +18,7 @@ func (m Moment) raw(r condition.Raw) (condition.Raw, bool) {
 		return r, false
 	}
 	again, err := condition.NewRaw(clause)
-	if err != nil { // it was JSON before
+	if err != nil { // it was valid JSON before
 		return r, false
 	}
 	if names, of := r.Read(); of != nil {
@@ -33,7 +33,7 @@ func (m Moment) raw(r condition.Raw) (condition.Raw, bool) {
 	return again, w.ofNow
 }
 
-// rawWriter writes clauses of Query DSL anew.
+// rawWriter rewrites clauses of Query DSL.
 type rawWriter struct {
 	Moment
 	changed, ofNow bool
@@ -82,7 +82,7 @@ func (w *rawWriter) leaf(clause map[string]any) (map[string]any, bool) {
 	}
 	e, err := querydsl.Lower(clause, w.Fields)
 	if err != nil {
-		return nil, false // Elasticsearch will say the same of it.
+		return nil, false // Elasticsearch will report the same.
 	}
 	at, ofNow := condition.AsOf(e, w.Fields, w.Now)
 	if at.String() == e.String() {
@@ -92,7 +92,7 @@ func (w *rawWriter) leaf(clause map[string]any) (map[string]any, bool) {
 	return plain(condition.DSL(condition.Simplify(at))), true
 }
 
-// plain is a clause as JSON has it.
+// plain returns a clause in the types of decoded JSON.
 func plain(q condition.Query) map[string]any {
 	r, err := condition.NewRaw(q)
 	if err != nil {
@@ -121,7 +121,7 @@ func (w *rawWriter) queryString(p map[string]any) map[string]any {
 	return out
 }
 
-// rangeOf writes the bounds of a range that has more parameters than conditions know.
+// rangeOf resolves the bounds of a range that has parameters which conditions do not have.
 func (w *rawWriter) rangeOf(fields map[string]any) map[string]any {
 	out := maps.Clone(fields)
 	for field, v := range fields {
@@ -175,7 +175,7 @@ func (w *rawWriter) rangeOf(fields map[string]any) map[string]any {
 	return out
 }
 
-// scalar is a bound as conditions have it.
+// scalar returns a bound in the type that conditions use.
 func scalar(v any) any {
 	n, isNumber := v.(json.Number)
 	if !isNumber {

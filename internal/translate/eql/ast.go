@@ -16,14 +16,14 @@ type Query struct {
 
 // EventQuery is `category where condition`.
 type EventQuery struct {
-	// Category is compared with the event category field; "" with Any set admits every event.
+	// Category is compared with the event category field; "" with Any set matches every event.
 	Category     string
 	Any          bool
 	CategorySpan diag.Span
 	Where        Node
 }
 
-// Sequence is an ordered chain of events with common keys.
+// Sequence is an ordered list of events with common keys.
 type Sequence struct {
 	By      []Node
 	MaxSpan *MaxSpan
@@ -48,7 +48,7 @@ type Term struct {
 	Span    diag.Span
 }
 
-// Sample is a set of events with common keys in no order.
+// Sample is an unordered set of events with common keys.
 type Sample struct {
 	By    []Node
 	Terms []Term
@@ -98,7 +98,7 @@ type Call struct {
 	NameSpan diag.Span
 }
 
-// Negative is arithmetic negation of what is not a literal.
+// Negative is arithmetic negation of an expression other than a literal.
 type Negative struct {
 	X    Node
 	Span diag.Span

@@ -34,7 +34,7 @@ func BenchmarkCorpus(b *testing.B) {
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/corpus")
 }
 
-// translate does what a rule's plan does: parse, lower, push down, write Query DSL.
+// translate does the steps of a rule's plan: parse, lower, push down, write Query DSL.
 func translate(b *testing.B, text diag.Text, fields mapping.Fields) {
 	b.Helper()
 	q, diags := eql.Parse(text)

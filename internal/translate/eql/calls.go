@@ -10,16 +10,16 @@ import (
 	"tocsin/internal/diag"
 )
 
-// parameter is what a function wants in one place.
+// parameter is one parameter of a function.
 type parameter struct {
 	want wanted
-	// optional parameters may be left out, and null counts as left out where nullable.
+	// optional parameters may be omitted, and null counts as omitted if the parameter is nullable.
 	optional, nullable bool
 	// constant parameters may not depend on a field.
 	constant bool
 }
 
-// wanted is a class of kinds.
+// wanted is a class of accepted kinds.
 type wanted string
 
 const (
@@ -53,19 +53,19 @@ func (w wanted) accepts(k kind) bool {
 
 // function is one function of EQL.
 type function struct {
-	// arity says in words how many arguments there are.
+	// arity is the number of arguments in words.
 	arity      string
 	parameters []parameter
-	// variadic functions take more of their last parameter.
+	// variadic functions accept any number of their last parameter.
 	variadic bool
-	// folds tells that there is a form with a tilde.
+	// folds means that there is a form with a tilde.
 	folds  bool
 	result kind
-	// eval computes the value. Arguments are not null, save those that are nullable; arguments left
-	// out at the end are missing from args.
+	// eval computes the value. Arguments are not null unless nullable; omitted arguments at the end
+	// are missing from args.
 	eval func(fold bool, args []scalar) (scalar, error)
-	// pushed writes the call on a field and constants as a condition; nil for functions that Query
-	// DSL does not know.
+	// pushed returns the condition of a call on a field and constants; nil for functions that Query
+	// DSL does not have.
 	pushed func(field string, fold bool, values []string) condition.Expr
 }
 
@@ -162,7 +162,7 @@ func (a assembler) call(c *Call) (program, error) {
 	}, nil
 }
 
-// suggestFunction names the known function nearest to a misspelt one.
+// suggestFunction returns the known function nearest to a misspelt one.
 func suggestFunction(name string) string {
 	if best := diag.Nearest(name, slices.Collect(maps.Keys(functions))); best != "" {
 		return ", did you mean [" + best + "]?"

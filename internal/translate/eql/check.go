@@ -42,7 +42,7 @@ func (l *lowerer) allKinds(nodes ...Node) bool {
 	return all
 }
 
-// numeric wants numbers; the result is whole when all are.
+// numeric requires numbers; the result is whole when all of them are.
 func (l *lowerer) numeric(whole Node, operands ...Node) (kind, bool) {
 	result := kindLong
 	for i, x := range operands {
@@ -61,7 +61,7 @@ func (l *lowerer) numeric(whole Node, operands ...Node) (kind, bool) {
 	return result, true
 }
 
-// comparisonKind wants two kinds that can be compared.
+// comparisonKind requires two comparable kinds.
 func (l *lowerer) comparisonKind(n *Comparison) (kind, bool) {
 	x, okX := l.kind(n.X)
 	y, okY := l.kind(n.Y)
@@ -120,8 +120,8 @@ func isConstant(n Node) bool {
 	return constant
 }
 
-// folded replaces a constant expression by its value; false after an error was reported. An
-// expression with fields comes back as it is.
+// folded replaces a constant expression by its value; false after an error was reported. It returns
+// an expression with fields unchanged.
 func (l *lowerer) folded(n Node) (Node, bool) {
 	if _, ok := n.(*Literal); ok || !isConstant(n) {
 		return n, true

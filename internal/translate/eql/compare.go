@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// mirrored gives the operator that means the same with its operands exchanged.
+// mirrored maps an operator to its equivalent with exchanged operands.
 var mirrored = map[string]string{"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 func (l *lowerer) comparison(n *Comparison) condition.Expr {
@@ -43,7 +43,7 @@ func (l *lowerer) comparison(n *Comparison) condition.Expr {
 	return l.residual(&Comparison{op, x, y, n.OpSpan})
 }
 
-// operand folds a constant; an optional field that nothing maps is the constant null.
+// operand folds a constant; an optional field that no index maps is the constant null.
 func (l *lowerer) operand(n Node) (Node, bool) {
 	if f, ok := n.(*Field); ok && f.Optional {
 		if _, isMapped := l.fields.Field(f.Name); !isMapped {
@@ -53,7 +53,7 @@ func (l *lowerer) operand(n Node) (Node, bool) {
 	return l.folded(n)
 }
 
-// isCondition reports whether a node is true or false by its form, so that comparing it with true
+// isCondition reports whether a node is syntactically a condition, so that comparing it with true
 // or false needs no value.
 func isCondition(n Node) bool {
 	switch n := n.(type) {
@@ -74,7 +74,7 @@ func compareOrNull(op string, x, y scalar) scalar {
 	return compareScalars(op, x, y)
 }
 
-// truth makes a condition of a three-valued result.
+// truth turns a three-valued result into a condition.
 func truth(v scalar) condition.Expr {
 	if b, ok := v.(bool); ok {
 		return condition.Const(b)
@@ -146,7 +146,7 @@ func (l *lowerer) equal(n *Field, y *Literal) condition.Expr {
 	return condition.Term{Field: f.Name, Value: value}
 }
 
-// operands resolves the field and checks that the literal can be a value of its type.
+// operands resolves the field and checks that the literal is valid for its type.
 func (l *lowerer) operands(n *Field, y *Literal) (mapping.Field, any, fieldState) {
 	f, state := l.resolve(n)
 	if state != mapped {
@@ -160,8 +160,8 @@ func (l *lowerer) operands(n *Field, y *Literal) (mapping.Field, any, fieldState
 	return f, literalOf(f, y.Value), mapped
 }
 
-// literalOf is a literal as a search on the field has it. Beside texts a decimal is its text, as Java
-// writes it: 1.0 is not 1.
+// literalOf returns a literal as a search on the field uses it. For text fields a decimal becomes
+// its text, as Java writes it: 1.0 is not 1.
 func literalOf(f mapping.Field, value any) any {
 	x, isFloat := value.(float64)
 	if family := f.Type.Family(); isFloat && (family == mapping.FamilyString || family == mapping.FamilyText) {
@@ -170,7 +170,7 @@ func literalOf(f mapping.Field, value any) any {
 	return value
 }
 
-// fits reports whether a literal can be a value of a type.
+// fits reports whether a literal is valid for a type.
 func fits(t mapping.Type, value any) bool {
 	text, isString := value.(string)
 	_, isBool := value.(bool)
@@ -250,7 +250,7 @@ func (l *lowerer) in(n *In) condition.Expr {
 	})
 }
 
-// inValues folds the list, which has to be constant.
+// inValues folds the list, which must be constant.
 func (l *lowerer) inValues(n *In) ([]Node, bool) {
 	var values []Node
 	for _, v := range n.Values {
@@ -289,7 +289,7 @@ func (l *lowerer) oneOf(n *In, field *Field, f mapping.Field, values []Node) con
 	return condition.Terms{Field: f.Name, Values: list}
 }
 
-// strings admits an expression only on fields whose values are strings.
+// strings allows an expression only on fields whose values are strings.
 func (l *lowerer) strings(f mapping.Field, at diag.Span, what string, e condition.Expr) condition.Expr {
 	switch f.Type.Family() {
 	case mapping.FamilyString, mapping.FamilyUnknown:

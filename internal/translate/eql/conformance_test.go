@@ -157,7 +157,7 @@ func TestConformanceDSL(t *testing.T) {
 		if diags.HasErrors() {
 			return diags.Err()
 		}
-		q.Event.Any = true // the expected condition leaves the category out
+		q.Event.Any = true // the expected condition omits the category
 		q.Pipes = nil
 		e, diags := eql.Lower(q, text, eql.Options{Fields: fields})
 		if e == nil {
@@ -178,7 +178,7 @@ func TestConformanceDSL(t *testing.T) {
 	})
 }
 
-// tableOf makes a mapping of the rows' short form: "text+.keyword" is text with a sub-field.
+// tableOf makes a mapping from the rows' short form: "text+.keyword" is text with a sub-field.
 func tableOf(types map[string]string) mapping.Table {
 	table := mapping.Table{}
 	for name, typ := range types {
@@ -206,8 +206,8 @@ func roundTrip(t *testing.T, v any) any {
 	return out
 }
 
-// normal removes what is a matter of spelling in Query DSL: must is filter, a wildcard's pattern
-// has two names, a doubled must_not is none, flags have a number, lists of one stand for their
+// normal removes differences in spelling from Query DSL: must is filter, a wildcard's pattern has
+// two names, a doubled must_not cancels out, flags have a number, lists of one stand for their
 // element.
 func normal(v any) any {
 	switch v := v.(type) {
@@ -259,4 +259,22 @@ func normalObject(v map[string]any) any {
 		return b["double"]
 	}
 	return out
+}
+
+// TestConformanceCovers wants a case of the repository for every function, in both forms.
+func TestConformanceCovers(t *testing.T) {
+	var all strings.Builder
+	for _, key := range []string{"finds", "value"} {
+		for _, row := range readWritten(t, key) {
+			all.WriteString(strings.ToLower(row.Query + row.Expression + "\n"))
+		}
+	}
+	for _, name := range functionNames(t) {
+		if !strings.Contains(all.String(), name+"(") {
+			t.Errorf("no case has %s", name)
+		}
+		if hasFold(name) && !strings.Contains(all.String(), name+"~(") {
+			t.Errorf("no case has %s~", name)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package eql_test
 
 import (
-	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -20,101 +19,35 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/config"
+	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
 	"tocsin/internal/mapping"
 	"tocsin/internal/metrics"
 	"tocsin/internal/pipeline"
 	"tocsin/internal/translate/eql"
 )
 
-// docsDir is where the pages are.
-const docsDir = "../../../docs/"
-
 // settingKeys finds the keys of a configuration file.
 var settingKeys = regexp.MustCompile(`(?m)^([a-z-]+) = `)
 
-// page is a page of documentation, cut into what can be run.
-type page struct {
-	text   string
-	blocks []docBlock
-	tables []docTable
-}
-
-// docBlock is a fenced block with the words behind its fence.
-type docBlock struct {
-	info string
-	text string
-	line int
-}
-
-// docTable is a table with its cells as written.
-type docTable struct {
-	head []string
-	rows [][]string
-	line int
-}
-
-func readPage(t *testing.T, name string) page {
+func readPage(t *testing.T, name string) conformance.Page {
 	t.Helper()
-	data, err := os.ReadFile(docsDir + name)
+	p, err := conformance.ReadPage(name)
 	if err != nil {
 		t.Fatal(err)
-	}
-	p := page{text: string(data)}
-	lines := strings.Split(p.text, "\n")
-	for i := 0; i < len(lines); i++ {
-		switch line := lines[i]; {
-		case strings.HasPrefix(line, "```"):
-			b := docBlock{info: strings.TrimPrefix(line, "```"), line: i + 1}
-			var body []string
-			for i++; i < len(lines) && lines[i] != "```"; i++ {
-				body = append(body, lines[i])
-			}
-			b.text = strings.Join(body, "\n")
-			p.blocks = append(p.blocks, b)
-		case strings.HasPrefix(line, "|"):
-			table := docTable{head: cellsOf(line), line: i + 1}
-			for i += 2; i < len(lines) && strings.HasPrefix(lines[i], "|"); i++ {
-				table.rows = append(table.rows, cellsOf(lines[i]))
-			}
-			p.tables = append(p.tables, table)
-		}
 	}
 	return p
 }
 
-// cellsOf cuts a line of a table at the bars that are not escaped.
-func cellsOf(line string) []string {
-	const escaped = "\x00"
-	line = strings.Trim(strings.ReplaceAll(line, `\|`, escaped), "|")
-	var cells []string
-	for cell := range strings.SplitSeq(line, "|") {
-		cells = append(cells, strings.ReplaceAll(strings.TrimSpace(cell), escaped, "|"))
-	}
-	return cells
-}
-
-// code returns what a cell has between back quotes.
-func code(cell string) string { return strings.Trim(cell, "`") }
-
-// column returns the place of a column, -1 when the table has none of that name.
-func (d docTable) column(name string) int { return slices.Index(d.head, name) }
-
-// exampleFields is the mapping that the page gives for its examples.
-func exampleFields(t *testing.T, p page) mapping.Fields {
+// readLanguage reads the page of the language and the mapping of its examples.
+func readLanguage(t *testing.T) (conformance.Page, mapping.Fields) {
 	t.Helper()
-	for _, b := range p.blocks {
-		if b.info == "json" {
-			table, err := mapping.Parse([]byte(b.text))
-			if err != nil {
-				t.Fatalf("line %d: %v", b.line, err)
-			}
-			return table
-		}
+	p := readPage(t, "languages/eql.md")
+	fields, err := p.Fields()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("the page has no mapping")
-	return nil
+	return p, fields
 }
 
 // lowered runs a query as far as its conditions, strictly.
@@ -133,30 +66,11 @@ func lowered(query string, fields mapping.Fields) diag.List {
 	return append(diags, more...)
 }
 
-// TestDocsQueries runs the eql blocks of the page. Those marked error must be refused, for the reason
-// that their comment gives.
 func TestDocsQueries(t *testing.T) {
-	p := readPage(t, "languages/eql.md")
-	fields := exampleFields(t, p)
-	accepted, refused := 0, 0
-	for _, b := range p.blocks {
-		switch b.info {
-		case "eql":
-			accepted++
-			if diags := lowered(b.text, fields); len(diags) > 0 {
-				t.Errorf("line %d: %v", b.line, diags)
-			}
-		case "eql error":
-			refused++
-			query, reason, found := strings.Cut(b.text, " // ")
-			diags := lowered(query, fields)
-			if !found || !diags.HasErrors() || !strings.Contains(diags[0].Message, reason) {
-				t.Errorf("line %d: want an error with %q, got %v", b.line, reason, diags)
-			}
-		}
-	}
-	if accepted < 5 || refused < 15 {
-		t.Errorf("found %d queries and %d errors: are the blocks still marked?", accepted, refused)
+	p, fields := readLanguage(t)
+	count := p.Queries(t, "eql", func(query string) diag.List { return lowered(query, fields) })
+	if count[""] < 5 || count["error"] < 15 {
+		t.Errorf("found %v: are the blocks still marked?", count)
 	}
 }
 
@@ -164,16 +78,16 @@ func TestDocsQueries(t *testing.T) {
 func TestDocsExpressions(t *testing.T) {
 	p := readPage(t, "languages/eql.md")
 	evaluated := 0
-	for _, table := range p.tables {
-		from, to := max(table.column("expression"), table.column("example")), table.column("result")
+	for _, table := range p.Tables {
+		from, to := max(table.Column("expression"), table.Column("example")), table.Column("result")
 		if from < 0 || to < 0 {
 			continue
 		}
-		for i, row := range table.rows {
+		for i, row := range table.Rows {
 			evaluated++
-			got, want := folded(t, code(row[from])), folded(t, code(row[to]))
+			got, want := folded(t, conformance.Code(row[from])), folded(t, conformance.Code(row[to]))
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("line %d: %s (-want +got):\n%s", table.line+2+i, row[from], diff)
+				t.Errorf("line %d: %s (-want +got):\n%s", table.Place(i), row[from], diff)
 			}
 		}
 	}
@@ -198,65 +112,45 @@ func folded(t *testing.T, expression string) any {
 }
 
 // lowerCondition lowers a condition of the page.
-func lowerCondition(t *testing.T, text string, fields mapping.Fields) condition.Expr {
-	t.Helper()
+func lowerCondition(text string, fields mapping.Fields) (condition.Expr, diag.List) {
 	whole := diag.NewText("query", "any where "+text)
 	q, diags := eql.Parse(whole)
 	if q == nil {
-		t.Fatalf("%s: %v", text, diags)
+		return nil, diags
 	}
 	e, diags := eql.Lower(q, whole, eql.Options{Fields: fields, Strict: true})
 	if len(diags) > 0 {
-		t.Fatalf("%s: %v", text, diags)
+		return nil, diags
 	}
-	return e
+	return e, nil
 }
 
-// TestDocsConditions matches the column condition against the documents in the heads of the others,
-// or holds it against what is said to be searched for.
+// TestDocsConditions holds the column condition against what the others say of it.
 func TestDocsConditions(t *testing.T) {
-	p := readPage(t, "languages/eql.md")
-	fields := exampleFields(t, p)
-	matched, split := 0, 0
-	for _, table := range p.tables {
-		if table.head[0] != "condition" {
+	p, fields := readLanguage(t)
+	lower := func(text string) (condition.Expr, diag.List) { return lowerCondition(text, fields) }
+	isSplit := func(table conformance.Table) bool { return table.Column("searched for") == 1 }
+	matched := p.Conditions(t, "condition", fields, lower, isSplit)
+	split := 0
+	for _, table := range p.Tables {
+		if table.Head[0] != "condition" || !isSplit(table) {
 			continue
 		}
-		for i, row := range table.rows {
-			line := table.line + 2 + i
-			e := lowerCondition(t, code(row[0]), fields)
-			if table.column("searched for") == 1 {
-				split++
-				superset, exact := condition.Pushdown(e, fields)
-				if superset.String() != code(row[1]) || exact != (row[2] == "no") {
-					t.Errorf("line %d: searched for %s, exact %t", line, superset, exact)
-				}
-				continue
+		for i, row := range table.Rows {
+			split++
+			e, diags := lower(conformance.Code(row[0]))
+			if e == nil {
+				t.Fatalf("line %d: %v", table.Place(i), diags)
 			}
-			for c, head := range table.head[1:] {
-				matched++
-				if got, want := matches(t, e, fields, code(head)), row[c+1] == "yes"; got != want {
-					t.Errorf("line %d: %s on %s: %t", line, row[0], head, got)
-				}
+			superset, exact := condition.Pushdown(e, fields)
+			if superset.String() != conformance.Code(row[1]) || exact != (row[2] == "no") {
+				t.Errorf("line %d: searched for %s, exact %t", table.Place(i), superset, exact)
 			}
 		}
 	}
-	if matched < 40 || split < 5 {
-		t.Errorf("found %d answers and %d searches", matched, split)
+	if matched < 20 || split < 5 {
+		t.Errorf("found %d conditions and %d searches", matched, split)
 	}
-}
-
-func matches(t *testing.T, e condition.Expr, fields mapping.Fields, source string) bool {
-	t.Helper()
-	m, err := condition.Compile(e, fields)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := (&event.Event{Source: json.RawMessage(source)}).Document()
-	if err != nil {
-		t.Fatalf("%s: %v", source, err)
-	}
-	return m.Match(d)
 }
 
 // TestDocsFunctions wants every function of the package in the page's table of functions, and no
@@ -264,12 +158,12 @@ func matches(t *testing.T, e condition.Expr, fields mapping.Fields, source strin
 func TestDocsFunctions(t *testing.T) {
 	p := readPage(t, "languages/eql.md")
 	var documented []string
-	for _, table := range p.tables {
-		if table.head[0] != "function" {
+	for _, table := range p.Tables {
+		if table.Head[0] != "function" {
 			continue
 		}
-		for _, row := range table.rows {
-			name, _, _ := strings.Cut(code(row[0]), "(")
+		for _, row := range table.Rows {
+			name, _, _ := strings.Cut(conformance.Code(row[0]), "(")
 			if marked, folds := row[1] == "yes", hasFold(name); marked != folds {
 				t.Errorf("%s: the page says %t of its form with a tilde", name, marked)
 			}
@@ -331,26 +225,26 @@ func TestDocsOperations(t *testing.T) {
 	}
 	p := readPage(t, "operations.md")
 	for _, key := range keys {
-		if !strings.Contains(p.text, "`"+key+"`") && !strings.Contains(p.text, "`--"+key) {
+		if !strings.Contains(p.Text, "`"+key+"`") && !strings.Contains(p.Text, "`--"+key) {
 			t.Errorf("operations.md does not speak of %s", key)
 		}
 	}
 	examples := 0
-	for _, b := range p.blocks {
-		if b.info != "toml" {
+	for _, b := range p.Blocks {
+		if b.Info != "toml" {
 			continue
 		}
 		examples++
 		name := t.TempDir() + "/runner.toml"
-		if err := os.WriteFile(name, []byte(b.text), 0o600); err != nil {
+		if err := os.WriteFile(name, []byte(b.Text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, diags := config.Load(name); len(diags) > 0 {
-			t.Errorf("line %d: %v", b.line, diags)
+			t.Errorf("line %d: %v", b.Line, diags)
 		}
-		for _, m := range settingKeys.FindAllStringSubmatch(b.text, -1) {
+		for _, m := range settingKeys.FindAllStringSubmatch(b.Text, -1) {
 			if !slices.Contains(keys, m[1]) {
-				t.Errorf("line %d: %s is no key", b.line, m[1])
+				t.Errorf("line %d: %s is no key", b.Line, m[1])
 			}
 		}
 	}
@@ -373,7 +267,7 @@ func TestDocsMetrics(t *testing.T) {
 	}
 	p := readPage(t, "operations.md")
 	for _, name := range found {
-		if !strings.Contains(p.text, "| `"+name[1]+"` |") {
+		if !strings.Contains(p.Text, "| `"+name[1]+"` |") {
 			t.Errorf("operations.md does not list %s", name[1])
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/lregexp"
 )
 
-// program evaluates an expression over one combination of field values: row[i] is a value of the
-// i-th field, nil where the document has none. Logic is three-valued, nil being null.
+// program evaluates an expression for one combination of field values: row[i] is a value of the
+// i-th field, nil if the document has none. Logic is three-valued, with nil for null.
 type program func(row []scalar) (scalar, error)
 
 // errDivision is wrapped by integer division by zero.
@@ -19,7 +19,7 @@ var errDivision = errors.New("division by zero")
 
 // assembler compiles expressions whose operands were checked.
 type assembler struct {
-	// column tells which value of the row a field is; fields that are not in it are null.
+	// column maps a field to its index in the row; other fields are null.
 	column map[string]int
 }
 
@@ -135,8 +135,7 @@ func isNullLiteral(n Node) bool {
 	return ok && l.Value == nil
 }
 
-// compareNull: only a literal null may be compared with; a value that happens to be missing makes
-// the comparison null.
+// compareNull: only a literal null can be compared with; a missing value makes the comparison null.
 func compareNull(op string, x, y scalar, nullTest bool) scalar {
 	if !nullTest {
 		return nil
@@ -204,7 +203,7 @@ func equalScalars(v, w scalar, fold bool) bool {
 	return compareScalars("==", v, w)
 }
 
-// lower folds case where a script or a constant decides; queries fold ASCII only.
+// lower folds case in scripts and constants; queries fold ASCII only.
 func lower(s string) string { return strings.ToLower(s) }
 
 func (a assembler) match(n *Match) (program, error) {
@@ -270,7 +269,7 @@ func (a assembler) arithmetic(op string, x, y Node) (program, error) {
 	}, nil
 }
 
-// calculate follows Java: two whole numbers give a whole number.
+// calculate follows Java: an operation on two whole numbers gives a whole number.
 func calculate(op string, x, y scalar) (scalar, error) {
 	if a, ok := x.(int64); ok {
 		if b, ok := y.(int64); ok {

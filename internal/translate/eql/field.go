@@ -8,11 +8,11 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// fieldState is what became of a field's name.
+// fieldState is the result of looking up a field's name.
 type fieldState int
 
 const (
-	// mapped: the field can be tested, also when no index has it and no document will match.
+	// mapped: the field can be tested, even if no index has it and no document will match.
 	mapped fieldState = iota
 	// constantNull: ?field of a field that no index maps.
 	constantNull
@@ -20,8 +20,8 @@ const (
 	failed
 )
 
-// resolve finds what a name means where whole values are compared: the field itself, or the
-// keyword sub-field of analysed text.
+// resolve returns the field of a name for comparing whole values: the field itself, or the keyword
+// sub-field of analysed text.
 func (l *lowerer) resolve(n *Field) (mapping.Field, fieldState) {
 	f, state := l.lookup(n)
 	if state != mapped {
@@ -38,8 +38,8 @@ func (l *lowerer) resolve(n *Field) (mapping.Field, fieldState) {
 	return f, mapped
 }
 
-// onField lowers a test of a field's whole values. Of a field that is constant null the test is
-// null, nil; of one that failed it is false, and the error was reported.
+// onField lowers a test of a field's whole values. If the field is the constant null, the test is
+// null and returned as nil. If the lookup failed, the error was reported and the test is false.
 func (l *lowerer) onField(n *Field, test func(mapping.Field) condition.Expr) condition.Expr {
 	f, state := l.resolve(n)
 	switch state {
@@ -52,7 +52,7 @@ func (l *lowerer) onField(n *Field, test func(mapping.Field) condition.Expr) con
 	return test(f)
 }
 
-// lookup finds the field without asking for whole values, as null tests do.
+// lookup returns the field of a name without requiring whole values, as for null tests.
 func (l *lowerer) lookup(n *Field) (mapping.Field, fieldState) {
 	if parent := l.nestedParent(n.Name); parent != "" {
 		l.fail(n.Span, CodeField, "Cannot use field [%s] with unsupported nested type in hierarchy (field [%s])", n.Name, parent)
@@ -88,7 +88,7 @@ func (l *lowerer) exact(n *Field, f mapping.Field) (mapping.Field, fieldState) {
 	return f, failed
 }
 
-// nestedParent returns the nearest name above that is mapped as nested.
+// nestedParent returns the nearest parent name that is mapped as nested.
 func (l *lowerer) nestedParent(name string) string {
 	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
 		if f, ok := l.fields.Field(name[:i]); ok && f.Type == mapping.Nested {
@@ -98,7 +98,7 @@ func (l *lowerer) nestedParent(name string) string {
 	return ""
 }
 
-// knownNames are what a misspelt name may have meant: what is mapped, and ECS.
+// knownNames returns the candidates for a misspelt name: the mapped fields, and ECS.
 func (l *lowerer) knownNames() []string {
 	names := mapping.ECS().Names()
 	if named, ok := l.fields.(interface{ Names() []string }); ok {
@@ -107,7 +107,7 @@ func (l *lowerer) knownNames() []string {
 	return names
 }
 
-// unmapped says once per name that nothing can match.
+// unmapped reports once per name that the test can never match.
 func (l *lowerer) unmapped(n *Field) {
 	if l.warned[n.Name] {
 		return

@@ -2,7 +2,7 @@ package eql
 
 import "tocsin/internal/condition"
 
-// The parameter lists that several functions share.
+// Parameter lists that several functions share.
 var (
 	twoStrings = []parameter{{want: wantString}, {want: wantString}}
 	twoNumbers = []parameter{{want: wantNumber}, {want: wantNumber}}
@@ -61,7 +61,7 @@ var functions = map[string]*function{
 		arity: "exactly two arguments", folds: true, result: kindBoolean, eval: stringContains, parameters: twoStrings,
 		pushed: func(field string, fold bool, values []string) condition.Expr {
 			if values[0] == "" {
-				return condition.Const(false) // an empty text is contained in nothing
+				return condition.Const(false) // no text contains an empty text
 			}
 			return condition.Wildcard{Field: field, Pattern: "*" + escapeWildcards(values[0]) + "*", Fold: fold}
 		},

@@ -6,8 +6,8 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// kind is the static type of an expression. Unknown is the type of a field that nothing is known
-// of; it fits everywhere.
+// kind is the static type of an expression. Unknown is the type of a field about which nothing is
+// known; it fits everywhere.
 type kind string
 
 const (
@@ -27,7 +27,7 @@ func (k kind) isInteger() bool { return k == kindInteger || k == kindLong }
 
 func (k kind) isNumber() bool { return k.isInteger() || k == kindDouble }
 
-// kindOfLiteral is the kind of a constant. Whole numbers are integers while they fit 32 bits.
+// kindOfLiteral returns the kind of a constant. Whole numbers are integers while they fit 32 bits.
 func kindOfLiteral(v any) kind {
 	switch v := v.(type) {
 	case bool:
@@ -45,7 +45,7 @@ func kindOfLiteral(v any) kind {
 	return kindNull
 }
 
-// kindOfField is the kind of a field's values.
+// kindOfField returns the kind of a field's values.
 func kindOfField(f mapping.Field) kind {
 	switch f.Type.Family() {
 	case mapping.FamilyString, mapping.FamilyText:
@@ -70,10 +70,10 @@ func kindOfField(f mapping.Field) kind {
 // scalar is the value of an expression: nil, bool, int64, float64, string or moment.
 type scalar = any
 
-// moment is a date, which is no text until a function makes one of it.
+// moment is a date. It is not a text until a function makes it one.
 type moment time.Time
 
-// scalarOf is what a function sees of a field's value: addresses as their text.
+// scalarOf returns a field's value as functions see it: addresses as text.
 func scalarOf(f mapping.Field, v mapping.Value) scalar {
 	switch f.Type.Family() {
 	case mapping.FamilyInteger:

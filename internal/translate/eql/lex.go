@@ -14,7 +14,7 @@ const (
 	tokName              // identifier
 	tokTilde             // identifier with an attached tilde: startsWith~
 	tokQuoted            // `identifier`
-	tokKeyword           // reserved word, in~ like~ regex~ among them
+	tokKeyword           // reserved word, including in~ like~ regex~
 	tokString
 	tokInteger
 	tokDecimal
@@ -36,18 +36,18 @@ var keywords = map[string]bool{
 	"regex~": true, "sample": true, "sequence": true, "true": true, "until": true, "where": true, "with": true,
 }
 
-// symbols in the order in which they are tried: the longer first.
+// symbols, in the order in which they are tried: longer ones first.
 var symbols = []string{
 	"![", "==", "!=", "<=", ">=", "<", ">", "=", ":", "+", "-", "*", "/", "%", ".", ",", "(", ")", "[", "]", "|", "?",
 }
 
-// syntaxError is the first thing in a query that is not EQL.
+// syntaxError is the first syntax error of a query.
 type syntaxError struct {
 	span diag.Span
 	text string
 }
 
-// lex cuts the whole query into tokens, the last of them tokEOF.
+// lex splits the whole query into tokens, the last of them tokEOF.
 func lex(src string) ([]token, *syntaxError) {
 	l := lexer{src: src, tokens: make([]token, 0, len(src)/6+8)}
 	if !utf8.ValidString(src) {
@@ -166,7 +166,7 @@ func (l *lexer) make(k tokenKind, text string, start int) token {
 	return token{k, text, diag.Span{Start: start, End: l.pos}}
 }
 
-// afterName reports whether a dot at the current place continues a field name.
+// afterName reports whether a dot at the current position continues a field name.
 func (l *lexer) afterName() bool {
 	if len(l.tokens) == 0 {
 		return false
@@ -194,7 +194,7 @@ func (l *lexer) name() token {
 	return l.make(tokName, word, start)
 }
 
-// number reads digits with an optional fraction and exponent: 5 .5 5. 1e3.
+// number scans digits with an optional fraction and exponent: 5 .5 5. 1e3.
 func (l *lexer) number() (token, *syntaxError) {
 	start := l.pos
 	decimal := false
@@ -220,7 +220,7 @@ func (l *lexer) digits() {
 	}
 }
 
-// exponent returns the end of an exponent at the current place, 0 when there is none.
+// exponent returns the end of an exponent at the current position, 0 when there is none.
 func (l *lexer) exponent() int {
 	i := l.pos
 	if i >= len(l.src) || l.src[i]|0x20 != 'e' {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// stringToken reads "…" or """…""".
+// stringToken scans "…" or """…""".
 func (l *lexer) stringToken() (token, *syntaxError) {
 	if strings.HasPrefix(l.src[l.pos:], `"""`) {
 		return l.rawString()
@@ -35,7 +35,7 @@ func (l *lexer) stringToken() (token, *syntaxError) {
 	return token{}, l.fail(start, len(l.src), "this string is not closed")
 }
 
-// escape decodes the escape at i and returns where it ends.
+// escape decodes the escape at i and returns its end.
 func (l *lexer) escape(i int) (rune, int, *syntaxError) {
 	if i+1 == len(l.src) {
 		return 0, 0, l.fail(i, i+1, "this string is not closed")
@@ -85,8 +85,8 @@ func (l *lexer) unicodeEscape(i int) (rune, int, *syntaxError) {
 	return rune(n), end, nil
 }
 
-// rawString reads """…""", in which nothing is an escape. Up to two quotes directly before the
-// closing three belong to the value.
+// rawString scans """…""", which has no escapes. Up to two quotes directly before the closing
+// three belong to the value.
 func (l *lexer) rawString() (token, *syntaxError) {
 	start := l.pos
 	body := l.src[start+3:]

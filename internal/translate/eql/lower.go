@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// The codes of what lowering reports besides [CodeSyntax].
+// The codes of lowering diagnostics besides [CodeSyntax].
 const (
 	// CodeType: an operator or value does not fit the field's type.
 	CodeType = "eql/type"
@@ -23,19 +23,19 @@ const (
 // DefaultCategoryField is the field that `category where` tests.
 const DefaultCategoryField = "event.category"
 
-// Options say what a query is lowered against.
+// Options are the settings of lowering a query.
 type Options struct {
 	// CategoryField is the event category field; "" means [DefaultCategoryField].
 	CategoryField string
-	// Fields answers what names mean; mapping.Assumed() where nothing is known.
+	// Fields looks up names; use mapping.Assumed() if no mapping is known.
 	Fields mapping.Fields
-	// Strict makes a field that is not mapped an error, as it is in Elasticsearch; else it is a
-	// warning, and no document has the field.
+	// Strict makes an unmapped field an error, as in Elasticsearch; else it is a warning, and no
+	// document has the field.
 	Strict bool
 }
 
-// Lower writes an event query as a condition. Text is what [Parse] read; problems are reported at
-// their places in it. The condition is nil when one of them is an error.
+// Lower lowers an event query to a condition. text is the text given to [Parse]; diagnostics have
+// positions in it. The condition is nil when one of them is an error.
 func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 	l := newLowerer(text, &opts)
 	where := l.eventQuery(q.Event, opts.CategoryField)
@@ -53,7 +53,7 @@ func newLowerer(text diag.Text, opts *Options) *lowerer {
 	return &lowerer{text: text, fields: opts.Fields, strict: opts.Strict, warned: map[string]bool{}}
 }
 
-// lowerer collects what is wrong on the way. Its methods return nil for the constant null.
+// lowerer collects diagnostics. Its methods return nil for the constant null.
 type lowerer struct {
 	text   diag.Text
 	fields mapping.Fields
@@ -79,7 +79,7 @@ func (l *lowerer) eventQuery(q *EventQuery, categoryField string) condition.Expr
 	return condition.And{l.equal(category, &Literal{q.Category, q.CategorySpan}), where}
 }
 
-// condition lowers what has to be true or false.
+// condition lowers an expression that must be true or false.
 func (l *lowerer) condition(n Node) condition.Expr {
 	switch n := n.(type) {
 	case *Literal:
@@ -124,8 +124,8 @@ func (l *lowerer) booleanField(n *Field) condition.Expr {
 	})
 }
 
-// logic follows SQL's three values: false decides an and, true an or; otherwise null swallows an
-// and and drops out of an or.
+// logic follows SQL's three-valued logic: false decides an and, true an or; otherwise null makes an
+// and null, and is dropped from an or.
 func (l *lowerer) logic(n *Logic) condition.Expr {
 	decided := condition.Expr(condition.Const(n.Op == "or"))
 	var members []condition.Expr

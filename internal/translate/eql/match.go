@@ -33,7 +33,7 @@ func (l *lowerer) match(n *Match) condition.Expr {
 	})
 }
 
-// patterns returns the pattern texts; only strings make sense.
+// patterns returns the pattern texts; only strings are allowed.
 func (l *lowerer) patterns(n *Match) ([]string, bool) {
 	var out []string
 	for _, p := range n.Patterns {
@@ -50,7 +50,7 @@ func (l *lowerer) patterns(n *Match) ([]string, bool) {
 	return out, true
 }
 
-// like has * and ? for wildcards and no way to escape them; a backslash is a character.
+// like has the wildcards * and ? and no escapes; a backslash is an ordinary character.
 func like(field, pattern string, fold bool) condition.Expr {
 	if !strings.ContainsAny(pattern, "*?") {
 		return condition.Term{Field: field, Value: pattern, Fold: fold}
@@ -58,8 +58,8 @@ func like(field, pattern string, fold bool) condition.Expr {
 	return condition.Wildcard{Field: field, Pattern: strings.ReplaceAll(pattern, `\`, `\\`), Fold: fold}
 }
 
-// regex joins several patterns into one alternation, as Elasticsearch does, unless that would pass
-// its limit on a pattern's length. A pattern that says one string becomes a term.
+// regex joins several patterns into one alternation, as Elasticsearch does, unless that would
+// exceed its limit for a pattern's length. A pattern that matches a single string becomes a term.
 func (l *lowerer) regex(field string, patterns []string, fold bool) condition.Expr {
 	joined := strings.Join(patterns, "|")
 	if mapping.UTF16Len(joined) > maxRegexLength {
@@ -81,7 +81,7 @@ func (l *lowerer) regex(field string, patterns []string, fold bool) condition.Ex
 // maxRegexLength is Elasticsearch's default for index.max_regex_length.
 const maxRegexLength = 1000
 
-// checkRegex reports what is wrong with a pattern, at its character where it can be told.
+// checkRegex reports an error of a pattern, at its character if known.
 func (l *lowerer) checkRegex(n *Literal, pattern string, fold bool) bool {
 	if length := mapping.UTF16Len(pattern); length > maxRegexLength {
 		l.fail(n.Span, CodeType, "the regular expression has %d characters; Elasticsearch allows %d", length, maxRegexLength)
@@ -101,8 +101,8 @@ func (l *lowerer) checkRegex(n *Literal, pattern string, fold bool) bool {
 	return false
 }
 
-// verbatim reports whether the literal stands in the query without escapes, so that an offset
-// into the pattern is one into the query.
+// verbatim reports whether the literal is in the query without escapes, so that an offset into the
+// pattern corresponds to an offset into the query.
 func (l *lowerer) verbatim(n *Literal, pattern string) bool {
 	source := l.text.Value[n.Span.Start:n.Span.End]
 	return strings.Trim(source, `"`) == strings.Trim(pattern, `"`)

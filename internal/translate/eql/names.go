@@ -2,8 +2,8 @@ package eql
 
 import "slices"
 
-// Names returns the fields that the query asks for, sorted, each once; the category field is
-// among them when the query names a category.
+// Names returns the fields that the query uses, sorted, each once. They include the category field
+// if the query names a category.
 func (q *Query) Names(categoryField string) []string {
 	if categoryField == "" {
 		categoryField = DefaultCategoryField

@@ -15,8 +15,8 @@ const CodeSyntax = "eql/syntax"
 // maxDepth bounds the nesting of expressions, so that no query can exhaust the stack.
 const maxDepth = 200
 
-// Parse reads a query. It stops at the first syntax error, reported in the file that text stands
-// in; the query is nil then.
+// Parse parses a query. It stops at the first syntax error, reported in the text's file; the query
+// is then nil.
 func Parse(text diag.Text) (*Query, diag.List) {
 	tokens, err := lex(text.Value)
 	if err == nil {
@@ -29,7 +29,7 @@ func Parse(text diag.Text) (*Query, diag.List) {
 	return nil, diag.List{text.Report(diag.Error, CodeSyntax, err.span, "%s", err.text)}
 }
 
-// parser is a recursive-descent parser over the tokens; every method stops at the first error.
+// parser is a recursive-descent parser of the tokens; every method stops at the first error.
 type parser struct {
 	src    string
 	tokens []token
@@ -53,7 +53,7 @@ func (t token) is(k tokenKind, texts ...string) bool {
 	return t.kind == k && slices.Contains(texts, t.text)
 }
 
-// accept takes the next token if it is this symbol or keyword.
+// accept consumes the next token if it is this symbol or keyword.
 func (p *parser) accept(k tokenKind, text string) bool {
 	if p.peek().is(k, text) {
 		p.pos++
@@ -69,7 +69,7 @@ func (p *parser) expect(k tokenKind, text string) (token, *syntaxError) {
 	return p.take(), nil
 }
 
-// unexpected reports the next token where something else is wanted.
+// unexpected reports the next token where something else is expected.
 func (p *parser) unexpected(want string) *syntaxError {
 	t := p.peek()
 	found := "the end of the query"
@@ -132,7 +132,7 @@ func (p *parser) eventQuery() (*EventQuery, *syntaxError) {
 	return q, err
 }
 
-// endgamePipes are the pipes of the older language, known by name only.
+// endgamePipes are the pipes of the older EQL, recognized only by name.
 var endgamePipes = []string{"count", "filter", "sort", "unique", "unique_count"}
 
 func (p *parser) pipe() (Pipe, *syntaxError) {
@@ -159,7 +159,7 @@ func (p *parser) pipe() (Pipe, *syntaxError) {
 	return pipe, checkPipe(pipe)
 }
 
-// checkPipe wants one integer that is not negative.
+// checkPipe requires one non-negative integer.
 func checkPipe(pipe Pipe) *syntaxError {
 	if len(pipe.Args) != 1 {
 		return failAt(pipe.Span, "Pipe [%s] expects exactly one argument but found [%d]", pipe.Name, len(pipe.Args))
@@ -172,7 +172,7 @@ func checkPipe(pipe Pipe) *syntaxError {
 	return failAt(pipe.Args[0].Pos(), "Pipe [%s] expects a positive integer but found [%s]", pipe.Name, Print(pipe.Args[0]))
 }
 
-// lastEnd is where the token before the current one ends.
+// lastEnd returns the end of the token before the current one.
 func (p *parser) lastEnd() int { return p.tokens[max(0, p.pos-1)].span.End }
 
 func (p *parser) expressionList() ([]Node, *syntaxError) {

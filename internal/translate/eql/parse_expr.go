@@ -12,7 +12,7 @@ func (p *parser) expression() (Node, *syntaxError) { return p.logic("or", p.conj
 
 func (p *parser) conjunction() (Node, *syntaxError) { return p.logic("and", p.negation) }
 
-// logic reads operands joined by one operator into one flat node.
+// logic parses operands joined by one operator into one flat node.
 func (p *parser) logic(op string, operand func() (Node, *syntaxError)) (Node, *syntaxError) {
 	first, err := operand()
 	if err != nil || !p.peek().is(tokKeyword, op) {
@@ -132,7 +132,7 @@ func negative(x Node, span diag.Span) Node {
 
 func (p *parser) predicate() (Node, *syntaxError) { return p.predicateOf(p.primary) }
 
-// predicateOf reads a primary and the in, like, regex or : behind it.
+// predicateOf parses a primary and a following in, like, regex or : operator.
 func (p *parser) predicateOf(primary func() (Node, *syntaxError)) (Node, *syntaxError) {
 	x, err := primary()
 	if err != nil {
@@ -188,7 +188,7 @@ func (p *parser) match(x Node) (Node, *syntaxError) {
 	return m, nil
 }
 
-// constant reads what may stand to the right of : like and regex.
+// constant parses the right side of : like and regex.
 func (p *parser) constant() (*Literal, *syntaxError) {
 	switch t := p.peek(); {
 	case t.kind == tokString:
@@ -274,7 +274,7 @@ func (p *parser) call() (Node, *syntaxError) {
 	return c, err
 }
 
-// field reads a dotted name; every part may be back-quoted by itself.
+// field parses a dotted name; each part may be back-quoted separately.
 func (p *parser) field() (Node, *syntaxError) {
 	start := p.peek().span
 	f := &Field{Optional: p.accept(tokSymbol, "?")}

@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/diag"
 )
 
-// maxRuns is the most repetitions Elasticsearch allows one step.
+// maxRuns is the maximum number of repetitions of one step in Elasticsearch.
 const maxRuns = 100
 
 func (p *parser) sequence() (*Sequence, *syntaxError) {
@@ -37,7 +37,7 @@ func (p *parser) sequence() (*Sequence, *syntaxError) {
 	return s, checkSequence(s)
 }
 
-// sequenceHead reads `by keys` and `with maxspan=…`, which have to come in this order.
+// sequenceHead parses `by keys` and `with maxspan=…`, which must be in this order.
 func (p *parser) sequenceHead(s *Sequence) *syntaxError {
 	for {
 		switch t := p.peek(); {
@@ -95,7 +95,7 @@ func (p *parser) maxSpan() (*MaxSpan, *syntaxError) {
 	return &MaxSpan{n, unit.text, number.span.To(unit.span)}, nil
 }
 
-// term reads [event query] with its keys and, in a sequence, its runs.
+// term parses [event query] with its keys and, in a sequence, its runs.
 func (p *parser) term(sequence bool) (Term, *syntaxError) {
 	open := p.peek()
 	if !open.is(tokSymbol, "[", "![") {
@@ -189,7 +189,7 @@ func (p *parser) sample() (*Sample, *syntaxError) {
 	return s, checkKeys(s.By, s.Terms)
 }
 
-// checkSequence checks what the grammar alone cannot say.
+// checkSequence checks rules beyond the grammar.
 func checkSequence(s *Sequence) *syntaxError {
 	events, positive := 0, 0
 	for _, t := range s.Terms {

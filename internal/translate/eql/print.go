@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// String writes the query in a canonical form: one space between words, no parentheses that the
-// precedence of operators makes superfluous. Parsing it gives the same tree.
+// String writes the query in a canonical form: one space between words, no parentheses that
+// operator precedence makes redundant. Parsing it gives the same tree.
 func (q *Query) String() string {
 	var b strings.Builder
 	switch {
@@ -80,7 +80,7 @@ func printList(nodes []Node) string {
 	return strings.Join(parts, ", ")
 }
 
-// Precedence levels, the loosest first.
+// Precedence levels, the lowest first.
 const (
 	precOr = iota
 	precAnd
@@ -96,7 +96,8 @@ const (
 // Print writes an expression.
 func Print(n Node) string { return printAt(n, precOr) }
 
-// printAt writes an expression where only operators of at least this precedence may stand bare.
+// printAt writes an expression in a context that needs parentheses around operators of lower
+// precedence.
 func printAt(n Node, prec int) string {
 	text, own := printNode(n)
 	if own < prec {

@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// booleanCall lowers a call where a condition is wanted.
+// booleanCall lowers a call in the place of a condition.
 func (l *lowerer) booleanCall(c *Call) condition.Expr {
 	k, ok := l.callKind(c)
 	switch {
@@ -30,7 +30,7 @@ func (l *lowerer) booleanCall(c *Call) condition.Expr {
 	return l.residual(c)
 }
 
-// pushedCall writes a call on a field and constants in Query DSL, where there is a way.
+// pushedCall lowers a call on a field and constants to Query DSL, if possible.
 func (l *lowerer) pushedCall(c *Call) (condition.Expr, bool) {
 	f := functions[lower(c.Name)]
 	field, isField := c.Args[0].(*Field)
@@ -79,8 +79,8 @@ func (l *lowerer) networks(c *Call) bool {
 	return true
 }
 
-// residual makes a test that is evaluated in memory, one combination of the fields' values after
-// the other. Without fields it is a constant.
+// residual makes a test that is evaluated in memory, for each combination of the fields' values.
+// Without fields it is a constant.
 func (l *lowerer) residual(n Node) condition.Expr {
 	if _, ok := l.kind(n); !ok {
 		return condition.Const(false)
@@ -123,8 +123,8 @@ func (l *lowerer) residual(n Node) condition.Expr {
 	return r
 }
 
-// holds evaluates the program over one combination. Where it cannot be computed (a text that is no
-// number, a division by zero) the test does not hold: one odd value must not stop a rule.
+// holds evaluates the program for one combination. If it cannot be computed (a text that is not a
+// number, a division by zero) the test is false: one odd value must not stop a rule.
 func holds(run program, fields []mapping.Field) func([]*mapping.Value) bool {
 	return func(row []*mapping.Value) bool {
 		values := make([]scalar, len(row))
@@ -138,7 +138,7 @@ func holds(run program, fields []mapping.Field) func([]*mapping.Value) bool {
 	}
 }
 
-// fieldNamed returns the node of a field in an expression; optional when one of its mentions is.
+// fieldNamed returns the node of a field in an expression; optional if one of its occurrences is.
 func fieldNamed(n Node, name string) *Field {
 	found := &Field{Name: name, Span: n.Pos()}
 	first := true
@@ -154,7 +154,8 @@ func fieldNamed(n Node, name string) *Field {
 	return found
 }
 
-// strict returns the fields without which the expression is null, and so holds of no document.
+// strict returns the fields that make the expression null, and so false, in a document without
+// them.
 func strict(n Node) map[string]bool {
 	switch n := n.(type) {
 	case *Field:

@@ -10,18 +10,18 @@ import (
 
 // Steps is a sequence or a sample with its conditions lowered.
 type Steps struct {
-	// Sample tells a sample, whose terms come in no order.
+	// Sample means a sample, whose terms are in no order.
 	Sample bool
-	// MaxSpan is the longest time from the first to the last event; 0 means any.
+	// MaxSpan is the longest time from the first to the last event; 0 means unlimited.
 	MaxSpan time.Duration
 	Terms   []Step
 	// Until is the event that ends open sequences; nil when there is none.
 	Until *Step
 }
 
-// Step is one term: which events fit it, and under which keys.
+// Step is one term: the condition on its event, and its keys.
 type Step struct {
-	// Where is the condition, the presence of keys that are not optional included.
+	// Where is the condition, including that all keys that are not optional exist.
 	Where   condition.Expr
 	Keys    []StepKey
 	Missing bool // there must be no such event
@@ -32,14 +32,14 @@ type Step struct {
 type StepKey struct {
 	// Name is the field as written.
 	Name string
-	// Field has the values; it is not mapped when Mapped is false, and the key null.
+	// Field contains the values. If Mapped is false, the field is not mapped and the key is null.
 	Field    mapping.Field
 	Mapped   bool
 	Optional bool
 }
 
-// LowerSteps writes the conditions of a sequence or sample. Problems are reported at their places;
-// the result is nil when one of them is an error.
+// LowerSteps lowers the conditions of a sequence or sample. Diagnostics have positions in text; the
+// result is nil when one of them is an error.
 func LowerSteps(q *Query, text diag.Text, opts Options) (*Steps, diag.List) {
 	l := newLowerer(text, &opts)
 	steps := &Steps{Sample: q.Sample != nil}
@@ -65,7 +65,7 @@ func LowerSteps(q *Query, text diag.Text, opts Options) (*Steps, diag.List) {
 	return steps, l.diags
 }
 
-// units are the lengths of maxspan's units.
+// unitLengths are the durations of maxspan's units.
 var unitLengths = map[string]time.Duration{
 	"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
 }

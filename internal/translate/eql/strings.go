@@ -20,7 +20,7 @@ func unitsOf(s string) units { return utf16.Encode([]rune(s)) }
 
 func (u units) text(from, to int) string { return string(utf16.Decode(u[from:to])) }
 
-// index returns the first place of sub at or after from, -1 when there is none.
+// index returns the first position of sub at or after from, -1 when there is none.
 func (u units) index(sub units, from int) int {
 	for i := from; i+len(sub) <= len(u); i++ {
 		if slices.Equal(u[i:i+len(sub)], sub) {
@@ -30,7 +30,7 @@ func (u units) index(sub units, from int) int {
 	return -1
 }
 
-// lastIndex returns the last place of sub, -1 when there is none.
+// lastIndex returns the last position of sub, -1 when there is none.
 func (u units) lastIndex(sub units) int {
 	for i := len(u) - len(sub); i >= 0; i-- {
 		if slices.Equal(u[i:i+len(sub)], sub) {
@@ -40,7 +40,7 @@ func (u units) lastIndex(sub units) int {
 	return -1
 }
 
-// two returns two string arguments, in lower case when case is to be ignored.
+// two returns two string arguments, lowercased if case is ignored.
 func two(fold bool, args []scalar) (string, string) {
 	x, _ := args[0].(string)
 	y, _ := args[1].(string)
@@ -66,7 +66,7 @@ func stringContains(fold bool, args []scalar) (scalar, error) {
 	return x != "" && y != "" && strings.Contains(x, y), nil
 }
 
-// indexOf is null where nothing is found.
+// indexOf is null if nothing is found.
 func indexOf(fold bool, args []scalar) (scalar, error) {
 	x, y := two(fold, args)
 	start := 0
@@ -83,7 +83,8 @@ func indexOf(fold bool, args []scalar) (scalar, error) {
 	return nil, nil //nolint:nilnil // null is the value
 }
 
-// clamp makes an index of a number that fits an int anyway or is far outside every text.
+// clamp converts a number to an index. Numbers outside the range of int are far outside every text
+// anyway.
 func clamp(v scalar) int {
 	n, _ := v.(int64)
 	return int(min(max(n, math.MinInt32), math.MaxInt32))
@@ -94,7 +95,7 @@ func length(_ bool, args []scalar) (scalar, error) {
 	return int64(len(unitsOf(s))), nil
 }
 
-// substring cuts as Python's slices do.
+// substring follows Python's slices.
 func substring(_ bool, args []scalar) (scalar, error) {
 	s, _ := args[0].(string)
 	u := unitsOf(s)
@@ -108,7 +109,7 @@ func substring(_ bool, args []scalar) (scalar, error) {
 	return u.text(from, to), nil
 }
 
-// slot makes a place within a text of an index that may count from its end.
+// slot returns the position in a text for an index that may count from the end.
 func slot(i, length int) int {
 	if i < 0 {
 		i += length
@@ -157,7 +158,7 @@ func concat(_ bool, args []scalar) (scalar, error) {
 
 func toString(_ bool, args []scalar) (scalar, error) { return javaText(args[0]), nil }
 
-// javaText writes a value as Java does.
+// javaText formats a value as Java does.
 func javaText(v scalar) string {
 	switch v := v.(type) {
 	case string:
@@ -170,8 +171,8 @@ func javaText(v scalar) string {
 	return fmt.Sprint(v)
 }
 
-// javaDate is ZonedDateTime.toString in UTC: without seconds where they are 0, and with no more of a
-// fraction than there is, in groups of three digits.
+// javaDate formats as ZonedDateTime.toString does in UTC: without seconds if they are 0, and with
+// as many groups of three fraction digits as needed.
 func javaDate(at time.Time) string {
 	at = at.UTC()
 	year := fmt.Sprintf("%04d", at.Year())
@@ -196,7 +197,8 @@ func javaDate(at time.Time) string {
 	return text + "Z"
 }
 
-// javaDouble is Double.toString: plain between 10⁻³ and 10⁷, with an exponent outside.
+// javaDouble formats as Double.toString does: plain between 10⁻³ and 10⁷, with an exponent
+// outside.
 func javaDouble(x float64) string {
 	a := math.Abs(x)
 	if a != 0 && (a < 1e-3 || a >= 1e7) && !math.IsInf(x, 0) {
@@ -215,7 +217,7 @@ func javaDouble(x float64) string {
 	return text
 }
 
-// number reads a number; 0x means base 16 when no other base is given.
+// number parses a number; 0x means base 16 when no other base is given.
 func number(_ bool, args []scalar) (scalar, error) {
 	source, _ := args[0].(string)
 	text := strings.TrimSpace(source)
@@ -263,7 +265,7 @@ func cidrMatch(_ bool, args []scalar) (scalar, error) {
 	return false, nil
 }
 
-// escapeWildcards makes every character of a constant stand for itself in a wildcard pattern.
+// escapeWildcards escapes a constant for a wildcard pattern.
 func escapeWildcards(s string) string { return wildcardEscaper.Replace(s) }
 
 var wildcardEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`)

@@ -1,6 +1,7 @@
 package eql_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
+	"tocsin/internal/event"
 	"tocsin/internal/mapping"
 	"tocsin/internal/translate/eql"
 )
@@ -66,6 +68,19 @@ func TestTextsOfValues(t *testing.T) {
 			}
 		}
 	}
+}
+
+func matches(t *testing.T, e condition.Expr, fields mapping.Fields, source string) bool {
+	t.Helper()
+	m, err := condition.Compile(e, fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := (&event.Event{Source: json.RawMessage(source)}).Document()
+	if err != nil {
+		t.Fatalf("%s: %v", source, err)
+	}
+	return m.Match(d)
 }
 
 // TestTextOfDate: the text of a date is a date, the same one, and has no zeros at its end.

@@ -7,19 +7,20 @@ import (
 	"tocsin/internal/diag"
 )
 
-// CodeClock marks what Elasticsearch reads by its own clock, whichever slot the query is run for.
+// CodeClock marks a text that Elasticsearch evaluates by its own clock, whichever slot the query
+// runs for.
 const CodeClock = "esql/clock"
 
-// fullText are the functions that read dates in a text as a search does.
+// fullText are the functions that parse dates in a text as a search does.
 var fullText = map[string]bool{"KQL": true, "QSTR": true, "MATCH": true, "MATCH_PHRASE": true, "MULTI_MATCH": true}
 
-// nowWithin finds date math about now in a text.
+// nowWithin finds date math on now in a text.
 var nowWithin = regexp.MustCompile(`(?:^|[^\pL\d_.])now(?:$|[-+]\d*[smhHdwMy]|\\?/[smhHdwMy])`)
 
-// clocks warns of moments that are not those of the slot: date math in the texts of full-text functions,
+// clocks warns of times that do not follow the slot: date math in the texts of full-text functions,
 // and TRANGE.
 func (p *parser) clocks(tokens []token) {
-	var calls []bool // of the brackets that are open, whether one is of a full-text function
+	var calls []bool // for each open bracket, whether it belongs to a full-text function
 	for i, t := range tokens {
 		within := len(calls) > 0 && calls[len(calls)-1]
 		switch {
@@ -28,7 +29,7 @@ func (p *parser) clocks(tokens []token) {
 		case t.kind == closed && len(calls) > 0:
 			calls = calls[:len(calls)-1]
 		case t.kind == text && (within || i > 0 && tokens[i-1].mark(":")) && nowWithin.MatchString(t.text):
-			p.report(diag.Warning, CodeClock, t.span, "Elasticsearch reads now in a text by its own clock, not for the slot of the run: compare the field with NOW() instead")
+			p.report(diag.Warning, CodeClock, t.span, "Elasticsearch resolves now in a text by its own clock, not for the slot of the run: compare the field with NOW() instead")
 		case t.is("TRANGE"):
 			p.report(diag.Warning, CodeClock, t.span, "Elasticsearch counts TRANGE from its own clock, not from the slot of the run: compare @timestamp with NOW() instead")
 		}

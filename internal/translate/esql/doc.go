@@ -1,12 +1,12 @@
-// Package esql reads ES|QL, the piped query language of Elasticsearch: which indices a query asks
-// for, what its rows stand for, and where it is plainly wrong ([Parse]).
+// Package esql parses ES|QL, the piped query language of Elasticsearch: the indices of a query, the
+// meaning of its rows, and its obvious errors ([Parse]).
 //
-// It runs nothing and knows no functions and no types: that is Elasticsearch's, which is asked
-// before every run. The flow: lex.go cuts the text into tokens, parse.go the tokens into stages,
-// source.go reads the first of them, shape.go judges what the others do to the rows, and [Query.Send]
-// writes the text that is sent, with what the runner adds, and leads the places that Elasticsearch
-// names in it back to the text as it was written.
+// It runs nothing and knows no functions and no types: Elasticsearch checks those before every run.
+// The flow: lex.go splits the text into tokens, parse.go the tokens into stages; source.go reads
+// the first stage, shape.go determines the effect of the others on the rows, and [Query.Send]
+// writes the text to send, with the runner's additions. [Sent.Span] maps the positions in
+// Elasticsearch's errors back to the original text.
 //
-// Elasticsearch adds commands with every release. One that is not known here is a warning, unless it
-// is one letter off a known one.
+// Elasticsearch adds commands with every release. An unknown command is a warning, unless it is one
+// letter off a known one.
 package esql

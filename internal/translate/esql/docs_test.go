@@ -1,38 +1,37 @@
 package esql_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
+	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
 	"tocsin/internal/translate/esql"
 )
 
-// TestDocs reads the examples of the page as the page says that they are read.
+// TestDocs checks the examples of the page against its text.
 func TestDocs(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/rule-types/esql.md")
+	page, err := conformance.ReadPage("rule-types/esql.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	kinds := map[string]esql.Rows{"esql documents": esql.Documents, "esql made": esql.Made, "esql open": esql.Open}
 	seen := map[string]bool{}
-	for i, block := range strings.Split(string(page), "\n```") {
-		info, body, _ := strings.Cut(block, "\n")
-		if i%2 == 0 || !strings.HasPrefix(info, "esql") {
+	for _, b := range page.Blocks {
+		if !strings.HasPrefix(b.Info, "esql") {
 			continue
 		}
-		seen[info] = true
-		q, diags := esql.Parse(diag.NewText("page", body))
-		if info == "esql error" {
-			_, want, _ := strings.Cut(body, " // ")
+		seen[b.Info] = true
+		q, diags := esql.Parse(diag.NewText("page", b.Text))
+		if b.Info == "esql error" {
+			_, want, _ := strings.Cut(b.Text, " // ")
 			if q != nil || len(diags) == 0 || diags[0].Message != want {
-				t.Errorf("%s\n%v", body, diags)
+				t.Errorf("line %d: %s\n%v", b.Line, b.Text, diags)
 			}
 			continue
 		}
-		if kind, ok := kinds[info]; !ok || q == nil || q.Shape().Rows != kind {
-			t.Errorf("%s: %s\n%v", info, body, diags)
+		if kind, ok := kinds[b.Info]; !ok || q == nil || q.Shape().Rows != kind {
+			t.Errorf("line %d: %s: %s\n%v", b.Line, b.Info, b.Text, diags)
 		}
 	}
 	if len(seen) != len(kinds)+1 {

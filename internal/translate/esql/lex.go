@@ -16,33 +16,34 @@ const (
 	text               // a string; its text is without quotes and escapes
 	open               // ( [ {
 	closed             // ) ] }
-	other              // one character of anything else
+	other              // any other single character
 )
 
 type token struct {
 	kind kind
 	text string
 	span diag.Span
-	// depth is the number of brackets around it; an opening one and its closing one count themselves.
+	// depth is the number of brackets around it; an opening bracket and its closing one count
+	// themselves.
 	depth int
 }
 
 // is reports whether the token is that word, in any case.
 func (t token) is(w string) bool { return t.kind == word && strings.EqualFold(t.text, w) }
 
-// mark reports whether the token is that character and no string.
+// mark reports whether the token is that character and not a string.
 func (t token) mark(c string) bool {
 	return (t.kind == other || t.kind == open || t.kind == closed) && t.text == c
 }
 
-// lexer cuts a query into tokens. It does not know the lexical modes of ES|QL, in which a name has
-// other letters after FROM than after WHERE: a name is what stands together without a blank.
+// lexer splits a query into tokens. It does not know the lexical modes of ES|QL, in which names
+// have other characters after FROM than after WHERE: a name is a sequence of tokens without blanks.
 type lexer struct {
 	text   diag.Text
 	src    string
 	pos    int
 	tokens []token
-	// nested are the brackets that are open.
+	// nested holds the open brackets.
 	nested []token
 	diags  diag.List
 }
@@ -104,7 +105,7 @@ func isWord(r rune) bool {
 	return r == '_' || r == '@' || unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
-// add takes a token of so many bytes of the source.
+// add adds a token with that many bytes of the source.
 func (l *lexer) add(k kind, value string, size int) {
 	depth := len(l.nested)
 	if k == open {
@@ -128,7 +129,7 @@ func (l *lexer) close(bracket string) {
 	l.nested = l.nested[:last]
 }
 
-// comment skips one that may hold others.
+// comment skips a comment, which may contain others.
 func (l *lexer) comment() {
 	start, depth := l.pos, 0
 	for l.pos < len(l.src) {
@@ -146,7 +147,7 @@ func (l *lexer) comment() {
 			l.pos++
 		}
 	}
-	// Elasticsearch takes the first end there is where not every comment within has its own.
+	// Elasticsearch ends it at the first end if not every inner comment has its own end.
 	if end := strings.LastIndex(l.src[start:], "*/"); end > 0 {
 		l.pos = start + end + 2
 		return
@@ -154,8 +155,8 @@ func (l *lexer) comment() {
 	l.fail(diag.Span{Start: start, End: start + 2}, "the comment is not closed")
 }
 
-// triple reads """raw text""", in which the closing quotes may be preceded by one or two that belong
-// to the text.
+// triple scans """raw text""", in which one or two quotes before the closing three belong to the
+// text.
 func (l *lexer) triple() {
 	rest := l.src[l.pos+3:]
 	end := strings.Index(rest, `"""`)
@@ -172,7 +173,7 @@ func (l *lexer) triple() {
 	l.add(text, rest[:end], end+6)
 }
 
-// string reads "text" with escapes, on one line.
+// string scans "text" with escapes, on one line.
 func (l *lexer) string() {
 	var b strings.Builder
 	for i := l.pos + 1; i < len(l.src); i++ {
@@ -211,7 +212,7 @@ func (l *lexer) unclosed(end int, quote string) {
 	l.pos = end
 }
 
-// backticks reads a name in backticks, in which a doubled one stands for itself.
+// backticks scans a name in backticks, in which a doubled backtick is one.
 func (l *lexer) backticks() {
 	var b strings.Builder
 	for i := l.pos + 1; i < len(l.src); i++ {

@@ -13,7 +13,7 @@ var sources = map[string]bool{
 	"FROM": true, "TS": true, "ROW": true, "SHOW": true, "METRICS": true, "PROMQL": true, "EXPLAIN": true,
 }
 
-// commands are those that stand behind a pipe, with what they do to rows.
+// commands are the commands after a pipe, with their effect on rows.
 var commands = map[string]effect{
 	"WHERE": perRow, "EVAL": perRow, "KEEP": perRow, "DROP": perRow, "RENAME": perRow, "GROK": perRow,
 	"DISSECT": perRow, "SORT": perRow, "ENRICH": perRow, "URI_PARTS": perRow, "REGISTERED_DOMAIN": perRow,
@@ -25,16 +25,16 @@ var commands = map[string]effect{
 	"FORK": unclear,
 }
 
-// bare are commands that may stand alone.
+// bare are commands without arguments.
 var bare = map[string]bool{"FUSE": true, "METRICS_INFO": true, "TS_INFO": true}
 
-// pairs are commands of two words, by the first.
+// pairs are commands of two words, by the first word.
 var pairs = map[string][]string{
 	"INLINE": {"STATS"}, "LOOKUP": {"JOIN"}, "LEFT": {"JOIN"}, "RIGHT": {"JOIN"}, "INNER": {"JOIN"},
 }
 
-// Parse reads a query. It is nil when a diagnostic is an error; warnings tell of what Elasticsearch
-// may refuse or the runner cannot judge.
+// Parse parses a query. It is nil when a diagnostic is an error; warnings are for what
+// Elasticsearch may reject or the runner cannot judge.
 func Parse(text diag.Text) (*Query, diag.List) {
 	tokens, diags := lex(text)
 	if diags.HasErrors() {
@@ -65,7 +65,7 @@ func (p *parser) fail(s diag.Span, format string, args ...any) {
 	p.report(diag.Error, CodeSyntax, s, format, args...)
 }
 
-// cut cuts the tokens at pipes and reads each stage.
+// cut splits the tokens at pipes and parses each stage.
 func (p *parser) cut(tokens []token) {
 	tokens = p.settings(tokens)
 	switch {
@@ -87,7 +87,7 @@ func (p *parser) cut(tokens []token) {
 	}
 }
 
-// before cuts tokens at the first mark outside of brackets; found is false when there is none.
+// before splits tokens at the first mark outside of brackets; found is false when there is none.
 func before(tokens []token, mark string) (first, rest []token, found bool) {
 	for i, t := range tokens {
 		if t.depth == 0 && t.mark(mark) {
@@ -113,7 +113,7 @@ func (p *parser) settings(tokens []token) []token {
 	return tokens
 }
 
-// stage reads one; at is where its pipe stands.
+// stage parses one stage; at is the position of its pipe.
 func (p *parser) stage(tokens []token, at diag.Span, first bool) {
 	switch {
 	case len(tokens) == 0 && first:
@@ -136,20 +136,20 @@ func (p *parser) stage(tokens []token, at diag.Span, first bool) {
 	}
 	switch {
 	case first:
-		p.first(s)
+		p.sourceCommand(s)
 	case sources[s.command]:
 		p.fail(s.name, "%s begins a query and cannot stand behind a pipe", s.command)
 	default:
-		p.known(s)
+		p.checkCommand(s)
 		p.query.stages = append(p.query.stages, s)
 	}
 }
 
-// known remarks on a command that is not, or lacks what it is about.
-func (p *parser) known(s stage) {
+// checkCommand reports an unknown command, or one without its arguments.
+func (p *parser) checkCommand(s stage) {
 	if _, ok := commands[s.command]; ok {
 		if len(s.args) == 0 && !bare[s.command] {
-			p.fail(s.name, "%s is about nothing", s.command)
+			p.fail(s.name, "%s has no arguments", s.command)
 		}
 		return
 	}
@@ -160,8 +160,8 @@ func (p *parser) known(s stage) {
 	p.report(diag.Warning, CodeUnknown, s.name, "the command %s is not known here: whether its rows keep their document is seen when it runs", s.command)
 }
 
-// first reads the source command.
-func (p *parser) first(s stage) {
+// sourceCommand parses the source command.
+func (p *parser) sourceCommand(s stage) {
 	if !sources[s.command] {
 		if _, behind := commands[s.command]; behind {
 			p.fail(s.name, "%s stands behind a pipe; a query begins with FROM", s.command)
@@ -171,7 +171,7 @@ func (p *parser) first(s stage) {
 			p.fail(s.name, "unknown source command %s: is %s meant?", s.command, near)
 			return
 		}
-		p.report(diag.Warning, CodeUnknown, s.name, "the source command %s is not known here: which indices it reads cannot be told", s.command)
+		p.report(diag.Warning, CodeUnknown, s.name, "the source command %s is not known here: the indices that it reads are not known", s.command)
 	}
 	p.query.source = p.readSource(s)
 }

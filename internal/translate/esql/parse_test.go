@@ -114,7 +114,7 @@ func TestFaults(t *testing.T) {
 		{"FROM a\n| KEEP x\n  | WHER b == 1", "3:5 error unknown command WHER: is WHERE meant?"},
 		{"FROM a | = 1", "1:10 error a command is wanted here, not ="},
 		{"FROM a | FROM b", "1:10 error FROM begins a query and cannot stand behind a pipe"},
-		{"FROM a | WHERE", "1:10 error WHERE is about nothing"},
+		{"FROM a | WHERE", "1:10 error WHERE has no arguments"},
 		{"FROM a | WHERE b == \"x", "1:21 error the text is not closed: \" is missing"},
 		{"FROM a | WHERE b == \"\"\"x", "1:21 error the string is not closed: \"\"\" is missing"},
 		{"FROM a | WHERE `b == 1", "1:16 error the text is not closed: ` is missing"},
@@ -124,8 +124,8 @@ func TestFaults(t *testing.T) {
 		{"FROM a /* x", "1:8 error the comment is not closed"},
 		{"SET a = 1 FROM b", "1:1 error the setting is not closed: ; is missing"},
 		{"FROM a | XYZZY b", "1:10 warning the command XYZZY is not known here: whether its rows keep their document is seen when it runs"},
-		{"ABRACADABRA a", "1:1 warning the source command ABRACADABRA is not known here: which indices it reads cannot be told"},
-		{"FROM a | DROP b, _id", "1:18 warning DROP takes _id or _index away: alerts are told apart by the values of their rows, as those of an aggregating query are"},
+		{"ABRACADABRA a", "1:1 warning the source command ABRACADABRA is not known here: the indices that it reads are not known"},
+		{"FROM a | DROP b, _id", "1:18 warning DROP drops _id or _index: alerts are identified by the values of their rows, as for an aggregating query"},
 		{"FROM a | WHERE b == \"é\" AND (", "1:29 error ( is not closed"},
 	} {
 		_, diags := esql.Parse(diag.NewText("query", tt.query))
@@ -139,7 +139,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// What is not a fault, though it looks strange, is left to Elasticsearch.
+// Unusual but valid text is left to Elasticsearch.
 func TestNoFaults(t *testing.T) {
 	for _, query := range []string{
 		"from a|where b==1|keep *",

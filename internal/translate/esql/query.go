@@ -9,21 +9,21 @@ import (
 
 // Codes of diagnostics.
 const (
-	// CodeSyntax marks what Elasticsearch cannot read.
+	// CodeSyntax marks text that Elasticsearch cannot parse.
 	CodeSyntax = "esql/syntax"
-	// CodeUnknown marks a command that is not known here and may be to Elasticsearch.
+	// CodeUnknown marks a command that is not known here but may exist in Elasticsearch.
 	CodeUnknown = "esql/unknown-command"
-	// CodeIdentity marks a query that takes away by which its rows can be told apart.
+	// CodeIdentity marks a query that drops what distinguishes its rows.
 	CodeIdentity = "esql/identity"
 )
 
-// Query is a query cut into its stages.
+// Query is a query in stages.
 type Query struct {
 	text   diag.Text
 	source source
 	stages []stage
 	shape  Shape
-	// inserts are what the rows need to keep their document's name, now the calls of NOW().
+	// inserts are the additions that keep the name of each row's document, now the calls of NOW().
 	inserts []edit
 	now     []diag.Span
 	tokens  []token
@@ -33,12 +33,12 @@ type Query struct {
 type stage struct {
 	// command is its name in capitals: WHERE, INLINE STATS.
 	command string
-	// name is where that stands, args the tokens behind it.
+	// name is the position of the command, args are the tokens after it.
 	name diag.Span
 	args []token
 }
 
-// end is the offset behind the last token.
+// end returns the offset after the last token.
 func (s stage) end() int {
 	if n := len(s.args); n > 0 {
 		return s.args[n-1].span.End
@@ -46,11 +46,11 @@ func (s stage) end() int {
 	return s.name.End
 }
 
-// Text returns the query as it was written.
+// Text returns the original query.
 func (q *Query) Text() diag.Text { return q.text }
 
-// Patterns returns the index patterns that the query names, in order; none of ROW and SHOW. A
-// selector of a data stream's part (::data) is left out.
+// Patterns returns the index patterns of the query, in order; none for ROW and SHOW. A component
+// selector of a data stream (::data) is left out.
 func (q *Query) Patterns() []string {
 	var out []string
 	for _, p := range q.source.patterns {
@@ -61,11 +61,11 @@ func (q *Query) Patterns() []string {
 	return out
 }
 
-// Shape says what the rows of the query stand for.
+// Shape returns what the rows of the query stand for.
 func (q *Query) Shape() Shape { return q.shape }
 
-// CommandAt returns the command whose name stands at an offset of the text, "" when none does, and
-// the command of the stage that the offset is in.
+// CommandAt returns the command whose name is at an offset of the text, "" when there is none, and
+// the command of the stage that contains the offset.
 func (q *Query) CommandAt(offset int) (named, within string) {
 	all := append([]stage{{command: q.source.command, name: q.source.name}}, q.stages...)
 	for _, s := range all {

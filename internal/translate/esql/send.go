@@ -16,27 +16,27 @@ type edit struct {
 	with string
 }
 
-// Options are what is put into a query before it is sent.
+// Options are additions to a query before it is sent.
 type Options struct {
-	// Limit is the greatest number of rows wanted, whatever the query's own limits.
+	// Limit is the maximum number of rows, whatever the query's own limits.
 	Limit int
-	// Now is the moment that NOW() gives; zero leaves it to Elasticsearch.
+	// Now is the result of NOW(); zero leaves it to Elasticsearch.
 	Now time.Time
-	// Without are index patterns to leave out, as those that match nothing: Elasticsearch may refuse
+	// Without are index patterns to leave out because they match nothing: Elasticsearch may reject
 	// the whole query for one of them.
 	Without []string
-	// Names are the names that a pattern stands for; nil: every pattern stands for itself.
+	// Names returns the names that replace a pattern; nil: patterns are sent unchanged.
 	Names func(pattern string) []string
 }
 
-// Sent is the text of a query as it is sent.
+// Sent is the text of a query as sent.
 type Sent struct {
 	Text  string
 	query *Query
 	edits []edit
 }
 
-// Send writes the text to send: rows that stand for a document get its name (METADATA _id, _index,
+// Send returns the text to send: rows that stand for a document get its name (METADATA _id, _index,
 // through every KEEP), and a last stage limits their number.
 func (q *Query) Send(o Options) Sent {
 	edits := slices.Clone(q.inserts)
@@ -49,7 +49,7 @@ func (q *Query) Send(o Options) Sent {
 	if list := q.source.remaining(o); list != "" {
 		edits = append(edits, edit{q.source.list, list})
 	}
-	// Behind the last token, not the end: a comment may stand there, or a blank line.
+	// After the last token, not at the end: there may be a comment or a blank line.
 	end := q.tokens[len(q.tokens)-1].span.End
 	edits = append(edits, edit{diag.Span{Start: end, End: end}, fmt.Sprintf("\n| LIMIT %d", o.Limit)})
 	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Compare(a.span.Start, b.span.Start) })
@@ -64,8 +64,8 @@ func (q *Query) Send(o Options) Sent {
 	return Sent{Text: b.String(), query: q, edits: edits}
 }
 
-// remaining writes the list of patterns with the names that they stand for, less some; "" when that is
-// what was written, or nothing.
+// remaining returns the list of patterns, replaced by names and without the excluded ones; "" if
+// nothing changes, or nothing remains.
 func (s source) remaining(o Options) string {
 	var out []string
 	changed := false
@@ -89,8 +89,8 @@ func (s source) remaining(o Options) string {
 	return strings.Join(out, ", ")
 }
 
-// Span leads a place in the text that was sent, in lines and characters from 1, back to the token
-// that stands there in the query as it was written. What was added stands for what it was added to.
+// Span maps a position in the sent text, in lines and characters from 1, to the token at that
+// position in the original query. An addition maps to what it was added to.
 func (s Sent) Span(line, column int) diag.Span {
 	return s.query.tokenAt(s.original(offset(s.Text, line, column)))
 }
@@ -112,7 +112,7 @@ func offset(text string, line, column int) int {
 	return len(text)
 }
 
-// original leads an offset of the sent text back.
+// original maps an offset of the sent text to the original text.
 func (s Sent) original(at int) int {
 	shift := 0 // how much longer the sent text is by the edits so far
 	for _, e := range s.edits {
@@ -131,8 +131,8 @@ func (s Sent) original(at int) int {
 	return at - shift
 }
 
-// tokenAt returns the span of the token at or behind an offset, with what is glued to it by dots: a
-// field's whole name.
+// tokenAt returns the span of the token at or after an offset, with adjacent tokens joined by dots:
+// a field's whole name.
 func (q *Query) tokenAt(at int) diag.Span {
 	i := slices.IndexFunc(q.tokens, func(t token) bool { return at < t.span.End })
 	if i < 0 {

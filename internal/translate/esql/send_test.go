@@ -48,7 +48,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// TestSpan finds what Elasticsearch names in the text that it was sent.
+// TestSpan maps the positions in Elasticsearch's errors back to the original text.
 func TestSpan(t *testing.T) {
 	query := "FROM a, gone // é\n| KEEP host.name, `b c`.d\n| WHERE x > NOW() AND é.user == 1\n"
 	q := parse(t, query)
@@ -76,7 +76,7 @@ func TestSpan(t *testing.T) {
 	}
 }
 
-// Whatever a text is, it is read to the end, and every place in what is sent leads into it.
+// Any text is parsed to the end, and every position in the sent text maps into it.
 func TestAnyText(t *testing.T) {
 	piece := rapid.SampledFrom([]string{
 		"FROM", "a", " ", "\n", "|", ",", "KEEP", "_id", "METADATA", "(", ")", "\"", "\"\"\"", "`", "//", "/*", "*/", "NOW()", "[", "]", "é",
@@ -106,8 +106,8 @@ func TestAnyText(t *testing.T) {
 	})
 }
 
-// TestCorpus reads Elastic's rules, which are no part of this repository: none has a fault, and every
-// one says which indices it reads.
+// TestCorpus parses Elastic's rules, which are not part of this repository: none has an error, and
+// each has its indices.
 func TestCorpus(t *testing.T) {
 	set, _ := rule.Load("../../../../shared/corpus/elastic")
 	kinds := map[esql.Rows]int{}

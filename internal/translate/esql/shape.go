@@ -8,48 +8,48 @@ import (
 	"tocsin/internal/diag"
 )
 
-// Rows tells what the rows of a query stand for.
+// Rows is what the rows of a query stand for.
 type Rows int
 
 // The kinds of rows.
 const (
-	// Documents are rows of which each stands for the document that it was read from.
+	// Documents are rows that each stand for the document that they were read from.
 	Documents Rows = iota
 	// Made are rows that the query makes of many documents, or of none.
 	Made
-	// Open are rows of which only the answer tells: they are documents if it names them.
+	// Open are rows that only the answer can classify: they are documents if it names them.
 	Open
 )
 
-// Shape is what can be told of a query's rows from its text.
+// Shape is what the text of a query says about its rows.
 type Shape struct {
 	Rows Rows
-	// Independent tells that what becomes of a document does not depend on others: such a query can be
-	// put for one part of the time after the other.
+	// Independent means that the result for a document does not depend on others: the query can run
+	// for one part of the time range after the other.
 	Independent bool
-	// Sorted tells that the query puts its rows in an order.
+	// Sorted means that the query sorts its rows.
 	Sorted bool
-	// Limit is the LIMIT at which the query ends, 0 without one.
+	// Limit is the LIMIT at the end of the query, 0 if there is none.
 	Limit int
-	// Now tells that the query asks for the time of day.
+	// Now means that the query uses the current time.
 	Now bool
 }
 
-// effect is what a command does to the rows that come to it.
+// effect is the effect of a command on its input rows.
 type effect int
 
 const (
-	perRow     effect = iota // keeps, changes or drops each row for itself
-	multiplies               // makes rows of one row
-	wholeTable               // keeps rows, and looks at all of them
-	aggregates               // makes rows of rows
+	perRow     effect = iota // keeps, changes or drops each row individually
+	multiplies               // makes several rows of one row
+	wholeTable               // keeps rows, but depends on all of them
+	aggregates               // makes new rows of several rows
 	unclear
 )
 
 // identity are the metadata fields that name a document.
 var identity = []string{"_id", "_index"}
 
-// judge works out the shape and what has to be added so that rows keep the name of their document.
+// judge determines the shape and the additions that keep the name of each row's document.
 func (p *parser) judge() {
 	q := p.query
 	shape := &q.shape
@@ -72,7 +72,7 @@ func (p *parser) judge() {
 	}
 }
 
-// apply adds what one stage does.
+// apply applies the effect of one stage.
 func (p *parser) apply(s stage) {
 	shape := &p.query.shape
 	e, known := commands[s.command]
@@ -100,7 +100,7 @@ func (p *parser) apply(s stage) {
 			shape.Limit, _ = strconv.Atoi(s.args[0].text)
 		}
 	case "EVAL", "KEEP", "DROP", "RENAME", "GROK", "DISSECT", "ENRICH", "COMPLETION":
-	default: // rows may go or come
+	default: // rows may be dropped or added
 		shape.Limit = 0
 	}
 	if shape.Rows == Documents {
@@ -108,7 +108,7 @@ func (p *parser) apply(s stage) {
 	}
 }
 
-// metadata asks for the names of the documents where the query does not.
+// metadata requests the names of the documents if the query does not.
 func (p *parser) metadata() {
 	src := p.query.source
 	missing := without(identity, src.metadata)
@@ -126,7 +126,7 @@ func (p *parser) insert(at int, what string) {
 	p.query.inserts = append(p.query.inserts, edit{diag.Span{Start: at, End: at}, what})
 }
 
-// identity keeps the names of the documents through a stage, or says that it takes them away.
+// identity keeps the names of the documents through a stage, or reports that it drops them.
 func (p *parser) identity(s stage) {
 	switch s.command {
 	case "KEEP":
@@ -142,13 +142,13 @@ func (p *parser) identity(s stage) {
 	case "DROP":
 		for _, l := range lists(s.args) {
 			if covers(l, "_id") || covers(l, "_index") {
-				p.lost(s, l)
+				p.loseIdentity(s, l)
 			}
 		}
 	case "RENAME", "EVAL":
 		for _, l := range lists(s.args) {
 			if changes(s.command, l) {
-				p.lost(s, l)
+				p.loseIdentity(s, l)
 			}
 		}
 	}
@@ -165,17 +165,17 @@ func changes(command string, l []token) bool {
 	return len(l) > 2 && names(l[0]) && l[1].mark("=") && !l[2].mark("=")
 }
 
-// lost makes the rows stand for themselves.
-func (p *parser) lost(s stage, l []token) {
+// loseIdentity makes the rows stand for themselves.
+func (p *parser) loseIdentity(s stage, l []token) {
 	if p.query.shape.Rows != Documents {
 		return
 	}
 	p.query.shape.Rows = Made
 	p.report(diag.Warning, CodeIdentity, l[0].span.To(l[len(l)-1].span),
-		"%s takes _id or _index away: alerts are told apart by the values of their rows, as those of an aggregating query are", s.command)
+		"%s drops _id or _index: alerts are identified by the values of their rows, as for an aggregating query", s.command)
 }
 
-// lists cuts tokens at commas outside of brackets.
+// lists splits tokens at commas outside of brackets.
 func lists(tokens []token) [][]token {
 	var out [][]token
 	for more := true; more; {
@@ -187,8 +187,8 @@ func lists(tokens []token) [][]token {
 	return out
 }
 
-// covers reports whether a name or pattern of KEEP or DROP takes in a name. A star is one only
-// outside of backticks.
+// covers reports whether a name or pattern of KEEP or DROP matches a name. A star is a wildcard
+// only outside of backticks.
 func covers(l []token, name string) bool {
 	var pattern strings.Builder
 	for _, t := range l {

@@ -11,16 +11,17 @@ type source struct {
 	command  string
 	name     diag.Span
 	patterns []pattern
-	// list is where the patterns stand, all of them.
+	// list is the span of all patterns.
 	list diag.Span
-	// metadata are the metadata fields asked for; more of them go to the offset metadataAt.
+	// metadata are the requested metadata fields; further ones are inserted at the offset
+	// metadataAt.
 	metadata   []string
 	metadataAt int
-	// nested tells that queries stand among the patterns.
+	// nested means that there are queries among the patterns.
 	nested bool
 }
 
-// pattern is one index pattern. Several of one text in quotes have the same span.
+// pattern is one index pattern. Several patterns in one quoted text have the same span.
 type pattern struct {
 	name string
 	span diag.Span
@@ -34,7 +35,7 @@ func (p *parser) readSource(s stage) source {
 	args := s.args
 	patterns := args
 	for i, t := range args {
-		inBrackets := t.depth == 1 && i > 0 && args[i-1].mark("[") // FROM logs [METADATA _id], the first way to write it
+		inBrackets := t.depth == 1 && i > 0 && args[i-1].mark("[") // FROM logs [METADATA _id], the older syntax
 		if !t.is("METADATA") || t.depth > 0 && !inBrackets {
 			continue
 		}
@@ -65,8 +66,8 @@ func (p *parser) readSource(s stage) source {
 	return src
 }
 
-// readPattern reads what stands between commas: names that stand together, quoted or not, or a query
-// in brackets.
+// readPattern parses the text between commas: adjacent names, quoted or not, or a query in
+// brackets.
 func (p *parser) readPattern(src *source, tokens []token, at diag.Span) {
 	switch {
 	case len(tokens) == 0:
@@ -93,7 +94,7 @@ func (p *parser) readPattern(src *source, tokens []token, at diag.Span) {
 	}
 }
 
-// readMetadata reads METADATA _id, _index.
+// readMetadata parses METADATA _id, _index.
 func (p *parser) readMetadata(src *source, tokens []token) {
 	src.metadataAt = tokens[0].span.End
 	for _, t := range tokens[1:] {

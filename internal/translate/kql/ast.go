@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/diag"
 )
 
-// Query is a whole query. Where is nil for an empty one, which every event matches.
+// Query is a whole query. Where is nil for an empty query, which matches every event.
 type Query struct{ Where Node }
 
 // Node is a condition: one of the pointer types below.
@@ -15,7 +15,7 @@ type Node interface {
 	Pos() diag.Span
 }
 
-// Is is `field: value`, or a value alone: Field is nil then. A list of values is several of them.
+// Is is `field: value`, or a value alone with a nil Field. A list of values is several nodes.
 type Is struct {
 	Field *Value
 	Value *Value
@@ -28,7 +28,7 @@ type Range struct {
 	Value *Value
 }
 
-// Nested is `path: { condition }`: one and the same nested object meets the condition.
+// Nested is `path: { condition }`: a single nested object matches the condition.
 type Nested struct {
 	Path *Value
 	X    Node
@@ -47,7 +47,7 @@ type Logic struct {
 	Xs []Node
 }
 
-// Kind tells how a value was written.
+// Kind is how a value was written.
 type Kind int
 
 // The kinds of values. Only an unquoted value can be a pattern, null or a boolean.
@@ -63,12 +63,12 @@ const (
 // Value is a field's name or what it is compared with.
 type Value struct {
 	Kind Kind
-	// Parts is the text; of a pattern, the texts between its stars.
+	// Parts is the text; for a pattern, the texts between its stars.
 	Parts []string
 	Span  diag.Span
 }
 
-// Text returns the text of a value that is no pattern.
+// Text returns the text of a value that is not a pattern.
 func (v *Value) Text() string { return v.Parts[0] }
 
 // any reports whether the value is a lone star.

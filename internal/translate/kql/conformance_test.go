@@ -76,8 +76,8 @@ func readWritten(t *testing.T, key string) []conformanceRow {
 	return rows
 }
 
-// stubFields are the fields of the shared cases as a mapping. What they call a string is text, or
-// keyword where it says so.
+// stubFields are the fields of the shared cases as a mapping. Their type string is text, or keyword
+// where the case says so.
 func stubFields(t *testing.T) mapping.Table {
 	t.Helper()
 	var sets map[string][]struct {
@@ -193,9 +193,9 @@ func decoded(t *testing.T, v any) any {
 	return out
 }
 
-// normal removes what is a matter of spelling in Query DSL: must is filter, one object stands for a
+// normal removes differences in spelling from Query DSL: must is filter, one object stands for a
 // list of it, a bool of one clause is that clause, a list in a list of the same operator is one,
-// and in no order or number.
+// and order and number do not matter.
 func normal(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -253,7 +253,7 @@ func normalBool(clauses map[string]any) any {
 	return nil
 }
 
-// doubled returns what is negated twice.
+// doubled returns the operand of a double negation.
 func doubled(op string, clauses map[string]any) (any, bool) {
 	if op != "must_not" {
 		return nil, false
@@ -275,7 +275,8 @@ func keyOf(v any) string {
 	return string(data)
 }
 
-// TestConformancePlaces puts every error of the shared cases where Kibana's parser stopped.
+// TestConformancePlaces requires every error of the shared cases at the position where Kibana's
+// parser stopped.
 func TestConformancePlaces(t *testing.T) {
 	for _, row := range readShared(t, "kql_parse_error.jsonl") {
 		_, _, diags := row.lower(t)

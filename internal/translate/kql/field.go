@@ -9,17 +9,17 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// target is one field that a name stands for.
+// target is one field that a name matches.
 type target struct {
 	name string
-	// Field is of no known type where the mapping does not have the name.
+	// Field has an unknown type if the name is not mapped.
 	mapping.Field
-	// nested is the nearest nested object that the field stands in.
+	// nested is the nearest nested object that contains the field.
 	nested string
 }
 
-// isKeyword reports whether values are whole terms everywhere, the case that Kibana knows as
-// keyword alone.
+// isKeyword reports whether values are whole terms in all indices, the only case in which Kibana
+// treats a field as keyword.
 func (t target) isKeyword() bool {
 	switch t.Type {
 	case mapping.Keyword, mapping.ConstantKeyword, mapping.Wildcard:
@@ -33,8 +33,8 @@ func (t target) isDate() bool {
 	return t.Type.Family() == mapping.FamilyDate && len(t.Conflict) == 0
 }
 
-// each asks the same of every field that a name stands for: one of them has to meet it. Fields that
-// a star found in nested objects are looked for there.
+// each tests every field that a name matches; one of them must match. Fields that a star found in
+// nested objects are tested within those.
 func (l *lowerer) each(field *Value, path string, test func(target) condition.Expr) condition.Expr {
 	var out condition.Or
 	for _, f := range l.targets(field, path) {
@@ -47,7 +47,7 @@ func (l *lowerer) each(field *Value, path string, test func(target) condition.Ex
 	return out
 }
 
-// targets finds the fields of a name. A name that stands for none is taken as it is.
+// targets returns the fields that a name matches. A name without matches is returned itself.
 func (l *lowerer) targets(field *Value, path string) []target {
 	name := fullName(path, field)
 	found := l.lookup(field, path)
@@ -91,7 +91,7 @@ func (l *lowerer) lookup(field *Value, path string) []target {
 	return found
 }
 
-// names are those of all fields, sorted, as far as they can be told.
+// names returns the names of all fields, sorted, as far as known.
 func (l *lowerer) names() []string {
 	named, ok := l.opts.Fields.(interface{ Names() []string })
 	if ok && l.known == nil {
@@ -113,7 +113,7 @@ func (l *lowerer) target(name string, f mapping.Field) target {
 	return t
 }
 
-// checkNested wants a nested field in the group of its object, and others in none.
+// checkNested requires that a nested field is in the group of its object, and other fields in none.
 func (l *lowerer) checkNested(at diag.Span, f target, path string) {
 	switch {
 	case f.Type == mapping.Unknown || f.nested == path || f.Type == mapping.Nested:
@@ -126,7 +126,7 @@ func (l *lowerer) checkNested(at diag.Span, f target, path string) {
 	}
 }
 
-// unmapped says once per name that nothing can match.
+// unmapped reports once per name that the test can never match.
 func (l *lowerer) unmapped(field *Value, name string) {
 	if l.warned[name] {
 		return

@@ -1,91 +1,28 @@
 package kql_test
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
-	"time"
 
 	"tocsin/internal/condition"
+	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
 	"tocsin/internal/translate/kql"
 )
 
-// FuzzTranslate runs the whole way of a query on any text: no panic, no more than a second, a
-// diagnostic inside the text, and a printed query that is the same tree.
+// FuzzTranslate runs the whole way of a query on any text.
 func FuzzTranslate(f *testing.F) {
-	for _, seed := range []string{
+	conformance.Way[kql.Query]{
+		Folder: "kql", Parse: kql.Parse, RoundTrip: checkRoundTrip, Fields: testFields,
+		Lower: func(q *kql.Query, text diag.Text) ([]condition.Expr, diag.List) {
+			e, diags := kql.Lower(q, text, kql.Options{Fields: testFields})
+			if e == nil {
+				return nil, diags
+			}
+			return []condition.Expr{e}, diags
+		},
+		Documents: []string{`{}`, `{"k":"a","n":5,"b":true,"t":"2026-01-01T00:00:00Z","ip":"10.0.0.1","flat":{"a":"x"}}`},
+	}.Fuzz(f,
 		`k:(a or "b c" and not d*) and not n >= 5`, `nest:{ k:a and nest.k:* } or *:*`, `k*:"\u0041\"" and \u006eot or foo \or bar`,
 		`k:\not x`, `not not a`, `k : C\:\\x* or ip:10.0.0.0/8 or t < now-1d`, "a\u00a0or\u00a0b", `null:(true or null)`, `((((`, `k:\n`,
-	} {
-		f.Add(seed)
-	}
-	documents := documentsOf(f)
-	f.Fuzz(func(t *testing.T, src string) {
-		if len(src) > 10_000 {
-			t.Skip()
-		}
-		start := time.Now()
-		checkWholeWay(t, src, documents)
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("took %s", took)
-		}
-	})
-}
-
-func documentsOf(f *testing.F) []*event.Document {
-	f.Helper()
-	var documents []*event.Document
-	for _, source := range []string{`{}`, `{"k":"a","n":5,"b":true,"t":"2026-01-01T00:00:00Z","ip":"10.0.0.1","flat":{"a":"x"}}`} {
-		d, err := (&event.Event{Source: json.RawMessage(source)}).Document()
-		if err != nil {
-			f.Fatal(err)
-		}
-		documents = append(documents, d)
-	}
-	return documents
-}
-
-func checkWholeWay(t *testing.T, src string, documents []*event.Document) {
-	t.Helper()
-	text := diag.NewText("query", src)
-	q, diags := kql.Parse(text)
-	checkPlaces(t, src, diags)
-	if q == nil {
-		return
-	}
-	checkRoundTrip(t, q)
-	e, diags := kql.Lower(q, text, kql.Options{Fields: testFields})
-	checkPlaces(t, src, diags)
-	if e == nil {
-		return
-	}
-	superset, exact := condition.Pushdown(e, testFields)
-	if _, err := json.Marshal(condition.DSL(superset)); err != nil {
-		t.Error(err)
-	}
-	whole, err := condition.Compile(e, testFields)
-	if err != nil {
-		return // Such as analysed text.
-	}
-	wide, err := condition.Compile(superset, testFields)
-	if err != nil {
-		t.Fatalf("%s compiles and %s does not: %v", e, superset, err)
-	}
-	for _, d := range documents {
-		if w, s := whole.Match(d), wide.Match(d); w && !s || exact && w != s {
-			t.Errorf("%s is %t, pushed down %s is %t", e, w, superset, s)
-		}
-	}
-}
-
-func checkPlaces(t *testing.T, src string, diags diag.List) {
-	t.Helper()
-	lines := strings.Count(src, "\n") + 1
-	for _, d := range diags {
-		if d.Line < 1 || d.Line > lines || d.Column < 1 || d.Column > len(src)+1 {
-			t.Errorf("%s is outside of %q", d.Place(), src)
-		}
-	}
+	)
 }

@@ -8,32 +8,33 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// The codes of what lowering reports besides [CodeSyntax].
+// The codes of lowering diagnostics besides [CodeSyntax].
 const (
-	// CodeNested: a nested field outside of its group, or a group that is not of its fields.
+	// CodeNested: a nested field outside of its group, or a group with other fields.
 	CodeNested = "kql/nested"
 	// CodeUnmapped: no index maps the field, so the test on it can never hold.
 	CodeUnmapped = "kql/unmapped-field"
-	// CodeValue: a value that cannot stand where it does.
+	// CodeValue: a value that is not valid in its place.
 	CodeValue = "kql/value"
 )
 
-// Options say what a query is lowered against, and what Kibana lets its users choose.
+// Options are the settings of lowering a query, including Kibana's user settings.
 type Options struct {
-	// Fields answers what names mean. Where it also has Names, stars in field names stand for those.
+	// Fields looks up names. If it also has Names, stars in field names match those.
 	Fields mapping.Fields
-	// CaseInsensitive ignores the case of values beside keyword fields.
+	// CaseInsensitive ignores the case of values for keyword fields.
 	CaseInsensitive bool
-	// NoLeadingWildcards refuses values that begin with a star, except the lone one.
+	// NoLeadingWildcards rejects values that begin with a star, except a star alone.
 	NoLeadingWildcards bool
-	// IgnoreUnmapped lets a nested group whose path is not mapped match nothing; else that is an error.
+	// IgnoreUnmapped makes a nested group with an unmapped path match nothing; else that is an
+	// error.
 	IgnoreUnmapped bool
-	// TimeZone is that of times that name none; "" means UTC.
+	// TimeZone is the zone of times that name none; "" means UTC.
 	TimeZone string
 }
 
-// Lower writes a query as a condition. Text is what [Parse] read; problems are reported at their
-// places in it. The condition is nil when one of them is an error.
+// Lower lowers a query to a condition. text is the text given to [Parse]; diagnostics have
+// positions in it. The condition is nil when one of them is an error.
 func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 	if q.Where == nil {
 		return condition.Const(true), nil
@@ -47,13 +48,13 @@ func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 	return condition.Simplify(where), l.diags
 }
 
-// lowerer collects what is wrong on the way.
+// lowerer collects diagnostics.
 type lowerer struct {
 	text   diag.Text
 	opts   Options
 	diags  diag.List
 	warned map[string]bool
-	// known are the names of all fields, read when a name with a star asks for them.
+	// known holds the names of all fields, read when a name with a star needs them.
 	known []string
 }
 
@@ -62,7 +63,7 @@ func (l *lowerer) fail(s diag.Span, code, format string, args ...any) condition.
 	return condition.Const(false)
 }
 
-// node lowers a condition; path is the nested object that it is about, "" for the whole document.
+// node lowers a condition; path is its nested object, "" for the whole document.
 func (l *lowerer) node(n Node, path string) condition.Expr {
 	switch n := n.(type) {
 	case *Is:
@@ -84,7 +85,7 @@ func (l *lowerer) node(n Node, path string) condition.Expr {
 		}
 		return condition.Or(members)
 	}
-	panic("kql: a node that is none")
+	panic("kql: unknown node type")
 }
 
 // remark tells of a question mark that somebody may take for a wildcard, as it is one in other languages.
@@ -105,19 +106,19 @@ func (l *lowerer) is(n *Is, path string) condition.Expr {
 	case n.Field != nil && n.Field.any() && v.any():
 		return condition.Const(true)
 	case n.Field == nil && path != "":
-		n = &Is{&Value{Kind: Null, Parts: []string{"null"}, Span: v.Span}, v} // In a group Kibana takes no name for a name.
+		n = &Is{&Value{Kind: Null, Parts: []string{"null"}, Span: v.Span}, v} // In a group Kibana does not read a name as a field.
 	case n.Field == nil, n.Field.Kind == Null && path == "":
 		everywhere := analysed("", v)
 		if condition.OfNow(everywhere) && v.Text() != "now" { // which is a word
 			l.diags = append(l.diags, l.text.Report(diag.Warning, CodeValue, v.Span,
-				"beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field"))
+				"date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field"))
 		}
 		return everywhere
 	}
 	return l.each(n.Field, path, func(f target) condition.Expr { return l.test(f, v) })
 }
 
-// test compares one field with a value, as it is done for the field's type.
+// test compares one field with a value in the way of the field's type.
 func (l *lowerer) test(f target, v *Value) condition.Expr {
 	switch {
 	case v.any():
@@ -134,7 +135,7 @@ func (l *lowerer) test(f target, v *Value) condition.Expr {
 	return analysed(f.name, v)
 }
 
-// analysed leaves it to the field what the value means; "" is every field.
+// analysed leaves the meaning of the value to the field; "" is every field.
 func analysed(field string, v *Value) condition.Expr {
 	if v.Kind == Pattern {
 		return condition.QueryString{Field: field, Pattern: pattern(v)}
@@ -172,7 +173,7 @@ func (l *lowerer) rangeOf(n *Range, path string) condition.Expr {
 	})
 }
 
-// dated gives the bounds their time zone. A count of milliseconds has none.
+// dated sets the time zone of the bounds. A count of milliseconds has none.
 func (l *lowerer) dated(r condition.Range) condition.Range {
 	for _, bound := range []any{r.Gt, r.Gte, r.Lt, r.Lte} {
 		text, isText := bound.(string)
@@ -184,7 +185,7 @@ func (l *lowerer) dated(r condition.Range) condition.Range {
 	return r
 }
 
-// literal is the value as Kibana sends it: numbers stay text.
+// literal returns the value as Kibana sends it: numbers stay text.
 func literal(v *Value) any {
 	switch v.Kind {
 	case Null:
@@ -196,11 +197,11 @@ func literal(v *Value) any {
 	}
 }
 
-// pattern writes a pattern as conditions have it: a question mark is a character to KQL.
+// pattern writes a pattern for conditions: a question mark is an ordinary character in KQL.
 func pattern(v *Value) string { return escapedParts(v, patternText) }
 
-// sentPattern writes it as Kibana sends it, with a backslash before all that means something in a query
-// string, though nothing of it does here.
+// sentPattern writes it as Kibana sends it, with a backslash before all special characters of a
+// query string, although none is special here.
 func sentPattern(v *Value) string { return escapedParts(v, queryText) }
 
 func escapedParts(v *Value, escapes *strings.Replacer) string {

@@ -102,7 +102,7 @@ func TestDiagnostics(t *testing.T) {
 		{"k:a and\nn:b:c", `query:2:4: error: Expected AND, OR, end of input, or whitespace but ":" found. [kql/syntax]`},
 		{`k:cannot be`, `query:1:6: error: Expected AND, OR, end of input, or whitespace but "n" found. [kql/syntax]`},
 		{`k:\x`, `query:1:3: error: Expected "(", "{", value, or whitespace but "\\" found. [kql/syntax]`},
-		{`k: a or "now/d"`, `query:1:9: warning: beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field [kql/value]`},
+		{`k: a or "now/d"`, `query:1:9: warning: date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field [kql/value]`},
 		{`n > 5*`, `query:1:5: warning: in a bound * is a character like any other [kql/value]`},
 		{`nest:{ a }`, `query:1:8: warning: Unknown field [nest.null]: no index has it, so no event can match here [kql/unmapped-field]`},
 		{`n > null`, `query:1:5: error: null is no bound of a range: write a value [kql/value]`},

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Names returns the fields that the query asks for, sorted, each once: full names, in which a star
-// stands for any characters.
+// Names returns the fields that the query uses, sorted, each once: full names, in which a star
+// matches any characters.
 func (q *Query) Names() []string {
 	var names []string
 	if q.Where != nil {
@@ -16,7 +16,7 @@ func (q *Query) Names() []string {
 	return slices.Compact(names)
 }
 
-// visit calls found for the full name of every field, path being that of the group around.
+// visit calls found for the full name of every field; path is the path of the enclosing group.
 func visit(n Node, path string, found func(name string)) {
 	switch n := n.(type) {
 	case *Is:

@@ -12,8 +12,8 @@ const CodeSyntax = "kql/syntax"
 // maxDepth bounds the nesting of groups, so that no query can exhaust the stack.
 const maxDepth = 200
 
-// Parse reads a query. It stops at the first syntax error, reported in the file that text stands
-// in; the query is nil then.
+// Parse parses a query. It stops at the first syntax error, reported in the text's file; the query
+// is then nil.
 func Parse(text diag.Text) (*Query, diag.List) {
 	fail := func(at int, message string) (*Query, diag.List) {
 		_, size := utf8.DecodeRuneInString(text.Value[at:])
@@ -45,13 +45,13 @@ func invalidAt(s string) int {
 	return -1
 }
 
-// parser is a recursive-descent parser. A method that does not find its part returns nil, and
-// leaves the place as it was.
+// parser is a recursive-descent parser. A method that does not match returns nil and leaves the
+// position unchanged.
 type parser struct {
 	scanner
 
 	depth int
-	// tooDeep is where groups were nested more deeply than is read; 0 when they were not.
+	// tooDeep is where the nesting limit was exceeded; 0 when it was not.
 	tooDeep int
 }
 
@@ -59,7 +59,7 @@ func (p *parser) or() Node  { return p.joined("or", p.and) }
 func (p *parser) and() Node { return p.joined("and", p.not) }
 func (p *parser) not() Node { return p.negated(p.sub) }
 
-// joined reads one member or more with the same operator between them.
+// joined parses one or more members with the same operator between them.
 func (p *parser) joined(op string, member func() Node) Node {
 	first := member()
 	if first == nil {
@@ -103,7 +103,7 @@ func (p *parser) sub() Node {
 	return p.test()
 }
 
-// group reads what stands between two brackets.
+// group parses content between two brackets.
 func (p *parser) group(opening string, content func() Node, closing string) Node {
 	start := p.pos
 	if !p.accept(opening) {
@@ -126,7 +126,7 @@ func (p *parser) group(opening string, content func() Node, closing string) Node
 	return nil
 }
 
-// test reads a value with the field before it, or a value alone.
+// test parses a value with its field, or a value alone.
 func (p *parser) test() Node {
 	start := p.pos
 	if field := p.value("fieldName"); field != nil {
@@ -142,7 +142,7 @@ func (p *parser) test() Node {
 	return nil
 }
 
-// ofField reads what is said of a field.
+// ofField parses the part after a field's name.
 func (p *parser) ofField(field *Value) Node {
 	for _, op := range []string{"<=", ">=", "<", ">"} {
 		if p.accept(op) {
@@ -163,7 +163,7 @@ func (p *parser) ofField(field *Value) Node {
 	return p.list(field)
 }
 
-// list reads one value, or several in parentheses with operators between them.
+// list parses one value, or several in parentheses with operators between them.
 func (p *parser) list(field *Value) Node {
 	and := func() Node {
 		return p.joined("and", func() Node { return p.negated(func() Node { return p.list(field) }) })

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// String writes the query in a canonical form: one space between words, values of the same field
-// as a list, no parentheses that precedence makes superfluous. Parsing it gives the same tree.
+// String writes the query in a canonical form: one space between words, values of the same field as
+// a list, no parentheses that precedence makes redundant. Parsing it gives the same tree.
 func (q *Query) String() string {
 	if q.Where == nil {
 		return ""
@@ -14,7 +14,7 @@ func (q *Query) String() string {
 	return Print(q.Where)
 }
 
-// Precedence levels, the loosest first.
+// Precedence levels, the lowest first.
 const (
 	precOr = iota
 	precAnd
@@ -25,8 +25,8 @@ const (
 // Print writes a condition.
 func Print(n Node) string { return printAt(n, precOr, nil) }
 
-// printAt writes a condition where only operators of at least this precedence may stand bare. In a
-// list of values, field is that of the list.
+// printAt writes a condition in a context that needs parentheses around operators of lower
+// precedence. In a list of values, field is the list's field.
 func printAt(n Node, prec int, field *Value) string {
 	text, own := printNode(n, field)
 	if own < prec {
@@ -72,7 +72,7 @@ func printLogic(n *Logic, field *Value) (string, int) {
 	return strings.Join(parts, " "+n.Op+" "), own
 }
 
-// commonField returns the field that all tests of a condition are of; nil when they differ.
+// commonField returns the field that all tests of a condition have; nil when they differ.
 func commonField(n Node) *Value {
 	switch n := n.(type) {
 	case *Is:
@@ -102,10 +102,10 @@ func printValue(v *Value) string {
 	if text := strings.Join(parts, "*"); text != "" {
 		return text
 	}
-	return `\n` // What is left of it, when blanks are cut off, is the empty text.
+	return `\n` // Trimming the blanks leaves the empty text.
 }
 
-// control writes the characters that have an escape of their own.
+// control holds the characters with their own escape.
 var control = map[rune]string{'\t': `\t`, '\r': `\r`, '\n': `\n`}
 
 func quote(s string) string {
@@ -130,8 +130,8 @@ func printRune(r rune, escaped string) string {
 	return string(r)
 }
 
-// escape writes unquoted text. Words that look like keywords are escaped whether or not they would
-// be read as such.
+// escape writes unquoted text. Words that look like keywords are always escaped, even where they
+// would not be read as such.
 func escape(s string) string {
 	var b strings.Builder
 	for i, r := range s {

@@ -8,18 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads characters for the grammar, which is tried choice by choice. Where nothing fits,
-// the error is what was expected at the place that was got to: the message of Kibana.
+// scanner reads characters for the grammar, which tries one choice after the other. If none
+// matches, the error is what was expected at the farthest position: Kibana's message.
 type scanner struct {
 	src string
 	pos int
-	// silent counts the named rules that are being read: what fails in them is said in their name.
+	// silent counts the named rules that are being parsed: their failures are reported under their
+	// name.
 	silent   int
 	farthest int
 	expected []string
 }
 
-// fail remembers what would have been read on at the current place.
+// fail records what was expected at the current position.
 func (s *scanner) fail(what string) {
 	if s.silent > 0 || s.pos < s.farthest {
 		return
@@ -48,7 +49,7 @@ func (s *scanner) blank() {
 	s.fail("whitespace")
 }
 
-// word reads one of the keywords, which are so only between blanks; before "not" none is needed.
+// word reads one of the keywords, which count only between blanks; before "not" none is needed.
 func (s *scanner) word(keyword string) bool {
 	if n := keywordAt(s.src[s.pos:], keyword); n > 0 {
 		s.pos += n
@@ -66,7 +67,7 @@ func (s *scanner) end() bool {
 	return false
 }
 
-// message says what was expected at the farthest place.
+// message returns what was expected at the farthest position.
 func (s *scanner) message() string {
 	slices.Sort(s.expected)
 	list := strings.Join(s.expected, ", ")
@@ -82,7 +83,7 @@ func (s *scanner) message() string {
 	return fmt.Sprintf("Expected %s but %s found.", list, found)
 }
 
-// space is what separates words; other white space belongs to them.
+// space separates words; other white space is part of them.
 const space = " \t\r\n\u00a0"
 
 // spaces returns the length of the white space at the start of a text.

@@ -9,10 +9,10 @@ import (
 	"tocsin/internal/diag"
 )
 
-// special are the characters that an unquoted value has only behind a backslash.
+// special are the characters that an unquoted value can contain only after a backslash.
 const special = `\():<>"*{}`
 
-// value reads a quoted or unquoted value; name is what it is called where there is none.
+// value reads a quoted or unquoted value; name is its name in messages.
 func (p *parser) value(name string) *Value {
 	start := p.pos
 	p.silent++
@@ -50,7 +50,7 @@ func (r *valueReader) quoted() *Value {
 			return &Value{Kind: Quoted, Parts: []string{r.text.String()}}
 		case r.escape(`"\`):
 		default:
-			r.char() // A backslash before anything else is one.
+			r.char() // A backslash before any other character is an ordinary one.
 		}
 	}
 	return nil
@@ -100,15 +100,15 @@ func kindOf(parts []string) Kind {
 	return Text
 }
 
-// char takes the next character as it is.
+// char takes the next character unchanged.
 func (r *valueReader) char() {
 	_, size := utf8.DecodeRuneInString(r.src[r.pos:])
 	r.text.WriteString(r.src[r.pos : r.pos+size])
 	r.pos += size
 }
 
-// escape takes a backslash with what it stands before: t, r or n, four hexadecimal digits behind u,
-// or one of the given characters.
+// escape decodes a backslash and what follows: t, r or n, u with four hexadecimal digits, or one of
+// the given characters.
 func (r *valueReader) escape(characters string) bool {
 	rest := r.src[r.pos:]
 	if len(rest) < 2 || rest[0] != '\\' {
@@ -130,7 +130,7 @@ func (r *valueReader) escape(characters string) bool {
 	return true
 }
 
-// unicode takes \uXXXX. Characters beyond those of four digits are written as two surrogates.
+// unicode decodes \uXXXX. Characters above four digits are written as two surrogates.
 func (r *valueReader) unicode() bool {
 	unit, ok := unitAt(r.src[r.pos:])
 	if !ok {
@@ -155,7 +155,8 @@ func unitAt(s string) (rune, bool) {
 	return rune(n), err == nil
 }
 
-// escapedKeyword takes the keyword behind a backslash as text. Of \not the n was an escape before.
+// escapedKeyword takes the keyword after a backslash as text. In \not the n was decoded as an
+// escape before.
 func (r *valueReader) escapedKeyword() bool {
 	if r.src[r.pos] != '\\' {
 		return false
@@ -171,8 +172,8 @@ func (r *valueReader) escapedKeyword() bool {
 	return false
 }
 
-// keyword reports whether a keyword ends the value here. Within a run of blanks it has been asked
-// for at the first of them.
+// keyword reports whether a keyword ends the value here. Within a run of blanks this was checked at
+// the first one.
 func (r *valueReader) keyword(start int) bool {
 	rest := r.src[r.pos:]
 	if keywordAt(rest, "not") > 0 {
@@ -184,7 +185,8 @@ func (r *valueReader) keyword(start int) bool {
 	return keywordAt(rest, "or") > 0 || keywordAt(rest, "and") > 0
 }
 
-// isTrimmed tells what is cut from both ends of an unquoted value: white space as JavaScript has it.
+// isTrimmed reports whether a character is trimmed from both ends of an unquoted value: white space
+// in JavaScript's sense.
 func isTrimmed(r rune) bool {
 	switch r {
 	case '\t', '\n', '\v', '\f', '\r', ' ', '\u00a0', '\u1680', '\u2028', '\u2029', '\u202f', '\u205f', '\u3000', '\ufeff':

@@ -2,16 +2,16 @@ package lucene
 
 import "tocsin/internal/diag"
 
-// Query is a whole query. Where is nil for a blank one, which Kibana lets every event match.
+// Query is a whole query. Where is nil for a blank query, which matches every event in Kibana.
 type Query struct{ Where *List }
 
-// List is a series of clauses. What operators stand between them decides which are required.
+// List is a series of clauses. The operators between them decide which ones are required.
 type List struct{ Clauses []Clause }
 
 // Conj is the operator before a clause.
 type Conj int
 
-// The operators. The zero Conj is that of the first clause, and where nothing is written.
+// The operators. The zero Conj is for the first clause, and where no operator is written.
 const (
 	ConjNone Conj = iota
 	ConjAnd
@@ -35,7 +35,7 @@ type Clause struct {
 	X    Node
 }
 
-// Node is what a clause asks for: one of the pointer types below.
+// Node is the content of a clause: one of the pointer types below.
 type Node interface {
 	// Pos returns where the node stands in the query text.
 	Pos() diag.Span
@@ -47,31 +47,31 @@ type Field struct {
 	Span diag.Span
 }
 
-// Group is a list in parentheses. Field, if there is one, is that of all tests in it that name none.
+// Group is a list in parentheses. Field, if set, is the field of all tests in it that name none.
 type Group struct {
 	Field *Field
 	List  *List
-	// Boost is the number behind ^, "" without one. It changes scores only.
+	// Boost is the number after ^, "" if there is none. It affects only scores.
 	Boost string
 	Span  diag.Span
 }
 
-// Kind tells how the value of a test was written.
+// Kind is how the value of a test was written.
 type Kind int
 
 // The kinds of values.
 const (
-	// Word is one word or several in a row, which are looked for as one text.
+	// Word is one word, or several in a row that are searched for as one text.
 	Word Kind = iota
-	// Sign is a lone + - or ! before a blank, which is a word.
+	// Sign is a single + - or ! before a blank, which is a word.
 	Sign
 	// Phrase is a text in quotes.
 	Phrase
-	// Prefix is a word with a star behind it.
+	// Prefix is a word followed by a star.
 	Prefix
 	// Wildcard is a word with other stars and question marks.
 	Wildcard
-	// Star is a lone star.
+	// Star is a star alone.
 	Star
 	// Regexp is a text between slashes.
 	Regexp
@@ -81,20 +81,20 @@ const (
 type Test struct {
 	Field *Field
 	Kind  Kind
-	// Text is the value without what marks it. Of patterns and regular expressions it has the escapes
-	// as they were written; of others none.
+	// Text is the value without its marks. In patterns and regular expressions, escapes are kept as
+	// written; otherwise they are decoded.
 	Text string
-	// Fuzzy is what was written of fuzziness, ~ and all.
+	// Fuzzy is the fuzziness as written, including ~.
 	Fuzzy string
 	Boost string
 	Span  diag.Span
 }
 
-// Range is `[low TO high]`. The bound "*" is none.
+// Range is `[low TO high]`. The bound "*" means unbounded.
 type Range struct {
 	Field     *Field
 	Low, High string
-	// LowIn and HighIn tell whether the bounds are within.
+	// LowIn and HighIn say whether the bounds are inclusive.
 	LowIn, HighIn bool
 	Boost         string
 	Span          diag.Span

@@ -9,8 +9,8 @@ import (
 	"tocsin/internal/diag"
 )
 
-// unescape takes the backslashes out of a token: \uXXXX is a character by its number, any other
-// character stands for itself. Of a pattern the result does not count, its errors do.
+// unescape removes the backslashes from a token: \uXXXX is a character by its number, any other
+// character stands for itself. For a pattern only its errors are used.
 func unescape(t token) (string, *syntaxError) {
 	if !strings.Contains(t.text, `\`) {
 		return t.text, nil
@@ -42,7 +42,7 @@ func unescape(t token) (string, *syntaxError) {
 	return b.String(), nil
 }
 
-// unicodeAt reads \uXXXX. Characters beyond those of four digits are written as two surrogates.
+// unicodeAt decodes \uXXXX. Characters above four digits are written as two surrogates.
 func unicodeAt(s string) (rune, int) {
 	unit, ok := unitAt(s)
 	if !ok {

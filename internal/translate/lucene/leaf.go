@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// existsField is the name before a field's name that asks whether it has a value.
+// existsField is the name before a field's name in a test for existence.
 const existsField = "_exists_"
 
 func (l *lowerer) test(n *Test, field *Field) condition.Expr {
@@ -22,12 +22,12 @@ func (l *lowerer) test(n *Test, field *Field) condition.Expr {
 			return condition.Const(true)
 		}
 		if isText && n.Text != "now" && condition.OfNow(condition.Match{Value: n.Text}) { // now alone is a word
-			l.warn(n.Span, CodeValue, "beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field")
+			l.warn(n.Span, CodeValue, "date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field")
 		}
-		return l.leave()
+		return l.giveUp()
 	case field.Name == existsField:
 		if !isText || isFuzzy {
-			return condition.Const(false) // It is taken for a field's name, and no field has it.
+			return condition.Const(false) // It is read as a field's name, and no field has it.
 		}
 		return l.exists(&Field{n.Text, n.Span})
 	case n.Kind == Star:
@@ -40,20 +40,20 @@ func (l *lowerer) test(n *Test, field *Field) condition.Expr {
 	case decided != nil:
 		return decided
 	case isFuzzy:
-		return l.leave()
+		return l.giveUp()
 	case f.Type.Family() == mapping.FamilyText:
 		return l.analysed(n, f)
 	case isText:
-		return l.fitting(n, f, text(n, f))
+		return l.supported(n, f, text(n, f))
 	case f.Keyed && n.Kind == Regexp:
-		return l.impossible(n, f)
+		return l.unsupported(n, f)
 	case f.Keyed && n.Kind == Wildcard, f.Type == mapping.Version:
-		return l.leave() // Elasticsearch matches the pattern against what it makes of key and value.
+		return l.giveUp() // Elasticsearch matches the pattern against its encoding of key and value.
 	}
-	return l.fitting(n, f, pattern(n, f))
+	return l.supported(n, f, pattern(n, f))
 }
 
-// text is what a value means beside a field that is not analysed.
+// text returns the test of a value on a field that is not analysed.
 func text(n *Test, f mapping.Field) condition.Expr {
 	switch f.Type {
 	case mapping.Keyword, mapping.ConstantKeyword, mapping.Wildcard:
@@ -74,8 +74,8 @@ func pattern(n *Test, f mapping.Field) condition.Expr {
 	}
 }
 
-// analysed is a test of text. Words that the analyser may leave nothing of are no clauses at all to
-// Elasticsearch, which only the search can tell.
+// analysed returns a test of text. Words that the analyser may drop are not clauses to
+// Elasticsearch; only the search can decide that.
 func (l *lowerer) analysed(n *Test, f mapping.Field) condition.Expr {
 	hasWord := strings.ContainsFunc(n.Text, func(r rune) bool {
 		return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
@@ -83,15 +83,15 @@ func (l *lowerer) analysed(n *Test, f mapping.Field) condition.Expr {
 	switch {
 	case n.Kind == Phrase && n.Fuzzy == "" && hasWord:
 		return condition.Match{Field: f.Name, Value: n.Text, Phrase: true}
-	case n.Kind == Word && !l.opts.Joined && hasWord:
+	case n.Kind == Word && !l.opts.DefaultAnd && hasWord:
 		return condition.Match{Field: f.Name, Value: n.Text}
 	}
-	return l.leave()
+	return l.giveUp()
 }
 
 func (l *lowerer) exists(field *Field) condition.Expr {
 	if isPattern(field.Name) || l.unknownMetadata(field.Name) {
-		return l.leave()
+		return l.giveUp()
 	}
 	if _, mapped := l.opts.Fields.Field(field.Name); !mapped {
 		return l.unmapped(field)
@@ -99,7 +99,7 @@ func (l *lowerer) exists(field *Field) condition.Expr {
 	return condition.Exists{Field: field.Name}
 }
 
-// unknownMetadata reports whether a name is a field of metadata whose values nobody here knows.
+// unknownMetadata reports whether a name is a metadata field whose values are not known here.
 func (l *lowerer) unknownMetadata(name string) bool {
 	_, known := l.opts.Fields.Field(name)
 	return mapping.IsMetadata(name) && !known
@@ -108,7 +108,7 @@ func (l *lowerer) unknownMetadata(name string) bool {
 // isCompared reports whether a word is a bound: >5, >=5, <5, <=5.
 func isCompared(word string) bool { return len(word) > 1 && (word[0] == '<' || word[0] == '>') }
 
-// comparison is the range that a word is. A lone >= is > beside the text =.
+// comparison returns the range that a word stands for. A >= alone is > with the text =.
 func comparison(n *Test) *Range {
 	r := &Range{Low: "*", High: "*", Span: n.Span}
 	bound, within := n.Text[1:], false
@@ -126,7 +126,7 @@ func comparison(n *Test) *Range {
 func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 	switch {
 	case field == nil || field.Name == "*":
-		return l.leave()
+		return l.giveUp()
 	case field.Name == existsField:
 		return condition.Const(false)
 	}
@@ -137,18 +137,18 @@ func (l *lowerer) rangeOf(n *Range, field *Field) condition.Expr {
 	r := rangeLeaf(n, f.Name)
 	switch {
 	case f.Type.Family() == mapping.FamilyText:
-		return l.leave()
+		return l.giveUp()
 	case f.Keyed && (n.Low == "*" || n.High == "*"):
-		return l.impossible(n, f)
+		return l.unsupported(n, f)
 	}
-	return l.fitting(n, f, r)
+	return l.supported(n, f, r)
 }
 
-// field looks up a field that holds values. Where there is none, or only a search knows what it holds,
-// the second result is what becomes of the test.
+// field looks up a field that holds values. If there is none, or only a search knows its values,
+// the second result is the result of the test.
 func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
 	if isPattern(name.Name) || l.unknownMetadata(name.Name) {
-		return mapping.Field{}, l.leave()
+		return mapping.Field{}, l.giveUp()
 	}
 	f, mapped := l.opts.Fields.Field(name.Name)
 	if !mapped {
@@ -159,39 +159,39 @@ func (l *lowerer) field(name *Field) (mapping.Field, condition.Expr) {
 		return f, condition.Const(false)
 	}
 	if err := f.InMemory(); err != nil {
-		return f, l.leave()
+		return f, l.giveUp()
 	}
 	return f, nil
 }
 
-// fitting is a test of a field, if its type knows it.
-func (l *lowerer) fitting(n Node, f mapping.Field, leaf condition.Expr) condition.Expr {
+// supported returns a test of a field, if its type supports it.
+func (l *lowerer) supported(n Node, f mapping.Field, leaf condition.Expr) condition.Expr {
 	err := condition.Check(leaf, l.opts.Fields)
 	var syntax *lregexp.SyntaxError
 	switch {
 	case err == nil, errors.Is(err, condition.ErrNow):
 		return leaf
 	case errors.Is(err, condition.ErrOperator):
-		return l.impossible(n, f)
+		return l.unsupported(n, f)
 	case !errors.Is(err, condition.ErrLiteral) && !errors.As(err, &syntax):
-		return l.leave()
-	case l.opts.Exacting:
+		return l.giveUp()
+	case l.opts.Strict:
 		return leaf
 	}
 	l.warn(n.Pos(), CodeValue, "%v: no event can match here", err)
 	return condition.Const(false)
 }
 
-// impossible is a test that Elasticsearch refuses of a field of that type.
-func (l *lowerer) impossible(n Node, f mapping.Field) condition.Expr {
-	if l.opts.Exacting {
-		return l.leave()
+// unsupported returns the result of a test that Elasticsearch rejects for a field of that type.
+func (l *lowerer) unsupported(n Node, f mapping.Field) condition.Expr {
+	if l.opts.Strict {
+		return l.giveUp()
 	}
-	l.warn(n.Pos(), CodeValue, "field [%s] of type [%s] cannot be asked for %s: no event can match here", f.Name, f.Type, Print(n))
+	l.warn(n.Pos(), CodeValue, "field [%s] of type [%s] cannot be searched for %s: no event can match here", f.Name, f.Type, Print(n))
 	return condition.Const(false)
 }
 
-// unmapped says once per name that nothing can match.
+// unmapped reports once per name that the test can never match.
 func (l *lowerer) unmapped(field *Field) condition.Expr {
 	if l.warned[field.Name] {
 		return condition.Const(false)
@@ -209,5 +209,5 @@ func (l *lowerer) unmapped(field *Field) condition.Expr {
 	return condition.Const(false)
 }
 
-// isPattern reports whether a name stands for all fields that it matches.
+// isPattern reports whether a name matches several fields.
 func isPattern(name string) bool { return strings.Contains(name, "*") }

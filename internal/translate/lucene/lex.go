@@ -45,7 +45,7 @@ type token struct {
 	span diag.Span
 }
 
-// syntaxError is the first thing in a query that is not Lucene's.
+// syntaxError is the first syntax error of a query.
 type syntaxError struct {
 	span diag.Span
 	text string
@@ -53,14 +53,14 @@ type syntaxError struct {
 
 const (
 	blanks = " \t\n\r\u3000"
-	// specialInWild are the characters that no word has but behind a backslash. Stars and question marks
-	// make a pattern of it; plus and minus are special at its start.
+	// specialInWild are the characters that a word can contain only after a backslash. Stars and
+	// question marks make it a pattern; plus and minus are special at its start.
 	specialInWild = blanks + `!():^[]"{}~\/`
 	specialInside = specialInWild + "*?"
 	special       = specialInside + "+-"
 )
 
-// words are operators when they stand alone.
+// words are operators if they are whole words.
 var words = map[string]tokenKind{"AND": tokAnd, "&&": tokAnd, "OR": tokOr, "||": tokOr, "NOT": tokNot}
 
 // symbols are tokens of one character.
@@ -73,8 +73,8 @@ type lexer struct {
 	err    *syntaxError
 }
 
-// lex cuts the query into tokens, the last of them tokEOF. As Lucene does it, of all tokens that a
-// text can begin with it takes the longest.
+// lex splits the query into tokens, the last of them tokEOF. As in Lucene, the longest possible
+// token wins.
 func lex(src string) ([]token, *syntaxError) {
 	l := &lexer{src: src, tokens: make([]token, 0, len(src)/5+4)}
 	for l.err == nil && l.pos < len(l.src) {
@@ -97,7 +97,7 @@ func (l *lexer) add(kind tokenKind, n int) {
 	l.pos = span.End
 }
 
-// fail says what is wrong at the next character.
+// fail reports an error at the next character.
 func (l *lexer) fail(text string) {
 	l.err = &syntaxError{diag.Span{Start: l.pos, End: l.pos + 1}, text}
 }
@@ -146,14 +146,14 @@ func (l *lexer) enclosed(kind tokenKind, n int, unclosed string) {
 	l.add(kind, n)
 }
 
-// boost takes ^ and the number, which has to follow at once.
+// boost takes ^ and the number, which must follow immediately.
 func (l *lexer) boost() {
 	digits := func(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }
 	number := l.rest()[1:]
 	n := digits(number)
 	if n == 0 {
 		l.fail("a number has to follow: write \\^ for the character")
-		l.add(tokCaret, 1) // The parser may have something against it.
+		l.add(tokCaret, 1) // The parser may reject it.
 		return
 	}
 	if fraction, isFraction := strings.CutPrefix(number[n:], "."); isFraction && digits(fraction) > 0 {
@@ -174,7 +174,7 @@ func (l *lexer) word() {
 	n := wordLen(rest, first, specialInWild)
 	kind, isOperator := words[rest[:n]]
 	switch {
-	case n == 0: // Nothing but a backslash at the end begins no token.
+	case n == 0: // Only a backslash at the end begins no token.
 		l.fail("nothing is behind the backslash")
 	case isOperator:
 		l.add(kind, n)
@@ -190,7 +190,7 @@ func (l *lexer) word() {
 }
 
 // wordLen returns the length of a word at the start of a text: characters that are not special, or
-// behind a backslash.
+// are escaped.
 func wordLen(s, first, inside string) int {
 	stop := first
 	for i := 0; i < len(s); stop = inside {
@@ -211,7 +211,7 @@ func wordLen(s, first, inside string) int {
 	return len(s)
 }
 
-// quotedLen returns the length of a text in quotes, 0 when they are not closed.
+// quotedLen returns the length of a quoted text, 0 when it is unterminated.
 func quotedLen(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -224,8 +224,8 @@ func quotedLen(s string) int {
 	return 0
 }
 
-// closedLen returns the length of a text between two marks. A mark behind a backslash may be part of
-// it, also when the backslash is behind another one: the longest text counts.
+// closedLen returns the length of a text between two marks. A mark after a backslash may be part of
+// it, even if the backslash is itself escaped: the longest text wins.
 func closedLen(s string, mark byte) int {
 	n := 0
 	for i := 1; i < len(s); i++ {

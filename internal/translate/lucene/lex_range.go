@@ -2,7 +2,7 @@ package lucene
 
 import "strings"
 
-// bounds takes what stands in a range up to its end. Other characters mean nothing there.
+// bounds takes the content of a range up to its end. Other characters are not special there.
 func (l *lexer) bounds() {
 	for l.pos < len(l.src) {
 		rest := l.rest()

@@ -6,35 +6,35 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// The codes of what lowering warns of.
+// The codes of lowering warnings.
 const (
-	// CodeOptional: a clause that no result depends on.
+	// CodeOptional: a clause that does not affect the result.
 	CodeOptional = "lucene/optional"
 	// CodeUnmapped: no index maps the field, so the test on it can never hold.
 	CodeUnmapped = "lucene/unmapped-field"
-	// CodeValue: a field's type knows no such value or test, so it can never hold.
+	// CodeValue: the field's type does not have such a value or test, so it can never hold.
 	CodeValue = "lucene/value"
 )
 
-// Options say what a query is lowered against, and what its query_string clause says besides. The
-// zero value of all but Fields is what Kibana sends.
+// Options are the settings of lowering a query, including parameters of its query_string clause.
+// Except for Fields, the zero value is what Kibana sends.
 type Options struct {
-	// Fields answers what names mean.
+	// Fields looks up names.
 	Fields mapping.Fields
-	// Joined makes clauses required unless something else is written: default_operator is AND.
-	Joined bool
-	// DefaultField is that of tests that name none; "" is all fields.
+	// DefaultAnd makes clauses required by default: default_operator is AND.
+	DefaultAnd bool
+	// DefaultField is the field of tests that name none; "" is all fields.
 	DefaultField string
-	// Exacting refuses values that a field cannot have. Else nothing has them.
-	Exacting bool
-	// Whole is searched for in place of a query that is no condition; nil is the clause that Kibana
-	// would send.
+	// Strict makes a value that the field cannot have an error. Otherwise it matches nothing.
+	Strict bool
+	// Whole is searched for instead of a query that is not a condition; nil is the clause that
+	// Kibana would send.
 	Whole condition.Query
 }
 
-// Lower writes a query as a condition, or as a condition.Raw where it asks for more than conditions
-// say. Text is what [Parse] read; warnings are reported at their places in it. The condition is nil
-// when a diagnostic is an error.
+// Lower lowers a query to a condition, or to a condition.Raw if conditions cannot express it. text
+// is the text given to [Parse]; warnings have positions in it. The condition is nil when a
+// diagnostic is an error.
 func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 	if q.Where == nil {
 		return condition.Const(true), nil
@@ -57,7 +57,7 @@ func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 	if len(mapping.Ways(opts.Fields, q.Names())) == 1 {
 		return raw, l.diags
 	}
-	// Where indices differ in a field, each may know what the query means all the same.
+	// Where indices map a field differently, the query may still be a condition for each of them.
 	return raw.Reading(q.Names(), func(fields mapping.Fields) (condition.Expr, bool) {
 		opts := opts
 		opts.Fields = fields
@@ -67,13 +67,13 @@ func Lower(q *Query, text diag.Text, opts Options) (condition.Expr, diag.List) {
 	}), l.diags
 }
 
-// lowerer collects what is to be said on the way.
+// lowerer collects diagnostics.
 type lowerer struct {
 	text   diag.Text
 	opts   Options
 	diags  diag.List
 	warned map[string]bool
-	// searchOnly is set when a part of the query is no condition.
+	// searchOnly is set when a part of the query is not a condition.
 	searchOnly bool
 }
 
@@ -84,16 +84,16 @@ func (l *lowerer) defaultField() *Field {
 	return &Field{Name: l.opts.DefaultField}
 }
 
-// leave gives a part up: the whole query is left to the search, as what a part means depends on what
-// stands around it.
-func (l *lowerer) leave() condition.Expr {
+// giveUp gives up on a part: the whole query is left to the search, as the meaning of a part depends
+// on its context.
+func (l *lowerer) giveUp() condition.Expr {
 	l.searchOnly = true
 	return condition.Const(true)
 }
 
-// list lowers clauses; field is that of tests that name none.
+// list lowers clauses; field is the field of tests that name none.
 func (l *lowerer) list(list *List, field *Field) condition.Expr {
-	s := sortClauses(list, l.opts.Joined)
+	s := sortClauses(list, l.opts.DefaultAnd)
 	out := condition.And(l.all(s.required, field))
 	for _, e := range l.all(s.prohibited, field) {
 		out = append(out, condition.Not{X: e})
@@ -103,7 +103,7 @@ func (l *lowerer) list(list *List, field *Field) condition.Expr {
 	case len(s.required) == 0:
 		out = append(out, condition.Or(l.all(s.optional, field)))
 	default:
-		l.idle(s.optional)
+		l.warnOptional(s.optional)
 	}
 	return out
 }
@@ -125,7 +125,7 @@ func (l *lowerer) node(n Node, field *Field) condition.Expr {
 	case *Test:
 		return l.test(n, either(n.Field, field))
 	}
-	panic("lucene: a node that is none")
+	panic("lucene: unknown node type")
 }
 
 func either(own, around *Field) *Field {

@@ -108,7 +108,7 @@ func TestLower(t *testing.T) {
 	}
 }
 
-// What is no condition leaves the whole query to the search.
+// A part that is not a condition leaves the whole query to the search.
 func TestLeft(t *testing.T) {
 	for _, query := range []string{
 		`error`, `k:a error`, `k:a "b c"`, `*:a`, `err*`, `k:a~`, `k:a~1`, `txt:"a b"~2`, `txt:err*`, `txt:e?r`, `txt:/a/`, `txt:[a TO b]`,
@@ -131,7 +131,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestOptions is about clauses that are not Kibana's.
+// TestOptions is about clauses that Kibana does not write.
 func TestOptions(t *testing.T) {
 	whole := condition.Query{"query_string": condition.Query{"query": "?"}}
 	tests := []struct {
@@ -139,15 +139,15 @@ func TestOptions(t *testing.T) {
 		opts  lucene.Options
 		want  string
 	}{
-		{`k:a n:5`, lucene.Options{Joined: true}, `(and (term k "a") (match n "5"))`},
-		{`k:a OR n:5`, lucene.Options{Joined: true}, `(or (term k "a") (match n "5"))`},
-		{`k:a OR n:5 k:b`, lucene.Options{Joined: true}, `(term k "b")`},
-		{`k:a OR +n:5 AND k:b`, lucene.Options{Joined: true}, `(and (match n "5") (term k "b"))`},
-		{`txt:a`, lucene.Options{Joined: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
+		{`k:a n:5`, lucene.Options{DefaultAnd: true}, `(and (term k "a") (match n "5"))`},
+		{`k:a OR n:5`, lucene.Options{DefaultAnd: true}, `(or (term k "a") (match n "5"))`},
+		{`k:a OR n:5 k:b`, lucene.Options{DefaultAnd: true}, `(term k "b")`},
+		{`k:a OR +n:5 AND k:b`, lucene.Options{DefaultAnd: true}, `(and (match n "5") (term k "b"))`},
+		{`txt:a`, lucene.Options{DefaultAnd: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
 		{`a AND b*`, lucene.Options{DefaultField: "k"}, `(and (term k "a") (prefix k "b"))`},
 		{`*`, lucene.Options{DefaultField: "k"}, `(exists k)`},
-		{`n:a`, lucene.Options{Exacting: true}, `(match n "a")`},
-		{`flat.a:/x/`, lucene.Options{Exacting: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
+		{`n:a`, lucene.Options{Strict: true}, `(match n "a")`},
+		{`flat.a:/x/`, lucene.Options{Strict: true, Whole: whole}, `(raw {"query_string":{"query":"?"}})`},
 	}
 	for _, tt := range tests {
 		text := diag.NewText("query", tt.query)
@@ -192,10 +192,10 @@ func TestDiagnostics(t *testing.T) {
 		{`host.nam:a OR host.nam:b`, `query:1:1: warning: Unknown field [host.nam]: no index has it, so no event can match here; did you mean [host.name]? [lucene/unmapped-field]`},
 		{`obj:a`, `query:1:1: warning: [obj] is an object, which has no value: name a field of it [lucene/value]`},
 		{`k:a OR n:b`, `query:1:8: warning: field [n] of type [long]: "b" is no number: value does not fit the field's type: no event can match here [lucene/value]`},
-		{`k:a OR "now-1d/d"`, `query:1:8: warning: beside no field, date math is read by Elasticsearch's own clock, not for the slot of the run: name a field [lucene/value]`},
-		{`ip:10.0.*`, `query:1:1: warning: field [ip] of type [ip] cannot be asked for ip:10.0.*: no event can match here [lucene/value]`},
+		{`k:a OR "now-1d/d"`, `query:1:8: warning: date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field [lucene/value]`},
+		{`ip:10.0.*`, `query:1:1: warning: field [ip] of type [ip] cannot be searched for ip:10.0.*: no event can match here [lucene/value]`},
 		{`k:/a(/`, `query:1:1: warning: field [k] of type [keyword]: regexp "a(": regular expression: unexpected end at offset 2: no event can match here [lucene/value]`},
-		{`flat.a:/x/`, `query:1:1: warning: field [flat.a] of type [flattened] cannot be asked for flat.a:/x/: no event can match here [lucene/value]`},
+		{`flat.a:/x/`, `query:1:1: warning: field [flat.a] of type [flattened] cannot be searched for flat.a:/x/: no event can match here [lucene/value]`},
 	}
 	for _, tt := range tests {
 		text := diag.NewText("query", tt.query)

@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// Names returns the fields that the query asks for, sorted, each once; a star in a name stands for any
-// characters. What is asked of all fields names none.
+// Names returns the fields that the query uses, sorted, each once; a star in a name matches any
+// characters. A test of all fields has no name.
 func (q *Query) Names() []string {
 	var names []string
 	if q.Where != nil {
@@ -15,20 +15,20 @@ func (q *Query) Names() []string {
 	return slices.Compact(names)
 }
 
-// visit calls found for the field of every test; field is that of tests that name none.
+// visit calls found for the field of every test; field is the field of tests that name none.
 func visit(l *List, field string, found func(name string)) {
 	for _, c := range l.Clauses {
 		switch n := c.X.(type) {
 		case *Group:
 			visit(n.List, named(n.Field, field), found)
 		case *Range:
-			tell(named(n.Field, field), found)
+			report(named(n.Field, field), found)
 		case *Test:
 			name := named(n.Field, field)
 			if name == existsField {
 				name = n.Text
 			}
-			tell(name, found)
+			report(name, found)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func named(own *Field, around string) string {
 	return around
 }
 
-func tell(name string, found func(name string)) {
+func report(name string, found func(name string)) {
 	if name != "" && name != "*" && name != existsField {
 		found(name)
 	}

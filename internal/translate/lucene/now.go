@@ -11,23 +11,23 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Moment is when and where a text is read.
+// Moment is the context in which a text is resolved.
 type Moment struct {
 	Now    time.Time
 	Fields mapping.Fields
-	// DefaultField is that of tests that name none, TimeZone that of dates that name none.
+	// DefaultField is the field of tests that name none, TimeZone the zone of dates that name none.
 	DefaultField, TimeZone string
 }
 
-// AsOf writes out the date math of a text that Elasticsearch is given as it is, as [condition.AsOf] does
-// that of conditions. Dates are written as their field reads them; where no way is known, or the text is
-// none of the language, it stays as it is.
+// AsOf resolves the date math of a text that Elasticsearch gets unchanged, as [condition.AsOf] does
+// for conditions. Dates are written in their field's format. If no format is known, or the text is
+// invalid, it stays unchanged.
 func AsOf(text string, m Moment) (at string, ofNow bool) {
 	q, _ := Parse(diag.NewText("query", text))
 	if q == nil || q.Where == nil || m.Now.IsZero() {
 		return text, false
 	}
-	d := dater{Moment: m, source: text}
+	d := dateResolver{Moment: m, source: text}
 	d.list(q.Where, m.DefaultField)
 	slices.SortFunc(d.edits, func(a, b edit) int { return b.span.Start - a.span.Start })
 	for _, e := range d.edits {
@@ -41,34 +41,34 @@ type edit struct {
 	with string
 }
 
-// dater finds the dates of a text.
-type dater struct {
+// dateResolver finds the dates of a text.
+type dateResolver struct {
 	Moment
 	source string
 	edits  []edit
 	ofNow  bool
 }
 
-func (d *dater) list(l *List, field string) {
+func (d *dateResolver) list(l *List, field string) {
 	for _, c := range l.Clauses {
 		switch n := c.X.(type) {
 		case *Group:
 			d.list(n.List, named(n.Field, field))
 		case *Range:
-			d.dated(n.Field, field, n.Span, rangeLeaf(n, named(n.Field, field)))
+			d.replace(n.Field, field, n.Span, rangeLeaf(n, named(n.Field, field)))
 		case *Test:
 			switch {
 			case n.Fuzzy != "" || n.Kind != Word && n.Kind != Phrase:
 			case n.Kind == Word && isCompared(n.Text):
-				d.dated(n.Field, field, n.Span, rangeLeaf(comparison(n), named(n.Field, field)))
+				d.replace(n.Field, field, n.Span, rangeLeaf(comparison(n), named(n.Field, field)))
 			default:
-				d.dated(n.Field, field, n.Span, condition.Range{Field: named(n.Field, field), Gte: n.Text, Lte: n.Text})
+				d.replace(n.Field, field, n.Span, condition.Range{Field: named(n.Field, field), Gte: n.Text, Lte: n.Text})
 			}
 		}
 	}
 }
 
-// rangeLeaf is the range as a condition.
+// rangeLeaf returns the range as a condition.
 func rangeLeaf(n *Range, field string) condition.Range {
 	r := condition.Range{Field: field}
 	if n.Low != "*" {
@@ -86,8 +86,8 @@ func rangeLeaf(n *Range, field string) condition.Range {
 	return r
 }
 
-// dated writes a range with its dates written out in the place of a test.
-func (d *dater) dated(own *Field, around string, span diag.Span, r condition.Range) {
+// replace replaces a test by a range with resolved dates.
+func (d *dateResolver) replace(own *Field, around string, span diag.Span, r condition.Range) {
 	f, mapped := d.Fields.Field(named(own, around))
 	if !mapped {
 		return
@@ -111,8 +111,8 @@ func (d *dater) dated(own *Field, around string, span diag.Span, r condition.Ran
 	d.edits = append(d.edits, edit{span, text})
 }
 
-// bound writes one end of a range behind its bracket.
-func (d *dater) bound(within, beyond string, in, out any, f mapping.Field) (string, bool) {
+// bound writes one end of a range with its bracket.
+func (d *dateResolver) bound(within, beyond string, in, out any, f mapping.Field) (string, bool) {
 	bracket, value := within, in
 	if value == nil {
 		bracket, value = beyond, out
@@ -129,7 +129,7 @@ func (d *dater) bound(within, beyond string, in, out any, f mapping.Field) (stri
 	return bracket + strconv.Quote(text), ok
 }
 
-// readable writes a time so that the field's date format reads it, to the nanosecond.
+// readable formats a time so that the field's date format reads it, to the nanosecond.
 func readable(t time.Time, f mapping.Field) (string, bool) {
 	seconds, nanos := strconv.FormatInt(t.Unix(), 10), strconv.Itoa(1e9 + t.Nanosecond())[1:]
 	for _, text := range []string{

@@ -29,7 +29,7 @@ func TestAsOf(t *testing.T) {
 		{`k:a~ e:>=now-1d`, `k:a~ e:["1772273400.000000000" TO *]`, true},
 		{`k:a~ m:>=now-1d`, `k:a~ m:["1772273400000.000000" TO *]`, true},
 		{`k:a~ dn:<now\/d`, `k:a~ dn:[* TO "2026-03-01T00:00:00.000000000Z"}`, true},
-		// Dates that cannot be written so that the field reads them, other fields, and other languages.
+		// Dates that have no form in their field's format, other fields, and other languages.
 		{`k:a~ wk:<now`, `k:a~ wk:<now`, false},
 		{`k:now~ k:now n:now none:now`, `k:now~ k:now n:now none:now`, false},
 		{`k:a~ t:[2026-01-01 TO *]`, `k:a~ t:[2026-01-01 TO *]`, false},

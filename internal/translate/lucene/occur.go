@@ -2,7 +2,7 @@ package lucene
 
 import "tocsin/internal/diag"
 
-// occur is what a clause is to its list.
+// occur is the role of a clause in its list.
 type occur int
 
 const (
@@ -11,9 +11,9 @@ const (
 	prohibited
 )
 
-// occurs tells what the clauses of a list are, in the order in which they are read. AND makes the
-// clauses on both its sides required, and OR nothing at all: `a OR b AND c` requires b and c. Where
-// clauses are joined by AND unless they say otherwise, OR makes both its sides optional.
+// occurs returns the roles of a list's clauses, evaluated in order. AND makes the clauses on both
+// sides required, OR has no effect: `a OR b AND c` requires b and c. If clauses are joined by AND
+// by default, OR makes both sides optional.
 func occurs(l *List, joined bool) []occur {
 	out := make([]occur, len(l.Clauses))
 	for i, c := range l.Clauses {
@@ -35,7 +35,7 @@ func occurs(l *List, joined bool) []occur {
 	return out
 }
 
-// sorted are the clauses of a list by what they are to it.
+// sorted are the clauses of a list by their roles.
 type sorted struct{ required, optional, prohibited []Node }
 
 func sortClauses(l *List, joined bool) sorted {
@@ -54,8 +54,8 @@ func sortClauses(l *List, joined bool) sorted {
 	return s
 }
 
-// idle warns of what changes no result: clauses that only count for the score.
-func (l *lowerer) idle(nodes []Node) {
+// warnOptional warns of clauses that affect only the score.
+func (l *lowerer) warnOptional(nodes []Node) {
 	for _, n := range nodes {
 		l.warn(n.Pos(), CodeOptional, "%s changes nothing: the clauses beside it are required, this one is not; write parentheses around what belongs together", Print(n))
 	}

@@ -15,8 +15,8 @@ const CodeSyntax = "lucene/syntax"
 // maxDepth bounds the nesting of groups, so that no query can exhaust the stack.
 const maxDepth = 200
 
-// Parse reads a query. It stops at the first syntax error, reported in the file that text stands
-// in; the query is nil then.
+// Parse parses a query. It stops at the first syntax error, reported in the text's file; the query
+// is then nil.
 func Parse(text diag.Text) (*Query, diag.List) {
 	q, err := parse(text.Value)
 	if err != nil {
@@ -44,7 +44,7 @@ func parse(src string) (*Query, *syntaxError) {
 	return &Query{where}, nil
 }
 
-// javaBlanks are the characters that Java cuts off the ends of a text.
+// javaBlanks are the characters that Java trims.
 var javaBlanks = func() string {
 	var b strings.Builder
 	for r := rune(0); r <= ' '; r++ {
@@ -63,14 +63,14 @@ func invalidAt(s string) int {
 	return -1
 }
 
-// parser is a recursive-descent parser that looks three tokens ahead, as Lucene's does. Once it has
-// an error, its methods return nil.
+// parser is a recursive-descent parser with three tokens of lookahead, as in Lucene. After an
+// error, its methods return nil.
 type parser struct {
 	tokens []token
 	pos    int
 	depth  int
 	err    *syntaxError
-	// lexErr is what is wrong at the end of the tokens.
+	// lexErr is the error at the end of the tokens.
 	lexErr *syntaxError
 }
 
@@ -106,7 +106,7 @@ func (p *parser) unexpected(wanted string) {
 	p.fail(&syntaxError{t.span, found + " where " + wanted + " is expected"})
 }
 
-// list reads clauses up to what begins none.
+// list parses clauses up to a token that begins none.
 func (p *parser) list() *List {
 	l := &List{}
 	for p.err == nil && (len(l.Clauses) == 0 || p.beginsClause()) {
@@ -128,8 +128,8 @@ func (p *parser) beginsClause() bool {
 	}
 }
 
-// words reads several words in a row as one text. A word that something is said of is not of it, and
-// one word alone is none.
+// words parses several words in a row as one text. A word with modifiers is not part of it. It
+// returns nil for a single word.
 func (p *parser) words() *Test {
 	n := 0
 	for p.ahead(n).kind == tokTerm && (n == 0 || p.isPlain(n)) {
@@ -147,7 +147,7 @@ func (p *parser) words() *Test {
 	return &Test{Kind: Word, Text: strings.Join(texts, " "), Span: first.span.To(last.span)}
 }
 
-// isPlain reports whether nothing behind the word n tokens ahead makes it more than a word.
+// isPlain reports whether the word n tokens ahead has no modifiers.
 func (p *parser) isPlain(n int) bool {
 	switch p.ahead(n + 1).kind {
 	case tokColon, tokStar, tokFuzzy, tokCaret, tokAnd, tokOr:
@@ -182,7 +182,7 @@ func (p *parser) clause(first bool) Clause {
 	return c
 }
 
-// node reads a group, a range or a test, with the field before it.
+// node parses a group, a range or a test, with its field.
 func (p *parser) node() Node {
 	start := p.peek().span
 	var field *Field
@@ -219,7 +219,7 @@ func (p *parser) group(field *Field, start diag.Span) Node {
 	return g
 }
 
-// boost reads ^ and a number, if they are there.
+// boost parses an optional ^ and number.
 func (p *parser) boost() string {
 	if _, ok := p.accept(tokCaret); !ok {
 		return ""
@@ -268,7 +268,7 @@ func (p *parser) test(field *Field, start diag.Span) Node {
 	return n
 }
 
-// checkFuzzy refuses the distances that there are not. Beside anything but a word they say nothing.
+// checkFuzzy rejects invalid distances. They have no effect except on words.
 func (p *parser) checkFuzzy(kind Kind, t token) {
 	text := strings.ToUpper(t.text[1:])
 	if kind != Word && kind != Sign || text == "" || text == "AUTO" {
@@ -299,7 +299,7 @@ func (p *parser) rangeOf(field *Field, start diag.Span) Node {
 	}
 }
 
-// bound takes a bound out of its quotes. What is wrong within it counts when the range is one.
+// bound removes the quotes of a bound. An error within it counts only once the range is complete.
 func (p *parser) bound() token {
 	t, ok := p.accept(tokBound, tokQuotedEnd, tokRangeTo)
 	if !ok {

@@ -34,7 +34,7 @@ func Print(n Node) string {
 	case *Test:
 		return printField(n.Field) + printValue(n) + n.Fuzzy + printBoost(n.Boost)
 	}
-	panic("lucene: a node that is none")
+	panic("lucene: unknown node type")
 }
 
 func printField(f *Field) string {
@@ -71,7 +71,7 @@ func printValue(n *Test) string {
 	}
 }
 
-// escape writes a text as one word, also where it was several in a row: that is the same.
+// escape writes a text as one word, even if it was several in a row: the meaning is the same.
 func escape(s string) string {
 	var b strings.Builder
 	if _, isOperator := words[s]; isOperator {
@@ -99,8 +99,8 @@ func printRange(n *Range) string {
 	return low + printBound(n.Low) + " TO " + printBound(n.High) + high
 }
 
-// printBound quotes a bound. Where a backslash would stand before a quote, which of the two counts is
-// hard to say, so both are written by their number.
+// printBound quotes a bound. If a backslash precedes a quote, it is hard to say which of them
+// counts, so both are written by their number.
 func printBound(s string) string {
 	if s == "*" {
 		return s

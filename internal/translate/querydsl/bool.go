@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/condition"
 )
 
-// parameters are the keys of a clause with what they say.
+// parameters are the keys of a clause with their values.
 type parameters map[string]any
 
 func parametersOf(body any) parameters {
@@ -16,7 +16,8 @@ func parametersOf(body any) parameters {
 	return p
 }
 
-// only reports whether nothing is said but of the named keys, and what changes no answer.
+// only reports whether there are no other parameters than the named ones, and ones that do not
+// affect the result.
 func only(p parameters, names ...string) bool {
 	known := map[string]bool{"boost": true, "_name": true}
 	for _, name := range names {
@@ -49,7 +50,7 @@ func (r reader) boolean(body any, path string) (condition.Expr, error) {
 	}
 	required := slices.Concat(groups["must"], groups["filter"])
 	out := condition.And(required)
-	if len(required)+len(groups["should"]) > 0 { // Else how many should match is not looked at.
+	if len(required)+len(groups["should"]) > 0 { // Otherwise minimum_should_match has no effect.
 		some, err := should(p, groups["should"], len(required) > 0)
 		if err != nil {
 			return nil, err
@@ -62,7 +63,7 @@ func (r reader) boolean(body any, path string) (condition.Expr, error) {
 	return out, nil
 }
 
-// should joins the members of which some have to hold: one, where nothing else is required.
+// should joins the members of which some must match: one, if nothing else is required.
 func should(p parameters, members []condition.Expr, required bool) (condition.Expr, error) {
 	wanted, said := p["minimum_should_match"]
 	if !said {
@@ -87,7 +88,7 @@ func should(p parameters, members []condition.Expr, required bool) (condition.Ex
 	return someOf(p, required)
 }
 
-// count reads a number of members. Shares of them, and numbers that count from the other end, are
+// count parses a number of members. Percentages, and numbers that count from the other end, are
 // left to Elasticsearch.
 func count(v any) (int, bool) {
 	text, isText := v.(string)
@@ -98,7 +99,7 @@ func count(v any) (int, bool) {
 	return n, isText && err == nil && n >= 0
 }
 
-// someOf keeps the optional members as they are. Beside a required one Elasticsearch may want none of
+// someOf keeps the optional members unchanged. Beside a required one Elasticsearch may need none of
 // them.
 func someOf(p parameters, required bool) (condition.Expr, error) {
 	rest := map[string]any{"minimum_should_match": p["minimum_should_match"]}
@@ -119,7 +120,7 @@ func (r reader) constantScore(body any, path string) (condition.Expr, error) {
 	return r.clause(p["filter"], join(path, "filter"))
 }
 
-// boosting is true of what its positive clause is true of: the other changes scores.
+// boosting is equivalent to its positive clause: the negative one affects scores.
 func (r reader) boosting(body any, path string) (condition.Expr, error) {
 	p := parametersOf(body)
 	if !only(p, "positive", "negative", "negative_boost") || p["positive"] == nil {
@@ -154,7 +155,7 @@ func (r reader) nested(body any, path string) (condition.Expr, error) {
 	return condition.Nested{Path: name, X: e, IgnoreUnmapped: ignore}, nil
 }
 
-// optional returns a parameter, or what counts in its absence; false when it is of another type.
+// optional returns a parameter or its default; false when it has another type.
 func optional[T any](p parameters, name string, absent T) (T, bool) {
 	v, there := p[name]
 	if !there {

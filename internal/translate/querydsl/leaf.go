@@ -11,8 +11,8 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// ofField cuts a clause into the field that it tests and what it says of it: an object, or one value,
-// which stands for the given key of it.
+// ofField splits a clause into its field and its parameters: an object, or a single value, which
+// stands for the given key.
 func ofField(body any, key, path string) (string, parameters, error) {
 	p := parametersOf(body)
 	if len(p) != 1 {
@@ -31,7 +31,7 @@ func ofField(body any, key, path string) (string, parameters, error) {
 	return "", nil, nil
 }
 
-// searchOnly reports whether a name means something that is not a value of the document.
+// searchOnly reports whether a name is not a value of the document, so that only a search knows it.
 func searchOnly(field string) bool {
 	_, known := mapping.Metadata()[field]
 	return mapping.IsMetadata(field) && !known || field == "" || strings.Contains(field, "*")
@@ -66,7 +66,7 @@ func (reader) term(body any, path string) (condition.Expr, error) {
 	return condition.Term{Field: field, Value: value, Fold: fold}, nil
 }
 
-// terms is the one clause that has its own parameters beside the field.
+// terms is the only clause that has parameters beside the field.
 func (reader) terms(body any, path string) (condition.Expr, error) {
 	p := maps.Clone(parametersOf(body))
 	delete(p, "boost")
@@ -111,7 +111,7 @@ func (reader) wildcard(body any, path string) (condition.Expr, error) {
 	return condition.Wildcard{Field: field, Pattern: text, Fold: fold}, nil
 }
 
-// regexp is read with all operators on, Elasticsearch's default and what conditions have.
+// regexp is read with all operators enabled: Elasticsearch's default, and as in conditions.
 func (reader) regexp(body any, path string) (condition.Expr, error) {
 	field, p, err := ofField(body, "value", path)
 	if err != nil {
@@ -130,8 +130,8 @@ func (reader) regexp(body any, path string) (condition.Expr, error) {
 	return condition.Regexp{Field: field, Pattern: text, Fold: fold}, nil
 }
 
-// pattern reads a clause with a text and whether its case counts; the field is "" when there is more.
-// The text has one of several keys.
+// pattern reads a clause with a text and its case sensitivity; the field is "" if there are other
+// parameters. The text has one of several keys.
 func pattern(body any, path string, keys ...string) (field, text string, fold bool, err error) {
 	field, p, err := ofField(body, "value", path)
 	if err != nil {
@@ -152,8 +152,8 @@ func pattern(body any, path string, keys ...string) (field, text string, fold bo
 	return "", "", false, fault(join(path, field), "a value is wanted")
 }
 
-// literal is a value as conditions have it; false for none, and for numbers that would be written
-// differently than they were read.
+// literal returns a value in the types of conditions; false for null, and for numbers that would be
+// formatted differently than they were written.
 func literal(v any) (any, bool) {
 	switch v := v.(type) {
 	case string, bool:

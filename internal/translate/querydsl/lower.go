@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// Lower writes a query as a condition under a mapping. The error names the clause that is none by
-// its path: "bool.must[0].term: …".
+// Lower lowers a query to a condition under a mapping. The error names the invalid clause by its
+// path: "bool.must[0].term: …".
 func Lower(q map[string]any, fields mapping.Fields) (condition.Expr, error) {
 	plain, err := canonical(q)
 	if err != nil {
@@ -24,8 +24,8 @@ func Lower(q map[string]any, fields mapping.Fields) (condition.Expr, error) {
 	return condition.Simplify(e), nil
 }
 
-// canonical writes the query as JSON and reads it back, so that it is made of few types whoever made
-// it, and numbers keep their text.
+// canonical encodes the query as JSON and decodes it, so that it has few types whatever its origin,
+// and numbers keep their text.
 func canonical(q any) (any, error) {
 	text, err := json.Marshal(q)
 	if err != nil {
@@ -43,8 +43,8 @@ func canonical(q any) (any, error) {
 // reader lowers clauses under a mapping.
 type reader struct{ fields mapping.Fields }
 
-// clauses has a reader for every clause that is taken apart. One that finds a parameter it does not
-// know answers nil: the clause stays as it is.
+// clauses has a reader for every supported clause. A reader that finds an unknown parameter returns
+// nil: the clause stays unchanged.
 var clauses map[string]func(r reader, body any, path string) (condition.Expr, error)
 
 func init() { //nolint:gochecknoinits // the readers of bool and nested come back here
@@ -70,7 +70,7 @@ func init() { //nolint:gochecknoinits // the readers of bool and nested come bac
 	}
 }
 
-// clause lowers an object of one key.
+// clause lowers an object with one key.
 func (r reader) clause(v any, path string) (condition.Expr, error) {
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -98,8 +98,8 @@ func (r reader) clause(v any, path string) (condition.Expr, error) {
 	return raw(object)
 }
 
-// isSearched reports whether Elasticsearch is asked for the condition as it stands. Of patterns beside a
-// version, and of some tests of a flattened field's keys, it makes something else than memory does.
+// isSearched reports whether Elasticsearch gets the condition unchanged. It evaluates patterns on a
+// version, and some tests of a flattened field's keys, differently than memory does.
 func (r reader) isSearched(e condition.Expr) bool {
 	_, exact := condition.Pushdown(e, r.fields)
 	return exact
@@ -113,7 +113,7 @@ func raw(clause map[string]any) (condition.Expr, error) {
 	return e, nil
 }
 
-// list lowers one query or an array of them, as bool has them.
+// list lowers one query or an array of them, as in bool.
 func (r reader) list(v any, path string) ([]condition.Expr, error) {
 	elements, isList := v.([]any)
 	if !isList {
@@ -155,7 +155,7 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// kind names what stands where something else is wanted.
+// kind names the kind of an unexpected value.
 func kind(v any) string {
 	switch v.(type) {
 	case nil:

@@ -160,7 +160,7 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// Numbers come as whatever the reader of the JSON made of them.
+// Numbers may have any type that a JSON decoder makes.
 func TestNumbers(t *testing.T) {
 	tests := []struct {
 		value any
@@ -182,7 +182,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// What is kept for Elasticsearch is no reason not to match the rest.
+// The rest of a query is matched even if a part is kept for Elasticsearch.
 func TestMatchesWhatIsKnown(t *testing.T) {
 	d, err := (&event.Event{Source: json.RawMessage(`{"k":"Ab","n":[3,7]}`)}).Document()
 	if err != nil {

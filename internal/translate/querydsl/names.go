@@ -9,8 +9,8 @@ import (
 	"tocsin/internal/translate/lucene"
 )
 
-// Names returns the fields that a query asks for, sorted, each once, as far as its clauses tell: a
-// star in a name stands for any characters.
+// Names returns the fields that a query uses, sorted, each once, as far as its clauses are known: a
+// star in a name matches any characters.
 func Names(q map[string]any) []string {
 	plain, err := canonical(q)
 	if err != nil {
@@ -22,16 +22,16 @@ func Names(q map[string]any) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// aboutField are the clauses whose body is named by the field.
+// aboutField are the clauses whose body's key is the field.
 var aboutField = map[string]bool{
 	"term": true, "terms": true, "terms_set": true, "range": true, "prefix": true, "wildcard": true, "regexp": true, "fuzzy": true,
 	"match": true, "match_phrase": true, "match_phrase_prefix": true, "match_bool_prefix": true, "intervals": true,
 }
 
-// beside are the keys that stand beside a field's name, and are none.
-var beside = map[string]bool{"boost": true, "_name": true}
+// nonFields are the keys that occur beside a field's name, and are not fields.
+var nonFields = map[string]bool{"boost": true, "_name": true}
 
-// visit finds clauses in any part of a query. What is said of a field holds no clause.
+// visit finds clauses in any part of a query. The parameters of a field contain no clauses.
 func visit(v any, found func(name string)) {
 	switch v := v.(type) {
 	case []any:
@@ -52,7 +52,7 @@ func visitClause(name string, body any, found func(name string)) {
 		visit(body, found)
 	case aboutField[name]:
 		for field := range p {
-			if !beside[field] {
+			if !nonFields[field] {
 				found(field)
 			}
 		}
@@ -78,10 +78,10 @@ func visitClause(name string, body any, found func(name string)) {
 	}
 }
 
-// listed finds the fields that a clause says it is about.
+// listed finds the fields in a clause's list of fields.
 func listed(p parameters, found func(name string)) {
 	fields, _ := p["fields"].([]any)
-	for _, v := range slices.Concat(fields, []any{p["default_field"]}) { // The list stays the rule's.
+	for _, v := range slices.Concat(fields, []any{p["default_field"]}) { // Concat does not change the rule's list.
 		field, _ := v.(string)
 		if field, _, _ = strings.Cut(field, "^"); field != "*" {
 			found(field)

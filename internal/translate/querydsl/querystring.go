@@ -8,8 +8,8 @@ import (
 	"tocsin/internal/translate/lucene"
 )
 
-// queryString reads the text of a query_string, where it is about all fields or one. What in it is no
-// condition leaves the whole clause as it is.
+// queryString reads the text of a query_string on all fields or one. If a part of it is not a
+// condition, the whole clause stays unchanged.
 func (r reader) queryString(body any, path string) (condition.Expr, error) {
 	p := parametersOf(body)
 	source, isText := p["query"].(string)
@@ -31,24 +31,23 @@ func (r reader) queryString(body any, path string) (condition.Expr, error) {
 	case !only(p, "query", "fields", "default_field", "lenient", "analyze_wildcard", "default_operator"):
 		return nil, nil
 	case q.Where == nil:
-		return condition.Const(false), nil // Only Kibana takes a blank query for one of all events.
+		return condition.Const(false), nil // Only Kibana lets a blank query match all events.
 	}
 	e, diags := lucene.Lower(q, text, lucene.Options{
-		Fields: r.fields, Joined: joined, DefaultField: field, Exacting: !lenient, Whole: condition.Query{"query_string": body},
+		Fields: r.fields, DefaultAnd: joined, DefaultField: field, Strict: !lenient, Whole: condition.Query{"query_string": body},
 	})
 	return e, diags.Err() //nolint:wrapcheck // the text's name is the path
 }
 
-// joins reads the operator between clauses that have none.
+// joins returns the default operator between clauses.
 func joins(p parameters) (isAnd, known bool) {
 	operator, isText := optional(p, "default_operator", "or")
 	isAnd = strings.EqualFold(operator, "and")
 	return isAnd, isText && (isAnd || strings.EqualFold(operator, "or"))
 }
 
-// defaultField returns the field of tests that name none; all reports whether they are about all. What
-// is written of several fields, of boosts, and of comparisons where the field stands in a list, which
-// are none there, is not known.
+// defaultField returns the field of tests that name none; all reports whether they test all fields.
+// Several fields, boosts, and comparisons in a list of fields are not supported.
 func defaultField(p parameters) (name string, all, known bool) {
 	name, isText := optional(p, "default_field", "*")
 	listed, isList := optional(p, "fields", []any{})

@@ -22,7 +22,7 @@ func (reader) rangeOf(body any, path string) (condition.Expr, error) {
 	known := only(p, "gt", "gte", "lt", "lte", "format", "time_zone") && !searchOnly(field)
 	for key, bound := range map[string]*any{"gt": &r.Gt, "gte": &r.Gte, "lt": &r.Lt, "lte": &r.Lte} {
 		if p[key] == nil {
-			continue // Null is no bound.
+			continue // Null means unbounded.
 		}
 		value, isLiteral := literal(p[key])
 		*bound = value
@@ -37,9 +37,9 @@ func (reader) rangeOf(body any, path string) (condition.Expr, error) {
 	return r, nil
 }
 
-// bounds writes from and to in the names that say whether the bound is within; nil when they cannot
-// be told. Of two bounds on the same side Elasticsearch takes that which was written last, which an
-// object does not tell.
+// bounds rewrites from and to as the keys that say whether the bound is inclusive; nil when that is
+// not known. If there are two bounds on the same side, Elasticsearch uses the last one, but an
+// object has no order.
 func bounds(p parameters, path string) (parameters, error) {
 	for _, side := range [][]string{{"gt", "gte", "from"}, {"lt", "lte", "to"}} {
 		var there []string

@@ -30,14 +30,14 @@ func matchOf(body any, path string, phrase bool, more ...string) (condition.Expr
 	return condition.Match{Field: field, Value: value, Phrase: phrase}, nil
 }
 
-// isDefault reports whether a parameter says nothing else than what counts in its absence.
+// isDefault reports whether a parameter has its default value.
 func isDefault(p parameters, name, value string) bool {
 	said, isText := optional(p, name, value)
 	return isText && strings.EqualFold(said, value)
 }
 
-// multiMatch is read as Kibana writes it, about all fields, and where it names fields of which one
-// has to match.
+// multiMatch is supported as Kibana writes it, on all fields, and for a list of fields of which one
+// must match.
 func (reader) multiMatch(body any, _ string) (condition.Expr, error) {
 	p := parametersOf(body)
 	kind, isText := optional(p, "type", "best_fields")

@@ -25,19 +25,19 @@ const (
 	// start it.
 	justDue = 3 * time.Second
 	// closeEvery is how often the heads are advanced.
-	closeEvery = time.Hour
-	forgetEach = 24 * time.Hour
+	closeEvery  = time.Hour
+	forgetEvery = 24 * time.Hour
 	// knownSlots bounds the open slots in memory, over all rules.
 	knownSlots = 100_000
-	leastKnown = 50
+	minKnown   = 50
 )
 
 // Drained is the minimum limit of new alerts for a run that continues with hits which an earlier
 // run left.
 const Drained = 10_000
 
-// keeper is the state of the catch-up loop.
-type keeper struct {
+// catchUpLoop is the state of the catch-up loop.
+type catchUpLoop struct {
 	*Service
 	pause                    time.Duration
 	surveyed, closed, forgot time.Time
@@ -47,21 +47,21 @@ type keeper struct {
 	givenUp                  int
 }
 
-// keepUp runs the backlog until the context ends.
-func (s *Service) keepUp(ctx context.Context) {
-	k := keeper{Service: s, size: s.opts.RoundSize, owned: map[string]bool{}}
+// catchUp runs the backlog until the context ends.
+func (s *Service) catchUp(ctx context.Context) {
+	k := catchUpLoop{Service: s, size: s.opts.RoundSize, owned: map[string]bool{}}
 	for ctx.Err() == nil {
 		k.wait(ctx, k.turn(ctx))
 	}
 }
 
 // turn does what is due, at most one round, and returns how long nothing more is due.
-func (k *keeper) turn(ctx context.Context) time.Duration {
+func (k *catchUpLoop) turn(ctx context.Context) time.Duration {
 	now := k.opts.Now()
 	if k.due(now) {
 		if err := k.survey(ctx, now); err != nil {
 			if ctx.Err() == nil {
-				k.opts.Log.Warn("the ledger cannot be read: what is owed is not known", "error", err)
+				k.opts.Log.Warn("the ledger cannot be read: the open slots are not known", "error", err)
 			}
 			k.stale.Store(true)
 			return k.longer()
@@ -78,7 +78,7 @@ func (k *keeper) turn(ctx context.Context) time.Duration {
 }
 
 // wait pauses. News end the pause early, unless something is unavailable.
-func (k *keeper) wait(ctx context.Context, d time.Duration) {
+func (k *catchUpLoop) wait(ctx context.Context, d time.Duration) {
 	if d == 0 {
 		return
 	}
@@ -96,14 +96,14 @@ func (k *keeper) wait(ctx context.Context, d time.Duration) {
 }
 
 // longer returns the next, longer pause after repeated failures.
-func (k *keeper) longer() time.Duration {
+func (k *catchUpLoop) longer() time.Duration {
 	k.pause = min(max(2*k.pause, minPause), maxPause)
 	return k.pause
 }
 
 // mayRun reports whether a rule's open slots may be run now: this runner owns the rule, and a rule
 // with ordered slots is not running live.
-func (k *keeper) mayRun(id string) bool {
+func (k *catchUpLoop) mayRun(id string) bool {
 	r := k.byID[id]
 	if r == nil || !k.opts.Owner.Owns(id) {
 		return false
@@ -114,7 +114,7 @@ func (k *keeper) mayRun(id string) bool {
 	return !r.merging.Ordered || !running
 }
 
-func (k *keeper) due(now time.Time) bool {
+func (k *catchUpLoop) due(now time.Time) bool {
 	switch {
 	case k.stale.Swap(false):
 		k.again = now.Add(resurvey)
@@ -130,7 +130,7 @@ func (k *keeper) due(now time.Time) bool {
 }
 
 // survey reads the open slots of this runner's rules from the ledger.
-func (k *keeper) survey(ctx context.Context, now time.Time) error {
+func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 	var grids []ledger.Grid
 	owned := map[string]bool{}
 	for _, r := range k.rules {
@@ -141,13 +141,13 @@ func (k *keeper) survey(ctx context.Context, now time.Time) error {
 	}
 	k.opts.Recorder.backlog.begin()
 	book := *k.opts.Recorder.Ledger
-	book.Limit = max(leastKnown, knownSlots/max(1, len(grids)))
+	book.Limit = max(minKnown, knownSlots/max(1, len(grids)))
 	if !k.loaded.Load() {
 		now = k.begun // later slots belong to the scheduler
 	}
 	n, err := book.GiveUp(ctx, grids, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
 	if k.givenUp += n; n > 0 {
-		k.opts.Log.Warn("slots are too old to be caught up with and were given up", "slots", n)
+		k.opts.Log.Warn("slots that are too old to catch up with were given up", "slots", n)
 	}
 	if err != nil {
 		return err //nolint:wrapcheck // it names the ledger
@@ -180,7 +180,7 @@ func total(counts map[string]int) int {
 
 // leaveLive removes the slots that the live schedule runs: slots that have not settled or have just
 // settled.
-func (k *keeper) leaveLive(s *ledger.Survey, now time.Time) {
+func (k *catchUpLoop) leaveLive(s *ledger.Survey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	running, r := k.inFlight[s.RuleID], k.byID[s.RuleID]
@@ -194,7 +194,7 @@ func (k *keeper) leaveLive(s *ledger.Survey, now time.Time) {
 	})
 }
 
-func (k *keeper) noteCovered(surveys []ledger.Survey) {
+func (k *catchUpLoop) noteCovered(surveys []ledger.Survey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range surveys {
@@ -206,7 +206,7 @@ func (k *keeper) noteCovered(surveys []ledger.Survey) {
 
 // tidy advances the heads and removes old pages, now and then. Neither is urgent: a failure is
 // retried later.
-func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Time) error {
+func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now time.Time) error {
 	if now.Sub(k.closed).Abs() > closeEvery {
 		closed := make(map[string]ledger.Closing, len(surveys))
 		for _, s := range surveys {
@@ -219,7 +219,7 @@ func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Tim
 		}
 		k.closed = now
 	}
-	if now.Sub(k.forgot).Abs() > forgetEach && k.opts.Owner.Owns(forgetting) {
+	if now.Sub(k.forgot).Abs() > forgetEvery && k.opts.Owner.Owns(forgetting) {
 		n, err := k.opts.Recorder.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
 		if err != nil {
 			return err //nolint:wrapcheck // it names the ledger
@@ -236,7 +236,7 @@ func (k *keeper) tidy(ctx context.Context, surveys []ledger.Survey, now time.Tim
 const forgetting = "ledger retention"
 
 // round runs tasks with lower priority than live slots, as many as can share reads.
-func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration {
+func (k *catchUpLoop) round(ctx context.Context, tasks []catchup.Task) time.Duration {
 	k.priority.wait(ctx, maxWait)
 	if k.opts.Calm != nil {
 		if err := k.opts.Calm(ctx); err != nil {
@@ -270,7 +270,7 @@ func (k *keeper) round(ctx context.Context, tasks []catchup.Task) time.Duration 
 // judge returns the pause after a round. If every execution failed, a shared resource such as the
 // ledger may be unavailable, and an immediate retry is pointless. If time ran out, the next round
 // is smaller.
-func (k *keeper) judge(ctx context.Context, executions []pipeline.Execution) time.Duration {
+func (k *catchUpLoop) judge(ctx context.Context, executions []pipeline.Execution) time.Duration {
 	progress := slices.ContainsFunc(executions, func(x pipeline.Execution) bool {
 		return x.Status == pipeline.Succeeded || x.Err == nil && x.Left > 0
 	})
@@ -302,7 +302,7 @@ func together(tasks []catchup.Task, most int) []catchup.Task {
 }
 
 // take makes the job of a task.
-func (k *keeper) take(t catchup.Task) (pipeline.Job, bool) {
+func (k *catchUpLoop) take(t catchup.Task) (pipeline.Job, bool) {
 	r := k.byID[t.RuleID]
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -323,7 +323,7 @@ func (k *keeper) take(t catchup.Task) (pipeline.Job, bool) {
 	return job, true
 }
 
-func (k *keeper) release(jobs []pipeline.Job) {
+func (k *catchUpLoop) release(jobs []pipeline.Job) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, j := range jobs {
@@ -332,7 +332,7 @@ func (k *keeper) release(jobs []pipeline.Job) {
 }
 
 // observe reports the standing of the rules.
-func (k *keeper) observe() {
+func (k *catchUpLoop) observe() {
 	now := k.opts.Now()
 	s := Standing{Open: k.opts.Recorder.backlog.counts(), GivenUp: k.givenUp}
 	k.givenUp = 0

@@ -30,34 +30,34 @@ const (
 	pageRules = 20
 )
 
-// again is the second search for late events. An event that was ingested after a slot's run was not
+// lateSearch is the second search for late events. An event that was ingested after a slot's run was not
 // seen by that run, nor by runs of later slots whose windows overlap. Some time after a slot, the
 // part of its window that no later slot reads is searched once more, for events that were ingested
 // since its run. Alerts of late events have the same identity as others.
-type again struct {
+type lateSearch struct {
 	*Service
 	sampled time.Time
 	// reread is, for each rule of this runner, the slot up to which late events were searched for.
 	reread map[string]time.Time
 }
 
-// lookAgain searches for late events until the context ends.
-func (s *Service) lookAgain(ctx context.Context) {
-	a := again{Service: s, reread: map[string]time.Time{}}
+// searchLate searches for late events until the context ends.
+func (s *Service) searchLate(ctx context.Context) {
+	a := lateSearch{Service: s, reread: map[string]time.Time{}}
 	for ctx.Err() == nil {
 		timer := time.NewTimer(a.every())
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
 			if err := a.turn(ctx); err != nil && ctx.Err() == nil {
-				s.opts.Log.Warn("late events could not be looked for", "error", err)
+				s.opts.Log.Warn("late events could not be searched for", "error", err)
 			}
 		}
 		timer.Stop()
 	}
 }
 
-func (a *again) every() time.Duration {
+func (a *lateSearch) every() time.Duration {
 	if a.opts.LateAfter == 0 {
 		return minLate / 4
 	}
@@ -66,7 +66,7 @@ func (a *again) every() time.Duration {
 
 // after returns how long after a slot its late events are searched for: when 99 of 100 events have
 // arrived.
-func (a *again) after(r *Rule) time.Duration {
+func (a *lateSearch) after(r *Rule) time.Duration {
 	if a.opts.LateAfter > 0 {
 		return a.opts.LateAfter
 	}
@@ -74,7 +74,7 @@ func (a *again) after(r *Rule) time.Duration {
 	return min(max(measured.P99, minLate), maxLate)
 }
 
-func (a *again) turn(ctx context.Context) error {
+func (a *lateSearch) turn(ctx context.Context) error {
 	now := a.opts.Now()
 	var rules []*Rule
 	for _, r := range a.rules {
@@ -91,7 +91,7 @@ func (a *again) turn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := a.look(ctx, jobs); err != nil {
+		if err := a.run(ctx, jobs); err != nil {
 			return err
 		}
 		for _, r := range chunk {
@@ -106,7 +106,7 @@ func (a *again) turn(ctx context.Context) error {
 }
 
 // sample measures the lag of the rules' events.
-func (a *again) sample(ctx context.Context, rules []*Rule, now time.Time) {
+func (a *lateSearch) sample(ctx context.Context, rules []*Rule, now time.Time) {
 	if a.opts.Events == nil || now.Sub(a.sampled).Abs() < sampleEvery {
 		return
 	}
@@ -126,7 +126,7 @@ func (a *again) sample(ctx context.Context, rules []*Rule, now time.Time) {
 }
 
 // jobs returns the searches for late events that are due.
-func (a *again) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]pipeline.Job, error) {
+func (a *lateSearch) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]pipeline.Job, error) {
 	if err := a.recall(ctx, rules, now); err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (a *again) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]pipel
 
 // recall reads from the ledger how far rules that are new to this runner were searched. For a rule
 // that never was, it starts with the slots whose late events are still due.
-func (a *again) recall(ctx context.Context, rules []*Rule, now time.Time) error {
+func (a *lateSearch) recall(ctx context.Context, rules []*Rule, now time.Time) error {
 	var fresh []string
 	for _, r := range rules {
 		if _, known := a.reread[r.ID()]; !known {
@@ -186,7 +186,7 @@ func (a *again) recall(ctx context.Context, rules []*Rule, now time.Time) error 
 
 // jobsOf returns the due searches for one rule: one for each run of consecutive slots that may
 // share a run, in their order. An open slot is left out: it will run later than this search.
-func (a *again) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []pipeline.Job {
+func (a *lateSearch) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []pipeline.Job {
 	until := now.Add(-a.after(r) - a.settle(r))
 	var jobs []pipeline.Job
 	var first, last time.Time
@@ -217,7 +217,7 @@ func (a *again) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Time) []
 // piece returns the part of a slot's window that is searched again. If the next slot asks for the
 // same, it is the part that no later slot reads, else all of the window. False: nothing is
 // searched.
-func (a *again) piece(r *Rule, slot time.Time, pages map[string]*ledger.Page) (query.Late, bool) {
+func (a *lateSearch) piece(r *Rule, slot time.Time, pages map[string]*ledger.Page) (query.Late, bool) {
 	p := pages[ledger.Page{RuleID: r.ID(), Day: ledger.Day(slot)}.ID()]
 	if p == nil {
 		return query.Late{}, false
@@ -233,9 +233,9 @@ func (a *again) piece(r *Rule, slot time.Time, pages map[string]*ledger.Page) (q
 	return query.Late{Window: only, Since: e.Ended.Add(-e.Took - refreshSlack)}, true
 }
 
-// look runs jobs with lower priority than live ones. If a job of a rule fails, the rule is searched
+// run runs jobs with lower priority than live ones. If a job of a rule fails, the rule is searched
 // again from that job on.
-func (a *again) look(ctx context.Context, jobs []pipeline.Job) error {
+func (a *lateSearch) run(ctx context.Context, jobs []pipeline.Job) error {
 	failed := map[string]bool{}
 	for chunk := range slices.Chunk(jobs, a.opts.RoundSize) {
 		a.priority.wait(ctx, maxWait)

@@ -5,32 +5,32 @@ import (
 	"tocsin/internal/mapping"
 )
 
-// sighted is a name of events as somebody has seen it, with the names below. Nearly every line of a file
-// has nothing but names that were there before: of such a line no mapping can be learned, and it need
-// not be decoded. The zero value has seen nothing.
-type sighted struct {
+// seenName is a name that occurred in events, with the names below it. Nearly every line of a file
+// has only names that occurred before: such a line cannot change the mapping, and need not be
+// decoded. The zero value has seen nothing.
+type seenName struct {
 	name  string
-	below map[string]*sighted // not nil once an object was there
-	leaf  bool                // a value was there, and no other decides anything any more
-	// longest is the length of the longest text, of those that are longer than what is indexed of a text
-	// without a mapping.
+	below map[string]*seenName // not nil once an object occurred
+	leaf  bool                 // a value occurred, and no other value changes anything any more
+	// longest is the length of the longest text, among texts longer than what dynamic mapping
+	// indexes.
 	longest int
-	// first is the name that the last object there began with, next the one that was behind this one: the
-	// lines of a file have most names in the same order.
-	first, next *sighted
+	// first is the first name of the last object here, next the name after this one: the lines of a
+	// file have most names in the same order.
+	first, next *seenName
 }
 
-// document reports whether a text is an object of which every name and kind was sighted.
-func (s *sighted) document(text []byte) bool {
+// document reports whether a text is an object whose names and kinds have all been seen.
+func (s *seenName) document(text []byte) bool {
 	c := event.NewCursor(text)
 	return c.Kind() == '{' && s.members(c) && c.Whole()
 }
 
-// longText is the length in bytes up to which no text is of account for its length.
+// longText is the length in bytes up to which the length of a text does not matter.
 const longText = 256
 
-// all reports whether the next value is one of whose names and kinds every one was sighted.
-func (s *sighted) all(c *event.Cursor) bool {
+// all reports whether all names and kinds of the next value have been seen.
+func (s *seenName) all(c *event.Cursor) bool {
 	switch c.Kind() {
 	case '{':
 		return s.members(c)
@@ -46,7 +46,7 @@ func (s *sighted) all(c *event.Cursor) bool {
 	return s.leaf && (len(text) <= longText || textLen(text) <= max(longText, s.longest))
 }
 
-// textLen is the length of a text of JSON in UTF-16 units.
+// textLen returns the length of a JSON text in UTF-16 units.
 func textLen(text []byte) int {
 	n := 0
 	for i := 0; i < len(text); i++ {
@@ -66,7 +66,7 @@ func textLen(text []byte) int {
 	return n - len(`""`)
 }
 
-func (s *sighted) members(c *event.Cursor) bool {
+func (s *seenName) members(c *event.Cursor) bool {
 	if s.below == nil {
 		return false
 	}
@@ -89,17 +89,17 @@ func (s *sighted) members(c *event.Cursor) bool {
 	return all
 }
 
-// see takes in a decoded value of that name, after the mapping has learned of it.
-func (s *sighted) see(learned *mapping.Inferred, path string, value any) {
+// see adds a decoded value of that name, after the mapping has been extended by it.
+func (s *seenName) see(learned *mapping.Inferred, path string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		if s.below == nil {
-			s.below = make(map[string]*sighted, len(v))
+			s.below = make(map[string]*seenName, len(v))
 		}
 		for key, member := range v {
 			below := s.below[key]
 			if below == nil {
-				below = &sighted{name: key}
+				below = &seenName{name: key}
 				s.below[key] = below
 			}
 			name := key

@@ -35,18 +35,18 @@ func value(rt *rapid.T, depth int) string {
 	var members []string
 	for range rapid.IntRange(0, 2).Draw(rt, "members") {
 		name := rapid.SampledFrom([]string{"a", "b", "a.b", "\\u0061", "é", "_index"}).Draw(rt, "name")
-		members = append(members, `"`+name+`":`+value(rt, depth-1)) // the name is escaped already
+		members = append(members, `"`+name+`":`+value(rt, depth-1)) // the name is already escaped
 	}
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-// longText is about as long as what is indexed of a text without a mapping, in characters of every length.
+// longText draws a text about as long as dynamic mapping indexes, in characters of every length.
 func longText(rt *rapid.T) string {
 	character := rapid.SampledFrom([]string{"x", `\\`, `\u00e9`, "é", "日", "😀", `\ud83d\ude00`, `\n`}).Draw(rt, "character")
 	return `"` + strings.Repeat(character, rapid.SampledFrom([]int{127, 128, 129, 255, 256, 257, 300}).Draw(rt, "length")) + `"`
 }
 
-// TestOpenLearnsAll: opening files learns what a mapping learns that is shown every event in order, and
+// TestOpenLearnsAll: opening files infers the same mapping as adding every event in order, and
 // counts every event.
 func TestOpenLearnsAll(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -63,7 +63,7 @@ func TestOpenLearnsAll(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			want.Learn(doc.Source)
+			want.Add(doc.Source)
 			for range repeat {
 				lines = append(lines, line)
 			}
@@ -88,7 +88,7 @@ func TestOpenLearnsAll(t *testing.T) {
 	})
 }
 
-// fields are all fields by name.
+// fields returns all fields by name.
 func fields(of mapping.Fields) map[string]mapping.Field {
 	out := map[string]mapping.Field{}
 	if named, ok := of.(interface{ Names() []string }); ok {

@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/store"
 )
 
-// Lines are found whichever form they have: those that are read in part as those that are decoded.
+// Lines of every form are found: those that are read in part and those that are decoded.
 func TestSearchOfEveryFormOfLine(t *testing.T) {
 	lines := []string{
 		`{"k": "x", "n": 0}`,
@@ -40,7 +40,7 @@ func TestSearchOfEveryFormOfLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(lines) - 3; len(found) != want { // Those of "other".
+	if want := len(lines) - 3; len(found) != want { // Except those of "other".
 		t.Errorf("%d lines are found, want %d:\n%s", len(found), want, strings.Join(found, "\n"))
 	}
 }

@@ -9,21 +9,22 @@ import (
 	"tocsin/internal/search"
 )
 
-// look reads lines for a search: no more of them than the search asks for. It is for one goroutine
-// at a time.
-type look struct {
+// lineMatcher reads lines for a search, and of each line only what the search needs. It is for one
+// goroutine at a time.
+type lineMatcher struct {
 	scan   *scan
 	cutter cutter
-	naming *naming
+	names  *indexNamer
 	view   *event.View
-	// matching is nil where the view is somebody else's: then its numbers are not those of the scan's set.
+	// matching is nil if the view belongs to somebody else: then its numbers are not those of the
+	// scan's set.
 	matching *condition.Matching
-	// variant is that of the last hit.
+	// variant is the variant of the last hit.
 	variant int32
 }
 
-// newSelection is what the searches of a scan read: what the condition asks for, under the numbers that
-// it has there, then what the order goes by, and what names the index.
+// newSelection returns what the searches of a scan read: the fields of the condition, with its
+// numbers, then the fields of the order, then the fields that name the index.
 func newSelection(set *condition.Set, variants []search.Variant) *event.Selection {
 	fields := slices.Clone(set.Fields())
 	for _, v := range variants {
@@ -36,17 +37,18 @@ func newSelection(set *condition.Set, variants []search.Variant) *event.Selectio
 	return event.NewSelection(append(fields, streamFields...), set.Objects())
 }
 
-// line reports whether a line is an event, and whether it is a hit, which is returned then. The hit has
-// no id where that is one of its content (see [identify]), and is good until the cutter forgets.
-func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
+// line reports whether a line is an event, and whether it is a hit, which it then returns. The hit
+// has no id if its id is a hash of its content (see [identify]), and is valid until the cutter's
+// forget.
+func (l *lineMatcher) line(text []byte) (hit event.Event, good, isHit bool) {
 	c, ok := l.read(text)
 	if !ok {
 		return hit, false, false
 	}
-	hit = event.Event{Index: l.naming.name(c.index), ID: string(c.id), Source: c.source}
+	hit = event.Event{Index: l.names.name(c.index), ID: string(c.id), Source: c.source}
 	if hit.Index == "" {
 		var err error
-		if hit.Index, err = l.naming.stream(l.view, c.source); err != nil {
+		if hit.Index, err = l.names.stream(l.view, c.source); err != nil {
 			return hit, false, false
 		}
 	}
@@ -64,8 +66,8 @@ func (l *look) line(text []byte) (hit event.Event, good, isHit bool) {
 	return hit, true, l.matches(scope)
 }
 
-// matches reports whether the event that was read is a hit of a variant.
-func (l *look) matches(scope condition.Scope) bool {
+// matches reports whether the current event is a hit of a variant.
+func (l *lineMatcher) matches(scope condition.Scope) bool {
 	if l.matching != nil {
 		matched := l.matching.Match(l.view, scope)
 		if len(matched) > 0 {
@@ -82,8 +84,8 @@ func (l *look) matches(scope condition.Scope) bool {
 	return false
 }
 
-// read shows a line to the view; false: it is no event.
-func (l *look) read(text []byte) (cut, bool) {
+// read shows a line to the view; false: it is not an event.
+func (l *lineMatcher) read(text []byte) (cut, bool) {
 	if c, ok := l.cutter.bare(text); ok && l.view.Read(c.source) == nil && !l.view.Underscored() {
 		return c, true
 	}
@@ -91,10 +93,10 @@ func (l *look) read(text []byte) (cut, bool) {
 	return c, ok && l.view.Read(c.source) == nil
 }
 
-// wanted reports whether a document is one of those that are searched for by their places.
-func (l *look) wanted(e *event.Event) bool {
+// wanted reports whether a document is one of the requested documents.
+func (l *lineMatcher) wanted(e *event.Event) bool {
 	return l.scan.only == nil || identify(e) == nil && l.scan.only[e.Ref()]
 }
 
-// place is where the line that was read last stands in the order of the search.
-func (l *look) place() search.Place { return l.scan.variants[l.variant].Ordering.Of(l.view) }
+// place returns the sort position of the current line.
+func (l *lineMatcher) place() search.Place { return l.scan.variants[l.variant].Ordering.Of(l.view) }

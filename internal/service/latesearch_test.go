@@ -15,15 +15,15 @@ import (
 	"tocsin/internal/service"
 )
 
-// lookers are rounds that look for late events and record in a ledger of their own.
+// lookers are rounds that search for late events and record in their own ledger.
 func lookers(again *stage, outcome func(pipeline.Job, *pipeline.Execution)) rounds {
 	return rounds{recorder: &service.Recorder{
 		Ledger: &ledger.Ledger{Store: ledger.NewMemory()}, Log: slog.New(slog.DiscardHandler),
 	}, mu: &again.mu, ran: &again.behind, outcome: outcome}
 }
 
-// TestLookAgain: every slot's part of the time is looked at once more, for what was ingested since its
-// run; the parts touch and do not overlap, also over a restart and a failure.
+// TestLookAgain: every slot's part of the time is searched once more, for events ingested since its
+// run; the parts are adjacent and do not overlap, even over a restart and a failure.
 func TestLookAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, r := ledger.NewMemory(), newRule(t, "r", nil)
@@ -53,10 +53,10 @@ func TestLookAgain(t *testing.T) {
 					t.Errorf("a part %s, the one before ends at %s", l.Window, end)
 				}
 				end = l.Window.To
-				// The slot whose last part this is ran two minutes after its begin.
+				// The slot to which this last part belongs ran two minutes after its beginning.
 				ran := l.Window.From.Add(2 * time.Minute)
 				if ran.Equal(begun.Add(45 * time.Minute)) {
-					ran = ran.Add(30 * time.Second) // nobody was there at its time
+					ran = ran.Add(30 * time.Second) // no runner was up at its time
 				}
 				if since := ran.Sub(l.Since); since < 59*time.Second || since > 61*time.Second {
 					t.Errorf("since %s of %s", l.Since, l.Window)
@@ -69,7 +69,7 @@ func TestLookAgain(t *testing.T) {
 	})
 }
 
-// TestLookAgainNotWhereItCannot: a rule whose alerts stand for many events has no second look.
+// TestLookAgainNotWhereItCannot: a rule whose alerts stand for many events is not searched again.
 func TestLookAgainNotWhereItCannot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, change := range []func(*rule.Rule){single, ordered, func(r *rule.Rule) { r.TimestampOverride = "event.ingested" }} {
@@ -77,7 +77,7 @@ func TestLookAgainNotWhereItCannot(t *testing.T) {
 			again := &stage{}
 			look := lookers(again, nil)
 			s := newStage(t, store, nil, service.Options{LateAfter: time.Minute, Again: look}, r)
-			s.play(t, 9*time.Minute+25*time.Second) // no play ends at a slot
+			s.play(t, 9*time.Minute+25*time.Second) // play must not end at a slot
 			if diff := cmp.Diff(0, len(again.behind)); diff != "" {
 				t.Error(diff)
 			}
@@ -85,8 +85,8 @@ func TestLookAgainNotWhereItCannot(t *testing.T) {
 	})
 }
 
-// TestLookAgainAsOfTheSlot: where slots ask for different things, each has a look of its own, over all of
-// its window, in the order of slots, and a look that fails is had again with those behind it.
+// TestLookAgainAsOfTheSlot: if slots ask for different things, each is searched separately, over
+// all of its window, in order. A failed search is repeated with the slots after it.
 func TestLookAgainAsOfTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := ledger.NewMemory()

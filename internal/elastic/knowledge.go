@@ -1,0 +1,246 @@
+package elastic
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/search"
+)
+
+// knowledge is what the cluster has said of index patterns. The zero value knows nothing.
+type knowledge struct {
+	mu sync.Mutex
+	// version is the state of the cluster that indices are of; "" when it may not be asked.
+	version  string
+	begun    bool
+	indices  map[string]indexState
+	patterns map[string]*known
+}
+
+// known is what is known of one list of patterns.
+type known struct {
+	mu sync.Mutex
+	// version is the state of the cluster that print was made of. The print changes when anything
+	// changes that the rest depends on.
+	version, print string
+	target         search.Target
+	fields         map[string]bool
+	resolved       bool
+	located        func(string) bool
+	// on is what the target rests upon, found when that was asked for.
+	on    footing
+	found time.Time
+}
+
+// old reports whether more may be readable by now than was: nothing tells of a right that was given.
+func (k *known) old() bool { return k.on.partly && time.Since(k.found) > rightsAge }
+
+func (k *known) has(fields []string) bool {
+	for _, f := range fields {
+		if !k.fields[f] {
+			return false
+		}
+	}
+	return true
+}
+
+// of returns what is known of patterns, nil when nothing may be remembered of them: of a remote cluster
+// nobody tells us.
+func (k *knowledge) of(patterns []string) *known {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.version == "" || len(patterns) == 0 || slices.ContainsFunc(patterns, remote) {
+		return nil
+	}
+	id := strings.Join(patterns, ",")
+	have := k.patterns[id]
+	if have != nil && have.version == k.version {
+		return have
+	}
+	now := k.print(patterns)
+	if have == nil || have.print != now {
+		have = &known{print: now}
+		k.patterns[id] = have
+	}
+	have.version = k.version
+	return have
+}
+
+// print sums up the indices that patterns may mean, rather too many of them than too few.
+func (k *knowledge) print(patterns []string) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(k.indices)) {
+		if state := k.indices[name]; len(state.meant(name, patterns)) > 0 {
+			_, _ = fmt.Fprintf(h, "%q %+v\n", name, state)
+		}
+	}
+	return string(h.Sum(nil))
+}
+
+// forget makes everything be found out anew: other rights show other indices.
+func (k *knowledge) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.patterns)
+}
+
+// at is the state of the cluster that is known, "" when it may not be asked.
+func (k *knowledge) at() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.version
+}
+
+// now are the indices that there are, nil where they are not known. Nobody changes them.
+func (k *knowledge) now() map[string]indexState {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.version == "" {
+		return nil
+	}
+	return k.indices
+}
+
+// begin learns what there is, unless that was done.
+func (k *knowledge) begin(ctx context.Context, c *Client) error {
+	k.mu.Lock()
+	done := k.begun
+	k.begun = true
+	k.mu.Unlock()
+	if done {
+		return nil
+	}
+	return k.refresh(ctx, c)
+}
+
+// closed reports whether an index is known to be closed, whoever may see it.
+func (k *knowledge) closed(index string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.indices[index].State == closedState
+}
+
+// beside are the indices and data streams that a pattern matches, less some.
+func (k *knowledge) beside(pattern string, names []string) []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out []string
+	for name, state := range k.indices {
+		if of := state.streams; len(of) > 0 {
+			name = of[0]
+		}
+		hidden := name[0] == '.' && pattern[0] != '.'
+		if glob(pattern, name) && !hidden && !slices.Contains(names, name) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// closedState is the state of an index that is closed.
+const closedState = "close"
+
+// indexState is what of an index a change shows in.
+type indexState struct {
+	State    string   `json:"state"`
+	Mapping  int64    `json:"mapping_version"`
+	Settings int64    `json:"settings_version"`
+	Aliases  []string `json:"aliases"`
+	// streams are the names of the data stream that it is behind: its own, and its aliases.
+	streams []string
+}
+
+// dataStreams are those of a cluster, as its state tells of them.
+type dataStreams struct {
+	Streams map[string]struct {
+		Indices []struct {
+			Name string `json:"index_name"`
+		} `json:"indices"`
+	} `json:"data_stream"`
+	Aliases map[string]struct {
+		Streams []string `json:"data_streams"`
+	} `json:"data_stream_aliases"`
+}
+
+// name gives indices the names of their data streams.
+func (d dataStreams) name(indices map[string]indexState) {
+	aliases := map[string][]string{}
+	for _, alias := range slices.Sorted(maps.Keys(d.Aliases)) {
+		for _, stream := range d.Aliases[alias].Streams {
+			aliases[stream] = append(aliases[stream], alias)
+		}
+	}
+	for stream, s := range d.Streams {
+		for _, index := range s.Indices {
+			if state, ok := indices[index.Name]; ok {
+				state.streams = append([]string{stream}, aliases[stream]...)
+				indices[index.Name] = state
+			}
+		}
+	}
+}
+
+// meant are the patterns that may mean an index, rather too many of them than too few: by its name, its data
+// stream or an alias.
+func (s indexState) meant(index string, patterns []string) []string {
+	names := slices.Concat([]string{index}, s.streams, s.Aliases)
+	var out []string
+	for _, p := range patterns {
+		if slices.ContainsFunc(names, func(n string) bool { return glob(strings.TrimPrefix(p, "-"), n) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// refresh learns what has changed since the last moment.
+func (k *knowledge) refresh(ctx context.Context, c *Client) error {
+	type stateAnswer struct {
+		UUID     string `json:"state_uuid"`
+		Metadata struct {
+			Indices map[string]indexState `json:"indices"`
+			Streams dataStreams           `json:"data_stream"`
+		} `json:"metadata"`
+	}
+	state := func(metrics []string, filters ...string) (stateAnswer, error) {
+		return call[stateAnswer](ctx, c, "state of the cluster", func() esapi.Request {
+			return esapi.ClusterStateRequest{Metric: metrics, FilterPath: append(filters, "state_uuid")}
+		})
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.begun = true
+	a, err := state([]string{"version"})
+	if err == nil && a.UUID == k.version && a.UUID != "" {
+		return nil
+	}
+	if err == nil {
+		const each, stream = "metadata.indices.*.", "metadata.data_stream."
+		a, err = state([]string{"version", "metadata"}, each+"mapping_version", each+"settings_version", each+"aliases", each+"state",
+			stream+"data_stream.*.indices.index_name", stream+"data_stream_aliases.*.data_streams")
+	}
+	switch {
+	case notAllowed(err):
+		k.version, k.patterns, k.indices = "", nil, nil
+		return nil
+	case err != nil:
+		return err
+	}
+	// What nobody has asked for since the last change, such as the index of a day that is past, is forgotten.
+	maps.DeleteFunc(k.patterns, func(_ string, have *known) bool { return have.version != k.version })
+	a.Metadata.Streams.name(a.Metadata.Indices)
+	k.version, k.indices = a.UUID, a.Metadata.Indices
+	if k.patterns == nil {
+		k.patterns = map[string]*known{}
+	}
+	return nil
+}
