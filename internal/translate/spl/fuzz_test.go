@@ -22,6 +22,20 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	for _, seed := range []string{
+		`a=1 earliest=-1h | chart limit=bottom3 sep="-" count as n over "x y" span=5 by u`, `a | timechart minspan=1m bins=5 sum(n) by h`,
+		`a | xyseries grouped=t x y "v w" z`, `a | untable x y z`, `a | transpose 3 header_field="h" column_name=c include_empty=f`,
+		`a | appendcols override=t [search b]`, `| multisearch [search a] [search b | eval x=1]`, `| set diff [search a] [search b]`,
+		`a | join left=L right=R where L.a=R.b AND R.c=L.d [search x]`, `a | streamstats time_window=5m reset_after=(x=1) count by y`,
+		`a | foreach mode=multivalue itemstr="#" f [eval x=mvappend(x,#)]`, `a | head limit=3 keeplast=t (x<5 OR y)`, `a | rangemap field=n low=-1-5.5`,
+		`a | tojson auto(x) y output_field=j`, `a | trendline sma5(x) as y ema3(z)`, `a | predict n as p upper90=hi m`, `a | multikv fields x filter y`,
+		`a | fit DensityFunction n m by "x,y" into z threshold=0.1`, `a | format "(" "[" "&" "]" "|" ")" mvsep=";"`, `x=[search a | return $x]`,
+		`a | eval {k}_x=[search b | return $c]`, `| makeresults format=json data="[{\"a\":1}]"`, `a | stats sparkline(avg(x), 1h) as s by y`,
+		`| datamodel M D search`, `a | collect index=x marker="a=1"`, `a | anomalydetection x action=annotate pthresh=0.1`, `a | bin x span=2log5 aligntime=earliest`,
+		`a | strcat x "y\"z" w`, `a | makecontinuous t span=1h end=5`, `a | outlier action=rm x`, `a | autoregress x p=1-3`, `| mstats avg(x.y) where i=1 by h span=1m`,
+	} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, src string) {
 		if len(src) > 10_000 {
 			t.Skip()
