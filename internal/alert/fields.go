@@ -12,7 +12,7 @@ import (
 )
 
 // Fields are the fields of an alert that are not in ECS, one per line: name, type, parameters. The
-// names are those of Kibana's detection alerts, plus Tocsin's own.
+// names are the names of Kibana's detection alerts, plus Tocsin's own.
 //
 //go:embed alert-fields.tsv
 var Fields string

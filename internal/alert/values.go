@@ -67,11 +67,11 @@ func (r *reading) values(name string) []value {
 		}
 		return out
 	}
-	raw, told := r.computed[f.Name]
-	if !told && r.computed != nil && slices.Contains(r.asked, name) {
+	raw, known := r.computed[f.Name]
+	if !known && r.computed != nil && slices.Contains(r.asked, name) {
 		return nil
 	}
-	if !told {
+	if !known {
 		return written(r.source, f.Source())
 	}
 	var out []value

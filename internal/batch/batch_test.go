@@ -233,7 +233,7 @@ func TestMulti(t *testing.T) {
 	}
 }
 
-// heavyPages answers each of some requests with one hit of a megabyte.
+// heavyPages answers each request with one hit of a megabyte.
 type heavyPages struct{ search.Events }
 
 func (heavyPages) FirstPages(_ context.Context, requests []search.Request) []search.FirstPage {

@@ -5,7 +5,7 @@
 // no rules: a search is a [search.Request]. The flow: the caller collects the requests of many
 // executions; Scan or Multi returns [Answers], which is itself a [search.Events]; the executions
 // then run as if they were alone. A request that could not be answered together is searched for
-// individually, so an answer never differs from that of a separate search. An event is matched
+// individually, so an answer never differs from the answer of a separate search. An event is matched
 // under the mapping of its own index: a request whose indices have different mappings is several
 // conditions of the set, each for some indices. A condition that crashes has the crash as its
 // answer and does not affect other conditions.

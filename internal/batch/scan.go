@@ -171,13 +171,13 @@ func locate(ctx context.Context, events search.Events, patterns []string, known 
 func Union(requests []search.Request) search.Request {
 	var patterns []string
 	var times condition.Or
-	told := map[search.TimeRange]bool{}
+	counted := map[search.TimeRange]bool{}
 	for _, r := range requests {
 		for _, list := range r.Patterns {
 			patterns = append(patterns, strings.Split(list, ",")...)
 		}
-		if !told[r.Time] {
-			told[r.Time] = true
+		if !counted[r.Time] {
+			counted[r.Time] = true
 			times = append(times, r.Time.Condition())
 		}
 	}

@@ -122,25 +122,25 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 // ofAnd returns the anchor of one part: the one for which looking for it and then evaluating the
 // other parts costs the least.
 func (a *anchoring) ofAnd(parts []int32) (best anchor) {
-	all, goes := 0.0, 1.0
+	all, reached := 0.0, 1.0
 	for _, p := range parts {
-		all, goes = all+goes*a.costs.cost[p], goes*max(a.costs.rate[p], minRate)
+		all, reached = all+reached*a.costs.cost[p], reached*max(a.costs.rate[p], minRate)
 	}
 	before := 0.0
-	goes = 1
+	reached = 1
 	for _, p := range parts {
 		rate, cost := max(a.costs.rate[p], minRate), a.costs.cost[p]
 		if one := a.of(p); one.ok {
 			// The parts before are evaluated as usual. The part itself holds more often, so the
 			// parts behind it are evaluated more often.
 			holds := min(a.costs.rate[p]/max(one.rate, minRate), 1)
-			behind := (all - before - goes*cost) / rate
-			one.after = before + goes*one.after + holds*max(behind, 0)
+			behind := (all - before - reached*cost) / rate
+			one.after = before + reached*one.after + holds*max(behind, 0)
 			if !best.ok || one.total() < best.total() {
 				best = one
 			}
 		}
-		before, goes = before+goes*cost, goes*rate
+		before, reached = before+reached*cost, reached*rate
 	}
 	return best
 }

@@ -12,7 +12,7 @@ type graph struct {
 	leaves []atom
 	// parts holds the parts of all operators.
 	parts []int32
-	// tests holds the tests of text leaves, numbers those of leaves that compare with numbers.
+	// tests holds the tests of text leaves, numbers the numbers of leaves that compare with numbers.
 	tests   []textTest
 	numbers [][]number
 	// costs holds the relative costs of nodes.

@@ -246,13 +246,13 @@ func (c costs) sort(parts []int32, deciding bool) (whole, all float64) {
 	slices.SortStableFunc(parts, func(x, y int32) int {
 		return cmp.Compare(c.cost[x]/c.ends(x, deciding), c.cost[y]/c.ends(y, deciding))
 	})
-	goes := 1.0
+	reached := 1.0
 	for _, p := range parts {
-		all += goes * c.cost[p]
-		goes *= 1 - min(c.ends(p, deciding), 1)
+		all += reached * c.cost[p]
+		reached *= 1 - min(c.ends(p, deciding), 1)
 	}
 	if deciding {
-		return 1 - goes, all
+		return 1 - reached, all
 	}
-	return goes, all
+	return reached, all
 }

@@ -67,7 +67,7 @@ func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
 	all := newIndex(r, r.leaves, &r.texts)
 	m := newMatching(g, unarranged(g))
 	seen = &sample{held: make([]int32, len(g.nodes)), near: make([]int32, len(g.nodes)), filled: make([]int32, len(g.columns))}
-	look := func(tests []int32) {
+	count := func(tests []int32) {
 		for _, n := range tests {
 			if m.tried[n] == m.count {
 				continue
@@ -87,7 +87,7 @@ func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
 				continue
 			}
 			seen.filled[c]++
-			all.lead(m, c, look)
+			all.lead(m, c, count)
 		}
 	}
 	return seen

@@ -8,13 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// ShownWriter writes texts that hold something of somebody else's, as a terminal may be given them: what [Shown] keeps
-// off one is written as its escape, as JSON has it, so that JSON means the same. Lines and tabs stay.
+// ShownWriter returns a writer that makes untrusted text safe for a terminal. Characters that
+// [Shown] keeps from a terminal are written as JSON escapes, so that JSON keeps its meaning. Line
+// ends and tabs are kept.
 func ShownWriter(w io.Writer) io.Writer { return &shownWriter{w: w} }
 
 type shownWriter struct {
 	w io.Writer
-	// rest is the beginning of a character that is not there whole yet.
+	// rest is the beginning of an incomplete character.
 	rest []byte
 }
 

@@ -33,8 +33,8 @@ func written(t *rapid.T, text []byte) string {
 	return out.String()
 }
 
-// TestShownWriter: whatever is written, in whatever parts, nothing of it drives a terminal, what does not is written
-// as it is, and JSON means what it meant.
+// TestShownWriter: whatever is written, in any parts, the output does not control a terminal, other
+// characters are unchanged, and JSON keeps its meaning.
 func TestShownWriter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := shownTexts.Draw(t, "texts")

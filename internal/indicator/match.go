@@ -130,8 +130,8 @@ func (m *matcher) posting(group int, at uint32, differ []differing, values func(
 	if m.seen[place] {
 		return
 	}
-	for j, theirs := range m.set.negated[at] {
-		if !differ[j].from(theirs) {
+	for j, excluded := range m.set.negated[at] {
+		if !differ[j].from(excluded) {
 			return
 		}
 	}
@@ -157,9 +157,9 @@ type differing struct {
 	terms []term
 }
 
-func (d differing) from(theirs unwanted) bool {
-	if theirs.none {
+func (d differing) from(excluded unwanted) bool {
+	if excluded.none {
 		return d.has
 	}
-	return !slices.ContainsFunc(theirs.terms, func(t term) bool { return slices.Contains(d.terms, t) })
+	return !slices.ContainsFunc(excluded.terms, func(t term) bool { return slices.Contains(d.terms, t) })
 }

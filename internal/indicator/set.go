@@ -137,8 +137,8 @@ func (s *Set) Add(ref event.Ref, d Document) error {
 		var differ []unwanted
 		for j := range g.differ {
 			e := &g.differ[j]
-			theirs, some := s.wantsOf(i, e, d)
-			differ = append(differ, unwanted{!some, theirs})
+			terms, some := s.wantsOf(i, e, d)
+			differ = append(differ, unwanted{!some, terms})
 		}
 		for combination := range combinations(terms) {
 			if len(s.postings) >= s.options.Keys {

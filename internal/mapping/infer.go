@@ -80,7 +80,7 @@ func (i *Inferred) Added() Table {
 func (i *Inferred) Names() []string {
 	names := i.added.Names()
 	for name := range i.of.Fields {
-		if _, twice := i.added[name]; !twice {
+		if _, exists := i.added[name]; !exists {
 			names = append(names, name)
 		}
 	}

@@ -319,7 +319,7 @@ func TestECSAndLayers(t *testing.T) {
 	}
 }
 
-// The mappings of the cases of conformance, those of the repository and those of Elastic's own tests.
+// The mappings of the conformance cases: of the repository, and of Elastic's own tests.
 func TestParseConformanceMappings(t *testing.T) {
 	for _, name := range []string{"harbour", "doors"} {
 		set, err := conformance.WrittenDataset(name)
@@ -355,7 +355,6 @@ func TestParseConformanceMappings(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("2 mappings of the repository, %d of the shared data", len(sets))
 }
 
 func FuzzParse(f *testing.F) {

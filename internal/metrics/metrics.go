@@ -46,7 +46,7 @@ type Metrics struct {
 	coverage   coverage
 }
 
-// New makes the collectors, including those of the Go runtime and the process.
+// New makes the collectors, including the Go runtime and process collectors.
 func New() *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "tocsin", Name: name, Help: help}, labels)

@@ -330,7 +330,7 @@ func (s *splSearch) inMemory(from int) []string {
 			continue
 		}
 		_, isFind := stage.(*spl.Find)
-		if i == 0 && isFind && s.first != nil && s.first.Exact {
+		if i == 0 && isFind && s.first != nil && s.first.Exact && splunk.Whole(s.plan.Search) {
 			continue
 		}
 		out = append(out, stage.String())

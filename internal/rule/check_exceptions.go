@@ -113,7 +113,7 @@ func (c *itemChecker) value(key string, want tomltree.Kind) {
 	}
 }
 
-// escapes remarks on a wildcard behind a backslash, as it stands in paths of Windows: it is none.
+// escapes reports a wildcard after a backslash, as in Windows paths: it is an ordinary character.
 func (c *itemChecker) escapes(key, pattern string) {
 	for i := 0; i+1 < len(pattern); i++ {
 		if pattern[i] != '\\' {

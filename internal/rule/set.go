@@ -147,8 +147,8 @@ func compareKeys(a, b listKey) int {
 	return cmp.Or(strings.Compare(a.id, b.id), strings.Compare(string(a.namespace), string(b.namespace)))
 }
 
-// UseDataViews gives rules that name a data view its index patterns, which take precedence over
-// those of the rule and of files.
+// UseDataViews gives rules that name a data view its index patterns. They take precedence over the
+// patterns of the rule itself and of data views in files.
 func (s *Set) UseDataViews(views map[string][]string) {
 	for _, r := range s.rules {
 		if patterns := views[r.DataViewID]; len(patterns) > 0 {

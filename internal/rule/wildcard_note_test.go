@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-// TestEscapedWildcardNote: a note tells of each wildcard entry that has a wildcard behind a backslash which means it, and
-// of no other; the item counts all the same.
+// TestEscapedWildcardNote: there is a note about each wildcard entry with an escaped wildcard, and about
+// no other entry; the item is applied even so.
 func TestEscapedWildcardNote(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		pattern := "x" + string(rapid.SliceOf(rapid.SampledFrom([]rune(`\*?aC:`))).Draw(rt, "pattern"))
@@ -27,7 +27,7 @@ func TestEscapedWildcardNote(t *testing.T) {
 			rt.Fatal(err)
 		}
 		_, diags := rule.Load(file)
-		// Two backslashes are one; what is left of them before a wildcard takes its meaning away.
+		// Two backslashes are one character; a single one before a wildcard escapes it.
 		left := strings.ReplaceAll(pattern, `\\`, "")
 		want := typ == "wildcard" && (strings.Contains(left, `\*`) || strings.Contains(left, `\?`))
 		if got := slices.ContainsFunc(diags, func(d diag.Diagnostic) bool { return d.Code == "rule/escaped-wildcard" }); got != want || diags.HasErrors() {

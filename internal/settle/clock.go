@@ -92,7 +92,7 @@ func (c *Clock) Compare(ctx context.Context, ask func(context.Context) (time.Tim
 	var at time.Duration
 	for range maxTries {
 		sent := c.steady()
-		told, err := ask(ctx)
+		answer, err := ask(ctx)
 		came := c.steady()
 		if err != nil {
 			if best.IsZero() {
@@ -100,8 +100,8 @@ func (c *Clock) Compare(ctx context.Context, ask func(context.Context) (time.Tim
 			}
 			break
 		}
-		if best.IsZero() || told.After(best.Add(came-at)) {
-			best, at = told, came
+		if best.IsZero() || answer.After(best.Add(came-at)) {
+			best, at = answer, came
 		}
 		if came-sent <= prompt {
 			break

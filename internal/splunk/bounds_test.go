@@ -34,7 +34,7 @@ var everyCommand = map[string]string{
 	"accum": "* | accum id", "delta": "* | delta id", "autoregress": "* | autoregress id p=1-3", "filldown": "* | filldown", "uniq": "* | uniq",
 	"trendline": "* | trendline sma5(id)", "strcat": `* | strcat id "x" host y`, "rangemap": "* | rangemap field=id low=0-5", "tojson": "* | tojson",
 	"fieldformat": "* | fieldformat id=id+1", "noop": "* | noop", "localop": "* | localop", "addinfo": "* | addinfo",
-	"makecontinuous": "* | makecontinuous id span=1", "outlier": "* | outlier id", "collect": "* | collect index=a", "fit": "* | fit DensityFunction id by host",
+	"makecontinuous": "* | makecontinuous id span=1", "outlier": "* | outlier id", "multikv": "* | multikv noheader=t", "collect": "* | collect index=a", "fit": "* | fit DensityFunction id by host",
 	"apply": "* | apply model", "datamodel": "| datamodel Web Web search", "outputlookup": "* | outputlookup t", "predict": "* | predict id", "anomalydetection": "* | anomalydetection id", "chart": "* | chart count over id by host",
 	"xyseries": "* | xyseries id host _time", "untable": "* | untable id k v", "transpose": "* | transpose 0",
 	"appendcols": "* | appendcols [search *]", "union": "* | union [search *]", "multisearch": "| multisearch [search *] [search *]",

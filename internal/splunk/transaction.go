@@ -133,9 +133,10 @@ func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
 	return nil
 }
 
-// evict closes what a row would belong to that is an end: what is older belongs to that.
+// evict closes what has no end and a row would belong to that is one: what is older belongs to that. So does what would
+// belong to a transaction with the same values that has an end of its own.
 func (t *transactions) evict(values map[string]string) error {
-	for open := t.find(values, false); open != nil; open = t.find(values, false) {
+	for open := t.find(values, false); open != nil && (!open.hasEnd || maps.Equal(open.values, values)); open = t.find(values, false) {
 		if err := t.close(open); err != nil {
 			return err
 		}

@@ -26,6 +26,13 @@ func Within(s *spl.Search, w Window) Window {
 	return t.window
 }
 
+// Whole reports whether what a search asks its source for first is all that its condition says: times of
+// parts, and those of indexing, are looked at in memory.
+func Whole(s *spl.Search) bool {
+	t, err := within(condition1(s), Window{})
+	return err == nil && t.whole
+}
+
 // condition1 is the condition that events are first asked for by.
 func condition1(s *spl.Search) spl.Expr {
 	switch first := s.Stages[0].(type) {

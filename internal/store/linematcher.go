@@ -16,7 +16,7 @@ type lineMatcher struct {
 	cutter cutter
 	names  *indexNamer
 	view   *event.View
-	// matching is nil if the view belongs to somebody else: then its numbers are not those of the
+	// matching is nil if the view is another caller's: then its field numbers differ from the
 	// scan's set.
 	matching *condition.Matching
 	// variant is the variant of the last hit.

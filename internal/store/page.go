@@ -22,10 +22,11 @@ var errChanged = errors.New("the file has changed since it was opened")
 // maxOpen is how many files are kept open while pages are read.
 const maxOpen = 64
 
-// pageBytes is how many bytes of lines a page has at most, unless it is one line: many searches hold one each.
+// pageBytes is the maximum size of a page's lines, unless it is one line: each of many searches holds a
+// page.
 const pageBytes = 6 << 20
 
-// onPage is how many of the hits make a page of a size.
+// onPage returns how many of the hits make a page of at most size hits.
 func onPage(hits []hit, size int) int {
 	bytes := 0
 	for i, h := range hits[:min(size, len(hits))] {

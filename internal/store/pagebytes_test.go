@@ -13,8 +13,8 @@ import (
 	"tocsin/internal/store"
 )
 
-// TestPagesOfLongLines: whatever lines have in bytes, all hits come, in order, and no page has more than it may, unless
-// it is one line.
+// TestPagesOfLongLines: whatever the length of lines, all hits come in order, and no page is larger than
+// the limit, unless it is one line.
 func TestPagesOfLongLines(t *testing.T) {
 	const most = 6 << 20
 	rapid.Check(t, func(rt *rapid.T) {

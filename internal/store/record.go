@@ -116,8 +116,8 @@ type entry struct {
 const listBatch = 256
 
 // list runs a listing over any store that can read the next entries after an order. The store is
-// not locked while visit runs, so visit may create alerts; those of a later time are then listed
-// too. An alert that cannot be decoded is skipped, and an error in the end.
+// not locked while visit runs, so visit may create alerts; alerts with a later time are then listed
+// too. An alert that cannot be decoded is skipped, and reported in the final error.
 func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit func(alert.Document) (bool, error)) error {
 	var after []byte
 	var unread unreadAlerts

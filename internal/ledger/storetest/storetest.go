@@ -58,7 +58,7 @@ func heads(t *testing.T, store ledger.Store) {
 	if got, err := store.Heads(t.Context(), []string{}); err != nil || len(got) > 0 {
 		t.Error("heads of no rule:", got, err)
 	}
-	to[0].Schedule = "1h" // the version is that of the written head
+	to[0].Schedule = "1h" // the version belongs to the written head
 	saved(t)(store.SaveHeads(t.Context(), to[:1]))
 }
 

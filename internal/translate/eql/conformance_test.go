@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/translate/eql"
 )
 
-// conformanceRow is one EQL case, as a line of the shared ones has it.
+// conformanceRow is one EQL case, in the form of a line of the shared cases.
 type conformanceRow struct {
 	Query string `json:"query"`
 	Stage string `json:"stage"`
@@ -30,7 +30,7 @@ type conformanceRow struct {
 	ConditionDSL any               `json:"condition_dsl"`
 	PostFilter   bool              `json:"post_filter"`
 
-	// table are the fields of a case of the repository.
+	// table holds the fields of a case of the repository.
 	table mapping.Fields
 }
 
@@ -46,7 +46,7 @@ func readShared(t *testing.T, name string) []conformanceRow {
 	return rows
 }
 
-// readWritten reads the repository's cases that say something of a key.
+// readWritten reads the repository's cases that have a key.
 func readWritten(t *testing.T, key string) []conformanceRow {
 	t.Helper()
 	texts, err := conformance.Written("eql", key)
@@ -97,7 +97,7 @@ func TestConformanceAccepts(t *testing.T) {
 	})
 }
 
-// TestConformanceRefuses is about what is refused whatever the fields are.
+// TestConformanceRefuses is about queries that are rejected whatever the fields.
 func TestConformanceRefuses(t *testing.T) {
 	shared := readShared(t, "eql_parse_error.jsonl")
 	shared = slices.DeleteFunc(shared, func(row conformanceRow) bool { return row.Stage != "parse" })

@@ -18,9 +18,9 @@ import (
 	"tocsin/internal/translate/kql"
 )
 
-// conformanceRow is one KQL case, as a line of the shared ones has it.
+// conformanceRow is one KQL case, in the form of a line of the shared cases.
 type conformanceRow struct {
-	// name and table are those of a case of the repository.
+	// name and table belong to a case of the repository.
 	name  string
 	table mapping.Fields
 
@@ -48,7 +48,7 @@ func readShared(t *testing.T, name string) []conformanceRow {
 	return rows
 }
 
-// readWritten reads the repository's cases that say something of a key.
+// readWritten reads the repository's cases that have a key.
 func readWritten(t *testing.T, key string) []conformanceRow {
 	t.Helper()
 	texts, err := conformance.Written("kql", key)

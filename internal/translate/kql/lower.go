@@ -88,7 +88,7 @@ func (l *lowerer) node(n Node, path string) condition.Expr {
 	panic("kql: unknown node type")
 }
 
-// remark tells of a question mark that somebody may take for a wildcard, as it is one in other languages.
+// remark reports a question mark, which is a wildcard in other languages but not in KQL.
 func (l *lowerer) remark(v *Value) {
 	if v.Kind != Text && v.Kind != Pattern || !strings.Contains(strings.Join(v.Parts, ""), "?") {
 		return

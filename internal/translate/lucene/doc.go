@@ -4,7 +4,7 @@
 // It is the syntax of Lucene's classic query parser with Elasticsearch's additions (_exists_:f,
 // f:>5), as Kibana sends it: it searches all fields by default, and a value that a field cannot
 // have matches nothing. It is not KQL, and not a logic of and, or and not: every clause of a list
-// is required, prohibited or optional, and AND and OR change that of their neighbours.
+// is required, prohibited or optional, and AND and OR change the role of the clauses beside them.
 //
 // The flow: lex.go splits the text into the parser's tokens, longest first; parse.go makes the tree
 // with a span on every node; occur.go decides which clauses of a list are required; lower.go and

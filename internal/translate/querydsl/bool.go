@@ -65,8 +65,8 @@ func (r reader) boolean(body any, path string) (condition.Expr, error) {
 
 // should joins the members of which some must match: one, if nothing else is required.
 func should(p parameters, members []condition.Expr, required bool) (condition.Expr, error) {
-	wanted, said := p["minimum_should_match"]
-	if !said {
+	wanted, given := p["minimum_should_match"]
+	if !given {
 		wanted = json.Number("0")
 	}
 	least, known := count(wanted)

@@ -18,14 +18,14 @@ func ofField(body any, key, path string) (string, parameters, error) {
 	if len(p) != 1 {
 		return "", nil, fault(path, "one field is wanted, not %d [%s]", len(p), strings.Join(slices.Sorted(maps.Keys(p)), ", "))
 	}
-	for field, said := range p {
-		switch said := said.(type) {
+	for field, value := range p {
+		switch value := value.(type) {
 		case map[string]any:
-			return field, said, nil
+			return field, value, nil
 		case []any:
 			return "", nil, fault(join(path, field), "one value is wanted, not an array")
 		default:
-			return field, parameters{key: said}, nil
+			return field, parameters{key: value}, nil
 		}
 	}
 	return "", nil, nil
@@ -74,13 +74,13 @@ func (reader) terms(body any, path string) (condition.Expr, error) {
 	if len(p) != 1 {
 		return nil, fault(path, "one field is wanted, not %d [%s]", len(p), strings.Join(slices.Sorted(maps.Keys(p)), ", "))
 	}
-	for field, said := range p {
-		if _, isLookup := said.(map[string]any); isLookup || searchOnly(field) {
+	for field, value := range p {
+		if _, isLookup := value.(map[string]any); isLookup || searchOnly(field) {
 			return nil, nil
 		}
-		elements, isList := said.([]any)
+		elements, isList := value.([]any)
 		if !isList {
-			return nil, fault(join(path, field), "an array of values is wanted, not %s", kind(said))
+			return nil, fault(join(path, field), "an array of values is wanted, not %s", kind(value))
 		}
 		values := make([]any, len(elements))
 		for i, element := range elements {

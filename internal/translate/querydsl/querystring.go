@@ -51,9 +51,9 @@ func joins(p parameters) (isAnd, known bool) {
 func defaultField(p parameters) (name string, all, known bool) {
 	name, isText := optional(p, "default_field", "*")
 	listed, isList := optional(p, "fields", []any{})
-	_, said := p["default_field"]
+	_, given := p["default_field"]
 	switch {
-	case !isText || !isList || len(listed) > 1 || said && len(listed) > 0:
+	case !isText || !isList || len(listed) > 1 || given && len(listed) > 0:
 		return "", false, false
 	case len(listed) == 1:
 		source, _ := p["query"].(string)

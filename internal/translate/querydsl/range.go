@@ -58,7 +58,7 @@ func bounds(p parameters, path string) (parameters, error) {
 	} {
 		included, isBool := optional(out, old.include, true)
 		_, there := out[old.key]
-		if _, said := out[old.include]; !isBool || said && !there {
+		if _, exists := out[old.include]; !isBool || exists && !there {
 			return nil, nil
 		}
 		if there && included {

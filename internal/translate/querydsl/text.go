@@ -32,8 +32,8 @@ func matchOf(body any, path string, phrase bool, more ...string) (condition.Expr
 
 // isDefault reports whether a parameter has its default value.
 func isDefault(p parameters, name, value string) bool {
-	said, isText := optional(p, name, value)
-	return isText && strings.EqualFold(said, value)
+	text, isText := optional(p, name, value)
+	return isText && strings.EqualFold(text, value)
 }
 
 // multiMatch is supported as Kibana writes it, on all fields, and for a list of fields of which one

@@ -217,12 +217,35 @@ func parseReturn(p *parser, start int) Stage {
 	return r
 }
 
+// mapSearch reads search="…" with quotes within that nobody has escaped: they are told by a word that follows
+// one at once. The text ends with the last quote then.
+func (p *parser) mapSearch() (key, value string, span diag.Span, ok bool) {
+	back := p.pos
+	word, span := p.ident()
+	if !strings.EqualFold(word, "search") || !p.accept("=") || p.peek() != '"' {
+		p.pos = back
+		return "", "", span, false
+	}
+	open := p.pos
+	_, _, ended := p.quoted()
+	last := strings.LastIndexByte(p.src, '"')
+	if !ended || p.pos >= len(p.src) || isBlank(p.src[p.pos]) || p.src[p.pos] == '|' || p.src[p.pos] == ']' || last < p.pos {
+		p.pos = back
+		return "", "", span, false
+	}
+	p.pos, span.End = last+1, last+1
+	return "search", unescape(p.src[open+1:last], '"'), span, true
+}
+
 func parseMap(p *parser, start int) Stage {
 	m := &Map{Max: 10}
 	var at diag.Span
 	options := map[string]func(string) bool{"maxsearches": toCount(&m.Max), "search": toText(&m.Template.Value)}
 	for !p.failed && !p.stageEnd() {
-		key, value, span, ok := p.option()
+		key, value, span, ok := p.mapSearch()
+		if !ok {
+			key, value, span, ok = p.option()
+		}
 		if !ok {
 			p.fail(p.here(), "map takes search=\"…\"")
 			break
