@@ -11,6 +11,7 @@ import (
 
 	"tocsin/internal/condition"
 	"tocsin/internal/diag"
+	"tocsin/internal/mapping"
 	"tocsin/internal/splunk"
 	"tocsin/internal/tomltree"
 	"tocsin/internal/translate/kql"
@@ -250,6 +251,45 @@ func readFields(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
 	}
 }
 
+// wholes writes a condition for the keyword beside an analysed text, where there is one: a map tells events by
+// whole values.
+func wholes(x condition.Expr, fields mapping.Fields) condition.Expr {
+	exact := func(name string) (string, bool) {
+		f, ok := fields.Field(name)
+		if !ok || f.Type.Family() != mapping.FamilyText || f.Exact == "" {
+			return "", false
+		}
+		_, ok = fields.Field(f.Exact)
+		return f.Exact, ok
+	}
+	switch x := x.(type) {
+	case condition.And:
+		out := make(condition.And, len(x))
+		for i := range x {
+			out[i] = wholes(x[i], fields)
+		}
+		return out
+	case condition.Or:
+		out := make(condition.Or, len(x))
+		for i := range x {
+			out[i] = wholes(x[i], fields)
+		}
+		return out
+	case condition.Not:
+		return condition.Not{X: wholes(x.X, fields)}
+	case condition.Match:
+		if name, ok := exact(x.Field); ok {
+			x.Field = name
+			return x
+		}
+	case condition.QueryString:
+		if name, ok := exact(x.Field); ok {
+			return condition.Wildcard{Field: name, Pattern: x.Pattern}
+		}
+	}
+	return x
+}
+
 // filter is the condition that tells the events of a source from others, as of a slot.
 func (s Source) filter(o kql.Options, slot time.Time) (condition.Expr, diag.List) {
 	if s.Where.Value == "" {
@@ -263,6 +303,6 @@ func (s Source) filter(o kql.Options, slot time.Time) (condition.Expr, diag.List
 	if where == nil {
 		return nil, diags
 	}
-	where, _ = condition.AsOf(where, o.Fields, slot)
+	where, _ = condition.AsOf(wholes(where, o.Fields), o.Fields, slot)
 	return where, diags
 }
