@@ -26,7 +26,7 @@ integration: ## Run the tests that need a real Elasticsearch.
 
 .PHONY: integration-client
 integration-client: ## Run the client's tests on the node at TOCSIN_ELASTICSEARCH_URL.
-	$(GO) test -tags integration,invariants -count=1 -timeout 10m ./internal/elastic
+	$(GO) test -tags integration,invariants -count=1 -timeout 10m ./internal/backend/elastic
 
 .PHONY: chaos
 chaos: ## Kill runners 200 times while 300 rules run; needs TOCSIN_ELASTICSEARCH_URL and takes most of an hour.
@@ -44,8 +44,8 @@ lint: ## Report what is wrong or untidy; changes nothing.
 	$(GO) vet -tags integration,invariants,testclock ./...
 	$(GO) mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners
-	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/elastic/... ./internal/condition/... \
-		./internal/invariants/...
+	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/backend/elastic/... ./internal/match/condition/... \
+		./internal/diag/invariants/...
 
 .PHONY: format
 format: ## Format the code (gofumpt, goimports).

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/eventgen"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/testkit/eventgen"
 )
 
 // roundIndices are where events go, by the dataset that they are of. Half of the processes are in

@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/query"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 // elastAlert runs ElastAlert 2 once over the window, its start included, with the rules whose condition a search decides

@@ -5,8 +5,8 @@ package integration
 import (
 	"strings"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/translate"
 )

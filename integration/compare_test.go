@@ -21,15 +21,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/batch"
-	"tocsin/internal/elastic"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/store"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search/batch"
+	"tocsin/internal/search/planner"
 	"tocsin/internal/translate"
-	"tocsin/internal/window"
 )
 
 // What TestCompareRounds reads of its command line. Without -round.documents it is skipped.

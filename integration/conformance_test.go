@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/conformance"
-	"tocsin/internal/elastic"
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/rule"
+	"tocsin/internal/testkit/conformance"
 )
 
 // TestConformance runs the cases of queries on the node. Of KQL and Lucene, what is expected is also

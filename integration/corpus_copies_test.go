@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search/planner"
 )
 
 var corpusCopies = flag.Bool("corpus.copies", false, "run TestCorpusBesideCopies, which `make full` does")

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/pipeline"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
 )
 
 var writeCorpus = flag.Bool("write-corpus", false, "write docs/corpus.md from what TestCorpusRuns finds")

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/elastic"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
-	"tocsin/internal/service"
-	"tocsin/internal/store"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/run/service"
+	"tocsin/internal/search/planner"
 )
 
 // course is the run of a rule over slots, each of which has one event, while something happens to what it reads.

@@ -14,12 +14,12 @@ import (
 	"testing"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/elastic"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/service"
-	"tocsin/internal/store"
+	"tocsin/internal/run/service"
 )
 
 // disturbance is what happens to the indices of a rule before the run of a slot.

@@ -16,10 +16,10 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/indexgen"
-	"tocsin/internal/planner"
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/search"
+	"tocsin/internal/search/planner"
+	"tocsin/internal/testkit/indexgen"
 )
 
 // TestIndicesDifferFaults: what TestIndicesDiffer compares tells a wrong mapping from a right one. For

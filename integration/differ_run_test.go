@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/indexgen"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/testkit/indexgen"
 )
 
 // How much TestIndicesDiffer compares. As it is, a sample; `make full` has all.

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/indexgen"
+	"tocsin/internal/testkit/indexgen"
 )
 
 // shrink leaves of a world what one rule needs to show that a mode differs, and describes it. The

@@ -15,17 +15,17 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/elastic"
-	"tocsin/internal/indexgen"
-	"tocsin/internal/mapping"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/search/planner"
+	"tocsin/internal/testkit/indexgen"
 )
 
 // differ is a world at the node and in a file.

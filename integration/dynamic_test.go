@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 )
 
 // TestDynamicMappingAgrees: generated mappings, with dynamic templates and objects that say what becomes
@@ -60,7 +60,7 @@ func TestDynamicMappingAgrees(t *testing.T) {
 			sources = append(sources, string(text))
 			decoded, err := event.DecodeObject(text)
 			must(t, err)
-			inferred.Learn(decoded)
+			inferred.Add(decoded)
 		}
 		if mapped {
 			continue

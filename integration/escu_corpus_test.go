@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/escu"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/pipeline"
 	"tocsin/internal/query"
-	"tocsin/internal/store"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/splunk/escu"
 )
 
 // corpusTime is when the events of the test are, an hour's window around it.

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
-	"tocsin/internal/pipeline"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/window"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
 )
 
 // esqlCorpus runs ES|QL rules of the corpus, each over an index of its own with one event. Its fields

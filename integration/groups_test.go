@@ -14,14 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/elastic"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/tally"
-	"tocsin/internal/window"
+	"tocsin/internal/search/tally"
 )
 
 // groupMapping has the types that groups are made of; some of the values are not indexed.

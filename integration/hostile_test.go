@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/eventgen"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/testkit/eventgen"
 )
 
 // How much TestHostileEvents tries. As it is, a sample.

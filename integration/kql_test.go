@@ -9,9 +9,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/kql"
 )
 

@@ -11,9 +11,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/translate/lucene"
 )

@@ -17,10 +17,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/elastic"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
 

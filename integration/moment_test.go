@@ -18,19 +18,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/backfill"
-	"tocsin/internal/condition"
-	"tocsin/internal/elastic"
-	"tocsin/internal/indexname"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/run/backfill"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
+	"tocsin/internal/search/indexname"
+	"tocsin/internal/search/planner"
 	"tocsin/internal/translate"
-	"tocsin/internal/window"
 )
 
 // TestIndexNamesAgree: dates in the names of indices are written out as Elasticsearch does it for its own

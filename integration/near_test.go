@@ -16,14 +16,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/batch"
-	"tocsin/internal/condition"
-	"tocsin/internal/elastic"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/window"
+	"tocsin/internal/search/batch"
 )
 
 // nearSample is which of the rules are compared where time is short; TOCSIN_NEAR_ALL is all of them.

@@ -13,19 +13,19 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/elastic"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/search/planner"
 )
 
 // crashPlace is where a rule crashes.

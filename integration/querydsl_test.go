@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/translate/querydsl"
 )
 

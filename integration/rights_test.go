@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/elastic"
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/ledger"
 )
 

@@ -21,16 +21,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/alert"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/elastic"
-	"tocsin/internal/mapping"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/search/planner"
 )
 
 // What TestSigmaRules reads: neither is part of this repository.

@@ -17,8 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/diag"
-	"tocsin/internal/elastic"
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"

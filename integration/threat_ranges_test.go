@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/event"
-	"tocsin/internal/indicator"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/indicator"
+	"tocsin/internal/match/mapping"
 )
 
 // rangeEnds are ends of ranges that lie close together, by the type of a range.

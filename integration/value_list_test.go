@@ -14,9 +14,9 @@ import (
 	"testing/fstest"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/translate"
 )

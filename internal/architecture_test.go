@@ -19,190 +19,99 @@ import (
 
 const module = "tocsin"
 
-// allowed is what the packages of this module may import of each other, by the path behind the
-// module's name. An edge that is not here is a decision that has to be made, not an oversight to be
-// repaired: data goes one way, from the rule to the alert. Nothing below pipeline knows the time of
-// day, nothing but cmd/runner knows flags, and only it knows what everything is made of.
-var allowed = map[string][]string{
-	// What everything stands on.
-	"internal/diag":       nil,
-	"internal/folder":     nil,
-	"internal/invariants": nil,
-	"internal/failure":    {"internal/invariants"},
-	"internal/datemath":   nil,
-	"internal/lregexp":    nil,
-	"internal/pcre":       nil,
-	"internal/mapping":    nil,
-	"internal/event":      {"internal/mapping"},
-	"internal/series":     {"internal/event"},
-	"internal/window":     {"internal/datemath"},
-	"internal/tomltree":   {"internal/diag"},
-	// Dates in the names of indices.
-	"internal/indexname": {"internal/datemath", "internal/mapping", "internal/window"},
-
-	// The neutral condition, and a search for it. Neither knows a rule.
-	"internal/condition": {"internal/datemath", "internal/failure", "internal/invariants", "internal/lregexp", "internal/mapping"},
-	"internal/search":    {"internal/condition", "internal/event", "internal/failure", "internal/mapping", "internal/window"},
-
-	// Groups of events, counted as a search engine counts them.
-	"internal/tally": {"internal/event", "internal/failure", "internal/mapping", "internal/search", "internal/window"},
-
-	// Sequences over events of any shape: a state machine that knows neither documents nor rules.
-	"internal/sequence": nil,
-	// Hits of any shape folded into alerts, likewise.
-	"internal/suppress": nil,
-
-	// Indicators of threat intelligence beside events: values and places of documents, no rules.
-	"internal/indicator": {"internal/condition", "internal/event", "internal/mapping"},
-
-	// Time and rules. A scheduler drives functions; a rule asks it only whether a cron expression is one.
-	"internal/scheduler": nil,
-	"internal/rule":      {"internal/datemath", "internal/diag", "internal/folder", "internal/mapping", "internal/scheduler", "internal/tomltree", "internal/window"},
-
-	// Languages know conditions and no rules; translate knows both, and which language is whose.
-	"internal/translate/eql":    {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
-	"internal/translate/kql":    {"internal/condition", "internal/diag", "internal/mapping"},
-	"internal/translate/lucene": {"internal/condition", "internal/diag", "internal/lregexp", "internal/mapping"},
-	// Query DSL is not a language of rules, but of their filters.
-	"internal/translate/querydsl": {"internal/condition", "internal/diag", "internal/mapping", "internal/translate/lucene"},
-	// ES|QL is read, not lowered: Elasticsearch runs its text.
-	"internal/translate/esql": {"internal/diag"},
-	"internal/translate/spl":  {"internal/diag", "internal/pcre"},
-	"internal/translate": {
-		"internal/condition", "internal/diag", "internal/mapping", "internal/rule", "internal/translate/eql", "internal/translate/kql",
-		"internal/translate/lucene", "internal/translate/querydsl",
-	},
-
-	// What is known of addresses.
-	"internal/geoip": nil,
-	// Tables that searches keep for each other.
-	"internal/tables": nil,
-
-	// What Splunk's searches do, in memory, and the content that is written for Splunk.
-	"internal/splunk": {"internal/diag", "internal/pcre", "internal/tables", "internal/translate/spl"},
-	"internal/escu":   {"internal/diag", "internal/folder", "internal/rule", "internal/scheduler", "internal/splunk", "internal/translate/spl"},
-
-	"internal/fieldmap": {
-		"internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/mapping",
-		"internal/search", "internal/splunk", "internal/tomltree", "internal/translate/kql", "internal/translate/spl", "internal/window",
-	},
-
-	// From a rule to its hits, from a hit to its alert, and the two together.
-	"internal/query": {
-		"internal/condition", "internal/diag", "internal/escu", "internal/event", "internal/failure", "internal/fieldmap",
-		"internal/indexname", "internal/indicator",
-		"internal/mapping", "internal/rule", "internal/search", "internal/sequence", "internal/splunk", "internal/tables", "internal/tally",
-		"internal/translate", "internal/translate/esql", "internal/translate/spl", "internal/window",
-	},
-	// Rules of every format as one set.
-	"internal/catalog": {"internal/diag", "internal/escu", "internal/fieldmap", "internal/folder", "internal/query", "internal/rule"},
-	"internal/alert":   {"internal/event", "internal/mapping", "internal/rule"},
-	"internal/pipeline": {
-		"internal/alert", "internal/batch", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
-		"internal/mapping", "internal/planner", "internal/query", "internal/rule", "internal/search", "internal/suppress",
-		"internal/tables", "internal/window",
-	},
-
-	// Many searches answered together: how, and in which way. They know requests, and no rules.
-	"internal/batch":   {"internal/condition", "internal/event", "internal/failure", "internal/invariants", "internal/mapping", "internal/search", "internal/window"},
-	"internal/planner": {"internal/batch", "internal/failure", "internal/mapping", "internal/search"},
-
-	// What has been covered: slots, and nothing of what runs in them.
-	"internal/ledger":           nil,
-	"internal/ledger/storetest": {"internal/ledger"}, // for the tests of stores
-	"internal/catchup":          {"internal/ledger", "internal/window"},
-
-	// Times that are past: rules over the slots of a range.
-	"internal/backfill": {
-		"internal/alert", "internal/batch", "internal/catchup", "internal/event", "internal/ledger", "internal/pipeline", "internal/query",
-		"internal/scheduler", "internal/window",
-	},
-	// Runners among each other, and nothing of what they run.
-	"internal/lease": nil,
-
-	// How late events come.
-	"internal/lag":      {"internal/condition", "internal/event", "internal/indexname", "internal/mapping", "internal/search", "internal/window"},
-	"internal/coverage": {"internal/ledger"}, // what people are told of it
-
-	// From when on a slot may be run: clocks and waits, and nothing of what runs.
-	"internal/settle": nil,
-
-	// When which slot of which rule is run here. It knows nothing of where events and alerts are.
-	"internal/service": {
-		"internal/catchup", "internal/condition", "internal/lag", "internal/ledger", "internal/pipeline", "internal/query",
-		"internal/scheduler", "internal/search", "internal/tally", "internal/window",
-	},
-
-	// The places of events and alerts. They answer searches; what a rule or a language is, they do
-	// not know, and they do not know each other.
-	"internal/elastic": {
-		"internal/alert", "internal/condition", "internal/event", "internal/failure", "internal/indexname", "internal/lease", "internal/ledger",
-		"internal/mapping", "internal/search", "internal/series", "internal/tables", "internal/window",
-	},
-	"internal/store": {
-		"internal/alert", "internal/condition", "internal/diag", "internal/event", "internal/failure", "internal/indexname", "internal/ledger",
-		"internal/mapping", "internal/search", "internal/tables",
-	},
-
-	// What a command is made of.
-	"internal/config":  {"internal/diag", "internal/tomltree"},
-	"internal/report":  {"internal/diag"},
-	"internal/server":  nil,
-	"internal/metrics": {"internal/failure", "internal/pipeline", "internal/planner", "internal/scheduler", "internal/service"},
-	"internal/ruletest": {
-		"internal/alert", "internal/catalog", "internal/condition", "internal/diag", "internal/event", "internal/folder", "internal/mapping",
-		"internal/pipeline", "internal/query", "internal/rule", "internal/search", "internal/store", "internal/tables", "internal/tomltree",
-	},
-	// Events that are made up, for benchmarks and tests.
-	"internal/eventgen": nil,
-	// Indices that differ, with documents and rules, likewise.
-	"internal/indexgen": nil,
-
-	// Cases with expected results, for the tests of several packages.
-	"internal/conformance": {
-		"internal/condition", "internal/diag", "internal/event", "internal/mapping", "internal/query", "internal/rule", "internal/search",
-		"internal/window",
-	},
-
-	"rules":       nil,
-	"cmd/runner":  {everything},
-	"integration": nil,
-
-	// Files in, a table out: it knows the programs that it compares by their command lines.
-	"tools/bench-sigma": nil,
+// wing is a folder of packages, and the wings that they may import.
+type wing struct {
+	name string
+	may  []string
 }
 
-// everything stands for all packages. Only the command may say so.
-const everything = "…"
+// wings are the program from the ground up: data goes one way, from the rule to the alert, and a wing imports only
+// wings that stand before it here. A new edge is a decision that has to be made, not an oversight to be repaired.
+// Nothing below internal/run knows the time of day, nothing but cmd/runner knows flags, and only it knows what
+// everything is made of.
+var wings = []wing{
+	{"internal/diag", nil},      // mistakes of users, failures of operations
+	{"internal/scheduler", nil}, // slots and time
+	{"internal/match", []string{"internal/diag", "internal/scheduler"}},                  // documents, and what is asked of them
+	{"internal/ledger", []string{"internal/scheduler"}},                                  // what became of slots
+	{"internal/rule", []string{"internal/diag", "internal/match", "internal/scheduler"}}, // the model and its loaders
+	{"internal/search", []string{"internal/diag", "internal/match", "internal/scheduler"}},
+	{"internal/alert", []string{"internal/match", "internal/rule"}},
+	{"internal/translate", []string{"internal/diag", "internal/match", "internal/rule"}}, // text to condition
+	{"internal/splunk", []string{
+		"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
+	}},
+	{"internal/fieldmap", []string{
+		"internal/diag", "internal/match", "internal/scheduler", "internal/search", "internal/splunk", "internal/translate",
+	}},
+	{"internal/query", []string{
+		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/splunk",
+		"internal/translate",
+	}},
+	{"internal/backend", []string{
+		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/scheduler", "internal/search",
+	}},
+	{"internal/run", []string{
+		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
+		"internal/scheduler", "internal/search", "internal/splunk",
+	}},
+	{"internal/testkit", []string{"internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
+	{"rules", nil},
+	{"cmd/runner", []string{
+		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query",
+		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "rules",
+	}},
+	{"integration", nil},
+	{"tools", nil},
+}
+
+// inside is what packages import of their own wing.
+var inside = map[string][]string{
+	"cmd/runner":                  {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
+	"internal/diag/failure":       {"internal/diag/invariants"},
+	"internal/diag/tomltree":      {"internal/diag"},
+	"internal/ledger/catchup":     {"internal/ledger"},
+	"internal/ledger/coverage":    {"internal/ledger"},
+	"internal/ledger/storetest":   {"internal/ledger"},
+	"internal/match/condition":    {"internal/match/lregexp", "internal/match/mapping"},
+	"internal/match/event":        {"internal/match/mapping"},
+	"internal/match/indicator":    {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
+	"internal/rule":               {"internal/rule/folder"},
+	"internal/run/backfill":       {"internal/run/pipeline"},
+	"internal/run/service":        {"internal/run/pipeline"},
+	"internal/scheduler/window":   {"internal/scheduler/datemath"},
+	"internal/search/batch":       {"internal/search"},
+	"internal/search/lag":         {"internal/search", "internal/search/indexname"},
+	"internal/search/planner":     {"internal/search", "internal/search/batch"},
+	"internal/search/tally":       {"internal/search"},
+	"internal/splunk/escu":        {"internal/splunk"},
+	"internal/translate":          {"internal/translate/eql", "internal/translate/kql", "internal/translate/lucene", "internal/translate/querydsl"},
+	"internal/translate/querydsl": {"internal/translate/lucene"},
+}
 
 // edges are packages that few may import, with those few; tests may import any.
 var edges = map[string][]string{
-	"internal/conformance": nil,
-	"internal/eventgen":    nil,
-	"internal/indexgen":    nil,
-
-	"internal/config":  {"cmd/runner"},
-	"internal/metrics": {"cmd/runner"},
-	"internal/server":  {"cmd/runner"},
-	"internal/report":  {"cmd/runner"},
-	"internal/elastic": {"cmd/runner"},
-	"internal/store":   {"cmd/runner", "internal/ruletest"},
+	"internal/testkit":         nil,
+	"internal/backend/elastic": {"cmd/runner"},
+	"internal/backend/store":   {"cmd/runner", "cmd/runner/internal/ruletest"},
+	// What Elasticsearch and event files have in common, neither has from the other; so have the ways to run rules.
+	"internal/run": {"cmd/runner", "internal/run"},
 }
 
 // libraries are those that stand behind one package: the rest of the program must not depend on
 // which one it is.
 var libraries = map[string][]string{
-	"github.com/elastic/":           {"internal/elastic"},
-	"go.etcd.io/bbolt":              {"internal/store"},
-	"github.com/prometheus/":        {"internal/metrics"},
+	"github.com/elastic/":           {"internal/backend/elastic"},
+	"go.etcd.io/bbolt":              {"internal/backend/store"},
+	"github.com/prometheus/":        {"cmd/runner/internal/metrics"},
 	"github.com/alecthomas/kong":    {"cmd/runner"},
 	"github.com/vbauerster/mpb":     {"cmd/runner"},
 	"github.com/lmittmann/tint":     {"cmd/runner"},
 	"github.com/robfig/cron":        {"internal/scheduler"},
-	"github.com/pelletier/go-toml/": {"internal/tomltree"},
-	"go.yaml.in/yaml":               {"internal/escu"},
-	"github.com/dlclark/regexp2/v2": {"internal/pcre"},
-	"github.com/oschwald/maxminddb": {"internal/geoip"},
+	"github.com/pelletier/go-toml/": {"internal/diag/tomltree"},
+	"go.yaml.in/yaml":               {"internal/splunk/escu"},
+	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
+	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
 }
 
 // banned are libraries that not even tests import.
@@ -279,39 +188,72 @@ func packages(t *testing.T) []pkg {
 	})
 }
 
-func TestImports(t *testing.T) {
-	seen := map[string]bool{}
-	for _, p := range packages(t) {
-		may, known := allowed[p.name()]
-		seen[p.name()] = true
-		if !known {
-			t.Errorf("%s is not in the table of imports: add it, with what it has to know", p.name())
-			continue
-		}
-		for _, i := range own(p.Imports) {
-			if !slices.Contains(may, i) && !slices.Contains(may, everything) {
-				t.Errorf("%s imports %s, which the table does not allow", p.name(), i)
-			}
-			if few, narrow := edges[i]; narrow && !slices.Contains(few, p.name()) {
-				t.Errorf("%s imports %s, which only %v may", p.name(), i, few)
-			}
+// wingOf returns the wing that a package is in, nil where it is in none.
+func wingOf(name string) *wing {
+	for i := range wings {
+		if below(name, []string{wings[i].name}) {
+			return &wings[i]
 		}
 	}
-	for name := range allowed {
-		if !seen[name] {
-			t.Errorf("%s is in the table of imports and does not exist", name)
+	return nil
+}
+
+// TestWings: a wing imports what stands before it only, so that there is a way to read the program from the ground up.
+func TestWings(t *testing.T) {
+	before := map[string]bool{}
+	for _, w := range wings {
+		for _, i := range w.may {
+			if !before[i] {
+				t.Errorf("%s may import %s, which does not stand before it", w.name, i)
+			}
 		}
+		before[w.name] = true
 	}
 }
 
-// TestTable finds what the table allows and nobody needs, so that it stays the truth.
-func TestTable(t *testing.T) {
+func TestImports(t *testing.T) {
+	used := map[string]map[string]bool{} // by wing and by package
 	for _, p := range packages(t) {
-		for _, i := range allowed[p.name()] {
-			if i != everything && !slices.Contains(p.Imports, module+"/"+i) {
-				t.Errorf("%s does not import %s: take it from the table", p.name(), i)
+		w := wingOf(p.name())
+		if w == nil {
+			t.Errorf("%s is in no wing: find it one, or make one", p.name())
+			continue
+		}
+		for _, i := range own(p.Imports) {
+			other, from, may := wingOf(i), w.name, w.may
+			to := "?"
+			if other != nil {
+				to = other.name
+			}
+			if other == w {
+				from, to, may = p.name(), i, inside[p.name()]
+			}
+			if used[from] == nil {
+				used[from] = map[string]bool{}
+			}
+			used[from][to] = true
+			if !slices.Contains(may, to) {
+				t.Errorf("%s imports %s, which the tables do not allow", p.name(), i)
+			}
+			for name, few := range edges {
+				if below(i, []string{name}) && !below(i, []string{p.name()}) && !below(p.name(), few) {
+					t.Errorf("%s imports %s, which only %v may", p.name(), i, few)
+				}
 			}
 		}
+	}
+	unused := func(from string, may []string) {
+		for _, to := range may {
+			if !used[from][to] {
+				t.Errorf("%s does not import %s: take it from the table", from, to)
+			}
+		}
+	}
+	for _, w := range wings {
+		unused(w.name, w.may)
+	}
+	for name, may := range inside {
+		unused(name, may)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"tocsin/internal/ledger"
-	"tocsin/internal/planner"
+	"tocsin/internal/search/planner"
 )
 
 // readPages reads every page of documentation by its path from the root of the repository.

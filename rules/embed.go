@@ -2,7 +2,7 @@
 // of a rule stand beside it as NAME.test.toml. Those in splunk are written for Splunk, with the macros
 // that they use.
 //
-// It is data, not code: internal/catalog reads the files, from here or from a directory.
+// It is data, not code: internal/run/catalog reads the files, from here or from a directory.
 package rules
 
 import "embed"

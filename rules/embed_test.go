@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/catalog"
+	"tocsin/internal/run/catalog"
 	"tocsin/rules"
 )
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"tocsin/internal/pipeline"
+	"tocsin/internal/run/pipeline"
 )
 
 // log accounts for an execution in metrics and log.

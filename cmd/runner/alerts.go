@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/search"
 )
 

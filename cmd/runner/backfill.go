@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/backfill"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
 	"tocsin/internal/query"
+	"tocsin/internal/run/backfill"
+	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/tables"
+	"tocsin/internal/search/planner"
+	"tocsin/internal/search/tables"
 )
 
 // backfillCmd runs rules over the past, and looks at the jobs that do.

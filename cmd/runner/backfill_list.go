@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"tocsin/internal/backfill"
+	"tocsin/internal/run/backfill"
 )
 
 // backfillListCmd lists jobs.

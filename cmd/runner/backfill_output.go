@@ -8,9 +8,9 @@ import (
 
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"tocsin/internal/backfill"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/run/backfill"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/search/planner"
 )
 
 // tell writes the account of a job.

@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/elastic"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
-	"tocsin/internal/pipeline"
+	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/tables"
+	"tocsin/internal/search/tables"
 )
 
 // backfillAlerts keeps the alerts of a backfill.

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/cmd/runner/internal/report"
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
+	"tocsin/internal/diag/failure"
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
-	"tocsin/internal/report"
 	"tocsin/internal/rule"
 )
 

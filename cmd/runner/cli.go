@@ -7,9 +7,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"tocsin/internal/datemath"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/scheduler/datemath"
 )
 
 // cli is the whole command line.

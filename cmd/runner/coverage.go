@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/coverage"
 	"tocsin/internal/ledger"
-	"tocsin/internal/service"
+	"tocsin/internal/ledger/coverage"
+	"tocsin/internal/run/service"
 )
 
 // coverageCmd is what the ledger has of rules.

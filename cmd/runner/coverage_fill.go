@@ -7,13 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"tocsin/internal/catchup"
-	"tocsin/internal/coverage"
 	"tocsin/internal/ledger"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
+	"tocsin/internal/ledger/catchup"
+	"tocsin/internal/ledger/coverage"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/run/service"
 	"tocsin/internal/search"
-	"tocsin/internal/service"
+	"tocsin/internal/search/planner"
 )
 
 // coverageFillCmd runs what is open.

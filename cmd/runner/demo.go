@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/elastic"
-	"tocsin/internal/event"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/store"
-	"tocsin/internal/tables"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
+	"tocsin/internal/match/event"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/search/tables"
 )
 
 // demoEvents are a handful of events of one afternoon: some for each shipped rule, and some that

@@ -8,8 +8,8 @@ import (
 	"os"
 	"time"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 )
 

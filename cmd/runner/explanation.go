@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
 )

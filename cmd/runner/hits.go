@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/query"
 )
 

@@ -13,8 +13,8 @@ import (
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
-	"tocsin/internal/settle"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/scheduler/settle"
 )
 
 // The exit codes; scripts rely on them.

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/failure"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/diag/failure"
 )
 
 // misfitsEvery is how often a service that is asked whether it is ready looks at the mappings of its indices.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/failure"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/diag/failure"
 )
 
 // TestReadinessNamesMisfits: an index of another mapping keeps the service from being ready, an answer that did not

@@ -9,11 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"tocsin/internal/failure"
+	"tocsin/internal/diag/failure"
 	"tocsin/internal/ledger"
-	"tocsin/internal/pipeline"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/run/service"
 	"tocsin/internal/scheduler"
-	"tocsin/internal/service"
 )
 
 // once runs every rule's slot and writes the account of it, also when it was interrupted.

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/pipeline"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/window"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/window"
 )
 
 // queryCmd searches events with a query that is no rule.

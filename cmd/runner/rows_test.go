@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/query"
 )
 

@@ -8,14 +8,14 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/catalog"
+	"tocsin/cmd/runner/internal/geoip"
+	"tocsin/cmd/runner/internal/report"
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/diag"
-	"tocsin/internal/elastic"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/geoip"
 	"tocsin/internal/query"
-	"tocsin/internal/report"
 	"tocsin/internal/rule"
+	"tocsin/internal/run/catalog"
 	"tocsin/rules"
 )
 

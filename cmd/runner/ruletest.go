@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"tocsin/cmd/runner/internal/ruletest"
 	"tocsin/internal/diag"
-	"tocsin/internal/ruletest"
 )
 
 // testCmd runs rule tests.

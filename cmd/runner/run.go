@@ -5,14 +5,14 @@ import (
 	"slices"
 	"time"
 
+	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/alert"
 	"tocsin/internal/ledger"
-	"tocsin/internal/metrics"
-	"tocsin/internal/pipeline"
-	"tocsin/internal/planner"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/service"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/run/service"
+	"tocsin/internal/search/planner"
 )
 
 // runCmd is the service, and its single round.

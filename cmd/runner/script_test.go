@@ -14,7 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"tocsin/internal/store"
+	"tocsin/internal/backend/store"
 )
 
 var update = flag.Bool("update", false, "write what commands print into the scripts that compare it")

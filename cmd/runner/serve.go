@@ -10,11 +10,11 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
-	"tocsin/internal/lease"
-	"tocsin/internal/pipeline"
+	"tocsin/cmd/runner/internal/server"
+	"tocsin/internal/ledger/lease"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/run/service"
 	"tocsin/internal/scheduler"
-	"tocsin/internal/server"
-	"tocsin/internal/service"
 )
 
 // errStopping is why a service that was told to stop is not ready.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"tocsin/internal/config"
+	"tocsin/cmd/runner/internal/config"
 	"tocsin/internal/diag"
 )
 

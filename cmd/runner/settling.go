@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	"tocsin/internal/indexname"
-	"tocsin/internal/settle"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/settle"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search/indexname"
 )
 
 const (

@@ -8,16 +8,16 @@ import (
 	"slices"
 	"time"
 
+	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/alert"
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/diag"
-	"tocsin/internal/elastic"
-	"tocsin/internal/lease"
 	"tocsin/internal/ledger"
-	"tocsin/internal/metrics"
-	"tocsin/internal/pipeline"
+	"tocsin/internal/ledger/lease"
+	"tocsin/internal/run/pipeline"
+	"tocsin/internal/scheduler/settle"
 	"tocsin/internal/search"
-	"tocsin/internal/settle"
-	"tocsin/internal/tables"
+	"tocsin/internal/search/tables"
 )
 
 // alertStore keeps alerts, on a cluster or in a directory.

@@ -10,11 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tocsin/internal/elastic"
-	"tocsin/internal/failure"
-	"tocsin/internal/metrics"
-	"tocsin/internal/series"
-	"tocsin/internal/settle"
+	"tocsin/cmd/runner/internal/metrics"
+	"tocsin/internal/alert/series"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/scheduler/settle"
 )
 
 // closeTimeout bounds the goodbye to a cluster.

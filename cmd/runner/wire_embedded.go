@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"os"
 
-	"tocsin/internal/elastic"
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
-	"tocsin/internal/mapping"
-	"tocsin/internal/store"
-	"tocsin/internal/tables"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/search/tables"
 )
 
 func newEmbedded() *backend {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"tocsin/internal/pipeline"
+	"tocsin/internal/run/pipeline"
 )
 
 // writing remembers whether alerts and the ledger could be written when that was last tried. What could not be

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/pipeline"
+	"tocsin/internal/run/pipeline"
 )
 
 // TestWriting: a runner is not ready from the first alert or account that could not be written to the next that

@@ -1,3 +1,5 @@
+// From a rule to its alert, 9 of 9: what an alert is.
+
 package alert
 
 import (
@@ -8,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 )
 

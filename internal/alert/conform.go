@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 )
 
 // misfitField is the field for values that the alerts' mapping cannot store, and for values under the

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/rule"
 )
 

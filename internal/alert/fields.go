@@ -8,7 +8,7 @@ import (
 	"sync"
 	"unicode"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 )
 
 // Fields are the fields of an alert that are not in ECS, one per line: name, type, parameters. The

@@ -4,7 +4,7 @@ import (
 	"reflect"
 	"slices"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 // BuildGroup makes the alerts of a sequence or sample: a building block for each event, in order,

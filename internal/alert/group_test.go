@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 func groupEvents() []event.Event {

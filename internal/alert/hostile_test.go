@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
-	"tocsin/internal/eventgen"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/testkit/eventgen"
 )
 
 // TestHostileEvents: every event can become an alert. The fields that it keeps fit: none of them is

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 // identityVersion is part of every hash: ids of different schemes must not collide.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 // idOf is the identity of an event's alert under a rule as the options want it.

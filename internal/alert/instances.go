@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 )
 
 // Instances finds alerts by their instance, and changes them. Alerts of one thing at different

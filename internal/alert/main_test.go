@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/rule"
 )
 

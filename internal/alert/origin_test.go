@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 func TestOfAlerts(t *testing.T) {

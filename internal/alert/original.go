@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/rule"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 // TestCopiedFields: for every spelling, event.kind is signal and nothing else is lost.

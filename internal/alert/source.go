@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 // sourceField is where an alert stores its source documents, as far as needed to distinguish them

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 // sourceOf returns the source of the alert about an event, as read back.

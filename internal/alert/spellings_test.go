@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/internal/alert"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 )
 

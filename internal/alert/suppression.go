@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/rule"
 )
 

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 )
 
 // reading is an event as its mapping sees it.

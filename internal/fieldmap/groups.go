@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
 )

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/kql"
 	"tocsin/internal/translate/spl"

@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/tomltree"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
-	"tocsin/internal/tomltree"
 	"tocsin/internal/translate/kql"
 	"tocsin/internal/translate/spl"
 )

@@ -12,12 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
-	"tocsin/internal/store"
 	"tocsin/internal/translate/spl"
 )
 

@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/indexname"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
+	"tocsin/internal/search/indexname"
 	"tocsin/internal/splunk"
-	"tocsin/internal/window"
 )
 
 // Events hands the events of a cluster or of files to a search: what the map can say of its

@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
-	"tocsin/internal/store"
 	"tocsin/internal/translate/spl"
 )
 

@@ -5,12 +5,12 @@ import (
 	"math"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
-	"tocsin/internal/window"
 )
 
 // ownTime is the field of the time in events that are written as Splunk has them.

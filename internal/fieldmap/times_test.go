@@ -8,10 +8,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/splunk"
-	"tocsin/internal/store"
 	"tocsin/internal/translate/spl"
 )
 

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/kql"
 	"tocsin/internal/translate/spl"

@@ -5,7 +5,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 )
 
 // TestWhereOverText wants a map to tell events by a text that an index analyses, by the keyword beside it.

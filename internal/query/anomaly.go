@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/window"
 )
 
 // resultIndices are those of the results of machine learning jobs: the shared one, and those that

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/query"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 const anomalyLines = `

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
 

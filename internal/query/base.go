@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
-	"tocsin/internal/window"
 )
 
 // queryPlan is what the plans of all query languages share.

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"time"
 
-	"tocsin/internal/indexname"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
+	"tocsin/internal/search/indexname"
 	"tocsin/internal/translate"
 )
 

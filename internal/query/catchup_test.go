@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/datemath"
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/datemath"
 )
 
 func TestCatchUp(t *testing.T) {

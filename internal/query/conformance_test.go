@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/conformance"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/rule"
-	"tocsin/internal/store"
+	"tocsin/internal/testkit/conformance"
 )
 
 // TestConformanceQueries runs the cases of queries on the embedded store.

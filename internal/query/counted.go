@@ -10,15 +10,15 @@ import (
 	"strconv"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/tally"
+	"tocsin/internal/search/tally"
 	"tocsin/internal/translate"
-	"tocsin/internal/window"
 )
 
 // countPlan is what the rule types share that count groups of events.

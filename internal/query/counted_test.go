@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 // countingRule parses a rule of a type that counts; more goes into [rule] and below it.

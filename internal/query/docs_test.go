@@ -9,12 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/conformance"
-	"tocsin/internal/event"
+	"tocsin/internal/backend/store"
+	"tocsin/internal/match/event"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/testkit/conformance"
 )
 
 // blockOf returns the text of a page's only block of a kind, and what stands behind the kind.

@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"tocsin/internal/event"
-	"tocsin/internal/indicator"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/indicator"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
 

@@ -8,16 +8,16 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
-	"tocsin/internal/indexname"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
+	"tocsin/internal/search/indexname"
 	"tocsin/internal/translate"
 	"tocsin/internal/translate/esql"
-	"tocsin/internal/window"
 )
 
 // Codes of diagnostics about ES|QL that are not of its text alone.

@@ -12,15 +12,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
 )
 
 // esqlPlace is a place that answers ES|QL as the test says.

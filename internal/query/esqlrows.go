@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
 

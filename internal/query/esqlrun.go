@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/translate/esql"
-	"tocsin/internal/window"
 )
 
 const (

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
 

@@ -1,3 +1,5 @@
+// From a rule to its alert, 4 of 9: the condition becomes a search, and its pages hits. Next: internal/run/pipeline/round.go.
+
 package query
 
 import (
@@ -7,13 +9,13 @@ import (
 	"sync"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
-	"tocsin/internal/window"
 )
 
 // eventPlan finds single events by one condition: the common core of the query rule types.

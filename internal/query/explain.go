@@ -1,10 +1,10 @@
 package query
 
 import (
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/sequence"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/sequence"
-	"tocsin/internal/window"
 )
 
 // Explanation is every stage between a rule's text and its request, for people and as JSON.

@@ -1,6 +1,6 @@
 package query
 
-import "tocsin/internal/event"
+import "tocsin/internal/match/event"
 
 // fetchSize is the number of documents that are read to make hits of at once, at most; firstFetch of the first ones, of
 // which nobody knows how large they are.

@@ -8,16 +8,16 @@ import (
 	"slices"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/indexname"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/match/sequence"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/sequence"
+	"tocsin/internal/search/indexname"
 	"tocsin/internal/translate"
-	"tocsin/internal/window"
 )
 
 // groupPlan finds sequences and samples: one read of all events that fit any step, in order of

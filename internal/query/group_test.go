@@ -9,12 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
+	"tocsin/internal/diag/failure"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)

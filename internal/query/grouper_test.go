@@ -10,13 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/backend/store"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/tally"
-	"tocsin/internal/window"
+	"tocsin/internal/search/tally"
 )
 
 // cluster is a store that counts groups itself, as far as it is not told to fail.

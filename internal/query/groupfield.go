@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 )

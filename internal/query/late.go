@@ -1,8 +1,8 @@
 package query
 
 import (
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/search"
 )
 

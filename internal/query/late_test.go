@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/query"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 // TestLate finds what came since, in each part of the time, and nothing else.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/backend/store"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
-	"tocsin/internal/store"
 )
 
 // A rule of any type that asks for a field of which values are too long for a mapping that nobody gave

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/failure"
-	"tocsin/internal/indexname"
+	"tocsin/internal/diag/failure"
 	"tocsin/internal/rule"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search/indexname"
 )
 
 // CodeIndexName marks date math in the name of an index that is none.

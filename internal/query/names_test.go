@@ -11,7 +11,7 @@ import (
 
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 // TestNamesOfSlot: every kind of rule reads the indices of its slot and of the days that it looks back on,

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/event"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/window"
 )
 
 // newTermsChunk is of how many new combinations the first events are read at a time.

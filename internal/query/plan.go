@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/tables"
-	"tocsin/internal/window"
+	"tocsin/internal/search/tables"
 )
 
 // Plan is how a rule will be executed, as far as its text alone tells.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"math"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/sequence"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/sequence"
-	"tocsin/internal/window"
 )
 
 // Reads is the one search for the events of all steps.

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/eventgen"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/testkit/eventgen"
 )
 
 // BenchmarkSet compares, in one run and in turns, what an event costs: decoded by encoding/json into

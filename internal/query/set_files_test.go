@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/eventgen"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/testkit/eventgen"
 )
 
 // TestSetAgainstOtherEngine is the program's side of tools/bench-eql: with TOCSIN_EQL_DIR it writes

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"unicode"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/translate"
 )

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/eventgen"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/testkit/eventgen"
 )
 
 // TestSetOfRulesAgreesWithMatchers: over events near the condition of each rule (most of what it asks

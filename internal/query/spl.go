@@ -8,17 +8,17 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/escu"
-	"tocsin/internal/event"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/escu"
 	"tocsin/internal/translate/spl"
-	"tocsin/internal/window"
 )
 
 // SPL is a detection of Splunk's content, ready to be planned.

@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 
-	"tocsin/internal/escu"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/escu"
 	"tocsin/internal/translate/spl"
 )
 

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"tocsin/internal/escu"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/escu"
 )
 
 // facts are the fields of a finding that the detection and its row make. What the row says of its

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/spl"
-	"tocsin/internal/window"
 )
 
 // hunt returns the first rows of a search in their order, each as an event that has no place. What is wanted

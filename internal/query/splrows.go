@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/escu"
-	"tocsin/internal/event"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/escu"
 )
 
 // rowHits makes hits of rows and hands them out some at a time.

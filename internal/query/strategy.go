@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 // anyWindow stands for the windows of all runs: which one it is does not change what can be matched.

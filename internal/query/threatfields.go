@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/indicator"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/indicator"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 )

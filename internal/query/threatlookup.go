@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/indicator"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/indicator"
 	"tocsin/internal/search"
 )
 

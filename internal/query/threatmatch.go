@@ -7,13 +7,13 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/indicator"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/indicator"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
-	"tocsin/internal/window"
 )
 
 // planThreatMatch plans a rule of type threat_match: events that carry what an indicator of another

@@ -11,16 +11,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/batch"
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/store"
-	"tocsin/internal/window"
+	"tocsin/internal/search/batch"
 )
 
 // ruleOf reads a rule of a type, with further lines of [rule].

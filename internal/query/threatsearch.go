@@ -7,12 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/indicator"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/indicator"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
-	"tocsin/internal/window"
 )
 
 // threatSearch is a threatPlan bound to mappings.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 )
 

@@ -1,14 +1,16 @@
+// From a rule to its alert, 2 of 9: query, filters and exceptions become one condition. Next: internal/translate/eql/lower.go.
+
 package query
 
 import (
 	"slices"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/translate"
 )

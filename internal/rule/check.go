@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // checker collects diagnostics of a rule beyond wrong types of values.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 var severities = []Severity{Low, Medium, High, Critical}

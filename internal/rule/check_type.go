@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // typeKeys checks that a rule has the keys of its type.

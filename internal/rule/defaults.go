@@ -3,7 +3,7 @@ package rule
 import (
 	"time"
 
-	"tocsin/internal/datemath"
+	"tocsin/internal/scheduler/datemath"
 )
 
 // The defaults are Kibana's, so that a rule runs here as it does there.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // located is the directory that a file was read from.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // The extensions of Kibana exports, and of a single rule from Kibana's API.

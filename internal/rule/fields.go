@@ -2,7 +2,7 @@ package rule
 
 import (
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // documentFields lists the keys of the whole file.

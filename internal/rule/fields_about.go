@@ -3,7 +3,7 @@ package rule
 import (
 	"time"
 
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 var metadataFields = tomltree.Fields[Metadata]{

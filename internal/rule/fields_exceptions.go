@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // ignored adds keys that only Kibana uses: no run depends on them.

@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"time"
 
-	"tocsin/internal/datemath"
 	"tocsin/internal/diag"
+	"tocsin/internal/diag/tomltree"
 	"tocsin/internal/scheduler"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/scheduler/datemath"
 )
 
 // parsed makes a field from a parse function of a string. On an error the default stays.

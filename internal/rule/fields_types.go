@@ -1,6 +1,6 @@
 package rule
 
-import "tocsin/internal/tomltree"
+import "tocsin/internal/diag/tomltree"
 
 var thresholdFields = tomltree.Fields[Threshold]{
 	"field":       tomltree.OneOrList(func(t *Threshold) *[]string { return &t.Fields }),

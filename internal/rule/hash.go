@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // hash returns the ContentHash. It hashes the tree and not the Rule, so that a new field or default

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/folder"
+	"tocsin/internal/rule/folder"
 )
 
 const (

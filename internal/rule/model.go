@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"tocsin/internal/datemath"
 	"tocsin/internal/diag"
+	"tocsin/internal/scheduler/datemath"
 )
 
 // Rule is a detection rule with the defaults filled in. Field names are the names of the file

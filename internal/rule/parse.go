@@ -1,10 +1,12 @@
+// From a rule to its alert, 1 of 9: a rule file is parsed. Next: internal/query/where.go.
+
 package rule
 
 import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // area is the first part of the code of every diagnostic of this package.

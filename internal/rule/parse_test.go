@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"tocsin/internal/datemath"
 	"tocsin/internal/diag"
 	"tocsin/internal/rule"
+	"tocsin/internal/scheduler/datemath"
 )
 
 const header = `[rule]

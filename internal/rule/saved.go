@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // savedQuery is a saved search of Kibana.

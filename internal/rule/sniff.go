@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tomltree"
+	"tocsin/internal/diag/tomltree"
 )
 
 // sniffDocuments is how many documents at the beginning of a file are examined.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/folder"
+	"tocsin/internal/rule/folder"
 )
 
 // The bounds of a value list. By default, Kibana accepts files of up to 9 MB.

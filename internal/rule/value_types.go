@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 )
 
 // ValueType is the type of the values in a list.

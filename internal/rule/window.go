@@ -3,7 +3,7 @@ package rule
 import (
 	"time"
 
-	"tocsin/internal/window"
+	"tocsin/internal/scheduler/window"
 )
 
 // Window returns the half-open time range of the run at a slot.

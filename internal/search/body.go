@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // Body returns the body of the _search request, less what paging adds (pit and search_after). It

@@ -3,7 +3,7 @@ package search
 import (
 	"context"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 )
 
 // Ref is the place of a document.

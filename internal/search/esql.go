@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
 )
 
 // ESQL is a place of events that also runs ES|QL, in which a query is no condition on events but

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
-	"tocsin/internal/window"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/scheduler/window"
 )
 
 // Grouper is an [Events] that counts groups of events where they are, without handing them out.

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // The names of the aggregations in a body, and the greatest number of groups in one page.

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 )
 
 // GroupSpan is a stretch of the list of groups: those that were asked for lie in it, and few others.

@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
 

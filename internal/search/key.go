@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // KeyName makes one text of a key, different for different keys.

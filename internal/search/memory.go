@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/failure"
-	"tocsin/internal/mapping"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // InMemory returns nil when the request can be answered from the documents alone: its condition can be

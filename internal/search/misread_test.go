@@ -3,7 +3,7 @@ package search_test
 import (
 	"testing"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
 

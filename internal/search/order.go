@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // key is one value in a form that compares fast and keeps nothing of the event but short text.

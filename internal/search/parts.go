@@ -4,8 +4,8 @@ import (
 	"context"
 	"iter"
 
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 )
 
 // Locator is an Events that can say in which indices the hits of patterns stand.

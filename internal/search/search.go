@@ -12,10 +12,10 @@ import (
 	"slices"
 	"time"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
-	"tocsin/internal/window"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/scheduler/window"
 )
 
 // Events is a place where events can be searched.

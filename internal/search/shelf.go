@@ -7,8 +7,8 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"tocsin/internal/event"
-	"tocsin/internal/failure"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/event"
 )
 
 // Room is the memory for events that are kept until it is known what becomes of them, by all who share it. The zero

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
-	"tocsin/internal/event"
+	"tocsin/internal/match/event"
 	"tocsin/internal/search"
 )
 

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/failure"
-	"tocsin/internal/window"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/scheduler/window"
 )
 
 // Unread is a place of events that a pattern means and that cannot be read.

@@ -12,9 +12,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
 	"tocsin/internal/splunk"
+	"tocsin/internal/testkit/conformance"
 	"tocsin/internal/translate/spl"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/tables"
+	"tocsin/internal/search/tables"
 	"tocsin/internal/translate/spl"
 )
 

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/search/tables"
 	"tocsin/internal/splunk"
-	"tocsin/internal/tables"
 	"tocsin/internal/translate/spl"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/tables"
+	"tocsin/internal/search/tables"
 	"tocsin/internal/translate/spl"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"tocsin/internal/pcre"
+	"tocsin/internal/match/pcre"
 	"tocsin/internal/translate/spl"
 )
 

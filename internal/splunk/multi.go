@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/pcre"
+	"tocsin/internal/match/pcre"
 	"tocsin/internal/translate/spl"
 )
 

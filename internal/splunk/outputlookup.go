@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/tables"
+	"tocsin/internal/search/tables"
 	"tocsin/internal/translate/spl"
 )
 

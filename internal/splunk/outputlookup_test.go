@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/search/tables"
 	"tocsin/internal/splunk"
-	"tocsin/internal/tables"
 	"tocsin/internal/translate/spl"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/pcre"
+	"tocsin/internal/match/pcre"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/spl"
 )

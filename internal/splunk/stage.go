@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tocsin/internal/pcre"
+	"tocsin/internal/match/pcre"
 	"tocsin/internal/translate/spl"
 )
 

@@ -3,9 +3,9 @@ package translate
 import (
 	"fmt"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 )
 

@@ -11,9 +11,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/translate"
 )

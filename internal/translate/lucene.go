@@ -1,9 +1,9 @@
 package translate
 
 import (
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/lucene"
 )
 

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/translate"
 )

@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/event"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/translate"
 )

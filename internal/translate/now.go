@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/lucene"
 	"tocsin/internal/translate/querydsl"
 )

@@ -19,9 +19,9 @@ import (
 	"github.com/tidwall/gjson"
 	"github.com/valyala/fastjson"
 
-	"tocsin/internal/event"
-	"tocsin/internal/eventgen"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/testkit/eventgen"
 )
 
 // wanted are the fields that the contestants return: some that every event has, some that few have,

@@ -3,9 +3,9 @@ package eql_test
 import (
 	"testing"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/search"
 	"tocsin/internal/translate/eql"

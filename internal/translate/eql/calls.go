@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
+	"tocsin/internal/match/condition"
 )
 
 // parameter is one parameter of a function.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // mirrored maps an operator to its equivalent with exchanged operands.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/testkit/conformance"
 	"tocsin/internal/translate/eql"
 )
 

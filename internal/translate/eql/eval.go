@@ -6,8 +6,8 @@ import (
 	"math"
 	"strings"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/lregexp"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/lregexp"
 )
 
 // program evaluates an expression for one combination of field values: row[i] is a value of the

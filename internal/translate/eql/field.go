@@ -3,9 +3,9 @@ package eql
 import (
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // fieldState is the result of looking up a field's name.

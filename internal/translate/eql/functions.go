@@ -1,6 +1,6 @@
 package eql
 
-import "tocsin/internal/condition"
+import "tocsin/internal/match/condition"
 
 // Parameter lists that several functions share.
 var (

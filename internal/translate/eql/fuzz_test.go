@@ -3,9 +3,9 @@ package eql_test
 import (
 	"testing"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/testkit/conformance"
 	"tocsin/internal/translate/eql"
 )
 

@@ -3,7 +3,7 @@ package eql
 import (
 	"time"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 )
 
 // kind is the static type of an expression. Unknown is the type of a field about which nothing is

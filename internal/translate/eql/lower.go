@@ -1,11 +1,13 @@
+// From a rule to its alert, 3 of 9: the text of a query becomes a condition. Next: internal/query/event.go.
+
 package eql
 
 import (
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // The codes of lowering diagnostics besides [CodeSyntax].

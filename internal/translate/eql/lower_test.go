@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/eql"
 )
 

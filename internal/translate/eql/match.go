@@ -4,10 +4,10 @@ import (
 	"errors"
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/lregexp"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/lregexp"
+	"tocsin/internal/match/mapping"
 )
 
 // match lowers x : patterns, like and regex.

@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // booleanCall lowers a call in the place of a condition.

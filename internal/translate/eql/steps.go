@@ -3,9 +3,9 @@ package eql
 import (
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // Steps is a sequence or a sample with its conditions lowered.

@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
 )
 
 // units is a text as Java sees it: positions in EQL count UTF-16 units.

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
+	"tocsin/internal/testkit/conformance"
 	"tocsin/internal/translate/esql"
 )
 

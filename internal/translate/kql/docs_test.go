@@ -4,10 +4,10 @@ import (
 	"slices"
 	"testing"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/testkit/conformance"
 	"tocsin/internal/translate/kql"
 )
 

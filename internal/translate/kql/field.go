@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // target is one field that a name matches.

@@ -3,9 +3,9 @@ package kql
 import (
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // The codes of lowering diagnostics besides [CodeSyntax].

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/kql"
 )
 

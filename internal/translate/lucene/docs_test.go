@@ -3,10 +3,10 @@ package lucene_test
 import (
 	"testing"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/conformance"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/testkit/conformance"
 	"tocsin/internal/translate/lucene"
 )
 

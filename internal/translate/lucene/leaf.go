@@ -4,10 +4,10 @@ import (
 	"errors"
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/lregexp"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/lregexp"
+	"tocsin/internal/match/mapping"
 )
 
 // existsField is the name before a field's name in a test for existence.

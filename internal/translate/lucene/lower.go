@@ -1,9 +1,9 @@
 package lucene
 
 import (
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // The codes of lowering warnings.

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // Moment is the context in which a text is resolved.

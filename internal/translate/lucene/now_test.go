@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/lucene"
 )
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
 )
 
 // parameters are the keys of a clause with their values.

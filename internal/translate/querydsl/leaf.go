@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // ofField splits a clause into its field and its parameters: an object, or a single value, which

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"tocsin/internal/condition"
-	"tocsin/internal/mapping"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
 )
 
 // Lower lowers a query to a condition under a mapping. The error names the invalid clause by its

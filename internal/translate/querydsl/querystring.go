@@ -3,8 +3,8 @@ package querydsl
 import (
 	"strings"
 
-	"tocsin/internal/condition"
 	"tocsin/internal/diag"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/translate/lucene"
 )
 

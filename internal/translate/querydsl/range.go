@@ -3,7 +3,7 @@ package querydsl
 import (
 	"maps"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
 )
 
 func (reader) rangeOf(body any, path string) (condition.Expr, error) {

@@ -3,7 +3,7 @@ package querydsl
 import (
 	"strings"
 
-	"tocsin/internal/condition"
+	"tocsin/internal/match/condition"
 )
 
 func (reader) match(body any, path string) (condition.Expr, error) {

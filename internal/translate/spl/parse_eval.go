@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/pcre"
+	"tocsin/internal/match/pcre"
 )
 
 // expression reads an expression of where and eval: NOT binds before AND, AND before OR, OR

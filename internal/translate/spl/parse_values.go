@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/pcre"
+	"tocsin/internal/match/pcre"
 )
 
 // text reads a string, quoted or a word.

@@ -1,0 +1,91 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/search"
+)
+
+// maxIDs is the number of documents asked for at once.
+const maxIDs = 500
+
+// Documents reads documents by index and id. It searches for them, as a document of a remote cluster
+// cannot be got otherwise. Shards that fail make it fail: what is missing is told from what is gone.
+func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.Ref]event.Event, error) {
+	byIndex := map[string][]string{}
+	var indices []string
+	for _, r := range refs {
+		if byIndex[r.Index] == nil {
+			indices = append(indices, r.Index)
+		}
+		byIndex[r.Index] = append(byIndex[r.Index], r.ID)
+	}
+	found := make(map[search.Ref]event.Event, len(refs))
+	for _, index := range indices {
+		for ids := range slices.Chunk(byIndex[index], maxIDs) {
+			if err := c.documents(ctx, index, ids, found); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}
+
+// documents reads documents of an index, as many at once as the memory of the cluster and ours are known to bear.
+func (c *Client) documents(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
+	key := []string{index}
+	for last := 0; len(ids) > 0; {
+		n := c.held.size(key, len(ids), last)
+		if bears := c.bearable.of(key); bears > 0 {
+			n = min(n, bears)
+		}
+		err := c.documentsAtOnce(ctx, index, ids[:n], found)
+		for n > 1 && (tooMuch(err) || errors.Is(err, errTooLong)) {
+			n /= 2
+			if tooMuch(err) {
+				c.bearable.note(key, n)
+			}
+			err = c.documentsAtOnce(ctx, index, ids[:n], found)
+		}
+		if err != nil {
+			return err
+		}
+		ids, last = ids[n:], n
+	}
+	return nil
+}
+
+// documentsAtOnce reads documents by one request.
+func (c *Client) documentsAtOnce(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
+	op := "read documents of [" + index + "]"
+	data, err := search.JSON(condition.Query{
+		"size": len(ids), "query": condition.Query{"ids": condition.Query{"values": ids}}, "track_total_hits": false,
+	}, "")
+	if err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	yes := true
+	a, err := c.page(ctx, op, len(ids), func() esapi.Request {
+		return esapi.SearchRequest{Index: escape([]string{index}), Body: bytes.NewReader(data), IgnoreUnavailable: &yes}
+	})
+	if err != nil {
+		return err
+	}
+	c.held.note([]string{index}, len(a.Hits.Hits), len(a.body))
+	var d damage
+	d.add(a.Shards, a.TimedOut, a.Clusters)
+	if err := d.err(op); err != nil {
+		return err
+	}
+	for _, h := range a.Hits.Hits {
+		found[search.Ref{Index: h.Index, ID: h.ID}] = h.event(search.Request{})
+	}
+	return nil
+}

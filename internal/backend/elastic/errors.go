@@ -1,0 +1,201 @@
+package elastic
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/diag/failure"
+)
+
+const (
+	// maxErrorBody bounds what is read of an error: shard failures can make it long.
+	maxErrorBody = 1 << 20
+	// maxReason bounds a reason in runes; Elasticsearch may quote a whole query in it.
+	maxReason = 1000
+)
+
+var errNoAnswer = errors.New("no answer")
+
+// cause is an error as Elasticsearch writes it.
+type cause struct {
+	Type        string         `json:"type"`
+	Reason      string         `json:"reason"`
+	RootCause   []cause        `json:"root_cause"`
+	CausedBy    *cause         `json:"caused_by"`
+	FailedShard []shardFailure `json:"failed_shards"`
+}
+
+// UnmarshalJSON also reads the errors that are a bare string.
+func (c *cause) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, &c.Reason)
+	}
+	type plain cause
+	return json.Unmarshal(data, (*plain)(c))
+}
+
+// root returns the cause that says what went wrong, not merely that something did.
+func (c cause) root() cause {
+	if len(c.RootCause) > 0 && c.RootCause[0].Type != "" {
+		root := c.RootCause[0]
+		if root.Reason == "" || root.Type == c.Type {
+			root.CausedBy = cmp.Or(root.CausedBy, c.CausedBy)
+		}
+		return root
+	}
+	if len(c.FailedShard) > 0 {
+		return c.FailedShard[0].Reason
+	}
+	if c.Reason == "" && c.CausedBy != nil {
+		return c.CausedBy.root()
+	}
+	return c
+}
+
+// text returns the reason with the reasons behind it.
+func (c cause) text() string {
+	reason := c.Reason
+	for inner := c.CausedBy; inner != nil; inner = inner.CausedBy {
+		switch {
+		case inner.Reason == "" || strings.Contains(reason, inner.Reason):
+		case reason == "":
+			reason = inner.Reason
+		default:
+			reason += ": " + inner.Reason
+		}
+	}
+	return bounded(reason)
+}
+
+// bounded cuts a text and makes one line of it.
+func bounded(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > maxReason {
+		return string(runes[:maxReason]) + "…"
+	}
+	return text
+}
+
+// stopped is the error of a call whose context ended. It is not a failure of the cluster's.
+func stopped(ctx context.Context, op string) error {
+	return fmt.Errorf("%s: %w", op, ctx.Err())
+}
+
+// lost types the error of a try that brought no whole answer.
+func (c *Client) lost(ctx, limited context.Context, op string, err error) error {
+	if ctx.Err() != nil {
+		return stopped(ctx, op)
+	}
+	e := &failure.Error{Kind: failure.Unavailable, Op: op}
+	switch {
+	case limited.Err() != nil:
+		e.Err = fmt.Errorf("%w within %s", errNoAnswer, c.timeout)
+	case untrusted(err):
+		e.Kind, e.Err = failure.Refused, c.clean(err)
+	default:
+		e.Err = c.clean(err)
+	}
+	return e
+}
+
+// clean keeps the chain of an error unless its text holds a secret.
+func (c *Client) clean(err error) error {
+	if text := c.credentials.scrub(err.Error()); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
+}
+
+// untrusted reports whether TLS says that the other side is not who it should be.
+func untrusted(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		record       tls.RecordHeaderError
+		authority    x509.UnknownAuthorityError
+		host         x509.HostnameError
+	)
+	return errors.As(err, &verification) || errors.As(err, &record) ||
+		errors.As(err, &authority) || errors.As(err, &host)
+}
+
+// refused types an answer whose status says that the call failed.
+func (c *Client) refused(ctx, limited context.Context, op string, r *esapi.Response) error {
+	e := &failure.Error{Kind: kindOf(r.StatusCode), Op: op, Status: r.StatusCode}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
+	if err != nil && len(body) == 0 {
+		return c.lost(ctx, limited, op, err)
+	}
+	var answer struct {
+		Error cause `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) == nil && (answer.Error.Type != "" || answer.Error.Reason != "") {
+		root := answer.Error.root()
+		e.Type, e.Reason = root.Type, c.credentials.scrub(root.text())
+		return e
+	}
+	e.Reason = c.credentials.scrub(bounded(string(body)))
+	if e.Reason == "" {
+		e.Reason = strings.ToLower(http.StatusText(r.StatusCode))
+	}
+	return e
+}
+
+// denied says of a refusal for want of a right that nothing was read.
+func denied(request esapi.Request, err error) error {
+	var e *failure.Error
+	if errors.As(err, &e) && e.Status == http.StatusForbidden && reads(request) {
+		e.Unread = failure.Forbidden
+	}
+	return err
+}
+
+// reads reports whether a request is a part of reading documents.
+func reads(r esapi.Request) bool {
+	switch r.(type) {
+	case esapi.IndicesResolveIndexRequest, esapi.FieldCapsRequest, esapi.OpenPointInTimeRequest, esapi.EsqlAsyncQueryRequest:
+		return true
+	}
+	return searches(r)
+}
+
+// kindOf says what an HTTP status other than success means. A redirect comes from something that
+// stands where the cluster should be.
+func kindOf(status int) failure.Kind {
+	switch {
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
+		return failure.Unavailable
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status < 400:
+		return failure.Refused
+	}
+	return failure.Rejected
+}
+
+// notFound reports whether an error is the answer that something is not there.
+func notFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
+
+// hasStatus reports whether an error is an answer with that HTTP status.
+func hasStatus(err error, status int) bool {
+	var e *failure.Error
+	return errors.As(err, &e) && e.Status == status
+}
+
+// notAllowed reports whether an error is the answer that the user may not ask.
+func notAllowed(err error) bool {
+	return hasStatus(err, http.StatusForbidden) || hasStatus(err, http.StatusUnauthorized)
+}
+
+// hasType reports whether an error is an answer with that Elasticsearch type.
+func hasType(err error, name string) bool {
+	var e *failure.Error
+	return errors.As(err, &e) && e.Type == name
+}

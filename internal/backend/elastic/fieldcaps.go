@@ -1,0 +1,226 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/search"
+)
+
+// capsAnswer is the answer of _field_caps.
+type capsAnswer struct {
+	Indices  []string                         `json:"indices"`
+	Fields   map[string]map[string]capability `json:"fields"`
+	Failures []struct {
+		Indices []string `json:"indices"`
+		Failure struct {
+			Error cause `json:"error"`
+		} `json:"failure"`
+	} `json:"failures"`
+}
+
+// capability is one type of a field. Indices is absent when all indices that have the field agree.
+type capability struct {
+	Metadata bool     `json:"metadata_field"`
+	Indices  []string `json:"indices"`
+}
+
+// typesOf is which type a field has where: type to the indices that have it so.
+type typesOf map[mapping.Type][]string
+
+// fields asks how fields are mapped in each index: the types from the field capabilities, which need
+// no more than the right to read, the rest from the mappings.
+func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping.Fields, error) {
+	op := "field capabilities of [" + shown(patterns) + "]"
+	types := map[string]typesOf{}
+	indices := map[string]bool{}
+	var trouble []string
+	for _, part := range patternChunks(patterns, maxPath) {
+		a, err := c.fieldCaps(ctx, op, part, fields)
+		if err != nil {
+			return mapping.Table{}, err
+		}
+		a.addTo(types)
+		for _, index := range a.Indices {
+			indices[index] = true
+		}
+		for _, f := range a.Failures {
+			trouble = append(trouble, fmt.Sprintf("[%s] %s", some(f.Indices), f.Failure.Error.root().text()))
+		}
+	}
+	for _, t := range types {
+		t.sort()
+	}
+	whole := fieldTable(types, fields)
+	var leaves []string
+	for name, f := range whole {
+		if f.Type.Family() != mapping.FamilyObject {
+			leaves = append(leaves, name)
+		}
+	}
+	t := tables{whole: whole, asked: fields, types: types}
+	var err error
+	if t.details, err = c.definitions(ctx, patterns, leaves); err != nil {
+		return whole, err
+	}
+	if len(t.details) > 0 {
+		if t.structures, err = c.structures(ctx, patterns); err != nil {
+			return whole, err
+		}
+	}
+	return t.fields(indices), partial(op, trouble)
+}
+
+func (c *Client) fieldCaps(ctx context.Context, op string, patterns, fields []string) (capsAnswer, error) {
+	yes := true
+	body, err := search.JSON(map[string]any{"fields": wanted(fields)}, "")
+	if err != nil {
+		return capsAnswer{}, err
+	}
+	return call[capsAnswer](ctx, c, op, func() esapi.Request {
+		return esapi.FieldCapsRequest{
+			Index: escape(patterns), Body: bytes.NewReader(body), IgnoreUnavailable: &yes, AllowNoIndices: &yes,
+		}
+	})
+}
+
+// wanted adds to each field its sub-fields, one of which may hold a text field's exact values, and
+// the names above it, which may be nested, flattened, or the field that it is a sub-field of.
+func wanted(fields []string) []string {
+	set := map[string]bool{}
+	for _, name := range fields {
+		set[name], set[name+".*"] = true, true
+		for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
+			set[name[:i]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+func (a capsAnswer) addTo(types map[string]typesOf) {
+	for name, byType := range a.Fields {
+		for typ, c := range byType {
+			if c.Metadata || typ == "unmapped" {
+				continue
+			}
+			indices := c.Indices
+			if indices == nil {
+				indices = a.Indices
+			}
+			if types[name] == nil {
+				types[name] = typesOf{}
+			}
+			types[name][mapping.Type(typ)] = append(types[name][mapping.Type(typ)], indices...)
+		}
+	}
+}
+
+// fieldTable makes fields of types. Of what the sub-field patterns found only sub-fields stay:
+// the members of an object that was asked for are other fields.
+func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
+	table := mapping.Table{}
+	for name, t := range types {
+		table[name] = t.field(name)
+	}
+	keep := map[string]bool{}
+	for _, name := range wanted(asked) {
+		keep[name] = true
+	}
+	for _, pattern := range asked {
+		if strings.Contains(pattern, "*") {
+			keepMatching(keep, table, pattern)
+		}
+	}
+	for name, f := range table {
+		if types[above(name)].anyLeaf() {
+			f.Path = above(name)
+			table[name] = f
+		}
+	}
+	for _, name := range asked {
+		if f, ok := table[name]; ok && f.Type.Family() == mapping.FamilyObject {
+			f.Members = members(table, name)
+			table[name] = f
+			for _, member := range f.Members {
+				keep[member] = true
+			}
+		}
+	}
+	maps.DeleteFunc(table, func(name string, f mapping.Field) bool { return !keep[name] && f.Path == "" })
+	return table
+}
+
+// keepMatching keeps what a name with a star stands for, and the names above, which may be nested.
+func keepMatching(keep map[string]bool, table mapping.Table, pattern string) {
+	matches := condition.WildcardTest(pattern, false)
+	for name := range table {
+		if !matches(name) {
+			continue
+		}
+		for ; name != ""; name = above(name) {
+			keep[name] = true
+		}
+	}
+}
+
+// members returns the leaves below an object, which exists on the object asks for.
+func members(table mapping.Table, object string) []string {
+	out := []string{}
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		if strings.HasPrefix(name, object+".") && table[name].Type.Family() != mapping.FamilyObject {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func isLeaf(t mapping.Type) bool {
+	return t.Family() != mapping.FamilyObject && t != mapping.Flattened
+}
+
+// above returns the name less its last part, "" for a top-level name.
+func above(name string) string {
+	i := strings.LastIndexByte(name, '.')
+	return name[:max(i, 0)]
+}
+
+func (t typesOf) sort() {
+	for typ, indices := range t {
+		slices.Sort(indices)
+		t[typ] = slices.Compact(indices)
+	}
+}
+
+// first is the first index that has a type.
+func (t typesOf) first(typ mapping.Type) string {
+	if len(t[typ]) == 0 {
+		return "?"
+	}
+	return t[typ][0]
+}
+
+// anyLeaf reports whether a field has sub-fields in some index, rather than members.
+func (t typesOf) anyLeaf() bool {
+	for typ := range t {
+		if isLeaf(typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// field decides for the type of the first index by name.
+func (t typesOf) field(name string) mapping.Field {
+	types := slices.SortedFunc(maps.Keys(t), func(a, b mapping.Type) int {
+		return strings.Compare(t.first(a)+" "+string(a), t.first(b)+" "+string(b))
+	})
+	return mapping.Field{Name: name, Type: types[0]}
+}

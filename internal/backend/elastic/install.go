@@ -1,0 +1,176 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/search"
+)
+
+// Install makes the namespace ready: the component templates that all namespaces share,
+// its index template, its first index with the write alias. What exists stays as it is, templates
+// until theirs is older than this program's. Any number of runners may install at once.
+func (a *Alerts) Install(ctx context.Context) error {
+	for _, t := range a.templates() {
+		if err := a.installTemplate(ctx, t); err != nil {
+			return err
+		}
+	}
+	return a.installAlias(ctx)
+}
+
+// template is a component or index template with the requests that get and put it.
+type template struct {
+	op   string
+	body any
+	get  func() esapi.Request
+	put  func(io.Reader) esapi.Request
+}
+
+// meta is what of an existing template is looked at.
+type meta struct {
+	Meta struct {
+		Version int `json:"template_version"`
+	} `json:"_meta"`
+}
+
+// templateAnswer is the answer to the get of either kind of template.
+type templateAnswer struct {
+	Component []struct {
+		Template meta `json:"component_template"`
+	} `json:"component_templates"`
+	Index []struct {
+		Template meta `json:"index_template"`
+	} `json:"index_templates"`
+}
+
+// version returns the version of the template in the answer, 0 when it is not ours.
+func (t templateAnswer) version() int {
+	for _, c := range t.Component {
+		return c.Template.Meta.Version
+	}
+	for _, i := range t.Index {
+		return i.Template.Meta.Version
+	}
+	return 0
+}
+
+func (a *Alerts) templates() []template {
+	name := a.alias
+	out := []template{componentTemplate(ecsComponent, ecsMappings()), componentTemplate(a.fields.name, a.fields.mappings())}
+	return append(out, template{
+		op:   "index template [" + name + "]",
+		body: a.indexTemplate(),
+		get:  func() esapi.Request { return esapi.IndicesGetIndexTemplateRequest{Name: name} },
+		put: func(body io.Reader) esapi.Request {
+			return esapi.IndicesPutIndexTemplateRequest{Name: name, Body: body}
+		},
+	})
+}
+
+func componentTemplate(name string, mappings map[string]any) template {
+	return template{
+		op: "component template [" + name + "]",
+		body: map[string]any{
+			"template": map[string]any{"settings": fieldLimit(), "mappings": mappings}, "_meta": templateMeta(),
+		},
+		get: func() esapi.Request { return esapi.ClusterGetComponentTemplateRequest{Name: []string{name}} },
+		put: func(body io.Reader) esapi.Request {
+			return esapi.ClusterPutComponentTemplateRequest{Name: name, Body: body}
+		},
+	}
+}
+
+func (a *Alerts) installTemplate(ctx context.Context, t template) error {
+	have, err := call[templateAnswer](ctx, a.client, "get "+t.op, t.get)
+	if err != nil && !notFound(err) {
+		return err
+	}
+	if err == nil && have.version() >= templateVersion {
+		return nil
+	}
+	body, err := search.JSON(t.body, "")
+	if err != nil {
+		return err
+	}
+	_, err = call[struct{}](ctx, a.client, "put "+t.op, func() esapi.Request { return t.put(bytes.NewReader(body)) })
+	return err
+}
+
+// installAlias makes the first index, with its mapping: a template that outranks ours would make it of another.
+// That another runner was faster shows in the alias.
+func (a *Alerts) installAlias(ctx context.Context) error {
+	if there, err := a.aliasExists(ctx); there || err != nil {
+		return err
+	}
+	op := "create index [" + a.firstIndex() + "]"
+	body, err := search.JSON(map[string]any{
+		"aliases":  map[string]any{a.alias: map[string]any{"is_write_index": true}},
+		"settings": merged(fieldLimit(), tolerance()),
+		"mappings": a.mappings(),
+	}, "")
+	if err != nil {
+		return err
+	}
+	_, err = call[struct{}](ctx, a.client, op, func() esapi.Request {
+		return esapi.IndicesCreateRequest{Index: a.firstIndex(), Body: bytes.NewReader(body)}
+	})
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if there, aliasErr := a.aliasExists(ctx); there || aliasErr != nil {
+		return aliasErr
+	}
+	return a.explain(err)
+}
+
+// explain says what stands in the way of the alias.
+func (a *Alerts) explain(err error) error {
+	var e *failure.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Type {
+	case "invalid_alias_name_exception":
+		e.Reason = "an index or data stream named " + a.alias + " stands where an alias of that name is needed; " +
+			"rename or delete it, or use another namespace"
+	case "resource_already_exists_exception":
+		e.Reason = "the index exists, but no alias " + a.alias + " points to it; add the alias with is_write_index"
+	}
+	return e
+}
+
+// aliasExists reports whether the alias is there, and fails when it cannot be written to.
+func (a *Alerts) aliasExists(ctx context.Context) (bool, error) {
+	type answer map[string]struct {
+		Aliases map[string]struct {
+			IsWriteIndex *bool `json:"is_write_index"`
+		} `json:"aliases"`
+	}
+	op := "get alias [" + a.alias + "]"
+	indices, err := call[answer](ctx, a.client, op, func() esapi.Request {
+		return esapi.IndicesGetAliasRequest{Name: []string{a.alias}}
+	})
+	if notFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, index := range indices {
+		writes := index.Aliases[a.alias].IsWriteIndex
+		if writes != nil && *writes || writes == nil && len(indices) == 1 {
+			return true, nil
+		}
+	}
+	return false, &failure.Error{
+		Kind: failure.Rejected, Op: op, Reason: "none of its indices is the write index; set is_write_index on one",
+	}
+}
+
+func (a *Alerts) firstIndex() string { return a.alias + "-000001" }

@@ -1,0 +1,126 @@
+package elastic
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/search"
+)
+
+var _ alert.Instances = (*Alerts)(nil)
+
+// maxInstances is the number of instances in one search; Elasticsearch takes 65,536 terms.
+const maxInstances = 2000
+
+// Find hands out alerts by instance from all indices of the alias, and fails where the mapping of one would hide
+// alerts. Before Install there are none.
+// The revision is the sequence number and primary term of the document.
+func (a *Alerts) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
+	if len(q.Instances) == 0 {
+		return nil
+	}
+	if err := a.findable(ctx); err != nil {
+		return err
+	}
+	if q.Fresh {
+		if err := a.refresh(ctx); err != nil {
+			return err
+		}
+	}
+	instances := slices.Compact(slices.Sorted(slices.Values(q.Instances)))
+	for part := range slices.Chunk(instances, maxInstances) {
+		op := fmt.Sprintf("find alerts of %d instances [%s]", len(part), a.alias)
+		more := true
+		_, err := newPager(a.client, op, []string{a.alias}, instanceSearch(q, part), listPage).run(ctx, func(hits []hit) (bool, error) {
+			for _, h := range hits {
+				doc, err := h.alert()
+				if err != nil {
+					return false, err
+				}
+				doc.Revision = h.revision()
+				if more, err = visit(doc); err != nil || !more {
+					return false, err
+				}
+			}
+			return true, nil
+		})
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// instanceSearch is the search for some instances of a query.
+func instanceSearch(q alert.InstanceQuery, instances []string) condition.Query {
+	filter := []condition.Query{{"terms": condition.Query{"kibana.alert.instance.id": instances}}}
+	if q.RuleID != "" {
+		filter = append(filter, condition.Query{"term": condition.Query{"kibana.alert.rule.rule_id": q.RuleID}})
+	}
+	if since, ok := q.Limit(); ok {
+		after := condition.Query{"gte": since.UTC().Format("2006-01-02T15:04:05.000Z"), "format": "strict_date_optional_time"}
+		var either []condition.Query
+		for _, name := range []string{"kibana.alert.original_time", "kibana.alert.suppression.end"} {
+			either = append(either, condition.Query{"range": condition.Query{name: after}})
+		}
+		filter = append(filter, condition.Query{"bool": condition.Query{"should": either, "minimum_should_match": 1}})
+	}
+	order := "asc"
+	if q.Newest {
+		order = "desc"
+	}
+	return condition.Query{
+		"query":               condition.Query{"bool": condition.Query{"filter": filter}},
+		"track_total_hits":    false,
+		"seq_no_primary_term": true,
+		"sort": []condition.Query{{search.DefaultTimestamp: condition.Query{
+			"order": order, "unmapped_type": "date", "format": "strict_date_optional_time_nanos",
+		}}},
+	}
+}
+
+// Settle makes searches find all alerts that have been written.
+func (a *Alerts) Settle(ctx context.Context) error { return a.refresh(ctx) }
+
+// refresh makes searches see what has been written.
+func (a *Alerts) refresh(ctx context.Context) error {
+	yes := true
+	_, err := call[struct{}](ctx, a.client, "refresh ["+a.alias+"]", func() esapi.Request {
+		return esapi.IndicesRefreshRequest{Index: escape([]string{a.alias}), IgnoreUnavailable: &yes, AllowNoIndices: &yes}
+	})
+	return err
+}
+
+// revision writes where in the history of its shard the document stands.
+func (h hit) revision() string {
+	return strconv.FormatInt(h.SeqNo, 10) + "." + strconv.FormatInt(h.PrimaryTerm, 10)
+}
+
+// Replace writes each alert to the index that it was read from, if it is as it was read. A write that
+// was answered too late and sent again is Stale: it meets itself.
+func (a *Alerts) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
+	return a.send(ctx, writing{
+		verb: "replace", key: "index", action: replacement, written: alert.Replaced, conflict: alert.Stale,
+	}, docs)
+}
+
+// replacement is the action that replaces an alert.
+func replacement(doc alert.Document) (map[string]any, error) {
+	seqNo, term, _ := strings.Cut(doc.Revision, ".")
+	n, err := strconv.ParseInt(seqNo, 10, 64)
+	if err != nil || doc.Index == "" {
+		return nil, fmt.Errorf("it was not read for that: revision %q in index %q", doc.Revision, doc.Index)
+	}
+	t, err := strconv.ParseInt(term, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("revision %q: %w", doc.Revision, err)
+	}
+	return map[string]any{"_index": doc.Index, "_id": doc.ID, "if_seq_no": n, "if_primary_term": t}, nil
+}

@@ -1,0 +1,76 @@
+package elastic
+
+import (
+	"context"
+	"slices"
+
+	"tocsin/internal/search"
+	"tocsin/internal/search/indexname"
+)
+
+var (
+	_ search.Locator = (*Client)(nil)
+	_ search.Slicer  = (*Client)(nil)
+)
+
+// Locate finds the indices behind patterns, those of aliases and data streams included: hits carry
+// the name of the index that holds them.
+func (c *Client) Locate(ctx context.Context, patterns []string) (func(index string) bool, error) {
+	if patterns = tidy(patterns); indexname.HasDateMath(patterns) {
+		return nil, dated(patterns)
+	}
+	set := map[string]bool{}
+	for _, part := range patternChunks(patterns, maxPath) {
+		answers, err := c.resolvePart(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range answers {
+			a.locate(part, set)
+		}
+	}
+	return func(index string) bool { return set[index] }, nil
+}
+
+// locate adds the indices of an answer. What an exclusion names is not reached by way of an alias
+// that a wildcard before it has matched.
+func (a resolveAnswer) locate(patterns []string, set map[string]bool) {
+	add := func(index string) {
+		excluded := slices.ContainsFunc(patterns, func(p string) bool { return isExclusion(p) && glob(p[1:], index) })
+		set[index] = set[index] || !excluded
+	}
+	for _, index := range a.Indices {
+		set[index.Name] = true
+	}
+	for _, alias := range a.Aliases {
+		for _, index := range alias.Indices {
+			add(index)
+		}
+	}
+	for _, stream := range a.DataStreams {
+		for _, index := range stream.Backing {
+			add(index)
+		}
+	}
+}
+
+// broad leaves out the patterns whose every index another one matches: the patterns of many rules
+// fit into one URL then.
+func broad(patterns []string) []string {
+	if slices.ContainsFunc(patterns, isExclusion) {
+		return patterns
+	}
+	var out []string
+	for i, p := range patterns {
+		covered := slices.ContainsFunc(patterns, func(other string) bool {
+			return other != p && !hidden(p) && glob(other, p)
+		})
+		if !covered && !slices.Contains(patterns[:i], p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// hidden reports whether a pattern may mean hidden indices, which wildcards without a dot do not.
+func hidden(pattern string) bool { return pattern != "" && pattern[0] == '.' }

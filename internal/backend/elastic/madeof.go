@@ -1,0 +1,88 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/search"
+)
+
+// madeOf is what is read of an alert to tell what it was made of.
+var madeOf = []string{"tocsin.source"}
+
+func (h hit) madeOf() (*alert.Source, error) {
+	if len(h.Source) == 0 {
+		return nil, nil //nolint:nilnil // it does not tell
+	}
+	s, err := alert.ReadSource(h.Source)
+	if err != nil {
+		return nil, fmt.Errorf("alert %s in %s: %w", h.ID, h.Index, err)
+	}
+	return s, nil
+}
+
+// meet finds out what the alerts were made of that somebody else has written meanwhile, or that stand twice in one
+// batch; where says in which index each is. Of those that cannot be read nobody can tell: they have failed.
+func (a *Alerts) meet(ctx context.Context, items []bulkItem, where map[string]string, written []alert.Written) {
+	met := slices.DeleteFunc(slices.Clone(items), func(item bulkItem) bool {
+		return written[item.at].Outcome != alert.Duplicate || written[item.at].Met != nil || where[item.id] == "" || item.doc.Source[madeOf[0]] == nil
+	})
+	if len(met) == 0 {
+		return
+	}
+	found, err := a.readMadeOf(ctx, met, where)
+	for _, item := range met {
+		w := &written[item.at]
+		switch of, there := found[item.id]; {
+		case err != nil:
+			w.Outcome, w.Err = alert.Failed, err
+		case there:
+			w.Met = of
+		}
+	}
+}
+
+func (a *Alerts) readMadeOf(ctx context.Context, items []bulkItem, where map[string]string) (map[string]*alert.Source, error) {
+	type answer struct {
+		Docs []struct {
+			ID     string          `json:"_id"`
+			Index  string          `json:"_index"`
+			Found  bool            `json:"found"`
+			Source json.RawMessage `json:"_source"`
+			Error  *cause          `json:"error"`
+		} `json:"docs"`
+	}
+	docs := make([]map[string]any, len(items))
+	for i, item := range items {
+		docs[i] = map[string]any{"_index": where[item.id], "_id": item.id, "_source": madeOf}
+	}
+	op := fmt.Sprintf("read %d alerts that are there already [%s]", len(items), a.alias)
+	body, err := search.JSON(map[string]any{"docs": docs}, "")
+	if err != nil {
+		return nil, err
+	}
+	got, err := call[answer](ctx, a.client, op, func() esapi.Request { return esapi.MgetRequest{Body: bytes.NewReader(body)} })
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]*alert.Source{}
+	for _, d := range got.Docs {
+		if d.Error != nil {
+			return nil, &failure.Error{Kind: failure.Unavailable, Op: op, Type: d.Error.Type, Reason: d.Error.text()}
+		}
+		if !d.Found { // it was deleted: what it was made of does not count any more
+			continue
+		}
+		if found[d.ID], err = (hit{ID: d.ID, Index: d.Index, Source: d.Source}).madeOf(); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,242 @@
+package elastic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/diag/failure"
+)
+
+// Misfit is an index or template of Tocsin's that is not as Tocsin makes it, so that documents may be
+// refused, or written and not found again.
+type Misfit struct {
+	// Place is what is wrong: "index [tocsin-alerts-default-000001]".
+	Place string
+	// Faults are the differences that matter, in order.
+	Faults []string
+	// WayOut says what sets it right.
+	WayOut string
+}
+
+// mostFaults is the number of differences that a text names.
+const mostFaults = 3
+
+// String is a line of a log.
+func (m Misfit) String() string {
+	faults := strings.Join(m.Faults[:min(mostFaults, len(m.Faults))], ", ")
+	if more := len(m.Faults) - mostFaults; more > 0 {
+		faults += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("the mapping of %s is not Tocsin's: %s; %s", m.Place, faults, m.WayOut)
+}
+
+// described is what Elasticsearch says of an index, or of one that a template would make.
+type described struct {
+	Mappings map[string]any `json:"mappings"`
+	Settings map[string]any `json:"settings"`
+}
+
+// describe reads indices, or those of an alias; none where there is nothing of the name.
+func (c *Client) describe(ctx context.Context, name string) (map[string]described, error) {
+	a, err := call[map[string]described](ctx, c, "look at ["+name+"]", func() esapi.Request {
+		return esapi.IndicesGetRequest{Index: escape([]string{name})}
+	})
+	if notFound(err) {
+		return nil, nil
+	}
+	return a, err
+}
+
+// Misfits joins what several places find.
+func Misfits(ctx context.Context, places ...interface {
+	Misfits(ctx context.Context) ([]Misfit, error)
+},
+) ([]Misfit, error) {
+	var out []Misfit
+	var errs []error
+	for _, p := range places {
+		some, err := p.Misfits(ctx)
+		out, errs = append(out, some...), append(errs, err)
+	}
+	return out, errors.Join(errs...)
+}
+
+// Misfits returns what is wrong with the indices of the alias and with what templates would make the next
+// one of. Before Install that is nothing. What the user may not look at is an error of kind Refused, beside
+// what was found.
+func (a *Alerts) Misfits(ctx context.Context) ([]Misfit, error) {
+	indices, err := a.client.describe(ctx, a.alias)
+	if err != nil || len(indices) == 0 {
+		return nil, err
+	}
+	var out []Misfit
+	for _, name := range slices.Sorted(maps.Keys(indices)) {
+		if faults := differences(described{a.mappings(), tolerance()}, indices[name]); len(faults) > 0 {
+			out = append(out, Misfit{"index [" + name + "]", faults, "set the templates right, roll the alias " + a.alias +
+				" over to a new index, and reindex this one into it or take it off the alias; or use another --namespace"})
+		}
+	}
+	next, err := a.nextMisfits(ctx, following(slices.Max(slices.Collect(maps.Keys(indices)))))
+	return append(out, next...), err
+}
+
+// following is the name of the index that a rollover makes after another.
+func following(name string) string {
+	stem, number, _ := cutLast(name, "-")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return name + "-000002"
+	}
+	return fmt.Sprintf("%s-%06d", stem, n+1)
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// nextMisfits returns what templates would make wrong of an index that is not there yet.
+func (a *Alerts) nextMisfits(ctx context.Context, index string) ([]Misfit, error) {
+	place, wayOut := "index template ["+a.alias+"]", "delete it and the component templates that it is composed of: they are made anew at the next start"
+	foreign, err := a.outranking(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	if len(foreign) > 0 {
+		place = "index template [" + strings.Join(foreign, ", ") + "], which outranks [" + a.alias + "]"
+		wayOut = fmt.Sprintf("give it patterns that leave out %s-*, or a priority below %d", a.alias, a.priority())
+	}
+	type answer struct {
+		Template described `json:"template"`
+	}
+	made, err := call[answer](ctx, a.client, "simulate the making of index ["+index+"]", func() esapi.Request {
+		return esapi.IndicesSimulateIndexTemplateRequest{Name: index}
+	})
+	switch {
+	case notAllowed(err) && len(foreign) > 0:
+		return []Misfit{{place, []string{"what it makes of the next index may not be asked for"}, wayOut}}, nil
+	case notAllowed(err):
+		return nil, nil // Templates that are ours have been put, or found, by Install.
+	case err != nil:
+		return nil, err
+	}
+	if faults := differences(described{a.mappings(), tolerance()}, made.Template); len(faults) > 0 {
+		return []Misfit{{place, faults, wayOut}}, nil
+	}
+	return nil, nil
+}
+
+// outranking returns the templates that Elasticsearch prefers to ours for an index.
+func (a *Alerts) outranking(ctx context.Context, index string) ([]string, error) {
+	type answer struct {
+		Templates []struct {
+			Name     string `json:"name"`
+			Template struct {
+				Patterns []string `json:"index_patterns"`
+				Priority int64    `json:"priority"`
+			} `json:"index_template"`
+		} `json:"index_templates"`
+	}
+	all, err := call[answer](ctx, a.client, "list index templates", func() esapi.Request { return esapi.IndicesGetIndexTemplateRequest{} })
+	if notFound(err) || notAllowed(err) {
+		return nil, nil
+	}
+	var out []string
+	for _, t := range all.Templates {
+		if t.Name != a.alias && t.Template.Priority > int64(a.priority()) &&
+			slices.ContainsFunc(t.Template.Patterns, func(p string) bool { return glob(p, index) }) {
+			out = append(out, t.Name)
+		}
+	}
+	return out, err
+}
+
+// Misfits returns what is wrong with the index, as [Alerts.Misfits] does.
+func (l *Ledger) Misfits(ctx context.Context) ([]Misfit, error) {
+	return l.client.misfits(ctx, l.index, l.mappings(), "stop all runners and delete it: it is made anew, and the account of slots begins again")
+}
+
+// Misfits returns what is wrong with the index, as [Alerts.Misfits] does.
+func (l *Leases) Misfits(ctx context.Context) ([]Misfit, error) {
+	return l.client.misfits(ctx, l.index, l.mappings(), "stop all runners and delete it: it is made anew")
+}
+
+func (c *Client) misfits(ctx context.Context, index string, mappings map[string]any, wayOut string) ([]Misfit, error) {
+	indices, err := c.describe(ctx, index)
+	var out []Misfit
+	for _, name := range slices.Sorted(maps.Keys(indices)) {
+		if faults := differences(described{Mappings: mappings}, indices[name]); len(faults) > 0 {
+			out = append(out, Misfit{"index [" + name + "]", faults, wayOut})
+		}
+	}
+	return out, err
+}
+
+// keyFields are those that alerts are found by.
+var keyFields = []string{
+	"kibana.alert.instance.id", "kibana.alert.rule.rule_id", "kibana.alert.original_time", "kibana.alert.suppression.end", "@timestamp",
+}
+
+// trusted is how long an alias is not looked at again. A rule that writes to a new index of it looks there in
+// its next slot.
+const trusted = 2 * time.Second
+
+// findable is [Client.findable] for alerts.
+func (a *Alerts) findable(ctx context.Context) error {
+	begun := time.Now()
+	if begun.Sub(time.Unix(0, a.looked.Load())) < trusted {
+		return nil
+	}
+	err := a.client.findable(ctx, a.alias, a.mappings(), keyFields)
+	if err == nil {
+		a.looked.Store(begun.UnixNano())
+	}
+	return err
+}
+
+// findable fails unless every index of a name maps those fields of ours as ours does: what a search does not
+// find under another mapping may be there all the same.
+func (c *Client) findable(ctx context.Context, alias string, mappings map[string]any, names []string) error {
+	have, err := c.fieldMapping(ctx, []string{alias}, names)
+	if notFound(err) || notAllowed(err) {
+		return nil // Nothing to find; or nobody may know, and Misfits says so.
+	}
+	if err != nil {
+		return err
+	}
+	ours := flat(plain(mappings))
+	for _, index := range slices.Sorted(maps.Keys(have)) {
+		for _, name := range names {
+			want, wanted := ours[name]
+			if !wanted {
+				continue
+			}
+			got := map[string]any{}
+			for _, raw := range have[index].Mappings[name].Mapping {
+				if err := json.Unmarshal(raw, &got); err != nil {
+					return fmt.Errorf("the mapping of %s in %s: %w", name, index, err)
+				}
+			}
+			if kind(got) != kind(want) || !searchable(got) {
+				return &failure.Error{Kind: failure.Refused, Op: "find in [" + alias + "]", Reason: "in index [" + index + "] the mapping of " +
+					name + " is not Tocsin's: what is there may not be found"}
+			}
+		}
+	}
+	return nil
+}
+
+func searchable(definition map[string]any) bool {
+	return fmt.Sprint(definition["index"]) != "false" && definition["normalizer"] == nil
+}

@@ -1,0 +1,181 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/event"
+	"tocsin/internal/search"
+)
+
+var (
+	_ search.Multi       = (*Client)(nil)
+	_ search.Snapshotter = (*Client)(nil)
+)
+
+// firstPage is the number of hits of one search in an _msearch: more are worth a search of its own.
+const firstPage = 100
+
+// FirstPages asks for the beginnings of several searches in one _msearch. They are of no common
+// point in time, so whoever wants more than the first page has to begin anew. Elasticsearch refuses
+// the whole for one search that it cannot read: it is asked again for either half then. So it is where the
+// whole is too much for the memory of the cluster, which is remembered as the size of pages is, or for ours.
+func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []search.FirstPage {
+	if most := c.bearable.of(together); most > 0 && most < len(requests) {
+		out := make([]search.FirstPage, 0, len(requests))
+		for part := range slices.Chunk(requests, most) {
+			out = append(out, c.FirstPages(ctx, part)...)
+		}
+		return out
+	}
+	out := make([]search.FirstPage, len(requests))
+	var body bytes.Buffer
+	var asked []int
+	for i, r := range requests {
+		patterns := tidy(r.Patterns)
+		if len(patterns) == 0 {
+			continue // To Elasticsearch no pattern means every index.
+		}
+		if out[i].Err = writeItem(&body, patterns, r, c.firstPage(r, len(requests))); out[i].Err == nil {
+			asked = append(asked, i)
+		}
+	}
+	if len(asked) == 0 {
+		return out
+	}
+	responses, err := c.multiSearch(ctx, body.Bytes(), len(asked))
+	if len(requests) > 1 && (failure.KindOf(err) == failure.Rejected || tooMuch(err) || errors.Is(err, errTooLong)) {
+		half := len(requests) / 2
+		if tooMuch(err) {
+			c.bearable.note(together, half)
+			c.log.WarnContext(ctx, "searches together were too much for the memory of the cluster, asking for fewer", "searches", half)
+		}
+		return append(c.FirstPages(ctx, requests[:half]), c.FirstPages(ctx, requests[half:])...)
+	}
+	for n, i := range asked {
+		if out[i].Err = err; err != nil {
+			c.lessen(requests[i], tooMuch(err), len(requests))
+			continue
+		}
+		out[i] = c.first(responses[n], requests[i])
+		out[i].Err = c.noticed(out[i].Err)
+		c.held.note(tidy(requests[i].Patterns), len(out[i].Events), sourceBytes(out[i].Events))
+		c.lessen(requests[i], responses[n].tooMuch(), len(requests))
+	}
+	return out
+}
+
+// together stands for the searches of one _msearch among patterns: no pattern is empty.
+var together = []string{""}
+
+// firstPage is the size of a first page of so many that are asked for together, such that the cluster is known to
+// bear it, and we to bear all.
+func (c *Client) firstPage(r search.Request, together int) int {
+	size := min(firstPage, r.Size())
+	if most := c.bearable.of(tidy(r.Patterns)); most > 0 {
+		size = min(size, most)
+	}
+	if bytes := c.held.weight(tidy(r.Patterns)); bytes > 0 {
+		size = min(size, max(1, c.held.together()/together/bytes))
+	}
+	return size
+}
+
+// sourceBytes is how much of an answer is documents.
+func sourceBytes(events []event.Event) int {
+	sum := 0
+	for i := range events {
+		sum += len(events[i].Source)
+	}
+	return sum
+}
+
+// lessen remembers of a first page that was too much to ask for less: the search that follows begins with that.
+func (c *Client) lessen(r search.Request, tooMuch bool, together int) {
+	if size := c.firstPage(r, together); tooMuch && size > 1 {
+		c.bearable.note(tidy(r.Patterns), size/2)
+	}
+}
+
+func (m multiItem) tooMuch() bool {
+	return m.Status >= 300 && tooMuch(m.failure("")) || brokeCircuit(m.Shards)
+}
+
+func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiItem, error) {
+	op := "answer " + strconv.Itoa(n) + " searches"
+	begun := time.Now()
+	better := func(err error) bool { return tooMuch(err) || errors.Is(err, errTooLong) }
+	answer, err := callUnless[multiAnswer](ctx, c, op, better, func() esapi.Request {
+		return limited{esapi.MsearchRequest{Body: bytes.NewReader(body)}, c.held.together()}
+	})
+	if err == nil && len(answer.Responses) != n {
+		err = &failure.Error{
+			Kind: failure.Unavailable, Op: op, Reason: "the answer has " + strconv.Itoa(len(answer.Responses)) + " parts",
+		}
+	}
+	if slices.ContainsFunc(answer.Responses, multiItem.overloaded) {
+		c.limit.refuse(begun) // the answer as a whole is a success
+	}
+	return answer.Responses, err
+}
+
+func (m multiItem) overloaded() bool { return m.Status >= 300 && overloaded(m.failure("")) }
+
+// failure is why there is no answer.
+func (m multiItem) failure(op string) error {
+	root := m.Error.root()
+	e := &failure.Error{Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text()}
+	return denied(esapi.MsearchRequest{}, e)
+}
+
+// multiAnswer is the answer of _msearch, in order.
+type multiAnswer struct {
+	Responses []multiItem `json:"responses"`
+}
+
+// multiItem is the answer to one search, or why there is none.
+type multiItem struct {
+	page
+	Status int   `json:"status"`
+	Error  cause `json:"error"`
+}
+
+func (c *Client) first(m multiItem, r search.Request) search.FirstPage {
+	op := "search [" + shown(tidy(r.Patterns)) + "]"
+	if m.Status >= 300 {
+		return search.FirstPage{Err: m.failure(op)}
+	}
+	f := search.FirstPage{Result: search.Result{Total: m.total(), Took: time.Duration(m.Took) * time.Millisecond, Pages: 1}}
+	f.Events = make([]event.Event, len(m.Hits.Hits))
+	for i, h := range m.Hits.Hits {
+		f.Events[i] = h.event(r)
+	}
+	d := c.expecting(tidy(r.Patterns), true)
+	d.add(m.Shards, m.TimedOut, m.Clusters)
+	f.Err = d.err(op)
+	return f
+}
+
+// writeItem adds the two lines of a search.
+func writeItem(b *bytes.Buffer, patterns []string, r search.Request, size int) error {
+	query := r.Body()
+	query["size"] = size
+	for _, line := range []any{
+		map[string]any{"index": patterns, "ignore_unavailable": true, "allow_no_indices": true, "allow_partial_search_results": true},
+		query,
+	} {
+		data, err := search.JSON(line, "")
+		if err != nil {
+			return err //nolint:wrapcheck // it says what it was doing
+		}
+		b.Write(append(data, '\n'))
+	}
+	return nil
+}

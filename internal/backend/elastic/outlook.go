@@ -1,0 +1,265 @@
+package elastic
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/search"
+)
+
+// outlook finds what of patterns the user may not read, or a remote cluster does not tell.
+type outlook struct {
+	client   *Client
+	patterns []string
+	found    *places
+	missing  []string
+
+	// read are the places that can be read, partly the patterns that are read in part.
+	read    []string
+	partly  []search.Unread
+	footing footing
+}
+
+// streamPrefix begins the names of the indices behind data streams.
+const streamPrefix = ".ds-"
+
+// local reports whether rights to a pattern can be asked for.
+func local(pattern string) bool {
+	return !remote(pattern) && !isExclusion(pattern) && !strings.Contains(pattern, "<")
+}
+
+// forbidden are patterns of which nothing may be read, be it that nothing is found of it, and, where they are
+// wanted whole, those of which a part may not.
+func (o *outlook) forbidden(ctx context.Context) ([]search.Unread, error) {
+	asked := slices.DeleteFunc(slices.Clone(o.patterns), func(p string) bool { return !local(p) })
+	whole, err := o.grants(ctx, asked, func(p string) string { return strings.TrimPrefix(p, streamPrefix) })
+	if err != nil {
+		return nil, err
+	}
+	var parts []string
+	for _, p := range asked {
+		if whole(p) == "" {
+			parts = append(parts, o.found.of(p)...)
+		}
+	}
+	part, err := o.grants(ctx, parts, func(name string) string { return o.found.byName[name].stream })
+	if err != nil {
+		return nil, err
+	}
+	var out []search.Unread
+	for _, p := range asked {
+		if grant := whole(p); grant != "" {
+			o.footing.rights = append(o.footing.rights, grant)
+			o.read = append(o.read, o.found.of(p)...)
+			continue
+		}
+		if u := o.part(ctx, p, part); u.Why != "" {
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}
+
+// part looks at a pattern that may not be read as a whole, place by place.
+func (o *outlook) part(ctx context.Context, pattern string, grant func(string) string) search.Unread {
+	o.footing.partly = true
+	var names []string
+	for _, name := range o.found.of(pattern) {
+		if right := grant(name); right != "" {
+			names = append(names, name)
+			o.footing.rights = append(o.footing.rights, right)
+		}
+	}
+	o.read = append(o.read, names...)
+	if len(names) == 0 {
+		return search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user has no right to read it"}
+	}
+	unseen := o.unseen(ctx, pattern, names)
+	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read a part of it only"}
+	if unseen != "" {
+		part.Reason += ", not " + unseen
+	}
+	if o.client.wholePatterns {
+		return part
+	}
+	o.partly = append(o.partly, part)
+	if o.client.seen.firstPart(pattern) {
+		o.client.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part", "pattern", pattern, "unread", unseen)
+	}
+	return search.Unread{}
+}
+
+// grants asks for the right to names, and returns by which name there is one, "" where there is none. The right
+// to a data stream is one to the indices behind it, though it is not told so.
+func (o *outlook) grants(ctx context.Context, names []string, streamOf func(string) string) (func(string) string, error) {
+	streams := map[string]string{}
+	ask := slices.Clone(names)
+	for _, name := range names {
+		if stream := streamOf(name); stream != "" && strings.HasPrefix(name, streamPrefix) {
+			streams[name] = stream
+			ask = append(ask, stream)
+		}
+	}
+	may, err := o.client.rights.of(ctx, o.client, ask)
+	return func(name string) string {
+		switch stream := streams[name]; {
+		case may(name):
+			return name
+		case stream != "" && may(stream):
+			return stream
+		}
+		return ""
+	}, err
+}
+
+// unseen names the indices of a pattern that may not be read, as far as the state of the cluster is known.
+func (o *outlook) unseen(ctx context.Context, pattern string, read []string) string {
+	if err := o.client.known.begin(ctx, o.client); err != nil {
+		return ""
+	}
+	names := o.client.known.beside(pattern, o.found.behind(read))
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return slices.ContainsFunc(o.patterns, func(p string) bool { return isExclusion(p) && glob(p[1:], name) })
+	})
+	return some(names)
+}
+
+// remote are patterns of remote clusters that are not there, do not let the user read, or are not known.
+func (o *outlook) remote(ctx context.Context) ([]search.Unread, error) {
+	var out []search.Unread
+	for _, p := range o.patterns {
+		if !remote(p) || isExclusion(p) {
+			continue
+		}
+		names := o.found.of(p)
+		var clusters []string
+		for _, name := range names {
+			cluster, _, _ := strings.Cut(name, ":")
+			clusters = append(clusters, cluster)
+		}
+		slices.Sort(clusters)
+		o.client.seen.reach(p, slices.Compact(clusters))
+		o.read = append(o.read, names...)
+		cluster, _, _ := strings.Cut(p, ":")
+		u := search.Unread{Name: p}
+		if len(names) == 0 || strings.Contains(cluster, "*") {
+			var err error
+			if u, err = o.client.remoteState(ctx, p, len(names) == 0); err != nil {
+				return nil, err
+			}
+		}
+		if u.Why == "" {
+			o.footing.remotes = append(o.footing.remotes, p)
+			continue
+		}
+		o.footing.partly = true
+		out = append(out, u)
+	}
+	return out, nil
+}
+
+// before are the places that could be read before, that are still there, and that cannot be read now. What
+// stands for them among those that are known not to be read is enough.
+func (o *outlook) before(ctx context.Context, known []search.Unread) ([]search.Unread, error) {
+	var out []search.Unread
+	var gone, suspects []string
+	closed := o.found.names(false)
+	for _, name := range o.client.seen.readBefore(o.patterns) {
+		told := slices.ContainsFunc(known, func(u search.Unread) bool { return glob(u.Name, name) })
+		if !slices.Contains(o.read, name) && !slices.Contains(closed, name) && !told {
+			suspects = append(suspects, name)
+		}
+	}
+	may, err := o.client.rights.of(ctx, o.client, slices.DeleteFunc(slices.Clone(suspects), remote))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range suspects {
+		u := search.Unread{Name: name}
+		switch {
+		case remote(name):
+			if u, err = o.client.remoteState(ctx, name, false); err != nil {
+				return nil, err
+			}
+		case !may(name):
+			u.Why, u.Reason = failure.Forbidden, "the user has no right to read it any more"
+		}
+		if u.Why == "" {
+			gone = append(gone, name)
+		} else {
+			o.footing.partly = true
+			out = append(out, u)
+		}
+	}
+	o.client.seen.saw(o.patterns, o.read, gone)
+	return out, nil
+}
+
+func remote(name string) bool { return strings.Contains(name, ":") }
+
+// remoteState says what keeps a pattern of remote clusters from being read; no reason: nothing does. vacant: it
+// has found nothing, which may be for want of the right to it. Then a name that it would match tells: the rights
+// on another cluster cannot be asked for.
+func (c *Client) remoteState(ctx context.Context, pattern string, vacant bool) (search.Unread, error) {
+	a, err := c.resolveCluster(ctx, pattern)
+	u := search.Unread{Name: pattern}
+	if u.Why, u.Reason = a.unread(); err != nil || u.Why != "" || !vacant || !strings.Contains(pattern, "*") {
+		return u, err
+	}
+	_, name, _ := strings.Cut(pattern, ":")
+	for _, cluster := range slices.Sorted(maps.Keys(a)) {
+		one, err := c.resolveCluster(ctx, cluster+":"+strings.ReplaceAll(name, "*", "0"))
+		if err != nil {
+			return u, err
+		}
+		if u.Why, u.Reason = one.unread(); u.Why != "" {
+			break
+		}
+	}
+	return u, nil
+}
+
+// clusterAnswer is the answer of _resolve/cluster, by cluster.
+type clusterAnswer map[string]clusterState
+
+type clusterState struct {
+	Connected bool   `json:"connected"`
+	Error     string `json:"error"`
+}
+
+// resolveCluster asks for the state of the clusters of a pattern. One that is unknown has an error.
+func (c *Client) resolveCluster(ctx context.Context, pattern string) (clusterAnswer, error) {
+	a, err := call[clusterAnswer](ctx, c, "resolve the clusters of ["+pattern+"]", func() esapi.Request {
+		return esapi.IndicesResolveClusterRequest{Name: escape([]string{pattern})}
+	})
+	unknown := notFound(err) || hasType(err, noSuchCluster) || failure.KindOf(err) == failure.Rejected && err != nil
+	if unknown || err == nil && len(a) == 0 {
+		cluster, _, _ := strings.Cut(pattern, ":")
+		return clusterAnswer{cluster: {Error: noSuchCluster}}, nil
+	}
+	return a, err
+}
+
+const noSuchCluster = "no_such_remote_cluster_exception"
+
+// unread says why a pattern of remote clusters is not read as a whole; "" where nothing speaks against it.
+func (a clusterAnswer) unread() (failure.Unread, string) {
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		switch one := a[name]; {
+		case one.Error == noSuchCluster:
+			return failure.Remote, "no remote cluster " + name + " is known"
+		case strings.Contains(one.Error, "unauthorized"):
+			return failure.Forbidden, "remote cluster " + name + ": " + bounded(one.Error)
+		case one.Error != "" && !strings.Contains(one.Error, "index_not_found") && !strings.Contains(one.Error, "no such index"):
+			return failure.Remote, "remote cluster " + name + ": " + bounded(one.Error)
+		case !one.Connected && one.Error == "":
+			return failure.Remote, "remote cluster " + name + " is not connected"
+		}
+	}
+	return "", ""
+}

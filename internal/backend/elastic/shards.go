@@ -1,0 +1,143 @@
+package elastic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag/failure"
+)
+
+// shards is the part of an answer that says how much of the indices it covers.
+type shards struct {
+	Total    int            `json:"total"`
+	Failed   int            `json:"failed"`
+	Failures []shardFailure `json:"failures"`
+
+	// there tells that the answer has the part.
+	there bool
+}
+
+type shardFailure struct {
+	Shard  int    `json:"shard"`
+	Index  string `json:"index"`
+	Reason cause  `json:"reason"`
+}
+
+// clusters is the part of an answer about remote clusters.
+type clusters struct {
+	Details map[string]struct {
+		Status string `json:"status"`
+	} `json:"details"`
+	Skipped int `json:"skipped"`
+	Failed  int `json:"failed"`
+}
+
+// How many reasons, and how many names behind each, a message shows.
+const (
+	maxReasons = 5
+	maxNames   = 5
+)
+
+// damage adds up over pages what the answers did not cover. The zero value is none.
+type damage struct {
+	failed, total int
+	// expects tells that shards there must be: what is searched was resolved to open indices.
+	expects, answered bool
+	// clusters are those that there must be an answer of: something was found on them. Elasticsearch says
+	// nothing of one that was not there when the point in time was opened.
+	clusters []string
+	timedOut bool
+	remote   []string
+	reasons  []string
+	indices  map[string][]string
+}
+
+func (d *damage) add(s shards, timedOut bool, remote clusters) {
+	d.answered = true
+	d.timedOut = d.timedOut || timedOut
+	d.total = max(d.total, s.Total)
+	d.failed = max(d.failed, s.Failed)
+	for _, f := range s.Failures {
+		reason := strings.TrimSuffix(f.Reason.root().Type+": "+f.Reason.root().text(), ": ")
+		if d.indices == nil {
+			d.indices = map[string][]string{}
+		}
+		if _, known := d.indices[reason]; !known {
+			d.reasons = append(d.reasons, reason)
+		}
+		if !slices.Contains(d.indices[reason], f.Index) {
+			d.indices[reason] = append(d.indices[reason], f.Index)
+		}
+	}
+	d.clusters = slices.DeleteFunc(d.clusters, func(name string) bool { _, told := remote.Details[name]; return told })
+	if remote.Skipped+remote.Failed == 0 {
+		return
+	}
+	for name, detail := range remote.Details {
+		if (detail.Status == "skipped" || detail.Status == "failed") && !slices.Contains(d.remote, name) {
+			d.remote = append(d.remote, name)
+		}
+	}
+	if len(remote.Details) == 0 && len(d.remote) == 0 {
+		d.remote = []string{fmt.Sprintf("%d of them", remote.Skipped+remote.Failed)}
+	}
+}
+
+// err returns a failure of kind Partial, nil when nothing is missing.
+func (d *damage) err(op string) error {
+	var parts []string
+	var why failure.Unread
+	if d.answered {
+		d.remote = append(d.remote, d.clusters...)
+		d.clusters = nil
+	}
+	if d.expects && d.answered && d.total == 0 && len(d.remote) == 0 {
+		why = failure.Forbidden
+		parts = append(parts, "no shard was searched: the indices are gone by now, or the right to read them")
+	}
+	if d.failed > 0 {
+		why = failure.Shards
+		parts = append(parts, fmt.Sprintf("%d of %d shards failed%s", d.failed, d.total, d.detail()))
+	}
+	if d.timedOut {
+		parts = append(parts, "Elasticsearch ran out of its time for the search")
+	}
+	if len(d.remote) > 0 {
+		why = failure.Remote
+		slices.Sort(d.remote)
+		parts = append(parts, "remote clusters did not answer: "+some(d.remote))
+	}
+	if parts == nil {
+		return nil
+	}
+	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
+}
+
+// expecting is what a search of patterns is to cover. shards: some of them there must be.
+func (c *Client) expecting(patterns []string, shards bool) damage {
+	return damage{expects: shards, clusters: c.seen.expected(patterns)}
+}
+
+// detail groups the failed shards by what they died of.
+func (d *damage) detail() string {
+	var b strings.Builder
+	for i, reason := range d.reasons {
+		if i == maxReasons {
+			fmt.Fprintf(&b, ", and %d reasons more", len(d.reasons)-i)
+			break
+		}
+		b.WriteString(map[bool]string{true: ": ", false: ", "}[i == 0])
+		slices.Sort(d.indices[reason])
+		fmt.Fprintf(&b, "[%s] %s", some(d.indices[reason]), bounded(reason))
+	}
+	return b.String()
+}
+
+// some lists names, the first few of many.
+func some(names []string) string {
+	if len(names) <= maxNames {
+		return strings.Join(names, ",")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNames], ","), len(names)-maxNames)
+}

@@ -1,0 +1,188 @@
+package elastic
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"tocsin/internal/diag/failure"
+)
+
+const (
+	dialTimeout  = 10 * time.Second
+	idlePerHost  = 16
+	firstBackoff = 250 * time.Millisecond
+	maxBackoff   = 10 * time.Second
+	// maxDrain is how much is read of an answer that nobody wants, to keep its connection.
+	maxDrain = 256 << 10
+)
+
+func newHTTPTransport(caFile string) (*http.Transport, error) {
+	t := &http.Transport{
+		Proxy:             http.ProxyFromEnvironment,
+		DialContext:       (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2: true,
+		// Compressing costs the node more than reading the events does; see docs/performance.md.
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: idlePerHost,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: dialTimeout,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if caFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("elasticsearch: read the CA certificates: %w", err)
+	}
+	t.TLSClientConfig.RootCAs = x509.NewCertPool()
+	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("elasticsearch: no PEM certificate in %s", caFile)
+	}
+	return t, nil
+}
+
+// authenticator is the one place where credentials are put on a request.
+type authenticator struct {
+	next        http.RoundTripper
+	credentials *credentials
+}
+
+// RoundTrip sends the request with credentials. It also mends the escaped path: the transport
+// below adds the address's own path to the plain form alone, and a date-math index name such as
+// <logs-{now/d}> would fall apart at its slash.
+func (a *authenticator) RoundTrip(r *http.Request) (*http.Response, error) {
+	if a.credentials.header != "" {
+		r.Header.Set("Authorization", a.credentials.header)
+	}
+	if raw := r.URL.RawPath; raw != "" {
+		if plain, err := url.PathUnescape(raw); err == nil && strings.HasSuffix(r.URL.Path, plain) {
+			prefix := &url.URL{Path: strings.TrimSuffix(r.URL.Path, plain)}
+			r.URL.RawPath = prefix.EscapedPath() + raw
+		}
+	}
+	return a.next.RoundTrip(r)
+}
+
+// call performs a request and decodes its answer. A failure that may pass is tried again after a
+// growing, jittered pause; requests are safe to repeat, or are made so by the ids that they carry.
+// The request is built anew for each try.
+func call[T any](ctx context.Context, c *Client, op string, request func() esapi.Request) (T, error) {
+	return callUnless[T](ctx, c, op, func(error) bool { return false }, request)
+}
+
+// callUnless is a call that is not tried again where the caller knows something better.
+func callUnless[T any](ctx context.Context, c *Client, op string, better func(error) bool, request func() esapi.Request) (T, error) {
+	for retry := 0; ; retry++ {
+		out, err := try[T](ctx, c, op, request())
+		if err == nil || retry >= c.maxRetries || !passing(err) || better(err) {
+			return out, err
+		}
+		pause := backoff(retry)
+		c.log.DebugContext(ctx, "elasticsearch call failed, trying again",
+			"op", op, "retry", retry+1, "pause", pause, "error", err)
+		if wait(ctx, pause) != nil {
+			return out, stopped(ctx, op)
+		}
+	}
+}
+
+// try performs one request under its own deadline, answer included. A search waits for its turn
+// first, which is not part of that.
+func try[T any](ctx context.Context, c *Client, op string, request esapi.Request) (out T, err error) {
+	if searches(request) {
+		leave, stop := c.limit.enter(ctx)
+		if stop != nil {
+			return out, stopped(ctx, op)
+		}
+		defer func() { leave(err) }()
+	}
+	timed, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	response, err := request.Do(timed, c.transport)
+	if err != nil {
+		return out, c.lost(ctx, timed, op, err)
+	}
+	defer discard(response.Body)
+	if response.StatusCode > 299 {
+		return out, denied(request, c.refused(ctx, timed, op, response))
+	}
+	if response.Header.Get("X-Elastic-Product") != "Elasticsearch" {
+		return out, &failure.Error{
+			Kind: failure.Refused, Op: op, Status: response.StatusCode,
+			Reason: "the server is not Elasticsearch: its answer lacks the product header",
+		}
+	}
+	most := 0
+	if l, ok := request.(limited); ok {
+		most = l.bytes
+	}
+	if err := decodeBody(response, &out, most); err != nil {
+		var none T
+		return none, c.lost(ctx, timed, op, fmt.Errorf("decode the answer: %w", err))
+	}
+	if err := complete(&out); err != nil {
+		var none T
+		return none, c.lost(ctx, timed, op, err)
+	}
+	if reader, ok := any(&out).(headerReader); ok {
+		reader.readHeader(response.Header)
+	}
+	return out, nil
+}
+
+// headerReader is an answer of which a part is in its header.
+type headerReader interface{ readHeader(h http.Header) }
+
+// discard reads the rest of an answer, so that its connection can be used again.
+func discard(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, maxDrain)
+	_ = body.Close()
+}
+
+// passing reports whether the same call may well go through when it is repeated at once. Running
+// out of our own time is not such a failure: the cluster is busy with the call as it is.
+func passing(err error) bool {
+	var e *failure.Error
+	if !errors.As(err, &e) || e.Kind != failure.Unavailable || errors.Is(err, errNoAnswer) {
+		return false
+	}
+	switch e.Status {
+	case 0, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// backoff doubles with each retry and takes off up to a half, so that runners which failed
+// together do not come back together.
+func backoff(retry int) time.Duration {
+	full := min(firstBackoff<<min(retry, 16), maxBackoff)
+	return full/2 + rand.N(full/2)
+}
+
+// wait returns nil when the time is over, the context's error when that ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,185 @@
+package condition
+
+import (
+	"slices"
+
+	"tocsin/internal/diag/invariants"
+)
+
+// arrangement is how a graph is evaluated at the least cost. It does not affect the answers.
+type arrangement struct {
+	// parts holds the parts of the graph's operators, each operator's parts in order of evaluation.
+	parts []int32
+	// index leads from values to tests, led from tests that hold to members.
+	index index
+	led   [][]int32
+	// always holds the members that have no anchor.
+	always []int32
+}
+
+// arrange chooses the order of parts and the anchors, by a sample of documents if there is one. If
+// a crash while choosing leaves either of them empty, every member is evaluated for each document.
+func arrange(g *graph, r *rates, seen *sample) (out *arrangement) {
+	defer func() {
+		if v := recover(); v != nil {
+			if invariants.Enabled {
+				panic(v)
+			}
+			out = unarranged(g)
+		}
+	}()
+	a := &anchoring{graph: g, rates: r, seen: seen, known: make([]anchor, len(g.nodes)), found: make([]bool, len(g.nodes))}
+	out = &arrangement{parts: slices.Clone(g.parts)}
+	a.parts, a.costs = out.parts, r.order(out.parts, seen)
+	a.place(out)
+	if invariants.Enabled {
+		out.check(g)
+	}
+	return out
+}
+
+func unarranged(g *graph) *arrangement {
+	out := &arrangement{parts: g.parts, index: index{columns: make([]indexed, len(g.columns))}, led: make([][]int32, len(g.nodes))}
+	for m, root := range g.roots {
+		if root != none {
+			out.always = append(out.always, int32(m))
+		}
+	}
+	return out
+}
+
+// anchoring chooses the anchors of all members. An anchor of a condition is a set of tests of which
+// at least one holds whenever the condition does. The best anchor is the cheapest one.
+type anchoring struct {
+	graph *graph
+	rates *rates
+	seen  *sample
+	parts []int32
+	costs costs
+	// known holds the anchors of the nodes that were found.
+	known []anchor
+	found []bool
+}
+
+// anchor is the tests of an anchor, each once. A node and a node that it is a part of may share the
+// slice of tests, so it is never modified.
+type anchor struct {
+	tests []int32
+	// probes is the cost of looking for the tests, rate how often one holds, and after the cost of
+	// then evaluating the node.
+	probes, rate, after float64
+	ok                  bool
+}
+
+// costMember is the cost of offering a member, besides its tests.
+const costMember = 3
+
+// total returns the cost of a member's anchor for each document.
+func (a anchor) total() float64 { return a.probes + a.rate*(costMember+a.after) }
+
+// of returns the best anchor of a node.
+func (a *anchoring) of(n int32) anchor {
+	if !a.found[n] {
+		a.known[n], a.found[n] = a.find(n), true
+	}
+	return a.known[n]
+}
+
+func (a *anchoring) find(n int32) anchor {
+	switch node := a.graph.nodes[n]; node.op {
+	case opFalse:
+		return anchor{ok: true}
+	case opLeaf:
+		return a.ofLeaf(n, a.graph.leafOf(n))
+	case opAnd:
+		return a.ofAnd(node.of(a.parts))
+	case opOr:
+		return a.ofOr(n, node.of(a.parts))
+	default:
+		return anchor{}
+	}
+}
+
+// ofLeaf: a test of a column has an anchor by the texts that it wants, by a literal in them, or by
+// any value at all, as it never holds without a value. Looking up a text or a number costs next to
+// nothing. A test that is found by a literal, or by any value, is evaluated as often as there is
+// one.
+func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
+	if l.column == none {
+		return anchor{}
+	}
+	out := anchor{tests: []int32{n}, rate: a.costs.rate[n], ok: true}
+	switch t := a.graph.testOf(l); {
+	case t != nil && t.equal != nil, l.numbers != none:
+	case t != nil && a.rates.found[l.test].text != "":
+		out.probes = a.seen.rate(a.seen.nearOf(n), a.rates.held[n]) * float64(a.graph.costs[n])
+	default:
+		out.probes = a.seen.rate(a.seen.filledOf(l.column), a.rates.filled(l.column)) * float64(a.graph.costs[n])
+	}
+	return out
+}
+
+// ofAnd returns the anchor of one part: the one for which looking for it and then evaluating the
+// other parts costs the least.
+func (a *anchoring) ofAnd(parts []int32) (best anchor) {
+	all, reached := 0.0, 1.0
+	for _, p := range parts {
+		all, reached = all+reached*a.costs.cost[p], reached*max(a.costs.rate[p], minRate)
+	}
+	before := 0.0
+	reached = 1
+	for _, p := range parts {
+		rate, cost := max(a.costs.rate[p], minRate), a.costs.cost[p]
+		if one := a.of(p); one.ok {
+			// The parts before are evaluated as usual. The part itself holds more often, so the
+			// parts behind it are evaluated more often.
+			holds := min(a.costs.rate[p]/max(one.rate, minRate), 1)
+			behind := (all - before - reached*cost) / rate
+			one.after = before + reached*one.after + holds*max(behind, 0)
+			if !best.ok || one.total() < best.total() {
+				best = one
+			}
+		}
+		before, reached = before+reached*cost, reached*rate
+	}
+	return best
+}
+
+// ofOr returns the union of the anchors of all parts.
+func (a *anchoring) ofOr(n int32, parts []int32) anchor {
+	all := anchor{ok: true, after: a.costs.cost[n]}
+	for _, p := range parts {
+		one := a.of(p)
+		if !one.ok {
+			return anchor{}
+		}
+		all.tests = append(all.tests, one.tests...)
+		all.probes, all.rate = all.probes+one.probes, all.rate+one.rate
+	}
+	slices.Sort(all.tests)
+	all.tests, all.rate = slices.Compact(all.tests), min(all.rate, 1)
+	return all
+}
+
+// place registers every member under its anchor.
+func (a *anchoring) place(out *arrangement) {
+	out.led = make([][]int32, len(a.graph.nodes))
+	var tests []int32
+	for m, root := range a.graph.roots {
+		if root == none {
+			continue
+		}
+		best := a.of(root)
+		if !best.ok {
+			out.always = append(out.always, int32(m))
+			continue
+		}
+		for _, n := range best.tests {
+			if out.led[n] == nil {
+				tests = append(tests, n)
+			}
+			out.led[n] = append(out.led[n], int32(m))
+		}
+	}
+	out.index = newIndex(a.rates, tests, nil)
+}

@@ -1,0 +1,92 @@
+package backfill_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"tocsin/internal/ledger"
+	"tocsin/internal/run/backfill"
+)
+
+// TestJobName: equal commands have the same job name, different ones different names.
+func TestJobName(t *testing.T) {
+	a := ruleText("a", "query", `process.name: x`, "")
+	b := ruleText("b", "query", `process.name: x`, "")
+	job := func(texts ...string) backfill.Job {
+		return backfill.NewJob(load(t, false, texts...), hour(0), hour(9), "x")
+	}
+	want := job(a, b)
+	if got := job(b, a); got.ID != want.ID || len(want.ID) != 12 || want.Slots != 36 {
+		t.Errorf("the order of rules names another job: %s, %s (%d slots)", got.ID, want.ID, want.Slots)
+	}
+	rules := load(t, false, a, b)
+	seen := map[string]string{want.ID: "want"}
+	for name, other := range map[string]backfill.Job{
+		"one rule": job(a), "a rule that says something else": job(a, strings.Replace(b, "21", "22", 1)),
+		"another range": backfill.NewJob(rules, hour(0), hour(8), "x"), "another target": backfill.NewJob(rules, hour(0), hour(9), "y"),
+	} {
+		if same := seen[other.ID]; same != "" {
+			t.Errorf("%s has the name of %s", name, same)
+		}
+		seen[other.ID] = name
+	}
+}
+
+// TestTake: a name belongs to one job.
+func TestTake(t *testing.T) {
+	a := ruleText("a", "query", `process.name: x`, "")
+	b := ruleText("b", "query", `process.name: x`, "")
+	jobs := backfill.Jobs{Store: ledger.NewMemory()}
+	named := func(j backfill.Job) backfill.Job { j.ID = "n"; return j }
+	rules := load(t, false, a)
+	first, err := jobs.Take(t.Context(), named(backfill.NewJob(rules, hour(0), hour(9), "x")), hour(100))
+	if err != nil || first.Taken != 1 {
+		t.Fatal(first, err)
+	}
+	for text, other := range map[string]backfill.Job{
+		"it is about 2026-01-14T20:00:00Z to 2026-01-15T05:00:00Z": backfill.NewJob(rules, hour(0), hour(8), "x"),
+		"its alerts go to x":                backfill.NewJob(rules, hour(0), hour(9), "y"),
+		"rule a is part of it":              backfill.NewJob(load(t, false, b), hour(0), hour(9), "x"),
+		"it has 1 rules, not 2":             backfill.NewJob(load(t, false, a, b), hour(0), hour(9), "x"),
+		"rule a has changed since it began": backfill.NewJob(load(t, false, strings.Replace(a, "21", "22", 1)), hour(0), hour(9), "x"),
+	} {
+		if _, err := jobs.Take(t.Context(), named(other), hour(101)); !errors.Is(err, backfill.ErrOther) || !strings.Contains(err.Error(), text) {
+			t.Errorf("want %q, got %v", text, err)
+		}
+	}
+	if err := jobs.Cancel(t.Context(), "n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := jobs.Cancel(t.Context(), "none"); !errors.Is(err, backfill.ErrUnknown) {
+		t.Error(err)
+	}
+	if j, err := jobs.Get(t.Context(), "n"); err != nil || !j.Cancelled {
+		t.Error(j, err)
+	}
+	again, err := jobs.Take(t.Context(), first, hour(102))
+	if err != nil || again.Taken != 2 || again.Cancelled || !again.Created.Equal(hour(100)) || !again.Begun.Equal(hour(102)) {
+		t.Error(again, err)
+	}
+}
+
+func TestCheckName(t *testing.T) {
+	for name, ok := range map[string]bool{"a": true, "A-1_b.c": true, "": false, "a/b": false, "ü": false, "a b": false, strings.Repeat("x", 101): false} {
+		if err := backfill.CheckName(name); (err == nil) != ok {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// TestRange: a job has the slots from From on, and those before To.
+func TestRange(t *testing.T) {
+	rules := load(t, false, ruleText("a", "query", `process.name: x`, ""))
+	for _, tt := range []struct {
+		from, to float64
+		want     int64
+	}{{0, 1, 2}, {0, 1.25, 3}, {0.1, 1, 1}, {0.1, 0.4, 0}, {0.5, 1, 1}} {
+		if got := backfill.NewJob(rules, hour(tt.from), hour(tt.to), "x").Slots; got != tt.want {
+			t.Errorf("%g to %g: %d slots, want %d", tt.from, tt.to, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/query"
+	"tocsin/internal/rule"
+	"tocsin/internal/rule/folder"
+	"tocsin/internal/splunk/escu"
+)
+
+// Options say what searches in SPL are run on. The zero value has the shipped field map and looks
+// for events that are written as Splunk has them nowhere.
+type Options struct {
+	// Map is what the names of searches mean; nil is [fieldmap.Default].
+	Map *fieldmap.Map
+	// Index are the index patterns of events that are written as Splunk has them.
+	Index []string
+	// Skew is the percentage of their period over which detections are spread; see [escu.Schedule.Skew].
+	Skew int
+	// OnlyEnabled disables the detections that do not say enabled_by_default: true.
+	OnlyEnabled bool
+	// Locate knows addresses; nil: iplocation is not supported.
+	Locate func(address string) map[string]string
+}
+
+// Catalog is a set of rules of any format. The zero value is empty.
+type Catalog struct {
+	rule.Set
+
+	options    Options
+	library    *escu.Library
+	detections map[*rule.Rule]*escu.Detection
+}
+
+// Load reads what paths name: files and directories as [rule.Load] has them, and *.yml of Splunk's
+// content. What cannot be read is a diagnostic and stops nothing; the error is that the context ended.
+func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, error) {
+	ours, content := split(paths)
+	c := Catalog{options: o}
+	var diags diag.List
+	c.Set, diags = rule.Read(ours...)
+	if len(content) > 0 {
+		more, err := c.add(ctx, folder.Disk{}, content, libraries(content))
+		if diags = append(diags, more...); err != nil {
+			return c, diags, err
+		}
+	}
+	return c, append(diags, c.settle()...), nil
+}
+
+// LoadFS is [Load] for files of another file system, such as the rules built into the program.
+func LoadFS(ctx context.Context, o Options, fsys fs.FS, paths ...string) (Catalog, diag.List, error) {
+	c := Catalog{options: o}
+	var diags diag.List
+	c.Set, diags = rule.ReadFS(fsys, paths...)
+	more, err := c.add(ctx, fsys, paths, nil)
+	if diags = append(diags, more...); err != nil {
+		return c, diags, err
+	}
+	return c, append(diags, c.settle()...), nil
+}
+
+// settle decides whose an id is that several rules have: a rule that cannot be planned takes it from no
+// rule that can.
+func (c *Catalog) settle() diag.List {
+	return c.Settle(func(r *rule.Rule) diag.List {
+		_, diags := c.Plan(r)
+		return diags
+	})
+}
+
+// add reads Splunk's content, with what beside it belongs to its library.
+func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
+	library, diags, err := escu.Load(ctx, fsys, slices.Concat(paths, beside)...)
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
+	}
+	c.library, c.detections = library, map[*rule.Rule]*escu.Detection{}
+	all := slices.Concat(library.Detections, library.Broken)
+	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
+	for _, d := range all {
+		r := d.Rule()
+		r.Enabled = nil
+		if c.options.OnlyEnabled {
+			enabled := d.Enabled != nil && *d.Enabled
+			r.Enabled = &enabled
+		}
+		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
+		mine, others := owned(r, diags)
+		diags = slices.Concat(others, c.Add(r, mine))
+		c.detections[r] = d
+	}
+	return diags, nil
+}
+
+// owned parts the diagnostics about a rule from the others.
+func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
+	for _, d := range all {
+		if r.Owns(d) {
+			mine = append(mine, d)
+		} else {
+			others = append(others, d)
+		}
+	}
+	return mine, others
+}
+
+// Plan plans a rule of the catalog. The plan is nil when a diagnostic is an error.
+func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
+	d := c.detections[r]
+	if d == nil || r.Type != rule.TypeSPL {
+		return query.For(r) //nolint:wrapcheck // diagnostics are no error
+	}
+	m := fieldmap.Default()
+	if c.options.Map != nil {
+		m = *c.options.Map
+	}
+	env := c.library.Env()
+	env.Locate = c.options.Locate
+	search, diags := c.library.Parse(d, env)
+	if search == nil {
+		return nil, diags
+	}
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: c.options.Index})
+	return plan, append(diags, more...)
+}
+
+// Search plans a search in SPL that no detection holds, with the macros and lookups of the catalog. Events
+// that are written as Splunk has them are looked for in the patterns. The plan is nil when a diagnostic is an
+// error.
+func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List) {
+	library := c.library
+	if library == nil {
+		library = &escu.Library{}
+	}
+	m := fieldmap.Default()
+	if c.options.Map != nil {
+		m = *c.options.Map
+	}
+	d := &escu.Detection{Name: "query", Search: text}
+	env := library.Env()
+	env.Locate = c.options.Locate
+	search, diags := library.Parse(d, env)
+	if search == nil {
+		return nil, diags
+	}
+	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: index})
+	return plan, append(diags, more...)
+}

@@ -1,0 +1,172 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/alert/suppress"
+)
+
+const (
+	// maxTries is how often an alert is read again that others change at the same time.
+	maxTries = 8
+	// maxExtended is the number of alerts that are held at a time, firstExtended of the first ones, of which nobody knows
+	// how large they are.
+	maxExtended, firstExtended = 250, 50
+)
+
+// extend adds hits to alerts that are there. Each is read as it is by now; one that has changed again
+// by the time that it is written is read once more.
+func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[subject]) error {
+	if s.pipeline.Instances == nil { // alerts can be made, and are all that is known of them
+		for _, c := range changes {
+			s.Duplicates += c.Hits()
+		}
+		return nil
+	}
+	for size := firstExtended; len(changes) > 0; {
+		left := changes[:min(size, len(changes))]
+		changes = changes[len(left):]
+		read := 0
+		for try, n := 0, len(left); len(left) > 0; try++ {
+			if try == maxTries {
+				s.fail(left, "others change it all the time")
+				break
+			}
+			var bytes int
+			var err error
+			if left, bytes, err = s.extendOnce(ctx, left); err != nil {
+				return fmt.Errorf("extend the alerts of rule %s: %w", s.RuleID, err)
+			}
+			if try == 0 {
+				read = bytes / n
+			}
+		}
+		size = max(1, min(maxExtended, 4*size, mostAtOnce/max(1, read)))
+	}
+	return nil
+}
+
+// weigh is about how many bytes a value of a document has.
+func weigh(v any) int {
+	sum := 0
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			sum += len(name) + weigh(member)
+		}
+	case []any:
+		for _, member := range v {
+			sum += weigh(member)
+		}
+	case string:
+		return len(v)
+	default:
+		return 8
+	}
+	return sum
+}
+
+// extendOnce returns the changes that met an alert that others were changing, and about how many bytes it has read.
+func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change[subject]) (again []*suppress.Change[subject], bytes int, err error) {
+	found, err := s.read(ctx, changes)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, doc := range found {
+		bytes += weigh(doc.Source)
+	}
+	var docs []alert.Document
+	var changed []*suppress.Change[subject]
+	var fresh []int
+	for _, c := range changes {
+		doc, there := found[c.ID]
+		if !there {
+			s.fail([]*suppress.Change[subject]{c}, "it is gone")
+			continue
+		}
+		if n := s.apply(c, doc); n > 0 {
+			docs, changed, fresh = append(docs, doc), append(changed, c), append(fresh, n)
+		} else {
+			s.Duplicates += c.Hits()
+		}
+	}
+	if len(docs) == 0 {
+		return nil, bytes, nil
+	}
+	written, err := s.pipeline.Instances.Replace(ctx, docs)
+	if err != nil {
+		return nil, 0, err //nolint:wrapcheck // the caller does
+	}
+	for i, w := range written {
+		s.reduced(w)
+		switch c := changed[i]; w.Outcome {
+		case alert.Replaced:
+			s.Suppressed += fresh[i]
+			s.Duplicates += c.Hits() - fresh[i]
+		case alert.Stale:
+			again = append(again, c)
+		default:
+			s.Failed += c.Hits()
+			s.warn("alert %s was not extended: %v", w.ID, w.Err)
+		}
+	}
+	return again, bytes, nil
+}
+
+// apply changes a document and returns how many hits it has not stood for before.
+func (s *suppression) apply(c *suppress.Change[subject], doc alert.Document) int {
+	if _, stands := alert.SuppressionOf(doc); stands {
+		after, n := c.On(stored(doc))
+		alert.Extend(doc, suppressionOf(after), s.now())
+		return n
+	}
+	// It was made while the rule suppressed nothing, of the hit that would found it now.
+	after := c.Made()
+	alert.Suppressing(doc, c.Founder.Subject, suppressionOf(after))
+	alert.Extend(doc, suppressionOf(after), s.now())
+	return after.Count
+}
+
+// read finds the alerts of changes as they are by now.
+func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subject]) (map[string]alert.Document, error) {
+	var names []string
+	start := changes[0].Start
+	for _, c := range changes {
+		names = append(names, c.Group)
+		start = min(start, c.Start)
+	}
+	found := map[string]alert.Document{}
+	wanted := map[string]bool{}
+	for _, c := range changes {
+		wanted[c.ID] = true
+	}
+	keep := func(d alert.Document) (bool, error) {
+		if wanted[d.ID] {
+			found[d.ID] = d
+		}
+		return true, nil
+	}
+	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: time.UnixMilli(start), Fresh: true}
+	if err := s.pipeline.Instances.Find(ctx, q, keep); err != nil {
+		return nil, err //nolint:wrapcheck // the caller does
+	}
+	// An alert that was made while the rule suppressed nothing is its own instance.
+	names = nil
+	for id := range wanted {
+		if _, there := found[id]; !there {
+			names = append(names, id)
+		}
+	}
+	q = alert.InstanceQuery{RuleID: s.RuleID, Instances: names}
+	return found, s.pipeline.Instances.Find(ctx, q, keep) //nolint:wrapcheck // the caller does
+}
+
+func (s *suppression) fail(changes []*suppress.Change[subject], why string) {
+	for _, c := range changes {
+		s.Failed += c.Hits()
+		s.warn("alert %s was not extended: %s", c.ID, why)
+	}
+}

@@ -1,0 +1,49 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"tocsin/internal/alert"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/search"
+)
+
+// kindOverflow tells the identity of an alert that stands for hits that were left.
+const kindOverflow = "overflow"
+
+// summarize makes one alert that says how many hits max_signals left, and thereby ends the account
+// of the window: nobody comes back for them. It is the same alert whenever the slot is run again.
+func (x *execution) summarize(ctx context.Context) error {
+	source, err := json.Marshal(map[string]any{
+		search.DefaultTimestamp: search.FormatTime(x.Window.To),
+		"message":               fmt.Sprintf("max_signals left %d hits of rule %s in %s without alerts of their own", x.Left, x.RuleName, x.Window),
+	})
+	if err != nil {
+		return fmt.Errorf("summarize what rule %s has left: %w", x.RuleID, err)
+	}
+	doc, err := x.builder().Build(alert.Finding{
+		Event: event.Event{Source: source}, Key: []string{kindOverflow, search.FormatTime(x.Slot)}, Parents: []event.Event{},
+		Types: mapping.Untyped(),
+		Facts: map[string]any{
+			"kibana.alert.suppression.docs_count": x.Left,
+			"kibana.alert.suppression.start":      search.FormatTime(x.Window.From),
+			"kibana.alert.suppression.end":        search.FormatTime(x.Window.To),
+			"kibana.alert.reason":                 fmt.Sprintf("%d further hits were left by max_signals", x.Left),
+		},
+	}, alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual})
+	if err != nil {
+		return fmt.Errorf("summarize what rule %s has left: %w", x.RuleID, err)
+	}
+	written, err := x.pipeline.Alerts.Create(ctx, []alert.Document{doc})
+	if err == nil {
+		err = written[0].Err
+	}
+	if err != nil {
+		return fmt.Errorf("summarize what rule %s has left: %w", x.RuleID, err)
+	}
+	x.Summarized = true
+	return nil
+}

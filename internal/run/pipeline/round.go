@@ -1,0 +1,387 @@
+// From a rule to its alert, 5 of 9: rules that are due together run as one round. Next: internal/search/planner/planner.go.
+
+package pipeline
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/query"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search"
+	"tocsin/internal/search/planner"
+)
+
+// Round runs jobs that are due at the same time together: what they search for is answered by as
+// few requests as the planner finds. It is safe for concurrent use.
+type Round struct {
+	Pipeline *Pipeline
+	Planner  *planner.Planner
+	// Concurrency is how many executions are prepared, or write their alerts, at the same time; 0
+	// means 8.
+	Concurrency int
+	// Gather is how long the first job waits for others; 0 means 200ms.
+	Gather time.Duration
+	// Observe, when not nil, is told what each round came to.
+	Observe func(planner.Round)
+	// Recorder, when not nil, is told of the executions of a round before anybody else is.
+	Recorder Recorder
+
+	mu      sync.Mutex
+	waiting []*ticket
+	leads   bool
+}
+
+const (
+	defaultConcurrency = 8
+	defaultGather      = 200 * time.Millisecond
+)
+
+// ticket is one job of a round.
+type ticket struct {
+	ctx       context.Context //nolint:containedctx // it is that of the Run that waits for the ticket
+	job       Job
+	execution *execution
+	result    Execution
+	ended     bool
+	done      chan struct{}
+}
+
+// Run runs a job together with those for which Run is called at about the same time, and returns
+// its own execution. The first to come runs all of them.
+func (r *Round) Run(ctx context.Context, job Job) Execution {
+	t := &ticket{ctx: ctx, job: job, done: make(chan struct{})}
+	r.mu.Lock()
+	r.waiting = append(r.waiting, t)
+	leads := !r.leads
+	r.leads = true
+	r.mu.Unlock()
+	if leads {
+		r.gather(ctx)
+		r.mu.Lock()
+		tickets := r.waiting
+		r.waiting, r.leads = nil, false
+		r.mu.Unlock()
+		r.run(ctx, tickets)
+	}
+	<-t.done
+	return t.result
+}
+
+// gather waits until others had the time to come.
+func (r *Round) gather(ctx context.Context) {
+	wait := r.Gather
+	if wait == 0 {
+		wait = defaultGather
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// RunAll runs jobs as one round and returns their executions in the same order; done, when not
+// nil, is told of each as it ends.
+func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []Execution {
+	tickets := make([]*ticket, len(jobs))
+	for i, job := range jobs {
+		tickets[i] = &ticket{ctx: ctx, job: job, done: make(chan struct{})}
+	}
+	var running sync.WaitGroup
+	if done != nil {
+		for _, t := range tickets {
+			running.Go(func() { <-t.done; done(t.result) })
+		}
+	}
+	r.run(ctx, tickets)
+	running.Wait()
+	out := make([]Execution, len(tickets))
+	for i, t := range tickets {
+		out[i] = t.result
+	}
+	return out
+}
+
+// run ends every ticket, also when what serves all of them crashes: whoever waits for one would wait
+// for ever.
+func (r *Round) run(ctx context.Context, tickets []*ticket) {
+	defer func() {
+		v := recover()
+		for _, t := range tickets {
+			if v != nil {
+				r.crashed(t, v)
+			}
+			close(t.done)
+		}
+	}()
+	ctx, stop := whileAnyLives(ctx, tickets)
+	defer stop()
+	events := r.prepare(ctx, tickets)
+	ended := r.began(ctx, tickets)
+	defer ended()
+	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
+	// Those of one rule in their order: of an event that several find, the first makes the alert.
+	execute := func(ofRule []*ticket) {
+		for _, t := range ofRule {
+			if !t.ended {
+				t.guard(func() {
+					t.execution.execute(t.ctx, answers.From(t.job.Ahead))
+					t.end()
+				})
+			}
+		}
+	}
+	// Who writes tables for earlier slots than those of the others goes first.
+	writers, others := byWriting(byRule(tickets))
+	each(r.Concurrency, writers, execute)
+	each(r.Concurrency, others, execute)
+	confirm(ctx, events, tickets)
+	ended()
+	r.record(ctx, tickets)
+	if r.Observe != nil {
+		r.Observe(round)
+	}
+}
+
+// byWriting parts the rules that write tables for others from the rest.
+func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
+	for _, ofRule := range all {
+		if w, ok := ofRule[0].job.Plan.(query.TableWriter); ok && w.WritesTables() {
+			writers = append(writers, ofRule)
+		} else {
+			others = append(others, ofRule)
+		}
+	}
+	return writers, others
+}
+
+// prepare begins the executions and binds their plans, all as of one moment of the events' place.
+func (r *Round) prepare(ctx context.Context, tickets []*ticket) search.Events {
+	events := snapshot(ctx, r.Pipeline.Events)
+	r.prime(ctx, events, tickets)
+	r.each(tickets, func(t *ticket) {
+		t.execution = r.Pipeline.begin(t.job)
+		t.guard(func() {
+			if !t.execution.prepare(t.ctx, events) {
+				t.end()
+			}
+		})
+	})
+	return events
+}
+
+func (t *ticket) end() {
+	t.result = t.execution.end()
+	t.ended = true
+}
+
+// began tells who records of what is under way. What it returns does something once.
+func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
+	starter, ok := r.Recorder.(Starter)
+	if !ok {
+		return func() {}
+	}
+	var executions []Execution
+	for _, t := range tickets {
+		if !t.ended {
+			executions = append(executions, t.execution.Execution)
+		}
+	}
+	return sync.OnceFunc(starter.Began(ctx, executions))
+}
+
+// record keeps the accounts of the round. An execution whose account is not kept has not covered
+// its window, whatever it has found.
+func (r *Round) record(ctx context.Context, tickets []*ticket) {
+	if r.Recorder == nil {
+		return
+	}
+	executions := make([]Execution, len(tickets))
+	for i, t := range tickets {
+		executions[i] = t.result
+	}
+	err := r.Recorder.Record(ctx, executions)
+	if err == nil {
+		return
+	}
+	for _, t := range tickets {
+		if x := &t.result; x.Status == Succeeded {
+			x.Status, x.Err = PartialFailure, &WriteError{WrittenLedger, "record the execution of rule " + x.RuleID, err}
+		}
+	}
+}
+
+// guard keeps a crash of one execution to itself: it has failed, the others go on.
+func (t *ticket) guard(do func()) {
+	defer func() {
+		if v := recover(); v != nil && !t.ended {
+			t.execution.Status, t.execution.Err = Failed, failure.Crash("run rule "+t.execution.RuleID, v)
+			t.end()
+		}
+	}()
+	do()
+}
+
+// crashed gives a ticket its end when the round has crashed: nobody knows whether its account was kept.
+func (r *Round) crashed(t *ticket, v any) {
+	switch {
+	case t.execution == nil:
+		t.execution = r.Pipeline.begin(t.job)
+		fallthrough
+	case !t.ended:
+		t.execution.Status, t.execution.Err = Failed, failure.Crash("run rule "+t.execution.RuleID, v)
+		t.end()
+	case t.result.Status == Succeeded:
+		t.result.Status, t.result.Err = PartialFailure, failure.Crash("run rule "+t.result.RuleID, v)
+	}
+}
+
+// whileAnyLives is a context that ends when those of all tickets have ended.
+func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	var left atomic.Int64
+	left.Store(int64(len(tickets)))
+	stops := make([]func() bool, len(tickets))
+	for i, t := range tickets {
+		stops[i] = context.AfterFunc(t.ctx, func() {
+			if left.Add(-1) == 0 {
+				cancel()
+			}
+		})
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancel()
+	}
+}
+
+// each does something for every ticket, several at a time.
+func (r *Round) each(tickets []*ticket, do func(*ticket)) { each(r.Concurrency, tickets, do) }
+
+func each[T any](workers int, all []T, do func(T)) {
+	if workers <= 0 {
+		workers = defaultConcurrency
+	}
+	todo := make(chan T)
+	var running sync.WaitGroup
+	for range min(workers, len(all)) {
+		running.Go(func() {
+			for one := range todo {
+				do(one)
+			}
+		})
+	}
+	for _, one := range all {
+		todo <- one
+	}
+	close(todo)
+	running.Wait()
+}
+
+// byRule groups the tickets of each rule, in their order.
+func byRule(tickets []*ticket) [][]*ticket {
+	var out [][]*ticket
+	at := map[string]int{}
+	for _, t := range tickets {
+		id := t.job.Plan.Rule().ID
+		i, known := at[id]
+		if !known {
+			i = len(out)
+			at[id], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], t)
+	}
+	return out
+}
+
+// snapshot looks at the events' place once for the whole round, where that is possible.
+func snapshot(ctx context.Context, events search.Events) search.Events {
+	s, ok := events.(search.Snapshotter)
+	if !ok {
+		return events
+	}
+	moment, err := s.Snapshot(ctx)
+	if err != nil {
+		return events // whoever searches there finds out what is wrong
+	}
+	return moment
+}
+
+// prime asks what patterns mean once for all rules that have the same, so that each is then
+// prepared without asking.
+func (r *Round) prime(ctx context.Context, events search.Events, tickets []*ticket) {
+	if _, remembers := r.Pipeline.Events.(search.Snapshotter); !remembers {
+		return
+	}
+	type wants struct{ patterns, fields []string }
+	by := map[string]*wants{}
+	var all []*ticket // one of each kind, for each
+	first := map[*ticket]*wants{}
+	for _, t := range tickets {
+		patterns, fields, ok := wanted(t.job)
+		if !ok {
+			continue
+		}
+		id := strings.Join(patterns, ",")
+		if by[id] == nil {
+			by[id] = &wants{patterns: patterns}
+			all, first[t] = append(all, t), by[id]
+		}
+		by[id].fields = append(by[id].fields, fields...)
+	}
+	r.each(all, func(t *ticket) {
+		// What goes wrong is found again by each rule, and told by it; a crash too.
+		_ = failure.Guard("prime", func() error {
+			_, err := events.Resolve(ctx, first[t].patterns, first[t].fields)
+			return err //nolint:wrapcheck // nobody reads it
+		})
+	})
+}
+
+// wanter is a plan that can say what it will ask about.
+type wanter interface {
+	Wants(slot time.Time, w window.Window) (patterns, fields []string)
+}
+
+// wanted is what the plan of a job will ask about; not ok when it cannot say.
+func wanted(job Job) (patterns, fields []string, ok bool) {
+	err := failure.Guard("prime", func() error {
+		var w wanter
+		if w, ok = job.Plan.(wanter); ok {
+			patterns, fields = w.Wants(job.Slot, job.Window)
+		}
+		return nil
+	})
+	return patterns, fields, ok && err == nil
+}
+
+// reads collects what the executions will search for first. One that crashes over that question has
+// failed.
+func reads(tickets []*ticket) []planner.Need {
+	var out []planner.Need
+	for _, t := range tickets {
+		if reader, ok := t.execution.prepared.(query.Reader); ok && !t.ended {
+			t.guard(func() { out = append(out, t.needs(reader)...) })
+		}
+	}
+	return out
+}
+
+func (t *ticket) needs(reader query.Reader) []planner.Need {
+	var out []planner.Need
+	for _, r := range reader.Reads(t.execution.Window) {
+		if t.job.Ahead.Covers(r.Request) {
+			continue
+		}
+		out = append(out, planner.Need{Request: r.Request, ScanOnly: r.ScanOnly, SearchOnly: r.SearchOnly})
+	}
+	return out
+}
