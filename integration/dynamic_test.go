@@ -60,7 +60,7 @@ func TestDynamicMappingAgrees(t *testing.T) {
 			sources = append(sources, string(text))
 			decoded, err := event.DecodeObject(text)
 			must(t, err)
-			inferred.Learn(decoded)
+			inferred.Add(decoded)
 		}
 		if mapped {
 			continue
