@@ -107,7 +107,7 @@ func (r *run) unlikeLast(next stage) stage {
 	return &perRow{next, r, func(row Row) (bool, error) {
 		var b strings.Builder
 		for _, name := range slices.Sorted(maps.Keys(row)) {
-			if name[:min(1, len(name))] != "_" || name == "_raw" {
+			if !hidden(name) || name == "_raw" {
 				b.WriteString(name + "\x00" + row[name].String() + "\x00")
 			}
 		}

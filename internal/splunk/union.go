@@ -46,11 +46,15 @@ func (r *run) union(c *spl.Union, out stage) error {
 	return nil
 }
 
-// rowKey is the text of all fields of a row but those that begin with an underscore.
+// hidden reports whether a field is none of those that two events are told apart by: what Splunk does not show,
+// and the time under its name in Elasticsearch.
+func hidden(name string) bool { return name == "@timestamp" || name[:min(1, len(name))] == "_" }
+
+// rowKey is the text of all fields of a row but those that are hidden.
 func rowKey(row Row) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(row)) {
-		if name[:min(1, len(name))] != "_" {
+		if !hidden(name) {
 			b.WriteString(name + "\x00" + row[name].String() + "\x00")
 		}
 	}
