@@ -172,7 +172,7 @@ func TestLinks(t *testing.T) {
 	for _, s := range all {
 		for _, file := range s.files {
 			for _, group := range file.Comments {
-				for _, line := range strings.Split(group.Text(), "\n") {
+				for line := range strings.SplitSeq(group.Text(), "\n") {
 					for _, m := range link.FindAllStringSubmatch(line, -1) {
 						checked++
 						if !s.resolves(m[1], all) {

@@ -58,7 +58,7 @@ func searchesIn(v reflect.Value, visit func(*spl.Search)) {
 		switch {
 		case v.IsNil() || v.Type() == sourceType:
 		case v.Type() == searchType:
-			if s, ok := v.Interface().(*spl.Search); ok {
+			if s, ok := reflect.TypeAssert[*spl.Search](v); ok {
 				EachSearch(s, visit)
 			}
 		default:

@@ -69,10 +69,7 @@ func TestOutputsAreAll(t *testing.T) {
 {"_time":2,"a":"b","ab":"w","n":4}
 {"_time":3,"b":"u","x":"1","a":"p"}`)
 	rapid.Check(t, func(t *rapid.T) {
-		text := "a=* OR b=*"
-		for _, c := range rapid.SliceOfN(rapid.SampledFrom(commands), 1, 5).Draw(t, "commands") {
-			text += " | " + c
-		}
+		text := strings.Join(append([]string{"a=* OR b=*"}, rapid.SliceOfN(rapid.SampledFrom(commands), 1, 5).Draw(t, "commands")...), " | ")
 		s, diags := spl.ParseText(diag.NewText("search", text), macros)
 		if s == nil {
 			t.Fatal(text, diags)
