@@ -262,32 +262,20 @@ func wholes(x condition.Expr, fields mapping.Fields) condition.Expr {
 		_, ok = fields.Field(f.Exact)
 		return f.Exact, ok
 	}
-	switch x := x.(type) {
-	case condition.And:
-		out := make(condition.And, len(x))
-		for i := range x {
-			out[i] = wholes(x[i], fields)
+	return condition.Map(x, func(x condition.Expr) condition.Expr {
+		switch x := x.(type) {
+		case condition.Match:
+			if name, ok := exact(x.Field); ok {
+				x.Field = name
+				return x
+			}
+		case condition.QueryString:
+			if name, ok := exact(x.Field); ok {
+				return condition.Wildcard{Field: name, Pattern: x.Pattern}
+			}
 		}
-		return out
-	case condition.Or:
-		out := make(condition.Or, len(x))
-		for i := range x {
-			out[i] = wholes(x[i], fields)
-		}
-		return out
-	case condition.Not:
-		return condition.Not{X: wholes(x.X, fields)}
-	case condition.Match:
-		if name, ok := exact(x.Field); ok {
-			x.Field = name
-			return x
-		}
-	case condition.QueryString:
-		if name, ok := exact(x.Field); ok {
-			return condition.Wildcard{Field: name, Pattern: x.Pattern}
-		}
-	}
-	return x
+		return x
+	})
 }
 
 // filter is the condition that tells the events of a source from others, as of a slot.

@@ -124,33 +124,18 @@ func impossible(x condition.Expr, fields mapping.Fields) bool {
 
 // unmapped writes a condition with false for tests of fields that are not mapped.
 func unmapped(x condition.Expr, fields mapping.Fields) condition.Expr {
-	switch x := x.(type) {
-	case condition.And:
-		out := make(condition.And, len(x))
-		for i := range x {
-			out[i] = unmapped(x[i], fields)
+	return condition.Map(x, func(x condition.Expr) condition.Expr {
+		names := condition.Fields(x)
+		for _, name := range names {
+			if _, mapped := fields.Field(name); mapped || mapping.IsMetadata(name) {
+				return x
+			}
 		}
-		return out
-	case condition.Or:
-		out := make(condition.Or, len(x))
-		for i := range x {
-			out[i] = unmapped(x[i], fields)
-		}
-		return out
-	case condition.Not:
-		return condition.Not{X: unmapped(x.X, fields)}
-	case condition.Const:
-		return x
-	}
-	for _, name := range condition.Fields(x) {
-		if _, mapped := fields.Field(name); mapped || mapping.IsMetadata(name) {
+		if len(names) == 0 {
 			return x
 		}
-	}
-	if len(condition.Fields(x)) == 0 {
-		return x
-	}
-	return condition.Const(false)
+		return condition.Const(false)
+	})
 }
 
 // bared are the fields that a condition asks for.

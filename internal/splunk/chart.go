@@ -81,18 +81,7 @@ func (r *run) usualSteps(s spl.Steps) spl.Steps {
 	return s
 }
 
-func (s *chart) row(row Row) error {
-	in, err := s.groups.of(row)
-	if err != nil {
-		return err
-	}
-	for _, one := range in {
-		if err := s.groups.add(one, row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (s *chart) row(row Row) error { return s.groups.addTo(row) }
 
 // cell is the place of a result: the row and the value of its column.
 type cell struct{ over, column string }

@@ -133,6 +133,20 @@ func (g *grouping) group(values []Value) (*group, error) {
 	return one, g.account.hold(2*len(g.key) + 100*(len(values)+len(g.aggs)) + 200)
 }
 
+// addTo takes a row into each group that it belongs to.
+func (g *grouping) addTo(row Row) error {
+	in, err := g.of(row)
+	if err != nil {
+		return err
+	}
+	for _, one := range in {
+		if err := g.add(one, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // add takes a row into a group.
 func (g *grouping) add(one *group, row Row) error {
 	at, _ := row["_time"].Float()
@@ -273,18 +287,7 @@ type stats struct {
 	groups *grouping
 }
 
-func (s *stats) row(row Row) error {
-	in, err := s.groups.of(row)
-	if err != nil {
-		return err
-	}
-	for _, one := range in {
-		if err := s.groups.add(one, row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (s *stats) row(row Row) error { return s.groups.addTo(row) }
 
 func (s *stats) end() error {
 	if err := s.groups.emit(s.next); err != nil {

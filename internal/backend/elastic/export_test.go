@@ -24,8 +24,12 @@ func (l *limiter) Enter(ctx context.Context) (func(error), error) { return l.ent
 // Load is Client.Load.
 func (l *limiter) Load() Load { return l.load() }
 
-// ForgetRights makes a client ask for its rights anew, as it does once a minute.
-func ForgetRights(c *Client) { c.rights.forget() }
+// ForgetRights makes a client ask for its rights anew, and for what may be read by now of patterns that could be read in
+// part, as it does once a minute.
+func ForgetRights(c *Client) {
+	c.rights.forget()
+	c.known.forget()
+}
 
 // SetPagesMemory sets what all pages may have, and returns how much is read of an answer to a search, while few
 // pages are held, and to several searches.
