@@ -179,7 +179,7 @@ func TestSettleOnce(t *testing.T) {
 	if !strings.Contains(o.out, before.Format(time.RFC3339)) && !strings.Contains(o.out, after.Format(time.RFC3339)) || o.code != 0 {
 		t.Errorf("ran none of %s and %s: exit code %d\n%s%s", before, after, o.code, o.out, o.err)
 	}
-	if !strings.Contains(o.err, index) || !strings.Contains(o.err, "not refreshed by itself") {
+	if !strings.Contains(o.err, index) || !strings.Contains(o.err, "does not refresh by itself") {
 		t.Errorf("the index is not named:\n%s", o.err)
 	}
 	if pages() == 0 {
