@@ -99,7 +99,7 @@ func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 	equal(t, "alerts of an undisturbed run", len(want), len(written))
 	for id, a := range want {
 		if got[id] == nil {
-			t.Errorf("missing: %v of %v", a["kibana.alert.rule.rule_id"], a["@timestamp"])
+			t.Errorf("missing: %v of an event of %v; the last was written at %s", a["kibana.alert.rule.rule_id"], a["kibana.alert.original_time"], last)
 		}
 	}
 	for id := range got {
@@ -172,7 +172,6 @@ func startFeed(t *testing.T, n *Node, index string, rules int) *feed {
 				})
 				f.ids[id] = true
 			}
-			f.last = time.Now()
 			// A node that is away is asked again: what it has already it refuses.
 			for {
 				status, _, err := n.send(context.WithoutCancel(ctx), http.MethodPost, "/_bulk", "application/x-ndjson", bulk.String())
@@ -184,6 +183,7 @@ func startFeed(t *testing.T, n *Node, index string, rules int) *feed {
 				}
 				time.Sleep(200 * time.Millisecond)
 			}
+			f.last = time.Now()
 			time.Sleep(250 * time.Millisecond)
 		}
 	})
