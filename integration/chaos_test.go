@@ -67,7 +67,9 @@ func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 	dir := chaosRules(t, index, rules, "2s", "40s")
 	p := elasticsearch(n)
 	crew := c.hire(t, p, dir)
-	// The first to come make what alerts need; nobody is killed before there are alerts to be lost.
+	// Nobody is killed, and nothing happens, before all rules are known: of a rule nothing is owed from before it was seen.
+	hired := time.Now()
+	awaitCoverage(t, p, dir, hired, hired)
 	feed := startFeed(t, n, index, rules)
 	for kill := range kills {
 		time.Sleep(500*time.Millisecond + rand.N(2*time.Second))

@@ -46,12 +46,33 @@ type Owed struct {
 }
 
 // Begin makes the heads of rules that have none: slots are owed from the current slot on. It
-// returns the heads of all rules.
+// returns the heads of all rules. Somebody may write the head of a rule at the same time, such as its index patterns:
+// then it is read again, since without a first slot nothing of the rule is owed.
 func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[string]Head, error) {
-	heads, err := l.heads(ctx, grids)
-	if err != nil {
-		return nil, err
+	for range maxTries {
+		heads, err := l.heads(ctx, grids)
+		if err != nil {
+			return nil, err
+		}
+		fresh := unbegun(grids, heads, now)
+		if len(fresh) == 0 {
+			return heads, nil
+		}
+		errs, err := l.Store.SaveHeads(ctx, fresh)
+		if err != nil {
+			return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(fresh), err)
+		}
+		for i, err := range errs {
+			if err != nil && !errors.Is(err, ErrChanged) {
+				return nil, fmt.Errorf("begin the ledger of rule %s: %w", fresh[i].RuleID, err)
+			}
+		}
 	}
+	return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(grids), ErrChanged)
+}
+
+// unbegun are the heads, to be written, of rules of which no slot is owed yet.
+func unbegun(grids []Grid, heads map[string]Head, now time.Time) []*Head {
 	var fresh []*Head
 	for _, g := range grids {
 		h, known := heads[g.RuleID]
@@ -65,19 +86,7 @@ func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[st
 		h.RuleID, h.Since, h.Schedule = g.RuleID, since, g.Schedule
 		fresh = append(fresh, &h)
 	}
-	if len(fresh) == 0 {
-		return heads, nil
-	}
-	errs, err := l.Store.SaveHeads(ctx, fresh)
-	if err != nil {
-		return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(fresh), err)
-	}
-	for i, err := range errs {
-		if err != nil && !errors.Is(err, ErrChanged) {
-			return nil, fmt.Errorf("begin the ledger of rule %s: %w", fresh[i].RuleID, err)
-		}
-	}
-	return l.heads(ctx, grids)
+	return fresh
 }
 
 func (l *Ledger) heads(ctx context.Context, grids []Grid) (map[string]Head, error) {

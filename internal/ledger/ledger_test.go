@@ -123,3 +123,42 @@ func TestStoreDown(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// noting is a store in which the patterns of rules are noted just before heads are written, a few times.
+type noting struct {
+	ledger.Store
+	left int
+}
+
+func (n *noting) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, error) {
+	if n.left > 0 {
+		n.left--
+		patterns := map[string][]ledger.Pattern{}
+		for _, h := range heads {
+			patterns[h.RuleID] = []ledger.Pattern{{Name: "logs-*", Met: n.left%2 == 0}}
+		}
+		if err := (&ledger.Ledger{Store: n.Store}).Note(ctx, patterns, nil); err != nil {
+			return nil, err
+		}
+	}
+	return n.Store.SaveHeads(ctx, heads)
+}
+
+// TestBeginBesideOthers: a rule whose head somebody else writes at the same time has its first slot all the same.
+func TestBeginBesideOthers(t *testing.T) {
+	for _, times := range []int{0, 1, 3} {
+		other := ruleA
+		other.RuleID = "b"
+		grids := []ledger.Grid{ruleA, other}
+		l := &ledger.Ledger{Store: &noting{ledger.NewMemory(), times}}
+		heads, err := l.Begin(t.Context(), grids, time.Date(2026, 1, 15, 12, 0, 30, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range grids {
+			if h := heads[g.RuleID]; h.Since.IsZero() || times > 0 && len(h.Patterns) != 1 {
+				t.Errorf("%d times: %+v", times, h)
+			}
+		}
+	}
+}
