@@ -69,7 +69,7 @@ func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 	crew := c.hire(t, p, dir)
 	// Nobody is killed, and nothing happens, before all rules are known: of a rule nothing is owed from before it was seen.
 	hired := time.Now()
-	awaitCoverage(t, p, dir, hired, hired)
+	awaitCoverage(t, p, dir, hired.Add(-time.Minute), hired)
 	feed := startFeed(t, n, index, rules)
 	for kill := range kills {
 		time.Sleep(500*time.Millisecond + rand.N(2*time.Second))
