@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"tocsin/internal/alert"
 	"tocsin/internal/diag/failure"
@@ -17,10 +18,8 @@ func (x *execution) identify(ctx context.Context, hits []query.Hit) error {
 		return nil
 	}
 	var fresh []string
-	seen := map[string]bool{}
 	note := func(e *event.Event) {
-		if _, known := x.series[e.Index]; !known && !seen[e.Index] && e.Index != "" {
-			seen[e.Index] = true
+		if _, known := x.series[e.Index]; !known && e.Index != "" && !slices.Contains(fresh, e.Index) {
 			fresh = append(fresh, e.Index)
 		}
 	}
@@ -59,59 +58,62 @@ func (x *execution) seriesOf(index string) string {
 // others tells of which hits the alert that is there is another: its events have the same ids in the same series, and
 // say something else.
 func (x *execution) others(ctx context.Context, b *built, written []alert.Written) (map[int]bool, error) {
-	var second map[int]bool
+	second := map[int]bool{}
+	byID := map[string][]int{} // the hits by the identity of their alerts
+	var instances []string
 	for n := range b.hits {
 		from, to := b.of(n)
 		for i := from; i < to; i++ {
 			if written[i].Outcome != alert.Duplicate {
 				continue
 			}
-			own, err := alert.SourceOf(b.docs[i])
-			if err != nil || own.Same(written[i].Met) {
+			if own, err := alert.SourceOf(b.docs[i]); err != nil || own.Same(written[i].Met) {
 				continue
 			}
-			known, err := x.knownSecond(ctx, b.docs[to-1])
-			if err != nil {
-				return nil, err
-			}
-			if !known {
-				if second == nil {
-					second = map[int]bool{}
-				}
-				second[n] = true
-			}
+			doc := b.docs[to-1]
+			second[n] = true
+			byID[doc.ID] = append(byID[doc.ID], n)
+			instances = append(instances, doc.ID, alert.InstanceOf(doc))
 			break
 		}
 	}
-	return second, nil
+	if len(second) == 0 || x.pipeline.Instances == nil {
+		return second, nil
+	}
+	return second, x.dropKnownSeconds(ctx, b, second, byID, instances)
 }
 
-// knownSecond reports whether an alert about the same documents has the identity of a second one already: another
-// version of them was found before.
-func (x *execution) knownSecond(ctx context.Context, doc alert.Document) (bool, error) {
-	own, err := alert.SourceOf(doc)
-	if err != nil || own == nil || x.pipeline.Instances == nil {
-		return false, err //nolint:wrapcheck // a document that was just made has no such error
-	}
-	known := false
+// dropKnownSeconds takes those hits out of second whose documents have an alert with the identity of a second one
+// already: another version of them was found before.
+func (x *execution) dropKnownSeconds(ctx context.Context, b *built, second map[int]bool, byID map[string][]int, instances []string) error {
 	visit := func(d alert.Document) (bool, error) {
 		of, err := alert.SourceOf(d)
 		if err != nil {
 			return false, fmt.Errorf("alert %s: %w", d.ID, err)
 		}
-		known = known || of != nil && (of.First == doc.ID || d.ID == doc.ID) && own.Same(of)
-		return !known, nil
+		if of == nil {
+			return true, nil
+		}
+		for _, first := range []string{of.First, d.ID} {
+			for _, n := range byID[first] {
+				_, to := b.of(n)
+				if own, err := alert.SourceOf(b.docs[to-1]); err == nil && own != nil && own.Same(of) {
+					delete(second, n)
+				}
+			}
+		}
+		return len(second) > 0, nil
 	}
-	q := alert.InstanceQuery{RuleID: x.RuleID, Instances: []string{doc.ID, alert.InstanceOf(doc)}, Fresh: true}
-	err = x.pipeline.Instances.Find(ctx, q, visit)
+	q := alert.InstanceQuery{RuleID: x.RuleID, Instances: instances, Fresh: true}
+	err := x.pipeline.Instances.Find(ctx, q, visit)
 	if failure.KindOf(err) == failure.Refused { // who may not refresh sees what was made a second ago
 		q.Fresh = false
 		err = x.pipeline.Instances.Find(ctx, q, visit)
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for the alerts of rule %s that have one identity: %w", x.RuleID, err)
+		return fmt.Errorf("look for the alerts of rule %s that have one identity: %w", x.RuleID, err)
 	}
-	return known, nil
+	return nil
 }
 
 // writeSecond writes the alerts of hits whose identity another alert has.
