@@ -21,7 +21,7 @@ func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) 
 	shell := parent{depth: 1}
 	for i, p := range members {
 		block := b.block(p, groupID, i, run)
-		sourceOf(events[i:i+1], []map[string]any{p.source}).put(block, block.ID)
+		from.member(i).put(block, block.ID)
 		docs = append(docs, block)
 		shell.lineage = append(append(shell.lineage, p.lineage...), map[string]any{
 			"id": block.ID, "type": "signal", "index": "", "depth": p.depth, "rule": RuleUUID(b.rule.ID),

@@ -141,6 +141,14 @@ func sourceOf(events []event.Event, sources []map[string]any) *Source {
 	return s
 }
 
+// member is what the building block of the n-th document keeps.
+func (s *Source) member(n int) *Source {
+	if s == nil {
+		return nil
+	}
+	return &Source{Index: s.Index[n : n+1], Content: s.Content[n : n+1]}
+}
+
 // content hashes the content of an event without its ingest time: an event that was sent again
 // after a rollover is the same. If the source cannot be parsed, the content cannot be compared, and
 // the index decides.
