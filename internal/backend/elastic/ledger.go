@@ -244,36 +244,18 @@ func (l *Ledger) Pages(ctx context.Context, ids []string, from, to time.Time) ([
 
 // get reads documents by id, as they are now, refreshed or not.
 func (l *Ledger) get(ctx context.Context, ids []string, take func(ledgerSource, mark) error) error {
-	type answer struct {
-		Docs []struct {
-			Found  bool         `json:"found"`
-			SeqNo  int64        `json:"_seq_no"`
-			Term   int64        `json:"_primary_term"`
-			Source ledgerSource `json:"_source"`
-			Error  *cause       `json:"error"`
-		} `json:"docs"`
-	}
 	op := "read the ledger [" + l.index + "]"
 	for chunk := range slices.Chunk(ids, ledgerBatch) {
-		body, err := search.JSON(map[string]any{"ids": chunk}, "")
+		docs, err := multiGet[ledgerSource](ctx, l.client, op, l.index, map[string]any{"ids": chunk}, len(chunk))
 		if err != nil {
 			return err
 		}
-		a, err := call[answer](ctx, l.client, op, func() esapi.Request {
-			return esapi.MgetRequest{Index: l.index, Body: bytes.NewReader(body)}
-		})
-		if err == nil && len(a.Docs) != len(chunk) {
-			err = &failure.Error{Kind: failure.Unavailable, Op: op, Reason: fmt.Sprintf("the answer has %d of %d documents", len(a.Docs), len(chunk))}
-		}
-		if err != nil {
-			return err
-		}
-		for _, d := range a.Docs {
-			if d.Error != nil {
-				if d.Error.Type == "index_not_found_exception" {
-					continue // not installed yet: there is nothing
-				}
-				return &failure.Error{Kind: failure.Unavailable, Op: op, Type: d.Error.Type, Reason: d.Error.text()}
+		for _, d := range docs {
+			if d.Error != nil && d.Error.Type == "index_not_found_exception" {
+				continue // not installed yet: there is nothing
+			}
+			if err := d.err(op); err != nil {
+				return err
 			}
 			if !d.Found {
 				continue

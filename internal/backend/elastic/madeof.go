@@ -1,17 +1,12 @@
 package elastic
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 
-	"github.com/elastic/go-elasticsearch/v8/esapi"
-
 	"tocsin/internal/alert"
-	"tocsin/internal/diag/failure"
-	"tocsin/internal/search"
 )
 
 // madeOf is what is read of an alert to tell what it was made of.
@@ -50,32 +45,19 @@ func (a *Alerts) meet(ctx context.Context, items []bulkItem, where map[string]st
 }
 
 func (a *Alerts) readMadeOf(ctx context.Context, items []bulkItem, where map[string]string) (map[string]*alert.Source, error) {
-	type answer struct {
-		Docs []struct {
-			ID     string          `json:"_id"`
-			Index  string          `json:"_index"`
-			Found  bool            `json:"found"`
-			Source json.RawMessage `json:"_source"`
-			Error  *cause          `json:"error"`
-		} `json:"docs"`
-	}
 	docs := make([]map[string]any, len(items))
 	for i, item := range items {
 		docs[i] = map[string]any{"_index": where[item.id], "_id": item.id, "_source": madeOf}
 	}
 	op := fmt.Sprintf("read %d alerts that are there already [%s]", len(items), a.alias)
-	body, err := search.JSON(map[string]any{"docs": docs}, "")
-	if err != nil {
-		return nil, err
-	}
-	got, err := call[answer](ctx, a.client, op, func() esapi.Request { return esapi.MgetRequest{Body: bytes.NewReader(body)} })
+	got, err := multiGet[json.RawMessage](ctx, a.client, op, "", map[string]any{"docs": docs}, len(docs))
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]*alert.Source{}
-	for _, d := range got.Docs {
-		if d.Error != nil {
-			return nil, &failure.Error{Kind: failure.Unavailable, Op: op, Type: d.Error.Type, Reason: d.Error.text()}
+	for _, d := range got {
+		if err := d.err(op); err != nil {
+			return nil, err
 		}
 		if !d.Found { // it was deleted: what it was made of does not count any more
 			continue
