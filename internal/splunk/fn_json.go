@@ -102,6 +102,18 @@ func appendTo(place *any, values ...any) {
 	*place = slices.Concat(list, values)
 }
 
+// ofObject is a function of a JSON object; null of anything else.
+func ofObject(f func(o *object, a []Value) Value) func(*scope, []Value) Value {
+	return func(_ *scope, a []Value) Value {
+		d, _ := readJSON(a[0].String())
+		o, ok := d.(*object)
+		if !ok {
+			return Null
+		}
+		return f(o, a)
+	}
+}
+
 var jsonFunctions = map[string]function{
 	"spath": func(_ *scope, a []Value) Value {
 		return each(a[0], func(v Value) Value {
@@ -129,12 +141,7 @@ var jsonFunctions = map[string]function{
 		}
 		return encodeJSON(list)
 	},
-	"json_extract_exact": func(_ *scope, a []Value) Value {
-		d, _ := readJSON(a[0].String())
-		o, ok := d.(*object)
-		if !ok {
-			return Null
-		}
+	"json_extract_exact": ofObject(func(o *object, a []Value) Value {
 		list := []any{}
 		for _, name := range a[1:] {
 			if m, has := o.members[name.String()]; has {
@@ -145,7 +152,7 @@ var jsonFunctions = map[string]function{
 			return textsOf(list)
 		}
 		return encodeJSON(list)
-	},
+	}),
 	"json_valid": func(_ *scope, a []Value) Value {
 		if a[0].IsNull() {
 			return Null
@@ -172,24 +179,14 @@ var jsonFunctions = map[string]function{
 		}
 		return encodeJSON(list)
 	},
-	"json_keys": func(_ *scope, a []Value) Value {
-		d, _ := readJSON(a[0].String())
-		o, ok := d.(*object)
-		if !ok {
-			return Null
-		}
+	"json_keys": ofObject(func(o *object, a []Value) Value {
 		list := []any{}
 		for _, name := range o.names {
 			list = append(list, name)
 		}
 		return encodeJSON(list)
-	},
-	"json_entries": func(_ *scope, a []Value) Value {
-		d, _ := readJSON(a[0].String())
-		o, ok := d.(*object)
-		if !ok {
-			return Null
-		}
+	}),
+	"json_entries": ofObject(func(o *object, a []Value) Value {
 		list := []any{}
 		for _, name := range o.names {
 			entry := newObject()
@@ -198,7 +195,7 @@ var jsonFunctions = map[string]function{
 			list = append(list, entry)
 		}
 		return encodeJSON(list)
-	},
+	}),
 	"json_set":    changed(func(place *any, v any) { *place = v }),
 	"json_append": changed(func(place *any, v any) { appendTo(place, v) }),
 	"json_extend": changed(func(place *any, v any) {
@@ -208,17 +205,12 @@ var jsonFunctions = map[string]function{
 		}
 		appendTo(place, v)
 	}),
-	"json_set_exact": func(_ *scope, a []Value) Value {
-		d, _ := readJSON(a[0].String())
-		o, ok := d.(*object)
-		if !ok {
-			return Null
-		}
+	"json_set_exact": ofObject(func(o *object, a []Value) Value {
 		for i := 1; i+1 < len(a); i += 2 {
 			o.set(a[i].String(), jsonOf(a[i+1]))
 		}
 		return encodeJSON(o)
-	},
+	}),
 	"json_delete": func(_ *scope, a []Value) Value {
 		d, ok := readJSON(a[0].String())
 		if !ok {
@@ -236,15 +228,10 @@ var jsonFunctions = map[string]function{
 		}
 		return encodeJSON(d)
 	},
-	"json_has_key_exact": func(_ *scope, a []Value) Value {
-		d, _ := readJSON(a[0].String())
-		o, ok := d.(*object)
-		if !ok {
-			return Null
-		}
+	"json_has_key_exact": ofObject(func(o *object, a []Value) Value {
 		_, has := o.members[a[1].String()]
 		return truth(has)
-	},
+	}),
 	"json_array_to_mv": func(_ *scope, a []Value) Value {
 		d, _ := readJSON(a[0].String())
 		list, ok := d.([]any)
