@@ -179,14 +179,14 @@ var jsonFunctions = map[string]function{
 		}
 		return encodeJSON(list)
 	},
-	"json_keys": ofObject(func(o *object, a []Value) Value {
+	"json_keys": ofObject(func(o *object, _ []Value) Value {
 		list := []any{}
 		for _, name := range o.names {
 			list = append(list, name)
 		}
 		return encodeJSON(list)
 	}),
-	"json_entries": ofObject(func(o *object, a []Value) Value {
+	"json_entries": ofObject(func(o *object, _ []Value) Value {
 		list := []any{}
 		for _, name := range o.names {
 			entry := newObject()
