@@ -49,6 +49,20 @@ func ReadPage(name string) (Page, error) {
 	return cutPage(string(data)), nil
 }
 
+// ReadLanguage reads the page of a language and the mapping of its examples.
+func ReadLanguage(t *testing.T, name string) (Page, mapping.Fields) {
+	t.Helper()
+	p, err := ReadPage(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields, err := p.Fields()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, fields
+}
+
 func cutPage(text string) Page {
 	p := Page{Text: text}
 	lines := strings.Split(text, "\n")

@@ -27,17 +27,6 @@ func readPage(t *testing.T, name string) conformance.Page {
 	return p
 }
 
-// readLanguage reads the page of the language and the mapping of its examples.
-func readLanguage(t *testing.T) (conformance.Page, mapping.Fields) {
-	t.Helper()
-	p := readPage(t, "languages/eql.md")
-	fields, err := p.Fields()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p, fields
-}
-
 // lowered runs a query as far as its conditions, strictly.
 func lowered(query string, fields mapping.Fields) diag.List {
 	text := diag.NewText("query", query)
@@ -55,7 +44,7 @@ func lowered(query string, fields mapping.Fields) diag.List {
 }
 
 func TestDocsQueries(t *testing.T) {
-	p, fields := readLanguage(t)
+	p, fields := conformance.ReadLanguage(t, "languages/eql.md")
 	count := p.Queries(t, "eql", func(query string) diag.List { return lowered(query, fields) })
 	if count[""] < 5 || count["error"] < 15 {
 		t.Errorf("found %v: are the blocks still marked?", count)
@@ -115,7 +104,7 @@ func lowerCondition(text string, fields mapping.Fields) (condition.Expr, diag.Li
 
 // TestDocsConditions holds the column condition against what the others say of it.
 func TestDocsConditions(t *testing.T) {
-	p, fields := readLanguage(t)
+	p, fields := conformance.ReadLanguage(t, "languages/eql.md")
 	lower := func(text string) (condition.Expr, diag.List) { return lowerCondition(text, fields) }
 	isSplit := func(table conformance.Table) bool { return table.Column("searched for") == 1 }
 	matched := p.Conditions(t, "condition", fields, lower, isSplit)

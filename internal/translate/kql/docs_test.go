@@ -20,22 +20,8 @@ func lowered(query string, fields mapping.Fields) (condition.Expr, diag.List) {
 	return kql.Lower(q, text, kql.Options{Fields: fields})
 }
 
-// readPage reads the page of the language and the mapping of its examples.
-func readPage(t *testing.T) (conformance.Page, mapping.Fields) {
-	t.Helper()
-	p, err := conformance.ReadPage("languages/kuery.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields, err := p.Fields()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p, fields
-}
-
 func TestDocsQueries(t *testing.T) {
-	p, fields := readPage(t)
+	p, fields := conformance.ReadLanguage(t, "languages/kuery.md")
 	count := p.Queries(t, "kuery", func(query string) diag.List {
 		_, diags := lowered(query, fields)
 		if diags.HasErrors() { // what else it warns of does not matter then
@@ -50,7 +36,7 @@ func TestDocsQueries(t *testing.T) {
 
 // TestDocsConditions holds the column condition against what the others say of it.
 func TestDocsConditions(t *testing.T) {
-	p, fields := readPage(t)
+	p, fields := conformance.ReadLanguage(t, "languages/kuery.md")
 	rows := p.Conditions(t, "condition", fields, func(query string) (condition.Expr, diag.List) {
 		e, diags := lowered(query, fields)
 		if len(diags) > 0 {

@@ -19,22 +19,8 @@ func lowered(query string, fields mapping.Fields) (condition.Expr, diag.List) {
 	return lucene.Lower(q, text, lucene.Options{Fields: fields})
 }
 
-// readPage reads the page of the language and the mapping of its examples.
-func readPage(t *testing.T) (conformance.Page, mapping.Fields) {
-	t.Helper()
-	p, err := conformance.ReadPage("languages/lucene.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fields, err := p.Fields()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p, fields
-}
-
 func TestDocsQueries(t *testing.T) {
-	p, fields := readPage(t)
+	p, fields := conformance.ReadLanguage(t, "languages/lucene.md")
 	count := p.Queries(t, "lucene", func(query string) diag.List {
 		_, diags := lowered(query, fields)
 		return diags
@@ -46,7 +32,7 @@ func TestDocsQueries(t *testing.T) {
 
 // TestDocsConditions holds the column query against what the others say of it.
 func TestDocsConditions(t *testing.T) {
-	p, fields := readPage(t)
+	p, fields := conformance.ReadLanguage(t, "languages/lucene.md")
 	rows := p.Conditions(t, "query", fields, func(query string) (condition.Expr, diag.List) { return lowered(query, fields) }, nil)
 	if rows < 40 {
 		t.Errorf("found %d queries", rows)
