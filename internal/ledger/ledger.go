@@ -62,10 +62,17 @@ func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[st
 		if err != nil {
 			return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(fresh), err)
 		}
+		changed := false
 		for i, err := range errs {
-			if err != nil && !errors.Is(err, ErrChanged) {
+			switch {
+			case errors.Is(err, ErrChanged):
+				changed = true
+			case err != nil:
 				return nil, fmt.Errorf("begin the ledger of rule %s: %w", fresh[i].RuleID, err)
 			}
+		}
+		if !changed {
+			return l.heads(ctx, grids)
 		}
 	}
 	return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(grids), ErrChanged)
