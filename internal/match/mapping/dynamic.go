@@ -34,8 +34,10 @@ type dynamics struct {
 	// objects holds the objects with their own rules, by name; "" is the root.
 	objects   map[string]objectRules
 	templates []template
-	// runtime holds the mapping's runtime fields.
-	runtime map[string]bool
+	// runtime holds the mapping's runtime fields, shadowed the fields and objects of the same names,
+	// which searches do not see and documents are parsed by.
+	runtime  map[string]bool
+	shadowed Table
 	// noDates and numbers: whether texts that are dates or numbers become such fields.
 	noDates, numbers bool
 	// dateFormats are tried in order; nil means Elasticsearch's default.

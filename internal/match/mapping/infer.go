@@ -21,9 +21,12 @@ type Inferred struct {
 	objects map[string]objectRules
 	// longest holds, by path, the length of the longest text above dynamicIgnoreAbove.
 	longest map[string]int
-	// runtime holds the runtime fields that were added. Objects may exist at the same names.
-	runtime map[string]bool
-	// fresh holds the fields added by the current document: its last value decides.
+	// runtime holds the runtime fields that were added, shadowed the fields and objects that were
+	// added at names of runtime fields.
+	runtime  map[string]bool
+	shadowed Table
+	// current holds the fields added by the current document: a runtime field may be added at the
+	// name of another, and the last one decides.
 	current map[string]bool
 }
 
@@ -32,7 +35,7 @@ func NewInferred(of *Mapping) *Inferred {
 	if of == nil {
 		of = &Mapping{}
 	}
-	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}, longest: map[string]int{}, runtime: map[string]bool{}}
+	return &Inferred{of: of, added: Table{}, objects: map[string]objectRules{}, longest: map[string]int{}, runtime: map[string]bool{}, shadowed: Table{}}
 }
 
 // Field returns a field as inferred so far.
@@ -56,6 +59,20 @@ func (i *Inferred) named(name string) (Field, bool) {
 	f, ok := i.of.Fields[name]
 	return f, ok
 }
+
+// mapped returns the field by which a document is parsed: not a runtime field.
+func (i *Inferred) mapped(name string) (Field, bool) {
+	if !i.isRuntime(name) {
+		return i.named(name)
+	}
+	f, ok := i.shadowed[name]
+	if !ok {
+		f, ok = i.of.dynamic.shadowed[name]
+	}
+	return f, ok
+}
+
+func (i *Inferred) isRuntime(name string) bool { return i.runtime[name] || i.of.dynamic.runtime[name] }
 
 // Longest returns the length in UTF-16 units of the longest text at a path, 0 if all are short
 // enough for dynamic mapping to index.
@@ -103,7 +120,7 @@ func (i *Inferred) Settled(path string) bool {
 		if c != '.' {
 			continue
 		}
-		if f, known := i.named(path[:at]); known && f.Type.Family() == FamilyObject {
+		if f, known := i.mapped(path[:at]); known && f.Type.Family() == FamilyObject {
 			p = i.below(p, path[:at])
 		}
 	}
@@ -139,7 +156,7 @@ func (i *Inferred) below(p place, path string) place {
 	}
 	p.flat = p.flat || rules.flat
 	p.disabled = p.disabled || rules.disabled
-	if f, ok := i.named(path); ok && f.Type == Nested {
+	if f, ok := i.mapped(path); ok && f.Type == Nested {
 		p.nested = path
 	}
 	return p
@@ -196,11 +213,10 @@ func (i *Inferred) value(p place, name string, value any) {
 // it can be mapped.
 func (i *Inferred) enter(p place, name string) (place, bool) {
 	path := p.join(name)
-	f, known := i.named(path)
+	f, known := i.mapped(path)
 	switch {
 	case p.disabled:
 		return p, false
-	case i.runtime[path] || i.of.dynamic.runtime[path]:
 	case known && f.Type.Family() != FamilyObject, !known && i.keyed(path):
 		return p, false
 	case known:
@@ -235,24 +251,44 @@ func (i *Inferred) makeObject(p place, path, name string) bool {
 	return made[path].Type != Flattened
 }
 
-// add adds fields, and makes them members of the enclosing objects.
+// add adds fields of the mapping; a runtime field of the same name shadows one.
 func (i *Inferred) add(fields Table) {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		f := fields[name]
-		_, again := i.added[name]
-		i.added[name] = f
-		if again || f.Type.Family() == FamilyObject {
+		i.current[name] = true
+		if i.isRuntime(name) {
+			i.shadowed[name] = f
 			continue
 		}
-		for above := parentOf(name); above != ""; above = parentOf(above) {
-			if _, together := fields[above]; together {
-				continue
-			}
-			if o, _ := i.named(above); o.Type.Family() == FamilyObject {
-				at, _ := slices.BinarySearch(o.Members, name)
-				o.Members = slices.Insert(slices.Clone(o.Members), at, name)
-				i.added[above] = o
-			}
+		i.put(name, f, fields)
+	}
+}
+
+// addRuntime adds a runtime field.
+func (i *Inferred) addRuntime(path string, fields Table) {
+	if f, ok := i.added[path]; ok && !i.isRuntime(path) {
+		i.shadowed[path] = f
+	}
+	i.current[path], i.runtime[path] = true, true
+	i.put(path, fields[path], fields)
+}
+
+// put adds a field that searches see, and makes it a member of the enclosing objects that were not
+// added together with it.
+func (i *Inferred) put(name string, f Field, together Table) {
+	_, again := i.added[name]
+	i.added[name] = f
+	if again || f.Type.Family() == FamilyObject {
+		return
+	}
+	for above := parentOf(name); above != ""; above = parentOf(above) {
+		if _, ok := together[above]; ok {
+			continue
+		}
+		if o, _ := i.named(above); o.Type.Family() == FamilyObject {
+			at, _ := slices.BinarySearch(o.Members, name)
+			o.Members = slices.Insert(slices.Clone(o.Members), at, name)
+			i.added[above] = o
 		}
 	}
 }
@@ -270,7 +306,5 @@ func (i *Inferred) scalar(p place, name string, value any) {
 	if _, known := i.Field(path); known && !i.current[path] {
 		return
 	}
-	if fields, ok := i.infer(p, path, name, value); ok {
-		i.add(fields)
-	}
+	i.infer(p, path, name, value)
 }

@@ -10,9 +10,9 @@ import (
 // string.
 const dynamicIgnoreAbove = 256
 
-// infer returns the fields that dynamic mapping makes of a first value; false for a value that
-// makes Elasticsearch reject the document.
-func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
+// infer adds the fields that dynamic mapping makes of a first value, none for a value that makes
+// Elasticsearch reject the document.
+func (i *Inferred) infer(p place, path, name string, value any) {
 	k, format := i.of.dynamic.kindOf(value)
 	fields, ok, runtime := i.byDefault(p, path, k), true, p.dynamic == dynamicRuntime
 	if t := i.of.dynamic.find(path, name, k); t != nil {
@@ -22,22 +22,52 @@ func (i *Inferred) infer(p place, path, name string, value any) (Table, bool) {
 			format = ""
 		}
 	}
+	if !ok {
+		return
+	}
+	if f, mapped := i.mapped(path); mapped && !runtime {
+		i.merge(f, fields)
+		return
+	}
 	f := fields[path]
 	if f.Type.Family() == FamilyDate && f.Format == "" {
 		f.Format = format
 		fields[path] = f
 	}
-	if runtime {
-		i.current[path], i.runtime[path] = true, true
-		return fields, ok
+	switch {
+	case runtime:
+		i.addRuntime(path, fields)
+	case f.Type.Family() == FamilyObject:
+		if i.objects[path].disabled { // otherwise Elasticsearch rejects a value
+			i.add(fields)
+		}
+	default:
+		if _, reads := f.Index(value); reads || !f.refuses(value) {
+			i.add(fields)
+		}
 	}
-	if f.Type.Family() == FamilyObject {
-		return fields, ok && i.objects[path].disabled // otherwise Elasticsearch rejects a value
+}
+
+// merge adds the sub-fields that a second value of a document gives a field that its first made. A
+// second type makes Elasticsearch reject the document.
+func (i *Inferred) merge(made Field, again Table) {
+	f := again[made.Name]
+	if f.Type != made.Type {
+		return
 	}
-	if _, reads := f.Index(value); !ok || !reads && f.refuses(value) {
-		return nil, false
+	for name := range again {
+		if _, ok := i.named(name); ok {
+			delete(again, name)
+		}
 	}
-	return fields, true
+	if f.Exact != "" && f.Exact != made.Exact {
+		if made.Exact != "" {
+			f.Exact = "" // one of two is no better than the other
+		}
+		made.Exact = f.Exact
+		again[made.Name] = made
+	}
+	i.add(again)
 }
 
 // refuses reports whether the field cannot read a value, so that no field is made, as opposed to

@@ -100,10 +100,13 @@ func parseOne(data []byte) (*Mapping, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parse mapping: runtime field [%s]: %w", name, err)
 		}
-		p.table[name] = def.runtimeField(name)
 		if m.dynamic.runtime == nil {
-			m.dynamic.runtime = map[string]bool{}
+			m.dynamic.runtime, m.dynamic.shadowed = map[string]bool{}, Table{}
 		}
+		if f, ok := p.table[name]; ok {
+			m.dynamic.shadowed[name] = f
+		}
+		p.table[name] = def.runtimeField(name)
 		m.dynamic.runtime[name] = true
 	}
 	p.table.resolveAliases()
