@@ -1,6 +1,8 @@
 package sigma
 
 import (
+	"slices"
+
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
 )
@@ -74,4 +76,27 @@ func (d *Detection) Names(add func(string)) {
 	for _, x := range d.where {
 		x.names(add)
 	}
+}
+
+// Negates reports whether the condition is a negation as a whole: a filter that is none lets nothing but
+// what it describes through.
+func (d *Detection) Negates() bool {
+	for _, x := range d.where {
+		if !negates(x) {
+			return false
+		}
+	}
+	return true
+}
+
+func negates(x expr) bool {
+	switch x := x.(type) {
+	case negation:
+		return true
+	case allOf:
+		return slices.ContainsFunc(x, negates)
+	case anyOf:
+		return !slices.ContainsFunc(x, func(x expr) bool { return !negates(x) })
+	}
+	return false
 }
