@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -153,7 +154,24 @@ func (f *file) documents(text diag.Text, options sigma.Options) {
 		}
 		f.document(text, doc, options, line, last)
 	}
+	f.number()
 	f.assign()
+}
+
+// number tells rules of the file apart that have one id between them: of a template, or of title and log
+// source.
+func (f *file) number() {
+	times := map[string]int{}
+	for _, r := range f.rules {
+		if r.ID == "" {
+			continue
+		}
+		if times[r.ID]++; times[r.ID] > 1 {
+			id := r.ID + "-" + strconv.Itoa(times[r.ID])
+			r.Diags = append(r.Diags, r.report(diag.Warning, CodeLint, "title", "another rule of the file has the id %s: this one is %s", r.ID, id))
+			r.ID = id
+		}
+	}
 }
 
 func (f *file) document(text diag.Text, doc *yamltree.Node, options sigma.Options, line, last int) {
