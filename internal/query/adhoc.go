@@ -40,7 +40,7 @@ func AdHoc(q AdHocQuery) (Plan, diag.List) {
 	}
 	p := newPlan(r, parsed, search.TimeRange{Field: q.TimestampField})
 	if groups, ok := p.(*groupPlan); ok {
-		groups.perKey = max(1, q.SamplesPerKey)
+		groups.WantPerKey(max(1, q.SamplesPerKey))
 	}
 	return p, diags
 }

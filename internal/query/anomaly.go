@@ -27,7 +27,7 @@ func planAnomaly(r *rule.Rule) (Plan, diag.List) {
 		r = &there
 	}
 	base := newQueryPlan(r, anomalyQuery{*r.MachineLearning}, search.TimeRange{Field: "timestamp"}, "")
-	p := &anomalyPlan{eventPlan{queryPlan: base}}
+	p := &anomalyPlan{newEventPlan(base, search.DefaultTimestamp)}
 	prepared, diags := p.Assume(planned)
 	if prepared == nil {
 		return nil, diags
@@ -37,17 +37,24 @@ func planAnomaly(r *rule.Rule) (Plan, diag.List) {
 
 // anomalyPlan finds records in the results of machine learning jobs. Its rule names the indices of
 // these where the rule's text names none.
-type anomalyPlan struct{ eventPlan }
+type anomalyPlan struct{ events *eventPlan }
+
+func (p *anomalyPlan) Rule() *rule.Rule { return p.events.Rule() }
 
 func (*anomalyPlan) Strategy() Strategy { return Anomaly }
 
+// Wants says which patterns and fields Prepare will ask about.
+func (p *anomalyPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
+	return p.events.Wants(at, w)
+}
+
 func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src, src.Window)
+	target, partly, err := p.events.resolve(ctx, src, src.Window)
 	if err != nil {
 		return nil, nil, err
 	}
 	target.Fields = mapping.Over(resultFields, target.Fields)
-	s, diags := p.bind(target, src.At)
+	s, diags := p.events.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
 	}
@@ -56,28 +63,28 @@ func (p *anomalyPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.L
 	if err != nil {
 		return nil, nil, err
 	}
-	return &anomalySearch{s}, append(diags, missing...), nil
+	return &anomalySearch{s, p}, append(diags, missing...), nil
 }
 
 func (p *anomalyPlan) Assume(at time.Time) (Prepared, diag.List) {
-	s, diags := assume(p.rule, at, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
+	s, diags := assume(p.Rule(), at, func(target search.Target, at time.Time) (*eventSearch, diag.List) {
 		target.Fields = mapping.Over(resultFields, target.Fields)
-		return p.bind(target, at)
+		return p.events.bind(target, at)
 	})
 	if s == nil {
 		return nil, diags
 	}
-	return &anomalySearch{s}, diags
+	return &anomalySearch{s, p}, diags
 }
 
 // missing warns of jobs of which there is no result of any kind and time: they were never started,
 // or have another name.
 func (p *anomalyPlan) missing(ctx context.Context, src Source, target search.Target) (diag.List, error) {
-	if (anomalyQuery{*p.rule.MachineLearning}).all() {
+	if (anomalyQuery{*p.Rule().MachineLearning}).all() {
 		return nil, nil
 	}
 	var missing []string
-	for _, id := range p.rule.MachineLearning.JobIDs {
+	for _, id := range p.Rule().MachineLearning.JobIDs {
 		known, err := p.known(ctx, src, target, id)
 		if err != nil {
 			return nil, err
@@ -89,15 +96,15 @@ func (p *anomalyPlan) missing(ctx context.Context, src Source, target search.Tar
 	if missing == nil {
 		return nil, nil
 	}
-	return diag.List{p.rule.Report(diag.Warning, "anomaly/missing-job", "rule.machine_learning_job_id",
-		"no result of job %s is in %s: is it started?", strings.Join(missing, ", "), strings.Join(p.rule.Index, ", "))}, nil
+	return diag.List{p.Rule().Report(diag.Warning, "anomaly/missing-job", "rule.machine_learning_job_id",
+		"no result of job %s is in %s: is it started?", strings.Join(missing, ", "), strings.Join(p.Rule().Index, ", "))}, nil
 }
 
 func (p *anomalyPlan) known(ctx context.Context, src Source, target search.Target, id string) (bool, error) {
 	if len(target.Indices) == 0 {
 		return false, nil
 	}
-	r := search.Request{Patterns: p.named(src.At).of(src.Window), Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
+	r := search.Request{Patterns: p.events.named(src.At).of(src.Window), Where: jobs([]string{id}), FieldTypes: target.Fields, PageSize: 1, OmitSource: true}
 	found := false
 	var err error
 	if counter, ok := search.As[search.Counter](src.Events); ok {
@@ -120,7 +127,11 @@ func (p *anomalyPlan) known(ctx context.Context, src Source, target search.Targe
 }
 
 // anomalySearch is an anomalyPlan bound to mappings.
-type anomalySearch struct{ *eventSearch }
+type anomalySearch struct {
+	*eventSearch
+
+	plan *anomalyPlan
+}
 
 // Reads is the search of the window, for searches that are sent together: results are no events.
 func (s *anomalySearch) Reads(w window.Window) []Read {
@@ -137,7 +148,7 @@ func (s *anomalySearch) Execute(ctx context.Context, src Source, w window.Window
 		for i := range hits {
 			e, err := anomalyEvent(hits[i].Event)
 			if err != nil {
-				return false, &failure.Error{Kind: failure.Rejected, Op: "read the anomalies of " + s.plan.label(), Err: err}
+				return false, &failure.Error{Kind: failure.Rejected, Op: "read the anomalies of " + label(s.plan.Rule()), Err: err}
 			}
 			hits[i].Event, hits[i].Types = e, mapping.Untyped()
 		}

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/rule"
 	"tocsin/internal/scheduler/window"
@@ -92,7 +93,7 @@ func (p *queryPlan) Wants(at time.Time, w window.Window) (patterns, fields []str
 }
 
 // named are the rule's index patterns at a slot.
-func (p *queryPlan) named(slot time.Time) names { return names{p.rule.Index, slot} }
+func (p *queryPlan) named(slot time.Time) names { return namesAt(p.rule.Index, slot) }
 
 // resolve asks what patterns, over a range of time, and fields mean where the events are. Where that could
 // be told of some indices only, partly says so: the others can be searched all the same.
@@ -142,9 +143,48 @@ func assume[T any](r *rule.Rule, at time.Time, bind func(search.Target, time.Tim
 }
 
 // label names the rule, or the query that is none, in errors.
-func (p *queryPlan) label() string {
-	if p.rule.ID == "" {
+func (p *queryPlan) label() string { return label(p.rule) }
+
+func label(r *rule.Rule) string {
+	if r.ID == "" {
 		return "the query"
 	}
-	return "rule " + p.rule.ID
+	return "rule " + r.ID
 }
+
+// explain fills in what all plans have.
+func (p *queryPlan) explain(w window.Window, patterns []string, request interface{ Body() condition.Query }) Explanation {
+	r := p.rule
+	return Explanation{
+		RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language), Strategy: p.Strategy(),
+		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: patterns,
+		Query: p.query.String(), Request: request.Body(),
+	}
+}
+
+// InferStrategy notes how a plan finds its hits, as far as its types are known.
+func (p *queryPlan) InferStrategy(prepared Prepared) {
+	p.strategy = Search
+	if Scannable(prepared) == nil {
+		p.strategy = Scan
+	}
+}
+
+// unsupportedQuery names what of a query rule cannot run yet: without it the rule would mean
+// something else.
+func unsupportedQuery(r *rule.Rule) diag.List {
+	var diags diag.List
+	fail := func(key, format string, args ...any) {
+		diags = append(diags, r.Report(diag.Error, CodeUnsupported, key, format, args...))
+	}
+	if !translate.Supports(r.Language) {
+		fail("rule.language", "queries in %s are not supported yet", r.Language)
+	}
+	if r.Type == rule.TypeSavedQuery && r.Query.Value == "" && len(r.Filters) == 0 {
+		fail("rule.saved_id", "saved query %s is not among the loaded files, and the rule has no query of its own", r.SavedID)
+	}
+	return diags
+}
+
+// DependsOnNow reports whether the conditions of the query may be others at another slot.
+func (p *queryPlan) DependsOnNow() bool { return translate.OfNow(p.query, p.rule) }

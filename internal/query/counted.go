@@ -311,3 +311,17 @@ func (c *counted) past(ctx context.Context, src Source, groups []search.Group, s
 	}
 	return by, err //nolint:wrapcheck // the history names what it read
 }
+
+// explain fills in what all plans have that count.
+func (c *counted) explain(w window.Window, request search.GroupRequest) Explanation {
+	e := c.plan.explain(w, request.Patterns, request)
+	e.Strategy = c.plan.Strategy()
+	e.Condition, e.Exact = c.where.whole.String(), c.where.exact
+	if !c.where.exact {
+		e.Pushed = c.where.pushed.String()
+	}
+	for _, f := range c.by {
+		e.GroupBy = append(e.GroupBy, f.field.Name)
+	}
+	return e
+}

@@ -25,8 +25,8 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
-	if l, ok := p.(interface{ learn(prepared Prepared) }); ok {
-		l.learn(prepared)
+	if l, ok := p.(interface{ InferStrategy(prepared Prepared) }); ok {
+		l.InferStrategy(prepared)
 	}
 	return p, append(diags, more...)
 }
@@ -36,25 +36,15 @@ func newPlan(r *rule.Rule, q translate.Query, time search.TimeRange) Plan {
 	base := newQueryPlan(r, q, time, r.TiebreakerField)
 	orderBy := cmp.Or(r.TimestampField, search.DefaultTimestamp)
 	if q.Shape() == translate.Events {
-		p := &eventPlan{queryPlan: base}
-		if orderBy != search.DefaultTimestamp && orderBy != time.Field {
-			p.orderBy = orderBy
-		}
-		return p
+		return newEventPlan(base, orderBy)
 	}
-	// A sequence goes by the events' own time, whichever time its windows are about.
-	return &groupPlan{queryPlan: base, orderBy: orderBy, perKey: 1}
+	return newGroupPlan(base, orderBy)
 }
 
-// TimeRange says which field a rule's windows are about: the override with @timestamp where it is
-// missing, else @timestamp. The timestamp field of EQL is about the order of events only.
-func TimeRange(r *rule.Rule) search.TimeRange {
-	const field = search.DefaultTimestamp
-	if r.TimestampOverride == "" || r.TimestampOverride == field {
-		return search.TimeRange{Field: field}
+// planQuery plans a rule of type query, which Kibana calls a custom query: single events.
+func planQuery(r *rule.Rule) (Plan, diag.List) {
+	if diags := unsupportedQuery(r); len(diags) > 0 {
+		return nil, diags
 	}
-	if r.TimestampOverrideFallbackDisabled {
-		return search.TimeRange{Field: r.TimestampOverride}
-	}
-	return search.TimeRange{Field: r.TimestampOverride, Fallback: field}
+	return planText(r, r.Language, translate.Options{})
 }

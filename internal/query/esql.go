@@ -60,7 +60,7 @@ func planESQL(r *rule.Rule) (Plan, diag.List) {
 	return p, append(diags, more...)
 }
 
-func newESQLPlan(r *rule.Rule, q *esql.Query, time search.TimeRange) *esqlPlan {
+func newESQLPlan(r *rule.Rule, q *esql.Query, time search.TimeRange) Plan {
 	own := *r
 	own.Index = q.Patterns()
 	return &esqlPlan{rule: &own, query: q, time: time}
@@ -70,7 +70,7 @@ func (p *esqlPlan) Rule() *rule.Rule { return p.rule }
 
 func (p *esqlPlan) Strategy() Strategy { return ESQL }
 
-func (p *esqlPlan) label() string { return (&queryPlan{rule: p.rule}).label() }
+func (p *esqlPlan) label() string { return label(p.rule) }
 
 // Prepare asks Elasticsearch for a row less than one, which makes it judge the query on its indices.
 func (p *esqlPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
@@ -84,7 +84,7 @@ func (p *esqlPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List
 		return nil, nil, err
 	}
 	gone := target.Missing
-	target.Missing = names{p.rule.Index, src.At}.missing(gone, src.Window)
+	target.Missing = namesAt(p.rule.Index, src.At).missing(gone, src.Window)
 	s, diags := p.bind(target, src.At)
 	if s == nil {
 		return nil, diags, partly
@@ -115,7 +115,7 @@ func (p *esqlPlan) resolve(ctx context.Context, src Source) (target search.Targe
 	if len(p.rule.Index) == 0 {
 		return search.Target{Fields: mapping.Assumed()}, nil, nil
 	}
-	patterns, err := names{p.rule.Index, src.At}.over(src.Window)
+	patterns, err := namesAt(p.rule.Index, src.At).over(src.Window)
 	if err == nil {
 		target, err = src.Events.Resolve(ctx, patterns, joined(translate.NarrowingNames(p.rule), p.rule.AlertFields()))
 	}
@@ -186,7 +186,7 @@ func (s *esqlSearch) send(limit int, at time.Time) esql.Sent {
 	missing := slices.DeleteFunc(slices.Clone(s.gone), func(p string) bool { return strings.Contains(p, "*") })
 	return s.plan.query.Send(esql.Options{
 		Limit: limit, Now: at, Without: missing,
-		Names: func(pattern string) []string { return names{[]string{pattern}, s.slot}.of(s.window) },
+		Names: func(pattern string) []string { return namesAt([]string{pattern}, s.slot).of(s.window) },
 	})
 }
 
@@ -238,7 +238,7 @@ func (s *esqlSearch) Explain(w window.Window) Explanation {
 	limit, _ := s.limits()
 	return Explanation{
 		RuleID: p.rule.ID, Name: p.rule.Name, Type: string(p.rule.Type), Language: string(rule.ESQL), Strategy: ESQL,
-		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: names{p.rule.Index, s.slot}.of(s.window),
+		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: namesAt(p.rule.Index, s.slot).of(s.window),
 		Query: strings.TrimSpace(p.query.Text().Value), Condition: s.where.String(), Exact: true, Rows: s.rowsInWords(),
 		Request: search.ESQLQuery{Text: s.send(limit, time.Time{}).Text, Filter: s.filter(w)}.Body(),
 	}

@@ -157,8 +157,8 @@ func (p *esqlPlan) placed(sent esql.Sent, text string) string {
 	return p.query.Text().Report(diag.Warning, CodeESQLRejected, sent.Span(line, column), "%s", text[len(m[0]):]).Error()
 }
 
-// hunt returns the rows of a query that is no rule's, as they are.
-func (s *esqlSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
+// Hunt returns the rows of a query that is no rule's, as they are.
+func (s *esqlSearch) Hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
 	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok || s.idle() {
 		return nil, s.partly

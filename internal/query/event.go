@@ -28,11 +28,28 @@ type eventPlan struct {
 	last lastBound
 }
 
+// newEventPlan plans a query of single events. orderBy is the field of the events' own time.
+func newEventPlan(base queryPlan, orderBy string) *eventPlan {
+	p := &eventPlan{queryPlan: base}
+	if orderBy != search.DefaultTimestamp && orderBy != base.time.Field {
+		p.orderBy = orderBy
+	}
+	return p
+}
+
 // lastBound is what a plan was bound to last, with what came of it: mappings seldom change.
 type lastBound struct {
 	target search.Target
 	search *eventSearch
 	diags  diag.List
+}
+
+// Apart is of [Eventwise].
+func (p *eventPlan) Apart() bool { return len(p.query.Limits()) == 0 }
+
+// ByOwnTime is of [Eventwise].
+func (p *eventPlan) ByOwnTime() bool {
+	return p.time.Field == search.DefaultTimestamp && p.time.Fallback == ""
 }
 
 func (p *eventPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
@@ -152,29 +169,32 @@ func (s *eventSearch) Execute(ctx context.Context, src Source, w window.Window, 
 	return Result{Result: search.Result{Total: int64(len(hits))}, Exact: true}, err
 }
 
-func (s *eventSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
-	return s.limited(ctx, src.Events, w, sized(s.plan.query.Limits(), size))
+func (s *eventSearch) Hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
+	return s.limited(ctx, src.Events, w, Sized(s.plan.query.Limits(), size))
 }
 
 // limited applies pipes. The last events are read from the end, and put in order afterwards.
 func (s *eventSearch) limited(ctx context.Context, events search.Events, w window.Window, limits []translate.Limit) ([]Hit, error) {
 	r := s.request(w)
 	r.Descending = limits[0].Last
-	first := limiter{limits: []translate.Limit{{Count: limits[0].Count}}}
+	first := NewPipes([]translate.Limit{{Count: limits[0].Count}})
 	_, err := s.execute(ctx, events, r, func(hits []Hit) (bool, error) {
 		for _, h := range hits {
-			if !first.add(h) {
+			if !first.Add(h) {
 				return false, nil
 			}
 		}
 		return true, nil
 	})
-	hits := first.result()
+	hits := first.Result()
 	if r.Descending {
 		slices.Reverse(hits)
 	}
-	rest := limiter{limits: append([]translate.Limit{{Count: len(hits)}}, limits[1:]...), kept: hits}
-	return rest.result(), err
+	rest := NewPipes(append([]translate.Limit{{Count: len(hits)}}, limits[1:]...))
+	for _, h := range hits {
+		rest.Add(h)
+	}
+	return rest.Result(), err
 }
 
 func (s *eventSearch) execute(ctx context.Context, events search.Events, r search.Request, visit Visit) (Result, error) {
@@ -206,4 +226,16 @@ func (s *eventSearch) hits(page []event.Event) ([]Hit, error) {
 		hits[i].Event = admitted[i]
 	}
 	return hits, err
+}
+
+// Explain shows the search of a window.
+func (s *eventSearch) Explain(w window.Window) Explanation {
+	r := s.request(w)
+	e := s.plan.explain(w, r.Patterns, r)
+	e.Condition, e.Exact = s.where.whole.String(), s.where.exact
+	if !s.where.exact {
+		e.Pushed = s.where.pushed.String()
+	}
+	e.ExplainScan(s)
+	return e
 }

@@ -30,6 +30,15 @@ type groupPlan struct {
 	perKey int
 }
 
+// newGroupPlan plans a sequence or a sample. A sequence goes by the events' own time, whose field is orderBy, whichever
+// time its windows are about.
+func newGroupPlan(base queryPlan, orderBy string) *groupPlan {
+	return &groupPlan{queryPlan: base, orderBy: orderBy, perKey: 1}
+}
+
+// WantPerKey sets how many samples are wanted of a key; one, else.
+func (p *groupPlan) WantPerKey(n int) { p.perKey = n }
+
 func (p *groupPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List, error) {
 	g, diags, err := p.prepare(ctx, src, src.Window)
 	if g == nil || g.steps.MaxSpan == 0 || !indexname.HasDateMath(p.rule.Index) {

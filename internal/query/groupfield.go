@@ -8,12 +8,8 @@ import (
 	"tocsin/internal/rule"
 )
 
-const (
-	// CodeGroupField marks a field whose values make no groups.
-	CodeGroupField = "rule/group-field"
-	// CodeUnmappedField marks a field of a rule that no index maps.
-	CodeUnmappedField = "rule/unmapped-field"
-)
+// CodeGroupField marks a field whose values make no groups.
+const CodeGroupField = "rule/group-field"
 
 // fieldBinder finds out how the fields of groups are counted under a mapping.
 type fieldBinder struct {

@@ -35,9 +35,6 @@ func (s *eventSearch) takeLate(late []Late) diag.List {
 		return diag.List{s.plan.rule.Report(diag.Warning, CodeNotIngested, "rule.index",
 			"no index maps event.ingested: which events came late cannot be told")}
 	}
-	narrower := *s.where // which other executions of the plan share
-	narrower.pushed = condition.Simplify(condition.And{narrower.pushed, only})
-	narrower.text = narrower.pushed.String()
-	s.where = &narrower
+	s.where = s.where.narrowed(only)
 	return nil
 }

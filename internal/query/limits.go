@@ -6,26 +6,32 @@ import (
 	"tocsin/internal/translate"
 )
 
-// limiter applies pipes to results that come in order: the first pipe while they come, so that no
+// Pipes applies pipes to results that come in order: the first pipe while they come, so that no
 // more is kept than it lets through, the others at the end.
-type limiter struct {
+type Pipes struct {
 	limits []translate.Limit
 	kept   []Hit
 	// start is where the oldest of kept is, once a last-n has wrapped around.
 	start int
 }
 
-// sized puts a size below the first pipe, in the pipe's direction; without pipes the last results
+// NewPipes returns the pipes of a query.
+func NewPipes(limits []translate.Limit) *Pipes { return &Pipes{limits: limits} }
+
+// None reports whether every result is let through.
+func (l *Pipes) None() bool { return len(l.limits) == 0 }
+
+// Sized puts a size below the first pipe, in the pipe's direction; without pipes the last results
 // are wanted.
-func sized(limits []translate.Limit, size int) []translate.Limit {
+func Sized(limits []translate.Limit, size int) []translate.Limit {
 	if len(limits) == 0 {
 		return []translate.Limit{{Last: true, Count: size}}
 	}
 	return append([]translate.Limit{{Last: limits[0].Last, Count: size}}, limits...)
 }
 
-// add takes a result; false means that no more are wanted.
-func (l *limiter) add(h Hit) bool {
+// Add takes a result; false means that no more are wanted.
+func (l *Pipes) Add(h Hit) bool {
 	if len(l.limits) == 0 {
 		l.kept = append(l.kept, h)
 		return true
@@ -45,8 +51,8 @@ func (l *limiter) add(h Hit) bool {
 	return first.Last || len(l.kept) < first.Count
 }
 
-// result returns what the pipes let through.
-func (l *limiter) result() []Hit {
+// Result returns what the pipes let through.
+func (l *Pipes) Result() []Hit {
 	hits := append(slices.Clone(l.kept[l.start:]), l.kept[:l.start]...)
 	for i, limit := range l.limits {
 		if i == 0 || len(hits) <= limit.Count {

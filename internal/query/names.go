@@ -1,45 +1,22 @@
 package query
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
-	"tocsin/internal/rule"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search/indexname"
 )
-
-// CodeIndexName marks date math in the name of an index that is none.
-const CodeIndexName = "rule/index-name"
-
-// checkNames reports names that Elasticsearch would refuse, or that nobody could write out.
-func checkNames(r *rule.Rule) diag.List {
-	var diags diag.List
-	check := func(key string, patterns []string) {
-		for i, p := range patterns {
-			if err := indexname.Check(p); err != nil {
-				diags = append(diags, r.Report(diag.Error, CodeIndexName, fmt.Sprintf("%s[%d]", key, i), "%v", err))
-			}
-		}
-	}
-	if r.Type != rule.TypeESQL { // whose query names them
-		check("rule.index", r.Index)
-	}
-	if r.ThreatMatch != nil {
-		check("rule.threat_index", r.ThreatMatch.Index)
-	}
-	return diags
-}
 
 // names are a rule's index patterns. Date math in them is that of a slot and of the window that is read.
 type names struct {
 	patterns []string
 	slot     time.Time
 }
+
+func namesAt(patterns []string, slot time.Time) names { return names{patterns, slot} }
 
 // over returns the patterns for a window; without a slot they stay as they are.
 func (n names) over(w window.Window) ([]string, error) {

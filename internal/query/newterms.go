@@ -178,6 +178,6 @@ func (s *newTermsSearch) Explain(w window.Window) Explanation {
 	e := s.explain(w, s.occurring(w))
 	e.AlertWhen = "no event has the same values in the history"
 	e.History = s.history(time.Time{}, w).String()
-	e.ride(s)
+	e.ExplainScan(s)
 	return e
 }

@@ -40,21 +40,21 @@ func (g *groupSearch) Execute(ctx context.Context, src Source, w window.Window, 
 	if w.Empty() {
 		return Result{Exact: true}, nil
 	}
-	s := stream{group: g, shelf: search.NewShelf(src.Events, src.Room), visit: visit, limits: limiter{limits: g.plan.query.Limits()}, from: nanos(w.From), horizon: nanos(w.To)}
+	s := stream{group: g, shelf: search.NewShelf(src.Events, src.Room), visit: visit, limits: NewPipes(g.plan.query.Limits()), from: nanos(w.From), horizon: nanos(w.To)}
 	if g.plan.time.Field != g.plan.orderBy {
 		s.from = math.MinInt64 // the window is about another time than the sequence
 	}
 	return s.run(ctx, src.Events, g.request(g.reach(w)))
 }
 
-// hunt takes the stream for all there is: nothing is waited for.
-func (g *groupSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
-	limits := sized(g.plan.query.Limits(), size)
+// Hunt takes the stream for all there is: nothing is waited for.
+func (g *groupSearch) Hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
+	limits := Sized(g.plan.query.Limits(), size)
 	if g.steps.Sample {
 		limits[0].Last = false
 	}
 	var hits []Hit
-	s := stream{group: g, shelf: search.NewShelf(src.Events, src.Room), limits: limiter{limits: limits}, from: math.MinInt64, horizon: math.MaxInt64, visit: func(h []Hit) (bool, error) {
+	s := stream{group: g, shelf: search.NewShelf(src.Events, src.Room), limits: NewPipes(limits), from: math.MinInt64, horizon: math.MaxInt64, visit: func(h []Hit) (bool, error) {
 		hits = append(hits, h...)
 		return true, nil
 	}}
@@ -67,7 +67,7 @@ type stream struct {
 	group         *groupSearch
 	shelf         *search.Shelf
 	visit         Visit
-	limits        limiter
+	limits        *Pipes
 	from, horizon int64
 	ready         []Hit // completed and not yet handed out
 	ended         bool
@@ -169,8 +169,8 @@ func (s *stream) samples() (take func(sequence.Event[*event.Event], []sequence.F
 
 // result takes a completed group; false means that no more are wanted.
 func (s *stream) result(h Hit) bool {
-	if len(s.limits.limits) > 0 {
-		s.ended = !s.limits.add(h)
+	if !s.limits.None() {
+		s.ended = !s.limits.Add(h)
 		return !s.ended
 	}
 	s.ready = append(s.ready, h)
@@ -252,9 +252,32 @@ func (s *stream) whole(ctx context.Context, hits []Hit) error {
 
 // last hands out what the end of the stream has settled.
 func (s *stream) last(ctx context.Context) error {
-	if len(s.limits.limits) > 0 {
-		s.ready = s.limits.result()
+	if !s.limits.None() {
+		s.ready = s.limits.Result()
 	}
 	_, err := s.handOut(ctx)
 	return err
+}
+
+// Explain shows the one search, and the steps that its events are told to.
+func (g *groupSearch) Explain(w window.Window) Explanation {
+	read := g.reach(w)
+	r := g.request(read)
+	e := g.plan.explain(read, r.Patterns, r)
+	e.Condition = g.where.String()
+	if g.steps.MaxSpan > 0 {
+		e.MaxSpan = g.steps.MaxSpan.String()
+	}
+	for _, b := range g.bound {
+		step := ExplainedStep{Condition: b.step.Where.String(), Missing: b.step.Missing, Until: b.first == sequence.Until}
+		if b.runs > 1 {
+			step.Runs = b.runs
+		}
+		for _, k := range b.step.Keys {
+			step.Keys = append(step.Keys, k.Name)
+		}
+		e.Steps = append(e.Steps, step)
+	}
+	e.ExplainScan(g)
+	return e
 }

@@ -84,12 +84,6 @@ func ForSPL(s SPL) (Plan, diag.List) {
 
 func (p *splPlan) Rule() *rule.Rule { return p.rule }
 
-// TableWriter is a plan that may write tables for others.
-type TableWriter interface {
-	Plan
-	WritesTables() bool
-}
-
 // WritesTables reports whether a command of the search writes a table.
 func (p *splPlan) WritesTables() bool {
 	writes := false
@@ -114,7 +108,7 @@ func (p *splPlan) Wants(at time.Time, w window.Window) (patterns, fields []strin
 		return nil, nil
 	}
 	patterns, fields = p.source(Source{}).Wants(p.first)
-	return names{patterns, at}.of(p.within(w)), fields
+	return namesAt(patterns, at).of(p.within(w)), fields
 }
 
 // within is the window of the first command in that of the search: times in its condition take its place.
@@ -131,8 +125,8 @@ func (p *splPlan) source(src Source) *pushdown.Events {
 	return &pushdown.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Slot: src.At, Window: src.Window, Also: slices.Concat(p.groups.By, p.groups.Fields)}
 }
 
-// from is where the events of a scan are.
-func (src Source) from(model string) search.Events {
+// eventsOf is where the events of a data model are.
+func eventsOf(src Source, model string) search.Events {
 	if model == "Risk" && src.Risk.Events != nil {
 		return src.Risk.Events
 	}
@@ -144,7 +138,7 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 		return &splSearch{plan: p}, nil, nil
 	}
 	events := p.source(src)
-	events.Search = src.from(p.first.Model)
+	events.Search = eventsOf(src, p.first.Model)
 	plan, diags, err := events.Plan(ctx, p.first)
 	if err != nil {
 		return nil, nil, fmt.Errorf("rule %s: %w", p.rule.ID, err)
@@ -244,14 +238,14 @@ type routed struct {
 
 func (r routed) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row) error) error {
 	there := *r.events
-	there.Search = r.src.from(s.Model)
+	there.Search = eventsOf(r.src, s.Model)
 	return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
 }
 
 // Groups counts where the events are.
 func (r routed) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, visit func(splunk.Part) error) (bool, error) {
 	there := *r.events
-	there.Search = r.src.from(s.Model)
+	there.Search = eventsOf(r.src, s.Model)
 	return there.Groups(ctx, s, g, visit) //nolint:wrapcheck // it names the search
 }
 

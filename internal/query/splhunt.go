@@ -12,9 +12,9 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// hunt returns the first rows of a search in their order, each as an event that has no place. What is wanted
+// Hunt returns the first rows of a search in their order, each as an event that has no place. What is wanted
 // at most is told apart from all: the search ends there.
-func (s *splSearch) hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
+func (s *splSearch) Hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error) {
 	p := s.plan
 	at := splunk.Window{Earliest: w.From, Latest: w.To, Now: src.At}
 	if src.At.IsZero() {
@@ -50,10 +50,5 @@ func (s *splSearch) hunt(ctx context.Context, src Source, w window.Window, size 
 	return hits, err //nolint:wrapcheck // It names the command.
 }
 
-// Columns returns the names of a plan's rows in their order, as far as the query has one.
-func Columns(p Plan) []string {
-	if s, ok := p.(*splPlan); ok {
-		return spl.Order(s.Search)
-	}
-	return nil
-}
+// Columns are the names of the rows in their order, as far as the search has one.
+func (p *splPlan) Columns() []string { return spl.Order(p.Search) }

@@ -38,7 +38,7 @@ func planThreatMatch(r *rule.Rule) (Plan, diag.List) {
 	if prepared == nil {
 		return nil, append(diags, more...)
 	}
-	p.learn(prepared)
+	p.InferStrategy(prepared)
 	return p, append(diags, more...)
 }
 
@@ -170,11 +170,6 @@ func (p *threatPlan) Assume(at time.Time) (Prepared, diag.List) {
 	}
 	events.theirs = theirs
 	return events, diags
-}
-
-// whereAt is where without more, as assume wants it.
-func (p *queryPlan) whereAt(target search.Target, at time.Time) (*where, diag.List) {
-	return p.where(target, at)
 }
 
 func (p *threatPlan) bind(target, theirs search.Target, at time.Time) (*threatSearch, diag.List) {

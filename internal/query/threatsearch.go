@@ -186,6 +186,6 @@ func (s *threatSearch) Explain(w window.Window) Explanation {
 		theirs.Mapping = append(theirs.Mapping, group)
 	}
 	e.Indicators = theirs
-	e.ride(s)
+	e.ExplainScan(s)
 	return e
 }

@@ -201,6 +201,6 @@ func (s *thresholdSearch) Explain(w window.Window) Explanation {
 	for _, c := range t.Cardinality {
 		e.AlertWhen += fmt.Sprintf(" and different values of %s >= %d", c.Field, c.Value)
 	}
-	e.ride(s)
+	e.ExplainScan(s)
 	return e
 }

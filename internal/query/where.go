@@ -133,3 +133,16 @@ func ofDocument(fields mapping.Fields, d condition.Document) mapping.Fields {
 	}
 	return fields
 }
+
+// whereAt is where without more, as assume wants it.
+func (p *queryPlan) whereAt(target search.Target, at time.Time) (*where, diag.List) {
+	return p.where(target, at)
+}
+
+// narrowed is the condition with one more that only the search asks. Executions that share w keep it as it is.
+func (w *where) narrowed(only condition.Expr) *where {
+	narrower := *w
+	narrower.pushed = condition.Simplify(condition.And{w.pushed, only})
+	narrower.text = narrower.pushed.String()
+	return &narrower
+}
