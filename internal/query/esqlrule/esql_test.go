@@ -356,7 +356,7 @@ func TestESQLExplanation(t *testing.T) {
 
 // TestESQLRulesOfCorpus plans Elastic's rules in ES|QL, which are no part of this repository.
 func TestESQLRulesOfCorpus(t *testing.T) {
-	set, _ := rule.Load("../../../shared/corpus/elastic")
+	set, _ := rule.Load("../../../../shared/corpus/elastic")
 	planned := 0
 	for _, r := range set.Rules() {
 		if r.Type != rule.TypeESQL {

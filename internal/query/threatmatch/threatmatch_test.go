@@ -329,7 +329,7 @@ logs-a/two {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destin
 
 // Every rule of the types in the corpus, which is not part of this repository, can be planned.
 func TestThreatAndAnomalyRulesOfCorpus(t *testing.T) {
-	set, _ := rule.Load("../../../shared/corpus/elastic")
+	set, _ := rule.Load("../../../../shared/corpus/elastic")
 	planned := map[rule.Type]int{}
 	for _, r := range set.Rules() {
 		if r.Type != rule.TypeThreatMatch && r.Type != rule.TypeMachineLearning {
