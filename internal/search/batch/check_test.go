@@ -47,7 +47,9 @@ func TestCheck(t *testing.T) {
 			r := search.Request{Patterns: []string{"logs-*"}, Time: within(from, from+rapid.IntRange(1, 100).Draw(t, "length")), FieldTypes: rapid.SampledFrom(mappings).Draw(t, "mapping")}
 			name := fmt.Sprintf("p%d", rapid.IntRange(0, 9).Draw(t, "name"))
 			r.Where = rapid.SampledFrom([]condition.Expr{
-				term(name), condition.And{term(name), condition.Match{Field: "message", Value: "one"}}, condition.Exists{Field: "process.name"},
+				term(name),
+				condition.And{term(name), condition.Match{Field: "message", Value: "one"}},
+				condition.Exists{Field: "process.name"},
 				condition.Or{term(name), term("p1")},
 			}).Draw(t, "where")
 			r.Descending = rapid.Bool().Draw(t, "descending")

@@ -146,17 +146,14 @@ func (m *matched) numbers(requests []search.Request) []int {
 		return nil
 	}
 	out := make([]int, len(requests))
-	taken := map[conditionKey]int{}
+	taken := make([]bool, len(m.errs))
 	for i, r := range requests {
-		k := keyOf(r)
-		places := m.places[k]
-		at := taken[k]
-		for ; at < len(places) && !mapping.Same(m.fields[places[at]], r.FieldTypes); at++ {
-		}
-		if at >= len(places) {
+		places := m.places[keyOf(r)]
+		at := slices.IndexFunc(places, func(n int) bool { return !taken[n] && mapping.Same(m.fields[n], r.FieldTypes) })
+		if at < 0 {
 			return nil
 		}
-		out[i], taken[k] = places[at], at+1
+		out[i], taken[places[at]] = places[at], true
 	}
 	return out
 }
