@@ -56,14 +56,8 @@ type splPlan struct {
 
 // New plans a detection. The plan is nil when a diagnostic is an error.
 func New(s Input) (query.Plan, diag.List) {
-	var refused diag.List
-	for _, d := range splunk.Datasets(s.Search) {
-		if !s.Map.Knows(d.Model, d.Name) {
-			refused = append(refused, d.Source.Report(diag.Error, pushdown.CodeUnmapped, d.Span, "%s", pushdown.UnmappedText(d.Model, d.Name)))
-		}
-	}
-	if len(refused) > 0 {
-		return nil, refused
+	if diags := s.Map.Refused(s.Search); len(diags) > 0 {
+		return nil, diags
 	}
 	p := &splPlan{Input: s, keeps: splunk.KeepsEvents(s.Search), strategy: query.Search}
 	p.groups, p.counts = splunk.Groups(s.Search)
