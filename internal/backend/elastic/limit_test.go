@@ -98,7 +98,7 @@ func TestLimitOfESQL(t *testing.T) {
 		c, _ = scripted(t, elastic.Config{},
 			status(200, `{"hits":{"total":{"value":0},"hits":[]},"_shards":{"total":1}}`),
 			running(time.Second, `{"id":"q","is_running":true,"columns":[],"values":[]}`), running(9*time.Second, end), deleted,
-			running(time.Second, end), deleted,
+			running(time.Second, end), status(200, `{}`),
 			status(429, `{"error":{"type":"es_rejected_execution_exception","reason":"queue full"}}`))
 		if _, err := c.Count(t.Context(), search.Request{Patterns: []string{"logs-*"}, Where: condition.Const(true)}); err != nil {
 			t.Fatal(err)
