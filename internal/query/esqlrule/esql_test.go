@@ -331,7 +331,7 @@ func TestESQLNeedsElasticsearch(t *testing.T) {
 		t.Errorf("prepared %v, %v, error %v", prepared, diags, err)
 	}
 	assumed, _ := plan.Assume(time.Time{})
-	if _, err := assumed.Trace(event.NewDocument(nil)); err == nil {
+	if _, err := assumed.Trace(t.Context(), event.NewDocument(nil)); err == nil {
 		t.Error("an event was traced")
 	}
 }

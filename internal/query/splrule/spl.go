@@ -342,7 +342,7 @@ func (s *splSearch) FieldMap() pushdown.Map { return s.plan.Map }
 
 // Trace judges one document by the condition of the first command, and says whether the search over
 // this document alone has a result.
-func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
+func (s *splSearch) Trace(ctx context.Context, d condition.Document) (condition.Trace, error) {
 	out := condition.Trace{Text: s.plan.Search.String()}
 	doc, isDocument := d.(*event.Document)
 	if s.first == nil || !isDocument {
@@ -360,7 +360,7 @@ func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
 	at, _ := row["_time"].Float()
 	now := time.UnixMilli(int64(at * 1000)).Add(time.Millisecond)
 	window := splunk.Window{Latest: now, Now: now}
-	err = splunk.Run(context.Background(), s.plan.Search, s.plan.Env, splunk.Events{row}, window, func(splunk.Row) error {
+	err = splunk.Run(ctx, s.plan.Search, s.plan.Env, splunk.Events{row}, window, func(splunk.Row) error {
 		rows++
 		return nil
 	})

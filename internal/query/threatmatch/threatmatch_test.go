@@ -296,7 +296,7 @@ func TestThreatMatchExplain(t *testing.T) {
 		t.Errorf("condition of the indicators %s", e.Indicators.Condition)
 	}
 	doc := event.NewDocument(map[string]any{"event.kind": "event"})
-	trace, err := prepared.Trace(doc)
+	trace, err := prepared.Trace(t.Context(), doc)
 	if err != nil || trace.Holds || len(trace.Parts) != 2 || !trace.Parts[0].Holds {
 		t.Errorf("%+v, %v", trace, err)
 	}
