@@ -10,6 +10,8 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
+	"tocsin/internal/query/splrule"
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
 	"tocsin/internal/splunk/escu"
@@ -138,7 +140,7 @@ func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	d := c.detections[r]
 	if d == nil || r.Type != rule.TypeSPL {
-		return query.For(r) //nolint:wrapcheck // diagnostics are no error
+		return plans.For(r) //nolint:wrapcheck // diagnostics are no error
 	}
 	env := c.library.Env()
 	env.Locate = c.options.Locate
@@ -146,7 +148,7 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if search == nil {
 		return nil, diags
 	}
-	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: c.options.Index})
+	plan, more := splrule.New(splrule.Input{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: c.options.Index})
 	return plan, append(diags, more...)
 }
 
@@ -166,6 +168,6 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 		return nil, diags
 	}
 	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
-	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index})
+	plan, more := splrule.New(splrule.Input{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index})
 	return plan, append(diags, more...)
 }
