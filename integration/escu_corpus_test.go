@@ -17,6 +17,7 @@ import (
 	"tocsin/internal/query"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/splunk/escu"
+	"tocsin/internal/splunk/pushdown"
 )
 
 // corpusTime is when the events of the test are, an hour's window around it.
@@ -37,11 +38,15 @@ func TestSplunkCorpusRuns(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	places := corpusIndices(t, node, library)
-	m := fieldmap.Default()
-	for i := range m.Sources {
-		m.Sources[i].Index = nil // what is there belongs to other tests
+	data := fieldmap.Default()
+	data.Sources = slices.Clone(data.Sources)
+	for i := range data.Sources {
+		data.Sources[i].Index = nil // what is there belongs to other tests
 	}
-	m = m.In("Risk", node.Name("ecs"))
+	m, diags := pushdown.NewMap(data.In("Risk", node.Name("ecs")))
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
 	slot := corpusTime.Add(40 * time.Minute)
 	alerts, risk := store.NewMemory(), store.NewMemory()
 	moment, err := client.Snapshot(t.Context())

@@ -22,6 +22,7 @@ import (
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/spl"
 )
 
@@ -53,15 +54,27 @@ func parseSPL(t *testing.T, text string) *spl.Search {
 	return s
 }
 
+// mapWithoutPatterns is the shipped field map without index patterns: what is there belongs to other tests.
+func mapWithoutPatterns(t *testing.T) pushdown.Map {
+	t.Helper()
+	data := fieldmap.Default()
+	data.Sources = slices.Clone(data.Sources)
+	for i := range data.Sources {
+		data.Sources[i].Index = nil
+	}
+	m, diags := pushdown.NewMap(data)
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	return m
+}
+
 func rowsOf(t *testing.T, text string, events search.Events, index string) (out []any) {
 	t.Helper()
-	m := fieldmap.Default()
-	for i := range m.Sources {
-		m.Sources[i].Index = nil // what is there belongs to other tests
-	}
+	m := mapWithoutPatterns(t)
 	s := parseSPL(t, text)
 	wanted, _ := splunk.Groups(s)
-	source := &fieldmap.Events{Search: events, Map: m, Index: []string{index}, Also: slices.Concat(wanted.By, wanted.Fields)}
+	source := &pushdown.Events{Search: events, Map: m, Index: []string{index}, Also: slices.Concat(wanted.By, wanted.Fields)}
 	err := splunk.Run(t.Context(), s, splunk.Env{}, source, splunkHour, func(row splunk.Row) error {
 		out = append(out, row.Native())
 		return nil

@@ -14,9 +14,9 @@ import (
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/spl"
 )
 
@@ -81,8 +81,8 @@ func TestSPLAgrees(t *testing.T) {
 			}
 			return out
 		}
-		inMemory := results(&fieldmap.Events{Search: files, Map: fieldmap.Default(), Index: []string{index}})
-		onCluster := results(&fieldmap.Events{Search: client, Map: fieldmap.Default(), Index: []string{index}})
+		inMemory := results(&pushdown.Events{Search: files, Map: pushdown.Default(), Index: []string{index}})
+		onCluster := results(&pushdown.Events{Search: client, Map: pushdown.Default(), Index: []string{index}})
 		if diff := cmp.Diff(inMemory, onCluster); diff != "" || len(onCluster) != rows {
 			t.Errorf("%s: %d rows, want %d (-memory +cluster):\n%s", search, len(onCluster), rows, diff)
 		}

@@ -37,15 +37,13 @@ var wings = []wing{
 	{"internal/rule", []string{"internal/diag", "internal/match", "internal/scheduler"}}, // the model and its loaders
 	{"internal/search", []string{"internal/diag", "internal/match", "internal/scheduler"}},
 	{"internal/alert", []string{"internal/match", "internal/rule"}},
-	{"internal/translate", []string{"internal/diag", "internal/match", "internal/rule"}}, // text to condition
+	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
+	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
 	{"internal/splunk", []string{
-		"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
-	}},
-	{"internal/fieldmap", []string{
-		"internal/diag", "internal/match", "internal/scheduler", "internal/search", "internal/splunk", "internal/translate",
+		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
 	}},
 	{"internal/query", []string{
-		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/splunk",
+		"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/splunk",
 		"internal/translate",
 	}},
 	{"internal/backend", []string{
@@ -59,7 +57,7 @@ var wings = []wing{
 	{"rules", nil},
 	{"cmd/runner", []string{
 		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query",
-		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "rules",
+		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/splunk", "internal/translate", "rules",
 	}},
 	{"integration", nil},
 	{"tools", nil},
@@ -67,26 +65,28 @@ var wings = []wing{
 
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
-	"cmd/runner":                  {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
-	"internal/diag/failure":       {"internal/diag/invariants"},
-	"internal/diag/tomltree":      {"internal/diag"},
-	"internal/ledger/catchup":     {"internal/ledger"},
-	"internal/ledger/coverage":    {"internal/ledger"},
-	"internal/ledger/storetest":   {"internal/ledger"},
-	"internal/match/condition":    {"internal/match/lregexp", "internal/match/mapping"},
-	"internal/match/event":        {"internal/match/mapping"},
-	"internal/match/indicator":    {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
-	"internal/rule":               {"internal/rule/folder"},
-	"internal/run/backfill":       {"internal/run/pipeline"},
-	"internal/run/service":        {"internal/run/pipeline"},
-	"internal/scheduler/window":   {"internal/scheduler/datemath"},
-	"internal/search/batch":       {"internal/search"},
-	"internal/search/lag":         {"internal/search", "internal/search/indexname"},
-	"internal/search/planner":     {"internal/search", "internal/search/batch"},
-	"internal/search/tally":       {"internal/search"},
-	"internal/splunk/escu":        {"internal/splunk"},
-	"internal/translate":          {"internal/translate/eql", "internal/translate/kql", "internal/translate/lucene", "internal/translate/querydsl"},
-	"internal/translate/querydsl": {"internal/translate/lucene"},
+	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
+	"internal/diag/failure":         {"internal/diag/invariants"},
+	"internal/diag/tomltree":        {"internal/diag"},
+	"internal/ledger/catchup":       {"internal/ledger"},
+	"internal/ledger/coverage":      {"internal/ledger"},
+	"internal/ledger/storetest":     {"internal/ledger"},
+	"internal/match/condition":      {"internal/match/lregexp", "internal/match/mapping"},
+	"internal/match/event":          {"internal/match/mapping"},
+	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
+	"internal/rule":                 {"internal/rule/folder"},
+	"internal/run/backfill":         {"internal/run/pipeline"},
+	"internal/run/service":          {"internal/run/pipeline"},
+	"internal/scheduler/window":     {"internal/scheduler/datemath"},
+	"internal/search/batch":         {"internal/search"},
+	"internal/search/lag":           {"internal/search", "internal/search/indexname"},
+	"internal/search/planner":       {"internal/search", "internal/search/batch"},
+	"internal/search/tally":         {"internal/search"},
+	"internal/splunk/escu":          {"internal/splunk"},
+	"internal/splunk/pushdown":      {"internal/splunk"},
+	"internal/translate":            {"internal/translate/eql", "internal/translate/kql", "internal/translate/lucene", "internal/translate/querydsl"},
+	"internal/translate/membership": {"internal/translate/kql"},
+	"internal/translate/querydsl":   {"internal/translate/lucene"},
 }
 
 // edges are packages that few may import, with those few; tests may import any.

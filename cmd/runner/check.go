@@ -10,9 +10,9 @@ import (
 	"tocsin/cmd/runner/internal/report"
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
+	"tocsin/internal/splunk/pushdown"
 )
 
 // checkCmd judges rules without running them.
@@ -21,7 +21,7 @@ type checkCmd struct {
 	Live  bool     `help:"Also check against the mappings of --elasticsearch (or of --events)."`
 
 	// locator knows the places of the sources of the field map.
-	locator *fieldmap.Locator
+	locator *pushdown.Locator
 }
 
 // Run is the subcommand. Invalid and unsupported rules make it fail.
@@ -121,7 +121,7 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 // splSearch is what a search in SPL says of itself beside the rest.
 type splSearch interface {
 	Sources() []string
-	FieldMap() fieldmap.Map
+	FieldMap() pushdown.Map
 }
 
 // places says which indices can have the events that a search in SPL asks for.
@@ -131,7 +131,7 @@ func (c *checkCmd) places(ctx context.Context, b *backend, r *rule.Rule, prepare
 		return nil, nil
 	}
 	if c.locator == nil {
-		c.locator = &fieldmap.Locator{Search: b.events, Map: s.FieldMap()}
+		c.locator = &pushdown.Locator{Search: b.events, Map: s.FieldMap()}
 	}
 	places, err := c.locator.Places(ctx, s.Sources(), prepared.Target().Indices)
 	if err != nil {

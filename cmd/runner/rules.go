@@ -16,6 +16,8 @@ import (
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/catalog"
+	"tocsin/internal/splunk/pushdown"
+	"tocsin/internal/translate/membership"
 	"tocsin/rules"
 )
 
@@ -46,7 +48,7 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 			complaint = errors.Join(complaint, usagef("field-map: %w", err))
 			continue
 		}
-		more, diags := fieldmap.Load(diag.NewText(name, string(text)))
+		more, diags := fieldmap.Load(diag.NewText(name, string(text)), membership.Check, pushdown.Check)
 		left = append(left, diags...)
 		m = m.Over(more)
 	}

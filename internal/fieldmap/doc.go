@@ -1,9 +1,7 @@
-// Package fieldmap says what names that Splunk's searches use mean in Elasticsearch: which events a
-// sourcetype or a data model stands for, and which field holds what a search calls process.
+// Package fieldmap says what the field names of other products mean in Elasticsearch: which events a sourcetype or a
+// data model stands for, where they are, and which field holds what a search calls process.
 //
-// The map is data: TOML files ([Load]) over those that are shipped ([Default]). What it does not
-// name is itself, so that events which were written to Elasticsearch as Splunk has them need none.
-// The flow: [Map.Select] looks at what a search asks for and chooses sources, [View.Lower] writes
-// its condition for Elasticsearch, never narrower than it is, and [View.Row] makes of an event the
-// row that the search is run on.
+// The map is data: TOML files ([Load]) over those that are shipped ([Default]). What it does not name is itself, so that
+// events which were written to Elasticsearch under their own names need no map. The texts in it are read by others: the
+// conditions in KQL by package membership, those in SPL by package pushdown.
 package fieldmap

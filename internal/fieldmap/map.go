@@ -7,15 +7,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/tomltree"
-	"tocsin/internal/match/condition"
-	"tocsin/internal/match/mapping"
-	"tocsin/internal/splunk"
-	"tocsin/internal/translate/kql"
-	"tocsin/internal/translate/spl"
 )
 
 // Map is what names mean.
@@ -48,10 +42,6 @@ type Source struct {
 	// condition of a search over the events as they are.
 	Tags   []string
 	Search diag.Text
-
-	// self is the condition that Tags and Search make; nil is all.
-	self spl.Expr
-	is   func(splunk.Row) bool
 	// Fields are the fields of Elasticsearch by the names of searches.
 	Fields map[string]Field
 	// Prefixes stand before names that are not in Fields, tried in order.
@@ -149,8 +139,12 @@ var sourceKeys = tomltree.Fields[Source]{
 	"fields": readFields,
 }
 
-// Load reads a map. It is empty when a diagnostic is an error.
-func Load(file diag.Text) (Map, diag.List) {
+// Check finds what is wrong with the texts of a source.
+type Check func(Source) diag.List
+
+// Load reads a map. The checks read the texts of the sources, each those of its own language. The map is empty when a
+// diagnostic is an error.
+func Load(file diag.Text, checks ...Check) (Map, diag.List) {
 	root, diags := tomltree.Parse(file, "fieldmap")
 	if root == nil || diags.HasErrors() {
 		return Map{}, diags
@@ -176,14 +170,8 @@ func Load(file diag.Text) (Map, diag.List) {
 		if s.Shape == CIM && s.Where.Value != "" {
 			diags = append(diags, file.Report(diag.Error, "fieldmap/shape", at, "the source %s has a where, which is not for the shape cim: say with search which events are its own", s.Name))
 		}
-		self, err := s.condition()
-		if err != nil {
-			diags = append(diags, s.Search.Report(diag.Error, "fieldmap/search", diag.Span{End: len(s.Search.Value)}, "%v", err))
-		}
-		m.Sources[i].self, m.Sources[i].is = self, splunk.Predicate(self)
-		if s.Where.Value != "" {
-			_, faults := kql.Parse(s.Where)
-			diags = append(diags, faults...)
+		for _, check := range checks {
+			diags = append(diags, check(s)...)
 		}
 	}
 	diags.Sort()
@@ -249,48 +237,4 @@ func readFields(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
 		}
 		s.Fields[item.Key] = f
 	}
-}
-
-// wholes writes a condition for the keyword beside an analysed text, where there is one: a map tells events by
-// whole values.
-func wholes(x condition.Expr, fields mapping.Fields) condition.Expr {
-	exact := func(name string) (string, bool) {
-		f, ok := fields.Field(name)
-		if !ok || f.Type.Family() != mapping.FamilyText || f.Exact == "" {
-			return "", false
-		}
-		_, ok = fields.Field(f.Exact)
-		return f.Exact, ok
-	}
-	return condition.Map(x, func(x condition.Expr) condition.Expr {
-		switch x := x.(type) {
-		case condition.Match:
-			if name, ok := exact(x.Field); ok {
-				x.Field = name
-				return x
-			}
-		case condition.QueryString:
-			if name, ok := exact(x.Field); ok {
-				return condition.Wildcard{Field: name, Pattern: x.Pattern}
-			}
-		}
-		return x
-	})
-}
-
-// filter is the condition that tells the events of a source from others, as of a slot.
-func (s Source) filter(o kql.Options, slot time.Time) (condition.Expr, diag.List) {
-	if s.Where.Value == "" {
-		return condition.Const(true), nil
-	}
-	q, diags := kql.Parse(s.Where)
-	if q == nil {
-		return nil, diags
-	}
-	where, diags := kql.Lower(q, s.Where, o)
-	if where == nil {
-		return nil, diags
-	}
-	where, _ = condition.AsOf(wholes(where, o.Fields), o.Fields, slot)
-	return where, diags
 }

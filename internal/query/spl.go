@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
@@ -18,6 +17,7 @@ import (
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
 	"tocsin/internal/splunk/escu"
+	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/spl"
 )
 
@@ -28,7 +28,7 @@ type SPL struct {
 	// Search is the detection's, parsed and checked for Env.
 	Search *spl.Search
 	Env    splunk.Env
-	Map    fieldmap.Map
+	Map    pushdown.Map
 	// Index are the index patterns of events that are written as Splunk has them.
 	Index []string
 }
@@ -57,7 +57,7 @@ func ForSPL(s SPL) (Plan, diag.List) {
 	var refused diag.List
 	for _, d := range splunk.Datasets(s.Search) {
 		if !s.Map.Knows(d.Model, d.Name) {
-			refused = append(refused, d.Source.Report(diag.Error, fieldmap.CodeUnmapped, d.Span, "%s", fieldmap.UnmappedText(d.Model, d.Name)))
+			refused = append(refused, d.Source.Report(diag.Error, pushdown.CodeUnmapped, d.Span, "%s", pushdown.UnmappedText(d.Model, d.Name)))
 		}
 	}
 	if len(refused) > 0 {
@@ -127,8 +127,8 @@ func (p *splPlan) within(w window.Window) window.Window {
 func (p *splPlan) overRisk() bool { return p.first.Model == "Risk" }
 
 // source is where the search finds events.
-func (p *splPlan) source(src Source) *fieldmap.Events {
-	return &fieldmap.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Slot: src.At, Window: src.Window, Also: slices.Concat(p.groups.By, p.groups.Fields)}
+func (p *splPlan) source(src Source) *pushdown.Events {
+	return &pushdown.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Slot: src.At, Window: src.Window, Also: slices.Concat(p.groups.By, p.groups.Fields)}
 }
 
 // from is where the events of a scan are.
@@ -159,7 +159,7 @@ func (p *splPlan) Prepare(ctx context.Context, src Source) (Prepared, diag.List,
 }
 
 // absent says that no index can have events of the sources that a search asks for.
-func (p *splPlan) absent(plan *fieldmap.Plan) diag.List {
+func (p *splPlan) absent(plan *pushdown.Plan) diag.List {
 	names, all := plan.Absent()
 	if !all || plan.Nothing && len(plan.Target.Indices) == 0 || !p.Map.Tell() {
 		return nil
@@ -171,7 +171,7 @@ func (p *splPlan) absent(plan *fieldmap.Plan) diag.List {
 
 // unknown names what a search asks for that the field map does not know: only events that are written
 // as Splunk has them can be found then.
-func (p *splPlan) unknown(plan *fieldmap.Plan) diag.List {
+func (p *splPlan) unknown(plan *pushdown.Plan) diag.List {
 	if p.first.Where == nil || len(plan.View.Sources) > 0 || len(plan.Request.Patterns) > 0 {
 		return nil
 	}
@@ -201,7 +201,7 @@ func (p *splPlan) Assume(at time.Time) (Prepared, diag.List) {
 type splSearch struct {
 	plan *splPlan
 	// first is what the first command searches for; nil when that is nothing.
-	first *fieldmap.Plan
+	first *pushdown.Plan
 }
 
 // Target says what the patterns of the first command mean. Of many kinds of events a source may
@@ -239,7 +239,7 @@ func (s *splSearch) grouping(w window.Window) (search.GroupRequest, bool) {
 // routed sends each scan to where its events are.
 type routed struct {
 	src    Source
-	events *fieldmap.Events
+	events *pushdown.Events
 }
 
 func (r routed) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row) error) error {
@@ -348,7 +348,7 @@ func (s *splSearch) Sources() []string {
 }
 
 // FieldMap is what says what the names of the search mean.
-func (s *splSearch) FieldMap() fieldmap.Map { return s.plan.Map }
+func (s *splSearch) FieldMap() pushdown.Map { return s.plan.Map }
 
 // Trace judges one document by the condition of the first command, and says whether the search over
 // this document alone has a result.

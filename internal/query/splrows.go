@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
 	"tocsin/internal/splunk/escu"
+	"tocsin/internal/splunk/pushdown"
 )
 
 // rowHits makes hits of rows and hands them out some at a time.
@@ -86,8 +86,8 @@ func (o *rowHits) flush(ctx context.Context) error {
 // hit makes the hit of a row.
 func (o *rowHits) hit(row splunk.Row) (Hit, error) {
 	d := o.plan.Detection
-	source := row[fieldmap.SourceField]
-	delete(row, fieldmap.SourceField)
+	source := row[pushdown.SourceField]
+	delete(row, pushdown.SourceField)
 	h := Hit{Silent: !d.CreatesFinding(), Instance: o.instance(row)}
 	events := escu.RiskEvents(d, row, o.window)
 	if d.CreatesRisk() && len(events) == 0 {

@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
 	"tocsin/internal/splunk/escu"
+	"tocsin/internal/splunk/pushdown"
 )
 
 // Options say what searches in SPL are run on. The zero value has the shipped field map and looks
@@ -34,18 +35,39 @@ type Options struct {
 type Catalog struct {
 	rule.Set
 
-	options    Options
+	options Options
+	// fieldMap is the map of the options, read; nil is the shipped one.
+	fieldMap   *pushdown.Map
 	library    *escu.Library
 	detections map[*rule.Rule]*escu.Detection
+}
+
+// empty is a catalog without rules.
+func empty(o Options) (Catalog, diag.List) {
+	c := Catalog{options: o}
+	if o.Map == nil {
+		return c, nil
+	}
+	m, diags := pushdown.NewMap(*o.Map)
+	c.fieldMap = &m
+	return c, diags
+}
+
+// names is what the names of searches in SPL mean.
+func (c *Catalog) names() pushdown.Map {
+	if c.fieldMap == nil {
+		return pushdown.Default()
+	}
+	return *c.fieldMap
 }
 
 // Load reads what paths name: files and directories as [rule.Load] has them, and *.yml of Splunk's
 // content. What cannot be read is a diagnostic and stops nothing; the error is that the context ended.
 func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, error) {
 	ours, content := split(paths)
-	c := Catalog{options: o}
-	var diags diag.List
-	c.Set, diags = rule.Read(ours...)
+	c, diags := empty(o)
+	set, more := rule.Read(ours...)
+	c.Set, diags = set, append(diags, more...)
 	if len(content) > 0 {
 		more, err := c.add(ctx, folder.Disk{}, content, libraries(content))
 		if diags = append(diags, more...); err != nil {
@@ -57,9 +79,9 @@ func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, 
 
 // LoadFS is [Load] for files of another file system, such as the rules built into the program.
 func LoadFS(ctx context.Context, o Options, fsys fs.FS, paths ...string) (Catalog, diag.List, error) {
-	c := Catalog{options: o}
-	var diags diag.List
-	c.Set, diags = rule.ReadFS(fsys, paths...)
+	c, diags := empty(o)
+	set, more := rule.ReadFS(fsys, paths...)
+	c.Set, diags = set, append(diags, more...)
 	more, err := c.add(ctx, fsys, paths, nil)
 	if diags = append(diags, more...); err != nil {
 		return c, diags, err
@@ -118,17 +140,13 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if d == nil || r.Type != rule.TypeSPL {
 		return query.For(r) //nolint:wrapcheck // diagnostics are no error
 	}
-	m := fieldmap.Default()
-	if c.options.Map != nil {
-		m = *c.options.Map
-	}
 	env := c.library.Env()
 	env.Locate = c.options.Locate
 	search, diags := c.library.Parse(d, env)
 	if search == nil {
 		return nil, diags
 	}
-	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: c.options.Index})
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: c.options.Index})
 	return plan, append(diags, more...)
 }
 
@@ -140,10 +158,6 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 	if library == nil {
 		library = &escu.Library{}
 	}
-	m := fieldmap.Default()
-	if c.options.Map != nil {
-		m = *c.options.Map
-	}
 	d := &escu.Detection{Name: "query", Search: text}
 	env := library.Env()
 	env.Locate = c.options.Locate
@@ -152,6 +166,6 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 		return nil, diags
 	}
 	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
-	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: m, Index: index})
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index})
 	return plan, append(diags, more...)
 }

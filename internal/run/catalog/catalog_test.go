@@ -17,6 +17,8 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/run/catalog"
 	"tocsin/internal/splunk/escu"
+	"tocsin/internal/splunk/pushdown"
+	"tocsin/internal/translate/membership"
 )
 
 const (
@@ -149,7 +151,7 @@ func TestDocs(t *testing.T) {
 	page := string(data)
 	_, rest, found := strings.Cut(page, "```toml\n")
 	text, _, _ := strings.Cut(rest, "```")
-	m, diags := fieldmap.Load(diag.NewText("docs/escu.md", text))
+	m, diags := fieldmap.Load(diag.NewText("docs/escu.md", text), membership.Check, pushdown.Check)
 	if !found || len(diags) > 0 || len(m.Sources) != 1 || len(m.Sources[0].Fields) != 3 {
 		t.Errorf("the map of the page: %v, %+v", diags, m)
 	}

@@ -1,4 +1,4 @@
-package fieldmap
+package pushdown
 
 import (
 	"context"

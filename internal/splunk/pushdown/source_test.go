@@ -1,4 +1,4 @@
-package fieldmap_test
+package pushdown_test
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 
 	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/spl"
 )
 
@@ -33,7 +33,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err, diags)
 	}
 	t.Cleanup(func() { _ = events.Close() })
-	source := &fieldmap.Events{Search: events, Map: load(t), Index: []string{"splunk-*"}}
+	source := &pushdown.Events{Search: events, Map: load(t), Index: []string{"splunk-*"}}
 	w := splunk.Window{
 		Earliest: time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC), Latest: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC),
 		Now: time.Date(2026, 1, 1, 12, 10, 0, 0, time.UTC),
@@ -94,7 +94,7 @@ func TestTimesOfSources(t *testing.T) {
 			t.Fatal(err, diags)
 		}
 		t.Cleanup(func() { _ = events.Close() })
-		source := &fieldmap.Events{Search: events, Map: load(t), Index: []string{"splunk-*"}}
+		source := &pushdown.Events{Search: events, Map: load(t), Index: []string{"splunk-*"}}
 		s, diags := spl.ParseText(diag.NewText("search", `sourcetype=plain | table _time`), none{})
 		if s == nil {
 			t.Fatal(diags)
@@ -121,15 +121,12 @@ func (none) Macro(string, int) (spl.Macro, []int, bool) { return spl.Macro{}, ni
 // TestSourceOfSlot: dates in the names of indices are those of the scan's own time, and date math in a filter
 // of the map is that of the slot.
 func TestSourceOfSlot(t *testing.T) {
-	m, diags := fieldmap.Load(diag.NewText("map.toml", `[[source]]
+	m := loadText(t, `[[source]]
 name = "new"
 when = { sourcetype = "new" }
 index = ["<logs-{now/d}>"]
 where = "event.dataset:new and file.created >= now-2h"
-`))
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
+`)
 	at := func(day, hour int) time.Time { return time.Date(2026, 1, day, hour, 0, 0, 0, time.UTC) }
 	var text strings.Builder
 	for i, e := range []struct {
@@ -152,7 +149,7 @@ where = "event.dataset:new and file.created >= now-2h"
 	}
 	t.Cleanup(func() { _ = events.Close() })
 	slot := at(2, 1).Add(time.Second)
-	source := &fieldmap.Events{Search: events, Map: m, Index: []string{"<own-{now/d}>"}, Slot: slot}
+	source := &pushdown.Events{Search: events, Map: m, Index: []string{"<own-{now/d}>"}, Slot: slot}
 	s, diags := spl.ParseText(diag.NewText("search", `sourcetype=new | table _id | sort _id`), none{})
 	if s == nil {
 		t.Fatal(diags)

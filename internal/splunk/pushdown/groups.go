@@ -1,4 +1,4 @@
-package fieldmap
+package pushdown
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
@@ -89,7 +90,7 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 			if !mapped || len(ways) == 0 || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
 				continue
 			}
-			if place.Lower || place.Values != nil || place.Base && n != bare(name) {
+			if place.Lower || place.Values != nil || place.Base && n != fieldmap.Bare(name) {
 				return f, nil, false
 			}
 			several = several || place.All
@@ -103,7 +104,7 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 	guarded := len(p.View.Sources) < 2 && (p.View.Model != "" || p.guarded)
 	plain := (f.Type == mapping.Keyword || f.Type == mapping.Wildcard || whole(f)) &&
 		f.Normalizer == "" && f.NullValue == nil && f.Path == "" && f.Nested == "" && f.Opaque == "" && !f.Keyed
-	return f, others, plain && (guarded || f.Name == bare(name) && len(others) == 0)
+	return f, others, plain && (guarded || f.Name == fieldmap.Bare(name) && len(others) == 0)
 }
 
 // whole reports whether a field has whole numbers: rows have them as the index has ([Plan.Document]).

@@ -1,4 +1,4 @@
-package fieldmap_test
+package pushdown_test
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 
 	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/spl"
 )
 
@@ -49,7 +49,7 @@ func TestOwnTimes(t *testing.T) {
 		if s == nil {
 			t.Fatal(diags)
 		}
-		source := &fieldmap.Events{Search: events, Map: fieldmap.Default(), Index: []string{"splunk-*"}}
+		source := &pushdown.Events{Search: events, Map: pushdown.Default(), Index: []string{"splunk-*"}}
 		got := 0
 		err = splunk.Run(t.Context(), s, splunk.Env{}, source, splunk.Window{Earliest: from, Latest: from.Add(2 * time.Hour)}, func(row splunk.Row) error {
 			at, _ := row.Get("_time").Float()

@@ -1,4 +1,4 @@
-package fieldmap
+package pushdown
 
 import (
 	"maps"
@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
-	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/membership"
 	"tocsin/internal/translate/spl"
 )
 
@@ -61,14 +62,14 @@ func (v View) values(name string, fields mapping.Fields) []mapping.Field {
 // and the like names.
 func (m Map) Select(x spl.Expr) View {
 	v := View{selectors: map[string]bool{}}
-	for _, s := range m.Sources {
+	for _, s := range m.sources {
 		for field := range s.When {
 			v.selectors[field] = true
 		}
 	}
 	names := map[string]bool{}
 	spl.Walk(x, func(x spl.Expr) {
-		for _, s := range m.Sources {
+		for _, s := range m.sources {
 			if !names[s.Name] && s.asked(x) {
 				names[s.Name] = true
 				v.Sources = append(v.Sources, s)
@@ -85,7 +86,7 @@ func ordered(list []Source) []Source {
 	var own, others []Source
 	only := false
 	for _, s := range list {
-		if s.Shape == CIM {
+		if s.Shape == fieldmap.CIM {
 			own = append(own, s)
 		} else {
 			only = (only || len(others) == 0) && s.Only
@@ -101,9 +102,8 @@ func ordered(list []Source) []Source {
 // Model returns the view of a dataset. The sources of a dataset above serve those below it.
 func (m Map) Model(model, dataset string) View {
 	v := View{Model: model, Dataset: dataset, selectors: map[string]bool{}}
-	top, _, _ := strings.Cut(dataset, ".")
-	for _, s := range m.Sources {
-		if s.Model == model && (s.Dataset == "" || dataset == "" || s.Dataset == dataset || s.Dataset == top) {
+	for _, s := range m.sources {
+		if s.Covers(model, dataset) {
 			v.Sources = append(v.Sources, s)
 		}
 	}
@@ -122,18 +122,11 @@ func (m Map) Scan(s splunk.Scan) View {
 // Index returns the index patterns of the sources, behind those where events are that are written as
 // Splunk has them.
 func (v View) Index(own []string) []string {
-	out := slices.Clone(own)
-	if len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only }) {
-		out = nil
-	}
+	sources := make([]fieldmap.Source, 0, len(v.Sources))
 	for _, s := range v.Sources {
-		for _, i := range s.Index {
-			if !slices.Contains(out, i) {
-				out = append(out, i)
-			}
-		}
+		sources = append(sources, s.Source)
 	}
-	return out
+	return fieldmap.Patterns(own, sources...)
 }
 
 // Unknown returns the tests on sourcetype and the like that name no source of the map: only events
@@ -178,25 +171,13 @@ func (s Source) named(field string, v spl.Value) bool {
 }
 
 // where returns where a name's value may be, the name itself last.
-func (v View) where(name string) []Field {
-	var out []Field
+func (v View) where(name string) []fieldmap.Field {
+	var out []fieldmap.Field
 	for _, s := range v.Sources {
-		f, ok := s.Fields[name]
-		if ok {
-			out = append(out, f)
-		}
-		if ok && s.Shape == ECS {
-			continue
-		}
-		for _, p := range s.Prefixes {
-			out = append(out, Field{Names: []string{p + bare(name)}})
-		}
+		out = append(out, s.Places(name)...)
 	}
-	return append(out, Field{Names: []string{bare(name)}})
+	return append(out, fieldmap.Field{Names: []string{fieldmap.Bare(name)}})
 }
-
-// bare is a name without the {} of arrays.
-func bare(name string) string { return strings.ReplaceAll(name, "{}", "") }
 
 // Names returns the fields that a condition asks for, so that their mapping can be looked up.
 func (v View) Names(x spl.Expr) []string {
@@ -226,10 +207,8 @@ func (v View) Names(x spl.Expr) []string {
 		for _, n := range v.bared(s.self) {
 			add(n)
 		}
-		if q, _ := kql.Parse(s.Where); q != nil && s.Where.Value != "" {
-			for _, n := range q.Names() {
-				add(n)
-			}
+		for _, n := range membership.Names(s.Source) {
+			add(n)
 		}
 	}
 	return out
@@ -247,11 +226,11 @@ func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
 	r := &Rows{view: v}
 	var diags diag.List
 	for _, s := range v.Sources {
-		if s.Shape == CIM {
+		if s.Shape == fieldmap.CIM {
 			r.filters = append(r.filters, nil)
 			continue
 		}
-		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
+		filter, faults := membership.Condition(s.Source, fields, v.slot)
 		if filter == nil {
 			return nil, append(diags, faults...)
 		}
@@ -279,7 +258,7 @@ func (r *Rows) row(d *event.Document, at float64) (splunk.Row, bool) {
 	indexed(row)
 	for i, s := range r.view.Sources {
 		switch {
-		case s.Shape == CIM:
+		case s.Shape == fieldmap.CIM:
 			if s.is(row) {
 				s.fill(row)
 				return row, true
@@ -318,7 +297,7 @@ func (s Source) claims(row splunk.Row) bool {
 func (s Source) fill(row splunk.Row) {
 	mapped := map[string]splunk.Value{}
 	for name, f := range s.Fields {
-		if v := f.value(row); !v.IsNull() {
+		if v := value(f, row); !v.IsNull() {
 			mapped[name] = v
 		}
 	}
@@ -336,7 +315,8 @@ func (s Source) fill(row splunk.Row) {
 	maps.Copy(row, mapped)
 }
 
-func (f Field) value(row splunk.Row) splunk.Value {
+// value is the value of a field in a row of an event.
+func value(f fieldmap.Field, row splunk.Row) splunk.Value {
 	var all []splunk.Value
 	for _, name := range f.Names {
 		v := row.Get(name)

@@ -1,19 +1,14 @@
-package fieldmap_test
+package pushdown_test
 
 import (
 	"testing"
 
-	"tocsin/internal/diag"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/mapping"
 )
 
 // TestWhereOverText wants a map to tell events by a text that an index analyses, by the keyword beside it.
 func TestWhereOverText(t *testing.T) {
-	m, diags := fieldmap.Load(diag.NewText("map.toml", "[[source]]\nname = \"a\"\nwhen = { sourcetype = \"a\" }\nwhere = \"tag:process and not tag:x\"\n"))
-	if len(diags) > 0 {
-		t.Fatal(diags)
-	}
+	m := loadText(t, "[[source]]\nname = \"a\"\nwhen = { sourcetype = \"a\" }\nwhere = \"tag:process and not tag:x\"\n")
 	fields := mapping.Table{
 		"tag":         {Name: "tag", Type: mapping.Text, Exact: "tag.keyword"},
 		"tag.keyword": {Name: "tag.keyword", Path: "tag", Type: mapping.Keyword},

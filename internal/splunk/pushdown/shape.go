@@ -1,22 +1,23 @@
-package fieldmap
+package pushdown
 
 import (
 	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
-	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/membership"
 	"tocsin/internal/translate/spl"
 )
 
 // tagFields are the names that events have their tags under.
 var tagFields = []string{"tag", "tag::eventtype"}
 
-// condition is what an event of the shape CIM says of itself: all tags of the source, or, without any
+// itself is what an event of the shape CIM says of itself: all tags of the source, or, without any
 // tag, what Search asks.
-func (s Source) condition() (spl.Expr, error) {
+func itself(s fieldmap.Source) (spl.Expr, error) {
 	var untagged spl.Expr
 	if s.Search.Value != "" {
 		x, err := spl.ParseCondition(s.Search.Value)
@@ -53,13 +54,13 @@ func anyOf(fields []string, v spl.Value) spl.Expr {
 // mapping the shape ECS is taken.
 func (v View) possible(fields mapping.Fields) []Source {
 	if assumed(fields) {
-		ecs := slices.DeleteFunc(slices.Clone(v.Sources), func(s Source) bool { return s.Shape == CIM })
+		ecs := slices.DeleteFunc(slices.Clone(v.Sources), func(s Source) bool { return s.Shape == fieldmap.CIM })
 		if len(ecs) > 0 {
 			return ecs
 		}
 		return v.Sources
 	}
-	shapes := map[Shape]bool{}
+	shapes := map[fieldmap.Shape]bool{}
 	for _, s := range v.Sources {
 		shapes[s.Shape] = true
 	}
@@ -68,7 +69,7 @@ func (v View) possible(fields mapping.Fields) []Source {
 	}
 	var out []Source
 	for _, s := range v.Sources {
-		if !impossible(v.teller(s, fields), fields) {
+		if !membership.Impossible(v.teller(s, fields), fields) {
 			out = append(out, s)
 		}
 	}
@@ -85,7 +86,7 @@ func (v View) absent(fields mapping.Fields) []string {
 	}
 	var out []string
 	for _, s := range v.Sources {
-		if impossible(v.teller(s, fields), fields) {
+		if membership.Impossible(v.teller(s, fields), fields) {
 			out = append(out, s.Name)
 		}
 	}
@@ -106,36 +107,15 @@ func assumed(fields mapping.Fields) bool {
 
 // teller is the condition that tells the events of a source.
 func (v View) teller(s Source, fields mapping.Fields) condition.Expr {
-	if s.Shape == CIM {
+	if s.Shape == fieldmap.CIM {
 		l := lowerer{view: v, fields: fields}
 		return l.self(s, true)
 	}
-	filter, _ := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
+	filter, _ := membership.Condition(s.Source, fields, v.slot)
 	if filter == nil {
 		return condition.Const(true) // what is wrong with it is said where it is used
 	}
 	return filter
-}
-
-// impossible reports whether no event can meet a condition as none of the fields that it takes is mapped.
-func impossible(x condition.Expr, fields mapping.Fields) bool {
-	return condition.Simplify(unmapped(x, fields)) == condition.Expr(condition.Const(false))
-}
-
-// unmapped writes a condition with false for tests of fields that are not mapped.
-func unmapped(x condition.Expr, fields mapping.Fields) condition.Expr {
-	return condition.Map(x, func(x condition.Expr) condition.Expr {
-		names := condition.Fields(x)
-		for _, name := range names {
-			if _, mapped := fields.Field(name); mapped || mapping.IsMetadata(name) {
-				return x
-			}
-		}
-		if len(names) == 0 {
-			return x
-		}
-		return condition.Const(false)
-	})
 }
 
 // bared are the fields that a condition asks for.
@@ -144,9 +124,9 @@ func (v View) bared(x spl.Expr) []string {
 	spl.Walk(x, func(x spl.Expr) {
 		switch x := x.(type) {
 		case *spl.Compare:
-			out = append(out, bare(x.Field.Text))
+			out = append(out, fieldmap.Bare(x.Field.Text))
 		case *spl.In:
-			out = append(out, bare(x.Field.Text))
+			out = append(out, fieldmap.Bare(x.Field.Text))
 		}
 	})
 	return out

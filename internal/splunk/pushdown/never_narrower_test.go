@@ -1,4 +1,4 @@
-package fieldmap_test
+package pushdown_test
 
 import (
 	"encoding/json"
@@ -10,11 +10,11 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/internal/diag"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/spl"
 )
 
@@ -105,7 +105,7 @@ func TestNeverNarrower(t *testing.T) {
 			t.Fatal(text, diags)
 		}
 		first, _ := splunk.First(s)
-		view := fieldmap.Map{}.Select(first.Where).Enforced()
+		view := pushdown.Map{}.Select(first.Where).Enforced()
 		where, exact, diags := view.Lower(first.Where, fields)
 		if where == nil {
 			t.Fatal(text, diags)

@@ -1,4 +1,4 @@
-package fieldmap
+package pushdown
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"tocsin/internal/search"
+	"tocsin/internal/translate/membership"
 )
 
 // Locator finds out which indices can have events of which sources of a map: those that map the fields by
@@ -55,15 +56,15 @@ func (l *Locator) index(ctx context.Context, index string) (map[string]bool, err
 	if of, ok := l.known[index]; ok {
 		return of, nil
 	}
-	view := View{Sources: l.Map.Sources}
+	view := View{Sources: l.Map.sources}
 	target, err := l.Search.Resolve(ctx, []string{index}, view.Names(nil))
 	if err != nil {
 		return nil, fmt.Errorf("find out what kinds of events %s has: %w", index, err)
 	}
 	_, view.enforced = search.As[search.Grouper](l.Search)
 	of := map[string]bool{}
-	for _, s := range l.Map.Sources {
-		of[s.Name] = !impossible(view.teller(s, target.Fields), target.Fields)
+	for _, s := range l.Map.sources {
+		of[s.Name] = !membership.Impossible(view.teller(s, target.Fields), target.Fields)
 	}
 	if l.known == nil {
 		l.known = map[string]map[string]bool{}

@@ -1,4 +1,4 @@
-package fieldmap
+package pushdown
 
 import (
 	"maps"
@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/splunk"
-	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/membership"
 	"tocsin/internal/translate/spl"
 )
 
@@ -29,14 +30,14 @@ func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 	l := lowerer{view: v, fields: fields, exact: true}
 	var of condition.Or
 	for _, s := range v.Sources {
-		if s.Shape == CIM {
+		if s.Shape == fieldmap.CIM {
 			// Not exact where a field is missing or long; the row is asked again.
 			up, down := l.self(s, true), l.self(s, false)
 			l.filters = append(l.filters, sides{up, down})
 			of = append(of, up)
 			continue
 		}
-		filter, faults := s.filter(kql.Options{Fields: fields, IgnoreUnmapped: true}, v.slot)
+		filter, faults := membership.Condition(s.Source, fields, v.slot)
 		if filter == nil {
 			return nil, false, nil, append(l.diags, faults...)
 		}
@@ -158,13 +159,13 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 		for _, n := range f.Names {
 			for _, field := range l.view.values(n, l.fields) {
 				places++
-				plain = plain && (!f.Base || n == bare(name))
+				plain = plain && (!f.Base || n == fieldmap.Bare(name))
 				mapped = append(mapped, field)
 				words[field.Name] = f.Values
 			}
 		}
 	}
-	if places > 1 || !plain || places == 1 && !l.guarded && mapped[0].Name != bare(name) {
+	if places > 1 || !plain || places == 1 && !l.guarded && mapped[0].Name != fieldmap.Bare(name) {
 		// Which of them the row has depends on the event and on the source that it is of, and the last
 		// part of a path is none of it.
 		l.exact = false

@@ -1,4 +1,4 @@
-package fieldmap_test
+package pushdown_test
 
 import (
 	"encoding/json"
@@ -14,10 +14,10 @@ import (
 
 	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
-	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 	"tocsin/internal/splunk"
+	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/spl"
 )
 
@@ -155,7 +155,7 @@ func lookAt(t *testing.T, query string, events ...string) []map[string]any {
 	if s == nil {
 		t.Fatal(diags)
 	}
-	source := &fieldmap.Events{Search: read, Map: fieldmap.Default(), Index: []string{"splunk-*", "logs-*"}}
+	source := &pushdown.Events{Search: read, Map: pushdown.Default(), Index: []string{"splunk-*", "logs-*"}}
 	at := func(hour int) time.Time { return time.Date(2026, 1, 1, hour, 0, 0, 0, time.UTC) }
 	var got []map[string]any
 	err = splunk.Run(t.Context(), s, splunk.Env{}, source, splunk.Window{Earliest: at(9), Latest: at(12), Now: at(12)}, func(row splunk.Row) error {
@@ -205,16 +205,16 @@ func TestUnmappedModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		model := rapid.SampledFrom([]string{"Own_Model", "Endpoint.Nowhere", "Splunk_Audit.Searches"}).Draw(t, "model")
 		name, dataset, _ := strings.Cut(model, ".")
-		if fieldmap.Default().Knows(name, dataset) {
+		if pushdown.Default().Knows(name, dataset) {
 			t.Fatalf("%s is known", model)
 		}
-		e := &fieldmap.Events{Map: fieldmap.Default(), Index: []string{"*"}}
+		e := &pushdown.Events{Map: pushdown.Default(), Index: []string{"*"}}
 		plan, diags := e.Bind(splunk.Scan{Model: name, Dataset: dataset}, targetOf(rapid.Bool().Draw(t, "assumed")))
 		if plan != nil || !diags.HasErrors() || !strings.Contains(diags.Err().Error(), model) {
 			t.Fatalf("%s: %v, %v", model, plan, diags)
 		}
 	})
-	data, err := json.Marshal(fieldmap.Unmapped("A", ""))
+	data, err := json.Marshal(pushdown.Unmapped("A", ""))
 	if err != nil || !strings.Contains(string(data), "which events are A:") {
 		t.Errorf("%s, %v", data, err)
 	}

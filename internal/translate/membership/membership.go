@@ -1,0 +1,95 @@
+// Package membership decides which events are of a source of the field map: it reads the condition that tells them from
+// other events, in KQL, and lowers it under the mapping of the indices that are searched.
+package membership
+
+import (
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/translate/kql"
+)
+
+// Check is a [fieldmap.Check] of the conditions of sources.
+func Check(s fieldmap.Source) diag.List {
+	if s.Where.Value == "" {
+		return nil
+	}
+	_, diags := kql.Parse(s.Where)
+	return diags
+}
+
+// Names are the fields that the condition of a source tests.
+func Names(s fieldmap.Source) []string {
+	if s.Where.Value == "" {
+		return nil
+	}
+	q, _ := kql.Parse(s.Where)
+	if q == nil {
+		return nil
+	}
+	return q.Names()
+}
+
+// Condition is true of the events of a source. A test of a field that no index maps is false, and now is the time of the
+// slot. The condition is nil when a diagnostic is an error.
+func Condition(s fieldmap.Source, fields mapping.Fields, slot time.Time) (condition.Expr, diag.List) {
+	if s.Where.Value == "" {
+		return condition.Const(true), nil
+	}
+	q, diags := kql.Parse(s.Where)
+	if q == nil {
+		return nil, diags
+	}
+	where, diags := kql.Lower(q, s.Where, kql.Options{Fields: fields, IgnoreUnmapped: true})
+	if where == nil {
+		return nil, diags
+	}
+	where, _ = condition.AsOf(wholeValues(where, fields), fields, slot)
+	return where, diags
+}
+
+// wholeValues tests the keyword beside an analysed text, where there is one: a source is told by whole values.
+func wholeValues(x condition.Expr, fields mapping.Fields) condition.Expr {
+	exact := func(name string) (string, bool) {
+		f, ok := fields.Field(name)
+		if !ok || f.Type.Family() != mapping.FamilyText || f.Exact == "" {
+			return "", false
+		}
+		_, ok = fields.Field(f.Exact)
+		return f.Exact, ok
+	}
+	return condition.Map(x, func(x condition.Expr) condition.Expr {
+		switch x := x.(type) {
+		case condition.Match:
+			if name, ok := exact(x.Field); ok {
+				x.Field = name
+				return x
+			}
+		case condition.QueryString:
+			if name, ok := exact(x.Field); ok {
+				return condition.Wildcard{Field: name, Pattern: x.Pattern}
+			}
+		}
+		return x
+	})
+}
+
+// Impossible reports whether no event can meet a condition because the indices map none of the fields that it needs.
+func Impossible(x condition.Expr, fields mapping.Fields) bool {
+	x = condition.Map(x, func(x condition.Expr) condition.Expr {
+		names := condition.Fields(x)
+		for _, name := range names {
+			if _, mapped := fields.Field(name); mapped || mapping.IsMetadata(name) {
+				return x
+			}
+		}
+		if len(names) == 0 {
+			return x
+		}
+		return condition.Const(false)
+	})
+	return condition.Simplify(x) == condition.Expr(condition.Const(false))
+}
