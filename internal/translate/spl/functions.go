@@ -34,6 +34,7 @@ var functions = map[string]arity{
 	"in": {2, -1, false}, "like": {2, 2, false}, "match": {2, 2, false}, "null": {0, 0, false}, "nullif": {2, 2, false},
 	"true": {0, 0, false}, "validate": {2, -1, true},
 	"isbool": {1, 1, false}, "isint": {1, 1, false}, "isnotnull": {1, 1, false}, "isnull": {1, 1, false}, "isnum": {1, 1, false},
+	"isarray": {1, 1, false}, "isobject": {1, 1, false}, "ismv": {1, 1, false},
 	"isstr": {1, 1, false}, "typeof": {1, 1, false},
 	"tonumber": {1, 2, false}, "tostring": {1, 2, false},
 	"abs": {1, 1, false}, "ceiling": {1, 1, false}, "ceil": {1, 1, false}, "exact": {1, 1, false}, "exp": {1, 1, false},
@@ -68,7 +69,20 @@ var aggregates = map[string]string{
 	"earliest": "earliest", "earliest_time": "earliest_time", "first": "first", "last": "last", "latest": "latest",
 	"latest_time": "latest_time", "list": "list", "max": "max", "mean": "mean", "median": "median", "min": "min", "mode": "mode",
 	"range": "range", "stdev": "stdev", "stdevp": "stdevp", "sum": "sum", "sumsq": "sumsq", "values": "values", "var": "var",
-	"varp": "varp",
+	"varp": "varp", "rate": "rate", "estdc_error": "estdc_error",
+	"per_second": "per_second", "per_minute": "per_minute", "per_hour": "per_hour", "per_day": "per_day",
+}
+
+// Rate returns the seconds of the time that a function of timechart, such as per_hour, is about.
+func Rate(name string) (seconds float64, ok bool) {
+	seconds, ok = map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}[name]
+	return seconds, ok
+}
+
+// AggregateOf returns the aggregation of a function by its name alone.
+func AggregateOf(name string) Agg {
+	percent, _ := percentile(name)
+	return Agg{Func: name, Percent: percent}
 }
 
 // Functions returns the names of the functions of expressions, sorted.

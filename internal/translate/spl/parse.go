@@ -254,7 +254,9 @@ func (p *parser) generates(s *Search) {
 		p.checkTimes(first.Where)
 	case *InputLookup, *Datamodel, *Makeresults, *Union, *SetOp:
 	default:
-		p.fail(first.Pos(), "a search cannot begin with %s: there are no rows yet", first.Command())
+		// Splunk runs such a search over no rows: stats has a result of them.
+		p.diags = append(p.diags, p.source.Report(diag.Warning, CodeNoRows, first.Pos(), "%s stands first and makes no rows: it works on none", first.Command()))
+		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{At: At{diag.Span{Start: first.Pos().Start, End: first.Pos().Start}}}))
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {

@@ -191,7 +191,7 @@ func sortForm(n Name) (inner Name, as string, ok bool) {
 func parseBin(p *parser, start int) Stage {
 	b := &Bin{Bins: 100}
 	options := map[string]func(string) bool{
-		"span": toSpan(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&b.Least),
+		"span": toStep(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&b.Least),
 		"aligntime": toAlign(&b.Align),
 	}
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {

@@ -8,7 +8,7 @@ import (
 
 func parseStats(p *parser, start int, kind StatsKind) Stage {
 	a := &Aggregate{Kind: kind}
-	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": only("false", "f")}
+	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": ignored}
 	current, global := true, true
 	if kind == Streamstats {
 		options["window"], options["current"], options["global"] = toCount(&a.Window), toFlag(&current), toFlag(&global)
@@ -26,6 +26,9 @@ func parseStats(p *parser, start int, kind StatsKind) Stage {
 			by = true
 		default:
 			if one, ok := p.agg(); ok {
+				if _, rate := Rate(one.Func); rate {
+					p.unsupported(one.Span, "the function %s is of timechart alone", one.Func)
+				}
 				a.Aggs = append(a.Aggs, one)
 			}
 		}
@@ -133,6 +136,16 @@ func (p *parser) agg() (a Agg, ok bool) {
 // sparkline reads sparkline(function, span).
 func (p *parser) sparkline(name diag.Span) (a Agg, ok bool) {
 	a.Func = "sparkline"
+	if p.peek() != '(' {
+		// Alone it is that of count.
+		a.As, a.Span = "sparkline", name
+		a.Inner = &Agg{Func: "count", As: "count", Span: name}
+		if p.keyword("as") {
+			a.As = p.name().Text
+			a.Span = p.at(name.Start).Span
+		}
+		return a, !p.failed
+	}
 	p.want("(")
 	inner, ok := p.agg()
 	a.Inner, a.Field, a.X = &inner, inner.Field, inner.X

@@ -181,10 +181,15 @@ func parseXmlkv(p *parser, start int) Stage {
 
 func parseExtract(p *parser, start int) Stage {
 	e := &Extract{PairDelim: ",;|\n", KVDelim: "=:"}
+	given := false
+	delim := func(to *string) func(string) bool {
+		return func(v string) bool { *to, given = v, true; return true }
+	}
 	p.options("extract", map[string]func(string) bool{
-		"pairdelim": toText(&e.PairDelim), "kvdelim": toText(&e.KVDelim), "reload": ignored, "clean_keys": ignored, "limit": ignored,
+		"pairdelim": delim(&e.PairDelim), "kvdelim": delim(&e.KVDelim), "reload": ignored, "clean_keys": ignored, "limit": ignored,
 		"maxchars": ignored, "auto": ignored,
 	})
+	e.Auto = !given
 	e.At = p.at(start)
 	return e
 }

@@ -224,5 +224,8 @@ func (s TimeSpan) String() string {
 	if s.Unit == "log" {
 		text += decimal(s.Base)
 	}
+	if s.Snap != "" {
+		text += "@" + s.Snap
+	}
 	return text
 }
