@@ -36,10 +36,15 @@ func ParseText(text diag.Text, macros Macros) (*Search, diag.List) {
 }
 
 // ParsePipe reads commands that work on rows that are there, such as those of foreach.
-func ParsePipe(src *Source) (*Search, diag.List) {
-	p := parser{scanner: scanner{src: src.Value}, source: src}
+func ParsePipe(src *Source) (*Search, diag.List) { return parsePipe(src, 0) }
+
+// parsePipe is ParsePipe for commands that are nested as deeply as depth.
+func parsePipe(src *Source, depth int) (*Search, diag.List) {
+	p := parser{scanner: scanner{src: src.Value}, source: src, depth: depth}
 	search := &Search{Source: src}
-	p.stages(search)
+	if p.deeper() {
+		p.stages(search)
+	}
 	if !p.failed && p.peek() != 0 {
 		p.fail(diag.Span{Start: p.pos, End: p.pos + 1}, "there is no opening bracket for this one")
 	}
