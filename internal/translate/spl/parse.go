@@ -261,7 +261,7 @@ func (p *parser) generates(s *Search) {
 	default:
 		// Splunk runs such a search over no rows: stats has a result of them.
 		p.diags = append(p.diags, p.source.Report(diag.Warning, CodeNoRows, first.Pos(), "%s stands first and makes no rows: it works on none", first.Command()))
-		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{At: At{diag.Span{Start: first.Pos().Start, End: first.Pos().Start}}}))
+		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{})) // It stands for nothing in the text.
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {
