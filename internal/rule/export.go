@@ -54,14 +54,18 @@ func kindOf(v *tomltree.Value) objectKind {
 func (s *Set) addExport(path, content string, where located) diag.List {
 	file := newFile(path, content)
 	var list diag.List
-	offset, number, strange := 0, 0, 0
+	offset, number, strange, documents := 0, 0, 0, 0
 	for line := range strings.Lines(file.Value) {
 		at := diag.Span{Start: offset, End: offset + len(strings.TrimRight(line, "\r\n"))}
 		offset += len(line)
 		if number++; strings.TrimSpace(line) == "" {
 			continue
 		}
-		more := s.addObject(file.Line(number, at.Start), at, number, where)
+		more, kind := s.addObject(file.Line(number, at.Start), at, number, where)
+		if documents++; kind == summaryObject {
+			more = append(more, linesMissing(file.Line(number, at.Start), at, documents-1)...)
+			documents = 0 // several exports may be put together
+		}
 		list = append(list, more...)
 		if strange >= 0 && isForeign(more) {
 			strange++
@@ -86,13 +90,13 @@ func isForeign(list diag.List) bool {
 	})
 }
 
-// addObject adds one document of Kibana; line is its line in an export, 0 if it is alone.
-func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) diag.List {
+// addObject adds one document of Kibana, and returns its kind; line is its line in an export, 0 if it is alone.
+func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) (diag.List, objectKind) {
 	v, list := tomltree.ParseJSON(file, at, area)
 	r := newRule(file.File())
 	r.Line = line
 	if v == nil {
-		return s.Add(r, list)
+		return s.Add(r, list), unknownObject
 	}
 	doc := &document{file: file, again: func() *tomltree.Value {
 		v, _ := tomltree.ParseJSON(file, at, area)
@@ -101,23 +105,38 @@ func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) d
 		}
 		return v
 	}}
-	switch kindOf(v) {
+	kind := kindOf(v)
+	switch kind {
 	case ruleObject:
-		list = r.decode(doc, tomltree.Under("rule", v), list, exportFields, exportUnversioned)
-		return s.Add(r, list)
+		list = s.Add(r, r.decode(doc, tomltree.Under("rule", v), list, exportFields, exportUnversioned))
 	case listObject:
-		return append(list, s.exceptions.addList(doc, v)...)
+		list = append(list, s.exceptions.addList(doc, v)...)
 	case itemObject:
-		return append(list, s.exceptions.addItem(doc, v, "", where)...)
+		list = append(list, s.exceptions.addItem(doc, v, "", where)...)
 	case savedObject:
-		return append(list, s.saved.add(doc, v)...)
+		list = append(list, s.saved.add(doc, v)...)
 	case summaryObject:
-		return append(list, missingInExport(file, v)...)
+		list = append(list, missingInExport(file, v)...)
 	case unknownObject:
+		r.Source = doc
+		list = s.Add(r, append(list, file.Report(diag.Error, area+"/unknown-object", diag.Span{Start: v.Span.Start, End: v.Span.Start + 1},
+			"neither a rule nor an exception list, an exception item or a saved object of Kibana")))
 	}
-	r.Source = doc
-	return s.Add(r, append(list, file.Report(diag.Error, area+"/unknown-object", diag.Span{Start: v.Span.Start, End: v.Span.Start + 1},
-		"neither a rule nor an exception list, an exception item or a saved object of Kibana")))
+	return list, kind
+}
+
+// linesMissing reports that an export has fewer documents than its summary counts: lines of it were lost.
+func linesMissing(file diag.Text, at diag.Span, documents int) diag.List {
+	v, _ := tomltree.ParseJSON(file, at, area)
+	count := v.Get("exported_count")
+	if count == nil {
+		count = v.Get("exported_rules_count")
+	}
+	if count == nil || count.Kind != tomltree.Integer || count.Int <= int64(documents) {
+		return nil
+	}
+	return diag.List{file.Report(diag.Warning, area+"/missing-in-export", count.Span,
+		"the export had %d documents, but the file has %d of them: lines are missing", count.Int, documents)}
 }
 
 // missingInExport reports what Kibana could not export.

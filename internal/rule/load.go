@@ -162,16 +162,18 @@ func (l *loader) file(fsys fs.FS, p string, name func(string) string) {
 
 // addFile adds the content of a file, depending on its name.
 func (s *Set) addFile(name, content string, where located) diag.List {
+	if reason := folder.NotText(content); reason != "" {
+		return diag.List{{Severity: diag.Error, Code: area + "/syntax", File: name, Message: reason}}
+	}
 	switch {
-	case fromUTF16(content) != content:
-		return diag.List{{Severity: diag.Error, Code: area + "/syntax", File: name, Message: "the file is UTF-16: save it as UTF-8"}}
 	case strings.HasSuffix(name, exceptionsExtension):
 		return s.exceptions.addFile(name, content, where)
 	case strings.HasSuffix(name, exportExtension):
 		return s.addExport(name, content, where)
 	case strings.HasSuffix(name, objectExtension):
 		file := newFile(name, content)
-		return s.addObject(file, diag.Span{End: len(file.Value)}, 0, where)
+		list, _ := s.addObject(file, diag.Span{End: len(file.Value)}, 0, where)
+		return list
 	}
 	return s.Add(Parse(name, content))
 }

@@ -8,6 +8,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/tomltree"
+	"tocsin/internal/rule/folder"
 )
 
 // sniffDocuments is how many documents at the beginning of a file are examined.
@@ -17,6 +18,9 @@ const sniffDocuments = 10
 // have the same extensions. A damaged file counts by its readable part, so that the damage to its
 // rules is reported; a valid file of something else does not count.
 func isKibana(beginning string, wholeFile, lines bool) bool {
+	if folder.UTF16(beginning) == folder.NoUTF16 && folder.NotText(beginning) != "" {
+		return true // neither events nor rules: it is damaged
+	}
 	beginning = strings.TrimPrefix(fromUTF16(beginning), byteOrderMark)
 	if isObject(beginning) || isList(beginning) {
 		return true
@@ -60,12 +64,17 @@ func isList(text string) bool {
 // fromUTF16 decodes a file that some programs write as UTF-16. Such files are only recognized, not
 // supported.
 func fromUTF16(text string) string {
-	little := strings.HasPrefix(text, "\xff\xfe")
-	if !little && !strings.HasPrefix(text, "\xfe\xff") {
+	form := folder.UTF16(text)
+	start, little := 0, form == folder.LittleEndian || form == folder.MarkedLittleEndian
+	switch form {
+	case folder.NoUTF16:
 		return text
+	case folder.MarkedLittleEndian, folder.MarkedBigEndian:
+		start = 2
+	case folder.LittleEndian, folder.BigEndian:
 	}
 	units := make([]uint16, 0, len(text)/2)
-	for i := 2; i+1 < len(text); i += 2 {
+	for i := start; i+1 < len(text); i += 2 {
 		a, b := uint16(text[i]), uint16(text[i+1])
 		if little {
 			a, b = b, a

@@ -108,7 +108,7 @@ func openToRead(dir, name string) (*DB, error) {
 	err = b.View(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
 			if tx.Bucket(name) == nil {
-				return bolterrors.ErrInvalid
+				return fmt.Errorf("%w (it has no %s)", errForeign, name)
 			}
 		}
 		return nil
@@ -125,11 +125,8 @@ func openError(op string, err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		e.Reason, e.Err = "another process has it open", nil
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
-		errors.Is(err, bolterrors.ErrChecksum):
-		e.Kind, e.Reason = failure.Refused, "the file is not a database of Tocsin"
 	case errors.Is(err, syscall.ENOSPC): // may be available later
-	case errors.Is(err, errDamaged), errors.As(err, new(*fs.PathError)):
+	case errors.Is(err, errDamaged), errors.Is(err, errForeign), errors.As(err, new(*fs.PathError)):
 		e.Kind = failure.Refused
 	}
 	return e

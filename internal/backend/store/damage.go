@@ -4,19 +4,27 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"tocsin/internal/diag/failure"
 )
 
-// errDamaged is for a database whose beginning is valid and whose rest is not.
-var errDamaged = errors.New("the database is damaged: move the file away and put a backup in its place, or begin a new one, which " +
-	"runner backfill fills again")
+const wayOut = ": move the file away and put a backup in its place, or begin a new one, which runner backfill fills again"
+
+var (
+	// errDamaged is for a database whose beginning is valid and whose rest is not.
+	errDamaged = errors.New("the database is damaged" + wayOut)
+	// errForeign is for a file whose beginning is not that of a database.
+	errForeign = errors.New("the file is not a database of Tocsin" + wayOut)
+)
 
 // database is a file of the library. On a damaged file the library panics, and reading past the end
 // of a mapped file is a fault of the whole process: both become errors. After that the file is not
@@ -30,9 +38,12 @@ type database struct {
 // openDatabase opens a file, either read-only or creating it when it is missing.
 func openDatabase(path string, readOnly bool) (*database, error) {
 	var d database
+	if info, err := os.Stat(path); readOnly && err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return nil, fmt.Errorf("%w (it is empty)", errForeign) // the library would write its beginning
+	}
 	err := d.guard(func() (err error) {
 		d.bolt, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType, ReadOnly: readOnly})
-		return err
+		return foreign(err)
 	})
 	if err == nil && !readOnly {
 		err = checkPages(path, int64(d.bolt.Info().PageSize))
@@ -44,6 +55,16 @@ func openDatabase(path string, readOnly bool) (*database, error) {
 		return nil, err
 	}
 	return &d, nil
+}
+
+// foreign turns what the library says of a file that it cannot use into [errForeign]: everything but a file that
+// is in use, and what the operating system says.
+func foreign(err error) error {
+	var ofSystem syscall.Errno
+	if err == nil || errors.Is(err, bolterrors.ErrTimeout) || errors.As(err, new(*fs.PathError)) || errors.As(err, &ofSystem) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", errForeign, err)
 }
 
 // The fields of a page head: its number, its kind, its number of elements and its number of further
@@ -135,7 +156,7 @@ func (d *database) Close() error {
 
 // databaseError is a failure of the disk, which may pass, or of a damaged file, which does not.
 func databaseError(op string, err error) error {
-	if errors.Is(err, errDamaged) {
+	if errors.Is(err, errDamaged) || errors.Is(err, errForeign) {
 		return &failure.Error{Kind: failure.Refused, Op: op, Err: err}
 	}
 	return unavailable(op, err)

@@ -169,6 +169,10 @@ func (l *loader) file(name string, named bool) {
 		l.unreadable(name, err)
 		return
 	}
+	if reason := folder.NotText(string(content)); reason != "" && folder.UTF16(string(content)) < folder.MarkedLittleEndian {
+		l.broken(name, diag.Text{}, diag.List{{Severity: diag.Error, Code: CodeSyntax, Message: reason, File: name}})
+		return
+	}
 	text := diag.NewText(name, string(content))
 	if path.Base(name) == "macros.conf" {
 		for _, m := range readMacrosConf(text, &l.diags) {
@@ -218,13 +222,18 @@ func (l *loader) macrosJSON(file diag.Text) {
 	}
 }
 
+// broken keeps a file that cannot be read as a detection with errors.
+func (l *loader) broken(name string, file diag.Text, diags diag.List) {
+	l.diags = append(l.diags, diags...)
+	l.library.Broken = append(l.library.Broken, &Detection{Path: name, File: file})
+}
+
 // yaml reads a file for what its keys say that it is.
 func (l *loader) yaml(file diag.Text, name string, named bool) {
 	o, diags := parseObject(file)
 	if o == nil {
 		if named || looksLikeContent.MatchString(file.Value) {
-			l.diags = append(l.diags, diags...)
-			l.library.Broken = append(l.library.Broken, &Detection{Path: name, File: file})
+			l.broken(name, file, diags)
 		}
 		return
 	}
@@ -251,13 +260,13 @@ func (l *loader) yaml(file diag.Text, name string, named bool) {
 	l.diags = append(l.diags, *o.diags...)
 }
 
-// isDetection tells a detection by its keys. One whose type was forgotten has others that tell it from
-// what is called like content and is none.
+// isDetection tells a detection by its keys. One whose type or search was forgotten or cut off has others
+// that tell it from what is called like content and is none.
 func isDetection(o *object) bool {
 	if !o.has("search") || o.get("search").Kind != yaml.ScalarNode {
 		n := o.get("type")
 		isType := n != nil && n.Kind == yaml.ScalarNode && slices.Contains(types, Type(n.Value))
-		return o.has("search") && o.has("type") || isType && o.has("id") && slices.ContainsFunc(detectionKeys[1:], o.has)
+		return o.has("search") && o.has("type") || isType && (o.has("id") || o.has("name"))
 	}
 	return o.has("type") || o.has("name") && slices.ContainsFunc(detectionKeys, o.has)
 }
@@ -269,7 +278,7 @@ var detectionKeys = []string{
 
 // looksLikeContent tells a file that is no YAML and was meant for a detection from templates and other
 // files that only are called like YAML.
-var looksLikeContent = regexp.MustCompile(`(?m)^search:`)
+var looksLikeContent = regexp.MustCompile(`(?m)^(search:|type: *['"]?(TTP|Anomaly|Hunting|Correlation|Baseline)\b)`)
 
 // ParseDetection reads one detection file. The detection is nil when a diagnostic is an error.
 func ParseDetection(file diag.Text) (*Detection, diag.List) {

@@ -59,7 +59,15 @@ func (o *object) name() string {
 	return o.path
 }
 
+// report reports at a node; at the object, or else the file, when there is none, as for a missing key.
 func (o *object) report(sev diag.Severity, code string, n *yaml.Node, format string, args ...any) {
+	if n == nil {
+		n = o.node
+	}
+	if n == nil {
+		*o.diags = append(*o.diags, o.file.Report(sev, code, diag.Span{}, format, args...))
+		return
+	}
 	*o.diags = append(*o.diags, o.file.Report(sev, code, place(o.file, n), format, args...))
 }
 
