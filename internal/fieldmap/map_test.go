@@ -12,9 +12,9 @@ import (
 	"tocsin/internal/fieldmap"
 )
 
-func load(t *testing.T, content string, checks ...fieldmap.Check) fieldmap.Map {
+func load(t *testing.T) fieldmap.Map {
 	t.Helper()
-	m, diags := fieldmap.Load(diag.NewText("map.toml", content), checks...)
+	m, diags := fieldmap.Load(diag.NewText("map.toml", everyKey))
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}
@@ -51,7 +51,7 @@ search = "tag=x"
 
 // TestLoad pins what a file says.
 func TestLoad(t *testing.T) {
-	got := load(t, everyKey)
+	got := load(t)
 	want := []fieldmap.Source{
 		{
 			Name: "Logons", Model: "Authentication", Dataset: "Failed.Privileged", When: map[string][]string{"sourcetype": {"a"}, "source": {"b*", "c"}},
@@ -110,7 +110,7 @@ func TestLoadChecks(t *testing.T) {
 
 // TestLookup pins where a name is looked for.
 func TestLookup(t *testing.T) {
-	s := load(t, everyKey).Sources[0]
+	s := load(t).Sources[0]
 	cim := s
 	cim.Shape = fieldmap.CIM
 	names := func(fields []fieldmap.Field) (out []string) {
@@ -143,9 +143,16 @@ func TestCovers(t *testing.T) {
 		source, model, dataset string
 		want                   bool
 	}{
-		{"Web", "Web", "", true}, {"Web", "Web", "Proxy", true}, {"Web", "Mail", "", false},
-		{"Web.Proxy", "Web", "Proxy", true}, {"Web.Proxy", "Web", "", true}, {"Web.Proxy", "Web", "Storage", false}, {"Web.Proxy", "Web", "Proxy.Cached", true},
-		{"Web.Proxy.Cached", "Web", "Proxy", false}, {"Web.Proxy.Cached", "Web", "Proxy.Cached", true}, {"Web.Proxy", "Mail", "Proxy", false},
+		{"Web", "Web", "", true},
+		{"Web", "Web", "Proxy", true},
+		{"Web", "Mail", "", false},
+		{"Web.Proxy", "Web", "Proxy", true},
+		{"Web.Proxy", "Web", "", true},
+		{"Web.Proxy", "Web", "Storage", false},
+		{"Web.Proxy", "Web", "Proxy.Cached", true},
+		{"Web.Proxy.Cached", "Web", "Proxy", false},
+		{"Web.Proxy.Cached", "Web", "Proxy.Cached", true},
+		{"Web.Proxy", "Mail", "Proxy", false},
 	} {
 		model, dataset, _ := strings.Cut(tt.source, ".")
 		if got := (fieldmap.Source{Model: model, Dataset: dataset}).Covers(tt.model, tt.dataset); got != tt.want {
@@ -164,7 +171,10 @@ func TestPatterns(t *testing.T) {
 		sources []fieldmap.Source
 		want    string
 	}{
-		{nil, "mine a"}, {[]fieldmap.Source{only}, "a b"}, {[]fieldmap.Source{also}, "mine a b c"}, {[]fieldmap.Source{only, also}, "mine a b c"},
+		{nil, "mine a"},
+		{[]fieldmap.Source{only}, "a b"},
+		{[]fieldmap.Source{also}, "mine a b c"},
+		{[]fieldmap.Source{only, also}, "mine a b c"},
 		{[]fieldmap.Source{only, {Index: []string{"d"}, Only: true}}, "a b d"},
 	} {
 		if got := strings.Join(fieldmap.Patterns(own, tt.sources...), " "); got != tt.want {
@@ -178,7 +188,7 @@ func TestPatterns(t *testing.T) {
 
 // TestIn wants other patterns for the sources of one model, in a copy.
 func TestIn(t *testing.T) {
-	m := load(t, everyKey)
+	m := load(t)
 	got := m.In("Authentication", "x", "y")
 	if diff := cmp.Diff([]string{"x", "y"}, got.Sources[0].Index); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -190,9 +200,11 @@ func TestIn(t *testing.T) {
 
 // TestTell wants a map that is shipped, and what is laid over it, to be spoken of once, and a user's own always.
 func TestTell(t *testing.T) {
-	own := load(t, everyKey)
-	if !own.Tell() || !own.Tell() {
-		t.Error("a user's map is not spoken of again")
+	own := load(t)
+	for range 2 {
+		if !own.Tell() {
+			t.Error("a user's map is not spoken of again")
+		}
 	}
 	shipped := fieldmap.Default()
 	shipped.Tell()
