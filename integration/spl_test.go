@@ -149,3 +149,48 @@ func TestSPLUnmapped(t *testing.T) {
 		}
 	}
 }
+
+// TestSPLTimes finds events by a time that is a date in one index and a number in others.
+func TestSPLTimes(t *testing.T) {
+	n := newNode(t)
+	prefix := n.Name("times")
+	var bulk strings.Builder
+	for name, own := range map[string][2]string{
+		"dates": {`"date"`, `"2026-01-01T10:00:30.5Z"`}, "millis": {`"date"`, `1767261630500`}, "seconds": {`"date", "format": "epoch_second"`, `1767261630.5`},
+		"doubles": {`"double"`, `1767261630.5`}, "longs": {`"long"`, `1767261630`}, "texts": {`"double"`, `"1767261630.500"`},
+	} {
+		n.CreateIndex(t, prefix+"-"+name, json.RawMessage(`{"properties": {"_time": {"type": `+own[0]+`}}}`))
+		fmt.Fprintf(&bulk, "{\"create\": {\"_index\": %q}}\n{\"k\": %q, \"_time\": %s}\n", prefix+"-"+name, name, own[1])
+	}
+	n.CreateIndex(t, prefix+"-usual", json.RawMessage(`{"properties": {"@timestamp": {"type": "date"}, "_time": {"type": "keyword"}}}`))
+	fmt.Fprintf(&bulk, "{\"create\": {\"_index\": %q}}\n{\"k\": \"usual\", \"@timestamp\": \"2026-01-01T10:00:30Z\", \"_time\": \"noon\"}\n", prefix+"-usual")
+	n.Bulk(t, bulk.String())
+	n.Refresh(t, prefix+"-*")
+	client, err := elastic.New(elastic.Config{URLs: []string{n.URL}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close(t.Context()) })
+	s, diags := spl.ParseText(diag.NewText("search", "k=* | eval at = floor(_time) | stats count by at"), noMacros{})
+	if s == nil {
+		t.Fatal(diags)
+	}
+	at := time.Date(2026, 1, 1, 10, 0, 30, 0, time.UTC)
+	for _, tt := range []struct {
+		from, to time.Time
+		want     int64
+	}{
+		{at, at.Add(time.Second), 7}, {at.Add(-time.Hour), at, 0}, {at.Add(time.Second), at.Add(time.Hour), 0}, {at.Add(200 * time.Millisecond), at.Add(time.Hour), 5},
+	} {
+		var got int64
+		err := splunk.Run(t.Context(), s, splunk.Env{}, &pushdown.Events{Search: client, Map: pushdown.Default(), Index: []string{prefix + "-*"}},
+			splunk.Window{Earliest: tt.from, Latest: tt.to, Now: tt.to}, func(row splunk.Row) error {
+				count, _ := row.Get("count").Float()
+				got += int64(count)
+				return nil
+			})
+		if err != nil || got != tt.want {
+			t.Errorf("from %s to %s: %d events, want %d: %v", tt.from, tt.to, got, tt.want, err)
+		}
+	}
+}

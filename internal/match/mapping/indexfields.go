@@ -16,6 +16,8 @@ type IndexFields struct {
 	groups  []Fields
 	byIndex map[string]int
 
+	// own are the tables of indices as they are, with nothing filled in.
+	own    []Fields
 	hiding func(index, name string) Hiding
 
 	mu      sync.Mutex
@@ -39,6 +41,16 @@ const (
 func (x *IndexFields) Hide(hiding func(index, name string) Hiding) *IndexFields {
 	x.hiding = hiding
 	return x
+}
+
+// Own returns what each index maps by itself: a name that one lacks is not taken for what others make of it. Fields
+// that do not tell indices apart are all there is.
+func Own(fields Fields) []Fields {
+	x, tellsApart := fields.(*IndexFields)
+	if !tellsApart || len(x.own) == 0 {
+		return []Fields{fields}
+	}
+	return x.own
 }
 
 // Hidden returns the indices that drop values under a name, and whether some note what they leave out.
@@ -78,6 +90,7 @@ func NewIndexFields(tables map[string]Table, dynamic func(index, name string) bo
 	interned := map[string][]Field{}
 	groups := map[string]int{}
 	for i, index := range sorted {
+		x.own = append(x.own, tables[index])
 		id := signature(filled[i], interned)
 		g, known := groups[id]
 		if !known {
@@ -103,6 +116,9 @@ func Over(base, fields Fields) Fields {
 		return &layered{base, fields}
 	}
 	out := &IndexFields{merged: &layered{base, x.merged}, names: x.names, byIndex: x.byIndex, hiding: x.hiding, classes: map[string][]int{}}
+	for _, own := range x.own {
+		out.own = append(out.own, &layered{base, own})
+	}
 	for _, group := range x.groups {
 		out.groups = append(out.groups, &layered{base, group})
 	}
