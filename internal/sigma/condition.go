@@ -19,7 +19,7 @@ type Naming struct {
 	Where func(fields mapping.Fields) (condition.Expr, diag.List)
 }
 
-// Condition is what a rule and its filters ask of an event; it implements [translate.Condition].
+// Condition is what a rule and its filters ask of an event; it implements [tocsin/internal/translate.Condition].
 type Condition struct {
 	rule   *Rule
 	naming Naming

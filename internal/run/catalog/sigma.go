@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/sigma"
 	translated "tocsin/internal/translate/sigma"
@@ -64,6 +66,14 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 type sigmaRule struct {
 	rule   *sigma.Rule
 	naming sigma.Naming
+}
+
+// plan plans the rule. What is wrong with its detection was said when it was loaded.
+func (s sigmaRule) plan(r *rule.Rule) (query.Plan, diag.List) {
+	if s.rule.Detection == nil {
+		return nil, nil
+	}
+	return plans.ForCondition(r, s.rule.Condition(s.naming)) //nolint:wrapcheck // diagnostics are no error
 }
 
 // runs reports whether a rule is one of those that are wanted.
