@@ -61,6 +61,16 @@ func (c *Condition) Names() []string {
 	return slices.Compact(names)
 }
 
+// Fitted says of each field where its values are compared under a mapping, and why.
+func (c *Condition) Fitted(fields mapping.Fields) []string {
+	var out []string
+	for _, d := range c.detections() {
+		out = append(out, d.Fitted(sigma.Lowering{Fields: fields, Named: c.naming.Fields})...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Lower returns the condition under a mapping: of the rule, of every filter, and of the log source.
 func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
 	var all condition.And
