@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -144,7 +145,7 @@ func (l *lowerer) field(i *item, name string, values []value) condition.Expr {
 	}
 	for _, p := range places {
 		if p.kind != places[0].kind {
-			return inSource(place{kind: sourced, base: mapping.Field{Name: name}}, values)
+			return inSourceOf(places, values)
 		}
 	}
 	out := make(condition.Or, len(places))
@@ -167,6 +168,17 @@ func (l *lowerer) placesOf(i *item, name string) []place {
 	return known
 }
 
+// inSourceOf asks the source of a field that is of different kinds.
+func inSourceOf(places []place, values []value) condition.Expr {
+	base := mapping.Field{Name: places[0].base.Name}
+	for _, p := range places {
+		base.Unsourced = cmp.Or(base.Unsourced, p.base.Unsourced)
+	}
+	r := inSource(place{kind: sourced, base: base}, values)
+	r.Wider = sentIn(places)
+	return r
+}
+
 // within asks the objects of a nested field one by one.
 func within(p place, e condition.Expr) condition.Expr {
 	if p.base.Nested == "" {
@@ -186,7 +198,7 @@ func (l *lowerer) reference(i *item, name string, ref fieldRef) condition.Expr {
 		}
 		out = append(out, condition.Residual{
 			Text:   name + " fieldref " + other + " " + ref.String(),
-			Fields: []string{name, other}, Required: []string{name, other},
+			Fields: []string{name, other}, Wider: condition.And{sentIn(places), sentIn(others)},
 			Source: !slices.ContainsFunc(slices.Concat(places, others), place.unsourced),
 			Holds: func(row []*mapping.Value) bool {
 				return row[0] != nil && row[1] != nil && ref.holds(row[0].Text(), row[1].Text())
@@ -194,6 +206,16 @@ func (l *lowerer) reference(i *item, name string, ref fieldRef) condition.Expr {
 		})
 	}
 	return out
+}
+
+func sentIn(places []place) condition.Expr {
+	var out condition.Or
+	for _, p := range places {
+		if p.kind != nowhere {
+			out = append(out, p.sent())
+		}
+	}
+	return condition.Simplify(out)
 }
 
 func none(places []place) bool {
