@@ -174,9 +174,7 @@ func inSourceOf(places []place, values []value) condition.Expr {
 	for _, p := range places {
 		base.Unsourced = cmp.Or(base.Unsourced, p.base.Unsourced)
 	}
-	r := inSource(place{kind: sourced, base: base}, values)
-	r.Wider = sentIn(places)
-	return r
+	return condition.Simplify(condition.And{sentIn(places), place{kind: sourced, base: base}.compared(values)})
 }
 
 // within asks the objects of a nested field one by one.
@@ -196,10 +194,13 @@ func (l *lowerer) reference(i *item, name string, ref fieldRef) condition.Expr {
 		if none(places) || none(others) {
 			continue
 		}
+		one, two := name, other
+		if !slices.ContainsFunc(slices.Concat(places, others), place.unsourced) {
+			one, two = mapping.SourceName(name), mapping.SourceName(other)
+		}
 		out = append(out, condition.Residual{
-			Text:   name + " fieldref " + other + " " + ref.String(),
-			Fields: []string{name, other}, Wider: condition.And{sentIn(places), sentIn(others)},
-			Source: !slices.ContainsFunc(slices.Concat(places, others), place.unsourced),
+			Text:   one + " fieldref " + two + ref.String(),
+			Fields: []string{one, two}, Wider: condition.And{sentIn(places), sentIn(others)},
 			Holds: func(row []*mapping.Value) bool {
 				return row[0] != nil && row[1] != nil && ref.holds(row[0].Text(), row[1].Text())
 			},
