@@ -52,16 +52,16 @@ func (p *anomalyPlan) Wants(at time.Time, w window.Window) (patterns, fields []s
 }
 
 func (p *anomalyPlan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
-	target, partly, err := p.events.Resolve(ctx, src, src.Window)
+	target, partialErr, err := p.events.Resolve(ctx, src, src.Window)
 	if err != nil {
 		return nil, nil, err
 	}
 	target.Fields = mapping.Over(resultFields, target.Fields)
 	s, diags := p.events.Bind(target, src.At)
 	if s == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	s.PartialErr = partly
+	s.PartialErr = partialErr
 	missing, err := p.missing(ctx, src, target)
 	if err != nil {
 		return nil, nil, err

@@ -58,16 +58,16 @@ func planCounts(r *rule.Rule, by, distinct []groupField) (*countPlan, diag.List)
 
 // prepare binds the plan to the mappings where the events are; nil with an error in the diagnostics.
 func (p *countPlan) prepare(ctx context.Context, src query.Source) (*counted, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src)
+	target, partialErr, err := p.resolve(ctx, src)
 	if err != nil {
 		return nil, nil, err
 	}
 	_, indexed := search.As[search.Grouper](src.Events)
 	c, diags := p.bind(target, src.At, indexed)
 	if c == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	c.partly = partly
+	c.partialErr = partialErr
 	return c, diags, nil
 }
 
@@ -77,7 +77,7 @@ func (p *countPlan) suppose(at time.Time) (*counted, diag.List) {
 }
 
 // resolve asks for the fields of the groups too.
-func (p *countPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partly, err error) {
+func (p *countPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partialErr, err error) {
 	names := []string{binding.OwnRule}
 	for _, f := range slices.Concat(p.by, p.distinct) {
 		names = append(names, f.name)
@@ -100,8 +100,8 @@ type counted struct {
 	computed []string
 	// inMemory says that only the values of the documents tell the groups.
 	inMemory bool
-	// partly is the failure to learn the mapping of some indices.
-	partly error
+	// partialErr is the failure to learn the mapping of some indices.
+	partialErr error
 }
 
 // bind binds the query and the fields. indexed says that the place of the events has the indexed
@@ -194,9 +194,9 @@ func (c *counted) countable() bool {
 // apart: what was found counts all the same.
 type finder struct {
 	// choose keeps the groups of a page that may become hits.
-	choose func([]search.Group) (chosen []search.Group, partly, err error)
+	choose func([]search.Group) (chosen []search.Group, partialErr, err error)
 	// hits makes hits of some of them, size at a time at most, fewer where their events are long.
-	hits func([]search.Group) (hits []query.Hit, partly, err error)
+	hits func([]search.Group) (hits []query.Hit, partialErr, err error)
 	size int
 }
 
@@ -205,13 +205,13 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 	result := query.Result{Result: search.Result{Total: -1}, Exact: true}
 	if r.Time.Window.Empty() || c.nothing() {
 		result.Total = 0
-		return result, c.partly
+		return result, c.partialErr
 	}
-	var partly error
+	var partialErr error
 	size := query.NextFetch(0, 0)
 	found, err := c.groups(ctx, events, r, func(page []search.Group) (bool, error) {
 		chosen, some, err := f.choose(page)
-		partly = cmp.Or(partly, some)
+		partialErr = cmp.Or(partialErr, some)
 		if err != nil {
 			return false, err
 		}
@@ -219,7 +219,7 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 			chunk := chosen[:min(f.size, size, len(chosen))]
 			chosen = chosen[len(chunk):]
 			hits, some, err := f.hits(chunk)
-			partly = cmp.Or(partly, some)
+			partialErr = cmp.Or(partialErr, some)
 			if err != nil {
 				return false, err
 			}
@@ -237,7 +237,7 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 	if err != nil && failure.KindOf(err) != failure.Partial {
 		return result, err
 	}
-	return result, errors.Join(err, partly, c.partly)
+	return result, errors.Join(err, partialErr, c.partialErr)
 }
 
 // groups counts where the events are, or in memory where that would not be the same. Events that another rule
@@ -267,7 +267,7 @@ func (c *counted) groups(ctx context.Context, events search.Events, r search.Gro
 }
 
 // collect counts the groups asked for, and returns them with a failure of kind Partial apart.
-func (c *counted) collect(ctx context.Context, events search.Events, r search.GroupRequest) (groups []search.Group, partly, err error) {
+func (c *counted) collect(ctx context.Context, events search.Events, r search.GroupRequest) (groups []search.Group, partialErr, err error) {
 	_, err = c.groups(ctx, events, r, func(page []search.Group) (bool, error) {
 		groups = append(groups, page...)
 		return true, nil

@@ -98,34 +98,34 @@ func (s *newTermsSearch) Execute(ctx context.Context, src query.Source, w window
 
 // fresh returns the combinations that are new: none is in the history, and no alert was made of it
 // since that began.
-func (s *newTermsSearch) fresh(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partly, err error) {
-	if groups, partly, err = s.without(ctx, src, history, groups); err != nil {
-		return nil, partly, err
+func (s *newTermsSearch) fresh(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partialErr, err error) {
+	if groups, partialErr, err = s.without(ctx, src, history, groups); err != nil {
+		return nil, partialErr, err
 	}
 	past, err := s.past(ctx, src, groups, history.From)
 	if err != nil {
-		return nil, partly, err
+		return nil, partialErr, err
 	}
-	return slices.DeleteFunc(groups, func(g search.Group) bool { return len(past[s.instance(g.Key)]) > 0 }), partly, nil
+	return slices.DeleteFunc(groups, func(g search.Group) bool { return len(past[s.instance(g.Key)]) > 0 }), partialErr, nil
 }
 
 // hits reads the first event of each new combination.
-func (s *newTermsSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partly, err error) {
+func (s *newTermsSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partialErr, err error) {
 	r := s.request(w)
 	r.Samples, r.NoTimes, r.Fields = 1, true, s.computed
 	for _, g := range groups {
 		r.Only = append(r.Only, search.Selection{Key: g.Key})
 	}
-	first, partly, err := s.collect(ctx, src.Events, r)
+	first, partialErr, err := s.collect(ctx, src.Events, r)
 	if err != nil {
-		return nil, partly, err
+		return nil, partialErr, err
 	}
 	for _, g := range first {
 		for _, e := range g.Samples {
 			hits = append(hits, s.hit(g.Key, e))
 		}
 	}
-	return hits, partly, nil
+	return hits, partialErr, nil
 }
 
 // hit is the alert of a new combination and its first event. Where alerts are suppressed, those belong
@@ -149,7 +149,7 @@ func (s *newTermsSearch) hit(key []string, e event.Event) query.Hit {
 
 // without returns the groups that have no event in the history. When not all of the history could
 // be read nobody can tell, and there are none.
-func (s *newTermsSearch) without(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partly, err error) {
+func (s *newTermsSearch) without(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partialErr, err error) {
 	if history.Empty() {
 		return slices.Clone(groups), nil, nil
 	}
@@ -158,14 +158,14 @@ func (s *newTermsSearch) without(ctx context.Context, src query.Source, history 
 	for _, g := range groups {
 		r.Only = append(r.Only, search.Selection{Key: g.Key})
 	}
-	known, partly, err := s.collect(ctx, src.Events, r)
+	known, partialErr, err := s.collect(ctx, src.Events, r)
 	if err != nil {
 		return nil, nil, err
 	}
-	if partly != nil {
+	if partialErr != nil {
 		return nil, &failure.Error{
 			Kind: failure.Partial, Op: "read the history of " + s.plan.Label(),
-			Reason: "what is new cannot be told without all of it, and no alerts were made", Err: partly,
+			Reason: "what is new cannot be told without all of it, and no alerts were made", Err: partialErr,
 		}, nil
 	}
 	old := map[string]bool{}

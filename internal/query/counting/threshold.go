@@ -105,7 +105,7 @@ func (s *thresholdSearch) Execute(ctx context.Context, src query.Source, w windo
 }
 
 // hits counts groups again: each without the events of its alerts before.
-func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partly, err error) {
+func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partialErr, err error) {
 	past, err := s.past(ctx, src, groups, w.From)
 	if err != nil {
 		return nil, nil, err
@@ -118,9 +118,9 @@ func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.W
 		counted[instance] = spans(past[instance], w)
 		r.Only = append(r.Only, search.Selection{Key: g.Key, Except: counted[instance]})
 	}
-	again, partly, err := s.collect(ctx, src.Events, r)
+	again, partialErr, err := s.collect(ctx, src.Events, r)
 	if err != nil {
-		return nil, partly, err
+		return nil, partialErr, err
 	}
 	for _, g := range again {
 		if !s.reached(g) {
@@ -128,11 +128,11 @@ func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.W
 		}
 		h, err := s.hit(g, w, counted[s.instance(g.Key)])
 		if err != nil {
-			return nil, partly, err
+			return nil, partialErr, err
 		}
 		hits = append(hits, h)
 	}
-	return hits, partly, nil
+	return hits, partialErr, nil
 }
 
 // spans are the times of alerts made before, as far as they reach into the window, in order. An

@@ -82,7 +82,7 @@ func (p *esqlPlan) Prepare(ctx context.Context, src query.Source) (query.Prepare
 		return nil, diag.List{p.rule.Report(diag.Error, CodePlace, "rule.type",
 			"a query in ES|QL needs Elasticsearch: only that can run it, event files cannot")}, nil
 	}
-	target, partly, err := p.resolve(ctx, src)
+	target, partialErr, err := p.resolve(ctx, src)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,9 +90,9 @@ func (p *esqlPlan) Prepare(ctx context.Context, src query.Source) (query.Prepare
 	target.Missing = query.NamesAt(p.rule.Index, src.At).Missing(gone, src.Window)
 	s, diags := p.bind(target, src.At)
 	if s == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	s.partly, s.gone, s.window = partly, gone, src.Window
+	s.partialErr, s.gone, s.window = partialErr, gone, src.Window
 	if s.idle() {
 		return s, diags, nil
 	}
@@ -106,7 +106,7 @@ func (p *esqlPlan) Prepare(ctx context.Context, src query.Source) (query.Prepare
 	case err == nil:
 		s.documents = p.query.Shape().Rows != esql.Made && rows.Column("_id") >= 0 && rows.Column("_index") >= 0
 	case failure.KindOf(err) == failure.Partial: // which columns there are is not sure
-		s.partly = errors.Join(partly, err)
+		s.partialErr = errors.Join(partialErr, err)
 	default:
 		return nil, diags, fmt.Errorf("verify the query of %s: %w", p.label(), err)
 	}
@@ -114,7 +114,7 @@ func (p *esqlPlan) Prepare(ctx context.Context, src query.Source) (query.Prepare
 }
 
 // resolve asks what the patterns mean, and the fields of filters and exceptions.
-func (p *esqlPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partly, err error) {
+func (p *esqlPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partialErr, err error) {
 	if len(p.rule.Index) == 0 {
 		return search.Target{Fields: mapping.Assumed()}, nil, nil
 	}
@@ -172,8 +172,8 @@ type esqlSearch struct {
 	slot   time.Time
 	window window.Window
 	// documents tells that each row stands for a document.
-	documents bool
-	partly    error
+	documents  bool
+	partialErr error
 }
 
 func (s *esqlSearch) Target() search.Target { return s.target }

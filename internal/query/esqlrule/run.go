@@ -38,7 +38,7 @@ func (s *esqlSearch) limits() (rows int, divide bool) {
 // is reached all the same, the execution says so.
 func (s *esqlSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if w.Empty() || s.idle() {
-		return query.Result{Exact: true}, s.partly
+		return query.Result{Exact: true}, s.partialErr
 	}
 	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok {
@@ -52,7 +52,7 @@ func (s *esqlSearch) Execute(ctx context.Context, src query.Source, w window.Win
 	if !more && x.result.Pages > 1 {
 		x.result.Total = -1 // parts of the window were not read
 	}
-	return x.result, errors.Join(err, x.partial, s.partly)
+	return x.result, errors.Join(err, x.partial, s.partialErr)
 }
 
 // esqlRun is an execution in progress.
@@ -158,11 +158,11 @@ func (p *esqlPlan) placed(sent esql.Sent, text string) string {
 	return p.query.Text().Report(diag.Warning, CodeRejected, sent.Span(line, column), "%s", text[len(m[0]):]).Error()
 }
 
-// Hunt returns the rows of a query that is no rule's, as they are.
-func (s *esqlSearch) Hunt(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+// AdHoc returns the rows of a query that is no rule's, as they are.
+func (s *esqlSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
 	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok || s.idle() {
-		return nil, s.partly
+		return nil, s.partialErr
 	}
 	x := &esqlRun{esqlSearch: s, runner: runner, at: src.At}
 	rows, err := x.run(ctx, w, size)
@@ -170,5 +170,5 @@ func (s *esqlSearch) Hunt(ctx context.Context, src query.Source, w window.Window
 		return nil, err
 	}
 	hits, err := rowsOf(rows)
-	return hits, errors.Join(err, x.partial, s.partly)
+	return hits, errors.Join(err, x.partial, s.partialErr)
 }

@@ -22,8 +22,8 @@ type threatSearch struct {
 	plan               *threatPlan
 	target, indicators search.Target
 	// where is the condition on events, theirs that on indicators.
-	where, theirs *binding.Where
-	groups        []indicator.Group
+	where, indicatorWhere *binding.Where
+	groups                []indicator.Group
 	// names are the entries of the groups.
 	names [][]entryName
 	// slot and window are those that dates in the names of indices are about.
@@ -31,8 +31,8 @@ type threatSearch struct {
 	window window.Window
 	// computed are the fields that alerts need to be asked for.
 	computed []string
-	// partly is the failure to learn the mapping of some indices.
-	partly error
+	// partialErr is the failure to learn the mapping of some indices.
+	partialErr error
 }
 
 func (s *threatSearch) Target() search.Target { return s.target }
@@ -52,8 +52,8 @@ const indicatorPage = 5000
 
 func (s *threatSearch) indicatorRequest() search.Request {
 	return search.Request{
-		Patterns: s.plan.indicators.Names(s.slot).Of(s.window), Where: s.theirs.Pushed, FieldTypes: s.indicators.Fields,
-		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
+		Patterns: s.plan.indicators.Names(s.slot).Of(s.window), Where: s.indicatorWhere.Pushed, FieldTypes: s.indicators.Fields,
+		Fields:     s.fields(s.indicatorWhere, func(e indicator.Entry) string { return e.Indicator.Name }),
 		OmitSource: !s.ranges(), PageSize: indicatorPage,
 	}
 }
@@ -83,7 +83,7 @@ func (s *threatSearch) fields(w *binding.Where, side func(indicator.Entry) strin
 
 // idle reports whether no event can match, whatever there is.
 func (s *threatSearch) idle() bool {
-	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.Nothing() || s.theirs.Nothing()
+	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.Nothing() || s.indicatorWhere.Nothing()
 }
 
 // Reads is the search for events. The indicators are read only where there are any.
@@ -97,10 +97,10 @@ func (s *threatSearch) Reads(w window.Window) []query.Read {
 // Execute reads the indicators once, then the events of the window, and looks each of them up.
 func (s *threatSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if w.Empty() || s.idle() {
-		return query.Result{Exact: true}, s.partly
+		return query.Result{Exact: true}, s.partialErr
 	}
 	if some, err := s.anyEvent(ctx, src, w); err != nil || !some {
-		return query.Result{Exact: true}, errors.Join(err, s.partly)
+		return query.Result{Exact: true}, errors.Join(err, s.partialErr)
 	}
 	set, readErr := s.read(ctx, src)
 	if readErr != nil && failure.KindOf(readErr) != failure.Partial {
@@ -110,12 +110,12 @@ func (s *threatSearch) Execute(ctx context.Context, src query.Source, w window.W
 	l.lost()
 	if set.Len() == 0 {
 		l.result.Exact = true
-		return l.result, errors.Join(readErr, s.partly)
+		return l.result, errors.Join(readErr, s.partialErr)
 	}
 	found, err := src.Events.Search(ctx, s.request(w), func(page []event.Event) (bool, error) { return l.page(ctx, page) })
 	l.result.Result = found
 	l.crowded()
-	return l.result, errors.Join(err, readErr, s.partly)
+	return l.result, errors.Join(err, readErr, s.partialErr)
 }
 
 // anyEvent spares the reading of the indicators where there is nothing to look up.
@@ -137,7 +137,7 @@ func (s *threatSearch) anyEvent(ctx context.Context, src query.Source, w window.
 func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.Set, error) {
 	set := indicator.New(s.groups, indicator.Options{})
 	_, err := src.Events.Search(ctx, s.indicatorRequest(), func(page []event.Event) (bool, error) {
-		admitted, err := s.theirs.Admit(page)
+		admitted, err := s.indicatorWhere.Admit(page)
 		if err != nil {
 			return false, err
 		}
@@ -173,7 +173,7 @@ func (s *threatSearch) Explain(w window.Window) query.Explanation {
 		e.Pushed = s.where.Pushed.String()
 	}
 	theirs := &query.ExplainedIndicators{
-		Indices: find.Patterns, Query: s.plan.indicators.Parsed.String(), Condition: s.theirs.Whole.String(),
+		Indices: find.Patterns, Query: s.plan.indicators.Parsed.String(), Condition: s.indicatorWhere.Whole.String(),
 		Request: find.Body(), Mapping: [][]string{},
 	}
 	for _, entries := range s.names {

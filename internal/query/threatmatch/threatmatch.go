@@ -99,7 +99,7 @@ type threatPlan struct {
 }
 
 func (p *threatPlan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
-	target, partly, err := p.Resolve(ctx, src, src.Window, p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
+	target, partialErr, err := p.Resolve(ctx, src, src.Window, p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,14 +107,14 @@ func (p *threatPlan) Prepare(ctx context.Context, src query.Source) (query.Prepa
 	if err != nil {
 		return nil, nil, err
 	}
-	if partly == nil {
-		partly = more
+	if partialErr == nil {
+		partialErr = more
 	}
 	s, diags := p.bind(target, theirs, src.At)
 	if s == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	s.partly, s.window = partly, src.Window
+	s.partialErr, s.window = partialErr, src.Window
 	s.target.Unread = slices.Concat(target.Unread, named(theirs.Unread))
 	return s, append(p.missing(theirs), diags...), nil
 }
@@ -170,7 +170,7 @@ func (p *threatPlan) Assume(at time.Time) (query.Prepared, diag.List) {
 	if diags = append(diags, more...); events == nil {
 		return nil, diags
 	}
-	events.theirs = theirs
+	events.indicatorWhere = theirs
 	return events, diags
 }
 
@@ -180,8 +180,8 @@ func (p *threatPlan) bind(target, theirs search.Target, at time.Time) (*threatSe
 		return nil, diags
 	}
 	var more diag.List
-	s.theirs, more = p.indicators.Where(theirs, at)
-	if diags = append(diags, more...); s.theirs == nil {
+	s.indicatorWhere, more = p.indicators.Where(theirs, at)
+	if diags = append(diags, more...); s.indicatorWhere == nil {
 		return nil, diags
 	}
 	return s, diags

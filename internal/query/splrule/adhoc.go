@@ -13,9 +13,9 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Hunt returns the first rows of a search in their order, each as an event that has no place. What is wanted
+// AdHoc returns the first rows of a search in their order, each as an event that has no place. What is wanted
 // at most is told apart from all: the search ends there.
-func (s *splSearch) Hunt(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+func (s *splSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
 	p := s.plan
 	at := splunk.Window{Earliest: w.From, Latest: w.To, Now: src.At}
 	if src.At.IsZero() {
