@@ -21,17 +21,17 @@ import (
 type threatSearch struct {
 	plan               *threatPlan
 	target, indicators search.Target
-	// where is the condition on events, theirs that on indicators.
+	// where is the condition on events, indicatorWhere the condition on indicators.
 	where, indicatorWhere *binding.Where
 	groups                []indicator.Group
 	// names are the entries of the groups.
 	names [][]entryName
-	// slot and window are those that dates in the names of indices are about.
+	// slot and window are used to resolve date math in index names.
 	slot   time.Time
 	window window.Window
-	// computed are the fields that alerts need to be asked for.
+	// computed are the fields that must be requested for alerts.
 	computed []string
-	// partialErr is the failure to learn the mapping of some indices.
+	// partialErr is the failure to read the mapping of some indices.
 	partialErr error
 }
 
@@ -58,8 +58,8 @@ func (s *threatSearch) indicatorRequest() search.Request {
 	}
 }
 
-// ranges reports whether there are fields of ranges among those of the indicators: what a search shows
-// of them beside the source leaves out how a date was written.
+// ranges reports whether indicators have range fields. Their sources are needed, as the values that a search returns for a
+// date range do not show how the dates were written.
 func (s *threatSearch) ranges() bool {
 	return slices.ContainsFunc(s.groups, func(g indicator.Group) bool {
 		return slices.ContainsFunc(g, func(e indicator.Entry) bool {
@@ -69,7 +69,7 @@ func (s *threatSearch) ranges() bool {
 	})
 }
 
-// fields names those whose indexed values are needed on one side.
+// fields returns the fields of one side whose indexed values are needed.
 func (s *threatSearch) fields(w *binding.Where, side func(indicator.Entry) string) []string {
 	names := slices.Clone(w.Fields())
 	for _, g := range s.groups {
@@ -86,7 +86,7 @@ func (s *threatSearch) idle() bool {
 	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.Nothing() || s.indicatorWhere.Nothing()
 }
 
-// Reads is the search for events. The indicators are read only where there are any.
+// Reads returns the search for events. Indicators are read only if there are events.
 func (s *threatSearch) Reads(w window.Window) []query.Read {
 	if w.Empty() || s.idle() {
 		return nil
@@ -94,7 +94,7 @@ func (s *threatSearch) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
-// Execute reads the indicators once, then the events of the window, and looks each of them up.
+// Execute reads the indicators once, then the events of the window, and compares each event with them.
 func (s *threatSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if w.Empty() || s.idle() {
 		return query.Result{Exact: true}, s.partialErr
@@ -118,7 +118,7 @@ func (s *threatSearch) Execute(ctx context.Context, src query.Source, w window.W
 	return l.result, errors.Join(err, readErr, s.partialErr)
 }
 
-// anyEvent spares the reading of the indicators where there is nothing to look up.
+// anyEvent reports whether there are events, as otherwise the indicators need not be read.
 func (s *threatSearch) anyEvent(ctx context.Context, src query.Source, w window.Window) (bool, error) {
 	r := s.request(w)
 	r.PageSize = 1
@@ -133,7 +133,7 @@ func (s *threatSearch) anyEvent(ctx context.Context, src query.Source, w window.
 	return some, err //nolint:wrapcheck // the searcher names what it did
 }
 
-// read takes in all indicators. The failure is Partial when there are more than are kept.
+// read reads all indicators. The failure is partial if there are more than fit.
 func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.Set, error) {
 	set := indicator.New(s.groups, indicator.Options{})
 	_, err := src.Events.Search(ctx, s.indicatorRequest(), func(page []event.Event) (bool, error) {
@@ -158,13 +158,12 @@ func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.S
 	return set, err //nolint:wrapcheck // the searcher names what it did
 }
 
-// Trace judges what an event has to be to be looked up; whether an indicator has what it carries is
-// not asked.
+// Trace evaluates the condition on events. It does not compare the event with indicators.
 func (s *threatSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
-// Explain shows the search for events, and beside it that for indicators.
+// Explain shows the search for events and the search for indicators.
 func (s *threatSearch) Explain(w window.Window) query.Explanation {
 	r, find := s.request(w), s.indicatorRequest()
 	e := s.plan.Explanation(w, r.Patterns, r)

@@ -18,8 +18,7 @@ import (
 	"tocsin/internal/translate"
 )
 
-// New plans a rule of type threat_match: events that carry what an indicator of another
-// index has.
+// New plans a rule of type threat_match: events with values of the indicators in other indices.
 func New(r *rule.Rule) (query.Plan, diag.List) {
 	their := indicatorRule(r)
 	diags := append(binding.Unsupported(r), binding.Unsupported(their)...)
@@ -73,7 +72,7 @@ func (s indicatorSource) Place(path string) (diag.Text, diag.Span, bool) {
 	return s.Source.Place(path)
 }
 
-// checkThreatMapping refuses what Kibana refuses: a group that any indicator meets, or none.
+// checkThreatMapping reports groups that nearly every indicator meets, or none can meet, as Kibana does.
 func checkThreatMapping(r *rule.Rule) diag.List {
 	var diags diag.List
 	for i, m := range r.ThreatMatch.Mapping {
@@ -119,8 +118,7 @@ func (p *threatPlan) Prepare(ctx context.Context, src query.Source) (query.Prepa
 	return s, append(p.missing(theirs), diags...), nil
 }
 
-// named leaves those places out of which a window is not known to need anything: closed indices that a wildcard
-// of indicators meets.
+// named leaves out closed indices that match a wildcard: no window is known to need them.
 func named(places []search.Unread) []search.Unread {
 	return slices.DeleteFunc(slices.Clone(places), func(u search.Unread) bool { return u.Holds != (window.Window{}) })
 }
@@ -136,12 +134,12 @@ func (p *threatPlan) entryFields(side func(rule.ThreatEntry) string) []string {
 	return names
 }
 
-// Wants names the fields of the mapping too.
+// Wants adds the fields of the threat mapping.
 func (p *threatPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
 	return p.Names(at).Of(w), p.Fields(p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
 }
 
-// missing warns of patterns of indicators that match nothing: the rule runs all the same.
+// missing warns about indicator patterns that match nothing. The rule runs nevertheless.
 func (p *threatPlan) missing(theirs search.Target) diag.List {
 	var diags diag.List
 	for i, pattern := range p.indicators.Rule().Index {
@@ -187,7 +185,7 @@ func (p *threatPlan) bind(target, theirs search.Target, at time.Time) (*threatSe
 	return s, diags
 }
 
-// bindEvents binds all but the condition of the indicators.
+// bindEvents binds everything except the condition on indicators.
 func (p *threatPlan) bindEvents(target, theirs search.Target, at time.Time) (*threatSearch, diag.List) {
 	groups, names, diags := bindMapping(p.Rule(), target, theirs)
 	if diags.HasErrors() {
@@ -202,7 +200,7 @@ func (p *threatPlan) bindEvents(target, theirs search.Target, at time.Time) (*th
 	return s, diags
 }
 
-// carriers is true of the events that have what some group compares; others need not be read.
+// carriers returns the condition that an event has all fields that some group compares. Other events need not be read.
 func carriers(groups []indicator.Group) condition.Expr {
 	var either condition.Or
 	for _, g := range groups {
