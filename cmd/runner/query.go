@@ -150,7 +150,7 @@ func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared quer
 	if rule.Language(c.Language) == rule.SPL {
 		size++ // One more tells that there are more.
 	}
-	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), size)
+	hits, searchErr := query.RunAdHoc(ctx, prepared, src, c.window(), size)
 	if len(hits) > c.Size {
 		hits = hits[:c.Size]
 		a.global.log.Warn("there are more rows than are shown", "shown", c.Size, "flag", "--size")
