@@ -52,10 +52,10 @@ type Plan struct {
 	Request   search.Request
 	// Exact: the search finds no event that the scan's condition does not match.
 	Exact bool
-	// leftOut are the fields with values that may not be indexed. All events with such values are found, so the search
-	// is not exact.
-	leftOut []string
-	// countable: the search is exact except for leftOut.
+	// leftOut are the fields that Exact would hold without: events whose values the index leaves out are
+	// found, whatever these are.
+	leftOut []condition.LeftOut
+	// countable is Exact but for those.
 	countable bool
 	// Nothing: no event can be found.
 	Nothing bool

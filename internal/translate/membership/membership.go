@@ -81,6 +81,9 @@ func wholeValues(x condition.Expr, fields mapping.Fields) condition.Expr {
 // Impossible reports whether no event can match a condition, because fields that it needs are not mapped.
 func Impossible(x condition.Expr, fields mapping.Fields) bool {
 	x = condition.Map(x, func(x condition.Expr) condition.Expr {
+		if l, is := x.(condition.LeftOut); is && l.Unmapped != "" {
+			return x
+		}
 		names := condition.Fields(x)
 		for _, name := range names {
 			if _, mapped := fields.Field(name); mapped || mapping.IsMetadata(name) {
