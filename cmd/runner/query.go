@@ -20,13 +20,13 @@ type queryCmd struct {
 	Query              string   `arg:"" help:"The query."`
 	Language           string   `help:"Language of the query: eql, esql, kuery (or kql), lucene or spl." required:"" placeholder:"eql"`
 	Index              []string `help:"Index patterns to search." default:"*" placeholder:"PATTERN"`
-	From               moment   `help:"Earliest time." placeholder:"T"`
-	To                 moment   `help:"Time before which events lie." placeholder:"T"`
-	Size               int      `help:"Greatest number of hits: the latest ones are shown; of rows the first ones." default:"100"`
-	TimestampField     string   `help:"Field of the event's time." default:"@timestamp"`
-	EventCategoryField string   `help:"Field of the event category." default:"event.category"`
-	TiebreakerField    string   `help:"Field that orders events of the same time."`
-	MaxSamplesPerKey   int      `help:"Greatest number of samples that share a key." default:"1"`
+	From               moment   `help:"Start of the time range." placeholder:"T"`
+	To                 moment   `help:"End of the time range, exclusive." placeholder:"T"`
+	Size               int      `help:"Maximum number of results: the latest events, or the first rows." default:"100"`
+	TimestampField     string   `help:"Time field of events." default:"@timestamp"`
+	EventCategoryField string   `help:"Category field of events." default:"event.category"`
+	TiebreakerField    string   `help:"Field that orders events with the same time."`
+	MaxSamplesPerKey   int      `help:"Maximum number of samples with the same key." default:"1"`
 }
 
 // Run is the subcommand.
