@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -245,7 +246,44 @@ type routed struct {
 func (r routed) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row) error) error {
 	there := *r.events
 	there.Search = r.src.from(s.Model)
-	return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+	if r.src.Risk.Events == nil || !there.Collected(s) {
+		return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+	}
+	return r.withCollected(ctx, there, s, visit)
+}
+
+// withCollected puts the events that searches wrote among the others, the newest first.
+func (r routed) withCollected(ctx context.Context, there pushdown.Events, s splunk.Scan, visit func(splunk.Row) error) error {
+	kept := there
+	kept.Search = r.src.Risk.Events
+	var rows []splunk.Row
+	if err := kept.Events(ctx, s, func(row splunk.Row) error { rows = append(rows, row); return nil }); err != nil {
+		return err //nolint:wrapcheck // it names the search
+	}
+	until := func(at float64) error {
+		for len(rows) > 0 {
+			if own, _ := rows[0]["_time"].Float(); own < at {
+				return nil
+			}
+			row := rows[0]
+			rows = rows[1:]
+			if err := visit(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := there.Events(ctx, s, func(row splunk.Row) error {
+		at, _ := row["_time"].Float()
+		if err := until(at); err != nil {
+			return err
+		}
+		return visit(row)
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // it names the search
+	}
+	return until(math.Inf(-1))
 }
 
 // Groups counts where the events are.

@@ -36,9 +36,9 @@ type rowHits struct {
 	// they lack a field of it, unread those whose score is no number; unreadScore is one of these.
 	unscored, free, unread int
 	unreadScore            string
-	// collected are risk events that the search wrote itself, uncollected the rows for other indices.
-	collected   []RiskEvent
-	uncollected map[string]int
+	// collected are risk events and events of other indices that the search wrote itself; alike counts equal rows.
+	collected []RiskEvent
+	alike     map[string]int
 }
 
 func newRowHits(p *splPlan, src Source, w splunk.Window, visit Visit) *rowHits {
@@ -46,7 +46,7 @@ func newRowHits(p *splPlan, src Source, w splunk.Window, visit Visit) *rowHits {
 	if !p.Detection.CreatesFinding() {
 		h = src.Risk.History
 	}
-	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}, uncollected: map[string]int{}}
+	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}, alike: map[string]int{}}
 }
 
 func (o *rowHits) add(ctx context.Context, row splunk.Row) error {
@@ -218,7 +218,6 @@ func (o *rowHits) warnings() []string {
 	if o.held > 0 {
 		out = append(out, fmt.Sprintf("throttling kept back %s with values that were found within %s before", rowCount(o.held), o.plan.Detection.Throttle.Text))
 	}
-	out = append(out, o.uncollectedText()...)
 	d := o.plan.Detection
 	if o.free > 0 {
 		out = append(out, fmt.Sprintf("throttling by %s does not throttle %s without such a field", strings.Join(d.Throttle.Fields, ", "), rowCount(o.free)))

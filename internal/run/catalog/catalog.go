@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
+	"tocsin/internal/splunk"
 	"tocsin/internal/splunk/escu"
 	"tocsin/internal/splunk/pushdown"
 )
@@ -141,7 +142,7 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 		return query.For(r) //nolint:wrapcheck // diagnostics are no error
 	}
 	env := c.library.Env()
-	env.Locate = c.options.Locate
+	env.Locate, env.Collector = c.options.Locate, splunk.Later
 	search, diags := c.library.Parse(d, env)
 	if search == nil {
 		return nil, diags
