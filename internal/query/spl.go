@@ -32,6 +32,8 @@ type SPL struct {
 	Map    pushdown.Map
 	// Index are the index patterns of events that are written as Splunk has them.
 	Index []string
+	// SplunkURL is what the links of drilldowns begin with.
+	SplunkURL string
 }
 
 // splPlan runs a search over the events that its first command asks for, and makes hits of its rows.

@@ -24,6 +24,8 @@ type Options struct {
 	Map *fieldmap.Map
 	// Index are the index patterns of events that are written as Splunk has them.
 	Index []string
+	// SplunkURL is the address of a Splunk that the links of drilldowns begin with; "" leaves them without one.
+	SplunkURL string
 	// Skew is the percentage of their period over which detections are spread; see [escu.Schedule.Skew].
 	Skew int
 	// OnlyEnabled disables the detections that do not say enabled_by_default: true.
@@ -147,7 +149,7 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if search == nil {
 		return nil, diags
 	}
-	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: c.options.Index})
+	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: c.options.Index, SplunkURL: c.options.SplunkURL})
 	return plan, append(diags, more...)
 }
 
