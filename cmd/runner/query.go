@@ -25,6 +25,7 @@ type queryCmd struct {
 	TimestampField     string   `help:"Field of the event's time." default:"@timestamp"`
 	EventCategoryField string   `help:"Field of the event category." default:"event.category"`
 	TiebreakerField    string   `help:"Field that orders events of the same time."`
+	Explain            bool     `help:"Show what is searched for and what is done in memory, and search for nothing."`
 	MaxSamplesPerKey   int      `help:"Greatest number of samples that share a key." default:"1"`
 }
 
@@ -34,7 +35,10 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		c.Language = string(rule.Kuery)
 	}
 	formats := []string{"text", "json", "ndjson"}
-	if c.rows() {
+	switch {
+	case c.Explain:
+		formats = []string{"text", "json"}
+	case c.rows():
 		formats = append(formats, "csv")
 	}
 	if err := a.global.formatOneOf(formats...); err != nil {
@@ -68,6 +72,14 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	}
 	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
+	}
+	if c.Explain {
+		e := prepared.Explain(c.window())
+		e.Places(prepared.Target(), c.window())
+		if c.window() == (window.Window{}) {
+			e.Window = "all time"
+		}
+		return explainRequest(a, e)
 	}
 	return c.search(ctx, a, b, prepared, query.Columns(plan))
 }
