@@ -106,6 +106,13 @@ fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.
 		done; \
 	done
 
+CHANGES      ?= 100
+MUTATED      ?= ./internal/splunk ./internal/translate/spl
+
+.PHONY: mutate
+mutate: ## Change the code at random and count what the tests catch; MUTATED, CHANGES=100, SEED choose.
+	$(GO) run ./tools/mutate -n $(CHANGES) -seed $(or $(SEED),0) $(MUTATED)
+
 .PHONY: cover
 cover: ## Measure the coverage of the tests; `go tool cover -html=cover.out` shows it.
 	$(GO) test -coverprofile=cover.out -coverpkg=./... $(PACKAGES)

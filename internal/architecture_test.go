@@ -53,7 +53,7 @@ var wings = []wing{
 		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
 		"internal/scheduler", "internal/search", "internal/splunk",
 	}},
-	{"internal/testkit", []string{"internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
+	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
 	{"cmd/runner", []string{
 		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query",
@@ -74,6 +74,15 @@ var inside = map[string][]string{
 	"internal/match/condition":      {"internal/match/lregexp", "internal/match/mapping"},
 	"internal/match/event":          {"internal/match/mapping"},
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
+	"internal/query/anomaly":        {"internal/query", "internal/query/binding", "internal/query/single"},
+	"internal/query/binding":        {"internal/query"},
+	"internal/query/counting":       {"internal/query", "internal/query/binding"},
+	"internal/query/esqlrule":       {"internal/query", "internal/query/binding"},
+	"internal/query/plans":          {"internal/query", "internal/query/anomaly", "internal/query/binding", "internal/query/counting", "internal/query/esqlrule", "internal/query/single", "internal/query/steps", "internal/query/threatmatch"},
+	"internal/query/single":         {"internal/query", "internal/query/binding"},
+	"internal/query/splrule":        {"internal/query", "internal/query/binding"},
+	"internal/query/steps":          {"internal/query", "internal/query/binding"},
+	"internal/query/threatmatch":    {"internal/query", "internal/query/binding"},
 	"internal/rule":                 {"internal/rule/folder"},
 	"internal/run/backfill":         {"internal/run/pipeline"},
 	"internal/run/service":          {"internal/run/pipeline"},
@@ -93,7 +102,7 @@ var inside = map[string][]string{
 var edges = map[string][]string{
 	"internal/testkit":         nil,
 	"internal/backend/elastic": {"cmd/runner"},
-	"internal/backend/store":   {"cmd/runner", "cmd/runner/internal/ruletest"},
+	"internal/backend/store":   {"cmd/runner", "cmd/runner/internal/ruletest", "internal/testkit"},
 	// What Elasticsearch and event files have in common, neither has from the other; so have the ways to run rules.
 	"internal/run": {"cmd/runner", "internal/run"},
 }

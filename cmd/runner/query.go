@@ -9,6 +9,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -81,7 +82,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		}
 		return explainRequest(a, e)
 	}
-	return c.search(ctx, a, b, prepared, query.Columns(plan))
+	return c.search(ctx, a, b, prepared)
 }
 
 // rows reports whether the answer is one of rows with columns.
@@ -93,7 +94,7 @@ func (c *queryCmd) rows() bool {
 func (c *queryCmd) plan(ctx context.Context, a *app) (query.Plan, diag.List, error) {
 	text := diag.NewText("query", c.Query)
 	if rule.Language(c.Language) != rule.SPL {
-		plan, diags := query.AdHoc(query.AdHocQuery{
+		plan, diags := plans.AdHoc(plans.AdHocQuery{
 			Text: text, Language: rule.Language(c.Language), Index: c.Index,
 			TimestampField: c.TimestampField, CategoryField: c.EventCategoryField, TiebreakerField: c.TiebreakerField,
 			SamplesPerKey: c.MaxSamplesPerKey,
@@ -131,7 +132,7 @@ func (c *queryCmd) source(b *backend) query.Source {
 // check refuses what makes no sense.
 func (c *queryCmd) check() error {
 	switch {
-	case !slices.Contains(query.Languages(), rule.Language(c.Language)):
+	case !slices.Contains(plans.Languages(), rule.Language(c.Language)):
 		return usagef("unknown language %q: it is one of %s", c.Language, strings.Join(languages(), ", "))
 	case rule.Language(c.Language) == rule.ESQL && !slices.Equal(c.Index, []string{"*"}):
 		return usagef("--index does not go with esql: the query itself names its indices")
@@ -145,14 +146,14 @@ func (c *queryCmd) check() error {
 
 func languages() []string {
 	var names []string
-	for _, l := range query.Languages() {
+	for _, l := range plans.Languages() {
 		names = append(names, string(l))
 	}
 	return names
 }
 
-// search finds and writes hits, their columns in an order as far as there is one; those found before a failure are worth having.
-func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared, order []string) error {
+// search finds and writes hits; those found before a failure are worth having.
+func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
 	src := query.Source{Events: b.events}
 	if rule.Language(c.Language) == rule.SPL {
 		src = c.source(b)
@@ -161,12 +162,12 @@ func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared quer
 	if rule.Language(c.Language) == rule.SPL {
 		size++ // One more tells that there are more.
 	}
-	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), size)
-	if len(hits) > c.Size {
-		hits = hits[:c.Size]
+	found, searchErr := query.RunAdHoc(ctx, prepared, src, c.window(), size)
+	if len(found.Hits) > c.Size {
+		found.Hits = found.Hits[:c.Size]
 		a.global.log.Warn("there are more rows than are shown", "shown", c.Size, "flag", "--size")
 	}
-	if err := writeHits(a, hits, c.TimestampField, c.rows(), order); err != nil {
+	if err := writeHits(a, found, c.TimestampField, c.rows()); err != nil {
 		return err
 	}
 	if searchErr != nil {

@@ -159,7 +159,7 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 		return true, diags.Err()
 	}
 	bound, ok := plan.group(g)
-	if !ok || plan.Partly != nil || e.known(plan.Request) {
+	if !ok || plan.PartialErr != nil || e.known(plan.Request) {
 		return false, nil //nolint:nilerr // reading the events tells what is wrong
 	}
 	if all, err := bound.whole(ctx, counter, plan.Request); err != nil || !all {

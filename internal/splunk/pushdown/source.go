@@ -59,8 +59,8 @@ type Plan struct {
 	countable bool
 	// Nothing tells that no index is there.
 	Nothing bool
-	// Partly is the failure to learn what some of the indices have.
-	Partly error
+	// PartialErr is the failure to learn what some of the indices have.
+	PartialErr error
 
 	rows *Rows
 	// asked is the view with all sources that are asked for.
@@ -141,20 +141,20 @@ func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, err
 		return nil, nil, fmt.Errorf("find the events of a search: %w", err)
 	}
 	target, err := e.Search.Resolve(ctx, names, fields)
-	var partly error
+	var partialErr error
 	if err != nil {
 		err = fmt.Errorf("find the events of a search: %w", err)
 		if failure.KindOf(err) != failure.Partial || len(target.Indices) == 0 {
 			return nil, nil, err
 		}
-		partly = err
+		partialErr = err
 	}
 	if len(target.Indices) == 0 {
 		target.Fields = mapping.Assumed()
 	}
 	plan, diags := e.Bind(s, target)
 	if plan != nil {
-		plan.Partly = partly
+		plan.PartialErr = partialErr
 	}
 	return plan, diags, nil
 }
@@ -210,7 +210,7 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	case plan == nil:
 		return diags.Err()
 	case plan.Nothing:
-		return plan.Partly
+		return plan.PartialErr
 	}
 	// What the visitor says goes back as it is: it may only mean that there are rows enough.
 	var stopped error
@@ -239,7 +239,7 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	if stopped != nil {
 		return stopped
 	}
-	return errors.Join(err, plan.Partly)
+	return errors.Join(err, plan.PartialErr)
 }
 
 // beside reports whether a hit is a risk event, and not one of those that are kept beside them.

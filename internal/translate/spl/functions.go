@@ -4,20 +4,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // arity is how many arguments a function takes.
 type arity struct {
 	least int
-	most  int // -1: any number
-	pairs bool
+	most  int  // -1: any number
+	pairs bool // What is more than the least comes in pairs.
 }
 
 func (a arity) String() string {
 	switch {
-	case a.pairs:
+	case a.pairs && a.least%2 == 0:
 		return "pairs of arguments"
+	case a.pairs:
+		return "an argument and pairs behind it"
 	case a.most < 0:
 		return fmt.Sprintf("%d or more arguments", a.least)
 	case a.least != a.most:
@@ -56,10 +59,10 @@ var functions = map[string]arity{
 	"bit_shift_left": {2, 2, false}, "bit_shift_right": {2, 2, false},
 	"printf": {1, -1, false}, "ipmask": {2, 2, false}, "toint": {1, 2, false}, "todouble": {1, 2, false}, "tobool": {1, 1, false},
 	"mvreverse": {1, 1, false},
-	"json":      {1, 1, false}, "json_append": {3, -1, false}, "json_array": {0, -1, false}, "json_array_to_mv": {1, 2, false},
-	"json_delete": {2, -1, false}, "json_entries": {1, 1, false}, "json_extend": {3, -1, false}, "json_extract_exact": {2, -1, false},
-	"json_has_key_exact": {2, 2, false}, "json_keys": {1, 1, false}, "json_object": {0, -1, true}, "json_set": {3, -1, false},
-	"json_set_exact": {3, -1, false}, "mv_to_json_array": {1, 2, false},
+	"json":      {1, 1, false}, "json_append": {3, -1, true}, "json_array": {0, -1, false}, "json_array_to_mv": {1, 2, false},
+	"json_delete": {2, -1, false}, "json_entries": {1, 1, false}, "json_extend": {3, -1, true}, "json_extract_exact": {2, -1, false},
+	"json_has_key_exact": {2, 2, false}, "json_keys": {1, 1, false}, "json_object": {0, -1, true}, "json_set": {3, -1, true},
+	"json_set_exact": {3, -1, true}, "mv_to_json_array": {1, 2, false},
 }
 
 // aggregates are the functions of stats and its like, by lower-case name; the value is the name
@@ -102,11 +105,8 @@ func percentile(name string) (float64, bool) {
 		if !ok || rest == "" || !isDigit(rest[0]) {
 			continue
 		}
-		var n float64
-		if _, err := fmt.Sscanf(rest, "%g", &n); err != nil || n < 0 || n > 100 || strings.Trim(rest, "0123456789.") != "" {
-			return 0, false
-		}
-		return n, true
+		n, err := strconv.ParseFloat(rest, 64)
+		return n, err == nil && n <= 100 && strings.Trim(rest, "0123456789.") == ""
 	}
 	return 0, false
 }

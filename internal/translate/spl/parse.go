@@ -36,10 +36,15 @@ func ParseText(text diag.Text, macros Macros) (*Search, diag.List) {
 }
 
 // ParsePipe reads commands that work on rows that are there, such as those of foreach.
-func ParsePipe(src *Source) (*Search, diag.List) {
-	p := parser{scanner: scanner{src: src.Value}, source: src}
+func ParsePipe(src *Source) (*Search, diag.List) { return parsePipe(src, 0) }
+
+// parsePipe is ParsePipe for commands that are nested as deeply as depth.
+func parsePipe(src *Source, depth int) (*Search, diag.List) {
+	p := parser{scanner: scanner{src: src.Value}, source: src, depth: depth}
 	search := &Search{Source: src}
-	p.stages(search)
+	if p.deeper() {
+		p.stages(search)
+	}
 	if !p.failed && p.peek() != 0 {
 		p.fail(diag.Span{Start: p.pos, End: p.pos + 1}, "there is no opening bracket for this one")
 	}
@@ -258,7 +263,7 @@ func (p *parser) generates(s *Search) {
 	default:
 		// Splunk runs such a search over no rows: stats has a result of them.
 		p.diags = append(p.diags, p.source.Report(diag.Warning, CodeNoRows, first.Pos(), "%s stands first and makes no rows: it works on none", first.Command()))
-		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{At: At{diag.Span{Start: first.Pos().Start, End: first.Pos().Start}}}))
+		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{})) // It stands for nothing in the text.
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {

@@ -130,17 +130,10 @@ const maxSorted = 10000
 
 func parseSort(p *parser, start int) Stage {
 	s := &Sort{Limit: maxSorted}
-	key, value, span, ok := p.option()
-	switch {
-	case ok:
+	if key, value, span, ok := p.option(); ok {
 		p.set("sort", map[string]func(string) bool{"limit": toCount(&s.Limit)}, key, value, span)
-	case isDigit(p.peek()):
-		text, span := p.word(wordEnd)
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			p.fail(span, "%s is no number of rows", text)
-		}
-		s.Limit = n
+	} else {
+		p.leadingCount(&s.Limit)
 	}
 	s.Keys = p.sortKeys()
 	s.At = p.at(start)

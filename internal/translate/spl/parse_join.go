@@ -48,7 +48,9 @@ func parseInputLookup(p *parser, start int) Stage {
 	l.Table = p.name()
 	p.options("inputlookup", options)
 	if p.keyword("where") {
-		l.Where = p.condition()
+		if l.Where = p.condition(); l.Where == nil {
+			p.fail(p.here(), "expected a condition%s", p.instead())
+		}
 	}
 	l.At = p.at(start)
 	return l
@@ -197,7 +199,7 @@ func (p *parser) border() (Expr, Node) {
 			p.fail(span, "the quotes do not end")
 		}
 		// Blanks stand for what is before, so that places stay true.
-		inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source}
+		inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source, depth: p.depth}
 		x := inner.condition()
 		if inner.failed || x == nil || inner.peek() != 0 {
 			p.fail(span, "%q is no condition", text)
@@ -209,10 +211,7 @@ func (p *parser) border() (Expr, Node) {
 
 func parseReturn(p *parser, start int) Stage {
 	r := &Return{N: 1}
-	if isDigit(p.peek()) {
-		text, _ := p.word(wordEnd)
-		toCount(&r.N)(text)
-	}
+	p.leadingCount(&r.N)
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		bare := p.accept("$")
 		n := p.name()

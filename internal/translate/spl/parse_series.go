@@ -29,7 +29,7 @@ func parseChart(p *parser, start int, time bool) Stage {
 			c.By = p.split(c.Command(), options, &c.BySteps)
 			if p.separator(); !time && c.Over == nil {
 				c.Over, c.OverSteps, c.By, c.BySteps = c.By, c.BySteps, nil, Steps{}
-				if !p.failed && !p.stageEnd() {
+				if !p.failed && !p.stageEnd() && !p.isKeyword("where") {
 					c.By = p.split(c.Command(), options, &c.BySteps)
 				}
 			}
@@ -154,6 +154,7 @@ func parseTranspose(p *parser, start int) Stage {
 	options := map[string]func(string) bool{
 		"column_name": toText(&t.Column), "header_field": toText(&t.Header), "include_empty": toFlag(&empty), "int": toCount(&t.Max),
 	}
+	counted := false
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		if key, value, span, ok := p.option(); ok {
 			p.set("transpose", options, key, value, span)
@@ -161,10 +162,10 @@ func parseTranspose(p *parser, start int) Stage {
 		}
 		text, span := p.word(wordEnd)
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
+		if err != nil || n < 0 || counted {
 			p.fail(span, "transpose takes a number of rows")
 		}
-		t.Max = n
+		t.Max, counted = n, true
 	}
 	t.SkipEmpty = !empty
 	t.At = p.at(start)

@@ -70,7 +70,7 @@ func (p *parser) resets(a *Aggregate) bool {
 		return false
 	}
 	// Blanks stand for what is before, so that places stay true.
-	inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source}
+	inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source, depth: p.depth}
 	if *to = inner.expression(); inner.failed || inner.peek() != 0 {
 		p.fail(span, "%q is no expression", text)
 	}
@@ -109,6 +109,9 @@ func (p *parser) agg() (a Agg, ok bool) {
 		p.pos++
 		p.aggArgument(&a)
 		p.want(")")
+	}
+	if p.failed { // What was read has no place.
+		return a, false
 	}
 	a.Span = p.at(span.Start).Span
 	a.As = shown
@@ -226,10 +229,7 @@ func parseTop(p *parser, start int, rare bool) Stage {
 		"limit": toCount(&t.Limit), "showcount": toFlag(&count), "showperc": toFlag(&share), "countfield": toText(&t.CountAs),
 		"percentfield": toText(&t.ShareAs), "useother": toFlag(&other), "otherstr": toText(&otherText),
 	}
-	if c := p.peek(); isDigit(c) {
-		text, _ := p.word(wordEnd)
-		toCount(&t.Limit)(text)
-	}
+	p.leadingCount(&t.Limit)
 	t.Names = p.wantNamesAnd(t.Command(), options, "by")
 	if p.keyword("by") {
 		t.By = p.wantNamesAnd(t.Command(), options)

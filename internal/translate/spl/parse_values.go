@@ -107,8 +107,13 @@ func parseMakemv(p *parser, start int) Stage {
 	for !p.failed && !p.stageEnd() {
 		if key, value, span, ok := p.option(); ok {
 			p.set("makemv", options, key, value, span)
-			at = span
+			if key == "tokenizer" {
+				at = span
+			}
 			continue
+		}
+		if m.Field.Text != "" {
+			p.fail(p.here(), "makemv takes one field")
 		}
 		m.Field = p.name()
 	}
@@ -146,6 +151,9 @@ func parseSpath(p *parser, start int) Stage {
 			p.set("spath", options, key, value, span)
 			p.passComma()
 			continue
+		}
+		if s.Path != "" {
+			p.fail(p.here(), "spath takes one path")
 		}
 		s.Path = p.name().Text
 	}

@@ -151,6 +151,17 @@ func toCount(to *int) func(string) bool {
 	}
 }
 
+// leadingCount reads the number of rows that stands before the fields of some commands.
+func (p *parser) leadingCount(to *int) {
+	if !isDigit(p.peek()) {
+		return
+	}
+	text, span := p.word(wordEnd)
+	if !toCount(to)(text) {
+		p.fail(span, "%s is no number of rows", text)
+	}
+}
+
 func toNumber(to **float64) func(string) bool {
 	return func(v string) bool {
 		n, err := strconv.ParseFloat(v, 64)

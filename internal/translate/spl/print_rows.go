@@ -193,7 +193,7 @@ func (r *Return) String() string {
 	for i, p := range r.Pairs {
 		switch {
 		case r.Bare[i]:
-			parts = append(parts, "$"+p.To.Text)
+			parts = append(parts, "$"+p.To.String())
 		case p.From.Text == p.To.Text:
 			parts = append(parts, p.To.String())
 		default:

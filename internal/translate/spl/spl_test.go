@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tocsin/internal/diag"
 	"tocsin/internal/translate/spl"
 )
@@ -149,8 +151,20 @@ func TestPrint(t *testing.T) {
 	}
 }
 
+// sameTree compares searches without their places. Whether a value or a name had quotes, and blanks and comments
+// within an expression, are no part of what is asked.
+var sameTree = []cmp.Option{
+	cmp.Comparer(func(_, _ diag.Span) bool { return true }),
+	cmp.Comparer(func(_, _ *spl.Source) bool { return true }),
+	cmp.Comparer(func(a, b spl.Value) bool { return a.Text == b.Text && a.Exact == b.Exact }),
+}
+
 // roundTrip wants what is printed to be read as the same.
-func roundTrip(tb testing.TB, s *spl.Search) {
+func roundTrip(tb interface {
+	Helper()
+	Errorf(format string, args ...any)
+}, s *spl.Search,
+) {
 	tb.Helper()
 	printed := s.String()
 	again, diags := spl.Parse(&spl.Source{Text: diag.NewText("printed", printed), Value: printed})
@@ -160,5 +174,8 @@ func roundTrip(tb testing.TB, s *spl.Search) {
 	}
 	if again.String() != printed {
 		tb.Errorf("printed %q, read again %q", printed, again.String())
+	}
+	if diff := cmp.Diff(s, again, sameTree...); diff != "" {
+		tb.Errorf("%q is read as another search (-first +again):\n%s", printed, diff)
 	}
 }

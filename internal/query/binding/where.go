@@ -1,0 +1,148 @@
+// From a rule to its alert, 2 of 9: query, filters and exceptions become one condition. Next: internal/translate/eql/lower.go.
+
+package binding
+
+import (
+	"slices"
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/search"
+	"tocsin/internal/translate"
+)
+
+// Where is a condition bound to mappings, divided into the part that is searched for and the rest, which is matched in
+// memory.
+type Where struct {
+	Whole, Pushed condition.Expr
+	Exact         bool
+	// rest is the part of Whole that the search does not decide. It is matched against candidates under the mapping of
+	// their own index.
+	rest  condition.Expr
+	ways  []mapping.Way
+	rests []bound
+	label string
+	// Text is Pushed as text. It can be long, so it is built only once.
+	Text string
+	// TimeInvariant: the condition is the same at any other time.
+	TimeInvariant bool
+}
+
+// Where binds the rule's query together with its filters and exceptions, as of a moment. more are further conditions of
+// the rule type.
+func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr) (*Where, diag.List) {
+	moment := translate.Moment{Fields: target.Fields, Now: at}
+	query, diags := moment.Query(p.Parsed)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	narrowing, remarks := moment.Narrow(p.rule)
+	diags = append(diags, remarks...)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	whole := append(condition.And{query.Where, narrowing.Where}, more...)
+	w, err := p.Bind(condition.Simplify(whole), target)
+	if err != nil {
+		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
+	}
+	diags = append(diags, LongValues(p.rule, "rule.query", target.Fields, append(condition.Fields(w.Whole), behindTexts(w.Whole, target.Fields, p.Parsed.Names())...)...)...)
+	w.TimeInvariant = !query.OfNow && !narrowing.OfNow
+	return w, diags
+}
+
+// Bind binds any condition on the rule's events.
+func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error) {
+	w := &Where{Whole: whole, label: p.Label()}
+	w.Pushed, w.Exact = condition.Pushdown(whole, target.Fields)
+	w.Text = w.Pushed.String()
+	if w.Exact {
+		return w, nil
+	}
+	w.rest = condition.Remainder(whole, target.Fields)
+	w.ways = mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest))
+	for _, way := range w.ways {
+		set, errs := condition.NewSet([]condition.Member{{Expr: w.rest, Fields: way.Fields}})
+		if errs[0] != nil {
+			return w, errs[0] //nolint:wrapcheck // it names the field
+		}
+		w.rests = append(w.rests, bound{set, event.NewSelection(set.Fields(), set.Objects())})
+	}
+	return w, nil
+}
+
+// bound is the rest under one mapping; selection reads the fields of candidates that set needs.
+type bound struct {
+	set       *condition.Set
+	selection *event.Selection
+}
+
+// Nothing reports whether no event can meet the condition.
+func (w *Where) Nothing() bool { return w.Pushed == condition.Expr(condition.Const(false)) }
+
+// Fields returns the fields whose indexed values are needed to match candidates in memory.
+func (w *Where) Fields() []string {
+	if w.Exact {
+		return nil
+	}
+	return condition.Fields(w.rest)
+}
+
+// Admit returns the candidates that the whole condition matches.
+func (w *Where) Admit(page []event.Event) ([]event.Event, error) {
+	if w.rests == nil {
+		return page, nil
+	}
+	readers := make([]restReader, len(w.rests))
+	for i, rest := range w.rests {
+		readers[i] = restReader{rest.selection.NewView(), rest.set.NewMatching()}
+	}
+	var out []event.Event
+	for i := range page {
+		r := readers[mapping.WayOf(w.ways, page[i].Index)]
+		if err := r.view.ReadEvent(&page[i]); err != nil {
+			return nil, &failure.Error{Kind: failure.Rejected, Op: "read the hits of " + w.label, Err: err}
+		}
+		if len(r.matching.Match(r.view, nil)) > 0 {
+			out = append(out, page[i])
+		}
+	}
+	return out, nil
+}
+
+type restReader struct {
+	view     *event.View
+	matching *condition.Matching
+}
+
+// Joined returns the names of both lists, sorted and without duplicates; nil if there are none.
+func Joined(a, b []string) []string {
+	names := slices.Concat(a, b)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// FieldsOf returns the fields as the index of a document maps them, if the index is known.
+func FieldsOf(fields mapping.Fields, d condition.Document) mapping.Fields {
+	if of, ok := d.(interface{ Index() string }); ok {
+		return mapping.OfIndex(fields, of.Index())
+	}
+	return fields
+}
+
+// WhereAt is Where without further conditions, as [Assume] needs it.
+func (p *Query) WhereAt(target search.Target, at time.Time) (*Where, diag.List) {
+	return p.Where(target, at)
+}
+
+// Narrowed returns a copy whose search has one more condition. w itself, which executions share, does not change.
+func (w *Where) Narrowed(only condition.Expr) *Where {
+	narrower := *w
+	narrower.Pushed = condition.Simplify(condition.And{w.Pushed, only})
+	narrower.Text = narrower.Pushed.String()
+	return &narrower
+}
