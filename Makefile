@@ -68,6 +68,11 @@ $(ELASTALERT)/bin/elastalert:
 	python3 -m venv $(ELASTALERT)
 	$(ELASTALERT)/bin/pip install --quiet elastalert2 pytz 'setuptools<81'
 
+.PHONY: bench-spl
+bench-spl: ## Compare a million events through stats read and counted on the node; DOCUMENTS=1000000, needs TOCSIN_ELASTICSEARCH_URL.
+	TOCSIN_MILLION=$(if $(filter command line environment,$(origin DOCUMENTS)),$(DOCUMENTS),1000000) \
+		$(GO) test -tags integration -count=1 -timeout 60m -run TestSPLMillion -v ./integration
+
 .PHONY: bench-sigma
 bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both; SIGMA=../shared/corpus/sigma, RUNS, EVENTS, RULES.
 	tools/bench-sigma/run.sh

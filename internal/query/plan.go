@@ -38,7 +38,7 @@ type Prepared interface {
 	// Explain shows the stages for a window.
 	Explain(w window.Window) Explanation
 	// Trace judges one document, part by part, leaving window and indices aside.
-	Trace(d condition.Document) (condition.Trace, error)
+	Trace(ctx context.Context, d condition.Document) (condition.Trace, error)
 }
 
 // Reader is a Prepared whose execution begins with searches that are known beforehand. They can be
@@ -197,7 +197,8 @@ func (g *Group) Present() []event.Event {
 	return out
 }
 
-// Visit receives hits in order; returning false ends the execution.
+// Visit receives hits in order; returning false ends the execution. The slice is the visitor's, to keep and to change;
+// the sources of the events are as [search.Visit] has them.
 type Visit func(hits []Hit) (more bool, err error)
 
 // Result is what an execution as a whole has to say.

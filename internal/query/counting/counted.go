@@ -145,7 +145,7 @@ func exactName(fields mapping.Fields, name string) string {
 func (c *counted) Target() search.Target { return c.target }
 
 // Trace judges the condition on one document.
-func (c *counted) Trace(d condition.Document) (condition.Trace, error) {
+func (c *counted) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	return condition.NewTrace(c.where.Whole, binding.FieldsOf(c.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 

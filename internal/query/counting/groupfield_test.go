@@ -100,7 +100,7 @@ func TestCountingRuleRefused(t *testing.T) {
 // TestCountingRulesOfCorpus plans Elastic's rules of these types, which are no part of this
 // repository.
 func TestCountingRulesOfCorpus(t *testing.T) {
-	set, _ := rule.Load("../../../shared/corpus/elastic")
+	set, _ := rule.Load("../../../../shared/corpus/elastic")
 	planned := map[rule.Type]int{}
 	for _, r := range set.Rules() {
 		if r.Type != rule.TypeThreshold && r.Type != rule.TypeNewTerms || len(r.Filters) > 0 {

@@ -226,7 +226,7 @@ func (p *esqlPlan) problems(sent esql.Sent, e *search.QueryError) diag.List {
 }
 
 // Trace cannot be had: a row is judged where it is made.
-func (s *esqlSearch) Trace(condition.Document) (condition.Trace, error) {
+func (s *esqlSearch) Trace(context.Context, condition.Document) (condition.Trace, error) {
 	return condition.Trace{}, errors.New("a query in ES|QL cannot be traced on one event: only Elasticsearch runs it, on all of them")
 }
 

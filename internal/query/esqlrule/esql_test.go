@@ -331,7 +331,7 @@ func TestESQLNeedsElasticsearch(t *testing.T) {
 		t.Errorf("prepared %v, %v, error %v", prepared, diags, err)
 	}
 	assumed, _ := plan.Assume(time.Time{})
-	if _, err := assumed.Trace(event.NewDocument(nil)); err == nil {
+	if _, err := assumed.Trace(t.Context(), event.NewDocument(nil)); err == nil {
 		t.Error("an event was traced")
 	}
 }
@@ -356,7 +356,7 @@ func TestESQLExplanation(t *testing.T) {
 
 // TestESQLRulesOfCorpus plans Elastic's rules in ES|QL, which are no part of this repository.
 func TestESQLRulesOfCorpus(t *testing.T) {
-	set, _ := rule.Load("../../../shared/corpus/elastic")
+	set, _ := rule.Load("../../../../shared/corpus/elastic")
 	planned := 0
 	for _, r := range set.Rules() {
 		if r.Type != rule.TypeESQL {

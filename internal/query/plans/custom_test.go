@@ -65,7 +65,7 @@ func TestSavedQueryRule(t *testing.T) {
 
 // TestQueryRulesOfCorpus plans Elastic's rules in KQL, which are no part of this repository.
 func TestQueryRulesOfCorpus(t *testing.T) {
-	set, _ := rule.Load("../../../shared/corpus/elastic")
+	set, _ := rule.Load("../../../../shared/corpus/elastic")
 	planned, filtered := 0, 0
 	for _, r := range set.Rules() {
 		if r.Type != rule.TypeQuery || r.Language != rule.Kuery {

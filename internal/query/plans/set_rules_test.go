@@ -36,7 +36,7 @@ type setRule struct {
 // eventRules are the rules of the corpus that look at single events, or, without the corpus, our own.
 func eventRules(tb testing.TB) []setRule {
 	tb.Helper()
-	loaded, _ := rule.Load("../../../shared/corpus/elastic")
+	loaded, _ := rule.Load("../../../../shared/corpus/elastic")
 	var rules []setRule
 	for _, r := range loaded.Rules() {
 		if r.Type != rule.TypeEQL && r.Type != rule.TypeQuery || !translate.Supports(r.Language) {

@@ -224,7 +224,7 @@ func (s *Search) execute(ctx context.Context, events search.Events, r search.Req
 }
 
 // Trace judges one document by the condition.
-func (s *Search) Trace(d condition.Document) (condition.Trace, error) {
+func (s *Search) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 

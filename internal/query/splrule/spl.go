@@ -56,14 +56,8 @@ type splPlan struct {
 
 // New plans a detection. The plan is nil when a diagnostic is an error.
 func New(s Input) (query.Plan, diag.List) {
-	var refused diag.List
-	for _, d := range splunk.Datasets(s.Search) {
-		if !s.Map.Knows(d.Model, d.Name) {
-			refused = append(refused, d.Source.Report(diag.Error, pushdown.CodeUnmapped, d.Span, "%s", pushdown.UnmappedText(d.Model, d.Name)))
-		}
-	}
-	if len(refused) > 0 {
-		return nil, refused
+	if diags := s.Map.Refused(s.Search); len(diags) > 0 {
+		return nil, diags
 	}
 	p := &splPlan{Input: s, keeps: splunk.KeepsEvents(s.Search), strategy: query.Search}
 	p.groups, p.counts = splunk.Groups(s.Search)
@@ -348,7 +342,7 @@ func (s *splSearch) FieldMap() pushdown.Map { return s.plan.Map }
 
 // Trace judges one document by the condition of the first command, and says whether the search over
 // this document alone has a result.
-func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
+func (s *splSearch) Trace(ctx context.Context, d condition.Document) (condition.Trace, error) {
 	out := condition.Trace{Text: s.plan.Search.String()}
 	doc, isDocument := d.(*event.Document)
 	if s.first == nil || !isDocument {
@@ -366,7 +360,7 @@ func (s *splSearch) Trace(d condition.Document) (condition.Trace, error) {
 	at, _ := row["_time"].Float()
 	now := time.UnixMilli(int64(at * 1000)).Add(time.Millisecond)
 	window := splunk.Window{Latest: now, Now: now}
-	err = splunk.Run(context.Background(), s.plan.Search, s.plan.Env, splunk.Events{row}, window, func(splunk.Row) error {
+	err = splunk.Run(ctx, s.plan.Search, s.plan.Env, splunk.Events{row}, window, func(splunk.Row) error {
 		rows++
 		return nil
 	})

@@ -329,7 +329,7 @@ func (g *groupSearch) tooMany(err error) error {
 }
 
 // Trace judges one document against every step.
-func (g *groupSearch) Trace(d condition.Document) (condition.Trace, error) {
+func (g *groupSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	whole := condition.Trace{Text: "a step of the sequence"}
 	for _, b := range g.bound {
 		t, err := condition.NewTrace(b.step.Where, binding.FieldsOf(g.target.Fields, d), d)

@@ -160,7 +160,7 @@ func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.S
 
 // Trace judges what an event has to be to be looked up; whether an indicator has what it carries is
 // not asked.
-func (s *threatSearch) Trace(d condition.Document) (condition.Trace, error) {
+func (s *threatSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 

@@ -296,7 +296,7 @@ func TestThreatMatchExplain(t *testing.T) {
 		t.Errorf("condition of the indicators %s", e.Indicators.Condition)
 	}
 	doc := event.NewDocument(map[string]any{"event.kind": "event"})
-	trace, err := prepared.Trace(doc)
+	trace, err := prepared.Trace(t.Context(), doc)
 	if err != nil || trace.Holds || len(trace.Parts) != 2 || !trace.Parts[0].Holds {
 		t.Errorf("%+v, %v", trace, err)
 	}
@@ -329,7 +329,7 @@ logs-a/two {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destin
 
 // Every rule of the types in the corpus, which is not part of this repository, can be planned.
 func TestThreatAndAnomalyRulesOfCorpus(t *testing.T) {
-	set, _ := rule.Load("../../../shared/corpus/elastic")
+	set, _ := rule.Load("../../../../shared/corpus/elastic")
 	planned := map[rule.Type]int{}
 	for _, r := range set.Rules() {
 		if r.Type != rule.TypeThreatMatch && r.Type != rule.TypeMachineLearning {

@@ -255,8 +255,10 @@ func (p *parser) generates(s *Search) {
 	switch first := s.Stages[0].(type) {
 	case *Find:
 		p.checkTimes(first.X)
+		first.X = anyIndex(first.X)
 	case *Tstats:
 		p.checkTimes(first.Where)
+		first.Where = anyIndex(first.Where)
 	case *InputLookup, *Datamodel, *Makeresults, *Union, *SetOp:
 	default:
 		// Splunk runs such a search over no rows: stats has a result of them.
@@ -281,6 +283,30 @@ func (p *parser) generates(s *Search) {
 			}
 		}
 	}
+}
+
+// anyIndex writes index=* as what it is of events: true, since each is in an index, whether or not it says so.
+func anyIndex(x Expr) Expr {
+	each := func(list []Expr) []Expr {
+		out := make([]Expr, len(list))
+		for i, m := range list {
+			out[i] = anyIndex(m)
+		}
+		return out
+	}
+	switch x := x.(type) {
+	case *Compare:
+		if x.Field.Text == "index" && x.Op == "=" && x.Value.Text == "*" {
+			return &Every{x.Pos()}
+		}
+	case *And:
+		return &And{each(x.Xs)}
+	case *Or:
+		return &Or{each(x.Xs)}
+	case *Not:
+		return &Not{anyIndex(x.X), x.Span}
+	}
+	return x
 }
 
 // subsearch reads [search].
