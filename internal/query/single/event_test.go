@@ -72,8 +72,12 @@ func TestHunt(t *testing.T) {
 		size int
 		want string
 	}{
-		{"process where true", 2, "2 1"}, {"process where true", 9, "3 2 1"}, {"process where true | head 2", 1, "3"}, {"process where true | head 2", 5, "3 2"},
-		{"process where true | tail 1", 5, "1"}, {"process where false", 5, ""},
+		{"process where true", 2, "2 1"},
+		{"process where true", 9, "3 2 1"},
+		{"process where true | head 2", 1, "3"},
+		{"process where true | head 2", 5, "3 2"},
+		{"process where true | tail 1", 5, "1"},
+		{"process where false", 5, ""},
 	} {
 		p, src := prepared(t, tt.text)
 		hits, err := query.Hunt(t.Context(), p, src, slot, tt.size)
