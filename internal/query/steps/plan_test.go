@@ -32,7 +32,7 @@ func TestReads(t *testing.T) {
 	p, _ := prepared(t, pair, "a1 b2")
 	w := window.Window{From: noon.Add(time.Minute), To: noon.Add(2 * time.Minute)}
 	reads := p.(query.Reader).Reads(w)
-	if len(reads) != 1 || !reads[0].Request.Time.Window.From.Equal(noon.Add(50*time.Second)) || !reads[0].Request.Time.Window.To.Equal(w.To) {
+	if len(reads) != 1 || !reads[0].Time.Window.From.Equal(noon.Add(50*time.Second)) || !reads[0].Time.Window.To.Equal(w.To) {
 		t.Errorf("%+v", reads)
 	}
 	if reads := p.(query.Reader).Reads(window.Window{}); len(reads) > 0 {
