@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type globals struct {
 	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL, in addition to the shipped ones." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events with Splunk's own field names." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
 	GeoIP       string     `name:"geoip" help:"Database of addresses in MaxMind's format, for iplocation." placeholder:"FILE" group:"Splunk"`
+	SplunkURL   splunkURL  `name:"splunk-url" help:"Address of a Splunk, with which drilldown links of findings begin." placeholder:"URL" group:"Splunk"`
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only Splunk detections with enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
@@ -52,6 +54,18 @@ type globals struct {
 	log *slog.Logger
 	// riskNamespace is the name space of risk events where it is not Namespace.
 	riskNamespace string
+}
+
+// splunkURL is the address of a Splunk.
+type splunkURL string
+
+// Validate implements kong's check of a flag.
+func (u splunkURL) Validate() error {
+	at, err := url.Parse(string(u))
+	if err != nil || u != "" && (at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.RawQuery != "" || at.Fragment != "" || at.User != nil) {
+		return usagef("%q is no address such as https://splunk.example:8000/en-US", string(u))
+	}
+	return nil
 }
 
 // percentage is a part of a hundred.

@@ -26,6 +26,7 @@ type queryCmd struct {
 	TimestampField     string   `help:"Time field of events." default:"@timestamp"`
 	EventCategoryField string   `help:"Category field of events." default:"event.category"`
 	TiebreakerField    string   `help:"Field that orders events with the same time."`
+	Explain            bool     `help:"Show the searches and what is done in memory, without running them."`
 	MaxSamplesPerKey   int      `help:"Maximum number of samples with the same key." default:"1"`
 }
 
@@ -35,7 +36,10 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		c.Language = string(rule.Kuery)
 	}
 	formats := []string{"text", "json", "ndjson"}
-	if c.rows() {
+	switch {
+	case c.Explain:
+		formats = []string{"text", "json"}
+	case c.rows():
 		formats = append(formats, "csv")
 	}
 	if err := a.global.formatOneOf(formats...); err != nil {
@@ -70,7 +74,15 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
 	}
-	return c.search(ctx, a, b, prepared, query.Columns(plan))
+	if c.Explain {
+		e := prepared.Explain(c.window())
+		e.Places(prepared.Target(), c.window())
+		if c.window() == (window.Window{}) {
+			e.Window = "all time"
+		}
+		return explainRequest(a, e)
+	}
+	return c.search(ctx, a, b, prepared)
 }
 
 // rows reports whether the answer is one of rows with columns.
@@ -140,8 +152,8 @@ func languages() []string {
 	return names
 }
 
-// search finds and writes hits, their columns in an order as far as there is one; those found before a failure are worth having.
-func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared, order []string) error {
+// search finds and writes hits; those found before a failure are worth having.
+func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
 	src := query.Source{Events: b.events}
 	if rule.Language(c.Language) == rule.SPL {
 		src = c.source(b)
@@ -150,12 +162,12 @@ func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared quer
 	if rule.Language(c.Language) == rule.SPL {
 		size++ // One more tells that there are more.
 	}
-	hits, searchErr := query.RunAdHoc(ctx, prepared, src, c.window(), size)
-	if len(hits) > c.Size {
-		hits = hits[:c.Size]
+	found, searchErr := query.RunAdHoc(ctx, prepared, src, c.window(), size)
+	if len(found.Hits) > c.Size {
+		found.Hits = found.Hits[:c.Size]
 		a.global.log.Warn("there are more rows than are shown", "shown", c.Size, "flag", "--size")
 	}
-	if err := writeHits(a, hits, c.TimestampField, c.rows(), order); err != nil {
+	if err := writeHits(a, found, c.TimestampField, c.rows()); err != nil {
 		return err
 	}
 	if searchErr != nil {

@@ -58,18 +58,27 @@ type Read struct {
 	SearchOnly bool
 }
 
+// Answer is what an ad hoc query finds. Beside an error it is what was found until then.
+type Answer struct {
+	Hits []Hit
+	// Columns are the names of the columns, in their order, when hits are rows; nil when the query has no order.
+	Columns []string
+	// Whole reports whether Columns has all columns, those without any value among them.
+	Whole bool
+}
+
 // AdHoc is a Prepared that can also answer a query that no rule holds.
 type AdHoc interface {
 	// AdHoc is [RunAdHoc] of this Prepared.
-	AdHoc(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error)
+	AdHoc(ctx context.Context, src Source, w window.Window, size int) (Answer, error)
 }
 
 // RunAdHoc returns the results of an ad hoc query in order; size is the maximum number of results before the first pipe.
 // A zero bound of the window does not limit it.
-func RunAdHoc(ctx context.Context, p Prepared, src Source, w window.Window, size int) ([]Hit, error) {
+func RunAdHoc(ctx context.Context, p Prepared, src Source, w window.Window, size int) (Answer, error) {
 	h, ok := p.(AdHoc)
 	if !ok {
-		return nil, fmt.Errorf("run an ad hoc query: a %T answers rules only", p)
+		return Answer{}, fmt.Errorf("run an ad hoc query: a %T answers rules only", p)
 	}
 	return h.AdHoc(ctx, src, w, size)
 }
@@ -249,12 +258,4 @@ const (
 type TableWriter interface {
 	Plan
 	WritesTables() bool
-}
-
-// Columns returns the names of a plan's rows in their order, as far as its query has one.
-func Columns(p Plan) []string {
-	if rows, ok := p.(interface{ Columns() []string }); ok {
-		return rows.Columns()
-	}
-	return nil
 }

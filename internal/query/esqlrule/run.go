@@ -157,16 +157,20 @@ func (p *esqlPlan) placed(sent esql.Sent, text string) string {
 }
 
 // AdHoc implements [query.AdHoc]. Its results are the rows as they are.
-func (s *esqlSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+func (s *esqlSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
 	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok || s.idle() {
-		return nil, s.partialErr
+		return query.Answer{}, s.partialErr
 	}
 	x := &esqlRun{esqlSearch: s, runner: runner, at: src.At}
 	rows, err := x.run(ctx, w, size)
 	if err != nil {
-		return nil, err
+		return query.Answer{}, err
 	}
-	hits, err := rowsOf(rows)
-	return hits, errors.Join(err, x.partial, s.partialErr)
+	a := query.Answer{Whole: true}
+	for _, c := range rows.Columns {
+		a.Columns = append(a.Columns, c.Name)
+	}
+	a.Hits, err = rowsOf(rows)
+	return a, errors.Join(err, x.partial, s.partialErr)
 }

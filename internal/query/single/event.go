@@ -177,8 +177,9 @@ func (s *Search) Execute(ctx context.Context, src query.Source, w window.Window,
 }
 
 // AdHoc implements [query.AdHoc].
-func (s *Search) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
-	return s.limited(ctx, src.Events, w, query.Sized(s.plan.Parsed.Limits(), size))
+func (s *Search) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
+	hits, err := s.limited(ctx, src.Events, w, query.Sized(s.plan.Parsed.Limits(), size))
+	return query.Answer{Hits: hits}, err
 }
 
 // limited applies pipes. For a pipe that selects the last events, events are read in descending order and reversed

@@ -14,7 +14,7 @@ import (
 )
 
 // AdHoc implements [query.AdHoc]. Each row is an event without an index and an id. The search ends after size rows.
-func (s *splSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+func (s *splSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
 	p := s.plan
 	at := splunk.Window{Earliest: w.From, Latest: w.To, Now: src.At}
 	if src.At.IsZero() {
@@ -47,8 +47,5 @@ func (s *splSearch) AdHoc(ctx context.Context, src query.Source, w window.Window
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	return hits, err //nolint:wrapcheck // it names the command
+	return query.Answer{Hits: hits, Columns: spl.Order(p.Search)}, err //nolint:wrapcheck // it names the command
 }
-
-// Columns returns the names of the columns in order, if the search determines one.
-func (p *splPlan) Columns() []string { return spl.Order(p.Search) }

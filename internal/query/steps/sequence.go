@@ -50,7 +50,7 @@ func (g *groupSearch) Execute(ctx context.Context, src query.Source, w window.Wi
 }
 
 // AdHoc implements [query.AdHoc]. It does not wait for events after the window.
-func (g *groupSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+func (g *groupSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
 	limits := query.Sized(g.plan.Parsed.Limits(), size)
 	if g.steps.Sample {
 		limits[0].Last = false
@@ -61,7 +61,7 @@ func (g *groupSearch) AdHoc(ctx context.Context, src query.Source, w window.Wind
 		return true, nil
 	}}
 	_, err := s.run(ctx, src.Events, g.request(w))
-	return hits, err
+	return query.Answer{Hits: hits}, err
 }
 
 // stream is one read of events through the matcher.
