@@ -158,7 +158,7 @@ func TestESQLHunt(t *testing.T) {
 	if prepared == nil {
 		t.Fatal(diags, err)
 	}
-	hits, err := query.Hunt(t.Context(), prepared, query.Source{Events: place, At: esqlSlot}, esqlWindow, 7)
+	hits, err := query.RunAdHoc(t.Context(), prepared, query.Source{Events: place, At: esqlSlot}, esqlWindow, 7)
 	if err != nil || len(hits) != 2 || hits[0].Event.ID != "1" || hits[1].Event.Index != "logs" {
 		t.Fatalf("%+v, %v", hits, err)
 	}
@@ -170,7 +170,7 @@ func TestESQLHunt(t *testing.T) {
 		t.Errorf("sent %s", text)
 	}
 	gone := errors.New("gone")
-	if _, err := query.Hunt(t.Context(), prepared, query.Source{Events: answering(search.Rows{}, gone), At: esqlSlot}, esqlWindow, 7); !errors.Is(err, gone) {
+	if _, err := query.RunAdHoc(t.Context(), prepared, query.Source{Events: answering(search.Rows{}, gone), At: esqlSlot}, esqlWindow, 7); !errors.Is(err, gone) {
 		t.Errorf("no answer: %v", err)
 	}
 }
