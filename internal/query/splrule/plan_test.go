@@ -221,7 +221,7 @@ func TestTrace(t *testing.T) {
 func TestHunt(t *testing.T) {
 	hunt := func(text string, size int) []string {
 		prepared, src := preparedOf(t, text)
-		hits, err := query.Hunt(t.Context(), prepared, src, slot, size)
+		hits, err := query.RunAdHoc(t.Context(), prepared, src, slot, size)
 		if err != nil {
 			t.Fatal(err)
 		}
