@@ -158,7 +158,8 @@ func TestESQLHunt(t *testing.T) {
 	if prepared == nil {
 		t.Fatal(diags, err)
 	}
-	hits, err := query.RunAdHoc(t.Context(), prepared, query.Source{Events: place, At: esqlSlot}, esqlWindow, 7)
+	found, err := query.RunAdHoc(t.Context(), prepared, query.Source{Events: place, At: esqlSlot}, esqlWindow, 7)
+	hits := found.Hits
 	if err != nil || len(hits) != 2 || hits[0].Event.ID != "1" || hits[1].Event.Index != "logs" {
 		t.Fatalf("%+v, %v", hits, err)
 	}

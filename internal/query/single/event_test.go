@@ -80,8 +80,8 @@ func TestHunt(t *testing.T) {
 		{"process where false", 5, ""},
 	} {
 		p, src := prepared(t, tt.text)
-		hits, err := query.RunAdHoc(t.Context(), p, src, slot, tt.size)
-		if got := trial.IDs(hits); err != nil || got != tt.want {
+		found, err := query.RunAdHoc(t.Context(), p, src, slot, tt.size)
+		if got := trial.IDs(found.Hits); err != nil || got != tt.want {
 			t.Errorf("%s, %d: %q, %v; want %q", tt.text, tt.size, got, err, tt.want)
 		}
 	}

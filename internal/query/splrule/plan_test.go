@@ -64,8 +64,17 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%s: %v", search, diags)
 			continue
 		}
-		if plan.Strategy() != want.strategy || plan.(query.TableWriter).WritesTables() != want.writes || strings.Join(query.Columns(plan), " ") != want.columns {
-			t.Errorf("%s: %s, writes %t, %v", search, plan.Strategy(), plan.(query.TableWriter).WritesTables(), query.Columns(plan))
+		if plan.Strategy() != want.strategy || plan.(query.TableWriter).WritesTables() != want.writes {
+			t.Errorf("%s: %s, writes %t", search, plan.Strategy(), plan.(query.TableWriter).WritesTables())
+		}
+		src := query.Source{Events: trial.Events(t, events, keywords), At: trial.Noon}
+		prepared, _, err := plan.Prepare(t.Context(), src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What a search lacks here does not change its columns.
+		if found, _ := query.RunAdHoc(t.Context(), prepared, src, slot, 9); strings.Join(found.Columns, " ") != want.columns {
+			t.Errorf("%s: columns %v, want %s", search, found.Columns, want.columns)
 		}
 		indices := strings.Join(plan.Rule().Index, " ")
 		if strings.Contains(indices, "logs-*") != want.ecs || plan.Rule().ID != "i" || plan.Rule().Type != rule.TypeSPL {
@@ -217,16 +226,16 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// TestHunt wants the first rows of a search in their order, as events that have no place.
-func TestHunt(t *testing.T) {
-	hunt := func(text string, size int) []string {
+// TestAdHoc requires the first rows of a search in their order, as events without an index and an id, and its columns.
+func TestAdHoc(t *testing.T) {
+	run := func(text string, size int) (users []string, columns string) {
 		prepared, src := preparedOf(t, text)
-		hits, err := query.RunAdHoc(t.Context(), prepared, src, slot, size)
+		found, err := query.RunAdHoc(t.Context(), prepared, src, slot, size)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var out []string
-		for _, h := range hits {
+		for _, h := range found.Hits {
 			if h.Event.ID != "" || h.Event.Index != "" || strings.Contains(string(h.Event.Source), `"_id"`) {
 				t.Errorf("%s: %+v", text, h.Event)
 			}
@@ -237,21 +246,23 @@ func TestHunt(t *testing.T) {
 			user, _ := row["user"].(string)
 			out = append(out, user)
 		}
-		return out
+		return out, strings.Join(found.Columns, " ")
 	}
 	for _, tt := range []struct {
-		search string
-		size   int
-		want   []string
+		search  string
+		size    int
+		want    []string
+		columns string
 	}{
-		{"user=*", 10, []string{"ann", "ann", "bob"}},
-		{"user=*", 2, []string{"ann", "ann"}},
-		{"user=* | stats count by user | sort - user", 10, []string{"bob", "ann"}},
-		{"user=nobody", 10, nil},
-		{"user=* | outputlookup t", 1, []string{"ann"}},
+		{"user=*", 10, []string{"ann", "ann", "bob"}, ""},
+		{"user=*", 2, []string{"ann", "ann"}, ""},
+		{"user=* | stats count by user | sort - user", 10, []string{"bob", "ann"}, "user count"},
+		{"user=nobody | table b, user", 10, nil, "b user"},
+		{"user=* | outputlookup t", 1, []string{"ann"}, ""},
 	} {
-		if diff := cmp.Diff(tt.want, hunt(tt.search, tt.size)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.search, diff)
+		users, columns := run(tt.search, tt.size)
+		if diff := cmp.Diff(tt.want, users); diff != "" || columns != tt.columns {
+			t.Errorf("%s: columns %q (-want +got):\n%s", tt.search, columns, diff)
 		}
 	}
 }

@@ -88,9 +88,9 @@ func TestHunt(t *testing.T) {
 		{"sample by host.id [a where true] [b where true]", "a1:1 b2:1 a3:2 b4:2", 1, "a1 b2"},
 	} {
 		p, src := prepared(t, tt.text, tt.words)
-		hits, err := query.RunAdHoc(t.Context(), p, src, all, tt.size)
+		found, err := query.RunAdHoc(t.Context(), p, src, all, tt.size)
 		var names []string
-		for _, h := range hits {
+		for _, h := range found.Hits {
 			names = append(names, nameOf(h))
 		}
 		if got := strings.Join(names, ", "); err != nil || got != tt.want {
