@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// mostPending and mostMoving are the cluster tasks that wait, and the shards that move, beyond which
-	// a cluster has enough to do.
+	// A cluster is busy if it has more than mostPending pending tasks, or more than mostMoving shards that are moved or
+	// started.
 	mostPending = 50
 	mostMoving  = 8
-	// healthEvery is how often it is asked.
+	// healthEvery is the interval between health checks.
 	healthEvery = 5 * time.Second
-	// mostHeld is how long work is held up at most: a cluster may be red for good because of an index
-	// that nobody cares for, and slots must not stay open for that.
+	// mostHeld is the maximum time for which background work is paused. A cluster may be red permanently because of an
+	// unimportant index, and slots must not stay open for that reason.
 	mostHeld = 15 * time.Minute
 )
 
-// Calm returns when work that can wait may go on: not while the cluster is red, has many tasks
-// pending or moves many shards, for a quarter of an hour at most. Who may not ask is not held up, and
-// told so once. It fails only when the context ends.
+// Calm waits until the cluster is not busy, so that background work may continue: while it is red, has many pending tasks
+// or moves many shards, but for a quarter of an hour at most. Without the privilege to read the cluster's health it does
+// not wait, and logs that once. It fails only when the context ends.
 func (c *Client) Calm(ctx context.Context) error {
 	begun := time.Now()
 	for told := false; ; told = true {
@@ -31,7 +31,7 @@ func (c *Client) Calm(ctx context.Context) error {
 		switch {
 		case hasStatus(err, http.StatusForbidden):
 			c.unasked.Do(func() {
-				c.log.WarnContext(ctx, "the health of the cluster may not be asked for: work that can wait does not heed it", "error", err)
+				c.log.WarnContext(ctx, "no privilege to read the cluster's health: background work does not pause while the cluster is busy", "error", err)
 			})
 			return nil
 		case err != nil:
@@ -40,11 +40,11 @@ func (c *Client) Calm(ctx context.Context) error {
 			return nil
 		}
 		if time.Since(begun) >= mostHeld {
-			c.log.WarnContext(ctx, "work that can wait has done so for long, and goes on", "although", busy)
+			c.log.WarnContext(ctx, "background work resumed although the cluster is busy", "state", busy)
 			return nil
 		}
 		if !told {
-			c.log.InfoContext(ctx, "work that can wait does so", "because", busy)
+			c.log.InfoContext(ctx, "background work paused: the cluster is busy", "state", busy)
 		}
 		if err := wait(ctx, healthEvery); err != nil {
 			return err
@@ -52,7 +52,7 @@ func (c *Client) Calm(ctx context.Context) error {
 	}
 }
 
-// busy says what the cluster is busy with; "" when it is not.
+// busy returns why the cluster is busy; "" if it is not.
 func (c *Client) busy(ctx context.Context) (string, error) {
 	type answer struct {
 		Status     string `json:"status"`

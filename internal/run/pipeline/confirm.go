@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// confirm makes sure that what the round has read could be read to its end: an execution that may have lacked a
-// part has not covered its window. So has none where that cannot be found out.
+// confirm checks that everything could be read until the end of the round. An execution that may have missed a part has
+// not covered its window. If the check itself fails, no execution has.
 func confirm(ctx context.Context, events search.Events, tickets []*ticket) {
 	confirmer, ok := search.As[search.Confirmer](events)
 	if !ok {
@@ -39,7 +39,7 @@ func confirm(ctx context.Context, events search.Events, tickets []*ticket) {
 	}
 }
 
-// patternsOf are the index patterns that the job of a ticket may have read, those of its indicators among them.
+// patternsOf returns the index patterns that the job of a ticket may have read, including the patterns of its indicators.
 func patternsOf(t *ticket) []string {
 	var out []string
 	dated, _, _ := wanted(t.job)
@@ -54,7 +54,7 @@ func patternsOf(t *ticket) []string {
 	return out
 }
 
-// touches reports whether a place that was lost may be meant by patterns.
+// touches reports whether patterns may match a place that became unreadable.
 func touches(u search.Unread, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		p = strings.TrimSpace(p)

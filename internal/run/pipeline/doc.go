@@ -1,9 +1,8 @@
 // Package pipeline runs one rule over one window: prepare, search, build alerts, write them.
 //
-// It decides nothing about when (package scheduler) and nothing about how to find hits (package
-// query). Service, one-shot run, rule test and embedded store all come through [Pipeline.Run]; its
-// [Execution] says what happened, and nothing is left out of it: what could not be searched,
-// written or looked at is named and counted.
+// When a rule runs is decided by package scheduler, and how hits are found by package query. The service, single runs, rule
+// tests and the embedded store all use [Pipeline.Run]. Its [Execution] is a complete record: whatever could not be
+// searched, written or examined is in it.
 //
 //	Plan ─► Prepare ─► Execute ─► hits ─► alert.Build ─► Indexer.Create ─► Execution
 package pipeline

@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Status is how an execution ended, in Kibana's words.
+// Status is the outcome of an execution, under its name in Kibana.
 type Status string
 
 // The statuses. A partial failure has written what it could and has not covered its window.
@@ -21,7 +21,7 @@ const (
 	Failed         Status = "failed"
 )
 
-// Execution is the account of one rule over one window.
+// Execution is the record of one run of a rule over a window.
 type Execution struct {
 	ID       string
 	RuleID   string
@@ -33,42 +33,41 @@ type Execution struct {
 	Covers []time.Time
 	// Attempts is how often the slot was tried before.
 	Attempts int
-	// Fence is the fencing number that the runner had as it began.
+	// Fence is the fencing number of the runner at the beginning.
 	Fence int64
-	// Read is the number of documents that were looked at, as far as it is known.
+	// Read is the number of documents that were read, as far as it is known.
 	Read int64
-	// Hits were found and looked at; Left is how many more there are, at most, that max_signals kept
-	// from being looked at.
+	// Hits is the number of hits that were processed; Left is the maximum number of further hits that were left over because
+	// of max_signals.
 	Hits, Left int64
-	// Summarized: one alert stands for those that are left.
+	// Summarized: one alert stands for the hits left over.
 	Summarized bool
-	// Created, Duplicates and Suppressed partition the hits by what became of them, with those that
-	// Failed to be written and those Skipped because the event is the rule's own alert. Suppressed
-	// ones were added to an alert that stands for several.
+	// Created, Duplicates, Suppressed, Failed and Skipped count the hits by outcome. Suppressed hits were added to an alert
+	// about several hits; failed hits could not be written; skipped hits are alerts of the rule itself.
 	Created, Duplicates, Suppressed, Failed, Skipped int
-	// Aside is the number of alerts that were written with their event, whole, in a field that is not
-	// indexed, Omitted of those without it: they were refused as they were.
+	// Aside is the number of alerts whose event was moved to a field that is not indexed, Omitted the number of alerts
+	// written without their event. Both were rejected in their original form.
 	Aside, Omitted int
-	// Risk are the risk events that the hits made beside alerts, or in their place.
+	// Risk counts the risk events of the hits, which are made in addition to alerts or instead of them.
 	Risk RiskCount
-	// Undecided are sequences that wait for the end of their span; a later window decides them.
+	// Undecided is the number of sequences that wait for the end of their span; a later window decides them.
 	Undecided int
-	// Resolved tells that it was found out what the rule's index patterns mean. Patterns are those that mean the
-	// same in every slot, Unmet those that mean no index. Vacant: no pattern means one.
+	// Resolved: the rule's index patterns were resolved. Patterns are the patterns that are the same in every slot, Unmet the
+	// patterns that match no index. Vacant: no pattern matches an index.
 	Resolved bool
 	Patterns []string
 	Unmet    []string
 	Vacant   bool
-	// Warnings are remarks that do not endanger the window.
+	// Warnings do not affect whether the window is covered.
 	Warnings []string
-	// Diagnostics are problems of the rule on the present mappings.
+	// Diagnostics are problems of the rule with the current mappings.
 	Diagnostics diag.List
 	// Err is the operational failure that ended or impaired the execution.
 	Err  error
 	Took time.Duration
 }
 
-// MarshalJSON writes the execution as scripts read it.
+// MarshalJSON returns the execution in the format for scripts.
 func (e Execution) MarshalJSON() ([]byte, error) {
 	out := map[string]any{
 		"execution_id": e.ID, "rule_id": e.RuleID, "name": e.RuleName, "slot": e.Slot, "status": e.Status,
@@ -109,7 +108,7 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out) //nolint:wrapcheck // the caller is encoding/json
 }
 
-// Problem is what kept the execution from succeeding, on one line; "" when nothing did.
+// Problem returns why the execution did not succeed, on one line; "" if it did.
 func (e Execution) Problem() string {
 	switch {
 	case e.Err != nil:

@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// maxTries is how often an alert is read again that others change at the same time.
+	// maxTries is how often an alert is read again after concurrent changes.
 	maxTries = 8
-	// maxExtended is the number of alerts that are held at a time, firstExtended of the first ones, of which nobody knows
-	// how large they are.
+	// maxExtended is the maximum number of alerts in memory at a time, firstExtended the number of the first ones, whose
+	// sizes are not known yet.
 	maxExtended, firstExtended = 250, 50
 )
 
-// extend adds hits to alerts that are there. Each is read as it is by now; one that has changed again
-// by the time that it is written is read once more.
+// extend adds hits to existing alerts. It reads their current version, and reads an alert again if it was changed before
+// it could be written.
 func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[subject]) error {
-	if s.pipeline.Instances == nil { // alerts can be made, and are all that is known of them
+	if s.pipeline.Instances == nil { // alerts can be created, but not read
 		for _, c := range changes {
 			s.Duplicates += c.Hits()
 		}
@@ -49,7 +49,7 @@ func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[sub
 	return nil
 }
 
-// weigh is about how many bytes a value of a document has.
+// weigh returns the approximate size of a value of a document in bytes.
 func weigh(v any) int {
 	sum := 0
 	switch v := v.(type) {
@@ -69,7 +69,8 @@ func weigh(v any) int {
 	return sum
 }
 
-// extendOnce returns the changes that met an alert that others were changing, and about how many bytes it has read.
+// extendOnce returns the changes that must be repeated because of concurrent changes, and the approximate number of bytes
+// that it has read.
 func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change[subject]) (again []*suppress.Change[subject], bytes int, err error) {
 	found, err := s.read(ctx, changes)
 	if err != nil {
@@ -116,21 +117,21 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	return again, bytes, nil
 }
 
-// apply changes a document and returns how many hits it has not stood for before.
+// apply changes a document, and returns the number of hits that are new to it.
 func (s *suppression) apply(c *suppress.Change[subject], doc alert.Document) int {
 	if _, stands := alert.SuppressionOf(doc); stands {
 		after, n := c.On(stored(doc))
 		alert.Extend(doc, suppressionOf(after), s.now())
 		return n
 	}
-	// It was made while the rule suppressed nothing, of the hit that would found it now.
+	// It was made before the rule had suppression, for a hit that would begin an alert now.
 	after := c.Made()
 	alert.Suppressing(doc, c.Founder.Subject, suppressionOf(after))
 	alert.Extend(doc, suppressionOf(after), s.now())
 	return after.Count
 }
 
-// read finds the alerts of changes as they are by now.
+// read returns the current alerts of changes.
 func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subject]) (map[string]alert.Document, error) {
 	var names []string
 	start := changes[0].Start
@@ -153,7 +154,7 @@ func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subje
 	if err := s.pipeline.Instances.Find(ctx, q, keep); err != nil {
 		return nil, err //nolint:wrapcheck // the caller does
 	}
-	// An alert that was made while the rule suppressed nothing is its own instance.
+	// An alert that was made before the rule had suppression is its own instance.
 	names = nil
 	for id := range wanted {
 		if _, there := found[id]; !there {

@@ -8,11 +8,10 @@ import (
 	"tocsin/internal/query"
 )
 
-// history is what alerts tell of the past, as rule types ask for it.
+// history is a [query.History] of the stored alerts.
 type history struct{ alerts alert.Instances }
 
-// Past returns the alerts about instances. They are looked for afresh: the last slot may have made
-// them a moment ago.
+// Past returns the alerts about instances. It refreshes the alerts first, as the last slot may have just written some.
 func (h history) Past(ctx context.Context, ruleID string, instances []string, since time.Time) ([]query.Past, error) {
 	var out []query.Past
 	q := alert.InstanceQuery{RuleID: ruleID, Instances: instances, Since: since, Fresh: true}

@@ -11,11 +11,11 @@ import (
 	"tocsin/internal/search"
 )
 
-// kindOverflow tells the identity of an alert that stands for hits that were left.
+// kindOverflow is the kind, in the identity, of an alert that stands for hits left over.
 const kindOverflow = "overflow"
 
-// summarize makes one alert that says how many hits max_signals left, and thereby ends the account
-// of the window: nobody comes back for them. It is the same alert whenever the slot is run again.
+// summarize makes one alert with the number of hits that max_signals left over. The window then counts as covered, and the
+// hits are not processed later. The alert is the same whenever the slot is run again.
 func (x *execution) summarize(ctx context.Context) error {
 	source, err := json.Marshal(map[string]any{
 		search.DefaultTimestamp: search.FormatTime(x.Window.To),

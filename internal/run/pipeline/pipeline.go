@@ -24,20 +24,20 @@ import (
 	"tocsin/internal/search/tables"
 )
 
-// Pipeline holds where events come from and where alerts go. It is safe for concurrent use.
+// Pipeline runs rules, with events from one backend and alerts to another. It is safe for concurrent use.
 type Pipeline struct {
 	Events search.Events
 	Alerts alert.Indexer
-	// Instances finds the alerts that were made before; nil: none can be.
+	// Instances finds existing alerts; nil: they cannot be read.
 	Instances alert.Instances
-	// Risk is where risk events go; nil: rules that make some fail.
+	// Risk is where risk events are written; nil: rules with risk events fail.
 	Risk *Risk
-	// Tables are those that searches write for others; nil: none is written.
+	// Tables stores the tables that searches write for other searches; nil: none is written.
 	Tables  tables.Store
 	Options alert.Options
-	// Series tells to which series indices belong; nil: each is one of its own.
+	// Series returns the series of indices; nil: each index is a series.
 	Series Series
-	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
+	// Summarize makes one alert for all hits beyond max_signals, instead of further runs.
 	Summarize bool
 	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
 	Now func() time.Time
@@ -46,40 +46,38 @@ type Pipeline struct {
 	kept search.Room
 }
 
-// Series tells to which data stream or rollover series indices belong.
+// Series returns the data streams or rollover series of indices.
 type Series interface {
-	// Of returns the series of each index, for good: the identity of alerts depends on it. An error leaves none known.
+	// Of returns the series of each index. It never changes, as the identity of alerts depends on it. On an error, none is
+	// returned.
 	Of(ctx context.Context, indices []string) (map[string]string, error)
 }
 
-// Job is one execution to be done.
+// Job is one execution to run.
 type Job struct {
 	Plan   query.Plan
 	Slot   time.Time
 	Window window.Window
-	// Covers are the slots whose windows Window spans, oldest first and Slot the last; empty: Slot
-	// alone. max_signals is that of all of them together.
+	// Covers are the slots whose windows Window spans, oldest first and Slot the last; empty: Slot alone. The limits of
+	// max_signals of these slots add up.
 	Covers []time.Time
-	// SlotOf, when not nil, tells which of the slots an alert is of, by the time of its event; else all
-	// are of Slot.
+	// SlotOf, if not nil, returns the slot of an alert by the time of its event; otherwise all alerts belong to Slot.
 	SlotOf func(at time.Time) time.Time
 	// Attempts is how often the slot was tried before.
 	Attempts int
-	// Most, when it is more than what max_signals comes to, stands in its place: for slots that are run
-	// again because max_signals left hits.
-	Most int
-	// Fence is the fencing number of the runner as it begins, for the ledger.
+	// MaxAlerts overrides max_signals when it is larger: for slots that are run again because max_signals left hits over.
+	MaxAlerts int
+	// Fence is the fencing number of the runner at the beginning, for the ledger.
 	Fence int64
-	// Ahead, when not nil, has what [Round.ReadAhead] has read for this slot and others.
+	// Ahead, if not nil, has the hits that [Round.ReadAhead] has read for this slot and others.
 	Ahead *batch.Ahead
-	// Late narrows the execution to events that came late.
+	// Late restricts the execution to late events.
 	Late []query.Late
-	// Manual marks executions that somebody asked for.
+	// Manual marks executions that a person has requested.
 	Manual bool
 }
 
-// Run executes a rule over a window and accounts for it. It does not return an error: whatever
-// goes wrong is part of the account.
+// Run runs a rule over a window. It does not return an error: failures are part of the Execution.
 func (p *Pipeline) Run(ctx context.Context, job Job) Execution {
 	run := p.begin(job)
 	if run.prepare(ctx, p.Events) {
@@ -95,7 +93,7 @@ func (p *Pipeline) begin(job Job) *execution {
 	}
 	r := job.Plan.Rule()
 	return &execution{
-		pipeline: p, plan: job.Plan, max: max(job.Most, r.MaxSignals*max(1, len(job.Covers))), now: now, started: now(),
+		pipeline: p, plan: job.Plan, max: max(job.MaxAlerts, r.MaxSignals*max(1, len(job.Covers))), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
 			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
@@ -111,23 +109,23 @@ type execution struct {
 	plan     query.Plan
 	prepared query.Prepared
 	made     *alert.Builder // by builder
-	// series are those of the indices that hits were found in so far.
+	// series are the series of the indices of hits so far.
 	series  map[string]string
 	now     func() time.Time
 	started time.Time
 	max     int
-	// held is the number of new alerts that are not written yet.
+	// held is the number of new alerts that have not been written yet.
 	held int
-	// refused is why the first alert was not written with its event as it is.
+	// refused is why the first alert could not be written with its original event.
 	refused error
-	// unread are the places that the window lacks.
+	// unread are the places of the window that cannot be read.
 	unread []search.Unread
 	manual bool
 	slotOf func(time.Time) time.Time
 	late   []query.Late
 }
 
-// builder makes the alerts. Most executions need none.
+// builder returns the builder of alerts. Most executions need none.
 func (x *execution) builder() *alert.Builder {
 	if x.made == nil {
 		fields := x.prepared.Target().Fields
@@ -168,14 +166,15 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 	return true
 }
 
-// look notes which places the window lacks, and whether the rule's patterns mean any.
+// look records which places of the window cannot be read, and whether the rule's patterns match any index.
 func (x *execution) look(t search.Target) {
 	x.unread = search.UnreadIn(t, x.Window)
 	x.Resolved, x.Unmet, x.Patterns = true, lasting(t.Missing), lasting(x.plan.Rule().Index)
 	x.Vacant = len(t.Missing) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
 }
 
-// lasting are the patterns that mean the same in every slot: others may mean nothing today for good.
+// lasting returns the patterns that are the same in every slot. Others, with date math, may legitimately match nothing
+// today.
 func lasting(patterns []string) []string {
 	var out []string
 	for _, list := range patterns {
@@ -218,7 +217,7 @@ func (x *execution) end() Execution {
 	return x.Execution
 }
 
-// judge turns what happened into a status.
+// judge sets the status.
 func (x *execution) judge(err error) Status {
 	switch {
 	case err != nil && failure.KindOf(err) != failure.Partial:
@@ -229,16 +228,16 @@ func (x *execution) judge(err error) Status {
 	return Succeeded
 }
 
-// noIndex begins the warnings of patterns that mean no index.
+// noIndex is the beginning of warnings about patterns that match no index.
 const noIndex = "no open index matches "
 
-// OfPatterns reports whether a warning is that patterns mean no index: every rule that has them has it.
+// OfPatterns reports whether a warning is about patterns that match no index. All rules with these patterns have it.
 func OfPatterns(warning string) bool { return strings.HasPrefix(warning, noIndex) }
 
-// TargetWarnings names what of index patterns is not there to be searched.
+// TargetWarnings returns warnings about patterns and indices that cannot be searched.
 func TargetWarnings(patterns []string, t search.Target) []string {
 	var warnings []string
-	if len(patterns) == 0 { // an ES|QL query that makes its own rows
+	if len(patterns) == 0 { // an ES|QL query without indices
 		return nil
 	}
 	if len(t.Indices) == 0 && len(t.Unread) == 0 {
@@ -260,7 +259,7 @@ func (x *execution) warnDiagnostics(l diag.List) {
 	}
 }
 
-// maxWarnings bounds the account of an execution in which everything goes wrong.
+// maxWarnings is the maximum number of warnings of an execution.
 const maxWarnings = 50
 
 func (x *execution) warn(format string, args ...any) {
@@ -272,8 +271,8 @@ func (x *execution) warn(format string, args ...any) {
 	}
 }
 
-// countLeft says how many hits were not looked at. The total of a search whose hits are matched
-// again counts candidates; of sequences only those are known that were found by then.
+// countLeft sets how many hits were not processed. If hits are matched again, the total of the search counts candidates; of
+// sequences, only those found so far are known.
 func (x *execution) countLeft(r query.Result) {
 	if x.Left == 0 {
 		return
@@ -289,14 +288,14 @@ func (x *execution) countLeft(r query.Result) {
 	x.warn("max_signals: %d alerts were created and %s hits of the window are left without a look", x.max, words)
 }
 
-// room is how many new alerts there may still be.
+// room returns how many more new alerts are allowed.
 func (x *execution) room() int { return x.max - x.Created - x.held }
 
-// mostAtOnce is how many bytes of events become alerts at once, which take several times as much while they are
-// written; one event may have more. It is about what a bulk request takes.
+// mostAtOnce is the maximum size of events, in bytes, that become alerts at once, unless a single event is larger. Alerts
+// take several times as much memory while they are written. It is about the size of a bulk request.
 const mostAtOnce = 4 << 20
 
-// atOnce is how many of the hits become alerts at once, at least one.
+// atOnce returns how many of the hits become alerts at once, at least one.
 func atOnce(hits []query.Hit) int {
 	size := 0
 	for i := range hits {
@@ -307,8 +306,8 @@ func atOnce(hits []query.Hit) int {
 	return len(hits)
 }
 
-// write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
-// that the next run over an overlapping window gets further.
+// write makes and writes alerts until there are max_signals new ones. Duplicates do not count, so that the next run over
+// an overlapping window gets further.
 func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 	for len(hits) > 0 {
 		room := x.room()
@@ -329,7 +328,7 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 	return true, nil
 }
 
-// writeAlerts makes and writes the alerts of hits that there is room for.
+// writeAlerts makes and writes the alerts of hits.
 func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 	if err := x.identify(ctx, hits); err != nil {
 		return err
@@ -357,12 +356,12 @@ func (x *execution) run() alert.Run {
 // built are the documents of hits.
 type built struct {
 	docs []alert.Document
-	// hits are those that documents were made of; ends has, for each, the place behind its last document.
+	// hits are the hits of the documents; ends has, for each hit, the index after its last document.
 	hits []query.Hit
 	ends []int
 }
 
-// of are the documents of the n-th hit.
+// of returns the documents of the n-th hit.
 func (b *built) of(n int) (from, to int) {
 	if n > 0 {
 		from = b.ends[n-1]
@@ -388,7 +387,7 @@ func (x *execution) build(hits []query.Hit, run alert.Run) *built {
 	return b
 }
 
-// refuse counts a hit of which no alert can be made.
+// refuse counts a hit that cannot become an alert.
 func (x *execution) refuse(err error) {
 	if errors.Is(err, alert.ErrOwnAlert) {
 		x.Skipped++
@@ -402,7 +401,7 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 	return x.documentsOf(h, nil, run)
 }
 
-// documentsOf is documents for a hit whose identity does not tell the documents that it is of.
+// documentsOf is documents for a hit whose identity does not depend on its documents.
 func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
@@ -413,14 +412,14 @@ func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) 
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 
-// finding is a hit that is no group.
+// finding returns a hit that is not a group, for the alert builder.
 func finding(h query.Hit) alert.Finding {
 	return alert.Finding{
 		Event: h.Event, Key: h.Key, ByEvent: h.ByEvent, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents, Types: h.Types, Counted: h.Counted,
 	}
 }
 
-// count counts hits by what became of them, less those that are written once more.
+// count counts hits by outcome, except hits that are written again.
 func (x *execution) count(written []alert.Written, ends []int, second map[int]bool) {
 	for n, outcome := range x.outcomes(written, ends) {
 		if second[n] {
@@ -437,8 +436,8 @@ func (x *execution) count(written []alert.Written, ends []int, second map[int]bo
 	}
 }
 
-// outcomes are those of hits, not of documents: what became of a group is what became of its last
-// document, unless a building block failed.
+// outcomes returns the outcome of each hit. The outcome of a group is the outcome of its last document, unless a building
+// block failed.
 func (x *execution) outcomes(written []alert.Written, ends []int) []alert.Outcome {
 	out := make([]alert.Outcome, len(ends))
 	start := 0

@@ -11,8 +11,8 @@ import (
 // errBlock is why the alert of a group was not written.
 var errBlock = errors.New("a building block of it was not")
 
-// put writes the documents of hits, ends having the place behind the last one of each. The alert of a group
-// is written once its building blocks are there, and not without them.
+// put writes the documents of hits; ends has the index after the last document of each hit. The alert of a group is written
+// only after all its building blocks.
 func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) ([]alert.Written, error) {
 	if len(docs) == len(ends) {
 		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller does
@@ -54,7 +54,7 @@ func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) 
 	return written, some(func(i int) bool { return shell[i] && written[i].Err == nil })
 }
 
-// reduced counts an alert that could not be written with its event as it is.
+// reduced counts an alert that could not be written with its original event.
 func (x *execution) reduced(w alert.Written) {
 	if w.Outcome != alert.Created && w.Outcome != alert.Replaced {
 		return
@@ -72,7 +72,7 @@ func (x *execution) reduced(w alert.Written) {
 	}
 }
 
-// tellReduced says once what became of the events of alerts.
+// tellReduced warns once about alerts without their original events.
 func (x *execution) tellReduced() {
 	for _, part := range []struct {
 		n     int

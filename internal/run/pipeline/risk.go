@@ -10,16 +10,16 @@ import (
 	"tocsin/internal/search"
 )
 
-// Risk is where risk events go, and where they are found again.
+// Risk writes and finds risk events.
 type Risk struct {
 	alert.Indexer
-	// Instances finds those that were made before; nil: none can be.
+	// Instances finds existing risk events; nil: they cannot be read.
 	Instances alert.Instances
-	// Events searches them; nil: they are among the events of the pipeline.
+	// Events searches risk events; nil: they are among the events of the pipeline.
 	Events search.Events
 }
 
-// source is what an execution draws on of it.
+// source returns the risk events as a source of executions.
 func (r *Risk) source() query.RiskSource {
 	if r == nil {
 		return query.RiskSource{}
@@ -31,10 +31,10 @@ func (r *Risk) source() query.RiskSource {
 	return out
 }
 
-// errNoRisk says that there is nowhere to write risk events to.
+// errNoRisk is the error if risk events cannot be written.
 var errNoRisk = errors.New("there is no place for risk events")
 
-// writeRisk writes the risk events of hits. They are there before the alerts are.
+// writeRisk writes the risk events of hits, before the alerts.
 func (x *execution) writeRisk(ctx context.Context, hits []query.Hit) error {
 	var docs []alert.Document
 	for _, h := range hits {
@@ -66,7 +66,7 @@ func (x *execution) writeRisk(ctx context.Context, hits []query.Hit) error {
 	return nil
 }
 
-// RiskCount is what became of the risk events of an execution.
+// RiskCount counts the risk events of an execution by outcome.
 type RiskCount struct {
 	Created    int `json:"created"`
 	Duplicates int `json:"duplicates"`

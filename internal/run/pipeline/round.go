@@ -16,19 +16,18 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// Round runs jobs that are due at the same time together: what they search for is answered by as
-// few requests as the planner finds. It is safe for concurrent use.
+// Round runs jobs that are due at the same time together, so that the planner can answer their searches with few requests.
+// It is safe for concurrent use.
 type Round struct {
 	Pipeline *Pipeline
 	Planner  *planner.Planner
-	// Concurrency is how many executions are prepared, or write their alerts, at the same time; 0
-	// means 8.
+	// Concurrency is the maximum number of executions that are prepared, or write alerts, concurrently; 0 means 8.
 	Concurrency int
 	// Gather is how long the first job waits for others; 0 means 200ms.
 	Gather time.Duration
-	// Observe, when not nil, is told what each round came to.
+	// Observe, if not nil, is called after each round.
 	Observe func(planner.Round)
-	// Recorder, when not nil, is told of the executions of a round before anybody else is.
+	// Recorder, if not nil, records the executions of a round before they are returned.
 	Recorder Recorder
 
 	mu      sync.Mutex
@@ -43,7 +42,7 @@ const (
 
 // ticket is one job of a round.
 type ticket struct {
-	ctx       context.Context //nolint:containedctx // it is that of the Run that waits for the ticket
+	ctx       context.Context //nolint:containedctx // the context of the Run that waits for the ticket
 	job       Job
 	execution *execution
 	result    Execution
@@ -51,8 +50,8 @@ type ticket struct {
 	done      chan struct{}
 }
 
-// Run runs a job together with those for which Run is called at about the same time, and returns
-// its own execution. The first to come runs all of them.
+// Run runs a job together with other jobs for which Run is called at about the same time, and returns its execution. The
+// first caller runs all of them.
 func (r *Round) Run(ctx context.Context, job Job) Execution {
 	t := &ticket{ctx: ctx, job: job, done: make(chan struct{})}
 	r.mu.Lock()
@@ -72,7 +71,7 @@ func (r *Round) Run(ctx context.Context, job Job) Execution {
 	return t.result
 }
 
-// gather waits until others had the time to come.
+// gather waits for other jobs.
 func (r *Round) gather(ctx context.Context) {
 	wait := r.Gather
 	if wait == 0 {
@@ -86,8 +85,8 @@ func (r *Round) gather(ctx context.Context) {
 	}
 }
 
-// RunAll runs jobs as one round and returns their executions in the same order; done, when not
-// nil, is told of each as it ends.
+// RunAll runs jobs as one round and returns their executions in the same order. done, if not nil, is called with each
+// execution when it ends.
 func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []Execution {
 	tickets := make([]*ticket, len(jobs))
 	for i, job := range jobs {
@@ -108,8 +107,7 @@ func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []
 	return out
 }
 
-// run ends every ticket, also when what serves all of them crashes: whoever waits for one would wait
-// for ever.
+// run runs a round. It completes every ticket, even if shared code crashes, as otherwise its Run would wait forever.
 func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	defer func() {
 		v := recover()
@@ -126,7 +124,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	ended := r.began(ctx, tickets)
 	defer ended()
 	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
-	// Those of one rule in their order: of an event that several find, the first makes the alert.
+	// Executions of one rule run in order: if several find an event, the first makes the alert.
 	execute := func(ofRule []*ticket) {
 		for _, t := range ofRule {
 			if !t.ended {
@@ -137,7 +135,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			}
 		}
 	}
-	// Who writes tables for earlier slots than those of the others goes first.
+	// Rules that write tables for others run first.
 	writers, others := byWriting(byRule(tickets))
 	each(r.Concurrency, writers, execute)
 	each(r.Concurrency, others, execute)
@@ -149,7 +147,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	}
 }
 
-// byWriting parts the rules that write tables for others from the rest.
+// byWriting separates the rules that write tables for others.
 func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
 	for _, ofRule := range all {
 		if w, ok := ofRule[0].job.Plan.(query.TableWriter); ok && w.WritesTables() {
@@ -161,7 +159,7 @@ func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
 	return writers, others
 }
 
-// prepare begins the executions and binds their plans, all as of one moment of the events' place.
+// prepare begins the executions and binds their plans, all with the same snapshot of mappings.
 func (r *Round) prepare(ctx context.Context, tickets []*ticket) search.Events {
 	events := snapshot(ctx, r.Pipeline.Events)
 	r.prime(ctx, events, tickets)
@@ -181,7 +179,7 @@ func (t *ticket) end() {
 	t.ended = true
 }
 
-// began tells who records of what is under way. What it returns does something once.
+// began records that the executions have begun. The function that it returns acts only once.
 func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
 	starter, ok := r.Recorder.(Starter)
 	if !ok {
@@ -196,8 +194,7 @@ func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
 	return sync.OnceFunc(starter.Began(ctx, executions))
 }
 
-// record keeps the accounts of the round. An execution whose account is not kept has not covered
-// its window, whatever it has found.
+// record records the executions of the round. An execution that could not be recorded has not covered its window.
 func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	if r.Recorder == nil {
 		return
@@ -217,7 +214,7 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	}
 }
 
-// guard keeps a crash of one execution to itself: it has failed, the others go on.
+// guard confines a crash to one execution, which has failed then.
 func (t *ticket) guard(do func()) {
 	defer func() {
 		if v := recover(); v != nil && !t.ended {
@@ -228,7 +225,7 @@ func (t *ticket) guard(do func()) {
 	do()
 }
 
-// crashed gives a ticket its end when the round has crashed: nobody knows whether its account was kept.
+// crashed completes a ticket after a crash of the round, when it is not known whether its execution was recorded.
 func (r *Round) crashed(t *ticket, v any) {
 	switch {
 	case t.execution == nil:
@@ -242,7 +239,7 @@ func (r *Round) crashed(t *ticket, v any) {
 	}
 }
 
-// whileAnyLives is a context that ends when those of all tickets have ended.
+// whileAnyLives returns a context that ends when the contexts of all tickets have ended.
 func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	var left atomic.Int64
@@ -263,7 +260,7 @@ func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, 
 	}
 }
 
-// each does something for every ticket, several at a time.
+// each calls a function for every ticket, concurrently.
 func (r *Round) each(tickets []*ticket, do func(*ticket)) { each(r.Concurrency, tickets, do) }
 
 func each[T any](workers int, all []T, do func(T)) {
@@ -286,7 +283,7 @@ func each[T any](workers int, all []T, do func(T)) {
 	running.Wait()
 }
 
-// byRule groups the tickets of each rule, in their order.
+// byRule groups tickets by rule, in order.
 func byRule(tickets []*ticket) [][]*ticket {
 	var out [][]*ticket
 	at := map[string]int{}
@@ -302,7 +299,7 @@ func byRule(tickets []*ticket) [][]*ticket {
 	return out
 }
 
-// snapshot looks at the events' place once for the whole round, where that is possible.
+// snapshot returns a snapshot of the backend for the whole round, if it has snapshots.
 func snapshot(ctx context.Context, events search.Events) search.Events {
 	s, ok := events.(search.Snapshotter)
 	if !ok {
@@ -310,20 +307,19 @@ func snapshot(ctx context.Context, events search.Events) search.Events {
 	}
 	moment, err := s.Snapshot(ctx)
 	if err != nil {
-		return events // whoever searches there finds out what is wrong
+		return events // the searches will report the error
 	}
 	return moment
 }
 
-// prime asks what patterns mean once for all rules that have the same, so that each is then
-// prepared without asking.
+// prime resolves patterns once for all rules that have the same, so that preparing each rule needs no request.
 func (r *Round) prime(ctx context.Context, events search.Events, tickets []*ticket) {
 	if _, remembers := r.Pipeline.Events.(search.Snapshotter); !remembers {
 		return
 	}
 	type wants struct{ patterns, fields []string }
 	by := map[string]*wants{}
-	var all []*ticket // one of each kind, for each
+	var all []*ticket // one for each set of patterns
 	first := map[*ticket]*wants{}
 	for _, t := range tickets {
 		patterns, fields, ok := wanted(t.job)
@@ -338,7 +334,7 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 		by[id].fields = append(by[id].fields, fields...)
 	}
 	r.each(all, func(t *ticket) {
-		// What goes wrong is found again by each rule, and told by it; a crash too.
+		// Each rule will meet the same error or crash again, and report it.
 		_ = failure.Guard("prime", func() error {
 			_, err := events.Resolve(ctx, first[t].patterns, first[t].fields)
 			return err //nolint:wrapcheck // nobody reads it
@@ -346,12 +342,12 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 	})
 }
 
-// wanter is a plan that can say what it will ask about.
+// wanter is a plan that knows what it will resolve.
 type wanter interface {
 	Wants(slot time.Time, w window.Window) (patterns, fields []string)
 }
 
-// wanted is what the plan of a job will ask about; not ok when it cannot say.
+// wanted returns what the plan of a job will resolve; not ok if it does not know.
 func wanted(job Job) (patterns, fields []string, ok bool) {
 	err := failure.Guard("prime", func() error {
 		var w wanter
@@ -363,8 +359,7 @@ func wanted(job Job) (patterns, fields []string, ok bool) {
 	return patterns, fields, ok && err == nil
 }
 
-// reads collects what the executions will search for first. One that crashes over that question has
-// failed.
+// reads collects the first searches of the executions. An execution that crashes there has failed.
 func reads(tickets []*ticket) []planner.Need {
 	var out []planner.Need
 	for _, t := range tickets {

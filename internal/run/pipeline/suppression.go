@@ -17,30 +17,29 @@ import (
 	"tocsin/internal/search"
 )
 
-// suppression stands between the hits of a rule with alert_suppression and their alerts. It holds
-// what hits come to until the last one has been seen, and writes it then.
+// suppression combines the hits of a rule with alert_suppression. It collects the resulting alerts until the last hit, and
+// then writes them.
 type suppression struct {
 	*execution
 	rule   *rule.AlertSuppression
 	folder *suppress.Folder[subject]
 	shelf  *search.Shelf
-	// looked tells that alerts were looked for afresh. Once is enough: who writes meanwhile is met when
-	// the alerts are written.
+	// looked: the alerts were refreshed. Once is enough, as concurrent writes are detected when alerts are written.
 	looked bool
-	// blind tells that the alerts of some groups could not be seen, so that their hits are missing.
+	// blind: the existing alerts of some groups could not be read, so their hits were left out.
 	blind bool
 }
 
-// subject is a hit that may found an alert, and what it is about.
+// subject is a hit, or a part of one, that belongs to one group.
 type subject struct {
 	hit query.Hit
 	alert.Subject
-	// kept, of one that founds an alert, are the events of the hit, which has none by then, and had so many bytes.
+	// kept are the events of a hit that begins an alert; the hit itself no longer has them. bytes is their size.
 	kept  []*event.Event
 	bytes int
 }
 
-// document is where what the hit is remembered by is, and what it says; "" where that is no document.
+// document returns the place and the content of the document by which a hit is remembered; "" if it is not a document.
 func (of subject) document() (index, content string) {
 	if of.Counted != of.Own {
 		return "", ""
@@ -48,15 +47,15 @@ func (of subject) document() (index, content string) {
 	return of.From.Places(), of.From.Contents()
 }
 
-// maxLeft is how many hits are looked at for which there is no room: those behind them may belong to
-// alerts that there is room for, but not at any price.
+// maxLeft is the maximum number of hits that are examined although there is no room for new alerts. Later hits may still
+// belong to existing alerts.
 const maxLeft = 10_000
 
 func newSuppression(x *execution, s *rule.AlertSuppression, events search.Events) *suppression {
 	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration), shelf: search.NewShelf(events, &x.pipeline.kept)}
 }
 
-// keep takes the events out of a hit that founds an alert, as the shelf keeps them.
+// keep moves the events of a hit that begins an alert to the shelf.
 func (s *suppression) keep(of subject) subject {
 	of.bytes = of.hit.Size()
 	eachEvent(&of.hit, func(e *event.Event) {
@@ -66,7 +65,7 @@ func (s *suppression) keep(of subject) subject {
 	return of
 }
 
-// eachEvent visits the events of a hit, in memory of its own.
+// eachEvent calls a function with each event of a hit, which it may change: the hit gets copies of its slices first.
 func eachEvent(h *query.Hit, do func(*event.Event)) {
 	if h.Group == nil {
 		do(&h.Event)
@@ -88,11 +87,11 @@ func eachEvent(h *query.Hit, do func(*event.Event)) {
 	h.Group = &group
 }
 
-// subjectsAtOnce is how many things that hits are about are decided together.
+// subjectsAtOnce is the number of subjects that are decided together.
 const subjectsAtOnce = 1000
 
-// take decides about one page of hits. A hit may be about more than anybody could hold: they are taken
-// some at a time, until there are too many for which there is no room.
+// take decides about one page of hits. A hit may belong to more groups than fit into memory, so they are processed in
+// batches, until there are too many without room.
 func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) {
 	if err := s.identify(ctx, hits); err != nil {
 		return false, err
@@ -110,7 +109,7 @@ func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) 
 	return s.decide(ctx, part)
 }
 
-// decide decides about some subjects; false means that no more are wanted.
+// decide decides about some subjects, and reports whether more are wanted.
 func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, error) {
 	if err := s.learn(ctx, subjects); err != nil {
 		s.blind = true
@@ -133,7 +132,7 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 			continue
 		case suppress.Known:
 			s.Duplicates++
-		case suppress.Founded, suppress.Folded: // counted when they are written
+		case suppress.Founded, suppress.Folded: // counted when written
 		}
 		s.Hits++
 	}
@@ -141,7 +140,7 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 	return s.Left < maxLeft, err
 }
 
-// subjects tells what hits are about, less those that cannot become alerts.
+// subjects returns the subjects of hits, without hits that cannot become alerts.
 func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 	return func(yield func(subject) bool) {
 		for _, h := range hits {
@@ -160,7 +159,7 @@ func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 	}
 }
 
-// about tells what a hit is about.
+// about returns the subjects of a hit.
 func (s *suppression) about(h query.Hit) (iter.Seq[alert.Subject], error) {
 	if h.Group == nil {
 		return s.builder().Subjects(finding(h), s.Slot) //nolint:wrapcheck // it names the event
@@ -169,8 +168,8 @@ func (s *suppression) about(h query.Hit) (iter.Seq[alert.Subject], error) {
 	return slices.Values([]alert.Subject{one}), err //nolint:wrapcheck // it names the event
 }
 
-// learn finds the alerts of groups that are new in this run, and those that hits of a group have by
-// themselves: from before the rule suppressed any.
+// learn reads the alerts of groups that are new in this run, and the alerts that single hits have from before the rule had
+// suppression.
 func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 	groups := map[string]bool{}
 	since := s.Window.From
@@ -216,14 +215,14 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 	return nil
 }
 
-// stored is an alert as folding sees it. One that has lost its memory counts everything up to its
-// end as known.
+// stored converts a stored alert for package suppress. If the alert no longer lists its hits, all hits up to its end count
+// as known.
 func stored(d alert.Document) suppress.Alert {
 	of, ok := alert.SuppressionOf(d)
 	if !ok {
 		_, at := alert.Span(d.Source)
 		from, err := alert.SourceOf(d)
-		if err != nil { // it is known by its identity
+		if err != nil { // its identity is sufficient
 			from = nil
 		}
 		return suppress.Alone(d.ID, from.Places(), from.Contents(), at)
@@ -238,12 +237,12 @@ func stored(d alert.Document) suppress.Alert {
 	}
 }
 
-// flush writes what the hits have come to, given how the search for them has ended. Where alerts are
-// folded within a run, one that was cut off writes nothing: the next one would not go on with it.
+// flush writes the alerts, given how the search has ended. With suppression per execution, an incomplete run writes nothing,
+// as the next run could not continue its alerts.
 func (s *suppression) flush(ctx context.Context, err error) error {
 	cut := s.blind || err != nil && failure.KindOf(err) != failure.Partial
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
-		return nil //nolint:nilerr // the caller has it
+		return nil //nolint:nilerr // the caller has the error
 	}
 	var made, more []*suppress.Change[subject]
 	for _, c := range s.folder.Changes() {
@@ -265,7 +264,7 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	return errors.Join(failed, s.extend(ctx, append(met, more...)))
 }
 
-// foundersAtOnce is how many alerts are made at once, at least one.
+// foundersAtOnce returns how many alerts are made at once, at least one.
 func foundersAtOnce(made []*suppress.Change[subject]) int {
 	bytes := 0
 	for i, c := range made {
@@ -285,11 +284,11 @@ func suppressionOf(a suppress.Alert) alert.Suppression {
 // founding are the documents of new alerts.
 type founding struct {
 	built
-	// changes are those that each hit founds.
+	// changes has the new alert of each hit.
 	changes []*suppress.Change[subject]
 }
 
-// create writes new alerts, and returns those that somebody else has made meanwhile.
+// create writes new alerts, and returns the alerts that were created by others in the meantime.
 func (s *suppression) create(ctx context.Context, made []*suppress.Change[subject]) (met []*suppress.Change[subject], err error) {
 	var kept []*event.Event
 	for _, c := range made {
@@ -315,7 +314,7 @@ func (s *suppression) create(ctx context.Context, made []*suppress.Change[subjec
 	return s.writeFounding(ctx, b, run)
 }
 
-// found makes the documents of a new alert. One of which none can be made has failed.
+// found makes the documents of a new alert. If that fails, the alert has failed.
 func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.Hit, err error, run alert.Run) {
 	var docs []alert.Document
 	if err == nil {
@@ -333,7 +332,8 @@ func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.
 	b.ends = append(b.ends, len(b.docs))
 }
 
-// writeFounding writes new alerts. One whose identity another alert has is written once more, with one of its own.
+// writeFounding writes new alerts. An alert whose identity is used by another alert is written again with an identity of
+// its own.
 func (s *suppression) writeFounding(ctx context.Context, b *founding, run alert.Run) (met []*suppress.Change[subject], err error) {
 	if len(b.docs) == 0 {
 		return nil, nil

@@ -1,6 +1,6 @@
 package pipeline
 
-// Written is what an execution leaves behind.
+// Written is what an execution writes.
 type Written string
 
 // What is written.
@@ -9,16 +9,15 @@ const (
 	WrittenLedger Written = "ledger"
 )
 
-// WriteError is that alerts, or the account of an execution, could not be written: their window is not covered,
-// and the place where they go is in trouble.
+// WriteError is a failure to write alerts or the record of an execution. Its window is not covered.
 type WriteError struct {
 	What Written
-	// Op says of which rule.
+	// Op names the rule.
 	Op  string
 	Err error
 }
 
-// Error says what of which rule was not written, and why.
+// Error returns what could not be written, of which rule, and why.
 func (e *WriteError) Error() string { return e.Op + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
