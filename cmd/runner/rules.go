@@ -72,7 +72,7 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 
 // sigmaOptions are what rules of Sigma are run with.
 func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
-	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}}
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, RunUnmapped: g.SigmaUnmapped == "run"}
 	var left diag.List
 	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
 	for _, name := range good {
@@ -118,6 +118,9 @@ func (g *globals) planRules(ctx context.Context, paths []string) (planned, error
 		p.add(r, mine, plan)
 	}
 	p.others(left)
+	if status, level := set.SigmaCounts(); len(status) > 0 {
+		p.report.Sigma = &report.SigmaCounts{Status: status, Level: level}
+	}
 	slices.SortStableFunc(p.report.Results, func(a, b report.Result) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 	})

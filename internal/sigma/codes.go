@@ -14,6 +14,8 @@ const (
 	CodeUnknownKey = "sigma/unknown-key"
 	// CodeUnreadable: a file that cannot be read.
 	CodeUnreadable = "sigma/unreadable"
+	// CodeUnmappedSource: a log source that no map names.
+	CodeUnmappedSource = "sigma/unmapped-source"
 	// CodeNotRun: what is read and has no effect yet.
 	CodeNotRun = "sigma/not-run"
 )

@@ -71,6 +71,27 @@ func (c *Condition) Fitted(fields mapping.Fields) []string {
 	return slices.Compact(out)
 }
 
+// HoldsOfNothing reports whether the rule is true of an event that has none of its fields: where its log source
+// is not mapped, it would be true of events that it is not about.
+func (c *Condition) HoldsOfNothing() bool {
+	var all condition.And
+	for _, d := range c.detections() {
+		e, _ := d.Lower(sigma.Lowering{Fields: mapping.Table{}})
+		all = append(all, e)
+	}
+	m, err := condition.Compile(condition.Simplify(all), mapping.Table{})
+	return err == nil && m.Match(nothing{})
+}
+
+// nothing is a document without a value.
+type nothing struct{}
+
+func (nothing) Values(mapping.Field) []mapping.Value { return nil }
+
+func (nothing) HasObject(string) bool { return false }
+
+func (nothing) AnyObject(string, func() bool) bool { return false }
+
 // Lower returns the condition under a mapping: of the rule, of every filter, and of the log source.
 func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
 	var all condition.And

@@ -32,7 +32,7 @@ func (r *Rule) threat() ([]rule.Threat, diag.List) {
 			id := attack.Successor(strings.ToUpper(name))
 			t, known := attack.Lookup(id)
 			if !known {
-				diags = append(diags, r.report(diag.Note, CodeUnknownName, "tags", "%s is no technique that is known here", id))
+				diags = append(diags, r.Report(diag.Note, CodeUnknownName, "tags", "%s is no technique that is known here", id))
 			}
 			techniques = append(techniques, t)
 		} else if t, known := attack.LookupTactic(strings.ReplaceAll(name, "_", "-")); known {

@@ -1,10 +1,12 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
@@ -28,6 +30,9 @@ type Sigma struct {
 	// Source knows what the names of a log source are where the events are, and its index patterns; nil: names are
 	// as they are.
 	Source func(sigma.LogSource) (naming sigma.Naming, index []string, known bool)
+	// RunUnmapped: a rule whose log source Source does not know runs even if it is true of events that have none of
+	// its fields. Else it is refused.
+	RunUnmapped bool
 }
 
 // addSigma reads rules of Sigma.
@@ -49,6 +54,8 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 			naming, patterns, known := o.Source(s.LogSource)
 			if known {
 				one.naming, index = naming, patterns
+			} else {
+				s.Diags = append(s.Diags, o.unmapped(s)...)
 			}
 		}
 		r := s.Rule(index, grades)
@@ -60,6 +67,27 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 		diags = append(diags, c.Add(r, s.Diags)...)
 	}
 	return diags, nil
+}
+
+// unmapped reports a log source that is not known.
+func (o Sigma) unmapped(s *sigma.Rule) diag.List {
+	if s.Detection != nil && !o.RunUnmapped && s.Condition(sigma.Naming{}).HoldsOfNothing() {
+		return diag.List{s.Report(diag.Error, sigma.CodeUnmappedSource, "logsource",
+			"no map names the log source %s, and the rule is true of events that have none of its fields: map the log source, or run such rules with --sigma-unmapped run", s.LogSource)}
+	}
+	return diag.List{s.Report(diag.Warning, sigma.CodeUnmappedSource, "logsource",
+		"no map names the log source %s: fields keep their names, in %s", s.LogSource, strings.Join(o.Index, ", "))}
+}
+
+// SigmaCounts returns the numbers of the rules of Sigma by status and by level, those that do not run included;
+// "none" is a rule without one.
+func (c *Catalog) SigmaCounts() (status, level map[string]int) {
+	status, level = map[string]int{}, map[string]int{}
+	for _, s := range c.sigma {
+		status[cmp.Or(s.rule.Status, "none")]++
+		level[cmp.Or(s.rule.Level, "none")]++
+	}
+	return status, level
 }
 
 // sigmaRule is a rule with what its names mean.
