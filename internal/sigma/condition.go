@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"slices"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/match/condition"
@@ -30,11 +31,12 @@ func (r *Rule) Condition(naming Naming) *Condition { return &Condition{r, naming
 
 // String is the detection as it is written, with the names of the filters.
 func (c *Condition) String() string {
-	out := c.rule.query().Value
+	var b strings.Builder
+	b.WriteString(c.rule.query().Value)
 	for _, f := range c.rule.Filters {
-		out += "\n# filter: " + f.Title
+		b.WriteString("\n# filter: " + f.Title)
 	}
-	return out
+	return b.String()
 }
 
 func (c *Condition) detections() []*sigma.Detection {

@@ -53,7 +53,7 @@ func Load(ctx context.Context, fsys fs.FS, options sigma.Options, roots ...strin
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case err != nil:
-				return nil // Whoever else reads the folder says so.
+				return nil //nolint:nilerr // who reads the other formats of YAML reports it
 			case name != root && strings.HasPrefix(entry.Name(), "."):
 				if entry.IsDir() {
 					return fs.SkipDir

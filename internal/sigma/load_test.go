@@ -77,14 +77,14 @@ func TestModel(t *testing.T) {
 	}
 	var threat []string
 	for _, x := range r.Threat {
-		line := x.Tactic.ID + " " + x.Tactic.Name
+		line := []string{x.Tactic.ID, x.Tactic.Name}
 		for _, tech := range x.Technique {
-			line += " " + tech.ID
+			line = append(line, tech.ID)
 			for _, sub := range tech.Subtechnique {
-				line += " " + sub.ID
+				line = append(line, sub.ID)
 			}
 		}
-		threat = append(threat, line)
+		threat = append(threat, strings.Join(line, " "))
 	}
 	slot := time.Date(2026, 1, 15, 14, 0, 0, 0, time.UTC)
 	want := said{
@@ -226,13 +226,13 @@ func TestFiltersApply(t *testing.T) {
 			return of.Draw(t, label+" category"), of.Draw(t, label+" product"), of.Draw(t, label+" service")
 		}
 		write := func(c, p, s string) string {
-			out := ""
+			var b strings.Builder
 			for _, part := range []struct{ key, value string }{{"category", c}, {"product", p}, {"service", s}} {
 				if part.value != "" {
-					out += "  " + part.key + ": " + part.value + "\n"
+					fmt.Fprintf(&b, "  %s: %s\n", part.key, part.value)
 				}
 			}
-			return out
+			return b.String()
 		}
 		rc, rp, rs := draw("rule")
 		fc, fp, fs := draw("filter")

@@ -7,7 +7,7 @@ import (
 )
 
 func TestLookup(t *testing.T) {
-	for id, want := range map[string]string{"T1059.001": "PowerShell", "T1685": "Disable or Modify Tools", " T1014 ": "Rootkit"} {
+	for id, want := range map[string]string{"T1059.001": "PowerShell", "T1685": "Disable or Modify Tools", "T1014\n": "Rootkit"} {
 		if got, ok := attack.Lookup(id); !ok || got.Name != want {
 			t.Errorf("%s: %q, %t, want %q", id, got.Name, ok, want)
 		}

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -41,9 +42,9 @@ func TestSigmaSources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := ""
-		for _, d := range diags {
-			said += d.Error()
+		said := fmt.Sprint(diags)
+		if len(diags) == 0 {
+			said = ""
 		}
 		if (tt.want == "") != (said == "") || !strings.Contains(said, tt.want) || (len(c.Broken()) == 1) != tt.broken {
 			t.Errorf("%s %s: %s, %d broken", tt.product, tt.detection, said, len(c.Broken()))
