@@ -60,7 +60,7 @@ func attributes(x pipeline.Execution) []slog.Attr {
 	return out
 }
 
-// warnings remembers those of each rule's last execution, so that a lasting state of affairs is not
+// warnings remembers the warnings of each rule's last execution, so that a permanent condition is not
 // repeated at every slot. That no index matches a pattern is said once for all rules that have it.
 type warnings struct {
 	mu   sync.Mutex

@@ -106,7 +106,7 @@ type alertWriter struct {
 	stdio
 	format string
 	count  int
-	// describe shows one to a person; none says that there is none.
+	// describe shows an item as text; none says that there are no items.
 	describe func(alert.Document) string
 	none     string
 }

@@ -132,7 +132,7 @@ func (c *backfillRunCmd) cancel(ctx context.Context, a *app) error {
 	return jobError(backfill.Jobs{Store: p.ledger}.Cancel(ctx, c.Cancel))
 }
 
-// plans are those of the rules that are asked for. The complaint is about rules that keep no other from
+// plans returns the plans of the requested rules. The complaint is about rules that keep no other from
 // running.
 func (c *backfillRunCmd) plans(ctx context.Context, a *app) (plans []query.Plan, complaint, err error) {
 	rules, complaint := a.global.planRules(ctx, a.global.Rules)
@@ -269,7 +269,7 @@ func (c *backfillRunCmd) resume(job backfill.Job) string {
 	return "; the same command goes on with it, and so does: runner backfill --job " + job.ID
 }
 
-// jobError makes an error about the name of a job that of the caller.
+// jobError turns an error about the name of a job into a usage error.
 func jobError(err error) error {
 	if errors.Is(err, backfill.ErrUnknown) || errors.Is(err, backfill.ErrOther) {
 		return usageError{err}

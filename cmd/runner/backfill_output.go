@@ -67,7 +67,7 @@ type ruleAccount struct {
 	Created    int64  `json:"created"`
 	Duplicates int64  `json:"duplicates"`
 	Suppressed int64  `json:"suppressed"`
-	// New and Existing are those of a dry run, which creates nothing.
+	// New and Existing are the counts of a dry run, which creates nothing.
 	New      *int64   `json:"new,omitempty"`
 	Existing *int64   `json:"existing,omitempty"`
 	Stopped  string   `json:"stopped,omitempty"`

@@ -70,8 +70,8 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 	return explainEvent(a, explanation, trace)
 }
 
-// open connects what the explanation needs: the place of events where one is named, that of alerts
-// where one is asked for, and else nothing.
+// open opens what the explanation needs: the backend of events if one is given, the store of alerts if an alert is given,
+// otherwise nothing.
 func (c *explainCmd) open(ctx context.Context, a *app) (*backend, error) {
 	switch g := a.global; {
 	case len(g.Elasticsearch) > 0 || len(g.Events) > 0:
@@ -82,7 +82,7 @@ func (c *explainCmd) open(ctx context.Context, a *app) (*backend, error) {
 	return newEmbedded(), nil
 }
 
-// prepare binds the plan to the mappings at hand, or assumes those of ECS.
+// prepare binds the plan to the mappings of the backend, or to the types of ECS.
 func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.Plan, at time.Time) (query.Prepared, error) {
 	if b.events == nil {
 		prepared, diags := plan.Assume(at)

@@ -91,7 +91,7 @@ func writeHits(a *app, found query.Answer, timeField string, columns bool) error
 	return wrapWrite(err)
 }
 
-// writeEvent writes the row of an event; of nil, that there is none.
+// writeEvent writes the row of an event; nil means a missing event.
 func writeEvent(t table, e *event.Event, timeField string) error {
 	if e == nil {
 		t.row("-", "", "", "(no such event)")

@@ -8,7 +8,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bars are the progress bars of one invocation, which share a terminal; elsewhere there are none.
+// bars are the progress bars of one invocation. Without a terminal there are none.
 type bars struct {
 	w io.Writer
 
@@ -23,7 +23,7 @@ type bar struct {
 	bar *mpb.Bar
 }
 
-// add shows a bar for so many of something; for fewer than two there is none.
+// add shows a bar for a number of items, if there are at least two.
 func (b *bars) add(what string, total int64, more ...decor.Decorator) bar {
 	return b.show(total, 2, []decor.Decorator{decor.Name(what + " "), decor.CountersNoUnit("%d/%d")}, more)
 }

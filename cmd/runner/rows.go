@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/query"
 )
 
-// maxColumns is how many columns of an answer are shown side by side; those of whole documents are not.
+// maxColumns is the maximum number of columns that are shown side by side.
 const maxColumns = 12
 
 // rowTable are the rows of an answer by column.
@@ -22,7 +22,7 @@ type rowTable struct {
 // shown reports whether there are columns, and not too many to be shown side by side.
 func (t rowTable) shown() bool { return len(t.columns) > 0 && len(t.columns) <= maxColumns }
 
-// newRowTable puts hits into columns: those of the answer in its order, then others by name.
+// newRowTable puts hits into columns: first the columns of the answer in order, then others by name.
 func newRowTable(found query.Answer) (t rowTable, err error) {
 	known := map[string]bool{}
 	if found.Whole {

@@ -37,7 +37,7 @@ func (g *globals) loadRules(ctx context.Context, paths []string) (catalog.Catalo
 	return set, append(left, diags...), errors.Join(complaint, more, err)
 }
 
-// splunkOptions are what searches in SPL run on: the shipped field map below those of --field-map.
+// splunkOptions returns the options for searches in SPL: the shipped field map, extended by --field-map.
 func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 	m := fieldmap.Default()
 	var left diag.List

@@ -74,7 +74,7 @@ func (r *runner) serve(ctx context.Context) error {
 	return nil
 }
 
-// behindConcurrency is that of rounds that catch up: live ones come first.
+// behindConcurrency is the concurrency of catch-up rounds. Live rounds have precedence.
 const behindConcurrency = 2
 
 // service makes the loop over the rules.

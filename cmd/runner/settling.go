@@ -95,7 +95,7 @@ func (s *settling) keep(ctx context.Context, rules [][]string, tell func()) {
 	}
 }
 
-// patternsOf are those of each of some rules.
+// patternsOf returns the index patterns of each rule.
 func patternsOf[R any](rules []R, of func(R) []string) [][]string {
 	out := make([][]string, len(rules))
 	for i, r := range rules {

@@ -50,11 +50,11 @@ type backend struct {
 	install, installRisk func(context.Context) error
 	// installLedger makes what the account of slots needs, also for several runners.
 	installLedger func(context.Context) error
-	// misfits are the indices and templates that are not as the installers make them; nil where there are none.
+	// misfits are the indices and templates that differ from what the installers create; nil if there are none.
 	misfits func(context.Context) ([]elastic.Misfit, error)
-	// calm returns when work that can wait may go on; nil: always.
+	// calm waits until background work may continue; nil: it always may.
 	calm func(context.Context) error
-	// load is what the limits of searches have come to; nil where there are none.
+	// load returns the state of the limits of searches; nil if there are no limits.
 	load func() metrics.Searches
 	// serverTime is the cluster's time; nil where there is none but ours.
 	serverTime func(context.Context) (time.Time, error)

@@ -40,7 +40,7 @@ type Alerts struct {
 	rollover  rollover
 	// most is the size of a bulk request that somebody on the way lets through, 0 while nobody minded.
 	most atomic.Int64
-	// ofEvent tells the fields of a document that are those of its event.
+	// ofEvent reports whether a field of an alert is a field of its event.
 	ofEvent func(name string) bool
 	// looked is when the alias was last seen to map what alerts are found by, in nanoseconds.
 	looked atomic.Int64
@@ -104,7 +104,7 @@ func checkNamespace(namespace string) error {
 // Alias returns the name that alerts are written to and read from.
 func (a *Alerts) Alias() string { return a.alias }
 
-// List hands out alerts, oldest first. Before Install there are none.
+// List passes on alerts, oldest first. Before Install there are none.
 func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
 	if f.RuleID != "" {
 		if err := a.findable(ctx); err != nil {

@@ -26,7 +26,7 @@ type Client struct {
 	// unasked does so for the health of the cluster.
 	unasked sync.Once
 	known   knowledge
-	// seriesFacts are those of indices that alerts were made of.
+	// seriesFacts has the facts about the indices of alerts.
 	seriesFacts seriesFacts
 	rights      rights
 	seen        sightings

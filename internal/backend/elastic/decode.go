@@ -35,7 +35,7 @@ func decodeBody(r *esapi.Response, out any, most int) error {
 	return reader.readBody(body)
 }
 
-// bodies are those of large answers that nobody holds anything of any more.
+// bodies is a pool of buffers for large answers.
 var bodies sync.Pool
 
 // lastBody is the size of the last large answer: the pages of a read are much alike, and one that is

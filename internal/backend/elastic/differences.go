@@ -70,7 +70,7 @@ func differences(want, have described) []string {
 	return out
 }
 
-// rootDifferences are those of the mapping as a whole.
+// rootDifferences returns the differences of the mapping as a whole.
 func rootDifferences(have map[string]any, say func(string, ...any)) {
 	switch d, set := have["dynamic"]; {
 	case !set:

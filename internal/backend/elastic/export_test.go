@@ -20,7 +20,7 @@ type witness struct {
 	client *Client
 }
 
-// searchPath is that of what Elasticsearch runs a search for.
+// searchPath matches the paths of searches.
 var searchPath = regexp.MustCompile(`/_(search|msearch|count|query|eql|sql|async_search|terms_enum)(/|$)`)
 
 func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -61,7 +61,7 @@ type groupPager struct {
 	op       string
 	patterns []string
 	request  search.GroupRequest
-	// most is the size of pages where nothing else bounds it, last that of the page before: of groups with samples.
+	// most is the default size of pages, last the size of the previous page; both for groups with samples.
 	most, last int
 
 	pit    string
@@ -168,7 +168,7 @@ func (g *groupPager) least() int {
 	return minGroupPage
 }
 
-// body is that of the next page.
+// body returns the body of the request for the next page.
 func (g *groupPager) body() condition.Query {
 	body := g.request.Body()
 	if g.after != nil {

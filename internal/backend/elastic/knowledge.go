@@ -159,7 +159,7 @@ type indexState struct {
 	streams []string
 }
 
-// dataStreams are those of a cluster, as its state tells of them.
+// dataStreams are the data streams in the state of a cluster.
 type dataStreams struct {
 	Streams map[string]struct {
 		Indices []struct {

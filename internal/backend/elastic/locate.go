@@ -13,7 +13,7 @@ var (
 	_ search.Slicer  = (*Client)(nil)
 )
 
-// Locate finds the indices behind patterns, those of aliases and data streams included: hits carry
+// Locate finds the indices of patterns, including the indices of aliases and data streams: hits carry
 // the name of the index that holds them.
 func (c *Client) Locate(ctx context.Context, patterns []string) (func(index string) bool, error) {
 	if patterns = tidy(patterns); indexname.HasDateMath(patterns) {

@@ -45,7 +45,7 @@ type described struct {
 	Settings map[string]any `json:"settings"`
 }
 
-// describe reads indices, or those of an alias; none where there is nothing of the name.
+// describe reads the settings and mappings of an index, or of the indices of an alias; none if the name does not exist.
 func (c *Client) describe(ctx context.Context, name string) (map[string]described, error) {
 	a, err := call[map[string]described](ctx, c, "look at ["+name+"]", func() esapi.Request {
 		return esapi.IndicesGetRequest{Index: escape([]string{name})}

@@ -140,7 +140,7 @@ type multiAnswer struct {
 	Responses []multiItem `json:"responses"`
 }
 
-// multiItem is the answer to one search, or why there is none.
+// multiItem is the answer to one search, or its error.
 type multiItem struct {
 	page
 	Status int   `json:"status"`

@@ -73,7 +73,7 @@ func (c *Client) refreshes(ctx context.Context, patterns []string, out *Refreshe
 			ExpandWildcards: "open", IgnoreUnavailable: &yes, AllowNoIndices: &yes,
 		}
 	})
-	if err != nil && !notFound(err) { // an index that was named and went is none of ours
+	if err != nil && !notFound(err) { // the index was deleted in the meantime
 		return err
 	}
 	for _, index := range slices.Sorted(maps.Keys(a)) {

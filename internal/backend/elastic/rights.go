@@ -16,7 +16,7 @@ const rightsAge = time.Minute
 // forgotten is the age of an answer that nobody has needed since.
 const forgotten = 10 * rightsAge
 
-// rights are those of the user to read, by pattern and index. The zero value knows nothing.
+// rights are the user's privileges to read, by pattern and index. The zero value has none yet.
 type rights struct {
 	mu   sync.Mutex
 	read map[string]right

@@ -39,7 +39,7 @@ const (
 	maxNames   = 5
 )
 
-// damage adds up over pages what the answers did not cover. The zero value is none.
+// damage collects, over pages, what the answers did not cover. The zero value is empty.
 type damage struct {
 	failed, total int
 	// expects tells that shards there must be: what is searched was resolved to open indices.

@@ -27,7 +27,7 @@ func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 type moment struct {
 	*Client
 
-	// indices are those of the moment, nil where they are not known. blind: what was known may not be so any more.
+	// indices are the indices at that time, nil if they are not known. blind: the knowledge may be outdated.
 	indices map[string]indexState
 	blind   bool
 

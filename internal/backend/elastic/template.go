@@ -20,7 +20,7 @@ const (
 	basePriority = 500
 	// totalFields leaves room over the fields of the templates, objects and sub-fields counted.
 	totalFields = 5000
-	// scalingFactor is that of ECS for its scaled_float fields, all of them shares of one.
+	// scalingFactor is the scaling factor of ECS for its scaled_float fields, which are all fractions of one.
 	scalingFactor = 1000
 )
 
