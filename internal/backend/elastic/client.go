@@ -12,7 +12,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// Client talks to one cluster. It is safe for concurrent use; Close ends it.
+// Client is a client for one cluster. It is safe for concurrent use.
 type Client struct {
 	transport   *elastictransport.Client
 	idle        func()
@@ -21,26 +21,26 @@ type Client struct {
 	timeout     time.Duration
 	maxRetries  int
 	log         *slog.Logger
-	// blind makes sure that missing privileges are remarked on once.
+	// blind logs missing privileges only once.
 	blind sync.Once
-	// unasked does so for the health of the cluster.
+	// unasked does so for the privilege to read the cluster's health.
 	unasked sync.Once
 	known   knowledge
 	// seriesFacts has the facts about the indices of alerts.
 	seriesFacts seriesFacts
 	rights      rights
 	seen        sightings
-	// closedPolicy says what closed indices are to windows.
+	// closedPolicy is how closed indices are treated.
 	closedPolicy  ClosedPolicy
 	wholePatterns bool
 	limit         *limiter
-	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
+	// bearable has the page sizes that the cluster can handle, where larger ones were too large.
 	bearable bearable
-	// held are the pages of documents that are held.
+	// held accounts for the pages of documents in memory.
 	held holdings
 }
 
-// New makes a client. It does not call the cluster; [Client.Ping] does.
+// New returns a client. It does not call the cluster; [Client.Ping] does.
 func New(cfg Config) (*Client, error) {
 	rt, err := newHTTPTransport(cfg.CAFile)
 	if err != nil {
@@ -63,7 +63,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 		elastictransport.WithURLs(urls...),
 		elastictransport.WithTransport(&authenticator{next: rt, credentials: creds}),
 		elastictransport.WithUserAgent(cfg.UserAgent),
-		elastictransport.WithDisableRetry(), // Ours reads the answer within the try and types the error.
+		elastictransport.WithDisableRetry(), // our own retries include reading the answer
 	)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
@@ -83,10 +83,10 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 // String returns the addresses of the cluster, without credentials.
 func (c *Client) String() string { return c.name }
 
-// GoString keeps the secrets out of %#v.
+// GoString keeps secrets out of %#v.
 func (c *Client) GoString() string { return "elastic.Client{" + c.name + "}" }
 
-// Close gives the connections back. Calls that are under way fail.
+// Close closes the connections. Calls in progress fail.
 func (c *Client) Close(ctx context.Context) error {
 	err := c.transport.Close(ctx)
 	c.idle()
@@ -96,14 +96,14 @@ func (c *Client) Close(ctx context.Context) error {
 	return nil
 }
 
-// Info is what a cluster says of itself.
+// Info describes a cluster.
 type Info struct {
-	// Name is the name of the cluster, Version of its software: "8.19.7".
+	// Name is the name of the cluster, Version the version of its software, such as "8.19.7".
 	Name, Version string
 }
 
-// Ping asks the cluster for its name and version. It fails with kind Refused when the other side is
-// not Elasticsearch or does not accept the credentials.
+// Ping returns the cluster's name and version. It fails with kind Refused if the server is not Elasticsearch or does not
+// accept the credentials.
 func (c *Client) Ping(ctx context.Context) (Info, error) {
 	type answer struct {
 		Name    string `json:"cluster_name"`

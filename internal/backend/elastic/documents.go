@@ -13,11 +13,11 @@ import (
 	"tocsin/internal/search"
 )
 
-// maxIDs is the number of documents asked for at once.
+// maxIDs is the maximum number of documents in one request.
 const maxIDs = 500
 
-// Documents reads documents by index and id. It searches for them, as a document of a remote cluster
-// cannot be got otherwise. Shards that fail make it fail: what is missing is told from what is gone.
+// Documents reads documents by index and id. It searches for them, as there is no other way to read documents of remote
+// clusters. It fails if a shard fails, so that a missing document is known to be deleted.
 func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.Ref]event.Event, error) {
 	byIndex := map[string][]string{}
 	var indices []string
@@ -38,7 +38,7 @@ func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.R
 	return found, nil
 }
 
-// documents reads documents of an index, as many at once as the memory of the cluster and ours are known to bear.
+// documents reads documents of an index, in requests that fit into the cluster's memory and ours.
 func (c *Client) documents(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
 	key := []string{index}
 	for last := 0; len(ids) > 0; {

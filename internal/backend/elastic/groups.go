@@ -17,24 +17,24 @@ import (
 )
 
 const (
-	// maxSelectionBytes is about how long the names of the groups in one request may be altogether.
+	// maxSelectionBytes is the approximate maximum size of the keys of groups in one request.
 	maxSelectionBytes = 4 << 20
-	// minGroupPage is the smallest page that is tried when a cluster finds pages too large.
+	// minGroupPage is the smallest page size that is tried if a cluster rejects larger pages.
 	minGroupPage = 100
 )
 
-// Groups counts groups of events by a composite aggregation in a point in time, page by page, and
-// groups asked for by name by one filter each. Groups of healthy shards are visited also when
-// other shards fail; the error is then of kind Partial and names them.
+// Groups counts groups of events by a composite aggregation in a point in time, page by page. Groups requested by key are
+// counted by one filter each. If some shards fail, the groups of the others are visited, and the error is a partial failure
+// that names the failed shards.
 func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search.GroupVisit) (search.Result, error) {
 	result := search.Result{Total: -1}
 	patterns := tidy(r.Patterns)
 	if len(patterns) == 0 || r.Only != nil && len(r.Only) == 0 {
-		return result, nil // To Elasticsearch no pattern means every index.
+		return result, nil // for Elasticsearch, no pattern would mean all indices
 	}
 	op := "count groups in [" + shown(patterns) + "]"
 	if len(patternChunks(patterns, maxPath)) > 1 {
-		// Counts of several searches cannot be put together where values are counted.
+		// The numbers of different values of several searches cannot be added up.
 		return result, &failure.Error{Kind: failure.Rejected, Op: op, Reason: "the patterns do not fit into one request", Err: search.ErrUngroupable}
 	}
 	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result, damage: c.expecting(patterns, true)}
@@ -70,17 +70,16 @@ type groupPager struct {
 	result search.Result
 }
 
-// fit chooses how many groups with their samples are asked for at a time.
+// fit sets how many groups with samples are requested at a time.
 func (g *groupPager) fit() {
 	n := g.request.Samples
 	g.request.PageSize = max(1, g.client.held.size(g.sampled(), g.most*n, g.last*n)/n)
 }
 
-// sampled stands for the samples of groups among patterns: they are not as long as events of the same patterns, which
-// are not decoded.
+// sampled is the key of samples of groups for sizes of documents, which differ from events of the same patterns.
 func (g *groupPager) sampled() []string { return append(slices.Clone(g.patterns), "") }
 
-// sampleCopies is how often what is read of samples is held while it is decoded.
+// sampleCopies is the number of copies of samples in memory while they are decoded.
 const sampleCopies = 4
 
 // groupPage is the answer of _search with groups in it.
@@ -110,7 +109,7 @@ func (g *groupPager) all(ctx context.Context, visit search.GroupVisit) error {
 			return err
 		}
 		g.count(a)
-		whole := len(a.Aggregations.Groups.Buckets) >= g.request.GroupPage() // which the visit may change
+		whole := len(a.Aggregations.Groups.Buckets) >= g.request.GroupPage() // the visit may change the page
 		more, err := g.visit(a, visit)
 		g.after = a.Aggregations.Groups.AfterKey
 		if err != nil || !more || !whole || g.after == nil {
@@ -124,8 +123,8 @@ func (g *groupPager) open(ctx context.Context) (err error) {
 	return err
 }
 
-// next reads a page, from a new point in time when the old one is gone, and a smaller one when the
-// cluster does not make as many buckets at once.
+// next reads a page, from a new point in time if the old one is gone, and a smaller page if the cluster rejects the number
+// of buckets.
 func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 	reopened := false
 	for {
@@ -150,8 +149,8 @@ func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 	}
 }
 
-// shrinks makes pages smaller when the cluster finds them too large; false: that was not the error, or
-// they are small.
+// shrinks makes pages smaller if the cluster rejected them as too large. It returns false for other errors, and if pages
+// are small already.
 func (g *groupPager) shrinks(err error) bool {
 	if !hasType(err, "too_many_buckets_exception") && !tooMuch(err) && !errors.Is(err, errTooLong) || g.request.GroupPage() <= g.least() {
 		return false
@@ -160,7 +159,7 @@ func (g *groupPager) shrinks(err error) bool {
 	return true
 }
 
-// least is the smallest page that is tried.
+// least returns the smallest page size that is tried.
 func (g *groupPager) least() int {
 	if g.request.Samples > 0 {
 		return 1
@@ -177,7 +176,7 @@ func (g *groupPager) body() condition.Query {
 	return body
 }
 
-// stretch is the body that lists so many groups behind a place.
+// stretch returns the body that lists a number of groups after a position.
 func (g *groupPager) stretch(after map[string]any, size int) condition.Query {
 	body := g.request.Body()
 	list := composite(body)
@@ -187,7 +186,7 @@ func (g *groupPager) stretch(after map[string]any, size int) condition.Query {
 	return body
 }
 
-// composite is the list of groups in a body.
+// composite returns the composite aggregation of a body.
 func composite(body condition.Query) condition.Query {
 	aggs, _ := body["aggs"].(condition.Query)
 	groups, _ := aggs[search.AggGroups].(condition.Query)
@@ -205,7 +204,7 @@ func (g *groupPager) page(ctx context.Context) (groupPage, error) {
 	return a, err
 }
 
-// selected reads the groups asked for, or the one of everything, some at a time.
+// selected reads the requested groups in batches, or the one group of all events.
 func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) error {
 	all := g.request.Only
 	if all == nil {
@@ -237,9 +236,8 @@ func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) erro
 	return nil
 }
 
-// listed reads the stretch of a list in which the groups asked for are, and hands those over. The first
-// page is a little more than they would fill by themselves: where others lie between them, the next
-// ones are larger.
+// listed reads the part of the list of all groups that contains the requested groups, and passes those on. The first page
+// is a little larger than the number of requested groups; if there are others between them, the next pages are larger.
 func (g *groupPager) listed(ctx context.Context, visit search.GroupVisit) (bool, error) {
 	only, span := g.request.Only, g.request.Span()
 	counts := map[string]int64{}
@@ -289,7 +287,7 @@ func (g *groupPager) unreadable(err error) error {
 	return &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: "the answer cannot be read", Err: err}
 }
 
-// selectionsAtOnce is how many selections go into one request: one at least.
+// selectionsAtOnce returns the number of selections in one request, at least one.
 func selectionsAtOnce(all []search.Selection, most int) int {
 	size := 0
 	for i, s := range all {
@@ -331,7 +329,7 @@ func (g *groupPager) count(a groupPage) {
 	g.damage.add(a.Shards, a.TimedOut, a.Clusters)
 }
 
-// visit hands over the groups of a page that are wanted.
+// visit passes on the requested groups of a page.
 func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
 	buckets := a.Aggregations.Groups.Buckets
 	if g.request.Only != nil && len(buckets) > len(g.request.Only) {

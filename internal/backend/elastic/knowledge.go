@@ -15,10 +15,10 @@ import (
 	"tocsin/internal/search"
 )
 
-// knowledge is what the cluster has said of index patterns. The zero value knows nothing.
+// knowledge is what is known of index patterns. The zero value is empty.
 type knowledge struct {
 	mu sync.Mutex
-	// version is the state of the cluster that indices are of; "" when it may not be asked.
+	// version is the version of the cluster state that indices are from; "" without the privilege to read it.
 	version  string
 	begun    bool
 	indices  map[string]indexState
@@ -28,19 +28,19 @@ type knowledge struct {
 // known is what is known of one list of patterns.
 type known struct {
 	mu sync.Mutex
-	// version is the state of the cluster that print was made of. The print changes when anything
-	// changes that the rest depends on.
+	// version is the version of the cluster state that print is from. print changes with everything that the other
+	// fields depend on.
 	version, print string
 	target         search.Target
 	fields         map[string]bool
 	resolved       bool
 	located        func(string) bool
-	// on is what the target rests upon, found when that was asked for.
+	// on is what the target depends on.
 	on    footing
 	found time.Time
 }
 
-// old reports whether more may be readable by now than was: nothing tells of a right that was given.
+// old reports whether more indices may have become readable: the cluster state does not show granted privileges.
 func (k *known) old() bool { return k.on.partly && time.Since(k.found) > rightsAge }
 
 func (k *known) has(fields []string) bool {
@@ -52,8 +52,8 @@ func (k *known) has(fields []string) bool {
 	return true
 }
 
-// of returns what is known of patterns, nil when nothing may be remembered of them: of a remote cluster
-// nobody tells us.
+// of returns what is known of patterns; nil if it must not be reused, because the patterns include remote clusters, whose
+// state is unknown.
 func (k *knowledge) of(patterns []string) *known {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -74,7 +74,7 @@ func (k *knowledge) of(patterns []string) *known {
 	return have
 }
 
-// print sums up the indices that patterns may mean, rather too many of them than too few.
+// print returns a fingerprint of the indices that patterns may match. It may include further indices.
 func (k *knowledge) print(patterns []string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(k.indices)) {
@@ -85,21 +85,21 @@ func (k *knowledge) print(patterns []string) string {
 	return string(h.Sum(nil))
 }
 
-// forget makes everything be found out anew: other rights show other indices.
+// forget discards everything, as other privileges show other indices.
 func (k *knowledge) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.patterns)
 }
 
-// at is the state of the cluster that is known, "" when it may not be asked.
+// at returns the version of the known cluster state; "" without the privilege to read it.
 func (k *knowledge) at() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.version
 }
 
-// now are the indices that there are, nil where they are not known. Nobody changes them.
+// now returns the existing indices, nil if they are not known. They must not be changed.
 func (k *knowledge) now() map[string]indexState {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -109,7 +109,7 @@ func (k *knowledge) now() map[string]indexState {
 	return k.indices
 }
 
-// begin learns what there is, unless that was done.
+// begin reads the cluster state for the first time.
 func (k *knowledge) begin(ctx context.Context, c *Client) error {
 	k.mu.Lock()
 	done := k.begun
@@ -121,14 +121,14 @@ func (k *knowledge) begin(ctx context.Context, c *Client) error {
 	return k.refresh(ctx, c)
 }
 
-// closed reports whether an index is known to be closed, whoever may see it.
+// closed reports whether an index is known to be closed.
 func (k *knowledge) closed(index string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.indices[index].State == closedState
 }
 
-// beside are the indices and data streams that a pattern matches, less some.
+// beside returns the indices and data streams that a pattern matches, except the given ones.
 func (k *knowledge) beside(pattern string, names []string) []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -149,13 +149,13 @@ func (k *knowledge) beside(pattern string, names []string) []string {
 // closedState is the state of an index that is closed.
 const closedState = "close"
 
-// indexState is what of an index a change shows in.
+// indexState is the part of an index's state that shows changes.
 type indexState struct {
 	State    string   `json:"state"`
 	Mapping  int64    `json:"mapping_version"`
 	Settings int64    `json:"settings_version"`
 	Aliases  []string `json:"aliases"`
-	// streams are the names of the data stream that it is behind: its own, and its aliases.
+	// streams are the names of its data stream: the stream's own name, and its aliases.
 	streams []string
 }
 
@@ -171,7 +171,7 @@ type dataStreams struct {
 	} `json:"data_stream_aliases"`
 }
 
-// name gives indices the names of their data streams.
+// name sets the names of the data streams of indices.
 func (d dataStreams) name(indices map[string]indexState) {
 	aliases := map[string][]string{}
 	for _, alias := range slices.Sorted(maps.Keys(d.Aliases)) {
@@ -189,8 +189,8 @@ func (d dataStreams) name(indices map[string]indexState) {
 	}
 }
 
-// meant are the patterns that may mean an index, rather too many of them than too few: by its name, its data
-// stream or an alias.
+// meant returns the patterns that may match an index, by its name, its data stream or an alias. It may include further
+// patterns.
 func (s indexState) meant(index string, patterns []string) []string {
 	names := slices.Concat([]string{index}, s.streams, s.Aliases)
 	var out []string
@@ -202,7 +202,7 @@ func (s indexState) meant(index string, patterns []string) []string {
 	return out
 }
 
-// refresh learns what has changed since the last moment.
+// refresh reads what has changed since the last moment.
 func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	type stateAnswer struct {
 		UUID     string `json:"state_uuid"`
@@ -235,7 +235,7 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	case err != nil:
 		return err
 	}
-	// What nobody has asked for since the last change, such as the index of a day that is past, is forgotten.
+	// Patterns that were not used since the last change, such as the index of a past day, are discarded.
 	maps.DeleteFunc(k.patterns, func(_ string, have *known) bool { return have.version != k.version })
 	a.Metadata.Streams.name(a.Metadata.Indices)
 	k.version, k.indices = a.UUID, a.Metadata.Indices

@@ -20,13 +20,12 @@ var (
 	_ search.Snapshotter = (*Client)(nil)
 )
 
-// firstPage is the number of hits of one search in an _msearch: more are worth a search of its own.
+// firstPage is the number of hits of one search in an _msearch; a search with more hits is made separately.
 const firstPage = 100
 
-// FirstPages asks for the beginnings of several searches in one _msearch. They are of no common
-// point in time, so whoever wants more than the first page has to begin anew. Elasticsearch refuses
-// the whole for one search that it cannot read: it is asked again for either half then. So it is where the
-// whole is too much for the memory of the cluster, which is remembered as the size of pages is, or for ours.
+// FirstPages reads the first pages of several searches by one _msearch. They have no point in time, so to read more than
+// the first page, the search must be repeated. If Elasticsearch rejects the whole request because it cannot parse one
+// search, or if the answer is too large for the cluster's memory or ours, each half is requested separately.
 func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []search.FirstPage {
 	if most := c.bearable.of(together); most > 0 && most < len(requests) {
 		out := make([]search.FirstPage, 0, len(requests))
@@ -41,7 +40,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 	for i, r := range requests {
 		patterns := tidy(r.Patterns)
 		if len(patterns) == 0 {
-			continue // To Elasticsearch no pattern means every index.
+			continue // for Elasticsearch, no pattern would mean all indices
 		}
 		if out[i].Err = writeItem(&body, patterns, r, c.firstPage(r, len(requests))); out[i].Err == nil {
 			asked = append(asked, i)
@@ -75,8 +74,8 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 // together stands for the searches of one _msearch among patterns: no pattern is empty.
 var together = []string{""}
 
-// firstPage is the size of a first page of so many that are asked for together, such that the cluster is known to
-// bear it, and we to bear all.
+// firstPage returns the size of the first page of one of several searches, so that the cluster can handle it, and all pages
+// fit into memory.
 func (c *Client) firstPage(r search.Request, together int) int {
 	size := min(firstPage, r.Size())
 	if most := c.bearable.of(tidy(r.Patterns)); most > 0 {
@@ -88,7 +87,7 @@ func (c *Client) firstPage(r search.Request, together int) int {
 	return size
 }
 
-// sourceBytes is how much of an answer is documents.
+// sourceBytes returns the total size of the documents in an answer.
 func sourceBytes(events []event.Event) int {
 	sum := 0
 	for i := range events {
@@ -97,7 +96,7 @@ func sourceBytes(events []event.Event) int {
 	return sum
 }
 
-// lessen remembers of a first page that was too much to ask for less: the search that follows begins with that.
+// lessen remembers that a first page was too large, so that the following search begins with smaller pages.
 func (c *Client) lessen(r search.Request, tooMuch bool, together int) {
 	if size := c.firstPage(r, together); tooMuch && size > 1 {
 		c.bearable.note(tidy(r.Patterns), size/2)
@@ -121,21 +120,21 @@ func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiIt
 		}
 	}
 	if slices.ContainsFunc(answer.Responses, multiItem.overloaded) {
-		c.limit.refuse(begun) // the answer as a whole is a success
+		c.limit.refuse(begun) // the request as a whole succeeded
 	}
 	return answer.Responses, err
 }
 
 func (m multiItem) overloaded() bool { return m.Status >= 300 && overloaded(m.failure("")) }
 
-// failure is why there is no answer.
+// failure returns the error of the search.
 func (m multiItem) failure(op string) error {
 	root := m.Error.root()
 	e := &failure.Error{Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text()}
 	return denied(searching{}, e)
 }
 
-// multiAnswer is the answer of _msearch, in order.
+// multiAnswer is the answer of _msearch, in the order of the searches.
 type multiAnswer struct {
 	Responses []multiItem `json:"responses"`
 }

@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// contextMissing is what a search in a point in time that has expired, or whose node is gone, dies of.
+// contextMissing is the error of a search in a point in time that has expired, or whose node is gone.
 const contextMissing = "search_context_missing_exception"
 
 // The sort values of a missing date, last in either order.
@@ -32,21 +32,21 @@ type pager struct {
 	patterns []string
 	body     condition.Query
 	size     int
-	// most is the size that pages grow to, bound one that is known to be bearable, 0 where none is known.
+	// most is the size that pages grow to, bound a size that the cluster is known to handle; 0 if none is known.
 	most, bound int
 
 	pit      string
 	reopened bool
 	done     bool
-	// after holds the sort values of the last hit read; the last one of them is its place in the
-	// point in time (_shard_doc), which Elasticsearch adds to every sort.
+	// after has the sort values of the last hit read. The last of them is its position in the point in time
+	// (_shard_doc), which Elasticsearch adds to every sort.
 	after []json.RawMessage
-	// tied are the hits read that share those values but the place: when the point in time has to
-	// be opened anew, places are others, and these are read again.
+	// tied are the hits read with the same sort values except the position. After a point in time is reopened, positions
+	// are different, and these hits are read again.
 	tied   map[hitKey]bool
 	damage damage
 	result search.Result
-	// last is the page that was read last.
+	// last is the last page read.
 	last page
 }
 
@@ -58,7 +58,7 @@ func newPager(c *Client, op string, patterns []string, body condition.Query, siz
 	return p
 }
 
-// run hands every page to visit until that returns false or there are no more.
+// run passes every page to visit until it returns false or there are no more.
 func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (search.Result, error) {
 	if err := p.open(ctx); err != nil {
 		return p.result, err
@@ -82,7 +82,7 @@ func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (searc
 
 // more reads one page and returns the hits in it that were not read before.
 func (p *pager) more(ctx context.Context) ([]hit, error) {
-	p.last = page{} // which is not held while another comes in, unless somebody else holds it
+	p.last = page{} // release its memory before the next page is read
 	a, err := p.next(ctx)
 	if err != nil {
 		return nil, err
@@ -95,8 +95,8 @@ func (p *pager) more(ctx context.Context) ([]hit, error) {
 	return p.fresh(a.Hits.Hits), nil
 }
 
-// grow chooses the size of the next page: as many documents as may be held, and as the cluster is known to bear,
-// through this read or others of the patterns.
+// grow sets the size of the next page: as many documents as fit into memory, and as the cluster is known to handle for
+// these patterns.
 func (p *pager) grow() {
 	if known := p.client.bearable.of(p.patterns); known > 0 && (p.bound == 0 || known < p.bound) {
 		p.bound = known
@@ -125,7 +125,7 @@ func (p *pager) close(ctx context.Context) {
 	}
 }
 
-// next reads one page, once more from a new point in time when the old one is gone.
+// next reads one page, from a new point in time if the old one is gone.
 func (p *pager) next(ctx context.Context) (page, error) {
 	a, err := p.read(ctx)
 	if !hasType(err, contextMissing) && !lost(a.Shards) {
@@ -144,7 +144,7 @@ func (p *pager) next(ctx context.Context) (page, error) {
 		return page{}, err
 	}
 	if n := len(p.after); n > 0 {
-		p.after[n-1] = json.RawMessage("-1") // Before the first place.
+		p.after[n-1] = json.RawMessage("-1") // before the first position
 	}
 	a, err = p.read(ctx)
 	if hasType(err, contextMissing) {
@@ -153,7 +153,7 @@ func (p *pager) next(ctx context.Context) (page, error) {
 	return a, err
 }
 
-// read reads one page, half of it where that is too much for the cluster's memory or ours.
+// read reads one page, and a smaller one if it is too large for the cluster's memory or ours.
 func (p *pager) read(ctx context.Context) (page, error) {
 	for {
 		a, err := p.ask(ctx)
@@ -213,7 +213,7 @@ func (p *pager) count(a page) {
 	p.damage.add(a.Shards, a.TimedOut, a.Clusters)
 }
 
-// fresh returns the hits that were not read before, and remembers where to go on.
+// fresh returns the hits that were not read before, and remembers where to continue.
 func (p *pager) fresh(hits []hit) []hit {
 	out := make([]hit, 0, len(hits))
 	for _, h := range hits {
@@ -229,7 +229,7 @@ func (p *pager) fresh(hits []hit) []hit {
 		}
 		p.after = h.Sort
 	}
-	// The values are parts of the page, whose memory may be used again.
+	// The values are parts of the page, whose memory may be reused.
 	after := make([]json.RawMessage, len(p.after))
 	for i, value := range p.after {
 		after[i] = bytes.Clone(value)
@@ -250,8 +250,8 @@ func sameButPlace(a, b []json.RawMessage) bool {
 	return true
 }
 
-// from returns the sort values to go on after. The null that stands for a missing date in them
-// becomes the number that Elasticsearch sorts it as: it writes the null, but does not read it.
+// from returns the sort values to continue after. For a missing date, Elasticsearch returns null but does not accept it, so
+// null is replaced by the number that it is sorted as.
 func (p *pager) from() []json.RawMessage {
 	after := slices.Clone(p.after)
 	for i, clause := range sortOf(p.body) {

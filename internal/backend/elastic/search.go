@@ -10,14 +10,13 @@ import (
 	"tocsin/internal/search"
 )
 
-// Search reads the events that match, in a point in time: what is written meanwhile changes
-// nothing. Hits of healthy shards are visited also when other shards fail; the error is then of
-// kind Partial and names them. So it is when no shard at all was searched: who asks has resolved the patterns
-// to indices.
+// Search reads the matching events in a point in time, so that concurrent writes have no effect. If some shards fail, the
+// hits of the others are visited, and the error is a partial failure that names the failed shards. It is also a partial
+// failure if no shard was searched, as the caller has resolved the patterns to indices.
 func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
 	patterns := tidy(r.Patterns)
 	if len(patterns) == 0 {
-		return search.Result{}, nil // To Elasticsearch no pattern means every index.
+		return search.Result{}, nil // for Elasticsearch, no pattern would mean all indices
 	}
 	body := r.Body()
 	if body["sort"] == nil { // paging needs an order
@@ -47,8 +46,8 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 	return m.run(ctx, visitHits)
 }
 
-// noticed passes an error on. Where nothing was searched although there were indices, what is known of
-// rights and indices is found out anew.
+// noticed returns an error. If it says that the user may not read the indices, the known privileges and indices are
+// discarded.
 func (c *Client) noticed(err error) error {
 	if failure.UnreadOf(err) == failure.Forbidden {
 		c.rights.forget()
@@ -62,20 +61,20 @@ func sortOf(body condition.Query) []condition.Query {
 	return clauses
 }
 
-// hit is one document of an answer. Sort is sent back as it came. What is raw is a part of the answer.
+// hit is one document of an answer. Sort is sent back unchanged. Raw values are parts of the answer.
 type hit struct {
 	Index  string            `json:"_index"`
 	ID     string            `json:"_id"`
 	Source json.RawMessage   `json:"_source"`
 	Fields map[string][]any  `json:"fields"`
 	Sort   []json.RawMessage `json:"sort"`
-	// Of searches that ask for them.
+	// only if the search requests them
 	SeqNo       int64 `json:"_seq_no"`
 	PrimaryTerm int64 `json:"_primary_term"`
 }
 
-// event returns the hit of a request as an event. Fields that were asked for and that the document does
-// not have are without values, whatever its source says.
+// event returns the hit of a request as an event. Requested fields that the hit lacks have no values, even if the source
+// has some.
 func (h hit) event(r search.Request) event.Event {
 	if len(r.Fields) > 0 && h.Fields == nil {
 		h.Fields = map[string][]any{}
@@ -85,7 +84,7 @@ func (h hit) event(r search.Request) event.Event {
 			h.Fields[name] = nil
 		}
 	}
-	if h.Source == nil { // The index keeps no source.
+	if h.Source == nil { // the index does not store sources
 		h.Source = json.RawMessage("{}")
 	}
 	return event.Event{Index: h.Index, ID: h.ID, Source: h.Source, Fields: h.Fields, Types: r.TypesOf(h.Index)}
@@ -106,13 +105,13 @@ type page struct {
 		Hits []hit `json:"hits"`
 	} `json:"hits"`
 
-	// hitsThere tells that the answer has hits, be they none.
+	// hitsThere: the answer has a list of hits, which may be empty.
 	hitsThere bool
-	// body is what sources of hits are parts of.
+	// body is the answer; the sources of hits are parts of it.
 	body []byte
 }
 
-// total returns the number of hits, -1 when the answer does not know it.
+// total returns the number of hits, or -1 if the answer does not have it.
 func (p page) total() int64 {
 	if p.Hits.Total == nil || p.Hits.Total.Relation != "eq" {
 		return -1

@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// SearchSlices reads a search in parts, in a point in time that all of them share. When the
-// patterns do not fit one URL, they are read one group after the other.
+// SearchSlices reads a search in parts that share a point in time. If the patterns do not fit into one URL, groups of
+// patterns are read one after the other.
 func (c *Client) SearchSlices(ctx context.Context, r search.Request, visits []search.Visit) (search.Result, error) {
 	patterns := broad(tidy(r.Patterns))
 	if len(patterns) == 0 || len(visits) == 0 {
@@ -40,8 +40,7 @@ func (c *Client) SearchSlices(ctx context.Context, r search.Request, visits []se
 	return sum, nil
 }
 
-// leastPage is the size of a part's first page: until it has come there is nothing to visit, and while
-// the last one is visited there is nothing to read.
+// leastPage is the size of a part's first page. It is small, because nothing can be visited until it has been read.
 const leastPage = 500
 
 // sliced is a read of one group of patterns.
@@ -51,7 +50,7 @@ type sliced struct {
 	patterns []string
 	body     condition.Query
 	size     int
-	// read tell the indices that an earlier group has read.
+	// read report whether an earlier group has read an index.
 	read []func(index string) bool
 }
 
@@ -70,7 +69,7 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, min(s.size, leastPage))
 		pagers[i].most = s.size
 		pagers[i].damage = s.client.expecting(s.patterns, len(s.read) == 0)
-		pagers[i].pit, pagers[i].reopened = pit, true // what a part has read means nothing in another point in time
+		pagers[i].pit, pagers[i].reopened = pit, true // a part cannot continue in another point in time
 		if len(visits) > 1 {
 			pagers[i].body["slice"] = condition.Query{"id": i, "max": len(visits)}
 		}
@@ -85,11 +84,10 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	return sum, s.client.noticed(err)
 }
 
-// pagesOfPart is how many pages of a part are held at a time: a page is read while the one before is visited, and
-// one may wait between the two.
+// pagesOfPart is the number of pages of a part in memory: one is read, one waits, and one is visited.
 const pagesOfPart = 3
 
-// part reads one part to its end.
+// part reads one part.
 func (s *sliced) part(parent context.Context, p *pager, visit search.Visit) error {
 	ctx, cancel := context.WithCancel(parent)
 	type read struct {
@@ -152,7 +150,7 @@ func (s *sliced) readBefore(index string) bool {
 	return false
 }
 
-// sum adds up the parts. A part that was stopped because another failed has nothing to say.
+// sum adds up the results of the parts. The error of a part that was stopped because another one failed is ignored.
 func (s *sliced) sum(parent context.Context, pagers []*pager, errs []error) (search.Result, error) {
 	sum := search.Result{}
 	for _, p := range pagers {

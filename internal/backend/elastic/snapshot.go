@@ -11,10 +11,9 @@ import (
 	"tocsin/internal/search"
 )
 
-// Snapshot returns the client as of one moment. What patterns and fields mean is remembered between
-// moments for as long as the cluster says that no index, alias or mapping of theirs has changed;
-// where the privileges do not suffice to ask, and on remote clusters, it is found out anew for each moment.
-// So it is where the state cannot be told: whoever searches finds out what is wrong.
+// Snapshot returns the client for the searches of one moment. Resolved patterns and fields are reused between moments as
+// long as the cluster state shows no change of their indices, aliases or mappings. Without the privilege to read the state,
+// on remote clusters, and if reading it fails, they are resolved again for each moment.
 func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	if err := c.known.refresh(ctx, c); err != nil {
 		c.log.DebugContext(ctx, "the state of the cluster cannot be told", "error", err)
@@ -23,7 +22,7 @@ func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	return &moment{Client: c, indices: c.known.now()}, nil
 }
 
-// moment is a client whose Resolve and Locate draw on what is known.
+// moment is a client whose Resolve and Locate use what is known.
 type moment struct {
 	*Client
 
@@ -33,13 +32,13 @@ type moment struct {
 
 	mu sync.Mutex
 	on footing
-	// lists are the lists of patterns that were asked for, with the closed indices of each.
+	// lists are the resolved lists of patterns, with their closed indices.
 	lists map[string]listing
-	// own is what is known of patterns of which nothing may be remembered for another moment.
+	// own has the patterns whose resolution must not be reused for another moment.
 	own map[string]*known
 }
 
-// listing is a list of patterns, and the closed indices that it meant.
+// listing is a list of patterns, and the closed indices that it matched.
 type listing struct{ patterns, closed []string }
 
 // of returns what is known of patterns.
@@ -61,7 +60,7 @@ func (m *moment) of(patterns []string) *known {
 	return m.own[id]
 }
 
-// rest notes an answer of the moment, and what it rests upon.
+// rest records an answer, and what it depends on.
 func (m *moment) rest(patterns []string, target search.Target, on footing) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -73,7 +72,7 @@ func (m *moment) rest(patterns []string, target search.Target, on footing) {
 	m.lists[strings.Join(patterns, ",")] = listing{patterns, target.Closed}
 }
 
-// Resolve asks the cluster when the patterns or one of the fields are not known.
+// Resolve sends a request only if the patterns or one of the fields are unknown.
 func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	patterns = tidy(patterns)
 	k := m.of(patterns)
@@ -99,7 +98,7 @@ func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search
 	return target, err
 }
 
-// Locate asks the cluster when the patterns are not known.
+// Locate sends a request only if the patterns are unknown.
 func (m *moment) Locate(ctx context.Context, patterns []string) (func(string) bool, error) {
 	patterns = tidy(patterns)
 	k := m.of(patterns)
