@@ -12,7 +12,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// Client is a client for one cluster. It is safe for concurrent use.
+// Client is a client of one cluster. It is safe for concurrent use; Close ends it.
 type Client struct {
 	transport   *elastictransport.Client
 	idle        func()
@@ -21,26 +21,26 @@ type Client struct {
 	timeout     time.Duration
 	maxRetries  int
 	log         *slog.Logger
-	// blind logs missing privileges only once.
-	blind sync.Once
-	// unasked does so for the privilege to read the cluster's health.
-	unasked sync.Once
-	known   knowledge
-	// seriesFacts has the facts about the indices of alerts.
+	// mappingsWarned makes missing privileges for mappings be logged once.
+	mappingsWarned sync.Once
+	// healthWarned makes a missing privilege for the cluster health be logged once.
+	healthWarned sync.Once
+	known   resolutionCache
+	// seriesFacts caches the facts about indices of alerts' events.
 	seriesFacts seriesFacts
 	rights      rights
-	seen        sightings
-	// closedPolicy is how closed indices are treated.
+	seen        indexHistory
+	// closedPolicy is how closed indices affect windows.
 	closedPolicy  ClosedPolicy
 	wholePatterns bool
 	limit         *limiter
-	// bearable has the page sizes that the cluster can handle, where larger ones were too large.
-	bearable bearable
-	// held accounts for the pages of documents in memory.
-	held holdings
+	// pageLimits remembers the page sizes that the cluster's memory allows.
+	pageLimits pageLimits
+	// pageMemory limits the memory of the pages that are held.
+	pageMemory pageMemory
 }
 
-// New returns a client. It does not call the cluster; [Client.Ping] does.
+// New returns a client. It does not connect; see [Client.Ping].
 func New(cfg Config) (*Client, error) {
 	rt, err := newHTTPTransport(cfg.CAFile)
 	if err != nil {
@@ -63,7 +63,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 		elastictransport.WithURLs(urls...),
 		elastictransport.WithTransport(&authenticator{next: rt, credentials: creds}),
 		elastictransport.WithUserAgent(cfg.UserAgent),
-		elastictransport.WithDisableRetry(), // our own retries include reading the answer
+		elastictransport.WithDisableRetry(), // try has its own retries, which cover reading the answer
 	)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
@@ -83,10 +83,10 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 // String returns the addresses of the cluster, without credentials.
 func (c *Client) String() string { return c.name }
 
-// GoString keeps secrets out of %#v.
+// GoString keeps the secrets out of %#v.
 func (c *Client) GoString() string { return "elastic.Client{" + c.name + "}" }
 
-// Close closes the connections. Calls in progress fail.
+// Close closes the connections. Running calls fail.
 func (c *Client) Close(ctx context.Context) error {
 	err := c.transport.Close(ctx)
 	c.idle()
@@ -98,12 +98,12 @@ func (c *Client) Close(ctx context.Context) error {
 
 // Info describes a cluster.
 type Info struct {
-	// Name is the name of the cluster, Version the version of its software, such as "8.19.7".
+	// Name is the name of the cluster, Version the version of Elasticsearch: "8.19.7".
 	Name, Version string
 }
 
-// Ping returns the cluster's name and version. It fails with kind Refused if the server is not Elasticsearch or does not
-// accept the credentials.
+// Ping returns the cluster's name and version. It fails with kind Refused if the server is not Elasticsearch
+// or rejects the credentials.
 func (c *Client) Ping(ctx context.Context) (Info, error) {
 	type answer struct {
 		Name    string `json:"cluster_name"`

@@ -15,22 +15,22 @@ import (
 	"tocsin/internal/search/indexname"
 )
 
-// Resolve returns the indices that patterns match now, and the mapping of fields. It follows Elasticsearch's multi-target
-// syntax: wildcards match hidden indices only if pattern and name begin with a dot, "-name" excludes names from the
-// wildcards before it, and cluster:name is remote. Date math in names must be resolved before, as Elasticsearch would use
-// its own clock.
+// Resolve returns the indices that patterns match now, and how the fields are mapped there. It follows
+// Elasticsearch's multi-target syntax: wildcards match hidden indices only if pattern and name begin with a
+// dot, "-name" excludes from the wildcards before it, cluster:name is remote. Date math in names must be
+// resolved before: Elasticsearch would use its own clock.
 //
-// If the mapping of some index cannot be read, the Target has everything else, and the error is a partial failure.
+// If the mapping of some index cannot be read, the Target has the rest and the error is of kind Partial.
 func (c *Client) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	target, _, err := c.target(ctx, tidy(patterns), fields)
 	return target, err
 }
 
-// target is [Client.Resolve], and also returns what its answer depends on.
-func (c *Client) target(ctx context.Context, patterns, fields []string) (target search.Target, on footing, err error) {
+// target is [Client.Resolve] that also returns the basis of its answer.
+func (c *Client) target(ctx context.Context, patterns, fields []string) (target search.Target, on basis, err error) {
 	target.Fields = mapping.Table{}
 	if len(patterns) == 0 {
-		return target, on, nil // for Elasticsearch, no pattern would mean all indices
+		return target, on, nil // without patterns, Elasticsearch returns every index
 	}
 	if indexname.HasDateMath(patterns) {
 		return target, on, dated(patterns)
@@ -56,9 +56,9 @@ func (c *Client) target(ctx context.Context, patterns, fields []string) (target 
 // place is an index, alias or data stream.
 type place struct {
 	open, closed, hidden bool
-	// member: the index was looked up only as a member of an alias.
+	// member is set on an index that was looked up only as a member of an alias.
 	member bool
-	// stream is the data stream of an index; behind are the indices of an alias or data stream.
+	// stream is the data stream of an index, behind are the indices of an alias or a data stream.
 	stream string
 	behind []string
 }
@@ -68,7 +68,7 @@ func dated(patterns []string) error {
 	return &failure.Error{Kind: failure.Rejected, Op: "resolve [" + shown(patterns) + "]", Reason: "the date math in the names is not resolved"}
 }
 
-// places is the result of resolving patterns.
+// places holds the places that patterns were resolved to.
 type places struct{ byName map[string]place }
 
 // resolveAnswer is the answer of _resolve/index.
@@ -91,7 +91,7 @@ type resolveAnswer struct {
 // oneOrMany is a list of names, or a single one.
 type oneOrMany []string
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON accepts either form.
 func (o *oneOrMany) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		*o = make(oneOrMany, 1)
@@ -115,8 +115,8 @@ func (c *Client) resolve(ctx context.Context, patterns []string) (*places, error
 	return found, c.resolveAliases(ctx, found, aliases)
 }
 
-// resolvePart resolves the patterns of one request. If one of them makes the request fail, such as an unknown remote
-// cluster, each pattern is resolved separately.
+// resolvePart resolves the patterns of one request. If Elasticsearch rejects one of them (an unknown remote
+// cluster), each is resolved separately, so that the others are not lost.
 func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveAnswer, error) {
 	one, err := c.resolveIndex(ctx, patterns)
 	if err == nil {
@@ -151,7 +151,7 @@ func (c *Client) resolveIndex(ctx context.Context, names []string) (resolveAnswe
 	})
 }
 
-// take adds an answer. Whether an alias has an open index is not known yet.
+// take adds an answer. An alias is open if one of its indices is open, which is not known yet.
 func (f *places) take(a resolveAnswer, aliases map[string][]string) {
 	for _, index := range a.Indices {
 		closed := slices.Contains(index.Attributes, "closed")
@@ -167,8 +167,8 @@ func (f *places) take(a resolveAnswer, aliases map[string][]string) {
 	}
 }
 
-// resolveAliases determines which aliases have an open index. An invisible index may be open: the privilege to read an
-// alias does not include the privilege to see its indices.
+// resolveAliases finds the aliases with an open index. An index that is not listed may be open: a user who
+// may read an alias need not be allowed to see its indices.
 func (c *Client) resolveAliases(ctx context.Context, found *places, aliases map[string][]string) error {
 	var unknown []string
 	for _, members := range aliases {
@@ -212,7 +212,7 @@ func (f *places) names(open bool) []string {
 	return out
 }
 
-// missing returns the patterns that match nothing open.
+// missing returns the patterns that match no open place.
 func (f *places) missing(patterns []string) []string {
 	var out []string
 	for _, p := range patterns {
@@ -236,7 +236,7 @@ func (f *places) of(pattern string) []string {
 	return out
 }
 
-// behind returns places and the indices of those that are aliases or data streams.
+// behind returns the places and the indices behind them.
 func (f *places) behind(names []string) []string {
 	out := slices.Clone(names)
 	for _, name := range names {
@@ -245,7 +245,7 @@ func (f *places) behind(names []string) []string {
 	return out
 }
 
-// partial returns the partial failure of everything that could not be read; nil if all could.
+// partial joins the reasons why a part could not be read into a failure of kind Partial; nil without reasons.
 func partial(op string, reasons []string) error {
 	if len(reasons) == 0 {
 		return nil

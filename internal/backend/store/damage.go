@@ -22,7 +22,7 @@ const wayOut = ": move the file away and put a backup in its place, or begin a n
 var (
 	// errDamaged is for a database whose beginning is valid and whose rest is not.
 	errDamaged = errors.New("the database is damaged" + wayOut)
-	// errForeign is the error for a file that does not begin like a database.
+	// errForeign is for a file whose beginning is not that of a database.
 	errForeign = errors.New("the file is not a database of Tocsin" + wayOut)
 )
 

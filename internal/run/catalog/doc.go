@@ -2,5 +2,5 @@
 // Splunk's content through package escu. Behind it all of them are rules of one set.
 //
 // A path of Splunk's content brings the macros, lookups and data sources of its library along: those
-// below it, or else the folders below the nearest parent folder that has any.
+// below it, else those of the nearest folder above it that has such folders.
 package catalog

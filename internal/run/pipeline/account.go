@@ -8,22 +8,22 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// Recorder records executions.
+// Recorder stores the accounts of executions.
 type Recorder interface {
-	// Record records executions that have ended and whose alerts are all acknowledged. On an error, their windows do not
-	// count as covered.
+	// Record stores executions that have ended and whose alerts are all acknowledged. An error lists what
+	// could not be stored: the windows of those executions do not count as covered.
 	Record(ctx context.Context, executions []Execution) error
 }
 
-// Starter is a [Recorder] that also records executions when they begin.
+// Starter is a [Recorder] that is also notified when executions start.
 type Starter interface {
-	// Began is called with executions before they search. The function that it returns is called when they have ended,
-	// before Record.
+	// Began is called with executions before they search. The returned function must be called when they have
+	// ended, before Record.
 	Began(ctx context.Context, executions []Execution) (ended func())
 }
 
-// Entries returns the ledger entries of an execution that ended at a time: one for each slot that it covers. The last one
-// has the counts.
+// Entries returns the ledger entries of an execution that ended at a time: one for each slot that it covers.
+// The last entry has the counts.
 func (x Execution) Entries(ended time.Time, fence int64) []ledger.Entry {
 	slots := x.Covers
 	if len(slots) == 0 {
@@ -43,8 +43,8 @@ func (x Execution) Entries(ended time.Time, fence int64) []ledger.Entry {
 // reason returns why a part of the window was not read.
 func (x Execution) reason() ledger.Reason { return ledger.ReasonOf(string(failure.UnreadOf(x.Err))) }
 
-// ledgerStatus returns the status of the window after an execution. If max_signals left hits over, the slot will be run
-// again. That run gets further, because existing alerts do not count.
+// ledgerStatus returns the status of the execution's slots. A slot with hits beyond max_signals is queued:
+// the next run gets further, as existing alerts do not count.
 func (x Execution) ledgerStatus() ledger.Status {
 	switch {
 	case x.Status == Succeeded && x.Vacant:

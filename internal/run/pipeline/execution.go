@@ -11,10 +11,10 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Status is the outcome of an execution, under its name in Kibana.
+// Status is the outcome of an execution, in Kibana's terms.
 type Status string
 
-// The statuses. A partial failure has written what it could and has not covered its window.
+// The statuses. A partial failure has written the alerts that it could, and has not covered its window.
 const (
 	Succeeded      Status = "succeeded"
 	PartialFailure Status = "partial_failure"
@@ -29,45 +29,46 @@ type Execution struct {
 	Slot     time.Time
 	Window   window.Window
 	Status   Status
-	// Covers are the slots whose windows this one spans, oldest first; empty: Slot alone.
+	// Covers are the slots whose windows this window spans, oldest first; empty: only Slot.
 	Covers []time.Time
-	// Attempts is how often the slot was tried before.
+	// Attempts is the number of earlier runs of the slot.
 	Attempts int
-	// Fence is the fencing number of the runner at the beginning.
+	// Fence is the runner's fencing number at the start of the execution.
 	Fence int64
-	// Read is the number of documents that were read, as far as it is known.
+	// Read is the number of documents read, as far as it is known.
 	Read int64
-	// Hits is the number of hits that were processed; Left is the maximum number of further hits that were left over because
-	// of max_signals.
+	// Hits is the number of hits that were processed, Left the maximum number of hits that max_signals left
+	// unprocessed.
 	Hits, Left int64
-	// Summarized: one alert stands for the hits left over.
+	// Summarized: one alert stands for all hits left.
 	Summarized bool
-	// Created, Duplicates, Suppressed, Failed and Skipped count the hits by outcome. Suppressed hits were added to an alert
-	// about several hits; failed hits could not be written; skipped hits are alerts of the rule itself.
+	// Created, Duplicates, Suppressed, Failed and Skipped are the outcomes of the hits and add up to them.
+	// Suppressed hits were added to an alert that stands for several; Failed ones could not be written;
+	// Skipped ones are the rule's own alerts.
 	Created, Duplicates, Suppressed, Failed, Skipped int
-	// Aside is the number of alerts whose event was moved to a field that is not indexed, Omitted the number of alerts
-	// written without their event. Both were rejected in their original form.
+	// Aside is the number of alerts written with their event in a field that is not indexed, Omitted the
+	// number written without their event: Elasticsearch rejected the original document.
 	Aside, Omitted int
-	// Risk counts the risk events of the hits, which are made in addition to alerts or instead of them.
+	// Risk counts the risk events of the hits.
 	Risk RiskCount
-	// Undecided is the number of sequences that wait for the end of their span; a later window decides them.
+	// Undecided is the number of sequences whose maxspan has not ended; a later window decides them.
 	Undecided int
-	// Resolved: the rule's index patterns were resolved. Patterns are the patterns that are the same in every slot, Unmet the
-	// patterns that match no index. Vacant: no pattern matches an index.
+	// Resolved: the rule's index patterns were resolved. Patterns are the patterns that mean the same in
+	// every slot, Unmet the ones of these that match no index. Vacant: no pattern matches an index.
 	Resolved bool
 	Patterns []string
 	Unmet    []string
 	Vacant   bool
-	// Warnings do not affect whether the window is covered.
+	// Warnings are messages about the execution that do not affect the coverage of the window.
 	Warnings []string
-	// Diagnostics are problems of the rule with the current mappings.
+	// Diagnostics are problems of the rule under the current mappings.
 	Diagnostics diag.List
 	// Err is the operational failure that ended or impaired the execution.
 	Err  error
 	Took time.Duration
 }
 
-// MarshalJSON returns the execution in the format for scripts.
+// MarshalJSON encodes the execution in the documented form for scripts.
 func (e Execution) MarshalJSON() ([]byte, error) {
 	out := map[string]any{
 		"execution_id": e.ID, "rule_id": e.RuleID, "name": e.RuleName, "slot": e.Slot, "status": e.Status,
@@ -108,7 +109,7 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out) //nolint:wrapcheck // the caller is encoding/json
 }
 
-// Problem returns why the execution did not succeed, on one line; "" if it did.
+// Problem returns, on one line, why the execution did not succeed; "" if it did.
 func (e Execution) Problem() string {
 	switch {
 	case e.Err != nil:
@@ -120,7 +121,7 @@ func (e Execution) Problem() string {
 	case e.Risk.Failed > 0:
 		return fmt.Sprintf("%d risk events were not written, see the warnings", e.Risk.Failed)
 	case e.Left > 0 && !e.Summarized:
-		return fmt.Sprintf("max_signals left %d hits without a look", e.Left)
+		return fmt.Sprintf("max_signals left %d hits unprocessed", e.Left)
 	}
 	return ""
 }

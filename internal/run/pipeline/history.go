@@ -8,10 +8,11 @@ import (
 	"tocsin/internal/query"
 )
 
-// history is a [query.History] of the stored alerts.
+// history gives rule types access to earlier alerts.
 type history struct{ alerts alert.Instances }
 
-// Past returns the alerts about instances. It refreshes the alerts first, as the last slot may have just written some.
+// Past returns the alerts about instances. It refreshes the index first, as the previous slot may have
+// created some a moment ago.
 func (h history) Past(ctx context.Context, ruleID string, instances []string, since time.Time) ([]query.Past, error) {
 	var out []query.Past
 	q := alert.InstanceQuery{RuleID: ruleID, Instances: instances, Since: since, Fresh: true}

@@ -70,7 +70,7 @@ func TestOptionsAndManual(t *testing.T) {
 	if source["kibana.alert.rule.execution.type"] != "manual" || !slices.Equal(source["kibana.space_ids"].([]string), []string{"soc"}) {
 		t.Errorf("type %v, space %v", source["kibana.alert.rule.execution.type"], source["kibana.space_ids"])
 	}
-	// Without a clock it is the current time.
+	// Without a clock the time is that of the day.
 	at, err := time.Parse(time.RFC3339, source["@timestamp"].(string))
 	if err != nil || at.Before(before.Truncate(time.Millisecond)) || at.After(time.Now()) {
 		t.Errorf("@timestamp %s (%v)", source["@timestamp"], err)

@@ -9,10 +9,10 @@ import (
 )
 
 // errBlock is why the alert of a group was not written.
-var errBlock = errors.New("a building block of it was not")
+var errBlock = errors.New("one of its building blocks was not written")
 
-// put writes the documents of hits; ends has the index after the last document of each hit. The alert of a group is written
-// only after all its building blocks.
+// put writes the documents of hits; ends has the index after the last document of each hit. The alert of a
+// group is written after its building blocks, and only if all of them exist.
 func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) ([]alert.Written, error) {
 	if len(docs) == len(ends) {
 		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller does
@@ -72,14 +72,14 @@ func (x *execution) reduced(w alert.Written) {
 	}
 }
 
-// tellReduced warns once about alerts without their original events.
-func (x *execution) tellReduced() {
+// warnReduced adds one warning about all alerts that were written without their original event.
+func (x *execution) warnReduced() {
 	for _, part := range []struct {
 		n     int
 		where string
 	}{{x.Aside, "have their event, whole, in tocsin.event"}, {x.Omitted, "were written without their event (tocsin.event_omitted)"}} {
 		if part.n > 0 {
-			x.warn("%s", fmt.Sprintf("%d alerts %s: they were refused with it; the first: %v", part.n, part.where, x.refused))
+			x.warn("%s", fmt.Sprintf("%d alerts %s: Elasticsearch rejected the original document; the first error: %v", part.n, part.where, x.refused))
 		}
 	}
 }

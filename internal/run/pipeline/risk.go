@@ -10,16 +10,16 @@ import (
 	"tocsin/internal/search"
 )
 
-// Risk writes and finds risk events.
+// Risk is the store of risk events.
 type Risk struct {
 	alert.Indexer
-	// Instances finds existing risk events; nil: they cannot be read.
+	// Instances finds existing risk events; nil: existing ones cannot be found.
 	Instances alert.Instances
-	// Events searches risk events; nil: they are among the events of the pipeline.
+	// Events searches risk events; nil: they are among the pipeline's events.
 	Events search.Events
 }
 
-// source returns the risk events as a source of executions.
+// source returns the part of r that plans use.
 func (r *Risk) source() query.RiskSource {
 	if r == nil {
 		return query.RiskSource{}
@@ -31,10 +31,10 @@ func (r *Risk) source() query.RiskSource {
 	return out
 }
 
-// errNoRisk is the error if risk events cannot be written.
-var errNoRisk = errors.New("there is no place for risk events")
+// errNoRisk: no destination for risk events is configured.
+var errNoRisk = errors.New("no destination for risk events is configured")
 
-// writeRisk writes the risk events of hits, before the alerts.
+// writeRisk writes the risk events of hits, before their alerts are written.
 func (x *execution) writeRisk(ctx context.Context, hits []query.Hit) error {
 	var docs []alert.Document
 	for _, h := range hits {

@@ -16,18 +16,18 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// Round runs jobs that are due at the same time together, so that the planner can answer their searches with few requests.
-// It is safe for concurrent use.
+// Round runs jobs that are due at the same time together: the planner answers their searches with as few
+// requests as possible. It is safe for concurrent use.
 type Round struct {
 	Pipeline *Pipeline
 	Planner  *planner.Planner
-	// Concurrency is the maximum number of executions that are prepared, or write alerts, concurrently; 0 means 8.
+	// Concurrency is the number of executions that prepare, or write alerts, at the same time; 0 means 8.
 	Concurrency int
 	// Gather is how long the first job waits for others; 0 means 200ms.
 	Gather time.Duration
-	// Observe, if not nil, is called after each round.
+	// Observe, when not nil, is called with the report of each round.
 	Observe func(planner.Round)
-	// Recorder, if not nil, records the executions of a round before they are returned.
+	// Recorder, when not nil, gets the executions of a round before Run returns them.
 	Recorder Recorder
 
 	mu      sync.Mutex
@@ -50,8 +50,8 @@ type ticket struct {
 	done      chan struct{}
 }
 
-// Run runs a job together with other jobs for which Run is called at about the same time, and returns its execution. The
-// first caller runs all of them.
+// Run runs a job together with the jobs of other calls at about the same time, and returns the execution of
+// its job. The first caller runs the round for all of them.
 func (r *Round) Run(ctx context.Context, job Job) Execution {
 	t := &ticket{ctx: ctx, job: job, done: make(chan struct{})}
 	r.mu.Lock()
@@ -71,7 +71,7 @@ func (r *Round) Run(ctx context.Context, job Job) Execution {
 	return t.result
 }
 
-// gather waits for other jobs.
+// gather waits for other jobs to join.
 func (r *Round) gather(ctx context.Context) {
 	wait := r.Gather
 	if wait == 0 {
@@ -85,8 +85,8 @@ func (r *Round) gather(ctx context.Context) {
 	}
 }
 
-// RunAll runs jobs as one round and returns their executions in the same order. done, if not nil, is called with each
-// execution when it ends.
+// RunAll runs jobs as one round and returns their executions in the same order; done, when not nil, is called
+// with each execution as it ends.
 func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []Execution {
 	tickets := make([]*ticket, len(jobs))
 	for i, job := range jobs {
@@ -107,7 +107,7 @@ func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []
 	return out
 }
 
-// run runs a round. It completes every ticket, even if shared code crashes, as otherwise its Run would wait forever.
+// run ends every ticket, even if the common part crashes: otherwise the callers would wait forever.
 func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	defer func() {
 		v := recover()
@@ -118,13 +118,13 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			close(t.done)
 		}
 	}()
-	ctx, stop := whileAnyLives(ctx, tickets)
+	ctx, stop := untilAllEnd(ctx, tickets)
 	defer stop()
 	events := r.prepare(ctx, tickets)
 	ended := r.began(ctx, tickets)
 	defer ended()
 	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
-	// Executions of one rule run in order: if several find an event, the first makes the alert.
+	// Jobs of one rule run in their order: when several find the same event, the first makes the alert.
 	execute := func(ofRule []*ticket) {
 		for _, t := range ofRule {
 			if !t.ended {
@@ -135,7 +135,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			}
 		}
 	}
-	// Rules that write tables for others run first.
+	// Rules that write tables for earlier slots run before the others.
 	writers, others := byWriting(byRule(tickets))
 	each(r.Concurrency, writers, execute)
 	each(r.Concurrency, others, execute)
@@ -147,7 +147,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	}
 }
 
-// byWriting separates the rules that write tables for others.
+// byWriting separates the rules that write lookup tables from the rest.
 func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
 	for _, ofRule := range all {
 		if w, ok := ofRule[0].job.Plan.(query.TableWriter); ok && w.WritesTables() {
@@ -159,10 +159,10 @@ func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
 	return writers, others
 }
 
-// prepare begins the executions and binds their plans, all with the same snapshot of mappings.
+// prepare starts the executions and binds their plans, all to the same snapshot of the events.
 func (r *Round) prepare(ctx context.Context, tickets []*ticket) search.Events {
 	events := snapshot(ctx, r.Pipeline.Events)
-	r.prime(ctx, events, tickets)
+	r.resolveTogether(ctx, events, tickets)
 	r.each(tickets, func(t *ticket) {
 		t.execution = r.Pipeline.begin(t.job)
 		t.guard(func() {
@@ -179,7 +179,7 @@ func (t *ticket) end() {
 	t.ended = true
 }
 
-// began records that the executions have begun. The function that it returns acts only once.
+// began notifies the recorder that executions have started. The returned function has an effect only once.
 func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
 	starter, ok := r.Recorder.(Starter)
 	if !ok {
@@ -194,7 +194,8 @@ func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
 	return sync.OnceFunc(starter.Began(ctx, executions))
 }
 
-// record records the executions of the round. An execution that could not be recorded has not covered its window.
+// record stores the accounts of the round. An execution whose account cannot be stored has not covered its
+// window.
 func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	if r.Recorder == nil {
 		return
@@ -214,7 +215,7 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	}
 }
 
-// guard confines a crash to one execution, which has failed then.
+// guard recovers a panic of one execution: that execution fails, the others continue.
 func (t *ticket) guard(do func()) {
 	defer func() {
 		if v := recover(); v != nil && !t.ended {
@@ -225,7 +226,7 @@ func (t *ticket) guard(do func()) {
 	do()
 }
 
-// crashed completes a ticket after a crash of the round, when it is not known whether its execution was recorded.
+// crashed ends a ticket after a crash of the round: it is unknown whether its account was stored.
 func (r *Round) crashed(t *ticket, v any) {
 	switch {
 	case t.execution == nil:
@@ -239,8 +240,8 @@ func (r *Round) crashed(t *ticket, v any) {
 	}
 }
 
-// whileAnyLives returns a context that ends when the contexts of all tickets have ended.
-func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, func()) {
+// untilAllEnd returns a context that ends when the contexts of all tickets have ended.
+func untilAllEnd(parent context.Context, tickets []*ticket) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	var left atomic.Int64
 	left.Store(int64(len(tickets)))
@@ -260,7 +261,7 @@ func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, 
 	}
 }
 
-// each calls a function for every ticket, concurrently.
+// each calls do for every ticket, several at a time.
 func (r *Round) each(tickets []*ticket, do func(*ticket)) { each(r.Concurrency, tickets, do) }
 
 func each[T any](workers int, all []T, do func(T)) {
@@ -283,7 +284,7 @@ func each[T any](workers int, all []T, do func(T)) {
 	running.Wait()
 }
 
-// byRule groups tickets by rule, in order.
+// byRule groups the tickets by rule, in their order.
 func byRule(tickets []*ticket) [][]*ticket {
 	var out [][]*ticket
 	at := map[string]int{}
@@ -299,7 +300,7 @@ func byRule(tickets []*ticket) [][]*ticket {
 	return out
 }
 
-// snapshot returns a snapshot of the backend for the whole round, if it has snapshots.
+// snapshot takes one snapshot of the events for the whole round, if the backend supports it.
 func snapshot(ctx context.Context, events search.Events) search.Events {
 	s, ok := events.(search.Snapshotter)
 	if !ok {
@@ -307,19 +308,20 @@ func snapshot(ctx context.Context, events search.Events) search.Events {
 	}
 	moment, err := s.Snapshot(ctx)
 	if err != nil {
-		return events // the searches will report the error
+		return events // each search will report the error
 	}
 	return moment
 }
 
-// prime resolves patterns once for all rules that have the same, so that preparing each rule needs no request.
-func (r *Round) prime(ctx context.Context, events search.Events, tickets []*ticket) {
+// resolveTogether resolves equal lists of patterns once for all rules that have them, so that the rules prepare without
+// requests.
+func (r *Round) resolveTogether(ctx context.Context, events search.Events, tickets []*ticket) {
 	if _, remembers := r.Pipeline.Events.(search.Snapshotter); !remembers {
 		return
 	}
 	type wants struct{ patterns, fields []string }
 	by := map[string]*wants{}
-	var all []*ticket // one for each set of patterns
+	var all []*ticket // one ticket for each list of patterns
 	first := map[*ticket]*wants{}
 	for _, t := range tickets {
 		patterns, fields, ok := wanted(t.job)
@@ -334,22 +336,23 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 		by[id].fields = append(by[id].fields, fields...)
 	}
 	r.each(all, func(t *ticket) {
-		// Each rule will meet the same error or crash again, and report it.
-		_ = failure.Guard("prime", func() error {
+		// Each rule meets and reports the error, or the crash, when it prepares.
+		_ = failure.Guard("resolve the index patterns", func() error {
 			_, err := events.Resolve(ctx, first[t].patterns, first[t].fields)
 			return err //nolint:wrapcheck // nobody reads it
 		})
 	})
 }
 
-// wanter is a plan that knows what it will resolve.
+// wanter is a plan that lists what Prepare will resolve.
 type wanter interface {
 	Wants(slot time.Time, w window.Window) (patterns, fields []string)
 }
 
-// wanted returns what the plan of a job will resolve; not ok if it does not know.
+// wanted returns the patterns and fields that the plan of a job will resolve; ok is false if the plan cannot
+// list them.
 func wanted(job Job) (patterns, fields []string, ok bool) {
-	err := failure.Guard("prime", func() error {
+	err := failure.Guard("resolve the index patterns", func() error {
 		var w wanter
 		if w, ok = job.Plan.(wanter); ok {
 			patterns, fields = w.Wants(job.Slot, job.Window)
@@ -359,7 +362,7 @@ func wanted(job Job) (patterns, fields []string, ok bool) {
 	return patterns, fields, ok && err == nil
 }
 
-// reads collects the first searches of the executions. An execution that crashes there has failed.
+// reads returns the first searches of the executions. An execution whose plan crashes has failed.
 func reads(tickets []*ticket) []planner.Need {
 	var out []planner.Need
 	for _, t := range tickets {

@@ -17,29 +17,29 @@ import (
 	"tocsin/internal/search"
 )
 
-// suppression combines the hits of a rule with alert_suppression. It collects the resulting alerts until the last hit, and
-// then writes them.
+// suppression collects the hits of a rule with alert_suppression and writes their alerts after the last hit.
 type suppression struct {
 	*execution
 	rule   *rule.AlertSuppression
 	folder *suppress.Folder[subject]
 	shelf  *search.Shelf
-	// looked: the alerts were refreshed. Once is enough, as concurrent writes are detected when alerts are written.
-	looked bool
-	// blind: the existing alerts of some groups could not be read, so their hits were left out.
-	blind bool
+	// refreshed: the index of alerts was refreshed. Once is enough: alerts that others create meanwhile are
+	// found when the alerts are written.
+	refreshed bool
+	// incomplete: the alerts of some groups could not be read, and their hits are missing.
+	incomplete bool
 }
 
-// subject is a hit, or a part of one, that belongs to one group.
+// subject is a hit that may create an alert, with the subject of that alert.
 type subject struct {
 	hit query.Hit
 	alert.Subject
-	// kept are the events of a hit that begins an alert; the hit itself no longer has them. bytes is their size.
+	// kept are the events of a hit that creates an alert, taken out of the hit; bytes is their size.
 	kept  []*event.Event
 	bytes int
 }
 
-// document returns the place and the content of the document by which a hit is remembered; "" if it is not a document.
+// document returns the index and the content hash by which the hit is remembered; "" if it is not a document.
 func (of subject) document() (index, content string) {
 	if of.Counted != of.Own {
 		return "", ""
@@ -47,15 +47,15 @@ func (of subject) document() (index, content string) {
 	return of.From.Places(), of.From.Contents()
 }
 
-// maxLeft is the maximum number of hits that are examined although there is no room for new alerts. Later hits may still
-// belong to existing alerts.
+// maxLeft is the number of hits beyond max_signals that are still processed, as they may belong to existing
+// groups.
 const maxLeft = 10_000
 
 func newSuppression(x *execution, s *rule.AlertSuppression, events search.Events) *suppression {
 	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration), shelf: search.NewShelf(events, &x.pipeline.kept)}
 }
 
-// keep moves the events of a hit that begins an alert to the shelf.
+// keep moves the events of a hit that creates an alert to the shelf.
 func (s *suppression) keep(of subject) subject {
 	of.bytes = of.hit.Size()
 	eachEvent(&of.hit, func(e *event.Event) {
@@ -65,7 +65,7 @@ func (s *suppression) keep(of subject) subject {
 	return of
 }
 
-// eachEvent calls a function with each event of a hit, which it may change: the hit gets copies of its slices first.
+// eachEvent calls do for the events of a hit, on copies that do not share the page's memory.
 func eachEvent(h *query.Hit, do func(*event.Event)) {
 	if h.Group == nil {
 		do(&h.Event)
@@ -87,18 +87,18 @@ func eachEvent(h *query.Hit, do func(*event.Event)) {
 	h.Group = &group
 }
 
-// subjectsAtOnce is the number of subjects that are decided together.
-const subjectsAtOnce = 1000
+// subjectChunk is the number of subjects decided together.
+const subjectChunk = 1000
 
-// take decides about one page of hits. A hit may belong to more groups than fit into memory, so they are processed in
-// batches, until there are too many without room.
+// take processes one page of hits. A hit may have more subjects than fit in memory: they are processed in
+// parts, until too many are beyond max_signals.
 func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) {
 	if err := s.identify(ctx, hits); err != nil {
 		return false, err
 	}
 	var part []subject
 	for of := range s.subjects(hits) {
-		if part = append(part, of); len(part) < subjectsAtOnce {
+		if part = append(part, of); len(part) < subjectChunk {
 			continue
 		}
 		if more, err := s.decide(ctx, part); err != nil || !more {
@@ -109,10 +109,10 @@ func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) 
 	return s.decide(ctx, part)
 }
 
-// decide decides about some subjects, and reports whether more are wanted.
+// decide processes some subjects; false means that no more are wanted.
 func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, error) {
-	if err := s.learn(ctx, subjects); err != nil {
-		s.blind = true
+	if err := s.readAlerts(ctx, subjects); err != nil {
+		s.incomplete = true
 		return false, err
 	}
 	var alone []query.Hit
@@ -168,9 +168,9 @@ func (s *suppression) about(h query.Hit) (iter.Seq[alert.Subject], error) {
 	return slices.Values([]alert.Subject{one}), err //nolint:wrapcheck // it names the event
 }
 
-// learn reads the alerts of groups that are new in this run, and the alerts that single hits have from before the rule had
-// suppression.
-func (s *suppression) learn(ctx context.Context, subjects []subject) error {
+// readAlerts reads the alerts of groups that are new in this run, and the alerts that hits of a group have of
+// their own, from before the rule had suppression.
+func (s *suppression) readAlerts(ctx context.Context, subjects []subject) error {
 	groups := map[string]bool{}
 	since := s.Window.From
 	var names []string
@@ -197,8 +197,8 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 	if s.pipeline.Instances == nil || len(names) == 0 {
 		return nil
 	}
-	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.looked}
-	s.looked = true
+	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.refreshed}
+	s.refreshed = true
 	err := s.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
 		groups := []string{alert.InstanceOf(d)}
 		if groups[0] == d.ID {
@@ -210,19 +210,19 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 		return true, nil
 	})
 	if err != nil {
-		return fmt.Errorf("look for the alerts that suppress those of rule %s: %w", s.RuleID, err)
+		return fmt.Errorf("look for the suppressing alerts of rule %s: %w", s.RuleID, err)
 	}
 	return nil
 }
 
-// stored converts a stored alert for package suppress. If the alert no longer lists its hits, all hits up to its end count
-// as known.
+// stored returns an alert as folding needs it. If its list of remembered hits is gone, all events up to its
+// end count as known.
 func stored(d alert.Document) suppress.Alert {
 	of, ok := alert.SuppressionOf(d)
 	if !ok {
 		_, at := alert.Span(d.Source)
 		from, err := alert.SourceOf(d)
-		if err != nil { // its identity is sufficient
+		if err != nil { // only its identity is known
 			from = nil
 		}
 		return suppress.Alone(d.ID, from.Places(), from.Contents(), at)
@@ -237,10 +237,10 @@ func stored(d alert.Document) suppress.Alert {
 	}
 }
 
-// flush writes the alerts, given how the search has ended. With suppression per execution, an incomplete run writes nothing,
-// as the next run could not continue its alerts.
+// flush writes the collected alerts, given the error that ended the search. If alerts are grouped per rule
+// execution, an incomplete run writes nothing, as the next run could not continue it.
 func (s *suppression) flush(ctx context.Context, err error) error {
-	cut := s.blind || err != nil && failure.KindOf(err) != failure.Partial
+	cut := s.incomplete || err != nil && failure.KindOf(err) != failure.Partial
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
 		return nil //nolint:nilerr // the caller has the error
 	}
@@ -256,7 +256,7 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	var met []*suppress.Change[subject]
 	var failed error
 	for len(made) > 0 && failed == nil {
-		n := foundersAtOnce(made)
+		n := chunkOfNew(made)
 		var some []*suppress.Change[subject]
 		some, failed = s.create(ctx, made[:n])
 		made, met = made[n:], append(met, some...)
@@ -264,11 +264,11 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	return errors.Join(failed, s.extend(ctx, append(met, more...)))
 }
 
-// foundersAtOnce returns how many alerts are made at once, at least one.
-func foundersAtOnce(made []*suppress.Change[subject]) int {
+// chunkOfNew returns the number of alerts to make together, at least one.
+func chunkOfNew(made []*suppress.Change[subject]) int {
 	bytes := 0
 	for i, c := range made {
-		if bytes += c.Founder.bytes; i > 0 && bytes > 2*mostAtOnce {
+		if bytes += c.Founder.bytes; i > 0 && bytes > 2*maxChunkBytes {
 			return i
 		}
 	}
@@ -281,14 +281,14 @@ func suppressionOf(a suppress.Alert) alert.Suppression {
 	}
 }
 
-// founding are the documents of new alerts.
+// founding holds the documents of new alerts.
 type founding struct {
 	built
-	// changes has the new alert of each hit.
+	// changes are the changes that create the alert of each hit.
 	changes []*suppress.Change[subject]
 }
 
-// create writes new alerts, and returns the alerts that were created by others in the meantime.
+// create writes new alerts, and returns the changes whose alert another runner has created meanwhile.
 func (s *suppression) create(ctx context.Context, made []*suppress.Change[subject]) (met []*suppress.Change[subject], err error) {
 	var kept []*event.Event
 	for _, c := range made {
@@ -314,7 +314,7 @@ func (s *suppression) create(ctx context.Context, made []*suppress.Change[subjec
 	return s.writeFounding(ctx, b, run)
 }
 
-// found makes the documents of a new alert. If that fails, the alert has failed.
+// found makes the documents of a new alert, or counts it as failed.
 func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.Hit, err error, run alert.Run) {
 	var docs []alert.Document
 	if err == nil {
@@ -322,7 +322,7 @@ func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.
 	}
 	if err != nil {
 		s.Failed += c.Hits()
-		s.warn("no alert could be made: %v", err)
+		s.warn("an alert could not be built: %v", err)
 		return
 	}
 	last := docs[len(docs)-1]
@@ -332,8 +332,8 @@ func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.
 	b.ends = append(b.ends, len(b.docs))
 }
 
-// writeFounding writes new alerts. An alert whose identity is used by another alert is written again with an identity of
-// its own.
+// writeFounding writes new alerts. An alert whose identity belongs to another alert is written again, under a
+// second identity.
 func (s *suppression) writeFounding(ctx context.Context, b *founding, run alert.Run) (met []*suppress.Change[subject], err error) {
 	if len(b.docs) == 0 {
 		return nil, nil

@@ -1,23 +1,24 @@
 package pipeline
 
-// Written is what an execution writes.
+// Written is the kind of data that an execution writes.
 type Written string
 
-// What is written.
+// The kinds.
 const (
 	WrittenAlerts Written = "alerts"
 	WrittenLedger Written = "ledger"
 )
 
-// WriteError is a failure to write alerts or the record of an execution. Its window is not covered.
+// WriteError reports that alerts, or the account of an execution, could not be written: the window is not
+// covered, and the destination has a problem.
 type WriteError struct {
 	What Written
-	// Op names the rule.
+	// Op says what was done for which rule.
 	Op  string
 	Err error
 }
 
-// Error returns what could not be written, of which rule, and why.
+// Error names the rule, the data that was not written, and the cause.
 func (e *WriteError) Error() string { return e.Op + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
