@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// alertsCmd looks at stored alerts.
+// alertsCmd lists and shows stored alerts.
 type alertsCmd struct {
 	List alertsListCmd `cmd:"" default:"withargs" help:"List alerts, oldest first."`
 	Show alertsShowCmd `cmd:"" help:"Show one alert."`
@@ -22,12 +22,12 @@ type alertsCmd struct {
 
 type alertsListCmd struct {
 	Rule  string `help:"Only alerts of the rule with this rule_id." placeholder:"ID"`
-	Risk  bool   `help:"List risk events in place of alerts."`
-	Limit int    `help:"Greatest number of alerts; 0 for all." default:"0"`
+	Risk  bool   `help:"List risk events instead of alerts."`
+	Limit int    `help:"Maximum number of alerts. 0: all." default:"0"`
 }
 
 type alertsShowCmd struct {
-	ID string `arg:"" help:"The alert's id."`
+	ID string `arg:"" help:"Id of the alert."`
 }
 
 // Run is the subcommand.
@@ -91,7 +91,7 @@ func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 	return wrapWrite(err)
 }
 
-// flat is the alert document with its _id and _index.
+// flat returns the alert document with its _id and _index as fields.
 func flat(d alert.Document) map[string]any {
 	out := maps.Clone(d.Source)
 	out["_id"] = d.ID
@@ -101,12 +101,12 @@ func flat(d alert.Document) map[string]any {
 	return out
 }
 
-// alertWriter writes alerts as they come.
+// alertWriter writes alerts one by one in the format of the command.
 type alertWriter struct {
 	stdio
 	format string
 	count  int
-	// describe shows one to a person; none says that there is none.
+	// describe formats one alert for the text format; none is the text when there are no alerts.
 	describe func(alert.Document) string
 	none     string
 }
@@ -136,7 +136,7 @@ func (w *alertWriter) write(d alert.Document) error {
 	return wrapWrite(err)
 }
 
-// finish closes the JSON array, or says that there is nothing.
+// finish closes the JSON array, or writes that there are no alerts.
 func (w *alertWriter) finish() error {
 	to, text := w.out, ""
 	switch {
@@ -151,7 +151,7 @@ func (w *alertWriter) finish() error {
 	return wrapWrite(err)
 }
 
-// describe shows an alert to a person in a few lines.
+// describe formats an alert in a few lines of text.
 func describe(d alert.Document) string {
 	field := func(name string) string { return escaped(event.First(d.Source, "kibana.alert."+name)) }
 	var b strings.Builder
@@ -163,7 +163,7 @@ func describe(d alert.Document) string {
 	return b.String()
 }
 
-// describeRisk shows a risk event to a person in a few lines.
+// describeRisk formats a risk event in a few lines of text.
 func describeRisk(d alert.Document) string {
 	field := func(name string) string { return escaped(event.First(d.Source, name)) }
 	all := func(name string) string {
@@ -186,7 +186,7 @@ func describeRisk(d alert.Document) string {
 	return b.String()
 }
 
-// techniques lists the ATT&CK techniques of an alert, sub-techniques in place of their parents.
+// techniques lists the ATT&CK techniques of an alert. Sub-techniques replace their parents.
 func techniques(source map[string]any) string {
 	var names []string
 	add := func(t map[string]any) { names = append(names, event.First(t, "id")+" "+event.First(t, "name")) }

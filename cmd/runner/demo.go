@@ -19,16 +19,16 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// demoEvents are a handful of events of one afternoon: some for each shipped rule, and some that
-// come close.
+// demoEvents are a few events of one afternoon: some that each shipped rule matches, and some that
+// almost match.
 //
 //go:embed demo_events.ndjson
 var demoEvents []byte
 
-// demoSlot is the moment at which the demo's rules look back.
+// demoSlot is the slot of all rules of the demo.
 var demoSlot = time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC)
 
-// demoCmd shows the whole flow without any setup.
+// demoCmd runs the shipped rules over sample events without any setup.
 type demoCmd struct{}
 
 // Run is the subcommand.
