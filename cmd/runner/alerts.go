@@ -21,8 +21,8 @@ type alertsCmd struct {
 
 type alertsListCmd struct {
 	Rule  string `help:"Only alerts of the rule with this rule_id." placeholder:"ID"`
-	Risk  bool   `help:"List risk events in place of alerts."`
-	Limit int    `help:"Greatest number of alerts; 0 for all." default:"0"`
+	Risk  bool   `help:"List risk events instead of alerts."`
+	Limit int    `help:"Maximum number of alerts; 0 means all." default:"0"`
 }
 
 type alertsShowCmd struct {

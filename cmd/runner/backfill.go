@@ -20,25 +20,25 @@ import (
 
 // backfillCmd runs rules over the past, and looks at the jobs that do.
 type backfillCmd struct {
-	Run  backfillRunCmd  `cmd:"" default:"withargs" help:"Run rules over the slots in [from, to), or go on with a job."`
-	List backfillListCmd `cmd:"" help:"List jobs and how far they are."`
+	Run  backfillRunCmd  `cmd:"" default:"withargs" help:"Run rules over the slots in [from, to), or resume a job."`
+	List backfillListCmd `cmd:"" help:"List jobs and their progress."`
 }
 
 type backfillRunCmd struct {
-	From            moment        `help:"First time whose slots are run." placeholder:"T"`
-	To              moment        `help:"Time from which on slots are not run." placeholder:"T"`
-	Rule            []string      `help:"Only this rule (rule_id or name); may be repeated. A rule that is disabled runs if it is named." placeholder:"ID" sep:"none"`
-	Job             string        `help:"Name of the job, in place of one that is made of rules, range and target; alone: go on with it." placeholder:"NAME"`
+	From            moment        `help:"Start of the time range, inclusive." placeholder:"T"`
+	To              moment        `help:"End of the time range, exclusive." placeholder:"T"`
+	Rule            []string      `help:"Only this rule (rule_id or name); may be repeated. A disabled rule runs if it is named." placeholder:"ID" sep:"none"`
+	Job             string        `help:"Name of the job (default: derived from rules, range and target); without a range: resume this job." placeholder:"NAME"`
 	Cancel          string        `help:"Stop the job of this name, wherever it runs." placeholder:"JOB"`
-	DryRun          bool          `help:"Find and count, write nothing."`
-	Diff            bool          `help:"Compare what would be made with the alerts of these slots that are there, write nothing."`
-	AlertsNamespace string        `help:"Name space of this job's alerts, in place of --namespace." placeholder:"NAME"`
-	Stretch         time.Duration `help:"Length of time over which all rules are run together; it divides a day." default:"6h"`
-	SlotBySlot      bool          `help:"Run every slot by itself, also where several could be run as one."`
-	Pause           time.Duration `help:"Wait between rounds, for others' sake." default:"0s"`
-	Concurrency     int           `help:"Rules that run at the same time." default:"8"`
-	RoundTimeout    time.Duration `help:"Limit for one round of rules." default:"30m"`
-	Grace           time.Duration `help:"Time that a round gets when the command is told to stop." default:"20s"`
+	DryRun          bool          `help:"Count hits and write nothing."`
+	Diff            bool          `help:"Compare the results with the existing alerts of these slots and write nothing."`
+	AlertsNamespace string        `help:"Namespace of this job's alerts, instead of --namespace." placeholder:"NAME"`
+	Stretch         time.Duration `help:"Time range of one round of all rules; must divide a day evenly." default:"6h"`
+	SlotBySlot      bool          `help:"Run every slot separately, even if several slots could share a run."`
+	Pause           time.Duration `help:"Pause between rounds, to leave capacity for other users." default:"0s"`
+	Concurrency     int           `help:"Maximum number of rules that run concurrently." default:"8"`
+	RoundTimeout    time.Duration `help:"Timeout of one round of rules." default:"30m"`
+	Grace           time.Duration `help:"How long a running round may continue after a request to stop." default:"20s"`
 	Strategy        string        `help:"How rules find their hits: auto, scan (one read of the events for all rules) or search." enum:"auto,scan,search" default:"auto"`
 }
 

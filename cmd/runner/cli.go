@@ -18,13 +18,13 @@ type cli struct {
 
 	Demo     demoCmd     `cmd:"" help:"Run the shipped rules over sample events and show the alerts; no server, no setup."`
 	Run      runCmd      `cmd:"" help:"Run rules on their schedule, or once."`
-	Check    checkCmd    `cmd:"" help:"Load, parse and translate rules and say what is wrong with them."`
-	Explain  explainCmd  `cmd:"" help:"Show every stage of a rule down to its request, or why an event matches or not."`
-	Test     testCmd     `cmd:"" help:"Run the rule tests that stand beside rules."`
+	Check    checkCmd    `cmd:"" help:"Load, parse and translate rules and report errors."`
+	Explain  explainCmd  `cmd:"" help:"Show every stage of a rule down to its request, or why an event does or does not match."`
+	Test     testCmd     `cmd:"" help:"Run the tests of rules."`
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
 	Backfill backfillCmd `cmd:"" help:"Run rules over a past range of time, resumably; list such jobs."`
-	Coverage coverageCmd `cmd:"" help:"Show what rules have covered of their time, and run what is missing."`
+	Coverage coverageCmd `cmd:"" help:"Show which time ranges rules have covered, and run missing slots."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

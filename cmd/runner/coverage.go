@@ -17,16 +17,16 @@ import (
 
 // coverageCmd is what the ledger has of rules.
 type coverageCmd struct {
-	Show coverageShowCmd `cmd:"" default:"withargs" help:"Show how much of their time rules have covered, as a table with a heat map."`
-	Gaps coverageGapsCmd `cmd:"" help:"List the slots that are open; exit code 1 when there are any."`
-	Fill coverageFillCmd `cmd:"" help:"Run the slots that are open now, or waive them."`
+	Show coverageShowCmd `cmd:"" default:"withargs" help:"Show the coverage of rules, as a table with a heat map."`
+	Gaps coverageGapsCmd `cmd:"" help:"List open slots; exit code 1 if there are any."`
+	Fill coverageFillCmd `cmd:"" help:"Run open slots now, or waive them."`
 }
 
 // stretch is the time that is looked at.
 type stretch struct {
-	From   moment        `help:"Begin of the time (default: a day before its end)." placeholder:"T"`
-	To     moment        `help:"End of the time (default: now)." placeholder:"T"`
-	Settle time.Duration `help:"How long a slot that nobody has run may be under way before it counts as open." default:"2m" line:"only"`
+	From   moment        `help:"Start of the time range (default: one day before its end)." placeholder:"T"`
+	To     moment        `help:"End of the time range (default: now)." placeholder:"T"`
+	Settle time.Duration `help:"How long a slot may remain unfinished before it counts as open." default:"2m" line:"only"`
 	Rule   []string      `help:"Only rules with these ids." placeholder:"ID" sep:"none"`
 }
 
@@ -265,7 +265,7 @@ func heat(buckets []coverage.Bucket, paint bool) string {
 type coverageGapsCmd struct {
 	stretch
 
-	VacantAfter time.Duration `help:"How long an index pattern may mean no index before that counts as a gap; 0: for ever, unless it had data before." default:"0s"`
+	VacantAfter time.Duration `help:"How long an index pattern may match no index before that counts as a gap; 0: indefinitely, unless it had data before." default:"0s"`
 }
 
 // Run is the subcommand.

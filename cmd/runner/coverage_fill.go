@@ -20,9 +20,9 @@ import (
 type coverageFillCmd struct {
 	stretch
 
-	Waive       string        `help:"Run nothing: record the open slots as given up, for this reason." placeholder:"REASON"`
-	Concurrency int           `help:"Rules that run at the same time." default:"4"`
-	RuleTimeout time.Duration `help:"Limit for one execution of a rule." default:"5m"`
+	Waive       string        `help:"Run nothing: record the open slots as given up, with this reason." placeholder:"REASON"`
+	Concurrency int           `help:"Maximum number of rules that run concurrently." default:"4"`
+	RuleTimeout time.Duration `help:"Timeout of one execution of a rule." default:"5m"`
 }
 
 // Run is the subcommand.

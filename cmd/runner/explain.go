@@ -16,9 +16,9 @@ import (
 // explainCmd shows what a rule becomes.
 type explainCmd struct {
 	Rule  string `arg:"" help:"Id, name, file or path of the rule."`
-	Event string `help:"Say why the (first) event of this file matches or not; - is standard input." placeholder:"FILE" xor:"what"`
-	Alert string `help:"Say the same of the event behind a stored alert." placeholder:"ID" xor:"what"`
-	At    moment `help:"Slot whose window is shown; now without it." placeholder:"T"`
+	Event string `help:"Explain why the (first) event of this file does or does not match; - is standard input." placeholder:"FILE" xor:"what"`
+	Alert string `help:"Explain the same for the event of a stored alert." placeholder:"ID" xor:"what"`
+	At    moment `help:"Slot whose window is shown (default: now)." placeholder:"T"`
 }
 
 // Run is the subcommand.

@@ -18,14 +18,14 @@ import (
 // globals are the flags that several subcommands share.
 type globals struct {
 	Config string   `help:"Configuration file (TOML); its keys are the names of flags." placeholder:"runner.toml"`
-	Rules  []string `help:"Rule files, Kibana exports and directories; the shipped rules without it." placeholder:"PATH" sep:"none"`
+	Rules  []string `help:"Rule files, Kibana exports and directories (default: the shipped rules)." placeholder:"PATH" sep:"none"`
 
-	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules name, for each: ID=PATTERN,PATTERN." placeholder:"ID=PATTERNS" sep:"none"`
+	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules refer to: ID=PATTERN,PATTERN; may be repeated." placeholder:"ID=PATTERNS" sep:"none"`
 
-	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
-	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that are written as Splunk has them." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
+	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL, in addition to the shipped ones." placeholder:"FILE" sep:"none" group:"Splunk"`
+	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events with Splunk's own field names." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
 	GeoIP       string     `name:"geoip" help:"Database of addresses in MaxMind's format, for iplocation." placeholder:"FILE" group:"Splunk"`
-	OnlyEnabled bool       `name:"only-enabled" help:"Run only those detections for Splunk that say enabled_by_default: true, as Splunk does." group:"Splunk"`
+	OnlyEnabled bool       `name:"only-enabled" help:"Run only Splunk detections with enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
 	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
@@ -33,21 +33,21 @@ type globals struct {
 	PasswordFile  string        `help:"File that holds the password." placeholder:"FILE" group:"Elasticsearch"`
 	APIKeyFile    string        `name:"api-key-file" help:"File that holds an API key (encoded); else TOCSIN_API_KEY." placeholder:"FILE" group:"Elasticsearch"`
 	CAFile        string        `name:"ca-file" help:"Certificate authority of the servers (PEM)." placeholder:"FILE" group:"Elasticsearch"`
-	Timeout       time.Duration `name:"request-timeout" help:"Limit for one request to Elasticsearch." default:"30s" group:"Elasticsearch"`
-	Closed        string        `help:"What a closed index is to the windows of rules: ignore, unread; by default one that a rule names is unread, one that a wildcard meets where it may hold events of the window." default:"" enum:",ignore,unread" group:"Elasticsearch"`
-	WholePatterns bool          `name:"require-whole-patterns" help:"A rule one of whose index patterns may be read in part only is not run over that part: its slots stay open." group:"Elasticsearch"`
-	SearchRate    int           `help:"Searches in a second, at most; 0: as many as the cluster bears." default:"0" group:"Elasticsearch"`
+	Timeout       time.Duration `name:"request-timeout" help:"Timeout of one request to Elasticsearch." default:"30s" group:"Elasticsearch"`
+	Closed        string        `help:"How closed indices are treated: ignore, or unread (the slot stays open). Default: unread if the rule names the index, or if it matches a wildcard and may have events of the window." default:"" enum:",ignore,unread" group:"Elasticsearch"`
+	WholePatterns bool          `name:"require-whole-patterns" help:"Do not run a rule if the user may read only a part of one of its index patterns; its slots stay open." group:"Elasticsearch"`
+	SearchRate    int           `help:"Maximum number of searches per second; 0: as many as the cluster can handle." default:"0" group:"Elasticsearch"`
 
-	Store   string   `help:"Directory of the embedded store, in place of Elasticsearch." placeholder:"DIR" group:"Embedded" xor:"place"`
+	Store   string   `help:"Directory of the embedded store, instead of Elasticsearch." placeholder:"DIR" group:"Embedded" xor:"place"`
 	Events  []string `help:"Event files (NDJSON, also .gz and .zst; - is standard input)." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
 	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" group:"Embedded"`
 
-	Namespace     string `help:"Name space of the alerts: tocsin-alerts-<namespace>." default:"default"`
-	IdentityField string `help:"Field that identifies events in place of index and _id, such as event.id." placeholder:"FIELD"`
+	Namespace     string `help:"Namespace of the alerts: tocsin-alerts-<namespace>." default:"default"`
+	IdentityField string `help:"Field that identifies events instead of index and _id, such as event.id." placeholder:"FIELD"`
 
-	Format    string `help:"Form of the output; each command says which it has." placeholder:"text|json|ndjson" default:"text"`
-	LogFormat string `help:"Form of the log: text or json." enum:"text,json" default:"text"`
-	LogLevel  string `help:"Least level of the log: debug, info, warn, error." enum:"debug,info,warn,error" default:"info"`
+	Format    string `help:"Output format; see the help of each command." placeholder:"text|json|ndjson" default:"text"`
+	LogFormat string `help:"Log format: text or json." enum:"text,json" default:"text"`
+	LogLevel  string `help:"Log level: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 
 	log *slog.Logger
 	// riskNamespace is the name space of risk events where it is not Namespace.

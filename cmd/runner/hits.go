@@ -47,16 +47,17 @@ func jsonHits(hits []query.Hit) []any {
 	return out
 }
 
-// writeHits writes hits, or what an answer has by column: those of the order before others.
-func writeHits(a *app, hits []query.Hit, timeField string, columns bool, order []string) error {
+// writeHits writes hits, or what an answer has by column.
+func writeHits(a *app, found query.Answer, timeField string, columns bool) error {
+	hits := found.Hits
 	if a.global.Format == "csv" {
-		return writeCSV(a, hits, order)
+		return writeCSV(a, found)
 	}
 	if a.global.Format != "text" {
 		return writeJSON(a.out, a.global.Format, jsonHits(hits))
 	}
 	if columns {
-		rows, err := newRowTable(hits, order)
+		rows, err := newRowTable(found)
 		if err != nil {
 			return err
 		}

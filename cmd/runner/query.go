@@ -20,13 +20,13 @@ type queryCmd struct {
 	Query              string   `arg:"" help:"The query."`
 	Language           string   `help:"Language of the query: eql, esql, kuery (or kql), lucene or spl." required:"" placeholder:"eql"`
 	Index              []string `help:"Index patterns to search." default:"*" placeholder:"PATTERN"`
-	From               moment   `help:"Earliest time." placeholder:"T"`
-	To                 moment   `help:"Time before which events lie." placeholder:"T"`
-	Size               int      `help:"Greatest number of hits: the latest ones are shown; of rows the first ones." default:"100"`
-	TimestampField     string   `help:"Field of the event's time." default:"@timestamp"`
-	EventCategoryField string   `help:"Field of the event category." default:"event.category"`
-	TiebreakerField    string   `help:"Field that orders events of the same time."`
-	MaxSamplesPerKey   int      `help:"Greatest number of samples that share a key." default:"1"`
+	From               moment   `help:"Start of the time range." placeholder:"T"`
+	To                 moment   `help:"End of the time range, exclusive." placeholder:"T"`
+	Size               int      `help:"Maximum number of results: the latest events, or the first rows." default:"100"`
+	TimestampField     string   `help:"Time field of events." default:"@timestamp"`
+	EventCategoryField string   `help:"Category field of events." default:"event.category"`
+	TiebreakerField    string   `help:"Field that orders events with the same time."`
+	MaxSamplesPerKey   int      `help:"Maximum number of samples with the same key." default:"1"`
 }
 
 // Run is the subcommand.
@@ -70,7 +70,7 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
 	}
-	return c.search(ctx, a, b, prepared, query.Columns(plan))
+	return c.search(ctx, a, b, prepared)
 }
 
 // rows reports whether the answer is one of rows with columns.
@@ -140,8 +140,8 @@ func languages() []string {
 	return names
 }
 
-// search finds and writes hits, their columns in an order as far as there is one; those found before a failure are worth having.
-func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared, order []string) error {
+// search finds and writes hits; those found before a failure are worth having.
+func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
 	src := query.Source{Events: b.events}
 	if rule.Language(c.Language) == rule.SPL {
 		src = c.source(b)
@@ -150,12 +150,12 @@ func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared quer
 	if rule.Language(c.Language) == rule.SPL {
 		size++ // One more tells that there are more.
 	}
-	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), size)
-	if len(hits) > c.Size {
-		hits = hits[:c.Size]
+	found, searchErr := query.RunAdHoc(ctx, prepared, src, c.window(), size)
+	if len(found.Hits) > c.Size {
+		found.Hits = found.Hits[:c.Size]
 		a.global.log.Warn("there are more rows than are shown", "shown", c.Size, "flag", "--size")
 	}
-	if err := writeHits(a, hits, c.TimestampField, c.rows(), order); err != nil {
+	if err := writeHits(a, found, c.TimestampField, c.rows()); err != nil {
 		return err
 	}
 	if searchErr != nil {

@@ -22,9 +22,13 @@ type rowTable struct {
 // shown reports whether there are columns, and not too many to be shown side by side.
 func (t rowTable) shown() bool { return len(t.columns) > 0 && len(t.columns) <= maxColumns }
 
-func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
+// newRowTable puts hits into columns: those of the answer in its order, then others by name.
+func newRowTable(found query.Answer) (t rowTable, err error) {
 	known := map[string]bool{}
-	for _, h := range hits {
+	if found.Whole {
+		t.columns = slices.Clone(found.Columns)
+	}
+	for _, h := range found.Hits {
 		doc, err := h.Event.Document()
 		if err != nil {
 			return t, fmt.Errorf("query: %w", err)
@@ -38,19 +42,22 @@ func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
 		}
 		leaves("", doc.Source, row)
 		for name := range row {
-			if !known[name] {
+			if !found.Whole && !known[name] {
 				known[name] = true
 				t.columns = append(t.columns, name)
 			}
 		}
 		t.rows = append(t.rows, row)
 	}
+	if found.Whole {
+		return t, nil
+	}
 	// Where an event is comes first.
 	place := func(name string) int {
-		if i := slices.Index(order, name); i >= 0 {
+		if i := slices.Index(found.Columns, name); i >= 0 {
 			return i
 		}
-		return len(order)
+		return len(found.Columns)
 	}
 	slices.SortFunc(t.columns, func(a, b string) int {
 		return cmp.Or(cmp.Compare(place(a), place(b)), -strings.Compare(metadataFirst(a), metadataFirst(b)), strings.Compare(a, b))
@@ -59,8 +66,8 @@ func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
 }
 
 // writeCSV writes the rows of an answer with a line of their columns before them.
-func writeCSV(a *app, hits []query.Hit, order []string) error {
-	t, err := newRowTable(hits, order)
+func writeCSV(a *app, found query.Answer) error {
+	t, err := newRowTable(found)
 	if err != nil {
 		return err
 	}

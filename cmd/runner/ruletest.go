@@ -11,7 +11,7 @@ import (
 
 // testCmd runs rule tests.
 type testCmd struct {
-	Paths []string `arg:"" name:"path" help:"Test files, rules that have one beside them, and directories."`
+	Paths []string `arg:"" name:"path" help:"Test files, rules with a test file beside them, and directories."`
 }
 
 // Run is the subcommand. It fails when a test does, and when a test file or its rule is broken.

@@ -19,17 +19,17 @@ import (
 type runCmd struct {
 	Once        bool           `help:"Run every rule's current slot and exit."`
 	At          moment         `help:"With --once: run every rule as if this were its slot, over [T - look-back, T)." placeholder:"T"`
-	Concurrency int            `help:"Rules that run at the same time." default:"8"`
-	RuleTimeout time.Duration  `help:"Limit for one execution of a rule." default:"5m"`
-	Grace       time.Duration  `help:"Time that running rules get when the service is told to stop." default:"20s"`
+	Concurrency int            `help:"Maximum number of rules that run concurrently." default:"8"`
+	RuleTimeout time.Duration  `help:"Timeout of one execution of a rule." default:"5m"`
+	Grace       time.Duration  `help:"How long running rules may continue after a request to stop." default:"20s"`
 	Strategy    string         `help:"How rules find their hits: auto, scan (one read of the new events for all rules) or search." enum:"auto,scan,search" default:"auto"`
-	CatchUpAge  time.Duration  `help:"How old slots may be that are caught up with; older ones are given up, and counted." default:"168h"`
-	Overflow    string         `help:"What becomes of hits beyond max_signals: drain (they become alerts in further runs) or summary (one alert that says how many)." enum:"drain,summary" default:"drain"`
-	Ledger      bool           `help:"Keep account of every slot. Without it nothing is caught up with." default:"true" negatable:""`
-	Retention   time.Duration  `name:"ledger-retention" help:"How long the account of slots is kept." default:"2160h"`
-	LateAfter   time.Duration  `help:"How long after a slot events are looked for that came late; 0: until 99 of 100 have come, as measured." default:"0s"`
-	Settle      *time.Duration `help:"How long after a slot its rule runs, so that what was indexed before is visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
-	Lease       time.Duration  `help:"Time after which a runner that is not heard of is replaced by the others, twice over at most." default:"15s"`
+	CatchUpAge  time.Duration  `help:"Maximum age of missed slots that are run later; older ones are given up and counted." default:"168h"`
+	Overflow    string         `help:"What to do with hits beyond max_signals: drain (make alerts of them in further runs) or summary (one alert with their number)." enum:"drain,summary" default:"drain"`
+	Ledger      bool           `help:"Record every slot in the ledger. Without it, missed slots are not run later." default:"true" negatable:""`
+	Retention   time.Duration  `name:"ledger-retention" help:"How long records of slots are kept." default:"2160h"`
+	LateAfter   time.Duration  `help:"How long after a slot to search for late events; 0: until 99 % have arrived, as measured." default:"0s"`
+	Settle      *time.Duration `help:"How long after a slot its rule runs, so that events indexed before are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
+	Lease       time.Duration  `help:"Lease period: a silent runner is replaced within two periods." default:"15s"`
 	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
 }
 

@@ -19,23 +19,23 @@ import (
 )
 
 const (
-	// submitWait is how long the call that starts a query waits for its end. So long it cannot be
-	// cancelled: its id is not known before the call returns.
+	// submitWait is how long the call that starts a query waits for its result. During that time the query cannot be
+	// cancelled, as its id is not known before the call returns.
 	submitWait = 2 * time.Second
-	// pollWait is how long a call that asks for the answer waits for it.
+	// pollWait is how long a poll waits for the result.
 	pollWait = 10 * time.Second
-	// queryKept is how long Elasticsearch keeps a query after the last call about it. It takes no less.
+	// queryKept is how long Elasticsearch keeps a query after the last call; the minimum that it accepts.
 	queryKept = time.Minute
 )
 
-// RunESQL starts the query as an asynchronous one and asks for its answer until that is there. What
-// Elasticsearch keeps of it is deleted at the end; deleting a query that still runs cancels it.
+// RunESQL starts an asynchronous query and polls for its result. At the end it deletes what Elasticsearch stores of the
+// query; deleting a running query cancels it.
 func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, error) {
 	const op = "run ES|QL"
 	if ctx.Err() != nil {
 		return search.Rows{}, stopped(ctx, op)
 	}
-	leave, err := c.limit.enter(ctx, &c.limit.queries) // until the answer is there: it runs all the while
+	leave, err := c.limit.enter(ctx, &c.limit.queries) // for all calls, as the query runs between them too
 	if err != nil {
 		return search.Rows{}, stopped(ctx, op)
 	}
@@ -59,8 +59,7 @@ func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, 
 	return a.rows(), a.damage(op)
 }
 
-// submit starts a query. The call outlives ctx by a little, so that a query of which the id would
-// be lost does not go on alone.
+// submit starts a query. The call may outlive ctx by a little, because without its id the query could not be cancelled.
 func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esqlAnswer, error) {
 	wait := min(submitWait, c.timeout/2)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -76,7 +75,7 @@ func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esq
 	}
 	longer, end := lingering(ctx, submitWait+closeTimeout)
 	defer end()
-	yes := true // Rows of healthy shards are worth having when others fail.
+	yes := true // rows of healthy shards are useful even if other shards fail
 	a, err := call[esqlAnswer](longer, c, op, func() esapi.Request {
 		return esapi.EsqlAsyncQueryRequest{Body: bytes.NewReader(data), AllowPartialResults: &yes}
 	})
@@ -86,7 +85,7 @@ func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esq
 	return a, err
 }
 
-// poll asks for the answer of a running query; what it returns keeps the id in any case.
+// poll polls for the result of a running query. What it returns always has the id.
 func (c *Client) poll(ctx context.Context, op string, a esqlAnswer) (esqlAnswer, error) {
 	id := a.ID
 	a, err := call[esqlAnswer](ctx, c, op, func() esapi.Request {
@@ -98,7 +97,7 @@ func (c *Client) poll(ctx context.Context, op string, a esqlAnswer) (esqlAnswer,
 	return a, err
 }
 
-// deleteQuery makes Elasticsearch forget a query, also when ctx has ended.
+// deleteQuery deletes a query, even if ctx has ended.
 func (c *Client) deleteQuery(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
@@ -110,8 +109,7 @@ func (c *Client) deleteQuery(ctx context.Context, id string) {
 	}
 }
 
-// lingering returns a context that ends a while after ctx does, and what has to be called when it is
-// needed no more.
+// lingering returns a context that ends some time after ctx, and its cancel function.
 func lingering(ctx context.Context, by time.Duration) (context.Context, func()) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -149,7 +147,7 @@ type esqlAnswer struct {
 // warning is the text of a Warning header: code, agent, text in quotes.
 var warning = regexp.MustCompile(`^\d{3} \S+ "((?:[^"\\]|\\.)*)"`)
 
-// readHeader takes the warnings.
+// readHeader reads the warnings.
 func (a *esqlAnswer) readHeader(h http.Header) {
 	for _, line := range h.Values("Warning") {
 		if m := warning.FindStringSubmatch(line); m != nil {
@@ -167,7 +165,7 @@ func (a *esqlAnswer) rows() search.Rows {
 	}
 }
 
-// damage returns a failure of kind Partial when the rows are not all there are.
+// damage returns a partial failure if rows may be missing.
 func (a *esqlAnswer) damage(op string) error {
 	if !a.Partial {
 		return nil
@@ -196,10 +194,10 @@ func (a *esqlAnswer) damage(op string) error {
 	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
 }
 
-// problem is the place that Elasticsearch puts before what it finds wrong.
+// problem matches the position that Elasticsearch puts before an error in a query.
 var problem = regexp.MustCompile(`(?:^|\s)line (\d+):(\d+): `)
 
-// queryError makes a refusal of the query's text one of the query, with the places that it names.
+// queryError turns a rejection of the query's text into a [*search.QueryError] with the positions that it names.
 func queryError(err error) error {
 	var refusal *failure.Error
 	if !errors.As(err, &refusal) || refusal.Status != http.StatusBadRequest {

@@ -12,31 +12,30 @@ import (
 	"tocsin/internal/search"
 )
 
-// Load is what the limits of searches have come to, for metrics.
+// Load is the state of the limits of searches, for metrics.
 type Load struct {
-	// Limit is how many searches may be under way, Running how many are, Waiting how many would like
-	// to be.
+	// Limit is the maximum number of concurrent searches, Running the number of searches in progress, Waiting the number
+	// of searches in the queue.
 	Limit, Running, Waiting int
-	// Rejected is how often Elasticsearch had too much to do; Slow how often a search took much longer
-	// than they used to.
+	// Rejected counts searches that Elasticsearch rejected because of load, Slow those that took much longer than usual.
 	Rejected, Slow int64
 }
 
-// limiter keeps searches within what a cluster bears. It is additive increase, multiplicative
-// decrease: each search that goes well lets a little more at once, one that is refused for load
-// halves it, one that is slow takes off a tenth. Searches in the background take a quarter of the
-// places at most, and none while others wait. A token bucket bounds the rate besides.
+// limiter limits the number of concurrent searches to what a cluster can handle, by additive increase and multiplicative
+// decrease: a successful search raises the limit a little, a search rejected because of load halves it, and a slow search
+// lowers it by a tenth. Background searches get a quarter of the slots at most, and none while others wait. In addition, a
+// token bucket limits the rate.
 type limiter struct {
 	mu      sync.Mutex
 	limit   float64
 	running int
-	// behind of those run in the background.
-	behind int
-	// live and patient are those who wait, first come first served.
-	live, patient []chan struct{}
-	// searches and queries are what is usual for a search, and for a query in ES|QL, which takes longer.
+	// inBackground is the number of running background searches.
+	inBackground int
+	// foreground and background are the queues, first come first served.
+	foreground, background []chan struct{}
+	// searches and queries are the usual durations of searches, and of queries in ES|QL, which take longer.
 	searches, queries pace
-	// lowered is when the limit was lowered last: what was under way then says nothing new.
+	// lowered is when the limit was lowered last. Searches that were running then do not lower it again.
 	lowered        time.Time
 	rejected, slow int64
 
@@ -44,15 +43,15 @@ type limiter struct {
 	filled       time.Time
 }
 
-// pace is the moving average of how long a search of one kind takes.
+// pace is the moving average of the duration of one kind of search.
 type pace struct{ usual time.Duration }
 
 const (
 	mostSearches  = 64
 	firstSearches = 16
-	// behindShare is the part of the places that the background may take.
-	behindShare = 4
-	// slowFactor is how much longer than usual a search takes that counts as slow, from slowLeast on.
+	// backgroundShare is the divisor of the limit for background searches.
+	backgroundShare = 4
+	// A search counts as slow if it takes slowFactor times as long as usual, and more than slowLeast.
 	slowFactor = 8
 	slowLeast  = 2 * time.Second
 )
@@ -61,7 +60,7 @@ func newLimiter(rate float64) *limiter {
 	return &limiter{limit: firstSearches, rate: rate, tokens: max(1, rate), filled: time.Now()}
 }
 
-// enter waits for a place for a search of a kind, and returns how to give it back.
+// enter waits for a slot for a search of a kind. The caller must call leave with the result of the search.
 func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err error) {
 	background := search.InBackground(ctx)
 	if err := l.token(ctx); err != nil {
@@ -70,16 +69,16 @@ func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err
 	l.mu.Lock()
 	if !l.fits(background) {
 		ready := make(chan struct{})
-		queue := &l.live
+		queue := &l.foreground
 		if background {
-			queue = &l.patient
+			queue = &l.background
 		}
 		*queue = append(*queue, ready)
 		l.mu.Unlock()
 		select {
-		case <-ready: // whoever let us in has counted us
+		case <-ready: // admit has counted this search
 		case <-ctx.Done():
-			l.desert(queue, ready, background)
+			l.abandon(queue, ready, background)
 			return nil, ctx.Err()
 		}
 	} else {
@@ -90,8 +89,8 @@ func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err
 	return func(err error) { l.leave(kind, background, begun, err) }, nil
 }
 
-// desert takes a waiting one out of its queue, who may have been let in just now.
-func (l *limiter) desert(queue *[]chan struct{}, ready chan struct{}, background bool) {
+// abandon removes a search from its queue. It may have been admitted at the same moment.
+func (l *limiter) abandon(queue *[]chan struct{}, ready chan struct{}, background bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, c := range *queue {
@@ -107,28 +106,28 @@ func (l *limiter) desert(queue *[]chan struct{}, ready chan struct{}, background
 func (l *limiter) count(background bool, n int) {
 	l.running += n
 	if background {
-		l.behind += n
+		l.inBackground += n
 	}
 }
 
-// fits reports whether one more may begin.
+// fits reports whether one more search may start.
 func (l *limiter) fits(background bool) bool {
 	if !background {
 		return l.running < int(l.limit)
 	}
-	return len(l.live) == 0 && l.running < int(l.limit) && l.behind < max(1, int(l.limit)/behindShare)
+	return len(l.foreground) == 0 && l.running < int(l.limit) && l.inBackground < max(1, int(l.limit)/backgroundShare)
 }
 
-// admit lets in who waits, as many as fit.
+// admit starts as many waiting searches as fit.
 func (l *limiter) admit() {
-	for len(l.live) > 0 && l.fits(false) {
-		close(l.live[0])
-		l.live = l.live[1:]
+	for len(l.foreground) > 0 && l.fits(false) {
+		close(l.foreground[0])
+		l.foreground = l.foreground[1:]
 		l.count(false, 1)
 	}
-	for len(l.patient) > 0 && l.fits(true) {
-		close(l.patient[0])
-		l.patient = l.patient[1:]
+	for len(l.background) > 0 && l.fits(true) {
+		close(l.background[0])
+		l.background = l.background[1:]
 		l.count(true, 1)
 	}
 }
@@ -158,7 +157,7 @@ func (l *limiter) leave(kind *pace, background bool, begun time.Time, err error)
 	l.admit()
 }
 
-// refuse takes note that a part of what began at a time was refused.
+// refuse records that a part of a request that began at a time was rejected.
 func (l *limiter) refuse(begun time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,7 +165,7 @@ func (l *limiter) refuse(begun time.Time) {
 	l.lower(begun, 0.5)
 }
 
-// lower takes back the limit, once for all searches that were under way together.
+// lower reduces the limit, once for all searches that were running at the same time.
 func (l *limiter) lower(begun time.Time, factor float64) {
 	if begun.Before(l.lowered) {
 		return
@@ -175,13 +174,13 @@ func (l *limiter) lower(begun time.Time, factor float64) {
 	l.lowered = time.Now()
 }
 
-// overloaded reports whether a search was refused because the cluster has too much to do.
+// overloaded reports whether a search was rejected because of load.
 func overloaded(err error) bool {
 	return hasStatus(err, http.StatusTooManyRequests) || hasType(err, "es_rejected_execution_exception") ||
 		tooMuch(err)
 }
 
-// token takes one out of the bucket, which holds those of a second.
+// token takes a token from the bucket, which holds the tokens of one second.
 func (l *limiter) token(ctx context.Context) error {
 	if l.rate <= 0 {
 		return nil
@@ -190,7 +189,7 @@ func (l *limiter) token(ctx context.Context) error {
 	now := time.Now()
 	l.tokens = math.Min(max(1, l.rate), l.tokens+now.Sub(l.filled).Seconds()*l.rate)
 	l.filled = now
-	l.tokens-- // into debt, which is the place in the queue
+	l.tokens-- // a negative number is the position in the queue
 	debt := -l.tokens
 	l.mu.Unlock()
 	if debt <= 0 {
@@ -202,15 +201,15 @@ func (l *limiter) token(ctx context.Context) error {
 func (l *limiter) load() Load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Load{int(l.limit), l.running, len(l.live) + len(l.patient), l.rejected, l.slow}
+	return Load{int(l.limit), l.running, len(l.foreground) + len(l.background), l.rejected, l.slow}
 }
 
-// searching is a request that is a search: it takes a place of the limits, and its answer is given up when it has more
-// than a number of bytes; 0: never. Whoever makes a search makes it so.
+// searching marks a request as a search: it needs a slot of the limiter, and an answer with more than a number of bytes is
+// not read to the end; 0 means no limit. Every search must be wrapped in it.
 type searching struct {
 	esapi.Request
 	bytes int
 }
 
-// Load returns what the limits of searches have come to.
+// Load returns the state of the limits of searches.
 func (c *Client) Load() Load { return c.limit.load() }

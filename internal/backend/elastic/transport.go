@@ -84,7 +84,7 @@ func call[T any](ctx context.Context, c *Client, op string, request func() esapi
 	return callUnless[T](ctx, c, op, func(error) bool { return false }, request)
 }
 
-// callUnless is a call that is not tried again where the caller knows something better.
+// callUnless is a call that is not retried after errors that the caller can handle better.
 func callUnless[T any](ctx context.Context, c *Client, op string, better func(error) bool, request func() esapi.Request) (T, error) {
 	for retry := 0; ; retry++ {
 		out, err := try[T](ctx, c, op, request())
@@ -100,8 +100,8 @@ func callUnless[T any](ctx context.Context, c *Client, op string, better func(er
 	}
 }
 
-// try performs one request under its own deadline, answer included. A search waits for its turn
-// first, which is not part of that.
+// try performs one request and reads its answer under a deadline. A search first waits for a slot of the limiter; the
+// deadline does not include this.
 func try[T any](ctx context.Context, c *Client, op string, request esapi.Request) (out T, err error) {
 	search, searches := request.(searching)
 	if searches {

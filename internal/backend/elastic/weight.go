@@ -112,12 +112,12 @@ func (h *holdings) size(patterns []string, wanted, last int) int {
 	return wanted
 }
 
-// errTooLong is what an answer is given up with that has more bytes than it may.
+// errTooLong is the error for an answer that exceeds its maximum size.
 var errTooLong = errors.New("the answer is too long")
 
 func tooLong(bytes int) error { return fmt.Errorf("%w: it has more than %d bytes", errTooLong, bytes) }
 
-// upTo reads an answer that is an error once it has more bytes than most, unless that is 0.
+// upTo returns a reader that fails after more than most bytes; 0 means no limit.
 func upTo(body io.Reader, most int) io.Reader {
 	if most == 0 {
 		return body
@@ -136,11 +136,11 @@ func (c *cut) Read(p []byte) (int, error) {
 		return 0, tooLong(c.most)
 	}
 	c.left -= n
-	return n, err //nolint:wrapcheck // it is that of the answer
+	return n, err //nolint:wrapcheck // it is the error of reading the answer
 }
 
-// page asks for so many documents. More than the cluster has the memory for, be it on some shards, and more than we
-// have, is an error that is not tried again, unless it is one document.
+// page requests a page of documents. If they need more memory than the cluster or this process has, the error is not
+// retried, unless it is a single document.
 func (c *Client) page(ctx context.Context, op string, documents int, request func() esapi.Request) (page, error) {
 	if documents <= 1 {
 		return call[page](ctx, c, op, func() esapi.Request { return searching{request(), 0} })

@@ -18,7 +18,7 @@ func planEQL(r *rule.Rule) (query.Plan, diag.List) {
 	return planText(r, rule.EQL, translate.Options{CategoryField: r.EventCategoryOverride})
 }
 
-// planText plans what a rule's query says, and tries it on the types of ECS.
+// planText plans a rule's query, and tries it on the types of ECS.
 func planText(r *rule.Rule, language rule.Language, o translate.Options) (query.Plan, diag.List) {
 	q, diags := translate.Parse(language, r.Query, o)
 	if q == nil {

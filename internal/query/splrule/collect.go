@@ -13,8 +13,8 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Collect takes the rows that a search writes to an index by itself. Risk events are written as those of
-// detections are; no other index is, and the account of the run says so.
+// Collect takes the rows that the search itself writes to an index. Rows for the risk index become risk events; rows for
+// other indices are counted and reported, but not written.
 func (o *rowHits) Collect(_ context.Context, c *spl.Collect, row splunk.Row) error {
 	if c.Index != escu.RiskIndex {
 		o.uncollected[c.Index]++
@@ -40,7 +40,7 @@ func (o *rowHits) riskEvent(e escu.RiskEvent, instance string) query.RiskEvent {
 	return query.RiskEvent{ID: e.ID, Source: doc}
 }
 
-// collectedHits are hits that make no alert, of the risk events that the search wrote.
+// collectedHits returns hits with the risk events that the search wrote. They make no alerts.
 func (o *rowHits) collectedHits() []query.Hit {
 	var hits []query.Hit
 	for some := range slices.Chunk(o.collected, rowsAtOnce) {
@@ -50,7 +50,7 @@ func (o *rowHits) collectedHits() []query.Hit {
 	return hits
 }
 
-// uncollectedText says what was not written.
+// uncollectedText returns warnings about rows that were not written.
 func (o *rowHits) uncollectedText() []string {
 	var out []string
 	for _, index := range slices.Sorted(maps.Keys(o.uncollected)) {

@@ -100,8 +100,8 @@ func (c Case) hits(ctx context.Context, d *Dataset, at Place) ([]query.Hit, diag
 	if err != nil || prepared == nil {
 		return nil, diags, err
 	}
-	hits, err := query.Hunt(ctx, prepared, src, window.Window{}, c.Size)
-	return hits, diags, err
+	found, err := query.RunAdHoc(ctx, prepared, src, window.Window{}, c.Size)
+	return found.Hits, diags, err
 }
 
 func (c Case) refused(diags diag.List) error {
