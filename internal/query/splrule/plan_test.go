@@ -47,25 +47,24 @@ func TestPlan(t *testing.T) {
 	for search, want := range map[string]struct {
 		strategy query.Strategy
 		writes   bool
-		columns  string
 		ecs      bool
 	}{
-		"action=fail":                     {query.Search, false, "", false},
-		"action=fail | table user dest":   {query.Search, false, "user dest", false},
-		"action=fail | stats sum(n) by x": {query.Search, false, "x sum(n)", false},
-		counted:                           {query.Search, false, "Processes.parent_process_name count", true},
-		"action=fail | outputlookup t":    {query.Search, true, "", false},
-		"a=1 | append [search b=1 | fit DensityFunction n into m]":          {query.Search, true, "", false},
-		"| makeresults | eval a=1":                                          {query.Search, false, "a", false},
-		"| tstats count from datamodel=Endpoint.Processes by _time span=1h": {query.Search, false, "_time count", true},
+		"action=fail":                     {query.Search, false, false},
+		"action=fail | table user dest":   {query.Search, false, false},
+		"action=fail | stats sum(n) by x": {query.Search, false, false},
+		counted:                           {query.Search, false, true},
+		"action=fail | outputlookup t":    {query.Search, true, false},
+		"a=1 | append [search b=1 | fit DensityFunction n into m]":          {query.Search, true, false},
+		"| makeresults | eval a=1":                                          {query.Search, false, false},
+		"| tstats count from datamodel=Endpoint.Processes by _time span=1h": {query.Search, false, true},
 	} {
 		plan, diags := planOf(t, "TTP", search, "")
 		if plan == nil {
 			t.Errorf("%s: %v", search, diags)
 			continue
 		}
-		if plan.Strategy() != want.strategy || plan.(query.TableWriter).WritesTables() != want.writes || strings.Join(query.Columns(plan), " ") != want.columns {
-			t.Errorf("%s: %s, writes %t, %v", search, plan.Strategy(), plan.(query.TableWriter).WritesTables(), query.Columns(plan))
+		if plan.Strategy() != want.strategy || plan.(query.TableWriter).WritesTables() != want.writes {
+			t.Errorf("%s: %s, writes %t", search, plan.Strategy(), plan.(query.TableWriter).WritesTables())
 		}
 		indices := strings.Join(plan.Rule().Index, " ")
 		if strings.Contains(indices, "logs-*") != want.ecs || plan.Rule().ID != "i" || plan.Rule().Type != rule.TypeSPL {
@@ -217,16 +216,15 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// TestHunt wants the first rows of a search in their order, as events that have no place.
-func TestHunt(t *testing.T) {
-	hunt := func(text string, size int) []string {
+// TestAdHoc wants the first rows of a search in their order, as events that have no place.
+func TestAdHoc(t *testing.T) {
+	rows := func(text string, size int) (users []string, columns string) {
 		prepared, src := preparedOf(t, text)
-		hits, err := query.Hunt(t.Context(), prepared, src, slot, size)
+		answer, err := query.RunAdHoc(t.Context(), prepared, src, slot, size)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var out []string
-		for _, h := range hits {
+		for _, h := range answer.Hits {
 			if h.Event.ID != "" || h.Event.Index != "" || strings.Contains(string(h.Event.Source), `"_id"`) {
 				t.Errorf("%s: %+v", text, h.Event)
 			}
@@ -235,23 +233,26 @@ func TestHunt(t *testing.T) {
 				t.Fatal(err)
 			}
 			user, _ := row["user"].(string)
-			out = append(out, user)
+			users = append(users, user)
 		}
-		return out
+		return users, strings.Join(answer.Columns, " ")
 	}
 	for _, tt := range []struct {
-		search string
-		size   int
-		want   []string
+		search  string
+		size    int
+		want    []string
+		columns string
 	}{
-		{"user=*", 10, []string{"ann", "ann", "bob"}},
-		{"user=*", 2, []string{"ann", "ann"}},
-		{"user=* | stats count by user | sort - user", 10, []string{"bob", "ann"}},
-		{"user=nobody", 10, nil},
-		{"user=* | outputlookup t", 1, []string{"ann"}},
+		{"user=*", 10, []string{"ann", "ann", "bob"}, ""},
+		{"user=*", 2, []string{"ann", "ann"}, ""},
+		{"user=* | table user dest", 1, []string{"ann"}, "user dest"},
+		{"user=* | stats count by user | sort - user", 10, []string{"bob", "ann"}, "user count"},
+		{"user=nobody", 10, nil, ""},
+		{"user=* | outputlookup t", 1, []string{"ann"}, ""},
 	} {
-		if diff := cmp.Diff(tt.want, hunt(tt.search, tt.size)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.search, diff)
+		users, columns := rows(tt.search, tt.size)
+		if diff := cmp.Diff(tt.want, users); diff != "" || columns != tt.columns {
+			t.Errorf("%s: %s (-want +got):\n%s", tt.search, columns, diff)
 		}
 	}
 }
