@@ -39,7 +39,7 @@ func TestPagesOfLongLines(t *testing.T) {
 	sizes := []int{0, 7 << 20, 1000, 2_500_000, 2_500_000, 2_500_000, 500_000, 1}
 	var lines []string
 	for i, size := range sizes {
-		lines = append(lines, fmt.Sprintf(`{"_index":"logs","_id":"%d","_source":{"@timestamp":"2026-01-15T14:01:%02dZ","x":"%s"}}`, i, i, strings.Repeat("x", size)))
+		lines = append(lines, fmt.Sprintf(`{"_index":"logs","_id":"%d","_source":{"@timestamp":"2026-01-15T14:01:%02dZ","x":%q}}`, i, i, strings.Repeat("x", size)))
 	}
 	events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(strings.Join(lines, "\n"))})
 	if err != nil || diags.HasErrors() {
@@ -51,11 +51,11 @@ func TestPagesOfLongLines(t *testing.T) {
 		_, err := events.Search(t.Context(), search.Request{
 			Patterns: []string{"logs"}, PageSize: wanted, Time: search.TimeRange{Field: search.DefaultTimestamp},
 		}, func(page []event.Event) (bool, error) {
-			text := ""
+			var text strings.Builder
 			for _, e := range page {
-				text += e.ID
+				text.WriteString(e.ID)
 			}
-			pages = append(pages, text)
+			pages = append(pages, text.String())
 			return true, nil
 		})
 		if got := strings.Join(pages, " "); err != nil || got != want {
