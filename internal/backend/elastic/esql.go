@@ -19,23 +19,24 @@ import (
 )
 
 const (
-	// submitWait is how long the call that starts a query waits for its result. During that time the query cannot be
-	// cancelled, as its id is not known before the call returns.
+	// submitWait is how long the call that starts a query waits for its end. During that time the query
+	// cannot be cancelled: its id is not known before the call returns.
 	submitWait = 2 * time.Second
-	// pollWait is how long a poll waits for the result.
+	// pollWait is how long a call for the answer waits for it.
 	pollWait = 10 * time.Second
-	// queryKept is how long Elasticsearch keeps a query after the last call; the minimum that it accepts.
+	// queryKept is how long Elasticsearch keeps a query after the last call about it: the minimum that it
+	// accepts.
 	queryKept = time.Minute
 )
 
-// RunESQL starts an asynchronous query and polls for its result. At the end it deletes what Elasticsearch stores of the
-// query; deleting a running query cancels it.
+// RunESQL starts the query asynchronously and polls until it ends. Then the stored result is deleted;
+// deleting a query that still runs cancels it.
 func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, error) {
 	const op = "run ES|QL"
 	if ctx.Err() != nil {
 		return search.Rows{}, stopped(ctx, op)
 	}
-	leave, err := c.limit.enter(ctx, &c.limit.queries) // for all calls, as the query runs between them too
+	leave, err := c.limit.enter(ctx, &c.limit.queries) // until the answer arrives: the query runs all that time
 	if err != nil {
 		return search.Rows{}, stopped(ctx, op)
 	}
@@ -59,7 +60,8 @@ func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, 
 	return a.rows(), a.damage(op)
 }
 
-// submit starts a query. The call may outlive ctx by a little, because without its id the query could not be cancelled.
+// submit starts a query. The call outlives ctx for a short time: without its id, the query could not be
+// cancelled.
 func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esqlAnswer, error) {
 	wait := min(submitWait, c.timeout/2)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -75,7 +77,7 @@ func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esq
 	}
 	longer, end := lingering(ctx, submitWait+closeTimeout)
 	defer end()
-	yes := true // rows of healthy shards are useful even if other shards fail
+	yes := true // rows of healthy shards are useful when others fail
 	a, err := call[esqlAnswer](longer, c, op, func() esapi.Request {
 		return esapi.EsqlAsyncQueryRequest{Body: bytes.NewReader(data), AllowPartialResults: &yes}
 	})
@@ -85,7 +87,7 @@ func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esq
 	return a, err
 }
 
-// poll polls for the result of a running query. What it returns always has the id.
+// poll requests the answer of a running query; the returned answer always has the id.
 func (c *Client) poll(ctx context.Context, op string, a esqlAnswer) (esqlAnswer, error) {
 	id := a.ID
 	a, err := call[esqlAnswer](ctx, c, op, func() esapi.Request {
@@ -97,7 +99,7 @@ func (c *Client) poll(ctx context.Context, op string, a esqlAnswer) (esqlAnswer,
 	return a, err
 }
 
-// deleteQuery deletes a query, even if ctx has ended.
+// deleteQuery deletes a query and its result, even if ctx has ended.
 func (c *Client) deleteQuery(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
@@ -105,11 +107,11 @@ func (c *Client) deleteQuery(ctx context.Context, id string) {
 		return esapi.EsqlAsyncQueryDeleteRequest{DocumentID: id}
 	})
 	if err != nil && !notFound(err) {
-		c.log.WarnContext(ctx, "cannot cancel an ES|QL query", "id", id, "error", err)
+		c.log.WarnContext(ctx, "ES|QL query could not be cancelled", "id", id, "error", err)
 	}
 }
 
-// lingering returns a context that ends some time after ctx, and its cancel function.
+// lingering returns a context that ends some time after ctx, and the function that releases it.
 func lingering(ctx context.Context, by time.Duration) (context.Context, func()) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -144,7 +146,7 @@ type esqlAnswer struct {
 	warnings []string
 }
 
-// warning is the text of a Warning header: code, agent, text in quotes.
+// warning matches a Warning header: code, agent, quoted text.
 var warning = regexp.MustCompile(`^\d{3} \S+ "((?:[^"\\]|\\.)*)"`)
 
 // readHeader reads the warnings.
@@ -165,7 +167,7 @@ func (a *esqlAnswer) rows() search.Rows {
 	}
 }
 
-// damage returns a partial failure if rows may be missing.
+// damage returns a failure of kind Partial if the rows are incomplete.
 func (a *esqlAnswer) damage(op string) error {
 	if !a.Partial {
 		return nil
@@ -194,10 +196,10 @@ func (a *esqlAnswer) damage(op string) error {
 	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
 }
 
-// problem matches the position that Elasticsearch puts before an error in a query.
+// problem matches the position that begins a message of Elasticsearch.
 var problem = regexp.MustCompile(`(?:^|\s)line (\d+):(\d+): `)
 
-// queryError turns a rejection of the query's text into a [*search.QueryError] with the positions that it names.
+// queryError turns the rejection of a query's text into a QueryError with the positions in its messages.
 func queryError(err error) error {
 	var refusal *failure.Error
 	if !errors.As(err, &refusal) || refusal.Status != http.StatusBadRequest {
@@ -205,7 +207,7 @@ func queryError(err error) error {
 	}
 	switch refusal.Type {
 	case "verification_exception", "parsing_exception":
-	case "kql_parsing_exception": // its places are in the text of the function
+	case "kql_parsing_exception": // its positions are in the text of the function's argument
 		return &search.QueryError{Problems: []search.Problem{{Message: "the text of KQL(): " + refusal.Reason}}, Err: err}
 	default:
 		return err

@@ -12,30 +12,32 @@ import (
 	"tocsin/internal/search"
 )
 
-// Load is the state of the limits of searches, for metrics.
+// Load reports the state of the search limits, for metrics.
 type Load struct {
-	// Limit is the maximum number of concurrent searches, Running the number of searches in progress, Waiting the number
-	// of searches in the queue.
+	// Limit is the maximum number of concurrent searches, Running the number that run, Waiting the number in
+	// the queues.
 	Limit, Running, Waiting int
-	// Rejected counts searches that Elasticsearch rejected because of load, Slow those that took much longer than usual.
+	// Rejected counts searches that Elasticsearch rejected because of load; Slow counts searches that took
+	// much longer than usual.
 	Rejected, Slow int64
 }
 
-// limiter limits the number of concurrent searches to what a cluster can handle, by additive increase and multiplicative
-// decrease: a successful search raises the limit a little, a search rejected because of load halves it, and a slow search
-// lowers it by a tenth. Background searches get a quarter of the slots at most, and none while others wait. In addition, a
-// token bucket limits the rate.
+// limiter limits the concurrent searches to what the cluster can handle, by additive increase and
+// multiplicative decrease: each successful search raises the limit a little, a search rejected because of
+// load halves it, a slow search lowers it by a tenth. Background searches get at most a quarter of the
+// places, and none while others wait. A token bucket also limits the rate.
 type limiter struct {
 	mu      sync.Mutex
 	limit   float64
 	running int
-	// inBackground is the number of running background searches.
+	// inBackground is how many of the running searches are in the background.
 	inBackground int
-	// foreground and background are the queues, first come first served.
-	foreground, background []chan struct{}
-	// searches and queries are the usual durations of searches, and of queries in ES|QL, which take longer.
+	// liveQueue and patient are the queues of live and background searches, first come, first served.
+	liveQueue, backgroundQueue []chan struct{}
+	// searches and queries hold the usual times of searches, and of ES|QL queries, which take longer.
 	searches, queries pace
-	// lowered is when the limit was lowered last. Searches that were running then do not lower it again.
+	// lowered is when the limit was last lowered: the outcome of searches that began earlier does not lower
+	// it again.
 	lowered        time.Time
 	rejected, slow int64
 
@@ -43,15 +45,15 @@ type limiter struct {
 	filled       time.Time
 }
 
-// pace is the moving average of the duration of one kind of search.
+// pace is the moving average of the time of one kind of search.
 type pace struct{ usual time.Duration }
 
 const (
 	mostSearches  = 64
 	firstSearches = 16
-	// backgroundShare is the divisor of the limit for background searches.
+	// backgroundShare: background searches get at most the limit divided by it.
 	backgroundShare = 4
-	// A search counts as slow if it takes slowFactor times as long as usual, and more than slowLeast.
+	// slowFactor: a search that takes that many times the usual time is slow, if it takes at least slowLeast.
 	slowFactor = 8
 	slowLeast  = 2 * time.Second
 )
@@ -60,7 +62,8 @@ func newLimiter(rate float64) *limiter {
 	return &limiter{limit: firstSearches, rate: rate, tokens: max(1, rate), filled: time.Now()}
 }
 
-// enter waits for a slot for a search of a kind. The caller must call leave with the result of the search.
+// enter waits for a place for a search of a kind. The returned function releases the place, given the error
+// of the search.
 func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err error) {
 	background := search.InBackground(ctx)
 	if err := l.token(ctx); err != nil {
@@ -69,9 +72,9 @@ func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err
 	l.mu.Lock()
 	if !l.fits(background) {
 		ready := make(chan struct{})
-		queue := &l.foreground
+		queue := &l.liveQueue
 		if background {
-			queue = &l.background
+			queue = &l.backgroundQueue
 		}
 		*queue = append(*queue, ready)
 		l.mu.Unlock()
@@ -89,7 +92,7 @@ func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err
 	return func(err error) { l.leave(kind, background, begun, err) }, nil
 }
 
-// abandon removes a search from its queue. It may have been admitted at the same moment.
+// abandon removes a waiting search from its queue; it may have been admitted a moment ago.
 func (l *limiter) abandon(queue *[]chan struct{}, ready chan struct{}, background bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,19 +118,19 @@ func (l *limiter) fits(background bool) bool {
 	if !background {
 		return l.running < int(l.limit)
 	}
-	return len(l.foreground) == 0 && l.running < int(l.limit) && l.inBackground < max(1, int(l.limit)/backgroundShare)
+	return len(l.liveQueue) == 0 && l.running < int(l.limit) && l.inBackground < max(1, int(l.limit)/backgroundShare)
 }
 
 // admit starts as many waiting searches as fit.
 func (l *limiter) admit() {
-	for len(l.foreground) > 0 && l.fits(false) {
-		close(l.foreground[0])
-		l.foreground = l.foreground[1:]
+	for len(l.liveQueue) > 0 && l.fits(false) {
+		close(l.liveQueue[0])
+		l.liveQueue = l.liveQueue[1:]
 		l.count(false, 1)
 	}
-	for len(l.background) > 0 && l.fits(true) {
-		close(l.background[0])
-		l.background = l.background[1:]
+	for len(l.backgroundQueue) > 0 && l.fits(true) {
+		close(l.backgroundQueue[0])
+		l.backgroundQueue = l.backgroundQueue[1:]
 		l.count(true, 1)
 	}
 }
@@ -157,7 +160,7 @@ func (l *limiter) leave(kind *pace, background bool, begun time.Time, err error)
 	l.admit()
 }
 
-// refuse records that a part of a request that began at a time was rejected.
+// refuse records that a part of a request that began at the given time was rejected because of load.
 func (l *limiter) refuse(begun time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +168,7 @@ func (l *limiter) refuse(begun time.Time) {
 	l.lower(begun, 0.5)
 }
 
-// lower reduces the limit, once for all searches that were running at the same time.
+// lower multiplies the limit by factor, once for all searches that ran at the same time.
 func (l *limiter) lower(begun time.Time, factor float64) {
 	if begun.Before(l.lowered) {
 		return
@@ -174,10 +177,10 @@ func (l *limiter) lower(begun time.Time, factor float64) {
 	l.lowered = time.Now()
 }
 
-// overloaded reports whether a search was rejected because of load.
+// overloaded reports whether a search was rejected because the cluster is overloaded.
 func overloaded(err error) bool {
 	return hasStatus(err, http.StatusTooManyRequests) || hasType(err, "es_rejected_execution_exception") ||
-		tooMuch(err)
+		outOfMemory(err)
 }
 
 // token takes a token from the bucket, which holds the tokens of one second.
@@ -201,15 +204,15 @@ func (l *limiter) token(ctx context.Context) error {
 func (l *limiter) load() Load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Load{int(l.limit), l.running, len(l.foreground) + len(l.background), l.rejected, l.slow}
+	return Load{int(l.limit), l.running, len(l.liveQueue) + len(l.backgroundQueue), l.rejected, l.slow}
 }
 
-// searching marks a request as a search: it needs a slot of the limiter, and an answer with more than a number of bytes is
-// not read to the end; 0 means no limit. Every search must be wrapped in it.
+// searching marks a request as a search: it takes a place of the limits, and an answer of more bytes than the
+// given number is an error; 0: no limit. Every code that makes a search must set it.
 type searching struct {
 	esapi.Request
 	bytes int
 }
 
-// Load returns the state of the limits of searches.
+// Load returns the state of the search limits.
 func (c *Client) Load() Load { return c.limit.load() }

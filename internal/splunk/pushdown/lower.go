@@ -169,6 +169,7 @@ func (l *lowerer) hidden(name string) condition.Or {
 	for _, f := range l.view.where(name) {
 		for _, n := range f.Names {
 			drop, note := mapping.Hidden(l.fields, n)
+			drop = slices.DeleteFunc(drop, l.view.keeps) // their events have all below one field
 			if len(drop) > 0 {
 				l.exact = false
 				out = append(out, condition.LeftOut{Field: n, Unmapped: strings.Join(drop, ",")})

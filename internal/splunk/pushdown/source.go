@@ -223,7 +223,7 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 			if err != nil {
 				return false, err
 			}
-			if !member && plan.View.Model != "" {
+			if !member && plan.View.Model != "" || plan.beside(&page[i]) {
 				continue
 			}
 			if e.KeepSource {
@@ -241,6 +241,21 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	}
 	return errors.Join(err, plan.PartialErr)
 }
+
+// beside reports whether a hit is a risk event, and not one of those that are kept beside them.
+func (p *Plan) beside(hit *event.Event) bool {
+	if !p.View.keeps(hit.Index) {
+		return false
+	}
+	d, err := hit.Document()
+	if err != nil {
+		return false // reading it said so
+	}
+	return event.First(d.Source, "event.dataset") != splunk.CollectedDataset
+}
+
+// Collected reports whether a scan also asks for events that searches wrote by collect.
+func (e *Events) Collected(s splunk.Scan) bool { return len(e.Map.Scan(s).kept) > 0 }
 
 // Row returns the row of a hit.
 func (p *Plan) Row(hit *event.Event) (splunk.Row, error) {

@@ -26,6 +26,9 @@ type View struct {
 	selectors map[string]bool
 	// enforced: every event conforms to its mapping. A field that is mapped as an object never has a value.
 	enforced bool
+	// kept are the indices that have the events which searches wrote by collect, for a search that asks for an
+	// index: who asks for none is not told of them.
+	kept []string
 	// slot is the value of now in the conditions of sources; zero if it is not known.
 	slot time.Time
 }
@@ -37,7 +40,7 @@ func (v View) object(f mapping.Field) bool {
 
 // alone reports whether all events are of sources that are in indices of their own.
 func (v View) alone() bool {
-	return len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only })
+	return len(v.kept) == 0 && len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only })
 }
 
 // values are the ways in which indices map a name to values of its own: one, mostly, and none where it is
@@ -119,7 +122,39 @@ func (m Map) Scan(s splunk.Scan) View {
 	if s.Model != "" {
 		return m.Model(s.Model, s.Dataset)
 	}
-	return m.Select(s.Where)
+	v := m.Select(s.Where)
+	if slices.Contains(v.bared(s.Where), "index") || anyIndex(s.Where) {
+		v.kept = m.collected()
+	}
+	return v
+}
+
+// anyIndex reports whether a condition says of every index that it is wanted.
+func anyIndex(x spl.Expr) bool {
+	found := false
+	spl.Walk(x, func(x spl.Expr) {
+		e, is := x.(*spl.Every)
+		found = found || is && e.Index
+	})
+	return found
+}
+
+// collected are the indices of the events that searches wrote: those of risk events, beside which they are kept.
+func (m Map) collected() []string {
+	var out []string
+	for _, s := range m.sources {
+		if s.Covers("Risk", "") && s.Only {
+			out = append(out, s.Index...)
+		}
+	}
+	return out
+}
+
+// keeps reports whether an index has events that searches wrote.
+func (v View) keeps(index string) bool {
+	return slices.ContainsFunc(v.kept, func(k string) bool {
+		return mapping.Glob(k, index) || strings.HasPrefix(index, k+"-")
+	})
 }
 
 // Index returns the index patterns of events with Splunk's own field names, and then of the sources.
@@ -128,7 +163,13 @@ func (v View) Index(own []string) []string {
 	for _, s := range v.Sources {
 		sources = append(sources, s.Source)
 	}
-	return fieldmap.Patterns(own, sources...)
+	out := fieldmap.Patterns(own, sources...)
+	for _, k := range v.kept {
+		if !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // Unknown returns the tests of sourcetype and the like that select no source of the map. Only events with such a field of
@@ -178,7 +219,11 @@ func (v View) where(name string) []fieldmap.Field {
 	for _, s := range v.Sources {
 		out = append(out, s.Places(name)...)
 	}
-	return append(out, fieldmap.Field{Names: []string{fieldmap.Bare(name)}})
+	out = append(out, fieldmap.Field{Names: []string{fieldmap.Bare(name)}})
+	if len(v.kept) > 0 {
+		out = append(out, fieldmap.Field{Names: []string{splunk.CollectedName(fieldmap.Bare(name))}})
+	}
+	return out
 }
 
 // Names returns the fields that a condition tests, so that their mapping can be resolved.
@@ -255,7 +300,7 @@ func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
 
 // row is [Rows.Row]. It also reports whether the event belongs to a source.
 func (r *Rows) row(d *event.Document, at float64) (splunk.Row, bool) {
-	row := splunk.Flatten(d.Source)
+	row, _ := splunk.Lift(splunk.Flatten(d.Source))
 	row["_time"] = splunk.Number(at)
 	indexed(row)
 	for i, s := range r.view.Sources {
