@@ -9,21 +9,20 @@ import (
 	"tocsin/internal/match/event"
 )
 
-// ESQL is a place of events that also runs ES|QL, in which a query is no condition on events but
-// makes rows of its own. Of the places only a cluster does.
+// ESQL is an [Events] that can run ES|QL, in which a query is not a condition on events but makes its own
+// rows. Only a cluster implements it.
 type ESQL interface {
-	// RunESQL runs a query to its end. When the context ends before, the query is ended where it runs.
-	// What is wrong with the query itself is a [*QueryError]. A failure of kind Partial comes with the
-	// rows that could be had.
+	// RunESQL runs a query to its end. If the context ends first, the query is cancelled. If the query itself
+	// is wrong, the error is a [*QueryError]. A failure of kind Partial comes with the available rows.
 	RunESQL(ctx context.Context, q ESQLQuery) (Rows, error)
-	// Documents reads documents by name. Those that are there no more are left out.
+	// Documents reads documents by index and id. Missing documents are left out.
 	Documents(ctx context.Context, refs []Ref) (map[Ref]event.Event, error)
 }
 
-// ESQLQuery is one query and what narrows the documents that it reads.
+// ESQLQuery is a query with a filter for the documents that it reads.
 type ESQLQuery struct {
 	Text string
-	// Filter is Query DSL; nil filters nothing.
+	// Filter is Query DSL; nil: no filter.
 	Filter condition.Query
 }
 
@@ -36,7 +35,7 @@ func (q ESQLQuery) Body() condition.Query {
 	return body
 }
 
-// ESQLPath is the path under which a query is run by hand, as the runner runs it.
+// ESQLPath is the path for running a query by hand in the same way.
 const ESQLPath = "/_query?allow_partial_results=true"
 
 // Rows are the answer to a query.
@@ -45,18 +44,18 @@ type Rows struct {
 	// Values has one list for each row, with one value for each column: nil, a scalar with numbers as
 	// json.Number, or a list of scalars.
 	Values [][]any
-	// Warnings are what the place remarks on, in its words.
+	// Warnings are the warnings of the backend, in its words.
 	Warnings []string
 	Took     time.Duration
 }
 
-// Column is one column of an answer; Type is ES|QL's name of it.
+// Column is one column of an answer; Type is ES|QL's name of the type.
 type Column struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 }
 
-// Column returns the place of a column, -1 when there is none of the name.
+// Column returns the index of a column; -1 if there is none of the name.
 func (r Rows) Column(name string) int {
 	for i, c := range r.Columns {
 		if c.Name == name {
@@ -66,15 +65,15 @@ func (r Rows) Column(name string) int {
 	return -1
 }
 
-// QueryError is what a place has to say against a query.
+// QueryError is an error in the text of a query.
 type QueryError struct {
 	Problems []Problem
-	// Err is the answer as a whole.
+	// Err is the whole answer.
 	Err error
 }
 
-// Problem is one of its faults. Line and Column count from 1, columns in characters of the text that
-// was sent; both are 0 when the place is not known.
+// Problem is one error of a query. Line and Column count from 1, columns in characters of the text as sent;
+// both are 0 if the position is unknown.
 type Problem struct {
 	Line, Column int
 	Message      string
@@ -92,5 +91,5 @@ func (e *QueryError) Error() string {
 	return strings.Join(messages, "; ")
 }
 
-// Unwrap returns the answer.
+// Unwrap returns the whole answer.
 func (e *QueryError) Unwrap() error { return e.Err }

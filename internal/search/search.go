@@ -1,10 +1,8 @@
-// Package search says what a search for events is, independently of who answers it: a cluster or
-// files in memory.
+// Package search defines a search for events, independent of the backend: a cluster or files in memory.
 //
-// It talks to nobody. The flow: the planner asks an [Events] which indices and fields a rule's
-// patterns mean ([Events.Resolve]), builds a [Request], and is handed the hits page by page
-// ([Events.Search]). [Request.Filter] is the one definition of what a request matches, for Query
-// DSL and for memory.
+// It does no I/O. The flow: the planner asks an [Events] for the indices and fields of a rule's patterns
+// ([Events.Resolve]), builds a [Request], and receives the hits page by page ([Events.Search]).
+// [Request.Filter] is the only definition of which events a request matches, for Query DSL and for memory.
 package search
 
 import (
@@ -18,45 +16,44 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Events is a place where events can be searched.
+// Events is a backend in which events can be searched.
 type Events interface {
-	// Resolve finds what index patterns mean now and how the named fields are mapped there. Patterns
-	// that match nothing and closed indices are reported in the Target, not as errors.
+	// Resolve returns the indices that patterns match now, and how the named fields are mapped there.
+	// Patterns that match nothing and closed indices are reported in the Target, not as errors.
 	Resolve(ctx context.Context, patterns, fields []string) (Target, error)
-	// Search hands every hit to visit, in order, page by page. It ends early without an error when
-	// visit returns false. A failure of kind Partial is returned after the hits that could be had.
+	// Search passes every hit to visit, in order, page by page. It ends early without an error when visit
+	// returns false. A failure of kind Partial is returned after the hits that could be read.
 	Search(ctx context.Context, r Request, visit Visit) (Result, error)
 }
 
 // Visit receives one page of hits; returning false ends the search, an error fails it.
 //
-// The slice is the visitor's, to keep and to change. What the events point to (Source, Fields, Types) is not: others may
-// read it too, so it must not be changed. From [Events.Search] it stays as it is for as long as somebody has it, but a
-// Source may be a part of the whole page's memory: who keeps an event beyond the visit keeps a copy of its Source. From
-// [Slicer.SearchSlices] it is good until the visitor returns.
+// The visitor owns the slice and may change it. It must not change the data that events refer to (Source,
+// Fields, Types), which others may read. From [Events.Search], that data stays valid, but a Source may be a
+// part of the memory of the whole page: a visitor that keeps an event should copy its Source. From
+// [Slicer.SearchSlices], it is valid until the visitor returns.
 type Visit func(page []event.Event) (more bool, err error)
 
-// Target is what a rule's index patterns mean at one time.
+// Target is the resolution of a rule's index patterns at one time.
 type Target struct {
-	// Indices are the open indices, aliases and data streams that patterns match; searching them is
-	// pointless when empty.
+	// Indices are the open indices, aliases and data streams that the patterns match; if it is empty, there
+	// is nothing to search.
 	Indices []string
 	// Missing are the patterns that match no open index, Closed the closed indices that match.
 	Missing, Closed []string
-	// Unread are the places that patterns mean and that cannot be read; they are not among Missing.
+	// Unread are the matching places that cannot be read; they are not in Missing.
 	Unread []Unread
-	// Partly are the patterns that are read within what the user may read of them.
+	// Partly are the patterns of which the user may read only a part; that part is read.
 	Partly []Unread
-	// Fields answers for the fields asked about.
+	// Fields has the mappings of the requested fields.
 	Fields mapping.Fields
 }
 
 // Request is one search over events in order of time.
 type Request struct {
-	// Patterns are the index patterns, as a rule writes them.
+	// Patterns are the index patterns, as written in a rule.
 	Patterns []string
-	// Where is the condition; the searcher must be able to evaluate all of it (see
-	// condition.Pushdown).
+	// Where is the condition; the backend must be able to evaluate all of it (see condition.Pushdown).
 	Where condition.Expr
 	Time  TimeRange
 	// OrderBy is the field of the order; "" means the fields of Time.
@@ -65,40 +62,39 @@ type Request struct {
 	Tiebreaker string
 	// Descending returns the newest first.
 	Descending bool
-	// Fields names fields whose values are wanted as the index has them, besides the source.
+	// Fields names fields whose indexed values are returned, besides the source.
 	Fields []string
-	// OmitSource leaves the source out of hits ("{}" stands in for it): only Fields are wanted.
+	// OmitSource leaves out the source of hits ("{}" replaces it): only Fields are needed.
 	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
-	// Text is Where in words, from whoever has it at hand; "" when nobody has.
+	// Text is Where as text, if the caller has it; "" otherwise.
 	Text string
-	// FieldTypes is the Target's Fields; searching in memory needs it.
+	// FieldTypes are the Target's Fields; searching in memory needs them.
 	FieldTypes mapping.Fields
 }
 
 // DefaultPageSize balances round trips against the memory of one page.
 const DefaultPageSize = 1000
 
-// TimeRange bounds and orders a search in time. The bounds are half-open; one that is the zero
-// time does not bound.
+// TimeRange is the time range and time order of a search. The bounds are half-open; a zero time is no bound.
 type TimeRange struct {
-	// Field holds the time; documents that lack it are judged by Fallback, unless that is "".
+	// Field is the time field; documents without it are tested by Fallback, unless that is "".
 	Field, Fallback string
 	Window          window.Window
 }
 
-// Result is what a search as a whole has to say.
+// Result reports on a whole search.
 type Result struct {
-	// Total is the number of hits that match, also of those not visited; -1 when it is not known.
+	// Total is the number of matching events, whether visited or not; -1 if it is unknown.
 	Total int64
-	// Took is the time that the searcher itself reports, summed over pages.
+	// Took is the time that the backend reports, summed over the pages.
 	Took time.Duration
 	// Pages is the number of pages read.
 	Pages int
 }
 
-// DefaultTimestamp is the field that events carry their time in.
+// DefaultTimestamp is the usual time field of events.
 const DefaultTimestamp = "@timestamp"
 
 // Condition returns the range as a condition; true without bounds.
@@ -127,7 +123,7 @@ func (t TimeRange) within(field string) condition.Expr {
 	return r
 }
 
-// FormatTime writes a time as every date field reads it: to the millisecond, finer where needed.
+// FormatTime formats a time for any date field: to the millisecond, more precisely if needed.
 func FormatTime(t time.Time) string {
 	t = t.UTC()
 	if t.Nanosecond()%int(time.Millisecond) != 0 {
@@ -139,12 +135,12 @@ func FormatTime(t time.Time) string {
 // OrderField is one field of a request's order.
 type OrderField struct {
 	Name string
-	// IsTime tells a field of time from a tiebreaker.
+	// IsTime distinguishes time fields from tiebreakers.
 	IsTime bool
 }
 
-// Order returns the fields that hits are ordered by, the first one first; none where the order is
-// of no account. A hit that lacks a field comes last in either direction.
+// Order returns the fields of the order, the first one first; none if the order does not matter. A hit
+// without a field is last in either direction.
 func (r Request) Order() []OrderField {
 	times := []string{r.OrderBy}
 	if r.OrderBy == "" {
@@ -166,7 +162,7 @@ func (r Request) Filter() condition.Expr {
 	return condition.Simplify(condition.And{r.Time.Condition(), r.Where})
 }
 
-// Words returns the condition in words. Equal words are equal conditions.
+// Words returns the condition as text. Equal texts are equal conditions.
 func (r Request) Words() string {
 	if r.Text == "" && r.Where != nil {
 		return r.Where.String()
@@ -174,7 +170,7 @@ func (r Request) Words() string {
 	return r.Text
 }
 
-// TypesOf returns how an index maps fields, nil where the request does not know.
+// TypesOf returns how an index maps fields; nil if the request does not know.
 func (r Request) TypesOf(index string) mapping.Fields {
 	if r.FieldTypes == nil {
 		return nil

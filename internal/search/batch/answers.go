@@ -164,7 +164,7 @@ func typed(r search.Request, hits []event.Event) []event.Event {
 	return out
 }
 
-// refusal makes a rejection of an error that no fallback can fix.
+// refusal gives an error the kind Internal: no fallback can answer the request.
 func refusal(op string, err error) error {
 	return &failure.Error{Kind: failure.Internal, Op: op, Err: err}
 }

@@ -1,4 +1,4 @@
-// Package tables keeps tables that searches write for other searches: lookups that a baseline fills and
-// detections look up in. A table is read and written as a whole, and bounded, so that it is never
-// half of what somebody wrote. Where tables are kept is for the packages of places.
+// Package tables defines lookup tables that searches write for other searches: a baseline fills a table, and
+// detections look values up in it. A table is read and written as a whole, and its size is limited, so that
+// readers never see a part of a write. The backends store the tables.
 package tables
