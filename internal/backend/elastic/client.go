@@ -25,7 +25,7 @@ type Client struct {
 	mappingsWarned sync.Once
 	// healthWarned makes a missing privilege for the cluster health be logged once.
 	healthWarned sync.Once
-	known   resolutionCache
+	known        resolutionCache
 	// seriesFacts caches the facts about indices of alerts' events.
 	seriesFacts seriesFacts
 	rights      rights

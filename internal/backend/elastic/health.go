@@ -12,8 +12,8 @@ import (
 const (
 	// maxPending and mostMoving are the numbers of pending cluster tasks and of relocating shards above
 	// which the cluster counts as busy.
-	maxPending = 50
-	maxRelocating  = 8
+	maxPending    = 50
+	maxRelocating = 8
 	// healthInterval is the interval between health checks.
 	healthInterval = 5 * time.Second
 	// maxDelay is the maximum delay of background work: a cluster may be red permanently because of an

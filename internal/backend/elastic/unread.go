@@ -51,7 +51,7 @@ func (c *Client) unread(ctx context.Context, patterns []string, found *places, m
 		return nil, nil, on, err
 	}
 	before, err := look.before(ctx, slices.Concat(closed, forbidden, remote))
-	return slices.Concat(closed, forbidden, remote, before), look.partly, look.footing, err
+	return slices.Concat(closed, forbidden, remote, before), look.partly, look.basis, err
 }
 
 // withoutUnread removes patterns that are known to be unreadable rather than missing.
