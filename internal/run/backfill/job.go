@@ -72,7 +72,7 @@ func CheckName(name string) error {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
 	}
 	if name == "" || len(name) > maxName || strings.ContainsFunc(name, odd) {
-		return fmt.Errorf("%q is no name of a job: want at most %d letters, digits, '-', '_' and '.'", name, maxName)
+		return fmt.Errorf("%q is not a valid name of a job: want at most %d letters, digits, '-', '_' and '.'", name, maxName)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
 		return c.planSearch(r, d, c.library, c.options.Index)
 	}
-	return plans.For(r) //nolint:wrapcheck // diagnostics are no error
+	return plans.For(r) //nolint:wrapcheck // diagnostics are not errors
 }
 
 // Search plans an ad hoc search in SPL, with the macros and lookups of the catalog. Events in Splunk's own

@@ -42,7 +42,7 @@ const (
 
 // ticket is one job of a round.
 type ticket struct {
-	ctx       context.Context //nolint:containedctx // it is that of the Run that waits for the ticket
+	ctx       context.Context //nolint:containedctx // the context of the Run that waits for the ticket
 	job       Job
 	execution *execution
 	result    Execution
