@@ -20,7 +20,7 @@ const roomBytes = 32 << 20
 
 // Gone is the error for an event that no longer exists and is needed.
 func Gone(e *event.Event) error {
-	return &failure.Error{Kind: failure.Unavailable, Op: "read an event again", Reason: fmt.Sprintf("%s/%s is not there any more", e.Index, e.ID)}
+	return &failure.Error{Kind: failure.Unavailable, Op: "read an event again", Reason: fmt.Sprintf("%s/%s no longer exists", e.Index, e.ID)}
 }
 
 // take reserves some of the room, and reports whether it could.

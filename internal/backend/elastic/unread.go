@@ -138,7 +138,7 @@ func (c *Client) askRights(ctx context.Context, names []string) (read map[string
 		for _, name := range part {
 			may, told := a.Index[name]["read"]
 			if !told {
-				return nil, false, &failure.Error{Kind: failure.Unavailable, Op: "rights to read [" + name + "]", Reason: "the answer does not tell of them"}
+				return nil, false, &failure.Error{Kind: failure.Unavailable, Op: "rights to read [" + name + "]", Reason: "the answer does not list all of them"}
 			}
 			read[name] = may
 		}

@@ -81,7 +81,7 @@ func (o *visibility) part(ctx context.Context, pattern string, grant func(string
 		return search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user has no right to read it"}
 	}
 	unseen := o.unseen(ctx, pattern, names)
-	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read a part of it only"}
+	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read only a part of it"}
 	if unseen != "" {
 		part.Reason += ", not " + unseen
 	}

@@ -115,7 +115,7 @@ func (j Job) head() (*ledger.Head, error) {
 }
 
 // errNoJob is for a head that does not describe a job.
-var errNoJob = errors.New("it does not describe one")
+var errNoJob = errors.New("its head does not describe a job")
 
 func parseJob(h ledger.Head) (Job, error) {
 	var j Job

@@ -141,7 +141,7 @@ func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Vis
 	result := search.Result{Total: int64(len(known.hits)), Took: known.took}
 	for hits := known.hits; len(hits) > 0; {
 		if err := ctx.Err(); err != nil {
-			return result, fmt.Errorf("search in what was read: %w", err)
+			return result, fmt.Errorf("search the hits that were read: %w", err)
 		}
 		n := min(r.Size(), len(hits))
 		result.Pages++
