@@ -9,14 +9,13 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Collector takes the events that searches write.
+// Collector receives the events that searches write with collect.
 type Collector interface {
-	// Collect writes an event that the command makes of a row. It has a time, and the text that Splunk
-	// would have.
+	// Collect writes an event made from a row. The event has a time, and the text that Splunk would index.
 	Collect(ctx context.Context, c *spl.Collect, event Row) error
 }
 
-// collected writes rows as events and passes them on, also when nobody wants more.
+// collected writes rows as events and passes them on. It writes all rows, even if the next stage needs no more.
 type collected struct {
 	next  stage
 	run   *run
@@ -41,7 +40,7 @@ func (s *collected) row(row Row) error {
 	return err
 }
 
-// event is what a row becomes: its time is the row's, that of the begin of the search, or now.
+// event makes an event from a row. Its time is the time of the row, the start of the search, or now.
 func (s *collected) event(row Row) Row {
 	event := Row{}
 	for name, v := range row {
