@@ -67,7 +67,7 @@ func changed(change func(place *any, v any)) function {
 	}
 }
 
-// reach visits the places that a path leads to. Members that are not there are made on the way.
+// reach visits the values at a path. Missing members are created.
 func reach(place *any, steps []step, visit func(*any)) {
 	if len(steps) == 0 {
 		visit(place)
@@ -93,7 +93,7 @@ func reach(place *any, steps []step, visit func(*any)) {
 	}
 }
 
-// appendTo adds to an array; what is none becomes its first member.
+// appendTo appends to an array; another value becomes the first element of a new one.
 func appendTo(place *any, values ...any) {
 	list, ok := (*place).([]any)
 	if !ok && *place != nil {
@@ -102,7 +102,7 @@ func appendTo(place *any, values ...any) {
 	*place = slices.Concat(list, values)
 }
 
-// ofObject is a function of a JSON object; null of anything else.
+// ofObject is a function of a JSON object; null for any other argument.
 func ofObject(f func(o *object, a []Value) Value) func(*scope, []Value) Value {
 	return func(_ *scope, a []Value) Value {
 		d, _ := readJSON(a[0].String())

@@ -7,7 +7,7 @@
 // makes one node for each command with spans in the replaced text, and [Source.Report] leads a span
 // back to the place in the file, through the macro that it came from.
 //
-// Splunk has two grammars of conditions. What is searched for (search, the WHERE of tstats) binds
-// OR before AND, ignores case and knows wildcards; expressions (where, eval) bind AND before OR and
-// do neither. A command or function that is not known is a diagnostic with [CodeUnsupported].
+// Splunk has two grammars of conditions. Search conditions (search, WHERE in tstats) bind OR before AND, ignore
+// case and have wildcards. Expressions (where, eval) bind AND before OR, and have neither. An unknown command or
+// function is a diagnostic with [CodeUnsupported].
 package spl
