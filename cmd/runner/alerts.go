@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/alert"
 	"tocsin/internal/match/event"
 	"tocsin/internal/search"
+	"tocsin/internal/splunk"
 )
 
 // alertsCmd lists and shows stored alerts.
@@ -47,8 +48,16 @@ func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
 	if c.Risk {
 		kept, w.describe, w.none = b.risk, describeRisk, "no risk events"
 	}
-	err = kept.List(ctx, alert.Filter{RuleID: c.Rule, Limit: c.Limit}, func(d alert.Document) (bool, error) {
-		return true, w.write(d)
+	limit := c.Limit
+	if c.Risk {
+		limit = 0 // what is kept beside risk events does not count
+	}
+	err = kept.List(ctx, alert.Filter{RuleID: c.Rule, Limit: limit}, func(d alert.Document) (bool, error) {
+		if c.Risk && splunk.IsCollected(d.Source) {
+			return true, nil
+		}
+		err := w.write(d)
+		return c.Limit == 0 || w.count < c.Limit, err
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("list alerts: %w", err), w.finish())

@@ -135,7 +135,7 @@ func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Ro
 				jobs[i].Covers = t.Slots
 			}
 			if t.Drains {
-				jobs[i].Most = service.Drained
+				jobs[i].MaxAlerts = service.Drained
 			}
 			for _, slot := range t.Slots {
 				tried[t.RuleID+" "+slot.String()] = true

@@ -16,6 +16,7 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search/tables"
+	"tocsin/internal/splunk"
 )
 
 // demoEvents are a few events of one afternoon: some that each shipped rule matches, and some that
@@ -81,7 +82,9 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 func demoAlerts(ctx context.Context, a *app, alerts alert.Reader) (int, error) {
 	var docs []alert.Document
 	if err := alerts.List(ctx, alert.Filter{}, func(d alert.Document) (bool, error) {
-		docs = append(docs, d)
+		if !splunk.IsCollected(d.Source) {
+			docs = append(docs, d)
+		}
 		return true, nil
 	}); err != nil {
 		return 0, fmt.Errorf("demo: %w", err)

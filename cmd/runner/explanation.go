@@ -33,8 +33,13 @@ func explainHead(w io.Writer, e query.Explanation) {
 	if e.Language != "" {
 		kind += ", " + e.Language
 	}
-	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
-		e.Name, e.RuleID, kind, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	if e.RuleID != "" {
+		_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\n", e.Name, e.RuleID, kind)
+	} else { // a query by hand
+		_, _ = fmt.Fprintf(w, "language   %s\n", e.Language)
+	}
+	_, _ = fmt.Fprintf(w, "indices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
+		strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
 	explainPlaces(w, e)
 	if len(e.Sources) > 0 {
 		_, _ = fmt.Fprintf(w, "events     of %s\n", strings.Join(e.Sources, ", "))

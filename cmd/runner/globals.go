@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type globals struct {
 	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL. They override the shipped field maps." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that keep Splunk's field names." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
 	GeoIP       string     `name:"geoip" help:"GeoIP database in MaxMind format, for the SPL command iplocation." placeholder:"FILE" group:"Splunk"`
+	SplunkURL   splunkURL  `name:"splunk-url" help:"URL of a Splunk server, with which drilldown links of findings begin." placeholder:"URL" group:"Splunk"`
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only Splunk detections with enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread the start of Splunk detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
@@ -52,6 +54,18 @@ type globals struct {
 	log *slog.Logger
 	// riskNamespace is the namespace of risk events; empty means Namespace.
 	riskNamespace string
+}
+
+// splunkURL is the URL of a Splunk server.
+type splunkURL string
+
+// Validate implements kong's check of a flag.
+func (u splunkURL) Validate() error {
+	at, err := url.Parse(string(u))
+	if err != nil || u != "" && (at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.RawQuery != "" || at.Fragment != "" || at.User != nil) {
+		return usagef("%q is not a URL such as https://splunk.example:8000/en-US", string(u))
+	}
+	return nil
 }
 
 // percentage is a number from 0 to 100.

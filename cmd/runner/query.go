@@ -26,6 +26,7 @@ type queryCmd struct {
 	TimestampField     string   `help:"Field with the time of an event." default:"@timestamp"`
 	EventCategoryField string   `help:"Field with the event category, for EQL." default:"event.category"`
 	TiebreakerField    string   `help:"Field that orders events with the same time."`
+	Explain            bool     `help:"Show the searches and what is done in memory, without running them."`
 	MaxSamplesPerKey   int      `help:"Maximum number of EQL samples with the same key." default:"1"`
 }
 
@@ -35,7 +36,10 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		c.Language = string(rule.Kuery)
 	}
 	formats := []string{"text", "json", "ndjson"}
-	if c.rows() {
+	switch {
+	case c.Explain:
+		formats = []string{"text", "json"}
+	case c.rows():
 		formats = append(formats, "csv")
 	}
 	if err := a.global.formatOneOf(formats...); err != nil {
@@ -69,6 +73,14 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	}
 	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
+	}
+	if c.Explain {
+		e := prepared.Explain(c.window())
+		e.Places(prepared.Target(), c.window())
+		if c.window() == (window.Window{}) {
+			e.Window = "all time"
+		}
+		return explainRequest(a, e)
 	}
 	return c.search(ctx, a, b, prepared)
 }

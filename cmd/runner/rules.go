@@ -62,7 +62,7 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 			locate = db.Locate
 		}
 	}
-	return catalog.Options{Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled}, left, complaint
+	return catalog.Options{Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), SplunkURL: strings.TrimSuffix(string(g.SplunkURL), "/"), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled}, left, complaint
 }
 
 // planned holds the plans of the rules that can run, and the report on all rules.

@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -14,6 +15,15 @@ type Collector interface {
 	// Collect writes an event made from a row. The event has a time, and the text that Splunk would index.
 	Collect(ctx context.Context, c *spl.Collect, event Row) error
 }
+
+// Later stands for the collector that a search will have at run time, so that its check knows that there is one.
+var Later Collector = later{}
+
+type later struct{}
+
+var errNoCollector = errors.New("run collect: nobody takes what it writes")
+
+func (later) Collect(context.Context, *spl.Collect, Row) error { return errNoCollector }
 
 // collected writes rows as events and passes them on. It writes all rows, even if the next stage needs no more.
 type collected struct {

@@ -60,8 +60,11 @@ type In struct {
 // Term is a word or phrase to find in the text of the event.
 type Term struct{ Value Value }
 
-// Every is a single star, which matches every event.
-type Every struct{ Span diag.Span }
+// Every is a single star, which matches every event. Index reports that it is the value of index.
+type Every struct {
+	Span  diag.Span
+	Index bool
+}
 
 // Subsearch stands for the results of a search: any of its rows, with all fields of the row.
 type Subsearch struct {
