@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 )
@@ -60,9 +61,7 @@ func (r SigmaRow) Finds() []string {
 // Event returns the source of an event, with a time where it has none.
 func (r SigmaRow) Event(i int, at string) map[string]any {
 	out := map[string]any{"@timestamp": at}
-	for k, v := range r.Events[i] {
-		out[k] = v
-	}
+	maps.Copy(out, r.Events[i])
 	return out
 }
 
@@ -142,6 +141,7 @@ func property(value any, usual SigmaMapping) map[string]any {
 		return lower
 	case Caseless:
 		return map[string]any{"type": "keyword", "fields": map[string]any{"caseless": lower}}
+	default:
+		return map[string]any{"type": "keyword"}
 	}
-	return map[string]any{"type": "keyword"}
 }
