@@ -68,7 +68,7 @@ func Groups(ctx context.Context, events search.Events, r search.GroupRequest, o 
 	if c.full {
 		err = errors.Join(err, &failure.Error{
 			Kind: failure.Partial, Op: "count groups in [" + strings.Join(r.Patterns, ",") + "]",
-			Reason: fmt.Sprintf("there are more than %d groups and different values: those met after that are not counted", o.Limit),
+			Reason: fmt.Sprintf("there are more than %d groups and different values: later ones are not counted", o.Limit),
 		})
 	}
 	for page := range slices.Chunk(c.groups(), size) {

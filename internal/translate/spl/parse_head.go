@@ -31,17 +31,20 @@ func parseHead(p *parser, start int, tail bool) Stage {
 			h.While = p.expression()
 		}
 	}
-	if h.N < 0 && h.While == nil {
-		h.N = usualHead
+	if h.While == nil {
+		h.Null, h.Last = false, false // they are about a condition
+		if h.N < 0 {
+			h.N = usualHead
+		}
 	}
 	h.At = p.at(start)
 	return h
 }
 
-// usualHead is how many rows head takes when it does not say.
+// usualHead is the default number of rows of head.
 const usualHead = 10
 
-// headOption reads an option, and not an expression such as n=1.
+// headOption parses an option, as opposed to an expression such as n=1.
 func (p *parser) headOption(options map[string]func(string) bool) (key, value string, span diag.Span, ok bool) {
 	back := p.pos
 	if key, value, span, ok = p.option(); ok && options[key] == nil {
@@ -51,7 +54,7 @@ func (p *parser) headOption(options map[string]func(string) bool) (key, value st
 	return key, value, span, ok
 }
 
-// headEnd reports whether a number that was read is one of rows, and not the begin of an expression.
+// headEnd reports whether a number is a number of rows, and not the start of an expression.
 func (p *parser) headEnd() bool {
 	c := p.peek()
 	return p.stageEnd() || isLetter(c) || c == '(' || c == ','
