@@ -118,6 +118,7 @@ func (n *narrow) RoundTrip(r *http.Request) (*http.Response, error) {
 // shared read and documents by their names are read whole, and no third round asks for too much:
 // the first may have asked for little, before it was known how large documents are.
 func TestWhatIsTooMuchIsAskedForInParts(t *testing.T) {
+	fewChecks(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		n := &narrow{
 			bears: rapid.IntRange(1, 300).Draw(rt, "bears"), events: rapid.IntRange(0, 350).Draw(rt, "events"), whole: rapid.Bool().Draw(rt, "whole"),
