@@ -10,19 +10,19 @@ import (
 	"tocsin/internal/query"
 )
 
-// maxColumns is how many columns of an answer are shown side by side; those of whole documents are not.
+// maxColumns is the largest number of columns that are shown as a table.
 const maxColumns = 12
 
-// rowTable are the rows of an answer by column.
+// rowTable holds the rows of an answer by column.
 type rowTable struct {
 	columns []string
 	rows    []map[string]string
 }
 
-// shown reports whether there are columns, and not too many to be shown side by side.
+// shown reports whether there are columns and at most maxColumns of them.
 func (t rowTable) shown() bool { return len(t.columns) > 0 && len(t.columns) <= maxColumns }
 
-// newRowTable puts hits into columns: those of the answer in its order, then others by name.
+// newRowTable puts hits into columns: the columns of the answer in its order, then the others by name.
 func newRowTable(found query.Answer) (t rowTable, err error) {
 	known := map[string]bool{}
 	if found.Whole {
@@ -52,7 +52,7 @@ func newRowTable(found query.Answer) (t rowTable, err error) {
 	if found.Whole {
 		return t, nil
 	}
-	// Where an event is comes first.
+	// Index and id of an event come first.
 	place := func(name string) int {
 		if i := slices.Index(found.Columns, name); i >= 0 {
 			return i
@@ -65,7 +65,7 @@ func newRowTable(found query.Answer) (t rowTable, err error) {
 	return t, nil
 }
 
-// writeCSV writes the rows of an answer with a line of their columns before them.
+// writeCSV writes a line with the columns of an answer, then its rows.
 func writeCSV(a *app, found query.Answer) error {
 	t, err := newRowTable(found)
 	if err != nil {
@@ -93,7 +93,7 @@ func metadataFirst(name string) string {
 	return ""
 }
 
-// leaves puts the values of an object by full name.
+// leaves adds the values of an object under their full names.
 func leaves(prefix string, source map[string]any, into map[string]string) {
 	for name, v := range source {
 		switch v := v.(type) {
@@ -111,7 +111,7 @@ func leaves(prefix string, source map[string]any, into map[string]string) {
 	}
 }
 
-// write writes the table. A value that a row lacks is a dash.
+// write writes the table. A missing value is shown as a dash.
 func (t rowTable) write(a *app) error {
 	head := make([]string, len(t.columns))
 	for i, c := range t.columns {

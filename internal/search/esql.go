@@ -38,7 +38,7 @@ func (q ESQLQuery) Body() condition.Query {
 // ESQLPath is the path for running a query by hand in the same way.
 const ESQLPath = "/_query?allow_partial_results=true"
 
-// Rows are the answer to a query.
+// Rows are the result of a query.
 type Rows struct {
 	Columns []Column
 	// Values has one list for each row, with one value for each column: nil, a scalar with numbers as

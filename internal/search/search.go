@@ -56,7 +56,7 @@ type Request struct {
 	// Where is the condition; the backend must be able to evaluate all of it (see condition.Pushdown).
 	Where condition.Expr
 	Time  TimeRange
-	// OrderBy is the field of the order; "" means the fields of Time.
+	// OrderBy is the field by which hits are sorted; "" means the fields of Time.
 	OrderBy string
 	// Tiebreaker is an optional last field of the order.
 	Tiebreaker string

@@ -20,7 +20,7 @@ type Unread struct {
 	Holds window.Window
 }
 
-// Meets reports whether events of a window may be in the place.
+// Meets reports whether the place may have events of a window.
 func (u Unread) Meets(w window.Window) bool {
 	if u.Holds == (window.Window{}) || w == (window.Window{}) {
 		return true

@@ -32,9 +32,9 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // The limits of searches, for tests in which time stands still.
 const (
-	FirstSearches = firstSearches
-	MostSearches  = mostSearches
-	BehindShare   = backgroundShare
+	FirstSearches   = firstSearches
+	MostSearches    = mostSearches
+	BackgroundShare = backgroundShare
 )
 
 // NewLimiter returns the limits of a client.

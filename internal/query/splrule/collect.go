@@ -2,9 +2,13 @@ package splrule
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"maps"
+	"math"
 	"slices"
+	"time"
 
 	"tocsin/internal/query"
 	"tocsin/internal/search"
@@ -13,12 +17,13 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Collect takes the rows that the search itself writes to an index. Rows for the risk index become risk events; rows for
-// other indices are counted and reported, but not written.
+// Collect takes the rows that a search writes to an index by itself. Risk events are written as those of
+// detections are, events of other indices beside them.
 func (o *rowHits) Collect(_ context.Context, c *spl.Collect, row splunk.Row) error {
 	if c.Index != escu.RiskIndex {
-		o.uncollected[c.Index]++
-		return nil
+		e, err := o.keptEvent(c, row)
+		o.collected = append(o.collected, e)
+		return err
 	}
 	events := escu.Collected(o.plan.Detection, row, o.window)
 	if len(events) == 0 {
@@ -50,11 +55,22 @@ func (o *rowHits) collectedHits() []query.Hit {
 	return hits
 }
 
-// uncollectedText returns warnings about rows that were not written.
-func (o *rowHits) uncollectedText() []string {
-	var out []string
-	for _, index := range slices.Sorted(maps.Keys(o.uncollected)) {
-		out = append(out, fmt.Sprintf("collect does not write %s to the index %s: only risk events are written, to the index risk", rowCount(o.uncollected[index]), index))
+// keptEvent makes the document of an event for an index of Splunk's. Equal rows are told apart by their number.
+func (o *rowHits) keptEvent(c *spl.Collect, row splunk.Row) (query.RiskEvent, error) {
+	if row["source"].IsNull() {
+		row["source"] = splunk.Text(o.plan.Detection.SearchName())
 	}
-	return out
+	row["index"] = splunk.Text(c.Index)
+	at, _ := row["_time"].Float()
+	key := escu.RowKey(row)
+	o.alike[key]++
+	doc := splunk.CollectedDocument(row, search.FormatTime(time.UnixMicro(int64(math.Round(at*1e6)))))
+	doc["kibana.alert.rule.rule_id"] = o.plan.Detection.ID
+	w := o.window
+	id, err := json.Marshal([]any{"collect", 1, o.plan.Detection.ID, w.Earliest.UnixMilli(), w.Latest.UnixMilli(), key, o.alike[key]})
+	if err != nil {
+		return query.RiskEvent{}, fmt.Errorf("encode a row for the index %s: %w", c.Index, err)
+	}
+	sum := sha256.Sum256(id)
+	return query.RiskEvent{ID: hex.EncodeToString(sum[:]), Source: doc}, nil
 }

@@ -39,7 +39,7 @@ func (o *rowHits) facts(row splunk.Row) map[string]any {
 	if links := d.DrilldownsOf(row, o.window); len(links) > 0 {
 		var names, searches, urls, earliest, latest []string
 		for _, l := range links {
-			names, searches, urls = append(names, l.Name), append(searches, l.Search), append(urls, l.Link)
+			names, searches, urls = append(names, l.Name), append(searches, l.Search), append(urls, o.plan.SplunkURL+l.Link)
 			earliest, latest = append(earliest, l.Earliest), append(latest, l.Latest)
 		}
 		facts["splunk.drilldown.name"], facts["splunk.drilldown.search"], facts["splunk.drilldown.link"] = names, searches, urls

@@ -37,9 +37,9 @@ type rowHits struct {
 	// field, unread the rows whose score is not a number; unreadScore is an example.
 	unscored, free, unread int
 	unreadScore            string
-	// collected are the risk events that the search itself wrote, uncollected the numbers of rows for other indices.
-	collected   []query.RiskEvent
-	uncollected map[string]int
+	// collected are risk events and events of other indices that the search wrote itself; alike counts equal rows.
+	collected []query.RiskEvent
+	alike     map[string]int
 }
 
 func newRowHits(p *splPlan, src query.Source, w splunk.Window, visit query.Visit) *rowHits {
@@ -47,7 +47,7 @@ func newRowHits(p *splPlan, src query.Source, w splunk.Window, visit query.Visit
 	if !p.Detection.CreatesFinding() {
 		h = src.Risk.History
 	}
-	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}, uncollected: map[string]int{}}
+	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}, alike: map[string]int{}}
 }
 
 func (o *rowHits) add(ctx context.Context, row splunk.Row) error {
@@ -219,7 +219,6 @@ func (o *rowHits) warnings() []string {
 	if o.held > 0 {
 		out = append(out, fmt.Sprintf("throttling kept back %s with values that were found within %s before", rowCount(o.held), o.plan.Detection.Throttle.Text))
 	}
-	out = append(out, o.uncollectedText()...)
 	d := o.plan.Detection
 	if o.free > 0 {
 		out = append(out, fmt.Sprintf("throttling by %s does not throttle %s without such a field", strings.Join(d.Throttle.Fields, ", "), rowCount(o.free)))

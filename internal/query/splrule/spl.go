@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,8 @@ type Input struct {
 	Map    pushdown.Map
 	// Index are the index patterns of events with Splunk's own field names.
 	Index []string
+	// SplunkURL is what the links of drilldowns begin with.
+	SplunkURL string
 }
 
 // splPlan runs a search over the events that its first command selects, and makes hits of its rows.
@@ -232,7 +235,44 @@ type routed struct {
 func (r routed) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row) error) error {
 	there := *r.events
 	there.Search = eventsOf(r.src, s.Model)
-	return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+	if r.src.Risk.Events == nil || !there.Collected(s) {
+		return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+	}
+	return r.withCollected(ctx, there, s, visit)
+}
+
+// withCollected puts the events that searches wrote among the others, the newest first.
+func (r routed) withCollected(ctx context.Context, there pushdown.Events, s splunk.Scan, visit func(splunk.Row) error) error {
+	kept := there
+	kept.Search = r.src.Risk.Events
+	var rows []splunk.Row
+	if err := kept.Events(ctx, s, func(row splunk.Row) error { rows = append(rows, row); return nil }); err != nil {
+		return err //nolint:wrapcheck // it names the search
+	}
+	until := func(at float64) error {
+		for len(rows) > 0 {
+			if own, _ := rows[0]["_time"].Float(); own < at {
+				return nil
+			}
+			row := rows[0]
+			rows = rows[1:]
+			if err := visit(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := there.Events(ctx, s, func(row splunk.Row) error {
+		at, _ := row["_time"].Float()
+		if err := until(at); err != nil {
+			return err
+		}
+		return visit(row)
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // it names the search
+	}
+	return until(math.Inf(-1))
 }
 
 // Groups counts groups in the place of the events.

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/query/splrule"
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
+	"tocsin/internal/splunk"
 	"tocsin/internal/splunk/escu"
 	"tocsin/internal/splunk/pushdown"
 )
@@ -25,6 +26,8 @@ type Options struct {
 	Map *fieldmap.Map
 	// Index are the index patterns of events in Splunk's own format.
 	Index []string
+	// SplunkURL is the address of a Splunk that the links of drilldowns begin with; "" leaves them without one.
+	SplunkURL string
 	// Skew is the percentage of their period over which detections are spread; see [escu.Schedule.Skew].
 	Skew int
 	// OnlyEnabled disables the detections that do not say enabled_by_default: true.
@@ -139,7 +142,7 @@ func splitDiagnostics(r *rule.Rule, all diag.List) (mine, others diag.List) {
 // Plan plans a rule of the catalog. The plan is nil if a diagnostic is an error.
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
-		return c.planSearch(r, d, c.library, c.options.Index)
+		return c.planSearch(r, d, c.library, c.options.Index, splunk.Later)
 	}
 	return plans.For(r) //nolint:wrapcheck // diagnostics are not errors
 }
@@ -152,18 +155,19 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 		library = &escu.Library{}
 	}
 	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
-	return c.planSearch(r, &escu.Detection{Name: "query", Search: text}, library, index)
+	return c.planSearch(r, &escu.Detection{Name: "query", Search: text}, library, index, nil)
 }
 
 // planSearch plans a search from its text. The library reports errors of the text, unsupported parts, and
-// what the detection lacks; the plan reports events that it cannot find.
-func (c *Catalog) planSearch(r *rule.Rule, d *escu.Detection, library *escu.Library, index []string) (query.Plan, diag.List) {
+// what the detection lacks; the plan reports events that it cannot find. collector stands for the collector of
+// its runs; nil if they have none.
+func (c *Catalog) planSearch(r *rule.Rule, d *escu.Detection, library *escu.Library, index []string, collector splunk.Collector) (query.Plan, diag.List) {
 	env := library.Env()
-	env.Locate = c.options.Locate
+	env.Locate, env.Collector = c.options.Locate, collector
 	search, diags := library.Parse(d, env)
 	if search == nil {
 		return nil, diags
 	}
-	plan, more := splrule.New(splrule.Input{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index})
+	plan, more := splrule.New(splrule.Input{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index, SplunkURL: c.options.SplunkURL})
 	return plan, append(diags, more...)
 }

@@ -21,7 +21,7 @@ const (
 	Failed         Status = "failed"
 )
 
-// Execution is the account of one rule over one window.
+// Execution is the record of one run of a rule over a window.
 type Execution struct {
 	ID       string
 	RuleID   string

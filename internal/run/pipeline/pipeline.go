@@ -115,7 +115,7 @@ type execution struct {
 	now     func() time.Time
 	started time.Time
 	max     int
-	// held is the number of new alerts that are not written yet.
+	// held is the number of new alerts that have not been written yet.
 	held int
 	// refused is why the first alert could not be written with its original event.
 	refused error

@@ -59,7 +59,7 @@ func (x *execution) seriesOf(index string) string {
 // ids in the same series, but with other contents.
 func (x *execution) others(ctx context.Context, b *built, written []alert.Written) (map[int]bool, error) {
 	second := map[int]bool{}
-	byID := map[string][]int{} // the hits by the identity of their alerts
+	byID := map[string][]int{} // hits by the identity of their alerts
 	var instances []string
 	for n := range b.hits {
 		from, to := b.of(n)

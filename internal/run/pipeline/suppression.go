@@ -132,7 +132,7 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 			continue
 		case suppress.Known:
 			s.Duplicates++
-		case suppress.Founded, suppress.Folded: // counted when they are written
+		case suppress.Founded, suppress.Folded: // counted when written
 		}
 		s.Hits++
 	}
@@ -242,7 +242,7 @@ func stored(d alert.Document) suppress.Alert {
 func (s *suppression) flush(ctx context.Context, err error) error {
 	cut := s.incomplete || err != nil && failure.KindOf(err) != failure.Partial
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
-		return nil //nolint:nilerr // the caller has it
+		return nil //nolint:nilerr // the caller has the error
 	}
 	var made, more []*suppress.Change[subject]
 	for _, c := range s.folder.Changes() {

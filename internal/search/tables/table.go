@@ -25,7 +25,7 @@ var ErrTooLarge = errors.New("a table has at most 100000 rows and 16 MiB")
 // ErrRefused is wrapped when the user may not read tables.
 var ErrRefused = errors.New("tables may not be read")
 
-// ErrConflict is wrapped when others keep writing a table at the same time.
+// ErrConflict is the error if others keep writing a table at the same time.
 var ErrConflict = errors.New("others write the table at the same time")
 
 // Table is a lookup table.
