@@ -238,8 +238,8 @@ func alone(ctx context.Context, c *elastic.Client, _ int) (int, error) {
 	return found, err
 }
 
-// TestPagesShareMemory: pages that are held at the same time are meant to have no more than the memory for all,
-// as far as each may have its least.
+// TestPagesShareMemory: pages that are held at the same time do not exceed the total memory, as far as the
+// minimum for each page allows.
 func TestPagesShareMemory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var h elastic.Holdings
