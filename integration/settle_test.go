@@ -133,8 +133,8 @@ func TestSettle(t *testing.T) {
 			text, err := os.ReadFile(log.Name())
 			must(t, err)
 			equal(t, "alerts", found, events)
-			if late := strings.Count(string(text), "events came late"); late > 0 {
-				t.Errorf("%d times events came late:\n%s", late, text)
+			if late := strings.Count(string(text), "late events found"); late > 0 {
+				t.Errorf("%d times late events were found:\n%s", late, text)
 			}
 			if differ := cmp.Or(tt.cluster, tt.machine) != 0; differ && !strings.Contains(string(text), "clock differs") {
 				t.Errorf("the log does not say that the clocks differ:\n%s", text)

@@ -45,9 +45,9 @@ type Owed struct {
 	Entry Entry
 }
 
-// Begin makes the heads of rules that have none: slots are owed from the current slot on. It
-// returns the heads of all rules. Somebody may write the head of a rule at the same time, such as its index patterns:
-// then it is read again, since without a first slot nothing of the rule is owed.
+// Begin creates the heads of rules that have none: slots are owed from the current slot on. It returns the
+// heads of all rules. If a head is changed at the same time, for example its index patterns, it is read
+// again: without a first slot, no slot of the rule would be owed.
 func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[string]Head, error) {
 	for range maxTries {
 		heads, err := l.heads(ctx, grids)
@@ -78,7 +78,7 @@ func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[st
 	return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(grids), ErrChanged)
 }
 
-// unbegun are the heads, to be written, of rules of which no slot is owed yet.
+// unbegun returns the heads, to be written, of rules that owe no slots yet.
 func unbegun(grids []Grid, heads map[string]Head, now time.Time) []*Head {
 	var fresh []*Head
 	for _, g := range grids {

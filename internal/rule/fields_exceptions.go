@@ -71,6 +71,6 @@ func expiry(d *tomltree.Decoder, v *tomltree.Value, i *ExceptionItem) {
 	}
 	var err error
 	if i.ExpireTime, err = time.Parse(time.RFC3339, v.Text); err != nil {
-		d.Report(diag.Error, "bad-time", v.Span, "%s: %q is no time, want 2026-01-15T12:00:00Z", v.Path(), v.Text)
+		d.Report(diag.Error, "bad-time", v.Span, "%s: %q is not a time, want 2026-01-15T12:00:00Z", v.Path(), v.Text)
 	}
 }

@@ -44,7 +44,7 @@ var units = map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time
 
 // parseInterval parses a number and a unit: 5m.
 func parseInterval(text string) (time.Duration, error) {
-	bad := fmt.Errorf("%q is no interval, want a number and one of s, m, h, d: 5m", text)
+	bad := fmt.Errorf("%q is not an interval, want a number and one of s, m, h, d: 5m", text)
 	if text == "" {
 		return 0, bad
 	}
@@ -95,7 +95,7 @@ func day[T any](at func(*T) *time.Time) tomltree.Field[T] {
 				return
 			}
 		}
-		d.Report(diag.Warning, "bad-date", v.Span, "%s: %q is no date, want 2006/01/02", v.Path(), v.Text)
+		d.Report(diag.Warning, "bad-date", v.Span, "%s: %q is not a date, want 2006/01/02", v.Path(), v.Text)
 	}
 }
 

@@ -65,7 +65,7 @@ func invalidID(id string) string {
 	case strings.ContainsFunc(id, unicode.IsControl):
 		return "rule_id has control characters"
 	case !utf8.ValidString(id):
-		return "rule_id is no valid UTF-8"
+		return "rule_id is not valid UTF-8"
 	}
 	return ""
 }

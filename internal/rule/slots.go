@@ -33,7 +33,7 @@ func (r *Rule) Slots() (scheduler.Slots, error) {
 // zone: they would mean another grid on another machine.
 func parseTimeZone(text string) (string, error) {
 	if _, err := time.LoadLocation(text); err != nil || text == "" || text == "Local" {
-		return "", fmt.Errorf("%q is no time zone of the IANA database, such as Europe/Berlin", text)
+		return "", fmt.Errorf("%q is not a time zone of the IANA database, such as Europe/Berlin", text)
 	}
 	return text, nil
 }

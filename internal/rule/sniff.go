@@ -84,8 +84,8 @@ func fromUTF16(text string) string {
 	return string(utf16.Decode(units))
 }
 
-// resembles reports whether a text that is not valid JSON begins with an object that has keys of a
-// document of Kibana, as far as it can be read.
+// resembles reports whether a text that is not valid JSON begins with an object that has keys of a document
+// of Kibana, as far as it can be parsed.
 func resembles(text string) bool {
 	keys := beginningKeys(text)
 	for _, sure := range []string{"rule_id", "list_id", "item_id", "rule_source", "exported_count", "exported_rules_count"} {

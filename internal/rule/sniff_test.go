@@ -151,7 +151,7 @@ func TestValueListOutside(t *testing.T) {
 		"a path":        {map[string]string{"lists/v": "x\n"}, nil, item("v", "[lists]\nv = 'lists/v'\n"), ""},
 		"a path out":    {map[string]string{"../other/v": "x\n"}, nil, item("v", "[lists]\nv = '../other/v'\n"), "must be the path of a file"},
 		"a device":      {nil, map[string]string{"value_lists/v": "/dev/zero"}, item("v", ""), "outside"},
-		"a folder":      {map[string]string{"value_lists/v/w": "x\n"}, nil, item("v", ""), "it is a directory and no plain file"},
+		"a folder":      {map[string]string{"value_lists/v/w": "x\n"}, nil, item("v", ""), "it is a directory, not a regular file"},
 		"exceptions by": {map[string]string{"value_lists/v": "x\n"}, map[string]string{"more.exceptions.toml": "../secret"}, item("v", ""), "outside"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -67,7 +67,7 @@ func (t ValueType) ReadRange(text string) (first, last mapping.Value, err error)
 			return first, last, nil
 		}
 	}
-	return first, last, fmt.Errorf("%q is no range of [%s]: want two values with %q between them, the lower one first", text, t.Element().Type, t.separator())
+	return first, last, fmt.Errorf("%q is not a range of [%s]: want two values with %q between them, the lower one first", text, t.Element().Type, t.separator())
 }
 
 func (t ValueType) ends(low, high string) (first, last mapping.Value, ok bool) {
@@ -147,7 +147,7 @@ func checkValue(as ValueType, value string) error {
 		if _, err := netip.ParsePrefix(value); err == nil {
 			return nil
 		}
-		return fmt.Errorf("%q is no IP address", value)
+		return fmt.Errorf("%q is not an IP address", value)
 	case ValueBoolean:
 		if value != "true" && value != "false" {
 			return fmt.Errorf("%q is neither true nor false", value)
@@ -159,7 +159,7 @@ func checkValue(as ValueType, value string) error {
 			return err
 		}
 		if _, ok := ReadValue(as.Element(), value); !ok {
-			return fmt.Errorf("%q is no value of type [%s]", value, as)
+			return fmt.Errorf("%q is not a value of type [%s]", value, as)
 		}
 	}
 	return nil
@@ -168,7 +168,7 @@ func checkValue(as ValueType, value string) error {
 // ParseIPRange returns the first and the last address of a network, of a range such as
 // 10.0.0.1-10.0.0.9, or of a single address.
 func ParseIPRange(text string) (first, last netip.Addr, err error) {
-	bad := fmt.Errorf("%q is no range of IP addresses: want 10.0.0.0/8 or 10.0.0.1-10.0.0.9", text)
+	bad := fmt.Errorf("%q is not a range of IP addresses: want 10.0.0.0/8 or 10.0.0.1-10.0.0.9", text)
 	if low, high, isRange := strings.Cut(text, "-"); isRange {
 		first, errLow := netip.ParseAddr(strings.TrimSpace(low))
 		last, errHigh := netip.ParseAddr(strings.TrimSpace(high))

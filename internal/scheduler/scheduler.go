@@ -28,8 +28,8 @@ type Job struct {
 	Delay func() time.Duration
 	// Timeout is the deadline of one run, counted from its start; zero means none.
 	Timeout time.Duration
-	// Run does the work for one slot and returns soon after its context is cancelled. It is never
-	// called again before it has returned.
+	// Run does the work for one slot and must return soon after its context is cancelled. It is never called
+	// again before it has returned.
 	Run func(ctx context.Context, slot time.Time)
 }
 
@@ -45,8 +45,8 @@ type Options struct {
 	Hooks Hooks
 }
 
-// Hooks observe a scheduler. They are called one at a time, from the goroutine that starts runs,
-// and must not block. A nil hook is not called.
+// Hooks observe a scheduler. They are called one at a time, from the goroutine that starts runs, and must not
+// block. A nil hook is not called.
 type Hooks struct {
 	// Started is called when a run begins, with how long after its slot. RunOnce, whose slots the
 	// caller chooses, always passes zero.
@@ -54,9 +54,9 @@ type Hooks struct {
 	// Ended is called when a run has ended, with its duration. err is nil when Run returned, and a
 	// *PanicError when it panicked.
 	Ended func(id string, slot time.Time, took time.Duration, err error)
-	// Missed is called when n slots came due, delays included, while the job could not start them:
-	// a run of it was going on or queued, or the slots lie between Job.After and now. They will run
-	// late. No slot is counted twice.
+	// Missed is called when n slots came due, including delays, while the job could not start them: a run of
+	// it was in progress or queued, or the slots lie between Job.After and now. They will run late. No slot
+	// is counted twice.
 	Missed func(id string, n int)
 	// Exhausted is called when a job has no further slot and will not run again.
 	Exhausted func(id string)

@@ -2,16 +2,16 @@ package search
 
 import "context"
 
-// backgroundKey is the key of a context's mark.
+// backgroundKey is the context key for background searches.
 type backgroundKey struct{}
 
-// Background marks a context whose searches can wait: the searches of the catch-up and of backfills. Backends give
-// precedence to all others.
+// Background marks the searches of a context as background work: searches of the catch-up and of backfills.
+// The backend lets other searches go first.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }
 
-// InBackground reports whether searches of the context can wait.
+// InBackground reports whether the searches of a context are background work.
 func InBackground(ctx context.Context) bool {
 	background, _ := ctx.Value(backgroundKey{}).(bool)
 	return background

@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Body returns the body of the _search request, without what paging adds (pit and search_after). Pasted after
-// GET <patterns>/_search, it finds the same events.
+// Body returns the body of the _search request, without the parts for paging (pit and search_after). Sent by
+// hand to GET <patterns>/_search, it finds the same events.
 func (r Request) Body() condition.Query {
 	body := condition.Query{
 		"size":             r.Size(),
@@ -30,7 +30,7 @@ func (r Request) Body() condition.Query {
 	return body
 }
 
-// retrieve adds the requested fields to a body.
+// retrieve adds the requested fields to the body.
 func (r Request) retrieve(body condition.Query) {
 	fields, docValues := r.retrieved()
 	if len(fields) > 0 {
@@ -41,8 +41,8 @@ func (r Request) retrieve(body condition.Query) {
 	}
 }
 
-// retrieved splits the requested fields by where Elasticsearch takes their values from. Values that are not in the source
-// are only in doc values.
+// retrieved splits the requested fields by where Elasticsearch reads their values: values that an index's
+// sources lack are in doc values only.
 func (r Request) retrieved() (fields, docValues []string) {
 	docValued := mapping.DocValued(r.FieldTypes, r.Fields...)
 	for _, name := range r.Fields {
@@ -72,7 +72,7 @@ func (r Request) filters() []condition.Query {
 	return filters
 }
 
-// sort returns the order. A field that some index does not map must not make the search fail.
+// sort returns the order. The search must not fail in an index that does not map a field of it.
 func (r Request) sort() []condition.Query {
 	direction := "asc"
 	if r.Descending {
@@ -91,10 +91,10 @@ func (r Request) sort() []condition.Query {
 	return by
 }
 
-// resolution makes times comparable between indices that map a field as date and as date_nanos:
-// by default Elasticsearch compares milliseconds with nanoseconds there, and paging then silently skips
-// events. Nanoseconds are used only if the field has them: a date before 1970 or after 2262 cannot be
-// converted to nanoseconds and makes its shard fail.
+// resolution makes times comparable between indices that map a field as date and as date_nanos: by default
+// Elasticsearch compares milliseconds with nanoseconds there, and paging silently skips events. Nanoseconds
+// are used only if the field has them: a date before 1970 or after 2262 cannot be converted to them, and its
+// shard would fail.
 func (r Request) resolution(field string) mapping.Type {
 	if r.FieldTypes != nil {
 		if f, ok := r.FieldTypes.Field(field); ok && f.Type == mapping.DateNanos {
@@ -104,7 +104,7 @@ func (r Request) resolution(field string) mapping.Type {
 	return mapping.Date
 }
 
-// JSON encodes a body without HTML escapes; indent makes it readable.
+// JSON encodes a body without escaping characters for HTML; indent makes it readable.
 func JSON(body any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -116,7 +116,7 @@ func JSON(body any, indent string) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// Path returns the path and query for sending a body by hand.
+// Path returns the path and query for a search by hand.
 func Path(patterns []string) string {
 	escaped := make([]string, len(patterns))
 	for i, p := range patterns {

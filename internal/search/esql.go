@@ -9,20 +9,20 @@ import (
 	"tocsin/internal/match/event"
 )
 
-// ESQL is a backend that also runs ES|QL, in which a query is not a condition on events but produces rows. Only a cluster
-// does.
+// ESQL is an [Events] that can run ES|QL, in which a query is not a condition on events but makes its own
+// rows. Only a cluster implements it.
 type ESQL interface {
-	// RunESQL runs a query to its end. If the context ends first, the query is cancelled. An error in the query itself
-	// is a [*QueryError]. A partial failure is returned together with the rows that could be read.
+	// RunESQL runs a query to its end. If the context ends first, the query is cancelled. If the query itself
+	// is wrong, the error is a [*QueryError]. A failure of kind Partial comes with the available rows.
 	RunESQL(ctx context.Context, q ESQLQuery) (Rows, error)
-	// Documents is as in [Documents].
+	// Documents reads documents by index and id. Missing documents are left out.
 	Documents(ctx context.Context, refs []Ref) (map[Ref]event.Event, error)
 }
 
-// ESQLQuery is a query with a filter on the documents that it reads.
+// ESQLQuery is a query with a filter for the documents that it reads.
 type ESQLQuery struct {
 	Text string
-	// Filter is Query DSL; nil means no filter.
+	// Filter is Query DSL; nil: no filter.
 	Filter condition.Query
 }
 
@@ -35,7 +35,7 @@ func (q ESQLQuery) Body() condition.Query {
 	return body
 }
 
-// ESQLPath is the path for sending a query by hand.
+// ESQLPath is the path for running a query by hand in the same way.
 const ESQLPath = "/_query?allow_partial_results=true"
 
 // Rows are the result of a query.
@@ -44,18 +44,18 @@ type Rows struct {
 	// Values has one list for each row, with one value for each column: nil, a scalar with numbers as
 	// json.Number, or a list of scalars.
 	Values [][]any
-	// Warnings are the backend's own warnings.
+	// Warnings are the warnings of the backend, in its words.
 	Warnings []string
 	Took     time.Duration
 }
 
-// Column is one column of an answer; Type is ES|QL's name of it.
+// Column is one column of an answer; Type is ES|QL's name of the type.
 type Column struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 }
 
-// Column returns the number of a column, or -1.
+// Column returns the index of a column; -1 if there is none of the name.
 func (r Rows) Column(name string) int {
 	for i, c := range r.Columns {
 		if c.Name == name {
@@ -65,15 +65,15 @@ func (r Rows) Column(name string) int {
 	return -1
 }
 
-// QueryError is a backend's rejection of a query.
+// QueryError is an error in the text of a query.
 type QueryError struct {
 	Problems []Problem
-	// Err is the answer as a whole.
+	// Err is the whole answer.
 	Err error
 }
 
-// Problem is one error in a query. Line and Column count from 1, in characters of the text that was sent; both are 0 if
-// the position is unknown.
+// Problem is one error of a query. Line and Column count from 1, columns in characters of the text as sent;
+// both are 0 if the position is unknown.
 type Problem struct {
 	Line, Column int
 	Message      string
@@ -91,5 +91,5 @@ func (e *QueryError) Error() string {
 	return strings.Join(messages, "; ")
 }
 
-// Unwrap returns the answer.
+// Unwrap returns the whole answer.
 func (e *QueryError) Unwrap() error { return e.Err }

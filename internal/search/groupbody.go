@@ -10,31 +10,32 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// The names of the aggregations in a body, and the greatest number of groups in one page.
+// The names of the aggregations in a body, and the maximum number of groups in one page.
 const (
-	// AggGroups is the composite aggregation, or the filters of an Only.
+	// AggGroups is the composite aggregation, or the filters of Only.
 	AggGroups = "groups"
 	// AggFirst and AggLast are the times, AggSamples the events of a group.
 	AggFirst   = "first"
 	AggLast    = "last"
 	AggSamples = "samples"
-	// AggFallback holds the same for the events whose time is in the fallback field.
+	// AggFallback holds the same for events whose time is in the fallback field.
 	AggFallback = "fallback"
 
 	maxGroups = 10_000
 )
 
-// precision is up to how many different values Elasticsearch counts them well; it knows no greater.
+// precision is the number of distinct values up to which Elasticsearch counts them almost exactly: its
+// maximum.
 const precision = 40_000
 
-// AggKey names the source of the i-th field of By.
+// AggKey returns the name of the source of the i-th field of By.
 func AggKey(i int) string { return "by" + strconv.Itoa(i) }
 
-// AggDistinct names the count of the i-th field of Distinct.
+// AggDistinct returns the name of the count of the i-th field of Distinct.
 func AggDistinct(i int) string { return "distinct" + strconv.Itoa(i) }
 
-// GroupPage is the number of groups to ask for at a time: what is wanted of each bounds it, as an
-// answer has all of it at once.
+// GroupPage returns the number of groups in one request. The data of each group bounds it, as an answer is in
+// memory as a whole.
 func (r GroupRequest) GroupPage() int {
 	switch {
 	case r.PageSize > 0:
@@ -49,8 +50,8 @@ func (r GroupRequest) GroupPage() int {
 	return maxGroups
 }
 
-// Body returns the body of the _search request for the first page, less the pit. It can be pasted
-// behind GET <patterns>/_search.
+// Body returns the body of the _search request for the first page, without the pit. It can be sent by hand to
+// GET <patterns>/_search.
 func (r GroupRequest) Body() condition.Query {
 	where := r.filters()
 	groups := condition.Query{}
@@ -76,18 +77,18 @@ func (r GroupRequest) Body() condition.Query {
 	}
 }
 
-// Listed reports whether the groups asked for by Only are found by the query, and listed as all
-// groups are, among others that have an event in common with them. That reads each event once, however
-// many groups there are, where filters are tried one by one. It can do no more than count, and does
-// not count the keys of a flattened field, of which a composite aggregation counts the others too.
+// Listed reports whether the groups of Only are read by a query for their values and a composite aggregation,
+// which may list other groups of the same events too. That reads each event once, however many groups there
+// are, while filters are tried one by one. It only counts, and it is not possible for the keys of a flattened
+// field, where a composite aggregation counts all keys.
 func (r GroupRequest) Listed() bool {
 	return r.Only != nil && len(r.By) > 0 && r.NoTimes && r.Samples == 0 && len(r.Distinct) == 0 &&
 		!slices.ContainsFunc(r.By, func(f mapping.Field) bool { return f.Keyed }) &&
 		!slices.ContainsFunc(r.Only, func(s Selection) bool { return len(s.Except) > 0 })
 }
 
-// Selections is how many groups can be asked for at once. A query has a thousand clauses at least,
-// of which the rule's own condition needs some, but the values of one field are one clause.
+// Selections returns how many groups fit into one request. A query may have at least a thousand clauses, of
+// which the rule's own condition needs some, but all values of one field are one clause.
 func (r GroupRequest) Selections() int {
 	if !r.Listed() {
 		return min(500, r.GroupPage())
@@ -101,8 +102,8 @@ func (r GroupRequest) Selections() int {
 	return few
 }
 
-// dense reports whether the groups asked for are a good part of all that their fields' values can make:
-// then an event is nearly always in one of them that has one of the values of each field.
+// dense reports whether the requested groups are a large part of all combinations of their fields' values:
+// then nearly every event with one of the values of each field is in one of them.
 func (r GroupRequest) dense() bool {
 	most := 4 * len(r.Only)
 	all := 1
@@ -116,7 +117,7 @@ func (r GroupRequest) dense() bool {
 	return len(among) == len(r.By)
 }
 
-// any is true of the events in the groups asked for, and of few others.
+// any returns a condition that is true of the events in the requested groups, and of few others.
 func (r GroupRequest) any() condition.Expr {
 	if r.dense() {
 		return r.among()
@@ -140,16 +141,16 @@ func (r GroupRequest) sources() []condition.Query {
 	return sources
 }
 
-// loses reports whether a list that begins with a field loses values: where a shard's query comes to nothing
-// but a range of that field, Elasticsearch lists the values within the range only, and leaves out the others
-// of an event that has several. A list with a group of the events that lack the field does not; whoever reads it
-// leaves that group out.
+// loses reports whether a composite aggregation that begins with a field loses values: if a shard's query is
+// rewritten to a single range of that field, Elasticsearch lists only the values within the range, and not
+// the other values of the same event. A list with a group for a missing field is not affected; its reader
+// must leave that group out.
 func loses(f mapping.Field) bool {
 	family := f.Type.Family()
 	return family.IsNumber() || family == mapping.FamilyDate
 }
 
-// selections are the filters of the groups asked for, or of the one of everything.
+// selections returns the filters of the requested groups, or of the one group of all events.
 func (r GroupRequest) selections() []condition.Query {
 	only := r.Only
 	if only == nil {
@@ -162,8 +163,7 @@ func (r GroupRequest) selections() []condition.Query {
 	return filters
 }
 
-// among narrows the search to the values of the groups asked for, so that the filters have less to
-// look at.
+// among restricts the search to the values of the requested groups, so that the filters test fewer events.
 func (r GroupRequest) among() condition.And {
 	var all condition.And
 	for i, f := range r.By {
@@ -172,7 +172,7 @@ func (r GroupRequest) among() condition.And {
 			continue
 		}
 		if family == mapping.FamilyInteger && len(mapping.Ways(r.FieldTypes, []string{f.Name})) > 1 {
-			continue // An index of a narrower type refuses a list with a value beyond its range.
+			continue // an index with a narrower type rejects a list with a value beyond its range
 		}
 		seen := map[string]bool{}
 		var values []any
@@ -187,7 +187,7 @@ func (r GroupRequest) among() condition.And {
 	return all
 }
 
-// metrics are what is wanted of each group.
+// metrics returns the aggregations within each group.
 func (r GroupRequest) metrics() condition.Query {
 	aggs := r.timed(r.Time.Field)
 	for i, f := range r.Distinct {
@@ -200,8 +200,8 @@ func (r GroupRequest) metrics() condition.Query {
 	return aggs
 }
 
-// timed are the times and samples by one field of time. Of events at the same time the one that
-// was written first comes first, so that the choice does not change.
+// timed returns the times and samples by one time field. Of events at the same time, the one written first
+// comes first, so that the choice is stable.
 func (r GroupRequest) timed(field string) condition.Query {
 	aggs := condition.Query{}
 	if field == "" {
@@ -222,8 +222,8 @@ func (r GroupRequest) timed(field string) condition.Query {
 	return aggs
 }
 
-// SampleTime reads the first sort value of a sample found by a field of time; false when the event
-// has none there.
+// SampleTime returns the time of a sample from its first sort value; false if the event has no time in that
+// field.
 func (r GroupRequest) SampleTime(field string, sort int64) (time.Time, bool) {
 	if sort == math.MaxInt64 {
 		return time.Time{}, false

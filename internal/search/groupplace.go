@@ -10,16 +10,16 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// GroupSpan is a stretch of the list of groups: those that were asked for lie in it, and few others.
+// GroupSpan is a range of the list of groups that contains the requested groups, and few others.
 type GroupSpan struct {
 	by []mapping.Field
-	// after is a place before the first of them; nil: only the beginning of the list is known to be.
+	// after is a key before the first of them; nil: the range begins with the list.
 	after map[string]any
-	// last is the key of the last one; nil: only the end of the list is known to come behind it.
+	// last is the key of the last one; nil: the range ends with the list.
 	last []string
 }
 
-// Span returns where in the list the groups asked for by Only are.
+// Span returns the range of the list that contains the groups of Only.
 func (r GroupRequest) Span() GroupSpan {
 	s := GroupSpan{by: r.By}
 	if len(r.Only) == 0 {
@@ -44,10 +44,10 @@ func (r GroupRequest) Span() GroupSpan {
 	return s
 }
 
-// After is what the list is to begin behind, by the names of its sources; nil: with its first group.
+// After returns the key after which the list is to begin, by the names of its sources; nil: at its beginning.
 func (s GroupSpan) After() map[string]any { return s.after }
 
-// Passed reports whether all groups of the stretch come before one of this key, or are it.
+// Passed reports whether no group of the range comes after this key.
 func (s GroupSpan) Passed(key []string) bool { return s.last != nil && s.compare(key, s.last) >= 0 }
 
 func (s GroupSpan) compare(a, b []string) int {
@@ -59,7 +59,7 @@ func (s GroupSpan) compare(a, b []string) int {
 	return 0
 }
 
-// listedInOrder reports whether the order in which Elasticsearch lists values is that of their keys.
+// listedInOrder reports whether Elasticsearch lists the values of a field in the order of their keys.
 func listedInOrder(f mapping.Field) bool {
 	switch f.Type.Family() {
 	case mapping.FamilyString, mapping.FamilyInteger, mapping.FamilyFloat, mapping.FamilyBoolean, mapping.FamilyDate, mapping.FamilyIP:
@@ -69,8 +69,8 @@ func listedInOrder(f mapping.Field) bool {
 	}
 }
 
-// before is a place in the list before a key, with few groups between the two: the last of its values
-// that can be is a little less.
+// before returns a key before the given one in the list, with few groups between the two: the last value that
+// can be reduced is slightly less.
 func (s GroupSpan) before(key []string) map[string]any {
 	for i, value := range slices.Backward(key) {
 		less, ok := lesser(s.by[i], value)
@@ -87,7 +87,7 @@ func (s GroupSpan) before(key []string) map[string]any {
 	return nil
 }
 
-// placeValue is a key as a place in the list has it.
+// placeValue returns a key in the form of the aggregation's after key.
 func placeValue(f mapping.Field, key string) any {
 	if f.Type.Family() == mapping.FamilyDate {
 		if t, err := time.Parse(time.RFC3339Nano, key); err == nil {
@@ -97,7 +97,7 @@ func placeValue(f mapping.Field, key string) any {
 	return f.KeyValue(key)
 }
 
-// lesser is a value a little less than that of a key; false where none is known.
+// lesser returns a value slightly less than a key; false if none is known.
 func lesser(f mapping.Field, key string) (any, bool) {
 	switch f.Type.Family() {
 	case mapping.FamilyString:
@@ -124,8 +124,8 @@ func lesser(f mapping.Field, key string) (any, bool) {
 	return nil, false
 }
 
-// lesserText is a text before another: its last character, if that is plain, becomes the one before it,
-// with the last of all characters behind.
+// lesserText returns a text before another: if the last character is a plain one, it is replaced by its
+// predecessor, followed by the highest character.
 func lesserText(text string) (any, bool) {
 	if text == "" {
 		return nil, false

@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// KeyName makes one text of a key, different for different keys.
+// KeyName joins a key into one text; different keys have different texts.
 func KeyName(key []string) string {
 	var b strings.Builder
 	for _, k := range key {
@@ -20,10 +20,10 @@ func KeyName(key []string) string {
 	return b.String()
 }
 
-// Milliseconds cuts a time, downwards, to what aggregations tell apart.
+// Milliseconds truncates a time to the precision of aggregations.
 func Milliseconds(t time.Time) time.Time { return time.UnixMilli(t.UnixMilli()).UTC() }
 
-// KeyEquals is the condition that a field has the value that a key stands for.
+// KeyEquals returns the condition that a field has the value of a key.
 func KeyEquals(f mapping.Field, key string) condition.Expr {
 	switch f.Type.Family() {
 	case mapping.FamilyInteger:
@@ -47,7 +47,7 @@ func KeyEquals(f mapping.Field, key string) condition.Expr {
 	return condition.Term{Field: f.Name, Value: key}
 }
 
-// Selects is what tells the events of a selected group from others.
+// Selects returns the condition for the events of a selected group.
 func (r GroupRequest) Selects(s Selection) condition.Expr {
 	var all condition.And
 	for i, key := range s.Key {
@@ -64,8 +64,8 @@ func (r GroupRequest) Selects(s Selection) condition.Expr {
 	return condition.Simplify(all)
 }
 
-// misreading are the indices in which a search for a key finds another value: one that a normalizer or a
-// narrower type makes of it. No value of theirs has that key.
+// misreading returns the indices in which a search for a key would find another value, because of a
+// normalizer or a narrower type. No value there has that key.
 func misreading(fields mapping.Fields, name, key string) []any {
 	if fields == nil {
 		return nil

@@ -9,9 +9,9 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// InMemory returns nil if the request can be answered from the documents alone: if, in every index, its condition can be
-// matched, its hits can be sorted, and its fields can be read. The error says what only a search can do; an error that
-// wraps [failure.ErrCrash] is a bug in the condition.
+// InMemory returns nil if the request can be answered from documents alone: the condition can be matched, the
+// hits ordered, and the requested fields read, in every index. Otherwise the error says which part needs a
+// search; an error that wraps [failure.ErrCrash] is a fault of the condition.
 func (r Request) InMemory() error {
 	return failure.Guard("compile a condition", func() error { //nolint:wrapcheck // it names the field
 		variants, err := r.Variants()
@@ -27,14 +27,14 @@ func (r Request) InMemory() error {
 	})
 }
 
-// Variant is a request for the indices that map its fields in the same way.
+// Variant is a request as answered in indices with the same mapping of its fields.
 type Variant struct {
 	Way      mapping.Way
 	Ordering Ordering
 }
 
-// Variants returns the request's variants: one, unless indices map its fields differently. An error says what only a
-// search can do, apart from the condition.
+// Variants returns the request's variants: one, unless indices map its fields differently. An error says
+// which part, apart from the condition, only a search can answer.
 func (r Request) Variants() ([]Variant, error) {
 	var out []Variant
 	for _, way := range r.ways() {
@@ -55,14 +55,14 @@ func (r Request) Variants() ([]Variant, error) {
 	return out, nil
 }
 
-// readable returns nil if the values of fields can be read from a document.
+// readable returns nil if the values of fields can be derived from a document.
 func readable(fields mapping.Fields, names []string) error {
 	for _, name := range names {
 		f, mapped := fields.Field(name)
 		if !mapped || f.Type.Family() == mapping.FamilyText {
 			continue
 		}
-		if element, ranges := f.Type.Element(); ranges { // a document has the ranges themselves
+		if element, ranges := f.Type.Element(); ranges { // a document contains ranges of that type
 			f.Type = element
 		}
 		if err := f.InMemory(); err != nil {
@@ -75,7 +75,7 @@ func readable(fields mapping.Fields, names []string) error {
 // ways returns the different ways in which indices map the request's fields.
 func (r Request) ways() []mapping.Way {
 	if !mapping.Apart(r.FieldTypes) {
-		return mapping.Ways(r.FieldTypes, nil) // whatever it reads
+		return mapping.Ways(r.FieldTypes, nil) // for any fields
 	}
 	names := slices.Concat(condition.Names(r.Where), condition.Names(r.Time.Condition()), r.Fields)
 	for _, by := range r.Order() {

@@ -12,10 +12,10 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// key is one value in a form that compares fast and keeps nothing of the event but short text.
+// key is a sort value in a form that is fast to compare and refers to nothing of the event but a short text.
 type key struct {
 	kind keyKind
-	// nanos is the part of a time below the millisecond, whole the rest of it or a number.
+	// nanos is the part of a time below a millisecond, whole the rest of it or a number.
 	nanos int32
 	whole int64
 	text  string
@@ -23,7 +23,7 @@ type key struct {
 
 type keyKind uint8
 
-// The kinds in their order; an event without a value comes last, whatever the direction.
+// The kinds in their order; an event without a value is last in either direction.
 const (
 	numberKey keyKind = iota
 	textKey
@@ -43,20 +43,20 @@ func (k key) compare(o key) int {
 	return cmp.Or(cmp.Compare(k.whole, o.whole), cmp.Compare(k.nanos, o.nanos))
 }
 
-// maxOrder is the greatest number of fields in an order: time, its fallback, tiebreaker.
+// maxOrder is the maximum number of fields in an order: time, fallback, tiebreaker.
 const maxOrder = 3
 
-// Place is what decides the place of an event among others, besides where it stands.
+// Place is the sort position of an event, without its index and id.
 type Place [maxOrder]key
 
-// Ordering finds and compares the places of events in memory, as Elasticsearch sorts them.
+// Ordering computes and compares sort positions in memory, as Elasticsearch does.
 type Ordering struct {
 	fields     []*mapping.Field // nil: not mapped, missing in every event
 	descending bool
 }
 
-// NewOrdering looks up the fields of a request's order. One whose values have no order is an error,
-// as it is for Elasticsearch.
+// NewOrdering looks up the fields of a request's order. A field whose values have no order is an error, as in
+// Elasticsearch.
 func NewOrdering(r Request) (Ordering, error) {
 	o := Ordering{descending: r.Descending}
 	for _, by := range r.Order() {
@@ -84,7 +84,7 @@ func orderable(family mapping.Family) error {
 	}
 }
 
-// Fields returns the fields of the order that are mapped.
+// Fields returns the mapped fields of the order.
 func (o Ordering) Fields() []mapping.Field {
 	var out []mapping.Field
 	for _, f := range o.fields {
@@ -95,7 +95,7 @@ func (o Ordering) Fields() []mapping.Field {
 	return out
 }
 
-// Of returns the place of a document.
+// Of returns the sort position of a document.
 func (o Ordering) Of(d condition.Document) Place {
 	var keys Place
 	for i, f := range o.fields {
@@ -104,7 +104,7 @@ func (o Ordering) Of(d condition.Document) Place {
 	return keys
 }
 
-// key returns the least of the field's values, or the greatest where the greatest come first.
+// key returns the least of the field's values, or the greatest in a descending order.
 func (o Ordering) key(d condition.Document, f *mapping.Field) key {
 	best := key{kind: missingKey}
 	if f == nil {
@@ -116,11 +116,11 @@ func (o Ordering) key(d condition.Document, f *mapping.Field) key {
 			best = k
 		}
 	}
-	best.text = strings.Clone(best.text) // Or it would hold on to the line.
+	best.text = strings.Clone(best.text) // not a part of the line
 	return best
 }
 
-// Compare orders two places; 0 when only where the events stand can tell them apart.
+// Compare orders two positions; 0 if only the events' index and id can distinguish them.
 func (o Ordering) Compare(a, b Place) int {
 	for i := range o.fields {
 		if c := o.direct(a[i], b[i]); c != 0 {
@@ -166,7 +166,7 @@ func timeKey(t time.Time) key {
 	return key{whole: t.UnixMilli(), nanos: int32(t.Nanosecond() % int(time.Millisecond))}
 }
 
-// unknownKey takes a value of no known type for what it looks like.
+// unknownKey returns the key of a value of unknown type, by its form.
 func unknownKey(s string) key {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return key{whole: n}
@@ -177,10 +177,10 @@ func unknownKey(s string) key {
 	return key{kind: textKey, text: s}
 }
 
-// floatOrder maps floats to integers that are ordered as they are.
+// floatOrder maps floats to integers with the same order.
 func floatOrder(x float64) int64 {
 	if x == 0 {
-		return 0 // also of -0
+		return 0 // -0 too
 	}
 	bits := int64(math.Float64bits(x))
 	if bits < 0 {

@@ -1,8 +1,8 @@
-// Package search defines searches for events, independently of the backend: a cluster, or files in memory.
+// Package search defines a search for events, independent of the backend: a cluster or files in memory.
 //
-// The flow: a plan resolves a rule's patterns and fields with an [Events] ([Events.Resolve]), builds a [Request], and
-// receives the hits page by page ([Events.Search]). [Request.Filter] is the one definition of what a request matches, for
-// Query DSL and for memory.
+// It does no I/O. The flow: the planner asks an [Events] for the indices and fields of a rule's patterns
+// ([Events.Resolve]), builds a [Request], and receives the hits page by page ([Events.Search]).
+// [Request.Filter] is the only definition of which events a request matches, for Query DSL and for memory.
 package search
 
 import (
@@ -16,44 +16,44 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Events is a backend with events.
+// Events is a backend in which events can be searched.
 type Events interface {
-	// Resolve returns the indices that patterns match now, and the mapping of the named fields. Patterns that match
-	// nothing and closed indices are in the Target; they are not errors.
+	// Resolve returns the indices that patterns match now, and how the named fields are mapped there.
+	// Patterns that match nothing and closed indices are reported in the Target, not as errors.
 	Resolve(ctx context.Context, patterns, fields []string) (Target, error)
-	// Search passes all hits to visit, in order, page by page. It ends early without an error when visit returns false.
-	// A partial failure is returned after the hits that could be read.
+	// Search passes every hit to visit, in order, page by page. It ends early without an error when visit
+	// returns false. A failure of kind Partial is returned after the hits that could be read.
 	Search(ctx context.Context, r Request, visit Visit) (Result, error)
 }
 
 // Visit receives one page of hits; returning false ends the search, an error fails it.
 //
-// The slice belongs to the visitor, who may keep and change it. What the events refer to (Source, Fields, Types) may be
-// shared with others and must not be changed. From [Events.Search] it remains valid, but a Source may be a part of the
-// whole page's memory: to keep an event beyond the visit, copy its Source. From [Slicer.SearchSlices] it is valid until the
-// visitor returns.
+// The visitor owns the slice and may change it. It must not change the data that events refer to (Source,
+// Fields, Types), which others may read. From [Events.Search], that data stays valid, but a Source may be a
+// part of the memory of the whole page: a visitor that keeps an event should copy its Source. From
+// [Slicer.SearchSlices], it is valid until the visitor returns.
 type Visit func(page []event.Event) (more bool, err error)
 
-// Target is the result of resolving index patterns and fields.
+// Target is the resolution of a rule's index patterns at one time.
 type Target struct {
-	// Indices are the open indices, aliases and data streams that patterns match; searching them is
-	// pointless when empty.
+	// Indices are the open indices, aliases and data streams that the patterns match; if it is empty, there
+	// is nothing to search.
 	Indices []string
 	// Missing are the patterns that match no open index, Closed the closed indices that match.
 	Missing, Closed []string
-	// Unread are the places that patterns match but that cannot be read; they are not in Missing.
+	// Unread are the matching places that cannot be read; they are not in Missing.
 	Unread []Unread
-	// Partly are the patterns of which the user may read only some indices.
+	// Partly are the patterns of which the user may read only a part; that part is read.
 	Partly []Unread
-	// Fields is the mapping of the fields.
+	// Fields has the mappings of the requested fields.
 	Fields mapping.Fields
 }
 
 // Request is one search over events in order of time.
 type Request struct {
-	// Patterns are the index patterns, as a rule writes them.
+	// Patterns are the index patterns, as written in a rule.
 	Patterns []string
-	// Where is the condition; the backend must be able to evaluate all of it (see [condition.Pushdown]).
+	// Where is the condition; the backend must be able to evaluate all of it (see condition.Pushdown).
 	Where condition.Expr
 	Time  TimeRange
 	// OrderBy is the field by which hits are sorted; "" means the fields of Time.
@@ -62,33 +62,33 @@ type Request struct {
 	Tiebreaker string
 	// Descending returns the newest first.
 	Descending bool
-	// Fields are fields whose indexed values are requested in addition to the source.
+	// Fields names fields whose indexed values are returned, besides the source.
 	Fields []string
-	// OmitSource leaves out the source of hits, which is "{}" then.
+	// OmitSource leaves out the source of hits ("{}" replaces it): only Fields are needed.
 	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
-	// Text is Where as text, if the caller has it already; otherwise "".
+	// Text is Where as text, if the caller has it; "" otherwise.
 	Text string
-	// FieldTypes is the Target's Fields; searching in memory needs it.
+	// FieldTypes are the Target's Fields; searching in memory needs them.
 	FieldTypes mapping.Fields
 }
 
 // DefaultPageSize balances round trips against the memory of one page.
 const DefaultPageSize = 1000
 
-// TimeRange is a half-open range of time. A zero bound does not limit it.
+// TimeRange is the time range and time order of a search. The bounds are half-open; a zero time is no bound.
 type TimeRange struct {
-	// Field has the time; for documents that lack it, Fallback has, unless that is "".
+	// Field is the time field; documents without it are tested by Fallback, unless that is "".
 	Field, Fallback string
 	Window          window.Window
 }
 
-// Result is the outcome of a search as a whole.
+// Result reports on a whole search.
 type Result struct {
-	// Total is the number of matching events, including those not visited; -1 if it is not known.
+	// Total is the number of matching events, whether visited or not; -1 if it is unknown.
 	Total int64
-	// Took is the time that the backend reports, summed over pages.
+	// Took is the time that the backend reports, summed over the pages.
 	Took time.Duration
 	// Pages is the number of pages read.
 	Pages int
@@ -123,7 +123,7 @@ func (t TimeRange) within(field string) condition.Expr {
 	return r
 }
 
-// FormatTime writes a time as every date field reads it: to the millisecond, finer where needed.
+// FormatTime formats a time for any date field: to the millisecond, more precisely if needed.
 func FormatTime(t time.Time) string {
 	t = t.UTC()
 	if t.Nanosecond()%int(time.Millisecond) != 0 {
@@ -135,12 +135,12 @@ func FormatTime(t time.Time) string {
 // OrderField is one field of a request's order.
 type OrderField struct {
 	Name string
-	// IsTime tells a field of time from a tiebreaker.
+	// IsTime distinguishes time fields from tiebreakers.
 	IsTime bool
 }
 
-// Order returns the fields by which hits are sorted, in order of precedence; none if the order does not matter. A hit that
-// lacks a field comes last in either direction.
+// Order returns the fields of the order, the first one first; none if the order does not matter. A hit
+// without a field is last in either direction.
 func (r Request) Order() []OrderField {
 	times := []string{r.OrderBy}
 	if r.OrderBy == "" {
@@ -162,7 +162,7 @@ func (r Request) Filter() condition.Expr {
 	return condition.Simplify(condition.And{r.Time.Condition(), r.Where})
 }
 
-// Words returns the condition as text. Equal texts mean equal conditions.
+// Words returns the condition as text. Equal texts are equal conditions.
 func (r Request) Words() string {
 	if r.Text == "" && r.Where != nil {
 		return r.Where.String()
@@ -170,7 +170,7 @@ func (r Request) Words() string {
 	return r.Text
 }
 
-// TypesOf returns the mapping of an index; nil if the request does not have it.
+// TypesOf returns how an index maps fields; nil if the request does not know.
 func (r Request) TypesOf(index string) mapping.Fields {
 	if r.FieldTypes == nil {
 		return nil

@@ -11,19 +11,19 @@ import (
 	"tocsin/internal/match/event"
 )
 
-// Room is memory for events that are kept while their outcome is undecided. It can be shared by several executions. The
-// zero value is ready to use, and safe for concurrent use.
+// Room is a memory limit for events that are kept until their alerts are written, shared by all executions.
+// The zero value is ready to use, and safe for concurrent use.
 type Room struct{ used atomic.Int64 }
 
-// roomBytes is the size of a Room.
+// roomBytes is the limit of a Room.
 const roomBytes = 32 << 20
 
-// Gone returns the failure for an event that is needed and no longer exists.
+// Gone is the error for an event that no longer exists and is needed.
 func Gone(e *event.Event) error {
-	return &failure.Error{Kind: failure.Unavailable, Op: "read an event again", Reason: fmt.Sprintf("%s/%s is not there any more", e.Index, e.ID)}
+	return &failure.Error{Kind: failure.Unavailable, Op: "read an event again", Reason: fmt.Sprintf("%s/%s no longer exists", e.Index, e.ID)}
 }
 
-// take reserves memory, and reports whether there was enough.
+// take reserves some of the room, and reports whether it could.
 func (r *Room) take(bytes int64) bool {
 	if r.used.Add(bytes) > roomBytes {
 		r.give(bytes)
@@ -34,15 +34,15 @@ func (r *Room) take(bytes int64) bool {
 
 func (r *Room) give(bytes int64) { r.used.Add(-bytes) }
 
-// Shelf keeps events while there is room for them. It drops the source of the others, and reads it again when it is
-// needed.
+// Shelf keeps events while there is room. Of further events it drops the source, and reads it again when it
+// is needed.
 type Shelf struct {
 	from Documents
 	room *Room
 }
 
-// NewShelf returns a shelf for events of a backend; with a nil room it has its own. If the backend cannot read documents by
-// index and id, all events are kept completely.
+// NewShelf returns a shelf for events of a backend; a nil room stands for a new one. If the backend cannot
+// read documents by index and id, all events are kept whole.
 func NewShelf(events Events, room *Room) *Shelf {
 	if room == nil {
 		room = new(Room)
@@ -51,7 +51,8 @@ func NewShelf(events Events, room *Room) *Shelf {
 	return &Shelf{from, room}
 }
 
-// Keep returns the event as it is kept: a copy, independent of its page. It uses room until it is garbage collected.
+// Keep returns the event as it is kept, not sharing memory with its page. The room is released when the kept
+// event is garbage.
 func (s *Shelf) Keep(e event.Event) *event.Event {
 	size := int64(len(e.Source))
 	kept := new(event.Event)
@@ -59,7 +60,7 @@ func (s *Shelf) Keep(e event.Event) *event.Event {
 	case s.room.take(size):
 		runtime.AddCleanup(kept, s.room.give, size)
 		fallthrough
-	case s.from == nil, e.Index == "", e.ID == "": // it cannot be read again
+	case s.from == nil, e.Index == "", e.ID == "": // it could not be read again
 		kept.Source = bytes.Clone(e.Source)
 	default:
 		kept.Source = nil
@@ -70,7 +71,8 @@ func (s *Shelf) Keep(e event.Event) *event.Event {
 // Away reports whether the source of a kept event was dropped.
 func Away(e *event.Event) bool { return e.Source == nil && e.Index != "" && e.ID != "" }
 
-// Whole returns kept events with their sources, in the same order. An event that no longer exists is still [Away].
+// Whole returns kept events with their sources, in the same order. An event that no longer exists is still
+// [Away].
 func (s *Shelf) Whole(ctx context.Context, kept []*event.Event) ([]event.Event, error) {
 	out := make([]event.Event, len(kept))
 	var refs []Ref

@@ -8,15 +8,15 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Unread is a place of events that matches a pattern but cannot be read.
+// Unread is a place that a pattern matches and that cannot be read.
 type Unread struct {
-	// Name is an index or a pattern, possibly in a remote cluster.
+	// Name is an index, a pattern, or a pattern of a remote cluster.
 	Name string
 	Why  failure.Unread
-	// Reason explains what to do about it, or is the error message.
+	// Reason says in words what to do about it, or repeats the answer of the cluster.
 	Reason string
-	// Holds is the range of time of the events in the place; zero if it is not known. An index may have events that are
-	// older than itself, so Holds is compared with a window that reaches back twice as far.
+	// Holds is the time range of the events that the place may hold, zero if unknown. An index may hold
+	// events that are older than itself, so Meets extends the range back by the length of the window.
 	Holds window.Window
 }
 
@@ -32,15 +32,15 @@ func (u Unread) Meets(w window.Window) bool {
 	return w.To.After(from) && w.From.Before(u.Holds.To)
 }
 
-// UnreadIn returns the unread places of a target that may have events of a window.
+// UnreadIn returns the unread places of a target that may hold events of a window.
 func UnreadIn(t Target, w window.Window) []Unread {
 	return slices.DeleteFunc(slices.Clone(t.Unread), func(u Unread) bool { return !u.Meets(w) })
 }
 
-// maxUnread is the maximum number of places in an error message.
+// maxUnread is the maximum number of places in an error.
 const maxUnread = 5
 
-// UnreadError returns a partial failure for unread places; nil if there are none.
+// UnreadError returns the error for unread places; nil if there are none.
 func UnreadError(op string, places []Unread) error {
 	if len(places) == 0 {
 		return nil

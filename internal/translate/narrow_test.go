@@ -163,7 +163,7 @@ func TestExceptionsThatDoNotFit(t *testing.T) {
 		column  int
 		want    string
 	}{
-		{`{"field":"ip","type":"match","value":"x"}`, nil, 1, `error: exception I: field [ip] of type [ip]: "x" is no IP address`},
+		{`{"field":"ip","type":"match","value":"x"}`, nil, 1, `error: exception I: field [ip] of type [ip]: "x" is not an IP address`},
 		{`{"field":"k","type":"exists"},{"field":"n","type":"match_any","value":["1","x"]}`, nil, 31, `error: exception I: field [n] of type [long]: `},
 		{`{"field":"n","type":"wildcard","operator":"excluded","value":"1*"}`, nil, 1, `error: exception I: field [n] of type [long]: `},
 		{`{"field":"nest","type":"nested","entries":[{"field":"n","type":"match","value":"x"}]}`, nil, 1, `error: exception I: nested object [nest]: field [nest.n] of type [long]: `},
@@ -259,7 +259,7 @@ func TestFiltersThatAreNone(t *testing.T) {
 		{`{"meta":{},"query":{}}`, `filter: a query is an object of one clause, not of 0`},
 		{`{"meta":{}}`, `filter: a query is an object of one clause, not of 0`},
 		{`{"query":{"bool":{"must":[{"term":5}]}}}`, `filter: bool.must[0].term: a clause is an object, not a number`},
-		{`{"query":{"term":{"ip":"x"}}}`, `filter: field [ip] of type [ip]: "x" is no IP address`},
+		{`{"query":{"term":{"ip":"x"}}}`, `filter: field [ip] of type [ip]: "x" is not an IP address`},
 		{`{"query":{"wildcard":{"n":"1*"}}}`, `filter: field [n] of type [long]: `},
 		{`{"meta":{"type":"combined","relation":"OR","params":[]}}`, `filter: meta.params of a combined filter is a list of filters`},
 		{`{"meta":{"type":"combined","relation":"OR","params":[7]}}`, `filter: meta.params of a combined filter is a list of filters`},

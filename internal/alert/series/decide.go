@@ -9,38 +9,38 @@ import (
 	"tocsin/internal/match/event"
 )
 
-// Facts are what a cluster says of an index.
+// Facts are the properties of an index that show its series.
 type Facts struct {
-	// UUID is the index's for as long as it lives; of an index of a remote cluster, which does not tell, its name.
+	// UUID identifies the index; for an index of a remote cluster, whose UUID is not visible, it is the name.
 	UUID string
 	// DataStream is the data stream of a backing index.
 	DataStream string
-	// RolloverAlias is what the index's settings name as index.lifecycle.rollover_alias.
+	// RolloverAlias is the index's setting index.lifecycle.rollover_alias.
 	RolloverAlias string
-	// RolledOver are the aliases by whose rollover the index was made, or left behind.
+	// RolledOver are the aliases whose rollover created the index, or left it behind.
 	RolledOver []string
-	// Chain are the UUIDs of the indices that took part in rollovers of the alias, oldest first: the first may have
-	// been decided about when nothing was known of a series yet.
+	// Chain are the UUIDs of the indices that took part in rollovers of the alias, oldest first: the first
+	// one may have been decided before the series was known.
 	Chain []string
 	// Aliases are all of its aliases.
 	Aliases []string
-	// SourceUUID and SourceName are the index that it is a copy of by its settings: a resize's source, or the index
-	// in the snapshot that it was mounted from, of which only the name is known.
+	// SourceUUID and SourceName are the index of which it is a copy, according to its settings: the source of
+	// a resize, or the index in the mounted snapshot, of which only the name is known.
 	SourceUUID, SourceName string
 }
 
-// Record is a decision.
+// Record is a stored decision.
 type Record struct {
 	UUID, Index, Series string
 }
 
-// copyPrefix is put before the name of an index that lifecycle management mounted from a snapshot or shrank, and
-// that was reindexed for an upgrade; the copy then has the original's name as an alias. The prefix of a hidden
-// index stands behind its dot.
+// copyPrefix matches the prefixes of index names after a mount from a snapshot, a shrink, or a reindex for an
+// upgrade; the copy then has the original's name as an alias. For a hidden index, the prefix comes after its
+// dot.
 var copyPrefix = regexp.MustCompile(`^(?:(?:partial|restored)-|shrink-[a-z0-9_-]{1,4}-|(\.?)(?:reindexed-v\d+|migrated)-)`)
 
-// OfName is what a name alone tells: the data stream of a name that Elasticsearch gives to backing indices; any
-// other index is a series of its own. The name of an index of a remote cluster begins with the cluster's.
+// OfName returns the series according to the name alone: the data stream if the name is of a backing index;
+// any other index is its own series. The name of an index of a remote cluster begins with the cluster's name.
 func OfName(index string) string {
 	cluster, name := "", index
 	if i := strings.IndexByte(index, ':'); i >= 0 {
@@ -49,8 +49,8 @@ func OfName(index string) string {
 	return cluster + cmp.Or(event.DataStream(name), name)
 }
 
-// decide says what an index belongs to. Known returns an earlier decision about another index, by its UUID or, where
-// that is "", by its name.
+// decide returns the series of an index. known returns an earlier decision about another index, by its UUID
+// or, if that is "", by its name.
 func decide(index string, f Facts, known func(uuid, name string) (Record, bool)) string {
 	if f.DataStream != "" {
 		return f.DataStream
@@ -83,8 +83,8 @@ func decide(index string, f Facts, known func(uuid, name string) (Record, bool))
 	return index
 }
 
-// withoutPrefix is the name that an index had before it was copied, by the name that the copy has: the prefixes
-// pile up. It is "" where the name tells of no copy.
+// withoutPrefix returns the name of an index before it was copied, from the name of the copy, which may have
+// several prefixes; "" if the name is not of a copy.
 func withoutPrefix(index string) string {
 	original := index
 	for {

@@ -1,11 +1,12 @@
-// Package series decides to which data stream or rollover series an index belongs. With the _id that is what an event
-// is known by: the same document found in another backing index, or in a copy that lifecycle management made,
+// Package series decides to which data stream or rollover series an index belongs. The series and the _id
+// identify an event: the same document in another backing index, or in a copy made by lifecycle management,
 // is the same event.
 //
-// It is not about index patterns, nor about what a name looks like: customer-000001 and customer-000002 are two
-// series, unless the cluster says that one was rolled over to the other.
+// Index patterns and similar names do not matter: customer-000001 and customer-000002 are two series, unless
+// the cluster shows that one was rolled over to the other.
 //
-// A [Registry] asks a [Source] for [Facts] of an index, decides once, and keeps the [Record] by the index's UUID in a
-// [Store] beside the ledger, where all runners find it. A decision never changes: the identity of alerts depends on
-// it. So an index that is removed from its data stream, renamed by an alias or shrunk stays what it was.
+// A [Registry] reads the [Facts] of an index from a [Source], decides once, and stores the [Record] by the
+// index's UUID in a [Store] beside the ledger, for all runners. A decision never changes, as the identity of
+// alerts depends on it: an index that is removed from its data stream, renamed by an alias or shrunk keeps
+// its series.
 package series

@@ -6,10 +6,9 @@ import (
 	"sync"
 )
 
-// Memory is a [Store] for as long as the process lives: for runs that write nothing, and for tests. The zero value is
-// ready for use.
+// Memory is a [Store] in memory, for runs that write nothing, and for tests. The zero value is ready for use.
 type Memory struct {
-	// Base, when not nil, has the decisions that were made before; it is not changed.
+	// Base, if not nil, has earlier decisions; it is not changed.
 	Base Store
 
 	mu      sync.Mutex

@@ -6,19 +6,20 @@ import (
 	"sync"
 )
 
-// Source tells what indices are.
+// Source reads the facts about indices.
 type Source interface {
-	// SeriesFacts returns the facts of those of the indices that are there and may be asked about. An error leaves
-	// nothing known.
+	// SeriesFacts returns the facts about the given indices, without indices that do not exist or are not
+	// visible to the user. After an error nothing is known.
 	SeriesFacts(ctx context.Context, indices []string) (map[string]Facts, error)
 }
 
-// Store keeps decisions for good.
+// Store stores decisions permanently.
 type Store interface {
-	// Records returns the decisions about the indices with these UUIDs, and about those with these names.
+	// Records returns the decisions about the indices with these UUIDs, and about the indices with these
+	// names.
 	Records(ctx context.Context, uuids, names []string) ([]Record, error)
-	// Keep writes decisions where there are none, and returns the records with the decisions that hold now:
-	// somebody else may have been faster.
+	// Keep stores decisions unless there are some already, and returns the valid ones: another runner may
+	// have been faster.
 	Keep(ctx context.Context, records []Record) ([]Record, error)
 }
 
@@ -28,21 +29,21 @@ type Registry struct {
 	store  Store
 
 	mu sync.Mutex
-	// decided are the decisions by UUID, named the last one for each name.
+	// decided has the decisions by UUID, named the last decision for each name.
 	decided, named map[string]Record
 }
 
-// NewRegistry makes a registry over a cluster and what is kept of it.
+// NewRegistry returns a registry for a cluster and its stored decisions.
 func NewRegistry(source Source, store Store) *Registry {
 	return &Registry{source: source, store: store, decided: map[string]Record{}, named: map[string]Record{}}
 }
 
-// nameless begins the UUID in records of indices that no more than the name is known of: who asks may not see them,
-// or they are gone.
-const nameless = "name:"
+// namePrefix is the prefix of the UUID in records of indices of which only the name is known: they are not
+// visible to the user, or no longer exist.
+const namePrefix = "name:"
 
-// Of returns the series of each index. Names of indices that are gone, or that may not be asked about, keep what was
-// decided when they were, and are told by the name otherwise. An error leaves nothing decided.
+// Of returns the series of each index. An index that no longer exists, or is not visible, keeps an earlier
+// decision; without one, the name decides. After an error nothing is decided.
 func (r *Registry) Of(ctx context.Context, indices []string) (map[string]string, error) {
 	if len(indices) == 0 {
 		return nil, nil
@@ -77,10 +78,10 @@ func uuidOf(index string, facts map[string]Facts) string {
 	if f, ok := facts[index]; ok && f.UUID != "" {
 		return f.UUID
 	}
-	return nameless + index
+	return namePrefix + index
 }
 
-// known is a decision by UUID, or by name where that is "".
+// known returns a decision by UUID, or by name if that is "".
 func (r *Registry) known(uuid, name string) (Record, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -93,7 +94,7 @@ func (r *Registry) known(uuid, name string) (Record, bool) {
 	return record, ok && name != ""
 }
 
-// remember takes over what the store has.
+// remember caches records of the store.
 func (r *Registry) remember(records []Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,12 +107,12 @@ func (r *Registry) remember(records []Record) {
 	}
 }
 
-// decide finds or makes the decisions about indices that nothing is known of here.
+// decide reads or makes the decisions about indices that are not cached.
 func (r *Registry) decide(ctx context.Context, indices []string, facts map[string]Facts) ([]Record, error) {
 	var uuids, names []string
 	for _, index := range indices {
-		// What was decided while no more than the name was known holds.
-		uuids = append(uuids, uuidOf(index, facts), nameless+index)
+		// A decision that was made from the name alone stays valid.
+		uuids = append(uuids, uuidOf(index, facts), namePrefix+index)
 		f, there := facts[index]
 		if !there {
 			names = append(names, index)
@@ -137,7 +138,7 @@ func (r *Registry) decide(ctx context.Context, indices []string, facts map[strin
 		uuid := uuidOf(index, facts)
 		record, ok := r.known(uuid, "")
 		if !ok {
-			if record, ok = r.known(nameless+index, ""); ok {
+			if record, ok = r.known(namePrefix+index, ""); ok {
 				record.UUID, ok = uuid, false
 			} else {
 				record = Record{UUID: uuid, Index: index, Series: r.choose(index, facts)}
@@ -161,7 +162,7 @@ func (r *Registry) decide(ctx context.Context, indices []string, facts map[strin
 	return append(out, decided...), nil
 }
 
-// choose decides about an index that nobody has decided about.
+// choose makes a new decision about an index.
 func (r *Registry) choose(index string, facts map[string]Facts) string {
 	f, there := facts[index]
 	if there {

@@ -205,7 +205,7 @@ func (h hit) alert() (alert.Document, error) {
 func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
 	found := make(map[string]*alert.Source, len(ids))
 	for chunk := range slices.Chunk(ids, maxInstances) {
-		op := fmt.Sprintf("look %d alerts up [%s]", len(chunk), a.alias)
+		op := fmt.Sprintf("look up %d alerts [%s]", len(chunk), a.alias)
 		p, err := a.byID(ctx, op, chunk, sourceFields)
 		if err != nil {
 			return nil, err

@@ -43,7 +43,7 @@ func (m *moment) confirmRights(ctx context.Context, names []string) ([]search.Un
 	var out []search.Unread
 	for _, name := range names {
 		if !may(name) {
-			out = append(out, search.Unread{Name: name, Why: failure.Forbidden, Reason: "the right to read it was taken away"})
+			out = append(out, search.Unread{Name: name, Why: failure.Forbidden, Reason: "the user's right to read it was revoked"})
 		}
 	}
 	return out, nil

@@ -97,7 +97,7 @@ func definedField(f mapping.Field, details mapping.Table) mapping.Field {
 	}
 	target, known := details.Field(f.Path)
 	if !known {
-		f.Opaque = "what it points to may not be read"
+		f.Opaque = "the target of the alias may not be read"
 		return f
 	}
 	name := f.Name

@@ -335,7 +335,7 @@ func (g *groupPager) count(a groupPage) {
 func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
 	buckets := a.Aggregations.Groups.Buckets
 	if g.request.Only != nil && len(buckets) > len(g.request.Only) {
-		return false, &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: fmt.Sprintf("%d groups came for %d", len(buckets), len(g.request.Only))}
+		return false, &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: fmt.Sprintf("%d groups were returned for %d", len(buckets), len(g.request.Only))}
 	}
 	page := make([]search.Group, 0, len(buckets))
 	samples, size := 0, 0

@@ -137,7 +137,7 @@ func (a *Alerts) explain(err error) error {
 	}
 	switch e.Type {
 	case "invalid_alias_name_exception":
-		e.Reason = "an index or data stream named " + a.alias + " stands where an alias of that name is needed; " +
+		e.Reason = "an index or data stream named " + a.alias + " exists where an alias of that name is needed; " +
 			"rename or delete it, or use another namespace"
 	case "resource_already_exists_exception":
 		e.Reason = "the index exists, but no alias " + a.alias + " points to it; add the alias with is_write_index"

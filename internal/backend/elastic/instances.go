@@ -116,7 +116,7 @@ func replacement(doc alert.Document) (map[string]any, error) {
 	seqNo, term, _ := strings.Cut(doc.Revision, ".")
 	n, err := strconv.ParseInt(seqNo, 10, 64)
 	if err != nil || doc.Index == "" {
-		return nil, fmt.Errorf("the alert was not read for an update: revision %q in index %q", doc.Revision, doc.Index)
+		return nil, fmt.Errorf("it was not read for an update: revision %q in index %q", doc.Revision, doc.Index)
 	}
 	t, err := strconv.ParseInt(term, 10, 64)
 	if err != nil {

@@ -92,7 +92,7 @@ func (l *Ledger) Keep(ctx context.Context, records []series.Record) ([]series.Re
 	if err == nil && len(kept) != len(there) {
 		err = &failure.Error{
 			Kind: failure.Unavailable, Op: "read the ledger [" + l.index + "]",
-			Reason: fmt.Sprintf("%d of %d decisions that are there cannot be read", len(there)-len(kept), len(there)),
+			Reason: fmt.Sprintf("%d of %d existing decisions cannot be read", len(there)-len(kept), len(there)),
 		}
 	}
 	return append(out, kept...), err

@@ -183,7 +183,7 @@ func (c *Client) remoteFacts(ctx context.Context, index string) (series.Facts, e
 		}
 	}
 	if !there { // a skipped cluster has the same answer
-		return f, &failure.Error{Kind: failure.Unavailable, Op: op, Reason: "the cluster does not tell of the index, whose events it gave"}
+		return f, &failure.Error{Kind: failure.Unavailable, Op: op, Reason: "the cluster does not list the index, although it returned its events"}
 	}
 	if f.DataStream == "" && err != nil {
 		f.DataStream = series.OfName(index)

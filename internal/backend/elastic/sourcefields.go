@@ -49,7 +49,7 @@ func (a *Alerts) readMadeOf(ctx context.Context, items []bulkItem, where map[str
 	for i, item := range items {
 		docs[i] = map[string]any{"_index": where[item.id], "_id": item.id, "_source": sourceFields}
 	}
-	op := fmt.Sprintf("read %d alerts that are there already [%s]", len(items), a.alias)
+	op := fmt.Sprintf("read %d existing alerts [%s]", len(items), a.alias)
 	got, err := multiGet[json.RawMessage](ctx, a.client, op, "", map[string]any{"docs": docs}, len(docs))
 	if err != nil {
 		return nil, err

@@ -28,5 +28,5 @@ func (c *Client) Time(ctx context.Context) (time.Time, error) {
 			return time.UnixMilli(n.Timestamp).UTC(), nil
 		}
 	}
-	return time.Time{}, &failure.Error{Kind: failure.Refused, Op: op, Reason: "no node tells it"}
+	return time.Time{}, &failure.Error{Kind: failure.Refused, Op: op, Reason: "no node returned its time"}
 }

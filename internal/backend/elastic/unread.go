@@ -51,7 +51,7 @@ func (c *Client) unread(ctx context.Context, patterns []string, found *places, m
 		return nil, nil, on, err
 	}
 	before, err := look.before(ctx, slices.Concat(closed, forbidden, remote))
-	return slices.Concat(closed, forbidden, remote, before), look.partly, look.footing, err
+	return slices.Concat(closed, forbidden, remote, before), look.partly, look.basis, err
 }
 
 // withoutUnread removes patterns that are known to be unreadable rather than missing.
@@ -138,7 +138,7 @@ func (c *Client) askRights(ctx context.Context, names []string) (read map[string
 		for _, name := range part {
 			may, told := a.Index[name]["read"]
 			if !told {
-				return nil, false, &failure.Error{Kind: failure.Unavailable, Op: "rights to read [" + name + "]", Reason: "the answer does not tell of them"}
+				return nil, false, &failure.Error{Kind: failure.Unavailable, Op: "rights to read [" + name + "]", Reason: "the answer does not list all of them"}
 			}
 			read[name] = may
 		}

@@ -21,9 +21,9 @@ type visibility struct {
 	missing  []string
 
 	// read are the readable places, partly the patterns that can be read in part.
-	read    []string
-	partly  []search.Unread
-	footing basis
+	read   []string
+	partly []search.Unread
+	basis  basis
 }
 
 // streamPrefix is the prefix of the backing indices of data streams.
@@ -55,7 +55,7 @@ func (o *visibility) forbidden(ctx context.Context) ([]search.Unread, error) {
 	var out []search.Unread
 	for _, p := range asked {
 		if grant := whole(p); grant != "" {
-			o.footing.rights = append(o.footing.rights, grant)
+			o.basis.rights = append(o.basis.rights, grant)
 			o.read = append(o.read, o.found.of(p)...)
 			continue
 		}
@@ -68,12 +68,12 @@ func (o *visibility) forbidden(ctx context.Context) ([]search.Unread, error) {
 
 // part returns the unreadable part of a pattern that may not be read as a whole, place by place.
 func (o *visibility) part(ctx context.Context, pattern string, grant func(string) string) search.Unread {
-	o.footing.partly = true
+	o.basis.partly = true
 	var names []string
 	for _, name := range o.found.of(pattern) {
 		if right := grant(name); right != "" {
 			names = append(names, name)
-			o.footing.rights = append(o.footing.rights, right)
+			o.basis.rights = append(o.basis.rights, right)
 		}
 	}
 	o.read = append(o.read, names...)
@@ -81,7 +81,7 @@ func (o *visibility) part(ctx context.Context, pattern string, grant func(string
 		return search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user has no right to read it"}
 	}
 	unseen := o.unseen(ctx, pattern, names)
-	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read a part of it only"}
+	part := search.Unread{Name: pattern, Why: failure.Forbidden, Reason: "the user may read only a part of it"}
 	if unseen != "" {
 		part.Reason += ", not " + unseen
 	}
@@ -156,10 +156,10 @@ func (o *visibility) remote(ctx context.Context) ([]search.Unread, error) {
 			}
 		}
 		if u.Why == "" {
-			o.footing.remotes = append(o.footing.remotes, p)
+			o.basis.remotes = append(o.basis.remotes, p)
 			continue
 		}
-		o.footing.partly = true
+		o.basis.partly = true
 		out = append(out, u)
 	}
 	return out, nil
@@ -194,7 +194,7 @@ func (o *visibility) before(ctx context.Context, known []search.Unread) ([]searc
 		if u.Why == "" {
 			gone = append(gone, name)
 		} else {
-			o.footing.partly = true
+			o.basis.partly = true
 			out = append(out, u)
 		}
 	}

@@ -136,7 +136,7 @@ func (c *cut) Read(p []byte) (int, error) {
 		return 0, tooLong(c.most)
 	}
 	c.left -= n
-	return n, err //nolint:wrapcheck // it is the error of reading the answer
+	return n, err //nolint:wrapcheck // it is the error of the answer
 }
 
 // page requests that many documents. If the page exceeds the memory of the cluster, even on some shards only,

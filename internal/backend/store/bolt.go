@@ -119,7 +119,7 @@ func openToRead(dir, name string) (*DB, error) {
 	return &DB{bolt: b, path: path}, nil
 }
 
-// openError turns an error of the library into plain words, with who has to act.
+// openError rephrases an error of the library, and says what to do.
 func openError(op string, err error) error {
 	e := &failure.Error{Kind: failure.Unavailable, Op: op, Err: err}
 	switch {

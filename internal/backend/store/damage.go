@@ -22,7 +22,7 @@ const wayOut = ": move the file away and put a backup in its place, or begin a n
 var (
 	// errDamaged is for a database whose beginning is valid and whose rest is not.
 	errDamaged = errors.New("the database is damaged" + wayOut)
-	// errForeign is for a file whose beginning is not that of a database.
+	// errForeign is for a file that does not begin like a database.
 	errForeign = errors.New("the file is not a database of Tocsin" + wayOut)
 )
 
@@ -57,8 +57,8 @@ func openDatabase(path string, readOnly bool) (*database, error) {
 	return &d, nil
 }
 
-// foreign turns what the library says of a file that it cannot use into [errForeign]: everything but a file that
-// is in use, and what the operating system says.
+// foreign turns the library's error about a file that it cannot use into [errForeign], except errors of the
+// operating system and the error for a file in use.
 func foreign(err error) error {
 	var ofSystem syscall.Errno
 	if err == nil || errors.Is(err, bolterrors.ErrTimeout) || errors.As(err, new(*fs.PathError)) || errors.As(err, &ofSystem) {

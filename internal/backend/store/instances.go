@@ -70,7 +70,7 @@ func replacements(docs []alert.Document) ([]record, []alert.Written) {
 	records, written := newRecords(docs)
 	for i, doc := range docs {
 		if written[i].Err == nil && doc.Revision == "" {
-			written[i].Err = fmt.Errorf("alert %s: %w", doc.ID, errors.New("it was not read to be replaced"))
+			written[i].Err = fmt.Errorf("alert %s: %w", doc.ID, errors.New("it was not read for an update"))
 		}
 	}
 	return records, written

@@ -276,7 +276,7 @@ const (
 // for each unknown rule.
 func Unknown(rows []Row, begun bool, o Options) []Gap {
 	if !begun {
-		return []Gap{{From: o.From, To: o.To, Status: NoLedger, Error: fmt.Sprintf("nothing is recorded of any of %d rules, nor of others", len(rows))}}
+		return []Gap{{From: o.From, To: o.To, Status: NoLedger, Error: fmt.Sprintf("there is no record of any of %d rules, or of other rules", len(rows))}}
 	}
 	var out []Gap
 	for _, r := range rows {

@@ -37,7 +37,7 @@ func (g *graph) check() {
 	for c := range g.networks {
 		g.networks[c].all(func(test int32) {
 			if l := g.leafOf(test); l == nil || l.kind != networkAtom || l.column != int32(c) {
-				invariants.Break("the networks of [%s] lead to node %d, which is no test of them", g.columns[c].Name, test)
+				invariants.Break("the networks of [%s] lead to node %d, which is not a test of them", g.columns[c].Name, test)
 			}
 		})
 	}

@@ -187,8 +187,8 @@ func compileExists[N any](to maker[N], f mapping.Field, fields mapping.Fields) (
 	return exists, nil
 }
 
-// compileLeftOut tests the values that a field's index leaves out. A field of unknown type leaves
-// nothing out, and an index that does not map the field all.
+// compileLeftOut tests the values that a field's index leaves out. A field of unknown type leaves out no
+// value; an index that does not map the field leaves out all of them.
 func compileLeftOut[N any](to maker[N], e LeftOut, f mapping.Field, mapped bool) (none N, err error) {
 	if !mapped {
 		return to.leaf(leaf{kind: objectLeaf, name: e.Field}), nil

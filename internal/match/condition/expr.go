@@ -27,10 +27,10 @@ type Not struct{ X Expr }
 // Exists is true when the field has an indexed value.
 type Exists struct{ Field string }
 
-// LeftOut is true when the field has a value that the index leaves out: a value that is too long
-// for it, or malformed, or any value where it does not map the field. Ignored is the field's name in _ignored
-// ([mapping.Field.Ignored]). Unmapped are, with commas between them, indices that leave out what they do not map
-// and note it nowhere: of these a search finds every document.
+// LeftOut is true when the field has a value that the index leaves out: a value that is too long or
+// malformed, or any value if the index does not map the field. Ignored is the field's name in _ignored
+// ([mapping.Field.Ignored]). Unmapped lists, separated by commas, indices that drop unmapped values without
+// recording them: a search returns every document of these.
 type LeftOut struct{ Field, Ignored, Unmapped string }
 
 // Term is true when a value of the field equals Value: a string, bool, int64 or float64, or nil,

@@ -17,7 +17,7 @@ func compileNested[N any](to maker[N], n Nested, fields mapping.Fields) (none N,
 	case !mapped:
 		return none, fmt.Errorf("nested object [%s] is not mapped: %w", n.Path, ErrOperator)
 	default:
-		return none, fmt.Errorf("field [%s] of type [%s] is no nested object: %w", n.Path, f.Type, ErrOperator)
+		return none, fmt.Errorf("field [%s] of type [%s] is not a nested object: %w", n.Path, f.Type, ErrOperator)
 	}
 	inner, err := compile(trees{}, n.X, nestedView{n.Path, fields})
 	if err != nil {
@@ -30,8 +30,7 @@ func (l *leaf) matchObjects(d Document) bool {
 	return d.AnyObject(l.name, func() bool { return l.within.match(d) })
 }
 
-// within is the view of fields that a condition on the objects at a path has: only fields in the
-// objects.
+// nestedView is the view of fields for a condition on the objects at a path: only fields in the objects.
 type nestedView struct {
 	path  string
 	outer mapping.Fields

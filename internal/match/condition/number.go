@@ -38,7 +38,7 @@ func equalNumber(text string, f mapping.Field) (valueTest, error) {
 	} else {
 		exact, ok := parseRational(text)
 		if !ok {
-			return valueTest{}, fmt.Errorf("%q is no number: %w", text, ErrLiteral)
+			return valueTest{}, fmt.Errorf("%q is not a number: %w", text, ErrLiteral)
 		}
 		if !exact.IsInt() || !exact.Num().IsInt64() {
 			return valueTest{}, nil
@@ -110,7 +110,7 @@ func compareInteger(text string, f mapping.Field) (func(mapping.Value) int, erro
 	}
 	want, ok := parseRational(text)
 	if !ok {
-		return nil, fmt.Errorf("%q is no number: %w", text, ErrLiteral)
+		return nil, fmt.Errorf("%q is not a number: %w", text, ErrLiteral)
 	}
 	return func(v mapping.Value) int { return new(big.Rat).SetInt64(v.Whole).Cmp(want) }, nil
 }
@@ -180,7 +180,7 @@ func javaDouble(x float64) string {
 func parseNumber(text string) (float64, error) {
 	x, ok := mapping.ParseNumber(text)
 	if !ok {
-		return 0, fmt.Errorf("%q is no number: %w", text, ErrLiteral)
+		return 0, fmt.Errorf("%q is not a number: %w", text, ErrLiteral)
 	}
 	return x, nil
 }

@@ -92,7 +92,7 @@ func comparer(b bound, f mapping.Field, dates dateReader) (func(mapping.Value) i
 	case mapping.FamilyIP:
 		want, ok := mapping.ParseIP(text)
 		if !ok {
-			return nil, fmt.Errorf("%q is no IP address: %w", text, ErrLiteral)
+			return nil, fmt.Errorf("%q is not an IP address: %w", text, ErrLiteral)
 		}
 		return func(v mapping.Value) int { return compareIP(v.IP, want) }, nil
 	case mapping.FamilyVersion:

@@ -42,10 +42,9 @@ func (s *sample) filledOf(column int32) int32 {
 	return s.filled[column]
 }
 
-// Tuned returns the set arranged for documents like those of a sample of a few hundred: it gives
-// the same answers, at less cost. The numbers of fields and objects stay the same. next is called
-// until it returns nil; each document is used only until the next call. If next or a condition
-// panics, the set stays as it is.
+// Tuned returns the set arranged for documents like the ones of a sample of a few hundred: it gives the same
+// answers, at less cost. The numbers of fields and objects stay the same. next is called until it returns
+// nil; each document is used only until the next call. If next or a condition panics, the set stays as it is.
 func (s *Set) Tuned(next func() Columns) *Set {
 	g := s.graph
 	r := newRates(g)

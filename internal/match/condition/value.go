@@ -186,7 +186,7 @@ func compileTerm(value any, fold bool, f mapping.Field) (valueTest, error) {
 func wantVersion(value any, f mapping.Field) error {
 	text, isText := value.(string)
 	if _, ok := f.Index(text); !ok || !isText {
-		return fmt.Errorf("%v is no version: %w", value, ErrLiteral)
+		return fmt.Errorf("%v is not a version: %w", value, ErrLiteral)
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func wantVersion(value any, f mapping.Field) error {
 // equalIP matches one address or, as in Elasticsearch, a network in the place of an address.
 func equalIP(text string) (valueTest, error) {
 	if _, ok := mapping.ParseIP(text); !ok && !strings.Contains(text, "/") {
-		return valueTest{}, fmt.Errorf("%q is no IP address: %w", text, ErrLiteral)
+		return valueTest{}, fmt.Errorf("%q is not an IP address: %w", text, ErrLiteral)
 	}
 	return compileCIDR([]string{text})
 }
@@ -246,18 +246,18 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 	text, mask, isNetwork := strings.Cut(s, "/")
 	addr, ok := mapping.ParseIP(text)
 	if !ok {
-		return netip.Prefix{}, fmt.Errorf("%q is no network: %w", s, ErrLiteral)
+		return netip.Prefix{}, fmt.Errorf("%q is not a network: %w", s, ErrLiteral)
 	}
 	if !isNetwork {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	bits, err := strconv.Atoi(mask)
 	if err != nil || addr.Is4() && strings.Contains(text, ":") {
-		return netip.Prefix{}, fmt.Errorf("%q is no network: %w", s, ErrLiteral)
+		return netip.Prefix{}, fmt.Errorf("%q is not a network: %w", s, ErrLiteral)
 	}
 	p, err := addr.Prefix(bits)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is no network: %w", s, ErrLiteral)
+		return netip.Prefix{}, fmt.Errorf("%q is not a network: %w", s, ErrLiteral)
 	}
 	return p, nil
 }

@@ -8,7 +8,7 @@ import (
 // text returns the text form of a condition.
 func text(e Expr) string { return string(appendText(make([]byte, 0, 64), e)) }
 
-// appendWords appends the text form of a condition. Texts are equal if the conditions are.
+// appendText appends the text form of a condition. Texts are equal if the conditions are.
 func appendText(b []byte, e Expr) []byte {
 	switch e := e.(type) {
 	case Const:

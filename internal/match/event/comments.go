@@ -2,8 +2,8 @@ package event
 
 import "bytes"
 
-// WithoutComments returns JSON in which comments are blanks. Elasticsearch takes documents with comments, and
-// gives them back as they came; nobody else reads such.
+// WithoutComments returns JSON with comments replaced by blanks. Elasticsearch accepts documents with
+// comments and returns them unchanged; other JSON decoders reject them.
 func WithoutComments(text []byte) []byte {
 	if !bytes.Contains(text, []byte("/*")) && !bytes.Contains(text, []byte("//")) {
 		return text
@@ -17,7 +17,7 @@ func WithoutComments(text []byte) []byte {
 		case out[i] == '"':
 			inText = !inText
 		case !inText && out[i] == '/' && i+1 < len(out):
-			end := ending(out[i:])
+			end := commentLen(out[i:])
 			for j := i; j < i+end; j++ {
 				out[j] = ' '
 			}
@@ -27,8 +27,8 @@ func WithoutComments(text []byte) []byte {
 	return out
 }
 
-// ending is the length of the comment that a text begins with, 0 where it begins with none.
-func ending(text []byte) int {
+// commentLen returns the length of the comment that a text begins with; 0 if there is none.
+func commentLen(text []byte) int {
 	mark, from := "\n", 2
 	switch text[1] {
 	case '*':

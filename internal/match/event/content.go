@@ -10,18 +10,18 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// contentBytes is how much of the hash is kept: enough that no two contents ever share it.
+// contentBytes is the length of the hash: enough to rule out collisions.
 const contentBytes = 20
 
-// Content hashes a decoded source. Only its values and names count: the order of names and white
-// space do not, the text of numbers does. It is part of the identity of alerts, so it must never
-// change; an encoder of JSON, which may, has no part in it.
+// Content returns a hash of a decoded source. It depends on names and values, including the text of numbers,
+// but not on white space or the order of names. It is part of the identity of alerts, so it must never
+// change; therefore it does not use a JSON encoder.
 func Content(source map[string]any) string {
 	hash := sha256.Sum256(appendValue(make([]byte, 0, 4<<10), source))
 	return hex.EncodeToString(hash[:contentBytes])
 }
 
-// appendValue writes a kind, a length and the content, so that no two values are written alike.
+// appendValue appends kind, length and content of a value, so that different values have different encodings.
 func appendValue(to []byte, value any) []byte {
 	switch v := value.(type) {
 	case map[string]any:

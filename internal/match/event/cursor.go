@@ -1,19 +1,19 @@
 package event
 
-// Cursor reads JSON once, from front to back: of nested values the wanted ones are gone into, the
-// others are passed over. What is no JSON ends it; [Cursor.Whole] tells.
+// Cursor reads JSON in one pass: it enters the nested values that are requested, and skips the others.
+// Invalid JSON ends it; see [Cursor.Whole].
 type Cursor struct {
 	text []byte
-	at   int // of what is read next; negative: the text is no JSON
+	at   int // position of the next value; negative: the text is not JSON
 }
 
-// NewCursor reads text, which is to hold one value.
+// NewCursor returns a cursor over text, which should hold one value.
 func NewCursor(text []byte) *Cursor { return &Cursor{text: text, at: blanks(text, 0)} }
 
-// Whole reports whether the text was one value of JSON, and has been read.
+// Whole reports whether the text was exactly one JSON value, and has been read.
 func (c *Cursor) Whole() bool { return c.at >= 0 && blanks(c.text, c.at) == len(c.text) }
 
-// Kind is the first byte of the next value, 0 when there is none.
+// Kind returns the first byte of the next value; 0 if there is none.
 func (c *Cursor) Kind() byte {
 	if c.at < 0 || c.at >= len(c.text) {
 		return 0
@@ -21,10 +21,10 @@ func (c *Cursor) Kind() byte {
 	return c.text[c.at]
 }
 
-// Offset is the position in the text of what is read next; negative when the text is no JSON.
+// Offset returns the position of the next value; negative if the text is not JSON.
 func (c *Cursor) Offset() int { return c.at }
 
-// Value reads the next value and returns it as it is written, a part of the text; nil when there is none.
+// Value reads the next value and returns its text, a part of the whole; nil if there is none.
 func (c *Cursor) Value() []byte {
 	if c.at < 0 {
 		return nil
@@ -36,9 +36,8 @@ func (c *Cursor) Value() []byte {
 	return c.text[start:c.at]
 }
 
-// Members reads the next value, which has to be an object. It calls visit at every member; what
-// visit does not read is passed over. A key that stands there twice is visited twice, and is good
-// for the time of the call.
+// Members reads the next value, which must be an object. It calls visit at every member; what visit does not
+// read is skipped. A repeated key is visited each time. The key is valid during the call.
 func (c *Cursor) Members(visit func(key []byte)) {
 	if !c.enter('{', '}') {
 		return
@@ -59,8 +58,8 @@ func (c *Cursor) Members(visit func(key []byte)) {
 	}
 }
 
-// Elements reads the next value, which has to be an array. It calls visit at every element; what
-// visit does not read is passed over.
+// Elements reads the next value, which must be an array. It calls visit at every element; what visit does not
+// read is skipped.
 func (c *Cursor) Elements(visit func()) {
 	if !c.enter('[', ']') {
 		return
@@ -74,7 +73,7 @@ func (c *Cursor) Elements(visit func()) {
 	}
 }
 
-// enter goes to the first value within brackets; false when there is none, and then they are passed.
+// enter goes to the first value within brackets; false if there is none, after skipping the brackets.
 func (c *Cursor) enter(opening, closing byte) bool {
 	if c.at < 0 {
 		return false
@@ -91,8 +90,8 @@ func (c *Cursor) enter(opening, closing byte) bool {
 	return true
 }
 
-// leave goes from the value at a position, which may have been read, to the next one within brackets;
-// false: there is none, and the brackets are passed.
+// leave goes from the value at a position, which may have been read, to the next one within brackets; more is
+// false if there is none, after skipping the closing bracket.
 func (c *Cursor) leave(at int, closing byte) (more bool) {
 	if c.at == at {
 		c.Value()

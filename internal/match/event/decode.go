@@ -11,7 +11,7 @@ import (
 // DecodeObject decodes exactly one JSON object, with [json.Number] for numbers, as encoding/json does.
 func DecodeObject(data []byte) (map[string]any, error) {
 	d := decoder{data: data}
-	if len(data) <= shared {
+	if len(data) <= maxShared {
 		d.text = string(data)
 	}
 	if i := blanks(data, 0); i < len(data) && data[i] == '{' {
@@ -19,11 +19,11 @@ func DecodeObject(data []byte) (map[string]any, error) {
 			return object, nil
 		}
 	}
-	return decodeSlowly(data) // which says what is wrong
+	return decodeReference(data) // it reports the error
 }
 
-// decodeSlowly is what DecodeObject has to agree with.
-func decodeSlowly(data []byte) (map[string]any, error) {
+// decodeReference is the reference for DecodeObject.
+func decodeReference(data []byte) (map[string]any, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	var object map[string]any
@@ -39,12 +39,12 @@ func decodeSlowly(data []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// shared is the length of a document, in bytes, up to which its values share one copy of it: of a longer one, whoever
-// keeps a value would keep too much.
-const shared = 16 << 10
+// maxShared is the maximum length, in bytes, of a document whose values share one copy of it: one value of a
+// longer document would keep too much memory alive.
+const maxShared = 16 << 10
 
-// decoder decodes values of a text. Strings and numbers without escapes are parts of one copy of it, text, unless
-// that is "".
+// decoder decodes values of a text. Strings and numbers without escapes are parts of text, one copy of it,
+// unless that is "".
 type decoder struct {
 	data []byte
 	text string
@@ -57,7 +57,7 @@ func (d *decoder) part(from, to int) string {
 	return d.text[from:to]
 }
 
-// value decodes the value at i and returns the position behind it, negative when there is none.
+// value decodes the value at i and returns the position after it; negative if there is none.
 func (d *decoder) value(i, depth int) (any, int) {
 	if i >= len(d.data) {
 		return nil, broken

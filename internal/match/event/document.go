@@ -6,35 +6,35 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Document is a decoded event. It is not safe for concurrent use: it remembers what it looked up.
+// Document is a decoded event. It caches look-ups, so it is not safe for concurrent use.
 type Document struct {
-	// Source is the decoded source; it is shared, not to be changed.
+	// Source is the decoded source; it is shared and must not be changed.
 	Source map[string]any
 
-	// fields answer in place of the source for the names in them.
+	// fields replace the values of the source for the names in it.
 	fields map[string][]any
-	// types is how the document's index maps its fields, nil where nobody knows.
+	// types is the mapping of the document's index; nil if it is unknown.
 	types  mapping.Fields
 	index  string
 	id     string
 	values map[string]lookedUp
 }
 
-// lookedUp is what was found for a field: the field too, as rules may see one name differently.
+// lookedUp is a cached look-up, with its field, as rules may see one name differently.
 type lookedUp struct {
 	field  mapping.Field
 	values []mapping.Value
 }
 
-// NewDocument makes a document of a source decoded with json.Number for numbers.
+// NewDocument returns the document of a source that was decoded with json.Number for numbers.
 func NewDocument(source map[string]any) *Document { return &Document{Source: source} }
 
-// Values returns the indexed values of a field; empty when the document lacks it. Arrays of any
-// depth count as their elements, as they do in Elasticsearch. A field below a nested object has no
-// values, as conditions on the whole document do not see them; all keys of a flattened field are
-// its values. What [mapping.Field.InMemory] warns of is not looked at.
+// Values returns the indexed values of a field; empty if the document lacks it. Arrays of any depth count as
+// their elements, as in Elasticsearch. A field below a nested object has no values, as conditions on the
+// whole document do not see them; a flattened field has the values of all its keys. The restrictions of
+// [mapping.Field.InMemory] are not checked.
 //
-// Where it is known how the document's index maps fields, f only names the one that is read.
+// If the mapping of the document's index is known, only the name of f is used.
 func (d *Document) Values(f mapping.Field) []mapping.Value {
 	f, ok := d.Own(f)
 	if !ok {
@@ -63,8 +63,8 @@ func (d *Document) Values(f mapping.Field) []mapping.Value {
 	return values
 }
 
-// Intervals returns the indexed values of a field of ranges, as the source has them: what a search shows
-// beside it leaves out how a date was written. It returns unread, too: values that are none.
+// Intervals returns the indexed values of a range field, from the source: the fields of a search do not show
+// how a date was written. unread are the values that are not ranges.
 func (d *Document) Intervals(f mapping.Field) (read []mapping.Interval, unread []any) {
 	if f.Nested != "" {
 		return nil, nil
@@ -107,7 +107,7 @@ func (d *Document) raw(f mapping.Field) []any {
 	return values
 }
 
-// Own returns a field as the document's index maps it; false when the index does not map it.
+// Own returns a field as mapped by the document's index; false if the index does not map it.
 func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
 	if d.types == nil || f.IsMetadata() {
 		return f, true
@@ -117,10 +117,10 @@ func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
 	return own, ok
 }
 
-// Index returns the name of the index that the document is of, "" where nobody knows.
+// Index returns the name of the document's index; "" if it is unknown.
 func (d *Document) Index() string { return d.index }
 
-// metadata are the values of a field of metadata of an event; none where nobody knows them.
+// metadata returns the values of a metadata field of an event; none if they are unknown.
 func metadata(t mapping.Type, index, id string) []any {
 	var values []any
 	for _, value := range metadataTexts(t, index, id) {
@@ -131,8 +131,8 @@ func metadata(t mapping.Type, index, id string) []any {
 	return values
 }
 
-// metadataTexts are the texts of those values, "" for one that is not there. A backing index is also
-// known by the name of its data stream.
+// metadataTexts returns the texts of those values, "" for a missing one. A backing index also has the name of
+// its data stream.
 func metadataTexts(t mapping.Type, index, id string) [2]string {
 	if t == mapping.DocumentID {
 		return [2]string{id}
@@ -143,8 +143,8 @@ func metadataTexts(t mapping.Type, index, id string) [2]string {
 	return [2]string{index}
 }
 
-// HasObject reports whether any value stands at or below a name, as exists does on an object whose
-// members are all mapped. Where they are not, ask for each of [mapping.Field.Members].
+// HasObject reports whether there is a value at or below a name, as exists does on an object whose members
+// are all mapped. Otherwise, test each of [mapping.Field.Members].
 func (d *Document) HasObject(name string) bool {
 	if len(d.fields[name]) > 0 {
 		return true

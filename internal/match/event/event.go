@@ -13,21 +13,21 @@ type Event struct {
 	ID    string
 	// Source is the document as JSON, a single object.
 	Source json.RawMessage
-	// Fields holds values that Elasticsearch computed from the index (the "fields" of a search), by
-	// field name. Of the names in it, it answers alone; what else is asked for is read from the source.
+	// Fields holds values that Elasticsearch computed (the "fields" of a search), by field name. They replace
+	// the values of the source for these names.
 	Fields map[string][]any
-	// Types says how the event's own index maps its fields; nil where nobody knows. Values of the
-	// document are read by it ([Document.Values]).
+	// Types is the mapping of the event's own index; nil if it is unknown. The document's values are read by
+	// it ([Document.Values]).
 	Types mapping.Fields
 }
 
-// Ref says where a document is: it can be fetched again by it.
+// Ref is the index and id of a document, by which it can be read again.
 type Ref struct{ Index, ID string }
 
-// Ref returns where the event is just now; see [Key] for what it is known by for good.
+// Ref returns the event's current location; see [Key] for its permanent identity.
 func (e *Event) Ref() Ref { return Ref{e.Index, e.ID} }
 
-// Document decodes the source. Numbers keep the text they were written in.
+// Document decodes the source. Numbers keep their text.
 func (e *Event) Document() (*Document, error) {
 	source, err := DecodeObject(e.Source)
 	if err != nil {
@@ -36,6 +36,6 @@ func (e *Event) Document() (*Document, error) {
 	return &Document{Source: source, fields: e.Fields, types: e.Types, index: e.Index, id: e.ID}, nil
 }
 
-// Key is what an event is known by, whichever index it is found in: the data stream or rollover series that its index
-// belongs to, and its id.
+// Key identifies an event, whichever index it is found in: the data stream or rollover series of its index,
+// and its id.
 type Key struct{ Series, ID string }

@@ -8,4 +8,4 @@ func ValuesOf(d *Document, f mapping.Field) []mapping.Value {
 }
 
 // DecodeSlowly is what [DecodeObject] has to agree with.
-var DecodeSlowly = decodeSlowly
+var DecodeSlowly = decodeReference

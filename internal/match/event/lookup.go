@@ -6,14 +6,14 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Lookup returns the scalars and nulls at a dotted name, whichever way the source spells it:
-// nested objects, dotted keys, or any mixture; one spelled in two ways has the values of both.
-// Objects at the name itself are left out.
+// Lookup returns the scalars and nulls at a dotted name, in any spelling: nested objects, dotted keys, or a
+// mixture; if a name occurs in two spellings, it has the values of both. Objects at the name itself are left
+// out.
 func Lookup(source map[string]any, name string) []any {
 	return find(nil, source, name, false)
 }
 
-// First returns the first scalar at a dotted name as text, "" when there is none.
+// First returns the first scalar at a dotted name as text; "" if there is none.
 func First(source map[string]any, name string) string {
 	for _, v := range Lookup(source, name) {
 		if text, ok := mapping.ScalarText(v); ok {
@@ -34,8 +34,8 @@ func Objects(source map[string]any, name string) []map[string]any {
 	return out
 }
 
-// find appends to out what stands at name below node. An object at the name itself counts only
-// when objects is set.
+// find appends to out the values at name below node. An object at the name itself counts only if objects is
+// set.
 func find(out []any, node any, name string, objects bool) []any {
 	switch v := node.(type) {
 	case []any:
@@ -59,7 +59,7 @@ func find(out []any, node any, name string, objects bool) []any {
 	}
 }
 
-// findIn tries every way to spell the name's beginning as one key of the object.
+// findIn tries every spelling of the name's beginning as one key of the object.
 func findIn(out []any, object map[string]any, name string, objects bool) []any {
 	if v, ok := object[name]; ok {
 		out = find(out, v, "", objects)
@@ -75,8 +75,8 @@ func findIn(out []any, object map[string]any, name string, objects bool) []any {
 	return out
 }
 
-// nestedObjects appends to out the objects that Elasticsearch makes of a nested field. Each dotted
-// key below its name is an object of its own.
+// nestedObjects appends to out the objects that Elasticsearch makes of a nested field. Each dotted key below
+// its name is a separate object.
 func nestedObjects(out []map[string]any, node any, name string) []map[string]any {
 	switch v := node.(type) {
 	case []any:
@@ -100,8 +100,8 @@ func nestedObjects(out []map[string]any, node any, name string) []map[string]any
 	return out
 }
 
-// below appends to out every scalar and null at a name and at names that begin with it, which a
-// source may spell as one dotted key: "a.b" stands below "a". The name "" is everything.
+// below appends to out every scalar and null at a name and below it, including dotted keys: "a.b" is below
+// "a". The name "" stands for everything.
 func below(out []any, node any, name string) []any {
 	switch v := node.(type) {
 	case []any:

@@ -2,9 +2,9 @@ package event
 
 import "strings"
 
-// Object returns what stands below a dotted name as one object, whichever way the source spells it;
-// of a list the first object counts. It is nil when there is nothing. The members are shared with
-// the source, not to be changed.
+// Object returns the values below a dotted name as one object, in any spelling of the source; of a list, it
+// returns the first object. It is nil if there is none. The members are shared with the source and must not
+// be changed.
 func Object(source map[string]any, name string) map[string]any {
 	var out map[string]any
 	add := func(key string, value any) {
@@ -24,7 +24,7 @@ func Object(source map[string]any, name string) map[string]any {
 	return out
 }
 
-// collect finds the keys that spell more than the name: below "a", the key "a.b".
+// collect finds the keys that are longer than the name: below "a", the key "a.b".
 func collect(object map[string]any, name string, add func(string, any)) {
 	for key, value := range object {
 		if rest, longer := strings.CutPrefix(key, name+"."); longer {

@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// Put sets the value at a dotted name, however the source spells it now: what stood there before is
-// gone. Objects that are there are entered, others are made; where a scalar or a list is in the way,
-// the rest of the name becomes one dotted key beside it. The source is changed, objects within it
-// are copied before they are.
+// Put sets the value at a dotted name and removes all spellings of its previous value. Existing objects are
+// entered, missing ones created; if a scalar or a list is on the path, the rest of the name becomes one
+// dotted key beside it. The source is changed; objects within it are copied first.
 func Put(source map[string]any, name string, value any) {
 	remove(source, name)
 	put(source, name, value)
 }
 
 func put(object map[string]any, name string, value any) {
-	for i := len(name) - 1; i > 0; i-- { // the longest key that is there and holds an object
+	for i := len(name) - 1; i > 0; i-- { // the longest key with an object
 		if name[i] != '.' {
 			continue
 		}
@@ -34,7 +33,7 @@ func put(object map[string]any, name string, value any) {
 	put(inner, rest, value)
 }
 
-// remove takes away what stands at a name, in lists of objects too.
+// remove removes the values at a name, in lists of objects too.
 func remove(object map[string]any, name string) {
 	delete(object, name)
 	for i := range len(name) {

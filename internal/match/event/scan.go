@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// What the functions of this file return in place of a position.
+// Special results of the functions of this file, which otherwise return positions.
 const (
-	// broken: the text is no JSON.
+	// broken: the text is not JSON.
 	broken = -1
-	// repeated: a key stands twice in one object, of which the last counts.
+	// repeated: an object has a key twice; the last one counts.
 	repeated = -2
 )
 
-// maxDepth is how deep encoding/json lets values nest.
+// maxDepth is the maximum depth of values in encoding/json.
 const maxDepth = 10000
 
 // Bytes of a word, for tests of eight at a time.
@@ -24,8 +24,8 @@ const (
 	highs = 0x8080808080808080
 )
 
-// special marks the lowest byte of a word that ends a run of plain characters in a string: a quote, a
-// backslash or a control character. Bytes above the lowest mark may be marked wrongly.
+// special sets the high bit of the lowest byte of a word that ends a run of plain characters in a string: a
+// quote, a backslash or a control character. Marks above the lowest one may be wrong.
 func special(w uint64) uint64 {
 	quote := w ^ '"'*ones
 	slash := w ^ '\\'*ones
@@ -39,15 +39,14 @@ func blanks(d []byte, i int) int {
 	return i
 }
 
-// text is a string of JSON as it stands between its quotes.
+// text is a JSON string without its quotes, not decoded.
 type text struct {
 	start, end int
-	// escaped: there are backslashes in it. wide: there may be bytes beyond ASCII.
+	// escaped: it contains backslashes. wide: it may contain bytes beyond ASCII.
 	escaped, wide bool
 }
 
-// scanText reads a string of which the opening quote stands before i, and returns the position
-// behind the closing one.
+// scanText reads a string whose opening quote is before i, and returns the position after the closing quote.
 func scanText(d []byte, i int) (text, int) {
 	t := text{start: i}
 	var seen uint64
@@ -79,7 +78,7 @@ func scanText(d []byte, i int) (text, int) {
 	}
 }
 
-// skipEscape reads what stands behind a backslash.
+// skipEscape skips the part of an escape after the backslash.
 func skipEscape(d []byte, i int) int {
 	if i >= len(d) {
 		return broken
@@ -95,7 +94,7 @@ func skipEscape(d []byte, i int) int {
 	return broken
 }
 
-// hex4 reads four hexadecimal digits.
+// hex4 parses four hexadecimal digits.
 func hex4(d []byte, i int) (rune, bool) {
 	if i+4 > len(d) {
 		return 0, false
@@ -117,8 +116,8 @@ func hex4(d []byte, i int) (rune, bool) {
 	return r, true
 }
 
-// appendText appends a string that was scanned, as encoding/json decodes it: what is no UTF-8, and
-// halves of surrogate pairs, become U+FFFD each.
+// appendText appends a scanned string, decoded as by encoding/json: invalid UTF-8 and unpaired surrogates
+// become U+FFFD.
 func appendText(dst, s []byte) []byte {
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
@@ -167,7 +166,7 @@ func appendEscape(dst, s []byte, i int) ([]byte, int) {
 	}
 }
 
-// skipNumber reads a number and returns the position behind it.
+// skipNumber reads a number and returns the position after it.
 func skipNumber(d []byte, i int) int {
 	if i < len(d) && d[i] == '-' {
 		i++
@@ -197,7 +196,7 @@ func skipNumber(d []byte, i int) int {
 	return i
 }
 
-// skipDigits wants one digit at least.
+// skipDigits requires at least one digit.
 func skipDigits(d []byte, i int) int {
 	start := i
 	for i < len(d) && '0' <= d[i] && d[i] <= '9' {
@@ -217,7 +216,7 @@ func skipWord(d []byte, i int, word string) int {
 	return i + len(word)
 }
 
-// skipValue reads a value that nobody wants, and still insists on its grammar.
+// skipValue skips a value, but checks its syntax.
 func skipValue(d []byte, i, depth int) int {
 	if i >= len(d) {
 		return broken
@@ -300,8 +299,8 @@ func nextKey(d []byte, i int) (text, int) {
 	return key, i
 }
 
-// nextMember reads what stands behind a member: a comma, and then the position is that of the next
-// one, or the end of the object or array.
+// nextMember reads the separator after a member. After a comma it returns the position of the next member,
+// else the end of the object or array.
 func nextMember(d []byte, i int, end byte) (int, bool) {
 	if i < len(d) && d[i] <= ' ' {
 		i = blanks(d, i)

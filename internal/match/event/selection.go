@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Selection says which fields a [View] reads of its events, and where in a source their values can
-// stand. It is not changed once made, and shared by the views of many goroutines.
+// Selection says which fields a [View] reads of its events, and where in a source their values may be. It is
+// immutable and shared by the views of many goroutines.
 type Selection struct {
 	columns []column
 	// named: a field is the index or the id of the event.
@@ -20,37 +20,38 @@ type Selection struct {
 	objects map[string]int32
 	// objectAreas are the areas of the objects by number.
 	objectAreas []int32
-	// paths is how many names are read exactly; areas are those of which everything below is read.
+	// paths is the number of names that are read exactly; areas are names below which everything is read.
 	paths int
 	areas []area
-	// ofPath and ofArea are the columns that have their values there; constants those that need none.
+	// ofPath and ofArea have the columns with values at each path and area; constants are the columns without
+	// a place.
 	ofPath, ofArea [][]int32
 	constants      []int32
-	// states are the places in a source at which something wanted can still come; the first is the
-	// source itself. entries are their keys.
+	// states are the places in a source below which a requested value may be; the first is the source itself.
+	// entries are their keys.
 	states  []state
 	entries []entry
 	// everywhere are the areas that cover the whole source.
 	everywhere []int32
 }
 
-// column is one field. Where its values stand is a path or an area; both are -1 when not in sources.
+// column is one field. Its values are at a path or in an area; both are -1 if they are not in sources.
 type column struct {
 	field      mapping.Field
 	path, area int32
-	// plain: what is indexed is the texts themselves, unless they are too long.
+	// plain: the indexed values are the texts themselves, unless they are too long.
 	plain bool
 }
 
-// area is a name of which everything at it and below counts.
+// area is a name for which everything at it and below it counts.
 type area struct {
 	name string
-	// kept: the values are asked for; of the others only whether there are any.
+	// kept: the values are requested, not only whether there are any.
 	kept bool
 }
 
-// NewSelection makes a selection of fields, which are numbered as they come, and of names of which
-// [View.HasObject] is asked, numbered likewise.
+// NewSelection returns a selection of fields, numbered in their order, and of names for [View.HasObject],
+// numbered likewise.
 func NewSelection(fields []mapping.Field, objects []string) *Selection {
 	s := &Selection{byName: map[string][]int32{}, objects: map[string]int32{}}
 	b := selecting{Selection: s, paths: map[string]int32{}, areas: map[string]int32{}, states: map[string]int32{}}
@@ -78,7 +79,7 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 	return s
 }
 
-// place notes which columns have their values where.
+// place records the columns of each place.
 func (s *Selection) place() {
 	s.ofPath, s.ofArea = make([][]int32, s.paths), make([][]int32, len(s.areas))
 	for i := range s.columns {
@@ -93,7 +94,7 @@ func (s *Selection) place() {
 	}
 }
 
-// Named reports whether a view has to be told the index and the id of an event ([View.Name]).
+// Named reports whether a view needs the index and the id of an event ([View.Name]).
 func (s *Selection) Named() bool { return s.named }
 
 // Fields returns the fields by number.
@@ -105,25 +106,25 @@ func (s *Selection) Fields() []mapping.Field {
 	return fields
 }
 
-// none stands for no path, area, state or entry.
+// none means no path, area, state or entry.
 const none int32 = -1
 
-// state is a place in a source: an object that the keys so far lead to.
+// state is a place in a source: an object at the end of a sequence of keys.
 type state struct {
-	// table holds entries by hash, one more than their number; its length is a power of two.
+	// table has the numbers of entries, plus one, by hash; its length is a power of two.
 	table []int32
-	// lengths has a bit for each length of a key that is there.
+	// lengths has a bit for each length of a key in the table.
 	lengths uint64
-	// dotted: a key that begins with an entry's and a dot may lie in an area.
+	// dotted: a key that begins with an entry's key and a dot may be in an area.
 	dotted bool
 }
 
-// entry is what a key leads to.
+// entry is the result of a key.
 type entry struct {
 	key string
-	// next is the state of an object that is its value, path the name that a scalar has there.
+	// next is the state of an object that is its value, path the path of a scalar.
 	next, path int32
-	// areas begin at the key; within are those that also begin at longer keys behind a dot.
+	// areas begin at the key; within are the areas that also begin at longer keys, after a dot.
 	areas, within []int32
 }
 
@@ -160,8 +161,8 @@ func hashKey[T string | []byte](key T) uint32 {
 
 func load64[T string | []byte](s T) uint64 { return binary.LittleEndian.Uint64([]byte(s)) }
 
-// selecting builds a selection. A state is known by what is still to come of each name that is
-// wanted there, so that every way to spell names is followed.
+// selecting builds a selection. A state is identified by the rests of the requested names below it, so that
+// every spelling of a name is followed.
 type selecting struct {
 	*Selection
 	paths, areas, states map[string]int32
@@ -187,7 +188,7 @@ func (b *selecting) area(name string, kept bool) int32 {
 	return i
 }
 
-// demand is what is left of a name at some place.
+// demand is the rest of a requested name at some place.
 type demand struct {
 	rest   string
 	number int32
@@ -197,7 +198,7 @@ type demand struct {
 func (b *selecting) all() []demand {
 	var out []demand
 	for _, name := range slices.Sorted(maps.Keys(b.paths)) {
-		if name != "" { // The source itself is no scalar.
+		if name != "" { // the source itself is not a scalar
 			out = append(out, demand{name, b.paths[name], false})
 		}
 	}
@@ -211,7 +212,7 @@ func (b *selecting) all() []demand {
 	return out
 }
 
-// state returns the state of some demands, none when there are none.
+// state returns the state of some demands; none if there are none.
 func (b *selecting) state(demands []demand) int32 {
 	if len(demands) == 0 && len(b.Selection.states) > 0 {
 		return none
@@ -255,14 +256,14 @@ func (b *selecting) state(demands []demand) int32 {
 	return i
 }
 
-// step is what one key makes of demands.
+// step is the effect of one key on demands.
 type step struct {
 	path          int32
 	areas, within []int32
 	demands       []demand
 }
 
-// stepsOf tries every key that the rest of a name can begin with, as [Lookup] and below do.
+// stepsOf tries every key that the rest of a name can begin with, like [Lookup] and below.
 func stepsOf(demands []demand) (map[string]*step, []string) {
 	steps := map[string]*step{}
 	var keys []string

@@ -11,54 +11,54 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// View is what a [Selection] wants of one event at a time, read in one pass over its JSON and decoded
-// no further than it is asked for. It has the same values as a [Document], in another order perhaps.
+// View reads the fields of a [Selection] from one event at a time, in one pass over its JSON, and decodes
+// only the values that are requested. It has the same values as a [Document], possibly in another order.
 //
-// It is used again for event after event, by one goroutine at a time. It keeps the source, which must
-// not be changed before the next Read. The slices that its methods return are the view's: they must
-// not be changed, and are good until the next Read. Strings in them stay good for longer, for as long
-// as the source is not changed: they share its memory, and keep all of it.
+// It is reused for many events, by one goroutine at a time. It keeps the source, which must not be changed
+// before the next Read. The view owns the slices that its methods return: they must not be changed, and are
+// valid until the next Read. Strings in them stay valid longer, as long as the source is not changed: they
+// share its memory, and keep all of it alive.
 type View struct {
 	selection *Selection
 	source    []byte
-	// fields answer in place of the source for the names in them, as they do for a Document.
+	// fields replace the values of the source for the names in it, as in a Document.
 	fields map[string][]any
-	// whole is the event decoded altogether, when it had to be.
+	// whole is the completely decoded event, if it was needed.
 	whole *Document
-	// index and id are the event's.
+	// index and id are the index and id of the event.
 	index, id string
-	// underscored: a name of the source's own begins with an underscore, or with an escape.
+	// underscored: a name of the source begins with an underscore, or with an escape.
 	underscored bool
 
-	// event counts the events, object the objects of all of them.
+	// event numbers the events, object the objects of all events.
 	event, object uint32
-	// found are the scalars of the event, chained by where they stand.
+	// found are the scalars of the event, linked by place.
 	found  []found
 	paths  []chain
 	areas  []chain
 	values []mapping.Value
 	texts  []string
-	// filledPaths and filledAreas are those with a scalar.
+	// filledPaths and filledAreas are the paths and areas with a scalar.
 	filledPaths, filledAreas []int32
-	// columns are the values that were asked for.
+	// columns are the requested values.
 	columns []answered
 
-	// While reading: the areas around the place, the object in which each entry was met last, the
-	// keys of open objects within areas.
+	// While reading: the areas that contain the current place, the last object of each entry, the keys of
+	// open objects within areas.
 	around []int32
 	met    []uint32
 	keys   []string
-	// spare is memory for strings that do not stand in the source as they are.
+	// spare is memory for decoded strings.
 	spare []byte
 }
 
-// found is a scalar and the next one at the same place, none at the end.
+// found is a scalar and the next one at the same place; none at the end.
 type found struct {
 	scalar mapping.Scalar
 	next   int32
 }
 
-// chain is the scalars at one place; it is empty unless it is of the event.
+// chain is the list of scalars at one place; it is empty if it belongs to another event.
 type chain struct {
 	event       uint32
 	first, last int32
@@ -66,14 +66,14 @@ type chain struct {
 	present bool
 }
 
-// answered is the values of a column and their texts, each of the event of that number.
+// answered is the values of a column and their texts, each with the number of its event.
 type answered struct {
 	event, texted uint32
 	values        []mapping.Value
 	texts         []string
 }
 
-// NewView returns a view that has read nothing yet.
+// NewView returns a view that has not read an event.
 func (s *Selection) NewView() *View {
 	return &View{
 		selection: s, paths: make([]chain, s.paths), areas: make([]chain, len(s.areas)), columns: make([]answered, len(s.columns)),
@@ -81,8 +81,8 @@ func (s *Selection) NewView() *View {
 	}
 }
 
-// ReadEvent is [View.Read] of an event's source. Its Fields count as they do for [Event.Document]; the view keeps them,
-// and they must not be changed before the next Read.
+// ReadEvent is [View.Read] for an event's source. Its Fields replace values as in [Event.Document]; the view
+// keeps them, and they must not be changed before the next Read.
 func (v *View) ReadEvent(e *Event) error {
 	if err := v.Read(e.Source); err != nil {
 		return fmt.Errorf("source of %s/%s: %w", e.Index, e.ID, err)
@@ -95,7 +95,7 @@ func (v *View) ReadEvent(e *Event) error {
 	return nil
 }
 
-// Name tells a view the index and the id of the event that it has read: they do not stand in the source.
+// Name sets the index and the id of the event that was read, as they are not in the source.
 func (v *View) Name(index, id string) {
 	v.index, v.id = index, id
 	if v.whole != nil {
@@ -103,11 +103,11 @@ func (v *View) Name(index, id string) {
 	}
 }
 
-// Named reports whether the view has to be told the index and the id of every event: [Selection.Named].
+// Named reports whether the view needs the index and the id of every event: [Selection.Named].
 func (v *View) Named() bool { return v.selection.named }
 
-// Read reads a source: exactly one JSON object. The view keeps the source until the next Read: nobody may change it
-// before that. After an error nothing must be asked of the view.
+// Read reads a source: exactly one JSON object. The view keeps the source until the next Read; it must not be
+// changed before. After an error, the view must not be used until the next Read.
 func (v *View) Read(source []byte) error {
 	v.begin(source)
 	v.around = append(v.around[:0], v.selection.everywhere...)
@@ -126,7 +126,7 @@ func (v *View) begin(source []byte) {
 	v.index, v.id = "", ""
 	v.found, v.values, v.texts, v.keys = v.found[:0], v.values[:0], v.texts[:0], v.keys[:0]
 	v.filledPaths, v.filledAreas = v.filledPaths[:0], v.filledAreas[:0]
-	if v.event++; v.event == 0 || v.object > 1<<31 { // Marks of long ago must not look like new ones.
+	if v.event++; v.event == 0 || v.object > 1<<31 { // old marks must not look like new ones
 		clear(v.paths)
 		clear(v.areas)
 		clear(v.columns)
@@ -135,8 +135,8 @@ func (v *View) begin(source []byte) {
 	}
 }
 
-// decodeWhole leaves it to encoding/json: what is wrong with the source, and the sources of which
-// one pass is not enough.
+// decodeWhole decodes with encoding/json, for errors in the source, and for sources that need more than one
+// pass.
 func (v *View) decodeWhole() error {
 	object, err := DecodeObject(v.source)
 	if err != nil {
@@ -149,7 +149,7 @@ func (v *View) decodeWhole() error {
 	return nil
 }
 
-// Underscored reports whether a name of the source's own may begin with an underscore, as those of metadata do.
+// Underscored reports whether a name of the source may begin with an underscore, like the names of metadata.
 func (v *View) Underscored() bool { return v.underscored }
 
 // members reads an object from its first member on.
@@ -192,7 +192,7 @@ func (v *View) members(i, depth int, at int32) int {
 	}
 }
 
-// step follows a key. It is false of a key that the object had before, where that matters.
+// step follows a key. It is false for a repeated key of the object, where that matters.
 func (v *View) step(t text, at int32, object uint32, keys int) (next, path int32, ok bool) {
 	key := v.source[t.start:t.end]
 	if t.escaped || t.wide && !utf8.Valid(key) {
@@ -216,7 +216,7 @@ func (v *View) step(t text, at int32, object uint32, keys int) (next, path int32
 	return none, none, len(v.around) == 0 || v.first(key, keys)
 }
 
-// enter goes into the areas that a dotted key stands in.
+// enter enters the areas of a dotted key.
 func (v *View) enter(st *state, key []byte) {
 	for i, c := range key {
 		if c != '.' {
@@ -228,11 +228,10 @@ func (v *View) enter(st *state, key []byte) {
 	}
 }
 
-// manyKeys is from how many keys of one object on repeated ones are no longer looked for here.
+// manyKeys is the number of keys of one object up to which repeated keys are detected here.
 const manyKeys = 64
 
-// first notes a key within an area. It is false when it cannot be said that it is the object's first
-// of that name.
+// first records a key within an area. It is false if it may be a repeated key of the object.
 func (v *View) first(key []byte, keys int) bool {
 	if len(v.keys)-keys >= manyKeys {
 		return false
@@ -244,7 +243,7 @@ func (v *View) first(key []byte, keys int) bool {
 	return true
 }
 
-// value reads what stands at a key, and in arrays there.
+// value reads the value of a key, including the elements of arrays.
 func (v *View) value(i, depth int, next, path int32) int {
 	d := v.source
 	if i >= len(d) {
@@ -297,7 +296,7 @@ func (v *View) elements(i, depth int, next, path int32) int {
 	}
 }
 
-// scalar keeps a scalar at a path, and in the areas around it.
+// scalar stores a scalar at a path, and in the areas that contain it.
 func (v *View) scalar(path int32, kind mapping.ScalarKind, t text) {
 	s := mapping.Scalar{Kind: kind}
 	kept := path != none
@@ -344,13 +343,12 @@ func (v *View) add(c *chain, s mapping.Scalar, kept bool) bool {
 	return first
 }
 
-// spareSize is how much memory for decoded strings is taken at a time.
+// spareSize is the size of one allocation for decoded strings.
 const spareSize = 64 << 10
 
-// decode returns a string that does not stand in the source as it is. The memory is never used
-// again, so that strings in it stay good.
+// decode returns a decoded string. Its memory is never reused, so that the string stays valid.
 func (v *View) decode(raw []byte) []byte {
-	need := 3 * len(raw) // A byte that is no UTF-8 becomes three.
+	need := 3 * len(raw) // an invalid byte becomes three
 	if cap(v.spare)-len(v.spare) < need {
 		v.spare = make([]byte, 0, max(spareSize, need))
 	}
@@ -359,11 +357,11 @@ func (v *View) decode(raw []byte) []byte {
 	return v.spare[start:len(v.spare):len(v.spare)]
 }
 
-// inPlace is a string in memory that is not written any more.
+// inPlace returns a string in memory that is not written any more.
 func inPlace(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// Filled appends to dst, which stays the caller's, the numbers of the fields that have values, and of some that may have
-// none.
+// Filled appends to dst the numbers of the fields that have values; it may include others. The caller owns
+// dst.
 func (v *View) Filled(dst []int32) []int32 {
 	if v.whole != nil || v.fields != nil {
 		for i := range v.selection.columns {
@@ -381,8 +379,8 @@ func (v *View) Filled(dst []int32) []int32 {
 	return dst
 }
 
-// Column returns the values of the selection's field of that number, as [Document.Values] does. The slice is the view's
-// and good until the next Read.
+// Column returns the values of the selection's field of that number, like [Document.Values]. The view owns
+// the slice; it is valid until the next Read.
 func (v *View) Column(i int) []mapping.Value {
 	c := &v.columns[i]
 	if c.event == v.event {
@@ -401,7 +399,7 @@ func (v *View) evaluate(c *column) {
 	case c.field.Constant != nil:
 		v.values = append(v.values, mapping.Value{String: *c.field.Constant})
 		return
-	case c.field.Copied != nil: // Its values stand in several places.
+	case c.field.Copied != nil: // its values are at several places
 		v.values = append(v.values, v.document().Values(c.field)...)
 		return
 	case c.field.IsMetadata():
@@ -444,8 +442,8 @@ func (v *View) indexScalar(f *mapping.Field, s mapping.Scalar) {
 	}
 }
 
-// Texts returns the String of each value of the selection's field of that number. The slice is the view's and good until
-// the next Read.
+// Texts returns the String of each value of the selection's field of that number. The view owns the slice; it
+// is valid until the next Read.
 func (v *View) Texts(i int) []string {
 	a := &v.columns[i]
 	if a.texted == v.event {
@@ -467,7 +465,7 @@ func (v *View) Texts(i int) []string {
 	return a.texts
 }
 
-// ObjectAt reports of the selection's object of that number what [View.HasObject] does.
+// ObjectAt is [View.HasObject] for the selection's object of that number.
 func (v *View) ObjectAt(i int) bool {
 	a := v.selection.objectAreas[i]
 	switch {
@@ -479,8 +477,8 @@ func (v *View) ObjectAt(i int) bool {
 	return v.areas[a].event == v.event && v.areas[a].present
 }
 
-// Values returns the indexed values of a field, as [Document.Values] does. One that is not of the
-// selection is found too, but not fast. The slice is the view's and good until the next Read.
+// Values returns the indexed values of a field, like [Document.Values]. A field outside the selection is
+// found too, but slowly. The view owns the slice; it is valid until the next Read.
 func (v *View) Values(f mapping.Field) []mapping.Value {
 	for _, i := range v.selection.byName[f.Name] {
 		if known := &v.selection.columns[i].field; known.SameValues(f) {
@@ -490,7 +488,7 @@ func (v *View) Values(f mapping.Field) []mapping.Value {
 	return v.document().Values(f)
 }
 
-// HasObject reports whether any value stands at or below a name, as [Document.HasObject] does.
+// HasObject reports whether there is a value at or below a name, like [Document.HasObject].
 func (v *View) HasObject(name string) bool {
 	if i, ok := v.selection.objects[name]; ok {
 		return v.ObjectAt(int(i))
@@ -500,7 +498,7 @@ func (v *View) HasObject(name string) bool {
 
 var errNotRead = errors.New("event: the view has read no event")
 
-// AnyObject implements [tocsin/internal/match/condition.Document]. The event is decoded for it.
+// AnyObject implements [tocsin/internal/match/condition.Document]. It decodes the event.
 func (v *View) AnyObject(name string, holds func() bool) bool {
 	doc := v.document()
 	defer v.forget()
@@ -510,19 +508,18 @@ func (v *View) AnyObject(name string, holds func() bool) bool {
 	})
 }
 
-// forget drops what is remembered of columns; of an event that is decoded altogether nothing else is
-// looked at.
+// forget clears the cached columns; once an event is decoded completely, only the decoded event is used.
 func (v *View) forget() {
 	for i := range v.columns {
 		v.columns[i].event, v.columns[i].texted = v.event-1, v.event-1
 	}
 }
 
-// document decodes the event for what the selection does not have.
+// document decodes the event, for fields outside the selection.
 func (v *View) document() *Document {
 	if v.whole == nil {
 		if err := v.decodeWhole(); err != nil {
-			panic(errNotRead) // Or Read would have failed.
+			panic(errNotRead) // otherwise Read would have failed
 		}
 		v.whole.fields = v.fields
 		v.whole.index, v.whole.id = v.index, v.id

@@ -42,7 +42,7 @@ func (set charset) negate() charset {
 	return out
 }
 
-// The sets a pattern can name. Lucene's are ASCII only, and its \s has neither \f nor \v.
+// The named sets. Lucene's are ASCII only, and its \s has neither \f nor \v.
 var (
 	anyChar = newSet(span{0, unicode.MaxRune})
 	digits  = newSet(span{'0', '9'})
@@ -55,14 +55,14 @@ var (
 	}
 )
 
-// classes cuts the code points into numbered classes that no set of one pattern can tell apart
-// within: class i begins at starts[i] and ends before the next one.
+// classes divides the code points into numbered classes, such that every set of a pattern contains all of a
+// class or nothing of it: class i begins at starts[i] and ends before the next one.
 type classes struct {
 	starts []rune
 	ascii  [128]uint16 // the class of each ASCII character, the usual case
 }
 
-// newClasses makes the classes of every set in the tree.
+// newClasses returns the classes for all sets in the tree.
 func newClasses(tree *node) *classes {
 	c := &classes{starts: []rune{0}}
 	tree.eachSet(func(set charset) {
@@ -95,7 +95,7 @@ func (c *classes) search(r rune) int {
 	return sort.Search(len(c.starts), func(i int) bool { return c.starts[i] > r }) - 1
 }
 
-// width returns how many code points a class has.
+// width returns the number of code points of a class.
 func (c *classes) width(class int) int {
 	if class == len(c.starts)-1 {
 		return int(unicode.MaxRune-c.starts[class]) + 1

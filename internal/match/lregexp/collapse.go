@@ -4,12 +4,12 @@ import "strings"
 
 const quantifiers = "?*+"
 
-// collapse rewrites each run of quantifiers to one, as Elasticsearch does before Lucene parses a
-// pattern (since its pull request 145452): `a+?` is `a*`. The rewriting is textual: it knows escapes,
-// quotes and classes only roughly, and where a run begins an operand, and so is no quantifier, the
-// pattern changes its meaning: `**` matches only *, `a|+?` is a or *.
+// collapse rewrites each run of quantifiers to one, as Elasticsearch does before Lucene parses a pattern
+// (since its pull request 145452): `a+?` is `a*`. The rewriting is textual: it treats escapes, quotes and
+// classes only roughly, and if a run begins an operand, and so is not a quantifier, the meaning of the
+// pattern changes: `**` matches only *, `a|+?` is a or *.
 //
-// Unless nothing changed, origin holds the offset in the pattern of each byte of text and of its end.
+// If the pattern was changed, origin holds the offset in the pattern of each byte of text and of its end.
 func collapse(pattern string) (text string, origin []int) {
 	var out []byte
 	var quoted, class bool
@@ -17,7 +17,7 @@ func collapse(pattern string) (text string, origin []int) {
 		origin = append(origin, at)
 		c, size := pattern[at], 1
 		switch {
-		case c == '\\' && at+1 < len(pattern): // also within quotes, where it escapes nothing
+		case c == '\\' && at+1 < len(pattern): // within quotes too, where it escapes nothing
 			out, origin = append(out, c), append(origin, at+1)
 			c, size = pattern[at+1], 2
 		case quoted:
@@ -40,8 +40,8 @@ func collapse(pattern string) (text string, origin []int) {
 	return string(out), append(origin, len(pattern))
 }
 
-// quantifier returns what the run of quantifiers at the start of a text comes to, and its length; of
-// any other text, the first byte.
+// quantifier returns the quantifier that the run at the start of a text is equivalent to, and the length of
+// the run; for any other text, the first byte.
 func quantifier(text string) (c byte, size int) {
 	run := text[:len(text)-len(strings.TrimLeft(text, quantifiers))]
 	switch {

@@ -2,11 +2,11 @@ package lregexp
 
 import "slices"
 
-// nothing is the state to begin in when there is no string to match.
+// nothing is the start state of a pattern that matches no string.
 const nothing int32 = -1
 
-// compiler builds the automaton of a tree, from the end of the pattern to its beginning. Once over a
-// limit it only returns.
+// compiler builds the automaton of a tree, from the end of the pattern to its beginning. After a limit is
+// exceeded, all methods return at once.
 type compiler struct {
 	nfa
 	fold      bool
@@ -40,7 +40,7 @@ func (c *compiler) add(s state) int32 {
 	return id
 }
 
-// connect gives a state its edges.
+// connect sets the edges of a state.
 func (c *compiler) connect(id int32, edges []edge) {
 	c.states[id].edges = edges
 	if c.edgeCount += len(edges); c.edgeCount > maxEdges {
@@ -48,9 +48,9 @@ func (c *compiler) connect(id int32, edges []edge) {
 	}
 }
 
-// build returns a state from which what the node matches leads to next, or nothing. Empty text is
-// the empty string, but in Lucene's case-insensitive mode it is no string at all: there `()` and the
-// empty pattern match no value, and `a()` does only because it is the text a.
+// build returns a state from which the strings of the node lead to next, or nothing. Empty text is the empty
+// string, but in Lucene's case-insensitive mode it matches no string: there `()` and the empty pattern match
+// no value, and `a()` matches only because it is the text a.
 func (c *compiler) build(n *node, next int32) int32 {
 	switch n.op {
 	case opSet:
@@ -98,8 +98,8 @@ func (c *compiler) union(n *node, next int32) int32 {
 	return c.add(state{eps: eps})
 }
 
-// repeat chains copies of an operand: the required ones, then the optional ones or a loop. In Lucene
-// what matches no string still does not when repeated without an upper bound: `#*` is `#`, though
+// repeat chains copies of an operand: the required ones, then the optional ones or a loop. In Lucene, an
+// operand that matches no string still matches none when repeated without an upper bound: `#*` is `#`, but
 // `#?` is `()`.
 func (c *compiler) repeat(n *node, next int32) int32 {
 	sub, required, at := n.subs[0], n.min, next
@@ -131,8 +131,8 @@ func (c *compiler) repeat(n *node, next int32) int32 {
 	return at
 }
 
-// determinise builds a complement or an intersection. It walks all operands at once, by sets of
-// their states: a set holds the ends of just those operands that match what was read.
+// determinise builds a complement or an intersection. It follows all operands at once, by sets of their
+// states: a set holds the final states of exactly the operands that match the text so far.
 func (c *compiler) determinise(n *node, next int32) int32 {
 	var starts, ends []int32
 	for _, sub := range n.subs {
@@ -165,14 +165,14 @@ func (c *compiler) determinise(n *node, next int32) int32 {
 	return start
 }
 
-// walk is a subset construction under way.
+// walk is the state of a subset construction.
 type walk struct {
 	*compiler
-	ids     map[string]int32 // the states made, by their set
-	todo    []made           // those without edges yet
+	ids     map[string]int32 // the new states, by their set
+	todo    []made           // the states without edges yet
 	matches func(set []int32) bool
 	matched bool  // by any state so far
-	next    int32 // what a matching state also is
+	next    int32 // the state that a matching state also is
 }
 
 type made struct {
@@ -180,7 +180,7 @@ type made struct {
 	set []int32
 }
 
-// state returns the one state that stands for a set.
+// state returns the unique state of a set.
 func (w *walk) state(set []int32) int32 {
 	k := key(set)
 	if id, ok := w.ids[k]; ok {
@@ -196,7 +196,7 @@ func (w *walk) state(set []int32) int32 {
 	return id
 }
 
-// step gives a state its edges, one for each run of classes with the same target.
+// step sets the edges of a state, one for each run of classes with the same target.
 func (w *walk) step() {
 	from := w.todo[len(w.todo)-1]
 	w.todo = w.todo[:len(w.todo)-1]

@@ -5,33 +5,33 @@ import (
 	"sync/atomic"
 )
 
-// maxCache is about how many bytes of states a pattern keeps. Beyond it all are dropped, and made
-// again when they are needed.
+// maxCache is the approximate size, in bytes, of the states that a pattern keeps. When it is exceeded, all
+// are dropped and made again when needed.
 const maxCache = 1 << 20
 
-// dfa is the deterministic automaton of an nfa, made while values are matched. Following a known
-// transition takes no lock.
+// dfa is the deterministic automaton of an nfa, built while values are matched. Following a known transition
+// takes no lock.
 //
-// A state only ever points to states made later or at the same time, and start is made anew with
-// every drop, so nothing but a Match under way holds on to what was dropped.
+// A state refers only to states made later or at the same time, and each drop makes start again, so only a
+// running Match refers to dropped states.
 type dfa struct {
 	classes *classes
 	start   atomic.Pointer[dstate]
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	nfa    *nfa
 	states map[string]*dstate // by key of their set
-	size   int                // of the states, in bytes
+	size   int                // size of the states, in bytes
 }
 
-// dstate is a set of states of the nfa; next is by class, nil while unknown.
+// dstate is a set of states of the nfa; next is by class, nil if not known yet.
 type dstate struct {
 	set    []int32
 	accept bool
 	next   []atomic.Pointer[dstate]
 }
 
-// dead reports that no further code point can make the value match.
+// dead reports whether no further code point can make the value match.
 func (s *dstate) dead() bool { return len(s.set) == 0 }
 
 func newDFA(a *nfa) *dfa {
@@ -40,7 +40,7 @@ func newDFA(a *nfa) *dfa {
 	return d
 }
 
-// drop forgets all states and makes the first one.
+// drop drops all states and makes the first one.
 func (d *dfa) drop() {
 	d.states, d.size = map[string]*dstate{}, 0
 	d.start.Store(d.state(d.nfa.closure(append([]int32{}, d.nfa.start...))))
@@ -61,7 +61,7 @@ func (d *dfa) next(s *dstate, class int) *dstate {
 	return n
 }
 
-// state returns the one kept state of a set.
+// state returns the unique state of a set.
 func (d *dfa) state(set []int32) *dstate {
 	k := key(set)
 	if s, ok := d.states[k]; ok {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// angle reads the rest of <n-m>. Bounds may be in any order; of the same length, they set the number
-// of digits, else leading zeros are free.
+// angle parses the rest of <n-m>. Bounds may be in any order; if they have the same length, it is the number
+// of digits, else leading zeros are optional.
 func (p *parser) angle() *node {
 	start := p.pos
 	name := p.until('>')
@@ -31,7 +31,7 @@ func (p *parser) angle() *node {
 	return interval(int(min(from, to)), int(max(from, to)), width)
 }
 
-// interval matches the numbers low to high in width digits, or with any number of leading zeros.
+// interval matches the numbers low to high with width digits, or with any number of leading zeros.
 func interval(low, high, width int) *node {
 	if width > 0 {
 		return between(padded(low, width), padded(high, width))
@@ -52,7 +52,7 @@ func padded(n, width int) string {
 	return strings.Repeat("0", max(0, width-len(s))) + s
 }
 
-// between matches the numbers low to high, given in the same number of digits.
+// between matches the numbers low to high, given with the same number of digits.
 func between(low, high string) *node {
 	var subs []*node
 	for low != "" && low[0] == high[0] {
@@ -65,7 +65,7 @@ func between(low, high string) *node {
 	return concat(subs...)
 }
 
-// split matches low to high whose first digits differ: the rest of low's decade, the whole decades
+// split matches low to high if their first digits differ: the rest of low's decade, the whole decades
 // between, and the beginning of high's.
 func split(low, high string) *node {
 	rest := len(low) - 1

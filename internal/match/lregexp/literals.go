@@ -1,10 +1,10 @@
 package lregexp
 
-// Literals returns texts that stand within every value that the pattern matches, with their ASCII
-// letters, and those of the value, lowered. There may be none.
+// Literals returns texts that occur in every matching value, if the ASCII letters of both are lowercased.
+// There may be none.
 func (r *Regexp) Literals() []string { return r.literals }
 
-// literals collects runs of single characters that no match can do without.
+// literals collects runs of single characters that every match contains.
 type literals struct {
 	run  []rune
 	done []string
@@ -17,7 +17,7 @@ func literalsOf(tree *node) []string {
 	return l.done
 }
 
-// cut ends the run: what stands behind it is not known.
+// cut ends the run: the next character is unknown.
 func (l *literals) cut() {
 	if len(l.run) > 0 {
 		l.done = append(l.done, string(l.run))
@@ -54,7 +54,7 @@ func (l *literals) add(n *node) {
 	}
 }
 
-// single returns the one character of a set, lowered.
+// single returns the only character of a set, in lower case.
 func (n *node) single() (rune, bool) {
 	if len(n.set) != 1 || n.set[0].lo != n.set[0].hi {
 		return 0, false

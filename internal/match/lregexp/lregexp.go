@@ -6,34 +6,34 @@ import (
 	"slices"
 )
 
-// Flags selects the optional operators of a pattern; an operator whose bit is off is an ordinary
-// character. The bits are Lucene's, so that Elasticsearch's flags_value converts as it is.
+// Flags selects the optional operators of a pattern; an operator whose bit is off is an ordinary character.
+// The bits are Lucene's, so Elasticsearch's flags_value can be used unchanged.
 type Flags uint8
 
-// The optional operators. An automaton's name, `<name>`, is always an error: Elasticsearch knows no
-// names; the bit only makes `<` special, as it does there.
+// The optional operators. A named automaton, `<name>`, is always an error, as Elasticsearch defines no names;
+// the bit only makes `<` special, as in Lucene.
 const (
 	Intersection Flags = 1 << iota // x&y
-	Complement                     // ~x, tighter than a repetition: ~ab* is (~a)(b*)
+	Complement                     // binds tighter than a repetition: ~ab* is (~a)(b*)
 	Empty                          // # matches no string
 	AnyString                      // @ matches every string
 	Automaton                      // <name>
 	Interval                       // <n-m>
-	// All is Elasticsearch's flags "ALL", its default, and what EQL's `regex` uses.
+	// All is Elasticsearch's flags "ALL", its default; EQL's `regex` uses it too.
 	All Flags = 0xff
 )
 
-// Options says how to read a pattern. The zero value has no optional operator and minds the case.
+// Options says how to parse a pattern. The zero value has no optional operators and is case-sensitive.
 type Options struct {
 	Flags Flags
-	// CaseInsensitive is Elasticsearch's case_insensitive: a single ASCII letter, also one listed in
-	// [...] or quoted, stands for both its cases. Ranges and letters outside ASCII are not folded.
+	// CaseInsensitive is Elasticsearch's case_insensitive: a single ASCII letter, also within [...] or
+	// quotes, matches both of its cases. Ranges and letters outside ASCII are not folded.
 	CaseInsensitive bool
 }
 
-// SyntaxError is a pattern Elasticsearch refuses to parse.
+// SyntaxError is an error in a pattern, which Elasticsearch rejects as well.
 type SyntaxError struct {
-	Offset  int // of the fault, in bytes of the pattern
+	Offset  int // position of the error, in bytes of the pattern
 	Message string
 }
 
@@ -41,8 +41,8 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("regular expression: %s at offset %d", e.Message, e.Offset)
 }
 
-// ErrTooComplex is returned by [Compile] for a well-formed pattern whose automaton would be too
-// large; Elasticsearch answers such a pattern with an error as well.
+// ErrTooComplex is returned by [Compile] for a valid pattern whose automaton would be too large;
+// Elasticsearch rejects such a pattern as well.
 var ErrTooComplex = errors.New("regular expression: too complex")
 
 // Regexp is a compiled pattern, safe for concurrent use.
@@ -52,8 +52,8 @@ type Regexp struct {
 	literals []string
 }
 
-// Compile parses a pattern. The error is a [*SyntaxError] or [ErrTooComplex]; the work done is
-// bounded whatever the pattern. Bytes that are not UTF-8 are read as U+FFFD.
+// Compile parses a pattern. The error is a [*SyntaxError] or [ErrTooComplex]; the work is bounded for any
+// pattern. Invalid UTF-8 is read as U+FFFD.
 func Compile(pattern string, opts Options) (*Regexp, error) {
 	tree, err := parse(pattern, opts)
 	if err != nil {
@@ -66,8 +66,8 @@ func Compile(pattern string, opts Options) (*Regexp, error) {
 	return &Regexp{pattern: pattern, dfa: newDFA(auto), literals: literalsOf(tree)}, nil
 }
 
-// Match reports whether the pattern covers the whole value, as a `regexp` query on a keyword field
-// finds the document holding it. Bytes that are not UTF-8 are read as U+FFFD.
+// Match reports whether the pattern matches the whole value, like a `regexp` query on a keyword field.
+// Invalid UTF-8 is read as U+FFFD.
 func (r *Regexp) Match(value string) bool {
 	s := r.dfa.start.Load()
 	for _, c := range value {
@@ -82,7 +82,7 @@ func (r *Regexp) Match(value string) bool {
 // String returns the pattern as given to [Compile].
 func (r *Regexp) String() string { return r.pattern }
 
-// Literal returns the only string the pattern matches, if there is exactly one: `net\.exe` gives
+// Literal returns the only string that the pattern matches, if there is exactly one: `net\.exe` gives
 // net.exe. Elasticsearch's EQL turns such a `regex` into a term query.
 func (r *Regexp) Literal() (string, bool) {
 	var text []rune
@@ -99,13 +99,13 @@ func (r *Regexp) Literal() (string, bool) {
 	}
 }
 
-// What onlyStep answers instead of a class.
+// Special results of onlyStep.
 const (
-	none = -1 // no code point leads on
-	many = -2 // several classes lead on
+	none = -1 // no code point can follow
+	many = -2 // several classes can follow
 )
 
-// onlyStep returns the only class from which the value can still match, and the state it leads to.
+// onlyStep returns the only class after which the value can still match, and the next state.
 func (d *dfa) onlyStep(s *dstate) (class int, after *dstate) {
 	if slices.Equal(s.set, []int32{final}) {
 		return none, nil

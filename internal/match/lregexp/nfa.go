@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// The limits of an automaton: maxStates bounds the time of one step of a match, maxEdges the memory
-// a pattern takes, and maxWork, in visits of states, the time to determinise parts of it. They are
-// far above what Elasticsearch's default max_determinized_states lets it do.
+// The limits of an automaton: maxStates bounds the time of one step of a match, maxEdges the memory of a
+// pattern, and maxWork, in visits of states, the time to determinise parts of it. They are far above the
+// limit of Elasticsearch's default max_determinized_states.
 const (
 	maxStates  = 10_000
 	maxEdges   = 1 << 18
@@ -16,34 +16,35 @@ const (
 	maxWork    = 1 << 23
 )
 
-// final is the state in which a value matches; it is made first and leads nowhere.
+// final is the state in which a value matches; it is the first one and has no edges.
 const final int32 = 0
 
-// edge leads to a state with the classes lo to hi.
+// edge leads to a state for the classes lo to hi.
 type edge struct {
 	lo, hi uint16
 	to     int32
 }
 
-// state is a state of the nondeterministic automaton; eps are the states it is at the same time.
+// state is a state of the nondeterministic automaton; eps are the states that are reached without a code
+// point.
 type state struct {
 	edges []edge
 	eps   []int32
 }
 
-// nfa is the automaton of a pattern. It begins in start, which is empty when nothing matches.
+// nfa is the automaton of a pattern. start are its first states; it is empty if nothing matches.
 type nfa struct {
 	classes *classes
 	states  []state
 	start   []int32
 
-	visits int      // of states by closure, ever
-	seen   []uint64 // a bit for each state; scratch of closure
-	stack  []int32  // scratch of move
+	visits int      // total number of states visited by closure
+	seen   []uint64 // a bit for each state; used by closure
+	stack  []int32  // used by move
 }
 
-// closure returns the states that are reached without a code point, sorted and without those that
-// only stand for others. It uses up from.
+// closure returns the states that are reached without a code point, sorted, without states that have no edges
+// of their own. It modifies from.
 func (a *nfa) closure(from []int32) []int32 {
 	if words := len(a.states)/64 + 1; len(a.seen) < words {
 		a.seen = make([]uint64, words+words/2)
@@ -60,7 +61,7 @@ func (a *nfa) closure(from []int32) []int32 {
 	return a.unmark()
 }
 
-// unmark empties seen and returns what it held, in order.
+// unmark clears seen and returns its states, in order.
 func (a *nfa) unmark() []int32 {
 	var set []int32
 	for word, marks := range a.seen {
@@ -75,7 +76,7 @@ func (a *nfa) unmark() []int32 {
 	return set
 }
 
-// move returns the set of states that follow a set of states on a class.
+// move returns the set of states after a set of states and a class.
 func (a *nfa) move(set []int32, class uint16) []int32 {
 	to := a.stack[:0]
 	for _, id := range set {
@@ -89,7 +90,7 @@ func (a *nfa) move(set []int32, class uint16) []int32 {
 	return a.closure(to)
 }
 
-// key is a set of states as a map's key.
+// key encodes a set of states as a map key.
 func key(set []int32) string {
 	b := make([]byte, 0, 4*len(set))
 	for _, id := range set {
@@ -98,10 +99,10 @@ func key(set []int32) string {
 	return string(b)
 }
 
-// prune drops the states from which nothing matches, so that an empty set of states means that a
-// value is lost.
+// prune drops the states from which nothing matches: then an empty set of states means that the value cannot
+// match.
 func (a *nfa) prune() {
-	before := make([][]int32, len(a.states)) // the states that lead to each
+	before := make([][]int32, len(a.states)) // the predecessors of each state
 	for id, s := range a.states {
 		for _, e := range s.edges {
 			before[e.to] = append(before[e.to], int32(id))
@@ -125,7 +126,7 @@ func (a *nfa) prune() {
 	a.keep(live)
 }
 
-// keep drops the other states and numbers the rest anew, in order.
+// keep drops the other states and renumbers the rest, in order.
 func (a *nfa) keep(live []bool) {
 	number := make([]int32, len(a.states))
 	var states []state

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep groups, complements and repetitions may nest; a pattern within
-// Elasticsearch's 1000 characters cannot get there.
+// maxDepth is the maximum nesting of groups, complements and repetitions; a pattern within Elasticsearch's
+// 1000 characters cannot reach it.
 const maxDepth = 1000
 
-// parser reads a pattern by recursive descent. From the loosest to the tightest: union,
-// intersection, concatenation, repetition, complement, atom. The first error sticks and moves the
-// parser to the end of the pattern, where every method returns soon.
+// parser is a recursive descent parser. The operators, from the loosest to the tightest: union, intersection,
+// concatenation, repetition, complement, atom. The first error is kept and moves the parser to the end of the
+// pattern, where every method returns soon.
 type parser struct {
 	src    string
 	origin []int // see collapse
@@ -52,7 +52,7 @@ func (p *parser) fail(offset int, message string) {
 
 func (p *parser) more() bool { return p.pos < len(p.src) }
 
-// at reports whether the next character is one of those given, all ASCII.
+// at reports whether the next character is one of the given ASCII characters.
 func (p *parser) at(chars string) bool {
 	return p.more() && strings.IndexByte(chars, p.src[p.pos]) >= 0
 }
@@ -66,7 +66,7 @@ func (p *parser) accept(c byte) bool {
 	return false
 }
 
-// acceptFor takes the character of an optional operator, if one of the flags is on.
+// acceptFor takes the character of an optional operator if one of the flags is on.
 func (p *parser) acceptFor(flags Flags, c byte) bool {
 	return p.opts.Flags&flags != 0 && p.accept(c)
 }
@@ -102,8 +102,8 @@ func (p *parser) intersection() *node {
 	return intersect(subs...)
 }
 
-// concatenation has at least one part: an operator at its start is an ordinary character, so that
-// `a||b` is a or |b, and a missing part is an error.
+// concatenation parses at least one part: an operator at its start is an ordinary character, so that `a||b`
+// is a or |b, and a missing part is an error.
 func (p *parser) concatenation() *node {
 	end := ")|"
 	if p.opts.Flags&Intersection != 0 {
@@ -137,7 +137,7 @@ func (p *parser) repetition() *node {
 	}
 }
 
-// bounds reads the rest of {n}, {n,} or {n,m}; the lower bound is not optional.
+// bounds parses the rest of {n}, {n,} or {n,m}; the lower bound is required.
 func (p *parser) bounds(n *node) *node {
 	start := p.pos
 	low := p.integer()
@@ -197,7 +197,7 @@ func (p *parser) atom() *node {
 	return p.letter(p.char())
 }
 
-// group reads the rest of a group; () is empty text, any other empty part an error.
+// group parses the rest of a group; () is empty text, any other empty part is an error.
 func (p *parser) group() *node {
 	if p.accept(')') {
 		return text()
@@ -207,7 +207,7 @@ func (p *parser) group() *node {
 	return n
 }
 
-// quoted reads the rest of "...", in which nothing is special, not even a backslash.
+// quoted parses the rest of "...", in which no character is special, not even a backslash.
 func (p *parser) quoted() *node {
 	var chars []*node
 	for _, c := range p.until('"') {
@@ -216,7 +216,7 @@ func (p *parser) quoted() *node {
 	return text(chars...)
 }
 
-// until takes everything before a closing character, and that character.
+// until takes everything up to and including a closing character.
 func (p *parser) until(c byte) string {
 	n := strings.IndexByte(p.src[p.pos:], c)
 	if n < 0 {
@@ -228,7 +228,7 @@ func (p *parser) until(c byte) string {
 	return before
 }
 
-// class reads the rest of [...]; its first item may be a ]. A class of one character is text.
+// class parses the rest of [...]; its first item may be a ]. A class of one character is text.
 func (p *parser) class() *node {
 	negated := p.accept('^')
 	items := []*node{p.classItem()}
@@ -253,7 +253,7 @@ func (p *parser) class() *node {
 	return oneOf(set)
 }
 
-// classItem reads a character, a range or a named class.
+// classItem parses a character, a range or a named class.
 func (p *parser) classItem() *node {
 	if n := p.named(); n != nil {
 		return n
@@ -270,8 +270,8 @@ func (p *parser) classItem() *node {
 	return one(span{lo, hi})
 }
 
-// named reads a class such as \d, if it comes next. A backslash before any other ASCII letter is an
-// error, and \\ is complete in itself: in [...] it does not begin a range.
+// named parses a class such as \d, if it comes next. A backslash before any other ASCII letter is an error.
+// \\ is complete in itself: in [...] it does not begin a range.
 func (p *parser) named() *node {
 	if !p.at(`\`) || p.pos+1 == len(p.src) {
 		return nil
@@ -293,7 +293,7 @@ func (p *parser) named() *node {
 	return n
 }
 
-// char reads one character, escaped or not, of whatever meaning.
+// char takes one character, escaped or not.
 func (p *parser) char() rune {
 	p.accept('\\')
 	if !p.more() {
@@ -305,10 +305,10 @@ func (p *parser) char() rune {
 	return r
 }
 
-// letter is the text of one character of the pattern.
+// letter returns the text of one character of the pattern.
 func (p *parser) letter(r rune) *node { return text(one(p.fold(r)...)) }
 
-// fold returns what one character of the pattern stands for.
+// fold returns the code points that one character of the pattern matches.
 func (p *parser) fold(r rune) []span {
 	lower := r | 0x20
 	if !p.opts.CaseInsensitive || lower < 'a' || lower > 'z' {

@@ -1,22 +1,22 @@
 package lregexp
 
-// op is what a node does with its operands.
+// op is the operation of a node.
 type op uint8
 
 const (
 	opSet    op = iota // one code point of set
-	opText             // characters, each an opSet, in order; without any, see [compiler.build]
+	opText             // characters, each an opSet, in order; if empty, see [compiler.build]
 	opConcat           // subs in order
-	opUnion            // one of subs; without any: no string at all
-	opAnd              // what every one of subs matches
-	opNot              // what subs[0] does not match
+	opUnion            // one of subs; if empty, no string
+	opAnd              // strings that all subs match
+	opNot              // strings that subs[0] does not match
 	opRepeat           // subs[0], min to max times
 )
 
 // unlimited is the max of a repetition without an upper bound.
 const unlimited = -1
 
-// node is a pattern as a tree. Trees may share nodes and are not changed once made.
+// node is a pattern as a tree. Trees may share nodes and are immutable.
 type node struct {
 	op       op
 	set      charset
@@ -31,7 +31,7 @@ func concat(subs ...*node) *node    { return joined(opConcat, subs) }
 func union(subs ...*node) *node     { return joined(opUnion, subs) }
 func intersect(subs ...*node) *node { return joined(opAnd, subs) }
 
-// joined makes an operation of many operands, which a single operand does not need.
+// joined returns an operation on operands; a single operand needs none.
 func joined(op op, subs []*node) *node {
 	if len(subs) == 1 {
 		return subs[0]
@@ -53,9 +53,9 @@ func (n *node) eachSet(f func(charset)) {
 	}
 }
 
-// sequence joins the parts of a concatenation and the text in them as Lucene does: text next to text,
-// and at the end, the text of a group's near end. It decides where empty text remains, which Lucene
-// does not treat alike in every mode; see [compiler.build].
+// sequence joins the parts of a concatenation, and the texts among them, in the same way as Lucene: a text
+// with the next text, and at the end with the text of an adjacent group. The result determines where empty
+// text remains, which Lucene does not treat equally in every mode; see [compiler.build].
 func sequence(parts []*node) *node {
 	var subs []*node
 	for _, part := range parts {

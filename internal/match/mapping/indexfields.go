@@ -16,7 +16,7 @@ type IndexFields struct {
 	groups  []Fields
 	byIndex map[string]int
 
-	// own are the tables of indices as they are, with nothing filled in.
+	// own are the tables of indices as mapped, without filled fields.
 	own    []Fields
 	hiding func(index, name string) Hiding
 
@@ -24,27 +24,27 @@ type IndexFields struct {
 	classes map[string][]int // by name, then by group; see classesOf
 }
 
-// Hiding is what an index does with values under a name that it does not map.
+// Hiding is how an index treats values under a name that it does not map.
 type Hiding int
 
-// The ways to treat values without a field.
+// The ways to treat values under an unmapped name.
 const (
-	// Maps: there are none, as the index maps or refuses them.
+	// Maps: there are no such values, as the index maps them or rejects the document.
 	Maps Hiding = iota
-	// Drops: documents may have them, and the index notes nothing.
+	// Drops: documents may have such values, and the index does not record them.
 	Drops
-	// Notes: documents may have them where the index had too many fields, and _ignored has the name.
+	// Notes: documents may have such values if the index had too many fields, and _ignored has the name.
 	Notes
 )
 
-// Hide tells what indices do with values that they do not map.
+// Hide sets how indices treat values that they do not map.
 func (x *IndexFields) Hide(hiding func(index, name string) Hiding) *IndexFields {
 	x.hiding = hiding
 	return x
 }
 
-// Own returns what each index maps by itself: a name that one lacks is not taken for what others make of it. Fields
-// that do not tell indices apart are all there is.
+// Own returns the mapping of each index as it is: a field that one index lacks is not filled from the others.
+// Fields that do not distinguish indices are returned as they are.
 func Own(fields Fields) []Fields {
 	x, tellsApart := fields.(*IndexFields)
 	if !tellsApart || len(x.own) == 0 {
@@ -53,7 +53,8 @@ func Own(fields Fields) []Fields {
 	return x.own
 }
 
-// Hidden returns the indices that drop values under a name, and whether some note what they leave out.
+// Hidden returns the indices that drop values under a name without recording them, and whether some index
+// records them.
 func Hidden(fields Fields, name string) (drop []string, note bool) {
 	x, tellsApart := fields.(*IndexFields)
 	if !tellsApart || x.hiding == nil {

@@ -34,9 +34,9 @@ func (t Table) merge(index string, other Table) {
 	}
 }
 
-// join adds the fields of one index to those of others, for the fields of all indices together. The
-// first index decides; a finer type of the same family and date formats of any index are added.
-// Other differences remain in each index's own fields.
+// join adds the fields of one index to the fields of other indices, for all indices together. The first index
+// decides; a finer type of the same family and date formats of any index are added. Other differences remain
+// in each index's own fields.
 func (t Table) join(index string, other Table) {
 	for name, f := range other {
 		if have, ok := t[name]; ok {

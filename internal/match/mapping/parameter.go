@@ -18,7 +18,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 	}
 	*n = number(x)
 	if err != nil {
-		return fmt.Errorf("%s is no number", data)
+		return fmt.Errorf("%s is not a number", data)
 	}
 	return nil
 }

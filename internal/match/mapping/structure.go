@@ -100,7 +100,7 @@ func (s *Structure) Settings(flat map[string]string) {
 // the document: then an unmapped name has no values.
 func (s *Structure) Dynamic(name string) bool { return s.Hiding(name) == Maps }
 
-// Hiding tells what becomes of a value under a name that the index has no field for.
+// Hiding returns how the index treats a value under a name that it has no field for.
 func (s *Structure) Hiding(name string) Hiding {
 	switch {
 	case !s.maps(name):

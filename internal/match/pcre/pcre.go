@@ -1,9 +1,8 @@
-// Package pcre matches Perl-compatible regular expressions, as Splunk's commands and functions have
-// them.
+// Package pcre matches Perl-compatible regular expressions, as in Splunk's commands and functions.
 //
-// A pattern that Go's regexp can say runs there, in linear time. What it cannot say (lookaround,
-// back references) runs in a backtracking engine whose every match is bounded in time: [ErrTimeout]
-// is the answer then, never "no match".
+// A pattern that Go's regexp supports runs there, in linear time. Other patterns (lookaround, back
+// references) run in a backtracking engine with a time limit for every match: exceeding it is [ErrTimeout],
+// never "no match".
 package pcre
 
 import (
@@ -17,26 +16,26 @@ import (
 	"github.com/dlclark/regexp2/v2"
 )
 
-// Timeout bounds one match by backtracking.
+// Timeout limits one match by backtracking.
 const Timeout = 2 * time.Second
 
 // ErrTimeout is wrapped by the errors of matches that took too long.
 var ErrTimeout = errors.New("the match took too long")
 
-// Regexp is a compiled pattern. It may be used by several goroutines at once.
+// Regexp is a compiled pattern. It is safe for concurrent use.
 type Regexp struct {
 	text   string
 	linear *regexp.Regexp
 	back   *regexp2.Regexp
 	names  []string
-	// dollar is set when the pattern has a $, which also matches before a line feed at the end.
+	// dollar: the pattern has a $, which also matches before a line feed at the end.
 	dollar bool
 }
 
 // Compile compiles a pattern.
 func Compile(text string) (*Regexp, error) {
 	r := &Regexp{text: text, dollar: strings.Contains(text, "$")}
-	// Named groups are counted with the others, from the left, as Perl does.
+	// Named groups are numbered together with the others, from the left, as in Perl.
 	back, err := regexp2.Compile(lineEnd(text), regexp2.RE2, regexp2.OptionMaintainCaptureOrder())
 	if err != nil {
 		return nil, fmt.Errorf("the pattern %q does not compile: %w", text, err)
@@ -49,7 +48,7 @@ func Compile(text string) (*Regexp, error) {
 		return r, nil
 	}
 	for n, name := range back.GetGroupNames() {
-		if name == strconv.Itoa(back.GetGroupNumbers()[n]) { // it has none
+		if name == strconv.Itoa(back.GetGroupNumbers()[n]) { // the group has no name
 			name = ""
 		}
 		r.names = append(r.names, name)
@@ -57,9 +56,8 @@ func Compile(text string) (*Regexp, error) {
 	return r, nil
 }
 
-// lineEnd writes each $ so that it also matches before a line feed at the end, as Perl's does and
-// the mode of the engine that has Perl's other features does not. Where a flag m may change its
-// meaning it is left alone.
+// lineEnd rewrites each $ so that it also matches before a line feed at the end. Perl's $ does, but not the $
+// of the engine in this mode. If a flag m may change its meaning, the $ stays unchanged.
 func lineEnd(text string) string {
 	if !strings.Contains(text, "$") || multiLine(text) {
 		return text
@@ -102,10 +100,10 @@ func multiLine(text string) bool {
 // String returns the pattern.
 func (r *Regexp) String() string { return r.text }
 
-// Names returns the names of the groups by number, "" for those without one; 0 is the whole match.
+// Names returns the names of the groups by number, "" for groups without one; 0 is the whole match.
 func (r *Regexp) Names() []string { return r.names }
 
-// inGo reports whether Go's engine decides about s as Perl does.
+// inGo reports whether Go's engine gives the same result for s as Perl.
 func (r *Regexp) inGo(s string) bool {
 	return r.linear != nil && (!r.dollar || !strings.HasSuffix(s, "\n"))
 }
@@ -119,13 +117,13 @@ func (r *Regexp) Match(s string) (bool, error) {
 	return ok, r.timeout(err)
 }
 
-// Group is what a group of a match took; Start is -1 for one that took no part.
+// Group is the text of a group in a match; Start is -1 for a group that did not take part.
 type Group struct {
 	Text       string
 	Start, End int
 }
 
-// Find returns the groups of the first n matches, of all when n is 0. Offsets are in bytes.
+// Find returns the groups of the first n matches, of all matches if n is 0. Offsets are in bytes.
 func (r *Regexp) Find(s string, n int) ([][]Group, error) {
 	if n <= 0 {
 		n = -1
@@ -167,8 +165,8 @@ func (r *Regexp) findBack(s string, n int) ([][]Group, error) {
 	return out, r.timeout(err)
 }
 
-// Replace puts with in the place of the first n matches, of all when n is 0. In it \1 stands for a
-// group, \0 and & (with amp) for the whole match.
+// Replace replaces the first n matches by with, all matches if n is 0. In with, \1 stands for a group, \0 and
+// & (with amp) for the whole match.
 func (r *Regexp) Replace(s, with string, n int, amp bool) (string, error) {
 	matches, err := r.Find(s, n)
 	if err != nil || len(matches) == 0 {

@@ -147,8 +147,8 @@ func TestESQLResolves(t *testing.T) {
 	}
 }
 
-// TestESQLHunt wants the rows of a query as they are, in its order.
-func TestESQLHunt(t *testing.T) {
+// TestESQLAdHoc wants the rows of a query as they are, in its order.
+func TestESQLAdHoc(t *testing.T) {
 	plan, diags := plans.For(esqlRule("FROM logs METADATA _id, _index"))
 	if plan == nil {
 		t.Fatal(diags)
@@ -158,14 +158,17 @@ func TestESQLHunt(t *testing.T) {
 	if prepared == nil {
 		t.Fatal(diags, err)
 	}
-	found, err := query.RunAdHoc(t.Context(), prepared, query.Source{Events: place, At: esqlSlot}, esqlWindow, 7)
-	hits := found.Hits
+	answer, err := query.RunAdHoc(t.Context(), prepared, query.Source{Events: place, At: esqlSlot}, esqlWindow, 7)
+	hits := answer.Hits
 	if err != nil || len(hits) != 2 || hits[0].Event.ID != "1" || hits[1].Event.Index != "logs" {
 		t.Fatalf("%+v, %v", hits, err)
 	}
 	var row map[string]any
 	if err := json.Unmarshal(hits[0].Event.Source, &row); err != nil || row["a"] != "x" || row["b"] != 2.0 {
 		t.Errorf("%v, %v", row, err)
+	}
+	if diff := cmp.Diff([]string{"_id", "_index", "b", "a"}, answer.Columns); diff != "" || !answer.Whole {
+		t.Errorf("columns (-want +got):\n%s", diff)
 	}
 	if text := place.asked[len(place.asked)-1].Text; !strings.HasSuffix(text, "| LIMIT 7") {
 		t.Errorf("sent %s", text)

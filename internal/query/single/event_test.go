@@ -65,8 +65,8 @@ func TestPipesOfRules(t *testing.T) {
 	}
 }
 
-// TestHunt wants the last events of a time in order, as many as are wanted, below the pipes of the query.
-func TestHunt(t *testing.T) {
+// TestAdHoc wants the last events of a time in order, as many as are wanted, below the pipes of the query.
+func TestAdHoc(t *testing.T) {
 	for _, tt := range []struct {
 		text string
 		size int
@@ -80,8 +80,8 @@ func TestHunt(t *testing.T) {
 		{"process where false", 5, ""},
 	} {
 		p, src := prepared(t, tt.text)
-		found, err := query.RunAdHoc(t.Context(), p, src, slot, tt.size)
-		if got := trial.IDs(found.Hits); err != nil || got != tt.want {
+		answer, err := query.RunAdHoc(t.Context(), p, src, slot, tt.size)
+		if got := trial.IDs(answer.Hits); err != nil || got != tt.want || answer.Columns != nil {
 			t.Errorf("%s, %d: %q, %v; want %q", tt.text, tt.size, got, err, tt.want)
 		}
 	}

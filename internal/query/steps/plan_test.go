@@ -71,8 +71,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// TestHunt wants all sequences that there are, at most as many as are wanted, without waiting for what may come.
-func TestHunt(t *testing.T) {
+// TestAdHoc wants all sequences that there are, at most as many as are wanted, without waiting for what may come.
+func TestAdHoc(t *testing.T) {
 	all := window.Window{From: noon, To: noon.Add(time.Hour)}
 	for _, tt := range []struct {
 		text, words string
@@ -88,9 +88,9 @@ func TestHunt(t *testing.T) {
 		{"sample by host.id [a where true] [b where true]", "a1:1 b2:1 a3:2 b4:2", 1, "a1 b2"},
 	} {
 		p, src := prepared(t, tt.text, tt.words)
-		found, err := query.RunAdHoc(t.Context(), p, src, all, tt.size)
+		answer, err := query.RunAdHoc(t.Context(), p, src, all, tt.size)
 		var names []string
-		for _, h := range found.Hits {
+		for _, h := range answer.Hits {
 			names = append(names, nameOf(h))
 		}
 		if got := strings.Join(names, ", "); err != nil || got != tt.want {

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// Disk is the file system of the machine below a directory, "" for the names that people use: any path.
-// [fs.FS] wants names without ".." and keeps to one directory.
+// Disk is the file system of the machine below a directory; "" stands for paths as users write them. [fs.FS]
+// requires names without ".." within one directory.
 type Disk struct{ Dir string }
 
-// Path is the path of a name.
+// Path returns the path of a name.
 func (d Disk) Path(name string) string {
 	if d.Dir == "" {
 		return filepath.FromSlash(name)
@@ -19,12 +19,12 @@ func (d Disk) Path(name string) string {
 	return filepath.Join(d.Dir, filepath.FromSlash(name))
 }
 
-// Open opens a file; it does not wait for whoever writes to a pipe.
+// Open opens a file; it does not wait for the writer of a pipe.
 func (d Disk) Open(name string) (fs.File, error) {
 	return os.OpenFile(d.Path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec,wrapcheck // the user names the file; it is named
 }
 
-// Stat tells what a name leads to.
+// Stat returns information about the target of a name.
 func (d Disk) Stat(name string) (fs.FileInfo, error) {
 	return os.Stat(d.Path(name)) //nolint:wrapcheck // it names the file
 }
@@ -34,7 +34,7 @@ func (d Disk) ReadDir(name string) ([]fs.DirEntry, error) {
 	return os.ReadDir(d.Path(name)) //nolint:wrapcheck // it names the file
 }
 
-// Real is the absolute path of what a name leads to.
+// Real returns the absolute path of the target of a name.
 func (d Disk) Real(name string) (string, error) {
 	p, err := filepath.Abs(d.Path(name))
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 	"path/filepath"
 )
 
-// ErrOutside is for a file that lies outside of the folder that names it.
+// ErrOutside is the error for a file outside of the folder that names it.
 var ErrOutside = errors.New("it lies outside of the folder that names it")
 
-// linked is a file system that knows where a name leads when all links are followed.
+// linked is a file system that can resolve links.
 type linked interface {
 	Real(name string) (string, error)
 }
 
-// Read returns the content of a plain file of at most so many bytes. What is no plain file is an
-// error at once: to open a pipe would wait for whoever writes to it.
+// Read returns the content of a regular file of at most most bytes. Anything else is an error at once:
+// opening a pipe would wait for its writer.
 func Read(fsys fs.FS, name string, most int64) ([]byte, error) {
-	// The size is known without reading: most would be read in vain.
+	// The size is known without reading.
 	if info, err := fs.Stat(fsys, name); err == nil && info.Mode().IsRegular() && info.Size() > most {
 		return nil, tooLarge(most)
 	}
@@ -31,7 +31,7 @@ func Read(fsys fs.FS, name string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// Head returns the first bytes of a plain file, and whether they are all of it.
+// Head returns the first bytes of a regular file, and whether they are the whole file.
 func Head(fsys fs.FS, name string, most int64) (data []byte, all bool, err error) {
 	info, err := fs.Stat(fsys, name)
 	if err == nil {
@@ -45,13 +45,13 @@ func Head(fsys fs.FS, name string, most int64) (data []byte, all bool, err error
 		return nil, false, err //nolint:wrapcheck // it names the file
 	}
 	defer func() { _ = f.Close() }()
-	if info, err = f.Stat(); err == nil { // it may be another by now
+	if info, err = f.Stat(); err == nil { // it may be another file by now
 		err = plain(info)
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	// What a file says of its size need not be true of those that the system makes up.
+	// The size that the file system reports is wrong for some files of the kernel.
 	data, err = io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, false, fmt.Errorf("read: %w", err)
@@ -62,8 +62,8 @@ func Head(fsys fs.FS, name string, most int64) (data []byte, all bool, err error
 	return data, true, nil
 }
 
-// ReadBelow is [Read] for the file that a file of a folder names. It is [ErrOutside] when the name, or
-// where it leads, is not below the folder.
+// ReadBelow is [Read] for a file that a file of a folder names. The error is [ErrOutside] if the name, or the
+// target of a link, is not below the folder.
 func ReadBelow(fsys fs.FS, dir, name string, most int64) ([]byte, error) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
 		return nil, ErrOutside
@@ -75,7 +75,7 @@ func ReadBelow(fsys fs.FS, dir, name string, most int64) ([]byte, error) {
 	return Read(fsys, file, most)
 }
 
-// Below returns [ErrOutside] when a file of a folder is a link that leads out of it.
+// Below returns [ErrOutside] if a file of a folder is a link to a target outside of it.
 func Below(fsys fs.FS, dir, file string) error {
 	links, ok := fsys.(linked)
 	if !ok {
@@ -95,13 +95,13 @@ func Below(fsys fs.FS, dir, file string) error {
 	return nil
 }
 
-// within reports whether a path is a directory or below it; both are without links.
+// within reports whether a path is a directory or below it; neither may contain links.
 func within(dir, file string) bool {
 	rel, err := filepath.Rel(dir, file)
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// plain returns why something is no plain file.
+// plain returns why something is not a regular file.
 func plain(info fs.FileInfo) error {
 	what := ""
 	switch mode := info.Mode(); {
@@ -118,7 +118,7 @@ func plain(info fs.FileInfo) error {
 	default:
 		what = "something else"
 	}
-	return fmt.Errorf("it is %s and no plain file", what)
+	return fmt.Errorf("it is %s, not a regular file", what)
 }
 
 func tooLarge(most int64) error { return fmt.Errorf("the file has more than %d bytes", most) }

@@ -51,7 +51,7 @@ func TestRead(t *testing.T) {
 		want string // the text, or "!" and the error
 	}{
 		"a": {4, "text"}, "./a": {4, "text"}, "dir/../a": {4, "text"}, "dir/b": {9, "below"}, "inner": {9, "below"},
-		"pipe": {9, "!it is a pipe and no plain file"}, "socketless": {9, "!it is a pipe and no plain file"}, "dir": {9, "!it is a directory and no plain file"},
+		"pipe": {9, "!it is a pipe, not a regular file"}, "socketless": {9, "!it is a pipe, not a regular file"}, "dir": {9, "!it is a directory, not a regular file"},
 		"zero": {9, "!" + folder.ErrOutside.Error()}, "out": {9, "!" + folder.ErrOutside.Error()}, "outdir/c": {9, "!" + folder.ErrOutside.Error()},
 		"../secret": {9, "!" + folder.ErrOutside.Error()}, "dir/../../secret": {9, "!" + folder.ErrOutside.Error()},
 		"/etc/passwd": {9, "!" + folder.ErrOutside.Error()}, filepath.Join(dir, "secret"): {9, "!" + folder.ErrOutside.Error()},
@@ -73,7 +73,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := folder.Read(disk, "in/zero", 9); err == nil || err.Error() != "it is a device and no plain file" {
+	if _, err := folder.Read(disk, "in/zero", 9); err == nil || err.Error() != "it is a device, not a regular file" {
 		t.Errorf("a device: %v", err)
 	}
 	if _, err := folder.Read(disk, "in/a", 3); err == nil || err.Error() != "the file has more than 3 bytes" {

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// NotText says why a content is not UTF-8 text, such as rules are written in; "" when it may be. Programs write
-// UTF-16 with or without a mark at its beginning.
+// NotText says why a content is not UTF-8 text, as rules must be; "" if it may be. Programs write UTF-16 with
+// or without a byte order mark.
 func NotText(content string) string {
 	head := content[:min(len(content), textHead)]
 	switch {
@@ -23,10 +23,10 @@ func NotText(content string) string {
 // textHead is how many bytes at the beginning of a content are examined.
 const textHead = 512
 
-// UTF16Form is how a UTF-16 text is written.
+// UTF16Form is a form of UTF-16 text.
 type UTF16Form int
 
-// The forms; a marked text has a byte order mark before it.
+// The forms; a marked text begins with a byte order mark.
 const (
 	NoUTF16 UTF16Form = iota
 	LittleEndian
@@ -35,7 +35,7 @@ const (
 	MarkedBigEndian
 )
 
-// UTF16 tells the form of a text by its first two bytes: without a mark, one of them is zero.
+// UTF16 returns the form of a text from its first two bytes: without a mark, one of them is zero.
 func UTF16(content string) UTF16Form {
 	if len(content) < 2 {
 		return NoUTF16

@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// Walker visits folders, each once, whatever links lead to it. The zero value has visited none.
+// Walker visits folders, each once, however many links lead to it. The zero value has visited none.
 type Walker struct{ seen map[string]bool }
 
-// Walk visits what is at root and below it, by name, as [fs.WalkDir] does; links to directories are
-// followed, but for those that lead to where the walk is, or to what that is in. An entry that is
-// still of type [fs.ModeSymlink] when it is visited leads nowhere.
+// Walk visits root and everything below it, by name, like [fs.WalkDir]; it follows links to directories,
+// except links to the current directory or its parents. An entry that still has the type [fs.ModeSymlink]
+// when it is visited has no target.
 func (w *Walker) Walk(fsys fs.FS, root string, visit fs.WalkDirFunc) error {
 	info, err := fs.Stat(fsys, root)
 	if err != nil {
@@ -26,7 +26,7 @@ func (w *Walker) Walk(fsys fs.FS, root string, visit fs.WalkDirFunc) error {
 	return err
 }
 
-// at visits the last of a path of names that lead to each other.
+// at visits the last entry of a path.
 func (w *Walker) at(fsys fs.FS, way []string, entry fs.DirEntry, visit fs.WalkDirFunc) error {
 	name := way[len(way)-1]
 	if !entry.IsDir() {
@@ -71,7 +71,7 @@ func (w *Walker) at(fsys fs.FS, way []string, entry fs.DirEntry, visit fs.WalkDi
 	return nil
 }
 
-// named is what a link leads to, by the link's name.
+// named is the target of a link under the link's name.
 type named struct {
 	fs.FileInfo
 	name string
@@ -79,7 +79,7 @@ type named struct {
 
 func (n named) Name() string { return n.name }
 
-// identity tells directories apart: by where their names lead, or by their names.
+// identity identifies directories: by their real path, or by their names.
 func identity(fsys fs.FS, name string) string {
 	if links, ok := fsys.(linked); ok {
 		if at, err := links.Real(name); err == nil {
@@ -89,8 +89,8 @@ func identity(fsys fs.FS, name string) string {
 	return path.Clean(name)
 }
 
-// holds reports whether a directory is one of a way, or has one of them in it: to follow a link to it
-// would be to go round, or through the whole machine.
+// holds reports whether a directory is on the path, or contains a directory of the path: following a link to
+// it would loop, or walk the whole machine.
 func holds(fsys fs.FS, dir string, way []string) bool {
 	at := identity(fsys, dir)
 	for _, name := range way {

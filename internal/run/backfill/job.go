@@ -72,7 +72,7 @@ func CheckName(name string) error {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
 	}
 	if name == "" || len(name) > maxName || strings.ContainsFunc(name, odd) {
-		return fmt.Errorf("%q is no name of a job: want at most %d letters, digits, '-', '_' and '.'", name, maxName)
+		return fmt.Errorf("%q is not a valid name of a job: want at most %d letters, digits, '-', '_' and '.'", name, maxName)
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ func (j Job) head() (*ledger.Head, error) {
 }
 
 // errNoJob is for a head that does not describe a job.
-var errNoJob = errors.New("it does not describe one")
+var errNoJob = errors.New("its head does not describe a job")
 
 func parseJob(h ledger.Head) (Job, error) {
 	var j Job

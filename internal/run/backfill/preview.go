@@ -206,7 +206,7 @@ func (p *Preview) previewed(q alert.InstanceQuery) []alert.Document {
 	return out
 }
 
-var errNotRead = errors.New("it was not read to be replaced")
+var errNotRead = errors.New("it was not read for an update")
 
 // Replace remembers changed alerts.
 func (p *Preview) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {

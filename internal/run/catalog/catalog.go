@@ -19,12 +19,12 @@ import (
 	"tocsin/internal/splunk/pushdown"
 )
 
-// Options say what searches in SPL are run on. The zero value has the shipped field map and looks
-// for events that are written as Splunk has them nowhere.
+// Options are the settings for searches in SPL. The zero value has the shipped field map, and no indices with
+// events in Splunk's own format.
 type Options struct {
-	// Map is what the names of searches mean; nil is [fieldmap.Default].
+	// Map maps the names of searches to indices and fields; nil is [fieldmap.Default].
 	Map *fieldmap.Map
-	// Index are the index patterns of events that are written as Splunk has them.
+	// Index are the index patterns of events in Splunk's own format.
 	Index []string
 	// SplunkURL is the address of a Splunk that the links of drilldowns begin with; "" leaves them without one.
 	SplunkURL string
@@ -32,7 +32,7 @@ type Options struct {
 	Skew int
 	// OnlyEnabled disables the detections that do not say enabled_by_default: true.
 	OnlyEnabled bool
-	// Locate knows addresses; nil: iplocation is not supported.
+	// Locate returns the location of an address; nil: iplocation is not supported.
 	Locate func(address string) map[string]string
 }
 
@@ -41,13 +41,13 @@ type Catalog struct {
 	rule.Set
 
 	options Options
-	// fieldMap is the map of the options, read; nil is the shipped one.
+	// fieldMap is the parsed map of the options; nil is the shipped one.
 	fieldMap   *pushdown.Map
 	library    *escu.Library
 	detections map[*rule.Rule]*escu.Detection
 }
 
-// empty is a catalog without rules.
+// empty returns a catalog without rules.
 func empty(o Options) (Catalog, diag.List) {
 	c := Catalog{options: o}
 	if o.Map == nil {
@@ -58,7 +58,7 @@ func empty(o Options) (Catalog, diag.List) {
 	return c, diags
 }
 
-// names is what the names of searches in SPL mean.
+// names returns the map for the names of searches in SPL.
 func (c *Catalog) names() pushdown.Map {
 	if c.fieldMap == nil {
 		return pushdown.Default()
@@ -66,8 +66,8 @@ func (c *Catalog) names() pushdown.Map {
 	return *c.fieldMap
 }
 
-// Load reads what paths name: files and directories as [rule.Load] has them, and *.yml of Splunk's
-// content. What cannot be read is a diagnostic and stops nothing; the error is that the context ended.
+// Load reads files and directories: rules like [rule.Load], and *.yml of Splunk's content. A file that cannot
+// be read is a diagnostic and does not stop the others; the error is set only when the context ends.
 func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, error) {
 	ours, content := split(paths)
 	c, diags := empty(o)
@@ -79,7 +79,7 @@ func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, 
 			return c, diags, err
 		}
 	}
-	return c, append(diags, c.settle()...), nil
+	return c, append(diags, c.resolveIDs()...), nil
 }
 
 // LoadFS is [Load] for files of another file system, such as the rules built into the program.
@@ -91,19 +91,19 @@ func LoadFS(ctx context.Context, o Options, fsys fs.FS, paths ...string) (Catalo
 	if diags = append(diags, more...); err != nil {
 		return c, diags, err
 	}
-	return c, append(diags, c.settle()...), nil
+	return c, append(diags, c.resolveIDs()...), nil
 }
 
-// settle decides whose an id is that several rules have: a rule that cannot be planned takes it from no
-// rule that can.
-func (c *Catalog) settle() diag.List {
+// resolveIDs decides which rule keeps an id that several rules have: a rule that cannot be planned never takes it
+// from one that can.
+func (c *Catalog) resolveIDs() diag.List {
 	return c.Settle(func(r *rule.Rule) diag.List {
 		_, diags := c.Plan(r)
 		return diags
 	})
 }
 
-// add reads Splunk's content, with what beside it belongs to its library.
+// add reads Splunk's content; beside are the files of its library.
 func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
 	library, diags, err := escu.Load(ctx, fsys, slices.Concat(paths, beside)...)
 	if err != nil {
@@ -120,15 +120,15 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 			r.Enabled = &enabled
 		}
 		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
-		mine, others := owned(r, diags)
+		mine, others := splitDiagnostics(r, diags)
 		diags = slices.Concat(others, c.Add(r, mine))
 		c.detections[r] = d
 	}
 	return diags, nil
 }
 
-// owned parts the diagnostics about a rule from the others.
-func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
+// splitDiagnostics separates the diagnostics about a rule from the others.
+func splitDiagnostics(r *rule.Rule, all diag.List) (mine, others diag.List) {
 	for _, d := range all {
 		if r.Owns(d) {
 			mine = append(mine, d)
@@ -139,17 +139,16 @@ func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
 	return mine, others
 }
 
-// Plan plans a rule of the catalog. The plan is nil when a diagnostic is an error.
+// Plan plans a rule of the catalog. The plan is nil if a diagnostic is an error.
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
 		return c.planSearch(r, d, c.library, c.options.Index, splunk.Later)
 	}
-	return plans.For(r) //nolint:wrapcheck // diagnostics are no error
+	return plans.For(r) //nolint:wrapcheck // diagnostics are not errors
 }
 
-// Search plans a search in SPL that no detection holds, with the macros and lookups of the catalog. Events
-// that are written as Splunk has them are looked for in the patterns. The plan is nil when a diagnostic is an
-// error.
+// Search plans an ad hoc search in SPL, with the macros and lookups of the catalog. Events in Splunk's own
+// format are searched in the index patterns. The plan is nil if a diagnostic is an error.
 func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List) {
 	library := c.library
 	if library == nil {
@@ -159,8 +158,9 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 	return c.planSearch(r, &escu.Detection{Name: "query", Search: text}, library, index, nil)
 }
 
-// planSearch takes a search through the packages once, from its text to its plan. The library says what is wrong with
-// the text, what of it cannot be run and what the detection lacks; the plan says which of the events it cannot find. The collector stands for the one of its runs, nil where they have none.
+// planSearch plans a search from its text. The library reports errors of the text, unsupported parts, and
+// what the detection lacks; the plan reports events that it cannot find. The collector stands for the one of its
+// runs; nil if they have none.
 func (c *Catalog) planSearch(r *rule.Rule, d *escu.Detection, library *escu.Library, index []string, collector splunk.Collector) (query.Plan, diag.List) {
 	env := library.Env()
 	env.Locate, env.Collector = c.options.Locate, collector

@@ -1,6 +1,6 @@
-// Package catalog reads rules of every format and plans them: Elastic's files through package rule,
-// Splunk's content through package escu. Behind it all of them are rules of one set.
+// Package catalog reads rules of every format and plans them: Elastic's files through package rule, Splunk's
+// content through package escu. The result is one set of rules.
 //
-// A path of Splunk's content brings the macros, lookups and data sources of its library along: those
-// below it, else those of the nearest folder above it that has such folders.
+// A path of Splunk's content includes the macros, lookups and data sources of its library: those below the
+// path, or else below the nearest parent folder that has such folders.
 package catalog

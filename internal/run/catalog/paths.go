@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// split parts paths by who reads them. Directories are for both; what is not there is for the one that
-// says so.
+// split separates paths by their reader. Directories go to both readers; a missing path goes to the reader
+// that reports it.
 func split(paths []string) (ours, content []string) {
 	for _, p := range paths {
 		info, err := os.Stat(p)
@@ -25,16 +25,16 @@ func split(paths []string) (ours, content []string) {
 
 func isYAML(p string) bool { return filepath.Ext(p) == ".yml" || filepath.Ext(p) == ".yaml" }
 
-// libraryFolders are what a library has beside its detections.
+// libraryFolders are the folders of a library beside its detections.
 var libraryFolders = []string{"macros", "lookups", "data_sources"}
 
-// libraryFiles are those with macros that may stand there instead.
+// libraryFiles are the files with macros that a library may have instead.
 var libraryFiles = []string{"macros.conf", "macros.json"}
 
-// maxClimb is how far above a file its library may be: detections/endpoint/name.yml is the deepest.
-const maxClimb = 4
+// maxLevels is how many levels above a file its library may be: detections/endpoint/name.yml is the deepest.
+const maxLevels = 4
 
-// libraries returns the folders of the libraries that paths are in, unless those are below them.
+// libraries returns the folders of the libraries of paths, unless they are below the paths.
 func libraries(paths []string) []string {
 	var out []string
 	for _, p := range paths {
@@ -43,7 +43,7 @@ func libraries(paths []string) []string {
 			continue
 		}
 		at := filepath.FromSlash(p)
-		for range maxClimb {
+		for range maxLevels {
 			parent := filepath.Join(at, "..")
 			if up, err := filepath.Abs(parent); err != nil || up == abs {
 				break

@@ -160,7 +160,7 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 	if m, ok := prepared.(interface{ OfNow() bool }); ok && len(x.Covers) > 1 && m.OfNow() {
 		x.Status, x.Err = Failed, &failure.Error{
 			Kind: failure.Rejected, Op: "run rule " + x.RuleID,
-			Reason: fmt.Sprintf("%d slots cannot be run as one: what the rule asks for is about now", len(x.Covers)),
+			Reason: fmt.Sprintf("%d slots cannot share a run: the rule's condition depends on now", len(x.Covers)),
 		}
 		return false
 	}

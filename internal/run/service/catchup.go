@@ -61,7 +61,7 @@ func (k *catchUpLoop) turn(ctx context.Context) time.Duration {
 	if k.due(now) {
 		if err := k.survey(ctx, now); err != nil {
 			if ctx.Err() == nil {
-				k.opts.Log.Warn("the ledger cannot be read: the open slots are not known", "error", err)
+				k.opts.Log.Warn("ledger could not be read: open slots are unknown", "error", err)
 			}
 			k.stale.Store(true)
 			return k.longer()
@@ -147,7 +147,7 @@ func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 	}
 	n, err := book.GiveUp(ctx, grids, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
 	if k.givenUp += n; n > 0 {
-		k.opts.Log.Warn("slots that are too old to catch up with were given up", "slots", n)
+		k.opts.Log.Warn("slots given up: too old to catch up with", "slots", n)
 	}
 	if err != nil {
 		return err //nolint:wrapcheck // it names the ledger
@@ -241,7 +241,7 @@ func (k *catchUpLoop) round(ctx context.Context, tasks []catchup.Task) time.Dura
 	if k.opts.Calm != nil {
 		if err := k.opts.Calm(ctx); err != nil {
 			if ctx.Err() == nil {
-				k.opts.Log.Warn("the catch-up waits", "error", err)
+				k.opts.Log.Warn("catch-up paused", "error", err)
 			}
 			return k.longer()
 		}

@@ -120,7 +120,7 @@ func (a *lateSearch) sample(ctx context.Context, rules []*Rule, now time.Time) {
 		}
 		seen[key] = true
 		if err := lag.Sample(search.Background(ctx), &a.meter, a.opts.Events, patterns, now); err != nil && ctx.Err() == nil {
-			a.opts.Log.Debug("the lag of events is not known", "error", err)
+			a.opts.Log.Debug("lag of events could not be measured", "error", err)
 		}
 	}
 }
@@ -250,7 +250,7 @@ func (a *lateSearch) run(ctx context.Context, jobs []pipeline.Job) error {
 		}
 		for i, x := range a.opts.Again.RunAll(search.Background(limited), chunk, nil) {
 			if x.Created > 0 {
-				a.opts.Log.Info("events came late", "rule_id", x.RuleID, "created", x.Created, "window", x.Window.String())
+				a.opts.Log.Info("late events found", "rule_id", x.RuleID, "created", x.Created, "window", x.Window.String())
 			}
 			a.opts.Late(x)
 			if failed[x.RuleID] = failed[x.RuleID] || x.Status != pipeline.Succeeded; !failed[x.RuleID] {

@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// Expr is a parsed date-math expression. The zero Expr is "now". An Expr is never changed after
-// Parse, so it may be copied and shared.
+// Expr is a parsed date math expression. The zero Expr is "now". An Expr is immutable, so it may be copied
+// and shared.
 type Expr struct {
 	steps []step
 }
 
-// step is one term of an expression: n units added, or, with round set, rounding down to unit.
+// step is one step of an expression: n units added or, with round, rounding down to unit.
 type step struct {
 	round bool
 	n     int
 	unit  unit
 }
 
-// At returns the moment the expression names when the time is now. The result is in UTC, and so
-// is the calendar that rounding and months follow.
+// At returns the time of the expression for a given now, in UTC. Rounding and months follow the calendar in
+// UTC.
 func (e Expr) At(now time.Time) time.Time { return e.In(now, time.UTC, false) }
 
-// EndAt is At with rounding up: to the last millisecond of a unit, as Elasticsearch reads a bound
-// that the unit belongs to ("<= now/d") or lies before ("> now/d").
+// EndAt is At with rounding up: to the last millisecond of a unit, as Elasticsearch evaluates an upper bound
+// that includes the unit ("<= now/d") and a lower bound that excludes it ("> now/d").
 func (e Expr) EndAt(now time.Time) time.Time { return e.In(now, time.UTC, true) }
 
-// In takes the steps from a moment on by the calendar and the clock of a zone. With up set rounding
-// goes up, as for [Expr.EndAt]. The result is in UTC.
+// In applies the steps to a time, by the calendar and the clock of a zone. With up, rounding goes up, as in
+// [Expr.EndAt]. The result is in UTC.
 func (e Expr) In(from time.Time, zone *time.Location, up bool) time.Time {
-	t := from.In(zone).Round(0) // Without the monotonic reading: two equal moments compare equal.
+	t := from.In(zone).Round(0) // without the monotonic reading, so that equal times compare equal
 	for _, s := range e.steps {
 		switch {
 		case !s.round:
@@ -45,8 +45,8 @@ func (e Expr) In(from time.Time, zone *time.Location, up bool) time.Time {
 	return t.UTC()
 }
 
-// String returns the expression in its canonical spelling: every count written out, hours as
-// "h". Parsing it again gives an equal expression.
+// String returns the expression in its canonical form: with every count, and hours as "h". Parsing it gives
+// an equal expression.
 func (e Expr) String() string {
 	var b strings.Builder
 	b.WriteString(anchor)
@@ -64,13 +64,13 @@ func (e Expr) String() string {
 	return b.String()
 }
 
-// Equal reports whether both expressions have the same steps. "now-60m" and "now-1h" name the
-// same moment but are not equal.
+// Equal reports whether both expressions have the same steps. "now-60m" and "now-1h" mean the same time but
+// are not equal.
 func (e Expr) Equal(other Expr) bool {
 	return slices.Equal(e.steps, other.steps)
 }
 
-// MarshalText gives the canonical spelling, so that JSON and TOML show the expression.
+// MarshalText returns the canonical form, for JSON and TOML.
 func (e Expr) MarshalText() ([]byte, error) {
 	return []byte(e.String()), nil
 }

@@ -18,9 +18,9 @@ var (
 	errRange     = errors.New("number is above 2147483647")
 )
 
-// Parse reads the expression of a rule: "now" followed by any number of steps: +N or -N with a unit, where N is optional
-// and 1 by default, or /unit, which rounds down. Units are s, m, h or H, d, w, M and y, in
-// exactly that case. Blanks around the expression are ignored, blanks inside it are an error.
+// Parse parses the expression of a rule: "now" followed by any number of steps: +N or -N with a unit, where N
+// is optional and 1 by default, or /unit, which rounds down. Units are s, m, h or H, d, w, M and y, in
+// exactly that case. Blanks around the expression are ignored, blanks within it are an error.
 func Parse(expr string) (Expr, error) {
 	rest := strings.TrimSpace(expr)
 	if !strings.HasPrefix(rest, anchor) {
@@ -38,7 +38,7 @@ func Parse(expr string) (Expr, error) {
 	return e, nil
 }
 
-// Steps reads what stands behind the anchor of an expression: any number of steps, and nothing else.
+// Steps parses the part after the anchor of an expression: any number of steps, and nothing else.
 func Steps(text string) (Expr, error) {
 	e, err := steps(text)
 	if err != nil {
@@ -59,8 +59,8 @@ func steps(text string) (Expr, error) {
 	return e, nil
 }
 
-// Cut splits a text that Elasticsearch reads as date math into its anchor, a date or "now", and the
-// steps behind it. It is none (false) without "now" at its beginning and without ||.
+// Cut splits date math in a query into its anchor, a date or "now", and the steps after it. math is false if
+// the text neither begins with "now" nor contains ||.
 func Cut(text string) (base, steps string, math bool) {
 	if rest, isNow := strings.CutPrefix(text, anchor); isNow {
 		return anchor, rest, true
@@ -68,7 +68,7 @@ func Cut(text string) (base, steps string, math bool) {
 	return strings.Cut(text, "||")
 }
 
-// IsNow reports whether a text is date math about now that Elasticsearch reads.
+// IsNow reports whether Elasticsearch reads a text as date math on now.
 func IsNow(text string) bool {
 	base, steps, math := Cut(text)
 	if !math || base != anchor {
@@ -78,7 +78,7 @@ func IsNow(text string) bool {
 	return err == nil
 }
 
-// parseStep reads one step off the front of text, which is not empty.
+// parseStep parses one step at the start of text, which is not empty.
 func parseStep(text string) (s step, tail string, err error) {
 	op := text[0]
 	if op != '+' && op != '-' && op != '/' {
@@ -106,7 +106,7 @@ func parseStep(text string) (s step, tail string, err error) {
 	return step{round: op == '/', n: n, unit: u}, tail[1:], nil
 }
 
-// parseCount reads the digits at the front of text; without any the count is 1.
+// parseCount parses the digits at the start of text; without digits the count is 1.
 func parseCount(text string) (n int, tail string, err error) {
 	digits := 0
 	for digits < len(text) && '0' <= text[digits] && text[digits] <= '9' {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// unit is a unit of time, written as its letter.
+// unit is a unit of time, represented by its letter.
 type unit byte
 
 const (
@@ -29,8 +29,8 @@ func unitOf(letter byte) (unit, bool) {
 	}
 }
 
-// add moves t by n units. Days and longer units are those of the calendar in t's zone: the time of day
-// stays. Shorter ones are lengths of time.
+// add moves t by n units. Days and longer units follow the calendar in t's zone: the time of day stays the
+// same. Shorter units are durations.
 func (u unit) add(t time.Time, n int) time.Time {
 	switch u {
 	case second:
@@ -52,13 +52,13 @@ func (u unit) add(t time.Time, n int) time.Time {
 	}
 }
 
-// addLength adds a length that may be more than a time.Duration holds.
+// addLength adds a duration that may exceed the range of time.Duration.
 func addLength(t time.Time, n int, unit time.Duration) time.Time {
 	seconds := int64(n) * int64(unit/time.Second)
 	return time.Unix(t.Unix()+seconds, int64(t.Nanosecond())).In(t.Location())
 }
 
-// floor returns the beginning of the unit in which t lies, in t's zone.
+// floor returns the beginning of the unit that contains t, in t's zone.
 func (u unit) floor(t time.Time) time.Time {
 	c := wall(t)
 	y, mon, d := c.Date()
@@ -83,7 +83,7 @@ func (u unit) floor(t time.Time) time.Time {
 	}
 }
 
-// clock is what calendar and clock of some zone show, kept as if that were UTC.
+// clock is a wall-clock time of some zone, stored as the same time in UTC.
 type clock struct{ time.Time }
 
 func wall(t time.Time) clock {
@@ -99,8 +99,7 @@ func (c clock) AddDate(years, months, days int) clock {
 	return clock{c.Time.AddDate(years, months, days)}
 }
 
-// addMonths stays inside the month it arrives in, where time.AddDate would run over into the
-// next one.
+// addMonths stays within the target month, where time.AddDate would continue into the next one.
 func (c clock) addMonths(n int) clock {
 	moved := c.AddDate(0, n, 0)
 	if moved.Day() != c.Day() {
@@ -109,8 +108,8 @@ func (c clock) addMonths(n int) clock {
 	return moved
 }
 
-// on is the moment at which the clock of t's zone shows c. Of a time that the clock shows twice it is
-// the one with t's offset, else the first; a time that the clock leaves out is as much later.
+// on returns the time at which the clock of t's zone shows c. If the clock shows it twice, it is the time
+// with t's offset, else the first one; if the clock skips it, it is later by the skipped time.
 func (c clock) on(t time.Time) time.Time {
 	zone := t.Location()
 	if zone == time.UTC {

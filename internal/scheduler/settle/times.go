@@ -18,7 +18,7 @@ const (
 	Unknown = 5 * time.Second
 )
 
-// Refresh is how the indices behind some patterns become visible.
+// Refresh says when documents of the indices of some patterns become visible.
 type Refresh struct {
 	// Longest is the largest refresh interval among the indices that refresh by themselves.
 	Longest time.Duration
@@ -167,7 +167,7 @@ func (t *Times) unread(ctx context.Context, patterns string, err error) {
 	}
 }
 
-// first reports whether a message about what is to be logged: it has not been before.
+// first reports, once for each value of what, that a message about it should be logged.
 func (t *Times) first(what string) bool {
 	if t.Log == nil || t.warned[what] {
 		return false

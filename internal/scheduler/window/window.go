@@ -6,14 +6,14 @@ import (
 	"tocsin/internal/scheduler/datemath"
 )
 
-// Window is the time from From, included, to To, excluded. Half open, because windows that touch
-// then share no event and leave none out.
+// Window is the time from From, included, to To, excluded. It is half open, so that adjacent windows share no
+// event and leave none out.
 type Window struct {
 	From, To time.Time
 }
 
-// At returns the window of the run at slot, for a rule with the given look-back. Both ends are in
-// UTC. A rule whose from is not before its to has an empty window.
+// At returns the window of the run at slot, for a rule with the given look-back. Both ends are in UTC. If the
+// rule's from is not before its to, the window is empty.
 func At(slot time.Time, from, to datemath.Expr) Window {
 	return Window{From: from.At(slot), To: to.At(slot)}
 }

@@ -141,7 +141,7 @@ func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Vis
 	result := search.Result{Total: int64(len(known.hits)), Took: known.took}
 	for hits := known.hits; len(hits) > 0; {
 		if err := ctx.Err(); err != nil {
-			return result, fmt.Errorf("search in what was read: %w", err)
+			return result, fmt.Errorf("search the hits that were read: %w", err)
 		}
 		n := min(r.Size(), len(hits))
 		result.Pages++
@@ -164,7 +164,7 @@ func typed(r search.Request, hits []event.Event) []event.Event {
 	return out
 }
 
-// refusal makes a rejection of an error that no fallback can fix.
+// refusal gives an error the kind Internal: no fallback can answer the request.
 func refusal(op string, err error) error {
 	return &failure.Error{Kind: failure.Internal, Op: op, Err: err}
 }

@@ -13,24 +13,26 @@ import (
 	"tocsin/internal/search"
 )
 
-// Sets compiles the conditions of requests, once for [Sets.Check] and [Scan], and keeps what it has compiled last: rules
-// return with the same conditions, only their windows move. The zero value is ready to use, and safe for concurrent use.
+// Sets compiles the conditions of requests, once for [Sets.Check] and [Scan], and caches the last results:
+// rules run again with the same conditions, only their windows differ. The zero value is ready to use, and
+// safe for concurrent use.
 type Sets struct {
 	mu   sync.Mutex
 	last *matched
-	// verdicts are what was found of requests, whose set may be another by now.
+	// verdicts caches the results for requests, whose set may have been replaced since.
 	verdicts map[conditionKey][]verdict
 	// remembered is the number of verdicts.
 	remembered int
 }
 
-// maxVerdicts bounds what is remembered of requests, maxMappings of each condition: under so many mappings at once.
+// maxVerdicts bounds the cached conditions, maxMappings the cached mappings of each condition.
 const (
 	maxVerdicts = 20_000
 	maxMappings = 8
 )
 
-// conditionKey identifies what is compiled of a request, besides its mapping: all but patterns and window.
+// conditionKey identifies the compiled part of a request, without its mapping: everything except patterns and
+// window.
 type conditionKey struct {
 	where, field, fallback, orderBy, tiebreaker, fields string
 	descending                                          bool
@@ -40,13 +42,13 @@ func keyOf(r search.Request) conditionKey {
 	return conditionKey{r.Words(), r.Time.Field, r.Time.Fallback, r.OrderBy, r.Tiebreaker, strings.Join(r.Fields, "\x00"), r.Descending}
 }
 
-// verdict is why a request cannot be answered from memory under a mapping; nil: it can be.
+// verdict is why a request cannot be answered from memory under a mapping; nil if it can.
 type verdict struct {
 	fields mapping.Fields
 	err    error
 }
 
-// matched is a set of conditions, with what is read of each event for the set and for its hits.
+// matched is a set of conditions, with the fields that are read of each event for the set and for its hits.
 type matched struct {
 	set       atomic.Pointer[condition.Set]
 	selection *event.Selection
@@ -56,7 +58,7 @@ type matched struct {
 	errs []error
 	// fields are the mappings under which the members were compiled.
 	fields []mapping.Fields
-	// places are the numbers of the members with a key.
+	// places are the numbers of the members by key.
 	places map[conditionKey][]int
 
 	tuning sync.Mutex
@@ -70,8 +72,9 @@ type variant struct {
 	member int
 }
 
-// Check returns why each of some requests cannot be answered from memory, as [search.Request.InMemory] does; nil where it
-// can. The set of them is compiled if there are some of which that is not known, and kept for a scan of most of them.
+// Check returns, for each request, why it cannot be answered from memory, as [search.Request.InMemory] does;
+// nil if it can. If the answer is not known for all of them, their set is compiled, and kept for a scan of
+// most of them.
 func (s *Sets) Check(requests []search.Request) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +90,8 @@ func (s *Sets) Check(requests []search.Request) []error {
 	return errs
 }
 
-// of returns a set with the members in it, and the members by their number there: nil for those that are not among the
-// given ones. Members that cannot be matched get the reason.
+// of returns a set that contains the members, and the members by their number in it: nil for numbers of other
+// members. A member that cannot be matched gets the reason.
 func (s *Sets) of(members []*member) (*matched, []*member) {
 	requests := make([]search.Request, len(members))
 	for i, m := range members {
@@ -114,7 +117,7 @@ func (s *Sets) of(members []*member) (*matched, []*member) {
 	return set, numbered
 }
 
-// compile compiles requests and remembers what it finds.
+// compile compiles requests and caches the results.
 func (s *Sets) compile(requests []search.Request) *matched {
 	s.last = newMatched(requests)
 	if s.verdicts == nil || s.remembered+len(requests) > maxVerdicts {
@@ -136,11 +139,11 @@ func (s *Sets) compile(requests []search.Request) *matched {
 	return s.last
 }
 
-// mostIdle is of how many conditions one at least has to be asked for: the others are left aside in each event, which
-// takes time too.
+// mostIdle: at least one in mostIdle conditions of a set must be requested, as skipping the others for each
+// event takes time too.
 const mostIdle = 2
 
-// numbers returns the numbers of requests in the set; nil when one is missing, or the set has too many others.
+// numbers returns the numbers of requests in the set; nil if one is missing, or the set has too many others.
 func (m *matched) numbers(requests []search.Request) []int {
 	if m == nil || len(m.errs) > mostIdle*len(requests) {
 		return nil
@@ -186,7 +189,7 @@ func newMatched(requests []search.Request) *matched {
 	return out
 }
 
-// variantsOf compiles what decides about a member besides its condition.
+// variantsOf compiles the parts of a member besides its condition.
 func variantsOf(i int, r search.Request) (out []variant, err error) {
 	err = failure.Guard("compile a condition", func() error {
 		variants, err := r.Variants()

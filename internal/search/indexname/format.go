@@ -8,28 +8,28 @@ import (
 	"unicode"
 )
 
-// format is a date format of java.time, as far as it writes numbers: index names have no capitals, so
-// that names of months and days are none of theirs.
+// format is a date format of java.time that consists of numbers: index names have no capital letters, so
+// names of months and days cannot occur.
 type format struct {
 	pattern string
 	pieces  []piece
 }
 
-// piece is a text, or a number of a date when letter is not 0.
+// piece is a text, or a number of a date if letter is not 0.
 type piece struct {
 	text   string
 	letter rune
 	count  int
 }
 
-// named are formats with a name of their own.
+// named are the formats that have a name.
 var named = map[string]string{
 	"basic_date": "uuuuMMdd", "date": "uuuu-MM-dd", "strict_date": "uuuu-MM-dd", "year": "uuuu", "strict_year": "uuuu",
 	"year_month": "uuuu-MM", "strict_year_month": "uuuu-MM", "year_month_day": "uuuu-MM-dd", "strict_year_month_day": "uuuu-MM-dd",
 	"basic_ordinal_date": "uuuuDDD", "ordinal_date": "uuuu-DDD", "strict_ordinal_date": "uuuu-DDD",
 }
 
-// widths has the letters that are written, each with the longest run that is one number.
+// widths has the supported letters, each with the length of its longest run.
 var widths = map[rune]int{
 	'u': 9, 'y': 9, 'M': 2, 'L': 2, 'd': 2, 'D': 3, 'Q': 2, 'q': 2, 'H': 2, 'h': 2, 'K': 2, 'k': 2, 'm': 2, 's': 2, 'S': 9,
 }
@@ -40,7 +40,7 @@ func parseFormat(pattern string) (format, error) {
 	if known, ok := named[pattern]; ok {
 		source = known
 	}
-	runes := []rune(strings.TrimPrefix(source, "8")) // Elasticsearch 6's mark of a java.time pattern.
+	runes := []rune(strings.TrimPrefix(source, "8")) // Elasticsearch 6's mark of a java.time pattern
 	for len(runes) > 0 {
 		p := piece{}
 		switch r := runes[0]; {
@@ -73,7 +73,7 @@ func parseFormat(pattern string) (format, error) {
 	return f, nil
 }
 
-// write writes a time, in the zone that it is in.
+// write formats a time, in its own zone.
 func (f format) write(b *strings.Builder, t time.Time) {
 	for _, p := range f.pieces {
 		b.WriteString(p.text)
@@ -118,11 +118,10 @@ func (p piece) number(t time.Time) int {
 	return t.Year()
 }
 
-// floor is the beginning of what a time is written as: equal times have equal texts, and what lies between
-// them has the same.
+// floor returns the earliest time with the same text.
 func (f format) floor(t time.Time) time.Time {
 	y, m, d := t.Date()
-	day := time.Date(y, m, d, 0, 0, 0, 0, time.UTC) // Of the clock in t's zone, as the others are.
+	day := time.Date(y, m, d, 0, 0, 0, 0, time.UTC) // in the clock of t's zone, as are the others
 	out := time.Time{}
 	for _, p := range f.pieces {
 		at := time.Time{}

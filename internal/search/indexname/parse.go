@@ -10,25 +10,25 @@ import (
 	"tocsin/internal/scheduler/datemath"
 )
 
-// name is a name with date math: fixed text and dates by turns.
+// name is a name with date math: fixed texts and dates in turn.
 type name struct {
 	parts []part
-	// selector is what stands behind it: ::data, ::failures.
+	// selector is the selector after the name: ::data, ::failures.
 	selector string
 }
 
-// part is a text, or a date when format is not nil.
+// part is a text, or a date if format is not nil.
 type part struct {
 	text   string
 	math   datemath.Expr
 	format format
 	zone   *time.Location
-	// fixed is the date that the math begins with, unless that is now.
+	// fixed is the date that the math begins with; nil: now.
 	fixed *time.Time
 }
 
-// isMath reports whether a pattern is a name with date math, and returns what stands before it: nothing, the
-// minus of an exclusion, the name of a remote cluster.
+// isMath reports whether a pattern is a name with date math, and returns its prefix: nothing, the minus of an
+// exclusion, or the name of a remote cluster.
 func isMath(pattern string) (before, expression string, ok bool) {
 	i := strings.IndexByte(pattern, '<')
 	if i < 0 || i > 0 && pattern[:i] != "-" && !strings.HasSuffix(pattern[:i], ":") {
@@ -38,7 +38,7 @@ func isMath(pattern string) (before, expression string, ok bool) {
 	return pattern[:i], pattern[i:], strings.HasSuffix(body, ">")
 }
 
-// parse reads an expression.
+// parse parses an expression.
 func parse(expression string) (name, error) {
 	body, selector, selects := strings.Cut(expression, "::")
 	var n name
@@ -53,7 +53,7 @@ func parse(expression string) (name, error) {
 	return n, nil
 }
 
-// parser cuts an expression.
+// parser holds the rest of an expression.
 type parser struct {
 	text  []rune
 	at    int
@@ -61,8 +61,8 @@ type parser struct {
 }
 
 var (
-	errOpen    = errors.New("the date math is not closed: } is missing")
-	errNothing = errors.New("it names nothing")
+	errOpen  = errors.New("the date math is not closed: } is missing")
+	errEmpty = errors.New("the name is empty")
 )
 
 func (p *parser) read() error {
@@ -88,12 +88,12 @@ func (p *parser) read() error {
 		p.parts = append(p.parts, part{text: fixed.String()})
 	}
 	if len(p.parts) == 0 {
-		return errNothing
+		return errEmpty
 	}
 	return nil
 }
 
-// next takes a character; a backslash before it is none of the name.
+// next takes a character; the backslash that escapes it is dropped.
 func (p *parser) next() (r rune, escaped bool) {
 	r = p.text[p.at]
 	p.at++
@@ -104,7 +104,7 @@ func (p *parser) next() (r rune, escaped bool) {
 	return r, escaped
 }
 
-// placeholder reads what stands behind an opening brace: {math{format|zone}}.
+// placeholder parses the part after an opening brace: {math{format|zone}}.
 func (p *parser) placeholder() error {
 	var math, pattern strings.Builder
 	to, formats := &math, 0
@@ -113,7 +113,7 @@ func (p *parser) placeholder() error {
 		switch {
 		case r == '{' && !escaped:
 			if formats > 0 {
-				return fmt.Errorf("{ at character %d: the date math has a format already", p.at)
+				return fmt.Errorf("{ at character %d: the date math already has a format", p.at)
 			}
 			formats, to = 1, &pattern
 		case r == '}' && !escaped && formats == 1:
@@ -121,7 +121,7 @@ func (p *parser) placeholder() error {
 		case r == '}' && !escaped:
 			return p.date(math.String(), pattern.String(), formats)
 		case formats == 2:
-			return fmt.Errorf("%q behind the date format: } is wanted", r)
+			return fmt.Errorf("%q after the date format: expected }", r)
 		default:
 			to.WriteRune(r)
 		}
@@ -129,7 +129,7 @@ func (p *parser) placeholder() error {
 	return errOpen
 }
 
-// defaultFormat is that of a date without one.
+// defaultFormat is the format of a date without one.
 const defaultFormat = "uuuu.MM.dd"
 
 func (p *parser) date(math, pattern string, formats int) error {

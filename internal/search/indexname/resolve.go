@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// maxNames is how many names one pattern may stand for over a window.
+// maxNames is the maximum number of names of one pattern over a window.
 const maxNames = 1000
 
 // HasDateMath reports whether one of the patterns has date math.
@@ -24,7 +24,7 @@ func isDateMath(pattern string) bool {
 	return ok
 }
 
-// split cuts a list of patterns in one text.
+// split splits a list of patterns in one text.
 func split(list string) []string {
 	parts := strings.Split(list, ",")
 	for i := range parts {
@@ -33,7 +33,7 @@ func split(list string) []string {
 	return parts
 }
 
-// Check says what is wrong with the date math of a pattern.
+// Check returns what is wrong with the date math of a pattern.
 func Check(pattern string) error {
 	for _, one := range split(pattern) {
 		if _, expression, ok := isMath(one); ok {
@@ -45,8 +45,8 @@ func Check(pattern string) error {
 	return nil
 }
 
-// Resolve writes out the date math of patterns: "now" is each moment from the beginning of the window to its
-// end, and the slot, unless that is zero. Without any the patterns are returned as they are.
+// Resolve replaces the date math of patterns by the names for every moment from the beginning of the window
+// to its end, and for the slot, unless it is zero. Patterns without date math are returned unchanged.
 func Resolve(patterns []string, slot time.Time, w window.Window) ([]string, error) {
 	if !HasDateMath(patterns) {
 		return patterns, nil
@@ -60,7 +60,7 @@ func Resolve(patterns []string, slot time.Time, w window.Window) ([]string, erro
 				return nil, err
 			}
 			for _, n := range names {
-				// Only behind a wildcard is a minus that of an exclusion, and no index begins with one.
+				// A minus means an exclusion only after a wildcard, and no index name begins with a minus.
 				if strings.HasPrefix(n, "-") && (!wildcard || !strings.HasPrefix(one, "-")) {
 					continue
 				}
@@ -71,13 +71,13 @@ func Resolve(patterns []string, slot time.Time, w window.Window) ([]string, erro
 			}
 		}
 	}
-	if out == nil { // No pattern at all would mean every index.
-		return nil, fmt.Errorf("index names %s stand for none: a minus takes away from what a wildcard before it has found", strings.Join(patterns, ","))
+	if out == nil { // without patterns, Elasticsearch would search every index
+		return nil, fmt.Errorf("index names %s match nothing: a minus excludes from the wildcards before it", strings.Join(patterns, ","))
 	}
 	return out, nil
 }
 
-// Names are those that one pattern stands for; one without date math stands for itself.
+// Names returns the names of one pattern; a pattern without date math is its own name.
 func Names(pattern string, slot time.Time, w window.Window) ([]string, error) {
 	before, expression, ok := isMath(pattern)
 	if !ok {
@@ -94,7 +94,7 @@ func Names(pattern string, slot time.Time, w window.Window) ([]string, error) {
 			return nil
 		}
 		if out = append(out, text); len(out) > maxNames {
-			return fmt.Errorf("index name %s stands for more than %d names over %s: write a coarser date format, or a star", pattern, maxNames, w)
+			return fmt.Errorf("index name %s has more than %d names over %s: write a coarser date format, or a star", pattern, maxNames, w)
 		}
 		return nil
 	}
@@ -109,7 +109,7 @@ func Names(pattern string, slot time.Time, w window.Window) ([]string, error) {
 	return out, err
 }
 
-// each calls visit with moments that have all names of a stretch of time, its last moment included.
+// each calls visit with moments that cover all names from one time to another, both included.
 func (n name) each(from, to time.Time, visit func(time.Time) error) error {
 	if err := visit(from); err != nil {
 		return err
@@ -128,11 +128,11 @@ func (n name) each(from, to time.Time, visit func(time.Time) error) error {
 	return nil
 }
 
-// maxSteps bounds the hours that are looked at one by one.
+// maxSteps bounds the hours that are visited one by one.
 const maxSteps = 10_000
 
-// between visits what follows from up to to. Within an hour the dates of a name do not go back while time
-// goes on, so that between two moments with the same dates there are no others.
+// between visits moments after from, up to and including to. Within an hour, the dates of a name never go
+// back in time, so two moments with the same dates have no others between them.
 func (n name) between(from, to time.Time, visit func(time.Time) error) error {
 	if n.same(from, to) {
 		return nil
@@ -156,7 +156,7 @@ func (n name) same(a, b time.Time) bool {
 	return true
 }
 
-// date is what a part says when now is a moment.
+// date returns the date of a part at a moment.
 func (p part) date(now time.Time) time.Time {
 	if p.fixed != nil {
 		now = *p.fixed
@@ -164,7 +164,7 @@ func (p part) date(now time.Time) time.Time {
 	return p.math.In(now, p.zone, false).In(p.zone)
 }
 
-// at is the name when now is a moment.
+// at returns the name at a moment.
 func (n name) at(now time.Time) string {
 	var b strings.Builder
 	for _, p := range n.parts {

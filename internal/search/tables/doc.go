@@ -1,4 +1,4 @@
-// Package tables has the tables that searches write for other searches: lookups that a baseline search fills and that
-// detections use. A table is read and written as a whole and has a maximum size, so that it is never incomplete. Backends
-// store the tables.
+// Package tables defines lookup tables that searches write for other searches: a baseline fills a table, and
+// detections look values up in it. A table is read and written as a whole, and its size is limited, so that
+// readers never see a part of a write. The backends store the tables.
 package tables

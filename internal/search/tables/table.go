@@ -19,29 +19,29 @@ const (
 	MaxBytes = 16 << 20
 )
 
-// ErrTooLarge is the error for a table that exceeds the maximum size.
+// ErrTooLarge is wrapped by the error for a table that exceeds the limits.
 var ErrTooLarge = errors.New("a table has at most 100000 rows and 16 MiB")
 
-// ErrRefused is the error if the user may not read the stored tables.
-var ErrRefused = errors.New("the place of tables may not be read")
+// ErrRefused is wrapped when the user may not read tables.
+var ErrRefused = errors.New("tables may not be read")
 
 // ErrConflict is the error if others keep writing a table at the same time.
 var ErrConflict = errors.New("others write the table at the same time")
 
-// Table is a stored table.
+// Table is a lookup table.
 type Table struct {
 	Columns []string   `json:"columns"`
 	Rows    [][]string `json:"rows"`
-	// Updated is the slot of the search that wrote the table last, Since the slot of the first one.
+	// Updated is the slot of the search that wrote it, Since the slot of the first one.
 	Updated time.Time `json:"updated"`
 	Since   time.Time `json:"since"`
-	// Earlier is the table as it was before Updated, without its own Earlier; nil if there was none.
+	// Earlier is the table as it was before Updated, without an Earlier of its own; nil if there was none.
 	Earlier *Table `json:"earlier,omitempty"`
 }
 
-// AsOf returns the table as searches of a slot see it: as it was written for earlier slots. So the order in which searches
-// of one slot run does not matter, and a search that is repeated sees the same table. For slots long past, it is the
-// oldest known version.
+// AsOf returns the table as searches of a slot see it: with the writes of earlier slots only. So the order in
+// which searches of one slot run does not matter, and a repeated search sees the same table. For slots long
+// past, it returns the oldest version that is known.
 func (t Table) AsOf(slot time.Time) (Table, bool) {
 	if !t.Since.Before(slot) {
 		return Table{}, false
@@ -52,7 +52,7 @@ func (t Table) AsOf(slot time.Time) (Table, bool) {
 	return t, true
 }
 
-// Next returns the table to store when rows are written for a slot in place of this table, which may not exist yet.
+// Next returns the table that is written at a slot; t is the existing table if found.
 func (t Table) Next(found bool, columns []string, rows [][]string, slot time.Time) Table {
 	out := Table{Columns: columns, Rows: rows, Updated: slot, Since: slot}
 	if !found {
@@ -65,18 +65,19 @@ func (t Table) Next(found bool, columns []string, rows [][]string, slot time.Tim
 	case t.Updated.Before(slot):
 		t.Earlier = nil
 		out.Earlier = &t
-	default: // another one of the moment wrote it, or a later one: what was before stays
+	default: // written by another search of the slot, or of a later one: Earlier stays
 		out.Earlier, out.Updated = t.Earlier, t.Updated
 	}
 	return out
 }
 
-// Change returns the new version of a table; found is false if there is none yet. It may be called again after a conflict.
+// Change returns the new table from the existing one; found is false if there is none. It may be called again
+// after a conflict.
 type Change func(old Table, found bool) (Table, error)
 
-// Store keeps tables. It is safe for concurrent use.
+// Store stores tables. It is safe for concurrent use.
 type Store interface {
-	// Read returns a table; found is false if it does not exist.
+	// Read returns a table; found is false if there is none.
 	Read(ctx context.Context, name string) (t Table, found bool, err error)
 	// Write changes a table.
 	Write(ctx context.Context, name string, change Change) error
@@ -96,7 +97,7 @@ func (t Table) Fits(name string) error {
 	return nil
 }
 
-// Encode returns the stored form of a table.
+// Encode encodes a table for storage.
 func Encode(name string, t Table) ([]byte, error) {
 	if err := t.Fits(name); err != nil {
 		return nil, err
@@ -110,12 +111,12 @@ func Encode(name string, t Table) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Decode reads the result of [Encode].
+// Decode decodes the result of [Encode].
 func Decode(name string, data []byte) (Table, error) {
 	var t Table
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err == nil {
-		// The cells have at most MaxBytes; escapes in JSON add a limited amount.
+		// Cells have at most MaxBytes; escaping in JSON makes them at most 16 times as long.
 		err = json.NewDecoder(io.LimitReader(r, 16*MaxBytes)).Decode(&t)
 	}
 	if err != nil {
@@ -130,7 +131,7 @@ type Memory struct {
 	tables map[string]Table
 }
 
-// NewMemory returns a Memory without tables.
+// NewMemory returns an empty store.
 func NewMemory() *Memory { return &Memory{tables: map[string]Table{}} }
 
 // Read implements [Store].
@@ -161,7 +162,8 @@ func (t Table) clone() Table {
 	return t
 }
 
-// Dry reads tables from another Store and keeps new versions in memory, for runs that must not change anything.
+// Dry returns a store that reads the tables of another one and keeps writes in memory, for runs that must not
+// change anything.
 func Dry(from Store) Store { return &dry{from: from, over: NewMemory()} }
 
 type dry struct {

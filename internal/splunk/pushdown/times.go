@@ -30,9 +30,6 @@ type times struct {
 	note string
 }
 
-// behind says in which order events come that have no @timestamp where others do.
-const behind = "has no @timestamp, and others have: its events are found by _time and come behind those, whatever their time; give them @timestamp"
-
 // times returns the time fields of events: @timestamp, and _time as the fallback if events may lack it. mapped: the
 // fields are a real mapping, and not inferred from files.
 func (e *Events) times(fields mapping.Fields, mapped bool) times {
@@ -75,9 +72,8 @@ func (e *Events) times(fields mapping.Fields, mapped bool) times {
 		usual.note = "has no @timestamp, and _time is a number: its events are found, and not in order of their time; map _time as a date with the format epoch_second"
 	case dates && texts: // which cannot be put into an order of time
 		usual.seconds, usual.dates = ownTime, true
-		usual.note = behind
 	case dates && some:
-		usual.fallback, usual.note = ownTime, behind
+		usual.fallback = ownTime
 	case dates:
 		usual.field = ownTime
 	}

@@ -54,7 +54,7 @@ type Place struct {
 	Events search.Events
 	// Index is the pattern of the dataset's indices.
 	Index string
-	// Original turns the name of an index into that of the dataset.
+	// Original returns the name of an index in the dataset.
 	Original func(string) string
 	// Memory is set where conditions are matched in memory only.
 	Memory bool

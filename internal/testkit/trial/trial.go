@@ -92,7 +92,7 @@ func Events(t *testing.T, lines string, types ...mapping.Table) *store.Events {
 	return events
 }
 
-// Run runs a rule over the ten minutes before noon. The diagnostics are those of preparing it.
+// Run runs a rule over the ten minutes before noon. The diagnostics are from preparing it.
 func Run(t *testing.T, r *rule.Rule, events *store.Events) ([]query.Hit, query.Result, diag.List) {
 	t.Helper()
 	plan, diags := plans.For(r)

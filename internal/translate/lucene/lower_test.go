@@ -191,7 +191,7 @@ func TestDiagnostics(t *testing.T) {
 		{`k:a AND k:b OR n:5`, `query:1:16: warning: n:5 changes nothing: the clauses beside it are required, this one is not; write parentheses around what belongs together [lucene/optional]`},
 		{`host.nam:a OR host.nam:b`, `query:1:1: warning: Unknown field [host.nam]: no index has it, so no event can match here; did you mean [host.name]? [lucene/unmapped-field]`},
 		{`obj:a`, `query:1:1: warning: [obj] is an object, which has no value: name a field of it [lucene/value]`},
-		{`k:a OR n:b`, `query:1:8: warning: field [n] of type [long]: "b" is no number: value does not fit the field's type: no event can match here [lucene/value]`},
+		{`k:a OR n:b`, `query:1:8: warning: field [n] of type [long]: "b" is not a number: value does not fit the field's type: no event can match here [lucene/value]`},
 		{`k:a OR "now-1d/d"`, `query:1:8: warning: date math without a field is resolved by Elasticsearch's own clock, not for the slot of the run: name a field [lucene/value]`},
 		{`ip:10.0.*`, `query:1:1: warning: field [ip] of type [ip] cannot be searched for ip:10.0.*: no event can match here [lucene/value]`},
 		{`k:/a(/`, `query:1:1: warning: field [k] of type [keyword]: regexp "a(": regular expression: unexpected end at offset 2: no event can match here [lucene/value]`},
