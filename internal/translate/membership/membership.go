@@ -1,4 +1,4 @@
-// Package membership decides which events are of a source of the field map: it reads the condition that tells them from
+// Package membership decides which events are of a source, or a log source, of the field map: it reads the condition that tells them from
 // other events, in KQL, and lowers it under the mapping of the indices that are searched.
 package membership
 
@@ -49,6 +49,21 @@ func Condition(s fieldmap.Source, fields mapping.Fields, slot time.Time) (condit
 	}
 	where, _ = condition.AsOf(wholeValues(where, fields), fields, slot)
 	return where, diags
+}
+
+// Of is true of events of a log source that are kept in one way, as [Condition] is of those of a source.
+func Of(e fieldmap.Events, fields mapping.Fields, slot time.Time) (condition.Expr, diag.List) {
+	var all condition.And
+	var diags diag.List
+	for _, where := range e.Where {
+		one, faults := Condition(fieldmap.Source{Name: e.Name, Where: where}, fields, slot)
+		diags = append(diags, faults...)
+		if one == nil {
+			return nil, diags
+		}
+		all = append(all, one)
+	}
+	return condition.Simplify(all), diags
 }
 
 // wholeValues tests the keyword beside an analysed text, where there is one: a source is told by whole values.

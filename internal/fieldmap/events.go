@@ -1,0 +1,158 @@
+package fieldmap
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// Log is a log source as a rule names it; what it leaves out is any.
+type Log struct{ Product, Category, Service string }
+
+// String is the log source with a dash for what it leaves out: windows/process_creation/-.
+func (l Log) String() string {
+	return cmp.Or(l.Product, "-") + "/" + cmp.Or(l.Category, "-") + "/" + cmp.Or(l.Service, "-")
+}
+
+// Events are events of a log source that are kept in one way.
+type Events struct {
+	Name  string
+	Index []string
+	// Where are conditions in KQL, all of which tell the events from others of the indices.
+	Where []diag.Text
+	// Dropped are values that events lose on their way into the index: a test for exactly such a value is also true of an
+	// event that lacks the field.
+	Dropped []string
+
+	// layers are the log sources that say where fields are, the first first.
+	layers []LogSource
+}
+
+// Events returns where events of a log source are; none where no log source of the map says so. They are those of the
+// most particular log source that covers it, and of others that cover exactly the same. A rule that names less than all
+// of them asks for the events of all that are within what it names.
+func (m Map) Events(l Log) []Events {
+	var covering, within []LogSource
+	for _, s := range m.LogSources {
+		switch {
+		case s.covers(l):
+			covering = append(covering, s)
+		case len(s.Index) > 0 && s.isWithin(l):
+			within = append(within, s)
+		}
+	}
+	slices.SortStableFunc(covering, func(a, b LogSource) int { return cmp.Compare(b.rank(), a.rank()) })
+	var out []Events
+	if i := slices.IndexFunc(covering, func(s LogSource) bool { return len(s.Index) > 0 }); i >= 0 {
+		for _, s := range covering {
+			if s.rank() == covering[i].rank() && len(s.Index) > 0 {
+				out = append(out, s.events(covering))
+			}
+		}
+		return out
+	}
+	for _, s := range within {
+		out = append(out, m.of(s))
+	}
+	return out
+}
+
+// of returns the events of a log source by itself.
+func (m Map) of(s LogSource) Events {
+	var covering []LogSource
+	for _, other := range m.LogSources {
+		if includes(other.Product, s.Product) && includes(other.Category, s.Category) && includes(other.Service, s.Service) {
+			covering = append(covering, other)
+		}
+	}
+	slices.SortStableFunc(covering, func(a, b LogSource) int { return cmp.Compare(b.rank(), a.rank()) })
+	return s.events(covering)
+}
+
+// events are those of a log source, of which the others that cover the same say more, in order.
+func (s LogSource) events(covering []LogSource) Events {
+	e := Events{Name: s.Name, Index: slices.Clone(s.Index), layers: []LogSource{s}}
+	where := func(t diag.Text) {
+		if t.Value != "" {
+			e.Where = append(e.Where, t)
+		}
+	}
+	where(s.Where)
+	only := false
+	for _, other := range covering {
+		for _, i := range other.Also {
+			if !only && !slices.Contains(e.Index, i) {
+				e.Index = append(e.Index, i)
+			}
+		}
+		if other.Only && !only {
+			e.Index, only = slices.Concat(other.Index, other.Also), true
+		}
+		// What a rule says beside its category, of a service for example, is a condition more.
+		if other.rank() != s.rank() && other.rank()|s.rank() != s.rank() {
+			where(other.Where)
+		}
+		if other.Name != s.Name && s.Shape != Sigma && other.Shape != Sigma {
+			e.layers = append(e.layers, other)
+		}
+	}
+	for _, l := range e.layers {
+		if l.Dropped != nil {
+			e.Dropped = l.Dropped
+			break
+		}
+	}
+	return e
+}
+
+// Places are where events may have the value of a name: a test is true if it is of one of them, and the name is missing
+// if it is at none. A name that the map does not know is behind the prefixes of the log source, and where it is.
+func (e Events) Places(name string) (places []Place, known bool) {
+	for _, l := range e.layers {
+		if places, ok := l.Fields[name]; ok {
+			return places, true
+		}
+	}
+	for _, l := range e.layers {
+		for _, p := range l.Prefixes {
+			places = append(places, at(p+name))
+		}
+	}
+	return append(places, at(name)), false
+}
+
+// covers reports whether all events of a log source are of this one.
+func (s LogSource) covers(l Log) bool {
+	return covers(s.Product, l.Product) && covers(s.Category, l.Category) && covers(s.Service, l.Service)
+}
+
+func covers(names []string, name string) bool { return len(names) == 0 || has(names, name) }
+
+// isWithin reports whether events of this log source are of the one that a rule names.
+func (s LogSource) isWithin(l Log) bool {
+	in := func(names []string, name string) bool { return name == "" || has(names, name) }
+	return in(s.Product, l.Product) && in(s.Category, l.Category) && in(s.Service, l.Service)
+}
+
+func has(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// includes reports whether all of names are of these, of which none is any.
+func includes(these, names []string) bool {
+	return len(these) == 0 || len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !has(these, n) })
+}
+
+// rank tells which keys a log source has, those that say most by a greater number: a category beside a product tells more
+// than a service does.
+func (s LogSource) rank() int {
+	rank := 0
+	for i, names := range [][]string{s.Product, s.Service, s.Category} {
+		if len(names) > 0 {
+			rank |= 1 << i
+		}
+	}
+	return rank
+}
