@@ -116,11 +116,12 @@ func (e Events) Places(name string) (places []Place, known bool) {
 		}
 	}
 	for _, l := range e.layers {
+		known = known || slices.Contains(l.Names, name)
 		for _, p := range l.Prefixes {
 			places = append(places, at(p+name))
 		}
 	}
-	return append(places, at(name)), false
+	return append(places, at(name)), known
 }
 
 // covers reports whether all events of a log source are of this one.

@@ -25,8 +25,8 @@ type LogSource struct {
 	Shape Shape
 	// Fields are the places of values by the names of rules.
 	Fields map[string][]Place
-	// Prefixes stand before names that are not in Fields.
-	Prefixes []string
+	// Prefixes stand before names that are not in Fields; Names are those of them that are known.
+	Prefixes, Names []string
 	// Dropped are values that events lose on their way into the index: an event that lacks the field may have had one of
 	// them. It is nil where nothing is said of it.
 	Dropped []string
@@ -57,6 +57,7 @@ var logSourceKeys = tomltree.Fields[LogSource]{
 	},
 	"prefix":  tomltree.List(func(s *LogSource) *[]string { return &s.Prefixes }),
 	"dropped": tomltree.List(func(s *LogSource) *[]string { return &s.Dropped }),
+	"names":   tomltree.List(func(s *LogSource) *[]string { return &s.Names }),
 	"fields":  readPlaces,
 }
 
