@@ -3,6 +3,7 @@ package fieldmap_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -23,12 +24,27 @@ func TestSplit(t *testing.T) {
 	value := rapid.StringOfN(rapid.RuneFrom([]rune(`aAb\=kÄ`)), 0, 4, -1)
 	rapid.Check(t, func(t *rapid.T) {
 		place := fieldmap.Place{Parts: rapid.SliceOfN(part, 1, 4).Draw(t, "parts")}
-		pattern := rapid.SliceOfN(letter, 0, 6).Draw(t, "pattern")
 		fields := map[string]string{}
 		for _, f := range []string{"x", "y", "z"} {
 			fields[f] = value.Draw(t, f)
 		}
 		text := place.Texts(func(f string) []string { return []string{fields[f]} })[0]
+		pattern := rapid.SliceOfN(letter, 0, 6).Draw(t, "pattern")
+		if rapid.Bool().Draw(t, "likely") { // what the text is like
+			pattern = nil
+			for _, r := range text {
+				switch rapid.IntRange(0, 5).Draw(t, "how") {
+				case 0:
+					pattern = append(pattern, fieldmap.Many)
+				case 1:
+					pattern = append(pattern, fieldmap.One)
+				case 2:
+					pattern = append(pattern, fieldmap.Glyph(unicode.ToUpper(r)))
+				default:
+					pattern = append(pattern, fieldmap.Glyph(r))
+				}
+			}
+		}
 		want := matches(pattern, text)
 		got := false
 		for _, way := range place.Split(pattern) {
