@@ -28,6 +28,11 @@ type globals struct {
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only those detections for Splunk that say enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
+	SigmaIndex        string   `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no map knows." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
+	SigmaPlaceholders []string `name:"sigma-placeholders" help:"Files (TOML) with the values of placeholders in rules of Sigma: name = [\"value\"]." placeholder:"FILE" sep:"none" group:"Sigma"`
+	SigmaStatus       []string `name:"sigma-status" help:"Statuses of the rules of Sigma that run; by default all but deprecated and unsupported." placeholder:"STATUS" group:"Sigma"`
+	SigmaLevel        []string `name:"sigma-level" help:"Levels of the rules of Sigma that run; by default all." placeholder:"LEVEL" group:"Sigma"`
+
 	Elasticsearch []string      `help:"Addresses of Elasticsearch." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`
 	PasswordFile  string        `help:"File that holds the password." placeholder:"FILE" group:"Elasticsearch"`

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/catalog"
+	"tocsin/internal/sigma"
 	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/membership"
 	"tocsin/rules"
@@ -62,7 +64,28 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 			locate = db.Locate
 		}
 	}
-	return catalog.Options{Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled}, left, complaint
+	sigmas, more, err := g.sigmaOptions()
+	return catalog.Options{
+		Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled, Sigma: sigmas,
+	}, append(left, more...), errors.Join(complaint, err)
+}
+
+// sigmaOptions are what rules of Sigma are run with.
+func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}}
+	var left diag.List
+	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
+	for _, name := range good {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			complaint = errors.Join(complaint, usagef("sigma-placeholders: %w", err))
+			continue
+		}
+		values, diags := sigma.Placeholders(diag.NewText(name, string(text)))
+		left = append(left, diags...)
+		maps.Copy(o.Placeholders, values)
+	}
+	return o, left, complaint
 }
 
 // planned is a rule set with the plans of the rules that can run and the report on all.

@@ -20,15 +20,30 @@ func planText(r *rule.Rule, language rule.Language, o translate.Options) (Plan, 
 	if q == nil {
 		return nil, diags
 	}
+	p, more := planParsed(r, q)
+	return p, append(diags, more...)
+}
+
+// ForCondition plans a rule whose condition is no text of a query language. The plan is nil when a
+// diagnostic is an error.
+func ForCondition(r *rule.Rule, c translate.Condition) (Plan, diag.List) {
+	if diags := checkNames(r); len(diags) > 0 {
+		return nil, diags
+	}
+	return planParsed(r, translate.Of(c))
+}
+
+// planParsed plans a rule that asks for what a query says.
+func planParsed(r *rule.Rule, q translate.Query) (Plan, diag.List) {
 	p := newPlan(r, q, TimeRange(r))
-	prepared, more := p.Assume(planned)
+	prepared, diags := p.Assume(planned)
 	if prepared == nil {
-		return nil, append(diags, more...)
+		return nil, diags
 	}
 	if l, ok := p.(interface{ learn(prepared Prepared) }); ok {
 		l.learn(prepared)
 	}
-	return p, append(diags, more...)
+	return p, diags
 }
 
 // newPlan chooses the plan for the shape of a query.

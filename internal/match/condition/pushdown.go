@@ -51,7 +51,10 @@ func (p pushdown) widen(e Expr, up bool) Expr {
 	case Const:
 		return e
 	case Residual:
-		return e.widened(up)
+		if e.Wider == nil {
+			return e.widened(up)
+		}
+		return p.widen(e.widened(up), up)
 	}
 	if p.pushable(e) {
 		return e

@@ -6,9 +6,21 @@ import "tocsin/internal/match/mapping"
 func residualLeaf(r Residual, fields mapping.Fields) leaf {
 	l := leaf{kind: rowLeaf, fields: make([]rowField, len(r.Fields)), names: r.Fields, text: r.Text, holds: r.Holds}
 	for i, name := range r.Fields {
-		l.fields[i].Field, l.fields[i].mapped = fields.Field(name)
+		l.fields[i].Field, l.fields[i].mapped = r.field(name, fields)
 	}
 	return l
+}
+
+// field returns what a residual reads at a name.
+func (r Residual) field(name string, fields mapping.Fields) (mapping.Field, bool) {
+	if r.Source && name == "" {
+		return mapping.WholeSource(), true
+	}
+	f, mapped := fields.Field(name)
+	if r.Source {
+		f = f.OfSource()
+	}
+	return f, mapped
 }
 
 func (l *leaf) matchRows(d Document) bool {
@@ -38,12 +50,16 @@ func anyRow(columns [][]mapping.Value, row []*mapping.Value, holds func([]*mappi
 	return false
 }
 
-// widened returns what Elasticsearch can check of a residual: that its required fields exist.
+// widened returns what of a residual can be checked without it: that its required fields exist, and
+// what is wider.
 func (r Residual) widened(up bool) Expr {
 	if !up {
 		return Const(false)
 	}
 	var required And
+	if r.Wider != nil {
+		required = append(required, r.Wider)
+	}
 	for _, name := range r.Required {
 		required = append(required, Exists{Field: name})
 	}

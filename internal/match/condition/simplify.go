@@ -140,7 +140,7 @@ func equal(a, b Expr) bool {
 		return ok && a.Field == b.Field && slices.Equal(a.Networks, b.Networks)
 	case Residual:
 		b, ok := b.(Residual)
-		return ok && a.Text == b.Text && slices.Equal(a.Fields, b.Fields)
+		return ok && a.Text == b.Text && a.Source == b.Source && slices.Equal(a.Fields, b.Fields)
 	}
 	return isComparable(b) && a == b
 }
@@ -191,7 +191,7 @@ func Fields(e Expr) []string {
 	var names []string
 	Walk(e, func(leaf Expr) {
 		if r, ok := leaf.(Residual); ok {
-			names = append(names, r.Fields...)
+			names = append(names, slices.DeleteFunc(slices.Clone(r.Fields), func(name string) bool { return name == "" })...)
 			return
 		}
 		if r, ok := leaf.(Raw); ok {

@@ -90,6 +90,12 @@ func (d *Document) raw(f mapping.Field) []any {
 	if f.IsMetadata() {
 		return metadata(f.Type, d.index, d.id)
 	}
+	if f.Type == mapping.SourceText {
+		if f.Source() == "" {
+			return below(nil, d.Source, "")
+		}
+		return Lookup(d.Source, f.Source())
+	}
 	whole := f.Type == mapping.Flattened && !f.Keyed
 	if values, answered := d.fields[f.Name]; answered {
 		if whole {
@@ -109,7 +115,7 @@ func (d *Document) raw(f mapping.Field) []any {
 
 // Own returns a field as the document's index maps it; false when the index does not map it.
 func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
-	if d.types == nil || f.IsMetadata() {
+	if d.types == nil || f.IsMetadata() || f.Type == mapping.SourceText {
 		return f, true
 	}
 	own, ok := d.types.Field(f.Name)

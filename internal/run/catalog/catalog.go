@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
+	"tocsin/internal/sigma"
 	"tocsin/internal/splunk/escu"
 	"tocsin/internal/splunk/pushdown"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	OnlyEnabled bool
 	// Locate knows addresses; nil: iplocation is not supported.
 	Locate func(address string) map[string]string
+	// Sigma says how rules of Sigma are run.
+	Sigma Sigma
 }
 
 // Catalog is a set of rules of any format. The zero value is empty.
@@ -40,6 +43,7 @@ type Catalog struct {
 	fieldMap   *pushdown.Map
 	library    *escu.Library
 	detections map[*rule.Rule]*escu.Detection
+	sigma      map[*rule.Rule]sigmaRule
 }
 
 // empty is a catalog without rules.
@@ -98,9 +102,9 @@ func (c *Catalog) settle() diag.List {
 	})
 }
 
-// add reads Splunk's content, with what beside it belongs to its library.
+// add reads Splunk's content, with what beside it belongs to its library, and the rules of Sigma among it.
 func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
-	library, diags, err := escu.Load(ctx, fsys, slices.Concat(paths, beside)...)
+	library, diags, err := escu.LoadBeside(ctx, fsys, sigma.Is, slices.Concat(paths, beside)...)
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
@@ -119,7 +123,8 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 		diags = slices.Concat(others, c.Add(r, mine))
 		c.detections[r] = d
 	}
-	return diags, nil
+	more, err := c.addSigma(ctx, fsys, paths)
+	return append(diags, more...), err
 }
 
 // owned parts the diagnostics about a rule from the others.
@@ -136,6 +141,12 @@ func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
 
 // Plan plans a rule of the catalog. The plan is nil when a diagnostic is an error.
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
+	if s, ok := c.sigma[r]; ok {
+		if s.rule.Detection == nil {
+			return nil, nil // What is wrong with it was said when it was loaded.
+		}
+		return query.ForCondition(r, s.rule.Condition(s.naming)) //nolint:wrapcheck // diagnostics are no error
+	}
 	d := c.detections[r]
 	if d == nil || r.Type != rule.TypeSPL {
 		return query.For(r) //nolint:wrapcheck // diagnostics are no error

@@ -1,0 +1,119 @@
+package catalog_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/backend/store"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/query"
+	"tocsin/internal/run/catalog"
+	"tocsin/internal/testkit/conformance"
+)
+
+// sigmaRows are the rows of this repository, and those beside it.
+var sigmaRows = map[string]string{
+	"written": "../../testkit/conformance/testdata/sigma/rows.jsonl", "shared": "../../../../shared/conformance/sigma.jsonl",
+}
+
+// TestSigmaRows wants of every row that its rule finds the events that it is to find, whatever strings are mapped
+// as: by dynamic mapping, as plain keywords, with a normalizer, and with a sub-field that has one.
+func TestSigmaRows(t *testing.T) {
+	for name, path := range sigmaRows {
+		rows, err := conformance.SigmaRows(path)
+		if errors.Is(err, fs.ErrNotExist) && name == "shared" {
+			t.Logf("%s: not here", path)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, usual := range []conformance.SigmaMapping{conformance.Inferred, conformance.Plain, conformance.Normalized, conformance.Caseless} {
+			held := 0
+			for _, r := range rows {
+				if wrong := sigmaRow(t, r, usual); wrong != "" {
+					t.Errorf("%s rows, %s: %s: %s\n%s", name, usual, r.Name, wrong, r.Rule)
+					continue
+				}
+				held++
+			}
+			t.Logf("%s rows, %s: %d of %d hold", name, usual, held, len(rows))
+		}
+	}
+}
+
+// sigmaRow says what is wrong with a row, "" when it holds.
+func sigmaRow(t *testing.T, r conformance.SigmaRow, usual conformance.SigmaMapping) string {
+	t.Helper()
+	options := catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}, Placeholders: r.Placeholders}}
+	c, diags, err := catalog.LoadFS(t.Context(), options, fstest.MapFS{"r.yml": {Data: []byte(r.Rule)}}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plans []query.Plan
+	for _, rule := range c.Rules() {
+		plan, more := c.Plan(rule)
+		if diags = append(diags, more...); plan != nil {
+			plans = append(plans, plan)
+		}
+	}
+	if r.Refused() || diags.HasErrors() {
+		if r.Refused() && diags.HasErrors() {
+			return ""
+		}
+		return fmt.Sprintf("refused: %v, want %t", diags.Err(), r.Refused())
+	}
+	var lines strings.Builder
+	for i := range r.Events {
+		source, err := json.Marshal(r.Event(i, noon.Add(-time.Minute).Format(time.RFC3339)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&lines, `{"_index": "logs-sigma", "_id": "e%d", "_source": %s}`+"\n", i, source)
+	}
+	events := store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines.String())}
+	if m := r.Mapping(usual); m != nil {
+		text, err := json.Marshal(map[string]any{"properties": m})
+		if err == nil {
+			events.Mapping, err = mapping.ParseIndices(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened, diags, err := store.OpenEvents(t.Context(), events)
+	if err != nil || diags.HasErrors() {
+		t.Fatal(err, diags)
+	}
+	defer func() { _ = opened.Close() }()
+	var found []string
+	for _, plan := range plans {
+		src := query.Source{Events: opened, At: noon, Window: plan.Rule().Window(noon)}
+		prepared, diags, err := plan.Prepare(t.Context(), src)
+		if prepared == nil || err != nil {
+			return fmt.Sprint(diags, err)
+		}
+		_, err = prepared.Execute(t.Context(), src, src.Window, func(hits []query.Hit) (bool, error) {
+			for _, h := range hits {
+				found = append(found, h.Event.ID)
+			}
+			return true, nil
+		})
+		if err != nil {
+			return err.Error()
+		}
+	}
+	slices.Sort(found)
+	want := r.Finds()
+	slices.Sort(want)
+	return cmp.Diff(want, slices.Compact(found))
+}
