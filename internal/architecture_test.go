@@ -75,6 +75,7 @@ var inside = map[string][]string{
 	"internal/match/event":          {"internal/match/mapping"},
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
 	"internal/rule":                 {"internal/rule/folder"},
+	"internal/rule/attack":          {"internal/rule"},
 	"internal/run/backfill":         {"internal/run/pipeline"},
 	"internal/run/service":          {"internal/run/pipeline"},
 	"internal/scheduler/window":     {"internal/scheduler/datemath"},
