@@ -97,7 +97,7 @@ func (d *Document) raw(f mapping.Field) []any {
 		return Lookup(d.Source, f.Source())
 	}
 	whole := f.Type == mapping.Flattened && !f.Keyed
-	if values, answered := d.fields[f.Name]; answered {
+	if values, answered := d.fields[f.Name]; answered && !ofSource(f) {
 		if whole {
 			return below(nil, values, "")
 		}
@@ -112,6 +112,10 @@ func (d *Document) raw(f mapping.Field) []any {
 	}
 	return values
 }
+
+// ofSource reports whether only a source has what is asked of a field: what a search shows beside it is what its
+// index has.
+func ofSource(f mapping.Field) bool { return f.Type == mapping.SourceText || f.LeftOut }
 
 // Own returns a field as the document's index maps it; false when the index does not map it.
 func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {

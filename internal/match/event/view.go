@@ -410,7 +410,7 @@ func (v *View) evaluate(c *column) {
 		v.values = append(v.values, v.whole.Values(c.field)...)
 		return
 	}
-	if raws, answered := v.fields[c.field.Name]; answered && c.field.Type != mapping.SourceText {
+	if raws, answered := v.fields[c.field.Name]; answered && !ofSource(c.field) {
 		if c.field.Type == mapping.Flattened && !c.field.Keyed {
 			raws = below(nil, raws, "")
 		}

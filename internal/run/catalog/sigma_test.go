@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +74,12 @@ func sigmaRow(t *testing.T, r conformance.SigmaRow, usual conformance.SigmaMappi
 		}
 		return fmt.Sprintf("refused: %v, want %t", diags.Err(), r.Refused())
 	}
+	return sigmaFinds(t, plans, r, usual)
+}
+
+// sigmaFinds says which events rules find that they should not, or the other way round.
+func sigmaFinds(t *testing.T, plans []query.Plan, r conformance.SigmaRow, usual conformance.SigmaMapping) string {
+	t.Helper()
 	var lines strings.Builder
 	for i := range r.Events {
 		source, err := json.Marshal(r.Event(i, noon.Add(-time.Minute).Format(time.RFC3339)))
@@ -116,4 +124,48 @@ func sigmaRow(t *testing.T, r conformance.SigmaRow, usual conformance.SigmaMappi
 	want := r.Finds()
 	slices.Sort(want)
 	return cmp.Diff(want, slices.Compact(found))
+}
+
+// TestSigmaRegression wants the rules of SigmaHQ to find the events that were published with them, under each
+// mapping.
+func TestSigmaRegression(t *testing.T) {
+	const corpus = "../../../../shared/corpus/sigma"
+	text, err := os.ReadFile(filepath.Join(corpus, "regression", "regression.ndjson"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("the corpus is not here: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, usual := range []conformance.SigmaMapping{conformance.Inferred, conformance.Plain, conformance.Normalized, conformance.Caseless} {
+		sets, held := 0, 0
+		for line := range strings.Lines(string(text)) {
+			var set struct {
+				Rule    string           `json:"rule"`
+				Fields  []map[string]any `json:"fields"`
+				Matches []any            `json:"matches"`
+			}
+			dec := json.NewDecoder(strings.NewReader(line))
+			dec.UseNumber()
+			if err := dec.Decode(&set); err != nil {
+				t.Fatal(err)
+			}
+			sets++
+			c, diags, err := catalog.Load(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}}}, filepath.Join(corpus, set.Rule))
+			if err != nil || diags.HasErrors() || c.Len() != 1 {
+				t.Fatalf("%s: %d rules, %v, %v", set.Rule, c.Len(), diags, err)
+			}
+			plan, diags := c.Plan(c.Rules()[0])
+			if plan == nil {
+				t.Fatal(diags)
+			}
+			row := conformance.SigmaRow{Name: set.Rule, Events: set.Fields, Expected: set.Matches}
+			if wrong := sigmaFinds(t, []query.Plan{plan}, row, usual); wrong != "" {
+				t.Errorf("%s, %s: %s", usual, set.Rule, wrong)
+				continue
+			}
+			held++
+		}
+		t.Logf("%s: %d of %d sets hold", usual, held, sets)
+	}
 }

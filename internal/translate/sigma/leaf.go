@@ -11,17 +11,52 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// leaf is a test on a field at one place.
-func leaf(p place, name string, v value) condition.Expr {
-	switch v.(type) {
-	case null:
-		return condition.Not{X: present(p)}
-	case exists:
-		return present(p)
+// oneOf is true of an event for which one of several tests of a field holds at a place.
+func (p place) oneOf(values []value) condition.Expr {
+	var out condition.Or
+	var rest, long []value
+	for _, v := range values {
+		e, ok := p.leaf(v)
+		if !ok {
+			rest = append(rest, v)
+			continue
+		}
+		out = append(out, e)
+		if p.kind == words && p.limit > 0 && takesLong(v, p.limit) {
+			long = append(long, v)
+		}
+	}
+	out = condition.Or{sameTerms(condition.Simplify(out))}
+	if len(long) > 0 {
+		for _, f := range p.limited {
+			out = append(out, condition.And{condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}, inSource(p, long)})
+		}
+	}
+	if len(rest) > 0 {
+		out = append(out, inSource(p, rest))
+	}
+	return condition.Simplify(out)
+}
+
+// takesLong reports whether a test may hold of a text that is longer than a limit.
+func takesLong(v value, limit int) bool {
+	switch v := v.(type) {
+	case text:
+		return !v.anything() && (v.has(anyMany) || mapping.UTF16Len(v.literals()) > limit)
+	case regex:
+		return true
+	}
+	return false
+}
+
+// leaf is the test that a query can make at a place; false when only the source tells.
+func (p place) leaf(v value) (condition.Expr, bool) {
+	if t, ok := v.(text); ok && t.anything() && p.kind != object {
+		return present(p), true
 	}
 	switch p.kind {
-	case nowhere, object:
-		return condition.Const(false)
+	case object:
+		return condition.Const(false), true
 	case words:
 		return p.words(v)
 	case numbers:
@@ -30,9 +65,8 @@ func leaf(p place, name string, v value) condition.Expr {
 		return p.booleans(v)
 	case addresses:
 		return p.addresses(v)
-	default:
-		return inSource(p, v)
 	}
+	return nil, false
 }
 
 // present is true of an event that has a value, also one that the index leaves out.
@@ -51,14 +85,14 @@ func present(p place) condition.Expr {
 const maxRegexp = 1000
 
 // words is a test on values that are texts.
-func (p place) words(v value) condition.Expr {
+func (p place) words(v value) (condition.Expr, bool) {
 	switch v := v.(type) {
 	case text:
 		return p.text(v)
 	case regex:
 		if p.exact != "" {
 			if pattern, ok := luceneOf(v.source); ok && compiles(pattern) {
-				return condition.Regexp{Field: p.exact, Pattern: pattern}
+				return condition.Regexp{Field: p.exact, Pattern: pattern}, true
 			}
 		}
 	case network:
@@ -66,45 +100,42 @@ func (p place) words(v value) condition.Expr {
 		if field == "" {
 			field = p.folded
 		}
-		return condition.And{condition.Exists{Field: p.base.Name}, condition.CIDR{Field: field, Networks: []string{v.String()}}}
+		return condition.And{condition.Exists{Field: p.base.Name}, condition.CIDR{Field: field, Networks: []string{v.String()}}}, true
 	case compared:
 		if p.base.Type == mapping.Unknown {
-			return v.bounds(p.exact)
+			return v.bounds(p.exact), true
 		}
 	}
-	return inSource(p, v)
+	return nil, false
 }
 
 // text compares words with a pattern.
-func (p place) text(v text) condition.Expr {
+func (p place) text(v text) (condition.Expr, bool) {
 	field, folds := p.folded, false
 	switch {
 	case v.cased && p.exact == "":
-		return inSource(p, v)
+		return nil, false
 	case v.cased:
 		field = p.exact
 	case field == "":
 		field, folds = p.exact, true
-	}
-	if v.anything() {
-		return present(p)
 	}
 	whole, isWhole := v.whole()
 	switch {
 	case v.has(dash), folds && v.casedBeyond():
 		pattern := v.lucene(folds)
 		if !compiles(pattern) {
-			return inSource(p, v)
+			return nil, false
 		}
-		return condition.Regexp{Field: field, Pattern: pattern, Fold: folds && asciiLetters(v.literals())}
+		return condition.Regexp{Field: field, Pattern: pattern, Fold: folds && asciiLetters(v.literals())}, true
 	case isWhole:
-		return condition.Term{Field: field, Value: whole, Fold: folds && asciiLetters(whole)}
+		return condition.Term{Field: field, Value: whole, Fold: folds && asciiLetters(whole)}, true
 	}
 	folds = folds && asciiLetters(v.literals())
 	if n := len(v.pattern); n == 2 && v.pattern[0].kind == literal && v.pattern[1].kind == anyMany {
-		return condition.Prefix{Field: field, Value: v.pattern[0].literal, Fold: folds}
+		return condition.Prefix{Field: field, Value: v.pattern[0].literal, Fold: folds}, true
 	}
-	return condition.Wildcard{Field: field, Pattern: v.wildcard(), Fold: folds}
+	return condition.Wildcard{Field: field, Pattern: v.wildcard(), Fold: folds}, true
 }
 
 func compiles(pattern string) bool {
@@ -120,24 +151,21 @@ func asciiLetters(s string) bool {
 }
 
 // numbers is a test on values that are numbers.
-func (p place) numbers(v value) condition.Expr {
+func (p place) numbers(v value) (condition.Expr, bool) {
 	switch v := v.(type) {
 	case text:
 		whole, isWhole := v.whole()
-		if v.anything() {
-			return present(p)
-		}
 		if !isWhole {
-			return inSource(p, v)
+			return nil, false
 		}
 		if n, ok := literalOf(whole); ok {
-			return condition.Term{Field: p.base.Name, Value: n}
+			return condition.Term{Field: p.base.Name, Value: n}, true
 		}
-		return condition.Const(false)
+		return condition.Const(false), true
 	case compared:
-		return v.bounds(p.base.Name)
+		return v.bounds(p.base.Name), true
 	}
-	return inSource(p, v)
+	return nil, false
 }
 
 // literalOf returns the number that a text is in the form in which numbers are written.
@@ -171,61 +199,55 @@ func (c compared) bounds(field string) condition.Expr {
 }
 
 // booleans is a test on true and false.
-func (p place) booleans(v value) condition.Expr {
+func (p place) booleans(v value) (condition.Expr, bool) {
 	t, ok := v.(text)
 	if !ok {
-		return inSource(p, v)
-	}
-	if t.anything() {
-		return present(p)
+		return nil, false
 	}
 	whole, isWhole := t.whole()
 	switch {
 	case !isWhole:
-		return inSource(p, v)
+		return nil, false
 	case strings.EqualFold(whole, "true"), strings.EqualFold(whole, "false"):
-		return condition.Term{Field: p.base.Name, Value: strings.EqualFold(whole, "true")}
+		return condition.Term{Field: p.base.Name, Value: strings.EqualFold(whole, "true")}, true
 	}
-	return condition.Const(false)
+	return condition.Const(false), true
 }
 
 // addresses is a test on addresses.
-func (p place) addresses(v value) condition.Expr {
+func (p place) addresses(v value) (condition.Expr, bool) {
 	switch v := v.(type) {
 	case network:
-		return condition.CIDR{Field: p.base.Name, Networks: []string{v.String()}}
+		return condition.CIDR{Field: p.base.Name, Networks: []string{v.String()}}, true
 	case text:
 		whole, isWhole := v.whole()
 		switch {
-		case v.anything():
-			return present(p)
 		case isWhole:
 			if _, err := netip.ParseAddr(whole); err == nil {
-				return condition.Term{Field: p.base.Name, Value: whole}
+				return condition.Term{Field: p.base.Name, Value: whole}, true
 			}
-			return condition.Const(false)
+			return condition.Const(false), true
 		}
 	}
-	return inSource(p, v)
+	return nil, false
 }
 
-// inSource is a test in memory, over what the source has.
-func inSource(p place, v value) condition.Expr {
-	if t, ok := v.(text); ok && t.anything() && p.kind != nowhere {
-		return present(p)
-	}
+// inSource is a test in memory, over what the source has; without a field over all of its texts.
+func inSource(p place, values []value) condition.Expr {
 	name := p.base.Name
-	_, ofTime := v.(dated)
-	fromSource := !p.unsourced() && !(ofTime && p.kind == dates)
+	ofTime := p.kind == dates && !slices.ContainsFunc(values, func(v value) bool { _, is := v.(dated); return !is })
+	fromSource := !p.unsourced() && !ofTime
 	read := textOf
 	if !fromSource {
 		read = p.textOf
 	}
-	return condition.Residual{
-		Text:   name + " " + describe(v),
-		Fields: []string{name}, Required: []string{name}, Source: fromSource,
-		Holds: holds(v, read),
+	r := condition.Residual{Text: name + " " + describe(values), Fields: []string{name}, Source: fromSource, Holds: holds(values, read)}
+	if name == "" {
+		r.Text = "any text " + describe(values)
+	} else {
+		r.Required = []string{name}
 	}
+	return r
 }
 
 // textOf writes a value that the index has.
@@ -240,11 +262,6 @@ func (p place) textOf(v mapping.Value) string {
 		return strconv.FormatBool(v.Bool)
 	}
 	return v.Text()
-}
-
-// anywhereInSource is a test on all texts of an event.
-func anywhereInSource(v value) condition.Expr {
-	return condition.Residual{Text: "* " + describe(v), Fields: []string{""}, Source: true, Holds: holds(v, textOf)}
 }
 
 // sameTerms joins tests of a field for single values.

@@ -26,7 +26,7 @@ func (l Lowering) named(name string) []string {
 
 // Lower makes the condition. Warnings name fields that no index has.
 func (d *Detection) Lower(in Lowering) (condition.Expr, diag.List) {
-	l := lowerer{Lowering: in, detection: d, done: map[*selection]condition.Expr{}, places: map[string][]place{}, missing: map[string]bool{}}
+	l := lowerer{Lowering: in, detection: d, done: map[*selection]condition.Expr{}, places: map[string][]place{}, unknown: map[string]bool{}}
 	out := make(condition.Or, len(d.where))
 	for i, x := range d.where {
 		out[i] = l.expr(x)
@@ -39,8 +39,9 @@ type lowerer struct {
 	detection *Detection
 	done      map[*selection]condition.Expr
 	places    map[string][]place
-	missing   map[string]bool
-	diags     diag.List
+	// unknown are the fields that were said to be nowhere.
+	unknown map[string]bool
+	diags   diag.List
 }
 
 func (l *lowerer) expr(x expr) condition.Expr {
@@ -74,16 +75,15 @@ func (l *lowerer) all(xs []expr) []condition.Expr {
 
 // item joins the tests of an item's values.
 func (l *lowerer) item(i *item) condition.Expr {
-	each := make([]condition.Expr, len(i.values))
-	for k, alternatives := range i.values {
-		each[k] = l.alternatives(i, alternatives)
-	}
 	var out condition.Expr
-	switch {
-	case i.all:
-		out = condition.And(each)
-	default:
-		out = sameTerms(condition.Simplify(condition.Or(each)))
+	if i.all {
+		each := make(condition.And, len(i.values))
+		for k, alternatives := range i.values {
+			each[k] = l.oneOf(i, alternatives)
+		}
+		out = each
+	} else {
+		out = l.oneOf(i, slices.Concat(i.values...))
 	}
 	if i.neq {
 		return condition.Not{X: out}
@@ -91,69 +91,67 @@ func (l *lowerer) item(i *item) condition.Expr {
 	return out
 }
 
-func (l *lowerer) alternatives(i *item, list []value) condition.Expr {
-	out := make(condition.Or, len(list))
-	for k, v := range list {
-		out[k] = l.value(i, v)
-	}
-	return out
-}
-
-// value is a test on the fields that the item's name stands for.
-func (l *lowerer) value(i *item, v value) condition.Expr {
+// oneOf is true of an event for which one of several tests of an item's field holds.
+func (l *lowerer) oneOf(i *item, values []value) condition.Expr {
 	if i.field == "" {
-		return anywhereInSource(v)
+		return inSource(place{}, values)
 	}
-	_, isNull := v.(null)
-	if e, ok := v.(exists); ok && !bool(e) {
-		v, isNull = null{}, true
+	var out condition.Or
+	var plain []value
+	for _, v := range values {
+		switch x := v.(type) {
+		case null:
+			out = append(out, l.missing(i))
+		case exists:
+			e := l.missing(i)
+			if x {
+				e = condition.Not{X: e}
+			}
+			out = append(out, e)
+		case fieldRef:
+			for _, name := range l.named(i.field) {
+				out = append(out, l.reference(i, name, x))
+			}
+		default:
+			plain = append(plain, v)
+		}
 	}
-	var any condition.Or
-	var every condition.And
+	if len(plain) > 0 {
+		for _, name := range l.named(i.field) {
+			out = append(out, l.field(i, name, plain))
+		}
+	}
+	return condition.Simplify(out)
+}
+
+// missing is true of an event that has none of the item's fields, as whatever they are mapped.
+func (l *lowerer) missing(i *item) condition.Expr {
+	var out condition.And
 	for _, name := range l.named(i.field) {
-		e := l.field(i, name, v)
-		any, every = append(any, e), append(every, e)
+		for _, p := range l.placesOf(i, name) {
+			out = append(out, condition.Not{X: within(p, present(p))})
+		}
 	}
-	if isNull {
-		return every
-	}
-	return any
+	return condition.Simplify(out)
 }
 
-// field is a test on one field, in the way in which each index maps it.
-func (l *lowerer) field(i *item, name string, v value) condition.Expr {
-	places := l.placesOf(i, name)
-	if ref, ok := v.(fieldRef); ok {
-		return l.reference(i, name, places, ref)
+// field tests one field, in each of the ways in which indices map it. Tests that a way does not understand
+// are not put beside those of another: then the source is asked.
+func (l *lowerer) field(i *item, name string, values []value) condition.Expr {
+	places := slices.DeleteFunc(slices.Clone(l.placesOf(i, name)), func(p place) bool { return p.kind == nowhere })
+	if len(places) == 0 {
+		return condition.Const(false)
 	}
-	var list condition.Or
-	var texts []string
-	mixed := false
 	for _, p := range places {
-		if p.kind == nowhere && len(places) > 1 && !isNegative(v) {
-			continue
-		}
-		e := condition.Simplify(within(p, leaf(p, name, v)))
-		mixed = mixed || p.kind != places[0].kind && p.kind != nowhere && places[0].kind != nowhere
-		if t := e.String(); !slices.Contains(texts, t) {
-			list, texts = append(list, e), append(texts, t)
+		if p.kind != places[0].kind {
+			return inSource(place{kind: sourced, base: mapping.Field{Name: name}}, values)
 		}
 	}
-	switch {
-	case len(list) == 1:
-		return list[0]
-	case isNegative(v):
-		return condition.And(list) // missing as whatever it is mapped
-	case mixed:
-		return inSource(place{base: mapping.Field{Name: name}}, v)
+	out := make(condition.Or, len(places))
+	for k, p := range places {
+		out[k] = within(p, p.oneOf(values))
 	}
-	return list
-}
-
-// isNegative reports whether a test is true of an event without the field.
-func isNegative(v value) bool {
-	_, isNull := v.(null)
-	return isNull
+	return condition.Simplify(out)
 }
 
 func (l *lowerer) placesOf(i *item, name string) []place {
@@ -162,8 +160,8 @@ func (l *lowerer) placesOf(i *item, name string) []place {
 		known = ways(l.Fields, name)
 		l.places[name] = known
 	}
-	if len(known) == 1 && known[0].kind == nowhere && !l.missing[name] {
-		l.missing[name] = true
+	if len(known) == 1 && known[0].kind == nowhere && !l.unknown[name] {
+		l.unknown[name] = true
 		l.diags = append(l.diags, i.node.Report(l.detection.file, diag.Warning, CodeUnmapped, "Unknown field [%s]: no index has it, so every event lacks it", name))
 	}
 	return known
@@ -174,14 +172,12 @@ func within(p place, e condition.Expr) condition.Expr {
 	if p.base.Nested == "" {
 		return e
 	}
-	if not, ok := e.(condition.Not); ok {
-		return condition.Not{X: within(p, not.X)}
-	}
 	return condition.Nested{Path: p.base.Nested, X: e, IgnoreUnmapped: true}
 }
 
 // reference compares two fields.
-func (l *lowerer) reference(i *item, name string, places []place, ref fieldRef) condition.Expr {
+func (l *lowerer) reference(i *item, name string, ref fieldRef) condition.Expr {
+	places := l.placesOf(i, name)
 	var out condition.Or
 	for _, other := range l.named(ref.field) {
 		others := l.placesOf(i, other)

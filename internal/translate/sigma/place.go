@@ -14,6 +14,9 @@ type place struct {
 	base mapping.Field
 	// folded is where case is folded by a normalizer, exact where it is kept; "" where there is no such field.
 	folded, exact string
+	// limited are those of them that leave longer values out; limit is the least length that is taken.
+	limited []mapping.Field
+	limit   int
 }
 
 type kind uint8
@@ -75,8 +78,10 @@ func (p *place) strings(fields mapping.Fields) {
 		case !mapped, g.Type.Family() != mapping.FamilyString, g.Source() != f.Source(), g.Keyed:
 		case g.Normalizer == "" && p.exact == "":
 			p.exact = g.Name
+			p.note(g)
 		case g.Normalizer == "lowercase" && p.folded == "" && g.InMemory() == nil:
 			p.folded = g.Name
+			p.note(g)
 		}
 	}
 	take(f, true)
@@ -94,6 +99,17 @@ func (p *place) strings(fields mapping.Fields) {
 	}
 }
 
+// note remembers how long values may be. One that a sub-field leaves out and another takes is found by
+// either test.
+func (p *place) note(f mapping.Field) {
+	if f.IgnoreAbove > 0 && f.Nested == "" && !f.Keyed {
+		p.limited = append(p.limited, f)
+		if p.limit == 0 || f.IgnoreAbove < p.limit {
+			p.limit = f.IgnoreAbove
+		}
+	}
+}
+
 // below are the names below a name, where they can be listed.
 func below(fields mapping.Fields, name string) []string {
 	all, ok := fields.(interface{ Names() []string })
@@ -107,8 +123,8 @@ func below(fields mapping.Fields, name string) []string {
 
 // like reports whether the same tests serve both.
 func (p place) like(o place) bool {
-	return p.kind == o.kind && p.folded == o.folded && p.exact == o.exact && p.base.Nested == o.base.Nested && p.base.IgnoreAbove == o.base.IgnoreAbove &&
-		p.unsourced() == o.unsourced()
+	return p.kind == o.kind && p.folded == o.folded && p.exact == o.exact && p.base.Nested == o.base.Nested && p.base.IgnoreAbove == o.base.IgnoreAbove && p.limit == o.limit &&
+		len(p.limited) == len(o.limited) && p.unsourced() == o.unsourced()
 }
 
 // unsourced reports whether sources lack values of the field.

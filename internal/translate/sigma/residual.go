@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,10 +13,15 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// holds returns the test of a value in memory; read writes what it is about as text.
-func holds(v value, read func(mapping.Value) string) func([]*mapping.Value) bool {
-	one := test(v, read)
-	return func(row []*mapping.Value) bool { return row[0] != nil && one(*row[0]) }
+// holds returns the test of values in memory; read writes what it is about as text.
+func holds(values []value, read func(mapping.Value) string) func([]*mapping.Value) bool {
+	tests := make([]func(mapping.Value) bool, len(values))
+	for i, v := range values {
+		tests[i] = test(v, read)
+	}
+	return func(row []*mapping.Value) bool {
+		return row[0] != nil && slices.ContainsFunc(tests, func(one func(mapping.Value) bool) bool { return one(*row[0]) })
+	}
 }
 
 func test(v value, read func(mapping.Value) string) func(mapping.Value) bool {
@@ -146,7 +152,15 @@ func partOf(part string, t time.Time) int {
 }
 
 // describe tells tests apart, and tells people what is tested.
-func describe(v value) string {
+func describe(values []value) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = describeOne(v)
+	}
+	return strings.Join(out, " or ")
+}
+
+func describeOne(v value) string {
 	switch v := v.(type) {
 	case text:
 		if v.cased {

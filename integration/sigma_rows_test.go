@@ -1,0 +1,118 @@
+//go:build integration
+
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/backend/elastic"
+	"tocsin/internal/query"
+	"tocsin/internal/run/catalog"
+	"tocsin/internal/testkit/conformance"
+)
+
+// sigmaRowSlot is when the rules run; their events are of the minute before.
+var sigmaRowSlot = time.Date(2026, 1, 15, 14, 0, 0, 0, time.UTC)
+
+// TestSigmaRowsOnNode wants of every row of Sigma what the embedded store gives: its events are searched where
+// they are, under each mapping. TOCSIN_SIGMA_MAPPINGS names mappings in place of all.
+func TestSigmaRowsOnNode(t *testing.T) {
+	node := newNode(t)
+	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
+	must(t, err)
+	t.Cleanup(func() { _ = client.Close(t.Context()) })
+	mappings := []conformance.SigmaMapping{conformance.Inferred, conformance.Plain, conformance.Normalized, conformance.Caseless}
+	if named := os.Getenv("TOCSIN_SIGMA_MAPPINGS"); named != "" {
+		mappings = nil
+		for name := range strings.SplitSeq(named, ",") {
+			mappings = append(mappings, conformance.SigmaMapping(name))
+		}
+	}
+	for _, path := range []string{"../internal/testkit/conformance/testdata/sigma/rows.jsonl", "../../shared/conformance/sigma.jsonl"} {
+		rows, err := conformance.SigmaRows(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Logf("%s: not here", path)
+			continue
+		}
+		must(t, err)
+		for _, usual := range mappings {
+			held, exact := 0, 0
+			for i, r := range rows {
+				if r.Refused() {
+					held++
+					continue
+				}
+				index := node.Name(fmt.Sprintf("sigma-%s-%d", usual, i))
+				pushed, wrong := sigmaRowOnNode(t, node, client, r, usual, index)
+				if wrong != "" {
+					t.Errorf("%s: %s: %s\n%s", usual, r.Name, wrong, r.Rule)
+					continue
+				}
+				held++
+				if pushed {
+					exact++
+				}
+			}
+			t.Logf("%s, %s: %d of %d hold, %d by the search alone", path, usual, held, len(rows), exact)
+		}
+	}
+}
+
+func sigmaRowOnNode(t *testing.T, node *Node, client *elastic.Client, r conformance.SigmaRow, usual conformance.SigmaMapping, index string) (exact bool, wrong string) {
+	t.Helper()
+	c, diags, err := catalog.LoadFS(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}, Placeholders: r.Placeholders}},
+		fstest.MapFS{"r.yml": {Data: []byte(r.Rule)}}, ".")
+	must(t, err)
+	must(t, diags.Err())
+	properties := map[string]any{}
+	if m := r.Mapping(usual); m != nil {
+		properties = m
+	}
+	node.CreateIndex(t, index, object{"properties": properties})
+	defer node.Must(t, "DELETE", "/"+index, nil)
+	var bulk bytes.Buffer
+	for i := range r.Events {
+		must(t, json.NewEncoder(&bulk).Encode(object{"create": object{"_index": index, "_id": fmt.Sprintf("e%d", i)}}))
+		must(t, json.NewEncoder(&bulk).Encode(r.Event(i, sigmaRowSlot.Add(-time.Minute).Format(time.RFC3339))))
+	}
+	if bulk.Len() > 0 {
+		node.Bulk(t, bulk.String())
+	}
+	var found []string
+	exact = true
+	for _, one := range c.Rules() {
+		plan, diags := c.Plan(one)
+		must(t, diags.Err())
+		src := query.Source{Events: client, At: sigmaRowSlot, Window: plan.Rule().Window(sigmaRowSlot)}
+		prepared, diags, err := plan.Prepare(t.Context(), src)
+		if prepared == nil || err != nil {
+			return false, fmt.Sprint(diags, err)
+		}
+		result, err := prepared.Execute(t.Context(), src, src.Window, func(hits []query.Hit) (bool, error) {
+			for _, h := range hits {
+				found = append(found, h.Event.ID)
+			}
+			return true, nil
+		})
+		if err != nil {
+			return false, err.Error()
+		}
+		exact = exact && result.Exact
+	}
+	slices.Sort(found)
+	want := r.Finds()
+	slices.Sort(want)
+	return exact, cmp.Diff(want, slices.Compact(found))
+}
