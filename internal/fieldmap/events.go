@@ -20,6 +20,8 @@ func (l Log) String() string {
 type Events struct {
 	Name  string
 	Index []string
+	// Only: they are nowhere else.
+	Only bool
 	// Where are conditions in KQL, all of which tell the events from others of the indices.
 	Where []diag.Text
 	// Dropped are values that events lose on their way into the index: a test for exactly such a value is also true of an
@@ -28,6 +30,16 @@ type Events struct {
 
 	// layers are the log sources that say where fields are, the first first.
 	layers []LogSource
+}
+
+// In returns the index patterns that events are in: those of the map, behind own unless the map says of all of them that
+// they are nowhere else.
+func In(own []string, events []Events) []string {
+	var sources []Source
+	for _, e := range events {
+		sources = append(sources, Source{Index: e.Index, Only: e.Only})
+	}
+	return Patterns(own, sources...)
 }
 
 // Events returns where events of a log source are; none where no log source of the map says so. They are those of the
@@ -43,7 +55,7 @@ func (m Map) Events(l Log) []Events {
 			within = append(within, s)
 		}
 	}
-	slices.SortStableFunc(covering, func(a, b LogSource) int { return cmp.Compare(b.rank(), a.rank()) })
+	particular(covering)
 	var out []Events
 	if i := slices.IndexFunc(covering, func(s LogSource) bool { return len(s.Index) > 0 }); i >= 0 {
 		for _, s := range covering {
@@ -59,6 +71,12 @@ func (m Map) Events(l Log) []Events {
 	return out
 }
 
+// particular sorts log sources: what says most comes first, and what adds to others before what is a log source by itself.
+func particular(list []LogSource) {
+	adds := func(s LogSource) int { return min(len(s.Index), 1) }
+	slices.SortStableFunc(list, func(a, b LogSource) int { return cmp.Or(cmp.Compare(b.rank(), a.rank()), cmp.Compare(adds(a), adds(b))) })
+}
+
 // of returns the events of a log source by itself.
 func (m Map) of(s LogSource) Events {
 	var covering []LogSource
@@ -67,37 +85,42 @@ func (m Map) of(s LogSource) Events {
 			covering = append(covering, other)
 		}
 	}
-	slices.SortStableFunc(covering, func(a, b LogSource) int { return cmp.Compare(b.rank(), a.rank()) })
+	particular(covering)
 	return s.events(covering)
 }
 
 // events are those of a log source, of which the others that cover the same say more, in order.
 func (s LogSource) events(covering []LogSource) Events {
-	e := Events{Name: s.Name, Index: slices.Clone(s.Index), layers: []LogSource{s}}
+	e := Events{Name: s.Name, Index: slices.Clone(s.Index)}
 	where := func(t diag.Text) {
 		if t.Value != "" {
 			e.Where = append(e.Where, t)
 		}
 	}
 	where(s.Where)
-	only := false
 	for _, other := range covering {
 		for _, i := range other.Also {
-			if !only && !slices.Contains(e.Index, i) {
+			if !e.Only && !slices.Contains(e.Index, i) {
 				e.Index = append(e.Index, i)
 			}
 		}
-		if other.Only && !only {
-			e.Index, only = slices.Concat(other.Index, other.Also), true
+		if other.Only && !e.Only {
+			e.Index, e.Only = slices.Concat(other.Index, other.Also), true
 		}
 		// What a rule says beside its category, of a service for example, is a condition more.
 		if other.rank() != s.rank() && other.rank()|s.rank() != s.rank() {
 			where(other.Where)
 		}
-		if other.Name != s.Name && s.Shape != Sigma && other.Shape != Sigma {
+		if other.Shape != Sigma && s.Shape != Sigma && other.Name != s.Name {
 			e.layers = append(e.layers, other)
 		}
 	}
+	// What only adds to the log source comes before it, other ways in which the same events are kept behind it.
+	first := 0
+	for first < len(e.layers) && (e.layers[first].rank() > s.rank() || e.layers[first].rank() == s.rank() && len(e.layers[first].Index) == 0) {
+		first++
+	}
+	e.layers = slices.Insert(e.layers, first, s)
 	for _, l := range e.layers {
 		if l.Dropped != nil {
 			e.Dropped = l.Dropped
@@ -108,11 +131,12 @@ func (s LogSource) events(covering []LogSource) Events {
 }
 
 // Places are where events may have the value of a name: a test is true if it is of one of them, and the name is missing
-// if it is at none. A name that the map does not know is behind the prefixes of the log source, and where it is.
+// if it is at none. The last is the name itself, so that events that have the names of rules need no map. A name that the
+// map does not know is behind the prefixes of the log source too.
 func (e Events) Places(name string) (places []Place, known bool) {
 	for _, l := range e.layers {
-		if places, ok := l.Fields[name]; ok {
-			return places, true
+		if own, ok := l.Fields[name]; ok {
+			return withItself(own, name), true
 		}
 	}
 	for _, l := range e.layers {
@@ -121,7 +145,14 @@ func (e Events) Places(name string) (places []Place, known bool) {
 			places = append(places, at(p+name))
 		}
 	}
-	return append(places, at(name)), known
+	return withItself(places, name), known
+}
+
+func withItself(places []Place, name string) []Place {
+	if slices.ContainsFunc(places, func(p Place) bool { return p.Values == nil && p.String() == name }) {
+		return places
+	}
+	return append(slices.Clone(places), at(name))
 }
 
 // covers reports whether all events of a log source are of this one.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
@@ -169,7 +168,7 @@ func valuesOf(v any, path []string) []string {
 func isOf(t *testing.T, events []fieldmap.Events, doc map[string]any) bool {
 	t.Helper()
 	for _, e := range events {
-		where, diags := membership.Of(e, mapping.Assumed(), time.Time{})
+		where, diags := membership.Of(e, mapping.Assumed())
 		if where == nil {
 			t.Fatal(diags)
 		}

@@ -141,8 +141,8 @@ index = ["l-*"]
 		want  []string
 		known bool
 	}{
-		{"Image", []string{"process.executable", "data.Image"}, true},
-		{"ID", []string{"event.code"}, true},
+		{"Image", []string{"process.executable", "data.Image", "Image"}, true},
+		{"ID", []string{"event.code", "ID"}, true},
 		{"Known", []string{"data.Known", "Known"}, true},
 		{"image", []string{"data.image", "image"}, false},
 		{"process.name", []string{"data.process.name", "process.name"}, false},
@@ -162,15 +162,15 @@ func TestOwnLogSources(t *testing.T) {
 		own           string
 		index, places []string
 	}{
-		"a field":          {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nfields = { User = \"who\" }", []string{"proc-*"}, []string{"process.executable"}},
-		"another place":    {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nfields = { Image = \"exe\" }", []string{"proc-*"}, []string{"process.executable"}},
-		"more indices":     {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\nalso = [\"mine-*\"]", []string{"proc-*", "mine-*"}, []string{"process.executable"}},
-		"other indices":    {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\nalso = [\"mine-*\"]\nonly = true", []string{"mine-*"}, []string{"process.executable"}},
-		"in its place":     {"[[logsource]]\nname = \"w/proc\"\nproduct = \"w\"\ncategory = \"proc\"\nindex = [\"mine-*\"]\nfields = { Image = \"exe\" }", []string{"mine-*"}, []string{"exe"}},
-		"beside it":        {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nindex = [\"mine-*\"]", []string{"mine-*"}, []string{"process.executable"}},
+		"a field":          {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nfields = { User = \"who\" }", []string{"proc-*"}, []string{"process.executable", "Image"}},
+		"another place":    {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nfields = { Image = \"exe\" }", []string{"proc-*"}, []string{"exe", "Image"}},
+		"more indices":     {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\nalso = [\"mine-*\"]", []string{"proc-*", "mine-*"}, []string{"process.executable", "Image"}},
+		"other indices":    {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\nalso = [\"mine-*\"]\nonly = true", []string{"mine-*"}, []string{"process.executable", "Image"}},
+		"in its place":     {"[[logsource]]\nname = \"w/proc\"\nproduct = \"w\"\ncategory = \"proc\"\nindex = [\"mine-*\"]\nfields = { Image = \"exe\" }", []string{"mine-*"}, []string{"exe", "Image"}},
+		"beside it":        {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nindex = [\"mine-*\"]", []string{"mine-*"}, []string{"process.executable", "Image"}},
 		"names as rules":   {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nindex = [\"mine-*\"]\nshape = \"sigma\"", []string{"mine-*"}, []string{"Image"}},
-		"more particular":  {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nservice = \"s\"\nindex = [\"mine-*\"]", []string{"proc-*"}, []string{"process.executable"}},
-		"something else":   {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"file\"\nindex = [\"mine-*\"]", []string{"proc-*"}, []string{"process.executable"}},
+		"more particular":  {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"proc\"\nservice = \"s\"\nindex = [\"mine-*\"]", []string{"proc-*"}, []string{"process.executable", "Image"}},
+		"something else":   {"[[logsource]]\nname = \"mine\"\nproduct = \"w\"\ncategory = \"file\"\nindex = [\"mine-*\"]", []string{"proc-*"}, []string{"process.executable", "Image"}},
 		"without an index": {"[[logsource]]\nname = \"w/proc\"\nproduct = \"w\"\ncategory = \"proc\"", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,29 +4,23 @@ import (
 	"slices"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
+	"tocsin/internal/translate/membership"
 	"tocsin/internal/translate/sigma"
 )
 
-// Naming says what the names of a log source are where the events are. The zero value leaves names as
-// they are, and asks nothing more of events.
-type Naming struct {
-	// Fields returns the fields that a name stands for.
-	Fields func(name string) []string
-	// More are the fields of Where, which says that an event is of the log source.
-	More  []string
-	Where func(fields mapping.Fields) (condition.Expr, diag.List)
-}
-
 // Condition is what a rule and its filters ask of an event; it implements [translate.Condition].
 type Condition struct {
-	rule   *Rule
-	naming Naming
+	rule *Rule
+	// events are the ways in which events of the log source are kept; none: names are as they are.
+	events []fieldmap.Events
 }
 
-// Condition returns what the rule asks of an event.
-func (r *Rule) Condition(naming Naming) *Condition { return &Condition{r, naming} }
+// Condition returns what the rule asks of events that are kept in these ways; without any, names are as they are and
+// nothing more is asked.
+func (r *Rule) Condition(events ...fieldmap.Events) *Condition { return &Condition{r, events} }
 
 // String is the detection as it is written, with the names of the filters.
 func (c *Condition) String() string {
@@ -45,15 +39,22 @@ func (c *Condition) detections() []*sigma.Detection {
 	return out
 }
 
-// Names are the fields that are asked.
+// Names are the fields that are asked. A star in one stands for any names.
 func (c *Condition) Names() []string {
-	names := slices.Clone(c.naming.More)
+	var names []string
+	for _, e := range c.events {
+		names = append(names, membership.NamesOf(e)...)
+	}
 	for _, d := range c.detections() {
 		d.Names(func(name string) {
-			if c.naming.Fields == nil {
+			if len(c.events) == 0 {
 				names = append(names, name)
-			} else {
-				names = append(names, c.naming.Fields(name)...)
+			}
+			for _, e := range c.events {
+				places, _ := e.Places(name)
+				for _, p := range places {
+					names = append(names, p.Fields()...)
+				}
 			}
 		})
 	}
@@ -61,20 +62,37 @@ func (c *Condition) Names() []string {
 	return slices.Compact(names)
 }
 
-// Lower returns the condition under a mapping: of the rule, of every filter, and of the log source.
+// Lower returns the condition under a mapping: of the log source, the rule and every filter, for each way in which events
+// are kept.
 func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
+	if len(c.events) == 0 {
+		return c.lower(fields, nil)
+	}
+	var any condition.Or
+	var diags diag.List
+	for i := range c.events {
+		one, more := c.lower(fields, &c.events[i])
+		if diags = append(diags, more...); one == nil {
+			return nil, diags
+		}
+		any = append(any, one)
+	}
+	return condition.Simplify(any), diags
+}
+
+func (c *Condition) lower(fields mapping.Fields, e *fieldmap.Events) (condition.Expr, diag.List) {
 	var all condition.And
 	var diags diag.List
-	if c.naming.Where != nil {
-		where, more := c.naming.Where(fields)
+	if e != nil {
+		where, more := membership.Of(*e, fields)
 		if diags = append(diags, more...); where == nil {
 			return nil, diags
 		}
 		all = append(all, where)
 	}
 	for _, d := range c.detections() {
-		e, more := d.Lower(sigma.Lowering{Fields: fields, Named: c.naming.Fields})
-		all, diags = append(all, e), append(diags, more...)
+		one, more := d.Lower(sigma.Lowering{Fields: fields, Events: e})
+		all, diags = append(all, one), append(diags, more...)
 	}
 	return condition.Simplify(all), diags
 }

@@ -36,27 +36,21 @@ func Names(s fieldmap.Source) []string {
 // Condition is true of the events of a source. A test of a field that no index maps is false, and now is the time of the
 // slot. The condition is nil when a diagnostic is an error.
 func Condition(s fieldmap.Source, fields mapping.Fields, slot time.Time) (condition.Expr, diag.List) {
-	if s.Where.Value == "" {
-		return condition.Const(true), nil
-	}
-	q, diags := kql.Parse(s.Where)
-	if q == nil {
-		return nil, diags
-	}
-	where, diags := kql.Lower(q, s.Where, kql.Options{Fields: fields, IgnoreUnmapped: true})
+	where, diags := lower(s.Where, fields)
 	if where == nil {
 		return nil, diags
 	}
-	where, _ = condition.AsOf(wholeValues(where, fields), fields, slot)
+	where, _ = condition.AsOf(where, fields, slot)
 	return where, diags
 }
 
-// Of is true of events of a log source that are kept in one way, as [Condition] is of those of a source.
-func Of(e fieldmap.Events, fields mapping.Fields, slot time.Time) (condition.Expr, diag.List) {
+// Of is true of events of a log source that are kept in one way, as [Condition] is of those of a source; now is left to
+// who knows the slot.
+func Of(e fieldmap.Events, fields mapping.Fields) (condition.Expr, diag.List) {
 	var all condition.And
 	var diags diag.List
 	for _, where := range e.Where {
-		one, faults := Condition(fieldmap.Source{Name: e.Name, Where: where}, fields, slot)
+		one, faults := lower(where, fields)
 		diags = append(diags, faults...)
 		if one == nil {
 			return nil, diags
@@ -64,6 +58,30 @@ func Of(e fieldmap.Events, fields mapping.Fields, slot time.Time) (condition.Exp
 		all = append(all, one)
 	}
 	return condition.Simplify(all), diags
+}
+
+func lower(where diag.Text, fields mapping.Fields) (condition.Expr, diag.List) {
+	if where.Value == "" {
+		return condition.Const(true), nil
+	}
+	q, diags := kql.Parse(where)
+	if q == nil {
+		return nil, diags
+	}
+	x, diags := kql.Lower(q, where, kql.Options{Fields: fields, IgnoreUnmapped: true})
+	if x == nil {
+		return nil, diags
+	}
+	return wholeValues(x, fields), diags
+}
+
+// NamesOf are the fields that the conditions of events of a log source test.
+func NamesOf(e fieldmap.Events) []string {
+	var out []string
+	for _, where := range e.Where {
+		out = append(out, Names(fieldmap.Source{Where: where})...)
+	}
+	return out
 }
 
 // wholeValues tests the keyword beside an analysed text, where there is one: a source is told by whole values.
