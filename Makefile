@@ -68,6 +68,11 @@ $(ELASTALERT)/bin/elastalert:
 	python3 -m venv $(ELASTALERT)
 	$(ELASTALERT)/bin/pip install --quiet elastalert2 pytz 'setuptools<81'
 
+.PHONY: bench-spl
+bench-spl: ## Compare a million events through stats read and counted on the node; DOCUMENTS=1000000, needs TOCSIN_ELASTICSEARCH_URL.
+	TOCSIN_MILLION=$(if $(filter command line environment,$(origin DOCUMENTS)),$(DOCUMENTS),1000000) \
+		$(GO) test -tags integration -count=1 -timeout 60m -run TestSPLMillion -v ./integration
+
 .PHONY: bench-sigma
 bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both; SIGMA=../shared/corpus/sigma, RUNS, EVENTS, RULES.
 	tools/bench-sigma/run.sh
@@ -100,6 +105,13 @@ fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 		done; \
 	done
+
+CHANGES      ?= 100
+MUTATED      ?= ./internal/splunk ./internal/translate/spl
+
+.PHONY: mutate
+mutate: ## Change the code at random and count what the tests catch; MUTATED, CHANGES=100, SEED choose.
+	$(GO) run ./tools/mutate -n $(CHANGES) -seed $(or $(SEED),0) $(MUTATED)
 
 .PHONY: cover
 cover: ## Measure the coverage of the tests; `go tool cover -html=cover.out` shows it.

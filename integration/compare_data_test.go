@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"tocsin/internal/match/mapping"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/testkit/eventgen"
 )
@@ -42,7 +42,7 @@ func (c *comparison) prepare(t *testing.T, rules []*rule.Rule) {
 		for _, pattern := range r.Index {
 			here.Index = append(here.Index, prefixed(c.node, pattern))
 		}
-		plan, diags := query.For(&here)
+		plan, diags := plans.For(&here)
 		if plan == nil {
 			t.Fatalf("%s: %v", r.Path, diags)
 		}

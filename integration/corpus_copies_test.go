@@ -11,7 +11,7 @@ import (
 
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -74,7 +74,7 @@ func (c *corpus) copies(t *testing.T, r *rule.Rule) []pipeline.Job {
 		rule   *rule.Rule
 		window window.Window
 	}{{c.here(r), frame}, {&tuned, frame}, {&longer, further}} {
-		plan, diags := query.For(one.rule)
+		plan, diags := plans.For(one.rule)
 		if plan == nil {
 			t.Fatalf("%s: %v", r.Path, diags)
 		}

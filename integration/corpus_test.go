@@ -14,7 +14,7 @@ import (
 
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -98,7 +98,7 @@ func (c *corpus) execute(t *testing.T, r *rule.Rule) (pipeline.Execution, bool) 
 	if r.Type == rule.TypeESQL {
 		return c.esql.run(t, r)
 	}
-	plan, diags := query.For(c.here(r))
+	plan, diags := plans.For(c.here(r))
 	if plan == nil {
 		t.Errorf("%s: %v", r.Path, diags)
 		return pipeline.Execution{}, false

@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/service"
 )
@@ -107,7 +107,7 @@ query = "event.category: process"
 	if diags.HasErrors() {
 		t.Fatal(diags.Err())
 	}
-	plan, planned := query.For(set.Rules()[0])
+	plan, planned := plans.For(set.Rules()[0])
 	if plan == nil {
 		t.Fatal(planned.Err())
 	}

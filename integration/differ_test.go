@@ -20,6 +20,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -254,7 +255,7 @@ func (d *differ) plan(t *testing.T, chosen []differRule) []differRule {
 			t.Errorf("rule %s cannot be read: %v", r.ID, diags)
 			continue
 		}
-		chosen[i].plan, chosen[i].diags = query.For(loaded[r.ID])
+		chosen[i].plan, chosen[i].diags = plans.For(loaded[r.ID])
 	}
 	return chosen
 }

@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/query"
+	"tocsin/internal/query/splrule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/splunk/escu"
 	"tocsin/internal/splunk/pushdown"
@@ -67,7 +67,7 @@ func TestSplunkCorpusRuns(t *testing.T) {
 				index = append(index, there)
 			}
 		}
-		plan, diags := query.ForSPL(query.SPL{Rule: d.Rule(), Detection: d, Search: search, Env: library.Env(), Map: m, Index: index})
+		plan, diags := splrule.New(splrule.Input{Rule: d.Rule(), Detection: d, Search: search, Env: library.Env(), Map: m, Index: index})
 		if plan == nil {
 			t.Errorf("%s: %v", d.Path, diags)
 			continue

@@ -11,7 +11,8 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/match/mapping"
-	"tocsin/internal/query"
+	"tocsin/internal/query/esqlrule"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -31,7 +32,7 @@ func (c *esqlCorpus) run(t *testing.T, r *rule.Rule) (pipeline.Execution, bool) 
 	c.n++
 	prefix := fmt.Sprintf("%s-%d-", c.node.Prefix, c.n)
 	here, aliases := under(t, r, prefix)
-	plan, diags := query.For(here)
+	plan, diags := plans.For(here)
 	if plan == nil {
 		t.Errorf("%s: %v", r.Path, diags)
 		return pipeline.Execution{}, false
@@ -58,7 +59,7 @@ var esqlCapabilities = []struct {
 	{"", regexp.MustCompile(`Unknown function \[(\w+)\]`)},
 	{"FIRST()", regexp.MustCompile(`extraneous input 'first'`)},
 	{"lists of quoted values in KQL()", regexp.MustCompile(`the text of KQL\(\): line 1:.*missing '\)' at 'or'`)},
-	{"an inference endpoint for COMPLETION", regexp.MustCompile(`\[` + regexp.QuoteMeta(query.CodeESQLUnavailable) + `\]`)},
+	{"an inference endpoint for COMPLETION", regexp.MustCompile(`\[` + regexp.QuoteMeta(esqlrule.CodeUnavailable) + `\]`)},
 }
 
 // missingCapability names what the node does not have and a rule wants; false when the rule failed
@@ -81,7 +82,7 @@ func missingCapability(x pipeline.Execution) (string, bool) {
 // under puts a prefix before the indices of a rule, and returns a name that fits each of them.
 func under(t *testing.T, r *rule.Rule, prefix string) (*rule.Rule, map[string]any) {
 	t.Helper()
-	plan, diags := query.For(r)
+	plan, diags := plans.For(r)
 	if plan == nil {
 		t.Fatalf("%s: %v", r.Path, diags)
 	}

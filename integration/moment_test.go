@@ -22,7 +22,7 @@ import (
 	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
 	"tocsin/internal/match/condition"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/backfill"
 	"tocsin/internal/run/pipeline"
@@ -217,7 +217,7 @@ func ofSlots(t *testing.T, events search.Events, text string, from time.Time, si
 	if diags.HasErrors() {
 		t.Fatal(diags.Err())
 	}
-	plan, diags := query.For(set.Rules()[0])
+	plan, diags := plans.For(set.Rules()[0])
 	if plan == nil {
 		t.Fatal(diags.Err())
 	}

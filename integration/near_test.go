@@ -21,6 +21,7 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/search/batch"
@@ -62,7 +63,7 @@ func TestNearEveryCondition(t *testing.T) {
 		}
 		here := *r
 		here.Index = []string{index}
-		plan, diags := query.For(&here)
+		plan, diags := plans.For(&here)
 		if plan == nil {
 			t.Fatalf("%s: %v", r.Path, diags)
 		}

@@ -21,6 +21,7 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -179,13 +180,13 @@ func crashPlans(t *testing.T, index string) []query.Plan {
 	must(t, os.WriteFile(path, []byte(export.String()), 0o600))
 	set, diags := rule.Load(path)
 	must(t, diags.Err())
-	var plans []query.Plan
+	var out []query.Plan
 	for _, r := range set.Rules() {
-		plan, diags := query.For(r)
+		plan, diags := plans.For(r)
 		must(t, diags.Err())
-		plans = append(plans, plan)
+		out = append(out, plan)
 	}
-	return plans
+	return out
 }
 
 func crashRound(t *testing.T, events search.Events, pin planner.Strategy, plans []query.Plan, place crashPlace, slot time.Time) {

@@ -26,6 +26,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -201,16 +202,16 @@ func (s *sigma) plans(t *testing.T, failed sigmaFailures) []query.Plan {
 			failed.add(d.Error(), "loading")
 		}
 	}
-	var plans []query.Plan
+	var out []query.Plan
 	for _, r := range set.Rules() {
-		plan, diags := query.For(r)
+		plan, diags := plans.For(r)
 		if plan == nil {
 			failed.add(diags.Err().Error(), r.ID)
 			continue
 		}
-		plans = append(plans, plan)
+		out = append(out, plan)
 	}
-	return plans
+	return out
 }
 
 // open opens the files under the mapping of the rules' fields.

@@ -63,7 +63,7 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return fmt.Errorf("explain: %w", err)
 	}
-	trace, err := prepared.Trace(doc)
+	trace, err := prepared.Trace(ctx, doc)
 	if err != nil {
 		return fmt.Errorf("explain: %w", err)
 	}

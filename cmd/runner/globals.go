@@ -22,13 +22,14 @@ type globals struct {
 
 	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules name, for each: ID=PATTERN,PATTERN." placeholder:"ID=PATTERNS" sep:"none"`
 
-	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
+	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL and rules of Sigma, over those that are shipped." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that are written as Splunk has them." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
 	GeoIP       string     `name:"geoip" help:"Database of addresses in MaxMind's format, for iplocation." placeholder:"FILE" group:"Splunk"`
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only those detections for Splunk that say enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
-	SigmaIndex        string   `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no map knows." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
+	SigmaIndex        string   `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no field map names, and of others beside the map's." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
+	SigmaUnmapped     string   `name:"sigma-unmapped" help:"Refuse, or run, rules of Sigma whose log source no field map names and that an event without any of their fields meets." enum:"refuse,run" default:"refuse" group:"Sigma"`
 	SigmaPlaceholders []string `name:"sigma-placeholders" help:"Files (TOML) with the values of placeholders in rules of Sigma: name = [\"value\"]." placeholder:"FILE" sep:"none" group:"Sigma"`
 	SigmaStatus       []string `name:"sigma-status" help:"Statuses of the rules of Sigma that run; by default all but deprecated and unsupported." placeholder:"STATUS" group:"Sigma"`
 	SigmaLevel        []string `name:"sigma-level" help:"Levels of the rules of Sigma that run; by default all." placeholder:"LEVEL" group:"Sigma"`

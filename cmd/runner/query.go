@@ -9,6 +9,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -81,7 +82,7 @@ func (c *queryCmd) rows() bool {
 func (c *queryCmd) plan(ctx context.Context, a *app) (query.Plan, diag.List, error) {
 	text := diag.NewText("query", c.Query)
 	if rule.Language(c.Language) != rule.SPL {
-		plan, diags := query.AdHoc(query.AdHocQuery{
+		plan, diags := plans.AdHoc(plans.AdHocQuery{
 			Text: text, Language: rule.Language(c.Language), Index: c.Index,
 			TimestampField: c.TimestampField, CategoryField: c.EventCategoryField, TiebreakerField: c.TiebreakerField,
 			SamplesPerKey: c.MaxSamplesPerKey,
@@ -119,7 +120,7 @@ func (c *queryCmd) source(b *backend) query.Source {
 // check refuses what makes no sense.
 func (c *queryCmd) check() error {
 	switch {
-	case !slices.Contains(query.Languages(), rule.Language(c.Language)):
+	case !slices.Contains(plans.Languages(), rule.Language(c.Language)):
 		return usagef("unknown language %q: it is one of %s", c.Language, strings.Join(languages(), ", "))
 	case rule.Language(c.Language) == rule.ESQL && !slices.Equal(c.Index, []string{"*"}):
 		return usagef("--index does not go with esql: the query itself names its indices")
@@ -133,7 +134,7 @@ func (c *queryCmd) check() error {
 
 func languages() []string {
 	var names []string
-	for _, l := range query.Languages() {
+	for _, l := range plans.Languages() {
 		names = append(names, string(l))
 	}
 	return names

@@ -72,7 +72,7 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 
 // sigmaOptions are what rules of Sigma are run with.
 func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
-	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}}
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Unmapped: g.SigmaUnmapped == "run", Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}}
 	var left diag.List
 	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
 	for _, name := range good {

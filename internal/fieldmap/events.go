@@ -74,7 +74,9 @@ func (m Map) Events(l Log) []Events {
 // particular sorts log sources: what says most comes first, and what adds to others before what is a log source by itself.
 func particular(list []LogSource) {
 	adds := func(s LogSource) int { return min(len(s.Index), 1) }
-	slices.SortStableFunc(list, func(a, b LogSource) int { return cmp.Or(cmp.Compare(b.rank(), a.rank()), cmp.Compare(adds(a), adds(b))) })
+	slices.SortStableFunc(list, func(a, b LogSource) int {
+		return cmp.Or(cmp.Compare(b.rank(), a.rank()), cmp.Compare(adds(a), adds(b)))
+	})
 }
 
 // of returns the events of a log source by itself.

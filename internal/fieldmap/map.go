@@ -229,8 +229,8 @@ func readFields(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
 					all = true
 					tomltree.OneOrList(func(f *Field) *[]string { return &f.Names })(d, v, f)
 				},
-				"lower": tomltree.Flag(func(f *Field) *bool { return &f.Lower }),
-				"base":  tomltree.Flag(func(f *Field) *bool { return &f.Base }),
+				"lower":  tomltree.Flag(func(f *Field) *bool { return &f.Lower }),
+				"base":   tomltree.Flag(func(f *Field) *bool { return &f.Base }),
 				"values": func(d *tomltree.Decoder, v *tomltree.Value, f *Field) { f.Values = readWords(d, v) },
 			}, &f)
 			f.All = all

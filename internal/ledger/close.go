@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// GiveUp records the open slots older than MaxAge as given up, and returns their number. This is
+// GiveUp records the open slots older than MaxAge as given up, and returns how many it gave up: a slot that another
+// runner has covered meanwhile is not one of them. This is
 // final: they are no longer owed. Slots before kept, the start of the ledger's retention, are
 // skipped, as their pages would be removed at once.
 func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, fence int64) (int, error) {
@@ -60,10 +61,11 @@ func (l *Ledger) giveUp(ctx context.Context, g Grid, from, to time.Time, fence i
 				accounts = append(accounts, Account{RuleID: g.RuleID, Entry: e})
 			}
 		}
-		if _, err := l.Record(ctx, accounts); err != nil {
+		refused, err := l.Record(ctx, accounts)
+		if err != nil {
 			return n, err
 		}
-		n += len(accounts)
+		n += len(accounts) - len(refused)
 		from = next
 	}
 	return n, nil

@@ -1,10 +1,12 @@
 package ledger_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"tocsin/internal/ledger"
 )
@@ -52,6 +54,75 @@ func TestGiveUp(t *testing.T) {
 	if owed, err = l.Owed(t.Context(), grids, hour(26)); len(owed) > 0 || err != nil {
 		t.Error("after the waiver:", slotsOf(owed), err)
 	}
+}
+
+// overtaken is a store in which somebody covers slots while their page is being read.
+type overtaken struct {
+	ledger.Store
+	cover func()
+}
+
+func (o *overtaken) Pages(ctx context.Context, ids []string, from, to time.Time) ([]ledger.Page, error) {
+	pages, err := o.Store.Pages(ctx, ids, from, to)
+	if cover := o.cover; cover != nil {
+		o.cover = nil
+		cover()
+	}
+	return pages, err
+}
+
+// TestGiveUpOfCovered: slots that another runner covers meanwhile, whatever its fencing number, stay covered and are not
+// counted as given up; nor are those of a waiver.
+func TestGiveUpOfCovered(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		memory := ledger.NewMemory()
+		l := &ledger.Ledger{Store: memory, MaxAge: 5 * time.Hour}
+		grids := []ledger.Grid{ruleA}
+		if _, err := l.Begin(t.Context(), grids, hour(20)); err != nil {
+			t.Fatal(err)
+		}
+		covered := map[int]bool{}
+		var accounts []ledger.Account
+		for n := 20; n < 24; n++ {
+			if covered[n] = rapid.Bool().Draw(t, "covered"); covered[n] {
+				a := account("a", hour(n), ledger.Covered)
+				a.Entry.Fence = rapid.Int64Range(0, 5).Draw(t, "fence")
+				accounts = append(accounts, a)
+			}
+		}
+		owed, err := l.Owed(t.Context(), grids, hour(23))
+		if err != nil || len(owed) != 4 {
+			t.Fatal(slotsOf(owed), err)
+		}
+		cover := func() {
+			other := &ledger.Ledger{Store: memory}
+			if refused, err := other.Record(t.Context(), accounts); err != nil || len(refused) > 0 {
+				t.Fatal(refused, err)
+			}
+		}
+		n := 0
+		if rapid.Bool().Draw(t, "waived") {
+			cover()
+			n, err = l.Waive(t.Context(), owed, 3, "not needed")
+		} else {
+			l.Store = &overtaken{memory, cover}
+			n, err = l.GiveUp(t.Context(), grids, hour(28).Add(time.Minute), time.Time{}, 3)
+		}
+		if want := 4 - len(accounts); err != nil || n != want {
+			t.Fatalf("%d given up, %v; want %d", n, err, want)
+		}
+		pages, err := memory.Pages(t.Context(), []string{"a"}, hour(0), hour(30))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range pages {
+			for _, e := range p.Entries {
+				if slot := int(e.Slot.Sub(day).Hours()); (e.Status == ledger.Covered) != covered[slot] {
+					t.Fatalf("slot %d is %s", slot, e.Status)
+				}
+			}
+		}
+	})
 }
 
 // TestGiveUpKeeps: slots before the ledger's retention are skipped.

@@ -15,9 +15,9 @@ import (
 // The layout of an encoded page: a byte with the layout's number, then deflated columns. Numbers
 // are varints. A column begins with the number of its runs; a run is a value and its repeat count.
 // The columns, in order: slots as the distance in milliseconds from the previous one, statuses,
-// attempts, fences, read, hits, created, duplicates, suppressed, queued, shards, took, lateness,
+// attempts, fences, read, hits, created, duplicates, suppressed, queued, took, lateness,
 // reasons, errors as indices into the list of texts that follows.
-const layout = 2
+const layout = 3
 
 // maxEntries bounds what is decoded. In practice, no day has more slots.
 const maxEntries = 1 << 20
@@ -69,7 +69,6 @@ var columnsOf = []func(Entry) int64{
 	func(e Entry) int64 { return e.Duplicates },
 	func(e Entry) int64 { return e.Suppressed },
 	func(e Entry) int64 { return e.Queued },
-	func(e Entry) int64 { return e.Shards },
 	func(e Entry) int64 { return rough(e.Took.Milliseconds()) },
 	func(e Entry) int64 {
 		if e.Ended.IsZero() {
@@ -217,7 +216,6 @@ func (r *reader) entries(day time.Time) []Entry {
 		func(e *Entry, v int64) { e.Duplicates = v },
 		func(e *Entry, v int64) { e.Suppressed = v },
 		func(e *Entry, v int64) { e.Queued = v },
-		func(e *Entry, v int64) { e.Shards = v },
 		func(e *Entry, v int64) { e.Took = time.Duration(v) * time.Millisecond },
 		func(e *Entry, v int64) {
 			if v > 0 {

@@ -27,7 +27,7 @@ func TestCodec(t *testing.T) {
 				Slot: slot, Status: ledger.Status(rapid.IntRange(0, 5).Draw(t, "status")),
 				Attempts: small.Draw(t, "attempts"), Fence: rapid.Int64().Draw(t, "fence"), Read: rapid.Int64().Draw(t, "read"),
 				Hits: small.Draw(t, "hits"), Created: small.Draw(t, "created"), Duplicates: small.Draw(t, "duplicates"),
-				Suppressed: small.Draw(t, "suppressed"), Queued: small.Draw(t, "queued"), Shards: small.Draw(t, "shards"),
+				Suppressed: small.Draw(t, "suppressed"), Queued: small.Draw(t, "queued"),
 				Took:  time.Duration(small.Draw(t, "took")) * time.Millisecond,
 				Error: rapid.SampledFrom([]string{"", "", "broken", rapid.String().Draw(t, "text")}).Draw(t, "error"),
 			}
@@ -154,6 +154,7 @@ func TestPut(t *testing.T) {
 		{"from a successor", ledger.Entry{Status: ledger.Running, Fence: 3}, ledger.Entry{Status: ledger.Running, Fence: 4}, true},
 		{"from who was replaced", ledger.Entry{Status: ledger.Running, Fence: 4}, ledger.Entry{Status: ledger.Covered, Fence: 3}, false},
 		{"a final one is not opened", ledger.Entry{Status: ledger.Covered, Fence: 3}, ledger.Entry{Status: ledger.Failed, Fence: 3}, false},
+		{"a covered one is not given up", ledger.Entry{Status: ledger.Covered, Fence: 3}, ledger.Entry{Status: ledger.GivenUp, Fence: 3}, false},
 		{"a final one may be corrected", ledger.Entry{Status: ledger.GivenUp, Fence: 3}, ledger.Entry{Status: ledger.Covered, Fence: 3}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -81,8 +81,6 @@ type Entry struct {
 	// Created, Duplicates and Suppressed count the outcomes of the hits' alerts, Queued the hits
 	// beyond max_signals that are left for later.
 	Created, Duplicates, Suppressed, Queued int64
-	// Shards is the number of shards that failed.
-	Shards int64
 	// Took is the duration of the run, with a precision of about a tenth.
 	Took time.Duration
 	// Ended is when the run ended, to the second; it shows how late the run was.

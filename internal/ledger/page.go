@@ -31,8 +31,8 @@ func (p *Page) Find(slot time.Time) (Entry, bool) {
 }
 
 // Put inserts an entry and replaces an older one of the same slot. It refuses an entry with a lower
-// fencing number than the existing one, as its writer has been replaced, and an entry that would
-// reopen a final slot.
+// fencing number than the existing one, as its writer has been replaced, an entry that would
+// reopen a final slot, and one that would give up a covered slot.
 func (p *Page) Put(e Entry) bool {
 	i, found := p.place(e.Slot)
 	if !found {
@@ -40,7 +40,8 @@ func (p *Page) Put(e Entry) bool {
 		return true
 	}
 	have := p.Entries[i]
-	if e.Fence < have.Fence || have.Status.final() && (e.Status.Open() || e.Status == Vacant) {
+	switch {
+	case e.Fence < have.Fence, have.Status.final() && (e.Status.Open() || e.Status == Vacant), have.Status == Covered && e.Status == GivenUp:
 		return false
 	}
 	if e.Status == Running {
@@ -73,7 +74,7 @@ type Sum struct {
 	Covered, Open, GivenUp, Failed  int64
 	Vacant                          int64
 	Read, Hits, Created, Duplicates int64
-	Suppressed, Queued, Shards      int64
+	Suppressed, Queued              int64
 	Took                            time.Duration
 	// LastError is the error of the latest slot that has one.
 	LastError string
@@ -97,7 +98,7 @@ func (p *Page) Sum() Sum {
 			s.Failed++
 		}
 		s.Read, s.Hits, s.Created, s.Duplicates = s.Read+e.Read, s.Hits+e.Hits, s.Created+e.Created, s.Duplicates+e.Duplicates
-		s.Suppressed, s.Queued, s.Shards, s.Took = s.Suppressed+e.Suppressed, s.Queued+e.Queued, s.Shards+e.Shards, s.Took+e.Took
+		s.Suppressed, s.Queued, s.Took = s.Suppressed+e.Suppressed, s.Queued+e.Queued, s.Took+e.Took
 		s.LastError = cmp.Or(e.Error, s.LastError)
 	}
 	return s

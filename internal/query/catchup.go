@@ -5,9 +5,7 @@ import (
 	"time"
 
 	"tocsin/internal/rule"
-	"tocsin/internal/search"
 	"tocsin/internal/search/indexname"
-	"tocsin/internal/translate"
 )
 
 // Merging says which slots of a rule one run may stand for. It is decided here for whoever has several
@@ -50,34 +48,33 @@ func CatchUp(p Plan) Merging {
 		m.Ordered = true
 		return m
 	}
-	events, ok := p.(*eventPlan)
-	if !ok || len(events.query.Limits()) > 0 { // Pipes take the first or last events of a window.
+	events, ok := p.(Eventwise)
+	if !ok || !events.Apart() {
 		return m
 	}
 	m.Apart = true
-	m.Late = events.time.Field == search.DefaultTimestamp && events.time.Fallback == ""
+	m.Late = events.ByOwnTime()
 	if !m.OfNow {
 		m.Together = m.Alike
 	}
 	return m
 }
 
-// dependsOnNow reports whether a plan's conditions may be others at another slot; of those that are not
-// known here it is not asked.
+// Eventwise is a plan whose hits are single events, and events of the place that the rule's patterns name.
+type Eventwise interface {
+	Plan
+	// Apart reports whether an event is a hit whichever window it is found in: no pipe takes the first or the last
+	// events of a window.
+	Apart() bool
+	// ByOwnTime reports whether windows are about the events' own time only, so that it is known which came late.
+	ByOwnTime() bool
+}
+
+// dependsOnNow reports whether a plan's conditions may be others at another slot. Of a plan that does not say so,
+// nothing is known.
 func dependsOnNow(p Plan) bool {
-	switch p := p.(type) {
-	case *eventPlan:
-		return translate.OfNow(p.query, p.rule)
-	case *groupPlan:
-		return translate.OfNow(p.query, p.rule)
-	case *thresholdPlan:
-		return translate.OfNow(p.query, p.rule)
-	case *newTermsPlan:
-		return translate.OfNow(p.query, p.rule)
-	case *threatPlan:
-		return translate.OfNow(p.query, p.rule)
-	}
-	return true
+	known, ok := p.(interface{ DependsOnNow() bool })
+	return !ok || known.DependsOnNow()
 }
 
 // sameExceptions reports whether the same exceptions are in force at two moments.

@@ -2,7 +2,6 @@ package query
 
 import (
 	"tocsin/internal/match/condition"
-	"tocsin/internal/match/sequence"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 )
@@ -92,63 +91,6 @@ type ExplainedIndicators struct {
 	// indicator behind = or !=.
 	Mapping [][]string      `json:"mapping"`
 	Request condition.Query `json:"request"`
-}
-
-// explain fills in what all plans have.
-func (p *queryPlan) explain(w window.Window, patterns []string, request interface{ Body() condition.Query }) Explanation {
-	r := p.rule
-	return Explanation{
-		RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language), Strategy: p.Strategy(),
-		Window: w.String(), TimeField: p.time.Field, TimeFallback: p.time.Fallback, Indices: patterns,
-		Query: p.query.String(), Request: request.Body(),
-	}
-}
-
-// explain fills in what all plans have that count.
-func (c *counted) explain(w window.Window, request search.GroupRequest) Explanation {
-	e := c.plan.explain(w, request.Patterns, request)
-	e.Strategy = c.plan.Strategy()
-	e.Condition, e.Exact = c.where.whole.String(), c.where.exact
-	if !c.where.exact {
-		e.Pushed = c.where.pushed.String()
-	}
-	for _, f := range c.by {
-		e.GroupBy = append(e.GroupBy, f.field.Name)
-	}
-	return e
-}
-
-func (s *eventSearch) Explain(w window.Window) Explanation {
-	r := s.request(w)
-	e := s.plan.explain(w, r.Patterns, r)
-	e.Condition, e.Exact = s.where.whole.String(), s.where.exact
-	if !s.where.exact {
-		e.Pushed = s.where.pushed.String()
-	}
-	e.ride(s)
-	return e
-}
-
-func (g *groupSearch) Explain(w window.Window) Explanation {
-	read := g.reach(w)
-	r := g.request(read)
-	e := g.plan.explain(read, r.Patterns, r)
-	e.Condition = g.where.String()
-	if g.steps.MaxSpan > 0 {
-		e.MaxSpan = g.steps.MaxSpan.String()
-	}
-	for _, b := range g.bound {
-		step := ExplainedStep{Condition: b.step.Where.String(), Missing: b.step.Missing, Until: b.first == sequence.Until}
-		if b.runs > 1 {
-			step.Runs = b.runs
-		}
-		for _, k := range b.step.Keys {
-			step.Keys = append(step.Keys, k.Name)
-		}
-		e.Steps = append(e.Steps, step)
-	}
-	e.ride(g)
-	return e
 }
 
 // Method returns the HTTP method of the explained request.

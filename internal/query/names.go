@@ -1,48 +1,26 @@
 package query
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
-	"tocsin/internal/rule"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search/indexname"
 )
 
-// CodeIndexName marks date math in the name of an index that is none.
-const CodeIndexName = "rule/index-name"
-
-// checkNames reports names that Elasticsearch would refuse, or that nobody could write out.
-func checkNames(r *rule.Rule) diag.List {
-	var diags diag.List
-	check := func(key string, patterns []string) {
-		for i, p := range patterns {
-			if err := indexname.Check(p); err != nil {
-				diags = append(diags, r.Report(diag.Error, CodeIndexName, fmt.Sprintf("%s[%d]", key, i), "%v", err))
-			}
-		}
-	}
-	if r.Type != rule.TypeESQL { // whose query names them
-		check("rule.index", r.Index)
-	}
-	if r.ThreatMatch != nil {
-		check("rule.threat_index", r.ThreatMatch.Index)
-	}
-	return diags
-}
-
-// names are a rule's index patterns. Date math in them is that of a slot and of the window that is read.
-type names struct {
+// Names are a rule's index patterns. Date math in them is that of a slot and of the window that is read.
+type Names struct {
 	patterns []string
 	slot     time.Time
 }
 
-// over returns the patterns for a window; without a slot they stay as they are.
-func (n names) over(w window.Window) ([]string, error) {
+// NamesAt are index patterns at a slot; the zero time is none, and leaves them as they are.
+func NamesAt(patterns []string, slot time.Time) Names { return Names{patterns, slot} }
+
+// Over returns the patterns for a window; without a slot they stay as they are.
+func (n Names) Over(w window.Window) ([]string, error) {
 	if n.slot.IsZero() {
 		return n.patterns, nil
 	}
@@ -56,19 +34,19 @@ func (n names) over(w window.Window) ([]string, error) {
 	return out, nil
 }
 
-// of returns the patterns for a window within one that [names.over] has answered for: they are no more
+// Of returns the patterns for a window within one that [Names.Over] has answered for: they are no more
 // names than those.
-func (n names) of(w window.Window) []string {
-	out, err := n.over(w)
+func (n Names) Of(w window.Window) []string {
+	out, err := n.Over(w)
 	if err != nil {
 		return n.patterns // which the place of the events refuses
 	}
 	return out
 }
 
-// missing leads names that match nothing back to the patterns that they were written as: one with date math
+// Missing leads names that match nothing back to the patterns that they were written as: one with date math
 // is missing when no index of any of its names is there.
-func (n names) missing(gone []string, w window.Window) []string {
+func (n Names) Missing(gone []string, w window.Window) []string {
 	if n.slot.IsZero() || !indexname.HasDateMath(n.patterns) {
 		return gone
 	}
@@ -86,8 +64,8 @@ func (n names) missing(gone []string, w window.Window) []string {
 	return out
 }
 
-// hull is the shortest window with both in it.
-func hull(a, b window.Window) window.Window {
+// Hull is the shortest window with both in it.
+func Hull(a, b window.Window) window.Window {
 	switch {
 	case a.Empty():
 		return b

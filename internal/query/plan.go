@@ -38,7 +38,7 @@ type Prepared interface {
 	// Explain shows the stages for a window.
 	Explain(w window.Window) Explanation
 	// Trace judges one document, part by part, leaving window and indices aside.
-	Trace(d condition.Document) (condition.Trace, error)
+	Trace(ctx context.Context, d condition.Document) (condition.Trace, error)
 }
 
 // Reader is a Prepared whose execution begins with searches that are known beforehand. They can be
@@ -59,19 +59,20 @@ type Read struct {
 	SearchOnly bool
 }
 
-// hunter is a Prepared that can also answer a question that no rule asks: all plans of [AdHoc] are.
-type hunter interface {
-	hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error)
+// Hunter is a Prepared that can also answer a query that no rule holds.
+type Hunter interface {
+	// Hunt is [Hunt] of this Prepared.
+	Hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error)
 }
 
 // Hunt returns the results of an ad hoc query in order, at most size of them below its first pipe;
 // a zero bound of the window is none.
 func Hunt(ctx context.Context, p Prepared, src Source, w window.Window, size int) ([]Hit, error) {
-	h, ok := p.(hunter)
+	h, ok := p.(Hunter)
 	if !ok {
 		return nil, fmt.Errorf("hunt: a %T answers rules only", p)
 	}
-	return h.hunt(ctx, src, w, size)
+	return h.Hunt(ctx, src, w, size)
 }
 
 // Source is what an execution draws on.
@@ -196,7 +197,8 @@ func (g *Group) Present() []event.Event {
 	return out
 }
 
-// Visit receives hits in order; returning false ends the execution.
+// Visit receives hits in order; returning false ends the execution. The slice is the visitor's, to keep and to change;
+// the sources of the events are as [search.Visit] has them.
 type Visit func(hits []Hit) (more bool, err error)
 
 // Result is what an execution as a whole has to say.
@@ -233,45 +235,28 @@ const (
 	Anomaly Strategy = "anomaly"
 )
 
-// CodeUnsupported marks a rule whose type or language cannot run yet.
-const CodeUnsupported = "rule/unsupported"
+// The kinds of remarks on rules that several rule types make.
+const (
+	// CodeUnsupported marks a rule whose type or language cannot run yet.
+	CodeUnsupported = "rule/unsupported"
+	// CodeNotApplied marks what a rule says and the plan leaves aside.
+	CodeNotApplied = "rule/not-applied"
+	// CodeIndexName marks date math in the name of an index that is none.
+	CodeIndexName = "rule/index-name"
+	// CodeUnmappedField marks a field of a rule that no index maps.
+	CodeUnmappedField = "rule/unmapped-field"
+)
 
-// planners has one line per rule type.
-var planners = map[rule.Type]func(*rule.Rule) (Plan, diag.List){
-	rule.TypeEQL:             planEQL,
-	rule.TypeESQL:            planESQL,
-	rule.TypeMachineLearning: planAnomaly,
-	rule.TypeNewTerms:        planNewTerms,
-	rule.TypeQuery:           planQuery,
-	rule.TypeSavedQuery:      planQuery,
-	rule.TypeThreatMatch:     planThreatMatch,
-	rule.TypeThreshold:       planThreshold,
+// TableWriter is a plan that may write tables for others.
+type TableWriter interface {
+	Plan
+	WritesTables() bool
 }
 
-// For plans a rule. The plan is nil when a diagnostic is an error.
-func For(r *rule.Rule) (Plan, diag.List) {
-	plan := planners[r.Type]
-	if plan == nil {
-		return nil, unsupportedType(r)
+// Columns returns the names of a plan's rows in their order, as far as its query has one.
+func Columns(p Plan) []string {
+	if rows, ok := p.(interface{ Columns() []string }); ok {
+		return rows.Columns()
 	}
-	if diags := append(unresolved(r), checkNames(r)...); len(diags) > 0 {
-		return nil, diags
-	}
-	return plan(r)
+	return nil
 }
-
-// unresolved reports a data view that is not known: without it nothing says what is searched.
-func unresolved(r *rule.Rule) diag.List {
-	if r.DataViewID == "" || len(r.Index) > 0 || r.Type == rule.TypeESQL || r.Type == rule.TypeMachineLearning {
-		return nil
-	}
-	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.data_view_id",
-		"data view %s is not known: load an export that has it, or say which indices it means with --data-view", r.DataViewID)}
-}
-
-func unsupportedType(r *rule.Rule) diag.List {
-	return diag.List{r.Report(diag.Error, CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
-}
-
-// CodeNotApplied marks what a rule says and the plan leaves aside.
-const CodeNotApplied = "rule/not-applied"

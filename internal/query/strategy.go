@@ -15,9 +15,9 @@ var (
 	errSearchOnly = errors.New("its fields have other types elsewhere")
 )
 
-// scannable returns nil when one read of the new events for all rules can answer what a prepared plan
+// Scannable returns nil when one read of the new events for all rules can answer what a prepared plan
 // searches for; otherwise the error says what keeps it from that.
-func scannable(p Prepared) error {
+func Scannable(p Prepared) error {
 	reader, ok := p.(Reader)
 	if !ok {
 		return errNoReads
@@ -37,17 +37,9 @@ func scannable(p Prepared) error {
 	return nil
 }
 
-// learn notes how a plan finds its hits, as far as its types are known.
-func (p *queryPlan) learn(prepared Prepared) {
-	p.strategy = Search
-	if scannable(prepared) == nil {
-		p.strategy = Scan
-	}
-}
-
-// ride says in an explanation whether the plan takes part in scans, and why not.
-func (e *Explanation) ride(p Prepared) {
-	err := scannable(p)
+// ExplainScan says in an explanation whether the plan takes part in scans, and why not.
+func (e *Explanation) ExplainScan(p Prepared) {
+	err := Scannable(p)
 	e.Scan = err == nil
 	if err != nil {
 		e.WhyNotScan = err.Error()

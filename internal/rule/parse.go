@@ -1,4 +1,4 @@
-// From a rule to its alert, 1 of 9: a rule file is parsed. Next: internal/query/where.go.
+// From a rule to its alert, 1 of 9: a rule file is parsed. Next: internal/query/binding/where.go.
 
 package rule
 

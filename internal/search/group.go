@@ -22,7 +22,8 @@ type Grouper interface {
 // ErrUngroupable says that a Grouper cannot answer a request, although its events can be searched.
 var ErrUngroupable = errors.New("cannot be aggregated")
 
-// GroupVisit receives one page of groups; returning false ends the counting, an error fails it.
+// GroupVisit receives one page of groups; returning false ends the counting, an error fails it. The page and what is in
+// it are the visitor's, to keep and to change, but for the sources of samples, as in [Visit].
 type GroupVisit func(page []Group) (more bool, err error)
 
 // GroupRequest counts groups of the events of a Request, whose order and pages do not matter.

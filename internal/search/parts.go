@@ -18,8 +18,8 @@ type Locator interface {
 // Slicer is an Events that can read one search in several parts at the same time.
 type Slicer interface {
 	// SearchSlices is Search in as many parts as there are visitors, each called from a goroutine of
-	// its own; the order of the hits is of no account. Every hit is in exactly one part. Their sources
-	// are good until visit returns: the memory is used again. The Result is that of the whole. A hit
+	// its own; the order of the hits is of no account. Every hit is in exactly one part. Pages and
+	// their sources are good until visit returns: the memory is used again. The Result is that of the whole. A hit
 	// has no id when the Slicer is an [Identifier] that makes ids of contents.
 	SearchSlices(ctx context.Context, r Request, visits []Visit) (Result, error)
 }
@@ -32,7 +32,8 @@ type Viewer interface {
 
 // Sight looks at hits while they are read.
 type Sight interface {
-	// View is what reads the next events. Its selection should have the fields of the request's window and
+	// View is what reads the next events. It belongs to the Sight; whoever reads with it gives it back
+	// when the reading ends. Its selection should have the fields of the request's window and
 	// [StreamFields], or every event is decoded for them.
 	View() *event.View
 	// See is given the hits that the view reads, one after the other: each is good, and shown by the

@@ -29,6 +29,11 @@ type Events interface {
 }
 
 // Visit receives one page of hits; returning false ends the search, an error fails it.
+//
+// The slice is the visitor's, to keep and to change. What the events point to (Source, Fields, Types) is not: others may
+// read it too, so it must not be changed. From [Events.Search] it stays as it is for as long as somebody has it, but a
+// Source may be a part of the whole page's memory: who keeps an event beyond the visit keeps a copy of its Source. From
+// [Slicer.SearchSlices] it is good until the visitor returns.
 type Visit func(page []event.Event) (more bool, err error)
 
 // Target is what a rule's index patterns mean at one time.

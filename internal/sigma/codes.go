@@ -10,6 +10,8 @@ const (
 	CodeLint        = sigma.CodeLint
 	// CodeMissing: a key without which a document says nothing.
 	CodeMissing = "sigma/missing"
+	// CodeUnmapped: a log source that the field map does not name.
+	CodeUnmapped = "sigma/unmapped-logsource"
 	// CodeUnknownKey: a key that is not of the format; it is kept.
 	CodeUnknownKey = "sigma/unknown-key"
 	// CodeUnreadable: a file that cannot be read.

@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/translate/sigma"
 )
 
-// Condition is what a rule and its filters ask of an event; it implements [translate.Condition].
+// Condition is what a rule and its filters ask of an event; it implements [tocsin/internal/translate.Condition].
 type Condition struct {
 	rule *Rule
 	// events are the ways in which events of the log source are kept; none: names are as they are.

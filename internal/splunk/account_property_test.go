@@ -62,7 +62,7 @@ func TestHeldDoesNotGrow(t *testing.T) {
 			}
 			return out, !over
 		}
-		some, fits := results(300, limit)
+		some, fits := results(600, limit)
 		more, still := results(1200, limit)
 		if fits != still {
 			rt.Fatalf("%s in %d bytes: %v over some rows, %v over many", search, limit, fits, still)
@@ -70,7 +70,7 @@ func TestHeldDoesNotGrow(t *testing.T) {
 		if !fits {
 			return
 		}
-		for n, got := range map[int][]splunk.Row{300: some, 1200: more} {
+		for n, got := range map[int][]splunk.Row{600: some, 1200: more} {
 			if free, _ := results(n, 1<<30); cmp.Diff(shown(free), shown(got)) != "" {
 				rt.Fatalf("%s over %d rows: other results in %d bytes", search, n, limit)
 			}

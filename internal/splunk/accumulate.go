@@ -42,6 +42,12 @@ var accumulators = map[string]func(a spl.Agg) accumulator{
 	"first":         func(spl.Agg) accumulator { return &arrival{first: true} },
 	"last":          func(spl.Agg) accumulator { return new(arrival) },
 	"mode":          func(spl.Agg) accumulator { return &frequencies{} },
+	"rate":          func(spl.Agg) accumulator { return new(rising) },
+	"estdc_error":   func(spl.Agg) accumulator { return new(noError) },
+	"per_second":    func(spl.Agg) accumulator { return &moments{f: sumOf} },
+	"per_minute":    func(spl.Agg) accumulator { return &moments{f: sumOf} },
+	"per_hour":      func(spl.Agg) accumulator { return &moments{f: sumOf} },
+	"per_day":       func(spl.Agg) accumulator { return &moments{f: sumOf} },
 	"median":        func(spl.Agg) accumulator { return &ranks{percent: 50, median: true} },
 }
 
@@ -233,6 +239,41 @@ func (t *timed) result() Value {
 		return Number(t.at)
 	}
 	return t.value
+}
+
+// noError is how far a count of distinct values is from the truth: not at all, since none is an estimate.
+type noError struct{}
+
+func (*noError) add(Value, float64) int { return 0 }
+func (*noError) result() Value          { return Number(0) }
+
+// rising is by how much a counter grows in a second, from the earliest event to the latest.
+type rising struct {
+	any             bool
+	first, last     float64
+	firstAt, lastAt float64
+}
+
+func (r *rising) add(v Value, at float64) int {
+	x, ok := v.Float()
+	if !ok {
+		return 0
+	}
+	if !r.any || at < r.firstAt {
+		r.first, r.firstAt = x, at
+	}
+	if !r.any || at > r.lastAt {
+		r.last, r.lastAt = x, at
+	}
+	r.any = true
+	return 0
+}
+
+func (r *rising) result() Value {
+	if r.lastAt <= r.firstAt {
+		return Null
+	}
+	return finite((r.last - r.first) / (r.lastAt - r.firstAt))
 }
 
 // arrival keeps the first or last value that came.

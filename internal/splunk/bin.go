@@ -98,6 +98,11 @@ func (r *run) floorTime(x float64, span spl.TimeSpan) float64 {
 		return x
 	}
 	n := int(max(1, span.N))
+	if span.Snap != "" {
+		if m, err := spl.ParseRelative("@" + span.Snap); err == nil {
+			return Epoch(m.Apply(t))
+		}
+	}
 	switch span.Unit {
 	case "mon":
 		months := (t.Year()*12 + int(t.Month()) - 1) / n * n

@@ -147,13 +147,14 @@ func (s *chart) kept() map[string]bool {
 	if s.spec.By == nil {
 		return kept
 	}
-	sums := map[string]float64{}
-	for _, g := range s.groups.order {
-		if g.slots[0].one == nil {
-			continue
+	sums := s.weights()
+	if w := s.spec.Where; w != nil && (w.Op == "<" || w.Op == ">") {
+		for name, x := range sums {
+			if w.Op == "<" && x < w.Than || w.Op == ">" && x > w.Than {
+				kept[name] = true
+			}
 		}
-		x, _ := g.slots[0].one.result().Float()
-		sums[g.values[len(g.values)-1].String()] += x
+		return kept
 	}
 	names := make([]string, 0, len(sums))
 	for name := range sums {
@@ -161,18 +162,59 @@ func (s *chart) kept() map[string]bool {
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		c := cmp.Compare(sums[b], sums[a])
-		if s.spec.Bottom {
+		if s.spec.Bottom && s.spec.Where == nil || s.spec.Where != nil && s.spec.Where.Least {
 			c = -c
 		}
 		return cmp.Or(c, cmp.Compare(a, b))
 	})
-	if s.spec.Limit > 0 && len(names) > s.spec.Limit {
+	switch w := s.spec.Where; {
+	case w != nil && w.Op == "notin":
+		names = names[min(w.N, len(names)):]
+	case w != nil:
+		names = names[:min(w.N, len(names))]
+	case s.spec.Limit > 0 && len(names) > s.spec.Limit:
 		names = names[:s.spec.Limit]
 	}
 	for _, n := range names {
 		kept[n] = true
 	}
 	return kept
+}
+
+// weights are what columns are chosen by: the sum of the results of each, or what where makes of them.
+func (s *chart) weights() map[string]float64 {
+	of := spl.Agg{Func: "sum"}
+	if w := s.spec.Where; w != nil {
+		of = spl.AggregateOf(w.Func)
+	}
+	columns := map[string]accumulator{}
+	for _, g := range s.groups.order {
+		if g.slots[0].one == nil {
+			continue
+		}
+		name := g.values[len(g.values)-1].String()
+		if columns[name] == nil {
+			columns[name] = newAccumulator(of)
+		}
+		columns[name].add(s.rate(s.spec.Aggs[0], g.values[0], g.slots[0].one.result()), 0)
+	}
+	out := map[string]float64{}
+	for name, a := range columns {
+		out[name], _ = a.result().Float()
+	}
+	return out
+}
+
+// rate is the result of a function over a step: of per_hour and its like what its sum comes to in that time.
+func (s *chart) rate(a spl.Agg, over, v Value) Value {
+	seconds, rate := spl.Rate(a.Func)
+	from, _ := over.Float()
+	t, ok := moment(from, s.run.loc)
+	x, isNumber := v.Float()
+	if !rate || !ok || !isNumber {
+		return v
+	}
+	return finite(x * seconds / (Epoch(spl.Step(t, s.step())) - from))
 }
 
 // rows hands out the rows in order; those of a timechart without gaps.
@@ -186,6 +228,9 @@ func (s *chart) rows(order []Value, cells map[cell]*group, columns map[string]bo
 			if g := cells[cell{over.String(), column}]; g != nil {
 				results := Row{}
 				s.groups.results(g, results)
+				for _, a := range s.spec.Aggs {
+					results.set(a.As, s.rate(a, over, results[a.As]))
+				}
 				for name, v := range results {
 					row.set(s.column(name, column), v)
 				}

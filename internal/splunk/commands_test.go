@@ -349,6 +349,11 @@ func TestAggregates(t *testing.T) {
 	for _, tt := range commandCases {
 		all.WriteString(tt.search)
 	}
+	for _, c := range fileCases(t) {
+		if c.fault == "" {
+			all.WriteString(c.search)
+		}
+	}
 	for _, name := range spl.Aggregates() {
 		if !strings.Contains(all.String(), name+"(") && name != "count" && name != "c" {
 			t.Errorf("no case calls %s", name)

@@ -20,8 +20,29 @@ func xmlkv(c *spl.Xmlkv) func(Row) {
 	}
 }
 
+// autoPair is name=value as Splunk finds it by itself.
+var autoPair = regexp.MustCompile(`([A-Za-z_][\w.\-:{}]*)=(?:"((?:[^"\\]|\\.)*)"|([^\s,;|&"]+))`)
+
+// autoExtractor makes fields of what looks like name=value.
+func autoExtractor(row Row) {
+	for _, x := range fieldOrRaw(row, "_raw").Each() {
+		for _, m := range autoPair.FindAllStringSubmatch(x.String(), -1) {
+			value := m[3]
+			if value == "" {
+				value = strings.ReplaceAll(m[2], `\"`, `"`)
+			}
+			if key := cleanKey(m[1]); key != "" && value != "" && row[key].IsNull() {
+				row.set(key, Text(value))
+			}
+		}
+	}
+}
+
 // extractor makes fields of key=value pairs.
 func extractor(c *spl.Extract) func(Row) {
+	if c.Auto {
+		return autoExtractor
+	}
 	return func(row Row) {
 		for _, x := range fieldOrRaw(row, "_raw").Each() {
 			pairs := strings.FieldsFunc(x.String(), func(r rune) bool { return strings.ContainsRune(c.PairDelim, r) })

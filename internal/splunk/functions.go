@@ -152,6 +152,17 @@ var conditionFunctions = map[string]function{
 		_, isNumber := a[0].Float()
 		return truth(a[0].kind == text && !isNumber)
 	},
+	"isarray": func(_ *scope, a []Value) Value {
+		d, _ := readJSON(a[0].String())
+		_, is := d.([]any)
+		return truth(is)
+	},
+	"isobject": func(_ *scope, a []Value) Value {
+		d, _ := readJSON(a[0].String())
+		_, is := d.(*object)
+		return truth(is)
+	},
+	"ismv": func(_ *scope, a []Value) Value { return truth(len(a[0].Each()) > 1) },
 	"typeof": func(_ *scope, a []Value) Value {
 		_, isNumber := a[0].Float()
 		switch {

@@ -205,6 +205,9 @@ var functionCases = []struct{ expr, want string }{
 	{`if(json_valid(s), 1, 0)`, `0`},
 	{`spath("<a><b c='1'>t</b></a>", "a.b")`, `"t"`},
 	{`exact("x") . false()`, `null`},
+	{`if(isarray("[1, 2]"), 1, 0) . if(isarray(1), 1, 0) . if(isarray("{}"), 1, 0)`, `"100"`},
+	{`if(isobject(js), 1, 0) . if(isobject("[]"), 1, 0) . if(isobject("x"), 1, 0)`, `"100"`},
+	{`if(ismv(split("a,b", ",")), 1, 0) . if(ismv("a"), 1, 0) . if(ismv(nope), 1, 0)`, `"100"`},
 }
 
 func TestFunctions(t *testing.T) {

@@ -34,6 +34,11 @@ func merge(a, b accumulator) {
 		if other := b.(*timed); !other.value.IsNull() { //nolint:forcetypeassert // As above.
 			a.add(other.value, other.at)
 		}
+	case *rising:
+		if other := b.(*rising); other.any { //nolint:forcetypeassert // As above.
+			a.add(Number(other.first), other.firstAt)
+			a.add(Number(other.last), other.lastAt)
+		}
 	case *arrival:
 		if other := b.(*arrival); !other.value.IsNull() { //nolint:forcetypeassert // As above.
 			a.add(other.value, 0)

@@ -190,7 +190,7 @@ func (t *transactions) passEvicted() error {
 }
 
 func (t *transactions) emit(done *transaction, complete bool) error {
-	whole, err := done.merge(t.run, complete)
+	whole, err := done.merge(t.run, t.spec, complete)
 	t.account.release(done.held)
 	done.rows = nil
 	if err != nil {
@@ -200,18 +200,24 @@ func (t *transactions) emit(done *transaction, complete bool) error {
 }
 
 // merge makes one row: distinct values of each field in order, the time of the oldest event.
-func (o *transaction) merge(r *run, complete bool) (Row, error) {
+func (o *transaction) merge(r *run, c *spl.Transaction, complete bool) (Row, error) {
 	out := Row{}
 	lists := map[string][]Value{}
 	type one struct{ name, value string }
 	seen := map[one]bool{}
+	listed := o.listed(c)
 	for _, row := range slices.Backward(o.rows) {
 		if err := r.alive(); err != nil {
 			return nil, err
 		}
+		for name := range listed {
+			if row.Get(name).IsNull() {
+				lists[name] = append(lists[name], Text(c.Missing))
+			}
+		}
 		for name, v := range row {
 			for _, x := range v.Each() {
-				if key := (one{name, x.String()}); !seen[key] || name == "_raw" {
+				if key := (one{name, x.String()}); !seen[key] || name == "_raw" || listed[name] {
 					seen[key] = true
 					lists[name] = append(lists[name], x)
 				}
@@ -228,6 +234,10 @@ func (o *transaction) merge(r *run, complete bool) (Row, error) {
 			}
 			out[name] = Text(strings.Join(texts, "\n"))
 		default:
+			if listed[name] {
+				out.set(name, Several(list...))
+				continue
+			}
 			// As with values, they are in order.
 			slices.SortStableFunc(list, func(a, b Value) int { return strings.Compare(a.String(), b.String()) })
 			out.set(name, Several(list...))
@@ -240,6 +250,22 @@ func (o *transaction) merge(r *run, complete bool) (Row, error) {
 	out["eventcount"] = Number(float64(len(o.rows)))
 	out["closed_txn"] = Number(map[bool]float64{true: 1}[complete])
 	return out, nil
+}
+
+// listed are the fields whose values are kept as they came, one for each event.
+func (o *transaction) listed(c *spl.Transaction) map[string]bool {
+	out := map[string]bool{}
+	if !c.Lists {
+		return out
+	}
+	for _, row := range o.rows {
+		for name := range row {
+			if len(name) > 0 && name[0] != '_' && (len(c.Listed) == 0 || slices.Contains(c.Listed, name)) {
+				out[name] = true
+			}
+		}
+	}
+	return out
 }
 
 func (t *transactions) end() error {

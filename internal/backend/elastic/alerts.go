@@ -179,10 +179,10 @@ func (a *Alerts) byID(ctx context.Context, op string, ids []string, source any) 
 	}
 	yes := true
 	return call[page](ctx, a.client, op, func() esapi.Request {
-		return esapi.SearchRequest{
+		return searching{esapi.SearchRequest{
 			Index: escape([]string{a.alias}), Body: bytes.NewReader(body),
 			IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &yes,
-		}
+		}, 0}
 	})
 }
 

@@ -27,9 +27,9 @@ func (c *Client) Count(ctx context.Context, r search.Request) (int64, error) {
 		yes := true
 		op := "count the events of [" + shown(part) + "]"
 		a, err := call[page](ctx, c, op, func() esapi.Request {
-			return esapi.SearchRequest{
+			return searching{esapi.SearchRequest{
 				Index: escape(part), Body: bytes.NewReader(data), IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &yes,
-			}
+			}, 0}
 		})
 		if err != nil {
 			return 0, err

@@ -162,10 +162,10 @@ func denied(request esapi.Request, err error) error {
 // reads reports whether a request is a part of reading documents.
 func reads(r esapi.Request) bool {
 	switch r.(type) {
-	case esapi.IndicesResolveIndexRequest, esapi.FieldCapsRequest, esapi.OpenPointInTimeRequest, esapi.EsqlAsyncQueryRequest:
+	case searching, esapi.IndicesResolveIndexRequest, esapi.FieldCapsRequest, esapi.OpenPointInTimeRequest, esapi.EsqlAsyncQueryRequest:
 		return true
 	}
-	return searches(r)
+	return false
 }
 
 // kindOf says what an HTTP status other than success means. A redirect comes from something that

@@ -35,6 +35,11 @@ func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, 
 	if ctx.Err() != nil {
 		return search.Rows{}, stopped(ctx, op)
 	}
+	leave, err := c.limit.enter(ctx, &c.limit.queries) // until the answer is there: it runs all the while
+	if err != nil {
+		return search.Rows{}, stopped(ctx, op)
+	}
+	defer func() { leave(err) }()
 	a, err := c.submit(ctx, op, q)
 	defer func() {
 		if a.ID != "" {
@@ -43,7 +48,8 @@ func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, 
 	}()
 	for err == nil && a.Running {
 		if ctx.Err() != nil {
-			return search.Rows{}, stopped(ctx, op)
+			err = stopped(ctx, op)
+			return search.Rows{}, err
 		}
 		a, err = c.poll(ctx, op, a)
 	}

@@ -3,10 +3,32 @@ package elastic
 import (
 	"context"
 	"net/http"
+	"regexp"
 )
 
-// NewWithTransport is New over something else than HTTP, for tests in which time stands still.
-func NewWithTransport(cfg Config, rt http.RoundTripper) (*Client, error) { return newClient(cfg, rt) }
+// NewWithTransport is New over something else than HTTP, for tests in which time stands still. A search that has no place
+// of the limits panics there.
+func NewWithTransport(cfg Config, rt http.RoundTripper) (*Client, error) {
+	w := &witness{next: rt}
+	c, err := newClient(cfg, w)
+	w.client = c
+	return c, err
+}
+
+type witness struct {
+	next   http.RoundTripper
+	client *Client
+}
+
+// searchPath is that of what Elasticsearch runs a search for.
+var searchPath = regexp.MustCompile(`/_(search|msearch|count|query|eql|sql|async_search|terms_enum)(/|$)`)
+
+func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
+	if searchPath.MatchString(r.URL.Path) && r.Method != http.MethodDelete && w.client.Load().Running == 0 {
+		panic(r.Method + " " + r.URL.Path + " has no place of the limits")
+	}
+	return w.next.RoundTrip(r) //nolint:wrapcheck // it stands for the transport
+}
 
 // The limits of searches, for tests in which time stands still.
 const (
@@ -19,7 +41,7 @@ const (
 func NewLimiter(rate float64) *limiter { return newLimiter(rate) }
 
 // Enter waits for a place.
-func (l *limiter) Enter(ctx context.Context) (func(error), error) { return l.enter(ctx) }
+func (l *limiter) Enter(ctx context.Context) (func(error), error) { return l.enter(ctx, &l.searches) }
 
 // Load is Client.Load.
 func (l *limiter) Load() Load { return l.load() }

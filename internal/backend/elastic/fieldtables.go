@@ -30,9 +30,16 @@ func (t tables) fields(indices map[string]bool) *mapping.IndexFields {
 		if _, read := t.details[index]; !read {
 			return false
 		}
-		s := t.structures[index]
-		return s == nil || s.Dynamic(name)
-	})
+		return t.hiding(index, name) == mapping.Maps
+	}).Hide(t.hiding)
+}
+
+// hiding tells what an index does with what it does not map. One whose mapping may not be read is taken to map all.
+func (t tables) hiding(index, name string) mapping.Hiding {
+	if s := t.structures[index]; s != nil {
+		return s.Hiding(name)
+	}
+	return mapping.Maps
 }
 
 // of is the table of one index.

@@ -321,7 +321,7 @@ func (g *groupPager) search(ctx context.Context, body condition.Query, patterns 
 	}
 	return callUnless[groupPage](ctx, g.client, g.op, better, func() esapi.Request {
 		request.Body = bytes.NewReader(data)
-		return limited{request, most}
+		return searching{request, most}
 	})
 }
 

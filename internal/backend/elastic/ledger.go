@@ -87,7 +87,7 @@ func (c *Client) createIndex(ctx context.Context, name string, definition map[st
 
 // canRead reports whether an index is there for the user, who may not make it.
 func (c *Client) canRead(ctx context.Context, index string) bool {
-	_, err := try[struct{}](ctx, c, "count ["+index+"]", esapi.CountRequest{Index: []string{index}})
+	_, err := try[struct{}](ctx, c, "count ["+index+"]", searching{esapi.CountRequest{Index: []string{index}}, 0})
 	return err == nil
 }
 

@@ -34,8 +34,8 @@ type limiter struct {
 	behind int
 	// live and patient are those who wait, first come first served.
 	live, patient []chan struct{}
-	// usual is the moving average of the time that a search takes.
-	usual time.Duration
+	// searches and queries are what is usual for a search, and for a query in ES|QL, which takes longer.
+	searches, queries pace
 	// lowered is when the limit was lowered last: what was under way then says nothing new.
 	lowered        time.Time
 	rejected, slow int64
@@ -43,6 +43,9 @@ type limiter struct {
 	rate, tokens float64
 	filled       time.Time
 }
+
+// pace is the moving average of how long a search of one kind takes.
+type pace struct{ usual time.Duration }
 
 const (
 	mostSearches  = 64
@@ -58,8 +61,8 @@ func newLimiter(rate float64) *limiter {
 	return &limiter{limit: firstSearches, rate: rate, tokens: max(1, rate), filled: time.Now()}
 }
 
-// enter waits for a place and returns how to give it back.
-func (l *limiter) enter(ctx context.Context) (leave func(error), err error) {
+// enter waits for a place for a search of a kind, and returns how to give it back.
+func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err error) {
 	background := search.InBackground(ctx)
 	if err := l.token(ctx); err != nil {
 		return nil, err
@@ -84,7 +87,7 @@ func (l *limiter) enter(ctx context.Context) (leave func(error), err error) {
 		l.mu.Unlock()
 	}
 	begun := time.Now()
-	return func(err error) { l.leave(background, begun, err) }, nil
+	return func(err error) { l.leave(kind, background, begun, err) }, nil
 }
 
 // desert takes a waiting one out of its queue, who may have been let in just now.
@@ -130,11 +133,11 @@ func (l *limiter) admit() {
 	}
 }
 
-func (l *limiter) leave(background bool, begun time.Time, err error) {
+func (l *limiter) leave(kind *pace, background bool, begun time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	took := time.Since(begun)
-	slow := err == nil && took > slowLeast && l.usual > 0 && took > slowFactor*l.usual
+	slow := err == nil && took > slowLeast && kind.usual > 0 && took > slowFactor*kind.usual
 	switch {
 	case overloaded(err):
 		l.rejected++
@@ -146,10 +149,10 @@ func (l *limiter) leave(background bool, begun time.Time, err error) {
 		l.limit = min(mostSearches, l.limit+1/l.limit)
 	}
 	if err == nil {
-		if l.usual == 0 {
-			l.usual = took
+		if kind.usual == 0 {
+			kind.usual = took
 		}
-		l.usual += (took - l.usual) / 16
+		kind.usual += (took - kind.usual) / 16
 	}
 	l.count(background, -1)
 	l.admit()
@@ -202,15 +205,11 @@ func (l *limiter) load() Load {
 	return Load{int(l.limit), l.running, len(l.live) + len(l.patient), l.rejected, l.slow}
 }
 
-// searches reports whether a request is one that the limits are for.
-func searches(r esapi.Request) bool {
-	switch r := r.(type) {
-	case limited:
-		return searches(r.Request)
-	case esapi.SearchRequest, esapi.MsearchRequest, esapi.CountRequest, esapi.EsqlQueryRequest:
-		return true
-	}
-	return false
+// searching is a request that is a search: it takes a place of the limits, and its answer is given up when it has more
+// than a number of bytes; 0: never. Whoever makes a search makes it so.
+type searching struct {
+	esapi.Request
+	bytes int
 }
 
 // Load returns what the limits of searches have come to.

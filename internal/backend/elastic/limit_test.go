@@ -3,6 +3,7 @@ package elastic_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -74,6 +75,47 @@ func TestLimitSlow(t *testing.T) {
 		}
 		if got := l.Load(); got.Slow != 1 || got.Limit >= elastic.FirstSearches {
 			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestLimitOfESQL: a query has one place until its answer is there, however often it is asked for; it is slow by the pace of
+// queries, and one that is refused for load counts.
+func TestLimitOfESQL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c *elastic.Client
+		running := func(after time.Duration, body string) reply {
+			return func(r *http.Request) (*http.Response, error) {
+				if load := c.Load(); load.Running != 1 || load.Waiting != 0 {
+					t.Errorf("%s %s: %+v", r.Method, r.URL.Path, load)
+				}
+				time.Sleep(after)
+				return status(200, body)(r)
+			}
+		}
+		const end = `{"id":"q","is_running":false,"columns":[],"values":[]}`
+		deleted := status(200, `{"acknowledged":true}`)
+		c, _ = scripted(t, elastic.Config{},
+			status(200, `{"hits":{"total":{"value":0},"hits":[]},"_shards":{"total":1}}`),
+			running(time.Second, `{"id":"q","is_running":true,"columns":[],"values":[]}`), running(9*time.Second, end), deleted,
+			running(time.Second, end), status(200, `{}`),
+			status(429, `{"error":{"type":"es_rejected_execution_exception","reason":"queue full"}}`))
+		if _, err := c.Count(t.Context(), search.Request{Patterns: []string{"logs-*"}, Where: condition.Const(true)}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := c.RunESQL(t.Context(), search.ESQLQuery{Text: "FROM logs-*"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if load := c.Load(); load.Slow != 0 || load.Rejected != 0 || load.Running != 0 {
+			t.Errorf("queries that went well: %+v", load)
+		}
+		if _, err := c.RunESQL(t.Context(), search.ESQLQuery{Text: "FROM logs-*"}); err == nil {
+			t.Fatal("no error")
+		}
+		if load := c.Load(); load.Rejected != 1 || load.Limit >= elastic.FirstSearches || load.Running != 0 {
+			t.Errorf("a query that was refused: %+v", load)
 		}
 	})
 }

@@ -113,7 +113,7 @@ func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiIt
 	begun := time.Now()
 	better := func(err error) bool { return tooMuch(err) || errors.Is(err, errTooLong) }
 	answer, err := callUnless[multiAnswer](ctx, c, op, better, func() esapi.Request {
-		return limited{esapi.MsearchRequest{Body: bytes.NewReader(body)}, c.held.together()}
+		return searching{esapi.MsearchRequest{Body: bytes.NewReader(body)}, c.held.together()}
 	})
 	if err == nil && len(answer.Responses) != n {
 		err = &failure.Error{
@@ -132,7 +132,7 @@ func (m multiItem) overloaded() bool { return m.Status >= 300 && overloaded(m.fa
 func (m multiItem) failure(op string) error {
 	root := m.Error.root()
 	e := &failure.Error{Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text()}
-	return denied(esapi.MsearchRequest{}, e)
+	return denied(searching{}, e)
 }
 
 // multiAnswer is the answer of _msearch, in order.

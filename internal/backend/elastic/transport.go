@@ -103,8 +103,9 @@ func callUnless[T any](ctx context.Context, c *Client, op string, better func(er
 // try performs one request under its own deadline, answer included. A search waits for its turn
 // first, which is not part of that.
 func try[T any](ctx context.Context, c *Client, op string, request esapi.Request) (out T, err error) {
-	if searches(request) {
-		leave, stop := c.limit.enter(ctx)
+	search, searches := request.(searching)
+	if searches {
+		leave, stop := c.limit.enter(ctx, &c.limit.searches)
 		if stop != nil {
 			return out, stopped(ctx, op)
 		}
@@ -126,11 +127,7 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 			Reason: "the server is not Elasticsearch: its answer lacks the product header",
 		}
 	}
-	most := 0
-	if l, ok := request.(limited); ok {
-		most = l.bytes
-	}
-	if err := decodeBody(response, &out, most); err != nil {
+	if err := decodeBody(response, &out, search.bytes); err != nil {
 		var none T
 		return none, c.lost(ctx, timed, op, fmt.Errorf("decode the answer: %w", err))
 	}

@@ -115,12 +115,6 @@ func (h *holdings) size(patterns []string, wanted, last int) int {
 // errTooLong is what an answer is given up with that has more bytes than it may.
 var errTooLong = errors.New("the answer is too long")
 
-// limited is a request whose answer is given up when it has more bytes; 0: never.
-type limited struct {
-	esapi.Request
-	bytes int
-}
-
 func tooLong(bytes int) error { return fmt.Errorf("%w: it has more than %d bytes", errTooLong, bytes) }
 
 // upTo reads an answer that is an error once it has more bytes than most, unless that is 0.
@@ -149,11 +143,11 @@ func (c *cut) Read(p []byte) (int, error) {
 // have, is an error that is not tried again, unless it is one document.
 func (c *Client) page(ctx context.Context, op string, documents int, request func() esapi.Request) (page, error) {
 	if documents <= 1 {
-		return call[page](ctx, c, op, request)
+		return call[page](ctx, c, op, func() esapi.Request { return searching{request(), 0} })
 	}
 	better := func(err error) bool { return tooMuch(err) || errors.Is(err, errTooLong) }
 	limit := c.held.limit()
-	a, err := callUnless[page](ctx, c, op, better, func() esapi.Request { return limited{request(), limit} })
+	a, err := callUnless[page](ctx, c, op, better, func() esapi.Request { return searching{request(), limit} })
 	if err == nil && brokeCircuit(a.Shards) {
 		err = &failure.Error{Kind: failure.Unavailable, Op: op, Type: circuitBroken}
 	}

@@ -88,7 +88,13 @@ func (m *mappings) merge(indices []string) mapping.Fields {
 	if len(indices) == 0 && m.given != nil {
 		return mapping.Over(mapping.AllMetadata(), m.given.Merged().Fields)
 	}
-	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) })
+	fields := mapping.NewIndexFields(tables, func(index, name string) bool { return !m.byName[index].Settled(name) }).
+		Hide(func(index, name string) mapping.Hiding {
+			if m.byName[index].Settled(name) {
+				return mapping.Drops
+			}
+			return mapping.Maps
+		})
 	if m.given != nil {
 		return mapping.Over(mapping.AllMetadata(), fields)
 	}

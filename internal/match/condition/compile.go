@@ -131,8 +131,8 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	if _, ok := e.(Exists); ok && mapped {
 		return compileExists(to, f, fields)
 	}
-	if _, ok := e.(LeftOut); ok {
-		return compileLeftOut(to, f, mapped)
+	if e, ok := e.(LeftOut); ok {
+		return compileLeftOut(to, e, f, mapped)
 	}
 	if !mapped && mapping.IsMetadata(fieldOf(e)) {
 		return none, fmt.Errorf("field [%s]: %w", fieldOf(e), ErrSearchOnly)
@@ -188,14 +188,20 @@ func compileExists[N any](to maker[N], f mapping.Field, fields mapping.Fields) (
 }
 
 // compileLeftOut tests the values that a field's index leaves out. A field of unknown type leaves
-// nothing out.
-func compileLeftOut[N any](to maker[N], f mapping.Field, mapped bool) (none N, err error) {
+// nothing out, and an index that does not map the field all.
+func compileLeftOut[N any](to maker[N], e LeftOut, f mapping.Field, mapped bool) (none N, err error) {
+	if !mapped {
+		return to.leaf(leaf{kind: objectLeaf, name: e.Field}), nil
+	}
+	if e.Unmapped != "" {
+		return to.constant(false), nil
+	}
 	switch f.Type.Family() {
 	case mapping.FamilyObject, mapping.FamilyUnknown, mapping.FamilyText, mapping.FamilyOther:
 		return to.constant(false), nil
 	default:
 	}
-	if !mapped || f.Constant != nil || f.Nested != "" {
+	if f.Constant != nil || f.Nested != "" {
 		return to.constant(false), nil
 	}
 	if err := f.InMemory(); err != nil {

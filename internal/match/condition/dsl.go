@@ -1,6 +1,9 @@
 package condition
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Query is a part of Query DSL, ready for encoding/json.
 type Query = map[string]any
@@ -41,6 +44,9 @@ func leafDSL(leaf Expr) Query {
 	case Exists:
 		return Query{"exists": Query{"field": l.Field}}
 	case LeftOut:
+		if l.Unmapped != "" {
+			return Query{"terms": Query{"_index": strings.Split(l.Unmapped, ",")}}
+		}
 		return Query{"term": Query{"_ignored": Query{"value": l.Ignored}}}
 	case Term:
 		return Query{"term": Query{l.Field: folded(Query{"value": l.Value}, l.Fold)}}

@@ -28,8 +28,10 @@ type Not struct{ X Expr }
 type Exists struct{ Field string }
 
 // LeftOut is true when the field has a value that the index leaves out: a value that is too long
-// for it, or malformed. Ignored is the field's name in _ignored ([mapping.Field.Ignored]).
-type LeftOut struct{ Field, Ignored string }
+// for it, or malformed, or any value where it does not map the field. Ignored is the field's name in _ignored
+// ([mapping.Field.Ignored]). Unmapped are, with commas between them, indices that leave out what they do not map
+// and note it nowhere: of these a search finds every document.
+type LeftOut struct{ Field, Ignored, Unmapped string }
 
 // Term is true when a value of the field equals Value: a string, bool, int64 or float64, or nil,
 // which no value equals. Fold ignores the case of ASCII letters, for strings only.

@@ -29,7 +29,7 @@ func appendLeafKey(b []byte, e Expr) ([]byte, bool) {
 	case Exists:
 		return append(b, keyExists), true
 	case LeftOut:
-		return append(b, keyLeftOut), true
+		return append(b, keyLeftOut, flag(e.Unmapped != "")), true
 	case Term:
 		return appendValueKey(append(b, keyTerm, flag(e.Fold)), e.Value), true
 	case Terms:

@@ -25,6 +25,9 @@ func appendText(b []byte, e Expr) []byte {
 	case Exists:
 		return appendLeaf(b, "exists", e.Field, false)
 	case LeftOut:
+		if e.Unmapped != "" {
+			return appendLeaf(b, "unmapped", e.Field, false, e.Unmapped)
+		}
 		return appendLeaf(b, "left-out", e.Field, false)
 	case Term:
 		return appendLeaf(b, "term", e.Field, e.Fold, e.Value)

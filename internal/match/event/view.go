@@ -14,9 +14,10 @@ import (
 // View is what a [Selection] wants of one event at a time, read in one pass over its JSON and decoded
 // no further than it is asked for. It has the same values as a [Document], in another order perhaps.
 //
-// It is used again for event after event, by one goroutine at a time. What it returned is good until
-// the next Read, except that strings stay good: they share the memory of the source, which must not
-// be changed while they are in use.
+// It is used again for event after event, by one goroutine at a time. It keeps the source, which must
+// not be changed before the next Read. The slices that its methods return are the view's: they must
+// not be changed, and are good until the next Read. Strings in them stay good for longer, for as long
+// as the source is not changed: they share its memory, and keep all of it.
 type View struct {
 	selection *Selection
 	source    []byte
@@ -80,7 +81,8 @@ func (s *Selection) NewView() *View {
 	}
 }
 
-// ReadEvent reads an event. Its Fields count as they do for [Event.Document].
+// ReadEvent is [View.Read] of an event's source. Its Fields count as they do for [Event.Document]; the view keeps them,
+// and they must not be changed before the next Read.
 func (v *View) ReadEvent(e *Event) error {
 	if err := v.Read(e.Source); err != nil {
 		return fmt.Errorf("source of %s/%s: %w", e.Index, e.ID, err)
@@ -104,7 +106,8 @@ func (v *View) Name(index, id string) {
 // Named reports whether the view has to be told the index and the id of every event: [Selection.Named].
 func (v *View) Named() bool { return v.selection.named }
 
-// Read reads a source: exactly one JSON object. After an error nothing must be asked of the view.
+// Read reads a source: exactly one JSON object. The view keeps the source until the next Read: nobody may change it
+// before that. After an error nothing must be asked of the view.
 func (v *View) Read(source []byte) error {
 	v.begin(source)
 	v.around = append(v.around[:0], v.selection.everywhere...)
@@ -359,7 +362,8 @@ func (v *View) decode(raw []byte) []byte {
 // inPlace is a string in memory that is not written any more.
 func inPlace(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// Filled appends to dst the numbers of the fields that have values, and of some that may have none.
+// Filled appends to dst, which stays the caller's, the numbers of the fields that have values, and of some that may have
+// none.
 func (v *View) Filled(dst []int32) []int32 {
 	if v.whole != nil || v.fields != nil {
 		for i := range v.selection.columns {
@@ -377,7 +381,8 @@ func (v *View) Filled(dst []int32) []int32 {
 	return dst
 }
 
-// Column returns the values of the selection's field of that number, as [Document.Values] does.
+// Column returns the values of the selection's field of that number, as [Document.Values] does. The slice is the view's
+// and good until the next Read.
 func (v *View) Column(i int) []mapping.Value {
 	c := &v.columns[i]
 	if c.event == v.event {
@@ -439,7 +444,8 @@ func (v *View) indexScalar(f *mapping.Field, s mapping.Scalar) {
 	}
 }
 
-// Texts returns the String of each value of the selection's field of that number.
+// Texts returns the String of each value of the selection's field of that number. The slice is the view's and good until
+// the next Read.
 func (v *View) Texts(i int) []string {
 	a := &v.columns[i]
 	if a.texted == v.event {
@@ -474,7 +480,7 @@ func (v *View) ObjectAt(i int) bool {
 }
 
 // Values returns the indexed values of a field, as [Document.Values] does. One that is not of the
-// selection is found too, but not fast.
+// selection is found too, but not fast. The slice is the view's and good until the next Read.
 func (v *View) Values(f mapping.Field) []mapping.Value {
 	for _, i := range v.selection.byName[f.Name] {
 		if known := &v.selection.columns[i].field; known.SameValues(f) {

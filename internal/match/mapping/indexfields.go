@@ -16,8 +16,62 @@ type IndexFields struct {
 	groups  []Fields
 	byIndex map[string]int
 
+	// own are the tables of indices as they are, with nothing filled in.
+	own    []Fields
+	hiding func(index, name string) Hiding
+
 	mu      sync.Mutex
 	classes map[string][]int // by name, then by group; see classesOf
+}
+
+// Hiding is what an index does with values under a name that it does not map.
+type Hiding int
+
+// The ways to treat values without a field.
+const (
+	// Maps: there are none, as the index maps or refuses them.
+	Maps Hiding = iota
+	// Drops: documents may have them, and the index notes nothing.
+	Drops
+	// Notes: documents may have them where the index had too many fields, and _ignored has the name.
+	Notes
+)
+
+// Hide tells what indices do with values that they do not map.
+func (x *IndexFields) Hide(hiding func(index, name string) Hiding) *IndexFields {
+	x.hiding = hiding
+	return x
+}
+
+// Own returns what each index maps by itself: a name that one lacks is not taken for what others make of it. Fields
+// that do not tell indices apart are all there is.
+func Own(fields Fields) []Fields {
+	x, tellsApart := fields.(*IndexFields)
+	if !tellsApart || len(x.own) == 0 {
+		return []Fields{fields}
+	}
+	return x.own
+}
+
+// Hidden returns the indices that drop values under a name, and whether some note what they leave out.
+func Hidden(fields Fields, name string) (drop []string, note bool) {
+	x, tellsApart := fields.(*IndexFields)
+	if !tellsApart || x.hiding == nil {
+		return nil, false
+	}
+	for _, index := range slices.Sorted(maps.Keys(x.byIndex)) {
+		if _, mapped := x.groups[x.byIndex[index]].Field(name); mapped {
+			continue
+		}
+		switch x.hiding(index, name) {
+		case Drops:
+			drop = append(drop, index)
+		case Notes:
+			note = true
+		case Maps:
+		}
+	}
+	return drop, note
 }
 
 // NewIndexFields returns the fields of indices, each with its own table. dynamic reports whether a
@@ -36,6 +90,7 @@ func NewIndexFields(tables map[string]Table, dynamic func(index, name string) bo
 	interned := map[string][]Field{}
 	groups := map[string]int{}
 	for i, index := range sorted {
+		x.own = append(x.own, tables[index])
 		id := signature(filled[i], interned)
 		g, known := groups[id]
 		if !known {
@@ -60,7 +115,10 @@ func Over(base, fields Fields) Fields {
 	if !tellsApart {
 		return &layered{base, fields}
 	}
-	out := &IndexFields{merged: &layered{base, x.merged}, names: x.names, byIndex: x.byIndex, classes: map[string][]int{}}
+	out := &IndexFields{merged: &layered{base, x.merged}, names: x.names, byIndex: x.byIndex, hiding: x.hiding, classes: map[string][]int{}}
+	for _, own := range x.own {
+		out.own = append(out.own, &layered{base, own})
+	}
 	for _, group := range x.groups {
 		out.groups = append(out.groups, &layered{base, group})
 	}

@@ -98,8 +98,22 @@ func (s *Structure) Settings(flat map[string]string) {
 
 // Dynamic reports whether the index maps a value under a name that it has no field for, or rejects
 // the document: then an unmapped name has no values.
-func (s *Structure) Dynamic(name string) bool {
-	if s.beyondLimit || !s.root.Enabled.orTrue() {
+func (s *Structure) Dynamic(name string) bool { return s.Hiding(name) == Maps }
+
+// Hiding tells what becomes of a value under a name that the index has no field for.
+func (s *Structure) Hiding(name string) Hiding {
+	switch {
+	case !s.maps(name):
+		return Drops
+	case s.beyondLimit:
+		return Notes
+	}
+	return Maps
+}
+
+// maps reports whether mappings are made for a name.
+func (s *Structure) maps(name string) bool {
+	if !s.root.Enabled.orTrue() {
 		return false
 	}
 	node, open := &s.root, true

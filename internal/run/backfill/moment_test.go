@@ -18,6 +18,7 @@ import (
 	"tocsin/internal/ledger/catchup"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/backfill"
 	"tocsin/internal/run/pipeline"
@@ -206,7 +207,7 @@ func (o owedSlots) open(t require) (search.Events, query.Plan) {
 			ExpireTime: o.expire,
 		}}
 	}
-	plan, list := query.For(r)
+	plan, list := plans.For(r)
 	if plan == nil {
 		t.Fatal(list.Err(), o.rule)
 	}

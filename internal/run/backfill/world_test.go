@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/alert"
 	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/backfill"
 	"tocsin/internal/run/pipeline"
@@ -71,7 +71,7 @@ func load(t *testing.T, single bool, texts ...string) []backfill.Rule {
 	}
 	var rules []backfill.Rule
 	for _, r := range set.Rules() {
-		plan, diags := query.For(r)
+		plan, diags := plans.For(r)
 		if plan == nil {
 			t.Fatal(diags.Err())
 		}

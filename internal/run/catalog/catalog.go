@@ -10,6 +10,8 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
+	"tocsin/internal/query/splrule"
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
 	"tocsin/internal/sigma"
@@ -142,23 +144,12 @@ func owned(r *rule.Rule, all diag.List) (mine, others diag.List) {
 // Plan plans a rule of the catalog. The plan is nil when a diagnostic is an error.
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if s, ok := c.sigma[r]; ok {
-		if s.rule.Detection == nil {
-			return nil, nil // What is wrong with it was said when it was loaded.
-		}
-		return query.ForCondition(r, s.rule.Condition(s.naming)) //nolint:wrapcheck // diagnostics are no error
+		return s.plan(r)
 	}
-	d := c.detections[r]
-	if d == nil || r.Type != rule.TypeSPL {
-		return query.For(r) //nolint:wrapcheck // diagnostics are no error
+	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
+		return c.planSearch(r, d, c.library, c.options.Index)
 	}
-	env := c.library.Env()
-	env.Locate = c.options.Locate
-	search, diags := c.library.Parse(d, env)
-	if search == nil {
-		return nil, diags
-	}
-	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: c.options.Index})
-	return plan, append(diags, more...)
+	return plans.For(r) //nolint:wrapcheck // diagnostics are no error
 }
 
 // Search plans a search in SPL that no detection holds, with the macros and lookups of the catalog. Events
@@ -169,14 +160,19 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 	if library == nil {
 		library = &escu.Library{}
 	}
-	d := &escu.Detection{Name: "query", Search: text}
+	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
+	return c.planSearch(r, &escu.Detection{Name: "query", Search: text}, library, index)
+}
+
+// planSearch takes a search through the packages once, from its text to its plan. The library says what is wrong with
+// the text, what of it cannot be run and what the detection lacks; the plan says which of the events it cannot find.
+func (c *Catalog) planSearch(r *rule.Rule, d *escu.Detection, library *escu.Library, index []string) (query.Plan, diag.List) {
 	env := library.Env()
 	env.Locate = c.options.Locate
 	search, diags := library.Parse(d, env)
 	if search == nil {
 		return nil, diags
 	}
-	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
-	plan, more := query.ForSPL(query.SPL{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index})
+	plan, more := splrule.New(splrule.Input{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index})
 	return plan, append(diags, more...)
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/sigma"
 	translated "tocsin/internal/translate/sigma"
@@ -14,8 +17,11 @@ import (
 
 // Sigma says how rules of Sigma are run.
 type Sigma struct {
-	// Index are the index patterns of rules whose log source no map knows.
+	// Index are the index patterns of rules whose log source the field map does not name, and of others beside the map's.
 	Index []string
+	// Unmapped runs also those whose log source the field map does not name and that hold of events with none of their
+	// fields.
+	Unmapped bool
 	// Placeholders are the values of expand.
 	Placeholders map[string][]string
 	// Statuses and Levels are those of the rules that run: the others are disabled. A rule that has none counts as
@@ -23,9 +29,6 @@ type Sigma struct {
 	Statuses, Levels []string
 	// Grades is the severity and the risk score by level; nil: as shipped.
 	Grades map[string]sigma.Grade
-	// Source knows what the names of a log source are where the events are, and its index patterns; nil: names are
-	// as they are.
-	Source func(sigma.LogSource) (naming sigma.Naming, index []string, known bool)
 }
 
 // addSigma reads rules of Sigma.
@@ -39,15 +42,16 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 	if grades == nil {
 		grades = sigma.Grades()
 	}
+	names := fieldmap.Default()
+	if c.options.Map != nil {
+		names = *c.options.Map
+	}
 	c.sigma = make(map[*rule.Rule]sigmaRule, len(library.Rules))
 	for _, s := range library.Rules {
-		one := sigmaRule{rule: s}
-		index := o.Index
-		if o.Source != nil {
-			naming, patterns, known := o.Source(s.LogSource)
-			if known {
-				one.naming, index = naming, patterns
-			}
+		one := sigmaRule{rule: s, events: names.Events(s.LogSource)}
+		index := fieldmap.In(o.Index, one.events)
+		if len(one.events) == 0 && o.runs(s) {
+			s.Diags = append(s.Diags, s.Unmapped(index, o.Unmapped)...)
 		}
 		r := s.Rule(index, grades)
 		if !o.runs(s) {
@@ -60,10 +64,18 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 	return diags, nil
 }
 
-// sigmaRule is a rule with what its names mean.
+// sigmaRule is a rule with the events of its log source.
 type sigmaRule struct {
 	rule   *sigma.Rule
-	naming sigma.Naming
+	events []fieldmap.Events
+}
+
+// plan plans the rule. What is wrong with its detection was said when it was loaded.
+func (s sigmaRule) plan(r *rule.Rule) (query.Plan, diag.List) {
+	if s.rule.Detection == nil {
+		return nil, nil
+	}
+	return plans.ForCondition(r, s.rule.Condition(s.events...)) //nolint:wrapcheck // diagnostics are no error
 }
 
 // runs reports whether a rule is one of those that are wanted.

@@ -56,7 +56,7 @@ func TestSigmaRows(t *testing.T) {
 // sigmaRow says what is wrong with a row, "" when it holds.
 func sigmaRow(t *testing.T, r conformance.SigmaRow, usual conformance.SigmaMapping) string {
 	t.Helper()
-	options := catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}, Placeholders: r.Placeholders}}
+	options := catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}, Unmapped: true, Placeholders: r.Placeholders}}
 	c, diags, err := catalog.LoadFS(t.Context(), options, fstest.MapFS{"r.yml": {Data: []byte(r.Rule)}}, ".")
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -142,7 +143,7 @@ func plan(t *testing.T, query0 string, maxSignals int) query.Plan {
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}
-	p, diags := query.For(r)
+	p, diags := plans.For(r)
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}

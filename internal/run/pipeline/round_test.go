@@ -15,6 +15,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/window"
@@ -29,7 +30,7 @@ func someRule(t *testing.T, id, name string) query.Plan {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	p, diags := query.For(r)
+	p, diags := plans.For(r)
 	if p == nil {
 		t.Fatal(diags)
 	}

@@ -17,6 +17,7 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 )
@@ -32,7 +33,7 @@ func suppressing(t *testing.T, table, query0 string, maxSignals int) query.Plan 
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}
-	p, diags := query.For(r)
+	p, diags := plans.For(r)
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}

@@ -20,6 +20,7 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 )
@@ -41,7 +42,7 @@ severity = "medium"
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}
-	p, diags := query.For(r)
+	p, diags := plans.For(r)
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}

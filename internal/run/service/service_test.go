@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/lease"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
@@ -44,7 +44,7 @@ func newRule(t *testing.T, id string, change func(*rule.Rule)) *service.Rule {
 	if change != nil {
 		change(r)
 	}
-	plan, diags := query.For(r)
+	plan, diags := plans.For(r)
 	if plan == nil {
 		t.Fatal(diags)
 	}

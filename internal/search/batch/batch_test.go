@@ -279,3 +279,25 @@ func TestSizer(t *testing.T) {
 		t.Errorf("sizes: at first %d, after fast batches %d, after slow ones %d", start, grown, s.Size())
 	}
 }
+
+// TestPagesAreTheVisitors: a visitor may do with a page what it likes; others find what they would have found.
+func TestPagesAreTheVisitors(t *testing.T) {
+	events := open(t, line(1, "logs-a", "a", 1), line(2, "logs-a", "a", 2), line(3, "logs-a", "b", 3))
+	r := search.Request{Patterns: []string{"logs-*"}, Where: term("a"), Time: within(0, 10), FieldTypes: events.Fields()}
+	answers, _, err := batch.Scan(t.Context(), events, []search.Request{r}, batch.ScanOptions{})
+	if err != nil || !answers.Knows(r) {
+		t.Fatal(err)
+	}
+	for name, place := range map[string]search.Events{"search": events, "scan": answers} {
+		want := found(t, place, r)
+		if _, err := place.Search(t.Context(), r, func(page []event.Event) (bool, error) {
+			clear(page)
+			return true, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, found(t, place, r)); diff != "" || len(want) != 2 {
+			t.Errorf("%s (-before +after):\n%s", name, diff)
+		}
+	}
+}

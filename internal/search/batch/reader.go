@@ -224,7 +224,8 @@ func (r *reader) covered(index string) condition.Scope {
 		variants := r.scan.matched.variants
 		scope = condition.NewScope(len(variants), func(i int) bool {
 			v := &variants[i]
-			covers := r.scan.members[v.member].covers(index) && v.Way.Has(index) && r.scan.of(v.member) == nil
+			m := r.scan.members[v.member]
+			covers := m != nil && m.covers(index) && v.Way.Has(index) && r.scan.of(v.member) == nil
 			some = some || covers
 			return covers
 		})

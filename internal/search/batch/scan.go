@@ -62,7 +62,7 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 	if err := s.admit(ctx, events, requests, o.Sets); err != nil {
 		return answers, Scanned{}, err
 	}
-	if len(s.members) == 0 {
+	if s.asked() == 0 {
 		return answers, Scanned{}, nil
 	}
 	stats, err := s.read(ctx, events, o.Slices)
@@ -78,6 +78,7 @@ func Scan(ctx context.Context, events search.Events, requests []search.Request, 
 // scan is the state of a Scan.
 type scan struct {
 	answers *Answers
+	// members are the requests by their number in the set; nil for conditions of the set that this scan does not ask for.
 	members []*member
 	union   search.Request
 	// known reports whether an index existed when the members' patterns were resolved.
@@ -115,11 +116,15 @@ func (s *scan) admit(ctx context.Context, events search.Events, requests []searc
 		able = append(able, m)
 	}
 	s.matched, s.members = sets.of(able)
-	if len(s.members) == 0 {
+	if s.asked() == 0 {
 		return nil
 	}
 	windows := windows{}
 	for _, v := range s.matched.variants {
+		if s.members[v.member] == nil {
+			s.within = append(s.within, nil)
+			continue
+		}
 		within, err := windows.of(s.members[v.member].request.Time, v.Way.Fields)
 		if err != nil {
 			return refusal("scan", err) // Another window of the same fields has compiled.
@@ -196,11 +201,24 @@ const scanPage = 2000
 
 // requests returns the requests in the scan.
 func (s *scan) requests() []search.Request {
-	out := make([]search.Request, len(s.members))
-	for i, m := range s.members {
-		out[i] = m.request
+	var out []search.Request
+	for _, m := range s.members {
+		if m != nil {
+			out = append(out, m.request)
+		}
 	}
 	return out
+}
+
+// asked is the number of requests in the scan.
+func (s *scan) asked() int {
+	n := 0
+	for _, m := range s.members {
+		if m != nil {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scanned, error) {
@@ -251,12 +269,15 @@ func (s *scan) identify(e *event.Event) error {
 
 // settle sorts the hits of each request.
 func (s *scan) settle(stats *Scanned) {
-	found := s.budget.take()
+	found, asked := s.budget.take(), s.asked()
 	orderings := make([]search.Ordering, len(s.members))
 	for _, v := range s.matched.variants {
 		orderings[v.member] = v.Ordering // The sort positions of all variants of a member are comparable.
 	}
 	for i, m := range s.members {
+		if m == nil {
+			continue
+		}
 		if err := s.of(i); err != nil {
 			m.answer.refuse(err)
 			continue
@@ -272,7 +293,7 @@ func (s *scan) settle(stats *Scanned) {
 			m.answer.hits[j] = *h.event
 		}
 		m.answer.whole = true
-		m.answer.took = stats.Took / time.Duration(len(s.members))
+		m.answer.took = stats.Took / time.Duration(asked)
 		stats.Answered++
 		stats.Hits += int64(len(hits))
 	}

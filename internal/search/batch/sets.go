@@ -1,9 +1,8 @@
 package batch
 
 import (
-	"fmt"
-	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -14,19 +13,37 @@ import (
 	"tocsin/internal/search"
 )
 
-// Sets keeps the compiled conditions of the last scan: rules return with the same conditions, only
-// their windows move. The zero value is ready to use, and safe for concurrent use.
+// Sets compiles the conditions of requests, once for [Sets.Check] and [Scan], and keeps what it has compiled last: rules
+// return with the same conditions, only their windows move. The zero value is ready to use, and safe for concurrent use.
 type Sets struct {
 	mu   sync.Mutex
 	last *matched
-	id   setID
-	seed maphash.Seed
+	// verdicts are what was found of requests, whose set may be another by now.
+	verdicts map[conditionKey][]verdict
+	// remembered is the number of verdicts.
+	remembered int
 }
 
-// setID identifies a set by its conditions, mappings, and fields of orders and windows.
-type setID struct {
-	conditions uint64
-	members    int
+// maxVerdicts bounds what is remembered of requests, maxMappings of each condition: under so many mappings at once.
+const (
+	maxVerdicts = 20_000
+	maxMappings = 8
+)
+
+// conditionKey identifies what is compiled of a request, besides its mapping: all but patterns and window.
+type conditionKey struct {
+	where, field, fallback, orderBy, tiebreaker, fields string
+	descending                                          bool
+}
+
+func keyOf(r search.Request) conditionKey {
+	return conditionKey{r.Words(), r.Time.Field, r.Time.Fallback, r.OrderBy, r.Tiebreaker, strings.Join(r.Fields, "\x00"), r.Descending}
+}
+
+// verdict is why a request cannot be answered from memory under a mapping; nil: it can be.
+type verdict struct {
+	fields mapping.Fields
+	err    error
 }
 
 // matched is a set of conditions, with what is read of each event for the set and for its hits.
@@ -39,6 +56,8 @@ type matched struct {
 	errs []error
 	// fields are the mappings under which the members were compiled.
 	fields []mapping.Fields
+	// places are the numbers of the members with a key.
+	places map[conditionKey][]int
 
 	tuning sync.Mutex
 	tuned  atomic.Bool
@@ -51,64 +70,109 @@ type variant struct {
 	member int
 }
 
-// of returns the set of members, and the members in it. The others get the reason.
-func (s *Sets) of(members []*member) (*matched, []*member) {
+// Check returns why each of some requests cannot be answered from memory, as [search.Request.InMemory] does; nil where it
+// can. The set of them is compiled if there are some of which that is not known, and kept for a scan of most of them.
+func (s *Sets) Check(requests []search.Request) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := s.identify(members)
-	if s.last == nil || s.id != id || !s.last.under(members) {
-		s.last, s.id = newMatched(members), id
+	errs := make([]error, len(requests))
+	for i, r := range requests {
+		known := s.verdicts[keyOf(r)]
+		at := slices.IndexFunc(known, func(v verdict) bool { return mapping.Same(v.fields, r.FieldTypes) })
+		if at < 0 {
+			return slices.Clone(s.compile(requests).errs)
+		}
+		errs[i] = known[at].err
 	}
-	set := s.last
-	able := true
+	return errs
+}
+
+// of returns a set with the members in it, and the members by their number there: nil for those that are not among the
+// given ones. Members that cannot be matched get the reason.
+func (s *Sets) of(members []*member) (*matched, []*member) {
+	requests := make([]search.Request, len(members))
 	for i, m := range members {
-		if err := set.errs[i]; err != nil {
-			able = false
+		requests[i] = m.request
+	}
+	s.mu.Lock()
+	set, numbers := s.last, s.last.numbers(requests)
+	if numbers == nil {
+		set = s.compile(requests)
+		for i := range requests {
+			numbers = append(numbers, i)
+		}
+	}
+	s.mu.Unlock()
+	numbered := make([]*member, len(set.errs))
+	for i, m := range members {
+		if err := set.errs[numbers[i]]; err != nil {
 			m.answer.refuse(err)
+			continue
 		}
+		numbered[numbers[i]] = m
 	}
-	if able {
-		return set, members
-	}
-	// Members are numbered in a set without the others, which the next scan may bring again.
-	var rest []*member
-	for i, m := range members {
-		if set.errs[i] == nil {
-			rest = append(rest, m)
-		}
-	}
-	return newMatched(rest), rest
+	return set, numbered
 }
 
-func (s *Sets) identify(members []*member) setID {
-	if s.last == nil {
-		s.seed = maphash.MakeSeed()
+// compile compiles requests and remembers what it finds.
+func (s *Sets) compile(requests []search.Request) *matched {
+	s.last = newMatched(requests)
+	if s.verdicts == nil || s.remembered+len(requests) > maxVerdicts {
+		s.verdicts, s.remembered = map[conditionKey][]verdict{}, 0
 	}
-	var h maphash.Hash
-	h.SetSeed(s.seed)
-	for _, m := range members {
-		r := m.request
-		for _, text := range []string{r.Words(), r.Time.Field, r.Time.Fallback, r.Tiebreaker, r.OrderBy, fmt.Sprint(r.Descending, r.Fields)} {
-			_, _ = h.WriteString(text)
-			_ = h.WriteByte(1)
+	for i, r := range requests {
+		k := keyOf(r)
+		list := s.verdicts[k]
+		switch at := slices.IndexFunc(list, func(v verdict) bool { return mapping.Same(v.fields, r.FieldTypes) }); {
+		case at >= 0:
+			continue
+		case len(list) >= maxMappings:
+			list = slices.Delete(list, 0, 1)
+		default:
+			s.remembered++
 		}
+		s.verdicts[k] = append(list, verdict{r.FieldTypes, s.last.errs[i]})
 	}
-	return setID{h.Sum64(), len(members)}
+	return s.last
 }
 
-func newMatched(members []*member) *matched {
-	out := &matched{errs: make([]error, len(members)), fields: make([]mapping.Fields, len(members))}
+// mostIdle is of how many conditions one at least has to be asked for: the others are left aside in each event, which
+// takes time too.
+const mostIdle = 2
+
+// numbers returns the numbers of requests in the set; nil when one is missing, or the set has too many others.
+func (m *matched) numbers(requests []search.Request) []int {
+	if m == nil || len(m.errs) > mostIdle*len(requests) {
+		return nil
+	}
+	out := make([]int, len(requests))
+	taken := make([]bool, len(m.errs))
+	for i, r := range requests {
+		places := m.places[keyOf(r)]
+		at := slices.IndexFunc(places, func(n int) bool { return !taken[n] && mapping.Same(m.fields[n], r.FieldTypes) })
+		if at < 0 {
+			return nil
+		}
+		out[i], taken[places[at]] = places[at], true
+	}
+	return out
+}
+
+func newMatched(requests []search.Request) *matched {
+	out := &matched{errs: make([]error, len(requests)), fields: make([]mapping.Fields, len(requests)), places: make(map[conditionKey][]int, len(requests))}
 	var conditions []condition.Member
-	for i, m := range members {
-		out.fields[i] = m.request.FieldTypes
-		variants, err := variantsOf(i, m.request)
+	for i, r := range requests {
+		out.fields[i] = r.FieldTypes
+		k := keyOf(r)
+		out.places[k] = append(out.places[k], i)
+		variants, err := variantsOf(i, r)
 		if err != nil {
 			out.errs[i] = err
 			continue
 		}
 		out.variants = append(out.variants, variants...)
 		for _, v := range variants {
-			conditions = append(conditions, condition.Member{Expr: m.request.Where, Fields: v.Way.Fields})
+			conditions = append(conditions, condition.Member{Expr: r.Where, Fields: v.Way.Fields})
 		}
 	}
 	set, errs := condition.NewSet(conditions)
@@ -118,7 +182,7 @@ func newMatched(members []*member) *matched {
 		}
 	}
 	out.set.Store(set)
-	out.selection = event.NewSelection(append(slices.Clone(set.Fields()), out.outside(members)...), set.Objects())
+	out.selection = event.NewSelection(append(slices.Clone(set.Fields()), out.outside(requests)...), set.Objects())
 	return out
 }
 
@@ -135,7 +199,7 @@ func variantsOf(i int, r search.Request) (out []variant, err error) {
 }
 
 // outside returns the fields of windows, orders and [search.Viewer], each once.
-func (m *matched) outside(members []*member) []mapping.Field {
+func (m *matched) outside(requests []search.Request) []mapping.Field {
 	known := map[string][]mapping.Field{}
 	var out []mapping.Field
 	add := func(f mapping.Field) {
@@ -150,23 +214,13 @@ func (m *matched) outside(members []*member) []mapping.Field {
 		for _, f := range v.Ordering.Fields() {
 			add(f)
 		}
-		for _, name := range condition.Fields(members[v.member].request.Time.Condition()) {
+		for _, name := range condition.Fields(requests[v.member].Time.Condition()) {
 			if f, mapped := v.Way.Fields.Field(name); mapped {
 				add(f)
 			}
 		}
 	}
 	return out
-}
-
-// under reports whether the members have the mappings that the set was compiled under.
-func (m *matched) under(members []*member) bool {
-	for i, other := range members {
-		if !mapping.Same(m.fields[i], other.request.FieldTypes) {
-			return false
-		}
-	}
-	return true
 }
 
 // untuned reports whether a page is still needed to arrange the set.

@@ -18,9 +18,14 @@ var classes = []time.Duration{20 * time.Minute, 2 * time.Hour, 12 * time.Hour, 4
 
 // choose splits requests into those for a scan and those for searches.
 func (p *Planner) choose(ctx context.Context, events search.Events, needs []Need, round *Round) (scanned, searched []Need) {
-	able, unable := p.scannable(events, needs)
+	located, others := readable(events, needs)
+	if p.Pin == Search || p.Pin != Scan && len(located) < minTogether {
+		return nil, slices.Concat(others, located)
+	}
+	able, unable := p.scannable(events, located)
+	unable = slices.Concat(others, unable)
 	switch {
-	case p.Pin == Search || len(able) == 0, p.Pin != Scan && len(able) < minTogether:
+	case len(able) == 0, p.Pin != Scan && len(able) < minTogether:
 		return nil, slices.Concat(unable, able)
 	case p.Pin == Scan || !countable(events):
 		round.Scanned = len(able)
@@ -85,22 +90,31 @@ func countable(events search.Events) bool {
 	return ok
 }
 
+// readable splits needs into those whose events one read can find and the others.
+func readable(events search.Events, needs []Need) (located, others []Need) {
+	_, locates := events.(search.Locator)
+	for _, n := range needs {
+		if locates && !n.SearchOnly && !n.Time.Window.From.IsZero() {
+			located = append(located, n)
+		} else {
+			others = append(others, n)
+		}
+	}
+	return located, others
+}
+
 // scannable splits needs into those that can be answered from memory and the others. A condition
 // that crashes goes to the scan, which reports the crash. If there is a scan in any case, it gets
 // every condition, as it finds out itself which ones it can match.
 func (p *Planner) scannable(events search.Events, needs []Need) (able, unable []Need) {
-	_, located := events.(search.Locator)
-	judges := countable(events)
-	for _, n := range needs {
-		fits := located && !n.SearchOnly && !n.Time.Window.From.IsZero()
-		if fits && judges {
-			inMemory := p.inMemory.check(n.Request)
-			fits = inMemory == nil || errors.Is(inMemory, failure.ErrCrash)
-		}
-		if fits {
-			able = append(able, n)
+	if !countable(events) {
+		return needs, nil
+	}
+	for i, err := range p.sets.Check(requests(needs)) {
+		if err == nil || errors.Is(err, failure.ErrCrash) {
+			able = append(able, needs[i])
 		} else {
-			unable = append(unable, n)
+			unable = append(unable, needs[i])
 		}
 	}
 	return able, unable

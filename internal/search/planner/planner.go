@@ -34,9 +34,8 @@ type Planner struct {
 
 	sizer batch.Sizer
 	costs costs
-	// inMemory remembers which requests of earlier rounds can be answered from memory.
-	inMemory memoryCache
-	sets     batch.Sets
+	// sets compiles the conditions of a round, for the decision and for the scan.
+	sets batch.Sets
 }
 
 // Round reports the decision and the outcome for the requests of one round.

@@ -46,17 +46,18 @@ func (p *Plan) group(g splunk.Grouping) (grouping, bool) {
 	if f, ok := p.Target.Fields.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
 		return out, false // its aggregations are to the millisecond
 	}
-	for _, name := range p.leftOut {
-		if f, ok := p.Target.Fields.Field(name); ok {
-			out.unless = append(out.unless, condition.LeftOut{Field: name, Ignored: f.Ignored()})
-		}
+	for _, x := range p.leftOut {
+		out.unless = append(out.unless, x)
 	}
 	add := func(names []string, to *[]mapping.Field) bool {
 		for _, name := range names {
 			f, others, ok := p.indexed(name)
-			if !ok {
+			hidden := lowerer{view: p.View, fields: p.Target.Fields, exact: true}
+			noted := hidden.hidden(name)
+			if !ok || !hidden.exact {
 				return false
 			}
+			out.unless = append(out.unless, noted...)
 			*to = append(*to, f)
 			for _, other := range others {
 				out.unless = append(out.unless, condition.And{condition.Exists{Field: other.Name}, condition.Not{X: condition.Exists{Field: f.Name}}})

@@ -1,6 +1,7 @@
 package pushdown
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ func (v View) Lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 
 // lower is [View.Lower]; it is exact but for events with values of some fields that the index leaves out:
 // too long for it, or malformed.
-func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, exact bool, leftOut []string, diags diag.List) {
+func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, exact bool, leftOut []condition.LeftOut, diags diag.List) {
 	l := lowerer{view: v, fields: fields, exact: true}
 	var of condition.Or
 	for _, s := range v.Sources {
@@ -52,7 +53,9 @@ func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, ex
 	if v.Model != "" && len(of) > 0 {
 		where = condition.And{of, where}
 	}
-	slices.Sort(l.leftOut)
+	slices.SortFunc(l.leftOut, func(a, b condition.LeftOut) int {
+		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Ignored, b.Ignored))
+	})
 	return condition.Simplify(where), l.exact, slices.Compact(l.leftOut), l.diags
 }
 
@@ -63,8 +66,8 @@ type lowerer struct {
 	// guarded is set when every event that is found is of the one source that there is.
 	guarded bool
 	exact   bool
-	// leftOut are the fields of which every event is let in that has a value which the index leaves out.
-	leftOut []string
+	// leftOut are the events that are let in for a value which the index leaves out.
+	leftOut []condition.LeftOut
 	diags   diag.List
 }
 
@@ -138,8 +141,50 @@ func (l *lowerer) all(xs []spl.Expr, up bool) []condition.Expr {
 	return out
 }
 
-// test is a test on the fields that a name means.
+// letIn notes that events are let in for a value that the index leaves out.
+func (l *lowerer) letIn(x condition.LeftOut) condition.LeftOut {
+	l.leftOut = append(l.leftOut, x)
+	return x
+}
+
+// test is a test on what a name means: on fields, and on what indices do not map.
 func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
+	e, hidden := l.fieldTest(name, op, v, up), l.hidden(name)
+	switch {
+	case len(hidden) == 0:
+		return e
+	case up:
+		return append(condition.Or{e}, hidden...)
+	}
+	return condition.And{e, condition.Not{X: hidden}}
+}
+
+// hidden is true of the events that may have a value under a name which their index does not map. Where all events
+// are of sources that stand for whole indices, those have nothing but what the map says.
+func (l *lowerer) hidden(name string) condition.Or {
+	if l.view.alone() {
+		return nil
+	}
+	var out condition.Or
+	for _, f := range l.view.where(name) {
+		for _, n := range f.Names {
+			drop, note := mapping.Hidden(l.fields, n)
+			if len(drop) > 0 {
+				l.exact = false
+				out = append(out, condition.LeftOut{Field: n, Unmapped: strings.Join(drop, ",")})
+			}
+			for end := len(n); note && end > 0; end = strings.LastIndexByte(n[:end], '.') {
+				if _, mapped := l.fields.Field(n[:end]); !mapped { // an index may note what the value is in
+					out = append(out, l.letIn(condition.LeftOut{Field: n, Ignored: n[:end]}))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// fieldTest is a test on the fields that a name means.
+func (l *lowerer) fieldTest(name, op string, v spl.Value, up bool) condition.Expr {
 	var one condition.Or
 	if l.view.selectors[name] {
 		for i, s := range l.view.Sources {
@@ -176,8 +221,7 @@ func (l *lowerer) test(name, op string, v spl.Value, up bool) condition.Expr {
 			for _, f := range mapped {
 				one = append(one, condition.Exists{Field: f.Name})
 				if mayLeaveOut(f, f.Type.Family(), "!=", v) {
-					l.leftOut = append(l.leftOut, f.Name)
-					one = append(one, condition.LeftOut{Field: f.Name, Ignored: f.Ignored()})
+					one = append(one, l.letIn(condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}))
 				}
 			}
 			return l.completed(name, op, v, mapped, one)
@@ -256,9 +300,9 @@ func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) conditi
 	e := l.indexed(f, family, op, v, up)
 	if mayLeaveOut(f, family, op, v) {
 		// The row has the value, and is tested again.
-		l.leftOut = append(l.leftOut, f.Name)
+		in := l.letIn(condition.LeftOut{Field: f.Name, Ignored: f.Ignored()})
 		if up {
-			e = condition.Or{e, condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}}
+			e = condition.Or{e, in}
 		}
 	}
 	return e

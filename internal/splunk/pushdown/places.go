@@ -52,9 +52,10 @@ func (l *Locator) Places(ctx context.Context, sources, indices []string) ([]Plac
 // index tells the sources that an index can have events of.
 func (l *Locator) index(ctx context.Context, index string) (map[string]bool, error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if of, ok := l.known[index]; ok {
-		return of, nil
+	known, ok := l.known[index]
+	l.mu.Unlock()
+	if ok {
+		return known, nil
 	}
 	view := View{Sources: l.Map.sources}
 	target, err := l.Search.Resolve(ctx, []string{index}, view.Names(nil))
@@ -66,6 +67,8 @@ func (l *Locator) index(ctx context.Context, index string) (map[string]bool, err
 	for _, s := range l.Map.sources {
 		of[s.Name] = !membership.Impossible(view.teller(s, target.Fields), target.Fields)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.known == nil {
 		l.known = map[string]map[string]bool{}
 	}

@@ -8,6 +8,7 @@ import (
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
+	"tocsin/internal/splunk"
 	"tocsin/internal/translate/membership"
 	"tocsin/internal/translate/spl"
 )
@@ -137,13 +138,24 @@ const CodeUnmapped = spl.CodeUnsupported
 
 // Unmapped says that no source is for a dataset: to take all events for it, or none, would be a guess.
 func Unmapped(model, dataset string) diag.Diagnostic {
-	return diag.Diagnostic{Severity: diag.Error, Code: CodeUnmapped, Message: UnmappedText(model, dataset)}
+	return diag.Diagnostic{Severity: diag.Error, Code: CodeUnmapped, Message: unmappedText(model, dataset)}
 }
 
-// UnmappedText is the message of [Unmapped].
-func UnmappedText(model, dataset string) string {
+// unmappedText is the message of [Unmapped].
+func unmappedText(model, dataset string) string {
 	return "no source of the field map says which events are " + strings.TrimSuffix(model+"."+dataset, ".") +
 		": give one with --field-map, whose model it is"
+}
+
+// Refused reports the datasets of a search that no source is for, each at its place.
+func (m Map) Refused(s *spl.Search) diag.List {
+	var diags diag.List
+	for _, d := range splunk.Datasets(s) {
+		if !m.Knows(d.Model, d.Name) {
+			diags = append(diags, d.Source.Report(diag.Error, CodeUnmapped, d.Span, "%s", unmappedText(d.Model, d.Name)))
+		}
+	}
+	return diags
 }
 
 // Knows reports whether a source is for a dataset.

@@ -54,7 +54,7 @@ type Plan struct {
 	Exact bool
 	// leftOut are the fields that Exact would hold without: events whose values the index leaves out are
 	// found, whatever these are.
-	leftOut []string
+	leftOut []condition.LeftOut
 	// countable is Exact but for those.
 	countable bool
 	// Nothing tells that no index is there.

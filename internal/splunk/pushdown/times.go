@@ -3,6 +3,7 @@ package pushdown
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"tocsin/internal/match/condition"
@@ -21,11 +22,16 @@ type times struct {
 	field, fallback string
 	// seconds is a field that has the seconds since 1970 as a number, in events without the first; "" is none.
 	seconds string
+	// dates tells that seconds is a date in other indices.
+	dates bool
 	// as is what the fallback is taken for, where files have no mapping that says so.
 	as *mapping.Field
 	// note says what is not found for its time; "" when nothing is known.
 	note string
 }
+
+// behind says in which order events come that have no @timestamp where others do.
+const behind = "has no @timestamp, and others have: its events are found by _time and come behind those, whatever their time; give them @timestamp"
 
 // times finds where the events of indices have their time: in @timestamp, and in _time where that may be
 // missing. Files have no mapping of which it is known.
@@ -34,33 +40,49 @@ func (e *Events) times(fields mapping.Fields, mapped bool) times {
 	if e.TimeField != "" || assumed(fields) {
 		return usual
 	}
-	own, has := fields.Field(ownTime)
-	if !has {
+	if _, has := fields.Field(ownTime); !has {
 		return usual
 	}
 	some, all, formatted := false, mapped, true
-	for _, way := range mapping.Ways(fields, []string{usual.field, ownTime}) {
-		_, has := way.Fields.Field(usual.field)
-		f, hasOwn := way.Fields.Field(ownTime)
+	// Of the indices without @timestamp: whether there are numbers and dates in _time, and what else there is.
+	numbers, dates, lost := false, false, mapping.Type("")
+	texts := false // whether _time is neither in some index
+	for _, index := range mapping.Own(fields) {
+		_, has := index.Field(usual.field)
+		f, hasOwn := index.Field(ownTime)
 		formatted = formatted && (!hasOwn || f.Type.Family() == mapping.FamilyDate && f.Format != "")
 		some = some || has
+		family := f.Type.Family()
+		isNumber := family == mapping.FamilyInteger || family == mapping.FamilyFloat
+		switch {
+		case hasOwn && has:
+			texts = texts || family != mapping.FamilyDate
+		case hasOwn:
+			if numbers, dates = numbers || isNumber, dates || family == mapping.FamilyDate; !isNumber && family != mapping.FamilyDate {
+				texts, lost = true, f.Type
+			}
+		}
 		all = all && (has || !hasOwn)
 	}
 	if all {
 		return usual
 	}
-	switch family := own.Type.Family(); {
+	switch {
 	case !mapped && !formatted:
 		usual.fallback, usual.as = ownTime, &mapping.Field{Name: ownTime, Type: mapping.Date, Format: "epoch_second||strict_date_optional_time"}
-	case family == mapping.FamilyInteger || family == mapping.FamilyFloat:
-		usual.seconds = ownTime
+	case numbers:
+		usual.seconds, usual.dates = ownTime, dates
 		usual.note = "has no @timestamp, and _time is a number: its events are found, and not in order of their time; map _time as a date with the format epoch_second"
-	case family == mapping.FamilyDate && some:
-		usual.fallback = ownTime
-	case family == mapping.FamilyDate:
+	case dates && texts: // which cannot be put into an order of time
+		usual.seconds, usual.dates = ownTime, true
+		usual.note = behind
+	case dates && some:
+		usual.fallback, usual.note = ownTime, behind
+	case dates:
 		usual.field = ownTime
-	default:
-		usual.note = fmt.Sprintf("has no @timestamp, and _time is of type [%s]: its events are not found; map _time as a date", own.Type)
+	}
+	if lost != "" {
+		usual.note = fmt.Sprintf("has no @timestamp, and _time is of type [%s]: its events are not found; map _time as a date", lost)
 	}
 	return usual
 }
@@ -80,11 +102,16 @@ func (p *Plan) within(r search.Request, w window.Window) search.Request {
 		return r
 	}
 	span := condition.Range{Field: p.at.seconds}
+	bound := func(t time.Time) any { return splunk.Epoch(t) }
+	if p.at.dates { // both kinds of fields read such a text
+		span.Format = "epoch_second"
+		bound = func(t time.Time) any { return strconv.FormatFloat(splunk.Epoch(t), 'f', 3, 64) }
+	}
 	if !w.From.IsZero() {
-		span.Gte = splunk.Epoch(w.From)
+		span.Gte = bound(w.From)
 	}
 	if !w.To.IsZero() {
-		span.Lt = splunk.Epoch(w.To)
+		span.Lt = bound(w.To)
 	}
 	r.Time.Window = window.Window{}
 	if span.Gte != nil || span.Lt != nil {
@@ -134,6 +161,13 @@ func (p *Plan) time(d *event.Document) (time.Time, error) {
 		}
 	}
 	if p.at.seconds != "" {
+		if f, mapped := p.Request.FieldTypes.Field(p.at.seconds); mapped && p.at.dates {
+			for _, v := range d.Values(f) { // as the index of the document has it
+				if !v.Time.IsZero() {
+					return v.Time, nil
+				}
+			}
+		}
 		if x, ok := splunk.Text(event.First(d.Source, p.at.seconds)).Float(); ok {
 			return time.UnixMicro(int64(math.Round(x * 1e6))), nil
 		}

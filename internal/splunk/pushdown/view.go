@@ -36,6 +36,11 @@ func (v View) object(f mapping.Field) bool {
 	return v.enforced && f.Type.Family() == mapping.FamilyObject
 }
 
+// alone reports whether all events are of sources that are in indices of their own.
+func (v View) alone() bool {
+	return len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only })
+}
+
 // values are the ways in which indices map a name to values of its own: one, mostly, and none where it is
 // an object in all of them. What is an object in one index may be a text in another.
 func (v View) values(name string, fields mapping.Fields) []mapping.Field {

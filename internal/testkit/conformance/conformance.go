@@ -17,6 +17,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
@@ -60,8 +61,8 @@ type Place struct {
 }
 
 // adHoc is the case as an ad hoc query over an index pattern.
-func (c Case) adHoc(d *Dataset, index string) query.AdHocQuery {
-	return query.AdHocQuery{
+func (c Case) adHoc(d *Dataset, index string) plans.AdHocQuery {
+	return plans.AdHocQuery{
 		Text: diag.NewText("query", c.Query), Language: c.Language, Index: []string{index},
 		TimestampField: d.Timestamp, CategoryField: d.Category, TiebreakerField: d.Tiebreaker, SamplesPerKey: c.PerKey,
 	}
@@ -89,7 +90,7 @@ func (c Case) Check(ctx context.Context, d *Dataset, at Place) error {
 }
 
 func (c Case) hits(ctx context.Context, d *Dataset, at Place) ([]query.Hit, diag.List, error) {
-	plan, diags := query.AdHoc(c.adHoc(d, at.Index))
+	plan, diags := plans.AdHoc(c.adHoc(d, at.Index))
 	if plan == nil {
 		return nil, diags, nil
 	}

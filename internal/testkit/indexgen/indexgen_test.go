@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/match/mapping"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 	"tocsin/internal/testkit/indexgen"
 )
@@ -70,7 +70,7 @@ func TestWorldsAreUsable(t *testing.T) {
 			t.Fatalf("%s: %d of %d rules: %v", kind.Name, set.Len(), len(w.Candidates), diags)
 		}
 		for _, r := range set.Rules() {
-			if plan, diags := query.For(r); plan == nil {
+			if plan, diags := plans.For(r); plan == nil {
 				t.Errorf("%s: %v", r.ID, diags)
 			}
 		}

@@ -1,4 +1,4 @@
-// From a rule to its alert, 3 of 9: the text of a query becomes a condition. Next: internal/query/event.go.
+// From a rule to its alert, 3 of 9: the text of a query becomes a condition. Next: internal/query/single/event.go.
 
 package eql
 

@@ -113,6 +113,9 @@ func wholeValues(x condition.Expr, fields mapping.Fields) condition.Expr {
 // Impossible reports whether no event can meet a condition because the indices map none of the fields that it needs.
 func Impossible(x condition.Expr, fields mapping.Fields) bool {
 	x = condition.Map(x, func(x condition.Expr) condition.Expr {
+		if l, is := x.(condition.LeftOut); is && l.Unmapped != "" {
+			return x
+		}
 		names := condition.Fields(x)
 		for _, name := range names {
 			if _, mapped := fields.Field(name); mapped || mapping.IsMetadata(name) {

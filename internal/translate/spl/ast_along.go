@@ -97,8 +97,8 @@ func (t *Trendline) String() string { return line("trendline", joined(t.Trends, 
 
 // String writes sma5(field).
 func (t Trend) String() string {
-	call := t.Func + strconv.Itoa(t.Over) + "(" + t.Field.Text + ")"
-	return line(call, as(t.As, call))
+	call := t.Func + strconv.Itoa(t.Over) + "("
+	return line(call+t.Field.String()+")", as(t.As, call+t.Field.Text+")"))
 }
 
 // as writes AS name, unless the name is the usual one.

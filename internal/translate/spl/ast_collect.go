@@ -31,9 +31,14 @@ func parseCollect(p *parser, start int) Stage {
 		"marker": toText(&c.Marker), "testmode": toFlag(&c.Test), "run_in_preview": ignored, "spool": ignored, "addtime": ignored,
 		"addinfo": ignored, "file": ignored, "output_format": ignored, "uselb": ignored,
 	}
+	named := false
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
-		if !p.oneOption("collect", options) {
-			c.Index = p.name().Text
+		switch {
+		case p.oneOption("collect", options):
+		case named:
+			p.fail(p.here(), "collect takes one index")
+		default:
+			c.Index, named = p.name().Text, true
 		}
 	}
 	c.At = p.at(start)

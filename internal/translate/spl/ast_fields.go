@@ -117,6 +117,9 @@ func (c CatPart) String() string {
 	if c.Literal {
 		return quote(c.Name.Text)
 	}
+	if c.Name.String() != c.Name.Text {
+		return singleQuoted(c.Name.Text) // In double quotes it is a text.
+	}
 	return c.Name.Text
 }
 
@@ -147,7 +150,7 @@ func (f JSONField) String() string {
 	if f.Type == "" {
 		return f.Name.String()
 	}
-	return f.Type + "(" + f.Name.Text + ")"
+	return typed(f.Type, f.Name.Text)
 }
 
 // String writes fieldformat with its expression.

@@ -76,6 +76,9 @@ type Xmlkv struct {
 type Extract struct {
 	At
 	PairDelim, KVDelim string
+	// Auto tells that it names no delimiters: names and values have = between them, and values that are not in
+	// quotes end with a blank or what separates pairs.
+	Auto bool
 }
 
 // Replace changes whole values; patterns have stars.
@@ -127,6 +130,11 @@ type Transaction struct {
 	// Unconnected lets an event in that has none of the fields of the transaction.
 	Unconnected bool
 	KeepEvicted bool
+	// Lists tells that fields have the values of all events in their order, and Listed which ones; all where it is empty.
+	Lists  bool
+	Listed []string
+	// Missing stands in such a list for an event that lacks the field.
+	Missing string
 }
 
 // IPLocation adds what is known of an address.

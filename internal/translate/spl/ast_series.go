@@ -21,6 +21,20 @@ type Chart struct {
 	Columns         Columns
 	// Gaps leaves out the steps without events, and Loose those around all events.
 	Gaps, Loose bool
+	// Where says which columns there are, in the place of Limit; nil when it does not.
+	Where *Series
+}
+
+// Series is a condition of columns: what Func makes of the results of one is more or less than a number, or
+// among the greatest or least ones.
+type Series struct {
+	Func string
+	// Op is <, >, in or notin.
+	Op string
+	// Least tells that the N least are meant and not the greatest.
+	Least bool
+	N     int
+	Than  float64
 }
 
 // Steps are how values become steps; none without a span and bins.
@@ -106,7 +120,22 @@ func (c *Chart) String() string {
 	if c.By != nil {
 		columns = line("by", c.By.String(), c.BySteps.String())
 	}
-	return line(head, joined(c.Aggs, ", "), over, columns)
+	where := ""
+	if c.Where != nil {
+		where = c.Where.String()
+	}
+	return line(head, joined(c.Aggs, ", "), over, columns, where)
+}
+
+// String writes where with its condition.
+func (s *Series) String() string {
+	switch {
+	case s.Op == "<" || s.Op == ">":
+		return line("where", s.Func, s.Op, decimal(s.Than))
+	case s.Least:
+		return line("where", s.Func, s.Op, "bottom"+strconv.Itoa(s.N))
+	}
+	return line("where", s.Func, s.Op, "top"+strconv.Itoa(s.N))
 }
 
 // usualColumns is how many columns chart and timechart make when they do not say.

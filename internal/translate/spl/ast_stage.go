@@ -99,11 +99,13 @@ type Tstats struct {
 }
 
 // TimeSpan is a length of time such as 5m, or a number of units of another field when Unit is "". Steps of
-// Unit log grow: they begin at N times a power of Base.
+// Unit log grow: they begin at N times a power of Base. One that has a Snap, such as w1, is of one unit and
+// begins where the time modifier @w1 snaps to.
 type TimeSpan struct {
 	N    float64
 	Unit string
 	Base float64
+	Snap string
 }
 
 // Rename gives fields other names. Names may have stars.

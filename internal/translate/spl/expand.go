@@ -21,6 +21,8 @@ const (
 	CodeMacro = "spl/macro"
 	// CodeValue: a value that cannot stand where it does, such as a pattern that does not compile.
 	CodeValue = "spl/value"
+	// CodeNoRows: a search whose first command makes no rows.
+	CodeNoRows = "spl/no-rows"
 	// CodeUnknownTable: a lookup that has no rows here.
 	CodeUnknownTable = "spl/unknown-lookup"
 )

@@ -4,20 +4,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // arity is how many arguments a function takes.
 type arity struct {
 	least int
-	most  int // -1: any number
-	pairs bool
+	most  int  // -1: any number
+	pairs bool // What is more than the least comes in pairs.
 }
 
 func (a arity) String() string {
 	switch {
-	case a.pairs:
+	case a.pairs && a.least%2 == 0:
 		return "pairs of arguments"
+	case a.pairs:
+		return "an argument and pairs behind it"
 	case a.most < 0:
 		return fmt.Sprintf("%d or more arguments", a.least)
 	case a.least != a.most:
@@ -34,6 +37,7 @@ var functions = map[string]arity{
 	"in": {2, -1, false}, "like": {2, 2, false}, "match": {2, 2, false}, "null": {0, 0, false}, "nullif": {2, 2, false},
 	"true": {0, 0, false}, "validate": {2, -1, true},
 	"isbool": {1, 1, false}, "isint": {1, 1, false}, "isnotnull": {1, 1, false}, "isnull": {1, 1, false}, "isnum": {1, 1, false},
+	"isarray": {1, 1, false}, "isobject": {1, 1, false}, "ismv": {1, 1, false},
 	"isstr": {1, 1, false}, "typeof": {1, 1, false},
 	"tonumber": {1, 2, false}, "tostring": {1, 2, false},
 	"abs": {1, 1, false}, "ceiling": {1, 1, false}, "ceil": {1, 1, false}, "exact": {1, 1, false}, "exp": {1, 1, false},
@@ -55,10 +59,10 @@ var functions = map[string]arity{
 	"bit_shift_left": {2, 2, false}, "bit_shift_right": {2, 2, false},
 	"printf": {1, -1, false}, "ipmask": {2, 2, false}, "toint": {1, 2, false}, "todouble": {1, 2, false}, "tobool": {1, 1, false},
 	"mvreverse": {1, 1, false},
-	"json":      {1, 1, false}, "json_append": {3, -1, false}, "json_array": {0, -1, false}, "json_array_to_mv": {1, 2, false},
-	"json_delete": {2, -1, false}, "json_entries": {1, 1, false}, "json_extend": {3, -1, false}, "json_extract_exact": {2, -1, false},
-	"json_has_key_exact": {2, 2, false}, "json_keys": {1, 1, false}, "json_object": {0, -1, true}, "json_set": {3, -1, false},
-	"json_set_exact": {3, -1, false}, "mv_to_json_array": {1, 2, false},
+	"json":      {1, 1, false}, "json_append": {3, -1, true}, "json_array": {0, -1, false}, "json_array_to_mv": {1, 2, false},
+	"json_delete": {2, -1, false}, "json_entries": {1, 1, false}, "json_extend": {3, -1, true}, "json_extract_exact": {2, -1, false},
+	"json_has_key_exact": {2, 2, false}, "json_keys": {1, 1, false}, "json_object": {0, -1, true}, "json_set": {3, -1, true},
+	"json_set_exact": {3, -1, true}, "mv_to_json_array": {1, 2, false},
 }
 
 // aggregates are the functions of stats and its like, by lower-case name; the value is the name
@@ -68,7 +72,20 @@ var aggregates = map[string]string{
 	"earliest": "earliest", "earliest_time": "earliest_time", "first": "first", "last": "last", "latest": "latest",
 	"latest_time": "latest_time", "list": "list", "max": "max", "mean": "mean", "median": "median", "min": "min", "mode": "mode",
 	"range": "range", "stdev": "stdev", "stdevp": "stdevp", "sum": "sum", "sumsq": "sumsq", "values": "values", "var": "var",
-	"varp": "varp",
+	"varp": "varp", "rate": "rate", "estdc_error": "estdc_error",
+	"per_second": "per_second", "per_minute": "per_minute", "per_hour": "per_hour", "per_day": "per_day",
+}
+
+// Rate returns the seconds of the time that a function of timechart, such as per_hour, is about.
+func Rate(name string) (seconds float64, ok bool) {
+	seconds, ok = map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}[name]
+	return seconds, ok
+}
+
+// AggregateOf returns the aggregation of a function by its name alone.
+func AggregateOf(name string) Agg {
+	percent, _ := percentile(name)
+	return Agg{Func: name, Percent: percent}
 }
 
 // Functions returns the names of the functions of expressions, sorted.
@@ -88,11 +105,8 @@ func percentile(name string) (float64, bool) {
 		if !ok || rest == "" || !isDigit(rest[0]) {
 			continue
 		}
-		var n float64
-		if _, err := fmt.Sscanf(rest, "%g", &n); err != nil || n < 0 || n > 100 || strings.Trim(rest, "0123456789.") != "" {
-			return 0, false
-		}
-		return n, true
+		n, err := strconv.ParseFloat(rest, 64)
+		return n, err == nil && n <= 100 && strings.Trim(rest, "0123456789.") == ""
 	}
 	return 0, false
 }

@@ -36,6 +36,11 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	for _, cases := range readWritten(f) {
+		for _, c := range cases {
+			f.Add(c.search)
+		}
+	}
 	f.Fuzz(func(t *testing.T, src string) {
 		if len(src) > 10_000 {
 			t.Skip()

@@ -36,10 +36,15 @@ func ParseText(text diag.Text, macros Macros) (*Search, diag.List) {
 }
 
 // ParsePipe reads commands that work on rows that are there, such as those of foreach.
-func ParsePipe(src *Source) (*Search, diag.List) {
-	p := parser{scanner: scanner{src: src.Value}, source: src}
+func ParsePipe(src *Source) (*Search, diag.List) { return parsePipe(src, 0) }
+
+// parsePipe is ParsePipe for commands that are nested as deeply as depth.
+func parsePipe(src *Source, depth int) (*Search, diag.List) {
+	p := parser{scanner: scanner{src: src.Value}, source: src, depth: depth}
 	search := &Search{Source: src}
-	p.stages(search)
+	if p.deeper() {
+		p.stages(search)
+	}
 	if !p.failed && p.peek() != 0 {
 		p.fail(diag.Span{Start: p.pos, End: p.pos + 1}, "there is no opening bracket for this one")
 	}
@@ -250,11 +255,15 @@ func (p *parser) generates(s *Search) {
 	switch first := s.Stages[0].(type) {
 	case *Find:
 		p.checkTimes(first.X)
+		first.X = anyIndex(first.X)
 	case *Tstats:
 		p.checkTimes(first.Where)
+		first.Where = anyIndex(first.Where)
 	case *InputLookup, *Datamodel, *Makeresults, *Union, *SetOp:
 	default:
-		p.fail(first.Pos(), "a search cannot begin with %s: there are no rows yet", first.Command())
+		// Splunk runs such a search over no rows: stats has a result of them.
+		p.diags = append(p.diags, p.source.Report(diag.Warning, CodeNoRows, first.Pos(), "%s stands first and makes no rows: it works on none", first.Command()))
+		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{})) // It stands for nothing in the text.
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {
@@ -274,6 +283,30 @@ func (p *parser) generates(s *Search) {
 			}
 		}
 	}
+}
+
+// anyIndex writes index=* as what it is of events: true, since each is in an index, whether or not it says so.
+func anyIndex(x Expr) Expr {
+	each := func(list []Expr) []Expr {
+		out := make([]Expr, len(list))
+		for i, m := range list {
+			out[i] = anyIndex(m)
+		}
+		return out
+	}
+	switch x := x.(type) {
+	case *Compare:
+		if x.Field.Text == "index" && x.Op == "=" && x.Value.Text == "*" {
+			return &Every{x.Pos()}
+		}
+	case *And:
+		return &And{each(x.Xs)}
+	case *Or:
+		return &Or{each(x.Xs)}
+	case *Not:
+		return &Not{anyIndex(x.X), x.Span}
+	}
+	return x
 }
 
 // subsearch reads [search].

@@ -292,7 +292,7 @@ func (p *parser) checkCall(c *Call, name diag.Span) {
 	case p.failed:
 	case !known:
 		p.unsupported(name, "the function %s is not supported", c.Name)
-	case n < a.least || a.most >= 0 && n > a.most || a.pairs && n%2 != 0:
+	case n < a.least || a.most >= 0 && n > a.most || a.pairs && (n-a.least)%2 != 0:
 		p.fail(c.Span, "%s takes %s, not %d", c.Name, a, n)
 	default:
 		p.checkConstants(c)

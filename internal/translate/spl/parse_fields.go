@@ -130,17 +130,10 @@ const maxSorted = 10000
 
 func parseSort(p *parser, start int) Stage {
 	s := &Sort{Limit: maxSorted}
-	key, value, span, ok := p.option()
-	switch {
-	case ok:
+	if key, value, span, ok := p.option(); ok {
 		p.set("sort", map[string]func(string) bool{"limit": toCount(&s.Limit)}, key, value, span)
-	case isDigit(p.peek()):
-		text, span := p.word(wordEnd)
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			p.fail(span, "%s is no number of rows", text)
-		}
-		s.Limit = n
+	} else {
+		p.leadingCount(&s.Limit)
 	}
 	s.Keys = p.sortKeys()
 	s.At = p.at(start)
@@ -191,7 +184,7 @@ func sortForm(n Name) (inner Name, as string, ok bool) {
 func parseBin(p *parser, start int) Stage {
 	b := &Bin{Bins: 100}
 	options := map[string]func(string) bool{
-		"span": toSpan(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&b.Least),
+		"span": toStep(&b.Span), "bins": toCount(&b.Bins), "start": toNumber(&b.Start), "end": toNumber(&b.End), "minspan": toSpan(&b.Least),
 		"aligntime": toAlign(&b.Align),
 	}
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {

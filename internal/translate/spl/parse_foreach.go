@@ -58,6 +58,6 @@ func (p *parser) template(f *Foreach) diag.List {
 		text = strings.ReplaceAll(text, token, strings.Repeat("x", len(token)))
 	}
 	padded := strings.Repeat(" ", f.Template.Span.Start) + text
-	_, diags := ParsePipe(&Source{Text: p.source.Text, Value: padded, runs: p.source.runs})
+	_, diags := parsePipe(&Source{Text: p.source.Text, Value: padded, runs: p.source.runs}, p.depth)
 	return diags
 }

@@ -48,7 +48,9 @@ func parseInputLookup(p *parser, start int) Stage {
 	l.Table = p.name()
 	p.options("inputlookup", options)
 	if p.keyword("where") {
-		l.Where = p.condition()
+		if l.Where = p.condition(); l.Where == nil {
+			p.fail(p.here(), "expected a condition%s", p.instead())
+		}
 	}
 	l.At = p.at(start)
 	return l
@@ -136,13 +138,14 @@ func parseAppend(p *parser, start int, pipe bool) Stage {
 }
 
 func parseTransaction(p *parser, start int) Stage {
-	t := &Transaction{MaxSpan: -1, MaxPause: -1, MaxEvents: 1000}
+	t := &Transaction{MaxSpan: -1, MaxPause: -1, MaxEvents: 1000, Missing: usualNull}
 	connected := true
 	options := map[string]func(string) bool{
 		"maxspan": seconds(&t.MaxSpan), "maxpause": seconds(&t.MaxPause), "connected": toFlag(&connected), "keepevicted": toFlag(&t.KeepEvicted),
 		"maxevents": func(v string) bool { n, ok := count(v); t.MaxEvents = max(n, 0); return ok },
-		"mvlist":    only("false", "f"), "unifyends": only("false", "f"), "keeporphans": only("false", "f"), "maxopentxn": ignored,
-		"maxopenevents": ignored, "delim": ignored, "nullstr": ignored, "name": ignored,
+		"mvlist":    func(v string) bool { return t.lists(v) },
+		"unifyends": only("false", "f"), "keeporphans": only("false", "f"), "maxopentxn": ignored,
+		"maxopenevents": ignored, "delim": ignored, "nullstr": toText(&t.Missing), "name": ignored,
 	}
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		back := p.pos
@@ -168,6 +171,17 @@ func parseTransaction(p *parser, start int) Stage {
 	return t
 }
 
+// lists takes true, false, or the fields whose values are kept as lists.
+func (t *Transaction) lists(v string) bool {
+	t.Listed = nil
+	if toFlag(&t.Lists)(v) {
+		return true
+	}
+	t.Lists = true
+	t.Listed = strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+	return len(t.Listed) > 0
+}
+
 // border reads what begins or ends a transaction: (condition), "condition" or eval(expression).
 func (p *parser) border() (Expr, Node) {
 	if p.keyword("eval") {
@@ -185,7 +199,7 @@ func (p *parser) border() (Expr, Node) {
 			p.fail(span, "the quotes do not end")
 		}
 		// Blanks stand for what is before, so that places stay true.
-		inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source}
+		inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source, depth: p.depth}
 		x := inner.condition()
 		if inner.failed || x == nil || inner.peek() != 0 {
 			p.fail(span, "%q is no condition", text)
@@ -197,10 +211,7 @@ func (p *parser) border() (Expr, Node) {
 
 func parseReturn(p *parser, start int) Stage {
 	r := &Return{N: 1}
-	if isDigit(p.peek()) {
-		text, _ := p.word(wordEnd)
-		toCount(&r.N)(text)
-	}
+	p.leadingCount(&r.N)
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		bare := p.accept("$")
 		n := p.name()
@@ -237,12 +248,30 @@ func (p *parser) mapSearch() (key, value string, span diag.Span, ok bool) {
 	return "search", unescape(p.src[open+1:last], '"'), span, true
 }
 
+// mapBrackets reads a search in brackets as its text.
+func (p *parser) mapBrackets() (key, value string, span diag.Span, ok bool) {
+	if p.peek() != '[' {
+		return "", "", span, false
+	}
+	open := p.pos
+	p.pos++
+	for p.skipStage(); p.pos < len(p.src) && p.src[p.pos] == '|'; p.skipStage() {
+		p.pos++
+	}
+	end := p.pos
+	p.want("]")
+	return "search", p.src[open+1 : end], diag.Span{Start: open, End: p.pos}, !p.failed
+}
+
 func parseMap(p *parser, start int) Stage {
 	m := &Map{Max: 10}
 	var at diag.Span
 	options := map[string]func(string) bool{"maxsearches": toCount(&m.Max), "search": toText(&m.Template.Value)}
 	for !p.failed && !p.stageEnd() {
 		key, value, span, ok := p.mapSearch()
+		if !ok {
+			key, value, span, ok = p.mapBrackets()
+		}
 		if !ok {
 			key, value, span, ok = p.option()
 		}

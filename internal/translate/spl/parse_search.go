@@ -167,7 +167,11 @@ func (p *parser) subject() (Name, bool) {
 		p.pos = back
 	}
 	text, span := p.word(termEnd)
-	if text == "" {
+	switch {
+	case text != "":
+	case p.stageEnd():
+		p.fail(p.here(), "expected a word%s", p.instead())
+	default:
 		p.fail(p.here(), "unexpected %c", p.peek())
 	}
 	return Name{text, span}, false

@@ -29,18 +29,22 @@ func parseChart(p *parser, start int, time bool) Stage {
 			c.By = p.split(c.Command(), options, &c.BySteps)
 			if p.separator(); !time && c.Over == nil {
 				c.Over, c.OverSteps, c.By, c.BySteps = c.By, c.BySteps, nil, Steps{}
-				if !p.failed && !p.stageEnd() {
+				if !p.failed && !p.stageEnd() && !p.isKeyword("where") {
 					c.By = p.split(c.Command(), options, &c.BySteps)
 				}
 			}
 		case p.isKeyword("where"):
-			p.unsupported(p.here(), "where within %s is not supported", c.Command())
-			p.skipStage()
+			p.series(c)
 		case p.stageEnd():
 		default:
 			if key, value, span, ok := p.option(); ok {
 				p.set(c.Command(), options, key, value, span)
 			} else if a, ok := p.agg(); ok {
+				if _, rate := Rate(a.Func); rate && !time {
+					p.unsupported(a.Span, "the function %s is of timechart alone", a.Func)
+				} else if rate && (a.Field == nil && a.X == nil || a.Field != nil && strings.Contains(a.Field.Text, "*")) {
+					p.unsupported(a.Span, "%s is not supported of other than one field", a.Func)
+				}
 				c.Aggs = append(c.Aggs, a)
 			}
 		}
@@ -49,6 +53,45 @@ func parseChart(p *parser, start int, time bool) Stage {
 	p.wantAggs(c.Aggs, start, c.Command())
 	c.At = p.at(start)
 	return c
+}
+
+// series reads where, behind the field of columns: a function of what is in a column, and what it has to be.
+func (p *parser) series(c *Chart) {
+	at := p.here()
+	p.keyword("where")
+	name, span := p.aggName()
+	_, isPercent := percentile(strings.ToLower(name))
+	s := &Series{Func: alias(strings.ToLower(name))}
+	switch _, known := aggregates[s.Func]; {
+	case c.By == nil:
+		p.unsupported(at, "where within %s is not supported without a field of columns", c.Command())
+	case !known && !isPercent || s.Func == "sparkline" || p.peek() == '(':
+		p.unsupported(span, "where within %s is about a function of the columns, such as where max > 10", c.Command())
+	}
+	switch {
+	case p.accept("<"), p.accept(">"):
+		s.Op = p.src[p.pos-1 : p.pos]
+		text, span := p.word(wordEnd)
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			p.fail(span, "expected a number")
+		}
+		s.Than = n
+	case p.isKeyword("in", "notin"):
+		op, _ := p.ident()
+		s.Op = strings.ToLower(op)
+		text, span := p.word(wordEnd)
+		text = strings.ToLower(text)
+		rest, least := strings.CutPrefix(text, "bottom")
+		if s.Least = least; !toCount(&s.N)(strings.TrimPrefix(rest, "top")) {
+			p.fail(span, "expected top or bottom and a number, such as top10")
+		}
+	default:
+		if p.skipStage(); !p.diags.HasErrors() {
+			p.fail(p.here(), "expected <, >, in or notin%s", p.instead())
+		}
+	}
+	c.Where = s
 }
 
 // limit reads 5, top5 or bottom5.
@@ -72,7 +115,7 @@ func (p *parser) split(command string, options map[string]func(string) bool, ste
 
 func stepOptions(s *Steps) map[string]func(string) bool {
 	return map[string]func(string) bool{
-		"span": toSpan(&s.Span), "bins": toCount(&s.Bins), "aligntime": toAlign(&s.Align), "minspan": toSpan(&s.Least),
+		"span": toStep(&s.Span), "bins": toCount(&s.Bins), "aligntime": toAlign(&s.Align), "minspan": toSpan(&s.Least),
 	}
 }
 
@@ -111,6 +154,7 @@ func parseTranspose(p *parser, start int) Stage {
 	options := map[string]func(string) bool{
 		"column_name": toText(&t.Column), "header_field": toText(&t.Header), "include_empty": toFlag(&empty), "int": toCount(&t.Max),
 	}
+	counted := false
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		if key, value, span, ok := p.option(); ok {
 			p.set("transpose", options, key, value, span)
@@ -118,10 +162,10 @@ func parseTranspose(p *parser, start int) Stage {
 		}
 		text, span := p.word(wordEnd)
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
+		if err != nil || n < 0 || counted {
 			p.fail(span, "transpose takes a number of rows")
 		}
-		t.Max = n
+		t.Max, counted = n, true
 	}
 	t.SkipEmpty = !empty
 	t.At = p.at(start)

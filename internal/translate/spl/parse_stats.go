@@ -8,7 +8,7 @@ import (
 
 func parseStats(p *parser, start int, kind StatsKind) Stage {
 	a := &Aggregate{Kind: kind}
-	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": only("false", "f")}
+	options := map[string]func(string) bool{"allnum": only("false", "f"), "partitions": ignored, "delim": ignored, "dedup_splitvals": ignored}
 	current, global := true, true
 	if kind == Streamstats {
 		options["window"], options["current"], options["global"] = toCount(&a.Window), toFlag(&current), toFlag(&global)
@@ -26,6 +26,9 @@ func parseStats(p *parser, start int, kind StatsKind) Stage {
 			by = true
 		default:
 			if one, ok := p.agg(); ok {
+				if _, rate := Rate(one.Func); rate {
+					p.unsupported(one.Span, "the function %s is of timechart alone", one.Func)
+				}
 				a.Aggs = append(a.Aggs, one)
 			}
 		}
@@ -67,7 +70,7 @@ func (p *parser) resets(a *Aggregate) bool {
 		return false
 	}
 	// Blanks stand for what is before, so that places stay true.
-	inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source}
+	inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source, depth: p.depth}
 	if *to = inner.expression(); inner.failed || inner.peek() != 0 {
 		p.fail(span, "%q is no expression", text)
 	}
@@ -107,6 +110,9 @@ func (p *parser) agg() (a Agg, ok bool) {
 		p.aggArgument(&a)
 		p.want(")")
 	}
+	if p.failed { // What was read has no place.
+		return a, false
+	}
 	a.Span = p.at(span.Start).Span
 	a.As = shown
 	switch {
@@ -133,6 +139,16 @@ func (p *parser) agg() (a Agg, ok bool) {
 // sparkline reads sparkline(function, span).
 func (p *parser) sparkline(name diag.Span) (a Agg, ok bool) {
 	a.Func = "sparkline"
+	if p.peek() != '(' {
+		// Alone it is that of count.
+		a.As, a.Span = "sparkline", name
+		a.Inner = &Agg{Func: "count", As: "count", Span: name}
+		if p.keyword("as") {
+			a.As = p.name().Text
+			a.Span = p.at(name.Start).Span
+		}
+		return a, !p.failed
+	}
 	p.want("(")
 	inner, ok := p.agg()
 	a.Inner, a.Field, a.X = &inner, inner.Field, inner.X
@@ -213,10 +229,7 @@ func parseTop(p *parser, start int, rare bool) Stage {
 		"limit": toCount(&t.Limit), "showcount": toFlag(&count), "showperc": toFlag(&share), "countfield": toText(&t.CountAs),
 		"percentfield": toText(&t.ShareAs), "useother": toFlag(&other), "otherstr": toText(&otherText),
 	}
-	if c := p.peek(); isDigit(c) {
-		text, _ := p.word(wordEnd)
-		toCount(&t.Limit)(text)
-	}
+	p.leadingCount(&t.Limit)
 	t.Names = p.wantNamesAnd(t.Command(), options, "by")
 	if p.keyword("by") {
 		t.By = p.wantNamesAnd(t.Command(), options)

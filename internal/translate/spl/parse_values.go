@@ -107,8 +107,13 @@ func parseMakemv(p *parser, start int) Stage {
 	for !p.failed && !p.stageEnd() {
 		if key, value, span, ok := p.option(); ok {
 			p.set("makemv", options, key, value, span)
-			at = span
+			if key == "tokenizer" {
+				at = span
+			}
 			continue
+		}
+		if m.Field.Text != "" {
+			p.fail(p.here(), "makemv takes one field")
 		}
 		m.Field = p.name()
 	}
@@ -147,6 +152,9 @@ func parseSpath(p *parser, start int) Stage {
 			p.passComma()
 			continue
 		}
+		if s.Path != "" {
+			p.fail(p.here(), "spath takes one path")
+		}
 		s.Path = p.name().Text
 	}
 	if s.Path != "" && s.Output == "" {
@@ -181,10 +189,15 @@ func parseXmlkv(p *parser, start int) Stage {
 
 func parseExtract(p *parser, start int) Stage {
 	e := &Extract{PairDelim: ",;|\n", KVDelim: "=:"}
+	given := false
+	delim := func(to *string) func(string) bool {
+		return func(v string) bool { *to, given = v, true; return true }
+	}
 	p.options("extract", map[string]func(string) bool{
-		"pairdelim": toText(&e.PairDelim), "kvdelim": toText(&e.KVDelim), "reload": ignored, "clean_keys": ignored, "limit": ignored,
+		"pairdelim": delim(&e.PairDelim), "kvdelim": delim(&e.KVDelim), "reload": ignored, "clean_keys": ignored, "limit": ignored,
 		"maxchars": ignored, "auto": ignored,
 	})
+	e.Auto = !given
 	e.At = p.at(start)
 	return e
 }

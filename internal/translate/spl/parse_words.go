@@ -17,7 +17,7 @@ func (p *parser) name() Name {
 		}
 		return Name{text, span}
 	}
-	text, span := p.word(wordEnd)
+	text, span := p.bare()
 	// A name such as predicted(x) is what a function was called.
 	for text != "" && p.pos < len(p.src) && p.src[p.pos] == '(' {
 		end := strings.IndexAny(p.src[p.pos:], ")|]\"")
@@ -35,6 +35,20 @@ func (p *parser) name() Name {
 		p.fail(p.here(), "expected the name of a field%s", p.instead())
 	}
 	return Name{text, span}
+}
+
+// bare reads a name without quotes. A single quote within it is a character like any other.
+func (p *parser) bare() (string, diag.Span) {
+	text, span := p.word(wordEnd)
+	for text != "" && p.pos < len(p.src) && p.src[p.pos] == '\'' {
+		p.pos++
+		for p.pos < len(p.src) && strings.IndexByte(wordEnd, p.src[p.pos]) < 0 {
+			p.pos++
+		}
+		span.End = p.pos
+		text = p.src[span.Start:p.pos]
+	}
+	return text, span
 }
 
 // names reads names with commas or blanks between them, up to the end of the command or one of the
@@ -137,6 +151,17 @@ func toCount(to *int) func(string) bool {
 	}
 }
 
+// leadingCount reads the number of rows that stands before the fields of some commands.
+func (p *parser) leadingCount(to *int) {
+	if !isDigit(p.peek()) {
+		return
+	}
+	text, span := p.word(wordEnd)
+	if !toCount(to)(text) {
+		p.fail(span, "%s is no number of rows", text)
+	}
+}
+
 func toNumber(to **float64) func(string) bool {
 	return func(v string) bool {
 		n, err := strconv.ParseFloat(v, 64)
@@ -150,6 +175,20 @@ func toSpan(to **TimeSpan) func(string) bool {
 		s, ok := parseSpan(v)
 		*to = &s
 		return ok
+	}
+}
+
+// toStep takes the length of a step, which may say where steps begin.
+func toStep(to **TimeSpan) func(string) bool {
+	return func(v string) bool {
+		length, at, snaps := strings.Cut(v, "@")
+		s, ok := parseSpan(length)
+		if *to = &s; !snaps || !ok {
+			return ok
+		}
+		r, err := ParseRelative("@" + at)
+		s.Snap = strings.ToLower(at)
+		return err == nil && len(r.steps) == 1 && s.N == 1 && r.steps[0].unit == s.Unit
 	}
 }
 
@@ -221,7 +260,7 @@ func logSpan(n float64, base string) (TimeSpan, bool) {
 			return TimeSpan{}, false
 		}
 	}
-	return TimeSpan{n, "log", b}, b > 1 && n >= 1 && n < b
+	return TimeSpan{N: n, Unit: "log", Base: b}, b > 1 && n >= 1 && n < b
 }
 
 // Seconds returns the length in seconds, as far as it is one: not of months and longer.

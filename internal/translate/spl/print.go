@@ -186,7 +186,19 @@ func (f *Field) String() string {
 	if plainName(f.Name) && !words[strings.ToLower(f.Name)] {
 		return f.Name
 	}
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(f.Name) + "'"
+	return singleQuoted(f.Name)
+}
+
+func singleQuoted(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// typed writes kind(name), in quotes together where the name needs them.
+func typed(kind, name string) string {
+	if text := kind + "(" + name + ")"; printName(name) != name {
+		return quote(text)
+	}
+	return kind + "(" + name + ")"
 }
 
 // String writes operator and operand.
@@ -223,6 +235,9 @@ func (s TimeSpan) String() string {
 	text := decimal(s.N) + s.Unit
 	if s.Unit == "log" {
 		text += decimal(s.Base)
+	}
+	if s.Snap != "" {
+		text += "@" + s.Snap
 	}
 	return text
 }

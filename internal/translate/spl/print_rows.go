@@ -66,6 +66,9 @@ func (x *Xmlkv) String() string { return "xmlkv " + printName(x.Field) }
 
 // String writes extract with its delimiters.
 func (e *Extract) String() string {
+	if e.Auto {
+		return "extract"
+	}
 	return "extract pairdelim=" + quote(e.PairDelim) + " kvdelim=" + quote(e.KVDelim)
 }
 
@@ -126,7 +129,11 @@ func (t *Transaction) String() string {
 		}
 		return ""
 	}
-	return line("transaction", printNames(t.Names), length("maxspan", t.MaxSpan), length("maxpause", t.MaxPause),
+	lists := flag("mvlist", t.Lists)
+	if len(t.Listed) > 0 {
+		lists = setting("mvlist", strings.Join(t.Listed, ","), "")
+	}
+	return line("transaction", printNames(t.Names), lists, setting("nullstr", t.Missing, usualNull), length("maxspan", t.MaxSpan), length("maxpause", t.MaxPause),
 		number("maxevents", t.MaxEvents, 1000), off("connected", t.Unconnected), flag("keepevicted", t.KeepEvicted),
 		border("startswith", t.StartsWith, t.StartEval), border("endswith", t.EndsWith, t.EndEval))
 }
@@ -186,7 +193,7 @@ func (r *Return) String() string {
 	for i, p := range r.Pairs {
 		switch {
 		case r.Bare[i]:
-			parts = append(parts, "$"+p.To.Text)
+			parts = append(parts, "$"+p.To.String())
 		case p.From.Text == p.To.Text:
 			parts = append(parts, p.To.String())
 		default:

@@ -202,7 +202,7 @@ func (s *Sort) String() string {
 func (k SortKey) String() string {
 	text := k.Name.String()
 	if k.As != "" {
-		text = k.As + "(" + k.Name.Text + ")"
+		text = typed(k.As, k.Name.Text)
 	}
 	switch {
 	case k.Descending:

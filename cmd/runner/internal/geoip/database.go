@@ -8,7 +8,7 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-// Database is an open database. It is safe for concurrent use.
+// Database is an open database. It is safe for concurrent use, and stays open for as long as the process lives.
 type Database struct{ reader *maxminddb.Reader }
 
 // Open opens a database.
@@ -19,9 +19,6 @@ func Open(path string) (*Database, error) {
 	}
 	return &Database{r}, nil
 }
-
-// Close closes the database.
-func (d *Database) Close() error { return d.reader.Close() } //nolint:wrapcheck // it names the file
 
 // record is what is read of an entry.
 type record struct {

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tocsin/cmd/runner/internal/ruletest"
-	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
 )
 
@@ -30,7 +30,7 @@ func TestDocumentedFiles(t *testing.T) {
 			chdir(t, files)
 			set, list := rule.Load(".")
 			for _, r := range set.Rules() {
-				plan, more := query.For(r)
+				plan, more := plans.For(r)
 				if list = append(list, more...); plan == nil {
 					t.Errorf("%s cannot run", r.Path)
 				}

@@ -1,0 +1,250 @@
+// From a rule to its alert, 4 of 9: the condition becomes a search, and its pages hits. Next: internal/run/pipeline/round.go.
+
+package single
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/mapping"
+	"tocsin/internal/query"
+	"tocsin/internal/query/binding"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search"
+	"tocsin/internal/translate"
+)
+
+// Plan finds single events by one condition: the common core of the query rule types.
+type Plan struct {
+	binding.Query
+	// orderBy is the field of the events' own time, where they are not ordered by that of the windows.
+	orderBy string
+
+	mu   sync.Mutex
+	last lastBound
+}
+
+// New plans a query of single events. orderBy is the field of the events' own time.
+func New(base binding.Query, orderBy string) *Plan {
+	p := &Plan{Query: base}
+	if orderBy != search.DefaultTimestamp && orderBy != base.Time.Field {
+		p.orderBy = orderBy
+	}
+	return p
+}
+
+// lastBound is what a plan was bound to last, with what came of it: mappings seldom change.
+type lastBound struct {
+	target search.Target
+	search *Search
+	diags  diag.List
+}
+
+// Apart is of [query.Eventwise].
+func (p *Plan) Apart() bool { return len(p.Parsed.Limits()) == 0 }
+
+// ByOwnTime is of [query.Eventwise].
+func (p *Plan) ByOwnTime() bool {
+	return p.Time.Field == search.DefaultTimestamp && p.Time.Fallback == ""
+}
+
+// Prepare binds the plan to the mappings where the events are.
+func (p *Plan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
+	var more []string
+	if p.orderBy != "" {
+		more = append(more, p.orderBy)
+	}
+	if src.Late != nil {
+		more = append(more, ingested)
+	}
+	target, partly, err := p.Resolve(ctx, src, src.Window, more...)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, diags := p.bound(target, src.At)
+	if s == nil {
+		return nil, diags, partly
+	}
+	now := *s
+	now.PartialErr, now.names = partly, p.Names(src.At)
+	if src.Late != nil {
+		diags = append(diags, now.takeLate(src.Late)...)
+	}
+	return &now, diags, nil
+}
+
+// bound binds the plan, unless that was done for the same mappings. Exceptions expire and conditions
+// may be about now: what depends on the moment is bound each time.
+func (p *Plan) bound(target search.Target, at time.Time) (*Search, diag.List) {
+	if len(p.Rule().Exceptions) > 0 {
+		return p.Bind(target, at)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	same := p.last.search != nil && mapping.Same(p.last.target.Fields, target.Fields) &&
+		slices.Equal(p.last.target.Indices, target.Indices) && slices.Equal(p.last.target.Missing, target.Missing) && slices.Equal(p.last.target.Closed, target.Closed) && slices.Equal(p.last.target.Unread, target.Unread)
+	if !same {
+		s, diags := p.Bind(target, at)
+		if s == nil || !s.where.TimeInvariant {
+			return s, diags
+		}
+		p.last = lastBound{target, s, diags}
+	}
+	return p.last.search, slices.Clone(p.last.diags)
+}
+
+// Assume binds the plan to the types of ECS.
+func (p *Plan) Assume(at time.Time) (query.Prepared, diag.List) {
+	s, diags := binding.Assume(p.Rule(), at, p.Bind)
+	if s == nil {
+		return nil, diags
+	}
+	return s, diags
+}
+
+// Bind binds the plan to mappings that are known; the search is nil when a diagnostic is an error.
+func (p *Plan) Bind(target search.Target, at time.Time) (*Search, diag.List) {
+	where, diags := p.Where(target, at)
+	if where == nil {
+		return nil, diags
+	}
+	diags = append(diags, p.UnmappedGroups(target)...)
+	return &Search{plan: p, target: target, where: where, names: p.Names(at), computed: p.Computed(target.Fields)}, diags
+}
+
+// Search is an Plan bound to mappings.
+type Search struct {
+	plan   *Plan
+	target search.Target
+	where  *binding.Where
+	names  query.Names
+	// computed are the fields that alerts need to be asked for.
+	computed []string
+	// partly is the failure to learn the mapping of some indices.
+	PartialErr error
+	// blind: only late events are wanted, and nothing tells which they are.
+	blind bool
+}
+
+// Target says what the rule's patterns mean.
+func (s *Search) Target() search.Target { return s.target }
+
+// OfNow reports whether the search of another slot is another: no run may stand for several then.
+func (s *Search) OfNow() bool { return !s.where.TimeInvariant }
+
+// request is the search of one window.
+func (s *Search) request(w window.Window) search.Request {
+	time := s.plan.Time
+	time.Window = w
+	return search.Request{
+		Patterns: s.names.Of(w), Where: s.where.Pushed, Text: s.where.Text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.Tiebreaker,
+		FieldTypes: s.target.Fields, Fields: binding.Joined(s.where.Fields(), s.computed),
+	}
+}
+
+// Reads is the search of the window. With pipes it is another for each.
+func (s *Search) Reads(w window.Window) []query.Read {
+	if w.Empty() || s.idle() || len(s.plan.Parsed.Limits()) > 0 {
+		return nil
+	}
+	return []query.Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
+}
+
+// idle reports whether there is nothing to search.
+func (s *Search) idle() bool { return s.blind || len(s.target.Indices) == 0 || s.where.Nothing() }
+
+// Execute hands out the events of a window that meet the condition, or those of them that the pipes let through.
+func (s *Search) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
+	if w.Empty() {
+		return query.Result{Exact: true}, nil
+	}
+	limits := s.plan.Parsed.Limits()
+	if len(limits) == 0 {
+		return s.execute(ctx, src.Events, s.request(w), visit)
+	}
+	hits, err := s.limited(ctx, src.Events, w, limits)
+	if len(hits) > 0 {
+		_, visitErr := visit(hits)
+		err = errors.Join(err, visitErr)
+	}
+	return query.Result{Result: search.Result{Total: int64(len(hits))}, Exact: true}, err
+}
+
+// Hunt is [query.Hunt] of this search.
+func (s *Search) Hunt(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+	return s.limited(ctx, src.Events, w, query.Sized(s.plan.Parsed.Limits(), size))
+}
+
+// limited applies pipes. The last events are read from the end, and put in order afterwards.
+func (s *Search) limited(ctx context.Context, events search.Events, w window.Window, limits []translate.Limit) ([]query.Hit, error) {
+	r := s.request(w)
+	r.Descending = limits[0].Last
+	first := query.NewPipes([]translate.Limit{{Count: limits[0].Count}})
+	_, err := s.execute(ctx, events, r, func(hits []query.Hit) (bool, error) {
+		for _, h := range hits {
+			if !first.Add(h) {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	hits := first.Result()
+	if r.Descending {
+		slices.Reverse(hits)
+	}
+	rest := query.NewPipes(append([]translate.Limit{{Count: len(hits)}}, limits[1:]...))
+	for _, h := range hits {
+		rest.Add(h)
+	}
+	return rest.Result(), err
+}
+
+func (s *Search) execute(ctx context.Context, events search.Events, r search.Request, visit query.Visit) (query.Result, error) {
+	result := query.Result{Exact: true}
+	if s.idle() {
+		return result, s.PartialErr
+	}
+	result.Exact = s.where.Exact
+	found, err := events.Search(ctx, r, func(page []event.Event) (bool, error) {
+		result.Seen += int64(len(page))
+		hits, err := s.hits(page)
+		if err != nil || len(hits) == 0 {
+			return err == nil, err
+		}
+		return visit(hits)
+	})
+	result.Result = found
+	return result, errors.Join(err, s.PartialErr)
+}
+
+// Trace judges one document by the condition.
+func (s *Search) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
+	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
+}
+
+func (s *Search) hits(page []event.Event) ([]query.Hit, error) {
+	admitted, err := s.where.Admit(page)
+	hits := make([]query.Hit, len(admitted))
+	for i := range admitted {
+		hits[i].Event = admitted[i]
+	}
+	return hits, err
+}
+
+// Explain shows the search of a window.
+func (s *Search) Explain(w window.Window) query.Explanation {
+	r := s.request(w)
+	e := s.plan.Explanation(w, r.Patterns, r)
+	e.Condition, e.Exact = s.where.Whole.String(), s.where.Exact
+	if !s.where.Exact {
+		e.Pushed = s.where.Pushed.String()
+	}
+	e.ExplainScan(s)
+	return e
+}

@@ -1,0 +1,193 @@
+package threatmatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/event"
+	"tocsin/internal/match/indicator"
+	"tocsin/internal/query"
+	"tocsin/internal/query/binding"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search"
+)
+
+// threatSearch is a threatPlan bound to mappings.
+type threatSearch struct {
+	plan               *threatPlan
+	target, indicators search.Target
+	// where is the condition on events, theirs that on indicators.
+	where, theirs *binding.Where
+	groups        []indicator.Group
+	// names are the entries of the groups.
+	names [][]entryName
+	// slot and window are those that dates in the names of indices are about.
+	slot   time.Time
+	window window.Window
+	// computed are the fields that alerts need to be asked for.
+	computed []string
+	// partly is the failure to learn the mapping of some indices.
+	partly error
+}
+
+func (s *threatSearch) Target() search.Target { return s.target }
+
+func (s *threatSearch) request(w window.Window) search.Request {
+	time := s.plan.Time
+	time.Window = w
+	return search.Request{
+		Patterns: s.plan.Names(s.slot).Of(w), Where: s.where.Pushed, Time: time, Tiebreaker: s.plan.Tiebreaker,
+		FieldTypes: s.target.Fields,
+		Fields:     binding.Joined(s.fields(s.where, func(e indicator.Entry) string { return e.Event.Name }), s.computed),
+	}
+}
+
+// indicatorPage is the number of indicators in one page: they are small, as their source is left out.
+const indicatorPage = 5000
+
+func (s *threatSearch) indicatorRequest() search.Request {
+	return search.Request{
+		Patterns: s.plan.indicators.Names(s.slot).Of(s.window), Where: s.theirs.Pushed, FieldTypes: s.indicators.Fields,
+		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
+		OmitSource: !s.ranges(), PageSize: indicatorPage,
+	}
+}
+
+// ranges reports whether there are fields of ranges among those of the indicators: what a search shows
+// of them beside the source leaves out how a date was written.
+func (s *threatSearch) ranges() bool {
+	return slices.ContainsFunc(s.groups, func(g indicator.Group) bool {
+		return slices.ContainsFunc(g, func(e indicator.Entry) bool {
+			_, ranges := e.Indicator.Type.Element()
+			return ranges
+		})
+	})
+}
+
+// fields names those whose indexed values are needed on one side.
+func (s *threatSearch) fields(w *binding.Where, side func(indicator.Entry) string) []string {
+	names := slices.Clone(w.Fields())
+	for _, g := range s.groups {
+		for _, e := range g {
+			names = append(names, side(e))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// idle reports whether no event can match, whatever there is.
+func (s *threatSearch) idle() bool {
+	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.Nothing() || s.theirs.Nothing()
+}
+
+// Reads is the search for events. The indicators are read only where there are any.
+func (s *threatSearch) Reads(w window.Window) []query.Read {
+	if w.Empty() || s.idle() {
+		return nil
+	}
+	return []query.Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
+}
+
+// Execute reads the indicators once, then the events of the window, and looks each of them up.
+func (s *threatSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
+	if w.Empty() || s.idle() {
+		return query.Result{Exact: true}, s.partly
+	}
+	if some, err := s.anyEvent(ctx, src, w); err != nil || !some {
+		return query.Result{Exact: true}, errors.Join(err, s.partly)
+	}
+	set, readErr := s.read(ctx, src)
+	if readErr != nil && failure.KindOf(readErr) != failure.Partial {
+		return query.Result{}, readErr
+	}
+	l := lookup{search: s, source: src, set: set, visit: visit}
+	l.lost()
+	if set.Len() == 0 {
+		l.result.Exact = true
+		return l.result, errors.Join(readErr, s.partly)
+	}
+	found, err := src.Events.Search(ctx, s.request(w), func(page []event.Event) (bool, error) { return l.page(ctx, page) })
+	l.result.Result = found
+	l.crowded()
+	return l.result, errors.Join(err, readErr, s.partly)
+}
+
+// anyEvent spares the reading of the indicators where there is nothing to look up.
+func (s *threatSearch) anyEvent(ctx context.Context, src query.Source, w window.Window) (bool, error) {
+	r := s.request(w)
+	r.PageSize = 1
+	some := false
+	_, err := src.Events.Search(ctx, r, func(page []event.Event) (bool, error) {
+		some = some || len(page) > 0
+		return false, nil
+	})
+	if failure.KindOf(err) == failure.Partial {
+		return true, nil // The search itself will say so.
+	}
+	return some, err //nolint:wrapcheck // the searcher names what it did
+}
+
+// read takes in all indicators. The failure is Partial when there are more than are kept.
+func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.Set, error) {
+	set := indicator.New(s.groups, indicator.Options{})
+	_, err := src.Events.Search(ctx, s.indicatorRequest(), func(page []event.Event) (bool, error) {
+		admitted, err := s.theirs.Admit(page)
+		if err != nil {
+			return false, err
+		}
+		for i := range admitted {
+			doc, err := admitted[i].Document()
+			if err != nil {
+				return false, &failure.Error{Kind: failure.Rejected, Op: "read the indicators of " + s.plan.Label(), Err: err}
+			}
+			if err := set.Add(admitted[i].Ref(), doc); err != nil {
+				return false, &failure.Error{
+					Kind: failure.Partial, Op: "read the indicators of " + s.plan.Label(),
+					Err: fmt.Errorf("%w: %d values of %d indicators; the rest was not looked for", err, set.Len(), set.Indicators()),
+				}
+			}
+		}
+		return true, nil
+	})
+	return set, err //nolint:wrapcheck // the searcher names what it did
+}
+
+// Trace judges what an event has to be to be looked up; whether an indicator has what it carries is
+// not asked.
+func (s *threatSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
+	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
+}
+
+// Explain shows the search for events, and beside it that for indicators.
+func (s *threatSearch) Explain(w window.Window) query.Explanation {
+	r, find := s.request(w), s.indicatorRequest()
+	e := s.plan.Explanation(w, r.Patterns, r)
+	e.Condition = s.where.Whole.String()
+	if !s.where.Exact {
+		e.Pushed = s.where.Pushed.String()
+	}
+	theirs := &query.ExplainedIndicators{
+		Indices: find.Patterns, Query: s.plan.indicators.Parsed.String(), Condition: s.theirs.Whole.String(),
+		Request: find.Body(), Mapping: [][]string{},
+	}
+	for _, entries := range s.names {
+		var group []string
+		for _, n := range entries {
+			operator := " = "
+			if n.Negate {
+				operator = " != "
+			}
+			group = append(group, n.Field+operator+n.Value)
+		}
+		theirs.Mapping = append(theirs.Mapping, group)
+	}
+	e.Indicators = theirs
+	e.ExplainScan(s)
+	return e
+}

@@ -1,0 +1,26 @@
+package sigma
+
+import (
+	"strings"
+
+	"tocsin/internal/diag"
+)
+
+// Unmapped is what there is to say of a rule whose log source the field map does not name: it is searched for in these
+// index patterns, with its names as they are. One that holds of an event with none of its fields would hold of nearly all
+// events there: that is an error, unless run.
+func (r *Rule) Unmapped(index []string, run bool) diag.List {
+	if r.Detection == nil {
+		return nil
+	}
+	everything := r.Detection.TrueOfNothing()
+	for _, f := range r.Filters {
+		everything = everything && f.Detection.TrueOfNothing()
+	}
+	if everything && !run {
+		return diag.List{r.report(diag.Error, CodeUnmapped, "logsource",
+			"no log source of the field map is %s, and an event without any of its fields meets the rule: name it in a map (--field-map), or run it over all events (--sigma-unmapped run)", r.LogSource)}
+	}
+	return diag.List{r.report(diag.Warning, CodeUnmapped, "logsource",
+		"no log source of the field map is %s: its events are looked for in %s, with its names as they are", r.LogSource, strings.Join(index, ", "))}
+}
