@@ -58,7 +58,7 @@ func TestLoadRefusesLogSources(t *testing.T) {
 	}
 }
 
-func load(t *testing.T, text string) fieldmap.Map {
+func ownMap(t *testing.T, text string) fieldmap.Map {
 	t.Helper()
 	m, diags := fieldmap.Load(diag.NewText("own.toml", text), membership.Check, pushdown.Check)
 	if len(diags) > 0 {
@@ -69,7 +69,7 @@ func load(t *testing.T, text string) fieldmap.Map {
 
 // TestEvents asks a map of its own for log sources.
 func TestEvents(t *testing.T) {
-	m := load(t, `
+	m := ownMap(t, `
 [[logsource]]
 name = "w"
 product = "w"
@@ -156,7 +156,7 @@ index = ["l-*"]
 
 // TestOwnLogSources puts a user's map over another.
 func TestOwnLogSources(t *testing.T) {
-	shipped := load(t, "[[logsource]]\nname = \"w/proc\"\nproduct = \"w\"\ncategory = \"proc\"\nindex = [\"proc-*\"]\nwhere = \"kind:proc\"\nfields = { Image = \"process.executable\" }\n")
+	shipped := ownMap(t, "[[logsource]]\nname = \"w/proc\"\nproduct = \"w\"\ncategory = \"proc\"\nindex = [\"proc-*\"]\nwhere = \"kind:proc\"\nfields = { Image = \"process.executable\" }\n")
 	log := fieldmap.Log{Product: "w", Category: "proc"}
 	for name, tt := range map[string]struct {
 		own           string
@@ -174,7 +174,7 @@ func TestOwnLogSources(t *testing.T) {
 		"without an index": {"[[logsource]]\nname = \"w/proc\"\nproduct = \"w\"\ncategory = \"proc\"", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			events := shipped.Over(load(t, tt.own)).Events(log)
+			events := shipped.Over(ownMap(t, tt.own)).Events(log)
 			if len(events) == 0 {
 				if tt.index != nil {
 					t.Fatal("no events")
