@@ -126,13 +126,15 @@ func (l *lowerer) place(p fieldmap.Place, values []value) condition.Expr {
 func (l *lowerer) worded(field string, words map[string]string, values []value) condition.Expr {
 	is := holds(values, textOf)
 	about := func(s string) bool { return is([]*mapping.Value{{String: s}}) }
+	// A test that minds case says nothing of how the words of events are written.
+	mindful := slices.ContainsFunc(values, func(v value) bool { t, ok := v.(text); return !ok || t.cased })
 	var meant, said []value
 	for _, word := range slices.Sorted(maps.Keys(words)) {
 		one := text{pattern: plain(word)}
 		if about(words[word]) {
 			meant = append(meant, one)
 		}
-		if about(word) {
+		if about(word) || mindful {
 			said = append(said, one)
 		}
 	}
