@@ -39,7 +39,7 @@ var wings = []wing{
 	{"internal/alert", []string{"internal/match", "internal/rule"}},
 	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
 	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
-	{"internal/sigma", []string{"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
+	{"internal/sigma", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
 	{"internal/splunk", []string{
 		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
 	}},

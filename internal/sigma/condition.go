@@ -62,8 +62,24 @@ func (c *Condition) Names() []string {
 	return slices.Compact(names)
 }
 
+// Fitted says of each field where its values are compared under a mapping, and why.
+func (c *Condition) Fitted(fields mapping.Fields) []string {
+	var out []string
+	for _, d := range c.detections() {
+		if len(c.events) == 0 {
+			out = append(out, d.Fitted(sigma.Lowering{Fields: fields})...)
+		}
+		for i := range c.events {
+			out = append(out, d.Fitted(sigma.Lowering{Fields: fields, Events: &c.events[i]})...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Lower returns the condition under a mapping: of the log source, the rule and every filter, for each way in which events
-// are kept.
+// are kept. An event that has none of the fields by which log sources are told says nothing of its own: it is taken as it
+// is, as that of a log source without a map, if the rule needs one of its fields at all.
 func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
 	if len(c.events) == 0 {
 		return c.lower(fields, nil)
@@ -77,7 +93,29 @@ func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
 		}
 		any = append(any, one)
 	}
+	if told := c.told(); len(told) > 0 && !c.rule.trueOfNothing() {
+		one, _ := c.lower(fields, nil) // What no index has was said above.
+		any = append(any, condition.And{condition.Not{X: told}, one})
+	}
 	return condition.Simplify(any), diags
+}
+
+// told is true of an event that has one of the fields by which log sources are told; nil where events are told by nothing, or
+// are nowhere but where the map says.
+func (c *Condition) told() condition.Or {
+	var names []string
+	for _, e := range c.events {
+		if len(e.Where) == 0 || e.Only {
+			return nil
+		}
+		names = append(names, membership.NamesOf(e)...)
+	}
+	slices.Sort(names)
+	var out condition.Or
+	for _, name := range slices.Compact(names) {
+		out = append(out, condition.Exists{Field: name})
+	}
+	return out
 }
 
 func (c *Condition) lower(fields mapping.Fields, e *fieldmap.Events) (condition.Expr, diag.List) {

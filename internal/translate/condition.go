@@ -14,6 +14,16 @@ type Condition interface {
 	Names() []string
 	// Lower returns the condition under a mapping; nil when a diagnostic is an error.
 	Lower(fields mapping.Fields) (condition.Expr, diag.List)
+	// Fitted says of each field where its values are compared under a mapping, and why.
+	Fitted(fields mapping.Fields) []string
+}
+
+// Fitted says how a query is fitted to a mapping; nil where its language does not leave that open.
+func Fitted(q Query, fields mapping.Fields) []string {
+	if c, ok := q.(conditionQuery); ok {
+		return c.Fitted(fields)
+	}
+	return nil
 }
 
 // Of is a query of a condition.

@@ -245,6 +245,7 @@ func (s *Search) Explain(w window.Window) query.Explanation {
 	if !s.where.Exact {
 		e.Pushed = s.where.Pushed.String()
 	}
+	e.Fitted = translate.Fitted(s.plan.Parsed, s.target.Fields)
 	e.ExplainScan(s)
 	return e
 }

@@ -54,6 +54,7 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 			s.Diags = append(s.Diags, s.Unmapped(index, o.Unmapped)...)
 		}
 		r := s.Rule(index, grades)
+		r.IndexSupposed = len(one.events) > 0
 		if !o.runs(s) {
 			disabled := false
 			r.Enabled = &disabled

@@ -171,9 +171,6 @@ func encoded(name string, encode func(string) []string) func(*parser, *yamltree.
 	}
 }
 
-// ordered stands for the comparisons, which know their names by the chain.
-func ordered(*parser, *yamltree.Node, value) []value { return nil }
-
 // order makes a comparison of a number, or of a part of a date.
 func (p *parser) order(n *yamltree.Node, v value, op string) []value {
 	if d, ok := v.(dated); ok && d.op == "" {

@@ -14,20 +14,7 @@ import (
 // at returns the places of a name, each field with stars as those that the indices have. A name of which the indices have
 // no place is warned of.
 func (l *lowerer) at(i *item, name string) []fieldmap.Place {
-	named := []fieldmap.Place{{Parts: []fieldmap.Part{{Field: name}}}}
-	if l.Events != nil {
-		named, _ = l.Events.Places(name)
-	}
-	var out []fieldmap.Place
-	for _, p := range named {
-		if f, ok := p.Field(); ok && l.Events != nil && strings.Contains(f, "*") {
-			for _, found := range like(l.Fields, f) {
-				out = append(out, fieldmap.Place{Parts: []fieldmap.Part{{Field: found}}, Values: p.Values})
-			}
-			continue
-		}
-		out = append(out, p)
-	}
+	named, out := l.written(name), l.named(name)
 	if !slices.ContainsFunc(out, l.isMapped) && !l.unknown[name] {
 		l.unknown[name] = true
 		where := "it"
@@ -39,6 +26,30 @@ func (l *lowerer) at(i *item, name string) []fieldmap.Place {
 			where = strings.Join(texts, " or ")
 		}
 		l.diags = append(l.diags, i.node.Report(l.detection.file, diag.Warning, CodeUnmapped, "Unknown field [%s]: no index has %s, so every event lacks it", name, where))
+	}
+	return out
+}
+
+// written are the places of a name as the map has them.
+func (l *lowerer) written(name string) []fieldmap.Place {
+	if l.Events == nil {
+		return []fieldmap.Place{{Parts: []fieldmap.Part{{Field: name}}}}
+	}
+	places, _ := l.Events.Places(name)
+	return places
+}
+
+// named are the places of a name in the indices.
+func (l *lowerer) named(name string) []fieldmap.Place {
+	var out []fieldmap.Place
+	for _, p := range l.written(name) {
+		if f, ok := p.Field(); ok && l.Events != nil && strings.Contains(f, "*") {
+			for _, found := range like(l.Fields, f) {
+				out = append(out, fieldmap.Place{Parts: []fieldmap.Part{{Field: found}}, Values: p.Values})
+			}
+			continue
+		}
+		out = append(out, p)
 	}
 	return out
 }

@@ -15,8 +15,8 @@ type modifier struct {
 	// first: nothing but all and neq may stand before it. after are those of which one has to stand before it.
 	first bool
 	after []string
-	// field: it needs a field.
-	field bool
+	// field: it needs a field. orders: it compares numbers.
+	field, orders bool
 	// apply makes one value, or alternatives, of one.
 	apply func(p *parser, n *yamltree.Node, v value) []value
 }
@@ -38,12 +38,12 @@ var modifiers = func() map[string]modifier {
 		{name: "base64", apply: encoded("base64", func(s string) []string { return []string{base64Text(s)} })},
 		{name: "base64offset", apply: encoded("base64offset", base64Offsets)},
 		{name: "expand", apply: expand},
-		{name: "re", first: true, apply: nil},
-		{name: "cidr", first: true, apply: nil},
-		{name: "fieldref", first: true, field: true, apply: nil},
-		{name: "exists", first: true, field: true, apply: nil},
-		{name: "gt", field: true, apply: ordered}, {name: "gte", field: true, apply: ordered},
-		{name: "lt", field: true, apply: ordered}, {name: "lte", field: true, apply: ordered},
+		{name: "re", first: true},
+		{name: "cidr", first: true},
+		{name: "fieldref", first: true, field: true},
+		{name: "exists", first: true, field: true},
+		{name: "gt", field: true, orders: true}, {name: "gte", field: true, orders: true},
+		{name: "lt", field: true, orders: true}, {name: "lte", field: true, orders: true},
 	}
 	for short, long := range flags {
 		list = append(list, modifier{name: short, after: []string{"re"}}, modifier{name: long, after: []string{"re"}})
@@ -92,6 +92,8 @@ func (p *parser) chain(i *item, names []string) (chain, bool) {
 			p.fail(i.node, CodeModifier, "%s has to be the first modifier", name)
 		case m.field && i.field == "":
 			p.fail(i.node, CodeModifier, "%s needs a field", name)
+		case m.orders && len(c) > 0 && (len(c) > 1 || !slices.Contains(parts, before[0])):
+			p.fail(i.node, CodeModifier, "%s stands alone, or behind a part of a date", name)
 		case c.has("exists"), c.has("cidr"):
 			p.fail(i.node, CodeModifier, "nothing but all and neq can follow %s", before[0])
 		case m.after != nil && !slices.ContainsFunc(m.after, c.has):
@@ -134,13 +136,13 @@ func suggestion(name string) string {
 func (p *parser) values(i *item, c chain, n *yamltree.Node) []value {
 	list := p.first(i, c, n)
 	for _, m := range c {
-		if m.apply == nil {
+		if m.apply == nil && !m.orders {
 			continue
 		}
 		var next []value
 		for _, v := range list {
 			var made []value
-			if m.name == "gt" || m.name == "gte" || m.name == "lt" || m.name == "lte" {
+			if m.orders {
 				made = p.order(n, v, m.name)
 			} else {
 				made = m.apply(p, n, v)

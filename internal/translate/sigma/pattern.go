@@ -210,10 +210,13 @@ func writeLucene(b *strings.Builder, r rune, fold bool) {
 		luceneRune(b, r)
 		return
 	}
+	// Those of one lower case, as a normalizer folds them.
 	b.WriteByte('[')
 	luceneRune(b, r)
 	for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
-		luceneRune(b, o)
+		if unicode.ToLower(o) == unicode.ToLower(r) {
+			luceneRune(b, o)
+		}
 	}
 	b.WriteByte(']')
 }

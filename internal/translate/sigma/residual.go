@@ -62,8 +62,7 @@ func (t text) matcher() func(string) bool {
 	return func(s string) bool { return is(fold(s)) }
 }
 
-// withDashes tries each way to write the dashes, the value's own first: what is a dash there is made
-// one, and what stands around decides.
+// withDashes compares with a pattern that has dashes.
 func (t text) withDashes() func(string) bool {
 	var b strings.Builder
 	for _, x := range t.pattern {
@@ -75,14 +74,18 @@ func (t text) withDashes() func(string) bool {
 		case dash:
 			b.WriteString(`[\-/–—―]`)
 		default:
-			b.WriteString(quoted(x.literal))
+			if t.cased {
+				b.WriteString(quoted(x.literal))
+			} else {
+				b.WriteString(quoted(fold(x.literal)))
+			}
 		}
 	}
-	flags := "(?i)"
+	is := compiled("^(?:" + b.String() + ")$").MatchString
 	if t.cased {
-		flags = ""
+		return is
 	}
-	return compiled(flags + "^(?:" + b.String() + ")$").MatchString
+	return func(s string) bool { return is(fold(s)) }
 }
 
 // fold writes letters in their lower case, as Elasticsearch's normalizer does.
