@@ -233,10 +233,12 @@ func (p place) addresses(v value) (condition.Expr, bool) {
 }
 
 // inSource is a test in memory, over what the source has; without a field over all of its texts.
-func inSource(p place, values []value) condition.Expr {
+func inSource(p place, values []value) condition.Residual {
 	name := p.base.Name
 	ofTime := p.kind == dates && !slices.ContainsFunc(values, func(v value) bool { _, is := v.(dated); return !is })
-	fromSource := !p.unsourced() && !ofTime
+	// What a flattened field leaves out is remembered nowhere, so nobody would look for it in the source.
+	forgotten := p.base.Keyed && p.base.IgnoreAbove > 0
+	fromSource := !p.unsourced() && !ofTime && !forgotten
 	read := textOf
 	if !fromSource {
 		read = p.textOf
@@ -245,9 +247,26 @@ func inSource(p place, values []value) condition.Expr {
 	if name == "" {
 		r.Text = "any text " + describe(values)
 	} else {
-		r.Required = []string{name}
+		r.Wider = p.sent()
 	}
 	return r
+}
+
+// sent is true of every event whose source has a text at the field, as far as a search can tell: the index may
+// have left it out for its length or its form.
+func (p place) sent() condition.Expr {
+	there := condition.Exists{Field: p.base.Name}
+	if p.base.Nested != "" || p.base.Keyed {
+		return there
+	}
+	switch p.base.Type.Family() {
+	case mapping.FamilyText, mapping.FamilyUnknown, mapping.FamilyObject, mapping.FamilyOther:
+		return there
+	case mapping.FamilyString:
+		return present(p)
+	default:
+		return condition.Or{there, condition.LeftOut{Field: p.base.Name, Ignored: p.base.Ignored()}}
+	}
 }
 
 // textOf writes a value that the index has.

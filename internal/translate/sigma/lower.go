@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -128,7 +129,7 @@ func (l *lowerer) field(name string, values []value) condition.Expr {
 	}
 	for _, p := range places {
 		if p.kind != places[0].kind {
-			return inSource(place{kind: sourced, base: mapping.Field{Name: name}}, values)
+			return inSourceOf(places, values)
 		}
 	}
 	out := make(condition.Or, len(places))
@@ -147,12 +148,34 @@ func (l *lowerer) placesOf(name string) []place {
 	return known
 }
 
+// inSourceOf asks the source of a field that is of different kinds.
+func inSourceOf(places []place, values []value) condition.Expr {
+	base := mapping.Field{Name: places[0].base.Name}
+	for _, p := range places {
+		base.Unsourced = cmp.Or(base.Unsourced, p.base.Unsourced)
+	}
+	r := inSource(place{kind: sourced, base: base}, values)
+	r.Wider = sentIn(places)
+	return r
+}
+
 // within asks the objects of a nested field one by one.
 func within(p place, e condition.Expr) condition.Expr {
 	if p.base.Nested == "" {
 		return e
 	}
 	return condition.Nested{Path: p.base.Nested, X: e, IgnoreUnmapped: true}
+}
+
+// sentIn is true of events that may have a value that has to be read.
+func sentIn(places []place) condition.Expr {
+	var out condition.Or
+	for _, p := range places {
+		if p.kind != nowhere {
+			out = append(out, p.sent())
+		}
+	}
+	return condition.Simplify(out)
 }
 
 // holds compares two texts.

@@ -218,17 +218,19 @@ func patternOf(glyphs []fieldmap.Glyph) pattern {
 // residual is a test in memory on the texts of places, all of which have one.
 func (l *lowerer) residual(name string, at []fieldmap.Place, holds func([]string) bool) condition.Expr {
 	var fields []string
+	var wider condition.And
 	source := true
 	for _, p := range at {
 		for _, f := range p.Fields() {
 			if !slices.Contains(fields, f) {
 				fields = append(fields, f)
+				wider = append(wider, sentIn(l.placesOf(f)))
 			}
 			source = source && !slices.ContainsFunc(l.placesOf(f), place.unsourced)
 		}
 	}
 	return condition.Residual{
-		Text: name, Fields: fields, Required: fields, Source: source,
+		Text: name, Fields: fields, Wider: condition.Simplify(wider), Source: source,
 		Holds: func(row []*mapping.Value) bool {
 			texts := make([]string, len(at))
 			for k, p := range at {
