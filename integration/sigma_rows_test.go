@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,13 @@ func sigmaRowOnNode(t *testing.T, node *Node, client *elastic.Client, r conforma
 		fstest.MapFS{"r.yml": {Data: []byte(r.Rule)}}, ".")
 	must(t, err)
 	must(t, diags.Err())
+	return sigmaFindsOnNode(t, node, client, c, r, usual, index)
+}
+
+// sigmaFindsOnNode says which events the rules of a catalog find that they should not, or the other way round, and
+// whether searches alone decide.
+func sigmaFindsOnNode(t *testing.T, node *Node, client *elastic.Client, c catalog.Catalog, r conformance.SigmaRow, usual conformance.SigmaMapping, index string) (exact bool, wrong string) {
+	t.Helper()
 	properties := map[string]any{}
 	if m := r.Mapping(usual); m != nil {
 		properties = m
@@ -115,4 +123,43 @@ func sigmaRowOnNode(t *testing.T, node *Node, client *elastic.Client, r conforma
 	want := r.Finds()
 	slices.Sort(want)
 	return exact, cmp.Diff(want, slices.Compact(found))
+}
+
+// TestSigmaRegressionOnNode wants the rules of SigmaHQ to find the events that were published with them.
+func TestSigmaRegressionOnNode(t *testing.T) {
+	const corpus = "../../shared/corpus/sigma"
+	text, err := os.ReadFile(filepath.Join(corpus, "regression", "regression.ndjson"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("the corpus is not here: %v", err)
+	}
+	must(t, err)
+	node := newNode(t)
+	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
+	must(t, err)
+	t.Cleanup(func() { _ = client.Close(t.Context()) })
+	for _, usual := range []conformance.SigmaMapping{conformance.Plain, conformance.Normalized, conformance.Caseless} {
+		sets, held := 0, 0
+		for line := range strings.Lines(string(text)) {
+			var set struct {
+				Rule    string           `json:"rule"`
+				Fields  []map[string]any `json:"fields"`
+				Matches []any            `json:"matches"`
+			}
+			dec := json.NewDecoder(strings.NewReader(line))
+			dec.UseNumber()
+			must(t, dec.Decode(&set))
+			sets++
+			index := node.Name(fmt.Sprintf("sigma-%s-%d", usual, sets))
+			c, diags, err := catalog.Load(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}}}, filepath.Join(corpus, set.Rule))
+			must(t, err)
+			must(t, diags.Err())
+			row := conformance.SigmaRow{Name: set.Rule, Events: set.Fields, Expected: set.Matches}
+			if _, wrong := sigmaFindsOnNode(t, node, client, c, row, usual, index); wrong != "" {
+				t.Errorf("%s, %s: %s", usual, set.Rule, wrong)
+				continue
+			}
+			held++
+		}
+		t.Logf("%s: %d of %d sets hold", usual, held, sets)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/lregexp"
@@ -81,8 +82,12 @@ func present(p place) condition.Expr {
 	return there
 }
 
-// maxRegexp is how long a regular expression may be in a query.
-const maxRegexp = 1000
+// The limits of a regular expression in a query, which Elasticsearch refuses beyond them: how long it may be, and a
+// tenth of what making its automaton may take.
+const (
+	maxRegexp = 1000
+	maxEffort = 10_000
+)
 
 // words is a test on values that are texts.
 func (p place) words(v value) (condition.Expr, bool) {
@@ -138,12 +143,25 @@ func (p place) text(v text) (condition.Expr, bool) {
 	return condition.Wildcard{Field: field, Pattern: v.wildcard(), Fold: folds}, true
 }
 
+// compiled remembers which patterns a query may have: rules are lowered often, and to find out takes time.
+var compiled sync.Map
+
+// compiles reports whether a query may have a pattern.
 func compiles(pattern string) bool {
 	if len(pattern) > maxRegexp {
 		return false
 	}
-	_, err := lregexp.Compile(pattern, lregexp.Options{Flags: lregexp.All})
-	return err == nil
+	known, ok := compiled.Load(pattern)
+	if !ok {
+		known = queryable(pattern)
+		compiled.Store(pattern, known)
+	}
+	return known == true
+}
+
+func queryable(pattern string) bool {
+	re, err := lregexp.Compile(pattern, lregexp.Options{Flags: lregexp.All})
+	return err == nil && re.Effort(maxEffort) <= maxEffort
 }
 
 func asciiLetters(s string) bool {

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -8,8 +9,6 @@ import (
 )
 
 func quoted(s string) string { return regexp.QuoteMeta(s) }
-
-func compiled(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
 // luceneOf writes a regular expression that is found anywhere as one of Lucene's, which is about whole
 // values and knows no anchors: they stand at the ends of alternatives, or it cannot be written. The
@@ -21,7 +20,7 @@ func luceneOf(source string) (string, bool) {
 	}
 	w := luceneWriter{}
 	var out []string
-	for _, one := range alternativesOf(tree.Simplify()) {
+	for _, one := range alternativesOf(tree) {
 		w.b.Reset()
 		w.alternative(one)
 		out = append(out, w.b.String())
@@ -102,6 +101,16 @@ func (w *luceneWriter) node(re *syntax.Regexp) {
 		w.repeated(re.Sub[0], '+')
 	case syntax.OpQuest:
 		w.repeated(re.Sub[0], '?')
+	case syntax.OpRepeat:
+		w.group(re.Sub[0])
+		switch {
+		case re.Max < 0:
+			fmt.Fprintf(&w.b, "{%d,}", re.Min)
+		case re.Max == re.Min:
+			fmt.Fprintf(&w.b, "{%d}", re.Min)
+		default:
+			fmt.Fprintf(&w.b, "{%d,%d}", re.Min, re.Max)
+		}
 	case syntax.OpConcat:
 		for _, sub := range re.Sub {
 			w.node(sub)

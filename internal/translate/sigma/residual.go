@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,7 +82,7 @@ func (t text) withDashes() func(string) bool {
 			}
 		}
 	}
-	is := compiled("^(?:" + b.String() + ")$").MatchString
+	is := regexp.MustCompile("^(?:" + b.String() + ")$").MatchString
 	if t.cased {
 		return is
 	}
