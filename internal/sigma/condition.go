@@ -84,20 +84,20 @@ func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
 	if len(c.events) == 0 {
 		return c.lower(fields, nil)
 	}
-	var any condition.Or
+	var out condition.Or
 	var diags diag.List
 	for i := range c.events {
 		one, more := c.lower(fields, &c.events[i])
 		if diags = append(diags, more...); one == nil {
 			return nil, diags
 		}
-		any = append(any, one)
+		out = append(out, one)
 	}
 	if told := c.told(); len(told) > 0 && !c.rule.trueOfNothing() {
 		one, _ := c.lower(fields, nil) // What no index has was said above.
-		any = append(any, condition.And{condition.Not{X: told}, one})
+		out = append(out, condition.And{condition.Not{X: told}, one})
 	}
-	return condition.Simplify(any), diags
+	return condition.Simplify(out), diags
 }
 
 // told is true of an event that has one of the fields by which log sources are told; nil where events are told by nothing, or

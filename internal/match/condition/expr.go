@@ -121,9 +121,6 @@ type Residual struct {
 	Text string
 	// Fields are the fields that it reads; Required are those without which it cannot hold.
 	Fields, Required []string
-	// Source: it reads the texts that the source has, not what the index makes of them
-	// ([mapping.SourceText]). The field "" stands for all texts of the document then.
-	Source bool
 	// Wider, if not nil, is true of every document of which the test holds.
 	Wider Expr
 	// Holds tests one row: row[i] is a value of Fields[i], nil where the document has none.

@@ -79,6 +79,9 @@ func (p pushdown) pushable(leaf Expr) bool {
 		return true
 	}
 	name := fieldOf(leaf)
+	if _, isSource := mapping.SourcePlace(name); isSource {
+		return false
+	}
 	for _, way := range mapping.Ways(p.fields, []string{name}) {
 		if f, mapped := way.Fields.Field(name); mapped && !pushableOn(leaf, f) {
 			return false

@@ -6,21 +6,9 @@ import "tocsin/internal/match/mapping"
 func residualLeaf(r Residual, fields mapping.Fields) leaf {
 	l := leaf{kind: rowLeaf, fields: make([]rowField, len(r.Fields)), names: r.Fields, text: r.Text, holds: r.Holds}
 	for i, name := range r.Fields {
-		l.fields[i].Field, l.fields[i].mapped = r.field(name, fields)
+		l.fields[i].Field, l.fields[i].mapped = fieldNamed(fields, name)
 	}
 	return l
-}
-
-// field returns what a residual reads at a name.
-func (r Residual) field(name string, fields mapping.Fields) (mapping.Field, bool) {
-	if r.Source && name == "" {
-		return mapping.WholeSource(), true
-	}
-	f, mapped := fields.Field(name)
-	if r.Source {
-		f = f.OfSource()
-	}
-	return f, mapped
 }
 
 func (l *leaf) matchRows(d Document) bool {

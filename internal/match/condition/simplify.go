@@ -140,7 +140,7 @@ func equal(a, b Expr) bool {
 		return ok && a.Field == b.Field && slices.Equal(a.Networks, b.Networks)
 	case Residual:
 		b, ok := b.(Residual)
-		return ok && a.Text == b.Text && a.Source == b.Source && slices.Equal(a.Fields, b.Fields)
+		return ok && a.Text == b.Text && slices.Equal(a.Fields, b.Fields)
 	}
 	return isComparable(b) && a == b
 }
@@ -191,7 +191,9 @@ func Fields(e Expr) []string {
 	var names []string
 	Walk(e, func(leaf Expr) {
 		if r, ok := leaf.(Residual); ok {
-			names = append(names, slices.DeleteFunc(slices.Clone(r.Fields), func(name string) bool { return name == "" })...)
+			for _, name := range r.Fields {
+				names = append(names, mappedName(name))
+			}
 			return
 		}
 		if r, ok := leaf.(Raw); ok {
@@ -200,12 +202,16 @@ func Fields(e Expr) []string {
 			return
 		}
 		// Tests of one field often come in a row.
-		if name := fieldOf(leaf); name != "" && (len(names) == 0 || names[len(names)-1] != name) {
+		if name := mappedName(fieldOf(leaf)); name != "" && (len(names) == 0 || names[len(names)-1] != name) {
 			names = append(names, name)
 		}
 	})
 	slices.Sort(names)
-	return slices.Compact(names)
+	names = slices.Compact(names)
+	if len(names) > 0 && names[0] == "" { // the source as a whole
+		names = names[1:]
+	}
+	return names
 }
 
 // Walk calls visit for every leaf that tests a field, in order.

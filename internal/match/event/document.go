@@ -91,7 +91,7 @@ func (d *Document) raw(f mapping.Field) []any {
 		return metadata(f.Type, d.index, d.id)
 	}
 	if f.Type == mapping.SourceText {
-		if f.Source() == "" {
+		if f.IsWhole() {
 			return below(nil, d.Source, "")
 		}
 		return Lookup(d.Source, f.Source())

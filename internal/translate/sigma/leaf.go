@@ -30,7 +30,7 @@ func (p place) oneOf(values []value) condition.Expr {
 	out = condition.Or{sameTerms(condition.Simplify(out))}
 	if len(long) > 0 {
 		for _, f := range p.limited {
-			out = append(out, condition.And{condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}, inSource(p, long)})
+			out = append(out, condition.And{condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}, p.compared(long)})
 		}
 	}
 	if len(rest) > 0 {
@@ -125,6 +125,11 @@ func (p place) text(v text) (condition.Expr, bool) {
 	case field == "":
 		field, folds = p.exact, true
 	}
+	return textLeaf(field, v, folds)
+}
+
+// textLeaf is a test of texts; it folds case, or the field does, or nobody.
+func textLeaf(field string, v text, folds bool) (condition.Expr, bool) {
 	whole, isWhole := v.whole()
 	switch {
 	case v.has(dash), folds && v.casedBeyond():
@@ -250,24 +255,70 @@ func (p place) addresses(v value) (condition.Expr, bool) {
 	return nil, false
 }
 
-// inSource is a test in memory, over what the source has; without a field over all of its texts.
-func inSource(p place, values []value) condition.Residual {
+// inSource is a test in memory, over what the source has; at no place over all of its texts.
+func inSource(p place, values []value) condition.Expr {
+	if p.base.Name == "" {
+		return p.compared(values)
+	}
+	return condition.Simplify(condition.And{p.sent(), p.compared(values)})
+}
+
+// compared is true where the source, or the index where sources lack values, meets one of several tests.
+func (p place) compared(values []value) condition.Expr {
 	name := p.base.Name
-	ofTime := p.kind == dates && !slices.ContainsFunc(values, func(v value) bool { _, is := v.(dated); return !is })
 	// What a flattened field leaves out is remembered nowhere, so nobody would look for it in the source.
-	forgotten := p.base.Keyed && p.base.IgnoreAbove > 0
-	fromSource := !p.unsourced() && !ofTime && !forgotten
-	read := textOf
-	if !fromSource {
-		read = p.textOf
+	indexed := p.unsourced() || p.base.Keyed && p.base.IgnoreAbove > 0
+	var out condition.Or
+	var rest, times []value
+	for _, v := range values {
+		_, isTime := v.(dated)
+		e, ok := condition.Expr(nil), false
+		if !indexed {
+			e, ok = sourceLeaf(mapping.SourceName(name), v)
+		}
+		switch {
+		case ok:
+			out = append(out, e)
+		case isTime && p.kind == dates:
+			times = append(times, v)
+		default:
+			rest = append(rest, v)
+		}
 	}
-	r := condition.Residual{Text: name + " " + describe(values), Fields: []string{name}, Source: fromSource, Holds: holds(values, read)}
-	if name == "" {
-		r.Text = "any text " + describe(values)
-	} else {
-		r.Wider = p.sent()
+	if len(times) > 0 {
+		out = append(out, residual(name, times, p.textOf))
 	}
-	return r
+	switch {
+	case len(rest) == 0:
+	case indexed:
+		out = append(out, residual(name, rest, p.textOf))
+	default:
+		out = append(out, residual(mapping.SourceName(name), rest, textOf))
+	}
+	return condition.Simplify(out)
+}
+
+// residual tests values in a way that is no test of a query, and true of none where there is none.
+func residual(field string, values []value, read func(mapping.Value) string) condition.Expr {
+	return condition.Residual{
+		Text: field + " " + describe(values), Fields: []string{field}, Wider: condition.Const(true), Holds: holds(values, read),
+	}
+}
+
+// sourceLeaf is a test of texts in a source that is one of a query's in kind, which many rules share.
+func sourceLeaf(field string, v value) (condition.Expr, bool) {
+	switch v := v.(type) {
+	case text:
+		if v.anything() {
+			return nil, false
+		}
+		return textLeaf(field, v, !v.cased)
+	case regex:
+		if pattern, ok := luceneOf(v.source); ok && compiles(pattern) {
+			return condition.Regexp{Field: field, Pattern: pattern}, true
+		}
+	}
+	return nil, false
 }
 
 // sent is true of every event whose source has a text at the field, as far as a search can tell: the index may

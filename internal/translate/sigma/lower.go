@@ -154,9 +154,7 @@ func inSourceOf(places []place, values []value) condition.Expr {
 	for _, p := range places {
 		base.Unsourced = cmp.Or(base.Unsourced, p.base.Unsourced)
 	}
-	r := inSource(place{kind: sourced, base: base}, values)
-	r.Wider = sentIn(places)
-	return r
+	return condition.Simplify(condition.And{sentIn(places), place{kind: sourced, base: base}.compared(values)})
 }
 
 // within asks the objects of a nested field one by one.

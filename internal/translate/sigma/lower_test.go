@@ -7,7 +7,6 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
 	"tocsin/internal/fieldmap"
-	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/sigma"
 )
@@ -69,31 +68,31 @@ func TestLower(t *testing.T) {
 		`k|re: '^a.b$'`:      "(regexp k \"a[^\\n]b\")",
 		`k|re: 'a|^b'`:       `(regexp k "(.*a.*|b.*)")`,
 		`k|re|i: 'z1'`:       `(regexp k ".*[Zz]1.*")`,
-		`k|re: '\ba'`:        `(residual "k re \"\\\\ba\"")`,
+		`k|re: '\ba'`:        `(and (exists k) (residual "_source.k re \"\\\\ba\""))`,
 		`k|windash: '-a'`:    `(regexp~ k "[\\-/–—―]a")`,
 		`k|neq: a`:           `(not (term~ k "a"))`,
 		`k|all: [a, b]`:      `(and (term~ k "a") (term~ k "b"))`,
 		`k|expand: '%P%'`:    `(or (term~ k "a") (prefix~ k "b"))`,
-		`k|gt: 5`:            `(residual "k gt 5")`,
+		`k|gt: 5`:            `(and (exists k) (residual "_source.k gt 5"))`,
 		`k|cidr: 10.0.0.0/8`: `(and (exists k) (cidr k 10.0.0.0/8))`,
-		`k|hour: 5`:          `(residual "k hour  5")`,
-		`k|fieldref: n`:      `(residual "k fieldref n ")`,
+		`k|hour: 5`:          `(and (exists k) (residual "_source.k hour  5"))`,
+		`k|fieldref: n`:      `(residual "source k fieldref n")`,
 		// Values that the index leaves out are in the source.
-		`short|contains: a`: `(or (wildcard~ short "*a*") (and (left-out short) (residual "short is \"*a*\"")))`,
+		`short|contains: a`: `(or (wildcard~ short "*a*") (and (left-out short) (wildcard~ _source.short "*a*")))`,
 		`short: a`:          `(term~ short "a")`,
-		`short: 123456789`:  `(or (term short "123456789") (and (left-out short) (residual "short is \"123456789\"")))`,
+		`short: 123456789`:  `(or (term short "123456789") (and (left-out short) (term _source.short "123456789")))`,
 		`short: null`:       `(not (or (exists short) (left-out short)))`,
 		`short: 'a?'`:       `(wildcard~ short "a?")`,
 		// A normalizer folds case.
 		`norm: [Ab, Cd]`: `(terms norm "Ab" "Cd")`,
 		`norm: É`:        `(term norm "É")`,
-		`norm|re: A`:     `(residual "norm re \"A\"")`,
-		`norm|cased: A`:  `(residual "norm cased \"A\"")`,
+		`norm|re: A`:     `(and (exists norm) (regexp _source.norm ".*A.*"))`,
+		`norm|cased: A`:  `(and (exists norm) (term _source.norm "A"))`,
 		`both: [A, b]`:   `(terms both.caseless "A" "b")`,
 		`both|re: A`:     `(regexp both ".*A.*")`,
 		`both|cased: A`:  `(term both "A")`,
 		// Analysed text.
-		`txt: [a, 'b*']`: `(residual "txt is \"a\" or is \"b*\"")`,
+		`txt: [a, 'b*']`: `(and (exists txt) (or (term~ _source.txt "a") (prefix~ _source.txt "b")))`,
 		`txt: '*'`:       `(exists txt)`,
 		`multi: a`:       `(term~ multi.keyword "a")`,
 		`multi: null`:    `(not (exists multi))`,
@@ -101,7 +100,7 @@ func TestLower(t *testing.T) {
 		// Other types.
 		`n: [5, '6', x, '07']`: `(or (term n 5) (term n 6))`,
 		`n: x`:                 `false`,
-		`n|contains: 5`:        `(residual "n is \"*5*\"")`,
+		`n|contains: 5`:        `(and (or (exists n) (left-out n)) (wildcard _source.n "*5*"))`,
 		`n|gte: 5`:             `(range n gte 5)`,
 		`f: 2.5`:               `(term f 2.5)`,
 		`f|lt: 2.5`:            `(range f lt 2.5)`,
@@ -109,17 +108,17 @@ func TestLower(t *testing.T) {
 		`b: yes`:               `false`,
 		`ip: 10.0.0.1`:         `(term ip "10.0.0.1")`,
 		`ip: host`:             `false`,
-		`ip: '10.*'`:           `(residual "ip is \"10.*\"")`,
+		`ip: '10.*'`:           `(and (or (exists ip) (left-out ip)) (prefix _source.ip "10."))`,
 		`ip|cidr: 10.0.0.0/8`:  `(cidr ip 10.0.0.0/8)`,
-		`t|hour: 5`:            `(residual "t hour  5")`,
-		`flat.x: a`:            `(residual "flat.x is \"a\"")`,
+		`t|hour: 5`:            `(and (or (exists t) (left-out t)) (residual "t hour  5"))`,
+		`flat.x: a`:            `(and (exists flat.x) (term~ _source.flat.x "a"))`,
 		`obj: a`:               `false`,
 		`obj|exists: true`:     `(exists obj)`,
 		`nest.k: a`:            `(nested nest (term~ nest.k "a"))`,
 		`nest.k: null`:         `(not (nested nest (exists nest.k)))`,
 		`nowhere: a`:           `false`,
 		`nowhere: null`:        `true`,
-		"'|all': [a, b]":       `(and (residual "any text is \"*a*\"") (residual "any text is \"*b*\""))`,
+		"'|all': [a, b]":       `(and (wildcard~ _source "*a*") (wildcard~ _source "*b*"))`,
 	} {
 		d, diags := detection(t, text)
 		if d == nil {
@@ -168,7 +167,7 @@ func TestWays(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	tables["c"] = mapping.Table{"x": {Name: "x", Type: mapping.Long}}
-	if got, want := lower(), `(residual "x is \"A\" or is \"b\"")`; got != want {
+	if got, want := lower(), `(and (or (exists x) (left-out x)) (or (term~ _source.x "A") (term~ _source.x "b")))`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -239,7 +238,7 @@ func TestFaults(t *testing.T) {
 func TestUnsourced(t *testing.T) {
 	d, _ := detection(t, `kept.elsewhere|re: '\ba'`)
 	e, _ := d.Lower(sigma.Lowering{Fields: fields})
-	if r, ok := e.(condition.Residual); !ok || r.Source {
-		t.Errorf("%#v", e)
+	if got, want := e.String(), `(and (exists kept.elsewhere) (residual "kept.elsewhere re \"\\\\ba\""))`; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -79,15 +79,15 @@ func (l *lowerer) has(field string) bool {
 func (l *lowerer) missing(at []fieldmap.Place) condition.Expr {
 	var every condition.And
 	for _, p := range at {
-		var any condition.Or
+		var lacks condition.Or
 		for _, f := range p.Fields() {
 			var none condition.And
 			for _, way := range l.placesOf(f) {
 				none = append(none, condition.Not{X: within(way, present(way))})
 			}
-			any = append(any, none)
+			lacks = append(lacks, none)
 		}
-		every = append(every, any)
+		every = append(every, lacks)
 	}
 	return condition.Simplify(every)
 }
@@ -126,7 +126,7 @@ func (l *lowerer) place(p fieldmap.Place, values []value) condition.Expr {
 	}
 	if len(joined) > 0 {
 		is := holds(joined, textOf)
-		out = append(out, l.residual(p.String()+" "+describe(joined), []fieldmap.Place{p}, func(texts []string) bool {
+		out = append(out, l.residualAt(p.String()+" "+describe(joined), []fieldmap.Place{p}, func(texts []string) bool {
 			return is([]*mapping.Value{{String: texts[0]}})
 		}))
 	}
@@ -162,7 +162,7 @@ func (l *lowerer) worded(field string, words map[string]string, values []value) 
 
 // split is a test on a place of several parts, as tests on each of its fields.
 func (l *lowerer) split(p fieldmap.Place, glyphs []fieldmap.Glyph) condition.Expr {
-	var any condition.Or
+	var out condition.Or
 	for _, way := range p.Split(glyphs) {
 		var all condition.And
 		at := 0
@@ -173,9 +173,9 @@ func (l *lowerer) split(p fieldmap.Place, glyphs []fieldmap.Glyph) condition.Exp
 			all = append(all, l.field(part.Field, []value{text{pattern: patternOf(way[at])}}))
 			at++
 		}
-		any = append(any, all)
+		out = append(out, all)
 	}
-	return any
+	return out
 }
 
 // glyphsOf writes a pattern that ignores case and has no dashes as glyphs.
@@ -215,22 +215,29 @@ func patternOf(glyphs []fieldmap.Glyph) pattern {
 	return p
 }
 
-// residual is a test in memory on the texts of places, all of which have one.
-func (l *lowerer) residual(name string, at []fieldmap.Place, holds func([]string) bool) condition.Expr {
+// residualAt is a test in memory on the texts of places, all of which have one: those of the source, where sources have all.
+func (l *lowerer) residualAt(name string, at []fieldmap.Place, holds func([]string) bool) condition.Expr {
 	var fields []string
 	var wider condition.And
-	source := true
+	sourced := true
 	for _, p := range at {
 		for _, f := range p.Fields() {
 			if !slices.Contains(fields, f) {
 				fields = append(fields, f)
 				wider = append(wider, sentIn(l.placesOf(f)))
 			}
-			source = source && !slices.ContainsFunc(l.placesOf(f), place.unsourced)
+			sourced = sourced && !slices.ContainsFunc(l.placesOf(f), place.unsourced)
 		}
 	}
+	read := slices.Clone(fields)
+	if sourced {
+		for i, f := range read {
+			read[i] = mapping.SourceName(f)
+		}
+		name = "source " + name
+	}
 	return condition.Residual{
-		Text: name, Fields: fields, Wider: condition.Simplify(wider), Source: source,
+		Text: name, Fields: read, Wider: condition.Simplify(wider),
 		Holds: func(row []*mapping.Value) bool {
 			texts := make([]string, len(at))
 			for k, p := range at {
@@ -257,7 +264,7 @@ func (l *lowerer) reference(i *item, at []fieldmap.Place, ref fieldRef) conditio
 	for _, p := range at {
 		for _, other := range others {
 			if l.isMapped(p) && l.isMapped(other) {
-				out = append(out, l.residual(p.String()+" fieldref "+other.String()+" "+ref.String(), []fieldmap.Place{p, other}, func(texts []string) bool {
+				out = append(out, l.residualAt(p.String()+" fieldref "+other.String()+ref.String(), []fieldmap.Place{p, other}, func(texts []string) bool {
 					return ref.holds(texts[0], texts[1])
 				}))
 			}
