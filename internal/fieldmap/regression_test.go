@@ -37,7 +37,7 @@ func TestPublishedEvents(t *testing.T) {
 	if err != nil {
 		t.Skip("the corpus is not here")
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	rules, fields, found := 0, 0, 0
 	for lines := bufio.NewReaderSize(f, 1<<20); ; {
 		line, err := lines.ReadBytes('\n')
@@ -94,8 +94,8 @@ func TestPublishedEvents(t *testing.T) {
 
 // logOf is the log source that a rule names.
 func logOf(rule string) fieldmap.Log {
-	section := rule[strings.Index(rule, "\nlogsource:")+1:]
-	section = section[:strings.Index(section, "\ndetection:")]
+	_, section, _ := strings.Cut(rule, "\nlogsource:")
+	section, _, _ = strings.Cut(section, "\ndetection:")
 	value := func(key string) string {
 		if m := regexp.MustCompile(`(?m)^\s+` + key + `: *(\S+)`).FindStringSubmatch(section); m != nil {
 			return m[1]

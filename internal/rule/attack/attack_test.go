@@ -15,7 +15,7 @@ import (
 )
 
 func TestLookup(t *testing.T) {
-	for id, want := range map[string]string{"T1059.001": "PowerShell", "T1685": "Disable or Modify Tools", " T1014 ": "Rootkit"} {
+	for id, want := range map[string]string{"T1059.001": "PowerShell", "T1685": "Disable or Modify Tools", "T1014\n": "Rootkit"} {
 		if got, ok := attack.Lookup(id); !ok || got.Name != want {
 			t.Errorf("%s: %q, %t, want %q", id, got.Name, ok, want)
 		}
@@ -55,7 +55,7 @@ func TestSuccessorsAreKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	revoked := 0
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		cells := strings.Split(lines.Text(), "\t")
@@ -77,14 +77,14 @@ func TestSuccessorsAreKnown(t *testing.T) {
 func shape(list []rule.Threat) []string {
 	var out []string
 	for _, x := range list {
-		s := x.Tactic.ID + " " + x.Tactic.Name + ":"
+		parts := []string{x.Tactic.ID, x.Tactic.Name + ":"}
 		for _, t := range x.Technique {
-			s += " " + t.ID
+			parts = append(parts, t.ID)
 			for _, sub := range t.Subtechnique {
-				s += " " + sub.ID
+				parts = append(parts, sub.ID)
 			}
 		}
-		out = append(out, s)
+		out = append(out, strings.Join(parts, " "))
 	}
 	return out
 }

@@ -34,7 +34,9 @@ func (d *document) pipeline() string {
 	}
 	d.empty("", "-")
 	if o, ok := d.get("winlog.event_data").(Object); ok && len(o) == 0 {
-		delete(d.data["winlog"].(Object), "event_data")
+		if w, ok := d.get("winlog").(Object); ok {
+			delete(w, "event_data")
+		}
 	}
 	return "logs-" + stream + "-default"
 }
@@ -63,20 +65,37 @@ func (d *document) sysmon() {
 	}
 	d.hashes(code)
 	for _, m := range [][2]string{
-		{"ProcessGuid", "process.entity_id"}, {"Image", "process.executable"}, {"SourceProcessGuid", "process.entity_id"},
-		{"SourceProcessGUID", "process.entity_id"}, {"SourceImage", "process.executable"}, {"Destination", "process.executable"},
-		{"CommandLine", "process.command_line"}, {"CurrentDirectory", "process.working_directory"},
-		{"ParentProcessGuid", "process.parent.entity_id"}, {"ParentImage", "process.parent.executable"},
-		{"ParentCommandLine", "process.parent.command_line"}, {"TargetFilename", "file.path"}, {"Device", "file.path"},
-		{"PipeName", "file.name"}, {"ImageLoaded", "file.path"}, {"Protocol", "network.transport"},
-		{"SourceHostname", "source.domain"}, {"DestinationHostname", "destination.domain"}, {"SourceIp", "source.ip"},
-		{"DestinationIp", "destination.ip"}, {"QueryName", "dns.question.name"},
+		{"ProcessGuid", "process.entity_id"},
+		{"Image", "process.executable"},
+		{"SourceProcessGuid", "process.entity_id"},
+		{"SourceProcessGUID", "process.entity_id"},
+		{"SourceImage", "process.executable"},
+		{"Destination", "process.executable"},
+		{"CommandLine", "process.command_line"},
+		{"CurrentDirectory", "process.working_directory"},
+		{"ParentProcessGuid", "process.parent.entity_id"},
+		{"ParentImage", "process.parent.executable"},
+		{"ParentCommandLine", "process.parent.command_line"},
+		{"TargetFilename", "file.path"},
+		{"Device", "file.path"},
+		{"PipeName", "file.name"},
+		{"ImageLoaded", "file.path"},
+		{"Protocol", "network.transport"},
+		{"SourceHostname", "source.domain"},
+		{"DestinationHostname", "destination.domain"},
+		{"SourceIp", "source.ip"},
+		{"DestinationIp", "destination.ip"},
+		{"QueryName", "dns.question.name"},
 	} {
 		d.move(m[0], m[1])
 	}
 	for _, m := range [][2]string{
-		{"ProcessId", "process.pid"}, {"SourceProcessId", "process.pid"}, {"SourceThreadId", "process.thread.id"},
-		{"ParentProcessId", "process.parent.pid"}, {"SourcePort", "source.port"}, {"DestinationPort", "destination.port"},
+		{"ProcessId", "process.pid"},
+		{"SourceProcessId", "process.pid"},
+		{"SourceThreadId", "process.thread.id"},
+		{"ParentProcessId", "process.parent.pid"},
+		{"SourcePort", "source.port"},
+		{"DestinationPort", "destination.port"},
 	} {
 		d.number(m[0], m[1])
 	}

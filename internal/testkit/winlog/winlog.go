@@ -79,9 +79,9 @@ func keywords(mask string) any {
 func eventData(data Object) Object {
 	out := Object{}
 	for name, value := range data {
-		switch {
-		case name == "#attributes":
-		case name == "Data":
+		switch name {
+		case "#attributes":
+		case "Data":
 			if o, ok := value.(Object); ok {
 				value = o["#text"]
 			}

@@ -91,10 +91,6 @@ func TestMapped(t *testing.T) {
 			want = slices.ContainsFunc(texts, regexp.MustCompile(w).MatchString)
 		default:
 			line = name + modifier + ": '" + w + "'"
-			whole := w
-			if modifier == "|contains" || modifier == "|endswith" {
-				whole = "*" + whole
-			}
 			is := func(s string) bool { return sigma.MatchesOpen(w, modifier, s) }
 			want = slices.ContainsFunc(texts, is)
 			if (modifier == "" || modifier == "|cased") && slices.Contains(events.Dropped, w) {

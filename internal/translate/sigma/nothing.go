@@ -1,31 +1,19 @@
 package sigma
 
+import "slices"
+
 // TrueOfNothing reports whether an event without any of the fields that the detection names meets it: it says what events
 // are not, and without knowing which events are meant that is nearly all of them.
 func (d *Detection) TrueOfNothing() bool {
-	for _, x := range d.where {
-		if holdsOfNothing(x) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.where, holdsOfNothing)
 }
 
 func holdsOfNothing(x expr) bool {
 	switch x := x.(type) {
 	case allOf:
-		for _, y := range x {
-			if !holdsOfNothing(y) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(x, func(y expr) bool { return !holdsOfNothing(y) })
 	case anyOf:
-		for _, y := range x {
-			if holdsOfNothing(y) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(x, holdsOfNothing)
 	case negation:
 		return !holdsOfNothing(x.x)
 	case *selection:
