@@ -15,13 +15,15 @@ const (
 )
 
 // Split says what the fields of a place have to be like for its text to match a pattern, in any case of letters: in one
-// of the ways that are returned, each of which has a pattern for every field among the parts, in order.
+// of the ways that are returned, each of which has a pattern for every field among the parts, in order. A text beside a
+// field parts it from others: no value of the field has the character of the text that stands next to it.
 func (p Place) Split(pattern []Glyph) [][][]Glyph {
-	return split(p.Parts, pattern)
+	return split(p.Parts, 0, pattern)
 }
 
-func split(parts []Part, pattern []Glyph) [][][]Glyph {
-	if len(parts) == 0 {
+// split splits a pattern over the parts from at on.
+func split(parts []Part, at int, pattern []Glyph) [][][]Glyph {
+	if at == len(parts) {
 		if slices.ContainsFunc(pattern, func(g Glyph) bool { return g != Many }) {
 			return nil
 		}
@@ -33,16 +35,19 @@ func split(parts []Part, pattern []Glyph) [][][]Glyph {
 			out = append(out, way)
 		}
 	}
-	first, rest := parts[0], parts[1:]
-	if first.Field == "" {
-		for _, left := range behind(pattern, first.Text) {
-			for _, way := range split(rest, left) {
+	if text := parts[at].Text; parts[at].Field == "" {
+		for _, left := range behind(pattern, text) {
+			for _, way := range split(parts, at+1, left) {
 				add(way)
 			}
 		}
 		return out
 	}
-	if len(rest) == 0 {
+	parting := separators(parts, at)
+	if at == len(parts)-1 {
+		if slices.ContainsFunc(pattern, parting) {
+			return nil
+		}
 		return [][][]Glyph{{pattern}}
 	}
 	for i := range len(pattern) + 1 {
@@ -50,14 +55,30 @@ func split(parts []Part, pattern []Glyph) [][][]Glyph {
 		if i < len(pattern) && pattern[i] == Many {
 			mine = pattern[:i+1] // the star may end in the field, and goes on behind it
 		}
+		if slices.ContainsFunc(mine, parting) {
+			break // and so has everything that is longer
+		}
 		if i > 0 && pattern[i-1] == Many {
 			continue // as it did one before
 		}
-		for _, way := range split(rest, left) {
+		for _, way := range split(parts, at+1, left) {
 			add(append([][]Glyph{mine}, way...))
 		}
 	}
 	return out
+}
+
+// separators tells the characters that part a field from the texts beside it.
+func separators(parts []Part, at int) func(Glyph) bool {
+	var letters []rune
+	if at > 0 && parts[at-1].Field == "" {
+		text := []rune(parts[at-1].Text)
+		letters = append(letters, fold(text[len(text)-1]))
+	}
+	if at < len(parts)-1 && parts[at+1].Field == "" {
+		letters = append(letters, fold([]rune(parts[at+1].Text)[0]))
+	}
+	return func(g Glyph) bool { return g >= 0 && slices.Contains(letters, fold(rune(g))) }
 }
 
 // behind returns what is left of a pattern behind a text that it begins with, in each way in which it can.

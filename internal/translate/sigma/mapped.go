@@ -114,16 +114,18 @@ func (l *lowerer) place(p fieldmap.Place, values []value) condition.Expr {
 		return l.field(f, values)
 	}
 	var out condition.Or
+	var ways [][][]fieldmap.Glyph
 	var joined []value
 	for _, v := range values {
 		glyphs, ok := glyphsOf(v)
 		switch {
 		case ok && len(p.Values) == 0:
-			out = append(out, l.split(p, glyphs))
+			ways = append(ways, p.Split(glyphs)...)
 		default:
 			joined = append(joined, v)
 		}
 	}
+	out = append(out, l.split(p, ways))
 	if len(joined) > 0 {
 		is := holds(joined, textOf)
 		out = append(out, l.residualAt(p.String()+" "+describe(joined), []fieldmap.Place{p}, func(texts []string) bool {
@@ -160,18 +162,26 @@ func (l *lowerer) worded(field string, words map[string]string, values []value) 
 	return condition.Or{l.field(field, meant), own}
 }
 
-// split is a test on a place of several parts, as tests on each of its fields.
-func (l *lowerer) split(p fieldmap.Place, glyphs []fieldmap.Glyph) condition.Expr {
+// split is a test on a place of several parts, as tests on each of its fields in one of several ways.
+func (l *lowerer) split(p fieldmap.Place, ways [][][]fieldmap.Glyph) condition.Expr {
+	var fields []string
+	for _, part := range p.Parts {
+		if part.Field != "" {
+			fields = append(fields, part.Field)
+		}
+	}
+	if len(fields) == 1 && len(ways) > 0 { // all together, as values of a field are
+		values := make([]value, len(ways))
+		for i, way := range ways {
+			values[i] = text{pattern: patternOf(way[0])}
+		}
+		return l.field(fields[0], values)
+	}
 	var out condition.Or
-	for _, way := range p.Split(glyphs) {
+	for _, way := range ways {
 		var all condition.And
-		at := 0
-		for _, part := range p.Parts {
-			if part.Field == "" {
-				continue
-			}
-			all = append(all, l.field(part.Field, []value{text{pattern: patternOf(way[at])}}))
-			at++
+		for i, f := range fields {
+			all = append(all, l.field(f, []value{text{pattern: patternOf(way[i])}}))
 		}
 		out = append(out, all)
 	}

@@ -55,7 +55,7 @@ func TestMapped(t *testing.T) {
 		}
 		tables[kind] = table
 	}
-	value := rapid.SampledFrom([]string{"a", "A", "b", "ab", `a\b`, "-", "", "true", "none", "A=a"})
+	value := rapid.SampledFrom([]string{"a", "A", "b", "ab", "-", "", "true", "none"})
 	written := rapid.SampledFrom([]string{"a", "A", "b", `a\b`, `A\a`, "-", "", "true", "false", "none", "A=a", "B=", "a*", `*\a`, "?", "*", `a*\*b`, "A=*", "b?"})
 	held := map[bool]int{}
 	rapid.Check(t, func(t *rapid.T) {
