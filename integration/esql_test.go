@@ -470,6 +470,10 @@ func TestESQLQuery(t *testing.T) {
 	equal(t, "from", o.out, `{"n":2}`+"\n")
 	o = ask("FROM "+index+" | STATS n = COUNT(*) BY user.name | SORT n", "--size", "1")
 	equal(t, "size", o.out, `{"n":1,"user":{"name":"bob"}}`+"\n")
+	o = ask("FROM "+index+" | STATS z = COUNT(*) BY user.name | EVAL nothing = null, b = z * 2 | SORT z DESC", "--format", "csv")
+	equal(t, "columns", o.out, "z,user.name,nothing,b\n2,alice,,4\n1,bob,,2\n")
+	o = ask("FROM "+index+" | STATS z = COUNT(*) BY user.name | WHERE z > 9", "--format", "csv")
+	equal(t, "columns without rows", o.out, "z,user.name\n")
 	o = ask("FROM " + index + " | WHERE nope == 1")
 	if o.code != 2 || !strings.Contains(o.err, "query:1:") || !strings.Contains(o.err, "Unknown column [nope]") {
 		t.Errorf("exit code %d, %s", o.code, o.err)

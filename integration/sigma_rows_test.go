@@ -73,7 +73,7 @@ func TestSigmaRowsOnNode(t *testing.T) {
 
 func sigmaRowOnNode(t *testing.T, node *Node, client *elastic.Client, r conformance.SigmaRow, usual conformance.SigmaMapping, index string) (exact bool, wrong string) {
 	t.Helper()
-	c, diags, err := catalog.LoadFS(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}, Unmapped: true, Placeholders: r.Placeholders}},
+	c, diags, err := catalog.LoadFS(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}, RunUnmapped: true, Placeholders: r.Placeholders}},
 		fstest.MapFS{"r.yml": {Data: []byte(r.Rule)}}, ".")
 	must(t, err)
 	must(t, diags.Err())

@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/run/pipeline"
 )
 
-// log accounts for an execution in metrics and log.
+// log reports an execution in metrics and log.
 func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	r.metrics.Execution(x)
 	r.writing.observe(x)
@@ -29,7 +29,7 @@ func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	log.LogAttrs(ctx, levelOf(x), "executed", attributes(x)...)
 }
 
-// levelOf keeps executions that found nothing new out of the log.
+// levelOf returns the log level of an execution: executions that found nothing new are logged at debug level.
 func levelOf(x pipeline.Execution) slog.Level {
 	switch {
 	case x.Status != pipeline.Succeeded:
@@ -60,16 +60,16 @@ func attributes(x pipeline.Execution) []slog.Attr {
 	return out
 }
 
-// warnings remembers those of each rule's last execution, so that a lasting state of affairs is not
-// repeated at every slot. That no index matches a pattern is said once for all rules that have it.
+// warnings remembers the warnings of each rule's last execution, so that the same warning is not
+// repeated at every slot. That no index matches a pattern is logged once for all rules with the pattern.
 type warnings struct {
 	mu   sync.Mutex
 	last map[string][]string
-	// vacant are the patterns that mean no index, as far as that was said.
+	// vacant holds the patterns that match no index and for which that was logged.
 	vacant map[string]bool
 }
 
-// unmet are the patterns that mean no index since lately.
+// unmet returns the patterns that match no index and for which that was not logged yet.
 func (w *warnings) unmet(x pipeline.Execution) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +91,7 @@ func (w *warnings) unmet(x pipeline.Execution) []string {
 	return out
 }
 
-// fresh tells which warnings the rule's last execution did not have.
+// fresh reports for each warning whether the rule's last execution did not have it.
 func (w *warnings) fresh(ruleID string, now []string) []bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -11,9 +11,10 @@ import (
 	"tocsin/internal/alert"
 	"tocsin/internal/match/event"
 	"tocsin/internal/search"
+	"tocsin/internal/splunk"
 )
 
-// alertsCmd looks at stored alerts.
+// alertsCmd lists and shows stored alerts.
 type alertsCmd struct {
 	List alertsListCmd `cmd:"" default:"withargs" help:"List alerts, oldest first."`
 	Show alertsShowCmd `cmd:"" help:"Show one alert."`
@@ -21,12 +22,12 @@ type alertsCmd struct {
 
 type alertsListCmd struct {
 	Rule  string `help:"Only alerts of the rule with this rule_id." placeholder:"ID"`
-	Risk  bool   `help:"List risk events in place of alerts."`
-	Limit int    `help:"Greatest number of alerts; 0 for all." default:"0"`
+	Risk  bool   `help:"List risk events instead of alerts."`
+	Limit int    `help:"Maximum number of alerts. 0: all." default:"0"`
 }
 
 type alertsShowCmd struct {
-	ID string `arg:"" help:"The alert's id."`
+	ID string `arg:"" help:"Id of the alert."`
 }
 
 // Run is the subcommand.
@@ -47,8 +48,16 @@ func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
 	if c.Risk {
 		kept, w.describe, w.none = b.risk, describeRisk, "no risk events"
 	}
-	err = kept.List(ctx, alert.Filter{RuleID: c.Rule, Limit: c.Limit}, func(d alert.Document) (bool, error) {
-		return true, w.write(d)
+	limit := c.Limit
+	if c.Risk {
+		limit = 0 // what is kept beside risk events does not count
+	}
+	err = kept.List(ctx, alert.Filter{RuleID: c.Rule, Limit: limit}, func(d alert.Document) (bool, error) {
+		if c.Risk && splunk.IsCollected(d.Source) {
+			return true, nil
+		}
+		err := w.write(d)
+		return c.Limit == 0 || w.count < c.Limit, err
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("list alerts: %w", err), w.finish())
@@ -82,7 +91,7 @@ func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 	return wrapWrite(err)
 }
 
-// flat is the alert document with its _id and _index.
+// flat returns the alert document with its _id and _index as fields.
 func flat(d alert.Document) map[string]any {
 	out := maps.Clone(d.Source)
 	out["_id"] = d.ID
@@ -92,12 +101,12 @@ func flat(d alert.Document) map[string]any {
 	return out
 }
 
-// alertWriter writes alerts as they come.
+// alertWriter writes alerts one by one in the format of the command.
 type alertWriter struct {
 	stdio
 	format string
 	count  int
-	// describe shows one to a person; none says that there is none.
+	// describe formats one alert for the text format; none is the text when there are no alerts.
 	describe func(alert.Document) string
 	none     string
 }
@@ -127,7 +136,7 @@ func (w *alertWriter) write(d alert.Document) error {
 	return wrapWrite(err)
 }
 
-// finish closes the JSON array, or says that there is nothing.
+// finish closes the JSON array, or writes that there are no alerts.
 func (w *alertWriter) finish() error {
 	to, text := w.out, ""
 	switch {
@@ -142,7 +151,7 @@ func (w *alertWriter) finish() error {
 	return wrapWrite(err)
 }
 
-// describe shows an alert to a person in a few lines.
+// describe formats an alert in a few lines of text.
 func describe(d alert.Document) string {
 	field := func(name string) string { return escaped(event.First(d.Source, "kibana.alert."+name)) }
 	var b strings.Builder
@@ -154,7 +163,7 @@ func describe(d alert.Document) string {
 	return b.String()
 }
 
-// describeRisk shows a risk event to a person in a few lines.
+// describeRisk formats a risk event in a few lines of text.
 func describeRisk(d alert.Document) string {
 	field := func(name string) string { return escaped(event.First(d.Source, name)) }
 	all := func(name string) string {
@@ -177,7 +186,7 @@ func describeRisk(d alert.Document) string {
 	return b.String()
 }
 
-// techniques lists the ATT&CK techniques of an alert, sub-techniques in place of their parents.
+// techniques lists the ATT&CK techniques of an alert. Sub-techniques replace their parents.
 func techniques(source map[string]any) string {
 	var names []string
 	add := func(t map[string]any) { names = append(names, event.First(t, "id")+" "+event.First(t, "name")) }

@@ -7,21 +7,21 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// arguments cuts a command line up as the parser will, and writes it so that the parser cannot
+// arguments splits a command line as the parser does, and rewrites it so that the parser cannot
 // misunderstand: every value is joined to its flag (--size=-5, --events=-), and each further value
-// of a list gets the flag too, since shells make --events a b of --events *.
+// of a list gets the flag too, since shells expand --events * to --events a b.
 type arguments struct {
 	node *kong.Node // The command that has been named so far.
 	// positional is how many arguments of that command have been seen.
 	positional int
-	// list is the flag to which further values belong.
+	// list is the flag that takes the following values.
 	list string
 	out  []string
 	// config is the value of the last --config.
 	config string
 }
 
-// readArguments reads a line for the commands of a model.
+// readArguments rewrites a command line for the commands of a model.
 func readArguments(model *kong.Node, line []string) arguments {
 	a := arguments{node: model}
 	for i := 0; i < len(line); i++ {
@@ -39,7 +39,7 @@ func readArguments(model *kong.Node, line []string) arguments {
 	return a
 }
 
-// flag takes a flag and, where it wants one, its value; it returns how many words of rest it took.
+// flag takes a flag and its value, if it needs one, and returns how many words of rest it took.
 func (a *arguments) flag(arg string, rest []string) int {
 	a.list = ""
 	name, value, joined := strings.Cut(arg, "=")
@@ -59,8 +59,8 @@ func (a *arguments) flag(arg string, rest []string) int {
 	return took
 }
 
-// word takes what is no flag: the name of a command, a further value of a list, or an argument.
-// A list takes no word that the command may want for itself.
+// word takes a word that is not a flag: the name of a command, a further value of a list, or an argument.
+// A list does not take a word that can be an argument of the command.
 func (a *arguments) word(arg string) {
 	child := slices.IndexFunc(a.node.Children, func(n *kong.Node) bool { return n.Name == arg })
 	switch {
@@ -75,12 +75,12 @@ func (a *arguments) word(arg string) {
 	a.out = append(a.out, arg)
 }
 
-// wantsMore reports whether the command may have arguments beyond those seen.
+// wantsMore reports whether the command can take further arguments.
 func (a *arguments) wantsMore() bool {
 	return slices.ContainsFunc(a.node.Positional, (*kong.Value).IsCumulative) || a.positional < len(a.node.Positional)
 }
 
-// find returns the flag of this name that the command has, or one above it.
+// find returns the flag of this name of the command or of a parent command.
 func (a *arguments) find(name string) *kong.Flag {
 	nodes := []*kong.Node{a.node.DefaultCmd}
 	for n := a.node; n != nil; n = n.Parent {
@@ -97,7 +97,7 @@ func (a *arguments) find(name string) *kong.Flag {
 	return nil
 }
 
-// isValue tells a value from a flag: standard input and negative numbers are values.
+// isValue reports whether a word is a value. The other words are flags; - and negative numbers are values.
 func isValue(word string) bool {
 	rest, dash := strings.CutPrefix(word, "-")
 	return !dash || rest == "" || rest[0] >= '0' && rest[0] <= '9'

@@ -18,42 +18,42 @@ import (
 	"tocsin/internal/search/tables"
 )
 
-// backfillCmd runs rules over the past, and looks at the jobs that do.
+// backfillCmd runs rules over the past as jobs, and lists the jobs.
 type backfillCmd struct {
-	Run  backfillRunCmd  `cmd:"" default:"withargs" help:"Run rules over the slots in [from, to), or go on with a job."`
-	List backfillListCmd `cmd:"" help:"List jobs and how far they are."`
+	Run  backfillRunCmd  `cmd:"" default:"withargs" help:"Run rules over the slots in [from, to), or resume a job."`
+	List backfillListCmd `cmd:"" help:"List jobs with their progress."`
 }
 
 type backfillRunCmd struct {
-	From            moment        `help:"First time whose slots are run." placeholder:"T"`
-	To              moment        `help:"Time from which on slots are not run." placeholder:"T"`
-	Rule            []string      `help:"Only this rule (rule_id or name); may be repeated. A rule that is disabled runs if it is named." placeholder:"ID" sep:"none"`
-	Job             string        `help:"Name of the job, in place of one that is made of rules, range and target; alone: go on with it." placeholder:"NAME"`
-	Cancel          string        `help:"Stop the job of this name, wherever it runs." placeholder:"JOB"`
-	DryRun          bool          `help:"Find and count, write nothing."`
-	Diff            bool          `help:"Compare what would be made with the alerts of these slots that are there, write nothing."`
-	AlertsNamespace string        `help:"Name space of this job's alerts, in place of --namespace." placeholder:"NAME"`
-	Stretch         time.Duration `help:"Length of time over which all rules are run together; it divides a day." default:"6h"`
-	SlotBySlot      bool          `help:"Run every slot by itself, also where several could be run as one."`
-	Pause           time.Duration `help:"Wait between rounds, for others' sake." default:"0s"`
-	Concurrency     int           `help:"Rules that run at the same time." default:"8"`
-	RoundTimeout    time.Duration `help:"Limit for one round of rules." default:"30m"`
-	Grace           time.Duration `help:"Time that a round gets when the command is told to stop." default:"20s"`
-	Strategy        string        `help:"How rules find their hits: auto, scan (one read of the events for all rules) or search." enum:"auto,scan,search" default:"auto"`
+	From            moment        `help:"Start of the time range; its slots are run." placeholder:"T"`
+	To              moment        `help:"End of the time range; a slot at this time is not run." placeholder:"T"`
+	Rule            []string      `help:"Only this rule (rule_id or name). May be repeated. A disabled rule runs if it is named." placeholder:"ID" sep:"none"`
+	Job             string        `help:"Name of the job (default: made from rules, time range and namespace). Without --from and --to: resume this job." placeholder:"NAME"`
+	Cancel          string        `help:"Cancel the job with this name, wherever it runs." placeholder:"JOB"`
+	DryRun          bool          `help:"Count hits and write nothing."`
+	Diff            bool          `help:"Compare the alerts that the job would create with the existing alerts of these slots, and write nothing."`
+	AlertsNamespace string        `help:"Namespace of this job's alerts, instead of --namespace." placeholder:"NAME"`
+	Stretch         time.Duration `help:"Length of the part of the time range in which all rules run before the next part. It must divide a day." default:"6h"`
+	SlotBySlot      bool          `help:"Run each slot on its own, even where several slots could be run together."`
+	Pause           time.Duration `help:"Pause between rounds, to reduce the load on the cluster." default:"0s"`
+	Concurrency     int           `help:"Maximum number of rules that run at the same time." default:"8"`
+	RoundTimeout    time.Duration `help:"Timeout of one round of rules." default:"30m"`
+	Grace           time.Duration `help:"How long a running round may take to finish when the command is stopped." default:"20s"`
+	Strategy        string        `help:"How rules find their hits: scan (one read of the events for all rules), search (one search for each rule) or auto (whichever is cheaper)." enum:"auto,scan,search" default:"auto"`
 }
 
-// day is what a stretch has to divide.
+// day is the duration that --stretch must divide.
 const day = 24 * time.Hour
 
-// check refuses what makes no sense.
+// check returns a usage error for flag values that are invalid or do not go together.
 func (c *backfillRunCmd) check(a *app, now time.Time) error {
 	switch {
 	case c.Job != "" && backfill.CheckName(c.Job) != nil:
 		return usagef("--job: %w", backfill.CheckName(c.Job))
 	case c.From.IsZero() != c.To.IsZero(), c.From.IsZero() && c.Job == "":
-		return usagef("which range of time? Give --from T and --to T, or the --job that is to be gone on with")
+		return usagef("the time range is missing: give --from T and --to T, or --job NAME to resume a job")
 	case c.From.IsZero() && len(c.Rule) > 0:
-		return usagef("--rule goes with --from and --to: a job that is gone on with has its rules")
+		return usagef("--rule needs --from and --to: a job that is resumed keeps its rules")
 	case !c.From.IsZero() && !c.From.Before(c.To.Time):
 		return usagef("--from must be before --to")
 	case c.To.After(now):
@@ -61,7 +61,7 @@ func (c *backfillRunCmd) check(a *app, now time.Time) error {
 	case c.Stretch < time.Second || day%c.Stretch != 0:
 		return usagef("--stretch %s does not divide a day", c.Stretch)
 	case c.DryRun && c.Diff:
-		return usagef("--diff is a dry run of its own: give one of --dry-run and --diff")
+		return usagef("--dry-run and --diff exclude each other: --diff is already a dry run")
 	case c.Concurrency < 1:
 		return usagef("--concurrency must be at least 1")
 	case c.RoundTimeout <= 0:
@@ -89,7 +89,7 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if len(plans) == 0 && !c.From.IsZero() {
-		return nil // all rules are disabled, as somebody wants it
+		return nil // the user disabled all rules
 	}
 	b, err := a.open(ctx)
 	if err != nil {
@@ -132,8 +132,8 @@ func (c *backfillRunCmd) cancel(ctx context.Context, a *app) error {
 	return jobError(backfill.Jobs{Store: p.ledger}.Cancel(ctx, c.Cancel))
 }
 
-// plans are those of the rules that are asked for. The complaint is about rules that keep no other from
-// running.
+// plans returns the plans of the selected rules. The complaint is about rules that cannot run; the others still
+// run.
 func (c *backfillRunCmd) plans(ctx context.Context, a *app) (plans []query.Plan, complaint, err error) {
 	rules, complaint := a.global.planRules(ctx, a.global.Rules)
 	if complaint == nil && rules.failed && len(c.Rule) == 0 {
@@ -171,7 +171,7 @@ func (c *backfillRunCmd) plans(ctx context.Context, a *app) (plans []query.Plan,
 	return plans, nil, nil
 }
 
-// job describes what is to be done: what the flags say, or what the ledger has under the name.
+// job returns the job that the flags describe, or the job that the ledger has under the name in --job.
 func (c *backfillRunCmd) job(ctx context.Context, p *backfillPlaces, plans []query.Plan) ([]backfill.Rule, backfill.Job, error) {
 	from, to := c.From.Time, c.To.Time
 	if from.IsZero() {
@@ -199,7 +199,7 @@ func (c *backfillRunCmd) job(ctx context.Context, p *backfillPlaces, plans []que
 	return rules, job, nil
 }
 
-// run runs the job and tells what came of it, also when it was interrupted.
+// run runs the job and writes its account, also after an interruption.
 func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rules []backfill.Rule, job backfill.Job) error {
 	var preview *backfill.Preview
 	indexer, instances, slots, known := alert.Indexer(p.alerts), alert.Instances(p.alerts), p.ledger, p.backend.series
@@ -232,13 +232,13 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 			Report: show.report, Executed: show.executed,
 		},
 	}
-	result, err := runner.Run(search.Background(ctx), job, rules) // live rules come first
+	result, err := runner.Run(search.Background(ctx), job, rules) // live rules have priority
 	show.finish()
-	if len(result.Accounts) == 0 { // it was not even begun
+	if len(result.Accounts) == 0 { // the job did not start
 		return jobError(err)
 	}
 	if c.writes() && (err == nil || backfill.Interrupted(err)) {
-		if late := p.settle(context.WithoutCancel(ctx)); late != nil { // they are found a moment later
+		if late := p.settle(context.WithoutCancel(ctx)); late != nil { // they become visible with the next refresh
 			a.global.log.Debug("alerts were not made visible at once", "error", late)
 		}
 	}
@@ -246,7 +246,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		err = tellErr
 	}
 	if n := result.Unsettled(); n > 0 {
-		a.global.log.Warn("slots were run before all their events were visible and do not count as covered: the same command, later, runs them again", "slots", n)
+		a.global.log.Warn("slots ran before all their events were visible and do not count as covered: repeat the command later to run them again", "slots", n)
 	}
 	switch left := result.Left(); {
 	case backfill.Interrupted(err) && ctx.Err() != nil:
@@ -261,15 +261,15 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 	return nil
 }
 
-// resume says how to go on with a job.
+// resume returns the advice how to resume a job, to be appended to an error.
 func (c *backfillRunCmd) resume(job backfill.Job) string {
 	if !c.writes() {
 		return ""
 	}
-	return "; the same command goes on with it, and so does: runner backfill --job " + job.ID
+	return "; to resume it, repeat the command or run: runner backfill --job " + job.ID
 }
 
-// jobError makes an error about the name of a job that of the caller.
+// jobError returns errors about an unknown or different job as usage errors.
 func jobError(err error) error {
 	if errors.Is(err, backfill.ErrUnknown) || errors.Is(err, backfill.ErrOther) {
 		return usageError{err}

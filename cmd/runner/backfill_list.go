@@ -12,7 +12,7 @@ import (
 // backfillListCmd lists jobs.
 type backfillListCmd struct{}
 
-// jobAccount is a job as scripts read it.
+// jobAccount is the JSON form of a job.
 type jobAccount struct {
 	Job       string    `json:"job"`
 	Status    string    `json:"status"`
@@ -73,7 +73,7 @@ func (c *backfillListCmd) Run(ctx context.Context, a *app) error {
 	return t.flush()
 }
 
-// jobStatus is done, cancelled, or open: whether somebody works on it, nobody can tell.
+// jobStatus returns done, cancelled or open. The ledger does not say whether a runner works on an open job.
 func jobStatus(j backfill.Job, covered int64) string {
 	switch {
 	case covered >= j.Slots:
@@ -91,7 +91,7 @@ func percent(n, of int64) int64 {
 	return n * 100 / of
 }
 
-// pace writes how fast a job is and how long the rest will take.
+// pace formats the speed of a job and the estimated remaining time.
 func pace(p backfill.Progress, took time.Duration) string {
 	rate, remaining := p.Pace(took)
 	if remaining < 0 {

@@ -13,7 +13,7 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// tell writes the account of a job.
+// tell writes the account of a job in the format of the command.
 func (c *backfillRunCmd) tell(ctx context.Context, a *app, p *backfillPlaces, preview *backfill.Preview, job backfill.Job, result backfill.Result) error {
 	if c.Diff {
 		counts, changes, err := preview.Diff(context.WithoutCancel(ctx), p.alerts, job)
@@ -52,7 +52,7 @@ func tellDiff(a *app, result backfill.Result, counts map[string]backfill.Counts)
 	return t.flush()
 }
 
-// ruleAccount is the account of a rule as scripts read it.
+// ruleAccount is the JSON form of the account of one rule.
 type ruleAccount struct {
 	Job        string `json:"job"`
 	RuleID     string `json:"rule_id"`
@@ -67,7 +67,7 @@ type ruleAccount struct {
 	Created    int64  `json:"created"`
 	Duplicates int64  `json:"duplicates"`
 	Suppressed int64  `json:"suppressed"`
-	// New and Existing are those of a dry run, which creates nothing.
+	// New and Existing are set in a dry run only, which creates nothing.
 	New      *int64   `json:"new,omitempty"`
 	Existing *int64   `json:"existing,omitempty"`
 	Stopped  string   `json:"stopped,omitempty"`
@@ -97,7 +97,7 @@ func accounts(job backfill.Job, result backfill.Result, preview *backfill.Previe
 	return out
 }
 
-// backfillProgress shows how far a job is: a bar on a terminal, a line of the log now and then
+// backfillProgress shows the progress of a job: a bar on a terminal, a log line every logEvery
 // elsewhere.
 type backfillProgress struct {
 	app   *app
@@ -111,7 +111,7 @@ type backfillProgress struct {
 	warnings warnings
 }
 
-// logEvery is the time between two lines of the log.
+// logEvery is the time between two progress lines in the log.
 const logEvery = 10 * time.Second
 
 func newBackfillProgress(a *app, job backfill.Job) *backfillProgress {
@@ -121,7 +121,7 @@ func newBackfillProgress(a *app, job backfill.Job) *backfillProgress {
 	return p
 }
 
-// pace says how fast it goes and how long it will take.
+// pace formats the speed of the job and the estimated remaining time.
 func (p *backfillProgress) pace() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,12 +140,12 @@ func (p *backfillProgress) report(now backfill.Progress) {
 	p.app.global.log.Info("backfill", "job", p.job.ID, "slots", now.Slots, "left", now.Left(), "at", now.At, "created", now.Created, "pace", p.pace())
 }
 
-// executed logs what went wrong.
+// executed logs an execution: at error level if it failed, at debug level if it succeeded.
 func (p *backfillProgress) executed(x pipeline.Execution) {
 	log := p.app.global.log.With("rule_id", x.RuleID, "window", x.Window.String())
 	fresh := p.warnings.fresh(x.RuleID, x.Warnings)
 	for i, w := range x.Warnings {
-		if fresh[i] && x.Left == 0 { // what max_signals left is made up for
+		if fresh[i] && x.Left == 0 { // the job runs the slot again for hits beyond max_signals
 			log.Warn("execution warning", "warning", w)
 		}
 	}
@@ -158,7 +158,7 @@ func (p *backfillProgress) executed(x pipeline.Execution) {
 
 func (p *backfillProgress) observe(round planner.Round) {
 	if round.Err != nil {
-		p.app.global.log.Warn("scan failed, rules were searched one by one", "error", round.Err)
+		p.app.global.log.Warn("scan failed, each rule was searched on its own", "error", round.Err)
 	} else {
 		p.app.global.log.Debug("round", "requests", round.Requests, "scanned", round.Scan.Answered, "plan", round.String())
 	}

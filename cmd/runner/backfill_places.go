@@ -16,13 +16,13 @@ import (
 	"tocsin/internal/search/tables"
 )
 
-// backfillAlerts keeps the alerts of a backfill.
+// backfillAlerts stores the alerts of a backfill and looks them up.
 type backfillAlerts interface {
 	alertStore
 	alert.Lookup
 }
 
-// backfillPlaces is where a backfill reads and writes.
+// backfillPlaces holds the stores that a backfill reads and writes.
 type backfillPlaces struct {
 	backend *backend
 	events  search.Events
@@ -30,17 +30,17 @@ type backfillPlaces struct {
 	risk    *pipeline.Risk
 	tables  tables.Store
 	ledger  ledger.Store
-	// target names the place of the alerts.
+	// target is the namespace of the alerts.
 	target string
 	ready  func(context.Context) error
-	// calm returns when a round may begin; nil: always.
+	// calm blocks until a round may start; nil: a round may always start.
 	calm func(context.Context) error
-	// settle makes what was written be found.
+	// settle makes written alerts visible to searches.
 	settle func(context.Context) error
 }
 
-// backfillPlaces finds them where events and alerts are. The ledger is that of --namespace, whatever
-// name space alerts and risk events have. What is installed for the backend is what these places need.
+// backfillPlaces returns the stores of b. The ledger is always the ledger of --namespace; alerts and risk events
+// are in namespace if it is not empty. It also changes what b.install and b.installRisk create.
 func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, error) {
 	p := &backfillPlaces{
 		backend: b, events: b.events, target: a.global.Namespace, ready: b.ready, calm: b.calm, risk: b.riskPlace(), tables: b.tables,
@@ -60,7 +60,7 @@ func (a *app) backfillPlaces(b *backend, namespace string) (*backfillPlaces, err
 	case *store.Memory:
 		p.alerts, p.ledger = alerts, ledger.NewMemory()
 		if namespace != "" {
-			return nil, usagef("--alerts-namespace goes with --elasticsearch or --store")
+			return nil, usagef("--alerts-namespace needs --elasticsearch or --store")
 		}
 	default:
 		return nil, fmt.Errorf("backfill: %T cannot be asked for alerts", alerts) //nolint:err113 // a fault of our own
@@ -104,7 +104,7 @@ func (a *app) backfillElastic(p *backfillPlaces, alerts *elastic.Alerts, b *back
 	return nil
 }
 
-// backfillStore keeps the alerts in a store of their own, in a directory below.
+// backfillStore keeps the alerts in a separate store, in a directory below --store.
 func (a *app) backfillStore(p *backfillPlaces, b *backend, namespace string) error {
 	if strings.HasPrefix(namespace, ".") || strings.ContainsAny(namespace, `/\`) || namespace != filepath.Base(namespace) {
 		return usagef("--alerts-namespace %q cannot name a directory", namespace)

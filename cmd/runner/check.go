@@ -15,16 +15,16 @@ import (
 	"tocsin/internal/splunk/pushdown"
 )
 
-// checkCmd judges rules without running them.
+// checkCmd reports mistakes in rules without running them.
 type checkCmd struct {
-	Paths []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories; else --rules, else the shipped rules."`
-	Live  bool     `help:"Also check against the mappings of --elasticsearch (or of --events)."`
+	Paths []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories (default: --rules, or the shipped rules)."`
+	Live  bool     `help:"Also check the rules against the mappings of --elasticsearch or --events."`
 
-	// locator knows the places of the sources of the field map.
+	// locator finds the indices of the sources of the field map; made when first needed.
 	locator *pushdown.Locator
 }
 
-// Run is the subcommand. Invalid and unsupported rules make it fail.
+// Run is the subcommand. It fails when a rule is invalid or not supported.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf(report.Formats...); err != nil {
 		return err
@@ -46,14 +46,14 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	case complaint != nil:
 		return complaint
 	case rules.report.Rules == 0:
-		return usagef("rules: there is none in %s", strings.Join(paths, ", "))
+		return usagef("rules: no rules found in %s", strings.Join(paths, ", "))
 	case rules.report.Valid < rules.report.Rules, rules.report.Diagnostics.HasErrors():
 		return errFailed
 	}
 	return nil
 }
 
-// live adds what the mappings of the moment say.
+// live adds the diagnostics of the rules under the current mappings.
 func (c *checkCmd) live(ctx context.Context, a *app, rules *planned) error {
 	b, err := a.open(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 	prepared, list, err := plan.Prepare(ctx, query.Source{Events: b.events, At: now, Window: r.Window(now)})
 	switch kind := failure.KindOf(err); {
 	case err == nil:
-	case kind == failure.Rejected || kind == failure.Partial: // it concerns this rule only
+	case kind == failure.Rejected || kind == failure.Partial: // it affects this rule only
 		return append(list, r.Report(diag.Error, "check/live", "rule.index", "%v", err)), nil
 	default:
 		return nil, fmt.Errorf("check live: %w", err)
@@ -100,7 +100,7 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 		for _, missing := range target.Missing {
 			if pattern == missing {
 				key := fmt.Sprintf("rule.index[%d]", i)
-				if plan.Strategy() == query.ESQL { // whose query names them
+				if plan.Strategy() == query.ESQL { // ES|QL names its indices in the query
 					key = "rule.query"
 				}
 				list = append(list, r.Report(diag.Warning, "check/missing-index", key, "no open index matches %s", pattern))
@@ -118,13 +118,13 @@ func (c *checkCmd) prepare(ctx context.Context, b *backend, plan query.Plan) (di
 	return list, nil
 }
 
-// splSearch is what a search in SPL says of itself beside the rest.
+// splSearch is implemented by a prepared search in SPL, which has sources of the field map.
 type splSearch interface {
 	Sources() []string
 	FieldMap() pushdown.Map
 }
 
-// places says which indices can have the events that a search in SPL asks for.
+// places reports which indices can have the events that a search in SPL asks for.
 func (c *checkCmd) places(ctx context.Context, b *backend, r *rule.Rule, prepared query.Prepared) (diag.List, error) {
 	s, ok := prepared.(splSearch)
 	if !ok || len(s.Sources()) == 0 {
@@ -149,7 +149,7 @@ func (c *checkCmd) places(ctx context.Context, b *backend, r *rule.Rule, prepare
 	return diag.List{r.Report(diag.Note, "check/events", "rule.query", "events of %s", strings.Join(found, "; of "))}, nil
 }
 
-// withMore judges every rule again with further diagnostics.
+// withMore returns a report in which every rule is judged with its further diagnostics, by rule id.
 func withMore(old report.Report, more map[string]diag.List) report.Report {
 	out := report.Report{Diagnostics: old.Diagnostics}
 	for _, r := range old.Results {

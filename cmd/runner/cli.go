@@ -16,27 +16,27 @@ import (
 type cli struct {
 	globals
 
-	Demo     demoCmd     `cmd:"" help:"Run the shipped rules over sample events and show the alerts; no server, no setup."`
-	Run      runCmd      `cmd:"" help:"Run rules on their schedule, or once."`
-	Check    checkCmd    `cmd:"" help:"Load, parse and translate rules and say what is wrong with them."`
-	Explain  explainCmd  `cmd:"" help:"Show every stage of a rule down to its request, or why an event matches or not."`
-	Test     testCmd     `cmd:"" help:"Run the rule tests that stand beside rules."`
+	Demo     demoCmd     `cmd:"" help:"Run the shipped rules over sample events and show the alerts. Needs no server and no setup."`
+	Run      runCmd      `cmd:"" help:"Run rules on their schedule as a service, or once."`
+	Check    checkCmd    `cmd:"" help:"Load rules and report every mistake in them."`
+	Explain  explainCmd  `cmd:"" help:"Show how a rule becomes a request to Elasticsearch, or why an event matches or does not match."`
+	Test     testCmd     `cmd:"" help:"Run rule tests (*.test.toml)."`
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
-	Backfill backfillCmd `cmd:"" help:"Run rules over a past range of time, resumably; list such jobs."`
-	Coverage coverageCmd `cmd:"" help:"Show what rules have covered of their time, and run what is missing."`
+	Backfill backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
+	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
-// exited carries the code with which kong wanted to leave the process (--help).
+// exited is the exit code with which kong asked to end the process (after --help).
 type exited int
 
-// parse reads flags, environment and configuration file. The command is nil when help was printed.
+// parse fills c from flags, environment and configuration file, and returns the command to run. The command is nil
 func parse(c *cli, args []string, std stdio) (command *kong.Context, err error) {
 	var file settings
 	parser, err := kong.New(c,
 		kong.Name("runner"),
-		kong.Description("Runs detection rules against Elasticsearch, or against files, and keeps their alerts."),
+		kong.Description("Runs detection rules against Elasticsearch, or against event files, and stores their alerts."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(describeFlag),
 		kong.Writers(std.out, std.err),

@@ -4,5 +4,5 @@ package main
 
 import "time"
 
-// wrongClock is by how much this machine's clock is to be off: only builds for tests can be told.
+// wrongClock returns the offset that is added to this machine's clock. It is 0 except in builds with the tag testclock.
 func wrongClock() time.Duration { return 0 }

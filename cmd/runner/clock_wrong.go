@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// wrongClock is what the tests of the service set: by how much this machine's clock is to be off.
+// wrongClock returns the offset that is added to this machine's clock, which tests of the service set.
 func wrongClock() time.Duration {
 	wrong, err := time.ParseDuration(os.Getenv("TOCSIN_CLOCK_OFFSET"))
 	if err != nil {

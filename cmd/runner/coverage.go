@@ -15,31 +15,31 @@ import (
 	"tocsin/internal/run/service"
 )
 
-// coverageCmd is what the ledger has of rules.
+// coverageCmd shows and changes the slots of rules in the ledger.
 type coverageCmd struct {
-	Show coverageShowCmd `cmd:"" default:"withargs" help:"Show how much of their time rules have covered, as a table with a heat map."`
-	Gaps coverageGapsCmd `cmd:"" help:"List the slots that are open; exit code 1 when there are any."`
-	Fill coverageFillCmd `cmd:"" help:"Run the slots that are open now, or waive them."`
+	Show coverageShowCmd `cmd:"" default:"withargs" help:"Show how many slots of each rule are covered, as a table with a heat map."`
+	Gaps coverageGapsCmd `cmd:"" help:"List open slots. The exit code is 1 when there are any."`
+	Fill coverageFillCmd `cmd:"" help:"Run the open slots now, or waive them."`
 }
 
-// stretch is the time that is looked at.
-type stretch struct {
-	From   moment        `help:"Begin of the time (default: a day before its end)." placeholder:"T"`
-	To     moment        `help:"End of the time (default: now)." placeholder:"T"`
-	Settle time.Duration `help:"How long a slot that nobody has run may be under way before it counts as open." default:"2m" line:"only"`
-	Rule   []string      `help:"Only rules with these ids." placeholder:"ID" sep:"none"`
+// timeRange holds the flags that select the time range and the rules.
+type timeRange struct {
+	From   moment        `help:"Start of the time range (default: one day before --to)." placeholder:"T"`
+	To     moment        `help:"End of the time range (default: now)." placeholder:"T"`
+	Settle time.Duration `help:"How long after its time a slot without a record does not count as open yet." default:"2m" line:"only"`
+	Rule   []string      `help:"Only the rule with this id. May be repeated." placeholder:"ID" sep:"none"`
 }
 
-const defaultStretch = 24 * time.Hour
+const defaultRange = 24 * time.Hour
 
-// options completes the stretch.
-func (s *stretch) options(now time.Time) (coverage.Options, error) {
+// options returns the flags with their defaults at now.
+func (s *timeRange) options(now time.Time) (coverage.Options, error) {
 	o := coverage.Options{From: s.From.Time, To: s.To.Time, Settle: s.Settle, Now: now}
 	if o.To.IsZero() {
 		o.To = now
 	}
 	if o.From.IsZero() {
-		o.From = o.To.Add(-defaultStretch)
+		o.From = o.To.Add(-defaultRange)
 	}
 	if !o.From.Before(o.To) {
 		return o, usagef("--from must be before --to")
@@ -47,7 +47,8 @@ func (s *stretch) options(now time.Time) (coverage.Options, error) {
 	return o, nil
 }
 
-// ledgerOf opens the ledger and loads the rules that it is asked about. An invalid rule has no slots.
+// ledgerOf opens the ledger with open and loads the rules with these ids; without ids, all rules. Invalid rules
+// have no slots and are left out.
 func (a *app) ledgerOf(
 	ctx context.Context, ids []string, open func(context.Context) (*backend, error),
 ) (*backend, []*service.Rule, error) {
@@ -67,7 +68,7 @@ func (a *app) ledgerOf(
 		rules = append(rules, r)
 	}
 	if len(rules) == 0 {
-		return nil, nil, usagef("rules: none that can run is in the places named by --rules, or has an id of --rule")
+		return nil, nil, usagef("rules: no rule that can run is in the paths of --rules and has an id of --rule")
 	}
 	b, err := open(ctx)
 	return b, rules, err
@@ -81,16 +82,16 @@ func asked(rules []*service.Rule) []coverage.Rule {
 	return out
 }
 
-// seen is what the ledger has of a stretch.
+// seen holds the rows of the ledger for a time range.
 type seen struct {
 	coverage.Options
 	rows []coverage.Row
-	// begun tells that the ledger has anything of any rule.
+	// begun reports whether the ledger has a record of any rule.
 	begun bool
 }
 
-// read is what all subcommands begin with.
-func (s *stretch) read(ctx context.Context, a *app, buckets int) (seen, error) {
+// read reads the rows of the selected time range, with so many buckets for the heat map.
+func (s *timeRange) read(ctx context.Context, a *app, buckets int) (seen, error) {
 	o, err := s.options(a.clock.Passed())
 	if err != nil {
 		return seen{}, err
@@ -109,8 +110,8 @@ func (s *stretch) read(ctx context.Context, a *app, buckets int) (seen, error) {
 	return seen{o, rows, begun}, err //nolint:wrapcheck // it names the ledger
 }
 
-// coverageShowCmd is the table.
-type coverageShowCmd struct{ stretch }
+// coverageShowCmd shows the table.
+type coverageShowCmd struct{ timeRange }
 
 // heatWidth is the number of characters of a heat map.
 const heatWidth = 48
@@ -135,7 +136,7 @@ func (c *coverageShowCmd) Run(ctx context.Context, a *app) error {
 	return showCoverage(a.screen, rows, o)
 }
 
-// jsonRow is a row with what follows from it.
+// jsonRow is a row with the values that are computed from it.
 type jsonRow struct {
 	coverage.Row
 	Open     int     `json:"open"`
@@ -190,7 +191,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 	return wrapWrite(err)
 }
 
-// vacancyText says on one line which pattern means no index, and for how many rules.
+// vacancyText says on one line which pattern matches no index, and for how many rules.
 func vacancyText(v coverage.Vacancy) string {
 	text := fmt.Sprintf("no index matches %s (%s, %d of them read nothing at all) since %s", v.Pattern, count(v.Rules, "rule"), v.Vacant, v.Since.UTC().Format(time.RFC3339))
 	if v.Met {
@@ -199,7 +200,7 @@ func vacancyText(v coverage.Vacancy) string {
 	return text
 }
 
-// brief writes a time as exactly as somebody wants to know it.
+// brief formats a duration with a precision that fits its length.
 func brief(d time.Duration) string {
 	switch day := 24 * time.Hour; {
 	case d >= 2*day:
@@ -210,7 +211,7 @@ func brief(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// lagText is the lag of half of the events and of 99 of 100.
+// lagText formats the median and the 99th percentile of the lag.
 func lagText(l ledger.Lag) string {
 	if l.P99 == 0 {
 		return "-"
@@ -228,7 +229,7 @@ func shorten(text string, most int) string {
 	return text
 }
 
-// percentText does not round up to what is not the case.
+// percentText formats the covered share. Less than all is never shown as 100 %.
 func percentText(c coverage.Counts) string {
 	p := coveredShare(c)
 	if c.Covered < c.Slots() {
@@ -246,7 +247,7 @@ func heat(buckets []coverage.Bucket, paint bool) string {
 	for _, b := range buckets {
 		m := b.Mark()
 		if b.Slots() == 0 {
-			m = before // slots are further apart than the parts of the map
+			m = before // slots are further apart than the characters of the map
 		}
 		before = m
 		if c := colours[m]; paint && c != last {
@@ -261,11 +262,11 @@ func heat(buckets []coverage.Bucket, paint bool) string {
 	return out.String()
 }
 
-// coverageGapsCmd lists what is open.
+// coverageGapsCmd lists open slots.
 type coverageGapsCmd struct {
-	stretch
+	timeRange
 
-	VacantAfter time.Duration `help:"How long an index pattern may mean no index before that counts as a gap; 0: for ever, unless it had data before." default:"0s"`
+	VacantAfter time.Duration `help:"How long an index pattern may match no index before it counts as a gap. 0: without limit, unless it had data before." default:"0s"`
 }
 
 // Run is the subcommand.
@@ -289,7 +290,7 @@ func (c *coverageGapsCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// jsonVacancy is a line of the gaps that is about a pattern.
+// jsonVacancy is the JSON form of a pattern that matches no index.
 type jsonVacancy struct {
 	coverage.Vacancy
 	Status string `json:"status"`

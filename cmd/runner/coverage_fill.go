@@ -16,13 +16,13 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// coverageFillCmd runs what is open.
+// coverageFillCmd runs or waives open slots.
 type coverageFillCmd struct {
-	stretch
+	timeRange
 
-	Waive       string        `help:"Run nothing: record the open slots as given up, for this reason." placeholder:"REASON"`
-	Concurrency int           `help:"Rules that run at the same time." default:"4"`
-	RuleTimeout time.Duration `help:"Limit for one execution of a rule." default:"5m"`
+	Waive       string        `help:"Run nothing. Record the open slots as given up, for this reason." placeholder:"REASON"`
+	Concurrency int           `help:"Maximum number of rules that run at the same time." default:"4"`
+	RuleTimeout time.Duration `help:"Timeout of one execution of a rule." default:"5m"`
 }
 
 // Run is the subcommand.
@@ -45,7 +45,7 @@ func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if b.events == nil && c.Waive == "" {
-		return usagef("where are the events? Give --events FILE with --store DIR")
+		return usagef("the source of events is missing: give --events FILE with --store DIR")
 	}
 	return c.fill(ctx, a, b, rules)
 }
@@ -88,7 +88,7 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	return c.run(ctx, r, round, owed)
 }
 
-// owed are the open slots, as the list of gaps has them.
+// owed returns the open slots, the same ones that coverage gaps lists.
 func (c *coverageFillCmd) owed(ctx context.Context, book *ledger.Ledger, rules []*service.Rule, o coverage.Options) ([]ledger.Owed, error) {
 	rows, err := coverage.Read(ctx, book.Store, asked(rules), o)
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *coverageFillCmd) owed(ctx context.Context, book *ledger.Ledger, rules [
 		owed = append(owed, r.Owed...)
 	}
 	for i := range owed {
-		owed[i].Entry.Ended = time.Time{} // somebody who asks does not wait for a backoff
+		owed[i].Entry.Ended = time.Time{} // an explicit request does not wait for the backoff
 	}
 	return owed, nil
 }
@@ -112,10 +112,10 @@ func byID(rules []*service.Rule) map[string]*service.Rule {
 	return out
 }
 
-// fillRound is the number of runs that go together.
+// fillRound is the largest number of runs in one round.
 const fillRound = 32
 
-// run runs the slots, newest first, until none is left that was not tried.
+// run runs the slots, newest first, until each was tried once.
 func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Round, owed []ledger.Owed) error {
 	rules, known := map[string]catchup.Rule{}, byID(r.rules)
 	for _, one := range r.rules {
@@ -135,7 +135,7 @@ func (c *coverageFillCmd) run(ctx context.Context, r *runner, round *pipeline.Ro
 				jobs[i].Covers = t.Slots
 			}
 			if t.Drains {
-				jobs[i].Most = service.Drained
+				jobs[i].MaxAlerts = service.Drained
 			}
 			for _, slot := range t.Slots {
 				tried[t.RuleID+" "+slot.String()] = true

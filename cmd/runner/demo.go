@@ -16,18 +16,19 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search/tables"
+	"tocsin/internal/splunk"
 )
 
-// demoEvents are a handful of events of one afternoon: some for each shipped rule, and some that
-// come close.
+// demoEvents are a few events of one afternoon: some that each shipped rule matches, and some that
+// almost match.
 //
 //go:embed demo_events.ndjson
 var demoEvents []byte
 
-// demoSlot is the moment at which the demo's rules look back.
+// demoSlot is the slot of all rules of the demo.
 var demoSlot = time.Date(2026, 1, 15, 14, 5, 0, 0, time.UTC)
 
-// demoCmd shows the whole flow without any setup.
+// demoCmd runs the shipped rules over sample events without any setup.
 type demoCmd struct{}
 
 // Run is the subcommand.
@@ -81,7 +82,9 @@ func (demoCmd) Run(ctx context.Context, a *app) error {
 func demoAlerts(ctx context.Context, a *app, alerts alert.Reader) (int, error) {
 	var docs []alert.Document
 	if err := alerts.List(ctx, alert.Filter{}, func(d alert.Document) (bool, error) {
-		docs = append(docs, d)
+		if !splunk.IsCollected(d.Source) {
+			docs = append(docs, d)
+		}
 		return true, nil
 	}); err != nil {
 		return 0, fmt.Errorf("demo: %w", err)

@@ -17,8 +17,8 @@ import (
 type explainCmd struct {
 	Rule  string `arg:"" help:"Id, name, file or path of the rule."`
 	Event string `help:"Say why the (first) event of this file matches or not; - is standard input." placeholder:"FILE" xor:"what"`
-	Alert string `help:"Say the same of the event behind a stored alert." placeholder:"ID" xor:"what"`
-	At    moment `help:"Slot whose window is shown; now without it." placeholder:"T"`
+	Alert string `help:"Show why the event of a stored alert matches or not." placeholder:"ID" xor:"what"`
+	At    moment `help:"Slot whose window is shown (default: now)." placeholder:"T"`
 }
 
 // Run is the subcommand.
@@ -70,8 +70,8 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 	return explainEvent(a, explanation, trace)
 }
 
-// open connects what the explanation needs: the place of events where one is named, that of alerts
-// where one is asked for, and else nothing.
+// open opens the backend that the explanation needs: events if the flags name them, alerts for --alert, otherwise
+// an empty one.
 func (c *explainCmd) open(ctx context.Context, a *app) (*backend, error) {
 	switch g := a.global; {
 	case len(g.Elasticsearch) > 0 || len(g.Events) > 0:
@@ -82,7 +82,7 @@ func (c *explainCmd) open(ctx context.Context, a *app) (*backend, error) {
 	return newEmbedded(), nil
 }
 
-// prepare binds the plan to the mappings at hand, or assumes those of ECS.
+// prepare binds the plan to the mappings of the events, or to ECS types where there are no events.
 func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.Plan, at time.Time) (query.Prepared, error) {
 	if b.events == nil {
 		prepared, diags := plan.Assume(at)
@@ -104,7 +104,7 @@ func (*explainCmd) prepare(ctx context.Context, a *app, b *backend, plan query.P
 	return prepared, nil
 }
 
-// event is the event to judge, nil when none was asked for.
+// event returns the event of --event or --alert, nil without these flags.
 func (c *explainCmd) event(ctx context.Context, a *app, b *backend) (*event.Event, error) {
 	switch {
 	case c.Event != "":
@@ -127,8 +127,8 @@ func asEvent(index, id string, source map[string]any) (*event.Event, error) {
 	return &event.Event{Index: index, ID: id, Source: data}, nil
 }
 
-// readEvent reads the first event of a file, however the JSON is laid out: plain or with
-// _index, _id and _source.
+// readEvent reads the first event of a file. The event is a plain document or has
+// _index, _id and _source. The JSON may span several lines.
 func (a *app) readEvent(name string) (*event.Event, error) {
 	in := a.in
 	if name != "-" {
@@ -147,9 +147,9 @@ func (a *app) readEvent(name string) (*event.Event, error) {
 	var source map[string]any
 	switch err := dec.Decode(&source); {
 	case err != nil:
-		return nil, usagef("event: %s holds no event: %w", name, err)
+		return nil, usagef("event: %s has no valid event: %w", name, err)
 	case source == nil:
-		return nil, usagef("event: %s holds no event but null", name)
+		return nil, usagef("event: %s has null instead of an event", name)
 	}
 	if inner, ok := source["_source"].(map[string]any); ok {
 		index, _ := source["_index"].(string)

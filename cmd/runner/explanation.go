@@ -33,8 +33,13 @@ func explainHead(w io.Writer, e query.Explanation) {
 	if e.Language != "" {
 		kind += ", " + e.Language
 	}
-	_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\nindices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
-		e.Name, e.RuleID, kind, strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	if e.RuleID != "" {
+		_, _ = fmt.Fprintf(w, "rule       %s (%s)\ntype       %s\n", e.Name, e.RuleID, kind)
+	} else { // a query by hand
+		_, _ = fmt.Fprintf(w, "language   %s\n", e.Language)
+	}
+	_, _ = fmt.Fprintf(w, "indices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
+		strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
 	for i, field := range e.Fitted {
 		label := "          "
 		if i == 0 {
@@ -73,7 +78,7 @@ func explainHead(w io.Writer, e query.Explanation) {
 	_, _ = fmt.Fprintf(w, "strategy   %s for %s, then the whole condition in memory\n", strategy(e), e.Pushed)
 }
 
-// explainPlaces writes what of the rule's patterns is not read.
+// explainPlaces writes which index patterns of the rule are not read, or only in part.
 func explainPlaces(w io.Writer, e query.Explanation) {
 	for _, u := range e.Unread {
 		_, _ = fmt.Fprintf(w, "not read   %s (%s): %s\n", u.Name, u.Why, u.Reason)
@@ -86,7 +91,7 @@ func explainPlaces(w io.Writer, e query.Explanation) {
 	}
 }
 
-// strategy says how hits are found, and what keeps a rule from being fed by the scan.
+// strategy describes how hits are found, and why a rule cannot use the scan.
 func strategy(e query.Explanation) string {
 	switch {
 	case e.Scan:
@@ -97,7 +102,7 @@ func strategy(e query.Explanation) string {
 	return string(e.Strategy)
 }
 
-// explainIndicators writes what the events of a threat_match rule are compared with.
+// explainIndicators writes the indicators with which a threat_match rule compares events.
 func explainIndicators(w io.Writer, i *query.ExplainedIndicators) {
 	_, _ = fmt.Fprintf(w, "indicators %s\n  query      %s\n  condition  %s\n", strings.Join(i.Indices, ", "), i.Query, i.Condition)
 	for n, group := range i.Mapping {
@@ -109,7 +114,7 @@ func explainIndicators(w io.Writer, i *query.ExplainedIndicators) {
 	}
 }
 
-// explainCommands writes which part of a search in SPL runs where.
+// explainCommands writes which commands of a search in SPL run in Elasticsearch and which in memory.
 func explainCommands(w io.Writer, e query.Explanation) {
 	searched := e.Pushed
 	if e.Exact {
@@ -126,7 +131,7 @@ func explainCommands(w io.Writer, e query.Explanation) {
 	}
 }
 
-// explainGroups writes what is counted, and what makes an alert of it.
+// explainGroups writes what a rule counts, and when a group becomes an alert.
 func explainGroups(w io.Writer, e query.Explanation) {
 	how := "groups of the events found"
 	if !e.Exact {
@@ -142,7 +147,7 @@ func explainGroups(w io.Writer, e query.Explanation) {
 	}
 }
 
-// explainSteps writes the terms of a sequence or sample.
+// explainSteps writes the steps of a sequence or sample.
 func explainSteps(w io.Writer, e query.Explanation) {
 	if e.MaxSpan != "" {
 		_, _ = fmt.Fprintf(w, "maxspan    %s\n", e.MaxSpan)
@@ -164,7 +169,7 @@ func explainSteps(w io.Writer, e query.Explanation) {
 	}
 }
 
-// curl is a line for a shell. Credentials are left to the reader.
+// curl returns a shell command that sends the request. It contains no credentials.
 func curl(addresses []string, e query.Explanation, body []byte) string {
 	base := "http://localhost:9200"
 	if len(addresses) > 0 {
@@ -178,7 +183,7 @@ func curl(addresses []string, e query.Explanation, body []byte) string {
 	return fmt.Sprintf("curl -s -H 'Content-Type: application/json' '%s%s' -d '%s'", base, e.Path(), quoted)
 }
 
-// explained is the JSON form of the judgement on an event.
+// explained is the JSON form of the trace of an event.
 type explained struct {
 	RuleID  string          `json:"rule_id"`
 	Matches bool            `json:"matches"`
@@ -202,7 +207,7 @@ func explainEvent(a *app, e query.Explanation, t condition.Trace) error {
 	return writeTrace(a.out, t, 0)
 }
 
-// writeTrace writes one line per part of the condition, marked by what it gave.
+// writeTrace writes one line for each part of the condition, marked yes or no.
 func writeTrace(w io.Writer, t condition.Trace, depth int) error {
 	mark := "no "
 	if t.Holds {

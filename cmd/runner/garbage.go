@@ -7,18 +7,18 @@ import (
 	"runtime/metrics"
 )
 
-// roomyHeap is the size of heap, in bytes, up to which garbage may grow as large as what is in use. Beyond, it
-// is collected earlier: with some thousands of rules the process stays within 250 MiB.
+// roomyHeap is the heap size in bytes up to which garbage may grow as large as the live heap. Above it, garbage
+// is collected earlier, so that the process stays below 250 MiB with some thousands of rules.
 const roomyHeap = 144 << 20
 
 const (
-	// usualGarbage is how much garbage Go lets lie, in percent of what is in use; leastGarbage keeps the time
-	// that collecting takes within bounds, however much is in use.
+	// usualGarbage is Go's default of GOGC, in percent of the live heap; leastGarbage is the lower limit, which
+	// bounds the cost of collection for any live heap.
 	usualGarbage = 100
 	leastGarbage = 40
 )
 
-// garbagePercent is how much garbage may lie beside what is in use, in percent of that.
+// garbagePercent returns the value of GOGC for a live heap of inUse bytes.
 func garbagePercent(inUse uint64) int {
 	switch {
 	case inUse <= roomyHeap/2:
@@ -29,8 +29,8 @@ func garbagePercent(inUse uint64) int {
 	return max(int((roomyHeap-inUse)*100/inUse), leastGarbage)
 }
 
-// boundGarbage sets how much garbage may lie, each time that some has been collected. Who has set GOGC or
-// GOMEMLIMIT has decided already.
+// boundGarbage adjusts GOGC after each collection. It does nothing when the user has set GOGC or
+// GOMEMLIMIT.
 func boundGarbage() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return

@@ -22,7 +22,7 @@ type group struct {
 	Events   []any `json:"events"`
 }
 
-// jsonHits are the hits in their JSON forms.
+// jsonHits returns the JSON forms of hits.
 func jsonHits(hits []query.Hit) []any {
 	out := make([]any, len(hits))
 	for i, h := range hits {
@@ -47,16 +47,17 @@ func jsonHits(hits []query.Hit) []any {
 	return out
 }
 
-// writeHits writes hits, or what an answer has by column: those of the order before others.
-func writeHits(a *app, hits []query.Hit, timeField string, columns bool, order []string) error {
+// writeHits writes the hits of an answer in the format of the command; columns asks for a table of its columns.
+func writeHits(a *app, found query.Answer, timeField string, columns bool) error {
+	hits := found.Hits
 	if a.global.Format == "csv" {
-		return writeCSV(a, hits, order)
+		return writeCSV(a, found)
 	}
 	if a.global.Format != "text" {
 		return writeJSON(a.out, a.global.Format, jsonHits(hits))
 	}
 	if columns {
-		rows, err := newRowTable(hits, order)
+		rows, err := newRowTable(found)
 		if err != nil {
 			return err
 		}
@@ -90,7 +91,7 @@ func writeHits(a *app, hits []query.Hit, timeField string, columns bool, order [
 	return wrapWrite(err)
 }
 
-// writeEvent writes the row of an event; of nil, that there is none.
+// writeEvent writes the row of an event; nil is the missing event of a sequence.
 func writeEvent(t table, e *event.Event, timeField string) error {
 	if e == nil {
 		t.row("-", "", "", "(no such event)")
@@ -114,13 +115,13 @@ func joinKeys(keys []any) string {
 	return "by " + strings.Join(parts, ", ")
 }
 
-// summaryFields are looked at for a one-line summary of an event.
+// summaryFields are the fields in the one-line summary of an event.
 var summaryFields = []string{
 	"event.category", "event.action", "host.name", "user.name", "process.name", "process.command_line", "file.path",
 	"source.ip", "destination.ip", "message",
 }
 
-// maxSummary is the length of a summary in characters.
+// maxSummary is the maximum length of a summary in characters.
 const maxSummary = 100
 
 func summary(source map[string]any) string {

@@ -42,14 +42,14 @@ type stdio struct {
 // app is what every subcommand's Run method receives.
 type app struct {
 	stdio
-	// screen is out for what is all ours and may drive the terminal: of the rest, out lets nothing through that does.
+	// screen is the raw standard output, for text without foreign content. out escapes terminal control sequences.
 	screen io.Writer
 	global *globals
 	clock  *settle.Clock
 	bars   *bars
 }
 
-// usageError is a mistake in how the command was called or configured.
+// usageError is a mistake in the command line or the configuration; its exit code is exitUsage.
 type usageError struct{ err error }
 
 func (u usageError) Error() string { return u.err.Error() }
@@ -57,10 +57,10 @@ func (u usageError) Unwrap() error { return u.err }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// errFailed ends a command whose rules or tests failed, after it has said which.
+// errFailed ends a command whose rules or tests failed. The command has already reported which ones.
 var errFailed = errors.New("failed")
 
-// credentials in an address, which a person may have given where none is expected.
+// credentials matches user and password in a URL, which error messages must not show.
 var credentials = regexp.MustCompile(`://[^/\s]*@`)
 
 // execute runs one invocation and returns its exit code.
@@ -86,13 +86,13 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	screen := std.out
-	if c.Format == "text" { // other forms are for programs
+	if c.Format == "text" { // programs read the other formats, unescaped
 		std.out = diag.ShownWriter(screen)
 	}
 	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
 }
 
-// exitCode tells what became of an invocation, which may have been on a cluster.
+// exitCode returns the exit code for err. cluster reports whether the command used Elasticsearch.
 func exitCode(err error, cluster bool) int {
 	if err == nil {
 		return exitDone

@@ -11,24 +11,24 @@ import (
 	"tocsin/internal/diag/failure"
 )
 
-// misfitsEvery is how often a service that is asked whether it is ready looks at the mappings of its indices.
+// misfitsEvery is how long a readiness check reuses the last check of the indices' mappings.
 const misfitsEvery = 30 * time.Second
 
-// nameMisfits logs what of the indices and templates is not Tocsin's.
+// nameMisfits logs the indices and templates that are not as Tocsin creates them.
 func (a *app) nameMisfits(ctx context.Context, b *backend) {
 	if b.misfits == nil {
 		return
 	}
 	found, err := b.misfits(ctx)
 	for _, m := range found {
-		a.global.log.Warn("an index or template is not as it should be", "because", m.String())
+		a.global.log.Warn("an index or template differs from what Tocsin creates", "because", m.String())
 	}
 	if err != nil {
 		a.global.log.Warn("the mappings of Tocsin's indices could not be checked", "error", err)
 	}
 }
 
-// misfitError says why alerts may get lost or doubled.
+// misfitError says why alerts may be lost or duplicated.
 type misfitError []elastic.Misfit
 
 func (e misfitError) Error() string {
@@ -39,8 +39,8 @@ func (e misfitError) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// fit is a check of readiness: it fails while an index or template is not Tocsin's. Who may not look is not held
-// up: that was said at start.
+// fit returns a readiness check that fails while an index or template is not as Tocsin creates it. It passes
+// without the privilege to read them: that was logged at start.
 func (b *backend) fit() func(context.Context) error {
 	var (
 		mu     sync.Mutex

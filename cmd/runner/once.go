@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/scheduler"
 )
 
-// once runs every rule's slot and writes the account of it, also when it was interrupted.
+// once runs one slot of every rule and writes the account, also after an interruption.
 func (r *runner) once(ctx context.Context) error {
 	if err := r.keepAccount(ctx); err != nil {
 		return err
@@ -37,15 +37,15 @@ func (r *runner) once(ctx context.Context) error {
 	return r.outcome(ctx, executions)
 }
 
-// keepAccount makes the rounds record what lies on a rule's grid: a moment that somebody chose may
-// be no slot.
+// keepAccount makes the rounds record slots that lie on their rule's grid: a time given with --at
+// need not be a slot.
 func (r *runner) keepAccount(ctx context.Context) error {
 	r.rounds.Gather = onceGather
 	if !r.cmd.Ledger {
 		return nil
 	}
 	known := byID(r.rules)
-	early := map[string]bool{} // rules for which it is too early to say that the moment is covered
+	early := map[string]bool{} // rules whose slot has not settled yet, so that it cannot count as covered
 	begins := map[time.Duration][]ledger.Grid{}
 	passed := r.clock.Passed()
 	for _, one := range r.rules {
@@ -63,7 +63,7 @@ func (r *runner) keepAccount(ctx context.Context) error {
 			return !early[x.RuleID] && known[x.RuleID].Slots.Prev(x.Slot).Equal(x.Slot)
 		},
 	}
-	if r.cmd.At.IsZero() { // from now on slots are owed
+	if r.cmd.At.IsZero() { // the ledger counts open slots from here on
 		for wait, grids := range begins {
 			if _, err := r.ledger.Begin(ctx, grids, passed.Add(-wait)); err != nil {
 				return fmt.Errorf("run: %w", err)
@@ -73,7 +73,7 @@ func (r *runner) keepAccount(ctx context.Context) error {
 	return nil
 }
 
-// jobs makes one for each rule.
+// jobs returns one scheduler job for each rule; done receives each execution.
 func (r *runner) jobs(done func(pipeline.Execution)) []scheduler.Job {
 	jobs := make([]scheduler.Job, len(r.rules))
 	for i, one := range r.rules {
@@ -159,8 +159,8 @@ func (r *runner) account(executions []pipeline.Execution) error {
 	return t.flush()
 }
 
-// outcome is the error that the executions leave behind. That Elasticsearch is gone outweighs the
-// failure of rules; that it failed one of them while it answers does not mean that it is gone.
+// outcome returns the error of the command for its executions. That Elasticsearch cannot be reached outweighs the
+// failure of rules; a failed request alone does not count as unreachable while Elasticsearch answers.
 func (r *runner) outcome(ctx context.Context, executions []pipeline.Execution) error {
 	var result error
 	asked := false

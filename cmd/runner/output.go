@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// table writes aligned columns.
+// table writes aligned columns; flush must be called at the end.
 type table struct{ w *tabwriter.Writer }
 
 func newTable(w io.Writer, head ...string) table {
@@ -28,7 +28,7 @@ func (t table) row(cells ...any) {
 	_, _ = fmt.Fprintln(t.w, strings.Join(text, "\t"))
 }
 
-// cells writes a row whose last cell, which is ours, may drive the terminal.
+// cells writes a row. Its last cell is written unescaped and may contain colours.
 func (t table) cells(last string, cells ...any) {
 	text := make([]string, len(cells), len(cells)+1)
 	for i, c := range cells {
@@ -37,7 +37,7 @@ func (t table) cells(last string, cells ...any) {
 	_, _ = fmt.Fprintln(t.w, strings.Join(append(text, last), "\t"))
 }
 
-// escaped keeps what came from events and rules from breaking lines or driving the terminal.
+// escaped returns text from events and rules with line breaks and terminal control sequences escaped.
 func escaped(text string) string { return diag.Shown(text) }
 
 func (t table) flush() error {
@@ -47,7 +47,7 @@ func (t table) flush() error {
 	return nil
 }
 
-// writeJSON writes a list as one JSON array, or one element a line.
+// writeJSON writes a list as one JSON array, or with the format ndjson as one element a line.
 func writeJSON[T any](w io.Writer, format string, list []T) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -66,7 +66,7 @@ func writeJSON[T any](w io.Writer, format string, list []T) error {
 	return nil
 }
 
-// writeObject writes one value as JSON for people and scripts.
+// writeObject writes one value as indented JSON.
 func writeObject(w io.Writer, v any) error {
 	data, err := search.JSON(v, "  ")
 	if err != nil {
@@ -83,7 +83,7 @@ func wrapWrite(err error) error {
 	return nil
 }
 
-// count writes a number with its noun.
+// count returns a number with its noun, such as "2 rules".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -91,7 +91,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// were is count with its verb.
+// were returns a number with its noun and verb, such as "2 rules were".
 func were(n int, noun string) string {
 	if n == 1 {
 		return count(n, noun) + " was"

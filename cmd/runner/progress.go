@@ -8,7 +8,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// bars are the progress bars of one invocation, which share a terminal; elsewhere there are none.
+// bars holds the progress bars of one invocation. Bars are shown on a terminal only.
 type bars struct {
 	w io.Writer
 
@@ -17,21 +17,21 @@ type bars struct {
 	open int
 }
 
-// bar is one of them. The zero value shows nothing.
+// bar is a progress bar. The zero value shows nothing.
 type bar struct {
 	of  *bars
 	bar *mpb.Bar
 }
 
-// add shows a bar for so many of something; for fewer than two there is none.
+// add shows a bar that counts to total; a total below 2 has no bar.
 func (b *bars) add(what string, total int64, more ...decor.Decorator) bar {
 	return b.show(total, 2, []decor.Decorator{decor.Name(what + " "), decor.CountersNoUnit("%d/%d")}, more)
 }
 
-// worthWhile is the size in bytes from which reading is shown.
+// worthWhile is the smallest size in bytes for which reading shows a bar.
 const worthWhile = 32 << 20
 
-// reading shows how much of so many bytes has been read.
+// reading shows a bar for reading size bytes. advance adds bytes, end removes the bar.
 func (b *bars) reading(what string, size int64) (advance func(n int64), end func()) {
 	one := b.show(size, worthWhile, []decor.Decorator{decor.Name(what + " "), decor.CountersKibiByte("% .1f / % .1f")}, []decor.Decorator{
 		decor.AverageSpeed(decor.SizeB1024(0), " % .1f"),
@@ -66,14 +66,14 @@ func (b bar) advance(n int64) {
 	}
 }
 
-// reach sets how much is done.
+// reach sets the number of finished steps.
 func (b bar) reach(n int64) {
 	if b.bar != nil {
 		b.bar.SetCurrent(n)
 	}
 }
 
-// finish takes the bar away.
+// finish removes the bar.
 func (b bar) finish() {
 	if b.bar == nil {
 		return

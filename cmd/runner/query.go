@@ -15,18 +15,19 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// queryCmd searches events with a query that is no rule.
+// queryCmd searches events with an ad hoc query.
 type queryCmd struct {
 	Query              string   `arg:"" help:"The query."`
 	Language           string   `help:"Language of the query: eql, esql, kuery (or kql), lucene or spl." required:"" placeholder:"eql"`
-	Index              []string `help:"Index patterns to search." default:"*" placeholder:"PATTERN"`
-	From               moment   `help:"Earliest time." placeholder:"T"`
-	To                 moment   `help:"Time before which events lie." placeholder:"T"`
-	Size               int      `help:"Greatest number of hits: the latest ones are shown; of rows the first ones." default:"100"`
-	TimestampField     string   `help:"Field of the event's time." default:"@timestamp"`
-	EventCategoryField string   `help:"Field of the event category." default:"event.category"`
-	TiebreakerField    string   `help:"Field that orders events of the same time."`
-	MaxSamplesPerKey   int      `help:"Greatest number of samples that share a key." default:"1"`
+	Index              []string `help:"Index patterns to search (default: all indices)." default:"*" placeholder:"PATTERN"`
+	From               moment   `help:"Start of the time range (default: no limit)." placeholder:"T"`
+	To                 moment   `help:"End of the time range, which is not part of it (default: no limit)." placeholder:"T"`
+	Size               int      `help:"Maximum number of hits: the latest hits, or the first rows of ES|QL and SPL." default:"100"`
+	TimestampField     string   `help:"Field with the time of an event." default:"@timestamp"`
+	EventCategoryField string   `help:"Field with the event category, for EQL." default:"event.category"`
+	TiebreakerField    string   `help:"Field that orders events with the same time."`
+	Explain            bool     `help:"Show the searches and what is done in memory, without running them."`
+	MaxSamplesPerKey   int      `help:"Maximum number of EQL samples with the same key." default:"1"`
 }
 
 // Run is the subcommand.
@@ -35,7 +36,10 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 		c.Language = string(rule.Kuery)
 	}
 	formats := []string{"text", "json", "ndjson"}
-	if c.rows() {
+	switch {
+	case c.Explain:
+		formats = []string{"text", "json"}
+	case c.rows():
 		formats = append(formats, "csv")
 	}
 	if err := a.global.formatOneOf(formats...); err != nil {
@@ -70,15 +74,23 @@ func (c *queryCmd) Run(ctx context.Context, a *app) error {
 	for _, w := range pipeline.TargetWarnings(plan.Rule().Index, prepared.Target()) {
 		a.global.log.Warn("query warning", "warning", w)
 	}
-	return c.search(ctx, a, b, prepared, query.Columns(plan))
+	if c.Explain {
+		e := prepared.Explain(c.window())
+		e.Places(prepared.Target(), c.window())
+		if c.window() == (window.Window{}) {
+			e.Window = "all time"
+		}
+		return explainRequest(a, e)
+	}
+	return c.search(ctx, a, b, prepared)
 }
 
-// rows reports whether the answer is one of rows with columns.
+// rows reports whether the answer has rows and columns.
 func (c *queryCmd) rows() bool {
 	return rule.Language(c.Language) == rule.ESQL || rule.Language(c.Language) == rule.SPL
 }
 
-// plan plans the query; one in SPL with the macros and lookups of the rules.
+// plan plans the query. A search in SPL can use the macros and lookups of --rules.
 func (c *queryCmd) plan(ctx context.Context, a *app) (query.Plan, diag.List, error) {
 	text := diag.NewText("query", c.Query)
 	if rule.Language(c.Language) != rule.SPL {
@@ -97,7 +109,7 @@ func (c *queryCmd) plan(ctx context.Context, a *app) (query.Plan, diag.List, err
 	return plan, diags, nil
 }
 
-// window is the time that the query is about. One in SPL that does not say when it begins is about all events.
+// window returns the time range of the query. A search in SPL without --from is over all events.
 func (c *queryCmd) window() window.Window {
 	if rule.Language(c.Language) == rule.SPL && c.From.IsZero() {
 		return window.Window{}
@@ -105,7 +117,7 @@ func (c *queryCmd) window() window.Window {
 	return window.Window{From: c.From.Time, To: c.To.Time}
 }
 
-// source is where the query finds events. The moment of one in SPL is that at which it would be scheduled.
+// source returns the source of the query's events. For SPL, --to is the time at which the search is scheduled.
 func (c *queryCmd) source(b *backend) query.Source {
 	src := query.Source{Events: b.events, At: time.Now(), Window: c.window()}
 	if rule.Language(c.Language) == rule.SPL {
@@ -117,7 +129,7 @@ func (c *queryCmd) source(b *backend) query.Source {
 	return src
 }
 
-// check refuses what makes no sense.
+// check returns a usage error for flag values that are invalid or do not go together.
 func (c *queryCmd) check() error {
 	switch {
 	case !slices.Contains(plans.Languages(), rule.Language(c.Language)):
@@ -140,8 +152,8 @@ func languages() []string {
 	return names
 }
 
-// search finds and writes hits, their columns in an order as far as there is one; those found before a failure are worth having.
-func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared, order []string) error {
+// search finds and writes hits, also the hits found before a failure.
+func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared query.Prepared) error {
 	src := query.Source{Events: b.events}
 	if rule.Language(c.Language) == rule.SPL {
 		src = c.source(b)
@@ -150,12 +162,12 @@ func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared quer
 	if rule.Language(c.Language) == rule.SPL {
 		size++ // One more tells that there are more.
 	}
-	hits, searchErr := query.Hunt(ctx, prepared, src, c.window(), size)
-	if len(hits) > c.Size {
-		hits = hits[:c.Size]
-		a.global.log.Warn("there are more rows than are shown", "shown", c.Size, "flag", "--size")
+	found, searchErr := query.RunAdHoc(ctx, prepared, src, c.window(), size)
+	if len(found.Hits) > c.Size {
+		found.Hits = found.Hits[:c.Size]
+		a.global.log.Warn("more rows were found than are shown", "shown", c.Size, "flag", "--size")
 	}
-	if err := writeHits(a, hits, c.TimestampField, c.rows(), order); err != nil {
+	if err := writeHits(a, found, c.TimestampField, c.rows()); err != nil {
 		return err
 	}
 	if searchErr != nil {
@@ -164,7 +176,7 @@ func (c *queryCmd) search(ctx context.Context, a *app, b *backend, prepared quer
 	return b.incomplete
 }
 
-// badQuery shows what is wrong with the query, which is an argument.
+// badQuery shows the diagnostics of the query and returns a usage error.
 func (a *app) badQuery(diags diag.List) error {
 	if err := a.show(diags); err != nil {
 		return err

@@ -10,21 +10,25 @@ import (
 	"tocsin/internal/query"
 )
 
-// maxColumns is how many columns of an answer are shown side by side; those of whole documents are not.
+// maxColumns is the largest number of columns that are shown as a table.
 const maxColumns = 12
 
-// rowTable are the rows of an answer by column.
+// rowTable holds the rows of an answer by column.
 type rowTable struct {
 	columns []string
 	rows    []map[string]string
 }
 
-// shown reports whether there are columns, and not too many to be shown side by side.
+// shown reports whether there are columns and at most maxColumns of them.
 func (t rowTable) shown() bool { return len(t.columns) > 0 && len(t.columns) <= maxColumns }
 
-func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
+// newRowTable puts hits into columns: the columns of the answer in its order, then the others by name.
+func newRowTable(found query.Answer) (t rowTable, err error) {
 	known := map[string]bool{}
-	for _, h := range hits {
+	if found.Whole {
+		t.columns = slices.Clone(found.Columns)
+	}
+	for _, h := range found.Hits {
 		doc, err := h.Event.Document()
 		if err != nil {
 			return t, fmt.Errorf("query: %w", err)
@@ -38,19 +42,22 @@ func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
 		}
 		leaves("", doc.Source, row)
 		for name := range row {
-			if !known[name] {
+			if !found.Whole && !known[name] {
 				known[name] = true
 				t.columns = append(t.columns, name)
 			}
 		}
 		t.rows = append(t.rows, row)
 	}
-	// Where an event is comes first.
+	if found.Whole {
+		return t, nil
+	}
+	// Index and id of an event come first.
 	place := func(name string) int {
-		if i := slices.Index(order, name); i >= 0 {
+		if i := slices.Index(found.Columns, name); i >= 0 {
 			return i
 		}
-		return len(order)
+		return len(found.Columns)
 	}
 	slices.SortFunc(t.columns, func(a, b string) int {
 		return cmp.Or(cmp.Compare(place(a), place(b)), -strings.Compare(metadataFirst(a), metadataFirst(b)), strings.Compare(a, b))
@@ -58,9 +65,9 @@ func newRowTable(hits []query.Hit, order []string) (t rowTable, err error) {
 	return t, nil
 }
 
-// writeCSV writes the rows of an answer with a line of their columns before them.
-func writeCSV(a *app, hits []query.Hit, order []string) error {
-	t, err := newRowTable(hits, order)
+// writeCSV writes a line with the columns of an answer, then its rows.
+func writeCSV(a *app, found query.Answer) error {
+	t, err := newRowTable(found)
 	if err != nil {
 		return err
 	}
@@ -86,7 +93,7 @@ func metadataFirst(name string) string {
 	return ""
 }
 
-// leaves puts the values of an object by full name.
+// leaves adds the values of an object under their full names.
 func leaves(prefix string, source map[string]any, into map[string]string) {
 	for name, v := range source {
 		switch v := v.(type) {
@@ -104,7 +111,7 @@ func leaves(prefix string, source map[string]any, into map[string]string) {
 	}
 }
 
-// write writes the table. A value that a row lacks is a dash.
+// write writes the table. A missing value is shown as a dash.
 func (t rowTable) write(a *app) error {
 	head := make([]string, len(t.columns))
 	for i, c := range t.columns {

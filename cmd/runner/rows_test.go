@@ -18,7 +18,7 @@ import (
 func rowsText(t interface{ Fatal(...any) }, hits []query.Hit) (table, rest string) {
 	var out, err bytes.Buffer
 	a := &app{stdio: stdio{nil, &out, &err}, global: &globals{Format: "text"}}
-	if e := writeHits(a, hits, "@timestamp", true, nil); e != nil {
+	if e := writeHits(a, query.Answer{Hits: hits}, "@timestamp", true); e != nil {
 		t.Fatal(e)
 	}
 	return out.String(), err.String()
@@ -45,6 +45,33 @@ func TestRows(t *testing.T) {
 		got, _ := rowsText(t, tt.hits)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestColumns: a query that tells its columns has them all, in its order.
+func TestColumns(t *testing.T) {
+	placed := row(`{"m":"x"}`)
+	placed.Event.Index, placed.Event.ID = "logs-a", "7"
+	for name, tt := range map[string]struct {
+		answer    query.Answer
+		text, csv string
+	}{
+		"order":        {query.Answer{Hits: []query.Hit{row(`{"a":1,"c":2}`)}, Columns: []string{"c", "a"}, Whole: true}, "c  a\n2  1\n", "c,a\n2,1\n"},
+		"no value":     {query.Answer{Hits: []query.Hit{row(`{"a":1}`)}, Columns: []string{"b", "a"}, Whole: true}, "b  a\n-  1\n", "b,a\n,1\n"},
+		"no row":       {query.Answer{Columns: []string{"b", "a"}, Whole: true}, "b  a\n", "b,a\n"},
+		"not asked":    {query.Answer{Hits: []query.Hit{placed}, Columns: []string{"m", "_id"}, Whole: true}, "m  _id\nx  7\n", "m,_id\nx,7\n"},
+		"others after": {query.Answer{Hits: []query.Hit{row(`{"a":1,"b":3,"c":2}`)}, Columns: []string{"c"}}, "c  a  b\n2  1  3\n", "c,a,b\n2,1,3\n"},
+	} {
+		for format, want := range map[string]string{"text": tt.text, "csv": tt.csv} {
+			var out, err bytes.Buffer
+			a := &app{stdio: stdio{nil, &out, &err}, global: &globals{Format: format}}
+			if e := writeHits(a, tt.answer, "@timestamp", true); e != nil {
+				t.Fatal(e)
+			}
+			if diff := cmp.Diff(want, out.String()); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", name, format, diff)
+			}
 		}
 	}
 }

@@ -23,8 +23,8 @@ import (
 	"tocsin/rules"
 )
 
-// loadRules loads what paths name, or the shipped rules. A path that cannot be read is a mistake of
-// the caller, which keeps no other rule from loading; everything else that is wrong is in the list.
+// loadRules loads the rules of paths, or the shipped rules if paths is empty. A path that cannot be read is a usage
+// error, with which the other paths are still loaded; all other mistakes are in the list.
 func (g *globals) loadRules(ctx context.Context, paths []string) (catalog.Catalog, diag.List, error) {
 	views, complaint := g.dataViews()
 	options, left, more := g.splunkOptions()
@@ -39,7 +39,7 @@ func (g *globals) loadRules(ctx context.Context, paths []string) (catalog.Catalo
 	return set, append(left, diags...), errors.Join(complaint, more, err)
 }
 
-// splunkOptions are what searches in SPL run on: the shipped field map below those of --field-map.
+// splunkOptions returns the options of searches in SPL. The field maps of --field-map override the shipped one.
 func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 	m := fieldmap.Default()
 	var left diag.List
@@ -66,13 +66,13 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 	}
 	sigmas, more, err := g.sigmaOptions()
 	return catalog.Options{
-		Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled, Sigma: sigmas,
+		Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), SplunkURL: strings.TrimSuffix(string(g.SplunkURL), "/"), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled, Sigma: sigmas,
 	}, append(left, more...), errors.Join(complaint, err)
 }
 
 // sigmaOptions are what rules of Sigma are run with.
 func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
-	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Unmapped: g.SigmaUnmapped == "run", Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}}
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, RunUnmapped: g.SigmaUnmapped == "run"}
 	var left diag.List
 	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
 	for _, name := range good {
@@ -88,20 +88,20 @@ func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
 	return o, left, complaint
 }
 
-// planned is a rule set with the plans of the rules that can run and the report on all.
+// planned holds the plans of the rules that can run, and the report on all rules.
 type planned struct {
 	plans  []query.Plan
 	report report.Report
-	// disabled are the rules that could be loaded and say enabled = false, idle the plans of those
+	// disabled holds the loaded rules with enabled = false; idle holds the plans of those disabled rules
 	// that could run.
 	disabled []*rule.Rule
 	idle     []query.Plan
-	// failed tells that a rule which is not disabled cannot run.
+	// failed reports that a rule that is not disabled cannot run.
 	failed bool
 }
 
-// planRules loads and plans. The error is a mistake of the caller that came beside rules that may
-// well run.
+// planRules loads and plans the rules of paths. The error is a usage error; the planned rules can still
+// run.
 func (g *globals) planRules(ctx context.Context, paths []string) (planned, error) {
 	set, left, err := g.loadRules(ctx, paths)
 	var p planned
@@ -118,13 +118,16 @@ func (g *globals) planRules(ctx context.Context, paths []string) (planned, error
 		p.add(r, mine, plan)
 	}
 	p.others(left)
+	if status, level := set.SigmaCounts(); len(status) > 0 {
+		p.report.Sigma = &report.SigmaCounts{Status: status, Level: level}
+	}
 	slices.SortStableFunc(p.report.Results, func(a, b report.Result) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 	})
 	return p, err
 }
 
-// take parts the diagnostics about a rule from the others.
+// take splits the diagnostics into those about rule r and the others.
 func take(r *rule.Rule, all diag.List) (mine, others diag.List) {
 	for _, d := range all {
 		if r.Owns(d) {
@@ -136,8 +139,8 @@ func take(r *rule.Rule, all diag.List) (mine, others diag.List) {
 	return mine, others
 }
 
-// others reports what is about no rule: files that could not even be read count as rules, since
-// nobody knows, while exceptions and what else belongs to rules do not.
+// others reports diagnostics that belong to no rule. A file that could not be read counts as an invalid rule, because
+// it may have one; files of exceptions and lists do not count.
 func (p *planned) others(left diag.List) {
 	for _, d := range left {
 		if d.Line == 0 && d.Severity == diag.Error {
@@ -149,7 +152,7 @@ func (p *planned) others(left diag.List) {
 	p.failed = p.failed || left.HasErrors()
 }
 
-// add keeps the plan of a rule, if it has one, and what is to be reported of it.
+// add adds a rule with its diagnostics, and its plan, which is nil if it cannot run, to the report.
 func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 	out := report.Result{
 		Path: r.Path, Line: r.Line, RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language),
@@ -160,7 +163,7 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 	}
 	p.report.Add(out)
 	switch disabled := out.Status != report.Invalid && r.Enabled != nil && !*r.Enabled; {
-	case disabled: // one that is invalid may not mean it
+	case disabled: // an invalid rule counts as invalid, not as disabled
 		p.disabled = append(p.disabled, r)
 		if plan != nil {
 			p.idle = append(p.idle, plan)
@@ -172,7 +175,7 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 	}
 }
 
-// problems returns what there is to say of all rules.
+// problems returns the diagnostics of all rules.
 func (p planned) problems() diag.List {
 	list := slices.Clone(p.report.Diagnostics)
 	for _, r := range p.report.Results {
@@ -181,7 +184,7 @@ func (p planned) problems() diag.List {
 	return list
 }
 
-// findPlan plans the rule that ref means: one of --rules, or a file of its own beside those. The plan
+// findPlan plans the rule with the id, name or path ref: a rule of --rules, or a file besides them. The plan
 // is nil when the list says why the rule cannot run.
 func (g *globals) findPlan(ctx context.Context, ref string) (query.Plan, diag.List, error) {
 	paths := g.Rules

@@ -11,10 +11,10 @@ import (
 
 // testCmd runs rule tests.
 type testCmd struct {
-	Paths []string `arg:"" name:"path" help:"Test files, rules that have one beside them, and directories."`
+	Paths []string `arg:"" name:"path" help:"Test files (*.test.toml), rule files with a test file next to them, and directories."`
 }
 
-// Run is the subcommand. It fails when a test does, and when a test file or its rule is broken.
+// Run is the subcommand. It fails when a test fails, or when a test file or its rule has errors.
 func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
@@ -49,12 +49,12 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	case failed || passed < len(all):
 		return errFailed
 	case len(all) == 0:
-		return usagef("test: there is no rule test (*.test.toml) in %s", strings.Join(c.Paths, ", "))
+		return usagef("test: no rule tests (*.test.toml) found in %s", strings.Join(c.Paths, ", "))
 	}
 	return nil
 }
 
-// test runs one file; broken tells that its rule cannot be tested.
+// test runs the tests of one file; broken reports that its rule cannot be tested.
 func (a *app) test(ctx context.Context, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
 	results, diags, err := ruletest.Run(ctx, f, a.global.Rules...)
 	if err != nil {

@@ -15,32 +15,32 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// runCmd is the service, and its single round.
+// runCmd is the subcommand run: the service, or a single round with --once.
 type runCmd struct {
-	Once        bool           `help:"Run every rule's current slot and exit."`
-	At          moment         `help:"With --once: run every rule as if this were its slot, over [T - look-back, T)." placeholder:"T"`
-	Concurrency int            `help:"Rules that run at the same time." default:"8"`
-	RuleTimeout time.Duration  `help:"Limit for one execution of a rule." default:"5m"`
-	Grace       time.Duration  `help:"Time that running rules get when the service is told to stop." default:"20s"`
-	Strategy    string         `help:"How rules find their hits: auto, scan (one read of the new events for all rules) or search." enum:"auto,scan,search" default:"auto"`
-	CatchUpAge  time.Duration  `help:"How old slots may be that are caught up with; older ones are given up, and counted." default:"168h"`
-	Overflow    string         `help:"What becomes of hits beyond max_signals: drain (they become alerts in further runs) or summary (one alert that says how many)." enum:"drain,summary" default:"drain"`
-	Ledger      bool           `help:"Keep account of every slot. Without it nothing is caught up with." default:"true" negatable:""`
-	Retention   time.Duration  `name:"ledger-retention" help:"How long the account of slots is kept." default:"2160h"`
-	LateAfter   time.Duration  `help:"How long after a slot events are looked for that came late; 0: until 99 of 100 have come, as measured." default:"0s"`
-	Settle      *time.Duration `help:"How long after a slot its rule runs, so that what was indexed before is visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
-	Lease       time.Duration  `help:"Time after which a runner that is not heard of is replaced by the others, twice over at most." default:"15s"`
-	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not with --once." default:"127.0.0.1:9464"`
+	Once        bool           `help:"Run the latest slot of every rule, then exit."`
+	At          moment         `help:"With --once: use T as the slot of every rule. Its window is [T - look-back, T)." placeholder:"T"`
+	Concurrency int            `help:"Maximum number of rules that run at the same time." default:"8"`
+	RuleTimeout time.Duration  `help:"Timeout of one execution of a rule." default:"5m"`
+	Grace       time.Duration  `help:"How long running rules may take to finish when the service is stopped." default:"20s"`
+	Strategy    string         `help:"How rules find their hits: scan (one read of the new events for all rules), search (one search for each rule) or auto (whichever is cheaper)." enum:"auto,scan,search" default:"auto"`
+	CatchUpAge  time.Duration  `help:"Maximum age of slots that catch-up runs. Older open slots are given up, and counted." default:"168h"`
+	Overflow    string         `help:"How to treat hits beyond max_signals: drain (further runs make alerts of them) or summary (one alert with their number)." enum:"drain,summary" default:"drain"`
+	Ledger      bool           `help:"Record every slot in the ledger. Without the ledger there is no catch-up." default:"true" negatable:""`
+	Retention   time.Duration  `name:"ledger-retention" help:"How long the ledger keeps slots." default:"2160h"`
+	LateAfter   time.Duration  `help:"How long after a slot to search for late events. 0: the measured time in which 99 % of the events arrive." default:"0s"`
+	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
+	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
+	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 }
 
-// mostSettle bounds what somebody may want to be waited.
-const mostSettle = time.Hour
+// maxSettle is the largest value of --settle.
+const maxSettle = time.Hour
 
-// check refuses what makes no sense.
+// check returns a usage error for flag values that are invalid or do not go together.
 func (c *runCmd) check(a *app) error {
 	switch {
 	case !c.At.IsZero() && !c.Once:
-		return usagef("--at goes with --once")
+		return usagef("--at needs --once")
 	case c.Concurrency < 1:
 		return usagef("--concurrency must be at least 1")
 	case c.RuleTimeout <= 0:
@@ -53,12 +53,12 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--ledger-retention must not be shorter than --catch-up-age")
 	case c.LateAfter < 0:
 		return usagef("--late-after must not be negative")
-	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > mostSettle):
-		return usagef("--settle must be between 0s and %s", mostSettle)
+	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
+		return usagef("--settle must be between 0s and %s", maxSettle)
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
-		return usagef("--no-ledger goes with --once")
+		return usagef("--no-ledger needs --once")
 	}
 	return a.global.formatOneOf("text", "json", "ndjson")
 }
@@ -117,8 +117,8 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-// install makes what the output of rules needs. Only detections of Splunk's content make risk events:
-// who has none need not be allowed to keep any.
+// install creates the indices and templates that the output of the rules needs. The risk index is created only when
+// there is a Splunk detection: otherwise the user needs no privileges on it.
 func install(ctx context.Context, b *backend, plans []query.Plan) error {
 	if err := b.install(ctx); err != nil {
 		return err
@@ -129,7 +129,7 @@ func install(ctx context.Context, b *backend, plans []query.Plan) error {
 	return b.installRisk(ctx)
 }
 
-// nothingToRun is the outcome when no rule can run.
+// nothingToRun returns the error of the command when no rule can run; nil when all rules are disabled.
 func nothingToRun(rules planned, complaint error) error {
 	switch {
 	case complaint != nil:
@@ -137,12 +137,12 @@ func nothingToRun(rules planned, complaint error) error {
 	case rules.failed:
 		return errFailed
 	case len(rules.disabled) > 0:
-		return nil // as somebody wants it
+		return nil // the user disabled them
 	}
-	return usagef("rules: there is none in the places named by --rules")
+	return usagef("rules: no rules found in the paths of --rules")
 }
 
-// runner is one run of the command.
+// runner is one invocation of the subcommand run.
 type runner struct {
 	*app
 	cmd      *runCmd
@@ -156,7 +156,7 @@ type runner struct {
 	writing  writing
 }
 
-// onceGather is enough for rules that all start now to find each other.
+// onceGather is how long a round of --once waits for its rules, which all start at the same time.
 const onceGather = 20 * time.Millisecond
 
 func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
@@ -179,7 +179,7 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 	return r, nil
 }
 
-// newRound makes what runs rules together.
+// newRound returns a round that runs up to concurrency rules at the same time.
 func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
@@ -191,12 +191,12 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	}
 }
 
-// observe tells of a round of rules that ran together.
+// observe reports a finished round in metrics and log.
 func (r *runner) observe(round planner.Round) {
 	r.metrics.Round(round)
 	switch {
 	case round.Err != nil:
-		r.global.log.Warn("scan failed, rules were searched one by one", "error", round.Err)
+		r.global.log.Warn("scan failed, each rule was searched on its own", "error", round.Err)
 	case round.Requests > 1:
 		r.global.log.Debug("round", "requests", round.Requests, "scanned", round.Scan.Answered, "plan", round.String())
 	}

@@ -17,23 +17,23 @@ import (
 	"tocsin/internal/scheduler"
 )
 
-// errStopping is why a service that was told to stop is not ready.
+// errStopping is the readiness error of a service that is stopping.
 var errStopping = errors.New("the service is stopping")
 
-// noAddress is the --listen of those who want no server.
+// noAddress is the value of --listen that turns the server off.
 const noAddress = "none"
 
-// serve runs the rules on their schedule until the context ends, and what of it was missed. What
-// runs then may finish within --grace; what does not is cut off, which leaves its slot to be caught
-// up with.
+// serve runs the rules on their schedule, and catches up with missed slots, until the context ends. Executions
+// in flight may finish within --grace; after that they are cancelled, and catch-up runs their slots
+// later.
 func (r *runner) serve(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
-	// Beats and the server outlive the signal, so that rules keep their runner while they finish, and
-	// one can watch them.
+	// The lease and the server outlive the signal, so that rules keep their runner while they finish, and
+	// metrics can still be read.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var s *service.Service
-	// The address is bound ahead of the lease: a runner that cannot start holds no rules.
+	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
 	web, err := r.bind(ctx)
 	if err != nil {
 		return err
@@ -74,10 +74,10 @@ func (r *runner) serve(ctx context.Context) error {
 	return nil
 }
 
-// behindConcurrency is that of rounds that catch up: live ones come first.
+// behindConcurrency is the concurrency of catch-up rounds. It is small because live rounds come first.
 const behindConcurrency = 2
 
-// service makes the loop over the rules.
+// service returns the service that runs the rules.
 func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Service, error) {
 	recorder := &service.Recorder{Ledger: r.ledger, Now: r.clock.Passed, Log: r.global.log, Rules: byID(r.rules), Events: r.backend.events}
 	behind := r.newRound(min(behindConcurrency, r.cmd.Concurrency))
@@ -98,7 +98,7 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 	return s, nil
 }
 
-// tellSettling shows how long slots wait.
+// tellSettling sets the metrics of how long slots wait to settle.
 func (r *runner) tellSettling() {
 	waits := make(map[string]time.Duration, len(r.rules))
 	for _, one := range r.rules {
@@ -107,7 +107,7 @@ func (r *runner) tellSettling() {
 	r.metrics.Settling(waits, r.clock.Ahead())
 }
 
-// standing shows how rules and searches stand.
+// standing sets the metrics of open slots and of the search limits.
 func (r *runner) standing(s service.Standing) {
 	r.metrics.Standing(s)
 	if r.backend.load != nil {
@@ -115,7 +115,7 @@ func (r *runner) standing(s service.Standing) {
 	}
 }
 
-// join makes this runner one of those that share the rules; nil where there can be no other.
+// join makes this runner a member of the runners that share the rules; nil with an embedded store, which has one runner.
 func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error) {
 	if r.backend.leases == nil {
 		return nil, nil //nolint:nilnil // there is no membership
@@ -130,15 +130,15 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 			}
 		},
 		Gone: func(runner string) {
-			r.global.log.Warn("another runner is gone: its rules are taken over", "runner", runner)
+			r.global.log.Warn("a runner left, its rules are taken over", "runner", runner)
 		},
 		Came: func(runner string) {
-			r.global.log.Info("another runner has joined: rules are shared anew", "runner", runner)
+			r.global.log.Info("a runner joined, rules are redistributed", "runner", runner)
 		},
-		Renewed: func() { r.global.log.Info("Elasticsearch answers again: the lease was renewed") },
+		Renewed: func() { r.global.log.Info("lease renewed, Elasticsearch answers again") },
 		Skew: func(runner string, by time.Duration) {
 			r.metrics.Skew(by)
-			r.global.log.Warn("the clock of another runner differs from this one's", "runner", runner, "by", by.Round(time.Second).String())
+			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second).String())
 		},
 		Failed: func(err error) { r.global.log.Warn("the lease could not be renewed", "error", err) },
 	})
@@ -150,7 +150,7 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	return m, nil
 }
 
-// bind takes the address of the server of metrics and health; nil when none is wanted.
+// bind binds the address of the server for metrics and health; nil when --listen is none.
 func (r *runner) bind(ctx context.Context) (*server.Server, error) {
 	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
 		return nil, nil //nolint:nilnil // there is no server
@@ -173,7 +173,7 @@ func (r *runner) bind(ctx context.Context) (*server.Server, error) {
 	return web, nil
 }
 
-// schedule runs the scheduler and says how it was stopped.
+// schedule runs the service, and logs when executions were cut off at the end.
 func (r *runner) schedule(ctx context.Context, s *service.Service) error {
 	err := s.Run(ctx)
 	if errors.Is(err, scheduler.ErrCutOff) {

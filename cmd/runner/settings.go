@@ -18,9 +18,9 @@ import (
 // environmentPrefix begins the environment variable of every flag: TOCSIN_RULES for --rules.
 const environmentPrefix = "TOCSIN_"
 
-// settings answer for flags that the command line does not have: from the environment, else from
-// the configuration file. It is a kong.Resolver in place of kong's own look at the environment,
-// which takes an empty variable for a value and cannot split lists of paths.
+// settings gives values to flags that are not on the command line: from the environment, else from
+// the configuration file. It is a kong.Resolver and replaces kong's own use of the environment,
+// which treats an empty variable as a value and cannot split lists of paths.
 type settings struct{ file config.Values }
 
 // nameVariables gives every flag its environment variable, in the order of preference.
@@ -36,7 +36,7 @@ func nameVariables(model *kong.Node) {
 	})
 }
 
-// describeFlag is the help of a flag, with its variable.
+// describeFlag returns the help text of a flag with its environment variable.
 func describeFlag(v *kong.Value) string {
 	if v.Flag == nil || len(v.Flag.Envs) == 0 {
 		return v.Help
@@ -44,8 +44,8 @@ func describeFlag(v *kong.Value) string {
 	return fmt.Sprintf("%s ($%s).", strings.TrimSuffix(v.Help, "."), v.Flag.Envs[0])
 }
 
-// onLine reports whether a flag can be given on the command line only: another command has one of that name
-// which means something else.
+// onLine reports whether a flag can be set on the command line only: another command has a flag of the same name
+// with another meaning.
 func onLine(f *kong.Flag) bool { return f.Tag.Get("line") == "only" }
 
 func eachFlag(n *kong.Node, visit func(*kong.Flag)) {
@@ -57,7 +57,7 @@ func eachFlag(n *kong.Node, visit func(*kong.Flag)) {
 	}
 }
 
-// load reads the file and holds every key and value against the flags. It shows what is wrong.
+// load reads the file, checks every key and value against the flags, and shows the mistakes.
 func (s *settings) load(path string, model *kong.Node, show func(diag.List) error) error {
 	values, diags := config.Load(path)
 	if !diags.HasErrors() {
@@ -73,7 +73,7 @@ func (s *settings) load(path string, model *kong.Node, show func(diag.List) erro
 	return nil
 }
 
-// keys are the names of all flags that make sense in a file.
+// keys returns all flags that may be in a configuration file.
 func keys(model *kong.Node) []config.Key {
 	var all []config.Key
 	eachFlag(model, func(f *kong.Flag) {
@@ -101,7 +101,7 @@ func keyType(f *kong.Flag) config.Type {
 	return config.Text
 }
 
-// try parses a value as the flag would, without a trace.
+// try parses a value as the flag would, without changing the flag.
 func try(f *kong.Flag, value any) error {
 	set := f.Set
 	defer func() { f.Set = set }()
@@ -118,12 +118,12 @@ func try(f *kong.Flag, value any) error {
 	return nil
 }
 
-// Validate has nothing to refuse: load has.
+// Validate accepts everything: load has checked the file.
 func (*settings) Validate(*kong.Application) error { return nil }
 
-// Resolve returns what a flag is when the command line does not say. Of flags that exclude each
-// other, one that is nearer to the user silences the others: --store on the command line those of
-// environment and file, one in the environment that of the file.
+// Resolve returns the value of a flag that is not on the command line, nil if it has none. Of flags that exclude
+// each other, the one from the source of higher precedence wins: --store on the command line over the environment
+// and the file, a variable over the file.
 func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if onLine(flag) {
 		return nil, nil //nolint:nilnil // kong's way to say that there is no value
@@ -145,7 +145,7 @@ func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 	return s.file.Value(flag.Name), nil
 }
 
-// environment returns the first variable of a flag that is not empty.
+// environment returns the first non-empty environment variable of a flag, and its value.
 func environment(f *kong.Flag) (variable, text string) {
 	for _, variable := range f.Envs {
 		if text := os.Getenv(variable); text != "" {
@@ -155,8 +155,8 @@ func environment(f *kong.Flag) (variable, text string) {
 	return "", ""
 }
 
-// listed splits a variable with several paths as PATH is split; other lists have commas, which
-// their flags know.
+// listed splits a variable that holds several paths as PATH is split. Other lists are separated by commas, which
+// their flags split.
 func listed(f *kong.Flag, text string) any {
 	if !f.IsSlice() || f.Tag.Sep != -1 {
 		return text
@@ -170,7 +170,7 @@ func listed(f *kong.Flag, text string) any {
 	return list
 }
 
-// rivalsOf returns the other flags of the command that cannot go with this one.
+// rivalsOf returns the flags of the command that exclude this one.
 func rivalsOf(ctx *kong.Context, flag *kong.Flag) []*kong.Flag {
 	var rivals []*kong.Flag
 	for _, path := range ctx.Path {

@@ -11,32 +11,32 @@ import (
 )
 
 const (
-	// compareEvery is how often the clocks are compared, learnEvery how often indices are asked how they are
-	// refreshed; learnWithin bounds that.
+	// compareEvery is the interval of comparing the clocks, learnEvery the interval of reading the indices'
+	// refresh_interval; learnWithin is the timeout of reading it.
 	compareEvery = 15 * time.Second
 	learnEvery   = time.Minute
 	learnWithin  = 20 * time.Second
-	// toldFrom is the difference of clocks that is worth a line in the log.
+	// toldFrom is the smallest change of the clock difference that is logged.
 	toldFrom = time.Second
 )
 
-// newClock is the machine's clock, off by what a test wants.
+// newClock returns the machine's clock, with the offset of wrongClock.
 func newClock() *settle.Clock {
 	wrong := wrongClock()
 	return &settle.Clock{Machine: func() time.Time { return time.Now().Add(wrong) }}
 }
 
-// settling is when slots may be run, with what the cluster says so far.
+// settling decides from when on slots may be run, by the cluster's clock and refresh intervals.
 type settling struct {
 	*settle.Times
 
 	serverTime func(context.Context) (time.Time, error)
 	log        *slog.Logger
-	// told is the difference of the clocks that was told last.
+	// told is the clock difference that was logged last.
 	told time.Duration
 }
 
-// settling makes it of a backend; fixed is what somebody wants to be waited.
+// settling returns the settling of a backend. fixed is the value of --settle, nil if it is not set.
 func (a *app) settling(b *backend, fixed *time.Duration) *settling {
 	s := &settling{
 		Times:      &settle.Times{Clock: a.clock, Fixed: fixed, Log: a.global.log},
@@ -55,13 +55,13 @@ func (a *app) settling(b *backend, fixed *time.Duration) *settling {
 	return s
 }
 
-// compare looks at the clocks. That the cluster's time cannot be read leaves the machine's.
+// compare compares the clocks. If the cluster's time cannot be read, only the machine's clock counts.
 func (s *settling) compare(ctx context.Context) {
 	if s.serverTime == nil {
 		return
 	}
 	if err := s.Clock.Compare(ctx, s.serverTime); err != nil {
-		s.log.Debug("the clocks cannot be compared", "error", err)
+		s.log.Debug("the clocks could not be compared", "error", err)
 		return
 	}
 	if ahead := s.Clock.Ahead(); (ahead - s.told).Abs() > toldFrom {
@@ -70,14 +70,14 @@ func (s *settling) compare(ctx context.Context) {
 	}
 }
 
-// learn asks how the indices are refreshed.
+// learn reads the refresh_interval of the rules' indices.
 func (s *settling) learn(ctx context.Context, rules [][]string) {
 	limited, cancel := context.WithTimeout(ctx, learnWithin)
 	defer cancel()
 	s.Update(limited, rules)
 }
 
-// keep compares and learns until the context ends, and tells of it after each.
+// keep compares the clocks and reads refresh intervals until the context ends, and calls tell after each.
 func (s *settling) keep(ctx context.Context, rules [][]string, tell func()) {
 	comparing, learning := time.NewTicker(compareEvery), time.NewTicker(learnEvery)
 	defer comparing.Stop()
@@ -95,7 +95,7 @@ func (s *settling) keep(ctx context.Context, rules [][]string, tell func()) {
 	}
 }
 
-// patternsOf are those of each of some rules.
+// patternsOf returns the index patterns of each rule.
 func patternsOf[R any](rules []R, of func(R) []string) [][]string {
 	out := make([][]string, len(rules))
 	for i, r := range rules {

@@ -20,56 +20,56 @@ import (
 	"tocsin/internal/search/tables"
 )
 
-// alertStore keeps alerts, on a cluster or in a directory.
+// alertStore stores alerts in Elasticsearch or in the embedded store.
 type alertStore interface {
 	alert.Indexer
 	alert.Reader
 	alert.Instances
 }
 
-// backend is where events come from and where alerts go.
+// backend holds the stores of events, alerts and ledger: Elasticsearch, or event files and an embedded store.
 type backend struct {
 	events search.Events
 	alerts alertStore
 	ledger ledger.Store
-	// series tells what the indices of events belong to; preview does so and writes nothing. nil: each index is a
+	// series decides which series an index belongs to; previewSeries does so without writing. nil: each index is a
 	// series of its own.
 	series, previewSeries pipeline.Series
-	// leases is where runners meet; nil where there can be one only.
+	// leases stores the leases of runners; nil with an embedded store, which has one runner.
 	leases lease.Store
-	// risk keeps risk events; riskEvents searches them where they are not among events.
+	// risk stores risk events. riskEvents searches them if they are not in events.
 	risk       alertStore
 	riskEvents search.Events
-	// tables are those that searches write for others.
+	// tables stores the lookup tables that searches in SPL write.
 	tables tables.Store
-	// name says where the events are, without secrets.
+	// name describes the source of the events in logs, without secrets.
 	name string
-	// ready checks that it answers.
+	// ready returns an error if the backend does not answer.
 	ready func(context.Context) error
-	// install makes what alerts need where it is absent, installRisk what risk events need.
+	// install creates missing indices and templates of alerts, installRisk the missing ones of risk events.
 	install, installRisk func(context.Context) error
-	// installLedger makes what the account of slots needs, also for several runners.
+	// installLedger creates missing indices of the ledger and the leases.
 	installLedger func(context.Context) error
-	// misfits are the indices and templates that are not as the installers make them; nil where there are none.
+	// misfits returns the indices and templates that differ from what install creates; nil if there are no indices.
 	misfits func(context.Context) ([]elastic.Misfit, error)
-	// calm returns when work that can wait may go on; nil: always.
+	// calm blocks until catch-up and backfill may search; nil: they always may.
 	calm func(context.Context) error
-	// load is what the limits of searches have come to; nil where there are none.
+	// load returns the state of the search limits; nil if there are no limits.
 	load func() metrics.Searches
-	// serverTime is the cluster's time; nil where there is none but ours.
+	// serverTime returns the cluster's time; nil if there is no cluster.
 	serverTime func(context.Context) (time.Time, error)
-	// refreshes tells how the indices behind patterns become visible; nil where events are at once.
+	// refreshes returns the refresh settings of the indices of patterns; nil if events are visible at once.
 	refreshes func(ctx context.Context, patterns []string) (settle.Refresh, error)
-	// visibleAtOnce makes alerts appear in listings as soon as they are written, which a service
-	// cannot afford and somebody who waits for one run expects.
+	// visibleAtOnce makes alerts visible to searches as soon as they are written. A service does not use
+	// it, because refreshing after each write is expensive.
 	visibleAtOnce func()
-	// incomplete is what is wrong with the event files, if anything: all that could be read was.
+	// incomplete is the error of event files that could not be read; the others were.
 	incomplete error
-	// closers are closed last to first.
+	// closers are called last to first.
 	closers []func() error
 }
 
-// fence is the fencing number of who records slots beside the runners.
+// fence returns the fencing number for commands that record slots besides the runners.
 func (b *backend) fence(ctx context.Context) (int64, error) {
 	if b.leases == nil {
 		return 0, nil
@@ -89,7 +89,7 @@ func (b *backend) close() error {
 	return errors.Join(errs...)
 }
 
-// open connects what the flags name: Elasticsearch, or event files and an embedded store.
+// open opens Elasticsearch, or event files and an embedded store, as the flags say.
 func (a *app) open(ctx context.Context) (*backend, error) {
 	switch g := a.global; {
 	case len(g.Elasticsearch) > 0:
@@ -97,10 +97,10 @@ func (a *app) open(ctx context.Context) (*backend, error) {
 	case len(g.Events) > 0:
 		return a.openEmbedded(ctx)
 	}
-	return nil, usagef("where are the events? Give --elasticsearch URL, or --events FILE with or without --store DIR")
+	return nil, usagef("the source of events is missing: give --elasticsearch URL, or --events FILE with or without --store DIR")
 }
 
-// openAlerts opens the place of the alerts; event files play no part.
+// openAlerts opens the store of alerts, without event files.
 func (a *app) openAlerts(ctx context.Context) (*backend, error) {
 	switch g := a.global; {
 	case len(g.Elasticsearch) > 0:
@@ -109,11 +109,11 @@ func (a *app) openAlerts(ctx context.Context) (*backend, error) {
 		b := newEmbedded()
 		return b, a.openStore(b)
 	}
-	return nil, usagef("where are the alerts? Give --elasticsearch URL or --store DIR")
+	return nil, usagef("the store of alerts is missing: give --elasticsearch URL or --store DIR")
 }
 
-// openAlertsToRead is openAlerts for commands that only read: a store on a disk that cannot be written will
-// do, and where there is none nothing is made.
+// openAlertsToRead is openAlerts for commands that only read. The store may be on a read-only disk, and a missing
+// store is not created.
 func (a *app) openAlertsToRead(ctx context.Context) (*backend, error) {
 	if len(a.global.Elasticsearch) > 0 || a.global.Store == "" {
 		return a.openAlerts(ctx)
@@ -122,14 +122,14 @@ func (a *app) openAlertsToRead(ctx context.Context) (*backend, error) {
 	return b, a.openStoreToRead(b)
 }
 
-// show renders diagnostics for a person.
+// show writes diagnostics to standard error.
 func (a *app) show(l diag.List) error { return render(a.err, l) }
 
 func render(w io.Writer, l diag.List) error {
 	return diag.Render(w, l) //nolint:wrapcheck // it says what it was doing
 }
 
-// riskPlace is where a pipeline finds and writes risk events.
+// riskPlace returns the store of risk events for a pipeline.
 func (b *backend) riskPlace() *pipeline.Risk {
 	return &pipeline.Risk{Indexer: b.risk, Instances: b.risk, Events: b.riskEvents}
 }

@@ -17,12 +17,12 @@ import (
 	"tocsin/internal/scheduler/settle"
 )
 
-// closeTimeout bounds the goodbye to a cluster.
+// closeTimeout is the timeout of closing the connection to a cluster.
 const closeTimeout = 5 * time.Second
 
 func (a *app) openElastic(ctx context.Context) (*backend, error) {
-	if len(a.global.Events) > 0 || a.global.Store != "" { // both may come from one file or the environment
-		return nil, usagef("--elasticsearch cannot go with --store or --events: events and alerts are in one place")
+	if len(a.global.Events) > 0 || a.global.Store != "" { // a configuration file or the environment can set both
+		return nil, usagef("--elasticsearch excludes --store and --events: events and alerts must be in the same place")
 	}
 	client, err := a.client()
 	if err != nil {
@@ -131,8 +131,8 @@ func (a *app) client() (*elastic.Client, error) {
 	return client, nil
 }
 
-// connectionError says in the reader's words why there is no connection; what was found stays its
-// cause, which decides the exit code.
+// connectionError says in plain words why there is no connection. Its cause is the original error, which
+// decides the exit code.
 type connectionError struct {
 	text  string
 	cause error
@@ -141,7 +141,7 @@ type connectionError struct {
 func (e *connectionError) Error() string { return e.text }
 func (e *connectionError) Unwrap() error { return e.cause }
 
-// connection explains an error of the client.
+// connection returns an error of the client with advice for the user.
 func connection(err error) error {
 	e, typed := errors.AsType[*failure.Error](err)
 	if !typed {

@@ -35,7 +35,7 @@ func (a *app) openEmbedded(ctx context.Context) (*backend, error) {
 	return b, nil
 }
 
-// openStore opens the directory of the alerts, or memory when none is named.
+// openStore opens the embedded store in the directory --store, or in memory without it.
 func (a *app) openStore(b *backend) error {
 	if a.global.Store == "" {
 		b.alerts, b.risk, b.ledger, b.tables = store.NewMemory(), store.NewMemory(), ledger.NewMemory(), tables.NewMemory()
@@ -44,7 +44,7 @@ func (a *app) openStore(b *backend) error {
 	}
 	db, err := store.Open(a.global.Store)
 	if err != nil {
-		return usageError{err} // exit code 3 speaks of Elasticsearch only
+		return usageError{err} // exit code 3 is for Elasticsearch only
 	}
 	b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
 	b.closers = append(b.closers, db.Close)
@@ -58,8 +58,8 @@ func (a *app) openStore(b *backend) error {
 	return nil
 }
 
-// openStoreToRead opens what there is in the directory of the alerts; what is not there is empty, and is
-// said to be.
+// openStoreToRead opens the embedded store in the directory --store for reading. A missing store is empty, and a
+// message says so.
 func (a *app) openStoreToRead(b *backend) error {
 	b.alerts, b.risk, b.ledger, b.tables = store.NewMemory(), store.NewMemory(), ledger.NewMemory(), tables.NewMemory()
 	switch db, err := store.OpenToRead(a.global.Store); {
@@ -74,7 +74,7 @@ func (a *app) openStoreToRead(b *backend) error {
 		b.closers = append(b.closers, db.Close)
 	}
 	switch risk, err := store.OpenRiskToRead(a.global.Store); {
-	case errors.Is(err, fs.ErrNotExist): // it is made with the first store that has one
+	case errors.Is(err, fs.ErrNotExist): // older stores have no risk events
 	case err != nil:
 		return errors.Join(usageError{err}, b.close())
 	default:
@@ -113,8 +113,8 @@ func (a *app) openEvents(ctx context.Context, b *backend) error {
 	return a.show(diags)
 }
 
-// canRead tells whether a file that a person named is there to be read. What is in it, its reader
-// judges. Pipes and devices are not opened twice.
+// canRead returns an error if a file named by the user cannot be read. It does not check the
+// content. Pipes and devices are not opened, because they can be read only once.
 func canRead(name string) error {
 	if name == "-" {
 		return nil
@@ -127,7 +127,7 @@ func canRead(name string) error {
 	case info.Mode().IsRegular():
 		var f *os.File
 		if f, err = os.Open(name); err == nil { //nolint:gosec // the user names the file
-			return f.Close() //nolint:wrapcheck // a file that was only looked at
+			return f.Close() //nolint:wrapcheck // nothing was written
 		}
 	}
 	if where, ok := errors.AsType[*fs.PathError](err); ok {
@@ -143,7 +143,7 @@ func canRead(name string) error {
 func (a *app) readMapping() (*mapping.Indices, error) {
 	name := a.global.Mapping
 	if name == "" {
-		return nil, nil //nolint:nilnil // no mapping is what the caller expects
+		return nil, nil //nolint:nilnil // there is no mapping
 	}
 	if err := canRead(name); err != nil {
 		return nil, usagef("mapping: %w", err)
@@ -159,7 +159,7 @@ func (a *app) readMapping() (*mapping.Indices, error) {
 	return indices, nil
 }
 
-// readable splits paths into those that are there to be read and the complaint about the others.
+// readable returns the paths that can be read, and a usage error about the others.
 func readable(what string, paths []string) (good []string, complaint error) {
 	for _, p := range paths {
 		if info, err := os.Stat(p); err == nil && info.IsDir() {

@@ -8,14 +8,14 @@ import (
 	"tocsin/internal/run/pipeline"
 )
 
-// writing remembers whether alerts and the ledger could be written when that was last tried. What could not be
-// written is tried again, as its slot stays open: so it does not stay unwritten for want of a try.
+// writing remembers whether the last writes of alerts and of the ledger succeeded. A failed write leaves its slot
+// open, so that it is tried again and the state is updated.
 type writing struct {
 	mu     sync.Mutex
 	failed map[pipeline.Written]error
 }
 
-// observe takes the outcome of an execution in.
+// observe records the outcome of an execution.
 func (w *writing) observe(x pipeline.Execution) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -36,7 +36,7 @@ func (w *writing) observe(x pipeline.Execution) {
 	}
 }
 
-// err is why the runner is not ready, nil when all could be written.
+// err returns why the runner is not ready, nil if the last writes succeeded.
 func (w *writing) err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

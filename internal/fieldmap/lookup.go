@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Bare is a name as indices have it: without the {} that Splunk puts behind the names of arrays.
+// Bare returns a name as it is in an index: without the {} that Splunk appends to the names of arrays.
 func Bare(name string) string { return strings.ReplaceAll(name, "{}", "") }
 
-// Covers reports whether the source has events of a dataset of a data model: its own, or that of the dataset above it.
-// A source without a dataset has those of the whole model, and "" asks for all datasets.
+// Covers reports whether the source has events of a dataset of a data model, because it is for that dataset or for the
+// dataset above it. A source without a dataset is for the whole model; the dataset "" stands for all.
 func (s Source) Covers(model, dataset string) bool {
 	top, _, _ := strings.Cut(dataset, ".")
 	return s.Model == model && (s.Dataset == "" || dataset == "" || s.Dataset == dataset || s.Dataset == top)
 }
 
-// Places are where events of the source may have the value of a name, in the order in which they are asked; the name
-// itself is not among them.
+// Places returns the fields in which events of the source may have the value of a name, in order of precedence. The name
+// itself is not included.
 func (s Source) Places(name string) []Field {
 	var out []Field
 	f, ok := s.Fields[name]
@@ -32,8 +32,8 @@ func (s Source) Places(name string) []Field {
 	return out
 }
 
-// Patterns are the index patterns that events of sources are in. Other events of theirs are in own, unless every source
-// says that there are none.
+// Patterns returns the index patterns of sources. It begins with own, where sources have further events, unless all
+// sources have events only in their own indices.
 func Patterns(own []string, sources ...Source) []string {
 	out := slices.Clone(own)
 	if len(sources) > 0 && !slices.ContainsFunc(sources, func(s Source) bool { return !s.Only }) {

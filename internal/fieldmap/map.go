@@ -12,44 +12,43 @@ import (
 	"tocsin/internal/diag/tomltree"
 )
 
-// Map is what names mean: Sources to searches of Splunk, LogSources to rules of Sigma.
+// Map is a field map: Sources are for searches of Splunk, LogSources for rules of Sigma.
 type Map struct {
 	Sources    []Source
 	LogSources []LogSource
-	// told tells that somebody has been told of a source that no index has events of; nil: everybody is.
+	// told: a source without events has been reported, and no other will be; nil: all are reported.
 	told *atomic.Bool
 }
 
-// Tell reports whether to speak of a source that no index has events of: once for a map that is shipped,
-// as it has sources of all kinds and most of them are nowhere.
+// Tell reports whether to report a source without events. For the shipped map it is true only once, as most of its many
+// sources have no events in any one place.
 func (m Map) Tell() bool { return m.told == nil || m.told.CompareAndSwap(false, true) }
 
-// Source is one kind of events: those of sourcetypes, or of a dataset of a data model.
+// Source is one kind of events, selected by sourcetype and the like or by a dataset of a data model.
 type Source struct {
 	Name string
-	// When are the values that searches ask for it by, with stars, by field: sourcetype, source,
-	// eventtype, index and others. Events have the first value of each.
+	// When has the values that select the source, which may have stars, by field: sourcetype, source, eventtype, index
+	// and others. Rows of its events have the first value of each.
 	When map[string][]string
 	// Model and Dataset are set for a dataset of a data model.
 	Model, Dataset string
-	// Index are the index patterns that the events are in, Only that they are nowhere else.
+	// Index are the index patterns of the events. Only: there are no such events in other indices.
 	Index []string
 	Only  bool
-	// Where tells the events from others of the indices, in KQL; "" is all.
+	// Where is the condition of the events, in KQL; "" means all events of the indices.
 	Where diag.Text
-	// Shape is how the events are written: [ECS], or [CIM] as Splunk has them, under their own names.
+	// Shape is how the events are stored: as [ECS], or under Splunk's own field names, [CIM].
 	Shape Shape
-	// Tags are those that all events of the shape CIM have. Search tells those that have no tags, as a
-	// condition of a search over the events as they are.
+	// Tags are the tags of events in the shape CIM. Search is the condition of events without tags, in SPL.
 	Tags   []string
 	Search diag.Text
-	// Fields are the fields of Elasticsearch by the names of searches.
+	// Fields are the fields in Elasticsearch, by their names in searches.
 	Fields map[string]Field
-	// Prefixes stand before names that are not in Fields, tried in order.
+	// Prefixes are put before names that are not in Fields; they are tried in order.
 	Prefixes []string
 }
 
-// Shape is how events are written.
+// Shape is how events are stored.
 type Shape string
 
 // The shapes.
@@ -58,22 +57,22 @@ const (
 	CIM Shape = "cim"
 )
 
-// Field is where the value of a name is: in the first of Names that an event has, or in all.
+// Field has the fields of a name. The value is in the first of Names that an event has, or, with All, in all of them.
 type Field struct {
 	Names []string
 	All   bool
-	// Lower puts the value in lower case.
+	// Lower converts the value to lower case.
 	Lower bool
-	// Base is the last part of a path.
+	// Base takes the last part of a path.
 	Base bool
-	// Values are the words of the data model for those that events have, these in lower case.
+	// Values translates values of events, in lower case, to words of the data model.
 	Values map[string]string
 }
 
 //go:embed maps/*.toml
 var shipped embed.FS
 
-// Default returns the map that is shipped.
+// Default returns the shipped map.
 var Default = sync.OnceValue(func() Map {
 	m := Map{told: &atomic.Bool{}}
 	names, err := fs.Glob(shipped, "maps/*.toml")
@@ -94,8 +93,7 @@ var Default = sync.OnceValue(func() Map {
 	return m
 })
 
-// Over returns the map with the sources and log sources of another one before its own; those of the same name are
-// replaced.
+// Over returns the map with the sources and log sources of other before its own. One of other replaces one of the same name.
 func (m Map) Over(other Map) Map {
 	return Map{
 		Sources:    over(m.Sources, other.Sources, func(s Source) string { return s.Name }),
@@ -114,7 +112,7 @@ func over[T any](below, above []T, name func(T) string) []T {
 	return out
 }
 
-// In returns the map with other index patterns for the sources of a data model.
+// In returns the map with the given index patterns for the sources of a data model.
 func (m Map) In(model string, index ...string) Map {
 	out := Map{Sources: slices.Clone(m.Sources), LogSources: m.LogSources, told: m.told}
 	for i := range out.Sources {
@@ -148,11 +146,10 @@ var sourceKeys = tomltree.Fields[Source]{
 	"fields": readFields,
 }
 
-// Check finds what is wrong with the texts of a source. Of a log source it sees its name and its Where.
+// Check reports errors in the conditions of a source. Of a log source it sees the name and Where.
 type Check func(Source) diag.List
 
-// Load reads a map. The checks read the texts of the sources, each those of its own language. The map is empty when a
-// diagnostic is an error.
+// Load reads a map. Each check parses the conditions in its own language. The map is empty when a diagnostic is an error.
 func Load(file diag.Text, checks ...Check) (Map, diag.List) {
 	root, diags := tomltree.Parse(file, "fieldmap")
 	if root == nil || diags.HasErrors() {

@@ -72,7 +72,7 @@ func (o *overtaken) Pages(ctx context.Context, ids []string, from, to time.Time)
 }
 
 // TestGiveUpOfCovered: slots that another runner covers meanwhile, whatever its fencing number, stay covered and are not
-// counted as given up; nor are those of a waiver.
+// counted as given up; neither by age nor by a waiver.
 func TestGiveUpOfCovered(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		memory := ledger.NewMemory()

@@ -8,40 +8,37 @@ import (
 	"tocsin/internal/search/indexname"
 )
 
-// Merging says which slots of a rule one run may stand for. It is decided here for whoever has several
-// of them to run: catch-up, second looks for late events, backfills and what these read ahead.
+// Merging says how slots of a rule may be combined. Everything that runs several slots of a rule follows it: catch-up, the
+// search for late events, and backfills.
 type Merging struct {
-	// Ordered: the alerts of a slot depend on those of the slots before, so that an older one has to come
-	// first.
+	// Ordered: the alerts of a slot depend on the alerts of earlier slots, so slots must run in order.
 	Ordered bool
-	// Apart: each alert is about one event, whichever window it is found in, so that slots can be run side by
-	// side. An event that several find is an alert of the one that is run first.
+	// Apart: each alert is about one event, whichever window finds it, so slots can run concurrently. An event that
+	// several slots find becomes an alert of the first slot to run.
 	Apart bool
-	// Together reports whether one run over the windows of two slots, as of either, finds what the runs of
-	// both would, and likewise of the slots between them. It is nil where no two slots are.
+	// Together reports whether one run over the windows of two slots and all slots between them finds what their own
+	// runs would find. It is nil if slots of the rule can never be combined.
 	Together func(a, b time.Time) bool
-	// Alike reports whether two slots, and those between them, ask for the same but for their windows.
+	// Alike reports whether the searches of two slots and of all slots between them differ in their windows only.
 	Alike func(a, b time.Time) bool
-	// OfNow: no two slots do, as what the rule asks for is about now.
+	// OfNow: the rule's conditions refer to the current time, so no two slots are alike.
 	OfNow bool
-	// Late: the rule can be run again over the events alone that came late.
+	// Late: the rule can be run again over late events only.
 	Late bool
 }
 
-// CatchUp says what may be done with slots of a plan's rule that were not run at their time. Only alerts
-// that are about one event, whichever window it is found in, can be found for several slots at once, and
-// only while nothing that the rule asks for depends on the slot: date math about now, exceptions that
-// expire, dates in the names of indices.
+// CatchUp returns how missed slots of a plan's rule may be combined. Slots can share a run only if each alert is about one
+// event, and if nothing in the rule depends on the slot: date math with now, exceptions that expire, dates in index names.
 //
-// A rule type that is not known here is neither ordered nor merged: its slots are run one by one.
+// Slots of a rule type that is not known here run one at a time, in any order.
 func CatchUp(p Plan) Merging {
 	r := p.Rule()
 	m := Merging{OfNow: dependsOnNow(p)}
 	m.Alike = func(a, b time.Time) bool { return !m.OfNow && sameExceptions(r, a, b) && sameNames(r, a, b) }
 	switch s := r.AlertSuppression; {
 	case s != nil:
-		// Within a run, hits of the same window are folded; within a time, also those of runs before. What is
-		// new is told by what was found before, however it is folded.
+		// Suppression per execution combines hits of one window; suppression over a time also combines hits of earlier
+		// runs. New terms always depend on earlier runs.
 		m.Ordered = s.Duration > 0 || r.Type == rule.TypeNewTerms
 		return m
 	case r.Type == rule.TypeThreshold, r.Type == rule.TypeNewTerms:
@@ -60,18 +57,18 @@ func CatchUp(p Plan) Merging {
 	return m
 }
 
-// Eventwise is a plan whose hits are single events, and events of the place that the rule's patterns name.
+// Eventwise is a plan whose hits are single events from the rule's own indices.
 type Eventwise interface {
 	Plan
-	// Apart reports whether an event is a hit whichever window it is found in: no pipe takes the first or the last
-	// events of a window.
+	// Apart reports whether an event is a hit whichever window finds it: no pipe selects the first or last events of a
+	// window.
 	Apart() bool
-	// ByOwnTime reports whether windows are about the events' own time only, so that it is known which came late.
+	// ByOwnTime reports whether windows refer to the events' own time only. Only then can late events be recognised.
 	ByOwnTime() bool
 }
 
-// dependsOnNow reports whether a plan's conditions may be others at another slot. Of a plan that does not say so,
-// nothing is known.
+// dependsOnNow reports whether a plan's conditions may change from slot to slot. A plan without the method is assumed to
+// change.
 func dependsOnNow(p Plan) bool {
 	known, ok := p.(interface{ DependsOnNow() bool })
 	return !ok || known.DependsOnNow()

@@ -1,8 +1,7 @@
-// Package query is the contract between what a rule asks and whoever runs it. A folder below it plans each family of rule
-// types.
+// Package query is the contract between the plan of a rule and its callers. Each family of rule types is planned in a
+// package below it.
 //
-// The flow: package plans turns a rule into a [Plan], once, without a server; [Plan.Prepare] asks the events' place what
-// the patterns and fields mean just now and yields a [Prepared] search; [Prepared.Execute] runs it over one window and
-// hands out the [Hit]s page by page. [Prepared.Explain] shows every stage in between. It makes no alerts and keeps no
-// state.
+// The flow: package plans turns a rule into a [Plan], once, without a server. [Plan.Prepare] resolves index patterns and
+// fields and returns a [Prepared] search. [Prepared.Execute] runs it over one window and passes on the [Hit]s page by
+// page. [Prepared.Explain] shows every stage in between. Plans make no alerts and keep no state.
 package query

@@ -13,17 +13,17 @@ type Explanation struct {
 	Type     string   `json:"type"`
 	Language string   `json:"language"`
 	Strategy Strategy `json:"strategy"`
-	// Window is the range of time that is searched, TimeField the field it is about.
+	// Window is the range of time that is searched, TimeField the field that is compared with it.
 	Window       string   `json:"window"`
 	TimeField    string   `json:"time_field"`
 	TimeFallback string   `json:"time_fallback,omitempty"`
 	Indices      []string `json:"indices"`
-	// Unread are the places that the window lacks, Partly the patterns that are read in part, Vacant those that
-	// mean no index.
+	// Unread are the indices of the window that cannot be read, Partly the patterns that are read in part, Vacant the
+	// patterns that match no index.
 	Unread []ExplainedPlace `json:"unread,omitempty"`
 	Partly []ExplainedPlace `json:"partly,omitempty"`
 	Vacant []string         `json:"vacant,omitempty"`
-	// Query is the query in canonical form, Condition what it means, Pushed what of it is searched.
+	// Query is the query in canonical form, Condition its meaning, Pushed the part of it that is searched for.
 	Query     string `json:"query"`
 	Condition string `json:"condition"`
 	Pushed    string `json:"pushed,omitempty"`
@@ -34,22 +34,21 @@ type Explanation struct {
 	MaxSpan string          `json:"maxspan,omitempty"`
 	// Indicators is what the events of a threat_match rule are compared with.
 	Indicators *ExplainedIndicators `json:"indicators,omitempty"`
-	// GroupBy are the fields that make groups, AlertWhen says what makes an alert of one, and History
-	// is the range of time before the window that is looked at for it.
+	// GroupBy are the fields of the groups, AlertWhen is when a group becomes an alert, and History is the range of time
+	// before the window that is searched for it.
 	GroupBy   []string `json:"group_by,omitempty"`
 	AlertWhen string   `json:"alert_when,omitempty"`
 	History   string   `json:"history,omitempty"`
-	// Scan tells that one read of the new events for all rules can feed this one; WhyNotScan, when it is
-	// false, what only a search can do.
+	// Scan: the rule can be answered by the shared scan of new events. WhyNotScan is why not, if Scan is false.
 	Scan       bool   `json:"scan"`
 	WhyNotScan string `json:"why_not_scan,omitempty"`
-	// Exact tells that every event found is a hit; otherwise the condition is matched again in memory.
+	// Exact: every event that is found is a hit; otherwise the condition is matched again in memory.
 	Exact bool `json:"exact"`
 	// Rows says what the rows of an ES|QL query stand for.
 	Rows string `json:"rows,omitempty"`
 	// Sources are the kinds of events that a search in SPL asks for.
 	Sources []string `json:"sources,omitempty"`
-	// InMemory are the commands of a search in SPL that are run on what the request finds.
+	// InMemory are the commands of a search in SPL that run in memory, on the events that the request finds.
 	InMemory []string `json:"in_memory,omitempty"`
 	// Request is the body of the request.
 	Request condition.Query `json:"request"`
@@ -62,7 +61,7 @@ type ExplainedPlace struct {
 	Reason string `json:"reason"`
 }
 
-// Places fills in what of the rule's patterns is not read.
+// Places fills in which indices and patterns are not read.
 func (e *Explanation) Places(t search.Target, w window.Window) {
 	e.Unread, e.Partly, e.Vacant = explainPlaces(search.UnreadIn(t, w)), explainPlaces(t.Partly), t.Missing
 }
@@ -89,8 +88,8 @@ type ExplainedIndicators struct {
 	Indices   []string `json:"indices"`
 	Query     string   `json:"query"`
 	Condition string   `json:"condition"`
-	// Mapping has the groups of which an event has to meet one: fields of the event, with those of the
-	// indicator behind = or !=.
+	// Mapping has the groups of comparisons; an event must meet all comparisons of one group. Each is a field of the
+	// event, = or !=, and a field of the indicator.
 	Mapping [][]string      `json:"mapping"`
 	Request condition.Query `json:"request"`
 }

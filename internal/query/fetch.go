@@ -2,17 +2,18 @@ package query
 
 import "tocsin/internal/match/event"
 
-// FetchSize is the number of documents that are read to make hits of at once, at most; firstFetch of the first ones, of
-// which nobody knows how large they are.
+// FetchSize is the maximum number of documents that are read at once to make hits of, firstFetch the number of the first
+// ones, whose sizes are not known yet.
 const (
 	FetchSize  = 500
 	firstFetch = 20
 )
 
-// fetchBytes is how many bytes of documents are meant to be read at once.
+// fetchBytes is the intended number of bytes of documents that are read at once.
 const fetchBytes = 8 << 20
 
-// NextFetch is how many things of which documents are read come next, after some with so many bytes.
+// NextFetch returns how many items to read next, given the number of items of the previous read and their bytes; 0 items
+// for the first read.
 func NextFetch(things, bytes int) int {
 	if things == 0 {
 		return firstFetch
@@ -20,7 +21,7 @@ func NextFetch(things, bytes int) int {
 	return max(1, min(FetchSize, 4*things, fetchBytes/max(1, bytes/things)))
 }
 
-// SourceBytes is how many bytes the documents of events have.
+// SourceBytes returns the total size of the sources of events.
 func SourceBytes(events []event.Event) int {
 	sum := 0
 	for i := range events {
@@ -29,7 +30,7 @@ func SourceBytes(events []event.Event) int {
 	return sum
 }
 
-// HitBytes is how many bytes of documents hits have.
+// HitBytes returns the total size of the events of hits.
 func HitBytes(hits []Hit) int {
 	sum := 0
 	for i := range hits {

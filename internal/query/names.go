@@ -10,16 +10,16 @@ import (
 	"tocsin/internal/search/indexname"
 )
 
-// Names are a rule's index patterns. Date math in them is that of a slot and of the window that is read.
+// Names are a rule's index patterns. Date math in them is resolved for a slot and for the window that is read.
 type Names struct {
 	patterns []string
 	slot     time.Time
 }
 
-// NamesAt are index patterns at a slot; the zero time is none, and leaves them as they are.
+// NamesAt returns index patterns for a slot. With the zero time, date math is not resolved.
 func NamesAt(patterns []string, slot time.Time) Names { return Names{patterns, slot} }
 
-// Over returns the patterns for a window; without a slot they stay as they are.
+// Over returns the patterns for a window. Without a slot they are returned as they are.
 func (n Names) Over(w window.Window) ([]string, error) {
 	if n.slot.IsZero() {
 		return n.patterns, nil
@@ -34,18 +34,17 @@ func (n Names) Over(w window.Window) ([]string, error) {
 	return out, nil
 }
 
-// Of returns the patterns for a window within one that [Names.Over] has answered for: they are no more
-// names than those.
+// Of is [Names.Over] for a window within another that [Names.Over] accepted: it has no more names, so it cannot fail.
 func (n Names) Of(w window.Window) []string {
 	out, err := n.Over(w)
 	if err != nil {
-		return n.patterns // which the place of the events refuses
+		return n.patterns // the search for events will refuse them
 	}
 	return out
 }
 
-// Missing leads names that match nothing back to the patterns that they were written as: one with date math
-// is missing when no index of any of its names is there.
+// Missing returns the patterns for names that match nothing. A pattern with date math is missing if no index exists under
+// any of its names.
 func (n Names) Missing(gone []string, w window.Window) []string {
 	if n.slot.IsZero() || !indexname.HasDateMath(n.patterns) {
 		return gone
@@ -64,7 +63,7 @@ func (n Names) Missing(gone []string, w window.Window) []string {
 	return out
 }
 
-// Hull is the shortest window with both in it.
+// Hull returns the shortest window that includes both windows.
 func Hull(a, b window.Window) window.Window {
 	switch {
 	case a.Empty():

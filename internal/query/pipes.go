@@ -6,23 +6,23 @@ import (
 	"tocsin/internal/translate"
 )
 
-// Pipes applies pipes to results that come in order: the first pipe while they come, so that no
-// more is kept than it lets through, the others at the end.
+// Pipes applies the pipes of a query to results in order. The first pipe is applied as results arrive, so that no more
+// results are kept than it passes on; the others are applied at the end.
 type Pipes struct {
 	limits []translate.Limit
 	kept   []Hit
-	// start is where the oldest of kept is, once a last-n has wrapped around.
+	// start is the index of the oldest result in kept, which a pipe for the last n uses as a ring buffer.
 	start int
 }
 
 // NewPipes returns the pipes of a query.
 func NewPipes(limits []translate.Limit) *Pipes { return &Pipes{limits: limits} }
 
-// None reports whether every result is let through.
+// None reports whether there are no pipes.
 func (l *Pipes) None() bool { return len(l.limits) == 0 }
 
-// Sized puts a size below the first pipe, in the pipe's direction; without pipes the last results
-// are wanted.
+// Sized puts a limit before the other pipes, in the direction of the first pipe; without pipes it selects the last
+// results.
 func Sized(limits []translate.Limit, size int) []translate.Limit {
 	if len(limits) == 0 {
 		return []translate.Limit{{Last: true, Count: size}}
@@ -30,7 +30,7 @@ func Sized(limits []translate.Limit, size int) []translate.Limit {
 	return append([]translate.Limit{{Last: limits[0].Last, Count: size}}, limits...)
 }
 
-// Add takes a result; false means that no more are wanted.
+// Add adds a result, and reports whether more results are needed.
 func (l *Pipes) Add(h Hit) bool {
 	if len(l.limits) == 0 {
 		l.kept = append(l.kept, h)
@@ -51,7 +51,7 @@ func (l *Pipes) Add(h Hit) bool {
 	return first.Last || len(l.kept) < first.Count
 }
 
-// Result returns what the pipes let through.
+// Result returns the results that passed the pipes.
 func (l *Pipes) Result() []Hit {
 	hits := append(slices.Clone(l.kept[l.start:]), l.kept[:l.start]...)
 	for i, limit := range l.limits {

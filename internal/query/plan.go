@@ -15,35 +15,34 @@ import (
 	"tocsin/internal/search/tables"
 )
 
-// Plan is how a rule will be executed, as far as its text alone tells.
+// Plan is how a rule will be executed, as far as that follows from its text alone.
 type Plan interface {
 	// Rule returns the rule.
 	Rule() *rule.Rule
 	// Strategy names how hits are found.
 	Strategy() Strategy
-	// Prepare resolves patterns and fields where the events are. Prepared is nil when a diagnostic is
-	// an error: the rule cannot run on these mappings. The error is operational.
+	// Prepare resolves patterns and fields in the backend. Prepared is nil when a diagnostic is an error: the rule
+	// cannot run on these mappings. The error is operational.
 	Prepare(ctx context.Context, src Source) (Prepared, diag.List, error)
-	// Assume prepares for a slot without asking anybody: fields have their ECS types, unknown ones any.
-	// Without a slot what is said of now stays as it is written.
+	// Assume prepares for a slot without a backend: fields have their ECS types, and unknown fields may have any.
+	// Without a slot, date math with now is not resolved.
 	Assume(slot time.Time) (Prepared, diag.List)
 }
 
 // Prepared is a plan bound to the mappings of one moment.
 type Prepared interface {
-	// Target says what the rule's patterns mean.
+	// Target returns the indices that the rule's patterns match.
 	Target() search.Target
 	// Execute finds the hits of a window, in order of time, until visit returns false.
 	Execute(ctx context.Context, src Source, w window.Window, visit Visit) (Result, error)
 	// Explain shows the stages for a window.
 	Explain(w window.Window) Explanation
-	// Trace judges one document, part by part, leaving window and indices aside.
+	// Trace evaluates the condition on one document, part by part, regardless of window and indices.
 	Trace(ctx context.Context, d condition.Document) (condition.Trace, error)
 }
 
-// Reader is a Prepared whose execution begins with searches that are known beforehand. They can be
-// answered together with those of other rules; the execution then finds the answers in its
-// [Source.Events].
+// Reader is a Prepared whose execution begins with searches that are known beforehand. They can be answered together with
+// the searches of other rules; the execution then finds the answers in its [Source.Events].
 type Reader interface {
 	// Reads returns the searches of a window.
 	Reads(w window.Window) []Read
@@ -52,70 +51,79 @@ type Reader interface {
 // Read is a search that an execution will make.
 type Read struct {
 	search.Request
-	// ScanOnly: unless a scan has answered it, the execution finds its hits in a cheaper way.
+	// ScanOnly: the search is made only by a scan; without one, the execution finds its hits in a cheaper way.
 	ScanOnly bool
-	// SearchOnly keeps the search out of a scan: it reads documents that are no events, under fields
-	// that events may have of other types.
+	// SearchOnly keeps the search out of scans: its documents are not events, and events may have the same fields with
+	// other types.
 	SearchOnly bool
 }
 
-// Hunter is a Prepared that can also answer a query that no rule holds.
-type Hunter interface {
-	// Hunt is [Hunt] of this Prepared.
-	Hunt(ctx context.Context, src Source, w window.Window, size int) ([]Hit, error)
+// Answer is what an ad hoc query finds. Beside an error it is what was found until then.
+type Answer struct {
+	Hits []Hit
+	// Columns are the names of the columns, in their order, when hits are rows; nil when the query has no order.
+	Columns []string
+	// Whole reports whether Columns has all columns, those without any value among them.
+	Whole bool
 }
 
-// Hunt returns the results of an ad hoc query in order, at most size of them below its first pipe;
-// a zero bound of the window is none.
-func Hunt(ctx context.Context, p Prepared, src Source, w window.Window, size int) ([]Hit, error) {
-	h, ok := p.(Hunter)
+// AdHoc is a Prepared that can also answer a query that no rule holds.
+type AdHoc interface {
+	// AdHoc is [RunAdHoc] of this Prepared.
+	AdHoc(ctx context.Context, src Source, w window.Window, size int) (Answer, error)
+}
+
+// RunAdHoc returns the results of an ad hoc query in order; size is the maximum number of results before the first pipe.
+// A zero bound of the window does not limit it.
+func RunAdHoc(ctx context.Context, p Prepared, src Source, w window.Window, size int) (Answer, error) {
+	h, ok := p.(AdHoc)
 	if !ok {
-		return nil, fmt.Errorf("hunt: a %T answers rules only", p)
+		return Answer{}, fmt.Errorf("run an ad hoc query: a %T answers rules only", p)
 	}
-	return h.Hunt(ctx, src, w, size)
+	return h.AdHoc(ctx, src, w, size)
 }
 
-// Source is what an execution draws on.
+// Source is what an execution reads from.
 type Source struct {
 	Events search.Events
-	// History knows the alerts that were made before; nil: none were.
+	// History has the alerts that were made before; nil: there are none.
 	History History
-	// At is the moment that the execution stands for, its slot; zero where there is none. What a
-	// rule says for a time, such as an exception that expires, is judged by it.
+	// At is the slot of the execution; zero if it has none. Whatever depends on the time, such as an exception that
+	// expires, is evaluated as of At.
 	At time.Time
-	// Window is the range of time that the execution is about. Dates in the names of indices are those
-	// of At and of all of it.
+	// Window is the range of time of the execution. Date math in index names is resolved for At and for the whole
+	// window.
 	Window window.Window
-	// Late, when it is not nil, narrows an execution to events that came late; see [Late].
+	// Late, if not nil, restricts the execution to late events; see [Late].
 	Late []Late
-	// Risk is where risk events are that were made before.
+	// Risk is where earlier risk events are.
 	Risk RiskSource
-	// Room is the memory for events that executions keep; nil: this one has its own.
+	// Room is the memory for events that executions keep; nil: the execution has its own.
 	Room *search.Room
-	// Tables are those that searches write for others; nil: there are none, and none is written.
+	// Tables has the tables that searches write for other searches; nil: there are none, and none is written.
 	Tables tables.Store
 }
 
 // RiskSource is where risk events are.
 type RiskSource struct {
-	// Events searches them; nil: they are among the source's events.
+	// Events searches risk events; nil: they are among the source's events.
 	Events search.Events
-	// History knows them as it knows alerts; nil: none were made.
+	// History has the risk events that were made before; nil: there are none.
 	History History
 }
 
-// Late are events of a time that were ingested since a moment, which an execution before cannot have
-// seen.
+// Late selects late events: events of a window that were ingested at or after a moment, so that an earlier execution
+// cannot have seen them.
 type Late struct {
 	Window window.Window
 	Since  time.Time
 }
 
-// History tells of the alerts that rules have made before. Rule types whose alerts stand for many
-// events need it, so as not to count an event twice.
+// History has the alerts that rules have made before. Rule types whose alerts are about many events need it, so that no
+// event is counted twice.
 type History interface {
-	// Past returns a rule's alerts about the given instances (kibana.alert.instance.id) whose events
-	// are of a time since the given one, or later.
+	// Past returns a rule's alerts about the given instances (kibana.alert.instance.id) whose last event is not older
+	// than since.
 	Past(ctx context.Context, ruleID string, instances []string, since time.Time) ([]Past, error)
 }
 
@@ -129,33 +137,33 @@ type Past struct {
 // Hit is what becomes an alert: an event, a sequence or sample of several, or what a rule type
 // makes of many.
 type Hit struct {
-	// Event is the event found. Of a hit with Parents it holds no more than the fields that are known
-	// of all of them, and has neither index nor id.
+	// Event is the event that was found. If the hit has Parents, it holds only the fields that are known of all of them,
+	// and has neither index nor id.
 	Event event.Event
 	// Group is set for sequences and samples; Event is not used then.
 	Group *Group
-	// Key is the alert's identity within its rule, its kind first, where that is not the event's own. ByEvent tells
-	// that the event is part of it besides.
+	// Key is the alert's identity within its rule, beginning with its kind, if that is not the event's own identity.
+	// ByEvent: the event is part of the identity too.
 	Key     []string
 	ByEvent bool
-	// Instance, where it is not "", becomes kibana.alert.instance.id: what alerts of the same thing at
-	// different times have in common.
+	// Instance, if not "", becomes kibana.alert.instance.id: what alerts about the same subject at different times have
+	// in common.
 	Instance string
-	// Counted, where it is not "", is what a suppressed alert remembers the hit by: whoever finds the same
-	// in another event finds nothing more.
+	// Counted, if not "", identifies the hit in a suppressed alert, so that the same hit in another event is not
+	// counted again.
 	Counted string
-	// Types says what the fields of Event are, where that is not what its index maps; nil: it is.
+	// Types are the types of the fields of Event; nil: its index's mapping has them.
 	Types mapping.Fields
 	// Facts are alert fields by flat name (kibana.alert.new_terms) that the rule type adds.
 	Facts map[string]any
-	// Parents are the events behind a hit that is no event itself, as far as they are known.
+	// Parents are the events behind a hit that is not an event itself, as far as they are known.
 	Parents []event.Event
-	// Risk is what the hit adds to the risk of users and systems; Silent tells that it makes no alert.
+	// Risk are the risk events of the hit. Silent: the hit makes no alert.
 	Risk   []RiskEvent
 	Silent bool
 }
 
-// Size is how many bytes of events the hit holds.
+// Size returns the total size of the sources of the hit's events.
 func (h *Hit) Size() int {
 	size := len(h.Event.Source)
 	for i := range h.Parents {
@@ -173,7 +181,7 @@ func (h *Hit) Size() int {
 
 // RiskEvent is one document for the risk index.
 type RiskEvent struct {
-	// ID is the same whenever the same is found again.
+	// ID is the same whenever the same result is found again.
 	ID     string
 	Source map[string]any
 }
@@ -182,11 +190,11 @@ type RiskEvent struct {
 type Group struct {
 	// JoinKeys are the common values, as text; nil for null.
 	JoinKeys []any
-	// Events has one slot per step, nil for events that must not be there.
+	// Events has one entry per step, nil for events that must be missing.
 	Events []*event.Event
 }
 
-// Present returns the events of the slots that have one.
+// Present returns the events that are not nil.
 func (g *Group) Present() []event.Event {
 	var out []event.Event
 	for _, e := range g.Events {
@@ -201,19 +209,18 @@ func (g *Group) Present() []event.Event {
 // the sources of the events are as [search.Visit] has them.
 type Visit func(hits []Hit) (more bool, err error)
 
-// Result is what an execution as a whole has to say.
+// Result is the outcome of an execution as a whole.
 type Result struct {
 	search.Result
-	// Exact is false when Total counts candidates of which some were no hits in memory.
+	// Exact is false if Total counts candidates, some of which may have turned out not to be hits.
 	Exact bool
-	// Seen is the number of candidates that were looked at, of Total.
+	// Seen is the number of candidates, of Total, that were examined.
 	Seen int64
-	// Read is the number of events that were looked at, where hits are made of many; else 0.
+	// Read is the number of events that were read, if hits are made of many events; else 0.
 	Read int64
-	// Undecided is the number of sequences that an event after the window could still spoil.
+	// Undecided is the number of sequences that an event after the window could still invalidate.
 	Undecided int
-	// Warnings are for whoever looks after the rule: what was found is right, and not all there is to
-	// be known.
+	// Warnings are for the owner of the rule. The hits are correct, but may not be all there are.
 	Warnings []string
 }
 
@@ -222,10 +229,10 @@ type Strategy string
 
 // The strategies.
 const (
-	// Scan is one read of the new events, matched in memory for all rules that are due; where that is
-	// dearer than searches, such a rule is searched.
+	// Scan is one read of the new events, matched in memory for all rules that are due. If searches are cheaper, the
+	// rule is searched.
 	Scan Strategy = "scan"
-	// Search is Query DSL, evaluated by the events' place.
+	// Search is Query DSL, evaluated by the backend.
 	Search Strategy = "search"
 	// Aggregation counts groups of events.
 	Aggregation Strategy = "aggregation"
@@ -235,13 +242,13 @@ const (
 	Anomaly Strategy = "anomaly"
 )
 
-// The kinds of remarks on rules that several rule types make.
+// The codes of diagnostics that several rule types report.
 const (
 	// CodeUnsupported marks a rule whose type or language cannot run yet.
 	CodeUnsupported = "rule/unsupported"
-	// CodeNotApplied marks what a rule says and the plan leaves aside.
+	// CodeNotApplied marks a setting of a rule that has no effect.
 	CodeNotApplied = "rule/not-applied"
-	// CodeIndexName marks date math in the name of an index that is none.
+	// CodeIndexName marks an index name whose date math is not valid.
 	CodeIndexName = "rule/index-name"
 	// CodeUnmappedField marks a field of a rule that no index maps.
 	CodeUnmappedField = "rule/unmapped-field"
@@ -251,12 +258,4 @@ const (
 type TableWriter interface {
 	Plan
 	WritesTables() bool
-}
-
-// Columns returns the names of a plan's rows in their order, as far as its query has one.
-func Columns(p Plan) []string {
-	if rows, ok := p.(interface{ Columns() []string }); ok {
-		return rows.Columns()
-	}
-	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// anyWindow stands for the windows of all runs: which one it is does not change what can be matched.
+// anyWindow is an arbitrary window: whether a search can be answered from memory does not depend on its window.
 var anyWindow = window.Window{From: time.Unix(0, 0).UTC(), To: time.Unix(60, 0).UTC()}
 
 var (
@@ -15,8 +15,8 @@ var (
 	errSearchOnly = errors.New("its fields have other types elsewhere")
 )
 
-// Scannable returns nil when one read of the new events for all rules can answer what a prepared plan
-// searches for; otherwise the error says what keeps it from that.
+// Scannable returns nil if the shared scan of new events can answer the searches of a prepared plan; otherwise the error
+// says why not.
 func Scannable(p Prepared) error {
 	reader, ok := p.(Reader)
 	if !ok {
@@ -37,7 +37,7 @@ func Scannable(p Prepared) error {
 	return nil
 }
 
-// ExplainScan says in an explanation whether the plan takes part in scans, and why not.
+// ExplainScan fills in whether the plan takes part in scans, or why not.
 func (e *Explanation) ExplainScan(p Prepared) {
 	err := Scannable(p)
 	e.Scan = err == nil

@@ -5,8 +5,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// TimeRange says which field a rule's windows are about: the override with @timestamp where it is
-// missing, else @timestamp. The timestamp field of EQL is about the order of events only.
+// TimeRange returns the field that is compared with a rule's windows: the timestamp override, with @timestamp as the
+// fallback, or @timestamp. The timestamp field of EQL only orders events.
 func TimeRange(r *rule.Rule) search.TimeRange {
 	const field = search.DefaultTimestamp
 	if r.TimestampOverride == "" || r.TimestampOverride == field {

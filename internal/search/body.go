@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Body returns the body of the _search request, less what paging adds (pit and search_after). It
-// can be pasted behind GET <patterns>/_search and finds the same events.
+// Body returns the body of the _search request, without what paging adds (pit and search_after). Pasted after
+// GET <patterns>/_search, it finds the same events.
 func (r Request) Body() condition.Query {
 	body := condition.Query{
 		"size":             r.Size(),
@@ -30,7 +30,7 @@ func (r Request) Body() condition.Query {
 	return body
 }
 
-// retrieve adds to what asks for hits the fields that are wanted of them.
+// retrieve adds the requested fields to a body.
 func (r Request) retrieve(body condition.Query) {
 	fields, docValues := r.retrieved()
 	if len(fields) > 0 {
@@ -41,13 +41,13 @@ func (r Request) retrieve(body condition.Query) {
 	}
 }
 
-// retrieved splits the wanted fields by where Elasticsearch takes their values from: what an index's
-// sources do not have is in its doc values only.
+// retrieved splits the requested fields by where Elasticsearch takes their values from. Values that are not in the source
+// are only in doc values.
 func (r Request) retrieved() (fields, docValues []string) {
 	docValued := mapping.DocValued(r.FieldTypes, r.Fields...)
 	for _, name := range r.Fields {
 		if _, always := mapping.Metadata()[name]; always {
-			continue // Every hit has it.
+			continue // every hit has it
 		}
 		if slices.Contains(docValued, name) {
 			docValues = append(docValues, name)
@@ -58,7 +58,7 @@ func (r Request) retrieved() (fields, docValues []string) {
 	return fields, docValues
 }
 
-// filters keeps the time range and the condition apart, so that a person finds them again.
+// filters keeps the time range and the condition separate, for readability.
 func (r Request) filters() []condition.Query {
 	var filters []condition.Query
 	for _, e := range []condition.Expr{condition.Simplify(r.Time.Condition()), condition.Simplify(r.Where)} {
@@ -72,7 +72,7 @@ func (r Request) filters() []condition.Query {
 	return filters
 }
 
-// sort writes the order. A field that some index does not map must not fail the search there.
+// sort returns the order. A field that some index does not map must not make the search fail.
 func (r Request) sort() []condition.Query {
 	direction := "asc"
 	if r.Descending {
@@ -92,9 +92,9 @@ func (r Request) sort() []condition.Query {
 }
 
 // resolution makes times comparable between indices that map a field as date and as date_nanos:
-// by default Elasticsearch compares milliseconds with nanoseconds there, and paging then steps over
-// events without a word. Nanoseconds only where the field has them: a date before 1970 or after
-// 2262 cannot be converted to them and fails its shard.
+// by default Elasticsearch compares milliseconds with nanoseconds there, and paging then silently skips
+// events. Nanoseconds are used only if the field has them: a date before 1970 or after 2262 cannot be
+// converted to nanoseconds and makes its shard fail.
 func (r Request) resolution(field string) mapping.Type {
 	if r.FieldTypes != nil {
 		if f, ok := r.FieldTypes.Field(field); ok && f.Type == mapping.DateNanos {
@@ -104,7 +104,7 @@ func (r Request) resolution(field string) mapping.Type {
 	return mapping.Date
 }
 
-// JSON encodes a body without escaping what HTML would mind; indent makes it readable.
+// JSON encodes a body without HTML escapes; indent makes it readable.
 func JSON(body any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -116,7 +116,7 @@ func JSON(body any, indent string) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// Path returns the path and query under which a body is searched by hand.
+// Path returns the path and query for sending a body by hand.
 func Path(patterns []string) string {
 	escaped := make([]string, len(patterns))
 	for i, p := range patterns {

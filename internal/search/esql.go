@@ -9,21 +9,20 @@ import (
 	"tocsin/internal/match/event"
 )
 
-// ESQL is a place of events that also runs ES|QL, in which a query is no condition on events but
-// makes rows of its own. Of the places only a cluster does.
+// ESQL is a backend that also runs ES|QL, in which a query is not a condition on events but produces rows. Only a cluster
+// does.
 type ESQL interface {
-	// RunESQL runs a query to its end. When the context ends before, the query is ended where it runs.
-	// What is wrong with the query itself is a [*QueryError]. A failure of kind Partial comes with the
-	// rows that could be had.
+	// RunESQL runs a query to its end. If the context ends first, the query is cancelled. An error in the query itself
+	// is a [*QueryError]. A partial failure is returned together with the rows that could be read.
 	RunESQL(ctx context.Context, q ESQLQuery) (Rows, error)
-	// Documents reads documents by name. Those that are there no more are left out.
+	// Documents is as in [Documents].
 	Documents(ctx context.Context, refs []Ref) (map[Ref]event.Event, error)
 }
 
-// ESQLQuery is one query and what narrows the documents that it reads.
+// ESQLQuery is a query with a filter on the documents that it reads.
 type ESQLQuery struct {
 	Text string
-	// Filter is Query DSL; nil filters nothing.
+	// Filter is Query DSL; nil means no filter.
 	Filter condition.Query
 }
 
@@ -36,16 +35,16 @@ func (q ESQLQuery) Body() condition.Query {
 	return body
 }
 
-// ESQLPath is the path under which a query is run by hand, as the runner runs it.
+// ESQLPath is the path for sending a query by hand.
 const ESQLPath = "/_query?allow_partial_results=true"
 
-// Rows are the answer to a query.
+// Rows are the result of a query.
 type Rows struct {
 	Columns []Column
 	// Values has one list for each row, with one value for each column: nil, a scalar with numbers as
 	// json.Number, or a list of scalars.
 	Values [][]any
-	// Warnings are what the place remarks on, in its words.
+	// Warnings are the backend's own warnings.
 	Warnings []string
 	Took     time.Duration
 }
@@ -56,7 +55,7 @@ type Column struct {
 	Type string `json:"type"`
 }
 
-// Column returns the place of a column, -1 when there is none of the name.
+// Column returns the number of a column, or -1.
 func (r Rows) Column(name string) int {
 	for i, c := range r.Columns {
 		if c.Name == name {
@@ -66,15 +65,15 @@ func (r Rows) Column(name string) int {
 	return -1
 }
 
-// QueryError is what a place has to say against a query.
+// QueryError is a backend's rejection of a query.
 type QueryError struct {
 	Problems []Problem
 	// Err is the answer as a whole.
 	Err error
 }
 
-// Problem is one of its faults. Line and Column count from 1, columns in characters of the text that
-// was sent; both are 0 when the place is not known.
+// Problem is one error in a query. Line and Column count from 1, in characters of the text that was sent; both are 0 if
+// the position is unknown.
 type Problem struct {
 	Line, Column int
 	Message      string

@@ -10,16 +10,16 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Grouper is an [Events] that counts groups of events where they are, without handing them out.
+// Grouper is an [Events] that counts groups of events itself, without returning the events.
 type Grouper interface {
-	// Groups hands the groups of the events that match to visit page by page: in the order of
-	// their keys, or in that of r.Only. It ends early without an error when visit returns false. A
-	// failure of kind Partial is returned after the groups of what could be read, which may count
-	// too few. An error that wraps [ErrUngroupable] comes before any group: count in memory then.
+	// Groups passes the groups of the matching events to visit page by page: in the order of their keys, or in the order
+	// of r.Only. It ends early without an error when visit returns false. A partial failure is returned after the groups
+	// of the events that could be read, whose counts may be too low. An error that wraps [ErrUngroupable] comes before
+	// any group: then count in memory.
 	Groups(ctx context.Context, r GroupRequest, visit GroupVisit) (Result, error)
 }
 
-// ErrUngroupable says that a Grouper cannot answer a request, although its events can be searched.
+// ErrUngroupable means that a Grouper cannot count the groups of a request, although it can search for the events.
 var ErrUngroupable = errors.New("cannot be aggregated")
 
 // GroupVisit receives one page of groups; returning false ends the counting, an error fails it. The page and what is in
@@ -29,11 +29,11 @@ type GroupVisit func(page []Group) (more bool, err error)
 // GroupRequest counts groups of the events of a Request, whose order and pages do not matter.
 type GroupRequest struct {
 	Request
-	// By are the fields whose values make a group. An event that lacks one is in no group, one with
-	// several values is in several. Without fields there is one group, of all events.
+	// By are the fields of a group. An event that lacks one is in no group, and an event with several values is in
+	// several groups. Without fields there is one group of all events.
 	By []mapping.Field
-	// Missing makes a lack of a field of By a value of its own, so that every event is in a group. Only
-	// all groups can be asked for so.
+	// Missing treats the lack of a field of By as a value, so that every event is in a group. It cannot be combined with
+	// Only.
 	Missing bool
 	// Distinct are fields whose different values are counted in each group.
 	Distinct []mapping.Field

@@ -9,9 +9,9 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// InMemory returns nil when the request can be answered from the documents alone: its condition can be
-// matched, its hits put in order, and the fields that it wants read from them, in every index. The error
-// says what only a search can do; one that wraps [failure.ErrCrash] is a fault of the condition.
+// InMemory returns nil if the request can be answered from the documents alone: if, in every index, its condition can be
+// matched, its hits can be sorted, and its fields can be read. The error says what only a search can do; an error that
+// wraps [failure.ErrCrash] is a bug in the condition.
 func (r Request) InMemory() error {
 	return failure.Guard("compile a condition", func() error { //nolint:wrapcheck // it names the field
 		variants, err := r.Variants()
@@ -27,14 +27,14 @@ func (r Request) InMemory() error {
 	})
 }
 
-// Variant is a request as it is answered in the indices that map what it reads in one way.
+// Variant is a request for the indices that map its fields in the same way.
 type Variant struct {
 	Way      mapping.Way
 	Ordering Ordering
 }
 
-// Variants returns the request's variants: one, unless indices differ in what it reads. An error says
-// what besides its condition only a search can do.
+// Variants returns the request's variants: one, unless indices map its fields differently. An error says what only a
+// search can do, apart from the condition.
 func (r Request) Variants() ([]Variant, error) {
 	var out []Variant
 	for _, way := range r.ways() {
@@ -55,14 +55,14 @@ func (r Request) Variants() ([]Variant, error) {
 	return out, nil
 }
 
-// readable returns nil when the values of fields can be told from a document.
+// readable returns nil if the values of fields can be read from a document.
 func readable(fields mapping.Fields, names []string) error {
 	for _, name := range names {
 		f, mapped := fields.Field(name)
 		if !mapped || f.Type.Family() == mapping.FamilyText {
 			continue
 		}
-		if element, ranges := f.Type.Element(); ranges { // what stands in a document are its ranges
+		if element, ranges := f.Type.Element(); ranges { // a document has the ranges themselves
 			f.Type = element
 		}
 		if err := f.InMemory(); err != nil {
@@ -72,7 +72,7 @@ func readable(fields mapping.Fields, names []string) error {
 	return nil
 }
 
-// ways are the different ways in which indices map what the request reads.
+// ways returns the different ways in which indices map the request's fields.
 func (r Request) ways() []mapping.Way {
 	if !mapping.Apart(r.FieldTypes) {
 		return mapping.Ways(r.FieldTypes, nil) // whatever it reads

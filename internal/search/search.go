@@ -1,10 +1,8 @@
-// Package search says what a search for events is, independently of who answers it: a cluster or
-// files in memory.
+// Package search defines searches for events, independently of the backend: a cluster, or files in memory.
 //
-// It talks to nobody. The flow: the planner asks an [Events] which indices and fields a rule's
-// patterns mean ([Events.Resolve]), builds a [Request], and is handed the hits page by page
-// ([Events.Search]). [Request.Filter] is the one definition of what a request matches, for Query
-// DSL and for memory.
+// The flow: a plan resolves a rule's patterns and fields with an [Events] ([Events.Resolve]), builds a [Request], and
+// receives the hits page by page ([Events.Search]). [Request.Filter] is the one definition of what a request matches, for
+// Query DSL and for memory.
 package search
 
 import (
@@ -18,36 +16,36 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Events is a place where events can be searched.
+// Events is a backend with events.
 type Events interface {
-	// Resolve finds what index patterns mean now and how the named fields are mapped there. Patterns
-	// that match nothing and closed indices are reported in the Target, not as errors.
+	// Resolve returns the indices that patterns match now, and the mapping of the named fields. Patterns that match
+	// nothing and closed indices are in the Target; they are not errors.
 	Resolve(ctx context.Context, patterns, fields []string) (Target, error)
-	// Search hands every hit to visit, in order, page by page. It ends early without an error when
-	// visit returns false. A failure of kind Partial is returned after the hits that could be had.
+	// Search passes all hits to visit, in order, page by page. It ends early without an error when visit returns false.
+	// A partial failure is returned after the hits that could be read.
 	Search(ctx context.Context, r Request, visit Visit) (Result, error)
 }
 
 // Visit receives one page of hits; returning false ends the search, an error fails it.
 //
-// The slice is the visitor's, to keep and to change. What the events point to (Source, Fields, Types) is not: others may
-// read it too, so it must not be changed. From [Events.Search] it stays as it is for as long as somebody has it, but a
-// Source may be a part of the whole page's memory: who keeps an event beyond the visit keeps a copy of its Source. From
-// [Slicer.SearchSlices] it is good until the visitor returns.
+// The slice belongs to the visitor, who may keep and change it. What the events refer to (Source, Fields, Types) may be
+// shared with others and must not be changed. From [Events.Search] it remains valid, but a Source may be a part of the
+// whole page's memory: to keep an event beyond the visit, copy its Source. From [Slicer.SearchSlices] it is valid until the
+// visitor returns.
 type Visit func(page []event.Event) (more bool, err error)
 
-// Target is what a rule's index patterns mean at one time.
+// Target is the result of resolving index patterns and fields.
 type Target struct {
 	// Indices are the open indices, aliases and data streams that patterns match; searching them is
 	// pointless when empty.
 	Indices []string
 	// Missing are the patterns that match no open index, Closed the closed indices that match.
 	Missing, Closed []string
-	// Unread are the places that patterns mean and that cannot be read; they are not among Missing.
+	// Unread are the places that patterns match but that cannot be read; they are not in Missing.
 	Unread []Unread
-	// Partly are the patterns that are read within what the user may read of them.
+	// Partly are the patterns of which the user may read only some indices.
 	Partly []Unread
-	// Fields answers for the fields asked about.
+	// Fields is the mapping of the fields.
 	Fields mapping.Fields
 }
 
@@ -55,26 +53,26 @@ type Target struct {
 type Request struct {
 	// Patterns are the index patterns, as a rule writes them.
 	Patterns []string
-	// Where is the condition; the searcher must be able to evaluate all of it (see
-	// condition.Pushdown).
+	// Where is the condition; the backend must be able to evaluate all of it (see [condition.Pushdown]).
 	Where condition.Expr
 	// Whole, if not nil, is what is wanted of the documents that Where admits, and it can be matched in memory:
 	// who matches documents there asks it in place of Where, and finds no others.
 	Whole condition.Expr
 	Time  TimeRange
-	// OrderBy is the field of the order; "" means the fields of Time.
+	// OrderBy is the field by which hits are sorted; "" means the fields of Time.
 	OrderBy string
 	// Tiebreaker is an optional last field of the order.
 	Tiebreaker string
 	// Descending returns the newest first.
 	Descending bool
-	// Fields names fields whose values are wanted as the index has them, besides the source.
+	// Fields are fields whose indexed values are requested in addition to the source.
 	Fields []string
-	// OmitSource leaves the source out of hits ("{}" stands in for it): only Fields are wanted.
+	// OmitSource leaves out the source of hits, which is "{}" then.
 	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
-	// Text is what is asked in memory in words, from whoever has it at hand; "" when nobody has.
+	// Text is the condition that is matched in memory ([Request.Asked]) as text, if the caller has it already;
+	// otherwise "".
 	Text string
 	// FieldTypes is the Target's Fields; searching in memory needs it.
 	FieldTypes mapping.Fields
@@ -83,25 +81,24 @@ type Request struct {
 // DefaultPageSize balances round trips against the memory of one page.
 const DefaultPageSize = 1000
 
-// TimeRange bounds and orders a search in time. The bounds are half-open; one that is the zero
-// time does not bound.
+// TimeRange is a half-open range of time. A zero bound does not limit it.
 type TimeRange struct {
-	// Field holds the time; documents that lack it are judged by Fallback, unless that is "".
+	// Field has the time; for documents that lack it, Fallback has, unless that is "".
 	Field, Fallback string
 	Window          window.Window
 }
 
-// Result is what a search as a whole has to say.
+// Result is the outcome of a search as a whole.
 type Result struct {
-	// Total is the number of hits that match, also of those not visited; -1 when it is not known.
+	// Total is the number of matching events, including those not visited; -1 if it is not known.
 	Total int64
-	// Took is the time that the searcher itself reports, summed over pages.
+	// Took is the time that the backend reports, summed over pages.
 	Took time.Duration
 	// Pages is the number of pages read.
 	Pages int
 }
 
-// DefaultTimestamp is the field that events carry their time in.
+// DefaultTimestamp is the usual time field of events.
 const DefaultTimestamp = "@timestamp"
 
 // Condition returns the range as a condition; true without bounds.
@@ -146,8 +143,8 @@ type OrderField struct {
 	IsTime bool
 }
 
-// Order returns the fields that hits are ordered by, the first one first; none where the order is
-// of no account. A hit that lacks a field comes last in either direction.
+// Order returns the fields by which hits are sorted, in order of precedence; none if the order does not matter. A hit that
+// lacks a field comes last in either direction.
 func (r Request) Order() []OrderField {
 	times := []string{r.OrderBy}
 	if r.OrderBy == "" {
@@ -169,7 +166,7 @@ func (r Request) Filter() condition.Expr {
 	return condition.Simplify(condition.And{r.Time.Condition(), r.Asked()})
 }
 
-// Words returns the condition in words. Equal words are equal conditions.
+// Words returns the condition as text. Equal texts mean equal conditions.
 func (r Request) Words() string {
 	if r.Text == "" && r.Asked() != nil {
 		return r.Asked().String()
@@ -185,7 +182,7 @@ func (r Request) Asked() condition.Expr {
 	return r.Where
 }
 
-// TypesOf returns how an index maps fields, nil where the request does not know.
+// TypesOf returns the mapping of an index; nil if the request does not have it.
 func (r Request) TypesOf(index string) mapping.Fields {
 	if r.FieldTypes == nil {
 		return nil

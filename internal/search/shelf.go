@@ -11,19 +11,19 @@ import (
 	"tocsin/internal/match/event"
 )
 
-// Room is the memory for events that are kept until it is known what becomes of them, by all who share it. The zero
-// value is ready to use, and safe for concurrent use.
+// Room is memory for events that are kept while their outcome is undecided. It can be shared by several executions. The
+// zero value is ready to use, and safe for concurrent use.
 type Room struct{ used atomic.Int64 }
 
-// roomBytes is how much of them is kept.
+// roomBytes is the size of a Room.
 const roomBytes = 32 << 20
 
-// Gone is the failure of what needs an event that is not there any more.
+// Gone returns the failure for an event that is needed and no longer exists.
 func Gone(e *event.Event) error {
 	return &failure.Error{Kind: failure.Unavailable, Op: "read an event again", Reason: fmt.Sprintf("%s/%s is not there any more", e.Index, e.ID)}
 }
 
-// take takes some of the room, if there is as much.
+// take reserves memory, and reports whether there was enough.
 func (r *Room) take(bytes int64) bool {
 	if r.used.Add(bytes) > roomBytes {
 		r.give(bytes)
@@ -34,15 +34,15 @@ func (r *Room) take(bytes int64) bool {
 
 func (r *Room) give(bytes int64) { r.used.Add(-bytes) }
 
-// Shelf keeps events while there is room for them. Of the others it keeps all but the source, which it reads again
-// when it is needed.
+// Shelf keeps events while there is room for them. It drops the source of the others, and reads it again when it is
+// needed.
 type Shelf struct {
 	from Documents
 	room *Room
 }
 
-// NewShelf keeps events of a place; a nil room is one of its own. Where documents cannot be found by their places, all
-// are kept whole.
+// NewShelf returns a shelf for events of a backend; with a nil room it has its own. If the backend cannot read documents by
+// index and id, all events are kept completely.
 func NewShelf(events Events, room *Room) *Shelf {
 	if room == nil {
 		room = new(Room)
@@ -51,8 +51,7 @@ func NewShelf(events Events, room *Room) *Shelf {
 	return &Shelf{from, room}
 }
 
-// Keep returns the event as it is kept, no part of the page that it came in. It takes room until nobody holds it any
-// more.
+// Keep returns the event as it is kept: a copy, independent of its page. It uses room until it is garbage collected.
 func (s *Shelf) Keep(e event.Event) *event.Event {
 	size := int64(len(e.Source))
 	kept := new(event.Event)
@@ -60,7 +59,7 @@ func (s *Shelf) Keep(e event.Event) *event.Event {
 	case s.room.take(size):
 		runtime.AddCleanup(kept, s.room.give, size)
 		fallthrough
-	case s.from == nil, e.Index == "", e.ID == "": // there is no other way to have it
+	case s.from == nil, e.Index == "", e.ID == "": // it cannot be read again
 		kept.Source = bytes.Clone(e.Source)
 	default:
 		kept.Source = nil
@@ -68,10 +67,10 @@ func (s *Shelf) Keep(e event.Event) *event.Event {
 	return kept
 }
 
-// Away reports whether an event is without its source, which is where it came from.
+// Away reports whether the source of a kept event was dropped.
 func Away(e *event.Event) bool { return e.Source == nil && e.Index != "" && e.ID != "" }
 
-// Whole returns kept events with their sources, in the same order. One that is not there any more is still [Away].
+// Whole returns kept events with their sources, in the same order. An event that no longer exists is still [Away].
 func (s *Shelf) Whole(ctx context.Context, kept []*event.Event) ([]event.Event, error) {
 	out := make([]event.Event, len(kept))
 	var refs []Ref

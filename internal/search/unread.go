@@ -8,19 +8,19 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Unread is a place of events that a pattern means and that cannot be read.
+// Unread is a place of events that matches a pattern but cannot be read.
 type Unread struct {
-	// Name is an index, a pattern, or one of a remote cluster.
+	// Name is an index or a pattern, possibly in a remote cluster.
 	Name string
 	Why  failure.Unread
-	// Reason says in words what to do about it, or what the other side said.
+	// Reason explains what to do about it, or is the error message.
 	Reason string
-	// Holds is the time of the events that the place may hold, zero where that is not known. An index may hold
-	// events that are older than itself: it is compared with a window that reaches back as far again.
+	// Holds is the range of time of the events in the place; zero if it is not known. An index may have events that are
+	// older than itself, so Holds is compared with a window that reaches back twice as far.
 	Holds window.Window
 }
 
-// Meets reports whether events of a window may be in the place.
+// Meets reports whether the place may have events of a window.
 func (u Unread) Meets(w window.Window) bool {
 	if u.Holds == (window.Window{}) || w == (window.Window{}) {
 		return true
@@ -32,15 +32,15 @@ func (u Unread) Meets(w window.Window) bool {
 	return w.To.After(from) && w.From.Before(u.Holds.To)
 }
 
-// UnreadIn are the places of a target that a window cannot do without.
+// UnreadIn returns the unread places of a target that may have events of a window.
 func UnreadIn(t Target, w window.Window) []Unread {
 	return slices.DeleteFunc(slices.Clone(t.Unread), func(u Unread) bool { return !u.Meets(w) })
 }
 
-// maxUnread bounds the places that an error names.
+// maxUnread is the maximum number of places in an error message.
 const maxUnread = 5
 
-// UnreadError is what a window lacks without places, nil where it lacks none.
+// UnreadError returns a partial failure for unread places; nil if there are none.
 func UnreadError(op string, places []Unread) error {
 	if len(places) == 0 {
 		return nil

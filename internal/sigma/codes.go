@@ -10,12 +10,12 @@ const (
 	CodeLint        = sigma.CodeLint
 	// CodeMissing: a key without which a document says nothing.
 	CodeMissing = "sigma/missing"
-	// CodeUnmapped: a log source that the field map does not name.
-	CodeUnmapped = "sigma/unmapped-logsource"
 	// CodeUnknownKey: a key that is not of the format; it is kept.
 	CodeUnknownKey = "sigma/unknown-key"
 	// CodeUnreadable: a file that cannot be read.
 	CodeUnreadable = "sigma/unreadable"
+	// CodeUnmappedSource: a log source that no map names.
+	CodeUnmappedSource = "sigma/unmapped-source"
 	// CodeNotRun: what is read and has no effect yet.
 	CodeNotRun = "sigma/not-run"
 )

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"slices"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
@@ -24,11 +25,12 @@ func (r *Rule) Condition(events ...fieldmap.Events) *Condition { return &Conditi
 
 // String is the detection as it is written, with the names of the filters.
 func (c *Condition) String() string {
-	out := c.rule.query().Value
+	var b strings.Builder
+	b.WriteString(c.rule.query().Value)
 	for _, f := range c.rule.Filters {
-		out += "\n# filter: " + f.Title
+		b.WriteString("\n# filter: " + f.Title)
 	}
-	return out
+	return b.String()
 }
 
 func (c *Condition) detections() []*sigma.Detection {
@@ -77,6 +79,27 @@ func (c *Condition) Fitted(fields mapping.Fields) []string {
 	return slices.Compact(out)
 }
 
+// HoldsOfNothing reports whether the rule is true of an event that has none of its fields: where its log source
+// is not mapped, it would be true of events that it is not about.
+func (c *Condition) HoldsOfNothing() bool {
+	var all condition.And
+	for _, d := range c.detections() {
+		e, _ := d.Lower(sigma.Lowering{Fields: mapping.Table{}})
+		all = append(all, e)
+	}
+	m, err := condition.Compile(condition.Simplify(all), mapping.Table{})
+	return err == nil && m.Match(nothing{})
+}
+
+// nothing is a document without a value.
+type nothing struct{}
+
+func (nothing) Values(mapping.Field) []mapping.Value { return nil }
+
+func (nothing) HasObject(string) bool { return false }
+
+func (nothing) AnyObject(string, func() bool) bool { return false }
+
 // Lower returns the condition under a mapping: of the log source, the rule and every filter, for each way in which events
 // are kept. An event that has none of the fields by which log sources are told says nothing of its own: it is taken as it
 // is, as that of a log source without a map, if the rule needs one of its fields at all.
@@ -93,7 +116,7 @@ func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
 		}
 		out = append(out, one)
 	}
-	if told := c.told(); len(told) > 0 && !c.rule.trueOfNothing() {
+	if told := c.told(); len(told) > 0 && !c.HoldsOfNothing() {
 		one, _ := c.lower(fields, nil) // What no index has was said above.
 		out = append(out, condition.And{condition.Not{X: told}, one})
 	}

@@ -130,10 +130,9 @@ func (o *object) logSource() LogSource {
 func readRule(o *object, options sigma.Options) *Rule {
 	r := &Rule{Head: readHead(o)}
 	r.LogSource = o.logSource()
-	switch n := o.get("detection"); {
-	case n == nil:
+	if n := o.get("detection"); n == nil {
 		o.fail(o.key("detection"), CodeMissing, "the rule has no detection")
-	default:
+	} else {
 		options.Section = "detection"
 		var diags diag.List
 		r.Detection, diags = sigma.Parse(o.file, n, options)

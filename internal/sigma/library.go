@@ -53,7 +53,7 @@ func Load(ctx context.Context, fsys fs.FS, options sigma.Options, roots ...strin
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case err != nil:
-				return nil // Whoever else reads the folder says so.
+				return nil //nolint:nilerr // who reads the other formats of YAML reports it
 			case name != root && strings.HasPrefix(entry.Name(), "."):
 				if entry.IsDir() {
 					return fs.SkipDir
@@ -168,7 +168,7 @@ func (f *file) number() {
 		}
 		if times[r.ID]++; times[r.ID] > 1 {
 			id := r.ID + "-" + strconv.Itoa(times[r.ID])
-			r.Diags = append(r.Diags, r.report(diag.Warning, CodeLint, "title", "another rule of the file has the id %s: this one is %s", r.ID, id))
+			r.Diags = append(r.Diags, r.Report(diag.Warning, CodeLint, "title", "another rule of the file has the id %s: this one is %s", r.ID, id))
 			r.ID = id
 		}
 	}
@@ -234,13 +234,16 @@ func (l *Library) filter() {
 			}
 		}
 		if !f.meets {
-			f.Diags = append(f.Diags, f.report(diag.Warning, CodeUnknownName, "filter", "the filter meets no rule"))
+			f.Diags = append(f.Diags, f.Report(diag.Warning, CodeUnknownName, "filter", "the filter meets no rule"))
 		}
 	}
 }
 
-// report makes a diagnostic about a key of a document.
-func (h *Head) report(sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
+// Report makes a diagnostic about a key of a document, or about the document.
+func (h *Head) Report(sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
+	if h.node == nil {
+		return h.Text.Report(sev, code, diag.Span{}, format, args...)
+	}
 	n := h.node
 	for _, m := range h.node.Members {
 		if m.Key.Value == key {

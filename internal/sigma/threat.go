@@ -31,15 +31,15 @@ func (r *Rule) threat() ([]rule.Threat, diag.List) {
 			t, known := attack.Lookup(id)
 			switch {
 			case !known:
-				diags = append(diags, r.report(diag.Note, CodeUnknownName, "tags", "%s is no technique that is known here", id))
+				diags = append(diags, r.Report(diag.Note, CodeUnknownName, "tags", "%s is no technique that is known here", id))
 			case id != named:
-				diags = append(diags, r.report(diag.Note, CodeUnknownName, "tags", "%s was revoked: it is %s (%s) now", named, id, t.Name))
+				diags = append(diags, r.Report(diag.Note, CodeUnknownName, "tags", "%s was revoked: it is %s (%s) now", named, id, t.Name))
 			}
 			techniques = append(techniques, t)
 		} else if t, known := attack.LookupTactic(name); known {
 			tactics = append(tactics, t)
 		} else if !other.MatchString(name) {
-			diags = append(diags, r.report(diag.Note, CodeUnknownName, "tags", "%s is no tactic that is known here", name))
+			diags = append(diags, r.Report(diag.Note, CodeUnknownName, "tags", "%s is no tactic that is known here", name))
 		}
 	}
 	return attack.Paired(techniques, tactics), diags

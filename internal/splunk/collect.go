@@ -2,6 +2,7 @@ package splunk
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -15,6 +16,15 @@ type Collector interface {
 	// would have.
 	Collect(ctx context.Context, c *spl.Collect, event Row) error
 }
+
+// Later stands for the collector that the run of a search will have, so that its check knows of it.
+var Later Collector = later{}
+
+type later struct{}
+
+var errNoCollector = errors.New("run collect: nobody takes what it writes")
+
+func (later) Collect(context.Context, *spl.Collect, Row) error { return errNoCollector }
 
 // collected writes rows as events and passes them on, also when nobody wants more.
 type collected struct {

@@ -130,8 +130,8 @@ var commandCases = []struct{ name, search, events, want string }{
 		{"a": "1", "b": "2"}
 		{"a": "1", "b": "3"}
 		{"b": "4"}`, `{"b": "4"}
-		{"a": "1", "b": "2"}
-		{"a": "1", "b": "1"}`},
+		{"a": "1", "b": "3"}
+		{"a": "1", "b": "2"}`},
 	{"dedup of runs", `* | dedup a consecutive=true | table a`, `{"a": "1"}
 		{"a": "1"}
 		{"a": "2"}

@@ -43,7 +43,7 @@ func KeepsEvents(s *spl.Search) bool {
 	for _, stage := range s.Stages {
 		switch stage := stage.(type) {
 		case *spl.Find, *spl.Where, *spl.Eval, *spl.Rename, *spl.Table, *spl.Fields, *spl.Fillnull, *spl.Dedup, *spl.Sort, *spl.Rex,
-			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.Extract,
+			*spl.Regex, *spl.Bin, *spl.Convert, *spl.Lookup, *spl.Makemv, *spl.Nomv, *spl.Spath, *spl.FromJSON, *spl.Xmlkv, *spl.XPath, *spl.Extract,
 			*spl.Replace, *spl.Foreach, *spl.IPLocation, *spl.Head, *spl.AddTotals, *spl.Reverse, *spl.Datamodel,
 			*spl.Accum, *spl.Delta, *spl.Autoregress, *spl.Filldown, *spl.Uniq, *spl.Trendline, *spl.Strcat, *spl.Rangemap, *spl.ToJSON,
 			*spl.Fieldformat, *spl.Noop, *spl.AddInfo, *spl.Outlier, *spl.AnomalyDetection, *spl.Collect, *spl.Fit, *spl.Apply, *spl.OutputLookup:

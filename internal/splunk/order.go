@@ -135,10 +135,11 @@ type dedup struct {
 }
 
 func newDedup(r *run, c *spl.Dedup, next stage) stage {
-	if len(c.SortBy) > 0 {
-		next = newSorted(r, &spl.Sort{Keys: c.SortBy}, next)
+	s := &dedup{next: next, spec: c, seen: map[string]int{}, held: r.account("dedup")}
+	if len(c.SortBy) > 0 { // the order says which rows are kept
+		return newSorted(r, &spl.Sort{Keys: c.SortBy}, s)
 	}
-	return &dedup{next: next, spec: c, seen: map[string]int{}, held: r.account("dedup")}
+	return s
 }
 
 func (s *dedup) row(row Row) error {

@@ -198,6 +198,8 @@ func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
 		return &predicted{next: next, run: r, spec: c, rows: kept{account: r.account("predict")}}, nil
 	case *spl.AnomalyDetection:
 		return &anomalies{next: next, run: r, spec: c, rows: kept{account: r.account("anomalydetection")}}, nil
+	case *spl.XPath:
+		return r.mutate(next, xpath(c)), nil
 	case *spl.Multikv:
 		return &tabled{next, r, c}, nil
 	case *spl.Outlier:

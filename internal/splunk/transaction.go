@@ -260,7 +260,7 @@ func (o *transaction) listed(c *spl.Transaction) map[string]bool {
 	}
 	for _, row := range o.rows {
 		for name := range row {
-			if len(name) > 0 && name[0] != '_' && (len(c.Listed) == 0 || slices.Contains(c.Listed, name)) {
+			if name != "" && name[0] != '_' && (len(c.Listed) == 0 || slices.Contains(c.Listed, name)) {
 				out[name] = true
 			}
 		}

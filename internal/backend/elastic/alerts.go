@@ -17,38 +17,39 @@ import (
 	"tocsin/internal/search"
 )
 
-// Refresh says when alerts that were written can be searched for.
+// Refresh is when written alerts become visible to searches.
 type Refresh string
 
-// When written alerts are found by searches: within the index's refresh interval (a second by
-// default), or by the time that Create returns: waiting for the interval, or at once at some cost.
+// The refresh policies: written alerts are visible after the index's refresh interval (a second by default),
+// or when Create returns, either by waiting for the interval or by forcing a refresh, which costs more.
 const (
 	RefreshLater Refresh = "false"
 	RefreshWait  Refresh = "wait_for"
 	RefreshNow   Refresh = "true"
 )
 
-// Alerts is the alerts of one namespace: an alert.Indexer and an alert.Reader. It is safe for
-// concurrent use once Refresh is set.
+// Alerts holds the alerts of one namespace: an alert.Indexer and an alert.Reader. It is safe for concurrent
+// use once Refresh is set.
 type Alerts struct {
-	// Refresh is when written alerts are found; the zero value means RefreshLater.
+	// Refresh is when written alerts become visible; the zero value means RefreshLater.
 	Refresh Refresh
 
 	client    *Client
 	namespace string
 	alias     string
 	rollover  rollover
-	// most is the size of a bulk request that somebody on the way lets through, 0 while nobody minded.
+	// most is the size limit for bulk requests, in bytes, learned from rejections of the cluster or a proxy;
+	// 0: none was rejected.
 	most atomic.Int64
-	// ofEvent tells the fields of a document that are those of its event.
+	// ofEvent reports whether a field of an alert comes from its event.
 	ofEvent func(name string) bool
-	// looked is when the alias was last seen to map what alerts are found by, in nanoseconds.
-	looked atomic.Int64
-	// fields are the component template of what is not ECS.
+	// checkedAt is when the alias's mapping of the key fields was last checked, in Unix nanoseconds.
+	checkedAt atomic.Int64
+	// fields is the component template with the fields that are not in ECS.
 	fields component
 }
 
-// component is a component template by its name, with its fields one a line: name, type, parameters.
+// component is a component template: its name, and its fields, one a line: name, type, parameters.
 type component struct{ name, fields string }
 
 var (
@@ -62,9 +63,9 @@ const (
 	riskPrefix  = "tocsin-risk-"
 	// listPage is the number of alerts in one page of a listing; alerts are long.
 	listPage = 250
-	// maxFound is the greatest size of a search.
+	// maxFound is the maximum size of one search.
 	maxFound = 10_000
-	// maxNamespace keeps the names of indices within Elasticsearch's 255 bytes.
+	// maxNamespace keeps index names within Elasticsearch's 255 bytes.
 	maxNamespace = 100
 )
 
@@ -76,11 +77,11 @@ func NewAlerts(c *Client, namespace string) (*Alerts, error) {
 	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, ofEvent: alert.OfEvent, fields: component{alertComponent, alert.Fields}}, nil
 }
 
-// RiskAlias returns the name that the risk events of a namespace are written to and read from.
+// RiskAlias returns the alias of the risk events of a namespace.
 func RiskAlias(namespace string) string { return riskPrefix + namespace }
 
-// NewRisk returns the risk events of a namespace. They are kept as alerts are: written once, by their
-// identity, to an index of their own.
+// NewRisk returns the risk events of a namespace. They are stored like alerts, once for each identity, in an
+// index of their own.
 func NewRisk(c *Client, namespace string) (*Alerts, error) {
 	if err := checkNamespace(namespace); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func NewRisk(c *Client, namespace string) (*Alerts, error) {
 	return &Alerts{client: c, namespace: namespace, alias: RiskAlias(namespace), ofEvent: func(name string) bool { return name == "result" }, fields: component{riskComponent, riskFields}}, nil
 }
 
-// checkNamespace refuses what cannot be part of the name of an index.
+// checkNamespace returns an error if the namespace cannot be part of an index name.
 func checkNamespace(namespace string) error {
 	valid := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r)
@@ -101,10 +102,10 @@ func checkNamespace(namespace string) error {
 	return nil
 }
 
-// Alias returns the name that alerts are written to and read from.
+// Alias returns the alias that alerts are written to and read from.
 func (a *Alerts) Alias() string { return a.alias }
 
-// List hands out alerts, oldest first. Before Install there are none.
+// List passes the alerts of a filter to visit, oldest first. Before Install there are none.
 func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
 	if f.RuleID != "" {
 		if err := a.findable(ctx); err != nil {
@@ -148,8 +149,8 @@ func (a *Alerts) listing(f alert.Filter) condition.Query {
 	}
 }
 
-// Get returns one alert, from whichever of the alias's indices holds it. One that was written
-// without waiting for a refresh is found a moment later.
+// Get returns one alert, from any index of the alias. An alert that was written without waiting for a refresh
+// may not be found yet.
 func (a *Alerts) Get(ctx context.Context, id string) (alert.Document, error) {
 	op := "get alert [" + id + "]"
 	found, err := a.byID(ctx, op, []string{id}, true)
@@ -167,11 +168,11 @@ func (a *Alerts) Get(ctx context.Context, id string) (alert.Document, error) {
 	return alert.Document{}, fmt.Errorf("alert %s: %w", id, alert.ErrNotFound)
 }
 
-// byID finds alerts by id in all indices of the alias; nothing when there is no alias.
+// byID finds alerts by id in all indices of the alias; without an alias it finds none.
 func (a *Alerts) byID(ctx context.Context, op string, ids []string, source any) (page, error) {
 	body, err := search.JSON(condition.Query{
 		"query": condition.Query{"ids": condition.Query{"values": ids}},
-		// After a rollover, one may be in several indices.
+		// After a rollover, an id may be in several indices.
 		"size": min(maxFound, len(ids)*4), "_source": source, "track_total_hits": false,
 	}, "")
 	if err != nil {
@@ -194,18 +195,18 @@ func (h hit) alert() (alert.Document, error) {
 		return doc, fmt.Errorf("alert %s in %s: decode: %w", h.ID, h.Index, err)
 	}
 	if doc.Source == nil {
-		return doc, fmt.Errorf("alert %s in %s: %w", h.ID, h.Index, errors.New("it has no source"))
+		return doc, fmt.Errorf("alert %s in %s: %w", h.ID, h.Index, errors.New("the document has no source"))
 	}
 	return doc, nil
 }
 
-// Existing tells of which ids there is an alert in any index of the alias, as far as it was refreshed, and what it was
-// made of.
+// Existing returns which ids have an alert in any index of the alias, as of the last refresh, with the
+// sources of these alerts.
 func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
 	found := make(map[string]*alert.Source, len(ids))
 	for chunk := range slices.Chunk(ids, maxInstances) {
 		op := fmt.Sprintf("look %d alerts up [%s]", len(chunk), a.alias)
-		p, err := a.byID(ctx, op, chunk, madeOf)
+		p, err := a.byID(ctx, op, chunk, sourceFields)
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// group reads a bucket.
+// group decodes a bucket.
 func (g *groupPager) group(b map[string]json.RawMessage) (search.Group, error) {
 	r := g.request
 	group := search.Group{Key: []string{}}
@@ -32,7 +32,7 @@ func (g *groupPager) group(b map[string]json.RawMessage) (search.Group, error) {
 				group.Absent = append(group.Absent, value == nil)
 			}
 			if value == nil && !r.Missing {
-				group.Count = 0 // of events that were not asked for
+				group.Count = 0 // the count includes events that were not requested
 			}
 			if value == nil {
 				value = ""
@@ -69,13 +69,14 @@ func (g *groupPager) group(b map[string]json.RawMessage) (search.Group, error) {
 	return group, nil
 }
 
-// sample is an event of a group with its time.
+// sample is an event of a group, with its time.
 type sample struct {
 	at    time.Time
 	event event.Event
 }
 
-// times reads what a bucket has by one field of time, and widens the group's times by it.
+// times decodes the aggregations of a bucket over one time field, and extends the group's times by them. It
+// returns the samples.
 func (g *groupPager) times(b map[string]json.RawMessage, field string, group *search.Group) ([]sample, error) {
 	for _, name := range []string{search.AggFirst, search.AggLast} {
 		ms, there, err := metric(b[name])
@@ -120,7 +121,7 @@ func (g *groupPager) times(b map[string]json.RawMessage, field string, group *se
 	return samples, nil
 }
 
-// metric reads the value of a metric; false when there is none.
+// metric decodes the value of a metric; there is false if it has none.
 func metric(raw json.RawMessage) (value float64, there bool, err error) {
 	if raw == nil {
 		return 0, false, nil
@@ -137,7 +138,7 @@ func metric(raw json.RawMessage) (value float64, there bool, err error) {
 	return *m.Value, true, nil
 }
 
-// keyText writes the key of a composite bucket as [mapping.Field.Key] does its value.
+// keyText writes the key of a composite bucket in the form of [mapping.Field.Key].
 func keyText(f mapping.Field, key any) string {
 	switch key := key.(type) {
 	case string:
@@ -161,7 +162,7 @@ func keyText(f mapping.Field, key any) string {
 	return fmt.Sprint(key)
 }
 
-// decode reads JSON, numbers into any as they are written.
+// decode decodes JSON; numbers in an any become json.Number.
 func decode(raw json.RawMessage, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()

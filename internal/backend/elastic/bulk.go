@@ -13,7 +13,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// The greatest number of alerts and bytes in one bulk request; one longer alert goes alone.
+// The maximum number of alerts and of bytes in one bulk request; an alert that is longer has a request of its
+// own.
 const (
 	maxBulkDocs  = 500
 	maxBulkBytes = 5 << 20
@@ -21,34 +22,34 @@ const (
 
 // writing is a kind of bulk request.
 type writing struct {
-	// verb is for messages.
+	// verb names the operation in messages.
 	verb string
 	// key names the action, in the request and in the answer.
 	key string
-	// action is what the line before an alert says under the key.
+	// action returns the metadata of an alert's action line.
 	action func(alert.Document) (map[string]any, error)
-	// written and conflict are the outcomes of an alert that was written, and of one that another
-	// state of itself is in the way of.
+	// written and conflict are the outcomes of an alert that was written, and of an alert whose document
+	// exists or has changed.
 	written, conflict alert.Outcome
-	// alias is where alerts go whose action has no index.
+	// alias is the destination of alerts whose action has no index.
 	alias string
-	// where, unless it is nil, is told which index each alert was written to.
+	// where, if not nil, receives the index that each alert was written to.
 	where map[string]string
 }
 
-// bulkItem is one alert on its way: where it stands among the documents, and its two lines.
+// bulkItem is one alert to write: its position among the documents, and its two lines.
 type bulkItem struct {
 	at    int
 	id    string
 	lines []byte
-	// doc is the alert as it was given, form the one that it is sent in.
+	// doc is the alert as given, form the form in which it is sent.
 	doc  alert.Document
 	form alert.Form
 }
 
-// Create writes each alert unless its ID exists in any index of the alias. Alerts that Elasticsearch
-// is too busy for are tried again a few times. When a part of the call fails after another one went
-// through, the alerts of that part are Failed; the error is for a call of which nothing is known.
+// Create writes each alert unless its ID exists in any index of the alias. Alerts that a busy cluster rejects
+// are sent again a few times. If some requests of a call succeed and others fail, the alerts of the failed
+// requests are Failed; an error means that the outcome of all alerts is unknown.
 func (a *Alerts) Create(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	return a.send(ctx, a.creation(), docs)
 }
@@ -77,7 +78,7 @@ func (a *Alerts) send(ctx context.Context, kind writing, docs []alert.Document) 
 	return written, nil
 }
 
-// encode writes the lines of each alert. One that cannot be encoded has failed.
+// encode makes the lines of each alert. An alert that cannot be encoded is Failed.
 func (k writing) encode(docs []alert.Document, written []alert.Written) []bulkItem {
 	items := make([]bulkItem, 0, len(docs))
 	for i, doc := range docs {
@@ -108,7 +109,7 @@ func (k writing) lines(doc alert.Document) ([]byte, error) {
 	return lines, nil
 }
 
-// batch returns how many of the items fit one request of so many bytes, at least one.
+// batch returns how many of the items fit into one request of most bytes, at least one.
 func batch(items []bulkItem, most int) int {
 	size := 0
 	for n, item := range items {
@@ -120,7 +121,7 @@ func batch(items []bulkItem, most int) int {
 	return len(items)
 }
 
-// sendBatch writes one batch, and again what came back as too many requests.
+// sendBatch writes one batch, and sends items again that were rejected with status 429.
 func (a *Alerts) sendBatch(ctx context.Context, kind writing, items []bulkItem, written []alert.Written) error {
 	if kind.written != alert.Created {
 		return a.write(ctx, kind, items, written)
@@ -135,13 +136,13 @@ func (a *Alerts) sendBatch(ctx context.Context, kind writing, items []bulkItem, 
 	}
 	kind.where = map[string]string{}
 	err = a.write(ctx, kind, items, written)
-	a.meet(ctx, items, kind.where, written)
+	a.readMetSources(ctx, items, kind.where, written)
 	a.confirm(ctx, before, settled, items, kind.where, written)
 	return err
 }
 
-// write sends one batch. One that is too large for somebody on the way is sent in halves. The error is for
-// a batch of which nothing is known.
+// write sends one batch. If it is too large for the cluster or a proxy, it is sent in halves. An error means
+// that the outcome of the whole batch is unknown.
 func (a *Alerts) write(ctx context.Context, kind writing, items []bulkItem, written []alert.Written) error {
 	retry := 0
 	for first := true; len(items) > 0; first = false {
@@ -154,7 +155,7 @@ func (a *Alerts) write(ctx context.Context, kind writing, items []bulkItem, writ
 			if first {
 				return err
 			}
-			break // The alerts have the error they were sent back with.
+			break // the alerts have the error of their rejection
 		}
 		if items == nil {
 			break
@@ -166,15 +167,14 @@ func (a *Alerts) write(ctx context.Context, kind writing, items []bulkItem, writ
 			retry++
 		}
 	}
-	return nil // Whatever failed is told alert by alert.
+	return nil // each alert has its own outcome
 }
 
-// smaller sends in halves what is too large for one request, and without its event an alert that is too
-// large by itself.
+// smaller sends a batch that is too large in halves, and a single alert that is too large without its event.
 func (a *Alerts) smaller(ctx context.Context, kind writing, items []bulkItem, written []alert.Written, tooLarge error) error {
 	if len(items) == 1 {
 		item := items[0]
-		item.form = max(item.form, alert.EventAside) // moving the event makes it no smaller
+		item.form = max(item.form, alert.EventAside) // moving the event would not make the alert smaller
 		written[item.at].Err = tooLarge
 		return a.write(ctx, kind, a.reduce(kind, []bulkItem{item}, written), written)
 	}
@@ -189,7 +189,7 @@ func (a *Alerts) smaller(ctx context.Context, kind writing, items []bulkItem, wr
 	return nil
 }
 
-// failed notes the error of alerts of which nothing else is known.
+// failed sets the error of alerts whose outcome is unknown.
 func failed(items []bulkItem, written []alert.Written, err error) {
 	for _, item := range items {
 		if w := &written[item.at]; w.Outcome == alert.Failed && w.Err == nil {
@@ -198,10 +198,10 @@ func failed(items []bulkItem, written []alert.Written, err error) {
 	}
 }
 
-// leastBytes is what requests are not made smaller than ahead: by then nearly every alert goes alone.
+// leastBytes is the lower bound of the learned size limit: nearly every request then has one alert.
 const leastBytes = 64 << 10
 
-// tooLarge remembers that a request of these was too large.
+// tooLarge records that a request with these items was too large.
 func (a *Alerts) tooLarge(items []bulkItem) {
 	size := int64(0)
 	for _, item := range items {
@@ -210,7 +210,7 @@ func (a *Alerts) tooLarge(items []bulkItem) {
 	a.most.Store(max(leastBytes, size/2))
 }
 
-// mostBytes is the size of a request, as far as is known what somebody on the way lets through.
+// mostBytes returns the size limit of a request, in bytes, as far as it is known.
 func (a *Alerts) mostBytes() int {
 	if most := int(a.most.Load()); most > 0 {
 		return min(most, maxBulkBytes)
@@ -218,8 +218,8 @@ func (a *Alerts) mostBytes() int {
 	return maxBulkBytes
 }
 
-// reduce puts alerts that were refused into their next form. What was refused in the last one has failed,
-// by the reason for which the whole was refused.
+// reduce changes rejected alerts to their next form. An alert that was rejected in its last form is Failed,
+// with the reason of the first rejection.
 func (a *Alerts) reduce(kind writing, refused []bulkItem, written []alert.Written) []bulkItem {
 	out := make([]bulkItem, 0, len(refused))
 	for _, item := range refused {
@@ -237,7 +237,7 @@ func (a *Alerts) reduce(kind writing, refused []bulkItem, written []alert.Writte
 			item.lines, err = kind.lines(item.doc.In(item.form, a.ofEvent, len(size)))
 		}
 		if err != nil {
-			continue // it keeps the error that it was refused with
+			continue // it keeps the error of its rejection
 		}
 		w.Form = item.form
 		out = append(out, item)
@@ -245,25 +245,26 @@ func (a *Alerts) reduce(kind writing, refused []bulkItem, written []alert.Writte
 	return out
 }
 
-// dropKnown takes out the alerts that exist. Creating one fails only on an ID that the newest
-// index of the alias holds; after a rollover the others must be asked.
+// dropKnown removes the alerts that exist. A create only fails for an ID in the newest index of the alias;
+// after a rollover, the older indices must be searched.
 func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []alert.Written) ([]bulkItem, error) {
 	ids := make([]string, len(items))
 	for i, item := range items {
 		ids[i] = item.id
 	}
 	op := "look for known alerts [" + a.alias + "]"
-	answer, err := a.byID(ctx, op, ids, madeOf)
+	answer, err := a.byID(ctx, op, ids, sourceFields)
 	if err != nil {
 		return nil, err
 	}
 	var damage damage
 	damage.add(answer.Shards, answer.TimedOut, answer.Clusters)
 	if err := damage.err(op); err != nil {
-		// Better an alert twice after a rollover than none while an old index is down.
-		a.client.log.WarnContext(ctx, "cannot see all known alerts", "error", err)
+		// A duplicate alert after a rollover is better than a missing alert while an old index is
+		// unavailable.
+		a.client.log.WarnContext(ctx, "existing alerts could not be checked", "error", err)
 	}
-	known := a.mend(ctx, answer.Hits.Hits)
+	known := a.deleteDuplicates(ctx, answer.Hits.Hits)
 	met := make(map[string]*alert.Source, len(known))
 	for _, h := range answer.Hits.Hits {
 		if known[h.ID] == h.Index {
@@ -283,7 +284,7 @@ func (a *Alerts) dropKnown(ctx context.Context, items []bulkItem, written []aler
 	return left, nil
 }
 
-// bulkAnswer is the answer of _bulk, one item for each action, in order.
+// bulkAnswer is the answer of _bulk, with one item for each action, in order.
 type bulkAnswer struct {
 	Items []map[string]struct {
 		Status int    `json:"status"`
@@ -311,8 +312,8 @@ func (a *Alerts) bulk(ctx context.Context, kind writing, items []bulkItem) (bulk
 	return answer, err
 }
 
-// settle notes what became of each alert and returns those to try again, and those that were refused for
-// what they are.
+// settle sets the outcome of each alert. It returns the items to send again, and the items whose documents
+// were rejected.
 func (r bulkAnswer) settle(kind writing, items []bulkItem, written []alert.Written) (busy, refused []bulkItem) {
 	for i, item := range items {
 		result := r.Items[i][kind.key]

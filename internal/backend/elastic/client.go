@@ -12,7 +12,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// Client talks to one cluster. It is safe for concurrent use; Close ends it.
+// Client is a client of one cluster. It is safe for concurrent use; Close ends it.
 type Client struct {
 	transport   *elastictransport.Client
 	idle        func()
@@ -21,26 +21,26 @@ type Client struct {
 	timeout     time.Duration
 	maxRetries  int
 	log         *slog.Logger
-	// blind makes sure that missing privileges are remarked on once.
-	blind sync.Once
-	// unasked does so for the health of the cluster.
-	unasked sync.Once
-	known   knowledge
-	// seriesFacts are those of indices that alerts were made of.
+	// mappingsWarned makes missing privileges for mappings be logged once.
+	mappingsWarned sync.Once
+	// healthWarned makes a missing privilege for the cluster health be logged once.
+	healthWarned sync.Once
+	known        resolutionCache
+	// seriesFacts caches the facts about indices of alerts' events.
 	seriesFacts seriesFacts
 	rights      rights
-	seen        sightings
-	// closedPolicy says what closed indices are to windows.
+	seen        indexHistory
+	// closedPolicy is how closed indices affect windows.
 	closedPolicy  ClosedPolicy
 	wholePatterns bool
 	limit         *limiter
-	// bearable are the sizes of pages that were too much for the cluster's memory otherwise.
-	bearable bearable
-	// held are the pages of documents that are held.
-	held holdings
+	// pageLimits remembers the page sizes that the cluster's memory allows.
+	pageLimits pageLimits
+	// pageMemory limits the memory of the pages that are held.
+	pageMemory pageMemory
 }
 
-// New makes a client. It does not call the cluster; [Client.Ping] does.
+// New returns a client. It does not connect; see [Client.Ping].
 func New(cfg Config) (*Client, error) {
 	rt, err := newHTTPTransport(cfg.CAFile)
 	if err != nil {
@@ -63,7 +63,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 		elastictransport.WithURLs(urls...),
 		elastictransport.WithTransport(&authenticator{next: rt, credentials: creds}),
 		elastictransport.WithUserAgent(cfg.UserAgent),
-		elastictransport.WithDisableRetry(), // Ours reads the answer within the try and types the error.
+		elastictransport.WithDisableRetry(), // try has its own retries, which cover reading the answer
 	)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
@@ -86,7 +86,7 @@ func (c *Client) String() string { return c.name }
 // GoString keeps the secrets out of %#v.
 func (c *Client) GoString() string { return "elastic.Client{" + c.name + "}" }
 
-// Close gives the connections back. Calls that are under way fail.
+// Close closes the connections. Running calls fail.
 func (c *Client) Close(ctx context.Context) error {
 	err := c.transport.Close(ctx)
 	c.idle()
@@ -96,14 +96,14 @@ func (c *Client) Close(ctx context.Context) error {
 	return nil
 }
 
-// Info is what a cluster says of itself.
+// Info describes a cluster.
 type Info struct {
-	// Name is the name of the cluster, Version of its software: "8.19.7".
+	// Name is the name of the cluster, Version the version of Elasticsearch: "8.19.7".
 	Name, Version string
 }
 
-// Ping asks the cluster for its name and version. It fails with kind Refused when the other side is
-// not Elasticsearch or does not accept the credentials.
+// Ping returns the cluster's name and version. It fails with kind Refused if the server is not Elasticsearch
+// or rejects the credentials.
 func (c *Client) Ping(ctx context.Context) (Info, error) {
 	type answer struct {
 		Name    string `json:"cluster_name"`

@@ -6,16 +6,16 @@ import (
 	"fmt"
 )
 
-// completeness is of an answer that knows what it must have. One that lacks it comes of a proxy, of a node that
-// is shut down, or of what is no Elasticsearch: it says nothing, and is as if there were none.
+// completeness is implemented by answers with required parts. An answer without one comes from a proxy, a
+// node during shutdown, or another kind of server: it is treated as no answer.
 type completeness interface {
-	// lacks names the first part that is missing, "" where none is.
+	// lacks returns the name of the first missing part; "" if the answer is complete.
 	lacks() string
 }
 
 var errIncomplete = errors.New("the answer is incomplete")
 
-// complete returns an error for an answer that lacks something.
+// complete returns an error for an answer with a missing part.
 func complete(answer any) error {
 	if c, ok := answer.(completeness); ok {
 		if part := c.lacks(); part != "" {
@@ -25,7 +25,7 @@ func complete(answer any) error {
 	return nil
 }
 
-// UnmarshalJSON notes that there is such a part.
+// UnmarshalJSON also records that the part exists.
 func (s *shards) UnmarshalJSON(data []byte) error {
 	type plain shards
 	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
@@ -45,7 +45,7 @@ func (p *page) lacks() string {
 	return ""
 }
 
-// lacks says so of an item that is an answer, not an error.
+// lacks checks an item that is an answer, not an error.
 func (m *multiItem) lacks() string {
 	if m.Status >= 300 {
 		return ""
@@ -65,7 +65,7 @@ func (m *multiAnswer) lacks() string {
 	return ""
 }
 
-// lacks asks for groups only where shards were searched: over none Elasticsearch leaves them out.
+// lacks requires groups only if shards were searched: without shards, Elasticsearch omits them.
 func (g *groupPage) lacks() string {
 	switch {
 	case !g.Shards.there:
@@ -98,7 +98,7 @@ func (a *resolveAnswer) lacks() string {
 	return ""
 }
 
-// lacks asks for columns once the query has ended.
+// lacks requires columns once the query has ended.
 func (a *esqlAnswer) lacks() string {
 	if !a.Running && a.Columns == nil {
 		return "columns"

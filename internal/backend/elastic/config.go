@@ -10,43 +10,45 @@ import (
 	"time"
 )
 
-// Config says which cluster to talk to, and as whom. Its text form holds no secret.
+// Config holds the addresses and credentials of a cluster, and the client's settings. Its text form has no
+// secrets.
 type Config struct {
-	// URLs are addresses of the cluster's nodes; requests take turns among those that answer. One
-	// may carry credentials (https://user:password@host:9200) and a path.
+	// URLs are the addresses of the cluster's nodes; requests rotate over the nodes that answer. A URL may
+	// have credentials (https://user:password@host:9200) and a path.
 	URLs []string
-	// APIKey is an API key, either as Elasticsearch encodes it or as "id:key".
+	// APIKey is an API key, either in Elasticsearch's encoded form or as "id:key".
 	APIKey string
-	// Username and Password are used in place of an API key.
+	// Username and Password are an alternative to the API key.
 	Username, Password string
-	// CAFile is a file of PEM certificates to trust in place of the system's.
+	// CAFile is a file of PEM certificates to trust instead of the system's.
 	CAFile string
-	// RequestTimeout bounds each try of a call, its answer read; 0 means [DefaultRequestTimeout].
+	// RequestTimeout bounds each attempt of a call, including reading the answer; 0 means
+	// [DefaultRequestTimeout].
 	RequestTimeout time.Duration
-	// SearchRate is how many searches there may be in a second; 0: as many as the cluster bears.
+	// SearchRate is the maximum number of searches in a second; 0: only the adaptive limit applies.
 	SearchRate int
-	// MaxRetries is how often a call is repeated that failed in passing; 0 means
-	// [DefaultMaxRetries], less than 0 never.
+	// MaxRetries is the number of retries after a transient failure; 0 means [DefaultMaxRetries], less than 0
+	// none.
 	MaxRetries int
-	// Closed says whether windows miss closed indices.
+	// Closed says whether closed indices make windows incomplete.
 	Closed ClosedPolicy
-	// WholePatterns: a pattern that the user may read a part of is not read. Otherwise it is read as far as
-	// the rights go, which is remarked on once.
+	// WholePatterns: a pattern of which the user may read only a part is not read. Otherwise the readable
+	// part is read, and this is logged once.
 	WholePatterns bool
-	// UserAgent names the program to the cluster.
+	// UserAgent is the User-Agent header of requests.
 	UserAgent string
-	// Logger hears of retries and of what is missing to answer in full; nil discards it.
+	// Logger receives retries and missing privileges; nil discards them.
 	Logger *slog.Logger
 }
 
-// What a zero Config member stands for.
+// The defaults of Config fields that are zero.
 const (
 	DefaultRequestTimeout = time.Minute
 	DefaultMaxRetries     = 4
 	defaultUserAgent      = "tocsin"
 )
 
-// String returns the addresses without their credentials.
+// String returns the addresses without credentials.
 func (c Config) String() string {
 	shown := make([]string, len(c.URLs))
 	for i, text := range c.URLs {
@@ -82,8 +84,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// addresses parses the URLs and takes the credentials out of them. Its errors do not show a URL
-// that cannot be parsed: nobody knows what in it is a password.
+// addresses parses the URLs and separates the credentials from them. Errors do not show a URL that cannot be
+// parsed, as any part of it may be a password.
 func (c Config) addresses() (urls []*url.URL, user *url.Userinfo, err error) {
 	if len(c.URLs) == 0 {
 		return nil, nil, errors.New("elasticsearch: no URL is configured")
@@ -95,7 +97,7 @@ func (c Config) addresses() (urls []*url.URL, user *url.Userinfo, err error) {
 		}
 		if u.User != nil {
 			if user != nil && user.String() != u.User.String() {
-				return nil, nil, errors.New("elasticsearch: the URLs carry different credentials")
+				return nil, nil, errors.New("elasticsearch: the URLs have different credentials")
 			}
 			user, u.User = u.User, nil
 		}
@@ -110,7 +112,7 @@ func (c Config) addresses() (urls []*url.URL, user *url.Userinfo, err error) {
 	return urls, user, nil
 }
 
-// credentials is what is sent, and what must not be shown.
+// credentials are the credentials to send, and the secrets to hide.
 type credentials struct {
 	header  string
 	secrets []string
@@ -153,12 +155,12 @@ func apiKey(key string) (*credentials, error) {
 		key = encoded
 	}
 	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) || key == "" {
-		return nil, errors.New("elasticsearch: the API key holds characters that no API key has")
+		return nil, errors.New("elasticsearch: the API key has characters that are not allowed in an API key")
 	}
 	return &credentials{header: "ApiKey " + key, secrets: secrets}, nil
 }
 
-// scrub blanks the secrets, should anybody have echoed them.
+// scrub replaces the secrets in a text, in case a server repeats them.
 func (c *credentials) scrub(text string) string {
 	for _, secret := range c.secrets {
 		if secret != "" {

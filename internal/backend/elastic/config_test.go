@@ -35,7 +35,7 @@ func TestNewRefuses(t *testing.T) {
 		{"key and URL user", "give one of", elastic.Config{URLs: []string{"http://u:" + secret + "@h"}, APIKey: secret}},
 		{"no password", "a user name needs a password", elastic.Config{URLs: url, Username: "u"}},
 		{"no user", "a user name needs a password", elastic.Config{URLs: url, Password: secret}},
-		{"key of two lines", "characters that no API key has", elastic.Config{URLs: url, APIKey: secret + "\nx"}},
+		{"key of two lines", "characters that are not allowed", elastic.Config{URLs: url, APIKey: secret + "\nx"}},
 		{"no CA file", "read the CA certificates", elastic.Config{URLs: url, CAFile: notPEM + "x"}},
 		{"CA file of nothing", "no PEM certificate in", elastic.Config{URLs: url, CAFile: notPEM}},
 	}

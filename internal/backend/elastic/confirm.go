@@ -13,9 +13,9 @@ import (
 
 var _ search.Confirmer = (*moment)(nil)
 
-// Confirm names what could be read when the moment began and cannot be read any more. No answer of a search
-// tells of an index that was closed, of a right that was taken away from some of its indices, nor of a remote
-// cluster that is skipped.
+// Confirm returns the places that were readable when the moment began and are not any more. The answer of a
+// search does not show that an index was closed, that a privilege on some of its indices was revoked, or that
+// a remote cluster is skipped.
 func (m *moment) Confirm(ctx context.Context) ([]search.Unread, error) {
 	m.mu.Lock()
 	on, lists := m.on, maps.Clone(m.lists)
@@ -63,8 +63,8 @@ func (m *moment) confirmRemotes(ctx context.Context, patterns []string) ([]searc
 	return out, nil
 }
 
-// confirmOpen finds indices that were closed since: by the state of the cluster, or by resolving anew what that
-// does not tell of.
+// confirmOpen returns indices that were closed since the moment began: from the cluster state, or by
+// resolving the patterns again where the state does not cover them.
 func (m *moment) confirmOpen(ctx context.Context, lists map[string]listing) ([]search.Unread, error) {
 	if m.closedPolicy == ClosedIgnore || len(lists) == 0 {
 		return nil, nil
@@ -97,7 +97,8 @@ func (m *moment) confirmOpen(ctx context.Context, lists map[string]listing) ([]s
 	return out, nil
 }
 
-// closedMeanwhile are the indices that the state of the cluster says were closed since.
+// closedMeanwhile returns the indices that were closed since the moment began, according to the cluster
+// state.
 func (m *moment) closedMeanwhile(now map[string]indexState) []string {
 	var out []string
 	for name, state := range now {
@@ -109,7 +110,7 @@ func (m *moment) closedMeanwhile(now map[string]indexState) []string {
 	return out
 }
 
-// closedSince are the indices of a list that are closed now and were not, found by resolving it anew.
+// closedSince returns the indices of a list that were closed since, found by resolving the patterns again.
 func (m *moment) closedSince(ctx context.Context, l listing) ([]string, error) {
 	found, err := m.resolve(ctx, l.patterns)
 	if err != nil {
@@ -118,7 +119,8 @@ func (m *moment) closedSince(ctx context.Context, l listing) ([]string, error) {
 	return slices.DeleteFunc(found.names(false), func(name string) bool { return slices.Contains(l.closed, name) }), nil
 }
 
-// attributed names a place as the patterns do that mean it: those of an alias do not match the index behind it.
+// attributed gives an unread place the name by which patterns match it: the patterns of an alias do not match
+// the index behind it.
 func attributed(u search.Unread, patterns []string, state indexState) []search.Unread {
 	if slices.ContainsFunc(patterns, func(p string) bool { return mapping.Glob(p, u.Name) }) {
 		return []search.Unread{u}

@@ -11,8 +11,8 @@ import (
 
 var _ search.Counter = (*Client)(nil)
 
-// Count returns the number of events that a request matches. What cannot be seen is a failure of
-// kind Partial.
+// Count returns the number of events that a request matches. If a part cannot be read, the error is of kind
+// Partial.
 func (c *Client) Count(ctx context.Context, r search.Request) (int64, error) {
 	var sum int64
 	patterns := broad(tidy(r.Patterns))

@@ -14,13 +14,13 @@ import (
 	"tocsin/internal/match/event"
 )
 
-// bodyReader is an answer that reads itself, faster than by reflection.
+// bodyReader is an answer with its own decoder, which is faster than reflection.
 type bodyReader interface {
 	readBody(body []byte) error
 }
 
-// decodeBody reads an answer. The memory of one that reads itself stays in use by what it holds; of more bytes than
-// most, unless that is 0, no more is read.
+// decodeBody decodes an answer. An answer with its own decoder keeps using the memory of the body. If most is
+// not 0, a body of more than most bytes is an error.
 func decodeBody(r *esapi.Response, out any, most int) error {
 	reader, ok := out.(bodyReader)
 	if !ok {
@@ -35,14 +35,14 @@ func decodeBody(r *esapi.Response, out any, most int) error {
 	return reader.readBody(body)
 }
 
-// bodies are those of large answers that nobody holds anything of any more.
+// bodies is the pool of the memory of large answers that nothing refers to any more.
 var bodies sync.Pool
 
-// lastBody is the size of the last large answer: the pages of a read are much alike, and one that is
-// grown by doubling takes up to four times its size.
+// lastBody is the size of the last large answer: the pages of a read have similar sizes, and memory that
+// grows by doubling takes up to four times the size.
 var lastBody atomic.Int64
 
-// firstBody is the memory that reading an answer of unknown length begins with.
+// firstBody is the initial memory for an answer of unknown length.
 const firstBody = 64 << 10
 
 func readAll(r *esapi.Response, most int) ([]byte, error) {
@@ -55,7 +55,7 @@ func readAll(r *esapi.Response, most int) ([]byte, error) {
 	case err == nil && length <= firstBody:
 		b.Grow(int(length) + bytes.MinRead)
 	default:
-		b = *bytes.NewBuffer(someBody(length))
+		b = *bytes.NewBuffer(bodyBuffer(length))
 	}
 	if _, err := b.ReadFrom(upTo(r.Body, most)); err != nil {
 		return nil, fmt.Errorf("after %d bytes: %w", b.Len(), err)
@@ -66,8 +66,8 @@ func readAll(r *esapi.Response, most int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// someBody is memory for an answer of a length, 0 when it is not known.
-func someBody(length int64) []byte {
+// bodyBuffer returns memory for an answer of the given length; 0: unknown.
+func bodyBuffer(length int64) []byte {
 	if old, ok := bodies.Get().(*[]byte); ok {
 		return (*old)[:0]
 	}
@@ -77,22 +77,21 @@ func someBody(length int64) []byte {
 	return make([]byte, 0, min(max(length+bytes.MinRead, firstBody), maxGuess))
 }
 
-// maxGuess bounds what is taken for an answer before any of it is there.
+// maxGuess bounds the memory that is allocated before an answer is read.
 const maxGuess = 16 << 20
 
-// recycle gives the memory of an answer back. Nothing of its hits may be used any more.
+// recycle returns the memory of an answer to the pool. Its hits must not be used any more.
 func (p *page) recycle() {
 	if cap(p.body) > firstBody {
 		bodies.Put(&p.body)
 	}
 }
 
-var errNotJSON = errors.New("it is not JSON as Elasticsearch writes it")
+var errNotJSON = errors.New("not valid JSON of Elasticsearch")
 
-// readBody reads an answer in one pass: the sources of hits are not looked into, and are parts of the
-// body.
+// readBody decodes an answer in one pass: the sources of hits are not decoded, and are parts of the body.
 //
-// Where it is no JSON, documents may have comments, which Elasticsearch takes and gives back.
+// If the body is not valid JSON, sources may contain comments, which Elasticsearch accepts and returns.
 func (p *page) readBody(body []byte) error {
 	p.body = body
 	c := event.NewCursor(body)
@@ -115,7 +114,7 @@ func readWhole(c *event.Cursor) error {
 	return nil
 }
 
-// read reads the next value as an answer.
+// read decodes the next value as an answer.
 func (p *page) read(c *event.Cursor) error {
 	var failed error
 	c.Members(func(key []byte) { failed = errors.Join(failed, p.readMember(c, string(key))) })
@@ -159,7 +158,7 @@ func (p *page) readHits(c *event.Cursor) error {
 	return failed
 }
 
-// read reads a hit; index is the name of the one before, which it mostly shares.
+// read decodes a hit; index is the name of the previous hit's index, which is mostly the same.
 func (h *hit) read(c *event.Cursor, index *string) error {
 	var failed error
 	c.Members(func(key []byte) {
@@ -198,7 +197,7 @@ func decodeValue(value []byte, to any) error {
 	return dec.Decode(to) //nolint:wrapcheck // the caller says what was decoded
 }
 
-// readText reads a text; one without escapes needs no decoder.
+// readText decodes a string; a string without escapes needs no decoder.
 func readText(c *event.Cursor, to *string) error {
 	value := c.Value()
 	if len(value) < 2 || value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 {
@@ -208,7 +207,7 @@ func readText(c *event.Cursor, to *string) error {
 	return nil
 }
 
-// readBody reads the answers of several searches.
+// readBody decodes the answers of several searches.
 func (m *multiAnswer) readBody(body []byte) error {
 	err := m.readWhole(body)
 	if !errors.Is(err, errNotJSON) {

@@ -12,9 +12,9 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// definitions are what mappings say of leaves, by index and name. The field capabilities leave most
-// of that out: they call a wildcard a keyword and an alias what it points to. An index that is not in
-// it has a mapping that may not be read.
+// definitions holds the definitions of leaf fields from the mappings, by index and name. Field capabilities
+// leave most of a definition out: a wildcard appears as a keyword, an alias as its target. An index without
+// an entry has a mapping that the user may not read.
 type definitions map[string]mapping.Table
 
 // fieldMappingAnswer is the answer of _mapping/field, by index.
@@ -24,9 +24,8 @@ type fieldMappingAnswer map[string]struct {
 	} `json:"mappings"`
 }
 
-// definitions reads the definitions of leaves, and of what aliases among them point to. Who may read
-// documents need not be allowed to read mappings: then the log says so, and only searches can tell
-// what the fields hold.
+// definitions reads the definitions of leaf fields, including the targets of aliases. If the user may read
+// documents but not mappings, this is logged, and fields can only be tested by searches.
 func (c *Client) definitions(ctx context.Context, patterns, leaves []string) (definitions, error) {
 	d := definitions{}
 	err := c.define(ctx, d, patterns, leaves)
@@ -38,16 +37,16 @@ func (c *Client) definitions(ctx context.Context, patterns, leaves []string) (de
 		c.warnUnread(ctx, patterns, err)
 		return definitions{}, nil
 	case err == nil && len(leaves) > 0 && len(d) == 0:
-		// Who may read the mappings of other indices only is not refused but told nothing.
+		// A user with the privilege on other indices only gets an empty answer, not an error.
 		c.warnUnread(ctx, patterns, errors.New("no answer has a mapping: the privilege view_index_metadata may be missing"))
 	}
 	return d, err
 }
 
-// warnUnread says, once for a client, what cannot be known of fields.
+// warnUnread logs, once for each client, that fields' definitions are unknown.
 func (c *Client) warnUnread(ctx context.Context, patterns []string, err error) {
-	c.blind.Do(func() {
-		c.log.WarnContext(ctx, "may not read mappings: only searches can test fields",
+	c.mappingsWarned.Do(func() {
+		c.log.WarnContext(ctx, "mappings may not be read: only searches can test fields",
 			"patterns", shown(patterns), "error", err)
 	})
 }
@@ -66,8 +65,8 @@ func (c *Client) define(ctx context.Context, d definitions, patterns, names []st
 	return nil
 }
 
-// targets returns what aliases point to, and the field above it, which is a leaf where the target
-// is a sub-field, as far as they are not known yet.
+// targets returns the targets of aliases, and the parent field of each target, as far as they are not known
+// yet. The parent is a leaf field if the target is a sub-field.
 func (d definitions) targets() []string {
 	var out []string
 	for _, table := range d {
@@ -104,7 +103,7 @@ func (d definitions) add(a fieldMappingAnswer) {
 			for _, raw := range field.Mapping {
 				f, err := mapping.ParseField(name, raw)
 				if err != nil {
-					// A parameter of another shape, in a type that is not ours to know.
+					// A parameter of an unexpected form, in a type that Tocsin does not know.
 					f = mapping.Field{Name: name, Type: mapping.Object, Opaque: "its definition is not understood"}
 				}
 				d[index][name] = f

@@ -8,25 +8,27 @@ import (
 	"strings"
 )
 
-// tolerance are the settings without which one odd value has a whole document refused.
-func tolerance() map[string]any {
+// lenientSettings returns the settings that keep one invalid value from making Elasticsearch reject a whole
+// document.
+func lenientSettings() map[string]any {
 	return map[string]any{"index.mapping.ignore_malformed": true}
 }
 
-// otherwise are the parameters of a field that change neither what is accepted nor what is found.
-var otherwise = []string{
+// ignoredParameters are the parameters that change neither which values a field accepts nor which documents are found
+// by it.
+var ignoredParameters = []string{
 	"type", "properties", "fields", "dynamic", "enabled", "meta", "copy_to", "store", "eager_global_ordinals", "norms", "index_options", "similarity",
 	"split_queries_on_whitespace",
 }
 
-// kin are the types that accept what another accepts, and find what it finds: a distribution that lacks a type
-// has one of them in its place.
-var kin = map[string][]string{
+// equivalentTypes maps a type to the types that accept the same values and find the same documents: a distribution that
+// lacks a type has one of them instead.
+var equivalentTypes = map[string][]string{
 	"match_only_text": {"text"}, "wildcard": {"keyword"}, "scaled_float": {"double", "float"},
 }
 
-// differences returns in what an index falls short of another: what it lacks, maps in another way, or would map
-// by itself. That it has more fields is no difference.
+// differences returns the faults of an index: fields that are missing, fields with another mapping, and
+// fields that it would map dynamically. Additional fields are not a fault.
 func differences(want, have described) []string {
 	var out []string
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -43,7 +45,7 @@ func differences(want, have described) []string {
 	}
 	wrong := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
-		if underOne(name, wrong) {
+		if underAny(name, wrong) {
 			continue
 		}
 		definition, there := theirs[name]
@@ -52,7 +54,7 @@ func differences(want, have described) []string {
 			wrong[name] = true
 			continue
 		}
-		if k := kind(definition); k != kind(ours[name]) && !slices.Contains(kin[kind(ours[name])], k) {
+		if k := kind(definition); k != kind(ours[name]) && !slices.Contains(equivalentTypes[kind(ours[name])], k) {
 			say("%s is %s, not %s", name, k, kind(ours[name]))
 			wrong[name] = true
 			continue
@@ -70,7 +72,7 @@ func differences(want, have described) []string {
 	return out
 }
 
-// rootDifferences are those of the mapping as a whole.
+// rootDifferences reports the differences of the mapping's root parameters.
 func rootDifferences(have map[string]any, say func(string, ...any)) {
 	switch d, set := have["dynamic"]; {
 	case !set:
@@ -90,7 +92,7 @@ func rootDifferences(have map[string]any, say func(string, ...any)) {
 	}
 }
 
-// What an index of ours leaves as it usually is: the source is kept as it was written, and nothing is routed.
+// Root parameters that must have their default: the source is stored unchanged, and no routing is required.
 var (
 	usualSettings = map[string]string{"index.mode": "standard", "index.mapping.source.mode": "stored"}
 	usualParts    = map[string]map[string]string{
@@ -115,7 +117,7 @@ func parameterDifferences(name string, want, have map[string]any, say func(strin
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		w, h := want[key], have[key]
 		switch {
-		case slices.Contains(otherwise, key), kind(want) != kind(have) && (key == "scaling_factor" || key == "ignore_above"), fmt.Sprint(w) == fmt.Sprint(h):
+		case slices.Contains(ignoredParameters, key), kind(want) != kind(have) && (key == "scaling_factor" || key == "ignore_above"), fmt.Sprint(w) == fmt.Sprint(h):
 		case key == "ignore_malformed" && fmt.Sprint(h) == "true":
 		case (key == "index" || key == "doc_values") && w == nil && fmt.Sprint(h) == "true":
 		case h == nil:
@@ -126,8 +128,8 @@ func parameterDifferences(name string, want, have map[string]any, say func(strin
 	}
 }
 
-// underOne reports whether a name is below one of others.
-func underOne(name string, others map[string]bool) bool {
+// underAny reports whether a name is a subfield of one of others.
+func underAny(name string, others map[string]bool) bool {
 	for i, c := range name {
 		if c == '.' && others[name[:i]] {
 			return true
@@ -136,7 +138,7 @@ func underOne(name string, others map[string]bool) bool {
 	return false
 }
 
-// kind is the type of a definition; one that names none is an object.
+// kind returns the type of a definition; without a type it is an object.
 func kind(definition map[string]any) string {
 	if t, ok := definition["type"]; ok {
 		return fmt.Sprint(t)
@@ -144,7 +146,7 @@ func kind(definition map[string]any) string {
 	return "object"
 }
 
-// flat returns the definitions of a mapping, objects and sub-fields included, by their names.
+// flat returns all definitions of a mapping by full name, including objects and sub-fields.
 func flat(mappings map[string]any) map[string]map[string]any {
 	out := map[string]map[string]any{}
 	var walk func(prefix string, members any)
@@ -155,7 +157,7 @@ func flat(mappings map[string]any) map[string]map[string]any {
 			if !ok {
 				continue
 			}
-			for i, c := range name { // A name with points stands for the objects that it goes through.
+			for i, c := range name { // a name with dots includes the objects on its path
 				if c == '.' && out[prefix+name[:i]] == nil {
 					out[prefix+name[:i]] = map[string]any{}
 				}
@@ -179,11 +181,11 @@ func flatSettings(out map[string]any, prefix string, settings map[string]any) {
 	}
 }
 
-// plain returns a mapping as it is read from JSON.
+// plain returns a mapping in the form of decoded JSON.
 func plain(mappings map[string]any) map[string]any {
 	data, err := json.Marshal(mappings)
 	if err != nil {
-		panic(err) // Maps of texts, numbers and booleans.
+		panic(err) // only maps of strings, numbers and booleans
 	}
 	var out map[string]any
 	if err := json.Unmarshal(data, &out); err != nil {
@@ -192,7 +194,7 @@ func plain(mappings map[string]any) map[string]any {
 	return out
 }
 
-// merged puts mappings over one another, as component templates are.
+// merged merges mappings, later ones over earlier ones, like component templates.
 func merged(all ...map[string]any) map[string]any {
 	out := map[string]any{}
 	for _, m := range all {

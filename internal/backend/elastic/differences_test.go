@@ -17,7 +17,7 @@ func ourPlaces() map[string]described {
 	a := &Alerts{namespace: "n", alias: aliasPrefix + "n", fields: component{alertComponent, alert.Fields}}
 	r := &Alerts{namespace: "n", alias: RiskAlias("n"), fields: component{riskComponent, riskFields}}
 	return map[string]described{
-		"alerts": {a.mappings(), tolerance()}, "risk": {r.mappings(), tolerance()},
+		"alerts": {a.mappings(), lenientSettings()}, "risk": {r.mappings(), lenientSettings()},
 		"ledger": {Mappings: (&Ledger{}).mappings()}, "leases": {Mappings: (&Leases{}).mappings()},
 	}
 }
@@ -83,7 +83,7 @@ func TestDamageIsNamed(t *testing.T) {
 			},
 			"type": func() {
 				others := []string{"keyword", "text", "long", "date", "ip", "boolean", "flattened", "nested", "binary", "geo_point"}
-				others = slices.DeleteFunc(others, func(o string) bool { return o == kind(field) || slices.Contains(kin[kind(field)], o) })
+				others = slices.DeleteFunc(others, func(o string) bool { return o == kind(field) || slices.Contains(equivalentTypes[kind(field)], o) })
 				field["type"] = rapid.SampledFrom(others).Draw(t, "type")
 			},
 			"not indexed": func() { field["index"] = "not at all" },

@@ -13,11 +13,11 @@ import (
 	"tocsin/internal/search"
 )
 
-// maxIDs is the number of documents asked for at once.
+// maxIDs is the number of documents in one request.
 const maxIDs = 500
 
-// Documents reads documents by index and id. It searches for them, as a document of a remote cluster
-// cannot be got otherwise. Shards that fail make it fail: what is missing is told from what is gone.
+// Documents reads documents by index and id. It searches for them, as a get does not work on remote clusters.
+// Failed shards are an error, so a missing document is one that no longer exists.
 func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.Ref]event.Event, error) {
 	byIndex := map[string][]string{}
 	var indices []string
@@ -38,19 +38,20 @@ func (c *Client) Documents(ctx context.Context, refs []search.Ref) (map[search.R
 	return found, nil
 }
 
-// documents reads documents of an index, as many at once as the memory of the cluster and ours are known to bear.
+// documents reads documents of one index, as many at a time as fit into the memory of the cluster and of the
+// process.
 func (c *Client) documents(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
 	key := []string{index}
 	for last := 0; len(ids) > 0; {
-		n := c.held.size(key, len(ids), last)
-		if bears := c.bearable.of(key); bears > 0 {
+		n := c.pageMemory.size(key, len(ids), last)
+		if bears := c.pageLimits.of(key); bears > 0 {
 			n = min(n, bears)
 		}
 		err := c.documentsAtOnce(ctx, index, ids[:n], found)
-		for n > 1 && (tooMuch(err) || errors.Is(err, errTooLong)) {
+		for n > 1 && (outOfMemory(err) || errors.Is(err, errTooLong)) {
 			n /= 2
-			if tooMuch(err) {
-				c.bearable.note(key, n)
+			if outOfMemory(err) {
+				c.pageLimits.note(key, n)
 			}
 			err = c.documentsAtOnce(ctx, index, ids[:n], found)
 		}
@@ -62,7 +63,7 @@ func (c *Client) documents(ctx context.Context, index string, ids []string, foun
 	return nil
 }
 
-// documentsAtOnce reads documents by one request.
+// documentsAtOnce reads documents with one request.
 func (c *Client) documentsAtOnce(ctx context.Context, index string, ids []string, found map[search.Ref]event.Event) error {
 	op := "read documents of [" + index + "]"
 	data, err := search.JSON(condition.Query{
@@ -78,7 +79,7 @@ func (c *Client) documentsAtOnce(ctx context.Context, index string, ids []string
 	if err != nil {
 		return err
 	}
-	c.held.note([]string{index}, len(a.Hits.Hits), len(a.body))
+	c.pageMemory.note([]string{index}, len(a.Hits.Hits), len(a.body))
 	var d damage
 	d.add(a.Shards, a.TimedOut, a.Clusters)
 	if err := d.err(op); err != nil {

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// maxErrorBody bounds what is read of an error: shard failures can make it long.
+	// maxErrorBody bounds how much of an error's body is read: shard failures can make it long.
 	maxErrorBody = 1 << 20
-	// maxReason bounds a reason in runes; Elasticsearch may quote a whole query in it.
+	// maxReason bounds a reason, in runes; Elasticsearch may quote a whole query in it.
 	maxReason = 1000
 )
 
 var errNoAnswer = errors.New("no answer")
 
-// cause is an error as Elasticsearch writes it.
+// cause is an error in Elasticsearch's form.
 type cause struct {
 	Type        string         `json:"type"`
 	Reason      string         `json:"reason"`
@@ -35,7 +35,7 @@ type cause struct {
 	FailedShard []shardFailure `json:"failed_shards"`
 }
 
-// UnmarshalJSON also reads the errors that are a bare string.
+// UnmarshalJSON also accepts errors that are a plain string.
 func (c *cause) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		return json.Unmarshal(data, &c.Reason)
@@ -44,7 +44,7 @@ func (c *cause) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*plain)(c))
 }
 
-// root returns the cause that says what went wrong, not merely that something did.
+// root returns the innermost cause that has a reason.
 func (c cause) root() cause {
 	if len(c.RootCause) > 0 && c.RootCause[0].Type != "" {
 		root := c.RootCause[0]
@@ -62,7 +62,7 @@ func (c cause) root() cause {
 	return c
 }
 
-// text returns the reason with the reasons behind it.
+// text returns the reason, followed by the reasons of its causes.
 func (c cause) text() string {
 	reason := c.Reason
 	for inner := c.CausedBy; inner != nil; inner = inner.CausedBy {
@@ -77,7 +77,7 @@ func (c cause) text() string {
 	return bounded(reason)
 }
 
-// bounded cuts a text and makes one line of it.
+// bounded shortens a text and joins its lines.
 func bounded(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if runes := []rune(text); len(runes) > maxReason {
@@ -86,12 +86,12 @@ func bounded(text string) string {
 	return text
 }
 
-// stopped is the error of a call whose context ended. It is not a failure of the cluster's.
+// stopped is the error of a call whose context ended. It is not a failure of the cluster.
 func stopped(ctx context.Context, op string) error {
 	return fmt.Errorf("%s: %w", op, ctx.Err())
 }
 
-// lost types the error of a try that brought no whole answer.
+// lost returns the typed error of an attempt without a complete answer.
 func (c *Client) lost(ctx, limited context.Context, op string, err error) error {
 	if ctx.Err() != nil {
 		return stopped(ctx, op)
@@ -108,7 +108,7 @@ func (c *Client) lost(ctx, limited context.Context, op string, err error) error 
 	return e
 }
 
-// clean keeps the chain of an error unless its text holds a secret.
+// clean keeps the error chain unless the text contains a secret.
 func (c *Client) clean(err error) error {
 	if text := c.credentials.scrub(err.Error()); text != err.Error() {
 		return errors.New(text)
@@ -116,7 +116,7 @@ func (c *Client) clean(err error) error {
 	return err
 }
 
-// untrusted reports whether TLS says that the other side is not who it should be.
+// untrusted reports whether an error means that TLS could not verify the server.
 func untrusted(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
@@ -128,7 +128,7 @@ func untrusted(err error) bool {
 		errors.As(err, &authority) || errors.As(err, &host)
 }
 
-// refused types an answer whose status says that the call failed.
+// refused returns the typed error of an answer with an error status.
 func (c *Client) refused(ctx, limited context.Context, op string, r *esapi.Response) error {
 	e := &failure.Error{Kind: kindOf(r.StatusCode), Op: op, Status: r.StatusCode}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBody))
@@ -150,7 +150,7 @@ func (c *Client) refused(ctx, limited context.Context, op string, r *esapi.Respo
 	return e
 }
 
-// denied says of a refusal for want of a right that nothing was read.
+// denied marks a missing privilege on a read of documents: nothing was read.
 func denied(request esapi.Request, err error) error {
 	var e *failure.Error
 	if errors.As(err, &e) && e.Status == http.StatusForbidden && reads(request) {
@@ -159,7 +159,7 @@ func denied(request esapi.Request, err error) error {
 	return err
 }
 
-// reads reports whether a request is a part of reading documents.
+// reads reports whether a request reads documents.
 func reads(r esapi.Request) bool {
 	switch r.(type) {
 	case searching, esapi.IndicesResolveIndexRequest, esapi.FieldCapsRequest, esapi.OpenPointInTimeRequest, esapi.EsqlAsyncQueryRequest:
@@ -168,8 +168,8 @@ func reads(r esapi.Request) bool {
 	return false
 }
 
-// kindOf says what an HTTP status other than success means. A redirect comes from something that
-// stands where the cluster should be.
+// kindOf returns the kind of an HTTP error status. A redirect does not come from Elasticsearch but from a
+// server in its place.
 func kindOf(status int) failure.Kind {
 	switch {
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
@@ -180,7 +180,7 @@ func kindOf(status int) failure.Kind {
 	return failure.Rejected
 }
 
-// notFound reports whether an error is the answer that something is not there.
+// notFound reports whether an error is a 404.
 func notFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 
 // hasStatus reports whether an error is an answer with that HTTP status.
@@ -189,12 +189,12 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &e) && e.Status == status
 }
 
-// notAllowed reports whether an error is the answer that the user may not ask.
+// notAllowed reports whether an error is a missing privilege of the user.
 func notAllowed(err error) bool {
 	return hasStatus(err, http.StatusForbidden) || hasStatus(err, http.StatusUnauthorized)
 }
 
-// hasType reports whether an error is an answer with that Elasticsearch type.
+// hasType reports whether an error is an answer with that Elasticsearch error type.
 func hasType(err error, name string) bool {
 	var e *failure.Error
 	return errors.As(err, &e) && e.Type == name

@@ -19,23 +19,24 @@ import (
 )
 
 const (
-	// submitWait is how long the call that starts a query waits for its end. So long it cannot be
-	// cancelled: its id is not known before the call returns.
+	// submitWait is how long the call that starts a query waits for its end. During that time the query
+	// cannot be cancelled: its id is not known before the call returns.
 	submitWait = 2 * time.Second
-	// pollWait is how long a call that asks for the answer waits for it.
+	// pollWait is how long a call for the answer waits for it.
 	pollWait = 10 * time.Second
-	// queryKept is how long Elasticsearch keeps a query after the last call about it. It takes no less.
+	// queryKept is how long Elasticsearch keeps a query after the last call about it: the minimum that it
+	// accepts.
 	queryKept = time.Minute
 )
 
-// RunESQL starts the query as an asynchronous one and asks for its answer until that is there. What
-// Elasticsearch keeps of it is deleted at the end; deleting a query that still runs cancels it.
+// RunESQL starts the query asynchronously and polls until it ends. Then the stored result is deleted;
+// deleting a query that still runs cancels it.
 func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, error) {
 	const op = "run ES|QL"
 	if ctx.Err() != nil {
 		return search.Rows{}, stopped(ctx, op)
 	}
-	leave, err := c.limit.enter(ctx, &c.limit.queries) // until the answer is there: it runs all the while
+	leave, err := c.limit.enter(ctx, &c.limit.queries) // until the answer arrives: the query runs all that time
 	if err != nil {
 		return search.Rows{}, stopped(ctx, op)
 	}
@@ -59,8 +60,8 @@ func (c *Client) RunESQL(ctx context.Context, q search.ESQLQuery) (search.Rows, 
 	return a.rows(), a.damage(op)
 }
 
-// submit starts a query. The call outlives ctx by a little, so that a query of which the id would
-// be lost does not go on alone.
+// submit starts a query. The call outlives ctx for a short time: without its id, the query could not be
+// cancelled.
 func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esqlAnswer, error) {
 	wait := min(submitWait, c.timeout/2)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -76,7 +77,7 @@ func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esq
 	}
 	longer, end := lingering(ctx, submitWait+closeTimeout)
 	defer end()
-	yes := true // Rows of healthy shards are worth having when others fail.
+	yes := true // rows of healthy shards are useful when others fail
 	a, err := call[esqlAnswer](longer, c, op, func() esapi.Request {
 		return esapi.EsqlAsyncQueryRequest{Body: bytes.NewReader(data), AllowPartialResults: &yes}
 	})
@@ -86,7 +87,7 @@ func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esq
 	return a, err
 }
 
-// poll asks for the answer of a running query; what it returns keeps the id in any case.
+// poll requests the answer of a running query; the returned answer always has the id.
 func (c *Client) poll(ctx context.Context, op string, a esqlAnswer) (esqlAnswer, error) {
 	id := a.ID
 	a, err := call[esqlAnswer](ctx, c, op, func() esapi.Request {
@@ -98,7 +99,7 @@ func (c *Client) poll(ctx context.Context, op string, a esqlAnswer) (esqlAnswer,
 	return a, err
 }
 
-// deleteQuery makes Elasticsearch forget a query, also when ctx has ended.
+// deleteQuery deletes a query and its result, even if ctx has ended.
 func (c *Client) deleteQuery(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
@@ -106,12 +107,11 @@ func (c *Client) deleteQuery(ctx context.Context, id string) {
 		return esapi.EsqlAsyncQueryDeleteRequest{DocumentID: id}
 	})
 	if err != nil && !notFound(err) {
-		c.log.WarnContext(ctx, "cannot cancel an ES|QL query", "id", id, "error", err)
+		c.log.WarnContext(ctx, "ES|QL query could not be cancelled", "id", id, "error", err)
 	}
 }
 
-// lingering returns a context that ends a while after ctx does, and what has to be called when it is
-// needed no more.
+// lingering returns a context that ends some time after ctx, and the function that releases it.
 func lingering(ctx context.Context, by time.Duration) (context.Context, func()) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -146,10 +146,10 @@ type esqlAnswer struct {
 	warnings []string
 }
 
-// warning is the text of a Warning header: code, agent, text in quotes.
+// warning matches a Warning header: code, agent, quoted text.
 var warning = regexp.MustCompile(`^\d{3} \S+ "((?:[^"\\]|\\.)*)"`)
 
-// readHeader takes the warnings.
+// readHeader reads the warnings.
 func (a *esqlAnswer) readHeader(h http.Header) {
 	for _, line := range h.Values("Warning") {
 		if m := warning.FindStringSubmatch(line); m != nil {
@@ -167,7 +167,7 @@ func (a *esqlAnswer) rows() search.Rows {
 	}
 }
 
-// damage returns a failure of kind Partial when the rows are not all there are.
+// damage returns a failure of kind Partial if the rows are incomplete.
 func (a *esqlAnswer) damage(op string) error {
 	if !a.Partial {
 		return nil
@@ -196,10 +196,10 @@ func (a *esqlAnswer) damage(op string) error {
 	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
 }
 
-// problem is the place that Elasticsearch puts before what it finds wrong.
+// problem matches the position that begins a message of Elasticsearch.
 var problem = regexp.MustCompile(`(?:^|\s)line (\d+):(\d+): `)
 
-// queryError makes a refusal of the query's text one of the query, with the places that it names.
+// queryError turns the rejection of a query's text into a QueryError with the positions in its messages.
 func queryError(err error) error {
 	var refusal *failure.Error
 	if !errors.As(err, &refusal) || refusal.Status != http.StatusBadRequest {
@@ -207,7 +207,7 @@ func queryError(err error) error {
 	}
 	switch refusal.Type {
 	case "verification_exception", "parsing_exception":
-	case "kql_parsing_exception": // its places are in the text of the function
+	case "kql_parsing_exception": // its positions are in the text of the function's argument
 		return &search.QueryError{Problems: []search.Problem{{Message: "the text of KQL(): " + refusal.Reason}}, Err: err}
 	default:
 		return err

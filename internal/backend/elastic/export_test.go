@@ -32,9 +32,9 @@ func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // The limits of searches, for tests in which time stands still.
 const (
-	FirstSearches = firstSearches
-	MostSearches  = mostSearches
-	BehindShare   = behindShare
+	FirstSearches   = firstSearches
+	MostSearches    = mostSearches
+	BackgroundShare = backgroundShare
 )
 
 // NewLimiter returns the limits of a client.
@@ -49,19 +49,19 @@ func (l *limiter) Load() Load { return l.load() }
 // ForgetRights makes a client ask for its rights anew, and for what may be read by now of patterns that could be read in
 // part, as it does once a minute.
 func ForgetRights(c *Client) {
-	c.rights.forget()
+	c.rights.invalidate()
 	c.known.forget()
 }
 
 // SetPagesMemory sets what all pages may have, and returns how much is read of an answer to a search, while few
 // pages are held, and to several searches.
 func SetPagesMemory(c *Client, bytes int) (page, together int) {
-	c.held.memory = bytes
-	return c.held.limit(), c.held.together()
+	c.pageMemory.memory = bytes
+	return c.pageMemory.limit(), c.pageMemory.together()
 }
 
 // Holdings is what a client knows of pages.
-type Holdings struct{ of holdings }
+type Holdings struct{ of pageMemory }
 
 // Begin announces pages.
 func (h *Holdings) Begin(pages int) func() { return h.of.begin(pages) }

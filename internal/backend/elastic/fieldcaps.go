@@ -27,20 +27,21 @@ type capsAnswer struct {
 	} `json:"failures"`
 }
 
-// capability is one type of a field. Indices is absent when all indices that have the field agree.
+// capability is one type of a field. Indices is absent if the field has the same type in all indices that
+// have it.
 type capability struct {
 	Metadata bool     `json:"metadata_field"`
 	Indices  []string `json:"indices"`
 }
 
-// typesOf is which type a field has where: type to the indices that have it so.
-type typesOf map[mapping.Type][]string
+// fieldTypes holds the types of one field, each with the indices in which the field has it.
+type fieldTypes map[mapping.Type][]string
 
-// fields asks how fields are mapped in each index: the types from the field capabilities, which need
-// no more than the right to read, the rest from the mappings.
+// fields resolves fields in each index: their types from the field capabilities, which need only the
+// privilege to read, and the rest from the mappings.
 func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping.Fields, error) {
 	op := "field capabilities of [" + shown(patterns) + "]"
-	types := map[string]typesOf{}
+	types := map[string]fieldTypes{}
 	indices := map[string]bool{}
 	var trouble []string
 	for _, part := range patternChunks(patterns, maxPath) {
@@ -92,8 +93,8 @@ func (c *Client) fieldCaps(ctx context.Context, op string, patterns, fields []st
 	})
 }
 
-// wanted adds to each field its sub-fields, one of which may hold a text field's exact values, and
-// the names above it, which may be nested, flattened, or the field that it is a sub-field of.
+// wanted adds related names to each field: its sub-fields, one of which may hold a text field's exact values,
+// and its parents, which may be nested, flattened, or the field that it is a sub-field of.
 func wanted(fields []string) []string {
 	set := map[string]bool{}
 	for _, name := range fields {
@@ -105,7 +106,7 @@ func wanted(fields []string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-func (a capsAnswer) addTo(types map[string]typesOf) {
+func (a capsAnswer) addTo(types map[string]fieldTypes) {
 	for name, byType := range a.Fields {
 		for typ, c := range byType {
 			if c.Metadata || typ == "unmapped" {
@@ -116,16 +117,16 @@ func (a capsAnswer) addTo(types map[string]typesOf) {
 				indices = a.Indices
 			}
 			if types[name] == nil {
-				types[name] = typesOf{}
+				types[name] = fieldTypes{}
 			}
 			types[name][mapping.Type(typ)] = append(types[name][mapping.Type(typ)], indices...)
 		}
 	}
 }
 
-// fieldTable makes fields of types. Of what the sub-field patterns found only sub-fields stay:
-// the members of an object that was asked for are other fields.
-func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
+// fieldTable makes fields from their types. Of the names that the sub-field patterns match, only sub-fields
+// are kept: the members of a requested object are other fields.
+func fieldTable(types map[string]fieldTypes, asked []string) mapping.Table {
 	table := mapping.Table{}
 	for name, t := range types {
 		table[name] = t.field(name)
@@ -158,7 +159,7 @@ func fieldTable(types map[string]typesOf, asked []string) mapping.Table {
 	return table
 }
 
-// keepMatching keeps what a name with a star stands for, and the names above, which may be nested.
+// keepMatching keeps the names that match a pattern with *, and their parents, which may be nested.
 func keepMatching(keep map[string]bool, table mapping.Table, pattern string) {
 	matches := condition.WildcardTest(pattern, false)
 	for name := range table {
@@ -171,7 +172,7 @@ func keepMatching(keep map[string]bool, table mapping.Table, pattern string) {
 	}
 }
 
-// members returns the leaves below an object, which exists on the object asks for.
+// members returns the leaf fields below an object; an exists query on the object tests them.
 func members(table mapping.Table, object string) []string {
 	out := []string{}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
@@ -186,29 +187,29 @@ func isLeaf(t mapping.Type) bool {
 	return t.Family() != mapping.FamilyObject && t != mapping.Flattened
 }
 
-// above returns the name less its last part, "" for a top-level name.
+// above returns the parent of a name; "" for a top-level name.
 func above(name string) string {
 	i := strings.LastIndexByte(name, '.')
 	return name[:max(i, 0)]
 }
 
-func (t typesOf) sort() {
+func (t fieldTypes) sort() {
 	for typ, indices := range t {
 		slices.Sort(indices)
 		t[typ] = slices.Compact(indices)
 	}
 }
 
-// first is the first index that has a type.
-func (t typesOf) first(typ mapping.Type) string {
+// first returns the first index with a type.
+func (t fieldTypes) first(typ mapping.Type) string {
 	if len(t[typ]) == 0 {
 		return "?"
 	}
 	return t[typ][0]
 }
 
-// anyLeaf reports whether a field has sub-fields in some index, rather than members.
-func (t typesOf) anyLeaf() bool {
+// anyLeaf reports whether the field is a leaf with sub-fields in some index, rather than an object.
+func (t fieldTypes) anyLeaf() bool {
 	for typ := range t {
 		if isLeaf(typ) {
 			return true
@@ -217,8 +218,8 @@ func (t typesOf) anyLeaf() bool {
 	return false
 }
 
-// field decides for the type of the first index by name.
-func (t typesOf) field(name string) mapping.Field {
+// field returns the field with the type of the first index by name.
+func (t fieldTypes) field(name string) mapping.Field {
 	types := slices.SortedFunc(maps.Keys(t), func(a, b mapping.Type) int {
 		return strings.Compare(t.first(a)+" "+string(a), t.first(b)+" "+string(b))
 	})

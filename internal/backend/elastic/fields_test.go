@@ -158,7 +158,7 @@ func tablesOf(t *testing.T, caps string, byIndex map[string]map[string]string, a
 	if err := json.Unmarshal(text, &f); err != nil {
 		t.Fatal(err)
 	}
-	types, d := map[string]typesOf{}, definitions{}
+	types, d := map[string]fieldTypes{}, definitions{}
 	a.addTo(types)
 	for _, one := range types {
 		one.sort()

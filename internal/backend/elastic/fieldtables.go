@@ -6,18 +6,18 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// tables makes of what the APIs say of fields the table of each index.
+// tables combines the answers of the field APIs into one table for each index.
 type tables struct {
-	// whole has the fields that are wanted, by the first index that has them; asked are their names.
+	// whole has the requested fields as mapped in the first index that has them; asked has their names.
 	whole mapping.Table
 	asked []string
-	types map[string]typesOf
-	// details and structures are what mappings say.
+	types map[string]fieldTypes
+	// details and structures come from the mappings.
 	details    definitions
 	structures map[string]*mapping.Structure
 }
 
-// unread is why a field cannot be tested in memory whose definition may not be read.
+// unread is why a field whose definition may not be read cannot be tested in memory.
 const unread = "the mapping of its index may not be read"
 
 // fields joins the tables of indices.
@@ -34,7 +34,8 @@ func (t tables) fields(indices map[string]bool) *mapping.IndexFields {
 	}).Hide(t.hiding)
 }
 
-// hiding tells what an index does with what it does not map. One whose mapping may not be read is taken to map all.
+// hiding returns how an index treats fields that it does not map. If its mapping may not be read, it counts
+// as mapping all of them.
 func (t tables) hiding(index, name string) mapping.Hiding {
 	if s := t.structures[index]; s != nil {
 		return s.Hiding(name)
@@ -42,7 +43,7 @@ func (t tables) hiding(index, name string) mapping.Hiding {
 	return mapping.Maps
 }
 
-// of is the table of one index.
+// of returns the table of one index.
 func (t tables) of(index string) mapping.Table {
 	details, read := t.details[index]
 	table := make(mapping.Table, len(t.whole))
@@ -53,7 +54,7 @@ func (t tables) of(index string) mapping.Table {
 		case defined:
 			f = definedField(own, details)
 		case !typed, read && typ.Family() != mapping.FamilyObject && !t.computed(name, index):
-			continue // The index does not map it.
+			continue // the index does not map it
 		default:
 			f.Type, f.Path = typ, ""
 			if typ.Family() != mapping.FamilyObject && !read {
@@ -77,8 +78,8 @@ func (t tables) computed(name, index string) bool {
 	return s != nil && s.Runtime(name)
 }
 
-// typeIn is the type that the field capabilities give a field in an index. They do not say which
-// indices have a field that has one type only: then any may.
+// typeIn returns a field's type in an index, according to the field capabilities. They do not list the
+// indices of a field that has only one type: then any index may have it.
 func (t tables) typeIn(name, index string) (mapping.Type, bool) {
 	for typ, indices := range t.types[name] {
 		if _, has := slices.BinarySearch(indices, index); has {
@@ -88,8 +89,8 @@ func (t tables) typeIn(name, index string) (mapping.Type, bool) {
 	return "", false
 }
 
-// definedField is a field by its definition; an alias is what it points to, whose values stand at the
-// target, or above it where that is a sub-field.
+// definedField returns a field as defined. An alias becomes its target: its values are read at the target's
+// path, or at the target's parent if the target is a sub-field.
 func definedField(f mapping.Field, details mapping.Table) mapping.Field {
 	if f.Type != mapping.Alias {
 		return f
@@ -108,7 +109,7 @@ func definedField(f mapping.Field, details mapping.Table) mapping.Field {
 	return target
 }
 
-// setPaths leads sub-fields to where their values stand.
+// setPaths sets the paths at which the values of sub-fields are found.
 func setPaths(table mapping.Table) {
 	for name, f := range table {
 		parent, ok := table[above(name)]
@@ -119,8 +120,8 @@ func setPaths(table mapping.Table) {
 	}
 }
 
-// markNested leaves what is in a nested object to searches: whether a condition on the whole
-// document sees it depends on a parameter that the APIs used here do not show.
+// markNested leaves fields in nested objects to searches: whether a condition on the whole document sees them
+// depends on a parameter that these APIs do not return.
 func markNested(table mapping.Table) {
 	for name, f := range table {
 		for parent := above(name); parent != ""; parent = above(parent) {
@@ -133,7 +134,7 @@ func markNested(table mapping.Table) {
 	}
 }
 
-// setExact names the exact sub-field of each text field that has just one.
+// setExact sets the exact sub-field of each text field that has only one.
 func setExact(table mapping.Table) {
 	exact := map[string][]string{}
 	for name, f := range table {

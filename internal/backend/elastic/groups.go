@@ -17,29 +17,29 @@ import (
 )
 
 const (
-	// maxSelectionBytes is about how long the names of the groups in one request may be altogether.
+	// maxSelectionBytes is the approximate limit for the keys of all groups in one request.
 	maxSelectionBytes = 4 << 20
-	// minGroupPage is the smallest page that is tried when a cluster finds pages too large.
+	// minGroupPage is the smallest page size that is tried when the cluster rejects pages as too large.
 	minGroupPage = 100
 )
 
-// Groups counts groups of events by a composite aggregation in a point in time, page by page, and
-// groups asked for by name by one filter each. Groups of healthy shards are visited also when
-// other shards fail; the error is then of kind Partial and names them.
+// Groups counts groups of events. All groups are read by a composite aggregation in a point in time, page by
+// page; requested groups have one filter each. Groups of healthy shards are visited even if other shards
+// fail; the error is then of kind Partial and names them.
 func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search.GroupVisit) (search.Result, error) {
 	result := search.Result{Total: -1}
 	patterns := tidy(r.Patterns)
 	if len(patterns) == 0 || r.Only != nil && len(r.Only) == 0 {
-		return result, nil // To Elasticsearch no pattern means every index.
+		return result, nil // without patterns, Elasticsearch searches every index
 	}
 	op := "count groups in [" + shown(patterns) + "]"
 	if len(patternChunks(patterns, maxPath)) > 1 {
-		// Counts of several searches cannot be put together where values are counted.
+		// Counts of distinct values from several searches cannot be added.
 		return result, &failure.Error{Kind: failure.Rejected, Op: op, Reason: "the patterns do not fit into one request", Err: search.ErrUngroupable}
 	}
 	g := &groupPager{client: c, op: op, patterns: patterns, request: r, result: result, damage: c.expecting(patterns, true)}
 	if r.Samples > 0 {
-		defer c.held.begin(1)()
+		defer c.pageMemory.begin(1)()
 		g.most = r.GroupPage()
 		g.fit()
 	}
@@ -52,7 +52,7 @@ func (c *Client) Groups(ctx context.Context, r search.GroupRequest, visit search
 	if err != nil {
 		return g.result, err
 	}
-	return g.result, c.noticed(g.damage.err(op))
+	return g.result, c.noticeUnsearched(g.damage.err(op))
 }
 
 // groupPager reads the groups of one request.
@@ -61,7 +61,7 @@ type groupPager struct {
 	op       string
 	patterns []string
 	request  search.GroupRequest
-	// most is the size of pages where nothing else bounds it, last that of the page before: of groups with samples.
+	// most is the page size without other limits, last the size of the previous page: of groups with samples.
 	most, last int
 
 	pit    string
@@ -70,20 +70,20 @@ type groupPager struct {
 	result search.Result
 }
 
-// fit chooses how many groups with their samples are asked for at a time.
+// fit sets the number of groups with samples in the next page.
 func (g *groupPager) fit() {
 	n := g.request.Samples
-	g.request.PageSize = max(1, g.client.held.size(g.sampled(), g.most*n, g.last*n)/n)
+	g.request.PageSize = max(1, g.client.pageMemory.size(g.sampled(), g.most*n, g.last*n)/n)
 }
 
-// sampled stands for the samples of groups among patterns: they are not as long as events of the same patterns, which
-// are not decoded.
+// sampled returns the key for the sizes of samples among the sizes by patterns. Samples are decoded and so
+// have other sizes than events of the same patterns.
 func (g *groupPager) sampled() []string { return append(slices.Clone(g.patterns), "") }
 
-// sampleCopies is how often what is read of samples is held while it is decoded.
+// sampleCopies is how many copies of the samples are in memory while they are decoded.
 const sampleCopies = 4
 
-// groupPage is the answer of _search with groups in it.
+// groupPage is the answer of _search with groups.
 type groupPage struct {
 	PIT          string   `json:"pit_id"`
 	Took         int64    `json:"took"`
@@ -110,7 +110,7 @@ func (g *groupPager) all(ctx context.Context, visit search.GroupVisit) error {
 			return err
 		}
 		g.count(a)
-		whole := len(a.Aggregations.Groups.Buckets) >= g.request.GroupPage() // which the visit may change
+		whole := len(a.Aggregations.Groups.Buckets) >= g.request.GroupPage() // the visit may change it
 		more, err := g.visit(a, visit)
 		g.after = a.Aggregations.Groups.AfterKey
 		if err != nil || !more || !whole || g.after == nil {
@@ -124,8 +124,8 @@ func (g *groupPager) open(ctx context.Context) (err error) {
 	return err
 }
 
-// next reads a page, from a new point in time when the old one is gone, and a smaller one when the
-// cluster does not make as many buckets at once.
+// next reads a page. If the point in time has expired, it opens a new one; if the page has too many buckets
+// for the cluster, it asks for a smaller one.
 func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 	reopened := false
 	for {
@@ -141,7 +141,7 @@ func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 			}
 		default:
 			reopened = true
-			g.client.log.WarnContext(ctx, "point in time expired, opened anew", "op", g.op, "pages_read", g.result.Pages)
+			g.client.log.WarnContext(ctx, "point in time expired and was opened again", "op", g.op, "pages_read", g.result.Pages)
 			g.client.closePIT(ctx, g.pit)
 			if err := g.open(ctx); err != nil {
 				return a, err
@@ -150,17 +150,17 @@ func (g *groupPager) next(ctx context.Context) (groupPage, error) {
 	}
 }
 
-// shrinks makes pages smaller when the cluster finds them too large; false: that was not the error, or
-// they are small.
+// shrinks reduces the page size if the cluster rejected the page as too large; false: another error, or the
+// pages are small already.
 func (g *groupPager) shrinks(err error) bool {
-	if !hasType(err, "too_many_buckets_exception") && !tooMuch(err) && !errors.Is(err, errTooLong) || g.request.GroupPage() <= g.least() {
+	if !hasType(err, "too_many_buckets_exception") && !outOfMemory(err) && !errors.Is(err, errTooLong) || g.request.GroupPage() <= g.least() {
 		return false
 	}
 	g.request.PageSize = max(g.least(), g.request.GroupPage()/4)
 	return true
 }
 
-// least is the smallest page that is tried.
+// least returns the smallest page size to try.
 func (g *groupPager) least() int {
 	if g.request.Samples > 0 {
 		return 1
@@ -168,7 +168,7 @@ func (g *groupPager) least() int {
 	return minGroupPage
 }
 
-// body is that of the next page.
+// body returns the body for the next page.
 func (g *groupPager) body() condition.Query {
 	body := g.request.Body()
 	if g.after != nil {
@@ -177,7 +177,7 @@ func (g *groupPager) body() condition.Query {
 	return body
 }
 
-// stretch is the body that lists so many groups behind a place.
+// stretch returns the body that lists size groups after a position.
 func (g *groupPager) stretch(after map[string]any, size int) condition.Query {
 	body := g.request.Body()
 	list := composite(body)
@@ -187,7 +187,7 @@ func (g *groupPager) stretch(after map[string]any, size int) condition.Query {
 	return body
 }
 
-// composite is the list of groups in a body.
+// composite returns the composite aggregation of a body.
 func composite(body condition.Query) condition.Query {
 	aggs, _ := body["aggs"].(condition.Query)
 	groups, _ := aggs[search.AggGroups].(condition.Query)
@@ -205,7 +205,7 @@ func (g *groupPager) page(ctx context.Context) (groupPage, error) {
 	return a, err
 }
 
-// selected reads the groups asked for, or the one of everything, some at a time.
+// selected reads the requested groups, or the one group of all events, some at a time.
 func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) error {
 	all := g.request.Only
 	if all == nil {
@@ -237,9 +237,9 @@ func (g *groupPager) selected(ctx context.Context, visit search.GroupVisit) erro
 	return nil
 }
 
-// listed reads the stretch of a list in which the groups asked for are, and hands those over. The first
-// page is a little more than they would fill by themselves: where others lie between them, the next
-// ones are larger.
+// listed reads the range of the list that contains the requested groups, and passes these on. The first page
+// is slightly larger than the number of requested groups; if other groups lie between them, later pages are
+// larger.
 func (g *groupPager) listed(ctx context.Context, visit search.GroupVisit) (bool, error) {
 	only, span := g.request.Only, g.request.Span()
 	counts := map[string]int64{}
@@ -289,7 +289,7 @@ func (g *groupPager) unreadable(err error) error {
 	return &failure.Error{Kind: failure.Rejected, Op: g.op, Reason: "the answer cannot be read", Err: err}
 }
 
-// selectionsAtOnce is how many selections go into one request: one at least.
+// selectionsAtOnce returns the number of selections for one request, at least one.
 func selectionsAtOnce(all []search.Selection, most int) int {
 	size := 0
 	for i, s := range all {
@@ -314,10 +314,10 @@ func (g *groupPager) search(ctx context.Context, body condition.Query, patterns 
 		request.Index, request.IgnoreUnavailable, request.AllowNoIndices = escape(patterns), &yes, &yes
 	}
 	smaller := g.request.GroupPage() > g.least() && len(g.request.Only) != 1
-	better := func(err error) bool { return smaller && (tooMuch(err) || errors.Is(err, errTooLong)) }
+	better := func(err error) bool { return smaller && (outOfMemory(err) || errors.Is(err, errTooLong)) }
 	most := 0
 	if smaller && g.request.Samples > 0 {
-		most = g.client.held.limit() / sampleCopies * 2
+		most = g.client.pageMemory.limit() / sampleCopies * 2
 	}
 	return callUnless[groupPage](ctx, g.client, g.op, better, func() esapi.Request {
 		request.Body = bytes.NewReader(data)
@@ -331,7 +331,7 @@ func (g *groupPager) count(a groupPage) {
 	g.damage.add(a.Shards, a.TimedOut, a.Clusters)
 }
 
-// visit hands over the groups of a page that are wanted.
+// visit passes on the groups of a page that were requested.
 func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
 	buckets := a.Aggregations.Groups.Buckets
 	if g.request.Only != nil && len(buckets) > len(g.request.Only) {
@@ -353,7 +353,7 @@ func (g *groupPager) visit(a groupPage, visit search.GroupVisit) (bool, error) {
 		}
 	}
 	if g.request.Samples > 0 {
-		g.client.held.note(g.sampled(), samples, sampleCopies*size)
+		g.client.pageMemory.note(g.sampled(), samples, sampleCopies*size)
 		g.last = max(1, len(buckets))
 		defer g.fit()
 	}

@@ -10,28 +10,28 @@ import (
 )
 
 const (
-	// mostPending and mostMoving are the cluster tasks that wait, and the shards that move, beyond which
-	// a cluster has enough to do.
-	mostPending = 50
-	mostMoving  = 8
-	// healthEvery is how often it is asked.
-	healthEvery = 5 * time.Second
-	// mostHeld is how long work is held up at most: a cluster may be red for good because of an index
-	// that nobody cares for, and slots must not stay open for that.
-	mostHeld = 15 * time.Minute
+	// maxPending and mostMoving are the numbers of pending cluster tasks and of relocating shards above
+	// which the cluster counts as busy.
+	maxPending    = 50
+	maxRelocating = 8
+	// healthInterval is the interval between health checks.
+	healthInterval = 5 * time.Second
+	// maxDelay is the maximum delay of background work: a cluster may be red permanently because of an
+	// unimportant index, and slots must not stay open for that.
+	maxDelay = 15 * time.Minute
 )
 
-// Calm returns when work that can wait may go on: not while the cluster is red, has many tasks
-// pending or moves many shards, for a quarter of an hour at most. Who may not ask is not held up, and
-// told so once. It fails only when the context ends.
+// Calm returns when background work may run: it waits while the cluster is red, has many pending tasks or
+// relocates many shards, at most maxDelay. Without the privilege to read the health it does not wait, and
+// logs that once. It fails only when the context ends.
 func (c *Client) Calm(ctx context.Context) error {
 	begun := time.Now()
 	for told := false; ; told = true {
 		busy, err := c.busy(ctx)
 		switch {
 		case hasStatus(err, http.StatusForbidden):
-			c.unasked.Do(func() {
-				c.log.WarnContext(ctx, "the health of the cluster may not be asked for: work that can wait does not heed it", "error", err)
+			c.healthWarned.Do(func() {
+				c.log.WarnContext(ctx, "cluster health may not be read: background work does not wait for it", "error", err)
 			})
 			return nil
 		case err != nil:
@@ -39,20 +39,20 @@ func (c *Client) Calm(ctx context.Context) error {
 		case busy == "":
 			return nil
 		}
-		if time.Since(begun) >= mostHeld {
-			c.log.WarnContext(ctx, "work that can wait has done so for long, and goes on", "although", busy)
+		if time.Since(begun) >= maxDelay {
+			c.log.WarnContext(ctx, "catch-up resumed although the cluster is busy", "reason", busy)
 			return nil
 		}
 		if !told {
-			c.log.InfoContext(ctx, "work that can wait does so", "because", busy)
+			c.log.InfoContext(ctx, "catch-up paused while the cluster is busy", "reason", busy)
 		}
-		if err := wait(ctx, healthEvery); err != nil {
+		if err := wait(ctx, healthInterval); err != nil {
 			return err
 		}
 	}
 }
 
-// busy says what the cluster is busy with; "" when it is not.
+// busy returns what the cluster is busy with; "" if it is not busy.
 func (c *Client) busy(ctx context.Context) (string, error) {
 	type answer struct {
 		Status     string `json:"status"`
@@ -66,9 +66,9 @@ func (c *Client) busy(ctx context.Context) (string, error) {
 		return "", err
 	case a.Status == "red":
 		return "the cluster is red", nil
-	case a.Pending > mostPending:
+	case a.Pending > maxPending:
 		return fmt.Sprintf("%d cluster tasks are pending", a.Pending), nil
-	case a.Relocating+a.Starting > mostMoving:
+	case a.Relocating+a.Starting > maxRelocating:
 		return fmt.Sprintf("%d shards are being moved or started", a.Relocating+a.Starting), nil
 	}
 	return "", nil

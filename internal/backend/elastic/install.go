@@ -12,9 +12,9 @@ import (
 	"tocsin/internal/search"
 )
 
-// Install makes the namespace ready: the component templates that all namespaces share,
-// its index template, its first index with the write alias. What exists stays as it is, templates
-// until theirs is older than this program's. Any number of runners may install at once.
+// Install creates what the namespace needs: the component templates that all namespaces share, its index
+// template, and its first index with the write alias. Existing objects are not changed, except templates of
+// an older version. Several runners may install at the same time.
 func (a *Alerts) Install(ctx context.Context) error {
 	for _, t := range a.templates() {
 		if err := a.installTemplate(ctx, t); err != nil {
@@ -24,7 +24,7 @@ func (a *Alerts) Install(ctx context.Context) error {
 	return a.installAlias(ctx)
 }
 
-// template is a component or index template with the requests that get and put it.
+// template is a component or index template, with the requests that get and put it.
 type template struct {
 	op   string
 	body any
@@ -32,14 +32,14 @@ type template struct {
 	put  func(io.Reader) esapi.Request
 }
 
-// meta is what of an existing template is looked at.
+// meta is the part of an existing template that is read.
 type meta struct {
 	Meta struct {
 		Version int `json:"template_version"`
 	} `json:"_meta"`
 }
 
-// templateAnswer is the answer to the get of either kind of template.
+// templateAnswer is the answer to a get of either kind of template.
 type templateAnswer struct {
 	Component []struct {
 		Template meta `json:"component_template"`
@@ -49,7 +49,7 @@ type templateAnswer struct {
 	} `json:"index_templates"`
 }
 
-// version returns the version of the template in the answer, 0 when it is not ours.
+// version returns the version of the template in the answer; 0 if it is not Tocsin's.
 func (t templateAnswer) version() int {
 	for _, c := range t.Component {
 		return c.Template.Meta.Version
@@ -102,8 +102,8 @@ func (a *Alerts) installTemplate(ctx context.Context, t template) error {
 	return err
 }
 
-// installAlias makes the first index, with its mapping: a template that outranks ours would make it of another.
-// That another runner was faster shows in the alias.
+// installAlias creates the first index with its mapping, as a template with a higher priority would make
+// another one. If another runner was faster, the alias exists.
 func (a *Alerts) installAlias(ctx context.Context) error {
 	if there, err := a.aliasExists(ctx); there || err != nil {
 		return err
@@ -111,7 +111,7 @@ func (a *Alerts) installAlias(ctx context.Context) error {
 	op := "create index [" + a.firstIndex() + "]"
 	body, err := search.JSON(map[string]any{
 		"aliases":  map[string]any{a.alias: map[string]any{"is_write_index": true}},
-		"settings": merged(fieldLimit(), tolerance()),
+		"settings": merged(fieldLimit(), lenientSettings()),
 		"mappings": a.mappings(),
 	}, "")
 	if err != nil {
@@ -129,7 +129,7 @@ func (a *Alerts) installAlias(ctx context.Context) error {
 	return a.explain(err)
 }
 
-// explain says what stands in the way of the alias.
+// explain says why the alias cannot be created.
 func (a *Alerts) explain(err error) error {
 	var e *failure.Error
 	if !errors.As(err, &e) {
@@ -145,7 +145,7 @@ func (a *Alerts) explain(err error) error {
 	return e
 }
 
-// aliasExists reports whether the alias is there, and fails when it cannot be written to.
+// aliasExists reports whether the alias exists, and fails if it has no write index.
 func (a *Alerts) aliasExists(ctx context.Context) (bool, error) {
 	type answer map[string]struct {
 		Aliases map[string]struct {

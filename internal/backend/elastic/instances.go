@@ -16,12 +16,12 @@ import (
 
 var _ alert.Instances = (*Alerts)(nil)
 
-// maxInstances is the number of instances in one search; Elasticsearch takes 65,536 terms.
+// maxInstances is the number of instances in one search; Elasticsearch allows 65,536 terms.
 const maxInstances = 2000
 
-// Find hands out alerts by instance from all indices of the alias, and fails where the mapping of one would hide
-// alerts. Before Install there are none.
-// The revision is the sequence number and primary term of the document.
+// Find passes the alerts about instances to visit, from all indices of the alias. It fails if the mapping of
+// one index would hide alerts. Before Install there are none. The revision is the sequence number and primary
+// term of the document.
 func (a *Alerts) Find(ctx context.Context, q alert.InstanceQuery, visit func(alert.Document) (bool, error)) error {
 	if len(q.Instances) == 0 {
 		return nil
@@ -58,7 +58,7 @@ func (a *Alerts) Find(ctx context.Context, q alert.InstanceQuery, visit func(ale
 	return nil
 }
 
-// instanceSearch is the search for some instances of a query.
+// instanceSearch returns the search for some instances of a query.
 func instanceSearch(q alert.InstanceQuery, instances []string) condition.Query {
 	filter := []condition.Query{{"terms": condition.Query{"kibana.alert.instance.id": instances}}}
 	if q.RuleID != "" {
@@ -86,10 +86,10 @@ func instanceSearch(q alert.InstanceQuery, instances []string) condition.Query {
 	}
 }
 
-// Settle makes searches find all alerts that have been written.
+// Settle makes all written alerts visible to searches.
 func (a *Alerts) Settle(ctx context.Context) error { return a.refresh(ctx) }
 
-// refresh makes searches see what has been written.
+// refresh refreshes the indices of the alias.
 func (a *Alerts) refresh(ctx context.Context) error {
 	yes := true
 	_, err := call[struct{}](ctx, a.client, "refresh ["+a.alias+"]", func() esapi.Request {
@@ -98,25 +98,25 @@ func (a *Alerts) refresh(ctx context.Context) error {
 	return err
 }
 
-// revision writes where in the history of its shard the document stands.
+// revision returns the document's sequence number and primary term as a text.
 func (h hit) revision() string {
 	return strconv.FormatInt(h.SeqNo, 10) + "." + strconv.FormatInt(h.PrimaryTerm, 10)
 }
 
-// Replace writes each alert to the index that it was read from, if it is as it was read. A write that
-// was answered too late and sent again is Stale: it meets itself.
+// Replace writes each alert to the index that it was read from, if it has not changed since. A write that was
+// sent again after its answer was lost is Stale: the alert has changed by the first write.
 func (a *Alerts) Replace(ctx context.Context, docs []alert.Document) ([]alert.Written, error) {
 	return a.send(ctx, writing{
 		verb: "replace", key: "index", action: replacement, written: alert.Replaced, conflict: alert.Stale,
 	}, docs)
 }
 
-// replacement is the action that replaces an alert.
+// replacement returns the action that replaces an alert.
 func replacement(doc alert.Document) (map[string]any, error) {
 	seqNo, term, _ := strings.Cut(doc.Revision, ".")
 	n, err := strconv.ParseInt(seqNo, 10, 64)
 	if err != nil || doc.Index == "" {
-		return nil, fmt.Errorf("it was not read for that: revision %q in index %q", doc.Revision, doc.Index)
+		return nil, fmt.Errorf("the alert was not read for an update: revision %q in index %q", doc.Revision, doc.Index)
 	}
 	t, err := strconv.ParseInt(term, 10, 64)
 	if err != nil {

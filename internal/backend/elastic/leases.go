@@ -15,12 +15,12 @@ import (
 
 const (
 	leasesPrefix = "tocsin-leases-"
-	// leaseID is the id of the one document.
+	// leaseID is the id of the only document.
 	leaseID = "runners"
 )
 
-// Leases is where the runners of one namespace meet: one document in an index of its own, written
-// over the version that was read. It is safe for concurrent use.
+// Leases stores the leases of one namespace: one document in an index of its own, written with optimistic
+// concurrency control. It is safe for concurrent use.
 type Leases struct {
 	client *Client
 	index  string
@@ -36,7 +36,7 @@ func NewLeases(c *Client, namespace string) (*Leases, error) {
 	return &Leases{client: c, index: leasesPrefix + namespace}, nil
 }
 
-// Install makes the index where it is absent.
+// Install creates the index if it does not exist.
 func (l *Leases) Install(ctx context.Context) error {
 	return l.client.createIndex(ctx, l.index, map[string]any{
 		"settings": map[string]any{"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.hidden": true},
@@ -48,7 +48,7 @@ func (l *Leases) mappings() map[string]any {
 	return map[string]any{"dynamic": false, "_meta": templateMeta(), "properties": map[string]any{"epoch": map[string]any{"type": "long"}}}
 }
 
-// Load implements [lease.Store]. It reads the document as it is now, refreshed or not.
+// Load implements [lease.Store]. It reads the current document, whether refreshed or not.
 func (l *Leases) Load(ctx context.Context) (lease.State, error) {
 	type answer struct {
 		Found  bool        `json:"found"`
@@ -63,7 +63,7 @@ func (l *Leases) Load(ctx context.Context) (lease.State, error) {
 		return lease.State{}, nil
 	}
 	if err == nil && !a.Found {
-		err = &failure.Error{Kind: failure.Unavailable, Op: "read the leases [" + l.index + "]", Err: fmt.Errorf("%w: it has no document", errIncomplete)}
+		err = &failure.Error{Kind: failure.Unavailable, Op: "read the leases [" + l.index + "]", Err: fmt.Errorf("%w: the document is missing", errIncomplete)}
 	}
 	if err != nil {
 		return lease.State{}, err
@@ -72,7 +72,7 @@ func (l *Leases) Load(ctx context.Context) (lease.State, error) {
 	return a.Source, nil
 }
 
-// Save implements [lease.Store]. A request whose answer is lost is not repeated: the next beat is.
+// Save implements [lease.Store]. A request whose answer is lost is not repeated: the next beat saves again.
 func (l *Leases) Save(ctx context.Context, s *lease.State) error {
 	type answer struct {
 		SeqNo int64 `json:"_seq_no"`

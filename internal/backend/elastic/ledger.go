@@ -22,15 +22,15 @@ import (
 
 const (
 	ledgerPrefix = "tocsin-ledger-"
-	// ledgerBatch is the number of documents in one request: pages take some KiB.
+	// ledgerBatch is the number of documents in one request: a page has some KiB.
 	ledgerBatch = 500
-	// maxDocID is the greatest length of an id in Elasticsearch, in bytes.
+	// maxDocID is the maximum length of an id in Elasticsearch, in bytes.
 	maxDocID = 512
 )
 
-// Ledger keeps the ledger of one namespace in an index of its own, a document for each head and
-// page. The columns of a page are stored, not indexed; beside them stand its sums, for people who
-// look with other tools. It is safe for concurrent use.
+// Ledger stores the ledger of one namespace in an index of its own, with one document for each head and page.
+// The columns of a page are stored, not indexed; the document also has their sums, for users of other tools.
+// It is safe for concurrent use.
 type Ledger struct {
 	client *Client
 	index  string
@@ -46,7 +46,7 @@ func NewLedger(c *Client, namespace string) (*Ledger, error) {
 	return &Ledger{client: c, index: ledgerPrefix + namespace}, nil
 }
 
-// Install makes the index where it is absent.
+// Install creates the index if it does not exist.
 func (l *Ledger) Install(ctx context.Context) error {
 	return l.client.createIndex(ctx, l.index, map[string]any{
 		"settings": map[string]any{
@@ -69,7 +69,7 @@ func (l *Ledger) mappings() map[string]any {
 	return map[string]any{"dynamic": false, "_meta": templateMeta(), "properties": properties}
 }
 
-// createIndex makes an index unless it is there.
+// createIndex creates an index unless it exists.
 func (c *Client) createIndex(ctx context.Context, name string, definition map[string]any) error {
 	op := "create index [" + name + "]"
 	body, err := search.JSON(definition, "")
@@ -85,7 +85,7 @@ func (c *Client) createIndex(ctx context.Context, name string, definition map[st
 	return err
 }
 
-// canRead reports whether an index is there for the user, who may not make it.
+// canRead reports whether the index exists, for a user who may not create it.
 func (c *Client) canRead(ctx context.Context, index string) bool {
 	_, err := try[struct{}](ctx, c, "count ["+index+"]", searching{esapi.CountRequest{Index: []string{index}}, 0})
 	return err == nil
@@ -94,7 +94,7 @@ func (c *Client) canRead(ctx context.Context, index string) bool {
 // mark is the version of a document.
 type mark struct{ seqNo, term int64 }
 
-// ledgerSource is a document of the index.
+// ledgerSource is the source of a document of the index.
 type ledgerSource struct {
 	Kind      string     `json:"kind"`
 	RuleID    string     `json:"rule_id"`
@@ -122,7 +122,7 @@ type ledgerSource struct {
 	Queued     int64 `json:"queued,omitempty"`
 	Vacant     int64 `json:"vacant,omitempty"`
 
-	// UUID, Index and Series are a decision about the index.
+	// UUID, Index and Series record the series of an index.
 	UUID   string `json:"uuid,omitempty"`
 	Index  string `json:"index,omitempty"`
 	Series string `json:"series,omitempty"`
@@ -137,7 +137,7 @@ const (
 	seriesKind = "series"
 )
 
-// ledgerID is the id of a document: readable, unless it would be too long.
+// ledgerID returns the id of a document: readable, unless it would be too long.
 func ledgerID(kind, name string) string {
 	id := kind + ":" + name
 	if len(id) <= maxDocID {
@@ -187,8 +187,8 @@ func pointer(t time.Time) *time.Time {
 	return &t
 }
 
-// allHeads searches for them, which finds what was refreshed, and reads them as they are now. Where the mapping of
-// another would hide some, it looks through all documents.
+// allHeads finds the heads by a search, which sees refreshed documents only, and reads their current
+// versions. If another mapping of the index would hide some, it reads all documents.
 func (l *Ledger) allHeads(ctx context.Context) ([]ledger.Head, error) {
 	query := condition.Query{"term": condition.Query{"kind": headKind}}
 	switch err := l.client.findable(ctx, l.index, l.mappings(), []string{"kind"}); {
@@ -242,7 +242,7 @@ func (l *Ledger) Pages(ctx context.Context, ids []string, from, to time.Time) ([
 	return pages, err
 }
 
-// get reads documents by id, as they are now, refreshed or not.
+// get reads the current documents by id, whether refreshed or not.
 func (l *Ledger) get(ctx context.Context, ids []string, take func(ledgerSource, mark) error) error {
 	op := "read the ledger [" + l.index + "]"
 	for chunk := range slices.Chunk(ids, ledgerBatch) {
@@ -252,7 +252,7 @@ func (l *Ledger) get(ctx context.Context, ids []string, take func(ledgerSource, 
 		}
 		for _, d := range docs {
 			if d.Error != nil && d.Error.Type == "index_not_found_exception" {
-				continue // not installed yet: there is nothing
+				continue // not installed yet: there are no documents
 			}
 			if err := d.err(op); err != nil {
 				return err
@@ -300,7 +300,7 @@ func (l *Ledger) SavePages(ctx context.Context, pages []*ledger.Page) ([]error, 
 	return l.save(ctx, docs)
 }
 
-// ledgerDoc is a document to be written over the version that was read.
+// ledgerDoc is a document to write if its version has not changed.
 type ledgerDoc struct {
 	id      string
 	version *any
@@ -349,7 +349,7 @@ func (l *Ledger) saveBatch(ctx context.Context, docs []ledgerDoc, errs []error) 
 		Items []map[string]item `json:"items"`
 	}
 	op := fmt.Sprintf("write %d documents of the ledger [%s]", len(docs), l.index)
-	// A request that is repeated after its answer was lost finds its own writes, and says so: they
+	// A request that is repeated after its answer was lost conflicts with its own writes: these documents
 	// count as changed, and are read again.
 	a, err := call[answer](ctx, l.client, op, func() esapi.Request {
 		return esapi.BulkRequest{Index: l.index, Body: bytes.NewReader(body.Bytes())}
@@ -377,7 +377,7 @@ func (l *Ledger) saveBatch(ctx context.Context, docs []ledgerDoc, errs []error) 
 	return nil
 }
 
-// Forget implements [ledger.Store]. It deletes page by page what a search finds: a delete by query
+// Forget implements [ledger.Store]. It deletes the pages that a search finds, in batches: delete by query
 // needs a module that not every cluster has.
 func (l *Ledger) Forget(ctx context.Context, before time.Time) (int, error) {
 	p := newPager(l.client, "list old pages of ["+l.index+"]", []string{l.index}, condition.Query{

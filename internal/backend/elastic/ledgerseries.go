@@ -14,7 +14,7 @@ import (
 
 var _ series.Store = (*Ledger)(nil)
 
-// Records implements [series.Store]. What was decided by name a moment ago may not be found yet.
+// Records implements [series.Store]. It may miss decisions by name that were made a moment ago.
 func (l *Ledger) Records(ctx context.Context, uuids, names []string) ([]series.Record, error) {
 	ids := make([]string, 0, len(uuids)+len(names))
 	for _, uuid := range uuids {
@@ -35,7 +35,7 @@ func (l *Ledger) Records(ctx context.Context, uuids, names []string) ([]series.R
 	return out, err
 }
 
-// seriesOfNames finds the documents of decisions about indices with these names.
+// seriesOfNames finds the documents with decisions about indices with these names.
 func (l *Ledger) seriesOfNames(ctx context.Context, names []string) ([]string, error) {
 	op := "look for the series of indices in [" + l.index + "]"
 	p := newPager(l.client, op, []string{l.index}, condition.Query{

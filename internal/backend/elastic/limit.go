@@ -12,31 +12,32 @@ import (
 	"tocsin/internal/search"
 )
 
-// Load is what the limits of searches have come to, for metrics.
+// Load reports the state of the search limits, for metrics.
 type Load struct {
-	// Limit is how many searches may be under way, Running how many are, Waiting how many would like
-	// to be.
+	// Limit is the maximum number of concurrent searches, Running the number that run, Waiting the number in
+	// the queues.
 	Limit, Running, Waiting int
-	// Rejected is how often Elasticsearch had too much to do; Slow how often a search took much longer
-	// than they used to.
+	// Rejected counts searches that Elasticsearch rejected because of load; Slow counts searches that took
+	// much longer than usual.
 	Rejected, Slow int64
 }
 
-// limiter keeps searches within what a cluster bears. It is additive increase, multiplicative
-// decrease: each search that goes well lets a little more at once, one that is refused for load
-// halves it, one that is slow takes off a tenth. Searches in the background take a quarter of the
-// places at most, and none while others wait. A token bucket bounds the rate besides.
+// limiter limits the concurrent searches to what the cluster can handle, by additive increase and
+// multiplicative decrease: each successful search raises the limit a little, a search rejected because of
+// load halves it, a slow search lowers it by a tenth. Background searches get at most a quarter of the
+// places, and none while others wait. A token bucket also limits the rate.
 type limiter struct {
 	mu      sync.Mutex
 	limit   float64
 	running int
-	// behind of those run in the background.
-	behind int
-	// live and patient are those who wait, first come first served.
-	live, patient []chan struct{}
-	// searches and queries are what is usual for a search, and for a query in ES|QL, which takes longer.
+	// inBackground is how many of the running searches are in the background.
+	inBackground int
+	// liveQueue and patient are the queues of live and background searches, first come, first served.
+	liveQueue, backgroundQueue []chan struct{}
+	// searches and queries hold the usual times of searches, and of ES|QL queries, which take longer.
 	searches, queries pace
-	// lowered is when the limit was lowered last: what was under way then says nothing new.
+	// lowered is when the limit was last lowered: the outcome of searches that began earlier does not lower
+	// it again.
 	lowered        time.Time
 	rejected, slow int64
 
@@ -44,15 +45,15 @@ type limiter struct {
 	filled       time.Time
 }
 
-// pace is the moving average of how long a search of one kind takes.
+// pace is the moving average of the time of one kind of search.
 type pace struct{ usual time.Duration }
 
 const (
 	mostSearches  = 64
 	firstSearches = 16
-	// behindShare is the part of the places that the background may take.
-	behindShare = 4
-	// slowFactor is how much longer than usual a search takes that counts as slow, from slowLeast on.
+	// backgroundShare: background searches get at most the limit divided by it.
+	backgroundShare = 4
+	// slowFactor: a search that takes that many times the usual time is slow, if it takes at least slowLeast.
 	slowFactor = 8
 	slowLeast  = 2 * time.Second
 )
@@ -61,7 +62,8 @@ func newLimiter(rate float64) *limiter {
 	return &limiter{limit: firstSearches, rate: rate, tokens: max(1, rate), filled: time.Now()}
 }
 
-// enter waits for a place for a search of a kind, and returns how to give it back.
+// enter waits for a place for a search of a kind. The returned function releases the place, given the error
+// of the search.
 func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err error) {
 	background := search.InBackground(ctx)
 	if err := l.token(ctx); err != nil {
@@ -70,16 +72,16 @@ func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err
 	l.mu.Lock()
 	if !l.fits(background) {
 		ready := make(chan struct{})
-		queue := &l.live
+		queue := &l.liveQueue
 		if background {
-			queue = &l.patient
+			queue = &l.backgroundQueue
 		}
 		*queue = append(*queue, ready)
 		l.mu.Unlock()
 		select {
-		case <-ready: // whoever let us in has counted us
+		case <-ready: // admit has counted this search
 		case <-ctx.Done():
-			l.desert(queue, ready, background)
+			l.abandon(queue, ready, background)
 			return nil, ctx.Err()
 		}
 	} else {
@@ -90,8 +92,8 @@ func (l *limiter) enter(ctx context.Context, kind *pace) (leave func(error), err
 	return func(err error) { l.leave(kind, background, begun, err) }, nil
 }
 
-// desert takes a waiting one out of its queue, who may have been let in just now.
-func (l *limiter) desert(queue *[]chan struct{}, ready chan struct{}, background bool) {
+// abandon removes a waiting search from its queue; it may have been admitted a moment ago.
+func (l *limiter) abandon(queue *[]chan struct{}, ready chan struct{}, background bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, c := range *queue {
@@ -107,28 +109,28 @@ func (l *limiter) desert(queue *[]chan struct{}, ready chan struct{}, background
 func (l *limiter) count(background bool, n int) {
 	l.running += n
 	if background {
-		l.behind += n
+		l.inBackground += n
 	}
 }
 
-// fits reports whether one more may begin.
+// fits reports whether one more search may start.
 func (l *limiter) fits(background bool) bool {
 	if !background {
 		return l.running < int(l.limit)
 	}
-	return len(l.live) == 0 && l.running < int(l.limit) && l.behind < max(1, int(l.limit)/behindShare)
+	return len(l.liveQueue) == 0 && l.running < int(l.limit) && l.inBackground < max(1, int(l.limit)/backgroundShare)
 }
 
-// admit lets in who waits, as many as fit.
+// admit starts as many waiting searches as fit.
 func (l *limiter) admit() {
-	for len(l.live) > 0 && l.fits(false) {
-		close(l.live[0])
-		l.live = l.live[1:]
+	for len(l.liveQueue) > 0 && l.fits(false) {
+		close(l.liveQueue[0])
+		l.liveQueue = l.liveQueue[1:]
 		l.count(false, 1)
 	}
-	for len(l.patient) > 0 && l.fits(true) {
-		close(l.patient[0])
-		l.patient = l.patient[1:]
+	for len(l.backgroundQueue) > 0 && l.fits(true) {
+		close(l.backgroundQueue[0])
+		l.backgroundQueue = l.backgroundQueue[1:]
 		l.count(true, 1)
 	}
 }
@@ -158,7 +160,7 @@ func (l *limiter) leave(kind *pace, background bool, begun time.Time, err error)
 	l.admit()
 }
 
-// refuse takes note that a part of what began at a time was refused.
+// refuse records that a part of a request that began at the given time was rejected because of load.
 func (l *limiter) refuse(begun time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,7 +168,7 @@ func (l *limiter) refuse(begun time.Time) {
 	l.lower(begun, 0.5)
 }
 
-// lower takes back the limit, once for all searches that were under way together.
+// lower multiplies the limit by factor, once for all searches that ran at the same time.
 func (l *limiter) lower(begun time.Time, factor float64) {
 	if begun.Before(l.lowered) {
 		return
@@ -175,13 +177,13 @@ func (l *limiter) lower(begun time.Time, factor float64) {
 	l.lowered = time.Now()
 }
 
-// overloaded reports whether a search was refused because the cluster has too much to do.
+// overloaded reports whether a search was rejected because the cluster is overloaded.
 func overloaded(err error) bool {
 	return hasStatus(err, http.StatusTooManyRequests) || hasType(err, "es_rejected_execution_exception") ||
-		tooMuch(err)
+		outOfMemory(err)
 }
 
-// token takes one out of the bucket, which holds those of a second.
+// token takes a token from the bucket, which holds the tokens of one second.
 func (l *limiter) token(ctx context.Context) error {
 	if l.rate <= 0 {
 		return nil
@@ -190,7 +192,7 @@ func (l *limiter) token(ctx context.Context) error {
 	now := time.Now()
 	l.tokens = math.Min(max(1, l.rate), l.tokens+now.Sub(l.filled).Seconds()*l.rate)
 	l.filled = now
-	l.tokens-- // into debt, which is the place in the queue
+	l.tokens-- // a negative number is the position in the queue
 	debt := -l.tokens
 	l.mu.Unlock()
 	if debt <= 0 {
@@ -202,15 +204,15 @@ func (l *limiter) token(ctx context.Context) error {
 func (l *limiter) load() Load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Load{int(l.limit), l.running, len(l.live) + len(l.patient), l.rejected, l.slow}
+	return Load{int(l.limit), l.running, len(l.liveQueue) + len(l.backgroundQueue), l.rejected, l.slow}
 }
 
-// searching is a request that is a search: it takes a place of the limits, and its answer is given up when it has more
-// than a number of bytes; 0: never. Whoever makes a search makes it so.
+// searching marks a request as a search: it takes a place of the limits, and an answer of more bytes than the
+// given number is an error; 0: no limit. Every code that makes a search must set it.
 type searching struct {
 	esapi.Request
 	bytes int
 }
 
-// Load returns what the limits of searches have come to.
+// Load returns the state of the search limits.
 func (c *Client) Load() Load { return c.limit.load() }

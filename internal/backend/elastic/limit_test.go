@@ -120,8 +120,8 @@ func TestLimitOfESQL(t *testing.T) {
 	})
 }
 
-// TestLanes: the background has a part of the places, and goes behind who waits.
-func TestLanes(t *testing.T) {
+// TestBackground: background searches get a part of the slots, and none while others wait.
+func TestBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := elastic.NewLimiter(0)
 		var order []string
@@ -143,7 +143,7 @@ func TestLanes(t *testing.T) {
 			go run(behind, "behind")
 			synctest.Wait()
 		}
-		if got := l.Load(); got.Running != elastic.FirstSearches/elastic.BehindShare || got.Waiting != elastic.FirstSearches-got.Running {
+		if got := l.Load(); got.Running != elastic.FirstSearches/elastic.BackgroundShare || got.Waiting != elastic.FirstSearches-got.Running {
 			t.Errorf("the background alone: %+v", got)
 		}
 		for range elastic.FirstSearches + 4 {
@@ -164,9 +164,9 @@ func TestLanes(t *testing.T) {
 		}
 		// Four in the background and twelve live ones at first; then the eight live ones that waited beside
 		// four in the background, in whichever order they wake; then the rest.
-		const first, second = elastic.FirstSearches, elastic.FirstSearches + 8 + elastic.FirstSearches/elastic.BehindShare
+		const first, second = elastic.FirstSearches, elastic.FirstSearches + 8 + elastic.FirstSearches/elastic.BackgroundShare
 		for i, name := range order {
-			alone := i < elastic.FirstSearches/elastic.BehindShare || i >= second
+			alone := i < elastic.FirstSearches/elastic.BackgroundShare || i >= second
 			if alone && name != "behind" || !alone && i < first && name != "live" {
 				t.Errorf("search %d was %s", i, name)
 			}

@@ -13,8 +13,8 @@ var (
 	_ search.Slicer  = (*Client)(nil)
 )
 
-// Locate finds the indices behind patterns, those of aliases and data streams included: hits carry
-// the name of the index that holds them.
+// Locate returns a test for the indices behind patterns, including the indices of aliases and data streams,
+// as hits have the name of their index.
 func (c *Client) Locate(ctx context.Context, patterns []string) (func(index string) bool, error) {
 	if patterns = tidy(patterns); indexname.HasDateMath(patterns) {
 		return nil, dated(patterns)
@@ -32,8 +32,8 @@ func (c *Client) Locate(ctx context.Context, patterns []string) (func(index stri
 	return func(index string) bool { return set[index] }, nil
 }
 
-// locate adds the indices of an answer. What an exclusion names is not reached by way of an alias
-// that a wildcard before it has matched.
+// locate adds the indices of an answer. An index that an exclusion names is left out, even if it belongs to
+// an alias that an earlier wildcard matches.
 func (a resolveAnswer) locate(patterns []string, set map[string]bool) {
 	add := func(index string) {
 		excluded := slices.ContainsFunc(patterns, func(p string) bool { return isExclusion(p) && glob(p[1:], index) })
@@ -54,8 +54,8 @@ func (a resolveAnswer) locate(patterns []string, set map[string]bool) {
 	}
 }
 
-// broad leaves out the patterns whose every index another one matches: the patterns of many rules
-// fit into one URL then.
+// broad removes patterns whose indices all match another pattern, so that the patterns of many rules fit into
+// one URL.
 func broad(patterns []string) []string {
 	if slices.ContainsFunc(patterns, isExclusion) {
 		return patterns
@@ -72,5 +72,6 @@ func broad(patterns []string) []string {
 	return out
 }
 
-// hidden reports whether a pattern may mean hidden indices, which wildcards without a dot do not.
+// hidden reports whether a pattern may match hidden indices: wildcards match them only if the pattern begins
+// with a dot.
 func hidden(pattern string) bool { return pattern != "" && pattern[0] == '.' }

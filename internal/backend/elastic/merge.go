@@ -11,14 +11,14 @@ import (
 	"tocsin/internal/search"
 )
 
-// merger reads several searches as one, in their common order. A point in time is opened by a URL,
-// and the patterns of many rules may not fit one.
+// merger reads several searches as one, in their common order. Opening a point in time needs all patterns in
+// the URL, and the patterns of many rules may not fit into one.
 type merger struct {
 	pagers []*pager
-	// heads are the hits of each pager that were read but not handed out.
+	// heads are the hits of each pager that were read but not passed on.
 	heads [][]hit
-	// tied are the hits handed out with the sort values of the last one: an index that two parts
-	// of the patterns match is read by both.
+	// tied are the passed-on hits with the last sort values: an index that two parts of the patterns match is
+	// read twice.
 	tied map[hitKey]bool
 	last []json.RawMessage
 }
@@ -27,7 +27,7 @@ func (m *merger) run(ctx context.Context, visit func([]hit) (bool, error)) (sear
 	m.heads = make([][]hit, len(m.pagers))
 	m.tied = map[hitKey]bool{}
 	defer m.close(ctx)
-	defer m.pagers[0].client.held.begin(2 * len(m.pagers))() // those that hits stand in, and the next
+	defer m.pagers[0].client.pageMemory.begin(2 * len(m.pagers))() // for each pager, the page with its current hits and the next one
 	for _, p := range m.pagers {
 		if err := p.open(ctx); err != nil {
 			return m.result(), err
@@ -54,7 +54,7 @@ func (m *merger) close(ctx context.Context) {
 	}
 }
 
-// result adds up. What several parts match is counted by each, so the total is not known.
+// result adds up the results. Events that several parts match are counted by each, so the total is unknown.
 func (m *merger) result() search.Result {
 	sum := search.Result{Total: -1}
 	for _, p := range m.pagers {
@@ -73,7 +73,7 @@ func (m *merger) damage() error {
 	return nil
 }
 
-// page takes the next hits of all, none at the end.
+// page returns the next hits of all pagers; none at the end.
 func (m *merger) page(ctx context.Context) ([]hit, error) {
 	var out []hit
 	for size := m.pagers[0].size; len(out) < size; {
@@ -98,7 +98,7 @@ func (m *merger) page(ctx context.Context) ([]hit, error) {
 	return out, nil
 }
 
-// fill reads on wherever no hit is left.
+// fill reads the next page of each pager without hits.
 func (m *merger) fill(ctx context.Context) error {
 	for i, p := range m.pagers {
 		for len(m.heads[i]) == 0 && !p.done {
@@ -112,7 +112,7 @@ func (m *merger) fill(ctx context.Context) error {
 	return nil
 }
 
-// first returns the pager whose hit comes first, -1 when none has any.
+// first returns the pager with the first hit; -1 if there are no more hits.
 func (m *merger) first() int {
 	best := -1
 	for i, head := range m.heads {
@@ -123,7 +123,7 @@ func (m *merger) first() int {
 	return best
 }
 
-// compare orders sort values as Elasticsearch does: a missing value is last in either order.
+// compare orders sort values like Elasticsearch: a missing value is last in either order.
 func (m *merger) compare(a, b []json.RawMessage) int {
 	for i, clause := range sortOf(m.pagers[0].body) {
 		if i >= len(a) || i >= len(b) {

@@ -16,21 +16,21 @@ import (
 	"tocsin/internal/diag/failure"
 )
 
-// Misfit is an index or template of Tocsin's that is not as Tocsin makes it, so that documents may be
-// refused, or written and not found again.
+// Misfit is an index or template of Tocsin that differs from what Tocsin creates, so that documents may be
+// rejected, or written but not found.
 type Misfit struct {
-	// Place is what is wrong: "index [tocsin-alerts-default-000001]".
+	// Place names the object: "index [tocsin-alerts-default-000001]".
 	Place string
 	// Faults are the differences that matter, in order.
 	Faults []string
-	// WayOut says what sets it right.
+	// WayOut says how to fix it.
 	WayOut string
 }
 
-// mostFaults is the number of differences that a text names.
+// mostFaults is the number of differences in the text form.
 const mostFaults = 3
 
-// String is a line of a log.
+// String returns the misfit in one line.
 func (m Misfit) String() string {
 	faults := strings.Join(m.Faults[:min(mostFaults, len(m.Faults))], ", ")
 	if more := len(m.Faults) - mostFaults; more > 0 {
@@ -39,13 +39,13 @@ func (m Misfit) String() string {
 	return fmt.Sprintf("the mapping of %s is not Tocsin's: %s; %s", m.Place, faults, m.WayOut)
 }
 
-// described is what Elasticsearch says of an index, or of one that a template would make.
+// described is the description of an index, or of an index that a template would create.
 type described struct {
 	Mappings map[string]any `json:"mappings"`
 	Settings map[string]any `json:"settings"`
 }
 
-// describe reads indices, or those of an alias; none where there is nothing of the name.
+// describe reads the descriptions of an index or of an alias's indices; none if the name does not exist.
 func (c *Client) describe(ctx context.Context, name string) (map[string]described, error) {
 	a, err := call[map[string]described](ctx, c, "look at ["+name+"]", func() esapi.Request {
 		return esapi.IndicesGetRequest{Index: escape([]string{name})}
@@ -56,7 +56,7 @@ func (c *Client) describe(ctx context.Context, name string) (map[string]describe
 	return a, err
 }
 
-// Misfits joins what several places find.
+// Misfits joins the misfits of several places.
 func Misfits(ctx context.Context, places ...interface {
 	Misfits(ctx context.Context) ([]Misfit, error)
 },
@@ -70,9 +70,9 @@ func Misfits(ctx context.Context, places ...interface {
 	return out, errors.Join(errs...)
 }
 
-// Misfits returns what is wrong with the indices of the alias and with what templates would make the next
-// one of. Before Install that is nothing. What the user may not look at is an error of kind Refused, beside
-// what was found.
+// Misfits returns the faults of the indices of the alias, and of the index that the templates would create
+// next. Before Install there are none. If the user may not read a part, the error is of kind Refused, and the
+// other misfits are returned.
 func (a *Alerts) Misfits(ctx context.Context) ([]Misfit, error) {
 	indices, err := a.client.describe(ctx, a.alias)
 	if err != nil || len(indices) == 0 {
@@ -80,17 +80,17 @@ func (a *Alerts) Misfits(ctx context.Context) ([]Misfit, error) {
 	}
 	var out []Misfit
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
-		if faults := differences(described{a.mappings(), tolerance()}, indices[name]); len(faults) > 0 {
+		if faults := differences(described{a.mappings(), lenientSettings()}, indices[name]); len(faults) > 0 {
 			out = append(out, Misfit{"index [" + name + "]", faults, "set the templates right, roll the alias " + a.alias +
 				" over to a new index, and reindex this one into it or take it off the alias; or use another --namespace"})
 		}
 	}
-	next, err := a.nextMisfits(ctx, following(slices.Max(slices.Collect(maps.Keys(indices)))))
+	next, err := a.nextMisfits(ctx, nextIndexName(slices.Max(slices.Collect(maps.Keys(indices)))))
 	return append(out, next...), err
 }
 
-// following is the name of the index that a rollover makes after another.
-func following(name string) string {
+// nextIndexName returns the name of the index that a rollover creates after another.
+func nextIndexName(name string) string {
 	stem, number, _ := cutLast(name, "-")
 	n, err := strconv.Atoi(number)
 	if err != nil {
@@ -106,7 +106,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// nextMisfits returns what templates would make wrong of an index that is not there yet.
+// nextMisfits returns the faults of the index that the templates would create.
 func (a *Alerts) nextMisfits(ctx context.Context, index string) ([]Misfit, error) {
 	place, wayOut := "index template ["+a.alias+"]", "delete it and the component templates that it is composed of: they are made anew at the next start"
 	foreign, err := a.outranking(ctx, index)
@@ -125,19 +125,19 @@ func (a *Alerts) nextMisfits(ctx context.Context, index string) ([]Misfit, error
 	})
 	switch {
 	case notAllowed(err) && len(foreign) > 0:
-		return []Misfit{{place, []string{"what it makes of the next index may not be asked for"}, wayOut}}, nil
+		return []Misfit{{place, []string{"the next index that it creates may not be simulated"}, wayOut}}, nil
 	case notAllowed(err):
-		return nil, nil // Templates that are ours have been put, or found, by Install.
+		return nil, nil // Install has put, or found, the templates
 	case err != nil:
 		return nil, err
 	}
-	if faults := differences(described{a.mappings(), tolerance()}, made.Template); len(faults) > 0 {
+	if faults := differences(described{a.mappings(), lenientSettings()}, made.Template); len(faults) > 0 {
 		return []Misfit{{place, faults, wayOut}}, nil
 	}
 	return nil, nil
 }
 
-// outranking returns the templates that Elasticsearch prefers to ours for an index.
+// outranking returns the templates with a higher priority than ours for an index.
 func (a *Alerts) outranking(ctx context.Context, index string) ([]string, error) {
 	type answer struct {
 		Templates []struct {
@@ -162,12 +162,12 @@ func (a *Alerts) outranking(ctx context.Context, index string) ([]string, error)
 	return out, err
 }
 
-// Misfits returns what is wrong with the index, as [Alerts.Misfits] does.
+// Misfits returns the faults of the index, like [Alerts.Misfits].
 func (l *Ledger) Misfits(ctx context.Context) ([]Misfit, error) {
 	return l.client.misfits(ctx, l.index, l.mappings(), "stop all runners and delete it: it is made anew, and the account of slots begins again")
 }
 
-// Misfits returns what is wrong with the index, as [Alerts.Misfits] does.
+// Misfits returns the faults of the index, like [Alerts.Misfits].
 func (l *Leases) Misfits(ctx context.Context) ([]Misfit, error) {
 	return l.client.misfits(ctx, l.index, l.mappings(), "stop all runners and delete it: it is made anew")
 }
@@ -183,34 +183,34 @@ func (c *Client) misfits(ctx context.Context, index string, mappings map[string]
 	return out, err
 }
 
-// keyFields are those that alerts are found by.
+// keyFields are the fields by which alerts are found.
 var keyFields = []string{
 	"kibana.alert.instance.id", "kibana.alert.rule.rule_id", "kibana.alert.original_time", "kibana.alert.suppression.end", "@timestamp",
 }
 
-// trusted is how long an alias is not looked at again. A rule that writes to a new index of it looks there in
-// its next slot.
+// trusted is how long the check of an alias is valid. A rule that writes to a new index of the alias checks
+// it in its next slot.
 const trusted = 2 * time.Second
 
 // findable is [Client.findable] for alerts.
 func (a *Alerts) findable(ctx context.Context) error {
 	begun := time.Now()
-	if begun.Sub(time.Unix(0, a.looked.Load())) < trusted {
+	if begun.Sub(time.Unix(0, a.checkedAt.Load())) < trusted {
 		return nil
 	}
 	err := a.client.findable(ctx, a.alias, a.mappings(), keyFields)
 	if err == nil {
-		a.looked.Store(begun.UnixNano())
+		a.checkedAt.Store(begun.UnixNano())
 	}
 	return err
 }
 
-// findable fails unless every index of a name maps those fields of ours as ours does: what a search does not
-// find under another mapping may be there all the same.
+// findable fails unless every index of a name maps the given fields like Tocsin: under another mapping, a
+// search may miss existing documents.
 func (c *Client) findable(ctx context.Context, alias string, mappings map[string]any, names []string) error {
 	have, err := c.fieldMapping(ctx, []string{alias}, names)
 	if notFound(err) || notAllowed(err) {
-		return nil // Nothing to find; or nobody may know, and Misfits says so.
+		return nil // no documents yet; or no privilege, which Misfits reports
 	}
 	if err != nil {
 		return err

@@ -20,15 +20,15 @@ var (
 	_ search.Snapshotter = (*Client)(nil)
 )
 
-// firstPage is the number of hits of one search in an _msearch: more are worth a search of its own.
+// firstPage is the number of hits of one search in an _msearch; a search with more hits is made separately.
 const firstPage = 100
 
-// FirstPages asks for the beginnings of several searches in one _msearch. They are of no common
-// point in time, so whoever wants more than the first page has to begin anew. Elasticsearch refuses
-// the whole for one search that it cannot read: it is asked again for either half then. So it is where the
-// whole is too much for the memory of the cluster, which is remembered as the size of pages is, or for ours.
+// FirstPages reads the first pages of several searches with one _msearch. They have no common point in time,
+// so reading beyond the first page needs a new search. Elasticsearch rejects the whole request for one search
+// that it cannot parse; then each half is sent separately. The same happens if the answer is too large for
+// the memory of the cluster, which is remembered as a page size, or of the process.
 func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []search.FirstPage {
-	if most := c.bearable.of(together); most > 0 && most < len(requests) {
+	if most := c.pageLimits.of(together); most > 0 && most < len(requests) {
 		out := make([]search.FirstPage, 0, len(requests))
 		for part := range slices.Chunk(requests, most) {
 			out = append(out, c.FirstPages(ctx, part)...)
@@ -41,7 +41,7 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 	for i, r := range requests {
 		patterns := tidy(r.Patterns)
 		if len(patterns) == 0 {
-			continue // To Elasticsearch no pattern means every index.
+			continue // without patterns, Elasticsearch searches every index
 		}
 		if out[i].Err = writeItem(&body, patterns, r, c.firstPage(r, len(requests))); out[i].Err == nil {
 			asked = append(asked, i)
@@ -51,44 +51,44 @@ func (c *Client) FirstPages(ctx context.Context, requests []search.Request) []se
 		return out
 	}
 	responses, err := c.multiSearch(ctx, body.Bytes(), len(asked))
-	if len(requests) > 1 && (failure.KindOf(err) == failure.Rejected || tooMuch(err) || errors.Is(err, errTooLong)) {
+	if len(requests) > 1 && (failure.KindOf(err) == failure.Rejected || outOfMemory(err) || errors.Is(err, errTooLong)) {
 		half := len(requests) / 2
-		if tooMuch(err) {
-			c.bearable.note(together, half)
-			c.log.WarnContext(ctx, "searches together were too much for the memory of the cluster, asking for fewer", "searches", half)
+		if outOfMemory(err) {
+			c.pageLimits.note(together, half)
+			c.log.WarnContext(ctx, "multi-search exceeded the memory of the cluster and was split", "searches", half)
 		}
 		return append(c.FirstPages(ctx, requests[:half]), c.FirstPages(ctx, requests[half:])...)
 	}
 	for n, i := range asked {
 		if out[i].Err = err; err != nil {
-			c.lessen(requests[i], tooMuch(err), len(requests))
+			c.rememberSmaller(requests[i], outOfMemory(err), len(requests))
 			continue
 		}
 		out[i] = c.first(responses[n], requests[i])
-		out[i].Err = c.noticed(out[i].Err)
-		c.held.note(tidy(requests[i].Patterns), len(out[i].Events), sourceBytes(out[i].Events))
-		c.lessen(requests[i], responses[n].tooMuch(), len(requests))
+		out[i].Err = c.noticeUnsearched(out[i].Err)
+		c.pageMemory.note(tidy(requests[i].Patterns), len(out[i].Events), sourceBytes(out[i].Events))
+		c.rememberSmaller(requests[i], responses[n].tooMuch(), len(requests))
 	}
 	return out
 }
 
-// together stands for the searches of one _msearch among patterns: no pattern is empty.
+// together is the key of multi-searches among the sizes by patterns: no pattern is empty.
 var together = []string{""}
 
-// firstPage is the size of a first page of so many that are asked for together, such that the cluster is known to
-// bear it, and we to bear all.
+// firstPage returns the size of a first page among that many together, so that both the cluster and the
+// process have enough memory.
 func (c *Client) firstPage(r search.Request, together int) int {
 	size := min(firstPage, r.Size())
-	if most := c.bearable.of(tidy(r.Patterns)); most > 0 {
+	if most := c.pageLimits.of(tidy(r.Patterns)); most > 0 {
 		size = min(size, most)
 	}
-	if bytes := c.held.weight(tidy(r.Patterns)); bytes > 0 {
-		size = min(size, max(1, c.held.together()/together/bytes))
+	if bytes := c.pageMemory.weight(tidy(r.Patterns)); bytes > 0 {
+		size = min(size, max(1, c.pageMemory.together()/together/bytes))
 	}
 	return size
 }
 
-// sourceBytes is how much of an answer is documents.
+// sourceBytes returns the total size of the documents.
 func sourceBytes(events []event.Event) int {
 	sum := 0
 	for i := range events {
@@ -97,23 +97,24 @@ func sourceBytes(events []event.Event) int {
 	return sum
 }
 
-// lessen remembers of a first page that was too much to ask for less: the search that follows begins with that.
-func (c *Client) lessen(r search.Request, tooMuch bool, together int) {
+// rememberSmaller remembers a smaller page size after a first page that was too large: the separate search begins with
+// it.
+func (c *Client) rememberSmaller(r search.Request, tooMuch bool, together int) {
 	if size := c.firstPage(r, together); tooMuch && size > 1 {
-		c.bearable.note(tidy(r.Patterns), size/2)
+		c.pageLimits.note(tidy(r.Patterns), size/2)
 	}
 }
 
 func (m multiItem) tooMuch() bool {
-	return m.Status >= 300 && tooMuch(m.failure("")) || brokeCircuit(m.Shards)
+	return m.Status >= 300 && outOfMemory(m.failure("")) || shardsOutOfMemory(m.Shards)
 }
 
 func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiItem, error) {
 	op := "answer " + strconv.Itoa(n) + " searches"
 	begun := time.Now()
-	better := func(err error) bool { return tooMuch(err) || errors.Is(err, errTooLong) }
+	better := func(err error) bool { return outOfMemory(err) || errors.Is(err, errTooLong) }
 	answer, err := callUnless[multiAnswer](ctx, c, op, better, func() esapi.Request {
-		return searching{esapi.MsearchRequest{Body: bytes.NewReader(body)}, c.held.together()}
+		return searching{esapi.MsearchRequest{Body: bytes.NewReader(body)}, c.pageMemory.together()}
 	})
 	if err == nil && len(answer.Responses) != n {
 		err = &failure.Error{
@@ -121,14 +122,14 @@ func (c *Client) multiSearch(ctx context.Context, body []byte, n int) ([]multiIt
 		}
 	}
 	if slices.ContainsFunc(answer.Responses, multiItem.overloaded) {
-		c.limit.refuse(begun) // the answer as a whole is a success
+		c.limit.refuse(begun) // the request as a whole has succeeded
 	}
 	return answer.Responses, err
 }
 
 func (m multiItem) overloaded() bool { return m.Status >= 300 && overloaded(m.failure("")) }
 
-// failure is why there is no answer.
+// failure returns the error of the item.
 func (m multiItem) failure(op string) error {
 	root := m.Error.root()
 	e := &failure.Error{Kind: kindOf(m.Status), Op: op, Status: m.Status, Type: root.Type, Reason: root.text()}
@@ -140,7 +141,7 @@ type multiAnswer struct {
 	Responses []multiItem `json:"responses"`
 }
 
-// multiItem is the answer to one search, or why there is none.
+// multiItem is the answer to one search, or its error.
 type multiItem struct {
 	page
 	Status int   `json:"status"`
@@ -163,7 +164,7 @@ func (c *Client) first(m multiItem, r search.Request) search.FirstPage {
 	return f
 }
 
-// writeItem adds the two lines of a search.
+// writeItem writes the two lines of a search.
 func writeItem(b *bytes.Buffer, patterns []string, r search.Request, size int) error {
 	query := r.Body()
 	query["size"] = size

@@ -11,8 +11,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// gotten is one document of a multi get.
-type gotten[T any] struct {
+// multiGetDoc is one document of a multi get.
+type multiGetDoc[T any] struct {
 	ID     string `json:"_id"`
 	Index  string `json:"_index"`
 	Found  bool   `json:"found"`
@@ -22,23 +22,23 @@ type gotten[T any] struct {
 	Error  *cause `json:"error"`
 }
 
-// err is why nothing is known of the document; nil where it was found, and where it is not there.
-func (g gotten[T]) err(op string) error {
+// err returns the error of the document; nil if it was found or does not exist.
+func (g multiGetDoc[T]) err(op string) error {
 	if g.Error == nil {
 		return nil
 	}
 	return &failure.Error{Kind: failure.Unavailable, Op: op, Type: g.Error.Type, Reason: g.Error.text()}
 }
 
-// multiGet reads n documents as they are now, refreshed or not. The body names them; index is theirs where the body
-// names none. An answer that has not all of them is an error.
-func multiGet[T any](ctx context.Context, c *Client, op, index string, body map[string]any, n int) ([]gotten[T], error) {
+// multiGet reads the current versions of n documents, whether refreshed or not. The body names them; index is
+// the index of documents without one in the body. An answer with fewer documents is an error.
+func multiGet[T any](ctx context.Context, c *Client, op, index string, body map[string]any, n int) ([]multiGetDoc[T], error) {
 	text, err := search.JSON(body, "")
 	if err != nil {
 		return nil, err
 	}
 	type answer struct {
-		Docs []gotten[T] `json:"docs"`
+		Docs []multiGetDoc[T] `json:"docs"`
 	}
 	a, err := call[answer](ctx, c, op, func() esapi.Request {
 		return esapi.MgetRequest{Index: index, Body: bytes.NewReader(text)}

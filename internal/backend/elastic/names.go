@@ -8,14 +8,14 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// maxPath bounds the names in one URL. Elasticsearch refuses a request line over 4096 bytes; the
-// rest is for method, address, parameters.
+// maxPath bounds the names in one URL. Elasticsearch rejects a request line of more than 4096 bytes; the rest
+// is for method, address and parameters.
 const maxPath = 3200
 
-// Names in the operation of an error are cut too: a rule set's patterns fill a page.
+// maxShown bounds the names in the operation of an error: the patterns of a rule set would fill a page.
 const maxShown = 200
 
-// tidy splits names written with commas, and drops blanks and repetitions.
+// tidy splits names at commas, and removes blanks and duplicates.
 func tidy(names []string) []string {
 	var out []string
 	for _, list := range names {
@@ -28,7 +28,7 @@ func tidy(names []string) []string {
 	return out
 }
 
-// shown writes names for a message.
+// shown returns names for a message.
 func shown(names []string) string {
 	text := strings.Join(names, ",")
 	if len(text) <= maxShown {
@@ -37,8 +37,8 @@ func shown(names []string) string {
 	return fmt.Sprintf("%s… (%d patterns)", strings.ToValidUTF8(text[:maxShown], ""), len(names))
 }
 
-// escape writes names for a URL path, where esapi puts them as they are. What index patterns are
-// commonly made of stays readable, and short.
+// escape escapes names for a URL path, as esapi does not. Common characters of index patterns stay as they
+// are, readable and short.
 func escape(names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {
@@ -60,7 +60,7 @@ func plainInPath(c byte) bool {
 		strings.IndexByte("-_.~*:@", c) >= 0
 }
 
-// chunks splits names so that each part fits a URL.
+// chunks splits names so that each part fits into a URL.
 func chunks(names []string, limit int) [][]string {
 	var out [][]string
 	size := 0
@@ -74,9 +74,8 @@ func chunks(names []string, limit int) [][]string {
 	return out
 }
 
-// patternChunks splits index patterns so that each part fits a URL and the parts together mean
-// what the whole means: an exclusion takes away from the patterns before it, in whichever part
-// those are.
+// patternChunks splits index patterns so that each part fits into a URL and the parts together mean the same
+// as the whole: an exclusion must apply to all patterns before it, in each part.
 func patternChunks(patterns []string, limit int) [][]string {
 	whole := chunks(patterns, limit)
 	if len(whole) <= 1 || !slices.ContainsFunc(patterns, isExclusion) {
@@ -102,5 +101,5 @@ func patternChunks(patterns []string, limit int) [][]string {
 
 func isExclusion(pattern string) bool { return strings.HasPrefix(pattern, "-") }
 
-// glob reports whether a name fits an index pattern.
+// glob reports whether a name matches an index pattern.
 func glob(pattern, name string) bool { return pattern == "_all" || mapping.Glob(pattern, name) }

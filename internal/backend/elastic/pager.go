@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// contextMissing is what a search in a point in time that has expired, or whose node is gone, dies of.
+// contextMissing is the type of the error of a search whose point in time has expired, or whose node is gone.
 const contextMissing = "search_context_missing_exception"
 
 // The sort values of a missing date, last in either order.
@@ -32,17 +32,17 @@ type pager struct {
 	patterns []string
 	body     condition.Query
 	size     int
-	// most is the size that pages grow to, bound one that is known to be bearable, 0 where none is known.
+	// most is the maximum page size, bound the size that the cluster's memory allows; 0: unknown.
 	most, bound int
 
 	pit      string
 	reopened bool
 	done     bool
-	// after holds the sort values of the last hit read; the last one of them is its place in the
-	// point in time (_shard_doc), which Elasticsearch adds to every sort.
+	// after holds the sort values of the last hit read; the last of them is its position in the point in time
+	// (_shard_doc), which Elasticsearch adds to every sort.
 	after []json.RawMessage
-	// tied are the hits read that share those values but the place: when the point in time has to
-	// be opened anew, places are others, and these are read again.
+	// tied are the read hits that have the same sort values apart from the position: in a new point in time,
+	// positions differ, and these hits are read again.
 	tied   map[hitKey]bool
 	damage damage
 	result search.Result
@@ -58,13 +58,13 @@ func newPager(c *Client, op string, patterns []string, body condition.Query, siz
 	return p
 }
 
-// run hands every page to visit until that returns false or there are no more.
+// run passes every page to visit until it returns false or there are no more.
 func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (search.Result, error) {
 	if err := p.open(ctx); err != nil {
 		return p.result, err
 	}
 	defer p.close(ctx)
-	defer p.client.held.begin(1)()
+	defer p.client.pageMemory.begin(1)()
 	for more := true; more && !p.done; {
 		hits, err := p.more(ctx)
 		if err != nil {
@@ -80,9 +80,9 @@ func (p *pager) run(ctx context.Context, visit func([]hit) (bool, error)) (searc
 	return p.result, p.damage.err(p.op)
 }
 
-// more reads one page and returns the hits in it that were not read before.
+// more reads one page and returns the hits that were not read before.
 func (p *pager) more(ctx context.Context) ([]hit, error) {
-	p.last = page{} // which is not held while another comes in, unless somebody else holds it
+	p.last = page{} // not held while the next one is read, unless a visitor holds it
 	a, err := p.next(ctx)
 	if err != nil {
 		return nil, err
@@ -90,18 +90,18 @@ func (p *pager) more(ctx context.Context) ([]hit, error) {
 	p.count(a)
 	p.last = a
 	p.done = len(a.Hits.Hits) < p.size
-	p.client.held.note(p.patterns, len(a.Hits.Hits), len(a.body))
+	p.client.pageMemory.note(p.patterns, len(a.Hits.Hits), len(a.body))
 	p.grow()
 	return p.fresh(a.Hits.Hits), nil
 }
 
-// grow chooses the size of the next page: as many documents as may be held, and as the cluster is known to bear,
-// through this read or others of the patterns.
+// grow sets the size of the next page: as many documents as may be held, and as the memory of the cluster
+// allows, as seen in this read or others of the same patterns.
 func (p *pager) grow() {
-	if known := p.client.bearable.of(p.patterns); known > 0 && (p.bound == 0 || known < p.bound) {
+	if known := p.client.pageLimits.of(p.patterns); known > 0 && (p.bound == 0 || known < p.bound) {
 		p.bound = known
 	}
-	size := p.client.held.size(p.patterns, p.most, p.size)
+	size := p.client.pageMemory.size(p.patterns, p.most, p.size)
 	if p.bound > 0 {
 		size = min(size, p.bound)
 	}
@@ -125,7 +125,7 @@ func (p *pager) close(ctx context.Context) {
 	}
 }
 
-// next reads one page, once more from a new point in time when the old one is gone.
+// next reads one page; if the point in time has expired, it opens a new one and tries once more.
 func (p *pager) next(ctx context.Context) (page, error) {
 	a, err := p.read(ctx)
 	if !hasType(err, contextMissing) && !lost(a.Shards) {
@@ -138,13 +138,13 @@ func (p *pager) next(ctx context.Context) (page, error) {
 		}
 	}
 	p.reopened = true
-	p.client.log.WarnContext(ctx, "point in time expired, opened anew", "op", p.op, "pages_read", p.result.Pages)
+	p.client.log.WarnContext(ctx, "point in time expired and was opened again", "op", p.op, "pages_read", p.result.Pages)
 	p.close(ctx)
 	if err := p.open(ctx); err != nil {
 		return page{}, err
 	}
 	if n := len(p.after); n > 0 {
-		p.after[n-1] = json.RawMessage("-1") // Before the first place.
+		p.after[n-1] = json.RawMessage("-1") // before the first position
 	}
 	a, err = p.read(ctx)
 	if hasType(err, contextMissing) {
@@ -153,7 +153,7 @@ func (p *pager) next(ctx context.Context) (page, error) {
 	return a, err
 }
 
-// read reads one page, half of it where that is too much for the cluster's memory or ours.
+// read reads one page, and half of it if it is too large for the memory of the cluster or of the process.
 func (p *pager) read(ctx context.Context) (page, error) {
 	for {
 		a, err := p.ask(ctx)
@@ -162,11 +162,11 @@ func (p *pager) read(ctx context.Context) (page, error) {
 			return a, err
 		case errors.Is(err, errTooLong):
 			p.resize(p.size / 2)
-		case tooMuch(err):
+		case outOfMemory(err):
 			p.resize(p.size / 2)
 			p.bound = p.size
-			p.client.bearable.note(p.patterns, p.size)
-			p.client.log.WarnContext(ctx, "a page was too much for the memory of the cluster, reading smaller ones", "op", p.op, "size", p.size)
+			p.client.pageLimits.note(p.patterns, p.size)
+			p.client.log.WarnContext(ctx, "a page exceeded the memory of the cluster: pages are smaller now", "op", p.op, "size", p.size)
 		default:
 			return a, err
 		}
@@ -194,7 +194,7 @@ func (p *pager) ask(ctx context.Context) (page, error) {
 	return a, err
 }
 
-// lost reports whether some shards have dropped the point in time while others answer.
+// lost reports whether some shards have lost the point in time while others answer.
 func lost(s shards) bool {
 	for _, f := range s.Failures {
 		if f.Reason.root().Type == contextMissing {
@@ -213,7 +213,7 @@ func (p *pager) count(a page) {
 	p.damage.add(a.Shards, a.TimedOut, a.Clusters)
 }
 
-// fresh returns the hits that were not read before, and remembers where to go on.
+// fresh returns the hits that were not read before, and records the position for the next page.
 func (p *pager) fresh(hits []hit) []hit {
 	out := make([]hit, 0, len(hits))
 	for _, h := range hits {
@@ -229,7 +229,7 @@ func (p *pager) fresh(hits []hit) []hit {
 		}
 		p.after = h.Sort
 	}
-	// The values are parts of the page, whose memory may be used again.
+	// The values are parts of the page, whose memory may be reused.
 	after := make([]json.RawMessage, len(p.after))
 	for i, value := range p.after {
 		after[i] = bytes.Clone(value)
@@ -250,8 +250,8 @@ func sameButPlace(a, b []json.RawMessage) bool {
 	return true
 }
 
-// from returns the sort values to go on after. The null that stands for a missing date in them
-// becomes the number that Elasticsearch sorts it as: it writes the null, but does not read it.
+// from returns the sort values for search_after. The null of a missing date becomes the number that
+// Elasticsearch sorts it as: Elasticsearch returns the null, but does not accept it.
 func (p *pager) from() []json.RawMessage {
 	after := slices.Clone(p.after)
 	for i, clause := range sortOf(p.body) {

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// keepAlive is how long a point in time outlives its last use; every page renews it.
+	// keepAlive is how long a point in time lives after its last use; every page renews it.
 	keepAlive = "1m"
-	// closeTimeout bounds the clean-up after a search, also after a cancelled one.
+	// closeTimeout bounds the clean-up after a search, even a cancelled one.
 	closeTimeout = 5 * time.Second
 )
 
-// openPIT opens a point in time over what patterns match. Shards that
-// are not there are told by every search in it.
+// openPIT opens a point in time on the indices of patterns. Missing shards are reported by every search in
+// it.
 func (c *Client) openPIT(ctx context.Context, op string, patterns []string) (string, error) {
 	type answer struct {
 		ID string `json:"id"`
@@ -32,12 +32,12 @@ func (c *Client) openPIT(ctx context.Context, op string, patterns []string) (str
 		}
 	})
 	if err == nil && a.ID == "" {
-		err = &failure.Error{Kind: failure.Unavailable, Op: op, Err: fmt.Errorf("%w: it has no id", errIncomplete)}
+		err = &failure.Error{Kind: failure.Unavailable, Op: op, Err: fmt.Errorf("%w: the id is missing", errIncomplete)}
 	}
 	return a.ID, err
 }
 
-// closePIT frees a point in time even when ctx has ended. That it cannot is not worth an error: it
+// closePIT closes a point in time, even if ctx has ended. A failure is not an error: the point in time
 // expires by itself.
 func (c *Client) closePIT(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -48,6 +48,6 @@ func (c *Client) closePIT(ctx context.Context, id string) {
 	}
 	_, err = try[struct{}](ctx, c, "close point in time", esapi.ClosePointInTimeRequest{Body: bytes.NewReader(body)})
 	if err != nil && !notFound(err) {
-		c.log.DebugContext(ctx, "cannot close a point in time", "error", err)
+		c.log.DebugContext(ctx, "point in time could not be closed", "error", err)
 	}
 }

@@ -65,7 +65,7 @@ func TestRealReader(t *testing.T) {
 	if f, _ := target.Fields.Field("k"); f.Type != mapping.Keyword || f.IgnoreAbove != 0 {
 		t.Errorf("k = %+v", f)
 	}
-	if !strings.Contains(log.String(), "may not read mappings") {
+	if !strings.Contains(log.String(), "mappings may not be read") {
 		t.Errorf("log: %s", log.String())
 	}
 	var got []string

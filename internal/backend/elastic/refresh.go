@@ -14,22 +14,22 @@ import (
 	"tocsin/internal/search/indexname"
 )
 
-// defaultRefresh is how often an index is refreshed of which nothing is set. One that nobody has searched for
-// long is not refreshed until somebody does, who waits for it.
+// defaultRefresh is the refresh interval of an index without the setting. An index that was not searched for
+// long is not refreshed until the next search, which waits for the refresh.
 const defaultRefresh = time.Second
 
-// Refreshes is how the indices that patterns mean become visible.
+// Refreshes says when documents of the indices of patterns become visible.
 type Refreshes struct {
-	// Longest is the largest refresh interval, of indices that are refreshed by themselves.
+	// Longest is the longest refresh interval of the indices that refresh by themselves.
 	Longest time.Duration
-	// Never are indices that are not: their interval is negative, or less than a millisecond.
+	// Never are the indices that do not: their interval is negative, or less than a millisecond.
 	Never []string
-	// Remote are the patterns of remote clusters, which do not tell.
+	// Remote are the patterns of remote clusters, whose settings cannot be read.
 	Remote []string
 }
 
-// Refreshes asks for the refresh intervals of the open indices that patterns mean now, those behind aliases and
-// data streams among them. It needs the privilege view_index_metadata.
+// Refreshes returns the refresh intervals of the open indices that patterns match now, including the indices
+// behind aliases and data streams. It needs the privilege view_index_metadata.
 func (c *Client) Refreshes(ctx context.Context, patterns []string) (Refreshes, error) {
 	patterns = tidy(patterns)
 	out := Refreshes{}
@@ -73,7 +73,7 @@ func (c *Client) refreshes(ctx context.Context, patterns []string, out *Refreshe
 			ExpandWildcards: "open", IgnoreUnavailable: &yes, AllowNoIndices: &yes,
 		}
 	})
-	if err != nil && !notFound(err) { // an index that was named and went is none of ours
+	if err != nil && !notFound(err) { // a named index that was deleted does not matter
 		return err
 	}
 	for _, index := range slices.Sorted(maps.Keys(a)) {
@@ -96,7 +96,7 @@ func (c *Client) refreshes(ctx context.Context, patterns []string, out *Refreshe
 	return nil
 }
 
-// parseTime reads a time as Elasticsearch writes it in settings: 30s, 1500ms, -1, 0.
+// parseTime parses a time of a setting: 30s, 1500ms, -1, 0.
 func parseTime(text string) (d time.Duration, ok bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	for _, u := range []struct {
@@ -110,7 +110,7 @@ func parseTime(text string) (d time.Duration, ok bool) {
 		{"m", time.Minute},
 		{"h", time.Hour},
 		{"d", 24 * time.Hour},
-		{"", time.Millisecond}, // only 0 and -1 go without
+		{"", time.Millisecond}, // only 0 and -1 may have no unit
 	} {
 		number, found := strings.CutSuffix(text, u.suffix)
 		if !found {

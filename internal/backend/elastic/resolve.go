@@ -15,23 +15,22 @@ import (
 	"tocsin/internal/search/indexname"
 )
 
-// Resolve finds what index patterns mean now and how the fields are mapped there. It has the rules
-// of Elasticsearch's own multi-target syntax: wildcards find hidden indices only when pattern and
-// name begin with a dot, "-name" takes away from the wildcards before it, cluster:name is remote.
-// Dates in names have to be written out before: Elasticsearch knows the time of its own clock only.
+// Resolve returns the indices that patterns match now, and how the fields are mapped there. It follows
+// Elasticsearch's multi-target syntax: wildcards match hidden indices only if pattern and name begin with a
+// dot, "-name" excludes from the wildcards before it, cluster:name is remote. Date math in names must be
+// resolved before: Elasticsearch would use its own clock.
 //
-// When the mapping of some index cannot be read, the Target holds what is known and the error is
-// of kind Partial.
+// If the mapping of some index cannot be read, the Target has the rest and the error is of kind Partial.
 func (c *Client) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	target, _, err := c.target(ctx, tidy(patterns), fields)
 	return target, err
 }
 
-// target is [Client.Resolve] with what its answer rests upon.
-func (c *Client) target(ctx context.Context, patterns, fields []string) (target search.Target, on footing, err error) {
+// target is [Client.Resolve] that also returns the basis of its answer.
+func (c *Client) target(ctx context.Context, patterns, fields []string) (target search.Target, on basis, err error) {
 	target.Fields = mapping.Table{}
 	if len(patterns) == 0 {
-		return target, on, nil // To Elasticsearch no pattern means every index.
+		return target, on, nil // without patterns, Elasticsearch returns every index
 	}
 	if indexname.HasDateMath(patterns) {
 		return target, on, dated(patterns)
@@ -57,19 +56,19 @@ func (c *Client) target(ctx context.Context, patterns, fields []string) (target 
 // place is an index, alias or data stream.
 type place struct {
 	open, closed, hidden bool
-	// member is set on an index that was only looked up as a member of an alias.
+	// member is set on an index that was looked up only as a member of an alias.
 	member bool
 	// stream is the data stream of an index, behind are the indices of an alias or a data stream.
 	stream string
 	behind []string
 }
 
-// dated refuses names with dates in them.
+// dated returns an error for names with date math.
 func dated(patterns []string) error {
 	return &failure.Error{Kind: failure.Rejected, Op: "resolve [" + shown(patterns) + "]", Reason: "the date math in the names is not resolved"}
 }
 
-// places is what patterns were resolved to.
+// places holds the places that patterns were resolved to.
 type places struct{ byName map[string]place }
 
 // resolveAnswer is the answer of _resolve/index.
@@ -92,7 +91,7 @@ type resolveAnswer struct {
 // oneOrMany is a list of names, or a single one.
 type oneOrMany []string
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON accepts either form.
 func (o *oneOrMany) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		*o = make(oneOrMany, 1)
@@ -116,8 +115,8 @@ func (c *Client) resolve(ctx context.Context, patterns []string) (*places, error
 	return found, c.resolveAliases(ctx, found, aliases)
 }
 
-// resolvePart resolves the patterns of one request. One that Elasticsearch knows nothing of (an
-// unknown remote cluster) must not hide the others: then each is asked for alone.
+// resolvePart resolves the patterns of one request. If Elasticsearch rejects one of them (an unknown remote
+// cluster), each is resolved separately, so that the others are not lost.
 func (c *Client) resolvePart(ctx context.Context, patterns []string) ([]resolveAnswer, error) {
 	one, err := c.resolveIndex(ctx, patterns)
 	if err == nil {
@@ -152,7 +151,7 @@ func (c *Client) resolveIndex(ctx context.Context, names []string) (resolveAnswe
 	})
 }
 
-// take adds an answer. An alias is open when one of its indices is, which is not known yet.
+// take adds an answer. An alias is open if one of its indices is open, which is not known yet.
 func (f *places) take(a resolveAnswer, aliases map[string][]string) {
 	for _, index := range a.Indices {
 		closed := slices.Contains(index.Attributes, "closed")
@@ -168,8 +167,8 @@ func (f *places) take(a resolveAnswer, aliases map[string][]string) {
 	}
 }
 
-// resolveAliases finds out which aliases have an open index. An index that is not shown may be one: who may read
-// an alias need not be allowed to see what is behind it.
+// resolveAliases finds the aliases with an open index. An index that is not listed may be open: a user who
+// may read an alias need not be allowed to see its indices.
 func (c *Client) resolveAliases(ctx context.Context, found *places, aliases map[string][]string) error {
 	var unknown []string
 	for _, members := range aliases {
@@ -213,7 +212,7 @@ func (f *places) names(open bool) []string {
 	return out
 }
 
-// missing returns the patterns that match nothing open.
+// missing returns the patterns that match no open place.
 func (f *places) missing(patterns []string) []string {
 	var out []string
 	for _, p := range patterns {
@@ -237,7 +236,7 @@ func (f *places) of(pattern string) []string {
 	return out
 }
 
-// behind are places and the indices behind them.
+// behind returns the places and the indices behind them.
 func (f *places) behind(names []string) []string {
 	out := slices.Clone(names)
 	for _, name := range names {
@@ -246,7 +245,7 @@ func (f *places) behind(names []string) []string {
 	return out
 }
 
-// partial joins what could not be read while something could; nil when all could.
+// partial joins the reasons why a part could not be read into a failure of kind Partial; nil without reasons.
 func partial(op string, reasons []string) error {
 	if len(reasons) == 0 {
 		return nil

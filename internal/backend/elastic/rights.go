@@ -9,34 +9,35 @@ import (
 	"time"
 )
 
-// rightsAge is how long an answer about rights counts: a role may change at any time, and no state of the
-// cluster shows it.
+// rightsAge is how long an answer about privileges is valid: a role may change at any time, and the cluster
+// state does not show it.
 const rightsAge = time.Minute
 
-// forgotten is the age of an answer that nobody has needed since.
+// forgotten is the age at which an unused answer is dropped.
 const forgotten = 10 * rightsAge
 
-// rights are those of the user to read, by pattern and index. The zero value knows nothing.
+// rights caches the user's read privileges, by pattern and index. The zero value is empty.
 type rights struct {
 	mu   sync.Mutex
-	read map[string]right
-	// unguarded is when the cluster last said that it has no security; zero: it has, or was not asked.
+	read map[string]rightsEntry
+	// unguarded is when the cluster last reported that it has no security; zero: it has security, or is
+	// unknown.
 	unguarded time.Time
 }
 
-// right is what the cluster has said of one name, and when.
-type right struct {
+// rightsEntry is a cached answer about one name, with its time.
+type rightsEntry struct {
 	may   bool
 	asked time.Time
 }
 
-// of returns whether names may be read. What was asked for more than a minute ago is asked for anew.
+// of returns a test of which names may be read. Answers of more than a minute ago are requested again.
 func (r *rights) of(ctx context.Context, c *Client, names []string) (may func(string) bool, err error) {
 	return r.since(ctx, c, names, time.Now().Add(-rightsAge))
 }
 
-// since returns whether names may be read, by answers that are not older than a time. That there is no security
-// counts for a minute in any case.
+// since returns a test of which names may be read, from answers that are not older than a time. The answer
+// that there is no security is valid for a minute in any case.
 func (r *rights) since(ctx context.Context, c *Client, names []string, since time.Time) (may func(string) bool, err error) {
 	have, unknown, unguarded := r.known(names, since)
 	if unguarded {
@@ -56,7 +57,7 @@ func (r *rights) since(ctx context.Context, c *Client, names []string, since tim
 	return func(name string) bool { return have[name] }, nil
 }
 
-// known are the answers about names that are new enough, and the names without such.
+// known returns the answers that are recent enough, and the names without one.
 func (r *rights) known(names []string, since time.Time) (have map[string]bool, unknown []string, unguarded bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,7 +76,7 @@ func (r *rights) known(names []string, since time.Time) (have map[string]bool, u
 	return have, slices.Compact(unknown), false
 }
 
-// keep takes answers in, and drops what nobody has asked about for long.
+// keep stores answers, and drops old ones that were not used.
 func (r *rights) keep(asked map[string]bool, none bool, begun time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,36 +86,36 @@ func (r *rights) keep(asked map[string]bool, none bool, begun time.Time) {
 		return
 	}
 	if r.read == nil {
-		r.read = map[string]right{}
+		r.read = map[string]rightsEntry{}
 	}
 	for name, may := range asked {
-		r.read[name] = right{may, begun}
+		r.read[name] = rightsEntry{may, begun}
 	}
-	maps.DeleteFunc(r.read, func(_ string, one right) bool { return time.Since(one.asked) > forgotten })
+	maps.DeleteFunc(r.read, func(_ string, one rightsEntry) bool { return time.Since(one.asked) > forgotten })
 }
 
-// forget makes the next question be asked: an answer was not as the rights let expect.
-func (r *rights) forget() {
+// invalidate makes the next check ask the cluster: an answer was not as the privileges suggest.
+func (r *rights) invalidate() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.read, r.unguarded = nil, time.Time{}
 }
 
-// sightings are what was seen of indices as long as the program runs. The zero value has seen none.
-type sightings struct {
+// indexHistory records the states of indices over the life of the process. The zero value is empty.
+type indexHistory struct {
 	mu sync.Mutex
-	// closed is when an index was first seen to be closed.
+	// closed is when an index was first seen closed.
 	closed map[string]time.Time
-	// found are the places that a list of patterns was resolved to and that could be read.
+	// found are the readable places that a list of patterns was resolved to.
 	found map[string]map[string]bool
-	// reached are the remote clusters on which a pattern has found something.
+	// reached are the remote clusters on which a pattern has matched an index.
 	reached map[string][]string
-	// parts are the patterns that were remarked on because the user may read a part of them.
+	// parts are the patterns for which it was logged that the user may read only a part.
 	parts map[string]bool
 }
 
-// firstPart reports whether a pattern is to be remarked on, once.
-func (s *sightings) firstPart(pattern string) bool {
+// firstPart reports, once for each pattern, that a message about it should be logged.
+func (s *indexHistory) firstPart(pattern string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.parts == nil {
@@ -125,8 +126,8 @@ func (s *sightings) firstPart(pattern string) bool {
 	return first
 }
 
-// closedSince is when an index was first seen to be closed: now, when it was not before.
-func (s *sightings) closedSince(index string) time.Time {
+// closedSince returns when an index was first seen closed: now, if it was not before.
+func (s *indexHistory) closedSince(index string) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed == nil {
@@ -138,15 +139,15 @@ func (s *sightings) closedSince(index string) time.Time {
 	return s.closed[index]
 }
 
-// readBefore are the places that patterns meant before and that could be read.
-func (s *sightings) readBefore(patterns []string) []string {
+// readBefore returns the places that patterns matched before and that were readable.
+func (s *indexHistory) readBefore(patterns []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Sorted(maps.Keys(s.found[strings.Join(patterns, ",")]))
 }
 
-// saw notes what patterns mean and can be read, and what of it is not there any more.
-func (s *sightings) saw(patterns, read, gone []string) {
+// saw records the readable places of patterns, and which of them no longer exist.
+func (s *indexHistory) saw(patterns, read, gone []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := strings.Join(patterns, ",")
@@ -165,8 +166,8 @@ func (s *sightings) saw(patterns, read, gone []string) {
 	}
 }
 
-// reach notes the remote clusters on which a pattern has found something last.
-func (s *sightings) reach(pattern string, clusters []string) {
+// reach records the remote clusters on which a pattern has matched an index.
+func (s *indexHistory) reach(pattern string, clusters []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reached == nil {
@@ -175,8 +176,8 @@ func (s *sightings) reach(pattern string, clusters []string) {
 	s.reached[pattern] = clusters
 }
 
-// expected are the remote clusters that a search of patterns cannot do without.
-func (s *sightings) expected(patterns []string) []string {
+// expected returns the remote clusters that a search of patterns must cover.
+func (s *indexHistory) expected(patterns []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []string

@@ -13,38 +13,36 @@ import (
 	"tocsin/internal/search"
 )
 
-// A create refuses an id that the alias's write index has. After a rollover, the older indices have
-// to be asked, and between question and create there may be another rollover, or another runner's
-// create may still be on its way to the index that was the write index before. So, besides asking
-// first:
+// A create fails for an id that exists in the alias's write index. After a rollover, the older indices must
+// be searched as well. Between that search and the create there may be another rollover, or another runner's
+// create may still be on its way to the previous write index. So, besides the search:
 //
-//   - After a create, the write index is looked at. When it is not the one that it was before the
-//     question, or has been the one only for a short while, the ids are looked up again, in all
-//     indices, refreshed.
-//   - An id that is there twice is deleted from all indices but the first by name. Every runner
-//     decides the same, so of two that meet, each may do it, and one is enough.
+//   - After a create, the write index is read. If it has changed since before the search, or has
+//     been the write index for only a short time, the ids are searched again, in all indices,
+//     after a refresh.
+//   - An id that exists twice is deleted from all indices but the first by name. Every runner
+//     makes the same choice, so both runners may do it, and one is enough.
 //
-// Of two creates of the same id in two indices, the one that ends last looks when both are there: the
-// one in the older index ends after the rollover, and sees another write index than its own; the one
-// in the newer ends soon after it, and the write index is young. A runner that dies before it has
-// looked has not recorded its slot: whoever runs it again finds both and mends it.
+// Of two creates of the same id in two indices, the one that ends last checks when both exist: the create
+// into the older index ends after the rollover, and sees that the write index has changed; the create into
+// the newer one ends soon after the rollover, and the write index is young. A runner that dies before the
+// check has not recorded its slot: the next run of the slot finds both and deletes one.
 
-// youth is how long after a rollover was noticed a create into the old index may still be under way:
-// longer than any request takes.
-const youth = 2 * time.Minute
+// youngFor is how long after a rollover a create into the old index may still be running: longer than the
+// timeout of a request.
+const youngFor = 2 * time.Minute
 
-// rollover is what is known of the alias's indices.
+// rollover is the known state of the alias's indices.
 type rollover struct {
 	mu sync.Mutex
-	// write is the write index as it was seen last; "" before.
+	// write is the write index when last read; "" before.
 	write string
-	// since is when it was first seen to be that, with others beside it; zero when it always was.
+	// since is when it became the write index beside others, as first seen; zero if it always was.
 	since time.Time
 }
 
-// look asks which index is written to, and reports whether that is the same as before and has been
-// for long.
-func (a *Alerts) look(ctx context.Context) (write string, settled bool) {
+// readWriteIndex reads the write index, and reports whether it is the same as before and not young.
+func (a *Alerts) readWriteIndex(ctx context.Context) (write string, settled bool) {
 	type answer map[string]struct {
 		Aliases map[string]struct {
 			IsWriteIndex *bool `json:"is_write_index"`
@@ -68,24 +66,24 @@ func (a *Alerts) look(ctx context.Context) (write string, settled bool) {
 			r.since = time.Now()
 		}
 	}
-	return write, r.since.IsZero() || time.Since(r.since) > youth
+	return write, r.since.IsZero() || time.Since(r.since) > youngFor
 }
 
-// settled reports whether the write index is known and old enough for no create to be under way to
-// another one.
+// settled reports whether the write index is known and old enough for no create to be running on another
+// index.
 func (a *Alerts) settled(ctx context.Context) (write string, settled bool) {
 	r := &a.rollover
 	r.mu.Lock()
-	write, settled = r.write, r.since.IsZero() || time.Since(r.since) > youth
+	write, settled = r.write, r.since.IsZero() || time.Since(r.since) > youngFor
 	r.mu.Unlock()
 	if write == "" {
-		return a.look(ctx)
+		return a.readWriteIndex(ctx)
 	}
 	return write, settled
 }
 
-// show makes what was written to any index of the alias findable. Who may not do that waits until
-// it happens by itself.
+// show makes documents in all indices of the alias visible to searches. Without the privilege to refresh, it
+// waits for the refresh interval.
 func (a *Alerts) show(ctx context.Context) {
 	_, err := try[struct{}](ctx, a.client, "refresh ["+a.alias+"]", esapi.IndicesRefreshRequest{Index: []string{a.alias}})
 	if err != nil && !notFound(err) {
@@ -96,8 +94,8 @@ func (a *Alerts) show(ctx context.Context) {
 // refreshInterval is longer than Elasticsearch's default.
 const refreshInterval = 1200 * time.Millisecond
 
-// confirm looks whether alerts that were just created are in another index as well. before is the
-// write index ahead of the question whether they exist.
+// confirm checks whether alerts that were just created also exist in another index. before is the write index
+// from before the search for existing ids.
 func (a *Alerts) confirm(ctx context.Context, before string, wasSettled bool, items []bulkItem, where map[string]string, written []alert.Written) {
 	var created []bulkItem
 	strayed := false
@@ -110,7 +108,7 @@ func (a *Alerts) confirm(ctx context.Context, before string, wasSettled bool, it
 	if len(created) == 0 {
 		return
 	}
-	now, settled := a.look(ctx)
+	now, settled := a.readWriteIndex(ctx)
 	if now == before && settled && wasSettled && !strayed {
 		return
 	}
@@ -121,10 +119,10 @@ func (a *Alerts) confirm(ctx context.Context, before string, wasSettled bool, it
 	}
 	found, err := a.byID(ctx, "look for alerts that exist twice ["+a.alias+"]", ids, false)
 	if err != nil {
-		a.client.log.WarnContext(ctx, "cannot see whether alerts exist twice after a rollover", "error", err)
+		a.client.log.WarnContext(ctx, "alerts could not be checked for duplicates after a rollover", "error", err)
 		return
 	}
-	first := a.mend(ctx, found.Hits.Hits)
+	first := a.deleteDuplicates(ctx, found.Hits.Hits)
 	for _, item := range created {
 		if index, there := first[item.id]; there && where[item.id] != "" && index != where[item.id] {
 			written[item.at].Outcome = alert.Duplicate
@@ -132,9 +130,9 @@ func (a *Alerts) confirm(ctx context.Context, before string, wasSettled bool, it
 	}
 }
 
-// mend deletes alerts that another index has as well from all indices but the first, and returns the
-// index that each alert is in.
-func (a *Alerts) mend(ctx context.Context, hits []hit) map[string]string {
+// deleteDuplicates deletes alerts that exist in several indices from all but the first, and returns the index of each
+// alert.
+func (a *Alerts) deleteDuplicates(ctx context.Context, hits []hit) map[string]string {
 	first := map[string]string{}
 	for _, h := range hits {
 		if index, known := first[h.ID]; !known || h.Index < index {
@@ -149,7 +147,7 @@ func (a *Alerts) mend(ctx context.Context, hits []hit) map[string]string {
 		}
 		line, err := search.JSON(map[string]any{"delete": map[string]any{"_index": h.Index, "_id": h.ID}}, "")
 		if err != nil {
-			continue // it was read from JSON
+			continue // it was decoded from JSON
 		}
 		body.Write(append(line, '\n'))
 		n++
@@ -167,7 +165,7 @@ func (a *Alerts) mend(ctx context.Context, hits []hit) map[string]string {
 		}
 	}
 	if err != nil || failed > 0 {
-		a.client.log.WarnContext(ctx, "alerts exist twice after a rollover and could not be deleted", "alerts", n, "error", err)
+		a.client.log.WarnContext(ctx, "duplicate alerts after a rollover could not be deleted", "alerts", n, "error", err)
 	}
 	return first
 }

@@ -10,17 +10,17 @@ import (
 	"tocsin/internal/search"
 )
 
-// Search reads the events that match, in a point in time: what is written meanwhile changes
-// nothing. Hits of healthy shards are visited also when other shards fail; the error is then of
-// kind Partial and names them. So it is when no shard at all was searched: who asks has resolved the patterns
-// to indices.
+// Search reads the events that match, in a point in time, so concurrent writes have no effect. Hits of
+// healthy shards are visited even if other shards fail; the error is then of kind Partial and names them. If
+// no shard was searched at all, the error is of kind Partial too, as the caller has resolved the patterns to
+// indices.
 func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visit) (search.Result, error) {
 	patterns := tidy(r.Patterns)
 	if len(patterns) == 0 {
-		return search.Result{}, nil // To Elasticsearch no pattern means every index.
+		return search.Result{}, nil // without patterns, Elasticsearch searches every index
 	}
 	body := r.Body()
-	if body["sort"] == nil { // paging needs an order
+	if body["sort"] == nil { // search_after needs an order
 		body["sort"] = []condition.Query{{"_shard_doc": "asc"}}
 	}
 	op := "search [" + shown(patterns) + "]"
@@ -36,7 +36,7 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 		p := newPager(c, op, patterns, body, r.Size())
 		p.damage = c.expecting(patterns, true)
 		result, err := p.run(ctx, visitHits)
-		return result, c.noticed(err)
+		return result, c.noticeUnsearched(err)
 	}
 	var m merger
 	for _, part := range parts {
@@ -47,11 +47,11 @@ func (c *Client) Search(ctx context.Context, r search.Request, visit search.Visi
 	return m.run(ctx, visitHits)
 }
 
-// noticed passes an error on. Where nothing was searched although there were indices, what is known of
-// rights and indices is found out anew.
-func (c *Client) noticed(err error) error {
+// noticeUnsearched returns err. If it says that nothing was searched although indices exist, the caches of privileges
+// and indices are cleared.
+func (c *Client) noticeUnsearched(err error) error {
 	if failure.UnreadOf(err) == failure.Forbidden {
-		c.rights.forget()
+		c.rights.invalidate()
 		c.known.forget()
 	}
 	return err
@@ -62,20 +62,20 @@ func sortOf(body condition.Query) []condition.Query {
 	return clauses
 }
 
-// hit is one document of an answer. Sort is sent back as it came. What is raw is a part of the answer.
+// hit is one document of an answer. Sort is sent back unchanged. Raw values are parts of the answer.
 type hit struct {
 	Index  string            `json:"_index"`
 	ID     string            `json:"_id"`
 	Source json.RawMessage   `json:"_source"`
 	Fields map[string][]any  `json:"fields"`
 	Sort   []json.RawMessage `json:"sort"`
-	// Of searches that ask for them.
+	// Only in answers to searches that request them.
 	SeqNo       int64 `json:"_seq_no"`
 	PrimaryTerm int64 `json:"_primary_term"`
 }
 
-// event returns the hit of a request as an event. Fields that were asked for and that the document does
-// not have are without values, whatever its source says.
+// event returns the hit of a request as an event. Requested fields that the document lacks have no values,
+// whatever its source says.
 func (h hit) event(r search.Request) event.Event {
 	if len(r.Fields) > 0 && h.Fields == nil {
 		h.Fields = map[string][]any{}
@@ -85,7 +85,7 @@ func (h hit) event(r search.Request) event.Event {
 			h.Fields[name] = nil
 		}
 	}
-	if h.Source == nil { // The index keeps no source.
+	if h.Source == nil { // the index stores no source
 		h.Source = json.RawMessage("{}")
 	}
 	return event.Event{Index: h.Index, ID: h.ID, Source: h.Source, Fields: h.Fields, Types: r.TypesOf(h.Index)}
@@ -106,13 +106,13 @@ type page struct {
 		Hits []hit `json:"hits"`
 	} `json:"hits"`
 
-	// hitsThere tells that the answer has hits, be they none.
+	// hitsThere: the answer has the list of hits, even if it is empty.
 	hitsThere bool
-	// body is what sources of hits are parts of.
+	// body is the memory that the sources of hits are parts of.
 	body []byte
 }
 
-// total returns the number of hits, -1 when the answer does not know it.
+// total returns the number of hits; -1 if it is unknown.
 func (p page) total() int64 {
 	if p.Hits.Total == nil || p.Hits.Total.Relation != "eq" {
 		return -1

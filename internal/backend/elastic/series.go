@@ -13,8 +13,8 @@ import (
 	"tocsin/internal/diag/failure"
 )
 
-// seriesFacts are the facts that were asked for since the cluster last changed. Those of remote clusters, which do
-// not tell when they change, are kept. The zero value knows none.
+// seriesFacts caches facts since the last change of the cluster state. Facts about remote clusters, whose
+// changes are not visible, are kept. The zero value is empty.
 type seriesFacts struct {
 	mu      sync.Mutex
 	version string
@@ -22,7 +22,7 @@ type seriesFacts struct {
 	remote  map[string]series.Facts
 }
 
-// of returns what is known of indices at a state of the cluster, and which nothing is known of.
+// of returns the cached facts about indices at a version of the cluster state, and the indices without any.
 func (k *seriesFacts) of(version string, indices []string) (known map[string]series.Facts, unknown []string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -60,8 +60,9 @@ func (k *seriesFacts) add(version string, facts map[string]series.Facts) {
 	}
 }
 
-// SeriesFacts implements [series.Source]. It needs the privilege view_index_metadata, and to see rollovers that
-// settings do not tell of, the cluster's monitor. Of what it may not see it says nothing.
+// SeriesFacts implements [series.Source]. It needs the privilege view_index_metadata, and monitor on the
+// cluster to see rollovers that the settings do not show. It returns no facts about indices that it may not
+// see.
 func (c *Client) SeriesFacts(ctx context.Context, indices []string) (map[string]series.Facts, error) {
 	version := c.known.at()
 	out, unknown := c.seriesFacts.of(version, indices)
@@ -91,7 +92,7 @@ func (c *Client) SeriesFacts(ctx context.Context, indices []string) (map[string]
 	return out, nil
 }
 
-// indexSettings is what of an index tells what it belongs to.
+// indexSettings is the part of an index's settings that shows its series.
 type indexSettings struct {
 	Aliases    map[string]struct{} `json:"aliases"`
 	DataStream string              `json:"data_stream"`
@@ -131,7 +132,7 @@ func (c *Client) localFacts(ctx context.Context, indices []string, out map[strin
 		}
 	})
 	switch {
-	case notFound(err) || notAllowed(err): // nothing of them can be seen
+	case notFound(err) || notAllowed(err): // nothing about them is visible
 		return nil
 	case err != nil:
 		return err
@@ -154,7 +155,7 @@ func (c *Client) localFacts(ctx context.Context, indices []string, out map[strin
 	return c.rollovers(ctx, aliased, out)
 }
 
-// remoteFacts asks a remote cluster, which tells of data streams only.
+// remoteFacts reads the facts about an index of a remote cluster, which reports data streams only.
 func (c *Client) remoteFacts(ctx context.Context, index string) (series.Facts, error) {
 	type answer struct {
 		Indices []struct {
@@ -181,7 +182,7 @@ func (c *Client) remoteFacts(ctx context.Context, index string) (series.Facts, e
 			f.DataStream = cluster + ":" + strings.TrimPrefix(is.DataStream, cluster+":")
 		}
 	}
-	if !there { // a cluster that is skipped answers so, too
+	if !there { // a skipped cluster has the same answer
 		return f, &failure.Error{Kind: failure.Unavailable, Op: op, Reason: "the cluster does not tell of the index, whose events it gave"}
 	}
 	if f.DataStream == "" && err != nil {

@@ -13,11 +13,11 @@ import (
 	"tocsin/internal/alert/series"
 )
 
-// rolloverMoment is how far the time of a rollover may be from the creation of the index that it made, in one change of
-// the cluster.
+// rolloverMoment is the maximum difference between the time of a rollover and the creation of its new index,
+// as both are one change of the cluster state.
 const rolloverMoment = time.Minute
 
-// rolled is what the state of the cluster tells of an index with an alias.
+// rolled is the part of the cluster state about an index with an alias.
 type rolled struct {
 	Aliases   []string `json:"aliases"`
 	Rollovers map[string]struct {
@@ -31,8 +31,8 @@ type rolled struct {
 	} `json:"settings"`
 }
 
-// rollovers finds which indices were made or left behind by the rollover of one of their aliases. Elasticsearch notes
-// a rollover, with its time, in the index that it leaves.
+// rollovers finds the indices that a rollover of one of their aliases created or left behind. Elasticsearch
+// records a rollover, with its time, in the index that it leaves behind.
 func (c *Client) rollovers(ctx context.Context, indices []string, out map[string]series.Facts) error {
 	type stateAnswer struct {
 		Metadata struct {
@@ -56,7 +56,7 @@ func (c *Client) rollovers(ctx context.Context, indices []string, out map[string
 		})
 		switch {
 		case notAllowed(err):
-			return nil // what the settings tell is all there is
+			return nil // only the settings are available
 		case err != nil && !notFound(err):
 			return err
 		}
@@ -79,7 +79,7 @@ func (c *Client) rollovers(ctx context.Context, indices []string, out map[string
 	return nil
 }
 
-// chainOf are the UUIDs of the indices that rollovers of an alias left behind or made, oldest first.
+// chainOf returns the UUIDs of the indices that rollovers of an alias left behind or created, oldest first.
 func chainOf(alias string, indices map[string]rolled) []string {
 	var times []time.Time
 	for _, is := range indices {
@@ -110,7 +110,7 @@ func chainOf(alias string, indices map[string]rolled) []string {
 	return chain
 }
 
-// created reads the time of an index's creation, the zero time where there is none.
+// created parses the creation time of an index; the zero time if there is none.
 func created(millis string) time.Time {
 	n, err := strconv.ParseInt(millis, 10, 64)
 	if err != nil {

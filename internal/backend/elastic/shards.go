@@ -8,13 +8,13 @@ import (
 	"tocsin/internal/diag/failure"
 )
 
-// shards is the part of an answer that says how much of the indices it covers.
+// shards is the part of an answer that says how many shards it covers.
 type shards struct {
 	Total    int            `json:"total"`
 	Failed   int            `json:"failed"`
 	Failures []shardFailure `json:"failures"`
 
-	// there tells that the answer has the part.
+	// there: the answer has the part.
 	there bool
 }
 
@@ -33,19 +33,19 @@ type clusters struct {
 	Failed  int `json:"failed"`
 }
 
-// How many reasons, and how many names behind each, a message shows.
+// The number of reasons, and of names for each reason, in a message.
 const (
 	maxReasons = 5
 	maxNames   = 5
 )
 
-// damage adds up over pages what the answers did not cover. The zero value is none.
+// damage collects what the answers of all pages did not cover. The zero value is empty.
 type damage struct {
 	failed, total int
-	// expects tells that shards there must be: what is searched was resolved to open indices.
+	// expects: there must be shards, as the patterns were resolved to open indices.
 	expects, answered bool
-	// clusters are those that there must be an answer of: something was found on them. Elasticsearch says
-	// nothing of one that was not there when the point in time was opened.
+	// clusters are the remote clusters that must answer, as the patterns match indices there. Elasticsearch
+	// does not report a cluster that was unavailable when the point in time was opened.
 	clusters []string
 	timedOut bool
 	remote   []string
@@ -84,7 +84,7 @@ func (d *damage) add(s shards, timedOut bool, remote clusters) {
 	}
 }
 
-// err returns a failure of kind Partial, nil when nothing is missing.
+// err returns a failure of kind Partial; nil if nothing is missing.
 func (d *damage) err(op string) error {
 	var parts []string
 	var why failure.Unread
@@ -114,12 +114,12 @@ func (d *damage) err(op string) error {
 	return &failure.Error{Kind: failure.Partial, Op: op, Unread: why, Reason: strings.Join(parts, "; ")}
 }
 
-// expecting is what a search of patterns is to cover. shards: some of them there must be.
+// expecting returns the damage for a search of patterns. shards: some shards must be searched.
 func (c *Client) expecting(patterns []string, shards bool) damage {
 	return damage{expects: shards, clusters: c.seen.expected(patterns)}
 }
 
-// detail groups the failed shards by what they died of.
+// detail groups the failed shards by reason.
 func (d *damage) detail() string {
 	var b strings.Builder
 	for i, reason := range d.reasons {
@@ -134,7 +134,7 @@ func (d *damage) detail() string {
 	return b.String()
 }
 
-// some lists names, the first few of many.
+// some lists names, the first few if there are many.
 func some(names []string) string {
 	if len(names) <= maxNames {
 		return strings.Join(names, ",")

@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// SearchSlices reads a search in parts, in a point in time that all of them share. When the
-// patterns do not fit one URL, they are read one group after the other.
+// SearchSlices reads a search in parts, in a common point in time. If the patterns do not fit into one URL,
+// they are read in groups, one after the other.
 func (c *Client) SearchSlices(ctx context.Context, r search.Request, visits []search.Visit) (search.Result, error) {
 	patterns := broad(tidy(r.Patterns))
 	if len(patterns) == 0 || len(visits) == 0 {
@@ -40,9 +40,9 @@ func (c *Client) SearchSlices(ctx context.Context, r search.Request, visits []se
 	return sum, nil
 }
 
-// leastPage is the size of a part's first page: until it has come there is nothing to visit, and while
-// the last one is visited there is nothing to read.
-const leastPage = 500
+// minPage is the size of a part's first page: no page can be visited before the first has arrived, and none
+// is read while the last one is visited.
+const minPage = 500
 
 // sliced is a read of one group of patterns.
 type sliced struct {
@@ -51,7 +51,7 @@ type sliced struct {
 	patterns []string
 	body     condition.Query
 	size     int
-	// read tell the indices that an earlier group has read.
+	// read has the tests for indices that an earlier group has read.
 	read []func(index string) bool
 }
 
@@ -63,14 +63,14 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	defer s.client.closePIT(parent, pit)
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	defer s.client.held.begin(pagesOfPart * len(visits))()
+	defer s.client.pageMemory.begin(pagesOfPart * len(visits))()
 	pagers, errs := make([]*pager, len(visits)), make([]error, len(visits))
 	var running sync.WaitGroup
 	for i, visit := range visits {
-		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, min(s.size, leastPage))
+		pagers[i] = newPager(s.client, s.op, s.patterns, s.body, min(s.size, minPage))
 		pagers[i].most = s.size
 		pagers[i].damage = s.client.expecting(s.patterns, len(s.read) == 0)
-		pagers[i].pit, pagers[i].reopened = pit, true // what a part has read means nothing in another point in time
+		pagers[i].pit, pagers[i].reopened = pit, true // positions have no meaning in another point in time
 		if len(visits) > 1 {
 			pagers[i].body["slice"] = condition.Query{"id": i, "max": len(visits)}
 		}
@@ -82,11 +82,11 @@ func (s *sliced) run(parent context.Context, visits []search.Visit) (search.Resu
 	}
 	running.Wait()
 	sum, err := s.sum(parent, pagers, errs)
-	return sum, s.client.noticed(err)
+	return sum, s.client.noticeUnsearched(err)
 }
 
-// pagesOfPart is how many pages of a part are held at a time: a page is read while the one before is visited, and
-// one may wait between the two.
+// pagesOfPart is the number of pages of a part that are held at the same time: one is read, one is visited,
+// and one may wait.
 const pagesOfPart = 3
 
 // part reads one part to its end.
@@ -152,7 +152,7 @@ func (s *sliced) readBefore(index string) bool {
 	return false
 }
 
-// sum adds up the parts. A part that was stopped because another failed has nothing to say.
+// sum adds up the results of the parts. A part that was stopped because another one failed is not an error.
 func (s *sliced) sum(parent context.Context, pagers []*pager, errs []error) (search.Result, error) {
 	sum := search.Result{}
 	for _, p := range pagers {

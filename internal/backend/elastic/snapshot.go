@@ -11,40 +11,40 @@ import (
 	"tocsin/internal/search"
 )
 
-// Snapshot returns the client as of one moment. What patterns and fields mean is remembered between
-// moments for as long as the cluster says that no index, alias or mapping of theirs has changed;
-// where the privileges do not suffice to ask, and on remote clusters, it is found out anew for each moment.
-// So it is where the state cannot be told: whoever searches finds out what is wrong.
+// Snapshot returns the client as of one moment. Resolved patterns and fields are cached across moments as
+// long as the cluster state shows no change of their indices, aliases or mappings. For remote clusters, or
+// without the privilege to read the state, they are resolved once for each moment. If reading the state
+// fails, they are resolved again too, and searches report the problem.
 func (c *Client) Snapshot(ctx context.Context) (search.Events, error) {
 	if err := c.known.refresh(ctx, c); err != nil {
-		c.log.DebugContext(ctx, "the state of the cluster cannot be told", "error", err)
-		return &moment{Client: c, blind: true}, nil
+		c.log.DebugContext(ctx, "the cluster state could not be read", "error", err)
+		return &moment{Client: c, stale: true}, nil
 	}
 	return &moment{Client: c, indices: c.known.now()}, nil
 }
 
-// moment is a client whose Resolve and Locate draw on what is known.
+// moment is a client whose Resolve and Locate use the cache.
 type moment struct {
 	*Client
 
-	// indices are those of the moment, nil where they are not known. blind: what was known may not be so any more.
+	// indices are the indices of the moment, nil if unknown. stale: the cache may be out of date.
 	indices map[string]indexState
-	blind   bool
+	stale   bool
 
 	mu sync.Mutex
-	on footing
-	// lists are the lists of patterns that were asked for, with the closed indices of each.
+	on basis
+	// lists are the resolved lists of patterns, with the closed indices of each.
 	lists map[string]listing
-	// own is what is known of patterns of which nothing may be remembered for another moment.
-	own map[string]*known
+	// own caches patterns that must not be cached across moments.
+	own map[string]*cachedPatterns
 }
 
-// listing is a list of patterns, and the closed indices that it meant.
+// listing is a list of patterns, with the closed indices that it matches.
 type listing struct{ patterns, closed []string }
 
-// of returns what is known of patterns.
-func (m *moment) of(patterns []string) *known {
-	if !m.blind {
+// of returns the cache entry of patterns.
+func (m *moment) of(patterns []string) *cachedPatterns {
+	if !m.stale {
 		if k := m.known.of(patterns); k != nil {
 			return k
 		}
@@ -53,16 +53,16 @@ func (m *moment) of(patterns []string) *known {
 	defer m.mu.Unlock()
 	id := strings.Join(patterns, ",")
 	if m.own == nil {
-		m.own = map[string]*known{}
+		m.own = map[string]*cachedPatterns{}
 	}
 	if m.own[id] == nil {
-		m.own[id] = &known{}
+		m.own[id] = &cachedPatterns{}
 	}
 	return m.own[id]
 }
 
-// rest notes an answer of the moment, and what it rests upon.
-func (m *moment) rest(patterns []string, target search.Target, on footing) {
+// rest records an answer of the moment, with its basis.
+func (m *moment) rest(patterns []string, target search.Target, on basis) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.on.rights = append(m.on.rights, on.rights...)
@@ -73,7 +73,7 @@ func (m *moment) rest(patterns []string, target search.Target, on footing) {
 	m.lists[strings.Join(patterns, ",")] = listing{patterns, target.Closed}
 }
 
-// Resolve asks the cluster when the patterns or one of the fields are not known.
+// Resolve asks the cluster unless the patterns and fields are cached.
 func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
 	patterns = tidy(patterns)
 	k := m.of(patterns)
@@ -99,7 +99,7 @@ func (m *moment) Resolve(ctx context.Context, patterns, fields []string) (search
 	return target, err
 }
 
-// Locate asks the cluster when the patterns are not known.
+// Locate asks the cluster unless the patterns are cached.
 func (m *moment) Locate(ctx context.Context, patterns []string) (func(string) bool, error) {
 	patterns = tidy(patterns)
 	k := m.of(patterns)

@@ -11,9 +11,8 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// structures reads what mappings and settings say of indices besides their fields, by index. An index
-// without an entry has nothing that differs from the defaults, or may not be asked about, which the
-// definitions say.
+// structures reads the mappings and settings of indices, without their fields, by index. An index without an
+// entry has only defaults, or may not be read, which the definitions show.
 func (c *Client) structures(ctx context.Context, patterns []string) (map[string]*mapping.Structure, error) {
 	out := map[string]*mapping.Structure{}
 	for _, part := range patternChunks(patterns, maxPath) {
@@ -27,7 +26,7 @@ func (c *Client) structures(ctx context.Context, patterns []string) (map[string]
 	return out, nil
 }
 
-// structureFilters leave out of mappings what is asked for by field.
+// structureFilters exclude from mappings what is requested by field.
 var structureFilters = []string{
 	"*.mappings.dynamic", "*.mappings.enabled", "*.mappings._source", "*.mappings.runtime", "**.dynamic", "**.enabled", "**.copy_to",
 }

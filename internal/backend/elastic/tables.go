@@ -18,12 +18,13 @@ import (
 
 const (
 	tablesPrefix = "tocsin-lookups-"
-	// tableTries is how often a table is written that others write at the same time.
+	// tableTries is the number of attempts to write a table that others write at the same time.
 	tableTries = 20
 )
 
-// Tables keeps the tables of one namespace in an index of its own, a document for each, written over the
-// version that was read. The index is made with the first table. It is safe for concurrent use.
+// Tables stores the lookup tables of one namespace in an index of its own, one document for each, written
+// with optimistic concurrency control. The index is created with the first table. It is safe for concurrent
+// use.
 type Tables struct {
 	client *Client
 	index  string
@@ -39,7 +40,7 @@ func NewTables(c *Client, namespace string) (*Tables, error) {
 	return &Tables{client: c, index: tablesPrefix + namespace}, nil
 }
 
-// tableSource is the document of a table. The name and the sums are for people who look with other tools.
+// tableSource is the document of a table. Its name and sums are for users of other tools.
 type tableSource struct {
 	Name    string    `json:"name"`
 	Rows    int       `json:"rows"`
@@ -63,13 +64,13 @@ func (t *Tables) install(ctx context.Context) error {
 	})
 }
 
-// tableID is the id of a table's document: names may be longer than ids.
+// tableID returns the id of a table's document, as names may be longer than ids.
 func tableID(name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return hex.EncodeToString(sum[:])
 }
 
-// Read implements [kept.Store]. It reads the table as it is now, refreshed or not.
+// Read implements [kept.Store]. It reads the current table, whether refreshed or not.
 func (t *Tables) Read(ctx context.Context, name string) (kept.Table, bool, error) {
 	table, _, found, err := t.read(ctx, name)
 	return table, found, err
@@ -93,7 +94,7 @@ func (t *Tables) read(ctx context.Context, name string) (table kept.Table, m mar
 		return table, m, false, fmt.Errorf("%w: %w", kept.ErrRefused, err)
 	}
 	if err == nil && !a.Found {
-		err = &failure.Error{Kind: failure.Unavailable, Op: op, Err: fmt.Errorf("%w: it has no document", errIncomplete)}
+		err = &failure.Error{Kind: failure.Unavailable, Op: op, Err: fmt.Errorf("%w: the document is missing", errIncomplete)}
 	}
 	if err != nil {
 		return table, m, false, err

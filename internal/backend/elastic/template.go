@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// templateVersion grows with every change of what is below.
+	// templateVersion must grow with every change of the templates below.
 	templateVersion = 3
 	ecsComponent    = "tocsin-alerts-ecs"
 	alertComponent  = "tocsin-alerts-fields"
 	riskComponent   = "tocsin-risk-fields"
-	// basePriority beats the templates that Elasticsearch brings along (100 to 200).
+	// basePriority is higher than the priorities of Elasticsearch's own templates (100 to 200).
 	basePriority = 500
-	// totalFields leaves room over the fields of the templates, objects and sub-fields counted.
+	// totalFields leaves room beyond the fields of the templates, including objects and sub-fields.
 	totalFields = 5000
-	// scalingFactor is that of ECS for its scaled_float fields, all of them shares of one.
+	// scalingFactor is the factor of ECS for its scaled_float fields, all of which are ratios up to one.
 	scalingFactor = 1000
 )
 
-// The fields of a risk event that are not ECS, likewise.
+// riskFields are the fields of a risk event that are not in ECS, in the same form.
 //
 //go:embed risk-fields.tsv
 var riskFields string
@@ -33,13 +33,14 @@ func templateMeta() map[string]any {
 	return map[string]any{"managed_by": "tocsin", "template_version": templateVersion}
 }
 
-// fieldLimit is also a setting of the component template: Elasticsearch checks each by itself.
+// fieldLimit is also a setting of the component template: Elasticsearch validates each by itself.
 func fieldLimit() map[string]any {
 	return map[string]any{"index.mapping.total_fields.limit": totalFields}
 }
 
-// indexTemplate covers the namespace's indices. Its priority grows with the namespace's length, so
-// that "a" and "a-b" may both exist: the pattern of the first fits the indices of the second.
+// indexTemplate returns the template for the namespace's indices. Its priority grows with the length of the
+// namespace, so that "a" and "a-b" may both exist: the pattern of the first matches the indices of the
+// second.
 func (a *Alerts) indexTemplate() map[string]any {
 	return map[string]any{
 		"index_patterns": []string{a.alias + "-*"},
@@ -68,12 +69,12 @@ func (a *Alerts) rootMapping() map[string]any {
 	}
 }
 
-// mappings are what the templates make together.
+// mappings returns the merged mappings of the templates.
 func (a *Alerts) mappings() map[string]any {
 	return merged(ecsMappings(), a.fields.mappings(), a.rootMapping())
 }
 
-// ecsMappings are the mappings of the fields that alerts copy from events.
+// ecsMappings returns the mappings of the fields that alerts copy from events.
 func ecsMappings() map[string]any {
 	root := map[string]any{}
 	ecs := mapping.ECS()
@@ -88,7 +89,7 @@ func ecsMappings() map[string]any {
 	return map[string]any{"dynamic": false, "properties": root}
 }
 
-// mappings are the mappings of what rules add.
+// mappings returns the mappings of the fields that rules add.
 func (c component) mappings() map[string]any {
 	root := map[string]any{}
 	for line := range strings.Lines(c.fields) {
@@ -116,12 +117,12 @@ func literal(text string) any {
 	return text
 }
 
-// put adds a field to the properties of a mapping; fields come before those below them. Below an
-// object or nothing it is a property, below another field a sub-field.
+// put adds a field to the properties of a mapping; parents must be added before their children. Below an
+// object, or at the top, it is a property; below another field it is a sub-field.
 func put(properties map[string]any, name string, typ mapping.Type, parameters map[string]any) {
 	definition := maps.Clone(parameters)
 	definition["type"] = typ
-	if typ == mapping.ConstantKeyword { // One alert index holds the events of many data streams.
+	if typ == mapping.ConstantKeyword { // one alert index has events of many data streams
 		definition["type"] = mapping.Keyword
 	}
 	if typ == mapping.ScaledFloat {
@@ -136,13 +137,13 @@ func put(properties map[string]any, name string, typ mapping.Type, parameters ma
 		}
 		properties = below(parent)
 		if properties == nil {
-			return // Part of a flattened field.
+			return // part of a flattened field
 		}
 	}
 	properties[parts[len(parts)-1]] = definition
 }
 
-// below returns where the fields under a definition belong, nil when it can have none.
+// below returns the map for the fields under a definition; nil if it can have none.
 func below(definition map[string]any) map[string]any {
 	key := "fields"
 	switch definition["type"] {

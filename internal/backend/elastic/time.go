@@ -9,8 +9,7 @@ import (
 	"tocsin/internal/diag/failure"
 )
 
-// Time returns the time of the node that answers, to the millisecond. It needs the privilege
-// monitor.
+// Time returns the time of the node that answers, in milliseconds. It needs the privilege monitor.
 func (c *Client) Time(ctx context.Context) (time.Time, error) {
 	type answer struct {
 		Nodes map[string]struct {

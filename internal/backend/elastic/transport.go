@@ -25,7 +25,7 @@ const (
 	idlePerHost  = 16
 	firstBackoff = 250 * time.Millisecond
 	maxBackoff   = 10 * time.Second
-	// maxDrain is how much is read of an answer that nobody wants, to keep its connection.
+	// maxDrain is how many bytes of an unused answer are read so that its connection can be reused.
 	maxDrain = 256 << 10
 )
 
@@ -34,7 +34,7 @@ func newHTTPTransport(caFile string) (*http.Transport, error) {
 		Proxy:             http.ProxyFromEnvironment,
 		DialContext:       (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2: true,
-		// Compressing costs the node more than reading the events does; see docs/performance.md.
+		// Compression costs the node more time than reading the events; see docs/performance.md.
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: idlePerHost,
 		IdleConnTimeout:     90 * time.Second,
@@ -55,15 +55,15 @@ func newHTTPTransport(caFile string) (*http.Transport, error) {
 	return t, nil
 }
 
-// authenticator is the one place where credentials are put on a request.
+// authenticator is the only place that adds credentials to a request.
 type authenticator struct {
 	next        http.RoundTripper
 	credentials *credentials
 }
 
-// RoundTrip sends the request with credentials. It also mends the escaped path: the transport
-// below adds the address's own path to the plain form alone, and a date-math index name such as
-// <logs-{now/d}> would fall apart at its slash.
+// RoundTrip sends the request with credentials. It also corrects the escaped path: the transport adds the
+// address's own path to the unescaped form only, which would split a date-math index name such as
+// <logs-{now/d}> at its slash.
 func (a *authenticator) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.credentials.header != "" {
 		r.Header.Set("Authorization", a.credentials.header)
@@ -77,22 +77,22 @@ func (a *authenticator) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.next.RoundTrip(r)
 }
 
-// call performs a request and decodes its answer. A failure that may pass is tried again after a
-// growing, jittered pause; requests are safe to repeat, or are made so by the ids that they carry.
-// The request is built anew for each try.
+// call performs a request and decodes its answer. After a transient failure it tries again, with a growing,
+// jittered pause; requests must be safe to repeat, if necessary through ids. The request is built again for
+// each attempt.
 func call[T any](ctx context.Context, c *Client, op string, request func() esapi.Request) (T, error) {
 	return callUnless[T](ctx, c, op, func(error) bool { return false }, request)
 }
 
-// callUnless is a call that is not tried again where the caller knows something better.
+// callUnless is a call without a retry of errors that the caller handles in another way.
 func callUnless[T any](ctx context.Context, c *Client, op string, better func(error) bool, request func() esapi.Request) (T, error) {
 	for retry := 0; ; retry++ {
 		out, err := try[T](ctx, c, op, request())
-		if err == nil || retry >= c.maxRetries || !passing(err) || better(err) {
+		if err == nil || retry >= c.maxRetries || !transient(err) || better(err) {
 			return out, err
 		}
 		pause := backoff(retry)
-		c.log.DebugContext(ctx, "elasticsearch call failed, trying again",
+		c.log.DebugContext(ctx, "elasticsearch call failed and is tried again",
 			"op", op, "retry", retry+1, "pause", pause, "error", err)
 		if wait(ctx, pause) != nil {
 			return out, stopped(ctx, op)
@@ -100,8 +100,8 @@ func callUnless[T any](ctx context.Context, c *Client, op string, better func(er
 	}
 }
 
-// try performs one request under its own deadline, answer included. A search waits for its turn
-// first, which is not part of that.
+// try performs one request under its own deadline, which includes reading the answer. A search waits for its
+// place first, before the deadline starts.
 func try[T any](ctx context.Context, c *Client, op string, request esapi.Request) (out T, err error) {
 	search, searches := request.(searching)
 	if searches {
@@ -141,18 +141,18 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 	return out, nil
 }
 
-// headerReader is an answer of which a part is in its header.
+// headerReader is an answer that is partly in the header.
 type headerReader interface{ readHeader(h http.Header) }
 
-// discard reads the rest of an answer, so that its connection can be used again.
+// discard reads the rest of an answer, so that its connection can be reused.
 func discard(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, maxDrain)
 	_ = body.Close()
 }
 
-// passing reports whether the same call may well go through when it is repeated at once. Running
-// out of our own time is not such a failure: the cluster is busy with the call as it is.
-func passing(err error) bool {
+// transient reports whether an immediate retry may succeed. It does not after our own timeout: the cluster is
+// still busy with the call.
+func transient(err error) bool {
 	var e *failure.Error
 	if !errors.As(err, &e) || e.Kind != failure.Unavailable || errors.Is(err, errNoAnswer) {
 		return false
@@ -165,14 +165,14 @@ func passing(err error) bool {
 	return false
 }
 
-// backoff doubles with each retry and takes off up to a half, so that runners which failed
-// together do not come back together.
+// backoff returns the pause before a retry. It doubles with each retry and is reduced by up to a half at
+// random, so that runners that failed together do not retry together.
 func backoff(retry int) time.Duration {
 	full := min(firstBackoff<<min(retry, 16), maxBackoff)
 	return full/2 + rand.N(full/2)
 }
 
-// wait returns nil when the time is over, the context's error when that ends first.
+// wait returns nil after d, or the context's error if the context ends first.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -15,33 +15,33 @@ import (
 	"tocsin/internal/search"
 )
 
-// ClosedPolicy says what becomes of windows beside a closed index.
+// ClosedPolicy says whether a closed index makes windows incomplete.
 type ClosedPolicy string
 
-// The policies. By default an index that a rule names is missed by every window, and one that a wildcard
-// meets by those of which it may hold events.
+// The policies. By default a closed index that a rule names makes every window incomplete, and a closed index
+// that a wildcard matches only the windows of which it may hold events.
 const (
 	ClosedDefault ClosedPolicy = ""
 	ClosedIgnore  ClosedPolicy = "ignore"
 	ClosedUnread  ClosedPolicy = "unread"
 )
 
-// footing is what the meaning of patterns rests upon and no state of the cluster shows.
-type footing struct {
-	// rights are the names that could be read, remotes the patterns of which remote clusters have told.
+// basis holds what the resolution of patterns depends on and the cluster state does not show.
+type basis struct {
+	// rights are the names that were readable, remotes the patterns of remote clusters that answered.
 	rights, remotes []string
-	// partly: something could not be read, which may be different soon.
+	// partly: something could not be read, which may change at any time.
 	partly bool
 }
 
-// unread finds what patterns mean and what cannot be read of it. What Elasticsearch does not show to who
-// may not read it is told from what is not there by asking for the rights.
-func (c *Client) unread(ctx context.Context, patterns []string, found *places, missing []string) (unread, partly []search.Unread, on footing, err error) {
+// unread returns the parts of the patterns that cannot be read. It checks privileges to distinguish missing
+// indices from indices that the user may not see.
+func (c *Client) unread(ctx context.Context, patterns []string, found *places, missing []string) (unread, partly []search.Unread, on basis, err error) {
 	closed, err := c.closedPlaces(ctx, patterns, found.names(false))
 	if err != nil {
 		return nil, nil, on, err
 	}
-	look := outlook{client: c, patterns: patterns, found: found, missing: missing}
+	look := visibility{client: c, patterns: patterns, found: found, missing: missing}
 	forbidden, err := look.forbidden(ctx)
 	if err != nil {
 		return nil, nil, on, err
@@ -54,14 +54,14 @@ func (c *Client) unread(ctx context.Context, patterns []string, found *places, m
 	return slices.Concat(closed, forbidden, remote, before), look.partly, look.footing, err
 }
 
-// withoutUnread takes the patterns away that are known not to be missing.
+// withoutUnread removes patterns that are known to be unreadable rather than missing.
 func withoutUnread(missing []string, unread []search.Unread) []string {
 	return slices.DeleteFunc(missing, func(pattern string) bool {
 		return slices.ContainsFunc(unread, func(u search.Unread) bool { return u.Name == pattern })
 	})
 }
 
-// closedPlaces are the closed indices that some window may miss.
+// closedPlaces returns the closed indices that may make some window incomplete.
 func (c *Client) closedPlaces(ctx context.Context, patterns, closed []string) ([]search.Unread, error) {
 	if len(closed) == 0 || c.closedPolicy == ClosedIgnore {
 		return nil, nil
@@ -85,7 +85,8 @@ func (c *Client) closedPlaces(ctx context.Context, patterns, closed []string) ([
 	return out, err
 }
 
-// created is when indices were made. One that is gone by now is the zero time: it counts from ever on.
+// created returns when indices were created. An index that is gone has the zero time: it counts for all
+// times.
 func (c *Client) created(ctx context.Context, names []string) (map[string]time.Time, error) {
 	type answer map[string]struct {
 		Settings struct {
@@ -117,7 +118,7 @@ type rightsAnswer struct {
 	Index map[string]map[string]bool `json:"index"`
 }
 
-// askRights asks which of names and patterns the user may read. all: there is no security.
+// askRights returns which of names and patterns the user may read. all: the cluster has no security.
 func (c *Client) askRights(ctx context.Context, names []string) (read map[string]bool, all bool, err error) {
 	read = map[string]bool{}
 	for part := range slices.Chunk(names, maxRights) {
@@ -145,10 +146,10 @@ func (c *Client) askRights(ctx context.Context, names []string) (read map[string
 	return read, false, nil
 }
 
-// noEndpoint reports whether the cluster does not know the request: it has no security.
+// noEndpoint reports whether the cluster does not know the endpoint: it has no security.
 func noEndpoint(err error) bool {
 	return failure.KindOf(err) == failure.Rejected && err != nil && strings.Contains(err.Error(), "no handler found")
 }
 
-// maxRights is the number of names in one question for rights.
+// maxRights is the number of names in one check of privileges.
 const maxRights = 500

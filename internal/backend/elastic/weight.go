@@ -15,23 +15,23 @@ import (
 	"tocsin/internal/diag/failure"
 )
 
-// pagesMemory is how many bytes all pages of documents that are held at the same time are meant to have.
+// pagesMemory is the memory, in bytes, for all pages of documents that are held at the same time.
 const pagesMemory = 48 << 20
 
 const (
-	// fewestPages is the number of pages that share the memory however few there are: larger ones save no time.
+	// fewestPages is the minimum number of pages that the memory is divided by: larger pages save no time.
 	fewestPages = 6
-	// mostPages is the number of pages from which on none gets less.
+	// mostPages is the maximum number of pages that the memory is divided by.
 	mostPages = 48
-	// firstSize is the size of a page of documents of which nobody knows how large they are, and fastest how much
-	// larger than the page before one may be.
+	// firstSize is the size of a page of documents of unknown size; fastest is the maximum growth from one
+	// page to the next.
 	firstSize, fastest = 100, 4
 )
 
-// holdings counts the pages that may be held at the same time, and remembers, by patterns, how large documents are.
-// The zero value is ready to use, and safe for concurrent use.
-type holdings struct {
-	// memory is for tests; 0: pagesMemory.
+// pageMemory counts the pages that may be held at the same time, and remembers the size of documents by
+// patterns. The zero value is ready to use, and safe for concurrent use.
+type pageMemory struct {
+	// memory replaces pagesMemory in tests; 0: pagesMemory.
 	memory int
 
 	mu      sync.Mutex
@@ -39,41 +39,41 @@ type holdings struct {
 	weights map[string]weight
 }
 
-// weight is what a document of a page had, in bytes.
+// weight is the average size of a document of a page, in bytes.
 type weight struct {
 	bytes int
 	noted time.Time
 }
 
-// begin announces so many pages, until the end is called.
-func (h *holdings) begin(pages int) (end func()) {
+// begin reserves pages until the returned function is called.
+func (h *pageMemory) begin(pages int) (end func()) {
 	h.add(pages)
 	return sync.OnceFunc(func() { h.add(-pages) })
 }
 
-func (h *holdings) add(pages int) {
+func (h *pageMemory) add(pages int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pages += pages
 }
 
-// share is how many bytes a page is meant to have now.
-func (h *holdings) share() int {
+// share returns the current target size of a page, in bytes.
+func (h *pageMemory) share() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.all() / min(max(h.pages, fewestPages), mostPages)
 }
 
-func (h *holdings) all() int { return cmp.Or(h.memory, pagesMemory) }
+func (h *pageMemory) all() int { return cmp.Or(h.memory, pagesMemory) }
 
-// together is how many bytes the answers to several searches at once may have.
-func (h *holdings) together() int { return h.all() * 2 / 3 }
+// together returns the maximum size of the answers to several searches in one request, in bytes.
+func (h *pageMemory) together() int { return h.all() * 2 / 3 }
 
-// limit is how many bytes of a page are read before it is asked for again, smaller.
-func (h *holdings) limit() int { return 2 * h.share() }
+// limit returns the number of bytes after which a page is given up and requested again with fewer documents.
+func (h *pageMemory) limit() int { return 2 * h.share() }
 
-// note remembers a page of so many documents.
-func (h *holdings) note(patterns []string, documents, bytes int) {
+// note remembers the size of the documents of a page.
+func (h *pageMemory) note(patterns []string, documents, bytes int) {
 	if documents == 0 {
 		return
 	}
@@ -85,20 +85,20 @@ func (h *holdings) note(patterns []string, documents, bytes int) {
 	h.weights[strings.Join(patterns, ",")] = weight{max(1, bytes/documents), time.Now()}
 }
 
-// weight is what a document of the last page was, in bytes, 0 where nobody knows.
-func (h *holdings) weight(patterns []string) int {
+// weight returns the average size of a document of the last page, in bytes; 0 if unknown.
+func (h *pageMemory) weight(patterns []string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	known := h.weights[strings.Join(patterns, ",")]
-	if time.Since(known.noted) > bearableFor {
+	if time.Since(known.noted) > pageLimitAge {
 		return 0
 	}
 	return known.bytes
 }
 
-// size is how many documents a page may have, at most as many as are wanted, after one of so many: 0 where there was
-// none.
-func (h *holdings) size(patterns []string, wanted, last int) int {
+// size returns the number of documents for the next page, at most wanted, after a page of last documents; 0:
+// no page was read.
+func (h *pageMemory) size(patterns []string, wanted, last int) int {
 	bytes := h.weight(patterns)
 	switch {
 	case bytes > 0:
@@ -112,12 +112,12 @@ func (h *holdings) size(patterns []string, wanted, last int) int {
 	return wanted
 }
 
-// errTooLong is what an answer is given up with that has more bytes than it may.
+// errTooLong is the error for an answer that exceeds its limit.
 var errTooLong = errors.New("the answer is too long")
 
-func tooLong(bytes int) error { return fmt.Errorf("%w: it has more than %d bytes", errTooLong, bytes) }
+func tooLong(bytes int) error { return fmt.Errorf("%w: more than %d bytes", errTooLong, bytes) }
 
-// upTo reads an answer that is an error once it has more bytes than most, unless that is 0.
+// upTo returns a reader that fails after most bytes; 0: no limit.
 func upTo(body io.Reader, most int) io.Reader {
 	if most == 0 {
 		return body
@@ -136,19 +136,19 @@ func (c *cut) Read(p []byte) (int, error) {
 		return 0, tooLong(c.most)
 	}
 	c.left -= n
-	return n, err //nolint:wrapcheck // it is that of the answer
+	return n, err //nolint:wrapcheck // it is the error of reading the answer
 }
 
-// page asks for so many documents. More than the cluster has the memory for, be it on some shards, and more than we
-// have, is an error that is not tried again, unless it is one document.
+// page requests that many documents. If the page exceeds the memory of the cluster, even on some shards only,
+// or of the process, the error is not retried, unless the page is one document.
 func (c *Client) page(ctx context.Context, op string, documents int, request func() esapi.Request) (page, error) {
 	if documents <= 1 {
 		return call[page](ctx, c, op, func() esapi.Request { return searching{request(), 0} })
 	}
-	better := func(err error) bool { return tooMuch(err) || errors.Is(err, errTooLong) }
-	limit := c.held.limit()
+	better := func(err error) bool { return outOfMemory(err) || errors.Is(err, errTooLong) }
+	limit := c.pageMemory.limit()
 	a, err := callUnless[page](ctx, c, op, better, func() esapi.Request { return searching{request(), limit} })
-	if err == nil && brokeCircuit(a.Shards) {
+	if err == nil && shardsOutOfMemory(a.Shards) {
 		err = &failure.Error{Kind: failure.Unavailable, Op: op, Type: circuitBroken}
 	}
 	return a, err

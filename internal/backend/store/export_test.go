@@ -61,5 +61,17 @@ func CutLine(text []byte) (p Parsed, source string, ok bool) {
 	return Parsed{string(found.index), string(found.id), decoded}, string(found.source), err == nil
 }
 
+// OnPage returns how many of the lines of these lengths make a page of at most size lines.
+func OnPage(lengths []int, size int) int {
+	hits := make([]hit, len(lengths))
+	for i, n := range lengths {
+		hits[i].length = int32(n)
+	}
+	return onPage(hits, size)
+}
+
+// PageBytes is how large a page is at most.
+const PageBytes = pageBytes
+
 // MaxRemarks is how many bad lines are shown.
 const MaxRemarks = maxRemarks

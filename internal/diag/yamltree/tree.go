@@ -1,6 +1,7 @@
 package yamltree
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -44,9 +45,9 @@ func (n *Node) Get(key string) *Node {
 	if n == nil {
 		return nil
 	}
-	for i := len(n.Members) - 1; i >= 0; i-- {
-		if n.Members[i].Key.Value == key {
-			return n.Members[i].Value
+	for _, m := range slices.Backward(n.Members) {
+		if m.Key.Value == key {
+			return m.Value
 		}
 	}
 	return nil

@@ -44,10 +44,12 @@ func TestDocuments(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	bomb := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := 1; i < 9; i++ {
-		bomb += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
+	bomb := b.String()
 	for text, want := range map[string]string{
 		"a: 1\n b: [": "f:2:2: error: ", "a: 'x": "f:1:", bomb: "repeat too much", strings.Repeat("[", 300) + strings.Repeat("]", 300): "too deep",
 	} {

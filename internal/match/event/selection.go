@@ -20,7 +20,7 @@ type Selection struct {
 	objects map[string]int32
 	// objectAreas are the areas of the objects by number.
 	objectAreas []int32
-	// paths is how many names are read exactly; areas are those of which everything below is read.
+	// paths is the number of names that are read exactly; areas are the names below which everything is read.
 	paths int
 	areas []area
 	// ofPath and ofArea are the columns that have their values there; constants those that need none.

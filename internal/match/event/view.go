@@ -149,7 +149,7 @@ func (v *View) decodeWhole() error {
 	return nil
 }
 
-// Underscored reports whether a name of the source's own may begin with an underscore, as those of metadata do.
+// Underscored reports whether a name in the source may begin with an underscore, like the names of metadata fields.
 func (v *View) Underscored() bool { return v.underscored }
 
 // members reads an object from its first member on.

@@ -18,8 +18,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// resultIndices are those of the results of machine learning jobs: the shared one, and those that
-// jobs have of their own.
+// resultIndices matches the indices with the results of machine learning jobs: the shared index, and the jobs' own.
 const resultIndices = ".ml-anomalies-*"
 
 // New plans a rule of type machine_learning: the anomalies that jobs have found.
@@ -38,30 +37,30 @@ func New(r *rule.Rule) (query.Plan, diag.List) {
 	return p, diags
 }
 
-// anomalyPlan finds records in the results of machine learning jobs. Its rule names the indices of
-// these where the rule's text names none.
+// anomalyPlan finds records in the results of machine learning jobs. If the rule names no indices, its plan's rule has
+// resultIndices.
 type anomalyPlan struct{ events *single.Plan }
 
 func (p *anomalyPlan) Rule() *rule.Rule { return p.events.Rule() }
 
 func (*anomalyPlan) Strategy() query.Strategy { return query.Anomaly }
 
-// Wants says which patterns and fields Prepare will ask about.
+// Wants returns the patterns and fields that Prepare will resolve.
 func (p *anomalyPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
 	return p.events.Wants(at, w)
 }
 
 func (p *anomalyPlan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
-	target, partly, err := p.events.Resolve(ctx, src, src.Window)
+	target, partialErr, err := p.events.Resolve(ctx, src, src.Window)
 	if err != nil {
 		return nil, nil, err
 	}
 	target.Fields = mapping.Over(resultFields, target.Fields)
 	s, diags := p.events.Bind(target, src.At)
 	if s == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	s.PartialErr = partly
+	s.PartialErr = partialErr
 	missing, err := p.missing(ctx, src, target)
 	if err != nil {
 		return nil, nil, err
@@ -80,8 +79,7 @@ func (p *anomalyPlan) Assume(at time.Time) (query.Prepared, diag.List) {
 	return &anomalySearch{s, p}, diags
 }
 
-// missing warns of jobs of which there is no result of any kind and time: they were never started,
-// or have another name.
+// missing warns about jobs without any results: they were never started, or have another name.
 func (p *anomalyPlan) missing(ctx context.Context, src query.Source, target search.Target) (diag.List, error) {
 	if (anomalyQuery{*p.Rule().MachineLearning}).all() {
 		return nil, nil
@@ -121,7 +119,7 @@ func (p *anomalyPlan) known(ctx context.Context, src query.Source, target search
 		})
 	}
 	if failure.KindOf(err) == failure.Partial {
-		return true, nil // It is not known; the search for anomalies will say why.
+		return true, nil // unknown; the search for anomalies will report why
 	}
 	if err != nil {
 		return false, fmt.Errorf("look for results of job %s: %w", id, err)
@@ -136,7 +134,7 @@ type anomalySearch struct {
 	plan *anomalyPlan
 }
 
-// Reads is the search of the window, for searches that are sent together: results are no events.
+// Reads returns the search of the window. It is not for scans, as results of jobs are not events.
 func (s *anomalySearch) Reads(w window.Window) []query.Read {
 	reads := s.Search.Reads(w)
 	for i := range reads {
@@ -145,7 +143,7 @@ func (s *anomalySearch) Reads(w window.Window) []query.Read {
 	return reads
 }
 
-// Execute hands out the records as the events that they are about.
+// Execute passes on the records as the events that they are about.
 func (s *anomalySearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	return s.Search.Execute(ctx, src, w, func(hits []query.Hit) (bool, error) {
 		for i := range hits {

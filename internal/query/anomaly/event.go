@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// anomalyEvent makes an event of an anomaly record, as Kibana does: the fields that the record is
-// about have their values where an event has them, and its time is the event's.
+// anomalyEvent makes an event of an anomaly record, as Kibana does: the fields that the record is about are in their usual
+// places, and @timestamp is the time of the record.
 func anomalyEvent(record event.Event) (event.Event, error) {
 	doc, err := record.Document()
 	if err != nil {
@@ -54,8 +54,8 @@ type entity struct {
 	values []any
 }
 
-// entitiesOf returns the record's influencers and the fields that its detector splits by. A name comes
-// before those below it.
+// entitiesOf returns the record's influencers and the fields that its detector splits by. A field comes before its
+// subfields.
 func entitiesOf(source map[string]any) []entity {
 	var out []entity
 	add := func(name string, values []any) {
@@ -80,7 +80,7 @@ func entitiesOf(source map[string]any) []entity {
 	return out
 }
 
-// union appends the values that are not there yet.
+// union appends the values that are missing.
 func union(values, more []any) []any {
 	for _, v := range more {
 		text, ok := mapping.ScalarText(v)
@@ -96,8 +96,8 @@ func union(values, more []any) []any {
 	return values
 }
 
-// setField puts values at a dotted name: in objects, or under the name as one key where the record
-// has a value on the way there.
+// setField sets the values of a dotted name: in nested objects, or under the dotted name itself if a part of the path is
+// not an object.
 func setField(source map[string]any, name string, values []any) {
 	object := source
 	for rest := name; ; {
@@ -111,7 +111,7 @@ func setField(source map[string]any, name string, values []any) {
 			source[name] = values
 			return
 		}
-		inner = maps.Clone(inner) // The record itself is not changed.
+		inner = maps.Clone(inner) // the record itself must not change
 		if inner == nil {
 			inner = map[string]any{}
 		}

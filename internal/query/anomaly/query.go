@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/translate"
 )
 
-// resultFields are the fields of the results of machine learning jobs as Elasticsearch maps them.
-// They are what a place that only has documents needs to know.
+// resultFields are the fields of the results of machine learning jobs as Elasticsearch maps them. Event files need them,
+// as they have no mapping.
 var resultFields = mapping.Table{
 	"job_id":       {Name: "job_id", Type: mapping.Keyword},
 	"result_type":  {Name: "result_type", Type: mapping.Keyword},
@@ -22,13 +22,13 @@ var resultFields = mapping.Table{
 	"timestamp":    {Name: "timestamp", Type: mapping.Date},
 }
 
-// anomalyQuery asks for the final records of jobs from a score on. A rule writes it as two numbers
-// instead of a text.
+// anomalyQuery selects the final records of jobs with at least a certain score. A rule has the jobs and the score instead
+// of a query text.
 type anomalyQuery struct{ rule.MachineLearning }
 
 var _ translate.Query = anomalyQuery{}
 
-// String writes the query as it would be in KQL.
+// String returns the query in KQL.
 func (q anomalyQuery) String() string {
 	text := fmt.Sprintf("result_type:record and is_interim:false and record_score >= %d", q.AnomalyThreshold)
 	if q.all() {
@@ -37,7 +37,7 @@ func (q anomalyQuery) String() string {
 	return text + " and job_id:(" + strings.Join(q.JobIDs, " or ") + ")"
 }
 
-// all reports whether the rule is about every job, which Kibana writes as a star.
+// all reports whether the rule is about all jobs, which Kibana writes as *.
 func (q anomalyQuery) all() bool { return slices.Equal(q.JobIDs, []string{"*"}) }
 
 func (anomalyQuery) Names() []string {
@@ -62,7 +62,7 @@ func (q anomalyQuery) Lower(mapping.Fields) (condition.Expr, diag.List) {
 
 func (anomalyQuery) LowerSteps(mapping.Fields) (*translate.Steps, diag.List) { return nil, nil }
 
-// jobs is true of the results of any of the jobs.
+// jobs returns the condition for the results of jobs.
 func jobs(ids []string) condition.Expr {
 	values := make([]any, len(ids))
 	for i, id := range ids {

@@ -1,4 +1,4 @@
-// Package binding binds what a rule asks to the mappings of the indices that it names: which indices those are
-// ([Query.Resolve]), and what query, filters and exceptions mean there as one condition ([Query.Where]). The plans of all
-// rule types whose query is a condition are made of it.
+// Package binding binds the query of a rule to the mappings of its indices: [Query.Resolve] finds the indices, and
+// [Query.Where] combines query, filters and exceptions into one condition under their mappings. All rule types whose
+// query is a condition use it.
 package binding

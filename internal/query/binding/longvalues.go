@@ -10,12 +10,11 @@ import (
 	"tocsin/internal/rule"
 )
 
-// CodeLongValue marks a field of a rule of which values are left out for their length, by a limit that no
-// mapping gave.
+// CodeLongValue marks a field of a rule whose longest values are not indexed, because of a default limit that no mapping
+// sets explicitly.
 const CodeLongValue = "rule/long-value"
 
-// LongValues warns of each field that a rule asks for and that has longer values than are indexed. key is
-// the place in the rule.
+// LongValues warns about each of the named fields that has values too long to be indexed. key is the place in the rule.
 func LongValues(r *rule.Rule, key string, fields mapping.Fields, names ...string) diag.List {
 	var diags diag.List
 	slices.Sort(names)
@@ -38,8 +37,8 @@ func shortened(whole condition.Expr) []string {
 	return slices.DeleteFunc(condition.Fields(whole), func(name string) bool { return asked[name] })
 }
 
-// behindTexts returns the keywords of those analysed texts, of some names, that leave out values, where a
-// condition on them is none that can be matched: who then asks for the keyword has to know.
+// behindTexts returns the keyword fields of analysed texts that leave out long values. It returns none if the whole
+// condition can be matched in memory, where the text itself is read.
 func behindTexts(whole condition.Expr, fields mapping.Fields, names []string) []string {
 	var exact []string
 	for _, name := range names {
@@ -53,7 +52,7 @@ func behindTexts(whole condition.Expr, fields mapping.Fields, names []string) []
 	return exact
 }
 
-// longValue says what is left out of a field; "" when nothing is.
+// longValue returns a message about the values that are not indexed; "" if all values are.
 func longValue(fields mapping.Fields, name string) string {
 	f, ok := fields.Field(name)
 	if !ok || f.Longest <= f.IgnoreAbove {

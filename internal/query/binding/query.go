@@ -18,19 +18,20 @@ import (
 	"tocsin/internal/translate"
 )
 
-// Query is what the plans of all query languages share.
+// Query is a rule with its parsed query.
 type Query struct {
 	rule       *rule.Rule
 	Parsed     translate.Query
 	Time       search.TimeRange
 	Tiebreaker string
-	// touched are all fields that a search or an alert touches, sorted.
+	// touched are all fields that a search or an alert reads, sorted.
 	touched []string
-	// strategy is what was learned of the types of ECS; "" before.
+	// strategy is the strategy that follows from the types of ECS; "" until it is inferred.
 	strategy query.Strategy
 }
 
-// New is a rule's query, whose windows are about a range of time. tiebreaker orders events of the same time; "" is none.
+// New returns the query of a rule. Its windows refer to the fields of time; tiebreaker orders events of the same time, and
+// may be "".
 func New(r *rule.Rule, q translate.Query, time search.TimeRange, tiebreaker string) Query {
 	names := slices.Concat(q.Names(), translate.NarrowingNames(r), r.AlertFields())
 	for _, name := range []string{time.Field, time.Fallback, tiebreaker} {
@@ -42,16 +43,16 @@ func New(r *rule.Rule, q translate.Query, time search.TimeRange, tiebreaker stri
 	return Query{rule: r, Parsed: q, Time: time, Tiebreaker: tiebreaker, touched: slices.Clip(slices.Compact(names))}
 }
 
-// OwnRule is the field by which a rule knows its own alerts among the events, so as not to count them.
+// OwnRule is the field by which a rule recognises its own alerts among the events, so that it does not count them.
 const OwnRule = "kibana.alert.rule.rule_id"
 
-// Rule is the rule that the query is of.
+// Rule returns the rule.
 func (p *Query) Rule() *rule.Rule { return p.rule }
 
-// Strategy is Scan where one read for all rules can feed the rule; when it does, its cost decides.
+// Strategy is Scan if the shared scan can answer the rule. Whether it does is decided by cost, for each round.
 func (p *Query) Strategy() query.Strategy { return cmp.Or(p.strategy, query.Search) }
 
-// Fields are all fields that a search or an alert touches, with further ones.
+// Fields returns all fields that a search or an alert reads, and further ones.
 func (p *Query) Fields(more ...string) []string {
 	if len(more) == 0 {
 		return p.touched
@@ -61,8 +62,8 @@ func (p *Query) Fields(more ...string) []string {
 	return slices.Compact(names)
 }
 
-// Computed names the fields by which the rule's alerts are made and whose values are not to be told from
-// documents: a search has to ask for them, and a scan cannot.
+// Computed returns the fields that the rule's alerts need and whose values are not in the source of a document. A search
+// must request them; a scan cannot.
 func (p *Query) Computed(fields mapping.Fields) []string {
 	var names []string
 	for _, name := range p.rule.AskedFields() {
@@ -73,7 +74,7 @@ func (p *Query) Computed(fields mapping.Fields) []string {
 	return names
 }
 
-// UnmappedGroups warns of fields that alerts are suppressed by and that no event can have a value of.
+// UnmappedGroups warns about suppression fields that no index maps.
 func (p *Query) UnmappedGroups(target search.Target) diag.List {
 	s := p.rule.AlertSuppression
 	if s == nil || !p.rule.GroupsEachValue() || len(target.Indices) == 0 {
@@ -89,18 +90,18 @@ func (p *Query) UnmappedGroups(target search.Target) diag.List {
 	return diags
 }
 
-// Wants says which patterns and fields Prepare will ask about, for whoever asks for many rules at
-// once. It is a hint: what is not in it is asked for when it is needed.
+// Wants returns the patterns and fields that Prepare will resolve, so that callers can resolve them for many rules at
+// once. It is a hint: anything else is resolved when it is needed.
 func (p *Query) Wants(at time.Time, w window.Window) (patterns, fields []string) {
 	return p.Names(at).Of(w), p.Fields()
 }
 
-// Names are the rule's index patterns at a slot.
+// Names returns the rule's index patterns for a slot.
 func (p *Query) Names(slot time.Time) query.Names { return query.NamesAt(p.rule.Index, slot) }
 
-// Resolve asks what patterns, over a range of time, and fields mean where the events are. Where that could
-// be told of some indices only, partly says so: the others can be searched all the same.
-func (p *Query) Resolve(ctx context.Context, src query.Source, w window.Window, more ...string) (target search.Target, partly, err error) {
+// Resolve resolves the rule's patterns, over a range of time, and its fields. If some indices could not be resolved,
+// partialErr says so; the others can still be searched.
+func (p *Query) Resolve(ctx context.Context, src query.Source, w window.Window, more ...string) (target search.Target, partialErr, err error) {
 	patterns, err := p.Names(src.At).Over(w)
 	if err == nil {
 		target, err = src.Events.Resolve(ctx, patterns, p.Fields(more...))
@@ -114,21 +115,20 @@ func (p *Query) Resolve(ctx context.Context, src query.Source, w window.Window, 
 		if failure.KindOf(err) != failure.Partial || len(target.Indices) == 0 {
 			return target, nil, err
 		}
-		partly, err = err, nil
+		partialErr, err = err, nil
 	}
 	if len(target.Indices) == 0 {
-		// Nothing is mapped anywhere: fields cannot be judged, and nothing will be searched.
+		// There is no mapping to check fields against, and nothing will be searched.
 		target.Fields = mapping.Assumed()
 	}
-	return target, partly, err
+	return target, partialErr, err
 }
 
-// TrialTime is the time for which a plan is tried before there is a slot. Any would do, but for exceptions:
-// none has expired by then.
+// TrialTime is the time for which a plan is tried before there is a slot. It is so early that no exception has expired.
 var TrialTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Assume binds a plan to the types of ECS. A rule that only fits other types than these may run
-// where the mapping has them: what speaks against it here is a warning.
+// Assume binds a plan to the types of ECS. A rule that is valid only under other types may still run on real mappings, so
+// its errors become warnings.
 func Assume[T any](r *rule.Rule, at time.Time, bind func(search.Target, time.Time) (*T, diag.List)) (*T, diag.List) {
 	target := search.Target{Indices: r.Index, Fields: mapping.Assumed()}
 	bound, diags := bind(target, at)
@@ -148,10 +148,10 @@ func Assume[T any](r *rule.Rule, at time.Time, bind func(search.Target, time.Tim
 	return bound, diags
 }
 
-// Label names the rule, or the query that is none, in errors.
+// Label returns the name of the rule in errors.
 func (p *Query) Label() string { return Label(p.rule) }
 
-// Label names a rule in errors.
+// Label returns the name of a rule in errors: its id, or "the query" if it has none.
 func Label(r *rule.Rule) string {
 	if r.ID == "" {
 		return "the query"
@@ -159,7 +159,7 @@ func Label(r *rule.Rule) string {
 	return "rule " + r.ID
 }
 
-// Explanation fills in what all plans have.
+// Explanation returns an explanation with everything that plans have in common.
 func (p *Query) Explanation(w window.Window, patterns []string, request interface{ Body() condition.Query }) query.Explanation {
 	r := p.rule
 	return query.Explanation{
@@ -169,7 +169,7 @@ func (p *Query) Explanation(w window.Window, patterns []string, request interfac
 	}
 }
 
-// InferStrategy notes how a plan finds its hits, as far as its types are known.
+// InferStrategy sets the strategy from a plan that is bound to assumed types.
 func (p *Query) InferStrategy(prepared query.Prepared) {
 	p.strategy = query.Search
 	if query.Scannable(prepared) == nil {
@@ -177,8 +177,7 @@ func (p *Query) InferStrategy(prepared query.Prepared) {
 	}
 }
 
-// Unsupported names what of a query rule cannot run yet: without it the rule would mean
-// something else.
+// Unsupported reports what in a rule's query cannot run yet. Leaving it out would change the meaning of the rule.
 func Unsupported(r *rule.Rule) diag.List {
 	var diags diag.List
 	fail := func(key, format string, args ...any) {
@@ -193,5 +192,5 @@ func Unsupported(r *rule.Rule) diag.List {
 	return diags
 }
 
-// DependsOnNow reports whether the conditions of the query may be others at another slot.
+// DependsOnNow reports whether the conditions of the query may change from slot to slot.
 func (p *Query) DependsOnNow() bool { return translate.OfNow(p.Parsed, p.rule) }

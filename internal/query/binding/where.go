@@ -15,13 +15,13 @@ import (
 	"tocsin/internal/translate"
 )
 
-// Where is a condition bound to mappings: what of it is searched, and what is left to be matched in
+// Where is a condition bound to mappings, divided into the part that is searched for and the rest, which is matched in
 // memory.
 type Where struct {
 	Whole, Pushed condition.Expr
 	Exact         bool
-	// rest is what the search leaves open of whole; candidates are judged by it in the way in which
-	// their index maps its fields.
+	// rest is the part of Whole that the search does not decide. It is matched against candidates under the mapping of
+	// their own index.
 	rest  condition.Expr
 	ways  []mapping.Way
 	rests []bound
@@ -30,12 +30,12 @@ type Where struct {
 	InMemory condition.Expr
 	// Text is what is asked in memory in words, which are long: they are put together once.
 	Text string
-	// lasts: it is the same at any other moment.
+	// TimeInvariant: the condition is the same at any other time.
 	TimeInvariant bool
 }
 
-// Where binds the rule's query, with what its filters and exceptions take away. What they say of
-// now is about the given moment. More is what the rule type wants of an event besides.
+// Where binds the rule's query together with its filters and exceptions, as of a moment. more are further conditions of
+// the rule type.
 func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr) (*Where, diag.List) {
 	moment := translate.Moment{Fields: target.Fields, Now: at}
 	query, diags := moment.Query(p.Parsed)
@@ -95,7 +95,7 @@ func inMemory(whole condition.Expr, fields mapping.Fields) bool {
 	return true
 }
 
-// bound is the rest under one way to map its fields; selection reads of candidates what set asks.
+// bound is the rest under one mapping; selection reads the fields of candidates that set needs.
 type bound struct {
 	set       *condition.Set
 	selection *event.Selection
@@ -104,7 +104,7 @@ type bound struct {
 // Nothing reports whether no event can meet the condition.
 func (w *Where) Nothing() bool { return w.Pushed == condition.Expr(condition.Const(false)) }
 
-// Fields names those whose indexed values matching in memory needs.
+// Fields returns the fields whose indexed values are needed to match candidates in memory.
 func (w *Where) Fields() []string {
 	if w.Exact {
 		return nil
@@ -112,7 +112,7 @@ func (w *Where) Fields() []string {
 	return condition.Fields(w.rest)
 }
 
-// Admit drops the candidates that the whole condition does not admit.
+// Admit returns the candidates that the whole condition matches.
 func (w *Where) Admit(page []event.Event) ([]event.Event, error) {
 	if w.rests == nil {
 		return page, nil
@@ -139,14 +139,14 @@ type restReader struct {
 	matching *condition.Matching
 }
 
-// Joined are the names of both lists in order, each once; nil where there is none.
+// Joined returns the names of both lists, sorted and without duplicates; nil if there are none.
 func Joined(a, b []string) []string {
 	names := slices.Concat(a, b)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// FieldsOf are the fields as the index of a document maps them, where it is known.
+// FieldsOf returns the fields as the index of a document maps them, if the index is known.
 func FieldsOf(fields mapping.Fields, d condition.Document) mapping.Fields {
 	if of, ok := d.(interface{ Index() string }); ok {
 		return mapping.OfIndex(fields, of.Index())
@@ -154,12 +154,12 @@ func FieldsOf(fields mapping.Fields, d condition.Document) mapping.Fields {
 	return fields
 }
 
-// WhereAt is where without more, as assume wants it.
+// WhereAt is Where without further conditions, as [Assume] needs it.
 func (p *Query) WhereAt(target search.Target, at time.Time) (*Where, diag.List) {
 	return p.Where(target, at)
 }
 
-// Narrowed is the condition with one more that only the search asks. Executions that share w keep it as it is.
+// Narrowed returns a copy whose search has one more condition. w itself, which executions share, does not change.
 func (w *Where) Narrowed(only condition.Expr) *Where {
 	narrower := *w
 	narrower.Pushed = condition.Simplify(condition.And{w.Pushed, only})

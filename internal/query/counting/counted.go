@@ -23,22 +23,22 @@ import (
 	"tocsin/internal/translate"
 )
 
-// countPlan is what the rule types share that count groups of events.
+// countPlan is the common part of the rule types that count groups of events.
 type countPlan struct {
 	binding.Query
-	// by and distinct are the fields that make the groups, and those whose values are counted.
+	// by are the fields of the groups, distinct the fields whose different values are counted.
 	by, distinct []groupField
 }
 
-// groupField is a field as a rule names it at a key, and as it is counted.
+// groupField is a field of a rule, with its name and key in the rule and the field that is counted.
 type groupField struct {
 	name, key string
 	field     mapping.Field
-	// mapped is false when no index has the field: no event is in a group then.
+	// mapped is false if no index has the field. Then there are no groups.
 	mapped bool
 }
 
-// Strategy is that of counting.
+// Strategy is Aggregation.
 func (p *countPlan) Strategy() query.Strategy { return query.Aggregation }
 
 // planCounts parses the query of a rule that counts.
@@ -56,18 +56,18 @@ func planCounts(r *rule.Rule, by, distinct []groupField) (*countPlan, diag.List)
 	return &countPlan{Query: binding.New(r, q, query.TimeRange(r), ""), by: by, distinct: distinct}, diags
 }
 
-// prepare binds the plan to the mappings where the events are; nil with an error in the diagnostics.
+// prepare binds the plan to the mappings of its indices; the result is nil when a diagnostic is an error.
 func (p *countPlan) prepare(ctx context.Context, src query.Source) (*counted, diag.List, error) {
-	target, partly, err := p.resolve(ctx, src)
+	target, partialErr, err := p.resolve(ctx, src)
 	if err != nil {
 		return nil, nil, err
 	}
 	_, indexed := search.As[search.Grouper](src.Events)
 	c, diags := p.bind(target, src.At, indexed)
 	if c == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	c.partly = partly
+	c.partialErr = partialErr
 	return c, diags, nil
 }
 
@@ -76,8 +76,8 @@ func (p *countPlan) suppose(at time.Time) (*counted, diag.List) {
 	return binding.Assume(p.Rule(), at, func(t search.Target, at time.Time) (*counted, diag.List) { return p.bind(t, at, true) })
 }
 
-// resolve asks for the fields of the groups too.
-func (p *countPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partly, err error) {
+// resolve also resolves the fields of the groups.
+func (p *countPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partialErr, err error) {
 	names := []string{binding.OwnRule}
 	for _, f := range slices.Concat(p.by, p.distinct) {
 		names = append(names, f.name)
@@ -96,16 +96,16 @@ type counted struct {
 	where        *binding.Where
 	names        query.Names
 	by, distinct []groupField
-	// computed are the fields that alerts need to be asked for.
+	// computed are the fields that must be requested for alerts.
 	computed []string
-	// inMemory says that only the values of the documents tell the groups.
+	// inMemory: groups can be counted only in memory, from the documents.
 	inMemory bool
-	// partly is the failure to learn the mapping of some indices.
-	partly error
+	// partialErr is the failure to read the mapping of some indices.
+	partialErr error
 }
 
-// bind binds the query and the fields. indexed says that the place of the events has the indexed
-// values, also of fields whose values cannot be told from a document.
+// bind binds the query and the fields. indexed: the backend can count indexed values, including the values of fields that
+// are not in the source of a document.
 func (p *countPlan) bind(target search.Target, at time.Time, indexed bool) (*counted, diag.List) {
 	w, diags := p.Where(target, at)
 	if w == nil {
@@ -128,8 +128,8 @@ func (p *countPlan) bind(target search.Target, at time.Time, indexed bool) (*cou
 	return c, diags
 }
 
-// exactName is the name under which a field's whole values are indexed; "" when they are not, or
-// nothing is known of it.
+// exactName returns the name under which a field's whole values are indexed; "" if they are not, or if the field is
+// unknown.
 func exactName(fields mapping.Fields, name string) string {
 	f, mapped := fields.Field(name)
 	switch {
@@ -141,10 +141,10 @@ func exactName(fields mapping.Fields, name string) string {
 	return ""
 }
 
-// Target says what the rule's patterns mean.
+// Target returns the indices that the rule's patterns match.
 func (c *counted) Target() search.Target { return c.target }
 
-// Trace judges the condition on one document.
+// Trace evaluates the condition on one document.
 func (c *counted) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	return condition.NewTrace(c.where.Whole, binding.FieldsOf(c.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
@@ -155,7 +155,7 @@ func (c *counted) nothing() bool {
 	return len(c.target.Indices) == 0 || c.where.Nothing() || unmapped
 }
 
-// request counts the groups of one window.
+// request returns the request that counts the groups of one window.
 func (c *counted) request(w window.Window) search.GroupRequest {
 	time := c.plan.Time
 	time.Window = w
@@ -171,8 +171,8 @@ func (c *counted) request(w window.Window) search.GroupRequest {
 	return r
 }
 
-// read is the search for the events of a window's groups. It is worth its while only together with
-// those of other rules: alone, counting where the events are is cheaper.
+// read returns the search for the events of a window's groups. It pays only together with searches of other rules: alone,
+// aggregation is cheaper.
 func (c *counted) read(r search.GroupRequest) []query.Read {
 	if r.Time.Window.Empty() || c.nothing() || !c.countable() {
 		return nil
@@ -180,7 +180,7 @@ func (c *counted) read(r search.GroupRequest) []query.Read {
 	return []query.Read{{Request: r.Request, ScanOnly: true}}
 }
 
-// countable reports whether the group's values can be told from the events as they were written.
+// countable reports whether the values of the groups can be read from the source of events.
 func (c *counted) countable() bool {
 	for _, f := range slices.Concat(c.by, c.distinct) {
 		if mapping.InMemory(c.target.Fields, f.field.Name) != nil || f.field.Type.Family() == mapping.FamilyText {
@@ -190,28 +190,28 @@ func (c *counted) countable() bool {
 	return true
 }
 
-// finder is how a rule type makes hits of groups. Both of its steps return a failure of kind Partial
-// apart: what was found counts all the same.
+// finder is how a rule type makes hits of groups. Both steps return a partial failure separately from other errors, as
+// what was found still counts.
 type finder struct {
-	// choose keeps the groups of a page that may become hits.
-	choose func([]search.Group) (chosen []search.Group, partly, err error)
-	// hits makes hits of some of them, size at a time at most, fewer where their events are long.
-	hits func([]search.Group) (hits []query.Hit, partly, err error)
+	// choose returns the groups of a page that may become hits.
+	choose func([]search.Group) (chosen []search.Group, partialErr, err error)
+	// hits makes hits of chosen groups. It gets size groups at most, and fewer if their events are large.
+	hits func([]search.Group) (hits []query.Hit, partialErr, err error)
 	size int
 }
 
-// find counts the groups of a request page by page, and hands out the hits that come of each.
+// find counts the groups of a request page by page, and passes on the hits of each page.
 func (c *counted) find(ctx context.Context, events search.Events, r search.GroupRequest, f finder, visit query.Visit) (query.Result, error) {
 	result := query.Result{Result: search.Result{Total: -1}, Exact: true}
 	if r.Time.Window.Empty() || c.nothing() {
 		result.Total = 0
-		return result, c.partly
+		return result, c.partialErr
 	}
-	var partly error
+	var partialErr error
 	size := query.NextFetch(0, 0)
 	found, err := c.groups(ctx, events, r, func(page []search.Group) (bool, error) {
 		chosen, some, err := f.choose(page)
-		partly = cmp.Or(partly, some)
+		partialErr = cmp.Or(partialErr, some)
 		if err != nil {
 			return false, err
 		}
@@ -219,7 +219,7 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 			chunk := chosen[:min(f.size, size, len(chosen))]
 			chosen = chosen[len(chunk):]
 			hits, some, err := f.hits(chunk)
-			partly = cmp.Or(partly, some)
+			partialErr = cmp.Or(partialErr, some)
 			if err != nil {
 				return false, err
 			}
@@ -237,11 +237,11 @@ func (c *counted) find(ctx context.Context, events search.Events, r search.Group
 	if err != nil && failure.KindOf(err) != failure.Partial {
 		return result, err
 	}
-	return result, errors.Join(err, partly, c.partly)
+	return result, errors.Join(err, partialErr, c.partialErr)
 }
 
-// groups counts where the events are, or in memory where that would not be the same. Events that another rule
-// has read are counted only if they tell the group's values.
+// groups counts groups by aggregation, or in memory if an aggregation would give other results or if the events have been
+// read already.
 func (c *counted) groups(ctx context.Context, events search.Events, r search.GroupRequest, visit search.GroupVisit) (search.Result, error) {
 	if known, ok := events.(interface{ Knows(search.Request) bool }); ok && c.countable() && known.Knows(r.Request) {
 		return tally.Groups(ctx, events, r, tally.Options{Admit: c.where.Admit}, visit) //nolint:wrapcheck // it names what it did
@@ -266,8 +266,8 @@ func (c *counted) groups(ctx context.Context, events search.Events, r search.Gro
 	return tally.Groups(ctx, events, r, tally.Options{Admit: c.where.Admit}, visit) //nolint:wrapcheck // it names what it did
 }
 
-// collect counts the groups asked for, and returns them with a failure of kind Partial apart.
-func (c *counted) collect(ctx context.Context, events search.Events, r search.GroupRequest) (groups []search.Group, partly, err error) {
+// collect returns all groups of a request, and a partial failure separately from other errors.
+func (c *counted) collect(ctx context.Context, events search.Events, r search.GroupRequest) (groups []search.Group, partialErr, err error) {
 	_, err = c.groups(ctx, events, r, func(page []search.Group) (bool, error) {
 		groups = append(groups, page...)
 		return true, nil
@@ -278,8 +278,8 @@ func (c *counted) collect(ctx context.Context, events search.Events, r search.Gr
 	return groups, nil, err
 }
 
-// instance is the kibana.alert.instance.id of a group: the same for the same rule, fields and
-// values, in whichever order the rule names the fields.
+// instance returns the kibana.alert.instance.id of a group. It depends on the rule and on the fields and their values, and
+// not on the order of the fields.
 func (c *counted) instance(key []string) string {
 	pairs := make([][2]string, len(key))
 	for i, f := range c.by {
@@ -297,7 +297,7 @@ func (c *counted) instance(key []string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// past returns the alerts made before about groups, by instance.
+// past returns the earlier alerts about groups, by instance.
 func (c *counted) past(ctx context.Context, src query.Source, groups []search.Group, since time.Time) (map[string][]query.Past, error) {
 	if src.History == nil || len(groups) == 0 {
 		return nil, nil
@@ -314,7 +314,7 @@ func (c *counted) past(ctx context.Context, src query.Source, groups []search.Gr
 	return by, err //nolint:wrapcheck // the history names what it read
 }
 
-// explain fills in what all plans have that count.
+// explain returns an explanation with everything that counting plans have in common.
 func (c *counted) explain(w window.Window, request search.GroupRequest) query.Explanation {
 	e := c.plan.Explanation(w, request.Patterns, request)
 	e.Strategy = c.plan.Strategy()

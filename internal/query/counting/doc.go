@@ -1,3 +1,3 @@
 // Package counting plans the rule types that count groups of events: threshold ([Threshold]) and new terms ([NewTerms]).
-// Groups are counted where the events are, or in memory over events that were read for other rules too.
+// Groups are counted by aggregation, or in memory if a scan has read the events for other rules.
 package counting

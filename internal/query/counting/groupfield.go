@@ -10,15 +10,15 @@ import (
 	"tocsin/internal/rule"
 )
 
-// CodeGroupField marks a field whose values make no groups.
+// CodeGroupField marks a field by whose values events cannot be grouped.
 const CodeGroupField = "rule/group-field"
 
-// fieldBinder finds out how the fields of groups are counted under a mapping.
+// fieldBinder decides how the fields of groups are counted under a mapping.
 type fieldBinder struct {
 	rule    *rule.Rule
 	fields  mapping.Fields
 	indexed bool
-	// mixed is set when a field's values can be counted as texts only.
+	// mixed is set if the values of a field can be counted only as texts.
 	mixed bool
 	diags diag.List
 }
@@ -31,8 +31,8 @@ func (b *fieldBinder) all(fields []groupField) []groupField {
 	return out
 }
 
-// bind chooses the field that is counted: the exact values of analysed text, the texts of a field
-// that is mapped in several ways, and else the field itself.
+// bind chooses the field that is counted: for analysed text the field with its exact values, for a field with different
+// types its values as texts, otherwise the field itself.
 func (b *fieldBinder) bind(g groupField) groupField {
 	f, mapped := b.fields.Field(g.name)
 	if !mapped {
@@ -65,8 +65,8 @@ func (b *fieldBinder) bind(g groupField) groupField {
 	return g
 }
 
-// inMemory tells whether the values that are counted can be told from documents: of a field that is mapped
-// in several ways, their texts can.
+// inMemory returns an error if the values that are counted cannot be read from documents. For a field with different types,
+// their texts can.
 func (b *fieldBinder) inMemory(counted, f mapping.Field) error {
 	if len(f.Conflict) > 0 {
 		return counted.InMemory() //nolint:wrapcheck // the caller says of which field
@@ -86,7 +86,7 @@ func (b *fieldBinder) unmapped(g groupField) {
 	b.diags = append(b.diags, b.rule.Report(diag.Warning, query.CodeUnmappedField, g.key, "Unknown field [%s]: %s", g.name, advice))
 }
 
-// nested names the nested object that a field stands in, "" when it stands in none.
+// nested returns the name of the nested object that contains a field; "" if there is none.
 func (b *fieldBinder) nested(f mapping.Field) string {
 	if f.Nested != "" {
 		return f.Nested
@@ -103,8 +103,8 @@ func (b *fieldBinder) nested(f mapping.Field) string {
 	}
 }
 
-// placed returns the first of several keys that the rule's file has: a field may stand in a list or
-// alone, and under the name that Kibana's API has for it.
+// placed returns the first of several keys that the rule's file has: a field may be in a list or alone, and under its name
+// in Kibana's API.
 func placed(r *rule.Rule, keys ...string) string {
 	for _, key := range keys {
 		if r.Source == nil {

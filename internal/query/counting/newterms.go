@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// newTermsChunk is of how many new combinations the first events are read at a time.
+// newTermsChunk is the number of new combinations whose first events are read at a time.
 const newTermsChunk = 200
 
 // newTermsPlan finds combinations of values that are new.
@@ -64,7 +64,7 @@ func (p *newTermsPlan) Assume(at time.Time) (query.Prepared, diag.List) {
 // newTermsSearch is a newTermsPlan bound to mappings.
 type newTermsSearch struct{ *counted }
 
-// history is the range of time before the window in which a combination must not occur.
+// history returns the range of time before the window in which a new combination must not occur.
 func (s *newTermsSearch) history(at time.Time, w window.Window) window.Window {
 	return historyOf(s.plan.Rule(), at, w)
 }
@@ -76,17 +76,17 @@ func historyOf(r *rule.Rule, at time.Time, w window.Window) window.Window {
 	return window.Window{From: r.NewTerms.HistoryWindowStart.At(at), To: w.From}
 }
 
-// occurring is the first request: all combinations of the window.
+// occurring returns the first request: all combinations of the window.
 func (s *newTermsSearch) occurring(w window.Window) search.GroupRequest {
 	r := s.request(w)
 	r.NoTimes = true
 	return r
 }
 
-// Reads are the events of the first request.
+// Reads returns the search for the events of the first request.
 func (s *newTermsSearch) Reads(w window.Window) []query.Read { return s.read(s.occurring(w)) }
 
-// Execute hands out new combinations in the order of their keys, each with its first event.
+// Execute passes on new combinations in the order of their keys, each with its first event.
 func (s *newTermsSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	history := s.history(src.At, w)
 	return s.find(ctx, src.Events, s.occurring(w), finder{
@@ -96,40 +96,40 @@ func (s *newTermsSearch) Execute(ctx context.Context, src query.Source, w window
 	}, visit)
 }
 
-// fresh returns the combinations that are new: none is in the history, and no alert was made of it
-// since that began.
-func (s *newTermsSearch) fresh(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partly, err error) {
-	if groups, partly, err = s.without(ctx, src, history, groups); err != nil {
-		return nil, partly, err
+// fresh returns the new combinations: those without an event in the history, and without an alert since the beginning of
+// the history.
+func (s *newTermsSearch) fresh(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partialErr, err error) {
+	if groups, partialErr, err = s.without(ctx, src, history, groups); err != nil {
+		return nil, partialErr, err
 	}
 	past, err := s.past(ctx, src, groups, history.From)
 	if err != nil {
-		return nil, partly, err
+		return nil, partialErr, err
 	}
-	return slices.DeleteFunc(groups, func(g search.Group) bool { return len(past[s.instance(g.Key)]) > 0 }), partly, nil
+	return slices.DeleteFunc(groups, func(g search.Group) bool { return len(past[s.instance(g.Key)]) > 0 }), partialErr, nil
 }
 
 // hits reads the first event of each new combination.
-func (s *newTermsSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partly, err error) {
+func (s *newTermsSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partialErr, err error) {
 	r := s.request(w)
 	r.Samples, r.NoTimes, r.Fields = 1, true, s.computed
 	for _, g := range groups {
 		r.Only = append(r.Only, search.Selection{Key: g.Key})
 	}
-	first, partly, err := s.collect(ctx, src.Events, r)
+	first, partialErr, err := s.collect(ctx, src.Events, r)
 	if err != nil {
-		return nil, partly, err
+		return nil, partialErr, err
 	}
 	for _, g := range first {
 		for _, e := range g.Samples {
 			hits = append(hits, s.hit(g.Key, e))
 		}
 	}
-	return hits, partly, nil
+	return hits, partialErr, nil
 }
 
-// hit is the alert of a new combination and its first event. Where alerts are suppressed, those belong
-// together that say the same of other fields; else those of the same combination at different times.
+// hit makes the hit of a new combination and its first event. Its instance is the combination, unless the rule suppresses
+// alerts: then the suppression fields decide which alerts belong together.
 func (s *newTermsSearch) hit(key []string, e event.Event) query.Hit {
 	terms := make([]any, len(key))
 	for i, f := range s.by {
@@ -147,9 +147,9 @@ func (s *newTermsSearch) hit(key []string, e event.Event) query.Hit {
 	return h
 }
 
-// without returns the groups that have no event in the history. When not all of the history could
-// be read nobody can tell, and there are none.
-func (s *newTermsSearch) without(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partly, err error) {
+// without returns the groups that have no event in the history. If the history could be read only in part, this cannot be
+// decided, and it returns none.
+func (s *newTermsSearch) without(ctx context.Context, src query.Source, history window.Window, groups []search.Group) (fresh []search.Group, partialErr, err error) {
 	if history.Empty() {
 		return slices.Clone(groups), nil, nil
 	}
@@ -158,14 +158,14 @@ func (s *newTermsSearch) without(ctx context.Context, src query.Source, history 
 	for _, g := range groups {
 		r.Only = append(r.Only, search.Selection{Key: g.Key})
 	}
-	known, partly, err := s.collect(ctx, src.Events, r)
+	known, partialErr, err := s.collect(ctx, src.Events, r)
 	if err != nil {
 		return nil, nil, err
 	}
-	if partly != nil {
+	if partialErr != nil {
 		return nil, &failure.Error{
 			Kind: failure.Partial, Op: "read the history of " + s.plan.Label(),
-			Reason: "what is new cannot be told without all of it, and no alerts were made", Err: partly,
+			Reason: "what is new cannot be told without all of it, and no alerts were made", Err: partialErr,
 		}, nil
 	}
 	old := map[string]bool{}
@@ -175,7 +175,7 @@ func (s *newTermsSearch) without(ctx context.Context, src query.Source, history 
 	return slices.DeleteFunc(slices.Clone(groups), func(g search.Group) bool { return old[s.instance(g.Key)] }), nil, nil
 }
 
-// Explain shows the request that finds the combinations of the window.
+// Explain shows the request for the combinations of the window.
 func (s *newTermsSearch) Explain(w window.Window) query.Explanation {
 	e := s.explain(w, s.occurring(w))
 	e.AlertWhen = "no event has the same values in the history"

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// maxSamples is how many events of a group an alert names as its ancestors.
+	// maxSamples is the maximum number of events of a group that an alert has as ancestors.
 	maxSamples = 5
-	// thresholdChunk is how many groups are counted again, with their samples, at a time.
+	// thresholdChunk is the number of groups that are counted again, with samples, at a time.
 	thresholdChunk = 100
 )
 
@@ -71,14 +71,14 @@ func (p *thresholdPlan) Assume(at time.Time) (query.Prepared, diag.List) {
 // thresholdSearch is a thresholdPlan bound to mappings.
 type thresholdSearch struct{ *counted }
 
-// counting is the first request: all groups that may have reached the threshold.
+// counting returns the first request: all groups that may reach the threshold.
 func (s *thresholdSearch) counting(w window.Window) search.GroupRequest {
 	r := s.request(w)
 	r.MinCount, r.NoTimes = int64(s.plan.Rule().Threshold.Value), true
 	return r
 }
 
-// Reads are the events of the first request.
+// Reads returns the search for the events of the first request.
 func (s *thresholdSearch) Reads(w window.Window) []query.Read { return s.read(s.counting(w)) }
 
 // reached reports whether a group has enough events and different values.
@@ -92,8 +92,8 @@ func (s *thresholdSearch) reached(g search.Group) bool {
 	return g.Count >= int64(t.Value)
 }
 
-// Execute hands out groups in the order of their keys. Those that reach the threshold are counted
-// a second time, without the events that an alert was made of before.
+// Execute passes on groups in the order of their keys. Groups that reach the threshold are counted a second time, without
+// the events of earlier alerts.
 func (s *thresholdSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	return s.find(ctx, src.Events, s.counting(w), finder{
 		choose: func(groups []search.Group) ([]search.Group, error, error) {
@@ -104,8 +104,8 @@ func (s *thresholdSearch) Execute(ctx context.Context, src query.Source, w windo
 	}, visit)
 }
 
-// hits counts groups again: each without the events of its alerts before.
-func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partly, err error) {
+// hits counts groups again, each without the events of its earlier alerts.
+func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.Window, groups []search.Group) (hits []query.Hit, partialErr, err error) {
 	past, err := s.past(ctx, src, groups, w.From)
 	if err != nil {
 		return nil, nil, err
@@ -118,9 +118,9 @@ func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.W
 		counted[instance] = spans(past[instance], w)
 		r.Only = append(r.Only, search.Selection{Key: g.Key, Except: counted[instance]})
 	}
-	again, partly, err := s.collect(ctx, src.Events, r)
+	again, partialErr, err := s.collect(ctx, src.Events, r)
 	if err != nil {
-		return nil, partly, err
+		return nil, partialErr, err
 	}
 	for _, g := range again {
 		if !s.reached(g) {
@@ -128,15 +128,15 @@ func (s *thresholdSearch) hits(ctx context.Context, src query.Source, w window.W
 		}
 		h, err := s.hit(g, w, counted[s.instance(g.Key)])
 		if err != nil {
-			return nil, partly, err
+			return nil, partialErr, err
 		}
 		hits = append(hits, h)
 	}
-	return hits, partly, nil
+	return hits, partialErr, nil
 }
 
-// spans are the times of alerts made before, as far as they reach into the window, in order. An
-// alert's times are in milliseconds, and its last event is one of its own.
+// spans returns the times of earlier alerts within the window, in order. The times of alerts are in milliseconds and
+// include their last event.
 func spans(past []query.Past, w window.Window) []window.Window {
 	var out []window.Window
 	for _, p := range past {
@@ -152,8 +152,8 @@ func spans(past []query.Past, w window.Window) []window.Window {
 	return out
 }
 
-// hit is the alert of a group. Its identity is the window's and what was counted before in it: the
-// same run finds it again, a run that finds as many events besides makes another.
+// hit makes the hit of a group. Its identity depends on the window and on the earlier alerts in it: the same run finds the
+// same alert again, and a run that reaches the threshold again, with other events, makes another alert.
 func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.Window) (query.Hit, error) {
 	source := map[string]any{search.DefaultTimestamp: search.FormatTime(g.Last)}
 	key := []string{string(rule.TypeThreshold), search.FormatTime(w.From), search.FormatTime(w.To), ""}
@@ -161,7 +161,7 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 		key[3] = search.FormatTime(before[n-1].To)
 	}
 	terms := []any{}
-	types := mapping.Table{} // of what is no document of an index: where its values stand
+	types := mapping.Table{} // the hit's event is not a document of an index, so its types are those of the groups
 	for i, f := range s.by {
 		terms = append(terms, map[string]any{"field": f.name, "value": f.field.KeyValue(g.Key[i])})
 		key = append(key, f.name, g.Key[i])
@@ -195,7 +195,7 @@ func (s *thresholdSearch) hit(g search.Group, w window.Window, before []window.W
 	}, nil
 }
 
-// Explain shows the request that counts all groups.
+// Explain shows the request for all groups.
 func (s *thresholdSearch) Explain(w window.Window) query.Explanation {
 	e := s.explain(w, s.counting(w))
 	t := s.plan.Rule().Threshold

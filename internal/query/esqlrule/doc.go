@@ -1,2 +1,2 @@
-// Package esqlrule plans rules of type esql: the query is sent as it is, less the window, and its rows become hits.
+// Package esqlrule plans rules of type esql. Elasticsearch runs the query over the window, and its rows become hits.
 package esqlrule

@@ -22,25 +22,25 @@ import (
 	"tocsin/internal/translate/esql"
 )
 
-// Codes of diagnostics about ES|QL that are not of its text alone.
+// Codes of diagnostics about ES|QL beyond its syntax.
 const (
-	// CodeESQLRejected marks what Elasticsearch finds wrong with a query on its indices.
+	// CodeRejected marks what Elasticsearch rejects in a query.
 	CodeRejected = "esql/rejected"
-	// CodeESQLUnavailable marks what the Elasticsearch at hand does not have.
+	// CodeUnavailable marks what this Elasticsearch does not support.
 	CodeUnavailable = "esql/unavailable"
-	// CodeESQLPlace marks a place of events that cannot run ES|QL.
+	// CodePlace marks a query on event files, which cannot run ES|QL.
 	CodePlace = "esql/needs-elasticsearch"
 )
 
-// esqlPlan runs a query where the events are, and makes hits of its rows.
+// esqlPlan runs a query in Elasticsearch, and makes hits of its rows.
 type esqlPlan struct {
-	// rule has the patterns of the query as its indices.
+	// rule is a copy of the rule with the patterns of the query as its indices.
 	rule  *rule.Rule
 	query *esql.Query
 	time  search.TimeRange
 }
 
-// New plans a rule of type esql. Its query alone says which indices are read.
+// New plans a rule of type esql. Only its query determines which indices are read.
 func New(r *rule.Rule) (query.Plan, diag.List) {
 	q, diags := esql.Parse(r.Query)
 	if q == nil {
@@ -75,14 +75,14 @@ func (p *esqlPlan) Strategy() query.Strategy { return query.ESQL }
 
 func (p *esqlPlan) label() string { return binding.Label(p.rule) }
 
-// Prepare asks Elasticsearch for a row less than one, which makes it judge the query on its indices.
+// Prepare runs the query with a filter that matches nothing, so that Elasticsearch checks it against its indices.
 func (p *esqlPlan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
 	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok {
 		return nil, diag.List{p.rule.Report(diag.Error, CodePlace, "rule.type",
 			"a query in ES|QL needs Elasticsearch: only that can run it, event files cannot")}, nil
 	}
-	target, partly, err := p.resolve(ctx, src)
+	target, partialErr, err := p.resolve(ctx, src)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,14 +90,14 @@ func (p *esqlPlan) Prepare(ctx context.Context, src query.Source) (query.Prepare
 	target.Missing = query.NamesAt(p.rule.Index, src.At).Missing(gone, src.Window)
 	s, diags := p.bind(target, src.At)
 	if s == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	s.partly, s.gone, s.window = partly, gone, src.Window
+	s.partialErr, s.gone, s.window = partialErr, gone, src.Window
 	if s.idle() {
 		return s, diags, nil
 	}
 	sent := s.send(0, src.At)
-	// With nothing to read, also a stage that reads on its own account (INLINE STATS) reads nothing.
+	// The filter also applies to commands that read by themselves, such as INLINE STATS.
 	rows, err := runner.RunESQL(ctx, search.ESQLQuery{Text: sent.Text, Filter: condition.DSL(condition.Const(false))})
 	var wrong *search.QueryError
 	switch {
@@ -105,16 +105,16 @@ func (p *esqlPlan) Prepare(ctx context.Context, src query.Source) (query.Prepare
 		return nil, append(diags, p.problems(sent, wrong)...), nil
 	case err == nil:
 		s.documents = p.query.Shape().Rows != esql.Made && rows.Column("_id") >= 0 && rows.Column("_index") >= 0
-	case failure.KindOf(err) == failure.Partial: // which columns there are is not sure
-		s.partly = errors.Join(partly, err)
+	case failure.KindOf(err) == failure.Partial: // the columns are uncertain
+		s.partialErr = errors.Join(partialErr, err)
 	default:
 		return nil, diags, fmt.Errorf("verify the query of %s: %w", p.label(), err)
 	}
 	return s, diags, nil
 }
 
-// resolve asks what the patterns mean, and the fields of filters and exceptions.
-func (p *esqlPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partly, err error) {
+// resolve resolves the patterns and the fields of filters and exceptions.
+func (p *esqlPlan) resolve(ctx context.Context, src query.Source) (target search.Target, partialErr, err error) {
 	if len(p.rule.Index) == 0 {
 		return search.Target{Fields: mapping.Assumed()}, nil, nil
 	}
@@ -140,8 +140,8 @@ func (p *esqlPlan) Assume(at time.Time) (query.Prepared, diag.List) {
 	return s, diags
 }
 
-// bind puts the filters and exceptions into Query DSL. Rows made of many documents cannot be matched
-// again in memory, so all of them have to fit in.
+// bind writes the filters and exceptions in Query DSL. They must fit in there completely, as rows made of many documents
+// cannot be matched again in memory.
 func (p *esqlPlan) bind(target search.Target, at time.Time) (*esqlSearch, diag.List) {
 	narrowing, diags := translate.Moment{Fields: target.Fields, Now: at}.Narrow(p.rule)
 	if diags.HasErrors() {
@@ -162,29 +162,29 @@ func (p *esqlPlan) bind(target search.Target, at time.Time) (*esqlSearch, diag.L
 	return &esqlSearch{plan: p, target: target, where: where, documents: p.query.Shape().Rows == esql.Documents, slot: at}, diags
 }
 
-// esqlSearch is an esqlPlan bound to what its patterns mean now.
+// esqlSearch is an esqlPlan bound to its indices.
 type esqlSearch struct {
 	plan   *esqlPlan
 	target search.Target
 	where  condition.Expr
-	// gone are the names that match nothing; slot and window are what dates in names are about.
+	// gone are the names that match nothing; slot and window are used to resolve date math in names.
 	gone   []string
 	slot   time.Time
 	window window.Window
-	// documents tells that each row stands for a document.
-	documents bool
-	partly    error
+	// documents: each row stands for a document.
+	documents  bool
+	partialErr error
 }
 
 func (s *esqlSearch) Target() search.Target { return s.target }
 
-// idle reports whether there is nothing to be read. A query that names no index makes its own rows.
+// idle reports whether there is nothing to read. A query without indices makes its own rows.
 func (s *esqlSearch) idle() bool {
 	return len(s.plan.rule.Index) > 0 && len(s.target.Indices) == 0 || s.where == condition.Expr(condition.Const(false))
 }
 
-// send writes the query. Dates in names are written out, and names that match nothing are left out;
-// patterns with a star may match nothing.
+// send writes the query. It resolves date math in names and leaves out names that match nothing, except patterns with a
+// star, which may match nothing.
 func (s *esqlSearch) send(limit int, at time.Time) esql.Sent {
 	missing := slices.DeleteFunc(slices.Clone(s.gone), func(p string) bool { return strings.Contains(p, "*") })
 	return s.plan.query.Send(esql.Options{
@@ -193,7 +193,7 @@ func (s *esqlSearch) send(limit int, at time.Time) esql.Sent {
 	})
 }
 
-// filter is the Query DSL of one window.
+// filter returns the Query DSL for one window.
 func (s *esqlSearch) filter(w window.Window) condition.Query {
 	time := s.plan.time
 	time.Window = w
@@ -201,7 +201,7 @@ func (s *esqlSearch) filter(w window.Window) condition.Query {
 	return filter
 }
 
-// problems leads what Elasticsearch finds wrong back to the text of the rule.
+// problems reports what Elasticsearch rejects, with places in the text of the rule.
 func (p *esqlPlan) problems(sent esql.Sent, e *search.QueryError) diag.List {
 	var diags diag.List
 	for _, problem := range e.Problems {
@@ -225,12 +225,12 @@ func (p *esqlPlan) problems(sent esql.Sent, e *search.QueryError) diag.List {
 	return diags
 }
 
-// Trace cannot be had: a row is judged where it is made.
+// Trace always fails: only Elasticsearch can evaluate the query.
 func (s *esqlSearch) Trace(context.Context, condition.Document) (condition.Trace, error) {
 	return condition.Trace{}, errors.New("a query in ES|QL cannot be traced on one event: only Elasticsearch runs it, on all of them")
 }
 
-// Explain shows the request as it is sent, save for NOW(), which becomes the slot of a run.
+// Explain shows the request as it is sent, except for NOW(), which is replaced by the slot of a run.
 func (s *esqlSearch) Explain(w window.Window) query.Explanation {
 	p := s.plan
 	shown := *s

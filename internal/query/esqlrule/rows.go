@@ -18,8 +18,8 @@ type rowGroup struct {
 	rows [][]any
 }
 
-// documentHits makes a hit of each row's document. Where a document has several rows that differ,
-// each is a hit, told apart by its values.
+// documentHits makes a hit of each row's document. If a document has several different rows, each row is a hit with its
+// values as a part of its identity.
 func (x *esqlRun) documentHits(ctx context.Context, t rowTable) (bool, error) {
 	groups := t.grouped()
 	x.found += int64(len(groups))
@@ -48,7 +48,7 @@ func (x *esqlRun) documentHits(ctx context.Context, t rowTable) (bool, error) {
 	return true, nil
 }
 
-// grouped puts rows of the same document together, where its first one is.
+// grouped groups rows by document, in the order of their first rows.
 func (t rowTable) grouped() []rowGroup {
 	id, index := t.Column("_id"), t.Column("_index")
 	var out []rowGroup
@@ -68,8 +68,8 @@ func (t rowTable) grouped() []rowGroup {
 	return out
 }
 
-// events returns the documents of groups: what the rows have as _source, else what is read. One that
-// is gone by now leaves its rows.
+// events returns the documents of groups: the _source in the rows, or what is read from Elasticsearch. A document that no
+// longer exists is empty.
 func (x *esqlRun) events(ctx context.Context, t rowTable, groups []rowGroup) ([]event.Event, error) {
 	source := t.Column("_source")
 	out := make([]event.Event, len(groups))
@@ -101,8 +101,8 @@ func (x *esqlRun) events(ctx context.Context, t rowTable, groups []rowGroup) ([]
 	return out, nil
 }
 
-// groupHits lays the rows over their document. What a row says otherwise is a value as it looks, not one
-// that the document's index has.
+// groupHits makes hits of a document and its rows. Values of a row replace values of the document if they differ, and have
+// no type from the document's index.
 func (t rowTable) groupHits(g rowGroup, e event.Event, fields mapping.Fields) ([]query.Hit, error) {
 	var hits []query.Hit
 	seen := map[string]bool{}
@@ -129,8 +129,8 @@ func (t rowTable) groupHits(g rowGroup, e event.Event, fields mapping.Fields) ([
 	return hits, nil
 }
 
-// madeHits makes a hit of each row itself: its columns are its fields, its identity are its values
-// and the window that it was made of.
+// madeHits makes a hit of each row itself. Its fields are the columns, and its identity consists of its values and the
+// window.
 func (x *esqlRun) madeHits(_ context.Context, t rowTable) (bool, error) {
 	x.found += int64(len(t.Values))
 	from, to := search.FormatTime(x.window.From), search.FormatTime(x.window.To)
@@ -142,7 +142,7 @@ func (x *esqlRun) madeHits(_ context.Context, t rowTable) (bool, error) {
 				return false, err
 			}
 			key := []string{"esql_row", from, to, t.canonical(row)}
-			if at := t.Column("_id"); at >= 0 { // of a row that has lost its index
+			if at := t.Column("_id"); at >= 0 { // a row without its _index
 				key = append(key, fmt.Sprint(row[at]))
 			}
 			hits[i] = query.Hit{Event: event.Event{Source: source}, Key: key, Parents: []event.Event{}, Types: mapping.Untyped()}
@@ -155,7 +155,7 @@ func (x *esqlRun) madeHits(_ context.Context, t rowTable) (bool, error) {
 	return true, nil
 }
 
-// rowsOf are the rows of an answer as hits without a document, in the query's order.
+// rowsOf returns the rows of an answer as hits without documents, in the query's order.
 func rowsOf(rows search.Rows) ([]query.Hit, error) {
 	t := newRowTable(rows)
 	id, index := t.Column("_id"), t.Column("_index")

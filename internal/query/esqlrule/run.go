@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// partRows is the number of rows that are read at once where the time can be divided for more.
+	// partRows is the number of rows that are read at once if the window can be divided.
 	partRows = 1000
-	// maxRows is the greatest number of rows that Elasticsearch makes (the default of
+	// maxRows is the maximum number of rows that Elasticsearch returns (the default of
 	// esql.query.result_truncation_max_size).
 	maxRows = 10_000
 )
 
-// limits returns the number of rows to ask for, and whether a window with more can be divided.
+// limits returns the number of rows to request, and whether a window with more rows can be divided.
 func (s *esqlSearch) limits() (rows int, divide bool) {
 	if s.documents && s.plan.query.Shape().Independent {
 		return partRows, true
@@ -33,12 +33,11 @@ func (s *esqlSearch) limits() (rows int, divide bool) {
 	return maxRows, false
 }
 
-// Execute reads the rows of a window. Rows of documents that do not depend on others are read in
-// parts of the window, the earlier first, each so small that the row limit is not reached. Where it
-// is reached all the same, the execution says so.
+// Execute reads the rows of a window. If rows are documents and do not depend on each other, the window is divided into
+// parts, the earliest first, so that none reaches the row limit. If the limit is reached anyway, the execution is partial.
 func (s *esqlSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if w.Empty() || s.idle() {
-		return query.Result{Exact: true}, s.partly
+		return query.Result{Exact: true}, s.partialErr
 	}
 	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok {
@@ -52,7 +51,7 @@ func (s *esqlSearch) Execute(ctx context.Context, src query.Source, w window.Win
 	if !more && x.result.Pages > 1 {
 		x.result.Total = -1 // parts of the window were not read
 	}
-	return x.result, errors.Join(err, x.partial, s.partly)
+	return x.result, errors.Join(err, x.partial, s.partialErr)
 }
 
 // esqlRun is an execution in progress.
@@ -65,12 +64,11 @@ type esqlRun struct {
 	window window.Window
 	result query.Result
 	found  int64
-	// partial is what keeps the rows from being all there are.
+	// partial is why rows may be missing.
 	partial error
 }
 
-// read reads the rows of a window, divided as often as they are too many; false means that no more
-// are wanted.
+// read reads the rows of a window, and divides it while there are too many. It reports whether more are wanted.
 func (x *esqlRun) read(ctx context.Context, w window.Window, limit int, divide bool) (bool, error) {
 	rows, err := x.run(ctx, w, limit)
 	if err != nil {
@@ -85,7 +83,7 @@ func (x *esqlRun) read(ctx context.Context, w window.Window, limit int, divide b
 				return false, err
 			}
 			return x.read(ctx, window.Window{From: middle, To: w.To}, limit, true)
-		case limit < maxRows: // a millisecond with that many
+		case limit < maxRows: // a single millisecond has that many
 			return x.read(ctx, w, maxRows, false)
 		}
 		x.limited(limit)
@@ -101,7 +99,7 @@ func (x *esqlRun) read(ctx context.Context, w window.Window, limit int, divide b
 	return x.madeHits(ctx, t)
 }
 
-// limited accounts for rows that are not there because there are too many.
+// limited records that rows are missing because of the row limit.
 func (x *esqlRun) limited(limit int) {
 	x.partial = errors.Join(x.partial, &failure.Error{
 		Kind: failure.Partial, Op: "run " + x.plan.label(),
@@ -109,7 +107,7 @@ func (x *esqlRun) limited(limit int) {
 	})
 }
 
-// ownLimit remarks on rows that the query itself cuts off.
+// ownLimit warns if the query's own LIMIT may have cut off rows.
 func (x *esqlRun) ownLimit(rows search.Rows) {
 	if own := x.plan.query.Shape().Limit; own > 0 && own < maxRows && len(rows.Values) >= own {
 		x.warn(fmt.Sprintf("the query's own LIMIT %d was reached: rows beyond it were not seen", own))
@@ -122,7 +120,7 @@ func (x *esqlRun) warn(text string) {
 	}
 }
 
-// run puts the query for one part of the window.
+// run runs the query for one part of the window.
 func (x *esqlRun) run(ctx context.Context, w window.Window, limit int) (search.Rows, error) {
 	sent := x.send(limit, x.at)
 	rows, err := x.runner.RunESQL(ctx, search.ESQLQuery{Text: sent.Text, Filter: x.filter(w)})
@@ -144,10 +142,10 @@ func (x *esqlRun) run(ctx context.Context, w window.Window, limit int) (search.R
 	return rows, nil
 }
 
-// remark is how Elasticsearch begins a warning about a place in the query.
+// remark matches the beginning of a warning about a place in the query.
 var remark = regexp.MustCompile(`^Line (\d+):(\d+): `)
 
-// placed leads a warning that names a place in what was sent back to the rule's text.
+// placed returns a warning with its place in the rule's text instead of the text that was sent.
 func (p *esqlPlan) placed(sent esql.Sent, text string) string {
 	m := remark.FindStringSubmatch(text)
 	if m == nil {
@@ -158,17 +156,21 @@ func (p *esqlPlan) placed(sent esql.Sent, text string) string {
 	return p.query.Text().Report(diag.Warning, CodeRejected, sent.Span(line, column), "%s", text[len(m[0]):]).Error()
 }
 
-// Hunt returns the rows of a query that is no rule's, as they are.
-func (s *esqlSearch) Hunt(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+// AdHoc implements [query.AdHoc]. Its results are the rows as they are.
+func (s *esqlSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
 	runner, ok := search.As[search.ESQL](src.Events)
 	if !ok || s.idle() {
-		return nil, s.partly
+		return query.Answer{}, s.partialErr
 	}
 	x := &esqlRun{esqlSearch: s, runner: runner, at: src.At}
 	rows, err := x.run(ctx, w, size)
 	if err != nil {
-		return nil, err
+		return query.Answer{}, err
 	}
-	hits, err := rowsOf(rows)
-	return hits, errors.Join(err, x.partial, s.partly)
+	a := query.Answer{Whole: true}
+	for _, c := range rows.Columns {
+		a.Columns = append(a.Columns, c.Name)
+	}
+	a.Hits, err = rowsOf(rows)
+	return a, errors.Join(err, x.partial, s.partialErr)
 }

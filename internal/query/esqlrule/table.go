@@ -13,16 +13,15 @@ import (
 	"tocsin/internal/search"
 )
 
-// rowTable is an answer of ES|QL, with what its columns are to a document.
+// rowTable is an answer of ES|QL, and what its columns mean in a document.
 type rowTable struct {
 	search.Rows
-	// fields are the places of the columns that are fields, by name, so that a field comes before those
-	// below it; places are those of them that are places in a document: message.keyword beside message
-	// is none.
+	// fields are the numbers of the columns that are fields, by name, so that a field comes before its subfields. places
+	// leaves out subfields that have no place of their own in a document, such as message.keyword beside message.
 	fields, places []int
 }
 
-// metadata are the columns that are no fields of a document.
+// metadata are the columns that are not fields of a document.
 var metadata = map[string]bool{
 	"_id": true, "_index": true, "_version": true, "_source": true, "_score": true, "_ignored": true, "_index_mode": true,
 	"_tsid": true, "_size": true, "_fork": true,
@@ -55,8 +54,7 @@ func belowAny(name string, names map[string]bool) bool {
 	return false
 }
 
-// over makes into a document with the values of its row, where these say something else. It returns the
-// fields that do.
+// over writes into a document the values of its row that differ. It returns the fields that it has written.
 func (t rowTable) over(row []any, e, into *event.Event) (put mapping.Table, err error) {
 	doc, err := e.Document()
 	if err != nil {
@@ -73,7 +71,7 @@ func (t rowTable) over(row []any, e, into *event.Event) (put mapping.Table, err 
 	return put, err //nolint:wrapcheck // it says what it was doing
 }
 
-// document is a row as a document of its own.
+// document returns a row as a document.
 func (t rowTable) document(row []any) (json.RawMessage, error) {
 	source := map[string]any{}
 	for _, i := range t.fields {
@@ -84,7 +82,7 @@ func (t rowTable) document(row []any) (json.RawMessage, error) {
 	return search.JSON(source, "") //nolint:wrapcheck // it says what it was doing
 }
 
-// same reports whether a document has the values of a column, in whatever order and however often.
+// same reports whether a document has the values of a column, regardless of order and repetition.
 func same(source map[string]any, c search.Column, value any) bool {
 	have := event.Lookup(source, c.Name)
 	if strings.HasPrefix(c.Type, "geo_") || strings.HasPrefix(c.Type, "cartesian_") {
@@ -94,7 +92,7 @@ func same(source map[string]any, c search.Column, value any) bool {
 	return len(have) > 0 && texts(have) == texts(listOf(value))
 }
 
-// texts joins the different values of a list in order.
+// texts joins the different values of a list, sorted.
 func texts(values []any) string {
 	var out []string
 	for _, v := range values {
@@ -113,9 +111,8 @@ func listOf(value any) []any {
 	return []any{value}
 }
 
-// sortByTime orders rows that the query does not: by the first of the named columns that has a time,
-// and where none does by their values, so that the same rows come in the same order whenever they
-// are made.
+// sortByTime sorts rows that the query does not sort: by the first of the named columns that has a time, or else by their
+// values, so that the same rows always come in the same order.
 func (t rowTable) sortByTime(names ...string) {
 	type keyed struct {
 		time, values string
@@ -123,7 +120,7 @@ func (t rowTable) sortByTime(names ...string) {
 	}
 	all := make([]keyed, len(t.Values))
 	for i, row := range t.Values {
-		all[i] = keyed{time: "~", values: t.canonical(row), row: row} // behind every time
+		all[i] = keyed{time: "~", values: t.canonical(row), row: row} // after every time
 		for _, name := range slices.Backward(names) {
 			if at := t.Column(name); at >= 0 && row[at] != nil {
 				all[i].time = fmt.Sprint(listOf(row[at])[0])
@@ -138,9 +135,8 @@ func (t rowTable) sortByTime(names ...string) {
 	}
 }
 
-// canonical writes what a row says, independently of the order of its columns and of the values in
-// each, of columns without a value, and of the last digits of a floating-point number, which depend
-// on the order in which numbers were added up.
+// canonical returns the values of a row as text. It does not depend on the order of columns and of the values in them, on
+// columns without values, or on the last digits of floating-point numbers, which depend on the order of additions.
 func (t rowTable) canonical(row []any) string {
 	var b strings.Builder
 	for _, i := range t.fields {
@@ -158,7 +154,7 @@ func (t rowTable) canonical(row []any) string {
 	return b.String()
 }
 
-// significant is the number of digits of a floating-point number that tell rows apart.
+// significant is the number of digits of floating-point numbers by which rows are distinguished.
 const significant = 12
 
 func canonicalValue(v any) string {

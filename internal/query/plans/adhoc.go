@@ -48,7 +48,7 @@ func AdHoc(q AdHocQuery) (query.Plan, diag.List) {
 	return p, diags
 }
 
-// adHocESQL plans a query that names its indices itself, and yields its rows as they are.
+// adHocESQL plans a query in ES|QL. The query names its indices itself.
 func adHocESQL(q AdHocQuery) (query.Plan, diag.List) {
 	parsed, diags := esql.Parse(q.Text)
 	if parsed == nil {
@@ -59,8 +59,8 @@ func adHocESQL(q AdHocQuery) (query.Plan, diag.List) {
 	return esqlrule.ForQuery(r, parsed, search.TimeRange{Field: field}), diags
 }
 
-// Languages returns the languages that a query can be asked in, sorted. Those in SPL are planned by what
-// knows macros and lookups.
+// Languages returns the languages of ad hoc queries, sorted. Queries in SPL are planned by package catalog, which has
+// their macros and lookups.
 func Languages() []rule.Language {
 	languages := append(translate.Languages(), rule.ESQL, rule.SPL)
 	slices.Sort(languages)

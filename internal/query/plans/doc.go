@@ -1,3 +1,3 @@
-// Package plans chooses how a rule is planned: by its type ([For]), and for a query in a language by the shape of the
-// query ([AdHoc] likewise, for a query that no rule holds). It is the one package that knows all of them.
+// Package plans chooses the plan of a rule ([For]) or of an ad hoc query ([AdHoc]): by the rule's type, and then by the
+// shape of the query. It is the only package that knows all families of rule types.
 package plans

@@ -18,7 +18,7 @@ import (
 func TestLongValues(t *testing.T) {
 	const events = "language = %q\nindex = [\"logs-*\"]\nquery = '''%s'''\n"
 	threat := func(event, indicator string) string {
-		return strings.NewReplacer("destination.ip", event, "threat.indicator.ip", indicator, "threat.indicator.type:*", "own:*", "event.kind:event", "*:*").Replace(threatHead + oneField)
+		return strings.NewReplacer("destination.ip", event, "threat.indicator.ip", indicator, "threat.indicator.type:*", "own:*", "event.kind:event", "*:*").Replace(trial.ThreatHead + trial.ThreatByAddress)
 	}
 	for _, tt := range []struct {
 		name, typ, lines string

@@ -16,24 +16,6 @@ import (
 	"tocsin/internal/testkit/trial"
 )
 
-const threatHead = `
-language = "kuery"
-index = ["logs-*"]
-query = "event.kind:event"
-threat_index = ["ti-*"]
-threat_language = "kuery"
-threat_query = '@timestamp >= "now-30d/d" and threat.indicator.type:*'
-`
-
-// oneField compares the destination's address.
-const oneField = `
-[[rule.threat_mapping]]
-[[rule.threat_mapping.entries]]
-field = "destination.ip"
-type = "mapping"
-value = "threat.indicator.ip"
-`
-
 // TestNamesOfSlot: every kind of rule reads the indices of its slot and of the days that it looks back on,
 // and no others.
 func TestNamesOfSlot(t *testing.T) {
@@ -68,7 +50,7 @@ ml-2026.02.27/other {"timestamp":"2026-02-28T23:58:00Z","job_id":"j","result_typ
 		{"threshold", kuery + "query = \"event.kind: event\"\n[rule.threshold]\nfield = \"host.name\"\nvalue = 2\n", "before+after", "day-2026.02.28 day-2026.03.01"},
 		{"new_terms", kuery + "query = \"event.kind: event\"\nnew_terms_fields = [\"user.name\"]\nhistory_window_start = \"now-4d\"\n", "after", "day-2026.02.28 day-2026.03.01"},
 		{
-			"threat_match", kuery + "query = \"event.kind: event\"\nthreat_index = [\"<ti-{now/M{yyyy.MM}}>\"]\nthreat_query = \"threat.indicator.type: *\"\nthreat_language = \"kuery\"\n" + oneField,
+			"threat_match", kuery + "query = \"event.kind: event\"\nthreat_index = [\"<ti-{now/M{yyyy.MM}}>\"]\nthreat_query = \"threat.indicator.type: *\"\nthreat_language = \"kuery\"\n" + trial.ThreatByAddress,
 			"before after", "day-2026.02.28 day-2026.03.01",
 		},
 		{"machine_learning", "index = [\"<ml-{now/d}>\"]\nmachine_learning_job_id = [\"j\"]\nanomaly_threshold = 50\n", "anomaly", "ml-2026.02.28 ml-2026.03.01"},
@@ -150,7 +132,7 @@ func TestNamesRefused(t *testing.T) {
 	for key, typ := range map[string]string{"index": "query", "threat_index": "threat_match"} {
 		lines := "language = \"kuery\"\nindex = [\"a\"]\nquery = \"event.kind: event\"\n"
 		if typ == "threat_match" {
-			lines += "threat_index = [\"ti\"]\nthreat_query = \"*:*\"\nthreat_language = \"kuery\"\n" + oneField
+			lines += "threat_index = [\"ti\"]\nthreat_query = \"*:*\"\nthreat_language = \"kuery\"\n" + trial.ThreatByAddress
 		}
 		r := trial.Rule(t, typ, lines)
 		if names := []string{"ok", "<x-{now/q}>"}; key == "index" {

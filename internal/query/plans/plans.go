@@ -37,7 +37,7 @@ func For(r *rule.Rule) (query.Plan, diag.List) {
 	return plan(r)
 }
 
-// unresolved reports a data view that is not known: without it nothing says what is searched.
+// unresolved reports an unknown data view: without it, the indices of the rule are unknown.
 func unresolved(r *rule.Rule) diag.List {
 	if r.DataViewID == "" || len(r.Index) > 0 || r.Type == rule.TypeESQL || r.Type == rule.TypeMachineLearning {
 		return nil
@@ -50,7 +50,7 @@ func unsupportedType(r *rule.Rule) diag.List {
 	return diag.List{r.Report(diag.Error, query.CodeUnsupported, "rule.type", "rules of type %q are not supported yet", r.Type)}
 }
 
-// checkNames reports names that Elasticsearch would refuse, or that nobody could write out.
+// checkNames reports index names that Elasticsearch would reject, and date math that cannot be resolved.
 func checkNames(r *rule.Rule) diag.List {
 	var diags diag.List
 	check := func(key string, patterns []string) {

@@ -20,10 +20,10 @@ import (
 	"tocsin/internal/translate"
 )
 
-// Plan finds single events by one condition: the common core of the query rule types.
+// Plan finds single events by one condition.
 type Plan struct {
 	binding.Query
-	// orderBy is the field of the events' own time, where they are not ordered by that of the windows.
+	// orderBy is the field of the events' own time, if it is not the time field of the windows.
 	orderBy string
 
 	mu   sync.Mutex
@@ -39,22 +39,22 @@ func New(base binding.Query, orderBy string) *Plan {
 	return p
 }
 
-// lastBound is what a plan was bound to last, with what came of it: mappings seldom change.
+// lastBound is the result of binding the plan last. It is reused, because mappings seldom change.
 type lastBound struct {
 	target search.Target
 	search *Search
 	diags  diag.List
 }
 
-// Apart is of [query.Eventwise].
+// Apart implements [query.Eventwise].
 func (p *Plan) Apart() bool { return len(p.Parsed.Limits()) == 0 }
 
-// ByOwnTime is of [query.Eventwise].
+// ByOwnTime implements [query.Eventwise].
 func (p *Plan) ByOwnTime() bool {
 	return p.Time.Field == search.DefaultTimestamp && p.Time.Fallback == ""
 }
 
-// Prepare binds the plan to the mappings where the events are.
+// Prepare binds the plan to the mappings of its indices.
 func (p *Plan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
 	var more []string
 	if p.orderBy != "" {
@@ -63,24 +63,24 @@ func (p *Plan) Prepare(ctx context.Context, src query.Source) (query.Prepared, d
 	if src.Late != nil {
 		more = append(more, ingested)
 	}
-	target, partly, err := p.Resolve(ctx, src, src.Window, more...)
+	target, partialErr, err := p.Resolve(ctx, src, src.Window, more...)
 	if err != nil {
 		return nil, nil, err
 	}
 	s, diags := p.bound(target, src.At)
 	if s == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
 	now := *s
-	now.PartialErr, now.names = partly, p.Names(src.At)
+	now.PartialErr, now.names = partialErr, p.Names(src.At)
 	if src.Late != nil {
 		diags = append(diags, now.takeLate(src.Late)...)
 	}
 	return &now, diags, nil
 }
 
-// bound binds the plan, unless that was done for the same mappings. Exceptions expire and conditions
-// may be about now: what depends on the moment is bound each time.
+// bound returns the plan bound to mappings, from the last time if they are the same. Exceptions that may expire and
+// conditions that refer to now are bound each time.
 func (p *Plan) bound(target search.Target, at time.Time) (*Search, diag.List) {
 	if len(p.Rule().Exceptions) > 0 {
 		return p.Bind(target, at)
@@ -108,7 +108,7 @@ func (p *Plan) Assume(at time.Time) (query.Prepared, diag.List) {
 	return s, diags
 }
 
-// Bind binds the plan to mappings that are known; the search is nil when a diagnostic is an error.
+// Bind binds the plan to known mappings. The search is nil when a diagnostic is an error.
 func (p *Plan) Bind(target search.Target, at time.Time) (*Search, diag.List) {
 	where, diags := p.Where(target, at)
 	if where == nil {
@@ -118,27 +118,27 @@ func (p *Plan) Bind(target search.Target, at time.Time) (*Search, diag.List) {
 	return &Search{plan: p, target: target, where: where, names: p.Names(at), computed: p.Computed(target.Fields)}, diags
 }
 
-// Search is an Plan bound to mappings.
+// Search is a Plan bound to mappings.
 type Search struct {
 	plan   *Plan
 	target search.Target
 	where  *binding.Where
 	names  query.Names
-	// computed are the fields that alerts need to be asked for.
+	// computed are the fields that must be requested for alerts.
 	computed []string
-	// partly is the failure to learn the mapping of some indices.
+	// PartialErr is the failure to read the mapping of some indices.
 	PartialErr error
-	// blind: only late events are wanted, and nothing tells which they are.
-	blind bool
+	// lateUnknown: only late events are wanted, but no field tells which events are late.
+	lateUnknown bool
 }
 
-// Target says what the rule's patterns mean.
+// Target returns the indices that the rule's patterns match.
 func (s *Search) Target() search.Target { return s.target }
 
-// OfNow reports whether the search of another slot is another: no run may stand for several then.
+// OfNow reports whether the search changes from slot to slot, so that one run cannot replace the runs of several slots.
 func (s *Search) OfNow() bool { return !s.where.TimeInvariant }
 
-// request is the search of one window.
+// request returns the search of one window.
 func (s *Search) request(w window.Window) search.Request {
 	time := s.plan.Time
 	time.Window = w
@@ -148,7 +148,7 @@ func (s *Search) request(w window.Window) search.Request {
 	}
 }
 
-// Reads is the search of the window. With pipes it is another for each.
+// Reads returns the search of the window. A query with pipes has none: how far it reads depends on the pipes.
 func (s *Search) Reads(w window.Window) []query.Read {
 	if w.Empty() || s.idle() || len(s.plan.Parsed.Limits()) > 0 {
 		return nil
@@ -157,9 +157,9 @@ func (s *Search) Reads(w window.Window) []query.Read {
 }
 
 // idle reports whether there is nothing to search.
-func (s *Search) idle() bool { return s.blind || len(s.target.Indices) == 0 || s.where.Nothing() }
+func (s *Search) idle() bool { return s.lateUnknown || len(s.target.Indices) == 0 || s.where.Nothing() }
 
-// Execute hands out the events of a window that meet the condition, or those of them that the pipes let through.
+// Execute passes on the events of a window that meet the condition and pass the pipes.
 func (s *Search) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if w.Empty() {
 		return query.Result{Exact: true}, nil
@@ -176,12 +176,14 @@ func (s *Search) Execute(ctx context.Context, src query.Source, w window.Window,
 	return query.Result{Result: search.Result{Total: int64(len(hits))}, Exact: true}, err
 }
 
-// Hunt is [query.Hunt] of this search.
-func (s *Search) Hunt(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
-	return s.limited(ctx, src.Events, w, query.Sized(s.plan.Parsed.Limits(), size))
+// AdHoc implements [query.AdHoc].
+func (s *Search) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
+	hits, err := s.limited(ctx, src.Events, w, query.Sized(s.plan.Parsed.Limits(), size))
+	return query.Answer{Hits: hits}, err
 }
 
-// limited applies pipes. The last events are read from the end, and put in order afterwards.
+// limited applies pipes. For a pipe that selects the last events, events are read in descending order and reversed
+// afterwards.
 func (s *Search) limited(ctx context.Context, events search.Events, w window.Window, limits []translate.Limit) ([]query.Hit, error) {
 	r := s.request(w)
 	r.Descending = limits[0].Last
@@ -223,7 +225,7 @@ func (s *Search) execute(ctx context.Context, events search.Events, r search.Req
 	return result, errors.Join(err, s.PartialErr)
 }
 
-// Trace judges one document by the condition.
+// Trace evaluates the condition on one document.
 func (s *Search) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }

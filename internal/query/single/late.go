@@ -7,13 +7,13 @@ import (
 	"tocsin/internal/search"
 )
 
-// ingested is the field that says when an event was taken in.
+// ingested is the field with the time at which an event was ingested.
 const ingested = "event.ingested"
 
-// CodeNotIngested marks a second look for late events that cannot tell which they are.
+// CodeNotIngested marks a search for late events in indices without an ingest time.
 const CodeNotIngested = "rule/late-unknown"
 
-// lateOnly is the condition that an event came late, nil where no index tells when events came.
+// lateOnly returns the condition that an event is late; nil if no index maps the ingest time.
 func lateOnly(target search.Target, late []query.Late) condition.Expr {
 	if _, mapped := target.Fields.Field(ingested); !mapped {
 		return nil
@@ -28,11 +28,11 @@ func lateOnly(target search.Target, late []query.Late) condition.Expr {
 	return either
 }
 
-// takeLate narrows a bound search to late events.
+// takeLate restricts a bound search to late events.
 func (s *Search) takeLate(late []query.Late) diag.List {
 	only := lateOnly(s.target, late)
 	if only == nil {
-		s.blind = true
+		s.lateUnknown = true
 		return diag.List{s.plan.Rule().Report(diag.Warning, CodeNotIngested, "rule.index",
 			"no index maps event.ingested: which events came late cannot be told")}
 	}

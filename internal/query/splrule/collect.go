@@ -2,9 +2,13 @@ package splrule
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"maps"
+	"math"
 	"slices"
+	"time"
 
 	"tocsin/internal/query"
 	"tocsin/internal/search"
@@ -14,11 +18,12 @@ import (
 )
 
 // Collect takes the rows that a search writes to an index by itself. Risk events are written as those of
-// detections are; no other index is, and the account of the run says so.
+// detections are, events of other indices beside them.
 func (o *rowHits) Collect(_ context.Context, c *spl.Collect, row splunk.Row) error {
 	if c.Index != escu.RiskIndex {
-		o.uncollected[c.Index]++
-		return nil
+		e, err := o.keptEvent(c, row)
+		o.collected = append(o.collected, e)
+		return err
 	}
 	events := escu.Collected(o.plan.Detection, row, o.window)
 	if len(events) == 0 {
@@ -40,7 +45,7 @@ func (o *rowHits) riskEvent(e escu.RiskEvent, instance string) query.RiskEvent {
 	return query.RiskEvent{ID: e.ID, Source: doc}
 }
 
-// collectedHits are hits that make no alert, of the risk events that the search wrote.
+// collectedHits returns hits with the risk events that the search wrote. They make no alerts.
 func (o *rowHits) collectedHits() []query.Hit {
 	var hits []query.Hit
 	for some := range slices.Chunk(o.collected, rowsAtOnce) {
@@ -50,11 +55,22 @@ func (o *rowHits) collectedHits() []query.Hit {
 	return hits
 }
 
-// uncollectedText says what was not written.
-func (o *rowHits) uncollectedText() []string {
-	var out []string
-	for _, index := range slices.Sorted(maps.Keys(o.uncollected)) {
-		out = append(out, fmt.Sprintf("collect does not write %s to the index %s: only risk events are written, to the index risk", rowCount(o.uncollected[index]), index))
+// keptEvent makes the document of an event for an index of Splunk's. Equal rows are told apart by their number.
+func (o *rowHits) keptEvent(c *spl.Collect, row splunk.Row) (query.RiskEvent, error) {
+	if row["source"].IsNull() {
+		row["source"] = splunk.Text(o.plan.Detection.SearchName())
 	}
-	return out
+	row["index"] = splunk.Text(c.Index)
+	at, _ := row["_time"].Float()
+	key := escu.RowKey(row)
+	o.alike[key]++
+	doc := splunk.CollectedDocument(row, search.FormatTime(time.UnixMicro(int64(math.Round(at*1e6)))))
+	doc["kibana.alert.rule.rule_id"] = o.plan.Detection.ID
+	w := o.window
+	id, err := json.Marshal([]any{"collect", 1, o.plan.Detection.ID, w.Earliest.UnixMilli(), w.Latest.UnixMilli(), key, o.alike[key]})
+	if err != nil {
+		return query.RiskEvent{}, fmt.Errorf("encode a row for the index %s: %w", c.Index, err)
+	}
+	sum := sha256.Sum256(id)
+	return query.RiskEvent{ID: hex.EncodeToString(sum[:]), Source: doc}, nil
 }

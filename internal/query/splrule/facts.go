@@ -9,9 +9,8 @@ import (
 	"tocsin/internal/splunk/escu"
 )
 
-// facts are the fields of a finding that the detection and its row make. What the row says of its
-// score, title and severity supersedes the detection's; in a row that is an event, fields that are
-// called so are the event's own unless the search names them.
+// facts returns the fields of a finding from the detection and its row. Score, title and severity of the row override the
+// detection's; but if the row is an event, fields of these names count only if the search names them.
 func (o *rowHits) facts(row splunk.Row) map[string]any {
 	d := o.plan.Detection
 	shown := maps.Clone(row)
@@ -40,7 +39,7 @@ func (o *rowHits) facts(row splunk.Row) map[string]any {
 	if links := d.DrilldownsOf(row, o.window); len(links) > 0 {
 		var names, searches, urls, earliest, latest []string
 		for _, l := range links {
-			names, searches, urls = append(names, l.Name), append(searches, l.Search), append(urls, l.Link)
+			names, searches, urls = append(names, l.Name), append(searches, l.Search), append(urls, o.plan.SplunkURL+l.Link)
 			earliest, latest = append(earliest, l.Earliest), append(latest, l.Latest)
 		}
 		facts["splunk.drilldown.name"], facts["splunk.drilldown.search"], facts["splunk.drilldown.link"] = names, searches, urls
@@ -49,7 +48,7 @@ func (o *rowHits) facts(row splunk.Row) map[string]any {
 	return facts
 }
 
-// reason is the title of a finding: the row's, that of the detection, or else the first message.
+// reason returns the title of a finding: from the row, from the detection, or else the first risk message.
 func (o *rowHits) reason(row splunk.Row, said escu.Said) string {
 	d := o.plan.Detection
 	if said.Title != "" && o.sets("title") {
@@ -74,12 +73,12 @@ func (o *rowHits) reason(row splunk.Row, said escu.Said) string {
 	})
 }
 
-// sets reports whether a row has a field of this name from its search, and not from the event that it is.
+// sets reports whether a field of a row comes from the search, and not from the event that the row is.
 func (o *rowHits) sets(name string) bool {
 	return !o.plan.keeps || strings.Contains(o.plan.Search.String(), name)
 }
 
-// rowCount is a number of rows in words.
+// rowCount returns a number of rows as text.
 func rowCount(n int) string {
 	if n == 1 {
 		return "1 row"

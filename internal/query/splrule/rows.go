@@ -19,7 +19,7 @@ import (
 	"tocsin/internal/splunk/pushdown"
 )
 
-// rowHits makes hits of rows and hands them out some at a time.
+// rowHits makes hits of rows and passes them on in batches.
 type rowHits struct {
 	plan    *splPlan
 	history query.History
@@ -28,18 +28,18 @@ type rowHits struct {
 
 	rows []splunk.Row
 	seen int64
-	// throttled are the instances that this run has let through or kept back.
+	// throttled are the instances that this run has passed on or held back.
 	throttled map[string]bool
 	held      int
-	// missing counts the messages by the field that they name and their row does not have.
+	// missing counts, by field, the messages whose row lacks a field that they name.
 	missing map[string]int
-	// unscored counts the rows that nobody is scored for, free those that throttling leaves alone because
-	// they lack a field of it, unread those whose score is no number; unreadScore is one of these.
+	// unscored counts rows without a risk event, free the rows that are not throttled because they lack a throttling
+	// field, unread the rows whose score is not a number; unreadScore is an example.
 	unscored, free, unread int
 	unreadScore            string
-	// collected are risk events that the search wrote itself, uncollected the rows for other indices.
-	collected   []query.RiskEvent
-	uncollected map[string]int
+	// collected are risk events and events of other indices that the search wrote itself; alike counts equal rows.
+	collected []query.RiskEvent
+	alike     map[string]int
 }
 
 func newRowHits(p *splPlan, src query.Source, w splunk.Window, visit query.Visit) *rowHits {
@@ -47,7 +47,7 @@ func newRowHits(p *splPlan, src query.Source, w splunk.Window, visit query.Visit
 	if !p.Detection.CreatesFinding() {
 		h = src.Risk.History
 	}
-	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}, uncollected: map[string]int{}}
+	return &rowHits{plan: p, history: h, window: w, visit: visit, throttled: map[string]bool{}, missing: map[string]int{}, alike: map[string]int{}}
 }
 
 func (o *rowHits) add(ctx context.Context, row splunk.Row) error {
@@ -58,7 +58,7 @@ func (o *rowHits) add(ctx context.Context, row splunk.Row) error {
 	return o.flush(ctx)
 }
 
-// flush hands out the hits of the rows that are held.
+// flush passes on the hits of the rows in the batch.
 func (o *rowHits) flush(ctx context.Context) error {
 	rows, err := o.unthrottled(ctx, o.rows)
 	o.seen += int64(len(o.rows))
@@ -84,7 +84,7 @@ func (o *rowHits) flush(ctx context.Context) error {
 	return err
 }
 
-// hit makes the hit of a row.
+// hit makes a hit of a row.
 func (o *rowHits) hit(row splunk.Row) (query.Hit, error) {
 	d := o.plan.Detection
 	source := row[pushdown.SourceField]
@@ -124,7 +124,7 @@ func (o *rowHits) hit(row splunk.Row) (query.Hit, error) {
 	return h, nil
 }
 
-// about is what is known of all events of a row under names of ECS: when, and whom it is about.
+// about returns what is known of all events of a row, under names of ECS: the time, and the users and hosts.
 func (o *rowHits) about(row splunk.Row) map[string]any {
 	out := map[string]any{"@timestamp": search.FormatTime(o.window.Latest)}
 	objects := slices.Clone(o.plan.Detection.Risk.Objects)
@@ -133,7 +133,7 @@ func (o *rowHits) about(row splunk.Row) map[string]any {
 	}
 	for _, x := range objects {
 		values, kind := row.Get(x.Field), x.Type
-		if kind == "other" { // a search over risk events finds out whom it is about
+		if kind == "other" { // a search over risk events has the type in the row
 			kind = row.Get("risk_object_type").String()
 		}
 		switch {
@@ -147,8 +147,8 @@ func (o *rowHits) about(row splunk.Row) map[string]any {
 	return out
 }
 
-// instance is what rows share that are throttled together; "" without throttling, and for a row that
-// lacks one of its fields: what is not there is no value that two rows share.
+// instance returns the identity of rows that are throttled together; "" without throttling, and for a row that lacks a
+// throttling field: rows without a value have nothing in common.
 func (o *rowHits) instance(row splunk.Row) string {
 	t := o.plan.Detection.Throttle
 	if t == nil {
@@ -165,8 +165,8 @@ func (o *rowHits) instance(row splunk.Row) string {
 	return escu.InstanceID(o.plan.Detection, key)
 }
 
-// unthrottled leaves out the rows whose values were found within the throttling period before, by an
-// earlier window or an earlier row of this one.
+// unthrottled leaves out the rows whose instance was found before, within the throttling period: by an earlier window, or
+// by an earlier row of this one.
 func (o *rowHits) unthrottled(ctx context.Context, rows []splunk.Row) ([]splunk.Row, error) {
 	t := o.plan.Detection.Throttle
 	if t == nil || len(rows) == 0 {
@@ -184,8 +184,8 @@ func (o *rowHits) unthrottled(ctx context.Context, rows []splunk.Row) ([]splunk.
 		if err != nil {
 			return nil, fmt.Errorf("find what throttles rule %s: %w", o.plan.Detection.ID, err)
 		}
-		// What this window itself has made before does not throttle it. The time of a finding about one
-		// event is the event's, that of others the end of their window.
+		// Findings of an earlier run of this window do not throttle it. The time of a finding about one event is the
+		// event's time; other findings have the end of their window.
 		before := o.window.Latest.Truncate(time.Millisecond)
 		if o.plan.keeps && o.plan.Detection.CreatesFinding() {
 			before = o.window.Earliest
@@ -213,13 +213,12 @@ func (o *rowHits) unthrottled(ctx context.Context, rows []splunk.Row) ([]splunk.
 	return out, nil
 }
 
-// warnings says what became of rows beside hits, and what messages lack.
+// warnings returns warnings about rows that made no hit or lack fields.
 func (o *rowHits) warnings() []string {
 	var out []string
 	if o.held > 0 {
 		out = append(out, fmt.Sprintf("throttling kept back %s with values that were found within %s before", rowCount(o.held), o.plan.Detection.Throttle.Text))
 	}
-	out = append(out, o.uncollectedText()...)
 	d := o.plan.Detection
 	if o.free > 0 {
 		out = append(out, fmt.Sprintf("throttling by %s does not throttle %s without such a field", strings.Join(d.Throttle.Fields, ", "), rowCount(o.free)))

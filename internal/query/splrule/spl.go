@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -31,24 +32,25 @@ type Input struct {
 	Search *spl.Search
 	Env    splunk.Env
 	Map    pushdown.Map
-	// Index are the index patterns of events that are written as Splunk has them.
+	// Index are the index patterns of events with Splunk's own field names.
 	Index []string
+	// SplunkURL is what the links of drilldowns begin with.
+	SplunkURL string
 }
 
-// splPlan runs a search over the events that its first command asks for, and makes hits of its rows.
+// splPlan runs a search over the events that its first command selects, and makes hits of its rows.
 type splPlan struct {
 	Input
 
-	// rule has the index patterns of the first command as its own.
+	// rule is a copy of the rule with the index patterns of the first command.
 	rule *rule.Rule
-	// first is what the search asks for first, less the window; asks is false when that is nothing, or
-	// not known before it runs.
+	// first is what the first command reads, without the window. asks is false if it reads nothing, or if that is not
+	// known before the search runs.
 	first splunk.Scan
 	asks  bool
-	// keeps tells that each row is one event.
+	// keeps: each row is one event.
 	keeps bool
-	// groups is what the search begins with where that can be counted, under the types of ECS as far as
-	// Strategy tells.
+	// groups is the grouping that the search begins with; counts is false if there is none.
 	groups   splunk.Grouping
 	counts   bool
 	strategy query.Strategy
@@ -94,11 +96,10 @@ func (p *splPlan) WritesTables() bool {
 	return writes
 }
 
-// Strategy is that of counting where the first commands can be counted, if the fields are mapped as ECS
-// has them.
+// Strategy is Aggregation if the first commands can be answered by an aggregation under the types of ECS, otherwise Search.
 func (p *splPlan) Strategy() query.Strategy { return p.strategy }
 
-// Wants says which patterns and fields Prepare will ask about.
+// Wants returns the patterns and fields that Prepare will resolve.
 func (p *splPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
 	if !p.asks || p.overRisk() {
 		return nil, nil
@@ -107,21 +108,21 @@ func (p *splPlan) Wants(at time.Time, w window.Window) (patterns, fields []strin
 	return query.NamesAt(patterns, at).Of(p.within(w)), fields
 }
 
-// within is the window of the first command in that of the search: times in its condition take its place.
+// within returns the window of the first command: the window of the search, unless the condition has times of its own.
 func (p *splPlan) within(w window.Window) window.Window {
 	own := splunk.Within(p.Search, splunk.Window{Earliest: w.From, Latest: w.To, Now: w.To})
 	return window.Window{From: own.Earliest, To: own.Latest}
 }
 
-// overRisk reports whether the search is about risk events, which may be in a place of their own.
+// overRisk reports whether the search reads risk events, which may be stored separately.
 func (p *splPlan) overRisk() bool { return p.first.Model == "Risk" }
 
-// source is where the search finds events.
+// source returns the events of the search.
 func (p *splPlan) source(src query.Source) *pushdown.Events {
 	return &pushdown.Events{Search: src.Events, Map: p.Map, Index: p.Index, KeepSource: p.keeps, Slot: src.At, Window: src.Window, Also: slices.Concat(p.groups.By, p.groups.Fields)}
 }
 
-// eventsOf is where the events of a data model are.
+// eventsOf returns the place of the events of a data model.
 func eventsOf(src query.Source, model string) search.Events {
 	if model == "Risk" && src.Risk.Events != nil {
 		return src.Risk.Events
@@ -148,7 +149,7 @@ func (p *splPlan) Prepare(ctx context.Context, src query.Source) (query.Prepared
 	return &splSearch{plan: p, first: plan}, slices.Concat(diags, p.unknown(plan), p.absent(plan)), nil
 }
 
-// absent says that no index can have events of the sources that a search asks for.
+// absent warns if no index can have events of the sources that a search selects.
 func (p *splPlan) absent(plan *pushdown.Plan) diag.List {
 	names, all := plan.Absent()
 	if !all || plan.Nothing && len(plan.Target.Indices) == 0 || !p.Map.Tell() {
@@ -159,8 +160,7 @@ func (p *splPlan) absent(plan *pushdown.Plan) diag.List {
 		strings.Join(plan.Request.Patterns, ","), strings.Join(names, ", "))}
 }
 
-// unknown names what a search asks for that the field map does not know: only events that are written
-// as Splunk has them can be found then.
+// unknown warns if the field map has no source for a search, and there are no events with Splunk's own field names.
 func (p *splPlan) unknown(plan *pushdown.Plan) diag.List {
 	if p.first.Where == nil || len(plan.View.Sources) > 0 || len(plan.Request.Patterns) > 0 {
 		return nil
@@ -169,10 +169,10 @@ func (p *splPlan) unknown(plan *pushdown.Plan) diag.List {
 		"the field map has no source for %s: nothing is searched", p.first.Where)}
 }
 
-// CodeTime marks a search over events whose time cannot be searched for.
+// CodeTime marks a search over events that cannot be searched by time.
 const CodeTime = "spl/time"
 
-// CodeNoSource marks a search for events that the field map does not know.
+// CodeNoSource marks a search without a source in the field map.
 const CodeNoSource = "spl/no-source"
 
 // Assume binds the first command to the types of ECS.
@@ -190,12 +190,12 @@ func (p *splPlan) Assume(at time.Time) (query.Prepared, diag.List) {
 // splSearch is a splPlan bound to mappings.
 type splSearch struct {
 	plan *splPlan
-	// first is what the first command searches for; nil when that is nothing.
+	// first is the search of the first command; nil if there is none.
 	first *pushdown.Plan
 }
 
-// Target says what the patterns of the first command mean. Of many kinds of events a source may
-// stand for, most are not there: that some are missing is no remark on the rule.
+// Target returns the indices that the patterns of the first command match. A source has patterns for many kinds of events,
+// most of which do not exist, so missing patterns are not reported.
 func (s *splSearch) Target() search.Target {
 	if s.first == nil {
 		return search.Target{Fields: mapping.Assumed()}
@@ -207,7 +207,7 @@ func (s *splSearch) Target() search.Target {
 	return t
 }
 
-// Reads is the search of the first command, unless that is about a time of its own.
+// Reads returns the search of the first command, unless that has a window of its own.
 func (s *splSearch) Reads(w window.Window) []query.Read {
 	if w.Empty() || s.first == nil || s.first.Nothing || s.plan.overRisk() || s.plan.within(w) != w || !s.first.Shared() {
 		return nil
@@ -216,7 +216,7 @@ func (s *splSearch) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: s.first.At(w), ScanOnly: counted}}
 }
 
-// grouping is the request that counts what the search begins with; false when events have to be read.
+// grouping returns the request that counts the groups that the search begins with; false if events must be read.
 func (s *splSearch) grouping(w window.Window) (search.GroupRequest, bool) {
 	if s.first == nil || !s.plan.counts {
 		return search.GroupRequest{}, false
@@ -226,7 +226,7 @@ func (s *splSearch) grouping(w window.Window) (search.GroupRequest, bool) {
 	return r, ok
 }
 
-// routed sends each scan to where its events are.
+// routed reads each scan from the place of its events.
 type routed struct {
 	src    query.Source
 	events *pushdown.Events
@@ -235,20 +235,57 @@ type routed struct {
 func (r routed) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row) error) error {
 	there := *r.events
 	there.Search = eventsOf(r.src, s.Model)
-	return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+	if r.src.Risk.Events == nil || !there.Collected(s) {
+		return there.Events(ctx, s, visit) //nolint:wrapcheck // it names the search
+	}
+	return r.withCollected(ctx, there, s, visit)
 }
 
-// Groups counts where the events are.
+// withCollected puts the events that searches wrote among the others, the newest first.
+func (r routed) withCollected(ctx context.Context, there pushdown.Events, s splunk.Scan, visit func(splunk.Row) error) error {
+	kept := there
+	kept.Search = r.src.Risk.Events
+	var rows []splunk.Row
+	if err := kept.Events(ctx, s, func(row splunk.Row) error { rows = append(rows, row); return nil }); err != nil {
+		return err //nolint:wrapcheck // it names the search
+	}
+	until := func(at float64) error {
+		for len(rows) > 0 {
+			if own, _ := rows[0]["_time"].Float(); own < at {
+				return nil
+			}
+			row := rows[0]
+			rows = rows[1:]
+			if err := visit(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := there.Events(ctx, s, func(row splunk.Row) error {
+		at, _ := row["_time"].Float()
+		if err := until(at); err != nil {
+			return err
+		}
+		return visit(row)
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // it names the search
+	}
+	return until(math.Inf(-1))
+}
+
+// Groups counts groups in the place of the events.
 func (r routed) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, visit func(splunk.Part) error) (bool, error) {
 	there := *r.events
 	there.Search = eventsOf(r.src, s.Model)
 	return there.Groups(ctx, s, g, visit) //nolint:wrapcheck // it names the search
 }
 
-// errEnough ends a search when the visitor wants no more.
+// errEnough ends a search when the visitor has enough.
 var errEnough = errors.New("no more hits are wanted")
 
-// rowsAtOnce is how many rows are made hits together.
+// rowsAtOnce is the number of rows in a batch.
 const rowsAtOnce = 500
 
 func (s *splSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
@@ -283,7 +320,7 @@ func (s *splSearch) Execute(ctx context.Context, src query.Source, w window.Wind
 	return result, nil
 }
 
-// Explain shows what is searched for first, and what is then done in memory.
+// Explain shows the search of the first command, and the commands that run in memory.
 func (s *splSearch) Explain(w window.Window) query.Explanation {
 	p := s.plan
 	e := query.Explanation{
@@ -311,8 +348,8 @@ func (s *splSearch) Explain(w window.Window) query.Explanation {
 	return e
 }
 
-// inMemory are the commands that are run on rows, from one on. A first command whose condition the search
-// answers whole is not among them.
+// inMemory returns the commands that run in memory, beginning with number from. It leaves out a first command whose
+// condition the search decides completely.
 func (s *splSearch) inMemory(from int) []string {
 	out := []string{}
 	for i, stage := range s.plan.Search.Stages {
@@ -328,8 +365,7 @@ func (s *splSearch) inMemory(from int) []string {
 	return out
 }
 
-// Sources are the names of the kinds of events that the first command asks for; none where the field map has
-// none for it.
+// Sources returns the names of the field map's sources that the first command selects.
 func (s *splSearch) Sources() []string {
 	if s.first == nil {
 		return nil
@@ -337,11 +373,10 @@ func (s *splSearch) Sources() []string {
 	return s.first.Asked()
 }
 
-// FieldMap is what says what the names of the search mean.
+// FieldMap returns the field map of the search.
 func (s *splSearch) FieldMap() pushdown.Map { return s.plan.Map }
 
-// Trace judges one document by the condition of the first command, and says whether the search over
-// this document alone has a result.
+// Trace evaluates the condition of the first command on one document, and runs the search over this document alone.
 func (s *splSearch) Trace(ctx context.Context, d condition.Document) (condition.Trace, error) {
 	out := condition.Trace{Text: s.plan.Search.String()}
 	doc, isDocument := d.(*event.Document)

@@ -1,3 +1,3 @@
-// Package steps plans queries of several steps, sequences and samples: one search for the events of all steps, each told
-// in memory to the steps that it fits.
+// Package steps plans sequences and samples, the queries with several steps. One search finds the events of all steps, and
+// each event is assigned in memory to the steps that it matches.
 package steps

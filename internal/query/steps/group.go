@@ -22,8 +22,8 @@ import (
 	"tocsin/internal/translate"
 )
 
-// Plan finds sequences and samples: one read of all events that fit any step, in order of
-// time, each told in memory to the steps that it fits.
+// Plan finds sequences and samples. It reads all events that match any step, in order of time, and assigns them to steps
+// in memory.
 type Plan struct {
 	binding.Query
 	// orderBy is the field of the events' own time.
@@ -32,27 +32,27 @@ type Plan struct {
 	perKey int
 }
 
-// New plans a sequence or a sample. A sequence goes by the events' own time, whose field is orderBy, whichever
-// time its windows are about.
+// New plans a sequence or a sample. A sequence is ordered by the events' own time, in the field orderBy, even if its
+// windows refer to another time.
 func New(base binding.Query, orderBy string) *Plan {
 	return &Plan{Query: base, orderBy: orderBy, perKey: 1}
 }
 
-// WantPerKey sets how many samples are wanted of a key; one, else.
+// WantPerKey sets the number of samples per key, which is 1 by default.
 func (p *Plan) WantPerKey(n int) { p.perKey = n }
 
-// Prepare binds the plan to the mappings where the events are.
+// Prepare binds the plan to the mappings of its indices.
 func (p *Plan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
 	g, diags, err := p.prepare(ctx, src, src.Window)
 	if g == nil || g.steps.MaxSpan == 0 || !indexname.HasDateMath(p.Rule().Index) {
 		return prepared(g), diags, err
 	}
-	// How far back a sequence is read is known by now, and so is of which indices.
+	// Now it is known how far back the sequence is read, and thus which indices the date math stands for.
 	g, diags, err = p.prepare(ctx, src, g.reach(src.Window))
 	return prepared(g), diags, err
 }
 
-// prepared is a search as the interface has it, nil where there is none.
+// prepared returns a search as the interface, or a nil interface for nil.
 func prepared(g *groupSearch) query.Prepared {
 	if g == nil {
 		return nil
@@ -61,15 +61,15 @@ func prepared(g *groupSearch) query.Prepared {
 }
 
 func (p *Plan) prepare(ctx context.Context, src query.Source, w window.Window) (*groupSearch, diag.List, error) {
-	target, partly, err := p.Resolve(ctx, src, w, p.orderBy)
+	target, partialErr, err := p.Resolve(ctx, src, w, p.orderBy)
 	if err != nil {
 		return nil, nil, err
 	}
 	g, diags := p.bind(target, src.At)
 	if g == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	g.partly = partly
+	g.partialErr = partialErr
 	return g, diags, nil
 }
 
@@ -116,23 +116,24 @@ type groupSearch struct {
 	target search.Target
 	steps  *translate.Steps
 	names  query.Names
-	// bound are the steps to try on every event, missing the steps with runs written out.
+	// bound are the steps to match every event with. missing has an entry for every step, with each run of a step
+	// counted.
 	bound   []boundStep
 	missing []bool
 	where   condition.Expr
 
 	orderField, tiebreaker mapping.Field
-	// computed are the fields that alerts need to be asked for.
+	// computed are the fields that must be requested for alerts.
 	computed []string
-	// partly is the failure to learn the mapping of some indices.
-	partly error
+	// partialErr is the failure to read the mapping of some indices.
+	partialErr error
 }
 
-// boundStep tells whether an event fits a term.
+// boundStep matches events with a term of the sequence.
 type boundStep struct {
 	step    translate.Step
 	matcher *condition.Bound
-	// first is the term's first step, runs the number of steps that it stands for.
+	// first is the number of the term's first step, runs the number of its steps.
 	first, runs int
 	optional    []bool
 }
@@ -164,8 +165,7 @@ func (g *groupSearch) bindStep(t translate.Step, first int) (boundStep, conditio
 
 func (g *groupSearch) Target() search.Target { return g.target }
 
-// request reads the events of every step. A rule's window reaches back by the span, so that a
-// sequence that ends within it is seen whole.
+// request returns the search for the events of every step.
 func (g *groupSearch) request(w window.Window) search.Request {
 	time := g.plan.Time
 	time.Window = w
@@ -176,13 +176,13 @@ func (g *groupSearch) request(w window.Window) search.Request {
 	if g.steps.Sample {
 		r.OrderBy, r.Tiebreaker = "", ""
 		if w.From.IsZero() && w.To.IsZero() {
-			r.Time = search.TimeRange{} // a sample needs no time at all
+			r.Time = search.TimeRange{} // a sample needs no time
 		}
 	}
 	return r
 }
 
-// fieldNames are the fields whose indexed values matching in memory needs.
+// fieldNames returns the fields whose indexed values are needed to match events in memory.
 func (g *groupSearch) fieldNames() []string {
 	names := []string{g.plan.orderBy}
 	if g.plan.Tiebreaker != "" {
@@ -200,7 +200,7 @@ func (g *groupSearch) fieldNames() []string {
 	return slices.Compact(names)
 }
 
-// fits tells which steps an event fits, and under which keys.
+// fits returns the steps that an event matches, with its keys.
 func (g *groupSearch) fits(d *event.Document) []sequence.Fit {
 	var fits []sequence.Fit
 	for _, b := range g.bound {
@@ -253,7 +253,7 @@ func keyValue(f mapping.Field, v mapping.Value) sequence.Value {
 	}
 }
 
-// ordinal returns an event's place in time; false when it has no time.
+// ordinal returns an event's position in the order of time; false if it has no time.
 func (g *groupSearch) ordinal(d *event.Document) (sequence.Ordinal, bool) {
 	times := d.Values(g.orderField)
 	if len(times) == 0 {
@@ -269,8 +269,7 @@ func (g *groupSearch) ordinal(d *event.Document) (sequence.Ordinal, bool) {
 	return o, true
 }
 
-// oneOrder returns nil where an event has no more than one place in time: Elasticsearch refuses a
-// sequence of others.
+// oneOrder returns an error if an event has several times or tiebreakers: Elasticsearch refuses such sequences.
 func (g *groupSearch) oneOrder(d *event.Document) error {
 	if n := len(d.Values(g.orderField)); n > 1 {
 		return severalValues(g.plan.orderBy, n)
@@ -285,7 +284,7 @@ func severalValues(field string, n int) error {
 	return fmt.Errorf("arrays (here of [%s], with %d values) are not supported in the order of a sequence", field, n)
 }
 
-// nanos is a time in nanoseconds, held at the ends of what 64 bits can say.
+// nanos returns a time in nanoseconds, limited to the range of an int64.
 func nanos(t time.Time) int64 {
 	switch {
 	case t.IsZero() || t.Year() < 1678:
@@ -320,7 +319,7 @@ func joinKey(v sequence.Value) any {
 	return v.String()
 }
 
-// tooMany types the refusal to keep more partial sequences.
+// tooMany turns the error about too many partial sequences into a partial failure.
 func (g *groupSearch) tooMany(err error) error {
 	if !errors.Is(err, sequence.ErrTooMany) {
 		return err
@@ -328,7 +327,7 @@ func (g *groupSearch) tooMany(err error) error {
 	return &failure.Error{Kind: failure.Partial, Op: "match the sequences of " + g.plan.Label(), Err: err}
 }
 
-// Trace judges one document against every step.
+// Trace evaluates every step on one document.
 func (g *groupSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	whole := condition.Trace{Text: "a step of the sequence"}
 	for _, b := range g.bound {

@@ -15,7 +15,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// Reads is the one search for the events of all steps.
+// Reads returns the one search for the events of all steps.
 func (g *groupSearch) Reads(w window.Window) []query.Read {
 	if w.Empty() || g.idle() {
 		return nil
@@ -23,7 +23,8 @@ func (g *groupSearch) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: g.request(g.reach(w)), SearchOnly: len(g.computed) > 0}}
 }
 
-// reach is what has to be read for what is decided within a window.
+// reach returns the window that must be read to find the sequences that are decided within w: it begins earlier by the
+// maximum span.
 func (g *groupSearch) reach(w window.Window) window.Window {
 	w.From = w.From.Add(-g.steps.MaxSpan)
 	return w
@@ -34,22 +35,22 @@ func (g *groupSearch) idle() bool {
 	return len(g.target.Indices) == 0 || g.where == condition.Expr(condition.Const(false))
 }
 
-// Execute hands out the sequences that were decided within the window: by their last event, or by
-// the end of the wait for one that must not come. Those that an event after the window may still
-// spoil are left to a later one, which reaches back far enough to see them whole.
+// Execute passes on the sequences that were decided within the window: by their last event, or by the end of the wait for
+// an event that must be missing. Sequences that a later event may still invalidate are left to a later window, which reads
+// them again as a whole.
 func (g *groupSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if w.Empty() {
 		return query.Result{Exact: true}, nil
 	}
 	s := stream{group: g, shelf: search.NewShelf(src.Events, src.Room), visit: visit, limits: query.NewPipes(g.plan.Parsed.Limits()), from: nanos(w.From), horizon: nanos(w.To)}
 	if g.plan.Time.Field != g.plan.orderBy {
-		s.from = math.MinInt64 // the window is about another time than the sequence
+		s.from = math.MinInt64 // the window refers to another time than the sequence
 	}
 	return s.run(ctx, src.Events, g.request(g.reach(w)))
 }
 
-// Hunt takes the stream for all there is: nothing is waited for.
-func (g *groupSearch) Hunt(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+// AdHoc implements [query.AdHoc]. It does not wait for events after the window.
+func (g *groupSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
 	limits := query.Sized(g.plan.Parsed.Limits(), size)
 	if g.steps.Sample {
 		limits[0].Last = false
@@ -60,7 +61,7 @@ func (g *groupSearch) Hunt(ctx context.Context, src query.Source, w window.Windo
 		return true, nil
 	}}
 	_, err := s.run(ctx, src.Events, g.request(w))
-	return hits, err
+	return query.Answer{Hits: hits}, err
 }
 
 // stream is one read of events through the matcher.
@@ -70,14 +71,14 @@ type stream struct {
 	visit         query.Visit
 	limits        *query.Pipes
 	from, horizon int64
-	ready         []query.Hit // completed and not yet handed out
+	ready         []query.Hit // completed, not yet passed on
 	ended         bool
 }
 
 func (s *stream) run(ctx context.Context, events search.Events, r search.Request) (query.Result, error) {
 	result := query.Result{Result: search.Result{Total: -1}, Exact: true}
 	if s.group.idle() {
-		return result, s.group.partly
+		return result, s.group.partialErr
 	}
 	take, finish := s.sequences()
 	if s.group.steps.Sample {
@@ -102,10 +103,10 @@ func (s *stream) run(ctx context.Context, events search.Events, r search.Request
 	if visitErr := s.last(ctx); visitErr != nil {
 		return result, visitErr
 	}
-	return result, errors.Join(err, s.group.partly)
+	return result, errors.Join(err, s.group.partialErr)
 }
 
-// offer decodes an event and tells the matcher what it fits.
+// offer decodes an event and passes it to the matcher with the steps that it matches.
 func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], []sequence.Fit) (bool, error)) (bool, error) {
 	doc, err := e.Document()
 	if err != nil {
@@ -131,7 +132,7 @@ func (s *stream) offer(e *event.Event, take func(sequence.Event[*event.Event], [
 	return more, s.group.tooMany(err)
 }
 
-// only returns the values of some fields, nil where no search has told any.
+// only returns the values of some fields; nil if the search returned none.
 func only(fields map[string][]any, names []string) map[string][]any {
 	if fields == nil || len(names) == 0 {
 		return nil
@@ -145,7 +146,7 @@ func only(fields map[string][]any, names []string) map[string][]any {
 	return out
 }
 
-// sequences returns how to feed and how to finish a sequence matcher.
+// sequences returns functions that feed and that finish a sequence matcher.
 func (s *stream) sequences() (take func(sequence.Event[*event.Event], []sequence.Fit) (bool, error), finish func() int) {
 	m := sequence.New(sequence.Spec{Missing: s.group.missing, MaxSpan: s.group.steps.MaxSpan}, func(m sequence.Match[*event.Event]) bool {
 		return m.Decided < s.from || s.result(hit(m))
@@ -153,7 +154,7 @@ func (s *stream) sequences() (take func(sequence.Event[*event.Event], []sequence
 	return m.Add, func() int { return m.Finish(s.horizon) }
 }
 
-// samples returns the same for a sampler, which yields everything at the end.
+// samples returns the same functions for a sampler, which has its results at the end.
 func (s *stream) samples() (take func(sequence.Event[*event.Event], []sequence.Fit) (bool, error), finish func() int) {
 	m := sequence.NewSampler[*event.Event](len(s.group.missing), s.group.plan.perKey, 0)
 	take = func(e sequence.Event[*event.Event], fits []sequence.Fit) (bool, error) { return true, m.Add(e, fits) }
@@ -168,7 +169,7 @@ func (s *stream) samples() (take func(sequence.Event[*event.Event], []sequence.F
 	}
 }
 
-// result takes a completed group; false means that no more are wanted.
+// result adds a completed group, and reports whether more are needed.
 func (s *stream) result(h query.Hit) bool {
 	if !s.limits.None() {
 		s.ended = !s.limits.Add(h)
@@ -178,7 +179,7 @@ func (s *stream) result(h query.Hit) bool {
 	return true
 }
 
-// handOut gives what is ready to the visitor, in parts where it is much.
+// handOut passes completed groups to the visitor, in several parts if they are large.
 func (s *stream) handOut(ctx context.Context) (bool, error) {
 	ready := s.ready
 	s.ready = nil
@@ -197,8 +198,8 @@ func (s *stream) handOut(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// What is handed out at once: no more bytes of events than this, and no more events whose size is not known, unless it
-// is one sequence.
+// The limits of what is passed on at once: bytes of events, and events that must be read again, whose size is not known.
+// One sequence may exceed them.
 const (
 	mostOfPart = 16 << 20
 	mostAway   = 20
@@ -220,7 +221,7 @@ func (s *stream) atOnce(ready []query.Hit) int {
 	return len(ready)
 }
 
-// whole gives hits the sources of their events.
+// whole reads the sources of the events of hits that are no longer in memory.
 func (s *stream) whole(ctx context.Context, hits []query.Hit) error {
 	var kept []*event.Event
 	for _, h := range hits {
@@ -251,7 +252,7 @@ func (s *stream) whole(ctx context.Context, hits []query.Hit) error {
 	return nil
 }
 
-// last hands out what the end of the stream has settled.
+// last passes on the groups that were decided by the end of the stream.
 func (s *stream) last(ctx context.Context) error {
 	if !s.limits.None() {
 		s.ready = s.limits.Result()
@@ -260,7 +261,7 @@ func (s *stream) last(ctx context.Context) error {
 	return err
 }
 
-// Explain shows the one search, and the steps that its events are told to.
+// Explain shows the one search, and the steps.
 func (g *groupSearch) Explain(w window.Window) query.Explanation {
 	read := g.reach(w)
 	r := g.request(read)

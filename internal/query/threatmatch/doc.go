@@ -1,3 +1,3 @@
-// Package threatmatch plans rules of type threat_match: the indicators of one search are kept in memory, and the events of
-// another are looked up among them.
+// Package threatmatch plans rules of type threat_match. One search reads the indicators into memory, and each event of
+// another search is compared with them.
 package threatmatch

@@ -17,12 +17,12 @@ const (
 	enrichmentsField = "threat.enrichments"
 	feedNameField    = "threat.feed.name"
 	matchType        = "indicator_match_rule"
-	// defaultIndicatorPath is where an indicator document keeps what it knows.
+	// defaultIndicatorPath is the object of an indicator document with the data of the indicator.
 	defaultIndicatorPath = "threat.indicator"
 )
 
-// enrich returns the event with what is known of the indicators that it carries: one object for
-// each field that it is found by. Enrichments that it has stay.
+// enrich returns the event with the data of the indicators that it matches: one object for each field that matches. It
+// keeps enrichments that the event has already.
 func (s *threatSearch) enrich(c carrier, indicators map[event.Ref]*event.Document) (event.Event, error) {
 	var list []any
 	path := s.plan.Rule().ThreatMatch.IndicatorPath
@@ -60,7 +60,7 @@ func (s *threatSearch) enrich(c carrier, indicators map[event.Ref]*event.Documen
 	return event.Event{Index: c.event.Index, ID: c.event.ID, Source: json.RawMessage(source), Fields: c.event.Fields}, nil
 }
 
-// atomic is the event's value as the event spells it.
+// atomic returns the event's value as it is written in the event.
 func atomic(d *event.Document, f mapping.Field, v mapping.Value) string {
 	own, ok := d.Own(f)
 	if !ok {
@@ -76,11 +76,11 @@ func atomic(d *event.Document, f mapping.Field, v mapping.Value) string {
 	return v.Text()
 }
 
-// withEnrichments returns the source with further enrichments behind its own.
+// withEnrichments returns the source with further enrichments after its own.
 func withEnrichments(source map[string]any, more []any) map[string]any {
 	out := maps.Clone(source)
 	threat, isObject := out["threat"].(map[string]any)
-	if out["threat"] != nil && !isObject { // A list, or what does not belong there.
+	if out["threat"] != nil && !isObject { // a list, or a value that does not belong there
 		out[enrichmentsField] = append(asList(out[enrichmentsField]), more...)
 		return out
 	}

@@ -18,8 +18,8 @@ type entryName struct {
 	rule.ThreatEntry
 }
 
-// bindMapping finds the fields of the rule's mapping on both sides. A group with a field that is not
-// mapped matches nothing and is left out; names has the entries of those that are left, by group.
+// bindMapping finds the fields of the rule's threat mapping on both sides. A group with an unmapped field matches nothing
+// and is left out; names has the entries of the other groups.
 func bindMapping(r *rule.Rule, events, indicators search.Target) (groups []indicator.Group, names [][]entryName, diags diag.List) {
 	b := entryBinder{rule: r}
 	for i, m := range r.ThreatMatch.Mapping {
@@ -46,7 +46,7 @@ type entryBinder struct {
 	diags diag.List
 }
 
-// field finds a field whose whole values can be told; false when it has none.
+// field returns the field with the whole values of a field; false if there is none.
 func (b *entryBinder) field(key, name, side string, target search.Target) (mapping.Field, bool) {
 	report := func(severity diag.Severity, code, format string, args ...any) {
 		b.diags = append(b.diags, b.rule.Report(severity, code, key, format, args...))
@@ -73,7 +73,7 @@ func (b *entryBinder) field(key, name, side string, target search.Target) (mappi
 		f = exact
 	}
 	elements := f
-	elements.Unsourced = "" // The search hands its values out.
+	elements.Unsourced = "" // the search requests its values
 	if element, ranges := f.Type.Element(); ranges && side == "the indicators" {
 		elements.Type = element
 	}
@@ -81,7 +81,7 @@ func (b *entryBinder) field(key, name, side string, target search.Target) (mappi
 		report(diag.Error, "threat/opaque-field", "[%s] of %s cannot be compared: %v", name, side, err)
 		return nowhere, false
 	}
-	if side == "the indicators" { // those of the events are in the condition
+	if side == "the indicators" { // the fields of events are in the condition
 		b.diags = append(b.diags, binding.LongValues(b.rule, key, target.Fields, name)...)
 	}
 	return f, true

@@ -11,34 +11,33 @@ import (
 	"tocsin/internal/search"
 )
 
-// lookup takes the events of a window through the indicators.
+// lookup compares the events of a window with the indicators.
 type lookup struct {
 	search *threatSearch
 	source query.Source
 	set    *indicator.Set
 	visit  query.Visit
 	result query.Result
-	// crowds counts the events that carry more indicators than an alert names, most is the greatest
-	// number that one carries.
+	// crowds counts the events that match more indicators than an alert names; most is the greatest number of matches.
 	crowds, most int
 	mostMore     bool
 }
 
-// carrier is an event with the indicators that it carries.
+// carrier is an event with the indicators that it matches.
 type carrier struct {
 	event event.Event
 	doc   *event.Document
 	found indicator.Found
 }
 
-// What is enriched at a time: no more than this many events, or indicators.
+// The maximum numbers of events and of indicators that are enriched at a time.
 const (
 	maxCarriers   = 100
 	maxIndicators = 1000
 )
 
-// page looks up the events of a page. Hits are enriched and handed out in small parts, as the
-// visitor may have enough before the page ends.
+// page compares the events of a page with the indicators. Hits are enriched and passed on in small parts, as the visitor
+// may have enough before the end of the page.
 func (l *lookup) page(ctx context.Context, page []event.Event) (bool, error) {
 	l.result.Seen += int64(len(page))
 	admitted, err := l.search.where.Admit(page)
@@ -62,7 +61,7 @@ func (l *lookup) page(ctx context.Context, page []event.Event) (bool, error) {
 		}
 		more, err := l.hand(ctx, part)
 		if err != nil || !more {
-			l.result.Seen -= int64(len(admitted) - 1 - i) // Not looked at.
+			l.result.Seen -= int64(len(admitted) - 1 - i) // not examined
 			return false, err
 		}
 		part, refs = nil, 0
@@ -73,7 +72,7 @@ func (l *lookup) page(ctx context.Context, page []event.Event) (bool, error) {
 	return l.hand(ctx, part)
 }
 
-// hand enriches events and hands them out as hits.
+// hand enriches events and passes them on as hits.
 func (l *lookup) hand(ctx context.Context, part []carrier) (bool, error) {
 	indicators, err := l.fetch(ctx, part)
 	if err != nil {
@@ -96,7 +95,7 @@ func (l *lookup) hand(ctx context.Context, part []carrier) (bool, error) {
 	return l.visit(hits)
 }
 
-// fetch reads the indicators of some events again, whole.
+// fetch reads the whole documents of the indicators of some events.
 func (l *lookup) fetch(ctx context.Context, part []carrier) (map[event.Ref]*event.Document, error) {
 	documents, ok := search.As[search.Documents](l.source.Events)
 	if !ok {
@@ -114,7 +113,7 @@ func (l *lookup) fetch(ctx context.Context, part []carrier) (map[event.Ref]*even
 	}
 	found, err := documents.Documents(ctx, refs)
 	if err != nil {
-		// Alerts are made once: rather late than without what they are about.
+		// An alert is written once, so it is better late than without its enrichments.
 		return nil, fmt.Errorf("fetch the indicators of %s: %w", l.search.plan.Label(), err)
 	}
 	for ref, e := range found {
@@ -125,7 +124,7 @@ func (l *lookup) fetch(ctx context.Context, part []carrier) (map[event.Ref]*even
 	return known, nil
 }
 
-// lost tells which values of indicators nothing can match.
+// lost warns about values of indicators that no event can match.
 func (l *lookup) lost() {
 	for _, lost := range l.set.Lost() {
 		if lost.Entry < 0 {
@@ -139,7 +138,7 @@ func (l *lookup) lost() {
 	}
 }
 
-// crowded tells of the events that carry more indicators than their alerts name.
+// crowded warns about events that match more indicators than their alerts name.
 func (l *lookup) crowded() {
 	if l.crowds == 0 {
 		return

@@ -21,18 +21,18 @@ import (
 type threatSearch struct {
 	plan               *threatPlan
 	target, indicators search.Target
-	// where is the condition on events, theirs that on indicators.
-	where, theirs *binding.Where
-	groups        []indicator.Group
+	// where is the condition on events, indicatorWhere the condition on indicators.
+	where, indicatorWhere *binding.Where
+	groups                []indicator.Group
 	// names are the entries of the groups.
 	names [][]entryName
-	// slot and window are those that dates in the names of indices are about.
+	// slot and window are used to resolve date math in index names.
 	slot   time.Time
 	window window.Window
-	// computed are the fields that alerts need to be asked for.
+	// computed are the fields that must be requested for alerts.
 	computed []string
-	// partly is the failure to learn the mapping of some indices.
-	partly error
+	// partialErr is the failure to read the mapping of some indices.
+	partialErr error
 }
 
 func (s *threatSearch) Target() search.Target { return s.target }
@@ -52,14 +52,14 @@ const indicatorPage = 5000
 
 func (s *threatSearch) indicatorRequest() search.Request {
 	return search.Request{
-		Patterns: s.plan.indicators.Names(s.slot).Of(s.window), Where: s.theirs.Pushed, FieldTypes: s.indicators.Fields,
-		Fields:     s.fields(s.theirs, func(e indicator.Entry) string { return e.Indicator.Name }),
+		Patterns: s.plan.indicators.Names(s.slot).Of(s.window), Where: s.indicatorWhere.Pushed, FieldTypes: s.indicators.Fields,
+		Fields:     s.fields(s.indicatorWhere, func(e indicator.Entry) string { return e.Indicator.Name }),
 		OmitSource: !s.ranges(), PageSize: indicatorPage,
 	}
 }
 
-// ranges reports whether there are fields of ranges among those of the indicators: what a search shows
-// of them beside the source leaves out how a date was written.
+// ranges reports whether indicators have range fields. Their sources are needed, as the values that a search returns for a
+// date range do not show how the dates were written.
 func (s *threatSearch) ranges() bool {
 	return slices.ContainsFunc(s.groups, func(g indicator.Group) bool {
 		return slices.ContainsFunc(g, func(e indicator.Entry) bool {
@@ -69,7 +69,7 @@ func (s *threatSearch) ranges() bool {
 	})
 }
 
-// fields names those whose indexed values are needed on one side.
+// fields returns the fields of one side whose indexed values are needed.
 func (s *threatSearch) fields(w *binding.Where, side func(indicator.Entry) string) []string {
 	names := slices.Clone(w.Fields())
 	for _, g := range s.groups {
@@ -83,10 +83,10 @@ func (s *threatSearch) fields(w *binding.Where, side func(indicator.Entry) strin
 
 // idle reports whether no event can match, whatever there is.
 func (s *threatSearch) idle() bool {
-	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.Nothing() || s.theirs.Nothing()
+	return len(s.groups) == 0 || len(s.target.Indices) == 0 || len(s.indicators.Indices) == 0 || s.where.Nothing() || s.indicatorWhere.Nothing()
 }
 
-// Reads is the search for events. The indicators are read only where there are any.
+// Reads returns the search for events. Indicators are read only if there are events.
 func (s *threatSearch) Reads(w window.Window) []query.Read {
 	if w.Empty() || s.idle() {
 		return nil
@@ -94,13 +94,13 @@ func (s *threatSearch) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
-// Execute reads the indicators once, then the events of the window, and looks each of them up.
+// Execute reads the indicators once, then the events of the window, and compares each event with them.
 func (s *threatSearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if w.Empty() || s.idle() {
-		return query.Result{Exact: true}, s.partly
+		return query.Result{Exact: true}, s.partialErr
 	}
 	if some, err := s.anyEvent(ctx, src, w); err != nil || !some {
-		return query.Result{Exact: true}, errors.Join(err, s.partly)
+		return query.Result{Exact: true}, errors.Join(err, s.partialErr)
 	}
 	set, readErr := s.read(ctx, src)
 	if readErr != nil && failure.KindOf(readErr) != failure.Partial {
@@ -110,15 +110,15 @@ func (s *threatSearch) Execute(ctx context.Context, src query.Source, w window.W
 	l.lost()
 	if set.Len() == 0 {
 		l.result.Exact = true
-		return l.result, errors.Join(readErr, s.partly)
+		return l.result, errors.Join(readErr, s.partialErr)
 	}
 	found, err := src.Events.Search(ctx, s.request(w), func(page []event.Event) (bool, error) { return l.page(ctx, page) })
 	l.result.Result = found
 	l.crowded()
-	return l.result, errors.Join(err, readErr, s.partly)
+	return l.result, errors.Join(err, readErr, s.partialErr)
 }
 
-// anyEvent spares the reading of the indicators where there is nothing to look up.
+// anyEvent reports whether there are events, as otherwise the indicators need not be read.
 func (s *threatSearch) anyEvent(ctx context.Context, src query.Source, w window.Window) (bool, error) {
 	r := s.request(w)
 	r.PageSize = 1
@@ -133,11 +133,11 @@ func (s *threatSearch) anyEvent(ctx context.Context, src query.Source, w window.
 	return some, err //nolint:wrapcheck // the searcher names what it did
 }
 
-// read takes in all indicators. The failure is Partial when there are more than are kept.
+// read reads all indicators. The failure is partial if there are more than fit.
 func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.Set, error) {
 	set := indicator.New(s.groups, indicator.Options{})
 	_, err := src.Events.Search(ctx, s.indicatorRequest(), func(page []event.Event) (bool, error) {
-		admitted, err := s.theirs.Admit(page)
+		admitted, err := s.indicatorWhere.Admit(page)
 		if err != nil {
 			return false, err
 		}
@@ -158,13 +158,12 @@ func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.S
 	return set, err //nolint:wrapcheck // the searcher names what it did
 }
 
-// Trace judges what an event has to be to be looked up; whether an indicator has what it carries is
-// not asked.
+// Trace evaluates the condition on events. It does not compare the event with indicators.
 func (s *threatSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
 	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
 }
 
-// Explain shows the search for events, and beside it that for indicators.
+// Explain shows the search for events and the search for indicators.
 func (s *threatSearch) Explain(w window.Window) query.Explanation {
 	r, find := s.request(w), s.indicatorRequest()
 	e := s.plan.Explanation(w, r.Patterns, r)
@@ -173,7 +172,7 @@ func (s *threatSearch) Explain(w window.Window) query.Explanation {
 		e.Pushed = s.where.Pushed.String()
 	}
 	theirs := &query.ExplainedIndicators{
-		Indices: find.Patterns, Query: s.plan.indicators.Parsed.String(), Condition: s.theirs.Whole.String(),
+		Indices: find.Patterns, Query: s.plan.indicators.Parsed.String(), Condition: s.indicatorWhere.Whole.String(),
 		Request: find.Body(), Mapping: [][]string{},
 	}
 	for _, entries := range s.names {

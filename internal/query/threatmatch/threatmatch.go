@@ -18,8 +18,7 @@ import (
 	"tocsin/internal/translate"
 )
 
-// New plans a rule of type threat_match: events that carry what an indicator of another
-// index has.
+// New plans a rule of type threat_match: events with values of the indicators in other indices.
 func New(r *rule.Rule) (query.Plan, diag.List) {
 	their := indicatorRule(r)
 	diags := append(binding.Unsupported(r), binding.Unsupported(their)...)
@@ -73,7 +72,7 @@ func (s indicatorSource) Place(path string) (diag.Text, diag.Span, bool) {
 	return s.Source.Place(path)
 }
 
-// checkThreatMapping refuses what Kibana refuses: a group that any indicator meets, or none.
+// checkThreatMapping reports groups that nearly every indicator meets, or none can meet, as Kibana does.
 func checkThreatMapping(r *rule.Rule) diag.List {
 	var diags diag.List
 	for i, m := range r.ThreatMatch.Mapping {
@@ -99,7 +98,7 @@ type threatPlan struct {
 }
 
 func (p *threatPlan) Prepare(ctx context.Context, src query.Source) (query.Prepared, diag.List, error) {
-	target, partly, err := p.Resolve(ctx, src, src.Window, p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
+	target, partialErr, err := p.Resolve(ctx, src, src.Window, p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,20 +106,19 @@ func (p *threatPlan) Prepare(ctx context.Context, src query.Source) (query.Prepa
 	if err != nil {
 		return nil, nil, err
 	}
-	if partly == nil {
-		partly = more
+	if partialErr == nil {
+		partialErr = more
 	}
 	s, diags := p.bind(target, theirs, src.At)
 	if s == nil {
-		return nil, diags, partly
+		return nil, diags, partialErr
 	}
-	s.partly, s.window = partly, src.Window
+	s.partialErr, s.window = partialErr, src.Window
 	s.target.Unread = slices.Concat(target.Unread, named(theirs.Unread))
 	return s, append(p.missing(theirs), diags...), nil
 }
 
-// named leaves those places out of which a window is not known to need anything: closed indices that a wildcard
-// of indicators meets.
+// named leaves out closed indices that match a wildcard: no window is known to need them.
 func named(places []search.Unread) []search.Unread {
 	return slices.DeleteFunc(slices.Clone(places), func(u search.Unread) bool { return u.Holds != (window.Window{}) })
 }
@@ -136,12 +134,12 @@ func (p *threatPlan) entryFields(side func(rule.ThreatEntry) string) []string {
 	return names
 }
 
-// Wants names the fields of the mapping too.
+// Wants adds the fields of the threat mapping.
 func (p *threatPlan) Wants(at time.Time, w window.Window) (patterns, fields []string) {
 	return p.Names(at).Of(w), p.Fields(p.entryFields(func(e rule.ThreatEntry) string { return e.Field })...)
 }
 
-// missing warns of patterns of indicators that match nothing: the rule runs all the same.
+// missing warns about indicator patterns that match nothing. The rule runs nevertheless.
 func (p *threatPlan) missing(theirs search.Target) diag.List {
 	var diags diag.List
 	for i, pattern := range p.indicators.Rule().Index {
@@ -170,7 +168,7 @@ func (p *threatPlan) Assume(at time.Time) (query.Prepared, diag.List) {
 	if diags = append(diags, more...); events == nil {
 		return nil, diags
 	}
-	events.theirs = theirs
+	events.indicatorWhere = theirs
 	return events, diags
 }
 
@@ -180,14 +178,14 @@ func (p *threatPlan) bind(target, theirs search.Target, at time.Time) (*threatSe
 		return nil, diags
 	}
 	var more diag.List
-	s.theirs, more = p.indicators.Where(theirs, at)
-	if diags = append(diags, more...); s.theirs == nil {
+	s.indicatorWhere, more = p.indicators.Where(theirs, at)
+	if diags = append(diags, more...); s.indicatorWhere == nil {
 		return nil, diags
 	}
 	return s, diags
 }
 
-// bindEvents binds all but the condition of the indicators.
+// bindEvents binds everything except the condition on indicators.
 func (p *threatPlan) bindEvents(target, theirs search.Target, at time.Time) (*threatSearch, diag.List) {
 	groups, names, diags := bindMapping(p.Rule(), target, theirs)
 	if diags.HasErrors() {
@@ -202,7 +200,7 @@ func (p *threatPlan) bindEvents(target, theirs search.Target, at time.Time) (*th
 	return s, diags
 }
 
-// carriers is true of the events that have what some group compares; others need not be read.
+// carriers returns the condition that an event has all fields that some group compares. Other events need not be read.
 func carriers(groups []indicator.Group) condition.Expr {
 	var either condition.Or
 	for _, g := range groups {

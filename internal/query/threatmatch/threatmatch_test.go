@@ -24,24 +24,6 @@ import (
 	"tocsin/internal/testkit/trial"
 )
 
-const threatHead = `
-language = "kuery"
-index = ["logs-*"]
-query = "event.kind:event"
-threat_index = ["ti-*"]
-threat_language = "kuery"
-threat_query = '@timestamp >= "now-30d/d" and threat.indicator.type:*'
-`
-
-// oneField compares the destination's address.
-const oneField = `
-[[rule.threat_mapping]]
-[[rule.threat_mapping.entries]]
-field = "destination.ip"
-type = "mapping"
-value = "threat.indicator.ip"
-`
-
 // enrichmentsOf returns field, value and indicator of every enrichment of a hit.
 func enrichmentsOf(t *testing.T, h query.Hit) []string {
 	t.Helper()
@@ -74,7 +56,7 @@ logs-a/late {"@timestamp":"2026-01-15T12:00:00Z","event":{"kind":"event"},"desti
 `
 
 func TestThreatMatch(t *testing.T) {
-	hits, result, diags := trial.Run(t, trial.Rule(t, "threat_match", threatHead+oneField), trial.Events(t, threatEvents))
+	hits, result, diags := trial.Run(t, trial.Rule(t, "threat_match", trial.ThreatHead+trial.ThreatByAddress), trial.Events(t, threatEvents))
 	if len(diags) > 0 || len(result.Warnings) > 0 {
 		t.Errorf("%v %v", diags, result.Warnings)
 	}
@@ -139,11 +121,11 @@ func TestThreatMatchRanges(t *testing.T) {
 		mapping string
 		want    []string
 	}{
-		"addresses":          {oneField, []string{"1", "2"}},
-		"addresses and time": {oneField + also("@timestamp", "threat.indicator.seen"), []string{"2"}},
-		"ports":              {ofFields(oneField, "destination.port", "threat.indicator.ports"), []string{"2", "3"}},
+		"addresses":          {trial.ThreatByAddress, []string{"1", "2"}},
+		"addresses and time": {trial.ThreatByAddress + also("@timestamp", "threat.indicator.seen"), []string{"2"}},
+		"ports":              {ofFields(trial.ThreatByAddress, "destination.port", "threat.indicator.ports"), []string{"2", "3"}},
 	} {
-		hits, result, diags := trial.Run(t, trial.Rule(t, "threat_match", threatHead+tt.mapping), events)
+		hits, result, diags := trial.Run(t, trial.Rule(t, "threat_match", trial.ThreatHead+tt.mapping), events)
 		if len(diags) > 0 || len(result.Warnings) > 0 {
 			t.Errorf("%s: %v %v", name, diags, result.Warnings)
 		}
@@ -162,7 +144,7 @@ func ofFields(entry, field, value string) string {
 
 // An entry that must match, and one that must not, of the same indicator.
 func TestThreatMatchAndNot(t *testing.T) {
-	r := trial.Rule(t, "threat_match", threatHead+`
+	r := trial.Rule(t, "threat_match", trial.ThreatHead+`
 threat_indicator_path = "ioc"
 [[rule.threat_mapping]]
 [[rule.threat_mapping.entries]]
@@ -203,21 +185,21 @@ func TestThreatMatchWarnings(t *testing.T) {
 	for i := range 203 {
 		fmt.Fprintf(&crowd, `ti-b/%03d {"@timestamp":"2026-01-01T00:00:00Z","threat":{"indicator":{"type":"x","ip":"10.0.0.1"}}}`+"\n", i)
 	}
-	other := strings.ReplaceAll(oneField, "threat.indicator.ip", "threat.indicator.name")
+	other := strings.ReplaceAll(trial.ThreatByAddress, "threat.indicator.ip", "threat.indicator.name")
 	for _, tt := range []struct {
 		name, mapping, events, hits string
 		want                        []string
 	}{
-		{"no index of indicators", oneField, anEvent, "", []string{"r.toml:13:17: warning: no open index of indicators matches ti-* [threat/missing-index]"}},
+		{"no index of indicators", trial.ThreatByAddress, anEvent, "", []string{"r.toml:13:17: warning: no open index of indicators matches ti-* [threat/missing-index]"}},
 		{"a value that is none", other, anEvent + anIndicator, "", []string{`1 values of [threat.indicator.name] cannot be values of [destination.ip], which is of type ip, and match nothing; one of them is "evil"`}},
 		{
-			"a field that is not there", oneField + strings.ReplaceAll(oneField, "destination.ip", "custom"), anEvent + anIndicator, "e",
+			"a field that is not there", trial.ThreatByAddress + strings.ReplaceAll(trial.ThreatByAddress, "destination.ip", "custom"), anEvent + anIndicator, "e",
 			[]string{"r.toml:25:9: warning: Unknown field [custom]: no index of the events has it, so nothing can match here [rule/unmapped-field]"},
 		},
-		{"many indicators", oneField, anEvent + crowd.String(), "e", []string{"1 events match more than 200 indicators, up to 203: their alerts name 200 of them"}},
+		{"many indicators", trial.ThreatByAddress, anEvent + crowd.String(), "e", []string{"1 events match more than 200 indicators, up to 203: their alerts name 200 of them"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			hits, result, diags := trial.Run(t, trial.Rule(t, "threat_match", threatHead+tt.mapping), trial.Events(t, tt.events))
+			hits, result, diags := trial.Run(t, trial.Rule(t, "threat_match", trial.ThreatHead+tt.mapping), trial.Events(t, tt.events))
 			var got []string
 			for _, d := range diags {
 				got = append(got, d.Error())
@@ -234,12 +216,12 @@ func TestThreatMatchWarnings(t *testing.T) {
 
 // What a rule cannot mean is an error at its place.
 func TestThreatMatchErrors(t *testing.T) {
-	negated := strings.ReplaceAll(oneField, "[[rule.threat_mapping]]\n", "") + "negate = true\n"
+	negated := strings.ReplaceAll(trial.ThreatByAddress, "[[rule.threat_mapping]]\n", "") + "negate = true\n"
 	for _, tt := range []struct{ name, lines, want string }{
-		{"only what must not match", threatHead + "[[rule.threat_mapping]]\n" + negated, "r.toml:18:1: error: one entry at least has to match"},
-		{"both", threatHead + oneField + negated, "r.toml:23:1: error: destination.ip cannot match threat.indicator.ip and not match it"},
-		{"query of indicators", strings.Replace(threatHead, "threat.indicator.type:*", "(", 1) + oneField, "r.toml:15:"},
-		{"text", threatHead + strings.ReplaceAll(oneField, "destination.ip", "message"), "[message] of the events is analysed text"},
+		{"only what must not match", trial.ThreatHead + "[[rule.threat_mapping]]\n" + negated, "r.toml:18:1: error: one entry at least has to match"},
+		{"both", trial.ThreatHead + trial.ThreatByAddress + negated, "r.toml:23:1: error: destination.ip cannot match threat.indicator.ip and not match it"},
+		{"query of indicators", strings.Replace(trial.ThreatHead, "threat.indicator.type:*", "(", 1) + trial.ThreatByAddress, "r.toml:15:"},
+		{"text", trial.ThreatHead + strings.ReplaceAll(trial.ThreatByAddress, "destination.ip", "message"), "[message] of the events is analysed text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			plan, diags := plans.For(trial.Rule(t, "threat_match", tt.lines))
@@ -262,7 +244,7 @@ func TestThreatMatchEnds(t *testing.T) {
 		fmt.Fprintf(&lines, `logs-a/%03d {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"}}`+"\n", i)
 	}
 	events := trial.Events(t, lines.String())
-	plan, _ := plans.For(trial.Rule(t, "threat_match", threatHead+oneField))
+	plan, _ := plans.For(trial.Rule(t, "threat_match", trial.ThreatHead+trial.ThreatByAddress))
 	src := query.Source{Events: events, At: trial.Noon}
 	prepared, diags, err := plan.Prepare(t.Context(), src)
 	if err != nil || prepared == nil {
@@ -279,7 +261,7 @@ func TestThreatMatchEnds(t *testing.T) {
 }
 
 func TestThreatMatchExplain(t *testing.T) {
-	plan, diags := plans.For(trial.Rule(t, "threat_match", threatHead+oneField))
+	plan, diags := plans.For(trial.Rule(t, "threat_match", trial.ThreatHead+trial.ThreatByAddress))
 	if plan == nil || plan.Strategy() != query.Scan {
 		t.Fatal(diags)
 	}
@@ -317,11 +299,11 @@ ti-a/no {"@timestamp":"2026-01-01T00:00:00Z","event":{"category":"file"},"threat
 logs-a/one {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.1"}}
 logs-a/two {"@timestamp":"2026-01-15T11:59:00Z","event":{"kind":"event"},"destination":{"ip":"10.0.0.2"}}
 `)
-	hits, _, _ := trial.Run(t, trial.Rule(t, "threat_match", threatHead+oneField+filters), events)
+	hits, _, _ := trial.Run(t, trial.Rule(t, "threat_match", trial.ThreatHead+trial.ThreatByAddress+filters), events)
 	if got := trial.IDs(hits); got != "one" {
 		t.Errorf("hits: %s", got)
 	}
-	_, diags := plans.For(trial.Rule(t, "threat_match", threatHead+oneField+strings.Replace(filters, `"threat"`, `{}`, 1)))
+	_, diags := plans.For(trial.Rule(t, "threat_match", trial.ThreatHead+trial.ThreatByAddress+strings.Replace(filters, `"threat"`, `{}`, 1)))
 	if len(diags) == 0 || diags[0].Line != 23 || !strings.Contains(diags[0].Message, "filter: ") {
 		t.Errorf("%v", diags)
 	}
@@ -349,7 +331,7 @@ func TestThreatAndAnomalyRulesOfCorpus(t *testing.T) {
 // Events that a scan has read are looked up as those of a search are.
 func TestThreatMatchInScan(t *testing.T) {
 	events := trial.Events(t, threatEvents)
-	plan, _ := plans.For(trial.Rule(t, "threat_match", threatHead+oneField))
+	plan, _ := plans.For(trial.Rule(t, "threat_match", trial.ThreatHead+trial.ThreatByAddress))
 	prepared, diags, err := plan.Prepare(t.Context(), query.Source{Events: events, At: trial.Noon})
 	if err != nil || prepared == nil {
 		t.Fatal(err, diags)
@@ -393,7 +375,7 @@ func (h hiddenPlace) Resolve(ctx context.Context, patterns, fields []string) (se
 // Without its indicators a rule finds nothing, which is no answer where they may not be read.
 func TestThreatMatchWithoutIndicators(t *testing.T) {
 	for _, hidden := range []string{"logs-*", "ti-*", "none"} {
-		plan, diags := plans.For(trial.Rule(t, "threat_match", threatHead+oneField))
+		plan, diags := plans.For(trial.Rule(t, "threat_match", trial.ThreatHead+trial.ThreatByAddress))
 		if plan == nil {
 			t.Fatal(diags.Err())
 		}

@@ -15,6 +15,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
 	"tocsin/internal/sigma"
+	"tocsin/internal/splunk"
 	"tocsin/internal/splunk/escu"
 	"tocsin/internal/splunk/pushdown"
 )
@@ -26,6 +27,8 @@ type Options struct {
 	Map *fieldmap.Map
 	// Index are the index patterns of events that are written as Splunk has them.
 	Index []string
+	// SplunkURL is the address of a Splunk that the links of drilldowns begin with; "" leaves them without one.
+	SplunkURL string
 	// Skew is the percentage of their period over which detections are spread; see [escu.Schedule.Skew].
 	Skew int
 	// OnlyEnabled disables the detections that do not say enabled_by_default: true.
@@ -147,7 +150,7 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 		return s.plan(r)
 	}
 	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
-		return c.planSearch(r, d, c.library, c.options.Index)
+		return c.planSearch(r, d, c.library, c.options.Index, splunk.Later)
 	}
 	return plans.For(r) //nolint:wrapcheck // diagnostics are no error
 }
@@ -161,18 +164,18 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 		library = &escu.Library{}
 	}
 	r := &rule.Rule{Name: "query", Type: rule.TypeSPL, Language: rule.SPL, Query: text, Index: index}
-	return c.planSearch(r, &escu.Detection{Name: "query", Search: text}, library, index)
+	return c.planSearch(r, &escu.Detection{Name: "query", Search: text}, library, index, nil)
 }
 
 // planSearch takes a search through the packages once, from its text to its plan. The library says what is wrong with
-// the text, what of it cannot be run and what the detection lacks; the plan says which of the events it cannot find.
-func (c *Catalog) planSearch(r *rule.Rule, d *escu.Detection, library *escu.Library, index []string) (query.Plan, diag.List) {
+// the text, what of it cannot be run and what the detection lacks; the plan says which of the events it cannot find. The collector stands for the one of its runs, nil where they have none.
+func (c *Catalog) planSearch(r *rule.Rule, d *escu.Detection, library *escu.Library, index []string, collector splunk.Collector) (query.Plan, diag.List) {
 	env := library.Env()
-	env.Locate = c.options.Locate
+	env.Locate, env.Collector = c.options.Locate, collector
 	search, diags := library.Parse(d, env)
 	if search == nil {
 		return nil, diags
 	}
-	plan, more := splrule.New(splrule.Input{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index})
+	plan, more := splrule.New(splrule.Input{Rule: r, Detection: d, Search: search, Env: env, Map: c.names(), Index: index, SplunkURL: c.options.SplunkURL})
 	return plan, append(diags, more...)
 }

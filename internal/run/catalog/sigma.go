@@ -1,10 +1,12 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
@@ -19,9 +21,6 @@ import (
 type Sigma struct {
 	// Index are the index patterns of rules whose log source the field map does not name, and of others beside the map's.
 	Index []string
-	// Unmapped runs also those whose log source the field map does not name and that hold of events with none of their
-	// fields.
-	Unmapped bool
 	// Placeholders are the values of expand.
 	Placeholders map[string][]string
 	// Statuses and Levels are those of the rules that run: the others are disabled. A rule that has none counts as
@@ -29,6 +28,9 @@ type Sigma struct {
 	Statuses, Levels []string
 	// Grades is the severity and the risk score by level; nil: as shipped.
 	Grades map[string]sigma.Grade
+	// RunUnmapped: a rule whose log source the field map does not name runs even if it is true of events that have none
+	// of its fields. Else it is refused.
+	RunUnmapped bool
 }
 
 // addSigma reads rules of Sigma.
@@ -50,8 +52,8 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 	for _, s := range library.Rules {
 		one := sigmaRule{rule: s, events: names.Events(s.LogSource)}
 		index := fieldmap.In(o.Index, one.events)
-		if len(one.events) == 0 && o.runs(s) {
-			s.Diags = append(s.Diags, s.Unmapped(index, o.Unmapped)...)
+		if len(one.events) == 0 {
+			s.Diags = append(s.Diags, o.unmapped(s)...)
 		}
 		r := s.Rule(index, grades)
 		r.IndexSupposed = len(one.events) > 0
@@ -63,6 +65,27 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 		diags = append(diags, c.Add(r, s.Diags)...)
 	}
 	return diags, nil
+}
+
+// unmapped reports a log source that is not known.
+func (o Sigma) unmapped(s *sigma.Rule) diag.List {
+	if s.Detection != nil && !o.RunUnmapped && s.Condition().HoldsOfNothing() {
+		return diag.List{s.Report(diag.Error, sigma.CodeUnmappedSource, "logsource",
+			"no map names the log source %s, and the rule is true of events that have none of its fields: map the log source, or run such rules with --sigma-unmapped run", s.LogSource)}
+	}
+	return diag.List{s.Report(diag.Warning, sigma.CodeUnmappedSource, "logsource",
+		"no map names the log source %s: fields keep their names, in %s", s.LogSource, strings.Join(o.Index, ", "))}
+}
+
+// SigmaCounts returns the numbers of the rules of Sigma by status and by level, those that do not run included;
+// "none" is a rule without one.
+func (c *Catalog) SigmaCounts() (status, level map[string]int) {
+	status, level = map[string]int{}, map[string]int{}
+	for _, s := range c.sigma {
+		status[cmp.Or(s.rule.Status, "none")]++
+		level[cmp.Or(s.rule.Level, "none")]++
+	}
+	return status, level
 }
 
 // sigmaRule is a rule with the events of its log source.

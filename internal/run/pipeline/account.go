@@ -8,22 +8,22 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// Recorder keeps the accounts of executions.
+// Recorder stores the accounts of executions.
 type Recorder interface {
-	// Record is told of executions that have ended, all of whose alerts are acknowledged. What it
-	// cannot keep, the error is for: their windows do not count as covered then.
+	// Record stores executions that have ended and whose alerts are all acknowledged. An error lists what
+	// could not be stored: the windows of those executions do not count as covered.
 	Record(ctx context.Context, executions []Execution) error
 }
 
-// Starter is a [Recorder] that wants to know of executions that are under way.
+// Starter is a [Recorder] that is also notified when executions start.
 type Starter interface {
-	// Began is told of executions before they search. What it returns is called once they have ended,
-	// ahead of Record.
+	// Began is called with executions before they search. The returned function must be called when they have
+	// ended, before Record.
 	Began(ctx context.Context, executions []Execution) (ended func())
 }
 
-// Entries are what a ledger records of an execution that ended at a time: one for each slot that it
-// covers. The numbers stand at the last one.
+// Entries returns the ledger entries of an execution that ended at a time: one for each slot that it covers.
+// The last entry has the counts.
 func (x Execution) Entries(ended time.Time, fence int64) []ledger.Entry {
 	slots := x.Covers
 	if len(slots) == 0 {
@@ -40,11 +40,11 @@ func (x Execution) Entries(ended time.Time, fence int64) []ledger.Entry {
 	return entries
 }
 
-// reason is why a part of the window was not read.
+// reason returns why a part of the window was not read.
 func (x Execution) reason() ledger.Reason { return ledger.ReasonOf(string(failure.UnreadOf(x.Err))) }
 
-// ledgerStatus is what an execution comes to for its window. Hits that max_signals left wait for the
-// slot to be run again, which gets further: the alerts that are there do not count.
+// ledgerStatus returns the status of the execution's slots. A slot with hits beyond max_signals is queued:
+// the next run gets further, as existing alerts do not count.
 func (x Execution) ledgerStatus() ledger.Status {
 	switch {
 	case x.Status == Succeeded && x.Vacant:

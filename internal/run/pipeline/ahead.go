@@ -8,9 +8,9 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// ReadAhead reads together what jobs search for, and keeps it for jobs over parts of their windows
-// ([Job.Ahead]): many slots of a rule that are run in their order then read events once. What does
-// not fit is left to each slot, as is what goes wrong; nothing is found, written or accounted for here.
+// ReadAhead reads the events that jobs search for together, and keeps the hits for jobs over parts of their
+// windows ([Job.Ahead]), so that many consecutive slots of a rule read events once. Hits that do not fit, and
+// searches that fail, are left to the run of each slot. ReadAhead writes nothing and accounts for nothing.
 func (r *Round) ReadAhead(ctx context.Context, jobs []Job) *batch.Ahead {
 	tickets := make([]*ticket, len(jobs))
 	for i, job := range jobs {
@@ -20,7 +20,7 @@ func (r *Round) ReadAhead(ctx context.Context, jobs []Job) *batch.Ahead {
 	var needs []planner.Need
 	var requests []search.Request
 	for _, n := range reads(tickets) {
-		n.ScanOnly = false // a slot of many will ask
+		n.ScanOnly = false // the searches of the slots will be made
 		needs, requests = append(needs, n), append(requests, n.Request)
 	}
 	answers, _ := r.Planner.Answer(ctx, events, needs)

@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// confirm makes sure that what the round has read could be read to its end: an execution that may have lacked a
-// part has not covered its window. So has none where that cannot be found out.
+// confirm checks that everything the round searched was readable until the end. An execution that may have
+// missed a part, or for which the check fails, has not covered its window.
 func confirm(ctx context.Context, events search.Events, tickets []*ticket) {
 	confirmer, ok := search.As[search.Confirmer](events)
 	if !ok {
@@ -39,7 +39,8 @@ func confirm(ctx context.Context, events search.Events, tickets []*ticket) {
 	}
 }
 
-// patternsOf are the index patterns that the job of a ticket may have read, those of its indicators among them.
+// patternsOf returns the index patterns that the job of a ticket may have read, including the patterns of its
+// indicators.
 func patternsOf(t *ticket) []string {
 	var out []string
 	dated, _, _ := wanted(t.job)
@@ -54,7 +55,7 @@ func patternsOf(t *ticket) []string {
 	return out
 }
 
-// touches reports whether a place that was lost may be meant by patterns.
+// touches reports whether patterns may match an index that could not be read.
 func touches(u search.Unread, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		p = strings.TrimSpace(p)

@@ -11,17 +11,17 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// Status is how an execution ended, in Kibana's words.
+// Status is the outcome of an execution, in Kibana's terms.
 type Status string
 
-// The statuses. A partial failure has written what it could and has not covered its window.
+// The statuses. A partial failure has written the alerts that it could, and has not covered its window.
 const (
 	Succeeded      Status = "succeeded"
 	PartialFailure Status = "partial_failure"
 	Failed         Status = "failed"
 )
 
-// Execution is the account of one rule over one window.
+// Execution is the record of one run of a rule over a window.
 type Execution struct {
 	ID       string
 	RuleID   string
@@ -29,46 +29,46 @@ type Execution struct {
 	Slot     time.Time
 	Window   window.Window
 	Status   Status
-	// Covers are the slots whose windows this one spans, oldest first; empty: Slot alone.
+	// Covers are the slots whose windows this window spans, oldest first; empty: only Slot.
 	Covers []time.Time
-	// Attempts is how often the slot was tried before.
+	// Attempts is the number of earlier runs of the slot.
 	Attempts int
-	// Fence is the fencing number that the runner had as it began.
+	// Fence is the runner's fencing number at the start of the execution.
 	Fence int64
-	// Read is the number of documents that were looked at, as far as it is known.
+	// Read is the number of documents read, as far as it is known.
 	Read int64
-	// Hits were found and looked at; Left is how many more there are, at most, that max_signals kept
-	// from being looked at.
+	// Hits is the number of hits that were processed, Left the maximum number of hits that max_signals left
+	// unprocessed.
 	Hits, Left int64
-	// Summarized: one alert stands for those that are left.
+	// Summarized: one alert stands for all hits left.
 	Summarized bool
-	// Created, Duplicates and Suppressed partition the hits by what became of them, with those that
-	// Failed to be written and those Skipped because the event is the rule's own alert. Suppressed
-	// ones were added to an alert that stands for several.
+	// Created, Duplicates, Suppressed, Failed and Skipped are the outcomes of the hits and add up to them.
+	// Suppressed hits were added to an alert that stands for several; Failed ones could not be written;
+	// Skipped ones are the rule's own alerts.
 	Created, Duplicates, Suppressed, Failed, Skipped int
-	// Aside is the number of alerts that were written with their event, whole, in a field that is not
-	// indexed, Omitted of those without it: they were refused as they were.
+	// Aside is the number of alerts written with their event in a field that is not indexed, Omitted the
+	// number written without their event: Elasticsearch rejected the original document.
 	Aside, Omitted int
-	// Risk are the risk events that the hits made beside alerts, or in their place.
+	// Risk counts the risk events of the hits.
 	Risk RiskCount
-	// Undecided are sequences that wait for the end of their span; a later window decides them.
+	// Undecided is the number of sequences whose maxspan has not ended; a later window decides them.
 	Undecided int
-	// Resolved tells that it was found out what the rule's index patterns mean. Patterns are those that mean the
-	// same in every slot, Unmet those that mean no index. Vacant: no pattern means one.
+	// Resolved: the rule's index patterns were resolved. Patterns are the patterns that mean the same in
+	// every slot, Unmet the ones of these that match no index. Vacant: no pattern matches an index.
 	Resolved bool
 	Patterns []string
 	Unmet    []string
 	Vacant   bool
-	// Warnings are remarks that do not endanger the window.
+	// Warnings are messages about the execution that do not affect the coverage of the window.
 	Warnings []string
-	// Diagnostics are problems of the rule on the present mappings.
+	// Diagnostics are problems of the rule under the current mappings.
 	Diagnostics diag.List
 	// Err is the operational failure that ended or impaired the execution.
 	Err  error
 	Took time.Duration
 }
 
-// MarshalJSON writes the execution as scripts read it.
+// MarshalJSON encodes the execution in the documented form for scripts.
 func (e Execution) MarshalJSON() ([]byte, error) {
 	out := map[string]any{
 		"execution_id": e.ID, "rule_id": e.RuleID, "name": e.RuleName, "slot": e.Slot, "status": e.Status,
@@ -109,7 +109,7 @@ func (e Execution) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out) //nolint:wrapcheck // the caller is encoding/json
 }
 
-// Problem is what kept the execution from succeeding, on one line; "" when nothing did.
+// Problem returns, on one line, why the execution did not succeed; "" if it did.
 func (e Execution) Problem() string {
 	switch {
 	case e.Err != nil:
@@ -121,7 +121,7 @@ func (e Execution) Problem() string {
 	case e.Risk.Failed > 0:
 		return fmt.Sprintf("%d risk events were not written, see the warnings", e.Risk.Failed)
 	case e.Left > 0 && !e.Summarized:
-		return fmt.Sprintf("max_signals left %d hits without a look", e.Left)
+		return fmt.Sprintf("max_signals left %d hits unprocessed", e.Left)
 	}
 	return ""
 }

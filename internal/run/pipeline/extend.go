@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// maxTries is how often an alert is read again that others change at the same time.
+	// maxTries is the number of attempts to update an alert that others update at the same time.
 	maxTries = 8
-	// maxExtended is the number of alerts that are held at a time, firstExtended of the first ones, of which nobody knows
-	// how large they are.
+	// maxExtended is the number of alerts held at a time; firstExtended is the number in the first read, when
+	// their size is unknown.
 	maxExtended, firstExtended = 250, 50
 )
 
-// extend adds hits to alerts that are there. Each is read as it is by now; one that has changed again
-// by the time that it is written is read once more.
+// extend adds hits to existing alerts. It reads the current version of each alert; if an alert changes before
+// the write, it is read and changed again.
 func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[subject]) error {
-	if s.pipeline.Instances == nil { // alerts can be made, and are all that is known of them
+	if s.pipeline.Instances == nil { // alerts can be created, but only their ids are known
 		for _, c := range changes {
 			s.Duplicates += c.Hits()
 		}
@@ -32,7 +32,7 @@ func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[sub
 		read := 0
 		for try, n := 0, len(left); len(left) > 0; try++ {
 			if try == maxTries {
-				s.fail(left, "others change it all the time")
+				s.fail(left, "others keep changing it")
 				break
 			}
 			var bytes int
@@ -44,12 +44,12 @@ func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[sub
 				read = bytes / n
 			}
 		}
-		size = max(1, min(maxExtended, 4*size, mostAtOnce/max(1, read)))
+		size = max(1, min(maxExtended, 4*size, maxChunkBytes/max(1, read)))
 	}
 	return nil
 }
 
-// weigh is about how many bytes a value of a document has.
+// weigh returns the approximate size of a value of a document, in bytes.
 func weigh(v any) int {
 	sum := 0
 	switch v := v.(type) {
@@ -69,7 +69,8 @@ func weigh(v any) int {
 	return sum
 }
 
-// extendOnce returns the changes that met an alert that others were changing, and about how many bytes it has read.
+// extendOnce returns the changes whose alert was changed by others at the same time, and the approximate
+// number of bytes read.
 func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change[subject]) (again []*suppress.Change[subject], bytes int, err error) {
 	found, err := s.read(ctx, changes)
 	if err != nil {
@@ -84,7 +85,7 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	for _, c := range changes {
 		doc, there := found[c.ID]
 		if !there {
-			s.fail([]*suppress.Change[subject]{c}, "it is gone")
+			s.fail([]*suppress.Change[subject]{c}, "it no longer exists")
 			continue
 		}
 		if n := s.apply(c, doc); n > 0 {
@@ -116,21 +117,22 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	return again, bytes, nil
 }
 
-// apply changes a document and returns how many hits it has not stood for before.
+// apply changes a document and returns the number of hits that are new to it.
 func (s *suppression) apply(c *suppress.Change[subject], doc alert.Document) int {
 	if _, stands := alert.SuppressionOf(doc); stands {
 		after, n := c.On(stored(doc))
 		alert.Extend(doc, suppressionOf(after), s.now())
 		return n
 	}
-	// It was made while the rule suppressed nothing, of the hit that would found it now.
+	// The alert was created when the rule had no suppression, from the hit that would create the group's
+	// alert now.
 	after := c.Made()
 	alert.Suppressing(doc, c.Founder.Subject, suppressionOf(after))
 	alert.Extend(doc, suppressionOf(after), s.now())
 	return after.Count
 }
 
-// read finds the alerts of changes as they are by now.
+// read returns the current alerts of changes.
 func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subject]) (map[string]alert.Document, error) {
 	var names []string
 	start := changes[0].Start
@@ -153,7 +155,7 @@ func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subje
 	if err := s.pipeline.Instances.Find(ctx, q, keep); err != nil {
 		return nil, err //nolint:wrapcheck // the caller does
 	}
-	// An alert that was made while the rule suppressed nothing is its own instance.
+	// An alert that was created when the rule had no suppression is its own instance.
 	names = nil
 	for id := range wanted {
 		if _, there := found[id]; !there {

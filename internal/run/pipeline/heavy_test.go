@@ -40,7 +40,7 @@ func TestHeavyEvents(t *testing.T) {
 		"sequence":   "type = 'eql'\nlanguage = 'eql'\nquery = 'sequence by user.name [any where b == 1] [any where b == 2]'\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			const heavy = 1_500_000
+			const heavy = 1_200_000
 			ids := map[int][]string{}
 			for _, size := range []int{1, heavy} {
 				m := &weighing{meddler: &meddler{Memory: store.NewMemory()}}

@@ -8,11 +8,11 @@ import (
 	"tocsin/internal/query"
 )
 
-// history is what alerts tell of the past, as rule types ask for it.
+// history gives rule types access to earlier alerts.
 type history struct{ alerts alert.Instances }
 
-// Past returns the alerts about instances. They are looked for afresh: the last slot may have made
-// them a moment ago.
+// Past returns the alerts about instances. It refreshes the index first, as the previous slot may have
+// created some a moment ago.
 func (h history) Past(ctx context.Context, ruleID string, instances []string, since time.Time) ([]query.Past, error) {
 	var out []query.Past
 	q := alert.InstanceQuery{RuleID: ruleID, Instances: instances, Since: since, Fresh: true}

@@ -11,18 +11,18 @@ import (
 	"tocsin/internal/search"
 )
 
-// kindOverflow tells the identity of an alert that stands for hits that were left.
+// kindOverflow marks the identity of an alert that stands for hits beyond max_signals.
 const kindOverflow = "overflow"
 
-// summarize makes one alert that says how many hits max_signals left, and thereby ends the account
-// of the window: nobody comes back for them. It is the same alert whenever the slot is run again.
+// summarize creates one alert with the number of hits that max_signals left. The window is then complete: it
+// is not run again for them. Another run of the slot makes the same alert.
 func (x *execution) summarize(ctx context.Context) error {
 	source, err := json.Marshal(map[string]any{
 		search.DefaultTimestamp: search.FormatTime(x.Window.To),
 		"message":               fmt.Sprintf("max_signals left %d hits of rule %s in %s without alerts of their own", x.Left, x.RuleName, x.Window),
 	})
 	if err != nil {
-		return fmt.Errorf("summarize what rule %s has left: %w", x.RuleID, err)
+		return fmt.Errorf("summarize the hits that rule %s has left: %w", x.RuleID, err)
 	}
 	doc, err := x.builder().Build(alert.Finding{
 		Event: event.Event{Source: source}, Key: []string{kindOverflow, search.FormatTime(x.Slot)}, Parents: []event.Event{},
@@ -35,14 +35,14 @@ func (x *execution) summarize(ctx context.Context) error {
 		},
 	}, alert.Run{ID: x.ID, Slot: x.Slot, Time: x.now(), Manual: x.manual})
 	if err != nil {
-		return fmt.Errorf("summarize what rule %s has left: %w", x.RuleID, err)
+		return fmt.Errorf("summarize the hits that rule %s has left: %w", x.RuleID, err)
 	}
 	written, err := x.pipeline.Alerts.Create(ctx, []alert.Document{doc})
 	if err == nil {
 		err = written[0].Err
 	}
 	if err != nil {
-		return fmt.Errorf("summarize what rule %s has left: %w", x.RuleID, err)
+		return fmt.Errorf("summarize the hits that rule %s has left: %w", x.RuleID, err)
 	}
 	x.Summarized = true
 	return nil

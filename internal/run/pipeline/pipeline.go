@@ -24,62 +24,61 @@ import (
 	"tocsin/internal/search/tables"
 )
 
-// Pipeline holds where events come from and where alerts go. It is safe for concurrent use.
+// Pipeline runs rules against a source of events and writes their alerts. It is safe for concurrent use.
 type Pipeline struct {
 	Events search.Events
 	Alerts alert.Indexer
-	// Instances finds the alerts that were made before; nil: none can be.
+	// Instances finds existing alerts; nil: existing alerts cannot be found.
 	Instances alert.Instances
-	// Risk is where risk events go; nil: rules that make some fail.
+	// Risk is the destination of risk events; nil: rules that create risk events fail.
 	Risk *Risk
-	// Tables are those that searches write for others; nil: none is written.
+	// Tables holds the lookup tables that searches write; nil: no table is written.
 	Tables  tables.Store
 	Options alert.Options
-	// Series tells to which series indices belong; nil: each is one of its own.
+	// Series maps indices to their series; nil: each index is its own series.
 	Series Series
-	// Summarize makes one alert of hits beyond max_signals in the place of runs that take them up.
+	// Summarize creates one alert for all hits beyond max_signals, instead of further runs for them.
 	Summarize bool
-	// Now is the clock for the alerts' own @timestamp; nil means time.Now.
+	// Now is the clock for @timestamp of alerts; nil means time.Now.
 	Now func() time.Time
 
-	// kept is the memory for events that executions keep.
+	// kept is the shared memory for events that executions keep.
 	kept search.Room
 }
 
-// Series tells to which data stream or rollover series indices belong.
+// Series maps indices to their data stream or rollover series.
 type Series interface {
-	// Of returns the series of each index, for good: the identity of alerts depends on it. An error leaves none known.
+	// Of returns the series of each index. The result must never change, as the identity of alerts depends on
+	// it. It returns all series or an error.
 	Of(ctx context.Context, indices []string) (map[string]string, error)
 }
 
-// Job is one execution to be done.
+// Job is one execution to run.
 type Job struct {
 	Plan   query.Plan
 	Slot   time.Time
 	Window window.Window
-	// Covers are the slots whose windows Window spans, oldest first and Slot the last; empty: Slot
-	// alone. max_signals is that of all of them together.
+	// Covers are the slots whose windows Window spans, oldest first, with Slot last; empty: only Slot.
+	// max_signals is multiplied by their number.
 	Covers []time.Time
-	// SlotOf, when not nil, tells which of the slots an alert is of, by the time of its event; else all
-	// are of Slot.
+	// SlotOf returns the slot of an alert from the time of its event; nil: all alerts belong to Slot.
 	SlotOf func(at time.Time) time.Time
-	// Attempts is how often the slot was tried before.
+	// Attempts is the number of earlier runs of the slot.
 	Attempts int
-	// Most, when it is more than what max_signals comes to, stands in its place: for slots that are run
-	// again because max_signals left hits.
-	Most int
-	// Fence is the fencing number of the runner as it begins, for the ledger.
+	// MaxAlerts overrides the limit of max_signals when it is larger: for slots that are run again because
+	// max_signals left hits.
+	MaxAlerts int
+	// Fence is the runner's fencing number at the start, for the ledger.
 	Fence int64
-	// Ahead, when not nil, has what [Round.ReadAhead] has read for this slot and others.
+	// Ahead, when not nil, has the hits that [Round.ReadAhead] has read for this slot and others.
 	Ahead *batch.Ahead
-	// Late narrows the execution to events that came late.
+	// Late restricts the execution to late events.
 	Late []query.Late
-	// Manual marks executions that somebody asked for.
+	// Manual marks an execution that a user has started.
 	Manual bool
 }
 
-// Run executes a rule over a window and accounts for it. It does not return an error: whatever
-// goes wrong is part of the account.
+// Run runs a rule over a window. It returns no error: all failures are part of the Execution.
 func (p *Pipeline) Run(ctx context.Context, job Job) Execution {
 	run := p.begin(job)
 	if run.prepare(ctx, p.Events) {
@@ -95,7 +94,7 @@ func (p *Pipeline) begin(job Job) *execution {
 	}
 	r := job.Plan.Rule()
 	return &execution{
-		pipeline: p, plan: job.Plan, max: max(job.Most, r.MaxSignals*max(1, len(job.Covers))), now: now, started: now(),
+		pipeline: p, plan: job.Plan, max: max(job.MaxAlerts, r.MaxSignals*max(1, len(job.Covers))), now: now, started: now(),
 		Execution: Execution{
 			ID: uuid.NewString(), RuleID: r.ID, RuleName: r.Name, Slot: job.Slot, Window: job.Window,
 			Covers: job.Covers, Attempts: job.Attempts, Fence: job.Fence,
@@ -104,30 +103,30 @@ func (p *Pipeline) begin(job Job) *execution {
 	}
 }
 
-// execution is a Run in progress.
+// execution is the state of a Run.
 type execution struct {
 	Execution
 	pipeline *Pipeline
 	plan     query.Plan
 	prepared query.Prepared
 	made     *alert.Builder // by builder
-	// series are those of the indices that hits were found in so far.
+	// series maps indices of hits to their series.
 	series  map[string]string
 	now     func() time.Time
 	started time.Time
 	max     int
-	// held is the number of new alerts that are not written yet.
+	// held is the number of new alerts that have not been written yet.
 	held int
-	// refused is why the first alert was not written with its event as it is.
+	// refused is why the first alert could not be written with its original event.
 	refused error
-	// unread are the places that the window lacks.
+	// unread are the places that could not be read in the window.
 	unread []search.Unread
 	manual bool
 	slotOf func(time.Time) time.Time
 	late   []query.Late
 }
 
-// builder makes the alerts. Most executions need none.
+// builder returns the builder of alerts, and creates it when it is first needed: most executions need none.
 func (x *execution) builder() *alert.Builder {
 	if x.made == nil {
 		fields := x.prepared.Target().Fields
@@ -157,7 +156,7 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 	x.Warnings = TargetWarnings(x.plan.Rule().Index, prepared.Target())
 	x.warnDiagnostics(diags)
 	x.prepared = prepared
-	x.look(prepared.Target())
+	x.noteTarget(prepared.Target())
 	if m, ok := prepared.(interface{ OfNow() bool }); ok && len(x.Covers) > 1 && m.OfNow() {
 		x.Status, x.Err = Failed, &failure.Error{
 			Kind: failure.Rejected, Op: "run rule " + x.RuleID,
@@ -168,14 +167,15 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 	return true
 }
 
-// look notes which places the window lacks, and whether the rule's patterns mean any.
-func (x *execution) look(t search.Target) {
+// noteTarget records the unread places of the window, and whether the rule's patterns match any index.
+func (x *execution) noteTarget(t search.Target) {
 	x.unread = search.UnreadIn(t, x.Window)
 	x.Resolved, x.Unmet, x.Patterns = true, lasting(t.Missing), lasting(x.plan.Rule().Index)
 	x.Vacant = len(t.Missing) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
 }
 
-// lasting are the patterns that mean the same in every slot: others may mean nothing today for good.
+// lasting returns the patterns that mean the same in every slot. Other patterns may match no index today for
+// a good reason.
 func lasting(patterns []string) []string {
 	var out []string
 	for _, list := range patterns {
@@ -202,7 +202,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 		x.warn("%s", text)
 	}
 	x.countLeft(result)
-	x.tellReduced()
+	x.warnReduced()
 	x.Read = max(result.Read, result.Seen, result.Total)
 	x.Undecided = result.Undecided
 	if x.pipeline.Summarize && x.Left > 0 && err == nil {
@@ -218,7 +218,7 @@ func (x *execution) end() Execution {
 	return x.Execution
 }
 
-// judge turns what happened into a status.
+// judge returns the status of the execution.
 func (x *execution) judge(err error) Status {
 	switch {
 	case err != nil && failure.KindOf(err) != failure.Partial:
@@ -229,16 +229,17 @@ func (x *execution) judge(err error) Status {
 	return Succeeded
 }
 
-// noIndex begins the warnings of patterns that mean no index.
+// noIndex is the beginning of the warning that patterns match no index.
 const noIndex = "no open index matches "
 
-// OfPatterns reports whether a warning is that patterns mean no index: every rule that has them has it.
+// OfPatterns reports whether a warning says that patterns match no index. All rules with the same patterns
+// have the same warning.
 func OfPatterns(warning string) bool { return strings.HasPrefix(warning, noIndex) }
 
-// TargetWarnings names what of index patterns is not there to be searched.
+// TargetWarnings returns a warning for each kind of index pattern that cannot be searched.
 func TargetWarnings(patterns []string, t search.Target) []string {
 	var warnings []string
-	if len(patterns) == 0 { // an ES|QL query that makes its own rows
+	if len(patterns) == 0 { // an ES|QL query without a FROM
 		return nil
 	}
 	if len(t.Indices) == 0 && len(t.Unread) == 0 {
@@ -260,7 +261,7 @@ func (x *execution) warnDiagnostics(l diag.List) {
 	}
 }
 
-// maxWarnings bounds the account of an execution in which everything goes wrong.
+// maxWarnings bounds the warnings of one execution.
 const maxWarnings = 50
 
 func (x *execution) warn(format string, args ...any) {
@@ -272,8 +273,8 @@ func (x *execution) warn(format string, args ...any) {
 	}
 }
 
-// countLeft says how many hits were not looked at. The total of a search whose hits are matched
-// again counts candidates; of sequences only those are known that were found by then.
+// countLeft counts the hits that were not processed. If hits are matched again in memory, the total of the
+// search counts candidates. Of sequences, only the ones found so far are known.
 func (x *execution) countLeft(r query.Result) {
 	if x.Left == 0 {
 		return
@@ -286,29 +287,29 @@ func (x *execution) countLeft(r query.Result) {
 	case !r.Exact:
 		words = "at most " + words
 	}
-	x.warn("max_signals: %d alerts were created and %s hits of the window are left without a look", x.max, words)
+	x.warn("max_signals: %d alerts were created and %s hits of the window are left unprocessed", x.max, words)
 }
 
-// room is how many new alerts there may still be.
+// room returns the number of new alerts that may still be created.
 func (x *execution) room() int { return x.max - x.Created - x.held }
 
-// mostAtOnce is how many bytes of events become alerts at once, which take several times as much while they are
-// written; one event may have more. It is about what a bulk request takes.
-const mostAtOnce = 4 << 20
+// maxChunkBytes is the maximum size, in bytes, of the events that are made into alerts together; one event may
+// be larger. Building and writing takes several times as much memory. It is about the size of a bulk request.
+const maxChunkBytes = 4 << 20
 
-// atOnce is how many of the hits become alerts at once, at least one.
-func atOnce(hits []query.Hit) int {
+// chunkLen returns the number of hits to make into alerts together, at least one.
+func chunkLen(hits []query.Hit) int {
 	size := 0
 	for i := range hits {
-		if size += hits[i].Size(); i > 0 && size > mostAtOnce {
+		if size += hits[i].Size(); i > 0 && size > maxChunkBytes {
 			return i
 		}
 	}
 	return len(hits)
 }
 
-// write makes and writes alerts until max_signals new ones are there. Duplicates do not count, so
-// that the next run over an overlapping window gets further.
+// write builds and writes alerts until max_signals new ones exist. Duplicates do not count, so the next run
+// over an overlapping window gets further.
 func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 	for len(hits) > 0 {
 		room := x.room()
@@ -316,7 +317,7 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 			x.Left += int64(len(hits))
 			return false, nil
 		}
-		chunk := hits[:min(room, atOnce(hits))]
+		chunk := hits[:min(room, chunkLen(hits))]
 		hits = hits[len(chunk):]
 		x.Hits += int64(len(chunk))
 		if err := x.writeRisk(ctx, chunk); err != nil {
@@ -329,7 +330,7 @@ func (x *execution) write(ctx context.Context, hits []query.Hit) (bool, error) {
 	return true, nil
 }
 
-// writeAlerts makes and writes the alerts of hits that there is room for.
+// writeAlerts builds and writes the alerts of hits, as far as max_signals allows.
 func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 	if err := x.identify(ctx, hits); err != nil {
 		return err
@@ -354,15 +355,15 @@ func (x *execution) run() alert.Run {
 	return alert.Run{ID: x.ID, Slot: x.Slot, SlotOf: x.slotOf, Time: x.now(), Manual: x.manual}
 }
 
-// built are the documents of hits.
+// built holds the documents of hits.
 type built struct {
 	docs []alert.Document
-	// hits are those that documents were made of; ends has, for each, the place behind its last document.
+	// hits are the hits that have documents; ends has, for each hit, the index after its last document.
 	hits []query.Hit
 	ends []int
 }
 
-// of are the documents of the n-th hit.
+// of returns the range of the documents of the n-th hit.
 func (b *built) of(n int) (from, to int) {
 	if n > 0 {
 		from = b.ends[n-1]
@@ -388,21 +389,22 @@ func (x *execution) build(hits []query.Hit, run alert.Run) *built {
 	return b
 }
 
-// refuse counts a hit of which no alert can be made.
+// refuse counts a hit from which no alert can be made.
 func (x *execution) refuse(err error) {
 	if errors.Is(err, alert.ErrOwnAlert) {
 		x.Skipped++
 		return
 	}
 	x.Failed++
-	x.warn("no alert could be made: %v", err)
+	x.warn("an alert could not be built: %v", err)
 }
 
 func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, error) {
 	return x.documentsOf(h, nil, run)
 }
 
-// documentsOf is documents for a hit whose identity does not tell the documents that it is of.
+// documentsOf returns the documents of a hit. If from is not nil, it is a part of the identity, which then
+// differs from the identity of other events with the same ids.
 func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
@@ -413,14 +415,14 @@ func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) 
 	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
 }
 
-// finding is a hit that is no group.
+// finding returns the finding of a hit that is not a group.
 func finding(h query.Hit) alert.Finding {
 	return alert.Finding{
 		Event: h.Event, Key: h.Key, ByEvent: h.ByEvent, Instance: h.Instance, Facts: h.Facts, Parents: h.Parents, Types: h.Types, Counted: h.Counted,
 	}
 }
 
-// count counts hits by what became of them, less those that are written once more.
+// count counts the outcomes of hits, without the hits that are written again under a second identity.
 func (x *execution) count(written []alert.Written, ends []int, second map[int]bool) {
 	for n, outcome := range x.outcomes(written, ends) {
 		if second[n] {
@@ -437,8 +439,8 @@ func (x *execution) count(written []alert.Written, ends []int, second map[int]bo
 	}
 }
 
-// outcomes are those of hits, not of documents: what became of a group is what became of its last
-// document, unless a building block failed.
+// outcomes returns the outcome of each hit. The outcome of a group is the outcome of its last document,
+// unless a building block failed.
 func (x *execution) outcomes(written []alert.Written, ends []int) []alert.Outcome {
 	out := make([]alert.Outcome, len(ends))
 	start := 0

@@ -9,10 +9,10 @@ import (
 )
 
 // errBlock is why the alert of a group was not written.
-var errBlock = errors.New("a building block of it was not")
+var errBlock = errors.New("one of its building blocks was not written")
 
-// put writes the documents of hits, ends having the place behind the last one of each. The alert of a group
-// is written once its building blocks are there, and not without them.
+// put writes the documents of hits; ends has the index after the last document of each hit. The alert of a
+// group is written after its building blocks, and only if all of them exist.
 func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) ([]alert.Written, error) {
 	if len(docs) == len(ends) {
 		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller does
@@ -54,7 +54,7 @@ func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) 
 	return written, some(func(i int) bool { return shell[i] && written[i].Err == nil })
 }
 
-// reduced counts an alert that could not be written with its event as it is.
+// reduced counts an alert that could not be written with its original event.
 func (x *execution) reduced(w alert.Written) {
 	if w.Outcome != alert.Created && w.Outcome != alert.Replaced {
 		return
@@ -72,14 +72,14 @@ func (x *execution) reduced(w alert.Written) {
 	}
 }
 
-// tellReduced says once what became of the events of alerts.
-func (x *execution) tellReduced() {
+// warnReduced adds one warning about all alerts that were written without their original event.
+func (x *execution) warnReduced() {
 	for _, part := range []struct {
 		n     int
 		where string
 	}{{x.Aside, "have their event, whole, in tocsin.event"}, {x.Omitted, "were written without their event (tocsin.event_omitted)"}} {
 		if part.n > 0 {
-			x.warn("%s", fmt.Sprintf("%d alerts %s: they were refused with it; the first: %v", part.n, part.where, x.refused))
+			x.warn("%s", fmt.Sprintf("%d alerts %s: Elasticsearch rejected the original document; the first error: %v", part.n, part.where, x.refused))
 		}
 	}
 }

@@ -10,16 +10,16 @@ import (
 	"tocsin/internal/search"
 )
 
-// Risk is where risk events go, and where they are found again.
+// Risk is the store of risk events.
 type Risk struct {
 	alert.Indexer
-	// Instances finds those that were made before; nil: none can be.
+	// Instances finds existing risk events; nil: existing ones cannot be found.
 	Instances alert.Instances
-	// Events searches them; nil: they are among the events of the pipeline.
+	// Events searches risk events; nil: they are among the pipeline's events.
 	Events search.Events
 }
 
-// source is what an execution draws on of it.
+// source returns the part of r that plans use.
 func (r *Risk) source() query.RiskSource {
 	if r == nil {
 		return query.RiskSource{}
@@ -31,10 +31,10 @@ func (r *Risk) source() query.RiskSource {
 	return out
 }
 
-// errNoRisk says that there is nowhere to write risk events to.
-var errNoRisk = errors.New("there is no place for risk events")
+// errNoRisk: no destination for risk events is configured.
+var errNoRisk = errors.New("no destination for risk events is configured")
 
-// writeRisk writes the risk events of hits. They are there before the alerts are.
+// writeRisk writes the risk events of hits, before their alerts are written.
 func (x *execution) writeRisk(ctx context.Context, hits []query.Hit) error {
 	var docs []alert.Document
 	for _, h := range hits {
@@ -66,7 +66,7 @@ func (x *execution) writeRisk(ctx context.Context, hits []query.Hit) error {
 	return nil
 }
 
-// RiskCount is what became of the risk events of an execution.
+// RiskCount counts the risk events of an execution by outcome.
 type RiskCount struct {
 	Created    int `json:"created"`
 	Duplicates int `json:"duplicates"`

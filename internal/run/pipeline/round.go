@@ -16,19 +16,18 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// Round runs jobs that are due at the same time together: what they search for is answered by as
-// few requests as the planner finds. It is safe for concurrent use.
+// Round runs jobs that are due at the same time together: the planner answers their searches with as few
+// requests as possible. It is safe for concurrent use.
 type Round struct {
 	Pipeline *Pipeline
 	Planner  *planner.Planner
-	// Concurrency is how many executions are prepared, or write their alerts, at the same time; 0
-	// means 8.
+	// Concurrency is the number of executions that prepare, or write alerts, at the same time; 0 means 8.
 	Concurrency int
 	// Gather is how long the first job waits for others; 0 means 200ms.
 	Gather time.Duration
-	// Observe, when not nil, is told what each round came to.
+	// Observe, when not nil, is called with the report of each round.
 	Observe func(planner.Round)
-	// Recorder, when not nil, is told of the executions of a round before anybody else is.
+	// Recorder, when not nil, gets the executions of a round before Run returns them.
 	Recorder Recorder
 
 	mu      sync.Mutex
@@ -43,7 +42,7 @@ const (
 
 // ticket is one job of a round.
 type ticket struct {
-	ctx       context.Context //nolint:containedctx // it is that of the Run that waits for the ticket
+	ctx       context.Context //nolint:containedctx // the context of the Run that waits for the ticket
 	job       Job
 	execution *execution
 	result    Execution
@@ -51,8 +50,8 @@ type ticket struct {
 	done      chan struct{}
 }
 
-// Run runs a job together with those for which Run is called at about the same time, and returns
-// its own execution. The first to come runs all of them.
+// Run runs a job together with the jobs of other calls at about the same time, and returns the execution of
+// its job. The first caller runs the round for all of them.
 func (r *Round) Run(ctx context.Context, job Job) Execution {
 	t := &ticket{ctx: ctx, job: job, done: make(chan struct{})}
 	r.mu.Lock()
@@ -72,7 +71,7 @@ func (r *Round) Run(ctx context.Context, job Job) Execution {
 	return t.result
 }
 
-// gather waits until others had the time to come.
+// gather waits for other jobs to join.
 func (r *Round) gather(ctx context.Context) {
 	wait := r.Gather
 	if wait == 0 {
@@ -86,8 +85,8 @@ func (r *Round) gather(ctx context.Context) {
 	}
 }
 
-// RunAll runs jobs as one round and returns their executions in the same order; done, when not
-// nil, is told of each as it ends.
+// RunAll runs jobs as one round and returns their executions in the same order; done, when not nil, is called
+// with each execution as it ends.
 func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []Execution {
 	tickets := make([]*ticket, len(jobs))
 	for i, job := range jobs {
@@ -108,8 +107,7 @@ func (r *Round) RunAll(ctx context.Context, jobs []Job, done func(Execution)) []
 	return out
 }
 
-// run ends every ticket, also when what serves all of them crashes: whoever waits for one would wait
-// for ever.
+// run ends every ticket, even if the common part crashes: otherwise the callers would wait forever.
 func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	defer func() {
 		v := recover()
@@ -120,13 +118,13 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			close(t.done)
 		}
 	}()
-	ctx, stop := whileAnyLives(ctx, tickets)
+	ctx, stop := untilAllEnd(ctx, tickets)
 	defer stop()
 	events := r.prepare(ctx, tickets)
 	ended := r.began(ctx, tickets)
 	defer ended()
 	answers, round := r.Planner.Answer(ctx, events, reads(tickets))
-	// Those of one rule in their order: of an event that several find, the first makes the alert.
+	// Jobs of one rule run in their order: when several find the same event, the first makes the alert.
 	execute := func(ofRule []*ticket) {
 		for _, t := range ofRule {
 			if !t.ended {
@@ -137,7 +135,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 			}
 		}
 	}
-	// Who writes tables for earlier slots than those of the others goes first.
+	// Rules that write tables for earlier slots run before the others.
 	writers, others := byWriting(byRule(tickets))
 	each(r.Concurrency, writers, execute)
 	each(r.Concurrency, others, execute)
@@ -149,7 +147,7 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	}
 }
 
-// byWriting parts the rules that write tables for others from the rest.
+// byWriting separates the rules that write lookup tables from the rest.
 func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
 	for _, ofRule := range all {
 		if w, ok := ofRule[0].job.Plan.(query.TableWriter); ok && w.WritesTables() {
@@ -161,10 +159,10 @@ func byWriting(all [][]*ticket) (writers, others [][]*ticket) {
 	return writers, others
 }
 
-// prepare begins the executions and binds their plans, all as of one moment of the events' place.
+// prepare starts the executions and binds their plans, all to the same snapshot of the events.
 func (r *Round) prepare(ctx context.Context, tickets []*ticket) search.Events {
 	events := snapshot(ctx, r.Pipeline.Events)
-	r.prime(ctx, events, tickets)
+	r.resolveTogether(ctx, events, tickets)
 	r.each(tickets, func(t *ticket) {
 		t.execution = r.Pipeline.begin(t.job)
 		t.guard(func() {
@@ -181,7 +179,7 @@ func (t *ticket) end() {
 	t.ended = true
 }
 
-// began tells who records of what is under way. What it returns does something once.
+// began notifies the recorder that executions have started. The returned function has an effect only once.
 func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
 	starter, ok := r.Recorder.(Starter)
 	if !ok {
@@ -196,8 +194,8 @@ func (r *Round) began(ctx context.Context, tickets []*ticket) (ended func()) {
 	return sync.OnceFunc(starter.Began(ctx, executions))
 }
 
-// record keeps the accounts of the round. An execution whose account is not kept has not covered
-// its window, whatever it has found.
+// record stores the accounts of the round. An execution whose account cannot be stored has not covered its
+// window.
 func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	if r.Recorder == nil {
 		return
@@ -217,7 +215,7 @@ func (r *Round) record(ctx context.Context, tickets []*ticket) {
 	}
 }
 
-// guard keeps a crash of one execution to itself: it has failed, the others go on.
+// guard recovers a panic of one execution: that execution fails, the others continue.
 func (t *ticket) guard(do func()) {
 	defer func() {
 		if v := recover(); v != nil && !t.ended {
@@ -228,7 +226,7 @@ func (t *ticket) guard(do func()) {
 	do()
 }
 
-// crashed gives a ticket its end when the round has crashed: nobody knows whether its account was kept.
+// crashed ends a ticket after a crash of the round: it is unknown whether its account was stored.
 func (r *Round) crashed(t *ticket, v any) {
 	switch {
 	case t.execution == nil:
@@ -242,8 +240,8 @@ func (r *Round) crashed(t *ticket, v any) {
 	}
 }
 
-// whileAnyLives is a context that ends when those of all tickets have ended.
-func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, func()) {
+// untilAllEnd returns a context that ends when the contexts of all tickets have ended.
+func untilAllEnd(parent context.Context, tickets []*ticket) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	var left atomic.Int64
 	left.Store(int64(len(tickets)))
@@ -263,7 +261,7 @@ func whileAnyLives(parent context.Context, tickets []*ticket) (context.Context, 
 	}
 }
 
-// each does something for every ticket, several at a time.
+// each calls do for every ticket, several at a time.
 func (r *Round) each(tickets []*ticket, do func(*ticket)) { each(r.Concurrency, tickets, do) }
 
 func each[T any](workers int, all []T, do func(T)) {
@@ -286,7 +284,7 @@ func each[T any](workers int, all []T, do func(T)) {
 	running.Wait()
 }
 
-// byRule groups the tickets of each rule, in their order.
+// byRule groups the tickets by rule, in their order.
 func byRule(tickets []*ticket) [][]*ticket {
 	var out [][]*ticket
 	at := map[string]int{}
@@ -302,7 +300,7 @@ func byRule(tickets []*ticket) [][]*ticket {
 	return out
 }
 
-// snapshot looks at the events' place once for the whole round, where that is possible.
+// snapshot takes one snapshot of the events for the whole round, if the backend supports it.
 func snapshot(ctx context.Context, events search.Events) search.Events {
 	s, ok := events.(search.Snapshotter)
 	if !ok {
@@ -310,20 +308,20 @@ func snapshot(ctx context.Context, events search.Events) search.Events {
 	}
 	moment, err := s.Snapshot(ctx)
 	if err != nil {
-		return events // whoever searches there finds out what is wrong
+		return events // each search will report the error
 	}
 	return moment
 }
 
-// prime asks what patterns mean once for all rules that have the same, so that each is then
-// prepared without asking.
-func (r *Round) prime(ctx context.Context, events search.Events, tickets []*ticket) {
+// resolveTogether resolves equal lists of patterns once for all rules that have them, so that the rules prepare without
+// requests.
+func (r *Round) resolveTogether(ctx context.Context, events search.Events, tickets []*ticket) {
 	if _, remembers := r.Pipeline.Events.(search.Snapshotter); !remembers {
 		return
 	}
 	type wants struct{ patterns, fields []string }
 	by := map[string]*wants{}
-	var all []*ticket // one of each kind, for each
+	var all []*ticket // one ticket for each list of patterns
 	first := map[*ticket]*wants{}
 	for _, t := range tickets {
 		patterns, fields, ok := wanted(t.job)
@@ -338,22 +336,23 @@ func (r *Round) prime(ctx context.Context, events search.Events, tickets []*tick
 		by[id].fields = append(by[id].fields, fields...)
 	}
 	r.each(all, func(t *ticket) {
-		// What goes wrong is found again by each rule, and told by it; a crash too.
-		_ = failure.Guard("prime", func() error {
+		// Each rule meets and reports the error, or the crash, when it prepares.
+		_ = failure.Guard("resolve the index patterns", func() error {
 			_, err := events.Resolve(ctx, first[t].patterns, first[t].fields)
 			return err //nolint:wrapcheck // nobody reads it
 		})
 	})
 }
 
-// wanter is a plan that can say what it will ask about.
+// wanter is a plan that lists what Prepare will resolve.
 type wanter interface {
 	Wants(slot time.Time, w window.Window) (patterns, fields []string)
 }
 
-// wanted is what the plan of a job will ask about; not ok when it cannot say.
+// wanted returns the patterns and fields that the plan of a job will resolve; ok is false if the plan cannot
+// list them.
 func wanted(job Job) (patterns, fields []string, ok bool) {
-	err := failure.Guard("prime", func() error {
+	err := failure.Guard("resolve the index patterns", func() error {
 		var w wanter
 		if w, ok = job.Plan.(wanter); ok {
 			patterns, fields = w.Wants(job.Slot, job.Window)
@@ -363,8 +362,7 @@ func wanted(job Job) (patterns, fields []string, ok bool) {
 	return patterns, fields, ok && err == nil
 }
 
-// reads collects what the executions will search for first. One that crashes over that question has
-// failed.
+// reads returns the first searches of the executions. An execution whose plan crashes has failed.
 func reads(tickets []*ticket) []planner.Need {
 	var out []planner.Need
 	for _, t := range tickets {

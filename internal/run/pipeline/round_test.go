@@ -232,7 +232,7 @@ func TestEntries(t *testing.T) {
 			{Slot: earlier, Status: ledger.Covered, Attempts: 1, Fence: 7}, {Slot: slot, Status: ledger.Covered, Attempts: 1, Fence: 7, Hits: 3},
 		}},
 		{"queued", pipeline.Execution{Status: pipeline.PartialFailure, Left: 4, Attempts: 2}, []ledger.Entry{
-			{Slot: slot, Status: ledger.Queued, Attempts: 3, Fence: 7, Queued: 4, Error: "max_signals left 4 hits without a look"},
+			{Slot: slot, Status: ledger.Queued, Attempts: 3, Fence: 7, Queued: 4, Error: "max_signals left 4 hits unprocessed"},
 		}},
 		{"a part", pipeline.Execution{Status: pipeline.PartialFailure, Left: 4, Err: errors.New("shards")}, []ledger.Entry{
 			{Slot: slot, Status: ledger.Partial, Attempts: 1, Fence: 7, Queued: 4, Error: "shards"},

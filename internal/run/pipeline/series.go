@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/query"
 )
 
-// identify finds out to which series the indices of hits belong. Without that they have no identity.
+// identify resolves the series of the indices of hits. Without a series, hits have no identity.
 func (x *execution) identify(ctx context.Context, hits []query.Hit) error {
 	if x.pipeline.Series == nil {
 		return nil
@@ -55,11 +55,11 @@ func (x *execution) seriesOf(index string) string {
 	return index
 }
 
-// others tells of which hits the alert that is there is another: its events have the same ids in the same series, and
-// say something else.
+// others returns the hits whose identity is the identity of an alert about other events: events with the same
+// ids in the same series, but with other contents.
 func (x *execution) others(ctx context.Context, b *built, written []alert.Written) (map[int]bool, error) {
 	second := map[int]bool{}
-	byID := map[string][]int{} // the hits by the identity of their alerts
+	byID := map[string][]int{} // hits by the identity of their alerts
 	var instances []string
 	for n := range b.hits {
 		from, to := b.of(n)
@@ -80,12 +80,12 @@ func (x *execution) others(ctx context.Context, b *built, written []alert.Writte
 	if len(second) == 0 || x.pipeline.Instances == nil {
 		return second, nil
 	}
-	return second, x.dropKnownSeconds(ctx, b, second, byID, instances)
+	return second, x.dropKnownVersions(ctx, b, second, byID, instances)
 }
 
-// dropKnownSeconds takes those hits out of second whose documents have an alert with the identity of a second one
-// already: another version of them was found before.
-func (x *execution) dropKnownSeconds(ctx context.Context, b *built, second map[int]bool, byID map[string][]int, instances []string) error {
+// dropKnownVersions removes from second the hits whose documents already have an alert under the second
+// identity: an earlier run found another version of the event.
+func (x *execution) dropKnownVersions(ctx context.Context, b *built, second map[int]bool, byID map[string][]int, instances []string) error {
 	visit := func(d alert.Document) (bool, error) {
 		of, err := alert.SourceOf(d)
 		if err != nil {
@@ -106,7 +106,7 @@ func (x *execution) dropKnownSeconds(ctx context.Context, b *built, second map[i
 	}
 	q := alert.InstanceQuery{RuleID: x.RuleID, Instances: instances, Fresh: true}
 	err := x.pipeline.Instances.Find(ctx, q, visit)
-	if failure.KindOf(err) == failure.Refused { // who may not refresh sees what was made a second ago
+	if failure.KindOf(err) == failure.Refused { // without the right to refresh, the alerts of a second ago are visible
 		q.Fresh = false
 		err = x.pipeline.Instances.Find(ctx, q, visit)
 	}
@@ -116,7 +116,7 @@ func (x *execution) dropKnownSeconds(ctx context.Context, b *built, second map[i
 	return nil
 }
 
-// writeSecond writes the alerts of hits whose identity another alert has.
+// writeSecond writes, under a second identity, the alerts of hits whose identity belongs to another alert.
 func (x *execution) writeSecond(ctx context.Context, b *built, second map[int]bool) error {
 	var hits []query.Hit
 	for n, h := range b.hits {

@@ -17,30 +17,29 @@ import (
 	"tocsin/internal/search"
 )
 
-// suppression stands between the hits of a rule with alert_suppression and their alerts. It holds
-// what hits come to until the last one has been seen, and writes it then.
+// suppression collects the hits of a rule with alert_suppression and writes their alerts after the last hit.
 type suppression struct {
 	*execution
 	rule   *rule.AlertSuppression
 	folder *suppress.Folder[subject]
 	shelf  *search.Shelf
-	// looked tells that alerts were looked for afresh. Once is enough: who writes meanwhile is met when
-	// the alerts are written.
-	looked bool
-	// blind tells that the alerts of some groups could not be seen, so that their hits are missing.
-	blind bool
+	// refreshed: the index of alerts was refreshed. Once is enough: alerts that others create meanwhile are
+	// found when the alerts are written.
+	refreshed bool
+	// incomplete: the alerts of some groups could not be read, and their hits are missing.
+	incomplete bool
 }
 
-// subject is a hit that may found an alert, and what it is about.
+// subject is a hit that may create an alert, with the subject of that alert.
 type subject struct {
 	hit query.Hit
 	alert.Subject
-	// kept, of one that founds an alert, are the events of the hit, which has none by then, and had so many bytes.
+	// kept are the events of a hit that creates an alert, taken out of the hit; bytes is their size.
 	kept  []*event.Event
 	bytes int
 }
 
-// document is where what the hit is remembered by is, and what it says; "" where that is no document.
+// document returns the index and the content hash by which the hit is remembered; "" if it is not a document.
 func (of subject) document() (index, content string) {
 	if of.Counted != of.Own {
 		return "", ""
@@ -48,15 +47,15 @@ func (of subject) document() (index, content string) {
 	return of.From.Places(), of.From.Contents()
 }
 
-// maxLeft is how many hits are looked at for which there is no room: those behind them may belong to
-// alerts that there is room for, but not at any price.
+// maxLeft is the number of hits beyond max_signals that are still processed, as they may belong to existing
+// groups.
 const maxLeft = 10_000
 
 func newSuppression(x *execution, s *rule.AlertSuppression, events search.Events) *suppression {
 	return &suppression{execution: x, rule: s, folder: suppress.New[subject](s.Duration), shelf: search.NewShelf(events, &x.pipeline.kept)}
 }
 
-// keep takes the events out of a hit that founds an alert, as the shelf keeps them.
+// keep moves the events of a hit that creates an alert to the shelf.
 func (s *suppression) keep(of subject) subject {
 	of.bytes = of.hit.Size()
 	eachEvent(&of.hit, func(e *event.Event) {
@@ -66,7 +65,7 @@ func (s *suppression) keep(of subject) subject {
 	return of
 }
 
-// eachEvent visits the events of a hit, in memory of its own.
+// eachEvent calls do for the events of a hit, on copies that do not share the page's memory.
 func eachEvent(h *query.Hit, do func(*event.Event)) {
 	if h.Group == nil {
 		do(&h.Event)
@@ -88,18 +87,18 @@ func eachEvent(h *query.Hit, do func(*event.Event)) {
 	h.Group = &group
 }
 
-// subjectsAtOnce is how many things that hits are about are decided together.
-const subjectsAtOnce = 1000
+// subjectChunk is the number of subjects decided together.
+const subjectChunk = 1000
 
-// take decides about one page of hits. A hit may be about more than anybody could hold: they are taken
-// some at a time, until there are too many for which there is no room.
+// take processes one page of hits. A hit may have more subjects than fit in memory: they are processed in
+// parts, until too many are beyond max_signals.
 func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) {
 	if err := s.identify(ctx, hits); err != nil {
 		return false, err
 	}
 	var part []subject
 	for of := range s.subjects(hits) {
-		if part = append(part, of); len(part) < subjectsAtOnce {
+		if part = append(part, of); len(part) < subjectChunk {
 			continue
 		}
 		if more, err := s.decide(ctx, part); err != nil || !more {
@@ -110,10 +109,10 @@ func (s *suppression) take(ctx context.Context, hits []query.Hit) (bool, error) 
 	return s.decide(ctx, part)
 }
 
-// decide decides about some subjects; false means that no more are wanted.
+// decide processes some subjects; false means that no more are wanted.
 func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, error) {
-	if err := s.learn(ctx, subjects); err != nil {
-		s.blind = true
+	if err := s.readAlerts(ctx, subjects); err != nil {
+		s.incomplete = true
 		return false, err
 	}
 	var alone []query.Hit
@@ -133,7 +132,7 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 			continue
 		case suppress.Known:
 			s.Duplicates++
-		case suppress.Founded, suppress.Folded: // counted when they are written
+		case suppress.Founded, suppress.Folded: // counted when written
 		}
 		s.Hits++
 	}
@@ -141,7 +140,7 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 	return s.Left < maxLeft, err
 }
 
-// subjects tells what hits are about, less those that cannot become alerts.
+// subjects returns the subjects of hits, without hits that cannot become alerts.
 func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 	return func(yield func(subject) bool) {
 		for _, h := range hits {
@@ -160,7 +159,7 @@ func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 	}
 }
 
-// about tells what a hit is about.
+// about returns the subjects of a hit.
 func (s *suppression) about(h query.Hit) (iter.Seq[alert.Subject], error) {
 	if h.Group == nil {
 		return s.builder().Subjects(finding(h), s.Slot) //nolint:wrapcheck // it names the event
@@ -169,9 +168,9 @@ func (s *suppression) about(h query.Hit) (iter.Seq[alert.Subject], error) {
 	return slices.Values([]alert.Subject{one}), err //nolint:wrapcheck // it names the event
 }
 
-// learn finds the alerts of groups that are new in this run, and those that hits of a group have by
-// themselves: from before the rule suppressed any.
-func (s *suppression) learn(ctx context.Context, subjects []subject) error {
+// readAlerts reads the alerts of groups that are new in this run, and the alerts that hits of a group have of
+// their own, from before the rule had suppression.
+func (s *suppression) readAlerts(ctx context.Context, subjects []subject) error {
 	groups := map[string]bool{}
 	since := s.Window.From
 	var names []string
@@ -198,8 +197,8 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 	if s.pipeline.Instances == nil || len(names) == 0 {
 		return nil
 	}
-	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.looked}
-	s.looked = true
+	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.refreshed}
+	s.refreshed = true
 	err := s.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
 		groups := []string{alert.InstanceOf(d)}
 		if groups[0] == d.ID {
@@ -211,19 +210,19 @@ func (s *suppression) learn(ctx context.Context, subjects []subject) error {
 		return true, nil
 	})
 	if err != nil {
-		return fmt.Errorf("look for the alerts that suppress those of rule %s: %w", s.RuleID, err)
+		return fmt.Errorf("look for the suppressing alerts of rule %s: %w", s.RuleID, err)
 	}
 	return nil
 }
 
-// stored is an alert as folding sees it. One that has lost its memory counts everything up to its
-// end as known.
+// stored returns an alert as folding needs it. If its list of remembered hits is gone, all events up to its
+// end count as known.
 func stored(d alert.Document) suppress.Alert {
 	of, ok := alert.SuppressionOf(d)
 	if !ok {
 		_, at := alert.Span(d.Source)
 		from, err := alert.SourceOf(d)
-		if err != nil { // it is known by its identity
+		if err != nil { // only its identity is known
 			from = nil
 		}
 		return suppress.Alone(d.ID, from.Places(), from.Contents(), at)
@@ -238,12 +237,12 @@ func stored(d alert.Document) suppress.Alert {
 	}
 }
 
-// flush writes what the hits have come to, given how the search for them has ended. Where alerts are
-// folded within a run, one that was cut off writes nothing: the next one would not go on with it.
+// flush writes the collected alerts, given the error that ended the search. If alerts are grouped per rule
+// execution, an incomplete run writes nothing, as the next run could not continue it.
 func (s *suppression) flush(ctx context.Context, err error) error {
-	cut := s.blind || err != nil && failure.KindOf(err) != failure.Partial
+	cut := s.incomplete || err != nil && failure.KindOf(err) != failure.Partial
 	if ctx.Err() != nil || cut && s.rule.Duration == 0 {
-		return nil //nolint:nilerr // the caller has it
+		return nil //nolint:nilerr // the caller has the error
 	}
 	var made, more []*suppress.Change[subject]
 	for _, c := range s.folder.Changes() {
@@ -257,7 +256,7 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	var met []*suppress.Change[subject]
 	var failed error
 	for len(made) > 0 && failed == nil {
-		n := foundersAtOnce(made)
+		n := chunkOfNew(made)
 		var some []*suppress.Change[subject]
 		some, failed = s.create(ctx, made[:n])
 		made, met = made[n:], append(met, some...)
@@ -265,11 +264,11 @@ func (s *suppression) flush(ctx context.Context, err error) error {
 	return errors.Join(failed, s.extend(ctx, append(met, more...)))
 }
 
-// foundersAtOnce is how many alerts are made at once, at least one.
-func foundersAtOnce(made []*suppress.Change[subject]) int {
+// chunkOfNew returns the number of alerts to make together, at least one.
+func chunkOfNew(made []*suppress.Change[subject]) int {
 	bytes := 0
 	for i, c := range made {
-		if bytes += c.Founder.bytes; i > 0 && bytes > 2*mostAtOnce {
+		if bytes += c.Founder.bytes; i > 0 && bytes > 2*maxChunkBytes {
 			return i
 		}
 	}
@@ -282,14 +281,14 @@ func suppressionOf(a suppress.Alert) alert.Suppression {
 	}
 }
 
-// founding are the documents of new alerts.
+// founding holds the documents of new alerts.
 type founding struct {
 	built
-	// changes are those that each hit founds.
+	// changes are the changes that create the alert of each hit.
 	changes []*suppress.Change[subject]
 }
 
-// create writes new alerts, and returns those that somebody else has made meanwhile.
+// create writes new alerts, and returns the changes whose alert another runner has created meanwhile.
 func (s *suppression) create(ctx context.Context, made []*suppress.Change[subject]) (met []*suppress.Change[subject], err error) {
 	var kept []*event.Event
 	for _, c := range made {
@@ -315,7 +314,7 @@ func (s *suppression) create(ctx context.Context, made []*suppress.Change[subjec
 	return s.writeFounding(ctx, b, run)
 }
 
-// found makes the documents of a new alert. One of which none can be made has failed.
+// found makes the documents of a new alert, or counts it as failed.
 func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.Hit, err error, run alert.Run) {
 	var docs []alert.Document
 	if err == nil {
@@ -323,7 +322,7 @@ func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.
 	}
 	if err != nil {
 		s.Failed += c.Hits()
-		s.warn("no alert could be made: %v", err)
+		s.warn("an alert could not be built: %v", err)
 		return
 	}
 	last := docs[len(docs)-1]
@@ -333,7 +332,8 @@ func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.
 	b.ends = append(b.ends, len(b.docs))
 }
 
-// writeFounding writes new alerts. One whose identity another alert has is written once more, with one of its own.
+// writeFounding writes new alerts. An alert whose identity belongs to another alert is written again, under a
+// second identity.
 func (s *suppression) writeFounding(ctx context.Context, b *founding, run alert.Run) (met []*suppress.Change[subject], err error) {
 	if len(b.docs) == 0 {
 		return nil, nil

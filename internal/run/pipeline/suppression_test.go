@@ -361,7 +361,7 @@ func TestTwoRunnersSuppress(t *testing.T) {
 	reopen()
 	m.beforeReplace = func() { change(t, m, func(d alert.Document) { d.Source["kibana.alert.rule.rule_id"] = "another" }) }
 	x := suppressed(t, m, p, []event.Event{of("6", `"bob"`, 6)})
-	if x.Failed != 1 || x.Status != pipeline.PartialFailure || !strings.Contains(strings.Join(x.Warnings, "\n"), "it is gone") {
+	if x.Failed != 1 || x.Status != pipeline.PartialFailure || !strings.Contains(strings.Join(x.Warnings, "\n"), "it no longer exists") {
 		t.Errorf("%v: %v", tally(x), x.Warnings)
 	}
 }

@@ -1,24 +1,24 @@
 package pipeline
 
-// Written is what an execution leaves behind.
+// Written is the kind of data that an execution writes.
 type Written string
 
-// What is written.
+// The kinds.
 const (
 	WrittenAlerts Written = "alerts"
 	WrittenLedger Written = "ledger"
 )
 
-// WriteError is that alerts, or the account of an execution, could not be written: their window is not covered,
-// and the place where they go is in trouble.
+// WriteError reports that alerts, or the account of an execution, could not be written: the window is not
+// covered, and the destination has a problem.
 type WriteError struct {
 	What Written
-	// Op says of which rule.
+	// Op says what was done for which rule.
 	Op  string
 	Err error
 }
 
-// Error says what of which rule was not written, and why.
+// Error names the rule, the data that was not written, and the cause.
 func (e *WriteError) Error() string { return e.Op + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.

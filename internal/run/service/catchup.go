@@ -318,7 +318,7 @@ func (k *catchUpLoop) take(t catchup.Task) (pipeline.Job, bool) {
 		job.Covers = t.Slots
 	}
 	if t.Drains {
-		job.Most = max(Drained, r.Plan.Rule().MaxSignals)
+		job.MaxAlerts = max(Drained, r.Plan.Rule().MaxSignals)
 	}
 	return job, true
 }

@@ -205,7 +205,7 @@ func (a *lateSearch) jobsOf(r *Rule, pages map[string]*ledger.Page, now time.Tim
 		late := slices.Concat(jobs[len(jobs)-1].Late, []query.Late{piece})
 		job := a.job(r, slot)
 		job.Window = window.Window{From: late[0].Window.From, To: piece.Window.To}
-		job.Late, job.Most = late, max(Drained, r.Plan.Rule().MaxSignals)
+		job.Late, job.MaxAlerts = late, max(Drained, r.Plan.Rule().MaxSignals)
 		jobs[len(jobs)-1] = job
 	}
 	if jobs == nil && !last.IsZero() {

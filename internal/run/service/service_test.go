@@ -313,7 +313,7 @@ func TestQueued(t *testing.T) {
 		store, r := ledger.NewMemory(), newRule(t, "r", nil)
 		begun := begin(t, store, r)
 		s := newStage(t, store, func(job pipeline.Job, x *pipeline.Execution) {
-			if job.Slot.Equal(begun.Add(time.Minute)) && job.Most == 0 {
+			if job.Slot.Equal(begun.Add(time.Minute)) && job.MaxAlerts == 0 {
 				x.Status, x.Left = pipeline.PartialFailure, 500
 			}
 		}, service.Options{}, r)

@@ -9,7 +9,7 @@
 //
 //	text ─► Parse ─► Expr ─► Expr.At(now) ─► one moment, in UTC
 //
-// The semantics are those of Elasticsearch: steps apply from left to right, weeks begin on
+// The semantics are the same as in Elasticsearch: steps apply from left to right, weeks begin on
 // Monday, a month or year step that would leave the month stops at its last day (31 January plus
 // one month is 28 or 29 February), and rounding goes down.
 package datemath

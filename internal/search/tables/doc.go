@@ -1,4 +1,4 @@
-// Package tables keeps tables that searches write for other searches: lookups that a baseline fills and
-// detections look up in. A table is read and written as a whole, and bounded, so that it is never
-// half of what somebody wrote. Where tables are kept is for the packages of places.
+// Package tables has the tables that searches write for other searches: lookups that a baseline search fills and that
+// detections use. A table is read and written as a whole and has a maximum size, so that it is never incomplete. Backends
+// store the tables.
 package tables

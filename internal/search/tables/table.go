@@ -13,35 +13,35 @@ import (
 	"time"
 )
 
-// The size of a table at most, in rows and in bytes of text.
+// The maximum size of a table, in rows and in bytes of text.
 const (
 	MaxRows  = 100_000
 	MaxBytes = 16 << 20
 )
 
-// ErrTooLarge is wrapped when a table would be larger than it may be.
+// ErrTooLarge is the error for a table that exceeds the maximum size.
 var ErrTooLarge = errors.New("a table has at most 100000 rows and 16 MiB")
 
-// ErrRefused is wrapped when whoever asks may not read the place of tables.
+// ErrRefused is the error if the user may not read the stored tables.
 var ErrRefused = errors.New("the place of tables may not be read")
 
-// ErrConflict is wrapped when others keep writing a table at the same time.
+// ErrConflict is the error if others keep writing a table at the same time.
 var ErrConflict = errors.New("others write the table at the same time")
 
-// Table is what is kept under a name.
+// Table is a stored table.
 type Table struct {
 	Columns []string   `json:"columns"`
 	Rows    [][]string `json:"rows"`
-	// Updated is when it was written: the moment that the search stood for. Since is when it was first.
+	// Updated is the slot of the search that wrote the table last, Since the slot of the first one.
 	Updated time.Time `json:"updated"`
 	Since   time.Time `json:"since"`
-	// Earlier is the table as it was before that moment, without one of its own; nil when there was none.
+	// Earlier is the table as it was before Updated, without its own Earlier; nil if there was none.
 	Earlier *Table `json:"earlier,omitempty"`
 }
 
-// AsOf returns the table as searches of a moment see it: with what was written for moments before. So it is of
-// no account which searches of one moment run first, and one that is run again sees what it saw. Of times
-// that are long past the oldest that is known stands in.
+// AsOf returns the table as searches of a slot see it: as it was written for earlier slots. So the order in which searches
+// of one slot run does not matter, and a search that is repeated sees the same table. For slots long past, it is the
+// oldest known version.
 func (t Table) AsOf(slot time.Time) (Table, bool) {
 	if !t.Since.Before(slot) {
 		return Table{}, false
@@ -52,7 +52,7 @@ func (t Table) AsOf(slot time.Time) (Table, bool) {
 	return t, true
 }
 
-// Next is the table that is written for a moment in place of this one, if there is one.
+// Next returns the table to store when rows are written for a slot in place of this table, which may not exist yet.
 func (t Table) Next(found bool, columns []string, rows [][]string, slot time.Time) Table {
 	out := Table{Columns: columns, Rows: rows, Updated: slot, Since: slot}
 	if !found {
@@ -71,19 +71,18 @@ func (t Table) Next(found bool, columns []string, rows [][]string, slot time.Tim
 	return out
 }
 
-// Change makes of what is kept, nothing if found is false, what is to be kept. It may be called again when
-// somebody else was faster.
+// Change returns the new version of a table; found is false if there is none yet. It may be called again after a conflict.
 type Change func(old Table, found bool) (Table, error)
 
 // Store keeps tables. It is safe for concurrent use.
 type Store interface {
-	// Read returns a table; found is false when there is none.
+	// Read returns a table; found is false if it does not exist.
 	Read(ctx context.Context, name string) (t Table, found bool, err error)
 	// Write changes a table.
 	Write(ctx context.Context, name string, change Change) error
 }
 
-// Fits returns an error when a table is too large to be kept.
+// Fits returns an error if a table is too large.
 func (t Table) Fits(name string) error {
 	size := 0
 	for _, row := range t.Rows {
@@ -97,7 +96,7 @@ func (t Table) Fits(name string) error {
 	return nil
 }
 
-// Encode writes a table as it is kept.
+// Encode returns the stored form of a table.
 func Encode(name string, t Table) ([]byte, error) {
 	if err := t.Fits(name); err != nil {
 		return nil, err
@@ -111,12 +110,12 @@ func Encode(name string, t Table) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Decode reads what [Encode] wrote.
+// Decode reads the result of [Encode].
 func Decode(name string, data []byte) (Table, error) {
 	var t Table
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err == nil {
-		// Cells are at most MaxBytes; what JSON adds to them is bounded by their escapes.
+		// The cells have at most MaxBytes; escapes in JSON add a limited amount.
 		err = json.NewDecoder(io.LimitReader(r, 16*MaxBytes)).Decode(&t)
 	}
 	if err != nil {
@@ -125,13 +124,13 @@ func Decode(name string, data []byte) (Table, error) {
 	return t, nil
 }
 
-// Memory keeps tables as long as the process lives.
+// Memory stores tables in memory.
 type Memory struct {
 	mu     sync.Mutex
 	tables map[string]Table
 }
 
-// NewMemory returns a place without tables.
+// NewMemory returns a Memory without tables.
 func NewMemory() *Memory { return &Memory{tables: map[string]Table{}} }
 
 // Read implements [Store].
@@ -162,8 +161,7 @@ func (t Table) clone() Table {
 	return t
 }
 
-// Dry reads tables of another place and keeps what is written for as long as the process lives: for runs
-// that are to change nothing.
+// Dry reads tables from another Store and keeps new versions in memory, for runs that must not change anything.
 func Dry(from Store) Store { return &dry{from: from, over: NewMemory()} }
 
 type dry struct {

@@ -32,10 +32,14 @@ type Options struct {
 
 // Groups counts over any Events as [search.Grouper] does. Where events come with indexed values,
 // the request's Fields must name the fields of By, Distinct and Time. When there are more groups
-// and values than the limit, the first ones are counted, and the error is of kind Partial.
+// and values than the limit, the first ones are counted, and the error is of kind Partial. Groups with missing values
+// are not counted here.
 func Groups(ctx context.Context, events search.Events, r search.GroupRequest, o Options, visit search.GroupVisit) (search.Result, error) {
 	if r.Only != nil && len(r.Only) == 0 {
 		return search.Result{Total: -1}, nil
+	}
+	if r.Missing {
+		return search.Result{}, fmt.Errorf("count groups with missing values in memory: %w", search.ErrUngroupable)
 	}
 	if o.Limit == 0 {
 		o.Limit = DefaultLimit

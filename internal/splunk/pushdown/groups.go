@@ -22,13 +22,12 @@ var _ splunk.Grouper = (*Events)(nil)
 type grouping struct {
 	by, fields []mapping.Field
 	times      bool
-	// unless are the events whose values stand elsewhere than in these fields, or in no index: it takes one
-	// of them to have all read.
+	// unless is the condition of events whose values are in other fields or not indexed. If there is one such event, all
+	// events must be read.
 	unless condition.Or
 }
 
-// Grouping returns the request that counts the groups of a search in a window of it; false when the index
-// does not have all that the rows have.
+// Grouping returns the request that counts the groups of a search; false if the index may lack values that rows have.
 func (p *Plan) Grouping(g splunk.Grouping) (search.GroupRequest, bool) {
 	bound, ok := p.group(g)
 	if !ok {
@@ -68,11 +67,11 @@ func (p *Plan) group(g splunk.Grouping) (grouping, bool) {
 	return out, add(g.By, &out.by) && add(g.Fields, &out.fields)
 }
 
-// indexed is the field whose indexed values are those that rows have under a name: texts that the index
-// keeps as they are, and whole numbers. An event that lacks it may have the value in one of the others.
+// indexed returns the field whose indexed values are the values of rows under a name: a field of unchanged texts or of
+// whole numbers. An event without this field may have the value in one of the others.
 func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok bool) {
-	// Rows have sourcetype and the like also where events do not, and nulls in arrays of objects, which
-	// no index has.
+	// Rows have values that no index has: sourcetype and the like even if the event has none, and nulls in arrays of
+	// objects.
 	if p.View.selectors[name] || strings.Contains(name, "{}") {
 		return f, nil, false
 	}
@@ -86,7 +85,7 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 			}
 			field, mapped := p.Target.Fields.Field(n)
 			if len(ways) == 1 && p.View.object(field) {
-				return f, nil, false // an object in other indices
+				return f, nil, false // an object in some indices
 			}
 			if !mapped || len(ways) == 0 || slices.ContainsFunc(found, func(x mapping.Field) bool { return x.Name == field.Name }) {
 				continue
@@ -108,12 +107,12 @@ func (p *Plan) indexed(name string) (f mapping.Field, others []mapping.Field, ok
 	return f, others, plain && (guarded || f.Name == fieldmap.Bare(name) && len(others) == 0)
 }
 
-// whole reports whether a field has whole numbers: rows have them as the index has ([Plan.Document]).
+// whole reports whether a field has whole numbers. Rows have them in the form of the index ([Plan.Document]).
 func whole(f mapping.Field) bool {
 	return f.Type.Family() == mapping.FamilyInteger && f.Type != mapping.UnsignedLong
 }
 
-// integers are the names of rows whose one field has whole numbers, of those that are counted or grouped.
+// integers returns the names, of those given, that are stored in a single field of whole numbers.
 func (p *Plan) integers(names []string) (out []string) {
 	for _, name := range names {
 		if f, others, ok := p.indexed(name); ok && whole(f) && len(others) == 0 {
@@ -123,7 +122,7 @@ func (p *Plan) integers(names []string) (out []string) {
 	return out
 }
 
-// settle gives whole numbers the form that the index has them in, however an event writes them.
+// settle rewrites whole numbers of a row in the form of the index.
 func (p *Plan) settle(row splunk.Row) {
 	for _, name := range p.wholes {
 		values := row.Get(name).Each()
@@ -141,8 +140,7 @@ func (p *Plan) settle(row splunk.Row) {
 	}
 }
 
-// Groups counts groups by aggregations, where the condition is exact and the index has the values of the
-// events themselves.
+// Groups counts groups by aggregations, if the condition is exact and the index has all values of the events.
 func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, visit func(splunk.Part) error) (bool, error) {
 	grouper, can := search.As[search.Grouper](e.Search)
 	counter, counts := search.As[search.Counter](e.Search)
@@ -159,13 +157,13 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 		return true, diags.Err()
 	}
 	bound, ok := plan.group(g)
-	if !ok || plan.Partly != nil || e.known(plan.Request) {
-		return false, nil //nolint:nilerr // reading the events tells what is wrong
+	if !ok || plan.PartialErr != nil || e.known(plan.Request) {
+		return false, nil //nolint:nilerr // reading the events will report what is wrong
 	}
 	if all, err := bound.whole(ctx, counter, plan.Request); err != nil || !all {
 		return err != nil, err
 	}
-	// What was handed out cannot be taken back; before that, whatever the index cannot do is done in memory.
+	// Until the first group is passed on, a failed aggregation can be replaced by counting in memory.
 	begun := false
 	var stopped error
 	groups := func(r search.GroupRequest, field int) error {
@@ -199,7 +197,7 @@ func (e *Events) Groups(ctx context.Context, s splunk.Scan, g splunk.Grouping, v
 	return true, err
 }
 
-// part is what a group of an aggregation tells.
+// part converts a group of an aggregation.
 func part(g search.Group, field int) splunk.Part {
 	p := splunk.Part{Field: field, Count: float64(g.Count), First: splunk.Epoch(g.First), Last: splunk.Epoch(g.Last)}
 	for i, key := range g.Key {
@@ -216,15 +214,14 @@ func part(g search.Group, field int) splunk.Part {
 	return p
 }
 
-// known reports whether the events of a request have been read already: then counting them in memory
-// asks nobody.
+// known reports whether the events of a request have been read already, so that counting in memory needs no request.
 func (e *Events) known(r search.Request) bool {
 	k, ok := e.Search.(interface{ Knows(r search.Request) bool })
 	return ok && k.Knows(r)
 }
 
-// whole reports whether the index has every value of the fields, and the fields those of all events: not
-// those that are too long for it or malformed, which it remembers in _ignored.
+// whole reports whether the fields of the index have all values of all events. Values that are too long or malformed are
+// not indexed; _ignored has their fields.
 func (g grouping) whole(ctx context.Context, counter search.Counter, r search.Request) (bool, error) {
 	var names []any
 	for _, list := range [][]mapping.Field{g.by, g.fields} {

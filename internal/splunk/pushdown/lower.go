@@ -16,23 +16,23 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Lower writes a search's condition for Elasticsearch. The condition holds of every event whose row
-// the search's holds of; when it is exact, of no others. What cannot be said (a word of the event's
-// text, analysed text, what stands in one of several fields) is left out of it, so rows are tested
-// again when it is not exact. The condition is nil when a diagnostic is an error.
+// Lower writes a search's condition for Elasticsearch. It matches every event whose row matches the search's condition; if
+// it is exact, it matches no others. Tests that Elasticsearch cannot make (words of the raw event, analysed text, values
+// in one of several fields) are left out, so rows must be tested again unless it is exact. The condition is nil when a
+// diagnostic is an error.
 func (v View) Lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, exact bool, diags diag.List) {
 	where, exact, leftOut, diags := v.lower(x, fields)
 	return where, exact && len(leftOut) == 0, diags
 }
 
-// lower is [View.Lower]; it is exact but for events with values of some fields that the index leaves out:
-// too long for it, or malformed.
+// lower is [View.Lower]. It is exact except for events with values in the fields leftOut that are not indexed because they
+// are too long or malformed.
 func (v View) lower(x spl.Expr, fields mapping.Fields) (where condition.Expr, exact bool, leftOut []condition.LeftOut, diags diag.List) {
 	l := lowerer{view: v, fields: fields, exact: true}
 	var of condition.Or
 	for _, s := range v.Sources {
 		if s.Shape == fieldmap.CIM {
-			// Not exact where a field is missing or long; the row is asked again.
+			// It is not exact if a field is missing or long; rows are tested again.
 			up, down := l.self(s, true), l.self(s, false)
 			l.filters = append(l.filters, sides{up, down})
 			of = append(of, up)
@@ -63,7 +63,7 @@ type lowerer struct {
 	view    View
 	fields  mapping.Fields
 	filters []sides
-	// guarded is set when every event that is found is of the one source that there is.
+	// guarded is set if there is one source, and every event that is found belongs to it.
 	guarded bool
 	exact   bool
 	// leftOut are the events that are let in for a value which the index leaves out.
@@ -71,7 +71,7 @@ type lowerer struct {
 	diags   diag.List
 }
 
-// sides are a filter that lets more events in, and one that lets fewer in; one and the same if it is exact.
+// sides are two forms of a filter: up matches at least the right events, down at most. They are equal if it is exact.
 type sides struct{ up, down condition.Expr }
 
 func (s sides) of(up bool) condition.Expr {
@@ -81,7 +81,7 @@ func (s sides) of(up bool) condition.Expr {
 	return s.down
 }
 
-// self lowers what an event of a source of the shape CIM says of itself.
+// self lowers the condition by which events in the shape CIM belong to a source.
 func (l *lowerer) self(s Source, up bool) condition.Expr {
 	if s.self == nil {
 		return condition.Const(true)
@@ -94,7 +94,7 @@ func (l *lowerer) self(s Source, up bool) condition.Expr {
 	return x
 }
 
-// guards reports whether a condition holds of events of the view's sources only.
+// guards reports whether a condition matches only events of the view's sources.
 func (v View) guards(x spl.Expr) bool {
 	switch x := x.(type) {
 	case *spl.And:
@@ -105,7 +105,7 @@ func (v View) guards(x spl.Expr) bool {
 	return slices.ContainsFunc(v.Sources, func(s Source) bool { return s.asked(x) })
 }
 
-// wider stands for what cannot be said: up is true where more events do no harm.
+// wider stands for a test that cannot be made. With up it matches all events, otherwise none.
 func (l *lowerer) wider(up bool) condition.Expr {
 	l.exact = false
 	return condition.Const(up)
@@ -169,6 +169,7 @@ func (l *lowerer) hidden(name string) condition.Or {
 	for _, f := range l.view.where(name) {
 		for _, n := range f.Names {
 			drop, note := mapping.Hidden(l.fields, n)
+			drop = slices.DeleteFunc(drop, l.view.keeps) // their events have all below one field
 			if len(drop) > 0 {
 				l.exact = false
 				out = append(out, condition.LeftOut{Field: n, Unmapped: strings.Join(drop, ",")})
@@ -211,8 +212,8 @@ func (l *lowerer) fieldTest(name, op string, v spl.Value, up bool) condition.Exp
 		}
 	}
 	if places > 1 || !plain || places == 1 && !l.guarded && mapped[0].Name != fieldmap.Bare(name) {
-		// Which of them the row has depends on the event and on the source that it is of, and the last
-		// part of a path is none of it.
+		// Which field the row's value comes from depends on the event and its source. The last part of a path is not
+		// indexed at all.
 		l.exact = false
 		if !up {
 			return condition.Const(false)
@@ -233,7 +234,7 @@ func (l *lowerer) fieldTest(name, op string, v spl.Value, up bool) condition.Exp
 	return l.completed(name, op, v, mapped, one)
 }
 
-// worded is a test on one field whose values stand for words of a data model.
+// worded lowers a test of a field whose values are translated to words of a data model.
 func (l *lowerer) worded(f mapping.Field, words map[string]string, op string, v spl.Value, up bool) condition.Expr {
 	if len(words) == 0 {
 		return l.leaf(f, op, v, up)
@@ -245,7 +246,7 @@ func (l *lowerer) worded(f mapping.Field, words map[string]string, op string, v 
 		}
 		return condition.Const(false)
 	}
-	// Those that become a word which passes, and of the others those that pass themselves.
+	// It matches values whose word passes the test, and values without a word that pass it themselves.
 	holds := splunk.Holds(op, v)
 	var passes, all condition.Or
 	for _, value := range slices.Sorted(maps.Keys(words)) {
@@ -255,15 +256,14 @@ func (l *lowerer) worded(f mapping.Field, words map[string]string, op string, v 
 			passes = append(passes, is)
 		}
 	}
-	l.exact = false // a field with several values may have both kinds
+	l.exact = false // a field with several values may have both
 	if !up {
 		return condition.And{condition.Or{passes, l.leaf(f, op, v, up)}, condition.Not{X: all}}
 	}
 	return condition.Or{passes, l.leaf(f, op, v, up)}
 }
 
-// differ reports whether one name is of several kinds, in different indices: a test of one kind is none that
-// the others take.
+// differ reports whether a name occurs with several types. A test for one type may not be valid for the others.
 func differ(list []mapping.Field) bool {
 	for i, f := range list {
 		if slices.ContainsFunc(list[:i], func(g mapping.Field) bool { return g.Name == f.Name }) {
@@ -273,7 +273,7 @@ func differ(list []mapping.Field) bool {
 	return false
 }
 
-// completed lets events in that lack the field, when the data model gives them a value that passes.
+// completed includes events that lack the field, if the default value of the data model passes the test.
 func (l *lowerer) completed(name, op string, v spl.Value, mapped []mapping.Field, one condition.Or) condition.Expr {
 	usual, ok := splunk.Completed(l.view.Model, l.view.Dataset, name)
 	if l.view.Model == "" || !ok || !splunk.Holds(op, v)(usual) {
@@ -286,7 +286,7 @@ func (l *lowerer) completed(name, op string, v spl.Value, mapped []mapping.Field
 	return append(one, none)
 }
 
-// leaf is a test on one field.
+// leaf lowers a test of one field.
 func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) condition.Expr {
 	family := f.Type.Family()
 	if family == mapping.FamilyText && f.Exact != "" {
@@ -295,11 +295,11 @@ func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) conditi
 		}
 	}
 	if f.Keyed && mayLeaveOut(f, family, op, v) {
-		return l.wider(up) // what is too long for a flattened field is remembered nowhere
+		return l.wider(up) // a flattened field does not record which values are too long
 	}
 	e := l.indexed(f, family, op, v, up)
 	if mayLeaveOut(f, family, op, v) {
-		// The row has the value, and is tested again.
+		// The row has the value, and will be tested again.
 		in := l.letIn(condition.LeftOut{Field: f.Name, Ignored: f.Ignored()})
 		if up {
 			e = condition.Or{e, in}
@@ -308,8 +308,7 @@ func (l *lowerer) leaf(f mapping.Field, op string, v spl.Value, up bool) conditi
 	return e
 }
 
-// mayLeaveOut reports whether a value that the index leaves out can pass the test: one that is longer than
-// the field takes, or no value of its type.
+// mayLeaveOut reports whether a value that is not indexed, because it is too long or malformed, could pass the test.
 func mayLeaveOut(f mapping.Field, family mapping.Family, op string, v spl.Value) bool {
 	if f.Constant != nil || f.Nested != "" {
 		return false
@@ -323,7 +322,7 @@ func mayLeaveOut(f mapping.Field, family mapping.Family, op string, v spl.Value)
 		_, number := literal(v.Text)
 		return !one || !number
 	case mapping.FamilyBoolean:
-		return true // TRUE is none to a mapping
+		return true // TRUE is malformed to Elasticsearch
 	case mapping.FamilyDate:
 		return true
 	case mapping.FamilyIP:
@@ -334,7 +333,7 @@ func mayLeaveOut(f mapping.Field, family mapping.Family, op string, v spl.Value)
 	}
 }
 
-// indexed is a test on the values that the index has.
+// indexed lowers a test to the indexed values of a field.
 func (l *lowerer) indexed(f mapping.Field, family mapping.Family, op string, v spl.Value, up bool) condition.Expr {
 	switch {
 	case f.Nested != "" || family == mapping.FamilyOther || family == mapping.FamilyObject:
@@ -359,7 +358,7 @@ func (l *lowerer) indexed(f mapping.Field, family mapping.Family, op string, v s
 	return residual(f, op, v)
 }
 
-// equal is a test for a value that Query DSL can say, nil when it cannot.
+// equal returns a test for a value; nil if Query DSL has none.
 func equal(f mapping.Field, family mapping.Family, v spl.Value) condition.Expr {
 	star := strings.Contains(v.Text, "*")
 	switch family {
@@ -407,8 +406,7 @@ func isNetwork(s string) bool {
 	return err == nil
 }
 
-// pattern writes a pattern as conditions have it: a question mark and a backslash are characters to
-// Splunk.
+// pattern escapes the characters of a pattern that are special in conditions, but not in Splunk.
 var pattern = strings.NewReplacer(`\`, `\\`, `?`, `\?`)
 
 func isASCII(s string) bool {
@@ -420,7 +418,7 @@ func isASCII(s string) bool {
 	return true
 }
 
-// literal reads a number as the conditions have it.
+// literal parses a number for conditions.
 func literal(s string) (any, bool) {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n, true
@@ -446,7 +444,7 @@ func bounds(field, op string, n any) condition.Expr {
 	return r
 }
 
-// residual is a test that is made in memory, on one value after the other.
+// residual returns a test that is made in memory, for each value.
 func residual(f mapping.Field, op string, v spl.Value) condition.Expr {
 	holds := splunk.Holds(op, v)
 	return condition.Residual{
@@ -456,7 +454,7 @@ func residual(f mapping.Field, op string, v spl.Value) condition.Expr {
 	}
 }
 
-// valueOf is a value as the row of its event has it.
+// valueOf returns a value in the form of rows.
 func valueOf(f mapping.Field, v mapping.Value) splunk.Value {
 	switch f.Type.Family() {
 	case mapping.FamilyInteger:

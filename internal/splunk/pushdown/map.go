@@ -9,22 +9,22 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Map is a field map whose conditions in SPL have been read.
+// Map is a field map with parsed conditions in SPL.
 type Map struct {
 	sources []Source
 	data    fieldmap.Map
 }
 
-// Source is a source of the field map, and how an event in the shape CIM says that it is of it.
+// Source is a source of the field map with the condition by which events in the shape CIM belong to it.
 type Source struct {
 	fieldmap.Source
 
-	// self is the condition that Tags and Search make; nil is true of all events.
+	// self is the condition made of Tags and Search; nil matches all events.
 	self spl.Expr
 	is   func(splunk.Row) bool
 }
 
-// Default returns the map that is shipped.
+// Default returns the shipped map.
 var Default = sync.OnceValue(func() Map {
 	m, diags := NewMap(fieldmap.Default())
 	if diags.HasErrors() {
@@ -33,8 +33,8 @@ var Default = sync.OnceValue(func() Map {
 	return m
 })
 
-// NewMap reads the conditions of a map. It is empty when a diagnostic is an error, as none is for a map that was loaded
-// with [Check].
+// NewMap parses the conditions of a map. The result is empty when a diagnostic is an error; a map that was loaded with
+// [Check] has no errors.
 func NewMap(data fieldmap.Map) (Map, diag.List) {
 	m := Map{data: data}
 	var diags diag.List

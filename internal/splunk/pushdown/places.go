@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/translate/membership"
 )
 
-// Locator finds out which indices can have events of which sources of a map: those that map the fields by
-// which a source tells its events. It asks about each index once. It is safe for concurrent use.
+// Locator finds the indices that can have events of a source: those that map the fields of the source's condition. It
+// resolves each index once. It is safe for concurrent use.
 type Locator struct {
 	Search search.Events
 	Map    Map
@@ -26,7 +26,7 @@ type Place struct {
 	Indices []string
 }
 
-// Places tells for each of some sources which of some indices can have events of it.
+// Places returns, for each of the sources, which of the indices can have events of it.
 func (l *Locator) Places(ctx context.Context, sources, indices []string) ([]Place, error) {
 	out := make([]Place, len(sources))
 	for i, name := range sources {
@@ -49,7 +49,7 @@ func (l *Locator) Places(ctx context.Context, sources, indices []string) ([]Plac
 	return out, nil
 }
 
-// index tells the sources that an index can have events of.
+// index returns the sources that an index can have events of.
 func (l *Locator) index(ctx context.Context, index string) (map[string]bool, error) {
 	l.mu.Lock()
 	known, ok := l.known[index]
@@ -76,7 +76,7 @@ func (l *Locator) index(ctx context.Context, index string) (map[string]bool, err
 	return of, nil
 }
 
-// Asked are the names of the sources that the scan asks for, sorted.
+// Asked returns the names of the sources that the scan selects, sorted.
 func (p *Plan) Asked() []string {
 	var names []string
 	for _, s := range p.asked.Sources {

@@ -13,11 +13,11 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// tagFields are the names that events have their tags under.
+// tagFields are the fields with the tags of events.
 var tagFields = []string{"tag", "tag::eventtype"}
 
-// itself is what an event of the shape CIM says of itself: all tags of the source, or, without any
-// tag, what Search asks.
+// itself returns the condition by which events in the shape CIM belong to a source: they have all its tags, or they have
+// no tags and match Search.
 func itself(s fieldmap.Source) (spl.Expr, error) {
 	var untagged spl.Expr
 	if s.Search.Value != "" {
@@ -41,7 +41,7 @@ func itself(s fieldmap.Source) (spl.Expr, error) {
 	return &spl.Or{Xs: []spl.Expr{tagged, &spl.And{Xs: []spl.Expr{none, untagged}}}}, nil
 }
 
-// anyOf is true where one of several fields has a value.
+// anyOf returns the condition that one of several fields has a value.
 func anyOf(fields []string, v spl.Value) spl.Expr {
 	one := &spl.Or{}
 	for _, f := range fields {
@@ -50,9 +50,8 @@ func anyOf(fields []string, v spl.Value) spl.Expr {
 	return one
 }
 
-// possible are the sources that indices can have events of: where they map none of the fields that tell
-// the events of a source, there are none, and what is asked of the others stays simple. Without a
-// mapping the shape ECS is taken.
+// possible returns the sources that the indices can have events of, so that the condition stays simple. A source without
+// any mapped field in its condition has no events. Without a mapping, only sources of the shape ECS are possible.
 func (v View) possible(fields mapping.Fields) []Source {
 	if assumed(fields) {
 		ecs := slices.DeleteFunc(slices.Clone(v.Sources), func(s Source) bool { return s.Shape == fieldmap.CIM })
@@ -80,7 +79,7 @@ func (v View) possible(fields mapping.Fields) []Source {
 	return out
 }
 
-// absent are the sources of which no index has the fields that tell their events from others.
+// absent returns the sources whose condition has no mapped field.
 func (v View) absent(fields mapping.Fields) []string {
 	if assumed(fields) {
 		return nil
@@ -94,19 +93,18 @@ func (v View) absent(fields mapping.Fields) []string {
 	return out
 }
 
-// Absent are the sources that the scan asks for and that no index can have events of: nothing is found
-// for them. All tells that there are no others.
+// Absent returns the selected sources that no index can have events of. all: there are no other sources.
 func (p *Plan) Absent() (names []string, all bool) {
 	return p.absent, len(p.absent) > 0 && len(p.absent) == len(p.View.Sources)
 }
 
-// assumed reports whether fields are no mapping, and take every name for a mapped one.
+// assumed reports whether fields are not a real mapping, but have a field of every name.
 func assumed(fields mapping.Fields) bool {
 	_, mapped := fields.Field("no field is called so")
 	return mapped
 }
 
-// teller is the condition that tells the events of a source.
+// teller returns the condition that distinguishes the events of a source.
 func (v View) teller(s Source, fields mapping.Fields) condition.Expr {
 	if s.Shape == fieldmap.CIM {
 		l := lowerer{view: v, fields: fields}
@@ -114,12 +112,12 @@ func (v View) teller(s Source, fields mapping.Fields) condition.Expr {
 	}
 	filter, _ := membership.Condition(s.Source, fields, v.slot)
 	if filter == nil {
-		return condition.Const(true) // what is wrong with it is said where it is used
+		return condition.Const(true) // the error is reported where the condition is used
 	}
 	return filter
 }
 
-// bared are the fields that a condition asks for.
+// bared returns the fields that a condition tests.
 func (v View) bared(x spl.Expr) []string {
 	var out []string
 	spl.Walk(x, func(x spl.Expr) {
@@ -133,21 +131,21 @@ func (v View) bared(x spl.Expr) []string {
 	return out
 }
 
-// CodeUnmapped marks a dataset that no source of the map tells the events of.
+// CodeUnmapped marks a dataset without a source in the field map.
 const CodeUnmapped = spl.CodeUnsupported
 
-// Unmapped says that no source is for a dataset: to take all events for it, or none, would be a guess.
+// Unmapped reports a dataset without a source. It is an error, as to read all events or none would be a guess.
 func Unmapped(model, dataset string) diag.Diagnostic {
 	return diag.Diagnostic{Severity: diag.Error, Code: CodeUnmapped, Message: unmappedText(model, dataset)}
 }
 
-// unmappedText is the message of [Unmapped].
+// unmappedText returns the message of [Unmapped].
 func unmappedText(model, dataset string) string {
 	return "no source of the field map says which events are " + strings.TrimSuffix(model+"."+dataset, ".") +
 		": give one with --field-map, whose model it is"
 }
 
-// Refused reports the datasets of a search that no source is for, each at its place.
+// Refused reports the datasets of a search that have no source, each at its place.
 func (m Map) Refused(s *spl.Search) diag.List {
 	var diags diag.List
 	for _, d := range splunk.Datasets(s) {
@@ -158,5 +156,5 @@ func (m Map) Refused(s *spl.Search) diag.List {
 	return diags
 }
 
-// Knows reports whether a source is for a dataset.
+// Knows reports whether a dataset has a source.
 func (m Map) Knows(model, dataset string) bool { return len(m.Model(model, dataset).Sources) > 0 }

@@ -17,78 +17,78 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// Events hands the events of a cluster or of files to a search: what the map can say of its
-// condition is searched for, and rows are made of the hits as they come.
+// Events reads events from a cluster or from files for a search in SPL. It searches for events with the lowered condition,
+// and makes rows of the hits.
 type Events struct {
 	Search search.Events
 	Map    Map
-	// Index are the index patterns of events that are written as Splunk has them.
+	// Index are the index patterns of events with Splunk's own field names.
 	Index []string
-	// TimeField is the field of events that _time is; "" is @timestamp.
+	// TimeField is the field that becomes _time; "" means @timestamp.
 	TimeField string
-	// Slot is the moment of the search, and Window what it is about: dates in the names of indices, and in
-	// conditions of the map, are theirs. Without a slot they stay as they are.
+	// Slot and Window are the slot and the window of the search. They resolve date math in index names and in conditions
+	// of the map; without a slot it is not resolved.
 	Slot   time.Time
 	Window window.Window
 	// KeepSource puts the JSON of each event into its row, as [SourceField].
 	KeepSource bool
-	// Also are names of rows whose fields are looked up beside those of the condition.
+	// Also are further names of rows whose fields are resolved.
 	Also []string
-	// Read, when it is not nil, is told how many events were handed out.
+	// Read, if not nil, is called with the number of events of each page.
 	Read func(events int)
 }
 
 var _ splunk.Source = (*Events)(nil)
 
-// SourceField is the field of a row that has the JSON of its event.
+// SourceField is the field of a row with the JSON of its event.
 const SourceField = "_source"
 
 // Plan is what a scan searches for.
 type Plan struct {
 	View View
-	// Target says what the patterns mean, Condition what the scan's condition means there.
+	// Target has the indices of the patterns, Condition the scan's condition under their mappings.
 	Target    search.Target
 	Condition condition.Expr
 	Request   search.Request
-	// Exact tells that no event is found which the scan's condition does not hold of.
+	// Exact: the search finds no event that the scan's condition does not match.
 	Exact bool
 	// leftOut are the fields that Exact would hold without: events whose values the index leaves out are
 	// found, whatever these are.
 	leftOut []condition.LeftOut
 	// countable is Exact but for those.
 	countable bool
-	// Nothing tells that no index is there.
+	// Nothing: no event can be found.
 	Nothing bool
-	// Partly is the failure to learn what some of the indices have.
-	Partly error
+	// PartialErr is the failure to read the mapping of some indices.
+	PartialErr error
 
 	rows *Rows
-	// asked is the view with all sources that are asked for.
+	// asked is the view with all sources that the scan selects.
 	asked View
 	// absent are the sources that no index can have events of.
 	absent []string
-	// at is where the events have their time.
+	// at are the fields with the time of events.
 	at times
 	// span is the window of the scan.
 	span window.Window
 	// names are the index patterns over a range of time.
 	names func(window.Window) ([]string, error)
-	// guarded is set when every event that is found is of a source of the view.
+	// guarded: every event that is found belongs to a source of the view.
 	guarded bool
-	// wholes are names of rows that have whole numbers in the form of the index.
+	// wholes are the names whose whole numbers rows have in the form of the index.
 	wholes []string
 }
 
 // At returns the request of a window.
 func (p *Plan) At(w window.Window) search.Request {
 	r := p.within(p.Request, w)
-	if names, err := p.names(w); err == nil { // else the place of the events refuses them
+	if names, err := p.names(w); err == nil { // otherwise the search will reject them
 		r.Patterns = names
 	}
 	return r
 }
 
-// names writes out the dates in index patterns.
+// names resolves date math in index patterns.
 func (e *Events) names(patterns []string, w window.Window) ([]string, error) {
 	if e.Slot.IsZero() {
 		return patterns, nil
@@ -96,7 +96,7 @@ func (e *Events) names(patterns []string, w window.Window) ([]string, error) {
 	return indexname.Resolve(patterns, e.Slot, w) //nolint:wrapcheck // it names the pattern
 }
 
-// scanned is the range of time of a scan; usual is that of one that has none of its own.
+// scanned returns the window of a scan, or usual if the scan has none.
 func scanned(s splunk.Scan, usual window.Window) window.Window {
 	own := window.Window{From: s.Window.Earliest, To: s.Window.Latest}
 	if own.From.IsZero() || own.To.IsZero() {
@@ -112,7 +112,7 @@ func (e *Events) timeField() string {
 	return e.TimeField
 }
 
-// Wants says which patterns and fields [Events.Plan] will ask about.
+// Wants returns the patterns and fields that [Events.Plan] will resolve.
 func (e *Events) Wants(s splunk.Scan) (patterns, fields []string) {
 	view := e.Map.Scan(s)
 	fields = append(view.Names(s.Where), e.timeField())
@@ -127,7 +127,7 @@ func (e *Events) Wants(s splunk.Scan) (patterns, fields []string) {
 	return view.Index(e.Index), fields
 }
 
-// Plan resolves what a scan means now. The plan is nil when a diagnostic is an error.
+// Plan plans a scan. The plan is nil when a diagnostic is an error.
 func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, error) {
 	patterns, fields := e.Wants(s)
 	if view := e.Map.Scan(s); s.Model != "" && len(view.Sources) == 0 {
@@ -141,31 +141,31 @@ func (e *Events) Plan(ctx context.Context, s splunk.Scan) (*Plan, diag.List, err
 		return nil, nil, fmt.Errorf("find the events of a search: %w", err)
 	}
 	target, err := e.Search.Resolve(ctx, names, fields)
-	var partly error
+	var partialErr error
 	if err != nil {
 		err = fmt.Errorf("find the events of a search: %w", err)
 		if failure.KindOf(err) != failure.Partial || len(target.Indices) == 0 {
 			return nil, nil, err
 		}
-		partly = err
+		partialErr = err
 	}
 	if len(target.Indices) == 0 {
 		target.Fields = mapping.Assumed()
 	}
 	plan, diags := e.Bind(s, target)
 	if plan != nil {
-		plan.Partly = partly
+		plan.PartialErr = partialErr
 	}
 	return plan, diags, nil
 }
 
-// Bind is [Events.Plan] for a target that is known.
+// Bind is [Events.Plan] for a known target.
 func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	view := e.Map.Scan(s)
 	if s.Model != "" && len(view.Sources) == 0 {
 		return nil, diag.List{Unmapped(s.Model, s.Dataset)}
 	}
-	// A cluster, which can count, refuses what its mapping does not allow; files do not.
+	// A cluster rejects events that contradict the mapping; files do not. Only a cluster is a Grouper.
 	_, view.enforced = search.As[search.Grouper](e.Search)
 	view.slot = e.Slot
 	asked := view
@@ -190,7 +190,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	}
 	p.absent = view.absent(target.Fields)
 	p.names = func(w window.Window) ([]string, error) { return e.names(view.Index(e.Index), w) }
-	if names, err := p.names(scanned(s, e.Window)); err == nil { // else the place of the events refuses them
+	if names, err := p.names(scanned(s, e.Window)); err == nil { // otherwise the search will reject them
 		p.Request.Patterns = names
 	}
 	p.span = window.Window{From: s.Window.Earliest, To: s.Window.Latest}
@@ -201,7 +201,7 @@ func (e *Events) Bind(s splunk.Scan, target search.Target) (*Plan, diag.List) {
 	return p, diags
 }
 
-// Events searches for the events of a scan and hands out their rows, the newest first.
+// Events searches for the events of a scan and passes on their rows, newest first.
 func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Row) error) error {
 	plan, diags, err := e.Plan(ctx, s)
 	switch {
@@ -210,9 +210,9 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	case plan == nil:
 		return diags.Err()
 	case plan.Nothing:
-		return plan.Partly
+		return plan.PartialErr
 	}
-	// What the visitor says goes back as it is: it may only mean that there are rows enough.
+	// The visitor's error is returned unchanged, as it may only mean that there are enough rows.
 	var stopped error
 	_, err = e.Search.Search(ctx, plan.within(plan.Request, plan.span), func(page []event.Event) (bool, error) {
 		if e.Read != nil {
@@ -223,7 +223,7 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 			if err != nil {
 				return false, err
 			}
-			if !member && plan.View.Model != "" {
+			if !member && plan.View.Model != "" || plan.beside(&page[i]) {
 				continue
 			}
 			if e.KeepSource {
@@ -239,16 +239,31 @@ func (e *Events) Events(ctx context.Context, s splunk.Scan, visit func(splunk.Ro
 	if stopped != nil {
 		return stopped
 	}
-	return errors.Join(err, plan.Partly)
+	return errors.Join(err, plan.PartialErr)
 }
 
-// Row makes the row of one hit.
+// beside reports whether a hit is a risk event, and not one of those that are kept beside them.
+func (p *Plan) beside(hit *event.Event) bool {
+	if !p.View.keeps(hit.Index) {
+		return false
+	}
+	d, err := hit.Document()
+	if err != nil {
+		return false // reading it said so
+	}
+	return event.First(d.Source, "event.dataset") != splunk.CollectedDataset
+}
+
+// Collected reports whether a scan also asks for events that searches wrote by collect.
+func (e *Events) Collected(s splunk.Scan) bool { return len(e.Map.Scan(s).kept) > 0 }
+
+// Row returns the row of a hit.
 func (p *Plan) Row(hit *event.Event) (splunk.Row, error) {
 	row, _, err := p.row(hit)
 	return row, err
 }
 
-// row is [Plan.Row]; it is false for an event that is of none of the sources.
+// row is [Plan.Row]. It also reports whether the event belongs to a source.
 func (p *Plan) row(hit *event.Event) (splunk.Row, bool, error) {
 	d, err := hit.Document()
 	if err != nil {
@@ -262,7 +277,7 @@ func (p *Plan) row(hit *event.Event) (splunk.Row, bool, error) {
 	return row, member, nil
 }
 
-// Document makes the row of a document.
+// Document returns the row of a document.
 func (p *Plan) Document(d *event.Document) (splunk.Row, error) {
 	row, _, err := p.document(d)
 	return row, err
@@ -274,8 +289,7 @@ func (p *Plan) document(d *event.Document) (splunk.Row, bool, error) {
 		if p.span != (window.Window{}) {
 			return nil, false, err
 		}
-		// A search over all times finds events without one, too: Splunk would have given them that at which
-		// it got them.
+		// A search over all time also finds events without a time. Splunk would have set it when it received them.
 		at = p.View.slot
 	}
 	row, member := p.rows.row(d, splunk.Epoch(p.resolved(at)))
@@ -283,7 +297,7 @@ func (p *Plan) document(d *event.Document) (splunk.Row, bool, error) {
 	return row, member, nil
 }
 
-// resolved is a time as the index has it: to the millisecond, but for fields of nanoseconds.
+// resolved returns a time with the precision of its field: milliseconds, or nanoseconds.
 func (p *Plan) resolved(at time.Time) time.Time {
 	if f, ok := p.Request.FieldTypes.Field(p.Request.Time.Field); ok && f.Type == mapping.DateNanos {
 		return at

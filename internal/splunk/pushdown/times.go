@@ -14,27 +14,24 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// ownTime is the field of the time in events that are written as Splunk has them.
+// ownTime is the time field of events with Splunk's own field names.
 const ownTime = "_time"
 
-// times is where events have their time.
+// times are the fields with the time of events.
 type times struct {
 	field, fallback string
-	// seconds is a field that has the seconds since 1970 as a number, in events without the first; "" is none.
+	// seconds is a field with the time as a number of seconds since 1970, for events without field; "" if there is none.
 	seconds string
 	// dates tells that seconds is a date in other indices.
 	dates bool
-	// as is what the fallback is taken for, where files have no mapping that says so.
+	// as is the assumed type of the fallback field in files without a mapping.
 	as *mapping.Field
-	// note says what is not found for its time; "" when nothing is known.
+	// note says which events are not found because of their time field; "" if all are.
 	note string
 }
 
-// behind says in which order events come that have no @timestamp where others do.
-const behind = "has no @timestamp, and others have: its events are found by _time and come behind those, whatever their time; give them @timestamp"
-
-// times finds where the events of indices have their time: in @timestamp, and in _time where that may be
-// missing. Files have no mapping of which it is known.
+// times returns the time fields of events: @timestamp, and _time as the fallback if events may lack it. mapped: the
+// fields are a real mapping, and not inferred from files.
 func (e *Events) times(fields mapping.Fields, mapped bool) times {
 	usual := times{field: e.timeField()}
 	if e.TimeField != "" || assumed(fields) {
@@ -75,9 +72,8 @@ func (e *Events) times(fields mapping.Fields, mapped bool) times {
 		usual.note = "has no @timestamp, and _time is a number: its events are found, and not in order of their time; map _time as a date with the format epoch_second"
 	case dates && texts: // which cannot be put into an order of time
 		usual.seconds, usual.dates = ownTime, true
-		usual.note = behind
 	case dates && some:
-		usual.fallback, usual.note = ownTime, behind
+		usual.fallback = ownTime
 	case dates:
 		usual.field = ownTime
 	}
@@ -87,7 +83,7 @@ func (e *Events) times(fields mapping.Fields, mapped bool) times {
 	return usual
 }
 
-// types are the types of fields for a request.
+// types returns the types of fields for a request.
 func (t times) types(fields mapping.Fields) mapping.Fields {
 	if t.as == nil {
 		return fields
@@ -123,13 +119,13 @@ func (p *Plan) within(r search.Request, w window.Window) search.Request {
 	return r
 }
 
-// Shared reports whether requests are bounded by a time that a read of several rules knows.
+// Shared reports whether the shared scan of several rules can apply the window of requests.
 func (p *Plan) Shared() bool { return p.at.seconds == "" }
 
-// TimeNote says what is not found for the way in which its time is written; "" when all is.
+// TimeNote says which events are not found because of their time field; "" if all are.
 func (p *Plan) TimeNote() string { return p.at.note }
 
-// indexed gives a row the time at which its event was indexed, as Splunk has it, from the field of ECS.
+// indexed sets _indextime of a row from event.ingested.
 func indexed(row splunk.Row) {
 	if _, has := row["_indextime"]; has {
 		return
@@ -139,7 +135,7 @@ func indexed(row splunk.Row) {
 	}
 }
 
-// time is the time of a document: what its index has of the field, and else what stands there.
+// time returns the time of a document: the indexed value, or else the value in the source.
 func (p *Plan) time(d *event.Document) (time.Time, error) {
 	var err error
 	for _, name := range []string{p.Request.Time.Field, p.Request.Time.Fallback} {

@@ -16,29 +16,31 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// View is the map as one search sees it: the sources that it asks for.
+// View is the part of the map that one search selects.
 type View struct {
-	// Sources are those that are asked for; none when the map does not know what is.
+	// Sources are the selected sources; none if the map has none for the search.
 	Sources []Source
-	// Model and Dataset are those of a search over a data model.
+	// Model and Dataset are set for a search over a data model.
 	Model, Dataset string
 
 	selectors map[string]bool
-	// enforced tells that every event is as its mapping says: where that has an object, no event has a
-	// value.
+	// enforced: every event conforms to its mapping. A field that is mapped as an object never has a value.
 	enforced bool
-	// slot is what now is in the conditions of sources; zero where that is not known.
+	// kept are the indices that have the events which searches wrote by collect, for a search that asks for an
+	// index: who asks for none is not told of them.
+	kept []string
+	// slot is the value of now in the conditions of sources; zero if it is not known.
 	slot time.Time
 }
 
-// object reports whether a field can have no value of its own.
+// object reports whether a field cannot have a value of its own.
 func (v View) object(f mapping.Field) bool {
 	return v.enforced && f.Type.Family() == mapping.FamilyObject
 }
 
 // alone reports whether all events are of sources that are in indices of their own.
 func (v View) alone() bool {
-	return len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only })
+	return len(v.kept) == 0 && len(v.Sources) > 0 && !slices.ContainsFunc(v.Sources, func(s Source) bool { return !s.Only })
 }
 
 // values are the ways in which indices map a name to values of its own: one, mostly, and none where it is
@@ -63,8 +65,7 @@ func (v View) values(name string, fields mapping.Fields) []mapping.Field {
 	return out
 }
 
-// Select returns the view of a search's condition: the sources that one of its tests on sourcetype
-// and the like names.
+// Select returns the view for a search's condition: the sources that its tests of sourcetype and the like select.
 func (m Map) Select(x spl.Expr) View {
 	v := View{selectors: map[string]bool{}}
 	for _, s := range m.sources {
@@ -85,8 +86,8 @@ func (m Map) Select(x spl.Expr) View {
 	return v
 }
 
-// ordered puts the sources of the shape CIM first: an event that says itself that it is of one is. They
-// are left out where all others say that the events are in their indices only.
+// ordered puts the sources of the shape CIM first, as their events identify themselves. It leaves them out if all other
+// sources have their events only in their own indices.
 func ordered(list []Source) []Source {
 	var own, others []Source
 	only := false
@@ -104,7 +105,7 @@ func ordered(list []Source) []Source {
 	return append(own, others...)
 }
 
-// Model returns the view of a dataset. The sources of a dataset above serve those below it.
+// Model returns the view for a dataset. It includes the sources of the dataset above it.
 func (m Map) Model(model, dataset string) View {
 	v := View{Model: model, Dataset: dataset, selectors: map[string]bool{}}
 	for _, s := range m.sources {
@@ -116,26 +117,63 @@ func (m Map) Model(model, dataset string) View {
 	return v
 }
 
-// Scan returns the view of what a search asks its source for.
+// Scan returns the view for a scan.
 func (m Map) Scan(s splunk.Scan) View {
 	if s.Model != "" {
 		return m.Model(s.Model, s.Dataset)
 	}
-	return m.Select(s.Where)
+	v := m.Select(s.Where)
+	if slices.Contains(v.bared(s.Where), "index") || anyIndex(s.Where) {
+		v.kept = m.collected()
+	}
+	return v
 }
 
-// Index returns the index patterns of the sources, behind those where events are that are written as
-// Splunk has them.
+// anyIndex reports whether a condition says of every index that it is wanted.
+func anyIndex(x spl.Expr) bool {
+	found := false
+	spl.Walk(x, func(x spl.Expr) {
+		e, is := x.(*spl.Every)
+		found = found || is && e.Index
+	})
+	return found
+}
+
+// collected are the indices of the events that searches wrote: those of risk events, beside which they are kept.
+func (m Map) collected() []string {
+	var out []string
+	for _, s := range m.sources {
+		if s.Covers("Risk", "") && s.Only {
+			out = append(out, s.Index...)
+		}
+	}
+	return out
+}
+
+// keeps reports whether an index has events that searches wrote.
+func (v View) keeps(index string) bool {
+	return slices.ContainsFunc(v.kept, func(k string) bool {
+		return mapping.Glob(k, index) || strings.HasPrefix(index, k+"-")
+	})
+}
+
+// Index returns the index patterns of events with Splunk's own field names, and then of the sources.
 func (v View) Index(own []string) []string {
 	sources := make([]fieldmap.Source, 0, len(v.Sources))
 	for _, s := range v.Sources {
 		sources = append(sources, s.Source)
 	}
-	return fieldmap.Patterns(own, sources...)
+	out := fieldmap.Patterns(own, sources...)
+	for _, k := range v.kept {
+		if !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
-// Unknown returns the tests on sourcetype and the like that name no source of the map: only events
-// that have such a field themselves can meet them.
+// Unknown returns the tests of sourcetype and the like that select no source of the map. Only events with such a field of
+// their own can pass them.
 func (v View) Unknown(x spl.Expr) []spl.Expr {
 	var out []spl.Expr
 	spl.Walk(x, func(x spl.Expr) {
@@ -153,7 +191,7 @@ func (v View) Unknown(x spl.Expr) []spl.Expr {
 	return out
 }
 
-// asked reports whether a test names the source.
+// asked reports whether a test selects the source.
 func (s Source) asked(x spl.Expr) bool {
 	switch x := x.(type) {
 	case *spl.Compare:
@@ -164,7 +202,7 @@ func (s Source) asked(x spl.Expr) bool {
 	return false
 }
 
-// named reports whether one of the values of When is what is asked for.
+// named reports whether one of the values of When matches the value of a test.
 func (s Source) named(field string, v spl.Value) bool {
 	if v.Text == "*" {
 		return false
@@ -175,16 +213,20 @@ func (s Source) named(field string, v spl.Value) bool {
 	})
 }
 
-// where returns where a name's value may be, the name itself last.
+// where returns the fields that may have the value of a name; the name itself is the last.
 func (v View) where(name string) []fieldmap.Field {
 	var out []fieldmap.Field
 	for _, s := range v.Sources {
 		out = append(out, s.Places(name)...)
 	}
-	return append(out, fieldmap.Field{Names: []string{fieldmap.Bare(name)}})
+	out = append(out, fieldmap.Field{Names: []string{fieldmap.Bare(name)}})
+	if len(v.kept) > 0 {
+		out = append(out, fieldmap.Field{Names: []string{splunk.CollectedName(fieldmap.Bare(name))}})
+	}
+	return out
 }
 
-// Names returns the fields that a condition asks for, so that their mapping can be looked up.
+// Names returns the fields that a condition tests, so that their mapping can be resolved.
 func (v View) Names(x spl.Expr) []string {
 	var out []string
 	add := func(name string) {
@@ -222,11 +264,11 @@ func (v View) Names(x spl.Expr) []string {
 // Rows makes rows of events.
 type Rows struct {
 	view View
-	// filters are those of the sources; nil for a source that a row itself is asked for.
+	// filters has the condition of each source; nil for a source in the shape CIM, whose condition is on rows.
 	filters []*condition.Matcher
 }
 
-// Rows returns what makes rows under a mapping.
+// Rows returns a Rows for a mapping.
 func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
 	r := &Rows{view: v}
 	var diags diag.List
@@ -249,16 +291,16 @@ func (v View) Rows(fields mapping.Fields) (*Rows, diag.List) {
 	return r, diags
 }
 
-// Row makes the row of an event: its fields under their own names, and under those of the first
-// source that it is of. A name of a source goes before a field that is called the same.
+// Row returns the row of an event: its fields under their own names, and under the names of the first source that it
+// belongs to. A name of the source overrides a field of the same name.
 func (r *Rows) Row(d *event.Document, at float64) splunk.Row {
 	row, _ := r.row(d, at)
 	return row
 }
 
-// row is [Rows.Row]; it is false for an event of none of the sources.
+// row is [Rows.Row]. It also reports whether the event belongs to a source.
 func (r *Rows) row(d *event.Document, at float64) (splunk.Row, bool) {
-	row := splunk.Flatten(d.Source)
+	row, _ := splunk.Lift(splunk.Flatten(d.Source))
 	row["_time"] = splunk.Number(at)
 	indexed(row)
 	for i, s := range r.view.Sources {
@@ -287,7 +329,7 @@ func (r *Rows) row(d *event.Document, at float64) (splunk.Row, bool) {
 	return row, false
 }
 
-// claims reports whether an event says itself that it is of the source.
+// claims reports whether the event's own sourcetype and the like name the source.
 func (s Source) claims(row splunk.Row) bool {
 	for field := range s.When {
 		for _, x := range row[field].Each() {
@@ -320,7 +362,7 @@ func (s Source) fill(row splunk.Row) {
 	maps.Copy(row, mapped)
 }
 
-// value is the value of a field in a row of an event.
+// value returns the value of a field of the map in a row.
 func value(f fieldmap.Field, row splunk.Row) splunk.Value {
 	var all []splunk.Value
 	for _, name := range f.Names {

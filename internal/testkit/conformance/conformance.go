@@ -54,7 +54,7 @@ type Place struct {
 	Events search.Events
 	// Index is the pattern of the dataset's indices.
 	Index string
-	// Original turns the name of an index into that of the dataset.
+	// Original returns the name of an index in the dataset.
 	Original func(string) string
 	// Memory is set where conditions are matched in memory only.
 	Memory bool
@@ -100,8 +100,8 @@ func (c Case) hits(ctx context.Context, d *Dataset, at Place) ([]query.Hit, diag
 	if err != nil || prepared == nil {
 		return nil, diags, err
 	}
-	hits, err := query.Hunt(ctx, prepared, src, window.Window{}, c.Size)
-	return hits, diags, err
+	found, err := query.RunAdHoc(ctx, prepared, src, window.Window{}, c.Size)
+	return found.Hits, diags, err
 }
 
 func (c Case) refused(diags diag.List) error {

@@ -37,6 +37,26 @@ risk_score = 1
 	return r
 }
 
+// ThreatHead and ThreatByAddress are lines of an indicator match rule over logs-*, which compares destination.ip with
+// threat.indicator.ip of ti-*.
+const (
+	ThreatHead = `
+language = "kuery"
+index = ["logs-*"]
+query = "event.kind:event"
+threat_index = ["ti-*"]
+threat_language = "kuery"
+threat_query = '@timestamp >= "now-30d/d" and threat.indicator.type:*'
+`
+	ThreatByAddress = `
+[[rule.threat_mapping]]
+[[rule.threat_mapping.entries]]
+field = "destination.ip"
+type = "mapping"
+value = "threat.indicator.ip"
+`
+)
+
 // EQL plans a rule with this query over logs-*.
 func EQL(t *testing.T, text string) query.Plan {
 	t.Helper()
@@ -72,7 +92,7 @@ func Events(t *testing.T, lines string, types ...mapping.Table) *store.Events {
 	return events
 }
 
-// Run runs a rule over the ten minutes before noon. The diagnostics are those of preparing it.
+// Run runs a rule over the ten minutes before noon. The diagnostics are from preparing it.
 func Run(t *testing.T, r *rule.Rule, events *store.Events) ([]query.Hit, query.Result, diag.List) {
 	t.Helper()
 	plan, diags := plans.For(r)

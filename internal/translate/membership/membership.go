@@ -1,5 +1,5 @@
-// Package membership decides which events are of a source, or a log source, of the field map: it reads the condition that tells them from
-// other events, in KQL, and lowers it under the mapping of the indices that are searched.
+// Package membership determines which events belong to a source, or a log source, of the field map. It parses the condition
+// in KQL and lowers it under the mapping of the indices.
 package membership
 
 import (
@@ -21,7 +21,7 @@ func Check(s fieldmap.Source) diag.List {
 	return diags
 }
 
-// Names are the fields that the condition of a source tests.
+// Names returns the fields that the condition of a source tests.
 func Names(s fieldmap.Source) []string {
 	if s.Where.Value == "" {
 		return nil
@@ -33,8 +33,8 @@ func Names(s fieldmap.Source) []string {
 	return q.Names()
 }
 
-// Condition is true of the events of a source. A test of a field that no index maps is false, and now is the time of the
-// slot. The condition is nil when a diagnostic is an error.
+// Condition returns the condition of a source's events. Tests of unmapped fields are false, and now is the slot. The
+// condition is nil when a diagnostic is an error.
 func Condition(s fieldmap.Source, fields mapping.Fields, slot time.Time) (condition.Expr, diag.List) {
 	where, diags := lower(s.Where, fields)
 	if where == nil {
@@ -84,7 +84,8 @@ func NamesOf(e fieldmap.Events) []string {
 	return out
 }
 
-// wholeValues tests the keyword beside an analysed text, where there is one: a source is told by whole values.
+// wholeValues replaces tests of analysed text by tests of its keyword field, if there is one, as the conditions of sources
+// mean whole values.
 func wholeValues(x condition.Expr, fields mapping.Fields) condition.Expr {
 	exact := func(name string) (string, bool) {
 		f, ok := fields.Field(name)
@@ -110,7 +111,7 @@ func wholeValues(x condition.Expr, fields mapping.Fields) condition.Expr {
 	})
 }
 
-// Impossible reports whether no event can meet a condition because the indices map none of the fields that it needs.
+// Impossible reports whether no event can match a condition, because fields that it needs are not mapped.
 func Impossible(x condition.Expr, fields mapping.Fields) bool {
 	x = condition.Map(x, func(x condition.Expr) condition.Expr {
 		if l, is := x.(condition.LeftOut); is && l.Unmapped != "" {

@@ -67,15 +67,16 @@ func (p *parser) number(n *yamltree.Node, modifier string) (number, bool) {
 }
 
 func (p *parser) regex(c chain, n *yamltree.Node) []value {
-	set := ""
+	var set []string
 	for short, long := range flags {
 		if c.has(short) || c.has(long) {
-			set += short
+			set = append(set, short)
 		}
 	}
 	source := n.Value
-	if set != "" {
-		source = "(?" + set + ")" + source
+	if set != nil {
+		slices.Sort(set)
+		source = "(?" + strings.Join(set, "") + ")" + source
 	}
 	re, err := regexp.Compile(source)
 	if err != nil {

@@ -66,19 +66,19 @@ func drawItem(t *rapid.T, field string) drawnItem {
 			}
 		}
 	}
-	key := field
+	key := []string{field}
 	for _, m := range []struct {
 		name string
 		on   bool
 	}{{kind, kind != ""}, {"cased", cased && kind != "re"}, {"all", all}, {"neq", neq}} {
 		if m.on {
-			key += "|" + m.name
+			key = append(key, m.name)
 		}
 	}
 	if kind == "re" {
 		form = func(s string) string { return s }
 	}
-	return drawnItem{fmt.Sprintf("%q: %s", key, list), func(of []string) bool {
+	return drawnItem{fmt.Sprintf("%q: %s", strings.Join(key, "|"), list), func(of []string) bool {
 		one := func(want string) bool {
 			return slices.ContainsFunc(of, func(v string) bool { return kinds[kind](form(v), form(want)) })
 		}

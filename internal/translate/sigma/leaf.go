@@ -66,8 +66,9 @@ func (p place) leaf(v value) (condition.Expr, bool) {
 		return p.booleans(v)
 	case addresses:
 		return p.addresses(v)
+	default:
+		return nil, false
 	}
-	return nil, false
 }
 
 // present is true of an event that has a value, also one that the index leaves out.
@@ -244,13 +245,13 @@ func (p place) addresses(v value) (condition.Expr, bool) {
 		return condition.CIDR{Field: p.base.Name, Networks: []string{v.String()}}, true
 	case text:
 		whole, isWhole := v.whole()
-		switch {
-		case isWhole:
-			if _, err := netip.ParseAddr(whole); err == nil {
-				return condition.Term{Field: p.base.Name, Value: whole}, true
-			}
+		if !isWhole {
+			return nil, false
+		}
+		if _, err := netip.ParseAddr(whole); err != nil {
 			return condition.Const(false), true
 		}
+		return condition.Term{Field: p.base.Name, Value: whole}, true
 	}
 	return nil, false
 }
@@ -348,8 +349,9 @@ func (p place) textOf(v mapping.Value) string {
 		return strconv.FormatFloat(v.Number, 'f', -1, 64)
 	case booleans:
 		return strconv.FormatBool(v.Bool)
+	default:
+		return v.Text()
 	}
-	return v.Text()
 }
 
 // sameTerms joins tests of a field for single values.

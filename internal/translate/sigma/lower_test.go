@@ -175,7 +175,7 @@ func TestWays(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		`k|fuzzy: a`:                         `r.yml:1:5: error: unknown modifier fuzzy`,
-		`k|contians: a`:                      `did you mean contains?`,
+		`k|contain: a`:                       `did you mean contains?`,
 		`k|contains|re: a`:                   `r.yml:1:5: error: re has to be the first modifier`,
 		`k|i: a`:                             `i is a flag of a regular expression: it has to follow re`,
 		`k|re: '('`:                          `r.yml:1:11: error: unsupported regular expression: missing closing )`,

@@ -42,8 +42,10 @@ var modifiers = func() map[string]modifier {
 		{name: "cidr", first: true},
 		{name: "fieldref", first: true, field: true},
 		{name: "exists", first: true, field: true},
-		{name: "gt", field: true, orders: true}, {name: "gte", field: true, orders: true},
-		{name: "lt", field: true, orders: true}, {name: "lte", field: true, orders: true},
+		{name: "gt", field: true, orders: true},
+		{name: "gte", field: true, orders: true},
+		{name: "lt", field: true, orders: true},
+		{name: "lte", field: true, orders: true},
 	}
 	for short, long := range flags {
 		list = append(list, modifier{name: short, after: []string{"re"}}, modifier{name: long, after: []string{"re"}})

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
@@ -64,12 +65,7 @@ func Parse(file diag.Text, section *yamltree.Node, o Options) (*Detection, diag.
 }
 
 func (p *parser) isReserved(name string) bool {
-	for _, r := range append(p.Reserved, reserved...) {
-		if name == r {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Reserved, name) || slices.Contains(reserved, name)
 }
 
 func (p *parser) fail(n *yamltree.Node, code, format string, args ...any) {

@@ -3,6 +3,7 @@ package sigma_test
 import (
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,11 +56,11 @@ func TestWindash(t *testing.T) {
 		s := rapid.StringOfN(rapid.RuneFrom([]rune("abAB -/–—―")), 0, 8, -1).Draw(t, "text")
 		places := dash.FindAllStringIndex(written, -1)
 		variants := []string{written}
-		for i := len(places) - 1; i >= 0; i-- {
+		for _, at := range slices.Backward(places) {
 			var next []string
 			for _, v := range variants {
 				for _, d := range []string{"-", "/", "–", "—", "―"} {
-					next = append(next, v[:places[i][0]]+d+v[places[i][1]:])
+					next = append(next, v[:at[0]]+d+v[at[1]:])
 				}
 			}
 			variants = next

@@ -36,7 +36,7 @@ func luceneOf(source string) (string, bool) {
 
 // alternativesOf parts an expression into those of which one has to be found, with their groups opened.
 func alternativesOf(re *syntax.Regexp) []*syntax.Regexp {
-	switch re.Op {
+	switch re.Op { //nolint:exhaustive // the others are one alternative
 	case syntax.OpCapture:
 		return alternativesOf(re.Sub[0])
 	case syntax.OpAlternate:

@@ -60,8 +60,11 @@ type In struct {
 // Term is a word or phrase that is looked for in the event's text.
 type Term struct{ Value Value }
 
-// Every is a lone star, true of everything.
-type Every struct{ Span diag.Span }
+// Every is a lone star, true of everything; Index tells that it is said of the index.
+type Every struct {
+	Span  diag.Span
+	Index bool
+}
 
 // Subsearch stands for what a search finds: any of its rows, with all fields of the row.
 type Subsearch struct {

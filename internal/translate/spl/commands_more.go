@@ -8,7 +8,7 @@ func moreCommands() map[string]func(p *parser, start int) Stage {
 		"trendline": parseTrendline,
 		"strcat":    parseStrcat, "rangemap": parseRangemap, "tojson": parseToJSON, "fieldformat": parseFieldformat,
 		"noop": parseNoop("noop"), "localop": parseNoop("localop"), "addinfo": parseAddInfo, "makecontinuous": parseMakecontinuous,
-		"outlier": parseOutlier, "multikv": parseMultikv, "collect": parseCollect, "fit": parseFit, "apply": parseApply, "datamodel": parseDatamodel, "predict": parsePredict, "anomalydetection": parseAnomalyDetection,
+		"outlier": parseOutlier, "multikv": parseMultikv, "xpath": parseXPath, "collect": parseCollect, "fit": parseFit, "apply": parseApply, "datamodel": parseDatamodel, "predict": parsePredict, "anomalydetection": parseAnomalyDetection,
 		"outputlookup": parseOutputLookup,
 		"chart":        func(p *parser, start int) Stage { return parseChart(p, start, false) },
 		"timechart":    func(p *parser, start int) Stage { return parseChart(p, start, true) },

@@ -297,7 +297,7 @@ func anyIndex(x Expr) Expr {
 	switch x := x.(type) {
 	case *Compare:
 		if x.Field.Text == "index" && x.Op == "=" && x.Value.Text == "*" {
-			return &Every{x.Pos()}
+			return &Every{Span: x.Pos(), Index: true}
 		}
 	case *And:
 		return &And{each(x.Xs)}

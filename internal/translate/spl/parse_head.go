@@ -31,8 +31,11 @@ func parseHead(p *parser, start int, tail bool) Stage {
 			h.While = p.expression()
 		}
 	}
-	if h.N < 0 && h.While == nil {
-		h.N = usualHead
+	if h.While == nil {
+		h.Null, h.Last = false, false // they are about a condition
+		if h.N < 0 {
+			h.N = usualHead
+		}
 	}
 	h.At = p.at(start)
 	return h

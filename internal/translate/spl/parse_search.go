@@ -143,7 +143,7 @@ func (p *parser) comparison() Expr {
 	if !quoted {
 		switch {
 		case field.Text == "*":
-			return &Every{field.Span}
+			return &Every{Span: field.Span}
 		case (field.Text == "TERM" || field.Text == "CASE") && p.peek() == '(':
 			return p.directive(field)
 		}

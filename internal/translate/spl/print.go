@@ -121,7 +121,12 @@ func (i *In) String() string {
 func (t *Term) String() string { return t.Value.String() }
 
 // String writes the star.
-func (*Every) String() string { return "*" }
+func (e *Every) String() string {
+	if e.Index {
+		return "index=*"
+	}
+	return "*"
+}
 
 // String writes the search in brackets.
 func (s *Subsearch) String() string { return "[" + s.Search.inner() + "]" }

@@ -15,35 +15,37 @@ import (
 	"tocsin/internal/search"
 )
 
-// knowledge is what the cluster has said of index patterns. The zero value knows nothing.
-type knowledge struct {
+// resolutionCache caches the resolution of index patterns. The zero value is empty.
+type resolutionCache struct {
 	mu sync.Mutex
-	// version is the state of the cluster that indices are of; "" when it may not be asked.
+	// version is the version of the cluster state that indices come from; "" if the user may not read the
+	// state.
 	version  string
 	begun    bool
 	indices  map[string]indexState
-	patterns map[string]*known
+	patterns map[string]*cachedPatterns
 }
 
-// known is what is known of one list of patterns.
-type known struct {
+// cachedPatterns is the cached resolution of one list of patterns.
+type cachedPatterns struct {
 	mu sync.Mutex
-	// version is the state of the cluster that print was made of. The print changes when anything
-	// changes that the rest depends on.
+	// version is the version of the cluster state that print was made from. print changes whenever the
+	// cluster state changes in a way that may affect the rest.
 	version, print string
 	target         search.Target
 	fields         map[string]bool
 	resolved       bool
 	located        func(string) bool
-	// on is what the target rests upon, found when that was asked for.
-	on    footing
+	// on is the basis of the target when it was resolved.
+	on    basis
 	found time.Time
 }
 
-// old reports whether more may be readable by now than was: nothing tells of a right that was given.
-func (k *known) old() bool { return k.on.partly && time.Since(k.found) > rightsAge }
+// old reports whether unread places may have become readable: a new privilege does not show in the cluster
+// state.
+func (k *cachedPatterns) old() bool { return k.on.partly && time.Since(k.found) > rightsAge }
 
-func (k *known) has(fields []string) bool {
+func (k *cachedPatterns) has(fields []string) bool {
 	for _, f := range fields {
 		if !k.fields[f] {
 			return false
@@ -52,9 +54,9 @@ func (k *known) has(fields []string) bool {
 	return true
 }
 
-// of returns what is known of patterns, nil when nothing may be remembered of them: of a remote cluster
-// nobody tells us.
-func (k *knowledge) of(patterns []string) *known {
+// of returns the cache entry of patterns; nil if they cannot be cached, as patterns of remote clusters, whose
+// changes are not visible.
+func (k *resolutionCache) of(patterns []string) *cachedPatterns {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.version == "" || len(patterns) == 0 || slices.ContainsFunc(patterns, remote) {
@@ -67,15 +69,16 @@ func (k *knowledge) of(patterns []string) *known {
 	}
 	now := k.print(patterns)
 	if have == nil || have.print != now {
-		have = &known{print: now}
+		have = &cachedPatterns{print: now}
 		k.patterns[id] = have
 	}
 	have.version = k.version
 	return have
 }
 
-// print sums up the indices that patterns may mean, rather too many of them than too few.
-func (k *knowledge) print(patterns []string) string {
+// print returns a fingerprint of the indices that patterns may match. It may include further indices, but
+// never misses one.
+func (k *resolutionCache) print(patterns []string) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(k.indices)) {
 		if state := k.indices[name]; len(state.meant(name, patterns)) > 0 {
@@ -85,22 +88,22 @@ func (k *knowledge) print(patterns []string) string {
 	return string(h.Sum(nil))
 }
 
-// forget makes everything be found out anew: other rights show other indices.
-func (k *knowledge) forget() {
+// forget clears the cache: with other privileges, other indices are visible.
+func (k *resolutionCache) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.patterns)
 }
 
-// at is the state of the cluster that is known, "" when it may not be asked.
-func (k *knowledge) at() string {
+// at returns the version of the known cluster state; "" if the user may not read it.
+func (k *resolutionCache) at() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.version
 }
 
-// now are the indices that there are, nil where they are not known. Nobody changes them.
-func (k *knowledge) now() map[string]indexState {
+// now returns the indices of the cluster state; nil if they are unknown. The map must not be changed.
+func (k *resolutionCache) now() map[string]indexState {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.version == "" {
@@ -109,8 +112,8 @@ func (k *knowledge) now() map[string]indexState {
 	return k.indices
 }
 
-// begin learns what there is, unless that was done.
-func (k *knowledge) begin(ctx context.Context, c *Client) error {
+// begin reads the cluster state, unless that was done.
+func (k *resolutionCache) begin(ctx context.Context, c *Client) error {
 	k.mu.Lock()
 	done := k.begun
 	k.begun = true
@@ -121,15 +124,15 @@ func (k *knowledge) begin(ctx context.Context, c *Client) error {
 	return k.refresh(ctx, c)
 }
 
-// closed reports whether an index is known to be closed, whoever may see it.
-func (k *knowledge) closed(index string) bool {
+// closed reports whether an index is closed according to the cluster state, regardless of privileges.
+func (k *resolutionCache) closed(index string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.indices[index].State == closedState
 }
 
-// beside are the indices and data streams that a pattern matches, less some.
-func (k *knowledge) beside(pattern string, names []string) []string {
+// beside returns the indices and data streams that a pattern matches, without names.
+func (k *resolutionCache) beside(pattern string, names []string) []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var out []string
@@ -146,20 +149,20 @@ func (k *knowledge) beside(pattern string, names []string) []string {
 	return slices.Compact(out)
 }
 
-// closedState is the state of an index that is closed.
+// closedState is the state of a closed index.
 const closedState = "close"
 
-// indexState is what of an index a change shows in.
+// indexState is the part of an index's state that affects resolution.
 type indexState struct {
 	State    string   `json:"state"`
 	Mapping  int64    `json:"mapping_version"`
 	Settings int64    `json:"settings_version"`
 	Aliases  []string `json:"aliases"`
-	// streams are the names of the data stream that it is behind: its own, and its aliases.
+	// streams are the names of the index's data stream and its aliases.
 	streams []string
 }
 
-// dataStreams are those of a cluster, as its state tells of them.
+// dataStreams is the part of the cluster state about data streams.
 type dataStreams struct {
 	Streams map[string]struct {
 		Indices []struct {
@@ -171,7 +174,7 @@ type dataStreams struct {
 	} `json:"data_stream_aliases"`
 }
 
-// name gives indices the names of their data streams.
+// name adds to indices the names of their data streams.
 func (d dataStreams) name(indices map[string]indexState) {
 	aliases := map[string][]string{}
 	for _, alias := range slices.Sorted(maps.Keys(d.Aliases)) {
@@ -189,8 +192,8 @@ func (d dataStreams) name(indices map[string]indexState) {
 	}
 }
 
-// meant are the patterns that may mean an index, rather too many of them than too few: by its name, its data
-// stream or an alias.
+// meant returns the patterns that may match an index by its name, its data stream or an alias. It may include
+// further patterns, but never misses one.
 func (s indexState) meant(index string, patterns []string) []string {
 	names := slices.Concat([]string{index}, s.streams, s.Aliases)
 	var out []string
@@ -202,8 +205,8 @@ func (s indexState) meant(index string, patterns []string) []string {
 	return out
 }
 
-// refresh learns what has changed since the last moment.
-func (k *knowledge) refresh(ctx context.Context, c *Client) error {
+// refresh reads the changes since the last snapshot.
+func (k *resolutionCache) refresh(ctx context.Context, c *Client) error {
 	type stateAnswer struct {
 		UUID     string `json:"state_uuid"`
 		Metadata struct {
@@ -235,12 +238,12 @@ func (k *knowledge) refresh(ctx context.Context, c *Client) error {
 	case err != nil:
 		return err
 	}
-	// What nobody has asked for since the last change, such as the index of a day that is past, is forgotten.
-	maps.DeleteFunc(k.patterns, func(_ string, have *known) bool { return have.version != k.version })
+	// Entries that were not used since the last change are dropped, such as the index of a past day.
+	maps.DeleteFunc(k.patterns, func(_ string, have *cachedPatterns) bool { return have.version != k.version })
 	a.Metadata.Streams.name(a.Metadata.Indices)
 	k.version, k.indices = a.UUID, a.Metadata.Indices
 	if k.patterns == nil {
-		k.patterns = map[string]*known{}
+		k.patterns = map[string]*cachedPatterns{}
 	}
 	return nil
 }

@@ -12,30 +12,31 @@ import (
 	"tocsin/internal/search"
 )
 
-// outlook finds what of patterns the user may not read, or a remote cluster does not tell.
-type outlook struct {
+// visibility finds the parts of patterns that cannot be read, for lack of a privilege or because of a remote
+// cluster.
+type visibility struct {
 	client   *Client
 	patterns []string
 	found    *places
 	missing  []string
 
-	// read are the places that can be read, partly the patterns that are read in part.
+	// read are the readable places, partly the patterns that can be read in part.
 	read    []string
 	partly  []search.Unread
-	footing footing
+	footing basis
 }
 
-// streamPrefix begins the names of the indices behind data streams.
+// streamPrefix is the prefix of the backing indices of data streams.
 const streamPrefix = ".ds-"
 
-// local reports whether rights to a pattern can be asked for.
+// local reports whether the privileges on a pattern can be checked.
 func local(pattern string) bool {
 	return !remote(pattern) && !isExclusion(pattern) && !strings.Contains(pattern, "<")
 }
 
-// forbidden are patterns of which nothing may be read, be it that nothing is found of it, and, where they are
-// wanted whole, those of which a part may not.
-func (o *outlook) forbidden(ctx context.Context) ([]search.Unread, error) {
+// forbidden returns the patterns of which nothing may be read, even if they match nothing, and, with
+// WholePatterns, the patterns of which a part may not be read.
+func (o *visibility) forbidden(ctx context.Context) ([]search.Unread, error) {
 	asked := slices.DeleteFunc(slices.Clone(o.patterns), func(p string) bool { return !local(p) })
 	whole, err := o.grants(ctx, asked, func(p string) string { return strings.TrimPrefix(p, streamPrefix) })
 	if err != nil {
@@ -65,8 +66,8 @@ func (o *outlook) forbidden(ctx context.Context) ([]search.Unread, error) {
 	return out, nil
 }
 
-// part looks at a pattern that may not be read as a whole, place by place.
-func (o *outlook) part(ctx context.Context, pattern string, grant func(string) string) search.Unread {
+// part returns the unreadable part of a pattern that may not be read as a whole, place by place.
+func (o *visibility) part(ctx context.Context, pattern string, grant func(string) string) search.Unread {
 	o.footing.partly = true
 	var names []string
 	for _, name := range o.found.of(pattern) {
@@ -89,14 +90,15 @@ func (o *outlook) part(ctx context.Context, pattern string, grant func(string) s
 	}
 	o.partly = append(o.partly, part)
 	if o.client.seen.firstPart(pattern) {
-		o.client.log.WarnContext(ctx, "the user may read a part of an index pattern only: rules are run over that part", "pattern", pattern, "unread", unseen)
+		o.client.log.WarnContext(ctx, "the user may read only a part of an index pattern: rules run over that part", "pattern", pattern, "unread", unseen)
 	}
 	return search.Unread{}
 }
 
-// grants asks for the right to names, and returns by which name there is one, "" where there is none. The right
-// to a data stream is one to the indices behind it, though it is not told so.
-func (o *outlook) grants(ctx context.Context, names []string, streamOf func(string) string) (func(string) string, error) {
+// grants checks the privileges on names. The returned function returns the name that grants the privilege, ""
+// if there is none: the privilege on a data stream includes its backing indices, although Elasticsearch does
+// not report them.
+func (o *visibility) grants(ctx context.Context, names []string, streamOf func(string) string) (func(string) string, error) {
 	streams := map[string]string{}
 	ask := slices.Clone(names)
 	for _, name := range names {
@@ -117,8 +119,8 @@ func (o *outlook) grants(ctx context.Context, names []string, streamOf func(stri
 	}, err
 }
 
-// unseen names the indices of a pattern that may not be read, as far as the state of the cluster is known.
-func (o *outlook) unseen(ctx context.Context, pattern string, read []string) string {
+// unseen names the indices of a pattern that may not be read, as far as the cluster state is known.
+func (o *visibility) unseen(ctx context.Context, pattern string, read []string) string {
 	if err := o.client.known.begin(ctx, o.client); err != nil {
 		return ""
 	}
@@ -129,8 +131,8 @@ func (o *outlook) unseen(ctx context.Context, pattern string, read []string) str
 	return some(names)
 }
 
-// remote are patterns of remote clusters that are not there, do not let the user read, or are not known.
-func (o *outlook) remote(ctx context.Context) ([]search.Unread, error) {
+// remote returns the patterns of remote clusters that are unavailable, forbidden or unknown.
+func (o *visibility) remote(ctx context.Context) ([]search.Unread, error) {
 	var out []search.Unread
 	for _, p := range o.patterns {
 		if !remote(p) || isExclusion(p) {
@@ -163,9 +165,9 @@ func (o *outlook) remote(ctx context.Context) ([]search.Unread, error) {
 	return out, nil
 }
 
-// before are the places that could be read before, that are still there, and that cannot be read now. What
-// stands for them among those that are known not to be read is enough.
-func (o *outlook) before(ctx context.Context, known []search.Unread) ([]search.Unread, error) {
+// before returns the places that were readable before, still exist, and cannot be read now, unless known has
+// them already.
+func (o *visibility) before(ctx context.Context, known []search.Unread) ([]search.Unread, error) {
 	var out []search.Unread
 	var gone, suspects []string
 	closed := o.found.names(false)
@@ -202,9 +204,9 @@ func (o *outlook) before(ctx context.Context, known []search.Unread) ([]search.U
 
 func remote(name string) bool { return strings.Contains(name, ":") }
 
-// remoteState says what keeps a pattern of remote clusters from being read; no reason: nothing does. vacant: it
-// has found nothing, which may be for want of the right to it. Then a name that it would match tells: the rights
-// on another cluster cannot be asked for.
+// remoteState says why a pattern of remote clusters cannot be read; without a reason, it can. vacant: the
+// pattern matches nothing, perhaps for lack of a privilege. Then a name that it would match is tried, as
+// privileges on a remote cluster cannot be checked.
 func (c *Client) remoteState(ctx context.Context, pattern string, vacant bool) (search.Unread, error) {
 	a, err := c.resolveCluster(ctx, pattern)
 	u := search.Unread{Name: pattern}
@@ -232,7 +234,7 @@ type clusterState struct {
 	Error     string `json:"error"`
 }
 
-// resolveCluster asks for the state of the clusters of a pattern. One that is unknown has an error.
+// resolveCluster reads the state of the clusters of a pattern. An unknown cluster has an error.
 func (c *Client) resolveCluster(ctx context.Context, pattern string) (clusterAnswer, error) {
 	a, err := call[clusterAnswer](ctx, c, "resolve the clusters of ["+pattern+"]", func() esapi.Request {
 		return esapi.IndicesResolveClusterRequest{Name: escape([]string{pattern})}
@@ -247,7 +249,7 @@ func (c *Client) resolveCluster(ctx context.Context, pattern string) (clusterAns
 
 const noSuchCluster = "no_such_remote_cluster_exception"
 
-// unread says why a pattern of remote clusters is not read as a whole; "" where nothing speaks against it.
+// unread says why a pattern of remote clusters cannot be read as a whole; "" if it can.
 func (a clusterAnswer) unread() (failure.Unread, string) {
 	for _, name := range slices.Sorted(maps.Keys(a)) {
 		switch one := a[name]; {

@@ -13,9 +13,8 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Hunt returns the first rows of a search in their order, each as an event that has no place. What is wanted
-// at most is told apart from all: the search ends there.
-func (s *splSearch) Hunt(ctx context.Context, src query.Source, w window.Window, size int) ([]query.Hit, error) {
+// AdHoc implements [query.AdHoc]. Each row is an event without an index and an id. The search ends after size rows.
+func (s *splSearch) AdHoc(ctx context.Context, src query.Source, w window.Window, size int) (query.Answer, error) {
 	p := s.plan
 	at := splunk.Window{Earliest: w.From, Latest: w.To, Now: src.At}
 	if src.At.IsZero() {
@@ -31,12 +30,12 @@ func (s *splSearch) Hunt(ctx context.Context, src query.Source, w window.Window,
 		switch {
 		case len(hits) < size:
 		case writes:
-			return nil // What it writes, it writes of all rows.
+			return nil // commands that write need all rows
 		default:
 			return errEnough
 		}
 		for _, own := range []string{"_id", "_index"} {
-			delete(row, own) // Of events that Splunk has, nobody sees where they are kept.
+			delete(row, own) // Splunk does not show where events are stored
 		}
 		source, err := json.Marshal(row.Native())
 		if err != nil {
@@ -48,8 +47,5 @@ func (s *splSearch) Hunt(ctx context.Context, src query.Source, w window.Window,
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	return hits, err //nolint:wrapcheck // It names the command.
+	return query.Answer{Hits: hits, Columns: spl.Order(p.Search)}, err //nolint:wrapcheck // it names the command
 }
-
-// Columns are the names of the rows in their order, as far as the search has one.
-func (p *splPlan) Columns() []string { return spl.Order(p.Search) }

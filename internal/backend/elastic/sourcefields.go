@@ -9,8 +9,8 @@ import (
 	"tocsin/internal/alert"
 )
 
-// madeOf is what is read of an alert to tell what it was made of.
-var madeOf = []string{"tocsin.source"}
+// sourceFields is the part of an alert that tells its source.
+var sourceFields = []string{"tocsin.source"}
 
 func (h hit) madeOf() (*alert.Source, error) {
 	if len(h.Source) == 0 {
@@ -23,11 +23,11 @@ func (h hit) madeOf() (*alert.Source, error) {
 	return s, nil
 }
 
-// meet finds out what the alerts were made of that somebody else has written meanwhile, or that stand twice in one
-// batch; where says in which index each is. Of those that cannot be read nobody can tell: they have failed.
-func (a *Alerts) meet(ctx context.Context, items []bulkItem, where map[string]string, written []alert.Written) {
+// readMetSources reads the source of existing alerts: alerts that another runner has written, or that occur twice in
+// one batch; where has the index of each. If a source cannot be read, the alert is Failed.
+func (a *Alerts) readMetSources(ctx context.Context, items []bulkItem, where map[string]string, written []alert.Written) {
 	met := slices.DeleteFunc(slices.Clone(items), func(item bulkItem) bool {
-		return written[item.at].Outcome != alert.Duplicate || written[item.at].Met != nil || where[item.id] == "" || item.doc.Source[madeOf[0]] == nil
+		return written[item.at].Outcome != alert.Duplicate || written[item.at].Met != nil || where[item.id] == "" || item.doc.Source[sourceFields[0]] == nil
 	})
 	if len(met) == 0 {
 		return
@@ -47,7 +47,7 @@ func (a *Alerts) meet(ctx context.Context, items []bulkItem, where map[string]st
 func (a *Alerts) readMadeOf(ctx context.Context, items []bulkItem, where map[string]string) (map[string]*alert.Source, error) {
 	docs := make([]map[string]any, len(items))
 	for i, item := range items {
-		docs[i] = map[string]any{"_index": where[item.id], "_id": item.id, "_source": madeOf}
+		docs[i] = map[string]any{"_index": where[item.id], "_id": item.id, "_source": sourceFields}
 	}
 	op := fmt.Sprintf("read %d alerts that are there already [%s]", len(items), a.alias)
 	got, err := multiGet[json.RawMessage](ctx, a.client, op, "", map[string]any{"docs": docs}, len(docs))
@@ -59,7 +59,7 @@ func (a *Alerts) readMadeOf(ctx context.Context, items []bulkItem, where map[str
 		if err := d.err(op); err != nil {
 			return nil, err
 		}
-		if !d.Found { // it was deleted: what it was made of does not count any more
+		if !d.Found { // the alert was deleted: its source does not matter any more
 			continue
 		}
 		if found[d.ID], err = (hit{ID: d.ID, Index: d.Index, Source: d.Source}).madeOf(); err != nil {

@@ -2,11 +2,11 @@ package search
 
 import "context"
 
-// backgroundKey is the key of a context's lane.
+// backgroundKey is the key of a context's mark.
 type backgroundKey struct{}
 
-// Background marks a context whose searches can wait: those of slots that are caught up with, and of
-// backfills. Who answers searches lets the others pass.
+// Background marks a context whose searches can wait: the searches of the catch-up and of backfills. Backends give
+// precedence to all others.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }
