@@ -34,13 +34,7 @@ func TestSigmaRowsOnNode(t *testing.T) {
 	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
 	must(t, err)
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
-	mappings := []conformance.SigmaMapping{conformance.Inferred, conformance.Plain, conformance.Normalized, conformance.Caseless}
-	if named := os.Getenv("TOCSIN_SIGMA_MAPPINGS"); named != "" {
-		mappings = nil
-		for name := range strings.SplitSeq(named, ",") {
-			mappings = append(mappings, conformance.SigmaMapping(name))
-		}
-	}
+	mappings := sigmaMappings(conformance.Inferred, conformance.Plain, conformance.Normalized, conformance.Caseless)
 	for _, path := range []string{"../internal/testkit/conformance/testdata/sigma/rows.jsonl", "../../shared/conformance/sigma.jsonl"} {
 		rows, err := conformance.SigmaRows(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -69,6 +63,19 @@ func TestSigmaRowsOnNode(t *testing.T) {
 			t.Logf("%s, %s: %d of %d hold, %d by the search alone", path, usual, held, len(rows), exact)
 		}
 	}
+}
+
+// sigmaMappings are those that TOCSIN_SIGMA_MAPPINGS names, or else the usual ones.
+func sigmaMappings(usual ...conformance.SigmaMapping) []conformance.SigmaMapping {
+	named := os.Getenv("TOCSIN_SIGMA_MAPPINGS")
+	if named == "" {
+		return usual
+	}
+	var out []conformance.SigmaMapping
+	for name := range strings.SplitSeq(named, ",") {
+		out = append(out, conformance.SigmaMapping(name))
+	}
+	return out
 }
 
 func sigmaRowOnNode(t *testing.T, node *Node, client *elastic.Client, r conformance.SigmaRow, usual conformance.SigmaMapping, index string) (exact bool, wrong string) {
@@ -137,7 +144,7 @@ func TestSigmaRegressionOnNode(t *testing.T) {
 	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
 	must(t, err)
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
-	for _, usual := range []conformance.SigmaMapping{conformance.Plain, conformance.Normalized, conformance.Caseless} {
+	for _, usual := range sigmaMappings(conformance.Plain, conformance.Normalized, conformance.Caseless) {
 		sets, held := 0, 0
 		for line := range strings.Lines(string(text)) {
 			var set struct {

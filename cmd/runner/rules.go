@@ -74,6 +74,11 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
 	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, RunUnmapped: g.SigmaUnmapped == "run"}
 	var left diag.List
+	grades, err := sigma.GradesWith(g.SigmaGrade)
+	if err != nil {
+		return o, nil, usagef("sigma-grade: %w", err)
+	}
+	o.Grades = grades
 	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
 	for _, name := range good {
 		text, err := os.ReadFile(name)

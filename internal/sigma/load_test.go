@@ -263,3 +263,15 @@ func TestPlaceholders(t *testing.T) {
 		t.Error("a list of lists is read")
 	}
 }
+
+func TestGradesWith(t *testing.T) {
+	got, err := sigma.GradesWith([]string{"high=critical:90", "none=low:0"})
+	if err != nil || got["high"] != (sigma.Grade{Severity: rule.Critical, RiskScore: 90}) || got[""] != (sigma.Grade{Severity: rule.Low}) || got["low"] != sigma.Grades()["low"] {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, change := range []string{"", "high", "high=", "odd=low:1", "high=odd:1", "high=low", "high=low:x", "high=low:101"} {
+		if _, err := sigma.GradesWith([]string{change}); err == nil {
+			t.Errorf("%q is taken", change)
+		}
+	}
+}

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tocsin/internal/diag"
@@ -26,6 +28,27 @@ func Grades() map[string]Grade {
 		"critical": {rule.Critical, 99},
 	}
 }
+
+// GradesWith returns [Grades] with changes such as high=critical:90; the level none is that of rules without one.
+func GradesWith(changes []string) (map[string]Grade, error) {
+	out := Grades()
+	for _, change := range changes {
+		level, grade, _ := strings.Cut(change, "=")
+		severity, text, _ := strings.Cut(grade, ":")
+		score, err := strconv.Atoi(text)
+		if level == "none" {
+			level = ""
+		}
+		if _, known := out[level]; !known || err != nil || score < 0 || score > 100 || !slices.Contains(severities, rule.Severity(severity)) {
+			return nil, fmt.Errorf("%q is no LEVEL=SEVERITY:SCORE with a level of %s or none, a severity of %s, and a score from 0 to 100",
+				change, strings.Join(levels, ", "), strings.Join(levels[1:], ", "))
+		}
+		out[level] = Grade{rule.Severity(severity), score}
+	}
+	return out, nil
+}
+
+var severities = []rule.Severity{rule.Low, rule.Medium, rule.High, rule.Critical}
 
 // Rule returns the detection as a rule of the model. Index are the patterns of rules that name none.
 func (r *Rule) Rule(index []string, grades map[string]Grade) *rule.Rule {

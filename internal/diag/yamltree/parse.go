@@ -55,7 +55,7 @@ func syntaxError(file diag.Text, code string, err error) diag.Diagnostic {
 		line, _ = strconv.Atoi(m[1])
 		message = m[2]
 	}
-	start := offset(file.Value, line, 1)
+	start := Offset(file.Value, line, 1)
 	for start < len(file.Value) && file.Value[start] == ' ' {
 		start++
 	}

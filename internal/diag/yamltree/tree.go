@@ -56,7 +56,7 @@ func (n *Node) Get(key string) *Node {
 // Span returns where a node stands in its file: a scalar up to its end or that of its line.
 func (n *Node) Span(file diag.Text) diag.Span {
 	text := file.Value
-	start := offset(text, n.line, n.column)
+	start := Offset(text, n.line, n.column)
 	end := start + 1
 	if n.IsScalar() {
 		end = start + len(n.Value)
@@ -78,8 +78,8 @@ func (n *Node) Report(file diag.Text, sev diag.Severity, code, format string, ar
 	return file.Report(sev, code, n.Span(file), format, args...)
 }
 
-// offset returns where a line and a column (in characters) are.
-func offset(content string, line, column int) int {
+// Offset returns the byte offset of a line and a column, in characters, both from 1.
+func Offset(content string, line, column int) int {
 	at := 0
 	for range line - 1 {
 		i := strings.IndexByte(content[at:], '\n')

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/diag/yamltree"
 	"tocsin/internal/rule/folder"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/spl"
@@ -325,7 +326,7 @@ func parseObject(file diag.Text) (*object, diag.List) {
 			line, _ = strconv.Atoi(m[1])
 			message = m[2]
 		}
-		start := offset(file.Value, line, 1)
+		start := yamltree.Offset(file.Value, line, 1)
 		return nil, diag.List{file.Report(diag.Error, CodeSyntax, diag.Span{Start: start, End: start + 1}, "%s", message)}
 	}
 	var diags diag.List
