@@ -39,6 +39,7 @@ var wings = []wing{
 	{"internal/alert", []string{"internal/match", "internal/rule"}},
 	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
 	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
+	{"internal/sigma", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
 	{"internal/splunk", []string{
 		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
 	}},
@@ -51,13 +52,13 @@ var wings = []wing{
 	}},
 	{"internal/run", []string{
 		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
-		"internal/scheduler", "internal/search", "internal/splunk",
+		"internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate",
 	}},
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
 	{"cmd/runner", []string{
 		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query",
-		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/splunk", "internal/translate", "rules",
+		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
 	{"integration", nil},
 	{"tools", nil},
@@ -68,6 +69,7 @@ var inside = map[string][]string{
 	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
 	"internal/diag/failure":         {"internal/diag/invariants"},
 	"internal/diag/tomltree":        {"internal/diag"},
+	"internal/diag/yamltree":        {"internal/diag"},
 	"internal/ledger/catchup":       {"internal/ledger"},
 	"internal/ledger/coverage":      {"internal/ledger"},
 	"internal/ledger/storetest":     {"internal/ledger"},
@@ -84,6 +86,7 @@ var inside = map[string][]string{
 	"internal/query/steps":          {"internal/query", "internal/query/binding"},
 	"internal/query/threatmatch":    {"internal/query", "internal/query/binding"},
 	"internal/rule":                 {"internal/rule/folder"},
+	"internal/rule/attack":          {"internal/rule"},
 	"internal/run/backfill":         {"internal/run/pipeline"},
 	"internal/run/service":          {"internal/run/pipeline"},
 	"internal/scheduler/window":     {"internal/scheduler/datemath"},
@@ -118,7 +121,7 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/runner"},
 	"github.com/robfig/cron":        {"internal/scheduler"},
 	"github.com/pelletier/go-toml/": {"internal/diag/tomltree"},
-	"go.yaml.in/yaml":               {"internal/splunk/escu"},
+	"go.yaml.in/yaml":               {"internal/diag/yamltree", "internal/splunk/escu"},
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
 }

@@ -40,6 +40,13 @@ func explainHead(w io.Writer, e query.Explanation) {
 	}
 	_, _ = fmt.Fprintf(w, "indices    %s\nwindow     %s on %s\nquery      %s\ncondition  %s\n",
 		strings.Join(e.Indices, ", "), e.Window, time, e.Query, e.Condition)
+	for i, field := range e.Fitted {
+		label := "          "
+		if i == 0 {
+			label = "fields    "
+		}
+		_, _ = fmt.Fprintf(w, "%s %s\n", label, field)
+	}
 	explainPlaces(w, e)
 	if len(e.Sources) > 0 {
 		_, _ = fmt.Fprintf(w, "events     of %s\n", strings.Join(e.Sources, ", "))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
 	"tocsin/internal/run/catalog"
+	"tocsin/internal/sigma"
 	"tocsin/internal/splunk/pushdown"
 	"tocsin/internal/translate/membership"
 	"tocsin/rules"
@@ -62,7 +64,33 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 			locate = db.Locate
 		}
 	}
-	return catalog.Options{Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), SplunkURL: strings.TrimSuffix(string(g.SplunkURL), "/"), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled}, left, complaint
+	sigmas, more, err := g.sigmaOptions()
+	return catalog.Options{
+		Locate: locate, Map: &m, Index: rule.SplitPatterns(g.SplunkIndex), SplunkURL: strings.TrimSuffix(string(g.SplunkURL), "/"), Skew: int(g.Skew), OnlyEnabled: g.OnlyEnabled, Sigma: sigmas,
+	}, append(left, more...), errors.Join(complaint, err)
+}
+
+// sigmaOptions are what rules of Sigma are run with.
+func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, RunUnmapped: g.SigmaUnmapped == "run"}
+	var left diag.List
+	grades, err := sigma.GradesWith(g.SigmaGrade)
+	if err != nil {
+		return o, nil, usagef("sigma-grade: %w", err)
+	}
+	o.Grades = grades
+	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
+	for _, name := range good {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			complaint = errors.Join(complaint, usagef("sigma-placeholders: %w", err))
+			continue
+		}
+		values, diags := sigma.Placeholders(diag.NewText(name, string(text)))
+		left = append(left, diags...)
+		maps.Copy(o.Placeholders, values)
+	}
+	return o, left, complaint
 }
 
 // planned holds the plans of the rules that can run, and the report on all rules.
@@ -95,6 +123,9 @@ func (g *globals) planRules(ctx context.Context, paths []string) (planned, error
 		p.add(r, mine, plan)
 	}
 	p.others(left)
+	if status, level := set.SigmaCounts(); len(status) > 0 {
+		p.report.Sigma = &report.SigmaCounts{Status: status, Level: level}
+	}
 	slices.SortStableFunc(p.report.Results, func(a, b report.Result) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 	})

@@ -27,6 +27,8 @@ type Explanation struct {
 	Query     string `json:"query"`
 	Condition string `json:"condition"`
 	Pushed    string `json:"pushed,omitempty"`
+	// Fitted says of each field where its values are compared, and why, where the language leaves that to the mapping.
+	Fitted []string `json:"fitted,omitempty"`
 	// Steps are the terms of a sequence or sample, MaxSpan its longest time.
 	Steps   []ExplainedStep `json:"steps,omitempty"`
 	MaxSpan string          `json:"maxspan,omitempty"`

@@ -15,8 +15,8 @@ const (
 	defaultTimestamp  = "@timestamp"
 )
 
-// newRule returns a rule with every default that does not depend on its type.
-func newRule(path string) *Rule {
+// New returns a rule with every default that does not depend on its type.
+func New(path string) *Rule {
 	return &Rule{
 		Path:           path,
 		Interval:       defaultInterval,

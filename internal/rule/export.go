@@ -93,7 +93,7 @@ func isForeign(list diag.List) bool {
 // addObject adds one document of Kibana, and returns its kind; line is its line in an export, 0 if it is alone.
 func (s *Set) addObject(file diag.Text, at diag.Span, line int, where located) (diag.List, objectKind) {
 	v, list := tomltree.ParseJSON(file, at, area)
-	r := newRule(file.File())
+	r := New(file.File())
 	r.Line = line
 	if v == nil {
 		return s.Add(r, list), unknownObject

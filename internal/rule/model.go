@@ -16,6 +16,8 @@ type Rule struct {
 	Path string
 	// Line is the line of the rule in a file with several rules; else 0.
 	Line int
+	// LastLine is its last line there; 0 where the rule is one line.
+	LastLine int
 	// Source finds the positions of the rule's keys; nil for a rule that was not read from a file.
 	Source Source
 	// ContentHash is the SHA-256, in hexadecimal, of the rule's content: equal for files that
@@ -37,6 +39,9 @@ type Rule struct {
 	Query    diag.Text
 	SavedID  string
 	Index    []string
+	// IndexSupposed: Index is where a map supposes the events, not what the author of the rule names, so that nothing is
+	// amiss while there are indices of some of the patterns.
+	IndexSupposed bool
 	// DataViewID names a Kibana data view, an alternative to Index.
 	DataViewID string
 	// Filters are Kibana filters: Query DSL with a meta part.
@@ -186,5 +191,5 @@ func report(source Source, path string, sev diag.Severity, code, key, format str
 
 // Owns reports whether a diagnostic of a loader is about this rule.
 func (r *Rule) Owns(d diag.Diagnostic) bool {
-	return d.File == r.Path && (r.Line == 0 || d.Line == r.Line)
+	return d.File == r.Path && (r.Line == 0 || r.Line <= d.Line && d.Line <= max(r.Line, r.LastLine))
 }

@@ -19,7 +19,7 @@ const byteOrderMark = "\uFEFF"
 // after a syntax error it has only its path. The list is in source order.
 func Parse(path, content string) (*Rule, diag.List) {
 	file := newFile(path, content)
-	r := newRule(path)
+	r := New(path)
 	root, list := tomltree.Parse(file, area)
 	doc := newDocument(file)
 	r.Source = doc

@@ -29,6 +29,8 @@ const (
 	ESQL   Language = "esql"
 	// SPL is Splunk's Search Processing Language.
 	SPL Language = "spl"
+	// Sigma is the language of detections of Sigma. No TOML file has it.
+	Sigma Language = "sigma"
 )
 
 // Severity is the severity of an alert (rule.severity).

@@ -19,7 +19,7 @@ func (r Request) InMemory() error {
 			return err
 		}
 		for _, v := range variants {
-			if err := condition.Check(r.Where, v.Way.Fields); err != nil {
+			if err := condition.Check(r.Asked(), v.Way.Fields); err != nil {
 				return err //nolint:wrapcheck // the error names the field
 			}
 		}
@@ -77,7 +77,7 @@ func (r Request) ways() []mapping.Way {
 	if !mapping.Apart(r.FieldTypes) {
 		return mapping.Ways(r.FieldTypes, nil) // for any fields
 	}
-	names := slices.Concat(condition.Names(r.Where), condition.Names(r.Time.Condition()), r.Fields)
+	names := slices.Concat(condition.Names(r.Asked()), condition.Names(r.Time.Condition()), r.Fields)
 	for _, by := range r.Order() {
 		names = append(names, by.Name)
 	}

@@ -55,6 +55,9 @@ type Request struct {
 	Patterns []string
 	// Where is the condition; the backend must be able to evaluate all of it (see condition.Pushdown).
 	Where condition.Expr
+	// Whole, if not nil, is what is wanted of the documents that Where admits, and it can be matched in memory:
+	// who matches documents there asks it in place of Where, and finds no others.
+	Whole condition.Expr
 	Time  TimeRange
 	// OrderBy is the field by which hits are sorted; "" means the fields of Time.
 	OrderBy string
@@ -68,7 +71,7 @@ type Request struct {
 	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
-	// Text is Where as text, if the caller has it; "" otherwise.
+	// Text is the condition that is matched in memory ([Request.Asked]) as text, if the caller has it; "" otherwise.
 	Text string
 	// FieldTypes are the Target's Fields; searching in memory needs them.
 	FieldTypes mapping.Fields
@@ -157,17 +160,25 @@ func (r Request) Order() []OrderField {
 	return order
 }
 
-// Filter returns the whole condition of the request: its time range and its Where.
+// Filter returns the whole condition of the request, for matching in memory: its time range and what is asked.
 func (r Request) Filter() condition.Expr {
-	return condition.Simplify(condition.And{r.Time.Condition(), r.Where})
+	return condition.Simplify(condition.And{r.Time.Condition(), r.Asked()})
 }
 
 // Words returns the condition as text. Equal texts are equal conditions.
 func (r Request) Words() string {
-	if r.Text == "" && r.Where != nil {
-		return r.Where.String()
+	if r.Text == "" && r.Asked() != nil {
+		return r.Asked().String()
 	}
 	return r.Text
+}
+
+// Asked returns the condition that documents are matched with in memory.
+func (r Request) Asked() condition.Expr {
+	if r.Whole != nil {
+		return r.Whole
+	}
+	return r.Where
 }
 
 // TypesOf returns how an index maps fields; nil if the request does not know.

@@ -127,7 +127,7 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 	if fieldOf(e) == "" {
 		return none, fmt.Errorf("%s is about all fields: %w", e, ErrSearchOnly)
 	}
-	f, mapped := fields.Field(fieldOf(e))
+	f, mapped := fieldNamed(fields, fieldOf(e))
 	if _, ok := e.(Exists); ok && mapped {
 		return compileExists(to, f, fields)
 	}

@@ -121,6 +121,8 @@ type Residual struct {
 	Text string
 	// Fields are the fields that it reads; Required are those without which it cannot hold.
 	Fields, Required []string
+	// Wider, if not nil, is true of every document of which the test holds.
+	Wider Expr
 	// Holds tests one row: row[i] is a value of Fields[i], nil where the document has none.
 	Holds func(row []*mapping.Value) bool
 }

@@ -51,7 +51,10 @@ func (p pushdown) widen(e Expr, up bool) Expr {
 	case Const:
 		return e
 	case Residual:
-		return e.widened(up)
+		if e.Wider == nil {
+			return e.widened(up)
+		}
+		return p.widen(e.widened(up), up)
 	}
 	if p.pushable(e) {
 		return e
@@ -76,6 +79,9 @@ func (p pushdown) pushable(leaf Expr) bool {
 		return true
 	}
 	name := fieldOf(leaf)
+	if _, isSource := mapping.SourcePlace(name); isSource {
+		return false
+	}
 	for _, way := range mapping.Ways(p.fields, []string{name}) {
 		if f, mapped := way.Fields.Field(name); mapped && !pushableOn(leaf, f) {
 			return false

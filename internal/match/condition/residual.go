@@ -6,7 +6,7 @@ import "tocsin/internal/match/mapping"
 func residualLeaf(r Residual, fields mapping.Fields) leaf {
 	l := leaf{kind: rowLeaf, fields: make([]rowField, len(r.Fields)), names: r.Fields, text: r.Text, holds: r.Holds}
 	for i, name := range r.Fields {
-		l.fields[i].Field, l.fields[i].mapped = fields.Field(name)
+		l.fields[i].Field, l.fields[i].mapped = fieldNamed(fields, name)
 	}
 	return l
 }
@@ -38,12 +38,16 @@ func anyRow(columns [][]mapping.Value, row []*mapping.Value, holds func([]*mappi
 	return false
 }
 
-// widened returns what Elasticsearch can check of a residual: that its required fields exist.
+// widened returns what of a residual can be checked without it: that its required fields exist, and
+// what is wider.
 func (r Residual) widened(up bool) Expr {
 	if !up {
 		return Const(false)
 	}
 	var required And
+	if r.Wider != nil {
+		required = append(required, r.Wider)
+	}
 	for _, name := range r.Required {
 		required = append(required, Exists{Field: name})
 	}

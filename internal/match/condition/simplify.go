@@ -191,7 +191,9 @@ func Fields(e Expr) []string {
 	var names []string
 	Walk(e, func(leaf Expr) {
 		if r, ok := leaf.(Residual); ok {
-			names = append(names, r.Fields...)
+			for _, name := range r.Fields {
+				names = append(names, mappedName(name))
+			}
 			return
 		}
 		if r, ok := leaf.(Raw); ok {
@@ -200,12 +202,16 @@ func Fields(e Expr) []string {
 			return
 		}
 		// Tests of one field often come in a row.
-		if name := fieldOf(leaf); name != "" && (len(names) == 0 || names[len(names)-1] != name) {
+		if name := mappedName(fieldOf(leaf)); name != "" && (len(names) == 0 || names[len(names)-1] != name) {
 			names = append(names, name)
 		}
 	})
 	slices.Sort(names)
-	return slices.Compact(names)
+	names = slices.Compact(names)
+	if len(names) > 0 && names[0] == "" { // the source as a whole
+		names = names[1:]
+	}
+	return names
 }
 
 // Walk calls visit for every leaf that tests a field, in order.

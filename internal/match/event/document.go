@@ -90,8 +90,14 @@ func (d *Document) raw(f mapping.Field) []any {
 	if f.IsMetadata() {
 		return metadata(f.Type, d.index, d.id)
 	}
+	if f.Type == mapping.SourceText {
+		if f.IsWhole() {
+			return below(nil, d.Source, "")
+		}
+		return Lookup(d.Source, f.Source())
+	}
 	whole := f.Type == mapping.Flattened && !f.Keyed
-	if values, answered := d.fields[f.Name]; answered {
+	if values, answered := d.fields[f.Name]; answered && !ofSource(f) {
 		if whole {
 			return below(nil, values, "")
 		}
@@ -107,9 +113,13 @@ func (d *Document) raw(f mapping.Field) []any {
 	return values
 }
 
+// ofSource reports whether only a source has what is asked of a field: what a search shows beside it is what its
+// index has.
+func ofSource(f mapping.Field) bool { return f.Type == mapping.SourceText || f.LeftOut }
+
 // Own returns a field as mapped by the document's index; false if the index does not map it.
 func (d *Document) Own(f mapping.Field) (mapping.Field, bool) {
-	if d.types == nil || f.IsMetadata() {
+	if d.types == nil || f.IsMetadata() || f.Type == mapping.SourceText {
 		return f, true
 	}
 	own, ok := d.types.Field(f.Name)

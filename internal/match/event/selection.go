@@ -60,6 +60,8 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 		switch {
 		case f.Nested != "", f.Constant != nil, f.IsMetadata(), f.Copied != nil:
 			s.named = s.named || f.IsMetadata()
+		case f.IsWhole():
+			c.area = b.area("", true)
 		case f.Type == mapping.Flattened && !f.Keyed:
 			c.area = b.area(f.Source(), true)
 		default:

@@ -413,7 +413,7 @@ func (v *View) evaluate(c *column) {
 		v.values = append(v.values, v.whole.Values(c.field)...)
 		return
 	}
-	if raws, answered := v.fields[c.field.Name]; answered {
+	if raws, answered := v.fields[c.field.Name]; answered && !ofSource(c.field) {
 		if c.field.Type == mapping.Flattened && !c.field.Keyed {
 			raws = below(nil, raws, "")
 		}

@@ -30,6 +30,10 @@ const (
 	Alias           Type = "alias"
 	GeoPoint        Type = "geo_point"
 
+	// SourceText is the type of the texts that a document's source has at a name, whatever its index maps
+	// there; see [Field.OfSource]. No mapping has it.
+	SourceText Type = "_source text"
+
 	// Unknown is the type of a field about which nothing is known: it is treated as whatever type
 	// its values and the literals beside it suggest.
 	Unknown Type = ""
@@ -58,7 +62,7 @@ func (t Type) Family() Family {
 	switch t {
 	case Unknown:
 		return FamilyUnknown
-	case Keyword, ConstantKeyword, Wildcard, Flattened, DocumentID, IndexName:
+	case Keyword, ConstantKeyword, Wildcard, Flattened, DocumentID, IndexName, SourceText:
 		return FamilyString
 	case Text, MatchOnlyText:
 		return FamilyText

@@ -26,6 +26,17 @@ func LongValues(r *rule.Rule, key string, fields mapping.Fields, names ...string
 	return diags
 }
 
+// shortened returns the fields of a condition but for those of which it asks for left-out values besides.
+func shortened(whole condition.Expr) []string {
+	asked := map[string]bool{}
+	condition.Walk(whole, func(leaf condition.Expr) {
+		if l, ok := leaf.(condition.LeftOut); ok {
+			asked[l.Field] = true
+		}
+	})
+	return slices.DeleteFunc(condition.Fields(whole), func(name string) bool { return asked[name] })
+}
+
 // behindTexts returns the keyword fields of analysed texts that leave out long values. It returns none if the whole
 // condition can be matched in memory, where the text itself is read.
 func behindTexts(whole condition.Expr, fields mapping.Fields, names []string) []string {

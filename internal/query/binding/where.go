@@ -26,7 +26,9 @@ type Where struct {
 	ways  []mapping.Way
 	rests []bound
 	label string
-	// Text is Pushed as text. It can be long, so it is built only once.
+	// InMemory is the whole, where it can be matched in memory and the search would find more; else nil.
+	InMemory condition.Expr
+	// Text is what is asked in memory in words, which are long: they are put together once.
 	Text string
 	// TimeInvariant: the condition is the same at any other time.
 	TimeInvariant bool
@@ -50,7 +52,7 @@ func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr
 	if err != nil {
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
-	diags = append(diags, LongValues(p.rule, "rule.query", target.Fields, append(condition.Fields(w.Whole), behindTexts(w.Whole, target.Fields, p.Parsed.Names())...)...)...)
+	diags = append(diags, LongValues(p.rule, "rule.query", target.Fields, append(shortened(w.Whole), behindTexts(w.Whole, target.Fields, p.Parsed.Names())...)...)...)
 	w.TimeInvariant = !query.OfNow && !narrowing.OfNow
 	return w, diags
 }
@@ -63,6 +65,9 @@ func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error)
 	if w.Exact {
 		return w, nil
 	}
+	if inMemory(whole, target.Fields) {
+		w.InMemory, w.Text = whole, whole.String()
+	}
 	w.rest = condition.Remainder(whole, target.Fields)
 	w.ways = mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest))
 	for _, way := range w.ways {
@@ -73,6 +78,21 @@ func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error)
 		w.rests = append(w.rests, bound{set, event.NewSelection(set.Fields(), set.Objects())})
 	}
 	return w, nil
+}
+
+// inMemory reports whether a condition can be matched in memory as it is, in every index.
+func inMemory(whole condition.Expr, fields mapping.Fields) bool {
+	for _, name := range condition.Fields(whole) {
+		if mapping.InMemory(fields, name) != nil {
+			return false
+		}
+	}
+	for _, way := range mapping.Ways(fields, condition.Names(whole)) {
+		if condition.Check(whole, way.Fields) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // bound is the rest under one mapping; selection reads the fields of candidates that set needs.

@@ -18,21 +18,36 @@ func planEQL(r *rule.Rule) (query.Plan, diag.List) {
 	return planText(r, rule.EQL, translate.Options{CategoryField: r.EventCategoryOverride})
 }
 
-// planText plans a rule's query, and tries it on the types of ECS.
+// planText plans what a rule's query says.
 func planText(r *rule.Rule, language rule.Language, o translate.Options) (query.Plan, diag.List) {
 	q, diags := translate.Parse(language, r.Query, o)
 	if q == nil {
 		return nil, diags
 	}
+	p, more := planParsed(r, q)
+	return p, append(diags, more...)
+}
+
+// ForCondition plans a rule whose condition is no text of a query language. The plan is nil when a
+// diagnostic is an error.
+func ForCondition(r *rule.Rule, c translate.Condition) (query.Plan, diag.List) {
+	if diags := checkNames(r); len(diags) > 0 {
+		return nil, diags
+	}
+	return planParsed(r, translate.Of(c))
+}
+
+// planParsed plans what a query says, and tries it on the types of ECS.
+func planParsed(r *rule.Rule, q translate.Query) (query.Plan, diag.List) {
 	p := newPlan(r, q, query.TimeRange(r))
-	prepared, more := p.Assume(binding.TrialTime)
+	prepared, diags := p.Assume(binding.TrialTime)
 	if prepared == nil {
-		return nil, append(diags, more...)
+		return nil, diags
 	}
 	if l, ok := p.(interface{ InferStrategy(prepared query.Prepared) }); ok {
 		l.InferStrategy(prepared)
 	}
-	return p, append(diags, more...)
+	return p, diags
 }
 
 // newPlan chooses the plan for the shape of a query.

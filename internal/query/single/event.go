@@ -143,7 +143,7 @@ func (s *Search) request(w window.Window) search.Request {
 	time := s.plan.Time
 	time.Window = w
 	return search.Request{
-		Patterns: s.names.Of(w), Where: s.where.Pushed, Text: s.where.Text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.Tiebreaker,
+		Patterns: s.names.Of(w), Where: s.where.Pushed, Whole: s.where.InMemory, Text: s.where.Text, Time: time, OrderBy: s.plan.orderBy, Tiebreaker: s.plan.Tiebreaker,
 		FieldTypes: s.target.Fields, Fields: binding.Joined(s.where.Fields(), s.computed),
 	}
 }
@@ -247,6 +247,7 @@ func (s *Search) Explain(w window.Window) query.Explanation {
 	if !s.where.Exact {
 		e.Pushed = s.where.Pushed.String()
 	}
+	e.Fitted = translate.Fitted(s.plan.Parsed, s.target.Fields)
 	e.ExplainScan(s)
 	return e
 }

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/query/splrule"
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/folder"
+	"tocsin/internal/sigma"
 	"tocsin/internal/splunk"
 	"tocsin/internal/splunk/escu"
 	"tocsin/internal/splunk/pushdown"
@@ -34,6 +35,8 @@ type Options struct {
 	OnlyEnabled bool
 	// Locate returns the location of an address; nil: iplocation is not supported.
 	Locate func(address string) map[string]string
+	// Sigma says how rules of Sigma are run.
+	Sigma Sigma
 }
 
 // Catalog is a set of rules of any format. The zero value is empty.
@@ -45,6 +48,7 @@ type Catalog struct {
 	fieldMap   *pushdown.Map
 	library    *escu.Library
 	detections map[*rule.Rule]*escu.Detection
+	sigma      map[*rule.Rule]sigmaRule
 }
 
 // empty returns a catalog without rules.
@@ -103,9 +107,9 @@ func (c *Catalog) resolveIDs() diag.List {
 	})
 }
 
-// add reads Splunk's content; beside are the files of its library.
+// add reads Splunk's content, with the files of its library beside it, and the Sigma rules among it.
 func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
-	library, diags, err := escu.Load(ctx, fsys, slices.Concat(paths, beside)...)
+	library, diags, err := escu.LoadBeside(ctx, fsys, sigma.Is, slices.Concat(paths, beside)...)
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
@@ -124,7 +128,8 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 		diags = slices.Concat(others, c.Add(r, mine))
 		c.detections[r] = d
 	}
-	return diags, nil
+	more, err := c.addSigma(ctx, fsys, paths)
+	return append(diags, more...), err
 }
 
 // splitDiagnostics separates the diagnostics about a rule from the others.
@@ -141,6 +146,9 @@ func splitDiagnostics(r *rule.Rule, all diag.List) (mine, others diag.List) {
 
 // Plan plans a rule of the catalog. The plan is nil if a diagnostic is an error.
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
+	if s, ok := c.sigma[r]; ok {
+		return s.plan(r)
+	}
 	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
 		return c.planSearch(r, d, c.library, c.options.Index, splunk.Later)
 	}

@@ -102,7 +102,7 @@ func (r *reader) matchAlone(k *keeper, e *event.Event, i int, doc *event.Documen
 		}
 		a := &r.alone[i]
 		if a.matcher == nil && a.err == nil {
-			a.matcher, a.err = condition.Compile(request.Where, v.Way.Fields)
+			a.matcher, a.err = condition.Compile(request.Asked(), v.Way.Fields)
 		}
 		if a.err != nil {
 			return a.err //nolint:wrapcheck // the error names the field

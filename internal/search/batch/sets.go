@@ -175,7 +175,7 @@ func newMatched(requests []search.Request) *matched {
 		}
 		out.variants = append(out.variants, variants...)
 		for _, v := range variants {
-			conditions = append(conditions, condition.Member{Expr: r.Where, Fields: v.Way.Fields})
+			conditions = append(conditions, condition.Member{Expr: r.Asked(), Fields: v.Way.Fields})
 		}
 	}
 	set, errs := condition.NewSet(conditions)

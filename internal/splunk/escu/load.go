@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/diag/yamltree"
 	"tocsin/internal/rule/folder"
 	"tocsin/internal/splunk"
 	"tocsin/internal/translate/spl"
@@ -106,8 +107,14 @@ const maxFile = 64 << 20
 // Links are followed. Faults in files, and what cannot be read,
 // are diagnostics; the error is that the context ended.
 func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List, error) {
+	return LoadBeside(ctx, fsys, func(string) bool { return false }, roots...)
+}
+
+// LoadBeside is [Load] in folders that hold files of another format in YAML, whose contents foreign
+// tells: they are passed over.
+func LoadBeside(ctx context.Context, fsys fs.FS, foreign func(content string) bool, roots ...string) (*Library, diag.List, error) {
 	l := loader{
-		fsys: fsys, tables: map[string]lookupFile{}, seen: map[string]bool{},
+		fsys: fsys, foreign: foreign, tables: map[string]lookupFile{}, seen: map[string]bool{},
 		library: &Library{Macros: Macros{}, Lookups: map[string]*splunk.Table{}, Sources: map[string]*DataSource{}, files: map[string]func() *splunk.Table{}},
 	}
 	var walk folder.Walker
@@ -145,6 +152,7 @@ func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List
 
 type loader struct {
 	fsys    fs.FS
+	foreign func(content string) bool
 	library *Library
 	tables  map[string]lookupFile
 	seen    map[string]bool
@@ -171,6 +179,9 @@ func (l *loader) file(name string, named bool) {
 	}
 	if reason := folder.NotText(string(content)); reason != "" && folder.UTF16(string(content)) < folder.MarkedLittleEndian {
 		l.broken(name, diag.Text{}, diag.List{{Severity: diag.Error, Code: CodeSyntax, Message: reason, File: name}})
+		return
+	}
+	if l.foreign(string(content)) {
 		return
 	}
 	text := diag.NewText(name, string(content))
@@ -315,7 +326,7 @@ func parseObject(file diag.Text) (*object, diag.List) {
 			line, _ = strconv.Atoi(m[1])
 			message = m[2]
 		}
-		start := offset(file.Value, line, 1)
+		start := yamltree.Offset(file.Value, line, 1)
 		return nil, diag.List{file.Report(diag.Error, CodeSyntax, diag.Span{Start: start, End: start + 1}, "%s", message)}
 	}
 	var diags diag.List

@@ -8,12 +8,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/diag/yamltree"
 )
 
 // place returns the span of a scalar in the file: from its first character, including quotes and indicators, to
 // the end of its last line as far as that is known.
 func place(file diag.Text, n *yaml.Node) diag.Span {
-	start := offset(file.Value, n.Line, n.Column)
+	start := yamltree.Offset(file.Value, n.Line, n.Column)
 	end := start + len(n.Value)
 	if i := strings.IndexByte(file.Value[start:], '\n'); i >= 0 {
 		end = min(end, start+i)
@@ -21,29 +22,9 @@ func place(file diag.Text, n *yaml.Node) diag.Span {
 	return diag.Span{Start: start, End: min(max(end, start+1), len(file.Value))}
 }
 
-// offset returns the offset of a line and column (in characters).
-func offset(content string, line, column int) int {
-	at := 0
-	for range line - 1 {
-		i := strings.IndexByte(content[at:], '\n')
-		if i < 0 {
-			return len(content)
-		}
-		at += i + 1
-	}
-	for range column - 1 {
-		if at >= len(content) {
-			break
-		}
-		_, size := utf8.DecodeRuneInString(content[at:])
-		at += size
-	}
-	return at
-}
-
 // text returns the value of a scalar with the position of each of its bytes.
 func text(file diag.Text, n *yaml.Node) diag.Text {
-	a := aligner{raw: file.Value, at: offset(file.Value, n.Line, n.Column), value: n.Value}
+	a := aligner{raw: file.Value, at: yamltree.Offset(file.Value, n.Line, n.Column), value: n.Value}
 	switch style := n.Style; {
 	case style&yaml.DoubleQuotedStyle != 0:
 		a.at++

@@ -38,8 +38,16 @@ type Report struct {
 	Invalid     int      `json:"invalid"`
 	Unsupported int      `json:"unsupported"`
 	Results     []Result `json:"results"`
+	// Sigma counts the rules of Sigma; nil if there are none.
+	Sigma *SigmaCounts `json:"sigma,omitempty"`
 	// Diagnostics are about files that hold no rules but belong to rules, such as exceptions.
 	Diagnostics diag.List `json:"diagnostics,omitempty"`
+}
+
+// SigmaCounts are the numbers of Sigma rules by status and by level; "none" is a rule without one.
+type SigmaCounts struct {
+	Status map[string]int `json:"status"`
+	Level  map[string]int `json:"level"`
 }
 
 // Judge summarizes diagnostics: an error makes a rule invalid, unless every error says that

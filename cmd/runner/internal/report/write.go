@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"tocsin/internal/diag"
@@ -55,10 +57,22 @@ func (r *Report) writeText(w io.Writer) error {
 		elsewhere = fmt.Sprintf("; %s outside of rules", count(n, "error"))
 	}
 	_, err := fmt.Fprintf(w, "%s: %d valid, %d invalid, %d unsupported%s\n", count(r.Rules, "rule"), r.Valid, r.Invalid, r.Unsupported, elsewhere)
+	if err == nil && r.Sigma != nil {
+		_, err = fmt.Fprintf(w, "Sigma rules by status: %s; by level: %s\n", listed(r.Sigma.Status), listed(r.Sigma.Level))
+	}
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
+}
+
+// listed writes counts by name.
+func listed(counts map[string]int) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		out = append(out, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return strings.Join(out, ", ")
 }
 
 func errorsOf(l diag.List) int {

@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
+	"tocsin/internal/query"
+	"tocsin/internal/query/plans"
+	"tocsin/internal/rule"
+	"tocsin/internal/sigma"
+	translated "tocsin/internal/translate/sigma"
+)
+
+// Sigma says how rules of Sigma are run.
+type Sigma struct {
+	// Index are the index patterns of rules whose log source the field map does not name, and of others beside the map's.
+	Index []string
+	// Placeholders are the values of expand.
+	Placeholders map[string][]string
+	// Statuses and Levels are those of the rules that run: the others are disabled. A rule that has none counts as
+	// stable, and as medium. nil: all but the statuses deprecated and unsupported.
+	Statuses, Levels []string
+	// Grades is the severity and the risk score by level; nil: as shipped.
+	Grades map[string]sigma.Grade
+	// RunUnmapped: a rule whose log source the field map does not name runs even if it is true of events that have none
+	// of its fields. Else it is refused.
+	RunUnmapped bool
+}
+
+// addSigma reads rules of Sigma.
+func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (diag.List, error) {
+	o := c.options.Sigma
+	library, diags, err := sigma.Load(ctx, fsys, translated.Options{Placeholders: o.Placeholders}, paths...)
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
+	}
+	grades := o.Grades
+	if grades == nil {
+		grades = sigma.Grades()
+	}
+	names := fieldmap.Default()
+	if c.options.Map != nil {
+		names = *c.options.Map
+	}
+	c.sigma = make(map[*rule.Rule]sigmaRule, len(library.Rules))
+	for _, s := range library.Rules {
+		one := sigmaRule{rule: s, events: names.Events(s.LogSource)}
+		index := fieldmap.In(o.Index, one.events)
+		if len(one.events) == 0 {
+			s.Diags = append(s.Diags, o.unmapped(s)...)
+		}
+		r := s.Rule(index, grades)
+		r.IndexSupposed = len(one.events) > 0
+		if !o.runs(s) {
+			disabled := false
+			r.Enabled = &disabled
+		}
+		c.sigma[r] = one
+		diags = append(diags, c.Add(r, s.Diags)...)
+	}
+	return diags, nil
+}
+
+// unmapped reports a log source that is not known.
+func (o Sigma) unmapped(s *sigma.Rule) diag.List {
+	if s.Detection != nil && !o.RunUnmapped && s.Condition().HoldsOfNothing() {
+		return diag.List{s.Report(diag.Error, sigma.CodeUnmappedSource, "logsource",
+			"no map names the log source %s, and the rule is true of events that have none of its fields: map the log source, or run such rules with --sigma-unmapped run", s.LogSource)}
+	}
+	return diag.List{s.Report(diag.Warning, sigma.CodeUnmappedSource, "logsource",
+		"no map names the log source %s: fields keep their names, in %s", s.LogSource, strings.Join(o.Index, ", "))}
+}
+
+// SigmaCounts returns the numbers of the rules of Sigma by status and by level, those that do not run included;
+// "none" is a rule without one.
+func (c *Catalog) SigmaCounts() (status, level map[string]int) {
+	status, level = map[string]int{}, map[string]int{}
+	for _, s := range c.sigma {
+		status[cmp.Or(s.rule.Status, "none")]++
+		level[cmp.Or(s.rule.Level, "none")]++
+	}
+	return status, level
+}
+
+// sigmaRule is a rule with the events of its log source.
+type sigmaRule struct {
+	rule   *sigma.Rule
+	events []fieldmap.Events
+}
+
+// plan plans the rule. What is wrong with its detection was said when it was loaded.
+func (s sigmaRule) plan(r *rule.Rule) (query.Plan, diag.List) {
+	if s.rule.Detection == nil {
+		return nil, nil
+	}
+	return plans.ForCondition(r, s.rule.Condition(s.events...)) //nolint:wrapcheck // diagnostics are no error
+}
+
+// runs reports whether a rule is one of those that are wanted.
+func (o Sigma) runs(r *sigma.Rule) bool {
+	status, level := r.Status, r.Level
+	if status == "" {
+		status = "stable"
+	}
+	if level == "" {
+		level = "medium"
+	}
+	if o.Statuses == nil && (status == "deprecated" || status == "unsupported") {
+		return false
+	}
+	return (o.Statuses == nil || slices.Contains(o.Statuses, status)) && (o.Levels == nil || slices.Contains(o.Levels, level))
+}
