@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// anomalyIndex makes an index of results as Elasticsearch's machine learning does: hidden, with the
-// types of its own mapping.
+// anomalyIndex creates a results index like Elasticsearch's machine learning: hidden, with the same field types.
 func anomalyIndex(t *testing.T, n *Node) string {
 	t.Helper()
 	name := ".ml-anomalies-" + n.Name("results")
@@ -32,7 +31,7 @@ func anomalyIndex(t *testing.T, n *Node) string {
 	return name
 }
 
-// record is a result of a job.
+// record returns a result of a job.
 func record(index, id, job string, at time.Time, score float64, change ...func(object)) doc {
 	source := object{
 		"job_id": job, "result_type": "record", "is_interim": false, "record_score": score, "timestamp": at.UnixMilli(), "bucket_span": 900,
@@ -87,7 +86,7 @@ func TestRunMachineLearning(t *testing.T) {
 	}
 }
 
-// TestMachineLearningOverTime has more anomalies than max_signals, one that comes late, and no index.
+// TestMachineLearningOverTime has more anomalies than max_signals, a late one, and a missing index.
 func TestMachineLearningOverTime(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()

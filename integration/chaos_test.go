@@ -22,8 +22,8 @@ import (
 	"time"
 )
 
-// The tests of this file kill runners while they work. The environment makes them longer:
-// TOCSIN_CHAOS_KILLS and TOCSIN_CHAOS_RULES (see `make chaos`).
+// The tests in this file kill runners while they work. Environment variables make them longer: TOCSIN_CHAOS_KILLS
+// and TOCSIN_CHAOS_RULES (see `make chaos`).
 
 func sizeOf(t *testing.T, variable string, otherwise int) int {
 	t.Helper()
@@ -32,14 +32,14 @@ func sizeOf(t *testing.T, variable string, otherwise int) int {
 	return n
 }
 
-// chaos is one play of the program.
+// chaos is one scenario with runners that are killed.
 type chaos struct {
-	// runners is how many run at the same time; wrong is by how much the last one's clock is off.
+	// runners is the number of parallel runners; wrong is the clock offset of the last one.
 	runners int
 	wrong   time.Duration
-	// rollover: the alerts' write index changes in between.
+	// rollover rolls the alerts' write index over in between.
 	rollover bool
-	// listen is the address of the runner's metrics.
+	// listen is the metrics address of the runner.
 	listen string
 }
 
@@ -57,8 +57,8 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// play kills runners at random moments. In the end alerts are those of one undisturbed run, and no
-// slot is open.
+// play kills runners at random times. In the end the alerts are the same as in an undisturbed run, and no slot is
+// open.
 func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 	t.Helper()
 	kills, rules := sizeOf(t, "TOCSIN_CHAOS_KILLS", 12), sizeOf(t, "TOCSIN_CHAOS_RULES", 40)
@@ -67,7 +67,8 @@ func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 	dir := chaosRules(t, index, rules, "2s", "40s")
 	p := elasticsearch(n)
 	crew := c.hire(t, p, dir)
-	// Nobody is killed, and nothing happens, before all rules are known: of a rule nothing is owed from before it was seen.
+	// Runners are not killed, and no events are written, before all rules are in the ledger: a rule has no open
+	// slots from before.
 	hired := time.Now()
 	awaitCoverage(t, p, dir, hired.Add(-time.Minute), hired)
 	feed := startFeed(t, n, index, rules)
@@ -75,7 +76,7 @@ func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 		time.Sleep(500*time.Millisecond + rand.N(2*time.Second))
 		crew[rand.IntN(len(crew))].signal(os.Kill, false)
 		if c.rollover && kill%4 == 3 {
-			n.Do(t, http.MethodPost, "/tocsin-alerts-"+n.Prefix+"/_rollover", nil) // may come too early
+			n.Do(t, http.MethodPost, "/tocsin-alerts-"+n.Prefix+"/_rollover", nil) // may fail if it is too early
 		}
 		if between != nil {
 			between(kill)
@@ -111,7 +112,7 @@ func (c chaos) play(t *testing.T, n *Node, between func(kill int)) {
 	}
 }
 
-// awaitCoverage waits until no slot of a time is open.
+// awaitCoverage waits until no slot of a time range is open.
 func awaitCoverage(t *testing.T, p place, rules string, from, to time.Time) {
 	t.Helper()
 	args := slices.Concat([]string{
@@ -132,7 +133,7 @@ func awaitCoverage(t *testing.T, p place, rules string, from, to time.Time) {
 	}
 }
 
-// chaosRules writes rules each of which alerts on the events of its own number.
+// chaosRules writes rules; each alerts on the events with its own number.
 func chaosRules(t *testing.T, index string, rules int, interval, from string) string {
 	t.Helper()
 	dir := ruleDir(t.TempDir())
@@ -154,7 +155,7 @@ type feed struct {
 	last  time.Time
 }
 
-// latest is how late an event may come, less than the rules look back.
+// latest is the maximum delay of an event; it is shorter than the look-back of the rules.
 const latest = 15 * time.Second
 
 func startFeed(t *testing.T, n *Node, index string, rules int) *feed {
@@ -174,7 +175,7 @@ func startFeed(t *testing.T, n *Node, index string, rules int) *feed {
 				})
 				f.ids[id] = true
 			}
-			// A node that is away is asked again: what it has already it refuses.
+			// Retries are sent with create, so that a node refuses existing events.
 			for {
 				status, _, err := n.send(context.WithoutCancel(ctx), http.MethodPost, "/_bulk", "application/x-ndjson", bulk.String())
 				if err == nil && status == http.StatusOK {
@@ -193,15 +194,15 @@ func startFeed(t *testing.T, n *Node, index string, rules int) *feed {
 	return f
 }
 
-// stop ends the feed and returns what was written, and when the last of it was.
+// stop ends the feed and returns the written events and the time of the last one.
 func (f *feed) stop() (map[string]bool, time.Time) {
 	f.end()
 	f.done.Wait()
 	return f.ids, f.last
 }
 
-// hand is a runner that begins anew whenever it ends, as a service manager would have it: when it was
-// killed, and when there was no Elasticsearch as it began.
+// hand restarts a runner whenever it ends, like a service manager: after a kill, and when Elasticsearch was
+// unavailable at start.
 type hand struct {
 	args, env []string
 	log       *os.File
@@ -268,15 +269,15 @@ func (h *hand) begin(ctx context.Context, binary string) error {
 	return h.command.Start()
 }
 
-// signal sends the process that runs a signal; last says that no other one follows.
+// signal sends a signal to the running process; last stops the restarts.
 func (h *hand) signal(s os.Signal, last bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.off = h.off || last
-	_ = h.command.Process.Signal(s) // It may have ended, and begin anew.
+	_ = h.command.Process.Signal(s) // It may have ended, and be restarted.
 }
 
-// stop lets it end in order.
+// stop ends the runner with SIGTERM.
 func (h *hand) stop(t *testing.T) {
 	t.Helper()
 	h.signal(os.Interrupt, true)
@@ -286,7 +287,7 @@ func (h *hand) stop(t *testing.T) {
 	}
 }
 
-// drop ends it at the end of a test, and shows the end of its log where that failed.
+// drop ends the runner at the end of a test, and shows the end of its log if the test failed.
 func (h *hand) drop(t *testing.T) {
 	t.Helper()
 	h.signal(os.Kill, true)
@@ -298,15 +299,15 @@ func (h *hand) drop(t *testing.T) {
 	}
 }
 
-// pid is that of the process that runs.
+// pid returns the id of the running process.
 func (h *hand) pid() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.command.Process.Pid
 }
 
-// TestChaosNode stops and starts a node of its own, in the script that TOCSIN_CHAOS_NODE names
-// (integration/engine/node/run.sh), TOCSIN_CHAOS_STOPS times, 3 if not said.
+// TestChaosNode stops and starts its own node with the script in TOCSIN_CHAOS_NODE
+// (integration/engine/node/run.sh), TOCSIN_CHAOS_STOPS times (default 3).
 func TestChaosNode(t *testing.T) {
 	script := os.Getenv("TOCSIN_CHAOS_NODE")
 	if script == "" {
@@ -349,8 +350,8 @@ func awaitNode(t *testing.T, n *Node) {
 	t.Fatal("the node does not come up")
 }
 
-// TestSoak runs TOCSIN_SOAK_RULES rules at a one-minute interval for TOCSIN_SOAK_MINUTES, and tells
-// what that took. It is skipped without them.
+// TestSoak runs TOCSIN_SOAK_RULES rules at a one-minute interval for TOCSIN_SOAK_MINUTES, and prints their cost.
+// It is skipped without these variables.
 func TestSoak(t *testing.T) {
 	rules, minutes := sizeOf(t, "TOCSIN_SOAK_RULES", 0), sizeOf(t, "TOCSIN_SOAK_MINUTES", 0)
 	if rules == 0 || minutes == 0 {
@@ -384,12 +385,12 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// residentKiB is the resident size of a process.
+// residentKiB returns the resident set size of a process.
 func residentKiB(t *testing.T, pid int) int64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0 // no Linux
+		return 0 // not on Linux
 	}
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
@@ -401,7 +402,7 @@ func residentKiB(t *testing.T, pid int) int64 {
 	return 0
 }
 
-// scrape reads the series of one metric, by what follows its name.
+// scrape returns the series of a metric, by the text after its name.
 func scrape(t *testing.T, url, name string) map[string]float64 {
 	t.Helper()
 	out := map[string]float64{}
@@ -409,7 +410,7 @@ func scrape(t *testing.T, url, name string) map[string]float64 {
 	must(t, err)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return out // not there yet
+		return out // not available yet
 	}
 	defer func() { _ = response.Body.Close() }()
 	var text bytes.Buffer

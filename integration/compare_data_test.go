@@ -20,8 +20,7 @@ import (
 	"tocsin/internal/testkit/eventgen"
 )
 
-// roundIndices are where events go, by the dataset that they are of. Half of the processes are in
-// the last one.
+// roundIndices maps datasets to indices. Half of the process events are in the last index.
 var roundIndices = []string{
 	"logs-endpoint.events.process-default", "logs-endpoint.events.file-default", "logs-endpoint.events.network-default",
 	"logs-endpoint.events.registry-default", "logs-system.security-default", "logs-windows.powershell_operational-default",
@@ -33,7 +32,7 @@ const (
 	anotherIndex = 7
 )
 
-// prepare makes the indices, unless they are there, and the plans of the rules.
+// prepare creates the indices, unless they exist, and the plans of the rules.
 func (c *comparison) prepare(t *testing.T, rules []*rule.Rule) {
 	t.Helper()
 	for _, r := range rules {
@@ -63,8 +62,8 @@ func prefixed(node *Node, pattern string) string {
 	return node.Prefix + pattern
 }
 
-// createIndices makes the indices. Every pattern that none of them has is an alias of that for cloud
-// services, so that no rule is idle.
+// createIndices creates the indices. Patterns that match none of them become aliases of the cloud services' index,
+// so that no rule is idle.
 func (c *comparison) createIndices(t *testing.T, rules []*rule.Rule) {
 	t.Helper()
 	aliases := map[string]any{}
@@ -90,9 +89,9 @@ func (c *comparison) createIndices(t *testing.T, rules []*rule.Rule) {
 	}
 }
 
-// regrouped are the properties of the indices of one group: all but those of the first map every
-// keyword, and those of the third every date and every whole number, in a way of their own, so that no
-// rule sees the same mapping in two groups.
+// regrouped returns the properties of the indices of a group. All groups except the first map every keyword
+// differently, and the third maps every date and whole number differently, so that no rule has the same mapping in
+// two groups.
 func regrouped(properties map[string]any, group int) map[string]any {
 	if group == 0 {
 		return properties
@@ -133,7 +132,7 @@ func coversAny(pattern string) bool {
 	return false
 }
 
-// fill writes the documents, the last fifth of them into the window.
+// fill writes the documents; the last fifth of them is in the window.
 func (c *comparison) fill(t *testing.T) {
 	t.Helper()
 	const chunk = 2000

@@ -20,9 +20,9 @@ import (
 
 var corpusCopies = flag.Bool("corpus.copies", false, "run TestCorpusBesideCopies, which `make full` does")
 
-// TestCorpusBesideCopies runs every rule of the public rules with two copies of itself in one round: one
-// that leaves out what no event has, which has to find the same, and one that looks back further, which
-// has to find as much at least. None may fail but for what the node is known not to have.
+// TestCorpusBesideCopies runs every public rule with two variants in one round: one with an additional exclusion
+// that applies to no event, which must find the same, and one with a longer look-back, which must find at least as
+// much. A rule may fail only because of known limitations of the node.
 func TestCorpusBesideCopies(t *testing.T) {
 	if !*corpusCopies {
 		t.Skip("no -corpus.copies")
@@ -39,7 +39,7 @@ func TestCorpusBesideCopies(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	var jobs []pipeline.Job
 	for _, r := range set.Rules() {
-		if r.Type == rule.TypeESQL { // has no condition that others could share
+		if r.Type == rule.TypeESQL { // has no condition to share
 			continue
 		}
 		jobs = append(jobs, c.copies(t, r)...)
@@ -57,7 +57,7 @@ func TestCorpusBesideCopies(t *testing.T) {
 	}
 }
 
-// copies are the jobs of a rule and of its two copies.
+// copies returns the jobs of a rule and its two variants.
 func (c *corpus) copies(t *testing.T, r *rule.Rule) []pipeline.Job {
 	t.Helper()
 	frame := window.At(corpusSlot, r.From.Expr, r.To.Expr)

@@ -19,10 +19,10 @@ import (
 	"tocsin/internal/translate"
 )
 
-// anomalyPattern is where the results of machine learning jobs are.
+// anomalyPattern matches the indices of machine learning results.
 const anomalyPattern = ".ml-anomalies-*"
 
-// prepare makes the indices and the events of all rules.
+// prepare creates the indices and the events of all rules.
 func (c *corpus) prepare(t *testing.T, rules []*rule.Rule) {
 	t.Helper()
 	c.types = corpusTypes{}
@@ -63,7 +63,7 @@ func (c *corpus) prepare(t *testing.T, rules []*rule.Rule) {
 	t.Logf("%d indices, %d fields, %d events, %d of them refused", len(fields)+1, len(c.types), len(items), refused)
 }
 
-// withParents adds the nested objects above fields, which have to be known as such.
+// withParents adds the nested objects that contain fields.
 func withParents(names []string, types corpusTypes) []string {
 	out := slices.Clone(names)
 	for _, name := range names {
@@ -87,7 +87,7 @@ func (c *corpus) create(t *testing.T, index string, properties object) {
 	})
 }
 
-// events makes what a rule should find: an event for each step, as many as a threshold wants.
+// events makes events that a rule should find: one for each step, or as many as a threshold needs.
 func (c *corpus) events(r *rule.Rule, table mapping.Table) []doc {
 	if r.Type == rule.TypeMachineLearning {
 		return []doc{record(c.indexOf(anomalyPattern), "", r.MachineLearning.JobIDs[0], corpusSlot.Add(-30*time.Second), 100)}
@@ -120,7 +120,7 @@ func (c *corpus) events(r *rule.Rule, table mapping.Table) []doc {
 	return docs
 }
 
-// indicator makes one that an event carries.
+// indicator makes an indicator that matches an event.
 func (c *corpus) indicator(r *rule.Rule, event object) doc {
 	m := maker{types: c.types, source: object{"@timestamp": stamp(corpusSlot, time.Hour)}}
 	t := r.ThreatMatch
@@ -141,12 +141,12 @@ func (c *corpus) indicator(r *rule.Rule, event object) doc {
 	return doc{c.indexOf(t.Index[0]), "", m.source}
 }
 
-// maker makes an event that meets the positive tests of a condition: all members of an And, the
-// first of an Or. What must not hold is left to luck.
+// maker makes an event that matches the positive tests of a condition: all members of an And, the first of an Or.
+// Negative tests may fail by chance.
 type maker struct {
 	types  corpusTypes
 	source object
-	// n tells copies of an event apart where they have to differ.
+	// n distinguishes copies of an event that must differ.
 	n int
 }
 
@@ -185,7 +185,7 @@ func (m *maker) satisfy(e condition.Expr) {
 	}
 }
 
-// within sets a value between the bounds of a range.
+// within sets a value within the bounds of a range.
 func (m *maker) within(r condition.Range) {
 	for _, bound := range []struct {
 		value any
@@ -203,14 +203,14 @@ func (m *maker) within(r condition.Range) {
 	}
 }
 
-// set adds a value to those of a field: another test may want another of the same field.
+// set adds a value to a field, since another test may need another value of the same field.
 func (m *maker) set(field string, value any) {
 	if field == "" || value == nil {
 		return
 	}
 	if i := strings.LastIndexByte(field, '.'); i > 0 {
 		if above := m.types[field[:i]]; above != "" && above.Family() != mapping.FamilyObject && above != mapping.Flattened {
-			field = field[:i] // A multi-field has no place in a document.
+			field = field[:i] // Documents have no multi-fields.
 		}
 	}
 	values, _ := m.source[field].([]any)
@@ -219,7 +219,7 @@ func (m *maker) set(field string, value any) {
 	}
 }
 
-// keys sets what makes events of a rule belong together, or differ.
+// keys sets the values by which events of a rule belong together, or differ.
 func (m *maker) keys(r *rule.Rule, step int, table mapping.Table) {
 	fill := func(field string) {
 		if m.source[field] == nil {
@@ -255,7 +255,7 @@ func (m *maker) keys(r *rule.Rule, step int, table mapping.Table) {
 	}
 }
 
-// sample is a value of a field's type, the same each time.
+// sample returns a fixed value of a field's type.
 func (m *maker) sample(field string) any {
 	switch m.types[field].Family() {
 	case mapping.FamilyInteger, mapping.FamilyFloat:
@@ -273,7 +273,7 @@ func (m *maker) sample(field string) any {
 	}
 }
 
-// anExample is a text that a pattern matches.
+// anExample returns a text that matches a pattern.
 func anExample(pattern string) string {
 	var b strings.Builder
 	for i := 0; i < len(pattern); i++ {
@@ -290,7 +290,7 @@ func anExample(pattern string) string {
 	return b.String()
 }
 
-// anomalyProperties are those of the results of machine learning jobs.
+// anomalyProperties are the properties of machine learning results.
 func anomalyProperties() object {
 	keyword := object{"type": "keyword"}
 	return object{

@@ -19,25 +19,25 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// course is the run of a rule over slots, each of which has one event, while something happens to what it reads.
+// course runs a rule over slots, each with one event, while something disturbs its indices.
 type course struct {
 	n     *Node
 	slots int
-	// patterns are those of the rule, index is where its events go.
+	// patterns are the index patterns of the rule, index is the index of its events.
 	patterns []string
 	index    string
-	// make makes the index, before slot made; by default it is there from the start.
+	// make creates the index before slot made; by default it exists from the start.
 	make func(t *testing.T)
 	made int
-	// client is that of the one who runs the rules.
+	// client is the client of the runner.
 	client elastic.Config
-	// before is done ahead of the run of a slot.
+	// before is called before the run of a slot.
 	before map[int]func(t *testing.T)
-	// status is what becomes of slots when they are run; the others are covered, unless there is a why.
+	// status has the status of slots after their run; the others are covered, unless why has a reason.
 	status map[int]ledger.Status
-	// why are the slots that are open then, and the reason.
+	// why has the reasons of open slots.
 	why map[int]ledger.Reason
-	// another runs what is open in the end, in place of the one who has run the slots.
+	// another runs the open slots at the end, instead of the first runner.
 	another bool
 }
 
@@ -49,8 +49,8 @@ func newCourse(n *Node, index string) *course {
 	}
 }
 
-// run runs the slots, then what is open. A slot is at no time covered before its event has alerted, and in the
-// end all events have, as in a run that nothing disturbs.
+// run runs the slots, then the open ones. No slot may be covered before its event has alerted. In the end all
+// events have alerted, as in an undisturbed run.
 func (c *course) run(t *testing.T) {
 	t.Helper()
 	one := coverageRule(t, c.patterns)
@@ -85,7 +85,7 @@ func (c *course) run(t *testing.T) {
 		must(t, err)
 		return all
 	}
-	for range 3 { // what is open is run again, as catch-up does
+	for range 3 { // open slots are run again, as by catch-up
 		for _, o := range owed() {
 			run(o.Entry.Slot)
 		}
@@ -101,7 +101,7 @@ func (c *course) run(t *testing.T) {
 	equal(t, "events that alerted", fmt.Sprint(alertedEvents(t, alerts)), fmt.Sprint(want))
 }
 
-// round is what runs the rule, with a client of its own.
+// round returns a round for the rule, with its own client.
 func (c *course) round(t *testing.T, one *service.Rule, book *ledger.Ledger, alerts *store.Memory, now *time.Time) *pipeline.Round {
 	t.Helper()
 	client, err := elastic.New(c.client)
@@ -116,7 +116,7 @@ func (c *course) round(t *testing.T, one *service.Rule, book *ledger.Ledger, ale
 	}
 }
 
-// fill makes the index, with the event of each slot.
+// fill creates the index with the event of each slot.
 func (c *course) fill(t *testing.T, at func(slot int) time.Time) {
 	t.Helper()
 	c.make(t)
@@ -129,10 +129,10 @@ func (c *course) fill(t *testing.T, at func(slot int) time.Time) {
 	put(t, c.n, docs)
 }
 
-// check fails for slots that are covered though their event was there and was not read.
+// check fails for covered slots whose event existed and was not read.
 func (c *course) check(t *testing.T, book *ledger.Ledger, one *service.Rule, alerts *store.Memory, at func(slot int) time.Time) {
 	t.Helper()
-	if c.made > 0 { // what is covered before there is an index is opened again
+	if c.made > 0 { // slots that were covered before the index existed are opened again
 		return
 	}
 	found := alertedEvents(t, alerts)

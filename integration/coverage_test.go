@@ -22,22 +22,22 @@ import (
 	"tocsin/internal/run/service"
 )
 
-// disturbance is what happens to the indices of a rule before the run of a slot.
+// disturbance is an event that disturbs the indices of a rule before a slot runs.
 type disturbance struct {
 	name string
-	// patterns are those of the rule, less the prefix of the test.
+	// patterns are the index patterns of the rule, without the prefix of the test.
 	patterns []string
-	// before is done ahead of a slot's run, by its number. Events are there from the first slot on, unless the
-	// index is made later.
+	// before is called before the run of a slot, with its number. Events exist from the first slot on, unless the
+	// index is created later.
 	before map[int]func(t *testing.T, n *Node, index string)
-	// made is the slot before which the index is made.
+	// made is the slot before which the index is created.
 	made int
-	// unread are the slots whose run cannot read it, with the status that they have then.
+	// unread are the slots that cannot read the index, with their status.
 	unread map[int]ledger.Status
 }
 
-// TestCoveredMeansRead: whatever happens to the indices of a rule, a slot is at no time covered while events of
-// its window were not read, and in the end the alerts are those of a run that nothing disturbed.
+// TestCoveredMeansRead: whatever happens to the indices of a rule, no slot is covered while events of its window
+// were not read, and in the end the alerts are the same as in an undisturbed run.
 func TestCoveredMeansRead(t *testing.T) {
 	closes := func(t *testing.T, n *Node, index string) {
 		t.Helper()
@@ -116,7 +116,7 @@ query = "event.category: process"
 	return out
 }
 
-// alertedEvents are the ids of the events behind alerts, sorted.
+// alertedEvents returns the ids of the events behind alerts, sorted.
 func alertedEvents(t *testing.T, alerts *store.Memory) []string {
 	t.Helper()
 	var out []string
@@ -132,7 +132,7 @@ func alertedEvents(t *testing.T, alerts *store.Memory) []string {
 	return out
 }
 
-// TestClosedMeanwhile closes the index ahead of each request that a run of the rule sends.
+// TestClosedMeanwhile closes the index before each single request of a run.
 func TestClosedMeanwhile(t *testing.T) {
 	for _, pattern := range []string{"one", "o*", "all"} {
 		for request := range 7 {

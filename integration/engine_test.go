@@ -14,12 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tests of this file are about Elasticsearch, not about us: they pin what the runner relies on,
-// on whichever node the suite runs.
+// The tests in this file test Elasticsearch, not Tocsin: they state the behaviour on which the runner relies, on
+// the node of the suite.
 
 type object = map[string]any
 
-// ecsMapping has the field types that data shipped in the Elastic Common Schema comes with.
+// ecsMapping has the field types of typical ECS data.
 func ecsMapping() object {
 	keyword := object{"type": "keyword", "ignore_above": 1024}
 	return object{"properties": object{
@@ -47,8 +47,8 @@ func ecsMapping() object {
 	}}
 }
 
-// indexEvents makes two indices with 20 events each and returns the pattern over both. Event i is
-// i seconds past midnight of 2026-01-01; the even ones are PowerShell's and in the first index.
+// indexEvents creates two indices with 20 events each and returns the pattern for both. Event i is i seconds after
+// midnight of 2026-01-01. Events with even numbers are from PowerShell and in the first index.
 func indexEvents(t *testing.T, n *Node) string {
 	t.Helper()
 	names := [2]string{n.Name("events-1"), n.Name("events-2")}
@@ -114,7 +114,7 @@ func TestPagesOfPointInTime(t *testing.T) {
 	pattern := indexEvents(t, n)
 	pit := n.Must(t, http.MethodPost, "/"+pattern+"/_pit?keep_alive=1m", nil).At("id").String()
 
-	// What is written after the point in time does not belong to it.
+	// Documents that are written after the point in time was opened do not belong to it.
 	n.Bulk(t, fmt.Sprintf("{\"create\":{\"_index\":%q}}\n{\"@timestamp\":\"2026-01-01T00:00:05Z\"}\n", n.Name("events-1")))
 
 	for _, order := range []string{"_shard_doc", "@timestamp"} {
@@ -170,7 +170,7 @@ func TestCreateOnce(t *testing.T) {
 	equal(t, "bulk, new id", bulk.At("items", 1, "create", "status").Int(), 201)
 	equal(t, "document", n.Must(t, http.MethodGet, "/"+index+"/_doc/1", nil).At("_source", "n").Int(), 1)
 
-	// Compare and swap, as the leases do.
+	// Optimistic concurrency control, as for the leases.
 	swap := fmt.Sprintf("/%s/_doc/1?if_seq_no=%d&if_primary_term=%d", index, first.At("_seq_no").Int(), first.At("_primary_term").Int())
 	status, _ = n.Do(t, http.MethodPut, swap, object{"n": 5})
 	equal(t, "swap", status, http.StatusOK)
@@ -291,7 +291,7 @@ func TestFieldCapabilities(t *testing.T) {
 	})
 	equal(t, "unmapped", fields.At("no.such.field").Missing(), true)
 
-	// The same field with two types is told apart by index.
+	// A field with two types is reported by index.
 	n.CreateIndex(t, n.Name("events-3"), object{"properties": object{"source.ip": object{"type": "keyword"}}})
 	fields = n.Must(t, http.MethodGet, "/"+pattern+"/_field_caps?fields=source.ip", nil).At("fields", "source.ip")
 	equal(t, "conflict", fields.Keys(), []string{"ip", "keyword"})
@@ -363,7 +363,7 @@ func TestTemplateAndDataStream(t *testing.T) {
 	equal(t, "rolled over", rolled.At("rolled_over").Bool(), true)
 	second := write("2")
 	equal(t, "new backing index", second.At("_index").String(), rolled.At("new_index").String())
-	// An id is unique in a backing index, not in its stream: create alone does not see the older one.
+	// An id is unique in a backing index, not in its data stream: create alone does not see the older one.
 	equal(t, "same id after rollover", write("1").At("status").Int(), 201)
 
 	reply := n.Must(t, http.MethodPost, "/"+stream+"/_search", object{"query": object{"term": object{"host.hostname": "h1"}}})

@@ -20,12 +20,12 @@ import (
 	"tocsin/internal/splunk/pushdown"
 )
 
-// corpusTime is when the events of the test are, an hour's window around it.
+// corpusTime is the time of the test's events, with a window of an hour around it.
 var corpusTime = time.Date(2026, 1, 15, 11, 30, 0, 0, time.UTC)
 
-// TestSplunkCorpusRuns runs every detection of the public content that is valid on a real engine: over
-// indices made from the fields of its data sources and one with events in ECS. The content is not part
-// of this repository. TOCSIN_CORPUS=N takes every Nth detection.
+// TestSplunkCorpusRuns runs every valid detection of the public content on a real engine, over indices with the
+// fields of its data sources and an index with ECS events. The content is not part of this repository.
+// TOCSIN_CORPUS=N takes every Nth detection.
 func TestSplunkCorpusRuns(t *testing.T) {
 	for _, name := range []string{"escu", "escu2026"} {
 		t.Run(name, func(t *testing.T) { runCorpus(t, "../../shared/corpus/"+name) })
@@ -47,7 +47,7 @@ func runCorpus(t *testing.T, root string) {
 	data := fieldmap.Default()
 	data.Sources = slices.Clone(data.Sources)
 	for i := range data.Sources {
-		data.Sources[i].Index = nil // what is there belongs to other tests
+		data.Sources[i].Index = nil // other tests use these indices
 	}
 	m, diags := pushdown.NewMap(data.In("Risk", node.Name("ecs")))
 	if len(diags) > 0 {
@@ -102,14 +102,14 @@ func sourcesOf(d *escu.Detection) []string {
 	return out
 }
 
-// corpusIndex is an index for the data sources whose fields go together. One for each source would take
-// minutes to make.
+// corpusIndex is an index for data sources with compatible fields. One index for each source would take minutes to
+// create.
 type corpusIndex struct {
 	name   string
 	fields map[string]bool
 }
 
-// takes reports whether no field of the index is an object in the other one, or the other way round.
+// takes reports whether no field is an object in one of the two and a value in the other.
 func (x corpusIndex) takes(fields []string) bool {
 	for _, f := range fields {
 		for at := strings.LastIndexByte(f, '.'); at > 0; at = strings.LastIndexByte(f[:at], '.') {
@@ -126,7 +126,7 @@ func (x corpusIndex) takes(fields []string) bool {
 	return len(x.fields) < 2000
 }
 
-// corpusIndices makes indices for the data sources that detections name, and one in ECS.
+// corpusIndices creates indices for the data sources of detections, and one in ECS.
 func corpusIndices(t *testing.T, node *Node, l *escu.Library) map[string]string {
 	t.Helper()
 	places := map[string]string{}
@@ -190,8 +190,7 @@ func corpusIndices(t *testing.T, node *Node, l *escu.Library) map[string]string 
 	return places
 }
 
-// fieldsOf are the fields of a source as an index can have them: arrays without their {}, and no value
-// where others stand below.
+// fieldsOf returns the fields of a source in the form of an index: arrays without {}, and no values for objects.
 func fieldsOf(s *escu.DataSource) []string {
 	var names []string
 	for _, f := range s.Fields {

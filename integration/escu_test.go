@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// shipped are the rules of this repository that are written for Splunk.
+// shipped are the Splunk detections of this repository.
 func shipped(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs("../rules/splunk")
@@ -23,7 +23,7 @@ func shipped(t *testing.T) string {
 	return dir
 }
 
-// risk returns the risk events, as the runner lists them, in a fixed order.
+// risk returns the risk events in the output of the runner, in a fixed order.
 func (p place) risk(t *testing.T) []object {
 	t.Helper()
 	o := runner(t, p.env, slices.Concat([]string{"alerts", "list", "--risk", "--format", "json"}, p.alerts)...)
@@ -39,7 +39,7 @@ func (p place) risk(t *testing.T) []object {
 	return list
 }
 
-// riskOf is what of the documents a table of expectations speaks of.
+// riskOf returns the fields of the documents that the expectations have.
 func riskOf(docs []object) []string {
 	var out []string
 	for _, d := range docs {
@@ -79,8 +79,8 @@ func splunkEvents(n *Node, slot time.Time) []doc {
 	}
 }
 
-// TestRunSplunk runs the shipped detection and the rules over its risk events, on a cluster and embedded: the same
-// risk events and findings, once each.
+// TestRunSplunk runs the shipped detection, and the rules over its risk events, on a cluster and embedded: both
+// give the same risk events and findings, once each.
 func TestRunSplunk(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot().Truncate(time.Hour)
@@ -111,7 +111,7 @@ func TestRunSplunk(t *testing.T) {
 		if again := p.risk(t); len(again) != len(risk) {
 			t.Errorf("%s: %d risk events after a second run, want %d", p.name, len(again), len(risk))
 		}
-		// In the next hour b is found; nobody has more than 100.
+		// In the next hour b is found; no object has a score above 100.
 		p.mustOnce(t, shipped(t), slot.Add(time.Hour))
 		if next, alerts := p.risk(t), p.list(t); len(next) != len(risk)+1 || len(alerts) != 0 {
 			t.Errorf("%s: %d risk events after the next hour, want %d, and %d findings", p.name, len(next), len(risk)+1, len(alerts))
@@ -122,7 +122,8 @@ func TestRunSplunk(t *testing.T) {
 	}
 }
 
-// TestRunRiskIncidents lets risk events of several hours add up: one finding, however often the rules run.
+// TestRunRiskIncidents adds up the risk events of several hours: there is one finding, however often the rules
+// run.
 func TestRunRiskIncidents(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot().Truncate(time.Hour)
@@ -159,7 +160,7 @@ func TestRunRiskIncidents(t *testing.T) {
 	}
 }
 
-// TestSplunkWorkedExample runs the example that comes with the shared data: exactly its rows and risk events.
+// TestSplunkWorkedExample runs the example of the shared data, and expects exactly its rows and risk events.
 func TestSplunkWorkedExample(t *testing.T) {
 	text, err := os.ReadFile("../../shared/corpus/escu/seed_fixture/curl_insecure.json")
 	if err != nil {
@@ -208,7 +209,7 @@ func TestSplunkWorkedExample(t *testing.T) {
 	equal(t, "the index of risk events", status, 200)
 }
 
-// inOrder are objects as lines of JSON, sorted.
+// inOrder returns objects as lines of JSON, sorted.
 func inOrder(t *testing.T, list []object) []string {
 	t.Helper()
 	var out []string

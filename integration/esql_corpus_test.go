@@ -18,15 +18,15 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// esqlCorpus runs ES|QL rules of the corpus, each over an index of its own with one event. Its fields
-// are those that Elasticsearch asks for, with the types of ECS or those that it asks for.
+// esqlCorpus runs ES|QL rules of the corpus, each over its own index with one event. The index has the fields that
+// Elasticsearch requires, with ECS types or the types that it requires.
 type esqlCorpus struct {
 	node     *Node
 	pipeline *pipeline.Pipeline
 	n        int
 }
 
-// run returns what became of a rule at last; false when it has no plan.
+// run returns the final result of a rule; false if it has no plan.
 func (c *esqlCorpus) run(t *testing.T, r *rule.Rule) (pipeline.Execution, bool) {
 	t.Helper()
 	c.n++
@@ -50,7 +50,7 @@ func (c *esqlCorpus) run(t *testing.T, r *rule.Rule) (pipeline.Execution, bool) 
 	return x, true
 }
 
-// esqlCapabilities are what Elasticsearch has since 9, or with a licence, by what 8.19 says of it.
+// esqlCapabilities are features that Elasticsearch has since 9, or with a licence, by the error of 8.19.
 var esqlCapabilities = []struct {
 	name string
 	said *regexp.Regexp
@@ -62,8 +62,8 @@ var esqlCapabilities = []struct {
 	{"an inference endpoint for COMPLETION", regexp.MustCompile(`\[` + regexp.QuoteMeta(esqlrule.CodeUnavailable) + `\]`)},
 }
 
-// missingCapability names what the node does not have and a rule wants; false when the rule failed
-// for another reason.
+// missingCapability returns the feature that a rule needs and the node lacks; false if the rule failed for another
+// reason.
 func missingCapability(x pipeline.Execution) (string, bool) {
 	text := x.Problem()
 	for _, c := range esqlCapabilities {
@@ -79,7 +79,7 @@ func missingCapability(x pipeline.Execution) (string, bool) {
 	return "", false
 }
 
-// under puts a prefix before the indices of a rule, and returns a name that fits each of them.
+// under adds a prefix to the indices of a rule, and returns an index name that matches all of them.
 func under(t *testing.T, r *rule.Rule, prefix string) (*rule.Rule, map[string]any) {
 	t.Helper()
 	plan, diags := plans.For(r)
@@ -108,7 +108,7 @@ func (c *esqlCorpus) index(t *testing.T, prefix string, aliases map[string]any, 
 	for name := range types {
 		for i, c := range name {
 			if c == '.' {
-				delete(properties, name[:i]) // an object
+				delete(properties, name[:i]) // it is an object
 			}
 		}
 	}
@@ -119,7 +119,7 @@ func (c *esqlCorpus) index(t *testing.T, prefix string, aliases map[string]any, 
 	put(t, c.node, []doc{{prefix + "index", "1", object{"@timestamp": stamp(slot, time.Minute)}}})
 }
 
-// namedIn returns the names with a dot in a query, which are most of its fields.
+// namedIn returns the names with a dot in a query; most of its fields are among them.
 func namedIn(text string) map[string]mapping.Type {
 	types := map[string]mapping.Type{"@timestamp": mapping.Date}
 	for _, name := range regexp.MustCompile(`[a-zA-Z_@][\w@]*(\.[a-zA-Z_@][\w@]*)+`).FindAllString(text, -1) {
@@ -130,7 +130,7 @@ func namedIn(text string) map[string]mapping.Type {
 	return types
 }
 
-// likelyType is the type of ECS, or what the name says.
+// likelyType returns the ECS type, or a type inferred from the name.
 func likelyType(name string) mapping.Type {
 	f, ok := mapping.ECS().Field(name)
 	switch {
@@ -146,17 +146,17 @@ func likelyType(name string) mapping.Type {
 
 var (
 	unknownColumn = regexp.MustCompile(`Unknown column \[([^\]]+)\]`)
-	// The two ways in which a type is asked for: of a value, and of one side by the other.
+	// The two forms in which an error gives a type: for a value, and for one operand by the other.
 	wantedType = regexp.MustCompile(`must be \[([^\]]*)\][^,]*, found value \[([^\]]+)\] type`)
 	otherType  = regexp.MustCompile("argument of \\[([\\w.@`-]+) .*\\] is \\[\\w+\\] so second argument must also be \\[\\w+\\] but was \\[(\\w+)\\]")
 	listType   = regexp.MustCompile(`argument of \[([\w.@]+) in .*\] must be \[keyword\], found value \[[^\]]+\] type \[(\w+)\]`)
 	noMatch    = regexp.MustCompile(`No matches found for pattern \[([^\]*]+)\*\]`)
-	// Of these the name says the type, as no comparison with a constant does.
+	// The type of these fields follows from the name, as no comparison with a constant shows it.
 	number = regexp.MustCompile(`(tokens|[lL]ength|responseStatus\.code|error_code)$`)
 	truth  = regexp.MustCompile(`violation_detected$`)
 )
 
-// wantTypes adds what Elasticsearch asks for; false when that is nothing new.
+// wantTypes adds the fields that Elasticsearch requires; false if there are no new ones.
 func wantTypes(types map[string]mapping.Type, diags diag.List) bool {
 	changed := false
 	set := func(name string, typ mapping.Type) {

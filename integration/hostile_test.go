@@ -19,14 +19,14 @@ import (
 	"tocsin/internal/testkit/eventgen"
 )
 
-// How much TestHostileEvents tries. As it is, a sample.
+// The default size of TestHostileEvents.
 var (
 	hostileEvents = flag.Int("hostile.events", 750, "hostile events for each of three indices")
 	hostileSeed   = flag.Uint64("hostile.seed", 1, "seed of the hostile events")
 )
 
-// hostileIndices are indices that take much: one that looks at little, one that keeps objects of ECS
-// unseen, and one that maps what comes.
+// hostileIndices are indices that accept many events: one with few fields, one that stores ECS objects without
+// parsing them, and one with dynamic mapping.
 func hostileIndices(n *Node) map[string]object {
 	given := func() object {
 		return object{
@@ -50,8 +50,8 @@ func hostileIndices(n *Node) map[string]object {
 	}
 }
 
-// TestHostileEvents: every event that Elasticsearch takes becomes an alert that it takes, alone, in groups of
-// suppression and in sequences, and none of them needs to be written twice for that.
+// TestHostileEvents: every event that Elasticsearch accepts becomes an alert that it accepts, for single events,
+// suppression groups and sequences. No alert needs a second attempt.
 func TestHostileEvents(t *testing.T) {
 	n := newNode(t)
 	indices := hostileIndices(n)
@@ -120,10 +120,10 @@ func TestHostileEvents(t *testing.T) {
 	checkHostile(t, n, taken)
 }
 
-// hostileEvent is an event that the node took.
+// hostileEvent is an event that the node accepted.
 type hostileEvent struct{ index, id, group, pair string }
 
-// sendHostile puts events into the indices, and tells those that were taken.
+// sendHostile sends events to the indices, and returns the accepted ones.
 func sendHostile(t *testing.T, n *Node, indices, fields []string, slot time.Time) []hostileEvent {
 	t.Helper()
 	var taken []hostileEvent
@@ -153,7 +153,7 @@ func sendHostile(t *testing.T, n *Node, indices, fields []string, slot time.Time
 	return taken
 }
 
-// checkHostile looks for the alert of each event, whose whole event is still to be read in it.
+// checkHostile checks that each event has an alert from which the whole event can be restored.
 func checkHostile(t *testing.T, n *Node, taken []hostileEvent) {
 	t.Helper()
 	alerts := "tocsin-alerts-" + n.Prefix

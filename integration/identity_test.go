@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// The tests of this file hold the runner to one alert for each event, whatever happens around it.
+// The tests in this file check that each event makes exactly one alert, whatever happens.
 
 // count returns the number of alerts on the node.
 func count(t *testing.T, n *Node) int64 {
@@ -28,7 +28,7 @@ func count(t *testing.T, n *Node) int64 {
 	return n.Must(t, http.MethodGet, "/"+alias+"/_count", nil).At("count").Int()
 }
 
-// someEvents are n events in an index, i seconds before slot each.
+// someEvents returns n events in an index; event i is i seconds before slot.
 func someEvents(index string, slot time.Time, n int) []doc {
 	docs := make([]doc, n)
 	for i := range docs {
@@ -37,7 +37,7 @@ func someEvents(index string, slot time.Time, n int) []doc {
 	return docs
 }
 
-// TestIdentityOverlap: windows that overlap see the same events and make one alert of each.
+// TestIdentityOverlap: overlapping windows find the same events and make one alert of each.
 func TestIdentityOverlap(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -59,7 +59,7 @@ func TestIdentityOverlap(t *testing.T) {
 	}
 }
 
-// TestIdentityTwoRunners: the alerts of two runners at the same time partition into new and known.
+// TestIdentityTwoRunners: each alert of two parallel runners is new for one and a duplicate for the other.
 func TestIdentityTwoRunners(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -86,7 +86,7 @@ func TestIdentityTwoRunners(t *testing.T) {
 	equal(t, "alerts", count(t, n), 500)
 }
 
-// TestIdentityKilled: who is killed in the middle of writing leaves what the next run completes.
+// TestIdentityKilled: after a kill in the middle of writing, the next run writes the missing alerts.
 func TestIdentityKilled(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -107,7 +107,7 @@ func TestIdentityKilled(t *testing.T) {
 	command.Env = []string{"PATH=" + os.Getenv("PATH")}
 	must(t, command.Start())
 	for deadline := time.Now().Add(patience); count(t, n) == 0 && time.Now().Before(deadline); {
-		continue // Each question takes the node a while.
+		continue // Each request takes the node some time.
 	}
 	must(t, command.Process.Kill())
 	_ = command.Wait()
@@ -152,8 +152,7 @@ func TestIdentityService(t *testing.T) {
 	}
 }
 
-// TestIdentityOfAnUpdatedEvent: another version of an event is the same event. The alert stays as
-// it was made.
+// TestIdentityOfAnUpdatedEvent: a new version of an event is the same event. The alert is not changed.
 func TestIdentityOfAnUpdatedEvent(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -174,7 +173,7 @@ func TestIdentityOfAnUpdatedEvent(t *testing.T) {
 	equal(t, "alerts", p.list(t), before)
 }
 
-// TestIdentityOfAChangedRule: a rule with the same id makes no second alert when its text changes.
+// TestIdentityOfAChangedRule: a rule whose text changes, with the same id, makes no second alert.
 func TestIdentityOfAChangedRule(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -192,8 +191,8 @@ func TestIdentityOfAChangedRule(t *testing.T) {
 	equal(t, "its copy under another id", executions["copy"].numbers(), [5]int64{3, 3, 0, 0, 0})
 }
 
-// TestIdentityOverRollover: the same event in two backing indices of a stream, or in two indices
-// of a rollover series, is one event.
+// TestIdentityOverRollover: an event that is in two backing indices of a data stream, or in two indices of a
+// rollover series, is one event.
 func TestIdentityOverRollover(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -214,13 +213,13 @@ func TestIdentityOverRollover(t *testing.T) {
 	equal(t, "alerts", count(t, n), 3)
 	n.Must(t, http.MethodPost, "/"+stream+"/_rollover", nil)
 	n.Must(t, http.MethodPost, "/"+series+"/_rollover", nil)
-	put(t, n, events) // A shipper that sends again after an error does this.
+	put(t, n, events) // A shipper does this when it retries after an error.
 	for id, x := range p.mustOnce(t, string(rules), slot) {
 		equal(t, id+" after the rollover", x.numbers(), [5]int64{2, 0, 2, 0, 0})
 	}
 	equal(t, "alerts after the rollover", count(t, n), 3)
 
-	// The same from a file: the indices are named as the node names them, or as the stream.
+	// The same from a file: with the index names of the node, or with the name of the data stream.
 	for _, file := range []string{dump(t, n, stream), renamed(t, dump(t, n, stream), stream)} {
 		local := embedded(t, file)
 		executions := local.mustOnce(t, string(rules), slot)
@@ -231,9 +230,9 @@ func TestIdentityOverRollover(t *testing.T) {
 	}
 }
 
-// TestIdentityOfSameIDs: an _id names one document of an index. Indices whose names look like a rollover series are two;
-// in a data stream the same _id with another content is another event, with the same content the same one, in whatever
-// order they are found.
+// TestIdentityOfSameIDs: an _id is unique in an index only. Indices with names like a rollover are two series. In
+// a data stream, the same _id with other content is another event, and with the same content the same event, in
+// any order.
 func TestIdentityOfSameIDs(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -260,7 +259,7 @@ func TestIdentityOfSameIDs(t *testing.T) {
 		for _, strategy := range []string{"scan", "search"} {
 			executions := p.mustOnce(t, string(rules), slot, "--strategy", strategy)
 			created := map[string]int64{"customers": 2, "stream": 3}
-			if strategy == "search" { // the alerts are there
+			if strategy == "search" { // the alerts exist already
 				created = map[string]int64{}
 			}
 			equal(t, p.name+" customers, "+strategy, executions["customers"].numbers(), [5]int64{2, created["customers"], 2 - created["customers"], 0, 0})
@@ -275,7 +274,7 @@ func TestIdentityOfSameIDs(t *testing.T) {
 		equal(t, p.name+" messages", messages, map[string]int{"a": 2, "b": 1})
 	}
 
-	// What a file cannot tell, its mapping says.
+	// A mapping file supplies the series, which event files do not have.
 	mapping := filepath.Join(t.TempDir(), "mapping.json")
 	must(t, os.WriteFile(mapping, []byte(fmt.Sprintf(
 		`{"properties":{"@timestamp":{"type":"date"},"message":{"type":"keyword"}},"series":{%q:"customer"}}`, n.Name("customer-*"))), 0o600))
@@ -283,7 +282,7 @@ func TestIdentityOfSameIDs(t *testing.T) {
 	equal(t, "customers as one series", x.numbers(), [5]int64{2, 1, 1, 0, 0})
 }
 
-// reversed copies an event file with its lines in the other order.
+// reversed copies an event file in reverse order of lines.
 func reversed(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -312,8 +311,8 @@ func renamed(t *testing.T, file, index string) string {
 	return out
 }
 
-// TestIdentityField: with a field for identity a copy in another index is the same event; events
-// without it keep index and id.
+// TestIdentityField: with --identity-field, a copy in another index is the same event; events without the field
+// keep index and _id.
 func TestIdentityField(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -339,7 +338,7 @@ func TestIdentityField(t *testing.T) {
 	}
 }
 
-// TestIdentityWithoutID: an event file need not have ids. A copy of a line is the same event.
+// TestIdentityWithoutID: events in files need no ids. A copy of a line is the same event.
 func TestIdentityWithoutID(t *testing.T) {
 	slot := aSlot()
 	line := fmt.Sprintf(`{"@timestamp":%q,"process":{"name":"curl","pid":7}}`, stamp(slot, time.Minute))

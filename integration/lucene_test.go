@@ -18,9 +18,8 @@ import (
 	"tocsin/internal/translate/lucene"
 )
 
-// TestLuceneMatchAgreesWithSearch does for query strings what TestMatchAgreesWithSearch does for
-// conditions, with one answer more: what Elasticsearch finds for the text itself, for the condition
-// that it is lowered to, and what memory finds are the same documents.
+// TestLuceneMatchAgreesWithSearch is TestMatchAgreesWithSearch for query strings. In addition, the documents that
+// Elasticsearch finds for the text itself are the same as for the lowered condition and in memory.
 func TestLuceneMatchAgreesWithSearch(t *testing.T) {
 	n := newNode(t)
 	n.Prefix = "lucx-" + n.Prefix
@@ -57,7 +56,7 @@ func TestLuceneMatchAgreesWithSearch(t *testing.T) {
 	}
 }
 
-// queryString is the clause that Kibana sends of a query.
+// queryString returns the clause that Kibana sends for a query.
 func queryString(t *testing.T, query string) condition.Expr {
 	t.Helper()
 	raw, err := condition.NewRaw(object{"query_string": object{"query": query, "analyze_wildcard": true}})
@@ -90,8 +89,8 @@ func lowerLucene(rt *rapid.T, query string, fields mapping.Fields) condition.Exp
 	return e
 }
 
-// TestLuceneSyntaxAgreesWithSearch refuses what Elasticsearch cannot parse, at the place where its parser
-// stops, and nothing else.
+// TestLuceneSyntaxAgreesWithSearch: the texts that Elasticsearch cannot parse are refused, at the position where
+// its parser stops, and no others.
 func TestLuceneSyntaxAgreesWithSearch(t *testing.T) {
 	n := newNode(t)
 	n.Prefix = "lucs-" + n.Prefix
@@ -121,7 +120,7 @@ func TestLuceneSyntaxAgreesWithSearch(t *testing.T) {
 				continue
 			}
 			refused++
-			// A ^ without a number is shown here, what is there in place of the number by Elasticsearch.
+			// For a ^ without a number, Tocsin reports the ^, and Elasticsearch the text after it.
 			at := parserStopped.FindStringSubmatch(refusal)
 			if at != nil && !strings.Contains(diags[0].Message, "a number has to follow") {
 				placed++
@@ -137,11 +136,11 @@ func TestLuceneSyntaxAgreesWithSearch(t *testing.T) {
 	}
 }
 
-// parserStopped is how Elasticsearch's parser names a place. Places of its scanner are where it had read
-// to, not where the token begins.
+// parserStopped matches a position in an error of Elasticsearch's parser. Errors of its scanner have the position
+// that it has read, not the start of the token.
 var parserStopped = regexp.MustCompile(`Encountered .* at line 1, column (\d+)\.`)
 
-// anyLuceneText generates tokens in any order, some of them broken.
+// anyLuceneText generates tokens in any order, some of them invalid.
 var anyLuceneText = rapid.Custom(func(rt *rapid.T) string {
 	tokens := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a", "b", "k", "k:", "k:", ":", "*:", "(", "(", ")", ")", "AND ", "OR ", "NOT ", "&&", "||", "!", "+", "-", " ", " ", " ", "*", "?", "a*", "a?b",
@@ -151,7 +150,7 @@ var anyLuceneText = rapid.Custom(func(rt *rapid.T) string {
 	return strings.Join(tokens, "")
 })
 
-// anyLucene generates single tests and lists of them with any operators between.
+// anyLucene generates single tests and lists of tests with any operators.
 var anyLucene = rapid.OneOf(anyLuceneTest, anyLuceneList(2))
 
 func anyLuceneList(depth int) *rapid.Generator[string] {
@@ -202,7 +201,7 @@ var anyLuceneTest = rapid.Custom(func(rt *rapid.T) string {
 	return field + ":" + luceneWord(rt, field)
 })
 
-// luceneWord writes a value that the field may well have, as a word where there is any.
+// luceneWord writes a value that the field may have, as a word if possible.
 func luceneWord(rt *rapid.T, field string) string {
 	text := kqlText(rt, field)
 	if text == "" {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// nodes are the Elasticsearch nodes of this run of the suite.
+// nodes are the Elasticsearch nodes of this run.
 var nodes suite
 
 func TestMain(m *testing.M) {
@@ -22,13 +22,13 @@ func TestMain(m *testing.M) {
 	os.Exit(runSuite(m))
 }
 
-// closing is how long it may take to end the containers.
+// closing is the timeout of stopping the containers.
 const closing = 10 * time.Second
 
 func runSuite(m *testing.M) int {
 	nodes.ctx, nodes.cancel = context.WithCancel(context.Background())
 	defer nodes.close()
-	// The alarm of go test kills without clean-up, and so does an interrupt.
+	// The timeout of go test kills the process without clean-up, and so does an interrupt.
 	if limit := timeLimit(); limit > closing {
 		defer time.AfterFunc(limit-closing, nodes.close).Stop()
 	}
@@ -62,14 +62,14 @@ func timeLimit() time.Duration {
 	return limit
 }
 
-// An address is where a node listens and how to log on to it, where it wants that.
+// address is the URL of a node with its credentials, if it requires any.
 type address struct {
 	url      string
 	password string // of the superuser "elastic"; empty where security is off
 }
 
-// A suite holds the nodes that the tests share: the open one from the start, the secured one from
-// when the first test asks for it.
+// suite holds the nodes that the tests share: the open one from the start, the secured one when a test needs it
+// first.
 type suite struct {
 	node address
 
@@ -77,7 +77,7 @@ type suite struct {
 	secured     address
 	securedErr  error
 
-	ctx    context.Context // ends when the suite closes, and any start under way with it
+	ctx    context.Context // ends when the suite closes, which cancels a start in progress
 	cancel context.CancelFunc
 
 	mu         sync.Mutex // held while a container starts

@@ -33,8 +33,8 @@ import (
 	"tocsin/internal/translate"
 )
 
-// TestIndexNamesAgree: dates in the names of indices are written out as Elasticsearch does it for its own
-// clock, and what it refuses is refused.
+// TestIndexNamesAgree: dates in index names are resolved as Elasticsearch resolves them at the current time, and
+// names that it refuses are refused.
 func TestIndexNamesAgree(t *testing.T) {
 	n := newNode(t)
 	for _, expression := range []string{
@@ -50,7 +50,7 @@ func TestIndexNamesAgree(t *testing.T) {
 			name := "<" + n.Name("") + expression + ">"
 			status, reply := n.Do(t, http.MethodGet, "/"+url.PathEscape(name)+"/_search", nil)
 			if !time.Now().UTC().Truncate(time.Minute).Equal(before.Truncate(time.Minute)) {
-				continue // the names may have changed in between
+				continue // the date may have changed in between
 			}
 			names, err := indexname.Names(name, before, window.Window{})
 			missing := reply.At("error", "resource.id").String()
@@ -67,8 +67,8 @@ func TestIndexNamesAgree(t *testing.T) {
 	}
 }
 
-// TestRawNowAgrees: date math within clauses that are no conditions finds, written out for the moment, what
-// Elasticsearch finds by itself.
+// TestRawNowAgrees: date math in clauses that are passed through finds the same documents, once resolved for the
+// slot, as Elasticsearch finds at that time.
 func TestRawNowAgrees(t *testing.T) {
 	n := newNode(t)
 	index := n.Name("dates")
@@ -145,7 +145,7 @@ func TestRawNowAgrees(t *testing.T) {
 	}
 }
 
-// TestSlotsAnyWay: on a node too, slots of a rule make the same alerts run as one job and each by itself.
+// TestSlotsAnyWay: on a node, too, a rule makes the same alerts whether its slots run as one job or one by one.
 func TestSlotsAnyWay(t *testing.T) {
 	n := newNode(t)
 	from := time.Date(2026, 1, 14, 20, 0, 0, 0, time.UTC)
@@ -158,7 +158,7 @@ func TestSlotsAnyWay(t *testing.T) {
 		at := from.Add(time.Duration(i*5-60) * time.Minute).Add(17 * time.Second)
 		index := n.Name(at.Format("day-2006.01.02"))
 		if i%7 == 0 {
-			index = n.Name(at.Add(24 * time.Hour).Format("day-2006.01.02")) // where nobody looks for it that day
+			index = n.Name(at.Add(24 * time.Hour).Format("day-2006.01.02")) // not in an index that the slot reads
 		}
 		if !made[index] {
 			made[index] = true
@@ -210,7 +210,7 @@ func TestSlotsAnyWay(t *testing.T) {
 	}
 }
 
-// ofSlots are the ids of the alerts of eight hours, each with its slot.
+// ofSlots returns the ids of the alerts of eight hours, each with its slot.
 func ofSlots(t *testing.T, events search.Events, text string, from time.Time, single bool) map[string]string {
 	t.Helper()
 	set, diags := rule.LoadFS(fstest.MapFS{"r.toml": &fstest.MapFile{Data: []byte(text)}}, ".")

@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// tunnel is the way to a remote cluster, which can be cut.
+// tunnel is a TCP proxy to a remote cluster, which can be interrupted.
 type tunnel struct {
 	address, to string
 
@@ -26,8 +26,8 @@ type tunnel struct {
 	conns map[net.Conn]bool
 }
 
-// remoteCluster makes a node know itself as a remote cluster of the test's name, behind a tunnel: for whoever
-// searches there it is one, with a connection that can break.
+// remoteCluster registers a node as its own remote cluster, under the test's name and through a tunnel. Searches
+// then see a remote cluster whose connection can break.
 func remoteCluster(t *testing.T, n *Node, skip bool) *tunnel {
 	t.Helper()
 	var to string
@@ -69,7 +69,7 @@ func remoteCluster(t *testing.T, n *Node, skip bool) *tunnel {
 	return tun
 }
 
-// facing is the address of this machine that a node sees who is at an address.
+// facing returns the address of this machine as seen from a node at an address.
 func facing(t *testing.T, to string) string {
 	t.Helper()
 	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(t.Context(), "tcp", to)
@@ -83,7 +83,7 @@ func facing(t *testing.T, to string) string {
 	return host
 }
 
-// carry carries a connection until either end, or the tunnel, is closed.
+// carry copies a connection in both directions until one end, or the tunnel, is closed.
 func (tun *tunnel) carry(ctx context.Context, in net.Conn) {
 	defer func() { _ = in.Close() }()
 	tun.mu.Lock()
@@ -110,7 +110,7 @@ func (tun *tunnel) carry(ctx context.Context, in net.Conn) {
 	delete(tun.conns, in)
 }
 
-// set cuts the tunnel, or opens it again.
+// set interrupts the tunnel, or restores it.
 func (tun *tunnel) set(cut bool) {
 	tun.mu.Lock()
 	defer tun.mu.Unlock()
@@ -122,11 +122,11 @@ func (tun *tunnel) set(cut bool) {
 	}
 }
 
-// await waits until the node sees its remote cluster, or does not.
+// await waits until the node is connected to its remote cluster, or is not.
 func (tun *tunnel) await(t *testing.T, n *Node, connected bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		// Who asks for it makes a node connect again.
+		// The request makes the node connect again.
 		state := n.Must(t, http.MethodGet, "/_resolve/cluster/"+n.Prefix+":*", nil).At(n.Prefix)
 		if state.At("connected").Bool() == connected {
 			return
@@ -137,8 +137,8 @@ func (tun *tunnel) await(t *testing.T, n *Node, connected bool) {
 	}
 }
 
-// TestRemoteClusterStopped: a slot is not covered while the remote cluster that it reads does not answer, whether
-// or not that one may be skipped, and in the end all its events have alerted.
+// TestRemoteClusterStopped: a slot is not covered while its remote cluster does not answer, with and without
+// skip_unavailable, and in the end all events have alerted.
 func TestRemoteClusterStopped(t *testing.T) {
 	for _, skip := range []bool{true, false} {
 		for _, tt := range []struct {
@@ -172,7 +172,7 @@ func TestRemoteClusterStopped(t *testing.T) {
 	}
 }
 
-// TestRemoteClusterStoppedMeanwhile stops the remote cluster ahead of each request that a run of the rule sends.
+// TestRemoteClusterStoppedMeanwhile stops the remote cluster before each single request of a run.
 func TestRemoteClusterStoppedMeanwhile(t *testing.T) {
 	for _, back := range []bool{false, true} {
 		for request := range 10 {
@@ -196,7 +196,7 @@ func TestRemoteClusterStoppedMeanwhile(t *testing.T) {
 						tun.set(true)
 						tun.await(t, n, false)
 					case -2:
-						if back { // it was away for the length of one request
+						if back { // it was unavailable for one request
 							tun.set(false)
 							tun.await(t, n, true)
 						}

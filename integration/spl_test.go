@@ -20,7 +20,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// splEvents are as Splunk has them; the third one is out of the window.
+// splEvents have Splunk's field names; the third one is outside of the window.
 var splEvents = []string{
 	`{"@timestamp": "2026-01-01T10:00:00.500Z", "sourcetype": "exec", "process": "/usr/bin/curl -k https://a", "host": "web", "pid": 7, "ip": "10.1.2.3"}`,
 	`{"@timestamp": "2026-01-01T10:01:00Z", "sourcetype": "Exec", "process": "Curl --INSECURE https://b", "host": ["db", "db-2"], "pid": 12}`,
@@ -29,7 +29,7 @@ var splEvents = []string{
 	`{"@timestamp": "2026-01-01T10:03:00Z", "sourcetype": "other", "process": "curl -k https://a"}`,
 }
 
-// TestSPLAgrees runs searches over a cluster and over memory: the results are the same.
+// TestSPLAgrees: searches over a cluster and over memory have the same results.
 func TestSPLAgrees(t *testing.T) {
 	n := newNode(t)
 	index := n.Name("spl")
@@ -93,8 +93,8 @@ type noMacros struct{}
 
 func (noMacros) Macro(string, int) (spl.Macro, []int, bool) { return spl.Macro{}, nil, false }
 
-// TestSPLUnmapped finds events by fields that their index does not map: one drops them without a word, one keeps
-// what is below an object that is no object to it, one has as many fields as it may have.
+// TestSPLUnmapped finds events by unmapped fields: one index drops such fields silently, one keeps fields below an
+// object with enabled: false, and one has reached its field limit.
 func TestSPLUnmapped(t *testing.T) {
 	n := newNode(t)
 	bodies := map[string]string{

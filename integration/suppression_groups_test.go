@@ -18,9 +18,9 @@ import (
 	"tocsin/internal/search"
 )
 
-// TestSuppressionGroups is the proof that alerts are suppressed by the values that Elasticsearch has of
-// fields: those of a query are the groups of its composite aggregation, those of other rules group
-// events by all that the fields option returns of a field. Searched, scanned and from files alike.
+// TestSuppressionGroups: alerts are grouped by the values that Elasticsearch has for a field. For query rules the
+// groups are the buckets of its composite aggregation; for other rules, events are grouped by all values that the
+// fields option returns. Search, scan and files give the same result.
 func TestSuppressionGroups(t *testing.T) {
 	n := newNode(t)
 	seed := uint64(time.Now().UnixNano())
@@ -96,7 +96,7 @@ func TestSuppressionGroups(t *testing.T) {
 				p.alerts = p.flags
 			}
 			p.mustOnce(t, string(rules), slot, "--strategy", strategy)
-			if strategy == "scan" { // The same again changes nothing.
+			if strategy == "scan" { // A second run changes nothing.
 				for id, x := range p.mustOnce(t, string(rules), slot, "--strategy", strategy) {
 					equal(t, kind+": "+id+" again", numbersOf(x), [4]int64{x.Hits, 0, x.Hits, 0})
 				}
@@ -124,7 +124,7 @@ func TestSuppressionGroups(t *testing.T) {
 	}
 }
 
-// otherGroupMapping is groupMapping of another version: the same documents have other values under it.
+// otherGroupMapping is another version of groupMapping, under which the same documents have other values.
 func otherGroupMapping() object {
 	fields := groupMapping()
 	for name, field := range map[string]object{
@@ -142,8 +142,8 @@ func otherGroupMapping() object {
 	return fields
 }
 
-// suppressedLine writes the terms of an alert, the time of its first and last event and the number of
-// all; of one that stands for its event alone the time.
+// suppressedLine formats the terms of an alert, the time of its first and last event, and the number of events;
+// for an alert about a single event, only the time.
 func suppressedLine(a object) string {
 	start, folded := a["kibana.alert.suppression.start"].(string)
 	if !folded {
@@ -163,7 +163,7 @@ func suppressedLine(a object) string {
 	return fmt.Sprintf("%s %s %s +%v", strings.Join(terms, " "), start, a["kibana.alert.suppression.end"], JSON{a["kibana.alert.suppression.docs_count"]}.Int())
 }
 
-// listText writes values in order, numbers alike however they are written.
+// listText formats values in order; equal numbers have the same form.
 func listText(values []any) string {
 	var texts []string
 	for _, v := range values {
@@ -179,13 +179,13 @@ func listText(values []any) string {
 	return strings.Join(texts, ",")
 }
 
-// toldEvent is an event as Elasticsearch tells it.
+// toldEvent is an event with its field values from Elasticsearch.
 type toldEvent struct {
 	at     time.Time
 	values map[string][]any
 }
 
-// fieldsTold asks for the values of fields, dates to the millisecond.
+// fieldsTold requests the values of fields, dates with milliseconds.
 func fieldsTold(t *testing.T, n *Node, index string, names []string) []toldEvent {
 	t.Helper()
 	var wanted []any
@@ -250,7 +250,7 @@ func listed(by []string, apart bool, events []toldEvent) []string {
 	return out
 }
 
-// aggregated are the groups that a composite aggregation makes, as it counts them.
+// aggregated returns the buckets of a composite aggregation with their counts.
 func aggregated(t *testing.T, n *Node, index string, by []string, apart bool, events []toldEvent) []string {
 	t.Helper()
 	var sources []any

@@ -22,7 +22,7 @@ const (
 	withinHour = `alert_suppression = { group_by = ["user.name", "host.name"], duration = { value = 1, unit = "h" } }`
 )
 
-// login is an event of a user, some seconds before the slot; no user, no field.
+// login returns an event of a user, some seconds before the slot. Without a user the field is missing.
 func login(index, id, user string, slot time.Time, before int) doc {
 	source := object{
 		"@timestamp": stamp(slot, time.Duration(before)*time.Second), "host": object{"name": "pc"},
@@ -34,7 +34,7 @@ func login(index, id, user string, slot time.Time, before int) doc {
 	return doc{index, id, source}
 }
 
-// foldedOf writes the alerts by the event that founded them: user, seconds from start to end, count.
+// foldedOf formats the alerts by their first event: user, start and end in seconds, count.
 func foldedOf(alerts map[string]object) []string {
 	var out []string
 	for _, a := range alerts {
@@ -54,13 +54,13 @@ func foldedOf(alerts map[string]object) []string {
 	return out
 }
 
-// numbersOf are hits, created, duplicates and suppressed of one rule's execution.
+// numbersOf returns hits, created, duplicates and suppressed of a rule's execution.
 func numbersOf(x execution) [4]int64 {
 	return [4]int64{x.Hits, int64(x.Created), int64(x.Dupes), int64(x.Suppressed)}
 }
 
-// TestSuppressionWithinRun folds within a run, in both places; the run again changes nothing, the
-// next one has alerts of its own.
+// TestSuppressionWithinRun: suppression within a run, on Elasticsearch and embedded. A repeated run changes
+// nothing, and the next run makes new alerts.
 func TestSuppressionWithinRun(t *testing.T) {
 	n := newNode(t)
 	slot, index := aSlot(), n.Name("logins")
@@ -85,8 +85,8 @@ func TestSuppressionWithinRun(t *testing.T) {
 	equal(t, "alerts", foldedOf(remote.list(t)), append(slices.Clone(want), "7 bob/pc 10 s +1"))
 }
 
-// TestSuppressionWithinTime: later runs, late events, the end of the time, a rollover in between, an
-// alert that somebody closes. Each run is a process of its own.
+// TestSuppressionWithinTime: later runs, late events, the end of the duration, a rollover in between, an alert
+// that is closed. Each run is a separate process.
 func TestSuppressionWithinTime(t *testing.T) {
 	n := newNode(t)
 	slot, index := aSlot(), n.Name("logins")
@@ -118,8 +118,8 @@ func TestSuppressionWithinTime(t *testing.T) {
 	run("closed", slot.Add(3400*time.Second), [4]int64{3, 1, 2, 0}, "1 bob/pc 3599 s +4", "6 bob/pc 0 s +0", "7 bob/pc 0 s +0")
 }
 
-// TestSuppressionTwoRunnersKilled: runners side by side, some of them killed at any moment, over
-// windows that overlap. In the end every event is counted once.
+// TestSuppressionTwoRunnersKilled: parallel runners, some of them killed at random times, over overlapping
+// windows. In the end every event is counted once.
 func TestSuppressionTwoRunnersKilled(t *testing.T) {
 	n := newNode(t)
 	slot, index := aSlot(), n.Name("logins")
@@ -133,7 +133,7 @@ func TestSuppressionTwoRunnersKilled(t *testing.T) {
 	}
 	put(t, n, docs)
 	p := elasticsearch(n)
-	p.mustOnce(t, string(rules), slot.Add(-9*time.Minute)) // installs, and founds some
+	p.mustOnce(t, string(rules), slot.Add(-9*time.Minute)) // creates the indices and some alerts
 	binary, err := buildRunner()
 	must(t, err)
 	for minute := range 4 {

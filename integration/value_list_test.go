@@ -21,7 +21,7 @@ import (
 	"tocsin/internal/translate"
 )
 
-// listedValues are the values of lists and of events, by the type of a list; ends are those of ranges.
+// listedValues are the values of lists and events, by list type; ends are the bounds of ranges.
 var listedValues = map[string][]string{
 	"long":       {"1", "2", "-1", "0", "9007199254740993", "9007199254740992", "9223372036854775807", "1e3", "7.0"},
 	"integer":    {"1", "2", "-1", "0", "2147483647"},
@@ -56,8 +56,8 @@ func listedFields() object {
 	}}
 }
 
-// TestValueListsFindAsKibana: an event is excepted by a value list exactly when the lookup that Kibana
-// makes finds its value: a term query in an index whose field has the list's type.
+// TestValueListsFindAsKibana: a value list excludes an event exactly when Kibana's look-up finds its value: a term
+// query in an index whose field has the list's type.
 func TestValueListsFindAsKibana(t *testing.T) {
 	n := newNode(t)
 	seed := uint64(time.Now().UnixNano())
@@ -107,7 +107,7 @@ func TestValueListsFindAsKibana(t *testing.T) {
 			for i, value := range listedEvents[field] {
 				want, ok := n.listHas(t, items, l, value)
 				if x, isFloat := value.(float64); isFloat && x != math.Trunc(x) && !ok {
-					continue // Kibana's lookup fails of a fraction beside ranges of whole numbers
+					continue // Kibana's look-up fails for a fraction with ranges of whole numbers
 				}
 				compared++
 				if want {
@@ -130,13 +130,13 @@ func TestValueListsFindAsKibana(t *testing.T) {
 	}
 }
 
-// skipListed leaves out what Kibana compares as texts, which are of another form in its index.
+// skipListed skips values that Kibana compares as texts, which have another form in its index.
 func skipListed(as, field string) bool {
 	return as == "keyword" && field != "k" || as == "boolean" && field != "b" && field != "k" || as != "keyword" && as != "boolean" && field == "b" ||
 		as == "ip" && field != "ip" || strings.HasPrefix(as, "date") && (field == "long" || field == "double" || field == "float")
 }
 
-// madeList is a value list as a file and as the items that Kibana makes of it.
+// madeList is a value list as a file, and as the items in Kibana's index.
 type madeList struct {
 	id, as string
 	lines  []string
@@ -166,7 +166,7 @@ func makeList(r *rand.Rand, id, as string) madeList {
 	return l
 }
 
-// exception is what a rule makes of an entry with the list.
+// exception returns the condition of an entry with the list.
 func (l madeList) exception(t *testing.T, field string, fields mapping.Fields) condition.Expr {
 	t.Helper()
 	const head = `{"rule_id":"r","name":"N","description":"D","risk_score":1,"severity":"low","type":"query","language":"kuery","index":["a"],"query":"a:b","exceptions_list":[{"list_id":"l"}]}` + "\n"
@@ -184,7 +184,7 @@ func (l madeList) exception(t *testing.T, field string, fields mapping.Fields) c
 	return e
 }
 
-// listHas looks a value up. What the type cannot read is found nowhere; then ok is false.
+// listHas looks a value up. ok is false for a value that the type cannot parse.
 func (n *Node) listHas(t *testing.T, items string, l madeList, value any) (found, ok bool) {
 	t.Helper()
 	status, answer := n.Do(t, "POST", "/"+items+"/_search", object{"size": 1, "query": object{"bool": object{"filter": []any{
@@ -209,7 +209,7 @@ func mustJSON(t *testing.T, value any) []byte {
 	return data
 }
 
-// asDecoded is a value as a decoder of documents gives it.
+// asDecoded returns a value as decoded from a document.
 func asDecoded(t *testing.T, value any) any {
 	t.Helper()
 	source, err := event.DecodeObject(mustJSON(t, object{"v": value}))

@@ -26,7 +26,7 @@ type globals struct {
 	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL. They override the shipped field maps." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that keep Splunk's field names." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
 	GeoIP       string     `name:"geoip" help:"GeoIP database in MaxMind format, for the SPL command iplocation." placeholder:"FILE" group:"Splunk"`
-	SplunkURL   splunkURL  `name:"splunk-url" help:"URL of a Splunk server, with which drilldown links of findings begin." placeholder:"URL" group:"Splunk"`
+	SplunkURL   splunkURL  `name:"splunk-url" help:"URL of a Splunk server, the start of the drilldown links in findings." placeholder:"URL" group:"Splunk"`
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only Splunk detections with enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread the start of Splunk detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 

@@ -1,21 +1,20 @@
 package splunk
 
-// account is the memory that one command holds. What it has not given back at the end of its search is
-// given back then.
+// account counts the memory that one command holds. The search releases the rest at its end.
 type account struct {
 	run     *run
 	command string
 	held    int
 }
 
-// account opens one.
+// account opens an account.
 func (r *run) account(command string) *account {
 	a := &account{run: r, command: command}
 	r.accounts = append(r.accounts, a)
 	return a
 }
 
-// hold counts what the command keeps, and fails beyond what the search may.
+// hold counts n more bytes, and fails if the search exceeds its memory limit.
 func (a *account) hold(bytes int) error {
 	a.held += bytes
 	a.run.held += bytes
@@ -25,16 +24,16 @@ func (a *account) hold(bytes int) error {
 	return nil
 }
 
-// release gives back what is no longer kept.
+// release subtracts bytes that the command no longer holds.
 func (a *account) release(bytes int) {
 	a.held -= bytes
 	a.run.held -= bytes
 }
 
-// close gives back everything.
+// close releases everything.
 func (a *account) close() { a.release(a.held) }
 
-// closeFrom closes the accounts that were opened since there were n.
+// closeFrom closes the accounts that were opened after the first n.
 func (r *run) closeFrom(n int) {
 	for _, a := range r.accounts[n:] {
 		a.close()
@@ -43,7 +42,7 @@ func (r *run) closeFrom(n int) {
 	r.accounts = r.accounts[:n]
 }
 
-// fits fails for a value that by itself is more than a search may hold.
+// fits returns an error for a single value that exceeds the memory limit of a search.
 func (r *run) fits(command string, v Value) error {
 	if v.size() > r.limit {
 		return &LimitError{command, r.limit}
@@ -51,7 +50,7 @@ func (r *run) fits(command string, v Value) error {
 	return nil
 }
 
-// kept are rows that a command holds.
+// kept holds the rows of a command and counts their memory.
 type kept struct {
 	account *account
 	rows    []Row
@@ -64,20 +63,20 @@ func (k *kept) add(row Row) error {
 	return k.account.hold(size)
 }
 
-// grow counts what was added to a row.
+// grow counts bytes that were added to a row.
 func (k *kept) grow(i, bytes int) error {
 	k.sizes[i] += bytes
 	return k.account.hold(bytes)
 }
 
-// drop lets the first row go.
+// drop removes the first row.
 func (k *kept) drop() {
 	k.account.release(k.sizes[0])
 	k.rows[0] = nil
 	k.rows, k.sizes = k.rows[1:], k.sizes[1:]
 }
 
-// take lets one row go and returns it.
+// take removes and returns one row.
 func (k *kept) take(i int) Row {
 	row := k.rows[i]
 	k.account.release(k.sizes[i])
@@ -85,7 +84,7 @@ func (k *kept) take(i int) Row {
 	return row
 }
 
-// drain lets all rows go, in order, each to visit.
+// drain removes all rows in order and passes each to visit.
 func (k *kept) drain(visit func(i int, row Row) error) error {
 	for i := range k.rows {
 		if err := visit(i, k.take(i)); err != nil {
@@ -96,7 +95,7 @@ func (k *kept) drain(visit func(i int, row Row) error) error {
 	return nil
 }
 
-// watched lets no row pass once the context has ended, wherever rows come from.
+// watched stops passing rows once the context has ended.
 type watched struct {
 	next stage
 	run  *run

@@ -8,14 +8,14 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// accumulator takes the values of one aggregation of one group. Add returns about how many bytes
-// it keeps more than before.
+// accumulator takes the values of one aggregation of one group. Add returns approximately how many more bytes it
+// holds.
 type accumulator interface {
 	add(v Value, at float64) int
 	result() Value
 }
 
-// accumulators make one by the name of the function.
+// accumulators has a constructor for each function name.
 var accumulators = map[string]func(a spl.Agg) accumulator{
 	"count":  func(spl.Agg) accumulator { return new(counter) },
 	"dc":     func(spl.Agg) accumulator { return &distinct{} },
@@ -51,7 +51,7 @@ var accumulators = map[string]func(a spl.Agg) accumulator{
 	"median":        func(spl.Agg) accumulator { return &ranks{percent: 50, median: true} },
 }
 
-// accumulator makes one for an aggregation of a search.
+// accumulator returns the accumulator of an aggregation of a search.
 func (r *run) accumulator(a spl.Agg) accumulator {
 	if a.Inner != nil {
 		return newSpark(r, a)
@@ -59,7 +59,7 @@ func (r *run) accumulator(a spl.Agg) accumulator {
 	return newAccumulator(a)
 }
 
-// newAccumulator makes one for an aggregation; percentiles have names of their own.
+// newAccumulator returns the accumulator of an aggregation. Percentiles are parsed from the function name.
 func newAccumulator(a spl.Agg) accumulator {
 	if f, ok := accumulators[a.Func]; ok {
 		return f(a)
@@ -67,7 +67,7 @@ func newAccumulator(a spl.Agg) accumulator {
 	return &ranks{percent: a.Percent}
 }
 
-// Aggregates returns the names of the functions of stats that can be run, sorted.
+// Aggregates returns the names of the supported functions of stats, sorted.
 func Aggregates() []string {
 	var names []string
 	for name := range accumulators {
@@ -82,7 +82,7 @@ type counter struct{ n float64 }
 func (c *counter) add(Value, float64) int { c.n++; return 0 }
 func (c *counter) result() Value          { return Number(c.n) }
 
-// distinct keeps each text once.
+// distinct keeps each different text once.
 type distinct struct {
 	seen map[string]struct{}
 	list bool
@@ -112,7 +112,7 @@ func (d *distinct) result() Value {
 	return Texts(texts)
 }
 
-// maxList is how many values list keeps.
+// maxList is the maximum number of values that list keeps.
 const maxList = 100
 
 type listing struct{ values []Value }
@@ -127,7 +127,7 @@ func (l *listing) add(v Value, _ float64) int {
 
 func (l *listing) result() Value { return Several(l.values...) }
 
-// moments adds numbers, and their squares about the first of them: so differences stay exact.
+// moments sums numbers and the squares of their distance from the first one, which keeps small differences exact.
 type moments struct {
 	n, sum, squares float64
 	mean, m2        float64
@@ -150,7 +150,7 @@ func (m *moments) add(v Value, _ float64) int {
 	return 0
 }
 
-// variance is 0 of one value.
+// variance returns the variance; 0 for a single value.
 func (m *moments) variance(less float64) float64 {
 	if m.n <= less {
 		return 0
@@ -165,7 +165,7 @@ func (m *moments) result() Value {
 	return finite(m.f(m))
 }
 
-// extremes keeps the least or greatest: as numbers when all are, else as texts.
+// extremes keeps the minimum or maximum: by number if all values are numbers, otherwise by text.
 type extremes struct {
 	sign         int
 	number, text Value
@@ -241,13 +241,13 @@ func (t *timed) result() Value {
 	return t.value
 }
 
-// noError is how far a count of distinct values is from the truth: not at all, since none is an estimate.
+// noError is the result of estdc_error. It is 0, because distinct values are counted exactly.
 type noError struct{}
 
 func (*noError) add(Value, float64) int { return 0 }
 func (*noError) result() Value          { return Number(0) }
 
-// rising is by how much a counter grows in a second, from the earliest event to the latest.
+// rising is the rate of a counter per second, from the earliest event to the latest.
 type rising struct {
 	any             bool
 	first, last     float64
@@ -276,7 +276,7 @@ func (r *rising) result() Value {
 	return finite((r.last - r.first) / (r.lastAt - r.firstAt))
 }
 
-// arrival keeps the first or last value that came.
+// arrival keeps the first or last value in order of arrival.
 type arrival struct {
 	first bool
 	value Value
@@ -307,7 +307,7 @@ func (f *frequencies) add(v Value, _ float64) int {
 	return 0
 }
 
-// result is the most frequent; of several the first one by the alphabet.
+// result returns the most frequent value; of several, the first in alphabetical order.
 func (f *frequencies) result() Value {
 	best, most := "", 0
 	for s, n := range f.counts {
@@ -344,7 +344,7 @@ func (r *ranks) result() Value {
 	}
 	slices.Sort(r.numbers)
 	if r.median {
-		return Number(r.numbers[n/2]) // The higher one of two.
+		return Number(r.numbers[n/2]) // The upper median.
 	}
 	rank := int(math.Ceil(r.percent / 100 * float64(n)))
 	return Number(r.numbers[min(max(rank, 1), n)-1])

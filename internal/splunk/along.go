@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// accumulated sets a field to the sum of those of the rows up to it; a row without a number is left alone.
+// accumulated sets a field to the running total of its rows. A row without a number is not changed.
 func accumulated(c *spl.Accum) func(Row) {
 	sum := 0.0
 	return func(row Row) {
@@ -19,7 +19,7 @@ func accumulated(c *spl.Accum) func(Row) {
 	}
 }
 
-// trail is what a field had in the last rows, the newest last.
+// trail holds the values of a field in the last rows, the newest last.
 type trail struct {
 	account *account
 	most    int
@@ -35,7 +35,7 @@ func (t *trail) add(v Value) error {
 	return t.account.hold(v.size())
 }
 
-// back returns the value of the row that is n rows before.
+// back returns the value of the field n rows before.
 func (t *trail) back(n int) Value {
 	if n > len(t.values) {
 		return Null
@@ -43,7 +43,7 @@ func (t *trail) back(n int) Value {
 	return t.values[len(t.values)-n]
 }
 
-// differing sets the difference to the row some rows before, where both have a number.
+// differing sets the difference to an earlier row if both have a number.
 func (r *run) differing(c *spl.Delta, next stage) stage {
 	past := &trail{account: r.account("delta"), most: c.Back}
 	return &perRow{next, r, func(row Row) (bool, error) {
@@ -56,7 +56,7 @@ func (r *run) differing(c *spl.Delta, next stage) stage {
 	}}
 }
 
-// regressed sets the values of rows before.
+// regressed sets the values of earlier rows.
 func (r *run) regressed(c *spl.Autoregress, next stage) stage {
 	past := &trail{account: r.account("autoregress"), most: c.To}
 	return &perRow{next, r, func(row Row) (bool, error) {
@@ -72,7 +72,7 @@ func (r *run) regressed(c *spl.Autoregress, next stage) stage {
 	}}
 }
 
-// filledDown gives fields that are missing the last value that a row before had.
+// filledDown sets missing fields to the last value of an earlier row.
 func (r *run) filledDown(c *spl.Filldown, next stage) stage {
 	held, last := r.account("filldown"), Row{}
 	wanted := func(name string) bool {
@@ -101,7 +101,7 @@ func (r *run) filledDown(c *spl.Filldown, next stage) stage {
 	}}
 }
 
-// unlikeLast drops rows that have the values of the one before. Of events it is the text that counts.
+// unlikeLast drops rows with the same values as the previous row. Events are compared by their text.
 func (r *run) unlikeLast(next stage) stage {
 	last, seen := "", false
 	return &perRow{next, r, func(row Row) (bool, error) {
@@ -117,7 +117,7 @@ func (r *run) unlikeLast(next stage) stage {
 	}}
 }
 
-// trended sets moving averages. Before there are as many rows as one is over, it has no value.
+// trended sets moving averages. A row with too few rows before it has no value.
 func (r *run) trended(c *spl.Trendline, next stage) stage {
 	pasts := make([]*trail, len(c.Trends))
 	exponential := make([]float64, len(c.Trends))
@@ -153,7 +153,7 @@ func (r *run) trended(c *spl.Trendline, next stage) stage {
 	}}
 }
 
-// average is that of all values, or with weights that grow by one with each.
+// average returns the mean of all values, or their mean weighted by 1, 2, 3 and so on.
 func (t *trail) average(weighted bool) float64 {
 	sum, weights := 0.0, 0.0
 	for i, v := range t.values {

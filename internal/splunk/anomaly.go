@@ -7,8 +7,8 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// anomalies finds rows whose values are seldom together once all rows are there: how likely a row is, is how
-// often each of its values is there, multiplied. Numbers are counted in steps of equal length.
+// anomalies finds rows with an unlikely combination of values, once all rows are known. The probability of a row
+// is the product of the frequencies of its values. Numbers are counted in intervals of equal length.
 type anomalies struct {
 	next stage
 	run  *run
@@ -18,12 +18,12 @@ type anomalies struct {
 
 func (s *anomalies) row(row Row) error { return s.rows.add(row) }
 
-// tally is how often the values of a field are there.
+// tally counts the values of a field.
 type tally struct {
 	counts      map[string]float64
 	numbers     bool
 	least, step float64
-	most        float64 // the greatest count
+	most        float64 // the largest count
 }
 
 func (t *tally) key(v Value) string {
@@ -81,7 +81,8 @@ func (s *anomalies) end() error {
 	return s.next.end()
 }
 
-// bound is the logarithm below which a row is anomalous: far below the middle half of all.
+// bound returns the logarithm of the probability below which a row is anomalous: far below the interquartile
+// range.
 func (s *anomalies) bound(logs []float64) float64 {
 	if s.spec.Share > 0 {
 		return math.Log(s.spec.Share)
@@ -116,7 +117,7 @@ func (s *anomalies) tallies() (map[string]*tally, error) {
 			t.numbers = t.numbers && ok
 			least, most = min(least, x), max(most, x)
 		}
-		// As many steps as are usual for so many values.
+		// The usual number of intervals for so many values.
 		t.least, t.step = least, (most-least)/math.Ceil(1+math.Log2(float64(len(list))))
 		held := 0
 		for _, v := range list {
@@ -134,7 +135,7 @@ func (s *anomalies) tallies() (map[string]*tally, error) {
 	return out, nil
 }
 
-// names are the fields that are looked at: all without a name.
+// names returns the fields to examine: all fields if none is named.
 func (s *anomalies) names(row Row) []string {
 	if len(s.spec.Names) == 0 {
 		return row.matching("*")

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// bin puts values into steps: of a length that is given, or one that makes few enough of them.
+// bin rounds values down to intervals of a given length, or of a length that gives at most a number of intervals.
 func (r *run) bin(c *spl.Bin, next stage) stage {
 	to := c.Field.Text
 	if c.As != "" {
@@ -25,7 +25,7 @@ func (r *run) bin(c *spl.Bin, next stage) stage {
 	})
 }
 
-// aligned is the time that a step begins at; 0 where that is not said, and for days and longer.
+// aligned returns the time at which an interval starts; 0 if it is not set, and for days and longer.
 func (r *run) aligned(c *spl.Bin) float64 {
 	if step, ok := c.Span.Seconds(); !ok || step >= 86400 || c.Span.Unit == "d" {
 		return 0
@@ -51,7 +51,7 @@ func (r *run) aligned(c *spl.Bin) float64 {
 	return Epoch(m.Apply(r.span.Now))
 }
 
-// floorFrom is floor for steps one of which begins at a time.
+// floorFrom is floor for intervals of which one starts at a given time.
 func (r *run) floorFrom(v Value, span spl.TimeSpan, isTime bool, from float64) Value {
 	x, ok := v.Float()
 	if from == 0 || !ok || !isTime {
@@ -61,8 +61,8 @@ func (r *run) floorFrom(v Value, span spl.TimeSpan, isTime bool, from float64) V
 	return Number(from + math.Floor((x-from)/step+1e-9)*step)
 }
 
-// floor rounds a value down to its step. Times are rounded to steps from the epoch on, days and
-// longer on the calendar; of other fields a step is a range.
+// floor rounds a value down to its interval. Times are rounded from the epoch, days and longer by the calendar;
+// other fields become a range.
 func (r *run) floor(v Value, span spl.TimeSpan, isTime bool) Value {
 	x, ok := v.Float()
 	if !ok {
@@ -82,7 +82,7 @@ func (r *run) floor(v Value, span spl.TimeSpan, isTime bool) Value {
 	return Text(formatNumber(low) + "-" + formatNumber(low+step))
 }
 
-// logRange is the range of a number among those that grow by a factor.
+// logRange returns the range of a number in intervals that grow by a factor.
 func logRange(x float64, span spl.TimeSpan) Value {
 	if x <= 0 {
 		return Number(x)
@@ -117,7 +117,7 @@ func (r *run) floorTime(x float64, span spl.TimeSpan) float64 {
 		if span.Unit == "w" {
 			days *= 7
 		}
-		// Days are counted on the wall clock.
+		// Days are counted in local time.
 		wall := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix() / 86400
 		first := wall - ((wall%int64(days))+int64(days))%int64(days)
 		return Epoch(time.Date(1970, 1, 1+int(first), 0, 0, 0, 0, r.loc))
@@ -129,8 +129,8 @@ func (r *run) floorTime(x float64, span spl.TimeSpan) float64 {
 	return math.Floor(x/step+1e-9) * step
 }
 
-// binned finds the length of steps when all rows are there: the least of 1, 10, 100 … that makes no
-// more steps than wanted.
+// binned chooses the interval length once all rows are known: the smallest of 1, 10, 100 and so on that gives at
+// most the wanted number of intervals.
 type binned struct {
 	next        stage
 	run         *run
@@ -147,7 +147,7 @@ func (s *binned) row(row Row) error {
 	return s.rows.add(row)
 }
 
-// timeSteps are the lengths that steps in time may have.
+// timeSteps are the possible interval lengths of times.
 var timeSteps = []spl.TimeSpan{
 	{N: 1, Unit: "s"},
 	{N: 5, Unit: "s"},
@@ -162,7 +162,7 @@ var timeSteps = []spl.TimeSpan{
 	{N: 1, Unit: "mon"},
 }
 
-// timeStep is the shortest step of which there are no more than bins between two times.
+// timeStep returns the shortest interval that gives at most bins intervals between two times.
 func timeStep(least, most float64, bins int, shortest float64) spl.TimeSpan {
 	for _, step := range timeSteps {
 		n, ok := step.Seconds()

@@ -8,18 +8,18 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// chart aggregates by one field for rows and another for columns: those with the greatest sums, and one of
-// the rest.
+// chart aggregates with one field as rows and another as columns: the columns with the largest sums, and one
+// column for all others.
 type chart struct {
 	next   stage
 	run    *run
 	spec   *spl.Chart
 	groups *grouping
-	// step is how long the steps of a timechart are; it is known once all rows have come.
+	// step is the interval length of a timechart; it is known once all rows have arrived.
 	step func() spl.TimeSpan
 }
 
-// newChart makes the stage of chart or timechart, with what puts values into steps before it.
+// newChart returns the stage of chart or timechart, preceded by the stage that puts values into intervals.
 func newChart(r *run, c *spl.Chart, next stage) stage {
 	var by []spl.Name
 	if c.Over != nil {
@@ -52,7 +52,7 @@ func newChart(r *run, c *spl.Chart, next stage) stage {
 	return first
 }
 
-// stepped is a stage with the steps of a field before it, and what tells their length.
+// stepped is a stage preceded by a bin stage, whose interval length it can read.
 func (r *run) stepped(field spl.Name, steps spl.Steps, next stage) (stage, func() spl.TimeSpan) {
 	if steps.Span == nil && steps.Bins == 0 {
 		return next, func() spl.TimeSpan { return spl.TimeSpan{} }
@@ -64,8 +64,8 @@ func (r *run) stepped(field spl.Name, steps spl.Steps, next stage) (stage, func(
 	return made, func() spl.TimeSpan { return *steps.Span }
 }
 
-// usualSteps are those of a timechart that does not say: a hundred at most of the time that is searched, or of
-// that of the events where all time is.
+// usualSteps returns the default intervals of a timechart: at most 100 over the searched time, or over the time of
+// the events if the search has no time range.
 func (r *run) usualSteps(s spl.Steps) spl.Steps {
 	if s.Bins == 0 {
 		s.Bins = 100
@@ -83,7 +83,7 @@ func (r *run) usualSteps(s spl.Steps) spl.Steps {
 
 func (s *chart) row(row Row) error { return s.groups.addTo(row) }
 
-// cell is the place of a result: the row and the value of its column.
+// cell identifies a result: its row and the value of its column.
 type cell struct{ over, column string }
 
 func (s *chart) end() error {
@@ -141,7 +141,7 @@ func (s slot) merge(o slot) {
 	}
 }
 
-// kept are the columns that there are beside that of the rest.
+// kept returns the columns that are shown, without the column for all others.
 func (s *chart) kept() map[string]bool {
 	kept := map[string]bool{}
 	if s.spec.By == nil {
@@ -181,7 +181,8 @@ func (s *chart) kept() map[string]bool {
 	return kept
 }
 
-// weights are what columns are chosen by: the sum of the results of each, or what where makes of them.
+// weights returns the values by which columns are chosen: the sum of the results of each column, or the function
+// of the where option.
 func (s *chart) weights() map[string]float64 {
 	of := spl.Agg{Func: "sum"}
 	if w := s.spec.Where; w != nil {
@@ -205,7 +206,7 @@ func (s *chart) weights() map[string]float64 {
 	return out
 }
 
-// rate is the result of a function over a step: of per_hour and its like what its sum comes to in that time.
+// rate converts a result to a rate: per_hour and similar functions divide the sum by the interval length.
 func (s *chart) rate(a spl.Agg, over, v Value) Value {
 	seconds, rate := spl.Rate(a.Func)
 	from, _ := over.Float()
@@ -217,7 +218,7 @@ func (s *chart) rate(a spl.Agg, over, v Value) Value {
 	return finite(x * seconds / (Epoch(spl.Step(t, s.step())) - from))
 }
 
-// rows hands out the rows in order; those of a timechart without gaps.
+// rows passes the rows on in order; a timechart has no gaps.
 func (s *chart) rows(order []Value, cells map[cell]*group, columns map[string]bool) error {
 	emit := func(over Value) error {
 		row := Row{}
@@ -253,10 +254,10 @@ func (s *chart) rows(order []Value, cells map[cell]*group, columns map[string]bo
 	return nil
 }
 
-// maxSteps bounds the steps of a timechart.
+// maxSteps is the maximum number of intervals of a timechart.
 const maxSteps = 50000
 
-// steps hands out a row for each step, also those without events.
+// steps passes on a row for each interval, also for intervals without events.
 func (s *chart) steps(order []Value, emit func(Value) error) error {
 	if len(order) == 0 {
 		return nil
@@ -284,7 +285,7 @@ func (s *chart) steps(order []Value, emit func(Value) error) error {
 	return nil
 }
 
-// zeros gives counts that nothing was found for their number.
+// zeros sets missing counts to 0.
 func (s *chart) zeros(row Row, columns map[string]bool) {
 	for _, a := range s.spec.Aggs {
 		if a.Func != "count" && a.Func != "dc" {
@@ -301,7 +302,7 @@ func (s *chart) zeros(row Row, columns map[string]bool) {
 	}
 }
 
-// column names the result of an aggregation for a value of by.
+// column returns the name of the column for an aggregation and a value of the split-by field.
 func (s *chart) column(as, value string) string {
 	switch {
 	case s.spec.By == nil:
@@ -312,7 +313,7 @@ func (s *chart) column(as, value string) string {
 	return columnName(s.spec.Columns, as, value)
 }
 
-// columnName names a column that is of a function and a value.
+// columnName joins a function and a value to the name of a column.
 func columnName(c spl.Columns, as, value string) string {
 	if c.Format != "" {
 		return strings.NewReplacer("$AGG$", as, "$agg$", as, "$VAL$", value, "$val$", value).Replace(c.Format)

@@ -10,14 +10,13 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Collector takes the events that searches write.
+// Collector receives the events that searches write with collect.
 type Collector interface {
-	// Collect writes an event that the command makes of a row. It has a time, and the text that Splunk
-	// would have.
+	// Collect writes an event made from a row. The event has a time, and the text that Splunk would index.
 	Collect(ctx context.Context, c *spl.Collect, event Row) error
 }
 
-// Later stands for the collector that the run of a search will have, so that its check knows of it.
+// Later stands for the collector that a search will have at run time, so that its check knows that there is one.
 var Later Collector = later{}
 
 type later struct{}
@@ -26,7 +25,7 @@ var errNoCollector = errors.New("run collect: nobody takes what it writes")
 
 func (later) Collect(context.Context, *spl.Collect, Row) error { return errNoCollector }
 
-// collected writes rows as events and passes them on, also when nobody wants more.
+// collected writes rows as events and passes them on. It writes all rows, even if the next stage needs no more.
 type collected struct {
 	next  stage
 	run   *run
@@ -51,7 +50,7 @@ func (s *collected) row(row Row) error {
 	return err
 }
 
-// event is what a row becomes: its time is the row's, that of the begin of the search, or now.
+// event makes an event from a row. Its time is the time of the row, the start of the search, or now.
 func (s *collected) event(row Row) Row {
 	event := Row{}
 	for name, v := range row {

@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// continuous adds rows for the steps of a field that no row has. Steps are as those of bin.
+// continuous adds rows for missing intervals of a field. Intervals are computed as by bin.
 type continuous struct {
 	bins *binned
 	spec *spl.Makecontinuous
@@ -44,7 +44,7 @@ func (s *continuous) end() error {
 		step = s.bins.step()
 	}
 	at, steps := s.floor(least, step), 0
-	// fill hands out rows for the steps before x.
+	// fill passes on rows for the intervals before x.
 	fill := func(x float64) error {
 		for ; at < x && steps < maxSteps; steps++ {
 			if err := s.bins.run.alive(); err != nil {
@@ -81,7 +81,7 @@ func (s *continuous) end() error {
 	return s.next.end()
 }
 
-// floor is the begin of the step that x is in.
+// floor returns the start of the interval of x.
 func (s *continuous) floor(x float64, step spl.TimeSpan) float64 {
 	if s.spec.Field.Text == "_time" {
 		return s.bins.run.floorTime(x, step)

@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// density is a model: of each field and each combination of values of by, how values are spread: normally
-// about their mean, or falling from the least one on.
+// density is a model of how the values of each field are distributed, for each combination of values of by:
+// normally about their mean, or decreasing from the minimum.
 type density struct {
 	fields, by []string
 	decays     bool
@@ -23,7 +23,7 @@ type density struct {
 
 type spread struct{ n, mean, m2, least float64 }
 
-// usualShare is how many of all values are outliers when nobody says.
+// usualShare is the default share of values that are outliers.
 const usualShare = 0.01
 
 func (m *density) key(row Row, field string) (string, bool) {
@@ -38,7 +38,7 @@ func (m *density) key(row Row, field string) (string, bool) {
 	return strings.Join(parts, "\x00"), true
 }
 
-// learn takes the values of a row in, and returns about how many bytes that takes.
+// learn adds the values of a row, and returns approximately how many more bytes the model takes.
 func (m *density) learn(row Row) int {
 	held := 0
 	for _, field := range m.fields {
@@ -62,8 +62,7 @@ func (m *density) learn(row Row) int {
 	return held
 }
 
-// judge says of a row whether it is an outlier, and beyond what. A row of a group that was not learned is
-// none.
+// judge reports whether a row is an outlier, and the bounds. A row of an unknown group is not an outlier.
 func (m *density) judge(row Row, shares spl.Shares) {
 	if shares == (spl.Shares{}) {
 		shares = m.shares
@@ -93,7 +92,7 @@ func (m *density) judge(row Row, shares spl.Shares) {
 	}
 }
 
-// bounds are the values beyond which so many lie.
+// bounds returns the values outside of which the share of outliers is.
 func (s spread) bounds(shares spl.Shares) (low, high float64) {
 	deviation := math.Sqrt(s.m2 / s.n)
 	lower, upper := shares.Lower, shares.Upper
@@ -110,7 +109,7 @@ func (s spread) bounds(shares spl.Shares) (low, high float64) {
 	return low, high
 }
 
-// decay is bounds where values fall from the least one on: what is rare is above.
+// decay returns the bounds for values that decrease from the minimum: rare values are above.
 func (s spread) decay(shares spl.Shares) (low, high float64) {
 	share := shares.Upper
 	if share == 0 {
@@ -122,10 +121,10 @@ func (s spread) decay(shares spl.Shares) (low, high float64) {
 	return math.Inf(-1), s.least - (s.mean-s.least)*math.Log(share)
 }
 
-// modelKey is the name that a model is kept under, which no lookup has.
+// modelKey returns the name under which a model is stored. No lookup has such a name.
 func modelKey(name string) string { return "__mlspl_" + name }
 
-// table is the model as it is kept: a row of how it was made, and one for each group.
+// table returns the model as a table: a row with its settings, and one row for each group.
 func (m *density) table(now time.Time) tables.Table {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	t := tables.Table{Columns: []string{"key", "n", "mean", "m2", "least"}, Updated: now.UTC(), Rows: [][]string{
@@ -173,7 +172,7 @@ func densityOf(t tables.Table) (*density, error) {
 	return m, nil
 }
 
-// fitted learns of all rows before it judges them.
+// fitted trains the model with all rows before it judges them.
 type fitted struct {
 	next  stage
 	run   *run
@@ -220,7 +219,7 @@ func (s *fitted) end() error {
 	return s.next.end()
 }
 
-// applied judges rows by a model that is kept. A model that is not there is an error: not knowing is no answer.
+// applied judges rows by a stored model. A missing model is an error.
 func (r *run) applied(c *spl.Apply, next stage) stage {
 	var model *density
 	return &perRow{next, r, func(row Row) (bool, error) {

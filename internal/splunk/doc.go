@@ -1,13 +1,12 @@
 // Package splunk runs searches as Splunk would, over rows in memory.
 //
-// It does not parse (package spl does) and does not know where events come from: a [Source] hands
-// them in, the newest first. The flow: [Check] says what of a search cannot be run with what there
-// is ([Env]), run.go makes a chain of stages of a search, one for each command, and rows are pushed
-// through it one by one; a command that needs more than one row (stats, sort, join …) holds them, and
-// all that is held counts against a limit of memory. Each stage is told once of the end, also when what
-// stands behind it wants no more rows. Times within the condition that events are asked for by are the
-// window of that search alone (within.go).
+// It does not parse (package spl does) and does not know where events come from: a [Source] provides them, newest
+// first. The flow: [Check] reports which commands cannot run in an environment ([Env]); run.go makes a chain of
+// stages, one for each command, and pushes rows through it one by one. A command that needs more than one row
+// (stats, sort, join …) holds rows, which count against the memory limit. Each stage is told once that the rows
+// have ended, also if the next stage needs no more rows. Times in the condition of a search are the window of that
+// search only (within.go).
 //
-// A field has a [Value]: a text or a number, or several. Rows keep the names that the search uses.
-// Null is the value of a field that a row does not have; comparisons with it are null as well.
+// A field has a [Value]: a text, a number, or several of them. Rows have the field names that the search uses. The
+// value of a missing field is null, and comparisons with null are null.
 package splunk

@@ -10,56 +10,56 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Env is what a search finds beside events.
+// Env holds what a search needs besides events.
 type Env struct {
-	// Table returns a lookup by its name, nil when there is none; a nil func has none.
+	// Table returns a lookup by name, nil if it does not exist. A nil func has no lookups.
 	Table func(name string) *Table
-	// Collector takes what the command collect writes; nil: nothing is written, and rows are only passed on.
+	// Collector receives the events of the command collect. nil: nothing is written, and rows are only passed on.
 	Collector Collector
-	// Tables are those that searches write and read; nil: nothing is kept, and rows are only passed on.
+	// Tables stores the tables that searches write and read. nil: nothing is stored, and rows are only passed on.
 	Tables tables.Store
-	// Locate says what is known of an address: City, Country, Region, lat, lon …; nil when no
-	// database is configured, and iplocation is not supported then.
+	// Locate returns the location of an address: City, Country, Region, lat, lon …. It is nil without a database;
+	// iplocation is not supported then.
 	Locate func(address string) map[string]string
-	// Macros are for searches that are made while a search runs (map); nil has none.
+	// Macros expands macros in searches that are made at run time (map); nil has no macros.
 	Macros spl.Macros
-	// Location is the time zone of texts; nil is UTC.
+	// Location is the time zone of times in texts; nil is UTC.
 	Location *time.Location
-	// MemoryLimit bounds in bytes what commands hold; 0 is [DefaultMemoryLimit].
+	// MemoryLimit is the maximum number of bytes that commands hold; 0 is [DefaultMemoryLimit].
 	MemoryLimit int
 }
 
-// DefaultMemoryLimit is what the commands of one search may hold.
+// DefaultMemoryLimit is the memory limit of all commands of one search, in bytes.
 const DefaultMemoryLimit = 512 << 20
 
-// Window is the half-open time of a search; Now is the time that it is scheduled for, whenever it
-// really runs.
+// Window is the half-open time range of a search. Now is the time for which the search is scheduled, not the time
+// at which it runs.
 type Window struct{ Earliest, Latest, Now time.Time }
 
-// Scan is what a search asks of its source. The source may hand out more than Where asks for: it
-// is tested again.
+// Scan is the request of a search to its source. The source may return more events than Where matches: they are
+// tested again.
 type Scan struct {
-	// Where is the condition, nil for none. Names in it are without the dataset.
+	// Where is the condition, nil for all events. Its names have no dataset prefix.
 	Where spl.Expr
-	// Model and Dataset are set when events of a data model are wanted, under its names.
+	// Model and Dataset are set if events of a data model are wanted, with the model's field names.
 	Model, Dataset string
 	Window         Window
 }
 
-// Source is where events come from.
+// Source provides events.
 type Source interface {
-	// Events hands the events of a scan to visit, the newest first, until it returns an error. A row
-	// is the visitor's to change. Field _time is the time in seconds.
+	// Events passes the events of a scan to visit, newest first, until visit returns an error. The visitor owns
+	// the row and may change it. Field _time is the time in seconds since 1970.
 	Events(ctx context.Context, s Scan, visit func(Row) error) error
 }
 
-// LimitError says that a search needs more memory than it may.
+// LimitError reports that a search exceeds its memory limit.
 type LimitError struct {
 	Command string
 	Limit   int
 }
 
-// Error names the command.
+// Error names the command and the limit.
 func (e *LimitError) Error() string {
 	limit := fmt.Sprintf("%d MiB", e.Limit>>20)
 	if e.Limit < 1<<20 {
@@ -68,10 +68,10 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("run %s: it holds more than the %s that a search may", e.Command, limit)
 }
 
-// CodeNoDatabase marks a command that asks for places of addresses, which nobody knows.
+// CodeNoDatabase marks iplocation without a GeoIP database.
 const CodeNoDatabase = "spl/no-database"
 
-// Check reports what cannot be run with an environment.
+// Check reports the commands that cannot run in an environment.
 func Check(s *spl.Search, env Env) diag.List {
 	c := checker{env: env}
 	EachSearch(s, c.search)
@@ -79,7 +79,7 @@ func Check(s *spl.Search, env Env) diag.List {
 	return c.diags
 }
 
-// CodeEstimate marks results that are not to the last digit those of Splunk.
+// CodeEstimate marks results that may differ from Splunk's in the last digits.
 const CodeEstimate = "spl/estimate"
 
 type checker struct {

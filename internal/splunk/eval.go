@@ -8,21 +8,21 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// scope is what an expression is evaluated in.
+// scope is the context in which an expression is evaluated.
 type scope struct {
 	row Row
 	now time.Time
 	loc *time.Location
-	// bound is the field that mvmap and mvfilter give single values; "" for none.
+	// bound is the field for which mvmap and mvfilter set single values; "" for none.
 	bound string
 	value Value
-	// random gives the numbers of the function of that name; nil before the first.
+	// random is the generator of the function random; nil before its first call.
 	random *rand.Rand
-	// alive fails once the search is to end.
+	// alive returns an error once the search must end.
 	alive func() error
-	// returns gives what a search returns.
+	// returns provides the values that a subsearch returns.
 	returns func(*spl.Search) ([]Value, error)
-	// fault is the first thing that went wrong and is not just null.
+	// fault is the first error, as opposed to a null result.
 	fault error
 }
 
@@ -36,7 +36,7 @@ func (s *scope) field(name string) Value {
 // program is a compiled expression.
 type program func(*scope) Value
 
-// compileNode compiles an expression; the parser has checked names and numbers of arguments.
+// compileNode compiles an expression. The parser has checked function names and the number of arguments.
 func compileNode(n spl.Node) program {
 	switch n := n.(type) {
 	case *spl.Number:
@@ -62,7 +62,7 @@ func compileNode(n spl.Node) program {
 	return func(*scope) Value { return Null }
 }
 
-// compileSub runs the search when its value is first asked for.
+// compileSub runs the subsearch when its value is needed for the first time.
 func compileSub(n *spl.SubValue) program {
 	var known *Value
 	return func(s *scope) Value {
@@ -100,7 +100,7 @@ func compileUnary(n *spl.Unary) program {
 	}
 }
 
-// not is null of null.
+// not returns the negation; null for null.
 func not(v Value) Value {
 	if v.kind != boolean {
 		return Null
@@ -137,7 +137,7 @@ func compileBinary(n *spl.Binary) program {
 	return func(s *scope) Value { return s.compare(op, x(s), y(s)) }
 }
 
-// and is false when one is, and null when the other decides nothing.
+// and returns false if one operand is false; otherwise null if one is null.
 func and(a Value, second func() Value) Value {
 	if a.kind == boolean && a.number == 0 {
 		return a
@@ -152,7 +152,7 @@ func and(a Value, second func() Value) Value {
 	return truth(true)
 }
 
-// concat joins texts. Of several values each is joined.
+// concat joins texts. For multivalue fields, each value is joined.
 func concat(a, b Value) Value {
 	switch {
 	case a.IsNull() || b.IsNull():
@@ -165,7 +165,7 @@ func concat(a, b Value) Value {
 	return Text(a.String() + b.String())
 }
 
-// each maps single values.
+// each applies a function to each single value.
 func each(v Value, f func(Value) Value) Value {
 	if v.kind != several {
 		if v.IsNull() {
@@ -207,7 +207,7 @@ func arithmetic(op string, a, b Value) Value {
 	return Number(math.Mod(x, y))
 }
 
-// ended reports whether the search is to end, which becomes its fault.
+// ended reports whether the search must end, and sets the error.
 func (s *scope) ended() bool {
 	if s.fault == nil && s.alive != nil {
 		s.fault = s.alive()
@@ -215,7 +215,7 @@ func (s *scope) ended() bool {
 	return s.fault != nil
 }
 
-// compare is the function compare, between many values as long as the search goes on.
+// compare evaluates a comparison between multivalue fields until the search must end.
 func (s *scope) compare(op string, a, b Value) Value {
 	if a.kind != several || b.kind != several {
 		return compare(op, a, b)
@@ -231,7 +231,8 @@ func (s *scope) compare(op string, a, b Value) Value {
 	return truth(false)
 }
 
-// compare compares with case; two that are numbers by their amount. Of several values one is enough.
+// compare compares case-sensitively; two numbers by their value. For multivalue fields one matching value is
+// enough.
 func compare(op string, a, b Value) Value {
 	switch {
 	case a.IsNull() || b.IsNull():
@@ -277,7 +278,7 @@ func compileMember(x program, list []program) program {
 	}
 }
 
-// like matches % for any run and _ for one character, with case.
+// like matches % with any characters and _ with one character, case-sensitively.
 func like(x, pattern program) program {
 	return func(s *scope) Value {
 		v, p := x(s), pattern(s)

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Events is a source of rows in memory: each has its _time. Events of data models are those rows of
-// it whose names are the model's.
+// Events is a source of rows in memory. Each row has _time. The events of a data model are the rows with the
+// model's field names.
 type Events []Row
 
-// Events hands out the rows within the window, the newest first.
+// Events passes on the rows within the window, newest first.
 func (e Events) Events(ctx context.Context, s Scan, visit func(Row) error) error {
 	var within []Row
 	earliest, latest := Epoch(s.Window.Earliest), Epoch(s.Window.Latest)

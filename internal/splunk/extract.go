@@ -9,7 +9,7 @@ import (
 
 var xmlPair = regexp.MustCompile(`<([^/\s>]+)[^>]*>([^<]+)</`)
 
-// xmlkv makes fields of elements that hold a text alone.
+// xmlkv makes fields from XML elements that contain only text.
 func xmlkv(c *spl.Xmlkv) func(Row) {
 	return func(row Row) {
 		for _, x := range fieldOrRaw(row, c.Field).Each() {
@@ -20,10 +20,10 @@ func xmlkv(c *spl.Xmlkv) func(Row) {
 	}
 }
 
-// autoPair is name=value as Splunk finds it by itself.
+// autoPair matches name=value as Splunk's automatic extraction does.
 var autoPair = regexp.MustCompile(`([A-Za-z_][\w.\-:{}]*)=(?:"((?:[^"\\]|\\.)*)"|([^\s,;|&"]+))`)
 
-// autoExtractor makes fields of what looks like name=value.
+// autoExtractor makes fields from name=value pairs.
 func autoExtractor(row Row) {
 	for _, x := range fieldOrRaw(row, "_raw").Each() {
 		for _, m := range autoPair.FindAllStringSubmatch(x.String(), -1) {
@@ -38,7 +38,7 @@ func autoExtractor(row Row) {
 	}
 }
 
-// extractor makes fields of key=value pairs.
+// extractor makes fields from key=value pairs.
 func extractor(c *spl.Extract) func(Row) {
 	if c.Auto {
 		return autoExtractor
@@ -61,7 +61,7 @@ func extractor(c *spl.Extract) func(Row) {
 	}
 }
 
-// cleanKey replaces what a name cannot have.
+// cleanKey replaces characters that a field name cannot have.
 func cleanKey(s string) string {
 	return strings.Trim(strings.Map(func(r rune) rune {
 		if r == '_' || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z' || r == '.' || r == '{' || r == '}' {

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// renamer gives fields other names. The new name has the value of the old one: none when that is not there.
+// renamer renames fields. If the old field is missing, the new field is removed.
 func renamer(pairs []spl.Pair) func(Row) {
 	return func(row Row) {
 		for _, p := range pairs {
@@ -33,7 +33,7 @@ func renameOne(row Row, from, to string) {
 		pattern = strings.ReplaceAll(from, "{}", "")
 		names = row.like(pattern)
 	}
-	// All are taken away first: a new name may be the old one of another.
+	// All old fields are removed first: a new name may be the old name of another field.
 	moved := make(map[string]Value, len(names))
 	for _, name := range names {
 		stars, _ := captures(pattern, name)
@@ -43,7 +43,7 @@ func renameOne(row Row, from, to string) {
 	maps.Copy(row, moved)
 }
 
-// keeper keeps the named fields. Those that begin with an underscore are kept too when internal.
+// keeper keeps the named fields, and with internal also the fields whose names start with an underscore.
 func keeper(names []spl.Name, internal bool) func(Row) (bool, error) {
 	return func(row Row) (bool, error) {
 		keep := make(map[string]string, len(names))
@@ -61,7 +61,7 @@ func keeper(names []spl.Name, internal bool) func(Row) (bool, error) {
 				delete(row, name)
 			}
 		}
-		// What was found without its {} goes on under the name that was asked for.
+		// A field that was found without {} gets the name in the command.
 		for found, asked := range keep {
 			if v, ok := row[found]; ok && found != asked {
 				delete(row, found)
@@ -99,14 +99,14 @@ func (r *run) fillnull(c *spl.Fillnull, next stage) stage {
 	return &filled{next: next, value: v, names: map[string]bool{}, rows: kept{account: r.account("fillnull")}}
 }
 
-// fillOne gives a field that is missing or empty a value.
+// fillOne sets a missing or empty field to a value.
 func fillOne(row Row, name string, v Value) {
 	if old := row[name]; old.IsNull() || old.kind == text && old.text == "" {
 		row[name] = v
 	}
 }
 
-// filled gives each row all fields that any row has.
+// filled gives each row all fields of all rows.
 type filled struct {
 	next  stage
 	value Value
@@ -142,8 +142,8 @@ func (s *filled) end() error {
 	return s.next.end()
 }
 
-// replacer changes whole values. Patterns ignore case; the stars of the new value are those of the
-// old one.
+// replacer replaces whole values. Patterns ignore case. Stars in the new value stand for the texts that the stars
+// of the pattern matched.
 func replacer(c *spl.Replace) func(Row) {
 	type pair struct{ from, to string }
 	pairs := make([]pair, len(c.Pairs))
@@ -174,7 +174,7 @@ func replacer(c *spl.Replace) func(Row) {
 	}
 }
 
-// original returns what the stars took of s itself, given what they took of it in lower case.
+// original returns the texts that the stars matched in s, from their matches in the lower-case form of s.
 func original(pattern, s string, stars []string) []string {
 	out := make([]string, len(stars))
 	parts := strings.Split(pattern, "*")
@@ -186,8 +186,7 @@ func original(pattern, s string, stars []string) []string {
 	return out
 }
 
-// converter changes the form of values. A field that is not there stays away, and a value that
-// cannot be converted as it is.
+// converter converts values. A missing field stays missing, and a value that cannot be converted is not changed.
 func (r *run) converter(c *spl.Convert) func(Row) {
 	return func(row Row) {
 		for _, set := range c.Sets {
@@ -251,7 +250,7 @@ func (r *run) convert(function, format string, v Value) Value {
 	return v
 }
 
-// seconds reads [days+]hours:minutes:seconds.
+// seconds parses [days+]hours:minutes:seconds.
 func seconds(s string) (float64, bool) {
 	days := 0.0
 	if d, rest, ok := strings.Cut(s, "+"); ok {
@@ -275,7 +274,7 @@ func seconds(s string) (float64, bool) {
 	return days*86400 + total, true
 }
 
-// kilobytes reads a size with k, m or g behind it.
+// kilobytes parses a size with an optional suffix k, m or g.
 func kilobytes(v Value) Value {
 	s := strings.ToLower(v.String())
 	factor := map[byte]float64{'k': 1, 'm': 1024, 'g': 1024 * 1024}

@@ -2,11 +2,10 @@ package splunk
 
 import "tocsin/internal/translate/spl"
 
-// First returns what a search asks its source for first, less the window, which [Within] tells. It is
-// false when that is known only once the search runs, because of a subsearch, or when it asks for no
-// events first.
+// First returns the first scan of a search, without the window, which [Within] returns. It is false if the scan is
+// known only at run time, because of a subsearch, or if the search does not start with events.
 func First(s *spl.Search) (Scan, bool) {
-	// Which moment it is does not matter: the condition is the same without its times.
+	// The time does not matter: only the condition without times is used.
 	t, err := within(condition1(s), Window{})
 	if err != nil {
 		return Scan{}, false
@@ -37,8 +36,7 @@ func hasSubsearch(x spl.Expr) bool {
 	return found
 }
 
-// KeepsEvents reports whether each result of a search is one event: no command makes rows of
-// several, or several of one.
+// KeepsEvents reports whether each result of a search is one event: no command combines rows or splits them.
 func KeepsEvents(s *spl.Search) bool {
 	for _, stage := range s.Stages {
 		switch stage := stage.(type) {
@@ -58,7 +56,7 @@ func KeepsEvents(s *spl.Search) bool {
 	return true
 }
 
-// Writes reports whether a search keeps anything beside giving rows: a table, a model, or events.
+// Writes reports whether a search writes a table, a model or events.
 func Writes(s *spl.Search) bool {
 	writes := false
 	EachSearch(s, func(s *spl.Search) {

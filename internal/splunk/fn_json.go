@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// encodeJSON writes what JSON functions make.
+// encodeJSON encodes the results of JSON functions.
 func encodeJSON(v any) Value {
 	var b strings.Builder
 	writeJSON(&b, v)
 	return Text(b.String())
 }
 
-// jsonOf is a value as a member of JSON: what reads as an object or array is one.
+// jsonOf returns a value as a JSON member. A text that is a JSON object or array becomes one.
 func jsonOf(v Value) any {
 	switch v.kind {
 	case null:
@@ -36,7 +36,7 @@ func jsonOf(v Value) any {
 	}
 }
 
-// inferred is jsonOf with the types that texts look like.
+// inferred is jsonOf with the types that texts appear to have.
 func inferred(v Value) any {
 	if v.kind == text {
 		t := strings.TrimSpace(v.text)
@@ -53,7 +53,7 @@ func inferred(v Value) any {
 	return jsonOf(v)
 }
 
-// changed makes a function that changes the JSON of its first argument by pairs of a path and a value.
+// changed returns a function that changes the JSON of its first argument by pairs of path and value.
 func changed(change func(place *any, v any)) function {
 	return func(_ *scope, a []Value) Value {
 		d, ok := readJSON(a[0].String())
@@ -67,7 +67,7 @@ func changed(change func(place *any, v any)) function {
 	}
 }
 
-// reach visits the places that a path leads to. Members that are not there are made on the way.
+// reach visits the values at a path. Missing members are created.
 func reach(place *any, steps []step, visit func(*any)) {
 	if len(steps) == 0 {
 		visit(place)
@@ -93,7 +93,7 @@ func reach(place *any, steps []step, visit func(*any)) {
 	}
 }
 
-// appendTo adds to an array; what is none becomes its first member.
+// appendTo appends to an array; another value becomes the first element of a new one.
 func appendTo(place *any, values ...any) {
 	list, ok := (*place).([]any)
 	if !ok && *place != nil {
@@ -102,7 +102,7 @@ func appendTo(place *any, values ...any) {
 	*place = slices.Concat(list, values)
 }
 
-// ofObject is a function of a JSON object; null of anything else.
+// ofObject is a function of a JSON object; null for any other argument.
 func ofObject(f func(o *object, a []Value) Value) func(*scope, []Value) Value {
 	return func(_ *scope, a []Value) Value {
 		d, _ := readJSON(a[0].String())

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// maxBits is how far bits are counted: what a number holds exactly.
+// maxBits is the number of bits that a float64 represents exactly.
 const maxBits = 53
 
-// whole is a number that bits can be taken of.
+// whole returns a number as an integer for bit operations; false if it has a fraction.
 func whole(v Value) (uint64, bool) {
 	x, ok := v.Float()
 	if !ok || x < 0 || x >= 1<<maxBits || x != math.Trunc(x) {
@@ -19,7 +19,7 @@ func whole(v Value) (uint64, bool) {
 	return uint64(x), true
 }
 
-// bits makes a function that joins the bits of numbers.
+// bits returns a bitwise function of several numbers.
 func bits(join func(a, b uint64) uint64) function {
 	return func(_ *scope, a []Value) Value {
 		sum, ok := whole(a[0])
@@ -35,7 +35,7 @@ func bits(join func(a, b uint64) uint64) function {
 	}
 }
 
-// ofTwo makes a function of two numbers.
+// ofTwo returns a function of two numbers.
 func ofTwo(f func(x, y float64) float64) function {
 	return func(_ *scope, a []Value) Value {
 		x, isX := a[0].Float()
@@ -72,7 +72,7 @@ var mathFunctions = map[string]function{
 	"bit_shift_left":  bits(func(a, b uint64) uint64 { return a << min(b, maxBits) }),
 	"bit_shift_right": bits(func(a, b uint64) uint64 { return a >> min(b, maxBits) }),
 
-	// The numbers of one run of a search are the same whenever it is run for its time.
+	// A search that is repeated for the same time has the same random numbers.
 	"random": func(s *scope, _ []Value) Value {
 		if s.random == nil {
 			s.random = rand.New(rand.NewPCG(uint64(s.now.UnixNano()), 0)) //nolint:gosec // Nothing is secret.

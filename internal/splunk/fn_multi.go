@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// fieldOf returns the first field of an expression, which mvmap and mvfilter go over.
+// fieldOf returns the first field of an expression, over whose values mvmap and mvfilter iterate.
 func fieldOf(n spl.Node) string {
 	switch n := n.(type) {
 	case *spl.Field:
@@ -31,7 +31,7 @@ func fieldOf(n spl.Node) string {
 	return ""
 }
 
-// with evaluates p with a single value in the place of a field.
+// with evaluates p with a field set to a single value.
 func (s *scope) with(field string, v Value, p program) Value {
 	bound, value := s.bound, s.value
 	s.bound, s.value = field, v
@@ -70,7 +70,7 @@ func compileMap(args []program, n *spl.Call) program {
 	}
 }
 
-// index makes an index that may count from the end one from the begin.
+// index converts an index that may count from the end.
 func index(v Value, n int) (int, bool) {
 	x, ok := v.Float()
 	i := int(x)
@@ -185,5 +185,5 @@ var multiFunctions = map[string]function{
 	},
 }
 
-// maxRange bounds what mvrange makes.
+// maxRange is the maximum number of values of mvrange.
 const maxRange = 100_000

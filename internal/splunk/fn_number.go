@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// numeric makes a function of one number.
+// numeric returns a function of one number.
 func numeric(f func(float64) float64) function {
 	return func(_ *scope, a []Value) Value {
 		return each(a[0], func(v Value) Value {
@@ -19,7 +19,7 @@ func numeric(f func(float64) float64) function {
 	}
 }
 
-// finite is null of what is no number.
+// finite returns a number; null for infinity and NaN.
 func finite(x float64) Value {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return Null
@@ -27,7 +27,7 @@ func finite(x float64) Value {
 	return Number(x)
 }
 
-// extreme returns the least or greatest; texts are greater than numbers.
+// extreme returns the minimum or maximum; texts are greater than numbers.
 func extreme(sign int) function {
 	return func(_ *scope, a []Value) Value {
 		best := Null
@@ -54,7 +54,7 @@ func compareMixed(a, b Value) int {
 	return compareValues(a, b)
 }
 
-// total adds the numbers among the arguments.
+// total returns the sum of the numeric arguments.
 func total(args []Value) (sum float64, n int) {
 	for _, v := range args {
 		for _, x := range v.Each() {
@@ -169,7 +169,7 @@ var numberFunctions = map[string]function{
 	},
 }
 
-// toString writes a value as hex, commas, duration, or plainly.
+// toString formats a value as hex, commas or duration, or unchanged.
 func toString(v Value, form string) string {
 	x, ok := v.Float()
 	if !ok {
@@ -207,7 +207,7 @@ func commas(x float64) string {
 	return b.String()
 }
 
-// duration writes seconds as [days+]hours:minutes:seconds.
+// duration formats seconds as [days+]hours:minutes:seconds.
 func duration(x float64) string {
 	n := int64(x)
 	sign := ""

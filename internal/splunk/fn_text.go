@@ -13,14 +13,14 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// textual makes a function of one text; of several values each is changed.
+// textual returns a function of one text; for a multivalue field it is applied to each value.
 func textual(f func(string) string) function {
 	return func(_ *scope, a []Value) Value {
 		return each(a[0], func(v Value) Value { return Text(f(v.String())) })
 	}
 }
 
-// trimmer cuts characters off, blanks and tabs unless others are given.
+// trimmer trims characters: blanks and tabs by default.
 func trimmer(cut func(s, set string) string) function {
 	return func(_ *scope, a []Value) Value {
 		set := " \t"
@@ -49,7 +49,7 @@ var textFunctions = map[string]function{
 	"sha512":    textual(func(s string) string { sum := sha512.Sum512([]byte(s)); return hex.EncodeToString(sum[:]) }),
 }
 
-// substr counts from 1, or from the end when it is negative.
+// substr counts from 1, or from the end if the index is negative.
 func substr(_ *scope, a []Value) Value {
 	from, ok := a[1].Float()
 	if !ok {
@@ -76,7 +76,7 @@ func substr(_ *scope, a []Value) Value {
 	})
 }
 
-// urldecode replaces %41; what is no escape stays.
+// urldecode decodes escapes such as %41; invalid escapes are not changed.
 func urldecode(s string) string {
 	if !strings.ContainsAny(s, "%+") {
 		return s
@@ -95,7 +95,7 @@ func urldecode(s string) string {
 	return b.String()
 }
 
-// patternOf returns what gives the pattern of an argument: compiled once when it is written down.
+// patternOf returns a function that compiles the pattern of an argument. A constant pattern is compiled once.
 func patternOf(n spl.Node, arg program) func(*scope) *pcre.Regexp {
 	if t, ok := n.(*spl.Text); ok {
 		re, err := pcre.Compile(t.Value)
@@ -115,7 +115,7 @@ func patternOf(n spl.Node, arg program) func(*scope) *pcre.Regexp {
 		text := v.String()
 		re, ok := known[text]
 		if !ok {
-			// A value that is no pattern matches nothing: it is data, not a mistake of the search.
+			// An invalid pattern in data matches nothing: it is not a mistake in the search.
 			re, _ = pcre.Compile(text)
 			if len(known) < maxPatterns {
 				known[text] = re
@@ -125,7 +125,7 @@ func patternOf(n spl.Node, arg program) func(*scope) *pcre.Regexp {
 	}
 }
 
-// maxPatterns bounds the compiled patterns that are kept of computed ones.
+// maxPatterns is the maximum number of computed patterns that are cached.
 const maxPatterns = 1000
 
 func (s *scope) matches(re *pcre.Regexp, text string) bool {
@@ -171,7 +171,7 @@ func compileReplaceCall(args []program, n *spl.Call) program {
 	}
 }
 
-// compileFind yields the index of the first value that matches.
+// compileFind returns the index of the first matching value.
 func compileFind(args []program, n *spl.Call) program {
 	pattern := patternOf(n.Args[1], args[1])
 	return func(s *scope) Value {

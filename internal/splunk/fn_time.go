@@ -7,12 +7,12 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Epoch returns the number of seconds that _time holds of a moment, to the microsecond.
+// Epoch returns a time as seconds since 1970, to the microsecond: the form of _time.
 func Epoch(t time.Time) float64 {
 	return float64(t.UnixMicro()) / 1e6
 }
 
-// moment is the time of a number of seconds.
+// moment returns the time of a number of seconds.
 func moment(x float64, loc *time.Location) (time.Time, bool) {
 	if math.Abs(x) > 1e12 || math.IsNaN(x) {
 		return time.Time{}, false

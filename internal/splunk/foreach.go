@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// eachField runs commands once for each field that a pattern means, or for each value of one.
+// eachField runs commands once for each field that matches a pattern, or for each value of a field.
 type eachField struct {
 	next      stage
 	run       *run
@@ -34,7 +34,7 @@ func (s *eachField) row(row Row) error {
 	return s.next.row(row)
 }
 
-// fields runs the commands for each field; the row is nil when they drop it.
+// fields runs the commands for each field; the row is nil if they drop it.
 func (s *eachField) fields(row Row) (Row, error) {
 	var fields []spl.Each
 	for _, n := range s.spec.Names {
@@ -52,7 +52,7 @@ func (s *eachField) fields(row Row) (Row, error) {
 	return row, nil
 }
 
-// values runs the commands for each value of the field, or each member of the array that is its text.
+// values runs the commands for each value of the field, or for each element of a JSON array.
 func (s *eachField) values(row Row) (Row, error) {
 	name := row.key(s.spec.Names[0].Text)
 	list := row[name].Each()

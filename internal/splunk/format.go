@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// formatted is the format command: one row with the text of the condition that all rows make.
+// formatted is the command format: it makes one row with a condition that matches any of the rows.
 type formatted struct {
 	next    stage
 	spec    *spl.Format
@@ -28,8 +28,8 @@ func (s *formatted) row(row Row) error {
 	return s.account.hold(len(text) + 16)
 }
 
-// text asks for all fields of a row but those that begin with an underscore. Those that are called search
-// or query stand for their text.
+// text requires all fields of a row, except fields whose names start with an underscore. The values of fields
+// named search or query are used as conditions.
 func (s *formatted) text(row Row) string {
 	var fields []string
 	for _, name := range slices.Sorted(maps.Keys(row)) {
@@ -53,7 +53,7 @@ func (s *formatted) text(row Row) string {
 	return strings.Join(fields, " "+s.spec.Texts[2]+" ")
 }
 
-// formatName quotes names that are no word.
+// formatName quotes names that are not words.
 func formatName(name string) string {
 	if strings.ContainsAny(name, " \t\n,()[]|=<>!\"'") {
 		return spl.Quote(name)

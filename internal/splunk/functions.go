@@ -7,10 +7,10 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// function evaluates a call of which the arguments are values.
+// function evaluates a call with evaluated arguments.
 type function func(s *scope, args []Value) Value
 
-// functions by name, each in the file of its kind.
+// functions has the functions by name; each is in the file of its kind.
 var functions = func() map[string]function {
 	all := map[string]function{}
 	for _, set := range []map[string]function{conditionFunctions, numberFunctions, textFunctions, multiFunctions, timeFunctions, jsonFunctions, mathFunctions} {
@@ -19,7 +19,7 @@ var functions = func() map[string]function {
 	return all
 }()
 
-// lazy are functions that do not evaluate all of their arguments, or not once.
+// lazy has the functions that do not evaluate each argument exactly once.
 var lazy map[string]func(args []program, n *spl.Call) program
 
 func init() { //nolint:gochecknoinits // Their compilers call compileNode, which reads the table.
@@ -32,7 +32,7 @@ func init() { //nolint:gochecknoinits // Their compilers call compileNode, which
 	}
 }
 
-// Functions returns the names of the functions that can be run, sorted.
+// Functions returns the names of the supported functions, sorted.
 func Functions() []string {
 	return slices.Sorted(maps.Keys(mergeNames()))
 }
@@ -86,7 +86,7 @@ func compileCase(args []program, _ *spl.Call) program {
 	}
 }
 
-// compileValidate is the opposite of case: the value of the first condition that does not hold.
+// compileValidate is the opposite of case: it returns the value of the first condition that is false.
 func compileValidate(args []program, _ *spl.Call) program {
 	return func(s *scope) Value {
 		for i := 0; i+1 < len(args); i += 2 {
@@ -109,7 +109,7 @@ func compileCoalesce(args []program, _ *spl.Call) program {
 	}
 }
 
-// compileSearchMatch is true where the text of a search is.
+// compileSearchMatch is true if the row matches the search text.
 func compileSearchMatch(args []program, _ *spl.Call) program {
 	return func(s *scope) Value {
 		x, err := spl.ParseCondition(args[0](s).String())

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// glob is a text with stars that stand for any run of characters.
+// glob is a pattern in which stars match any characters.
 type glob struct {
 	parts []string
 	fold  bool
@@ -41,7 +41,7 @@ func (g glob) match(s string) bool {
 	return strings.HasSuffix(s, last)
 }
 
-// toLower is strings.ToLower, without a copy of what is in lower case already.
+// toLower is strings.ToLower without a copy if the text is in lower case already.
 func toLower(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf {
@@ -51,7 +51,7 @@ func toLower(s string) string {
 	return s
 }
 
-// network reads a network, or fails; a lone address is none.
+// network parses a network; an address without a prefix length is an error.
 func network(s string) (netip.Prefix, bool) {
 	if !strings.Contains(s, "/") {
 		return netip.Prefix{}, false

@@ -8,15 +8,15 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// grouping makes groups of rows by the values of fields, and aggregates each.
+// grouping groups rows by the values of fields and aggregates each group.
 type grouping struct {
 	account *account
 	aggs    []spl.Agg
 	exprs   []program
 	by      []string
-	// name is the row's name of a field of the search, as tstats drops the dataset.
+	// name maps a field of the search to the row's field, since tstats removes the dataset.
 	name namer
-	// fill stands for a missing value of by; nil leaves such rows out.
+	// fill replaces missing values of by; nil excludes such rows.
 	fill   func(field string) (Value, bool)
 	scope  *scope
 	groups map[string]*group
@@ -32,7 +32,7 @@ type group struct {
 	slots  []slot
 }
 
-// slot is one aggregation: of one thing, or of each field that a pattern means.
+// slot is one aggregation: of one field, or of each field that matches a pattern.
 type slot struct {
 	one  accumulator
 	many map[string]accumulator
@@ -52,7 +52,7 @@ func newGrouping(to *account, aggs []spl.Agg, by []spl.Name, name namer) *groupi
 	return g
 }
 
-// of returns the groups of a row: none when a value is missing, several when a field has several.
+// of returns the groups of a row: none if a value is missing, several if a field has several values.
 func (g *grouping) of(row Row) ([]*group, error) {
 	g.single = g.single[:0]
 	for _, name := range g.by {
@@ -77,7 +77,7 @@ func (g *grouping) of(row Row) ([]*group, error) {
 	return g.found[:1:1], nil
 }
 
-// product is of, for a row of which a field has several values.
+// product is of for a row with multivalue fields.
 func (g *grouping) product(row Row) ([]*group, error) {
 	lists := make([][]Value, len(g.by))
 	for i, name := range g.by {
@@ -133,7 +133,7 @@ func (g *grouping) group(values []Value) (*group, error) {
 	return one, g.account.hold(2*len(g.key) + 100*(len(values)+len(g.aggs)) + 200)
 }
 
-// addTo takes a row into each group that it belongs to.
+// addTo adds a row to each of its groups.
 func (g *grouping) addTo(row Row) error {
 	in, err := g.of(row)
 	if err != nil {
@@ -147,7 +147,7 @@ func (g *grouping) addTo(row Row) error {
 	return nil
 }
 
-// add takes a row into a group.
+// add adds a row to a group.
 func (g *grouping) add(one *group, row Row) error {
 	at, _ := row["_time"].Float()
 	held := 0
@@ -163,7 +163,7 @@ func (g *grouping) add(one *group, row Row) error {
 			}
 			if v.kind == boolean {
 				if a.Func == "count" && v.number == 0 {
-					continue // What is counted is that it holds.
+					continue // count(eval(…)) counts the rows for which it is true.
 				}
 				v = Number(v.number)
 			}
@@ -243,12 +243,12 @@ func (g *grouping) sorted() []*group {
 	return out
 }
 
-// counts reports whether there is a result without any row.
+// counts reports whether an aggregation has a result without any row.
 func (g *grouping) counts() bool {
 	return slices.ContainsFunc(g.aggs, func(a spl.Agg) bool { return a.Func == "count" || a.Func == "dc" })
 }
 
-// emit hands out one row for each group.
+// emit passes on one row for each group.
 func (g *grouping) emit(next stage) error {
 	if len(g.by) == 0 && len(g.order) == 0 && g.counts() {
 		if _, err := g.group(nil); err != nil {
@@ -268,7 +268,7 @@ func (g *grouping) emit(next stage) error {
 	return nil
 }
 
-// aggregate makes the stage of stats, eventstats or streamstats.
+// aggregate returns the stage of stats, eventstats or streamstats.
 func (r *run) aggregate(c *spl.Aggregate, next stage) stage {
 	g := newGrouping(r.account(c.Command()), c.Aggs, c.By, same)
 	switch c.Kind {
@@ -281,7 +281,7 @@ func (r *run) aggregate(c *spl.Aggregate, next stage) stage {
 	}
 }
 
-// stats makes one row of each group.
+// stats makes one row for each group.
 type stats struct {
 	next   stage
 	groups *grouping
@@ -297,7 +297,7 @@ func (s *stats) end() error {
 	return s.next.end()
 }
 
-// eventstats adds to each row the results of its group. A row of no group passes as it is.
+// eventstats adds the results of its group to each row. A row without a group is not changed.
 type eventstats struct {
 	next   stage
 	groups *grouping

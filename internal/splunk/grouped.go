@@ -7,56 +7,56 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Grouper is a Source that can aggregate events where they are, without handing them out.
+// Grouper is a Source that can aggregate events without returning them.
 type Grouper interface {
-	// Groups hands out what was found of the groups of a scan, each once for its count and times and once
-	// more for each value of an aggregated field. False, before anything is handed out, says that the events
-	// have to be read: then and now the results are the same.
+	// Groups passes on the groups of a scan: each group once with its count and times, and once more for each
+	// value of an aggregated field. It returns false, before it passes anything on, if the events must be read
+	// instead; the results are the same either way.
 	Groups(ctx context.Context, s Scan, g Grouping, visit func(Part) error) (bool, error)
 }
 
-// Grouping is what is wanted of groups.
+// Grouping describes the groups to compute.
 type Grouping struct {
-	// By are the fields that make a group. An event that lacks one is in no group, one with several
-	// values is in several.
+	// By are the fields that define a group. An event without one of the fields is in no group; an event with
+	// several values is in several groups.
 	By []string
-	// Missing tells that events which lack a field are wanted too, with a null in its place.
+	// Missing requests groups for events without a field, with null as its value.
 	Missing bool
-	// Times tells that the first and last time of a group are wanted.
+	// Times requests the first and last time of each group.
 	Times bool
-	// Fields are those whose different values are wanted.
+	// Fields are the fields whose distinct values are requested.
 	Fields []string
 }
 
-// Part is something that was found of a group.
+// Part is one part of the result for a group.
 type Part struct {
 	By []Value
-	// Field is the place in Fields of the field that Value is of; -1 for the count and the times.
+	// Field is the index in Fields of the field of Value; -1 for count and times.
 	Field       int
 	Value       Value
 	Count       float64
 	First, Last float64
 }
 
-// counted is the beginning of a search that can be counted.
+// counted is the first part of a search, which can be computed by counting groups.
 type counted struct {
 	Grouping
 
 	scan Scan
-	// name is the event's name of a field, fill what stands for a missing value of By.
+	// name maps a field to the event's field name, fill replaces a missing value of By.
 	name namer
 	fill func(field string) (Value, bool)
-	// usual is the value that events have of a field that they lack.
+	// usual is the value that a data model gives to a missing field.
 	usual func(field string) Value
 	aggs  []spl.Agg
 	by    []spl.Name
-	// command names it, stages is how many commands it is.
+	// command is its name in messages, stages is the number of commands that it replaces.
 	command string
 	stages  int
 }
 
-// Groups returns the grouping that a search begins with, when all that is wanted of it can be told from
-// counts, times and different values: a stats right behind the search for events, or a tstats.
+// Groups returns the grouping at the start of a search, if counts, times and distinct values are enough to compute
+// it: a stats directly after the search for events, or a tstats.
 func Groups(s *spl.Search) (Grouping, bool) {
 	c, ok := countable(s)
 	return c.Grouping, ok
@@ -66,7 +66,7 @@ func countable(s *spl.Search) (counted, bool) {
 	c := counted{name: same, usual: func(string) Value { return Null }}
 	scan, known := First(s)
 	if t, err := within(condition1(s), Window{}); !known || err != nil || !t.whole {
-		return c, false // Counting knows no times but those of the whole search.
+		return c, false // Counting supports only the time range of the whole search.
 	}
 	c.scan = scan
 	switch first := s.Stages[0].(type) {
@@ -98,7 +98,7 @@ func countable(s *spl.Search) (counted, bool) {
 	return c, len(c.by) > 0 && c.bind()
 }
 
-// bind tells what is wanted of which fields; false when more than groups tell.
+// bind assigns aggregations to fields; false if groups are not enough for one.
 func (c *counted) bind() bool {
 	for _, n := range c.by {
 		if !plainName(c.name(n.Text)) {
@@ -128,12 +128,12 @@ func (c *counted) bind() bool {
 	return true
 }
 
-// plainName reports whether a name is that of one field of the event itself.
+// plainName reports whether a name is a single field of the event itself.
 func plainName(name string) bool {
 	return name != "" && name[0] != '_' && !slices.Contains([]byte(name), '*')
 }
 
-// grouped runs the first commands where the events are; false when that cannot be.
+// grouped computes the first commands by counting; false if that is not possible.
 func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
 	source, can := r.source.(Grouper)
 	c, fits := countable(s)
@@ -158,7 +158,7 @@ func (r *run) grouped(s *spl.Search, out stage) (bool, error) {
 	return true, (&link{stage: &stats{chain, g}, next: chain}).end()
 }
 
-// complete puts in what stands for a value that is missing; false when the event is in no group then.
+// complete replaces missing values; false if the event is then in no group.
 func (c counted) complete(by []Value) bool {
 	for i, v := range by {
 		if v.IsNull() || v.kind == text && v.text == "" {
@@ -177,7 +177,7 @@ func (c counted) complete(by []Value) bool {
 	return true
 }
 
-// merge adds what was found of a group. A value of a group that was not counted came between the two.
+// merge adds a part to its group. A value whose group was not counted was indexed between the two requests.
 func (g *grouping) merge(p Part, c counted) error {
 	if !c.complete(p.By) {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// head passes the first rows, as long as a condition holds.
+// head passes the first rows on, as long as a condition holds.
 type head struct {
 	next  stage
 	spec  *spl.Head
@@ -50,7 +50,7 @@ func (s *head) row(row Row) error {
 
 func (s *head) end() error { return s.next.end() }
 
-// tail passes the last n rows, the last one first; all when n is negative.
+// tail passes the last n rows on, in reverse order; all rows if n is negative.
 type tail struct {
 	next stage
 	n    int

@@ -7,11 +7,11 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// maxJoined is how many rows of its search join looks at, as Splunk bounds it.
+// maxJoined is the maximum number of rows of the subsearch of join, as in Splunk.
 const maxJoined = 50000
 
-// join adds to each row the fields of the rows of a search that have the same values; without
-// names, of all fields that both have.
+// join adds the fields of the rows of a subsearch with equal values; without field names, equal values in all
+// common fields.
 func (r *run) join(c *spl.Join, next stage) (stage, error) {
 	to := r.account("join")
 	held, err := r.rows(to, c.Sub, maxJoined)
@@ -54,7 +54,7 @@ type joined struct {
 	account *account
 }
 
-// keysOf are the combinations of the values of fields; none when one is missing.
+// keysOf returns the combinations of the values of fields; none if a field is missing.
 func keysOf(row Row, names []string) []string {
 	lists := make([][]Value, len(names))
 	for i, name := range names {
@@ -107,8 +107,8 @@ func (j *joined) row(row Row) error {
 	return nil
 }
 
-// aliased puts an alias before the names of fields but those that begin with an underscore; a row without
-// one is as it was.
+// aliased prefixes field names with an alias, except names that start with an underscore. Without an alias the row
+// is not changed.
 func aliased(row Row, alias string) Row {
 	if alias == "" {
 		return row
@@ -123,7 +123,7 @@ func aliased(row Row, alias string) Row {
 	return out
 }
 
-// inTime leaves the rows that are not later than one, or not earlier.
+// inTime keeps the rows that are not later, or not earlier, than a row.
 func (j *joined) inTime(row Row, found []Row) []Row {
 	at, _ := row["_time"].Float()
 	return slices.DeleteFunc(slices.Clone(found), func(other Row) bool {
@@ -132,7 +132,7 @@ func (j *joined) inTime(row Row, found []Row) []Row {
 	})
 }
 
-// find returns the rows that a row is joined with, or as many as are wanted.
+// find returns the rows to join with a row, up to the maximum number.
 func (j *joined) find(row Row) ([]Row, error) {
 	var found []Row
 	full := func() bool { return j.spec.Max > 0 && len(found) >= j.spec.Max && !j.spec.UseTime }

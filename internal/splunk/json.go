@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// object is one of JSON, with its members in the order in which they came.
+// object is a JSON object. Its members keep their order.
 type object struct {
 	names   []string
 	members map[string]any
@@ -38,7 +38,7 @@ func (o *object) remove(name string) {
 	}
 }
 
-// readJSON reads one object or array: objects are *object, arrays []any, numbers json.Number.
+// readJSON parses one object or array: objects are *object, arrays []any, numbers json.Number.
 func readJSON(s string) (any, bool) {
 	s = strings.TrimSpace(s)
 	if s == "" || s[0] != '{' && s[0] != '[' || !json.Valid([]byte(s)) {
@@ -91,7 +91,7 @@ func decodeJSON(d *json.Decoder) (any, error) {
 	return token, nil
 }
 
-// jsonText writes a value as a field holds it: texts as they are, objects as JSON.
+// jsonText returns a value as field text: texts unchanged, objects as JSON.
 func jsonText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -104,7 +104,7 @@ func jsonText(v any) string {
 	return b.String()
 }
 
-// writeJSON writes a value as JSON has it.
+// writeJSON writes a value as JSON.
 func writeJSON(b *strings.Builder, v any) {
 	switch v := v.(type) {
 	case nil:
@@ -117,7 +117,7 @@ func writeJSON(b *strings.Builder, v any) {
 		var text strings.Builder
 		e := json.NewEncoder(&text)
 		e.SetEscapeHTML(false)
-		_ = e.Encode(v) // A text can always be encoded, and so can be written.
+		_ = e.Encode(v) // Encoding a string cannot fail.
 		b.WriteString(strings.TrimSuffix(text.String(), "\n"))
 	case []any:
 		b.WriteByte('[')
@@ -142,7 +142,7 @@ func writeJSON(b *strings.Builder, v any) {
 	}
 }
 
-// memberValue is the value of a field for one of JSON: a number, a text, or the text of what is more.
+// memberValue returns the field value of a JSON value: a number, a text, or the JSON text of an object or array.
 func memberValue(v any) Value {
 	switch v := v.(type) {
 	case nil:
@@ -165,7 +165,7 @@ func textsOf(values []any) Value {
 	return Several(out...)
 }
 
-// fromJSON makes fields of the members of an object.
+// fromJSON makes fields from the members of an object.
 func fromJSON(c *spl.FromJSON) func(Row) {
 	return func(row Row) {
 		v, _ := readJSON(row.Get(c.Field.Text).String())

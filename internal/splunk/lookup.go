@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// lookup adds to each row the columns of the rows of a table that it finds.
+// lookup adds the columns of matching table rows to each row.
 func (r *run) lookup(c *spl.Lookup, next stage) (stage, error) {
 	t, err := r.table(c.Table.Text)
 	if err != nil {
@@ -71,7 +71,7 @@ func (r *run) lookupRow(row Row, t *Table, c *spl.Lookup, keys []int, outputs []
 				values = append(values, Text(t.Default))
 			}
 		}
-		// OUTPUT takes away what was there, also when the cells are empty; without a row it stays.
+		// OUTPUT removes existing values, also if the cells are empty, but only if a row was found.
 		if len(found) > 0 || len(values) > 0 {
 			v := Several(values...)
 			if err := r.fits("lookup", v); err != nil {
@@ -83,8 +83,8 @@ func (r *run) lookupRow(row Row, t *Table, c *spl.Lookup, keys []int, outputs []
 	return nil
 }
 
-// findRows returns the rows of the table for the values of the event, each value by itself where a
-// field has several. It is false when a key has no value.
+// findRows returns the table rows for the values of an event, separately for each value of a multivalue field. It
+// is false if a key has no value.
 func (r *run) findRows(row Row, t *Table, fields []spl.Column, keys []int) ([]int, bool, error) {
 	lists := make([][]Value, len(keys))
 	for i, k := range fields {
@@ -108,7 +108,7 @@ func (r *run) findRows(row Row, t *Table, fields []spl.Column, keys []int) ([]in
 	return found, true, nil
 }
 
-// maxCombinations bounds what several fields with several values make.
+// maxCombinations is the maximum number of value combinations of multivalue fields.
 const maxCombinations = 10000
 
 func combinations(lists [][]Value) int {
@@ -159,7 +159,7 @@ func (r *run) inputLookup(c *spl.InputLookup, out stage) error {
 	return nil
 }
 
-// locator adds what is known of an address.
+// locator adds the location of an address.
 func (r *run) locator(c *spl.IPLocation) func(Row) {
 	return func(row Row) {
 		if r.env.Locate == nil {
@@ -173,10 +173,10 @@ func (r *run) locator(c *spl.IPLocation) func(Row) {
 	}
 }
 
-// usualPlaces are what iplocation adds unless all is asked for.
+// usualPlaces are the fields that iplocation adds without allfields.
 var usualPlaces = map[string]bool{"City": true, "Country": true, "Region": true, "lat": true, "lon": true}
 
-// appended adds rows behind all others.
+// appended adds rows after all others.
 type appended struct {
 	next stage
 	run  *run
@@ -192,7 +192,7 @@ func (s *appended) end() error {
 	return s.next.end()
 }
 
-// appendedPipe adds behind all rows what commands make of them.
+// appendedPipe adds the results of commands on all rows after the rows.
 type appendedPipe struct {
 	next stage
 	run  *run
@@ -218,7 +218,7 @@ func (s *appendedPipe) end() error {
 	return s.next.end()
 }
 
-// feed hands rows to a chain and ends it.
+// feed passes rows to a chain and ends it.
 func feed(chain stage, rows *kept) error {
 	err := rows.drain(func(_ int, row Row) error { return chain.row(row) })
 	if ignoreDone(err) != nil {

@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// makeResults makes rows of nothing, or of a text.
+// makeResults generates empty rows, or rows from a text.
 func (r *run) makeResults(c *spl.Makeresults, out stage) error {
 	now := Number(float64(r.window.Now.Unix()))
 	switch c.Form {

@@ -2,7 +2,7 @@ package splunk
 
 import "math"
 
-// merge adds to an accumulator what another one of the same aggregation has taken.
+// merge adds the values of another accumulator of the same aggregation.
 func merge(a, b accumulator) {
 	switch a := a.(type) {
 	case *counter:

@@ -7,15 +7,15 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Dataset is one dataset of a data model that a search reads.
+// Dataset is a dataset of a data model that a search reads.
 type Dataset struct {
 	Model, Name string
-	// Source is the text that the place is of.
+	// Source is the text in which Span is.
 	Source *spl.Source
 	Span   diag.Span
 }
 
-// Datasets returns what a search and its subsearches read of data models, in the order of the text.
+// Datasets returns the datasets that a search and its subsearches read, in text order.
 func Datasets(s *spl.Search) []Dataset {
 	var out []Dataset
 	EachSearch(s, func(s *spl.Search) {
@@ -33,11 +33,10 @@ func Datasets(s *spl.Search) []Dataset {
 	return out
 }
 
-// Predicate compiles a condition of search that has no subsearch.
+// Predicate compiles a search condition without subsearches.
 func Predicate(x spl.Expr) func(Row) bool { return compileExpr(x, same) }
 
-// EachSearch visits a search and every search within it, whichever command holds it, the outer ones
-// first.
+// EachSearch visits a search and all nested searches of any command, outer searches first.
 func EachSearch(s *spl.Search, visit func(*spl.Search)) {
 	visit(s)
 	for _, stage := range s.Stages {
@@ -50,8 +49,8 @@ var (
 	sourceType = reflect.TypeFor[*spl.Source]()
 )
 
-// searchesIn looks for searches in a part of a tree. Commands are many and hold searches in fields of
-// their own: looking at the types misses none.
+// searchesIn finds searches in a part of a syntax tree. It uses reflection, so that no command with a nested
+// search is missed.
 func searchesIn(v reflect.Value, visit func(*spl.Search)) {
 	switch v.Kind() {
 	case reflect.Pointer:

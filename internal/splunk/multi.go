@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// expanded makes a row of each value.
+// expanded makes one row for each value.
 type expanded struct {
 	next stage
 	spec *spl.Mvexpand
@@ -64,7 +64,7 @@ func (r *run) makemv(c *spl.Makemv, next stage) (stage, error) {
 				return false, err
 			}
 			for _, m := range matches {
-				// The first group is the value; without one the match is.
+				// The first group is the value; without a group, the whole match.
 				g := m[min(1, len(m)-1)]
 				list = append(list, Text(g.Text))
 			}
@@ -74,13 +74,13 @@ func (r *run) makemv(c *spl.Makemv, next stage) (stage, error) {
 	}}, nil
 }
 
-// combined joins rows that differ in one field only.
+// combined joins rows that differ in only one field.
 type combined struct {
 	next stage
 	spec *spl.Mvcombine
 	rows kept
 	at   map[string]int
-	// values are those of the field, of each row.
+	// values holds the values of the field of each row.
 	values [][]Value
 }
 

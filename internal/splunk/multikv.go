@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// tabled makes a row of each line of the table that an event's text is.
+// tabled makes one row for each line of a table in the text of an event.
 type tabled struct {
 	next stage
 	run  *run
@@ -43,7 +43,7 @@ func (s *tabled) row(row Row) error {
 			}
 			cell := cells[i]
 			if i == len(names)-1 {
-				cell = strings.Join(cells[i:], " ") // The last column has all that is left.
+				cell = strings.Join(cells[i:], " ") // The last column takes the rest of the line.
 			}
 			out.set(name, Text(cell))
 		}
@@ -54,7 +54,7 @@ func (s *tabled) row(row Row) error {
 	return nil
 }
 
-// head finds the line behind that with the names of columns, and the names; nil when the text is no table.
+// head returns the index of the first line after the column names, and the names; nil if the text is not a table.
 func (s *tabled) head(lines []string) (int, []string) {
 	if s.spec.NoHeader {
 		most := 0

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// outliers finds values that are far from the middle half of them once all rows are there.
+// outliers finds values far outside the interquartile range, once all rows are known.
 type outliers struct {
 	next stage
 	run  *run
@@ -17,7 +17,7 @@ type outliers struct {
 
 func (s *outliers) row(row Row) error { return s.rows.add(row) }
 
-// fence is how far the values of a field may lie.
+// fence holds the bounds of the values of a field.
 type fence struct{ low, high float64 }
 
 func (s *outliers) end() error {
@@ -71,7 +71,7 @@ func (s *outliers) end() error {
 	return s.next.end()
 }
 
-// names are the fields that are looked at: all without a name.
+// names returns the fields to examine: all fields if none is named.
 func (s *outliers) names(row Row) []string {
 	if len(s.spec.Names) == 0 {
 		return row.matching("*")

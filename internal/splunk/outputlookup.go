@@ -11,10 +11,10 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// keyColumn is the column of a table by which its rows are told apart.
+// keyColumn is the column that identifies the rows of a table.
 const keyColumn = "_key"
 
-// outputLookup writes its rows to a table when all are there, and passes them on as they come.
+// outputLookup writes its rows to a table once all are known, and passes them on as they arrive.
 type outputLookup struct {
 	next  stage
 	run   *run
@@ -22,7 +22,7 @@ type outputLookup struct {
 	def   *Table
 	rows  []map[string]string
 	held  *account
-	ended bool // who comes behind wants no more
+	ended bool // the next stage needs no more rows
 }
 
 func newOutputLookup(r *run, c *spl.OutputLookup, next stage) stage {
@@ -57,8 +57,8 @@ func (s *outputLookup) row(row Row) error {
 	return err
 }
 
-// written reports whether a field becomes a column: a collection has those that its definition lists, a
-// file all but what is hidden.
+// written reports whether a field becomes a column: for a collection, the fields in its definition; for a file,
+// all fields that are not hidden.
 func (s *outputLookup) written(name string) bool {
 	switch {
 	case name == keyColumn || name == s.spec.KeyField:
@@ -96,12 +96,12 @@ func (s *outputLookup) write() error {
 	if err != nil {
 		return fmt.Errorf("run outputlookup: %w", err)
 	}
-	r.tables[s.spec.Table.Text] = mine // the search itself sees what it wrote
+	r.tables[s.spec.Table.Text] = mine // the search itself reads the new table
 	return nil
 }
 
-// changed is the table with the rows in it. A row that is there already is not added again, so that a
-// run that is repeated changes nothing.
+// changed returns the table with the rows added. Existing rows are not added again, so that a repeated run changes
+// nothing.
 func (s *outputLookup) changed(old tables.Table) (columns []string, rows [][]string) {
 	var out tables.Table
 	merging := s.spec.Append || s.spec.KeyField != ""
@@ -162,7 +162,7 @@ func (s *outputLookup) changed(old tables.Table) (columns []string, rows [][]str
 	return out.Columns, out.Rows
 }
 
-// defined is the definition of a table, nil without one.
+// defined returns the definition of a table, nil without one.
 func (r *run) defined(name string) *Table {
 	if r.env.Table == nil {
 		return nil
@@ -170,7 +170,7 @@ func (r *run) defined(name string) *Table {
 	return r.env.Table(name)
 }
 
-// tableKey is the name that a table is kept under: searches say it with and without the ending of a file.
+// tableKey returns the name under which a table is stored. Searches use names with and without the file extension.
 func tableKey(name string, def *Table) string {
 	if def != nil && def.Name != "" {
 		name = def.Name
@@ -178,14 +178,14 @@ func tableKey(name string, def *Table) string {
 	return strings.TrimSuffix(name, ".csv")
 }
 
-// keptTable is a table with the rows that a search wrote, where one did.
+// keptTable returns a table with the rows that a search wrote, or else its definition.
 func (r *run) keptTable(name string, def *Table) (*Table, error) {
 	if r.env.Tables == nil {
 		return def, nil
 	}
 	kept, found, err := r.env.Tables.Read(r.ctx, tableKey(name, def))
 	if errors.Is(err, tables.ErrRefused) && (def == nil || !def.Kept && !def.Listed) {
-		return def, nil // nobody is known to write it
+		return def, nil // no search writes it
 	}
 	if err != nil || !found {
 		return def, err //nolint:wrapcheck // it names the table
@@ -196,7 +196,7 @@ func (r *run) keptTable(name string, def *Table) (*Table, error) {
 	return r.lookupOf(name, def, kept.Columns, kept.Rows), nil
 }
 
-// lookupOf makes a lookup of rows, by a definition if there is one.
+// lookupOf makes a lookup from rows, with the definition of the table if it has one.
 func (r *run) lookupOf(name string, def *Table, columns []string, rows [][]string) *Table {
 	t := &Table{Name: name}
 	if def != nil {

@@ -9,10 +9,10 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Outputs are the fields that the rows of a search can have.
+// Outputs is the set of fields that the results of a search can have.
 type Outputs struct {
 	names map[string]bool
-	// open tells that there may be others: fields of events, or what commands find in them.
+	// open reports that there can be other fields: of events, or extracted by commands.
 	open bool
 }
 
@@ -21,8 +21,8 @@ func (o Outputs) May(name string) bool {
 	return o.open || o.names[name] || o.names[strings.ReplaceAll(name, "{}", "")]
 }
 
-// OutputsOf tells the fields of a search's results from its commands alone. What it says cannot be there,
-// no row has; what can be there need not.
+// OutputsOf computes the fields of a search's results from its commands alone. A field outside of the set is in no
+// row; a field of the set may be missing.
 func OutputsOf(s *spl.Search) Outputs {
 	var o Outputs
 	for i, stage := range s.Stages {
@@ -80,7 +80,7 @@ func unionOf(list ...*spl.Search) Outputs {
 	return out
 }
 
-// aggregated adds the results of functions. Of a function over a pattern of names there is one for each.
+// aggregated adds the results of functions. A function of a field pattern has one result for each matching field.
 func (o Outputs) aggregated(list []spl.Agg, before Outputs) Outputs {
 	for _, a := range list {
 		if !strings.Contains(a.As, "*") {
@@ -99,7 +99,7 @@ func (o Outputs) aggregated(list []spl.Agg, before Outputs) Outputs {
 	return o
 }
 
-// after is what a command makes of the fields before it.
+// after returns the fields after a command.
 func (o Outputs) after(stage spl.Stage) Outputs {
 	out := o.clone()
 	switch stage := stage.(type) {
@@ -180,10 +180,10 @@ func (o Outputs) after(stage spl.Stage) Outputs {
 	return out
 }
 
-// namedGroup is a group of a pattern that becomes a field.
+// namedGroup matches a named group of a pattern, which becomes a field.
 var namedGroup = regexp.MustCompile(`\(\?P?['<]([A-Za-z_][A-Za-z0-9_]*)['>]`)
 
-// afterRare are commands that add what their names say, or anything.
+// afterRare handles commands that add named fields, or any field.
 func (o Outputs) afterRare(stage spl.Stage) Outputs {
 	switch stage := stage.(type) {
 	case *spl.Transaction:
@@ -225,7 +225,7 @@ func (o Outputs) afterRare(stage spl.Stage) Outputs {
 	return o
 }
 
-// joined adds the fields of searches within a command.
+// joined adds the fields of nested searches.
 func (o Outputs) joined(subs []*spl.Search, stage spl.Stage) Outputs {
 	if a, isAppend := stage.(*spl.Append); isAppend && a.Pipe {
 		out := o
@@ -245,7 +245,7 @@ func (o Outputs) joined(subs []*spl.Search, stage spl.Stage) Outputs {
 	return o
 }
 
-// renamed gives fields other names. What is not known may have been there.
+// renamed renames fields. An unknown old field may have existed.
 func (o Outputs) renamed(from, to string) Outputs {
 	if !strings.Contains(from, "*") {
 		if o.May(from) {
@@ -270,7 +270,7 @@ func (o Outputs) renamed(from, to string) Outputs {
 	return o
 }
 
-// kept are the fields that table and fields leave.
+// kept returns the fields that table and fields keep.
 func (o Outputs) kept(names []spl.Name, internal bool) Outputs {
 	out := only()
 	for _, n := range names {

@@ -18,7 +18,7 @@ func pipedCommands() map[string]string {
 	out := map[string]string{
 		"map": `map maxsearches=3 search="search id=$id$"`, "inputlookup": "inputlookup append=t exact", "tstats": "tstats prestats=t append=t count by id",
 		"mstats": "mstats prestats=t append=t avg(id) where host=* by id",
-		"dedup": "dedup host sortby id", "stats": "stats count by id", "head": "head 7", "tail": "tail 7", "return": "return 9 id",
+		"dedup":  "dedup host sortby id", "stats": "stats count by id", "head": "head 7", "tail": "tail 7", "return": "return 9 id",
 		"rare": "rare limit=3 id", "mvexpand": "mvexpand many limit=2", "lookup": "lookup stars pattern AS host OUTPUT value",
 	}
 	for name, search := range everyCommand {

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// step is one of a path: to the members of a name, to elements of an array, or to an attribute of XML.
+// step is one step of a path: to a named member, to elements of an array, or to an XML attribute.
 type step struct {
 	name string
-	// array tells that elements are wanted: of one index, or all when it is -1.
+	// array selects elements: the element at index, or all if index is -1.
 	array bool
 	index int
 }
 
-// readPath takes a path such as a.b{}.c{0} or a.b{@name} apart; a name may be in single quotes.
+// readPath parses a path such as a.b{}.c{0} or a.b{@name}. A name may be in single quotes.
 func readPath(path string) []step {
 	var steps []step
 	for path != "" {
@@ -49,13 +49,13 @@ func readPath(path string) []step {
 	return steps
 }
 
-// Indices that are no place: all elements, and none.
+// Special indices: all elements, and no element.
 const (
 	everyElement = -1
 	noElement    = -2
 )
 
-// walkPath returns what a path leads to in JSON or XML. An index counts from 0 in JSON, from 1 in XML.
+// walkPath returns the values at a path in JSON or XML. Indices start at 0 in JSON and at 1 in XML.
 func walkPath(v any, path string) []any {
 	return walkSteps(v, readPath(path))
 }

@@ -7,17 +7,17 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// predicate is a condition of search, compiled.
+// predicate is a compiled search condition.
 type predicate func(Row) bool
 
 func always(Row) bool { return true }
 
-// namer gives the name that a row has a field of the condition under.
+// namer maps a field of a condition to its name in the row.
 type namer func(string) string
 
 func same(name string) string { return name }
 
-// compileExpr compiles what is searched for; nil is true of all. Subsearches have been replaced.
+// compileExpr compiles a condition; nil matches every row. Subsearches must have been replaced.
 func compileExpr(x spl.Expr, name namer) predicate {
 	switch x := x.(type) {
 	case nil:
@@ -76,7 +76,7 @@ func compileExprs(xs []spl.Expr, name namer) []predicate {
 	return out
 }
 
-// anyValue is true when one value of the field passes.
+// anyValue returns true if one value of the field matches.
 func anyValue(field string, test func(Value) bool) predicate {
 	return func(r Row) bool {
 		v := r.Get(field)
@@ -91,8 +91,8 @@ func anyValue(field string, test func(Value) bool) predicate {
 	}
 }
 
-// Holds returns what one value of a field is tested with, as search does it: texts without case, with
-// stars, networks, and numbers by their amount.
+// Holds returns a test of one field value with the semantics of search: texts ignore case and may have stars,
+// networks match addresses, and numbers compare by value.
 func Holds(op string, v spl.Value) func(Value) bool { return compileCompare(op, v) }
 
 func compileCompare(op string, v spl.Value) func(Value) bool {
@@ -143,18 +143,17 @@ func compileEqual(v spl.Value) func(Value) bool {
 		case isNet:
 			return inNetwork(net, x.String())
 		case isNumber:
-			// The fields of events are texts, and equal as such; what was computed is a number.
+			// Values of events are texts and are equal as texts; computed values are numbers.
 			return x.kind == number && x.number == n
 		}
 		return false
 	}
 }
 
-// rawFields are where the text of an event may be, the first that is there is taken.
+// rawFields are the possible fields of the event's text; the first existing one is used.
 var rawFields = []string{"_raw", "event.original", "message"}
 
-// compileTerm looks for a word or phrase in the text of the event, or, where it has none, in its
-// values.
+// compileTerm searches for a word or phrase in the text of the event, or in its values if it has no text.
 func compileTerm(v spl.Value) predicate {
 	word := newGlob(v.Text, !v.Exact)
 	plain := len(word.parts) == 1
@@ -184,12 +183,12 @@ func compileTerm(v spl.Value) predicate {
 	}
 }
 
-// breaker reports whether a character separates the words of an event's text.
+// breaker reports whether a character separates words in the text of an event.
 func breaker(c byte) bool {
 	return strings.IndexByte(" \t\r\n[]<>(){}|!;,'\"*&?+=:/\\@.-$#%_", c) >= 0
 }
 
-// containsToken finds text between breakers.
+// containsToken finds text that is delimited by breakers.
 func containsToken(s, token string) bool {
 	if token == "" {
 		return true
@@ -208,14 +207,14 @@ func containsToken(s, token string) bool {
 	}
 }
 
-// containsGlob finds a word with stars among the words of a text.
+// containsGlob finds a word that matches a pattern with stars.
 func containsGlob(s string, g glob) bool {
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '"' || r == ',' }) {
 		if g.match(word) {
 			return true
 		}
 	}
-	// The pieces that smaller breakers make, and the text as a whole.
+	// Also between minor breakers, and in the whole text.
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r < 0x80 && breaker(byte(r)) }) {
 		if g.match(word) {
 			return true
@@ -224,5 +223,5 @@ func containsGlob(s string, g glob) bool {
 	return g.match(s)
 }
 
-// Matches reports whether a row meets a condition of search that has no subsearch.
+// Matches reports whether a row matches a search condition without subsearches.
 func Matches(x spl.Expr, row Row) bool { return compileExpr(x, same)(row) }

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// predicted foretells fields once all rows are there, and adds rows for what comes.
+// predicted forecasts fields once all rows are known, and adds rows for future values.
 type predicted struct {
 	next stage
 	run  *run
@@ -66,7 +66,7 @@ func (s *predicted) end() error {
 	return s.next.end()
 }
 
-// pace is the time between the last two rows, and that of the last one; 0 where rows have no times.
+// pace returns the interval between the last two rows, and the time of the last row; 0 if rows have no times.
 func (s *predicted) pace() (step, last float64) {
 	if n := len(s.rows.rows); n > 1 {
 		a, isA := s.rows.rows[n-2]["_time"].Float()
@@ -78,13 +78,13 @@ func (s *predicted) pace() (step, last float64) {
 	return 0, 0
 }
 
-// set puts what was foretold of a row into it, and between which bounds it is.
+// set adds the forecast of a row and its confidence bounds.
 func (s *predicted) set(row Row, f spl.Forecast, all forecast, j int) {
 	if j >= len(all.values) || math.IsNaN(all.values[j]) {
 		return
 	}
 	x := all.values[j]
-	// Further ahead less is known.
+	// The bounds widen with the distance into the future.
 	spread := all.spread * math.Sqrt(float64(max(1, j-all.known+1)))
 	row.set(f.As, Number(x))
 	upper := cmp.Or(f.UpperAs, "upper"+formatNumber(s.spec.Upper)+"("+f.As+")")
@@ -93,19 +93,19 @@ func (s *predicted) set(row Row, f spl.Forecast, all forecast, j int) {
 	row.set(lower, Number(x-spread*deviations(s.spec.Lower)))
 }
 
-// deviations is how many standard deviations on both sides of the mean a share of all values lies within.
+// deviations returns the number of standard deviations around the mean that contain a share of all values.
 func deviations(percent float64) float64 { return math.Sqrt2 * math.Erfinv(percent/100) }
 
-// forecast is what is foretold of each row from those before; known is how many there were, spread the
-// standard deviation of the mistakes.
+// forecast has the forecast of each row from the earlier rows; known is the number of known rows, spread the
+// standard deviation of the errors.
 type forecast struct {
 	values []float64
 	known  int
 	spread float64
 }
 
-// foretell smooths a series by level, trend and season, as a method has them, with the weights that would have
-// made the least mistakes.
+// foretell smooths a series by level, trend and season, depending on the method, with the weights that minimise
+// the error.
 func foretell(series []float64, method string, period, ahead int) forecast {
 	if method == "LLP5" {
 		return blend(foretell(series, "LLT", 0, ahead), foretell(series, "LLP", period, ahead))
@@ -135,7 +135,7 @@ func foretell(series []float64, method string, period, ahead int) forecast {
 	return best
 }
 
-// smooth foretells each value from those before by weights of what is new.
+// smooth forecasts each value from the earlier values, by exponential smoothing.
 func smooth(series []float64, level, trend, seasonal float64, period, ahead int) forecast {
 	n := len(series)
 	f := forecast{values: make([]float64, n+ahead), known: n}
@@ -174,7 +174,7 @@ func smooth(series []float64, level, trend, seasonal float64, period, ahead int)
 	return f
 }
 
-// blend weighs two forecasts by how sure each is.
+// blend combines two forecasts, weighted by their errors.
 func blend(a, b forecast) forecast {
 	wa, wb := b.spread*b.spread, a.spread*a.spread
 	if wa+wb == 0 {
@@ -188,10 +188,10 @@ func blend(a, b forecast) forecast {
 	return out
 }
 
-// maxSeason bounds the seasons that are looked for.
+// maxSeason is the longest season that is tried.
 const maxSeason = 400
 
-// season is the distance at which a series is most like itself; 0 when it is not.
+// season returns the lag with the highest autocorrelation; 0 without a season.
 func season(series []float64) int {
 	var mean, n float64
 	for _, x := range series {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// printf writes values in a format of C's. What asks for a number and has none is empty.
+// printf formats values as in C. A directive for a number is empty if its argument is not a number.
 func printf(_ *scope, a []Value) Value {
 	if a[0].IsNull() {
 		return Null
@@ -38,7 +38,7 @@ func printf(_ *scope, a []Value) Value {
 	return Text(b.String())
 }
 
-// directive is one part of a format: %-05.2f and its like.
+// directive is one conversion of a format, such as %-05.2f.
 type directive struct {
 	flags            string
 	width, precision int // -1 when there is none
@@ -46,10 +46,10 @@ type directive struct {
 	verb             byte
 }
 
-// maxWidth bounds what one directive writes.
+// maxWidth is the maximum width of one directive.
 const maxWidth = 10000
 
-// read takes a directive from behind its %, and returns its length: 0 when it is none.
+// read parses a directive after its % and returns its length: 0 if it is invalid.
 func (d *directive) read(s string, next func() Value) int {
 	i := 0
 	for ; i < len(s) && strings.IndexByte("-+ #0'", s[i]) >= 0; i++ {
@@ -128,7 +128,7 @@ func (d *directive) write(next func() Value) string {
 	return d.apply(d.verb, x)
 }
 
-// apply writes by Go's verb of the same meaning.
+// apply formats a value with the equivalent verb of Go.
 func (d *directive) apply(verb byte, v any) string {
 	format := "%" + d.flags
 	if d.width >= 0 && !d.commas {
@@ -147,7 +147,7 @@ func (d *directive) padded(s string) string {
 	return fmt.Sprintf("%*s", max(d.width, 0), s)
 }
 
-// grouped puts commas between thousands, where they are asked for.
+// grouped inserts commas between thousands, if the flag is set.
 func (d *directive) grouped(s string) string {
 	if !d.commas {
 		return s

@@ -37,8 +37,8 @@ func (r *run) rex(c *spl.Rex, next stage) (stage, error) {
 	return &perRow{next, r, func(row Row) (bool, error) { return true, extractGroups(row, c, re) }}, nil
 }
 
-// extractGroups sets the fields of the named groups. Of several matches, or several values, each
-// group has several values.
+// extractGroups sets the fields of named groups. With several matches, or a multivalue field, each group has
+// several values.
 func extractGroups(row Row, c *spl.Rex, re *pcre.Regexp) error {
 	names := re.Names()
 	taken := make([][]Value, len(names))
@@ -80,8 +80,8 @@ func extractGroups(row Row, c *spl.Rex, re *pcre.Regexp) error {
 	return nil
 }
 
-// sed compiles s/pattern/new/flags, where flags are g, i and the number of a match, and y/abc/xyz/;
-// several with blanks or semicolons between them are done one after the other.
+// sed compiles s/pattern/new/flags, with the flags g, i and the number of a match, and y/abc/xyz/. Several
+// commands, separated by blanks or semicolons, run one after the other.
 func sed(text string) (func(string) (string, error), error) {
 	var steps []func(string) (string, error)
 	rest := strings.TrimSpace(text)
@@ -108,7 +108,7 @@ func sed(text string) (func(string) (string, error), error) {
 	}, nil
 }
 
-// cutSed splits at the delimiter, the character behind the command.
+// cutSed splits at the delimiter, which is the character after the command.
 func cutSed(s string) (parts [2]string, flags, rest string, ok bool) {
 	if len(s) < 4 || s[0] != 's' && s[0] != 'y' {
 		return parts, "", "", false
@@ -181,7 +181,7 @@ func sedStep(command byte, parts [2]string, flags string) (func(string) (string,
 	return func(s string) (string, error) { return replaceNth(re, s, parts[1], nth) }, nil
 }
 
-// replaceNth replaces the nth match only.
+// replaceNth replaces only the nth match.
 func replaceNth(re *pcre.Regexp, s, with string, nth int) (string, error) {
 	matches, err := re.Find(s, nth)
 	if err != nil || len(matches) < nth {

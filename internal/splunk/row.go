@@ -9,10 +9,10 @@ import (
 	"unicode"
 )
 
-// Row is an event or a result: its fields by name. A field that is null is not in it.
+// Row is an event or a result: its fields by name. Null fields are not in the map.
 type Row map[string]Value
 
-// Native returns the row as JSON has it.
+// Native returns the row as JSON types.
 func (r Row) Native() map[string]any {
 	out := make(map[string]any, len(r))
 	for k, v := range r {
@@ -21,8 +21,8 @@ func (r Row) Native() map[string]any {
 	return out
 }
 
-// Get returns the value of a field. The {} that Splunk writes behind arrays is not part of the
-// names of events, so a name that has it is looked for without it as well.
+// Get returns the value of a field. Splunk writes {} after array names; events do not have it, so such a name is
+// also looked up without it.
 func (r Row) Get(name string) Value {
 	v, ok := r[name]
 	if !ok && strings.Contains(name, "{}") {
@@ -31,7 +31,7 @@ func (r Row) Get(name string) Value {
 	return v
 }
 
-// key returns the name that the row has the field under.
+// key returns the name under which the row has the field.
 func (r Row) key(name string) string {
 	if _, ok := r[name]; !ok && strings.Contains(name, "{}") {
 		if bare := strings.ReplaceAll(name, "{}", ""); !r[bare].IsNull() {
@@ -41,7 +41,7 @@ func (r Row) key(name string) string {
 	return name
 }
 
-// set gives a field a value; null removes it.
+// set sets a field; null removes it.
 func (r Row) set(name string, v Value) {
 	if v.IsNull() {
 		delete(r, name)
@@ -60,9 +60,9 @@ func (r Row) size() int {
 
 func (r Row) clone() Row { return maps.Clone(r) }
 
-// Flatten makes a row of a JSON object (decoded with json.Number): objects become names with
-// points, arrays several values. A null within an array of objects stays as the text null, so that
-// the positions of two such fields go together; any other null is no value.
+// Flatten makes a row from a JSON object (decoded with json.Number). Nested objects become dotted names, and
+// arrays several values. A null within an array of objects becomes the text null, so that the positions of two
+// such fields correspond; any other null is omitted.
 func Flatten(object map[string]any) Row {
 	row := Row{}
 	flattenObject(row, "", object, false)
@@ -106,8 +106,7 @@ func flattenValue(row Row, name string, v any, inArray bool) {
 	}
 }
 
-// add puts a value behind those that the field has. The row is one that is being made: nobody else has
-// its lists.
+// add appends a value to a field. It changes the field's list in place, so the row must not share lists.
 func (r Row) add(name string, v Value) {
 	old, ok := r[name]
 	if !ok {
@@ -121,8 +120,8 @@ func (r Row) add(name string, v Value) {
 	r[name] = Value{kind: several, list: append(list, v)}
 }
 
-// matching returns the names of the row's fields that a pattern means, in natural order: a2 before
-// a10. A pattern without stars is a name, there or not.
+// matching returns the fields of the row that match a pattern, in natural order: a2 before a10. A pattern without
+// stars is returned itself, even if the field is missing.
 func (r Row) matching(pattern string) []string {
 	if !strings.Contains(pattern, "*") {
 		return []string{r.key(pattern)}
@@ -145,7 +144,7 @@ func (r Row) like(pattern string) []string {
 	return names
 }
 
-// captures returns what the stars of a pattern of names stand for in a name.
+// captures returns the parts of a name that the stars of a pattern match.
 func captures(pattern, name string) ([]string, bool) {
 	parts := strings.Split(pattern, "*")
 	rest, ok := strings.CutPrefix(name, parts[0])
@@ -171,7 +170,7 @@ func captures(pattern, name string) ([]string, bool) {
 	return append(out, rest[:len(rest)-len(last)]), true
 }
 
-// fill puts texts in the place of the stars of a pattern.
+// fill replaces the stars of a pattern with texts.
 func fill(pattern string, texts []string) string {
 	for _, t := range texts {
 		pattern = strings.Replace(pattern, "*", t, 1)
@@ -179,7 +178,7 @@ func fill(pattern string, texts []string) string {
 	return pattern
 }
 
-// compareNatural orders names with runs of digits by their number.
+// compareNatural compares names, with runs of digits by their number.
 func compareNatural(a, b string) int {
 	for a != "" && b != "" {
 		x, y := digits(a), digits(b)

@@ -11,8 +11,8 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Run runs a search and hands each result to emit. It ends with the first error: of the source, of
-// emit, of the context, a [*LimitError], or a pattern that takes too long.
+// Run runs a search and passes each result to emit. It returns the first error: of the source, of emit, of the
+// context, a [*LimitError], or of a pattern that takes too long.
 func Run(ctx context.Context, s *spl.Search, env Env, source Source, window Window, emit func(Row) error) error {
 	r := newRun(ctx, env, source, window)
 	return r.search(s, watched{sink(emit), r})
@@ -30,42 +30,42 @@ func newRun(ctx context.Context, env Env, source Source, window Window) *run {
 	return &run{ctx: ctx, env: env, source: source, window: window, loc: loc, limit: limit, tables: map[string]*Table{}}
 }
 
-// errDone ends what makes rows when nobody wants more.
+// errDone stops a source when no more rows are needed.
 var errDone = errors.New("no more rows are wanted")
 
-// run is one execution of a search with its subsearches.
+// run is one execution of a search and its subsearches.
 type run struct {
 	ctx    context.Context //nolint:containedctx // A run is as long as its context.
 	env    Env
 	source Source
 	window Window
-	// span is the window of the search that runs: that of a subsearch may be another.
+	// span is the window of the current search. Subsearches may have another one.
 	span  Window
 	loc   *time.Location
 	limit int
 	held  int
 	depth int
-	// accounts are those that are open.
+	// accounts holds the open accounts.
 	accounts []*account
 	tables   map[string]*Table
 }
 
-// stage takes rows and hands what it makes of them to the next one. After the last row it is told.
+// stage receives rows and passes its results to the next stage. end is called once, after the last row.
 type stage interface {
 	row(Row) error
 	end() error
 }
 
-// sink is the end of a chain.
+// sink is the last stage of a chain.
 type sink func(Row) error
 
 func (s sink) row(r Row) error { return s(r) }
 func (s sink) end() error      { return nil }
 
-// maxRunDepth bounds searches within searches at run time.
+// maxRunDepth is the maximum depth of nested searches at run time.
 const maxRunDepth = 10
 
-// search runs a whole search into a stage.
+// search runs a complete search into a stage.
 func (r *run) search(s *spl.Search, out stage) error {
 	r.depth++
 	open, around := len(r.accounts), r.span
@@ -93,7 +93,7 @@ func (r *run) search(s *spl.Search, out stage) error {
 	return chain.end()
 }
 
-// generate makes the rows of the first command.
+// generate produces the rows of the first command.
 func (r *run) generate(first spl.Stage, out stage) error {
 	switch first := first.(type) {
 	case *spl.Find:
@@ -135,10 +135,10 @@ func (r *run) find(f *spl.Find, out stage) error {
 	})
 }
 
-// alive fails once the context has ended.
+// alive returns an error once the context has ended.
 func (r *run) alive() error { return r.ctx.Err() }
 
-// rows runs a subsearch and keeps its rows, limit at most.
+// rows runs a subsearch and returns at most limit rows.
 func (r *run) rows(to *account, s *spl.Search, limit int) (*kept, error) {
 	rows := &kept{account: to}
 	err := r.search(s, sink(func(row Row) error {
@@ -161,7 +161,7 @@ func (s *scope) eval(p program, row Row) (Value, error) {
 	return v, s.fault
 }
 
-// table returns a lookup that is ready for use; one that is not there is empty.
+// table returns a lookup that is ready for use; a missing lookup is empty.
 func (r *run) table(name string) (*Table, error) {
 	t, ok := r.tables[name]
 	if ok {
@@ -181,7 +181,7 @@ func (r *run) table(name string) (*Table, error) {
 	return t, nil
 }
 
-// chain makes the stages of commands, from the last one back.
+// chain makes the stages of commands, from the last to the first.
 func (r *run) chain(stages []spl.Stage, out stage) (*link, error) {
 	last := &link{stage: out}
 	for _, c := range slices.Backward(stages) {
@@ -194,8 +194,8 @@ func (r *run) chain(stages []spl.Stage, out stage) (*link, error) {
 	return last, nil
 }
 
-// link is a stage in its place in a chain. Each is told once that there are no more rows, also when the
-// stage before it stopped because nobody wants more of its rows.
+// link is a stage in a chain. It is told exactly once that there are no more rows, also if the previous stage
+// stopped because no more rows were needed.
 type link struct {
 	stage
 
@@ -218,7 +218,7 @@ func (l *link) end() error {
 	return l.next.end()
 }
 
-// parseAgain expands and parses a text that a search made while it ran.
+// parseAgain expands macros and parses a search text that was made at run time.
 func (r *run) parseAgain(command, text string) (*spl.Search, error) {
 	s, diags := spl.ParseText(diag.NewText(command, text), r.macros())
 	if s == nil {

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// xyseries makes a row of all rows with one X.
+// xyseries makes one row from all rows with the same X.
 type xyseries struct {
 	next stage
 	spec *spl.Xyseries
@@ -67,7 +67,7 @@ func (s *xyseries) end() error {
 	return s.next.end()
 }
 
-// untabled makes a row of each field of a row.
+// untabled makes one row for each field of a row.
 type untabled struct {
 	next stage
 	spec *spl.Untable
@@ -92,7 +92,7 @@ func (s *untabled) row(row Row) error {
 
 func (s *untabled) end() error { return s.next.end() }
 
-// transposed makes columns of the first rows.
+// transposed turns the first rows into columns.
 type transposed struct {
 	next stage
 	spec *spl.Transpose

@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// joinedTexts is strcat: texts and fields as one. A field that is missing is empty.
+// joinedTexts is strcat: it joins texts and fields. A missing field counts as empty.
 func joinedTexts(c *spl.Strcat) func(Row) {
 	return func(row Row) {
 		var b strings.Builder
@@ -27,7 +27,7 @@ func joinedTexts(c *spl.Strcat) func(Row) {
 	}
 }
 
-// ranger sets the field range to the names of the ranges that a number is in.
+// ranger sets the field range to the names of the ranges that contain a number.
 func ranger(c *spl.Rangemap) func(Row) {
 	return func(row Row) {
 		var names []string
@@ -45,7 +45,7 @@ func ranger(c *spl.Rangemap) func(Row) {
 	}
 }
 
-// jsonWriter sets a field to an object of others.
+// jsonWriter sets a field to a JSON object of other fields.
 func jsonWriter(c *spl.ToJSON) func(Row) {
 	fields := c.Fields
 	if len(fields) == 0 {
@@ -72,7 +72,7 @@ func jsonWriter(c *spl.ToJSON) func(Row) {
 	}
 }
 
-// jsonAs is a value as a member of a kind; false when it cannot be one.
+// jsonAs converts a value to a JSON type; false if that is not possible.
 func jsonAs(v Value, kind string) (any, bool) {
 	if v.kind == several {
 		list := []any{}
@@ -113,7 +113,7 @@ func jsonAs(v Value, kind string) (any, bool) {
 	return v.String(), true
 }
 
-// informed adds the time that the search is about.
+// informed adds the time range of the search.
 func (r *run) informed() func(Row) {
 	w := r.span
 	earliest, latest := Number(0), Text("+Infinity")

@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// measured is a number with how exact it is: to so many places behind the point, and so many figures.
+// measured is a number with its precision: decimal places and significant figures.
 type measured struct {
 	x       float64
 	places  int
@@ -16,11 +16,11 @@ type measured struct {
 	known   bool
 }
 
-// exactly is the exactness of what has no figures of its own, such as a result of another function.
+// exactly is the precision of values without limited figures, such as results of other functions.
 const exactly = 15
 
-// compileSigfig rounds the result of arithmetic to the figures that it is known to: of a product those of
-// the factor with the fewest, of a sum the places of the term with the fewest.
+// compileSigfig rounds the result of arithmetic to its significant figures: a product has the figures of its least
+// precise factor, a sum the decimal places of its least precise term.
 func compileSigfig(args []program, n *spl.Call) program {
 	measure := measureNode(n.Args[0], args[0])
 	return func(s *scope) Value {
@@ -67,7 +67,7 @@ func measureNode(n spl.Node, value program) func(*scope) measured {
 	}
 }
 
-// measuredText counts the figures that a number is written with.
+// measuredText counts the significant figures of a written number.
 func measuredText(s string, x float64) measured {
 	s = strings.TrimLeft(strings.TrimSpace(s), "+-")
 	whole, fraction, _ := strings.Cut(s, ".")

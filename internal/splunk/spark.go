@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// spark aggregates in steps of time, for a line that is drawn of the results.
+// spark aggregates in time intervals, for a sparkline.
 type spark struct {
 	run   *run
 	spec  spl.Agg
@@ -14,10 +14,10 @@ type spark struct {
 	steps map[float64]accumulator
 }
 
-// sparkMark is the first value of a line, by which Splunk tells it from other lists.
+// sparkMark is the first value of a sparkline; it distinguishes sparklines from other lists in Splunk.
 const sparkMark = "##__SPARKLINE__##"
 
-// sparkSteps is how many steps a line has at most when it does not say how long they are.
+// sparkSteps is the maximum number of intervals of a sparkline without a span.
 const sparkSteps = 100
 
 func newSpark(r *run, a spl.Agg) accumulator {
@@ -43,7 +43,7 @@ func (s *spark) add(v Value, at float64) int {
 	return held + s.steps[from].add(v, at)
 }
 
-// result is a value for each step from the first to the last; 0 where there is none.
+// result returns a value for each interval from the first to the last; 0 for empty intervals.
 func (s *spark) result() Value {
 	first, last := math.Inf(1), math.Inf(-1)
 	for from := range s.steps {

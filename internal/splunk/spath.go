@@ -4,7 +4,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// document reads JSON or XML.
+// document parses JSON or XML.
 func document(s string) (any, bool) {
 	if v, ok := readJSON(s); ok {
 		return v, true
@@ -15,7 +15,7 @@ func document(s string) (any, bool) {
 	return nil, false
 }
 
-// spather takes values out of JSON or XML.
+// spather extracts values from JSON or XML.
 func spather(c *spl.Spath) func(Row) {
 	return func(row Row) {
 		var documents []any
@@ -41,7 +41,7 @@ func spather(c *spl.Spath) func(Row) {
 		if v := textsOf(values); !v.IsNull() {
 			row.set(c.Output, v)
 		} else if len(documents) == 0 && c.Input == "_raw" {
-			// The event has been read already: the path is the name of its field.
+			// The event was parsed before: the path is a field name.
 			if v := row.Get(c.Path); !v.IsNull() {
 				row.set(c.Output, v)
 			}
@@ -49,7 +49,7 @@ func spather(c *spl.Spath) func(Row) {
 	}
 }
 
-// flattenPaths is Flatten with the names that spath gives: {} behind arrays, {@name} for attributes of XML.
+// flattenPaths is Flatten with spath's names: {} after arrays, {@name} for XML attributes.
 func flattenPaths(row Row, name string, v any) {
 	prefix := name
 	if name != "" {

@@ -8,11 +8,11 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// perRow is a command that makes of each row at most one.
+// perRow is a command that makes at most one row from each row.
 type perRow struct {
 	next stage
 	run  *run
-	// change returns false for a row that is dropped.
+	// change returns false to drop the row.
 	change func(Row) (bool, error)
 }
 
@@ -26,7 +26,7 @@ func (s *perRow) row(row Row) error {
 
 func (s *perRow) end() error { return s.next.end() }
 
-// mutate is perRow of what drops nothing and cannot fail.
+// mutate is a perRow that drops no rows and cannot fail.
 func (r *run) mutate(next stage, change func(Row)) stage {
 	return &perRow{next, r, func(row Row) (bool, error) {
 		change(row)
@@ -34,7 +34,7 @@ func (r *run) mutate(next stage, change func(Row)) stage {
 	}}
 }
 
-// stage makes the stage of one command.
+// stage returns the stage of one command.
 func (r *run) stage(c spl.Stage, next stage) (stage, error) {
 	switch c := c.(type) {
 	case *spl.Find:
@@ -86,7 +86,7 @@ func (r *run) stage(c spl.Stage, next stage) (stage, error) {
 	}
 }
 
-// otherStage makes the stages of rarer commands.
+// otherStage returns the stages of less frequent commands.
 func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 	switch c := c.(type) {
 	case *spl.Mvexpand:
@@ -145,7 +145,7 @@ func (r *run) otherStage(c spl.Stage, next stage) (stage, error) {
 	return r.rareStage(c, next)
 }
 
-// rareStage makes the stages of commands that are hardly used.
+// rareStage returns the stages of rare commands.
 func (r *run) rareStage(c spl.Stage, next stage) (stage, error) {
 	switch c := c.(type) {
 	case *spl.Accum:
@@ -235,7 +235,7 @@ func (r *run) eval(c *spl.Eval, next stage) stage {
 	}}
 }
 
-// computedName puts the values of fields in the place of their names in braces; "" when one is missing.
+// computedName replaces field names in braces with the fields' values; "" if a field is missing.
 func computedName(name string, row Row) string {
 	var b strings.Builder
 	for {
@@ -275,7 +275,7 @@ func (r *run) regex(c *spl.Regex, next stage) (stage, error) {
 	}}, nil
 }
 
-// fieldOrRaw returns a field; _raw may be under the names that it has in Elasticsearch.
+// fieldOrRaw returns a field. _raw may have one of its Elasticsearch names.
 func fieldOrRaw(row Row, name string) Value {
 	if name == "_raw" {
 		for _, f := range rawFields {

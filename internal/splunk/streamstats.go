@@ -7,16 +7,16 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// streamstats adds to each row the results of those before it, with it unless it is not current.
+// streamstats adds aggregations over the previous rows, including the row itself if current is set.
 type streamstats struct {
 	next   stage
 	groups *grouping
 	spec   *spl.Aggregate
-	// past are the rows that a window looks back on, of each group or of all.
+	// past holds the rows of a window, by group or for all rows.
 	past          map[*group]*kept
 	before, after program
 	scope         *scope
-	// last are the values of by of the row before.
+	// last has the values of by of the previous row.
 	last string
 	any  bool
 }
@@ -65,7 +65,7 @@ func (s *streamstats) row(row Row) error {
 	return s.next.row(row)
 }
 
-// resetBefore begins anew where the row says so, or the values of by are others than those of the row before.
+// resetBefore resets the aggregations if the row matches reset_before, or if the values of by have changed.
 func (s *streamstats) resetBefore(row Row) error {
 	if s.spec.OnChange {
 		var b strings.Builder
@@ -107,11 +107,11 @@ func (s *streamstats) running(one *group, row, seen Row) error {
 	return nil
 }
 
-// windowed aggregates the last rows anew: no function can take a row back.
+// windowed aggregates the last rows again: accumulators cannot remove a row.
 func (s *streamstats) windowed(one *group, row, seen Row) error {
 	place := one
 	if s.spec.Global {
-		place = nil // One window over all groups; those of the row's are looked at.
+		place = nil // One window over all groups; only rows of the row's group are aggregated.
 	}
 	past := s.past[place]
 	if past == nil {
@@ -135,7 +135,7 @@ func (s *streamstats) windowed(one *group, row, seen Row) error {
 	return nil
 }
 
-// tooOld reports whether the window does not reach to the first of the rows.
+// tooOld reports whether the first row is outside of the time window.
 func (s *streamstats) tooOld(past []Row, row Row) bool {
 	if s.spec.Window > 0 && len(past) > s.spec.Window {
 		return true
@@ -149,7 +149,7 @@ func (s *streamstats) tooOld(past []Row, row Row) bool {
 	return isX && isY && math.Abs(x-y) >= length
 }
 
-// results sets the results of the rows of a group in a row.
+// results sets the results of a group in a row.
 func (s *streamstats) results(one *group, row Row, past []Row) error {
 	account := &account{run: s.groups.account.run, command: s.groups.account.command}
 	defer account.close()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// strftime writes a time in a format of Splunk's: that of C, with %N and %Q for parts of a second.
+// strftime formats a time with Splunk's format: C's directives, and %N and %Q for fractions of a second.
 func strftime(t time.Time, format string) string {
 	var b strings.Builder
 	for i := 0; i < len(format); i++ {
@@ -31,7 +31,7 @@ func strftime(t time.Time, format string) string {
 	return b.String()
 }
 
-// layouts are the parts that Go's formats know.
+// layouts maps directives to layouts of Go.
 var layouts = map[byte]string{
 	'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'y': "06", 'b': "Jan", 'h': "Jan", 'B': "January",
 	'a': "Mon", 'A': "Monday", 'p': "PM", 'Z': "MST", 'e': "_2", 'I': "03", 'F': "2006-01-02", 'T': "15:04:05", 'R': "15:04",

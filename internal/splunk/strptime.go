@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// parsed is what strptime has read so far.
+// parsed holds the fields that strptime has read so far.
 type parsed struct {
 	year, month, day, hour, minute, second, nanos int
 	yearDay                                       int
@@ -16,8 +16,8 @@ type parsed struct {
 	zone                                          *time.Location
 }
 
-// strptime reads a time by a format. What the format does not say of the date is that of now. What
-// follows in s is passed over, as Splunk does.
+// strptime parses a time with a format. Parts of the date that are missing in the format are taken from now. Text
+// after the match is ignored, as in Splunk.
 func strptime(s, format string, now time.Time, loc *time.Location) (time.Time, bool) {
 	now = now.In(loc)
 	p := parsed{year: now.Year(), month: int(now.Month()), day: now.Day(), zone: loc}
@@ -66,7 +66,7 @@ func (p *parsed) time() (time.Time, bool) {
 	return t, p.yearDay > 0 || t.Day() == p.day && p.hour < 24 && p.minute < 60 && p.second < 61
 }
 
-// composed are parts that are made of others.
+// composed maps directives to the formats that they stand for.
 var composed = map[byte]string{
 	'F': "%Y-%m-%d", 'T': "%H:%M:%S", 'R': "%H:%M", 'D': "%m/%d/%y", 'x': "%m/%d/%y", 'X': "%H:%M:%S", 'c': "%a %b %d %H:%M:%S %Y",
 	'r': "%I:%M:%S %p", '+': "%a %b %d %H:%M:%S %Z %Y",
@@ -171,8 +171,7 @@ func (p *parsed) monthName(s string) (string, bool) {
 	return s, false
 }
 
-// zones are the names of time zones, and how many minutes they are ahead of UTC. Those that mean several
-// are the American ones, as with Splunk.
+// zones maps time zone names to their offset from UTC in minutes. Ambiguous names are American, as in Splunk.
 var zones = map[string]int{
 	"Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "WEST": 60, "CET": 60, "CEST": 120, "MET": 60, "MEST": 120, "EET": 120, "EEST": 180,
 	"MSK": 180, "BST": 60, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360,
@@ -181,7 +180,7 @@ var zones = map[string]int{
 	"BRT": -180, "ART": -180, "SAST": 120, "WIB": 420, "ICT": 420,
 }
 
-// readZone reads Z, +01:00, +0100, +01, or a name.
+// readZone parses Z, +01:00, +0100, +01, or a zone name.
 func (p *parsed) readZone(s string) (string, bool) {
 	s = strings.TrimLeft(s, " ")
 	if s == "" {

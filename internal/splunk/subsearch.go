@@ -9,11 +9,11 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// maxSubsearch is how many rows of a subsearch become a condition, as Splunk bounds it.
+// maxSubsearch is the maximum number of rows of a subsearch that become a condition, as in Splunk.
 const maxSubsearch = 10000
 
-// resolve replaces subsearches of a condition by what they find: any of their rows, which is all of
-// its fields.
+// resolve replaces the subsearches of a condition with their results: any of the rows, each with all of its
+// fields.
 func (r *run) resolve(x spl.Expr) (spl.Expr, error) {
 	switch x := x.(type) {
 	case *spl.And:
@@ -45,7 +45,7 @@ func (r *run) resolveAll(xs []spl.Expr) ([]spl.Expr, error) {
 	return out, nil
 }
 
-// nothing is a condition that no row meets.
+// nothing is a condition that matches no row.
 func nothing(x spl.Expr) spl.Expr {
 	return &spl.Not{X: &spl.Every{Span: x.Pos()}, Span: x.Pos()}
 }
@@ -74,8 +74,7 @@ func (r *run) found(x *spl.Subsearch) (spl.Expr, error) {
 	return &spl.Or{Xs: rowsWanted}, nil
 }
 
-// returns are the values that a search gives to the one around it, by return $field; an error when its rows
-// are no such values.
+// returns holds the values that a subsearch returns with return $field; an error if its rows are not such values.
 func (r *run) returns(s *spl.Search) ([]Value, error) {
 	rows, err := r.rows(r.account("a subsearch"), s, maxSubsearch)
 	if err != nil {
@@ -92,7 +91,7 @@ func (r *run) returns(s *spl.Search) ([]Value, error) {
 	return out, nil
 }
 
-// compared asks for one of the values that a search returns; no row has any of none.
+// compared compares a field with the values that a subsearch returns. Without values no row matches.
 func (r *run) compared(x *spl.SubCompare) (spl.Expr, error) {
 	values, err := r.returns(x.Search)
 	if err != nil {
@@ -111,8 +110,8 @@ func (r *run) compared(x *spl.SubCompare) (spl.Expr, error) {
 	return &spl.Or{Xs: tests}, nil
 }
 
-// condition asks for all fields of a row, but those that begin with an underscore. The fields
-// search and query stand for their text, which has to be a condition.
+// condition requires all fields of a row, except fields whose names start with an underscore. The fields search
+// and query are parsed as conditions.
 func condition(row Row) (spl.Expr, error) {
 	var found []spl.Expr
 	for _, name := range slices.Sorted(maps.Keys(row)) {
@@ -144,7 +143,7 @@ func condition(row Row) (spl.Expr, error) {
 	return all(found), nil
 }
 
-// returned is the return command: fields of the first rows.
+// returned is the command return: it returns fields of the first rows.
 type returned struct {
 	next stage
 	spec *spl.Return
@@ -195,7 +194,7 @@ func (s *mapped) row(row Row) error {
 
 func (s *mapped) end() error { return s.next.end() }
 
-// rowsOnly passes rows on, and not their end.
+// rowsOnly passes rows on, but not the end of the rows.
 type rowsOnly struct{ stage }
 
 func (rowsOnly) end() error { return nil }

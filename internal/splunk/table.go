@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// Table is a lookup: rows of texts under named columns, and how they are found.
+// Table is a lookup: rows of texts in named columns, and how to match them.
 type Table struct {
 	Name    string
 	Columns []string
 	Rows    [][]string
-	// Matching says how the cells of a column match; a column that is not in it has to be equal.
+	// Matching has the kind of match of a column; a column without an entry must be equal.
 	Matching map[string]Matching
-	// IgnoreCase compares texts without case.
+	// IgnoreCase ignores case when texts are compared.
 	IgnoreCase bool
-	// MaxMatches bounds the rows that one event finds; 0 is Splunk's 100. When fewer than
-	// MinMatches are found, Default is put out once.
+	// MaxMatches is the maximum number of rows for one event; 0 is Splunk's 100. If fewer than MinMatches rows
+	// match, Default is the result once.
 	MaxMatches, MinMatches int
 	Default                string
-	// Listed tells that the definition lists the columns: a search that writes the table writes no others.
+	// Listed reports that the definition lists the columns: searches that write the table write only these.
 	Listed bool
-	// Kept tells that searches write the table.
+	// Kept reports that searches write the table.
 	Kept bool
-	// Empty says why there are no rows, as for a table that only a running Splunk would have; ""
-	// when the rows are all there are.
+	// Empty is the reason why the table has no rows, such as a table that exists only in a running Splunk; "" if
+	// the rows are complete.
 	Empty string
-	// Unread says why nobody knows the rows, which there are: a search that names them cannot be run.
+	// Unread is the reason why the existing rows could not be read. A search with such a table does not run.
 	Unread string
 
 	index map[string]map[string][]int
@@ -33,10 +33,10 @@ type Table struct {
 	nets  map[string][]netip.Prefix
 }
 
-// Matching is how a column's cells match a value.
+// Matching is how the cells of a column match a value.
 type Matching int
 
-// The kinds. The cells of a Wildcard have stars, those of a CIDR are networks.
+// The kinds of matching. Cells of Wildcard columns have stars, cells of CIDR columns are networks.
 const (
 	Exact Matching = iota
 	Wildcard
@@ -54,7 +54,7 @@ func (t *Table) column(name string) int {
 	return -1
 }
 
-// find returns the rows in which every column has the value beside it.
+// find returns the rows in which every column matches its value.
 func (t *Table) find(columns []int, values []string) []int {
 	limit := t.MaxMatches
 	if limit == 0 {
@@ -76,7 +76,7 @@ func (t *Table) find(columns []int, values []string) []int {
 	return found
 }
 
-// candidates are the rows that an exact column leaves over, all when there is none.
+// candidates returns the rows that match an exact column; all rows if there is none.
 func (t *Table) candidates(columns []int, values []string) []int {
 	for j, c := range columns {
 		if t.Matching[t.Columns[c]] == Exact {
@@ -97,8 +97,8 @@ func (t *Table) fold(s string) string {
 	return s
 }
 
-// Prepare builds what finds rows. A table that is used by several searches at once is prepared
-// before.
+// Prepare builds the index of the table. A table that several searches use at the same time must be prepared
+// first.
 func (t *Table) Prepare() {
 	t.index, t.globs, t.nets = map[string]map[string][]int{}, map[string][]glob{}, map[string][]netip.Prefix{}
 	for c, name := range t.Columns {

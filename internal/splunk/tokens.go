@@ -2,9 +2,9 @@ package splunk
 
 import "strings"
 
-// Tokens replaces each $field$ of a message by the field's value, several values with commas
-// between them. A token whose field the row does not have stays as it is, and missing is told its
-// name; missing may be nil. $$ is a dollar.
+// Tokens replaces each $field$ in a message with the value of the field; several values are joined with commas.
+// The token of a missing field is not changed, and missing is called with its name; missing may be nil. $$ is a
+// literal dollar.
 func Tokens(message string, row Row, missing func(field string)) string {
 	var b strings.Builder
 	for {
@@ -22,7 +22,7 @@ func Tokens(message string, row Row, missing func(field string)) string {
 		case name == "":
 			b.WriteByte('$')
 		case !isToken(name):
-			// The first dollar is one; what is behind it may begin a token.
+			// The first dollar is literal; the second may start a token.
 			b.WriteByte('$')
 			message = message[start+1:]
 			continue
@@ -39,7 +39,7 @@ func Tokens(message string, row Row, missing func(field string)) string {
 	return b.String() + message
 }
 
-// isToken reports whether text between two dollars can be a field's name.
+// isToken reports whether the text between two dollars can be a field name.
 func isToken(name string) bool {
 	for i := range len(name) {
 		c := name[i]

@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// top counts combinations of values, and hands out the most frequent ones or the rarest.
+// top counts combinations of values, and passes on the most frequent or the rarest.
 type top struct {
 	next   stage
 	spec   *spl.Top
@@ -95,7 +95,7 @@ func (s *top) end() error {
 	return s.next.end()
 }
 
-// rest hands out the row of all others, when the group at a place is the last of its part.
+// rest passes on the row for all other values, if the group is the last of its part.
 func (s *top) rest(list []*group, i int, count float64) error {
 	part := s.part(list[i].values)
 	if s.spec.Other == "" || i+1 < len(list) && s.part(list[i+1].values) == part {

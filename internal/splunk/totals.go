@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// totals adds to each row the sum of its numbers, and behind all rows one with the sums of fields.
+// totals adds the sum of its numbers to each row, and a row with the sums of fields after all rows.
 type totals struct {
 	next    stage
 	spec    *spl.AddTotals
@@ -46,7 +46,7 @@ func (s *totals) row(row Row) error {
 	return s.next.row(row)
 }
 
-// names are the fields that are added: all without a name.
+// names returns the fields to add: all fields if none is named.
 func (s *totals) names(row Row) []string {
 	if len(s.spec.Names) == 0 {
 		return row.matching("*")

@@ -8,8 +8,8 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// transactions joins events that share the values of fields, lie close enough together, and stand
-// between a begin and an end. Events come newest first: a transaction grows to the past.
+// transactions groups events with the same field values, close enough in time, and between a start and an end
+// event. Events arrive newest first, so a transaction grows into the past.
 type transactions struct {
 	next          stage
 	run           *run
@@ -17,13 +17,13 @@ type transactions struct {
 	spec          *spl.Transaction
 	start, finish func(Row) (bool, error)
 	open          []*transaction
-	// evicted are those that lack a begin or end, in the order of their newest events; each is handed out when
-	// none is open that began before it.
+	// evicted holds transactions without a start or end, ordered by their newest event. Each is passed on once no
+	// open transaction is newer.
 	evicted []*transaction
 	begun   int
 }
 
-// transaction is one that is being put together.
+// transaction is an open transaction.
 type transaction struct {
 	number  int
 	values  map[string]string
@@ -33,14 +33,14 @@ type transaction struct {
 	hasOpen bool
 }
 
-// openSize is what a row in an open transaction takes beside its fields: values that it is told by, its place.
+// openSize is the overhead of a row in an open transaction, in bytes.
 const openSize = 128
 
 func newTransactions(r *run, c *spl.Transaction, next stage) stage {
 	return &transactions{next: next, run: r, account: r.account("transaction"), spec: c, start: r.border(c.StartsWith, c.StartEval), finish: r.border(c.EndsWith, c.EndEval)}
 }
 
-// border compiles what begins or ends a transaction; nil when there is no such thing.
+// border compiles startswith or endswith; nil if it is not set.
 func (r *run) border(x spl.Expr, eval spl.Node) func(Row) (bool, error) {
 	switch {
 	case x != nil:
@@ -88,7 +88,7 @@ func (t *transactions) row(row Row) error {
 	}
 	into := t.find(values, isEnd)
 	if into == nil {
-		// With an end that is asked for, nothing but an end can be the newest event of what is whole.
+		// With endswith, only an end event can be the newest event of a complete transaction.
 		if t.finish != nil && !isEnd && !t.spec.KeepEvicted {
 			return nil
 		}
@@ -113,7 +113,7 @@ func (t *transactions) row(row Row) error {
 	return nil
 }
 
-// find returns the open transaction that a row belongs to. An end begins a new one.
+// find returns the open transaction for a row. An end event starts a new one.
 func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
 	if isEnd {
 		return nil
@@ -133,8 +133,9 @@ func (t *transactions) find(values map[string]string, isEnd bool) *transaction {
 	return nil
 }
 
-// evict closes what has no end and a row would belong to that is one: what is older belongs to that. So does what would
-// belong to a transaction with the same values that has an end of its own.
+// evict closes transactions without an end to which an end event would belong: older events belong to the new
+// transaction. It also closes transactions whose events would belong to a transaction with the same values and an
+// end.
 func (t *transactions) evict(values map[string]string) error {
 	for open := t.find(values, false); open != nil && (!open.hasEnd || maps.Equal(open.values, values)); open = t.find(values, false) {
 		if err := t.close(open); err != nil {
@@ -144,7 +145,7 @@ func (t *transactions) evict(values map[string]string) error {
 	return nil
 }
 
-// expire closes what the row is too old for.
+// expire closes transactions that are too far from the row in time.
 func (t *transactions) expire(row Row) error {
 	at, _ := row["_time"].Float()
 	for _, open := range slices.Clone(t.open) {
@@ -159,7 +160,7 @@ func (t *transactions) expire(row Row) error {
 	return nil
 }
 
-// close hands a transaction out. One that lacks the begin or end that is asked for is evicted.
+// close passes a transaction on. Without a required start or end it is evicted.
 func (t *transactions) close(open *transaction) error {
 	t.open = slices.DeleteFunc(t.open, func(o *transaction) bool { return o == open })
 	switch complete := (t.start == nil || open.hasOpen) && (t.finish == nil || open.hasEnd); {
@@ -177,7 +178,7 @@ func (t *transactions) close(open *transaction) error {
 	return t.passEvicted()
 }
 
-// passEvicted hands out what is evicted and none that is open began before.
+// passEvicted passes on evicted transactions that are newer than all open ones.
 func (t *transactions) passEvicted() error {
 	for len(t.evicted) > 0 && (len(t.open) == 0 || t.evicted[0].number < t.open[0].number) {
 		one := t.evicted[0]
@@ -199,7 +200,7 @@ func (t *transactions) emit(done *transaction, complete bool) error {
 	return t.next.row(whole)
 }
 
-// merge makes one row: distinct values of each field in order, the time of the oldest event.
+// merge makes one row: the distinct values of each field in order, and the time of the oldest event.
 func (o *transaction) merge(r *run, c *spl.Transaction, complete bool) (Row, error) {
 	out := Row{}
 	lists := map[string][]Value{}
@@ -238,7 +239,7 @@ func (o *transaction) merge(r *run, c *spl.Transaction, complete bool) (Row, err
 				out.set(name, Several(list...))
 				continue
 			}
-			// As with values, they are in order.
+			// Values are sorted, as with the function values.
 			slices.SortStableFunc(list, func(a, b Value) int { return strings.Compare(a.String(), b.String()) })
 			out.set(name, Several(list...))
 		}
@@ -252,7 +253,7 @@ func (o *transaction) merge(r *run, c *spl.Transaction, complete bool) (Row, err
 	return out, nil
 }
 
-// listed are the fields whose values are kept as they came, one for each event.
+// listed returns the fields whose values keep their order, one for each event.
 func (o *transaction) listed(c *spl.Transaction) map[string]bool {
 	out := map[string]bool{}
 	if !c.Lists {

@@ -8,8 +8,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// datasets are the datasets at the roots of the common data models, of which field names have the
-// name before them.
+// datasets has the root datasets of the common data models; field names are prefixed with them.
 var datasets = map[string][]string{
 	"Endpoint":            {"Processes", "Registry", "Filesystem", "Services", "Ports"},
 	"Network_Traffic":     {"All_Traffic"},
@@ -27,8 +26,7 @@ var datasets = map[string][]string{
 	"Vulnerabilities":     {"Vulnerabilities"},
 }
 
-// unknown are the fields that the data models set to a text when events have none, by the dataset
-// at the root.
+// unknown lists, by root dataset, the fields that the data models set to a text when events have no value.
 var unknown = map[string][]string{
 	"Processes":      {"dest", "user", "process", "process_name", "parent_process", "parent_process_name", "original_file_name"},
 	"Registry":       {"action", "dest", "registry_path", "registry_key_name", "registry_value_data", "registry_value_name", "registry_value_type", "user"},
@@ -41,10 +39,10 @@ var unknown = map[string][]string{
 	"All_Risk":       {"risk_object", "risk_object_type"},
 }
 
-// zero are those that are set to 0.
+// zero lists the fields that are set to 0 instead.
 var zero = map[string][]string{"All_Traffic": {"dest_port", "src_port"}, "All_Risk": {"risk_score", "calculated_risk_score"}}
 
-// Completed returns the value that a data model gives a field of a dataset when events have none.
+// Completed returns the value that a data model gives to a missing field of a dataset.
 func Completed(model, dataset, field string) (Value, bool) {
 	r := root(model, dataset)
 	switch {
@@ -56,7 +54,7 @@ func Completed(model, dataset, field string) (Value, bool) {
 	return Null, false
 }
 
-// undataset returns what takes the dataset off the names of a model's fields.
+// undataset returns a function that removes the dataset from the field names of a model.
 func undataset(model, dataset string) namer {
 	roots := append([]string{}, datasets[model]...)
 	if dataset != "" {
@@ -75,7 +73,7 @@ func undataset(model, dataset string) namer {
 	}
 }
 
-// rename writes a condition with other names.
+// rename returns a condition with other field names.
 func renameExpr(x spl.Expr, name namer) spl.Expr {
 	all := func(xs []spl.Expr) []spl.Expr {
 		out := make([]spl.Expr, len(xs))
@@ -103,7 +101,7 @@ func renameExpr(x spl.Expr, name namer) spl.Expr {
 	return x
 }
 
-// root returns the dataset that the fields of a model are of.
+// root returns the root dataset of a model's fields.
 func root(model, dataset string) string {
 	first, _, _ := strings.Cut(dataset, ".")
 	for _, r := range datasets[model] {
@@ -127,7 +125,7 @@ func complete(row Row, dataset string) {
 	}
 }
 
-// tstats aggregates the events of a data model. Summaries are not asked for: there are none.
+// tstats aggregates the events of a data model. There are no summaries.
 func (r *run) tstats(c *spl.Tstats, out stage) error {
 	name := undataset(c.Model, c.Dataset)
 	where, err := r.resolve(c.Where)
@@ -183,8 +181,8 @@ func (r *run) tstats(c *spl.Tstats, out stage) error {
 	return g.emit(out)
 }
 
-// counts is what a command that counts behind tstats finds of an event: the fields that tstats names. It is
-// nil for one that tstats would leave out.
+// counts returns the fields of an event that tstats names, for a command that counts after tstats; nil if tstats
+// excludes the event.
 func counts(c *spl.Tstats, g *grouping, row Row) Row {
 	out := Row{}
 	for _, n := range c.By {
@@ -208,7 +206,7 @@ func counts(c *spl.Tstats, g *grouping, row Row) Row {
 	return out
 }
 
-// datamodel hands out the events of a dataset, with its fields under their names in the model.
+// datamodel passes on the events of a dataset, with the model's field names.
 func (r *run) datamodel(c *spl.Datamodel, out stage) error {
 	dataset := root(c.Model, c.Dataset)
 	scan := Scan{Model: c.Model, Dataset: c.Dataset, Window: r.window}

@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// union hands out the rows of searches. Events of several come together the newest first, as those of one.
+// union passes on the rows of several searches. Rows that are events are merged in time order, newest first.
 func (r *run) union(c *spl.Union, out stage) error {
 	rows := &kept{account: r.account(c.Command())}
 	timed, events := true, true
@@ -46,11 +46,11 @@ func (r *run) union(c *spl.Union, out stage) error {
 	return nil
 }
 
-// hidden reports whether a field is none of those that two events are told apart by: what Splunk does not show,
-// and the time under its name in Elasticsearch.
+// hidden reports whether a field is ignored when two rows are compared: fields that Splunk does not show, and the
+// time under its name in Elasticsearch.
 func hidden(name string) bool { return name == "@timestamp" || name[:min(1, len(name))] == "_" }
 
-// rowKey is the text of all fields of a row but those that are hidden.
+// rowKey returns the text of all fields of a row that are not hidden.
 func rowKey(row Row) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(row)) {
@@ -61,7 +61,7 @@ func rowKey(row Row) string {
 	return b.String()
 }
 
-// setOf hands out the rows of two searches that are in one of them, in both, or in either, each once.
+// setOf passes on the rows that are in one of two searches, in both, or in either, each row once.
 func (r *run) setOf(c *spl.SetOp, out stage) error {
 	held := r.account("set")
 	a, err := r.rows(held, c.A, maxJoined)
@@ -96,7 +96,7 @@ func (r *run) setOf(c *spl.SetOp, out stage) error {
 			if n := in[key]; n == 0 || !wanted(n) {
 				continue
 			}
-			in[key] = 0 // It is handed out once.
+			in[key] = 0 // It is passed on once.
 			if err := out.row(row); err != nil {
 				return err
 			}
@@ -105,8 +105,8 @@ func (r *run) setOf(c *spl.SetOp, out stage) error {
 	return nil
 }
 
-// beside adds to each row the fields of the row of a search at the same place. Those that the search has more
-// are rows of their own.
+// beside adds the fields of the row of a subsearch at the same position to each row. Further rows of the subsearch
+// become separate rows.
 type beside struct {
 	next stage
 	run  *run

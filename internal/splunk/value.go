@@ -17,8 +17,8 @@ const (
 	several
 )
 
-// Value is the value of a field: null, a text, a number, or several texts and numbers. Booleans are
-// results of conditions; no field holds one.
+// Value is the value of a field: null, a text, a number, or several texts and numbers. Booleans are results of
+// conditions; fields do not have them.
 type Value struct {
 	kind   kind
 	text   string
@@ -26,13 +26,13 @@ type Value struct {
 	list   []Value
 }
 
-// Null is the value of a field that is not there.
+// Null is the value of a missing field.
 var Null = Value{}
 
-// Text makes a value of a text.
+// Text returns the value of a text.
 func Text(s string) Value { return Value{kind: text, text: s} }
 
-// Number makes a value of a number.
+// Number returns the value of a number.
 func Number(x float64) Value { return Value{kind: number, number: x} }
 
 func truth(b bool) Value {
@@ -42,7 +42,7 @@ func truth(b bool) Value {
 	return Value{kind: boolean}
 }
 
-// Several makes a value of many: null of none, and one of one.
+// Several returns a multivalue; null for no values, and a single value for one.
 func Several(list ...Value) Value {
 	list = slices.DeleteFunc(list, Value.IsNull)
 	switch len(list) {
@@ -54,7 +54,7 @@ func Several(list ...Value) Value {
 	return Value{kind: several, list: list}
 }
 
-// Texts makes a value of texts.
+// Texts returns the value of several texts.
 func Texts(list []string) Value {
 	values := make([]Value, len(list))
 	for i, s := range list {
@@ -63,7 +63,7 @@ func Texts(list []string) Value {
 	return Several(values...)
 }
 
-// IsNull reports whether there is no value.
+// IsNull reports whether the value is null.
 func (v Value) IsNull() bool { return v.kind == null }
 
 // Each returns the single values.
@@ -78,7 +78,7 @@ func (v Value) Each() []Value {
 	}
 }
 
-// String returns the text of a value; several are on lines of their own.
+// String returns the text of a value; several values are separated by newlines.
 func (v Value) String() string {
 	switch v.kind {
 	case text:
@@ -113,7 +113,7 @@ func formatNumber(x float64) string {
 	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
-// Float returns the number that the value is or that its text looks like.
+// Float returns the number of a value; a text is parsed.
 func (v Value) Float() (float64, bool) {
 	switch v.kind {
 	case number:
@@ -125,7 +125,7 @@ func (v Value) Float() (float64, bool) {
 	}
 }
 
-// parseNumber reads decimal numbers only: words such as inf, and hexadecimal, are texts.
+// parseNumber parses decimal numbers only: words such as inf, and hexadecimal numbers, are texts.
 func parseNumber(s string) (float64, bool) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -144,10 +144,10 @@ func parseNumber(s string) (float64, bool) {
 	return x, err == nil
 }
 
-// isTrue reports whether a condition holds; null does not.
+// isTrue reports whether a condition is true; null is not.
 func (v Value) isTrue() bool { return v.kind == boolean && v.number != 0 }
 
-// stored is the value as a field holds it.
+// stored returns the value in the form that fields have.
 func (v Value) stored() Value {
 	if v.kind == boolean {
 		return Text(v.String())
@@ -155,7 +155,7 @@ func (v Value) stored() Value {
 	return v
 }
 
-// size is about what holding the value costs in bytes.
+// size returns the approximate size of the value in bytes.
 func (v Value) size() int {
 	n := 64 + len(v.text)
 	for _, x := range v.list {
@@ -164,7 +164,7 @@ func (v Value) size() int {
 	return n
 }
 
-// compareValues orders two single values: as numbers when both are, else as texts.
+// compareValues orders two single values: as numbers if both are numbers, otherwise as texts.
 func compareValues(a, b Value) int {
 	x, isX := a.Float()
 	y, isY := b.Float()
@@ -179,7 +179,7 @@ func compareValues(a, b Value) int {
 	return strings.Compare(a.String(), b.String())
 }
 
-// Native returns the value as JSON has it: nil, string, number, or a list.
+// Native returns the value as a JSON type: nil, string, number, or a list.
 func (v Value) Native() any {
 	switch v.kind {
 	case null:

@@ -7,17 +7,17 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// ranged is a condition and the times that stand in it.
+// ranged is a condition, split into its time bounds and the rest.
 type ranged struct {
-	// where is the condition without times. It may hold of more than exact, which has the times of parts, and
-	// those of indexing, as tests of fields; not so when it is whole.
+	// where is the condition without times. Unless it is whole, it may match more than exact, which keeps the
+	// times of parts of the condition, and index times, as tests on fields.
 	where, exact spl.Expr
 	whole        bool
 	window       Window
 }
 
-// Within returns the window of the events that a search asks for first, given that of the search: times
-// in the condition take its place.
+// Within returns the window of the events of the first scan. span is the window of the search; times in the
+// condition replace it.
 func Within(s *spl.Search, w Window) Window {
 	t, err := within(condition1(s), w)
 	if err != nil {
@@ -26,14 +26,14 @@ func Within(s *spl.Search, w Window) Window {
 	return t.window
 }
 
-// Whole reports whether what a search asks its source for first is all that its condition says: times of
-// parts, and those of indexing, are looked at in memory.
+// Whole reports whether the window and condition of the first scan express the whole condition. If not, times of
+// parts of the condition, or index times, are tested in memory.
 func Whole(s *spl.Search) bool {
 	t, err := within(condition1(s), Window{})
 	return err == nil && t.whole
 }
 
-// condition1 is the condition that events are first asked for by.
+// condition1 returns the condition of the first scan.
 func condition1(s *spl.Search) spl.Expr {
 	switch first := s.Stages[0].(type) {
 	case *spl.Find:
@@ -44,7 +44,7 @@ func condition1(s *spl.Search) spl.Expr {
 	return nil
 }
 
-// within takes the times out of a condition.
+// within splits the times off a condition.
 func within(x spl.Expr, w Window) (ranged, error) {
 	if !hasTimes(x) {
 		return ranged{x, x, true, w}, nil
@@ -69,8 +69,8 @@ func hasTimes(x spl.Expr) bool {
 	return found
 }
 
-// withinAll takes the times of members of which all have to hold. A search that says when it begins and
-// not when it ends, ends now.
+// withinAll splits the times off members that must all match. A search with an earliest time and no latest time
+// ends now.
 func withinAll(xs []spl.Expr, w Window) (ranged, error) {
 	var rest, exact []spl.Expr
 	var earliest, latest *time.Time
@@ -143,8 +143,8 @@ func flatAnd(xs []spl.Expr) []spl.Expr {
 	return out
 }
 
-// withinAny takes the times of members of which one has to hold: each has a window of its own, and what is
-// searched is all of them.
+// withinAny splits the times off members of which one must match. Each has its own window; the scan covers all of
+// them.
 func withinAny(xs []spl.Expr, w Window) (ranged, error) {
 	var out ranged
 	where, exact := &spl.Or{}, &spl.Or{}
@@ -179,7 +179,7 @@ func withinAny(xs []spl.Expr, w Window) (ranged, error) {
 	return out, nil
 }
 
-// all is a condition that all members make; nil of none.
+// all joins members with AND; nil for no members.
 func all(xs []spl.Expr) spl.Expr {
 	switch len(xs) {
 	case 0:
@@ -200,7 +200,7 @@ func united(a, b Window) Window {
 	return a
 }
 
-// bounds are the tests that a field lies in a window.
+// bounds returns the tests that a field is within a window.
 func bounds(field string, w Window) []spl.Expr {
 	var out []spl.Expr
 	if !w.Earliest.IsZero() {
@@ -221,7 +221,7 @@ func timeTest(field string, at time.Time, latest bool) spl.Expr {
 	return &spl.Compare{Field: spl.Name{Text: field}, Op: op, Value: spl.Value{Text: text, Quoted: true}}
 }
 
-// indexed tests the time of indexing; an event that does not tell it was indexed when it happened.
+// indexed tests the index time. An event without one counts as indexed at its own time.
 func indexed(at time.Time, latest bool) spl.Expr {
 	known := &spl.Compare{Field: spl.Name{Text: indexTime}, Op: "=", Value: spl.Value{Text: "*"}}
 	return &spl.Or{Xs: []spl.Expr{
@@ -230,5 +230,5 @@ func indexed(at time.Time, latest bool) spl.Expr {
 	}}
 }
 
-// indexTime is the field of the time of indexing, in seconds.
+// indexTime is the field of the index time in seconds.
 const indexTime = "_indextime"

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// element is one of XML.
+// element is an XML element.
 type element struct {
 	name       string
 	attributes []attribute
@@ -17,7 +17,7 @@ type element struct {
 
 type attribute struct{ name, value string }
 
-// siblings are the elements of one name within another, in order.
+// siblings are the child elements with one name, in order.
 type siblings []*element
 
 func (e *element) children(name string) siblings {
@@ -30,7 +30,7 @@ func (e *element) children(name string) siblings {
 	return out
 }
 
-// String returns the text of the element, or what is within it where that is elements.
+// String returns the text of the element, or the XML of its child elements.
 func (e *element) String() string {
 	if len(e.inner) == 0 {
 		return e.text
@@ -46,7 +46,7 @@ func (e *element) write(b *strings.Builder) {
 	b.WriteString("<" + e.name)
 	for _, a := range e.attributes {
 		b.WriteString(" " + a.name + `="`)
-		_ = xml.EscapeText(b, []byte(a.value)) // A builder takes everything.
+		_ = xml.EscapeText(b, []byte(a.value)) // Writing to a builder cannot fail.
 		b.WriteString(`"`)
 	}
 	b.WriteString(">")
@@ -59,7 +59,7 @@ func (e *element) write(b *strings.Builder) {
 	b.WriteString("</" + e.name + ">")
 }
 
-// readXML reads elements into one that has no name.
+// readXML parses elements into a root without a name.
 func readXML(s string) (*element, bool) {
 	s = strings.TrimSpace(s)
 	if !strings.HasPrefix(s, "<") {

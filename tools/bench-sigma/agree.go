@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// A rule that finds more than one event in so many is left out of what is timed: where no log source is asked
-// for, a few rules find so much that making alerts would be all that is measured.
+// A rule that finds more than one in so many events is excluded from the timing: without log sources, a few rules
+// find so many events that only the creation of alerts would be measured.
 const noisyFrom = 500
 
-// agree holds the matches of both programs together, rule by rule, in both lanes. It returns the rules that
-// find little enough to be timed.
+// agree compares the matches of both programs, rule by rule, in both lanes. It returns the rules with few enough
+// matches to be timed.
 func (p *programs) agree(ctx context.Context, to io.Writer, rules []rule, e events) (quiet []rule, err error) {
 	s, err := writeSet(filepath.Join(p.work, "rules-agree"), rules)
 	if err != nil {
@@ -63,7 +63,7 @@ func perRule(found map[match]bool) map[string]int {
 	return by
 }
 
-// without returns the matches of a that b has not.
+// without returns the matches in a that are not in b.
 func without(a, b map[match]bool) []match {
 	var out []match
 	for m := range a {
@@ -74,10 +74,10 @@ func without(a, b map[match]bool) []match {
 	return out
 }
 
-// manyRules is how many rules are compared with one.
+// manyRules is the number of rules that are compared with one rule.
 const manyRules = 1001
 
-// ledger prints what many rules cost beside one, with alerts and the account of slots in a store.
+// ledger prints the cost of many rules compared with one, with alerts and the ledger in a store.
 func (p *programs) ledger(ctx context.Context, to io.Writer, runs int, rules []rule, e events) error {
 	_, err := fmt.Fprintf(to, "\nWith a store and the ledger, over %d events:\n\n| rules | load CPU | net CPU | bound: 3 × one rule + 0.1 ms a rule |\n|---|---|---|---|\n", e.n)
 	if err != nil {
@@ -92,7 +92,7 @@ func (p *programs) ledger(ctx context.Context, to io.Writer, runs int, rules []r
 		}
 		over := func(path string) func() *exec.Cmd {
 			return func() *exec.Cmd {
-				_ = os.RemoveAll(store) // What cannot be removed is not empty, and the rules of its slots will not run.
+				_ = os.RemoveAll(store) // If it cannot be removed, the store is not empty and its slots will not run again.
 				return p.once(ctx, s, plain, path, "--store", store)
 			}
 		}

@@ -1,7 +1,6 @@
-// Command bench-sigma compares the runner with rsigma (Rust), side by side: the same rules of SigmaHQ over the
-// same event files, no server. First the matches of all rules have to be the same; then both run in turn,
-// and one table says what that takes. `make bench-sigma` makes what it needs; docs/performance.md says how to
-// read it.
+// Command bench-sigma compares the runner with rsigma (Rust): the same SigmaHQ rules over the same event files,
+// without a server. First it checks that all rules have the same matches. Then it runs both in turn, and prints a
+// table of their costs. `make bench-sigma` prepares its input; docs/performance.md explains the results.
 package main
 
 import (
@@ -16,7 +15,7 @@ import (
 	"strings"
 )
 
-// options are those of the command line.
+// options are the flags of the command.
 type options struct {
 	converted, recorded string
 	counts, sizes       string

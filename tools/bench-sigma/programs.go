@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// programs are the two that are compared, and what both are given.
+// programs are the two programs to compare, with their common input.
 type programs struct {
 	runner string
-	// rsigma is "" when there is none.
+	// rsigma is "" if it is not installed.
 	rsigma  string
 	work    string
 	mapping string
 }
 
-// once is the runner's command over all rules of a set.
+// once returns the runner's command for all rules of a set.
 func (p *programs) once(ctx context.Context, s set, l lane, events string, more ...string) *exec.Cmd {
 	arguments := append([]string{
 		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", s.tocsin(l), "--events", events, "--mapping", p.mapping, "--log-level", "error",
@@ -30,7 +30,7 @@ func (p *programs) once(ctx context.Context, s set, l lane, events string, more 
 	return exec.CommandContext(ctx, p.runner, arguments...)
 }
 
-// eval is rsigma's command over the same rules.
+// eval returns rsigma's command for the same rules.
 func (p *programs) eval(ctx context.Context, s set, l lane, events string, more ...string) *exec.Cmd {
 	arguments := append([]string{"engine", "eval", "-r", s.sigma(), "-e", "@" + events, "--quiet", "--output-format", "ndjson"}, more...)
 	if l == logsource {
@@ -39,17 +39,17 @@ func (p *programs) eval(ctx context.Context, s set, l lane, events string, more 
 	return exec.CommandContext(ctx, p.rsigma, arguments...)
 }
 
-// cost is what one process took.
+// cost is the time and memory of one process.
 type cost struct {
 	CPU, Wall time.Duration
 	Peak      int64 // bytes
 }
 
-// measureWord is the first argument of a process of this program that measures another one.
+// measureWord is the first argument of this program when it measures another process.
 const measureWord = "measure"
 
-// measure runs a command to its end. A small process of our own starts it: the peak of a process is counted
-// from what the one has that starts it.
+// measure runs a command to its end. It starts the command from a small process of its own, because the kernel
+// counts the peak memory of a process from that of its parent.
 func measure(ctx context.Context, c *exec.Cmd) (cost, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -67,7 +67,7 @@ func measure(ctx context.Context, c *exec.Cmd) (cost, error) {
 	return out, err
 }
 
-// measureHere runs a command to its end and prints what it took.
+// measureHere runs a command to its end and prints its cost.
 func measureHere(ctx context.Context, to io.Writer, name string, arguments []string) error {
 	c := exec.CommandContext(ctx, name, arguments...)
 	c.Stderr = os.Stderr
@@ -88,7 +88,7 @@ type match struct {
 	event int
 }
 
-// tocsinMatches are those of all rules of a set.
+// tocsinMatches returns the matches of all rules of a set.
 func (p *programs) tocsinMatches(ctx context.Context, s set, l lane, events string) (map[match]bool, error) {
 	store := filepath.Join(p.work, "store")
 	if err := os.RemoveAll(store); err != nil {
@@ -119,7 +119,7 @@ func (p *programs) rsigmaMatches(ctx context.Context, s set, l lane, events stri
 	})
 }
 
-// matches reads one match of each line that a command prints.
+// matches parses one match from each line of a command's output.
 func matches(c *exec.Cmd, read func(line []byte) (match, error)) (map[match]bool, error) {
 	var complaints bytes.Buffer
 	c.Stderr = &complaints

@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 )
 
-// rule is one that convert.py has written.
+// rule is a rule that convert.py has written.
 type rule struct {
 	ID, Path, Author string
-	// Query is its condition in EQL, Routed the same behind its log source.
+	// Query is its condition in EQL; Routed also has the condition of its log source.
 	Query, Routed string
 }
 
-// readRules reads what convert.py has written.
+// readRules reads the output of convert.py.
 func readRules(path string) ([]rule, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -32,7 +32,7 @@ func readRules(path string) ([]rule, error) {
 	return out, nil
 }
 
-// spread returns n rules from all over a list; all for 0.
+// spread returns n rules, evenly distributed over a list; all rules for 0.
 func spread(rules []rule, n int) []rule {
 	if n <= 0 || n >= len(rules) {
 		return rules
@@ -44,17 +44,17 @@ func spread(rules []rule, n int) []rule {
 	return out
 }
 
-// A lane is a way to look at the log source of rules.
+// A lane is a way to treat the log source of rules.
 type lane string
 
 const (
-	// plain: every rule is asked of every event.
+	// plain: every rule is tested on every event.
 	plain lane = "plain"
-	// logsource: the log source is a part of the condition.
+	// logsource: the log source is part of the condition.
 	logsource lane = "logsource"
 )
 
-// set is some rules as files for both programs.
+// set is a set of rules as files for both programs.
 type set struct {
 	n   int
 	dir string
@@ -63,7 +63,7 @@ type set struct {
 func (s set) tocsin(l lane) string { return filepath.Join(s.dir, string(l)) }
 func (s set) sigma() string        { return filepath.Join(s.dir, "sigma") }
 
-// writeSet writes rules into a directory.
+// writeSet writes rules to a directory.
 func writeSet(dir string, rules []rule) (set, error) {
 	s := set{len(rules), dir}
 	if err := os.RemoveAll(dir); err != nil {

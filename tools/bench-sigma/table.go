@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// series are the costs of one program, run after run.
+// series holds the costs of one program, run by run.
 type series []cost
 
 func median[T int64 | float64 | time.Duration](values []T) T {
@@ -36,7 +36,7 @@ func (s series) peak() int64 {
 	return peak
 }
 
-// interleaved runs commands in turn, so that what else the machine does meets all alike.
+// interleaved runs commands in turn, so that other load on the machine affects all of them alike.
 func interleaved(ctx context.Context, runs int, commands ...func() *exec.Cmd) ([]series, error) {
 	out := make([]series, len(commands))
 	for range runs {
@@ -51,7 +51,7 @@ func interleaved(ctx context.Context, runs int, commands ...func() *exec.Cmd) ([
 	return out, nil
 }
 
-// ratios compares two programs run by run, each net of what it takes over no events.
+// ratios compares two programs run by run, each without its cost over no events.
 func ratios(a, b series, loadA, loadB time.Duration) []float64 {
 	out := make([]float64, len(a))
 	for i := range a {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// change replaces a piece of a file by another text. Lines keep their numbers.
+// change replaces a part of a file with another text. Line numbers stay the same.
 type change struct {
 	in       *pkg
 	path     string
@@ -28,7 +28,7 @@ func (c change) String() string {
 
 func (c change) apply() []byte { return slices.Concat(c.src[:c.from], []byte(c.text), c.src[c.to:]) }
 
-// matching are the changes whose text contains what is wanted.
+// matching returns the changes whose text contains a string.
 func matching(changes []change, want string) []change {
 	return slices.DeleteFunc(changes, func(c change) bool { return !strings.Contains(c.String(), want) })
 }
@@ -41,7 +41,7 @@ type finder struct {
 	found []change
 }
 
-// changesOf are all changes of a file.
+// changesOf returns all changes of a file.
 func changesOf(path string, src []byte) ([]change, error) {
 	f := &finder{path: path, src: src, files: token.NewFileSet()}
 	file, err := parser.ParseFile(f.files, path, src, parser.SkipObjectResolution)
@@ -51,10 +51,10 @@ func changesOf(path string, src []byte) ([]change, error) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ImportSpec, *ast.Field:
-			return false // Paths, types and tags.
+			return false // Import paths, types and tags.
 		case *ast.FuncDecl:
 			f.returns(n)
-			// A field of a parameter is no code, and neither is the name.
+			// Parameters and names are not code.
 			if n.Body != nil {
 				ast.Inspect(n.Body, f.node)
 			}
@@ -73,7 +73,7 @@ func (f *finder) add(from, to token.Pos, text, what string, args ...any) {
 	})
 }
 
-// short is the source of a node in one line, for people.
+// short returns the source of a node on one line.
 func (f *finder) short(n ast.Node) string {
 	text := strings.Join(strings.Fields(f.text(n)), " ")
 	if r := []rune(text); len(r) > 60 {
@@ -86,7 +86,7 @@ func (f *finder) text(n ast.Node) string {
 	return string(f.src[f.files.Position(n.Pos()).Offset:f.files.Position(n.End()).Offset])
 }
 
-// instead are the operators that each is replaced by.
+// instead maps operators to their replacements.
 var instead = map[token.Token]token.Token{
 	token.EQL: token.NEQ, token.NEQ: token.EQL, token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
 	token.ADD: token.SUB, token.SUB: token.ADD, token.MUL: token.QUO, token.QUO: token.MUL, token.REM: token.MUL,
@@ -101,7 +101,7 @@ func (f *finder) operator(at token.Pos, op token.Token, n ast.Node) {
 	}
 }
 
-// node adds the changes of one node, and goes on to those below.
+// node adds the changes of one node, and returns whether to visit its children.
 func (f *finder) node(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.Field:
@@ -146,7 +146,7 @@ func (f *finder) node(n ast.Node) bool {
 	return true
 }
 
-// negated negates a condition. One that is a comparison has its operator swapped instead.
+// negated negates a condition. The operator of a comparison is replaced instead.
 func (f *finder) negated(cond ast.Expr) {
 	if binary, ok := cond.(*ast.BinaryExpr); ok && (binary.Op == token.EQL || binary.Op == token.NEQ) {
 		return
@@ -157,7 +157,7 @@ func (f *finder) negated(cond ast.Expr) {
 	f.add(cond.Pos(), cond.End(), "!("+f.text(cond)+")", "%s is negated", f.short(cond))
 }
 
-// emptied drops the statements of a block.
+// emptied removes the statements of a block.
 func (f *finder) emptied(block *ast.BlockStmt, cond ast.Node) {
 	if len(block.List) > 0 {
 		f.add(block.Lbrace+1, block.Rbrace, f.lines(block), "the block at %s is dropped", f.short(cond))
@@ -168,12 +168,12 @@ func (f *finder) dropped(n ast.Node) {
 	f.add(n.Pos(), n.End(), f.lines(n), "%s is dropped", f.short(n))
 }
 
-// lines are the line ends of a node, so that those behind it keep their numbers.
+// lines returns the newlines of a node, so that the following lines keep their numbers.
 func (f *finder) lines(n ast.Node) string {
 	return strings.Repeat("\n", strings.Count(f.text(n), "\n"))
 }
 
-// literal changes a constant: a number is one more, a text is another.
+// literal changes a constant: it increments a number, and replaces a text.
 func (f *finder) literal(n *ast.BasicLit) {
 	text := ""
 	switch n.Kind {
@@ -192,7 +192,7 @@ func (f *finder) literal(n *ast.BasicLit) {
 	f.add(n.Pos(), n.End(), text+f.lines(n), "%s becomes %s", f.short(n), text)
 }
 
-// returns makes a function return at once, with zero values.
+// returns makes a function return zero values at once.
 func (f *finder) returns(n *ast.FuncDecl) {
 	if n.Body == nil || len(n.Body.List) == 0 {
 		return

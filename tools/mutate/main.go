@@ -1,9 +1,9 @@
-// Command mutate tells how much of a package its tests hold: it changes one place of the code at random, runs the
-// tests of the package, and counts the changes that they catch. A change that survives is behaviour that no test
-// states, or code that does nothing.
+// Command mutate measures how well the tests of a package cover its code: it changes one place of the code at
+// random, runs the tests of the package, and counts the changes that they detect. A change that survives is
+// behaviour without a test, or code without effect.
 //
-// The files are never touched: each change is an overlay of the build. What does not compile is not counted. The
-// same seed draws the same changes from the same code. `make mutate` runs it; CONTRIBUTING.md says when.
+// The files are not modified: each change is an overlay of the build. Changes that do not compile are not counted.
+// The same seed gives the same changes of the same code. `make mutate` runs it; see CONTRIBUTING.md.
 package main
 
 import (
@@ -43,10 +43,10 @@ func main() {
 	}
 }
 
-// say prints for people; nothing depends on it.
+// say prints output for users; errors are ignored.
 func say(to io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(to, format, args...) }
 
-// run tries o.changes of the packages that the patterns name, and prints each with what became of it.
+// run tries o.changes changes in the packages of the patterns, and prints each with its outcome.
 func run(ctx context.Context, to io.Writer, o options, patterns []string) error {
 	packages, err := listed(ctx, patterns)
 	if err != nil {
@@ -85,7 +85,7 @@ func run(ctx context.Context, to io.Writer, o options, patterns []string) error 
 	return t.all(ctx, to, all, o.changes)
 }
 
-// all tries changes until n of them compiled, and prints a total.
+// all tries changes until n of them compile, and prints a total.
 func (t trial) all(ctx context.Context, to io.Writer, changes []change, n int) error {
 	type count struct{ caught, tried int }
 	var total count

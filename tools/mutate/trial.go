@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// pkg is a package as `go list` tells it.
+// pkg is a package in the output of `go list`.
 type pkg struct {
 	Dir, ImportPath string
 	GoFiles         []string
 }
 
-// listed are the packages that patterns name.
+// listed returns the packages of the patterns.
 func listed(ctx context.Context, patterns []string) ([]*pkg, error) {
 	out, err := exec.CommandContext(ctx, "go", append([]string{"list", "-json=Dir,ImportPath,GoFiles"}, patterns...)...).Output()
 	if err != nil {
@@ -41,7 +41,7 @@ func listed(ctx context.Context, patterns []string) ([]*pkg, error) {
 	}
 }
 
-// changes are those of all files of the package but its tests.
+// changes returns the changes of all files of the package except tests.
 func (p *pkg) changes() ([]change, error) {
 	var out []change
 	for _, name := range p.GoFiles {
@@ -62,27 +62,27 @@ func (p *pkg) changes() ([]change, error) {
 	return out, nil
 }
 
-// outcome is what became of a change.
+// outcome is the result of a change.
 type outcome string
 
 const (
 	survived outcome = "survived"
 	caught   outcome = "caught"
-	slow     outcome = "timeout" // Caught, too.
+	slow     outcome = "timeout" // Counts as caught.
 	unbuilt  outcome = "unbuilt"
 )
 
-// memory bounds the address space of the tests, in KiB: a change can make a loop that allocates without end.
+// memory limits the address space of the tests, in KiB: a changed loop may allocate without end.
 const memory = 8 << 20
 
-// trial runs tests over changed code.
+// trial runs tests on changed code.
 type trial struct {
 	scratch string
 	timeout time.Duration
 }
 
-// try runs the tests of the package of a change; one without a path changes nothing. It returns what the tests
-// printed too.
+// try runs the tests of a change's package and returns the outcome and the output. A change without a path changes
+// nothing.
 func (t trial) try(ctx context.Context, c change) (outcome, string) {
 	overlay, binary := filepath.Join(t.scratch, "overlay.json"), filepath.Join(t.scratch, "tests")
 	replaced := map[string]string{}
@@ -103,7 +103,7 @@ func (t trial) try(ctx context.Context, c change) (outcome, string) {
 	if out, err := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, c.in.ImportPath).CombinedOutput(); err != nil {
 		return unbuilt, string(out)
 	}
-	// The time of the process is bounded too: a loop that never yields can keep the test's own alarm from ringing.
+	// The process has a timeout as well: a loop that never yields can block the timeout of go test.
 	ctx, cancel := context.WithTimeout(ctx, t.timeout+10*time.Second)
 	defer cancel()
 	tests := exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, memory),

@@ -118,6 +118,7 @@ func (n *narrow) RoundTrip(r *http.Request) (*http.Response, error) {
 // searches, the shared read, and documents by id are read completely, and the third round stays below the
 // limit: the first may have asked for few documents, as their size was unknown.
 func TestWhatIsTooMuchIsAskedForInParts(t *testing.T) {
+	fewChecks(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		n := &narrow{
 			bears: rapid.IntRange(1, 300).Draw(rt, "bears"), events: rapid.IntRange(0, 350).Draw(rt, "events"), whole: rapid.Bool().Draw(rt, "whole"),

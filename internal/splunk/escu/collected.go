@@ -4,11 +4,11 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// RiskIndex is the index of Splunk's that risk events are written to by hand.
+// RiskIndex is the Splunk index to which searches write risk events.
 const RiskIndex = "risk"
 
-// Collected returns the risk events that a row is which a search writes to the risk index itself: one for
-// each value of risk_object, none without it.
+// Collected returns the risk events of a row that a search writes to the risk index: one for each value of
+// risk_object, none without it.
 func Collected(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 	text := func(name, usual string) string {
 		if v := row.Get(name); !v.IsNull() {
@@ -22,7 +22,7 @@ func Collected(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 		threats = append(threats, Threat{"threat_object", text("threat_object_type", "other"), v.String()})
 	}
 	kept := *d
-	kept.Type = "" // what a correlation writes by itself is scored as it says
+	kept.Type = "" // a correlation that writes risk events scores them itself
 	var out []RiskEvent
 	for _, v := range row.Get("risk_object").Each() {
 		out = append(out, RiskEvent{

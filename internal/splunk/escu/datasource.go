@@ -1,15 +1,15 @@
 package escu
 
-// DataSource describes the events of one kind: where they come from and which fields they have.
+// DataSource describes one kind of events: their source and their fields.
 type DataSource struct {
 	Path, Name         string
 	Source, SourceType string
-	// Separator is the field that tells the kinds of one source apart, such as EventID.
+	// Separator is the field that distinguishes the kinds of events of a source, such as EventID.
 	Separator string
 	Fields    []string
-	// Mappings name the fields of Splunk's common information model by the raw ones.
+	// Mappings maps raw field names to names of Splunk's Common Information Model.
 	Mappings map[string]string
-	// Example is one event as it is logged.
+	// Example is one event as logged.
 	Example string
 }
 

@@ -9,13 +9,13 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// RiskDataset is event.dataset of risk events.
+// RiskDataset is the value of event.dataset in risk events.
 const RiskDataset = "risk.event"
 
-// Document returns the event as it is indexed: ECS where ECS has a name, risk.* and splunk.* beside it.
+// Document returns the event as it is indexed, with ECS fields and further fields in risk.* and splunk.*.
 //
-// Its @timestamp is the end of the window: a search over the risk of the hour before then reads what
-// this hour's slot finds in the slot after it, in whichever order the detections of a slot run.
+// Its @timestamp is the end of the window. So a search over the risk of an hour finds the results of the slot at
+// its start, in whichever order the detections of a slot run.
 func (e RiskEvent) Document() map[string]any {
 	d := e.Detection
 	at := stamp(e.Latest)
@@ -51,7 +51,7 @@ func (e RiskEvent) Document() map[string]any {
 	return doc
 }
 
-// risk are the fields of the score, under the names of Splunk's data model.
+// risk returns the score fields, under the names of Splunk's data model.
 func (e RiskEvent) risk() map[string]any {
 	var threats []map[string]any
 	for _, t := range e.Threats {
@@ -86,8 +86,8 @@ func (e RiskEvent) splunk() map[string]any {
 	return out
 }
 
-// threatFields are those of ECS. Techniques have lists of their ids and names, since one event has
-// several.
+// threatFields returns the ECS fields of the techniques. Ids and names are lists, since an event may have several
+// techniques.
 func threatFields(list []Technique) map[string]any {
 	var ids, titles, subIDs, subTitles, tacticIDs, tactics []string
 	add := func(to *[]string, value string) {
@@ -116,7 +116,7 @@ func threatFields(list []Technique) map[string]any {
 	}
 }
 
-// span is the time of the events behind the row, where the row says it, else the window.
+// span returns the time range of the events behind the row if the row has it, otherwise the window.
 func (e RiskEvent) span() (start, end string) {
 	first, last := e.moment("firstTime"), e.moment("lastTime")
 	if at := e.moment("_time"); first.IsZero() && last.IsZero() {
@@ -128,7 +128,7 @@ func (e RiskEvent) span() (start, end string) {
 	return stamp(first), stamp(last)
 }
 
-// moment reads a field that has a time: seconds, or the text that convert makes of them.
+// moment parses a time field: seconds, or the text that convert makes.
 func (e RiskEvent) moment(field string) time.Time {
 	v := e.Row.Get(field)
 	if seconds, ok := v.Float(); ok {

@@ -8,19 +8,19 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// Drilldown is a search that an analyst begins with. Tokens of the row stand between dollar signs, and
-// the detection's own search between percent signs.
+// Drilldown is a search for an analyst to start with. $field$ stands for a value of the row, and
+// %original_detection_search% for the search of the detection.
 type Drilldown struct {
 	Name, Search     string
 	Earliest, Latest string
 }
 
-// DrilldownsOf returns the drilldowns of a row, ready to be run: tokens are replaced.
+// DrilldownsOf returns the drilldowns of a row, with all tokens replaced.
 func (d *Detection) DrilldownsOf(row splunk.Row, w splunk.Window) []ReadyDrilldown {
 	out := make([]ReadyDrilldown, 0, len(d.Drilldowns))
 	for _, x := range d.Drilldowns {
 		parts := strings.Split(x.Search, originalSearch)
-		for i := range parts { // what stands between dollar signs in the detection's search is its own
+		for i := range parts { // text between dollar signs in the detection's search is not a token
 			parts[i] = fill(parts[i], row, w, true)
 		}
 		r := ReadyDrilldown{
@@ -45,7 +45,7 @@ func (d *Detection) DrilldownsOf(row splunk.Row, w splunk.Window) []ReadyDrilldo
 type ReadyDrilldown struct {
 	Name, Search     string
 	Earliest, Latest string
-	// Link is the page of Splunk's that runs it, below the address of a Splunk.
+	// Link is the URL path of the search in Splunk, relative to the address of a Splunk server.
 	Link string
 }
 
@@ -54,7 +54,7 @@ const (
 	searchPage     = "/app/search/search"
 )
 
-// asSearch begins a search as the page of Splunk's wants it: with a command.
+// asSearch returns a search in the form of Splunk's search page, which starts with a command.
 func asSearch(s string) string {
 	if strings.HasPrefix(s, "|") || strings.HasPrefix(s, "search ") {
 		return s
@@ -62,9 +62,9 @@ func asSearch(s string) string {
 	return "search " + s
 }
 
-// fill replaces the tokens of a text. A value in a search stands between quotes there, or is one word:
-// what would end either is escaped, so that a value of an event stays a value. Of several values a
-// list of IN takes all, any other place the first.
+// fill replaces the tokens of a text. In a search, a value is within quotes or is a single word: characters that
+// would end it are escaped, so that data cannot become syntax. A list of IN gets all values, any other place the
+// first.
 func fill(text string, row splunk.Row, w splunk.Window, search bool) string {
 	var b strings.Builder
 	for {
@@ -117,7 +117,7 @@ func fill(text string, row splunk.Row, w splunk.Window, search bool) string {
 	return b.String()
 }
 
-// tokenOf is the values of a token; a search's own name in dollar signs that the row lacks stays.
+// tokenOf returns the values of a token. A dollar-quoted name in the search that the row lacks is not changed.
 func tokenOf(name string, row splunk.Row, w splunk.Window) ([]string, bool) {
 	switch name {
 	case "info_min_time":
@@ -134,7 +134,7 @@ func tokenOf(name string, row splunk.Row, w splunk.Window) ([]string, bool) {
 
 func seconds(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
-// inList reports whether a text ends within the parentheses of an IN.
+// inList reports whether a text ends inside the parentheses of an IN.
 func inList(before string) bool {
 	open := strings.LastIndexByte(before, '(')
 	return open > strings.LastIndexByte(before, ')') && strings.HasSuffix(strings.ToUpper(strings.TrimSpace(before[:open])), "IN")
@@ -146,7 +146,7 @@ func escapeQuoted(s string) string {
 
 const wordRunes = "_-.:0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// isWord reports whether a value can stand in a search without quotes.
+// isWord reports whether a value needs no quotes in a search.
 func isWord(s string) bool {
 	return s != "" && strings.Trim(s, wordRunes) == "" && s != "OR" && s != "AND" && s != "NOT"
 }

@@ -13,31 +13,31 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// RiskEvent is what one row adds to the risk of one user, system or other.
+// RiskEvent is the risk that one row adds to one user, system or other object.
 type RiskEvent struct {
-	// ID is the same whenever and however often the same row is found in the same window.
+	// ID identifies the row and its window; it is the same in every run.
 	ID string
 
 	Object, ObjectType, ObjectField string
 	Score                           float64
 	Message                         string
-	// Missing are the fields that the message names and the row does not have.
+	// Missing are the fields in the message that the row does not have.
 	Missing []string
 	Threats []Threat
-	// MITRE are the techniques: those of the row where it has some, else those of the detection.
+	// MITRE are the techniques of the row, or of the detection if the row has none.
 	MITRE []Technique
 
 	Detection *Detection
 	Row       splunk.Row
-	// Earliest, Latest and Scheduled are the window, and the time that it was searched for.
+	// Earliest and Latest are the window, Scheduled is the time for which the search was scheduled.
 	Earliest, Latest, Scheduled time.Time
 }
 
 // Threat is a value of a threat object.
 type Threat struct{ Field, Type, Value string }
 
-// RiskEvents returns what a row adds: an event for each value of each scored field, none for a field
-// that the row does not have. What the row itself says of the risk supersedes the detection's.
+// RiskEvents returns the risk events of a row: one for each value of each scored field, and none for a missing
+// field. Risk fields in the row override those of the detection.
 func RiskEvents(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 	if !d.CreatesRisk() {
 		return nil
@@ -77,7 +77,7 @@ func RiskEvents(d *Detection, row splunk.Row, w splunk.Window) []RiskEvent {
 	return out
 }
 
-// RowKey is a text that two rows share only when they are equal.
+// RowKey returns a text that is equal only for equal rows.
 func RowKey(row splunk.Row) string {
 	var parts [][2]any
 	for _, name := range slices.Sorted(maps.Keys(row)) {
@@ -85,13 +85,13 @@ func RowKey(row splunk.Row) string {
 	}
 	data, err := json.Marshal(parts)
 	if err != nil {
-		return fmt.Sprint(parts) // Values are texts and finite numbers: it cannot be.
+		return fmt.Sprint(parts) // Values are texts and finite numbers, so encoding cannot fail.
 	}
 	return string(data)
 }
 
-// InstanceID is the same for rows of a detection that are throttled together: those with the same
-// values.
+// InstanceID returns the id of a throttling group: rows of a detection with the same values in the throttling
+// fields.
 func InstanceID(d *Detection, values splunk.Row) string {
 	sum := sha256.Sum256([]byte("throttle " + strconv.Quote(d.ID) + RowKey(values)))
 	return hex.EncodeToString(sum[:])
@@ -106,7 +106,7 @@ func eventID(id string, w splunk.Window, tuple, field, value string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Fields returns the event with the names that Splunk's risk index has, over those of the row.
+// Fields returns the event under the field names of Splunk's risk index, added to the fields of the row.
 func (e RiskEvent) Fields() map[string]any {
 	out := e.Row.Native()
 	delete(out, "_raw")
@@ -143,7 +143,7 @@ func techniqueIDs(list []Technique) []string {
 	return out
 }
 
-// names returns the techniques' names, and their tactics once each.
+// names returns the names of the techniques, and their tactics without duplicates.
 func names(list []Technique) (techniques, tactics, tacticIDs []string) {
 	for _, t := range list {
 		if t.Name != "" {

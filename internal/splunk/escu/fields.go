@@ -10,10 +10,10 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// CodeUnmade marks a field that a detection goes by and that its search cannot make.
+// CodeUnmade marks a field that a detection uses but its search cannot produce.
 const CodeUnmade = "escu/unmade-field"
 
-// unmade names the fields that a detection goes by and that no row of its search can have.
+// unmade reports the fields that a detection uses but no row of its search can have.
 func (d *Detection) unmade(s *spl.Search) diag.List {
 	made := splunk.OutputsOf(s)
 	var diags diag.List
@@ -50,7 +50,7 @@ func (d *Detection) unmade(s *spl.Search) diag.List {
 	return diags
 }
 
-// templates are the texts with tokens that rows become texts by.
+// templates returns the texts with tokens that are filled from rows.
 func (d *Detection) templates() []string {
 	var out []string
 	for _, x := range d.Scored() {
@@ -63,8 +63,8 @@ func (d *Detection) templates() []string {
 	return slices.Compact(out)
 }
 
-// scalarOf finds the last scalar with a value, nil when there is none. What is scored stands behind what
-// may be called the same.
+// scalarOf finds the last scalar with a value, nil when there is none. The scored field comes after other keys
+// that may have the same value.
 func scalarOf(n *yaml.Node, value string) *yaml.Node {
 	if n == nil {
 		return nil

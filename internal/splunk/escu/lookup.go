@@ -14,10 +14,10 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// lookupFile is a lookup whose rows are in another file, or nowhere.
+// lookupFile is a lookup whose rows are in another file, or in none.
 type lookupFile struct {
 	table *splunk.Table
-	// dir is the folder of the definition, csv the file below it; "" for a model.
+	// dir is the directory of the definition, csv the file below it; "" for a model.
 	dir, csv string
 	object   *object
 }
@@ -62,7 +62,7 @@ func readLookup(o *object, dir string) lookupFile {
 	return f
 }
 
-// columns are the names of fields_list, which has commas or is a list.
+// columns returns the names in fields_list, which is a list or separated by commas.
 func columns(o *object) []string {
 	var out []string
 	for _, part := range append(o.texts("fields_list"), o.texts("fields")...) {
@@ -75,7 +75,7 @@ func columns(o *object) []string {
 	return out
 }
 
-// readRows reads the rows of a table; the first line names its columns.
+// readRows reads the rows of a table; the first line has the column names.
 func readRows(t *splunk.Table, content string) error {
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(content, "\ufeff")))
 	r.FieldsPerRecord = -1
@@ -100,8 +100,7 @@ func readRows(t *splunk.Table, content string) error {
 	return nil
 }
 
-// tableOf reads a table that has no definition: searches name it by its file, and its values match as
-// they are.
+// tableOf reads a table without a definition: searches refer to it by its file name, and its values match exactly.
 func tableOf(fsys fs.FS, name string) *splunk.Table {
 	t := &splunk.Table{Name: path.Base(name)}
 	content, err := folder.ReadBelow(fsys, path.Dir(name), t.Name, maxFile)
@@ -116,10 +115,10 @@ func tableOf(fsys fs.FS, name string) *splunk.Table {
 	return t
 }
 
-// outputs finds the tables that a search writes.
+// outputs returns the tables that a search writes.
 var outputs = regexp.MustCompile(`(?i)\|\s*outputlookup\s+([^|\]]+)`)
 
-// written notes the tables that detections write: such a table is not empty for want of a file.
+// written marks the tables that detections write: they need no file.
 func (l *loader) written() {
 	for _, d := range l.library.Detections {
 		for _, m := range outputs.FindAllStringSubmatch(d.Search.Value, -1) {

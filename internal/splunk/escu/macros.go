@@ -14,10 +14,10 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Macros are the macros of a library, by name and number of arguments.
+// Macros holds the macros of a library by name and number of arguments.
 type Macros map[string]map[int]spl.Macro
 
-// Add puts a macro in; one that is there already with the same number of arguments is replaced.
+// Add adds a macro. It replaces a macro with the same name and number of arguments.
 func (m Macros) Add(macro spl.Macro) {
 	if m[macro.Name] == nil {
 		m[macro.Name] = map[int]spl.Macro{}
@@ -25,8 +25,8 @@ func (m Macros) Add(macro spl.Macro) {
 	m[macro.Name][len(macro.Args)] = macro
 }
 
-// EvalMacro works out a definition that is an expression. Splunk does so when a search begins: one that
-// has another value each time is refused, since searches are read once.
+// EvalMacro evaluates a definition that is an expression. Splunk evaluates it when a search starts. A result that
+// changes over time is an error, since searches are parsed only once.
 func (m Macros) EvalMacro(expression string) (string, error) {
 	if f := volatile.FindStringSubmatch(expression); f != nil {
 		return "", fmt.Errorf("%s() has another value in each run", strings.ToLower(f[1]))
@@ -46,14 +46,14 @@ func (m Macros) EvalMacro(expression string) (string, error) {
 	return value.String(), err //nolint:wrapcheck // the caller names the macro
 }
 
-// volatile are functions that depend on when they are called.
+// volatile are functions whose result depends on the time of the call.
 var volatile = regexp.MustCompile(`(?i)\b(now|time|random)\s*\(`)
 
-// filterSuffix ends the names of macros that users filter what a detection finds with. They exist
-// for each detection without a file, and let everything through.
+// filterSuffix is the end of the names of filter macros. Each detection has one without a file, which matches
+// everything until the user defines it.
 const filterSuffix = "_filter"
 
-// Macro returns a macro, one of those that are built in, or the filter that every detection has.
+// Macro returns a macro of the library, a built-in macro, or the filter macro of a detection.
 func (m Macros) Macro(name string, args int) (macro spl.Macro, others []int, found bool) {
 	for _, set := range []Macros{m, builtin} {
 		if macro, found = set[name][args]; found {
@@ -70,8 +70,7 @@ func (m Macros) Macro(name string, args int) (macro spl.Macro, others []int, fou
 	return spl.Macro{}, slices.Compact(others), false
 }
 
-// builtin are macros of Splunk's apps beside the content, and what the content's own settings are
-// when nobody has set them.
+// builtin has macros of Splunk's apps, and the default values of the content's settings.
 var builtin = func() Macros {
 	m := Macros{}
 	for _, macro := range []spl.Macro{
@@ -88,7 +87,7 @@ var builtin = func() Macros {
 	return m
 }()
 
-// readMacro reads a macro's file.
+// readMacro reads the file of a macro.
 func readMacro(o *object) (spl.Macro, bool) {
 	o.want("name")
 	o.want("definition")
@@ -98,13 +97,13 @@ func readMacro(o *object) (spl.Macro, bool) {
 	}
 	o.ignore("description", "origin", "id", "version", "author", "date", "creation_date", "modification_date", "status", "type")
 	o.rest()
-	// A name may carry the number of its arguments, as in Splunk's own files.
+	// The name may include the number of arguments, as in Splunk's own files.
 	m.Name, _, _ = strings.Cut(m.Name, "(")
 	return m, m.Name != ""
 }
 
-// readMacrosConf reads the macros.conf of an app: [name] or [name(2)], then key = value, where a
-// backslash at the end of a line goes on with the next.
+// readMacrosConf reads the macros.conf of an app: [name] or [name(2)], followed by key = value. A backslash at the
+// end of a line continues the value on the next line.
 func readMacrosConf(file diag.Text, diags *diag.List) []spl.Macro {
 	var out []spl.Macro
 	var current *spl.Macro

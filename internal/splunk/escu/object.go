@@ -9,15 +9,15 @@ import (
 	"tocsin/internal/diag"
 )
 
-// The codes of what is reported of content files.
+// The diagnostic codes of content files.
 const (
-	// CodeSyntax: a file that is no YAML, or not of the shape that its keys need.
+	// CodeSyntax: a file that is not valid YAML, or does not have the structure that its keys require.
 	CodeSyntax = "escu/syntax"
-	// CodeUnknownKey: a key that is not of the format.
+	// CodeUnknownKey: a key that is not part of the format.
 	CodeUnknownKey = "escu/unknown-key"
-	// CodeMissing: a key without which the file says nothing.
+	// CodeMissing: a required key is missing.
 	CodeMissing = "escu/missing"
-	// CodeValue: a value that cannot be.
+	// CodeValue: an invalid value.
 	CodeValue = "escu/value"
 	// CodeUnknownName: a name that no file of the library defines.
 	CodeUnknownName = "escu/unknown-name"
@@ -25,7 +25,7 @@ const (
 	CodeUnreadable = "escu/unreadable"
 )
 
-// object reads a mapping key by key and knows which keys were asked for.
+// object reads a mapping key by key and remembers which keys were read.
 type object struct {
 	file  diag.Text
 	path  string
@@ -59,7 +59,7 @@ func (o *object) name() string {
 	return o.path
 }
 
-// report reports at a node; at the object, or else the file, when there is none, as for a missing key.
+// report reports at a node, or at the object or file if the node is nil, such as for a missing key.
 func (o *object) report(sev diag.Severity, code string, n *yaml.Node, format string, args ...any) {
 	if n == nil {
 		n = o.node
@@ -90,7 +90,7 @@ func (o *object) get(key string) *yaml.Node {
 
 func (o *object) has(key string) bool { return o.get(key) != nil }
 
-// scalar returns the node of a key that has to be a scalar.
+// scalar returns the node of a key whose value must be a scalar.
 func (o *object) scalar(key string) *yaml.Node {
 	n := o.get(key)
 	if n != nil && n.Kind != yaml.ScalarNode {
@@ -160,7 +160,7 @@ func (o *object) texts(key string) []string {
 	return out
 }
 
-// nodes are the members of a list; a single value is a list of one.
+// nodes returns the members of a list; a single value counts as a list of one.
 func (o *object) nodes(key string) []*yaml.Node {
 	n := o.get(key)
 	switch {
@@ -188,14 +188,14 @@ func (o *object) objects(key string) []*object {
 	return out
 }
 
-// ignore marks keys that say nothing to a run.
+// ignore marks keys that do not affect a run as read.
 func (o *object) ignore(keys ...string) {
 	for _, k := range keys {
 		o.asked[k] = true
 	}
 }
 
-// rest warns of keys that nobody asked for.
+// rest warns of keys that were not read.
 func (o *object) rest() {
 	if o.node == nil || o.node.Kind != yaml.MappingNode {
 		return
@@ -218,7 +218,7 @@ func (o *object) rest() {
 	}
 }
 
-// want reports a key that has to be there.
+// want reports a missing key that is required.
 func (o *object) want(key string) {
 	if o.node != nil && !o.has(key) {
 		o.report(diag.Error, CodeMissing, o.node, "%s has no %s", o.name(), key)

@@ -7,32 +7,32 @@ import (
 	"tocsin/internal/diag"
 )
 
-// Risk is what the rows of a detection add to the risk of whom.
+// Risk describes the risk that the rows of a detection add.
 type Risk struct {
 	Objects []RiskObject
 	Threats []ThreatObject
-	// Finding is what a finding is titled and whom it is about; nil when the file does not say.
+	// Finding has the title and entity of a finding; nil if the file has none.
 	Finding *Finding
 }
 
-// RiskObject is a field whose values are users, systems or others that risk is counted for.
+// RiskObject is a field whose values are users, systems or other objects with a risk score.
 type RiskObject struct {
 	Field, Type string
 	Score       int
-	// Message is the text with $field$ tokens.
+	// Message is the text, with $field$ tokens.
 	Message string
 }
 
-// ThreatObject is a field that names what the threat was done with.
+// ThreatObject is a field with an object that was used in the attack.
 type ThreatObject struct{ Field, Type string }
 
-// Finding is the finding of ESCU 6.
+// Finding is the finding section of ESCU 6.
 type Finding struct {
 	Title  string
 	Entity RiskObject
 }
 
-// threatTypes are the types that files of generation 5 and 6 may name.
+// threatTypes are the threat object types that generations 5 and 6 define.
 var threatTypes = []string{
 	"certificate_common_name", "certificate_organization", "certificate_serial", "certificate_unit", "command", "domain",
 	"email_address", "email_subject", "file_hash", "file_name", "file_path", "http_user_agent", "ip_address", "process",
@@ -42,8 +42,8 @@ var threatTypes = []string{
 
 var riskTypes = []string{"system", "user", "other"}
 
-// readRisk reads what a file says of risk, in the form of its generation. One that is half converted may
-// have two: a field counts once.
+// readRisk reads the risk of a file in the form of its generation. A half-converted file may have two forms: a
+// field then counts once.
 func readRisk(o, tags *object, d *Detection) Risk {
 	if d.Generation == V4 {
 		return readObservables(tags)
@@ -63,7 +63,7 @@ func readRisk(o, tags *object, d *Detection) Risk {
 	return r
 }
 
-// checkRisk says what a type makes of what the file says of risk.
+// checkRisk checks the risk of a file against the type of its detection.
 func checkRisk(o *object, d *Detection) {
 	if d.Risk.Finding == nil {
 		return
@@ -78,7 +78,7 @@ func checkRisk(o *object, d *Detection) {
 	}
 }
 
-// readObservables converts the observables of generation 4 as contentctl did.
+// readObservables converts the observables of generation 4 in the same way as contentctl.
 func readObservables(tags *object) Risk {
 	var r Risk
 	message, score := tags.text("message"), tags.number("risk_score", 0)
@@ -168,7 +168,7 @@ func readFindings(o *object) Risk {
 	return r
 }
 
-// score reads a risk score, which is of 0 to 100.
+// score reads a risk score from 0 to 100.
 func score(o *object) int {
 	n := o.number("score", 0)
 	if n < 0 || n > 100 {
@@ -177,7 +177,7 @@ func score(o *object) int {
 	return n
 }
 
-// oneOf reads the type, a word of a list; others are let through with a warning, since the list grows.
+// oneOf reads a type from a list of words. Other words are accepted with a warning, since the list grows.
 func oneOf(o *object, known []string) string {
 	v := o.text("type")
 	if v != "" && !slices.Contains(known, v) {
@@ -186,7 +186,7 @@ func oneOf(o *object, known []string) string {
 	return v
 }
 
-// Severity returns the word for the highest score, as Splunk grades it; high without any.
+// Severity returns the severity of the highest score in Splunk's grades; high without a score.
 func (r Risk) Severity() string {
 	highest := -1
 	for _, x := range r.Objects {

@@ -6,24 +6,24 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// Said is what a row says in place of its detection: a search may work out the score, the message, the
-// severity, the title and the techniques for each of its rows.
+// Said holds the fields of a row that override its detection: a search can compute the score, the message, the
+// severity, the title and the techniques of each row.
 type Said struct {
-	// Score is nil where the row has none that is a number; Unread is then the text that is none.
+	// Score is nil if the row has no numeric score; Unread is then the text of an invalid one.
 	Score  *float64
 	Unread string
-	// Message, Severity and Title are "" where the row does not say. The latter two are common names: in
-	// a row that is an event they are the event's.
+	// Message, Severity and Title are "" if the row has none. Severity and Title are common field names: in a row
+	// that is an event they belong to the event.
 	Message, Severity, Title string
-	// MITRE are the techniques, else those of the detection.
+	// MITRE are the techniques; empty means the techniques of the detection.
 	MITRE []Technique
 }
 
-// severities are the words that a row may grade itself by.
+// severities are the valid severities of a row.
 var severities = map[string]bool{"informational": true, "low": true, "medium": true, "high": true, "critical": true}
 
-// Said reads what a row says of itself. A correlation adds up the scores of others under the same name:
-// its rows do not score themselves.
+// Said returns the overrides of a row. A correlation sums the scores of other detections under the same field
+// name, so its rows have no score of their own.
 func (d *Detection) Said(row splunk.Row) Said {
 	s := Said{MITRE: d.MITRE}
 	if v := row.Get("risk_score"); d.Type != Correlation && !v.IsNull() {

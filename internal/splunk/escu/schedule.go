@@ -13,23 +13,23 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// Schedule is when a detection is searched, and over which time. The window is relative to the
-// scheduled time, whenever the search really begins.
+// Schedule defines when a detection runs and over which window. The window is relative to the scheduled time, not
+// to the start of the run.
 type Schedule struct {
 	Cron             string
 	Earliest, Latest string
-	// Window is how late a search may begin: auto, or minutes.
+	// Window is the maximum delay of a search: auto, or minutes.
 	Window string
 
 	earliest, latest spl.Relative
 }
 
-// Range returns the half-open window of the slot at a time.
+// Range returns the half-open window of a slot.
 func (s Schedule) Range(slot time.Time) (earliest, latest time.Time) {
 	return s.earliest.Apply(slot), s.latest.Apply(slot)
 }
 
-// NewSchedule checks a schedule; the error says what is wrong.
+// NewSchedule parses and checks a schedule.
 func NewSchedule(cron, earliest, latest, window string) (Schedule, error) {
 	s := Schedule{Cron: cron, Earliest: earliest, Latest: latest, Window: window}
 	if _, err := scheduler.Cron(cron, time.UTC); err != nil {
@@ -43,7 +43,7 @@ func NewSchedule(cron, earliest, latest, window string) (Schedule, error) {
 	return s, err
 }
 
-// DefaultSchedule is when detections of a type run that do not say.
+// DefaultSchedule returns the schedule of detections of a type without one.
 func DefaultSchedule(t Type) Schedule {
 	cron, earliest := "0 * * * *", "-70m@m"
 	if t == Baseline {
@@ -56,14 +56,14 @@ func DefaultSchedule(t Type) Schedule {
 	return s
 }
 
-// baselineSchedule is the name of the schedule that baselines of ESCU 6 have.
+// baselineSchedule is the name of the schedule of ESCU 6 baselines.
 const baselineSchedule = "Default Baseline"
 
-// scheduleNames are the schedules that ESCU 6 ships, all with the defaults by type.
+// scheduleNames are the schedules that ESCU 6 ships, with the defaults of each type.
 var scheduleNames = []string{"Default EventBasedDetection", "Default FindingBasedDetection", baselineSchedule}
 
-// readSchedule reads what the file says of its schedule, over the defaults of its type. What it leaves
-// to files of schedules and deployments is asked of them when all are read ([loader.schedules]).
+// readSchedule reads the schedule of a file, with the defaults of its type. Files of schedules and deployments
+// supply the rest once all files are read ([loader.schedules]).
 func readSchedule(o, tags *object, d *Detection) {
 	d.Schedule = DefaultSchedule(d.Type)
 	if n := o.scalar("schedule"); n != nil {
@@ -80,7 +80,7 @@ func readSchedule(o, tags *object, d *Detection) {
 	d.Schedule = readTimes(own, d.Schedule)
 }
 
-// ownSchedule is the schedule that stands in a detection; its node is nil when there is none.
+// ownSchedule returns the schedule in a detection; its node is nil if there is none.
 func ownSchedule(o *object) *object {
 	var deployment *object
 	if n := o.get("deployment"); n != nil && n.Kind == yaml.MappingNode {
@@ -95,7 +95,7 @@ func ownSchedule(o *object) *object {
 	return deployment
 }
 
-// readTimes reads the four texts of a schedule over usual ones.
+// readTimes reads the four texts of a schedule, with defaults.
 func readTimes(from *object, s Schedule) Schedule {
 	set := func(key string, to *string) {
 		if v := from.text(key); v != "" {
@@ -117,15 +117,15 @@ func readTimes(from *object, s Schedule) Schedule {
 	return checked
 }
 
-// timetable is a file of schedules (ESCU 6) or deployments (before): times for those detections that
-// name it, or for all of a type.
+// timetable is a file with a schedule (ESCU 6) or a deployment (before): times for detections that refer to it, or
+// for all of a type.
 type timetable struct {
 	name string
 	kind Type
 	Schedule
 }
 
-// isTimetable tells such a file by its keys.
+// isTimetable reports by its keys whether a file is a timetable.
 func isTimetable(o *object) bool {
 	return !o.has("search") && o.has("name") && (o.has("cron_schedule") || o.has("scheduling") && o.has("type"))
 }
@@ -149,7 +149,7 @@ func readTimetable(o *object) timetable {
 	return t
 }
 
-// schedules gives detections the times of the files that they name, or that are for their type.
+// schedules gives detections the times of the timetables that they refer to, or that apply to their type.
 func (l *loader) schedules() {
 	for _, d := range slices.Concat(l.library.Detections, l.library.Broken) {
 		if d.scheduled != "" {

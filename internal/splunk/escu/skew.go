@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Skew is by how much later than its cron expression says the slots of a detection lie, so that not all
-// of them are due at the full hour: Splunk's allow_skew. It is a stable part of the given percentage of
-// the period, in whole minutes, as windows snap to minutes; 0 for expressions that Splunk does not
-// skew: all but those of every so many minutes or hours and of midnight.
+// Skew returns how much later than its cron expression the slots of a detection are, so that not all detections
+// are due at the full hour: Splunk's allow_skew. It is a stable fraction of the given percentage of the period, in
+// whole minutes, as windows snap to minutes. It is 0 for expressions that Splunk does not skew: all except every N
+// minutes or hours, and midnight.
 func (s Schedule) Skew(id string, percent int) time.Duration {
 	most := int64(skewable(s.Cron)/time.Minute) * int64(percent) / 100
 	if most <= 0 {
@@ -21,7 +21,7 @@ func (s Schedule) Skew(id string, percent int) time.Duration {
 	return time.Duration(h.Sum64()%uint64(most)) * time.Minute
 }
 
-// skewable is the period of an expression that can be skewed.
+// skewable returns the period of an expression that can be skewed.
 func skewable(cron string) time.Duration {
 	f := strings.Fields(cron)
 	if len(f) != 5 || f[2] != "*" || f[3] != "*" || f[4] != "*" {
@@ -42,7 +42,7 @@ func skewable(cron string) time.Duration {
 	return 0
 }
 
-// every reads */N. Where N is no part of the whole, the last pause is shorter: no skew may be longer.
+// every parses */N. If N does not divide the range, the last interval is shorter, and limits the skew.
 func every(field string, whole int, unit time.Duration) time.Duration {
 	text, ok := strings.CutPrefix(field, "*/")
 	n, err := strconv.Atoi(text)

@@ -6,12 +6,12 @@ import (
 	"tocsin/internal/diag"
 )
 
-// CodeSuperseded marks a file whose detection another one has in a later format.
+// CodeSuperseded marks a file whose detection also exists in a later format.
 const CodeSuperseded = "escu/superseded"
 
-// supersede leaves one file of those that have one detection in several formats: content was converted
-// file by file, and who loads old and new would count everything twice. The higher version counts,
-// of equal ones the later format. Files of one format and id are rivals, and stay.
+// supersede keeps one file for each detection that exists in several formats: content was converted file by file,
+// and loading both would count everything twice. The higher version wins; of equal versions, the later format.
+// Files with the same format and id conflict, and both stay.
 func (l *loader) supersede() {
 	byID := map[string][]*Detection{}
 	for _, d := range l.library.Detections {
@@ -40,7 +40,7 @@ func (l *loader) supersede() {
 	l.library.Detections = slices.DeleteFunc(l.library.Detections, func(d *Detection) bool { return gone[d] })
 }
 
-// later reports whether a detection counts before another of its id.
+// later reports whether a detection takes precedence over another with the same id.
 func (d *Detection) later(than *Detection) bool {
 	if d.Version != than.Version {
 		return d.Version > than.Version
@@ -48,5 +48,5 @@ func (d *Detection) later(than *Detection) bool {
 	return d.Generation > than.Generation
 }
 
-// format is the number that people call a generation by: contentctl's, and ESCU's for the last.
+// format returns the usual number of a generation: contentctl's, or ESCU's for the last.
 func (g Generation) format() int { return int(g) + 3 }

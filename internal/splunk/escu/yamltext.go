@@ -10,8 +10,8 @@ import (
 	"tocsin/internal/diag"
 )
 
-// place returns the span of a scalar's text in the file: from its first character, quotes and
-// indicators included, to the end of the line that it ends on as far as that is known.
+// place returns the span of a scalar in the file: from its first character, including quotes and indicators, to
+// the end of its last line as far as that is known.
 func place(file diag.Text, n *yaml.Node) diag.Span {
 	start := offset(file.Value, n.Line, n.Column)
 	end := start + len(n.Value)
@@ -21,7 +21,7 @@ func place(file diag.Text, n *yaml.Node) diag.Span {
 	return diag.Span{Start: start, End: min(max(end, start+1), len(file.Value))}
 }
 
-// offset returns where a line and a column (in characters) are.
+// offset returns the offset of a line and column (in characters).
 func offset(content string, line, column int) int {
 	at := 0
 	for range line - 1 {
@@ -41,7 +41,7 @@ func offset(content string, line, column int) int {
 	return at
 }
 
-// text returns a scalar's value with the place of each of its bytes.
+// text returns the value of a scalar with the position of each of its bytes.
 func text(file diag.Text, n *yaml.Node) diag.Text {
 	a := aligner{raw: file.Value, at: offset(file.Value, n.Line, n.Column), value: n.Value}
 	switch style := n.Style; {
@@ -59,15 +59,15 @@ func text(file diag.Text, n *yaml.Node) diag.Text {
 	return file.Decoded(n.Value, a.align())
 }
 
-// aligner walks a value beside the text that it was written as. It is enough to know that blanks
-// stand for blanks, and what is escaped in quotes: the parser has already read the value.
+// aligner walks a value in parallel with its source text. The parser has already read the value, so it is enough
+// to handle blanks and escapes.
 type aligner struct {
 	raw, value     string
 	at             int
 	single, double bool
 }
 
-// align returns the offset of each byte of the value, and of its end.
+// align returns the source offset of each byte of the value, and of its end.
 func (a *aligner) align() []int {
 	offsets := make([]int, 0, len(a.value)+1)
 	for i := 0; i < len(a.value); {
@@ -81,7 +81,7 @@ func (a *aligner) align() []int {
 	return append(offsets, min(a.at, len(a.raw)))
 }
 
-// next returns where the character of the value stands, and goes behind it.
+// next returns the source position of the next character of the value, and advances past it.
 func (a *aligner) next(r rune) int {
 	if a.double {
 		a.joinLines()
@@ -92,7 +92,7 @@ func (a *aligner) next(r rune) int {
 	if r == ' ' || r == '\n' || r == '\t' {
 		return a.space(r)
 	}
-	// Indentation and folded line ends stand for nothing here.
+	// Indentation and folded line ends have no character in the value here.
 	for a.at < len(a.raw) && isSpace(a.raw[a.at]) {
 		a.at++
 	}
@@ -111,7 +111,7 @@ func (a *aligner) next(r rune) int {
 	return at
 }
 
-// joinLines passes a line end that a backslash takes away, with the blanks behind it.
+// joinLines skips an escaped line end and the blanks after it.
 func (a *aligner) joinLines() {
 	for strings.HasPrefix(a.raw[min(a.at, len(a.raw)):], "\\\n") {
 		a.at += 2
@@ -121,14 +121,14 @@ func (a *aligner) joinLines() {
 	}
 }
 
-// space finds the blank or line end that a blank of the value was written as.
+// space returns the source position of a blank: a blank or a line end.
 func (a *aligner) space(r rune) int {
 	at := min(a.at, len(a.raw))
 	if at < len(a.raw) && rune(a.raw[at]) == r {
 		a.at++
 		return at
 	}
-	// A line end that was folded to a blank, or one that follows blanks at the end of its line.
+	// A line end that was folded to a blank, or that follows blanks at the end of its line.
 	for i := at; i < len(a.raw) && isSpace(a.raw[i]); i++ {
 		if a.raw[i] == '\n' || rune(a.raw[i]) == r {
 			a.at = i + 1
@@ -140,12 +140,12 @@ func (a *aligner) space(r rune) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
-// escapes are what letters stand for behind a backslash in double quotes.
+// escapes maps the letters after a backslash in double quotes to characters.
 var escapes = map[byte]rune{
 	'0': 0, 'a': '\a', 'b': '\b', 't': '\t', 'n': '\n', 'v': '\v', 'f': '\f', 'r': '\r', 'e': 0x1b, 'N': 0x85, '_': 0xa0, 'L': 0x2028, 'P': 0x2029,
 }
 
-// escape reads an escape of double quotes that stands for r.
+// escape reads an escape in double quotes that stands for r.
 func (a *aligner) escape(r rune) (int, bool) {
 	if a.at+1 >= len(a.raw) || a.raw[a.at] != '\\' {
 		return 0, false

@@ -9,7 +9,7 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Dataset is the events of some cases with their mapping.
+// Dataset holds the events of some cases with their mapping.
 type Dataset struct {
 	Timestamp  string `json:"timestamp_field"`
 	Category   string `json:"event_category_field"`
@@ -20,16 +20,16 @@ type Dataset struct {
 	names   map[string]any
 }
 
-// Event is one document of a dataset.
+// Event is a document of a dataset.
 type Event struct {
 	Dataset string          `json:"dataset"`
 	Index   string          `json:"index"`
 	ID      string          `json:"_id"`
-	Name    any             `json:"id"` // by which expectations name it
+	Name    any             `json:"id"` // the name in expectations
 	Source  json.RawMessage `json:"_source"`
 }
 
-// add takes an event into the dataset.
+// add adds an event to the dataset.
 func (d *Dataset) add(e Event) {
 	if d.names == nil {
 		d.names = map[string]any{}
@@ -38,10 +38,10 @@ func (d *Dataset) add(e Event) {
 	d.Events = append(d.Events, e)
 }
 
-// eventName identifies an event; index names of Elasticsearch are in lower case.
+// eventName returns the name of an event; index names are lower case in Elasticsearch.
 func eventName(index, id string) string { return strings.ToLower(index) + "/" + id }
 
-// NDJSON is the dataset as an event file.
+// NDJSON returns the dataset as an event file.
 func (d *Dataset) NDJSON() string {
 	var b strings.Builder
 	for _, e := range d.Events {
@@ -50,7 +50,7 @@ func (d *Dataset) NDJSON() string {
 	return b.String()
 }
 
-// Fields are the fields of the dataset's indices.
+// Fields returns the fields of the dataset's indices.
 func (d *Dataset) Fields() (*mapping.Indices, error) {
 	data, err := json.Marshal(d.Indices)
 	if err != nil {
@@ -63,8 +63,8 @@ func (d *Dataset) Fields() (*mapping.Indices, error) {
 	return fields, nil
 }
 
-// WrittenDataset reads a dataset of the repository. A line of its events is an index, a slash, an
-// id by which cases name the event, and the event.
+// WrittenDataset reads a dataset of the repository. A line of its events is an index, a slash, an id that cases
+// use as the name of the event, and the event.
 func WrittenDataset(name string) (*Dataset, error) {
 	data, err := testdata.ReadFile(path.Join("testdata/datasets", name+".json"))
 	if err != nil {

@@ -12,23 +12,23 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Way is a language's whole way from a text to conditions, for fuzzing. Q is its tree.
+// Way is the complete path of a language from text to conditions, for fuzzing. Q is its syntax tree.
 type Way[Q any] struct {
-	// Folder is the language's folder of cases; their texts are seeds.
+	// Folder is the language's directory of cases; their texts are seeds.
 	Folder string
-	// Parse reads a text. The tree is nil when there is an error.
+	// Parse parses a text. The tree is nil when there is an error.
 	Parse func(diag.Text) (*Q, diag.List)
-	// RoundTrip prints a tree, reads the text again and fails the test unless it means the same.
+	// RoundTrip prints a tree, parses the text again, and fails the test unless the meaning is the same.
 	RoundTrip func(*testing.T, *Q)
-	// Lower makes the conditions of a tree under the fields; none when there is an error.
+	// Lower returns the conditions of a tree under the fields; none when there is an error.
 	Lower  func(*Q, diag.Text) ([]condition.Expr, diag.List)
 	Fields mapping.Fields
-	// Documents are matched with what comes out.
+	// Documents are matched with the conditions.
 	Documents []string
 }
 
-// Fuzz runs the whole way on any text: no panic, no more than a second, diagnostics inside the text, a
-// printed query that means the same, and a search that finds whatever matches in memory.
+// Fuzz runs the complete path on any text. It requires: no panic, at most one second, diagnostics inside the text,
+// a printed query with the same meaning, and a search that finds every document that matches in memory.
 func (w Way[Q]) Fuzz(f *testing.F, seeds ...string) {
 	f.Helper()
 	for _, key := range outcomes {
@@ -82,8 +82,7 @@ func (w Way[Q]) check(t *testing.T, src string, documents []*event.Document) {
 	}
 }
 
-// checkPushdown wants what is searched for to be no narrower than the condition, and the same where it
-// is said to be exact.
+// checkPushdown requires that the search is not narrower than the condition, and equal if it is exact.
 func (w Way[Q]) checkPushdown(t *testing.T, e condition.Expr, documents []*event.Document) {
 	t.Helper()
 	superset, exact := condition.Pushdown(e, w.Fields)
@@ -92,7 +91,7 @@ func (w Way[Q]) checkPushdown(t *testing.T, e condition.Expr, documents []*event
 	}
 	whole, err := condition.Compile(e, w.Fields)
 	if err != nil {
-		return // analysed text, or a date that is none
+		return // analysed text, or an invalid date
 	}
 	wide, err := condition.Compile(superset, w.Fields)
 	if err != nil {
@@ -106,7 +105,7 @@ func (w Way[Q]) checkPushdown(t *testing.T, e condition.Expr, documents []*event
 	}
 }
 
-// CheckPlaces wants diagnostics to be inside the text.
+// CheckPlaces requires that diagnostics are inside the text.
 func CheckPlaces(t *testing.T, src string, diags diag.List) {
 	t.Helper()
 	lines := strings.Count(src, "\n") + 1

@@ -16,14 +16,14 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Page is a page of documentation, cut into what can be run.
+// Page is a page of documentation, split into its examples.
 type Page struct {
 	Text   string
 	Blocks []Block
 	Tables []Table
 }
 
-// Block is a fenced block with the words behind its fence.
+// Block is a fenced block with the info string after its fence.
 type Block struct {
 	Info, Text string
 	Line       int
@@ -87,7 +87,7 @@ func cutPage(text string) Page {
 	return p
 }
 
-// cells cuts a line of a table at the bars that are not escaped.
+// cells splits a line of a table at unescaped bars.
 func cells(line string) []string {
 	const escaped = "\x00"
 	line = strings.Trim(strings.ReplaceAll(line, `\|`, escaped), "|")
@@ -98,13 +98,13 @@ func cells(line string) []string {
 	return out
 }
 
-// Code returns what a cell has between back quotes.
+// Code returns the text between back quotes in a cell.
 func Code(cell string) string { return strings.Trim(cell, "`") }
 
-// Column returns the place of a column, -1 when the table has none of that name.
+// Column returns the index of a column, -1 if it does not exist.
 func (t Table) Column(name string) int { return slices.Index(t.Head, name) }
 
-// Place is the line of a row.
+// Place returns the line number of a row.
 func (t Table) Place(row int) int { return t.Line + 2 + row }
 
 // Of returns the blocks of a kind.
@@ -112,7 +112,7 @@ func (p Page) Of(info string) []Block {
 	return slices.DeleteFunc(slices.Clone(p.Blocks), func(b Block) bool { return b.Info != info })
 }
 
-// Fields is the mapping that the page gives for its examples: its first block of JSON.
+// Fields returns the mapping of the page's examples, which is its first block of JSON.
 func (p Page) Fields() (mapping.Table, error) {
 	blocks := p.Of("json")
 	if len(blocks) == 0 {
@@ -125,9 +125,9 @@ func (p Page) Fields() (mapping.Table, error) {
 	return table, nil
 }
 
-// CheckRow holds a condition against a row of a table whose first column is its text: what it is
-// lowered to (the second column is "means" or "searched for"), what memory answers to it ("in
-// memory"), or which of the documents in the heads of the other columns meet it.
+// CheckRow compares a condition with a table row whose first column is its text. The other columns are the
+// condition it is lowered to ("means" or "searched for"), the result in memory ("in memory"), or the documents
+// that match it, one per column.
 func (t Table) CheckRow(row []string, e condition.Expr, fields mapping.Fields) error {
 	switch t.Head[1] {
 	case "means", "searched for":
@@ -155,9 +155,9 @@ func (t Table) CheckRow(row []string, e condition.Expr, fields mapping.Fields) e
 	return nil
 }
 
-// Queries runs the blocks of a language. One without a mark is lowered without a diagnostic; one that is
-// marked error or warning ends in a comment with a part of its only diagnostic. It returns how many
-// there were by their mark.
+// Queries runs the blocks of a language. A block without a mark must be lowered without a diagnostic. A block that
+// is marked error or warning ends in a comment with a part of its only diagnostic. It returns the number of blocks
+// by mark.
 func (p Page) Queries(t *testing.T, language string, lower func(query string) diag.List) map[string]int {
 	t.Helper()
 	count := map[string]int{}
@@ -182,8 +182,8 @@ func (p Page) Queries(t *testing.T, language string, lower func(query string) di
 	return count
 }
 
-// Conditions checks the rows of the tables whose first column has a name, but for those of which skip is
-// true. It returns how many there were.
+// Conditions checks the rows of the tables with a given name in the first column, except rows for which skip
+// returns true. It returns the number of rows.
 func (p Page) Conditions(t *testing.T, column string, fields mapping.Fields, lower func(query string) (condition.Expr, diag.List), skip func(Table) bool) int {
 	t.Helper()
 	rows := 0

@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// Run checks the cases of the repository and those that are shared, and logs how many of each there
-// were. There are always some of the repository; shared is nil where the shared cases are not, and empty
-// where they have none of the kind.
+// Run checks the cases of the repository and the shared cases, and logs the number of both. The repository must
+// have cases; shared is nil if the shared cases are not available, and empty if they have none of the kind.
 func Run[C fmt.Stringer](t *testing.T, own, shared []C, check func(C) error) {
 	t.Helper()
 	if len(own) == 0 {

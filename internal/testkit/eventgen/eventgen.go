@@ -1,9 +1,9 @@
-// Package eventgen makes up events in the shape that agents write them in the Elastic Common Schema:
-// what benchmarks and differential tests read. Processes, files, registry, network, DNS, logons,
-// PowerShell, cloud audit: one to three KB each, like those of a fleet in kind, in how often values
-// repeat, and in how little of an event any rule looks at.
+// Package eventgen generates events in the Elastic Common Schema, as agents write them, for benchmarks and
+// differential tests: processes, files, registry, network, DNS, logons, PowerShell, cloud audit. Events have one
+// to three KB. Their kinds, the repetition of values, and the small number of fields that rules use are similar to
+// those of a real fleet.
 //
-// They are a function of a seed and a number. Nothing in them is anybody's.
+// Events are a function of a seed and a number. They contain no real data.
 package eventgen
 
 import (
@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// Object is a part of an event.
+// Object is a JSON object of an event.
 type Object = map[string]any
 
-// start is the time of the first event. Events are a fifth of a second apart.
+// start is the time of the first event. Events are 200 ms apart.
 var start = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 
 const apart = 200 * time.Millisecond
@@ -27,7 +27,7 @@ const apart = 200 * time.Millisecond
 func Event(seed uint64, n int) []byte {
 	text, err := json.Marshal(Source(seed, n))
 	if err != nil {
-		panic(err) // It is made of text and numbers.
+		panic(err) // The event has only text and numbers.
 	}
 	return text
 }
@@ -65,7 +65,7 @@ type generator struct {
 	at time.Time
 }
 
-// pick prefers the values at the front, as few programs make most of the events.
+// pick prefers the values at the front, as a few programs cause most of the events.
 func pick[T any](g *generator, values []T) T {
 	return values[min(g.IntN(len(values)), g.IntN(len(values)))]
 }
@@ -87,7 +87,7 @@ func (g *generator) address() string {
 
 func (g *generator) entity() string { return g.hex(8) + "-" + g.hex(4) + "-" + g.hex(16) }
 
-// base is what every event of an endpoint has.
+// base returns the fields that every endpoint event has.
 func (g *generator) base(windows bool, dataset string, fields Object) Object {
 	family, name := "windows", fmt.Sprintf("WS-%04d", g.IntN(400))
 	os := Object{"family": "windows", "type": "windows", "name": "Windows", "kernel": "10.0.19045", "platform": "windows", "full": "Windows 10 Pro 22H2 (10.0.19045)", "version": "22H2 (10.0.19045)"}
@@ -127,7 +127,7 @@ func (g *generator) base(windows bool, dataset string, fields Object) Object {
 
 func (g *generator) onWindows() bool { return g.IntN(3) > 0 }
 
-// program is one that runs, with what it is called with.
+// program is a program with its typical arguments.
 func (g *generator) program(windows bool) (name, path string, args []any) {
 	if windows {
 		name = pick(g, windowsPrograms)
@@ -151,7 +151,7 @@ func commandLine(args []any) string {
 	return strings.Join(words, " ")
 }
 
-// running is the process part of an event.
+// running returns the process fields of an event.
 func (g *generator) running(windows bool) Object {
 	name, path, args := g.program(windows)
 	parent, parentPath, parentArgs := g.program(windows)

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Hostile returns hostile event number n of a seed: one that an index may well take, and that nobody is
-// prepared for who copies it to another. It has odd sizes, depths, dotted names, names that belong to
-// somebody else, and values of every type at names of fields, which are given.
+// Hostile returns hostile event number n of a seed: an event that an index may accept but that is hard to copy to
+// another index. It has unusual sizes, depths, dotted names, reserved names, and values of every type in the given
+// fields.
 func Hostile(seed uint64, n int, fields []string) Object {
 	h := hostile{rand.New(rand.NewPCG(seed, uint64(n)|1<<63)), fields}
 	event := Object{}
@@ -19,7 +19,7 @@ func Hostile(seed uint64, n int, fields []string) Object {
 	return event
 }
 
-// HostileNames are names that belong to somebody else, or are no names.
+// HostileNames are reserved and invalid field names.
 var HostileNames = []string{
 	"kibana", "kibana.alert.rule.uuid", "kibana.alert.depth", "kibana.alert.ancestors", "kibana.alert", "kibana.space_ids", "signal",
 	"signal.rule.id", "threshold_result", "tocsin", "tocsin.event", "tocsin.suppression", "tocsin.event_omitted", "tocsin.event.x",
@@ -47,7 +47,7 @@ func (h hostile) add(event Object) {
 	h.put(event, name, h.value(3))
 }
 
-// put spells a name in objects, in one dotted key, or in some of each.
+// put writes a name as nested objects, as one dotted key, or as a mixture.
 func (h hostile) put(object Object, name string, value any) {
 	for i := range len(name) {
 		if name[i] != '.' || h.IntN(3) == 0 {
@@ -67,14 +67,14 @@ func (h hostile) put(object Object, name string, value any) {
 	object[name] = value
 }
 
-// scalars are values of every type, those of dates and numbers that are hard to read among them.
+// scalars are values of every type, including dates and numbers that are hard to parse.
 var scalars = []any{
 	"x", "", " ", "10.0.0.1", "::1", "not an address", "true", true, false, nil, 0, -1, 5.5, 1 << 40, json.Number("1e400"), json.Number("-1e-400"),
 	json.Number("92233720368547758080"), json.Number(strings.Repeat("9", 900)), "2026-01-01", "2026-13-45T99:99:99Z", "1e99", "+999999999-01-01", "now",
 	"\x00", "\ufffe", "a\u202eb", json.RawMessage(`"\ud800"`), "😀", "POINT (1 2", "dr5r9ydj2y73", "12,34",
 }
 
-// sizes are those about which limits are.
+// sizes are lengths close to limits.
 var sizes = []int{255, 1024, 1025, 8191, 8192, 10923, 32766, 32767, 40_000, 300_000}
 
 func (h hostile) value(depth int) any {
@@ -117,7 +117,7 @@ func (h hostile) value(depth int) any {
 	return scalars[h.IntN(len(scalars))]
 }
 
-// deep is a value within so many objects, or within objects and lists.
+// deep returns a value within nested objects, or objects and lists, of a depth.
 func (h hostile) deep(levels int) any {
 	value, lists := scalars[h.IntN(len(scalars))], h.IntN(2) == 0
 	if h.IntN(4) == 0 {

@@ -1,6 +1,6 @@
 package eventgen
 
-// The words that events are made of, the frequent ones first.
+// The values that events are made from, frequent values first.
 var (
 	users = []string{"alice", "bob", "carol", "SYSTEM", "root", "dave", "erin", "svc-backup", "www-data", "frank", "Administrator", "grace"}
 

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Fault returns what somebody might take the mappings of a world's indices for, in the form of an answer
-// of GET _mapping: a comparison of the kind is worth nothing unless it finds that.
+// Fault returns wrong mappings for a world's indices, in the form of an answer of GET _mapping. A comparison of
+// the kind must detect them.
 //
-// Each index of events has the mapping of the next one; of kinds whose mappings make the same of most
-// documents, all of them have one that does not.
+// Each index of events has the mapping of the next one. For kinds whose mappings read most documents in the same
+// way, all indices get a mapping that does not.
 func (k Kind) Fault(w *World, mappings Object) Object {
 	out := maps.Clone(mappings)
 	events := w.Indices[:len(w.Indices)-1]
@@ -30,8 +30,8 @@ func (k Kind) Fault(w *World, mappings Object) Object {
 	return out
 }
 
-// FaultOfField is what is wrong in Fault with the definition of one field, for answers of GET
-// _mapping/field; nil where nothing is but whose it is.
+// FaultOfField returns the wrong definition of one field in Fault, for answers of GET _mapping/field; nil if only
+// the index is wrong.
 func (k Kind) FaultOfField(name string, definition Object) Object {
 	if k.damage == nil {
 		return nil
@@ -59,7 +59,7 @@ func copyOf(o Object) Object {
 	return out
 }
 
-// at returns the object at keys, or an empty one that is nowhere.
+// at returns the object at keys; if it does not exist, an empty object that is not part of the document.
 func at(o Object, keys ...string) Object {
 	for _, key := range keys {
 		inner, ok := o[key].(Object)
@@ -74,18 +74,17 @@ func at(o Object, keys ...string) Object {
 // shortened makes an index ignore most values of the field.
 func shortened(root Object) { at(root, "properties", "o", "properties", "x")["ignore_above"] = 1 }
 
-// sourced hides that _source is not all there.
+// sourced hides that _source is incomplete.
 func sourced(root Object) { delete(root, "_source") }
 
-// FaultInNames tells that the kind is about the names of indices: what is to be mistaken is them.
+// FaultInNames reports that the kind is about index names, so that the names must be wrong.
 func (k Kind) FaultInNames() bool { return k.Name == "metadata" }
 
-// FaultInFiles tells that the fault is one for files too, which have whole documents.
+// FaultInFiles reports that the fault also affects files, which have complete documents.
 func (k Kind) FaultInFiles() bool { return !k.Unsourced || k.Name == "source_synthetic" }
 
-// FaultInScan tells that the shared read takes the field from events at all: analysed text is left to
-// a search in any case.
+// FaultInScan reports that the shared read uses the field: analysed text is always searched.
 func (k Kind) FaultInScan() bool { return k.Name != "text_beside_keyword" }
 
-// unmapped makes an index know nothing of the field.
+// unmapped removes the field from a mapping.
 func unmapped(root Object) { delete(at(root, "properties"), "o") }

@@ -8,23 +8,22 @@ import (
 // Kind is one way in which the indices of a pattern differ.
 type Kind struct {
 	Name string
-	// RefusesEQL tells that the types are of different families, which EQL refuses as ambiguous.
+	// RefusesEQL reports that the types are of different families, which EQL refuses as ambiguous.
 	RefusesEQL bool
-	// Unsourced tells that what alerts copy of events is not what files have: _source is not all there.
-	// Of Sourceless kinds it has nothing at all.
+	// Unsourced reports that _source is incomplete, so that alerts copy other values than files have. With
+	// Sourceless there is no _source.
 	Unsourced, Sourceless bool
 
-	// FilesRefuse, when not "", is part of why files cannot answer some of the rules: an error in its place
-	// is right.
+	// FilesRefuse, if not "", is a part of the error with which files may refuse some rules.
 	FilesRefuse string
 
-	// variants are what indices may have; a world has the first two of them at least.
+	// variants are the possible mappings; a world has at least the first two.
 	variants []variant
-	// filled are the fields that documents have values of, and what these are.
+	// filled are the fields with values in documents, and their pools.
 	filled []filled
-	// probes are what conditions look at.
+	// probes are the fields in conditions.
 	probes []probe
-	// damage, when not nil, changes a mapping so that it makes something else of documents.
+	// damage, if not nil, changes a mapping so that documents are read differently.
 	damage func(root Object)
 }
 
@@ -33,18 +32,18 @@ type filled struct {
 	pool pool
 }
 
-// variant is the mapping of one index as far as it is of the kind.
+// variant is the part of an index's mapping that belongs to the kind.
 type variant struct {
-	// properties are added to those that all indices have, root and settings to the index.
+	// properties are added to the properties of all indices, root and settings to the index.
 	properties, root, settings Object
-	// moved are fields whose values documents of the index have at another place; "" for nowhere.
+	// moved are fields whose values are in another field of the documents; "" for no field.
 	moved map[string]string
-	// pools are what values are where they are others than the kind's.
+	// pools are the pools of values that differ from the pools of the kind.
 	pools map[string]pool
 	stamp stamp
 }
 
-// class is what can be asked of a field.
+// class defines the tests that a field supports.
 type class int
 
 const (
@@ -53,20 +52,20 @@ const (
 	moment
 	address
 	boolean
-	// identity is a metadata field: only whole values can be asked for.
+	// identity is a metadata field, which supports only tests for whole values.
 	identity
 )
 
-// probe is a field that conditions look at.
+// probe is a field in conditions.
 type probe struct {
 	field    string
 	class    class
 	literals []any
-	// grouped tells that every index can count by it.
+	// grouped reports that every index can group by it.
 	grouped bool
 }
 
-// Kinds are all kinds. The first of them differs in nothing.
+// Kinds are all kinds. In the first one the indices do not differ.
 var Kinds = []Kind{
 	{
 		Name: "same", variants: []variant{with("o.x", keyword()), with("o.x", keyword())},
@@ -275,7 +274,7 @@ func (p probe) ungrouped() probe {
 	return p
 }
 
-// with is a variant of fields and their definitions.
+// with returns a variant with fields and their definitions.
 func with(pairs ...any) variant {
 	v := variant{properties: Object{}}
 	put(v.properties, pairs)
@@ -312,5 +311,5 @@ func lenient(typ string) Object { return Object{"type": typ, "ignore_malformed":
 
 func aliasOf(path string) Object { return Object{"type": "alias", "path": path} }
 
-// Refuses tells that no rule of a type can run over such indices.
+// Refuses reports that no rule of a type can run over such indices.
 func (k Kind) Refuses(typ string) bool { return k.RefusesEQL && IsEQL(typ) }

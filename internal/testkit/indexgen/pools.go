@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// pool makes a scalar.
+// pool generates a scalar.
 type pool func(g *gen) any
 
 func texts(values ...string) pool {
 	return func(g *gen) any { return pick(g, values) }
 }
 
-// oneOf makes a scalar of one of several pools.
+// oneOf generates a scalar of one of several pools.
 func oneOf(pools ...pool) pool {
 	return func(g *gen) any { return pick(g, pools)(g) }
 }
 
-// numbers makes JSON numbers as they are written, and some of them as text.
+// numbers generates JSON numbers as written, some of them as text.
 func numbers(texts ...string) pool {
 	return func(g *gen) any {
 		text := pick(g, texts)
@@ -31,7 +31,7 @@ func numbers(texts ...string) pool {
 }
 
 var (
-	// letters lie close together, so that tests are true of some documents and false of others.
+	// The letters are few, so that tests match some documents and not others.
 	letters = []string{"a", "A", "ab", "AB", "aB", "abc", "ABC", "abcd", "abcdef", "b", "B", "ba", "Ba", "none", "NONE", "a b", "é", "É"}
 
 	wholes = []string{
@@ -43,7 +43,7 @@ var (
 	addresses = []string{"10.0.0.1", "10.0.0.2", "10.1.0.1", "10.1.2.3", "192.168.0.1", "192.168.7.7", "172.16.0.1", "::1", "fe80::1", "2001:db8::1", "::ffff:10.0.0.1"}
 )
 
-// when are the times that fields hold: an hour or a day apart, on days that read both ways round.
+// when are the times in fields: an hour or a day apart, on days that are valid with day and month exchanged.
 var when = func() []time.Time {
 	var out []time.Time
 	for _, day := range []int{1, 2, 3, 4, 5, 9} {
@@ -54,7 +54,7 @@ var when = func() []time.Time {
 	return out
 }()
 
-// moments makes times in a layout.
+// moments generates times in a layout.
 func moments(layout string) pool {
 	return func(g *gen) any { return written(pick(g, when), layout) }
 }
@@ -80,7 +80,7 @@ func written(at time.Time, layout string) any {
 	return at.Format(layout)
 }
 
-// stamp writes an event's time.
+// stamp writes the time of an event.
 type stamp func(g *gen, source Object, at time.Time)
 
 func stampISO(_ *gen, source Object, at time.Time) { source["@timestamp"] = at.Format(time.RFC3339) }
@@ -97,7 +97,7 @@ func values[T any](list []T) []any {
 	return out
 }
 
-// numerals are literals: whole numbers and fractions as conditions name them.
+// numerals are number literals: whole numbers and fractions in the form of conditions.
 func numerals(texts ...string) []any {
 	out := make([]any, len(texts))
 	for i, text := range texts {
@@ -106,7 +106,7 @@ func numerals(texts ...string) []any {
 	return out
 }
 
-// seconds are literals: times in seconds.
+// seconds are literals of times in seconds.
 func seconds(times ...time.Time) []any {
 	out := make([]any, len(times))
 	for i, at := range times {

@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// Rule is a candidate: a rule as Kibana exports it.
+// Rule is a candidate rule in the form of a Kibana export.
 type Rule struct {
 	ID, Type string
 	Body     Object
-	// Asked are the queries, in Query DSL as Elasticsearch reads each language, that tell how many
-	// documents the conditions of the rule match; the first of them is what an event rule alerts on.
+	// Asked are the queries, in Query DSL, that count the documents that match the conditions of the rule. For an
+	// event rule, the first query finds the documents that alert.
 	Asked []Object
-	// Exact tells that the alerts of the rule are one for each document that Asked finds.
+	// Exact reports that the rule makes exactly one alert for each document that Asked finds.
 	Exact bool
 }
 
-// Types are the types of rules, with the ways to suppress.
+// Types are the rule types, with the kinds of suppression.
 var Types = []string{
 	"kql", "lucene", "eql", "sequence", "sample", "threshold", "cardinality", "new_terms", "threat_match",
 	"kql suppressed", "eql suppressed", "threshold suppressed", "new_terms suppressed", "threat_match suppressed", "sequence suppressed",
 }
 
-// IsEQL tells whether a type of rule is written in EQL.
+// IsEQL reports whether a rule type is written in EQL.
 func IsEQL(typ string) bool {
 	switch typ {
 	case "eql", "sequence", "sample", "eql suppressed", "sequence suppressed":
@@ -31,8 +31,8 @@ func IsEQL(typ string) bool {
 	return false
 }
 
-// ReadsEach tells whether rules of a type group events by what each of them says of itself: where nothing
-// does, there are no groups, other than over files that have it all.
+// ReadsEach reports whether rules of a type group events by the values of each event. If _source has no values,
+// there are no groups, except over files, which have complete documents.
 func ReadsEach(typ string) bool {
 	return typ == "sequence" || typ == "sample" || strings.HasSuffix(typ, " suppressed") && typ != "threshold suppressed"
 }
@@ -42,7 +42,7 @@ func rules(g *gen, kind Kind, w *World, o Options) []Rule {
 	for _, typ := range Types {
 		candidates := o.Candidates
 		if base, _, _ := strings.Cut(typ, " "); base == "sequence" || base == "sample" {
-			candidates *= 4 // of several conditions one fits seldom
+			candidates *= 4 // one of several conditions rarely matches
 		}
 		for i := range candidates {
 			r := Rule{ID: fmt.Sprintf("%s %d %s %d", kind.Name, w.Seed, typ, i), Type: typ}
@@ -57,7 +57,7 @@ func rules(g *gen, kind Kind, w *World, o Options) []Rule {
 	return out
 }
 
-// maker makes rules of one world.
+// maker generates the rules of one world.
 type maker struct {
 	*gen
 	kind  Kind
@@ -87,7 +87,7 @@ var makers = map[string]func(*maker, *Rule){
 
 func (m *maker) set(r *Rule, pairs ...any) { put(r.Body, pairs) }
 
-// put puts pairs of names and values into an object.
+// put adds pairs of names and values to an object.
 func put(into Object, pairs []any) {
 	for i := 0; i < len(pairs); i += 2 {
 		into[fmt.Sprint(pairs[i])] = pairs[i+1]
@@ -101,8 +101,8 @@ func (m *maker) kql(r *Rule) {
 	m.filter(r)
 }
 
-// lucene reports whether query_string means what the language does: a range that is open on one side it
-// takes on a key of a flattened field for one that finds nothing, where other queries are refused.
+// lucene reports whether query_string has the meaning of the language. It reads a one-sided range on a key of a
+// flattened field as a range without results, where other queries are refused.
 func (m *maker) lucene(r *Rule) bool {
 	t := m.test(m.kind, m.world)
 	m.set(r, "type", "query", "language", "lucene", "query", t.Lucene)
@@ -127,7 +127,7 @@ func (m *maker) eql(r *Rule) {
 	m.filter(r)
 }
 
-// filter adds a filter of Query DSL to some rules.
+// filter adds a Query DSL filter to some rules.
 func (m *maker) filter(r *Rule) {
 	if m.IntN(4) != 0 {
 		return
@@ -142,7 +142,7 @@ func (m *maker) filter(r *Rule) {
 	r.Asked = []Object{{"bool": Object{"must": []any{r.Asked[0]}, key: []any{t.DSL}}}}
 }
 
-// by is a field that groups events: one of the kind, or one that all indices have.
+// by returns a field to group events by: a field of the kind, or one that all indices have.
 func (m *maker) by(other string) string {
 	p := pick(m.gen, m.kind.probes)
 	if p.grouped && m.IntN(2) == 0 {
@@ -151,7 +151,8 @@ func (m *maker) by(other string) string {
 	return other
 }
 
-// byEach is by for what groups events one by one: no answer of Elasticsearch has what _source has not.
+// byEach is by for rules that group events one by one: values that are not in _source are in no answer of
+// Elasticsearch.
 func (m *maker) byEach(other string) string {
 	if m.kind.Unsourced {
 		return other
@@ -181,7 +182,7 @@ func (m *maker) sample(r *Rule) {
 
 func (m *maker) threshold(r *Rule) { m.counting(r) }
 
-// counting makes a threshold rule, and returns its threshold and the first field that it groups by.
+// counting makes a threshold rule, and returns its threshold and its first group-by field.
 func (m *maker) counting(r *Rule) (threshold Object, by string) {
 	m.either(r)
 	fields := []string{m.by("host.id")}
@@ -216,7 +217,7 @@ func (m *maker) threatMatch(r *Rule) {
 	p := pick(m.gen, m.kind.probes)
 	entries := []any{Object{"field": p.field, "type": "mapping", "value": "ioc"}}
 	var sets []string
-	some := 1 + m.IntN(3) // of three: where few events have the field, all sets are needed to match enough
+	some := 1 + m.IntN(3) // of three: if few events have the field, all sets are needed to match enough
 	for i := range indicatorSets {
 		if m.IntN(3) < some {
 			sets = append(sets, fmt.Sprintf("set: %q", indicatorSet(i, p)))

@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// Test is a condition in every language, and what Elasticsearch is asked for by it where a language has
-// no query of its own there.
+// Test is a condition in every language, with an equivalent Query DSL for languages that Elasticsearch cannot run.
 type Test struct {
 	KQL, Lucene, EQL string
-	// Kibana is what Kibana makes of KQL, DSL what EQL means.
+	// Kibana is the query that Kibana makes from KQL; DSL is equivalent to EQL.
 	Kibana, DSL Object
 }
 
-// test is a tree of tests, of which one at least looks at a probe.
+// test is a tree of tests, with at least one test of a probe.
 func (g *gen) test(kind Kind, w *World) Test {
 	one := func() Test { return g.leaf(pick(g, kind.probes), w) }
 	base := func() Test {
@@ -66,7 +65,7 @@ func either(a, b Test) Test {
 	}
 }
 
-// leaf is one test of a probe.
+// leaf returns one test of a probe.
 func (g *gen) leaf(p probe, w *World) Test {
 	if p.class == identity {
 		return g.identity(p, w)
@@ -87,7 +86,7 @@ func (g *gen) leaf(p probe, w *World) Test {
 	return equals(p.field, pick(g, p.literals))
 }
 
-// identity asks for the id of a document, or for an index, of those that there are.
+// identity tests the id of an existing document, or an existing index.
 func (g *gen) identity(p probe, w *World) Test {
 	take := func() any { return p.literal(g, w) }
 	if p.field == "_index" {
@@ -100,7 +99,7 @@ func (g *gen) identity(p probe, w *World) Test {
 	return among(p.field, ids)
 }
 
-// literal is something to ask of the field.
+// literal returns a value to compare the field with.
 func (p probe) literal(g *gen, w *World) any {
 	switch p.field {
 	case "_index":
@@ -124,13 +123,13 @@ func term(field string, value any) Object { return Object{"term": Object{field: 
 
 func quotedField(field string, value any) string { return field + ":" + quoted(value) }
 
-// quoted is a literal as text: KQL and Lucene read numbers so as well.
+// quoted returns a literal as text, which KQL and Lucene also accept for numbers.
 func quoted(value any) string {
 	text, _ := json.Marshal(fmt.Sprint(value)) //nolint:errchkjson // it is text
 	return string(text)
 }
 
-// literal is a literal of EQL.
+// literal returns an EQL literal.
 func literal(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -162,16 +161,16 @@ func among(field string, some []any) Test {
 	}
 }
 
-// pattern is a test with wildcards, in EQL with or without regard to case. On a key of a flattened field
-// query_string takes a pattern for one of the whole term, with the key in it: it finds the values of other
-// keys, or none. Only beginnings are asked for.
+// pattern returns a test with wildcards, in EQL with or without case. On a key of a flattened field, query_string
+// applies the pattern to the whole term, which includes the key, and finds wrong values. So only prefixes are used
+// there.
 func (g *gen) pattern(p probe, kind string) Test {
 	patterns := []string{"a*", "*b", "a*c*", "*on*", "A*", "*B*", "n*", "N*E"}
 	switch kind {
 	case "flattened":
 		patterns = []string{"a*", "A*", "n*"}
 	case "constant_keyword":
-		// Nodes that have a stand-in for the type do not match a pattern with a middle against the constant.
+		// A stand-in for the type does not match a pattern with a middle part against the constant.
 		patterns = slices.DeleteFunc(patterns, func(of string) bool { return of == "a*c*" })
 	}
 	of := pick(g, patterns)
@@ -186,7 +185,7 @@ func (g *gen) pattern(p probe, kind string) Test {
 	return t
 }
 
-// span is a range that is open on one side or on none.
+// span returns a range that is open on at most one side.
 func (g *gen) span(p probe) Test {
 	low, high := pick(g, p.literals), pick(g, p.literals)
 	bound := func(op string, value any) Object { return Object{"range": Object{p.field: Object{op: value}}} }

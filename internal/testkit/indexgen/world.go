@@ -8,43 +8,43 @@ import (
 	"time"
 )
 
-// Object is a part of a JSON document.
+// Object is a JSON object.
 type Object = map[string]any
 
-// Index is an index before it is made.
+// Index is the definition of an index.
 type Index struct {
 	Name              string
 	Settings, Mapping Object
 }
 
-// Document is one document, and the index it goes to.
+// Document is a document and its index.
 type Document struct {
 	Index, ID string
 	Source    Object
-	// Seen tells that its time lies in the window of the rules.
+	// Seen reports that its time is in the window of the rules.
 	Seen bool
 }
 
-// World is everything that one comparison needs.
+// World holds everything for one comparison.
 type World struct {
 	Kind string
 	Seed uint64
-	// Slot is the time that the rules run at, Window how far they look back.
+	// Slot is the slot of all rules, Window their look-back.
 	Slot   time.Time
 	Window time.Duration
-	// Pattern matches the Indices of events; the last of Indices holds indicators and is not matched.
+	// Pattern matches the Indices of events. The last index has indicators and is not matched.
 	Pattern, Indicators string
 	Indices             []Index
 	Documents           []Document
-	// Candidates are rules, by type in the order of [Types].
+	// Candidates are the rules, by type in the order of [Types].
 	Candidates []Rule
 }
 
-// Options say how large a world is.
+// Options set the size of a world.
 type Options struct {
-	// Prefix begins the name of every index.
+	// Prefix is the prefix of every index name.
 	Prefix string
-	// Documents is the number of events in the window; some more lie before it.
+	// Documents is the number of events in the window; there are some more before it.
 	Documents int
 	// Candidates is the number of rules of each type.
 	Candidates int
@@ -52,10 +52,10 @@ type Options struct {
 
 const window = 10 * time.Minute
 
-// Slot is when all rules run.
+// Slot is the slot of all rules.
 var Slot = time.Date(2026, time.March, 4, 10, 0, 0, 0, time.UTC)
 
-// New makes the world of a kind and a seed.
+// New generates the world of a kind and a seed.
 func New(kind Kind, seed uint64, o Options) *World {
 	g := &gen{Rand: rand.New(rand.NewPCG(seed, hash(kind.Name)))} //nolint:gosec // it makes test data
 	w := &World{
@@ -70,7 +70,7 @@ func New(kind Kind, seed uint64, o Options) *World {
 	for i := range earlier + o.Documents {
 		seen := i >= earlier
 		at := Slot.Add(-window - time.Hour + time.Duration(i)*time.Second)
-		if seen { // Times are whole seconds and all different: the order of events is one.
+		if seen { // Times are distinct whole seconds, so that events have one order.
 			at = Slot.Add(-window).Add(time.Duration((i-earlier)*int(window/time.Second)/o.Documents) * time.Second)
 		}
 		n := g.IntN(len(variants))
@@ -83,8 +83,7 @@ func New(kind Kind, seed uint64, o Options) *World {
 	return w
 }
 
-// addIndicators makes the index of indicators: each has a value of the field, and a number of the set
-// that it belongs to.
+// addIndicators generates the index of indicators. Each has a value of the field and the number of its set.
 func (w *World) addIndicators(g *gen, kind Kind) {
 	w.Indices = append(w.Indices, Index{Name: w.Indicators, Settings: settings(nil), Mapping: Object{"dynamic": false, "properties": Object{
 		"@timestamp": Object{"type": "date"}, "ioc": Object{"type": "keyword"}, "set": Object{"type": "keyword"},
@@ -101,8 +100,8 @@ func (w *World) addIndicators(g *gen, kind Kind) {
 	}
 }
 
-// indicated is what an indicator has: a literal of conditions or, of a time, one that events have, as a
-// search writes it.
+// indicated returns the value of an indicator: a literal of conditions or, for a time, the time of an event in the
+// form of a search.
 func (g *gen) indicated(kind Kind, p probe, w *World) string {
 	if p.class == moment && kind.Name == "date_format" && g.IntN(2) == 0 {
 		return pick(g, when).Format("2006-01-02T15:04:05.000Z")
@@ -123,7 +122,7 @@ func settings(more Object) Object {
 	return out
 }
 
-// index is the index that a variant describes.
+// index returns the index that a variant describes.
 func (v variant) index(name string) Index {
 	properties := Object{
 		"@timestamp": Object{"type": "date"}, "host.id": Object{"type": "keyword"}, "event.category": Object{"type": "keyword"},
@@ -135,7 +134,7 @@ func (v variant) index(name string) Index {
 	return Index{Name: name, Settings: settings(v.settings), Mapping: root}
 }
 
-// document makes an event under a variant.
+// document generates an event for a variant.
 func (g *gen) document(kind Kind, v variant, at time.Time, documents int) Object {
 	source := Object{}
 	stamp := v.stamp
@@ -169,7 +168,7 @@ const baseValues = 8
 
 var categories = []string{"process", "network", "file"}
 
-// shaped makes a value, a null, or a list of any depth.
+// shaped generates a value, a null, or a list of any depth.
 func (g *gen) shaped(pool pool, depth int) any {
 	switch n := g.IntN(20); {
 	case n == 0:
@@ -184,7 +183,7 @@ func (g *gen) shaped(pool pool, depth int) any {
 	return pool(g)
 }
 
-// place puts a value at a dotted name, which it cuts into keys anywhere.
+// place puts a value at a dotted name, which is split into keys at random dots.
 func (g *gen) place(at Object, name string, value any) {
 	for i := range len(name) {
 		if name[i] != '.' {
@@ -209,12 +208,12 @@ func (g *gen) place(at Object, name string, value any) {
 	}
 }
 
-// gen is a source of choices.
+// gen is a source of random choices.
 type gen struct{ *rand.Rand }
 
 func pick[T any](g *gen, from []T) T { return from[g.IntN(len(from))] }
 
-// choose takes two to four variants, the first two of them in any case: they are what the kind is about.
+// choose returns two to four variants, always including the first two: they define the kind.
 func (g *gen) choose(variants []variant) []variant {
 	out := append([]variant(nil), variants[:2]...)
 	rest := append([]variant(nil), variants...)

@@ -2,20 +2,20 @@ package spl
 
 import "tocsin/internal/diag"
 
-// Search is a whole search, or a subsearch: its commands in order.
+// Search is a search or a subsearch: its commands in order.
 type Search struct {
 	Stages []Stage
-	// Source is the text that all spans are of.
+	// Source is the text in which all spans are.
 	Source *Source
 }
 
 // Stage is one command: one of the pointer types of this package with a Command.
 type Stage interface {
-	// Pos returns where the command stands, from its name on.
+	// Pos returns the position of the command, from its name on.
 	Pos() diag.Span
 	// Command returns its name.
 	Command() string
-	// String writes it in its canonical form.
+	// String returns the command in canonical form.
 	String() string
 }
 
@@ -25,58 +25,58 @@ type Name struct {
 	Span diag.Span
 }
 
-// Expr is what is searched for: a node of search and of the WHERE of tstats.
+// Expr is a search condition: a node of search and of WHERE in tstats.
 type Expr interface {
 	Pos() diag.Span
 	String() string
 }
 
-// And is true when all members are.
+// And matches if all members match.
 type And struct{ Xs []Expr }
 
-// Or is true when one member is.
+// Or matches if one member matches.
 type Or struct{ Xs []Expr }
 
-// Not is true where X is not, also where its field is missing.
+// Not matches if X does not, also if X's field is missing.
 type Not struct {
 	X    Expr
 	Span diag.Span
 }
 
-// Compare is a test of one field: Op is one of = != < <= > >=.
+// Compare is a test of one field; Op is one of = != < <= > >=.
 type Compare struct {
 	Field Name
 	Op    string
 	Value Value
 }
 
-// In is true when the field has one of the values.
+// In matches if the field has one of the values.
 type In struct {
 	Field  Name
 	Values []Value
 	Span   diag.Span
 }
 
-// Term is a word or phrase that is looked for in the event's text.
+// Term is a word or phrase to find in the text of the event.
 type Term struct{ Value Value }
 
-// Every is a lone star, true of everything; Index tells that it is said of the index.
+// Every is a single star, which matches every event. Index reports that it is the value of index.
 type Every struct {
 	Span  diag.Span
 	Index bool
 }
 
-// Subsearch stands for what a search finds: any of its rows, with all fields of the row.
+// Subsearch stands for the results of a search: any of its rows, with all fields of the row.
 type Subsearch struct {
 	Search *Search
 	Span   diag.Span
 }
 
-// Value is what a field is compared with. Stars stand for any run of characters, quoted or not.
+// Value is the value in a comparison. Stars match any characters, also in quotes.
 type Value struct {
 	Text   string
 	Quoted bool
-	// Exact compares with case: CASE(text).
+	// Exact compares case-sensitively: CASE(text).
 	Exact bool
 	Span  diag.Span
 }
@@ -105,7 +105,7 @@ func (e *Every) Pos() diag.Span { return e.Span }
 // Pos returns the place of the brackets.
 func (s *Subsearch) Pos() diag.Span { return s.Span }
 
-// Walk calls visit for each node of a condition, the outer ones first. Nil has none.
+// Walk calls visit for each node of a condition, parents first. A nil condition has no nodes.
 func Walk(x Expr, visit func(Expr)) {
 	if x == nil {
 		return

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Accum sets a field to the sum of those of the rows up to it.
+// Accum sets a field to the running total of its rows.
 type Accum struct {
 	At
 	Field Name
 	As    string
 }
 
-// Delta sets the difference to the row that is Back rows before.
+// Delta sets the difference to the row Back rows before.
 type Delta struct {
 	At
 	Field Name
@@ -20,7 +20,7 @@ type Delta struct {
 	Back  int
 }
 
-// Autoregress sets the values of the rows that are From to To rows before.
+// Autoregress sets the values of the rows from From to To rows before.
 type Autoregress struct {
 	At
 	Field    Name
@@ -28,13 +28,13 @@ type Autoregress struct {
 	From, To int
 }
 
-// Filldown gives fields that are missing the value of the row before; all fields without names.
+// Filldown sets missing fields to the value of the previous row; without names, all fields.
 type Filldown struct {
 	At
 	Names []Name
 }
 
-// Uniq drops rows that are like the one before.
+// Uniq drops rows that are equal to the previous row.
 type Uniq struct{ At }
 
 // Trendline sets moving averages.
@@ -43,7 +43,7 @@ type Trendline struct {
 	Trends []Trend
 }
 
-// Trend is one moving average over so many rows: sma, ema or wma.
+// Trend is one moving average over a number of rows: sma, ema or wma.
 type Trend struct {
 	Func  string
 	Over  int
@@ -101,7 +101,7 @@ func (t Trend) String() string {
 	return line(call+t.Field.String()+")", as(t.As, call+t.Field.Text+")"))
 }
 
-// as writes AS name, unless the name is the usual one.
+// as writes AS name, unless it is the default name.
 func as(name, usual string) string {
 	if name == usual {
 		return ""
@@ -109,7 +109,7 @@ func as(name, usual string) string {
 	return "as " + printAs(name)
 }
 
-// trendForms are the moving averages by the letters that their names begin with.
+// trendForms maps the prefix of a name to the kind of moving average.
 var trendForms = []string{"sma", "ema", "wma"}
 
 func trendForm(name string) (form string, over int, ok bool) {

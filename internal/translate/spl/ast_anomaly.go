@@ -1,13 +1,13 @@
 package spl
 
-// AnomalyDetection finds rows whose values are seldom together.
+// AnomalyDetection finds rows with an unlikely combination of values.
 type AnomalyDetection struct {
 	At
 	Names []Name
-	// Annotate passes the other rows, too.
+	// Annotate passes the other rows on as well.
 	Annotate bool
-	// Share is how likely a row may be at most, 0 where the rows tell. Plain takes the bound that they tell as
-	// it is; else Splunk takes fewer rows, and does not say which.
+	// Share is the maximum probability of an anomalous row; 0 computes a bound from the rows. Plain uses that
+	// bound unchanged; otherwise Splunk finds fewer rows, by a method that it does not document.
 	Share float64
 	Plain bool
 }
@@ -27,7 +27,7 @@ func (a *AnomalyDetection) String() string {
 	return line("anomalydetection", action, share, off("cutoff", a.Plain), printNames(a.Names))
 }
 
-// parseAnomalyDetection reads anomalydetection, which by one of its methods is outlier.
+// parseAnomalyDetection parses anomalydetection. One of its methods is outlier.
 func parseAnomalyDetection(p *parser, start int) Stage {
 	method, action, cutoff := "histogram", "", true
 	var share *float64

@@ -1,10 +1,10 @@
 package spl
 
-// Collect writes rows as events into an index, and passes them on.
+// Collect writes rows as events to an index, and passes them on.
 type Collect struct {
 	At
 	Index string
-	// Source, Sourcetype and Host are those of the events; Marker are fields that each has besides.
+	// Source, Sourcetype and Host are set in the events; Marker has additional fields.
 	Source, Sourcetype, Host, Marker string
 	// Test writes nothing.
 	Test bool

@@ -27,14 +27,14 @@ type Field struct {
 	Span diag.Span
 }
 
-// Unary is NOT or - before an operand.
+// Unary is NOT or - with an operand.
 type Unary struct {
 	Op   string
 	X    Node
 	Span diag.Span
 }
 
-// Binary is two operands with an operator between them: OR XOR AND = != < <= > >= LIKE . + - * / %.
+// Binary is an operator with two operands: OR XOR AND = != < <= > >= LIKE . + - * / %.
 type Binary struct {
 	Op   string
 	X, Y Node
@@ -47,7 +47,7 @@ type Member struct {
 	Span diag.Span
 }
 
-// Call is a function's; its name is in lower case.
+// Call is a function call; its name is in lower case.
 type Call struct {
 	Name string
 	Args []Node
@@ -66,7 +66,7 @@ func (f *Field) Pos() diag.Span { return f.Span }
 // Pos returns the place of operator and operand.
 func (u *Unary) Pos() diag.Span { return u.Span }
 
-// Pos returns the place from operand to operand.
+// Pos returns the place of both operands.
 func (b *Binary) Pos() diag.Span { return b.X.Pos().To(b.Y.Pos()) }
 
 // Pos returns the place of operand and list.

@@ -2,10 +2,10 @@ package spl
 
 import "strconv"
 
-// Strcat joins texts and fields to one.
+// Strcat joins texts and fields.
 type Strcat struct {
 	At
-	// AllRequired leaves rows alone that lack a field.
+	// AllRequired skips rows without one of the fields.
 	AllRequired bool
 	Parts       []CatPart
 	To          Name
@@ -17,7 +17,7 @@ type CatPart struct {
 	Literal bool
 }
 
-// Rangemap sets the field range to the names of the ranges that a number is in.
+// Rangemap sets the field range to the names of the ranges that contain a number.
 type Rangemap struct {
 	At
 	Field   Name
@@ -25,45 +25,45 @@ type Rangemap struct {
 	Default string
 }
 
-// Range is a name for the numbers from Low to High.
+// Range is a named range of numbers from Low to High.
 type Range struct {
 	Name      string
 	Low, High float64
 }
 
-// ToJSON sets a field to an object of others.
+// ToJSON sets a field to a JSON object of other fields.
 type ToJSON struct {
 	At
 	Fields []JSONField
-	// Output is the field, Type what is done with fields that have no type of their own, Null whether fields
-	// that are missing are null, Internal whether those that begin with an underscore are there too.
+	// Output is the field to set. Type is the conversion of fields without their own. Null makes missing fields
+	// null. Internal includes fields whose names start with an underscore.
 	Output, Type   string
 	Null, Internal bool
 }
 
-// JSONField is a pattern of names and what their values become: auto, num, str, bool, json, or "" for the
-// usual.
+// JSONField is a pattern of field names and the type of their values: auto, num, str, bool, json, or "" for the
+// default.
 type JSONField struct {
 	Type string
 	Name Name
 }
 
-// Fieldformat says how a field is shown. Its value stays as it is.
+// Fieldformat defines how a field is displayed. The value is not changed.
 type Fieldformat struct {
 	At
 	Set Set
 }
 
-// Noop changes no row.
+// Noop does not change rows.
 type Noop struct {
 	At
 	Name string
 }
 
-// AddInfo adds the time that the search is about.
+// AddInfo adds the time range of the search.
 type AddInfo struct{ At }
 
-// Makecontinuous adds rows for steps of a field that no row has.
+// Makecontinuous adds rows for missing intervals of a field.
 type Makecontinuous struct {
 	At
 	Field      Name
@@ -72,13 +72,13 @@ type Makecontinuous struct {
 	Start, End *float64
 }
 
-// Outlier removes rows, or changes values, that are far from the middle half of them.
+// Outlier removes rows with values far outside the interquartile range, or limits the values.
 type Outlier struct {
 	At
 	Names  []Name
 	Remove bool
-	// Times is how many interquartile ranges is far; Lower tells that values below are looked at too, and Mark
-	// that a value that is changed begins with 000.
+	// Times is the distance in interquartile ranges. Lower includes values that are too small, and Mark prefixes
+	// changed values with 000.
 	Times       float64
 	Lower, Mark bool
 }
@@ -95,7 +95,7 @@ func (*ToJSON) Command() string { return "tojson" }
 // Command returns fieldformat.
 func (*Fieldformat) Command() string { return "fieldformat" }
 
-// Command returns the name that it was written with.
+// Command returns the name as written.
 func (n *Noop) Command() string { return n.Name }
 
 // Command returns addinfo.
@@ -118,7 +118,7 @@ func (c CatPart) String() string {
 		return quote(c.Name.Text)
 	}
 	if c.Name.String() != c.Name.Text {
-		return singleQuoted(c.Name.Text) // In double quotes it is a text.
+		return singleQuoted(c.Name.Text) // Double quotes would make it a text.
 	}
 	return c.Name.Text
 }

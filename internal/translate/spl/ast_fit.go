@@ -2,25 +2,25 @@ package spl
 
 import "strings"
 
-// Fit makes a model of the density of fields, and says of each row whether it is an outlier.
+// Fit trains a model of the density of fields, and reports for each row whether it is an outlier.
 type Fit struct {
 	At
 	Fields, By []Name
 	Model      string
-	// Decays takes values to be the fewer the greater they are; else they are spread normally about their mean.
+	// Decays models values as decreasing from the minimum; otherwise they are modelled as normally distributed.
 	Decays bool
 	Shares
 }
 
-// Apply says of each row whether it is an outlier in a model.
+// Apply reports for each row whether it is an outlier of a stored model.
 type Apply struct {
 	At
 	Model Name
 	Shares
 }
 
-// Shares are how many of all values are outliers: Both below and above together, or of one side. 0 is what
-// the model has.
+// Shares are the shares of values that are outliers: Both for both sides together, or separately for one side. 0
+// is the default of the model.
 type Shares struct{ Both, Lower, Upper float64 }
 
 // Command returns fit.
@@ -45,7 +45,7 @@ func (f *Fit) String() string {
 // String writes apply with its model.
 func (a *Apply) String() string { return line("apply", a.Model.String(), a.Shares.String()) }
 
-// String writes the shares that are said.
+// String writes the shares that are set.
 func (s Shares) String() string {
 	share := func(name string, x float64) string {
 		if x == 0 {
@@ -88,7 +88,7 @@ func parseFit(p *parser, start int) Stage {
 		switch {
 		case p.keyword("by"):
 			for _, n := range p.wantNamesAnd("fit", options, "into", "as") {
-				for part := range strings.SplitSeq(n.Text, ",") { // Names may stand in quotes together.
+				for part := range strings.SplitSeq(n.Text, ",") { // Quotes may contain several names.
 					f.By = append(f.By, Name{strings.TrimSpace(part), n.Span})
 				}
 			}

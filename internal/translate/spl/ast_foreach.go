@@ -7,10 +7,10 @@ import (
 	"tocsin/internal/diag"
 )
 
-// ForeachMode tells what foreach goes over.
+// ForeachMode is what foreach iterates over.
 type ForeachMode int
 
-// The modes: over fields, over the values of a field, and over the members of an array in JSON.
+// The modes: fields, the values of a multivalue field, and the elements of a JSON array.
 const (
 	EachField ForeachMode = iota
 	EachValue
@@ -19,25 +19,25 @@ const (
 
 var foreachModes = []string{"multifield", "multivalue", "json_array"}
 
-// Foreach runs its commands once for each field, value or member, with tokens for what it is.
+// Foreach runs its commands once for each field, value or element, with tokens replaced.
 type Foreach struct {
 	At
 	Mode  ForeachMode
 	Names []Name
-	// Tokens are the texts that stand for things, by the thing.
+	// Tokens maps what a token stands for to its text.
 	Tokens map[string]string
-	// Template is the text between the brackets.
+	// Template is the text in the brackets.
 	Template Text
 }
 
-// foreachTokens are the usual texts: for the field, for what all its stars stand for and each of the first
-// three, for the value, and for its number from 0 on.
+// foreachTokens are the default tokens: for the field, for the text that all stars match, for the text of each of
+// the first three stars, for the value, and for its index from 0.
 var foreachTokens = map[string]string{
 	"fieldstr": "<<FIELD>>", "matchstr": "<<MATCHSTR>>", "matchseg1": "<<MATCHSEG1>>", "matchseg2": "<<MATCHSEG2>>",
 	"matchseg3": "<<MATCHSEG3>>", "itemstr": "<<ITEM>>", "iterstr": "<<ITER>>",
 }
 
-// ItemField and IterField are the fields that commands find the value in, and its number.
+// ItemField and IterField are the fields with the current value and its index.
 const (
 	ItemField = "<<ITEM>>"
 	IterField = "<<ITER>>"
@@ -58,11 +58,11 @@ func (f *Foreach) String() string {
 	return line(append(parts, printNames(f.Names), "["+f.Template.Value+"]")...)
 }
 
-// foreachThings are the keys of tokens in order.
+// foreachThings are the keys of Tokens in order.
 var foreachThings = []string{"fieldstr", "matchstr", "matchseg1", "matchseg2", "matchseg3", "itemstr", "iterstr"}
 
-// Each is what the commands of foreach run for: a field, what the stars of its pattern stand for, and of a
-// value also that and its number.
+// Each is one iteration of foreach: a field and the texts that the stars of its pattern match, or a value and its
+// index.
 type Each struct {
 	Field string
 	Stars []string
@@ -70,8 +70,8 @@ type Each struct {
 	Iter  int
 }
 
-// Instance returns the commands for one thing. A value is taken from [ItemField], but within double quotes,
-// where its text stands.
+// Instance returns the commands of one iteration. A value is read from [ItemField], except in double quotes, where
+// its text is inserted.
 func (f *Foreach) Instance(e Each) (*Search, diag.List) {
 	var b strings.Builder
 	var quote byte
@@ -98,7 +98,7 @@ func (f *Foreach) Instance(e Each) (*Search, diag.List) {
 	return ParsePipe(&Source{Text: diag.NewText("foreach", b.String()), Value: b.String()})
 }
 
-// Spells reports whether the commands have the text of the value in them: each value has commands of its own.
+// Spells reports whether the commands contain the text of the value, so that each value needs its own commands.
 func (f *Foreach) Spells() bool {
 	var quote byte
 	text := f.Template.Value
@@ -118,7 +118,7 @@ func (f *Foreach) Spells() bool {
 	return false
 }
 
-// tokenAt returns the thing whose token a text begins with.
+// tokenAt returns the meaning of the token at the start of a text.
 func (f *Foreach) tokenAt(text string) string {
 	for _, thing := range foreachThings {
 		if strings.HasPrefix(text, f.Tokens[thing]) {

@@ -1,13 +1,12 @@
 package spl
 
-// Datamodel reads the events of a dataset: from datamodel, or datamodel … search.
+// Datamodel reads the events of a dataset: the command from, or datamodel … search.
 type Datamodel struct {
 	At
 	Model, Dataset string
-	// Prefixed tells that the names of fields have that of the dataset before them, as datamodel has them
-	// unless it says flat.
+	// Prefixed reports that field names are prefixed with the dataset, as datamodel does without flat.
 	Prefixed bool
-	// Own tells that it is the command datamodel.
+	// Own reports that it was written as datamodel.
 	Own bool
 }
 

@@ -5,13 +5,13 @@ type Lookup struct {
 	At
 	Table Name
 	Keys  []Column
-	// Outputs are all other columns when it is empty.
+	// Outputs are the columns to add; if empty, all other columns.
 	Outputs []Column
-	// Keep does not overwrite values that are there: OUTPUTNEW.
+	// Keep does not overwrite existing values: OUTPUTNEW.
 	Keep bool
 }
 
-// Column is a column of a table and the field it stands beside.
+// Column is a column of a table and the corresponding field.
 type Column struct{ Column, Field Name }
 
 // InputLookup reads the rows of a table.
@@ -24,7 +24,7 @@ type InputLookup struct {
 	Where  Expr
 }
 
-// Mvexpand makes a row of each value; Limit 0 is all.
+// Mvexpand makes a row for each value; Limit 0 means all values.
 type Mvexpand struct {
 	At
 	Field Name
@@ -40,104 +40,104 @@ type Makemv struct {
 	AllowEmpty bool
 }
 
-// Nomv joins values with line feeds.
+// Nomv joins values with newlines.
 type Nomv struct {
 	At
 	Field Name
 }
 
-// Mvcombine joins rows that differ in one field only.
+// Mvcombine joins rows that differ in only one field.
 type Mvcombine struct {
 	At
 	Field Name
 	Delim string
 }
 
-// Spath takes values out of JSON or XML. Without Path it takes all.
+// Spath extracts values from JSON or XML. Without Path it extracts all.
 type Spath struct {
 	At
 	Input, Output, Path string
 }
 
-// FromJSON makes fields of the members of a JSON object.
+// FromJSON makes fields from the members of a JSON object.
 type FromJSON struct {
 	At
 	Field  Name
 	Prefix string
 }
 
-// Xmlkv makes fields of the elements of a text.
+// Xmlkv makes fields from the XML elements of a text.
 type Xmlkv struct {
 	At
 	Field string
 }
 
-// Extract makes fields of key=value pairs of the event's text.
+// Extract makes fields from key=value pairs in the text of the event.
 type Extract struct {
 	At
 	PairDelim, KVDelim string
-	// Auto tells that it names no delimiters: names and values have = between them, and values that are not in
-	// quotes end with a blank or what separates pairs.
+	// Auto reports that there are no delimiters: names and values are separated by =, and unquoted values end with
+	// a blank or a pair separator.
 	Auto bool
 }
 
-// Replace changes whole values; patterns have stars.
+// Replace replaces whole values; patterns have stars.
 type Replace struct {
 	At
 	Pairs []Replacement
-	// In are the fields; all when it is empty.
+	// In are the fields; if empty, all fields.
 	In []Name
 }
 
 // Replacement is from WITH to.
 type Replacement struct{ From, To Value }
 
-// Join adds to each row the fields of the row of a search that has the same values.
+// Join adds the fields of the rows of a subsearch with equal values.
 type Join struct {
 	At
 	Outer     bool
 	Overwrite bool
-	// Max is how many rows are joined to one; 0 is all.
+	// Max is the maximum number of rows that are joined to a row; 0 means all.
 	Max   int
 	Names []Name
-	// Left and Right stand before the names of the fields of the two sides, and On are the fields that have
-	// to be equal, when they have names of their own.
+	// Left and Right are prefixes of the field names of the two sides. On are the pairs of fields that must be
+	// equal, if they have different names.
 	Left, Right string
 	On          []Pair
-	// UseTime joins only with rows that are not later, or when Later not earlier.
+	// UseTime joins only with rows that are not later, or with Later not earlier.
 	UseTime, Later bool
 	Sub            *Search
 }
 
-// Append adds the rows of a search, or with Pipe those that its commands make of the rows so far.
+// Append adds the rows of a search, or with Pipe the results of its commands on the rows so far.
 type Append struct {
 	At
 	Pipe bool
 	Sub  *Search
 }
 
-// Transaction joins events that belong together.
+// Transaction groups events that belong together.
 type Transaction struct {
 	At
 	Names []Name
-	// MaxSpan and MaxPause are in seconds, -1 when there is no limit; MaxEvents 0 likewise.
+	// MaxSpan and MaxPause are in seconds, -1 for no limit. For MaxEvents 0 means no limit.
 	MaxSpan, MaxPause float64
 	MaxEvents         int
 	StartsWith        Expr
 	EndsWith          Expr
 	StartEval         Node
 	EndEval           Node
-	// Unconnected lets an event in that has none of the fields of the transaction.
+	// Unconnected includes events without any of the fields of the transaction.
 	Unconnected bool
 	KeepEvicted bool
-	// Lists tells that fields have the values of all events in their order, and Listed which ones; all where it is empty.
+	// Lists keeps the values of all events in order, for the fields Listed; if Listed is empty, for all fields.
 	Lists  bool
 	Listed []string
-	// Missing stands in such a list for an event that lacks the field.
+	// Missing is the entry of an event without the field in such a list.
 	Missing string
 }
 
-// IPLocation adds what is known of an address.
+// IPLocation adds the location of an address.
 type IPLocation struct {
 	At
 	Field     Name
@@ -145,19 +145,19 @@ type IPLocation struct {
 	AllFields bool
 }
 
-// Head keeps the first rows, or the last ones.
+// Head keeps the first rows, or as tail the last rows.
 type Head struct {
 	At
-	// N is how many; -1 is all.
+	// N is the number of rows; -1 means all.
 	N    int
 	Tail bool
-	// While keeps rows as long as it holds; nil is always. Null lets it hold where it is null, and Last keeps
-	// the first row where it does not.
+	// While keeps rows as long as it is true; nil is always true. Null treats null as true, and Last also keeps
+	// the first row for which it is false.
 	While      Node
 	Null, Last bool
 }
 
-// Top counts the most frequent combinations, or the rarest.
+// Top counts the most frequent combinations, or as rare the rarest.
 type Top struct {
 	At
 	Rare    bool
@@ -168,7 +168,7 @@ type Top struct {
 	NoShare bool
 	CountAs string
 	ShareAs string
-	// Other is what a row for all others has in the place of values; "" makes none.
+	// Other is the value in the row for all other combinations; "" omits the row.
 	Other string
 }
 
@@ -177,12 +177,12 @@ type AddTotals struct {
 	At
 	As    string
 	Names []Name
-	// NoRow adds no sums to rows, Column a row of sums, which has Label in LabelField.
+	// NoRow adds no sums to rows. Column adds a row of sums, with Label in LabelField.
 	NoRow, Column     bool
 	Label, LabelField string
 }
 
-// Makeresults makes rows: N empty ones, or those of Data.
+// Makeresults makes N empty rows, or the rows in Data.
 type Makeresults struct {
 	At
 	N int
@@ -190,38 +190,39 @@ type Makeresults struct {
 	Form, Data string
 }
 
-// Reverse turns the order round.
+// Reverse reverses the order of rows.
 type Reverse struct{ At }
 
-// Format turns rows into the text of a condition.
+// Format combines rows to the text of a condition.
 type Format struct {
 	At
-	// Texts stand before all rows, before a row, between its fields, behind a row, between rows, and behind all.
+	// Texts are the texts before all rows, before a row, between its fields, after a row, between rows, and after
+	// all rows.
 	Texts [6]string
-	// Between stands between the values of a field that has several.
+	// Between is the text between several values of a field.
 	Between string
-	// Max is how many rows are taken; 0 is all.
+	// Max is the maximum number of rows; 0 means all.
 	Max int
-	// Empty is the text when there are no rows.
+	// Empty is the result without rows.
 	Empty string
 }
 
-// FormatTexts are the texts of format when it names none.
+// FormatTexts are the default texts of format.
 var FormatTexts = [6]string{"(", "(", "AND", ")", "OR", ")"} //nolint:gochecknoglobals // A constant.
 
-// FormatEmpty is the text of format without rows when it names none.
+// FormatEmpty is the default result of format without rows.
 const FormatEmpty = "NOT ( )"
 
-// Return keeps fields of the first rows for the search around it.
+// Return returns fields of the first rows to the enclosing search.
 type Return struct {
 	At
 	N     int
 	Pairs []Pair
-	// Bare are the pairs of which only the value is kept.
+	// Bare marks the pairs of which only the value is returned.
 	Bare []bool
 }
 
-// Map runs a search for each row, with $field$ in the place of its values.
+// Map runs a search for each row, with $field$ replaced by its values.
 type Map struct {
 	At
 	Template Text

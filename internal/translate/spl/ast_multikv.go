@@ -2,17 +2,16 @@ package spl
 
 import "strings"
 
-// Multikv makes a row of each line of the table that the text of an event is, with a field for each column.
+// Multikv makes a row for each line of a table in the text of an event, with a field for each column.
 type Multikv struct {
 	At
-	// Names are the columns that are wanted, all when it is empty; Filter are words of which a line has one.
+	// Names are the wanted columns, all if empty. Filter are words of which a line must have one.
 	Names  []Name
 	Filter []Name
-	// Header is the number of the line with the names, 0 where it is found out; NoHeader names columns by
-	// their numbers.
+	// Header is the number of the line with the column names, 0 to detect it. NoHeader numbers the columns.
 	Header   int
 	NoHeader bool
-	// Keep hands out the event, too, and Bare leaves its fields out of the rows.
+	// Keep also passes on the event itself. Bare omits the event's fields from the rows.
 	Keep, Bare bool
 }
 

@@ -4,13 +4,13 @@ package spl
 type OutputLookup struct {
 	At
 	Table Name
-	// Append adds to what is there; KeyField names the field by which rows take the place of those that
-	// are there.
+	// Append adds rows to the existing table. KeyField names the key field: rows with an existing key replace the
+	// old ones.
 	Append   bool
 	KeyField string
-	// KeepIfEmpty leaves the table alone when there are no rows, and NoEmpty makes none of no rows.
+	// KeepIfEmpty leaves the table unchanged if there are no rows. NoEmpty does not create an empty table.
 	KeepIfEmpty, NoEmpty bool
-	// Max is how many rows are written; 0 is all.
+	// Max is the maximum number of rows to write; 0 means all.
 	Max int
 }
 
@@ -33,7 +33,7 @@ func (o *OutputLookup) String() string {
 	return text + " " + o.Table.String()
 }
 
-// quoteWord writes a value of an option.
+// quoteWord writes the value of an option, quoted if necessary.
 func quoteWord(s string) string {
 	for i := range len(s) {
 		if !isWordByte(s[i]) {

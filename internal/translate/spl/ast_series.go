@@ -2,76 +2,77 @@ package spl
 
 import "strconv"
 
-// Chart is chart or timechart: a row for each value of Over and a column for each of By.
+// Chart is chart or timechart: one row for each value of Over and one column for each value of By.
 type Chart struct {
 	At
-	// Time tells that it is timechart, whose rows are steps of time without gaps.
+	// Time reports that it is timechart, whose rows are time intervals without gaps.
 	Time bool
 	Aggs []Agg
-	// Over is nil where all is one row. A value of it, or of By, may be a step.
+	// Over is nil if there is only one row. Values of Over and By may be put into intervals.
 	Over, By           *Name
 	OverSteps, BySteps Steps
-	// Limit is how many columns there are at most beside Other, 0 for all: those with the greatest sums, or
-	// the least ones.
+	// Limit is the maximum number of columns without Other, 0 for all: the columns with the largest sums, or with
+	// the smallest.
 	Limit  int
 	Bottom bool
-	// NoOther drops the columns that are too many, NoNull the events that lack By.
+	// NoOther drops the columns beyond Limit, NoNull the events without By.
 	NoOther, NoNull bool
 	Other, Null     string
 	Columns         Columns
-	// Gaps leaves out the steps without events, and Loose those around all events.
+	// Gaps omits intervals without events, and Loose the empty intervals before the first and after the last
+	// event.
 	Gaps, Loose bool
-	// Where says which columns there are, in the place of Limit; nil when it does not.
+	// Where selects the columns instead of Limit; nil if it is not set.
 	Where *Series
 }
 
-// Series is a condition of columns: what Func makes of the results of one is more or less than a number, or
-// among the greatest or least ones.
+// Series is a condition on columns: Func of the results of a column is compared with a number, or is among the
+// largest or smallest N.
 type Series struct {
 	Func string
 	// Op is <, >, in or notin.
 	Op string
-	// Least tells that the N least are meant and not the greatest.
+	// Least selects the N smallest instead of the N largest.
 	Least bool
 	N     int
 	Than  float64
 }
 
-// Steps are how values become steps; none without a span and bins.
+// Steps defines intervals; without a span and bins there are none.
 type Steps struct {
 	Span *TimeSpan
 	Bins int
-	// Least is how long a step is at least.
+	// Least is the minimum length of an interval.
 	Least *TimeSpan
-	// Align is a moment that a step begins at.
+	// Align is a time at which an interval starts.
 	Align string
 }
 
-// Columns are how columns are named that are of a function and a value.
+// Columns defines the names of columns for a function and a value.
 type Columns struct{ Sep, Format string }
 
-// Xyseries makes of rows with a name and values a row for each X, with a column for each name.
+// Xyseries makes one row for each X from rows with a name and values, with one column for each name.
 type Xyseries struct {
 	At
 	X, Name Name
 	Values  []Name
-	// Grouped tells that rows of one X stand together.
+	// Grouped reports that rows with the same X are adjacent.
 	Grouped bool
 	Columns Columns
 }
 
-// Untable makes a row of each field of a row.
+// Untable makes a row for each field of a row.
 type Untable struct {
 	At
 	X, Name, Value Name
 }
 
-// Transpose makes columns of rows.
+// Transpose turns rows into columns.
 type Transpose struct {
 	At
-	// Max is how many rows become columns; 0 is all.
+	// Max is the maximum number of rows that become columns; 0 means all.
 	Max int
-	// Column is the field of the names, Header the one whose values are the names of the columns.
+	// Column is the field for the old names, Header the field whose values are the names of the columns.
 	Column, Header string
 	SkipEmpty      bool
 }
@@ -138,7 +139,7 @@ func (s *Series) String() string {
 	return line("where", s.Func, s.Op, "top"+strconv.Itoa(s.N))
 }
 
-// usualColumns is how many columns chart and timechart make when they do not say.
+// usualColumns is the default number of columns of chart and timechart.
 const usualColumns = 10
 
 // String writes span and bins.

@@ -1,21 +1,21 @@
 package spl
 
-// AppendCols adds to each row the fields of the row of a search that is at the same place.
+// AppendCols adds the fields of the row of a subsearch at the same position to each row.
 type AppendCols struct {
 	At
 	Override bool
 	Sub      *Search
 }
 
-// Union has the rows of searches: as the first command those, later those behind the rows so far.
+// Union joins the rows of searches. After other commands, it appends them to the rows so far.
 type Union struct {
 	At
-	// Multi tells that it is multisearch, whose searches only pass events on.
+	// Multi reports that it is multisearch, whose searches only filter and change events.
 	Multi bool
 	Subs  []*Search
 }
 
-// SetOp is set: the rows of two searches that are in one of them, in both, or in either.
+// SetOp is set: rows that are in one of two searches, in both, or in either.
 type SetOp struct {
 	At
 	Op   string
@@ -55,7 +55,7 @@ func (s *SetOp) String() string {
 	return "set " + s.Op + " [" + s.A.inner() + "] [" + s.B.inner() + "]"
 }
 
-// Subs returns the searches whose rows a command adds to those that it gets.
+// Subs returns the searches whose rows a command adds to its input.
 func Subs(stage Stage) []*Search {
 	switch stage := stage.(type) {
 	case *Join:

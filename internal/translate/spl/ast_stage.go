@@ -2,20 +2,19 @@ package spl
 
 import "tocsin/internal/diag"
 
-// At is where a command stands.
+// At is the position of a command.
 type At struct{ Span diag.Span }
 
 // Pos returns the place of the command.
 func (a At) Pos() diag.Span { return a.Span }
 
-// Find is search: at the beginning it reads events, later it lets rows through. X is nil without a
-// condition.
+// Find is search: as the first command it reads events, later it filters rows. X is nil without a condition.
 type Find struct {
 	At
 	X Expr
 }
 
-// Where lets rows through of which X is true.
+// Where keeps rows for which X is true.
 type Where struct {
 	At
 	X Node
@@ -30,16 +29,15 @@ type Eval struct {
 // Set is one assignment of eval.
 type Set struct {
 	Field Name
-	// Computed tells that the name has names of fields in braces, for their values.
+	// Computed reports that the name contains field names in braces, which are replaced by their values.
 	Computed bool
 	X        Node
 }
 
-// StatsKind tells what becomes of the rows that are aggregated.
+// StatsKind is what happens to the aggregated rows.
 type StatsKind int
 
-// The kinds: one row for each group, all rows with the result of their group, and all rows with
-// the result so far.
+// The kinds: one row for each group, all rows with the result of their group, and all rows with the result so far.
 const (
 	Stats StatsKind = iota
 	Eventstats
@@ -52,55 +50,54 @@ type Aggregate struct {
 	Kind StatsKind
 	Aggs []Agg
 	By   []Name
-	// Window is the number of rows that streamstats looks back on, 0 for all; NoCurrent leaves the
-	// row itself out of it, and Global counts the window over all groups. Within is how many seconds it looks
-	// back, 0 for all.
+	// Window is the number of rows that streamstats aggregates, 0 for all. NoCurrent excludes the row itself, and
+	// Global counts the window over all groups. Within is the length of the window in seconds, 0 for all.
 	Window            int
 	NoCurrent, Global bool
 	Within            *TimeSpan
-	// ResetBefore and ResetAfter begin anew before or behind a row that they hold of, OnChange where the
-	// values of By change.
+	// ResetBefore and ResetAfter reset the aggregation before or after a row that matches. OnChange resets it when
+	// the values of By change.
 	ResetBefore, ResetAfter Node
 	OnChange                bool
 }
 
-// Agg is one aggregation: Func of the field, of the expression X, or without either of the row.
+// Agg is one aggregation: Func of the field, of the expression X, or without either of the rows.
 type Agg struct {
 	Func string
-	// Percent is the number in p95 and its like.
+	// Percent is the number in p95 and similar names.
 	Percent float64
 	Field   *Name
 	X       Node
 	As      string
 	Span    diag.Span
-	// Inner is what sparkline aggregates in steps of time; their length is found out without Step.
+	// Inner is the aggregation of sparkline over time intervals; without Step their length is computed.
 	Inner *Agg
 	Step  *TimeSpan
 }
 
-// Tstats counts events of a data model, or of the index.
+// Tstats aggregates events of a data model, or of an index.
 type Tstats struct {
 	At
 	Aggs []Agg
-	// Model and Dataset are those of datamodel=Model.Dataset; "" when the index is searched.
+	// Model and Dataset are from datamodel=Model.Dataset; "" if an index is searched.
 	Model, Dataset string
 	Where          Expr
 	By             []Name
-	// Span is the length of the steps in time of a By that is _time; nil without one.
+	// Span is the interval length if By has _time; nil without a span.
 	Span *TimeSpan
-	// Fill stands for missing values of By; nil drops such events.
+	// Fill replaces missing values of By; nil excludes such events.
 	Fill          *string
 	SummariesOnly bool
-	// Prestats hands out what a stats behind it counts, and not the results. With Append it is behind the rows
-	// of those before it.
+	// Prestats returns input for a following stats instead of results. Append adds it to the rows of the previous
+	// tstats.
 	Prestats, Append bool
-	// Metrics tells that it is mstats: the fields are measurements.
+	// Metrics reports that it is mstats: the fields are metrics.
 	Metrics bool
 }
 
-// TimeSpan is a length of time such as 5m, or a number of units of another field when Unit is "". Steps of
-// Unit log grow: they begin at N times a power of Base. One that has a Snap, such as w1, is of one unit and
-// begins where the time modifier @w1 snaps to.
+// TimeSpan is a length of time such as 5m, or a number of units of another field if Unit is "". Intervals of Unit
+// log grow: they start at N times a power of Base. A span with a Snap, such as w1, is one unit and starts where
+// the time modifier @w1 snaps to.
 type TimeSpan struct {
 	N    float64
 	Unit string
@@ -108,7 +105,7 @@ type TimeSpan struct {
 	Snap string
 }
 
-// Rename gives fields other names. Names may have stars.
+// Rename renames fields. Names may have stars.
 type Rename struct {
 	At
 	Pairs []Pair
@@ -117,7 +114,7 @@ type Rename struct {
 // Pair is from AS to.
 type Pair struct{ From, To Name }
 
-// Table keeps fields in an order.
+// Table keeps fields in the given order.
 type Table struct {
 	At
 	Names []Name
@@ -130,7 +127,7 @@ type Fields struct {
 	Names  []Name
 }
 
-// Fillnull gives missing fields a value; without names all fields that any row has.
+// Fillnull sets missing fields to a value; without names, all fields of any row.
 type Fillnull struct {
 	At
 	Value string
@@ -146,32 +143,32 @@ type Dedup struct {
 	SortBy                             []SortKey
 }
 
-// Sort orders rows; Limit 0 keeps all.
+// Sort orders rows; Limit 0 means no limit.
 type Sort struct {
 	At
 	Limit int
 	Keys  []SortKey
 }
 
-// SortKey is one field of an order. As is "", or one of auto, num, str, ip.
+// SortKey is one field of the order. As is "" or one of auto, num, str, ip.
 type SortKey struct {
 	Name       Name
 	Descending bool
 	As         string
 }
 
-// Rex takes fields out of a text by a pattern with named groups, or changes it by a sed expression.
+// Rex extracts fields with the named groups of a pattern, or changes a text with a sed expression.
 type Rex struct {
 	At
 	Field   string
 	Pattern Text
 	Sed     bool
-	// MaxMatch is how many matches are taken; 0 is all.
+	// MaxMatch is the maximum number of matches; 0 means all.
 	MaxMatch int
 	Offset   string
 }
 
-// Regex lets rows through whose field matches.
+// Regex keeps rows whose field matches.
 type Regex struct {
 	At
 	Field   string
@@ -179,33 +176,33 @@ type Regex struct {
 	Pattern Text
 }
 
-// Bin puts the values of a field into steps.
+// Bin puts the values of a field into intervals.
 type Bin struct {
 	At
 	Field Name
 	As    string
 	Span  *TimeSpan
-	// Bins is the number of steps at most where there is no Span, and Least how long they are at least.
+	// Bins is the maximum number of intervals without a Span, and Least their minimum length.
 	Bins  int
 	Least *TimeSpan
-	// Align is a moment that a step begins at: "earliest", "latest", or what stands for a time.
+	// Align is a time at which an interval starts: "earliest", "latest", or a time modifier or timestamp.
 	Align      string
 	Start, End *float64
 }
 
-// Convert changes the form of values.
+// Convert converts values.
 type Convert struct {
 	At
 	TimeFormat string
 	Sets       []Conversion
 }
 
-// Conversion is one function of convert over fields that may have stars.
+// Conversion is one function of convert; its field names may have stars.
 type Conversion struct {
 	Func  string
 	Field Name
 	As    string
 }
 
-// ConvertFormat is the format of convert's times when it names none.
+// ConvertFormat is the default time format of convert.
 const ConvertFormat = "%m/%d/%Y %H:%M:%S"

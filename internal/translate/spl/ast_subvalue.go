@@ -2,7 +2,7 @@ package spl
 
 import "tocsin/internal/diag"
 
-// SubCompare is a test of one field against what a search returns.
+// SubCompare compares one field with the result of a search.
 type SubCompare struct {
 	Field  Name
 	Op     string
@@ -10,7 +10,7 @@ type SubCompare struct {
 	Span   diag.Span
 }
 
-// SubValue is what a search returns, as a value of an expression.
+// SubValue is the result of a search as a value in an expression.
 type SubValue struct {
 	Search *Search
 	Span   diag.Span

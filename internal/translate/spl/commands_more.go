@@ -1,6 +1,6 @@
 package spl
 
-// moreCommands are the parsers of rarer commands.
+// moreCommands has the parsers of rare commands.
 func moreCommands() map[string]func(p *parser, start int) Stage {
 	return map[string]func(p *parser, start int) Stage{
 		"accum": parseAccum, "delta": parseDelta, "autoregress": parseAutoregress, "filldown": parseFilldown,

@@ -1,13 +1,12 @@
 // Package spl is Splunk's search processing language: macros replaced in the text ([Expand]), text
 // to tree ([Parse]), and tree to text ([Search.String]).
 //
-// It runs nothing; package splunk does. What a search asks of events becomes the neutral condition in
-// package fieldmap, which knows where the fields are. The flow: expand.go replaces macros and comments and
-// remembers where every byte came from, scan.go reads words as each command wants them, parse*.go
-// makes one node for each command with spans in the replaced text, and [Source.Report] leads a span
-// back to the place in the file, through the macro that it came from.
+// It runs nothing; package splunk does. Package pushdown lowers the conditions of a search to the neutral
+// condition. The flow: expand.go replaces macros and comments and records the origin of every byte; scan.go reads
+// words as each command needs them; parse*.go makes one node for each command, with spans in the expanded text.
+// [Source.Report] maps a span back to the original text, through the macro that it came from.
 //
-// Splunk has two grammars of conditions. What is searched for (search, the WHERE of tstats) binds
-// OR before AND, ignores case and knows wildcards; expressions (where, eval) bind AND before OR and
-// do neither. A command or function that is not known is a diagnostic with [CodeUnsupported].
+// Splunk has two grammars of conditions. Search conditions (search, WHERE in tstats) bind OR before AND, ignore
+// case and have wildcards. Expressions (where, eval) bind AND before OR, and have neither. An unknown command or
+// function is a diagnostic with [CodeUnsupported].
 package spl

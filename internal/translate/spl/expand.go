@@ -10,20 +10,19 @@ import (
 	"tocsin/internal/diag"
 )
 
-// The codes of what is reported of a search.
+// The diagnostic codes of a search.
 const (
 	// CodeSyntax: text that is not SPL.
 	CodeSyntax = "spl/syntax"
-	// CodeUnsupported: SPL that cannot be run here: a command, a function, an option, a macro that
-	// is not defined.
+	// CodeUnsupported: SPL that Tocsin cannot run: a command, a function, an option, or an undefined macro.
 	CodeUnsupported = "spl/unsupported"
-	// CodeMacro: a macro that is called wrongly or never ends.
+	// CodeMacro: an invalid macro call, or endless recursion of macros.
 	CodeMacro = "spl/macro"
-	// CodeValue: a value that cannot stand where it does, such as a pattern that does not compile.
+	// CodeValue: an invalid value, such as a pattern that does not compile.
 	CodeValue = "spl/value"
-	// CodeNoRows: a search whose first command makes no rows.
+	// CodeNoRows: a search whose first command does not generate rows.
 	CodeNoRows = "spl/no-rows"
-	// CodeUnknownTable: a lookup that has no rows here.
+	// CodeUnknownTable: a lookup without rows.
 	CodeUnknownTable = "spl/unknown-lookup"
 )
 
@@ -32,34 +31,34 @@ type Macro struct {
 	Name       string
 	Args       []string
 	Definition string
-	// Eval marks a definition that is an expression which yields the text.
+	// Eval reports that the definition is an expression whose result is the text.
 	Eval bool
 }
 
-// Macros finds macros. Splunk tells those of one name apart by the number of their arguments.
+// Macros looks up macros. Splunk distinguishes macros with the same name by the number of their arguments.
 type Macros interface {
-	// Macro returns the macro of that name with that many arguments. When there is none, others are
-	// the numbers of arguments that macros of the name have.
+	// Macro returns the macro with a name and number of arguments. If it does not exist, others has the numbers of
+	// arguments of macros with that name.
 	Macro(name string, args int) (m Macro, others []int, found bool)
 }
 
-// MacroEvaluator is implemented by macros that can work out definitions which are expressions (iseval).
+// MacroEvaluator is implemented by Macros that can evaluate definitions that are expressions (iseval).
 type MacroEvaluator interface {
-	// EvalMacro returns the text that an expression without fields yields.
+	// EvalMacro returns the text that an expression without fields evaluates to.
 	EvalMacro(expression string) (string, error)
 }
 
 // Source is the text of a search with its macros replaced.
 type Source struct {
-	// Text is what was written.
+	// Text is the original text.
 	Text diag.Text
-	// Value is what is parsed.
+	// Value is the expanded text, which is parsed.
 	Value string
 
 	runs []run
 }
 
-// run says where the bytes of Value from at on came from, up to the next run.
+// run is the origin of the bytes of Value from at on, up to the next run.
 type run struct {
 	at       int
 	origin   diag.Span
@@ -72,9 +71,8 @@ const (
 	maxExpanded   = 1 << 20
 )
 
-// Expand replaces the macros of a search by their definitions, and comments by a blank. Neither is
-// looked for within double quotes. Of several faults the first one is reported, and the source is
-// nil then.
+// Expand replaces the macros of a search with their definitions, and comments with a blank, except in double
+// quotes. Only the first error is reported, and the source is then nil.
 func Expand(text diag.Text, macros Macros) (*Source, diag.List) {
 	if bad := invalidAt(text.Value); bad >= 0 {
 		return nil, diag.List{text.Report(diag.Error, CodeSyntax, diag.Span{Start: bad, End: bad + 1}, "the search is not valid UTF-8")}
@@ -104,10 +102,10 @@ type expander struct {
 	fault  *diag.Diagnostic
 }
 
-// noBreak is the blank that texts on pages have, where no line is to end.
+// noBreak is the non-breaking space, which is common in text copied from web pages.
 const noBreak = "\u00a0"
 
-// expand appends s. Within is where the outermost macro was called, nil in what was written itself.
+// expand appends s. within is the call of the outermost macro, nil for the original text.
 func (e *expander) expand(s string, within *run, depth int) {
 	start := 0
 	quoted := false
@@ -119,7 +117,7 @@ func (e *expander) expand(s string, within *run, depth int) {
 			quoted = !quoted
 			i++
 		case !quoted && strings.HasPrefix(s[i:], noBreak):
-			// What looks like a blank is one.
+			// A non-breaking space counts as a blank.
 			e.copy(s, start, i, within)
 			e.copyText(" ", within, diag.Span{Start: i, End: i + len(noBreak)})
 			i += len(noBreak)
@@ -151,7 +149,7 @@ func (e *expander) expand(s string, within *run, depth int) {
 	e.copy(s, start, len(s), within)
 }
 
-// callEnd finds the back quote that ends a call, outside of the quotes of its arguments.
+// callEnd finds the back quote that ends a call, ignoring quotes in its arguments.
 func callEnd(s string, from int) int {
 	quoted := false
 	for i := from; i < len(s); i++ {
@@ -197,7 +195,7 @@ func (e *expander) append(s string, r run) {
 	e.runs = append(e.runs, r)
 }
 
-// call replaces one call, the text between its back quotes.
+// call expands one call, which is the text between back quotes.
 func (e *expander) call(call string, span diag.Span, within *run, depth int) {
 	name, args, ok := parseCall(call)
 	if !ok {
@@ -314,7 +312,7 @@ func parseCall(call string) (name string, args []string, ok bool) {
 	return name, append(args, argument(rest[start:])), true
 }
 
-// argument is the text that stands for an argument: quotes around all of it are not part of it.
+// argument returns the text of an argument without surrounding quotes.
 func argument(s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) > 1 && s[0] == '"' && s[len(s)-1] == '"' {
@@ -323,8 +321,8 @@ func argument(s string) string {
 	return s
 }
 
-// Report makes a diagnostic about a span of the replaced text, at the place where it was written. Of
-// what came from a macro that is the call, and the message names the macro.
+// Report makes a diagnostic about a span of the expanded text, at its position in the original text. Text from a
+// macro is reported at the call, and the message names the macro.
 func (s *Source) Report(sev diag.Severity, code string, span diag.Span, format string, args ...any) diag.Diagnostic {
 	first, last := s.origin(span.Start), s.origin(max(span.Start, span.End-1))
 	message := fmt.Sprintf(format, args...)
@@ -342,7 +340,7 @@ func (s *Source) Report(sev diag.Severity, code string, span diag.Span, format s
 	return s.Text.Report(sev, code, diag.Span{Start: start, End: max(start, end)}, "%s", message)
 }
 
-// origin returns the run that the byte at offset i belongs to.
+// origin returns the run of the byte at offset i.
 func (s *Source) origin(i int) run {
 	n := sort.Search(len(s.runs), func(j int) bool { return s.runs[j].at > i })
 	if n == 0 {

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// arity is how many arguments a function takes.
+// arity is the number of arguments of a function.
 type arity struct {
 	least int
 	most  int  // -1: any number
-	pairs bool // What is more than the least comes in pairs.
+	pairs bool // Further arguments come in pairs.
 }
 
 func (a arity) String() string {
@@ -31,7 +31,7 @@ func (a arity) String() string {
 	return fmt.Sprintf("%d arguments", a.least)
 }
 
-// functions are those of expressions, by lower-case name.
+// functions has the functions of expressions, by lower-case name.
 var functions = map[string]arity{
 	"case": {2, -1, true}, "cidrmatch": {2, 2, false}, "coalesce": {1, -1, false}, "false": {0, 0, false}, "if": {3, 3, false},
 	"in": {2, -1, false}, "like": {2, 2, false}, "match": {2, 2, false}, "null": {0, 0, false}, "nullif": {2, 2, false},
@@ -65,8 +65,8 @@ var functions = map[string]arity{
 	"json_set_exact": {3, -1, true}, "mv_to_json_array": {1, 2, false},
 }
 
-// aggregates are the functions of stats and its like, by lower-case name; the value is the name
-// that results are called by.
+// aggregates has the functions of stats and similar commands, by lower-case name. The value is the name in result
+// fields.
 var aggregates = map[string]string{
 	"avg": "avg", "c": "count", "count": "count", "dc": "dc", "distinct_count": "distinct_count", "estdc": "estdc",
 	"earliest": "earliest", "earliest_time": "earliest_time", "first": "first", "last": "last", "latest": "latest",
@@ -76,13 +76,13 @@ var aggregates = map[string]string{
 	"per_second": "per_second", "per_minute": "per_minute", "per_hour": "per_hour", "per_day": "per_day",
 }
 
-// Rate returns the seconds of the time that a function of timechart, such as per_hour, is about.
+// Rate returns the unit of time in seconds of a function such as per_hour.
 func Rate(name string) (seconds float64, ok bool) {
 	seconds, ok = map[string]float64{"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}[name]
 	return seconds, ok
 }
 
-// AggregateOf returns the aggregation of a function by its name alone.
+// AggregateOf returns the aggregation of a function by its name.
 func AggregateOf(name string) Agg {
 	percent, _ := percentile(name)
 	return Agg{Func: name, Percent: percent}
@@ -91,14 +91,14 @@ func AggregateOf(name string) Agg {
 // Functions returns the names of the functions of expressions, sorted.
 func Functions() []string { return slices.Sorted(maps.Keys(functions)) }
 
-// Aggregates returns the names of the functions of stats, sorted; those of percentiles are
-// percN, pN, exactpercN and upperpercN besides.
+// Aggregates returns the names of the functions of stats, sorted, without the percentiles percN, pN, exactpercN
+// and upperpercN.
 func Aggregates() []string { return slices.Sorted(maps.Keys(aggregates)) }
 
 // Commands returns the names of the commands, sorted.
 func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 
-// percentile reads the number of p95, perc95, exactperc95 or upperperc95.
+// percentile parses the number in p95, perc95, exactperc95 or upperperc95.
 func percentile(name string) (float64, bool) {
 	for _, prefix := range []string{"exactperc", "upperperc", "perc", "p"} {
 		rest, ok := strings.CutPrefix(name, prefix)
@@ -111,7 +111,7 @@ func percentile(name string) (float64, bool) {
 	return 0, false
 }
 
-// commands are the parsers by name. Each reads from behind the name up to the end of the command.
+// commands has the parsers by command name. Each parses the text after the name up to the end of the command.
 var commands map[string]func(p *parser, start int) Stage
 
 func init() { //nolint:gochecknoinits // The parsers of subsearches refer to the table.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Order returns the names of the fields of a search's results in the order in which its commands put them,
-// as far as they do.
+// Order returns the fields of a search's results in the order in which its commands define them, as far as they
+// do.
 func Order(s *Search) []string {
 	var c columns
 	for _, stage := range s.Stages {
@@ -17,7 +17,7 @@ func Order(s *Search) []string {
 
 type columns []string
 
-// put puts names behind the others that are not there. What a pattern stands for is not known.
+// put appends names that are not in the list. The fields that match a pattern are unknown.
 func (c *columns) put(names ...string) {
 	for _, n := range names {
 		if n != "" && !strings.Contains(n, "*") && !slices.Contains(*c, n) {
@@ -26,7 +26,7 @@ func (c *columns) put(names ...string) {
 	}
 }
 
-// begin forgets what was: only these names and those of later commands have a place.
+// begin restarts the list: only these names and the names of later commands have an order.
 func (c *columns) begin(lists ...[]Name) {
 	*c = nil
 	for _, list := range lists {

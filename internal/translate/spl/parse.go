@@ -11,8 +11,8 @@ import (
 // maxDepth bounds the nesting of groups and subsearches, so that no search can exhaust the stack.
 const maxDepth = 100
 
-// Parse reads a search. Of what is not SPL the first place is reported; of what is SPL and not
-// supported every place, so that one look is enough. The search is nil in both cases.
+// Parse parses a search. It reports the first syntax error, or all unsupported parts of a valid search. The search
+// is nil in both cases.
 func Parse(src *Source) (*Search, diag.List) {
 	p := parser{scanner: scanner{src: src.Value}, source: src}
 	search := p.search(false)
@@ -26,7 +26,7 @@ func Parse(src *Source) (*Search, diag.List) {
 	return search, p.diags
 }
 
-// ParseText expands and parses.
+// ParseText expands and parses a text.
 func ParseText(text diag.Text, macros Macros) (*Search, diag.List) {
 	src, diags := Expand(text, macros)
 	if src == nil {
@@ -35,10 +35,10 @@ func ParseText(text diag.Text, macros Macros) (*Search, diag.List) {
 	return Parse(src)
 }
 
-// ParsePipe reads commands that work on rows that are there, such as those of foreach.
+// ParsePipe parses commands that work on existing rows, such as the commands of foreach.
 func ParsePipe(src *Source) (*Search, diag.List) { return parsePipe(src, 0) }
 
-// parsePipe is ParsePipe for commands that are nested as deeply as depth.
+// parsePipe is ParsePipe at a nesting depth.
 func parsePipe(src *Source, depth int) (*Search, diag.List) {
 	p := parser{scanner: scanner{src: src.Value}, source: src, depth: depth}
 	search := &Search{Source: src}
@@ -54,8 +54,8 @@ func parsePipe(src *Source, depth int) (*Search, diag.List) {
 	return search, p.diags
 }
 
-// parser is a recursive-descent parser. After a syntax error it reads to no avail and stops soon:
-// failed ends every loop.
+// parser is a recursive-descent parser. After a syntax error, failed ends every loop, and the results are not
+// used.
 type parser struct {
 	scanner
 
@@ -65,7 +65,7 @@ type parser struct {
 	depth  int
 }
 
-// fail reports a syntax error and ends the parse.
+// fail reports a syntax error and stops the parser.
 func (p *parser) fail(span diag.Span, format string, args ...any) {
 	if p.failed {
 		return
@@ -75,7 +75,7 @@ func (p *parser) fail(span diag.Span, format string, args ...any) {
 	p.pos = len(p.src)
 }
 
-// unsupported reports what cannot be run, and lets the parse go on.
+// unsupported reports an unsupported part and continues.
 func (p *parser) unsupported(span diag.Span, format string, args ...any) {
 	if !p.failed {
 		p.diags = append(p.diags, p.source.Report(diag.Error, CodeUnsupported, span, format, args...))
@@ -87,7 +87,7 @@ func (p *parser) here() diag.Span {
 	return diag.Span{Start: p.pos, End: min(p.pos+1, len(p.src))}
 }
 
-// want reads text or fails.
+// want reads a text, or fails.
 func (p *parser) want(text string) bool {
 	if p.accept(text) {
 		return true
@@ -96,7 +96,7 @@ func (p *parser) want(text string) bool {
 	return false
 }
 
-// instead says what is here in place of what is expected.
+// instead describes the text found in place of the expected one.
 func (p *parser) instead() string {
 	if p.failed {
 		return ""
@@ -110,7 +110,7 @@ func (p *parser) instead() string {
 	return ""
 }
 
-// deeper counts a level of nesting; the caller counts it back.
+// deeper enters a level of nesting; the caller must leave it.
 func (p *parser) deeper() bool {
 	p.depth++
 	if p.depth > maxDepth {
@@ -120,8 +120,8 @@ func (p *parser) deeper() bool {
 	return true
 }
 
-// search reads commands up to the end or a closing bracket. What begins without a pipe and is no
-// command is a search; in a subsearch a command may stand first without a pipe.
+// search parses commands up to the end or a closing bracket. A text that starts with neither a pipe nor a command
+// is a search condition. In a subsearch the first command needs no pipe.
 func (p *parser) search(inBrackets bool) *Search {
 	s := &Search{Source: p.source}
 	if !p.deeper() {
@@ -145,8 +145,7 @@ func (p *parser) search(inBrackets bool) *Search {
 	return s
 }
 
-// passPipe passes a pipe at the beginning when a macro behind it is a condition: Splunk takes that for a
-// search.
+// passPipe skips a leading pipe if the macro after it is a condition: Splunk accepts that as a search.
 func (p *parser) passPipe() {
 	back := p.pos
 	for p.accept("|") {
@@ -158,7 +157,7 @@ func (p *parser) passPipe() {
 	p.pos = back
 }
 
-// atCondition reports whether a condition is next and not a command, known or not.
+// atCondition reports whether a condition follows, and not a known or unknown command.
 func (p *parser) atCondition() bool {
 	back := p.pos
 	defer func() { p.pos = back }()
@@ -175,10 +174,10 @@ func (p *parser) atCondition() bool {
 	}
 }
 
-// stages reads commands with pipes before them.
+// stages parses commands, each with a pipe before it.
 func (p *parser) stages(s *Search) {
 	for !p.failed {
-		// Splunk passes over an empty command.
+		// Splunk ignores an empty command.
 		for piped := true; piped; {
 			piped = p.accept("|")
 		}
@@ -202,7 +201,7 @@ func (p *parser) endStage() {
 	}
 }
 
-// atCommand reports whether a command's name is next, and not a field that is called like one.
+// atCommand reports whether a command name follows, and not a field with the name of a command.
 func (p *parser) atCommand() bool {
 	back := p.pos
 	defer func() { p.pos = back }()
@@ -214,7 +213,7 @@ func (p *parser) atCommand() bool {
 	return c != '=' && c != '!' && c != '<' && c != '>'
 }
 
-// stage reads one command.
+// stage parses one command.
 func (p *parser) stage() Stage {
 	name, span := p.ident()
 	if name == "" {
@@ -234,7 +233,7 @@ func (p *parser) stage() Stage {
 	return parse(p, span.Start)
 }
 
-// at is the place of a command from start to what was read last.
+// at returns the position of a command, from start to the last token.
 func (p *parser) at(start int) At {
 	end := p.pos
 	for end > start && end <= len(p.src) && isBlank(p.src[end-1]) {
@@ -243,7 +242,7 @@ func (p *parser) at(start int) At {
 	return At{diag.Span{Start: start, End: max(start, end)}}
 }
 
-// generates checks that the first command is one that makes rows.
+// generates checks that the first command generates rows.
 func (p *parser) generates(s *Search) {
 	if p.failed || p.diags.HasErrors() {
 		return
@@ -261,9 +260,9 @@ func (p *parser) generates(s *Search) {
 		first.Where = anyIndex(first.Where)
 	case *InputLookup, *Datamodel, *Makeresults, *Union, *SetOp:
 	default:
-		// Splunk runs such a search over no rows: stats has a result of them.
+		// Splunk runs such a search over no rows: stats still has a result.
 		p.diags = append(p.diags, p.source.Report(diag.Warning, CodeNoRows, first.Pos(), "%s stands first and makes no rows: it works on none", first.Command()))
-		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{})) // It stands for nothing in the text.
+		s.Stages = slices.Insert(s.Stages, 0, Stage(&Makeresults{})) // It has no text.
 	}
 	for _, stage := range s.Stages[1:] {
 		switch stage := stage.(type) {
@@ -285,7 +284,7 @@ func (p *parser) generates(s *Search) {
 	}
 }
 
-// anyIndex writes index=* as what it is of events: true, since each is in an index, whether or not it says so.
+// anyIndex replaces index=* with true: every event is in an index, even if the event has no such field.
 func anyIndex(x Expr) Expr {
 	each := func(list []Expr) []Expr {
 		out := make([]Expr, len(list))
@@ -309,7 +308,7 @@ func anyIndex(x Expr) Expr {
 	return x
 }
 
-// subsearch reads [search].
+// subsearch parses [search].
 func (p *parser) subsearch() *Search {
 	if !p.want("[") {
 		return &Search{Source: p.source}

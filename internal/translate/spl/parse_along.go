@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// named reads field AS name, with options before, between and behind.
+// named parses field AS name, with options before, between and after.
 func (p *parser) named(command string, options map[string]func(string) bool) (field Name, as string) {
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
 		if key, value, span, ok := p.option(); ok {
@@ -45,7 +45,7 @@ func parseDelta(p *parser, start int) Stage {
 	return d
 }
 
-// maxBack bounds how many rows before are kept.
+// maxBack is the maximum number of previous rows that are kept.
 const maxBack = 10000
 
 func toRows(to *int) func(string) bool {

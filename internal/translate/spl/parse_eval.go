@@ -10,8 +10,7 @@ import (
 	"tocsin/internal/match/pcre"
 )
 
-// expression reads an expression of where and eval: NOT binds before AND, AND before OR, OR
-// before XOR.
+// expression parses an expression of where and eval: NOT binds before AND, AND before OR, OR before XOR.
 func (p *parser) expression() Node {
 	if !p.deeper() {
 		return &Field{}
@@ -22,7 +21,7 @@ func (p *parser) expression() Node {
 	})
 }
 
-// chain reads operands with one of the words between them, from left to right.
+// chain parses operands that are joined by one of the words, from left to right.
 func (p *parser) chain(words []string, operand func() Node) Node {
 	x := operand()
 	for !p.failed {
@@ -40,7 +39,7 @@ func (p *parser) chain(words []string, operand func() Node) Node {
 	return x
 }
 
-// evalWord reads an operator that is a word, in any case.
+// evalWord parses an operator word, in any case.
 func (p *parser) evalWord(word string) bool {
 	p.blank()
 	end := p.pos + len(word)
@@ -65,7 +64,7 @@ func (p *parser) negation() Node {
 	return &Unary{"NOT", x, diag.Span{Start: start, End: x.Pos().End}}
 }
 
-// bang reads !, which is another way to write NOT.
+// bang parses !, an alternative form of NOT.
 func (p *parser) bang() bool {
 	return !strings.HasPrefix(p.src[p.pos:], "!=") && p.accept("!")
 }
@@ -81,7 +80,7 @@ func (p *parser) relation() Node {
 		negated := p.evalWord("NOT")
 		switch {
 		case p.evalWord("LIKE"):
-			// A function's call may follow an operand only by mistake, so this is the operator.
+			// A call after an operand would be a mistake, so this is the operator.
 			y := p.concat()
 			x = p.negate(negated, &Binary{"LIKE", x, y})
 		case p.evalWord("IN"):
@@ -111,7 +110,7 @@ func (p *parser) member(x Node) Node {
 	return m
 }
 
-// concat reads operands with points between them, sum those with + and -, and product the others.
+// concat parses operands joined by dots, sum operands joined by + and -, and product the other operators.
 func (p *parser) concat() Node { return p.signs(".", p.sum) }
 
 func (p *parser) sum() Node { return p.signs("+-", p.product) }
@@ -185,7 +184,7 @@ func (p *parser) operand() Node {
 	return &Field{}
 }
 
-// number reads a number, or a name that begins with a digit.
+// number parses a number, or a name that starts with a digit.
 func (p *parser) number() Node {
 	start := p.pos
 	for p.pos < len(p.src) && (isDigit(p.src[p.pos]) || p.src[p.pos] == '.' && p.pos+1 < len(p.src) && isDigit(p.src[p.pos+1])) {
@@ -210,7 +209,7 @@ func (p *parser) number() Node {
 	return &Number{n, text, span}
 }
 
-// exponent passes e5 or E-5 and returns its length.
+// exponent skips e5 or E-5 and returns its length.
 func (p *parser) exponent() int {
 	i := p.pos
 	if p.src[i]|0x20 != 'e' {
@@ -232,8 +231,8 @@ func (p *parser) exponent() int {
 	return n
 }
 
-// fieldOrCall reads a name, and what it is called with. A point in it concatenates, as in Splunk,
-// unless the name is quoted; <<FIELD>> is one.
+// fieldOrCall parses a field name or a call. As in Splunk, a dot concatenates, except in a quoted name. <<FIELD>>
+// is a name.
 func (p *parser) fieldOrCall() Node {
 	start := p.pos
 	for p.pos < len(p.src) {
@@ -266,7 +265,7 @@ func (p *parser) fieldOrCall() Node {
 	return call
 }
 
-// arguments reads expressions up to the closing parenthesis.
+// arguments parses expressions up to the closing parenthesis.
 func (p *parser) arguments() []Node {
 	var args []Node
 	for !p.failed {
@@ -284,7 +283,7 @@ func (p *parser) arguments() []Node {
 	return args
 }
 
-// checkCall reports a function that is not known, and a wrong number of arguments.
+// checkCall reports an unknown function or a wrong number of arguments.
 func (p *parser) checkCall(c *Call, name diag.Span) {
 	a, known := functions[c.Name]
 	n := len(c.Args)
@@ -299,7 +298,7 @@ func (p *parser) checkCall(c *Call, name diag.Span) {
 	}
 }
 
-// checkConstants reports patterns and networks that cannot be, where they are written down.
+// checkConstants reports invalid constant patterns and networks.
 func (p *parser) checkConstants(c *Call) {
 	for i, arg := range c.Args {
 		text, ok := arg.(*Text)

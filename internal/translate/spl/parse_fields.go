@@ -20,7 +20,7 @@ func parseEval(p *parser, start int) Stage {
 			break
 		}
 		if p.stageEnd() {
-			break // Splunk passes over a last comma.
+			break // Splunk ignores a trailing comma.
 		}
 	}
 	e.At = p.at(start)
@@ -45,7 +45,7 @@ func (p *parser) assignment() Set {
 	return Set{name, computed, p.expression()}
 }
 
-// computes reports whether a name has the name of a field in braces.
+// computes reports whether a name contains a field name in braces.
 func computes(name string) bool {
 	_, rest, ok := strings.Cut(name, "{")
 	return ok && (strings.Index(rest, "}") > 0 || computes(rest))
@@ -125,7 +125,7 @@ func parseDedup(p *parser, start int) Stage {
 	return d
 }
 
-// maxSorted is how many rows sort keeps when it does not say.
+// maxSorted is the default maximum number of rows of sort.
 const maxSorted = 10000
 
 func parseSort(p *parser, start int) Stage {
@@ -140,8 +140,7 @@ func parseSort(p *parser, start int) Stage {
 	return s
 }
 
-// sortKeys reads fields with a sign before them. A sign with a blank behind it is that of its field
-// alone, as one without.
+// sortKeys parses fields with an optional sign. A sign that is followed by a blank applies to its field only.
 func (p *parser) sortKeys() []SortKey {
 	var keys []SortKey
 	for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
@@ -171,7 +170,7 @@ func (p *parser) sortKeys() []SortKey {
 
 var sortForms = map[string]bool{"auto": true, "num": true, "str": true, "ip": true}
 
-// sortForm takes num(field) apart, which reads like a name.
+// sortForm splits num(field), which is otherwise a valid name.
 func sortForm(n Name) (inner Name, as string, ok bool) {
 	as, rest, found := strings.Cut(n.Text, "(")
 	if !found || !strings.HasSuffix(rest, ")") || !sortForms[strings.ToLower(as)] {

@@ -33,7 +33,7 @@ func parseForeach(p *parser, start int) Stage {
 	}
 	p.want("[")
 	from := p.pos
-	// The commands are read with a name in the place of each token, and again for each field.
+	// The commands are parsed with a placeholder name for each token, and parsed again for each field.
 	inner := parser{scanner: scanner{src: p.src, pos: from}, source: p.source, depth: p.depth}
 	inner.skipStage()
 	for inner.pos < len(inner.src) && inner.src[inner.pos] == '|' {
@@ -54,7 +54,7 @@ func parseForeach(p *parser, start int) Stage {
 func (p *parser) template(f *Foreach) diag.List {
 	text := f.Template.Value
 	for _, token := range f.Tokens {
-		// The name has the length of the token, so that places stay true.
+		// The placeholder has the length of the token, so that positions stay right.
 		text = strings.ReplaceAll(text, token, strings.Repeat("x", len(token)))
 	}
 	padded := strings.Repeat(" ", f.Template.Span.Start) + text

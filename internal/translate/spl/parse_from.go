@@ -2,7 +2,7 @@ package spl
 
 import "strings"
 
-// parseFrom reads from datamodel:name or from lookup:name, with a colon, an equals sign or a blank between.
+// parseFrom parses from datamodel:name or from lookup:name, separated by a colon, an equals sign or a blank.
 func parseFrom(p *parser, start int) Stage {
 	p.blank()
 	at := p.here()
@@ -26,7 +26,7 @@ func parseFrom(p *parser, start int) Stage {
 	return d
 }
 
-// parseDatamodel reads datamodel Model Dataset search: the events of the dataset.
+// parseDatamodel parses datamodel Model Dataset search: the events of the dataset.
 func parseDatamodel(p *parser, start int) Stage {
 	d := &Datamodel{Own: true}
 	words := p.namesAnd("datamodel", map[string]func(string) bool{

@@ -41,10 +41,10 @@ func parseHead(p *parser, start int, tail bool) Stage {
 	return h
 }
 
-// usualHead is how many rows head takes when it does not say.
+// usualHead is the default number of rows of head.
 const usualHead = 10
 
-// headOption reads an option, and not an expression such as n=1.
+// headOption parses an option, as opposed to an expression such as n=1.
 func (p *parser) headOption(options map[string]func(string) bool) (key, value string, span diag.Span, ok bool) {
 	back := p.pos
 	if key, value, span, ok = p.option(); ok && options[key] == nil {
@@ -54,7 +54,7 @@ func (p *parser) headOption(options map[string]func(string) bool) (key, value st
 	return key, value, span, ok
 }
 
-// headEnd reports whether a number that was read is one of rows, and not the begin of an expression.
+// headEnd reports whether a number is a number of rows, and not the start of an expression.
 func (p *parser) headEnd() bool {
 	c := p.peek()
 	return p.stageEnd() || isLetter(c) || c == '(' || c == ','

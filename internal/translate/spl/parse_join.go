@@ -25,7 +25,7 @@ func parseLookup(p *parser, start int) Stage {
 	return l
 }
 
-// columns reads column AS field, or a column alone.
+// columns parses column AS field, or a column alone.
 func (p *parser) columns() []Column {
 	var columns []Column
 	for p.separator(); !p.failed && !p.stageEnd() && !p.isKeyword("output", "outputnew"); p.separator() {
@@ -86,7 +86,7 @@ func parseJoin(p *parser, start int) Stage {
 	return j
 }
 
-// joinOn reads left.field=right.field, several with AND between them.
+// joinOn parses left.field=right.field, several joined with AND.
 func (p *parser) joinOn(j *Join) {
 	for !p.failed && p.peek() != '[' && !p.stageEnd() {
 		a := p.name()
@@ -171,7 +171,7 @@ func parseTransaction(p *parser, start int) Stage {
 	return t
 }
 
-// lists takes true, false, or the fields whose values are kept as lists.
+// lists parses true, false, or the fields whose values are kept as lists.
 func (t *Transaction) lists(v string) bool {
 	t.Listed = nil
 	if toFlag(&t.Lists)(v) {
@@ -182,7 +182,7 @@ func (t *Transaction) lists(v string) bool {
 	return len(t.Listed) > 0
 }
 
-// border reads what begins or ends a transaction: (condition), "condition" or eval(expression).
+// border parses the start or end of a transaction: (condition), "condition" or eval(expression).
 func (p *parser) border() (Expr, Node) {
 	if p.keyword("eval") {
 		p.want("(")
@@ -198,7 +198,7 @@ func (p *parser) border() (Expr, Node) {
 		if !ok {
 			p.fail(span, "the quotes do not end")
 		}
-		// Blanks stand for what is before, so that places stay true.
+		// Blanks replace the text before, so that positions stay right.
 		inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source, depth: p.depth}
 		x := inner.condition()
 		if inner.failed || x == nil || inner.peek() != 0 {
@@ -228,8 +228,8 @@ func parseReturn(p *parser, start int) Stage {
 	return r
 }
 
-// mapSearch reads search="…" with quotes within that nobody has escaped: they are told by a word that follows
-// one at once. The text ends with the last quote then.
+// mapSearch parses search="…" that contains unescaped quotes. An inner quote is followed directly by a word; the
+// last quote ends the text.
 func (p *parser) mapSearch() (key, value string, span diag.Span, ok bool) {
 	back := p.pos
 	word, span := p.ident()
@@ -248,7 +248,7 @@ func (p *parser) mapSearch() (key, value string, span diag.Span, ok bool) {
 	return "search", unescape(p.src[open+1:last], '"'), span, true
 }
 
-// mapBrackets reads a search in brackets as its text.
+// mapBrackets returns the text of a search in brackets.
 func (p *parser) mapBrackets() (key, value string, span diag.Span, ok bool) {
 	if p.peek() != '[' {
 		return "", "", span, false

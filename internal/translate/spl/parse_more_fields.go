@@ -30,7 +30,7 @@ func parseRangemap(p *parser, start int) Stage {
 			p.fail(p.here(), "expected a range such as low=0-30")
 			break
 		}
-		name := p.src[span.Start:][:len(key)] // As it is written: the key is in lower case.
+		name := p.src[span.Start:][:len(key)] // As written: the key is in lower case.
 		switch key {
 		case "field":
 			r.Field = Name{value, span}
@@ -51,7 +51,7 @@ func parseRangemap(p *parser, start int) Stage {
 	return r
 }
 
-// readRange reads low-high, each of which may be negative.
+// readRange parses low-high; both may be negative.
 func readRange(s string) (low, high float64, ok bool) {
 	for i := 1; i < len(s); i++ {
 		if s[i] != '-' {
@@ -90,7 +90,7 @@ func parseToJSON(p *parser, start int) Stage {
 	return t
 }
 
-// oneOf takes one of words, in any case.
+// oneOf parses one of several words, in any case.
 func oneOf(to *string, words ...string) func(string) bool {
 	return func(v string) bool {
 		for _, w := range words {
@@ -108,7 +108,7 @@ func parseFieldformat(p *parser, start int) Stage {
 	return &Fieldformat{p.at(start), set}
 }
 
-// parseNoop reads a command that changes how a search is run and not what it finds.
+// parseNoop parses a command that affects how a search runs but not its results.
 func parseNoop(name string) func(p *parser, start int) Stage {
 	return func(p *parser, start int) Stage {
 		for p.separator(); !p.failed && !p.stageEnd(); p.separator() {
@@ -160,7 +160,7 @@ func parseOutlier(p *parser, start int) Stage {
 	return o
 }
 
-// wantNamesAnd is namesAnd, of which there must be a name.
+// wantNamesAnd is namesAnd, and requires at least one name.
 func (p *parser) wantNamesAnd(command string, options map[string]func(string) bool, until ...string) []Name {
 	names := p.namesAnd(command, options, until...)
 	if len(names) == 0 {
@@ -169,7 +169,7 @@ func (p *parser) wantNamesAnd(command string, options map[string]func(string) bo
 	return names
 }
 
-// namesAnd reads names with options before, between and behind them.
+// namesAnd parses names, with options before, between and after them.
 func (p *parser) namesAnd(command string, options map[string]func(string) bool, until ...string) []Name {
 	var names []Name
 	for p.separator(); !p.failed && !p.stageEnd() && p.peek() != '[' && !p.isKeyword(until...); p.separator() {
@@ -182,7 +182,7 @@ func (p *parser) namesAnd(command string, options map[string]func(string) bool, 
 	return names
 }
 
-// usualTotal is the name of sums.
+// usualTotal is the default name of sums.
 const usualTotal = "Total"
 
 func parseAddTotals(p *parser, start int) Stage {

@@ -6,8 +6,7 @@ import (
 	"tocsin/internal/diag"
 )
 
-// condition reads what is searched for, nil when there is nothing. OR binds before the AND that
-// stands between terms unwritten.
+// condition parses a search condition, nil if there is none. OR binds before the implicit AND between terms.
 func (p *parser) condition(until ...string) Expr {
 	var members []Expr
 	for !p.failed && !p.conditionEnd(until) {
@@ -29,7 +28,7 @@ func (p *parser) conditionEnd(until []string) bool {
 	return p.stageEnd() || p.peek() == ')' || p.isKeyword(until...)
 }
 
-// operator reads AND, OR or NOT, which are words only in capitals.
+// operator parses AND, OR or NOT, which must be in upper case.
 func (p *parser) operator(word string) bool {
 	p.blank()
 	end := p.pos + len(word)
@@ -68,7 +67,7 @@ func (p *parser) not(until []string) Expr {
 	return &Not{x, diag.Span{Start: start, End: x.Pos().End}}
 }
 
-// emptyGroup reads ( ), which stands behind NOT where a subsearch has found nothing.
+// emptyGroup parses ( ), which follows NOT if a subsearch has no results.
 func (p *parser) emptyGroup() bool {
 	back := p.pos
 	if p.accept("(") && p.accept(")") {
@@ -78,7 +77,7 @@ func (p *parser) emptyGroup() bool {
 	return false
 }
 
-// test reads a group, a subsearch, a comparison or a term.
+// test parses a group, a subsearch, a comparison or a term.
 func (p *parser) test(until []string) Expr {
 	start := p.here()
 	switch p.peek() {
@@ -109,7 +108,7 @@ func (p *parser) test(until []string) Expr {
 	return p.comparison()
 }
 
-// termEnd are the characters that end an unquoted word where a field may stand.
+// termEnd are the characters that end an unquoted word where a field may be.
 const termEnd = " \t\r\n,()[]|=<>!\""
 
 func (p *parser) comparison() Expr {
@@ -152,7 +151,7 @@ func (p *parser) comparison() Expr {
 	return &Term{p.value(false)}
 }
 
-// subject reads the word before an operator, which may turn out to be a term.
+// subject parses the word before an operator. Without an operator it is a term.
 func (p *parser) subject() (Name, bool) {
 	if p.peek() == '"' || p.peek() == '\'' {
 		back := p.pos
@@ -190,7 +189,7 @@ func (p *parser) compareOp() string {
 	return ""
 }
 
-// value reads a value: pieces with quotes and without that touch each other.
+// value parses a value: adjacent quoted and unquoted parts.
 func (p *parser) value(inList bool) Value {
 	end := " \t\r\n()[]|\""
 	if inList {
@@ -210,7 +209,7 @@ func (p *parser) value(inList bool) Value {
 			continue
 		}
 		if p.pos > start && strings.HasPrefix(p.src[p.pos:], "()") {
-			b.WriteString("()") // As in *GetCurrent()*: no group is empty.
+			b.WriteString("()") // As in *GetCurrent()*: a group is never empty.
 			p.pos += 2
 			continue
 		}
@@ -222,7 +221,7 @@ func (p *parser) value(inList bool) Value {
 	}
 	v.Text, v.Span = b.String(), diag.Span{Start: start, End: p.pos}
 	if !inList && !v.Quoted {
-		// A comma after a word only separates it from the next.
+		// A comma after a word separates it from the next.
 		v.Text = strings.TrimRight(v.Text, ",")
 	}
 	switch {
@@ -238,7 +237,7 @@ func (p *parser) value(inList bool) Value {
 	return v
 }
 
-// list reads (a, "b" c).
+// list parses (a, "b" c).
 func (p *parser) list() []Value {
 	open := p.here()
 	p.want("(")
@@ -253,7 +252,7 @@ func (p *parser) list() []Value {
 	return values
 }
 
-// directive reads TERM(word) and CASE(word).
+// directive parses TERM(word) and CASE(word).
 func (p *parser) directive(name Name) Expr {
 	p.want("(")
 	v := p.value(true)
@@ -268,7 +267,7 @@ func parseFind(p *parser, start int) Stage {
 	return &Find{p.at(start), x}
 }
 
-// ParseCondition reads a condition that is no part of a file, such as the argument of searchmatch.
+// ParseCondition parses a condition outside of a file, such as the argument of searchmatch.
 func ParseCondition(text string) (Expr, error) {
 	src := &Source{Text: diag.NewText("condition", text), Value: text}
 	p := parser{scanner: scanner{src: text}, source: src}

@@ -55,7 +55,7 @@ func parseChart(p *parser, start int, time bool) Stage {
 	return c
 }
 
-// series reads where, behind the field of columns: a function of what is in a column, and what it has to be.
+// series parses where after the split-by field: an aggregation of a column and a test on it.
 func (p *parser) series(c *Chart) {
 	at := p.here()
 	p.keyword("where")
@@ -94,7 +94,7 @@ func (p *parser) series(c *Chart) {
 	c.Where = s
 }
 
-// limit reads 5, top5 or bottom5.
+// limit parses 5, top5 or bottom5.
 func (c *Chart) limit(v string) bool {
 	v = strings.ToLower(strings.ReplaceAll(v, " ", ""))
 	if rest, ok := strings.CutPrefix(v, "bottom"); ok {
@@ -103,7 +103,7 @@ func (c *Chart) limit(v string) bool {
 	return toCount(&c.Limit)(strings.TrimPrefix(v, "top"))
 }
 
-// split reads a field with options of its own behind it.
+// split parses a field with its options.
 func (p *parser) split(command string, options map[string]func(string) bool, steps *Steps) *Name {
 	n := p.name()
 	own := stepOptions(steps)

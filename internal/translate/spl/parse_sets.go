@@ -2,7 +2,7 @@ package spl
 
 import "strings"
 
-// subsearchOptions are the options of subsearches that say how long they may be.
+// subsearchOptions are the options that limit subsearches.
 func subsearchOptions() map[string]func(string) bool {
 	return map[string]func(string) bool{
 		"maxtime": ignored, "maxout": ignored, "timeout": ignored, "subsearch_maxout": ignored, "subsearch_maxtime": ignored,
@@ -40,7 +40,7 @@ func parseUnion(p *parser, start int, multi bool) Stage {
 	return u
 }
 
-// wantStreams reports commands that multisearch cannot have: those that need all rows.
+// wantStreams reports commands that multisearch does not allow, because they need all rows.
 func (p *parser) wantStreams(u *Union) {
 	for _, s := range u.Subs {
 		for _, stage := range s.Stages {

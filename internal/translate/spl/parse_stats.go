@@ -42,7 +42,7 @@ func parseStats(p *parser, start int, kind StatsKind) Stage {
 	return a
 }
 
-// oneOption reads one option, when that is next.
+// oneOption parses one option, if one follows.
 func (p *parser) oneOption(command string, options map[string]func(string) bool) bool {
 	key, value, span, ok := p.option()
 	if ok {
@@ -51,7 +51,7 @@ func (p *parser) oneOption(command string, options map[string]func(string) bool)
 	return ok && !p.failed
 }
 
-// resets reads reset_before=(expression) or reset_after=(expression), in quotes or not.
+// resets parses reset_before=(expression) or reset_after=(expression), optionally quoted.
 func (p *parser) resets(a *Aggregate) bool {
 	back := p.pos
 	word, _ := p.ident()
@@ -69,7 +69,7 @@ func (p *parser) resets(a *Aggregate) bool {
 		p.fail(span, "the quotes do not end")
 		return false
 	}
-	// Blanks stand for what is before, so that places stay true.
+	// Blanks replace the text before, so that positions stay right.
 	inner := parser{scanner: scanner{src: strings.Repeat(" ", span.Start+1) + text}, source: p.source, depth: p.depth}
 	if *to = inner.expression(); inner.failed || inner.peek() != 0 {
 		p.fail(span, "%q is no expression", text)
@@ -110,7 +110,7 @@ func (p *parser) agg() (a Agg, ok bool) {
 		p.aggArgument(&a)
 		p.want(")")
 	}
-	if p.failed { // What was read has no place.
+	if p.failed { // The parsed text has no position.
 		return a, false
 	}
 	a.Span = p.at(span.Start).Span
@@ -136,11 +136,11 @@ func (p *parser) agg() (a Agg, ok bool) {
 	return a, !p.failed
 }
 
-// sparkline reads sparkline(function, span).
+// sparkline parses sparkline(function, span).
 func (p *parser) sparkline(name diag.Span) (a Agg, ok bool) {
 	a.Func = "sparkline"
 	if p.peek() != '(' {
-		// Alone it is that of count.
+		// Without a function it is sparkline(count).
 		a.As, a.Span = "sparkline", name
 		a.Inner = &Agg{Func: "count", As: "count", Span: name}
 		if p.keyword("as") {
@@ -167,7 +167,7 @@ func (p *parser) sparkline(name diag.Span) (a Agg, ok bool) {
 	return a, ok && !p.failed
 }
 
-// alias is the name that a function is run by.
+// alias returns the canonical name of a function.
 func alias(name string) string {
 	switch name {
 	case "c":
@@ -180,7 +180,7 @@ func alias(name string) string {
 	return name
 }
 
-// aggName reads a function's name, which percentiles have a point in.
+// aggName parses a function name; percentiles may contain a dot.
 func (p *parser) aggName() (string, diag.Span) {
 	p.blank()
 	start := p.pos
@@ -190,7 +190,7 @@ func (p *parser) aggName() (string, diag.Span) {
 	return p.src[start:p.pos], diag.Span{Start: start, End: p.pos}
 }
 
-// aggArgument reads what stands between the parentheses: nothing, a field, or eval(expression).
+// aggArgument parses the argument: nothing, a field, or eval(expression).
 func (p *parser) aggArgument(a *Agg) {
 	if p.peek() == ')' {
 		return
@@ -207,7 +207,7 @@ func (p *parser) aggArgument(a *Agg) {
 		a.Field = &n
 		return
 	}
-	// A name may have blanks in it here, and calls such as IsOutlier(x); only the parenthesis ends it.
+	// A name may contain blanks and calls such as IsOutlier(x) here; only the parenthesis ends it.
 	text, span := p.word(")|[]\"")
 	for !p.failed && strings.Count(text, "(") > strings.Count(text, ")") && p.accept(")") {
 		p.word(")|[]\"")

@@ -47,7 +47,7 @@ func parseTstats(p *parser, start int, metrics bool) Stage {
 	return t
 }
 
-// metrics puts the field that metric_name is in the place of _value, and steps into By.
+// metrics replaces _value with the field in metric_name, and moves the span to By.
 func (p *parser) metrics(t *Tstats) {
 	var name string
 	var rest []Expr
@@ -93,7 +93,7 @@ func members(x Expr) []Expr {
 	return []Expr{x}
 }
 
-// tstatsFrom reads datamodel=Model.Dataset, or datamodel Model.Dataset.
+// tstatsFrom parses datamodel=Model.Dataset, or datamodel Model.Dataset.
 func (p *parser) tstatsFrom(t *Tstats) {
 	if !p.keyword("datamodel") {
 		p.unsupported(p.here(), "%s reads data models only", t.Command())
@@ -111,7 +111,7 @@ func (p *parser) datamodel() (model, dataset string) {
 	return model, dataset
 }
 
-// tstatsWhere reads the condition. A nodename in it is the dataset.
+// tstatsWhere parses the condition. A nodename in it is the dataset.
 func (p *parser) tstatsWhere(t *Tstats) {
 	p.blank()
 	start := p.here()

@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/match/pcre"
 )
 
-// text reads a string, quoted or a word.
+// text parses a quoted string or a word.
 func (p *parser) text() Text {
 	if c := p.peek(); c == '"' {
 		text, span, ok := p.quoted()

@@ -7,7 +7,7 @@ import (
 	"tocsin/internal/diag"
 )
 
-// name reads a field's name, quoted or not.
+// name parses a field name, quoted or not.
 func (p *parser) name() Name {
 	switch p.peek() {
 	case '"', '\'':
@@ -18,7 +18,7 @@ func (p *parser) name() Name {
 		return Name{text, span}
 	}
 	text, span := p.bare()
-	// A name such as predicted(x) is what a function was called.
+	// A name such as predicted(x) is the default name of a result.
 	for text != "" && p.pos < len(p.src) && p.src[p.pos] == '(' {
 		end := strings.IndexAny(p.src[p.pos:], ")|]\"")
 		if end < 0 || p.src[p.pos+end] != ')' {
@@ -37,7 +37,7 @@ func (p *parser) name() Name {
 	return Name{text, span}
 }
 
-// bare reads a name without quotes. A single quote within it is a character like any other.
+// bare parses a name without quotes. A single quote inside is an ordinary character.
 func (p *parser) bare() (string, diag.Span) {
 	text, span := p.word(wordEnd)
 	for text != "" && p.pos < len(p.src) && p.src[p.pos] == '\'' {
@@ -51,8 +51,7 @@ func (p *parser) bare() (string, diag.Span) {
 	return text, span
 }
 
-// names reads names with commas or blanks between them, up to the end of the command or one of the
-// keywords.
+// names parses names, separated by commas or blanks, up to the end of the command or one of the keywords.
 func (p *parser) names(until ...string) []Name {
 	var names []Name
 	for p.separator(); !p.failed && !p.stageEnd() && p.peek() != '[' && !p.isKeyword(until...); p.separator() {
@@ -61,7 +60,7 @@ func (p *parser) names(until ...string) []Name {
 	return names
 }
 
-// wantNames is names, of which there must be one.
+// wantNames is names, and requires at least one name.
 func (p *parser) wantNames(until ...string) []Name {
 	names := p.names(until...)
 	if len(names) == 0 {
@@ -70,7 +69,7 @@ func (p *parser) wantNames(until ...string) []Name {
 	return names
 }
 
-// option reads key=value, when that is next.
+// option parses key=value, if one follows.
 func (p *parser) option() (key, value string, span diag.Span, ok bool) {
 	back := p.pos
 	key, span = p.ident()
@@ -93,8 +92,8 @@ func (p *parser) option() (key, value string, span diag.Span, ok bool) {
 	return key, value, span, true
 }
 
-// options reads options until something else comes. Each of set takes the value of one and says
-// whether it is one that can be.
+// options parses options until something else follows. Each function of set takes a value and reports whether it
+// is valid.
 func (p *parser) options(command string, set map[string]func(value string) bool) {
 	for !p.failed {
 		key, value, span, ok := p.option()
@@ -106,7 +105,7 @@ func (p *parser) options(command string, set map[string]func(value string) bool)
 	}
 }
 
-// passComma passes a comma between options.
+// passComma skips a comma between options.
 func (p *parser) passComma() {
 	if p.peek() == ',' {
 		p.pos++
@@ -123,7 +122,7 @@ func (p *parser) set(command string, set map[string]func(string) bool, key, valu
 	}
 }
 
-// The takers of options.
+// The functions that parse option values.
 
 func toText(to *string) func(string) bool {
 	return func(v string) bool { *to = v; return true }
@@ -151,7 +150,7 @@ func toCount(to *int) func(string) bool {
 	}
 }
 
-// leadingCount reads the number of rows that stands before the fields of some commands.
+// leadingCount parses the number of rows before the fields of some commands.
 func (p *parser) leadingCount(to *int) {
 	if !isDigit(p.peek()) {
 		return
@@ -178,7 +177,7 @@ func toSpan(to **TimeSpan) func(string) bool {
 	}
 }
 
-// toStep takes the length of a step, which may say where steps begin.
+// toStep parses an interval length, which may include an alignment.
 func toStep(to **TimeSpan) func(string) bool {
 	return func(v string) bool {
 		length, at, snaps := strings.Cut(v, "@")
@@ -192,7 +191,7 @@ func toStep(to **TimeSpan) func(string) bool {
 	}
 }
 
-// toAlign takes a moment that steps of time begin at.
+// toAlign parses a time at which intervals start.
 func toAlign(to *string) func(string) bool {
 	return func(v string) bool {
 		*to = v
@@ -209,7 +208,7 @@ func toAlign(to *string) func(string) bool {
 
 func ignored(string) bool { return true }
 
-// only takes one value and no other: what it asks for is done anyway.
+// only accepts one value, which is the behaviour in any case.
 func only(values ...string) func(string) bool {
 	return func(v string) bool {
 		for _, want := range values {
@@ -221,7 +220,7 @@ func only(values ...string) func(string) bool {
 	}
 }
 
-// units are the names of lengths of time, by the name that is kept.
+// units maps the names of units of time to the canonical name.
 var units = map[string]string{
 	"us": "us", "ms": "ms", "cs": "cs", "ds": "ds",
 	"s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
@@ -251,7 +250,7 @@ func parseSpan(v string) (TimeSpan, bool) {
 	return TimeSpan{N: n, Unit: known}, ok
 }
 
-// logSpan reads the base of a span such as 2log10, whose number is at least 1 and less than the base.
+// logSpan parses the base of a span such as 2log10. Its number is at least 1 and less than the base.
 func logSpan(n float64, base string) (TimeSpan, bool) {
 	b := 10.0
 	if base != "" {
@@ -263,7 +262,7 @@ func logSpan(n float64, base string) (TimeSpan, bool) {
 	return TimeSpan{N: n, Unit: "log", Base: b}, b > 1 && n >= 1 && n < b
 }
 
-// Seconds returns the length in seconds, as far as it is one: not of months and longer.
+// Seconds returns the length in seconds; false for months and longer units.
 func (s TimeSpan) Seconds() (float64, bool) {
 	factor, ok := map[string]float64{
 		"": 1, "us": 1e-6, "ms": 1e-3, "cs": 1e-2, "ds": 0.1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400,

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// String writes the search in its canonical form; parsed again it is the same tree.
+// String returns the search in canonical form. Parsing it gives the same tree.
 func (s *Search) String() string {
 	parts := make([]string, len(s.Stages))
 	for i, stage := range s.Stages {
@@ -19,15 +19,15 @@ func (s *Search) String() string {
 	return text
 }
 
-// Quote writes a text in double quotes, as a search has it.
+// Quote returns a text in double quotes.
 func Quote(s string) string { return quote(s) }
 
-// quote writes a text in double quotes.
+// quote returns a text in double quotes.
 func quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for i := range len(s) {
-		// A backslash is only written twice where one would be read with what is behind it.
+		// A backslash is doubled only if it would otherwise escape the next character.
 		if s[i] == '"' || s[i] == '\\' {
 			b.WriteByte('\\')
 		}
@@ -36,7 +36,7 @@ func quote(s string) string {
 	return b.String() + `"`
 }
 
-// words are those that a name cannot be without quotes.
+// words are the words that a name cannot be without quotes.
 var words = map[string]bool{
 	"by": true, "as": true, "in": true, "with": true, "where": true, "from": true, "output": true, "outputnew": true, "groupby": true,
 	"and": true, "or": true, "not": true, "xor": true, "like": true, "sortby": true, "eval": true, "search": true,
@@ -78,7 +78,7 @@ func plainValue(s string) bool {
 	return s != "" && !words[strings.ToLower(s)]
 }
 
-// String writes the members with AND, those that bind less in parentheses.
+// String writes the members with AND, members of lower precedence in parentheses.
 func (a *And) String() string { return printMembers(a.Xs, " AND ") }
 
 // String writes the members with OR.
@@ -131,7 +131,7 @@ func (e *Every) String() string {
 // String writes the search in brackets.
 func (s *Subsearch) String() string { return "[" + s.Search.inner() + "]" }
 
-// inner writes a search as it stands in brackets.
+// inner writes a search in the form it has in brackets.
 func (s *Search) inner() string {
 	text := s.String()
 	if len(s.Stages) > 0 {
@@ -142,7 +142,7 @@ func (s *Search) inner() string {
 	return text
 }
 
-// rank is how tightly a node binds.
+// rank returns the precedence of a node.
 func rank(n Node) int {
 	switch n := n.(type) {
 	case *Binary:
@@ -172,7 +172,7 @@ func rank(n Node) int {
 	return 10
 }
 
-// operand writes a node, in parentheses when it binds less than least.
+// operand writes a node, in parentheses if its precedence is lower than least.
 func operand(n Node, least int) string {
 	if rank(n) < least {
 		return "(" + n.String() + ")"
@@ -186,7 +186,7 @@ func (n *Number) String() string { return n.Text }
 // String writes the text in double quotes.
 func (t *Text) String() string { return quote(t.Value) }
 
-// String writes the name, in single quotes where it needs them.
+// String writes the name, in single quotes if necessary.
 func (f *Field) String() string {
 	if plainName(f.Name) && !words[strings.ToLower(f.Name)] {
 		return f.Name
@@ -198,7 +198,7 @@ func singleQuoted(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
-// typed writes kind(name), in quotes together where the name needs them.
+// typed writes kind(name), quoted as a whole if necessary.
 func typed(kind, name string) string {
 	if text := kind + "(" + name + ")"; printName(name) != name {
 		return quote(text)

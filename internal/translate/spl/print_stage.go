@@ -26,7 +26,7 @@ func joined[T interface{ String() string }](list []T, sep string) string {
 	return strings.Join(parts, sep)
 }
 
-// flag writes an option when it is not what it is without it.
+// flag writes an option if it differs from its default.
 func flag(name string, on bool) string {
 	if on {
 		return name + "=true"
@@ -105,7 +105,7 @@ func (a Agg) call() string {
 // String writes the aggregation with the name of its result.
 func (a Agg) String() string { return a.call() + " as " + printAs(a.As) }
 
-// printAs writes a name that is no pattern of fields, whatever is in it.
+// printAs writes a result name, in which stars have no meaning.
 func printAs(s string) string { return printName(s) }
 
 // String writes the command with its functions.
@@ -208,7 +208,7 @@ func (k SortKey) String() string {
 	case k.Descending:
 		return "-" + text
 	case text == "d" || text == "desc":
-		return quote(text) // Behind the fields they are a word.
+		return quote(text) // After the fields it is a word.
 	}
 	return text
 }

@@ -7,11 +7,10 @@ import (
 	"time"
 )
 
-// Relative is a time modifier such as -70m@m: steps from a moment, in order.
+// Relative is a time modifier such as -70m@m: steps from a time, in order.
 type Relative struct{ steps []relativeStep }
 
-// relativeStep moves by N units, or snaps down to a unit when it is At. Weekday is that of @w0 to
-// @w7.
+// relativeStep moves by N units, or with At snaps down to a unit. Weekday is the day of @w0 to @w7.
 type relativeStep struct {
 	at      bool
 	n       int
@@ -19,8 +18,8 @@ type relativeStep struct {
 	weekday int
 }
 
-// ParseRelative reads a time modifier: steps of sign, number and unit, and @unit to snap; "now" and
-// "" are no step.
+// ParseRelative parses a time modifier: steps of sign, number and unit, and @unit to snap. "now" and "" have no
+// steps.
 func ParseRelative(text string) (Relative, error) {
 	var r Relative
 	rest := strings.TrimSpace(text)
@@ -86,7 +85,7 @@ func parseStep(s string) (step relativeStep, rest string, ok bool) {
 	return step, s, true
 }
 
-// Apply returns the moment that the modifier makes of t, on the calendar of t's location.
+// Apply returns the modified time, in the calendar of t's location.
 func (r Relative) Apply(t time.Time) time.Time {
 	for _, s := range r.steps {
 		if s.at {
@@ -115,7 +114,7 @@ func move(t time.Time, n int, unit string) time.Time {
 	return addMonths(t, 12*n)
 }
 
-// addMonths keeps the day where the month has it, and takes the last day else.
+// addMonths keeps the day if the month has it, and otherwise uses the last day.
 func addMonths(t time.Time, n int) time.Time {
 	moved := t.AddDate(0, n, 0)
 	if moved.Day() != t.Day() {
@@ -124,7 +123,7 @@ func addMonths(t time.Time, n int) time.Time {
 	return moved
 }
 
-// snap rounds down to the begin of a unit.
+// snap rounds down to the start of a unit.
 func snap(t time.Time, unit string, weekday int) time.Time {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
@@ -154,7 +153,7 @@ func snap(t time.Time, unit string, weekday int) time.Time {
 	return time.Date(year, month, day, hour, minute, second, 0, t.Location())
 }
 
-// Step returns the moment that is one length of time later.
+// Step returns the time one interval later.
 func Step(t time.Time, s TimeSpan) time.Time {
 	if s.Unit == "" {
 		s.Unit = "s"

@@ -7,8 +7,8 @@ import (
 	"tocsin/internal/diag"
 )
 
-// scanner reads the replaced text. What a word is depends on the command, so there are no tokens:
-// each method reads what its name says, after blanks.
+// scanner reads the expanded text. What a word is depends on the command, so there are no tokens: each method
+// skips blanks and reads what its name says.
 type scanner struct {
 	src string
 	pos int
@@ -26,14 +26,14 @@ func (s *scanner) blank() {
 	}
 }
 
-// separator passes blanks and commas.
+// separator skips blanks and commas.
 func (s *scanner) separator() {
 	for s.pos < len(s.src) && (isBlank(s.src[s.pos]) || s.src[s.pos] == ',') {
 		s.pos++
 	}
 }
 
-// peek returns the next character that is not blank, 0 at the end.
+// peek returns the next non-blank character, 0 at the end.
 func (s *scanner) peek() byte {
 	s.blank()
 	if s.pos == len(s.src) {
@@ -42,7 +42,7 @@ func (s *scanner) peek() byte {
 	return s.src[s.pos]
 }
 
-// stageEnd reports whether the command ends here: at a pipe, a closing bracket or the end.
+// stageEnd reports whether the command ends here: at a pipe, a closing bracket or the end of the text.
 func (s *scanner) stageEnd() bool {
 	c := s.peek()
 	return c == 0 || c == '|' || c == ']'
@@ -68,14 +68,14 @@ func (s *scanner) keyword(word string) bool {
 	return true
 }
 
-// isKeyword is keyword without reading it.
+// isKeyword reports whether a keyword follows, without reading it.
 func (s *scanner) isKeyword(words ...string) bool {
 	back := s.pos
 	defer func() { s.pos = back }()
 	return slices.ContainsFunc(words, s.keyword)
 }
 
-// isName reports whether a word such as a field's name can have the character within it.
+// isName reports whether a field name can contain the character.
 func isName(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '.' || c == '{' || c == '}' || c == ':' || c == '-' || c == '@' || c == '#' || c == '/'
 }
@@ -90,10 +90,10 @@ func (s *scanner) ident() (string, diag.Span) {
 	return s.src[start:s.pos], diag.Span{Start: start, End: s.pos}
 }
 
-// wordEnd are the characters that end an unquoted word of a command.
+// wordEnd are the characters that end an unquoted word.
 const wordEnd = " \t\r\n,()[]|=\"'"
 
-// word reads what stands up to one of the characters of end.
+// word reads up to one of the characters in end.
 func (s *scanner) word(end string) (string, diag.Span) {
 	s.blank()
 	start := s.pos
@@ -106,8 +106,8 @@ func (s *scanner) word(end string) (string, diag.Span) {
 	return s.src[start:s.pos], diag.Span{Start: start, End: s.pos}
 }
 
-// quoted reads what stands in quotes of the kind that is next. In double quotes a backslash takes
-// the meaning from a quote and from a backslash, and is itself before everything else.
+// quoted reads a quoted text. In double quotes a backslash escapes a quote or a backslash, and is literal before
+// other characters.
 func (s *scanner) quoted() (text string, span diag.Span, ok bool) {
 	s.blank()
 	start := s.pos
@@ -138,7 +138,7 @@ func unescape(s string, quote byte) string {
 	return b.String()
 }
 
-// skipStage passes the rest of a command, with its quotes and brackets.
+// skipStage skips the rest of a command, including quotes and brackets.
 func (s *scanner) skipStage() {
 	depth := 0
 	for s.pos < len(s.src) {

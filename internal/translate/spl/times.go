@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// TimeBound is an end of the time of a search that stands in its condition, such as earliest=-1h.
+// TimeBound is a bound of a search's time range in its condition, such as earliest=-1h.
 type TimeBound struct {
-	// Latest tells the end before which events lie from the one that they begin at.
+	// Latest distinguishes the exclusive end from the inclusive start.
 	Latest bool
-	// Indexed tells the time of indexing from that of the event.
+	// Indexed applies to the index time instead of the event time.
 	Indexed bool
 
 	text string
-	// absolute is how the text is written when it is no modifier: "" or a layout.
+	// absolute is the layout of a timestamp; "" for a time modifier.
 	layout string
 }
 
-// timeBounds are the words by lower-case name. A unit makes a modifier of the number that they have.
+// timeBounds maps lower-case words to bounds. A unit converts their number to a time modifier.
 var timeBounds = map[string]struct {
 	bound TimeBound
 	unit  string
@@ -34,11 +34,11 @@ var timeBounds = map[string]struct {
 	"endminutesago": {TimeBound{Latest: true}, "m"}, "endmonthsago": {TimeBound{Latest: true}, "mon"},
 }
 
-// timeLayout is the form of a time that is written out.
+// timeLayout is the form of a written timestamp.
 const timeLayout = "01/02/2006:15:04:05"
 
-// BoundOf returns the bound that a comparison is; false when it is one of a field. The error says why it
-// is none that can be.
+// BoundOf returns the time bound of a comparison; false for a comparison of a field. The error says why the bound
+// is invalid.
 func BoundOf(c *Compare) (TimeBound, bool, error) {
 	word := strings.ToLower(c.Field.Text)
 	known, ok := timeBounds[word]
@@ -58,7 +58,7 @@ func BoundOf(c *Compare) (TimeBound, bool, error) {
 	return b, true, nil
 }
 
-// At returns the moment that the bound is at a time.
+// At returns the time of the bound, relative to now.
 func (b TimeBound) At(now time.Time) (time.Time, error) {
 	if seconds, err := strconv.ParseFloat(b.text, 64); err == nil && b.text[0] >= '0' && b.text[0] <= '9' {
 		if seconds > maxEpoch {
@@ -76,10 +76,10 @@ func (b TimeBound) At(now time.Time) (time.Time, error) {
 	return r.Apply(now), nil
 }
 
-// maxEpoch bounds times in seconds: beyond it stand those in milliseconds by mistake.
+// maxEpoch is the largest time in seconds; larger numbers are milliseconds by mistake.
 const maxEpoch = 1e11
 
-// checkTimes reports bounds of time that cannot be, and those that stand where they have no meaning.
+// checkTimes reports invalid time bounds, and bounds in places where they have no meaning.
 func (p *parser) checkTimes(x Expr) {
 	Walk(x, func(x Expr) {
 		switch x := x.(type) {
