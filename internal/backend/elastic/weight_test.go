@@ -45,7 +45,7 @@ func (a *heavyAnswer) Read(p []byte) (int, error) {
 	a.of.mu.Lock()
 	defer a.of.mu.Unlock()
 	a.read += n
-	return n, err //nolint:wrapcheck // it is that of a reader
+	return n, err //nolint:wrapcheck // the error of the reader
 }
 
 // letters are the same for ever.
