@@ -183,7 +183,7 @@ func TestMacroNames(t *testing.T) {
 	}
 }
 
-// TestPlacesOfEscapes wants the caret under the word behind each escape of double quotes.
+// TestPlacesOfEscapes requires the caret under the word after each escape of double quotes.
 func TestPlacesOfEscapes(t *testing.T) {
 	for _, escape := range []string{`\t`, `\n`, `\"`, `\\`, `\x41`, `\u00e9`, `\U0001F600`, `\e`, `\_`, `\N`, `\L`, `\P`, `\a`, `\0`, `é`, `\r`, `\v`, `\f`, `\b`} {
 		content := "name: n\nid: i\ntype: Hunting\nsearch: \"a='" + escape + "' | frob\"\n"
