@@ -71,7 +71,8 @@ type Request struct {
 	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
-	// Text is the condition that is matched in memory ([Request.Asked]) as text, if the caller has it; "" otherwise.
+	// Text is the condition that is matched in memory ([Request.Asked]) as text, if the caller has it already;
+	// otherwise "".
 	Text string
 	// FieldTypes are the Target's Fields; searching in memory needs them.
 	FieldTypes mapping.Fields

@@ -107,7 +107,7 @@ func (c *Catalog) resolveIDs() diag.List {
 	})
 }
 
-// add reads Splunk's content, with the files of its library beside it, and the Sigma rules among it.
+// add reads Splunk's content and Sigma rules; beside are the files of Splunk's library.
 func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
 	library, diags, err := escu.LoadBeside(ctx, fsys, sigma.Is, slices.Concat(paths, beside)...)
 	if err != nil {
