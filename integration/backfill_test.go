@@ -25,8 +25,8 @@ import (
 	"time"
 )
 
-// backfillSize is how large the test of interruptions is: small, unless the environment says more
-// (100 rules over 30 days is what is asked for).
+// backfillSize is the size of the test of interruptions: small, unless environment variables set it (the full size
+// is 100 rules over 30 days).
 func backfillSize(t *testing.T, variable string, otherwise int) int {
 	t.Helper()
 	text := os.Getenv(variable)
@@ -38,19 +38,18 @@ func backfillSize(t *testing.T, variable string, otherwise int) int {
 	return n
 }
 
-// past is events of some days on a node, and rules about them.
+// past is some days of events on a node, and rules for them.
 type past struct {
 	node     *Node
 	rules    string
 	from, to time.Time
 	url      string
-	// few is the process number above which events are that the rule with max_signals = 1 looks for.
+	// few is the process number above which events match the rule with max_signals = 1.
 	few int
 }
 
-// newPast writes events and rules: of eight rules, one each counts, looks for new values, suppresses
-// and follows a sequence, the others look for single events, one of these with more hits than
-// max_signals.
+// newPast writes events and rules. Of eight rules, one each counts, finds new terms, suppresses and follows a
+// sequence; the others find single events, one of them with more hits than max_signals.
 func newPast(t *testing.T, rules, days, perHour int, interval string, few int) past {
 	t.Helper()
 	n := newNode(t)
@@ -110,7 +109,7 @@ func (p past) kuery(t *testing.T, id, typ, index, query string, more ...string) 
 	must(t, os.WriteFile(p.rules+"/"+id+".toml", []byte(text), 0o600))
 }
 
-// args are those of a backfill with alerts of its own.
+// args returns the arguments of a backfill with its own alerts namespace.
 func (p past) args(namespace string, more ...string) []string {
 	return slices.Concat([]string{
 		"backfill", "--elasticsearch", p.url, "--namespace", p.node.Prefix, "--alerts-namespace", p.node.Prefix + namespace,
@@ -118,7 +117,7 @@ func (p past) args(namespace string, more ...string) []string {
 	}, more)
 }
 
-// alerts are those of a name space.
+// alerts returns the alerts of a namespace.
 func (p past) alerts(t *testing.T, namespace string) map[string]object {
 	t.Helper()
 	return place{name: namespace, alerts: []string{"--elasticsearch", p.node.URL, "--namespace", p.node.Prefix + namespace}}.list(t)
@@ -140,7 +139,7 @@ type backfilled struct {
 	rounds int64
 }
 
-// sum adds up what an invocation has told of its rules.
+// sum adds up the accounts of an invocation's rules.
 func sum(t *testing.T, out string) backfilled {
 	t.Helper()
 	var all backfilled
@@ -154,7 +153,7 @@ func sum(t *testing.T, out string) backfilled {
 	return all
 }
 
-// ofBackfill runs one to its end.
+// ofBackfill runs a backfill to its end.
 func ofBackfill(t *testing.T, args []string) backfilled {
 	t.Helper()
 	code, out, errs := long(t, args, nil)
@@ -169,7 +168,7 @@ func ofBackfill(t *testing.T, args []string) backfilled {
 	return all
 }
 
-// untilLine reads up to a line that has the text.
+// untilLine reads up to a line that contains the text.
 func untilLine(t *testing.T, r *bufio.Reader, text string) {
 	t.Helper()
 	for {
@@ -181,7 +180,7 @@ func untilLine(t *testing.T, r *bufio.Reader, text string) {
 	}
 }
 
-// long runs the binary for as long as it takes, and hands its process to whoever is to disturb it.
+// long runs the binary without a timeout, and passes its process to the caller, who may kill it.
 func long(t *testing.T, args []string, disturb func(*exec.Cmd, *bufio.Reader)) (code int, out, errs string) {
 	t.Helper()
 	binary, err := buildRunner()
@@ -205,9 +204,9 @@ func long(t *testing.T, args []string, disturb func(*exec.Cmd, *bufio.Reader)) (
 	return command.ProcessState.ExitCode(), stdout.String(), stderr.String()
 }
 
-// TestBackfillKilled: a backfill that is killed five times leaves the alerts of one that was left
-// alone. TOCSIN_BACKFILL_RULES=100 and TOCSIN_BACKFILL_DAYS=30 are its full size;
-// TOCSIN_BACKFILL_INTERVAL is that of the rules then.
+// TestBackfillKilled: a backfill that is killed five times makes the same alerts as an undisturbed one.
+// TOCSIN_BACKFILL_RULES=100 and TOCSIN_BACKFILL_DAYS=30 are its full size; TOCSIN_BACKFILL_INTERVAL is then the
+// interval of the rules.
 func TestBackfillKilled(t *testing.T) {
 	rules, days := backfillSize(t, "TOCSIN_BACKFILL_RULES", 16), backfillSize(t, "TOCSIN_BACKFILL_DAYS", 2)
 	interval := "10m"
@@ -226,7 +225,7 @@ func TestBackfillKilled(t *testing.T) {
 			for rounds := rand.Int64N(whole.rounds / 6); rounds >= 0; rounds-- {
 				untilLine(t, r, `"msg":"round"`)
 			}
-			time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // a moment that nobody chose
+			time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // a random time
 			must(t, c.Process.Kill())
 		})
 		if code == 0 {
@@ -260,7 +259,7 @@ func TestBackfillKilled(t *testing.T) {
 		t.Errorf("jobs:\n%s%s", jobs.out, jobs.err)
 	}
 
-	// Of all that, a dry run and a comparison find nothing to do, and do nothing.
+	// After that, a dry run and a diff find nothing to do and write nothing.
 	before := p.alerts(t, "-whole")
 	dry := ofBackfill(t, p.args("-whole", "--dry-run"))
 	if dry.New != 0 || dry.Existing == 0 || dry.Left != 0 {
@@ -273,8 +272,8 @@ func TestBackfillKilled(t *testing.T) {
 	equal(t, "alerts after a dry run", len(p.alerts(t, "-whole")), len(before))
 }
 
-// TestBackfillInterrupted: on SIGINT the round under way ends, and the command says how to go on.
-// While nothing is there yet, a dry run makes nothing.
+// TestBackfillInterrupted: on SIGINT the running round ends, and the command says how to resume the job. Before
+// there are any alerts, a dry run creates nothing.
 func TestBackfillInterrupted(t *testing.T) {
 	p := newPast(t, 5, 2, 30, "10m", 5000)
 	dry := ofBackfill(t, p.args("", "--dry-run"))
@@ -308,7 +307,7 @@ func TestBackfillInterrupted(t *testing.T) {
 	}
 }
 
-// TestBackfillMeasured prints what a backfill costs, with slots merged and one by one. It runs when
+// TestBackfillMeasured prints the cost of a backfill, with merged slots and slot by slot. It runs if
 // TOCSIN_BACKFILL_MEASURE is set to a number of rules.
 func TestBackfillMeasured(t *testing.T) {
 	rules := backfillSize(t, "TOCSIN_BACKFILL_MEASURE", 0)
@@ -316,7 +315,7 @@ func TestBackfillMeasured(t *testing.T) {
 		t.Skip("TOCSIN_BACKFILL_MEASURE is not set")
 	}
 	days := backfillSize(t, "TOCSIN_BACKFILL_DAYS", 30)
-	p := newPast(t, 2*rules, days, 300, "5m", 9990) // half of them look for single events
+	p := newPast(t, 2*rules, days, 300, "5m", 9990) // half of them find single events
 	target, err := url.Parse(p.node.URL)
 	must(t, err)
 	var requests atomic.Int64

@@ -21,9 +21,9 @@ import (
 	"tocsin/internal/scheduler/window"
 )
 
-// elastAlert runs ElastAlert 2 once over the window, its start included, with the rules whose condition a search decides
-// alone: their Query DSL is its filter, of a rule of type any. Its alerts are others than ours, so
-// only the hits that it reports are counted.
+// elastAlert runs ElastAlert 2 once over the window, including its start, with the rules whose condition is exact
+// in Query DSL: the query is the filter of a rule of type any. Its alerts differ from ours, so only the reported
+// hits are counted.
 func (c *comparison) elastAlert(t *testing.T, slot time.Time, length time.Duration) measured {
 	t.Helper()
 	dir := t.TempDir()
@@ -74,8 +74,8 @@ func (c *comparison) elastAlert(t *testing.T, slot time.Time, length time.Durati
 	return m
 }
 
-// elastAlertOnce runs every rule once: with an end in the past the program itself leaves before its
-// threads have come to all of them.
+// elastAlertOnce runs every rule once: with an end in the past, the program itself exits before its threads have
+// run all rules.
 const elastAlertOnce = `
 import sys
 from elastalert.elastalert import ElastAlerter
@@ -87,7 +87,7 @@ for rule in e.rules:
     print("Ran %s from here: %d query hits" % (rule["name"], e.thread_data.num_hits))
 `
 
-// elastAlertRules writes the rules and returns how many there are.
+// elastAlertRules writes the rules and returns their number.
 func (c *comparison) elastAlertRules(t *testing.T, dir string, slot time.Time) int {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(dir, "rules"), 0o755); err != nil {
@@ -108,7 +108,7 @@ func (c *comparison) elastAlertRules(t *testing.T, dir string, slot time.Time) i
 		}
 		reads := reader.Reads(window.Window{From: slot.Add(-time.Minute), To: slot})
 		if len(reads) != 1 || len(reads[0].Fields) > 0 {
-			continue // idle, or the search alone does not decide
+			continue // idle, or Query DSL is not exact
 		}
 		r := reads[0].Request
 		writeJSON(t, filepath.Join(dir, "rules", strconv.Itoa(n)+".yaml"), object{
@@ -122,7 +122,7 @@ func (c *comparison) elastAlertRules(t *testing.T, dir string, slot time.Time) i
 
 func writeJSON(t *testing.T, path string, value any) {
 	t.Helper()
-	text, err := json.Marshal(value) // which is YAML too
+	text, err := json.Marshal(value) // JSON is valid YAML
 	if err == nil {
 		err = os.WriteFile(path, text, 0o600)
 	}

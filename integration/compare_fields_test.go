@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/translate"
 )
 
-// corpusProperties are the fields of ECS, and those that rules name besides, with types that fit them.
+// corpusProperties are the ECS fields and the other fields in rules, with types that fit the rules.
 func corpusProperties(rules []*rule.Rule) map[string]any {
 	properties := map[string]any{}
 	ecs := mapping.ECS()
@@ -45,7 +45,7 @@ func corpusProperties(rules []*rule.Rule) map[string]any {
 	return properties
 }
 
-// shadowed reports whether a field of ECS stands below another that is a value.
+// shadowed reports whether an ECS field is below another field with a value.
 func shadowed(ecs mapping.Table, name string) bool {
 	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
 		if above, ok := ecs[name[:i]]; ok && above.Type.Family() != mapping.FamilyObject {
@@ -55,7 +55,7 @@ func shadowed(ecs mapping.Table, name string) bool {
 	return false
 }
 
-// groupOf is what a field stands in: a nested object that a query names as well, or a value of ECS.
+// groupOf returns the parent of a field: a nested object that a query uses, or an ECS field with a value.
 func groupOf(types map[string]mapping.Type, name string) string {
 	for i := strings.LastIndexByte(name, '.'); i > 0; i = strings.LastIndexByte(name[:i], '.') {
 		above, known := mapping.ECS().Field(name[:i])
@@ -66,7 +66,7 @@ func groupOf(types map[string]mapping.Type, name string) string {
 	return ""
 }
 
-// typesOf gives every field of the rules the type of what it is compared with; keyword by default.
+// typesOf returns the type of every field in the rules, by the compared values; the default is keyword.
 func typesOf(rules []*rule.Rule) map[string]mapping.Type {
 	types := map[string]mapping.Type{}
 	for _, r := range rules {

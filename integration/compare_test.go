@@ -32,7 +32,7 @@ import (
 	"tocsin/internal/translate"
 )
 
-// What TestCompareRounds reads of its command line. Without -round.documents it is skipped.
+// The flags of TestCompareRounds. Without -round.documents it is skipped.
 var (
 	roundDocuments  = flag.Int("round.documents", 0, "documents to compare ways of running rules over; a fifth of them lies in the window")
 	roundRules      = flag.Int("round.rules", 0, "rules to run; 0: all there are")
@@ -44,12 +44,12 @@ var (
 	roundProfile    = flag.String("round.cpuprofile", "", "file for the profile of the scans")
 )
 
-// TestCompareRounds runs the same rules over the same events by each way there is, in one run: by one
-// scan, by batches of searches, by one search for each rule, and by ElastAlert 2. The alerts have to
-// be the same; what each way took is printed, and nothing is demanded of it, as the machine is shared.
+// TestCompareRounds runs the same rules over the same events in each way: by one scan, by batches of searches, by
+// one search for each rule, and by ElastAlert 2. The alerts must be the same. The cost of each way is printed,
+// without limits, as the machine is shared.
 //
-// What is measured is a round of a service that has had one before: mappings are resolved, rules are
-// bound to them and compiled. Alerts are made and compared, but not written.
+// It measures a later round of a service: mappings are resolved, and rules are bound and compiled. Alerts are made
+// and compared, but not written.
 func TestCompareRounds(t *testing.T) {
 	if *roundDocuments == 0 {
 		t.Skip("no -round.documents: see docs/performance.md")
@@ -76,7 +76,7 @@ func TestCompareRounds(t *testing.T) {
 	if *roundOnly != "" {
 		ways = slices.DeleteFunc(ways, func(w way) bool { return !strings.HasPrefix(w.name, *roundOnly) })
 	}
-	for _, w := range ways[:min(3, len(ways))] { // A round before the one that is measured, as a service has them.
+	for _, w := range ways[:min(3, len(ways))] { // A round before the measured one, as in a service.
 		c.run(t, w, c.slot.Add(-2*roundWindow), roundWindow)
 	}
 	for _, length := range []time.Duration{roundWindow, roundWindow / 10} {
@@ -101,10 +101,10 @@ func TestCompareRounds(t *testing.T) {
 	}
 }
 
-// roundWindow is the window of rules that have the usual interval and some more to look back.
+// roundWindow is the window of rules with the default interval and some overlap.
 const roundWindow = 9 * time.Minute
 
-// comparison is what all ways share.
+// comparison is the common input of all ways.
 type comparison struct {
 	node   *Node
 	client *elastic.Client
@@ -112,15 +112,15 @@ type comparison struct {
 	plans  []query.Plan
 }
 
-// way is a way of answering what rules search for.
+// way is a way to answer the searches of rules.
 type way struct {
 	name    string
 	planner *planner.Planner
-	// concurrency is how many rules are at work at the same time; 0: as many as in a service.
+	// concurrency is the number of rules that run at the same time; 0: as in a service.
 	concurrency int
 }
 
-// measured is what one way took.
+// measured is the cost of one way.
 type measured struct {
 	way              string
 	rules            int
@@ -130,12 +130,12 @@ type measured struct {
 	requests, failed int
 	plan             string
 	scanned          batch.Scanned
-	// alerts are the ids of alerts, sorted; nil when they are not comparable.
+	// alerts are the ids of alerts, sorted; nil if they cannot be compared.
 	alerts []string
 	count  int
 }
 
-// roundRuleSet are the rules on single events of the public corpus, or some of our own.
+// roundRuleSet returns the rules on single events of the public corpus, or else rules of our own.
 func roundRuleSet(t *testing.T) []*rule.Rule {
 	t.Helper()
 	loaded, _ := rule.Load("../../shared/corpus/elastic")
@@ -164,7 +164,7 @@ func roundRuleSet(t *testing.T) []*rule.Rule {
 	return rules
 }
 
-// ownRounds writes rules of the shapes that rules have, for where the corpus is not.
+// ownRounds writes rules of typical shapes, for machines without the corpus.
 func ownRounds(t *testing.T) string {
 	t.Helper()
 	rules := ruleDir(t.TempDir())
@@ -219,7 +219,7 @@ func (c *comparison) run(t *testing.T, w way, slot time.Time, length time.Durati
 	return m
 }
 
-// collector takes alerts and keeps what tells whether they are the same.
+// collector collects the parts of alerts that are compared.
 type collector struct {
 	mu   sync.Mutex
 	sums []string
@@ -237,15 +237,15 @@ func (c *collector) Create(_ context.Context, docs []alert.Document) ([]alert.Wr
 	return written, nil
 }
 
-// nodeStats is how long the node shows the same statistics of itself.
+// nodeStats is how long the node caches its statistics.
 const nodeStats = 1100 * time.Millisecond
 
-// measure begins to measure; the function that it returns ends that.
+// measure starts a measurement; the returned function ends it.
 func (c *comparison) measure(t *testing.T, m *measured) func() {
 	t.Helper()
 	time.Sleep(nodeStats)
 	debug.FreeOSMemory()
-	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // The peak is counted anew, on Linux.
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // Resets the peak, on Linux.
 	server, requests, own := c.serverCPU(t), c.requests(t), ownCPU()
 	start := time.Now()
 	return func() {
@@ -257,7 +257,7 @@ func (c *comparison) measure(t *testing.T, m *measured) func() {
 	}
 }
 
-// serverCPU is the time that the processors of the node have spent on it, for everybody.
+// serverCPU returns the total CPU time of the node's process.
 func (c *comparison) serverCPU(t *testing.T) time.Duration {
 	t.Helper()
 	reply := c.node.Must(t, "GET", "/_nodes/stats/process", nil)
@@ -268,7 +268,7 @@ func (c *comparison) serverCPU(t *testing.T) time.Duration {
 	return sum
 }
 
-// requests is the number of searches that the node was sent, counts and points in time among them.
+// requests returns the number of searches that the node has received, including counts and points in time.
 func (c *comparison) requests(t *testing.T) int {
 	t.Helper()
 	reply := c.node.Must(t, "GET", "/_nodes/stats/http", nil)
@@ -292,7 +292,7 @@ func ownCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peakRSS is the most memory since the peak was last counted anew, 0 where the system does not tell.
+// peakRSS returns the peak resident memory since the last reset, 0 if the system does not report it.
 func peakRSS() int64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -307,7 +307,7 @@ func peakRSS() int64 {
 	return 0
 }
 
-// report prints one table: each way, and how many times the scan's time it took.
+// report prints a table with the cost of each way, and its ratio to the scan.
 func report(w io.Writer, length time.Duration, rules int, table []measured) {
 	write := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 	write("\n%d rules, window of %s, %d documents in all; load %s", rules, length, *roundDocuments, load())

@@ -17,8 +17,8 @@ import (
 	"tocsin/internal/testkit/conformance"
 )
 
-// TestConformance runs the cases of queries on the node. Of KQL and Lucene, what is expected is also
-// held against what Elasticsearch's own query of the language finds.
+// TestConformance runs the query cases on the node. For KQL and Lucene, the expected results are also compared
+// with Elasticsearch's own query of the language.
 func TestConformance(t *testing.T) {
 	shared, sharedSets, err := conformance.SharedQueries()
 	must(t, err)
@@ -70,7 +70,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// ownQuery is a case as Elasticsearch's own query of its language.
+// ownQuery returns a case as Elasticsearch's own query of its language.
 func ownQuery(c conformance.Case) (object, bool) {
 	switch c.Language {
 	case rule.Kuery:
@@ -82,7 +82,7 @@ func ownQuery(c conformance.Case) (object, bool) {
 	}
 }
 
-// sameAsOwn holds the expectation of a case against what Elasticsearch finds for its text.
+// sameAsOwn compares the expectation of a case with the result of Elasticsearch for its text.
 func sameAsOwn(t *testing.T, node *Node, c conformance.Case, clause object, prefix, timestamp string) error {
 	t.Helper()
 	status, answer, err := node.send(t.Context(), http.MethodPost, "/"+prefix+"*/_search", "application/json", object{
@@ -106,12 +106,12 @@ func sameAsOwn(t *testing.T, node *Node, c conformance.Case, clause object, pref
 	return fmt.Errorf("Elasticsearch's own query finds %v, want %v", found, c.Alternatives)
 }
 
-// datasetPrefix begins the names of a dataset's indices; index names are lower case.
+// datasetPrefix is the prefix of the indices of a dataset; index names are lower case.
 func datasetPrefix(node *Node, dataset string) string {
 	return node.Name("eql-" + strings.ToLower(dataset) + "-")
 }
 
-// indexDataset makes the dataset's indices under names of this test's own.
+// indexDataset creates the dataset's indices under names of this test.
 func indexDataset(t *testing.T, node *Node, name string, set *conformance.Dataset) {
 	t.Helper()
 	prefix := datasetPrefix(node, name)
@@ -127,11 +127,11 @@ func indexDataset(t *testing.T, node *Node, name string, set *conformance.Datase
 	node.Bulk(t, bulk.String())
 }
 
-// mappingOf finds the mapping of an index, less the marks of what dynamic mapping had made.
+// mappingOf returns the mapping of an index, without the marks of fields from dynamic mapping.
 func mappingOf(t *testing.T, set *conformance.Dataset, index string) any {
 	t.Helper()
 	raw, ok := set.Indices[index]
-	if !ok { // one pattern for a family
+	if !ok { // one pattern for a family of indices
 		names := slices.Sorted(maps.Keys(set.Indices))
 		raw = set.Indices[names[0]]
 	}

@@ -14,10 +14,10 @@ import (
 	"tocsin/internal/translate"
 )
 
-// corpusTypes is the type of every field that a set of rules asks for: one for all indices.
+// corpusTypes has the type of every field of a set of rules: one type for all indices.
 type corpusTypes map[string]mapping.Type
 
-// add takes in the fields of a rule.
+// add adds the fields of a rule.
 func (c corpusTypes) add(r *rule.Rule) {
 	for _, name := range fieldsOfRule(r) {
 		c.field(name, mapping.Keyword)
@@ -28,7 +28,7 @@ func (c corpusTypes) add(r *rule.Rule) {
 	}
 }
 
-// field gives a field its type, unless ECS or another rule has given it one.
+// field sets the type of a field, unless ECS or another rule has set it.
 func (c corpusTypes) field(name string, typ mapping.Type) {
 	if name == "" || strings.Contains(name, "*") {
 		return
@@ -36,7 +36,7 @@ func (c corpusTypes) field(name string, typ mapping.Type) {
 	if f, known := mapping.ECS().Field(name); known && f.Type.Family() != mapping.FamilyObject {
 		typ = f.Type
 		if typ == mapping.ConstantKeyword || typ == mapping.Wildcard {
-			typ = mapping.Keyword // The events of all rules have not one value.
+			typ = mapping.Keyword // The events of all rules do not have one constant value.
 		}
 	}
 	if c[name] == "" || c[name] == mapping.Keyword {
@@ -44,8 +44,8 @@ func (c corpusTypes) field(name string, typ mapping.Type) {
 	}
 }
 
-// leaf gives a field the type of what it is compared with. A field that is compared with words too
-// is a keyword.
+// leaf sets the type of a field to the type of the compared value. A field that is also compared with words is a
+// keyword.
 func (c corpusTypes) leaf(leaf condition.Expr) {
 	if field, isText := comparedWithText(leaf); isText {
 		if f, known := mapping.ECS().Field(field); !known || f.Type.Family() == mapping.FamilyObject {
@@ -85,10 +85,10 @@ func (c corpusTypes) leaf(leaf condition.Expr) {
 	}
 }
 
-// wordType is keyword, and stays that.
+// wordType is keyword, and overrides other types.
 const wordType = mapping.Wildcard
 
-// comparedWithText returns the field of a test whose value is a word, and no number either.
+// comparedWithText returns the field of a test whose value is a word and not a number.
 func comparedWithText(leaf condition.Expr) (string, bool) {
 	words := func(values ...any) bool {
 		return slices.ContainsFunc(values, func(v any) bool {
@@ -135,7 +135,7 @@ func (c corpusTypes) nested(e condition.Expr) {
 	}
 }
 
-// table is the types as a mapping, for lowering.
+// table returns the types as a mapping, for lowering.
 func (c corpusTypes) table() mapping.Table {
 	table := mapping.Table{}
 	for name, typ := range c {
@@ -147,11 +147,11 @@ func (c corpusTypes) table() mapping.Table {
 	return table
 }
 
-// properties writes the mapping of some fields. A field below another that is a value is a
-// multi-field of it; one that cannot be that is left out.
+// properties returns the mapping of fields. A field below another field with a value is its multi-field; a field
+// that cannot be one is omitted.
 func (c corpusTypes) properties(names []string) object {
 	root := object{}
-	for _, name := range slices.Sorted(slices.Values(names)) { // A name comes before those below it.
+	for _, name := range slices.Sorted(slices.Values(names)) { // A name precedes the names below it.
 		c.place(root, name)
 	}
 	return root
@@ -205,7 +205,7 @@ func fieldMapping(typ mapping.Type) object {
 	}
 }
 
-// fieldsOfRule are all names that a rule asks the mapping for.
+// fieldsOfRule returns all fields of a rule.
 func fieldsOfRule(r *rule.Rule) []string {
 	names := map[string]bool{"@timestamp": true, "event.ingested": true}
 	add := func(more ...string) {
@@ -244,7 +244,7 @@ func fieldsOfRule(r *rule.Rule) []string {
 	return slices.Collect(maps.Keys(names))
 }
 
-// parsedQuery is the query of a rule in a language that becomes conditions, nil for others.
+// parsedQuery returns the query of a rule in a language with conditions, nil for other languages.
 func parsedQuery(r *rule.Rule) translate.Query {
 	if !translate.Supports(r.Language) {
 		return nil
@@ -253,7 +253,7 @@ func parsedQuery(r *rule.Rule) translate.Query {
 	return q
 }
 
-// conditionsOfRule are the conditions that events of a rule have to meet, one for each step.
+// conditionsOfRule returns the conditions for the events of a rule, one for each step.
 func conditionsOfRule(r *rule.Rule, fields mapping.Fields) []condition.Expr {
 	q := parsedQuery(r)
 	if q == nil {

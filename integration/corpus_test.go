@@ -183,12 +183,12 @@ func (r corpusRow) write(b *strings.Builder, name string) {
 // corpusPage is the text before the table of docs/corpus.md.
 const corpusPage = `# Elastic's rules on Elasticsearch
 
-See how many of Elastic's rules run, and how many of them alert. Every rule of the part of elastic/detection-rules that the project tests with (it is not shipped), run once on Elasticsearch 8.19:
-over one index for each index pattern, with the fields that the rules ask for, of the types of ECS or the types that the rules compare
-them with, and a few events made after the rules' own conditions. ` + "`ran`" + ` counts executions without an error, ` + "`with alerts`" + `
-the executions that made one: the events are made from a rule's positive tests, so a rule without alerts is not one that cannot
-have any. ES|QL rules have an index each, with one empty event. What the node of the tests does not have is said in [its README](../integration/engine/README.md).
+See how many of Elastic's rules run, and how many of them alert. The table shows every rule of a part of elastic/detection-rules (not shipped with Tocsin), run once on Elasticsearch 8.19:
+over one index for each index pattern. The indices have the fields of the rules, with ECS types or the types that the rules compare
+them with, and a few events generated from the rules' conditions. ` + "`ran`" + ` counts executions without an error, ` + "`with alerts`" + `
+executions with an alert. Events are generated from the positive tests of a rule only, so a rule without alerts here can still alert
+on real events. Each ES|QL rule has its own index, with one empty event. [The README of the test node](../integration/engine/README.md) lists the missing features of the node.
 
-` + "`go test -tags integration -run TestCorpusRuns ./integration -write-corpus`" + ` writes this page.
+` + "`go test -tags integration -run TestCorpusRuns ./integration -write-corpus`" + ` generates this page.
 
 `

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// addCounting writes a rule of a type that counts, with a look-back of ten minutes.
+// addCounting writes a rule of a counting type, with a look-back of ten minutes.
 func (d ruleDir) addCounting(t *testing.T, id, typ, index, more string) {
 	t.Helper()
 	text := fmt.Sprintf(`[rule]
@@ -38,7 +38,7 @@ func newTermsKeys(fields ...string) string {
 	return "new_terms_fields = [\"" + strings.Join(fields, `", "`) + "\"]\nhistory_window_start = \"now-7d\""
 }
 
-// counting is a place of events under a test that adds events between runs.
+// counting is an index of events to which a test adds events between runs.
 type counting struct {
 	node    *Node
 	index   string
@@ -47,7 +47,7 @@ type counting struct {
 	store   string
 }
 
-// newCounting makes an index and places that have no alerts yet.
+// newCounting creates an index, and stores without alerts.
 func newCounting(t *testing.T) (*counting, ruleDir) {
 	t.Helper()
 	n := newNode(t)
@@ -56,8 +56,8 @@ func newCounting(t *testing.T) (*counting, ruleDir) {
 	return c, ruleDir(c.rules)
 }
 
-// run runs the rules on the cluster and on files with the same events, which have to make the same
-// alerts, and returns the account and all alerts so far.
+// run runs the rules on the cluster and on files with the same events. Both must make the same alerts. It returns
+// the account and all alerts so far.
 func (c *counting) run(t *testing.T, slot time.Time) (map[string]execution, []string) {
 	t.Helper()
 	local := place{name: "embedded", alerts: []string{"--store", c.store}}
@@ -78,7 +78,7 @@ func (c *counting) run(t *testing.T, slot time.Time) (map[string]execution, []st
 	return account, countingLines(alerts)
 }
 
-// countingLines writes what alerts say of groups and new terms.
+// countingLines formats the groups and new terms of alerts.
 func countingLines(alerts map[string]object) []string {
 	var lines []string
 	for _, a := range alerts {
@@ -106,7 +106,7 @@ func countingLines(alerts map[string]object) []string {
 	return lines
 }
 
-// event is an event of a user on a host, so long before the slot.
+// event returns an event of a user on a host, at a time before the slot.
 func (c *counting) event(slot time.Time, id string, before time.Duration, user, host string) doc {
 	source := object{"@timestamp": stamp(slot, before), "host": object{"name": host}, "event": object{"category": "authentication"}}
 	if user != "" {
@@ -124,8 +124,8 @@ func wantNumbers(t *testing.T, what string, account map[string]execution, want m
 	equal(t, what, got, want)
 }
 
-// TestNewTermsOfManyCombinations finds the few that are new among 50,000 that one event has, and had
-// before, in both places.
+// TestNewTermsOfManyCombinations finds the few new combinations among 50,000 of one event, on Elasticsearch and
+// embedded.
 func TestNewTermsOfManyCombinations(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()
@@ -154,7 +154,7 @@ func TestNewTermsOfManyCombinations(t *testing.T) {
 	took := time.Since(start)
 	wantNumbers(t, "account", account, map[string][5]int64{"many": {4, 4, 0, 0, 0}})
 	equal(t, "alerts", alerts, []string{"many new|h050|p000 of 3", "many u000|h000|new of 1", "many u050|h050|p005 of 4", "many u099|new|p004 of 2"})
-	if took > 2*time.Minute { // of seconds, and what else the machine has to do
+	if took > 2*time.Minute { // it takes seconds, plus the load of the machine
 		t.Errorf("it took %s", took)
 	}
 }
@@ -168,7 +168,7 @@ func TestThresholdRules(t *testing.T) {
 	rules.addCounting(t, "all", "threshold", c.index, "[rule.threshold]\nfield = []\nvalue = 8")
 	events := []doc{
 		c.event(slot, "a1", 9*time.Minute, "ann", "h1"), c.event(slot, "a2", 8*time.Minute, "ann", "h1"), c.event(slot, "a3", 7*time.Minute, "ann", "h2"),
-		c.event(slot, "b1", 9*time.Minute, "bob", "h2"), c.event(slot, "b2", 8*time.Minute, "bob", "h2"), // one less
+		c.event(slot, "b1", 9*time.Minute, "bob", "h2"), c.event(slot, "b2", 8*time.Minute, "bob", "h2"), // below the threshold by one
 		c.event(slot, "c1", 6*time.Minute, "cat", "h2"),
 		c.event(slot, "n1", 5*time.Minute, "", "h1"),
 		c.event(slot, "o1", 11*time.Minute, "bob", "h1"), // before the window
@@ -183,14 +183,14 @@ func TestThresholdRules(t *testing.T) {
 	}
 	equal(t, "first alerts", alerts, first)
 
-	// What follows rests on the history of alerts.
+	// The following cases depend on existing alerts.
 	account, alerts = c.run(t, slot)
 	wantNumbers(t, "second run", account, map[string][5]int64{"users": {}, "spray": {}, "all": {}})
 	equal(t, "alerts after it", alerts, first)
 	account, _ = c.run(t, slot.Add(2*time.Minute))
 	wantNumbers(t, "overlapping window", account, map[string][5]int64{"users": {}, "spray": {}, "all": {}})
 
-	put(t, c.node, []doc{ // The late one makes three of bob's, and with another there are eight.
+	put(t, c.node, []doc{ // With the late event bob has three, and with another there are eight in total.
 		c.event(slot, "late", 7*time.Minute+30*time.Second, "bob", "h3"), c.event(slot, "a4", -time.Minute, "ann", "h1"),
 	})
 	account, alerts = c.run(t, slot)
@@ -199,7 +199,7 @@ func TestThresholdRules(t *testing.T) {
 	slices.Sort(more)
 	equal(t, "alerts with the late event", alerts, more)
 
-	// Two more of ann's are not enough, three are.
+	// Two more of ann's events are not enough, three are.
 	put(t, c.node, []doc{c.event(slot, "a5", -90*time.Second, "ann", "h1")})
 	account, _ = c.run(t, slot.Add(2*time.Minute))
 	wantNumbers(t, "two more", account, map[string][5]int64{"users": {}, "spray": {}, "all": {}})
@@ -211,7 +211,7 @@ func TestThresholdRules(t *testing.T) {
 	equal(t, "alerts with three more", alerts, more)
 }
 
-// TestThresholdAlert pins the fields of one alert.
+// TestThresholdAlert checks the fields of one alert.
 func TestThresholdAlert(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()
@@ -246,8 +246,8 @@ func TestThresholdAlert(t *testing.T) {
 	}
 }
 
-// TestManyGroups has more groups than a page, of which more reach the threshold than alerts may be
-// made: the next runs go on.
+// TestManyGroups has more groups than a page, and more that reach the threshold than max_signals: the next runs
+// continue.
 func TestManyGroups(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()
@@ -304,12 +304,12 @@ func TestNewTermsRules(t *testing.T) {
 	want := []string{"both ann|h2 of a2", "both bob|h1 of b1", "both dan|h1 of d1", "user bob of b1", "user dan of d1"}
 	equal(t, "alerts", alerts, want)
 
-	// What follows rests on the history of alerts.
+	// The following cases depend on existing alerts.
 	account, alerts = c.run(t, slot)
 	wantNumbers(t, "second run", account, map[string][5]int64{"user": {}, "both": {}, "three": {}})
 	equal(t, "alerts after it", alerts, want)
 	put(t, c.node, []doc{
-		c.event(slot, "late", 7*time.Minute, "bob", "h1"), // earlier than the one that alerted
+		c.event(slot, "late", 7*time.Minute, "bob", "h1"), // earlier than the event that alerted
 		c.event(slot, "fresh", 8*time.Minute, "fay", "h1"),
 	})
 	_, alerts = c.run(t, slot)
@@ -322,8 +322,8 @@ func TestNewTermsRules(t *testing.T) {
 	equal(t, "alerts of the next slot", alerts, want)
 }
 
-// TestMixedMappings: a field that two indices map differently is counted by its texts, and analysed
-// text is not counted.
+// TestMixedMappings: a field with different types in two indices is counted by text, and analysed text is not
+// counted.
 func TestMixedMappings(t *testing.T) {
 	c, rules := newCounting(t)
 	slot := aSlot()

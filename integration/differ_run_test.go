@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/testkit/indexgen"
 )
 
-// How much TestIndicesDiffer compares. As it is, a sample; `make full` has all.
+// The size of TestIndicesDiffer. The default is a sample; `make full` runs everything.
 var (
 	differWorlds    = flag.Int("differ.worlds", 1, "worlds of each kind in which indices differ")
 	differDocuments = flag.Int("differ.documents", 60, "events in the window of each world")
@@ -29,22 +29,22 @@ var (
 	differShown     = flag.Int("differ.shown", 1, "disagreements to show of each kind, type of rule and way")
 )
 
-// What every cell of the table has to have where everything is compared.
+// The requirements for every cell of the table in a full run.
 const (
 	differPairs = 1000
 	differAll   = 1_000_000
-	// differMore is how many worlds are added at most for the types of rules that lack pairs.
+	// differMore is the maximum number of worlds that are added for rule types without enough pairs.
 	differMore = 8
 )
 
-// differTypes are the types of rules that are compared.
+// differTypes are the rule types to compare.
 func differTypes() []string {
 	return slices.DeleteFunc(slices.Clone(indexgen.Types), func(typ string) bool { return !strings.HasPrefix(typ, *differType) })
 }
 
-// TestIndicesDiffer: however the indices of a pattern differ, a rule of any type gives the same alerts
-// by search, by the shared read, by whichever of the two the planner takes, and over files; and rules
-// on single events alert on what Elasticsearch's own search finds, which reads the languages itself.
+// TestIndicesDiffer: however the indices of a pattern differ, a rule of any type makes the same alerts by search,
+// by the shared read, by the planner's choice, and over files. Rules on single events alert on the documents that
+// Elasticsearch's own query of the language finds.
 func TestIndicesDiffer(t *testing.T) {
 	node := newNode(t)
 	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
@@ -59,7 +59,7 @@ func TestIndicesDiffer(t *testing.T) {
 		whole := *differDocuments**differRules**differWorlds >= differPairs
 		for i := 0; i < *differWorlds || whole && i < *differWorlds+differMore; i++ {
 			types := differTypes()
-			if i >= *differWorlds { // more worlds for what was seldom chosen
+			if i >= *differWorlds { // more worlds for rule types that were rarely chosen
 				types = slices.DeleteFunc(types, func(typ string) bool { return !table.thin(kind, typ) })
 			}
 			if len(types) == 0 {
@@ -84,7 +84,7 @@ func TestIndicesDiffer(t *testing.T) {
 	}
 }
 
-// compare runs all rules in all modes and tells where they differ.
+// compare runs all rules in all modes and reports differences.
 func (d *differ) compare(t *testing.T, table differTable) {
 	t.Helper()
 	var first map[string]answer
@@ -126,7 +126,7 @@ func (d *differ) compare(t *testing.T, table differTable) {
 	}
 }
 
-// compareAsked holds the alerts of rules on single events against what Elasticsearch finds by itself.
+// compareAsked compares the alerts of rules on single events with the results of Elasticsearch.
 func (d *differ) compareAsked(t *testing.T, table differTable, got map[string]answer) {
 	t.Helper()
 	var asked []object

@@ -15,8 +15,8 @@ import (
 	"tocsin/internal/testkit/indexgen"
 )
 
-// shrink leaves of a world what one rule needs to show that a mode differs, and describes it. The
-// world is as it was afterwards.
+// shrink reduces a world to what one rule needs to show that a mode differs, and describes it. The world is
+// restored afterwards.
 func (d *differ) shrink(t *testing.T, r differRule, m differMode) string {
 	t.Helper()
 	all := d.world.Documents
@@ -55,7 +55,7 @@ func (d *differ) shrink(t *testing.T, r differRule, m differMode) string {
 	return b.String()
 }
 
-// companions finds the fewest other rules beside which a rule comes to something else than alone.
+// companions finds the smallest set of other rules with which a rule gives another result than alone.
 func (d *differ) companions(t *testing.T, r differRule, m differMode) string {
 	t.Helper()
 	for _, m := range []differMode{differModes[0], m} {
@@ -95,7 +95,7 @@ func (d *differ) pair(t *testing.T, r differRule, m differMode) (want, got answe
 	return want, got, d.difference(r, m, want, got)
 }
 
-// fewer leaves out documents for as long as the rule still differs.
+// fewer removes documents as long as the rule still differs.
 func (d *differ) fewer(t *testing.T, differs func() bool) {
 	t.Helper()
 	for size := len(d.world.Documents) / 2; size > 0; size /= 2 {
@@ -113,7 +113,7 @@ func (d *differ) fewer(t *testing.T, differs func() bool) {
 	}
 }
 
-// simpler leaves out fields of a document for as long as the rule still differs.
+// simpler removes fields of a document as long as the rule still differs.
 func (d *differ) simpler(t *testing.T, i int, differs func() bool) {
 	t.Helper()
 	for name := range d.world.Documents[i].Source {
@@ -129,7 +129,7 @@ func (d *differ) simpler(t *testing.T, i int, differs func() bool) {
 	}
 }
 
-// refill makes node and file have the documents of the world, without some that they have.
+// refill writes the documents of the world to node and file, without some of them.
 func (d *differ) refill(t *testing.T, without []indexgen.Document) {
 	t.Helper()
 	var bulk strings.Builder

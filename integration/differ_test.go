@@ -29,29 +29,29 @@ import (
 	"tocsin/internal/testkit/indexgen"
 )
 
-// differ is a world at the node and in a file.
+// differ is a world on the node and in a file.
 type differ struct {
 	node   *Node
 	client *elastic.Client
 	kind   indexgen.Kind
 	world  *indexgen.World
-	// file has the documents that the node took, seen is how many of those lie in the window.
+	// file has the documents that the node accepted, seen is the number of them in the window.
 	file string
 	seen int
-	// rules are the candidates that were chosen, with their plans.
+	// rules are the chosen candidates, with their plans.
 	rules []differRule
 }
 
 type differRule struct {
 	indexgen.Rule
 	plan query.Plan
-	// diags are why there is no plan.
+	// diags say why there is no plan.
 	diags diag.List
-	// refused tells that Elasticsearch refuses what the rule asks.
+	// refused reports that Elasticsearch refuses the queries of the rule.
 	refused bool
 }
 
-// newDiffer puts a world into the node and chooses rules of each type.
+// newDiffer writes a world to the node and chooses rules of each type.
 func newDiffer(t *testing.T, node *Node, client *elastic.Client, w *indexgen.World, kind indexgen.Kind, types []string, each int) *differ {
 	t.Helper()
 	d := &differ{node: node, client: client, kind: kind, world: w}
@@ -68,7 +68,7 @@ func (d *differ) create(t *testing.T) {
 	}
 }
 
-// remove takes the indices away again: a run makes some hundreds.
+// remove deletes the indices: a run creates some hundreds.
 func (d *differ) remove(t *testing.T) {
 	t.Helper()
 	for _, index := range d.world.Indices {
@@ -76,7 +76,7 @@ func (d *differ) remove(t *testing.T) {
 	}
 }
 
-// fill writes the documents; those that the node refuses are in the file neither.
+// fill writes the documents. Documents that the node refuses are not in the file either.
 func (d *differ) fill(t *testing.T) {
 	t.Helper()
 	var bulk strings.Builder
@@ -109,14 +109,14 @@ func (d *differ) fill(t *testing.T) {
 	must(t, os.WriteFile(d.file, bytes.Join(kept, []byte("\n")), 0o600))
 }
 
-// within is what a rule asks, of the window.
+// within restricts a query of a rule to the window.
 func (d *differ) within(asked object) object {
 	return object{"bool": object{"filter": []any{asked, object{"range": object{"@timestamp": object{
 		"gte": search.FormatTime(d.world.Slot.Add(-d.world.Window)), "lt": search.FormatTime(d.world.Slot), "format": "strict_date_optional_time",
 	}}}}}}
 }
 
-// ask sends many searches at once.
+// ask sends many searches in one request.
 func (d *differ) ask(t *testing.T, asked []object, size int) []JSON {
 	t.Helper()
 	if len(asked) == 0 {
@@ -131,9 +131,9 @@ func (d *differ) ask(t *testing.T, asked []object, size int) []JSON {
 	return d.node.Lines(t, "/_msearch", body.String()).At("responses").List()
 }
 
-// shares are which share of the documents the conditions of a rule may match, as the node counts: what is
-// always or never true compares little. Rules that look for more than the condition need more; of these
-// it is only what is tried first, see [differ.tried].
+// shares are the bounds of the share of documents that the conditions of a rule match, as the node counts: tests
+// that are always or never true compare little. For rules that need more than a condition, the bounds only decide
+// which rules are tried first, see [differ.tried].
 func shares(typ string) (least, most float64) {
 	switch base, _, _ := strings.Cut(typ, " "); base {
 	case "sequence":
@@ -152,7 +152,7 @@ func shares(typ string) (least, most float64) {
 	return 0.1, 0.6
 }
 
-// choose takes as many rules of each type as are wanted, and one that Elasticsearch refuses.
+// choose takes the wanted number of rules of each type, and one that Elasticsearch refuses.
 func (d *differ) choose(t *testing.T, types []string, each int) {
 	t.Helper()
 	candidates := slices.DeleteFunc(slices.Clone(d.world.Candidates), func(r indexgen.Rule) bool { return !slices.Contains(types, r.Type) })
@@ -175,7 +175,7 @@ func (d *differ) choose(t *testing.T, types []string, each int) {
 			refuses = refuses || !a.At("error").Missing() || a.At("_shards", "failed").Int() > 0
 		}
 		of := differRule{Rule: r, refused: refuses}
-		counted := r.Exact || d.kind.Refuses(r.Type) // what the rule alerts on, or that it does not, is known
+		counted := r.Exact || d.kind.Refuses(r.Type) // the result of the rule is known
 		switch {
 		case refuses && refused[r.Type] == 0:
 			refused[r.Type]++
@@ -193,9 +193,9 @@ func (d *differ) choose(t *testing.T, types []string, each int) {
 	d.rules = append(d.plan(t, chosen), d.tried(t, append(likely, unlikely...), each)...)
 }
 
-// tried runs rules that look for more than a condition, by search and over files, until there are as many
-// of each type as are wanted whose alerts stand for neither few nor most events. A rule of which the two
-// ways do not say the same, or that fails, is taken in any case: nothing is left out that would differ.
+// tried runs rules that need more than a condition, by search and over files, until there is the wanted number of
+// each type whose alerts stand for neither few nor most events. A rule that fails, or for which the two ways
+// differ, is always taken, so that no difference is missed.
 func (d *differ) tried(t *testing.T, rules []differRule, each int) []differRule {
 	t.Helper()
 	first, files := differModes[0], differModes[3]
@@ -233,10 +233,10 @@ func (d *differ) tried(t *testing.T, rules []differRule, each int) []differRule 
 	return out
 }
 
-// differTries is how often more rules are tried at most.
+// differTries is the maximum number of further attempts.
 const differTries = 6
 
-// plan loads rules from an export, as people give them.
+// plan loads rules from an export.
 func (d *differ) plan(t *testing.T, chosen []differRule) []differRule {
 	t.Helper()
 	var export bytes.Buffer
@@ -267,7 +267,7 @@ type differMode struct {
 	embedded bool
 }
 
-// differModes are all ways; the first is what the others are measured by.
+// differModes are all ways; the others are compared with the first.
 var differModes = []differMode{
 	{"search", planner.Search, false},
 	{"scan", planner.Scan, false},
@@ -276,12 +276,12 @@ var differModes = []differMode{
 	{"embedded search", planner.Search, true},
 }
 
-// answer is what a rule came to in a mode.
+// answer is the result of a rule in a mode.
 type answer struct {
-	// problem is why it failed; "" when it did not.
+	// problem is the error of the rule; "" if it succeeded.
 	problem  string
 	warnings []string
-	// alerts are by identity, without what differs from run to run.
+	// alerts are the alerts by identity, without fields that differ from run to run.
 	alerts map[string]object
 }
 
@@ -317,7 +317,7 @@ func (d *differ) run(t *testing.T, m differMode, events search.Events, rules []d
 	return out
 }
 
-// withoutRun leaves out what is of the run, not of the finding.
+// withoutRun removes the fields of the run from an alert.
 func withoutRun(source object) object {
 	out := maps.Clone(source)
 	for _, name := range []string{"kibana.alert.rule.execution.uuid", "kibana.alert.uuid"} {
@@ -326,7 +326,7 @@ func withoutRun(source object) object {
 	return out
 }
 
-// place opens what a mode reads.
+// place opens the source of events of a mode.
 func (d *differ) place(t *testing.T, m differMode) search.Events {
 	t.Helper()
 	if !m.embedded {
@@ -335,7 +335,7 @@ func (d *differ) place(t *testing.T, m differMode) search.Events {
 	return d.open(t, d.mapping(t))
 }
 
-// mapping is the answer of GET _mapping for all indices.
+// mapping returns the answer of GET _mapping for all indices.
 func (d *differ) mapping(t *testing.T) object {
 	t.Helper()
 	names := make([]string, len(d.world.Indices))
@@ -345,7 +345,7 @@ func (d *differ) mapping(t *testing.T) object {
 	return d.node.Must(t, "GET", "/"+strings.Join(names, ",")+"/_mapping", nil).Any().(object)
 }
 
-// open opens the file under mappings.
+// open opens the file with mappings.
 func (d *differ) open(t *testing.T, mappings object) search.Events {
 	t.Helper()
 	text, err := json.Marshal(mappings)
@@ -361,7 +361,7 @@ func (d *differ) open(t *testing.T, mappings object) search.Events {
 	return events
 }
 
-// matched is the number of documents in the window that the alerts of a rule stand for.
+// matched returns the number of documents in the window for which the alerts of a rule stand.
 func (d *differ) matched(a answer) int {
 	ids := map[string]bool{}
 	more := 0
@@ -369,7 +369,7 @@ func (d *differ) matched(a answer) int {
 		if source["kibana.alert.building_block_type"] != nil {
 			continue
 		}
-		_, group := source["kibana.alert.group.id"] // of a sequence: what is folded has the same events, mostly
+		_, group := source["kibana.alert.group.id"] // of a sequence: suppressed sequences mostly have the same events
 		if n, counted := source["kibana.alert.threshold_result.count"]; counted {
 			more += int(JSON{n}.Int())
 			continue
@@ -384,7 +384,7 @@ func (d *differ) matched(a answer) int {
 	return len(ids) + more
 }
 
-// found are the ids of documents that the alerts of an event rule are about.
+// found returns the ids of the documents in the alerts of an event rule.
 func found(a answer) []string {
 	var out []string
 	for _, source := range a.alerts {

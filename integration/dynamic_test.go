@@ -16,9 +16,8 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// TestDynamicMappingAgrees: generated mappings, with dynamic templates and objects that say what becomes
-// of new fields, and generated documents: the node's mapping after it has indexed them is what is inferred
-// of them in memory.
+// TestDynamicMappingAgrees generates mappings with dynamic templates and dynamic settings of objects, and
+// documents. After indexing, the mapping of the node is the same as the mapping that is inferred in memory.
 func TestDynamicMappingAgrees(t *testing.T) {
 	n := newNode(t)
 	seed := uint64(time.Now().UnixNano())
@@ -44,7 +43,7 @@ func TestDynamicMappingAgrees(t *testing.T) {
 		}
 		inferred := mapping.NewInferred(given.Merged())
 		var sources []string
-		mapped := false // of a document that was refused all the same
+		mapped := false // by a document that was refused
 		for range 1 + r.IntN(4) {
 			source := g.source()
 			text := mustJSON(t, source)
@@ -54,7 +53,7 @@ func TestDynamicMappingAgrees(t *testing.T) {
 					mapped = true
 					break
 				}
-				continue // nothing is learned of it there, and it may be left out in part here
+				continue // the mapping does not change there, and only a part may be ignored here
 			}
 			taken++
 			sources = append(sources, string(text))
@@ -84,7 +83,7 @@ func TestDynamicMappingAgrees(t *testing.T) {
 	}
 }
 
-// sortedMembers puts the members of objects in order.
+// sortedMembers sorts the members of objects.
 func sortedMembers(t mapping.Table) map[string]mapping.Field {
 	out := map[string]mapping.Field{}
 	for name, f := range t {
@@ -107,7 +106,7 @@ var (
 
 func one[T any](g dynamicGenerator, of []T) T { return of[g.IntN(len(of))] }
 
-// some is one value, or a list of some.
+// some returns one value, or a list.
 func some(g dynamicGenerator, of []string) any {
 	if g.IntN(3) > 0 {
 		return one(g, of)
@@ -132,7 +131,7 @@ func (g dynamicGenerator) mapping() object {
 	if g.IntN(8) == 0 {
 		m["subobjects"] = false
 		delete(m, "properties")
-		delete(m, "dynamic") // with it, or by a template for objects, objects are mapped where none can be
+		delete(m, "dynamic") // dynamic or a template for objects would map objects where they are not allowed
 	}
 	var templates []any
 	for i := range g.IntN(4) {
@@ -225,7 +224,7 @@ func (g dynamicGenerator) template() object {
 		{"index": false},
 	})
 	if t["mapping"].(object)["enabled"] == false {
-		// A value that makes an object is of no use, and takes with it what its document has below.
+		// A value in the place of an object is useless, and hides the fields below it.
 		t["match_mapping_type"] = "object"
 	}
 	return t
@@ -239,7 +238,7 @@ func (g dynamicGenerator) source() object {
 	return out
 }
 
-// key is a name, or a path of names.
+// key returns a name or a dotted name.
 func (g dynamicGenerator) key() string {
 	key := one(g, dynamicNames)
 	if g.IntN(4) == 0 {

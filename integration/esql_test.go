@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// addESQL writes a rule of type esql that looks back ten minutes, and returns its path. The query
-// begins in line 5, column 14.
+// addESQL writes a rule of type esql with a look-back of ten minutes, and returns its path. The query starts at
+// line 5, column 14.
 func (d ruleDir) addESQL(t *testing.T, id, query string, extra ...string) string {
 	t.Helper()
 	text := fmt.Sprintf(`[rule]
@@ -36,7 +36,7 @@ type = "esql"
 	return file
 }
 
-// logins are events of users, one a second from the start of the window of ten minutes.
+// logins returns events of users, one per second from the start of the ten-minute window.
 func logins(index string, slot time.Time, users ...string) []doc {
 	var docs []doc
 	for i, user := range users {
@@ -50,8 +50,8 @@ func logins(index string, slot time.Time, users ...string) []doc {
 	return docs
 }
 
-// TestESQLDocuments: rows that stand for their documents become alerts about these, once, whenever
-// they are found.
+// TestESQLDocuments: rows that stand for their documents make one alert about each document, however often they
+// are found.
 func TestESQLDocuments(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -101,21 +101,20 @@ func TestESQLDocuments(t *testing.T) {
 	for id, x := range p.mustOnce(t, string(rules), slot) {
 		want := [5]int64{3, 1, 2, 0, 0}
 		if id == "inline" {
-			want = [5]int64{} // it wants two of them
+			want = [5]int64{} // it requires two of them
 		}
 		equal(t, id+" with a late event", x.numbers(), want)
 	}
 }
 
-// has reports whether the node can run a query at all.
+// has reports whether the node can run a query.
 func (n *Node) has(t *testing.T, query string) bool {
 	t.Helper()
 	status, _ := n.Do(t, http.MethodPost, "/_query", object{"query": query + " | LIMIT 0"})
 	return status == http.StatusOK
 }
 
-// TestESQLExpanded: a document that makes several rows makes as many alerts, of which each is made
-// once.
+// TestESQLExpanded: a document that makes several rows makes as many alerts, each once.
 func TestESQLExpanded(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -144,7 +143,7 @@ func TestESQLExpanded(t *testing.T) {
 	equal(t, "narrowed, again", x["narrowed"].numbers(), [5]int64{2, 0, 2, 0, 0})
 }
 
-// TestESQLRows: rows made of many events are told apart by their values and the window.
+// TestESQLRows: rows made from many events are identified by their values and the window.
 func TestESQLRows(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -169,15 +168,15 @@ func TestESQLRows(t *testing.T) {
 	}
 	equal(t, "logins", counts, map[string]int64{"alice": 3, "bob": 2})
 
-	// Another window is another finding, as its row counts other events.
+	// Another window makes another alert, as its row counts other events.
 	equal(t, "later", p.mustOnce(t, string(rules), slot.Add(time.Minute))["r"].numbers(), [5]int64{2, 2, 0, 0, 0})
-	// A late event makes another row of the window.
+	// A late event changes the row of the window.
 	put(t, n, []doc{{index, "late", object{"@timestamp": stamp(slot, time.Minute), "user": object{"name": "bob"}}}})
 	equal(t, "with a late event", p.mustOnce(t, string(rules), slot)["r"].numbers(), [5]int64{2, 1, 1, 0, 0})
 	equal(t, "alerts", len(p.list(t)), 5)
 }
 
-// TestESQLOwnAlerts: an aggregating rule over alerts does not count those that it made itself.
+// TestESQLOwnAlerts: an aggregating rule over alerts does not count its own alerts.
 func TestESQLOwnAlerts(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -200,7 +199,7 @@ func TestESQLOwnAlerts(t *testing.T) {
 	equal(t, "made", len(p.list(t)), 1)
 }
 
-// TestESQLMaxSignals: what max_signals leaves is counted, and found by the next run.
+// TestESQLMaxSignals: the rows beyond max_signals are counted, and found by the next run.
 func TestESQLMaxSignals(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -221,8 +220,8 @@ func TestESQLMaxSignals(t *testing.T) {
 	equal(t, "alerts", len(p.list(t)), 50)
 }
 
-// TestESQLManyRows: rows of documents are read in parts of the window, so that none is cut off; of
-// other rows the limit is reported.
+// TestESQLManyRows: rows of documents are read in parts of the window, so that none is missing; for other rows the
+// limit is reported.
 func TestESQLManyRows(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -232,7 +231,7 @@ func TestESQLManyRows(t *testing.T) {
 	for i := range 2300 {
 		before := time.Duration(1+i/2) * 100 * time.Millisecond
 		if i < 1100 {
-			before = 5 * time.Minute // more in one millisecond than a part holds
+			before = 5 * time.Minute // more in one millisecond than a part can have
 		}
 		docs = append(docs, doc{index, strconv.Itoa(i), object{"@timestamp": stamp(slot, before), "user": object{"name": "alice"}}})
 	}
@@ -257,14 +256,14 @@ func TestESQLManyRows(t *testing.T) {
 		t.Errorf("own limit: warnings %q", text)
 	}
 	equal(t, "status", x["rows"].Status, "partial_failure")
-	// Rows that are not read because there are enough alerts are left, and counted.
+	// Rows that are not read because there are enough alerts count as left.
 	equal(t, "rows", x["rows"].numbers(), [5]int64{5, 5, 0, 0, 9995})
 	if !strings.Contains(x["rows"].Error, "the row limit of 10000 was reached") {
 		t.Errorf("rows: error %q", x["rows"].Error)
 	}
 }
 
-// TestESQLTimeout: a rule that runs out of its time leaves nothing running on the server.
+// TestESQLTimeout: a rule that times out leaves no query running on the server.
 func TestESQLTimeout(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -278,8 +277,8 @@ func TestESQLTimeout(t *testing.T) {
 	rules := ruleDir(t.TempDir())
 	rules.addESQL(t, "r", "FROM "+index+" | KEEP a, b, c, d, e | MV_EXPAND a | MV_EXPAND b | MV_EXPAND c | MV_EXPAND d | MV_EXPAND e | STATS n = COUNT(*)")
 	p := elasticsearch(n)
-	p.mustOnce(t, string(rules), slot.Add(24*time.Hour)) // installs
-	for _, limit := range []string{"1s", "4s"} {         // while the query is put, while its answer is waited for
+	p.mustOnce(t, string(rules), slot.Add(24*time.Hour)) // creates the indices
+	for _, limit := range []string{"1s", "4s"} {         // while the query is sent, and while its answer is awaited
 		began := time.Now()
 		o := p.once(t, string(rules), slot, "--rule-timeout", limit)
 		if x := o.executions(t)["r"]; o.code == 0 || x.Status != "failed" || !strings.Contains(x.Error, "deadline") {
@@ -292,7 +291,7 @@ func TestESQLTimeout(t *testing.T) {
 	}
 }
 
-// wantNoTask waits until no task is about an index: cancelling takes effect between two pages.
+// wantNoTask waits until no task uses an index: cancelling takes effect between two pages.
 func (n *Node) wantNoTask(t *testing.T, index string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -311,7 +310,7 @@ func (n *Node) wantNoTask(t *testing.T, index string) {
 	t.Errorf("still running: %.500s", running)
 }
 
-// TestESQLFaults: what Elasticsearch finds wrong is told at its place in the rule.
+// TestESQLFaults: errors of Elasticsearch are reported at their position in the rule.
 func TestESQLFaults(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -344,8 +343,7 @@ func TestESQLFaults(t *testing.T) {
 	}
 }
 
-// TestESQLIndices: patterns that match nothing are warnings, whether Elasticsearch would refuse the
-// query for them or not.
+// TestESQLIndices: patterns that match nothing are warnings, whether or not Elasticsearch would refuse the query.
 func TestESQLIndices(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -394,7 +392,7 @@ func TestESQLShardFailure(t *testing.T) {
 	equal(t, "when it is mended", p.mustOnce(t, string(rules), slot)["documents"].numbers(), [5]int64{2, 1, 1, 0, 0})
 }
 
-// TestESQLOverride: the window is about the time that the rule says.
+// TestESQLOverride: the window is on the rule's timestamp_override.
 func TestESQLOverride(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -412,7 +410,7 @@ func TestESQLOverride(t *testing.T) {
 	equal(t, "events", eventsOf(p.list(t)), map[string][]string{"override": {"late", "plain"}})
 }
 
-// TestESQLWarnings: what Elasticsearch remarks on is told at its place.
+// TestESQLWarnings: warnings of Elasticsearch are reported at their position.
 func TestESQLWarnings(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -429,7 +427,7 @@ func TestESQLWarnings(t *testing.T) {
 	}
 }
 
-// TestESQLExplain: the request that is shown is the one that is sent.
+// TestESQLExplain: the shown request is the one that is sent.
 func TestESQLExplain(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -454,7 +452,7 @@ func TestESQLExplain(t *testing.T) {
 	}
 }
 
-// TestESQLQuery: a query that is no rule yields its rows.
+// TestESQLQuery: an ad hoc query returns its rows.
 func TestESQLQuery(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()

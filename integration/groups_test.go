@@ -24,7 +24,7 @@ import (
 	"tocsin/internal/search/tally"
 )
 
-// groupMapping has the types that groups are made of; some of the values are not indexed.
+// groupMapping has the types that groups support; some of the values are not indexed.
 func groupMapping() object {
 	return object{"dynamic": false, "properties": object{
 		"@timestamp": object{"type": "date"},
@@ -48,7 +48,7 @@ func groupMapping() object {
 	}}
 }
 
-// groupValues are close together, so that groups have several events.
+// groupValues are few, so that groups have several events.
 var groupValues = map[string][]any{
 	"k": {"a", "A", "b", "toolong", "ä", "", "z z", nil}, "t": {"Some text", "x", "quite a long text", "x"},
 	"null": {"a", nil, "none"}, "ip": {"10.0.0.1", "::ffff:10.0.0.1", "10.0.0.20", "fe80::1", "2001:0db8:0:0:1::1"},
@@ -99,11 +99,11 @@ func groupClient(t *testing.T, n *Node) *elastic.Client {
 	return client
 }
 
-// groupNames are the fields that groups are made by.
+// groupNames are the group-by fields.
 var groupNames = []string{"k", "k.low", "t.keyword", "null", "ip", "b", "l", "s", "d", "f", "h", "date", "day", "nanos", "v", "flat", "flat.a", "alias"}
 
-// TestGroupsAgree is the proof that counting in memory, on what a search finds and on files, gives
-// the answers of the aggregation.
+// TestGroupsAgree: counting in memory, over the results of a search and over files, gives the same result as the
+// aggregation.
 func TestGroupsAgree(t *testing.T) {
 	n := newNode(t)
 	seed := uint64(time.Now().UnixNano())
@@ -144,7 +144,7 @@ func TestGroupsAgree(t *testing.T) {
 	}
 }
 
-// anyGroupRequest generates a request by some fields.
+// anyGroupRequest generates a request with some fields.
 func anyGroupRequest(r *rand.Rand, fields mapping.Fields, pattern string, from time.Time) search.GroupRequest {
 	request := search.GroupRequest{Request: search.Request{
 		Patterns: []string{pattern}, Where: condition.Const(true), FieldTypes: fields,
@@ -190,7 +190,7 @@ func groupsOf(t *testing.T, r search.GroupRequest, count func(ctx context.Contex
 	return all
 }
 
-// compareGroups counts the same in memory, and again group by group, with some times left out.
+// compareGroups counts the same groups in memory, and again group by group, with some time ranges excluded.
 func compareGroups(t *testing.T, r search.GroupRequest, want []search.Group, client *elastic.Client, files *store.Events) {
 	t.Helper()
 	inMemory := func(events search.Events, fields ...string) grouping {
@@ -212,7 +212,7 @@ func compareGroups(t *testing.T, r search.GroupRequest, want []search.Group, cli
 	chosen := r
 	chosen.Samples = 2
 	chosen.Only = []search.Selection{}
-	if len(want) > 0 { // one group in two ways
+	if len(want) > 0 { // one group, counted in two ways
 		chosen.Only = append(chosen.Only, search.Selection{Key: want[len(want)-1].Key})
 	}
 	for i, g := range want[:min(len(want), 12)] {
@@ -238,7 +238,7 @@ func compareGroups(t *testing.T, r search.GroupRequest, want []search.Group, cli
 		t.Errorf("listed: %t, keyed: %t", chosen.Listed(), keyed)
 	}
 	check("listed", chosen)
-	if chosen.Only = chosen.Only[:0]; len(want) > 3 { // a stretch from the middle
+	if chosen.Only = chosen.Only[:0]; len(want) > 3 { // a range from the middle
 		for _, g := range want[len(want)/3 : len(want)-len(want)/3] {
 			chosen.Only = append(chosen.Only, search.Selection{Key: g.Key})
 		}

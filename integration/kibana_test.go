@@ -51,13 +51,13 @@ func narrowEvents(slot time.Time) map[string]object {
 	return events
 }
 
-// narrowedRule is a rule of Kibana's that finds every event of an index, with further keys.
+// narrowedRule returns a rule in Kibana's format that finds every event of an index, with further keys.
 func narrowedRule(id, index, keys string) string {
 	return fmt.Sprintf(`{"rule_id":%q,"name":"rule %s","description":"A rule of a test.","type":"query","language":"kuery","index":[%q],"query":"@timestamp: *",`+
 		`"from":"now-10m","to":"now","interval":"5m","risk_score":47,"severity":"medium",%s}`+"\n", id, id, index, keys)
 }
 
-// exceptionOf is the line of an item with a list of its own.
+// exceptionOf returns the line of an exception item with its own list.
 func exceptionOf(id, entries, keys string) string {
 	return fmt.Sprintf(`{"item_id":"item","list_id":%q,"name":"item of %s","namespace_type":"single","type":"simple","comments":[],"tags":[]%s,"entries":[%s]}`+"\n", id, id, keys, entries)
 }
@@ -66,13 +66,13 @@ func exceptionsOf(id string) string {
 	return fmt.Sprintf(`"exceptions_list":[{"id":"x","list_id":%q,"type":"detection","namespace_type":"single"}]`, id)
 }
 
-// narrowCase is what is taken away from all events, and the ids of those that are.
+// narrowCase is an exception or filter, and the ids of the events that it excludes.
 type narrowCase struct {
 	name, what string
 	gone       []string
 }
 
-// rest are the other ids.
+// rest returns the other ids.
 func (c narrowCase) rest(slot time.Time) []string {
 	var ids []string
 	for id := range narrowEvents(slot) {
@@ -84,7 +84,7 @@ func (c narrowCase) rest(slot time.Time) []string {
 	return ids
 }
 
-// entryCases has every type of entry. The events that meet one are no alerts.
+// entryCases has every type of entry. Events that match an entry make no alert.
 var entryCases = []narrowCase{
 	{"match", `{"field":"k","type":"match","operator":"included","value":"a"}`, []string{"a", "linux", "windows"}},
 	{"match of one among several", `{"field":"k","type":"match","operator":"included","value":"b"}`, []string{"b"}},
@@ -122,7 +122,7 @@ var entryCases = []narrowCase{
 	{"nested, not mapped", `{"field":"missing","type":"nested","entries":[{"field":"k","type":"exists","operator":"included"}]}`, nil},
 }
 
-// valueLists are the files that they look up.
+// valueLists are the value lists of the entries.
 func valueLists() map[string]string {
 	var many strings.Builder
 	for i := range 1000 {
@@ -134,7 +134,7 @@ func valueLists() map[string]string {
 	}
 }
 
-// exportDir is a directory with one export and the value lists.
+// exportDir creates a directory with an export and the value lists.
 func exportDir(t *testing.T, lines string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -146,7 +146,7 @@ func exportDir(t *testing.T, lines string) string {
 	return dir
 }
 
-// narrowIndex makes an index of the events and returns its name.
+// narrowIndex creates an index of the events and returns its name.
 func narrowIndex(t *testing.T, n *Node, slot time.Time) string {
 	t.Helper()
 	index := n.Name("narrow")
@@ -179,7 +179,7 @@ func TestRunExceptions(t *testing.T) {
 	equal(t, "os_types", got["os"], narrowCase{gone: []string{"linux"}}.rest(slot))
 }
 
-// TestRunExceptionsOnText leaves to Elasticsearch what only a search can match.
+// TestRunExceptionsOnText has exceptions that only a search can evaluate.
 func TestRunExceptionsOnText(t *testing.T) {
 	cases := []narrowCase{
 		{"words in order", `{"field":"text","type":"match","operator":"included","value":"TWO three"}`, []string{"b"}},
@@ -205,7 +205,7 @@ func TestRunExceptionsOnText(t *testing.T) {
 	}
 }
 
-// TestRunExceptionsExpire lets an exception end between two slots over the same events.
+// TestRunExceptionsExpire has an exception that expires between two slots over the same events.
 func TestRunExceptionsExpire(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -222,14 +222,14 @@ func TestRunExceptionsExpire(t *testing.T) {
 			{slot, [5]int64{all - 3, all - 3}},
 			{ends.Add(-time.Second), [5]int64{all - 3, 0, all - 3}},
 			{ends, [5]int64{all, 3, all - 3}},
-			{slot, [5]int64{all - 3, 0, all - 3}}, // a slot that is run again is what it was
+			{slot, [5]int64{all - 3, 0, all - 3}}, // a slot that is run again gives the same result
 		} {
 			equal(t, p.name+" at "+run.slot.String(), p.mustOnce(t, dir, run.slot)["r"].numbers(), run.want)
 		}
 	}
 }
 
-// TestRunExceptionsOfSequences keeps events out of every step.
+// TestRunExceptionsOfSequences excludes events from every step.
 func TestRunExceptionsOfSequences(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -261,7 +261,7 @@ func TestRunExceptionsOfSequences(t *testing.T) {
 	equal(t, "events of the sequence", slices.Sorted(maps.Keys(events)), []string{"1", "3"})
 }
 
-// filterCases has the shapes of filters. What they do not admit is gone.
+// filterCases has every form of filter, with the events that it excludes.
 var filterCases = []narrowCase{
 	{"phrase", `{"meta":{"alias":null,"disabled":false,"negate":true,"type":"phrase","key":"k","field":"k","params":{"query":"a"},"index":"security"},"query":{"match_phrase":{"k":"a"}},"$state":{"store":"appState"}}`, []string{"a", "linux", "windows"}},
 	{"phrase of old", `{"meta":{"negate":true},"query":{"match":{"k":{"query":"a","type":"phrase"}}}}`, []string{"a", "linux", "windows"}},
@@ -292,7 +292,7 @@ func TestRunFilters(t *testing.T) {
 	}
 }
 
-// TestRunFiltersOfElasticsearch passes on what nothing but Elasticsearch understands.
+// TestRunFiltersOfElasticsearch has filters that only Elasticsearch can evaluate.
 func TestRunFiltersOfElasticsearch(t *testing.T) {
 	cases := []narrowCase{
 		{"query string", `{"meta":{"negate":true},"query":{"query_string":{"query":"k:(a OR b) AND n:[1 TO 3]","analyze_wildcard":true}}}`, []string{"a", "b"}},
@@ -314,8 +314,8 @@ func TestRunFiltersOfElasticsearch(t *testing.T) {
 	}
 }
 
-// TestRunExport runs one rule as a file and as Kibana exports it: the same alerts, by identity and
-// content. A saved query and a data view are found in the export.
+// TestRunExport runs a rule as a file and as a Kibana export: both make the same alerts, with the same identity
+// and content. The export has its saved query and data view.
 func TestRunExport(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -379,7 +379,7 @@ entries = [{ field = "host.os.type", type = "match", value = "windows" }]
 		local.mustOnce(t, dir, slot)
 		alerts := lasting(local.list(t))
 		maps.DeleteFunc(alerts, func(_ string, a object) bool { return a["kibana.alert.rule.rule_id"] != "both" })
-		for _, alert := range alerts { // what only the export says
+		for _, alert := range alerts { // fields that only the export has
 			for _, name := range []string{"kibana.alert.rule.version", "kibana.alert.rule.revision", "kibana.alert.rule.content_hash"} {
 				delete(alert, name)
 			}

@@ -15,8 +15,8 @@ import (
 	"tocsin/internal/translate/kql"
 )
 
-// TestKQLMatchAgreesWithSearch does for queries in KQL what TestMatchAgreesWithSearch does for
-// conditions: text becomes what Kibana would send, and memory gives the answers that it gets.
+// TestKQLMatchAgreesWithSearch is TestMatchAgreesWithSearch for KQL: the query that Kibana would send and
+// evaluation in memory find the same documents.
 func TestKQLMatchAgreesWithSearch(t *testing.T) {
 	n := newNode(t)
 	n.Prefix = "kqlx-" + n.Prefix
@@ -55,7 +55,7 @@ func lowerKQL(rt *rapid.T, query string, fields mapping.Fields) condition.Expr {
 	return e
 }
 
-// kqlFields are those of the corpus that a query may name outside of a nested group.
+// kqlFields are the fields of the corpus that a query may name outside of a nested group.
 var kqlFields = func() []string {
 	var names []string
 	for _, name := range matchFieldNames {
@@ -66,7 +66,7 @@ var kqlFields = func() []string {
 	return append(names, "k", "long", "ip", "date", "b", "lo*", "o.*")
 }()
 
-// anyKQL generates single tests, also senseless ones, and trees of those that make sense.
+// anyKQL generates single tests, also invalid ones, and trees of valid tests.
 var anyKQL = rapid.OneOf(anyKQLTest, anyKQLTree(2))
 
 func anyKQLTree(depth int) *rapid.Generator[string] {
@@ -112,7 +112,7 @@ var anyKQLTest = rapid.Custom(func(rt *rapid.T) string {
 	return field + ":" + kqlValue(rt, field)
 })
 
-// kqlValue writes a value that the field may well have, with or without quotes.
+// kqlValue writes a value that the field may have, with or without quotes.
 func kqlValue(rt *rapid.T, field string) string {
 	text := kqlText(rt, field)
 	if text == "" || rapid.Bool().Draw(rt, "quoted") {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestLateEvents: an event that comes when no run looks at its time any more is found by a second
-// look, where event.ingested tells that it came late, and by nobody where that is not mapped.
+// TestLateEvents: a second look finds an event that arrives after all runs over its time, if event.ingested shows
+// that it is late. If event.ingested is not mapped, the event is not found.
 func TestLateEvents(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -24,13 +24,13 @@ import (
 	"tocsin/internal/search"
 )
 
-// TestMatchAgreesWithSearch is the proof that the two executions agree: whatever the condition and
-// the document, condition.Matcher gives the answer that Elasticsearch gives to condition.DSL, and
-// what Elasticsearch refuses, condition.Compile refuses. Where condition.Pushdown says that a search
-// is not exact, it finds at least what matches. Some millions of pairs are compared.
+// TestMatchAgreesWithSearch compares the two executions: for any condition and document, condition.Matcher gives
+// the same result as Elasticsearch for condition.DSL, and condition.Compile refuses the conditions that
+// Elasticsearch refuses. If condition.Pushdown is not exact, the search finds at least the matching documents.
+// Some millions of pairs are compared.
 //
-// The conditions come from rapid: -rapid.checks and -rapid.seed work as usual. The documents come
-// from a seed that the test prints; TOCSIN_MATCH_SEED gives it again.
+// rapid generates the conditions: -rapid.checks and -rapid.seed work as usual. The documents come from a seed that
+// the test prints; set TOCSIN_MATCH_SEED to repeat it.
 func TestMatchAgreesWithSearch(t *testing.T) {
 	c := newMatchCorpus(t, newNode(t))
 	var pairs, refused, inexact, left int
@@ -60,8 +60,8 @@ func TestMatchAgreesWithSearch(t *testing.T) {
 	}
 }
 
-// matchFields are the fields of the corpus. Where a type can pass over what it cannot read it does,
-// so that the documents hold such values too.
+// matchFields are the fields of the corpus. Types ignore malformed values where they can, so that documents have
+// such values as well.
 func matchFields() object {
 	lenient := func(typ string) object { return object{"type": typ, "ignore_malformed": true} }
 	return object{"dynamic": false, "properties": object{
@@ -101,7 +101,7 @@ func matchFields() object {
 	}}
 }
 
-// Values lie close together, so that conditions are often true of some documents and false of others.
+// Values are few, so that conditions are often true for some documents and false for others.
 var (
 	matchTexts = []string{
 		"", "a", "A", "ab", "AB", "aB", "abc", "ABC", "b", "ba", "*", "?", `\`, "a*", "a?", `a\b`, `a\*b`, "a b", "a.b", "a\nb",
@@ -125,7 +125,7 @@ var (
 		"2026/01/01", "2026/01/01 03:04:05", "2026/1/1", "20260101", "1767236645", "1767236645.5", "1767236645000", "1767236645100.5", "-1", "-1.5",
 		"5", "5.", "1234", "12345",
 	}
-	// matchDateMath are dates that only a question has: date math about a date, in the formats of the fields.
+	// matchDateMath are dates in conditions only: date math with a date, in the formats of the fields.
 	matchDateMath = []string{
 		"2026-01-01||", "2026-01-01||/d", "2026-01-01||/M", "2026-01-01||/y", "2026-01-01||/w", "2026-01-01T03:04:05||/h", "2026-01-01T03:04:05.1Z||/m",
 		"2026-01-01T03:04:05.1Z||/s", "2025-12-31||+1d/d", "2026-01-31||+1M", "2024-02-29||+1y-1d", "2026||+1d", "2026-01||/M+1h", "2027-01-01||-1y/d+3h+4m",
@@ -153,7 +153,7 @@ var (
 	}
 )
 
-// matchPools are the values of each field of the corpus; what is said of alias says it of its target.
+// matchPools are the values of each field of the corpus; alias has the values of its target field.
 var matchPools = map[string][]string{
 	"k": matchTexts, "k.low": matchTexts, "k.text": matchTexts, "short": matchTexts, "null": matchTexts, "column": matchTexts, "t": matchTexts, "t.keyword": matchTexts,
 	"long": slices.Concat(matchWholes, matchFractions, matchTexts), "int": slices.Concat(matchWholes, matchFractions, matchTexts), "small": slices.Concat(matchWholes, matchFractions), "nulls": matchWholes[:7],
@@ -170,11 +170,11 @@ var matchPools = map[string][]string{
 
 var matchFieldNames = slices.Sorted(maps.Keys(matchPools))
 
-// matchNumbered are the fields whose documents hold JSON numbers as well as text.
+// matchNumbered are the fields whose documents have JSON numbers as well as text.
 var matchNumbered = []string{"long", "int", "small", "nulls", "double", "float", "half", "date", "nanos", "epoch", "day", "o.p.n", "k", "null", "flat.a", "t"}
 
-// anyMatchDocument generates the source of a document: fields are missing, null, single values or arrays
-// of any depth, and names are objects, dotted keys or both.
+// anyMatchDocument generates the source of a document. Fields are missing, null, single values or arrays of any
+// depth, and names are objects, dotted keys or both.
 var anyMatchDocument = rapid.Custom(func(rt *rapid.T) object {
 	source := object{}
 	for _, name := range []string{
@@ -206,7 +206,7 @@ func matchFieldValue(rt *rapid.T, name string, depth int) any {
 	}
 	text := rapid.SampledFrom(pool).Draw(rt, name+" value")
 	if slices.Contains(matchNumbered, name) && json.Valid([]byte(text)) && rapid.Bool().Draw(rt, name+" is number") {
-		return json.RawMessage(text) // A number, true, or false.
+		return json.RawMessage(text) // A number, true or false.
 	}
 	if name == "b" && text != "" && rapid.Bool().Draw(rt, name+" is boolean") {
 		return text == "true"
@@ -214,8 +214,8 @@ func matchFieldValue(rt *rapid.T, name string, depth int) any {
 	return text
 }
 
-// placeAt puts a value at a dotted name, cutting the name into keys anywhere. A place that is taken
-// by a value gets a key of all that is left.
+// placeAt puts a value at a dotted name, which is split into keys anywhere. If a key already has a value, the rest
+// of the name becomes one key.
 func placeAt(rt *rapid.T, at object, name string, value any) {
 	for i := range len(name) {
 		if name[i] != '.' || rapid.Bool().Draw(rt, name+" dotted") {
@@ -237,8 +237,8 @@ func placeAt(rt *rapid.T, at object, name string, value any) {
 	}
 }
 
-// anyMatchCondition generates single tests of any kind, also senseless ones, and trees of those
-// that can be matched: what becomes of the rest of a tree would hide what becomes of the others.
+// anyMatchCondition generates single tests of any kind, also invalid ones, and trees of valid tests: an invalid
+// part would hide the results of the others.
 var anyMatchCondition = rapid.OneOf(anyMatchLeaf, anyMatchTree(3))
 
 func anyMatchTree(depth int) *rapid.Generator[condition.Expr] {
@@ -262,7 +262,7 @@ func anyMatchTree(depth int) *rapid.Generator[condition.Expr] {
 	})
 }
 
-// matchTreeFields is the mapping as the generator of trees sees it.
+// matchTreeFields is the mapping for the generator of trees.
 var matchTreeFields = func() mapping.Fields {
 	body, err := json.Marshal(matchFields())
 	if err != nil {
@@ -300,7 +300,7 @@ var anyMatchLeaf = rapid.Custom(func(rt *rapid.T) condition.Expr {
 		}
 		text := fmt.Sprint(r.Gt)
 		if text == "2147483647" || text == "9223372036854775807" {
-			r.Lt, r.Lte = nil, nil // Behind the largest number Elasticsearch does not read on.
+			r.Lt, r.Lte = nil, nil // Elasticsearch does not read beyond the largest number.
 		}
 		if (field == "date" || field == "nanos") && rapid.Bool().Draw(rt, "with format") {
 			r.Format = "strict_date_optional_time"
@@ -323,7 +323,7 @@ var anyMatchLeaf = rapid.Custom(func(rt *rapid.T) condition.Expr {
 	return condition.Term{Field: field, Value: value, Fold: fold && isText}
 })
 
-// matchLiteral generates mostly values of the field's own pool, as text or as the number it is.
+// matchLiteral generates mostly values of the field's own pool, as text or as a number.
 func matchLiteral(field string) *rapid.Generator[any] {
 	return rapid.Custom(func(rt *rapid.T) any {
 		pool := matchPools[field]
@@ -350,7 +350,7 @@ func matchLiteral(field string) *rapid.Generator[any] {
 	})
 }
 
-// matchCorpus is the documents as both sides see them.
+// matchCorpus has the documents for both sides.
 type matchCorpus struct {
 	node      *Node
 	index     string
@@ -361,11 +361,11 @@ type matchCorpus struct {
 type matchDocument struct {
 	id     string
 	source []byte
-	// decoded has one document for each table, as documents remember what they looked up.
+	// decoded has one document for each table, as documents cache their values.
 	decoded map[string]*event.Document
 }
 
-// matchTable is one way to learn the mapping.
+// matchTable is one way to read the mapping.
 type matchTable struct {
 	name   string
 	fields mapping.Fields
@@ -402,7 +402,7 @@ func matchSeed(t *testing.T) int {
 	return seed
 }
 
-// fill writes documents and keeps those that were taken.
+// fill writes documents and keeps the accepted ones.
 func (c *matchCorpus) fill(t *testing.T, seed int) {
 	t.Helper()
 	var bulk strings.Builder
@@ -437,16 +437,16 @@ func (c *matchCorpus) resolve(t *testing.T) mapping.Fields {
 	return target.Fields
 }
 
-// matchAnswer is what Elasticsearch says to a condition: the ids it finds, or why it refuses.
+// matchAnswer is Elasticsearch's answer to a condition: the ids, or the reason for refusing it.
 type matchAnswer struct {
 	ids     map[string]bool
 	refusal string
-	// broken: the refusal is an internal error of Elasticsearch, which says nothing about the
-	// condition. 8.19 has one for a regexp on a version field that stands for a single text.
+	// broken: the refusal is an internal error of Elasticsearch and does not concern the condition. 8.19 has one
+	// for a regexp on a version field that matches a single text.
 	broken bool
 }
 
-// searchAll asks for all conditions at once, as far as Elasticsearch can evaluate them.
+// searchAll sends all conditions that Elasticsearch can evaluate in one request.
 func (c *matchCorpus) searchAll(t *testing.T, conditions []condition.Expr) []matchAnswer {
 	t.Helper()
 	var lines strings.Builder
@@ -473,17 +473,17 @@ func (c *matchCorpus) searchAll(t *testing.T, conditions []condition.Expr) []mat
 	return answers
 }
 
-// matchOutcome is what came of comparing one condition.
+// matchOutcome is the result of comparing one condition.
 type matchOutcome int
 
 const (
 	// matchCompared: both found the same documents.
 	matchCompared matchOutcome = iota
-	// matchWidened: Elasticsearch found those that match and perhaps more, as Pushdown says.
+	// matchWidened: Elasticsearch found all matches and perhaps more, as Pushdown reports.
 	matchWidened
-	// matchRefused: Elasticsearch answers 400, and Compile gives an error.
+	// matchRefused: Elasticsearch answers 400, and Compile returns an error.
 	matchRefused
-	// matchLeft: Compile says that only a search can answer, or Elasticsearch failed.
+	// matchLeft: Compile reports that only a search can answer, or Elasticsearch failed.
 	matchLeft
 )
 
@@ -492,7 +492,7 @@ func (c *matchCorpus) pushed(e condition.Expr) condition.Query {
 	return condition.DSL(superset)
 }
 
-// compare fails the test where the answers differ.
+// compare fails the test if the results differ.
 func (c *matchCorpus) compare(rt *rapid.T, e condition.Expr, fields matchTable, a matchAnswer) matchOutcome {
 	_, exact := condition.Pushdown(condition.Simplify(e), fields.fields)
 	m, err := condition.Compile(condition.Simplify(e), fields.fields)

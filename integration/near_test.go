@@ -27,12 +27,11 @@ import (
 	"tocsin/internal/search/batch"
 )
 
-// nearSample is which of the rules are compared where time is short; TOCSIN_NEAR_ALL is all of them.
+// nearSample is the default sample of the rules; TOCSIN_NEAR_ALL compares all of them.
 const nearSample = 6
 
-// TestNearEveryCondition: for events that meet the condition of a rule, and for those that are one
-// test away from it, scan, search and a matcher in memory give the same answer. All rules look at
-// the events of all of them.
+// TestNearEveryCondition: for events that match the condition of a rule, and for events that differ from them in
+// one test, scan, search and a matcher in memory give the same result. All rules read the events of all rules.
 func TestNearEveryCondition(t *testing.T) {
 	rules := roundRuleSet(t)
 	node := newNode(t)
@@ -43,7 +42,7 @@ func TestNearEveryCondition(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	index := node.Name("near")
 	properties := corpusProperties(rules)
-	for name, p := range properties { // Else the first event would decide what all others may hold.
+	for name, p := range properties { // Otherwise the first event would decide the types of all others.
 		if p, ok := p.(map[string]any); ok && fmt.Sprint(p["type"]) == string(mapping.ConstantKeyword) {
 			properties[name] = object{"type": "keyword", "ignore_above": 1024}
 		}
@@ -85,7 +84,7 @@ func TestNearEveryCondition(t *testing.T) {
 	compareNear(t, client, index, prepared, requests, kept)
 }
 
-// putNear indexes the sources and returns those that the mapping takes, by id.
+// putNear indexes the sources and returns the accepted ones by id.
 func putNear(t *testing.T, node *Node, index string, slot time.Time, sources []object) map[string]json.RawMessage {
 	t.Helper()
 	kept := map[string]json.RawMessage{}
@@ -174,7 +173,7 @@ func compareNear(
 	}
 }
 
-// firstDifferent shows an event that only one of two answers has.
+// firstDifferent returns an event that is in only one of two results.
 func firstDifferent(a, b []string, kept map[string]json.RawMessage) string {
 	for _, lists := range [][2][]string{{a, b}, {b, a}} {
 		for _, id := range lists[0] {
@@ -186,11 +185,11 @@ func firstDifferent(a, b []string, kept map[string]json.RawMessage) string {
 	return ""
 }
 
-// near are the values of fields, by name.
+// near holds the values of fields by name.
 type near map[string][]any
 
-// nearEvents are events that meet a condition, and for each of its tests some that may not for its sake:
-// the field missing, another value, the value among others, in other letters, and too long.
+// nearEvents returns events that match a condition, and for each of its tests some events that may not match: the
+// field is missing, or has another value, several values, another case, or a value that is too long.
 func nearEvents(e condition.Expr, fields mapping.Fields) []object {
 	met := near{}
 	meet(e, fields, met, 0)
@@ -228,7 +227,7 @@ func nearEvents(e condition.Expr, fields mapping.Fields) []object {
 	return events
 }
 
-// meet adds values that make a condition true; n chooses among the members of an Or.
+// meet adds values that make a condition true; n selects the member of an Or.
 func meet(e condition.Expr, fields mapping.Fields, into near, n int) {
 	switch e := e.(type) {
 	case condition.And:
@@ -240,7 +239,7 @@ func meet(e condition.Expr, fields mapping.Fields, into near, n int) {
 			meet(e[n%len(e)], fields, into, n)
 		}
 	case condition.Not, condition.Const, condition.Nested:
-		// A field that is missing meets a negation.
+		// A missing field matches a negation.
 	default:
 		for _, name := range condition.Fields(e) {
 			if f, mapped := fields.Field(name); mapped {
@@ -251,7 +250,7 @@ func meet(e condition.Expr, fields mapping.Fields, into near, n int) {
 	}
 }
 
-// leafValues are values that meet a test, and some that most likely do not.
+// leafValues returns values that match a test, and some that probably do not.
 func leafValues(leaf condition.Expr, f mapping.Field) (good, bad []any) {
 	bad = otherValues(f)
 	switch l := leaf.(type) {
@@ -288,7 +287,7 @@ func leafValues(leaf condition.Expr, f mapping.Field) (good, bad []any) {
 	return good, bad
 }
 
-// otherValues are values of a field's type.
+// otherValues returns values of a field's type.
 func otherValues(f mapping.Field) []any {
 	switch f.Type.Family() {
 	case mapping.FamilyIP:
@@ -302,7 +301,7 @@ func otherValues(f mapping.Field) []any {
 	}
 }
 
-// unstarred is a text that a pattern of wildcards matches; it is never empty.
+// unstarred returns a non-empty text that matches a wildcard pattern.
 func unstarred(pattern string) string {
 	var b strings.Builder
 	for i := 0; i < len(pattern); i++ {
@@ -324,7 +323,7 @@ func unstarred(pattern string) string {
 	return b.String()
 }
 
-// source writes the values under dotted names, or into objects.
+// source returns the values under dotted names, or in objects.
 func (n near) source(objects bool) object {
 	out := object{}
 	for _, name := range slices.Sorted(maps.Keys(n)) {

@@ -29,24 +29,24 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// crashPlace is where a rule crashes.
+// crashPlace is the step in which a rule panics.
 type crashPlace string
 
 const (
-	// crashLowering: as its query is read under the mappings.
+	// crashLowering: when its query is lowered.
 	crashLowering crashPlace = "lowering"
-	// crashReading: as it says what it will search for.
+	// crashReading: when it announces its searches.
 	crashReading crashPlace = "reading"
-	// crashBinding: as its condition is bound to fields, in a set or alone.
+	// crashBinding: when its condition is compiled, in a set or alone.
 	crashBinding crashPlace = "binding"
-	// crashMatching: as its condition looks at an event.
+	// crashMatching: when its condition is matched with an event.
 	crashMatching crashPlace = "matching"
-	// crashExecuting: as it makes something of what was found.
+	// crashExecuting: when it processes its hits.
 	crashExecuting crashPlace = "executing"
 )
 
-// crashPlan is a plan that panics in one place. Else it is the plan of a rule on single events that are
-// matched once more as they come.
+// crashPlan is a plan that panics in one step. Otherwise it is the plan of a rule on single events that are
+// matched again in memory.
 type crashPlan struct {
 	query.Plan
 	at crashPlace
@@ -68,7 +68,7 @@ type crashPrepared struct {
 	plan crashPlan
 }
 
-// request is the search of a window, with the fault in it.
+// request returns the search of a window, whose condition may panic.
 func (p crashPrepared) request(w window.Window) search.Request {
 	r := search.Request{
 		Patterns: p.plan.Rule().Index, Where: condition.Term{Field: "n", Value: "n1"}, FieldTypes: p.Target().Fields,
@@ -93,8 +93,8 @@ func (p crashPrepared) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: p.request(w)}}
 }
 
-// Execute searches for what can be searched for, and matches it again, as plans do whose conditions a
-// search cannot say in full; files are asked for all of it.
+// Execute runs the search and matches its hits again, as for conditions that Query DSL cannot fully express. Files
+// evaluate the whole condition.
 func (p crashPrepared) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	if p.plan.at == crashExecuting {
 		panic("a fault in executing")
@@ -124,16 +124,16 @@ func (p crashPrepared) Execute(ctx context.Context, src query.Source, w window.W
 	return query.Result{Result: result, Exact: true}, err
 }
 
-// crashFields are fields of which none can be asked for.
+// crashFields are fields that panic when they are looked up.
 type crashFields struct{ mapping.Fields }
 
 func (crashFields) Field(string) (mapping.Field, bool) { panic("a fault in binding") }
 
-// crashOthers is the number of rules beside those that crash.
+// crashOthers is the number of rules that do not panic.
 const crashOthers = 1000
 
-// TestOneRuleCrashesAlone: wherever a rule crashes, it has failed by its name and by what crashed, and a
-// thousand others have their alerts.
+// TestOneRuleCrashesAlone: wherever a rule panics, it fails with its name and the panic, and a thousand other
+// rules make their alerts.
 func TestOneRuleCrashesAlone(t *testing.T) {
 	node := newNode(t)
 	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
@@ -168,7 +168,7 @@ func TestOneRuleCrashesAlone(t *testing.T) {
 	}
 }
 
-// crashPlans are the plans of rules that each find five events.
+// crashPlans returns the plans of rules that find five events each.
 func crashPlans(t *testing.T, index string) []query.Plan {
 	t.Helper()
 	var export strings.Builder

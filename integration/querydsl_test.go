@@ -13,8 +13,8 @@ import (
 	"tocsin/internal/translate/querydsl"
 )
 
-// TestQueryDSLAgreesWithSearch: what Elasticsearch finds for a clause, for the condition that it is lowered
-// to, and what memory finds are the same documents; what is refused in one is refused in all.
+// TestQueryDSLAgreesWithSearch: a clause, its lowered condition, and evaluation in memory find the same documents.
+// A clause that one of them refuses is refused by all.
 func TestQueryDSLAgreesWithSearch(t *testing.T) {
 	n := newNode(t)
 	n.Prefix = "dslx-" + n.Prefix
@@ -46,7 +46,7 @@ func TestQueryDSLAgreesWithSearch(t *testing.T) {
 			answers := c.searchAll(t, conditions)
 			for i, e := range conditions {
 				if isJoined(clauses[i]) && wanted[i].refusal != "" {
-					continue // A part that decides nothing is not asked, so it is not refused.
+					continue // A part that does not affect the result is not evaluated, so it is not refused.
 				}
 				sameHits(rt, shownQuery(clauses[i]), e, wanted[i], answers[i])
 				count[c.compare(rt, e, table, answers[i])]++
@@ -63,13 +63,13 @@ func TestQueryDSLAgreesWithSearch(t *testing.T) {
 	}
 }
 
-// isJoined tells clauses of which parts can go; a list of one value is that value.
+// isJoined reports whether parts of a clause can be removed. A list of one value is that value.
 func isJoined(clause object) bool {
 	return clause["bool"] != nil || clause["dis_max"] != nil || clause["constant_score"] != nil || clause["terms"] != nil
 }
 
-// anyClause generates clauses of a depth, of parts that make sense: which of several parts
-// Elasticsearch refuses a clause for is its own affair.
+// anyClause generates clauses of a depth with valid parts. If several parts are invalid, Elasticsearch's choice of
+// the error is arbitrary.
 func anyClause(depth int) *rapid.Generator[object] {
 	if depth == 0 {
 		return anyLeafClause.Filter(func(clause object) bool {
@@ -157,7 +157,7 @@ var anyLeafClause = rapid.Custom(func(rt *rapid.T) object {
 	return one("term", "value", dslValue(rt, field), "case_insensitive", "boost")
 })
 
-// dslValue writes a value that the field may well have, as text or as a number.
+// dslValue writes a value that the field may have, as text or as a number.
 func dslValue(rt *rapid.T, field string) any {
 	text := kqlText(rt, field)
 	if json.Valid([]byte(text)) && text[0] != '"' && text[0] != '[' && rapid.Bool().Draw(rt, "bare") {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestRedIndex: where one index of a pattern has no shard that answers, what the others have becomes alerts, the run is
-// partial and names it, and what it has comes once it is there; whatever finds the hits.
+// TestRedIndex: if one index of a pattern has no available shard, the events of the other indices make alerts, the
+// run is partial and names the index, and its events alert once it is available, for every strategy.
 func TestRedIndex(t *testing.T) {
 	for _, strategy := range []string{"scan", "search"} {
 		t.Run(strategy, func(t *testing.T) {

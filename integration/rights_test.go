@@ -22,11 +22,11 @@ import (
 	"tocsin/internal/ledger"
 )
 
-// holder is somebody whose rights change: a user or the holder of an API key.
+// holder is a user, or the holder of an API key, whose privileges change.
 type holder struct {
 	n      *Node
 	client elastic.Config
-	// grant gives the rights to indices, and takes all others away.
+	// grant grants these privileges on indices, and revokes all others.
 	grant func(t *testing.T, entries ...object)
 }
 
@@ -35,7 +35,7 @@ func may(privileges string, names ...string) object {
 	return object{"names": names, "privileges": strings.Split(privileges, ",")}
 }
 
-// someUser makes a user with no rights but to ask the cluster how it is.
+// someUser creates a user with only the cluster privilege monitor.
 func someUser(t *testing.T, n *Node, cluster ...string) holder {
 	t.Helper()
 	role := func(entries []object) object {
@@ -52,7 +52,7 @@ func someUser(t *testing.T, n *Node, cluster ...string) holder {
 	}
 }
 
-// someKey makes an API key of the superuser's that has no rights but to ask the cluster how it is.
+// someKey creates an API key of the superuser with only the cluster privilege monitor.
 func someKey(t *testing.T, n *Node) holder {
 	t.Helper()
 	role := func(entries []object) object {
@@ -68,20 +68,20 @@ func someKey(t *testing.T, n *Node) holder {
 	}
 }
 
-// TestRightsTakenAway: whatever happens to the right to read what a rule reads, no slot is covered whose events
-// were not read, and when the right is back all of them alert.
+// TestRightsTakenAway: whatever happens to the privileges on the indices of a rule, no slot is covered without its
+// events, and once the privilege is back all of them alert.
 func TestRightsTakenAway(t *testing.T) {
 	const read, sees = "read,view_index_metadata", "view_index_metadata"
 	for _, tt := range []struct {
 		name     string
 		patterns []string
-		// with is what is there before the events: an alias, a data stream.
+		// with is what exists before the events: an alias, a data stream.
 		with func(t *testing.T, c *course)
-		// rights are those before, meanwhile and after; nil before: from the start there are those of meanwhile.
+		// rights are the privileges before, meanwhile and after. nil before: those of meanwhile from the start.
 		before, meanwhile []object
-		// whole: patterns are wanted whole; key: of an API key; blind: also without the right to ask the cluster how it is.
+		// whole: --require-whole-patterns; key: an API key; blind: also without the cluster privilege monitor.
 		whole, key, blind bool
-		// gone: meanwhile there is no such role.
+		// gone: meanwhile the role does not exist.
 		gone bool
 	}{
 		{name: "of all that there is", patterns: []string{"o*"}, before: []object{may(read, "o*")}},
@@ -167,7 +167,7 @@ func TestRightsTakenAway(t *testing.T) {
 				if tt.with != nil {
 					tt.with(t, c)
 				}
-				c.client, c.another = who.client, true // who was denied a right asks for it again after a minute
+				c.client, c.another = who.client, true // a denied privilege is checked again after a minute
 				c.client.WholePatterns = tt.whole
 				meanwhile := func(t *testing.T) { t.Helper(); who.grant(t, named(tt.meanwhile)...) }
 				if tt.gone {
@@ -194,7 +194,7 @@ func TestRightsTakenAway(t *testing.T) {
 	}
 }
 
-// TestRightsTakenAwayMeanwhile takes the right away ahead of each request that a run of the rule sends.
+// TestRightsTakenAwayMeanwhile revokes the privilege before each single request of a run.
 func TestRightsTakenAwayMeanwhile(t *testing.T) {
 	for _, part := range []bool{false, true} {
 		for request := range 6 {
@@ -230,7 +230,7 @@ func TestRightsTakenAwayMeanwhile(t *testing.T) {
 	}
 }
 
-// between is the address of something between the runner and a node that is told of each request.
+// between returns the address of a proxy between the runner and a node, which reports each request.
 func between(t *testing.T, n *Node, tell func()) string {
 	t.Helper()
 	target, err := url.Parse(n.URL)
@@ -244,7 +244,7 @@ func between(t *testing.T, n *Node, tell func()) string {
 	return server.URL
 }
 
-// printedRoles are the roles that the documentation prints: for later runs, and for the first one.
+// printedRoles returns the roles in the documentation: for later runs, and for the first run.
 func printedRoles(t *testing.T, n *Node) (later, first object) {
 	t.Helper()
 	text, err := os.ReadFile("../docs/operations.md")
@@ -264,9 +264,9 @@ func printedRoles(t *testing.T, n *Node) (later, first object) {
 	return roles[0], roles[1]
 }
 
-// TestRightsOfService runs the service as a user who has the rights that the documentation prints. The right to
-// read is taken away and given back: meanwhile nothing more is covered and the account shows gaps, and in the end
-// the alerts are those of an undisturbed run.
+// TestRightsOfService runs the service as a user with the documented privileges. The privilege to read is revoked
+// and granted again: meanwhile no slot is covered and coverage shows gaps, and in the end the alerts are the same
+// as in an undisturbed run.
 func TestRightsOfService(t *testing.T) {
 	n := SecuredNode(t)
 	index := n.Name("one")
@@ -307,7 +307,7 @@ func TestRightsOfService(t *testing.T) {
 	}
 	feed(3 * time.Second)
 	n.Must(t, http.MethodPut, role, without)
-	feed(2 * time.Second) // what was under way has ended
+	feed(2 * time.Second) // running rounds have ended
 	before := covered()
 	if before == 0 {
 		t.Error("nothing is covered though it was read")
@@ -322,7 +322,7 @@ func TestRightsOfService(t *testing.T) {
 	feed(time.Second)
 	time.Sleep(2 * time.Second)
 	h.stop(t)
-	time.Sleep(2 * time.Second) // the last slot is not filled before the next one has begun
+	time.Sleep(2 * time.Second) // the last slot can be filled only after the next one has started
 	if o := account("fill"); o.code != 0 {
 		t.Errorf("fill: exit code %d\n%s%s", o.code, o.out, o.err)
 	}
@@ -344,8 +344,7 @@ func TestRightsOfService(t *testing.T) {
 	equal(t, "alerts", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 }
 
-// TestRightsInPart: a pattern of which the role covers a part is read within that part, which is said, with what
-// is left out.
+// TestRightsInPart: if the role covers a part of a pattern, that part is read, and the other indices are reported.
 func TestRightsInPart(t *testing.T) {
 	n := SecuredNode(t)
 	for _, name := range []string{"one", "other"} {

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRoundStrategies: whichever way rules that are due together find their hits, they find the
-// same, write the same alerts and say the same of what is left.
+// TestRoundStrategies: whichever way rules that are due together find their hits, they find the same hits, write
+// the same alerts, and report the same number of hits left.
 func TestRoundStrategies(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()

@@ -25,9 +25,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tests of this file drive the runner's binary as a user does, on Elasticsearch and embedded.
+// The tests in this file run the runner's binary like a user, on Elasticsearch and embedded.
 
-// buildRunner builds the binary once for all tests; it goes when the suite closes.
+// buildRunner builds the binary once for all tests; it is deleted when the suite closes.
 var buildRunner = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "tocsin-runner")
 	if err != nil {
@@ -44,16 +44,16 @@ var buildRunner = sync.OnceValues(func() (string, error) {
 	return binary, nil
 })
 
-// outcome is what an invocation of the runner leaves behind.
+// outcome is the result of an invocation of the runner.
 type outcome struct {
 	code     int
 	out, err string
 }
 
-// patience is how long one invocation may take.
+// patience is the timeout of one invocation.
 const patience = 2 * time.Minute
 
-// runner runs the binary, with none of the settings that the tests themselves have.
+// runner runs the binary without the settings of the tests themselves.
 func runner(t *testing.T, env []string, args ...string) outcome {
 	t.Helper()
 	binary, err := buildRunner()
@@ -89,12 +89,12 @@ type execution struct {
 	Error      string   `json:"error"`
 }
 
-// numbers are what of an execution is compared with a number.
+// numbers returns the numbers of an execution that tests compare.
 func (x execution) numbers() [5]int64 {
 	return [5]int64{x.Hits, int64(x.Created), int64(x.Dupes), int64(x.Failed), x.Left}
 }
 
-// executions decodes them, by rule.
+// executions decodes the executions, by rule.
 func (o outcome) executions(t *testing.T) map[string]execution {
 	t.Helper()
 	all := map[string]execution{}
@@ -108,7 +108,7 @@ func (o outcome) executions(t *testing.T) map[string]execution {
 	return all
 }
 
-// place is where events come from and where alerts go, as flags say it.
+// place holds the flags for the source of events and the store of alerts.
 type place struct {
 	name   string
 	flags  []string
@@ -116,13 +116,13 @@ type place struct {
 	env    []string
 }
 
-// elasticsearch is the node with alerts of the test's own.
+// elasticsearch returns the node, with a namespace of the test.
 func elasticsearch(n *Node) place {
 	flags := []string{"--elasticsearch", n.URL, "--namespace", n.Prefix}
 	return place{name: "elasticsearch", flags: flags, alerts: flags}
 }
 
-// embedded is event files with a new store.
+// embedded returns event files with a new store.
 func embedded(t *testing.T, files ...string) place {
 	t.Helper()
 	store := t.TempDir()
@@ -133,7 +133,7 @@ func embedded(t *testing.T, files ...string) place {
 	return place{name: "embedded", flags: flags, alerts: []string{"--store", store}}
 }
 
-// withMapping adds the mapping that the node has of some indices.
+// withMapping adds the node's mapping of some indices.
 func (p place) withMapping(t *testing.T, n *Node, pattern string) place {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "mapping.json")
@@ -142,7 +142,7 @@ func (p place) withMapping(t *testing.T, n *Node, pattern string) place {
 	return p
 }
 
-// once runs rules as if slot were theirs.
+// once runs rules with --at slot.
 func (p place) once(t *testing.T, rules string, slot time.Time, more ...string) outcome {
 	t.Helper()
 	args := slices.Concat([]string{"run", "--once", "--format", "ndjson", "--at", slot.Format(time.RFC3339)}, p.flags, more)
@@ -152,7 +152,7 @@ func (p place) once(t *testing.T, rules string, slot time.Time, more ...string) 
 	return runner(t, p.env, args...)
 }
 
-// mustOnce is once for runs in which every rule succeeds.
+// mustOnce is once, and requires that every rule succeeds.
 func (p place) mustOnce(t *testing.T, rules string, slot time.Time, more ...string) map[string]execution {
 	t.Helper()
 	o := p.once(t, rules, slot, more...)
@@ -162,7 +162,7 @@ func (p place) mustOnce(t *testing.T, rules string, slot time.Time, more ...stri
 	return o.executions(t)
 }
 
-// list returns the alerts by id, as the runner lists them.
+// list returns the alerts by id, as listed by the runner.
 func (p place) list(t *testing.T) map[string]object {
 	t.Helper()
 	o := runner(t, p.env, slices.Concat([]string{"alerts", "list", "--format", "ndjson"}, p.alerts)...)
@@ -182,7 +182,7 @@ func (p place) list(t *testing.T) map[string]object {
 	return alerts
 }
 
-// stored returns the alerts by id, as the node itself has them.
+// stored returns the alerts by id, as stored on the node.
 func stored(t *testing.T, n *Node) map[string]object {
 	t.Helper()
 	alerts := map[string]object{}
@@ -208,7 +208,7 @@ var ofRun = []string{
 	"kibana.alert.rule.execution.timestamp", "_index",
 }
 
-// lasting returns alerts without what differs from run to run.
+// lasting returns alerts without the fields of ofRun.
 func lasting(alerts map[string]object) map[string]object {
 	out := map[string]object{}
 	for id, alert := range alerts {
@@ -253,7 +253,7 @@ func put(t *testing.T, n *Node, docs []doc) {
 	n.Bulk(t, bulk.String())
 }
 
-// dump writes everything of a pattern to an event file, in the form of search hits.
+// dump writes all documents of a pattern to an event file, in the form of search hits.
 func dump(t *testing.T, n *Node, pattern string) string {
 	t.Helper()
 	var lines strings.Builder
@@ -266,13 +266,13 @@ func dump(t *testing.T, n *Node, pattern string) string {
 	return file
 }
 
-// aSlot is the slot of a test: a full hour that no other test has, as the shipped rules see the
-// events of all of them.
+// aSlot returns the slot of a test: a full hour that no other test uses, as the shipped rules read the events of
+// all tests.
 func aSlot() time.Time {
 	return time.Date(2001, 1, 1, rand.IntN(20*365*24), 0, 0, 0, time.UTC)
 }
 
-// stamp writes a time as events do.
+// stamp formats a time as events have it.
 func stamp(slot time.Time, before time.Duration) string {
 	return slot.Add(-before).Format("2006-01-02T15:04:05.000Z")
 }

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// TestRunSequences runs rules with sequences, samples, missing events, pipes and conditions that are
-// matched in memory, on Elasticsearch and embedded: the same groups, the same documents, and none
-// more in a second run.
+// TestRunSequences runs rules with sequences, samples, missing events, pipes and conditions that are matched in
+// memory, on Elasticsearch and embedded: both find the same groups, and a second run adds none.
 func TestRunSequences(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()
@@ -99,7 +98,7 @@ func TestRunSequences(t *testing.T) {
 	}
 }
 
-// membersOf names the events behind an alert, in order.
+// membersOf returns the events of an alert, in order.
 func membersOf(a object) string {
 	var ids []string
 	list, _ := a["kibana.alert.ancestors"].([]any)

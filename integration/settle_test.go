@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// wrongCluster is the node as its clock would have it if it was off.
+// wrongCluster is a proxy before the node that shifts its clock.
 func wrongCluster(t *testing.T, n *Node, off time.Duration) string {
 	t.Helper()
 	target, err := url.Parse(n.URL)
@@ -54,7 +54,7 @@ func wrongCluster(t *testing.T, n *Node, off time.Duration) string {
 			return nil
 		},
 	}
-	// A compressed answer cannot be changed here.
+	// A compressed answer cannot be changed.
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Accept-Encoding")
 		proxy.ServeHTTP(w, r)
@@ -63,7 +63,7 @@ func wrongCluster(t *testing.T, n *Node, off time.Duration) string {
 	return server.URL
 }
 
-// freeAddress is one that nobody listens to.
+// freeAddress returns an address on which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -72,14 +72,14 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// TestSettle: whichever of the two clocks is ahead, and however long an index takes to be refreshed, every event
-// is there when its slots run: none of them is found late.
+// TestSettle: whichever of the two clocks is ahead, and however long the refresh interval is, all events are
+// visible when their slots run: none of them is found late.
 func TestSettle(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		refresh string
-		cluster time.Duration // by how much the cluster's clock is ahead
-		machine time.Duration // by how much the runner's is
+		cluster time.Duration // offset of the cluster's clock
+		machine time.Duration // offset of the runner's clock
 		settle  float64
 		flag    string
 	}{
@@ -143,8 +143,8 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// TestSettleOnce: a single round takes the latest slot that has settled; a moment that somebody names is run at
-// once, and not recorded before it has settled; nor is the slot of a backfill.
+// TestSettleOnce: a single round runs the latest settled slot. A slot given with --at runs at once, and is not
+// recorded before it has settled; the same applies to a backfill.
 func TestSettleOnce(t *testing.T) {
 	n := newNode(t)
 	index := n.Name("once")

@@ -80,7 +80,7 @@ func sigmaMappings(usual ...conformance.SigmaMapping) []conformance.SigmaMapping
 
 func sigmaRowOnNode(t *testing.T, node *Node, client *elastic.Client, r conformance.SigmaRow, usual conformance.SigmaMapping, index string) (exact bool, wrong string) {
 	t.Helper()
-	c, diags, err := catalog.LoadFS(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}, Placeholders: r.Placeholders}},
+	c, diags, err := catalog.LoadFS(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}, RunUnmapped: true, Placeholders: r.Placeholders}},
 		fstest.MapFS{"r.yml": {Data: []byte(r.Rule)}}, ".")
 	must(t, err)
 	must(t, diags.Err())

@@ -26,7 +26,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// reading is a cluster that can be read and nothing else, so that searches are run in memory.
+// reading is a cluster that supports only reading events, so that searches run in memory.
 type reading struct{ search.Events }
 
 // watched counts the searches for events.
@@ -54,7 +54,7 @@ func parseSPL(t *testing.T, text string) *spl.Search {
 	return s
 }
 
-// mapWithoutPatterns is the shipped field map without index patterns: what is there belongs to other tests.
+// mapWithoutPatterns is the shipped field map without index patterns: other tests use those indices.
 func mapWithoutPatterns(t *testing.T) pushdown.Map {
 	t.Helper()
 	data := fieldmap.Default()
@@ -85,8 +85,8 @@ func rowsOf(t *testing.T, text string, events search.Events, index string) (out 
 	return out
 }
 
-// TestSPLCountedAgrees wants the same rows of searches that are counted by aggregations and of those that are
-// run in memory, and tells which may be counted.
+// TestSPLCountedAgrees: searches give the same rows whether aggregations count the groups or they run in memory.
+// Each case also states whether counting is possible.
 func TestSPLCountedAgrees(t *testing.T) {
 	n := newNode(t)
 	index := n.Name("counted")
@@ -156,7 +156,7 @@ func TestSPLCountedAgrees(t *testing.T) {
 	}
 }
 
-// TestTstatsCountedAgrees is the same for events of a data model, which gives fields that events lack a value.
+// TestTstatsCountedAgrees is the same for events of a data model, which gives missing fields a value.
 func TestTstatsCountedAgrees(t *testing.T) {
 	n := newNode(t)
 	index := n.Name("processes")
@@ -202,8 +202,8 @@ func TestTstatsCountedAgrees(t *testing.T) {
 		{`| tstats count` + from + `Processes.process_name=* by Processes.process_id Processes.user`, true},
 		{fill + `count values(Processes.user) as user dc(Processes.process_id) as pids` + from + `(Processes.process="*1*" OR Processes.process=*2*) by Processes.dest`, true},
 		{fill + `count` + from + `Processes.user=unknown by Processes.user Processes.parent_process_name | rename Processes.* as *`, true},
-		{fill + `count` + from + `NOT Processes.dest=h1 by Processes.dest`, false},           // it may be in either field
-		{fill + `count` + from + `Processes.process_name=late.exe by Processes.dest`, false}, // and is, in the second
+		{fill + `count` + from + `NOT Processes.dest=h1 by Processes.dest`, false},           // the value may be in either field
+		{fill + `count` + from + `Processes.process_name=late.exe by Processes.dest`, false}, // and it is, in the second
 		{fill + `count` + from + `Processes.process_name=sh by _time Processes.dest span=5m`, false},
 		{fill + `count` + from + `Processes.process_name=sh by Processes.nothing`, false},
 	} {
@@ -219,9 +219,9 @@ func TestTstatsCountedAgrees(t *testing.T) {
 	}
 }
 
-// TestSPLMillion prints how long a million events take through search, stats by three fields and eval, and
-// how much memory: read from the cluster and run in memory, and counted there, in turn, and the ratios of the two.
-// It asks for TOCSIN_MILLION=1, or for another number of events.
+// TestSPLMillion prints the time and memory of a search, stats by three fields and eval over a million events:
+// read from the cluster and run in memory, and counted by the cluster, in turn, with the ratios. Set
+// TOCSIN_MILLION=1, or another number of events.
 func TestSPLMillion(t *testing.T) {
 	events, _ := strconv.Atoi(os.Getenv("TOCSIN_MILLION"))
 	if events == 1 {
@@ -248,7 +248,7 @@ func TestSPLMillion(t *testing.T) {
 	client, err := elastic.New(elastic.Config{URLs: []string{n.URL}})
 	must(t, err)
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
-	// Each round asks for something else that is not there, so that no answer is that of a round before.
+	// Each round excludes another value that does not exist, so that cached answers are not used.
 	const text = `sourcetype=EXEC process="*CURL*" NOT process=*secret-%d*
 		| stats count min(_time) as first max(_time) as last dc(process) as processes by cluster pod user
 		| eval seconds = last - first`
@@ -282,7 +282,7 @@ func TestSPLMillion(t *testing.T) {
 	}
 }
 
-// peakMemory returns the greatest heap while something is done.
+// peakMemory returns the largest heap during a function.
 func peakMemory(do func()) uint64 {
 	runtime.GC()
 	stop, peak := make(chan struct{}), make(chan uint64)

@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// rangeEnds are ends of ranges that lie close together, by the type of a range.
+// rangeEnds are a few bounds of ranges, by range type.
 var rangeEnds = map[string][]any{
 	"ip_range":      {"10.0.0.1", "10.0.0.5", "::ffff:10.0.0.9", "10.0.1.0", "2001:db8::1", "2001:db8::5", "::"},
 	"integer_range": {0, 1, 2, -1, "3", 2.7, 2147483647, -2147483648},
@@ -26,7 +26,7 @@ var rangeEnds = map[string][]any{
 	"date_range":    {"2020-10-01", "2020-10-01T05", "2020-10-01T05:08:53.000Z", "2020-10-01T05:08:53.123Z", "2020-10-02", 1601510400000, "1601510400001", "2020", "2020-10-01T07:08:53+02:00"},
 }
 
-// rangeAsked are values that events may have, by the type of a range.
+// rangeAsked are values of events, by range type.
 var rangeAsked = map[string][]string{
 	"ip_range":      {"10.0.0.1", "10.0.0.2", "10.0.0.9", "::ffff:10.0.0.5", "10.0.1.0", "10.0.1.1", "2001:db8::3", "::", "::1", "a"},
 	"integer_range": {"0", "1", "2", "3", "4", "-1", "-2", "2.0", "2.5", "2147483647", "2147483648", "-2147483648", "a"},
@@ -39,8 +39,8 @@ var rangeAsked = map[string][]string{
 	},
 }
 
-// TestIndicatorRangesFindAsTerms: an event's value meets the ranges of an indicator exactly when a term
-// query for it finds them; what the node refuses to index meets nothing.
+// TestIndicatorRangesFindAsTerms: an event's value matches an indicator's ranges exactly when a term query for it
+// does. Ranges that the node refuses to index match nothing.
 func TestIndicatorRangesFindAsTerms(t *testing.T) {
 	n := newNode(t)
 	seed := uint64(time.Now().UnixNano())
@@ -83,7 +83,7 @@ func TestIndicatorRangesFindAsTerms(t *testing.T) {
 	for _, typ := range types {
 		for _, value := range rangeAsked[typ] {
 			_, answer := n.Do(t, "POST", "/"+index+"/_search", object{"size": 500, "_source": false, "query": object{"term": object{typ: object{"value": value}}}})
-			ids := idsOf(answer) // none where the type cannot have the value
+			ids := idsOf(answer) // none if the type cannot have the value
 			for id, set := range sets {
 				if len(id) < len(typ) || id[:len(typ)] != typ {
 					continue
@@ -106,7 +106,7 @@ func TestIndicatorRangesFindAsTerms(t *testing.T) {
 	}
 }
 
-// anyRanges makes one range or several, of which some are none.
+// anyRanges generates one or more ranges, some of them invalid.
 func anyRanges(r *rand.Rand, typ string) any {
 	ends := rangeEnds[typ]
 	one := func() any {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// addRule writes a rule of any type that looks back ten minutes; lines are those of its type.
+// addRule writes a rule of any type with a look-back of ten minutes; lines are the keys of its type.
 func (d ruleDir) addRule(t *testing.T, id, typ, lines string) {
 	t.Helper()
 	text := fmt.Sprintf("[rule]\ndescription = \"A rule of a test.\"\nfrom = \"now-10m\"\nname = %q\nrisk_score = 47\nrule_id = %q\nseverity = \"medium\"\ntype = %q\n%s\n",
@@ -34,8 +34,8 @@ func threatMapping(groups ...[]string) string {
 	return b.String()
 }
 
-// threatPlaces makes an index of events and one of indicators, with types that differ where feeds
-// and events differ.
+// threatPlaces creates an index of events and one of indicators; their types differ as they do in feeds and
+// events.
 func threatPlaces(t *testing.T, n *Node) (events, indicators string) {
 	t.Helper()
 	events, indicators = n.Name("events"), n.Name("indicators")
@@ -126,7 +126,7 @@ threat_query = '@timestamp >= "now-30d/d" and threat.indicator.type:*'
 		},
 		"ipv6": {"destination.ip 2001:db8:0:0::1 ip again feed of ip again"},
 	})
-	// The alerts' mapping keeps each enrichment an object of its own.
+	// The alerts' mapping keeps each enrichment as a separate object.
 	reply := n.Must(t, "POST", "/tocsin-alerts-"+n.Prefix+"/_search", object{"query": object{"nested": object{
 		"path": "threat.enrichments", "query": object{"bool": object{"filter": []object{
 			{"term": object{"threat.enrichments.matched.atomic": "10.0.0.1"}},
@@ -160,8 +160,8 @@ func enrichments(alerts map[string]object, rule string) map[string][]string {
 	return out
 }
 
-// TestThreatMatchOverTime has more events than max_signals, events and indicators that come late, and
-// an index of indicators that is not there.
+// TestThreatMatchOverTime has more events than max_signals, late events and indicators, and a missing indicator
+// index.
 func TestThreatMatchOverTime(t *testing.T) {
 	n := newNode(t)
 	slot := aSlot()

@@ -39,7 +39,7 @@ var wings = []wing{
 	{"internal/alert", []string{"internal/match", "internal/rule"}},
 	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
 	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
-	{"internal/sigma", []string{"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
+	{"internal/sigma", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
 	{"internal/splunk", []string{
 		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
 	}},
@@ -86,6 +86,7 @@ var inside = map[string][]string{
 	"internal/query/steps":          {"internal/query", "internal/query/binding"},
 	"internal/query/threatmatch":    {"internal/query", "internal/query/binding"},
 	"internal/rule":                 {"internal/rule/folder"},
+	"internal/rule/attack":          {"internal/rule"},
 	"internal/run/backfill":         {"internal/run/pipeline"},
 	"internal/run/service":          {"internal/run/pipeline"},
 	"internal/scheduler/window":     {"internal/scheduler/datemath"},

@@ -32,6 +32,7 @@ type cli struct {
 type exited int
 
 // parse fills c from flags, environment and configuration file, and returns the command to run. The command is nil
+// after help was printed.
 func parse(c *cli, args []string, std stdio) (command *kong.Context, err error) {
 	var file settings
 	parser, err := kong.New(c,

@@ -23,14 +23,14 @@ type globals struct {
 
 	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules refer to, as ID=PATTERN,PATTERN. Repeat for each data view." placeholder:"ID=PATTERNS" sep:"none"`
 
-	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL. They override the shipped field maps." placeholder:"FILE" sep:"none" group:"Splunk"`
+	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL and rules of Sigma. They override the shipped field maps." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that keep Splunk's field names." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
 	GeoIP       string     `name:"geoip" help:"GeoIP database in MaxMind format, for the SPL command iplocation." placeholder:"FILE" group:"Splunk"`
-	SplunkURL   splunkURL  `name:"splunk-url" help:"URL of a Splunk server, with which drilldown links of findings begin." placeholder:"URL" group:"Splunk"`
+	SplunkURL   splunkURL  `name:"splunk-url" help:"URL of a Splunk server, the start of the drilldown links in findings." placeholder:"URL" group:"Splunk"`
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only Splunk detections with enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread the start of Splunk detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
-	SigmaIndex        string   `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no map knows." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
+	SigmaIndex        string   `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no field map names, and of others beside the map's." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
 	SigmaPlaceholders []string `name:"sigma-placeholders" help:"Files (TOML) with the values of placeholders in rules of Sigma: name = [\"value\"]." placeholder:"FILE" sep:"none" group:"Sigma"`
 	SigmaUnmapped     string   `name:"sigma-unmapped" help:"Sigma rules whose log source no map names, and that are true of events without any of their fields: refuse or run." default:"refuse" enum:"refuse,run" group:"Sigma"`
 	SigmaGrade        []string `name:"sigma-grade" help:"Severity and risk score of a level of Sigma, as LEVEL=SEVERITY:SCORE. Repeat for each level; none is a rule without a level." placeholder:"LEVEL=SEVERITY:SCORE" sep:"none" group:"Sigma"`

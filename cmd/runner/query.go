@@ -26,7 +26,7 @@ type queryCmd struct {
 	TimestampField     string   `help:"Field with the time of an event." default:"@timestamp"`
 	EventCategoryField string   `help:"Field with the event category, for EQL." default:"event.category"`
 	TiebreakerField    string   `help:"Field that orders events with the same time."`
-	Explain            bool     `help:"Show the searches and what is done in memory, without running them."`
+	Explain            bool     `help:"Show the searches and the commands that run in memory, without running them."`
 	MaxSamplesPerKey   int      `help:"Maximum number of EQL samples with the same key." default:"1"`
 }
 

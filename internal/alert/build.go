@@ -182,7 +182,7 @@ func (b *Builder) read(e event.Event, types mapping.Fields) (parent, error) {
 	e.Fields, e.Types = nil, types
 	doc, err := e.Document()
 	if err != nil {
-		return parent{}, err //nolint:wrapcheck // it names the event
+		return parent{}, err //nolint:wrapcheck // the error names the event
 	}
 	lineage, depth, err := b.lineage(e, doc.Source)
 	return parent{reading{doc.Source, doc, types, computed, b.asked}, lineage, depth, OfAlerts(e.Index)}, err

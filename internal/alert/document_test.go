@@ -160,7 +160,7 @@ func TestRunFields(t *testing.T) {
 	got := roundTrip(t, doc.Source)
 	wants := object{
 		"kibana.space_ids": []any{"soc"}, "kibana.alert.rule.execution.type": "manual",
-		// For what the rule does not have, lists are empty and single values are left out.
+		// Keys that the rule does not have are empty lists; single values are left out.
 		"kibana.alert.rule.tags": []any{}, "kibana.alert.rule.references": []any{}, "kibana.alert.rule.false_positives": []any{},
 		"kibana.alert.rule.threat": []any{}, "kibana.alert.rule.exceptions_list": []any{}, "kibana.alert.rule.indices": []any{},
 		"kibana.alert.rule.note": nil, "kibana.alert.building_block_type": nil, "kibana.alert.rule.created_at": nil,

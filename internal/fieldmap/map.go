@@ -12,9 +12,10 @@ import (
 	"tocsin/internal/diag/tomltree"
 )
 
-// Map is a field map.
+// Map is a field map: Sources are for searches of Splunk, LogSources for rules of Sigma.
 type Map struct {
-	Sources []Source
+	Sources    []Source
+	LogSources []LogSource
 	// told: a source without events has been reported, and no other will be; nil: all are reported.
 	told *atomic.Bool
 }
@@ -92,12 +93,20 @@ var Default = sync.OnceValue(func() Map {
 	return m
 })
 
-// Over returns the map with the sources of other before its own. A source of other replaces a source of the same name.
+// Over returns the map with the sources and log sources of other before its own. One of other replaces one of the same name.
 func (m Map) Over(other Map) Map {
-	out := Map{Sources: slices.Clone(other.Sources), told: m.told}
-	for _, s := range m.Sources {
-		if !slices.ContainsFunc(other.Sources, func(o Source) bool { return o.Name == s.Name }) {
-			out.Sources = append(out.Sources, s)
+	return Map{
+		Sources:    over(m.Sources, other.Sources, func(s Source) string { return s.Name }),
+		LogSources: over(m.LogSources, other.LogSources, func(s LogSource) string { return s.Name }),
+		told:       m.told,
+	}
+}
+
+func over[T any](below, above []T, name func(T) string) []T {
+	out := slices.Clone(above)
+	for _, x := range below {
+		if !slices.ContainsFunc(above, func(o T) bool { return name(o) == name(x) }) {
+			out = append(out, x)
 		}
 	}
 	return out
@@ -105,7 +114,7 @@ func (m Map) Over(other Map) Map {
 
 // In returns the map with the given index patterns for the sources of a data model.
 func (m Map) In(model string, index ...string) Map {
-	out := Map{Sources: slices.Clone(m.Sources), told: m.told}
+	out := Map{Sources: slices.Clone(m.Sources), LogSources: m.LogSources, told: m.told}
 	for i := range out.Sources {
 		if out.Sources[i].Model == model {
 			out.Sources[i].Index = index
@@ -137,7 +146,7 @@ var sourceKeys = tomltree.Fields[Source]{
 	"fields": readFields,
 }
 
-// Check reports errors in the conditions of a source.
+// Check reports errors in the conditions of a source. Of a log source it sees the name and Where.
 type Check func(Source) diag.List
 
 // Load reads a map. Each check parses the conditions in its own language. The map is empty when a diagnostic is an error.
@@ -149,7 +158,8 @@ func Load(file diag.Text, checks ...Check) (Map, diag.List) {
 	var m Map
 	d := &tomltree.Decoder{File: file, Area: "fieldmap"}
 	tomltree.Into(d, root, tomltree.Fields[Map]{
-		"source": tomltree.Each(sourceKeys, func(m *Map) *[]Source { return &m.Sources }),
+		"source":    tomltree.Each(sourceKeys, func(m *Map) *[]Source { return &m.Sources }),
+		"logsource": tomltree.Each(logSourceKeys, func(m *Map) *[]LogSource { return &m.LogSources }),
 	}, &m)
 	diags = append(diags, d.List...)
 	list := root.Get("source")
@@ -171,6 +181,7 @@ func Load(file diag.Text, checks ...Check) (Map, diag.List) {
 			diags = append(diags, check(s)...)
 		}
 	}
+	diags = append(diags, checkLogSources(file, root.Get("logsource"), m.LogSources, checks)...)
 	diags.Sort()
 	if diags.HasErrors() {
 		return Map{}, diags
@@ -215,20 +226,9 @@ func readFields(d *tomltree.Decoder, v *tomltree.Value, s *Source) {
 					all = true
 					tomltree.OneOrList(func(f *Field) *[]string { return &f.Names })(d, v, f)
 				},
-				"lower": tomltree.Flag(func(f *Field) *bool { return &f.Lower }),
-				"base":  tomltree.Flag(func(f *Field) *bool { return &f.Base }),
-				"values": func(d *tomltree.Decoder, v *tomltree.Value, f *Field) {
-					f.Values = map[string]string{}
-					if v.Kind != tomltree.Table {
-						d.Report(diag.Error, "wrong-type", v.Span, "%s must be a table, not %s", v.Path(), v.Kind)
-						return
-					}
-					for _, item := range v.Items {
-						word := ""
-						tomltree.Scalar(func(t *string) *string { return t })(d, item, &word)
-						f.Values[strings.ToLower(item.Key)] = word
-					}
-				},
+				"lower":  tomltree.Flag(func(f *Field) *bool { return &f.Lower }),
+				"base":   tomltree.Flag(func(f *Field) *bool { return &f.Base }),
+				"values": func(d *tomltree.Decoder, v *tomltree.Value, f *Field) { f.Values = readWords(d, v) },
 			}, &f)
 			f.All = all
 		}

@@ -56,7 +56,7 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// overtaken is a store in which somebody covers slots while their page is being read.
+// overtaken is a store in which another runner covers slots while their page is being read.
 type overtaken struct {
 	ledger.Store
 	cover func()
@@ -71,8 +71,8 @@ func (o *overtaken) Pages(ctx context.Context, ids []string, from, to time.Time)
 	return pages, err
 }
 
-// TestGiveUpOfCovered: slots that another runner covers meanwhile, whatever its fencing number, stay covered and are not
-// counted as given up; neither by age nor by a waiver.
+// TestGiveUpOfCovered: slots that another runner covers meanwhile, whatever its fencing number, stay covered
+// and are not counted as given up, nor as waived.
 func TestGiveUpOfCovered(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		memory := ledger.NewMemory()

@@ -131,9 +131,9 @@ func inflate(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%T cannot be used again", r)
 	}
 	if err := again.Reset(bytes.NewReader(data), nil); err != nil {
-		return nil, err //nolint:wrapcheck // the caller says of which page
+		return nil, err //nolint:wrapcheck // the caller names the page
 	}
-	return io.ReadAll(io.LimitReader(r, maxPlain)) //nolint:wrapcheck // the caller says of which page
+	return io.ReadAll(io.LimitReader(r, maxPlain)) //nolint:wrapcheck // the caller names the page
 }
 
 type writer struct{ to *bytes.Buffer }

@@ -144,7 +144,7 @@ func (n *noting) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, 
 	return n.Store.SaveHeads(ctx, heads)
 }
 
-// TestBeginBesideOthers: a rule whose head somebody else writes at the same time has its first slot all the same.
+// TestBeginBesideOthers: a rule whose head is written by others at the same time still gets its first slot.
 func TestBeginBesideOthers(t *testing.T) {
 	for _, times := range []int{0, 1, 3} {
 		other := ruleA

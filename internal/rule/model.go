@@ -39,6 +39,9 @@ type Rule struct {
 	Query    diag.Text
 	SavedID  string
 	Index    []string
+	// IndexSupposed: Index is where a map supposes the events, not what the author of the rule names, so that nothing is
+	// amiss while there are indices of some of the patterns.
+	IndexSupposed bool
 	// DataViewID names a Kibana data view, an alternative to Index.
 	DataViewID string
 	// Filters are Kibana filters: Query DSL with a meta part.

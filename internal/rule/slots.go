@@ -24,7 +24,7 @@ func (r *Rule) Slots() (scheduler.Slots, error) {
 	}
 	slots, err := scheduler.Cron(r.Cron, zone)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the expression
+		return nil, err //nolint:wrapcheck // the error names the expression
 	}
 	return scheduler.Later(slots, r.Skew), nil
 }

@@ -19,7 +19,7 @@ type Grouper interface {
 	Groups(ctx context.Context, r GroupRequest, visit GroupVisit) (Result, error)
 }
 
-// ErrUngroupable: the Grouper cannot count the groups of a request, although its events can be searched.
+// ErrUngroupable is the error of a Grouper that cannot count the groups of a request, although it can search for the events.
 var ErrUngroupable = errors.New("cannot be aggregated")
 
 // GroupVisit receives one page of groups; returning false ends the counting, an error fails it. The visitor

@@ -48,8 +48,7 @@ func aKey(rt *rapid.T, f mapping.Field) string {
 	return f.Key(v)
 }
 
-// TestGroupSpan: what is asked for comes behind the beginning of the stretch, and nothing that comes after
-// its end was asked for.
+// TestGroupSpan: all requested groups come after the beginning of the range, and none comes after its end.
 func TestGroupSpan(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		by := rapid.SliceOfN(rapid.SampledFrom(spanFields), 1, 3).Draw(rt, "fields")

@@ -13,14 +13,14 @@ import (
 // hits ordered, and the requested fields read, in every index. Otherwise the error says which part needs a
 // search; an error that wraps [failure.ErrCrash] is a fault of the condition.
 func (r Request) InMemory() error {
-	return failure.Guard("compile a condition", func() error { //nolint:wrapcheck // it names the field
+	return failure.Guard("compile a condition", func() error { //nolint:wrapcheck // the error names the field
 		variants, err := r.Variants()
 		if err != nil {
 			return err
 		}
 		for _, v := range variants {
 			if err := condition.Check(r.Asked(), v.Way.Fields); err != nil {
-				return err //nolint:wrapcheck // it names the field
+				return err //nolint:wrapcheck // the error names the field
 			}
 		}
 		return nil
@@ -41,7 +41,7 @@ func (r Request) Variants() ([]Variant, error) {
 		own := r
 		own.FieldTypes = way.Fields
 		if err := condition.Check(r.Time.Condition(), way.Fields); err != nil {
-			return nil, err //nolint:wrapcheck // it names the field
+			return nil, err //nolint:wrapcheck // the error names the field
 		}
 		ordering, err := NewOrdering(own)
 		if err != nil {

@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// shelved is where some events are, by their places. It counts what is asked for.
+// shelved holds some events by index and id. It counts the requests.
 type shelved struct {
 	search.Events
 	by    map[search.Ref]event.Event
@@ -36,8 +36,9 @@ func (s *shelved) Documents(_ context.Context, refs []search.Ref) (map[search.Re
 	return found, s.err
 }
 
-// TestShelf: whatever events have in bytes, all that were kept are whole again, in order; of those that are not there
-// any more it is told which; no more bytes are held than there is room for, and what was let go makes room again.
+// TestShelf: whatever the sizes of events, all kept events are whole again, in order, except events that no
+// longer exist, which are reported; no more bytes are held than the room has, and released events free their
+// room.
 func TestShelf(t *testing.T) {
 	const room = 32 << 20
 	rapid.Check(t, func(rt *rapid.T) {
@@ -51,7 +52,7 @@ func TestShelf(t *testing.T) {
 		for i, size := range sizes {
 			e := event.Event{Index: "logs", ID: strconv.Itoa(i), Source: json.RawMessage(`"` + strings.Repeat("x", size) + `"`), Fields: map[string][]any{"n": {i}}}
 			if size > 1000 && rapid.IntRange(0, 9).Draw(rt, "placeless") == 0 {
-				e.Index, e.Source = "", json.RawMessage(`"y"`) // of what is in no index
+				e.Index, e.Source = "", json.RawMessage(`"y"`) // an event without an index
 			}
 			place.by[e.Ref()] = e
 			events, kept = append(events, e), append(kept, shelf.Keep(e))
@@ -75,7 +76,7 @@ func TestShelf(t *testing.T) {
 	})
 }
 
-// TestShelfMakesRoom: what nobody holds any more takes no room.
+// TestShelfMakesRoom: events that are garbage take no room.
 func TestShelfMakesRoom(t *testing.T) {
 	place := &shelved{by: map[search.Ref]event.Event{}, err: errors.New("it is down")}
 	var shared search.Room

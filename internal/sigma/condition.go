@@ -5,29 +5,23 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
+	"tocsin/internal/translate/membership"
 	"tocsin/internal/translate/sigma"
 )
 
-// Naming says what the names of a log source are where the events are. The zero value leaves names as
-// they are, and asks nothing more of events.
-type Naming struct {
-	// Fields returns the fields that a name stands for.
-	Fields func(name string) []string
-	// More are the fields of Where, which says that an event is of the log source.
-	More  []string
-	Where func(fields mapping.Fields) (condition.Expr, diag.List)
-}
-
 // Condition is what a rule and its filters ask of an event; it implements [tocsin/internal/translate.Condition].
 type Condition struct {
-	rule   *Rule
-	naming Naming
+	rule *Rule
+	// events are the ways in which events of the log source are kept; none: names are as they are.
+	events []fieldmap.Events
 }
 
-// Condition returns what the rule asks of an event.
-func (r *Rule) Condition(naming Naming) *Condition { return &Condition{r, naming} }
+// Condition returns what the rule asks of events that are kept in these ways; without any, names are as they are and
+// nothing more is asked.
+func (r *Rule) Condition(events ...fieldmap.Events) *Condition { return &Condition{r, events} }
 
 // String is the detection as it is written, with the names of the filters.
 func (c *Condition) String() string {
@@ -47,15 +41,22 @@ func (c *Condition) detections() []*sigma.Detection {
 	return out
 }
 
-// Names are the fields that are asked.
+// Names are the fields that are asked. A star in one stands for any names.
 func (c *Condition) Names() []string {
-	names := slices.Clone(c.naming.More)
+	var names []string
+	for _, e := range c.events {
+		names = append(names, membership.NamesOf(e)...)
+	}
 	for _, d := range c.detections() {
 		d.Names(func(name string) {
-			if c.naming.Fields == nil {
+			if len(c.events) == 0 {
 				names = append(names, name)
-			} else {
-				names = append(names, c.naming.Fields(name)...)
+			}
+			for _, e := range c.events {
+				places, _ := e.Places(name)
+				for _, p := range places {
+					names = append(names, p.Fields()...)
+				}
 			}
 		})
 	}
@@ -67,7 +68,12 @@ func (c *Condition) Names() []string {
 func (c *Condition) Fitted(fields mapping.Fields) []string {
 	var out []string
 	for _, d := range c.detections() {
-		out = append(out, d.Fitted(sigma.Lowering{Fields: fields, Named: c.naming.Fields})...)
+		if len(c.events) == 0 {
+			out = append(out, d.Fitted(sigma.Lowering{Fields: fields})...)
+		}
+		for i := range c.events {
+			out = append(out, d.Fitted(sigma.Lowering{Fields: fields, Events: &c.events[i]})...)
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -94,20 +100,60 @@ func (nothing) HasObject(string) bool { return false }
 
 func (nothing) AnyObject(string, func() bool) bool { return false }
 
-// Lower returns the condition under a mapping: of the rule, of every filter, and of the log source.
+// Lower returns the condition under a mapping: of the log source, the rule and every filter, for each way in which events
+// are kept. An event that has none of the fields by which log sources are told says nothing of its own: it is taken as it
+// is, as that of a log source without a map, if the rule needs one of its fields at all.
 func (c *Condition) Lower(fields mapping.Fields) (condition.Expr, diag.List) {
+	if len(c.events) == 0 {
+		return c.lower(fields, nil)
+	}
+	var out condition.Or
+	var diags diag.List
+	for i := range c.events {
+		one, more := c.lower(fields, &c.events[i])
+		if diags = append(diags, more...); one == nil {
+			return nil, diags
+		}
+		out = append(out, one)
+	}
+	if told := c.told(); len(told) > 0 && !c.HoldsOfNothing() {
+		one, _ := c.lower(fields, nil) // What no index has was said above.
+		out = append(out, condition.And{condition.Not{X: told}, one})
+	}
+	return condition.Simplify(out), diags
+}
+
+// told is true of an event that has one of the fields by which log sources are told; nil where events are told by nothing, or
+// are nowhere but where the map says.
+func (c *Condition) told() condition.Or {
+	var names []string
+	for _, e := range c.events {
+		if len(e.Where) == 0 || e.Only {
+			return nil
+		}
+		names = append(names, membership.NamesOf(e)...)
+	}
+	slices.Sort(names)
+	var out condition.Or
+	for _, name := range slices.Compact(names) {
+		out = append(out, condition.Exists{Field: name})
+	}
+	return out
+}
+
+func (c *Condition) lower(fields mapping.Fields, e *fieldmap.Events) (condition.Expr, diag.List) {
 	var all condition.And
 	var diags diag.List
-	if c.naming.Where != nil {
-		where, more := c.naming.Where(fields)
+	if e != nil {
+		where, more := membership.Of(*e, fields)
 		if diags = append(diags, more...); where == nil {
 			return nil, diags
 		}
 		all = append(all, where)
 	}
 	for _, d := range c.detections() {
-		e, more := d.Lower(sigma.Lowering{Fields: fields, Named: c.naming.Fields})
-		all, diags = append(all, e), append(diags, more...)
+		one, more := d.Lower(sigma.Lowering{Fields: fields, Events: e})
+		all, diags = append(all, one), append(diags, more...)
 	}
 	return condition.Simplify(all), diags
 }

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/translate/sigma"
 )
 
@@ -37,18 +38,7 @@ type Head struct {
 type Related struct{ ID, Type string }
 
 // LogSource says which events a rule is about.
-type LogSource struct{ Category, Product, Service string }
-
-// String is the log source in three parts, - for one that is not said.
-func (s LogSource) String() string {
-	part := func(p string) string {
-		if p == "" {
-			return "-"
-		}
-		return p
-	}
-	return part(s.Product) + "/" + part(s.Category) + "/" + part(s.Service)
-}
+type LogSource = fieldmap.Log
 
 // Rule is a detection rule.
 type Rule struct {

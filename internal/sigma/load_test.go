@@ -95,7 +95,7 @@ func TestModel(t *testing.T) {
 		[]string{"few"},
 		[]string{"A"},
 		"2024-01-02", "2024-02-03",
-		[]string{"TA0002 Execution T1059 T1059.001 T1685 T9999", "TA0112 Defense Impairment"},
+		[]string{"TA0002 Execution T1059 T1059.001 T9999", "TA0112 Defense Impairment T1685"},
 		"detection:\n  s: {A: x}\n  condition: s",
 	}
 	got := said{
@@ -115,7 +115,7 @@ func TestModel(t *testing.T) {
 	for _, d := range s.Diags {
 		notes = append(notes, d.Severity.String()+" "+d.Message)
 	}
-	wantNotes := []string{"note key extra is not of the format: it is kept and has no effect", "note T9999 is no technique that is known here"}
+	wantNotes := []string{"note key extra is not of the format: it is kept and has no effect", "note T1562.001 was revoked: it is T1685 (Disable or Modify Tools) now", "note T9999 is no technique that is known here"}
 	if diff := cmp.Diff(wantNotes, notes); diff != "" {
 		t.Errorf("remarks (-want +got):\n%s", diff)
 	}
@@ -209,7 +209,7 @@ func TestTemplates(t *testing.T) {
 	}
 	var got []string
 	for _, r := range l.Rules {
-		c := r.Condition(sigma.Naming{})
+		c := r.Condition()
 		got = append(got, strings.TrimPrefix(r.ID, id1)+" "+r.Title+" "+r.Level+" "+strings.Join(c.Names(), ","))
 	}
 	got[3] = strings.TrimPrefix(got[3], l.Rules[3].ID)

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// stream makes events as they are asked for, so that memory is that of the search.
+// stream generates events on demand, so that only the memory of the search is measured.
 type stream struct{ n int }
 
 func (s stream) Events(_ context.Context, _ splunk.Scan, visit func(splunk.Row) error) error {

@@ -12,7 +12,7 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// TestOthersAreOne wants the column of all others to have what a function finds of their events together.
+// TestOthersAreOne requires that the column for all others aggregates their events together.
 func TestOthersAreOne(t *testing.T) {
 	functions := []string{
 		"count(n)", "sum(n)", "avg(n)", "min(n)", "max(n)", "min(m)", "max(m)", "range(n)", "dc(m)", "values(m)", "stdev(n)", "stdevp(n)", "var(n)", "varp(n)", "sumsq(n)",

@@ -69,7 +69,7 @@ func (c *collector) Collect(_ context.Context, to *spl.Collect, event splunk.Row
 	return nil
 }
 
-// TestCollect wants each row to be written once, with a time, and to go on.
+// TestCollect requires that each row is written once, with a time, and passed on.
 func TestCollect(t *testing.T) {
 	events := rowsOf(t, `{"_time": 60, "u": "ann", "m": ["x", "y"]}
 		{"_time": 30, "u": "bob"}`)

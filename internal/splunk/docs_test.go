@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// TestDocs runs the examples of the page of the language, and holds its lists against what is there.
+// TestDocs runs the examples of the SPL page, and compares its lists of commands and functions with the code.
 func TestDocs(t *testing.T) {
 	data, err := os.ReadFile("../../docs/languages/spl.md")
 	if err != nil {

@@ -65,7 +65,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestPrinted wants what is printed of a search to be read as the same, and to give the same rows.
+// TestPrinted requires that a printed search is parsed to the same tree and gives the same rows.
 func TestPrinted(t *testing.T) {
 	var searches []fileCase
 	for _, c := range fileCases(t) {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// moreFields are those that expressions of files have besides those of event.
+// moreFields are additional fields of the expressions in files.
 const moreFields = `,"w":1772716503.987654,"pattern":"a{3}"}`
 
 // TestFunctionFiles runs the expressions of testdata/functions: > is an expression, and = its value.

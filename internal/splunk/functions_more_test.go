@@ -1,6 +1,6 @@
 package splunk_test
 
-// moreFunctionCases are those of JSON, bits, angles and formats.
+// moreFunctionCases are the cases of functions for JSON, bits, angles and formats.
 var moreFunctionCases = []struct{ expr, want string }{
 	{`json("{\"b\": 1, \"a\": 2}")`, `"{\"b\": 1, \"a\": 2}"`},
 	{`json("{")`, `null`},

@@ -129,7 +129,7 @@ var groupedSearches = []string{
 	"a!=x earliest=3 latest=7 | stats count max(_time) as last by b",
 }
 
-// TestGroupedIsCounted wants a search to have the same results whether its events are counted where they are or read.
+// TestGroupedIsCounted requires the same results whether the events of a search are counted by the source or read.
 func TestGroupedIsCounted(t *testing.T) {
 	values := map[string][]string{
 		"a": {"x", "y", "z", "X"}, "b": {"y", "1", "2", "10"}, "c": {"p", "q", "r"}, "user": {"ann", "bob", "unknown"}, "process": {"cmd", "sh"}, "dest": {"h", "i"},
@@ -174,7 +174,7 @@ func inOrder(rows []any) []string {
 	return out
 }
 
-// TestNotGrouped wants events to be read where counts do not tell what is wanted.
+// TestNotGrouped requires that events are read if counts are not sufficient.
 func TestNotGrouped(t *testing.T) {
 	for _, search := range []string{
 		"* | stats count", "* | stats sum(n) by a", "* | stats count(eval(n>1)) by a", "* | stats values(a*) by b", "* | stats count by _time", "* | stats count(a) by b",
@@ -188,7 +188,7 @@ func TestNotGrouped(t *testing.T) {
 	}
 }
 
-// TestGroupsAreHeld wants the groups that are counted elsewhere to be held like those that are counted here.
+// TestGroupsAreHeld requires that groups from the source count against the memory limit like computed ones.
 func TestGroupsAreHeld(t *testing.T) {
 	e := env()
 	e.MemoryLimit = 64 << 10

@@ -93,7 +93,8 @@ func TestOutputLookup(t *testing.T) {
 	}
 }
 
-// TestLookupOfKept wants lookup to find what another search wrote, by the definition's way to match.
+// TestLookupOfKept requires that lookup finds the rows that another search wrote, with the matching of the
+// definition.
 func TestLookupOfKept(t *testing.T) {
 	store := tables.NewMemory()
 	events := rowsOf(t, `{"_time":1,"u":"ANN","n":7}`)

@@ -54,7 +54,7 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// TestOutputsAreAll wants no row to have a field of which the commands say that it cannot be there.
+// TestOutputsAreAll requires that no row has a field outside of the set that its commands allow.
 func TestOutputsAreAll(t *testing.T) {
 	commands := []string{
 		"table a b", "table a*", "fields a c", "fields - b", "fields *", "stats count by a", "stats values(b) as v, count by a, c", "stats values(*) as * by a",

@@ -73,7 +73,7 @@ func TestPairsBeforeHead(t *testing.T) {
 	}
 }
 
-// sameRows compares lists of rows: none is none.
+// sameRows compares lists of rows; nil equals an empty list.
 func sameRows(a, b []any) bool { return len(a) == 0 && len(b) == 0 || cmp.Equal(a, b) }
 
 // FuzzRun runs what is read: no search panics, and each ends within its bounds.

@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// TestMemoryLimit wants every command that holds rows to say so before it holds too many.
+// TestMemoryLimit requires that every command that holds rows reports the limit before it exceeds it.
 func TestMemoryLimit(t *testing.T) {
 	for command, search := range map[string]string{
 		"stats": "* | stats count by id", "eventstats": "* | eventstats count", "sort": "* | sort id", "dedup": "* | dedup id",
@@ -50,7 +50,7 @@ func numbered(n int) splunk.Events {
 	return rows
 }
 
-// TestHeadStops wants a search that has enough to read no further.
+// TestHeadStops requires that a search stops reading once it has enough rows.
 func TestHeadStops(t *testing.T) {
 	source := &counted{events: numbered(5000)}
 	rows, err := run(t.Context(), t, "* | head 3 | table id", env(), source)
@@ -159,7 +159,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// TestWrites wants a search that keeps something to be known, wherever it does.
+// TestWrites requires that a search that writes anything is recognised, wherever it does so.
 func TestWrites(t *testing.T) {
 	for search, want := range map[string]bool{
 		"* | stats count": false, "* | outputlookup t": true, "* | collect index=a": true, "* | fit DensityFunction n": false,

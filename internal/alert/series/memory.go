@@ -21,7 +21,7 @@ func (m *Memory) Records(ctx context.Context, uuids, names []string) ([]Record, 
 	if m.Base != nil {
 		var err error
 		if out, err = m.Base.Records(ctx, uuids, names); err != nil {
-			return nil, err //nolint:wrapcheck // it names the store
+			return nil, err //nolint:wrapcheck // the error names the store
 		}
 	}
 	m.mu.Lock()

@@ -130,7 +130,7 @@ func (r *Registry) decide(ctx context.Context, indices []string, facts map[strin
 	}
 	kept, err := r.store.Records(ctx, uuids, names)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller does
+		return nil, err //nolint:wrapcheck // the caller wraps it
 	}
 	r.remember(kept)
 	var out, fresh []Record
@@ -156,7 +156,7 @@ func (r *Registry) decide(ctx context.Context, indices []string, facts map[strin
 	}
 	decided, err := r.store.Keep(ctx, fresh)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller does
+		return nil, err //nolint:wrapcheck // the caller wraps it
 	}
 	r.remember(decided)
 	return append(out, decided...), nil

@@ -85,8 +85,8 @@ func TestDecision(t *testing.T) {
 	}
 }
 
-// TestDecidedOnce: whatever becomes of indices, and whichever runner asks when, an index's series stays what it was
-// said to be first.
+// TestDecidedOnce: the series of an index never changes, whatever happens to indices, and whichever runner
+// asks at which time.
 func TestDecidedOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &series.Memory{}
@@ -99,7 +99,7 @@ func TestDecidedOnce(t *testing.T) {
 			name := rapid.SampledFrom(names).Draw(rt, "index")
 			f, there := c.facts[name]
 			switch rapid.IntRange(0, 5).Draw(rt, "what") {
-			case 0: // it is made anew
+			case 0: // it is created again
 				born++
 				c.facts[name] = series.Facts{UUID: fmt.Sprint("u", born)}
 			case 1:
@@ -137,7 +137,8 @@ func TestDecidedOnce(t *testing.T) {
 	})
 }
 
-// TestGoneAndBack: while an index cannot be asked about it is what it was, or what its name tells; that holds once it can.
+// TestGoneAndBack: while no facts about an index are available, an earlier decision holds, else its name
+// decides; that decision holds when the facts are available again.
 func TestGoneAndBack(t *testing.T) {
 	facts := map[string]series.Facts{
 		"seen": {UUID: "s", RolloverAlias: "alias"}, "unseen": {UUID: "u", RolloverAlias: "alias"},

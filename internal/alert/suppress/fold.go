@@ -95,7 +95,7 @@ func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
 	if slices.ContainsFunc(alerts, func(c *Change[T]) bool { return c.has(m) }) {
 		return Known
 	}
-	if c := f.taker(alerts, m.At); c != nil {
+	if c := f.openAlert(alerts, m.At); c != nil {
 		f.take(c, m, h)
 		return Folded
 	}
@@ -113,9 +113,9 @@ func (f *Folder[T]) Add(h Hit[T], room bool) Verdict {
 	return Founded
 }
 
-// taker returns the alert that takes a hit at a time: the latest alert that has begun by then, else
+// openAlert returns the alert that takes a hit at a time: the latest alert that has begun by then, else
 // a new alert that the hit can found instead.
-func (f *Folder[T]) taker(alerts []*Change[T], at int64) *Change[T] {
+func (f *Folder[T]) openAlert(alerts []*Change[T], at int64) *Change[T] {
 	var best *Change[T]
 	for _, c := range alerts {
 		if !f.takes(c, at) {

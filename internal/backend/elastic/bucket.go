@@ -166,5 +166,5 @@ func keyText(f mapping.Field, key any) string {
 func decode(raw json.RawMessage, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	return dec.Decode(into) //nolint:wrapcheck // the caller says of what
+	return dec.Decode(into) //nolint:wrapcheck // the caller names the subject
 }

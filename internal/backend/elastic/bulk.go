@@ -65,7 +65,7 @@ func (a *Alerts) send(ctx context.Context, kind writing, docs []alert.Document) 
 	written := make([]alert.Written, len(docs))
 	items := kind.encode(docs, written)
 	for done := 0; done < len(items); {
-		n := batch(items[done:], a.mostBytes())
+		n := batch(items[done:], a.requestLimit())
 		if err := a.sendBatch(ctx, kind, items[done:done+n], written); err != nil {
 			if done == 0 {
 				return nil, err
@@ -198,8 +198,8 @@ func failed(items []bulkItem, written []alert.Written, err error) {
 	}
 }
 
-// leastBytes is the lower bound of the learned size limit: nearly every request then has one alert.
-const leastBytes = 64 << 10
+// minRequestLimit is the lower bound of the learned size limit: nearly every request then has one alert.
+const minRequestLimit = 64 << 10
 
 // tooLarge records that a request with these items was too large.
 func (a *Alerts) tooLarge(items []bulkItem) {
@@ -207,11 +207,11 @@ func (a *Alerts) tooLarge(items []bulkItem) {
 	for _, item := range items {
 		size += int64(len(item.lines))
 	}
-	a.most.Store(max(leastBytes, size/2))
+	a.most.Store(max(minRequestLimit, size/2))
 }
 
-// mostBytes returns the size limit of a request, in bytes, as far as it is known.
-func (a *Alerts) mostBytes() int {
+// requestLimit returns the size limit of a request, in bytes, as far as it is known.
+func (a *Alerts) requestLimit() int {
 	if most := int(a.most.Load()); most > 0 {
 		return min(most, maxBulkBytes)
 	}

@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// TestConfirm: what a moment has found to be readable and what is not by the end of it is named, and nothing
-// else; and of what is not named all is found again by the next moment.
+// TestConfirm: Confirm names exactly the places that were readable at the beginning of a moment and are not
+// at its end; the next moment finds all places that were not named.
 func TestConfirm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		g := &guarded{indices: map[string]bool{"logs-a": true, "logs-b": true, "other": true}}
@@ -81,7 +81,7 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
-// TestConfirmBlind: also a moment of which the state of the cluster cannot be told is confirmed.
+// TestConfirmBlind: Confirm also works for a moment whose cluster state could not be read.
 func TestConfirmBlind(t *testing.T) {
 	g := &guarded{indices: map[string]bool{"logs-a": true, "logs-b": true}, may: []string{"logs-*"}}
 	c := newServer(t, func(w http.ResponseWriter, r *http.Request) {

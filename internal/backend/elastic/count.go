@@ -22,7 +22,7 @@ func (c *Client) Count(ctx context.Context, r search.Request) (int64, error) {
 		delete(body, "sort")
 		data, err := search.JSON(body, "")
 		if err != nil {
-			return 0, err //nolint:wrapcheck // it says what it was doing
+			return 0, err //nolint:wrapcheck // the error names the operation
 		}
 		yes := true
 		op := "count the events of [" + shown(part) + "]"

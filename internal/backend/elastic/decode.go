@@ -26,7 +26,7 @@ func decodeBody(r *esapi.Response, out any, most int) error {
 	if !ok {
 		dec := json.NewDecoder(upTo(r.Body, most))
 		dec.UseNumber()
-		return dec.Decode(out) //nolint:wrapcheck // the caller says what was decoded
+		return dec.Decode(out) //nolint:wrapcheck // the caller names the answer
 	}
 	body, err := readAll(r, most)
 	if err != nil {
@@ -194,7 +194,7 @@ func readValue(c *event.Cursor, to any) error { return decodeValue(c.Value(), to
 func decodeValue(value []byte, to any) error {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.UseNumber()
-	return dec.Decode(to) //nolint:wrapcheck // the caller says what was decoded
+	return dec.Decode(to) //nolint:wrapcheck // the caller names the answer
 }
 
 // readText decodes a string; a string without escapes needs no decoder.

@@ -70,7 +70,7 @@ func (c *Client) documentsAtOnce(ctx context.Context, index string, ids []string
 		"size": len(ids), "query": condition.Query{"ids": condition.Query{"values": ids}}, "track_total_hits": false,
 	}, "")
 	if err != nil {
-		return err //nolint:wrapcheck // it says what it was doing
+		return err //nolint:wrapcheck // the error names the operation
 	}
 	yes := true
 	a, err := c.page(ctx, op, len(ids), func() esapi.Request {

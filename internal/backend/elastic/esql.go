@@ -73,9 +73,9 @@ func (c *Client) submit(ctx context.Context, op string, q search.ESQLQuery) (esq
 	body["keep_on_completion"] = false
 	data, err := search.JSON(body, "")
 	if err != nil {
-		return esqlAnswer{}, err //nolint:wrapcheck // it says what it was doing
+		return esqlAnswer{}, err //nolint:wrapcheck // the error names the operation
 	}
-	longer, end := lingering(ctx, submitWait+closeTimeout)
+	longer, end := outlive(ctx, submitWait+closeTimeout)
 	defer end()
 	yes := true // rows of healthy shards are useful when others fail
 	a, err := call[esqlAnswer](longer, c, op, func() esapi.Request {
@@ -111,8 +111,8 @@ func (c *Client) deleteQuery(ctx context.Context, id string) {
 	}
 }
 
-// lingering returns a context that ends some time after ctx, and the function that releases it.
-func lingering(ctx context.Context, by time.Duration) (context.Context, func()) {
+// outlive returns a context that ends some time after ctx, and the function that releases it.
+func outlive(ctx context.Context, by time.Duration) (context.Context, func()) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		if wait(out, by) == nil {

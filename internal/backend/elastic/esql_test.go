@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// queries is a server that runs one query after another and notes what is asked of it.
+// queries is a server that runs one query after another and records the requests.
 type queries struct {
 	// answers are the bodies of the calls in turn, with their status if it is not 200: "400 {…}".
 	answers []string
@@ -92,7 +92,7 @@ func TestRunESQLSends(t *testing.T) {
 	}
 }
 
-// An answer that is waited for is deleted when it is there, and when it is not wanted any more.
+// The stored answer is deleted after it was read, and when it is no longer wanted.
 func TestRunESQLWaits(t *testing.T) {
 	running := `{"id":"i","is_running":true,"columns":[],"values":[]}`
 	get, remove := "GET /_query/async/i", "DELETE /_query/async/i"

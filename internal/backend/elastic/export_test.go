@@ -20,7 +20,7 @@ type witness struct {
 	client *Client
 }
 
-// searchPath is that of what Elasticsearch runs a search for.
+// searchPath is the path of the requests that run searches.
 var searchPath = regexp.MustCompile(`/_(search|msearch|count|query|eql|sql|async_search|terms_enum)(/|$)`)
 
 func (w *witness) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -46,8 +46,8 @@ func (l *limiter) Enter(ctx context.Context) (func(error), error) { return l.ent
 // Load is Client.Load.
 func (l *limiter) Load() Load { return l.load() }
 
-// ForgetRights makes a client ask for its rights anew, and for what may be read by now of patterns that could be read in
-// part, as it does once a minute.
+// ForgetRights makes a client check its privileges again, including privileges on patterns that were readable
+// in part, as it does once a minute.
 func ForgetRights(c *Client) {
 	c.rights.invalidate()
 	c.known.forget()
@@ -60,7 +60,7 @@ func SetPagesMemory(c *Client, bytes int) (page, together int) {
 	return c.pageMemory.limit(), c.pageMemory.together()
 }
 
-// Holdings is what a client knows of pages.
+// Holdings are the page sizes that a client remembers.
 type Holdings struct{ of pageMemory }
 
 // Begin announces pages.

@@ -18,7 +18,7 @@ func TestFields(t *testing.T) {
 	)
 	rows := []struct {
 		name, caps string
-		// definitions are those of fields by index.
+		// definitions are the fields' definitions by index.
 		definitions map[string]map[string]string
 		asked       []string
 		want        mapping.Table

@@ -149,7 +149,7 @@ func mustJSON(t *testing.T, v any) []byte {
 	return data
 }
 
-// TestFormRefusedForEver: what is refused in every form has failed, for the first reason.
+// TestFormRefusedForEver: an alert that is rejected in every form is Failed, for the first reason.
 func TestFormRefusedForEver(t *testing.T) {
 	p := &picky{limit: 1 << 20, poison: "kibana", stored: map[string]map[string]any{}}
 	got := createAt(t, p, []alert.Document{{ID: "1", Source: map[string]any{"kibana.alert.uuid": "1", "a": 1}}})
@@ -165,8 +165,8 @@ func TestFormRefusedForEver(t *testing.T) {
 	}
 }
 
-// TestEverythingIsWritten: whatever is too large, refused or too early, in whichever mixture, every alert is
-// written.
+// TestEverythingIsWritten: every alert is written, in any mixture of alerts that are too large, rejected or
+// too early.
 func TestEverythingIsWritten(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 40).Draw(rt, "n")

@@ -287,7 +287,7 @@ func (l *Ledger) SavePages(ctx context.Context, pages []*ledger.Page) ([]error, 
 	for i, p := range pages {
 		data, err := ledger.Encode(*p)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // it names the page
+			return nil, err //nolint:wrapcheck // the error names the page
 		}
 		s := p.Sum()
 		docs[i] = ledgerDoc{id: ledgerID(pageKind, p.ID()), version: &p.Version, source: ledgerSource{

@@ -18,7 +18,8 @@ import (
 
 var errBusy = &failure.Error{Kind: failure.Unavailable, Op: "search", Status: 429, Type: "es_rejected_execution_exception"}
 
-// TestLimit: the limit grows while all goes well, and halves once for what is refused together.
+// TestLimit: the limit grows with successful searches, and halves once for searches that are rejected
+// together.
 func TestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := elastic.NewLimiter(0)
@@ -79,8 +80,8 @@ func TestLimitSlow(t *testing.T) {
 	})
 }
 
-// TestLimitOfESQL: a query has one place until its answer is there, however often it is asked for; it is slow by the pace of
-// queries, and one that is refused for load counts.
+// TestLimitOfESQL: a query has one place until its answer arrives, however often it is polled; whether it is
+// slow depends on the usual time of queries, and a rejection because of load counts.
 func TestLimitOfESQL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c *elastic.Client
@@ -208,7 +209,7 @@ func TestCalm(t *testing.T) {
 	})
 }
 
-// TestCalmUnasked: who may not ask is not held up.
+// TestCalmUnasked: a user without the privilege to read the health does not wait.
 func TestCalmUnasked(t *testing.T) {
 	c, _ := scripted(t, elastic.Config{}, status(403, `{"error":{"type":"security_exception","reason":"no"}}`))
 	if err := c.Calm(t.Context()); err != nil {

@@ -27,13 +27,13 @@ type Misfit struct {
 	WayOut string
 }
 
-// mostFaults is the number of differences in the text form.
-const mostFaults = 3
+// maxShownFaults is the number of differences in the text form.
+const maxShownFaults = 3
 
 // String returns the misfit in one line.
 func (m Misfit) String() string {
-	faults := strings.Join(m.Faults[:min(mostFaults, len(m.Faults))], ", ")
-	if more := len(m.Faults) - mostFaults; more > 0 {
+	faults := strings.Join(m.Faults[:min(maxShownFaults, len(m.Faults))], ", ")
+	if more := len(m.Faults) - maxShownFaults; more > 0 {
 		faults += fmt.Sprintf(" and %d more", more)
 	}
 	return fmt.Sprintf("the mapping of %s is not Tocsin's: %s; %s", m.Place, faults, m.WayOut)

@@ -174,7 +174,7 @@ func writeItem(b *bytes.Buffer, patterns []string, r search.Request, size int) e
 	} {
 		data, err := search.JSON(line, "")
 		if err != nil {
-			return err //nolint:wrapcheck // it says what it was doing
+			return err //nolint:wrapcheck // the error names the operation
 		}
 		b.Write(append(data, '\n'))
 	}

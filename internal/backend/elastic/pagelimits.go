@@ -15,10 +15,10 @@ const pageLimitAge = 10 * time.Minute
 // pageLimits remembers, by patterns, the page size that the cluster has enough memory for.
 type pageLimits struct {
 	mu    sync.Mutex
-	sizes map[string]bearableSize
+	sizes map[string]pageLimit
 }
 
-type bearableSize struct {
+type pageLimit struct {
 	size  int
 	noted time.Time
 }
@@ -44,9 +44,9 @@ func (b *pageLimits) note(patterns []string, size int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.sizes == nil {
-		b.sizes = map[string]bearableSize{}
+		b.sizes = map[string]pageLimit{}
 	}
-	b.sizes[strings.Join(patterns, ",")] = bearableSize{size, time.Now()}
+	b.sizes[strings.Join(patterns, ",")] = pageLimit{size, time.Now()}
 }
 
 // outOfMemory reports whether a request failed because it needed more memory than the node has.

@@ -114,10 +114,11 @@ func (n *narrow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return status(200, parts[0])(r)
 }
 
-// TestWhatIsTooMuchIsAskedForInParts: whatever a cluster has the memory for, first pages of several searches, the
-// shared read and documents by their names are read whole, and no third round asks for too much:
-// the first may have asked for little, before it was known how large documents are.
+// TestWhatIsTooMuchIsAskedForInParts: for any memory limit of the cluster, the first pages of several
+// searches, the shared read, and documents by id are read completely, and the third round stays below the
+// limit: the first may have asked for few documents, as their size was unknown.
 func TestWhatIsTooMuchIsAskedForInParts(t *testing.T) {
+	fewChecks(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		n := &narrow{
 			bears: rapid.IntRange(1, 300).Draw(rt, "bears"), events: rapid.IntRange(0, 350).Draw(rt, "events"), whole: rapid.Bool().Draw(rt, "whole"),
@@ -146,7 +147,7 @@ func TestWhatIsTooMuchIsAskedForInParts(t *testing.T) {
 	})
 }
 
-// firstPages asks for those of seven searches, and reads on as the batch does.
+// firstPages reads the first pages of seven searches, and the rest as package batch does.
 func firstPages(ctx context.Context, c *elastic.Client, _ int) (int, error) {
 	request := search.Request{Patterns: []string{"logs"}, Where: condition.Const(true), PageSize: 1000}
 	requests := make([]search.Request, 7)

@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/search"
 )
 
-// TestCircuitBreakerHalvesPages: whether all of a search dies of it or some shards do, pages are halved until the
-// cluster bears them, all events are read, and the next read begins with what it bears.
+// TestCircuitBreakerHalvesPages: if a search, or some of its shards, exceed the memory limit, pages are
+// halved until they fit, all events are read, and the next read begins with that size.
 func TestCircuitBreakerHalvesPages(t *testing.T) {
 	const bears, events = 150, 400
 	for name, refusal := range map[string]reply{

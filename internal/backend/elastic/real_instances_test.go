@@ -135,7 +135,7 @@ func realReplace(t *testing.T, a *elastic.Alerts, fresh alert.InstanceQuery) {
 	}
 }
 
-// TestRealManyInstances wants all alerts, whatever a page and a search can hold.
+// TestRealManyInstances wants all alerts, beyond the limits of a page and of a search.
 func TestRealManyInstances(t *testing.T) {
 	c, do := realClient(t)
 	a := realAlerts(t, c, do, namespaceOf(t))

@@ -70,7 +70,7 @@ func TestRealMembers(t *testing.T) {
 		})
 	}
 	joining.Wait()
-	for _, m := range members { // the next beat tells of all
+	for _, m := range members { // the next beat reports all changes
 		if err := m.Join(t.Context()); err != nil || len(m.Runners()) != 3 {
 			t.Error(m.Runners(), err)
 		}

@@ -47,7 +47,7 @@ func TestRealLedger(t *testing.T) {
 	}
 }
 
-// TestRealLedgerDown: when nobody answers, nothing is said to be written.
+// TestRealLedgerDown: if the server does not answer, no write is reported as done.
 func TestRealLedgerDown(t *testing.T) {
 	c, _ := realClient(t)
 	l, err := elastic.NewLedger(c, prefix(t))

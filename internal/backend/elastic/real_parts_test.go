@@ -152,7 +152,7 @@ func TestRealSnapshotOfStream(t *testing.T) {
 	}
 }
 
-// TestRealSnapshot: what is remembered is what a fresh look would find, whatever happens between.
+// TestRealSnapshot: the cache has what a new resolution would return, whatever happens in between.
 func TestRealSnapshot(t *testing.T) {
 	c, do := realClient(t)
 	p := prefix(t)

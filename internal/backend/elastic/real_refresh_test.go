@@ -11,8 +11,8 @@ import (
 	"tocsin/internal/backend/elastic"
 )
 
-// TestRealRefreshes: intervals are those of the open indices that patterns mean, also behind aliases and data
-// streams; one that nobody has set is a second, a negative one and 0 are never.
+// TestRealRefreshes: the intervals of the open indices of patterns, including indices behind aliases and data
+// streams; without a setting it is a second; negative intervals and 0 mean never.
 func TestRealRefreshes(t *testing.T) {
 	c, do := realClient(t)
 	p := prefix(t)

@@ -27,8 +27,8 @@ func (m *meddler) RoundTrip(r *http.Request) (*http.Response, error) {
 	return m.next.RoundTrip(r) //nolint:wrapcheck // it is a transport
 }
 
-// TestRealRollover: an alert is there once, whatever comes between the question whether it exists and
-// its creation.
+// TestRealRollover: an alert exists once, whatever happens between the check whether it exists and its
+// creation.
 func TestRealRollover(t *testing.T) {
 	other, do := realClient(t)
 	one := alert.Document{ID: "one", Source: map[string]any{"@timestamp": "2026-01-15T14:00:00Z", "kibana.alert.rule.rule_id": "r"}}
@@ -98,8 +98,8 @@ func TestRealRollover(t *testing.T) {
 	}
 }
 
-// TestRealRolloverMends: what somebody left twice, when he was killed before he could look, is mended
-// by who runs the slot again.
+// TestRealRolloverMends: duplicates that a runner left behind when it was killed before its check are deleted
+// by the next run of the slot.
 func TestRealRolloverMends(t *testing.T) {
 	c, do := realClient(t)
 	a := realAlerts(t, c, do, namespaceOf(t))

@@ -15,8 +15,8 @@ import (
 	"tocsin/internal/backend/elastic"
 )
 
-// TestRealSeries: a cluster tells which indices belong together, by rollovers and data streams and not by names, and
-// what was decided outlives what becomes of them.
+// TestRealSeries: rollovers and data streams show which indices belong together, not names, and a decision
+// holds whatever happens to the indices later.
 func TestRealSeries(t *testing.T) {
 	c, do := realClient(t)
 	p := prefix(t)
@@ -123,8 +123,8 @@ func TestRealKeep(t *testing.T) {
 	}
 }
 
-// TestRealMet: who meets an alert learns what it was made of, whether it was there before, came meanwhile or stands in
-// the same batch.
+// TestRealMet: a duplicate has the source of the existing alert, whether that existed before, was created
+// meanwhile, or is in the same batch.
 func TestRealMet(t *testing.T) {
 	c, do := realClient(t)
 	a := realAlerts(t, c, do, namespaceOf(t))

@@ -215,7 +215,7 @@ func TestRealResolve(t *testing.T) {
 		name                  string
 		patterns              []string
 		open, missing, closed []string
-		// unread are names that are not read: closed, or of a cluster that nobody knows.
+		// unread are names that are not read: closed, or of an unknown cluster.
 		unread []string
 	}{
 		{"wildcard", []string{p + "-*"}, []string{p + "-a", p + "-alias", p + "-b"}, nil, []string{p + "-closed"}, []string{p + "-closed"}},

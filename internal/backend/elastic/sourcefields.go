@@ -32,7 +32,7 @@ func (a *Alerts) readMetSources(ctx context.Context, items []bulkItem, where map
 	if len(met) == 0 {
 		return
 	}
-	found, err := a.readMadeOf(ctx, met, where)
+	found, err := a.readSources(ctx, met, where)
 	for _, item := range met {
 		w := &written[item.at]
 		switch of, there := found[item.id]; {
@@ -44,7 +44,7 @@ func (a *Alerts) readMetSources(ctx context.Context, items []bulkItem, where map
 	}
 }
 
-func (a *Alerts) readMadeOf(ctx context.Context, items []bulkItem, where map[string]string) (map[string]*alert.Source, error) {
+func (a *Alerts) readSources(ctx context.Context, items []bulkItem, where map[string]string) (map[string]*alert.Source, error) {
 	docs := make([]map[string]any, len(items))
 	for i, item := range items {
 		docs[i] = map[string]any{"_index": where[item.id], "_id": item.id, "_source": sourceFields}

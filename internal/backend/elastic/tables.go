@@ -132,7 +132,7 @@ func (t *Tables) Write(ctx context.Context, name string, change kept.Change) err
 func (t *Tables) save(ctx context.Context, name string, table kept.Table, m mark, found bool) error {
 	data, err := kept.Encode(name, table)
 	if err != nil {
-		return err //nolint:wrapcheck // it names the table
+		return err //nolint:wrapcheck // the error names the table
 	}
 	body, err := search.JSON(tableSource{name, len(table.Rows), table.Columns, table.Updated, data}, "")
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// TestTemplatesMapEveryField reads the mappings back: each field of ECS is there with its type, and
-// is a sub-field where ECS has one.
+// TestTemplatesMapEveryField reads the mappings back: each field of ECS has its type, and is a sub-field if
+// it is one in ECS.
 func TestTemplatesMapEveryField(t *testing.T) {
 	data, err := json.Marshal(ecsMappings())
 	if err != nil {

@@ -23,12 +23,12 @@ import (
 	"tocsin/internal/search"
 )
 
-// guarded is a cluster that shows to a user what the user may read or see, as Elasticsearch does: what may
-// neither be read nor seen is as if it were not there.
+// guarded is a cluster that shows a user only the indices that the user may read or see, as Elasticsearch
+// does: others seem not to exist.
 type guarded struct {
 	mu sync.Mutex
-	// indices tells of each whether it is open; may are the patterns that the user may read, nil: the cluster
-	// has no security; sees are those of which the user may only see what there is.
+	// indices says of each whether it is open; may are the patterns that the user may read, nil: the cluster
+	// has no security; sees are the patterns whose indices the user may see but not read.
 	indices   map[string]bool
 	may, sees []string
 	remote    string
@@ -103,8 +103,9 @@ func (g *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestUnreadPlaces: whatever becomes of rights and indices, all that was once found and is there, or that a
-// pattern names, is either read or named as unread; and what is gone is not held against anybody.
+// TestUnreadPlaces: whatever happens to privileges and indices, every existing place that was found before,
+// or that a pattern names, is either read or reported as unread; places that no longer exist are not
+// reported.
 func TestUnreadPlaces(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		g := &guarded{indices: map[string]bool{}, may: []string{}}
@@ -197,8 +198,8 @@ func TestUnreadRemote(t *testing.T) {
 	}
 }
 
-// TestUnreadRemoteRights: rights on another cluster cannot be asked for. A name that the pattern matches tells of
-// them.
+// TestUnreadRemoteRights: privileges on another cluster cannot be checked. A name that the pattern matches
+// shows them.
 func TestUnreadRemoteRights(t *testing.T) {
 	const denied = `{"edge":{"connected":false,"skip_unavailable":true,"error":"action [indices:admin/resolve/cluster] is unauthorized for user [u]"}}`
 	for _, tt := range []struct {
@@ -275,7 +276,7 @@ func TestSkippedCluster(t *testing.T) {
 	}
 }
 
-// TestAliasOfHiddenIndices: who may read an alias need not be allowed to see what is behind it.
+// TestAliasOfHiddenIndices: a user who may read an alias need not be allowed to see its indices.
 func TestAliasOfHiddenIndices(t *testing.T) {
 	g := &guarded{may: []string{"public"}}
 	c := newServer(t, func(w http.ResponseWriter, r *http.Request) {

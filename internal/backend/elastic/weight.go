@@ -19,10 +19,10 @@ import (
 const pagesMemory = 48 << 20
 
 const (
-	// fewestPages is the minimum number of pages that the memory is divided by: larger pages save no time.
-	fewestPages = 6
-	// mostPages is the maximum number of pages that the memory is divided by.
-	mostPages = 48
+	// minPages is the minimum number of pages that the memory is divided by: larger pages save no time.
+	minPages = 6
+	// maxPages is the maximum number of pages that the memory is divided by.
+	maxPages = 48
 	// firstSize is the size of a page of documents of unknown size; fastest is the maximum growth from one
 	// page to the next.
 	firstSize, fastest = 100, 4
@@ -61,7 +61,7 @@ func (h *pageMemory) add(pages int) {
 func (h *pageMemory) share() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.all() / min(max(h.pages, fewestPages), mostPages)
+	return h.all() / min(max(h.pages, minPages), maxPages)
 }
 
 func (h *pageMemory) all() int { return cmp.Or(h.memory, pagesMemory) }

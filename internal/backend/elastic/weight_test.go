@@ -45,7 +45,7 @@ func (a *heavyAnswer) Read(p []byte) (int, error) {
 	a.of.mu.Lock()
 	defer a.of.mu.Unlock()
 	a.read += n
-	return n, err //nolint:wrapcheck // it is that of a reader
+	return n, err //nolint:wrapcheck // the error of the reader
 }
 
 // letters are the same for ever.
@@ -185,6 +185,7 @@ func samples(ctx context.Context, c *elastic.Client, groups int) (int, error) {
 // read, and of no answer more is read than a page may have, unless it is one document. What is known of documents
 // keeps most answers from being given up.
 func TestPagesHaveABudget(t *testing.T) {
+	fewChecks(t)
 	const given = 257 << 10 // how much of an answer is read to keep its connection
 	kinds := map[string]func(context.Context, *elastic.Client, int) (int, error){
 		"search": alone, "first pages": firstPages, "shared read": sharedRead, "documents": documents, "samples": samples,
@@ -237,8 +238,8 @@ func alone(ctx context.Context, c *elastic.Client, _ int) (int, error) {
 	return found, err
 }
 
-// TestPagesShareMemory: pages that are held at the same time are meant to have no more than the memory for all,
-// as far as each may have its least.
+// TestPagesShareMemory: pages that are held at the same time do not exceed the total memory, as far as the
+// minimum for each page allows.
 func TestPagesShareMemory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var h elastic.Holdings

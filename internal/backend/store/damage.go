@@ -135,7 +135,7 @@ const closeTimeout = time.Second
 // Close closes the file. A damaged file that cannot be closed is released when the process ends.
 func (d *database) Close() error {
 	if d.damage.Load() == nil {
-		return d.bolt.Close() //nolint:wrapcheck // the caller says what it was doing
+		return d.bolt.Close() //nolint:wrapcheck // the caller names the operation
 	}
 	if d.bolt == nil {
 		return nil

@@ -142,7 +142,7 @@ type watched struct {
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
 	w.advance(int64(n))
-	return n, err //nolint:wrapcheck // a reader's own
+	return n, err //nolint:wrapcheck // the error of the wrapped reader
 }
 
 // spooled copies a stream to the spool, decompressed.
@@ -186,14 +186,14 @@ func (i *inflate) decompress(c compression) error {
 	case gzipped:
 		z, err := gzip.NewReader(i.r)
 		if err != nil {
-			return err //nolint:wrapcheck // the caller says what failed
+			return err //nolint:wrapcheck // the caller names the operation
 		}
 		i.r = z
 	case zstandard:
 		// With a concurrency of one, it has no goroutines, and need not be closed.
 		z, err := zstd.NewReader(i.r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
-			return err //nolint:wrapcheck // the caller says what failed
+			return err //nolint:wrapcheck // the caller names the operation
 		}
 		i.r = z
 	}

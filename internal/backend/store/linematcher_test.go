@@ -40,7 +40,7 @@ func TestSearchOfEveryFormOfLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(lines) - 3; len(found) != want { // Except those of "other".
+	if want := len(lines) - 3; len(found) != want { // without the lines of "other"
 		t.Errorf("%d lines are found, want %d:\n%s", len(found), want, strings.Join(found, "\n"))
 	}
 }

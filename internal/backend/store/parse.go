@@ -75,7 +75,7 @@ func decode(text []byte) (map[string]any, error) {
 	if !utf8.Valid(text) {
 		return nil, errNotUTF8
 	}
-	return event.DecodeObject(text) //nolint:wrapcheck // it says what it was doing
+	return event.DecodeObject(text) //nolint:wrapcheck // the error names the operation
 }
 
 // indexOr returns the index of the event; fallback when neither the line nor its data stream fields

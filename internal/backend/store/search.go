@@ -92,7 +92,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	}
 	variants, err := r.Variants()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the field.
+		return nil, err //nolint:wrapcheck // the error names the field
 	}
 	members := make([]condition.Member, len(variants))
 	for i, v := range variants {
@@ -100,7 +100,7 @@ func (e *Events) newScan(r search.Request) (*scan, error) {
 	}
 	set, errs := condition.NewSet(members)
 	if err := cmp.Or(errs...); err != nil {
-		return nil, err //nolint:wrapcheck // It names the field.
+		return nil, err //nolint:wrapcheck // the error names the field
 	}
 	s := &scan{events: e, request: r, given: given, set: set, variants: variants, scopes: map[string]condition.Scope{}}
 	selection := newSelection(set, variants)
@@ -121,7 +121,7 @@ func (s *scan) compileSingle() error {
 	for _, v := range s.variants {
 		m, err := condition.Compile(s.request.Filter(), v.Way.Fields)
 		if err != nil {
-			return err //nolint:wrapcheck // It names the field.
+			return err //nolint:wrapcheck // the error names the field
 		}
 		s.single = append(s.single, m)
 	}

@@ -162,5 +162,5 @@ func (s *slicing) show(b *batch, l *lineMatcher, sight search.Sight) error {
 		})
 	})
 	s.count(b, good, hits)
-	return err //nolint:wrapcheck // it says what it did
+	return err //nolint:wrapcheck // the error names the operation
 }

@@ -42,13 +42,13 @@ func (t Tables) Write(ctx context.Context, name string, change tables.Change) er
 	err := t.db.bolt.Update(func(tx *bolt.Tx) error {
 		b, err := tx.CreateBucketIfNotExists(tableBucket)
 		if err != nil {
-			return err //nolint:wrapcheck // it is below
+			return err //nolint:wrapcheck // wrapped below
 		}
 		var old tables.Table
 		data := b.Get([]byte(name))
 		if data != nil {
 			if old, err = tables.Decode(name, data); err != nil {
-				return err //nolint:wrapcheck // it names the table
+				return err //nolint:wrapcheck // the error names the table
 			}
 		}
 		changed, err := change(old, data != nil)
@@ -58,7 +58,7 @@ func (t Tables) Write(ctx context.Context, name string, change tables.Change) er
 		if refused = err; err != nil {
 			return err
 		}
-		return b.Put([]byte(name), data) //nolint:wrapcheck // it is below
+		return b.Put([]byte(name), data) //nolint:wrapcheck // wrapped below
 	})
 	if refused != nil {
 		return refused

@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// TestWatch: the watcher is told of every byte that is read, its purpose, and the end.
+// TestWatch: the watcher is called with every byte that is read, its purpose, and the end.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat(`{"@timestamp":"2026-01-15T12:00:00Z","a":1}`+"\n", 1000)

@@ -67,7 +67,7 @@ func TestCursorElements(t *testing.T) {
 	}
 }
 
-// TestCursorNested: what is gone into and what is passed over stand side by side.
+// TestCursorNested: entered and skipped values side by side.
 func TestCursorNested(t *testing.T) {
 	c := event.NewCursor([]byte(`{"skip":{"deep":[1,{"x":2}]},"hits":{"total":3,"hits":[{"_id":"a","_source":{"b":1}},{"_id":"b"}]},"last":[]}`))
 	var got []string

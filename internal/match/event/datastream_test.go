@@ -31,7 +31,7 @@ func TestDataStream(t *testing.T) {
 	}
 }
 
-// Whatever lifecycle management does to a backing index, its name tells the data stream.
+// The name of a backing index shows its data stream, whatever lifecycle management does to it.
 func TestDataStreamOfCopies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream := rapid.StringMatching(`logs-[a-z]{1,8}(\.[a-z]{1,5})?-[a-z]{1,5}(-[a-z]{1,3}){0,2}`).Draw(t, "stream")

@@ -40,7 +40,7 @@ func TestPut(t *testing.T) {
 	}
 }
 
-// What was put is what is found, whatever stood there.
+// The value that was put is found, whatever the name had before.
 func TestPutIsFound(t *testing.T) {
 	name := rapid.SampledFrom([]string{"a", "b", "a.b", "a.b.c", "b.c", "a.c.b.a"})
 	rapid.Check(t, func(t *rapid.T) {

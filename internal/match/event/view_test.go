@@ -202,8 +202,7 @@ func TestViewOfRepeatedKeys(t *testing.T) {
 	}
 }
 
-// What is not of the selection is found all the same, and so is everything after an event that had
-// to be decoded as a whole.
+// Fields outside the selection are found too, also after an event that had to be decoded completely.
 func TestViewBeyondItsSelection(t *testing.T) {
 	v := event.NewSelection([]mapping.Field{{Name: "a", Type: mapping.Keyword}}, nil).NewView()
 	for range 2 {

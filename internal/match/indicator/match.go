@@ -53,8 +53,8 @@ type matcher struct {
 	seen    map[uint32]bool
 }
 
-// carried holds the event's values of an entry, with their terms.
-type carried struct {
+// eventTerm holds the event's values of an entry, with their terms.
+type eventTerm struct {
 	terms  []term
 	values []mapping.Value
 }
@@ -72,9 +72,9 @@ func inOrder(f mapping.Field, values []mapping.Value) []mapping.Value {
 	return sorted
 }
 
-// carries returns every term under which an indicator may match a value of the event.
-func (m *matcher) carries(e entry) carried {
-	var c carried
+// eventTerms returns every term under which an indicator may match a value of the event.
+func (m *matcher) eventTerms(e entry) eventTerm {
+	var c eventTerm
 	_, ranges := e.Indicator.Type.Element()
 	for _, v := range inOrder(e.Event, m.event.Values(e.Event)) {
 		bits, ok := bitsOf{}, true
@@ -98,10 +98,10 @@ func (m *matcher) carries(e entry) carried {
 
 func (m *matcher) group(i int) {
 	g := m.set.groups[i]
-	all := make([]carried, len(g.match))
+	all := make([]eventTerm, len(g.match))
 	terms := make([][]term, len(g.match))
 	for j, e := range g.match {
-		all[j] = m.carries(e)
+		all[j] = m.eventTerms(e)
 		terms[j] = all[j].terms
 		if len(terms[j]) == 0 {
 			return
@@ -110,7 +110,7 @@ func (m *matcher) group(i int) {
 	m.seen = map[uint32]bool{}
 	differ := make([]differing, len(g.differ))
 	for j, e := range g.differ {
-		differ[j] = differing{has: len(m.event.Values(e.Event)) > 0, terms: m.carries(e).terms}
+		differ[j] = differing{has: len(m.event.Values(e.Event)) > 0, terms: m.eventTerms(e).terms}
 	}
 	for chosen := range combinations(terms) {
 		head := m.set.heads[hash(i, chosen)]
@@ -143,7 +143,7 @@ func (m *matcher) posting(group int, at uint32, differ []differing, values func(
 }
 
 // valuesOf returns the values of a choice of terms.
-func valuesOf(all []carried, chosen []term) []mapping.Value {
+func valuesOf(all []eventTerm, chosen []term) []mapping.Value {
 	out := make([]mapping.Value, len(all))
 	for j, c := range all {
 		out[j] = c.values[slices.Index(c.terms, chosen[j])]

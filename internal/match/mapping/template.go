@@ -174,7 +174,7 @@ func (t *template) define(name string, k kind) ([]byte, error) {
 	if made["type"] == nil {
 		made["type"] = dynamicType
 	}
-	return json.Marshal(made) //nolint:wrapcheck // what came of JSON goes back
+	return json.Marshal(made) //nolint:wrapcheck // a decoded value can be encoded
 }
 
 // filled returns a value with its placeholders replaced, including in keys.

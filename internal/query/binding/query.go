@@ -106,6 +106,9 @@ func (p *Query) Resolve(ctx context.Context, src query.Source, w window.Window, 
 	if err == nil {
 		target, err = src.Events.Resolve(ctx, patterns, p.Fields(more...))
 		target.Missing = p.Names(src.At).Missing(target.Missing, w)
+		if p.rule.IndexSupposed && len(target.Indices) > 0 {
+			target.Missing = nil
+		}
 	}
 	if err != nil {
 		err = fmt.Errorf("resolve the indices of %s: %w", p.Label(), err)

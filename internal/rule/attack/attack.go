@@ -1,6 +1,7 @@
-// Package attack knows techniques and tactics of MITRE ATT&CK Enterprise by their ids and names.
+// Package attack knows techniques and tactics of MITRE ATT&CK Enterprise by their ids and names, and makes the threat of a
+// rule of them. It is where rules of every format look them up.
 //
-// The table is a part only: what is not in it may well be.
+// The table is that of version 18, and what is known of version 19: a part only. What is not in it may well be.
 package attack
 
 import (
@@ -39,13 +40,22 @@ var later string
 // table is what the files say.
 type table struct {
 	techniques map[string]Technique
-	// tactics are by their short names, successors the ids of techniques by those that were revoked.
+	// tactics are by their short names and ids in lower case, successors the ids of techniques by those that were revoked.
 	tactics    map[string]Tactic
 	successors map[string]string
+	// impairs are techniques that version 19 has under Defense Impairment where they were under Defense Evasion before.
+	impairs map[string]bool
 }
 
+// stealth is what version 19 calls the tactic that was Defense Evasion, and impairment what it split from it.
+const (
+	stealth    = "stealth"
+	evasion    = "TA0005"
+	impairment = "TA0112"
+)
+
 var attack = sync.OnceValue(func() table {
-	t := table{techniques: map[string]Technique{}, tactics: map[string]Tactic{}, successors: map[string]string{}}
+	t := table{techniques: map[string]Technique{}, tactics: map[string]Tactic{}, successors: map[string]string{}, impairs: map[string]bool{}}
 	byID := map[string]Tactic{}
 	for line := range strings.Lines(attackTable + later) {
 		cells := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
@@ -53,9 +63,11 @@ var attack = sync.OnceValue(func() table {
 		case strings.HasPrefix(line, "#") || len(cells) < 3:
 		case cells[0] == "tactic":
 			tactic := Tactic{cells[1], cells[2]}
-			byID[tactic.ID], t.tactics[tactic.ShortName()] = tactic, tactic
+			byID[tactic.ID], t.tactics[tactic.ShortName()], t.tactics[strings.ToLower(tactic.ID)] = tactic, tactic, tactic
 		case cells[0] == "revoked":
 			t.successors[cells[1]] = cells[2]
+		case cells[0] == "impairs":
+			t.impairs[cells[1]] = true
 		default:
 			technique := Technique{ID: cells[0], Name: cells[1]}
 			for id := range strings.SplitSeq(cells[2], ",") {
@@ -66,21 +78,24 @@ var attack = sync.OnceValue(func() table {
 			t.techniques[technique.ID] = technique
 		}
 	}
-	// The tactic of this id has had another name since.
-	t.tactics["stealth"] = Tactic{"TA0005", "Stealth"}
+	t.tactics[stealth] = Tactic{evasion, "Stealth"}
 	return t
 })
 
-// LookupTactic returns a tactic by its short name, such as privilege-escalation.
-func LookupTactic(short string) (Tactic, bool) {
-	t, ok := attack().tactics[short]
+// LookupTactic returns a tactic by its short name, such as privilege-escalation, in any case and with underscores too, or
+// by its id.
+func LookupTactic(name string) (Tactic, bool) {
+	t, ok := attack().tactics[strings.ReplaceAll(strings.ToLower(name), "_", "-")]
 	return t, ok
 }
 
-// Successor returns the id by which a revoked technique goes on, or the id itself.
+// Successor returns the id by which a revoked technique goes on now, or the id itself.
 func Successor(id string) string {
-	if next, ok := attack().successors[id]; ok {
-		return next
+	for seen := map[string]bool{}; !seen[id]; {
+		seen[id] = true
+		if next, ok := attack().successors[id]; ok {
+			id = next
+		}
 	}
 	return id
 }

@@ -26,19 +26,19 @@ func (d Disk) Open(name string) (fs.File, error) {
 
 // Stat returns information about the target of a name.
 func (d Disk) Stat(name string) (fs.FileInfo, error) {
-	return os.Stat(d.Path(name)) //nolint:wrapcheck // it names the file
+	return os.Stat(d.Path(name)) //nolint:wrapcheck // the error names the file
 }
 
 // ReadDir lists a directory by name.
 func (d Disk) ReadDir(name string) ([]fs.DirEntry, error) {
-	return os.ReadDir(d.Path(name)) //nolint:wrapcheck // it names the file
+	return os.ReadDir(d.Path(name)) //nolint:wrapcheck // the error names the file
 }
 
 // Real returns the absolute path of the target of a name.
 func (d Disk) Real(name string) (string, error) {
 	p, err := filepath.Abs(d.Path(name))
 	if err != nil {
-		return "", err //nolint:wrapcheck // it names the file
+		return "", err //nolint:wrapcheck // the error names the file
 	}
-	return filepath.EvalSymlinks(p) //nolint:wrapcheck // it names the file
+	return filepath.EvalSymlinks(p) //nolint:wrapcheck // the error names the file
 }

@@ -42,7 +42,7 @@ func Head(fsys fs.FS, name string, most int64) (data []byte, all bool, err error
 	}
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, false, err //nolint:wrapcheck // it names the file
+		return nil, false, err //nolint:wrapcheck // the error names the file
 	}
 	defer func() { _ = f.Close() }()
 	if info, err = f.Stat(); err == nil { // it may be another file by now

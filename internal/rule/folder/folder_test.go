@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/rule/folder"
 )
 
-// put makes what a test needs of a folder: a text, a link ("->x"), a pipe ("|") or a folder ("/").
+// put creates an entry of a folder: a text, a link ("->x"), a pipe ("|") or a folder ("/").
 func put(t interface{ Fatal(...any) }, dir, name, content string) {
 	p := filepath.Join(dir, filepath.FromSlash(name))
 	err := os.MkdirAll(filepath.Dir(p), 0o755)

@@ -361,7 +361,7 @@ func TestSlotsRefused(t *testing.T) {
 	if x := run(slots[1:]); x.Status != pipeline.Succeeded {
 		t.Error(x.Status, x.Problem())
 	}
-	if x := run(slots); x.Status != pipeline.Failed || !strings.Contains(x.Problem(), "2 slots cannot be run as one") {
+	if x := run(slots); x.Status != pipeline.Failed || !strings.Contains(x.Problem(), "2 slots cannot share a run") {
 		t.Error(x.Status, x.Problem())
 	}
 }

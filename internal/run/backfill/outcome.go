@@ -71,8 +71,8 @@ func (r *jobRun) settle(owed map[string][]ledger.Owed, tasks []catchup.Task, exe
 	return failed
 }
 
-// blame handles the tasks that failed. It reports whether there are any.
-func (r *jobRun) blame(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, failed []int) bool {
+// handleFailures handles the tasks that failed. It reports whether there are any.
+func (r *jobRun) handleFailures(owed map[string][]ledger.Owed, tasks []catchup.Task, executions []pipeline.Execution, failed []int) bool {
 	for _, i := range failed {
 		t, x := tasks[i], executions[i]
 		st := r.byID[t.RuleID]

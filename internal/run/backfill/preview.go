@@ -59,7 +59,7 @@ func (p *Preview) Create(ctx context.Context, docs []alert.Document) ([]alert.Wr
 	}
 	exists, err := p.Lookup.Existing(ctx, ids)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what it was doing
+		return nil, err //nolint:wrapcheck // the error names the operation
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +139,7 @@ func (p *Preview) Find(ctx context.Context, q alert.InstanceQuery, visit func(al
 		if p.History == nil {
 			return nil
 		}
-		return p.History.Find(ctx, q, func(d alert.Document) (bool, error) { //nolint:wrapcheck // it says what it was doing
+		return p.History.Find(ctx, q, func(d alert.Document) (bool, error) { //nolint:wrapcheck // the error names the operation
 			if !p.Anew.IsZero() && !alert.TimeOf(d.Source, slotField).Before(p.Anew) {
 				return true, nil
 			}

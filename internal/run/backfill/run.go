@@ -148,11 +148,11 @@ func (r *jobRun) stretch(ctx context.Context, s window.Window) error {
 		if cut {
 			return ctx.Err() //nolint:wrapcheck // it is the caller's own
 		}
-		troubled := r.blame(owed, tasks, executions, failed)
+		troubled := r.handleFailures(owed, tasks, executions, failed)
 		r.report()
 		if troubled && r.Options.Ready != nil && ctx.Err() == nil {
 			if err := r.Options.Ready(ctx); err != nil {
-				return err //nolint:wrapcheck // it says what does not answer
+				return err //nolint:wrapcheck // the error names the operation
 			}
 		}
 	}
@@ -205,12 +205,12 @@ func (r *jobRun) plan(owed map[string][]ledger.Owed) []catchup.Task {
 		if t.Attempts == 0 {
 			fresh[t.RuleID]++
 		}
-		return t.Attempts == 0 && fresh[t.RuleID] > sideBySide
+		return t.Attempts == 0 && fresh[t.RuleID] > maxParallel
 	})
 }
 
-// sideBySide is the number of concurrent runs of one rule in a round.
-const sideBySide = 24
+// maxParallel is the number of concurrent runs of one rule in a round.
+const maxParallel = 24
 
 // checkEvery is how often a run checks whether it still owns the job.
 const checkEvery = time.Second
@@ -241,7 +241,7 @@ func (r *jobRun) admit(ctx context.Context, tasks []catchup.Task) error {
 		return err
 	}
 	if r.Options.Gate != nil {
-		return r.Options.Gate(ctx) //nolint:wrapcheck // it is the context's, or says what it waits for
+		return r.Options.Gate(ctx) //nolint:wrapcheck // the error of the context, or names the operation
 	}
 	return nil
 }

@@ -167,8 +167,8 @@ func (c *Catalog) Search(text diag.Text, index []string) (query.Plan, diag.List)
 }
 
 // planSearch plans a search from its text. The library reports errors of the text, unsupported parts, and
-// what the detection lacks; the plan reports events that it cannot find. The collector stands for the one of its
-// runs; nil if they have none.
+// what the detection lacks; the plan reports events that it cannot find. collector stands for the collector of
+// its runs; nil if they have none.
 func (c *Catalog) planSearch(r *rule.Rule, d *escu.Detection, library *escu.Library, index []string, collector splunk.Collector) (query.Plan, diag.List) {
 	env := library.Env()
 	env.Locate, env.Collector = c.options.Locate, collector

@@ -142,7 +142,7 @@ func TestRule(t *testing.T) {
 	}
 }
 
-// TestDocs holds docs/escu.md against what is there: its map loads, its windows and folders are the code's.
+// TestDocs compares docs/escu.md with the code: its map loads, and its windows and folders are the code's.
 func TestDocs(t *testing.T) {
 	data, err := os.ReadFile("../../../docs/escu.md")
 	if err != nil {

@@ -72,7 +72,7 @@ func detectionOf(kind, search, more string) string {
 	return "name: D\nid: d1\ntype: " + kind + "\nsearch: >-\n  " + search + "\nrba:\n  message: $user$ from $where$\n  risk_objects: [{field: user, type: user, score: 30}]\ntags:\n  asset_type: x\n" + more
 }
 
-// numbers are what a run made: alerts and duplicates, risk events and duplicates.
+// numbers are the results of a run: alerts and duplicates, risk events and duplicates.
 func numbers(x pipeline.Execution) [4]int {
 	return [4]int{x.Created, x.Duplicates, x.Risk.Created, x.Risk.Duplicates}
 }
@@ -119,7 +119,7 @@ func TestFindingOfEvent(t *testing.T) {
 	}
 }
 
-// TestMissingTokens wants a message that names what is not there left as it is, and counted.
+// TestMissingTokens: a token without a value stays in the message unchanged, and is counted.
 func TestMissingTokens(t *testing.T) {
 	p := openPlace(t, userEvents(1, "ann", "bob"))
 	x := p.run(t, detectionOf("Anomaly", "kind=logon | stats count by user", ""), noon)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
 	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
@@ -18,7 +19,7 @@ import (
 
 // Sigma says how rules of Sigma are run.
 type Sigma struct {
-	// Index are the index patterns of rules whose log source no map knows.
+	// Index are the index patterns of rules whose log source the field map does not name, and of others beside the map's.
 	Index []string
 	// Placeholders are the values of expand.
 	Placeholders map[string][]string
@@ -27,11 +28,8 @@ type Sigma struct {
 	Statuses, Levels []string
 	// Grades is the severity and the risk score by level; nil: as shipped.
 	Grades map[string]sigma.Grade
-	// Source knows what the names of a log source are where the events are, and its index patterns; nil: names are
-	// as they are.
-	Source func(sigma.LogSource) (naming sigma.Naming, index []string, known bool)
-	// RunUnmapped: a rule whose log source Source does not know runs even if it is true of events that have none of
-	// its fields. Else it is refused.
+	// RunUnmapped: a rule whose log source the field map does not name runs even if it is true of events that have none
+	// of its fields. Else it is refused.
 	RunUnmapped bool
 }
 
@@ -46,19 +44,19 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 	if grades == nil {
 		grades = sigma.Grades()
 	}
+	names := fieldmap.Default()
+	if c.options.Map != nil {
+		names = *c.options.Map
+	}
 	c.sigma = make(map[*rule.Rule]sigmaRule, len(library.Rules))
 	for _, s := range library.Rules {
-		one := sigmaRule{rule: s}
-		index := o.Index
-		if o.Source != nil {
-			naming, patterns, known := o.Source(s.LogSource)
-			if known {
-				one.naming, index = naming, patterns
-			} else {
-				s.Diags = append(s.Diags, o.unmapped(s)...)
-			}
+		one := sigmaRule{rule: s, events: names.Events(s.LogSource)}
+		index := fieldmap.In(o.Index, one.events)
+		if len(one.events) == 0 {
+			s.Diags = append(s.Diags, o.unmapped(s)...)
 		}
 		r := s.Rule(index, grades)
+		r.IndexSupposed = len(one.events) > 0
 		if !o.runs(s) {
 			disabled := false
 			r.Enabled = &disabled
@@ -71,7 +69,7 @@ func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (dia
 
 // unmapped reports a log source that is not known.
 func (o Sigma) unmapped(s *sigma.Rule) diag.List {
-	if s.Detection != nil && !o.RunUnmapped && s.Condition(sigma.Naming{}).HoldsOfNothing() {
+	if s.Detection != nil && !o.RunUnmapped && s.Condition().HoldsOfNothing() {
 		return diag.List{s.Report(diag.Error, sigma.CodeUnmappedSource, "logsource",
 			"no map names the log source %s, and the rule is true of events that have none of its fields: map the log source, or run such rules with --sigma-unmapped run", s.LogSource)}
 	}
@@ -90,10 +88,10 @@ func (c *Catalog) SigmaCounts() (status, level map[string]int) {
 	return status, level
 }
 
-// sigmaRule is a rule with what its names mean.
+// sigmaRule is a rule with the events of its log source.
 type sigmaRule struct {
 	rule   *sigma.Rule
-	naming sigma.Naming
+	events []fieldmap.Events
 }
 
 // plan plans the rule. What is wrong with its detection was said when it was loaded.
@@ -101,7 +99,7 @@ func (s sigmaRule) plan(r *rule.Rule) (query.Plan, diag.List) {
 	if s.rule.Detection == nil {
 		return nil, nil
 	}
-	return plans.ForCondition(r, s.rule.Condition(s.naming)) //nolint:wrapcheck // diagnostics are no error
+	return plans.ForCondition(r, s.rule.Condition(s.events...)) //nolint:wrapcheck // diagnostics are no error
 }
 
 // runs reports whether a rule is one of those that are wanted.

@@ -82,7 +82,7 @@ func mixedRow(t *testing.T, r conformance.SigmaRow) string {
 		t.Fatal(err, diags)
 	}
 	defer func() { _ = events.Close() }()
-	c, diags, err := catalog.LoadFS(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}, Placeholders: r.Placeholders}},
+	c, diags, err := catalog.LoadFS(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}, RunUnmapped: true, Placeholders: r.Placeholders}},
 		fstest.MapFS{"r.yml": {Data: []byte(r.Rule)}}, ".")
 	if err != nil || diags.HasErrors() {
 		t.Fatal(err, diags)

@@ -7,18 +7,17 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/run/catalog"
-	"tocsin/internal/sigma"
 )
 
 // TestSigmaSources: a known log source says where and under which names its events are; another is a warning, or
 // refused where the rule is true of anything.
 func TestSigmaSources(t *testing.T) {
-	source := func(s sigma.LogSource) (sigma.Naming, []string, bool) {
-		if s.Product != "known" {
-			return sigma.Naming{}, nil, false
-		}
-		return sigma.Naming{Fields: func(name string) []string { return []string{"x." + name} }}, []string{"logs-known-*"}, true
+	m, faults := fieldmap.Load(diag.NewText("map.toml", "[[logsource]]\nname = \"k\"\nproduct = \"known\"\nindex = [\"logs-known-*\"]\nonly = true\nprefix = [\"x.\"]\n"))
+	if len(faults) > 0 {
+		t.Fatal(faults)
 	}
 	for _, tt := range []struct {
 		product, detection string
@@ -37,7 +36,7 @@ func TestSigmaSources(t *testing.T) {
 		{"other", "{s: {A|exists: false}, condition: s}", true, "warning: no map", false},
 	} {
 		text := "title: T\nid: 0d3e4f6a-0000-4000-8000-000000000001\nlevel: low\nlogsource: {product: " + tt.product + "}\ndetection: " + tt.detection + "\n"
-		options := catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}, Source: source, RunUnmapped: tt.run}}
+		options := catalog.Options{Map: &m, Sigma: catalog.Sigma{Index: []string{"logs-*"}, RunUnmapped: tt.run}}
 		c, diags, err := catalog.LoadFS(t.Context(), options, fstest.MapFS{"r.yml": {Data: []byte(text)}}, ".")
 		if err != nil {
 			t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"tocsin/internal/search/planner"
 )
 
-// confirmed are events that say afterwards what was not there to be read.
+// confirmed are events that report afterwards which places could not be read.
 type confirmed struct {
 	*store.Events
 

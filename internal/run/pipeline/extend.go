@@ -49,17 +49,17 @@ func (s *suppression) extend(ctx context.Context, changes []*suppress.Change[sub
 	return nil
 }
 
-// weigh returns the approximate size of a value of a document, in bytes.
-func weigh(v any) int {
+// approxSize returns the approximate size of a value of a document, in bytes.
+func approxSize(v any) int {
 	sum := 0
 	switch v := v.(type) {
 	case map[string]any:
 		for name, member := range v {
-			sum += len(name) + weigh(member)
+			sum += len(name) + approxSize(member)
 		}
 	case []any:
 		for _, member := range v {
-			sum += weigh(member)
+			sum += approxSize(member)
 		}
 	case string:
 		return len(v)
@@ -77,7 +77,7 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 		return nil, 0, err
 	}
 	for _, doc := range found {
-		bytes += weigh(doc.Source)
+		bytes += approxSize(doc.Source)
 	}
 	var docs []alert.Document
 	var changed []*suppress.Change[subject]
@@ -99,7 +99,7 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	}
 	written, err := s.pipeline.Instances.Replace(ctx, docs)
 	if err != nil {
-		return nil, 0, err //nolint:wrapcheck // the caller does
+		return nil, 0, err //nolint:wrapcheck // the caller wraps it
 	}
 	for i, w := range written {
 		s.reduced(w)
@@ -153,7 +153,7 @@ func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subje
 	}
 	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: time.UnixMilli(start), Fresh: true}
 	if err := s.pipeline.Instances.Find(ctx, q, keep); err != nil {
-		return nil, err //nolint:wrapcheck // the caller does
+		return nil, err //nolint:wrapcheck // the caller wraps it
 	}
 	// An alert that was created when the rule had no suppression is its own instance.
 	names = nil
@@ -163,7 +163,7 @@ func (s *suppression) read(ctx context.Context, changes []*suppress.Change[subje
 		}
 	}
 	q = alert.InstanceQuery{RuleID: s.RuleID, Instances: names}
-	return found, s.pipeline.Instances.Find(ctx, q, keep) //nolint:wrapcheck // the caller does
+	return found, s.pipeline.Instances.Find(ctx, q, keep) //nolint:wrapcheck // the caller wraps it
 }
 
 func (s *suppression) fail(changes []*suppress.Change[subject], why string) {

@@ -21,5 +21,5 @@ func (h history) Past(ctx context.Context, ruleID string, instances []string, si
 		out = append(out, query.Past{Instance: alert.InstanceOf(d), From: from, To: to})
 		return true, nil
 	})
-	return out, err //nolint:wrapcheck // it says what was looked for
+	return out, err //nolint:wrapcheck // the error names the operation
 }

@@ -17,7 +17,7 @@ import (
 	"tocsin/internal/search"
 )
 
-// historian is a plan that remembers what it was told of the past.
+// historian is a plan that records the past that it was given.
 type historian struct {
 	query.Plan
 	query.Prepared
@@ -45,7 +45,7 @@ func (h *historian) Execute(ctx context.Context, src query.Source, w window.Wind
 
 func (h *historian) Explain(window.Window) query.Explanation { return query.Explanation{} }
 
-// TestHistory gives a plan what alerts tell of the events behind them.
+// TestHistory: a plan gets the time spans of earlier alerts.
 func TestHistory(t *testing.T) {
 	at := func(minute int) time.Time { return slot.Add(time.Duration(minute) * time.Minute) }
 	about := func(id, instance string, fields map[string]time.Time) alert.Document {

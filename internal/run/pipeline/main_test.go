@@ -20,13 +20,13 @@ import (
 	"tocsin/internal/search"
 )
 
-// fakeEvents hands out pages as they are, whatever is asked for.
+// fakeEvents returns its pages for every request.
 type fakeEvents struct {
 	target     search.Target
 	resolveErr error
 
 	pages [][]event.Event
-	// total is what the search says of itself; nil: the events of all pages.
+	// total is the total that the search reports; nil: the number of events of all pages.
 	total *int64
 	err   error
 

@@ -170,13 +170,13 @@ func (x *execution) prepare(ctx context.Context, events search.Events) bool {
 // noteTarget records the unread places of the window, and whether the rule's patterns match any index.
 func (x *execution) noteTarget(t search.Target) {
 	x.unread = search.UnreadIn(t, x.Window)
-	x.Resolved, x.Unmet, x.Patterns = true, lasting(t.Missing), lasting(x.plan.Rule().Index)
+	x.Resolved, x.Unmet, x.Patterns = true, fixedPatterns(t.Missing), fixedPatterns(x.plan.Rule().Index)
 	x.Vacant = len(t.Missing) > 0 && len(t.Indices) == 0 && len(x.unread) == 0
 }
 
-// lasting returns the patterns that mean the same in every slot. Other patterns may match no index today for
+// fixedPatterns returns the patterns that mean the same in every slot. Other patterns may match no index today for
 // a good reason.
-func lasting(patterns []string) []string {
+func fixedPatterns(patterns []string) []string {
 	var out []string
 	for _, list := range patterns {
 		for p := range strings.SplitSeq(list, ",") {
@@ -210,7 +210,7 @@ func (x *execution) execute(ctx context.Context, events search.Events) {
 	}
 	err = errors.Join(err, search.UnreadError("read the indices of rule "+x.RuleID, x.unread))
 	x.Err = err
-	x.Status = x.judge(err)
+	x.Status = x.status(err)
 }
 
 func (x *execution) end() Execution {
@@ -218,8 +218,8 @@ func (x *execution) end() Execution {
 	return x.Execution
 }
 
-// judge returns the status of the execution.
-func (x *execution) judge(err error) Status {
+// status returns the status of the execution.
+func (x *execution) status(err error) Status {
 	switch {
 	case err != nil && failure.KindOf(err) != failure.Partial:
 		return Failed
@@ -380,7 +380,7 @@ func (x *execution) build(hits []query.Hit, run alert.Run) *built {
 		}
 		more, err := x.documents(h, run)
 		if err != nil {
-			x.refuse(err)
+			x.countFailed(err)
 			continue
 		}
 		b.docs, b.hits = append(b.docs, more...), append(b.hits, h)
@@ -389,8 +389,8 @@ func (x *execution) build(hits []query.Hit, run alert.Run) *built {
 	return b
 }
 
-// refuse counts a hit from which no alert can be made.
-func (x *execution) refuse(err error) {
+// countFailed counts a hit from which no alert can be made.
+func (x *execution) countFailed(err error) {
 	if errors.Is(err, alert.ErrOwnAlert) {
 		x.Skipped++
 		return
@@ -407,12 +407,12 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 // differs from the identity of other events with the same ids.
 func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
-		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // it names the event
+		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // the error names the event
 	}
 	f := finding(h)
 	f.From = from
 	doc, err := x.builder().Build(f, run)
-	return []alert.Document{doc}, err //nolint:wrapcheck // it names the event
+	return []alert.Document{doc}, err //nolint:wrapcheck // the error names the event
 }
 
 // finding returns the finding of a hit that is not a group.

@@ -70,7 +70,7 @@ func TestOptionsAndManual(t *testing.T) {
 	if source["kibana.alert.rule.execution.type"] != "manual" || !slices.Equal(source["kibana.space_ids"].([]string), []string{"soc"}) {
 		t.Errorf("type %v, space %v", source["kibana.alert.rule.execution.type"], source["kibana.space_ids"])
 	}
-	// Without a clock the time is that of the day.
+	// Without a clock, it is the current time.
 	at, err := time.Parse(time.RFC3339, source["@timestamp"].(string))
 	if err != nil || at.Before(before.Truncate(time.Millisecond)) || at.After(time.Now()) {
 		t.Errorf("@timestamp %s (%v)", source["@timestamp"], err)
@@ -113,8 +113,7 @@ func TestMaxSignals(t *testing.T) {
 	}
 }
 
-// TestUnknownTotal: a searcher may not know how many hits there are. What was seen to be left is
-// told all the same.
+// TestUnknownTotal: a backend may not know the number of hits. Hits that were seen and left are reported.
 func TestUnknownTotal(t *testing.T) {
 	unknown := int64(-1)
 	e := &fakeEvents{target: ordinary(), pages: [][]event.Event{events(0, 8), events(8, 8)}, total: &unknown}
@@ -128,8 +127,7 @@ func TestUnknownTotal(t *testing.T) {
 	}
 }
 
-// TestDrain: alerts that are there already do not count towards max_signals, so each run over the
-// same window gets further.
+// TestDrain: existing alerts do not count towards max_signals, so each run over the same window gets further.
 func TestDrain(t *testing.T) {
 	a := &fakeAlerts{}
 	var got []counts
@@ -258,7 +256,7 @@ func TestPartialAndFull(t *testing.T) {
 		err: &failure.Error{Kind: failure.Partial, Op: "search", Err: errBroken},
 	}
 	x := run(t, e, &fakeAlerts{}, 3)
-	// The search was ended before it could tell of the shards: max_signals alone makes it partial.
+	// The search ended before it could report the shards: only max_signals makes it partial.
 	if x.Status != pipeline.PartialFailure || x.Left != 2 {
 		t.Errorf("%+v", countsOf(x))
 	}
@@ -449,7 +447,8 @@ func inNetwork(t *testing.T, maxSignals int) query.Plan {
 	return plan(t, `any where cidrMatch(source.ip, "10.0.0.0/8")`, maxSignals)
 }
 
-// TestMatchedInMemory: what a search cannot tell is decided here, and candidates are no hits.
+// TestMatchedInMemory: tests that a search cannot express are evaluated in memory, and candidates are not
+// hits.
 func TestMatchedInMemory(t *testing.T) {
 	tests := []struct {
 		name string

@@ -15,7 +15,7 @@ var errBlock = errors.New("one of its building blocks was not written")
 // group is written after its building blocks, and only if all of them exist.
 func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) ([]alert.Written, error) {
 	if len(docs) == len(ends) {
-		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller does
+		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller wraps it
 	}
 	shell := make([]bool, len(docs))
 	for _, end := range ends {
@@ -37,7 +37,7 @@ func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) 
 		for i := range got {
 			written[places[i]] = got[i]
 		}
-		return err //nolint:wrapcheck // the caller does
+		return err //nolint:wrapcheck // the caller wraps it
 	}
 	if err := some(func(i int) bool { return !shell[i] }); err != nil {
 		return nil, err

@@ -49,8 +49,8 @@ func (c *choosy) Create(ctx context.Context, docs []alert.Document) ([]alert.Wri
 	return written, err
 }
 
-// TestNoShellWithoutItsBlocks: whichever blocks are refused, the alert of a sequence is there exactly when its
-// blocks are; and once nothing is refused any more, so are all.
+// TestNoShellWithoutItsBlocks: whichever blocks are rejected, the alert of a sequence exists exactly if its
+// blocks exist; once nothing is rejected any more, all of them exist.
 func TestNoShellWithoutItsBlocks(t *testing.T) {
 	for _, table := range []string{"", perHour} {
 		p := suppressing(t, table, `sequence by host.name with maxspan=1m [any where step == 1] [any where step == 2]`, 100)

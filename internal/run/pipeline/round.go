@@ -339,7 +339,7 @@ func (r *Round) resolveTogether(ctx context.Context, events search.Events, ticke
 		// Each rule meets and reports the error, or the crash, when it prepares.
 		_ = failure.Guard("resolve the index patterns", func() error {
 			_, err := events.Resolve(ctx, first[t].patterns, first[t].fields)
-			return err //nolint:wrapcheck // nobody reads it
+			return err //nolint:wrapcheck // the error is not used
 		})
 	})
 }

@@ -52,7 +52,7 @@ func stored(t *testing.T, names ...string) *store.Events {
 	return events
 }
 
-// recorder remembers what it was told, or refuses.
+// recorder records the executions, or fails.
 type recorder struct {
 	err  error
 	told [][]string
@@ -116,7 +116,7 @@ func TestRoundGathers(t *testing.T) {
 	}
 }
 
-// TestRoundRecordFails: what the ledger does not have is not covered.
+// TestRoundRecordFails: a window that the ledger has not recorded is not covered.
 func TestRoundRecordFails(t *testing.T) {
 	broken := errors.New("no ledger")
 	r := &pipeline.Round{
@@ -162,7 +162,7 @@ func TestRoundCrashIsKeptApart(t *testing.T) {
 	}
 }
 
-// crashingEvents crash whoever looks where events are: that serves a round as a whole.
+// crashingEvents panics when patterns are resolved, in the common part of a round.
 type crashingEvents struct{ *store.Events }
 
 func (crashingEvents) Locate(context.Context, []string) (func(string) bool, error) { panic("locate") }
@@ -197,7 +197,7 @@ func TestRoundCrashes(t *testing.T) {
 	}
 }
 
-// TestRoundOutlivesItsFirst: the job that came first may be told to stop; the others go on.
+// TestRoundOutlivesItsFirst: the first job may be cancelled; the others go on.
 func TestRoundOutlivesItsFirst(t *testing.T) {
 	r := &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{Events: stored(t, "a", "b"), Alerts: store.NewMemory()}, Planner: &planner.Planner{}, Gather: 50 * time.Millisecond,

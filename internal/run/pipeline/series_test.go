@@ -76,8 +76,8 @@ func message(index, id, text string) event.Event {
 	return event.Event{Index: index, ID: id, Source: source}
 }
 
-// TestSameIDInOtherIndices: there are as many alerts as different documents with an _id, in whatever order and in how
-// many runs they are found, again and again; a new version of a document is the same.
+// TestSameIDInOtherIndices: there are as many alerts as different documents with an _id, in whatever order
+// and in how many runs they are found; a new version of a document is the same document.
 func TestSameIDInOtherIndices(t *testing.T) {
 	p := plan(t, "any where true", 100)
 	rapid.Check(t, func(rt *rapid.T) {

@@ -144,10 +144,10 @@ func (s *suppression) decide(ctx context.Context, subjects []subject) (bool, err
 func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 	return func(yield func(subject) bool) {
 		for _, h := range hits {
-			about, err := s.about(h)
+			about, err := s.subjectsOf(h)
 			if err != nil {
 				s.Hits++
-				s.refuse(err)
+				s.countFailed(err)
 				continue
 			}
 			for one := range about {
@@ -159,13 +159,13 @@ func (s *suppression) subjects(hits []query.Hit) iter.Seq[subject] {
 	}
 }
 
-// about returns the subjects of a hit.
-func (s *suppression) about(h query.Hit) (iter.Seq[alert.Subject], error) {
+// subjectsOf returns the subjects of a hit.
+func (s *suppression) subjectsOf(h query.Hit) (iter.Seq[alert.Subject], error) {
 	if h.Group == nil {
-		return s.builder().Subjects(finding(h), s.Slot) //nolint:wrapcheck // it names the event
+		return s.builder().Subjects(finding(h), s.Slot) //nolint:wrapcheck // the error names the event
 	}
 	one, err := s.builder().GroupSubject(h.Group.Present(), s.Slot)
-	return slices.Values([]alert.Subject{one}), err //nolint:wrapcheck // it names the event
+	return slices.Values([]alert.Subject{one}), err //nolint:wrapcheck // the error names the event
 }
 
 // readAlerts reads the alerts of groups that are new in this run, and the alerts that hits of a group have of
@@ -281,8 +281,8 @@ func suppressionOf(a suppress.Alert) alert.Suppression {
 	}
 }
 
-// founding holds the documents of new alerts.
-type founding struct {
+// newAlerts holds the documents of new alerts.
+type newAlerts struct {
 	built
 	// changes are the changes that create the alert of each hit.
 	changes []*suppress.Change[subject]
@@ -297,9 +297,9 @@ func (s *suppression) create(ctx context.Context, made []*suppress.Change[subjec
 	}
 	events, err := s.shelf.Whole(ctx, kept)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what it did
+		return nil, err //nolint:wrapcheck // the error names the operation
 	}
-	b, run := &founding{}, s.run()
+	b, run := &newAlerts{}, s.run()
 	for _, c := range made {
 		hit := c.Founder.hit
 		hit.Key, hit.ByEvent = c.Founder.Key, false
@@ -309,13 +309,13 @@ func (s *suppression) create(ctx context.Context, made []*suppress.Change[subjec
 				gone = search.Gone(e)
 			}
 		})
-		s.found(b, c, hit, gone, run)
+		s.makeDocuments(b, c, hit, gone, run)
 	}
 	return s.writeFounding(ctx, b, run)
 }
 
-// found makes the documents of a new alert, or counts it as failed.
-func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.Hit, err error, run alert.Run) {
+// makeDocuments makes the documents of a new alert, or counts it as failed.
+func (s *suppression) makeDocuments(b *newAlerts, c *suppress.Change[subject], hit query.Hit, err error, run alert.Run) {
 	var docs []alert.Document
 	if err == nil {
 		docs, err = s.documentsOf(hit, c.Founder.From, run)
@@ -334,7 +334,7 @@ func (s *suppression) found(b *founding, c *suppress.Change[subject], hit query.
 
 // writeFounding writes new alerts. An alert whose identity belongs to another alert is written again, under a
 // second identity.
-func (s *suppression) writeFounding(ctx context.Context, b *founding, run alert.Run) (met []*suppress.Change[subject], err error) {
+func (s *suppression) writeFounding(ctx context.Context, b *newAlerts, run alert.Run) (met []*suppress.Change[subject], err error) {
 	if len(b.docs) == 0 {
 		return nil, nil
 	}
@@ -342,7 +342,7 @@ func (s *suppression) writeFounding(ctx context.Context, b *founding, run alert.
 	if err != nil {
 		return nil, &WriteError{WrittenAlerts, "write the alerts of rule " + s.RuleID, err}
 	}
-	again, second := &founding{}, map[int]bool{}
+	again, second := &newAlerts{}, map[int]bool{}
 	if !run.Second {
 		if second, err = s.others(ctx, &b.built, written); err != nil {
 			return nil, err
@@ -352,7 +352,7 @@ func (s *suppression) writeFounding(ctx context.Context, b *founding, run alert.
 	for i, outcome := range s.outcomes(written, b.ends) {
 		switch hits := b.changes[i].Hits(); {
 		case second[i]:
-			s.found(again, b.changes[i], b.hits[i], nil, run)
+			s.makeDocuments(again, b.changes[i], b.hits[i], nil, run)
 		case outcome == alert.Created:
 			s.Created++
 			s.Suppressed += hits - 1

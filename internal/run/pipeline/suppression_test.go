@@ -344,7 +344,7 @@ func TestTwoRunnersSuppress(t *testing.T) {
 	if diff := cmp.Diff([7]int{2, 0, 1, 1}, tally(suppressed(t, m, p, []event.Event{one, three}))); diff != "" {
 		t.Error(diff)
 	}
-	// The other extends it by the same event, and somebody closes it.
+	// The other runner extends it by the same event, and a user closes it.
 	four := of("4", `"bob"`, 4)
 	m.beforeReplace = func() {
 		suppressed(t, m, p, []event.Event{one, two, three, four})
@@ -356,7 +356,7 @@ func TestTwoRunnersSuppress(t *testing.T) {
 	if diff := cmp.Diff([]string{"1 " + terms(`"bob"`) + " 1-5 +4"}, folded(t, m)); diff != "" {
 		t.Error(diff)
 	}
-	// It is deleted while its next event is on the way: that is told, and the next run makes it good.
+	// It is deleted while its next event is being added: this is reported, and the next run creates it again.
 	reopen := func() { change(t, m, func(d alert.Document) { d.Source["kibana.alert.workflow_status"] = "open" }) }
 	reopen()
 	m.beforeReplace = func() { change(t, m, func(d alert.Document) { d.Source["kibana.alert.rule.rule_id"] = "another" }) }
@@ -366,7 +366,7 @@ func TestTwoRunnersSuppress(t *testing.T) {
 	}
 }
 
-// TestSuppressionCutOff: what a run writes that cannot go on.
+// TestSuppressionCutOff: the writes of a run that cannot continue.
 func TestSuppressionCutOff(t *testing.T) {
 	down := &failure.Error{Kind: failure.Unavailable, Op: "search", Reason: "gone"}
 	red := &failure.Error{Kind: failure.Partial, Op: "search", Reason: "a shard is red"}

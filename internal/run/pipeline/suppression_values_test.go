@@ -233,7 +233,7 @@ func TestSuppressedNewTerms(t *testing.T) {
 	}
 }
 
-// TestSuppressedThreshold: what a group is about is named as the rule names it, wherever events have it.
+// TestSuppressedThreshold: the fields of a group have the rule's names, whatever the form of the events.
 func TestSuppressedThreshold(t *testing.T) {
 	m := &meddler{Memory: store.NewMemory()}
 	const keys = "type = 'threshold'\nlanguage = 'kuery'\nquery = '*:*'\nthreshold = { field = ['t.keyword', 'also'], value = 2 }\n"
@@ -333,7 +333,7 @@ func TestEachValueAgainstDefinition(t *testing.T) {
 	})
 }
 
-// choicesOf are the different values as text, that of none where there are none.
+// choicesOf returns the different values as texts; no values have a text of their own.
 func choicesOf[T cmp.Ordered](values []T) []string {
 	if len(values) == 0 {
 		return []string{"<nil>"}

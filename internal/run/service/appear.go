@@ -113,7 +113,7 @@ func (r *Recorder) note(ctx context.Context, c change, wanted func(id string) bo
 		return nil
 	}
 	if err := r.Ledger.Note(ctx, now, reopened); err != nil {
-		return err //nolint:wrapcheck // it names the ledger
+		return err //nolint:wrapcheck // the error names the ledger
 	}
 	for id, patterns := range now {
 		r.known.keep(id, patterns)
@@ -178,7 +178,7 @@ func (r *Recorder) reopenRule(
 		held = append(held, span)
 	}
 	oldest := now.Add(-cmp.Or(r.Ledger.MaxAge, ledger.DefaultMaxAge))
-	return r.Ledger.Reopen(ctx, rule.Grid(), oldest, now, func(slot time.Time) bool { //nolint:wrapcheck // it names the ledger
+	return r.Ledger.Reopen(ctx, rule.Grid(), oldest, now, func(slot time.Time) bool { //nolint:wrapcheck // the error names the ledger
 		w := rule.Window(slot)
 		return !read(slot) && slices.ContainsFunc(held, func(h window.Window) bool { return w.From.Before(h.To) && h.From.Before(w.To) })
 	}, "an index has appeared: "+strings.Join(names, ","))
@@ -189,7 +189,7 @@ func (r *Recorder) reopenRule(
 func eventSpan(ctx context.Context, events search.Events, pattern string, at search.TimeRange) (window.Window, error) {
 	target, err := events.Resolve(ctx, []string{pattern}, []string{at.Field, at.Fallback})
 	if err != nil {
-		return window.Window{}, err //nolint:wrapcheck // the caller says of what
+		return window.Window{}, err //nolint:wrapcheck // the caller names the subject
 	}
 	if len(target.Indices) == 0 {
 		return window.Window{}, nil
@@ -211,5 +211,5 @@ func eventSpan(ctx context.Context, events search.Events, pattern string, at sea
 	if errors.Is(err, search.ErrUngroupable) {
 		_, err = tally.Groups(ctx, events, request, tally.Options{}, visit)
 	}
-	return out, err //nolint:wrapcheck // the caller says of what
+	return out, err //nolint:wrapcheck // the caller names the subject
 }

@@ -25,8 +25,8 @@ const (
 	// start it.
 	justDue = 3 * time.Second
 	// closeEvery is how often the heads are advanced.
-	closeEvery  = time.Hour
-	forgetEvery = 24 * time.Hour
+	closeEvery     = time.Hour
+	retentionEvery = 24 * time.Hour
 	// knownSlots bounds the open slots in memory, over all rules.
 	knownSlots = 100_000
 	minKnown   = 50
@@ -150,11 +150,11 @@ func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 		k.opts.Log.Warn("slots given up: too old to catch up with", "slots", n)
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // it names the ledger
+		return err //nolint:wrapcheck // the error names the ledger
 	}
 	surveys, err := book.Survey(ctx, grids, now)
 	if err != nil {
-		return err //nolint:wrapcheck // it names the ledger
+		return err //nolint:wrapcheck // the error names the ledger
 	}
 	k.truncated = false
 	for i := range surveys {
@@ -215,14 +215,14 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 			}
 		}
 		if err := k.opts.Recorder.Ledger.Close(ctx, closed); err != nil {
-			return err //nolint:wrapcheck // it names the ledger
+			return err //nolint:wrapcheck // the error names the ledger
 		}
 		k.closed = now
 	}
-	if now.Sub(k.forgot).Abs() > forgetEvery && k.opts.Owner.Owns(forgetting) {
+	if now.Sub(k.forgot).Abs() > retentionEvery && k.opts.Owner.Owns(retentionKey) {
 		n, err := k.opts.Recorder.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
 		if err != nil {
-			return err //nolint:wrapcheck // it names the ledger
+			return err //nolint:wrapcheck // the error names the ledger
 		}
 		k.forgot = now
 		if n > 0 {
@@ -232,8 +232,8 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 	return nil
 }
 
-// forgetting is the lease key of the runner that removes old pages.
-const forgetting = "ledger retention"
+// retentionKey is the lease key of the runner that removes old pages.
+const retentionKey = "ledger retention"
 
 // round runs tasks with lower priority than live slots, as many as can share reads.
 func (k *catchUpLoop) round(ctx context.Context, tasks []catchup.Task) time.Duration {

@@ -102,7 +102,7 @@ func (a *lateSearch) turn(ctx context.Context) error {
 			progress[r.ID()] = p
 		}
 	}
-	return a.opts.Recorder.Ledger.Advance(ctx, progress) //nolint:wrapcheck // it names the ledger
+	return a.opts.Recorder.Ledger.Advance(ctx, progress) //nolint:wrapcheck // the error names the ledger
 }
 
 // sample measures the lag of the rules' events.
@@ -140,7 +140,7 @@ func (a *lateSearch) jobs(ctx context.Context, rules []*Rule, now time.Time) ([]
 	}
 	found, err := a.opts.Recorder.Ledger.Store.Pages(ctx, ids, from, now)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the ledger
+		return nil, err //nolint:wrapcheck // the error names the ledger
 	}
 	pages := map[string]*ledger.Page{}
 	for i := range found {
@@ -171,7 +171,7 @@ func (a *lateSearch) recall(ctx context.Context, rules []*Rule, now time.Time) e
 		for _, id := range fresh {
 			delete(a.reread, id)
 		}
-		return err //nolint:wrapcheck // it names the ledger
+		return err //nolint:wrapcheck // the error names the ledger
 	}
 	for _, h := range heads {
 		if !h.Reread.IsZero() {

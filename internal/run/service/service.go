@@ -203,13 +203,13 @@ func (s *Service) Run(ctx context.Context) error {
 		if err == nil && ctx.Err() == nil {
 			return errors.New("service: the schedule ended")
 		}
-		return err //nolint:wrapcheck // it names the scheduler
+		return err //nolint:wrapcheck // the error names the scheduler
 	})
 	group.Go(func() error { s.catchUp(running); return nil })
 	if s.opts.Again != nil {
 		group.Go(func() error { s.searchLate(running); return nil })
 	}
-	return group.Wait() //nolint:wrapcheck // it names the scheduler
+	return group.Wait() //nolint:wrapcheck // the error names the scheduler
 }
 
 // live runs a slot that has come due, unless another runner owns it or it has to wait for earlier

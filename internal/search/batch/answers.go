@@ -126,7 +126,7 @@ func (a *Answers) Unwrap() search.Events { return a.events }
 
 // Resolve asks the backend.
 func (a *Answers) Resolve(ctx context.Context, patterns, fields []string) (search.Target, error) {
-	return a.events.Resolve(ctx, patterns, fields) //nolint:wrapcheck // it names the patterns
+	return a.events.Resolve(ctx, patterns, fields) //nolint:wrapcheck // the error names the patterns
 }
 
 // Search answers from memory, or searches the backend.
@@ -136,7 +136,7 @@ func (a *Answers) Search(ctx context.Context, r search.Request, visit search.Vis
 		return search.Result{}, known.err
 	}
 	if known == nil || known.why != "" || !known.whole {
-		return a.events.Search(ctx, r, visit) //nolint:wrapcheck // it names the search
+		return a.events.Search(ctx, r, visit) //nolint:wrapcheck // the error names the search
 	}
 	result := search.Result{Total: int64(len(known.hits)), Took: known.took}
 	for hits := known.hits; len(hits) > 0; {

@@ -29,15 +29,15 @@ func (c *counted) Field(name string) (mapping.Field, bool) {
 	return c.Fields.Field(name)
 }
 
-// TestCheck: what is checked before a scan is what a request says of itself, whatever was checked and scanned before;
-// and a scan of any part of it answers as searches do.
+// TestCheck: Check returns the same as the request's own check, whatever was checked and scanned before; and
+// a scan of any part of the requests answers like searches.
 func TestCheck(t *testing.T) {
 	var lines []string
 	for n := range 300 {
 		lines = append(lines, line(n, "logs-a", fmt.Sprintf("p%d", n%9), n))
 	}
 	events := open(t, lines...)
-	// In short, the names that are longer than one character are not indexed: there is none then.
+	// In the index short, names that are longer than one character are not indexed: it has none then.
 	short := mapping.Table{"@timestamp": {Name: "@timestamp", Type: mapping.Date}, "process.name": {Name: "process.name", Type: mapping.Keyword, IgnoreAbove: 1}}
 	mappings := []mapping.Fields{events.Fields(), short, brokenFields{events.Fields()}}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -93,7 +93,7 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// answered reports whether a request is among those of a scan, or means the same as one of them.
+// answered reports whether a request, or an equivalent one, is part of a scan.
 func answered(part []search.Request, r search.Request) bool {
 	for _, p := range part {
 		if p.Time == r.Time && p.Descending == r.Descending && cmp.Equal(p.Words(), r.Words()) {
@@ -103,7 +103,7 @@ func answered(part []search.Request, r search.Request) bool {
 	return false
 }
 
-// TestCompiledOnce: what was checked is not compiled again by the scan, nor in the next round.
+// TestCompiledOnce: checked conditions are not compiled again by the scan, nor in the next round.
 func TestCompiledOnce(t *testing.T) {
 	if invariants.Enabled {
 		t.Skip("every answer is compared with that of a condition compiled by itself")

@@ -86,7 +86,7 @@ func (r *reader) isolate(e *event.Event, crash any) error {
 	}
 	clear(r.covering)
 	if !found && r.scan.shared() {
-		return failure.Crash("match events", crash) //nolint:wrapcheck // it says what it did
+		return failure.Crash("match events", crash) //nolint:wrapcheck // the error names the operation
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (r *reader) matchAlone(k *keeper, e *event.Event, i int, doc *event.Documen
 	v := &r.scan.matched.variants[i]
 	request := r.scan.members[v.member].request
 	op := fmt.Sprintf("match %s/%s with %.200s", e.Index, e.ID, request.Words())
-	return failure.Guard(op, func() error { //nolint:wrapcheck // it says what it did
+	return failure.Guard(op, func() error { //nolint:wrapcheck // the error names the operation
 		if r.alone == nil {
 			r.alone = make([]single, len(r.scan.matched.variants))
 		}
@@ -105,7 +105,7 @@ func (r *reader) matchAlone(k *keeper, e *event.Event, i int, doc *event.Documen
 			a.matcher, a.err = condition.Compile(request.Asked(), v.Way.Fields)
 		}
 		if a.err != nil {
-			return a.err //nolint:wrapcheck // it names the field
+			return a.err //nolint:wrapcheck // the error names the field
 		}
 		if a.matcher.Match(doc) && r.scan.within[i].Match(doc) {
 			return r.keep(k, e, i, doc)

@@ -41,7 +41,7 @@ func (r *reader) visit(page []event.Event) (more bool, err error) {
 	start := time.Now()
 	defer func() { r.matching += time.Since(start) }()
 	err = failure.Guard("match events", func() error { return r.page(page) })
-	return err == nil, err //nolint:wrapcheck // it says what it did
+	return err == nil, err //nolint:wrapcheck // the error names the operation
 }
 
 func (r *reader) page(page []event.Event) error {
@@ -71,7 +71,7 @@ func (r *reader) See(hits iter.Seq[*event.Event]) error {
 	start := time.Now()
 	defer func() { r.matching += time.Since(start) }()
 	view := r.view                                      // After a crash the reader has a new view; this one shows the hits.
-	return failure.Guard("match events", func() error { //nolint:wrapcheck // it says what it did
+	return failure.Guard("match events", func() error { //nolint:wrapcheck // the error names the operation
 		if r.scan.matched.untuned() {
 			if r.first = append(r.first, copied(hits)...); len(r.first) < minSample {
 				return nil

@@ -155,7 +155,7 @@ func (w windows) of(t search.TimeRange, fields mapping.Fields) (*condition.Match
 	if err == nil {
 		w[t] = append(w[t], compiledWindow{fields, within})
 	}
-	return within, err //nolint:wrapcheck // it names the field
+	return within, err //nolint:wrapcheck // the error names the field
 }
 
 // locate resolves each list of patterns once.
@@ -170,7 +170,7 @@ func locate(ctx context.Context, events search.Events, patterns []string, known 
 	}
 	test, err := locator.Locate(ctx, patterns)
 	known[id] = test
-	return test, err //nolint:wrapcheck // it names the patterns
+	return test, err //nolint:wrapcheck // the error names the patterns
 }
 
 // Union returns one request that reads for all requests: every event in the window of any of them.
@@ -252,7 +252,7 @@ func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scann
 		stats.Events += r.events
 		stats.Matching += r.matching
 	}
-	return stats, err //nolint:wrapcheck // it names the search
+	return stats, err //nolint:wrapcheck // the error names the search
 }
 
 // identify gives an event its id where the read leaves that to the consumer.
@@ -264,7 +264,7 @@ func (s *scan) identify(e *event.Event) error {
 	if !ok {
 		return refusal("read events", fmt.Errorf("an event of [%s] has no id", e.Index))
 	}
-	return identifier.Identify(e) //nolint:wrapcheck // it says of what
+	return identifier.Identify(e) //nolint:wrapcheck // the error names the event
 }
 
 // settle sorts the hits of each request.

@@ -196,9 +196,9 @@ func variantsOf(i int, r search.Request) (out []variant, err error) {
 		for _, v := range variants {
 			out = append(out, variant{v, i})
 		}
-		return err //nolint:wrapcheck // it names the field
+		return err //nolint:wrapcheck // the error names the field
 	})
-	return out, err //nolint:wrapcheck // it names the field
+	return out, err //nolint:wrapcheck // the error names the field
 }
 
 // outside returns the fields of windows, orders and [search.Viewer], each once.

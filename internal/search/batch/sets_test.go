@@ -14,8 +14,8 @@ import (
 	"tocsin/internal/search/batch"
 )
 
-// TestSetsFollowWhatIsAskedFor: compiled conditions are reused from one scan to the next only for
-// the same conditions and mapping, whatever came between.
+// TestSetsFollowWhatIsAskedFor: compiled conditions are reused from one scan to the next only for the same
+// conditions and mapping, whatever came between.
 func TestSetsFollowWhatIsAskedFor(t *testing.T) {
 	var lines []string
 	for n := range 1000 {

@@ -110,7 +110,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestResolveFindsAll: the names over a window are those of its moments, and no others.
+// TestResolveFindsAll: the names over a window are exactly the names at its moments.
 func TestResolveFindsAll(t *testing.T) {
 	names := []string{
 		"<a-{now/d}>", "<a-{now-6h/d}>", "<a-{now/M{yyyy.MM}}>", "<a-{now-1M/d}>", "<a-{now-1M-6h{dd}}>", "<a-{now/w}>", "<a-{now{HH}}>",

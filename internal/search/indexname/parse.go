@@ -163,7 +163,7 @@ func (p *parser) date(math, pattern string, formats int) error {
 		d.fixed = &at
 	}
 	if d.math, err = datemath.Steps(steps); err != nil {
-		return err //nolint:wrapcheck // it says what it was reading
+		return err //nolint:wrapcheck // the error names the operation
 	}
 	p.parts = append(p.parts, d)
 	return nil

@@ -126,5 +126,5 @@ func count(ctx context.Context, events search.Events, needs []Need) (int64, erro
 	if !ok {
 		return 0, nil
 	}
-	return counter.Count(ctx, batch.Union(requests(needs))) //nolint:wrapcheck // it names the search
+	return counter.Count(ctx, batch.Union(requests(needs))) //nolint:wrapcheck // the error names the search
 }

@@ -175,7 +175,7 @@ func (d *dry) Read(ctx context.Context, name string) (Table, bool, error) {
 	if t, found, err := d.over.Read(ctx, name); found || err != nil {
 		return t, found, err
 	}
-	return d.from.Read(ctx, name) //nolint:wrapcheck // it names the table
+	return d.from.Read(ctx, name) //nolint:wrapcheck // the error names the table
 }
 
 func (d *dry) Write(ctx context.Context, name string, change Change) error {

@@ -63,7 +63,7 @@ func Groups(ctx context.Context, events search.Events, r search.GroupRequest, o 
 	})
 	result := search.Result{Total: -1, Took: found.Took, Pages: found.Pages}
 	if err != nil && failure.KindOf(err) != failure.Partial {
-		return result, err //nolint:wrapcheck // the searcher names what it did
+		return result, err //nolint:wrapcheck // the error names the operation
 	}
 	if c.full {
 		err = errors.Join(err, &failure.Error{

@@ -29,7 +29,7 @@ func loadCorpus(tb testing.TB) *escu.Library {
 	return l
 }
 
-// printedAlike wants a search to be the same when it is printed and read again.
+// printedAlike requires that a printed search is parsed to the same tree.
 func printedAlike(t *testing.T, name string, s *spl.Search) {
 	t.Helper()
 	printed := s.String()

@@ -276,7 +276,7 @@ func readTags(o *object, d *Detection) {
 	for _, n := range o.nodes("mitre_attack_id") {
 		t, known := LookupTechnique(n.Value)
 		if !known {
-			o.report(diag.Warning, CodeUnknownName, n, "%s is no technique of MITRE ATT&CK Enterprise that is known here", n.Value)
+			o.report(diag.Note, CodeUnknownName, n, "%s is no technique of MITRE ATT&CK Enterprise that is known here", n.Value)
 		}
 		d.MITRE = append(d.MITRE, t)
 	}

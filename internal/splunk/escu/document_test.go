@@ -113,7 +113,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestDocumentOfLittle wants what nobody has said to be left out.
+// TestDocumentOfLittle requires that missing values are omitted.
 func TestDocumentOfLittle(t *testing.T) {
 	d := parse(t, "name: n\nid: i\ntype: Anomaly\nsearch: a=1\nrba: {message: about $who$, risk_objects: [{field: x, type: other, score: 5}]}\n")
 	events := escu.RiskEvents(d, splunk.Row{"x": splunk.Text("v")}, window(12))
@@ -136,7 +136,7 @@ func TestDocumentOfLittle(t *testing.T) {
 	}
 }
 
-// TestDocumentSpan pins the time of the events behind a row: what the row says, and the window where that is none.
+// TestDocumentSpan tests the time of the events behind a row: from the row, or else the window.
 func TestDocumentSpan(t *testing.T) {
 	d := parse(t, full)
 	for name, tt := range map[string]struct {
@@ -291,7 +291,7 @@ func TestSeverities(t *testing.T) {
 	}
 }
 
-// TestDrilldownsAndTests wants what a file says of both to be there.
+// TestDrilldownsAndTests requires that the drilldowns and tests of a file are read.
 func TestDrilldownsAndTests(t *testing.T) {
 	d := parse(t, full)
 	if diff := cmp.Diff([]escu.Drilldown{{Name: "See $user$", Search: "user=$user$", Earliest: "-1h", Latest: "now"}}, d.Drilldowns); diff != "" {
@@ -303,7 +303,7 @@ func TestDrilldownsAndTests(t *testing.T) {
 	}
 }
 
-// TestInstanceID wants rows of one detection to be throttled together when their values are equal, and of no other.
+// TestInstanceID requires that only rows of one detection with equal values are throttled together.
 func TestInstanceID(t *testing.T) {
 	d, other := parse(t, full), parse(t, strings.Replace(full, "id: f-1", "id: f-2", 1))
 	a, b := splunk.Row{"user": splunk.Text("ann")}, splunk.Row{"user": splunk.Text("bob")}

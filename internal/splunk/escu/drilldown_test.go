@@ -40,7 +40,7 @@ func TestDrilldowns(t *testing.T) {
 	}
 }
 
-// TestDrilldownValues wants a value of an event to stay one value of the search, whatever it has in it.
+// TestDrilldownValues requires that a value of an event stays a single value in the search, whatever it contains.
 func TestDrilldownValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.StringMatching(`[a "\\|()$\[\]=,;-]{1,12}`).Draw(t, "value")

@@ -37,7 +37,7 @@ func TestReported(t *testing.T) {
 		{head + "type: TTP\nsearch: a\nthrottling: {fields: [a], period: 9999999999}\n", `d.yml:6:35: error: "9999999999" is no length of time such as 3600s or 1d [escu/value]`},
 		{head + "type: TTP\nsearch: a\nthrottling: {fields: [a], period: 2w, extra: 1}\n", "d.yml:6:39: warning: unknown key throttling.extra [escu/unknown-key]"},
 		{head + "type: TTP\nsearch: a\nschedule: Nightly\ncustom_schedule: {schedule_window: late}\n", `d.yml:7:18: error: the schedule window "late" is neither auto nor a number of minutes [escu/value]`},
-		{head + "type: TTP\nsearch: a\nmitre_attack_id: [T0000]\n", "d.yml:6:19: warning: T0000 is no technique of MITRE ATT&CK Enterprise that is known here [escu/unknown-name]"},
+		{head + "type: TTP\nsearch: a\nmitre_attack_id: [T0000]\n", "d.yml:6:19: note: T0000 is no technique of MITRE ATT&CK Enterprise that is known here [escu/unknown-name]"},
 		{"- a\n", "d.yml:1:1: error: the file is not a mapping [escu/syntax]"},
 		{"", "d.yml:1:1: error: the file is empty [escu/syntax]"},
 		{"a: b: c\n", "d.yml:1:1: error: mapping values are not allowed in this context [escu/syntax]"},
@@ -183,7 +183,7 @@ func TestMacroNames(t *testing.T) {
 	}
 }
 
-// TestPlacesOfEscapes wants the caret under the word behind each escape of double quotes.
+// TestPlacesOfEscapes requires the caret under the word after each escape of double quotes.
 func TestPlacesOfEscapes(t *testing.T) {
 	for _, escape := range []string{`\t`, `\n`, `\"`, `\\`, `\x41`, `\u00e9`, `\U0001F600`, `\e`, `\_`, `\N`, `\L`, `\P`, `\a`, `\0`, `é`, `\r`, `\v`, `\f`, `\b`} {
 		content := "name: n\nid: i\ntype: Hunting\nsearch: \"a='" + escape + "' | frob\"\n"

@@ -147,7 +147,7 @@ func TestRowSays(t *testing.T) {
 	}
 }
 
-// TestScored wants each field to be scored once, by the finding before others, and nobody by what makes none.
+// TestScored requires that each field is scored once, by the finding first, and not at all by types without risk.
 func TestScored(t *testing.T) {
 	entity := escu.RiskObject{Field: "dest", Type: "system", Score: 50}
 	user, again := escu.RiskObject{Field: "user", Type: "user", Score: 30}, escu.RiskObject{Field: "dest", Type: "system", Score: 90}

@@ -143,7 +143,7 @@ func TestTechniques(t *testing.T) {
 	}
 }
 
-// TestWindows wants hourly windows that tile: no gap, no overlap, wherever the search really runs.
+// TestWindows requires hourly windows without gaps and overlaps, whenever the search runs.
 func TestWindows(t *testing.T) {
 	s := escu.DefaultSchedule(escu.TTP)
 	at := func(hour int) time.Time { return time.Date(2025, 8, 14, hour, 0, 0, 0, time.UTC) }
@@ -188,7 +188,7 @@ func TestDetectionFaults(t *testing.T) {
 	}
 }
 
-// TestPlaces wants the caret under the same word however YAML writes the search.
+// TestPlaces requires the caret under the same word in every YAML style.
 func TestPlaces(t *testing.T) {
 	for name, tt := range map[string]struct{ search, want string }{
 		"literal":           {"search: |\n  a=1\n  | frob x\n", "d.yml:7:5"},
@@ -290,7 +290,7 @@ func TestLoadFaults(t *testing.T) {
 	}
 }
 
-// TestOtherFiles wants files of other kinds passed over in a folder, and refused where they are named.
+// TestOtherFiles requires that files of other kinds are ignored in a directory, and errors if they are named.
 func TestOtherFiles(t *testing.T) {
 	files := fstest.MapFS{
 		"list.yml": {Data: []byte("- a\n")}, "empty.yml": {Data: nil}, "template.yaml": {Data: []byte("a: x\n b: [\n")},

@@ -3,12 +3,11 @@ package escu
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
-	"strings"
 	"time"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/rule"
+	"tocsin/internal/rule/attack"
 )
 
 // maxRows is how many new findings one run may make. Splunk hands as many results to an action.
@@ -23,7 +22,7 @@ func (d *Detection) Rule() *rule.Rule {
 		ID: d.ID, Name: d.Name, Description: d.Description, Type: rule.TypeSPL, Language: rule.SPL, Query: d.Search, Enabled: d.Enabled,
 		TimestampField: "@timestamp", Cron: d.Schedule.Cron, Range: d.Schedule.Range, MaxSignals: maxRows,
 		From: rule.Moment{Text: d.Schedule.Earliest}, To: rule.Moment{Text: d.Schedule.Latest},
-		Severity: d.severity(), RiskScore: d.Risk.Score(), Threat: threat(d.MITRE), Tags: d.tags(),
+		Severity: d.severity(), RiskScore: d.Risk.Score(), Threat: attack.Threat(d.MITRE), Tags: d.tags(),
 		Setup: d.HowToImplement, References: d.References, Version: d.Version,
 		Metadata: rule.Metadata{CreationDate: date(d.Created), UpdatedDate: date(d.Modified), Maturity: rule.Maturity(d.Status)},
 	}
@@ -72,51 +71,6 @@ func (d *Detection) tags() []string {
 	add("Security Domain", d.SecurityDomain)
 	add("CVE", d.CVE...)
 	return tags
-}
-
-const attackURL = "https://attack.mitre.org/"
-
-// threat orders techniques by the tactics that they serve, sub-techniques below their parents.
-func threat(list []Technique) []rule.Threat {
-	var out []rule.Threat
-	for _, t := range list {
-		tactics := t.Tactics
-		if len(tactics) == 0 {
-			tactics = []Tactic{{}} // one that the table does not know
-		}
-		for _, tactic := range tactics {
-			at := slices.IndexFunc(out, func(x rule.Threat) bool { return x.Tactic.ID == tactic.ID })
-			if at < 0 {
-				at = len(out)
-				out = append(out, rule.Threat{Framework: "MITRE ATT&CK", Tactic: rule.Tactic{ID: tactic.ID, Name: tactic.Name}})
-				if tactic.ID != "" {
-					out[at].Tactic.Reference = attackURL + "tactics/" + tactic.ID + "/"
-				}
-			}
-			out[at].Technique = withTechnique(out[at].Technique, t)
-		}
-	}
-	return out
-}
-
-func withTechnique(list []rule.Technique, t Technique) []rule.Technique {
-	top := t
-	if t.Parent != nil {
-		top = *t.Parent
-	}
-	at := slices.IndexFunc(list, func(x rule.Technique) bool { return x.ID == top.ID })
-	if at < 0 {
-		at = len(list)
-		list = append(list, rule.Technique{ID: top.ID, Name: top.Name, Reference: techniqueURL(top.ID)})
-	}
-	if t.Parent != nil {
-		list[at].Subtechnique = append(list[at].Subtechnique, rule.Subtechnique{ID: t.ID, Name: t.Name, Reference: techniqueURL(t.ID)})
-	}
-	return list
-}
-
-func techniqueURL(id string) string {
-	return attackURL + "techniques/" + strings.ReplaceAll(id, ".", "/") + "/"
 }
 
 // Score returns the highest score of the objects, of the finding's entity where there is none.

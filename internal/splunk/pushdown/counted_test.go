@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,7 +147,7 @@ func TestCountedIsRead(t *testing.T) {
 				source["event"] = map[string]any{"category": "process"}
 				source["process"], source["user"] = map[string]any{"name": word("name", "cmd", "sh")}, map[string]any{"name": word("user", "ann", "bob")}
 			}
-			data, err := json.Marshal(map[string]any{"_index": index, "_id": fmt.Sprint(i), "_source": source})
+			data, err := json.Marshal(map[string]any{"_index": index, "_id": strconv.Itoa(i), "_source": source})
 			if err != nil {
 				rt.Fatal(err)
 			}

@@ -16,19 +16,19 @@ import (
 //go:embed testdata
 var testdata embed.FS
 
-// Text is one case as its file has it: a text of the language, and what is said of it.
+// Text is a case in a file: a text of the language, and its properties.
 type Text struct {
-	// Name is the file, the line and the title.
+	// Name has the file, the line and the title.
 	Name, Text string
-	// Said are the lines behind the text by their key, in order; those at the head of the file are
-	// said of each of its cases that does not say otherwise.
+	// Said has the properties after the text, by key and in order. Properties at the head of the file are defaults
+	// for all of its cases.
 	Said map[string][]string
 }
 
 // String names the case and shows its text.
 func (x Text) String() string { return x.Name + "\n" + x.Text }
 
-// Value is the last line of a key, "" when there is none.
+// Value returns the last value of a key, "" if there is none.
 func (x Text) Value(key string) string {
 	if lines := x.Said[key]; len(lines) > 0 {
 		return lines[len(lines)-1]
@@ -36,15 +36,15 @@ func (x Text) Value(key string) string {
 	return ""
 }
 
-// outcomes are the keys that say what comes of a text; each case has one.
+// outcomes are the keys of the expected result; each case has exactly one.
 var outcomes = []string{"finds", "error", "fails", "value", "syntax", "dsl", "gives"}
 
-// keys are all that can be said of a text.
+// keys are all valid keys.
 var keys = slices.Concat(outcomes, []string{
 	"dataset", "warning", "memory", "differs", "size", "samples", "keys", "matched", "row", "lookup", "now",
 })
 
-// Written reads the cases of a language that say something of a key.
+// Written reads the cases of a language that have a key.
 func Written(language, key string) ([]Text, error) {
 	names, err := fs.Glob(testdata, path.Join("testdata", language, "*.txt"))
 	if err != nil || len(names) == 0 {
@@ -65,7 +65,7 @@ func Written(language, key string) ([]Text, error) {
 	return out, nil
 }
 
-// read cuts a file into its cases.
+// read splits a file into its cases.
 func read(name, data string) ([]Text, error) {
 	head, own := map[string][]string{}, map[string][]string{}
 	var out []Text

@@ -1,5 +1,5 @@
-// Package membership determines which events belong to a source of the field map. It parses the source's condition in KQL
-// and lowers it under the mapping of the indices.
+// Package membership determines which events belong to a source, or a log source, of the field map. It parses the condition
+// in KQL and lowers it under the mapping of the indices.
 package membership
 
 import (
@@ -36,19 +36,52 @@ func Names(s fieldmap.Source) []string {
 // Condition returns the condition of a source's events. Tests of unmapped fields are false, and now is the slot. The
 // condition is nil when a diagnostic is an error.
 func Condition(s fieldmap.Source, fields mapping.Fields, slot time.Time) (condition.Expr, diag.List) {
-	if s.Where.Value == "" {
-		return condition.Const(true), nil
-	}
-	q, diags := kql.Parse(s.Where)
-	if q == nil {
-		return nil, diags
-	}
-	where, diags := kql.Lower(q, s.Where, kql.Options{Fields: fields, IgnoreUnmapped: true})
+	where, diags := lower(s.Where, fields)
 	if where == nil {
 		return nil, diags
 	}
-	where, _ = condition.AsOf(wholeValues(where, fields), fields, slot)
+	where, _ = condition.AsOf(where, fields, slot)
 	return where, diags
+}
+
+// Of is true of events of a log source that are kept in one way, as [Condition] is of those of a source; now is left to
+// who knows the slot.
+func Of(e fieldmap.Events, fields mapping.Fields) (condition.Expr, diag.List) {
+	var all condition.And
+	var diags diag.List
+	for _, where := range e.Where {
+		one, faults := lower(where, fields)
+		diags = append(diags, faults...)
+		if one == nil {
+			return nil, diags
+		}
+		all = append(all, one)
+	}
+	return condition.Simplify(all), diags
+}
+
+func lower(where diag.Text, fields mapping.Fields) (condition.Expr, diag.List) {
+	if where.Value == "" {
+		return condition.Const(true), nil
+	}
+	q, diags := kql.Parse(where)
+	if q == nil {
+		return nil, diags
+	}
+	x, diags := kql.Lower(q, where, kql.Options{Fields: fields, IgnoreUnmapped: true})
+	if x == nil {
+		return nil, diags
+	}
+	return wholeValues(x, fields), diags
+}
+
+// NamesOf are the fields that the conditions of events of a log source test.
+func NamesOf(e fieldmap.Events) []string {
+	var out []string
+	for _, where := range e.Where {
+		out = append(out, Names(fieldmap.Source{Where: where})...)
+	}
+	return out
 }
 
 // wholeValues replaces tests of analysed text by tests of its keyword field, if there is one, as the conditions of sources

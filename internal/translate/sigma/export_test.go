@@ -20,3 +20,9 @@ func Matches(pattern string, windash bool, s string) bool {
 	}
 	return text{pattern: p}.matcher()(s)
 }
+
+// MatchesOpen compares a text with a pattern behind a modifier that opens it, or cased.
+func MatchesOpen(pattern, modifier, s string) bool {
+	p := readPattern(pattern).open(modifier == "|contains" || modifier == "|endswith", modifier == "|contains" || modifier == "|startswith")
+	return text{pattern: p, cased: modifier == "|cased"}.matcher()(s)
+}

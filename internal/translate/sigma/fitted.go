@@ -12,12 +12,30 @@ import (
 // becomes of case there.
 func (d *Detection) Fitted(in Lowering) []string {
 	var names []string
-	d.Names(func(name string) { names = append(names, in.named(name)...) })
+	d.Names(func(name string) { names = append(names, name) })
 	slices.Sort(names)
+	l := lowerer{Lowering: in, places: map[string][]place{}}
 	var out []string
 	for _, name := range slices.Compact(names) {
-		for _, p := range ways(in.Fields, name) {
-			out = append(out, name+": "+p.String())
+		at := l.named(name)
+		known := slices.ContainsFunc(at, l.isMapped)
+		for _, p := range at {
+			if known && !l.isMapped(p) {
+				continue
+			}
+			said := name + ": "
+			f, isField := p.Field()
+			switch {
+			case !isField:
+				said = name + ", as " + p.String() + ": "
+			case f != name:
+				said = name + ", as " + f + ": "
+			}
+			for _, f := range p.Fields() {
+				for _, way := range l.placesOf(f) {
+					out = append(out, said+way.String())
+				}
+			}
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
 )
@@ -13,16 +14,8 @@ import (
 // Lowering is what a detection means its fields in.
 type Lowering struct {
 	Fields mapping.Fields
-	// Named returns the fields that a name stands for, of which any may have what is asked; nil: the name itself.
-	Named func(name string) []string
-}
-
-// named returns the fields of a name.
-func (l Lowering) named(name string) []string {
-	if l.Named == nil {
-		return []string{name}
-	}
-	return l.Named(name)
+	// Events say where values of a name are; nil: in the field of this name.
+	Events *fieldmap.Events
 }
 
 // Lower makes the condition. Warnings name fields that no index has.
@@ -40,7 +33,7 @@ type lowerer struct {
 	detection *Detection
 	done      map[*selection]condition.Expr
 	places    map[string][]place
-	// unknown are the fields that were said to be nowhere.
+	// unknown are the names that were said to be nowhere.
 	unknown map[string]bool
 	diags   diag.List
 }
@@ -97,40 +90,31 @@ func (l *lowerer) oneOf(i *item, values []value) condition.Expr {
 	if i.field == "" {
 		return inSource(place{}, values)
 	}
+	at := l.at(i, i.field)
 	var out condition.Or
 	var plain []value
 	for _, v := range values {
 		switch x := v.(type) {
 		case null:
-			out = append(out, l.missing(i))
+			out = append(out, l.missing(at))
 		case exists:
-			e := l.missing(i)
+			e := l.missing(at)
 			if x {
 				e = condition.Not{X: e}
 			}
 			out = append(out, e)
 		case fieldRef:
-			for _, name := range l.named(i.field) {
-				out = append(out, l.reference(i, name, x))
-			}
+			out = append(out, l.reference(i, at, x))
 		default:
 			plain = append(plain, v)
 		}
 	}
 	if len(plain) > 0 {
-		for _, name := range l.named(i.field) {
-			out = append(out, l.field(i, name, plain))
+		for _, p := range at {
+			out = append(out, l.place(p, plain))
 		}
-	}
-	return condition.Simplify(out)
-}
-
-// missing is true of an event that has none of the item's fields, as whatever they are mapped.
-func (l *lowerer) missing(i *item) condition.Expr {
-	var out condition.And
-	for _, name := range l.named(i.field) {
-		for _, p := range l.placesOf(i, name) {
-			out = append(out, condition.Not{X: within(p, present(p))})
+		if slices.ContainsFunc(plain, l.isDropped) && slices.ContainsFunc(at, l.isMapped) {
+			out = append(out, l.missing(at))
 		}
 	}
 	return condition.Simplify(out)
@@ -138,8 +122,8 @@ func (l *lowerer) missing(i *item) condition.Expr {
 
 // field tests one field, in each of the ways in which indices map it. Tests that a way does not understand
 // are not put beside those of another: then the source is asked.
-func (l *lowerer) field(i *item, name string, values []value) condition.Expr {
-	places := slices.DeleteFunc(slices.Clone(l.placesOf(i, name)), func(p place) bool { return p.kind == nowhere })
+func (l *lowerer) field(name string, values []value) condition.Expr {
+	places := slices.DeleteFunc(slices.Clone(l.placesOf(name)), func(p place) bool { return p.kind == nowhere })
 	if len(places) == 0 {
 		return condition.Const(false)
 	}
@@ -155,15 +139,11 @@ func (l *lowerer) field(i *item, name string, values []value) condition.Expr {
 	return condition.Simplify(out)
 }
 
-func (l *lowerer) placesOf(i *item, name string) []place {
+func (l *lowerer) placesOf(name string) []place {
 	known, ok := l.places[name]
 	if !ok {
 		known = ways(l.Fields, name)
 		l.places[name] = known
-	}
-	if len(known) == 1 && known[0].kind == nowhere && !l.unknown[name] {
-		l.unknown[name] = true
-		l.diags = append(l.diags, i.node.Report(l.detection.file, diag.Warning, CodeUnmapped, "Unknown field [%s]: no index has it, so every event lacks it", name))
 	}
 	return known
 }
@@ -185,30 +165,7 @@ func within(p place, e condition.Expr) condition.Expr {
 	return condition.Nested{Path: p.base.Nested, X: e, IgnoreUnmapped: true}
 }
 
-// reference compares two fields.
-func (l *lowerer) reference(i *item, name string, ref fieldRef) condition.Expr {
-	places := l.placesOf(i, name)
-	var out condition.Or
-	for _, other := range l.named(ref.field) {
-		others := l.placesOf(i, other)
-		if none(places) || none(others) {
-			continue
-		}
-		one, two := name, other
-		if !slices.ContainsFunc(slices.Concat(places, others), place.unsourced) {
-			one, two = mapping.SourceName(name), mapping.SourceName(other)
-		}
-		out = append(out, condition.Residual{
-			Text:   one + " fieldref " + two + ref.String(),
-			Fields: []string{one, two}, Wider: condition.And{sentIn(places), sentIn(others)},
-			Holds: func(row []*mapping.Value) bool {
-				return row[0] != nil && row[1] != nil && ref.holds(row[0].Text(), row[1].Text())
-			},
-		})
-	}
-	return out
-}
-
+// sentIn is true of events that may have a value that has to be read.
 func sentIn(places []place) condition.Expr {
 	var out condition.Or
 	for _, p := range places {
@@ -217,10 +174,6 @@ func sentIn(places []place) condition.Expr {
 		}
 	}
 	return condition.Simplify(out)
-}
-
-func none(places []place) bool {
-	return !slices.ContainsFunc(places, func(p place) bool { return p.kind != nowhere })
 }
 
 // holds compares two texts.

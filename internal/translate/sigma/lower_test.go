@@ -6,6 +6,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/sigma"
 )
@@ -75,7 +76,7 @@ func TestLower(t *testing.T) {
 		`k|gt: 5`:            `(and (exists k) (residual "_source.k gt 5"))`,
 		`k|cidr: 10.0.0.0/8`: `(and (exists k) (cidr k 10.0.0.0/8))`,
 		`k|hour: 5`:          `(and (exists k) (residual "_source.k hour  5"))`,
-		`k|fieldref: n`:      `(residual "_source.k fieldref _source.n")`,
+		`k|fieldref: n`:      `(residual "source k fieldref n")`,
 		// Values that the index leaves out are in the source.
 		`short|contains: a`: `(or (wildcard~ short "*a*") (and (left-out short) (wildcard~ _source.short "*a*")))`,
 		`short: a`:          `(term~ short "a")`,
@@ -133,6 +134,11 @@ func TestLower(t *testing.T) {
 
 // TestNamed: a name that stands for several fields is any of them, and is missing where all are.
 func TestNamed(t *testing.T) {
+	m, diags := fieldmap.Load(diag.NewText("map.toml", "[[logsource]]\nname = \"s\"\nproduct = \"p\"\nindex = [\"i\"]\nfields = { X = [\"k\", \"n\"] }"))
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	events := m.Events(fieldmap.Log{Product: "p"})
 	for text, want := range map[string]string{
 		`X: 7`: `(or (term k "7") (term n 7))`, `X: null`: `(and (not (exists k)) (not (exists n)))`, `X|neq: a`: `(not (term~ k "a"))`,
 	} {
@@ -140,7 +146,7 @@ func TestNamed(t *testing.T) {
 		if d == nil {
 			t.Fatal(diags)
 		}
-		got, _ := d.Lower(sigma.Lowering{Fields: fields, Named: func(string) []string { return []string{"k", "n"} }})
+		got, _ := d.Lower(sigma.Lowering{Fields: fields, Events: &events[0]})
 		if got.String() != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}

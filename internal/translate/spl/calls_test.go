@@ -33,7 +33,7 @@ var arguments = map[string]string{
 	"3 5 7":       "json_append json_extend json_set json_set_exact",
 }
 
-// TestArguments wants each function to take as many arguments as Splunk's reference says, and no others.
+// TestArguments requires that each function accepts the numbers of arguments in Splunk's reference, and no others.
 func TestArguments(t *testing.T) {
 	got := map[string][]string{}
 	for _, name := range spl.Functions() {
@@ -57,7 +57,8 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// TestAggregateNames wants every function of stats to be read by any of its names, and each to be run by one.
+// TestAggregateNames requires that every function of stats is parsed by all of its names, and maps to one that can
+// run.
 func TestAggregateNames(t *testing.T) {
 	other := map[string]string{"c": "count", "distinct_count": "dc", "estdc": "dc", "mean": "avg"}
 	for _, name := range spl.Aggregates() {

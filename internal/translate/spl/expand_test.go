@@ -73,7 +73,7 @@ func TestMacros(t *testing.T) {
 	}
 }
 
-// TestMacroFaults wants what is wrong with a call, or within what it is replaced by, at the place of the call.
+// TestMacroFaults requires that an error in a call, or in its expansion, is reported at the call.
 func TestMacroFaults(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"x `many(1, 2)`", "f:1:3: error: the macro many takes 0 or 1 or 3 arguments, not 2 [spl/macro]"},
@@ -138,7 +138,7 @@ func TestPipeBeforeMacro(t *testing.T) {
 	}
 }
 
-// TestDepth wants nesting of every kind to end in an error, and what is nested as deeply as may be to be read.
+// TestDepth requires an error for too deep nesting of every kind, and accepts the maximum depth.
 func TestDepth(t *testing.T) {
 	for _, tt := range []struct{ before, open, inner, shut string }{
 		{"", "(", "a", ")"},

@@ -51,7 +51,8 @@ func TestForeachInstance(t *testing.T) {
 	}
 }
 
-// TestForeachSpells wants commands that have the text of a value in them to be told from those that take it from a field.
+// TestForeachSpells distinguishes commands that contain the text of a value from commands that read it from a
+// field.
 func TestForeachSpells(t *testing.T) {
 	for text, want := range map[string]bool{
 		`foreach mode=multivalue a [eval x=<<ITEM>>]`:       false,

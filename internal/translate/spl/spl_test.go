@@ -55,7 +55,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// TestFaults wants each fault at its place, also through macros.
+// TestFaults requires each error at its position, also in macros.
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"a=1 | frobnicate x=2 | stats count", `f:1:7: error: the command frobnicate is not supported [spl/unsupported]`},
@@ -159,7 +159,7 @@ var sameTree = []cmp.Option{
 	cmp.Comparer(func(a, b spl.Value) bool { return a.Text == b.Text && a.Exact == b.Exact }),
 }
 
-// roundTrip wants what is printed to be read as the same.
+// roundTrip requires that a printed search is parsed to the same tree.
 func roundTrip(tb interface {
 	Helper()
 	Errorf(format string, args ...any)

@@ -117,7 +117,7 @@ func TestRelativeCalendar(t *testing.T) {
 	}
 }
 
-// TestSnapProperties wants @unit never to go forward, to stay where it is, and to leave less than the unit.
+// TestSnapProperties requires that @unit never moves forward, is idempotent, and moves by less than the unit.
 func TestSnapProperties(t *testing.T) {
 	longest := map[string]time.Duration{
 		"us": time.Microsecond, "ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 25 * time.Hour, "w": 169 * time.Hour, "w3": 169 * time.Hour,
@@ -145,7 +145,7 @@ func TestSnapProperties(t *testing.T) {
 	})
 }
 
-// TestStep pins the moments of steps of time: those of days and longer are of the calendar.
+// TestStep tests the starts of time intervals; days and longer follow the calendar.
 func TestStep(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -258,7 +258,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestParseCondition wants a condition alone to be read to its end, and its fault to be an error.
+// TestParseCondition requires that a condition is parsed to its end, or reports an error.
 func TestParseCondition(t *testing.T) {
 	for in, want := range map[string]string{"a=1 OR b": "a=1 OR b", "x NOT (y z)": "x AND NOT (y AND z)"} {
 		if x, err := spl.ParseCondition(in); err != nil || x.String() != want {

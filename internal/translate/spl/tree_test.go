@@ -10,7 +10,7 @@ import (
 	"tocsin/internal/translate/spl"
 )
 
-// TestWalk wants each node of a condition to be visited, the outer ones first.
+// TestWalk requires that each node of a condition is visited, parents first.
 func TestWalk(t *testing.T) {
 	x, err := spl.ParseCondition(`a=1 (b OR NOT c IN (2)) [search d=3]`)
 	if err != nil {
@@ -27,7 +27,7 @@ func TestWalk(t *testing.T) {
 	spl.Walk(nil, func(x spl.Expr) { t.Errorf("nothing has the node %s", x) })
 }
 
-// TestSubs wants the searches whose rows a command adds.
+// TestSubs tests the searches whose rows a command adds.
 func TestSubs(t *testing.T) {
 	for text, want := range map[string]string{
 		"* | join a [search b=1]":                   "search b=1",
@@ -57,7 +57,7 @@ func TestSubs(t *testing.T) {
 	}
 }
 
-// TestPlaces wants each node to stand where its text is: what is cut out there is read as the node.
+// TestPlaces requires that the span of each node contains its text: parsing that text gives the node.
 func TestPlaces(t *testing.T) {
 	nodes := 0
 	for _, cases := range readWritten(t) {
