@@ -9,6 +9,14 @@ var (
 // PatternText writes a pattern as it was read, for tests of this package.
 func PatternText(s string) string { return readPattern(s).wildcard() }
 
+// PatternWords writes a pattern as conditions tell it from others.
+func PatternWords(s string, windash bool) string {
+	if p := readPattern(s); windash {
+		return p.windash().String()
+	}
+	return readPattern(s).String()
+}
+
 // PatternLucene writes a pattern as a regular expression.
 func PatternLucene(s string, fold bool) string { return readPattern(s).lucene(fold) }
 

@@ -26,9 +26,6 @@ const (
 	dash
 )
 
-// dashes are what a dash stands for.
-const dashes = "-/–—―"
-
 // readPattern reads a text as rules write it: a backslash takes the next character only if that is a
 // wildcard or a backslash.
 func readPattern(s string) pattern {
@@ -243,7 +240,7 @@ func (p pattern) casedBeyond() bool {
 	return false
 }
 
-// String writes the pattern as rules do.
+// String writes the pattern as rules do, and a dash in a way that no rule can: equal texts are equal patterns.
 func (p pattern) String() string {
 	var b strings.Builder
 	for _, x := range p {
@@ -255,7 +252,7 @@ func (p pattern) String() string {
 		case anyMany:
 			b.WriteByte('*')
 		case dash:
-			b.WriteString(`[` + dashes + `]`)
+			b.WriteString(`\-`) // No literal is written so: its backslashes are doubled.
 		}
 	}
 	return b.String()

@@ -75,6 +75,27 @@ func TestWindash(t *testing.T) {
 	})
 }
 
+// TestPatternWords requires patterns that are written alike to match the same texts: rules share their tests by it.
+func TestPatternWords(t *testing.T) {
+	type read struct {
+		written string
+		windash bool
+	}
+	byWords := map[string][]read{}
+	rapid.Check(t, func(t *rapid.T) {
+		r := read{strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", " ", "-", "/", `\`, "*", "?", "[", "]", "[-/–—―]", `\-`, "–"}), 1, 4).Draw(t, "pieces"), ""), rapid.Bool().Draw(t, "windash")}
+		words := sigma.PatternWords(r.written, r.windash)
+		byWords[words] = append(byWords[words], r)
+		s := rapid.StringOfN(rapid.RuneFrom([]rune(`a -/–—―\[]*?`)), 0, 5, -1).Draw(t, "text")
+		want := sigma.Matches(r.written, r.windash, s)
+		for _, other := range byWords[words] {
+			if got := sigma.Matches(other.written, other.windash, s); got != want {
+				t.Fatalf("%v and %v are both %s, and %q is found by one", r, other, words, s)
+			}
+		}
+	})
+}
+
 // TestRegularExpressions: what is written for Elasticsearch holds of the same texts.
 func TestRegularExpressions(t *testing.T) {
 	pieces := []string{
