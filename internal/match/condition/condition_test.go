@@ -443,6 +443,28 @@ func TestPushdown(t *testing.T) {
 
 // A value list has hundreds of thousands of values: neither folding nor matching may compare all
 // with all.
+// TestOneTerm requires a list of one value to be that value, whoever compiles it: a number beyond the range of the
+// field's type equals nothing alone, and is an error in a list.
+func TestOneTerm(t *testing.T) {
+	fields := mapping.Table{"n": {Name: "n", Type: mapping.Integer}}
+	huge := json.Number("9007199254740993")
+	for _, values := range [][]any{{huge}, {huge, huge}} {
+		terms := condition.Terms{Field: "n", Values: values}
+		if err := condition.Check(terms, fields); err != nil {
+			t.Error(values, err)
+		}
+		if _, errs := condition.NewSet([]condition.Member{{Expr: terms, Fields: fields}}); errs[0] != nil {
+			t.Error(values, errs)
+		}
+		if diff := cmp.Diff(condition.DSL(condition.Term{Field: "n", Value: huge}), condition.DSL(terms)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", values, diff)
+		}
+	}
+	if err := condition.Check(condition.Terms{Field: "n", Values: []any{huge, json.Number("1")}}, fields); !errors.Is(err, condition.ErrLiteral) {
+		t.Error(err)
+	}
+}
+
 func TestManyTerms(t *testing.T) {
 	values := make([]any, 200_000)
 	for i := range values {

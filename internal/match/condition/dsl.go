@@ -51,6 +51,9 @@ func leafDSL(leaf Expr) Query {
 	case Term:
 		return Query{"term": Query{l.Field: folded(Query{"value": l.Value}, l.Fold)}}
 	case Terms:
+		if alone, ok := simplifyTerms(l).(Term); ok { // The two differ for numbers beyond the range of a type.
+			return leafDSL(alone)
+		}
 		return Query{"terms": Query{l.Field: l.Values}}
 	case Wildcard:
 		return Query{"wildcard": Query{l.Field: folded(Query{"value": l.Pattern}, l.Fold)}}

@@ -56,6 +56,9 @@ func compileValue(leaf Expr, f mapping.Field) (valueTest, error) {
 	case Term:
 		return compileTerm(l.Value, l.Fold, f)
 	case Terms:
+		if alone, ok := simplifyTerms(l).(Term); ok {
+			return compileTerm(alone.Value, false, f)
+		}
 		return compileTerms(l.Values, f)
 	case Range:
 		return acceptTest(compileRange(l, f))
