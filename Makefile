@@ -109,6 +109,10 @@ fuzz: ## Run every fuzz target for FUZZTIME, 10s by default.
 CHANGES      ?= 100
 MUTATED      ?= ./internal/splunk ./internal/translate/spl
 
+.PHONY: full-sigma
+full-sigma: ## Try all Sigma cases under every mapping on a node; needs TOCSIN_ELASTICSEARCH_URL.
+	TOCSIN_SIGMA_MAPPINGS=plain,normalized,caseless $(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestSigma(Rows|Regression|Published)OnNode' ./integration/
+
 .PHONY: mutate
 mutate: ## Change the code at random and count what the tests catch; MUTATED, CHANGES=100, SEED choose.
 	$(GO) run ./tools/mutate -n $(CHANGES) -seed $(or $(SEED),0) $(MUTATED)

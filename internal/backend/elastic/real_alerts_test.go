@@ -106,7 +106,7 @@ func TestRealInstallRefuses(t *testing.T) {
 	a := realAlerts(t, c, do, namespaceOf(t))
 	makeIndex(t, do, a.Alias(), `{}`)
 	err := a.Install(t.Context())
-	if failure.KindOf(err) != failure.Rejected || !strings.Contains(err.Error(), "stands where an alias of that name is needed") {
+	if failure.KindOf(err) != failure.Rejected || !strings.Contains(err.Error(), "exists where an alias of that name is needed") {
 		t.Errorf("an index in the alias's place: %v", err)
 	}
 }
