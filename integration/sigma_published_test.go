@@ -3,13 +3,11 @@
 package integration
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"tocsin/internal/backend/elastic"
@@ -21,7 +19,7 @@ import (
 // has them as Elastic's packages write them, under each mapping.
 func TestSigmaPublishedOnNode(t *testing.T) {
 	const corpus = "../../shared/corpus/sigma"
-	text, err := os.ReadFile(filepath.Join(corpus, "regression", "regression.ndjson"))
+	all, err := conformance.SigmaSets(corpus)
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("the corpus is not here: %v", err)
 	}
@@ -32,34 +30,19 @@ func TestSigmaPublishedOnNode(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	mappings := sigmaMappings(conformance.Plain, conformance.Normalized, conformance.Caseless)
 	for turn, usual := range mappings {
-		sets, held, exact, number := 0, 0, 0, 0
-		for line := range strings.Lines(string(text)) {
-			if number++; !sigmaTurn(number, turn, len(mappings)) {
+		sets, held, exact := 0, 0, 0
+		for number, set := range all {
+			if !sigmaTurn(number, turn, len(mappings)) {
 				continue
 			}
-			var set struct {
-				Rule    string           `json:"rule"`
-				Events  []map[string]any `json:"events"`
-				Matches []any            `json:"matches"`
-			}
-			dec := json.NewDecoder(strings.NewReader(line))
-			dec.UseNumber()
-			must(t, dec.Decode(&set))
-			if set.Events[0]["Event"] == nil {
+			row, ok, err := set.Packaged(winlog.Document)
+			must(t, err)
+			if !ok {
 				continue // a line that no package of Windows reads
-			}
-			if len(set.Matches) == 0 {
-				set.Matches = []any{json.Number("0")}
 			}
 			rule, err := os.ReadFile(filepath.Join(corpus, set.Rule))
 			must(t, err)
-			row := conformance.SigmaRow{Name: set.Rule, Rule: string(rule), Expected: set.Matches}
-			for _, raw := range set.Events {
-				doc, _, err := winlog.Document(raw)
-				must(t, err)
-				delete(doc, "@timestamp")
-				row.Events = append(row.Events, doc)
-			}
+			row.Rule = string(rule)
 			sets++
 			pushed, wrong := sigmaRowOnNode(t, node, client, row, usual, node.Name(fmt.Sprintf("sigma-published-%s-%d", usual, sets)))
 			if wrong != "" {

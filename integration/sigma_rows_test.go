@@ -144,7 +144,7 @@ func sigmaFindsOnNode(t *testing.T, node *Node, client *elastic.Client, c catalo
 // TestSigmaRegressionOnNode wants the rules of SigmaHQ to find the events that were published with them.
 func TestSigmaRegressionOnNode(t *testing.T) {
 	const corpus = "../../shared/corpus/sigma"
-	text, err := os.ReadFile(filepath.Join(corpus, "regression", "regression.ndjson"))
+	all, err := conformance.SigmaSets(corpus)
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("the corpus is not here: %v", err)
 	}
@@ -155,29 +155,17 @@ func TestSigmaRegressionOnNode(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	mappings := sigmaMappings(conformance.Plain, conformance.Normalized, conformance.Caseless)
 	for turn, usual := range mappings {
-		sets, held, number := 0, 0, 0
-		for line := range strings.Lines(string(text)) {
-			if number++; !sigmaTurn(number, turn, len(mappings)) {
+		sets, held := 0, 0
+		for number, set := range all {
+			if !sigmaTurn(number, turn, len(mappings)) {
 				continue
 			}
-			var set struct {
-				Rule    string           `json:"rule"`
-				Fields  []map[string]any `json:"fields"`
-				Matches []any            `json:"matches"`
-			}
-			dec := json.NewDecoder(strings.NewReader(line))
-			dec.UseNumber()
-			must(t, dec.Decode(&set))
 			sets++
 			index := node.Name(fmt.Sprintf("sigma-%s-%d", usual, sets))
 			c, diags, err := catalog.Load(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{index}}}, filepath.Join(corpus, set.Rule))
 			must(t, err)
 			must(t, diags.Err())
-			if len(set.Matches) == 0 {
-				set.Matches = []any{json.Number("0")} // The map knows the field's name in its event.
-			}
-			row := conformance.SigmaRow{Name: set.Rule, Events: set.Fields, Expected: set.Matches}
-			if _, wrong := sigmaFindsOnNode(t, node, client, c, row, usual, index); wrong != "" {
+			if _, wrong := sigmaFindsOnNode(t, node, client, c, set.Row(), usual, index); wrong != "" {
 				t.Errorf("%s, %s: %s", usual, set.Rule, wrong)
 				continue
 			}

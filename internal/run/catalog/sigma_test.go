@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -170,7 +169,7 @@ func scanned(t *testing.T, plans []query.Plan, events *store.Events) []string {
 // mapping: under the names of rules, and as Elastic's packages have them.
 func TestSigmaRegression(t *testing.T) {
 	const corpus = "../../../../shared/corpus/sigma"
-	text, err := os.ReadFile(filepath.Join(corpus, "regression", "regression.ndjson"))
+	all, err := conformance.SigmaSets(corpus)
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("the corpus is not here: %v", err)
 	}
@@ -179,18 +178,7 @@ func TestSigmaRegression(t *testing.T) {
 	}
 	for _, usual := range []conformance.SigmaMapping{conformance.Inferred, conformance.Plain, conformance.Normalized, conformance.Caseless} {
 		sets, held, packaged := 0, 0, 0
-		for line := range strings.Lines(string(text)) {
-			var set struct {
-				Rule    string           `json:"rule"`
-				Fields  []map[string]any `json:"fields"`
-				Events  []map[string]any `json:"events"`
-				Matches []any            `json:"matches"`
-			}
-			dec := json.NewDecoder(strings.NewReader(line))
-			dec.UseNumber()
-			if err := dec.Decode(&set); err != nil {
-				t.Fatal(err)
-			}
+		for _, set := range all {
 			sets++
 			c, diags, err := catalog.Load(t.Context(), catalog.Options{Sigma: catalog.Sigma{Index: []string{"logs-*"}}}, filepath.Join(corpus, set.Rule))
 			if err != nil || diags.HasErrors() || c.Len() != 1 {
@@ -200,26 +188,17 @@ func TestSigmaRegression(t *testing.T) {
 			if plan == nil {
 				t.Fatal(diags)
 			}
-			if len(set.Matches) == 0 { // Names with spaces, which those who judged it did not strip.
-				set.Matches = []any{json.Number("0")}
-			}
-			row := conformance.SigmaRow{Name: set.Rule, Events: set.Fields, Expected: set.Matches}
-			if wrong := sigmaFinds(t, []query.Plan{plan}, row, usual); wrong != "" {
+			if wrong := sigmaFinds(t, []query.Plan{plan}, set.Row(), usual); wrong != "" {
 				t.Errorf("%s, %s: %s", usual, set.Rule, wrong)
 				continue
 			}
 			held++
-			if set.Events[0]["Event"] == nil {
-				continue // A line, which no package of Windows reads.
+			row, ok, err := set.Packaged(winlog.Document)
+			if err != nil {
+				t.Fatal(err)
 			}
-			row.Events = nil
-			for _, raw := range set.Events {
-				doc, _, err := winlog.Document(raw)
-				if err != nil {
-					t.Fatal(err)
-				}
-				delete(doc, "@timestamp") // The row has its own.
-				row.Events = append(row.Events, doc)
+			if !ok {
+				continue // A line, which no package of Windows reads.
 			}
 			if wrong := sigmaFinds(t, []query.Plan{plan}, row, usual); wrong != "" {
 				t.Errorf("%s, %s, as packages have it: %s", usual, set.Rule, wrong)
