@@ -80,6 +80,25 @@ type Range struct {
 	TimeZone string
 }
 
+// Compared returns the range of the values that stand in a relation to a bound: <, <=, > or >=; by any other operator,
+// those that equal it.
+func Compared(field, op string, bound any) Range {
+	r := Range{Field: field}
+	switch op {
+	case "<":
+		r.Lt = bound
+	case "<=":
+		r.Lte = bound
+	case ">":
+		r.Gt = bound
+	case ">=":
+		r.Gte = bound
+	default:
+		r.Gte, r.Lte = bound, bound
+	}
+	return r
+}
+
 // CIDR is true when a value of the field is an address within one of the networks.
 type CIDR struct {
 	Field    string

@@ -352,7 +352,7 @@ func (l *lowerer) indexed(f mapping.Field, family mapping.Family, op string, v s
 		}
 	case family.IsNumber() && op != "!=":
 		if n, ok := literal(v.Text); ok {
-			return bounds(f.Name, op, n)
+			return condition.Compared(f.Name, op, n)
 		}
 	}
 	return residual(f, op, v)
@@ -378,7 +378,7 @@ func equal(f mapping.Field, family mapping.Family, v spl.Value) condition.Expr {
 		if !ok {
 			return condition.Const(false)
 		}
-		return bounds(f.Name, "=", n)
+		return condition.Compared(f.Name, "=", n)
 	case mapping.FamilyBoolean:
 		switch strings.ToLower(v.Text) {
 		case "true":
@@ -425,23 +425,6 @@ func literal(s string) (any, bool) {
 	}
 	x, ok := splunk.Text(s).Float()
 	return x, ok
-}
-
-func bounds(field, op string, n any) condition.Expr {
-	r := condition.Range{Field: field}
-	switch op {
-	case "<":
-		r.Lt = n
-	case "<=":
-		r.Lte = n
-	case ">":
-		r.Gt = n
-	case ">=":
-		r.Gte = n
-	default:
-		r.Gte, r.Lte = n, n
-	}
-	return r
 }
 
 // residual returns a test that is made in memory, for each value.

@@ -101,18 +101,7 @@ func (l *lowerer) compareField(n *Field, op string, y *Literal) condition.Expr {
 	case f.Type.Family() == mapping.FamilyBoolean:
 		return l.fail(n.Span.To(y.Span), CodeType, "first argument of [%s %s %s] must be numeric, date, ip, version or keyword, found [boolean]", n.Name, op, Print(y))
 	}
-	r := condition.Range{Field: f.Name}
-	switch op {
-	case "<":
-		r.Lt = value
-	case "<=":
-		r.Lte = value
-	case ">":
-		r.Gt = value
-	case ">=":
-		r.Gte = value
-	}
-	return r
+	return condition.Compared(f.Name, op, value)
 }
 
 // nullTest lowers field == null. Ordering against null is null.

@@ -155,17 +155,7 @@ func (l *lowerer) rangeOf(n *Range, path string) condition.Expr {
 		bound = literal(n.Value)
 	}
 	return l.each(n.Field, path, func(f target) condition.Expr {
-		r := condition.Range{Field: f.name}
-		switch n.Op {
-		case "<":
-			r.Lt = bound
-		case "<=":
-			r.Lte = bound
-		case ">":
-			r.Gt = bound
-		case ">=":
-			r.Gte = bound
-		}
+		r := condition.Compared(f.name, n.Op, bound)
 		if f.isDate() {
 			r = l.dated(r)
 		}

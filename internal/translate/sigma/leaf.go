@@ -202,24 +202,16 @@ func literalOf(s string) (any, bool) {
 	return x, plain
 }
 
+// operators are the modifiers that compare.
+var operators = map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
 // bounds is the range of numbers that a comparison lets through.
 func (c compared) bounds(field string) condition.Expr {
 	var n any = c.float
 	if whole, err := strconv.ParseInt(c.text, 10, 64); err == nil {
 		n = whole
 	}
-	r := condition.Range{Field: field}
-	switch c.op {
-	case "gt":
-		r.Gt = n
-	case "gte":
-		r.Gte = n
-	case "lt":
-		r.Lt = n
-	default:
-		r.Lte = n
-	}
-	return r
+	return condition.Compared(field, operators[c.op], n)
 }
 
 // booleans is a test on true and false.
