@@ -3,8 +3,6 @@ package sigma
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"path"
 	"runtime"
 	"strconv"
 	"strings"
@@ -12,7 +10,6 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
-	"tocsin/internal/rule/folder"
 	"tocsin/internal/translate/sigma"
 )
 
@@ -24,13 +21,9 @@ type Library struct {
 	Correlations []*Correlation
 }
 
-// maxFile is how large a file may be.
-const maxFile = 64 << 20
-
 // file is one file while it is read.
 type file struct {
-	name         string
-	named        bool
+	text         diag.Text
 	rules        []*Rule
 	filters      []*Filter
 	correlations []*Correlation
@@ -38,41 +31,17 @@ type file struct {
 	diags diag.List
 }
 
-// Load reads all rules of Sigma below the roots of a file system, *.yml and *.yaml; what is hidden and
-// what is not Sigma's is passed over. A file that is reached twice is read once, links are followed.
-// Faults are diagnostics: of the documents, or in the list where there is none. The error is that the
-// context ended.
-func Load(ctx context.Context, fsys fs.FS, options sigma.Options, roots ...string) (*Library, diag.List, error) {
-	var files []*file
-	var diags diag.List
-	seen := map[string]bool{}
-	var walk folder.Walker
-	for _, root := range roots {
-		err := walk.Walk(fsys, root, func(name string, entry fs.DirEntry, err error) error {
-			switch {
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case err != nil:
-				return nil //nolint:nilerr // who reads the other formats of YAML reports it
-			case name != root && strings.HasPrefix(entry.Name(), "."):
-				if entry.IsDir() {
-					return fs.SkipDir
-				}
-				return nil
-			case entry.IsDir(), seen[path.Clean(name)], path.Ext(name) != ".yml" && path.Ext(name) != ".yaml":
-				return nil
-			}
-			seen[path.Clean(name)] = true
-			files = append(files, &file{name: name, named: name == root})
-			return nil
-		})
-		if err != nil {
-			return nil, nil, fmt.Errorf("read rules of Sigma in %s: %w", root, err)
-		}
+// Load reads files of Sigma (see [Is]). Faults are diagnostics: of the documents, or in the list where there is none.
+// The error is that the context ended.
+func Load(ctx context.Context, options sigma.Options, texts ...diag.Text) (*Library, diag.List, error) {
+	files := make([]*file, len(texts))
+	for i, text := range texts {
+		files[i] = &file{text: text}
 	}
-	if err := readAll(ctx, fsys, files, options); err != nil {
+	if err := readAll(ctx, files, options); err != nil {
 		return nil, nil, err
 	}
+	var diags diag.List
 	l := &Library{}
 	for _, f := range files {
 		l.Rules, l.Filters = append(l.Rules, f.rules...), append(l.Filters, f.filters...)
@@ -90,13 +59,13 @@ func Load(ctx context.Context, fsys fs.FS, options sigma.Options, roots ...strin
 }
 
 // readAll reads files side by side.
-func readAll(ctx context.Context, fsys fs.FS, files []*file, options sigma.Options) error {
+func readAll(ctx context.Context, files []*file, options sigma.Options) error {
 	next := make(chan *file)
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), max(1, len(files)/16)) {
 		wait.Go(func() {
 			for f := range next {
-				f.read(fsys, options)
+				f.documents(options)
 			}
 		})
 	}
@@ -112,22 +81,12 @@ func readAll(ctx context.Context, fsys fs.FS, files []*file, options sigma.Optio
 	return nil
 }
 
-func (f *file) read(fsys fs.FS, options sigma.Options) {
-	content, err := folder.Read(fsys, f.name, maxFile)
-	if err != nil {
-		return // Whoever reads the other formats of YAML says so.
-	}
-	if !Is(string(content)) {
-		return
-	}
-	f.documents(diag.NewText(f.name, string(content)), options)
-}
-
 // documents reads the documents of a file.
-func (f *file) documents(text diag.Text, options sigma.Options) {
+func (f *file) documents(options sigma.Options) {
+	text := f.text
 	docs, diags := yamltree.Parse(text, CodeSyntax)
 	if diags.HasErrors() {
-		f.rules = append(f.rules, &Rule{Head: Head{Path: f.name, Text: text}, Diags: diags})
+		f.rules = append(f.rules, &Rule{Head: Head{Path: text.File(), Text: text}, Diags: diags})
 		return
 	}
 	several := 0

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/sigma"
+	"tocsin/internal/splunk/escu"
 	translated "tocsin/internal/translate/sigma"
 )
 
@@ -30,7 +31,18 @@ func load(t *testing.T, files map[string]string) (*sigma.Library, diag.List) {
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	l, diags, err := sigma.Load(t.Context(), fsys, translated.Options{}, ".")
+	var texts []diag.Text
+	_, _, err := escu.LoadBeside(t.Context(), fsys, func(_ string, text diag.Text) bool {
+		if !sigma.Is(text.Value) {
+			return false
+		}
+		texts = append(texts, text)
+		return true
+	}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, diags, err := sigma.Load(t.Context(), translated.Options{}, texts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +254,7 @@ func TestFiltersApply(t *testing.T) {
 		named := rapid.SampledFrom([]string{"any", "[]", id1, "[n]", "[other]"}).Draw(t, "rules")
 		text := fmt.Sprintf("title: T\nid: %s\nname: n\nlogsource:\n%sdetection: {s: {A: x}, condition: s}\n---\ntitle: F\nlogsource:\n%sfilter: {rules: %s, s: {A: x}, condition: not s}\n",
 			id1, write(rc, rp, rs), write(fc, fp, fs), named)
-		l, _, err := sigma.Load(t.Context(), fstest.MapFS{"r.yml": {Data: []byte(text)}}, translated.Options{}, ".")
+		l, _, err := sigma.Load(t.Context(), translated.Options{}, diag.NewText("r.yml", text))
 		if err != nil || len(l.Rules) != 1 {
 			t.Fatal(err)
 		}

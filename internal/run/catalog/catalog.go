@@ -109,7 +109,15 @@ func (c *Catalog) resolveIDs() diag.List {
 
 // add reads Splunk's content and Sigma rules; beside are the files of Splunk's library.
 func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (diag.List, error) {
-	library, diags, err := escu.LoadBeside(ctx, fsys, sigma.Is, slices.Concat(paths, beside)...)
+	var sigmas []diag.Text
+	ofSigma := func(root string, text diag.Text) bool {
+		is := sigma.Is(text.Value)
+		if is && slices.Contains(paths, root) {
+			sigmas = append(sigmas, text)
+		}
+		return is
+	}
+	library, diags, err := escu.LoadBeside(ctx, fsys, ofSigma, slices.Concat(paths, beside)...)
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
@@ -128,7 +136,7 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 		diags = slices.Concat(others, c.Add(r, mine))
 		c.detections[r] = d
 	}
-	more, err := c.addSigma(ctx, fsys, paths)
+	more, err := c.addSigma(ctx, sigmas)
 	return append(diags, more...), err
 }
 

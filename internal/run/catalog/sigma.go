@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -33,10 +32,10 @@ type Sigma struct {
 	RunUnmapped bool
 }
 
-// addSigma reads rules of Sigma.
-func (c *Catalog) addSigma(ctx context.Context, fsys fs.FS, paths []string) (diag.List, error) {
+// addSigma reads files of Sigma.
+func (c *Catalog) addSigma(ctx context.Context, texts []diag.Text) (diag.List, error) {
 	o := c.options.Sigma
-	library, diags, err := sigma.Load(ctx, fsys, translated.Options{Placeholders: o.Placeholders}, paths...)
+	library, diags, err := sigma.Load(ctx, translated.Options{Placeholders: o.Placeholders}, texts...)
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}

@@ -107,12 +107,12 @@ const maxFile = 64 << 20
 // Links are followed. Faults in files, and what cannot be read,
 // are diagnostics; the error is that the context ended.
 func Load(ctx context.Context, fsys fs.FS, roots ...string) (*Library, diag.List, error) {
-	return LoadBeside(ctx, fsys, func(string) bool { return false }, roots...)
+	return LoadBeside(ctx, fsys, func(string, diag.Text) bool { return false }, roots...)
 }
 
-// LoadBeside is [Load] in folders that hold files of another format in YAML, whose contents foreign
-// tells: they are passed over.
-func LoadBeside(ctx context.Context, fsys fs.FS, foreign func(content string) bool, roots ...string) (*Library, diag.List, error) {
+// LoadBeside is [Load] in folders that hold files of another format in YAML. Those that foreign claims, each with the root
+// below which it was found, are the caller's: they are passed over.
+func LoadBeside(ctx context.Context, fsys fs.FS, foreign func(root string, text diag.Text) bool, roots ...string) (*Library, diag.List, error) {
 	l := loader{
 		fsys: fsys, foreign: foreign, tables: map[string]lookupFile{}, seen: map[string]bool{},
 		library: &Library{Macros: Macros{}, Lookups: map[string]*splunk.Table{}, Sources: map[string]*DataSource{}, files: map[string]func() *splunk.Table{}},
@@ -135,7 +135,7 @@ func LoadBeside(ctx context.Context, fsys fs.FS, foreign func(content string) bo
 				return nil
 			}
 			l.seen[path.Clean(name)] = true
-			l.file(name, name == root)
+			l.file(name, root)
 			return nil
 		})
 		if err != nil {
@@ -152,7 +152,7 @@ func LoadBeside(ctx context.Context, fsys fs.FS, foreign func(content string) bo
 
 type loader struct {
 	fsys    fs.FS
-	foreign func(content string) bool
+	foreign func(root string, text diag.Text) bool
 	library *Library
 	tables  map[string]lookupFile
 	seen    map[string]bool
@@ -161,8 +161,8 @@ type loader struct {
 	timetables []timetable
 }
 
-// file reads a file. One that is named, and not found in a folder, is meant to be content.
-func (l *loader) file(name string, named bool) {
+// file reads a file below a root. One that is a root itself, and not found in a folder, is meant to be content.
+func (l *loader) file(name, root string) {
 	switch ext := path.Ext(name); {
 	case ext == ".yml" || ext == ".yaml":
 	case path.Base(name) == "macros.conf", isMacrosJSON(name):
@@ -181,9 +181,6 @@ func (l *loader) file(name string, named bool) {
 		l.broken(name, diag.Text{}, diag.List{{Severity: diag.Error, Code: CodeSyntax, Message: reason, File: name}})
 		return
 	}
-	if l.foreign(string(content)) {
-		return
-	}
 	text := diag.NewText(name, string(content))
 	if path.Base(name) == "macros.conf" {
 		for _, m := range readMacrosConf(text, &l.diags) {
@@ -195,7 +192,9 @@ func (l *loader) file(name string, named bool) {
 		l.macrosJSON(text)
 		return
 	}
-	l.yaml(text, name, named)
+	if !l.foreign(root, text) {
+		l.yaml(text, name, name == root)
+	}
 }
 
 // unreadable reports a file that cannot be read; it stops no other.
