@@ -3,7 +3,6 @@ package rule
 import (
 	"encoding/json"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"tocsin/internal/diag"
@@ -18,10 +17,11 @@ const sniffDocuments = 10
 // have the same extensions. A damaged file counts by its readable part, so that the damage to its
 // rules is reported; a valid file of something else does not count.
 func isKibana(beginning string, wholeFile, lines bool) bool {
-	if folder.UTF16(beginning) == folder.NoUTF16 && folder.NotText(beginning) != "" {
+	text := folder.FromUTF16(beginning) // which is recognized, not supported
+	if text == beginning && folder.NotText(beginning) != "" {
 		return true // neither events nor rules: it is damaged
 	}
-	beginning = strings.TrimPrefix(fromUTF16(beginning), byteOrderMark)
+	beginning = strings.TrimPrefix(text, byteOrderMark)
 	if isObject(beginning) || isList(beginning) {
 		return true
 	}
@@ -59,29 +59,6 @@ func isList(text string) bool {
 	}
 	v, _ := tomltree.ParseJSON(diag.NewText("", text), diag.Span{End: len(text)}, area)
 	return v != nil && v.Kind == tomltree.Array && len(v.Items) > 0 && kindOf(v.Items[0]) != unknownObject
-}
-
-// fromUTF16 decodes a file that some programs write as UTF-16. Such files are only recognized, not
-// supported.
-func fromUTF16(text string) string {
-	form := folder.UTF16(text)
-	start, little := 0, form == folder.LittleEndian || form == folder.MarkedLittleEndian
-	switch form {
-	case folder.NoUTF16:
-		return text
-	case folder.MarkedLittleEndian, folder.MarkedBigEndian:
-		start = 2
-	case folder.LittleEndian, folder.BigEndian:
-	}
-	units := make([]uint16, 0, len(text)/2)
-	for i := start; i+1 < len(text); i += 2 {
-		a, b := uint16(text[i]), uint16(text[i+1])
-		if little {
-			a, b = b, a
-		}
-		units = append(units, a<<8|b)
-	}
-	return string(utf16.Decode(units))
 }
 
 // resembles reports whether a text that is not valid JSON begins with an object that has keys of a document

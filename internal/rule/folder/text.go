@@ -1,7 +1,9 @@
 package folder
 
 import (
+	"encoding/binary"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -10,7 +12,7 @@ import (
 func NotText(content string) string {
 	head := content[:min(len(content), textHead)]
 	switch {
-	case UTF16(head) != NoUTF16:
+	case byteOrder(head) != nil:
 		return "the file is UTF-16: save it as UTF-8"
 	case strings.HasPrefix(head, "\x1f\x8b"), strings.HasPrefix(head, "PK\x03\x04"):
 		return "the file is compressed: unpack it"
@@ -23,32 +25,35 @@ func NotText(content string) string {
 // textHead is how many bytes at the beginning of a content are examined.
 const textHead = 512
 
-// UTF16Form is a form of UTF-16 text.
-type UTF16Form int
+// MarkedUTF16 reports whether a text begins with a byte order mark of UTF-16.
+func MarkedUTF16(content string) bool {
+	return strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff")
+}
 
-// The forms; a marked text begins with a byte order mark.
-const (
-	NoUTF16 UTF16Form = iota
-	LittleEndian
-	BigEndian
-	MarkedLittleEndian
-	MarkedBigEndian
-)
+// FromUTF16 decodes a text that is UTF-16, with its byte order mark if it has one. Any other text is returned as it is.
+func FromUTF16(content string) string {
+	order := byteOrder(content)
+	if order == nil {
+		return content
+	}
+	units := make([]uint16, len(content)/2)
+	for i := range units {
+		units[i] = order.Uint16([]byte(content[2*i : 2*i+2]))
+	}
+	return string(utf16.Decode(units))
+}
 
-// UTF16 returns the form of a text from its first two bytes: without a mark, one of them is zero.
-func UTF16(content string) UTF16Form {
+// byteOrder returns the byte order of a text that is UTF-16, by its first two bytes: without a mark, one of them is zero.
+// It is nil for any other text.
+func byteOrder(content string) binary.ByteOrder {
 	if len(content) < 2 {
-		return NoUTF16
+		return nil
 	}
 	switch a, b := content[0], content[1]; {
-	case a == 0xff && b == 0xfe:
-		return MarkedLittleEndian
-	case a == 0xfe && b == 0xff:
-		return MarkedBigEndian
-	case a != 0 && b == 0:
-		return LittleEndian
-	case a == 0 && b != 0:
-		return BigEndian
+	case a == 0xff && b == 0xfe, a != 0 && b == 0:
+		return binary.LittleEndian
+	case a == 0xfe && b == 0xff, a == 0 && b != 0:
+		return binary.BigEndian
 	}
-	return NoUTF16
+	return nil
 }

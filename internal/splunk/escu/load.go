@@ -177,7 +177,7 @@ func (l *loader) file(name, root string) {
 		l.unreadable(name, err)
 		return
 	}
-	if reason := folder.NotText(string(content)); reason != "" && folder.UTF16(string(content)) < folder.MarkedLittleEndian {
+	if reason := folder.NotText(string(content)); reason != "" && !folder.MarkedUTF16(string(content)) { // YAML may be marked UTF-16.
 		l.broken(name, diag.Text{}, diag.List{{Severity: diag.Error, Code: CodeSyntax, Message: reason, File: name}})
 		return
 	}
