@@ -78,6 +78,7 @@ var inside = map[string][]string{
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
 	"internal/query/anomaly":        {"internal/query", "internal/query/binding", "internal/query/single"},
 	"internal/query/binding":        {"internal/query"},
+	"internal/query/correlating":    {"internal/query"},
 	"internal/query/counting":       {"internal/query", "internal/query/binding"},
 	"internal/query/esqlrule":       {"internal/query", "internal/query/binding"},
 	"internal/query/plans":          {"internal/query", "internal/query/anomaly", "internal/query/binding", "internal/query/counting", "internal/query/esqlrule", "internal/query/single", "internal/query/steps", "internal/query/threatmatch"},

@@ -15,7 +15,6 @@ import (
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/sigma"
 	"tocsin/internal/splunk/escu"
-	translated "tocsin/internal/translate/sigma"
 )
 
 const (
@@ -42,7 +41,7 @@ func load(t *testing.T, files map[string]string) (*sigma.Library, diag.List) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, diags, err := sigma.Load(t.Context(), translated.Options{}, texts...)
+	l, diags, err := sigma.Load(t.Context(), sigma.Options{}, texts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +253,7 @@ func TestFiltersApply(t *testing.T) {
 		named := rapid.SampledFrom([]string{"any", "[]", id1, "[n]", "[other]"}).Draw(t, "rules")
 		text := fmt.Sprintf("title: T\nid: %s\nname: n\nlogsource:\n%sdetection: {s: {A: x}, condition: s}\n---\ntitle: F\nlogsource:\n%sfilter: {rules: %s, s: {A: x}, condition: not s}\n",
 			id1, write(rc, rp, rs), write(fc, fp, fs), named)
-		l, _, err := sigma.Load(t.Context(), translated.Options{}, diag.NewText("r.yml", text))
+		l, _, err := sigma.Load(t.Context(), sigma.Options{}, diag.NewText("r.yml", text))
 		if err != nil || len(l.Rules) != 1 {
 			t.Fatal(err)
 		}

@@ -26,7 +26,9 @@ func drawSpec(t *rapid.T) correlation.Spec {
 		})
 	}
 	if s.Type.IsTemporal() && rapid.Bool().Draw(t, "expression") {
-		s.Compare, s.Expr = nil, func(there []bool) bool { return there[0] && !there[len(there)-1] || len(there) > 2 && there[1] && there[2] }
+		s.Compare, s.Expr = nil, func(there []bool) bool {
+			return there[0] && !there[len(there)-1] || len(there) > 2 && there[1] && there[2]
+		}
 	}
 	if s.Type == correlation.ValuePercentile {
 		s.Percentile = big.NewRat(rapid.Int64Range(0, 200).Draw(t, "percentile"), 2)

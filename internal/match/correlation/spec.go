@@ -91,7 +91,7 @@ type Hit struct {
 type Completion struct {
 	// At is the time of its last hits, in nanoseconds.
 	At int64
-	// Hits are its hits, in order of time; only valid until the visit returns.
+	// Hits are its hits, in order of time: a part of the sorted hits, which nothing changes any more.
 	Hits []Hit
 	// Value is what was counted, for people; "" if an expression decided.
 	Value string
