@@ -52,7 +52,7 @@ var wings = []wing{
 	}},
 	{"internal/run", []string{
 		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
-		"internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate",
+		"internal/scheduler", "internal/search", "internal/sigma", "internal/splunk",
 	}},
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},

@@ -170,6 +170,9 @@ func TestFaults(t *testing.T) {
 		for _, r := range l.Rules {
 			diags = append(diags, r.Diags...)
 		}
+		for _, c := range l.Correlations {
+			diags = append(diags, c.Diags...)
+		}
 		if err := diags.Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
@@ -203,7 +206,6 @@ func TestDocuments(t *testing.T) {
 	}
 	want := []string{
 		"warning the filter meets no rule",
-		"warning correlations are read and not run yet: the rules that it is about alert by themselves",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
