@@ -22,7 +22,7 @@ import (
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search/planner"
 	"tocsin/internal/testkit/conformance"
-	"tocsin/internal/testkit/winlog"
+	"tocsin/internal/fieldmap/winlog"
 )
 
 // sigmaRows are the rows of this repository, and those beside it.
