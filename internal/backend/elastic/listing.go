@@ -141,7 +141,8 @@ func (a *Alerts) AlertFields(ctx context.Context, names []string) (mapping.Field
 	definitions := flat(plain(a.mappings()))
 	known := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		d, ok := definitions[name]
-		return !ok || !searchable(d)
+		text := mapping.Type(kind(d)).Family() == mapping.FamilyText // which text type does not matter
+		return !ok || !searchable(d) || text
 	})
 	if len(known) > 0 {
 		if err := a.client.findable(ctx, a.alias, a.mappings(), known); err != nil {

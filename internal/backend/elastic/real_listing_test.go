@@ -80,7 +80,7 @@ func someQuery(t *rapid.T, depth int) string {
 // TestRealListing wants one answer of a cluster and of the embedded store for every filter.
 func TestRealListing(t *testing.T) {
 	c, do := realClient(t)
-	fewChecks()
+	fewChecks(t)
 	round := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
