@@ -124,6 +124,7 @@ var libraries = map[string][]string{
 	"go.yaml.in/yaml":               {"internal/diag/yamltree", "internal/splunk/escu"},
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
+	"github.com/bmatcuk/doublestar": {"internal/sigma"},
 }
 
 // banned are libraries that not even tests import.

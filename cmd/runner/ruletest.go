@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"tocsin/cmd/runner/internal/ruletest"
 	"tocsin/internal/diag"
+	"tocsin/internal/run/catalog"
 )
 
 // testCmd runs rule tests.
@@ -24,10 +26,15 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err := a.show(diags); err != nil {
 		return err
 	}
-	failed := diags.HasErrors()
+	options, left, more := a.global.splunkOptions()
+	if err := a.show(left); err != nil {
+		return err
+	}
+	complaint = errors.Join(complaint, more)
+	failed := diags.HasErrors() || left.HasErrors()
 	var all []ruletest.Result
 	for _, f := range files {
-		results, broken, err := a.test(ctx, f)
+		results, broken, err := a.test(ctx, options, f)
 		if err != nil {
 			return err
 		}
@@ -55,8 +62,8 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 }
 
 // test runs the tests of one file; broken reports that its rule cannot be tested.
-func (a *app) test(ctx context.Context, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
-	results, diags, err := ruletest.Run(ctx, f, a.global.Rules...)
+func (a *app) test(ctx context.Context, o catalog.Options, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
+	results, diags, err := ruletest.Run(ctx, o, f, a.global.Rules...)
 	if err != nil {
 		return nil, false, fmt.Errorf("test: %w", err)
 	}

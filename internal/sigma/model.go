@@ -80,7 +80,29 @@ func (r *Rule) Rule(index []string, grades map[string]Grade) *rule.Rule {
 	out.InvestigationFields = r.Fields
 	out.Metadata = rule.Metadata{CreationDate: r.Date, UpdatedDate: r.Modified, Maturity: rule.Maturity(r.Status)}
 	r.Schedule.apply(out)
+	r.Diags = append(r.Diags, r.checkSchedule(out)...)
 	return out
+}
+
+// checkSchedule reports mistakes in the times of a rule. What entries of [Schedules] alone leave unread was said of them.
+func (r *Rule) checkSchedule(out *rule.Rule) diag.List {
+	own := slices.ContainsFunc(timeKeys, func(key string) bool { return r.custom(key) != nil })
+	return slices.DeleteFunc(rule.CheckSchedule(out), func(d diag.Diagnostic) bool { return d.Severity != diag.Error && !own })
+}
+
+// custom returns the value under custom of a key of the rule model; nil when there is none.
+func (r *Rule) custom(key string) *yamltree.Node {
+	if r.node == nil {
+		return nil
+	}
+	n := r.node.Get("custom")
+	if n == nil || n.Kind != yamltree.Map {
+		return nil
+	}
+	if v := n.Get(strings.TrimPrefix(key, "rule.")); v != nil && v.IsScalar() {
+		return v
+	}
+	return nil
 }
 
 func (s *Schedule) patterns(usual []string) []string {
@@ -141,6 +163,9 @@ func (r *Rule) query() diag.Text {
 	return r.Text.Part(diag.Span{Start: start, End: start + len(strings.TrimRight(text, " \r\n"))})
 }
 
+// timeKeys are the keys of the rule model about its window that custom can have.
+var timeKeys = []string{"rule.from", "rule.interval", "rule.to"}
+
 // places finds what is said of a rule in its document.
 type places struct{ r *Rule }
 
@@ -154,6 +179,13 @@ var keys = map[string]string{
 func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
 	if p.r.node == nil {
 		return p.r.Text, diag.Span{}, false
+	}
+	if slices.Contains(timeKeys, path) {
+		for _, key := range slices.Concat([]string{path}, timeKeys) {
+			if v := p.r.custom(key); v != nil {
+				return p.r.Text, v.Span(p.r.Text), true
+			}
+		}
 	}
 	i := slices.IndexFunc(p.r.node.Members, func(m yamltree.Member) bool { return m.Key.Value == keys[path] })
 	if i < 0 {

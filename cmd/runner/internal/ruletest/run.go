@@ -34,18 +34,11 @@ type Result struct {
 	Problems diag.List `json:"problems"`
 }
 
-// splunkIndex is where a search in SPL looks for events in Splunk's format. A test's event that
-// names an index names one of these, or the index in the field map.
-var splunkIndex = []string{"logs-*", "splunk-*"}
-
-// sigmaIndex is where a rule of Sigma looks for events.
-var sigmaIndex = []string{"logs-*"}
-
 // Run runs the tests of a file. References such as exceptions are looked up in the rule's own file,
 // in the files that the test names, and in beside. The list says why the rule itself cannot be
 // tested; in that case every test has failed.
-func Run(ctx context.Context, f File, beside ...string) ([]Result, diag.List, error) {
-	set, list, err := catalog.Load(ctx, catalog.Options{Index: splunkIndex, Sigma: catalog.Sigma{Index: sigmaIndex}}, slices.Concat([]string{f.Rule}, f.With, beside)...)
+func Run(ctx context.Context, o catalog.Options, f File, beside ...string) ([]Result, diag.List, error) {
+	set, list, err := catalog.Load(ctx, o, slices.Concat([]string{f.Rule}, f.With, beside)...)
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // it says what it was doing
 	}
