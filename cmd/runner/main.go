@@ -45,6 +45,8 @@ type app struct {
 	// screen is the raw standard output, for text without foreign content. out escapes terminal control sequences.
 	screen io.Writer
 	global *globals
+	// typed holds the names of the flags that are on the command line.
+	typed map[string]bool
 	clock  *settle.Clock
 	bars   *bars
 }
@@ -89,7 +91,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	if c.Format == "text" { // programs read the other formats, unescaped
 		std.out = diag.ShownWriter(screen)
 	}
-	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
+	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, typed: typedFlags(command), clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
 }
 
 // exitCode returns the exit code for err. cluster reports whether the command used Elasticsearch.

@@ -184,6 +184,17 @@ func rivalsOf(ctx *kong.Context, flag *kong.Flag) []*kong.Flag {
 	return rivals
 }
 
+// typedFlags returns the names of the flags that are on the command line, not in the environment or a file.
+func typedFlags(ctx *kong.Context) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range ctx.Path {
+		if p.Flag != nil && !p.Resolved {
+			out[p.Flag.Name] = true
+		}
+	}
+	return out
+}
+
 // given reports whether a flag is on the command line.
 func given(ctx *kong.Context, flag *kong.Flag) bool {
 	return slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag == flag && !p.Resolved })
