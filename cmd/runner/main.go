@@ -47,8 +47,8 @@ type app struct {
 	global *globals
 	// typed holds the names of the flags that are on the command line.
 	typed map[string]bool
-	clock  *settle.Clock
-	bars   *bars
+	clock *settle.Clock
+	bars  *bars
 }
 
 // usageError is a mistake in the command line or the configuration; its exit code is exitUsage.

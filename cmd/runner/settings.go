@@ -23,13 +23,16 @@ const environmentPrefix = "TOCSIN_"
 // which treats an empty variable as a value and cannot split lists of paths.
 type settings struct{ file config.Values }
 
+// elasticsearchVariables are the variables of --elasticsearch.
+var elasticsearchVariables = []string{"TOCSIN_ELASTICSEARCH", "TOCSIN_ELASTICSEARCH_URL"}
+
 // nameVariables gives every flag its environment variable, in the order of preference.
 func nameVariables(model *kong.Node) {
 	eachFlag(model, func(f *kong.Flag) {
 		switch {
 		case f.Name == "help", onLine(f):
 		case f.Name == "elasticsearch":
-			f.Envs = []string{"TOCSIN_ELASTICSEARCH", "TOCSIN_ELASTICSEARCH_URL"}
+			f.Envs = elasticsearchVariables
 		default:
 			f.Envs = []string{environmentPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))}
 		}
