@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
@@ -70,12 +71,28 @@ func execute(ctx context.Context, args []string, std stdio) int {
 	var c cli
 	err := run(ctx, &c, args, std)
 	if err != nil && !errors.Is(err, errFailed) {
-		for line := range strings.Lines(err.Error()) { // joined errors have one each
-			line = credentials.ReplaceAllString(strings.TrimSpace(line), "://[redacted]@")
+		for _, line := range complaints(err, ctx.Err() != nil) {
+			line = credentials.ReplaceAllString(line, "://[redacted]@")
 			_, _ = fmt.Fprintf(std.err, "runner: %s\n", escaped(line))
 		}
 	}
 	return exitCode(err, len(c.Elasticsearch) > 0)
+}
+
+// complaints returns the lines about an error: joined errors have one each. What only says that an interrupted call was
+// cancelled is one line, and it says so.
+func complaints(err error, interrupted bool) []string {
+	var out []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		if interrupted && strings.Contains(line, context.Canceled.Error()) {
+			line = "interrupted"
+		}
+		if line != "" && !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 func run(ctx context.Context, c *cli, args []string, std stdio) error {
