@@ -61,7 +61,7 @@ var wings = []wing{
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
 	{"integration", nil},
-	{"tools", nil},
+	{"tools", []string{"internal/fieldmap"}},
 }
 
 // inside is what packages import of their own wing.
@@ -125,6 +125,7 @@ var libraries = map[string][]string{
 	"go.yaml.in/yaml":               {"internal/diag/yamltree", "internal/splunk/escu"},
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
+	"github.com/bmatcuk/doublestar": {"internal/sigma"},
 }
 
 // banned are libraries that not even tests import.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -26,7 +27,11 @@ func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 		}
 		log.Log(ctx, level, "execution warning", "warning", w)
 	}
-	log.LogAttrs(ctx, levelOf(x), "executed", attributes(x)...)
+	level := levelOf(x)
+	if ctx.Err() != nil && errors.Is(x.Err, context.Canceled) {
+		level = slog.LevelDebug // the user interrupted it, and knows
+	}
+	log.LogAttrs(ctx, level, "executed", attributes(x)...)
 }
 
 // levelOf returns the log level of an execution: executions that found nothing new are logged at debug level.

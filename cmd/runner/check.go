@@ -18,7 +18,7 @@ import (
 // checkCmd reports mistakes in rules without running them.
 type checkCmd struct {
 	Paths []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories (default: --rules, or the shipped rules)."`
-	Live  bool     `help:"Also check the rules against the mappings of --elasticsearch or --events."`
+	Live  bool     `help:"Also check the rules against the mappings of --elasticsearch or --events. Implied by --events and --mapping on the command line."`
 
 	// locator finds the indices of the sources of the field map; made when first needed.
 	locator *pushdown.Locator
@@ -28,6 +28,12 @@ type checkCmd struct {
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf(report.Formats...); err != nil {
 		return err
+	}
+	switch g := a.global; {
+	case a.typed["mapping"] && len(g.Events) == 0:
+		return usagef("--mapping needs --events FILE: the files say which indices there are")
+	case a.typed["mapping"], a.typed["events"]:
+		c.Live = true
 	}
 	paths := c.Paths
 	if len(paths) == 0 {

@@ -79,6 +79,9 @@ func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
 		return o, nil, usagef("sigma-grade: %w", err)
 	}
 	o.Grades = grades
+	if err := sigma.CheckSelection(g.SigmaStatus, g.SigmaLevel); err != nil {
+		return o, nil, usageError{err}
+	}
 	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
 	for _, name := range good {
 		text, err := os.ReadFile(name)
@@ -89,6 +92,18 @@ func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
 		values, diags := sigma.Placeholders(diag.NewText(name, string(text)))
 		left = append(left, diags...)
 		maps.Copy(o.Placeholders, values)
+	}
+	good, more := readable("sigma-schedule", g.SigmaSchedule)
+	complaint = errors.Join(complaint, more)
+	for _, name := range good {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			complaint = errors.Join(complaint, usagef("sigma-schedule: %w", err))
+			continue
+		}
+		schedules, diags := sigma.ReadSchedules(diag.NewText(name, string(text)))
+		left = append(left, diags...)
+		o.Schedules = o.Schedules.Then(schedules)
 	}
 	return o, left, complaint
 }
@@ -124,7 +139,7 @@ func (g *globals) planRules(ctx context.Context, paths []string) (planned, error
 		mine.Sort()
 		p.add(r, mine, plan)
 	}
-	p.others(left)
+	p.others(append(left, set.UnmetSchedules()...))
 	if status, level := set.SigmaCounts(); len(status) > 0 {
 		p.report.Sigma = &report.SigmaCounts{Status: status, Level: level}
 	}

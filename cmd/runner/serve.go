@@ -83,7 +83,7 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 	behind := r.newRound(min(behindConcurrency, r.cmd.Concurrency))
 	r.rounds.Recorder, behind.Recorder = recorder, recorder
 	o := service.Options{
-		Live: r.rounds, Behind: behind, Again: r.newRound(min(behindConcurrency, r.cmd.Concurrency)), Recorder: recorder, Now: r.clock.Passed, Settle: r.settled.Of, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
+		Live: r.rounds, Behind: behind, Again: r.newRound(min(behindConcurrency, r.cmd.Concurrency)), Recorder: recorder, Now: r.clock.Passed, Settle: r.settled.Of, Spread: r.cmd.Spread, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
 		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
 		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}

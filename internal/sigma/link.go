@@ -147,6 +147,28 @@ func (l *Library) cycles() {
 	}
 }
 
+// Leaves visits the rules at the bottom of a correlation, each once.
+func (c *Correlation) Leaves(visit func(*Rule)) {
+	rules, correlations := map[*Rule]bool{}, map[*Correlation]bool{}
+	var walk func(*Correlation)
+	walk = func(c *Correlation) {
+		if correlations[c] {
+			return
+		}
+		correlations[c] = true
+		for _, ref := range c.Rules {
+			switch {
+			case ref.Correlation != nil:
+				walk(ref.Correlation)
+			case ref.Rule != nil && !rules[ref.Rule]:
+				rules[ref.Rule] = true
+				visit(ref.Rule)
+			}
+		}
+	}
+	walk(c)
+}
+
 // reaches reports whether a correlation is about another, or is it.
 func (c *Correlation) reaches(other *Correlation, seen map[*Correlation]bool) bool {
 	if c == other {

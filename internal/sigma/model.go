@@ -56,6 +56,7 @@ func (r *Rule) Rule(index []string, grades map[string]Grade) *rule.Rule {
 	r.Diags = append(r.Diags, remarks...)
 	out.Type, out.Index = rule.TypeQuery, r.Schedule.patterns(index)
 	r.Schedule.apply(out)
+	r.Diags = append(r.Diags, r.checkSchedule(out)...)
 	return out
 }
 
@@ -66,6 +67,7 @@ func (c *Correlation) Rule(index []string, grades map[string]Grade) *rule.Rule {
 	c.Diags = append(c.Diags, remarks...)
 	out.Type, out.Index = rule.TypeCorrelation, index
 	c.Schedule.apply(out)
+	c.Diags = append(c.Diags, c.checkSchedule(out)...)
 	return out
 }
 
@@ -123,6 +125,27 @@ func (r *Head) model(level string, grades map[string]Grade, section string) (*ru
 	out.InvestigationFields = r.Fields
 	out.Metadata = rule.Metadata{CreationDate: r.Date, UpdatedDate: r.Modified, Maturity: rule.Maturity(r.Status)}
 	return out, remarks
+}
+
+// checkSchedule reports mistakes in the times of a rule. What entries of [Schedules] alone leave unread was said of them.
+func (r *Head) checkSchedule(out *rule.Rule) diag.List {
+	own := slices.ContainsFunc(timeKeys, func(key string) bool { return r.custom(key) != nil })
+	return slices.DeleteFunc(rule.CheckSchedule(out), func(d diag.Diagnostic) bool { return d.Severity != diag.Error && !own })
+}
+
+// custom returns the value under custom of a key of the rule model; nil when there is none.
+func (r *Head) custom(key string) *yamltree.Node {
+	if r.node == nil {
+		return nil
+	}
+	n := r.node.Get("custom")
+	if n == nil || n.Kind != yamltree.Map {
+		return nil
+	}
+	if v := n.Get(strings.TrimPrefix(key, "rule.")); v != nil && v.IsScalar() {
+		return v
+	}
+	return nil
 }
 
 func (s *Schedule) patterns(usual []string) []string {
@@ -183,6 +206,9 @@ func (r *Head) section(name string) diag.Text {
 	return r.Text.Part(diag.Span{Start: start, End: start + len(strings.TrimRight(text, " \r\n"))})
 }
 
+// timeKeys are the keys of the rule model about its window that custom can have.
+var timeKeys = []string{"rule.from", "rule.interval", "rule.to"}
+
 // places finds what is said of a rule in its document; section is the key of what it finds.
 type places struct {
 	r       *Head
@@ -204,6 +230,13 @@ func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
 	switch {
 	case path == "rule.query", key == "logsource" && p.section == "correlation":
 		key = p.section
+	}
+	if slices.Contains(timeKeys, path) {
+		for _, key := range slices.Concat([]string{path}, timeKeys) {
+			if v := p.r.custom(key); v != nil {
+				return p.r.Text, v.Span(p.r.Text), true
+			}
+		}
 	}
 	i := slices.IndexFunc(p.r.node.Members, func(m yamltree.Member) bool { return m.Key.Value == key })
 	if i < 0 {

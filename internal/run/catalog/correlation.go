@@ -34,32 +34,10 @@ func (c *Catalog) addCorrelations(l *sigma.Library, grades map[string]sigma.Grad
 	return diags
 }
 
-// leaves visits the rules at the bottom of a correlation, each once.
-func leaves(s *sigma.Correlation, visit func(*sigma.Rule)) {
-	rules, correlations := map[*sigma.Rule]bool{}, map[*sigma.Correlation]bool{}
-	var walk func(*sigma.Correlation)
-	walk = func(s *sigma.Correlation) {
-		if correlations[s] {
-			return
-		}
-		correlations[s] = true
-		for _, ref := range s.Rules {
-			switch {
-			case ref.Correlation != nil:
-				walk(ref.Correlation)
-			case ref.Rule != nil && !rules[ref.Rule]:
-				rules[ref.Rule] = true
-				visit(ref.Rule)
-			}
-		}
-	}
-	walk(s)
-}
-
 // patternsOf returns the index patterns of all rules that a correlation is about.
 func (c *Catalog) patternsOf(s *sigma.Correlation) []string {
 	var out []string
-	leaves(s, func(of *sigma.Rule) {
+	s.Leaves(func(of *sigma.Rule) {
 		for _, p := range c.bySigma[of].Index {
 			if !slices.Contains(out, p) {
 				out = append(out, p)
@@ -85,7 +63,7 @@ func (c *Catalog) planLeaves(r *rule.Rule, s *sigma.Correlation) (map[*sigma.Rul
 	c.columns(s, fields)
 	out := map[*sigma.Rule]query.Plan{}
 	var diags diag.List
-	leaves(s, func(of *sigma.Rule) {
+	s.Leaves(func(of *sigma.Rule) {
 		known := c.bySigma[of]
 		leaf := *known
 		leaf.Correlated = fields[of]

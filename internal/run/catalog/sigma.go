@@ -29,6 +29,8 @@ type Sigma struct {
 	Grades map[string]sigma.Grade
 	// LongestSpan is the longest timespan of a correlation; 0 is none.
 	LongestSpan time.Duration
+	// Schedules say when and where rules run that do not say so themselves.
+	Schedules sigma.Schedules
 	// RunUnmapped: a rule whose log source the field map does not name runs even if it is true of events that have none
 	// of its fields. Else it is refused.
 	RunUnmapped bool
@@ -49,6 +51,7 @@ func (c *Catalog) addSigma(ctx context.Context, texts []diag.Text) (diag.List, e
 	if c.options.Map != nil {
 		names = *c.options.Map
 	}
+	diags = append(diags, o.Schedules.Assign(library.Rules, library.Correlations...)...)
 	c.sigma, c.bySigma = make(map[*rule.Rule]sigmaRule, len(library.Rules)), make(map[*sigma.Rule]*rule.Rule, len(library.Rules))
 	for _, s := range library.Rules {
 		one := sigmaRule{rule: s, events: names.Events(s.LogSource)}
@@ -88,6 +91,15 @@ func (c *Catalog) SigmaCounts() (status, level map[string]int) {
 		level[cmp.Or(s.Level, "none")]++
 	}
 	return status, level
+}
+
+// UnmetSchedules are notes about the schedules of the options that are for none of the rules.
+func (c *Catalog) UnmetSchedules() diag.List {
+	var rules []*sigma.Rule
+	for _, s := range c.sigma {
+		rules = append(rules, s.rule)
+	}
+	return c.options.Sigma.Schedules.Unmet(rules)
 }
 
 // sigmaRule is a rule with the events of its log source.

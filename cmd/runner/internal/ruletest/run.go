@@ -34,22 +34,11 @@ type Result struct {
 	Problems diag.List `json:"problems"`
 }
 
-// usual completes options: a test's event that names an index names one of these, or one of the field map.
-func usual(o catalog.Options) catalog.Options {
-	if o.Index == nil {
-		o.Index = []string{"logs-*", "splunk-*"}
-	}
-	if o.Sigma.Index == nil {
-		o.Sigma.Index = []string{"logs-*"}
-	}
-	return o
-}
-
 // Run runs the tests of a file. References such as exceptions are looked up in the rule's own file,
 // in the files that the test names, and in beside. The list says why the rule itself cannot be
 // tested; in that case every test has failed.
 func Run(ctx context.Context, o catalog.Options, f File, beside ...string) ([]Result, diag.List, error) {
-	set, list, err := catalog.Load(ctx, usual(o), slices.Concat([]string{f.Rule}, f.With, beside)...)
+	set, list, err := catalog.Load(ctx, o, slices.Concat([]string{f.Rule}, f.With, beside)...)
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // it says what it was doing
 	}
