@@ -53,19 +53,24 @@ func hasConst(e Expr) bool {
 
 // join simplifies the members of an And or an Or; absorbing is the constant that decides it.
 func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
-	var out []Expr
+	out := make([]Expr, 0, len(members))
 	for _, m := range members {
-		out = append(out, inline(Simplify(m), absorbing)...)
+		m = Simplify(m)
+		if inner, ok := inlined(m, absorbing); ok {
+			out = append(out, inner...)
+			continue
+		}
+		if c, isConst := m.(Const); isConst {
+			if bool(c) == absorbing {
+				return m
+			}
+			continue
+		}
+		out = append(out, m)
 	}
-	decided := false
-	seen := newRepeated(len(out))
-	out = slices.DeleteFunc(out, func(m Expr) bool {
-		c, isConst := m.(Const)
-		decided = decided || isConst && bool(c) == absorbing
-		return isConst || seen.again(m)
-	})
-	if decided {
-		return Const(absorbing)
+	if len(out) > 1 {
+		seen := newRepeated(len(out))
+		out = slices.DeleteFunc(out, seen.again)
 	}
 	switch len(out) {
 	case 0:
@@ -145,15 +150,14 @@ func equal(a, b Expr) bool {
 	return isComparable(b) && a == b
 }
 
-// inline returns the members of a nested operator of the same kind, or the expression itself.
-func inline(e Expr, absorbing bool) []Expr {
-	if and, ok := e.(And); ok && !absorbing {
-		return and
+// inlined returns the members of a nested operator of the same kind, which has no constants any more.
+func inlined(e Expr, absorbing bool) ([]Expr, bool) {
+	if absorbing {
+		or, ok := e.(Or)
+		return or, ok
 	}
-	if or, ok := e.(Or); ok && absorbing {
-		return or
-	}
-	return []Expr{e}
+	and, ok := e.(And)
+	return and, ok
 }
 
 func negate(x Expr) Expr {
