@@ -55,11 +55,7 @@ func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 		}
 		log.Log(ctx, level, "execution warning", "warning", w)
 	}
-	level := levelOf(x)
-	if interrupted(ctx, x) {
-		level = slog.LevelDebug
-	}
-	log.LogAttrs(ctx, level, "executed", attributes(x)...)
+	log.LogAttrs(ctx, levelOf(x), "executed", attributes(x)...)
 }
 
 // levelOf returns the log level of an execution: executions that found nothing new are logged at debug level.
@@ -86,7 +82,7 @@ func attributes(x pipeline.Execution) []slog.Attr {
 			out = append(out, rare)
 		}
 	}
-	out = append(out, slog.String("took", x.Took.Round(time.Millisecond).String()))
+	out = append(out, slog.Duration("took", x.Took.Round(time.Millisecond)))
 	if problem := x.Problem(); problem != "" {
 		out = append(out, slog.String("error", problem))
 	}

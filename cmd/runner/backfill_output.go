@@ -172,5 +172,5 @@ func (p *backfillProgress) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.app.global.log.Info("backfill ended", "job", p.job.ID, "left", p.progress.Left()+p.progress.Passed, "rounds", p.progress.Rounds,
-		"created", p.progress.Created, "took", time.Since(p.begun).Round(time.Millisecond).String())
+		"created", p.progress.Created, "took", time.Since(p.begun).Round(time.Millisecond))
 }
