@@ -12,7 +12,7 @@ import (
 
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/testkit/conformance"
-	"tocsin/internal/testkit/winlog"
+	"tocsin/internal/fieldmap/winlog"
 )
 
 // TestSigmaPublishedOnNode wants the rules of SigmaHQ to find the events that were published with them where Elasticsearch

@@ -33,13 +33,14 @@ type globals struct {
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only Splunk detections with enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread the start of Splunk detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
-	SigmaIndex        string   `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no field map names, and of others beside the map's." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
-	SigmaPlaceholders []string `name:"sigma-placeholders" help:"Files (TOML) with the values of placeholders in rules of Sigma: name = [\"value\"]." placeholder:"FILE" sep:"none" group:"Sigma"`
-	SigmaSchedule     []string `name:"sigma-schedule" help:"Files (TOML) with [[schedule]] tables: interval, from, to, max_signals and index of rules of Sigma without their own, by product, category, service or path." placeholder:"FILE" sep:"none" group:"Sigma"`
-	SigmaUnmapped     string   `name:"sigma-unmapped" help:"Sigma rules whose log source no map names, and that are true of events without any of their fields: refuse or run." default:"refuse" enum:"refuse,run" group:"Sigma"`
-	SigmaGrade        []string `name:"sigma-grade" help:"Severity and risk score of a level of Sigma, as LEVEL=SEVERITY:SCORE. Repeat for each level; none is a rule without a level." placeholder:"LEVEL=SEVERITY:SCORE" sep:"none" group:"Sigma"`
-	SigmaStatus       []string `name:"sigma-status" help:"Statuses of the rules of Sigma that run; by default all but deprecated and unsupported." placeholder:"STATUS" group:"Sigma"`
-	SigmaLevel        []string `name:"sigma-level" help:"Levels of the rules of Sigma that run; by default all." placeholder:"LEVEL" group:"Sigma"`
+	SigmaIndex        string        `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no field map names, and of others beside the map's." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
+	SigmaPlaceholders []string      `name:"sigma-placeholders" help:"Files (TOML) with the values of placeholders in rules of Sigma: name = [\"value\"]." placeholder:"FILE" sep:"none" group:"Sigma"`
+	SigmaSchedule     []string      `name:"sigma-schedule" help:"Files (TOML) with [[schedule]] tables: interval, from, to, max_signals and index of rules of Sigma without their own, by product, category, service or path." placeholder:"FILE" sep:"none" group:"Sigma"`
+	SigmaUnmapped     string        `name:"sigma-unmapped" help:"Sigma rules whose log source no map names, and that are true of events without any of their fields: refuse or run." default:"refuse" enum:"refuse,run" group:"Sigma"`
+	SigmaGrade        []string      `name:"sigma-grade" help:"Severity and risk score of a level of Sigma, as LEVEL=SEVERITY:SCORE. Repeat for each level; none is a rule without a level." placeholder:"LEVEL=SEVERITY:SCORE" sep:"none" group:"Sigma"`
+	SigmaStatus       []string      `name:"sigma-status" help:"Statuses of the rules of Sigma that run; by default all but deprecated and unsupported." placeholder:"STATUS" group:"Sigma"`
+	SigmaLevel        []string      `name:"sigma-level" help:"Levels of the rules of Sigma that run; by default all." placeholder:"LEVEL" group:"Sigma"`
+	CorrelationMax    time.Duration `name:"correlation-max" help:"Longest timespan of a correlation of Sigma: the hits of so much time are kept." default:"168h" group:"Sigma"`
 
 	Elasticsearch []string      `help:"Elasticsearch URLs." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`

@@ -72,7 +72,7 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 
 // sigmaOptions are what rules of Sigma are run with.
 func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
-	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, RunUnmapped: g.SigmaUnmapped == "run"}
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, LongestSpan: g.CorrelationMax, RunUnmapped: g.SigmaUnmapped == "run"}
 	var left diag.List
 	grades, err := sigma.GradesWith(g.SigmaGrade)
 	if err != nil {
@@ -116,6 +116,8 @@ type planned struct {
 	// that could run.
 	disabled []*rule.Rule
 	idle     []query.Plan
+	// silent holds the rules that alert only through a correlation; their plans are idle.
+	silent []*rule.Rule
 	// failed reports that a rule that is not disabled cannot run.
 	failed bool
 }
@@ -190,6 +192,8 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 		}
 	case plan == nil:
 		p.failed = true
+	case r.SilencedBy != "":
+		p.silent, p.idle = append(p.silent, r), append(p.idle, plan)
 	default:
 		p.plans = append(p.plans, plan)
 	}

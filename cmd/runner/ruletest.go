@@ -13,7 +13,7 @@ import (
 
 // testCmd runs rule tests.
 type testCmd struct {
-	Paths []string `arg:"" name:"path" help:"Test files (*.test.toml), rule files with a test file next to them, and directories."`
+	Paths []string `arg:"" name:"path" help:"Test files (*.test.toml), rule files with tests next to them (Sigma: regression_tests_path), and directories."`
 }
 
 // Run is the subcommand. It fails when a test fails, or when a test file or its rule has errors.
@@ -41,6 +41,11 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 		all = append(all, results...)
 		failed = failed || broken
 	}
+	published, unread, broken, err := a.publishedTests(ctx, options, paths)
+	if err != nil {
+		return err
+	}
+	all, failed = append(all, published...), failed || broken
 	passed := 0
 	for _, r := range all {
 		if r.Passed {
@@ -56,9 +61,27 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	case failed || passed < len(all):
 		return errFailed
 	case len(all) == 0:
-		return usagef("test: no rule tests (*.test.toml) found in %s", strings.Join(c.Paths, ", "))
+		none := "no rule tests (*.test.toml, or Sigma's regression_tests_path) found"
+		if unread {
+			none = "no rule tests that can be run"
+		}
+		return usagef("test: %s in %s", none, strings.Join(c.Paths, ", "))
 	}
 	return nil
+}
+
+// publishedTests runs the tests that rules of Sigma name; unread reports that some cannot be run, broken that one of
+// their files or rules has errors.
+func (a *app) publishedTests(ctx context.Context, options catalog.Options, paths []string) (results []ruletest.Result, unread, broken bool, err error) {
+	published, diags := ruletest.LoadPublished(paths...)
+	if err := a.show(diags); err != nil {
+		return nil, false, false, err
+	}
+	results, more, err := ruletest.RunPublished(ctx, options, published, a.global.Rules...)
+	if err != nil {
+		return nil, false, false, fmt.Errorf("test: %w", err)
+	}
+	return results, len(diags) > 0, diags.HasErrors() || more.HasErrors(), a.show(more)
 }
 
 // test runs the tests of one file; broken reports that its rule cannot be tested.

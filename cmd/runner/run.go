@@ -81,6 +81,9 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		a.global.log.Log(ctx, d.level(slog.LevelInfo, "rules are disabled", "", "", r.ID, ""), "rule is disabled", "rule_id", r.ID, "path", r.Path)
 	}
 	d.tell(a.global.log)
+	for _, r := range rules.silent {
+		a.global.log.Debug("rule alerts only through a correlation", "rule_id", r.ID, "path", r.Path, "correlation", r.SilencedBy)
+	}
 	if len(rules.plans) == 0 {
 		return nothingToRun(rules, complaint)
 	}
@@ -179,8 +182,8 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 	}
 	r.rounds = r.newRound(c.Concurrency)
 	r.metrics.Rules(metrics.Rules{
-		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
-		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled),
+		Valid: len(rules.plans) + len(rules.silent), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
+		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled) - len(rules.silent),
 	})
 	return r, nil
 }

@@ -23,7 +23,7 @@ import (
 // alertStore stores alerts in Elasticsearch or in the embedded store.
 type alertStore interface {
 	alert.Indexer
-	alert.Reader
+	alert.Browser
 	alert.Instances
 }
 

@@ -93,6 +93,11 @@ type Rule struct {
 	TimelineID          string
 	TimelineTitle       string
 
+	// Correlated are event fields by which correlations group and count what the rule finds.
+	Correlated []string
+	// SilencedBy is the name of the correlation that alerts in place of the rule; "" if the rule alerts by itself.
+	SilencedBy string
+
 	// ExceptionsList refers to lists of exceptions, Exceptions holds their items.
 	ExceptionsList []Exception
 	Exceptions     []*ExceptionItem

@@ -130,10 +130,13 @@ func (s *scheduled) check(d *tomltree.Decoder) {
 }
 
 // meets reports whether the entry is for a rule.
-func (s *scheduled) meets(r *Rule) bool {
-	log := r.LogSource
-	return among(s.product, log.Product) && among(s.category, log.Category) && among(s.service, log.Service) &&
-		(s.path == nil || slices.ContainsFunc(s.path, func(glob string) bool { return onPath(glob, r.Path) }))
+func (s *scheduled) meets(r *Rule) bool { return s.meetsAll(r.Path, []LogSource{r.LogSource}) }
+
+// meetsAll reports whether the entry is for a document: for its path, and for all log sources that it is about.
+func (s *scheduled) meetsAll(path string, logs []LogSource) bool {
+	return !slices.ContainsFunc(logs, func(log LogSource) bool {
+		return !among(s.product, log.Product) || !among(s.category, log.Category) || !among(s.service, log.Service)
+	}) && (s.path == nil || slices.ContainsFunc(s.path, func(glob string) bool { return onPath(glob, path) }))
 }
 
 func among(wanted []string, got string) bool {
@@ -161,26 +164,35 @@ func (s Schedules) Then(more Schedules) Schedules {
 }
 
 // Assign gives each rule its schedule, key by key: what the rule says itself, else what the last entry says that is for
-// it. The list is about entries that leave time unread between the runs of rules.
-func (s Schedules) Assign(rules []*Rule) diag.List {
+// it. An entry is for a correlation if it is for its path and for the log sources of all of its rules. The list is about
+// entries that leave time unread between the runs of rules.
+func (s Schedules) Assign(rules []*Rule, correlations ...*Correlation) diag.List {
 	var diags diag.List
 	checked := map[string]bool{}
-	for _, r := range rules {
+	assign := func(path string, logs []LogSource, own *Schedule) {
 		var mine []*scheduled
 		var name strings.Builder
 		schedule := Schedule{}
 		for i, entry := range s.entries {
-			if entry.meets(r) {
+			if entry.meetsAll(path, logs) {
 				schedule = entry.schedule.over(schedule)
 				mine = append(mine, entry)
 				name.WriteRune(rune(i))
 			}
 		}
-		if len(mine) > 0 && r.Schedule.usual() && !checked[name.String()] {
+		if len(mine) > 0 && own.usual() && !checked[name.String()] {
 			checked[name.String()] = true
 			diags = append(diags, gaps(mine, schedule)...)
 		}
-		r.Schedule = r.Schedule.over(schedule)
+		*own = own.over(schedule)
+	}
+	for _, r := range rules {
+		assign(r.Path, []LogSource{r.LogSource}, &r.Schedule)
+	}
+	for _, c := range correlations {
+		var logs []LogSource
+		c.Leaves(func(r *Rule) { logs = append(logs, r.LogSource) })
+		assign(c.Path, logs, &c.Schedule)
 	}
 	return diags
 }

@@ -12,7 +12,6 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/sigma"
-	translated "tocsin/internal/translate/sigma"
 )
 
 // TestReadSchedulesFaults wants each mistake at its place.
@@ -198,7 +197,7 @@ func TestScheduleOverrides(t *testing.T) {
 		if diags.HasErrors() {
 			rt.Fatal(diags)
 		}
-		l, diags, err := sigma.Load(t.Context(), translated.Options{}, diag.NewText("a/rules/r.yml", file))
+		l, diags, err := sigma.Load(t.Context(), sigma.Options{}, diag.NewText("a/rules/r.yml", file))
 		if err != nil || diags.HasErrors() || l.Rules[0].Diags.HasErrors() {
 			rt.Fatal(err, diags, l.Rules[0].Diags)
 		}

@@ -18,8 +18,8 @@ type textTest struct {
 	// equal lists the texts for which it holds, folded if it folds; empty if it does more than
 	// compare.
 	equal []string
-	// literals are folded texts that occur in every folded text for which it holds.
-	literals []string
+	// literals are lists of folded texts: of each list, one occurs in every folded text for which it holds.
+	literals [][]string
 	// scans: the test takes time for every character, so that looking for a literal first pays.
 	scans bool
 }
@@ -74,7 +74,7 @@ func compileRegexp(l Regexp) (textTest, error) {
 	if err != nil {
 		return textTest{}, fmt.Errorf("regexp %q: %w", l.Pattern, err)
 	}
-	return textTest{holds: re.Match, literals: bytesOnly(re.Literals()), scans: true}, nil
+	return textTest{holds: re.Match, literals: bytesOnly(slices.Clone(re.Literals())), scans: true}, nil
 }
 
 func equalText(want string, fold bool) textTest {
@@ -117,7 +117,7 @@ func beginText(want string, fold bool) textTest {
 	if fold {
 		want = literal
 	}
-	return textTest{fold: fold, holds: func(s string) bool { return strings.HasPrefix(s, want) }, literals: []string{literal}}
+	return textTest{fold: fold, holds: func(s string) bool { return strings.HasPrefix(s, want) }, literals: [][]string{{literal}}}
 }
 
 // matchPattern matches a pattern as in [Wildcard].
@@ -127,12 +127,12 @@ func matchPattern(pattern string, fold bool) textTest {
 	return textTest{fold: fold, holds: w.test(), literals: bytesOnly(w.literals())}
 }
 
-// literals returns the texts that occur in every value that matches the pattern.
-func (w wildcard) literals() []string {
-	var out []string
+// literals returns the texts that occur in every value that matches the pattern, each a list of its own.
+func (w wildcard) literals() [][]string {
+	var out [][]string
 	for _, p := range w.pieces {
 		if p.text != "" {
-			out = append(out, foldASCII(p.text))
+			out = append(out, []string{foldASCII(p.text)})
 		}
 		run := p.runes
 		for len(run) > 0 {
@@ -141,7 +141,7 @@ func (w wildcard) literals() []string {
 				n++
 			}
 			if n > 0 {
-				out = append(out, foldASCII(string(run[:n])))
+				out = append(out, []string{foldASCII(string(run[:n]))})
 			}
 			run = run[min(n+1, len(run)):]
 		}
@@ -149,13 +149,9 @@ func (w wildcard) literals() []string {
 	return out
 }
 
-// bytesOnly drops literals that may occur in a value as other bytes: invalid UTF-8 reads as U+FFFD.
-func bytesOnly(literals []string) []string {
-	var out []string
-	for _, literal := range literals {
-		if !strings.ContainsRune(literal, utf8.RuneError) {
-			out = append(out, literal)
-		}
-	}
-	return out
+// bytesOnly drops lists with a literal that may occur in a value as other bytes: invalid UTF-8 reads as U+FFFD.
+func bytesOnly(literals [][]string) [][]string {
+	return slices.DeleteFunc(literals, func(list []string) bool {
+		return slices.ContainsFunc(list, func(literal string) bool { return strings.ContainsRune(literal, utf8.RuneError) })
+	})
 }
