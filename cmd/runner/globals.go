@@ -99,13 +99,21 @@ func (g *globals) openLog(w io.Writer) error {
 	}
 	switch {
 	case g.LogFormat == "json":
-		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds}))
 	case isTerminal(w):
 		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
 	default:
 		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
 	return nil
+}
+
+// inSeconds makes durations numbers for programs that read the log: seconds.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.Float64Value(a.Value.Duration().Seconds())
+	}
+	return a
 }
 
 func isTerminal(w io.Writer) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -72,12 +73,14 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	rules, complaint := a.global.planRules(ctx, a.global.Rules)
-	if err := a.show(rules.problems()); err != nil {
+	if err := a.showBriefly(rules.problems()); err != nil {
 		return err
 	}
+	var d digest
 	for _, r := range rules.disabled {
-		a.global.log.Info("rule is disabled", "rule_id", r.ID, "path", r.Path)
+		a.global.log.Log(ctx, d.level(slog.LevelInfo, "rules are disabled", "", "", r.ID, ""), "rule is disabled", "rule_id", r.ID, "path", r.Path)
 	}
+	d.tell(a.global.log)
 	for _, r := range rules.silent {
 		a.global.log.Debug("rule alerts only through a correlation", "rule_id", r.ID, "path", r.Path, "correlation", r.SilencedBy)
 	}

@@ -60,7 +60,7 @@ func (r *runner) serve(ctx context.Context) error {
 	}
 	group.Go(func() error {
 		<-running.Done()
-		r.global.log.Info("stopping", "grace", r.cmd.Grace.String())
+		r.global.log.Info("stopping", "grace", r.cmd.Grace)
 		return nil
 	})
 	group.Go(func() error {
@@ -138,7 +138,7 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 		Renewed: func() { r.global.log.Info("lease renewed, Elasticsearch answers again") },
 		Skew: func(runner string, by time.Duration) {
 			r.metrics.Skew(by)
-			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second).String())
+			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second))
 		},
 		Failed: func(err error) { r.global.log.Warn("the lease could not be renewed", "error", err) },
 	})

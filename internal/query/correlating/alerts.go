@@ -185,7 +185,7 @@ func (b *bound) Explain(w window.Window) query.Explanation {
 	r := p.rule
 	e := query.Explanation{
 		RuleID: r.ID, Name: r.Name, Type: string(r.Type), Language: string(r.Language), Strategy: p.Strategy(),
-		Window: p.reach(w).String(), TimeField: search.DefaultTimestamp, Indices: r.Index, Query: r.Query.Value, MaxSpan: p.root.Spec.Span.String(),
+		Window: p.reach(w).String(), TimeField: search.DefaultTimestamp, Indices: r.Index, Query: r.Query.Value, MaxSpan: query.Seconds(p.root.Spec.Span),
 		GroupBy: p.root.GroupBy, AlertWhen: p.root.String(), Exact: true,
 	}
 	for i, l := range b.leaves {

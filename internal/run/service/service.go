@@ -192,7 +192,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.begun = s.opts.Now()
 	s.stale.Store(true)
 	if n := len(s.spread.alone); n > 0 {
-		s.opts.Log.Info("rules that need a search of their own are spread", "rules", n, "sharing", len(s.rules)-n, "over", s.spread.longest().String())
+		s.opts.Log.Info("rules that need a search of their own are spread", "rules", n, "sharing", len(s.rules)-n, "over", s.spread.longest())
 	}
 	jobs := make([]scheduler.Job, len(s.rules))
 	for i, r := range s.rules {
