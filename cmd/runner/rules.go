@@ -127,19 +127,17 @@ type planned struct {
 func (g *globals) planRules(ctx context.Context, paths []string) (planned, error) {
 	set, left, err := g.loadRules(ctx, paths)
 	var p planned
-	var mine diag.List
+	owned := rule.NewOwned(left)
 	for _, r := range set.Broken() {
-		mine, left = take(r, left)
-		p.add(r, mine, nil)
+		p.add(r, owned.Take(r), nil)
 	}
-	for _, r := range set.Rules() {
-		plan, more := set.Plan(r)
-		mine, left = take(r, left)
-		mine = append(mine, more...)
+	rules := set.Rules()
+	for i, made := range set.Plans(rules) {
+		mine := append(owned.Take(rules[i]), made.Diags...)
 		mine.Sort()
-		p.add(r, mine, plan)
+		p.add(rules[i], mine, made.Plan)
 	}
-	p.others(append(left, set.UnmetSchedules()...))
+	p.others(append(owned.Left(), set.UnmetSchedules()...))
 	if status, level := set.SigmaCounts(); len(status) > 0 {
 		p.report.Sigma = &report.SigmaCounts{Status: status, Level: level}
 	}
@@ -147,18 +145,6 @@ func (g *globals) planRules(ctx context.Context, paths []string) (planned, error
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 	})
 	return p, err
-}
-
-// take splits the diagnostics into those about rule r and the others.
-func take(r *rule.Rule, all diag.List) (mine, others diag.List) {
-	for _, d := range all {
-		if r.Owns(d) {
-			mine = append(mine, d)
-		} else {
-			others = append(others, d)
-		}
-	}
-	return mine, others
 }
 
 // others reports diagnostics that belong to no rule. A file that could not be read counts as an invalid rule, because
@@ -221,8 +207,7 @@ func (g *globals) findPlan(ctx context.Context, ref string) (query.Plan, diag.Li
 	set, diags, complaint := g.loadRules(ctx, paths)
 	for _, r := range set.Broken() {
 		if ref == r.Path || ref == r.ID || ref == r.Name {
-			mine, _ := take(r, diags)
-			return nil, mine, nil
+			return nil, rule.NewOwned(diags).Take(r), nil
 		}
 	}
 	r, err := set.Find(ref)
@@ -234,6 +219,5 @@ func (g *globals) findPlan(ctx context.Context, ref string) (query.Plan, diag.Li
 		return nil, nil, usageError{err}
 	}
 	plan, more := set.Plan(r)
-	mine, _ := take(r, diags)
-	return plan, append(mine, more...), nil
+	return plan, append(rule.NewOwned(diags).Take(r), more...), nil
 }

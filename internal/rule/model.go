@@ -27,8 +27,10 @@ type Rule struct {
 	Metadata  Metadata
 	Transform Transform
 
-	ID          string // rule_id, unique in a set
-	Name        string
+	ID   string // rule_id, unique in a set
+	Name string
+	// Alias is a short name by which other rules may refer to it; "" if it has none.
+	Alias       string
 	Description string
 	Type        Type
 	// Enabled is nil when the file does not set it.

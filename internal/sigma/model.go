@@ -104,7 +104,7 @@ func (r *Head) model(level string, grades map[string]Grade, section string) (*ru
 	out.Source = places{r, section}
 	sum := sha256.Sum256([]byte(r.body()))
 	out.ContentHash = hex.EncodeToString(sum[:])
-	out.ID, out.Name, out.Description = r.ID, r.Title, cmp.Or(r.Description, r.Title)
+	out.ID, out.Name, out.Alias, out.Description = r.ID, r.Title, r.Name, cmp.Or(r.Description, r.Title)
 	out.Language, out.Query = rule.Sigma, r.section(section)
 	g, graded := grades[level]
 	if !graded {

@@ -3,6 +3,7 @@ package condition
 import (
 	"cmp"
 	"iter"
+	"math/bits"
 	"slices"
 )
 
@@ -19,8 +20,9 @@ type rates struct {
 	// leaves holds the tests of columns; texts finds the tests of whole texts among them.
 	leaves []int32
 	texts  textTable
-	// grams counts, by gram hash, the patterns that contain the gram.
-	grams []uint32
+	// grams counts, by gram hash of gramBits, the patterns that contain the gram.
+	grams    []uint32
+	gramBits uint8
 	// found holds the literals that lead to each text test: one occurs whenever it holds.
 	found [][]literal
 	// held estimates how often a leaf holds.
@@ -45,13 +47,15 @@ const (
 	anyPattern = 1.0 / 4
 	// half is the rate of a test about which nothing is known.
 	half = 1.0 / 2
-	// gramBits is the size of the hashes by which grams are counted.
-	gramBits = 16
+	// leastGramBits and mostGramBits bound the size of the hashes by which grams are counted; it grows with the number of
+	// tests.
+	leastGramBits, mostGramBits = 8, 16
 )
 
 func newRates(g *graph) *rates {
+	gramBits := min(max(bits.Len(uint(len(g.tests)))+4, leastGramBits), mostGramBits)
 	r := &rates{
-		graph: g, testers: make([]int32, len(g.columns)), total: make([]int32, len(g.columns)), members: make([]int32, len(g.nodes)),
+		gramBits: uint8(gramBits), graph: g, testers: make([]int32, len(g.columns)), total: make([]int32, len(g.columns)), members: make([]int32, len(g.nodes)),
 		grams: make([]uint32, 1<<gramBits), found: make([][]literal, len(g.tests)), held: make([]float64, len(g.nodes)),
 	}
 	r.count()
@@ -185,11 +189,11 @@ func gramsOf(text string) iter.Seq[literal] {
 }
 
 // hash returns the number of a literal's gram, 0 for none.
-func (*rates) hash(l literal) uint32 {
+func (r *rates) hash(l literal) uint32 {
 	if l.text == "" {
 		return 0
 	}
-	return hashGram(l.gram(), 32-gramBits)
+	return hashGram(l.gram(), 32-r.gramBits)
 }
 
 // rarest returns the list of which the shortest gram is longest, each text with its rarest gram. Ties go to the

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"tocsin/internal/match/lregexp"
@@ -59,8 +60,7 @@ func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 		return valueTest{makeText: func() textTest { return beginText(value, fold) }}, nil
 	case Regexp:
 		l.Pattern = f.Normalize(l.Pattern)
-		t, err := compileRegexp(l)
-		return t.values(), err
+		return valueTest{makeText: func() textTest { return matchRegexp(l) }}, checkRegexp(l)
 	}
 	return valueTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
 }
@@ -69,12 +69,44 @@ func lazyPattern(pattern string, fold bool) valueTest {
 	return valueTest{makeText: func() textTest { return matchPattern(pattern, fold) }}
 }
 
-func compileRegexp(l Regexp) (textTest, error) {
+// regexpKey is what a regular expression is compiled from.
+type regexpKey struct {
+	pattern string
+	fold    bool
+}
+
+// faults holds the error of each [regexpKey] that was checked, as a result of compiling it: a rule is checked several times
+// before it is matched.
+var faults sync.Map
+
+type fault struct{ err error }
+
+// checkRegexp returns the error of compiling a regular expression.
+func checkRegexp(l Regexp) error {
+	key := regexpKey{l.Pattern, l.Fold}
+	known, ok := faults.Load(key)
+	if !ok {
+		_, err := compileRegexp(l)
+		known, _ = faults.LoadOrStore(key, fault{err})
+	}
+	return known.(fault).err //nolint:forcetypeassert // nothing else is stored
+}
+
+func compileRegexp(l Regexp) (*lregexp.Regexp, error) {
 	re, err := lregexp.Compile(l.Pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: l.Fold})
 	if err != nil {
-		return textTest{}, fmt.Errorf("regexp %q: %w", l.Pattern, err)
+		return nil, fmt.Errorf("regexp %q: %w", l.Pattern, err)
 	}
-	return textTest{holds: re.Match, literals: bytesOnly(slices.Clone(re.Literals())), scans: true}, nil
+	return re, nil
+}
+
+// matchRegexp is the test of a regular expression that [checkRegexp] has no error for.
+func matchRegexp(l Regexp) textTest {
+	re, err := compileRegexp(l)
+	if err != nil {
+		panic("a regular expression was not checked: " + err.Error())
+	}
+	return textTest{holds: re.Match, literals: bytesOnly(slices.Clone(re.Literals())), scans: true}
 }
 
 func equalText(want string, fold bool) textTest {

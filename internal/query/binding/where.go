@@ -31,8 +31,8 @@ type Where struct {
 	label string
 	// InMemory is the whole, where it can be matched in memory and the search would find more; else nil.
 	InMemory condition.Expr
-	// Text is what is asked in memory in words, which are long: they are put together once.
-	Text string
+	// Text returns what is asked in memory in words, which are long: they are put together once, when they are needed.
+	Text func() string
 	// TimeInvariant: the condition is the same at any other time.
 	TimeInvariant bool
 }
@@ -64,18 +64,20 @@ func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr
 func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error) {
 	w := &Where{Whole: whole, label: p.Label()}
 	w.Pushed, w.Exact = condition.Pushdown(whole, target.Fields)
-	w.Text = w.Pushed.String()
+	w.Text = sync.OnceValue(w.Pushed.String)
 	if w.Exact {
 		return w, nil
 	}
 	if inMemory(whole, target.Fields) {
-		w.InMemory, w.Text = whole, whole.String()
+		w.InMemory, w.Text = whole, sync.OnceValue(whole.String)
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
 	w.ways = mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest))
-	for _, way := range w.ways {
-		if err := condition.Check(w.rest, way.Fields); err != nil {
-			return w, err //nolint:wrapcheck // it names the field
+	if w.InMemory == nil { // Where the whole can be matched, so can a part of it on retrieved values.
+		for _, way := range w.ways {
+			if err := condition.Check(w.rest, way.Fields); err != nil {
+				return w, err //nolint:wrapcheck // it names the field
+			}
 		}
 	}
 	rest, ways := w.rest, w.ways
@@ -180,6 +182,6 @@ func (p *Query) WhereAt(target search.Target, at time.Time) (*Where, diag.List) 
 func (w *Where) Narrowed(only condition.Expr) *Where {
 	narrower := *w
 	narrower.Pushed = condition.Simplify(condition.And{w.Pushed, only})
-	narrower.Text = narrower.Pushed.String()
+	narrower.Text = sync.OnceValue(narrower.Pushed.String)
 	return &narrower
 }

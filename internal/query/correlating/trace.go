@@ -15,7 +15,7 @@ func (b *bound) Trace(ctx context.Context, d condition.Document) (condition.Trac
 			return whole, err //nolint:wrapcheck // it names the field
 		}
 		whole.Holds = whole.Holds || t.Holds
-		whole.Parts = append(whole.Parts, t)
+		whole.Parts = append(whole.Parts, condition.Trace{Text: "rule " + l.leaf.name, Holds: t.Holds, Parts: []condition.Trace{t}})
 	}
 	return whole, nil
 }

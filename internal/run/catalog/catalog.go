@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
+	"sync"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
@@ -135,6 +137,8 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 	c.library, c.detections = library, map[*rule.Rule]*escu.Detection{}
 	all := slices.Concat(library.Detections, library.Broken)
 	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
+	owned := rule.NewOwned(diags)
+	var more diag.List
 	for _, d := range all {
 		r := d.Rule()
 		r.Enabled = nil
@@ -143,24 +147,12 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 			r.Enabled = &enabled
 		}
 		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
-		mine, others := splitDiagnostics(r, diags)
-		diags = slices.Concat(others, c.Add(r, mine))
+		more = append(more, c.Add(r, owned.Take(r))...)
 		c.detections[r] = d
 	}
-	more, err := c.addSigma(ctx, sigmas)
+	diags = append(owned.Left(), more...)
+	more, err = c.addSigma(ctx, sigmas)
 	return append(diags, more...), err
-}
-
-// splitDiagnostics separates the diagnostics about a rule from the others.
-func splitDiagnostics(r *rule.Rule, all diag.List) (mine, others diag.List) {
-	for _, d := range all {
-		if r.Owns(d) {
-			mine = append(mine, d)
-		} else {
-			others = append(others, d)
-		}
-	}
-	return mine, others
 }
 
 // Plan plans a rule of the catalog. The plan is nil if a diagnostic is an error.
@@ -175,6 +167,44 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 		return c.planSearch(r, d, c.library, c.options.Index, splunk.Later)
 	}
 	return plans.For(r) //nolint:wrapcheck // diagnostics are not errors
+}
+
+// Planned is the plan of a rule, nil if a diagnostic is an error.
+type Planned struct {
+	Plan  query.Plan
+	Diags diag.List
+}
+
+// Plans plans rules of the catalog side by side, and returns their plans in order. Searches in SPL share what the library
+// remembers of macros, so they are planned one after the other.
+func (c *Catalog) Plans(rules []*rule.Rule) []Planned {
+	out := make([]Planned, len(rules))
+	plan := func(i int) { out[i].Plan, out[i].Diags = c.Plan(rules[i]) }
+	alone, apart := make(chan int, len(rules)), make(chan int, len(rules))
+	for i, r := range rules {
+		if c.detections[r] != nil {
+			alone <- i
+		} else {
+			apart <- i
+		}
+	}
+	close(alone)
+	close(apart)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for i := range alone {
+			plan(i)
+		}
+	})
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := range apart {
+				plan(i)
+			}
+		})
+	}
+	wait.Wait()
+	return out
 }
 
 // Search plans an ad hoc search in SPL, with the macros and lookups of the catalog. Events in Splunk's own
