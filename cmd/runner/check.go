@@ -45,7 +45,11 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := rules.report.Write(a.out, a.global.Format); err != nil {
+	out := a.out
+	if a.global.Format == "text" {
+		out = painted(a.screen)
+	}
+	if err := rules.report.Write(out, a.global.Format); err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
 	switch {

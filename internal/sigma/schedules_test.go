@@ -105,6 +105,38 @@ func TestScheduleWarnings(t *testing.T) {
 	}
 }
 
+// TestScheduleOfCorrelation: an entry is for a correlation by its path, and by the log sources of its rules.
+func TestScheduleOfCorrelation(t *testing.T) {
+	files := map[string]string{
+		"rules/a.yml": "title: x\nname: one\nid: " + id1 + "\n" + detects,
+		"corr/c.yml":  "title: y\nid: " + id2 + "\nlevel: high\ncorrelation:\n  type: event_count\n  rules: [one]\n  timespan: 10m\n  group-by: [A]\n  condition: {gte: 3}\n",
+	}
+	for text, want := range map[string]struct {
+		interval time.Duration
+		unmet    int
+	}{
+		"path = \"corr/**\"\n":                        {time.Hour, 0},
+		"path = \"corr/**\"\nproduct = \"windows\"\n": {time.Hour, 0},
+		"path = \"corr/**\"\nproduct = \"linux\"\n":   {0, 1},
+		"product = \"windows\"\n":                     {time.Hour, 0},
+		"path = \"rules/**\"\n":                       {0, 0},
+		"path = \"other/**\"\n":                       {0, 1},
+	} {
+		s, diags := sigma.ReadSchedules(diag.NewText("s.toml", "[[schedule]]\n"+text+"interval = \"1h\"\nfrom = \"now-1h\"\n"))
+		l, more := load(t, files)
+		if diags.HasErrors() || more.HasErrors() || len(l.Correlations) != 1 || l.Correlations[0].Diags.HasErrors() {
+			t.Fatal(diags, more)
+		}
+		s.Assign(l.Rules, l.Correlations...)
+		if got := l.Correlations[0].Schedule.Interval; got != want.interval {
+			t.Errorf("%s: %s, want %s", text, got, want.interval)
+		}
+		if got := s.Unmet(l.Rules, l.Correlations...); len(got) != want.unmet {
+			t.Errorf("%s: unmet %v", text, got)
+		}
+	}
+}
+
 // TestScheduleOverrides compares generated schedules with the plain meaning: what the rule says, else the last entry
 // that is for it, key by key.
 func TestScheduleOverrides(t *testing.T) {
