@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
@@ -59,11 +60,16 @@ var (
 	uuid     = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
 )
 
+// maxTitle is how long a title may be.
+const maxTitle = 256
+
 // readHead reads what is common to all documents.
 func readHead(o *object) Head {
 	h := Head{Text: o.file, Path: o.file.File(), node: o.node}
 	if h.Title = o.text("title"); h.Title == "" {
 		o.fail(o.key("title"), CodeMissing, "the rule has no title")
+	} else if n := utf8.RuneCountInString(h.Title); n > maxTitle {
+		o.fail(o.get("title"), CodeValue, "the title has %d characters, and at most %d are allowed", n, maxTitle)
 	}
 	if h.ID = o.text("id"); h.ID != "" && !uuid.MatchString(h.ID) {
 		o.fail(o.get("id"), CodeValue, "the id %q is no UUID", h.ID)
@@ -139,6 +145,7 @@ func readRule(o *object, options sigma.Options) *Rule {
 		*o.diags = append(*o.diags, diags...)
 	}
 	r.Schedule = o.schedule()
+	o.asked["regression_tests_path"] = true // the command test runs them
 	r.Custom = o.custom()
 	if r.ID == "" && r.Title != "" {
 		r.ID = derivedID(r.Title, r.LogSource)
