@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
@@ -61,6 +62,9 @@ var (
 	uuid     = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
 )
 
+// maxTitle is how long a title may be.
+const maxTitle = 256
+
 // CheckSelection returns an error if a status or a level is none of the format: no rule could have it.
 func CheckSelection(chosenStatuses, chosenLevels []string) error {
 	for _, of := range []struct {
@@ -81,6 +85,8 @@ func readHead(o *object) Head {
 	h := Head{Text: o.file, Path: o.file.File(), node: o.node}
 	if h.Title = o.text("title"); h.Title == "" {
 		o.fail(o.key("title"), CodeMissing, "the rule has no title")
+	} else if n := utf8.RuneCountInString(h.Title); n > maxTitle {
+		o.fail(o.get("title"), CodeValue, "the title has %d characters, and at most %d are allowed", n, maxTitle)
 	}
 	if h.ID = o.text("id"); h.ID != "" && !uuid.MatchString(h.ID) {
 		o.fail(o.get("id"), CodeValue, "the id %q is no UUID", h.ID)
@@ -156,6 +162,7 @@ func readRule(o *object, options sigma.Options) *Rule {
 		*o.diags = append(*o.diags, diags...)
 	}
 	r.Schedule = o.schedule()
+	o.asked["regression_tests_path"] = true // the command test runs them
 	r.Custom = o.custom()
 	if r.ID == "" && r.Title != "" {
 		r.ID = derivedID(r.Title, r.LogSource)
