@@ -31,7 +31,11 @@ type Head struct {
 	// Custom are the keys that are not of the format.
 	Custom []string
 
+	// node is the document while it is read. Thousands of rules keep only their text, and where they need a place
+	// in it they are read again, unless the file has several documents.
 	node *yamltree.Node
+	// again means that node is the only document of the text.
+	again bool
 }
 
 // Related refers to another rule.
@@ -48,6 +52,9 @@ type Rule struct {
 	// Filters are those that apply to it.
 	Filters  []*Filter
 	Schedule Schedule
+
+	// detection is where the detection stands.
+	detection diag.Span
 
 	// Diags are about the rule; with an error among them it cannot run.
 	Diags diag.List
@@ -137,6 +144,7 @@ func readRule(o *object, options sigma.Options) *Rule {
 		var diags diag.List
 		r.Detection, diags = sigma.Parse(o.file, n, options)
 		*o.diags = append(*o.diags, diags...)
+		r.detection = detectionOf(o.file, o.node)
 	}
 	r.Schedule = o.schedule()
 	r.Custom = o.custom()

@@ -118,12 +118,17 @@ func (r *Rule) body() string {
 
 // query is the detection as it stands in the file.
 func (r *Rule) query() diag.Text {
-	if r.node == nil {
+	if r.detection == (diag.Span{}) {
 		return r.Text
 	}
-	start, end := -1, len(r.Text.Value)
-	for _, m := range r.node.Members {
-		at := m.Key.Span(r.Text).Start
+	return r.Text.Part(r.detection)
+}
+
+// detectionOf is where the detection stands in the file, with its key; none where there is none.
+func detectionOf(file diag.Text, doc *yamltree.Node) diag.Span {
+	start, end := -1, len(file.Value)
+	for _, m := range doc.Members {
+		at := m.Key.Span(file).Start
 		switch {
 		case m.Key.Value == "detection":
 			start = at
@@ -132,13 +137,13 @@ func (r *Rule) query() diag.Text {
 		}
 	}
 	if start < 0 {
-		return r.Text
+		return diag.Span{}
 	}
-	text := r.Text.Value[start:end]
+	text := file.Value[start:end]
 	if i := strings.Index(text, "\n---"); i >= 0 {
 		text = text[:i]
 	}
-	return r.Text.Part(diag.Span{Start: start, End: start + len(strings.TrimRight(text, " \r\n"))})
+	return diag.Span{Start: start, End: start + len(strings.TrimRight(text, " \r\n"))}
 }
 
 // places finds what is said of a rule in its document.
@@ -152,14 +157,15 @@ var keys = map[string]string{
 
 // Place implements [rule.Source].
 func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
-	if p.r.node == nil {
+	root := p.r.root()
+	if root == nil {
 		return p.r.Text, diag.Span{}, false
 	}
-	i := slices.IndexFunc(p.r.node.Members, func(m yamltree.Member) bool { return m.Key.Value == keys[path] })
+	i := slices.IndexFunc(root.Members, func(m yamltree.Member) bool { return m.Key.Value == keys[path] })
 	if i < 0 {
-		return p.r.Text, p.r.node.Span(p.r.Text), false
+		return p.r.Text, root.Span(p.r.Text), false
 	}
-	m := p.r.node.Members[i]
+	m := root.Members[i]
 	if m.Value.IsScalar() {
 		return p.r.Text, m.Value.Span(p.r.Text), true
 	}
