@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,11 +25,11 @@ func TestReplaceUnderLoad(t *testing.T) {
 
 func replaceUnderLoad(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's own numbers
-	version := 0
+	var version atomic.Int64
 	rules := func(away bool) []*service.Rule {
 		change := func(more func(*rule.Rule)) func(*rule.Rule) {
 			return func(r *rule.Rule) {
-				if r.Version = version; more != nil {
+				if r.Version = int(version.Load()); more != nil {
 					more(r)
 				}
 			}
@@ -43,7 +44,7 @@ func replaceUnderLoad(t *testing.T, seed uint64) {
 	outcome := func(job pipeline.Job, _ *pipeline.Execution) {
 		defer time.Sleep(time.Duration(5+len(job.Plan.Rule().ID)*7) * time.Second / 2)
 		// The jobs of a round behind the schedule run here one after the other.
-		if behind := version - job.Plan.Rule().Version; behind > 1 && time.Since(job.Slot) < 5*time.Second {
+		if behind := int(version.Load()) - job.Plan.Rule().Version; behind > 1 && time.Since(job.Slot) < 5*time.Second {
 			t.Errorf("the run of slot %s has the rules of %d replacements ago", job.Slot.Format(time.TimeOnly), behind)
 		}
 	}
@@ -54,7 +55,7 @@ func replaceUnderLoad(t *testing.T, seed uint64) {
 	go func() { done <- s.Run(ctx) }()
 	for range 100 {
 		time.Sleep(time.Duration(random.IntN(40_000)) * time.Millisecond)
-		version++
+		version.Add(1)
 		if err := s.Replace(rules(random.IntN(2) == 0)); err != nil {
 			t.Fatal(err)
 		}
