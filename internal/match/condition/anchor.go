@@ -10,9 +10,11 @@ import (
 type arrangement struct {
 	// parts holds the parts of the graph's operators, each operator's parts in order of evaluation.
 	parts []int32
-	// index leads from values to tests, led from tests that hold to members.
-	index index
-	led   [][]int32
+	// index leads from values to tests, led from tests that hold to members. direct are the tests that no value leads to:
+	// they are evaluated for each document.
+	index  index
+	led    [][]int32
+	direct []int32
 	// always holds the members that have no anchor.
 	always []int32
 }
@@ -49,7 +51,8 @@ func unarranged(g *graph) *arrangement {
 }
 
 // anchoring chooses the anchors of all members. An anchor of a condition is a set of tests of which
-// at least one holds whenever the condition does. The best anchor is the cheapest one.
+// at least one holds whenever the condition does: mostly leaves that values of a document lead to. The
+// best anchor is the cheapest one.
 type anchoring struct {
 	graph *graph
 	rates *rates
@@ -111,8 +114,17 @@ func (a *anchoring) find(n int32) anchor {
 	case opOr:
 		return a.ofOr(n, node.of(a.parts))
 	default:
+		return a.ofNode(n)
+	}
+}
+
+// ofNode: any node is a test of itself, evaluated for each document. That is cheap where many members
+// share it, such as that an event has none of the fields by which sources are told apart.
+func (a *anchoring) ofNode(n int32) anchor {
+	if a.graph.nodes[n].op == opTrue {
 		return anchor{}
 	}
+	return anchor{tests: []int32{n}, looked: a.seen.constant(max(a.costs.cost[n]-costKnown, 0)), held: a.seen.constant(a.costs.rate[n]), ok: true}
 }
 
 // ofLeaf: a test of a column has an anchor by the texts that it wants, by a literal in them, or by
@@ -121,7 +133,7 @@ func (a *anchoring) find(n int32) anchor {
 // one.
 func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	if l.column == none {
-		return anchor{}
+		return a.ofNode(n)
 	}
 	out := anchor{tests: []int32{n}, held: tally{float64(a.seen.heldOf(n)), a.rates.held[n], 1}, ok: true}
 	cost := float64(a.graph.costs[n])
@@ -181,6 +193,13 @@ func (a *anchoring) ofOr(n int32, parts []int32) anchor {
 func (a *anchoring) place(out *arrangement) {
 	out.led = make([][]int32, len(a.graph.nodes))
 	var tests []int32
+	found := func(n int32) {
+		if l := a.graph.leafOf(n); l == nil || l.column == none {
+			out.direct = append(out.direct, n)
+			return
+		}
+		tests = append(tests, n)
+	}
 	for m, root := range a.graph.roots {
 		if root == none {
 			continue
@@ -192,7 +211,7 @@ func (a *anchoring) place(out *arrangement) {
 		}
 		for _, n := range best.tests {
 			if out.led[n] == nil {
-				tests = append(tests, n)
+				found(n)
 			}
 			out.led[n] = append(out.led[n], int32(m))
 		}

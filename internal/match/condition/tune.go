@@ -29,6 +29,14 @@ func (s *sample) rateOf(t tally) float64 {
 	return (t.seen + weight*min(t.assumed, t.most)) / float64(s.documents+weight)
 }
 
+// constant is the tally of what is the same in every sample.
+func (s *sample) constant(x float64) tally {
+	if s == nil {
+		return tally{0, x, x}
+	}
+	return tally{x * float64(s.documents), x, x}
+}
+
 func (s *sample) heldOf(n int32) int32 {
 	if s == nil {
 		return 0

@@ -3,6 +3,7 @@
 package binding
 
 import (
+	"crypto/sha256"
 	"slices"
 	"sync"
 	"time"
@@ -31,7 +32,7 @@ type Where struct {
 	label string
 	// InMemory is the whole, where it can be matched in memory and the search would find more; else nil.
 	InMemory condition.Expr
-	// Text returns what is asked in memory in words, which are long: they are put together once, when they are needed.
+	// Text stands for what is asked in memory: equal texts are equal conditions. It is made when it is needed.
 	Text func() string
 	// TimeInvariant: the condition is the same at any other time.
 	TimeInvariant bool
@@ -64,12 +65,12 @@ func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr
 func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error) {
 	w := &Where{Whole: whole, label: p.Label()}
 	w.Pushed, w.Exact = condition.Pushdown(whole, target.Fields)
-	w.Text = sync.OnceValue(w.Pushed.String)
+	w.Text = digest(w.Pushed)
 	if w.Exact {
 		return w, nil
 	}
 	if inMemory(whole, target.Fields) {
-		w.InMemory, w.Text = whole, sync.OnceValue(whole.String)
+		w.InMemory, w.Text = whole, digest(whole)
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
 	w.ways = mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest))
@@ -93,6 +94,14 @@ func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error)
 		return out, nil
 	})
 	return w, nil
+}
+
+// digest returns what stands for a condition: its words are long, and thousands of rules would keep them.
+func digest(e condition.Expr) func() string {
+	return sync.OnceValue(func() string {
+		sum := sha256.Sum256([]byte(e.String()))
+		return string(sum[:])
+	})
 }
 
 // inMemory reports whether a condition can be matched in memory as it is, in every index.
@@ -182,6 +191,6 @@ func (p *Query) WhereAt(target search.Target, at time.Time) (*Where, diag.List) 
 func (w *Where) Narrowed(only condition.Expr) *Where {
 	narrower := *w
 	narrower.Pushed = condition.Simplify(condition.And{w.Pushed, only})
-	narrower.Text = sync.OnceValue(narrower.Pushed.String)
+	narrower.Text = digest(narrower.Pushed)
 	return &narrower
 }
