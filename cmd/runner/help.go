@@ -56,9 +56,15 @@ var examples = map[string][]example{
 		{"SPL", "query --language spl 'index=* | stats count by user' --events events.ndjson"},
 	},
 	"alerts": {
-		{"those of a rule, as JSON lines", "alerts list --rule 6b1f --format ndjson --store alerts"},
-		{"one of them", "alerts show 4f1c0a --store alerts"},
+		{"those of the last day, the newest first", "alerts list --since now-24h --store alerts"},
+		{"one of them, by the beginning of its id", "alerts show 4f1c0a --store alerts"},
 	},
+	"alerts list": {
+		{"grave ones of a host", "alerts list --severity high critical --host build-7 --elasticsearch https://localhost:9200"},
+		{"those of a rule, as JSON lines", "alerts list --rule 'Shell from a web server' --format ndjson --store alerts"},
+		{"new ones as they come", "alerts list --follow --elasticsearch https://localhost:9200"},
+	},
+	"alerts top": {{"which rules alerted most in a week", "alerts top --since now-7d --elasticsearch https://localhost:9200"}},
 	"backfill run": {
 		{"what a past week would find", "backfill --rules rules/ --from now-7d --to now --dry-run --elasticsearch https://localhost:9200"},
 		{"resume a job", "backfill --rules rules/ --job trial --elasticsearch https://localhost:9200"},

@@ -82,7 +82,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	for _, r := range rules.disabled {
 		a.global.log.Log(ctx, d.level(slog.LevelInfo, "rules are disabled", "", "", r.ID, ""), "rule is disabled", "rule_id", r.ID, "path", r.Path)
 	}
-	d.tell(a.global.log)
+	d.tell(ctx, a.global.log)
 	for _, r := range rules.silent {
 		a.global.log.Debug("rule alerts only through a correlation", "rule_id", r.ID, "path", r.Path, "correlation", r.SilencedBy)
 	}
