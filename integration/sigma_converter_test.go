@@ -268,11 +268,54 @@ func (s *convertedTally) judge(t *testing.T) {
 	}
 	t.Logf("%d rules, %d of which find events; %d differ: %v; %d of %d without regular expressions; %d of %d pairs of rule and event",
 		s.rules, s.matching, len(convertedDiffer), reasons, s.plainDiffer, s.plain, s.pairsDiffer, s.pairs)
+	compatPage(t, reasons, fmt.Sprintf("%d rules and their queries", s.rules), fmt.Sprintf("of the %d rules without", s.plain), fmt.Sprintf("%d pairs differ", s.pairsDiffer))
 	if s.rules < 300 || s.matching < s.rules*95/100 || s.pairs < 100*s.rules/2 {
 		t.Error("that is too little to compare")
 	}
 	if s.pairsDiffer*50 > s.pairs || s.plainDiffer*50 > s.plain {
 		t.Error("more than two of a hundred differ")
+	}
+}
+
+// compatPage wants the counts in docs/sigma-compat.md.
+func compatPage(t *testing.T, reasons map[string]int, texts ...string) {
+	t.Helper()
+	page, err := conformance.ReadPage("sigma-compat.md")
+	must(t, err)
+	for why, n := range reasons {
+		texts = append(texts, fmt.Sprintf("| %s | %d |", why, n))
+	}
+	text := strings.Join(strings.Fields(page.Text), " ")
+	for _, want := range texts {
+		if !strings.Contains(text, want) {
+			t.Errorf("docs/sigma-compat.md does not say %q", want)
+		}
+	}
+}
+
+// TestSigmaCompatExamples asks the queries of docs/sigma-compat.md.
+func TestSigmaCompatExamples(t *testing.T) {
+	page, err := conformance.ReadPage("sigma-compat.md")
+	must(t, err)
+	node := newNode(t)
+	index := node.Name("compat")
+	node.CreateIndex(t, index, object{"properties": object{"F": object{"type": "keyword", "normalizer": "lowercase"}}})
+	tried := 0
+	for _, table := range page.Tables {
+		if table.Head[0] != "item" {
+			continue
+		}
+		for i, row := range table.Rows {
+			tried++
+			node.Must(t, "PUT", "/"+index+"/_doc/1?refresh=true", object{"F": conformance.Code(row[2])})
+			answer := node.Must(t, "POST", "/"+index+"/_search", object{"query": object{"query_string": object{"query": conformance.Code(row[1]), "analyze_wildcard": true}}})
+			if found := answer.At("hits", "total", "value").Int() == 1; found != (row[4] == "found") {
+				t.Errorf("line %d: the query of pySigma finds it: %t", table.Place(i), found)
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("the page has no examples")
 	}
 }
 

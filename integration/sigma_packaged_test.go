@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -53,6 +54,7 @@ func TestSigmaConvertedPackaged(t *testing.T) {
 		}
 	}
 	t.Logf("%d rules, %d of which find events; %d differ: %v", len(list), found, len(packagedDiffer), reasons)
+	compatPage(t, reasons, fmt.Sprintf("%d rules for Windows", len(list)), fmt.Sprintf("%d rules find other events", len(packagedDiffer)))
 	if found < len(list)*95/100 {
 		t.Error("too few rules find events")
 	}
