@@ -29,7 +29,6 @@ import (
 	"tocsin/internal/testkit/conformance"
 	"tocsin/internal/testkit/sigmagen"
 	"tocsin/internal/translate/membership"
-	translated "tocsin/internal/translate/sigma"
 )
 
 // converted is a rule beside the query that a converter made of it.
@@ -65,7 +64,7 @@ func conversions(t *testing.T) []*converted {
 		one := &converted{SigmaConverted: c, text: string(text), base: c.Base()}
 		one.rule, err = sigmagen.Parse(one.text)
 		must(t, err)
-		library, _, err := sigmafiles.Load(t.Context(), translated.Options{}, diag.NewText(c.Path, one.text))
+		library, _, err := sigmafiles.Load(t.Context(), sigmafiles.Options{}, diag.NewText(c.Path, one.text))
 		must(t, err)
 		one.log = library.Rules[0].LogSource
 		one.places = one.attribute()

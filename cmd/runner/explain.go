@@ -110,7 +110,7 @@ func (c *explainCmd) event(ctx context.Context, a *app, b *backend) (*event.Even
 	case c.Event != "":
 		return a.readEvent(c.Event)
 	case c.Alert != "":
-		doc, err := b.alerts.Get(ctx, c.Alert)
+		doc, err := b.alertNamed(ctx, c.Alert)
 		if err != nil {
 			return nil, fmt.Errorf("explain: %w", err)
 		}

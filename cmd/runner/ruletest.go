@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -25,13 +26,11 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err := a.show(diags); err != nil {
 		return err
 	}
-	options, left, err := a.global.splunkOptions()
-	if err != nil {
-		return err
-	}
+	options, left, more := a.global.splunkOptions()
 	if err := a.show(left); err != nil {
 		return err
 	}
+	complaint = errors.Join(complaint, more)
 	failed := diags.HasErrors() || left.HasErrors()
 	var all []ruletest.Result
 	for _, f := range files {
@@ -86,8 +85,8 @@ func (a *app) publishedTests(ctx context.Context, options catalog.Options, paths
 }
 
 // test runs the tests of one file; broken reports that its rule cannot be tested.
-func (a *app) test(ctx context.Context, options catalog.Options, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
-	results, diags, err := ruletest.Run(ctx, options, f, a.global.Rules...)
+func (a *app) test(ctx context.Context, o catalog.Options, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
+	results, diags, err := ruletest.Run(ctx, o, f, a.global.Rules...)
 	if err != nil {
 		return nil, false, fmt.Errorf("test: %w", err)
 	}

@@ -28,7 +28,7 @@ func (p place) oneOf(values []value) condition.Expr {
 			long = append(long, v)
 		}
 	}
-	out = condition.Or{sameTerms(condition.Simplify(out))}
+	out = sameTerms(out)
 	if len(long) > 0 {
 		for _, f := range p.limited {
 			out = append(out, condition.And{condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}, p.compared(long)})
@@ -37,7 +37,7 @@ func (p place) oneOf(values []value) condition.Expr {
 	if len(rest) > 0 {
 		out = append(out, inSource(p, rest))
 	}
-	return condition.Simplify(out)
+	return out
 }
 
 // leaves are the tests that queries can make of values, nil where only the source tells; searchable reports whether one
@@ -379,14 +379,10 @@ func (p place) textOf(v mapping.Value) string {
 }
 
 // sameTerms joins tests of a field for single values.
-func sameTerms(e condition.Expr) condition.Expr {
-	list, isOr := e.(condition.Or)
-	if !isOr {
-		return e
-	}
+func sameTerms(list condition.Or) condition.Or {
 	byField := map[string][]any{}
 	var order []string
-	var out condition.Or
+	out := list[:0]
 	for _, e := range list {
 		if t, ok := e.(condition.Term); ok && !t.Fold {
 			if s, isText := t.Value.(string); isText {

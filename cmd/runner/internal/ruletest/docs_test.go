@@ -9,7 +9,6 @@ import (
 	"tocsin/cmd/runner/internal/ruletest"
 	"tocsin/internal/query/plans"
 	"tocsin/internal/rule"
-	"tocsin/internal/run/catalog"
 )
 
 // namedBlock matches a block of a page with a file name.
@@ -54,7 +53,7 @@ func TestDocumentedFiles(t *testing.T) {
 func passes(t *testing.T, f ruletest.File) {
 	t.Helper()
 	for i := range f.Tests {
-		results, list, err := ruletest.Run(t.Context(), catalog.Options{}, f)
+		results, list, err := ruletest.Run(t.Context(), shipped, f)
 		if err != nil || len(list) > 0 {
 			t.Fatalf("%s: %v, %v", f.Path, list, err)
 		}
@@ -62,7 +61,7 @@ func passes(t *testing.T, f ruletest.File) {
 			t.Errorf("%s: %s", f.Path, render(t, results[i].Problems))
 		}
 		f.Tests[i].Alerts = append(f.Tests[i].Alerts, "nosuch")
-		if results, _, err := ruletest.Run(t.Context(), catalog.Options{}, f); err != nil || results[i].Passed {
+		if results, _, err := ruletest.Run(t.Context(), shipped, f); err != nil || results[i].Passed {
 			t.Errorf("%s: test %d passes whatever it wants: %v", f.Path, i, err)
 		}
 		f.Tests[i].Alerts = f.Tests[i].Alerts[:len(f.Tests[i].Alerts)-1]
@@ -102,7 +101,7 @@ func TestRuleOfSeveral(t *testing.T) {
 		if len(list) > 0 {
 			t.Fatal(render(t, list))
 		}
-		results, _, err := ruletest.Run(t.Context(), catalog.Options{}, files[0])
+		results, _, err := ruletest.Run(t.Context(), shipped, files[0])
 		if err != nil || len(results) != 1 || results[0].Passed != (tt.problem == "") {
 			t.Fatalf("%s: %v, %v", tt.id, results, err)
 		}

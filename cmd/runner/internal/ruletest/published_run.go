@@ -36,7 +36,7 @@ func RunPublished(ctx context.Context, o catalog.Options, published []Published,
 	for _, p := range published {
 		paths = append(paths, p.Rule)
 	}
-	set, list, err := catalog.Load(ctx, usual(o), slices.Concat(slices.Compact(paths), beside)...)
+	set, list, err := catalog.Load(ctx, o, slices.Concat(slices.Compact(paths), beside)...)
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // it says what it was doing
 	}

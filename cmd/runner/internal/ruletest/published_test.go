@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"tocsin/cmd/runner/internal/ruletest"
-	"tocsin/internal/run/catalog"
 	"tocsin/internal/testkit/conformance"
 )
 
@@ -83,7 +82,7 @@ func results(t *testing.T, folder string) []ruletest.Result {
 	if len(list) > 0 {
 		t.Fatal(render(t, list))
 	}
-	out, list, err := ruletest.RunPublished(t.Context(), catalog.Options{}, tests)
+	out, list, err := ruletest.RunPublished(t.Context(), shipped, tests)
 	if err != nil || list.HasErrors() {
 		t.Fatal(render(t, list), err)
 	}
