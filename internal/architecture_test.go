@@ -53,7 +53,7 @@ var wings = []wing{
 	}},
 	{"internal/run", []string{
 		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
-		"internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate",
+		"internal/scheduler", "internal/search", "internal/sigma", "internal/splunk",
 	}},
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
@@ -62,7 +62,7 @@ var wings = []wing{
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
 	{"integration", nil},
-	{"tools", nil},
+	{"tools", []string{"internal/fieldmap"}},
 }
 
 // inside is what packages import of their own wing.
@@ -79,6 +79,7 @@ var inside = map[string][]string{
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
 	"internal/query/anomaly":        {"internal/query", "internal/query/binding", "internal/query/single"},
 	"internal/query/binding":        {"internal/query"},
+	"internal/query/correlating":    {"internal/query"},
 	"internal/query/counting":       {"internal/query", "internal/query/binding"},
 	"internal/query/esqlrule":       {"internal/query", "internal/query/binding"},
 	"internal/query/plans":          {"internal/query", "internal/query/anomaly", "internal/query/binding", "internal/query/counting", "internal/query/esqlrule", "internal/query/single", "internal/query/steps", "internal/query/threatmatch"},
@@ -125,6 +126,7 @@ var libraries = map[string][]string{
 	"go.yaml.in/yaml":               {"internal/diag/yamltree", "internal/splunk/escu"},
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
+	"github.com/bmatcuk/doublestar": {"internal/sigma"},
 }
 
 // banned are libraries that not even tests import.

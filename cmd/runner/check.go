@@ -18,7 +18,7 @@ import (
 // checkCmd reports mistakes in rules without running them.
 type checkCmd struct {
 	Paths  []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories (default: --rules, or the shipped rules)."`
-	Live   bool     `help:"Also check the rules against the mappings of --elasticsearch or --events."`
+	Live   bool     `help:"Also check the rules against the mappings of --elasticsearch or --events. Implied by --events and --mapping on the command line."`
 	Lint   []string `help:"Style lints to run besides the others: no-test, leading-wildcard, near-duplicate, or all." placeholder:"NAME"`
 	Strict bool     `help:"Fail also if there are warnings."`
 
@@ -34,6 +34,12 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	lints, err := c.lints()
 	if err != nil {
 		return err
+	}
+	switch g := a.global; {
+	case a.typed["mapping"] && len(g.Events) == 0:
+		return usagef("--mapping needs --events FILE: the files say which indices there are")
+	case a.typed["mapping"], a.typed["events"]:
+		c.Live = true
 	}
 	paths := c.Paths
 	if len(paths) == 0 {

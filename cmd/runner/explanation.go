@@ -149,7 +149,7 @@ func explainGroups(w io.Writer, e query.Explanation) {
 
 // explainSteps writes the steps of a sequence or sample.
 func explainSteps(w io.Writer, e query.Explanation) {
-	if e.MaxSpan != "" {
+	if e.MaxSpan != 0 {
 		_, _ = fmt.Fprintf(w, "maxspan    %s\n", e.MaxSpan)
 	}
 	for i, s := range e.Steps {

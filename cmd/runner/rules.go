@@ -72,13 +72,16 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 
 // sigmaOptions are what rules of Sigma are run with.
 func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
-	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, RunUnmapped: g.SigmaUnmapped == "run"}
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, LongestSpan: g.CorrelationMax, RunUnmapped: g.SigmaUnmapped == "run"}
 	var left diag.List
 	grades, err := sigma.GradesWith(g.SigmaGrade)
 	if err != nil {
 		return o, nil, usagef("sigma-grade: %w", err)
 	}
 	o.Grades = grades
+	if err := sigma.CheckSelection(g.SigmaStatus, g.SigmaLevel); err != nil {
+		return o, nil, usageError{err}
+	}
 	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
 	for _, name := range good {
 		text, err := os.ReadFile(name)
@@ -89,6 +92,18 @@ func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
 		values, diags := sigma.Placeholders(diag.NewText(name, string(text)))
 		left = append(left, diags...)
 		maps.Copy(o.Placeholders, values)
+	}
+	good, more := readable("sigma-schedule", g.SigmaSchedule)
+	complaint = errors.Join(complaint, more)
+	for _, name := range good {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			complaint = errors.Join(complaint, usagef("sigma-schedule: %w", err))
+			continue
+		}
+		schedules, diags := sigma.ReadSchedules(diag.NewText(name, string(text)))
+		left = append(left, diags...)
+		o.Schedules = o.Schedules.Then(schedules)
 	}
 	return o, left, complaint
 }
@@ -101,6 +116,8 @@ type planned struct {
 	// that could run.
 	disabled []*rule.Rule
 	idle     []query.Plan
+	// silent holds the rules that alert only through a correlation; their plans are idle.
+	silent []*rule.Rule
 	// failed reports that a rule that is not disabled cannot run.
 	failed bool
 }
@@ -110,19 +127,17 @@ type planned struct {
 func (g *globals) planRules(ctx context.Context, paths []string) (planned, error) {
 	set, left, err := g.loadRules(ctx, paths)
 	var p planned
-	var mine diag.List
+	owned := rule.NewOwned(left)
 	for _, r := range set.Broken() {
-		mine, left = take(r, left)
-		p.add(r, mine, nil)
+		p.add(r, owned.Take(r), nil)
 	}
-	for _, r := range set.Rules() {
-		plan, more := set.Plan(r)
-		mine, left = take(r, left)
-		mine = append(mine, more...)
+	rules := set.Rules()
+	for i, made := range set.Plans(rules) {
+		mine := append(owned.Take(rules[i]), made.Diags...)
 		mine.Sort()
-		p.add(r, mine, plan)
+		p.add(rules[i], mine, made.Plan)
 	}
-	p.others(left)
+	p.others(append(owned.Left(), set.UnmetSchedules()...))
 	if status, level := set.SigmaCounts(); len(status) > 0 {
 		p.report.Sigma = &report.SigmaCounts{Status: status, Level: level}
 	}
@@ -130,18 +145,6 @@ func (g *globals) planRules(ctx context.Context, paths []string) (planned, error
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
 	})
 	return p, err
-}
-
-// take splits the diagnostics into those about rule r and the others.
-func take(r *rule.Rule, all diag.List) (mine, others diag.List) {
-	for _, d := range all {
-		if r.Owns(d) {
-			mine = append(mine, d)
-		} else {
-			others = append(others, d)
-		}
-	}
-	return mine, others
 }
 
 // others reports diagnostics that belong to no rule. A file that could not be read counts as an invalid rule, because
@@ -175,6 +178,8 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 		}
 	case plan == nil:
 		p.failed = true
+	case r.SilencedBy != "":
+		p.silent, p.idle = append(p.silent, r), append(p.idle, plan)
 	default:
 		p.plans = append(p.plans, plan)
 	}
@@ -202,8 +207,7 @@ func (g *globals) findPlan(ctx context.Context, ref string) (query.Plan, diag.Li
 	set, diags, complaint := g.loadRules(ctx, paths)
 	for _, r := range set.Broken() {
 		if ref == r.Path || ref == r.ID || ref == r.Name {
-			mine, _ := take(r, diags)
-			return nil, mine, nil
+			return nil, rule.NewOwned(diags).Take(r), nil
 		}
 	}
 	r, err := set.Find(ref)
@@ -215,6 +219,5 @@ func (g *globals) findPlan(ctx context.Context, ref string) (query.Plan, diag.Li
 		return nil, nil, usageError{err}
 	}
 	plan, more := set.Plan(r)
-	mine, _ := take(r, diags)
-	return plan, append(mine, more...), nil
+	return plan, append(rule.NewOwned(diags).Take(r), more...), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -29,6 +30,7 @@ type runCmd struct {
 	Retention   time.Duration  `name:"ledger-retention" help:"How long the ledger keeps slots." default:"2160h"`
 	LateAfter   time.Duration  `help:"How long after a slot to search for late events. 0: the measured time in which 99 % of the events arrive." default:"0s"`
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
+	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
 	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 }
@@ -55,6 +57,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--late-after must not be negative")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
 		return usagef("--settle must be between 0s and %s", maxSettle)
+	case c.Spread < 0:
+		return usagef("--spread must not be negative")
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
@@ -69,11 +73,16 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	rules, complaint := a.global.planRules(ctx, a.global.Rules)
-	if err := a.show(rules.problems()); err != nil {
+	if err := a.showBriefly(rules.problems()); err != nil {
 		return err
 	}
+	var d digest
 	for _, r := range rules.disabled {
-		a.global.log.Info("rule is disabled", "rule_id", r.ID, "path", r.Path)
+		a.global.log.Log(ctx, d.level(slog.LevelInfo, "rules are disabled", "", "", r.ID, ""), "rule is disabled", "rule_id", r.ID, "path", r.Path)
+	}
+	d.tell(a.global.log)
+	for _, r := range rules.silent {
+		a.global.log.Debug("rule alerts only through a correlation", "rule_id", r.ID, "path", r.Path, "correlation", r.SilencedBy)
 	}
 	if len(rules.plans) == 0 {
 		return nothingToRun(rules, complaint)
@@ -173,8 +182,8 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 	}
 	r.rounds = r.newRound(c.Concurrency)
 	r.metrics.Rules(metrics.Rules{
-		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
-		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled),
+		Valid: len(rules.plans) + len(rules.silent), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
+		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled) - len(rules.silent),
 	})
 	return r, nil
 }

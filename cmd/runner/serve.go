@@ -60,7 +60,7 @@ func (r *runner) serve(ctx context.Context) error {
 	}
 	group.Go(func() error {
 		<-running.Done()
-		r.global.log.Info("stopping", "grace", r.cmd.Grace.String())
+		r.global.log.Info("stopping", "grace", r.cmd.Grace)
 		return nil
 	})
 	group.Go(func() error {
@@ -83,7 +83,7 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 	behind := r.newRound(min(behindConcurrency, r.cmd.Concurrency))
 	r.rounds.Recorder, behind.Recorder = recorder, recorder
 	o := service.Options{
-		Live: r.rounds, Behind: behind, Again: r.newRound(min(behindConcurrency, r.cmd.Concurrency)), Recorder: recorder, Now: r.clock.Passed, Settle: r.settled.Of, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
+		Live: r.rounds, Behind: behind, Again: r.newRound(min(behindConcurrency, r.cmd.Concurrency)), Recorder: recorder, Now: r.clock.Passed, Settle: r.settled.Of, Spread: r.cmd.Spread, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
 		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
 		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
@@ -138,7 +138,7 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 		Renewed: func() { r.global.log.Info("lease renewed, Elasticsearch answers again") },
 		Skew: func(runner string, by time.Duration) {
 			r.metrics.Skew(by)
-			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second).String())
+			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second))
 		},
 		Failed: func(err error) { r.global.log.Warn("the lease could not be renewed", "error", err) },
 	})

@@ -66,7 +66,7 @@ func (s *settling) compare(ctx context.Context) {
 	}
 	if ahead := s.Clock.Ahead(); (ahead - s.told).Abs() > toldFrom {
 		s.told = ahead
-		s.log.Warn("Elasticsearch's clock differs from this machine's: slots wait until both have passed them", "ahead", ahead.Round(time.Second).String())
+		s.log.Warn("Elasticsearch's clock differs from this machine's: slots wait until both have passed them", "ahead", ahead.Round(time.Second))
 	}
 }
 

@@ -92,6 +92,8 @@ func (b *backend) close() error {
 // open opens Elasticsearch, or event files and an embedded store, as the flags say.
 func (a *app) open(ctx context.Context) (*backend, error) {
 	switch g := a.global; {
+	case len(g.Elasticsearch) > 0 && a.typed["mapping"]:
+		return nil, usagef("--mapping is for --events: Elasticsearch has the mappings of its indices")
 	case len(g.Elasticsearch) > 0:
 		return a.openElastic(ctx)
 	case len(g.Events) > 0:

@@ -18,6 +18,9 @@ func (r Request) InMemory() error {
 		if err != nil {
 			return err
 		}
+		if r.Whole != nil { // It can be matched.
+			return nil
+		}
 		for _, v := range variants {
 			if err := condition.Check(r.Asked(), v.Way.Fields); err != nil {
 				return err //nolint:wrapcheck // the error names the field

@@ -71,9 +71,9 @@ type Request struct {
 	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
-	// Text is the condition that is matched in memory ([Request.Asked]) as text, if the caller has it already;
-	// otherwise "".
-	Text string
+	// Text returns the condition that is matched in memory ([Request.Asked]) as text, if the caller keeps it;
+	// otherwise nil.
+	Text func() string
 	// FieldTypes are the Target's Fields; searching in memory needs them.
 	FieldTypes mapping.Fields
 }
@@ -168,10 +168,13 @@ func (r Request) Filter() condition.Expr {
 
 // Words returns the condition as text. Equal texts are equal conditions.
 func (r Request) Words() string {
-	if r.Text == "" && r.Asked() != nil {
+	switch {
+	case r.Text != nil:
+		return r.Text()
+	case r.Asked() != nil:
 		return r.Asked().String()
 	}
-	return r.Text
+	return ""
 }
 
 // Asked returns the condition that documents are matched with in memory.

@@ -3,6 +3,7 @@ package sigma
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
@@ -17,16 +18,21 @@ type Condition struct {
 	rule *Rule
 	// events are the ways in which events of the log source are kept; none: names are as they are.
 	events []fieldmap.Events
+
+	once      sync.Once
+	ofNothing bool
 }
 
 // Condition returns what the rule asks of events that are kept in these ways; without any, names are as they are and
 // nothing more is asked.
-func (r *Rule) Condition(events ...fieldmap.Events) *Condition { return &Condition{r, events} }
+func (r *Rule) Condition(events ...fieldmap.Events) *Condition {
+	return &Condition{rule: r, events: events}
+}
 
 // String is the detection as it is written, with the names of the filters.
 func (c *Condition) String() string {
 	var b strings.Builder
-	b.WriteString(c.rule.query().Value)
+	b.WriteString(c.rule.section("detection").Value)
 	for _, f := range c.rule.Filters {
 		b.WriteString("\n# filter: " + f.Title)
 	}
@@ -64,6 +70,13 @@ func (c *Condition) Names() []string {
 	return slices.Compact(names)
 }
 
+// OfNow reports whether a value of the detections, or a condition of the field map, may be date math on now.
+func (c *Condition) OfNow() bool {
+	return slices.ContainsFunc(c.detections(), (*sigma.Detection).OfNow) || slices.ContainsFunc(c.events, func(e fieldmap.Events) bool {
+		return slices.ContainsFunc(e.Where, func(where diag.Text) bool { return condition.NowWithin(where.Value) })
+	})
+}
+
 // Fitted says of each field where its values are compared under a mapping, and why.
 func (c *Condition) Fitted(fields mapping.Fields) []string {
 	var out []string
@@ -82,6 +95,11 @@ func (c *Condition) Fitted(fields mapping.Fields) []string {
 // HoldsOfNothing reports whether the rule is true of an event that has none of its fields: where its log source
 // is not mapped, it would be true of events that it is not about.
 func (c *Condition) HoldsOfNothing() bool {
+	c.once.Do(func() { c.ofNothing = c.holdsOfNothing() })
+	return c.ofNothing
+}
+
+func (c *Condition) holdsOfNothing() bool {
 	var all condition.And
 	for _, d := range c.detections() {
 		e, _ := d.Lower(sigma.Lowering{Fields: mapping.Table{}})

@@ -3,7 +3,9 @@ package sigma
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +60,21 @@ var (
 	levels   = []string{"informational", "low", "medium", "high", "critical"}
 	uuid     = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
 )
+
+// CheckSelection returns an error if a status or a level is none of the format: no rule could have it.
+func CheckSelection(chosenStatuses, chosenLevels []string) error {
+	for _, of := range []struct {
+		what          string
+		chosen, known []string
+	}{{"status", chosenStatuses, statuses}, {"level", chosenLevels, levels}} {
+		for _, one := range of.chosen {
+			if !slices.Contains(of.known, one) {
+				return fmt.Errorf("sigma-%s: %q is none of %s", of.what, one, strings.Join(of.known, ", "))
+			}
+		}
+	}
+	return nil
+}
 
 // readHead reads what is common to all documents.
 func readHead(o *object) Head {

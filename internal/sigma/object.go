@@ -97,8 +97,11 @@ func (o *object) word(key string, words ...string) string {
 }
 
 // custom are the keys that nobody asked for. They are the user's own, which the format allows; one that
-// is nearly one of the format's is said.
-func (o *object) custom() []string {
+// is nearly one of the format's is said. also are further keys of the format.
+func (o *object) custom(also ...string) []string {
+	for _, key := range also {
+		o.asked[key] = true
+	}
 	formats := make([]string, 0, len(o.asked))
 	for k := range o.asked {
 		formats = append(formats, k)

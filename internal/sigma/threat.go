@@ -16,7 +16,7 @@ var (
 )
 
 // threat pairs the techniques and the tactics that tags name. A revoked technique is its successor.
-func (r *Rule) threat() ([]rule.Threat, diag.List) {
+func (r *Head) threat() ([]rule.Threat, diag.List) {
 	var tactics []attack.Tactic
 	var techniques []attack.Technique
 	var diags diag.List

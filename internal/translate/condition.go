@@ -14,6 +14,8 @@ type Condition interface {
 	Names() []string
 	// Lower returns the condition under a mapping; nil when a diagnostic is an error.
 	Lower(fields mapping.Fields) (condition.Expr, diag.List)
+	// OfNow reports whether the condition may change with the time, under any mapping.
+	OfNow() bool
 	// Fitted says of each field where its values are compared under a mapping, and why.
 	Fitted(fields mapping.Fields) []string
 }

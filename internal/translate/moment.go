@@ -110,6 +110,9 @@ func OfNow(q Query, r *rule.Rule) bool {
 		if narrowing.OfNow {
 			return true
 		}
+		if c, ok := q.(conditionQuery); ok {
+			return c.OfNow()
+		}
 		if q.Shape() == Events {
 			query, diags := m.Query(q)
 			if diags.HasErrors() {

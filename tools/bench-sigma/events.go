@@ -107,14 +107,25 @@ func (g *generator) event(n int, at time.Time) {
 	g.line = append(g.line, '}')
 }
 
-// source says what Sigma calls the log source, and by which number Windows calls the kind.
+// source says what Sigma calls the log source, and how the events themselves tell it: by these the shipped field map
+// knows it, rsigma by the others.
 func (g *generator) source(product, category string, id int, computer string) {
 	g.text("product", product)
 	g.text("category", category)
+	g.text("service", "sysmon")
+	if product == "windows" {
+		g.text("Channel", sysmon)
+	} else {
+		g.text("event.provider", "Linux-Sysmon")
+		g.number("event.code", id)
+	}
 	g.number("EventID", id)
 	g.text("Computer", computer)
 	g.text("UtcTime", g.at.Format("2006-01-02 15:04:05.000"))
 }
+
+// sysmon is the channel of Sysmon's events.
+const sysmon = "Microsoft-Windows-Sysmon/Operational"
 
 // categories are those of Sysmon's kinds of events.
 var categories = map[int]string{
@@ -160,7 +171,7 @@ func readRecorded(path string) ([]planted, error) {
 		}
 		for _, fields := range test.Fields {
 			p := planted{fields: fields}
-			if channel, ok := fields["Channel"].(string); !ok || channel != "Microsoft-Windows-Sysmon/Operational" {
+			if channel, ok := fields["Channel"].(string); !ok || channel != sysmon {
 				continue
 			}
 			if id, ok := fields["EventID"].(float64); ok {
@@ -170,7 +181,7 @@ func readRecorded(path string) ([]planted, error) {
 				continue
 			}
 			for name := range fields {
-				if !slices.Contains([]string{"EventRecordID", "EventID", "Computer", "UtcTime"}, name) {
+				if !slices.Contains([]string{"EventRecordID", "EventID", "Channel", "Computer", "UtcTime"}, name) {
 					p.names = append(p.names, name)
 				}
 			}

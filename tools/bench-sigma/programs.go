@@ -17,25 +17,26 @@ import (
 type programs struct {
 	runner string
 	// rsigma is "" if it is not installed.
-	rsigma  string
-	work    string
-	mapping string
+	rsigma string
+	work   string
+	// sources is the field map with the log sources of the events.
+	sources string
 }
 
-// once returns the runner's command for all rules of a set.
-func (p *programs) once(ctx context.Context, s set, l lane, events string, more ...string) *exec.Cmd {
+// indices are the patterns that rules of Sigma search: any name is one of an event file's index.
+const indices = "events-*,logs-*"
+
+// once returns the runner's command for all rules of a directory.
+func (p *programs) once(ctx context.Context, dir, events string, more ...string) *exec.Cmd {
 	arguments := append([]string{
-		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", s.tocsin(l), "--events", events, "--mapping", p.mapping, "--log-level", "error",
+		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", dir, "--events", events, "--sigma-index", indices, "--field-map", p.sources, "--log-level", "error",
 	}, more...)
 	return exec.CommandContext(ctx, p.runner, arguments...)
 }
 
 // eval returns rsigma's command for the same rules.
-func (p *programs) eval(ctx context.Context, s set, l lane, events string, more ...string) *exec.Cmd {
-	arguments := append([]string{"engine", "eval", "-r", s.sigma(), "-e", "@" + events, "--quiet", "--output-format", "ndjson"}, more...)
-	if l == logsource {
-		arguments = append(arguments, "--logsource-routing")
-	}
+func (p *programs) eval(ctx context.Context, dir, events string, more ...string) *exec.Cmd {
+	arguments := append([]string{"engine", "eval", "-r", dir, "-e", "@" + events, "--quiet", "--output-format", "ndjson", "--logsource-routing"}, more...)
 	return exec.CommandContext(ctx, p.rsigma, arguments...)
 }
 
@@ -69,11 +70,12 @@ func measure(ctx context.Context, c *exec.Cmd) (cost, error) {
 
 // measureHere runs a command to its end and prints its cost.
 func measureHere(ctx context.Context, to io.Writer, name string, arguments []string) error {
+	var complaints bytes.Buffer // The runner prints what it notes of every rule.
 	c := exec.CommandContext(ctx, name, arguments...)
-	c.Stderr = os.Stderr
+	c.Stderr = &complaints
 	start := time.Now()
 	if err := c.Run(); err != nil {
-		return err
+		return fmt.Errorf("%w\n%s", err, complaints.Bytes()[max(0, complaints.Len()-2000):])
 	}
 	out := cost{CPU: c.ProcessState.UserTime() + c.ProcessState.SystemTime(), Wall: time.Since(start)}
 	if use, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
@@ -89,13 +91,13 @@ type match struct {
 }
 
 // tocsinMatches returns the matches of all rules of a set.
-func (p *programs) tocsinMatches(ctx context.Context, s set, l lane, events string) (map[match]bool, error) {
+func (p *programs) tocsinMatches(ctx context.Context, s set, events string) (map[match]bool, error) {
 	store := filepath.Join(p.work, "store")
 	if err := os.RemoveAll(store); err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(store) }()
-	if _, err := measure(ctx, p.once(ctx, s, l, events, "--no-ledger", "--store", store)); err != nil {
+	if _, err := measure(ctx, p.once(ctx, s.dir, events, "--no-ledger", "--store", store)); err != nil {
 		return nil, err
 	}
 	return matches(exec.CommandContext(ctx, p.runner, "alerts", "list", "--store", store, "--format", "ndjson"), func(line []byte) (match, error) {
@@ -108,8 +110,8 @@ func (p *programs) tocsinMatches(ctx context.Context, s set, l lane, events stri
 	})
 }
 
-func (p *programs) rsigmaMatches(ctx context.Context, s set, l lane, events string) (map[match]bool, error) {
-	return matches(p.eval(ctx, s, l, events, "--include-event"), func(line []byte) (match, error) {
+func (p *programs) rsigmaMatches(ctx context.Context, s set, events string) (map[match]bool, error) {
+	return matches(p.eval(ctx, s.dir, events, "--include-event"), func(line []byte) (match, error) {
 		var found struct {
 			Rule  string `json:"rule_id"`
 			Event struct{ EventRecordID int }

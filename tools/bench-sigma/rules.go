@@ -2,34 +2,91 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 )
 
-// rule is a rule that convert.py has written.
+// rule is a rule file.
 type rule struct {
-	ID, Path, Author string
-	// Query is its condition in EQL; Routed also has the condition of its log source.
-	Query, Routed string
+	// ID is the rule's id, Path its file.
+	ID, Path string
 }
 
-// readRules reads the output of convert.py.
-func readRules(path string) ([]rule, error) {
-	text, err := os.ReadFile(path)
+// schedule makes a rule of Sigma search the window of the events and alert of each; rsigma passes over it.
+const schedule = "\ncustom:\n  from: now-1h\n  max_signals: 10000000\n"
+
+var sigmaID = regexp.MustCompile(`(?m)^id:\s*["']?([0-9A-Fa-f-]{36})`)
+
+// readRules returns the rules of Sigma of a checkout that can run: those that check calls valid. The others are counted by
+// what keeps them from it.
+func (p *programs) readRules(ctx context.Context, root string) (rules []rule, out map[string]int, err error) {
+	paths, err := filepath.Glob(filepath.Join(root, "rules*"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []rule
-	for dec := json.NewDecoder(bytes.NewReader(text)); dec.More(); {
-		var r rule
-		if err := dec.Decode(&r); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+	results, err := p.check(ctx, paths...)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, seen := map[string]int{}, map[string]bool{}
+	for _, r := range results {
+		text, err := os.ReadFile(r.Path)
+		if err != nil {
+			return nil, nil, err
 		}
-		out = append(out, r)
+		id := sigmaID.FindSubmatch(text)
+		switch {
+		case r.Status != "valid":
+			why := r.Status
+			for _, d := range r.Diagnostics {
+				if d.Severity == "error" {
+					why = d.Code
+				}
+			}
+			out[why]++
+		case r.Line > 0, bytes.Contains(text, []byte("\ncustom:")), id == nil:
+			out["several documents, or a schedule of its own"]++
+		case seen[string(id[1])]:
+			out["an id that another rule has"]++
+		default:
+			seen[string(id[1])] = true
+			rules = append(rules, rule{string(id[1]), r.Path})
+		}
 	}
-	return out, nil
+	return rules, out, nil
+}
+
+// checked is what check says of a rule.
+type checked struct {
+	Path        string
+	RuleID      string `json:"rule_id"`
+	Line        int
+	Status      string
+	Diagnostics []struct{ Severity, Code string }
+}
+
+// check runs the runner's check.
+func (p *programs) check(ctx context.Context, paths ...string) ([]checked, error) {
+	c := exec.CommandContext(ctx, p.runner, append([]string{"check", "--format", "json"}, paths...)...)
+	var complaints bytes.Buffer
+	c.Stderr = &complaints
+	text, err := c.Output()
+	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: some rules are not valid
+		return nil, fmt.Errorf("%s: %w\n%s", c, err, complaints.Bytes())
+	}
+	var out struct{ Results []checked }
+	if err := json.Unmarshal(text, &out); err != nil {
+		return nil, fmt.Errorf("%s: %w", c, err)
+	}
+	return out.Results, nil
 }
 
 // spread returns n rules, evenly distributed over a list; all rules for 0.
@@ -44,65 +101,46 @@ func spread(rules []rule, n int) []rule {
 	return out
 }
 
-// A lane is a way to treat the log source of rules.
-type lane string
-
-const (
-	// plain: every rule is tested on every event.
-	plain lane = "plain"
-	// logsource: the log source is part of the condition.
-	logsource lane = "logsource"
-)
-
-// set is a set of rules as files for both programs.
+// set is a set of rules of Sigma, the same files for both programs.
 type set struct {
 	n   int
 	dir string
 }
 
-func (s set) tocsin(l lane) string { return filepath.Join(s.dir, string(l)) }
-func (s set) sigma() string        { return filepath.Join(s.dir, "sigma") }
-
 // writeSet writes rules to a directory.
 func writeSet(dir string, rules []rule) (set, error) {
 	s := set{len(rules), dir}
-	if err := os.RemoveAll(dir); err != nil {
-		return s, err
-	}
-	for _, l := range []lane{plain, logsource} {
-		if err := os.MkdirAll(s.tocsin(l), 0o755); err != nil {
-			return s, err
-		}
-		var out bytes.Buffer
-		enc := json.NewEncoder(&out)
-		for _, r := range rules {
-			query := r.Query
-			if l == logsource {
-				query = r.Routed
-			}
-			err := enc.Encode(map[string]any{
-				"rule_id": r.ID, "name": r.ID, "description": filepath.Base(r.Path), "author": []string{r.Author}, "type": "eql", "language": "eql", "query": query,
-				"index": []string{"events-*"}, "from": "now-1h", "interval": "5m", "max_signals": 10_000_000, "severity": "low", "risk_score": 21, "enabled": true,
-			})
-			if err != nil {
-				return s, err
-			}
-		}
-		if err := os.WriteFile(filepath.Join(s.tocsin(l), "rules.ndjson"), out.Bytes(), 0o600); err != nil {
-			return s, err
-		}
-	}
-	if err := os.MkdirAll(s.sigma(), 0o755); err != nil {
+	if err := fresh(dir); err != nil {
 		return s, err
 	}
 	for _, r := range rules {
 		text, err := os.ReadFile(r.Path)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(s.sigma(), r.ID+".yml"), text, 0o600)
+			err = os.WriteFile(filepath.Join(dir, r.ID+".yml"), scheduled(text), 0o600)
 		}
 		if err != nil {
 			return s, err
 		}
 	}
 	return s, nil
+}
+
+func scheduled(text []byte) []byte { return slices.Concat(text, []byte(schedule)) }
+
+// fresh makes an empty directory.
+func fresh(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(dir, 0o755)
+}
+
+// counted writes counts in words.
+func counted(counts map[string]int) string {
+	var out []string
+	for what, n := range counts {
+		out = append(out, fmt.Sprintf("%d: %s", n, what))
+	}
+	slices.Sort(out)
+	return strings.Join(out, "; ")
 }

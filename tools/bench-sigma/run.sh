@@ -1,19 +1,15 @@
 #!/bin/sh
-# Makes what bench-sigma needs, once, and runs it. Variables: SIGMA (a checkout of SigmaHQ/sigma, or a directory
-# of the same form), RSIGMA (the program; else cargo installs it, where there is a cargo), RUNS, EVENTS, RULES, SEED.
+# Makes what bench-sigma needs, once, and runs it. Variables: SIGMA (a checkout of SigmaHQ/sigma, or a directory of the
+# same form), CORPUS (directory with rules of Elastic and Splunk besides, elastic and escu*), RSIGMA (the program; else
+# cargo installs it, where there is a cargo), RUNS, EVENTS, RULES, MANY, SEED.
 set -eu
 cd "$(dirname "$0")/../.."
 dir=bin/sigma
-SIGMA=${SIGMA:-../shared/corpus/sigma}
+SIGMA=${SIGMA:-../shared/corpus/sigma/rules}
 RSIGMA=${RSIGMA:-}
 version=0.23.0
 [ -d "$SIGMA/rules" ] || { echo "bench-sigma: SIGMA=$SIGMA has no directory rules" >&2; exit 1; }
 mkdir -p "$dir"
-if [ ! -e "$dir/venv/ready" ]; then
-	python3 -m venv "$dir/venv"
-	"$dir/venv/bin/pip" install --quiet -r tools/bench-sigma/requirements.txt
-	touch "$dir/venv/ready"
-fi
 if [ -z "$RSIGMA" ]; then
 	RSIGMA=$dir/bin/rsigma
 	if [ ! -x "$RSIGMA" ] && ! command -v cargo >/dev/null; then
@@ -24,6 +20,5 @@ if [ -z "$RSIGMA" ]; then
 		RSIGMA=
 	fi
 fi
-"$dir/venv/bin/python" tools/bench-sigma/convert.py "$SIGMA" "$dir/converted"
-go run ./tools/bench-sigma -runner bin/runner -rsigma "$RSIGMA" -work "$dir/work" -converted "$dir/converted" \
-	-recorded "$SIGMA/regression/regression.ndjson" -runs "${RUNS:-7}" -events "${EVENTS:-20000,200000}" -rules "${RULES:-1,100,1000,0}" -seed "${SEED:-1}"
+go run ./tools/bench-sigma -runner bin/runner -rsigma "$RSIGMA" -work "$dir/work" -sigma "$SIGMA" -corpus "${CORPUS:-../shared/corpus}" \
+	-recorded "$SIGMA/../regression/regression.ndjson" -runs "${RUNS:-7}" -events "${EVENTS:-20000,200000}" -rules "${RULES:-1,0}" -many "${MANY:-1000,10000}" -seed "${SEED:-1}"

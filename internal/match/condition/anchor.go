@@ -65,17 +65,32 @@ type anchoring struct {
 // slice of tests, so it is never modified.
 type anchor struct {
 	tests []int32
-	// probes is the cost of looking for the tests, rate how often one holds, and after the cost of
+	// looked is the cost of looking for the tests, held how often one holds, and after the cost of
 	// then evaluating the node.
-	probes, rate, after float64
-	ok                  bool
+	looked, held tally
+	after        float64
+	ok           bool
+}
+
+// tally is what was counted in a sample, and what is assumed without one. Of many tests together both
+// add up; but beside a sample, no more is assumed of them than of one that always holds, which is
+// most: a thousand texts of which the sample has none are rare.
+type tally struct{ seen, assumed, most float64 }
+
+func (t tally) with(o tally) tally {
+	return tally{t.seen + o.seen, t.assumed + o.assumed, max(t.most, o.most)}
 }
 
 // costMember is the cost of offering a member, besides its tests.
 const costMember = 3
 
 // total returns the cost of a member's anchor for each document.
-func (a anchor) total() float64 { return a.probes + a.rate*(costMember+a.after) }
+func (a *anchoring) total(x anchor) float64 {
+	return a.seen.rateOf(x.looked) + a.rate(x)*(costMember+x.after)
+}
+
+// rate returns how often a test of an anchor holds.
+func (a *anchoring) rate(x anchor) float64 { return min(a.seen.rateOf(x.held), 1) }
 
 // of returns the best anchor of a node.
 func (a *anchoring) of(n int32) anchor {
@@ -108,13 +123,14 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	if l.column == none {
 		return anchor{}
 	}
-	out := anchor{tests: []int32{n}, rate: a.costs.rate[n], ok: true}
+	out := anchor{tests: []int32{n}, held: tally{float64(a.seen.heldOf(n)), a.rates.held[n], 1}, ok: true}
+	cost := float64(a.graph.costs[n])
 	switch t := a.graph.testOf(l); {
 	case t != nil && t.equal != nil, l.numbers != none:
-	case t != nil && a.rates.found[l.test].text != "":
-		out.probes = a.seen.rate(a.seen.nearOf(n), a.rates.held[n]) * float64(a.graph.costs[n])
+	case t != nil && len(a.rates.found[l.test]) > 0:
+		out.looked = tally{float64(a.seen.nearOf(n)) * cost, a.rates.held[n] * cost, cost}
 	default:
-		out.probes = a.seen.rate(a.seen.filledOf(l.column), a.rates.filled(l.column)) * float64(a.graph.costs[n])
+		out.looked = tally{float64(a.seen.filledOf(l.column)) * cost, a.rates.filled(l.column) * cost, cost}
 	}
 	return out
 }
@@ -133,10 +149,10 @@ func (a *anchoring) ofAnd(parts []int32) (best anchor) {
 		if one := a.of(p); one.ok {
 			// The parts before are evaluated as usual. The part itself holds more often, so the
 			// parts behind it are evaluated more often.
-			holds := min(a.costs.rate[p]/max(one.rate, minRate), 1)
+			holds := min(a.costs.rate[p]/max(a.rate(one), minRate), 1)
 			behind := (all - before - reached*cost) / rate
 			one.after = before + reached*one.after + holds*max(behind, 0)
-			if !best.ok || one.total() < best.total() {
+			if !best.ok || a.total(one) < a.total(best) {
 				best = one
 			}
 		}
@@ -154,10 +170,10 @@ func (a *anchoring) ofOr(n int32, parts []int32) anchor {
 			return anchor{}
 		}
 		all.tests = append(all.tests, one.tests...)
-		all.probes, all.rate = all.probes+one.probes, all.rate+one.rate
+		all.looked, all.held = all.looked.with(one.looked), all.held.with(one.held)
 	}
 	slices.Sort(all.tests)
-	all.tests, all.rate = slices.Compact(all.tests), min(all.rate, 1)
+	all.tests = slices.Compact(all.tests)
 	return all
 }
 

@@ -81,7 +81,7 @@ func (g *graph) checkLeaf(i int32) {
 	if l.kind == equalAtom && !slices.Equal(t.equal, []string{l.text}) {
 		invariants.Break("leaf %d compares with %q, its test with %q", i, l.text, t.equal)
 	}
-	if folded := slices.Concat(t.literals, t.equal[:len(t.equal)*asNumber(l.fold)]); slices.ContainsFunc(folded, func(s string) bool { return foldASCII(s) != s }) {
+	if folded := slices.Concat(slices.Concat(t.literals...), t.equal[:len(t.equal)*asNumber(l.fold)]); slices.ContainsFunc(folded, func(s string) bool { return foldASCII(s) != s }) {
 		invariants.Break("leaf %d looks for %q in texts with their letters lowered", i, folded)
 	}
 }
@@ -195,12 +195,15 @@ func (x *index) has(g *graph, l *atom, test int32) bool {
 			return c.lengths&lengthBit(text) == 0 || !slices.Contains(x.texts.find(l.column, text), test)
 		})
 	case t != nil:
-		return slices.ContainsFunc(t.literals, func(text string) bool {
+		leads := func(text string) bool {
 			return slices.ContainsFunc(c.grams, func(grams grams) bool {
 				found := false
 				grams.each(text, func(tests []int32) { found = found || slices.Contains(tests, test) })
 				return found
 			})
+		}
+		return slices.ContainsFunc(t.literals, func(list []string) bool {
+			return !slices.ContainsFunc(list, func(text string) bool { return !leads(text) })
 		})
 	case l.numbers != none:
 		return !slices.ContainsFunc(g.numbers[l.numbers], func(n number) bool { return !slices.Contains(c.numbers[n], test) })

@@ -52,7 +52,7 @@ func TestBrokenSets(t *testing.T) {
 		{"a constant as a part", "has false as a part", func(s *Set) { s.graph.parts[0] = 0 }},
 		{"a column that is not there", "column 7 of", func(s *Set) { s.graph.leaves[0].column = 7 }},
 		{"another text", "compares with", func(s *Set) { s.graph.leaves[0].text = "y" }},
-		{"a literal with an upper letter", "lowered", func(s *Set) { s.graph.tests[1].literals = []string{"Secret"} }},
+		{"a literal with an upper letter", "lowered", func(s *Set) { s.graph.tests[1].literals = [][]string{{"Secret"}} }},
 		{"a root that is not there", "root of", func(s *Set) { s.graph.roots[1] = 99 }},
 		{"networks of another test", "networks", func(s *Set) {
 			for c := range s.graph.networks {

@@ -154,7 +154,7 @@ func compileTest[N any](to maker[N], e Expr, fields mapping.Fields) (none N, err
 // expression must still be valid, and its value must not be null.
 func checkNowhere(e Expr) error {
 	if re, ok := e.(Regexp); ok {
-		if _, err := compileRegexp(re); err != nil {
+		if err := checkRegexp(re); err != nil {
 			return fmt.Errorf("field [%s]: %w", re.Field, err)
 		}
 	}

@@ -44,10 +44,11 @@ func newIndex(r *rates, tests []int32, texts *textTable) index {
 			for _, text := range t.equal {
 				c.lengths |= lengthBit(text)
 			}
-		case t != nil && r.found[l.test].text != "":
-			found := r.found[l.test]
-			of := &literals[l.column][found.size()]
-			*of = append(*of, wanted{found, found.gram(), n})
+		case t != nil && len(r.found[l.test]) > 0:
+			for _, found := range r.found[l.test] {
+				of := &literals[l.column][found.size()]
+				*of = append(*of, wanted{found, found.gram(), n})
+			}
 		case l.numbers != none:
 			c.addNumbers(g.numbers[l.numbers], n)
 		default:

@@ -1,25 +1,37 @@
 package condition
 
-import "tocsin/internal/match/mapping"
+import (
+	"slices"
+
+	"tocsin/internal/match/mapping"
+)
 
 // Pushdown returns the part of the condition that Elasticsearch can evaluate: a condition that is
 // true of at least the same documents. exact reports that it is true of no others. If it is not
 // exact, hits must be matched again in memory against the whole condition.
 func Pushdown(e Expr, fields mapping.Fields) (superset Expr, exact bool) {
-	p := pushdown{fields: fields}
-	exact = true
-	Walk(e, func(leaf Expr) { exact = exact && p.pushable(leaf) })
-	if exact {
+	p := newPushdown(fields)
+	if p.exact(e) {
 		return e, true
 	}
 	return Simplify(p.widen(e, true)), false
+}
+
+func (p pushdown) exact(e Expr) bool {
+	exact := true
+	Walk(e, func(leaf Expr) { exact = exact && p.pushable(leaf) })
+	return exact
 }
 
 // Remainder returns the condition to match in memory on the hits of a search for the result of
 // [Pushdown]: members that the search answers exactly need not be matched again, and some of them
 // cannot be.
 func Remainder(e Expr, fields mapping.Fields) Expr {
-	if _, exact := Pushdown(e, fields); exact {
+	return newPushdown(fields).remainder(e)
+}
+
+func (p pushdown) remainder(e Expr) Expr {
+	if p.exact(e) {
 		return Const(true)
 	}
 	members, isAnd := e.(And)
@@ -28,12 +40,34 @@ func Remainder(e Expr, fields mapping.Fields) Expr {
 	}
 	var rest And
 	for _, m := range members {
-		rest = append(rest, Remainder(m, fields))
+		rest = append(rest, p.remainder(m))
 	}
 	return Simplify(rest)
 }
 
-type pushdown struct{ fields mapping.Fields }
+// pushdown looks up how fields are mapped, each once: the tests of a rule are about a few.
+type pushdown struct {
+	fields mapping.Fields
+	known  map[string][]mapping.Field
+}
+
+func newPushdown(fields mapping.Fields) pushdown {
+	return pushdown{fields, map[string][]mapping.Field{}}
+}
+
+// ways returns a field as each of the ways maps it that do.
+func (p pushdown) ways(name string) []mapping.Field {
+	known, ok := p.known[name]
+	if !ok {
+		for _, way := range mapping.Ways(p.fields, []string{name}) {
+			if f, mapped := way.Fields.Field(name); mapped {
+				known = append(known, f)
+			}
+		}
+		p.known[name] = known
+	}
+	return known
+}
 
 // widen replaces every leaf that cannot be pushed down by a constant that only matches more
 // documents: true, or false below an odd number of Nots.
@@ -82,12 +116,7 @@ func (p pushdown) pushable(leaf Expr) bool {
 	if _, isSource := mapping.SourcePlace(name); isSource {
 		return false
 	}
-	for _, way := range mapping.Ways(p.fields, []string{name}) {
-		if f, mapped := way.Fields.Field(name); mapped && !pushableOn(leaf, f) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.ways(name), func(f mapping.Field) bool { return !pushableOn(leaf, f) })
 }
 
 // pushableOn is like pushable, for one mapping of the field.

@@ -3,6 +3,7 @@ package condition
 import (
 	"cmp"
 	"iter"
+	"math/bits"
 	"slices"
 )
 
@@ -19,16 +20,17 @@ type rates struct {
 	// leaves holds the tests of columns; texts finds the tests of whole texts among them.
 	leaves []int32
 	texts  textTable
-	// grams counts, by gram hash, the patterns that contain the gram.
-	grams []uint32
-	// found holds the literal that leads to each text test.
-	found []literal
+	// grams counts, by gram hash of gramBits, the patterns that contain the gram.
+	grams    []uint32
+	gramBits uint8
+	// found holds the literals that lead to each text test: one occurs whenever it holds.
+	found [][]literal
 	// held estimates how often a leaf holds.
 	held []float64
 }
 
-// literal is a text that occurs in every text for which a test holds, with the offset of the gram
-// that leads to it. The zero value means no literal.
+// literal is a text by which a test is found, with the offset of the gram that leads to the text. The
+// zero value means no literal.
 type literal struct {
 	text   string
 	offset int
@@ -45,20 +47,24 @@ const (
 	anyPattern = 1.0 / 4
 	// half is the rate of a test about which nothing is known.
 	half = 1.0 / 2
-	// gramBits is the size of the hashes by which grams are counted.
-	gramBits = 16
+	// leastGramBits and mostGramBits bound the size of the hashes by which grams are counted; it grows with the number of
+	// tests.
+	leastGramBits, mostGramBits = 8, 16
 )
 
 func newRates(g *graph) *rates {
+	gramBits := min(max(bits.Len(uint(len(g.tests)))+4, leastGramBits), mostGramBits)
 	r := &rates{
-		graph: g, testers: make([]int32, len(g.columns)), total: make([]int32, len(g.columns)), members: make([]int32, len(g.nodes)),
-		grams: make([]uint32, 1<<gramBits), found: make([]literal, len(g.tests)), held: make([]float64, len(g.nodes)),
+		gramBits: uint8(gramBits), graph: g, testers: make([]int32, len(g.columns)), total: make([]int32, len(g.columns)), members: make([]int32, len(g.nodes)),
+		grams: make([]uint32, 1<<gramBits), found: make([][]literal, len(g.tests)), held: make([]float64, len(g.nodes)),
 	}
 	r.count()
 	for i := range g.tests {
-		for _, text := range g.tests[i].literals {
-			for l := range gramsOf(text) {
-				r.grams[r.hash(l)]++
+		for _, list := range g.tests[i].literals {
+			for _, text := range list {
+				for l := range gramsOf(text) {
+					r.grams[r.hash(l)]++
+				}
 			}
 		}
 	}
@@ -156,14 +162,16 @@ func (r *rates) ofText(l *atom) float64 {
 			}
 			rate += float64(asked) / float64(r.total[l.column]+smoothing)
 		}
-	case found.text == "":
+	case len(found) == 0:
 		return r.filled(l.column)
 	default:
-		rate = perPattern
-		for range len(found.text) - minGram {
-			rate = max(rate/2, minRate)
+		for _, literal := range found {
+			one := perPattern
+			for range len(literal.text) - minGram {
+				one = max(one/2, minRate)
+			}
+			rate += one * float64(r.grams[r.hash(literal)])
 		}
-		rate *= float64(r.grams[r.hash(found)])
 	}
 	return min(rate, 1) * r.filled(l.column)
 }
@@ -180,18 +188,57 @@ func gramsOf(text string) iter.Seq[literal] {
 	}
 }
 
-func (*rates) hash(l literal) uint32 { return hashGram(l.gram(), 32-gramBits) }
+// hash returns the number of a literal's gram, 0 for none.
+func (r *rates) hash(l literal) uint32 {
+	if l.text == "" {
+		return 0
+	}
+	return hashGram(l.gram(), 32-r.gramBits)
+}
 
-// rarest returns the literal with the longest gram. Ties go to the gram in the fewest patterns,
-// then to the longest literal. It returns none when all are too short.
-func (r *rates) rarest(literals []string) (rarest literal) {
+// rarest returns the list of which the shortest gram is longest, each text with its rarest gram. Ties go to the
+// list with the fewest texts, then to the grams in the fewest patterns, then to the longest literals. It returns nil when
+// all lists have a text that is too short.
+func (r *rates) rarest(lists [][]string) (rarest []literal) {
+	var best reckoned
+	for _, list := range lists {
+		out := make([]literal, len(list))
+		now := reckoned{size: gramSize}
+		for i, text := range list {
+			out[i] = r.rarestIn(text)
+			now = now.with(out[i], r.grams[r.hash(out[i])])
+		}
+		if now.size > 0 && (rarest == nil || now.compare(best) > 0) {
+			rarest, best = out, now
+		}
+	}
+	return rarest
+}
+
+// reckoned is what counts of a list: its shortest gram, its number of texts, the patterns with its grams, and its
+// shortest text.
+type reckoned struct{ size, texts, patterns, shortest int }
+
+func (x reckoned) with(l literal, patterns uint32) reckoned {
+	if x.texts == 0 || len(l.text) < x.shortest {
+		x.shortest = len(l.text)
+	}
+	if l.text == "" {
+		return reckoned{texts: x.texts + 1}
+	}
+	return reckoned{min(x.size, l.size()), x.texts + 1, x.patterns + int(patterns), x.shortest}
+}
+
+func (x reckoned) compare(y reckoned) int {
+	return cmp.Or(cmp.Compare(x.size, y.size), cmp.Compare(y.texts, x.texts), cmp.Compare(y.patterns, x.patterns), cmp.Compare(x.shortest, y.shortest))
+}
+
+// rarestIn returns a text with its rarest gram; none if it is too short.
+func (r *rates) rarestIn(text string) (rarest literal) {
 	fewest := uint32(0)
-	for _, text := range literals {
-		for l := range gramsOf(text) {
-			n := r.grams[r.hash(l)]
-			if cmp.Or(cmp.Compare(l.size(), rarest.size()), cmp.Compare(fewest, n), cmp.Compare(len(text), len(rarest.text))) > 0 {
-				rarest, fewest = l, n
-			}
+	for l := range gramsOf(text) {
+		if n := r.grams[r.hash(l)]; rarest.text == "" || n < fewest {
+			rarest, fewest = l, n
 		}
 	}
 	return rarest

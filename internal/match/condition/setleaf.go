@@ -125,11 +125,12 @@ func (b *setBuilder) rowLeaf(l *leaf) int32 {
 	return b.atom(string(key), costRow, a)
 }
 
-func longest(literals []string) string {
+// longest returns the longest of the texts that are a list by themselves; "" if there is none.
+func longest(literals [][]string) string {
 	best := ""
-	for _, l := range literals {
-		if len(l) > len(best) {
-			best = l
+	for _, list := range literals {
+		if len(list) == 1 && len(list[0]) > len(best) {
+			best = list[0]
 		}
 	}
 	return best

@@ -1,6 +1,11 @@
 package condition
 
-import "slices"
+import (
+	"hash/maphash"
+	"math/bits"
+	"slices"
+	"sync"
+)
 
 // Simplify folds constants, flattens And in And and Or in Or, drops repeated members and double
 // negation. The result is true of exactly the same documents.
@@ -53,19 +58,23 @@ func hasConst(e Expr) bool {
 
 // join simplifies the members of an And or an Or; absorbing is the constant that decides it.
 func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
-	var out []Expr
+	out := make([]Expr, 0, len(members))
 	for _, m := range members {
-		out = append(out, inline(Simplify(m), absorbing)...)
+		m = Simplify(m)
+		if inner, ok := inlined(m, absorbing); ok {
+			out = append(out, inner...)
+			continue
+		}
+		if c, isConst := m.(Const); isConst {
+			if bool(c) == absorbing {
+				return m
+			}
+			continue
+		}
+		out = append(out, m)
 	}
-	decided := false
-	seen := newRepeated(len(out))
-	out = slices.DeleteFunc(out, func(m Expr) bool {
-		c, isConst := m.(Const)
-		decided = decided || isConst && bool(c) == absorbing
-		return isConst || seen.again(m)
-	})
-	if decided {
-		return Const(absorbing)
+	if len(out) > 1 {
+		out = unrepeated(out)
 	}
 	switch len(out) {
 	case 0:
@@ -76,35 +85,89 @@ func join(members []Expr, absorbing bool, wrap func([]Expr) Expr) Expr {
 	return wrap(out)
 }
 
-// repeated remembers expressions. Leaves are small values and, if there are many, map keys; other
-// expressions are few and compared one by one.
-type repeated struct {
-	leaves map[Expr]bool
-	others []Expr
+// unrepeated drops the members that are equal to one before.
+func unrepeated(members []Expr) []Expr {
+	if len(members) < manyToCompare {
+		kept := members[:0]
+		for _, m := range members {
+			if !slices.ContainsFunc(kept, func(o Expr) bool { return equal(m, o) }) {
+				kept = append(kept, m)
+			}
+		}
+		clear(members[len(kept):])
+		return kept
+	}
+	table, _ := tables.Get().(*[]int32)
+	if table == nil {
+		table = new([]int32)
+	}
+	defer tables.Put(table)
+	size := 2 << bits.Len(uint(len(members)))
+	*table = slices.Grow((*table)[:0], size)[:size]
+	slots := *table
+	clear(slots)
+	kept := members[:0]
+	for _, m := range members {
+		at := int(hash(m)) & (size - 1)
+		for slots[at] != 0 && !equal(m, kept[slots[at]-1]) {
+			at = (at + 1) & (size - 1)
+		}
+		if slots[at] == 0 {
+			kept = append(kept, m)
+			slots[at] = int32(len(kept))
+		}
+	}
+	clear(members[len(kept):])
+	return kept
 }
 
-// manyLeaves is the number of members from which a map is faster than comparing.
-const manyLeaves = 16
+// manyToCompare is the number of members from which a table is faster than comparing with each.
+const manyToCompare = 8
 
-func newRepeated(members int) repeated {
-	if members < manyLeaves {
-		return repeated{}
-	}
-	return repeated{leaves: make(map[Expr]bool, members)}
-}
+// tables are those of [unrepeated], used again: simplifying makes thousands.
+var tables sync.Pool
 
-// again reports whether an equal expression was seen before.
-func (r *repeated) again(e Expr) bool {
-	if r.leaves != nil && isComparable(e) {
-		before := r.leaves[e]
-		r.leaves[e] = true
-		return before
+var seed = maphash.MakeSeed()
+
+// hash returns a number that equal expressions share.
+func hash(e Expr) uint64 {
+	text := func(kind uint64, texts ...string) uint64 {
+		for _, t := range texts {
+			kind = kind*0x9e3779b97f4a7c15 ^ maphash.String(seed, t)
+		}
+		return kind
 	}
-	if slices.ContainsFunc(r.others, func(o Expr) bool { return equal(e, o) }) {
-		return true
+	all := func(kind uint64, members []Expr) uint64 {
+		for _, m := range members {
+			kind = kind*0x9e3779b97f4a7c15 ^ hash(m)
+		}
+		return kind
 	}
-	r.others = append(r.others, e)
-	return false
+	switch e := e.(type) {
+	case And:
+		return all(1, e)
+	case Or:
+		return all(2, e)
+	case Not:
+		return 3 + 5*hash(e.X)
+	case Nested:
+		return text(4, e.Path) ^ hash(e.X)
+	case Term:
+		value, _ := e.Value.(string)
+		return text(5, e.Field, value)
+	case Terms:
+		return text(6, e.Field) + uint64(len(e.Values))
+	case Wildcard:
+		return text(7, e.Field, e.Pattern)
+	case Prefix:
+		return text(8, e.Field, e.Value)
+	case Regexp:
+		return text(9, e.Field, e.Pattern)
+	case Residual:
+		return text(10, e.Text)
+	default:
+		return text(11, fieldOf(e))
+	}
 }
 
 func isComparable(e Expr) bool {
@@ -145,15 +208,14 @@ func equal(a, b Expr) bool {
 	return isComparable(b) && a == b
 }
 
-// inline returns the members of a nested operator of the same kind, or the expression itself.
-func inline(e Expr, absorbing bool) []Expr {
-	if and, ok := e.(And); ok && !absorbing {
-		return and
+// inlined returns the members of a nested operator of the same kind, which has no constants any more.
+func inlined(e Expr, absorbing bool) ([]Expr, bool) {
+	if absorbing {
+		or, ok := e.(Or)
+		return or, ok
 	}
-	if or, ok := e.(Or); ok && absorbing {
-		return or
-	}
-	return []Expr{e}
+	and, ok := e.(And)
+	return and, ok
 }
 
 func negate(x Expr) Expr {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"tocsin/internal/match/lregexp"
@@ -18,8 +19,8 @@ type textTest struct {
 	// equal lists the texts for which it holds, folded if it folds; empty if it does more than
 	// compare.
 	equal []string
-	// literals are folded texts that occur in every folded text for which it holds.
-	literals []string
+	// literals are lists of folded texts: of each list, one occurs in every folded text for which it holds.
+	literals [][]string
 	// scans: the test takes time for every character, so that looking for a literal first pays.
 	scans bool
 }
@@ -59,8 +60,7 @@ func compilePattern(leaf Expr, f mapping.Field) (valueTest, error) {
 		return valueTest{makeText: func() textTest { return beginText(value, fold) }}, nil
 	case Regexp:
 		l.Pattern = f.Normalize(l.Pattern)
-		t, err := compileRegexp(l)
-		return t.values(), err
+		return valueTest{makeText: func() textTest { return matchRegexp(l) }}, checkRegexp(l)
 	}
 	return valueTest{}, fmt.Errorf("%T: %w", leaf, ErrOperator)
 }
@@ -69,12 +69,44 @@ func lazyPattern(pattern string, fold bool) valueTest {
 	return valueTest{makeText: func() textTest { return matchPattern(pattern, fold) }}
 }
 
-func compileRegexp(l Regexp) (textTest, error) {
+// regexpKey is what a regular expression is compiled from.
+type regexpKey struct {
+	pattern string
+	fold    bool
+}
+
+// faults holds the error of each [regexpKey] that was checked, as a result of compiling it: a rule is checked several times
+// before it is matched.
+var faults sync.Map
+
+type fault struct{ err error }
+
+// checkRegexp returns the error of compiling a regular expression.
+func checkRegexp(l Regexp) error {
+	key := regexpKey{l.Pattern, l.Fold}
+	known, ok := faults.Load(key)
+	if !ok {
+		_, err := compileRegexp(l)
+		known, _ = faults.LoadOrStore(key, fault{err})
+	}
+	return known.(fault).err //nolint:forcetypeassert // nothing else is stored
+}
+
+func compileRegexp(l Regexp) (*lregexp.Regexp, error) {
 	re, err := lregexp.Compile(l.Pattern, lregexp.Options{Flags: lregexp.All, CaseInsensitive: l.Fold})
 	if err != nil {
-		return textTest{}, fmt.Errorf("regexp %q: %w", l.Pattern, err)
+		return nil, fmt.Errorf("regexp %q: %w", l.Pattern, err)
 	}
-	return textTest{holds: re.Match, literals: bytesOnly(re.Literals()), scans: true}, nil
+	return re, nil
+}
+
+// matchRegexp is the test of a regular expression that [checkRegexp] has no error for.
+func matchRegexp(l Regexp) textTest {
+	re, err := compileRegexp(l)
+	if err != nil {
+		panic("a regular expression was not checked: " + err.Error())
+	}
+	return textTest{holds: re.Match, literals: bytesOnly(slices.Clone(re.Literals())), scans: true}
 }
 
 func equalText(want string, fold bool) textTest {
@@ -117,7 +149,7 @@ func beginText(want string, fold bool) textTest {
 	if fold {
 		want = literal
 	}
-	return textTest{fold: fold, holds: func(s string) bool { return strings.HasPrefix(s, want) }, literals: []string{literal}}
+	return textTest{fold: fold, holds: func(s string) bool { return strings.HasPrefix(s, want) }, literals: [][]string{{literal}}}
 }
 
 // matchPattern matches a pattern as in [Wildcard].
@@ -127,12 +159,12 @@ func matchPattern(pattern string, fold bool) textTest {
 	return textTest{fold: fold, holds: w.test(), literals: bytesOnly(w.literals())}
 }
 
-// literals returns the texts that occur in every value that matches the pattern.
-func (w wildcard) literals() []string {
-	var out []string
+// literals returns the texts that occur in every value that matches the pattern, each a list of its own.
+func (w wildcard) literals() [][]string {
+	var out [][]string
 	for _, p := range w.pieces {
 		if p.text != "" {
-			out = append(out, foldASCII(p.text))
+			out = append(out, []string{foldASCII(p.text)})
 		}
 		run := p.runes
 		for len(run) > 0 {
@@ -141,7 +173,7 @@ func (w wildcard) literals() []string {
 				n++
 			}
 			if n > 0 {
-				out = append(out, foldASCII(string(run[:n])))
+				out = append(out, []string{foldASCII(string(run[:n]))})
 			}
 			run = run[min(n+1, len(run)):]
 		}
@@ -149,13 +181,9 @@ func (w wildcard) literals() []string {
 	return out
 }
 
-// bytesOnly drops literals that may occur in a value as other bytes: invalid UTF-8 reads as U+FFFD.
-func bytesOnly(literals []string) []string {
-	var out []string
-	for _, literal := range literals {
-		if !strings.ContainsRune(literal, utf8.RuneError) {
-			out = append(out, literal)
-		}
-	}
-	return out
+// bytesOnly drops lists with a literal that may occur in a value as other bytes: invalid UTF-8 reads as U+FFFD.
+func bytesOnly(literals [][]string) [][]string {
+	return slices.DeleteFunc(literals, func(list []string) bool {
+		return slices.ContainsFunc(list, func(literal string) bool { return strings.ContainsRune(literal, utf8.RuneError) })
+	})
 }

@@ -21,6 +21,14 @@ func (s *sample) rate(seen int32, estimate float64) float64 {
 	return (float64(seen) + weight*estimate) / float64(s.documents+weight)
 }
 
+// rateOf is rate of many tests together.
+func (s *sample) rateOf(t tally) float64 {
+	if s == nil {
+		return t.assumed
+	}
+	return (t.seen + weight*min(t.assumed, t.most)) / float64(s.documents+weight)
+}
+
 func (s *sample) heldOf(n int32) int32 {
 	if s == nil {
 		return 0

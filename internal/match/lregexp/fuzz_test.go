@@ -46,6 +46,7 @@ func use(t *testing.T, pattern, value string, opts lregexp.Options) {
 	if again := string([]rune(value)); re.Match(again) != got {
 		t.Errorf("%q: bad bytes are not U+FFFD in %q", pattern, value)
 	}
+	wantLiterals(t, re, value)
 	if literal, ok := re.Literal(); ok && !re.Match(literal) {
 		t.Errorf("%q does not match its literal %q", pattern, literal)
 	}

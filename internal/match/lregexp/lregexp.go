@@ -49,7 +49,7 @@ var ErrTooComplex = errors.New("regular expression: too complex")
 type Regexp struct {
 	pattern  string
 	dfa      *dfa
-	literals []string
+	literals [][]string
 }
 
 // Compile parses a pattern. The error is a [*SyntaxError] or [ErrTooComplex]; the work is bounded for any

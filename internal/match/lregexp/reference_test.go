@@ -274,6 +274,7 @@ func TestAgainstReference(t *testing.T) {
 			if got := re.Match(v); got != want.match(v) {
 				t.Fatalf("%s (%+v) on %q: got %v", want.pattern, opts, v, got)
 			}
+			wantLiterals(t, re, v)
 			if ok && re.Match(v) != (v == literal) {
 				t.Fatalf("%s (%+v): %q is not the only string: %q", want.pattern, opts, literal, v)
 			}

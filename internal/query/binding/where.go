@@ -4,6 +4,7 @@ package binding
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"tocsin/internal/diag"
@@ -22,14 +23,16 @@ type Where struct {
 	Exact         bool
 	// rest is the part of Whole that the search does not decide. It is matched against candidates under the mapping of
 	// their own index.
-	rest  condition.Expr
-	ways  []mapping.Way
-	rests []bound
+	rest condition.Expr
+	ways []mapping.Way
+	// rests returns the rest under each of the ways; it is compiled when the first candidate is there, as a shared read
+	// has none.
+	rests func() ([]bound, error)
 	label string
 	// InMemory is the whole, where it can be matched in memory and the search would find more; else nil.
 	InMemory condition.Expr
-	// Text is what is asked in memory in words, which are long: they are put together once.
-	Text string
+	// Text returns what is asked in memory in words, which are long: they are put together once, when they are needed.
+	Text func() string
 	// TimeInvariant: the condition is the same at any other time.
 	TimeInvariant bool
 }
@@ -61,22 +64,34 @@ func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr
 func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error) {
 	w := &Where{Whole: whole, label: p.Label()}
 	w.Pushed, w.Exact = condition.Pushdown(whole, target.Fields)
-	w.Text = w.Pushed.String()
+	w.Text = sync.OnceValue(w.Pushed.String)
 	if w.Exact {
 		return w, nil
 	}
 	if inMemory(whole, target.Fields) {
-		w.InMemory, w.Text = whole, whole.String()
+		w.InMemory, w.Text = whole, sync.OnceValue(whole.String)
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
 	w.ways = mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest))
-	for _, way := range w.ways {
-		set, errs := condition.NewSet([]condition.Member{{Expr: w.rest, Fields: way.Fields}})
-		if errs[0] != nil {
-			return w, errs[0] //nolint:wrapcheck // it names the field
+	if w.InMemory == nil { // Where the whole can be matched, so can a part of it on retrieved values.
+		for _, way := range w.ways {
+			if err := condition.Check(w.rest, way.Fields); err != nil {
+				return w, err //nolint:wrapcheck // it names the field
+			}
 		}
-		w.rests = append(w.rests, bound{set, event.NewSelection(set.Fields(), set.Objects())})
 	}
+	rest, ways := w.rest, w.ways
+	w.rests = sync.OnceValues(func() ([]bound, error) {
+		out := make([]bound, len(ways))
+		for i, way := range ways {
+			set, errs := condition.NewSet([]condition.Member{{Expr: rest, Fields: way.Fields}})
+			if errs[0] != nil {
+				return nil, errs[0] //nolint:wrapcheck // it names the field
+			}
+			out[i] = bound{set, event.NewSelection(set.Fields(), set.Objects())}
+		}
+		return out, nil
+	})
 	return w, nil
 }
 
@@ -117,8 +132,12 @@ func (w *Where) Admit(page []event.Event) ([]event.Event, error) {
 	if w.rests == nil {
 		return page, nil
 	}
-	readers := make([]restReader, len(w.rests))
-	for i, rest := range w.rests {
+	rests, err := w.rests()
+	if err != nil {
+		return nil, err
+	}
+	readers := make([]restReader, len(rests))
+	for i, rest := range rests {
 		readers[i] = restReader{rest.selection.NewView(), rest.set.NewMatching()}
 	}
 	var out []event.Event
@@ -163,6 +182,6 @@ func (p *Query) WhereAt(target search.Target, at time.Time) (*Where, diag.List) 
 func (w *Where) Narrowed(only condition.Expr) *Where {
 	narrower := *w
 	narrower.Pushed = condition.Simplify(condition.And{w.Pushed, only})
-	narrower.Text = narrower.Pushed.String()
+	narrower.Text = sync.OnceValue(narrower.Pushed.String)
 	return &narrower
 }

@@ -5,11 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
+	"sync"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
+	"tocsin/internal/query/correlating"
 	"tocsin/internal/query/plans"
 	"tocsin/internal/query/splrule"
 	"tocsin/internal/rule"
@@ -49,6 +52,10 @@ type Catalog struct {
 	library    *escu.Library
 	detections map[*rule.Rule]*escu.Detection
 	sigma      map[*rule.Rule]sigmaRule
+	bySigma    map[*sigma.Rule]*rule.Rule
+	// correlations are those of Sigma; room bounds what they keep.
+	correlations map[*rule.Rule]*sigma.Correlation
+	room         *correlating.Room
 }
 
 // empty returns a catalog without rules.
@@ -83,7 +90,7 @@ func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, 
 			return c, diags, err
 		}
 	}
-	return c, append(diags, c.resolveIDs()...), nil
+	return c, append(diags, c.settle()...), nil
 }
 
 // LoadFS is [Load] for files of another file system, such as the rules built into the program.
@@ -95,7 +102,13 @@ func LoadFS(ctx context.Context, o Options, fsys fs.FS, paths ...string) (Catalo
 	if diags = append(diags, more...); err != nil {
 		return c, diags, err
 	}
-	return c, append(diags, c.resolveIDs()...), nil
+	return c, append(diags, c.settle()...), nil
+}
+
+// settle decides what follows from all rules together: who has an id, and which rules are silent.
+func (c *Catalog) settle() diag.List {
+	diags := c.resolveIDs()
+	return append(diags, c.silence()...)
 }
 
 // resolveIDs decides which rule keeps an id that several rules have: a rule that cannot be planned never takes it
@@ -124,6 +137,8 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 	c.library, c.detections = library, map[*rule.Rule]*escu.Detection{}
 	all := slices.Concat(library.Detections, library.Broken)
 	slices.SortStableFunc(all, func(a, b *escu.Detection) int { return cmp.Compare(a.Path, b.Path) })
+	owned := rule.NewOwned(diags)
+	var more diag.List
 	for _, d := range all {
 		r := d.Rule()
 		r.Enabled = nil
@@ -132,24 +147,12 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 			r.Enabled = &enabled
 		}
 		r.Skew = d.Schedule.Skew(d.ID, c.options.Skew)
-		mine, others := splitDiagnostics(r, diags)
-		diags = slices.Concat(others, c.Add(r, mine))
+		more = append(more, c.Add(r, owned.Take(r))...)
 		c.detections[r] = d
 	}
-	more, err := c.addSigma(ctx, sigmas)
+	diags = append(owned.Left(), more...)
+	more, err = c.addSigma(ctx, sigmas)
 	return append(diags, more...), err
-}
-
-// splitDiagnostics separates the diagnostics about a rule from the others.
-func splitDiagnostics(r *rule.Rule, all diag.List) (mine, others diag.List) {
-	for _, d := range all {
-		if r.Owns(d) {
-			mine = append(mine, d)
-		} else {
-			others = append(others, d)
-		}
-	}
-	return mine, others
 }
 
 // Plan plans a rule of the catalog. The plan is nil if a diagnostic is an error.
@@ -157,10 +160,51 @@ func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if s, ok := c.sigma[r]; ok {
 		return s.plan(r)
 	}
+	if s, ok := c.correlations[r]; ok {
+		return c.correlate(r, s)
+	}
 	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
 		return c.planSearch(r, d, c.library, c.options.Index, splunk.Later)
 	}
 	return plans.For(r) //nolint:wrapcheck // diagnostics are not errors
+}
+
+// Planned is the plan of a rule, nil if a diagnostic is an error.
+type Planned struct {
+	Plan  query.Plan
+	Diags diag.List
+}
+
+// Plans plans rules of the catalog side by side, and returns their plans in order. Searches in SPL share what the library
+// remembers of macros, so they are planned one after the other.
+func (c *Catalog) Plans(rules []*rule.Rule) []Planned {
+	out := make([]Planned, len(rules))
+	plan := func(i int) { out[i].Plan, out[i].Diags = c.Plan(rules[i]) }
+	alone, apart := make(chan int, len(rules)), make(chan int, len(rules))
+	for i, r := range rules {
+		if c.detections[r] != nil {
+			alone <- i
+		} else {
+			apart <- i
+		}
+	}
+	close(alone)
+	close(apart)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for i := range alone {
+			plan(i)
+		}
+	})
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := range apart {
+				plan(i)
+			}
+		})
+	}
+	wait.Wait()
+	return out
 }
 
 // Search plans an ad hoc search in SPL, with the macros and lookups of the catalog. Events in Splunk's own

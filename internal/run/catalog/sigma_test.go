@@ -16,13 +16,13 @@ import (
 
 	"tocsin/internal/alert"
 	"tocsin/internal/backend/store"
+	"tocsin/internal/fieldmap/winlog"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/run/catalog"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search/planner"
 	"tocsin/internal/testkit/conformance"
-	"tocsin/internal/testkit/winlog"
 )
 
 // sigmaRows are the rows of this repository, and those beside it.

@@ -178,15 +178,15 @@ func total(counts map[string]int) int {
 	return n
 }
 
-// leaveLive removes the slots that the live schedule runs: slots that have not settled or have just
-// settled.
+// leaveLive removes the slots that the live schedule runs: slots whose run is not due yet or has just become
+// due.
 func (k *catchUpLoop) leaveLive(s *ledger.Survey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	running, r := k.inFlight[s.RuleID], k.byID[s.RuleID]
 	s.Owed = slices.DeleteFunc(s.Owed, func(o ledger.Owed) bool {
 		slot := o.Entry.Slot
-		wait := k.settle(r)
+		wait := k.delay(r)
 		if k.owned[s.RuleID] {
 			wait += justDue
 		}

@@ -65,6 +65,9 @@ type Options struct {
 	// Settle returns how long after its slot a rule with these index patterns waits until earlier
 	// events are visible; nil: no wait. It is called often and must not block.
 	Settle func(patterns []string) time.Duration
+	// Spread is the average distance in time of the live runs of rules that cannot share the read of the new events;
+	// 0: all begin when their slot has settled.
+	Spread time.Duration
 	Log    *slog.Logger
 	// RuleTimeout limits one execution, 0 for no limit; Grace is how long runs may continue after
 	// the end.
@@ -112,6 +115,7 @@ type Service struct {
 	byID     map[string]*Rule
 	plans    map[string]catchup.Rule
 	priority *priorityGate
+	spread   spread
 	wake     chan struct{}
 	// stale requests a read of the ledger; loaded means that it was read.
 	stale, loaded atomic.Bool
@@ -153,7 +157,7 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	o.RoundSize = cmp.Or(o.RoundSize, DefaultRoundSize)
 	s := &Service{
 		opts: o, rules: rules, byID: map[string]*Rule{}, plans: map[string]catchup.Rule{}, priority: newPriorityGate(),
-		wake: make(chan struct{}, 1), inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{},
+		spread: newSpread(rules, o.Spread), wake: make(chan struct{}, 1), inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{},
 	}
 	for _, r := range rules {
 		if s.byID[r.ID()] != nil {
@@ -187,10 +191,13 @@ func (s *Service) wakeUp() {
 func (s *Service) Run(ctx context.Context) error {
 	s.begun = s.opts.Now()
 	s.stale.Store(true)
+	if n := len(s.spread.alone); n > 0 {
+		s.opts.Log.Info("rules that need a search of their own are spread", "rules", n, "sharing", len(s.rules)-n, "over", s.spread.longest())
+	}
 	jobs := make([]scheduler.Job, len(s.rules))
 	for i, r := range s.rules {
 		jobs[i] = scheduler.Job{
-			ID: r.ID(), Slots: r.Slots, After: s.begun, Delay: func() time.Duration { return s.settle(r) }, Timeout: s.opts.RuleTimeout,
+			ID: r.ID(), Slots: r.Slots, After: s.begun, Delay: func() time.Duration { return s.delay(r) }, Timeout: s.opts.RuleTimeout,
 			Run: func(ctx context.Context, slot time.Time) { s.live(ctx, r, slot) },
 		}
 	}
@@ -234,6 +241,12 @@ func (s *Service) settle(r *Rule) time.Duration {
 		return 0
 	}
 	return max(0, s.opts.Settle(r.Patterns()))
+}
+
+// delay returns how long after its slots a rule runs live.
+func (s *Service) delay(r *Rule) time.Duration {
+	settle := s.settle(r)
+	return settle + s.spread.wait(r.ID(), settle)
 }
 
 // settled reports whether a slot has settled. The service runs no other slots.

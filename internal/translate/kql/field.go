@@ -128,7 +128,7 @@ func (l *lowerer) checkNested(at diag.Span, f target, path string) {
 
 // unmapped reports once per name that the test can never match.
 func (l *lowerer) unmapped(field *Value, name string) {
-	if l.warned[name] {
+	if l.opts.Quiet || l.warned[name] {
 		return
 	}
 	l.warned[name] = true

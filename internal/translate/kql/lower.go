@@ -29,6 +29,8 @@ type Options struct {
 	// IgnoreUnmapped makes a nested group with an unmapped path match nothing; else that is an
 	// error.
 	IgnoreUnmapped bool
+	// Quiet leaves out the warnings about fields that no index has.
+	Quiet bool
 	// TimeZone is the zone of times that name none; "" means UTC.
 	TimeZone string
 }

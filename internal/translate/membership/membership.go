@@ -3,6 +3,7 @@
 package membership
 
 import (
+	"sync"
 	"time"
 
 	"tocsin/internal/diag"
@@ -26,17 +27,43 @@ func Names(s fieldmap.Source) []string {
 	if s.Where.Value == "" {
 		return nil
 	}
-	q, _ := kql.Parse(s.Where)
-	if q == nil {
+	p, _ := parse(s.Where)
+	if p == nil {
 		return nil
 	}
-	return q.Names()
+	return p.names
+}
+
+// parsed is a condition that was parsed, with the fields that it tests.
+type parsed struct {
+	query *kql.Query
+	names []string
+}
+
+// known holds the conditions that were parsed without a diagnostic, by their text: thousands of rules share the few of the
+// field maps, and each is lowered under every mapping.
+var known sync.Map
+
+// parse parses a condition. It is nil when a diagnostic is an error.
+func parse(where diag.Text) (*parsed, diag.List) {
+	if p, ok := known.Load(where.Value); ok {
+		return p.(*parsed), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	q, diags := kql.Parse(where)
+	if q == nil {
+		return nil, diags
+	}
+	p := &parsed{q, q.Names()}
+	if len(diags) == 0 {
+		known.Store(where.Value, p)
+	}
+	return p, diags
 }
 
 // Condition returns the condition of a source's events. Tests of unmapped fields are false, and now is the slot. The
 // condition is nil when a diagnostic is an error.
 func Condition(s fieldmap.Source, fields mapping.Fields, slot time.Time) (condition.Expr, diag.List) {
-	where, diags := lower(s.Where, fields)
+	where, diags := lower(s.Where, fields, false)
 	if where == nil {
 		return nil, diags
 	}
@@ -45,12 +72,13 @@ func Condition(s fieldmap.Source, fields mapping.Fields, slot time.Time) (condit
 }
 
 // Of is true of events of a log source that are kept in one way, as [Condition] is of those of a source; now is left to
-// who knows the slot.
+// who knows the slot. Fields that no index has are not reported: a condition names those of each way in which events may
+// be kept, and indices have those of one.
 func Of(e fieldmap.Events, fields mapping.Fields) (condition.Expr, diag.List) {
 	var all condition.And
 	var diags diag.List
 	for _, where := range e.Where {
-		one, faults := lower(where, fields)
+		one, faults := lower(where, fields, true)
 		diags = append(diags, faults...)
 		if one == nil {
 			return nil, diags
@@ -60,15 +88,15 @@ func Of(e fieldmap.Events, fields mapping.Fields) (condition.Expr, diag.List) {
 	return condition.Simplify(all), diags
 }
 
-func lower(where diag.Text, fields mapping.Fields) (condition.Expr, diag.List) {
+func lower(where diag.Text, fields mapping.Fields, quiet bool) (condition.Expr, diag.List) {
 	if where.Value == "" {
 		return condition.Const(true), nil
 	}
-	q, diags := kql.Parse(where)
-	if q == nil {
+	p, diags := parse(where)
+	if p == nil {
 		return nil, diags
 	}
-	x, diags := kql.Lower(q, where, kql.Options{Fields: fields, IgnoreUnmapped: true})
+	x, diags := kql.Lower(p.query, where, kql.Options{Fields: fields, IgnoreUnmapped: true, Quiet: quiet})
 	if x == nil {
 		return nil, diags
 	}

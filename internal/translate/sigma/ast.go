@@ -5,6 +5,7 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
+	"tocsin/internal/match/condition"
 )
 
 // Detection is what a rule, or a filter, asks of an event.
@@ -24,7 +25,7 @@ type selection struct {
 }
 
 // expr is a part of a condition: allOf, anyOf, negation, *selection or *item.
-type expr interface{ names(add func(string)) }
+type expr interface{ each(visit func(*item)) }
 
 type (
 	allOf    []expr
@@ -42,40 +43,63 @@ type item struct {
 	neq    bool
 }
 
-func (a allOf) names(add func(string)) {
+func (a allOf) each(visit func(*item)) {
 	for _, x := range a {
-		x.names(add)
+		x.each(visit)
 	}
 }
 
-func (a anyOf) names(add func(string)) {
+func (a anyOf) each(visit func(*item)) {
 	for _, x := range a {
-		x.names(add)
+		x.each(visit)
 	}
 }
 
-func (n negation) names(add func(string)) { n.x.names(add) }
+func (n negation) each(visit func(*item)) { n.x.each(visit) }
 
-func (s *selection) names(add func(string)) { s.what.names(add) }
+func (s *selection) each(visit func(*item)) { s.what.each(visit) }
 
-func (i *item) names(add func(string)) {
-	if i.field != "" {
-		add(i.field)
-	}
-	for _, alternatives := range i.values {
-		for _, v := range alternatives {
-			if ref, ok := v.(fieldRef); ok {
-				add(ref.field)
+func (i *item) each(visit func(*item)) { visit(i) }
+
+// values calls visit for every value of the detection, and the item that has it.
+func (d *Detection) values(visit func(*item, value)) {
+	for _, x := range d.where {
+		x.each(func(i *item) {
+			for _, alternatives := range i.values {
+				for _, v := range alternatives {
+					visit(i, v)
+				}
 			}
-		}
+		})
 	}
 }
 
 // Names calls add for every field that the detection names, as it spells it.
 func (d *Detection) Names(add func(string)) {
 	for _, x := range d.where {
-		x.names(add)
+		x.each(func(i *item) {
+			if i.field != "" {
+				add(i.field)
+			}
+		})
 	}
+	d.values(func(_ *item, v value) {
+		if ref, ok := v.(fieldRef); ok {
+			add(ref.field)
+		}
+	})
+}
+
+// OfNow reports whether a value is date math on now, which Elasticsearch reads where it says that a field is a date.
+func (d *Detection) OfNow() bool {
+	found := false
+	d.values(func(i *item, v value) {
+		if t, ok := v.(text); ok {
+			whole, isWhole := t.whole()
+			found = found || isWhole && condition.OfNow(condition.Term{Field: i.field, Value: whole})
+		}
+	})
+	return found
 }
 
 // Negates reports whether the condition is a negation as a whole: a filter that is none lets nothing but

@@ -16,9 +16,10 @@ import (
 func (p place) oneOf(values []value) condition.Expr {
 	var out condition.Or
 	var rest, long []value
-	for _, v := range values {
-		e, ok := p.leaf(v)
-		if !ok {
+	leaves, searchable := p.leaves(values)
+	for i, v := range values {
+		e := leaves[i]
+		if e == nil || !searchable && patternSize(e) > 0 {
 			rest = append(rest, v)
 			continue
 		}
@@ -27,7 +28,7 @@ func (p place) oneOf(values []value) condition.Expr {
 			long = append(long, v)
 		}
 	}
-	out = condition.Or{sameTerms(condition.Simplify(out))}
+	out = sameTerms(out)
 	if len(long) > 0 {
 		for _, f := range p.limited {
 			out = append(out, condition.And{condition.LeftOut{Field: f.Name, Ignored: f.Ignored()}, p.compared(long)})
@@ -36,7 +37,38 @@ func (p place) oneOf(values []value) condition.Expr {
 	if len(rest) > 0 {
 		out = append(out, inSource(p, rest))
 	}
-	return condition.Simplify(out)
+	return out
+}
+
+// leaves are the tests that queries can make of values, nil where only the source tells; searchable reports whether one
+// search can make all of them.
+func (p place) leaves(values []value) (out []condition.Expr, searchable bool) {
+	out = make([]condition.Expr, len(values))
+	size := 0
+	for i, v := range values {
+		if e, ok := p.leaf(v); ok {
+			out[i] = e
+			size += patternSize(e)
+		}
+	}
+	return out, size <= maxPatterns
+}
+
+// maxPatterns is how long the patterns of one list may be together. Elasticsearch makes an automaton of each for every
+// shard, of some 5 kB for each byte, and refuses the search when they exceed its memory.
+const maxPatterns = 16 << 10
+
+// patternSize is the length of the pattern of a test for which Elasticsearch makes an automaton.
+func patternSize(e condition.Expr) int {
+	switch e := e.(type) {
+	case condition.Wildcard:
+		return len(e.Pattern)
+	case condition.Prefix:
+		return len(e.Value)
+	case condition.Regexp:
+		return len(e.Pattern)
+	}
+	return 0
 }
 
 // takesLong reports whether a test may hold of a text that is longer than a limit.
@@ -347,14 +379,10 @@ func (p place) textOf(v mapping.Value) string {
 }
 
 // sameTerms joins tests of a field for single values.
-func sameTerms(e condition.Expr) condition.Expr {
-	list, isOr := e.(condition.Or)
-	if !isOr {
-		return e
-	}
+func sameTerms(list condition.Or) condition.Or {
 	byField := map[string][]any{}
 	var order []string
-	var out condition.Or
+	out := list[:0]
 	for _, e := range list {
 		if t, ok := e.(condition.Term); ok && !t.Fold {
 			if s, isText := t.Value.(string); isText {

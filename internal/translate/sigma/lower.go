@@ -117,7 +117,7 @@ func (l *lowerer) oneOf(i *item, values []value) condition.Expr {
 			out = append(out, l.missing(at))
 		}
 	}
-	return condition.Simplify(out)
+	return out
 }
 
 // field tests one field, in each of the ways in which indices map it. Tests that a way does not understand
@@ -136,7 +136,7 @@ func (l *lowerer) field(name string, values []value) condition.Expr {
 	for k, p := range places {
 		out[k] = within(p, p.oneOf(values))
 	}
-	return condition.Simplify(out)
+	return out
 }
 
 func (l *lowerer) placesOf(name string) []place {
