@@ -6,22 +6,28 @@ import "tocsin/internal/match/mapping"
 type Trace struct {
 	// Text is the operator of an inner node, or the whole test of a leaf.
 	Text string `json:"text"`
+	// Op is how an inner node follows from its parts; "" for a leaf, whose parts, if there are any, only illustrate it.
+	Op Op `json:"op,omitempty"`
+	// Of names what the part is of the rule: an exception, a filter, a step. It is empty for parts of these.
+	Of string `json:"of,omitempty"`
 	// Holds is the part's answer for the document.
 	Holds bool `json:"holds"`
 	// Values are the indexed values of a leaf's field.
 	Values []string `json:"values,omitempty"`
-	Parts  []Trace  `json:"parts,omitempty"`
+	// Deciding marks the leaves that [Decide] has found.
+	Deciding bool    `json:"deciding,omitempty"`
+	Parts    []Trace `json:"parts,omitempty"`
 }
 
 // NewTrace evaluates every part of a condition, including parts that do not affect the result.
 func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	switch e := e.(type) {
 	case And:
-		return traceParts("and", e, e, fields, d)
+		return traceParts(OpAnd, e, e, fields, d)
 	case Or:
-		return traceParts("or", e, e, fields, d)
+		return traceParts(OpOr, e, e, fields, d)
 	case Not:
-		return traceParts("not", e, []Expr{e.X}, fields, d)
+		return traceParts(OpNot, e, []Expr{e.X}, fields, d)
 	}
 	m, err := Compile(e, fields)
 	if err != nil {
@@ -52,12 +58,12 @@ func (t *Trace) addValues(e Expr, fields mapping.Fields, d Document) {
 	}
 }
 
-func traceParts(text string, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
+func traceParts(op Op, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
 	m, err := Compile(whole, fields)
 	if err != nil {
 		return Trace{}, err
 	}
-	t := Trace{Text: text, Holds: m.Match(d)}
+	t := Trace{Text: string(op), Op: op, Holds: m.Match(d)}
 	for _, p := range parts {
 		part, err := NewTrace(p, fields, d)
 		if err != nil {
