@@ -1,6 +1,10 @@
 package condition
 
-import "tocsin/internal/match/mapping"
+import (
+	"fmt"
+
+	"tocsin/internal/match/mapping"
+)
 
 // Trace says for every part of a condition whether it holds for one document, and why.
 type Trace struct {
@@ -56,6 +60,41 @@ func (t *Trace) addValues(e Expr, fields mapping.Fields, d Document) {
 			t.Values = append(t.Values, v.Text())
 		}
 	}
+}
+
+// Part is a part of a rule's condition. Of names it; the query itself has no name.
+type Part struct {
+	Of    string
+	Where Expr
+}
+
+// TraceParts traces a condition as the parts that it consists of: all of them must hold. It is an error if they do not
+// add up to the whole.
+func TraceParts(whole Expr, parts []Part, fields mapping.Fields, d Document) (Trace, error) {
+	if len(parts) < 2 {
+		return NewTrace(whole, fields, d)
+	}
+	m, err := Compile(whole, fields)
+	if err != nil {
+		return Trace{}, err
+	}
+	t := Trace{Text: string(OpAnd), Op: OpAnd, Holds: true}
+	for _, p := range parts {
+		part, err := NewTrace(p.Where, fields, d)
+		if err != nil {
+			return Trace{}, err
+		}
+		t.Holds = t.Holds && part.Holds
+		if part.Of = p.Of; part.Op == OpAnd && p.Of == "" {
+			t.Parts = append(t.Parts, part.Parts...)
+			continue
+		}
+		t.Parts = append(t.Parts, part)
+	}
+	if t.Holds != m.Match(d) {
+		return Trace{}, fmt.Errorf("trace the parts of %s: together they have another result", whole)
+	}
+	return t, nil
 }
 
 func traceParts(op Op, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
