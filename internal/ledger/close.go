@@ -27,6 +27,7 @@ func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, 
 		if !from.Before(oldest) {
 			continue
 		}
+		g.Slots = l.slots(g, heads[g.RuleID])
 		some, err := l.giveUp(ctx, g, from, oldest, fence, fmt.Sprintf("older than %s", age))
 		n += some
 		if err != nil {

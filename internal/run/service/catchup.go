@@ -199,6 +199,10 @@ func (k *catchUpLoop) noteCovered(surveys []ledger.Survey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range surveys {
+		k.earlier[s.RuleID] = earlier{s.Slots, s.Past}
+		if s.Slots == nil {
+			delete(k.earlier, s.RuleID)
+		}
 		if s.Covered.After(k.covered[s.RuleID]) {
 			k.covered[s.RuleID] = s.Covered
 		}
@@ -302,15 +306,23 @@ func together(tasks []catchup.Task, most int) []catchup.Task {
 	return out
 }
 
-// take makes the job of a task.
-func (k *catchUpLoop) take(r *Rule, t catchup.Task) (pipeline.Job, bool) {
+// mayTake reports whether slots of a rule may be run now, and marks a rule whose slots are ordered.
+func (k *catchUpLoop) mayTake(r *Rule) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, running := k.inFlight[t.RuleID]; r.merging.Ordered && (running || k.busy[t.RuleID]) {
-		return pipeline.Job{}, false
+	if _, running := k.inFlight[r.ID()]; r.merging.Ordered && (running || k.busy[r.ID()]) {
+		return false
 	}
 	if r.merging.Ordered {
-		k.busy[t.RuleID] = true
+		k.busy[r.ID()] = true
+	}
+	return true
+}
+
+// take makes the job of a task.
+func (k *catchUpLoop) take(r *Rule, t catchup.Task) (pipeline.Job, bool) {
+	if !k.mayTake(r) {
+		return pipeline.Job{}, false
 	}
 	job := k.job(r, t.Slot())
 	job.Window, job.Attempts = t.Window, int(t.Attempts)
