@@ -62,3 +62,36 @@ func TestSlotsOf(t *testing.T) {
 		}
 	})
 }
+
+// TestGiveUpRemoved gives up the old slots of a rule that nobody runs, and leaves others.
+func TestGiveUpRemoved(t *testing.T) {
+	l := &ledger.Ledger{Store: ledger.NewMemory(), MaxAge: time.Hour, Parse: func(text string) (ledger.Slots, error) {
+		every, err := time.ParseDuration(text)
+		return scheduler.Interval(every, 0), err
+	}}
+	begun := time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)
+	every := scheduler.Interval(10*time.Minute, 0)
+	grids := []ledger.Grid{{RuleID: "here", Slots: every, Schedule: "10m"}, {RuleID: "gone", Slots: every, Schedule: "10m"}, {RuleID: ledger.BackfillPrefix + "x", Slots: every, Schedule: "10m"}}
+	if _, err := l.Begin(t.Context(), grids, begun); err != nil {
+		t.Fatal(err)
+	}
+	now := begun.Add(3 * time.Hour)
+	n, err := l.GiveUpRemoved(t.Context(), func(id string) bool { return id == "here" }, now, time.Time{}, 7)
+	if err != nil || n != 12 {
+		t.Fatalf("%d slots, %v, want those of two hours", n, err)
+	}
+	pages, err := l.Store.Pages(t.Context(), []string{"gone"}, begun, now)
+	if err != nil || len(pages) != 1 {
+		t.Fatal(pages, err)
+	}
+	if e, _ := pages[0].Find(begun.Add(time.Hour)); e.Status != ledger.GivenUp || e.Error != "the rule was removed" {
+		t.Errorf("%+v", e)
+	}
+	if n, err := l.GiveUpRemoved(t.Context(), func(id string) bool { return id == "here" }, now, time.Time{}, 7); err != nil || n != 0 {
+		t.Errorf("again: %d, %v", n, err)
+	}
+	owed, err := l.Owed(t.Context(), grids[1:2], now)
+	if err != nil || len(owed) != 7 {
+		t.Errorf("a rule that comes back owes %d slots, %v", len(owed), err)
+	}
+}

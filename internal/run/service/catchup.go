@@ -223,6 +223,9 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 			return err //nolint:wrapcheck // the error names the ledger
 		}
 		k.closed = now
+		if err := k.giveUpRemoved(ctx, now); err != nil {
+			return err
+		}
 	}
 	if now.Sub(k.forgot).Abs() > retentionEvery && k.opts.Owner.Owns(retentionKey) {
 		n, err := k.opts.Recorder.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
@@ -235,6 +238,19 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 		}
 	}
 	return nil
+}
+
+// giveUpRemoved gives old slots up of rules that are not among the rules any more. One runner does it for all.
+func (k *catchUpLoop) giveUpRemoved(ctx context.Context, now time.Time) error {
+	if !k.opts.Owner.Owns(retentionKey) {
+		return nil
+	}
+	rules := k.current.Load().byID
+	n, err := k.opts.Recorder.Ledger.GiveUpRemoved(ctx, func(id string) bool { return rules[id] != nil }, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
+	if k.givenUp += n; n > 0 {
+		k.opts.Log.Warn("slots of removed rules given up: too old to catch up with", "slots", n)
+	}
+	return err //nolint:wrapcheck // the error names the ledger
 }
 
 // retentionKey is the lease key of the runner that removes old pages.
