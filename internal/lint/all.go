@@ -26,6 +26,7 @@ func All() []Lint {
 		{Code: area + "escaped-character", Severity: diag.Warning, Rule: escapedCharacter},
 		{Code: area + "joined-words", Severity: diag.Warning, Rule: joinedWords},
 		{Code: area + "symbol-operator", Severity: diag.Warning, Rule: symbolOperator},
+		{Code: area + "lower-case-operator", Severity: diag.Warning, Rule: lowerCaseOperator},
 		{Code: area + "boolean-text", Severity: diag.Warning, Rule: booleanText},
 		{Code: area + "filter-backslash", Severity: diag.Warning, Rule: filterBackslash},
 		{Code: area + "near-category", Severity: diag.Warning, Rule: nearCategory},

@@ -76,7 +76,7 @@ func diagnose(t *testing.T, lints []lint.Lint, files []txtar.File, about string)
 			t.Fatal(list)
 		}
 		s := lint.NewSubject(r)
-		if s.EQL == nil && s.KQL == nil {
+		if s.EQL == nil && s.KQL == nil && s.Lucene == nil {
 			t.Fatalf("%s has no query that can be parsed", f.Name)
 		}
 		s.Tested = f.Name == "tested.toml" || about != "no-test"

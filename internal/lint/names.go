@@ -9,6 +9,7 @@ import (
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/eql"
 	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/lucene"
 )
 
 // categories are the values of event.category in ECS.
@@ -41,6 +42,13 @@ func nearCategory(s *Subject) {
 				if text, ok := v.Value.(string); ok && name == categoryField && !strings.ContainsAny(text, "*?") {
 					check(text, v.Span)
 				}
+			}
+		})
+	}
+	if s.Lucene != nil {
+		eachTest(s.Lucene, func(n *lucene.Test, f *lucene.Field) {
+			if f.Name == categoryField && (n.Kind == lucene.Word || n.Kind == lucene.Phrase) {
+				check(n.Text, n.Span)
 			}
 		})
 	}
@@ -98,6 +106,9 @@ func nearField(s *Subject) {
 				check(fieldName(n))
 			}
 		}
+	}
+	if s.Lucene != nil {
+		eachTest(s.Lucene, func(_ *lucene.Test, f *lucene.Field) { check(f.Name, f.Span) })
 	}
 	if s.KQL != nil {
 		eachKQL(s.KQL.Where, "", func(n kql.Node, path string) {
