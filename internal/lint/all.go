@@ -22,6 +22,7 @@ func All() []Lint {
 	return []Lint{
 		{Code: area + "equality-wildcard", Severity: diag.Warning, Rule: equalityWildcard},
 		{Code: area + "quoted-wildcard", Severity: diag.Warning, Rule: quotedWildcard},
+		{Code: area + "exception-wildcard", Severity: diag.Warning, Rules: exceptionWildcard},
 		{Code: area + "question-mark", Severity: diag.Warning, Rule: questionMark},
 		{Code: area + "escaped-character", Severity: diag.Warning, Rule: escapedCharacter},
 		{Code: area + "joined-words", Severity: diag.Warning, Rule: joinedWords},
