@@ -31,15 +31,15 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf(report.Formats...); err != nil {
 		return err
 	}
-	lints, err := c.lints()
-	if err != nil {
-		return err
-	}
 	switch g := a.global; {
 	case a.typed["mapping"] && len(g.Events) == 0:
 		return usagef("--mapping needs --events FILE: the files say which indices there are")
 	case a.typed["mapping"], a.typed["events"]:
 		c.Live = true
+	}
+	lints, err := c.lints()
+	if err != nil {
+		return err
 	}
 	paths := c.Paths
 	if len(paths) == 0 {
@@ -52,7 +52,11 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	c.lint(&rules, lints, paths)
-	if err := rules.report.Write(a.out, a.global.Format); err != nil {
+	out := a.out
+	if a.global.Format == "text" {
+		out = painted(a.screen)
+	}
+	if err := rules.report.Write(out, a.global.Format); err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
 	switch {

@@ -78,6 +78,10 @@ func testedRules(lints []lint.Lint, paths []string) func(*rule.Rule) bool {
 			tested[filepath.Clean(f.Rule)] = append(tested[filepath.Clean(f.Rule)], f.RuleID)
 		}
 	}
+	published, _ := ruletest.LoadPublished(good...)
+	for _, p := range published {
+		tested[filepath.Clean(p.Rule)] = append(tested[filepath.Clean(p.Rule)], p.ID)
+	}
 	return func(r *rule.Rule) bool {
 		return slices.ContainsFunc(tested[filepath.Clean(r.Path)], func(id string) bool { return id == "" || id == r.ID })
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -159,7 +158,7 @@ func showCoverage(w io.Writer, rows []coverage.Row, o coverage.Options) error {
 	head += strings.Repeat(" ", max(1, heatWidth-2*len(head))) + minute(o.To)
 	t := newTable(w, "RULE", "COVERED", "OPEN", "FAILED", "QUEUED", "GIVEN UP", "VACANT", "LATE", "LAG", "OLDEST OPEN", head)
 	var sum coverage.Counts
-	paint := isTerminal(w) && os.Getenv("NO_COLOR") == ""
+	paint := paints(w)
 	for _, r := range rows {
 		oldest := "-"
 		if r.OldestOpen != nil {

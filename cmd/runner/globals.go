@@ -101,7 +101,7 @@ func (g *globals) openLog(w io.Writer) error {
 	case g.LogFormat == "json":
 		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds}))
 	case isTerminal(w):
-		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
+		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)}))
 	default:
 		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}

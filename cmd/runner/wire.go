@@ -125,7 +125,7 @@ func (a *app) openAlertsToRead(ctx context.Context) (*backend, error) {
 }
 
 // show writes diagnostics to standard error.
-func (a *app) show(l diag.List) error { return render(a.err, l) }
+func (a *app) show(l diag.List) error { return render(painted(a.err), l) }
 
 func render(w io.Writer, l diag.List) error {
 	return diag.Render(w, l) //nolint:wrapcheck // it says what it was doing

@@ -126,7 +126,7 @@ func TestModel(t *testing.T) {
 	for _, d := range s.Diags {
 		notes = append(notes, d.Severity.String()+" "+d.Message)
 	}
-	wantNotes := []string{"note key extra is not of the format: it is kept and has no effect", "note T1562.001 was revoked: it is T1685 (Disable or Modify Tools) now", "note T9999 is no technique that is known here"}
+	wantNotes := []string{"note key extra is not of the format: it is kept and has no effect", "note attack.defense_impairment is written with hyphens since Sigma 2.0", "note T1562.001 was revoked: it is T1685 (Disable or Modify Tools) now", "note T9999 is no technique that is known here"}
 	if diff := cmp.Diff(wantNotes, notes); diff != "" {
 		t.Errorf("remarks (-want +got):\n%s", diff)
 	}

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"slices"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
@@ -83,9 +84,9 @@ func (o *object) texts(key string) []string {
 	return out
 }
 
-// word reads a text that has to be one of several.
+// word reads a text that has to be one of several, in any case.
 func (o *object) word(key string, words ...string) string {
-	w := o.text(key)
+	w := strings.ToLower(o.text(key))
 	if w != "" && !slices.Contains(words, w) {
 		hint := ""
 		if near := diag.Nearest(w, words); near != "" {

@@ -190,12 +190,19 @@ func (s Schedules) Assign(rules []*Rule, correlations ...*Correlation) diag.List
 		assign(r.Path, []LogSource{r.LogSource}, &r.Schedule)
 	}
 	for _, c := range correlations {
-		var logs []LogSource
-		c.Leaves(func(r *Rule) { logs = append(logs, r.LogSource) })
-		assign(c.Path, logs, &c.Schedule)
+		assign(c.Path, logSources(c), &c.Schedule)
 	}
 	return diags
 }
+
+// logSources are those of all rules of a correlation.
+func logSources(c *Correlation) []LogSource {
+	var logs []LogSource
+	c.Leaves(func(r *Rule) { logs = append(logs, r.LogSource) })
+	return logs
+}
+
+func (s *scheduled) meetsCorrelation(c *Correlation) bool { return s.meetsAll(c.Path, logSources(c)) }
 
 // gaps are the warnings about the times of a schedule that entries make together.
 func gaps(entries []*scheduled, schedule Schedule) diag.List {
@@ -221,11 +228,11 @@ func (p schedulePlaces) Place(key string) (file diag.Text, s diag.Span, found bo
 	return last.file, last.table.Span, false
 }
 
-// Unmet are notes about the entries that are for none of the rules.
-func (s Schedules) Unmet(rules []*Rule) diag.List {
+// Unmet are notes about the entries that are for none of the rules and correlations.
+func (s Schedules) Unmet(rules []*Rule, correlations ...*Correlation) diag.List {
 	var diags diag.List
 	for _, entry := range s.entries {
-		if !slices.ContainsFunc(rules, entry.meets) {
+		if !slices.ContainsFunc(rules, entry.meets) && !slices.ContainsFunc(correlations, entry.meetsCorrelation) {
 			diags = append(diags, entry.file.Report(diag.Note, CodeUnknownName, entry.table.Span, "the schedule is for none of the rules"))
 		}
 	}

@@ -2,7 +2,9 @@ package sigma_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +107,38 @@ func TestScheduleWarnings(t *testing.T) {
 	}
 }
 
+// TestScheduleOfCorrelation: an entry is for a correlation by its path, and by the log sources of its rules.
+func TestScheduleOfCorrelation(t *testing.T) {
+	files := map[string]string{
+		"rules/a.yml": "title: x\nname: one\nid: " + id1 + "\n" + detects,
+		"corr/c.yml":  "title: y\nid: " + id2 + "\nlevel: high\ncorrelation:\n  type: event_count\n  rules: [one]\n  timespan: 10m\n  group-by: [A]\n  condition: {gte: 3}\n",
+	}
+	for text, want := range map[string]struct {
+		interval time.Duration
+		unmet    int
+	}{
+		"path = \"corr/**\"\n":                        {time.Hour, 0},
+		"path = \"corr/**\"\nproduct = \"windows\"\n": {time.Hour, 0},
+		"path = \"corr/**\"\nproduct = \"linux\"\n":   {0, 1},
+		"product = \"windows\"\n":                     {time.Hour, 0},
+		"path = \"rules/**\"\n":                       {0, 0},
+		"path = \"other/**\"\n":                       {0, 1},
+	} {
+		s, diags := sigma.ReadSchedules(diag.NewText("s.toml", "[[schedule]]\n"+text+"interval = \"1h\"\nfrom = \"now-1h\"\n"))
+		l, more := load(t, files)
+		if diags.HasErrors() || more.HasErrors() || len(l.Correlations) != 1 || l.Correlations[0].Diags.HasErrors() {
+			t.Fatal(diags, more)
+		}
+		s.Assign(l.Rules, l.Correlations...)
+		if got := l.Correlations[0].Schedule.Interval; got != want.interval {
+			t.Errorf("%s: %s, want %s", text, got, want.interval)
+		}
+		if got := s.Unmet(l.Rules, l.Correlations...); len(got) != want.unmet {
+			t.Errorf("%s: unmet %v", text, got)
+		}
+	}
+}
+
 // TestScheduleOverrides compares generated schedules with the plain meaning: what the rule says, else the last entry
 // that is for it, key by key.
 func TestScheduleOverrides(t *testing.T) {
@@ -178,21 +212,21 @@ func TestScheduleOverrides(t *testing.T) {
 				}
 			}
 		}
-		for key, value := range own {
-			want[key] = value
-		}
+		maps.Copy(want, own)
 
-		file := "title: x\nid: " + id1 + "\nlevel: low\nlogsource:\n"
+		var of strings.Builder
+		of.WriteString("title: x\nid: " + id1 + "\nlevel: low\nlogsource:\n")
 		for key, word := range source {
-			file += "  " + key + ": " + word + "\n"
+			of.WriteString("  " + key + ": " + word + "\n")
 		}
 		if len(own) > 0 {
-			file += "custom:\n"
+			of.WriteString("custom:\n")
 		}
 		for key, value := range own {
-			file += "  " + key + ": " + value + "\n"
+			of.WriteString("  " + key + ": " + value + "\n")
 		}
-		file += "detection:\n  s: {A: x}\n  condition: s\n"
+		of.WriteString("detection:\n  s: {A: x}\n  condition: s\n")
+		file := of.String()
 		s, diags := sigma.ReadSchedules(diag.NewText("s.toml", text.String()))
 		if diags.HasErrors() {
 			rt.Fatal(diags)
@@ -204,7 +238,7 @@ func TestScheduleOverrides(t *testing.T) {
 		s.Assign(l.Rules)
 		r := l.Rules[0].Rule([]string{"logs-*"}, sigma.Grades())
 		got := map[string]string{
-			"interval": r.Interval.String(), "from": r.From.Text, "to": r.To.Text, "max_signals": fmt.Sprint(r.MaxSignals), "index": strings.Join(r.Index, ","),
+			"interval": r.Interval.String(), "from": r.From.Text, "to": r.To.Text, "max_signals": strconv.Itoa(r.MaxSignals), "index": strings.Join(r.Index, ","),
 		}
 		usual := map[string]string{"interval": "5m0s", "from": "now-6m", "to": "now", "max_signals": "100", "index": "logs-*"}
 		for _, key := range keys {

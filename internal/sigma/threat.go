@@ -38,6 +38,9 @@ func (r *Head) threat() ([]rule.Threat, diag.List) {
 			techniques = append(techniques, t)
 		} else if t, known := attack.LookupTactic(name); known {
 			tactics = append(tactics, t)
+			if strings.Contains(name, "_") {
+				diags = append(diags, r.Report(diag.Note, CodeLint, "tags", "%s is written with hyphens since Sigma 2.0", tag))
+			}
 		} else if !other.MatchString(name) {
 			diags = append(diags, r.Report(diag.Note, CodeUnknownName, "tags", "%s is no tactic that is known here", name))
 		}

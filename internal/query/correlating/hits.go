@@ -41,12 +41,27 @@ type reader struct {
 	columns []Column
 	fields  mapping.Fields
 	names   map[string][]string
-	// indices has each index name once.
-	indices map[string]string
+	// texts has each text once, as long as there are not too many.
+	texts map[string]string
 }
+
+// mostTexts bounds the texts that a reader remembers.
+const mostTexts = 100_000
 
 func newReader(columns []Column, fields mapping.Fields) *reader {
 	return &reader{columns, fields, map[string][]string{}, map[string]string{}}
+}
+
+// once returns a text that is not a part of a larger one, and mostly the same memory for equal texts.
+func (r *reader) once(text string) string {
+	known, ok := r.texts[text]
+	if !ok {
+		known = strings.Clone(text)
+		if len(r.texts) < mostTexts {
+			r.texts[known] = known
+		}
+	}
+	return known
 }
 
 // read reduces an event to a hit; false if it has no time.
@@ -60,29 +75,28 @@ func (r *reader) read(e *event.Event, timeField string) (hit, bool, error) {
 		return hit{}, false, nil
 	}
 	h := hit{at: times[0].Time.UnixNano(), ref: e.Ref()}
-	if known, ok := r.indices[h.ref.Index]; ok {
-		h.ref.Index = known
-	} else {
-		h.ref.Index = strings.Clone(h.ref.Index)
-		r.indices[h.ref.Index] = h.ref.Index
-	}
-	h.ref.ID = strings.Clone(h.ref.ID)
+	h.ref.Index, h.ref.ID = r.once(h.ref.Index), strings.Clone(h.ref.ID)
 	own := e.Types
 	if own == nil {
 		own = mapping.OfIndex(r.fields, e.Index)
 	}
 	values := func(field string) []string { return r.values(doc, e, own, field) }
-	for _, c := range r.columns {
-		h.values = append(h.values, unique(c.Texts(values)))
+	h.values = make([][]string, len(r.columns))
+	for i, c := range r.columns {
+		h.values[i] = r.unique(c.Texts(values))
 	}
 	return h, true, nil
 }
 
-func unique(texts []string) []string {
-	var out []string
+// unique returns each text once.
+func (r *reader) unique(texts []string) []string {
+	if len(texts) == 0 {
+		return nil
+	}
+	out := make([]string, 0, 1)
 	for _, t := range texts {
 		if !slices.Contains(out, t) {
-			out = append(out, strings.Clone(t))
+			out = append(out, r.once(t))
 		}
 	}
 	return out

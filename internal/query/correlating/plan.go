@@ -37,6 +37,8 @@ type Member struct {
 
 // Column is where events of a rule have the values of a field.
 type Column struct {
+	// Name is what the rule calls the field: columns of a rule with equal names are the same.
+	Name string
 	// Fields are the names of fields that Texts may ask for; with stars they stand for any such name.
 	Fields []string
 	// Texts returns an event's values from the values of fields.
@@ -115,8 +117,11 @@ func (p *Plan) add(in *Input) *node {
 func (l *leaf) add(columns []Column) []int {
 	out := make([]int, len(columns))
 	for i, c := range columns {
-		out[i] = len(l.columns)
-		l.columns = append(l.columns, c)
+		out[i] = slices.IndexFunc(l.columns, func(known Column) bool { return known.Name == c.Name })
+		if out[i] < 0 {
+			out[i] = len(l.columns)
+			l.columns = append(l.columns, c)
+		}
 	}
 	return out
 }

@@ -105,7 +105,7 @@ func (c *Catalog) column(s *sigma.Correlation, ref *sigma.Reference, name string
 		return correlating.Of(name)
 	}
 	places := fieldmap.Anywhere(c.sigma[c.bySigma[ref.Rule]].events, name)
-	out := correlating.Column{Texts: func(values func(string) []string) []string {
+	out := correlating.Column{Name: name, Texts: func(values func(string) []string) []string {
 		for _, p := range places {
 			if texts := p.Texts(values); len(texts) > 0 {
 				return texts

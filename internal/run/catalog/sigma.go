@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,7 @@ func (c *Catalog) UnmetSchedules() diag.List {
 	for _, s := range c.sigma {
 		rules = append(rules, s.rule)
 	}
-	return c.options.Sigma.Schedules.Unmet(rules)
+	return c.options.Sigma.Schedules.Unmet(rules, slices.Collect(maps.Values(c.correlations))...)
 }
 
 // sigmaRule is a rule with the events of its log source.

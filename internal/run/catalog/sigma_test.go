@@ -27,7 +27,7 @@ import (
 
 // sigmaRows are the rows of this repository, and those beside it.
 var sigmaRows = map[string]string{
-	"written": "../../testkit/conformance/testdata/sigma/rows.jsonl", "shared": "../../../../shared/conformance/sigma.jsonl",
+	"written": "../../testkit/conformance/testdata/sigma/rows.jsonl", "language": "../../testkit/conformance/testdata/sigma/language.jsonl", "shared": "../../../../shared/conformance/sigma.jsonl",
 }
 
 // TestSigmaRows wants of every row that its rule finds the events that it is to find, whatever strings are mapped
