@@ -37,7 +37,8 @@ var examples = map[string][]example{
 		{"rules of every format in a directory", "check rules/"},
 		{"and against the mappings of a cluster", "check rules/ --live --elasticsearch https://localhost:9200"},
 		{"and against those of a file of events", "check rules/ --live --events events.ndjson --mapping mapping.json"},
-		{"for a CI server", "check rules/ --format junit"},
+		{"for a CI server, where warnings fail too", "check rules/ --strict --format junit"},
+		{"with lints of style", "check rules/ --lint no-test,leading-wildcard"},
 	},
 	"explain": {
 		{"the request of a rule", "explain rules/shell.toml"},
@@ -56,15 +57,13 @@ var examples = map[string][]example{
 		{"SPL", "query --language spl 'index=* | stats count by user' --events events.ndjson"},
 	},
 	"alerts": {
-		{"those of the last day, the newest first", "alerts list --since now-24h --store alerts"},
-		{"one of them, by the beginning of its id", "alerts show 4f1c0a --store alerts"},
+		{"the severe ones of a day", "alerts list --since 24h --severity high,critical --elasticsearch https://localhost:9200"},
+		{"those of a rule, as JSON lines", "alerts list --rule 'Shell from*' --format ndjson --store alerts"},
+		{"new ones, as they are written", "alerts list --follow --elasticsearch https://localhost:9200"},
+		{"by any field", "alerts list --where 'process.name: curl and not user.name: ci' --store alerts"},
+		{"how many each rule has made", "alerts top --since 7d --store alerts"},
+		{"one of them", "alerts show 4f1c0a --store alerts"},
 	},
-	"alerts list": {
-		{"grave ones of a host", "alerts list --severity high critical --host build-7 --elasticsearch https://localhost:9200"},
-		{"those of a rule, as JSON lines", "alerts list --rule 'Shell from a web server' --format ndjson --store alerts"},
-		{"new ones as they come", "alerts list --follow --elasticsearch https://localhost:9200"},
-	},
-	"alerts top": {{"which rules alerted most in a week", "alerts top --since now-7d --elasticsearch https://localhost:9200"}},
 	"backfill run": {
 		{"what a past week would find", "backfill --rules rules/ --from now-7d --to now --dry-run --elasticsearch https://localhost:9200"},
 		{"resume a job", "backfill --rules rules/ --job trial --elasticsearch https://localhost:9200"},
