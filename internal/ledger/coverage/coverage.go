@@ -20,6 +20,8 @@ import (
 type Rule struct {
 	ID, Name string
 	Slots    ledger.Slots
+	// Wait is how long a slot of the rule may wait for its run, besides [Options.Settle].
+	Wait time.Duration
 }
 
 // Options are the settings of a report.
@@ -172,7 +174,7 @@ func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o
 		}
 		// A slot before the rule was first seen counts only if somebody ran it. A running slot is
 		// not late yet.
-		if (!recorded || e.Status == ledger.Running) && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle) {
+		if (!recorded || e.Status == ledger.Running) && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle+r.Wait) {
 			continue
 		}
 		row.take(e, o)
