@@ -40,6 +40,9 @@ func (c *checkCmd) lint(rules *planned, lints []lint.Lint, paths []string) {
 	for _, plan := range slices.Concat(rules.plans, rules.idle) {
 		s := lint.NewSubject(plan.Rule())
 		s.Tested = tested(s.Rule)
+		for _, f := range rules.set.Foreign(s.Rule) {
+			s.Foreign = append(s.Foreign, lint.Foreign(f))
+		}
 		subjects = append(subjects, s)
 	}
 	slices.SortStableFunc(subjects, func(a, b *lint.Subject) int { return strings.Compare(a.Rule.Path, b.Rule.Path) })

@@ -26,7 +26,7 @@ func (r *runner) once(ctx context.Context) error {
 	for _, x := range executions {
 		r.logOnce(ctx, x, &d)
 	}
-	d.tell(r.global.log)
+	d.tell(ctx, r.global.log)
 	if err := r.account(executions); err != nil {
 		return err
 	}

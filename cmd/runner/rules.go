@@ -118,6 +118,8 @@ type planned struct {
 	idle     []query.Plan
 	// silent holds the rules that alert only through a correlation; their plans are idle.
 	silent []*rule.Rule
+	// set has all of these rules.
+	set catalog.Catalog
 	// failed reports that a rule that is not disabled cannot run.
 	failed bool
 }
@@ -126,7 +128,7 @@ type planned struct {
 // run.
 func (g *globals) planRules(ctx context.Context, paths []string) (planned, error) {
 	set, left, err := g.loadRules(ctx, paths)
-	var p planned
+	p := planned{set: set}
 	owned := rule.NewOwned(left)
 	for _, r := range set.Broken() {
 		p.add(r, owned.Take(r), nil)

@@ -33,8 +33,9 @@ func (r *runner) serve(ctx context.Context) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var s *service.Service
+	again := &reloading{runner: r, load: func(ctx context.Context) (planned, error) { return r.global.planRules(ctx, r.global.Rules) }}
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
-	web, err := r.bind(ctx)
+	web, err := r.bind(ctx, again)
 	if err != nil {
 		return err
 	}
@@ -46,13 +47,15 @@ func (r *runner) serve(ctx context.Context) error {
 		web.Close()
 		return err
 	}
+	again.service = s
+	group.Go(func() error { again.keep(running); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })
 	}
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
 	r.tellSettling()
 	group.Go(func() error {
-		r.settled.keep(serving, patternsOf(r.rules, (*service.Rule).Patterns), r.tellSettling)
+		r.settled.keep(serving, func() [][]string { return patternsOf(r.ruleList(), (*service.Rule).Patterns) }, r.tellSettling)
 		return nil
 	})
 	if member != nil {
@@ -100,8 +103,9 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 
 // tellSettling sets the metrics of how long slots wait to settle.
 func (r *runner) tellSettling() {
-	waits := make(map[string]time.Duration, len(r.rules))
-	for _, one := range r.rules {
+	rules := r.ruleList()
+	waits := make(map[string]time.Duration, len(rules))
+	for _, one := range rules {
 		waits[one.ID()] = r.settled.Of(one.Patterns())
 	}
 	r.metrics.Settling(waits, r.clock.Ahead())
@@ -151,7 +155,7 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 }
 
 // bind binds the address of the server for metrics and health; nil when --listen is none.
-func (r *runner) bind(ctx context.Context) (*server.Server, error) {
+func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
 	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
 		return nil, nil //nolint:nilnil // there is no server
 	}
@@ -165,7 +169,19 @@ func (r *runner) bind(ctx context.Context) (*server.Server, error) {
 		}
 		return errors.Join(r.writing.err(), fit(asked))
 	}
-	web, err := server.Listen(ctx, r.cmd.Listen, r.metrics.Handler(), ready)
+	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{
+		Metrics: r.metrics.Handler(), Ready: ready,
+		Note: func() string {
+			if ids := again.outdatedRules(); len(ids) > 0 {
+				return "rules that have errors now, and run as they were before: " + firstOf(ids)
+			}
+			return ""
+		},
+		Reload: func(asked context.Context) (string, error) {
+			made, err := again.reload(asked)
+			return made.String(), err
+		},
+	})
 	if err != nil {
 		return nil, usagef("%w (choose another address with --listen)", err)
 	}

@@ -27,6 +27,8 @@ type Subject struct {
 	// EQL or KQL is the parsed query, if it is in this language.
 	EQL *eql.Query
 	KQL *kql.Query
+	// Foreign are the fields that the rule names as another product does.
+	Foreign []Foreign
 	// Tested: there are tests of the rule.
 	Tested bool
 
@@ -35,6 +37,15 @@ type Subject struct {
 	// conditions are the decided conditions of the query.
 	conditions []stage
 	decided    bool
+}
+
+// Foreign is a field that a rule names as another product does.
+type Foreign struct {
+	Name string
+	// Known are the names that the field map knows where the rule looks.
+	Known []string
+	// Report makes a diagnostic at the name.
+	Report func(sev diag.Severity, code, format string, args ...any) diag.Diagnostic
 }
 
 // NewSubject parses the query of a rule.

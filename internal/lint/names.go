@@ -78,7 +78,7 @@ func tested(n eql.Node) (field string, values []*eql.Literal) {
 	return field, values
 }
 
-// nearField finds a field that is nearly one of ECS.
+// nearField finds a field that is nearly one of ECS, or of the field map.
 func nearField(s *Subject) {
 	seen := map[string]bool{}
 	check := func(name string, span diag.Span) {
@@ -90,6 +90,7 @@ func nearField(s *Subject) {
 			s.At(span, "%s is no field of ECS: did you mean %s?", name, near)
 		}
 	}
+	s.nearForeign()
 	if s.EQL != nil {
 		eachEQL(s.EQL, func(n eql.Node) { check(fieldName(n)) })
 		for _, keys := range joins(s.EQL) {
@@ -109,6 +110,22 @@ func nearField(s *Subject) {
 				check(join(path, n.Field), n.Field.Span)
 			}
 		})
+	}
+}
+
+// nearForeign finds a field that is nearly one that the field map knows.
+func (s *Subject) nearForeign() {
+	seen := map[string]bool{}
+	for _, f := range s.Foreign {
+		if seen[f.Name] || slices.Contains(f.Known, f.Name) || len(f.Name) <= 2 {
+			continue
+		}
+		seen[f.Name] = true
+		near := nearest(f.Name, f.Known)
+		if _, ecs := mapping.ECS().Field(f.Name); near == "" || ecs {
+			continue
+		}
+		s.found = append(s.found, f.Report(s.lint.Severity, s.lint.Code, "the field map knows no field %s of this log source: did you mean %s?", f.Name, near))
 	}
 }
 

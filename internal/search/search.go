@@ -71,8 +71,8 @@ type Request struct {
 	OmitSource bool
 	// PageSize is the number of hits in one page; 0 means [DefaultPageSize].
 	PageSize int
-	// Text returns the condition that is matched in memory ([Request.Asked]) as text, if the caller keeps it;
-	// otherwise nil.
+	// Text stands for the condition that is matched in memory ([Request.Asked]), if the caller keeps that: equal texts
+	// are equal conditions. Otherwise nil.
 	Text func() string
 	// FieldTypes are the Target's Fields; searching in memory needs them.
 	FieldTypes mapping.Fields
@@ -166,8 +166,8 @@ func (r Request) Filter() condition.Expr {
 	return condition.Simplify(condition.And{r.Time.Condition(), r.Asked()})
 }
 
-// Words returns the condition as text. Equal texts are equal conditions.
-func (r Request) Words() string {
+// Key returns what stands for the condition. Equal keys are equal conditions.
+func (r Request) Key() string {
 	switch {
 	case r.Text != nil:
 		return r.Text()

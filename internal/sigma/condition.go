@@ -32,7 +32,7 @@ func (r *Rule) Condition(events ...fieldmap.Events) *Condition {
 // String is the detection as it is written, with the names of the filters.
 func (c *Condition) String() string {
 	var b strings.Builder
-	b.WriteString(c.rule.section("detection").Value)
+	b.WriteString(c.rule.sectionText().Value)
 	for _, f := range c.rule.Filters {
 		b.WriteString("\n# filter: " + f.Title)
 	}

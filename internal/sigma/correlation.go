@@ -68,6 +68,7 @@ func readCorrelation(o *object) *Correlation {
 	c := &Correlation{Head: readHead(o), Schedule: o.schedule()}
 	c.Custom = o.custom("correlation")
 	n := o.get("correlation")
+	c.section = sectionOf(o.file, o.node, "correlation")
 	if n == nil || n.Kind != yamltree.Map {
 		o.fail(o.key("correlation"), CodeSyntax, "correlation is not a map")
 		return c

@@ -34,7 +34,13 @@ type Head struct {
 	// Custom are the keys that are not of the format.
 	Custom []string
 
+	// node is the document while it is read. Thousands of rules keep only their text, and where they need a place
+	// in it they are read again, unless the file has several documents.
 	node *yamltree.Node
+	// again means that node is the only document of the text.
+	again bool
+	// section is where the section stands that says what is found.
+	section diag.Span
 }
 
 // Related refers to another rule.
@@ -160,6 +166,7 @@ func readRule(o *object, options sigma.Options) *Rule {
 		var diags diag.List
 		r.Detection, diags = sigma.Parse(o.file, n, options)
 		*o.diags = append(*o.diags, diags...)
+		r.section = sectionOf(o.file, o.node, "detection")
 	}
 	r.Schedule = o.schedule()
 	o.asked["regression_tests_path"] = true // the command test runs them

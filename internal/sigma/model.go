@@ -105,7 +105,7 @@ func (r *Head) model(level string, grades map[string]Grade, section string) (*ru
 	sum := sha256.Sum256([]byte(r.body()))
 	out.ContentHash = hex.EncodeToString(sum[:])
 	out.ID, out.Name, out.Alias, out.Description = r.ID, r.Title, r.Name, cmp.Or(r.Description, r.Title)
-	out.Language, out.Query = rule.Sigma, r.section(section)
+	out.Language, out.Query = rule.Sigma, r.sectionText()
 	g, graded := grades[level]
 	if !graded {
 		g = Grades()[level]
@@ -135,10 +135,11 @@ func (r *Head) checkSchedule(out *rule.Rule) diag.List {
 
 // custom returns the value under custom of a key of the rule model; nil when there is none.
 func (r *Head) custom(key string) *yamltree.Node {
-	if r.node == nil {
+	root := r.root()
+	if root == nil {
 		return nil
 	}
-	n := r.node.Get("custom")
+	n := root.Get("custom")
 	if n == nil || n.Kind != yamltree.Map {
 		return nil
 	}
@@ -181,14 +182,19 @@ func (r *Head) body() string {
 	return strings.Join(lines[r.Line-1:min(r.Last, len(lines))], "")
 }
 
-// section is a section of the document as it stands in the file.
-func (r *Head) section(name string) diag.Text {
-	if r.node == nil {
+// sectionText is the section of the document that says what is found, as it stands in the file.
+func (r *Head) sectionText() diag.Text {
+	if r.section == (diag.Span{}) {
 		return r.Text
 	}
-	start, end := -1, len(r.Text.Value)
-	for _, m := range r.node.Members {
-		at := m.Key.Span(r.Text).Start
+	return r.Text.Part(r.section)
+}
+
+// sectionOf is where a section stands in the file, with its key; none where there is none.
+func sectionOf(file diag.Text, doc *yamltree.Node, name string) diag.Span {
+	start, end := -1, len(file.Value)
+	for _, m := range doc.Members {
+		at := m.Key.Span(file).Start
 		switch {
 		case m.Key.Value == name:
 			start = at
@@ -197,13 +203,13 @@ func (r *Head) section(name string) diag.Text {
 		}
 	}
 	if start < 0 {
-		return r.Text
+		return diag.Span{}
 	}
-	text := r.Text.Value[start:end]
+	text := file.Value[start:end]
 	if i := strings.Index(text, "\n---"); i >= 0 {
 		text = text[:i]
 	}
-	return r.Text.Part(diag.Span{Start: start, End: start + len(strings.TrimRight(text, " \r\n"))})
+	return diag.Span{Start: start, End: start + len(strings.TrimRight(text, " \r\n"))}
 }
 
 // timeKeys are the keys of the rule model about its window that custom can have.
@@ -223,7 +229,8 @@ var keys = map[string]string{
 
 // Place implements [rule.Source].
 func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
-	if p.r.node == nil {
+	root := p.r.root()
+	if root == nil {
 		return p.r.Text, diag.Span{}, false
 	}
 	key := keys[path]
@@ -238,11 +245,11 @@ func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
 			}
 		}
 	}
-	i := slices.IndexFunc(p.r.node.Members, func(m yamltree.Member) bool { return m.Key.Value == key })
+	i := slices.IndexFunc(root.Members, func(m yamltree.Member) bool { return m.Key.Value == key })
 	if i < 0 {
-		return p.r.Text, p.r.node.Span(p.r.Text), false
+		return p.r.Text, root.Span(p.r.Text), false
 	}
-	m := p.r.node.Members[i]
+	m := root.Members[i]
 	if m.Value.IsScalar() {
 		return p.r.Text, m.Value.Span(p.r.Text), true
 	}

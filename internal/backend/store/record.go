@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tocsin/internal/alert"
@@ -65,9 +66,10 @@ func newRecord(doc alert.Document) (record, error) {
 }
 
 func newKept(id string, source map[string]any, text []byte) record {
-	r := record{id: id, order: orderOf(source, id), rule: event.First(source, ruleField), source: text}
-	if r.instance = event.First(source, instanceField); r.instance == id {
-		r.instance = ""
+	// A text of the source keeps all of it.
+	r := record{id: id, order: orderOf(source, id), rule: strings.Clone(event.First(source, ruleField)), source: text}
+	if instance := event.First(source, instanceField); instance != id {
+		r.instance = strings.Clone(instance)
 	}
 	return r
 }
@@ -145,5 +147,5 @@ func encode(value any) ([]byte, error) {
 	if err := enc.Encode(value); err != nil {
 		return nil, fmt.Errorf("encode JSON: %w", err)
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return bytes.Clone(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil // The buffer is up to twice as large.
 }

@@ -53,6 +53,11 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
+// Bare returns a node without what is in it: where it stands, for whoever keeps no more.
+func (n *Node) Bare() *Node {
+	return &Node{Kind: n.Kind, Value: n.Value, line: n.line, column: n.column}
+}
+
 // Span returns where a node stands in its file: a scalar up to its end or that of its line.
 func (n *Node) Span(file diag.Text) diag.Span {
 	text := file.Value

@@ -74,6 +74,7 @@ func (m *Matching) Match(d Columns, scope Scope) []int32 {
 			a.index.lead(m, c, m.try)
 		}
 	}
+	m.try(a.direct)
 	for _, member := range a.always {
 		m.evaluateMember(member)
 	}

@@ -33,6 +33,9 @@ type Selection struct {
 	entries []entry
 	// everywhere are the areas that cover the whole source.
 	everywhere []int32
+	// whole selects the fields that are all texts of the source, by number in it: they are read when they are asked for,
+	// as most events are of log sources whose rules do not ask. nil without such fields.
+	whole *Selection
 }
 
 // column is one field. Its values are at a path or in an area; both are -1 if they are not in sources.
@@ -41,6 +44,10 @@ type column struct {
 	path, area int32
 	// plain: the indexed values are the texts themselves, unless they are too long.
 	plain bool
+	// leaves: the texts of a plain column that are too long are its values, and no others.
+	leaves bool
+	// ofWhole is the number of the field in the selection of the whole source; else -1.
+	ofWhole int32
 }
 
 // area is a name for which everything at it and below it counts.
@@ -53,13 +60,31 @@ type area struct {
 // NewSelection returns a selection of fields, numbered in their order, and of names for [View.HasObject],
 // numbered likewise.
 func NewSelection(fields []mapping.Field, objects []string) *Selection {
-	s := &Selection{byName: map[string][]int32{}, objects: map[string]int32{}}
+	var whole []mapping.Field
+	for _, f := range fields {
+		if f.IsWhole() {
+			whole = append(whole, f)
+		}
+	}
+	if len(whole) == len(fields) || len(whole) == 0 { // There is nothing to read without them.
+		return newSelection(fields, objects, nil)
+	}
+	return newSelection(fields, objects, newSelection(whole, nil, nil))
+}
+
+// newSelection returns a selection that leaves the whole source to another, if there is one.
+func newSelection(fields []mapping.Field, objects []string, whole *Selection) *Selection {
+	s := &Selection{whole: whole, byName: map[string][]int32{}, objects: map[string]int32{}}
 	b := selecting{Selection: s, paths: map[string]int32{}, areas: map[string]int32{}, states: map[string]int32{}}
+	wholes := int32(0)
 	for i, f := range fields {
-		c := column{field: f, path: none, area: none}
+		c := column{field: f, path: none, area: none, ofWhole: none}
 		switch {
 		case f.Nested != "", f.Constant != nil, f.IsMetadata(), f.Copied != nil:
 			s.named = s.named || f.IsMetadata()
+		case f.IsWhole() && whole != nil:
+			c.ofWhole = wholes
+			wholes++
 		case f.IsWhole():
 			c.area = b.area("", true)
 		case f.Type == mapping.Flattened && !f.Keyed:
@@ -67,7 +92,8 @@ func NewSelection(fields []mapping.Field, objects []string) *Selection {
 		default:
 			c.path = b.path(f.Source())
 		}
-		c.plain = c.path != none && f.Type.Family() == mapping.FamilyString && f.Normalizer == "" && f.NullValue == nil && !f.LeftOut
+		c.plain = c.path != none && f.Type.Family() == mapping.FamilyString && f.Normalizer == "" && f.NullValue == nil
+		c.leaves = c.plain && f.LeftOut
 		s.columns = append(s.columns, c)
 		s.byName[f.Name] = append(s.byName[f.Name], int32(i))
 	}

@@ -50,6 +50,9 @@ type View struct {
 	keys   []string
 	// spare is memory for decoded strings.
 	spare []byte
+	// all reads the whole source, if that is asked for; allEvent is the event that it has read.
+	all      *View
+	allEvent uint32
 }
 
 // found is a scalar and the next one at the same place; none at the end.
@@ -131,7 +134,7 @@ func (v *View) begin(source []byte) {
 		clear(v.areas)
 		clear(v.columns)
 		clear(v.met)
-		v.event, v.object = 1, 0
+		v.event, v.object, v.allEvent = 1, 0, 0
 	}
 }
 
@@ -412,6 +415,9 @@ func (v *View) evaluate(c *column) {
 	case v.whole != nil:
 		v.values = append(v.values, v.whole.Values(c.field)...)
 		return
+	case c.ofWhole != none:
+		v.values = append(v.values, v.ofWhole(c)...)
+		return
 	}
 	if raws, answered := v.fields[c.field.Name]; answered && !ofSource(c.field) {
 		if c.field.Type == mapping.Flattened && !c.field.Keyed {
@@ -436,6 +442,20 @@ func (v *View) evaluate(c *column) {
 	}
 }
 
+// ofWhole returns the values of a field that is all texts of the source.
+func (v *View) ofWhole(c *column) []mapping.Value {
+	if v.all == nil {
+		v.all = v.selection.whole.NewView()
+	}
+	if v.allEvent != v.event {
+		if err := v.all.Read(v.source); err != nil {
+			panic(errNotRead) // otherwise Read would have failed
+		}
+		v.allEvent = v.event
+	}
+	return v.all.Column(int(c.ofWhole))
+}
+
 func (v *View) indexScalar(f *mapping.Field, s mapping.Scalar) {
 	if value, ok := f.IndexScalar(s); ok {
 		v.values = append(v.values, value)
@@ -456,7 +476,8 @@ func (v *View) Texts(i int) []string {
 		}
 	} else if p := &v.paths[c.path]; p.event == v.event {
 		for n := p.first; n != none; n = v.found[n].next {
-			if s := &v.found[n].scalar; s.Kind != mapping.NullScalar && c.field.Keeps(s.Text) {
+			s := &v.found[n].scalar
+			if s.Kind != mapping.NullScalar && c.field.Keeps(s.Text) != c.leaves && (!c.leaves || s.Text != "") {
 				v.texts = append(v.texts, s.Text)
 			}
 		}

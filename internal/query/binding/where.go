@@ -3,6 +3,7 @@
 package binding
 
 import (
+	"crypto/sha256"
 	"slices"
 	"sync"
 	"time"
@@ -31,8 +32,10 @@ type Where struct {
 	label string
 	// InMemory is the whole, where it can be matched in memory and the search would find more; else nil.
 	InMemory condition.Expr
-	// Text returns what is asked in memory in words, which are long: they are put together once, when they are needed.
+	// Text stands for what is asked in memory: equal texts are equal conditions. It is made when it is needed.
 	Text func() string
+	// parts are the parts that the whole consists of; nil: they are not known.
+	parts func() []condition.Part
 	// TimeInvariant: the condition is the same at any other time.
 	TimeInvariant bool
 }
@@ -56,6 +59,13 @@ func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
 	diags = append(diags, LongValues(p.rule, "rule.query", target.Fields, append(shortened(w.Whole), behindTexts(w.Whole, target.Fields, p.Parsed.Names())...)...)...)
+	w.parts = func() []condition.Part {
+		parts := moment.Parts(p.Parsed, p.rule)
+		for _, e := range more {
+			parts = append(parts, condition.Part{Of: "condition of the rule type", Where: e})
+		}
+		return parts
+	}
 	w.TimeInvariant = !query.OfNow && !narrowing.OfNow
 	return w, diags
 }
@@ -64,12 +74,12 @@ func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr
 func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error) {
 	w := &Where{Whole: whole, label: p.Label()}
 	w.Pushed, w.Exact = condition.Pushdown(whole, target.Fields)
-	w.Text = sync.OnceValue(w.Pushed.String)
+	w.Text = digest(w.Pushed)
 	if w.Exact {
 		return w, nil
 	}
 	if inMemory(whole, target.Fields) {
-		w.InMemory, w.Text = whole, sync.OnceValue(whole.String)
+		w.InMemory, w.Text = whole, digest(whole)
 	}
 	w.rest = condition.Remainder(whole, target.Fields)
 	w.ways = mapping.Ways(mapping.Retrieved(target.Fields), condition.Names(w.rest))
@@ -95,6 +105,14 @@ func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error)
 	return w, nil
 }
 
+// digest returns what stands for a condition: its words are long, and thousands of rules would keep them.
+func digest(e condition.Expr) func() string {
+	return sync.OnceValue(func() string {
+		sum := sha256.Sum256([]byte(e.String()))
+		return string(sum[:])
+	})
+}
+
 // inMemory reports whether a condition can be matched in memory as it is, in every index.
 func inMemory(whole condition.Expr, fields mapping.Fields) bool {
 	for _, name := range condition.Fields(whole) {
@@ -114,6 +132,15 @@ func inMemory(whole condition.Expr, fields mapping.Fields) bool {
 type bound struct {
 	set       *condition.Set
 	selection *event.Selection
+}
+
+// Trace evaluates the whole condition on one document, with filters and exceptions apart.
+func (w *Where) Trace(fields mapping.Fields, d condition.Document) (condition.Trace, error) {
+	var parts []condition.Part
+	if w.parts != nil {
+		parts = w.parts()
+	}
+	return condition.TraceParts(w.Whole, parts, FieldsOf(fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 // Nothing reports whether no event can meet the condition.
@@ -182,6 +209,6 @@ func (p *Query) WhereAt(target search.Target, at time.Time) (*Where, diag.List) 
 func (w *Where) Narrowed(only condition.Expr) *Where {
 	narrower := *w
 	narrower.Pushed = condition.Simplify(condition.And{w.Pushed, only})
-	narrower.Text = sync.OnceValue(narrower.Pushed.String)
+	narrower.Text = digest(narrower.Pushed)
 	return &narrower
 }

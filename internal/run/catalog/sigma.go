@@ -131,3 +131,29 @@ func (o Sigma) runs(status, level string) bool {
 	}
 	return (o.Statuses == nil || slices.Contains(o.Statuses, status)) && (o.Levels == nil || slices.Contains(o.Levels, level))
 }
+
+// Foreign is a field that a rule names as another product does.
+type Foreign struct {
+	Name string
+	// Known are the names that the field map knows where the rule looks.
+	Known []string
+	// Report makes a diagnostic at the name.
+	Report func(sev diag.Severity, code, format string, args ...any) diag.Diagnostic
+}
+
+// Foreign returns the fields that a rule of Sigma names, if the field map knows its log source.
+func (c *Catalog) Foreign(r *rule.Rule) []Foreign {
+	s, ok := c.sigma[r]
+	if !ok || s.rule.Detection == nil || len(s.events) == 0 {
+		return nil
+	}
+	var known []string
+	for _, e := range s.events {
+		known = append(known, e.Known()...)
+	}
+	var out []Foreign
+	s.rule.Detection.Fields(func(name string, report func(diag.Severity, string, string, ...any) diag.Diagnostic) {
+		out = append(out, Foreign{name, known, report})
+	})
+	return out
+}

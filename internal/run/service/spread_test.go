@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -142,7 +143,7 @@ func TestSpread(t *testing.T) {
 func TestSpreadIsEven(t *testing.T) {
 	const n, deciles = 1000, 10
 	for name, id := range map[string]func(i int) string{
-		"numbers":  func(i int) string { return fmt.Sprint(i) },
+		"numbers":  strconv.Itoa,
 		"suffixes": func(i int) string { return fmt.Sprintf("0d3e4f6a-0000-4000-8000-%012d", i) },
 		"prefixes": func(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000001", i) },
 	} {

@@ -103,7 +103,7 @@ func key(r search.Request) requestKey {
 	b = strconv.AppendBool(b, r.Descending)
 	b = append(b, ' ')
 	b = strconv.AppendBool(b, r.OmitSource)
-	return requestKey{r.Words(), string(b)}
+	return requestKey{r.Key(), string(b)}
 }
 
 // Why returns why a request could not be answered together with others; "" when it was.

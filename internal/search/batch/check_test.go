@@ -96,7 +96,7 @@ func TestCheck(t *testing.T) {
 // answered reports whether a request, or an equivalent one, is part of a scan.
 func answered(part []search.Request, r search.Request) bool {
 	for _, p := range part {
-		if p.Time == r.Time && p.Descending == r.Descending && cmp.Equal(p.Words(), r.Words()) {
+		if p.Time == r.Time && p.Descending == r.Descending && cmp.Equal(p.Key(), r.Key()) {
 			return true
 		}
 	}

@@ -95,7 +95,7 @@ func (r *reader) isolate(e *event.Event, crash any) error {
 func (r *reader) matchAlone(k *keeper, e *event.Event, i int, doc *event.Document) error {
 	v := &r.scan.matched.variants[i]
 	request := r.scan.members[v.member].request
-	op := fmt.Sprintf("match %s/%s with %.200s", e.Index, e.ID, request.Words())
+	op := fmt.Sprintf("match %s/%s with %.200s", e.Index, e.ID, request.Asked())
 	return failure.Guard(op, func() error { //nolint:wrapcheck // the error names the operation
 		if r.alone == nil {
 			r.alone = make([]single, len(r.scan.matched.variants))

@@ -71,14 +71,14 @@ func TestScanPinsCrashes(t *testing.T) {
 			_, err := answers.Search(rt.Context(), r, nothing)
 			switch {
 			case crash[n] && !errors.Is(err, failure.ErrCrash):
-				rt.Errorf("%s: %v", r.Words(), err)
+				rt.Errorf("%s: %v", r.Asked(), err)
 			case !crash[n] && err != nil:
-				rt.Errorf("%s: %v", r.Words(), err)
+				rt.Errorf("%s: %v", r.Asked(), err)
 			case !crash[n] && !answers.Knows(r):
-				rt.Errorf("%s: not answered: %s", r.Words(), answers.Why(r))
+				rt.Errorf("%s: not answered: %s", r.Asked(), answers.Why(r))
 			case !crash[n]:
 				if diff := cmp.Diff(found(rt, events, r), found(rt, answers, r)); diff != "" {
-					rt.Errorf("%s (-search +scan):\n%s", r.Words(), diff)
+					rt.Errorf("%s (-search +scan):\n%s", r.Asked(), diff)
 				}
 			}
 		}

@@ -39,7 +39,7 @@ type conditionKey struct {
 }
 
 func keyOf(r search.Request) conditionKey {
-	return conditionKey{r.Words(), r.Time.Field, r.Time.Fallback, r.OrderBy, r.Tiebreaker, strings.Join(r.Fields, "\x00"), r.Descending}
+	return conditionKey{r.Key(), r.Time.Field, r.Time.Fallback, r.OrderBy, r.Tiebreaker, strings.Join(r.Fields, "\x00"), r.Descending}
 }
 
 // verdict is why a request cannot be answered from memory under a mapping; nil if it can.

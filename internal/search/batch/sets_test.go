@@ -89,7 +89,7 @@ func TestScanOfSparseHits(t *testing.T) {
 				continue
 			}
 			if diff := cmp.Diff(want[n], found(rt, answers, r), cmpopts.EquateEmpty()); diff != "" || !answers.Knows(r) {
-				rt.Fatalf("%s (-want +scan):\n%s", r.Words(), diff)
+				rt.Fatalf("%s (-want +scan):\n%s", r.Asked(), diff)
 			}
 		}
 	})

@@ -87,15 +87,15 @@ func TestScanReadsEachIndexByItsOwn(t *testing.T) {
 			want, judged := judge(rt, r, tables, all)
 			if !judged {
 				if answers.Knows(r) {
-					rt.Errorf("%s was answered, though only a search can", r.Words())
+					rt.Errorf("%s was answered, though only a search can", r.Asked())
 				}
 				continue
 			}
 			if !answers.Knows(r) {
-				rt.Fatalf("%s: not answered: %s", r.Words(), answers.Why(r))
+				rt.Fatalf("%s: not answered: %s", r.Asked(), answers.Why(r))
 			}
 			if diff := cmp.Diff(want, found(rt, answers, r)); diff != "" {
-				rt.Errorf("%s (-own mapping +scan):\n%s\n%v", r.Words(), diff, tables)
+				rt.Errorf("%s (-own mapping +scan):\n%s\n%v", r.Asked(), diff, tables)
 			}
 		}
 	})

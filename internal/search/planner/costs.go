@@ -104,6 +104,6 @@ func (c *costs) id(r search.Request) uint64 {
 		_, _ = h.WriteString(p)
 		_ = h.WriteByte(0)
 	}
-	_, _ = h.WriteString(r.Words())
+	_, _ = h.WriteString(r.Key())
 	return h.Sum64()
 }

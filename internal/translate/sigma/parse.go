@@ -38,7 +38,7 @@ func Parse(file diag.Text, section *yamltree.Node, o Options) (*Detection, diag.
 	for _, m := range section.Members {
 		if name := m.Key.Value; !p.isReserved(name) {
 			if what := p.search(m.Value, "the search identifier "+name); what != nil {
-				d.selections = append(d.selections, &selection{name: name, node: m.Key, what: what})
+				d.selections = append(d.selections, &selection{name: name, node: m.Key.Bare(), what: what})
 			}
 		}
 	}
@@ -131,13 +131,13 @@ func (p *parser) list(n *yamltree.Node, what string) expr {
 
 // keywords are texts that stand anywhere in an event.
 func (p *parser) keywords(n *yamltree.Node, words []*yamltree.Node) expr {
-	return p.made(&item{node: n}, nil, words)
+	return p.made(&item{node: n.Bare()}, nil, words)
 }
 
 // item reads a key with its modifiers and its values.
 func (p *parser) item(key, values *yamltree.Node) expr {
 	field, chain, modified := strings.Cut(key.Value, "|")
-	i := &item{field: field, node: key}
+	i := &item{field: field, node: key.Bare()}
 	var modifiers []string
 	if modified {
 		modifiers = strings.Split(chain, "|")
