@@ -3,6 +3,8 @@ package query
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"tocsin/internal/match/event"
@@ -51,4 +53,16 @@ func Measured(measures []Measure) string {
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// String shows the group and what it has.
+func (n Near) String() string {
+	var values []string
+	for _, name := range slices.Sorted(maps.Keys(n.Group)) {
+		values = append(values, name+" = "+n.Group[name])
+	}
+	if len(values) == 0 {
+		return n.Text
+	}
+	return strings.Join(values, ", ") + ": " + n.Text
 }
