@@ -102,6 +102,8 @@ func rowOf(f *hunt.Finding) huntRow {
 	switch {
 	case len(f.Refused) > 0:
 		r.Status, r.Reason = huntUnanswered, firstError(f.Refused)
+	case failure.KindOf(f.Err) == failure.Rejected && f.Err != nil && f.Hits == 0: // what only an index can answer
+		r.Status, r.Reason = huntUnanswered, oneLine(f.Err.Error())
 	case f.Err != nil && failure.KindOf(f.Err) != failure.Partial && f.Hits == 0:
 		r.Status, r.Reason = huntFailed, oneLine(f.Err.Error())
 	case f.Err != nil:
@@ -197,7 +199,8 @@ const (
 	fewBars, plainBars, widestName = 16, 40, 48
 )
 
-// writeText writes the rules with hits, then those without an answer, and says to people how many there are.
+// writeText writes the rules with hits, then those without an answer, and says to people how many there are of each kind.
+// Of rules without an index, of which there are most in a large set, it says only that.
 func (t *huntTable) writeText(a *app) error {
 	hits, quiet := t.split()
 	if len(hits) > 0 {
@@ -206,8 +209,12 @@ func (t *huntTable) writeText(a *app) error {
 		}
 	}
 	var silent []huntRow
+	vacant := 0
 	for _, r := range t.rows {
-		if r.Reason != "" {
+		switch {
+		case r.Status == huntVacant:
+			vacant++
+		case r.Reason != "":
 			silent = append(silent, r)
 		}
 	}
@@ -225,7 +232,7 @@ func (t *huntTable) writeText(a *app) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(a.err, t.summary(len(hits), quiet, len(silent)))
+	_, err := fmt.Fprintln(a.err, t.summary(len(hits), quiet, len(silent), vacant))
 	return wrapWrite(err)
 }
 
@@ -242,7 +249,7 @@ func (t *huntTable) split() (hits []huntRow, quiet int) {
 	return hits, quiet
 }
 
-func (t *huntTable) summary(hits, quiet, silent int) string {
+func (t *huntTable) summary(hits, quiet, silent, vacant int) string {
 	w, sum := t.found.Range, int64(0)
 	for _, r := range t.rows {
 		sum += r.Hits
@@ -250,6 +257,9 @@ func (t *huntTable) summary(hits, quiet, silent int) string {
 	text := fmt.Sprintf("%s with %s, %d without", count(hits, "rule"), count(int(sum), "hit"), quiet)
 	if silent > 0 {
 		text += fmt.Sprintf(", %d not answered in full", silent)
+	}
+	if vacant > 0 {
+		text += fmt.Sprintf(", %d without an index to search (the other formats name them)", vacant)
 	}
 	if c := t.found.Census; c != nil {
 		text += "; " + count(int(c.Inside), "event")

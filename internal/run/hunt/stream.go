@@ -1,6 +1,7 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -72,8 +73,13 @@ func (h *hunt) stream(ctx context.Context) error {
 	switch {
 	case indexed:
 		return h.count(ctx, counter, needs)
-	case why[census] != nil:
-		return fmt.Errorf("read the events: %w", why[census])
+	case why[census] != nil: // no read for the rules was wanted, or it failed
+		s = newSheets(parts, 1, 0, h.reach)
+		alone, _, err := batch.Stream(ctx, h.events, []search.Request{needs[census].Request}, parts, s.take)
+		if err = cmp.Or(err, alone[0]); err != nil {
+			return fmt.Errorf("read the events: %w", err)
+		}
+		census = 0
 	}
 	seen, outside := s.sum(census), s.outside()
 	h.seen = &seen
