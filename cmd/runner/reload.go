@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -29,6 +30,8 @@ type reloading struct {
 	mu sync.Mutex
 	// outdated are the rules that run as they were before, because their text has errors now, by id.
 	outdated map[string]bool
+	// broken are the ids of rules that have errors and do not run.
+	broken []string
 }
 
 // change is what a reload has changed, as ids of rules.
@@ -103,10 +106,21 @@ func (r *reloading) replace(ctx context.Context) (change, error) {
 	for _, id := range made.outdated {
 		r.outdated[id] = true
 	}
+	r.setBroken(rules)
 	r.setRules(next)
 	r.tellRules(rules, len(made.outdated))
 	r.settled.learn(ctx, patternsOf(next, (*service.Rule).Patterns))
 	return made, nil
+}
+
+// setBroken notes the rules with errors that do not run.
+func (r *reloading) setBroken(rules planned) {
+	r.broken = nil
+	for _, one := range rules.broken {
+		if !r.outdated[one.ID] {
+			r.broken = append(r.broken, one.ID)
+		}
+	}
 }
 
 // merge returns the plans to run: those of the files, and of rules that were running those whose text has errors now.
@@ -149,16 +163,18 @@ func isBroken(old *service.Rule, results []report.Result) bool {
 	})
 }
 
-// outdatedRules returns the ids of the rules that run as they were before, sorted.
-func (r *reloading) outdatedRules() []string {
+// note says which rules have errors; "" if none has.
+func (r *reloading) note() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var ids []string
-	for id := range r.outdated {
-		ids = append(ids, id)
+	var lines []string
+	if len(r.outdated) > 0 {
+		lines = append(lines, "rules that have errors now, and run as they were before: "+firstOf(slices.Sorted(maps.Keys(r.outdated))))
 	}
-	slices.Sort(ids)
-	return ids
+	if len(r.broken) > 0 {
+		lines = append(lines, "rules that have errors, and do not run: "+firstOf(r.broken))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // keep reloads the rules at SIGHUP and, unless watching is off, when their files change, until the context ends.

@@ -111,7 +111,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	}
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
-		return r.serve(ctx)
+		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
 	err = r.once(ctx)
