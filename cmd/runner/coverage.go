@@ -34,7 +34,7 @@ const defaultRange = 24 * time.Hour
 
 // options returns the flags with their defaults at now.
 func (s *timeRange) options(now time.Time) (coverage.Options, error) {
-	o := coverage.Options{From: s.From.Time, To: s.To.Time, Settle: s.Settle, Now: now}
+	o := coverage.Options{From: s.From.Time, To: s.To.Time, Settle: s.Settle, Now: now, Parse: service.ParseSchedule}
 	if o.To.IsZero() {
 		o.To = now
 	}

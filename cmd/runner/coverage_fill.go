@@ -58,7 +58,7 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	if err != nil {
 		return err
 	}
-	book := &ledger.Ledger{Store: b.ledger}
+	book := &ledger.Ledger{Store: b.ledger, Parse: service.ParseSchedule}
 	owed, err := c.owed(ctx, book, asked(rules, waits), o)
 	if err != nil {
 		return err

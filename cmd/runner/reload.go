@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -191,4 +193,15 @@ func (r *reloading) keep(ctx context.Context) {
 // inputs are the files and directories that rules are made of.
 func (g *globals) inputs() []string {
 	return slices.Concat(g.Rules, g.FieldMap, g.SigmaPlaceholders, g.SigmaSchedule)
+}
+
+// digestOf returns a digest of the ids and the content of rules.
+func digestOf(rules []*service.Rule) string {
+	lines := make([]string, len(rules))
+	for i, r := range rules {
+		lines[i] = r.ID() + "\x00" + r.Plan.Rule().ContentHash + "\n"
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
+	return hex.EncodeToString(sum[:8])
 }

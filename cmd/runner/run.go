@@ -175,7 +175,7 @@ const onceGather = 20 * time.Millisecond
 func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
 	r := &runner{
 		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
-		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge},
+		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
 		one, err := service.NewRule(plan)

@@ -140,6 +140,10 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 			r.global.log.Info("a runner joined, rules are redistributed", "runner", runner)
 		},
 		Renewed: func() { r.global.log.Info("lease renewed, Elasticsearch answers again") },
+		Rules:   func() string { return digestOf(r.ruleList()) },
+		Differs: func(runner string) {
+			r.global.log.Warn("another runner runs other rules than this one: a rule runs as it is at its owner", "runner", runner)
+		},
 		Skew: func(runner string, by time.Duration) {
 			r.metrics.Skew(by)
 			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second))

@@ -10,6 +10,7 @@ import (
 
 	"tocsin/internal/ledger/catchup"
 	"tocsin/internal/scheduler"
+	"tocsin/internal/scheduler/window"
 )
 
 // generation is the rules of a service until they are replaced. It does not change.
@@ -24,16 +25,18 @@ type generation struct {
 	replaced chan struct{}
 }
 
-func newGeneration(rules []*Rule, spacing time.Duration) (*generation, error) {
+func (s *Service) newGeneration(rules []*Rule) (*generation, error) {
 	g := &generation{
 		rules: rules, byID: make(map[string]*Rule, len(rules)), plans: make(map[string]catchup.Rule, len(rules)),
-		spread: newSpread(rules, spacing), replaced: make(chan struct{}),
+		spread: newSpread(rules, s.opts.Spread), replaced: make(chan struct{}),
 	}
 	for _, r := range rules {
 		if g.byID[r.ID()] != nil {
 			return nil, fmt.Errorf("service: two rules have the id %q", r.ID())
 		}
-		g.byID[r.ID()], g.plans[r.ID()] = r, r.CatchUp()
+		plan := r.CatchUp()
+		plan.Window = func(slot time.Time) window.Window { return s.window(r, slot) }
+		g.byID[r.ID()], g.plans[r.ID()] = r, plan
 	}
 	return g, nil
 }
@@ -42,7 +45,7 @@ func newGeneration(rules []*Rule, spacing time.Duration) (*generation, error) {
 // runs with the new rules. What came due meanwhile is left to the catch-up, as after a restart. After an error nothing has
 // changed. It must not be called at the same time as itself.
 func (s *Service) Replace(rules []*Rule) error {
-	next, err := newGeneration(rules, s.opts.Spread)
+	next, err := s.newGeneration(rules)
 	if err != nil {
 		return err
 	}
