@@ -22,6 +22,7 @@ type cli struct {
 	Explain  explainCmd  `cmd:"" help:"Show how a rule becomes a request to Elasticsearch, or why an event matches or does not match."`
 	Test     testCmd     `cmd:"" help:"Run rule tests (*.test.toml)."`
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
+	Hunt     huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
 	Backfill backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
 	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`

@@ -258,7 +258,7 @@ func TestComingAndGoing(t *testing.T) {
 // TestDiffers tells each runner once that another runs other rules, unless that ends soon.
 func TestDiffers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := lease.NewMemory()
+		store := &lease.Memory{}
 		var mu sync.Mutex
 		told := map[string]int{}
 		rules := map[string]string{"a": "1", "b": "1", "silent": ""}

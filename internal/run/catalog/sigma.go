@@ -79,6 +79,28 @@ func (o Sigma) unmapped(s *sigma.Rule) diag.List {
 		"no map names the log source %s: fields keep their names, in %s", s.LogSource, strings.Join(o.Index, ", "))}
 }
 
+// Filters are the titles of the filters of Sigma that apply to a rule.
+func (c *Catalog) Filters(r *rule.Rule) []string {
+	var titles []string
+	if s, ok := c.sigma[r]; ok {
+		for _, f := range s.rule.Filters {
+			titles = append(titles, f.Title)
+		}
+	}
+	return titles
+}
+
+// PlanUnfiltered plans a rule of Sigma as if no filter applied to it.
+func (c *Catalog) PlanUnfiltered(r *rule.Rule) (query.Plan, diag.List) {
+	s, ok := c.sigma[r]
+	if !ok {
+		return c.Plan(r)
+	}
+	alone := *s.rule
+	alone.Filters = nil
+	return sigmaRule{&alone, s.events}.plan(r)
+}
+
 // SigmaCounts returns the numbers of the rules of Sigma by status and by level, those that do not run included;
 // "none" is a rule without one.
 func (c *Catalog) SigmaCounts() (status, level map[string]int) {
