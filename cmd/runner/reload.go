@@ -54,10 +54,14 @@ func (r *reloading) reload(ctx context.Context) (change, error) {
 		return made, err
 	}
 	r.global.log.Info("the rules were reloaded", "added", len(made.added), "changed", len(made.changed), "removed", len(made.removed), "outdated", len(made.outdated))
-	for what, ids := range map[string][]string{"added": made.added, "changed": made.changed, "removed": made.removed} {
-		if len(ids) > 0 {
-			r.global.log.Info("rules "+what, "rule_ids", firstOf(ids))
-		}
+	if len(made.added) > 0 {
+		r.global.log.Info("rules added", "rule_ids", firstOf(made.added))
+	}
+	if len(made.changed) > 0 {
+		r.global.log.Info("rules changed", "rule_ids", firstOf(made.changed))
+	}
+	if len(made.removed) > 0 {
+		r.global.log.Info("rules removed", "rule_ids", firstOf(made.removed))
 	}
 	if len(made.outdated) > 0 {
 		r.global.log.Warn("rules have errors now, and run as they were before", "rule_ids", firstOf(made.outdated))
