@@ -107,6 +107,7 @@ var (
 	isEQL    = regexp.MustCompile(`(?m)^type = "eql"$`)
 
 	sigmaCondition = regexp.MustCompile(`(?m)^    condition: (.+?)\r?$`)
+	sigmaFolded    = regexp.MustCompile(`(?m)^    condition: .+\n {5,}`)
 	sigmaDetection = regexp.MustCompile(`(?m)^detection:\r?\n`)
 
 	splunkID   = regexp.MustCompile(`(?m)^id: (\S+)$`)
@@ -141,7 +142,7 @@ func (s source) tuned(number, i int) (source, bool) {
 	user := fmt.Sprintf("tuned%d", number)
 	switch s.format {
 	case ofSigma:
-		if len(sigmaCondition.FindAll(s.text, -1)) != 1 || len(sigmaDetection.FindAll(s.text, -1)) != 1 {
+		if len(sigmaCondition.FindAll(s.text, -1)) != 1 || sigmaFolded.Match(s.text) || len(sigmaDetection.FindAll(s.text, -1)) != 1 {
 			return s, false
 		}
 		s.text = sigmaCondition.ReplaceAll(s.text, []byte("    condition: ($1) and not filter_tuned"))
