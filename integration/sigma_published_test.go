@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"tocsin/internal/backend/elastic"
+	"tocsin/internal/fieldmap/winlog"
 	"tocsin/internal/testkit/conformance"
-	"tocsin/internal/testkit/winlog"
 )
 
 // TestSigmaPublishedOnNode wants the rules of SigmaHQ to find the events that were published with them where Elasticsearch

@@ -35,7 +35,7 @@ func TestSigmaRowsOnNode(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { _ = client.Close(t.Context()) })
 	mappings := sigmaMappings(conformance.Inferred, conformance.Plain, conformance.Normalized, conformance.Caseless)
-	for _, path := range []string{"../internal/testkit/conformance/testdata/sigma/rows.jsonl", "../../shared/conformance/sigma.jsonl"} {
+	for _, path := range []string{"../internal/testkit/conformance/testdata/sigma/rows.jsonl", "../internal/testkit/conformance/testdata/sigma/language.jsonl", "../../shared/conformance/sigma.jsonl"} {
 		rows, err := conformance.SigmaRows(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			t.Logf("%s: not here", path)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -10,6 +11,34 @@ import (
 	"tocsin/internal/run/pipeline"
 )
 
+// logOnce reports an execution of a round whose account is written in another way: what succeeded is not logged, and
+// what rules have in common is summed up by the digest.
+func (r *runner) logOnce(ctx context.Context, x pipeline.Execution, d *digest) {
+	r.metrics.Execution(x)
+	r.writing.observe(x)
+	log := r.global.log.With("rule_id", x.RuleID, "execution_id", x.ID, "window", x.Window.String())
+	for _, p := range r.warnings.unmet(x) {
+		r.global.log.Log(ctx, d.pattern(x.RuleID, p), noIndexMessage, "pattern", p, "rule_id", x.RuleID)
+	}
+	for _, w := range x.Warnings {
+		if !pipeline.OfPatterns(w) || len(x.Unmet) == 0 {
+			log.Log(ctx, d.warning(x.RuleID, w), "execution warning", "warning", w)
+		}
+	}
+	level := slog.LevelDebug
+	if x.Status != pipeline.Succeeded && !interrupted(ctx, x) {
+		level = d.failure(x)
+	}
+	log.LogAttrs(ctx, level, "executed", attributes(x)...)
+}
+
+const noIndexMessage = "no open index matches an index pattern of rules"
+
+// interrupted reports whether an execution failed because the user interrupted the command, and knows.
+func interrupted(ctx context.Context, x pipeline.Execution) bool {
+	return ctx.Err() != nil && errors.Is(x.Err, context.Canceled)
+}
+
 // log reports an execution in metrics and log.
 func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	r.metrics.Execution(x)
@@ -17,7 +46,7 @@ func (r *runner) log(ctx context.Context, x pipeline.Execution) {
 	log := r.global.log.With("rule_id", x.RuleID, "execution_id", x.ID, "window", x.Window.String())
 	fresh := r.warnings.fresh(x.RuleID, x.Warnings)
 	for _, p := range r.warnings.unmet(x) {
-		r.global.log.WarnContext(ctx, "no open index matches an index pattern of rules", "pattern", p, "rule_id", x.RuleID)
+		r.global.log.WarnContext(ctx, noIndexMessage, "pattern", p, "rule_id", x.RuleID)
 	}
 	for i, w := range x.Warnings {
 		level := slog.LevelDebug
@@ -53,7 +82,7 @@ func attributes(x pipeline.Execution) []slog.Attr {
 			out = append(out, rare)
 		}
 	}
-	out = append(out, slog.String("took", x.Took.Round(time.Millisecond).String()))
+	out = append(out, slog.Duration("took", x.Took.Round(time.Millisecond)))
 	if problem := x.Problem(); problem != "" {
 		out = append(out, slog.String("error", problem))
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"tocsin/internal/alert"
 	"tocsin/internal/match/event"
@@ -14,20 +16,42 @@ import (
 	"tocsin/internal/splunk"
 )
 
-// alertsCmd lists and shows stored alerts.
+// alertsCmd lists, counts and shows stored alerts.
 type alertsCmd struct {
-	List alertsListCmd `cmd:"" default:"withargs" help:"List alerts, oldest first."`
+	List alertsListCmd `cmd:"" default:"withargs" help:"List alerts, newest first."`
+	Top  alertsTopCmd  `cmd:"" help:"Count the alerts of each rule, most first."`
 	Show alertsShowCmd `cmd:"" help:"Show one alert."`
 }
 
 type alertsListCmd struct {
-	Rule  string `help:"Only alerts of the rule with this rule_id." placeholder:"ID"`
-	Risk  bool   `help:"List risk events instead of alerts."`
-	Limit int    `help:"Maximum number of alerts. 0: all." default:"0"`
+	alertFlags
+
+	Risk    bool          `help:"List risk events instead of alerts."`
+	Limit   int           `help:"Maximum number of alerts. 0: all." default:"0"`
+	Oldest  bool          `help:"List the oldest alerts first."`
+	Follow  bool          `help:"List the latest alerts (10, or --limit), oldest first, then new ones as they are written."`
+	Refresh time.Duration `help:"How often --follow looks for new alerts." default:"2s"`
 }
 
 type alertsShowCmd struct {
-	ID string `arg:"" help:"Id of the alert."`
+	ID string `arg:"" help:"Id of the alert, or its first characters."`
+}
+
+// check returns a usage error for flags that do not go together.
+func (c *alertsListCmd) check(format string) error {
+	switch {
+	case c.Limit < 0:
+		return usagef("--limit must not be negative")
+	case c.Follow && c.Risk:
+		return usagef("--follow does not go with --risk")
+	case c.Follow && c.Oldest:
+		return usagef("--follow lists the oldest alerts first already, without --oldest")
+	case c.Follow && format == "json":
+		return usagef("--follow has no end, and --format json is one list: use --format ndjson")
+	case c.Refresh <= 0:
+		return usagef("--refresh must be more than 0")
+	}
+	return c.alertFlags.check(c.Risk)
 }
 
 // Run is the subcommand.
@@ -35,24 +59,33 @@ func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	if c.Limit < 0 {
-		return usagef("--limit must not be negative")
+	if err := c.check(a.global.Format); err != nil {
+		return err
+	}
+	if c.Follow {
+		return c.follow(ctx, a)
 	}
 	b, err := a.openAlertsToRead(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = b.close() }()
+	f, err := c.filter(ctx, a, b, c.Risk)
+	if err != nil {
+		return err
+	}
+	f.Newest = !c.Oldest
+	if a.global.Format == "text" && !c.Risk {
+		return c.table(ctx, a, b, f)
+	}
 	w := newAlertWriter(a)
 	kept := b.alerts
 	if c.Risk {
 		kept, w.describe, w.none = b.risk, describeRisk, "no risk events"
+	} else {
+		f.Limit = c.Limit // what is kept beside risk events does not count
 	}
-	limit := c.Limit
-	if c.Risk {
-		limit = 0 // what is kept beside risk events does not count
-	}
-	err = kept.List(ctx, alert.Filter{RuleID: c.Rule, Limit: limit}, func(d alert.Document) (bool, error) {
+	err = kept.List(ctx, f, func(d alert.Document) (bool, error) {
 		if c.Risk && splunk.IsCollected(d.Source) {
 			return true, nil
 		}
@@ -65,6 +98,23 @@ func (c *alertsListCmd) Run(ctx context.Context, a *app) error {
 	return w.finish()
 }
 
+// table lists alerts in text. Alerts of a sequence are one tree, at the place of the first of them.
+func (c *alertsListCmd) table(ctx context.Context, a *app, b *backend, f alert.Filter) error {
+	t := newAlertTable(a, b)
+	err := b.alerts.List(ctx, f, func(d alert.Document) (bool, error) {
+		err := t.add(ctx, d)
+		return c.Limit == 0 || t.units < c.Limit, err
+	})
+	if err != nil {
+		err = fmt.Errorf("list alerts: %w", err)
+	}
+	if err := errors.Join(err, t.flush(ctx)); err != nil || t.units > 0 {
+		return err
+	}
+	_, err = io.WriteString(a.err, "no alerts\n")
+	return wrapWrite(err)
+}
+
 // Run is the subcommand.
 func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
@@ -75,7 +125,12 @@ func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	doc, err := b.alerts.Get(ctx, c.ID)
+	doc, err := b.alertNamed(ctx, c.ID)
+	if errors.Is(err, alert.ErrNotFound) {
+		if risk, riskErr := b.risk.Get(ctx, c.ID); riskErr == nil {
+			doc, err = risk, nil
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("show %w", err)
 	}
@@ -89,6 +144,39 @@ func (c *alertsShowCmd) Run(ctx context.Context, a *app) error {
 	}
 	_, err = fmt.Fprintf(a.out, "%s\n", data)
 	return wrapWrite(err)
+}
+
+// maxNamed is the number of alerts that an error about an ambiguous id lists.
+const maxNamed = 8
+
+// alertNamed returns the alert with an id, or the only one whose id begins with it.
+func (b *backend) alertNamed(ctx context.Context, id string) (alert.Document, error) {
+	if id == "" {
+		return alert.Document{}, usagef("alert: the id is empty")
+	}
+	ids, err := b.alerts.Prefixed(ctx, id, maxNamed+1)
+	switch {
+	case err != nil:
+		return alert.Document{}, fmt.Errorf("alert %s: %w", id, err)
+	case len(ids) == 0 || slices.Contains(ids, id):
+		return b.alerts.Get(ctx, id) //nolint:wrapcheck // it names the alert
+	case len(ids) == 1:
+		return b.alerts.Get(ctx, ids[0]) //nolint:wrapcheck // it names the alert
+	}
+	docs, err := b.alerts.GetAll(ctx, ids[:min(len(ids), maxNamed)])
+	if err != nil {
+		return alert.Document{}, fmt.Errorf("alert %s: %w", id, err)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "alert %s: the id is ambiguous; alerts with ids that begin like this:", id)
+	for i, known := range ids {
+		if i == maxNamed {
+			text.WriteString("\nand more")
+			break
+		}
+		fmt.Fprintf(&text, "\n%s  %s  %s", known, event.First(docs[known].Source, originalTime), event.First(docs[known].Source, alert.RuleNameField))
+	}
+	return alert.Document{}, usageError{errors.New(text.String())}
 }
 
 // flat returns the alert document with its _id and _index as fields.

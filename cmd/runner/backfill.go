@@ -140,7 +140,7 @@ func (c *backfillRunCmd) plans(ctx context.Context, a *app) (plans []query.Plan,
 		complaint = errFailed
 	}
 	if len(c.Rule) == 0 && c.Job == "" || len(c.Rule) == 0 && !c.From.IsZero() {
-		if err := a.show(rules.problems()); err != nil {
+		if err := a.showBriefly(rules.problems()); err != nil {
 			return nil, nil, err
 		}
 		if len(rules.plans) == 0 {
@@ -233,7 +233,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		},
 	}
 	result, err := runner.Run(search.Background(ctx), job, rules) // live rules have priority
-	show.finish()
+	show.finish(ctx)
 	if len(result.Accounts) == 0 { // the job did not start
 		return jobError(err)
 	}

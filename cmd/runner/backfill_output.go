@@ -109,6 +109,7 @@ type backfillProgress struct {
 	progress backfill.Progress
 	logged   time.Time
 	warnings warnings
+	digest   digest
 }
 
 // logEvery is the time between two progress lines in the log.
@@ -140,18 +141,19 @@ func (p *backfillProgress) report(now backfill.Progress) {
 	p.app.global.log.Info("backfill", "job", p.job.ID, "slots", now.Slots, "left", now.Left(), "at", now.At, "created", now.Created, "pace", p.pace())
 }
 
-// executed logs an execution: at error level if it failed, at debug level if it succeeded.
+// executed logs an execution: at error level if it failed, at debug level if it succeeded. What executions have in common
+// is summed up at the end.
 func (p *backfillProgress) executed(x pipeline.Execution) {
 	log := p.app.global.log.With("rule_id", x.RuleID, "window", x.Window.String())
 	fresh := p.warnings.fresh(x.RuleID, x.Warnings)
 	for i, w := range x.Warnings {
 		if fresh[i] && x.Left == 0 { // the job runs the slot again for hits beyond max_signals
-			log.Warn("execution warning", "warning", w)
+			log.Log(context.Background(), p.digest.warning(x.RuleID, w), "execution warning", "warning", w)
 		}
 	}
 	level := slog.LevelDebug
 	if x.Status != pipeline.Succeeded && (x.Left == 0 || x.Err != nil || x.Failed > 0) {
-		level = slog.LevelError
+		level = p.digest.failure(x)
 	}
 	log.LogAttrs(context.Background(), level, "executed", attributes(x)...)
 }
@@ -164,10 +166,11 @@ func (p *backfillProgress) observe(round planner.Round) {
 	}
 }
 
-func (p *backfillProgress) finish() {
+func (p *backfillProgress) finish(ctx context.Context) {
 	p.bar.finish()
+	p.digest.tell(ctx, p.app.global.log)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.app.global.log.Info("backfill ended", "job", p.job.ID, "left", p.progress.Left()+p.progress.Passed, "rounds", p.progress.Rounds,
-		"created", p.progress.Created, "took", time.Since(p.begun).Round(time.Millisecond).String())
+		"created", p.progress.Created, "took", time.Since(p.begun).Round(time.Millisecond))
 }

@@ -17,8 +17,10 @@ import (
 
 // checkCmd reports mistakes in rules without running them.
 type checkCmd struct {
-	Paths []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories (default: --rules, or the shipped rules)."`
-	Live  bool     `help:"Also check the rules against the mappings of --elasticsearch or --events."`
+	Paths  []string `arg:"" optional:"" name:"path" help:"Rule files, Kibana exports and directories (default: --rules, or the shipped rules)."`
+	Live   bool     `help:"Also check the rules against the mappings of --elasticsearch or --events. Implied by --events and --mapping on the command line."`
+	Lint   []string `help:"Style lints to run besides the others: no-test, leading-wildcard, near-duplicate, or all." placeholder:"NAME"`
+	Strict bool     `help:"Fail also if there are warnings."`
 
 	// locator finds the indices of the sources of the field map; made when first needed.
 	locator *pushdown.Locator
@@ -27,6 +29,16 @@ type checkCmd struct {
 // Run is the subcommand. It fails when a rule is invalid or not supported.
 func (c *checkCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf(report.Formats...); err != nil {
+		return err
+	}
+	switch g := a.global; {
+	case a.typed["mapping"] && len(g.Events) == 0:
+		return usagef("--mapping needs --events FILE: the files say which indices there are")
+	case a.typed["mapping"], a.typed["events"]:
+		c.Live = true
+	}
+	lints, err := c.lints()
+	if err != nil {
 		return err
 	}
 	paths := c.Paths
@@ -39,7 +51,12 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := rules.report.Write(a.out, a.global.Format); err != nil {
+	c.lint(&rules, lints, paths)
+	out := a.out
+	if a.global.Format == "text" {
+		out = painted(a.screen)
+	}
+	if err := rules.report.Write(out, a.global.Format); err != nil {
 		return err //nolint:wrapcheck // it says what it was doing
 	}
 	switch {
@@ -47,7 +64,7 @@ func (c *checkCmd) Run(ctx context.Context, a *app) error {
 		return complaint
 	case rules.report.Rules == 0:
 		return usagef("rules: no rules found in %s", strings.Join(paths, ", "))
-	case rules.report.Valid < rules.report.Rules, rules.report.Diagnostics.HasErrors():
+	case rules.report.Valid < rules.report.Rules, rules.report.Diagnostics.HasErrors(), c.Strict && warned(rules.report):
 		return errFailed
 	}
 	return nil

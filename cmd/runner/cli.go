@@ -22,10 +22,15 @@ type cli struct {
 	Explain  explainCmd  `cmd:"" help:"Show how a rule becomes a request to Elasticsearch, or why an event matches or does not match."`
 	Test     testCmd     `cmd:"" help:"Run rule tests (*.test.toml)."`
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
+	Hunt     huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
 	Backfill backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
 	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish, as in source <(runner completion bash)."`
+	Man        manCmd        `cmd:"" help:"Write the manual pages."`
+	Complete   completeCmd   `cmd:"" hidden:"" help:"Print the words that can come next, for the scripts of completion."`
 }
 
 // exited is the exit code with which kong asked to end the process (after --help).
@@ -35,19 +40,10 @@ type exited int
 // after help was printed.
 func parse(c *cli, args []string, std stdio) (command *kong.Context, err error) {
 	var file settings
-	parser, err := kong.New(c,
-		kong.Name("runner"),
-		kong.Description("Runs detection rules against Elasticsearch, or against event files, and stores their alerts."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ValueFormatter(describeFlag),
-		kong.Writers(std.out, std.err),
-		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.Resolvers(&file),
-	)
+	parser, err := newParser(c, &file, std)
 	if err != nil {
-		return nil, fmt.Errorf("command line: %w", err)
+		return nil, err
 	}
-	nameVariables(parser.Model.Node) // later than kong's own look at them
 	line := readArguments(parser.Model.Node, args)
 	if line.config == "" {
 		line.config = os.Getenv(environmentPrefix + "CONFIG")
@@ -71,6 +67,30 @@ func parse(c *cli, args []string, std stdio) (command *kong.Context, err error) 
 		return nil, usagef("%w (see runner --help)", err)
 	}
 	return command, nil
+}
+
+// newParser returns the parser of the command line; file gives values to flags that are not on it, nil for none.
+func newParser(c *cli, file *settings, std stdio) (*kong.Kong, error) {
+	if file == nil {
+		file = &settings{}
+	}
+	parser, err := kong.New(c,
+		kong.Name("runner"),
+		kong.Description("Runs detection rules against Elasticsearch, or against event files, and stores their alerts. Rules are in the formats of Elastic (TOML, Kibana exports; EQL, KQL, Lucene, ES|QL), Sigma (YAML) and Splunk (YAML; SPL)."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(describeFlag),
+		kong.ExplicitGroups(groups),
+		kong.Vars{"version": "tocsin " + version()},
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.Resolvers(file),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("command line: %w", err)
+	}
+	nameVariables(parser.Model.Node) // later than kong's own look at them
+	addExamples(parser.Model.Node)
+	return parser, nil
 }
 
 // moment is a time on the command line.

@@ -94,12 +94,25 @@ func demoAlerts(ctx context.Context, a *app, alerts alert.Reader) (int, error) {
 		return strings.Compare(event.First(x.Source, time), event.First(y.Source, time))
 	})
 	w := newAlertWriter(a)
+	w.describe = describeAlert
 	for _, d := range docs {
 		if err := w.write(d); err != nil {
 			return 0, err
 		}
 	}
 	return len(docs), w.finish()
+}
+
+// describeAlert formats an alert in a few lines of text.
+func describeAlert(d alert.Document) string {
+	field := func(name string) string { return escaped(event.First(d.Source, "kibana.alert."+name)) }
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s (risk %s)  %s\n", field("original_time"), field("severity"), field("risk_score"), field("rule.name"))
+	if t := techniques(d.Source); t != "" {
+		fmt.Fprintf(&b, "    MITRE ATT&CK  %s\n", t)
+	}
+	fmt.Fprintf(&b, "    reason        %s\n    id            %s\n", field("reason"), d.ID)
+	return b.String()
 }
 
 // demoRisk keeps risk events where the rules over them find them.

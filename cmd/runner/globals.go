@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
@@ -18,10 +19,12 @@ import (
 
 // globals are the flags that several subcommands share.
 type globals struct {
-	Config string   `help:"Configuration file (TOML). Its keys are the names of the flags." placeholder:"runner.toml"`
-	Rules  []string `help:"Rule files, Kibana exports and directories (default: the shipped rules)." placeholder:"PATH" sep:"none"`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version." line:"only"`
 
-	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules refer to, as ID=PATTERN,PATTERN. Repeat for each data view." placeholder:"ID=PATTERNS" sep:"none"`
+	Config string   `help:"Configuration file (TOML). Its keys are the names of the flags." placeholder:"runner.toml" group:"Global"`
+	Rules  []string `help:"Rule files, Kibana exports and directories (default: the shipped rules)." placeholder:"PATH" sep:"none" group:"Global"`
+
+	DataView []string `name:"data-view" help:"Index patterns of a Kibana data view that rules refer to, as ID=PATTERN,PATTERN. Repeat for each data view." placeholder:"ID=PATTERNS" sep:"none" group:"Global"`
 
 	FieldMap    []string   `name:"field-map" help:"Field maps (TOML) for searches in SPL and rules of Sigma. They override the shipped field maps." placeholder:"FILE" sep:"none" group:"Splunk"`
 	SplunkIndex string     `name:"splunk-index" help:"Index patterns of events that keep Splunk's field names." placeholder:"PATTERNS" default:"logs-*,splunk-*" group:"Splunk"`
@@ -30,12 +33,14 @@ type globals struct {
 	OnlyEnabled bool       `name:"only-enabled" help:"Run only Splunk detections with enabled_by_default: true, as Splunk does." group:"Splunk"`
 	Skew        percentage `help:"Spread the start of Splunk detections over this percentage of their period, as allow_skew does." placeholder:"PERCENT" default:"0" group:"Splunk"`
 
-	SigmaIndex        string   `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no field map names, and of others beside the map's." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
-	SigmaPlaceholders []string `name:"sigma-placeholders" help:"Files (TOML) with the values of placeholders in rules of Sigma: name = [\"value\"]." placeholder:"FILE" sep:"none" group:"Sigma"`
-	SigmaUnmapped     string   `name:"sigma-unmapped" help:"Sigma rules whose log source no map names, and that are true of events without any of their fields: refuse or run." default:"refuse" enum:"refuse,run" group:"Sigma"`
-	SigmaGrade        []string `name:"sigma-grade" help:"Severity and risk score of a level of Sigma, as LEVEL=SEVERITY:SCORE. Repeat for each level; none is a rule without a level." placeholder:"LEVEL=SEVERITY:SCORE" sep:"none" group:"Sigma"`
-	SigmaStatus       []string `name:"sigma-status" help:"Statuses of the rules of Sigma that run; by default all but deprecated and unsupported." placeholder:"STATUS" group:"Sigma"`
-	SigmaLevel        []string `name:"sigma-level" help:"Levels of the rules of Sigma that run; by default all." placeholder:"LEVEL" group:"Sigma"`
+	SigmaIndex        string        `name:"sigma-index" help:"Index patterns of rules of Sigma whose log source no field map names, and of others beside the map's." placeholder:"PATTERNS" default:"logs-*" group:"Sigma"`
+	SigmaPlaceholders []string      `name:"sigma-placeholders" help:"Files (TOML) with the values of placeholders in rules of Sigma: name = [\"value\"]." placeholder:"FILE" sep:"none" group:"Sigma"`
+	SigmaSchedule     []string      `name:"sigma-schedule" help:"Files (TOML) with [[schedule]] tables: interval, from, to, max_signals and index of rules of Sigma without their own, by product, category, service or path." placeholder:"FILE" sep:"none" group:"Sigma"`
+	SigmaUnmapped     string        `name:"sigma-unmapped" help:"Sigma rules whose log source no map names, and that are true of events without any of their fields: refuse or run." default:"refuse" enum:"refuse,run" group:"Sigma"`
+	SigmaGrade        []string      `name:"sigma-grade" help:"Severity and risk score of a level of Sigma, as LEVEL=SEVERITY:SCORE. Repeat for each level; none is a rule without a level." placeholder:"LEVEL=SEVERITY:SCORE" sep:"none" group:"Sigma"`
+	SigmaStatus       []string      `name:"sigma-status" help:"Statuses of the rules of Sigma that run; by default all but deprecated and unsupported." placeholder:"STATUS" group:"Sigma"`
+	SigmaLevel        []string      `name:"sigma-level" help:"Levels of the rules of Sigma that run; by default all." placeholder:"LEVEL" group:"Sigma"`
+	CorrelationMax    time.Duration `name:"correlation-max" help:"Longest timespan of a correlation of Sigma: the hits of so much time are kept." default:"168h" group:"Sigma"`
 
 	Elasticsearch []string      `help:"Elasticsearch URLs." placeholder:"URL" group:"Elasticsearch" xor:"place,events"`
 	Username      string        `help:"User for basic authentication; the password comes from TOCSIN_PASSWORD or --password-file." placeholder:"NAME" group:"Elasticsearch"`
@@ -51,12 +56,12 @@ type globals struct {
 	Events  []string `help:"Event files (NDJSON, also .gz and .zst). - is standard input." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
 	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" group:"Embedded"`
 
-	Namespace     string `help:"Namespace of the alerts: they are in tocsin-alerts-<namespace>." default:"default"`
-	IdentityField string `help:"Field that identifies events, such as event.id, instead of index and _id." placeholder:"FIELD"`
+	Namespace     string `help:"Namespace of the alerts: they are in tocsin-alerts-<namespace>." default:"default" group:"Global"`
+	IdentityField string `help:"Field that identifies events, such as event.id, instead of index and _id." placeholder:"FIELD" group:"Global"`
 
-	Format    string `help:"Output format. Some commands have further formats, or fewer." placeholder:"text|json|ndjson" default:"text"`
-	LogFormat string `help:"Log format: text or json." enum:"text,json" default:"text"`
-	LogLevel  string `help:"Lowest level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	Format    string `help:"Output format. Some commands have further formats, or fewer." placeholder:"text|json|ndjson" default:"text" group:"Global"`
+	LogFormat string `help:"Log format: text or json." enum:"text,json" default:"text" group:"Global"`
+	LogLevel  string `help:"Lowest level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Global"`
 
 	log *slog.Logger
 	// riskNamespace is the namespace of risk events; empty means Namespace.
@@ -94,13 +99,21 @@ func (g *globals) openLog(w io.Writer) error {
 	}
 	switch {
 	case g.LogFormat == "json":
-		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds}))
 	case isTerminal(w):
-		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}))
+		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)}))
 	default:
 		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
 	return nil
+}
+
+// inSeconds makes durations numbers for programs that read the log: seconds.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.Float64Value(a.Value.Duration().Seconds())
+	}
+	return a
 }
 
 func isTerminal(w io.Writer) bool {

@@ -92,7 +92,7 @@ func writeHits(a *app, found query.Answer, timeField string, columns bool) error
 }
 
 // writeEvent writes the row of an event; nil is the missing event of a sequence.
-func writeEvent(t table, e *event.Event, timeField string) error {
+func writeEvent(t *table, e *event.Event, timeField string) error {
 	if e == nil {
 		t.row("-", "", "", "(no such event)")
 		return nil
@@ -101,7 +101,7 @@ func writeEvent(t table, e *event.Event, timeField string) error {
 	if err != nil {
 		return fmt.Errorf("query: %w", err)
 	}
-	t.row(event.First(doc.Source, timeField), e.Index, e.ID, summary(doc.Source))
+	t.row(event.First(doc.Source, timeField), e.Index, e.ID, summary(doc.Source, max(maxSummary, t.width)))
 	return nil
 }
 
@@ -121,19 +121,16 @@ var summaryFields = []string{
 	"source.ip", "destination.ip", "message",
 }
 
-// maxSummary is the maximum length of a summary in characters.
+// maxSummary is the maximum length of a summary in characters where no terminal is wider.
 const maxSummary = 100
 
-func summary(source map[string]any) string {
+// summary returns what an event is about, in at most most characters.
+func summary(source map[string]any, most int) string {
 	var parts []string
 	for _, f := range summaryFields {
 		if text := event.First(source, f); text != "" {
 			parts = append(parts, text)
 		}
 	}
-	text := []rune(strings.Join(parts, " · "))
-	if len(text) > maxSummary {
-		return string(text[:maxSummary-1]) + "…"
-	}
-	return string(text)
+	return shorten(strings.Join(parts, " · "), most)
 }

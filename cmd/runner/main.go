@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
@@ -45,8 +46,10 @@ type app struct {
 	// screen is the raw standard output, for text without foreign content. out escapes terminal control sequences.
 	screen io.Writer
 	global *globals
-	clock  *settle.Clock
-	bars   *bars
+	// typed holds the names of the flags that are on the command line.
+	typed map[string]bool
+	clock *settle.Clock
+	bars  *bars
 }
 
 // usageError is a mistake in the command line or the configuration; its exit code is exitUsage.
@@ -68,12 +71,28 @@ func execute(ctx context.Context, args []string, std stdio) int {
 	var c cli
 	err := run(ctx, &c, args, std)
 	if err != nil && !errors.Is(err, errFailed) {
-		for line := range strings.Lines(err.Error()) { // joined errors have one each
-			line = credentials.ReplaceAllString(strings.TrimSpace(line), "://[redacted]@")
+		for _, line := range complaints(err, ctx.Err() != nil) {
+			line = credentials.ReplaceAllString(line, "://[redacted]@")
 			_, _ = fmt.Fprintf(std.err, "runner: %s\n", escaped(line))
 		}
 	}
 	return exitCode(err, len(c.Elasticsearch) > 0)
+}
+
+// complaints returns the lines about an error: joined errors have one each. What only says that an interrupted call was
+// cancelled is one line, and it says so.
+func complaints(err error, interrupted bool) []string {
+	var out []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		if interrupted && strings.Contains(line, context.Canceled.Error()) {
+			line = "interrupted"
+		}
+		if line != "" && !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 func run(ctx context.Context, c *cli, args []string, std stdio) error {
@@ -89,7 +108,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	if c.Format == "text" { // programs read the other formats, unescaped
 		std.out = diag.ShownWriter(screen)
 	}
-	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
+	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, typed: typedFlags(command), clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
 }
 
 // exitCode returns the exit code for err. cluster reports whether the command used Elasticsearch.

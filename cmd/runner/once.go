@@ -22,9 +22,11 @@ func (r *runner) once(ctx context.Context) error {
 		return err
 	}
 	executions, err := r.round(ctx)
+	var d digest
 	for _, x := range executions {
-		r.log(ctx, x)
+		r.logOnce(ctx, x, &d)
 	}
+	d.tell(ctx, r.global.log)
 	if err := r.account(executions); err != nil {
 		return err
 	}

@@ -4,48 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/search"
 )
 
-// table writes aligned columns; flush must be called at the end.
-type table struct{ w *tabwriter.Writer }
-
-func newTable(w io.Writer, head ...string) table {
-	t := table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)}
-	_, _ = fmt.Fprintln(t.w, strings.Join(head, "\t"))
-	return t
-}
-
-func (t table) row(cells ...any) {
-	text := make([]string, len(cells))
-	for i, c := range cells {
-		text[i] = escaped(fmt.Sprint(c))
-	}
-	_, _ = fmt.Fprintln(t.w, strings.Join(text, "\t"))
-}
-
-// cells writes a row. Its last cell is written unescaped and may contain colours.
-func (t table) cells(last string, cells ...any) {
-	text := make([]string, len(cells), len(cells)+1)
-	for i, c := range cells {
-		text[i] = escaped(fmt.Sprint(c))
-	}
-	_, _ = fmt.Fprintln(t.w, strings.Join(append(text, last), "\t"))
-}
-
 // escaped returns text from events and rules with line breaks and terminal control sequences escaped.
 func escaped(text string) string { return diag.Shown(text) }
-
-func (t table) flush() error {
-	if err := t.w.Flush(); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
-}
 
 // writeJSON writes a list as one JSON array, or with the format ndjson as one element a line.
 func writeJSON[T any](w io.Writer, format string, list []T) error {

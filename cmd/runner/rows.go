@@ -122,7 +122,7 @@ func (t rowTable) write(a *app) error {
 		cells := make([]any, len(t.columns))
 		for i, c := range t.columns {
 			text, there := r[c]
-			if cells[i] = shorten(text, maxSummary); !there {
+			if cells[i] = shorten(text, max(maxSummary, out.width)); !there {
 				cells[i] = "-"
 			}
 		}

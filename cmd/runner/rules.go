@@ -72,13 +72,16 @@ func (g *globals) splunkOptions() (catalog.Options, diag.List, error) {
 
 // sigmaOptions are what rules of Sigma are run with.
 func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
-	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, RunUnmapped: g.SigmaUnmapped == "run"}
+	o := catalog.Sigma{Index: rule.SplitPatterns(g.SigmaIndex), Statuses: g.SigmaStatus, Levels: g.SigmaLevel, Placeholders: map[string][]string{}, LongestSpan: g.CorrelationMax, RunUnmapped: g.SigmaUnmapped == "run"}
 	var left diag.List
 	grades, err := sigma.GradesWith(g.SigmaGrade)
 	if err != nil {
 		return o, nil, usagef("sigma-grade: %w", err)
 	}
 	o.Grades = grades
+	if err := sigma.CheckSelection(g.SigmaStatus, g.SigmaLevel); err != nil {
+		return o, nil, usageError{err}
+	}
 	good, complaint := readable("sigma-placeholders", g.SigmaPlaceholders)
 	for _, name := range good {
 		text, err := os.ReadFile(name)
@@ -89,6 +92,18 @@ func (g *globals) sigmaOptions() (catalog.Sigma, diag.List, error) {
 		values, diags := sigma.Placeholders(diag.NewText(name, string(text)))
 		left = append(left, diags...)
 		maps.Copy(o.Placeholders, values)
+	}
+	good, more := readable("sigma-schedule", g.SigmaSchedule)
+	complaint = errors.Join(complaint, more)
+	for _, name := range good {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			complaint = errors.Join(complaint, usagef("sigma-schedule: %w", err))
+			continue
+		}
+		schedules, diags := sigma.ReadSchedules(diag.NewText(name, string(text)))
+		left = append(left, diags...)
+		o.Schedules = o.Schedules.Then(schedules)
 	}
 	return o, left, complaint
 }
@@ -101,6 +116,10 @@ type planned struct {
 	// that could run.
 	disabled []*rule.Rule
 	idle     []query.Plan
+	// silent holds the rules that alert only through a correlation; their plans are idle.
+	silent []*rule.Rule
+	// set has all of these rules.
+	set catalog.Catalog
 	// failed reports that a rule that is not disabled cannot run.
 	failed bool
 }
@@ -109,7 +128,7 @@ type planned struct {
 // run.
 func (g *globals) planRules(ctx context.Context, paths []string) (planned, error) {
 	set, left, err := g.loadRules(ctx, paths)
-	var p planned
+	p := planned{set: set}
 	owned := rule.NewOwned(left)
 	for _, r := range set.Broken() {
 		p.add(r, owned.Take(r), nil)
@@ -120,7 +139,7 @@ func (g *globals) planRules(ctx context.Context, paths []string) (planned, error
 		mine.Sort()
 		p.add(rules[i], mine, made.Plan)
 	}
-	p.others(owned.Left())
+	p.others(append(owned.Left(), set.UnmetSchedules()...))
 	if status, level := set.SigmaCounts(); len(status) > 0 {
 		p.report.Sigma = &report.SigmaCounts{Status: status, Level: level}
 	}
@@ -161,6 +180,8 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 		}
 	case plan == nil:
 		p.failed = true
+	case r.SilencedBy != "":
+		p.silent, p.idle = append(p.silent, r), append(p.idle, plan)
 	default:
 		p.plans = append(p.plans, plan)
 	}

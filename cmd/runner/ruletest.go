@@ -2,16 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"tocsin/cmd/runner/internal/ruletest"
 	"tocsin/internal/diag"
+	"tocsin/internal/run/catalog"
 )
 
 // testCmd runs rule tests.
 type testCmd struct {
-	Paths []string `arg:"" name:"path" help:"Test files (*.test.toml), rule files with a test file next to them, and directories."`
+	Paths []string `arg:"" name:"path" help:"Test files (*.test.toml), rule files with tests next to them (Sigma: regression_tests_path), and directories."`
 }
 
 // Run is the subcommand. It fails when a test fails, or when a test file or its rule has errors.
@@ -24,16 +26,26 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err := a.show(diags); err != nil {
 		return err
 	}
-	failed := diags.HasErrors()
+	options, left, more := a.global.splunkOptions()
+	if err := a.show(left); err != nil {
+		return err
+	}
+	complaint = errors.Join(complaint, more)
+	failed := diags.HasErrors() || left.HasErrors()
 	var all []ruletest.Result
 	for _, f := range files {
-		results, broken, err := a.test(ctx, f)
+		results, broken, err := a.test(ctx, options, f)
 		if err != nil {
 			return err
 		}
 		all = append(all, results...)
 		failed = failed || broken
 	}
+	published, unread, broken, err := a.publishedTests(ctx, options, paths)
+	if err != nil {
+		return err
+	}
+	all, failed = append(all, published...), failed || broken
 	passed := 0
 	for _, r := range all {
 		if r.Passed {
@@ -49,14 +61,32 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	case failed || passed < len(all):
 		return errFailed
 	case len(all) == 0:
-		return usagef("test: no rule tests (*.test.toml) found in %s", strings.Join(c.Paths, ", "))
+		none := "no rule tests (*.test.toml, or Sigma's regression_tests_path) found"
+		if unread {
+			none = "no rule tests that can be run"
+		}
+		return usagef("test: %s in %s", none, strings.Join(c.Paths, ", "))
 	}
 	return nil
 }
 
+// publishedTests runs the tests that rules of Sigma name; unread reports that some cannot be run, broken that one of
+// their files or rules has errors.
+func (a *app) publishedTests(ctx context.Context, options catalog.Options, paths []string) (results []ruletest.Result, unread, broken bool, err error) {
+	published, diags := ruletest.LoadPublished(paths...)
+	if err := a.show(diags); err != nil {
+		return nil, false, false, err
+	}
+	results, more, err := ruletest.RunPublished(ctx, options, published, a.global.Rules...)
+	if err != nil {
+		return nil, false, false, fmt.Errorf("test: %w", err)
+	}
+	return results, len(diags) > 0, diags.HasErrors() || more.HasErrors(), a.show(more)
+}
+
 // test runs the tests of one file; broken reports that its rule cannot be tested.
-func (a *app) test(ctx context.Context, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
-	results, diags, err := ruletest.Run(ctx, f, a.global.Rules...)
+func (a *app) test(ctx context.Context, o catalog.Options, f ruletest.File) (results []ruletest.Result, broken bool, err error) {
+	results, diags, err := ruletest.Run(ctx, o, f, a.global.Rules...)
 	if err != nil {
 		return nil, false, fmt.Errorf("test: %w", err)
 	}

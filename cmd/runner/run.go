@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"tocsin/cmd/runner/internal/metrics"
@@ -29,7 +31,9 @@ type runCmd struct {
 	Retention   time.Duration  `name:"ledger-retention" help:"How long the ledger keeps slots." default:"2160h"`
 	LateAfter   time.Duration  `help:"How long after a slot to search for late events. 0: the measured time in which 99 % of the events arrive." default:"0s"`
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
+	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
+	Watch       bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 }
 
@@ -55,6 +59,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--late-after must not be negative")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
 		return usagef("--settle must be between 0s and %s", maxSettle)
+	case c.Spread < 0:
+		return usagef("--spread must not be negative")
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
@@ -69,11 +75,16 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	rules, complaint := a.global.planRules(ctx, a.global.Rules)
-	if err := a.show(rules.problems()); err != nil {
+	if err := a.showBriefly(rules.problems()); err != nil {
 		return err
 	}
+	var d digest
 	for _, r := range rules.disabled {
-		a.global.log.Info("rule is disabled", "rule_id", r.ID, "path", r.Path)
+		a.global.log.Log(ctx, d.level(slog.LevelInfo, "rules are disabled", "", "", r.ID, ""), "rule is disabled", "rule_id", r.ID, "path", r.Path)
+	}
+	d.tell(ctx, a.global.log)
+	for _, r := range rules.silent {
+		a.global.log.Debug("rule alerts only through a correlation", "rule_id", r.ID, "path", r.Path, "correlation", r.SilencedBy)
 	}
 	if len(rules.plans) == 0 {
 		return nothingToRun(rules, complaint)
@@ -145,10 +156,12 @@ func nothingToRun(rules planned, complaint error) error {
 // runner is one invocation of the subcommand run.
 type runner struct {
 	*app
-	cmd      *runCmd
-	backend  *backend
-	settled  *settling
-	metrics  *metrics.Metrics
+	cmd     *runCmd
+	backend *backend
+	settled *settling
+	metrics *metrics.Metrics
+	// rules are those that run; a reload replaces them.
+	mu       sync.Mutex
 	rules    []*service.Rule
 	ledger   *ledger.Ledger
 	rounds   *pipeline.Round
@@ -162,7 +175,7 @@ const onceGather = 20 * time.Millisecond
 func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
 	r := &runner{
 		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
-		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge},
+		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
 		one, err := service.NewRule(plan)
@@ -172,11 +185,29 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		r.rules = append(r.rules, one)
 	}
 	r.rounds = r.newRound(c.Concurrency)
-	r.metrics.Rules(metrics.Rules{
-		Valid: len(rules.plans), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
-		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled),
-	})
+	r.tellRules(rules, 0)
 	return r, nil
+}
+
+// tellRules sets the metrics of the loaded rules; outdated is the number of those with errors that run as they were before.
+func (r *runner) tellRules(rules planned, outdated int) {
+	r.metrics.Rules(metrics.Rules{
+		Valid: len(rules.plans) + len(rules.silent), Invalid: rules.report.Invalid, Disabled: len(rules.disabled), Outdated: outdated,
+		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled) - len(rules.silent),
+	})
+}
+
+// ruleList returns the rules that run.
+func (r *runner) ruleList() []*service.Rule {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rules
+}
+
+func (r *runner) setRules(rules []*service.Rule) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rules = rules
 }
 
 // newRound returns a round that runs up to concurrency rules at the same time.

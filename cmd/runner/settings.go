@@ -23,13 +23,16 @@ const environmentPrefix = "TOCSIN_"
 // which treats an empty variable as a value and cannot split lists of paths.
 type settings struct{ file config.Values }
 
+// elasticsearchVariables are the variables of --elasticsearch.
+var elasticsearchVariables = []string{"TOCSIN_ELASTICSEARCH", "TOCSIN_ELASTICSEARCH_URL"}
+
 // nameVariables gives every flag its environment variable, in the order of preference.
 func nameVariables(model *kong.Node) {
 	eachFlag(model, func(f *kong.Flag) {
 		switch {
 		case f.Name == "help", onLine(f):
 		case f.Name == "elasticsearch":
-			f.Envs = []string{"TOCSIN_ELASTICSEARCH", "TOCSIN_ELASTICSEARCH_URL"}
+			f.Envs = elasticsearchVariables
 		default:
 			f.Envs = []string{environmentPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))}
 		}
@@ -182,6 +185,17 @@ func rivalsOf(ctx *kong.Context, flag *kong.Flag) []*kong.Flag {
 		}
 	}
 	return rivals
+}
+
+// typedFlags returns the names of the flags that are on the command line, not in the environment or a file.
+func typedFlags(ctx *kong.Context) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range ctx.Path {
+		if p.Flag != nil && !p.Resolved {
+			out[p.Flag.Name] = true
+		}
+	}
+	return out
 }
 
 // given reports whether a flag is on the command line.

@@ -66,7 +66,7 @@ func (s *settling) compare(ctx context.Context) {
 	}
 	if ahead := s.Clock.Ahead(); (ahead - s.told).Abs() > toldFrom {
 		s.told = ahead
-		s.log.Warn("Elasticsearch's clock differs from this machine's: slots wait until both have passed them", "ahead", ahead.Round(time.Second).String())
+		s.log.Warn("Elasticsearch's clock differs from this machine's: slots wait until both have passed them", "ahead", ahead.Round(time.Second))
 	}
 }
 
@@ -78,7 +78,7 @@ func (s *settling) learn(ctx context.Context, rules [][]string) {
 }
 
 // keep compares the clocks and reads refresh intervals until the context ends, and calls tell after each.
-func (s *settling) keep(ctx context.Context, rules [][]string, tell func()) {
+func (s *settling) keep(ctx context.Context, rules func() [][]string, tell func()) {
 	comparing, learning := time.NewTicker(compareEvery), time.NewTicker(learnEvery)
 	defer comparing.Stop()
 	defer learning.Stop()
@@ -89,7 +89,7 @@ func (s *settling) keep(ctx context.Context, rules [][]string, tell func()) {
 		case <-comparing.C:
 			s.compare(ctx)
 		case <-learning.C:
-			s.learn(ctx, rules)
+			s.learn(ctx, rules())
 		}
 		tell()
 	}

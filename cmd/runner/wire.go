@@ -23,7 +23,7 @@ import (
 // alertStore stores alerts in Elasticsearch or in the embedded store.
 type alertStore interface {
 	alert.Indexer
-	alert.Reader
+	alert.Browser
 	alert.Instances
 }
 
@@ -92,6 +92,8 @@ func (b *backend) close() error {
 // open opens Elasticsearch, or event files and an embedded store, as the flags say.
 func (a *app) open(ctx context.Context) (*backend, error) {
 	switch g := a.global; {
+	case len(g.Elasticsearch) > 0 && a.typed["mapping"]:
+		return nil, usagef("--mapping is for --events: Elasticsearch has the mappings of its indices")
 	case len(g.Elasticsearch) > 0:
 		return a.openElastic(ctx)
 	case len(g.Events) > 0:
@@ -123,7 +125,7 @@ func (a *app) openAlertsToRead(ctx context.Context) (*backend, error) {
 }
 
 // show writes diagnostics to standard error.
-func (a *app) show(l diag.List) error { return render(a.err, l) }
+func (a *app) show(l diag.List) error { return render(painted(a.err), l) }
 
 func render(w io.Writer, l diag.List) error {
 	return diag.Render(w, l) //nolint:wrapcheck // it says what it was doing

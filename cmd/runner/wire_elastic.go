@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -35,7 +33,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	}
 	info, err := client.Ping(ctx)
 	if err != nil {
-		return nil, errors.Join(connection(err), bye())
+		return nil, errors.Join(a.notConnected(ctx, err), bye())
 	}
 	a.global.log.Debug("connected", "cluster", info.Name, "version", info.Version)
 	alerts, err := elastic.NewAlerts(client, a.global.Namespace)
@@ -125,6 +123,9 @@ func (a *app) client() (*elastic.Client, error) {
 		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
 		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, Closed: elastic.ClosedPolicy(g.Closed), WholePatterns: g.WholePatterns, UserAgent: "tocsin/" + version(), Logger: g.log,
 	})
+	if given := a.credentials(); err != nil && errors.Is(err, elastic.ErrCredentials) && given != "" {
+		return nil, usagef("%w (given: %s)", err, given)
+	}
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -147,22 +148,16 @@ func connection(err error) error {
 	if !typed {
 		return err
 	}
-	plain := *e
-	if op, ok := errors.AsType[*net.OpError](e.Err); ok { // which repeats the address
-		plain.Err = op.Err
-		if call, ok := errors.AsType[*os.SyscallError](op.Err); ok {
-			plain.Err = call.Err
-		}
-	}
+	plain := plainly(e)
 	switch e.Kind {
 	case failure.Unavailable:
-		return &connectionError{fmt.Sprintf("elasticsearch cannot be reached: %v (check --elasticsearch)", &plain), err}
+		return &connectionError{fmt.Sprintf("elasticsearch cannot be reached: %v (check --elasticsearch)", plain), err}
 	case failure.Refused:
 		advice := "check --elasticsearch"
 		if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
 			advice = "check user name and password, or the API key"
 		}
-		return &connectionError{fmt.Sprintf("elasticsearch refused: %v (%s)", &plain, advice), err}
+		return &connectionError{fmt.Sprintf("elasticsearch refused: %v (%s)", plain, advice), err}
 	case failure.Internal, failure.Rejected, failure.Partial:
 	}
 	return err

@@ -1,6 +1,12 @@
 package alert
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"tocsin/internal/match/condition"
+	"tocsin/internal/match/mapping"
+)
 
 // Document is an alert to be written. ID is its identity: writing it twice leaves one alert.
 type Document struct {
@@ -49,7 +55,8 @@ type Indexer interface {
 
 // Reader finds stored alerts.
 type Reader interface {
-	// List visits alerts in order of their @timestamp, oldest first, until visit returns false.
+	// List visits alerts in order of their @timestamp, then kibana.alert.original_time, then id, oldest first unless
+	// the filter says otherwise, until visit returns false. Newest first is the exact reverse.
 	List(ctx context.Context, f Filter, visit func(Document) (more bool, err error)) error
 	// Get returns one alert; [ErrNotFound] when there is no alert with the id.
 	Get(ctx context.Context, id string) (Document, error)
@@ -66,6 +73,13 @@ type Lookup interface {
 type Filter struct {
 	// RuleID is the kibana.alert.rule.rule_id of a rule.
 	RuleID string
+	// Since is the earliest @timestamp, to the millisecond. Alerts without one are left out.
+	Since time.Time
+	// Where is a condition on the fields of an alert, lowered for Fields, the mapping of the alerts; nil: every alert.
+	Where  condition.Expr
+	Fields mapping.Fields
+	// Newest lists the newest alerts first.
+	Newest bool
 	// Limit is the maximum number of alerts.
 	Limit int
 }

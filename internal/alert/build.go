@@ -120,7 +120,9 @@ func (b *Builder) Build(f Finding, run Run) (Document, error) {
 	if byDocument {
 		from = sourceOf([]event.Event{f.Event}, []map[string]any{p.source})
 	}
-	doc := b.document(from.identity(id, run), p, run, overridden(b.rule, &p.reading))
+	v := overridden(b.rule, &p.reading)
+	v.row = b.rule.Type == rule.TypeESQL && f.Event.Index == "" && f.Event.ID == ""
+	doc := b.document(from.identity(id, run), p, run, v)
 	from.put(doc, id)
 	maps.Copy(doc.Source, f.Facts)
 	if f.Instance != "" {

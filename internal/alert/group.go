@@ -1,26 +1,50 @@
 package alert
 
 import (
+	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"tocsin/internal/match/event"
 )
 
-// BuildGroup makes the alerts of a sequence or sample: a building block for each event, in order,
-// and last the shell for the whole group, with the fields that all events share. As the shell is
-// written last, its blocks exist when somebody sees it.
-func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) {
-	members, from, err := b.members(events)
+// Group is the subject of the alerts of a sequence, a sample or a correlation.
+type Group struct {
+	// Events are its events, in order.
+	Events []event.Event
+	// Key is its identity within the rule, its kind first; nil: it is its events.
+	Key []string
+	// At is its time; zero: that of its first event.
+	At time.Time
+	// Values are texts, by field, that its events have in common besides what their sources show.
+	Values map[string]string
+	// Facts are alert fields, by flat name, that the rule type adds.
+	Facts map[string]any
+}
+
+// BuildGroup makes the alerts of a group: a building block for each event, in order, and last the
+// shell for the whole group, with the fields that all events share. As the shell is written last,
+// its blocks exist when somebody sees it.
+func (b *Builder) BuildGroup(g Group, run Run) ([]Document, error) {
+	members, from, err := b.members(g.Events)
 	if err != nil {
 		return nil, err
 	}
-	first := GroupID(b.rule.ID, b.keys(events))
+	keys := b.keys(g.Events)
+	first := GroupID(b.rule.ID, keys)
+	if g.Key != nil {
+		first, from = FindingID(b.rule.ID, g.Key), nil
+	}
 	groupID := from.identity(first, run)
 	var docs []Document
 	shell := parent{depth: 1}
 	for i, p := range members {
-		block := b.block(p, groupID, i, run)
+		id := BlockID(groupID, i)
+		if g.Key != nil { // another run may find other events for the same group
+			id = MemberID(groupID, keys[i])
+		}
+		block := b.block(p, id, groupID, i, run)
 		from.member(i).put(block, block.ID)
 		docs = append(docs, block)
 		shell.lineage = append(append(shell.lineage, p.lineage...), map[string]any{
@@ -35,9 +59,28 @@ func (b *Builder) BuildGroup(events []event.Event, run Run) ([]Document, error) 
 		shell.source, _ = common(shell.source, p.source).(map[string]any)
 		shell.doc, shell.computed = event.NewDocument(shell.source), nil
 	}
-	doc := b.shell(shell, groupID, docs[0], run)
+	shell.source, shell.doc = g.shared(shell.reading)
+	doc := b.shell(shell, groupID, docs[0], run, g)
 	from.put(doc, first)
 	return append(docs, doc), nil
+}
+
+// shared returns the common part of the events with the time and the values of the group.
+func (g *Group) shared(r reading) (map[string]any, *event.Document) {
+	if g.Key == nil {
+		return r.source, r.doc
+	}
+	source := map[string]any{}
+	maps.Copy(source, r.source)
+	if !g.At.IsZero() {
+		source["@timestamp"] = timestamp(g.At)
+	}
+	for name, value := range g.Values {
+		if len(event.Lookup(source, name)) == 0 {
+			source[name] = value
+		}
+	}
+	return source, event.NewDocument(source)
 }
 
 // members reads the events of a group.
@@ -63,18 +106,22 @@ func (b *Builder) keys(events []event.Event) []event.Key {
 }
 
 // block returns the building block of one event.
-func (b *Builder) block(p parent, groupID string, n int, run Run) Document {
-	doc := b.document(BlockID(groupID, n), p, run, ruleVerdict(b.rule))
+func (b *Builder) block(p parent, id, groupID string, n int, run Run) Document {
+	doc := b.document(id, p, run, ruleVerdict(b.rule))
 	doc.Source["kibana.alert.building_block_type"] = "default"
 	doc.Source["kibana.alert.group.id"] = groupID
 	doc.Source["kibana.alert.group.index"] = n
 	return doc
 }
 
-// shell returns the alert of the whole group. Its original time is the time of the first event.
-func (b *Builder) shell(p parent, groupID string, first Document, run Run) Document {
+// shell returns the alert of the whole group. Its original time is that of the group, or of its first event.
+func (b *Builder) shell(p parent, groupID string, first Document, run Run, g Group) Document {
 	doc := b.document(groupID, p, run, ruleVerdict(b.rule))
 	doc.Source["kibana.alert.group.id"] = groupID
+	maps.Copy(doc.Source, g.Facts)
+	if !g.At.IsZero() {
+		return doc
+	}
 	delete(doc.Source, "kibana.alert.original_time")
 	if t, ok := first.Source["kibana.alert.original_time"]; ok {
 		doc.Source["kibana.alert.original_time"] = t

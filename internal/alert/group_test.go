@@ -18,7 +18,7 @@ func groupEvents() []event.Event {
 }
 
 func TestBuildGroup(t *testing.T) {
-	docs, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).BuildGroup(groupEvents(), aRun())
+	docs, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).BuildGroup(alert.Group{Events: groupEvents()}, aRun())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestGroupIdentity(t *testing.T) {
 	builder := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{})
 	ids := func(events ...event.Event) []string {
 		t.Helper()
-		docs, err := builder.BuildGroup(events, aRun())
+		docs, err := builder.BuildGroup(alert.Group{Events: events}, aRun())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestGroupIdentity(t *testing.T) {
 
 func TestGroupOfOwnAlert(t *testing.T) {
 	own := anAlert(`{"kibana.alert.rule.uuid":"` + alert.RuleUUID(aRule().ID) + `"}`)
-	_, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).BuildGroup(append(groupEvents(), own), aRun())
+	_, err := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{}).BuildGroup(alert.Group{Events: append(groupEvents(), own)}, aRun())
 	if !errors.Is(err, alert.ErrOwnAlert) {
 		t.Errorf("error is %v", err)
 	}

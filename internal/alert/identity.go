@@ -59,6 +59,11 @@ func BlockID(groupID string, n int) string {
 	return hash(identityVersion, groupID, kindBlock, strconv.Itoa(n))
 }
 
+// MemberID is the identity of the building block of an event in a group whose identity does not depend on its events.
+func MemberID(groupID string, member event.Key) string {
+	return hash(identityVersion, groupID, kindBlock, member.Series, member.ID)
+}
+
 // hash returns the SHA-256 of the parts in hexadecimal. Each part is preceded by its length, so
 // that different lists of parts never have the same encoding.
 func hash(parts ...string) string {

@@ -1,6 +1,8 @@
 package alert
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -76,6 +78,9 @@ func dates(e *reading, name string, asWritten []any) []any {
 // reason returns one sentence about what happened, from the fields that exist.
 func reason(v verdict, e *reading) string {
 	var b strings.Builder
+	if v.row {
+		return "row" + columns(e.source) + " created " + string(v.severity) + " alert " + v.name + "."
+	}
 	category := e.text("event.category")
 	if category != "" {
 		b.WriteString(category + " ")
@@ -105,6 +110,49 @@ func reason(v verdict, e *reading) string {
 	}
 	b.WriteString(" created " + string(v.severity) + " alert " + v.name + ".")
 	return b.String()
+}
+
+// The columns of a row that its reason names, and the characters of each value.
+const (
+	namedColumns = 8
+	namedValue   = 60
+)
+
+// columns names the columns of a row with their values.
+func columns(source map[string]any) string {
+	var parts []string
+	var add func(prefix string, v any)
+	add = func(name string, v any) {
+		if object, ok := v.(map[string]any); ok {
+			for _, key := range slices.Sorted(maps.Keys(object)) {
+				add(strings.TrimPrefix(name+"."+key, "."), object[key])
+			}
+			return
+		}
+		list, several := v.([]any)
+		if !several {
+			list = []any{v}
+		}
+		texts := make([]string, len(list))
+		for i, one := range list {
+			texts[i] = fmt.Sprint(one)
+		}
+		text := []rune(strings.Join(texts, "; "))
+		if len(text) > namedValue {
+			text = append(text[:namedValue-1], '…')
+		}
+		if v != nil && len(text) > 0 {
+			parts = append(parts, name+" "+string(text))
+		}
+	}
+	add("", source)
+	if len(parts) == 0 {
+		return ""
+	}
+	if len(parts) > namedColumns {
+		parts = append(parts[:namedColumns], "…")
+	}
+	return " with " + strings.Join(parts, ", ")
 }
 
 // endpoint joins the address and port of one side of a connection.

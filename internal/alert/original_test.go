@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/match/event"
+	"tocsin/internal/rule"
 )
 
 // TestCopiedFields: for every spelling, event.kind is signal and nothing else is lost.
@@ -189,6 +190,26 @@ func TestOriginalTime(t *testing.T) {
 				t.Errorf("the alert's own time is %v", got["@timestamp"])
 			}
 		})
+	}
+}
+
+// TestReasonOfRow: an alert about a row that ES|QL made of many documents names its columns.
+func TestReasonOfRow(t *testing.T) {
+	r := aRule()
+	r.Type = rule.TypeESQL
+	for source, want := range map[string]string{
+		`{"n":3,"host":{"name":"pc-7"},"u":["ann","bob"],"e":null}`: "row with host.name pc-7, n 3, u ann; bob created high alert Thing.",
+		`{}`: "row created high alert Thing.",
+		`{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9}`: "row with a 1, b 2, c 3, d 4, e 5, f 6, g 7, h 8, … created high alert Thing.",
+		`{"t":"` + strings.Repeat("x", 100) + `"}`:                "row with t " + strings.Repeat("x", 59) + "… created high alert Thing.",
+	} {
+		if got := build(t, r, event.Event{Source: json.RawMessage(source)})["kibana.alert.reason"]; got != want {
+			t.Errorf("%s: %v, want %s", source, got, want)
+		}
+	}
+	of := anEvent(`{"user":{"name":"bob"}}`)
+	if got := build(t, r, of)["kibana.alert.reason"]; got != "event by bob created high alert Thing." {
+		t.Error(got)
 	}
 }
 

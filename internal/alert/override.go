@@ -14,6 +14,8 @@ type verdict struct {
 	name     string
 	severity rule.Severity
 	score    float64
+	// row: the alert is about a row that a query made of many documents.
+	row bool
 }
 
 // ruleVerdict returns the rule's own verdict.

@@ -103,9 +103,9 @@ func TestOverridesOfWhatIsNoEvent(t *testing.T) {
 	if err != nil || doc.Source["kibana.alert.severity"] != "critical" {
 		t.Errorf("severity %v, %v", doc.Source["kibana.alert.severity"], err)
 	}
-	docs, err := b.BuildGroup([]event.Event{
+	docs, err := b.BuildGroup(alert.Group{Events: []event.Event{
 		in("logs-a", "1"), {Index: "logs-a", ID: "2", Source: []byte(`{"event":{"severity":99,"risk_score":5},"message":"Other"}`)},
-	}, aRun())
+	}}, aRun())
 	if err != nil || len(docs) != 3 {
 		t.Fatal(len(docs), err)
 	}

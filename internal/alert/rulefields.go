@@ -17,6 +17,7 @@ var typeNames = map[rule.Type]struct{ id, category string }{
 	rule.TypeNewTerms:        {"siem.newTermsRule", "New Terms Rule"},
 	rule.TypeThreatMatch:     {"siem.indicatorRule", "Indicator Match Rule"},
 	rule.TypeMachineLearning: {"siem.mlRule", "Machine Learning Rule"},
+	rule.TypeCorrelation:     {"siem.correlationRule", "Correlation Rule"},
 }
 
 // ruleFields returns the part of every alert that depends only on the rule, by flat name.

@@ -91,7 +91,7 @@ func TestSecondIdentity(t *testing.T) {
 		}
 		b := alert.NewBuilder(aRule(), alert.Options{}, alert.Indices{Series: func(string) string { return "s" }})
 		ids := func(events []event.Event, run alert.Run) []string {
-			docs, err := b.BuildGroup(events, run)
+			docs, err := b.BuildGroup(alert.Group{Events: events}, run)
 			if err != nil {
 				rt.Fatal(err)
 			}

@@ -176,7 +176,7 @@ func TestAlertFields(t *testing.T) {
 	}
 	for range all {
 	}
-	if _, err := b.BuildGroup([]event.Event{e, e}, aRun()); err != nil {
+	if _, err := b.BuildGroup(alert.Group{Events: []event.Event{e, e}}, aRun()); err != nil {
 		t.Fatal(err)
 	}
 	got := slices.Sorted(func(yield func(string) bool) {

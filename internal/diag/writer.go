@@ -19,6 +19,9 @@ type shownWriter struct {
 	rest []byte
 }
 
+// Unwrap returns the writer below.
+func (s *shownWriter) Unwrap() io.Writer { return s.w }
+
 func (s *shownWriter) Write(p []byte) (int, error) {
 	text := p
 	if len(s.rest) > 0 {

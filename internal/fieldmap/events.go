@@ -2,6 +2,7 @@ package fieldmap
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -149,6 +150,33 @@ func (e Events) Places(name string) (places []Place, known bool) {
 	}
 	return withItself(places, name), known
 }
+
+// Known returns the names that the map knows of the events.
+func (e Events) Known() []string {
+	var names []string
+	for _, l := range e.layers {
+		names = append(slices.AppendSeq(names, maps.Keys(l.Fields)), l.Names...)
+	}
+	return names
+}
+
+// Anywhere are the places of a name in whatever way events are kept, those of the map before the name itself.
+func Anywhere(events []Events, name string) []Place {
+	var out []Place
+	itself := at(name)
+	for _, e := range events {
+		places, _ := e.Places(name)
+		for _, p := range places {
+			if p.Values != nil || p.String() != itself.String() {
+				out = append(out, p)
+			}
+		}
+	}
+	return append(out, itself)
+}
+
+// IsPattern reports whether a field of a place stands for any field of such a name.
+func IsPattern(field string) bool { return strings.Contains(field, "*") }
 
 func withItself(places []Place, name string) []Place {
 	if slices.ContainsFunc(places, func(p Place) bool { return p.Values == nil && p.String() == name }) {

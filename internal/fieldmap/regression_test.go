@@ -12,10 +12,10 @@ import (
 	"testing"
 
 	"tocsin/internal/fieldmap"
+	"tocsin/internal/fieldmap/winlog"
 	"tocsin/internal/match/condition"
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
-	"tocsin/internal/testkit/winlog"
 	"tocsin/internal/translate/membership"
 )
 

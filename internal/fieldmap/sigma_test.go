@@ -12,8 +12,8 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
+	"tocsin/internal/fieldmap/winlog"
 	"tocsin/internal/splunk/pushdown"
-	"tocsin/internal/testkit/winlog"
 	"tocsin/internal/translate/membership"
 )
 

@@ -1,6 +1,9 @@
 package query
 
 import (
+	"encoding/json"
+	"time"
+
 	"tocsin/internal/match/condition"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
@@ -31,7 +34,7 @@ type Explanation struct {
 	Fitted []string `json:"fitted,omitempty"`
 	// Steps are the terms of a sequence or sample, MaxSpan its longest time.
 	Steps   []ExplainedStep `json:"steps,omitempty"`
-	MaxSpan string          `json:"maxspan,omitempty"`
+	MaxSpan Seconds         `json:"maxspan_seconds,omitempty"`
 	// Indicators is what the events of a threat_match rule are compared with.
 	Indicators *ExplainedIndicators `json:"indicators,omitempty"`
 	// GroupBy are the fields of the groups, AlertWhen is when a group becomes an alert, and History is the range of time
@@ -53,6 +56,17 @@ type Explanation struct {
 	// Request is the body of the request.
 	Request condition.Query `json:"request"`
 }
+
+// Seconds is a duration that is a number of seconds in JSON.
+type Seconds time.Duration
+
+// MarshalJSON implements [json.Marshaler].
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(s).Seconds()) //nolint:wrapcheck // the caller is encoding/json
+}
+
+// String returns the duration as Go writes it.
+func (s Seconds) String() string { return time.Duration(s).String() }
 
 // ExplainedPlace is a pattern or an index, and why it is not read.
 type ExplainedPlace struct {

@@ -48,6 +48,18 @@ type Reader interface {
 	Reads(w window.Window) []Read
 }
 
+// Direct is a Prepared whose hits may be those of one search.
+type Direct interface {
+	// Direct returns the search whose hits, matched in memory, are the hits of a window; false if there is none.
+	Direct(w window.Window) (search.Request, bool)
+}
+
+// Keeper is a Prepared that keeps what its execution has read, for later ones.
+type Keeper interface {
+	// Keep is called after the execution has succeeded, and nothing that it read was lost meanwhile.
+	Keep()
+}
+
 // Read is a search that an execution will make.
 type Read struct {
 	search.Request
@@ -192,6 +204,10 @@ type Group struct {
 	JoinKeys []any
 	// Events has one entry per step, nil for events that must be missing.
 	Events []*event.Event
+	// At, if not zero, is the time of the group: else it is that of its first event. Values, by field, are what all of its events
+	// have in common besides what their sources show.
+	At     time.Time
+	Values map[string]string
 }
 
 // Present returns the events that are not nil.

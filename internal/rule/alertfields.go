@@ -31,10 +31,10 @@ func (r *Rule) TimeFields() []string {
 	return names
 }
 
-// AskedFields returns the event fields from which the rule fills its alerts. Their values are used
+// AskedFields returns the event fields from which the rule fills its alerts, and by which correlations group them. Their values are used
 // as the event's index maps them.
 func (r *Rule) AskedFields() []string {
-	names := r.TimeFields()
+	names := append(r.TimeFields(), r.Correlated...)
 	if s := r.AlertSuppression; s != nil {
 		names = append(names, s.GroupBy...)
 	}

@@ -3,11 +3,21 @@ package rule
 import (
 	"strings"
 	"time"
+
+	"tocsin/internal/diag"
+	"tocsin/internal/diag/tomltree"
 )
 
 // reference is the slot at which windows are checked. Any slot would do; a fixed one gives the same
 // result every day. It is a Thursday noon, far from a change of month.
 var reference = time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC)
+
+// CheckSchedule checks when a rule of another format runs, and which window it reads.
+func CheckSchedule(r *Rule) diag.List {
+	c := checker{r: r, root: &tomltree.Value{}}
+	c.schedule()
+	return c.list
+}
 
 // schedule checks when a rule runs and which window it reads.
 func (c *checker) schedule() {

@@ -27,8 +27,10 @@ type Rule struct {
 	Metadata  Metadata
 	Transform Transform
 
-	ID          string // rule_id, unique in a set
-	Name        string
+	ID   string // rule_id, unique in a set
+	Name string
+	// Alias is a short name by which other rules may refer to it; "" if it has none.
+	Alias       string
 	Description string
 	Type        Type
 	// Enabled is nil when the file does not set it.
@@ -92,6 +94,11 @@ type Rule struct {
 	InvestigationFields []string
 	TimelineID          string
 	TimelineTitle       string
+
+	// Correlated are event fields by which correlations group and count what the rule finds.
+	Correlated []string
+	// SilencedBy is the name of the correlation that alerts in place of the rule; "" if the rule alerts by itself.
+	SilencedBy string
 
 	// ExceptionsList refers to lists of exceptions, Exceptions holds their items.
 	ExceptionsList []Exception

@@ -182,7 +182,7 @@ func (s Set) Find(ref string) (*Rule, error) {
 	}
 	for _, means := range []func(*Rule) bool{
 		func(r *Rule) bool { return filepath.Clean(r.Path) == filepath.Clean(ref) },
-		func(r *Rule) bool { return strings.EqualFold(r.Name, ref) },
+		func(r *Rule) bool { return strings.EqualFold(r.Name, ref) || strings.EqualFold(r.Alias, ref) },
 		func(r *Rule) bool {
 			base := filepath.Base(r.Path)
 			return base == ref || strings.TrimSuffix(base, filepath.Ext(base)) == ref

@@ -18,6 +18,9 @@ const (
 // TypeSPL is the type of Splunk detections. No TOML file has it.
 const TypeSPL Type = "spl"
 
+// TypeCorrelation is the type of Sigma's correlations. No TOML file has it.
+const TypeCorrelation Type = "correlation"
+
 // Language is the language of a query (rule.language).
 type Language string
 

@@ -16,6 +16,6 @@ const (
 	CodeUnreadable = "sigma/unreadable"
 	// CodeUnmappedSource: a log source that no map names.
 	CodeUnmappedSource = "sigma/unmapped-source"
-	// CodeNotRun: what is read and has no effect yet.
-	CodeNotRun = "sigma/not-run"
+	// CodeSilent: a rule that alerts only through a correlation.
+	CodeSilent = "sigma/silent"
 )

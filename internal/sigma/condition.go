@@ -25,12 +25,14 @@ type Condition struct {
 
 // Condition returns what the rule asks of events that are kept in these ways; without any, names are as they are and
 // nothing more is asked.
-func (r *Rule) Condition(events ...fieldmap.Events) *Condition { return &Condition{rule: r, events: events} }
+func (r *Rule) Condition(events ...fieldmap.Events) *Condition {
+	return &Condition{rule: r, events: events}
+}
 
 // String is the detection as it is written, with the names of the filters.
 func (c *Condition) String() string {
 	var b strings.Builder
-	b.WriteString(c.rule.query().Value)
+	b.WriteString(c.rule.sectionText().Value)
 	for _, f := range c.rule.Filters {
 		b.WriteString("\n# filter: " + f.Title)
 	}

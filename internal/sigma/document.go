@@ -3,9 +3,12 @@ package sigma
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
@@ -36,6 +39,8 @@ type Head struct {
 	node *yamltree.Node
 	// again means that node is the only document of the text.
 	again bool
+	// section is where the section stands that says what is found.
+	section diag.Span
 }
 
 // Related refers to another rule.
@@ -53,9 +58,6 @@ type Rule struct {
 	Filters  []*Filter
 	Schedule Schedule
 
-	// detection is where the detection stands.
-	detection diag.Span
-
 	// Diags are about the rule; with an error among them it cannot run.
 	Diags diag.List
 }
@@ -66,11 +68,31 @@ var (
 	uuid     = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
 )
 
+// maxTitle is how long a title may be.
+const maxTitle = 256
+
+// CheckSelection returns an error if a status or a level is none of the format: no rule could have it.
+func CheckSelection(chosenStatuses, chosenLevels []string) error {
+	for _, of := range []struct {
+		what          string
+		chosen, known []string
+	}{{"status", chosenStatuses, statuses}, {"level", chosenLevels, levels}} {
+		for _, one := range of.chosen {
+			if !slices.Contains(of.known, one) {
+				return fmt.Errorf("sigma-%s: %q is none of %s", of.what, one, strings.Join(of.known, ", "))
+			}
+		}
+	}
+	return nil
+}
+
 // readHead reads what is common to all documents.
 func readHead(o *object) Head {
 	h := Head{Text: o.file, Path: o.file.File(), node: o.node}
 	if h.Title = o.text("title"); h.Title == "" {
 		o.fail(o.key("title"), CodeMissing, "the rule has no title")
+	} else if n := utf8.RuneCountInString(h.Title); n > maxTitle {
+		o.fail(o.get("title"), CodeValue, "the title has %d characters, and at most %d are allowed", n, maxTitle)
 	}
 	if h.ID = o.text("id"); h.ID != "" && !uuid.MatchString(h.ID) {
 		o.fail(o.get("id"), CodeValue, "the id %q is no UUID", h.ID)
@@ -144,9 +166,10 @@ func readRule(o *object, options sigma.Options) *Rule {
 		var diags diag.List
 		r.Detection, diags = sigma.Parse(o.file, n, options)
 		*o.diags = append(*o.diags, diags...)
-		r.detection = detectionOf(o.file, o.node)
+		r.section = sectionOf(o.file, o.node, "detection")
 	}
 	r.Schedule = o.schedule()
+	o.asked["regression_tests_path"] = true // the command test runs them
 	r.Custom = o.custom()
 	if r.ID == "" && r.Title != "" {
 		r.ID = derivedID(r.Title, r.LogSource)

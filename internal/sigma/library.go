@@ -10,7 +10,6 @@ import (
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
-	"tocsin/internal/translate/sigma"
 )
 
 // Library is what was read.
@@ -33,7 +32,7 @@ type file struct {
 
 // Load reads files of Sigma (see [Is]). Faults are diagnostics: of the documents, or in the list where there is none.
 // The error is that the context ended.
-func Load(ctx context.Context, options sigma.Options, texts ...diag.Text) (*Library, diag.List, error) {
+func Load(ctx context.Context, options Options, texts ...diag.Text) (*Library, diag.List, error) {
 	files := make([]*file, len(texts))
 	for i, text := range texts {
 		files[i] = &file{text: text}
@@ -49,17 +48,15 @@ func Load(ctx context.Context, options sigma.Options, texts ...diag.Text) (*Libr
 		diags = append(diags, f.diags...)
 	}
 	l.filter()
+	l.link(options)
 	for _, f := range l.Filters {
 		diags = append(diags, f.Diags...)
-	}
-	for _, c := range l.Correlations {
-		diags = append(diags, c.Diags...)
 	}
 	return l, diags, nil
 }
 
 // readAll reads files side by side.
-func readAll(ctx context.Context, files []*file, options sigma.Options) error {
+func readAll(ctx context.Context, files []*file, options Options) error {
 	next := make(chan *file)
 	var wait sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), max(1, len(files)/16)) {
@@ -82,7 +79,7 @@ func readAll(ctx context.Context, files []*file, options sigma.Options) error {
 }
 
 // documents reads the documents of a file.
-func (f *file) documents(options sigma.Options) {
+func (f *file) documents(options Options) {
 	text := f.text
 	docs, diags := yamltree.Parse(text, CodeSyntax)
 	if diags.HasErrors() {
@@ -133,7 +130,7 @@ func (f *file) number() {
 	}
 }
 
-func (f *file) document(text diag.Text, doc *yamltree.Node, options sigma.Options, line, last int) {
+func (f *file) document(text diag.Text, doc *yamltree.Node, options Options, line, last int) {
 	var diags diag.List
 	if doc.Kind != yamltree.Map {
 		f.diags = append(f.diags, doc.Report(text, diag.Error, CodeSyntax, "the document is not a map"))
@@ -154,12 +151,12 @@ func (f *file) document(text diag.Text, doc *yamltree.Node, options sigma.Option
 		c.Diags = diags
 		f.correlations = append(f.correlations, c)
 	case doc.Get("filter") != nil:
-		x := readFilter(o, options)
+		x := readFilter(o, options.detection())
 		place(&x.Head)
 		x.Diags = diags
 		f.filters = append(f.filters, x)
 	default:
-		r := readRule(o, options)
+		r := readRule(o, options.detection())
 		place(&r.Head)
 		r.Diags = diags
 		f.rules = append(f.rules, r)

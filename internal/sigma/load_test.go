@@ -15,7 +15,6 @@ import (
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/sigma"
 	"tocsin/internal/splunk/escu"
-	translated "tocsin/internal/translate/sigma"
 )
 
 const (
@@ -42,7 +41,7 @@ func load(t *testing.T, files map[string]string) (*sigma.Library, diag.List) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, diags, err := sigma.Load(t.Context(), translated.Options{}, texts...)
+	l, diags, err := sigma.Load(t.Context(), sigma.Options{}, texts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +126,7 @@ func TestModel(t *testing.T) {
 	for _, d := range s.Diags {
 		notes = append(notes, d.Severity.String()+" "+d.Message)
 	}
-	wantNotes := []string{"note key extra is not of the format: it is kept and has no effect", "note T1562.001 was revoked: it is T1685 (Disable or Modify Tools) now", "note T9999 is no technique that is known here"}
+	wantNotes := []string{"note key extra is not of the format: it is kept and has no effect", "note attack.defense_impairment is written with hyphens since Sigma 2.0", "note T1562.001 was revoked: it is T1685 (Disable or Modify Tools) now", "note T9999 is no technique that is known here"}
 	if diff := cmp.Diff(wantNotes, notes); diff != "" {
 		t.Errorf("remarks (-want +got):\n%s", diff)
 	}
@@ -171,6 +170,9 @@ func TestFaults(t *testing.T) {
 		for _, r := range l.Rules {
 			diags = append(diags, r.Diags...)
 		}
+		for _, c := range l.Correlations {
+			diags = append(diags, c.Diags...)
+		}
 		if err := diags.Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
@@ -204,7 +206,6 @@ func TestDocuments(t *testing.T) {
 	}
 	want := []string{
 		"warning the filter meets no rule",
-		"warning correlations are read and not run yet: the rules that it is about alert by themselves",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -254,7 +255,7 @@ func TestFiltersApply(t *testing.T) {
 		named := rapid.SampledFrom([]string{"any", "[]", id1, "[n]", "[other]"}).Draw(t, "rules")
 		text := fmt.Sprintf("title: T\nid: %s\nname: n\nlogsource:\n%sdetection: {s: {A: x}, condition: s}\n---\ntitle: F\nlogsource:\n%sfilter: {rules: %s, s: {A: x}, condition: not s}\n",
 			id1, write(rc, rp, rs), write(fc, fp, fs), named)
-		l, _, err := sigma.Load(t.Context(), translated.Options{}, diag.NewText("r.yml", text))
+		l, _, err := sigma.Load(t.Context(), sigma.Options{}, diag.NewText("r.yml", text))
 		if err != nil || len(l.Rules) != 1 {
 			t.Fatal(err)
 		}

@@ -52,25 +52,70 @@ var severities = []rule.Severity{rule.Low, rule.Medium, rule.High, rule.Critical
 
 // Rule returns the detection as a rule of the model. Index are the patterns of rules that name none.
 func (r *Rule) Rule(index []string, grades map[string]Grade) *rule.Rule {
+	out, remarks := r.model(r.Level, grades, "detection")
+	r.Diags = append(r.Diags, remarks...)
+	out.Type, out.Index = rule.TypeQuery, r.Schedule.patterns(index)
+	r.Schedule.apply(out)
+	r.Diags = append(r.Diags, r.checkSchedule(out)...)
+	return out
+}
+
+// Rule returns the correlation as a rule of the model. Index are the patterns of the rules that it is about. Its level, if it
+// has none, is the highest of theirs.
+func (c *Correlation) Rule(index []string, grades map[string]Grade) *rule.Rule {
+	out, remarks := c.model(c.EffectiveLevel(), grades, "correlation")
+	c.Diags = append(c.Diags, remarks...)
+	out.Type, out.Index = rule.TypeCorrelation, index
+	c.Schedule.apply(out)
+	c.Diags = append(c.Diags, c.checkSchedule(out)...)
+	return out
+}
+
+// EffectiveLevel is the level of the correlation: its own, or the highest of the rules that it is about.
+func (c *Correlation) EffectiveLevel() string { return c.level(map[*Correlation]bool{}) }
+
+// level is the level of a correlation, or the highest of the rules that it is about.
+func (c *Correlation) level(seen map[*Correlation]bool) string {
+	if c.Level != "" || seen[c] {
+		return c.Level
+	}
+	seen[c] = true
+	highest := -1
+	for _, ref := range c.Rules {
+		level := ""
+		switch {
+		case ref.Rule != nil:
+			level = ref.Rule.Level
+		case ref.Correlation != nil:
+			level = ref.Correlation.level(seen)
+		}
+		highest = max(highest, slices.Index(levels, level))
+	}
+	if highest < 0 {
+		return ""
+	}
+	return levels[highest]
+}
+
+// model is what rules of all kinds have of their document.
+func (r *Head) model(level string, grades map[string]Grade, section string) (*rule.Rule, diag.List) {
 	out := rule.New(r.Path)
 	out.Line, out.LastLine = r.Line, r.Last
-	out.Source = places{r}
+	out.Source = places{r, section}
 	sum := sha256.Sum256([]byte(r.body()))
 	out.ContentHash = hex.EncodeToString(sum[:])
-	out.ID, out.Name, out.Description = r.ID, r.Title, cmp.Or(r.Description, r.Title)
-	out.Type, out.Language, out.Query = rule.TypeQuery, rule.Sigma, r.query()
-	out.Index = r.Schedule.patterns(index)
-	g, graded := grades[r.Level]
+	out.ID, out.Name, out.Alias, out.Description = r.ID, r.Title, r.Name, cmp.Or(r.Description, r.Title)
+	out.Language, out.Query = rule.Sigma, r.sectionText()
+	g, graded := grades[level]
 	if !graded {
-		g = Grades()[r.Level]
+		g = Grades()[level]
 	}
 	out.Severity, out.RiskScore = g.Severity, g.RiskScore
-	if r.Level == "informational" {
+	if level == "informational" {
 		out.BuildingBlockType = "default" // such a rule informs other rules, and alerts nobody
 	}
 	var remarks diag.List
 	out.Threat, remarks = r.threat()
-	r.Diags = append(r.Diags, remarks...)
 	out.Tags, out.References, out.FalsePositives, out.License = r.Tags, r.References, r.FalsePositives, r.License
 	for author := range strings.SplitSeq(r.Author, ",") {
 		if author = strings.TrimSpace(author); author != "" {
@@ -79,8 +124,29 @@ func (r *Rule) Rule(index []string, grades map[string]Grade) *rule.Rule {
 	}
 	out.InvestigationFields = r.Fields
 	out.Metadata = rule.Metadata{CreationDate: r.Date, UpdatedDate: r.Modified, Maturity: rule.Maturity(r.Status)}
-	r.Schedule.apply(out)
-	return out
+	return out, remarks
+}
+
+// checkSchedule reports mistakes in the times of a rule. What entries of [Schedules] alone leave unread was said of them.
+func (r *Head) checkSchedule(out *rule.Rule) diag.List {
+	own := slices.ContainsFunc(timeKeys, func(key string) bool { return r.custom(key) != nil })
+	return slices.DeleteFunc(rule.CheckSchedule(out), func(d diag.Diagnostic) bool { return d.Severity != diag.Error && !own })
+}
+
+// custom returns the value under custom of a key of the rule model; nil when there is none.
+func (r *Head) custom(key string) *yamltree.Node {
+	root := r.root()
+	if root == nil {
+		return nil
+	}
+	n := root.Get("custom")
+	if n == nil || n.Kind != yamltree.Map {
+		return nil
+	}
+	if v := n.Get(strings.TrimPrefix(key, "rule.")); v != nil && v.IsScalar() {
+		return v
+	}
+	return nil
 }
 
 func (s *Schedule) patterns(usual []string) []string {
@@ -108,7 +174,7 @@ func (s *Schedule) apply(r *rule.Rule) {
 }
 
 // body is the text of the document.
-func (r *Rule) body() string {
+func (r *Head) body() string {
 	if r.Line == 0 {
 		return r.Text.Value
 	}
@@ -116,21 +182,21 @@ func (r *Rule) body() string {
 	return strings.Join(lines[r.Line-1:min(r.Last, len(lines))], "")
 }
 
-// query is the detection as it stands in the file.
-func (r *Rule) query() diag.Text {
-	if r.detection == (diag.Span{}) {
+// sectionText is the section of the document that says what is found, as it stands in the file.
+func (r *Head) sectionText() diag.Text {
+	if r.section == (diag.Span{}) {
 		return r.Text
 	}
-	return r.Text.Part(r.detection)
+	return r.Text.Part(r.section)
 }
 
-// detectionOf is where the detection stands in the file, with its key; none where there is none.
-func detectionOf(file diag.Text, doc *yamltree.Node) diag.Span {
+// sectionOf is where a section stands in the file, with its key; none where there is none.
+func sectionOf(file diag.Text, doc *yamltree.Node, name string) diag.Span {
 	start, end := -1, len(file.Value)
 	for _, m := range doc.Members {
 		at := m.Key.Span(file).Start
 		switch {
-		case m.Key.Value == "detection":
+		case m.Key.Value == name:
 			start = at
 		case start >= 0 && at > start:
 			end = min(end, at)
@@ -146,12 +212,18 @@ func detectionOf(file diag.Text, doc *yamltree.Node) diag.Span {
 	return diag.Span{Start: start, End: start + len(strings.TrimRight(text, " \r\n"))}
 }
 
-// places finds what is said of a rule in its document.
-type places struct{ r *Rule }
+// timeKeys are the keys of the rule model about its window that custom can have.
+var timeKeys = []string{"rule.from", "rule.interval", "rule.to"}
+
+// places finds what is said of a rule in its document; section is the key of what it finds.
+type places struct {
+	r       *Head
+	section string
+}
 
 // keys are those of documents by those of the rule model.
 var keys = map[string]string{
-	"rule.rule_id": "id", "rule.name": "title", "rule.index": "logsource", "rule.query": "detection", "rule.severity": "level", "rule.threat": "tags",
+	"rule.rule_id": "id", "rule.name": "title", "rule.index": "logsource", "rule.severity": "level", "rule.threat": "tags",
 	"rule.description": "description", "rule.author": "author",
 }
 
@@ -161,7 +233,19 @@ func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
 	if root == nil {
 		return p.r.Text, diag.Span{}, false
 	}
-	i := slices.IndexFunc(root.Members, func(m yamltree.Member) bool { return m.Key.Value == keys[path] })
+	key := keys[path]
+	switch {
+	case path == "rule.query", key == "logsource" && p.section == "correlation":
+		key = p.section
+	}
+	if slices.Contains(timeKeys, path) {
+		for _, key := range slices.Concat([]string{path}, timeKeys) {
+			if v := p.r.custom(key); v != nil {
+				return p.r.Text, v.Span(p.r.Text), true
+			}
+		}
+	}
+	i := slices.IndexFunc(root.Members, func(m yamltree.Member) bool { return m.Key.Value == key })
 	if i < 0 {
 		return p.r.Text, root.Span(p.r.Text), false
 	}

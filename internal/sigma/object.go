@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"slices"
+	"strings"
 
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/yamltree"
@@ -83,9 +84,9 @@ func (o *object) texts(key string) []string {
 	return out
 }
 
-// word reads a text that has to be one of several.
+// word reads a text that has to be one of several, in any case.
 func (o *object) word(key string, words ...string) string {
-	w := o.text(key)
+	w := strings.ToLower(o.text(key))
 	if w != "" && !slices.Contains(words, w) {
 		hint := ""
 		if near := diag.Nearest(w, words); near != "" {
@@ -97,8 +98,11 @@ func (o *object) word(key string, words ...string) string {
 }
 
 // custom are the keys that nobody asked for. They are the user's own, which the format allows; one that
-// is nearly one of the format's is said.
-func (o *object) custom() []string {
+// is nearly one of the format's is said. also are further keys of the format.
+func (o *object) custom(also ...string) []string {
+	for _, key := range also {
+		o.asked[key] = true
+	}
 	formats := make([]string, 0, len(o.asked))
 	for k := range o.asked {
 		formats = append(formats, k)

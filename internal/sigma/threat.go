@@ -16,7 +16,7 @@ var (
 )
 
 // threat pairs the techniques and the tactics that tags name. A revoked technique is its successor.
-func (r *Rule) threat() ([]rule.Threat, diag.List) {
+func (r *Head) threat() ([]rule.Threat, diag.List) {
 	var tactics []attack.Tactic
 	var techniques []attack.Technique
 	var diags diag.List
@@ -38,6 +38,9 @@ func (r *Rule) threat() ([]rule.Threat, diag.List) {
 			techniques = append(techniques, t)
 		} else if t, known := attack.LookupTactic(name); known {
 			tactics = append(tactics, t)
+			if strings.Contains(name, "_") {
+				diags = append(diags, r.Report(diag.Note, CodeLint, "tags", "%s is written with hyphens since Sigma 2.0", tag))
+			}
 		} else if !other.MatchString(name) {
 			diags = append(diags, r.Report(diag.Note, CodeUnknownName, "tags", "%s is no tactic that is known here", name))
 		}

@@ -55,6 +55,7 @@ type component struct{ name, fields string }
 var (
 	_ alert.Indexer = (*Alerts)(nil)
 	_ alert.Reader  = (*Alerts)(nil)
+	_ alert.Browser = (*Alerts)(nil)
 	_ search.Events = (*Client)(nil)
 )
 
@@ -104,50 +105,6 @@ func checkNamespace(namespace string) error {
 
 // Alias returns the alias that alerts are written to and read from.
 func (a *Alerts) Alias() string { return a.alias }
-
-// List passes the alerts of a filter to visit, oldest first. Before Install there are none.
-func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
-	if f.RuleID != "" {
-		if err := a.findable(ctx); err != nil {
-			return err
-		}
-	}
-	size, left := listPage, f.Limit
-	if left > 0 {
-		size = min(size, left)
-	}
-	p := newPager(a.client, "list alerts ["+a.alias+"]", []string{a.alias}, a.listing(f), size)
-	_, err := p.run(ctx, func(hits []hit) (bool, error) {
-		for _, h := range hits {
-			doc, err := h.alert()
-			if err != nil {
-				return false, err
-			}
-			if more, err := visit(doc); err != nil || !more {
-				return false, err
-			}
-			if left--; left == 0 {
-				return false, nil
-			}
-		}
-		return true, nil
-	})
-	return err
-}
-
-func (a *Alerts) listing(f alert.Filter) condition.Query {
-	query := condition.Query{"match_all": condition.Query{}}
-	if f.RuleID != "" {
-		query = condition.Query{"term": condition.Query{"kibana.alert.rule.rule_id": f.RuleID}}
-	}
-	return condition.Query{
-		"query":            condition.Query{"bool": condition.Query{"filter": []condition.Query{query}}},
-		"track_total_hits": false,
-		"sort": []condition.Query{{search.DefaultTimestamp: condition.Query{
-			"order": "asc", "unmapped_type": "date", "format": "strict_date_optional_time_nanos",
-		}}},
-	}
-}
 
 // Get returns one alert, from any index of the alias. An alert that was written without waiting for a refresh
 // may not be found yet.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -93,7 +94,7 @@ func (c Config) addresses() (urls []*url.URL, user *url.Userinfo, err error) {
 	for i, text := range c.URLs {
 		u, err := url.Parse(strings.TrimSpace(text))
 		if err != nil {
-			return nil, nil, fmt.Errorf("elasticsearch: URL %d of %d cannot be parsed", i+1, len(c.URLs))
+			return nil, nil, c.badURL(i, "cannot be parsed")
 		}
 		if u.User != nil {
 			if user != nil && user.String() != u.User.String() {
@@ -102,8 +103,7 @@ func (c Config) addresses() (urls []*url.URL, user *url.Userinfo, err error) {
 			user, u.User = u.User, nil
 		}
 		if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, nil, fmt.Errorf("elasticsearch: URL %d of %d is not of the form http(s)://host:port",
-				i+1, len(c.URLs))
+			return nil, nil, c.badURL(i, "is not of the form http(s)://host:port")
 		}
 		u.Path = strings.TrimRight(u.Path, "/")
 		u.RawPath, u.RawQuery, u.Fragment = "", "", ""
@@ -111,6 +111,24 @@ func (c Config) addresses() (urls []*url.URL, user *url.Userinfo, err error) {
 	}
 	return urls, user, nil
 }
+
+// address is a host, with or without a port, without a scheme.
+var address = regexp.MustCompile(`^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?$`)
+
+// badURL returns the error of a URL, without its text unless that is a mere address.
+func (c Config) badURL(i int, problem string) error {
+	text := strings.TrimSpace(c.URLs[i])
+	if text != "" && !strings.Contains(text, "//") {
+		problem += ": https:// is missing"
+		if address.MatchString(text) {
+			problem += " before " + text
+		}
+	}
+	return fmt.Errorf("elasticsearch: URL %d of %d %s", i+1, len(c.URLs), problem)
+}
+
+// ErrCredentials is wrapped by errors about which credentials are given.
+var ErrCredentials = errors.New("elasticsearch")
 
 // credentials are the credentials to send, and the secrets to hide.
 type credentials struct {
@@ -127,7 +145,7 @@ func (c Config) credentials(user *url.Userinfo) (*credentials, error) {
 		}
 	}
 	if given > 1 {
-		return nil, errors.New("elasticsearch: give one of API key, user name and password, or credentials in the URL")
+		return nil, fmt.Errorf("%w: give one of API key, user name and password, or credentials in the URL", ErrCredentials)
 	}
 	if c.APIKey != "" {
 		return apiKey(c.APIKey)
@@ -140,7 +158,7 @@ func (c Config) credentials(user *url.Userinfo) (*credentials, error) {
 		return &credentials{}, nil
 	}
 	if name == "" || password == "" {
-		return nil, errors.New("elasticsearch: a user name needs a password, and a password a user name")
+		return nil, fmt.Errorf("%w: a user name needs a password, and a password a user name", ErrCredentials)
 	}
 	encoded := base64.StdEncoding.EncodeToString([]byte(name + ":" + password))
 	return &credentials{header: "Basic " + encoded, secrets: []string{encoded, password}}, nil

@@ -262,7 +262,7 @@ func (p *pager) from() []json.RawMessage {
 			by, ok := options.(condition.Query)
 			switch {
 			case !ok || by["format"] == nil:
-			case by["order"] == "desc":
+			case (by["order"] == "desc") != (by["missing"] == "_first"):
 				after[i] = json.RawMessage(lowest)
 			default:
 				after[i] = json.RawMessage(highest)

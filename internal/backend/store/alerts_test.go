@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 	"pgregory.net/rapid"
 
 	"tocsin/internal/alert"
@@ -195,6 +197,14 @@ func TestList(t *testing.T) {
 		{"rule", alert.Filter{RuleID: "r"}, "b nanos time later none"},
 		{"rule and limit", alert.Filter{RuleID: "r", Limit: 2}, "b nanos"},
 		{"other rule", alert.Filter{RuleID: "t"}, ""},
+		{"newest", alert.Filter{Newest: true}, "none bad far later time nanos b a epoch past"},
+		{"newest, limit", alert.Filter{Newest: true, Limit: 4}, "none bad far later"},
+		{"since", alert.Filter{Since: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}, "a b nanos time later far"},
+		{"since, to the millisecond", alert.Filter{Since: time.Date(2026, 1, 1, 0, 0, 0, 999_999, time.UTC)}, "a b nanos time later far"},
+		{"since, between", alert.Filter{Since: time.Date(2026, 1, 1, 0, 0, 1, 1_000_000, time.UTC)}, "later far"},
+		{"since, newest", alert.Filter{Newest: true, Since: time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC)}, "far later time"},
+		{"since, newest, rule", alert.Filter{Newest: true, RuleID: "r", Since: time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC)}, "later time"},
+		{"since the future", alert.Filter{Newest: true, Since: time.Date(3026, 1, 1, 0, 0, 0, 0, time.UTC)}, ""},
 	}
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {
@@ -205,6 +215,43 @@ func TestList(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A store whose alerts had another order lists them in this one when it is opened to write.
+func TestListOlderStore(t *testing.T) {
+	dir := t.TempDir()
+	db, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustCreate(t, db, doc("b", 2, "r"), doc("a", 1, "r"))
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dropOrder(t, dir)
+	if _, err := store.OpenToRead(dir); err == nil {
+		t.Error("a store that cannot be listed is opened to read")
+	}
+	if db, err = store.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if got := listed(t, db, alert.Filter{Newest: true}); got != "b a" {
+		t.Errorf("listed %q", got)
+	}
+}
+
+// dropOrder removes the order of the alerts, as if the store were older.
+func dropOrder(t *testing.T, dir string) {
+	t.Helper()
+	b, err := bolt.Open(filepath.Join(dir, "tocsin.db"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("alerts.v2.order")) })
+	if err := errors.Join(err, b.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -33,10 +33,10 @@ var (
 	// alertBucket maps an alert's id to its source.
 	alertBucket = []byte("alerts.v1")
 	// orderBucket maps an alert's order to its rule; see orderOf.
-	orderBucket = []byte("alerts.v1.order")
+	orderBucket = []byte("alerts.v2.order")
 	// instanceBucket holds keys of an alert's instance and order; see placeOf. Alerts that are
 	// their own instance, such as all alerts of older versions, are found by their id.
-	instanceBucket = []byte("alerts.v1.instance")
+	instanceBucket = []byte("alerts.v2.instance")
 )
 
 // DB is a local database of alerts: [alert.Indexer], [alert.Reader] and [alert.Instances]. It is
@@ -54,6 +54,7 @@ var (
 	_ alert.Indexer   = (*DB)(nil)
 	_ alert.Reader    = (*DB)(nil)
 	_ alert.Instances = (*DB)(nil)
+	_ alert.Browser   = (*DB)(nil)
 )
 
 // Open opens the database in a directory; both are created when missing. If another process has it
@@ -85,10 +86,14 @@ func open(dir, name string) (*DB, error) {
 		return nil, openError(op, err)
 	}
 	err = b.Update(func(tx *bolt.Tx) error {
+		older := tx.Bucket(alertBucket) != nil && tx.Bucket(orderBucket) == nil
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
+		}
+		if older {
+			return reindex(tx)
 		}
 		return nil
 	})
@@ -206,10 +211,26 @@ func put(tx *bolt.Tx, r record) error {
 	if err := tx.Bucket(alertBucket).Put([]byte(r.id), r.source); err != nil {
 		return err
 	}
+	return enter(tx, r)
+}
+
+// enter writes the index entries of an alert.
+func enter(tx *bolt.Tx, r record) error {
 	if err := tx.Bucket(orderBucket).Put(r.order, []byte(r.rule)); err != nil || r.instance == "" {
 		return err
 	}
 	return tx.Bucket(instanceBucket).Put(placeOf(r), nil)
+}
+
+// reindex writes the index entries of all alerts of a store with another order.
+func reindex(tx *bolt.Tx) error {
+	return tx.Bucket(alertBucket).ForEach(func(id, text []byte) error {
+		source, err := decode(text)
+		if err != nil {
+			source = nil // listings report it
+		}
+		return enter(tx, newKept(string(id), source, nil))
+	})
 }
 
 // Get returns one alert.
@@ -231,13 +252,13 @@ func (db *DB) Get(ctx context.Context, id string) (alert.Document, error) {
 	return document(id, source)
 }
 
-// List visits alerts in order of their @timestamp and id; alerts without a time come last. It holds
+// List visits alerts in the order of [alert.Reader]; alerts without a time come last, or first with Newest. It holds
 // a few hundred at a time and no lock while visit runs: visit may call Create.
 func (db *DB) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
-	return list(f, func(after []byte, n int) ([]entry, error) {
+	return list(f, func(s stretch, after []byte, n int) ([]entry, error) {
 		var entries []entry
 		err := db.bolt.View(func(tx *bolt.Tx) error {
-			entries = next(ctx, tx, f.RuleID, after, n)
+			entries = next(ctx, tx, s, after, n)
 			return ctx.Err()
 		})
 		if err != nil && ctx.Err() == nil {
@@ -247,20 +268,44 @@ func (db *DB) List(ctx context.Context, f alert.Filter, visit func(alert.Documen
 	}, visit)
 }
 
-// next reads up to n alerts after an order. The result remains valid after the transaction.
-func next(ctx context.Context, tx *bolt.Tx, rule string, after []byte, n int) []entry {
+// next reads up to n alerts of a stretch after an order. The result remains valid after the transaction.
+func next(ctx context.Context, tx *bolt.Tx, s stretch, after []byte, n int) []entry {
 	var out []entry
 	alerts, cursor := tx.Bucket(alertBucket), tx.Bucket(orderBucket).Cursor()
-	k, v := cursor.Seek(after)
-	if after != nil && bytes.Equal(k, after) {
-		k, v = cursor.Next()
+	k, v := begin(cursor, s, after)
+	step := cursor.Next
+	if s.newest {
+		step = cursor.Prev
 	}
-	for ; k != nil && len(out) < n && ctx.Err() == nil; k, v = cursor.Next() {
-		if rule != "" && rule != string(v) {
+	for ; k != nil && len(out) < n && ctx.Err() == nil && s.has(k); k, v = step() {
+		if s.rule != "" && s.rule != string(v) {
 			continue
 		}
 		id := idOf(k)
 		out = append(out, entry{string(id), bytes.Clone(k), bytes.Clone(alerts.Get(id))})
 	}
 	return out
+}
+
+// begin moves a cursor to the first alert of a stretch after an order.
+func begin(cursor *bolt.Cursor, s stretch, after []byte) (k, v []byte) {
+	if !s.newest {
+		if after == nil {
+			return cursor.Seek(s.from)
+		}
+		if k, v = cursor.Seek(after); bytes.Equal(k, after) {
+			return cursor.Next()
+		}
+		return k, v
+	}
+	if after == nil {
+		after = s.below
+	}
+	if after == nil {
+		return cursor.Last()
+	}
+	if k, _ = cursor.Seek(after); k == nil {
+		return cursor.Last()
+	}
+	return cursor.Prev()
 }

@@ -24,6 +24,7 @@ var (
 	_ alert.Indexer   = (*Memory)(nil)
 	_ alert.Reader    = (*Memory)(nil)
 	_ alert.Instances = (*Memory)(nil)
+	_ alert.Browser   = (*Memory)(nil)
 )
 
 // NewMemory returns an empty store.
@@ -87,26 +88,42 @@ func (m *Memory) Get(ctx context.Context, id string) (alert.Document, error) {
 
 // List visits alerts in the order of [DB.List].
 func (m *Memory) List(ctx context.Context, f alert.Filter, visit func(alert.Document) (bool, error)) error {
-	return list(f, func(after []byte, n int) ([]entry, error) {
-		return m.next(f.RuleID, after, n), ctx.Err()
+	return list(f, func(s stretch, after []byte, n int) ([]entry, error) {
+		return m.next(s, after, n), ctx.Err()
 	}, visit)
 }
 
-func (m *Memory) next(rule string, after []byte, n int) []entry {
+func (m *Memory) next(s stretch, after []byte, n int) []entry {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	at, found := m.place(after)
-	if found {
-		at++
-	}
+	at, step := m.begin(s, after)
 	var out []entry
-	for _, r := range m.order[at:] {
-		if len(out) == n {
-			break
-		}
-		if rule == "" || rule == r.rule {
+	for ; at >= 0 && at < len(m.order) && len(out) < n && s.has(m.order[at].order); at += step {
+		if r := m.order[at]; s.rule == "" || s.rule == r.rule {
 			out = append(out, entry{r.id, r.order, r.source})
 		}
 	}
 	return out
+}
+
+// begin returns the position of the first alert of a stretch after an order, and the step to the next one.
+func (m *Memory) begin(s stretch, after []byte) (at, step int) {
+	switch {
+	case s.newest && after == nil && s.below == nil:
+		return len(m.order) - 1, -1
+	case s.newest && after == nil:
+		at, _ = m.place(s.below)
+		return at - 1, -1
+	case s.newest:
+		at, _ = m.place(after)
+		return at - 1, -1
+	case after == nil:
+		at, _ = m.place(s.from)
+		return at, 1
+	}
+	at, found := m.place(after)
+	if found {
+		at++
+	}
+	return at, 1
 }

@@ -18,6 +18,9 @@ import (
 // ruleField is the field of an alert by which a listing can be filtered.
 const ruleField = "kibana.alert.rule.rule_id"
 
+// originalTimeField is the time of an alert's event, which orders the alerts of one run.
+const originalTimeField = "kibana.alert.original_time"
+
 // instanceField is the field that alerts of one instance share.
 const instanceField = "kibana.alert.instance.id"
 
@@ -27,7 +30,7 @@ const maxID = 512
 // record is a stored alert.
 type record struct {
 	id string
-	// order sorts by time, then id; it is unique.
+	// order sorts by time, then the time of the event, then id; it is unique.
 	order []byte
 	// rule is stored with the order, so that a listing need not read the alerts that it filters
 	// out.
@@ -77,26 +80,33 @@ func newKept(id string, source map[string]any, text []byte) record {
 	return r
 }
 
-// orderOf encodes the time of an alert and its id so that bytes compare as they do. An alert
-// without a time comes last.
+// orderOf encodes the time of an alert, the time of its event and its id so that bytes compare as they do. A missing
+// time comes last.
 func orderOf(source map[string]any, id string) []byte {
-	at, _, err := mapping.ParseDate(event.First(source, search.DefaultTimestamp), "")
+	b := make([]byte, 0, orderHead+len(id))
+	b = appendTime(b, event.First(source, search.DefaultTimestamp))
+	b = appendTime(b, event.First(source, originalTimeField))
+	return append(b, id...)
+}
+
+// appendTime encodes a date; a text that is none comes after all dates.
+func appendTime(b []byte, text string) []byte {
+	at, _, err := mapping.ParseDate(text, "")
 	kind := byte(withTime)
 	if err != nil {
 		kind, at = withoutTime, time.Time{}
 	}
-	b := make([]byte, 0, orderHead+len(id))
 	b = append(b, kind)
 	b = binary.BigEndian.AppendUint64(b, uint64(at.Unix())^1<<63) // negative seconds come first
-	b = binary.BigEndian.AppendUint32(b, uint32(at.Nanosecond()))
-	return append(b, id...)
+	return binary.BigEndian.AppendUint32(b, uint32(at.Nanosecond()))
 }
 
-// The first byte of an order, and the length of the part before the id.
+// The first byte of an encoded time, its length, and the length of the part of an order before the id.
 const (
 	withTime    = 0
 	withoutTime = 1
-	orderHead   = 1 + 8 + 4
+	timeLength  = 1 + 8 + 4
+	orderHead   = 2 * timeLength
 )
 
 // idOf returns the id in an order.
@@ -111,50 +121,6 @@ func document(id string, source []byte) (alert.Document, error) {
 		return doc, fmt.Errorf("read alert %s: %w", id, err)
 	}
 	return doc, nil
-}
-
-// entry is one alert of a listing, before it is decoded.
-type entry struct {
-	id     string
-	order  []byte
-	source []byte
-}
-
-// listBatch is how many alerts a listing reads at once.
-const listBatch = 256
-
-// list runs a listing over any store that can read the next entries after an order. The store is
-// not locked while visit runs, so visit may create alerts; alerts with a later time are then listed
-// too. An alert that cannot be decoded is skipped, and reported in the final error.
-func list(f alert.Filter, next func(after []byte, n int) ([]entry, error), visit func(alert.Document) (bool, error)) error {
-	var after []byte
-	var unread unreadAlerts
-	for left := f.Limit; f.Limit <= 0 || left > 0; {
-		want := listBatch
-		if f.Limit > 0 {
-			want = min(want, left)
-		}
-		entries, err := next(after, want)
-		if err != nil {
-			return err
-		}
-		for _, e := range entries {
-			after = e.order
-			doc, err := document(e.id, e.source)
-			if err != nil {
-				unread.add(err)
-				continue
-			}
-			if more, err := visit(doc); err != nil || !more {
-				return errors.Join(err, unread.err())
-			}
-			left--
-		}
-		if len(entries) < want {
-			break
-		}
-	}
-	return unread.err()
 }
 
 // unreadAlerts are the alerts that a listing has skipped.

@@ -1,27 +1,37 @@
 package condition
 
-import "tocsin/internal/match/mapping"
+import (
+	"fmt"
+
+	"tocsin/internal/match/mapping"
+)
 
 // Trace says for every part of a condition whether it holds for one document, and why.
 type Trace struct {
 	// Text is the operator of an inner node, or the whole test of a leaf.
 	Text string `json:"text"`
+	// Op is how an inner node follows from its parts; "" for a leaf, whose parts, if there are any, only illustrate it.
+	Op Op `json:"op,omitempty"`
+	// Of names what the part is of the rule: an exception, a filter, a step. It is empty for parts of these.
+	Of string `json:"of,omitempty"`
 	// Holds is the part's answer for the document.
 	Holds bool `json:"holds"`
 	// Values are the indexed values of a leaf's field.
 	Values []string `json:"values,omitempty"`
-	Parts  []Trace  `json:"parts,omitempty"`
+	// Deciding marks the leaves that [Decide] has found.
+	Deciding bool    `json:"deciding,omitempty"`
+	Parts    []Trace `json:"parts,omitempty"`
 }
 
 // NewTrace evaluates every part of a condition, including parts that do not affect the result.
 func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	switch e := e.(type) {
 	case And:
-		return traceParts("and", e, e, fields, d)
+		return traceParts(OpAnd, e, e, fields, d)
 	case Or:
-		return traceParts("or", e, e, fields, d)
+		return traceParts(OpOr, e, e, fields, d)
 	case Not:
-		return traceParts("not", e, []Expr{e.X}, fields, d)
+		return traceParts(OpNot, e, []Expr{e.X}, fields, d)
 	}
 	m, err := Compile(e, fields)
 	if err != nil {
@@ -52,12 +62,47 @@ func (t *Trace) addValues(e Expr, fields mapping.Fields, d Document) {
 	}
 }
 
-func traceParts(text string, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
+// Part is a part of a rule's condition. Of names it; the query itself has no name.
+type Part struct {
+	Of    string
+	Where Expr
+}
+
+// TraceParts traces a condition as the parts that it consists of: all of them must hold. It is an error if they do not
+// add up to the whole.
+func TraceParts(whole Expr, parts []Part, fields mapping.Fields, d Document) (Trace, error) {
+	if len(parts) < 2 {
+		return NewTrace(whole, fields, d)
+	}
 	m, err := Compile(whole, fields)
 	if err != nil {
 		return Trace{}, err
 	}
-	t := Trace{Text: text, Holds: m.Match(d)}
+	t := Trace{Text: string(OpAnd), Op: OpAnd, Holds: true}
+	for _, p := range parts {
+		part, err := NewTrace(p.Where, fields, d)
+		if err != nil {
+			return Trace{}, err
+		}
+		t.Holds = t.Holds && part.Holds
+		if part.Of = p.Of; part.Op == OpAnd && p.Of == "" {
+			t.Parts = append(t.Parts, part.Parts...)
+			continue
+		}
+		t.Parts = append(t.Parts, part)
+	}
+	if t.Holds != m.Match(d) {
+		return Trace{}, fmt.Errorf("trace the parts of %s: together they have another result", whole)
+	}
+	return t, nil
+}
+
+func traceParts(op Op, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
+	m, err := Compile(whole, fields)
+	if err != nil {
+		return Trace{}, err
+	}
+	t := Trace{Text: string(op), Op: op, Holds: m.Match(d)}
 	for _, p := range parts {
 		part, err := NewTrace(p, fields, d)
 		if err != nil {

@@ -53,3 +53,17 @@ func ecsField(name string, typ Type) Field {
 	}
 	return f
 }
+
+// ECSList reports whether a field of ECS holds a list of values.
+func ECSList(name string) bool { return ecsLists()[name] }
+
+var ecsLists = sync.OnceValue(func() map[string]bool {
+	lists := map[string]bool{}
+	for line := range strings.Lines(ecsTSV) {
+		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(columns) > 2 && columns[2] == "array" {
+			lists[columns[0]] = true
+		}
+	}
+	return lists
+})

@@ -156,6 +156,13 @@ func (s *Search) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
+// Direct implements [query.Direct].
+func (s *Search) Direct(w window.Window) (search.Request, bool) {
+	r := s.request(w)
+	decided := s.where.Exact || r.Whole != nil // no hit of the search is dropped afterwards
+	return r, decided && s.PartialErr == nil && len(s.computed) == 0 && len(s.Reads(w)) == 1
+}
+
 // idle reports whether there is nothing to search.
 func (s *Search) idle() bool { return s.lateUnknown || len(s.target.Indices) == 0 || s.where.Nothing() }
 
@@ -227,7 +234,7 @@ func (s *Search) execute(ctx context.Context, events search.Events, r search.Req
 
 // Trace evaluates the condition on one document.
 func (s *Search) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
+	return s.where.Trace(s.target.Fields, d) //nolint:wrapcheck // it names the field
 }
 
 func (s *Search) hits(page []event.Event) ([]query.Hit, error) {

@@ -114,7 +114,7 @@ func TestExplain(t *testing.T) {
 		}
 		steps = append(steps, text)
 	}
-	if len(steps) < 4 || steps[0] != "host.id" || !strings.Contains(strings.Join(steps, ","), "missing") || !strings.Contains(steps[len(steps)-1], "until") || got.MaxSpan != "10s" {
+	if len(steps) < 4 || steps[0] != "host.id" || !strings.Contains(strings.Join(steps, ","), "missing") || !strings.Contains(steps[len(steps)-1], "until") || got.MaxSpan != query.Seconds(10*time.Second) {
 		t.Errorf("%q, %s", steps, got.MaxSpan)
 	}
 }

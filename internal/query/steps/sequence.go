@@ -268,7 +268,7 @@ func (g *groupSearch) Explain(w window.Window) query.Explanation {
 	e := g.plan.Explanation(read, r.Patterns, r)
 	e.Condition = g.where.String()
 	if g.steps.MaxSpan > 0 {
-		e.MaxSpan = g.steps.MaxSpan.String()
+		e.MaxSpan = query.Seconds(g.steps.MaxSpan)
 	}
 	for _, b := range g.bound {
 		step := query.ExplainedStep{Condition: b.step.Where.String(), Missing: b.step.Missing, Until: b.first == sequence.Until}

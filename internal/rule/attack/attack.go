@@ -6,6 +6,7 @@ package attack
 
 import (
 	_ "embed" // for the table
+	"slices"
 	"strings"
 	"sync"
 )
@@ -16,7 +17,12 @@ type Technique struct {
 	Tactics  []Tactic
 	// Parent is the technique of a sub-technique; nil for others.
 	Parent *Technique
+	// Status is revoked or deprecated; "" for a technique in force.
+	Status string
 }
+
+// Version is the version of MITRE ATT&CK Enterprise that is known completely.
+const Version = 18
 
 // Tactic is what an adversary wants to reach.
 type Tactic struct{ ID, Name string }
@@ -45,6 +51,8 @@ type table struct {
 	successors map[string]string
 	// impairs are techniques that version 19 has under Defense Impairment where they were under Defense Evasion before.
 	impairs map[string]bool
+	// byName has the ids of techniques in force by their names; "" for a name of several.
+	byName map[string]string
 }
 
 // stealth is what version 19 calls the tactic that was Defense Evasion, and impairment what it split from it.
@@ -55,7 +63,7 @@ const (
 )
 
 var attack = sync.OnceValue(func() table {
-	t := table{techniques: map[string]Technique{}, tactics: map[string]Tactic{}, successors: map[string]string{}, impairs: map[string]bool{}}
+	t := table{techniques: map[string]Technique{}, tactics: map[string]Tactic{}, successors: map[string]string{}, impairs: map[string]bool{}, byName: map[string]string{}}
 	byID := map[string]Tactic{}
 	for line := range strings.Lines(attackTable + later) {
 		cells := strings.Split(strings.TrimRight(line, "\r\n"), "\t")
@@ -70,12 +78,21 @@ var attack = sync.OnceValue(func() table {
 			t.impairs[cells[1]] = true
 		default:
 			technique := Technique{ID: cells[0], Name: cells[1]}
+			if len(cells) > 3 {
+				technique.Status = cells[3]
+			}
 			for id := range strings.SplitSeq(cells[2], ",") {
 				if tactic, ok := byID[strings.TrimSpace(id)]; ok {
 					technique.Tactics = append(technique.Tactics, tactic)
 				}
 			}
 			t.techniques[technique.ID] = technique
+			if technique.Status == "" {
+				if _, again := t.byName[technique.Name]; again {
+					technique.ID = ""
+				}
+				t.byName[technique.Name] = technique.ID
+			}
 		}
 	}
 	t.tactics[stealth] = Tactic{evasion, "Stealth"}
@@ -114,3 +131,19 @@ func Lookup(id string) (Technique, bool) {
 	}
 	return t, true
 }
+
+// Serves reports whether a technique serves a tactic, in version 18 or, as far as it is known, 19. A sub-technique serves
+// those of its parent, too.
+func (t Technique) Serves(tactic string) bool {
+	top, _, _ := strings.Cut(t.ID, ".")
+	if tactic == impairment && attack().impairs[top] {
+		return true
+	}
+	has := func(of Technique) bool {
+		return slices.ContainsFunc(of.Tactics, func(o Tactic) bool { return o.ID == tactic })
+	}
+	return has(t) || t.Parent != nil && has(*t.Parent)
+}
+
+// Named returns the id of the technique in force with a name; "" if none or several have it.
+func Named(name string) string { return attack().byName[name] }

@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/fieldmap"
 	"tocsin/internal/query"
+	"tocsin/internal/query/correlating"
 	"tocsin/internal/query/plans"
 	"tocsin/internal/query/splrule"
 	"tocsin/internal/rule"
@@ -51,6 +52,10 @@ type Catalog struct {
 	library    *escu.Library
 	detections map[*rule.Rule]*escu.Detection
 	sigma      map[*rule.Rule]sigmaRule
+	bySigma    map[*sigma.Rule]*rule.Rule
+	// correlations are those of Sigma; room bounds what they keep.
+	correlations map[*rule.Rule]*sigma.Correlation
+	room         *correlating.Room
 }
 
 // empty returns a catalog without rules.
@@ -85,7 +90,7 @@ func Load(ctx context.Context, o Options, paths ...string) (Catalog, diag.List, 
 			return c, diags, err
 		}
 	}
-	return c, append(diags, c.resolveIDs()...), nil
+	return c, append(diags, c.settle()...), nil
 }
 
 // LoadFS is [Load] for files of another file system, such as the rules built into the program.
@@ -97,7 +102,13 @@ func LoadFS(ctx context.Context, o Options, fsys fs.FS, paths ...string) (Catalo
 	if diags = append(diags, more...); err != nil {
 		return c, diags, err
 	}
-	return c, append(diags, c.resolveIDs()...), nil
+	return c, append(diags, c.settle()...), nil
+}
+
+// settle decides what follows from all rules together: who has an id, and which rules are silent.
+func (c *Catalog) settle() diag.List {
+	diags := c.resolveIDs()
+	return append(diags, c.silence()...)
 }
 
 // resolveIDs decides which rule keeps an id that several rules have: a rule that cannot be planned never takes it
@@ -148,6 +159,9 @@ func (c *Catalog) add(ctx context.Context, fsys fs.FS, paths, beside []string) (
 func (c *Catalog) Plan(r *rule.Rule) (query.Plan, diag.List) {
 	if s, ok := c.sigma[r]; ok {
 		return s.plan(r)
+	}
+	if s, ok := c.correlations[r]; ok {
+		return c.correlate(r, s)
 	}
 	if d := c.detections[r]; d != nil && r.Type == rule.TypeSPL {
 		return c.planSearch(r, d, c.library, c.options.Index, splunk.Later)

@@ -16,18 +16,18 @@ import (
 
 	"tocsin/internal/alert"
 	"tocsin/internal/backend/store"
+	"tocsin/internal/fieldmap/winlog"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
 	"tocsin/internal/run/catalog"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search/planner"
 	"tocsin/internal/testkit/conformance"
-	"tocsin/internal/testkit/winlog"
 )
 
 // sigmaRows are the rows of this repository, and those beside it.
 var sigmaRows = map[string]string{
-	"written": "../../testkit/conformance/testdata/sigma/rows.jsonl", "shared": "../../../../shared/conformance/sigma.jsonl",
+	"written": "../../testkit/conformance/testdata/sigma/rows.jsonl", "language": "../../testkit/conformance/testdata/sigma/language.jsonl", "shared": "../../../../shared/conformance/sigma.jsonl",
 }
 
 // TestSigmaRows wants of every row that its rule finds the events that it is to find, whatever strings are mapped

@@ -336,6 +336,9 @@ func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 		return err
 	}
 	b := x.build(hits, x.run())
+	if err := x.dropKnownGroups(ctx, b); err != nil {
+		return err
+	}
 	if len(b.docs) == 0 {
 		return nil
 	}
@@ -407,7 +410,8 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 // differs from the identity of other events with the same ids.
 func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
-		return x.builder().BuildGroup(h.Group.Present(), run) //nolint:wrapcheck // the error names the event
+		g := alert.Group{Events: h.Group.Present(), Key: h.Key, At: h.Group.At, Values: h.Group.Values, Facts: h.Facts}
+		return x.builder().BuildGroup(g, run) //nolint:wrapcheck // the error names the event
 	}
 	f := finding(h)
 	f.From = from

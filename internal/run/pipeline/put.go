@@ -54,6 +54,41 @@ func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) 
 	return written, some(func(i int) bool { return shell[i] && written[i].Err == nil })
 }
 
+// dropKnownGroups leaves out groups whose alert exists, if their identity does not depend on their events: a run that found other
+// events for the group must not add building blocks to it.
+func (x *execution) dropKnownGroups(ctx context.Context, b *built) error {
+	lookup, ok := x.pipeline.Alerts.(alert.Lookup)
+	if !ok {
+		return nil
+	}
+	var ids []string
+	for n, h := range b.hits {
+		if h.Group != nil && h.Key != nil {
+			_, to := b.of(n)
+			ids = append(ids, b.docs[to-1].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	known, err := lookup.Existing(ctx, ids)
+	if err != nil {
+		return &WriteError{WrittenAlerts, "look for the alerts of rule " + x.RuleID, err}
+	}
+	var kept built
+	for n, h := range b.hits {
+		from, to := b.of(n)
+		if _, exists := known[b.docs[to-1].ID]; exists && h.Group != nil && h.Key != nil {
+			x.Duplicates++
+			continue
+		}
+		kept.docs, kept.hits = append(kept.docs, b.docs[from:to]...), append(kept.hits, h)
+		kept.ends = append(kept.ends, len(kept.docs))
+	}
+	*b = kept
+	return nil
+}
+
 // reduced counts an alert that could not be written with its original event.
 func (x *execution) reduced(w alert.Written) {
 	if w.Outcome != alert.Created && w.Outcome != alert.Replaced {

@@ -154,10 +154,20 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	each(r.Concurrency, writers, execute)
 	each(r.Concurrency, others, execute)
 	confirm(ctx, events, tickets)
+	keep(tickets)
 	ended()
 	r.record(ctx, tickets)
 	if r.Observe != nil {
 		r.Observe(round)
+	}
+}
+
+// keep lets executions that have succeeded keep what they have read.
+func keep(tickets []*ticket) {
+	for _, t := range tickets {
+		if k, ok := t.execution.prepared.(query.Keeper); ok && t.result.Status == Succeeded {
+			k.Keep()
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func (t *Times) update(ctx context.Context, k string, patterns []string) {
 	t.known[k] = wait(r)
 	for _, index := range r.Never {
 		if t.first("never " + index) {
-			t.Log.WarnContext(ctx, "an index does not refresh by itself: slots of its rules wait the maximum time", "index", index, "settle", Most.String())
+			t.Log.WarnContext(ctx, "an index does not refresh by itself: slots of its rules wait the maximum time", "index", index, "settle", Most)
 		}
 	}
 	for _, p := range r.Unread {

@@ -46,6 +46,19 @@ func (s SigmaSet) Row() SigmaRow {
 	return SigmaRow{Name: s.Rule, Events: s.Fields, Expected: s.Matches}
 }
 
+// Finds are the numbers of the events that the rule finds.
+func (s SigmaSet) Finds() map[int]bool {
+	out := map[int]bool{}
+	for _, m := range s.Matches {
+		if n, ok := m.(json.Number); ok {
+			if i, err := n.Int64(); err == nil {
+				out[int(i)] = true
+			}
+		}
+	}
+	return out
+}
+
 // Packaged returns the set with its events as document makes them of the published ones, without its rule; false if they
 // are not events of Windows.
 func (s SigmaSet) Packaged(document func(raw map[string]any) (doc map[string]any, stream string, err error)) (SigmaRow, bool, error) {

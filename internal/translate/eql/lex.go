@@ -152,6 +152,11 @@ func (l *lexer) next() (token, *syntaxError) {
 	case c == '?' && start+1 < len(l.src) && (l.src[start+1] == '"' || l.src[start+1] == '\''):
 		return token{}, l.fail(start, start+2, "Use triple double quotes [\"\"\"] to define unescaped string literals, not ["+l.src[start:start+2]+"]")
 	}
+	for symbol, word := range map[string]string{"&&": "and", "||": "or"} {
+		if strings.HasPrefix(l.src[start:], symbol) {
+			return token{}, l.fail(start, start+len(symbol), symbol+" is no operator: write "+word)
+		}
+	}
 	for _, s := range symbols {
 		if strings.HasPrefix(l.src[start:], s) {
 			l.pos += len(s)

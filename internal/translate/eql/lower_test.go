@@ -188,6 +188,8 @@ func TestLowerProblems(t *testing.T) {
 		{"bad regex", `any where k regex "a("`, "query:1:"},
 		{"syntax", "any where k = \"a\"", "query:1:13: error: = is no comparison"},
 		{"chained", "any where n < 1 < 2", "query:1:17: error: comparisons cannot be chained"},
+		{"and of other languages", `any where true && true`, "query:1:16: error: && is no operator: write and"},
+		{"or of other languages", `any where true || true`, "query:1:16: error: || is no operator: write or"},
 		{"not like", `any where k not like "a"`, "query:1:13: error: expected an operator"},
 		{"single quotes", `any where k == 'a'`, "query:1:16: error: Use double quotes"},
 		{"unknown escape", `any where k == "\*"`, "query:1:17: error: unknown escape \\*"},

@@ -49,7 +49,7 @@ func LowerSteps(q *Query, text diag.Text, opts Options) (*Steps, diag.List) {
 		by, terms = q.Sample.By, q.Sample.Terms
 	} else {
 		by, terms = q.Sequence.By, q.Sequence.Terms
-		steps.MaxSpan = q.Sequence.MaxSpan.duration()
+		steps.MaxSpan = q.Sequence.MaxSpan.Duration()
 		if until := q.Sequence.Until; until != nil {
 			s := l.step(*until, by, opts.CategoryField)
 			steps.Until = &s
@@ -70,7 +70,8 @@ var unitLengths = map[string]time.Duration{
 	"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
 }
 
-func (m *MaxSpan) duration() time.Duration {
+// Duration returns the length of the span, 0 for none.
+func (m *MaxSpan) Duration() time.Duration {
 	if m == nil {
 		return 0
 	}

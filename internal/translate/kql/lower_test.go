@@ -94,6 +94,8 @@ func TestLower(t *testing.T) {
 func TestDiagnostics(t *testing.T) {
 	tests := []struct{ query, want string }{
 		{`k:a or`, ``},
+		{`k:a && l:b`, `query:1:9: error: Expected AND, OR, end of input, or whitespace but ":" found. (&& is no operator in KQL: write and) [kql/syntax]`},
+		{`k:"a && b" l:b`, `query:1:12: error: Expected end of input or whitespace but "l" found. [kql/syntax]`},
 		{`k:cmd?exe`, `query:1:3: note: ? is no wildcard in KQL, it stands for itself; * is one [kql/value]`},
 		{`k:("a?" or b?*)`, `query:1:12: note: ? is no wildcard in KQL, it stands for itself; * is one [kql/value]`},
 		{`k:"a?b"`, ``},

@@ -1,6 +1,8 @@
 package kql
 
 import (
+	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"tocsin/internal/diag"
@@ -30,9 +32,23 @@ func Parse(text diag.Text) (*Query, diag.List) {
 	case p.tooDeep > 0:
 		return fail(p.tooDeep, "the query is nested too deeply")
 	case !p.end():
-		return fail(p.farthest, p.message())
+		return fail(p.farthest, p.message()+symbolAdvice(text.Value))
 	}
 	return &Query{where}, nil
+}
+
+// inQuotes matches quoted values.
+var inQuotes = regexp.MustCompile(`"(?:\\.|[^"\\])*"`)
+
+// symbolAdvice says what to write for && and || in a query with a syntax error; "" without them.
+func symbolAdvice(src string) string {
+	src = inQuotes.ReplaceAllString(src, "")
+	for symbol, word := range map[string]string{"&&": "and", "||": "or"} {
+		if strings.Contains(src, " "+symbol+" ") {
+			return " (" + symbol + " is no operator in KQL: write " + word + ")"
+		}
+	}
+	return ""
 }
 
 // invalidAt returns the offset of the first byte that is not UTF-8, -1 when all are.

@@ -22,7 +22,7 @@ func (p *parser) conditions(d *Detection, n, timeframe *yamltree.Node) {
 			p.fail(one, CodeCondition, "the condition is not a text")
 			continue
 		}
-		c := conditionParser{parser: p, node: one, detection: d}
+		c := conditionParser{parser: p, node: one, detection: d, noun: "search identifier"}
 		c.scan()
 		if x := c.parse(); x != nil {
 			d.where = append(d.where, x)
@@ -41,6 +41,8 @@ type conditionParser struct {
 	tokens    []token
 	at, depth int
 	failed    bool
+	// noun says what names stand for.
+	noun string
 }
 
 // token is a word, a bracket or another character, with its place in the text.
@@ -168,7 +170,7 @@ func (c *conditionParser) primary() expr {
 	t := c.peek()
 	switch {
 	case t.text == "":
-		return c.failAt(t, "the condition ends where a search identifier is expected")
+		return c.failAt(t, "the condition ends where a %s is expected", c.noun)
 	case t.text == "(":
 		c.at++
 		if c.depth++; c.depth > maxNesting {
@@ -183,7 +185,7 @@ func (c *conditionParser) primary() expr {
 	case t.text == "|":
 		return c.failAt(t, "aggregations are gone from Sigma: a correlation rule takes their place")
 	case !isWordByte(t.text[0]), isOperator(t.text):
-		return c.failAt(t, "expected a search identifier, found %s", t.text)
+		return c.failAt(t, "expected a %s, found %s", c.noun, t.text)
 	}
 	c.at++
 	if of := c.peek(); strings.EqualFold(of.text, "of") {
@@ -194,7 +196,7 @@ func (c *conditionParser) primary() expr {
 		s.used = true
 		return s
 	}
-	return c.failAt(t, "%s is no search identifier of %s%s", t.text, c.Section, c.nearest(t.text))
+	return c.failAt(t, "%s is no %s of %s%s", t.text, c.noun, c.Section, c.nearest(t.text))
 }
 
 func isOperator(word string) bool {
@@ -209,7 +211,7 @@ func (c *conditionParser) of(count token) expr {
 	}
 	t := c.peek()
 	if t.text == "" || !isWordByte(t.text[0]) {
-		return c.failAt(t, "expected them or a pattern of search identifiers after of")
+		return c.failAt(t, "expected them or a pattern of %ss after of", c.noun)
 	}
 	c.at++
 	pattern := t.text
@@ -228,7 +230,7 @@ func (c *conditionParser) of(count token) expr {
 	}
 	switch {
 	case len(found) == 0:
-		return c.failAt(t, "no search identifier of %s matches %s", c.Section, t.text)
+		return c.failAt(t, "no %s of %s matches %s", c.noun, c.Section, t.text)
 	case all:
 		return allOf(found)
 	}

@@ -16,9 +16,10 @@ import (
 func (p place) oneOf(values []value) condition.Expr {
 	var out condition.Or
 	var rest, long []value
-	for _, v := range values {
-		e, ok := p.leaf(v)
-		if !ok {
+	leaves, searchable := p.leaves(values)
+	for i, v := range values {
+		e := leaves[i]
+		if e == nil || !searchable && (patternSize(e) > 0 || foldsTerm(e)) {
 			rest = append(rest, v)
 			continue
 		}
@@ -37,6 +38,49 @@ func (p place) oneOf(values []value) condition.Expr {
 		out = append(out, inSource(p, rest))
 	}
 	return out
+}
+
+// leaves are the tests that queries can make of values, nil where only the source tells; searchable reports whether one
+// search can make all of them.
+func (p place) leaves(values []value) (out []condition.Expr, searchable bool) {
+	out = make([]condition.Expr, len(values))
+	size, folded := 0, 0
+	for i, v := range values {
+		if e, ok := p.leaf(v); ok {
+			out[i] = e
+			size += patternSize(e)
+			if foldsTerm(e) {
+				folded++
+			}
+		}
+	}
+	return out, size <= maxPatterns && folded <= maxFolded
+}
+
+// maxFolded is how many terms of one list may ignore case: each is a clause of its own, and Elasticsearch takes a limited
+// number of them, which is at least 1,024.
+const maxFolded = 1024
+
+func foldsTerm(e condition.Expr) bool {
+	t, ok := e.(condition.Term)
+	return ok && t.Fold
+}
+
+// maxPatterns is how long the patterns of one list may be together. Elasticsearch makes an automaton of each for every
+// shard, of some 5 kB for each byte, and refuses the search when they exceed its memory.
+const maxPatterns = 16 << 10
+
+// patternSize is the length of the pattern of a test for which Elasticsearch makes an automaton.
+func patternSize(e condition.Expr) int {
+	switch e := e.(type) {
+	case condition.Wildcard:
+		return len(e.Pattern)
+	case condition.Prefix:
+		return len(e.Value)
+	case condition.Regexp:
+		return len(e.Pattern)
+	}
+	return 0
 }
 
 // takesLong reports whether a test may hold of a text that is longer than a limit.

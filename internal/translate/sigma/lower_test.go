@@ -1,6 +1,7 @@
 package sigma_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -240,5 +241,51 @@ func TestUnsourced(t *testing.T) {
 	e, _ := d.Lower(sigma.Lowering{Fields: fields})
 	if got, want := e.String(), `(and (exists kept.elsewhere) (residual "kept.elsewhere re \"\\\\ba\""))`; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestManyPatterns: patterns that Elasticsearch has no memory for are matched in the source, and equal values still by the
+// index.
+func TestManyPatterns(t *testing.T) {
+	fields := table(t, `{"type": "keyword", "normalizer": "lowercase"}`)
+	rule := func(n int) string {
+		var b strings.Builder
+		b.WriteString("F: [whole")
+		for i := range n {
+			fmt.Fprintf(&b, ", '*%d%s*'", 10000+i, strings.Repeat("a", 93))
+		}
+		return b.String() + "]"
+	}
+	for n, want := range map[int]string{100: `(or (wildcard F "*10000`, 200: `(or (term F "whole") (and (exists F) (or (wildcard~ _source.F "*10000`} {
+		d, diags := detection(t, "s: {"+rule(n)+"}\ncondition: s")
+		if d == nil {
+			t.Fatal(diags)
+		}
+		got, _ := d.Lower(sigma.Lowering{Fields: fields})
+		if text := got.String(); !strings.HasPrefix(text, want) || !strings.Contains(text, `(term F "whole")`) {
+			t.Errorf("%d patterns: %.80s…, want %s…", n, text, want)
+		}
+	}
+}
+
+// TestManyTerms: terms that ignore case are matched in the source if they are too many for a search; a field that folds case
+// has no such limit.
+func TestManyTerms(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("F: [a")
+	for i := range 1100 {
+		fmt.Fprintf(&b, ", name%d", i)
+	}
+	d, diags := detection(t, "s: {"+b.String()+"]}\ncondition: s")
+	if d == nil {
+		t.Fatal(diags)
+	}
+	for mapped, want := range map[string]string{
+		`{"type": "keyword"}`: "(and (exists F) (or (term~ _source.F ", `{"type": "keyword", "normalizer": "lowercase"}`: "(terms F ",
+	} {
+		got, _ := d.Lower(sigma.Lowering{Fields: table(t, mapped)})
+		if text := got.String(); !strings.HasPrefix(text, want) {
+			t.Errorf("%s: %.80s…, want %s…", mapped, text, want)
+		}
 	}
 }

@@ -177,5 +177,6 @@ func (p *parser) made(i *item, modifiers []string, nodes []*yamltree.Node) expr 
 	if p.diags[before:].HasErrors() {
 		return nil
 	}
+	p.lintValues(i, c, nodes)
 	return i
 }

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,8 +40,8 @@ func test(v value, read func(mapping.Value) string) func(mapping.Value) bool {
 		}
 	case compared:
 		return func(x mapping.Value) bool {
-			n, err := strconv.ParseFloat(strings.TrimSpace(read(x)), 64)
-			return err == nil && order(v.op, n, v.float)
+			n, ok := numberIn(read(x))
+			return ok && order(v.op, n, v.float)
 		}
 	case dated:
 		return func(x mapping.Value) bool {
@@ -49,6 +50,12 @@ func test(v value, read func(mapping.Value) string) func(mapping.Value) bool {
 		}
 	}
 	return func(mapping.Value) bool { return false }
+}
+
+// numberIn is the number that a text of an event is: not a word such as inf.
+func numberIn(s string) (float64, bool) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	return n, err == nil && !math.IsInf(n, 0) && !math.IsNaN(n)
 }
 
 // matcher compares whole texts with the pattern.

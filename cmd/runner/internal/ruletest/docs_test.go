@@ -53,7 +53,7 @@ func TestDocumentedFiles(t *testing.T) {
 func passes(t *testing.T, f ruletest.File) {
 	t.Helper()
 	for i := range f.Tests {
-		results, list, err := ruletest.Run(t.Context(), f)
+		results, list, err := ruletest.Run(t.Context(), shipped, f)
 		if err != nil || len(list) > 0 {
 			t.Fatalf("%s: %v, %v", f.Path, list, err)
 		}
@@ -61,7 +61,7 @@ func passes(t *testing.T, f ruletest.File) {
 			t.Errorf("%s: %s", f.Path, render(t, results[i].Problems))
 		}
 		f.Tests[i].Alerts = append(f.Tests[i].Alerts, "nosuch")
-		if results, _, err := ruletest.Run(t.Context(), f); err != nil || results[i].Passed {
+		if results, _, err := ruletest.Run(t.Context(), shipped, f); err != nil || results[i].Passed {
 			t.Errorf("%s: test %d passes whatever it wants: %v", f.Path, i, err)
 		}
 		f.Tests[i].Alerts = f.Tests[i].Alerts[:len(f.Tests[i].Alerts)-1]
@@ -101,7 +101,7 @@ func TestRuleOfSeveral(t *testing.T) {
 		if len(list) > 0 {
 			t.Fatal(render(t, list))
 		}
-		results, _, err := ruletest.Run(t.Context(), files[0])
+		results, _, err := ruletest.Run(t.Context(), shipped, files[0])
 		if err != nil || len(results) != 1 || results[0].Passed != (tt.problem == "") {
 			t.Fatalf("%s: %v, %v", tt.id, results, err)
 		}

@@ -106,6 +106,9 @@ func Load(paths ...string) ([]File, diag.List) {
 			}
 			if p == path && !strings.HasSuffix(p, extension) {
 				p = strings.TrimSuffix(p, filepath.Ext(p)) + extension
+				if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) && namesPublished(path) {
+					return nil
+				}
 			}
 			if !strings.HasSuffix(p, extension) {
 				return nil

@@ -12,7 +12,11 @@ import (
 
 	"tocsin/cmd/runner/internal/ruletest"
 	"tocsin/internal/diag"
+	"tocsin/internal/run/catalog"
 )
+
+// shipped are the options of the command's defaults.
+var shipped = catalog.Options{Index: []string{"logs-*", "splunk-*"}, Sigma: catalog.Sigma{Index: []string{"logs-*"}}}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -66,7 +70,7 @@ func runOne(t *testing.T, content string) string {
 	if len(diags) > 0 || len(files) != 1 {
 		t.Fatalf("%d files, %v", len(files), diags)
 	}
-	results, diags, err := ruletest.Run(t.Context(), files[0])
+	results, diags, err := ruletest.Run(t.Context(), shipped, files[0])
 	if err != nil || len(diags) > 0 || len(results) != 1 {
 		t.Fatalf("%v, %v, %v", results, diags, err)
 	}
@@ -170,7 +174,7 @@ func TestRuleCannotRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			chdir(t, map[string]string{"r.toml": tt.rule, "r.test.toml": "[[test]]\nname = 'x'\nalerts = []\nevents = ''\n"})
 			files, _ := ruletest.Load("r.test.toml")
-			results, diags, err := ruletest.Run(t.Context(), files[0])
+			results, diags, err := ruletest.Run(t.Context(), shipped, files[0])
 			if err != nil || len(results) != 1 || results[0].Passed {
 				t.Fatalf("%+v, %v", results, err)
 			}
@@ -200,7 +204,7 @@ func TestDocumentation(t *testing.T) {
 		t.Fatalf("%d test files, %v", len(tests), diags)
 	}
 	for i := range tests[0].Tests {
-		results, diags, err := ruletest.Run(t.Context(), tests[0])
+		results, diags, err := ruletest.Run(t.Context(), shipped, tests[0])
 		if err != nil || len(diags) > 0 || len(results) != 2 {
 			t.Fatalf("%v, %v, %v", results, diags, err)
 		}
@@ -208,7 +212,7 @@ func TestDocumentation(t *testing.T) {
 			t.Error(render(t, results[i].Problems))
 		}
 		tests[0].Tests[i].Alerts = append(tests[0].Tests[i].Alerts, "nosuch")
-		if results, _, err := ruletest.Run(t.Context(), tests[0]); err != nil || results[i].Passed {
+		if results, _, err := ruletest.Run(t.Context(), shipped, tests[0]); err != nil || results[i].Passed {
 			t.Errorf("test %d passes whatever it wants: %v", i, err)
 		}
 	}

@@ -50,7 +50,7 @@ func TestRuleTypePages(t *testing.T) {
 
 func runPage(t *testing.T, file ruletest.File) {
 	t.Helper()
-	results, diags, err := ruletest.Run(t.Context(), file)
+	results, diags, err := ruletest.Run(t.Context(), shipped, file)
 	if err != nil || diags.HasErrors() || len(results) != len(file.Tests) {
 		t.Fatalf("%s: %v, %v, %v", file.Path, results, diags, err)
 	}
@@ -60,7 +60,7 @@ func runPage(t *testing.T, file ruletest.File) {
 		}
 		file.Tests[i].Alerts = append(file.Tests[i].Alerts, "nosuch")
 	}
-	results, _, err = ruletest.Run(t.Context(), file)
+	results, _, err = ruletest.Run(t.Context(), shipped, file)
 	for i, result := range results {
 		if err != nil || result.Passed {
 			t.Errorf("%s: test %d passes whatever it wants: %v", file.Path, i, err)

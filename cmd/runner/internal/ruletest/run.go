@@ -34,18 +34,11 @@ type Result struct {
 	Problems diag.List `json:"problems"`
 }
 
-// splunkIndex is where a search in SPL looks for events in Splunk's format. A test's event that
-// names an index names one of these, or the index in the field map.
-var splunkIndex = []string{"logs-*", "splunk-*"}
-
-// sigmaIndex is where a rule of Sigma looks for events.
-var sigmaIndex = []string{"logs-*"}
-
 // Run runs the tests of a file. References such as exceptions are looked up in the rule's own file,
 // in the files that the test names, and in beside. The list says why the rule itself cannot be
 // tested; in that case every test has failed.
-func Run(ctx context.Context, f File, beside ...string) ([]Result, diag.List, error) {
-	set, list, err := catalog.Load(ctx, catalog.Options{Index: splunkIndex, Sigma: catalog.Sigma{Index: sigmaIndex}}, slices.Concat([]string{f.Rule}, f.With, beside)...)
+func Run(ctx context.Context, o catalog.Options, f File, beside ...string) ([]Result, diag.List, error) {
+	set, list, err := catalog.Load(ctx, o, slices.Concat([]string{f.Rule}, f.With, beside)...)
 	if err != nil {
 		return nil, nil, err //nolint:wrapcheck // it says what it was doing
 	}
@@ -197,6 +190,9 @@ func (f File) compare(ctx context.Context, i int, alerts alert.Reader) (diag.Lis
 		unmet[id] = true
 	}
 	err := alerts.List(ctx, alert.Filter{}, func(d alert.Document) (bool, error) {
+		if d.Source["kibana.alert.group.index"] != nil { // a building block belongs to the alert of its group
+			return true, nil
+		}
 		id := eventOf(d)
 		if !slices.Contains(test.Alerts, id) {
 			problems = append(problems, f.report(i, "alerts", "ruletest/unexpected", "event %s made an alert and should not", id))
@@ -239,7 +235,9 @@ func field(source map[string]any, name string) any {
 func eventOf(d alert.Document) string {
 	id := ""
 	for _, a := range event.Objects(d.Source, "kibana.alert.ancestors") {
-		id = event.First(a, "id")
+		if own := event.First(d.Source, "kibana.alert.rule.uuid"); event.First(a, "rule") != own { // not a building block of the alert itself
+			id = event.First(a, "id")
+		}
 	}
 	if _, isRow := d.Source["splunk.search_name"]; id == "" && isRow {
 		return event.First(d.Source, "kibana.alert.reason")

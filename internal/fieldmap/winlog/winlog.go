@@ -1,8 +1,11 @@
-// Package winlog makes documents of Windows events as Elastic's packages do: what the agent reads of the XML, and what the
-// ingest pipelines of the data stream then move, split and remove. It has what tests of rules need of it, in our words.
+// Package winlog brings events of Windows that are their XML as JSON to the forms in which the field map finds them: to
+// documents as Elastic's packages write them ([Document]: what the agent reads of the XML, and what the ingest pipelines of
+// the data stream then move, split and remove), and under the names of Sigma's rules ([Names]). It has what tests of rules
+// need of it, in our words; it is no replacement for the packages.
 package winlog
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,7 +28,7 @@ func Document(event Object) (doc Object, stream string, err error) {
 		return nil, "", fmt.Errorf("the event has no System")
 	}
 	d := document{}
-	d.agent(system)
+	d.agent(joined(system))
 	if data, ok := root["EventData"].(Object); ok {
 		d.set("winlog.event_data", eventData(data))
 	}
@@ -99,6 +102,25 @@ func eventData(data Object) Object {
 	return out
 }
 
+// attributesOf ends the names of elements that hold the attributes of another, as some converters write them.
+const attributesOf = "_attributes"
+
+// joined puts attributes that stand beside their element below it.
+func joined(part Object) Object {
+	out := maps.Clone(part)
+	for name, value := range part {
+		if of, ok := strings.CutSuffix(name, attributesOf); ok && attributes(part[of]) == nil {
+			element := Object{"#attributes": value}
+			if own := part[of]; own != nil {
+				element["#text"] = own
+			}
+			delete(out, name)
+			out[of] = element
+		}
+	}
+	return out
+}
+
 func attributes(v any) Object {
 	o, _ := v.(Object)
 	a, _ := o["#attributes"].(Object)
@@ -114,6 +136,8 @@ func text(v any) string {
 		return v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	case json.Number:
+		return v.String()
 	case Object:
 		return text(v["#text"])
 	}
