@@ -21,6 +21,8 @@ type programs struct {
 	work   string
 	// sources is the field map with the log sources of the events.
 	sources string
+	// mapping says how the events are mapped; "": the runner finds out.
+	mapping string
 }
 
 // indices are the patterns that rules of Sigma search: any name is one of an event file's index.
@@ -31,6 +33,9 @@ func (p *programs) once(ctx context.Context, dir, events string, more ...string)
 	arguments := append([]string{
 		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", dir, "--events", events, "--sigma-index", indices, "--field-map", p.sources, "--log-level", "error",
 	}, more...)
+	if p.mapping != "" {
+		arguments = append(arguments, "--mapping", p.mapping)
+	}
 	return exec.CommandContext(ctx, p.runner, arguments...)
 }
 

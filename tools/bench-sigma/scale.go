@@ -31,6 +31,10 @@ func (p *programs) scale(ctx context.Context, to io.Writer, o options, many []in
 		}
 	}
 	least, most := files[0], files[len(files)-1]
+	p.mapping = filepath.Join(p.work, "mapping-ecs.json")
+	if err := writeMapping(p.mapping, least.path); err != nil {
+		return err
+	}
 	if err := p.split(ctx, pool, least); err != nil {
 		return err
 	}
