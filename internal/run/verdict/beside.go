@@ -285,20 +285,23 @@ const ingested = "event.ingested"
 // late compares the time of ingest with the runs of the slots that have read the time of the event.
 func (v *Verdict) late(read []ledger.Entry, doc *event.Document, heads []ledger.Head) {
 	came := dates(doc, ingested)
-	last := slices.MaxFunc(read, func(a, b ledger.Entry) int { return a.Ended.Compare(b.Ended) })
+	last := slices.MaxFunc(read, func(a, b ledger.Entry) int { return a.EndedBy().Compare(b.EndedBy()) })
+	by := last.EndedBy()
 	slot, ended := at(last.Slot), at(last.Ended)
 	switch {
 	case last.Ended.IsZero():
 		v.add(Lateness, Unknown, "slot %s is %s, and when it ran is not recorded", slot, last.Status)
 	case len(came) == 0:
 		v.add(Lateness, Unknown, "the event has no %s: whether it came after slot %s ran at %s cannot be told", ingested, slot, ended)
-	case came[0].After(last.Ended):
+	case came[0].After(last.Ended) && !came[0].After(by):
+		v.add(Lateness, Unknown, "it was ingested at %s, and slot %s ran between %s and %s: which was first cannot be told", at(came[0]), slot, ended, at(by))
+	case came[0].After(by):
 		text := ""
 		if len(heads) > 0 && !heads[0].Reread.IsZero() {
 			text = "; late events were searched for up to slot " + at(heads[0].Reread)
 		}
-		v.add(Lateness, No, "it came late: it was ingested at %s, %s after the last run that read its time, slot %s at %s%s",
-			at(came[0]), came[0].Sub(last.Ended).Round(time.Second), slot, ended, text)
+		v.add(Lateness, No, "it came late: it was ingested at %s, at least %s after the last run that read its time, slot %s at %s%s",
+			at(came[0]), came[0].Sub(by).Round(time.Second), slot, ended, text)
 	default:
 		v.add(Ledger, Unknown, "slot %s is %s and ran at %s, after the event was ingested, and made no alert of it: the rule, its exceptions or the event may have been others then", slot, last.Status, ended)
 	}
