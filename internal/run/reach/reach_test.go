@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/backend/store"
 	"tocsin/internal/diag"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
@@ -24,6 +25,7 @@ var table = mapping.Table{
 	"event.category":         {Name: "event.category", Type: mapping.Keyword},
 	"event.kind":             {Name: "event.kind", Type: mapping.Keyword},
 	"process.name":           {Name: "process.name", Type: mapping.Keyword, IgnoreAbove: 256},
+	"data_stream.type":       {Name: "data_stream.type", Type: mapping.ConstantKeyword, Constant: new("logs")},
 	"process.pid":            {Name: "process.pid", Type: mapping.Long},
 	"user.name":              {Name: "user.name", Type: mapping.Keyword},
 	"threat.indicator.type":  {Name: "threat.indicator.type", Type: mapping.Keyword},
@@ -78,6 +80,10 @@ func TestDecide(t *testing.T) {
 		{"optional", "eql", eql("process where ?file.path == \"a\""), "missing-field file.path", ""},
 		{"optional null", "eql", eql("process where ?file.path == null"), "", ""},
 		{"type error", "eql", eql("process where process.pid == \"a\""), "type *", ""},
+		{"a long value", "query", kql("process.name:" + strings.Repeat("x", 257)), "type process.name", ""},
+		{"a value of the length", "query", kql("process.name:" + strings.Repeat("x", 256)), "", "ignore-above process.name"},
+		{"a constant", "query", kql("data_stream.type:metrics"), "type data_stream.type", ""},
+		{"the constant", "query", kql("data_stream.type:logs"), "", ""},
 		{"a sequence", "eql", eql("sequence by user.name [process where true] [process where user.name == \"a\"]"), "", ""},
 		{"a step", "eql", eql("sequence [process where true] [process where file.path == \"a\"]"), "missing-field file.path", ""},
 		{"a missing step", "eql", eql("sequence with maxspan=1m [process where true] ![process where file.path == \"a\"]"), "", "missing-field file.path"},
@@ -132,6 +138,32 @@ logs-b/1 {"@timestamp":"2026-01-15T11:55:00Z","own":{"b":"b"}}
 		r := trial.Rule(t, "query", "language = \"kuery\"\nindex = [\"logs-*\"]\nquery = '''"+query+"'''\n")
 		if got := words(bind(t, planOf(t, r), events).Decide().Causes); got != want {
 			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+}
+
+// TestLimitsOfIndices has a limit that is different in two indices: a value can be in one of them.
+func TestLimitsOfIndices(t *testing.T) {
+	mapped := func(limit int) string {
+		return fmt.Sprintf(`{"mappings":{"properties":{"@timestamp":{"type":"date"},"own":{"properties":{"a":{"type":"keyword","ignore_above":%d}}}}}}`, limit)
+	}
+	for _, c := range []struct {
+		first, second int
+		want          string
+	}{{4, 4, "type own.a"}, {4, 9, ""}, {9, 4, ""}} {
+		types, err := mapping.ParseIndices([]byte(`{"logs-a":` + mapped(c.first) + `,"logs-b":` + mapped(c.second) + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := `{"_index":"logs-a","_id":"1","_source":{"own":{"a":"x"}}}` + "\n" + `{"_index":"logs-b","_id":"1","_source":{"own":{"a":"x"}}}`
+		events, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines), Mapping: types})
+		if err != nil || diags.HasErrors() {
+			t.Fatal(err, diags)
+		}
+		defer func() { _ = events.Close() }()
+		r := trial.Rule(t, "query", "language = \"kuery\"\nindex = [\"logs-*\"]\nquery = 'own.a:longer'\n")
+		if got := words(bind(t, planOf(t, r), events).Decide().Causes); got != c.want {
+			t.Errorf("limits %d and %d: %q, want %q", c.first, c.second, got, c.want)
 		}
 	}
 }
