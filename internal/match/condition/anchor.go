@@ -272,15 +272,16 @@ func (a *anchoring) share() (matters bool) {
 		}
 	}
 	for c, n := range finders {
-		if n > 0 {
-			cost := costByte
-			if a.graph.columns[c].IsWhole() {
-				cost = costWholeByte
-			}
-			before := a.shares[c]
-			a.shares[c] = cost * a.seen.bytesOf(int32(c)) / float64(n)
-			matters = matters || a.shares[c] > max(before, costEqual/100.0)
+		if n == 0 {
+			continue
 		}
+		cost := costByte
+		if a.graph.columns[c].IsWhole() {
+			cost = costWholeByte
+		}
+		before := a.shares[c]
+		a.shares[c] = cost * a.seen.bytesOf(int32(c)) / float64(n)
+		matters = matters || a.shares[c] > max(before, costEqual/100.0)
 	}
 	return matters
 }
