@@ -48,6 +48,15 @@ var examples = map[string][]example{
 		{"all tests below a directory", "test rules/"},
 		{"those of one rule", "test rules/shell.toml"},
 	},
+	"import": {
+		{"an export of Kibana", "import rules_export.ndjson --into rules/"},
+		{"the rules of a Kibana", "import --kibana https://localhost:5601 --api-key-file key --into rules/"},
+		{"what would be written of a checkout", "import detection-rules/ --into rules/ --dry-run"},
+	},
+	"new": {
+		{"a rule in EQL with its test", `new "Shell from a web server"`},
+		{"one that counts", `new "Many failed logins" --kind threshold`},
+	},
 	"fmt": {
 		{"all files below a directory", "fmt rules/"},
 		{"for CI: which files are not in their normal form", "fmt --check rules/"},
