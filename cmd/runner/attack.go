@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"tocsin/internal/rule"
 	"tocsin/internal/rule/attack"
@@ -149,7 +150,7 @@ const byScore = 3
 // layerOf makes the layer of the counts: the score of a technique is the number of its rules.
 func layerOf(m attack.Matrix) layer {
 	l := layer{
-		Name: "Tocsin", Versions: map[string]string{"attack": fmt.Sprint(m.Version), "navigator": "5.1.0", "layer": "4.5"}, Domain: "enterprise-attack",
+		Name: "Tocsin", Versions: map[string]string{"attack": strconv.Itoa(m.Version), "navigator": "5.1.0", "layer": "4.5"}, Domain: "enterprise-attack",
 		Description: count(m.Rules, "enabled rule"), Sorting: byScore, Techniques: []layerTechnique{}, Gradient: layerGradient{[]string{"#e6f0ff", "#1a5fb4"}, 0, 1},
 	}
 	parents := map[string]bool{}

@@ -18,7 +18,7 @@ type topCmd struct {
 	Sort         string        `help:"What comes first: time (the rules that take most), alerts (a day) or age (of the last success)." enum:"time,alerts,age" default:"time"`
 	Limit        int           `help:"Maximum number of rules. 0: all." default:"0"`
 	BudgetTime   time.Duration `help:"How long a run may take on average. 0: no budget." default:"30s"`
-	BudgetAlerts int            `help:"How many alerts a day a rule may make. 0: no budget." default:"100"`
+	BudgetAlerts int           `help:"How many alerts a day a rule may make. 0: no budget." default:"100"`
 	BudgetAge    time.Duration `help:"How long ago the last success may be. 0: three intervals of the rule, an hour at least." default:"0s"`
 	Strict       bool          `help:"The exit code is 1 when a rule is over a budget."`
 }

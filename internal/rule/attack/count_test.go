@@ -17,7 +17,7 @@ func with(id string, threats ...string) *rule.Rule {
 	for _, text := range threats {
 		tactic, techniques, _ := strings.Cut(text, ":")
 		threat := rule.Threat{Framework: "MITRE ATT&CK", Tactic: rule.Tactic{ID: tactic}}
-		for _, t := range strings.Fields(techniques) {
+		for t := range strings.FieldsSeq(techniques) {
 			top, _, sub := strings.Cut(t, ".")
 			one := rule.Technique{ID: top}
 			if sub {
@@ -55,7 +55,8 @@ func lines(m attack.Matrix) []string {
 func TestCount(t *testing.T) {
 	rules := []*rule.Rule{
 		with("a", "TA0002: T1059.004 T1059.004", "TA0005: T1562"), with("b", "TA0002: T1059", "TA0002: T1059"), with("c"), with("d", "TA0040:"),
-		with("e", "TA0112: T1685"), with("f", "TA0002: T0000"), {ID: "g", Threat: []rule.Threat{{Framework: "MITRE ATLAS", Tactic: rule.Tactic{ID: "AML.TA0001"}}}},
+		with("e", "TA0112: T1685"), with("f", "TA0002: T0000"),
+		{ID: "g", Threat: []rule.Threat{{Framework: "MITRE ATLAS", Tactic: rule.Tactic{ID: "AML.TA0001"}}}},
 		with("h", ": T1106"),
 	}
 	for _, tt := range []struct {

@@ -153,9 +153,14 @@ var same = []cmp.Option{
 
 func TestPlace(t *testing.T) {
 	files := []importing.File{
-		{Name: "a.toml", RuleIDs: []string{"1"}, From: "x"}, {Name: "a.toml", RuleIDs: []string{"2"}, From: "x"}, {Name: "a.toml", RuleIDs: []string{"1"}, From: "y"},
-		{Name: "b.toml", RuleIDs: []string{"3"}, From: "x"}, {Name: "c.toml", RuleIDs: []string{"4"}, From: "x"},
-		{Name: "l.exceptions.toml", Content: "1", From: "x"}, {Name: "l.exceptions.toml", Content: "1", From: "y"}, {Name: "l.exceptions.toml", Content: "2", From: "z"},
+		{Name: "a.toml", RuleIDs: []string{"1"}, From: "x"},
+		{Name: "a.toml", RuleIDs: []string{"2"}, From: "x"},
+		{Name: "a.toml", RuleIDs: []string{"1"}, From: "y"},
+		{Name: "b.toml", RuleIDs: []string{"3"}, From: "x"},
+		{Name: "c.toml", RuleIDs: []string{"4"}, From: "x"},
+		{Name: "l.exceptions.toml", Content: "1", From: "x"},
+		{Name: "l.exceptions.toml", Content: "1", From: "y"},
+		{Name: "l.exceptions.toml", Content: "2", From: "z"},
 	}
 	placed, notes := importing.Place(files, map[string]string{"3": "mine/renamed.toml", "4": "all.ndjson"})
 	var got []string

@@ -24,8 +24,9 @@ func empty(v *tomltree.Value) bool {
 		return v.Text == "" && !slices.Contains(kept, v.Key)
 	case tomltree.Array, tomltree.Table:
 		return len(v.Items) == 0
+	default:
+		return false
 	}
-	return false
 }
 
 // table writes the members of a table under a header: first those on a line, then tables of its own.
@@ -94,8 +95,9 @@ func inline(v *tomltree.Value) string {
 			return "{}"
 		}
 		return "{ " + strings.Join(members, ", ") + " }"
+	default:
+		return v.Text
 	}
-	return v.Text
 }
 
 var bare = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
