@@ -56,6 +56,10 @@ var examples = map[string][]example{
 		{"Lucene", "query --language lucene 'process.name:sh*' --events events.ndjson"},
 		{"SPL", "query --language spl 'index=* | stats count by user' --events events.ndjson"},
 	},
+	"hunt": {
+		{"all rules over files", "hunt --rules rules/ --events 'logs/*.ndjson.gz'"},
+		{"over the past week, as CSV", "hunt --rules rules/ --from now-7d --format csv --elasticsearch https://localhost:9200"},
+	},
 	"alerts": {
 		{"the severe ones of a day", "alerts list --since 24h --severity high,critical --elasticsearch https://localhost:9200"},
 		{"those of a rule, as JSON lines", "alerts list --rule 'Shell from*' --format ndjson --store alerts"},

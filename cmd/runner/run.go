@@ -111,7 +111,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	}
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
-		return r.serve(ctx)
+		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
 	err = r.once(ctx)
@@ -175,7 +175,7 @@ const onceGather = 20 * time.Millisecond
 func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
 	r := &runner{
 		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
-		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge},
+		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
 		one, err := service.NewRule(plan)

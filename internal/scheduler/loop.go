@@ -21,9 +21,9 @@ type loop struct {
 	limit   int           // The maximum number of runs in flight.
 	grace   time.Duration // How long runs may continue after the end.
 	until   <-chan struct{}
-	once    bool          // Entries are not planned again after their run.
-	waiting dueHeap       // Jobs whose slot has not come yet.
-	ready   chan *entry   // Jobs whose slot has come, in order. It has room for all jobs, so a send never blocks.
+	once    bool        // Entries are not planned again after their run.
+	waiting dueHeap     // Jobs whose slot has not come yet.
+	ready   chan *entry // Jobs whose slot has come, in order. It has room for all jobs, so a send never blocks.
 	ended   chan outcome
 	running int
 	runs    context.Context // The parent of every run's context.

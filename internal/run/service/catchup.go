@@ -199,6 +199,10 @@ func (k *catchUpLoop) noteCovered(surveys []ledger.Survey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range surveys {
+		k.earlier[s.RuleID] = earlier{s.Slots, s.Past}
+		if s.Slots == nil {
+			delete(k.earlier, s.RuleID)
+		}
 		if s.Covered.After(k.covered[s.RuleID]) {
 			k.covered[s.RuleID] = s.Covered
 		}
@@ -219,6 +223,9 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 			return err //nolint:wrapcheck // the error names the ledger
 		}
 		k.closed = now
+		if err := k.giveUpRemoved(ctx, now); err != nil {
+			return err
+		}
 	}
 	if now.Sub(k.forgot).Abs() > retentionEvery && k.opts.Owner.Owns(retentionKey) {
 		n, err := k.opts.Recorder.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
@@ -231,6 +238,19 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 		}
 	}
 	return nil
+}
+
+// giveUpRemoved gives old slots up of rules that are not among the rules any more. One runner does it for all.
+func (k *catchUpLoop) giveUpRemoved(ctx context.Context, now time.Time) error {
+	if !k.opts.Owner.Owns(retentionKey) {
+		return nil
+	}
+	rules := k.current.Load().byID
+	n, err := k.opts.Recorder.Ledger.GiveUpRemoved(ctx, func(id string) bool { return rules[id] != nil }, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
+	if k.givenUp += n; n > 0 {
+		k.opts.Log.Warn("slots of removed rules given up: too old to catch up with", "slots", n)
+	}
+	return err //nolint:wrapcheck // the error names the ledger
 }
 
 // retentionKey is the lease key of the runner that removes old pages.
@@ -302,15 +322,23 @@ func together(tasks []catchup.Task, most int) []catchup.Task {
 	return out
 }
 
-// take makes the job of a task.
-func (k *catchUpLoop) take(r *Rule, t catchup.Task) (pipeline.Job, bool) {
+// mayTake reports whether slots of a rule may be run now, and marks a rule whose slots are ordered.
+func (k *catchUpLoop) mayTake(r *Rule) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, running := k.inFlight[t.RuleID]; r.merging.Ordered && (running || k.busy[t.RuleID]) {
-		return pipeline.Job{}, false
+	if _, running := k.inFlight[r.ID()]; r.merging.Ordered && (running || k.busy[r.ID()]) {
+		return false
 	}
 	if r.merging.Ordered {
-		k.busy[t.RuleID] = true
+		k.busy[r.ID()] = true
+	}
+	return true
+}
+
+// take makes the job of a task.
+func (k *catchUpLoop) take(r *Rule, t catchup.Task) (pipeline.Job, bool) {
+	if !k.mayTake(r) {
+		return pipeline.Job{}, false
 	}
 	job := k.job(r, t.Slot())
 	job.Window, job.Attempts = t.Window, int(t.Attempts)

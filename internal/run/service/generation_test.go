@@ -2,8 +2,11 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,17 +16,19 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
+	"tocsin/internal/scheduler/datemath"
 )
 
 // TestReplaceUnderLoad replaces the rules a hundred times while runs take their time. Every slot of a rule that was always there is run,
 // and run once; every run has the rules of the moment at which it begins; a rule that was away resumes where it was.
 func TestReplaceUnderLoad(t *testing.T) {
 	for seed := range uint64(6) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { replaceUnderLoad(t, seed) }) })
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { replaceUnderLoad(t, seed) }) })
 	}
 }
 
 func replaceUnderLoad(t *testing.T, seed uint64) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's own numbers
 	var version atomic.Int64
 	rules := func(away bool) []*service.Rule {
@@ -120,3 +125,114 @@ func TestReplaceRefuses(t *testing.T) {
 	})
 }
 
+// TestReplaceSchedule gives a rule other intervals and look-backs while it runs. Its windows leave no time out, and no slot is run twice.
+func TestReplaceSchedule(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { replaceSchedule(t, seed) }) })
+	}
+}
+
+func replaceSchedule(t *testing.T, seed uint64) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // a test's own numbers
+	intervals := []time.Duration{20 * time.Second, time.Minute, 90 * time.Second, 5 * time.Minute, 11 * time.Minute}
+	made := func() []*service.Rule {
+		return []*service.Rule{newRule(t, "r", func(r *rule.Rule) {
+			if random.IntN(2) == 0 {
+				single(r)
+			}
+			r.Interval = intervals[random.IntN(len(intervals))]
+			if random.IntN(4) == 0 {
+				r.Cron, r.Skew = "*/3 * * * *", 7*time.Second
+			}
+			from, err := datemath.Parse(fmt.Sprintf("now-%ds", int(max(r.Interval, 3*time.Minute).Seconds())))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Cron == "" {
+				if from, err = datemath.Parse(fmt.Sprintf("now-%ds", int(r.Interval.Seconds()))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.From = rule.Moment{Expr: from}
+		})}
+	}
+	// Runs of odd seeds fail now and then, so that slots of earlier schedules are open.
+	fails := func(job pipeline.Job) bool { return seed%2 == 1 && job.Attempts == 0 && job.Slot.Unix()/60%2 == 0 }
+	down := func(job pipeline.Job, x *pipeline.Execution) {
+		if fails(job) {
+			x.Status, x.Err = pipeline.Failed, errors.New("broken")
+		}
+	}
+	rules := made()
+	s := newStage(t, ledger.NewMemory(), down, service.Options{Grace: time.Hour}, rules...)
+	now := rules[0]
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	begun := time.Now()
+	go func() { done <- s.Run(ctx) }()
+	// want are the slots of each schedule up to its last one before the next, which begins there.
+	last := now.Slots.Prev(begun)
+	want := map[time.Time]bool{last: true}
+	grow := func() {
+		for slot := now.Slots.Next(last); !slot.After(time.Now()); slot = now.Slots.Next(slot) {
+			want[slot], last = true, slot
+		}
+	}
+	for range 12 {
+		time.Sleep(time.Duration(random.IntN(900_000)) * time.Millisecond)
+		grow()
+		rules := made()
+		if err := s.Replace(rules); err != nil {
+			t.Fatal(err)
+		}
+		now = rules[0]
+	}
+	time.Sleep(40 * time.Minute)
+	grow()
+	ended := time.Now()
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	jobs := slices.DeleteFunc(slices.Concat(s.live, s.behind), fails)
+	slices.SortFunc(jobs, func(a, b pipeline.Job) int { return a.Window.From.Compare(b.Window.From) })
+	until := begun
+	ran := map[time.Time]int{}
+	for _, job := range jobs {
+		if job.Window.From.After(until) {
+			t.Errorf("no window has the time from %s to %s", until.Format(time.TimeOnly), job.Window.From.Format(time.TimeOnly))
+		}
+		if job.Window.To.After(until) {
+			until = job.Window.To
+		}
+		for _, slot := range slices.Concat(job.Covers, []time.Time{job.Slot}) {
+			if len(job.Covers) == 0 || !slot.Equal(job.Slot) {
+				ran[slot.UTC()]++
+			}
+		}
+		if len(job.Covers) > 0 {
+			ran[job.Slot.UTC()]++
+		}
+	}
+	if until.Before(ended.Add(-25 * time.Minute)) {
+		t.Errorf("nothing was run after %s", until)
+	}
+	for slot, n := range ran {
+		if n > 1 && seed%2 == 0 {
+			t.Errorf("slot %s was run %d times", slot.Format(time.TimeOnly), n)
+		}
+	}
+	for slot := range want {
+		if ran[slot] == 0 && slot.Before(ended.Add(-12*time.Minute)) {
+			t.Errorf("slot %s was not run", slot.Format(time.TimeOnly))
+		}
+	}
+	for slot := range ran {
+		if !want[slot] && slot.Before(ended.Add(-12*time.Minute)) {
+			t.Errorf("slot %s was run and is of no schedule", slot.Format(time.TimeOnly))
+		}
+	}
+}

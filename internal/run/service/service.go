@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/ledger/catchup"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/search/lag"
 )
@@ -128,6 +129,8 @@ type Service struct {
 	busy map[string]bool
 	// covered is the latest slot of each rule that is known to be covered.
 	covered map[string]time.Time
+	// earlier are the rules that had another schedule before.
+	earlier map[string]earlier
 }
 
 // New returns a service of the given rules.
@@ -153,10 +156,10 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	o.Retention, o.Every = cmp.Or(o.Retention, DefaultRetention), cmp.Or(o.Every, DefaultEvery)
 	o.RoundSize = cmp.Or(o.RoundSize, DefaultRoundSize)
 	s := &Service{
-		opts: o, priority: newPriorityGate(), wake: make(chan struct{}, 1), hooks: &sharedHooks{Hooks: o.Hooks},
-		inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{},
+		opts: o, priority: newPriorityGate(), wake: make(chan struct{}, 1), hooks: &sharedHooks{to: o.Hooks},
+		inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{}, earlier: map[string]earlier{},
 	}
-	g, err := newGeneration(rules, o.Spread)
+	g, err := s.newGeneration(rules)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +273,15 @@ func (s *Service) finish(r *Rule) {
 }
 
 func (s *Service) job(r *Rule, slot time.Time) pipeline.Job {
-	return pipeline.Job{Plan: r.Plan, Slot: slot, Window: r.Window(slot), Fence: s.opts.Owner.Fence()}
+	return pipeline.Job{Plan: r.Plan, Slot: slot, Window: s.window(r, slot), Fence: s.opts.Owner.Fence()}
+}
+
+// window returns the window of a rule's slot.
+func (s *Service) window(r *Rule, slot time.Time) window.Window {
+	s.mu.Lock()
+	e := s.earlier[r.ID()]
+	s.mu.Unlock()
+	return r.windowAfter(slot, e)
 }
 
 // executed passes an execution to the hook.
