@@ -91,7 +91,7 @@ func (a *app) openEvents(ctx context.Context, b *backend) error {
 		return err
 	}
 	var files []string
-	for _, name := range a.global.Events {
+	for _, name := range matching(a.global.Events) {
 		if err := canRead(name); err != nil {
 			b.incomplete = errors.Join(b.incomplete, usagef("events: %w", err))
 			continue

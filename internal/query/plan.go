@@ -48,6 +48,12 @@ type Reader interface {
 	Reads(w window.Window) []Read
 }
 
+// Direct is a Prepared whose hits may be those of one search.
+type Direct interface {
+	// Direct returns the search whose hits, matched in memory, are the hits of a window; false if there is none.
+	Direct(w window.Window) (search.Request, bool)
+}
+
 // Keeper is a Prepared that keeps what its execution has read, for later ones.
 type Keeper interface {
 	// Keep is called after the execution has succeeded, and nothing that it read was lost meanwhile.

@@ -53,6 +53,8 @@ type Place [maxOrder]key
 type Ordering struct {
 	fields     []*mapping.Field // nil: not mapped, missing in every event
 	descending bool
+	// times is the number of leading fields that are times.
+	times int
 }
 
 // NewOrdering looks up the fields of a request's order. A field whose values have no order is an error, as in
@@ -60,6 +62,9 @@ type Ordering struct {
 func NewOrdering(r Request) (Ordering, error) {
 	o := Ordering{descending: r.Descending}
 	for _, by := range r.Order() {
+		if by.IsTime {
+			o.times++
+		}
 		f, mapped := r.FieldTypes.Field(by.Name)
 		if !mapped {
 			o.fields = append(o.fields, nil)
@@ -102,6 +107,16 @@ func (o Ordering) Of(d condition.Document) Place {
 		keys[i] = o.key(d, f)
 	}
 	return keys
+}
+
+// Time returns the time at a sort position: of the first time field that the event has. ok is false if it has none.
+func (o Ordering) Time(p Place) (at time.Time, ok bool) {
+	for _, k := range p[:o.times] {
+		if k.kind == numberKey {
+			return time.UnixMilli(k.whole).Add(time.Duration(k.nanos)).UTC(), true
+		}
+	}
+	return time.Time{}, false
 }
 
 // key returns the least of the field's values, or the greatest in a descending order.

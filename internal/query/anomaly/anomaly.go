@@ -143,6 +143,9 @@ func (s *anomalySearch) Reads(w window.Window) []query.Read {
 	return reads
 }
 
+// Direct implements [query.Direct]: hits are made of records.
+func (*anomalySearch) Direct(window.Window) (search.Request, bool) { return search.Request{}, false }
+
 // Execute passes on the records as the events that they are about.
 func (s *anomalySearch) Execute(ctx context.Context, src query.Source, w window.Window, visit query.Visit) (query.Result, error) {
 	return s.Search.Execute(ctx, src, w, func(hits []query.Hit) (bool, error) {

@@ -3,7 +3,6 @@
 package binding
 
 import (
-	"crypto/sha256"
 	"slices"
 	"sync"
 	"time"
@@ -107,10 +106,7 @@ func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error)
 
 // digest returns what stands for a condition: its words are long, and thousands of rules would keep them.
 func digest(e condition.Expr) func() string {
-	return sync.OnceValue(func() string {
-		sum := sha256.Sum256([]byte(e.String()))
-		return string(sum[:])
-	})
+	return sync.OnceValue(func() string { return condition.Digest(e) })
 }
 
 // inMemory reports whether a condition can be matched in memory as it is, in every index.

@@ -156,6 +156,13 @@ func (s *Search) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: s.request(w), SearchOnly: len(s.computed) > 0}}
 }
 
+// Direct implements [query.Direct].
+func (s *Search) Direct(w window.Window) (search.Request, bool) {
+	r := s.request(w)
+	decided := s.where.Exact || r.Whole != nil // no hit of the search is dropped afterwards
+	return r, decided && s.PartialErr == nil && len(s.computed) == 0 && len(s.Reads(w)) == 1
+}
+
 // idle reports whether there is nothing to search.
 func (s *Search) idle() bool { return s.lateUnknown || len(s.target.Indices) == 0 || s.where.Nothing() }
 

@@ -15,7 +15,9 @@ import (
 
 // reader matches the events of one part of the read.
 type reader struct {
-	scan     *scan
+	scan *scan
+	// part is the number of the part.
+	part     int
 	events   int64
 	matching time.Duration
 	matcher  *condition.Matching
@@ -195,6 +197,10 @@ type keeper struct{ event *event.Event }
 
 // keep adds an event to the hits of a variant.
 func (r *reader) keep(k *keeper, e *event.Event, variant int, d condition.Document) error {
+	if r.scan.take != nil {
+		r.scan.stream(r.part, variant, d)
+		return nil
+	}
 	if k.event == nil {
 		copied := *e
 		copied.Source = bytes.Clone(e.Source) // the source may be a part of a page

@@ -88,6 +88,8 @@ type scan struct {
 	// of the set.
 	within []*condition.Matcher
 	budget *budget
+	// take, when not nil, gets the hits in place of the budget.
+	take Take
 	crashes
 }
 
@@ -231,6 +233,7 @@ func (s *scan) read(ctx context.Context, events search.Events, parts int) (Scann
 	visits, sights := make([]search.Visit, parts), make([]search.Sight, parts)
 	for i := range readers {
 		readers[i] = newReader(s)
+		readers[i].part = i
 		visits[i], sights[i] = readers[i].visit, readers[i]
 	}
 	var err error

@@ -94,7 +94,7 @@ func countable(events search.Events) bool {
 func readable(events search.Events, needs []Need) (located, others []Need) {
 	_, locates := events.(search.Locator)
 	for _, n := range needs {
-		if locates && !n.SearchOnly && !n.Time.Window.From.IsZero() {
+		if locates && !n.SearchOnly && (n.AllTime || !n.Time.Window.From.IsZero()) {
 			located = append(located, n)
 		} else {
 			others = append(others, n)

@@ -81,6 +81,10 @@ type Need struct {
 	ScanOnly bool
 	// SearchOnly: a scan must not answer the request.
 	SearchOnly bool
+	// AllTime: the request is for all events, and is read even though it has no window.
+	AllTime bool
+
+	number int
 }
 
 // Answer answers the requests in the way that is expected to be the cheapest. A request that it

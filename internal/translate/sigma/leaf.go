@@ -19,7 +19,7 @@ func (p place) oneOf(values []value) condition.Expr {
 	leaves, searchable := p.leaves(values)
 	for i, v := range values {
 		e := leaves[i]
-		if e == nil || !searchable && patternSize(e) > 0 {
+		if e == nil || !searchable && (patternSize(e) > 0 || foldsTerm(e)) {
 			rest = append(rest, v)
 			continue
 		}
@@ -44,14 +44,26 @@ func (p place) oneOf(values []value) condition.Expr {
 // search can make all of them.
 func (p place) leaves(values []value) (out []condition.Expr, searchable bool) {
 	out = make([]condition.Expr, len(values))
-	size := 0
+	size, folded := 0, 0
 	for i, v := range values {
 		if e, ok := p.leaf(v); ok {
 			out[i] = e
 			size += patternSize(e)
+			if foldsTerm(e) {
+				folded++
+			}
 		}
 	}
-	return out, size <= maxPatterns
+	return out, size <= maxPatterns && folded <= maxFolded
+}
+
+// maxFolded is how many terms of one list may ignore case: each is a clause of its own, and Elasticsearch takes a limited
+// number of them, which is at least 1,024.
+const maxFolded = 1024
+
+func foldsTerm(e condition.Expr) bool {
+	t, ok := e.(condition.Term)
+	return ok && t.Fold
 }
 
 // maxPatterns is how long the patterns of one list may be together. Elasticsearch makes an automaton of each for every
