@@ -52,7 +52,7 @@ func (c *explainCmd) judge(ctx context.Context, a *app, b *backend, plan query.P
 // in memory.
 func (c *explainCmd) question(ctx context.Context, a *app, b *backend, plan query.Plan, files *store.Events) (*verdict.Question, error) {
 	q := &verdict.Question{Plan: plan, Slot: c.At.Time, Now: time.Now()}
-	var events search.Events = b.events
+	events := b.events
 	if files != nil {
 		events = files
 	}

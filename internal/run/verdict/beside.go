@@ -14,28 +14,26 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
-	"tocsin/internal/scheduler/window"
 )
 
 // beside makes the checks of an event that meets the condition: those that depend on other events, on runs and on alerts.
-func (q *Question) beside(ctx context.Context, v *Verdict, s Subject, doc *event.Document, w window.Window) error {
-	q.group(ctx, v, s, doc, w)
+func (q *Question) beside(ctx context.Context, v *Verdict, s Subject, doc *event.Document) {
+	q.group(ctx, v, s, doc)
 	made, err := q.alerts(ctx, v, s)
 	if err != nil {
 		v.add(Alert, Unknown, "whether there is an alert about it cannot be told: %v", err)
 	}
 	if made {
-		return nil
+		return
 	}
 	if err := q.ledger(ctx, v, s, doc); err != nil {
 		v.add(Ledger, Unknown, "what became of its slots cannot be told: %v", err)
 	}
-	return nil
 }
 
 // group asks how near the groups of the event come to an alert: in the windows of all slots that read the event, or
 // in the one that is asked about.
-func (q *Question) group(ctx context.Context, v *Verdict, s Subject, doc *event.Document, w window.Window) {
+func (q *Question) group(ctx context.Context, v *Verdict, s Subject, doc *event.Document) {
 	if _, ok := q.Prepared.(query.Inquirer); !ok {
 		return
 	}
@@ -308,7 +306,7 @@ func (v *Verdict) late(read []ledger.Entry, doc *event.Document, heads []ledger.
 }
 
 // conclude writes the summary.
-func (v *Verdict) conclude(q *Question) {
+func (v *Verdict) conclude() {
 	var no, unknown []string
 	if c := v.check(Condition); c.Result == No {
 		no = append(no, c.Text)

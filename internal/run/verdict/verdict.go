@@ -149,11 +149,9 @@ func (q *Question) Judge(ctx context.Context, s Subject) (Verdict, error) {
 		return v, err
 	}
 	if v.Matches {
-		if err := q.beside(ctx, &v, s, doc, w); err != nil {
-			return v, err
-		}
+		q.beside(ctx, &v, s, doc)
 	}
-	v.conclude(q)
+	v.conclude()
 	return v, nil
 }
 
@@ -282,7 +280,7 @@ func (v *Verdict) failing() string {
 	if more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more clauses", more))
 	}
-	if all := append(excluded, parts...); len(all) > 0 {
+	if all := slices.Concat(excluded, parts); len(all) > 0 {
 		return strings.Join(all, "; ")
 	}
 	return "no change of single clauses makes it match: the rule cannot match any such event"
