@@ -47,7 +47,7 @@ var wings = []wing{
 		"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/splunk",
 		"internal/translate",
 	}},
-	{"internal/lint", []string{"internal/diag", "internal/match", "internal/rule", "internal/translate"}}, // what is probably not meant
+	{"internal/lint", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/translate"}}, // what is probably not meant
 	{"internal/backend", []string{
 		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/scheduler", "internal/search",
 	}},

@@ -8,8 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +33,7 @@ func pemFile(t *testing.T, certificate *x509.Certificate) string {
 func tlsServer(t *testing.T, until time.Time, hosts ...string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	if len(hosts) > 0 {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
@@ -84,14 +83,16 @@ func TestAdvice(t *testing.T) {
 	}{
 		"an authority that is not known": {[]string{"--elasticsearch", secure.URL}, nil, 3, "give the authority that signed the server's certificate with --ca-file"},
 		"another authority": {
-			[]string{"--elasticsearch", secure.URL, "--ca-file", pemFile(t, other.Certificate())}, nil, 3,
+			[]string{"--elasticsearch", secure.URL, "--ca-file", pemFile(t, other.Certificate())},
+			nil, 3,
 			"ca.pem (from --ca-file) has not signed the server's certificate",
 		},
 		"and from the environment": {
 			[]string{"--elasticsearch", secure.URL}, map[string]string{"TOCSIN_CA_FILE": pemFile(t, other.Certificate())}, 3, "ca.pem (from TOCSIN_CA_FILE) has not signed",
 		},
 		"another host": {
-			[]string{"--elasticsearch", at(other, "https", "127.0.0.1"), "--ca-file", pemFile(t, other.Certificate())}, nil, 3,
+			[]string{"--elasticsearch", at(other, "https", "127.0.0.1"), "--ca-file", pemFile(t, other.Certificate())},
+			nil, 3,
 			"the server's certificate is for other hosts: write one of them in --elasticsearch: elastic.example, es-2.example",
 		},
 		"a certificate of yesterday": {
@@ -108,13 +109,17 @@ func TestAdvice(t *testing.T) {
 		"a key of a file":               {[]string{"--elasticsearch", locked.URL, "--api-key-file", key}, nil, 3, ": API key from the file " + key + " (--api-key-file))"},
 		"a user, a password of another": {[]string{"--elasticsearch", locked.URL, "--username", "ann"}, map[string]string{"TOCSIN_PASSWORD": "hunter2-secret"}, 3, ": user name ann from --username, password from TOCSIN_PASSWORD)"},
 		"a user of the environment": {
-			[]string{"--elasticsearch", locked.URL, "--password-file", password}, map[string]string{"TOCSIN_USERNAME": "ann"}, 3,
+			[]string{"--elasticsearch", locked.URL, "--password-file", password},
+			map[string]string{"TOCSIN_USERNAME": "ann"},
+			3,
 			": user name ann from TOCSIN_USERNAME, password from the file " + password + " (--password-file))",
 		},
 		"both in the URL": {nil, map[string]string{"TOCSIN_ELASTICSEARCH_URL": strings.Replace(locked.URL, "://", "://ann:hunter2-secret@", 1)}, 3, ": user name and password in the URL from TOCSIN_ELASTICSEARCH_URL)"},
 		"a user alone":    {[]string{"--elasticsearch", locked.URL, "--username", "ann"}, nil, 2, "(given: user name ann from --username)"},
 		"too many": {
-			[]string{"--elasticsearch", locked.URL, "--username", "ann", "--api-key-file", key}, map[string]string{"TOCSIN_PASSWORD": "hunter2-secret"}, 2,
+			[]string{"--elasticsearch", locked.URL, "--username", "ann", "--api-key-file", key},
+			map[string]string{"TOCSIN_PASSWORD": "hunter2-secret"},
+			2,
 			"(given: user name ann from --username, password from TOCSIN_PASSWORD, API key from the file " + key + " (--api-key-file))",
 		},
 	} {

@@ -200,7 +200,7 @@ type alertWriter struct {
 }
 
 func newAlertWriter(a *app) *alertWriter {
-	return &alertWriter{stdio: a.stdio, format: a.global.Format, none: "no alerts"}
+	return &alertWriter{stdio: a.stdio, format: a.global.Format, describe: describe, none: "no alerts"}
 }
 
 func (w *alertWriter) write(d alert.Document) error {
@@ -239,6 +239,18 @@ func (w *alertWriter) finish() error {
 	return wrapWrite(err)
 }
 
+// describe formats an alert in a few lines of text.
+func describe(d alert.Document) string {
+	field := func(name string) string { return escaped(event.First(d.Source, "kibana.alert."+name)) }
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s (risk %s)  %s\n", field("original_time"), field("severity"), field("risk_score"), field("rule.name"))
+	if t := techniques(d.Source); t != "" {
+		fmt.Fprintf(&b, "    MITRE ATT&CK  %s\n", t)
+	}
+	fmt.Fprintf(&b, "    reason        %s\n    id            %s\n", field("reason"), d.ID)
+	return b.String()
+}
+
 // describeRisk formats a risk event in a few lines of text.
 func describeRisk(d alert.Document) string {
 	field := func(name string) string { return escaped(event.First(d.Source, name)) }
@@ -260,4 +272,22 @@ func describeRisk(d alert.Document) string {
 	}
 	fmt.Fprintf(&b, "    id            %s\n", d.ID)
 	return b.String()
+}
+
+// techniques lists the ATT&CK techniques of an alert. Sub-techniques replace their parents.
+func techniques(source map[string]any) string {
+	var names []string
+	add := func(t map[string]any) { names = append(names, event.First(t, "id")+" "+event.First(t, "name")) }
+	for _, threat := range event.Objects(source, "kibana.alert.rule.threat") {
+		for _, technique := range event.Objects(threat, "technique") {
+			subs := event.Objects(technique, "subtechnique")
+			if len(subs) == 0 {
+				add(technique)
+			}
+			for _, s := range subs {
+				add(s)
+			}
+		}
+	}
+	return escaped(strings.Join(names, "; "))
 }

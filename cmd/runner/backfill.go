@@ -233,7 +233,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		},
 	}
 	result, err := runner.Run(search.Background(ctx), job, rules) // live rules have priority
-	show.finish()
+	show.finish(ctx)
 	if len(result.Accounts) == 0 { // the job did not start
 		return jobError(err)
 	}

@@ -166,9 +166,9 @@ func (p *backfillProgress) observe(round planner.Round) {
 	}
 }
 
-func (p *backfillProgress) finish() {
+func (p *backfillProgress) finish(ctx context.Context) {
 	p.bar.finish()
-	p.digest.tell(p.app.global.log)
+	p.digest.tell(ctx, p.app.global.log)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.app.global.log.Info("backfill ended", "job", p.job.ID, "left", p.progress.Left()+p.progress.Passed, "rounds", p.progress.Rounds,

@@ -40,6 +40,9 @@ func (c *checkCmd) lint(rules *planned, lints []lint.Lint, paths []string) {
 	for _, plan := range slices.Concat(rules.plans, rules.idle) {
 		s := lint.NewSubject(plan.Rule())
 		s.Tested = tested(s.Rule)
+		for _, f := range rules.set.Foreign(s.Rule) {
+			s.Foreign = append(s.Foreign, lint.Foreign(f))
+		}
 		subjects = append(subjects, s)
 	}
 	slices.SortStableFunc(subjects, func(a, b *lint.Subject) int { return strings.Compare(a.Rule.Path, b.Rule.Path) })
@@ -74,6 +77,10 @@ func testedRules(lints []lint.Lint, paths []string) func(*rule.Rule) bool {
 		if len(f.Tests) > 0 {
 			tested[filepath.Clean(f.Rule)] = append(tested[filepath.Clean(f.Rule)], f.RuleID)
 		}
+	}
+	published, _ := ruletest.LoadPublished(good...)
+	for _, p := range published {
+		tested[filepath.Clean(p.Rule)] = append(tested[filepath.Clean(p.Rule)], p.ID)
 	}
 	return func(r *rule.Rule) bool {
 		return slices.ContainsFunc(tested[filepath.Clean(r.Path)], func(id string) bool { return id == "" || id == r.ID })

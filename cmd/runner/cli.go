@@ -33,7 +33,7 @@ type cli struct {
 	Attack   attackCmd   `cmd:"" help:"Count enabled rules by tactic and technique of MITRE ATT&CK."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
-	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish."`
+	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish, as in source <(runner completion bash)."`
 	Man        manCmd        `cmd:"" help:"Write the manual pages."`
 	Complete   completeCmd   `cmd:"" hidden:"" help:"Print the words that can come next, for the scripts of completion."`
 }

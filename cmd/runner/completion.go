@@ -141,6 +141,8 @@ func valuesOf(v *kong.Value) []proposal {
 		texts = languages()
 	case v.Name == "format":
 		texts = []string{"text", "json", "ndjson"}
+	case v.Name == "severity":
+		texts = []string{"low", "medium", "high", "critical"}
 	case v.Target.IsValid() && v.Target.Type() == reflect.TypeFor[moment]():
 		texts = []string{"now", "now-1h", "now-1d"}
 	}

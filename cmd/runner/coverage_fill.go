@@ -33,7 +33,7 @@ func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	b, rules, err := a.ledgerOf(ctx, c.Rule, a.openAlerts)
+	b, rules, waits, _, err := c.ledgerOf(ctx, a, a.openAlerts)
 	if err != nil {
 		return err
 	}
@@ -47,10 +47,10 @@ func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
 	if b.events == nil && c.Waive == "" {
 		return usagef("the source of events is missing: give --events FILE with --store DIR")
 	}
-	return c.fill(ctx, a, b, rules)
+	return c.fill(ctx, a, b, rules, waits)
 }
 
-func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []*service.Rule) error {
+func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []*service.Rule, waits map[string]time.Duration) error {
 	settled := a.settling(b, nil)
 	settled.compare(ctx)
 	settled.learn(ctx, patternsOf(rules, (*service.Rule).Patterns))
@@ -58,8 +58,8 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	if err != nil {
 		return err
 	}
-	book := &ledger.Ledger{Store: b.ledger}
-	owed, err := c.owed(ctx, book, rules, o)
+	book := &ledger.Ledger{Store: b.ledger, Parse: service.ParseSchedule}
+	owed, err := c.owed(ctx, book, asked(rules, waits), o)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 }
 
 // owed returns the open slots, the same ones that coverage gaps lists.
-func (c *coverageFillCmd) owed(ctx context.Context, book *ledger.Ledger, rules []*service.Rule, o coverage.Options) ([]ledger.Owed, error) {
-	rows, err := coverage.Read(ctx, book.Store, asked(rules), o)
+func (c *coverageFillCmd) owed(ctx context.Context, book *ledger.Ledger, rules []coverage.Rule, o coverage.Options) ([]ledger.Owed, error) {
+	rows, err := coverage.Read(ctx, book.Store, rules, o)
 	if err != nil {
 		return nil, fmt.Errorf("fill: %w", err)
 	}

@@ -115,24 +115,6 @@ func describeAlert(d alert.Document) string {
 	return b.String()
 }
 
-// techniques lists the ATT&CK techniques of an alert. Sub-techniques replace their parents.
-func techniques(source map[string]any) string {
-	var names []string
-	add := func(t map[string]any) { names = append(names, event.First(t, "id")+" "+event.First(t, "name")) }
-	for _, threat := range event.Objects(source, "kibana.alert.rule.threat") {
-		for _, technique := range event.Objects(threat, "technique") {
-			subs := event.Objects(technique, "subtechnique")
-			if len(subs) == 0 {
-				add(technique)
-			}
-			for _, s := range subs {
-				add(s)
-			}
-		}
-	}
-	return escaped(strings.Join(names, "; "))
-}
-
 // demoRisk keeps risk events where the rules over them find them.
 func demoRisk(a *app, risk *store.Memory) *pipeline.Risk {
 	return &pipeline.Risk{

@@ -90,7 +90,7 @@ func (d *digest) failure(x pipeline.Execution) slog.Level {
 const shownNames = 10
 
 // tell logs a line for each kind of which there was more than one problem, and forgets them.
-func (d *digest) tell(log *slog.Logger) {
+func (d *digest) tell(ctx context.Context, log *slog.Logger) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range d.order {
@@ -105,7 +105,7 @@ func (d *digest) tell(log *slog.Logger) {
 		if p.key != "" {
 			attributes = append(attributes, slog.String(p.key, p.kind))
 		}
-		log.LogAttrs(context.Background(), p.level, p.message, attributes...)
+		log.LogAttrs(ctx, p.level, p.message, attributes...) //nolint:sloglint // the methods above name the messages
 	}
 	d.kinds, d.order = nil, nil
 }

@@ -46,7 +46,7 @@ func TestDigest(t *testing.T) {
 			kinds[code]++
 			total++
 		}
-		d.tell(logger)
+		d.tell(t.Context(), logger)
 		first, debug, told, counted := 0, 0, 0, 0
 		for line := range strings.Lines(log.String()) {
 			var l struct {

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"tocsin/internal/match/condition"
 	"tocsin/internal/query"
 	"tocsin/internal/search"
 )
@@ -181,51 +180,4 @@ func curl(addresses []string, e query.Explanation, body []byte) string {
 	}
 	quoted := strings.ReplaceAll(string(body), "'", `'\''`)
 	return fmt.Sprintf("curl -s -H 'Content-Type: application/json' '%s%s' -d '%s'", base, e.Path(), quoted)
-}
-
-// explained is the JSON form of the trace of an event.
-type explained struct {
-	RuleID  string          `json:"rule_id"`
-	Matches bool            `json:"matches"`
-	Trace   condition.Trace `json:"trace"`
-}
-
-func explainEvent(a *app, e query.Explanation, t condition.Trace) error {
-	if a.global.Format == "json" {
-		return writeObject(a.out, explained{e.RuleID, t.Holds, t})
-	}
-	verdict := "does not match"
-	switch {
-	case t.Holds && len(e.Steps) > 0:
-		verdict = "fits a step of"
-	case t.Holds:
-		verdict = "matches"
-	}
-	if _, err := fmt.Fprintf(a.out, "The event %s %s (window and indices aside).\n\n", verdict, e.Name); err != nil {
-		return wrapWrite(err)
-	}
-	return writeTrace(a.out, t, 0)
-}
-
-// writeTrace writes one line for each part of the condition, marked yes or no.
-func writeTrace(w io.Writer, t condition.Trace, depth int) error {
-	mark := "no "
-	if t.Holds {
-		mark = "yes"
-	}
-	line := fmt.Sprintf("%s  %s%s", mark, strings.Repeat("  ", depth), t.Text)
-	if len(t.Parts) == 0 && t.Values == nil {
-		line += "   (the event has no value there)"
-	} else if t.Values != nil {
-		line += "   event: " + strings.Join(t.Values, " | ")
-	}
-	if _, err := fmt.Fprintln(w, escaped(line)); err != nil {
-		return wrapWrite(err)
-	}
-	for _, p := range t.Parts {
-		if err := writeTrace(w, p, depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
 }

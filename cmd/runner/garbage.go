@@ -9,13 +9,13 @@ import (
 
 // roomyHeap is the heap size in bytes up to which garbage may grow as large as the live heap. Above it, garbage
 // is collected earlier, so that the process stays below 250 MiB with some thousands of rules.
-const roomyHeap = 176 << 20
+const roomyHeap = 112 << 20
 
 const (
 	// usualGarbage is Go's default of GOGC, in percent of the live heap; leastGarbage is the lower limit, which
 	// bounds the cost of collection for any live heap.
 	usualGarbage = 100
-	leastGarbage = 40
+	leastGarbage = 30
 )
 
 // garbagePercent returns the value of GOGC for a live heap of inUse bytes.

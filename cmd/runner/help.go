@@ -37,7 +37,8 @@ var examples = map[string][]example{
 		{"rules of every format in a directory", "check rules/"},
 		{"and against the mappings of a cluster", "check rules/ --live --elasticsearch https://localhost:9200"},
 		{"and against those of a file of events", "check rules/ --live --events events.ndjson --mapping mapping.json"},
-		{"for a CI server", "check rules/ --format junit"},
+		{"for a CI server, where warnings fail too", "check rules/ --strict --format junit"},
+		{"with lints of style", "check rules/ --lint no-test,leading-wildcard"},
 	},
 	"explain": {
 		{"the request of a rule", "explain rules/shell.toml"},
@@ -73,7 +74,11 @@ var examples = map[string][]example{
 		{"over the past week, as CSV", "hunt --rules rules/ --from now-7d --format csv --elasticsearch https://localhost:9200"},
 	},
 	"alerts": {
-		{"those of a rule, as JSON lines", "alerts list --rule 6b1f --format ndjson --store alerts"},
+		{"the severe ones of a day", "alerts list --since 24h --severity high,critical --elasticsearch https://localhost:9200"},
+		{"those of a rule, as JSON lines", "alerts list --rule 'Shell from*' --format ndjson --store alerts"},
+		{"new ones, as they are written", "alerts list --follow --elasticsearch https://localhost:9200"},
+		{"by any field", "alerts list --where 'process.name: curl and not user.name: ci' --store alerts"},
+		{"how many each rule has made", "alerts top --since 7d --store alerts"},
 		{"one of them", "alerts show 4f1c0a --store alerts"},
 	},
 	"backfill run": {

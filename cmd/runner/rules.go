@@ -118,6 +118,10 @@ type planned struct {
 	idle     []query.Plan
 	// silent holds the rules that alert only through a correlation; their plans are idle.
 	silent []*rule.Rule
+	// broken holds the rules with an id that cannot run.
+	broken []*rule.Rule
+	// set has all of these rules.
+	set catalog.Catalog
 	// failed reports that a rule that is not disabled cannot run.
 	failed bool
 }
@@ -126,7 +130,7 @@ type planned struct {
 // run.
 func (g *globals) planRules(ctx context.Context, paths []string) (planned, error) {
 	set, left, err := g.loadRules(ctx, paths)
-	var p planned
+	p := planned{set: set}
 	owned := rule.NewOwned(left)
 	for _, r := range set.Broken() {
 		p.add(r, owned.Take(r), nil)
@@ -178,6 +182,9 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 		}
 	case plan == nil:
 		p.failed = true
+		if r.ID != "" {
+			p.broken = append(p.broken, r)
+		}
 	case r.SilencedBy != "":
 		p.silent, p.idle = append(p.silent, r), append(p.idle, plan)
 	default:

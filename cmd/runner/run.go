@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"tocsin/cmd/runner/internal/metrics"
@@ -32,6 +33,7 @@ type runCmd struct {
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
+	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 }
 
@@ -80,7 +82,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	for _, r := range rules.disabled {
 		a.global.log.Log(ctx, d.level(slog.LevelInfo, "rules are disabled", "", "", r.ID, ""), "rule is disabled", "rule_id", r.ID, "path", r.Path)
 	}
-	d.tell(a.global.log)
+	d.tell(ctx, a.global.log)
 	for _, r := range rules.silent {
 		a.global.log.Debug("rule alerts only through a correlation", "rule_id", r.ID, "path", r.Path, "correlation", r.SilencedBy)
 	}
@@ -109,7 +111,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	}
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
-		return r.serve(ctx)
+		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
 	err = r.once(ctx)
@@ -154,10 +156,12 @@ func nothingToRun(rules planned, complaint error) error {
 // runner is one invocation of the subcommand run.
 type runner struct {
 	*app
-	cmd      *runCmd
-	backend  *backend
-	settled  *settling
-	metrics  *metrics.Metrics
+	cmd     *runCmd
+	backend *backend
+	settled *settling
+	metrics *metrics.Metrics
+	// rules are those that run; a reload replaces them.
+	mu       sync.Mutex
 	rules    []*service.Rule
 	ledger   *ledger.Ledger
 	rounds   *pipeline.Round
@@ -171,7 +175,7 @@ const onceGather = 20 * time.Millisecond
 func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
 	r := &runner{
 		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
-		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge},
+		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
 		one, err := service.NewRule(plan)
@@ -181,11 +185,29 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		r.rules = append(r.rules, one)
 	}
 	r.rounds = r.newRound(c.Concurrency)
+	r.tellRules(rules, 0)
+	return r, nil
+}
+
+// tellRules sets the metrics of the loaded rules; outdated is the number of those with errors that run as they were before.
+func (r *runner) tellRules(rules planned, outdated int) {
 	r.metrics.Rules(metrics.Rules{
-		Valid: len(rules.plans) + len(rules.silent), Invalid: rules.report.Invalid, Disabled: len(rules.disabled),
+		Valid: len(rules.plans) + len(rules.silent), Invalid: rules.report.Invalid, Disabled: len(rules.disabled), Outdated: outdated,
 		Unsupported: rules.report.Rules - rules.report.Invalid - len(rules.plans) - len(rules.disabled) - len(rules.silent),
 	})
-	return r, nil
+}
+
+// ruleList returns the rules that run.
+func (r *runner) ruleList() []*service.Rule {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rules
+}
+
+func (r *runner) setRules(rules []*service.Rule) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rules = rules
 }
 
 // newRound returns a round that runs up to concurrency rules at the same time.

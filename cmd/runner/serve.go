@@ -26,15 +26,17 @@ const noAddress = "none"
 // serve runs the rules on their schedule, and catches up with missed slots, until the context ends. Executions
 // in flight may finish within --grace; after that they are cancelled, and catch-up runs their slots
 // later.
-func (r *runner) serve(ctx context.Context) error {
+func (r *runner) serve(ctx context.Context, rules planned) error {
 	group, running := errgroup.WithContext(ctx)
 	// The lease and the server outlive the signal, so that rules keep their runner while they finish, and
 	// metrics can still be read.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var s *service.Service
+	again := &reloading{runner: r, load: func(ctx context.Context) (planned, error) { return r.global.planRules(ctx, r.global.Rules) }}
+	again.setBroken(rules)
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
-	web, err := r.bind(ctx)
+	web, err := r.bind(ctx, again)
 	if err != nil {
 		return err
 	}
@@ -46,13 +48,15 @@ func (r *runner) serve(ctx context.Context) error {
 		web.Close()
 		return err
 	}
+	again.service = s
+	group.Go(func() error { again.keep(running); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })
 	}
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
 	r.tellSettling()
 	group.Go(func() error {
-		r.settled.keep(serving, patternsOf(r.rules, (*service.Rule).Patterns), r.tellSettling)
+		r.settled.keep(serving, func() [][]string { return patternsOf(r.ruleList(), (*service.Rule).Patterns) }, r.tellSettling)
 		return nil
 	})
 	if member != nil {
@@ -100,8 +104,9 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 
 // tellSettling sets the metrics of how long slots wait to settle.
 func (r *runner) tellSettling() {
-	waits := make(map[string]time.Duration, len(r.rules))
-	for _, one := range r.rules {
+	rules := r.ruleList()
+	waits := make(map[string]time.Duration, len(rules))
+	for _, one := range rules {
 		waits[one.ID()] = r.settled.Of(one.Patterns())
 	}
 	r.metrics.Settling(waits, r.clock.Ahead())
@@ -136,6 +141,10 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 			r.global.log.Info("a runner joined, rules are redistributed", "runner", runner)
 		},
 		Renewed: func() { r.global.log.Info("lease renewed, Elasticsearch answers again") },
+		Rules:   func() string { return digestOf(r.ruleList()) },
+		Differs: func(runner string) {
+			r.global.log.Warn("another runner runs other rules than this one: a rule runs as it is at its owner", "runner", runner)
+		},
 		Skew: func(runner string, by time.Duration) {
 			r.metrics.Skew(by)
 			r.global.log.Warn("the clock of another runner differs from this runner's", "runner", runner, "by", by.Round(time.Second))
@@ -151,7 +160,7 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 }
 
 // bind binds the address of the server for metrics and health; nil when --listen is none.
-func (r *runner) bind(ctx context.Context) (*server.Server, error) {
+func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
 	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
 		return nil, nil //nolint:nilnil // there is no server
 	}
@@ -165,7 +174,14 @@ func (r *runner) bind(ctx context.Context) (*server.Server, error) {
 		}
 		return errors.Join(r.writing.err(), fit(asked))
 	}
-	web, err := server.Listen(ctx, r.cmd.Listen, r.metrics.Handler(), ready)
+	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{
+		Metrics: r.metrics.Handler(), Ready: ready,
+		Note: again.note,
+		Reload: func(asked context.Context) (string, error) {
+			made, err := again.reload(asked)
+			return made.String(), err
+		},
+	})
 	if err != nil {
 		return nil, usagef("%w (choose another address with --listen)", err)
 	}

@@ -78,7 +78,7 @@ func (s *settling) learn(ctx context.Context, rules [][]string) {
 }
 
 // keep compares the clocks and reads refresh intervals until the context ends, and calls tell after each.
-func (s *settling) keep(ctx context.Context, rules [][]string, tell func()) {
+func (s *settling) keep(ctx context.Context, rules func() [][]string, tell func()) {
 	comparing, learning := time.NewTicker(compareEvery), time.NewTicker(learnEvery)
 	defer comparing.Stop()
 	defer learning.Stop()
@@ -89,7 +89,7 @@ func (s *settling) keep(ctx context.Context, rules [][]string, tell func()) {
 		case <-comparing.C:
 			s.compare(ctx)
 		case <-learning.C:
-			s.learn(ctx, rules)
+			s.learn(ctx, rules())
 		}
 		tell()
 	}

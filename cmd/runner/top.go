@@ -48,12 +48,12 @@ func (c *topCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	b, rules, err := a.ledgerOf(ctx, c.Rule, a.openAlertsToRead)
+	b, rules, waits, _, err := c.ledgerOf(ctx, a, a.openAlertsToRead)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = b.close() }()
-	costs, err := coverage.Costs(ctx, b.ledger, asked(rules), o)
+	costs, err := coverage.Costs(ctx, b.ledger, asked(rules, waits), o)
 	if err != nil {
 		return err //nolint:wrapcheck // it names the ledger
 	}

@@ -2,6 +2,7 @@ package fieldmap
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -148,6 +149,15 @@ func (e Events) Places(name string) (places []Place, known bool) {
 		}
 	}
 	return withItself(places, name), known
+}
+
+// Known returns the names that the map knows of the events.
+func (e Events) Known() []string {
+	var names []string
+	for _, l := range e.layers {
+		names = append(slices.AppendSeq(names, maps.Keys(l.Fields)), l.Names...)
+	}
+	return names
 }
 
 // Anywhere are the places of a name in whatever way events are kept, those of the map before the name itself.

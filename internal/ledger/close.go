@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,12 +28,47 @@ func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, 
 		if !from.Before(oldest) {
 			continue
 		}
+		g.Slots = l.slots(g, heads[g.RuleID])
 		some, err := l.giveUp(ctx, g, from, oldest, fence, fmt.Sprintf("older than %s", age))
 		n += some
 		if err != nil {
 			return n, err
 		}
 		if err := l.Close(ctx, map[string]Closing{g.RuleID: {g.Slots.Prev(oldest.Add(-1)), heads[g.RuleID].Reopened}}); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// GiveUpRemoved is [Ledger.GiveUp] for the rules of which runs reports false: nobody runs them any more. A rule that comes back
+// resumes with its later slots.
+func (l *Ledger) GiveUpRemoved(ctx context.Context, runs func(ruleID string) bool, now, kept time.Time, fence int64) (int, error) {
+	if l.Parse == nil {
+		return 0, nil
+	}
+	heads, err := l.Store.Heads(ctx, nil)
+	if err != nil {
+		return 0, fmt.Errorf("read the ledger of all rules: %w", err)
+	}
+	oldest := now.Add(-cmp.Or(l.MaxAge, DefaultMaxAge))
+	n := 0
+	for _, h := range heads {
+		from := latest(start(h), kept)
+		if h.Since.IsZero() || strings.HasPrefix(h.RuleID, BackfillPrefix) || runs(h.RuleID) || !from.Before(oldest) {
+			continue
+		}
+		slots, err := l.Parse(h.Schedule)
+		if err != nil {
+			continue // of another version: whoever runs the rule again gives its slots up
+		}
+		g := Grid{RuleID: h.RuleID, Slots: SlotsOf(slots, h.Past, l.Parse)}
+		some, err := l.giveUp(ctx, g, from, oldest, fence, "the rule was removed")
+		n += some
+		if err != nil {
+			return n, err
+		}
+		if err := l.Close(ctx, map[string]Closing{h.RuleID: {g.Slots.Prev(oldest.Add(-1)), h.Reopened}}); err != nil {
 			return n, err
 		}
 	}

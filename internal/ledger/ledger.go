@@ -33,7 +33,12 @@ type Ledger struct {
 	MaxAge time.Duration
 	// Limit bounds the owed slots of one rule that are kept in memory; 0 means no limit.
 	Limit int
+	// Parse reads the schedules that rules had before; nil: a rule has always had its schedule.
+	Parse Parse
 }
+
+// slots returns all slots of a rule.
+func (l *Ledger) slots(g Grid, h Head) Slots { return SlotsOf(g.Slots, h.Past, l.Parse) }
 
 // DefaultMaxAge is a week: enough for a team that returns from holidays.
 const DefaultMaxAge = 7 * 24 * time.Hour
@@ -54,7 +59,7 @@ func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[st
 		if err != nil {
 			return nil, err
 		}
-		fresh := unbegun(grids, heads, now)
+		fresh := l.unbegun(grids, heads, now)
 		if len(fresh) == 0 {
 			return heads, nil
 		}
@@ -78,12 +83,15 @@ func (l *Ledger) Begin(ctx context.Context, grids []Grid, now time.Time) (map[st
 	return nil, fmt.Errorf("begin the ledger of %d rules: %w", len(grids), ErrChanged)
 }
 
-// unbegun returns the heads, to be written, of rules that owe no slots yet.
-func unbegun(grids []Grid, heads map[string]Head, now time.Time) []*Head {
+// unbegun returns the heads, to be written, of rules that owe no slots yet, or that have another schedule than before.
+func (l *Ledger) unbegun(grids []Grid, heads map[string]Head, now time.Time) []*Head {
 	var fresh []*Head
 	for _, g := range grids {
 		h, known := heads[g.RuleID]
 		if known && !h.Since.IsZero() {
+			if h, is := l.changed(h, g, now); is {
+				fresh = append(fresh, &h)
+			}
 			continue
 		}
 		since := g.Slots.Prev(now)
@@ -140,6 +148,9 @@ type Survey struct {
 	Closed, Covered time.Time
 	// Reopened is the counter of the rule's head.
 	Reopened int64
+	// Slots are all slots of a rule whose schedule was another until the slot Past; nil if it was not.
+	Slots Slots
+	Past  time.Time
 }
 
 // Survey returns the standing of rules, in their order, with the slots that [Ledger.Owed] returns.
@@ -178,7 +189,11 @@ func (l *Ledger) survey(ctx context.Context, grids []Grid, heads map[string]Head
 		s.RuleID, s.Closed, s.Covered = g.RuleID, heads[g.RuleID].Closed, heads[g.RuleID].Closed
 		s.Reopened = heads[g.RuleID].Reopened
 		after := latest(start(heads[g.RuleID]), oldest).Add(-1)
-		for slot := g.Slots.Next(after); !slot.IsZero() && !slot.After(now); slot = g.Slots.Next(slot) {
+		slots := l.slots(g, heads[g.RuleID])
+		if past := heads[g.RuleID].Past; len(past) > 0 {
+			s.Slots, s.Past = slots, past[len(past)-1].Until
+		}
+		for slot := slots.Next(after); !slot.IsZero() && !slot.After(now); slot = slots.Next(slot) {
 			e := Entry{Slot: slot}
 			if p := pages[Page{RuleID: g.RuleID, Day: Day(slot)}.ID()]; p != nil {
 				e, _ = p.Find(slot)

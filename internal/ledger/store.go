@@ -27,6 +27,8 @@ type Head struct {
 	Lag Lag
 	// Schedule is the interval or cron expression as of the last change, for people.
 	Schedule string
+	// Past are the schedules before, the oldest first, as far as slots of them may be open.
+	Past []Past
 	// Note belongs to the maker of the head: for example, the description of a backfill.
 	Note string
 	// Version is the store's mark of the version that was read; nil for a head that does not exist

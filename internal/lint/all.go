@@ -22,10 +22,12 @@ func All() []Lint {
 	return []Lint{
 		{Code: area + "equality-wildcard", Severity: diag.Warning, Rule: equalityWildcard},
 		{Code: area + "quoted-wildcard", Severity: diag.Warning, Rule: quotedWildcard},
+		{Code: area + "exception-wildcard", Severity: diag.Warning, Rules: exceptionWildcard},
 		{Code: area + "question-mark", Severity: diag.Warning, Rule: questionMark},
 		{Code: area + "escaped-character", Severity: diag.Warning, Rule: escapedCharacter},
 		{Code: area + "joined-words", Severity: diag.Warning, Rule: joinedWords},
 		{Code: area + "symbol-operator", Severity: diag.Warning, Rule: symbolOperator},
+		{Code: area + "lower-case-operator", Severity: diag.Warning, Rule: lowerCaseOperator},
 		{Code: area + "boolean-text", Severity: diag.Warning, Rule: booleanText},
 		{Code: area + "filter-backslash", Severity: diag.Warning, Rule: filterBackslash},
 		{Code: area + "near-category", Severity: diag.Warning, Rule: nearCategory},

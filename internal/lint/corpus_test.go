@@ -46,7 +46,7 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 	start := time.Now()
-	for id, code := range warnings(t, set.Rules()) {
+	for id, code := range warnings(t, nil, set.Rules()) {
 		got[id[:8]] = code
 	}
 	if took := time.Since(start); took > maxTime {
@@ -67,19 +67,25 @@ func TestOtherCorpora(t *testing.T) {
 		if err != nil || set.Len() == 0 {
 			t.Fatal(set.Len(), err)
 		}
-		for id, code := range warnings(t, set.Rules()) {
+		for id, code := range warnings(t, &set, set.Rules()) {
 			t.Errorf("%s: %s: %s", name, id, code)
 		}
 	}
 }
 
 // warnings returns the code of the warnings of each rule, joined if they differ.
-func warnings(t *testing.T, rules []*rule.Rule) map[string]string {
+func warnings(t *testing.T, set *catalog.Catalog, rules []*rule.Rule) map[string]string {
 	t.Helper()
 	lints, _ := lint.Select(nil)
 	var subjects []*lint.Subject
 	for _, r := range rules {
-		subjects = append(subjects, lint.NewSubject(r))
+		s := lint.NewSubject(r)
+		if set != nil {
+			for _, f := range set.Foreign(r) {
+				s.Foreign = append(s.Foreign, lint.Foreign(f))
+			}
+		}
+		subjects = append(subjects, s)
 	}
 	out := map[string]string{}
 	for i, list := range lint.Run(lints, subjects) {

@@ -28,23 +28,32 @@ func (i ignore) covers(d diag.Diagnostic) bool {
 const wholeFile = 1 << 30
 
 // Keep returns the diagnostics of the rule that its author does not ignore, and what is amiss with the comments that ask to
-// ignore some. Errors of parsers cannot be ignored.
+// ignore some. Comments are for their own file, the rule's or that of its exceptions. Errors of parsers cannot be ignored.
 func (s *Subject) Keep(list diag.List) diag.List {
 	if s.Rule.Source == nil {
 		return list
 	}
 	file, _, _ := s.Rule.Source.Place("rule.rule_id")
-	if !strings.Contains(file.Value, "lint:") {
-		return list
+	files := []diag.Text{file}
+	for _, item := range s.Rule.Exceptions {
+		if f := item.File(); !slices.ContainsFunc(files, func(o diag.Text) bool { return o.File() == f.File() }) {
+			files = append(files, f)
+		}
 	}
-	ignores, faults := directives(file)
-	kept := slices.DeleteFunc(slices.Clone(list), func(d diag.Diagnostic) bool {
-		mayBe := d.Severity != diag.Error || strings.HasPrefix(d.Code, area)
-		return mayBe && slices.ContainsFunc(ignores, func(i ignore) bool { return i.covers(d) })
-	})
-	for _, d := range faults {
-		if s.Rule.Owns(d) {
-			kept = append(kept, d)
+	kept := list
+	for _, file := range files {
+		if !strings.Contains(file.Value, "lint:") {
+			continue
+		}
+		ignores, faults := directives(file)
+		kept = slices.DeleteFunc(slices.Clone(kept), func(d diag.Diagnostic) bool {
+			mayBe := d.File == file.File() && (d.Severity != diag.Error || strings.HasPrefix(d.Code, area))
+			return mayBe && slices.ContainsFunc(ignores, func(i ignore) bool { return i.covers(d) })
+		})
+		for _, d := range faults {
+			if s.Rule.Owns(d) {
+				kept = append(kept, d)
+			}
 		}
 	}
 	return kept

@@ -7,6 +7,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/translate/eql"
 	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/lucene"
 )
 
 // Lint finds one kind of mistake.
@@ -24,9 +25,12 @@ type Lint struct {
 // Subject is a rule to be linted.
 type Subject struct {
 	Rule *rule.Rule
-	// EQL or KQL is the parsed query, if it is in this language.
-	EQL *eql.Query
-	KQL *kql.Query
+	// EQL, KQL or Lucene is the parsed query, if it is in this language.
+	EQL    *eql.Query
+	KQL    *kql.Query
+	Lucene *lucene.Query
+	// Foreign are the fields that the rule names as another product does.
+	Foreign []Foreign
 	// Tested: there are tests of the rule.
 	Tested bool
 
@@ -35,6 +39,15 @@ type Subject struct {
 	// conditions are the decided conditions of the query.
 	conditions []stage
 	decided    bool
+}
+
+// Foreign is a field that a rule names as another product does.
+type Foreign struct {
+	Name string
+	// Known are the names that the field map knows where the rule looks.
+	Known []string
+	// Report makes a diagnostic at the name.
+	Report func(sev diag.Severity, code, format string, args ...any) diag.Diagnostic
 }
 
 // NewSubject parses the query of a rule.
@@ -48,7 +61,9 @@ func NewSubject(r *rule.Rule) *Subject {
 		s.EQL, _ = eql.Parse(r.Query)
 	case rule.Kuery:
 		s.KQL, _ = kql.Parse(r.Query)
-	case rule.Lucene, rule.ESQL, rule.SPL, rule.Sigma:
+	case rule.Lucene:
+		s.Lucene, _ = lucene.Parse(r.Query)
+	case rule.ESQL, rule.SPL, rule.Sigma:
 	}
 	return s
 }

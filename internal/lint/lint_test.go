@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -69,17 +70,21 @@ func TestCasesOfLints(t *testing.T) {
 // diagnose returns what lints say of the rules in files, without the style lints that a case is not about.
 func diagnose(t *testing.T, lints []lint.Lint, files []txtar.File, about string) diag.List {
 	t.Helper()
-	var subjects []*lint.Subject
+	fsys := fstest.MapFS{}
 	for _, f := range files {
-		r, list := rule.Parse(f.Name, string(f.Data))
-		if list.HasErrors() {
-			t.Fatal(list)
-		}
+		fsys[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
+	set, list := rule.LoadFS(fsys, ".")
+	if list.HasErrors() {
+		t.Fatal(list)
+	}
+	var subjects []*lint.Subject
+	for _, r := range set.Rules() {
 		s := lint.NewSubject(r)
-		if s.EQL == nil && s.KQL == nil {
-			t.Fatalf("%s has no query that can be parsed", f.Name)
+		if s.EQL == nil && s.KQL == nil && s.Lucene == nil {
+			t.Fatalf("%s has no query that can be parsed", r.Path)
 		}
-		s.Tested = f.Name == "tested.toml" || about != "no-test"
+		s.Tested = r.Path == "tested.toml" || about != "no-test"
 		subjects = append(subjects, s)
 	}
 	var all diag.List

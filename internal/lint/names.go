@@ -6,9 +6,11 @@ import (
 	"sync"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/fieldmap"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/eql"
 	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/lucene"
 )
 
 // categories are the values of event.category in ECS.
@@ -41,6 +43,13 @@ func nearCategory(s *Subject) {
 				if text, ok := v.Value.(string); ok && name == categoryField && !strings.ContainsAny(text, "*?") {
 					check(text, v.Span)
 				}
+			}
+		})
+	}
+	if s.Lucene != nil {
+		eachTest(s.Lucene, func(n *lucene.Test, f *lucene.Field) {
+			if f.Name == categoryField && (n.Kind == lucene.Word || n.Kind == lucene.Phrase) {
+				check(n.Text, n.Span)
 			}
 		})
 	}
@@ -78,7 +87,7 @@ func tested(n eql.Node) (field string, values []*eql.Literal) {
 	return field, values
 }
 
-// nearField finds a field that is nearly one of ECS.
+// nearField finds a field that is nearly one of ECS, or of the field map.
 func nearField(s *Subject) {
 	seen := map[string]bool{}
 	check := func(name string, span diag.Span) {
@@ -86,10 +95,11 @@ func nearField(s *Subject) {
 			return
 		}
 		seen[name] = true
-		if near := nearECS(name); near != "" && !s.declares(name) {
-			s.At(span, "%s is no field of ECS: did you mean %s?", name, near)
+		if near := nearKnown(name); near != "" && !s.declares(name) {
+			s.At(span, "%s is no field of ECS or of the field map: did you mean %s?", name, near)
 		}
 	}
+	s.nearForeign()
 	if s.EQL != nil {
 		eachEQL(s.EQL, func(n eql.Node) { check(fieldName(n)) })
 		for _, keys := range joins(s.EQL) {
@@ -97,6 +107,9 @@ func nearField(s *Subject) {
 				check(fieldName(n))
 			}
 		}
+	}
+	if s.Lucene != nil {
+		eachTest(s.Lucene, func(_ *lucene.Test, f *lucene.Field) { check(f.Name, f.Span) })
 	}
 	if s.KQL != nil {
 		eachKQL(s.KQL.Where, "", func(n kql.Node, path string) {
@@ -109,6 +122,22 @@ func nearField(s *Subject) {
 				check(join(path, n.Field), n.Field.Span)
 			}
 		})
+	}
+}
+
+// nearForeign finds a field that is nearly one that the field map knows.
+func (s *Subject) nearForeign() {
+	seen := map[string]bool{}
+	for _, f := range s.Foreign {
+		if seen[f.Name] || slices.Contains(f.Known, f.Name) || len(f.Name) <= 2 {
+			continue
+		}
+		seen[f.Name] = true
+		near := nearest(f.Name, f.Known)
+		if _, ecs := mapping.ECS().Field(f.Name); near == "" || ecs {
+			continue
+		}
+		s.found = append(s.found, f.Report(s.lint.Severity, s.lint.Code, "the field map knows no field %s of this log source: did you mean %s?", f.Name, near))
 	}
 }
 
@@ -140,17 +169,29 @@ func (s *Subject) declares(name string) bool {
 	return false
 }
 
-// ecsSiblings has the last parts of the names of ECS fields by what stands before, and "" has the first parts.
-var ecsSiblings = sync.OnceValue(func() map[string][]string {
-	names := map[string][]string{}
+// knownFields are the fields of ECS and those to which the field map leads.
+var knownFields = sync.OnceValue(func() map[string]bool {
 	known := map[string]bool{}
+	for _, name := range fieldmap.Default().Targets() {
+		known[name] = true
+	}
 	for name := range mapping.ECS() {
+		known[name] = true
+	}
+	return known
+})
+
+// siblings has the last parts of the names of known fields by what stands before, and "" has the first parts.
+var siblings = sync.OnceValue(func() map[string][]string {
+	names := map[string][]string{}
+	seen := map[string]bool{}
+	for name := range knownFields() {
 		for at := len(name); at >= 0; at = strings.LastIndexByte(name[:at], '.') {
 			part := name[:at]
-			if known[part] {
+			if seen[part] {
 				break
 			}
-			known[part] = true
+			seen[part] = true
 			parent := part[:max(strings.LastIndexByte(part, '.'), 0)]
 			names[parent] = append(names[parent], strings.TrimPrefix(part[len(parent):], "."))
 		}
@@ -158,17 +199,17 @@ var ecsSiblings = sync.OnceValue(func() map[string][]string {
 	return names
 })
 
-// nearECS returns the name of ECS that a name most likely stands for: it differs in one part, by a letter that is missing,
-// added, changed or swapped with its neighbour. It is "" for a name of ECS, and for one that is not near.
-func nearECS(name string) string {
+// nearKnown returns the known name that a name most likely stands for: it differs in one part, by a letter that is missing,
+// added, changed or swapped with its neighbour. It is "" for a known name, and for one that is not near.
+func nearKnown(name string) string {
 	parts := strings.Split(name, ".")
 	parent, changed := "", false
 	for i, part := range parts {
-		siblings := ecsSiblings()[parent]
-		if !slices.Contains(siblings, part) {
+		beside := siblings()[parent]
+		if !slices.Contains(beside, part) {
 			near := ""
-			if !changed && len(part) > 2 && (i == 0 || len(siblings) > 0) {
-				near = nearest(part, siblings)
+			if !changed && len(part) > 2 && (i == 0 || len(beside) > 0) {
+				near = nearest(part, beside)
 			}
 			if near == "" || len(parts) == 1 {
 				return ""
@@ -180,7 +221,7 @@ func nearECS(name string) string {
 		}
 		parent += part
 	}
-	if f, ok := mapping.ECS().Field(parent); !changed || !ok || f.Type.Family() == mapping.FamilyObject {
+	if f, ok := mapping.ECS().Field(parent); !changed || !knownFields()[parent] || ok && f.Type.Family() == mapping.FamilyObject {
 		return ""
 	}
 	return parent
@@ -195,11 +236,13 @@ func nearest(part string, names []string) string {
 		}
 	}
 	near := diag.Nearest(part, candidates)
-	if near == "" || !oneApart(part, near) {
+	if near == "" || !oneApart(part, near) || strings.Trim(part, digits) == strings.Trim(near, digits) {
 		return ""
 	}
 	return near
 }
+
+const digits = "0123456789"
 
 // plural reports whether a word is another in the plural: a name of its own.
 func plural(many, one string) bool { return many == one+"s" && !strings.HasSuffix(one, "s") }

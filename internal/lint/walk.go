@@ -4,6 +4,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/translate/eql"
 	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/lucene"
 )
 
 // conditions yields the condition of each event of an EQL query.
@@ -111,4 +112,33 @@ func eachIs(q *kql.Query, visit func(n *kql.Is, field string)) {
 			visit(is, join(path, is.Field))
 		}
 	})
+}
+
+// eachTest visits the tests of values in a Lucene query, with the names of their fields; "" stands for all fields.
+func eachTest(q *lucene.Query, visit func(n *lucene.Test, field *lucene.Field)) {
+	if q.Where != nil {
+		walkLucene(q.Where, nil, visit)
+	}
+}
+
+func walkLucene(l *lucene.List, of *lucene.Field, visit func(n *lucene.Test, field *lucene.Field)) {
+	for _, c := range l.Clauses {
+		switch n := c.X.(type) {
+		case *lucene.Group:
+			field := of
+			if n.Field != nil {
+				field = n.Field
+			}
+			walkLucene(n.List, field, visit)
+		case *lucene.Test:
+			field := of
+			if n.Field != nil {
+				field = n.Field
+			}
+			if field == nil {
+				field = &lucene.Field{}
+			}
+			visit(n, field)
+		}
+	}
 }

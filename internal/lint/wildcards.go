@@ -9,6 +9,7 @@ import (
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/translate/eql"
 	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/lucene"
 )
 
 // isText reports whether a field is analysed text in ECS, where a star in quotes is of no account.
@@ -69,8 +70,15 @@ func quoted(text string) string {
 	return eql.Print(&eql.Literal{Value: text})
 }
 
-// quotedWildcard finds a star in quotes in KQL, where it is an ordinary character.
+// quotedWildcard finds a star in quotes in KQL and Lucene, where it is an ordinary character.
 func quotedWildcard(s *Subject) {
+	if s.Lucene != nil {
+		eachTest(s.Lucene, func(n *lucene.Test, f *lucene.Field) {
+			if n.Kind == lucene.Phrase && wildcarded(n.Text) && f.Name != "" && !isText(f.Name) {
+				s.At(n.Span, "* within quotes stands for itself in Lucene. For a wildcard write the value without quotes, with a backslash before blanks and special characters")
+			}
+		})
+	}
 	if s.KQL == nil {
 		return
 	}
@@ -148,6 +156,13 @@ func leadingWildcard(s *Subject) {
 			}
 		})
 	}
+	if s.Lucene != nil {
+		eachTest(s.Lucene, func(n *lucene.Test, f *lucene.Field) {
+			if n.Kind == lucene.Wildcard && (strings.HasPrefix(n.Text, "*") || strings.HasPrefix(n.Text, "?")) && isCostly(f.Name) {
+				s.At(n.Span, advice, f.Name)
+			}
+		})
+	}
 	if s.KQL != nil {
 		eachIs(s.KQL, func(n *kql.Is, field string) {
 			v := n.Value
@@ -158,18 +173,32 @@ func leadingWildcard(s *Subject) {
 	}
 }
 
-// unboundedRegexp finds regular expressions that begin with any text, or repeat a repetition without limit.
+// unboundedRegexp finds regular expressions that look for a text anywhere, or repeat a repetition without limit.
 func unboundedRegexp(s *Subject) {
+	const repeats = "the regular expression repeats a repetition without limit: its cost grows with every character of the value. Give the inner or the outer one a limit, such as {1,10}"
+	if s.Lucene != nil {
+		eachTest(s.Lucene, func(n *lucene.Test, f *lucene.Field) {
+			within, anywhere := textAnywhere(n.Text)
+			switch {
+			case n.Kind != lucene.Regexp:
+			case nestedRepeat(n.Text):
+				s.At(n.Span, repeats)
+			case anywhere:
+				s.At(n.Span, "the regular expression looks for a text anywhere in the value: write %s:*%s*, which costs less", f.Name, within)
+			}
+		})
+	}
 	if s.EQL == nil {
 		return
 	}
 	check := func(field string, p *eql.Literal) {
 		text, _ := p.Value.(string)
+		within, anywhere := textAnywhere(text)
 		switch {
 		case nestedRepeat(text):
-			s.At(p.Span, "the regular expression repeats a repetition without limit: its cost grows with every character of the value. Give the inner or the outer one a limit, such as {1,10}")
-		case strings.HasPrefix(text, ".*") && strings.HasSuffix(text, ".*") && plain(text[2:max(2, len(text)-2)]):
-			s.At(p.Span, "the regular expression asks for a text anywhere in the value: write %s like~ %s, which costs less", field, quoted("*"+text[2:len(text)-2]+"*"))
+			s.At(p.Span, repeats)
+		case anywhere:
+			s.At(p.Span, "the regular expression looks for a text anywhere in the value: write %s like~ %s, which costs less", field, quoted("*"+within+"*"))
 		}
 	}
 	eachEQL(s.EQL, func(n eql.Node) {
@@ -192,6 +221,13 @@ func unboundedRegexp(s *Subject) {
 			}
 		}
 	})
+}
+
+// textAnywhere returns the text that a regular expression looks for anywhere in a value, if it does nothing else.
+func textAnywhere(pattern string) (string, bool) {
+	rest, begins := strings.CutPrefix(pattern, ".*")
+	text, ends := strings.CutSuffix(rest, ".*")
+	return text, begins && ends && plain(text)
 }
 
 // plain reports whether a regular expression is a text.

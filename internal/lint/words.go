@@ -10,6 +10,7 @@ import (
 	"tocsin/internal/rule"
 	"tocsin/internal/translate/eql"
 	"tocsin/internal/translate/kql"
+	"tocsin/internal/translate/lucene"
 )
 
 // symbolOperator finds && and || in values of KQL, where they are ordinary characters.
@@ -25,6 +26,24 @@ func symbolOperator(s *Subject) {
 		for symbol, word := range map[string]string{"&&": "and", "||": "or"} {
 			if strings.Contains(" "+text+" ", " "+symbol+" ") {
 				s.At(n.Value.Span, "%s is no operator in KQL: it is a part of the value here. Write %s, or put the value in quotes", symbol, word)
+				return
+			}
+		}
+	})
+}
+
+// lowerCaseOperator finds and, or and not in small letters in Lucene, where they are words to be searched for.
+func lowerCaseOperator(s *Subject) {
+	if s.Lucene == nil {
+		return
+	}
+	eachTest(s.Lucene, func(n *lucene.Test, _ *lucene.Field) {
+		if n.Kind != lucene.Word {
+			return
+		}
+		for word := range strings.FieldsSeq(n.Text) {
+			if word == "and" || word == "or" || word == "not" {
+				s.At(n.Span, "%s is a word to be searched for in Lucene: write %s for the operator, or quotes for the word", word, strings.ToUpper(word))
 				return
 			}
 		}

@@ -97,6 +97,15 @@ func (i *ExceptionItem) Title() string {
 	return i.ItemID
 }
 
+// File returns the text of the item's file; it is empty for an item that was not read from a file.
+func (i *ExceptionItem) File() diag.Text {
+	if i.source == nil {
+		return diag.Text{}
+	}
+	file, _, _ := i.source.Place(i.at)
+	return file
+}
+
 // Report makes a diagnostic about a key of the item, such as "entries[1].value".
 func (i *ExceptionItem) Report(sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
 	return report(i.source, i.path, sev, code, i.at+key, format, args...)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"tocsin/internal/rule"
 )
@@ -54,4 +55,34 @@ func TestSlots(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSchedule: the text of a schedule means its slots.
+func TestSchedule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := &rule.Rule{Interval: time.Duration(rapid.Int64Range(1, 1<<50).Draw(t, "interval"))}
+		if rapid.Bool().Draw(t, "cron") {
+			r.Cron = rapid.SampledFrom([]string{"*/7 * * * *", "0 9 * * 1-5", "@hourly", "5,6 2 1 * *"}).Draw(t, "expression")
+			r.CronTimeZone = rapid.SampledFrom([]string{"", "Europe/Berlin", "America/New_York", "UTC"}).Draw(t, "zone")
+		}
+		r.Skew = time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "skew"))
+		slots, err := rule.ParseSchedule(r.Schedule())
+		if err != nil {
+			t.Fatalf("%q: %v", r.Schedule(), err)
+		}
+		again := *r
+		again.Skew = 0
+		plain, err := again.Slots()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Unix(rapid.Int64Range(0, 1<<32).Draw(t, "at"), 0)
+		if r.Cron != "" {
+			if got, want := slots.Next(at), plain.Next(at.Add(-r.Skew)).Add(r.Skew); !got.Equal(want) {
+				t.Fatalf("%q after %s: %s, want %s", r.Schedule(), at, got, want)
+			}
+		} else if every := slots.Next(slots.Next(at)).Sub(slots.Next(at)); every != max(r.Interval, time.Second) {
+			t.Fatalf("%q: slots lie %s apart", r.Schedule(), every)
+		}
+	})
 }

@@ -20,9 +20,10 @@ type loop struct {
 	hooks   Hooks
 	limit   int           // The maximum number of runs in flight.
 	grace   time.Duration // How long runs may continue after the end.
-	once    bool          // Entries are not planned again after their run.
-	waiting dueHeap       // Jobs whose slot has not come yet.
-	ready   chan *entry   // Jobs whose slot has come, in order. It has room for all jobs, so a send never blocks.
+	until   <-chan struct{}
+	once    bool        // Entries are not planned again after their run.
+	waiting dueHeap     // Jobs whose slot has not come yet.
+	ready   chan *entry // Jobs whose slot has come, in order. It has room for all jobs, so a send never blocks.
 	ended   chan outcome
 	running int
 	runs    context.Context // The parent of every run's context.
@@ -37,6 +38,7 @@ func newLoop(ctx context.Context, jobs int, opts Options) *loop {
 		hooks:   opts.Hooks,
 		limit:   opts.Concurrency,
 		grace:   opts.Grace,
+		until:   opts.Until,
 		waiting: make(dueHeap, 0, jobs),
 		ready:   make(chan *entry, jobs),
 		ended:   make(chan outcome, opts.Concurrency),
@@ -65,6 +67,10 @@ func (l *loop) serve(ctx context.Context) error {
 		timer.Reset(l.sleep(now))
 		select {
 		case <-ctx.Done():
+		case <-l.until:
+			if l.retire(ctx) {
+				return nil
+			}
 		case o := <-l.ended:
 			l.end(o)
 			l.again(o)
@@ -72,6 +78,19 @@ func (l *loop) serve(ctx context.Context) error {
 		}
 	}
 	return l.drain(ctx)
+}
+
+// retire waits for the runs in flight without starting others. It reports false if the context ends first.
+func (l *loop) retire(ctx context.Context) bool {
+	for l.running > 0 {
+		select {
+		case <-ctx.Done():
+			return false
+		case o := <-l.ended:
+			l.end(o)
+		}
+	}
+	return true
 }
 
 // admit adds a job and reports the slots that it missed before now.

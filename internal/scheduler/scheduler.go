@@ -39,6 +39,9 @@ type Options struct {
 	Concurrency int
 	// Grace is how long runs in flight may go on after the scheduler is cancelled.
 	Grace time.Duration
+	// Until, when closed, ends Run: no further run is started, and those in flight go on for as long as they take. nil:
+	// only the context ends it.
+	Until <-chan struct{}
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Hooks receive events.
@@ -82,7 +85,7 @@ func New(jobs []Job, opts Options) *Scheduler {
 	return &Scheduler{jobs: jobs, opts: opts}
 }
 
-// Run starts every job at each of its slots until ctx is cancelled, and returns when the last run
+// Run starts every job at each of its slots until ctx is cancelled or Options.Until is closed, and returns when the last run
 // has ended. A job whose run outlasts its next slots runs them afterwards, oldest first. A job that
 // panicked continues with its next slot. Jobs that wait for one of the Concurrency places take
 // turns, so a job that has many slots to catch up with does not delay the others.

@@ -2,7 +2,9 @@ package sigma_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -210,21 +212,21 @@ func TestScheduleOverrides(t *testing.T) {
 				}
 			}
 		}
-		for key, value := range own {
-			want[key] = value
-		}
+		maps.Copy(want, own)
 
-		file := "title: x\nid: " + id1 + "\nlevel: low\nlogsource:\n"
+		var of strings.Builder
+		of.WriteString("title: x\nid: " + id1 + "\nlevel: low\nlogsource:\n")
 		for key, word := range source {
-			file += "  " + key + ": " + word + "\n"
+			of.WriteString("  " + key + ": " + word + "\n")
 		}
 		if len(own) > 0 {
-			file += "custom:\n"
+			of.WriteString("custom:\n")
 		}
 		for key, value := range own {
-			file += "  " + key + ": " + value + "\n"
+			of.WriteString("  " + key + ": " + value + "\n")
 		}
-		file += "detection:\n  s: {A: x}\n  condition: s\n"
+		of.WriteString("detection:\n  s: {A: x}\n  condition: s\n")
+		file := of.String()
 		s, diags := sigma.ReadSchedules(diag.NewText("s.toml", text.String()))
 		if diags.HasErrors() {
 			rt.Fatal(diags)
@@ -236,7 +238,7 @@ func TestScheduleOverrides(t *testing.T) {
 		s.Assign(l.Rules)
 		r := l.Rules[0].Rule([]string{"logs-*"}, sigma.Grades())
 		got := map[string]string{
-			"interval": r.Interval.String(), "from": r.From.Text, "to": r.To.Text, "max_signals": fmt.Sprint(r.MaxSignals), "index": strings.Join(r.Index, ","),
+			"interval": r.Interval.String(), "from": r.From.Text, "to": r.To.Text, "max_signals": strconv.Itoa(r.MaxSignals), "index": strings.Join(r.Index, ","),
 		}
 		usual := map[string]string{"interval": "5m0s", "from": "now-6m", "to": "now", "max_signals": "100", "index": "logs-*"}
 		for _, key := range keys {

@@ -107,8 +107,10 @@ type ledgerSource struct {
 	LagP50    int64      `json:"lag_p50_ms,omitempty"`
 	LagP99    int64      `json:"lag_p99_ms,omitempty"`
 	Schedule  string     `json:"schedule,omitempty"`
-	Note      string     `json:"note,omitempty"`
-	LastError string     `json:"last_error,omitempty"`
+	// Past is not indexed.
+	Past      []ledger.Past `json:"past,omitempty"`
+	Note      string        `json:"note,omitempty"`
+	LastError string        `json:"last_error,omitempty"`
 
 	Covered    int64 `json:"covered,omitempty"`
 	Open       int64 `json:"open,omitempty"`
@@ -167,7 +169,7 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 func (s ledgerSource) head(m mark) ledger.Head {
 	return ledger.Head{
 		RuleID: s.RuleID, Since: value(s.Since), Closed: value(s.Closed), Schedule: s.Schedule, Reread: value(s.Reread), Note: s.Note,
-		Version: m, Reopened: s.Reopened, Patterns: s.Patterns,
+		Version: m, Reopened: s.Reopened, Patterns: s.Patterns, Past: s.Past,
 		Lag: ledger.Lag{P50: time.Duration(s.LagP50) * time.Millisecond, P99: time.Duration(s.LagP99) * time.Millisecond},
 	}
 }
@@ -275,7 +277,7 @@ func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, 
 		docs[i] = ledgerDoc{id: ledgerID(headKind, h.RuleID), version: &h.Version, source: ledgerSource{
 			Kind: headKind, RuleID: h.RuleID, Since: pointer(h.Since), Closed: pointer(h.Closed), Schedule: h.Schedule, Note: h.Note,
 			Reread: pointer(h.Reread), LagP50: h.Lag.P50.Milliseconds(), LagP99: h.Lag.P99.Milliseconds(),
-			Reopened: h.Reopened, Patterns: h.Patterns,
+			Reopened: h.Reopened, Patterns: h.Patterns, Past: h.Past,
 		}}
 	}
 	return l.save(ctx, docs)

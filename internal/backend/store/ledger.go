@@ -59,6 +59,7 @@ type keptHead struct {
 
 	Reopened int64            `json:"reopened,omitempty"`
 	Patterns []ledger.Pattern `json:"patterns,omitempty"`
+	Past     []ledger.Past    `json:"past,omitempty"`
 }
 
 // pageName returns a key that sorts the pages of a rule by day.
@@ -81,7 +82,7 @@ func (l *Ledger) Heads(ctx context.Context, ids []string) ([]ledger.Head, error)
 		heads = append(heads, ledger.Head{
 			RuleID: h.RuleID, Since: h.Since.UTC(), Closed: h.Closed.UTC(), Schedule: h.Schedule, Note: h.Note,
 			Reread: h.Reread.UTC(), Lag: h.Lag, Version: v.version,
-			Reopened: h.Reopened, Patterns: h.Patterns,
+			Reopened: h.Reopened, Patterns: h.Patterns, Past: h.Past,
 		})
 		return nil
 	}
@@ -136,7 +137,7 @@ func readPage(id string, name, kept []byte) (ledger.Page, error) {
 // SaveHeads implements [ledger.Store].
 func (l *Ledger) SaveHeads(ctx context.Context, heads []*ledger.Head) ([]error, error) {
 	return save(ctx, l, headBucket, heads, func(h *ledger.Head) ([]byte, *any, []byte, error) {
-		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule, h.Note, h.Reread, h.Lag, h.Reopened, h.Patterns})
+		data, err := json.Marshal(keptHead{h.RuleID, h.Since, h.Closed, h.Schedule, h.Note, h.Reread, h.Lag, h.Reopened, h.Patterns, h.Past})
 		return []byte(h.RuleID), &h.Version, data, err
 	})
 }

@@ -104,16 +104,18 @@ func newWanted(f alert.Filter) (wanted, error) {
 	return wanted{m}, nil
 }
 
-// read decodes an alert, and matches it.
-func (w wanted) read(e entry) (alert.Document, bool, error) {
-	doc, err := document(e.id, e.source)
-	if err != nil || w.matcher == nil {
-		return doc, err == nil, err
+// read decodes an alert if it is wanted.
+func (w wanted) read(e entry) (doc alert.Document, ok bool, err error) {
+	if w.matcher != nil {
+		ev := event.Event{ID: e.id, Source: e.source}
+		d, err := ev.Document()
+		if err != nil {
+			return doc, false, fmt.Errorf("read alert %s: %w", e.id, err)
+		}
+		if !w.matcher.Match(d) {
+			return doc, false, nil
+		}
 	}
-	ev := event.Event{ID: e.id, Source: e.source}
-	d, err := ev.Document()
-	if err != nil {
-		return doc, false, fmt.Errorf("read alert %s: %w", e.id, err)
-	}
-	return doc, w.matcher.Match(d), nil
+	doc, err = document(e.id, e.source)
+	return doc, err == nil, err
 }

@@ -41,8 +41,8 @@ type record struct {
 	source []byte
 }
 
-// newRecord encodes an alert. The document is decoded again, so that time and rule are found
-// whatever its Go types.
+// newRecord encodes an alert. Where time, rule or instance are not the texts that they are mostly, the document is
+// decoded again, so that they are found whatever their Go types.
 func newRecord(doc alert.Document) (record, error) {
 	switch {
 	case doc.ID == "":
@@ -58,11 +58,17 @@ func newRecord(doc alert.Document) (record, error) {
 	if err != nil {
 		return record{}, fmt.Errorf("alert %s: %w", doc.ID, err)
 	}
-	kept, err := decode(text)
-	if err != nil {
-		return record{}, fmt.Errorf("alert %s: %w", doc.ID, err)
+	for _, field := range []string{search.DefaultTimestamp, ruleField, instanceField} {
+		if event.First(source, field) != "" {
+			continue
+		}
+		kept, err := decode(text)
+		if err != nil {
+			return record{}, fmt.Errorf("alert %s: %w", doc.ID, err)
+		}
+		return newKept(doc.ID, kept, text), nil
 	}
-	return newKept(doc.ID, kept, text), nil
+	return newKept(doc.ID, source, text), nil
 }
 
 func newKept(id string, source map[string]any, text []byte) record {

@@ -198,6 +198,7 @@ func (d *document) security() {
 	d.copy("SubjectUserName", "user.name")
 	d.copy("SubjectDomainName", "user.domain")
 	d.copy("SubjectLogonId", "winlog.logon.id")
+	d.copy("ServiceName", "service.name")
 	if text(d.get("event.code")) == "4688" {
 		d.number("NewProcessId", "process.pid")
 		d.number("ProcessId", "process.parent.pid")

@@ -20,6 +20,8 @@ import (
 type Rule struct {
 	ID, Name string
 	Slots    ledger.Slots
+	// Wait is how long a slot of the rule may wait for its run, besides [Options.Settle].
+	Wait time.Duration
 }
 
 // Options are the settings of a report.
@@ -30,6 +32,8 @@ type Options struct {
 	Settle time.Duration
 	// Now is the time of the report.
 	Now time.Time
+	// Parse reads the schedules that rules had before; nil: they have always had their schedule.
+	Parse ledger.Parse
 	// Buckets is the number of buckets of the heat map; 0 means no heat map.
 	Buckets int
 }
@@ -160,7 +164,8 @@ func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o
 	head := heads[r.ID]
 	known := !head.Since.IsZero()
 	row := Row{RuleID: r.ID, Name: r.Name, Known: known, Buckets: buckets(o), Lag: head.Lag, Unmet: unmet(head.Patterns)}
-	for slot := r.Slots.Next(o.From.Add(-1)); !slot.IsZero() && !slot.After(o.To); slot = r.Slots.Next(slot) {
+	slots := ledger.SlotsOf(r.Slots, head.Past, o.Parse)
+	for slot := slots.Next(o.From.Add(-1)); !slot.IsZero() && !slot.After(o.To); slot = slots.Next(slot) {
 		e := ledger.Entry{Slot: slot}
 		recorded := false
 		if p := pages[ledger.Page{RuleID: r.ID, Day: ledger.Day(slot)}.ID()]; p != nil {
@@ -169,7 +174,7 @@ func read(r Rule, heads map[string]ledger.Head, pages map[string]*ledger.Page, o
 		}
 		// A slot before the rule was first seen counts only if somebody ran it. A running slot is
 		// not late yet.
-		if (!recorded || e.Status == ledger.Running) && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle) {
+		if (!recorded || e.Status == ledger.Running) && (!known || slot.Before(head.Since) || o.Now.Sub(slot) < o.Settle+r.Wait) {
 			continue
 		}
 		row.take(e, o)

@@ -69,6 +69,13 @@ func TestRead(t *testing.T) {
 	}, got); diff != "" {
 		t.Error(diff)
 	}
+	// A rule that waits longer has slots 26 and 27 to run yet.
+	waiting, err := coverage.Read(t.Context(), store, []coverage.Rule{{ID: "a", Slots: grid.Slots, Wait: 59*time.Minute + time.Second}}, coverage.Options{
+		From: at(0), To: at(27), Now: at(27).Add(time.Minute), Settle: 2 * time.Minute,
+	})
+	if err != nil || waiting[0].Planned != row.Planned-1 {
+		t.Errorf("%+v, %v", waiting, err)
+	}
 	if rows[1].Slots() != 0 {
 		t.Errorf("a rule that nobody has begun: %+v", rows[1])
 	}

@@ -254,3 +254,53 @@ func TestComingAndGoing(t *testing.T) {
 		expect("renewed a")
 	})
 }
+
+// TestDiffers tells each runner once that another runs other rules, unless that ends soon.
+func TestDiffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &lease.Memory{}
+		var mu sync.Mutex
+		told := map[string]int{}
+		rules := map[string]string{"a": "1", "b": "1", "silent": ""}
+		runner := func(id string) (*lease.Member, func()) {
+			return start(t, store, id, 0, lease.Options{
+				Rules:   func() string { mu.Lock(); defer mu.Unlock(); return rules[id] },
+				Differs: func(other string) { mu.Lock(); defer mu.Unlock(); told[id+" of "+other]++ },
+			})
+		}
+		var stops []func()
+		for _, id := range []string{"a", "b", "silent"} {
+			_, stop := runner(id)
+			stops = append(stops, stop)
+		}
+		defer func() {
+			for _, stop := range stops {
+				stop()
+			}
+		}()
+		is := func(want int) {
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			if told["a of b"] != want || told["b of a"] != want || len(told) > 2 {
+				t.Errorf("told %v, want %d", told, want)
+			}
+		}
+		set := func(id, digest string) { mu.Lock(); defer mu.Unlock(); rules[id] = digest }
+		time.Sleep(4 * period)
+		is(0)
+		set("a", "2")
+		time.Sleep(period)
+		set("b", "2") // a reload that comes everywhere
+		time.Sleep(4 * period)
+		is(0)
+		set("a", "3")
+		time.Sleep(10 * period)
+		is(1)
+		set("b", "3")
+		time.Sleep(2 * period)
+		set("b", "4")
+		time.Sleep(4 * period)
+		is(2)
+	})
+}

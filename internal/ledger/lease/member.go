@@ -23,6 +23,10 @@ type Options struct {
 	// Skew is called with a runner whose clock differs from this one's by more than the delay of a
 	// heartbeat can explain.
 	Skew func(runner string, by time.Duration)
+	// Rules returns a digest of the rules that this runner runs; nil: it does not say. Differs is called with a runner that has run
+	// other rules for two periods.
+	Rules   func() string
+	Differs func(runner string)
 	// Changed is called when the set of runners has changed, or this runner has lost or regained
 	// its lease.
 	Changed func()
@@ -49,6 +53,8 @@ type Member struct {
 	beaten time.Time
 	// seen holds, for each other runner, its latest heartbeat and when that was first seen.
 	seen map[string]sighting
+	// differs has since when other runners have run other rules, zero once that was reported.
+	differs map[string]time.Time
 	// notified is the ownership that Changed was last called for.
 	notified ownership
 }
@@ -72,7 +78,7 @@ func New(store Store, o Options) *Member {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Member{store: store, opts: o, seen: map[string]sighting{}}
+	return &Member{store: store, opts: o, seen: map[string]sighting{}, differs: map[string]time.Time{}}
 }
 
 // Join sends the first heartbeat. From then on the runner owns rules.
@@ -177,6 +183,7 @@ func (m *Member) observe(s State) {
 		if id == m.opts.ID {
 			continue
 		}
+		m.compare(id, r, now)
 		known, ok := m.seen[id]
 		if ok && known.beat == r.Beat {
 			continue
@@ -189,8 +196,35 @@ func (m *Member) observe(s State) {
 	for id := range m.seen {
 		if _, there := s.Runners[id]; !there {
 			delete(m.seen, id)
+			delete(m.differs, id)
 		}
 	}
+}
+
+// compare reports a runner that runs other rules, unless that may be a reload that has not come everywhere.
+func (m *Member) compare(id string, r Runner, now time.Time) {
+	mine := m.rules()
+	if mine == "" || r.Rules == "" || r.Rules == mine {
+		delete(m.differs, id)
+		return
+	}
+	since, known := m.differs[id]
+	switch {
+	case !known:
+		m.differs[id] = now
+	case !since.IsZero() && now.Sub(since) >= 2*m.opts.Period:
+		m.differs[id] = time.Time{}
+		if m.opts.Differs != nil {
+			m.opts.Differs(id)
+		}
+	}
+}
+
+func (m *Member) rules() string {
+	if m.opts.Rules == nil {
+		return ""
+	}
+	return m.opts.Rules()
 }
 
 // next returns the state with this runner's heartbeat and without silent runners: those not heard
@@ -211,7 +245,7 @@ func (m *Member) next(s State, last bool) State {
 	case last:
 		delete(out.Runners, m.opts.ID)
 	default:
-		out.Runners[m.opts.ID] = Runner{Beat: me.Beat + 1, At: now.UTC(), Host: m.opts.Host}
+		out.Runners[m.opts.ID] = Runner{Beat: me.Beat + 1, At: now.UTC(), Host: m.opts.Host, Rules: m.rules()}
 	}
 	if len(out.Runners) != len(s.Runners) || !there {
 		out.Epoch++

@@ -27,6 +27,8 @@ type Runner struct {
 	// At is the runner's own time of its last heartbeat: for people, and to find wrong clocks.
 	At   time.Time `json:"at"`
 	Host string    `json:"host,omitempty"`
+	// Rules is a digest of the rules that the runner runs; "" if it does not say.
+	Rules string `json:"rules,omitempty"`
 }
 
 // Store holds the document.

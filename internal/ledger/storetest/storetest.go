@@ -36,7 +36,8 @@ func heads(t *testing.T, store ledger.Store) {
 		{RuleID: "a", Since: day.Add(time.Hour), Schedule: "5m", Note: strings.Repeat(`{"n":"ü"}`, 5000)},
 		{
 			RuleID: "b/ü:*", Since: day, Closed: day.Add(48*time.Hour + 123*time.Millisecond), Reread: day.Add(time.Hour),
-			Lag: ledger.Lag{P50: time.Second, P99: 1500 * time.Millisecond},
+			Lag:  ledger.Lag{P50: time.Second, P99: 1500 * time.Millisecond},
+			Past: []ledger.Past{{Schedule: "5m0s", Until: day.Add(time.Hour)}, {Schedule: "0 9 * * 1 in Europe/Berlin +12s", Until: day.Add(90 * time.Minute)}},
 		},
 		{RuleID: long, Since: day},
 	}

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"cmp"
 	"slices"
 
 	"tocsin/internal/diag/invariants"
@@ -30,10 +31,17 @@ func arrange(g *graph, r *rates, seen *sample) (out *arrangement) {
 			out = unarranged(g)
 		}
 	}()
-	a := &anchoring{graph: g, rates: r, seen: seen, known: make([]anchor, len(g.nodes)), found: make([]bool, len(g.nodes))}
+	a := &anchoring{graph: g, rates: r, seen: seen, shares: make([]float64, len(g.columns))}
 	out = &arrangement{parts: slices.Clone(g.parts)}
 	a.parts, a.costs = out.parts, r.order(out.parts, seen)
 	a.place(out)
+	for range mostShares {
+		if !a.share() {
+			break
+		}
+		a.place(out)
+	}
+	out.index = newIndex(r, a.tests, a.gated, nil)
 	if invariants.Enabled {
 		out.check(g)
 	}
@@ -59,21 +67,32 @@ type anchoring struct {
 	seen  *sample
 	parts []int32
 	costs costs
-	// known holds the anchors of the nodes that were found.
+	// shares are what each test that is found by a text in a column has to bear of going through the column's texts.
+	shares []float64
+	// known holds the anchors of the nodes that were found, tests the tests that the index has to lead to.
 	known []anchor
 	found []bool
+	tests []int32
+	gated []gated
 }
 
 // anchor is the tests of an anchor, each once. A node and a node that it is a part of may share the
 // slice of tests, so it is never modified.
 type anchor struct {
 	tests []int32
+	// gated are further tests, which matter only where another one holds.
+	gated []gated
 	// looked is the cost of looking for the tests, held how often one holds, and after the cost of
 	// then evaluating the node.
 	looked, held tally
 	after        float64
 	ok           bool
 }
+
+// gated is a test that is found by a text, and another without which it leads to nothing: that there are values
+// which the index leaves out, in whose place others of the source are tested, or that an event is of a log source whose
+// rules look for texts anywhere in it.
+type gated struct{ gate, test int32 }
 
 // tally is what was counted in a sample, and what is assumed without one. Of many tests together both
 // add up; but beside a sample, no more is assumed of them than of one that always holds, which is
@@ -140,8 +159,9 @@ func (a *anchoring) ofLeaf(n int32, l *atom) anchor {
 	switch t := a.graph.testOf(l); {
 	case t != nil && t.equal != nil, l.numbers != none:
 	case t != nil && len(a.rates.found[l.test]) > 0:
-		out.looked = tally{float64(a.seen.nearOf(n)) * cost, a.rates.held[n] * cost, cost}
+		out.looked = tally{float64(a.seen.nearOf(n)) * cost, a.rates.held[n] * cost, cost}.with(a.seen.constant(a.shares[l.column]))
 	default:
+		cost = max(a.costs.cost[n]-costKnown, 0) // Members share it.
 		out.looked = tally{float64(a.seen.filledOf(l.column)) * cost, a.rates.filled(l.column) * cost, cost}
 	}
 	return out
@@ -156,7 +176,8 @@ func (a *anchoring) ofAnd(parts []int32) (best anchor) {
 	}
 	before := 0.0
 	reached = 1
-	for _, p := range parts {
+	at := 0
+	for i, p := range parts {
 		rate, cost := max(a.costs.rate[p], minRate), a.costs.cost[p]
 		if one := a.of(p); one.ok {
 			// The parts before are evaluated as usual. The part itself holds more often, so the
@@ -165,12 +186,53 @@ func (a *anchoring) ofAnd(parts []int32) (best anchor) {
 			behind := (all - before - reached*cost) / rate
 			one.after = before + reached*one.after + holds*max(behind, 0)
 			if !best.ok || a.total(one) < a.total(best) {
-				best = one
+				best, at = one, i
 			}
 		}
 		before, reached = before+reached*cost, reached*rate
 	}
-	return best
+	if !best.ok {
+		return best
+	}
+	return a.behindGate(best, parts, at)
+}
+
+// behindGate gates the tests of an And's anchor, which is that of the part at: all of them by the part that tells
+// whether there are values that the index leaves out, and those of a whole source, of which there is much, by the part
+// that holds most seldom.
+func (a *anchoring) behindGate(x anchor, parts []int32, at int) anchor {
+	leftOut, rarest := none, none
+	for i, p := range parts {
+		if i == at {
+			continue
+		}
+		if l := a.graph.leafOf(p); l != nil && l.kind == existsAtom && a.graph.columns[l.column].LeftOut {
+			leftOut = p
+		}
+		if a.costs.rate[p] < half && a.graph.costs[p] <= mostGate && (rarest == none || a.costs.rate[p] < a.costs.rate[rarest]) {
+			rarest = p
+		}
+	}
+	if leftOut == none && rarest == none {
+		return x
+	}
+	var tests []int32
+	x.gated = slices.Clone(x.gated)
+	for _, n := range x.tests {
+		gate := none
+		if l := a.graph.leafOf(n); l != nil && l.test != none && a.graph.testOf(l).equal == nil && len(a.rates.found[l.test]) > 0 {
+			if gate = leftOut; a.graph.columns[l.column].IsWhole() {
+				gate = rarest
+			}
+		}
+		if gate != none {
+			x.gated = append(x.gated, gated{gate, n})
+		} else {
+			tests = append(tests, n)
+		}
+	}
+	x.tests = tests
+	return x
 }
 
 // ofOr returns the union of the anchors of all parts.
@@ -181,24 +243,64 @@ func (a *anchoring) ofOr(n int32, parts []int32) anchor {
 		if !one.ok {
 			return anchor{}
 		}
-		all.tests = append(all.tests, one.tests...)
+		all.tests, all.gated = append(all.tests, one.tests...), append(all.gated, one.gated...)
 		all.looked, all.held = all.looked.with(one.looked), all.held.with(one.held)
 	}
 	slices.Sort(all.tests)
-	all.tests = slices.Compact(all.tests)
+	slices.SortFunc(all.gated, func(x, y gated) int { return cmp.Or(cmp.Compare(x.test, y.test), cmp.Compare(x.gate, y.gate)) })
+	all.tests, all.gated = slices.Compact(all.tests), slices.Compact(all.gated)
 	return all
+}
+
+const (
+	// costByte is the cost of looking for texts at one byte; a byte of a whole source has to be read besides.
+	costByte, costWholeByte = 0.1, 0.5
+	// mostGate is the cost of a gate, which is evaluated for each document: a few comparisons of whole texts.
+	mostGate = 3
+	// mostShares is how often what texts cost is divided: those who leave make them dearer for the others.
+	mostShares = 3
+)
+
+// share divides the cost of going through the texts of each column among the tests that are found by a text in
+// them. It reports whether one has to bear so much that another anchor may be better: few look for something in
+// texts that are long or have to be put together.
+func (a *anchoring) share() (matters bool) {
+	finders := make([]int, len(a.shares))
+	for _, n := range a.tests {
+		if l := a.graph.leafOf(n); l.test != none && len(a.rates.found[l.test]) > 0 {
+			finders[l.column]++
+		}
+	}
+	for c, n := range finders {
+		if n > 0 {
+			cost := costByte
+			if a.graph.columns[c].IsWhole() {
+				cost = costWholeByte
+			}
+			before := a.shares[c]
+			a.shares[c] = cost * a.seen.bytesOf(int32(c)) / float64(n)
+			matters = matters || a.shares[c] > max(before, costEqual/100.0)
+		}
+	}
+	return matters
 }
 
 // place registers every member under its anchor.
 func (a *anchoring) place(out *arrangement) {
-	out.led = make([][]int32, len(a.graph.nodes))
-	var tests []int32
+	a.known, a.found, a.tests, a.gated = make([]anchor, len(a.graph.nodes)), make([]bool, len(a.graph.nodes)), nil, nil
+	out.led, out.direct, out.always = make([][]int32, len(a.graph.nodes)), nil, nil
+	open := make([]bool, len(a.graph.nodes))
+	lead := func(n, member int32) {
+		if led := out.led[n]; len(led) == 0 || led[len(led)-1] != member {
+			out.led[n] = append(led, member)
+		}
+	}
 	found := func(n int32) {
 		if l := a.graph.leafOf(n); l == nil || l.column == none {
 			out.direct = append(out.direct, n)
 			return
 		}
-		tests = append(tests, n)
+		a.tests = append(a.tests, n)
 	}
 	for m, root := range a.graph.roots {
 		if root == none {
@@ -210,11 +312,18 @@ func (a *anchoring) place(out *arrangement) {
 			continue
 		}
 		for _, n := range best.tests {
-			if out.led[n] == nil {
+			if !open[n] {
+				open[n] = true
 				found(n)
 			}
-			out.led[n] = append(out.led[n], int32(m))
+			lead(n, int32(m))
+		}
+		for _, x := range best.gated {
+			a.gated = append(a.gated, x)
+			lead(x.test, int32(m))
 		}
 	}
-	out.index = newIndex(a.rates, tests, nil)
+	// What has to be looked for in any case needs no gate.
+	slices.SortFunc(a.gated, func(x, y gated) int { return cmp.Or(cmp.Compare(x.gate, y.gate), cmp.Compare(x.test, y.test)) })
+	a.gated = slices.DeleteFunc(slices.Compact(a.gated), func(x gated) bool { return open[x.test] })
 }

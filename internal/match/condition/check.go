@@ -101,7 +101,7 @@ func (a *arrangement) check(g *graph) {
 			invariants.Break("node %d is arranged as %v, and has the parts %v", i, own, of)
 		}
 	}
-	tests := make([][]int32, len(g.roots))
+	tests, gates := make([][]int32, len(g.roots)), make([][]int32, len(g.roots))
 	for i, led := range a.led {
 		if len(led) == 0 {
 			continue
@@ -116,6 +116,11 @@ func (a *arrangement) check(g *graph) {
 		}
 		for _, m := range led {
 			tests[m] = append(tests[m], int32(i))
+			if gate := a.index.gateOf(g, int32(i)); gate != none {
+				gates[m] = append(gates[m], gate)
+			} else {
+				gates[m] = append(gates[m], int32(i))
+			}
 		}
 	}
 	for m, root := range g.roots {
@@ -123,7 +128,7 @@ func (a *arrangement) check(g *graph) {
 		case root == none && (always || tests[m] != nil):
 			invariants.Break("what could not be compiled is looked for: %s", g.members[m].Expr)
 		case root == none || always:
-		case g.without(root, tests[m]) != no:
+		case g.without(root, tests[m]) != no, g.without(root, gates[m]) != no:
 			invariants.Break("the anchor %v does not lead to all events of %s", tests[m], g.members[m].Expr)
 		}
 	}
@@ -198,11 +203,10 @@ func (x *index) has(g *graph, l *atom, test int32) bool {
 		})
 	case t != nil:
 		leads := func(text string) bool {
-			return slices.ContainsFunc(c.grams, func(grams grams) bool {
-				found := false
-				grams.each(text, func(tests []int32) { found = found || slices.Contains(tests, test) })
-				return found
-			})
+			if leadsTo(c.grams, text, test) {
+				return true
+			}
+			return slices.ContainsFunc(c.gated, func(x gatedGrams) bool { return leadsTo(x.grams, text, test) })
 		}
 		return slices.ContainsFunc(t.literals, func(list []string) bool {
 			return !slices.ContainsFunc(list, func(text string) bool { return !leads(text) })
@@ -211,4 +215,34 @@ func (x *index) has(g *graph, l *atom, test int32) bool {
 		return !slices.ContainsFunc(g.numbers[l.numbers], func(n number) bool { return !slices.Contains(c.numbers[n], test) })
 	}
 	return false
+}
+
+func leadsTo(list []grams, text string, test int32) bool {
+	return slices.ContainsFunc(list, func(grams grams) bool {
+		found := false
+		grams.each(text, func(tests []int32) { found = found || slices.Contains(tests, test) })
+		return found
+	})
+}
+
+// gateOf returns the only gate behind which a test is looked for; none if it has none, or several.
+func (x *index) gateOf(g *graph, test int32) int32 {
+	l := g.leafOf(test)
+	if l == nil || l.column == none {
+		return none
+	}
+	c, gate := &x.columns[l.column], none
+	for _, behind := range c.gated {
+		for _, of := range behind.grams {
+			for _, literal := range of.literals {
+				if slices.Contains(literal.tests, test) {
+					if gate != none && gate != behind.gate {
+						return none
+					}
+					gate = behind.gate
+				}
+			}
+		}
+	}
+	return gate
 }

@@ -68,7 +68,7 @@ func TestBrokenSets(t *testing.T) {
 			}
 		}},
 		{"a member that nothing leads to", "anchor", func(s *Set) { s.arranged().led = make([][]int32, len(s.graph.nodes)) }},
-		{"a test that nothing leads to", "nothing leads to", func(s *Set) { s.arranged().index = newIndex(newRates(s.graph), nil, nil) }},
+		{"a test that nothing leads to", "nothing leads to", func(s *Set) { s.arranged().index = newIndex(newRates(s.graph), nil, nil, nil) }},
 		{"a member with too few tests", "(prefix a", func(s *Set) {
 			for i, led := range s.arranged().led {
 				if len(led) == 1 && led[0] == 1 {

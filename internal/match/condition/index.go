@@ -13,17 +13,44 @@ type indexed struct {
 	// lengths has a bit for each length of a whole text that leads to a test; the last bit is for
 	// all greater lengths.
 	lengths uint64
-	// grams lead from folded texts to tests, one entry for each gram size in use.
+	// grams lead from folded texts to tests, one entry for each gram size in use. gated do where a leaf holds.
 	grams []grams
+	gated []gatedGrams
 	// numbers lead to tests that compare with numbers.
 	numbers map[number][]int32
 	// filled are tests that may hold for any value.
 	filled []int32
 }
 
-// newIndex returns an index that leads to tests, each given once. texts is the table of their texts
-// if it exists already.
-func newIndex(r *rates, tests []int32, texts *textTable) index {
+// gatedGrams lead to tests that matter only where a leaf holds.
+type gatedGrams struct {
+	gate  int32
+	grams []grams
+}
+
+// sized are the literals of a column by the size of their grams.
+type sized [gramSize + 1][]wanted
+
+func (s *sized) add(r *rates, n int32) {
+	for _, found := range r.found[r.graph.leafOf(n).test] {
+		of := &s[found.size()]
+		*of = append(*of, wanted{found, found.gram(), n})
+	}
+}
+
+func (s *sized) grams() []grams {
+	var out []grams
+	for size, of := range s {
+		if len(of) > 0 {
+			out = append(out, newGrams(size, of))
+		}
+	}
+	return out
+}
+
+// newIndex returns an index that leads to tests, each given once, and to gated ones in order of their gates. texts is the
+// table of their texts if it exists already.
+func newIndex(r *rates, tests []int32, behind []gated, texts *textTable) index {
 	g := r.graph
 	x := index{columns: make([]indexed, len(g.columns))}
 	if texts != nil {
@@ -31,7 +58,7 @@ func newIndex(r *rates, tests []int32, texts *textTable) index {
 	} else {
 		x.texts = newTextTable(g, tests)
 	}
-	literals := make([][gramSize + 1][]wanted, len(g.columns)) // By gram size.
+	literals := make([]sized, len(g.columns))
 	for _, n := range tests {
 		l := g.leafOf(n)
 		c := &x.columns[l.column]
@@ -45,10 +72,7 @@ func newIndex(r *rates, tests []int32, texts *textTable) index {
 				c.lengths |= lengthBit(text)
 			}
 		case t != nil && len(r.found[l.test]) > 0:
-			for _, found := range r.found[l.test] {
-				of := &literals[l.column][found.size()]
-				*of = append(*of, wanted{found, found.gram(), n})
-			}
+			literals[l.column].add(r, n)
 		case l.numbers != none:
 			c.addNumbers(g.numbers[l.numbers], n)
 		default:
@@ -56,10 +80,20 @@ func newIndex(r *rates, tests []int32, texts *textTable) index {
 		}
 	}
 	for i := range x.columns {
-		for size, of := range literals[i] {
-			if len(of) > 0 {
-				x.columns[i].grams = append(x.columns[i].grams, newGrams(size, of))
+		x.columns[i].grams = literals[i].grams()
+	}
+	for len(behind) > 0 {
+		gate, columns := behind[0].gate, map[int32]*sized{}
+		for ; len(behind) > 0 && behind[0].gate == gate; behind = behind[1:] {
+			column := g.leafOf(behind[0].test).column
+			if columns[column] == nil {
+				columns[column] = &sized{}
 			}
+			columns[column].add(r, behind[0].test)
+		}
+		for column, s := range columns {
+			c := &x.columns[column]
+			c.any, c.gated = true, append(c.gated, gatedGrams{gate, s.grams()})
 		}
 	}
 	return x
@@ -100,6 +134,16 @@ func (x *index) lead(m *Matching, c int32, found func(tests []int32)) {
 		for _, text := range m.foldedTexts(c) {
 			for i := range at.grams {
 				at.grams[i].each(text, found)
+			}
+		}
+	}
+	for i := range at.gated {
+		if !m.holds(at.gated[i].gate) {
+			continue
+		}
+		for _, text := range m.foldedTexts(c) {
+			for j := range at.gated[i].grams {
+				at.gated[i].grams[j].each(text, found)
 			}
 		}
 	}

@@ -8,6 +8,8 @@ type sample struct {
 	// held counts how often a leaf holds, near how often the value that leads to it occurs, filled
 	// how often a column has a value.
 	held, near, filled []int32
+	// bytes counts the bytes of the texts of a column.
+	bytes []int64
 }
 
 // weight is the number of documents that the prior estimate counts as.
@@ -28,6 +30,17 @@ func (s *sample) rateOf(t tally) float64 {
 	}
 	return (t.seen + weight*min(t.assumed, t.most)) / float64(s.documents+weight)
 }
+
+// bytesOf returns how many bytes a document has in a column.
+func (s *sample) bytesOf(column int32) float64 {
+	if s == nil || s.documents == 0 {
+		return usualBytes
+	}
+	return float64(s.bytes[column]) / float64(s.documents)
+}
+
+// usualBytes is the length of a column's texts where there is no sample.
+const usualBytes = 50
 
 // constant is the tally of what is the same in every sample.
 func (s *sample) constant(x float64) tally {
@@ -79,9 +92,9 @@ func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
 			seen = nil
 		}
 	}()
-	all := newIndex(r, r.leaves, &r.texts)
+	all := newIndex(r, r.leaves, nil, &r.texts)
 	m := newMatching(g, unarranged(g))
-	seen = &sample{held: make([]int32, len(g.nodes)), near: make([]int32, len(g.nodes)), filled: make([]int32, len(g.columns))}
+	seen = &sample{held: make([]int32, len(g.nodes)), near: make([]int32, len(g.nodes)), filled: make([]int32, len(g.columns)), bytes: make([]int64, len(g.columns))}
 	count := func(tests []int32) {
 		for _, n := range tests {
 			if m.tried[n] == m.count {
@@ -102,6 +115,9 @@ func (g *graph) sample(r *rates, next func() Columns) (seen *sample) {
 				continue
 			}
 			seen.filled[c]++
+			for _, v := range m.values(c) {
+				seen.bytes[c] += int64(len(v.String))
+			}
 			all.lead(m, c, count)
 		}
 	}

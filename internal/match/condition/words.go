@@ -1,12 +1,30 @@
 package condition
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strconv"
+	"sync"
 )
 
 // text returns the text form of a condition.
 func text(e Expr) string { return string(appendText(make([]byte, 0, 64), e)) }
+
+// Digest returns what stands for a condition: equal digests are equal conditions. It is short, as texts of conditions are
+// not.
+func Digest(e Expr) string {
+	b, _ := texts.Get().(*[]byte)
+	if b == nil {
+		b = new([]byte)
+	}
+	*b = appendText((*b)[:0], e)
+	sum := sha256.Sum256(*b)
+	texts.Put(b)
+	return string(sum[:])
+}
+
+// texts are buffers for texts that are not kept.
+var texts sync.Pool
 
 // appendText appends the text form of a condition. Texts are equal if the conditions are.
 func appendText(b []byte, e Expr) []byte {

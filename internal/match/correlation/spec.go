@@ -42,7 +42,8 @@ type Comparison struct {
 // Operators are the operators of comparisons.
 var Operators = []string{"gt", "gte", "lt", "lte", "eq", "neq"}
 
-func (c Comparison) holds(x *big.Rat) bool {
+// Holds reports whether a number is within the bound.
+func (c Comparison) Holds(x *big.Rat) bool {
 	order := x.Cmp(c.Value)
 	switch c.Op {
 	case "gt":
@@ -100,6 +101,12 @@ type Completion struct {
 // Find visits the windows of a group that meet the condition, in order of time, until visit returns false. It sorts
 // hits.
 func (s *Spec) Find(hits []Hit, visit func(Completion) bool) {
+	s.Windows(hits, func(c Completion, meets bool) bool { return !meets || visit(c) })
+}
+
+// Windows visits all windows of a group that end with a hit, those that do not meet the condition among them, in order of
+// time, until visit returns false. It sorts hits.
+func (s *Spec) Windows(hits []Hit, visit func(c Completion, meets bool) bool) {
 	counted, numbers := s.counted(hits)
 	slices.SortStableFunc(counted, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Event, b.Event))
@@ -115,7 +122,8 @@ func (s *Spec) Find(hits []Hit, visit func(Completion) bool) {
 			w.remove(&counted[first])
 			first++
 		}
-		if meets, value := w.meets(at - int64(s.Span)); meets && !visit(Completion{At: at, Hits: counted[first:last], Value: value}) {
+		meets, value := w.meets(at - int64(s.Span))
+		if !visit(Completion{At: at, Hits: counted[first:last], Value: value}, meets) {
 			return
 		}
 	}

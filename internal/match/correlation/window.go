@@ -10,7 +10,7 @@ import (
 type window interface {
 	add(h *Hit)
 	remove(h *Hit)
-	// meets judges the window that begins at from, and tells what was counted.
+	// meets judges the window that begins at from, and tells what was counted, whether it meets the condition or not.
 	meets(from int64) (bool, string)
 }
 
@@ -37,8 +37,8 @@ func (s *Spec) window(numbers map[int][]*big.Rat) window {
 // compare holds the bounds against a number.
 func (s *Spec) compare(x *big.Rat) (bool, string) {
 	for _, c := range s.Compare {
-		if !c.holds(x) {
-			return false, ""
+		if !c.Holds(x) {
+			return false, show(x)
 		}
 	}
 	return true, show(x)

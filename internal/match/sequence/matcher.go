@@ -59,6 +59,7 @@ type Match[T any] struct {
 type Matcher[T any] struct {
 	spec  Spec
 	emit  func(Match[T]) bool
+	watch func(Progress[T])
 	ended bool
 	// stage maps a step to its number among the positive steps, gap to the number of positive steps
 	// before it.
@@ -124,8 +125,11 @@ func (m *Matcher[T]) fit(e Event[T], step int, key Key) {
 	case m.stage[step] == 0:
 		m.advance(m.state(key), partial[T]{last: e.Ordinal, start: e.Ordinal.Time, chain: &link[T]{event: e}}, 0)
 	default:
-		if s := m.keys[key.id()]; s != nil {
+		switch s := m.keys[key.id()]; {
+		case s != nil:
 			m.extend(s, e, m.stage[step])
+		case m.watch != nil:
+			m.watch(Progress[T]{Key: key, Step: step, Event: &e, What: Unpreceded})
 		}
 	}
 }
@@ -134,10 +138,16 @@ func (m *Matcher[T]) fit(e Event[T], step int, key Key) {
 // it.
 func (m *Matcher[T]) extend(s *keyState[T], e Event[T], stage int) {
 	p, ok := m.take(s, stage-1, e.Ordinal)
-	if !ok || m.spec.MaxSpan > 0 && e.Ordinal.Time-p.start > int64(m.spec.MaxSpan) {
+	if !ok {
+		m.report(s, stage, &e, nil, Unpreceded)
+		return
+	}
+	if m.spec.MaxSpan > 0 && e.Ordinal.Time-p.start > int64(m.spec.MaxSpan) {
+		m.report(s, stage, &e, p.chain, TooLate)
 		return
 	}
 	if u, ok := before(s.until, e.Ordinal); ok && p.last.Compare(u) <= 0 {
+		m.report(s, stage, &e, p.chain, Ended)
 		return
 	}
 	m.advance(s, partial[T]{last: e.Ordinal, start: p.start, chain: &link[T]{before: p.chain, event: e}}, stage)
@@ -145,6 +155,7 @@ func (m *Matcher[T]) extend(s *keyState[T], e Event[T], stage int) {
 
 // advance stores a partial sequence under its stage, or completes it.
 func (m *Matcher[T]) advance(s *keyState[T], p partial[T], stage int) {
+	m.report(s, stage, nil, p.chain, Advanced)
 	if stage == m.positives-1 {
 		m.complete(s, p)
 		return

@@ -22,6 +22,7 @@ func (m *Matcher[T]) complete(s *keyState[T], p partial[T]) {
 	c := &candidate[T]{state: s, events: p.chain.events(), first: p.start, last: p.last.Time, end: p.last}
 	for i := 1; i < len(c.events); i++ {
 		if anyBetween(s.missing[i], c.events[i-1].Ordinal.Time, c.events[i].Ordinal.Time) {
+			m.report(s, m.positives-1, nil, p.chain, Spoiled)
 			return
 		}
 	}
@@ -30,6 +31,7 @@ func (m *Matcher[T]) complete(s *keyState[T], p partial[T]) {
 	latest, found := latestBefore(s.missing[0], c.first)
 	switch {
 	case leading && !trailing && found && c.last-latest <= span:
+		m.report(s, m.positives-1, nil, p.chain, Spoiled)
 		return
 	case trailing && !leading:
 		c.waits, c.deadline = true, c.first+span
@@ -49,6 +51,9 @@ func (s *keyState[T]) missed(m *Matcher[T], gap int, time int64) {
 		for _, c := range s.waiting {
 			if time > c.last && time <= c.deadline {
 				c.spoiled = true
+				if m.watch != nil {
+					m.watch(Progress[T]{Key: s.key, Step: m.step(m.positives - 1), Before: c.events, What: Spoiled})
+				}
 			}
 		}
 		return

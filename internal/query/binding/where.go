@@ -3,7 +3,6 @@
 package binding
 
 import (
-	"crypto/sha256"
 	"slices"
 	"sync"
 	"time"
@@ -34,6 +33,8 @@ type Where struct {
 	InMemory condition.Expr
 	// Text stands for what is asked in memory: equal texts are equal conditions. It is made when it is needed.
 	Text func() string
+	// parts are the parts that the whole consists of; nil: they are not known.
+	parts func() []condition.Part
 	// TimeInvariant: the condition is the same at any other time.
 	TimeInvariant bool
 }
@@ -57,6 +58,13 @@ func (p *Query) Where(target search.Target, at time.Time, more ...condition.Expr
 		return nil, append(diags, p.rule.Report(diag.Error, "rule/condition", "rule.query", "%v", err))
 	}
 	diags = append(diags, LongValues(p.rule, "rule.query", target.Fields, append(shortened(w.Whole), behindTexts(w.Whole, target.Fields, p.Parsed.Names())...)...)...)
+	w.parts = func() []condition.Part {
+		parts := moment.Parts(p.Parsed, p.rule)
+		for _, e := range more {
+			parts = append(parts, condition.Part{Of: "condition of the rule type", Where: e})
+		}
+		return parts
+	}
 	w.TimeInvariant = !query.OfNow && !narrowing.OfNow
 	return w, diags
 }
@@ -98,10 +106,7 @@ func (p *Query) Bind(whole condition.Expr, target search.Target) (*Where, error)
 
 // digest returns what stands for a condition: its words are long, and thousands of rules would keep them.
 func digest(e condition.Expr) func() string {
-	return sync.OnceValue(func() string {
-		sum := sha256.Sum256([]byte(e.String()))
-		return string(sum[:])
-	})
+	return sync.OnceValue(func() string { return condition.Digest(e) })
 }
 
 // inMemory reports whether a condition can be matched in memory as it is, in every index.
@@ -123,6 +128,15 @@ func inMemory(whole condition.Expr, fields mapping.Fields) bool {
 type bound struct {
 	set       *condition.Set
 	selection *event.Selection
+}
+
+// Trace evaluates the whole condition on one document, with filters and exceptions apart.
+func (w *Where) Trace(fields mapping.Fields, d condition.Document) (condition.Trace, error) {
+	var parts []condition.Part
+	if w.parts != nil {
+		parts = w.parts()
+	}
+	return condition.TraceParts(w.Whole, parts, FieldsOf(fields, d), d) //nolint:wrapcheck // it names the field
 }
 
 // Nothing reports whether no event can meet the condition.

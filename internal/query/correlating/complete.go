@@ -52,6 +52,16 @@ type completion struct {
 
 // completions visits what a node finds, each group by itself, in the order of the groups.
 func (x *execution) completions(n *node, visit func(completion)) {
+	for _, g := range x.groups(n) {
+		n.Spec.Find(g.hits, func(c correlation.Completion) bool {
+			visit(completion{c.At, g.values, c.Hits, c.Value})
+			return true
+		})
+	}
+}
+
+// groups returns the hits of a node's members by group, in the order of the groups.
+func (x *execution) groups(n *node) []*group {
 	groups := map[string]*group{}
 	for rule, m := range n.members {
 		if m.inner != nil {
@@ -70,13 +80,11 @@ func (x *execution) completions(n *node, visit func(completion)) {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	for _, key := range keys {
-		g := groups[key]
-		n.Spec.Find(g.hits, func(c correlation.Completion) bool {
-			visit(completion{c.At, g.values, c.Hits, c.Value})
-			return true
-		})
+	out := make([]*group, len(keys))
+	for i, key := range keys {
+		out[i] = groups[key]
 	}
+	return out
 }
 
 // inner makes a thing of each completion of an inner correlation.

@@ -146,7 +146,7 @@ func (c *counted) Target() search.Target { return c.target }
 
 // Trace evaluates the condition on one document.
 func (c *counted) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(c.where.Whole, binding.FieldsOf(c.target.Fields, d), d) //nolint:wrapcheck // it names the field
+	return c.where.Trace(c.target.Fields, d) //nolint:wrapcheck // it names the field
 }
 
 // nothing reports whether no event can be in a group.

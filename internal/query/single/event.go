@@ -234,7 +234,7 @@ func (s *Search) execute(ctx context.Context, events search.Events, r search.Req
 
 // Trace evaluates the condition on one document.
 func (s *Search) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
+	return s.where.Trace(s.target.Fields, d) //nolint:wrapcheck // it names the field
 }
 
 func (s *Search) hits(page []event.Event) ([]query.Hit, error) {

@@ -87,7 +87,7 @@ func (p *Plan) bind(target search.Target, at time.Time) (*groupSearch, diag.List
 	if steps == nil {
 		return nil, diags
 	}
-	g := &groupSearch{plan: p, target: target, steps: steps, names: p.Names(at), computed: p.Computed(target.Fields)}
+	g := &groupSearch{plan: p, target: target, at: at, steps: steps, names: p.Names(at), computed: p.Computed(target.Fields)}
 	var all condition.Or
 	for _, t := range steps.Terms {
 		pushed, err := g.addTerm(t)
@@ -114,6 +114,7 @@ func (p *Plan) bind(target search.Target, at time.Time) (*groupSearch, diag.List
 type groupSearch struct {
 	plan   *Plan
 	target search.Target
+	at     time.Time // the slot whose date math the steps have
 	steps  *translate.Steps
 	names  query.Names
 	// bound are the steps to match every event with. missing has an entry for every step, with each run of a step
@@ -327,14 +328,27 @@ func (g *groupSearch) tooMany(err error) error {
 	return &failure.Error{Kind: failure.Partial, Op: "match the sequences of " + g.plan.Label(), Err: err}
 }
 
+// stepName names a bound step as an explanation does.
+func (g *groupSearch) stepName(i int) string {
+	switch b := g.bound[i]; {
+	case b.first == sequence.Until:
+		return "until"
+	case b.step.Missing:
+		return fmt.Sprintf("step %d (no such event)", i+1)
+	}
+	return fmt.Sprintf("step %d", i+1)
+}
+
 // Trace evaluates every step on one document.
 func (g *groupSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
-	whole := condition.Trace{Text: "a step of the sequence"}
-	for _, b := range g.bound {
-		t, err := condition.NewTrace(b.step.Where, binding.FieldsOf(g.target.Fields, d), d)
+	whole := condition.Trace{Text: "a step of the sequence", Op: condition.OpOr}
+	parts := translate.Moment{Fields: g.target.Fields, Now: g.at}.StepParts(g.plan.Parsed, g.plan.Rule())
+	for i, b := range g.bound {
+		t, err := condition.TraceParts(b.step.Where, parts[i], binding.FieldsOf(g.target.Fields, d), d)
 		if err != nil {
 			return whole, err //nolint:wrapcheck // it names the field
 		}
+		t.Of = g.stepName(i)
 		whole.Holds = whole.Holds || t.Holds
 		whole.Parts = append(whole.Parts, t)
 	}

@@ -160,7 +160,7 @@ func (s *threatSearch) read(ctx context.Context, src query.Source) (*indicator.S
 
 // Trace evaluates the condition on events. It does not compare the event with indicators.
 func (s *threatSearch) Trace(_ context.Context, d condition.Document) (condition.Trace, error) {
-	return condition.NewTrace(s.where.Whole, binding.FieldsOf(s.target.Fields, d), d) //nolint:wrapcheck // it names the field
+	return s.where.Trace(s.target.Fields, d) //nolint:wrapcheck // it names the field
 }
 
 // Explain shows the search for events and the search for indicators.

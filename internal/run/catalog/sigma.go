@@ -79,6 +79,28 @@ func (o Sigma) unmapped(s *sigma.Rule) diag.List {
 		"no map names the log source %s: fields keep their names, in %s", s.LogSource, strings.Join(o.Index, ", "))}
 }
 
+// Filters are the titles of the filters of Sigma that apply to a rule.
+func (c *Catalog) Filters(r *rule.Rule) []string {
+	var titles []string
+	if s, ok := c.sigma[r]; ok {
+		for _, f := range s.rule.Filters {
+			titles = append(titles, f.Title)
+		}
+	}
+	return titles
+}
+
+// PlanUnfiltered plans a rule of Sigma as if no filter applied to it.
+func (c *Catalog) PlanUnfiltered(r *rule.Rule) (query.Plan, diag.List) {
+	s, ok := c.sigma[r]
+	if !ok {
+		return c.Plan(r)
+	}
+	alone := *s.rule
+	alone.Filters = nil
+	return sigmaRule{&alone, s.events}.plan(r)
+}
+
 // SigmaCounts returns the numbers of the rules of Sigma by status and by level, those that do not run included;
 // "none" is a rule without one.
 func (c *Catalog) SigmaCounts() (status, level map[string]int) {
@@ -130,4 +152,30 @@ func (o Sigma) runs(status, level string) bool {
 		return false
 	}
 	return (o.Statuses == nil || slices.Contains(o.Statuses, status)) && (o.Levels == nil || slices.Contains(o.Levels, level))
+}
+
+// Foreign is a field that a rule names as another product does.
+type Foreign struct {
+	Name string
+	// Known are the names that the field map knows where the rule looks.
+	Known []string
+	// Report makes a diagnostic at the name.
+	Report func(sev diag.Severity, code, format string, args ...any) diag.Diagnostic
+}
+
+// Foreign returns the fields that a rule of Sigma names, if the field map knows its log source.
+func (c *Catalog) Foreign(r *rule.Rule) []Foreign {
+	s, ok := c.sigma[r]
+	if !ok || s.rule.Detection == nil || len(s.events) == 0 {
+		return nil
+	}
+	var known []string
+	for _, e := range s.events {
+		known = append(known, e.Known()...)
+	}
+	var out []Foreign
+	s.rule.Detection.Fields(func(name string, report func(diag.Severity, string, string, ...any) diag.Diagnostic) {
+		out = append(out, Foreign{name, known, report})
+	})
+	return out
 }

@@ -38,6 +38,8 @@ type Round struct {
 const (
 	defaultConcurrency = 8
 	defaultGather      = 200 * time.Millisecond
+	// manyJoining is the number of jobs that take time to start, mostGathers how often they are waited for.
+	manyJoining, mostGathers = 64, 100
 )
 
 // ticket is one job of a round.
@@ -71,17 +73,29 @@ func (r *Round) Run(ctx context.Context, job Job) Execution {
 	return t.result
 }
 
-// gather waits for other jobs to join.
+// gather waits for other jobs to join, and longer as long as some still do: on a busy machine thousands of jobs that are
+// due together do not start at once, and those that come late would read everything again.
 func (r *Round) gather(ctx context.Context) {
 	wait := r.Gather
 	if wait == 0 {
 		wait = defaultGather
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
+	joined := 0
+	for range mostGathers {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		r.mu.Lock()
+		now := len(r.waiting)
+		r.mu.Unlock()
+		if now < manyJoining || now == joined {
+			return
+		}
+		joined, wait = now, max(wait/8, time.Millisecond)
 	}
 }
 

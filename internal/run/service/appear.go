@@ -159,7 +159,7 @@ type spanKey struct{ pattern, field, fallback string }
 func (r *Recorder) reopenRule(
 	ctx context.Context, id string, names []string, read func(slot time.Time) bool, now time.Time, spans map[spanKey]window.Window,
 ) ([]ledger.Entry, error) {
-	rule := r.Rules[id]
+	rule := r.rule(id)
 	if rule == nil || r.Events == nil {
 		return nil, nil
 	}

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -99,6 +100,13 @@ func (b *backlog) replace(surveys []ledger.Survey) {
 		}
 	}
 	b.touched = nil
+}
+
+// retain drops the slots of rules that are not wanted any more.
+func (b *backlog) retain(wanted func(rule string) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	maps.DeleteFunc(b.byRule, func(rule string, _ map[int64]ledger.Entry) bool { return !wanted(rule) })
 }
 
 // count returns the number of open slots of a rule.

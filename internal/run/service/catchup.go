@@ -67,14 +67,15 @@ func (k *catchUpLoop) turn(ctx context.Context) time.Duration {
 			return k.longer()
 		}
 	}
-	owed := slices.DeleteFunc(k.opts.Recorder.backlog.list(k.mayRun), func(o ledger.Owed) bool { return !k.settled(k.byID[o.RuleID], o.Entry.Slot) })
-	tasks := catchup.Plan(owed, k.plans, k.opts.Now(), k.opts.CatchUp)
+	rules := k.current.Load()
+	owed := slices.DeleteFunc(k.opts.Recorder.backlog.list(func(id string) bool { return k.mayRun(rules.byID[id]) }), func(o ledger.Owed) bool { return !k.settled(rules.byID[o.RuleID], o.Entry.Slot) })
+	tasks := catchup.Plan(owed, rules.plans, k.opts.Now(), k.opts.CatchUp)
 	if len(tasks) == 0 {
 		k.observe()
 		k.pause = 0
 		return pollInterval
 	}
-	return k.round(ctx, tasks)
+	return k.round(ctx, rules, tasks)
 }
 
 // wait pauses. News end the pause early, unless something is unavailable.
@@ -101,16 +102,15 @@ func (k *catchUpLoop) longer() time.Duration {
 	return k.pause
 }
 
-// mayRun reports whether a rule's open slots may be run now: this runner owns the rule, and a rule
+// mayRun reports whether a rule's open slots may be run now: this runner has and owns the rule, and a rule
 // with ordered slots is not running live.
-func (k *catchUpLoop) mayRun(id string) bool {
-	r := k.byID[id]
-	if r == nil || !k.opts.Owner.Owns(id) {
+func (k *catchUpLoop) mayRun(r *Rule) bool {
+	if r == nil || !k.opts.Owner.Owns(r.ID()) {
 		return false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, running := k.inFlight[id]
+	_, running := k.inFlight[r.ID()]
 	return !r.merging.Ordered || !running
 }
 
@@ -133,7 +133,8 @@ func (k *catchUpLoop) due(now time.Time) bool {
 func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 	var grids []ledger.Grid
 	owned := map[string]bool{}
-	for _, r := range k.rules {
+	rules := k.current.Load()
+	for _, r := range rules.rules {
 		if k.opts.Owner.Owns(r.ID()) {
 			owned[r.ID()] = true
 			grids = append(grids, r.Grid())
@@ -143,7 +144,7 @@ func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 	book := *k.opts.Recorder.Ledger
 	book.Limit = max(minKnown, knownSlots/max(1, len(grids)))
 	if !k.loaded.Load() {
-		now = k.begun // later slots belong to the scheduler
+		now = rules.begun // later slots belong to the scheduler
 	}
 	n, err := book.GiveUp(ctx, grids, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
 	if k.givenUp += n; n > 0 {
@@ -159,7 +160,7 @@ func (k *catchUpLoop) survey(ctx context.Context, now time.Time) error {
 	k.truncated = false
 	for i := range surveys {
 		k.truncated = k.truncated || surveys[i].Open > len(surveys[i].Owed)
-		k.leaveLive(&surveys[i], now)
+		k.leaveLive(rules, &surveys[i], now)
 	}
 	k.opts.Recorder.backlog.replace(surveys)
 	k.surveyed, k.owned = now, owned
@@ -180,17 +181,17 @@ func total(counts map[string]int) int {
 
 // leaveLive removes the slots that the live schedule runs: slots whose run is not due yet or has just become
 // due.
-func (k *catchUpLoop) leaveLive(s *ledger.Survey, now time.Time) {
+func (k *catchUpLoop) leaveLive(rules *generation, s *ledger.Survey, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	running, r := k.inFlight[s.RuleID], k.byID[s.RuleID]
+	running, r := k.inFlight[s.RuleID], rules.byID[s.RuleID]
 	s.Owed = slices.DeleteFunc(s.Owed, func(o ledger.Owed) bool {
 		slot := o.Entry.Slot
 		wait := k.delay(r)
 		if k.owned[s.RuleID] {
 			wait += justDue
 		}
-		return slot.Equal(running) || slot.After(k.begun) && now.Sub(slot) < wait
+		return slot.Equal(running) || slot.After(rules.begun) && now.Sub(slot) < wait
 	})
 }
 
@@ -198,6 +199,10 @@ func (k *catchUpLoop) noteCovered(surveys []ledger.Survey) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range surveys {
+		k.earlier[s.RuleID] = earlier{s.Slots, s.Past}
+		if s.Slots == nil {
+			delete(k.earlier, s.RuleID)
+		}
 		if s.Covered.After(k.covered[s.RuleID]) {
 			k.covered[s.RuleID] = s.Covered
 		}
@@ -218,6 +223,9 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 			return err //nolint:wrapcheck // the error names the ledger
 		}
 		k.closed = now
+		if err := k.giveUpRemoved(ctx, now); err != nil {
+			return err
+		}
 	}
 	if now.Sub(k.forgot).Abs() > retentionEvery && k.opts.Owner.Owns(retentionKey) {
 		n, err := k.opts.Recorder.Ledger.Store.Forget(ctx, now.Add(-k.opts.Retention))
@@ -232,11 +240,24 @@ func (k *catchUpLoop) tidy(ctx context.Context, surveys []ledger.Survey, now tim
 	return nil
 }
 
+// giveUpRemoved gives old slots up of rules that are not among the rules any more. One runner does it for all.
+func (k *catchUpLoop) giveUpRemoved(ctx context.Context, now time.Time) error {
+	if !k.opts.Owner.Owns(retentionKey) {
+		return nil
+	}
+	rules := k.current.Load().byID
+	n, err := k.opts.Recorder.Ledger.GiveUpRemoved(ctx, func(id string) bool { return rules[id] != nil }, now, now.Add(-k.opts.Retention), k.opts.Owner.Fence())
+	if k.givenUp += n; n > 0 {
+		k.opts.Log.Warn("slots of removed rules given up: too old to catch up with", "slots", n)
+	}
+	return err //nolint:wrapcheck // the error names the ledger
+}
+
 // retentionKey is the lease key of the runner that removes old pages.
 const retentionKey = "ledger retention"
 
 // round runs tasks with lower priority than live slots, as many as can share reads.
-func (k *catchUpLoop) round(ctx context.Context, tasks []catchup.Task) time.Duration {
+func (k *catchUpLoop) round(ctx context.Context, rules *generation, tasks []catchup.Task) time.Duration {
 	k.priority.wait(ctx, maxWait)
 	if k.opts.Calm != nil {
 		if err := k.opts.Calm(ctx); err != nil {
@@ -251,7 +272,7 @@ func (k *catchUpLoop) round(ctx context.Context, tasks []catchup.Task) time.Dura
 	}
 	var jobs []pipeline.Job
 	for _, t := range together(tasks, k.size) {
-		if job, ok := k.take(t); ok {
+		if job, ok := k.take(rules.byID[t.RuleID], t); ok {
 			jobs = append(jobs, job)
 		}
 	}
@@ -301,16 +322,23 @@ func together(tasks []catchup.Task, most int) []catchup.Task {
 	return out
 }
 
-// take makes the job of a task.
-func (k *catchUpLoop) take(t catchup.Task) (pipeline.Job, bool) {
-	r := k.byID[t.RuleID]
+// mayTake reports whether slots of a rule may be run now, and marks a rule whose slots are ordered.
+func (k *catchUpLoop) mayTake(r *Rule) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, running := k.inFlight[t.RuleID]; r.merging.Ordered && (running || k.busy[t.RuleID]) {
-		return pipeline.Job{}, false
+	if _, running := k.inFlight[r.ID()]; r.merging.Ordered && (running || k.busy[r.ID()]) {
+		return false
 	}
 	if r.merging.Ordered {
-		k.busy[t.RuleID] = true
+		k.busy[r.ID()] = true
+	}
+	return true
+}
+
+// take makes the job of a task.
+func (k *catchUpLoop) take(r *Rule, t catchup.Task) (pipeline.Job, bool) {
+	if !k.mayTake(r) {
+		return pipeline.Job{}, false
 	}
 	job := k.job(r, t.Slot())
 	job.Window, job.Attempts = t.Window, int(t.Attempts)

@@ -77,7 +77,7 @@ func (a *lateSearch) after(r *Rule) time.Duration {
 func (a *lateSearch) turn(ctx context.Context) error {
 	now := a.opts.Now()
 	var rules []*Rule
-	for _, r := range a.rules {
+	for _, r := range a.current.Load().rules {
 		if r.merging.Late && a.opts.Owner.Owns(r.ID()) {
 			rules = append(rules, r)
 		} else {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"tocsin/internal/ledger"
@@ -33,8 +34,29 @@ type Recorder struct {
 	Rules  map[string]*Rule
 	Events search.Events
 
+	mu sync.Mutex
+	// replaced are the rules that have taken the place of Rules; nil: none have.
+	replaced map[string]*Rule
+
 	backlog backlog
 	known   patterns
+}
+
+// replace replaces the rules.
+func (r *Recorder) replace(rules map[string]*Rule) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.replaced = rules
+}
+
+// rule returns the rule with an id; nil if there is none.
+func (r *Recorder) rule(id string) *Rule {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.replaced != nil {
+		return r.replaced[id]
+	}
+	return r.Rules[id]
 }
 
 var (

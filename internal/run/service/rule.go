@@ -2,12 +2,12 @@ package service
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/catchup"
 	"tocsin/internal/query"
+	"tocsin/internal/rule"
 	"tocsin/internal/scheduler"
 	"tocsin/internal/scheduler/window"
 )
@@ -28,10 +28,7 @@ func NewRule(plan query.Plan) (*Rule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rule %s: %w", r.ID, err)
 	}
-	out := &Rule{Plan: plan, Slots: slots, Schedule: r.Interval.String()}
-	if r.Cron != "" {
-		out.Schedule = strings.TrimSpace(r.Cron + " " + r.CronTimeZone)
-	}
+	out := &Rule{Plan: plan, Slots: slots, Schedule: r.Schedule()}
 	out.merging = query.CatchUp(plan)
 	return out, nil
 }
@@ -45,6 +42,32 @@ func (r *Rule) Patterns() []string { return r.Plan.Rule().Reads() }
 // Window returns the window that the run of a slot reads.
 func (r *Rule) Window(slot time.Time) window.Window {
 	return r.Plan.Rule().Window(slot)
+}
+
+// ParseSchedule returns the slots of a schedule as [Rule.Schedule] has it.
+func ParseSchedule(schedule string) (ledger.Slots, error) { return rule.ParseSchedule(schedule) } //nolint:wrapcheck // it names the schedule
+
+// earlier are the slots of a rule that had another schedule until a slot.
+type earlier struct {
+	slots ledger.Slots
+	until time.Time
+}
+
+// windowAfter returns the window of a slot. That of a slot of an earlier schedule, and of the first one after it, reaches back to
+// the window of the slot before, so that no time is left out whatever the rule's look-back is now.
+func (r *Rule) windowAfter(slot time.Time, e earlier) window.Window {
+	w := r.Window(slot)
+	if e.slots == nil {
+		return w
+	}
+	before := e.slots.Prev(slot.Add(-1))
+	if before.IsZero() || before.After(e.until) {
+		return w
+	}
+	if to := r.Window(before).To; to.Before(w.From) {
+		w.From = to
+	}
+	return w
 }
 
 // Grid returns the rule as the ledger knows it. If only some of many owed slots can be kept, an

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	"tocsin/internal/ledger/catchup"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler"
+	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/search/lag"
 )
@@ -111,12 +111,10 @@ type Standing struct {
 // Service runs rules. Its methods are safe for concurrent use, except Run.
 type Service struct {
 	opts     Options
-	rules    []*Rule
-	byID     map[string]*Rule
-	plans    map[string]catchup.Rule
+	current  atomic.Pointer[generation]
 	priority *priorityGate
-	spread   spread
 	wake     chan struct{}
+	hooks    *sharedHooks
 	// stale requests a read of the ledger; loaded means that it was read.
 	stale, loaded atomic.Bool
 	// truncated: the ledger owes more slots than the backlog holds.
@@ -131,6 +129,8 @@ type Service struct {
 	busy map[string]bool
 	// covered is the latest slot of each rule that is known to be covered.
 	covered map[string]time.Time
+	// earlier are the rules that had another schedule before.
+	earlier map[string]earlier
 }
 
 // New returns a service of the given rules.
@@ -156,15 +156,14 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	o.Retention, o.Every = cmp.Or(o.Retention, DefaultRetention), cmp.Or(o.Every, DefaultEvery)
 	o.RoundSize = cmp.Or(o.RoundSize, DefaultRoundSize)
 	s := &Service{
-		opts: o, rules: rules, byID: map[string]*Rule{}, plans: map[string]catchup.Rule{}, priority: newPriorityGate(),
-		spread: newSpread(rules, o.Spread), wake: make(chan struct{}, 1), inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{},
+		opts: o, priority: newPriorityGate(), wake: make(chan struct{}, 1), hooks: &sharedHooks{to: o.Hooks},
+		inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{}, earlier: map[string]earlier{},
 	}
-	for _, r := range rules {
-		if s.byID[r.ID()] != nil {
-			return nil, fmt.Errorf("service: two rules have the id %q", r.ID())
-		}
-		s.byID[r.ID()], s.plans[r.ID()] = r, r.CatchUp()
+	g, err := s.newGeneration(rules)
+	if err != nil {
+		return nil, err
 	}
+	s.current.Store(g)
 	return s, nil
 }
 
@@ -190,27 +189,15 @@ func (s *Service) wakeUp() {
 // error is the error of [scheduler.Scheduler.Run].
 func (s *Service) Run(ctx context.Context) error {
 	s.begun = s.opts.Now()
+	s.current.Load().begun = s.begun
 	s.stale.Store(true)
-	if n := len(s.spread.alone); n > 0 {
-		s.opts.Log.Info("rules that need a search of their own are spread", "rules", n, "sharing", len(s.rules)-n, "over", s.spread.longest())
-	}
-	jobs := make([]scheduler.Job, len(s.rules))
-	for i, r := range s.rules {
-		jobs[i] = scheduler.Job{
-			ID: r.ID(), Slots: r.Slots, After: s.begun, Delay: func() time.Duration { return s.delay(r) }, Timeout: s.opts.RuleTimeout,
-			Run: func(ctx context.Context, slot time.Time) { s.live(ctx, r, slot) },
-		}
-	}
-	live := scheduler.New(jobs, scheduler.Options{
-		Concurrency: max(1, len(jobs)), Grace: s.opts.Grace, Now: s.opts.Now, Hooks: s.opts.Hooks,
-	})
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		err := live.Run(running)
+		err := s.schedule(running)
 		if err == nil && ctx.Err() == nil {
 			return errors.New("service: the schedule ended")
 		}
-		return err //nolint:wrapcheck // the error names the scheduler
+		return err
 	})
 	group.Go(func() error { s.catchUp(running); return nil })
 	if s.opts.Again != nil {
@@ -246,7 +233,7 @@ func (s *Service) settle(r *Rule) time.Duration {
 // delay returns how long after its slots a rule runs live.
 func (s *Service) delay(r *Rule) time.Duration {
 	settle := s.settle(r)
-	return settle + s.spread.wait(r.ID(), settle)
+	return settle + s.current.Load().spread.wait(r.ID(), settle)
 }
 
 // settled reports whether a slot has settled. The service runs no other slots.
@@ -264,6 +251,9 @@ func (s *Service) start(r *Rule, slot time.Time) bool {
 	owed := s.opts.Recorder.backlog.count(r.ID()) > 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, running := s.inFlight[r.ID()]; running { // as the rule was before it was replaced
+		return false
+	}
 	if r.merging.Ordered && (owed || s.busy[r.ID()] || !s.loaded.Load()) {
 		return false
 	}
@@ -283,7 +273,15 @@ func (s *Service) finish(r *Rule) {
 }
 
 func (s *Service) job(r *Rule, slot time.Time) pipeline.Job {
-	return pipeline.Job{Plan: r.Plan, Slot: slot, Window: r.Window(slot), Fence: s.opts.Owner.Fence()}
+	return pipeline.Job{Plan: r.Plan, Slot: slot, Window: s.window(r, slot), Fence: s.opts.Owner.Fence()}
+}
+
+// window returns the window of a rule's slot.
+func (s *Service) window(r *Rule, slot time.Time) window.Window {
+	s.mu.Lock()
+	e := s.earlier[r.ID()]
+	s.mu.Unlock()
+	return r.windowAfter(slot, e)
 }
 
 // executed passes an execution to the hook.

@@ -117,7 +117,7 @@ func newStage(t *testing.T, store ledger.Store, outcome func(pipeline.Job, *pipe
 	for _, r := range rules {
 		known[r.ID()] = r
 	}
-	o.Recorder = &service.Recorder{Ledger: &ledger.Ledger{Store: store}, Now: o.Now, Log: slog.New(slog.DiscardHandler), Rules: known, Events: o.Events}
+	o.Recorder = &service.Recorder{Ledger: &ledger.Ledger{Store: store, Parse: service.ParseSchedule}, Now: o.Now, Log: slog.New(slog.DiscardHandler), Rules: known, Events: o.Events}
 	o.Live = rounds{recorder: o.Recorder, outcome: outcome, mu: &st.mu, ran: &st.live}
 	o.Behind = rounds{recorder: o.Recorder, outcome: outcome, mu: &st.mu, ran: &st.behind, behind: true}
 	var err error

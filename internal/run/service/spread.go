@@ -56,6 +56,17 @@ func (s spread) wait(id string, settle time.Duration) time.Duration {
 	return time.Duration(mine.part * float64(s.length(mine.gap, settle)))
 }
 
+// Waits returns how long after it has settled a live slot of each rule may wait at most before its run begins, by the
+// rule's id; rules that do not wait are left out. The rules are all that a service runs.
+func Waits(rules []*Rule, spacing time.Duration) map[string]time.Duration {
+	s := newSpread(rules, spacing)
+	out := make(map[string]time.Duration, len(s.alone))
+	for id := range s.alone {
+		out[id] = s.wait(id, 0)
+	}
+	return out
+}
+
 // length is the time over which the rules of a gap are spread. A tenth of the gap is left to the last of them.
 func (s spread) length(gap, settle time.Duration) time.Duration {
 	n := s.byGap[gap]

@@ -90,6 +90,19 @@ func (d *Detection) Names(add func(string)) {
 	})
 }
 
+// Fields calls visit for every test of a field, with a func that reports at its place.
+func (d *Detection) Fields(visit func(name string, report func(sev diag.Severity, code, format string, args ...any) diag.Diagnostic)) {
+	for _, x := range d.where {
+		x.each(func(i *item) {
+			if i.field != "" {
+				visit(i.field, func(sev diag.Severity, code, format string, args ...any) diag.Diagnostic {
+					return i.node.Report(d.file, sev, code, format, args...)
+				})
+			}
+		})
+	}
+}
+
 // OfNow reports whether a value is date math on now, which Elasticsearch reads where it says that a field is a date.
 func (d *Detection) OfNow() bool {
 	found := false

@@ -265,5 +265,31 @@ func TestManyPatterns(t *testing.T) {
 		if text := got.String(); !strings.HasPrefix(text, want) || !strings.Contains(text, `(term F "whole")`) {
 			t.Errorf("%d patterns: %.80s…, want %s…", n, text, want)
 		}
+		said := strings.Join(d.Fitted(sigma.Lowering{Fields: fields}), "\n")
+		if strings.Contains(said, "a list of 201 values is too long for a search") != (n == 200) {
+			t.Errorf("%d patterns: %s", n, said)
+		}
+	}
+}
+
+// TestManyTerms: terms that ignore case are matched in the source if they are too many for a search; a field that folds case
+// has no such limit.
+func TestManyTerms(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("F: [a")
+	for i := range 1100 {
+		fmt.Fprintf(&b, ", name%d", i)
+	}
+	d, diags := detection(t, "s: {"+b.String()+"]}\ncondition: s")
+	if d == nil {
+		t.Fatal(diags)
+	}
+	for mapped, want := range map[string]string{
+		`{"type": "keyword"}`: "(and (exists F) (or (term~ _source.F ", `{"type": "keyword", "normalizer": "lowercase"}`: "(terms F ",
+	} {
+		got, _ := d.Lower(sigma.Lowering{Fields: table(t, mapped)})
+		if text := got.String(); !strings.HasPrefix(text, want) {
+			t.Errorf("%s: %.80s…, want %s…", mapped, text, want)
+		}
 	}
 }

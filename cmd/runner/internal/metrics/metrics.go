@@ -36,6 +36,8 @@ type Metrics struct {
 	vacant     *prometheus.GaugeVec
 	succeeded  *prometheus.GaugeVec
 	rules      *prometheus.GaugeVec
+	reloads    *prometheus.CounterVec
+	reloaded   prometheus.Gauge
 	running    prometheus.Gauge
 	lateness   prometheus.Histogram
 	missed     *prometheus.CounterVec
@@ -70,6 +72,8 @@ func New() *Metrics {
 		vacant:    gauge("rule_vacant", "1 while no index pattern of the rule matches an index.", "rule_id"),
 		succeeded: gauge("last_success_timestamp_seconds", "Slot of the last execution that covered its window.", "rule_id"),
 		rules:     gauge("rules", "Loaded rules by validity: valid rules run.", "status"),
+		reloads:   counter("reloads_total", "Reloads of the rules by outcome: succeeded, failed.", "outcome"),
+		reloaded:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: "last_reload_timestamp_seconds", Help: "Time of the last reload of the rules that succeeded."}),
 		running:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: "executions_running", Help: "Executions in flight."}),
 		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "tocsin", Name: "schedule_lateness_seconds", Help: "Time from a slot to the start of its execution.",
@@ -88,7 +92,7 @@ func New() *Metrics {
 	}
 	m.coverage = newCoverage(m.registry)
 	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
-	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.reduced, m.risk, m.left, m.succeeded, m.rules, m.running, m.lateness, m.missed,
+	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.reduced, m.risk, m.left, m.succeeded, m.rules, m.reloads, m.reloaded, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -98,16 +102,27 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Rules holds numbers of loaded rules. Each rule is counted once. Valid rules run.
-type Rules struct{ Valid, Invalid, Unsupported, Disabled int }
+// Rules holds numbers of loaded rules. Each rule is counted once. Valid rules run. Outdated rules are some of those that are not
+// valid: they run as they were before a reload.
+type Rules struct{ Valid, Invalid, Unsupported, Disabled, Outdated int }
 
 // Rules sets how many rules run and how many do not.
 func (m *Metrics) Rules(r Rules) {
 	for status, n := range map[string]int{
-		"valid": r.Valid, "invalid": r.Invalid, "unsupported": r.Unsupported, "disabled": r.Disabled,
+		"valid": r.Valid, "invalid": r.Invalid, "unsupported": r.Unsupported, "disabled": r.Disabled, "outdated": r.Outdated,
 	} {
 		m.rules.WithLabelValues(status).Set(float64(n))
 	}
+}
+
+// Reload counts a reload of the rules.
+func (m *Metrics) Reload(succeeded bool) {
+	outcome := "failed"
+	if succeeded {
+		outcome = "succeeded"
+		m.reloaded.SetToCurrentTime()
+	}
+	m.reloads.WithLabelValues(outcome).Inc()
 }
 
 // Execution counts one execution.

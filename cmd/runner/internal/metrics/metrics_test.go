@@ -99,6 +99,7 @@ func TestRules(t *testing.T) {
 	m.Rules(metrics.Rules{Valid: 5, Unsupported: 3, Disabled: 4})
 	want := `tocsin_rules{status="disabled"} 4
 tocsin_rules{status="invalid"} 0
+tocsin_rules{status="outdated"} 0
 tocsin_rules{status="unsupported"} 3
 tocsin_rules{status="valid"} 5`
 	if diff := cmp.Diff(want, withNames(scrape(t, m), "rules")); diff != "" {

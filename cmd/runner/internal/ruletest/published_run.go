@@ -65,8 +65,12 @@ func RunPublished(ctx context.Context, o catalog.Options, published []Published,
 			results = append(results, p.untested(r.ID)...)
 			continue
 		}
+		t := publishedRun{Published: p, plan: plan}
+		if t.filters = set.Filters(r); len(t.filters) > 0 {
+			t.unfiltered, _ = set.PlanUnfiltered(r)
+		}
 		for _, s := range p.Samples {
-			problems, err := p.run(ctx, s, plan)
+			problems, err := t.run(ctx, s)
 			if err != nil {
 				return nil, nil, fmt.Errorf("test %q of %s: %w", s.Name, p.Info, err)
 			}
@@ -88,8 +92,18 @@ func (p Published) untested(id string) []Result {
 	return out
 }
 
+// publishedRun is a run of published tests.
+type publishedRun struct {
+	Published
+
+	plan query.Plan
+	// unfiltered is the plan without the rule's filters; nil if it has none.
+	unfiltered query.Plan
+	filters    []string
+}
+
 // run runs one test, and tells what is wrong.
-func (p Published) run(ctx context.Context, s Sample, plan query.Plan) (diag.List, error) {
+func (p publishedRun) run(ctx context.Context, s Sample) (diag.List, error) {
 	content, err := folder.Read(folder.Disk{}, s.Path, maxFile)
 	if err != nil {
 		return diag.List{p.report(s, diag.Error, "path", "%s: %s", s.Path, err)}, nil
@@ -102,26 +116,35 @@ func (p Published) run(ctx context.Context, s Sample, plan query.Plan) (diag.Lis
 		return diag.List{p.report(s, diag.Error, "path", "%s has no events", s.Path)}, nil
 	}
 	named, packaged, windows := forms(events)
-	found, problem, err := p.found(ctx, plan, named)
+	matched, problem, err := matches(ctx, p.plan, named)
 	if err != nil || problem != "" {
 		return diag.List{p.report(s, diag.Error, "name", "the rule ended with %s", problem)}, err
 	}
 	var out diag.List
 	switch wanted := max(1, s.Matches); {
-	case found < wanted:
-		out = append(out, p.report(s, diag.Error, "match_count", "of %s in %s the rule finds %d, and should find %d", counted(len(events)), s.Path, found, wanted))
-	case s.Matches > 0 && found > wanted:
-		out = append(out, p.report(s, diag.Warning, "match_count", "of %s in %s the rule finds %d, and match_count says %d", counted(len(events)), s.Path, found, wanted))
+	case matched < wanted:
+		out = append(out, p.report(s, diag.Error, "match_count", "of %s in %s the rule finds %d, and should find %d", counted(len(events)), s.Path, matched, wanted))
+	case s.Matches > 0 && matched > wanted:
+		out = append(out, p.report(s, diag.Warning, "match_count", "of %s in %s the rule finds %d, and match_count says %d", counted(len(events)), s.Path, matched, wanted))
 	}
-	if windows && found > 0 {
-		again, problem, err := p.found(ctx, plan, packaged)
+	if p.unfiltered != nil {
+		all, problem, err := matches(ctx, p.unfiltered, named)
+		if err != nil {
+			return nil, err
+		}
+		if problem == "" && all > matched {
+			out = append(out, p.report(s, diag.Note, "name", "filters leave out %d of the events: %s", all-matched, strings.Join(p.filters, ", ")))
+		}
+	}
+	if windows && matched > 0 {
+		again, problem, err := matches(ctx, p.plan, packaged)
 		switch {
 		case err != nil:
 			return nil, err
 		case problem != "":
 			out = append(out, p.report(s, diag.Warning, "name", "over events as packages of Elastic write them, the rule ended with %s", problem))
-		case again < found:
-			out = append(out, p.report(s, diag.Warning, "name", "as packages of Elastic write the events, the rule finds %d, and not %d: the field map may lack one of its fields", again, found))
+		case again < matched:
+			out = append(out, p.report(s, diag.Warning, "name", "as packages of Elastic write the events, the rule finds %d, and not %d: the field map may lack one of its fields", again, matched))
 		}
 	}
 	return out, nil
@@ -180,9 +203,9 @@ func forms(events []winlog.Object) (named, packaged []winlog.Object, windows boo
 // undated is the time of events that say none.
 var undated = time.Date(2026, 1, 15, 14, 0, 0, 0, time.UTC)
 
-// found runs the rule over all of the events, whenever they were, and counts those that it finds. A problem is why it did
+// matches runs the rule over all of the events, whenever they were, and counts those that it finds. A problem is why it did
 // not.
-func (p Published) found(ctx context.Context, plan query.Plan, sources []winlog.Object) (n int, problem string, err error) {
+func matches(ctx context.Context, plan query.Plan, sources []winlog.Object) (n int, problem string, err error) {
 	var lines strings.Builder
 	var span window.Window
 	for i, source := range sources {

@@ -1,7 +1,7 @@
-// Package server answers a supervisor's requests: /metrics, /healthz (the process is alive) and
-// /readyz (it can reach what it needs).
+// Package server answers a supervisor's requests: /metrics, /healthz (the process is alive),
+// /readyz (it can reach what it needs), and /reload (the rules are read again).
 //
-// It has no user interface and changes nothing. The flow: [Listen] binds the address, so that a
+// It has no user interface; POST /reload is the only request that changes something. The flow: [Listen] binds the address, so that a
 // port in use is an error at the start; [Server.Serve] answers until its context ends.
 package server
 
@@ -25,25 +25,51 @@ type Server struct {
 // readyTimeout bounds one readiness check.
 const readyTimeout = 5 * time.Second
 
-// Listen binds an address such as 127.0.0.1:9464. ready checks whether the runner can do its work.
-func Listen(ctx context.Context, address string, metrics http.Handler, ready func(context.Context) error) (*Server, error) {
+// Answers are what the server answers with.
+type Answers struct {
+	Metrics http.Handler
+	// Ready checks whether the runner can do its work. Note, if not nil, is a line for people beside that; "" for none.
+	Ready func(context.Context) error
+	Note  func() string
+	// Reload reads the rules again and says what has changed; nil: there is no such request.
+	Reload func(context.Context) (string, error)
+}
+
+// Listen binds an address such as 127.0.0.1:9464.
+func Listen(ctx context.Context, address string, a Answers) (*Server, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, cause(err))
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics)
+	mux.Handle("GET /metrics", a.Metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 		defer cancel()
-		if err := ready(ctx); err != nil {
+		if err := a.Ready(ctx); err != nil {
 			answer(w, http.StatusServiceUnavailable, "not ready: "+strings.Join(strings.Fields(err.Error()), " "))
 			return
 		}
-		answer(w, http.StatusOK, "ready")
+		text := "ready"
+		if a.Note != nil {
+			if note := a.Note(); note != "" {
+				text += "\n" + note
+			}
+		}
+		answer(w, http.StatusOK, text)
 	})
+	if a.Reload != nil {
+		mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
+			made, err := a.Reload(context.WithoutCancel(r.Context()))
+			if err != nil {
+				answer(w, http.StatusUnprocessableEntity, "not reloaded: "+err.Error())
+				return
+			}
+			answer(w, http.StatusOK, "reloaded: "+made)
+		})
+	}
 	return &Server{listener, &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,

@@ -21,7 +21,7 @@ var metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _,
 // start serves until the test ends, and returns the way to end it before.
 func start(t *testing.T, handler http.Handler, ready func(context.Context) error) (address string, stop func() error) {
 	t.Helper()
-	s, err := server.Listen(t.Context(), "127.0.0.1:0", handler, ready)
+	s, err := server.Listen(t.Context(), "127.0.0.1:0", server.Answers{Metrics: handler, Ready: ready})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,14 +98,14 @@ func TestAnswers(t *testing.T) {
 func TestAddressInUse(t *testing.T) {
 	address, _ := start(t, metrics, nil)
 	address = strings.TrimPrefix(address, "http://")
-	_, err := server.Listen(t.Context(), address, metrics, nil)
+	_, err := server.Listen(t.Context(), address, server.Answers{Metrics: metrics})
 	if err == nil || err.Error() != "listen on "+address+": address already in use" {
 		t.Error(err)
 	}
 }
 
 func TestBadAddress(t *testing.T) {
-	_, err := server.Listen(t.Context(), "nowhere", metrics, nil)
+	_, err := server.Listen(t.Context(), "nowhere", server.Answers{Metrics: metrics})
 	if err == nil || !strings.HasPrefix(err.Error(), "listen on nowhere: ") || strings.Count(err.Error(), "listen") > 1 {
 		t.Error(err)
 	}
