@@ -11,6 +11,7 @@ import (
 
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/coverage"
+	"tocsin/internal/rule"
 	"tocsin/internal/run/service"
 )
 
@@ -47,31 +48,56 @@ func (s *timeRange) options(now time.Time) (coverage.Options, error) {
 	return o, nil
 }
 
-// ledgerOf opens the ledger with open and loads the rules with the ids of --rule; without ids, all rules. Invalid rules
-// have no slots and are left out. waits says how long slots wait for their runs.
+// ledgerOf opens the ledger with open and loads the rules with the ids of --rule; without ids, all rules. waits says how long slots
+// wait for their runs. broken are rules that have errors: their slots are those that they had before.
 func (s *timeRange) ledgerOf(
 	ctx context.Context, a *app, open func(context.Context) (*backend, error),
-) (b *backend, rules []*service.Rule, waits map[string]time.Duration, err error) {
+) (b *backend, rules []*service.Rule, waits map[string]time.Duration, broken []*rule.Rule, err error) {
 	planned, complaint := a.global.planRules(ctx, a.global.Rules)
 	if complaint != nil {
-		return nil, nil, nil, complaint
+		return nil, nil, nil, nil, complaint
 	}
+	broken = planned.broken
 	for _, plan := range planned.plans {
 		r, err := service.NewRule(plan)
 		if err != nil {
-			return nil, nil, nil, err //nolint:wrapcheck // it names the rule
+			return nil, nil, nil, nil, err //nolint:wrapcheck // it names the rule
 		}
 		rules = append(rules, r)
 	}
 	waits = service.Waits(rules, s.Spread)
 	if len(s.Rule) > 0 {
 		rules = slices.DeleteFunc(rules, func(r *service.Rule) bool { return !slices.Contains(s.Rule, r.ID()) })
+		broken = slices.DeleteFunc(broken, func(r *rule.Rule) bool { return !slices.Contains(s.Rule, r.ID) })
 	}
-	if len(rules) == 0 {
-		return nil, nil, nil, usagef("rules: no rule that can run is in the paths of --rules and has an id of --rule")
+	if len(rules)+len(broken) == 0 {
+		return nil, nil, nil, nil, usagef("rules: no rule that can run is in the paths of --rules and has an id of --rule")
 	}
 	b, err = open(ctx)
-	return b, rules, waits, err
+	return b, rules, waits, broken, err
+}
+
+// before returns rules that have errors with the slots that they had when they last ran, as far as they ever did.
+func before(ctx context.Context, store ledger.Store, broken []*rule.Rule) ([]coverage.Rule, error) {
+	names, ids := map[string]string{}, make([]string, len(broken))
+	for i, r := range broken {
+		ids[i], names[r.ID] = r.ID, r.Name
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	heads, err := store.Heads(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger of %d rules: %w", len(ids), err)
+	}
+	var out []coverage.Rule
+	for _, h := range heads {
+		if slots, err := service.ParseSchedule(h.Schedule); err == nil && !h.Since.IsZero() {
+			out = append(out, coverage.Rule{ID: h.RuleID, Name: names[h.RuleID] + " (has errors)", Slots: slots})
+		}
+	}
+	slices.SortFunc(out, func(a, b coverage.Rule) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
 }
 
 func asked(rules []*service.Rule, waits map[string]time.Duration) []coverage.Rule {
@@ -97,12 +123,16 @@ func (s *timeRange) read(ctx context.Context, a *app, buckets int) (seen, error)
 		return seen{}, err
 	}
 	o.Buckets = buckets
-	b, rules, waits, err := s.ledgerOf(ctx, a, a.openAlertsToRead)
+	b, rules, waits, broken, err := s.ledgerOf(ctx, a, a.openAlertsToRead)
 	if err != nil {
 		return seen{}, err
 	}
 	defer func() { _ = b.close() }()
-	rows, err := coverage.Read(ctx, b.ledger, asked(rules, waits), o)
+	more, err := before(ctx, b.ledger, broken)
+	if err != nil {
+		return seen{}, err
+	}
+	rows, err := coverage.Read(ctx, b.ledger, append(asked(rules, waits), more...), o)
 	if err != nil {
 		return seen{}, err //nolint:wrapcheck // it names the ledger
 	}

@@ -33,7 +33,7 @@ func (c *coverageFillCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json", "ndjson"); err != nil {
 		return err
 	}
-	b, rules, waits, err := c.ledgerOf(ctx, a, a.openAlerts)
+	b, rules, waits, _, err := c.ledgerOf(ctx, a, a.openAlerts)
 	if err != nil {
 		return err
 	}

@@ -122,10 +122,21 @@ func (r *runner) round(ctx context.Context) ([]pipeline.Execution, error) {
 	return executions, errors.Join(append(crashes, err)...)
 }
 
-// account writes one line per execution.
+// fewRules is how many rules have a line each; of more, those that found nothing are only counted.
+const fewRules = 20
+
+// account writes one line per execution. For people, those of many rules that found nothing share one.
 func (r *runner) account(executions []pipeline.Execution) error {
 	if r.global.Format != "text" {
 		return writeJSON(r.out, r.global.Format, executions)
+	}
+	quiet := 0
+	if len(executions) > fewRules {
+		all := len(executions)
+		executions = slices.DeleteFunc(slices.Clone(executions), func(x pipeline.Execution) bool {
+			return x.Status == pipeline.Succeeded && x.Hits == 0 && x.Risk == pipeline.RiskCount{}
+		})
+		quiet = all - len(executions)
 	}
 	// Few rules suppress or make risk events: the others need no column for it.
 	columns := []struct {
@@ -158,7 +169,11 @@ func (r *runner) account(executions []pipeline.Execution) error {
 		}
 		t.row(row...)
 	}
-	return t.flush()
+	if err := t.flush(); err != nil || quiet == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(r.out, "%s succeeded and found nothing\n", count(quiet, "rule"))
+	return wrapWrite(err)
 }
 
 // outcome returns the error of the command for its executions. That Elasticsearch cannot be reached outweighs the

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -29,6 +30,8 @@ type reloading struct {
 	mu sync.Mutex
 	// outdated are the rules that run as they were before, because their text has errors now, by id.
 	outdated map[string]bool
+	// broken are the ids of rules that have errors and do not run.
+	broken []string
 }
 
 // change is what a reload has changed, as ids of rules.
@@ -51,10 +54,14 @@ func (r *reloading) reload(ctx context.Context) (change, error) {
 		return made, err
 	}
 	r.global.log.Info("the rules were reloaded", "added", len(made.added), "changed", len(made.changed), "removed", len(made.removed), "outdated", len(made.outdated))
-	for what, ids := range map[string][]string{"added": made.added, "changed": made.changed, "removed": made.removed} {
-		if len(ids) > 0 {
-			r.global.log.Info("rules "+what, "rule_ids", firstOf(ids))
-		}
+	if len(made.added) > 0 {
+		r.global.log.Info("rules added", "rule_ids", firstOf(made.added))
+	}
+	if len(made.changed) > 0 {
+		r.global.log.Info("rules changed", "rule_ids", firstOf(made.changed))
+	}
+	if len(made.removed) > 0 {
+		r.global.log.Info("rules removed", "rule_ids", firstOf(made.removed))
 	}
 	if len(made.outdated) > 0 {
 		r.global.log.Warn("rules have errors now, and run as they were before", "rule_ids", firstOf(made.outdated))
@@ -103,10 +110,21 @@ func (r *reloading) replace(ctx context.Context) (change, error) {
 	for _, id := range made.outdated {
 		r.outdated[id] = true
 	}
+	r.setBroken(rules)
 	r.setRules(next)
 	r.tellRules(rules, len(made.outdated))
 	r.settled.learn(ctx, patternsOf(next, (*service.Rule).Patterns))
 	return made, nil
+}
+
+// setBroken notes the rules with errors that do not run.
+func (r *reloading) setBroken(rules planned) {
+	r.broken = nil
+	for _, one := range rules.broken {
+		if !r.outdated[one.ID] {
+			r.broken = append(r.broken, one.ID)
+		}
+	}
 }
 
 // merge returns the plans to run: those of the files, and of rules that were running those whose text has errors now.
@@ -149,16 +167,18 @@ func isBroken(old *service.Rule, results []report.Result) bool {
 	})
 }
 
-// outdatedRules returns the ids of the rules that run as they were before, sorted.
-func (r *reloading) outdatedRules() []string {
+// note says which rules have errors; "" if none has.
+func (r *reloading) note() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var ids []string
-	for id := range r.outdated {
-		ids = append(ids, id)
+	var lines []string
+	if len(r.outdated) > 0 {
+		lines = append(lines, "rules that have errors now, and run as they were before: "+firstOf(slices.Sorted(maps.Keys(r.outdated))))
 	}
-	slices.Sort(ids)
-	return ids
+	if len(r.broken) > 0 {
+		lines = append(lines, "rules that have errors, and do not run: "+firstOf(r.broken))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // keep reloads the rules at SIGHUP and, unless watching is off, when their files change, until the context ends.
@@ -169,7 +189,7 @@ func (r *reloading) keep(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	changed := make(chan struct{}, 1)
-	if paths := r.global.inputs(); r.cmd.Watch && len(paths) > 0 {
+	if paths := r.global.inputs(); r.cmd.Reload && len(paths) > 0 {
 		watching.Go(func() {
 			watch(ctx, paths, func() {
 				select {

@@ -118,6 +118,8 @@ type planned struct {
 	idle     []query.Plan
 	// silent holds the rules that alert only through a correlation; their plans are idle.
 	silent []*rule.Rule
+	// broken holds the rules with an id that cannot run.
+	broken []*rule.Rule
 	// set has all of these rules.
 	set catalog.Catalog
 	// failed reports that a rule that is not disabled cannot run.
@@ -180,6 +182,9 @@ func (p *planned) add(r *rule.Rule, list diag.List, plan query.Plan) {
 		}
 	case plan == nil:
 		p.failed = true
+		if r.ID != "" {
+			p.broken = append(p.broken, r)
+		}
 	case r.SilencedBy != "":
 		p.silent, p.idle = append(p.silent, r), append(p.idle, plan)
 	default:

@@ -26,7 +26,7 @@ const noAddress = "none"
 // serve runs the rules on their schedule, and catches up with missed slots, until the context ends. Executions
 // in flight may finish within --grace; after that they are cancelled, and catch-up runs their slots
 // later.
-func (r *runner) serve(ctx context.Context) error {
+func (r *runner) serve(ctx context.Context, rules planned) error {
 	group, running := errgroup.WithContext(ctx)
 	// The lease and the server outlive the signal, so that rules keep their runner while they finish, and
 	// metrics can still be read.
@@ -34,6 +34,7 @@ func (r *runner) serve(ctx context.Context) error {
 	defer stop()
 	var s *service.Service
 	again := &reloading{runner: r, load: func(ctx context.Context) (planned, error) { return r.global.planRules(ctx, r.global.Rules) }}
+	again.setBroken(rules)
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
 	web, err := r.bind(ctx, again)
 	if err != nil {
@@ -175,12 +176,7 @@ func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, er
 	}
 	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{
 		Metrics: r.metrics.Handler(), Ready: ready,
-		Note: func() string {
-			if ids := again.outdatedRules(); len(ids) > 0 {
-				return "rules that have errors now, and run as they were before: " + firstOf(ids)
-			}
-			return ""
-		},
+		Note: again.note,
 		Reload: func(asked context.Context) (string, error) {
 			made, err := again.reload(asked)
 			return made.String(), err

@@ -50,7 +50,7 @@ type pastSlots struct {
 func (s spliced) Next(after time.Time) time.Time {
 	for _, p := range s.past {
 		if after.Before(p.until) {
-			if slot := p.Slots.Next(after); !slot.IsZero() && !slot.After(p.until) {
+			if slot := p.Next(after); !slot.IsZero() && !slot.After(p.until) {
 				return slot
 			}
 			after = p.until
@@ -65,7 +65,7 @@ func (s spliced) Prev(at time.Time) time.Time {
 		return slot
 	}
 	for i, p := range slices.Backward(s.past) {
-		slot := p.Slots.Prev(earliest(at, p.until))
+		slot := p.Prev(earliest(at, p.until))
 		if i == 0 || slot.After(s.past[i-1].until) {
 			return slot
 		}

@@ -268,10 +268,16 @@ func TestDiffers(t *testing.T) {
 				Differs: func(other string) { mu.Lock(); defer mu.Unlock(); told[id+" of "+other]++ },
 			})
 		}
+		var stops []func()
 		for _, id := range []string{"a", "b", "silent"} {
 			_, stop := runner(id)
-			defer stop()
+			stops = append(stops, stop)
 		}
+		defer func() {
+			for _, stop := range stops {
+				stop()
+			}
+		}()
 		is := func(want int) {
 			t.Helper()
 			mu.Lock()

@@ -189,7 +189,7 @@ func (b *bound) Explain(w window.Window) query.Explanation {
 		GroupBy: p.root.GroupBy, AlertWhen: p.root.String(), Exact: true,
 	}
 	for i, l := range b.leaves {
-		of := l.Prepared.Explain(window.Window{From: p.from(w)[i], To: w.To})
+		of := l.Explain(window.Window{From: p.from(w)[i], To: w.To})
 		e.Steps = append(e.Steps, query.ExplainedStep{Condition: l.leaf.name + ": " + of.Condition})
 		e.Exact = e.Exact && of.Exact
 		for _, f := range of.Fitted {

@@ -10,7 +10,7 @@ import (
 func (b *bound) Trace(ctx context.Context, d condition.Document) (condition.Trace, error) {
 	whole := condition.Trace{Text: "a rule of the correlation", Op: condition.OpOr}
 	for _, l := range b.leaves {
-		t, err := l.Prepared.Trace(ctx, d)
+		t, err := l.Trace(ctx, d)
 		if err != nil {
 			return whole, err //nolint:wrapcheck // it names the field
 		}

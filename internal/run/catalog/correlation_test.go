@@ -278,7 +278,7 @@ func TestCorrelationsInWindows(t *testing.T) {
 			fmt.Fprintf(&lines, `{"_index": "logs-x", "_id": "e%d", "_source": %s}`+"\n", i, data)
 			delete(e.source, "@timestamp")
 		}
-		open, diags, err := store.OpenEvents(context.Background(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines.String())})
+		open, diags, err := store.OpenEvents(t.Context(), store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(lines.String())})
 		if err != nil || diags.HasErrors() {
 			t.Fatal(err, diags)
 		}

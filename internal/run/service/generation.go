@@ -93,11 +93,20 @@ func (s *Service) scheduler(g *generation) *scheduler.Scheduler {
 
 // sharedHooks pass the events of several schedules on, one at a time.
 type sharedHooks struct {
-	scheduler.Hooks
+	to scheduler.Hooks
 
 	mu sync.Mutex
 	// running is the number of runs of all schedules.
 	running int
+}
+
+// alone calls a hook while no other is called. A nil hook is not called.
+func (h *sharedHooks) alone(isNil bool, call func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !isNil {
+		call()
+	}
 }
 
 // of returns the hooks of one more schedule.
@@ -105,40 +114,19 @@ func (h *sharedHooks) of() scheduler.Hooks {
 	mine := 0
 	return scheduler.Hooks{
 		Started: func(id string, slot time.Time, late time.Duration) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if h.Hooks.Started != nil {
-				h.Hooks.Started(id, slot, late)
-			}
+			h.alone(h.to.Started == nil, func() { h.to.Started(id, slot, late) })
 		},
 		Ended: func(id string, slot time.Time, took time.Duration, err error) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if h.Hooks.Ended != nil {
-				h.Hooks.Ended(id, slot, took, err)
-			}
+			h.alone(h.to.Ended == nil, func() { h.to.Ended(id, slot, took, err) })
 		},
-		Missed: func(id string, n int) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if h.Hooks.Missed != nil {
-				h.Hooks.Missed(id, n)
-			}
-		},
-		Exhausted: func(id string) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if h.Hooks.Exhausted != nil {
-				h.Hooks.Exhausted(id)
-			}
-		},
+		Missed:    func(id string, n int) { h.alone(h.to.Missed == nil, func() { h.to.Missed(id, n) }) },
+		Exhausted: func(id string) { h.alone(h.to.Exhausted == nil, func() { h.to.Exhausted(id) }) },
 		Running: func(n int) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.running += n - mine
-			if mine = n; h.Hooks.Running != nil {
-				h.Hooks.Running(h.running)
-			}
+			h.alone(h.to.Running == nil, func() {
+				h.running += n - mine
+				mine = n
+				h.to.Running(h.running)
+			})
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,11 +23,12 @@ import (
 // and run once; every run has the rules of the moment at which it begins; a rule that was away resumes where it was.
 func TestReplaceUnderLoad(t *testing.T) {
 	for seed := range uint64(6) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { replaceUnderLoad(t, seed) }) })
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { replaceUnderLoad(t, seed) }) })
 	}
 }
 
 func replaceUnderLoad(t *testing.T, seed uint64) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's own numbers
 	var version atomic.Int64
 	rules := func(away bool) []*service.Rule {
@@ -126,11 +128,12 @@ func TestReplaceRefuses(t *testing.T) {
 // TestReplaceSchedule gives a rule other intervals and look-backs while it runs. Its windows leave no time out, and no slot is run twice.
 func TestReplaceSchedule(t *testing.T) {
 	for seed := range uint64(20) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { replaceSchedule(t, seed) }) })
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { replaceSchedule(t, seed) }) })
 	}
 }
 
 func replaceSchedule(t *testing.T, seed uint64) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // a test's own numbers
 	intervals := []time.Duration{20 * time.Second, time.Minute, 90 * time.Second, 5 * time.Minute, 11 * time.Minute}
 	made := func() []*service.Rule {

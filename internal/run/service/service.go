@@ -156,7 +156,7 @@ func New(rules []*Rule, o Options) (*Service, error) {
 	o.Retention, o.Every = cmp.Or(o.Retention, DefaultRetention), cmp.Or(o.Every, DefaultEvery)
 	o.RoundSize = cmp.Or(o.RoundSize, DefaultRoundSize)
 	s := &Service{
-		opts: o, priority: newPriorityGate(), wake: make(chan struct{}, 1), hooks: &sharedHooks{Hooks: o.Hooks},
+		opts: o, priority: newPriorityGate(), wake: make(chan struct{}, 1), hooks: &sharedHooks{to: o.Hooks},
 		inFlight: map[string]time.Time{}, busy: map[string]bool{}, covered: map[string]time.Time{}, earlier: map[string]earlier{},
 	}
 	g, err := s.newGeneration(rules)
