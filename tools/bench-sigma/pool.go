@@ -106,7 +106,7 @@ var (
 	analysed = regexp.MustCompile(`\b(message|error\.message|event\.original)\b`)
 	isEQL    = regexp.MustCompile(`(?m)^type = "eql"$`)
 
-	sigmaCondition = regexp.MustCompile(`(?m)^    condition: (.+?)\r?$`)
+	sigmaCondition = regexp.MustCompile(`(?m)^    condition: ([^#\r\n]+?)[ \t]*(?:#.*)?\r?$`)
 	sigmaFolded    = regexp.MustCompile(`(?m)^    condition: .+\n {5,}`)
 	sigmaDetection = regexp.MustCompile(`(?m)^detection:\r?\n`)
 
