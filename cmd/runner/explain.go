@@ -11,18 +11,18 @@ import (
 
 // explainCmd shows what a rule becomes.
 type explainCmd struct {
-	Rule  string `arg:"" help:"Id, name, file or path of the rule."`
-	Event string `help:"Say why the events of this file make an alert or not; - is standard input." placeholder:"FILE" xor:"what"`
-	Alert string `help:"Say why the event of a stored alert made it." placeholder:"ID" xor:"what"`
-	ID    string `help:"Say why the event with this _id makes an alert or not: an event of the cluster, or of --events." placeholder:"ID" xor:"what"`
-	Index string `help:"Index, alias or pattern in which --id is searched for." placeholder:"INDEX"`
-	At    moment `help:"Slot whose window is judged (default: now; for an event the first slot that reads it)." placeholder:"T"`
+	Rule  string   `arg:"" help:"Id, name, file or path of the rule."`
+	Event string   `help:"Say why the events of this file make an alert or not; - is standard input." placeholder:"FILE" xor:"what"`
+	Alert string   `help:"Say why the event of a stored alert made it." placeholder:"ID" xor:"what"`
+	ID    string   `help:"Say why the event with this _id makes an alert or not: an event of the cluster, or of --events." placeholder:"ID" xor:"what"`
+	Index []string `help:"Indices, aliases or patterns in which --id is searched for." placeholder:"INDEX"`
+	At    moment   `help:"Slot whose window is judged (default: now; for an event the first slot that reads it)." placeholder:"T"`
 }
 
 // check returns a usage error for flags that do not go together.
 func (c *explainCmd) check(a *app) error {
 	switch g := a.global; {
-	case (c.ID == "") != (c.Index == ""):
+	case (c.ID == "") != (len(c.Index) == 0):
 		return usagef("--index and --id go together: an _id is unique within an index")
 	case c.ID != "" && len(g.Elasticsearch) == 0 && len(g.Events) == 0:
 		return usagef("the source of the event is missing: give --elasticsearch URL or --events FILE, or the event itself with --event FILE")

@@ -52,7 +52,7 @@ func (c *explainCmd) judge(ctx context.Context, a *app, b *backend, plan query.P
 // in memory.
 func (c *explainCmd) question(ctx context.Context, a *app, b *backend, plan query.Plan, files *store.Events) (*verdict.Question, error) {
 	q := &verdict.Question{Plan: plan, Slot: c.At.Time, Now: time.Now()}
-	var events search.Events = b.events
+	events := b.events
 	if files != nil {
 		events = files
 	}
@@ -66,6 +66,16 @@ func (c *explainCmd) question(ctx context.Context, a *app, b *backend, plan quer
 		locator = none
 	}
 	q.Locate = locator.Locate
+	if len(a.global.Elasticsearch) > 0 && files == nil {
+		q.Ask = func(ctx context.Context, of event.Ref, e condition.Expr) (bool, error) {
+			ids, err := condition.NewRaw(condition.Query{"ids": condition.Query{"values": []string{of.ID}}})
+			if err != nil {
+				return false, err //nolint:wrapcheck // it says what it was doing
+			}
+			found, err := b.having(ctx, []string{of.Index}, of.ID, condition.And{ids, e})
+			return len(found) > 0, err
+		}
+	}
 	if len(a.global.Elasticsearch) > 0 || a.global.Store != "" {
 		q.Ledger = b.ledger
 		q.Alerts = func(context.Context, time.Time) (verdict.Alerts, error) {

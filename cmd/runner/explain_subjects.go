@@ -31,9 +31,9 @@ func (c *explainCmd) subjects(ctx context.Context, a *app, b *backend) (subjects
 		found, err := everyEvent(ctx, files)
 		return subjectsOf(found), files, err
 	case c.ID != "":
-		found, err := c.named(ctx, a, b, event.Ref{Index: c.Index, ID: c.ID})
+		found, err := c.named(ctx, a, b, c.Index, c.ID)
 		if err == nil && len(found) == 0 {
-			err = usagef("explain: %s has no event with the _id %s", c.Index, c.ID)
+			err = usagef("explain: %s has no event with the _id %s", strings.Join(c.Index, ","), c.ID)
 		}
 		return subjectsOf(found), nil, err
 	}
@@ -53,28 +53,33 @@ func subjectsOf(events []event.Event) []verdict.Subject {
 	return out
 }
 
-// named reads the events with an _id in an index, alias or pattern.
-func (*explainCmd) named(ctx context.Context, a *app, b *backend, ref event.Ref) ([]event.Event, error) {
-	r := search.Request{Patterns: []string{ref.Index}, Where: condition.Const(true)}
+// named reads the events with an _id in indices, aliases or patterns.
+func (*explainCmd) named(ctx context.Context, a *app, b *backend, patterns []string, id string) ([]event.Event, error) {
+	where := condition.Expr(condition.Const(true))
 	if len(a.global.Elasticsearch) > 0 {
-		ids, err := condition.NewRaw(condition.Query{"ids": condition.Query{"values": []string{ref.ID}}})
+		ids, err := condition.NewRaw(condition.Query{"ids": condition.Query{"values": []string{id}}})
 		if err != nil {
 			return nil, fmt.Errorf("explain: %w", err)
 		}
-		r.Where = ids
+		where = ids
 	}
-	target, err := b.events.Resolve(ctx, r.Patterns, []string{search.DefaultTimestamp})
+	return b.having(ctx, patterns, id, where)
+}
+
+// having reads the events with an _id in indices, aliases or patterns that meet a condition.
+func (b *backend) having(ctx context.Context, patterns []string, id string, where condition.Expr) ([]event.Event, error) {
+	target, err := b.events.Resolve(ctx, patterns, append([]string{search.DefaultTimestamp}, condition.Fields(where)...))
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
 	if len(target.Indices) == 0 {
 		return nil, nil
 	}
-	r.FieldTypes = target.Fields
 	var found []event.Event
+	r := search.Request{Patterns: patterns, Where: where, FieldTypes: target.Fields}
 	_, err = b.events.Search(ctx, r, func(page []event.Event) (bool, error) {
 		for _, e := range page {
-			if e.ID == ref.ID {
+			if e.ID == id {
 				e.Source = bytes.Clone(e.Source)
 				found = append(found, e)
 			}
@@ -100,7 +105,7 @@ func (c *explainCmd) ofAlert(ctx context.Context, a *app, b *backend, doc alert.
 		if b.events == nil || ref.Index == "" || ref.ID == "" {
 			continue
 		}
-		found, err := c.named(ctx, a, b, ref)
+		found, err := c.named(ctx, a, b, []string{ref.Index}, ref.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -83,12 +83,22 @@ type Entry struct {
 	Created, Duplicates, Suppressed, Queued int64
 	// Took is the duration of the run, with a precision of about a tenth.
 	Took time.Duration
-	// Ended is when the run ended, to the second; it shows how late the run was.
+	// Ended is when the run ended; it shows how late the run was. A store may make it earlier: see [Entry.EndedBy].
 	Ended time.Time
 	// Reason is why a part of the window was not read.
 	Reason Reason
 	// Error is why the slot is not covered; "" when it is.
 	Error string
+}
+
+// EndedBy returns the moment by which the run had ended, at the latest: an entry that was stored has the distance of Ended
+// from the slot roughly. It is zero if Ended is.
+func (e Entry) EndedBy() time.Time {
+	if e.Ended.IsZero() {
+		return e.Ended
+	}
+	late := max(0, e.Ended.Sub(e.Slot))
+	return e.Ended.Add(late/8 + 2*time.Second)
 }
 
 // Day returns the day, in UTC, whose page contains the slot.

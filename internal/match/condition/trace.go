@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"errors"
 	"fmt"
 
 	"tocsin/internal/match/mapping"
@@ -21,23 +22,33 @@ type Trace struct {
 	// Deciding marks the leaves that [Decide] has found.
 	Deciding bool    `json:"deciding,omitempty"`
 	Parts    []Trace `json:"parts,omitempty"`
+	// Cases are the values of a leaf that lists several, each as a test of its own.
+	Cases []Trace `json:"-"`
 }
 
 // NewTrace evaluates every part of a condition, including parts that do not affect the result.
 func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	switch e := e.(type) {
 	case And:
-		return traceParts(OpAnd, e, e, fields, d)
+		return traceParts(OpAnd, e, fields, d)
 	case Or:
-		return traceParts(OpOr, e, e, fields, d)
+		return traceParts(OpOr, e, fields, d)
 	case Not:
-		return traceParts(OpNot, e, []Expr{e.X}, fields, d)
+		return traceParts(OpNot, []Expr{e.X}, fields, d)
 	}
-	m, err := Compile(e, fields)
+	holds, err := matches(e, fields, d)
 	if err != nil {
 		return Trace{}, err
 	}
-	t := Trace{Text: e.String(), Holds: m.Match(d)}
+	t := Trace{Text: e.String(), Holds: holds}
+	if list, ok := e.(Terms); ok {
+		for _, value := range list.Values {
+			one := Term{Field: list.Field, Value: value}
+			if m, err := Compile(one, fields); err == nil {
+				t.Cases = append(t.Cases, Trace{Text: one.String(), Holds: m.Match(d)})
+			}
+		}
+	}
 	if n, ok := e.(Nested); ok {
 		d.AnyObject(n.Path, func() bool {
 			t.addValues(n.X, nestedView{n.Path, fields}, d)
@@ -47,6 +58,29 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	}
 	t.addValues(e, fields, d)
 	return t, nil
+}
+
+// Asker is a document whose index can be asked whether it meets a condition that only a search can match.
+type Asker interface {
+	Document
+	Ask(e Expr) (bool, error)
+}
+
+// matches evaluates a leaf, or asks the index of the document.
+func matches(e Expr, fields mapping.Fields, d Document) (bool, error) {
+	m, err := Compile(e, fields)
+	if asker, ok := d.(Asker); ok && onlySearched(err) {
+		return asker.Ask(e) //nolint:wrapcheck // it says what it was doing
+	}
+	if err != nil {
+		return false, err
+	}
+	return m.Match(d), nil
+}
+
+// onlySearched reports whether only a search can match a condition.
+func onlySearched(err error) bool {
+	return errors.Is(err, ErrAnalysed) || errors.Is(err, ErrSearchOnly)
 }
 
 // addValues adds the document's values of the fields that a test reads.
@@ -74,9 +108,9 @@ func TraceParts(whole Expr, parts []Part, fields mapping.Fields, d Document) (Tr
 	if len(parts) < 2 {
 		return NewTrace(whole, fields, d)
 	}
-	m, err := Compile(whole, fields)
-	if err != nil {
-		return Trace{}, err
+	m, compileErr := Compile(whole, fields)
+	if compileErr != nil && !onlySearched(compileErr) {
+		return Trace{}, compileErr
 	}
 	t := Trace{Text: string(OpAnd), Op: OpAnd, Holds: true}
 	for _, p := range parts {
@@ -91,24 +125,28 @@ func TraceParts(whole Expr, parts []Part, fields mapping.Fields, d Document) (Tr
 		}
 		t.Parts = append(t.Parts, part)
 	}
-	if t.Holds != m.Match(d) {
+	if compileErr == nil && t.Holds != m.Match(d) {
 		return Trace{}, fmt.Errorf("trace the parts of %s: together they have another result", whole)
 	}
 	return t, nil
 }
 
-func traceParts(op Op, whole Expr, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
-	m, err := Compile(whole, fields)
-	if err != nil {
-		return Trace{}, err
-	}
-	t := Trace{Text: string(op), Op: op, Holds: m.Match(d)}
+func traceParts(op Op, parts []Expr, fields mapping.Fields, d Document) (Trace, error) {
+	t := Trace{Text: string(op), Op: op, Holds: op != OpOr}
 	for _, p := range parts {
 		part, err := NewTrace(p, fields, d)
 		if err != nil {
 			return Trace{}, err
 		}
 		t.Parts = append(t.Parts, part)
+		switch op {
+		case OpAnd:
+			t.Holds = t.Holds && part.Holds
+		case OpOr:
+			t.Holds = t.Holds || part.Holds
+		case OpNot:
+			t.Holds = !part.Holds
+		}
 	}
 	return t, nil
 }

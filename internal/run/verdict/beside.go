@@ -14,28 +14,26 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
-	"tocsin/internal/scheduler/window"
 )
 
 // beside makes the checks of an event that meets the condition: those that depend on other events, on runs and on alerts.
-func (q *Question) beside(ctx context.Context, v *Verdict, s Subject, doc *event.Document, w window.Window) error {
-	q.group(ctx, v, s, doc, w)
+func (q *Question) beside(ctx context.Context, v *Verdict, s Subject, doc *event.Document) {
+	q.group(ctx, v, s, doc)
 	made, err := q.alerts(ctx, v, s)
 	if err != nil {
 		v.add(Alert, Unknown, "whether there is an alert about it cannot be told: %v", err)
 	}
 	if made {
-		return nil
+		return
 	}
 	if err := q.ledger(ctx, v, s, doc); err != nil {
 		v.add(Ledger, Unknown, "what became of its slots cannot be told: %v", err)
 	}
-	return nil
 }
 
 // group asks how near the groups of the event come to an alert: in the windows of all slots that read the event, or
 // in the one that is asked about.
-func (q *Question) group(ctx context.Context, v *Verdict, s Subject, doc *event.Document, w window.Window) {
+func (q *Question) group(ctx context.Context, v *Verdict, s Subject, doc *event.Document) {
 	if _, ok := q.Prepared.(query.Inquirer); !ok {
 		return
 	}
@@ -285,27 +283,30 @@ const ingested = "event.ingested"
 // late compares the time of ingest with the runs of the slots that have read the time of the event.
 func (v *Verdict) late(read []ledger.Entry, doc *event.Document, heads []ledger.Head) {
 	came := dates(doc, ingested)
-	last := slices.MaxFunc(read, func(a, b ledger.Entry) int { return a.Ended.Compare(b.Ended) })
+	last := slices.MaxFunc(read, func(a, b ledger.Entry) int { return a.EndedBy().Compare(b.EndedBy()) })
+	by := last.EndedBy()
 	slot, ended := at(last.Slot), at(last.Ended)
 	switch {
 	case last.Ended.IsZero():
 		v.add(Lateness, Unknown, "slot %s is %s, and when it ran is not recorded", slot, last.Status)
 	case len(came) == 0:
 		v.add(Lateness, Unknown, "the event has no %s: whether it came after slot %s ran at %s cannot be told", ingested, slot, ended)
-	case came[0].After(last.Ended):
+	case came[0].After(last.Ended) && !came[0].After(by):
+		v.add(Lateness, Unknown, "it was ingested at %s, and slot %s ran between %s and %s: which was first cannot be told", at(came[0]), slot, ended, at(by))
+	case came[0].After(by):
 		text := ""
 		if len(heads) > 0 && !heads[0].Reread.IsZero() {
 			text = "; late events were searched for up to slot " + at(heads[0].Reread)
 		}
-		v.add(Lateness, No, "it came late: it was ingested at %s, %s after the last run that read its time, slot %s at %s%s",
-			at(came[0]), came[0].Sub(last.Ended).Round(time.Second), slot, ended, text)
+		v.add(Lateness, No, "it came late: it was ingested at %s, at least %s after the last run that read its time, slot %s at %s%s",
+			at(came[0]), came[0].Sub(by).Round(time.Second), slot, ended, text)
 	default:
 		v.add(Ledger, Unknown, "slot %s is %s and ran at %s, after the event was ingested, and made no alert of it: the rule, its exceptions or the event may have been others then", slot, last.Status, ended)
 	}
 }
 
 // conclude writes the summary.
-func (v *Verdict) conclude(q *Question) {
+func (v *Verdict) conclude() {
 	var no, unknown []string
 	if c := v.check(Condition); c.Result == No {
 		no = append(no, c.Text)

@@ -23,6 +23,9 @@ type Question struct {
 	Prepared query.Prepared
 	// Events are the events among which the judged event is; nil: they are not known.
 	Events search.Events
+	// Ask asks the index of an event whether the event meets a condition that only a search can match; nil: it cannot be
+	// asked.
+	Ask func(ctx context.Context, e event.Ref, c condition.Expr) (bool, error)
 	// Locate returns a test for the names of indices that patterns match; nil: names are not compared.
 	Locate func(ctx context.Context, patterns []string) (func(index string) bool, error)
 	// Alerts finds alerts for a slot; nil: they are not known. Supposed: they are what a run at the slot would make.
@@ -138,17 +141,28 @@ func (q *Question) Judge(ctx context.Context, s Subject) (Verdict, error) {
 		return v, err
 	}
 	slices.SortStableFunc(v.Checks, func(a, b Check) int { return rank(a.Name) - rank(b.Name) })
-	if err := q.condition(ctx, &v, doc); err != nil {
+	var judged condition.Document = doc
+	if q.Ask != nil && s.Event.ID != "" {
+		judged = asked{doc, func(e condition.Expr) (bool, error) { return q.Ask(ctx, s.Event.Ref(), e) }}
+	}
+	if err := q.condition(ctx, &v, judged); err != nil {
 		return v, err
 	}
 	if v.Matches {
-		if err := q.beside(ctx, &v, s, doc, w); err != nil {
-			return v, err
-		}
+		q.beside(ctx, &v, s, doc)
 	}
-	v.conclude(q)
+	v.conclude()
 	return v, nil
 }
+
+// asked is a document that asks its index.
+type asked struct {
+	*event.Document
+	ask func(condition.Expr) (bool, error)
+}
+
+// Ask implements [condition.Asker].
+func (a asked) Ask(e condition.Expr) (bool, error) { return a.ask(e) }
 
 // rank puts the index before the window, which is needed first.
 func rank(name string) int { return slices.Index([]string{Enabled, Index, Window}, name) }
@@ -266,7 +280,7 @@ func (v *Verdict) failing() string {
 	if more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more clauses", more))
 	}
-	if all := append(excluded, parts...); len(all) > 0 {
+	if all := slices.Concat(excluded, parts); len(all) > 0 {
 		return strings.Join(all, "; ")
 	}
 	return "no change of single clauses makes it match: the rule cannot match any such event"

@@ -32,30 +32,48 @@ type Result struct {
 	Name     string    `json:"name"`
 	Passed   bool      `json:"passed"`
 	Problems diag.List `json:"problems"`
+
+	// alternatives of the rule's condition, and whether an event of the test meets them.
+	alternatives []Alternative
 }
 
 // Run runs the tests of a file. References such as exceptions are looked up in the rule's own file,
 // in the files that the test names, and in beside. The list says why the rule itself cannot be
 // tested; in that case every test has failed.
 func Run(ctx context.Context, o catalog.Options, f File, beside ...string) ([]Result, diag.List, error) {
+	l, err := load(ctx, o, f, beside)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.all(ctx, l)
+}
+
+// load loads the rule of a file by itself.
+func load(ctx context.Context, o catalog.Options, f File, beside []string) (loaded, error) {
 	set, list, err := catalog.Load(ctx, o, slices.Concat([]string{f.Rule}, f.With, beside)...)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // it says what it was doing
+		return loaded{}, err //nolint:wrapcheck // it says what it was doing
 	}
 	r := f.pick(set.Set)
 	list = slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
 		return r != nil && !r.Owns(d) && slices.ContainsFunc(set.Rules(), func(o *rule.Rule) bool { return o.Owns(d) })
 	})
-	if r == nil {
-		return f.untested("", list), list, nil
+	return loaded{set: set, rule: r, list: list}, nil
+}
+
+// all runs the tests of a file over its rule.
+func (f File) all(ctx context.Context, l loaded) ([]Result, diag.List, error) {
+	if l.rule == nil {
+		return f.untested("", l.list), l.list, nil
 	}
-	plan, more := set.Plan(r)
+	r, list := l.rule, l.list
+	plan, more := l.set.Plan(r)
 	if list = append(list, more...); plan == nil {
 		return f.untested(r.ID, list), list, nil
 	}
 	results := make([]Result, 0, len(f.Tests))
 	for i := range f.Tests {
-		problems, err := f.run(ctx, i, plan)
+		problems, covered, err := f.run(ctx, i, plan, l.cover)
 		if err != nil {
 			return nil, nil, fmt.Errorf("test %q of %s: %w", f.Tests[i].Name, f.Path, err)
 		}
@@ -63,7 +81,7 @@ func Run(ctx context.Context, o catalog.Options, f File, beside ...string) ([]Re
 			problems = diag.List{} // [] in JSON, for scripts
 		}
 		results = append(results, Result{
-			File: f.Path, RuleID: r.ID, Name: f.Tests[i].Name, Passed: !problems.HasErrors(), Problems: problems,
+			File: f.Path, RuleID: r.ID, Name: f.Tests[i].Name, Passed: !problems.HasErrors(), Problems: problems, alternatives: covered,
 		})
 	}
 	return results, list, nil
@@ -98,11 +116,11 @@ func (f File) untested(ruleID string, why diag.List) []Result {
 }
 
 // run runs one test and describes how its alerts differ from the expected ones.
-func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error) {
+func (f File) run(ctx context.Context, i int, plan query.Plan, cover bool) (diag.List, []Alternative, error) {
 	test := f.Tests[i]
 	events, list, err := store.OpenEvents(ctx, store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(test.Events.Value)})
 	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, nil, fmt.Errorf("read events: %w", err)
 	}
 	defer func() { _ = events.Close() }()
 	var problems diag.List
@@ -113,10 +131,10 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	if slot.IsZero() {
 		var ok bool
 		if slot, ok, err = latest(ctx, events); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !ok {
-			return append(problems, f.report(i, "events", "ruletest/no-time", "no event says when: give at, or an @timestamp")), nil
+			return append(problems, f.report(i, "events", "ruletest/no-time", "no event says when: give at, or an @timestamp")), nil, nil
 		}
 	}
 	alerts := store.NewMemory()
@@ -131,10 +149,17 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	}
 	more, err := f.compare(ctx, i, alerts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	risks, err := f.compareRisk(ctx, i, risk)
-	return slices.Concat(problems, more, risks), err
+	if err != nil {
+		return nil, nil, err
+	}
+	if !cover {
+		return slices.Concat(problems, more, risks), nil, nil
+	}
+	met, err := alternatives(ctx, plan, slot, events)
+	return slices.Concat(problems, more, risks), met, err
 }
 
 // spanOf finds the position of a diagnostic about the events in their text.
