@@ -21,6 +21,8 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Load rules and report every mistake in them."`
 	Explain  explainCmd  `cmd:"" help:"Show how a rule becomes a request to Elasticsearch, or why an event matches or does not match."`
 	Test     testCmd     `cmd:"" help:"Run rule tests (*.test.toml)."`
+	Fmt      fmtCmd      `cmd:"" help:"Give rule files in TOML their normal form."`
+	New      newCmd      `cmd:"" help:"Write a rule with its test, to begin with."`
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
 	Hunt     huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`

@@ -49,6 +49,10 @@ var examples = map[string][]example{
 		{"all tests below a directory", "test rules/"},
 		{"those of one rule", "test rules/shell.toml"},
 	},
+	"fmt": {
+		{"all files below a directory", "fmt rules/"},
+		{"for CI: which files are not in their normal form", "fmt --check rules/"},
+	},
 	"query": {
 		{"EQL", `query --language eql 'process where process.name == "sh"' --events events.ndjson`},
 		{"KQL, in a time range", "query --language kuery 'process.name: sh' --index 'logs-*' --from now-1h --elasticsearch https://localhost:9200"},

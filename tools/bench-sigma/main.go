@@ -88,6 +88,10 @@ func run(ctx context.Context, to io.Writer, p *programs, o options) error {
 	if err := p.writeMap(rules); err != nil {
 		return err
 	}
+	p.mapping = filepath.Join(p.work, "mapping.json")
+	if err := writeMapping(p.mapping, files[0].path); err != nil {
+		return err
+	}
 	quiet, err := p.agree(ctx, to, rules, files[0])
 	if err != nil {
 		return err

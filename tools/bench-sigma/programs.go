@@ -21,6 +21,8 @@ type programs struct {
 	work   string
 	// sources is the field map with the log sources of the events.
 	sources string
+	// mapping says how the events are mapped; "": the runner finds out.
+	mapping string
 }
 
 // indices are the patterns that rules of Sigma search: any name is one of an event file's index.
@@ -31,6 +33,9 @@ func (p *programs) once(ctx context.Context, dir, events string, more ...string)
 	arguments := append([]string{
 		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", dir, "--events", events, "--sigma-index", indices, "--field-map", p.sources, "--log-level", "error",
 	}, more...)
+	if p.mapping != "" {
+		arguments = append(arguments, "--mapping", p.mapping)
+	}
 	return exec.CommandContext(ctx, p.runner, arguments...)
 }
 
@@ -100,6 +105,11 @@ func (p *programs) tocsinMatches(ctx context.Context, s set, events string) (map
 	if _, err := measure(ctx, p.once(ctx, s.dir, events, "--no-ledger", "--store", store)); err != nil {
 		return nil, err
 	}
+	return p.listed(ctx, store)
+}
+
+// listed returns the matches that a store has alerts of.
+func (p *programs) listed(ctx context.Context, store string) (map[match]bool, error) {
 	return matches(exec.CommandContext(ctx, p.runner, "alerts", "list", "--store", store, "--format", "ndjson"), func(line []byte) (match, error) {
 		var alert struct {
 			Rule  string `json:"kibana.alert.rule.rule_id"`
@@ -132,7 +142,7 @@ func matches(c *exec.Cmd, read func(line []byte) (match, error)) (map[match]bool
 	out := map[match]bool{}
 	for line := range bytes.Lines(text) {
 		m, err := read(line)
-		if err != nil || m.rule == "" || m.event == 0 {
+		if err != nil || m.rule == "" {
 			return nil, fmt.Errorf("%s: a line without rule or event: %s (%w)", c, line, err)
 		}
 		out[m] = true

@@ -186,7 +186,10 @@ func (c *tally) report(t *testing.T) {
 
 // agree compares a set with the matchers of its members on some documents: as made, and arranged by
 // a sample of such documents.
-func (c *tally) agree(t *rapid.T, members []condition.Member) {
+func (c *tally) agree(t *rapid.T, members []condition.Member) { c.over(t, members, setSource) }
+
+// over is agree over other documents.
+func (c *tally) over(t *rapid.T, members []condition.Member, source func(*rapid.T) []byte) {
 	set, errs := condition.NewSet(members)
 	matchers := make([]*condition.Matcher, len(members))
 	for i, m := range members {
@@ -204,7 +207,7 @@ func (c *tally) agree(t *rapid.T, members []condition.Member) {
 		if sample--; sample < 0 {
 			return nil
 		}
-		if err := view.Read(setSource(t)); err != nil {
+		if err := view.Read(source(t)); err != nil {
 			t.Fatal(err)
 		}
 		return view
@@ -212,7 +215,7 @@ func (c *tally) agree(t *rapid.T, members []condition.Member) {
 	odd := condition.NewScope(len(members), func(i int) bool { return i%2 == 1 })
 	matchings := map[string]*condition.Matching{"made": set.NewMatching(), "tuned": tuned.NewMatching()}
 	for range 8 {
-		e := event.Event{Source: setSource(t)}
+		e := event.Event{Source: source(t)}
 		document, err := e.Document()
 		if err != nil {
 			t.Fatal(err)

@@ -171,7 +171,9 @@ func (t *target) begin(ctx context.Context, src query.Source) {
 	if open(w) && dated(t.Rule) {
 		return // the names of its indices follow from the range, which is not known yet
 	}
-	if !t.prepare(ctx, src) || t.bySlot && merging.OfNow {
+	// The first command of a search in SPL is the same in every slot: times of its own are not among the reads.
+	varies := merging.OfNow && t.Rule.Type != rule.TypeSPL
+	if !t.prepare(ctx, src) || varies {
 		return // its searches are other ones in each slot
 	}
 	t.guard(func() error {

@@ -216,7 +216,9 @@ func TestCensus(t *testing.T) {
 // crashing is a plan whose preparation panics.
 type crashing struct{ query.Plan }
 
-func (crashing) Prepare(context.Context, query.Source) (query.Prepared, diag.List, error) { panic("a fault") }
+func (crashing) Prepare(context.Context, query.Source) (query.Prepared, diag.List, error) {
+	panic("a fault")
+}
 
 // TestHuntSaysWhatItCannotAnswer: a rule that fails, crashes or cannot be run on files says so, and the others are answered.
 func TestHuntSaysWhatItCannotAnswer(t *testing.T) {
@@ -234,4 +236,3 @@ func TestHuntSaysWhatItCannotAnswer(t *testing.T) {
 		t.Errorf("%+v\n%+v\n%+v\n%+v", *f[0], *f[1], *f[2], *f[3])
 	}
 }
-

@@ -185,4 +185,3 @@ func (h *hunt) readAhead(ctx context.Context, round *pipeline.Round, slots []slo
 	}
 	return round.ReadAhead(ctx, jobs)
 }
-

@@ -140,6 +140,9 @@ func TestPublishedNear(t *testing.T) {
 	lost := map[string]int{}
 	for n := range 6 {
 		all := results(t, publish(t, t.TempDir(), corpus, sets, func(set conformance.SigmaSet, rule string) []map[string]any {
+			if lost[filepath.Base(set.Rule)] > 0 {
+				return nil
+			}
 			var out []map[string]any
 			for i, e := range set.Events {
 				if !set.Finds()[i] {
