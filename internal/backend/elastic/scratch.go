@@ -124,9 +124,6 @@ func (s *Scratch) definition(ctx context.Context, name string) (indexDefinition,
 	return a.Template, err
 }
 
-// Name returns the index that a scratch index stands for.
-func (s *Scratch) Name(index string) string { return strings.TrimPrefix(index, s.prefix) }
-
 // Patterns returns the patterns that match the scratch indices of those that patterns match.
 func (s *Scratch) Patterns(patterns []string) []string {
 	var out []string
