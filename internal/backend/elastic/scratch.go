@@ -158,4 +158,3 @@ func (s *Scratch) Close(ctx context.Context) error {
 	})
 	return err
 }
-
