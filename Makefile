@@ -111,7 +111,7 @@ MUTATED      ?= ./internal/splunk ./internal/translate/spl
 
 .PHONY: full-sigma
 full-sigma: ## Try all Sigma cases and rules under every mapping on a node; needs TOCSIN_ELASTICSEARCH_URL.
-	TOCSIN_SIGMA_NEAR_ALL=1 TOCSIN_SIGMA_MAPPINGS=plain,normalized,caseless $(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestSigma(Rows|Regression|Published|Near)OnNode|TestSigma(Converted|Compat)' ./integration/
+	TOCSIN_SIGMA_ALL=1 TOCSIN_SIGMA_MAPPINGS=plain,normalized,caseless $(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestSigma(Rows|Regression|Published|Near)OnNode|TestSigma(Converted|Compat)' ./integration/
 
 .PHONY: mutate
 mutate: ## Change the code at random and count what the tests catch; MUTATED, CHANGES=100, SEED choose.

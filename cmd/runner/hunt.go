@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/internal/backend/elastic"
@@ -151,7 +152,7 @@ func (p *planned) only(refs []string) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	all := append(p.plans, p.idle...)
+	all := slices.Concat(p.plans, p.idle)
 	p.plans, p.failed = nil, false
 	results := p.report.Results
 	p.report.Results = nil

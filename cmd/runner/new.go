@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
-	"unicode"
 
 	"github.com/google/uuid"
 
+	"tocsin/cmd/runner/internal/importing"
 	"tocsin/internal/diag"
 	"tocsin/internal/rule/form"
 )
@@ -29,7 +29,7 @@ func (c *newCmd) Run(_ context.Context, a *app) error {
 	if err := a.global.formatOneOf("text"); err != nil {
 		return err
 	}
-	name := fileName(c.Name)
+	name := importing.Slug(c.Name)
 	if name == "" {
 		return usagef("the name %q has no letter or digit to name a file after", c.Name)
 	}
@@ -80,16 +80,6 @@ func writeNew(path, text string, facts map[string]string) error {
 	}
 	return nil
 }
-
-// fileName makes a file name of a rule's name: its letters and digits in lower case, with underscores between them.
-func fileName(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	text := []rune(strings.Join(words, "_"))
-	return strings.Trim(string(text[:min(len(text), longestName)]), "_")
-}
-
-// longestName is the length of a file name without its extension.
-const longestName = 100
 
 // tomlText writes a text as a basic string of TOML.
 func tomlText(s string) string { return form.Quote(s) }

@@ -35,7 +35,7 @@ func TestServiceReloads(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "one.toml", namedRule(1, "process where true"))
 	write(t, dir, "two.toml", namedRule(2, "process where true"))
-	s := startService(t, "--rules", dir, "--events", writeFile(t, "e.ndjson", serviceEvents), "--store", t.TempDir(), "--no-watch")
+	s := startService(t, "--rules", dir, "--events", writeFile(t, "e.ndjson", serviceEvents), "--store", t.TempDir(), "--no-reload")
 	s.until(t, "executed")
 
 	want := func(status int, body, wanted string) {

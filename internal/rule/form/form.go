@@ -12,7 +12,7 @@ import (
 
 // keys is the order of the keys of a rule; others follow in the order in which they are written.
 var keys = []string{
-	"rule_id", "name", "description", "enabled", "author", "license", "tags", "references", "false_positives",
+	"rule_id", "name", "description", "version", "enabled", "author", "license", "tags", "references", "false_positives",
 	"severity", "risk_score", "building_block_type", "rule_name_override", "timestamp_override", "timestamp_override_fallback_disabled",
 	"interval", "cron", "cron_time_zone", "from", "to", "max_signals",
 	"type", "language", "index", "data_view_id", "event_category_override", "timestamp_field", "tiebreaker_field",

@@ -254,7 +254,9 @@ func (d *drawer) blanks() string {
 	return b.String()
 }
 
-func (d *drawer) space() string { return rapid.SampledFrom([]string{"", " ", "\t ", "    "}).Draw(d.T, "space") }
+func (d *drawer) space() string {
+	return rapid.SampledFrom([]string{"", " ", "\t ", "    "}).Draw(d.T, "space")
+}
 
 func (d *drawer) end() string {
 	if rapid.IntRange(0, 3).Draw(d.T, "end") == 0 {

@@ -50,15 +50,15 @@ func elementsOf(list string) (elements []statement, tail []string) {
 	var above []string
 	sameLine := false // the last element is on this line
 	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
-		case c == '\n':
+		switch s.text[s.at] {
+		case '\n':
 			sameLine = false
 			s.at++
-		case c == ' ' || c == '\t' || c == '\r' || c == ',':
+		case ' ', '\t', '\r', ',':
 			s.at++
-		case c == ']':
+		case ']':
 			return elements, above
-		case c == '#':
+		case '#':
 			text := s.comment()
 			if last := len(elements) - 1; sameLine && elements[last].beside == "" && len(above) == 0 {
 				elements[last].beside = text

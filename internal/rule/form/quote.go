@@ -39,8 +39,8 @@ func Text(text string) string {
 		return "'''\n" + text + "'''"
 	}
 	escaped := strings.NewReplacer(`\`, `\\`, `"""`, `""\"`).Replace(text)
-	if strings.HasSuffix(escaped, `"`) {
-		escaped = strings.TrimSuffix(escaped, `"`) + `\"`
+	if before, ok := strings.CutSuffix(escaped, `"`); ok {
+		escaped = before + `\"`
 	}
 	return "\"\"\"\n" + escaped + "\"\"\""
 }

@@ -1,6 +1,9 @@
 package form
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // statement is a key with its value, or in a list an element.
 type statement struct {
@@ -64,7 +67,7 @@ func parse(text string) file {
 			f.blocks = append(f.blocks, now)
 		default:
 			one := s.pair()
-			one.above, comments, apart, begun = append(apart, comments...), nil, nil, true
+			one.above, comments, apart, begun = slices.Concat(apart, comments), nil, nil, true
 			now.body = append(now.body, one)
 		}
 	}
