@@ -78,7 +78,7 @@ threshold = { field = ["user.name"], value = 2, cardinality = [{ field = "host.n
 				r := search.Request{Patterns: []string{"*"}, Where: condition.Const(true), FieldTypes: events.Fields()}
 				_, err = events.Search(t.Context(), r, func(page []event.Event) (bool, error) {
 					// An alert of a threshold rule names five of its events.
-				for i := range page {
+					for i := range page {
 						page[i].Types = mapping.OfIndex(prepared.Target().Fields, page[i].Index)
 						doc, err := page[i].Document()
 						if err != nil {
