@@ -49,14 +49,17 @@ type Judged struct {
 
 // reader collects files of sources.
 type reader struct {
+	// values are the value lists that are carried over.
+	values []string
 	judged Statuses
 	files  []File
 	notes  []Note
 }
 
-// Read reads a source: a directory or a file. judged has every file with rules of the roots of the source.
-func Read(source string, judged Statuses) ([]File, []Note, error) {
-	r := &reader{judged: judged}
+// Read reads a source: a directory or a file. judged has every file with rules of the roots of the source, values are the
+// value lists that are carried over besides.
+func Read(source string, judged Statuses, values ...string) ([]File, []Note, error) {
+	r := &reader{judged: judged, values: values}
 	for _, root := range Roots(source) {
 		base := source
 		if root == source || filepath.Base(root) == "rules" {
@@ -190,7 +193,7 @@ func (r *reader) export(path, content string, lines bool) error {
 			r.notes = append(r.notes, Note{Path: path, Line: n, Lost: true, Reason: whyLost(problems[n])})
 		}
 	}
-	files, notes, err := exceptionFiles(path, others)
+	files, notes, err := exceptionFiles(path, others, r.values)
 	r.files, r.notes = append(r.files, files...), append(r.notes, notes...)
 	return err
 }
