@@ -55,8 +55,8 @@ var examples = map[string][]example{
 		{"what would be written of a checkout", "import detection-rules/ --into rules/ --dry-run"},
 	},
 	"new": {
-		{"a rule in EQL with its test", `new "Shell from a web server"`},
-		{"one that counts", `new "Many failed logins" --kind threshold`},
+		{"a rule in EQL with its test", "new 'Shell from a web server'"},
+		{"one that counts", "new 'Many failed logins' --kind threshold"},
 	},
 	"fmt": {
 		{"all files below a directory", "fmt rules/"},
@@ -95,7 +95,7 @@ var examples = map[string][]example{
 	},
 	"attack": {
 		{"by tactic", "attack --rules rules/"},
-		{"a layer for the ATT&CK Navigator", "attack --rules rules/ --format navigator > layer.json"},
+		{"a layer for the ATT&CK Navigator", "attack --rules rules/ --format navigator"},
 	},
 	"version": {{"the version alone", "--version"}},
 	"completion": {
