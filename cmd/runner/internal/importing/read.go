@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/tomltree"
 	"tocsin/internal/rule"
+	"tocsin/internal/rule/folder"
 	"tocsin/internal/rule/form"
 )
 
@@ -60,23 +61,28 @@ type reader struct {
 // value lists that are carried over besides.
 func Read(source string, judged Statuses, values ...string) ([]File, []Note, error) {
 	r := &reader{judged: judged, values: values}
+	var walker folder.Walker // as the loader of rules, which follows links
 	for _, root := range Roots(source) {
 		base := source
 		if root == source || filepath.Base(root) == "rules" {
 			base = root
 		}
 		if info, err := os.Stat(root); err == nil && !info.IsDir() {
-			base = filepath.Dir(root)
+			if err := r.file(root, filepath.Base(root)); err != nil {
+				return nil, nil, fmt.Errorf("import: %w", err)
+			}
+			continue
 		}
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			switch hidden := path != root && strings.HasPrefix(d.Name(), "."); {
+		err := walker.Walk(folder.Disk{Dir: root}, ".", func(below string, d fs.DirEntry, err error) error {
+			switch hidden := below != "." && strings.HasPrefix(filepath.Base(below), "."); {
 			case err != nil:
 				return err
 			case d.IsDir() && hidden:
 				return fs.SkipDir
-			case d.IsDir() || hidden:
+			case d.IsDir() || hidden || d.Type()&fs.ModeSymlink != 0:
 				return nil
 			}
+			path := filepath.Join(root, filepath.FromSlash(below))
 			name, err := filepath.Rel(base, path)
 			if err != nil {
 				return err //nolint:wrapcheck // it names both
