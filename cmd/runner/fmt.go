@@ -8,10 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/rule/folder"
 	"tocsin/internal/rule/form"
 )
 
@@ -88,21 +90,21 @@ func tomlFiles(paths []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	var walker folder.Walker // as the loader of rules, which follows links
 	for _, p := range good {
-		err := filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
-			if p == "-" {
-				out = append(out, p)
-				return fs.SkipAll
-			}
-			if err != nil {
-				return err
-			}
-			hidden := name != p && strings.HasPrefix(d.Name(), ".")
+		if info, err := os.Stat(p); err != nil || !info.IsDir() {
+			out = append(out, p)
+			continue
+		}
+		err := walker.Walk(folder.Disk{Dir: p}, ".", func(name string, d fs.DirEntry, err error) error {
+			hidden := name != "." && strings.HasPrefix(path.Base(name), ".")
 			switch {
+			case err != nil:
+				return err
 			case d.IsDir() && hidden:
 				return fs.SkipDir
-			case !d.IsDir() && (name == p || !hidden && filepath.Ext(name) == ".toml"):
-				out = append(out, name)
+			case !d.IsDir() && d.Type()&fs.ModeSymlink == 0 && !hidden && path.Ext(name) == ".toml":
+				out = append(out, filepath.Join(p, filepath.FromSlash(name)))
 			}
 			return nil
 		})

@@ -73,6 +73,16 @@ func (c *huntCmd) Run(ctx context.Context, a *app) error {
 		Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy), Options: batch.ScanOptions{MaxBytes: huntBytes}},
 		Risk:    &pipeline.Risk{Indexer: risk, Instances: risk, Events: &store.Kept{Records: risk, Index: elastic.RiskAlias(a.global.Namespace)}},
 	}
+	h.Progress = func(slots int) func(int) {
+		bar := a.bars.add("slots", int64(slots))
+		done := 0
+		return func(n int) {
+			bar.advance(int64(n))
+			if done += n; done == slots {
+				bar.finish()
+			}
+		}
+	}
 	found, err := h.Run(search.Background(ctx), rules.plans)
 	if err != nil {
 		if ctx.Err() != nil {

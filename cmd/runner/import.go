@@ -36,19 +36,22 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 	if err := a.global.formatOneOf("text", "json"); err != nil {
 		return err
 	}
-	sources, done, err := c.sources(ctx, a)
+	sources, files, done, err := c.sources(ctx, a)
 	if err != nil {
 		return err
 	}
 	defer done()
-	var files []importing.File
+	var values []string
+	for _, f := range files {
+		values = append(values, filepath.Base(f.Name))
+	}
 	var notes []importing.Note
 	for _, source := range sources {
 		judged, err := a.judge(ctx, importing.Roots(source))
 		if err != nil {
 			return err
 		}
-		more, remarks, err := importing.Read(source, judged)
+		more, remarks, err := importing.Read(source, judged, values...)
 		if err != nil {
 			return usageError{err}
 		}
@@ -62,44 +65,48 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 	return c.write(a, files, append(notes, remarks...))
 }
 
-// sources returns what to read; done removes what was fetched.
-func (c *importCmd) sources(ctx context.Context, a *app) (sources []string, done func(), err error) {
+// sources returns what to read, and the value lists of a Kibana; done removes what was fetched.
+func (c *importCmd) sources(ctx context.Context, a *app) (sources []string, values []importing.File, done func(), err error) {
 	done = func() {}
 	if len(c.Sources) == 0 && c.Kibana == "" {
-		return nil, done, usagef("nothing to import: name files or directories, or give --kibana URL")
+		return nil, nil, done, usagef("nothing to import: name files or directories, or give --kibana URL")
 	}
 	if c.Space != "" && c.Kibana == "" {
-		return nil, done, usagef("--space needs --kibana")
+		return nil, nil, done, usagef("--space needs --kibana")
 	}
 	into, err := filepath.Abs(c.Into)
 	if err != nil {
-		return nil, done, usagef("import: %w", err)
+		return nil, nil, done, usagef("import: %w", err)
 	}
 	good, complaint := readable("import", c.Sources)
 	if complaint != nil {
-		return nil, done, complaint
+		return nil, nil, done, complaint
 	}
 	for _, s := range good {
 		for _, root := range importing.Roots(s) {
 			if abs, err := filepath.Abs(root); err == nil && (abs == into || strings.HasPrefix(into, abs+string(filepath.Separator)) || strings.HasPrefix(abs, into+string(filepath.Separator))) {
-				return nil, done, usagef("import: %s and %s, the directory of the rules, are one inside the other", s, c.Into)
+				return nil, nil, done, usagef("import: %s and %s, the directory of the rules, are one inside the other", s, c.Into)
 			}
 		}
 	}
 	if c.Kibana == "" {
-		return good, done, nil
+		return good, nil, done, nil
 	}
 	dir, err := os.MkdirTemp("", "tocsin-import-")
 	if err != nil {
-		return nil, done, fmt.Errorf("import: %w", err)
+		return nil, nil, done, fmt.Errorf("import: %w", err)
 	}
 	done = func() { _ = os.RemoveAll(dir) }
 	name := filepath.Join(dir, "kibana.ndjson")
-	if err := a.exportKibana(ctx, c.Kibana, c.Space, name); err != nil {
-		done()
-		return nil, func() {}, err
+	k, err := a.openKibana(c.Kibana, c.Space)
+	if err == nil {
+		values, err = k.export(ctx, name)
 	}
-	return append(good, name), done, nil
+	if err != nil {
+		done()
+		return nil, nil, func() {}, err
+	}
+	return append(good, name), values, done, nil
 }
 
 // judge says which rules of paths do not run, and why.

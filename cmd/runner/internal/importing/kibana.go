@@ -92,8 +92,8 @@ func normal(name, text string) (string, error) {
 	return out, nil
 }
 
-// exceptionFiles makes a file of each list of exceptions.
-func exceptionFiles(path string, all []*tomltree.Value) ([]File, []Note, error) {
+// exceptionFiles makes a file of each list of exceptions. values are the value lists that are carried over.
+func exceptionFiles(path string, all []*tomltree.Value, values []string) ([]File, []Note, error) {
 	var ids []string
 	lists, items := map[string]*tomltree.Value{}, map[string][]*tomltree.Value{}
 	for _, v := range all {
@@ -123,7 +123,10 @@ func exceptionFiles(path string, all []*tomltree.Value) ([]File, []Note, error) 
 			b.WriteString("\n[[exception_item]]\n")
 			table(&b, "exception_item", item, ownNotes)
 			for _, name := range valueLists(item) {
-				notes = append(notes, Note{Rule: text(item, "name"), Path: path, Reason: "no export has value lists: put the file of " + name + " into the folder lists"})
+				if slices.Contains(values, name) {
+					continue
+				}
+				notes = append(notes, Note{Rule: text(item, "name"), Path: path, Reason: "no export has value lists: put the file of " + name + " into " + valueFolder})
 			}
 		}
 		content, err := normal(path, b.String())
@@ -133,6 +136,34 @@ func exceptionFiles(path string, all []*tomltree.Value) ([]File, []Note, error) 
 		files = append(files, File{Name: "exceptions/" + Slug(id) + ".exceptions.toml", Content: content, From: path})
 	}
 	return files, notes, nil
+}
+
+// valueFolder is where the loader finds value lists.
+const valueFolder = "exceptions/value_lists"
+
+// ValueList makes the file of a value list.
+func ValueList(id, content string) File {
+	return File{Name: valueFolder + "/" + id, Content: strings.ReplaceAll(content, "\r\n", "\n"), From: "Kibana"}
+}
+
+// Refers returns the ids of the data views and value lists that the documents of an export refer to and do not have.
+func Refers(content string) (views, lists []string) {
+	docs := documents(diag.NewText("export", content), true)
+	there := map[string]bool{}
+	for _, v := range docs {
+		if v.Get("attributes") != nil {
+			there[text(v, "id")] = true
+		}
+	}
+	for _, v := range docs {
+		if id := text(v, "data_view_id"); id != "" && !there[id] && (v.Get("index") == nil || len(v.Get("index").Items) == 0) {
+			views = append(views, id)
+		}
+		lists = append(lists, valueLists(v)...)
+	}
+	slices.Sort(views)
+	slices.Sort(lists)
+	return slices.Compact(views), slices.Compact(lists)
 }
 
 // valueLists returns the ids of the value lists that an item needs.

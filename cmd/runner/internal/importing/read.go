@@ -12,6 +12,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/tomltree"
 	"tocsin/internal/rule"
+	"tocsin/internal/rule/folder"
 	"tocsin/internal/rule/form"
 )
 
@@ -49,31 +50,39 @@ type Judged struct {
 
 // reader collects files of sources.
 type reader struct {
+	// values are the value lists that are carried over.
+	values []string
 	judged Statuses
 	files  []File
 	notes  []Note
 }
 
-// Read reads a source: a directory or a file. judged has every file with rules of the roots of the source.
-func Read(source string, judged Statuses) ([]File, []Note, error) {
-	r := &reader{judged: judged}
+// Read reads a source: a directory or a file. judged has every file with rules of the roots of the source, values are the
+// value lists that are carried over besides.
+func Read(source string, judged Statuses, values ...string) ([]File, []Note, error) {
+	r := &reader{judged: judged, values: values}
+	var walker folder.Walker // as the loader of rules, which follows links
 	for _, root := range Roots(source) {
 		base := source
 		if root == source || filepath.Base(root) == "rules" {
 			base = root
 		}
 		if info, err := os.Stat(root); err == nil && !info.IsDir() {
-			base = filepath.Dir(root)
+			if err := r.file(root, filepath.Base(root)); err != nil {
+				return nil, nil, fmt.Errorf("import: %w", err)
+			}
+			continue
 		}
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			switch hidden := path != root && strings.HasPrefix(d.Name(), "."); {
+		err := walker.Walk(folder.Disk{Dir: root}, ".", func(below string, d fs.DirEntry, err error) error {
+			switch hidden := below != "." && strings.HasPrefix(filepath.Base(below), "."); {
 			case err != nil:
 				return err
 			case d.IsDir() && hidden:
 				return fs.SkipDir
-			case d.IsDir() || hidden:
+			case d.IsDir() || hidden || d.Type()&fs.ModeSymlink != 0:
 				return nil
 			}
+			path := filepath.Join(root, filepath.FromSlash(below))
 			name, err := filepath.Rel(base, path)
 			if err != nil {
 				return err //nolint:wrapcheck // it names both
@@ -190,7 +199,7 @@ func (r *reader) export(path, content string, lines bool) error {
 			r.notes = append(r.notes, Note{Path: path, Line: n, Lost: true, Reason: whyLost(problems[n])})
 		}
 	}
-	files, notes, err := exceptionFiles(path, others)
+	files, notes, err := exceptionFiles(path, others, r.values)
 	r.files, r.notes = append(r.files, files...), append(r.notes, notes...)
 	return err
 }
