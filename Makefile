@@ -74,7 +74,7 @@ bench-spl: ## Compare a million events through stats read and counted on the nod
 		$(GO) test -tags integration -count=1 -timeout 60m -run TestSPLMillion -v ./integration
 
 .PHONY: bench-sigma
-bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both; SIGMA=../shared/corpus/sigma, RUNS, EVENTS, RULES.
+bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both, and many rules with few; SIGMA, CORPUS, RUNS, EVENTS, RULES, MANY.
 	tools/bench-sigma/run.sh
 
 SIGMA_PYTHON = bin/pysigma

@@ -51,7 +51,7 @@ func (c *checkCmd) lint(rules *planned, lints []lint.Lint, paths []string) {
 		byPlace[place{s.Rule.Path, s.Rule.Line, s.Rule.ID}] = i
 	}
 	found := lint.Run(lints, subjects)
-	out := report.Report{Diagnostics: rules.report.Diagnostics, Sigma: rules.report.Sigma}
+	out := report.Report{Diagnostics: rules.report.Diagnostics, Sigma: rules.report.Sigma, Here: rules.report.Here}
 	for _, r := range rules.report.Results {
 		if i, ok := byPlace[place{r.Path, r.Line, r.RuleID}]; ok {
 			r.Diagnostics = subjects[i].Keep(lint.Merge(r.Diagnostics, found[i]))

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +13,7 @@ import (
 	"strings"
 
 	"tocsin/cmd/runner/internal/ruletest"
+	"tocsin/internal/backend/elastic"
 	"tocsin/internal/diag"
 	"tocsin/internal/lint"
 	"tocsin/internal/run/catalog"
@@ -21,6 +24,7 @@ import (
 type testCmd struct {
 	Paths    []string `arg:"" optional:"" name:"path" help:"Test files (*.test.toml), rule files with tests next to them (Sigma: regression_tests_path), and directories (default: the rules that are shipped)."`
 	Coverage bool     `help:"Show which alternatives of each rule's condition no test has made true."`
+	Live     bool     `help:"Run the tests in the cluster of --elasticsearch, in indices that are made for each test and deleted after it, with the mappings of the indices that they stand for."`
 	Watch    bool     `help:"Run the tests again whenever a file changes, until interrupted."`
 }
 
@@ -32,6 +36,9 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	}
 	if err := a.global.formatOneOf(formats...); err != nil {
 		return err
+	}
+	if c.Live && len(a.global.Elasticsearch) == 0 {
+		return usagef("--live needs a cluster: give --elasticsearch URL")
 	}
 	if len(c.Paths) == 0 {
 		if c.Watch {
@@ -90,7 +97,16 @@ func (c *testCmd) tests(ctx context.Context, a *app, named []string, within stri
 	}
 	complaint = errors.Join(complaint, more)
 	failed := diags.HasErrors() || left.HasErrors()
-	outcomes, err := ruletest.RunAll(ctx, options, c.Coverage, files, a.global.Rules...)
+	run := ruletest.Options{Options: options, Coverage: c.Coverage}
+	if c.Live {
+		b, err := a.openElastic(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = b.close() }()
+		run.Live = scratches(b)
+	}
+	outcomes, err := ruletest.RunAll(ctx, run, files, a.global.Rules...)
 	if err != nil {
 		return fmt.Errorf("test: %w", err)
 	}
@@ -103,7 +119,11 @@ func (c *testCmd) tests(ctx context.Context, a *app, named []string, within stri
 		all = append(all, o.Results...)
 		failed = failed || o.Broken
 	}
-	published, unread, broken, err := a.publishedTests(ctx, options, paths)
+	var published []ruletest.Result
+	var unread, broken bool
+	if !c.Live { // they have no index
+		published, unread, broken, err = a.publishedTests(ctx, options, paths)
+	}
 	if err != nil {
 		return err
 	}
@@ -133,6 +153,18 @@ func (c *testCmd) tests(ctx context.Context, a *app, named []string, within stri
 		return usagef("test: %s in %s", none, strings.Join(named, ", "))
 	}
 	return nil
+}
+
+// scratches makes places for tests in a cluster. Each has a name of its own, so that tests, and people, do not meet.
+func scratches(b *backend) *ruletest.Live {
+	client, _ := b.events.(*elastic.Client)
+	return &ruletest.Live{Events: b.events, Scratch: func() (ruletest.Scratch, error) {
+		name := make([]byte, 8)
+		if _, err := rand.Read(name); err != nil {
+			return nil, fmt.Errorf("name the indices of a test: %w", err)
+		}
+		return client.NewScratch("tocsin-test-" + hex.EncodeToString(name) + "-"), nil
+	}}
 }
 
 // unpacked writes shipped files into a temporary directory, and returns it.

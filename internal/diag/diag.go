@@ -48,9 +48,18 @@ type Diagnostic struct {
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
 
+	// Field is the field that the message is about, where it is about one that no index has.
+	Field string `json:"-"`
+
 	// Excerpt is the source line, Width the number of its characters that the message is about.
 	Excerpt string `json:"-"`
 	Width   int    `json:"-"`
+}
+
+// About returns the diagnostic with its field.
+func (d Diagnostic) About(field string) Diagnostic {
+	d.Field = field
+	return d
 }
 
 // Place returns file:line:column, without the unknown parts.

@@ -11,6 +11,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"tocsin/internal/match/condition"
+	"tocsin/internal/diag/failure"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
@@ -45,16 +46,18 @@ func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping
 	indices := map[string]bool{}
 	var trouble []string
 	for _, part := range patternChunks(patterns, maxPath) {
-		a, err := c.fieldCaps(ctx, op, part, fields)
+		answers, err := c.allCaps(ctx, op, part, fields)
 		if err != nil {
 			return mapping.Table{}, err
 		}
-		a.addTo(types)
-		for _, index := range a.Indices {
-			indices[index] = true
-		}
-		for _, f := range a.Failures {
-			trouble = append(trouble, fmt.Sprintf("[%s] %s", some(f.Indices), f.Failure.Error.root().text()))
+		for _, a := range answers {
+			a.addTo(types)
+			for _, index := range a.Indices {
+				indices[index] = true
+			}
+			for _, f := range a.Failures {
+				trouble = append(trouble, fmt.Sprintf("[%s] %s", some(f.Indices), f.Failure.Error.root().text()))
+			}
 		}
 	}
 	for _, t := range types {
@@ -62,8 +65,8 @@ func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping
 	}
 	whole := fieldTable(types, fields)
 	var leaves []string
-	for name, f := range whole {
-		if f.Type.Family() != mapping.FamilyObject {
+	for name := range whole {
+		if types[name].anyValues() {
 			leaves = append(leaves, name)
 		}
 	}
@@ -78,6 +81,27 @@ func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping
 		}
 	}
 	return t.fields(indices), partial(op, trouble)
+}
+
+// tooComplex is in the reason for which Elasticsearch refuses many patterns of names: it makes one automaton of them.
+const tooComplex = "too complex to process"
+
+// allCaps asks for fields, in halves if they are too many for one request.
+func (c *Client) allCaps(ctx context.Context, op string, patterns, fields []string) ([]capsAnswer, error) {
+	a, err := c.fieldCaps(ctx, op, patterns, fields)
+	if err == nil {
+		return []capsAnswer{a}, nil
+	}
+	if failure.KindOf(err) != failure.Rejected || !strings.Contains(err.Error(), tooComplex) || len(fields) < 2 {
+		return nil, err
+	}
+	half := len(fields) / 2
+	first, err := c.allCaps(ctx, op, patterns, fields[:half])
+	if err != nil {
+		return nil, err
+	}
+	second, err := c.allCaps(ctx, op, patterns, fields[half:])
+	return append(first, second...), err
 }
 
 func (c *Client) fieldCaps(ctx context.Context, op string, patterns, fields []string) (capsAnswer, error) {
@@ -212,6 +236,16 @@ func (t fieldTypes) first(typ mapping.Type) string {
 func (t fieldTypes) anyLeaf() bool {
 	for typ := range t {
 		if isLeaf(typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyValues reports whether the field has values in some index, rather than being an object in all of them.
+func (t fieldTypes) anyValues() bool {
+	for typ := range t {
+		if typ.Family() != mapping.FamilyObject {
 			return true
 		}
 	}

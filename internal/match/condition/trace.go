@@ -22,7 +22,7 @@ type Trace struct {
 	// Deciding marks the leaves that [Decide] has found.
 	Deciding bool    `json:"deciding,omitempty"`
 	Parts    []Trace `json:"parts,omitempty"`
-	// Cases are the values of a leaf that lists several, each as a test of its own.
+	// Cases are the values of a leaf that lists several, each as a test of its own; none if there are more than a hundred.
 	Cases []Trace `json:"-"`
 }
 
@@ -41,7 +41,7 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 		return Trace{}, err
 	}
 	t := Trace{Text: e.String(), Holds: holds}
-	if list, ok := e.(Terms); ok {
+	if list, ok := e.(Terms); ok && len(list.Values) <= mostCases {
 		for _, value := range list.Values {
 			one := Term{Field: list.Field, Value: value}
 			if m, err := Compile(one, fields); err == nil {
@@ -59,6 +59,8 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	t.addValues(e, fields, d)
 	return t, nil
 }
+
+const mostCases = 100
 
 // Asker is a document whose index can be asked whether it meets a condition that only a search can match.
 type Asker interface {

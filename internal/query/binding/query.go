@@ -84,7 +84,7 @@ func (p *Query) UnmappedGroups(target search.Target) diag.List {
 	for i, name := range s.GroupBy {
 		if _, mapped := target.Fields.Field(name); !mapped {
 			diags = append(diags, p.rule.Report(diag.Warning, query.CodeUnmappedField, fmt.Sprintf("rule.alert_suppression.group_by[%d]", i),
-				"Unknown field [%s]: no index has it, so every event lacks it", name))
+				"Unknown field [%s]: no index has it, so every event lacks it", name).About(name))
 		}
 	}
 	return diags

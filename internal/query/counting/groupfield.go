@@ -83,7 +83,7 @@ func (b *fieldBinder) unmapped(g groupField) {
 	if near := diag.Nearest(g.name, mapping.ECS().Names()); near != "" {
 		advice += "; did you mean [" + near + "]?"
 	}
-	b.diags = append(b.diags, b.rule.Report(diag.Warning, query.CodeUnmappedField, g.key, "Unknown field [%s]: %s", g.name, advice))
+	b.diags = append(b.diags, b.rule.Report(diag.Warning, query.CodeUnmappedField, g.key, "Unknown field [%s]: %s", g.name, advice).About(g.name))
 }
 
 // nested returns the name of the nested object that contains a field; "" if there is none.

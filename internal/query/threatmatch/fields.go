@@ -56,6 +56,7 @@ func (b *entryBinder) field(key, name, side string, target search.Target) (mappi
 	switch {
 	case !ok || f.Type.Family() == mapping.FamilyObject:
 		report(diag.Warning, query.CodeUnmappedField, "Unknown field [%s]: no index of %s has it, so nothing can match here", name, side)
+		b.diags[len(b.diags)-1].Field = name
 		return nowhere, false
 	case f.Nested != "":
 		report(diag.Warning, "threat/nested-field", "[%s] of %s stands in the nested object [%s], where nothing can match", name, side, f.Nested)

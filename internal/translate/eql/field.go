@@ -120,5 +120,5 @@ func (l *lowerer) unmapped(n *Field) {
 	if near := diag.Nearest(n.Name, l.knownNames()); near != "" {
 		advice = "did you mean [" + near + "]?"
 	}
-	l.diags = append(l.diags, l.text.Report(severity, CodeUnmapped, n.Span, "Unknown column [%s]: %s", n.Name, advice))
+	l.diags = append(l.diags, l.text.Report(severity, CodeUnmapped, n.Span, "Unknown column [%s]: %s", n.Name, advice).About(n.Name))
 }

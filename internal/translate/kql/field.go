@@ -136,5 +136,5 @@ func (l *lowerer) unmapped(field *Value, name string) {
 	if near := diag.Nearest(name, append(mapping.ECS().Names(), l.names()...)); near != "" && field.Kind != Pattern {
 		advice += "; did you mean [" + near + "]?"
 	}
-	l.diags = append(l.diags, l.text.Report(diag.Warning, CodeUnmapped, field.Span, "Unknown field [%s]: %s", name, advice))
+	l.diags = append(l.diags, l.text.Report(diag.Warning, CodeUnmapped, field.Span, "Unknown field [%s]: %s", name, advice).About(name))
 }

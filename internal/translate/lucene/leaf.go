@@ -206,6 +206,7 @@ func (l *lowerer) unmapped(field *Field) condition.Expr {
 		advice += "; did you mean [" + near + "]?"
 	}
 	l.warn(field.Span, CodeUnmapped, "Unknown field [%s]: %s", field.Name, advice)
+	l.diags[len(l.diags)-1].Field = field.Name
 	return condition.Const(false)
 }
 

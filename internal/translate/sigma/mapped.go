@@ -17,7 +17,7 @@ func (l *lowerer) at(i *item, name string) []fieldmap.Place {
 	named, out := l.written(name), l.named(name)
 	if !slices.ContainsFunc(out, l.isMapped) && !l.unknown[name] {
 		l.unknown[name] = true
-		where := "it"
+		where, first := "it", name
 		if len(named) != 1 || named[0].String() != name {
 			texts := make([]string, len(named))
 			for k, p := range named {
@@ -25,7 +25,12 @@ func (l *lowerer) at(i *item, name string) []fieldmap.Place {
 			}
 			where = strings.Join(texts, " or ")
 		}
-		l.diags = append(l.diags, i.node.Report(l.detection.file, diag.Warning, CodeUnmapped, "Unknown field [%s]: no index has %s, so every event lacks it", name, where))
+		if len(named) > 0 {
+			if f, ok := named[0].Field(); ok {
+				first = f
+			}
+		}
+		l.diags = append(l.diags, i.node.Report(l.detection.file, diag.Warning, CodeUnmapped, "Unknown field [%s]: no index has %s, so every event lacks it", name, where).About(first))
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tocsin/internal/diag"
+	"tocsin/internal/run/reach"
 )
 
 // Status says whether a rule can run.
@@ -29,6 +30,17 @@ type Result struct {
 	// Strategy is how a valid rule is executed; "" if the rule is not valid.
 	Strategy    string    `json:"strategy"`
 	Diagnostics diag.List `json:"diagnostics"`
+	// Live is whether the rule can match under the mappings at hand; nil without any.
+	Live *reach.Verdict `json:"live,omitempty"`
+}
+
+// Here is where the rules were held against mappings.
+type Here struct {
+	Place string `json:"place"`
+	// Within names the range of time whose events were asked for the fields of the rules; "" is all time. Unseen is why some
+	// events were not asked.
+	Within string `json:"-"`
+	Unseen string `json:"unseen,omitempty"`
 }
 
 // Report is the result of checking all rules.
@@ -42,6 +54,8 @@ type Report struct {
 	Sigma *SigmaCounts `json:"sigma,omitempty"`
 	// Diagnostics are about files that hold no rules but belong to rules, such as exceptions.
 	Diagnostics diag.List `json:"diagnostics,omitempty"`
+	// Here is nil if only texts were checked.
+	Here *Here `json:"here,omitempty"`
 }
 
 // SigmaCounts are the numbers of Sigma rules by status and by level; "none" is a rule without one.

@@ -52,6 +52,14 @@ func (r *Report) writeText(w io.Writer) error {
 			return err //nolint:wrapcheck // it says what it was doing
 		}
 	}
+	if err := r.writeCounts(w); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// writeCounts writes how many rules are valid.
+func (r *Report) writeCounts(w io.Writer) error {
 	elsewhere := ""
 	if n := errorsOf(r.Diagnostics); n > 0 {
 		elsewhere = fmt.Sprintf("; %s outside of rules", count(n, "error"))
@@ -60,10 +68,7 @@ func (r *Report) writeText(w io.Writer) error {
 	if err == nil && r.Sigma != nil {
 		_, err = fmt.Fprintf(w, "Sigma rules by status: %s; by level: %s\n", listed(r.Sigma.Status), listed(r.Sigma.Level))
 	}
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
+	return err //nolint:wrapcheck // the caller says what it was doing
 }
 
 // listed writes counts by name.

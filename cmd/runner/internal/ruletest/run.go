@@ -3,6 +3,7 @@ package ruletest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -73,7 +74,7 @@ func (f File) all(ctx context.Context, l loaded) ([]Result, diag.List, error) {
 	}
 	results := make([]Result, 0, len(f.Tests))
 	for i := range f.Tests {
-		problems, covered, err := f.run(ctx, i, plan, l.cover)
+		problems, covered, err := f.run(ctx, i, plan, l.with)
 		if err != nil {
 			return nil, nil, fmt.Errorf("test %q of %s: %w", f.Tests[i].Name, f.Path, err)
 		}
@@ -116,14 +117,13 @@ func (f File) untested(ruleID string, why diag.List) []Result {
 }
 
 // run runs one test and describes how its alerts differ from the expected ones.
-func (f File) run(ctx context.Context, i int, plan query.Plan, cover bool) (diag.List, []Alternative, error) {
+func (f File) run(ctx context.Context, i int, plan query.Plan, o Options) (problems diag.List, met []Alternative, err error) {
 	test := f.Tests[i]
 	events, list, err := store.OpenEvents(ctx, store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(test.Events.Value)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("read events: %w", err)
 	}
 	defer func() { _ = events.Close() }()
-	var problems diag.List
 	for _, d := range list {
 		problems = append(problems, test.Events.Report(d.Severity, "ruletest/events", spanOf(test.Events.Value, d), "%s", d.Message))
 	}
@@ -139,8 +139,19 @@ func (f File) run(ctx context.Context, i int, plan query.Plan, cover bool) (diag
 	}
 	alerts := store.NewMemory()
 	risk := store.NewMemory()
+	original := plan
+	var place search.Events = events
+	var series pipeline.Series = events
+	if o.Live != nil {
+		there, more, remove, stageErr := o.Live.stage(ctx, f, i, plan.Rule(), events)
+		defer func() { err = errors.Join(err, remove()) }()
+		if problems = append(problems, more...); stageErr != nil || there == nil {
+			return problems, nil, stageErr
+		}
+		plan, place, series = there, o.Live.Events, nil
+	}
 	p := &pipeline.Pipeline{
-		Events: events, Series: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
+		Events: place, Series: series, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
 		Risk: &pipeline.Risk{Indexer: risk, Instances: risk}, Tables: tables.NewMemory(),
 	}
 	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: plan.Rule().Window(slot), Manual: true})
@@ -155,10 +166,10 @@ func (f File) run(ctx context.Context, i int, plan query.Plan, cover bool) (diag
 	if err != nil {
 		return nil, nil, err
 	}
-	if !cover {
+	if !o.Coverage {
 		return slices.Concat(problems, more, risks), nil, nil
 	}
-	met, err := alternatives(ctx, plan, slot, events)
+	met, err = alternatives(ctx, original, slot, events)
 	return slices.Concat(problems, more, risks), met, err
 }
 

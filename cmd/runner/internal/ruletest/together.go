@@ -24,9 +24,9 @@ type Outcome struct {
 }
 
 // RunAll is [Run] for many files, in their order. Rules that nothing but the files beside can bear on are loaded together, and
-// tests run concurrently. cover: the results have what [Covered] needs.
-func RunAll(ctx context.Context, o catalog.Options, cover bool, files []File, beside ...string) ([]Outcome, error) {
-	shared, said, err := loadTogether(ctx, o, files, beside)
+// tests run concurrently.
+func RunAll(ctx context.Context, o Options, files []File, beside ...string) ([]Outcome, error) {
+	shared, said, err := loadTogether(ctx, o.Options, files, beside)
 	if err != nil {
 		return nil, err
 	}
@@ -39,10 +39,10 @@ func RunAll(ctx context.Context, o catalog.Options, cover bool, files []File, be
 			for i := range next {
 				out := &outcomes[i]
 				if shared[i].rule == nil {
-					shared[i], errs[i] = load(ctx, o, files[i], beside)
+					shared[i], errs[i] = load(ctx, o.Options, files[i], beside)
 				}
 				if errs[i] == nil {
-					shared[i].cover = cover
+					shared[i].with = o
 					out.Set, out.Rule = shared[i].set, shared[i].rule
 					out.Results, out.Diags, errs[i] = files[i].all(ctx, shared[i])
 				}
@@ -72,8 +72,16 @@ type loaded struct {
 	set  catalog.Catalog
 	rule *rule.Rule
 	list diag.List
-	// cover: the alternatives of the condition are evaluated.
-	cover bool
+	with Options
+}
+
+// Options say how tests are run.
+type Options struct {
+	catalog.Options
+	// Coverage: the results have what [Covered] needs.
+	Coverage bool
+	// Live, if not nil, runs the tests in a cluster.
+	Live *Live
 }
 
 // loadTogether loads the rules that may be loaded together, and returns them by file, and what is said of the files beside.

@@ -39,7 +39,7 @@ func TestTogetherAsAlone(t *testing.T) {
 			rt.Fatal(diags)
 		}
 		beside := rapid.SampledFrom([][]string{nil, {"beside.exceptions.toml"}}).Draw(rt, "beside")
-		together, err := ruletest.RunAll(t.Context(), shipped, false, tests, beside...)
+		together, err := ruletest.RunAll(t.Context(), ruletest.Options{Options: shipped}, tests, beside...)
 		if err != nil {
 			rt.Fatal(err)
 		}
