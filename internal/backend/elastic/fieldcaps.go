@@ -10,8 +10,8 @@ import (
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
-	"tocsin/internal/match/condition"
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/match/condition"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/search"
 )
