@@ -17,8 +17,14 @@ var (
 )
 
 // TestDocsExplain runs the command of docs/explain.md over the files of the page: it prints what the page shows.
-func TestDocsExplain(t *testing.T) {
-	page, err := os.ReadFile("../../docs/explain.md")
+func TestDocsExplain(t *testing.T) { testScreens(t, "../../docs/explain.md") }
+
+// TestDocsCheckLive does so with docs/check-live.md.
+func TestDocsCheckLive(t *testing.T) { testScreens(t, "../../docs/check-live.md") }
+
+func testScreens(t *testing.T, path string) {
+	t.Helper()
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,18 +6,30 @@ import (
 	"tocsin/internal/match/mapping"
 )
 
-// Without returns a condition that is true of every document of which e is true and that has no value of the fields for
+// Without returns a condition that is true of the same documents as e among those that have no value of the fields for
 // which lacks is true. A test of such a field is false. Tests whose fields are not known, or that read texts the index
 // leaves out, stay as they are. The result is simplified: it is Const(false) if e needs a value of one of the fields.
 func Without(e Expr, lacks func(field string) bool) Expr {
-	return Simplify(without(e, lacks))
+	return Denied(e, func(leaf Expr) bool {
+		switch leaf := leaf.(type) {
+		case LeftOut, Raw:
+			return false
+		case Residual:
+			return slices.ContainsFunc(leaf.Required, func(name string) bool { return ofValues(name) && lacks(name) })
+		}
+		name := fieldOf(leaf)
+		return name != "" && ofValues(name) && lacks(name)
+	})
 }
 
-func without(e Expr, lacks func(field string) bool) Expr {
+// Denied returns a condition with false in place of the tests for which is is true, simplified.
+func Denied(e Expr, is func(leaf Expr) bool) Expr { return Simplify(denied(e, is)) }
+
+func denied(e Expr, is func(leaf Expr) bool) Expr {
 	members := func(list []Expr) []Expr {
 		out := make([]Expr, len(list))
 		for i, m := range list {
-			out[i] = without(m, lacks)
+			out[i] = denied(m, is)
 		}
 		return out
 	}
@@ -27,23 +39,17 @@ func without(e Expr, lacks func(field string) bool) Expr {
 	case Or:
 		return Or(members(e))
 	case Not:
-		return Not{without(e.X, lacks)}
+		return Not{denied(e.X, is)}
 	case Nested:
-		e.X = without(e.X, lacks)
+		e.X = denied(e.X, is)
 		return e
-	case Residual:
-		if slices.ContainsFunc(e.Required, func(name string) bool { return ofValues(name) && lacks(name) }) {
-			return Const(false)
-		}
-		return e
-	case Const, LeftOut, Raw:
-		return e
-	default:
-		if name := fieldOf(e); name != "" && ofValues(name) && lacks(name) {
-			return Const(false)
-		}
+	case Const:
 		return e
 	}
+	if is(e) {
+		return Const(false)
+	}
+	return e
 }
 
 // ofValues reports whether a test by a name is of indexed values, not of the texts of the source.

@@ -107,8 +107,12 @@ func causes(patterns []string, leaf, ideal *query.Need, missing map[string]bool)
 	if len(leaf.Target.Indices) == 0 {
 		return about(leaf.Of, vacant(patterns, leaf.Target))
 	}
-	if where := effective(leaf); where != condition.Expr(condition.Const(false)) {
+	where, found := effective(leaf)
+	switch {
+	case where != condition.Expr(condition.Const(false)):
 		return about(leaf.Of, apart(leaf.Target.Fields, where))
+	case len(found) > 0 && without(leaf) != condition.Expr(condition.Const(false)):
+		return about(leaf.Of, found)
 	}
 	if ideal == nil {
 		return about(leaf.Of, []Cause{unknown})
@@ -116,8 +120,18 @@ func causes(patterns []string, leaf, ideal *query.Need, missing map[string]bool)
 	return about(leaf.Of, why(leaf.Target.Fields, ideal.Where, missing))
 }
 
-// effective is the condition as it is of the documents of the indices, which have no values of fields that none maps.
-func effective(leaf *query.Need) condition.Expr {
+// effective is the condition as it is of the documents of the indices, and why tests in it are false for their values. Several
+// indices may differ in limits and constants: what each can have is decided apart.
+func effective(leaf *query.Need) (condition.Expr, []Cause) {
+	tables := mapping.Own(leaf.Target.Fields)
+	if len(tables) != 1 {
+		return without(leaf), nil
+	}
+	return reduced(leaf.Target.Fields, tables[0], leaf.Where)
+}
+
+// without is the condition of a need where only fields that no index has are missing.
+func without(leaf *query.Need) condition.Expr {
 	return condition.Without(leaf.Where, func(name string) bool {
 		_, mapped := leaf.Target.Fields.Field(name)
 		return !mapped && !internal(name)
@@ -283,20 +297,25 @@ func typed(fields mapping.Fields, names []string) []Cause {
 	return out
 }
 
-// apart says which fields a condition needs that no single index has together.
+// apart says why no single index can have an event that meets a condition, although all of them together have its fields.
 func apart(fields mapping.Fields, where condition.Expr) []Cause {
 	tables := mapping.Own(fields)
 	if len(tables) < 2 {
 		return nil
 	}
+	lacking := true // in each index a field is missing
+	var found []Cause
 	for _, own := range tables {
-		without := condition.Without(where, func(name string) bool {
-			_, here := own.Field(name)
-			return !here && !internal(name)
-		})
-		if without != condition.Expr(condition.Const(false)) {
+		lacks := func(name string) bool { _, here := own.Field(name); return !here && !internal(name) }
+		lacking = lacking && condition.Without(where, lacks) == condition.Expr(condition.Const(false))
+		rest, more := reduced(own, own, where)
+		if rest != condition.Expr(condition.Const(false)) {
 			return nil
 		}
+		found = append(found, more...)
+	}
+	if !lacking && len(found) > 0 {
+		return unrepeated(found)
 	}
 	names := slices.DeleteFunc(condition.Needed(where), func(name string) bool {
 		return internal(name) || !slices.ContainsFunc(tables, func(own mapping.Fields) bool { _, here := own.Field(name); return !here })

@@ -50,7 +50,8 @@ func (p *Presence) Add(prepared query.Prepared, v *Verdict) {
 		}
 		at := p.at(leaf)
 		a.places[leaf] = at
-		for _, name := range condition.Fields(effective(leaf)) {
+		where, _ := effective(leaf)
+		for _, name := range condition.Fields(where) {
 			f, mapped := leaf.Target.Fields.Field(name)
 			if !mapped || f.Nested != "" || internal(name) || at.wanted[name] {
 				continue // the fields of nested objects are not those of the event
@@ -119,7 +120,8 @@ func (p *Presence) Decide(within string) {
 		found := map[*query.Need][]Cause{}
 		for _, leaf := range a.need.Leaves() {
 			if at := a.places[leaf]; at != nil && at.whole {
-				found[leaf] = about(leaf.Of, at.silent(effective(leaf), within))
+				where, _ := effective(leaf)
+				found[leaf] = about(leaf.Of, at.silent(where, within))
 			}
 		}
 		if a.need.Possible(func(leaf *query.Need) bool { return len(found[leaf]) == 0 }) {

@@ -198,7 +198,7 @@ func clipped(text string, width int) string {
 // maxErrors is the number of errors in a summary.
 const maxErrors = 3
 
-// writeErrors shows the first errors, each on a line, and counts the warnings by code.
+// writeErrors shows the first errors, each on a line, and counts by code the warnings that are not about mappings.
 func (r *Report) writeErrors(b *strings.Builder, width int) {
 	all := slices.Clone(r.Diagnostics)
 	for _, result := range r.Results {
@@ -212,7 +212,9 @@ func (r *Report) writeErrors(b *strings.Builder, width int) {
 				b.WriteString(clipped(diag.Shown(d.Error()), width) + "\n")
 			}
 		case diag.Warning:
-			codes[d.Code]++
+			if d.Field == "" && !strings.HasPrefix(d.Code, "check/") { // the others are in the summary
+				codes[d.Code]++
+			}
 		case diag.Note:
 		}
 	}
