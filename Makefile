@@ -74,7 +74,7 @@ bench-spl: ## Compare a million events through stats read and counted on the nod
 		$(GO) test -tags integration -count=1 -timeout 60m -run TestSPLMillion -v ./integration
 
 .PHONY: bench-sigma
-bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both; SIGMA=../shared/corpus/sigma, RUNS, EVENTS, RULES.
+bench-sigma: build ## Compare with rsigma over event files, SigmaHQ's rules in both, and many rules with few; SIGMA, CORPUS, RUNS, EVENTS, RULES, MANY.
 	tools/bench-sigma/run.sh
 
 SIGMA_PYTHON = bin/pysigma
@@ -111,7 +111,7 @@ MUTATED      ?= ./internal/splunk ./internal/translate/spl
 
 .PHONY: full-sigma
 full-sigma: ## Try all Sigma cases and rules under every mapping on a node; needs TOCSIN_ELASTICSEARCH_URL.
-	TOCSIN_SIGMA_NEAR_ALL=1 TOCSIN_SIGMA_MAPPINGS=plain,normalized,caseless $(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestSigma(Rows|Regression|Published|Near)OnNode|TestSigma(Converted|Compat)' ./integration/
+	TOCSIN_SIGMA_ALL=1 TOCSIN_SIGMA_MAPPINGS=plain,normalized,caseless $(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestSigma(Rows|Regression|Published|Near)OnNode|TestSigma(Converted|Compat)' ./integration/
 
 .PHONY: mutate
 mutate: ## Change the code at random and count what the tests catch; MUTATED, CHANGES=100, SEED choose.

@@ -53,8 +53,7 @@ func TestChaos(t *testing.T) {
 		{"one runner", chaos{runners: 1}},
 		{"two runners, rollover", chaos{runners: 2, rollover: true}},
 		{"three runners, one clock fast", chaos{runners: 3, wrong: 90 * time.Second}},
-		{"two runners, one clock slow", chaos{runners: 2, wrong: -90 * time.Second}},
-		{"two runners, correlations", chaos{runners: 2, correlations: true}},
+		{"two runners, one clock slow, correlations", chaos{runners: 2, wrong: -90 * time.Second, correlations: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.play(t, newNode(t), nil) })
 	}

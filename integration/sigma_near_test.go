@@ -29,7 +29,7 @@ import (
 )
 
 // sigmaNearChunk is how many rules read the events of each other, sigmaNearSample which of the chunks are tried;
-// TOCSIN_SIGMA_NEAR_ALL tries all of them.
+// TOCSIN_SIGMA_ALL tries all of them.
 const (
 	sigmaNearChunk  = 100
 	sigmaNearSample = 8
@@ -58,7 +58,7 @@ func TestSigmaNearOnNode(t *testing.T) {
 	rules, found, exact := 0, 0, 0
 	turn, tried := 0, 0
 	for chunk := range slices.Chunk(paths, sigmaNearChunk) {
-		if turn++; os.Getenv("TOCSIN_SIGMA_NEAR_ALL") == "" && turn%sigmaNearSample != 1 {
+		if turn++; os.Getenv("TOCSIN_SIGMA_ALL") == "" && turn%sigmaNearSample != 1 {
 			continue
 		}
 		tried++

@@ -1,10 +1,13 @@
 package rules_test
 
 import (
+	"io/fs"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/diag"
+	"tocsin/internal/rule/form"
 	"tocsin/internal/run/catalog"
 	"tocsin/rules"
 )
@@ -36,6 +39,27 @@ func TestShipped(t *testing.T) {
 		}
 		if diff := cmp.Diff(name, r.Name); diff != "" {
 			t.Errorf("%s: name (-want +got):\n%s", id, diff)
+		}
+	}
+}
+
+// TestForm wants the files in the normal form of runner fmt.
+func TestForm(t *testing.T) {
+	names, err := fs.Glob(rules.FS, "*/*.toml")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(rules.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		formed, diags, err := form.TOML(diag.NewText(name, string(text)))
+		if err != nil || diags.HasErrors() {
+			t.Fatal(err, diags.Err())
+		}
+		if d := cmp.Diff(formed, string(text)); d != "" {
+			t.Errorf("%s is not in its normal form: runner fmt rules makes it so (-form +file)\n%s", name, d)
 		}
 	}
 }

@@ -21,11 +21,16 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Load rules and report every mistake in them."`
 	Explain  explainCmd  `cmd:"" help:"Show how a rule becomes a request to Elasticsearch, or why an event matches or does not match."`
 	Test     testCmd     `cmd:"" help:"Run rule tests (*.test.toml)."`
+	Fmt      fmtCmd      `cmd:"" help:"Give rule files in TOML their normal form."`
+	Import   importCmd   `cmd:"" help:"Make rule files of Kibana exports, of a Kibana, or of published rules."`
+	New      newCmd      `cmd:"" help:"Write a rule with its test, to begin with."`
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
 	Hunt     huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
 	Backfill backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
 	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
+	Top      topCmd      `cmd:"" help:"Show what rules cost, how many alerts they make and when they last succeeded, and which are over a budget."`
+	Attack   attackCmd   `cmd:"" help:"Count enabled rules by tactic and technique of MITRE ATT&CK."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish, as in source <(runner completion bash)."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,14 +46,20 @@ func (c *explainCmd) judge(ctx context.Context, a *app, b *backend, plan query.P
 			return fmt.Errorf("explain: %w", err)
 		}
 	}
-	return writeVerdicts(a, verdicts)
+	if err := writeVerdicts(a, verdicts); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(verdicts, func(v verdict.Verdict) bool { return v.Matches == nil }) {
+		return errFailed
+	}
+	return nil
 }
 
 // question returns what is known of the runs of a rule. Events of --event that no store of alerts knows are run for trial,
 // in memory.
 func (c *explainCmd) question(ctx context.Context, a *app, b *backend, plan query.Plan, files *store.Events) (*verdict.Question, error) {
 	q := &verdict.Question{Plan: plan, Slot: c.At.Time, Now: time.Now()}
-	var events search.Events = b.events
+	events := b.events
 	if files != nil {
 		events = files
 	}
@@ -206,8 +213,10 @@ func writeVerdict(w io.Writer, v verdict.Verdict, of, i int) error {
 	if !v.Smallest {
 		line("            (a smaller set of clauses may decide, too)")
 	}
-	line("")
-	writeTrace(line, v.Trace, 0)
+	if v.Matches != nil {
+		line("")
+		writeTrace(line, v.Trace, 0)
+	}
 	_, err := io.WriteString(w, out.String())
 	return err
 }

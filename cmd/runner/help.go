@@ -49,6 +49,19 @@ var examples = map[string][]example{
 		{"all tests below a directory", "test rules/"},
 		{"those of one rule", "test rules/shell.toml"},
 	},
+	"import": {
+		{"an export of Kibana", "import rules_export.ndjson --into rules/"},
+		{"the rules of a Kibana", "import --kibana https://localhost:5601 --api-key-file key --into rules/"},
+		{"what would be written of a checkout", "import detection-rules/ --into rules/ --dry-run"},
+	},
+	"new": {
+		{"a rule in EQL with its test", "new 'Shell from a web server'"},
+		{"one that counts", "new 'Many failed logins' --kind threshold"},
+	},
+	"fmt": {
+		{"all files below a directory", "fmt rules/"},
+		{"for CI: which files are not in their normal form", "fmt --check rules/"},
+	},
 	"query": {
 		{"EQL", `query --language eql 'process where process.name == "sh"' --events events.ndjson`},
 		{"KQL, in a time range", "query --language kuery 'process.name: sh' --index 'logs-*' --from now-1h --elasticsearch https://localhost:9200"},
@@ -76,7 +89,15 @@ var examples = map[string][]example{
 	"coverage show": {{"of the last day", "coverage --rules rules/ --elasticsearch https://localhost:9200"}},
 	"coverage gaps": {{"of a week, for scripts", "coverage gaps --rules rules/ --from now-7d --format ndjson --elasticsearch https://localhost:9200"}},
 	"coverage fill": {{"run what is open", "coverage fill --rules rules/ --elasticsearch https://localhost:9200"}},
-	"version":       {{"the version alone", "--version"}},
+	"top": {
+		{"the rules that take most, of the last day", "top --rules rules/ --elasticsearch https://localhost:9200 --limit 20"},
+		{"the noisiest of a week, with a budget", "top --rules rules/ --from now-7d --sort alerts --budget-alerts 20 --elasticsearch https://localhost:9200"},
+	},
+	"attack": {
+		{"by tactic", "attack --rules rules/"},
+		{"a layer for the ATT&CK Navigator", "attack --rules rules/ --format navigator"},
+	},
+	"version": {{"the version alone", "--version"}},
 	"completion": {
 		{"bash, for this session", "completion bash"},
 		{"zsh and fish", "completion zsh"},

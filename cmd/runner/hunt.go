@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tocsin/internal/backend/elastic"
@@ -71,6 +72,16 @@ func (c *huntCmd) Run(ctx context.Context, a *app) error {
 		Events: b.events, Range: w, Series: b.previewSeries, Tables: tables.Dry(b.tables), Concurrency: c.Concurrency, Now: a.clock.Now(),
 		Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy), Options: batch.ScanOptions{MaxBytes: huntBytes}},
 		Risk:    &pipeline.Risk{Indexer: risk, Instances: risk, Events: &store.Kept{Records: risk, Index: elastic.RiskAlias(a.global.Namespace)}},
+	}
+	h.Progress = func(slots int) func(int) {
+		bar := a.bars.add("slots", int64(slots))
+		done := 0
+		return func(n int) {
+			bar.advance(int64(n))
+			if done += n; done == slots {
+				bar.finish()
+			}
+		}
 	}
 	found, err := h.Run(search.Background(ctx), rules.plans)
 	if err != nil {
@@ -151,7 +162,7 @@ func (p *planned) only(refs []string) error {
 	if len(refs) == 0 {
 		return nil
 	}
-	all := append(p.plans, p.idle...)
+	all := slices.Concat(p.plans, p.idle)
 	p.plans, p.failed = nil, false
 	results := p.report.Results
 	p.report.Results = nil

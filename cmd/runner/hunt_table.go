@@ -300,7 +300,7 @@ func (t *huntTable) writeHits(a *app, rows []huntRow) error {
 	}
 	title := "HITS OVER TIME"
 	if !t.found.Range.Empty() {
-		title += ", EACH BAR " + brief(hunt.StepFor(t.found.Range, bars))
+		title += ", EACH BAR " + lengthText(hunt.StepFor(t.found.Range, bars))
 	}
 	if width > 0 {
 		title = fmt.Sprintf("%-*s", bars, shorten(title, bars))
@@ -310,6 +310,17 @@ func (t *huntTable) writeHits(a *app, rows []huntRow) error {
 		out.cells(t.bars(r, bars), cells[i]...)
 	}
 	return out.flush()
+}
+
+// lengthText is the length of a bar, such as 30s, 5m, 12h or 7d.
+func lengthText(d time.Duration) string {
+	text := brief(d)
+	for _, end := range []string{"0s", "00m"} {
+		if unit, ok := strings.CutSuffix(text, end); ok && strings.HasSuffix(unit, map[string]string{"0s": "m", "00m": "h"}[end]) {
+			text = unit
+		}
+	}
+	return text
 }
 
 // bars returns the histogram of a row as text.

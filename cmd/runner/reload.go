@@ -189,7 +189,7 @@ func (r *reloading) keep(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
 	changed := make(chan struct{}, 1)
-	if paths := r.global.inputs(); r.cmd.Watch && len(paths) > 0 {
+	if paths := r.global.inputs(); r.cmd.Reload && len(paths) > 0 {
 		watching.Go(func() {
 			watch(ctx, paths, func() {
 				select {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,20 +19,7 @@ func namedRule(n int, query string) string {
 
 func (s *served) post(t *testing.T, path string) (status int, body string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.address+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(data)
+	return s.ask(t, http.MethodPost, path)
 }
 
 func write(t *testing.T, dir, name, text string) {
@@ -49,7 +35,7 @@ func TestServiceReloads(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "one.toml", namedRule(1, "process where true"))
 	write(t, dir, "two.toml", namedRule(2, "process where true"))
-	s := startService(t, "--rules", dir, "--events", writeFile(t, "e.ndjson", serviceEvents), "--store", t.TempDir(), "--no-watch")
+	s := startService(t, "--rules", dir, "--events", writeFile(t, "e.ndjson", serviceEvents), "--store", t.TempDir(), "--no-reload")
 	s.until(t, "executed")
 
 	want := func(status int, body, wanted string) {

@@ -33,7 +33,7 @@ type runCmd struct {
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
-	Watch       bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
+	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
 	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 }
 

@@ -91,7 +91,12 @@ func (s *served) until(t *testing.T, message string) logLine {
 // get asks the service.
 func (s *served) get(t *testing.T, path string) (status int, body string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.address+path, http.NoBody)
+	return s.ask(t, http.MethodGet, path)
+}
+
+func (s *served) ask(t *testing.T, method, path string) (status int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, s.address+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,13 +34,31 @@ type Head struct {
 	// Custom are the keys that are not of the format.
 	Custom []string
 
-	// node is the document while it is read. Thousands of rules keep only their text, and where they need a place
-	// in it they are read again, unless the file has several documents.
-	node *yamltree.Node
-	// again means that node is the only document of the text.
-	again bool
+	// placed is where the document and its keys stand; nil where it could not be read.
+	placed *placement
+	// customs is the value of custom; nil where there is none.
+	customs *yamltree.Node
 	// section is where the section stands that says what is found.
 	section diag.Span
+}
+
+// placement is where a document and its keys stand. Thousands of rules keep it, and not their documents.
+type placement struct {
+	whole yamltree.Place
+	keys  []placedKey
+}
+
+type placedKey struct {
+	name       string
+	key, value yamltree.Place
+}
+
+func placementOf(doc *yamltree.Node) *placement {
+	p := &placement{doc.Place(), make([]placedKey, len(doc.Members))}
+	for i, m := range doc.Members {
+		p.keys[i] = placedKey{m.Key.Value, m.Key.Place(), m.Value.Place()}
+	}
+	return p
 }
 
 // Related refers to another rule.
@@ -88,7 +106,7 @@ func CheckSelection(chosenStatuses, chosenLevels []string) error {
 
 // readHead reads what is common to all documents.
 func readHead(o *object) Head {
-	h := Head{Text: o.file, Path: o.file.File(), node: o.node}
+	h := Head{Text: o.file, Path: o.file.File(), placed: placementOf(o.node), customs: o.node.Get("custom")}
 	if h.Title = o.text("title"); h.Title == "" {
 		o.fail(o.key("title"), CodeMissing, "the rule has no title")
 	} else if n := utf8.RuneCountInString(h.Title); n > maxTitle {

@@ -138,12 +138,7 @@ func (f *file) document(text diag.Text, doc *yamltree.Node, options Options, lin
 	}
 	o := newObject(text, doc, "the rule", &diags)
 	o.asked["action"] = true
-	place := func(h *Head) {
-		h.Line, h.Last = line, last
-		if line == 0 {
-			h.node, h.again = nil, true
-		}
-	}
+	place := func(h *Head) { h.Line, h.Last = line, last }
 	switch {
 	case doc.Get("correlation") != nil:
 		c := readCorrelation(o)
@@ -202,29 +197,14 @@ func (l *Library) filter() {
 
 // Report makes a diagnostic about a key of a document, or about the document.
 func (h *Head) Report(sev diag.Severity, code, key, format string, args ...any) diag.Diagnostic {
-	root := h.root()
-	if root == nil {
+	if h.placed == nil {
 		return h.Text.Report(sev, code, diag.Span{}, format, args...)
 	}
-	n := root
-	for _, m := range root.Members {
-		if m.Key.Value == key {
-			n = m.Key
+	at := h.placed.whole
+	for _, k := range h.placed.keys {
+		if k.name == key {
+			at = k.key
 		}
 	}
-	return n.Report(h.Text, sev, code, format, args...)
-}
-
-// root returns the document; nil where it could not be read.
-func (h *Head) root() *yamltree.Node {
-	if h.node != nil || !h.again {
-		return h.node
-	}
-	docs, _ := yamltree.Parse(h.Text, CodeSyntax)
-	for _, doc := range docs {
-		if doc != nil {
-			return doc
-		}
-	}
-	return nil
+	return h.Text.Report(sev, code, at.Span(h.Text), format, args...)
 }

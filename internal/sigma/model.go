@@ -135,15 +135,10 @@ func (r *Head) checkSchedule(out *rule.Rule) diag.List {
 
 // custom returns the value under custom of a key of the rule model; nil when there is none.
 func (r *Head) custom(key string) *yamltree.Node {
-	root := r.root()
-	if root == nil {
+	if r.customs == nil || r.customs.Kind != yamltree.Map {
 		return nil
 	}
-	n := root.Get("custom")
-	if n == nil || n.Kind != yamltree.Map {
-		return nil
-	}
-	if v := n.Get(strings.TrimPrefix(key, "rule.")); v != nil && v.IsScalar() {
+	if v := r.customs.Get(strings.TrimPrefix(key, "rule.")); v != nil && v.IsScalar() {
 		return v
 	}
 	return nil
@@ -229,8 +224,8 @@ var keys = map[string]string{
 
 // Place implements [rule.Source].
 func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
-	root := p.r.root()
-	if root == nil {
+	placed := p.r.placed
+	if placed == nil {
 		return p.r.Text, diag.Span{}, false
 	}
 	key := keys[path]
@@ -245,13 +240,13 @@ func (p places) Place(path string) (file diag.Text, s diag.Span, found bool) {
 			}
 		}
 	}
-	i := slices.IndexFunc(root.Members, func(m yamltree.Member) bool { return m.Key.Value == key })
+	i := slices.IndexFunc(placed.keys, func(k placedKey) bool { return k.name == key })
 	if i < 0 {
-		return p.r.Text, root.Span(p.r.Text), false
+		return p.r.Text, placed.whole.Span(p.r.Text), false
 	}
-	m := root.Members[i]
-	if m.Value.IsScalar() {
-		return p.r.Text, m.Value.Span(p.r.Text), true
+	k := placed.keys[i]
+	if k.value.Scalar {
+		return p.r.Text, k.value.Span(p.r.Text), true
 	}
-	return p.r.Text, m.Key.Span(p.r.Text), true
+	return p.r.Text, k.key.Span(p.r.Text), true
 }

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"slices"
 
 	"tocsin/internal/match/condition"
 	"tocsin/internal/rule"
@@ -24,7 +25,7 @@ func (m Moment) StepParts(q Query, r *rule.Rule) [][]condition.Part {
 	if steps == nil || diags.HasErrors() {
 		return nil
 	}
-	all := steps.Terms[:len(steps.Terms):len(steps.Terms)]
+	all := slices.Clip(steps.Terms)
 	if steps.Until != nil {
 		all = append(all, *steps.Until)
 	}

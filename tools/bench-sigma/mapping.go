@@ -23,6 +23,7 @@ func writeMapping(to, eventFile string) error {
 		}
 		for name, v := range event {
 			_, isNumber := v.(float64)
+			isNumber = isNumber && !strings.Contains(name, ".") // Those of ECS here are keywords.
 			switch known := types[name]; {
 			case isNumber && known == "":
 				types[name] = "long"

@@ -59,7 +59,7 @@ func (p *programs) readPool(ctx context.Context, corpus string, rules []rule) (*
 	if corpus == "" {
 		return out, nil
 	}
-	add := func(dir, suffix string, make func([]byte) ([]byte, string, bool), f format) error {
+	add := func(dir, suffix string, read func([]byte) ([]byte, string, bool), f format) error {
 		results, err := p.check(ctx, dir)
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (p *programs) readPool(ctx context.Context, corpus string, rules []rule) (*
 			if err != nil {
 				return err
 			}
-			if text, id, ok := make(text); ok && !seen[id] { // Sigma and Elastic share an id.
+			if text, id, ok := read(text); ok && !seen[id] { // Sigma and Elastic share an id.
 				seen[id] = true
 				out.others = append(out.others, source{f, id, text})
 			}
@@ -106,7 +106,7 @@ var (
 	analysed = regexp.MustCompile(`\b(message|error\.message|event\.original)\b`)
 	isEQL    = regexp.MustCompile(`(?m)^type = "eql"$`)
 
-	sigmaCondition = regexp.MustCompile(`(?m)^    condition: (.+?)\r?$`)
+	sigmaCondition = regexp.MustCompile(`(?m)^    condition: ([^#\r\n]+?)[ \t]*(?:#.*)?\r?$`)
 	sigmaFolded    = regexp.MustCompile(`(?m)^    condition: .+\n {5,}`)
 	sigmaDetection = regexp.MustCompile(`(?m)^detection:\r?\n`)
 
@@ -156,7 +156,7 @@ func (s source) tuned(number, i int) (source, bool) {
 			if !ok {
 				return s, false
 			}
-			tuned = fmt.Sprintf("%s where (%s) and not user.name : \"%s\"", head, rest, user)
+			tuned = fmt.Sprintf("%s where (%s) and not user.name : %q", head, rest, user)
 		}
 		s.text = bytes.Replace(s.text, query, []byte(tuned), 1)
 		s.text = elasticID.ReplaceAll(s.text, []byte(`rule_id = "`+s.id+`"`))

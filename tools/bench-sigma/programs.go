@@ -31,7 +31,7 @@ const indices = "events-*,logs-*"
 // once returns the runner's command for all rules of a directory.
 func (p *programs) once(ctx context.Context, dir, events string, more ...string) *exec.Cmd {
 	arguments := append([]string{
-		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", dir, "--events", events, "--sigma-index", indices, "--field-map", p.sources, "--log-level", "error",
+		"run", "--once", "--at", slot.Format(time.RFC3339), "--rules", dir, "--events", events, "--sigma-index", indices, "--field-map", p.sources, "--rule-timeout", "1h", "--log-level", "error",
 	}, more...)
 	if p.mapping != "" {
 		arguments = append(arguments, "--mapping", p.mapping)

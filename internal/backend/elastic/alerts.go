@@ -160,10 +160,15 @@ func (h hit) alert() (alert.Document, error) {
 // Existing returns which ids have an alert in any index of the alias, as of the last refresh, with the
 // sources of these alerts.
 func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]*alert.Source, error) {
-	found := make(map[string]*alert.Source, len(ids))
-	for chunk := range slices.Chunk(ids, maxInstances) {
-		op := fmt.Sprintf("look up %d alerts [%s]", len(chunk), a.alias)
-		p, err := a.byID(ctx, op, chunk, sourceFields)
+	return named(ctx, a, ids, maxInstances, "look up", sourceFields, hit.madeOf)
+}
+
+// named reads something of the alerts with these ids, so many at a time; source is what is requested of them.
+func named[T any](ctx context.Context, a *Alerts, ids []string, most int, verb string, source any, read func(hit) (T, error)) (map[string]T, error) {
+	found := make(map[string]T, len(ids))
+	for chunk := range slices.Chunk(ids, most) {
+		op := fmt.Sprintf("%s %d alerts [%s]", verb, len(chunk), a.alias)
+		p, err := a.byID(ctx, op, chunk, source)
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +178,7 @@ func (a *Alerts) Existing(ctx context.Context, ids []string) (map[string]*alert.
 			return nil, err
 		}
 		for _, h := range p.Hits.Hits {
-			if found[h.ID], err = h.madeOf(); err != nil {
+			if found[h.ID], err = read(h); err != nil {
 				return nil, err
 			}
 		}

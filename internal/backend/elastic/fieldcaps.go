@@ -65,8 +65,8 @@ func (c *Client) fields(ctx context.Context, patterns, fields []string) (mapping
 	}
 	whole := fieldTable(types, fields)
 	var leaves []string
-	for name, f := range whole {
-		if f.Type.Family() != mapping.FamilyObject {
+	for name := range whole {
+		if types[name].anyValues() {
 			leaves = append(leaves, name)
 		}
 	}
@@ -236,6 +236,16 @@ func (t fieldTypes) first(typ mapping.Type) string {
 func (t fieldTypes) anyLeaf() bool {
 	for typ := range t {
 		if isLeaf(typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyValues reports whether the field has values in some index, rather than being an object in all of them.
+func (t fieldTypes) anyValues() bool {
+	for typ := range t {
+		if typ.Family() != mapping.FamilyObject {
 			return true
 		}
 	}

@@ -87,25 +87,7 @@ func filterQuery(f alert.Filter) condition.Query {
 
 // GetAll returns the alerts with these ids.
 func (a *Alerts) GetAll(ctx context.Context, ids []string) (map[string]alert.Document, error) {
-	found := make(map[string]alert.Document, len(ids))
-	for chunk := range slices.Chunk(ids, listPage) {
-		op := fmt.Sprintf("get %d alerts [%s]", len(chunk), a.alias)
-		p, err := a.byID(ctx, op, chunk, true)
-		if err != nil {
-			return nil, err
-		}
-		var damage damage
-		damage.add(p.Shards, p.TimedOut, p.Clusters)
-		if err := damage.err(op); err != nil {
-			return nil, err
-		}
-		for _, h := range p.Hits.Hits {
-			if found[h.ID], err = h.alert(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return found, nil
+	return named(ctx, a, ids, listPage, "get", true, hit.alert)
 }
 
 // Prefixed returns the ids that begin with a prefix, as of the last refresh.

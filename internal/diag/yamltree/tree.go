@@ -58,13 +58,28 @@ func (n *Node) Bare() *Node {
 	return &Node{Kind: n.Kind, Value: n.Value, line: n.line, column: n.column}
 }
 
+// Place is where a node stands, for whoever keeps nothing else of it.
+type Place struct {
+	line, column, length int32
+	// Scalar: the node is neither a map nor a list.
+	Scalar bool
+}
+
+// Place returns where the node stands.
+func (n *Node) Place() Place {
+	return Place{int32(n.line), int32(n.column), int32(len(n.Value)), n.IsScalar()}
+}
+
 // Span returns where a node stands in its file: a scalar up to its end or that of its line.
-func (n *Node) Span(file diag.Text) diag.Span {
+func (n *Node) Span(file diag.Text) diag.Span { return n.Place().Span(file) }
+
+// Span is that of the node.
+func (p Place) Span(file diag.Text) diag.Span {
 	text := file.Value
-	start := Offset(text, n.line, n.column)
+	start := Offset(text, int(p.line), int(p.column))
 	end := start + 1
-	if n.IsScalar() {
-		end = start + len(n.Value)
+	if p.Scalar {
+		end = start + int(p.length)
 		if start < len(text) && (text[start] == '"' || text[start] == '\'') {
 			end += 2
 		}

@@ -97,6 +97,8 @@ type leaf struct {
 	names  []string
 	text   string
 	holds  func(row []*mapping.Value) bool
+	// literals are those of the residual.
+	literals []string
 	// within tests an object of the nested field name.
 	within *part
 }

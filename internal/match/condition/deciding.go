@@ -60,6 +60,8 @@ type decidedNode struct {
 	holds  bool
 	clause int
 	parts  []decidedNode
+	// valued: the document has a value of a field of the node.
+	valued bool
 }
 
 // identity is the same for leaves that are one clause. A test may have different results under different mappings: it is
@@ -76,11 +78,12 @@ func (d *decider) node(t Trace) decidedNode {
 			d.deciding, d.listed = append(d.deciding, false), append(d.listed, false)
 		}
 		d.places[id]++
-		return decidedNode{holds: t.Holds, clause: id}
+		return decidedNode{holds: t.Holds, clause: id, valued: len(t.Values) > 0}
 	}
 	n := decidedNode{op: t.Op}
 	for _, p := range t.Parts {
-		n.parts = append(n.parts, d.node(p))
+		part := d.node(p)
+		n.parts, n.valued = append(n.parts, part), n.valued || part.valued
 	}
 	return n
 }
@@ -181,7 +184,8 @@ func (d *decider) cost(n decidedNode, want bool) int {
 	return 1
 }
 
-// pick adds the clauses whose number [decider.cost] returns.
+// pick adds the clauses whose number [decider.cost] returns. Of parts that cost the same it takes the first of which the
+// document has a value: people look for the test that the event nearly meets.
 func (d *decider) pick(n decidedNode, want bool, to []int) []int {
 	switch n.op {
 	case OpNot:
@@ -195,7 +199,7 @@ func (d *decider) pick(n decidedNode, want bool, to []int) []int {
 		}
 		least, first := impossible, 0
 		for i, p := range n.parts {
-			if c := d.cost(p, want); c < least {
+			if c := d.cost(p, want); c < least || c == least && p.valued && !n.parts[first].valued {
 				least, first = c, i
 			}
 		}

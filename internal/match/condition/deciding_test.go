@@ -165,6 +165,7 @@ func TestDecide(t *testing.T) {
 		{"two of three fail", and(no("a"), yes("b"), no("c")), []string{"a", "c"}},
 		{"all hold", and(yes("a"), yes("b")), []string{"a"}},
 		{"no alternative", or(and(no("a"), no("b")), no("c")), []string{"c"}},
+		{"an alternative that the event has a value of", or(no("a"), condition.Trace{Text: "b", Values: []string{"x"}}, no("c")), []string{"b"}},
 		{"an exclusion", and(yes("a"), not(yes("b"))), []string{"b"}},
 		{"two alternatives hold", or(yes("a"), yes("b")), []string{"a", "b"}},
 		{"a test in two places", or(and(yes("a"), yes("b")), and(yes("a"), yes("c"))), []string{"a"}},

@@ -140,6 +140,9 @@ type Residual struct {
 	Text string
 	// Fields are the fields that it reads; Required are those without which it cannot hold.
 	Fields, Required []string
+	// Literals, if not nil, is a list of texts in lower case of which one occurs, once its ASCII letters are lowercased, in
+	// every text of the only field for which the test holds: then it holds of single texts, and not of none.
+	Literals []string
 	// Wider, if not nil, is true of every document of which the test holds.
 	Wider Expr
 	// Holds tests one row: row[i] is a value of Fields[i], nil where the document has none.

@@ -4,7 +4,7 @@ import "tocsin/internal/match/mapping"
 
 // residualLeaf tests every combination of the fields' values until one holds.
 func residualLeaf(r Residual, fields mapping.Fields) leaf {
-	l := leaf{kind: rowLeaf, fields: make([]rowField, len(r.Fields)), names: r.Fields, text: r.Text, holds: r.Holds}
+	l := leaf{kind: rowLeaf, fields: make([]rowField, len(r.Fields)), names: r.Fields, text: r.Text, holds: r.Holds, literals: r.Literals}
 	for i, name := range r.Fields {
 		l.fields[i].Field, l.fields[i].mapped = fieldNamed(fields, name)
 	}

@@ -64,9 +64,32 @@ var textLeaf = rapid.Custom(func(t *rapid.T) condition.Expr {
 		return condition.Regexp{Field: field, Pattern: ".*" + anyCase(cut) + ".*", Fold: fold}
 	case 5:
 		return condition.Regexp{Field: field, Pattern: ".*(" + anyCase(cut) + "|x" + anyCase(cutOf(t)) + "?)" + anyCase(cutOf(t)) + ".*", Fold: fold}
+	case 6:
+		if cut != "" {
+			return contains(mapping.SourceName("p"), lowerASCII(cut))
+		}
 	}
 	return condition.Wildcard{Field: field, Pattern: "*" + escapeWildcard.Replace(cut) + "*", Fold: fold}
 })
+
+// contains is a test that only memory can make, and that a text leads to.
+func contains(field, lower string) condition.Residual {
+	return condition.Residual{
+		Text: field + " has " + lower, Fields: []string{field}, Literals: []string{lower},
+		Holds: func(row []*mapping.Value) bool {
+			return row[0] != nil && strings.Contains(lowerASCII(row[0].String), lower)
+		},
+	}
+}
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
 
 // sourceRule draws a rule like those of Sigma: what it asks of events of a log source, of events that name none, and of
 // values that the index leaves out.

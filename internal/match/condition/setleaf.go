@@ -1,6 +1,10 @@
 package condition
 
-import "strconv"
+import (
+	"strconv"
+
+	"tocsin/internal/match/mapping"
+)
 
 // The relative costs of tests: the cheapest part of an operator is evaluated first.
 const (
@@ -118,6 +122,13 @@ func (b *setBuilder) rowLeaf(l *leaf) int32 {
 	key = append(append(key, 0), l.text...)
 	if i, ok := b.nodes[string(key)]; ok {
 		return i
+	}
+	if len(l.literals) > 0 && len(columns) == 1 && columns[0] != none && b.graph.columns[columns[0]].Type == mapping.SourceText {
+		holds := l.holds
+		return b.textLeaf(string(key), costRow, columns[0], textTest{
+			holds:    func(s string) bool { return holds([]*mapping.Value{{String: s}}) },
+			literals: bytesOnly([][]string{l.literals}), scans: true,
+		})
 	}
 	a := newAtom(rowAtom, none)
 	a.row = int32(len(b.graph.rows))

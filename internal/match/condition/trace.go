@@ -22,6 +22,8 @@ type Trace struct {
 	// Deciding marks the leaves that [Decide] has found.
 	Deciding bool    `json:"deciding,omitempty"`
 	Parts    []Trace `json:"parts,omitempty"`
+	// Cases are the values of a leaf that lists several, each as a test of its own; none if there are more than a hundred.
+	Cases []Trace `json:"-"`
 }
 
 // NewTrace evaluates every part of a condition, including parts that do not affect the result.
@@ -39,6 +41,14 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 		return Trace{}, err
 	}
 	t := Trace{Text: e.String(), Holds: holds}
+	if list, ok := e.(Terms); ok && len(list.Values) <= mostCases {
+		for _, value := range list.Values {
+			one := Term{Field: list.Field, Value: value}
+			if m, err := Compile(one, fields); err == nil {
+				t.Cases = append(t.Cases, Trace{Text: one.String(), Holds: m.Match(d)})
+			}
+		}
+	}
 	if n, ok := e.(Nested); ok {
 		d.AnyObject(n.Path, func() bool {
 			t.addValues(n.X, nestedView{n.Path, fields}, d)
@@ -49,6 +59,8 @@ func NewTrace(e Expr, fields mapping.Fields, d Document) (Trace, error) {
 	t.addValues(e, fields, d)
 	return t, nil
 }
+
+const mostCases = 100
 
 // Asker is a document whose index can be asked whether it meets a condition that only a search can match.
 type Asker interface {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func (p *place) add(minute float64, fields map[string]any) {
 	at := noon.Add(time.Duration(minute * float64(time.Minute)))
 	fields["@timestamp"] = at.Format(time.RFC3339)
 	data, _ := json.Marshal(fields)
-	p.events = append(p.events, event.Event{Index: "logs-x", ID: fmt.Sprint(len(p.events)), Source: data})
+	p.events = append(p.events, event.Event{Index: "logs-x", ID: strconv.Itoa(len(p.events)), Source: data})
 }
 
 // leaf is a rule that finds every event of a place.
@@ -76,12 +77,15 @@ func (l leaf) Strategy() query.Strategy                     { return query.Scan 
 func (l leaf) Assume(time.Time) (query.Prepared, diag.List) { return l, nil }
 func (l leaf) DependsOnNow() bool                           { return false }
 func (l leaf) Target() search.Target                        { t, _ := l.Resolve(context.Background(), nil, nil); return t }
+
 func (l leaf) Explain(window.Window) query.Explanation {
 	return query.Explanation{Condition: "any", Exact: true}
 }
+
 func (l leaf) Reads(w window.Window) []query.Read {
 	return []query.Read{{Request: search.Request{Time: search.TimeRange{Window: w}}}}
 }
+
 func (l leaf) Trace(context.Context, condition.Document) (condition.Trace, error) {
 	return condition.Trace{Text: "any", Holds: true}, nil
 }
@@ -91,7 +95,7 @@ func (l leaf) Prepare(context.Context, query.Source) (query.Prepared, diag.List,
 }
 
 func (l leaf) Execute(_ context.Context, _ query.Source, w window.Window, visit query.Visit) (query.Result, error) {
-	l.place.read = append(l.place.read, w)
+	l.read = append(l.read, w)
 	for _, e := range l.events {
 		doc, err := e.Document()
 		if err != nil {

@@ -113,7 +113,7 @@ func (s *thresholdSearch) near(ctx context.Context, src query.Source, w window.W
 	r := s.request(w)
 	r.MinCount, r.NoTimes, r.Only = 1, len(only.Except) == 0, []search.Selection{only}
 	groups, partialErr, err := s.collect(ctx, src.Events, r)
-	if err = cmp.Or(err, partialErr); err != nil {
+	if err := cmp.Or(err, partialErr); err != nil {
 		return query.Near{}, err
 	}
 	g := search.Group{Key: only.Key, Distinct: make([]int64, len(s.distinct))}
@@ -150,7 +150,7 @@ func (s *newTermsSearch) Inquire(ctx context.Context, src query.Source, w window
 	history := s.history(src.At, w)
 	groups := groupsOf(keys)
 	fresh, partialErr, err := s.without(ctx, src, history, groups)
-	if err = cmp.Or(err, partialErr); err != nil {
+	if err := cmp.Or(err, partialErr); err != nil {
 		return nil, err
 	}
 	past, err := s.past(ctx, src, groups, history.From)

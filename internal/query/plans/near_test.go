@@ -45,10 +45,11 @@ threshold = { field = ["user.name"], value = 2, cardinality = [{ field = "host.n
 			rapid.Check(t, func(rt *rapid.T) {
 				var lines strings.Builder
 				at := trial.Noon.Add(-9 * time.Minute)
-				for i := range rapid.IntRange(1, 8).Draw(rt, "events") {
+				// An alert of a threshold rule names five of its events.
+				for i := range rapid.IntRange(1, 5).Draw(rt, "events") {
 					at = at.Add(time.Duration(rapid.IntRange(0, 20).Draw(rt, "gap")) * time.Second)
 					fmt.Fprintf(&lines, `logs-a/%d {"@timestamp":%q,"process":{"name":%q},"user":{"name":%q},"host":{"name":%q}}`+"\n", i, at.Format(time.RFC3339),
-						rapid.SampledFrom([]string{"a", "a", "b", "c"}).Draw(rt, "name"), rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "user"),
+						rapid.SampledFrom([]string{"abc"[i%3 : i%3+1], "abc"[i%3 : i%3+1], "a", "b", "c"}).Draw(rt, "name"), rapid.SampledFrom([]string{"x", "x", "x", "y"}).Draw(rt, "user"),
 						rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "host"))
 				}
 				events := trial.Events(t, lines.String())
@@ -76,6 +77,7 @@ threshold = { field = ["user.name"], value = 2, cardinality = [{ field = "host.n
 				}
 				r := search.Request{Patterns: []string{"*"}, Where: condition.Const(true), FieldTypes: events.Fields()}
 				_, err = events.Search(t.Context(), r, func(page []event.Event) (bool, error) {
+					// An alert of a threshold rule names five of its events.
 					for i := range page {
 						page[i].Types = mapping.OfIndex(prepared.Target().Fields, page[i].Index)
 						doc, err := page[i].Document()

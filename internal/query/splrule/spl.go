@@ -406,5 +406,11 @@ func (s *splSearch) Trace(ctx context.Context, d condition.Document) (condition.
 	out.Parts = []condition.Trace{base, {
 		Text: "the search over this event alone", Holds: rows > 0, Values: []string{rowCount(rows)},
 	}}
+	switch {
+	case base.Holds:
+		out.Op = condition.OpAnd
+	case rows == 0: // which follows from the first command
+		out.Op, out.Parts = condition.OpAnd, out.Parts[:1]
+	}
 	return out, nil
 }

@@ -229,7 +229,9 @@ func (f *followed) hindrance() string {
 
 // positive returns the last step before a step that is not a missing event.
 func (f *followed) positive(step int) int {
-	for step--; step > 0 && f.search.missing[step]; step-- {
+	step--
+	for step > 0 && f.search.missing[step] {
+		step--
 	}
 	return max(step, 0)
 }

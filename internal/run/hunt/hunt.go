@@ -32,6 +32,9 @@ type Hunt struct {
 	Tables tables.Store
 	// Concurrency is the number of rules that run at the same time.
 	Concurrency int
+	// Progress, when not nil, is called with the number of slots to run, and returns what is called with each number of slots
+	// that have run.
+	Progress func(slots int) (advance func(n int))
 	// Now is the time as of which rules are run whose conditions do not depend on it.
 	Now time.Time
 }
@@ -91,8 +94,9 @@ type target struct {
 	bySlot bool
 	// reads are what the rule begins with, read when possible by the shared read.
 	reads []query.Read
-	// candidates are the hits of the reads; nil: unknown.
+	// candidates are the hits of the reads; nil: unknown. unread: the shared read has not answered all of them.
 	candidates *Tally
+	unread     bool
 	done       bool
 }
 
@@ -171,7 +175,9 @@ func (t *target) begin(ctx context.Context, src query.Source) {
 	if open(w) && dated(t.Rule) {
 		return // the names of its indices follow from the range, which is not known yet
 	}
-	if !t.prepare(ctx, src) || t.bySlot && merging.OfNow {
+	// The first command of a search in SPL is the same in every slot: times of its own are not among the reads.
+	varies := merging.OfNow && t.Rule.Type != rule.TypeSPL
+	if !t.prepare(ctx, src) || varies {
 		return // its searches are other ones in each slot
 	}
 	t.guard(func() error {

@@ -114,4 +114,3 @@ func (r *record) settle() {
 		}
 	}
 }
-

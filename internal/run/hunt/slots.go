@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"tocsin/internal/query"
@@ -44,11 +45,21 @@ func (h *hunt) runSlots(ctx context.Context) {
 		Planner: h.Planner, Concurrency: h.Concurrency,
 	}
 	var jobs []slotJob
+	probes := make(map[*target][]window.Window, len(h.targets))
+	var mu sync.Mutex
+	each(h.Concurrency, h.targets, func(t *target) {
+		if t.bySlot && !t.done && t.unread && ctx.Err() == nil {
+			found := h.probe(ctx, t, h.report.Range)
+			mu.Lock()
+			defer mu.Unlock()
+			probes[t] = found
+		}
+	})
 	for _, t := range h.targets {
 		if !t.bySlot || t.done || t.idle() {
 			continue
 		}
-		more, err := h.slotsOf(t)
+		more, err := h.slotsOf(t, probes[t])
 		if err != nil {
 			t.fail(err)
 			continue
@@ -56,6 +67,10 @@ func (h *hunt) runSlots(ctx context.Context) {
 		jobs = append(jobs, more...)
 	}
 	slices.SortStableFunc(jobs, func(a, b slotJob) int { return a.slot.Compare(b.slot) })
+	advance := func(int) {}
+	if h.Progress != nil {
+		advance = h.Progress(len(jobs))
+	}
 	for len(jobs) > 0 && ctx.Err() == nil {
 		n, candidates := 0, int64(0)
 		for n < len(jobs) && n < mostJobs && (n == 0 || candidates < mostCandidates) {
@@ -63,13 +78,52 @@ func (h *hunt) runSlots(ctx context.Context) {
 			n++
 		}
 		h.runTogether(ctx, round, jobs[:n])
+		advance(n)
 		jobs = jobs[n:]
 	}
 	record.settle()
 }
 
-// slotsOf returns the slots of a rule whose windows lie in the range at least in part, and have candidates.
-func (h *hunt) slotsOf(t *target) ([]slotJob, error) {
+// parts is into how many parts a stretch of time with candidates is divided, and shortest the length of one that is not.
+const (
+	parts    = 4
+	shortest = time.Hour
+)
+
+// probe asks an index where a rule can have hits that the shared read has not answered: it counts the candidates of ever
+// shorter stretches. What cannot be counted may have some.
+func (h *hunt) probe(ctx context.Context, t *target, w window.Window) []window.Window {
+	counter, ok := search.As[search.Counter](h.events)
+	if !ok || w.Empty() {
+		return []window.Window{w}
+	}
+	n := int64(0)
+	for _, r := range t.reads {
+		request := r.Request
+		request.Time.Window = w
+		found, err := counter.Count(search.Background(ctx), request)
+		if err != nil {
+			return []window.Window{w}
+		}
+		n += found
+	}
+	length := w.To.Sub(w.From)
+	switch {
+	case n == 0:
+		return []window.Window{}
+	case length <= shortest:
+		return []window.Window{w}
+	}
+	var out []window.Window
+	for from, part := w.From, (length+parts-1)/parts; from.Before(w.To); from = from.Add(part) {
+		out = append(out, h.probe(ctx, t, window.Window{From: from, To: earliest(from.Add(part), w.To)})...)
+	}
+	return out
+}
+
+// slotsOf returns the slots of a rule whose windows lie in the range at least in part, and have candidates: in the stretches
+// of time where they are known to be, if found is not nil.
+func (h *hunt) slotsOf(t *target, found []window.Window) ([]slotJob, error) {
 	slots, err := t.Rule.Slots()
 	if err != nil {
 		return nil, fmt.Errorf("rule %s: %w", t.Rule.ID, err)
@@ -81,7 +135,9 @@ func (h *hunt) slotsOf(t *target) ([]slotJob, error) {
 	if active == nil {
 		active = h.seen
 	}
-	if active != nil {
+	if found != nil {
+		where = found
+	} else if active != nil {
 		where = active.stretches()
 		counts = active.within
 	}
@@ -185,4 +241,3 @@ func (h *hunt) readAhead(ctx context.Context, round *pipeline.Round, slots []slo
 	}
 	return round.ReadAhead(ctx, jobs)
 }
-

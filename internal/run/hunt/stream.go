@@ -60,10 +60,10 @@ func (h *hunt) stream(ctx context.Context) error {
 	for i, t := range of {
 		switch tally := s.sum(i); {
 		case why[i] != nil:
-			t.candidates, t.reads = nil, nil // unknown
+			t.candidates, t.unread = nil, true
 		case t.direct:
 			t.Tally, t.done = tally, true
-		case t.reads == nil: // another read is unknown
+		case t.unread: // another read is unknown
 		case t.candidates == nil:
 			t.candidates = &tally
 		default:

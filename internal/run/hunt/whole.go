@@ -96,5 +96,5 @@ func timeOf(h *query.Hit) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, nil //nolint:nilerr // a hit without a time
 	}
-	return at, nil
+	return at.Truncate(time.Millisecond), nil // as precise as a date
 }

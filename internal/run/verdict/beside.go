@@ -14,28 +14,31 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
-	"tocsin/internal/scheduler/window"
 )
 
 // beside makes the checks of an event that meets the condition: those that depend on other events, on runs and on alerts.
-func (q *Question) beside(ctx context.Context, v *Verdict, s Subject, doc *event.Document, w window.Window) error {
-	q.group(ctx, v, s, doc, w)
+func (q *Question) beside(ctx context.Context, v *Verdict, s Subject, doc *event.Document) {
+	switch {
+	case v.Matches != nil:
+		q.group(ctx, v, s, doc)
+	case q.Supposed:
+		return // a run would fail for the same reason
+	}
 	made, err := q.alerts(ctx, v, s)
 	if err != nil {
 		v.add(Alert, Unknown, "whether there is an alert about it cannot be told: %v", err)
 	}
 	if made {
-		return nil
+		return
 	}
 	if err := q.ledger(ctx, v, s, doc); err != nil {
 		v.add(Ledger, Unknown, "what became of its slots cannot be told: %v", err)
 	}
-	return nil
 }
 
 // group asks how near the groups of the event come to an alert: in the windows of all slots that read the event, or
 // in the one that is asked about.
-func (q *Question) group(ctx context.Context, v *Verdict, s Subject, doc *event.Document, w window.Window) {
+func (q *Question) group(ctx context.Context, v *Verdict, s Subject, doc *event.Document) {
 	if _, ok := q.Prepared.(query.Inquirer); !ok {
 		return
 	}
@@ -308,13 +311,13 @@ func (v *Verdict) late(read []ledger.Entry, doc *event.Document, heads []ledger.
 }
 
 // conclude writes the summary.
-func (v *Verdict) conclude(q *Question) {
+func (v *Verdict) conclude() {
 	var no, unknown []string
 	if c := v.check(Condition); c.Result == No {
 		no = append(no, c.Text)
 	}
 	for _, c := range v.Checks {
-		if c.Name == Condition {
+		if c.Name == Condition && c.Result == No {
 			continue
 		}
 		switch c.Result {
@@ -325,21 +328,27 @@ func (v *Verdict) conclude(q *Question) {
 		case Yes:
 		}
 	}
-	v.Alerts = len(no) == 0
-	verb := "matches"
+	v.Alerts = len(no) == 0 && v.check(Condition).Result == Yes
+	made := v.check(Alert)
+	wasMade := made != nil && made.Result == Yes
+	verb := "The event matches "
 	switch {
-	case !v.Matches:
-		verb = "does not match"
+	case v.Matches == nil && !wasMade:
+		verb = "Whether the event matches "
+	case v.Matches != nil && !*v.Matches:
+		verb = "The event does not match "
 	case v.steps:
-		verb = "fits " + strings.TrimPrefix(v.holding(), "it meets ") + " of"
+		verb = "The event fits " + strings.TrimPrefix(v.holding(), "it meets ") + " of "
 	}
-	v.Summary = fmt.Sprintf("The event %s %s", verb, v.Rule)
-	switch made := v.check(Alert); {
-	case !v.Matches:
+	v.Summary = verb + v.Rule
+	switch {
+	case v.Matches == nil && !wasMade:
+		v.Summary += " is not known: " + strings.Join(slices.Concat(no, unknown), "; also ")
+	case v.Matches != nil && !*v.Matches:
 		v.Summary += ": " + strings.Join(no, "; also ")
 	case len(no) > 0:
 		v.Summary += ", but makes no alert: " + strings.Join(no, "; also ")
-	case made != nil && made.Result == Yes:
+	case wasMade:
 		v.Summary += ": " + made.Text
 	case len(unknown) > 0:
 		v.Summary += ", and whether it makes an alert is not known: " + strings.Join(unknown, "; also ")

@@ -94,8 +94,9 @@ type Verdict struct {
 	Rule   string `json:"rule"`
 	Index  string `json:"index,omitempty"`
 	ID     string `json:"id,omitempty"`
-	// Matches: the event meets the condition, with filters and exceptions; of a sequence, that of a step.
-	Matches bool `json:"matches"`
+	// Matches: the event meets the condition, with filters and exceptions; of a sequence, that of a step. It is nil if that
+	// cannot be told: only Elasticsearch evaluates the condition.
+	Matches *bool `json:"matches"`
 	// Alerts: nothing keeps the event from an alert, as far as is known.
 	Alerts bool `json:"alerts"`
 	// Summary is the verdict and its reason in one sentence.
@@ -110,7 +111,7 @@ type Verdict struct {
 	Smallest bool     `json:"smallest"`
 	// Near says how near the groups of the event come to an alert, if the rule needs several events.
 	Near  []query.Near    `json:"near,omitempty"`
-	Trace condition.Trace `json:"trace"`
+	Trace condition.Trace `json:"trace,omitzero"`
 	// AlertID is the alert that was made of the event, or that it was folded into.
 	AlertID string `json:"alert_id,omitempty"`
 
@@ -145,15 +146,11 @@ func (q *Question) Judge(ctx context.Context, s Subject) (Verdict, error) {
 	if q.Ask != nil && s.Event.ID != "" {
 		judged = asked{doc, func(e condition.Expr) (bool, error) { return q.Ask(ctx, s.Event.Ref(), e) }}
 	}
-	if err := q.condition(ctx, &v, judged); err != nil {
-		return v, err
+	q.condition(ctx, &v, judged)
+	if v.Matches == nil || *v.Matches {
+		q.beside(ctx, &v, s, doc)
 	}
-	if v.Matches {
-		if err := q.beside(ctx, &v, s, doc, w); err != nil {
-			return v, err
-		}
-	}
-	v.conclude(q)
+	v.conclude()
 	return v, nil
 }
 
@@ -212,21 +209,22 @@ func (q *Question) index(ctx context.Context, v *Verdict, s Subject, w window.Wi
 }
 
 // condition traces the condition and finds what decides it.
-func (q *Question) condition(ctx context.Context, v *Verdict, doc condition.Document) error {
+func (q *Question) condition(ctx context.Context, v *Verdict, doc condition.Document) {
 	trace, err := q.Prepared.Trace(ctx, doc)
 	if err != nil {
-		return err //nolint:wrapcheck // it says what it was doing
+		v.Smallest = true
+		v.add(Condition, Unknown, "its condition cannot be judged here: %v", err)
+		return
 	}
 	decided := condition.Decide(trace)
-	v.Trace, v.Matches, v.Smallest = decided.Trace, trace.Holds, decided.Smallest
+	v.Trace, v.Matches, v.Smallest = decided.Trace, &decided.Trace.Holds, decided.Smallest
 	v.steps = trace.Op == condition.OpOr && slices.ContainsFunc(trace.Parts, func(p condition.Trace) bool { return strings.HasPrefix(p.Of, "step") })
 	v.clauses(decided.Trace, "")
-	if v.Matches {
+	if trace.Holds {
 		v.add(Condition, Yes, "%s", v.holding())
-		return nil
+		return
 	}
 	v.add(Condition, No, "%s", v.failing())
-	return nil
 }
 
 // clauses lists the deciding leaves with the part of the rule that they are in, each once.
@@ -282,7 +280,7 @@ func (v *Verdict) failing() string {
 	if more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more clauses", more))
 	}
-	if all := append(excluded, parts...); len(all) > 0 {
+	if all := slices.Concat(excluded, parts); len(all) > 0 {
 		return strings.Join(all, "; ")
 	}
 	return "no change of single clauses makes it match: the rule cannot match any such event"

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"strings"
 	"time"
 
 	"tocsin/internal/match/event"
@@ -26,7 +27,7 @@ func (q *Question) window(v *Verdict, s Subject, doc *event.Document) window.Win
 		now := r.Window(q.Now.Truncate(time.Second))
 		switch {
 		case len(times) == 0:
-			v.add(Window, No, "the event has no time in %s: no window has it", names(r.TimeFields()))
+			v.add(Window, No, "the event has no time in %s: no window has it", strings.Join(r.TimeFields(), " or "))
 		default:
 			v.add(Window, No, "no slot of the rule reads its time %s: a run now reads %s", at(times[0]), now)
 		}
@@ -36,7 +37,7 @@ func (q *Question) window(v *Verdict, s Subject, doc *event.Document) window.Win
 	v.SlotWindow = w.String()
 	switch t := inside(times, w); {
 	case len(times) == 0:
-		v.add(Window, No, "the event has no time in %s: no window has it", names(r.TimeFields()))
+		v.add(Window, No, "the event has no time in %s: no window has it", strings.Join(r.TimeFields(), " or "))
 	case t.IsZero():
 		side := "after"
 		if times[0].Before(w.From) {
@@ -55,17 +56,6 @@ func (q *Question) window(v *Verdict, s Subject, doc *event.Document) window.Win
 		v.add(Window, Yes, "slot %s reads its time %s, in the window %s%s", at(v.Slot), at(t), w, text)
 	}
 	return w
-}
-
-func names(fields []string) string {
-	out := ""
-	for i, f := range fields {
-		if i > 0 {
-			out += " or "
-		}
-		out += f
-	}
-	return out
 }
 
 // times returns the times of an event for windows: those of the first field of the rule that has any.

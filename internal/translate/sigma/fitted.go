@@ -15,6 +15,10 @@ func (d *Detection) Fitted(in Lowering) []string {
 	d.Names(func(name string) { names = append(names, name) })
 	slices.Sort(names)
 	l := lowerer{Lowering: in, places: map[string][]place{}}
+	lists := map[string][][]value{}
+	for _, x := range d.where {
+		listsOf(x, lists)
+	}
 	var out []string
 	for _, name := range slices.Compact(names) {
 		at := l.named(name)
@@ -33,12 +37,44 @@ func (d *Detection) Fitted(in Lowering) []string {
 			}
 			for _, f := range p.Fields() {
 				for _, way := range l.placesOf(f) {
-					out = append(out, said+way.String())
+					out = append(out, said+way.String()+way.tooMany(lists[name]))
 				}
 			}
 		}
 	}
 	return out
+}
+
+// listsOf collects the values of items by their fields.
+func listsOf(x expr, lists map[string][][]value) {
+	switch x := x.(type) {
+	case allOf:
+		for _, one := range x {
+			listsOf(one, lists)
+		}
+	case anyOf:
+		for _, one := range x {
+			listsOf(one, lists)
+		}
+	case negation:
+		listsOf(x.x, lists)
+	case *selection:
+		listsOf(x.what, lists)
+	case *item:
+		if !x.all {
+			lists[x.field] = append(lists[x.field], slices.Concat(x.values...))
+		}
+	}
+}
+
+// tooMany says that a list of values is more than a search can ask.
+func (p place) tooMany(lists [][]value) string {
+	for _, values := range lists {
+		if _, searchable := p.leaves(values); !searchable {
+			return fmt.Sprintf("; a list of %d values is too long for a search, and is compared in the source", len(values))
+		}
+	}
+	return ""
 }
 
 // String says how a field is asked at the place.

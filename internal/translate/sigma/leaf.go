@@ -338,8 +338,61 @@ func (p place) compared(values []value) condition.Expr {
 // residual tests values in a way that is no test of a query, and true of none where there is none.
 func residual(field string, values []value, read func(mapping.Value) string) condition.Expr {
 	return condition.Residual{
-		Text: field + " " + describe(values), Fields: []string{field}, Wider: condition.Const(true), Holds: holds(values, read),
+		Text: field + " " + describe(values), Fields: []string{field}, Wider: condition.Const(true), Holds: holds(values, read), Literals: literalsOf(values),
 	}
+}
+
+// mostLiterals is the number of literals from which they are no help.
+const mostLiterals = 64
+
+// literalsOf returns texts of which every text has one for which one of several regular expressions holds; nil where
+// nothing is known.
+func literalsOf(values []value) []string {
+	var out []string
+	for _, v := range values {
+		re, ok := v.(regex)
+		if !ok {
+			return nil
+		}
+		known, ok := literals.Load(re.source)
+		if !ok {
+			known, _ = literals.LoadOrStore(re.source, re.literals())
+		}
+		one, _ := known.([]string)
+		if out = append(out, one...); one == nil || len(out) > mostLiterals {
+			return nil
+		}
+	}
+	return out
+}
+
+// literals remembers the results of [regex.literals] by the expression: rules are lowered often.
+var literals sync.Map
+
+// literals returns texts of which one occurs, in lower case, wherever the expression is found; nil where nothing is known.
+func (r regex) literals() []string {
+	pattern, ok := luceneOf(r.source)
+	if !ok {
+		return nil
+	}
+	re, err := lregexp.Compile(pattern, lregexp.Options{Flags: lregexp.All})
+	if err != nil {
+		return nil
+	}
+	shortest := func(list []string) int {
+		n := len(list[0])
+		for _, s := range list {
+			n = min(n, len(s))
+		}
+		return n
+	}
+	var best []string
+	for _, list := range re.Literals() {
+		if best == nil || shortest(list) > shortest(best) {
+			best = list
+		}
+	}
+	return best
 }
 
 // sourceLeaf is a test of texts in a source that is one of a query's in kind, which many rules share.

@@ -265,6 +265,10 @@ func TestManyPatterns(t *testing.T) {
 		if text := got.String(); !strings.HasPrefix(text, want) || !strings.Contains(text, `(term F "whole")`) {
 			t.Errorf("%d patterns: %.80s…, want %s…", n, text, want)
 		}
+		said := strings.Join(d.Fitted(sigma.Lowering{Fields: fields}), "\n")
+		if strings.Contains(said, "a list of 201 values is too long for a search") != (n == 200) {
+			t.Errorf("%d patterns: %s", n, said)
+		}
 	}
 }
 

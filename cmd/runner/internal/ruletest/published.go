@@ -40,11 +40,13 @@ const (
 	codeFound = "ruletest/regression"
 )
 
-// LoadPublished finds the rules of Sigma below paths that name published tests, and reads the lists of these. Tests that
-// cannot be run, because they are kept as EVTX only or are not there at all, are warnings.
+// LoadPublished finds the rules of Sigma below paths that name published tests, or have some in the folder
+// regression_data beside them or above, and reads the lists of these. Tests that cannot be run, because they are kept as
+// EVTX only or are not there at all, are warnings.
 func LoadPublished(paths ...string) ([]Published, diag.List) {
 	var out []Published
 	var list diag.List
+	folders := dataFolders{}
 	var walk folder.Walker
 	for _, path := range paths {
 		err := walk.Walk(folder.Disk{}, path, func(p string, entry fs.DirEntry, err error) error {
@@ -56,7 +58,7 @@ func LoadPublished(paths ...string) ([]Published, diag.List) {
 				list = append(list, unreadable(p, err))
 				return nil
 			}
-			found, more := publishedBy(p, string(content))
+			found, more := folders.publishedBy(p, string(content))
 			out, list = append(out, found...), append(list, more...)
 			return nil
 		})
@@ -65,17 +67,21 @@ func LoadPublished(paths ...string) ([]Published, diag.List) {
 	return out, list
 }
 
-// namesPublished reports whether a file is of Sigma and names published tests.
+// namesPublished reports whether a file is of Sigma and has published tests.
 func namesPublished(path string) bool {
 	content, err := folder.Read(folder.Disk{}, path, maxFile)
 	text := folder.FromUTF16(string(content))
-	return err == nil && strings.Contains(text, keyTests) && sigma.Is(text)
+	return err == nil && (strings.Contains(text, keyTests) || dataFolders{}.of(path) != "") && sigma.Is(text)
 }
 
-// publishedBy reads the tests that the rules of a file name.
-func publishedBy(path, content string) ([]Published, diag.List) {
+// publishedBy reads the tests that the rules of a file name, or that are kept for it.
+func (d dataFolders) publishedBy(path, content string) ([]Published, diag.List) {
 	content = folder.FromUTF16(content)
-	if !strings.Contains(content, keyTests) || !sigma.Is(content) {
+	kept := ""
+	if !strings.Contains(content, keyTests) {
+		kept = d.of(path)
+	}
+	if kept == "" && !strings.Contains(content, keyTests) || !sigma.Is(content) {
 		return nil, nil
 	}
 	text := diag.NewText(path, content)
@@ -86,15 +92,25 @@ func publishedBy(path, content string) ([]Published, diag.List) {
 	var out []Published
 	var list diag.List
 	for _, doc := range docs {
+		p := Published{Rule: path}
+		if id := doc.Get("id"); id != nil {
+			p.ID = id.Value
+		}
+		if kept != "" {
+			if doc.Get("detection") != nil {
+				more := p.keptIn(kept, text, doc)
+				if list = append(list, more...); !more.HasErrors() && len(p.Samples) > 0 {
+					out = append(out, p)
+				}
+				break
+			}
+			continue
+		}
 		named := doc.Get(keyTests)
 		if named == nil || named.Kind == yamltree.Null {
 			continue
 		}
-		p := Published{Rule: path, Info: seek(path, named.Value)}
-		if id := doc.Get("id"); id != nil {
-			p.ID = id.Value
-		}
-		if p.Info == "" {
+		if p.Info = seek(path, named.Value); p.Info == "" {
 			sev := diag.Error
 			if !begun(path, named.Value) {
 				sev = diag.Warning // the rules were copied without their tests
@@ -110,45 +126,30 @@ func publishedBy(path, content string) ([]Published, diag.List) {
 	return out, list
 }
 
-// seek finds a file that another names: from the folder of that one, or from one above. "" is none.
-func seek(from, name string) string {
-	name = filepath.FromSlash(name)
-	for dir := range above(from) {
-		at := filepath.Join(dir, name)
-		if filepath.IsAbs(name) {
-			at = name
-		}
-		if info, err := os.Stat(at); err == nil && info.Mode().IsRegular() {
-			return at
+// keptIn reads the tests in a folder: those of its list, or else each of its files of events.
+func (p *Published) keptIn(kept string, text diag.Text, doc *yamltree.Node) diag.List {
+	p.Info = filepath.Join(kept, "info.yml")
+	if _, err := os.Stat(p.Info); err == nil {
+		return p.read()
+	}
+	p.Info, p.text = p.Rule, text
+	entries, err := os.ReadDir(kept)
+	if err != nil {
+		return diag.List{unreadable(kept, err)}
+	}
+	evtx := ""
+	for _, e := range entries {
+		switch ext := strings.ToLower(filepath.Ext(e.Name())); {
+		case slices.Contains(formats, ext):
+			p.Samples = append(p.Samples, Sample{Name: e.Name(), Path: filepath.Join(kept, e.Name()), node: doc})
+		case ext == ".evtx":
+			evtx = e.Name()
 		}
 	}
-	return ""
-}
-
-// begun reports whether the first folder of a name is there.
-func begun(from, name string) bool {
-	first := slices.DeleteFunc(strings.Split(filepath.ToSlash(name), "/"), func(part string) bool { return part == "" || part == "." || part == ".." })
-	for dir := range above(from) {
-		if info, err := os.Stat(filepath.Join(dir, first[0])); len(first) > 1 && err == nil && info.IsDir() {
-			return true
-		}
+	if evtx != "" && len(p.Samples) == 0 {
+		return diag.List{doc.Report(text, diag.Warning, codeFound, "EVTX is unsupported: the tests in %s are not run, unless their events are in JSON beside them", kept)}
 	}
-	return false
-}
-
-// above yields the folder of a file and those above it.
-func above(path string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		dir := filepath.Dir(path)
-		top, err := filepath.Abs(dir)
-		if err != nil {
-			yield(dir)
-			return
-		}
-		for yield(dir) && filepath.Dir(top) != top {
-			dir, top = filepath.Join(dir, ".."), filepath.Dir(top)
-		}
-	}
+	return nil
 }
 
 // read reads the list of tests.

@@ -3,6 +3,7 @@ package ruletest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -32,30 +33,48 @@ type Result struct {
 	Name     string    `json:"name"`
 	Passed   bool      `json:"passed"`
 	Problems diag.List `json:"problems"`
+
+	// alternatives of the rule's condition, and whether an event of the test meets them.
+	alternatives []Alternative
 }
 
 // Run runs the tests of a file. References such as exceptions are looked up in the rule's own file,
 // in the files that the test names, and in beside. The list says why the rule itself cannot be
 // tested; in that case every test has failed.
 func Run(ctx context.Context, o catalog.Options, f File, beside ...string) ([]Result, diag.List, error) {
+	l, err := load(ctx, o, f, beside)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.all(ctx, l)
+}
+
+// load loads the rule of a file by itself.
+func load(ctx context.Context, o catalog.Options, f File, beside []string) (loaded, error) {
 	set, list, err := catalog.Load(ctx, o, slices.Concat([]string{f.Rule}, f.With, beside)...)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // it says what it was doing
+		return loaded{}, err //nolint:wrapcheck // it says what it was doing
 	}
 	r := f.pick(set.Set)
 	list = slices.DeleteFunc(list, func(d diag.Diagnostic) bool {
 		return r != nil && !r.Owns(d) && slices.ContainsFunc(set.Rules(), func(o *rule.Rule) bool { return o.Owns(d) })
 	})
-	if r == nil {
-		return f.untested("", list), list, nil
+	return loaded{set: set, rule: r, list: list}, nil
+}
+
+// all runs the tests of a file over its rule.
+func (f File) all(ctx context.Context, l loaded) ([]Result, diag.List, error) {
+	if l.rule == nil {
+		return f.untested("", l.list), l.list, nil
 	}
-	plan, more := set.Plan(r)
+	r, list := l.rule, l.list
+	plan, more := l.set.Plan(r)
 	if list = append(list, more...); plan == nil {
 		return f.untested(r.ID, list), list, nil
 	}
 	results := make([]Result, 0, len(f.Tests))
 	for i := range f.Tests {
-		problems, err := f.run(ctx, i, plan)
+		problems, covered, err := f.run(ctx, i, plan, l.with)
 		if err != nil {
 			return nil, nil, fmt.Errorf("test %q of %s: %w", f.Tests[i].Name, f.Path, err)
 		}
@@ -63,7 +82,7 @@ func Run(ctx context.Context, o catalog.Options, f File, beside ...string) ([]Re
 			problems = diag.List{} // [] in JSON, for scripts
 		}
 		results = append(results, Result{
-			File: f.Path, RuleID: r.ID, Name: f.Tests[i].Name, Passed: !problems.HasErrors(), Problems: problems,
+			File: f.Path, RuleID: r.ID, Name: f.Tests[i].Name, Passed: !problems.HasErrors(), Problems: problems, alternatives: covered,
 		})
 	}
 	return results, list, nil
@@ -98,14 +117,13 @@ func (f File) untested(ruleID string, why diag.List) []Result {
 }
 
 // run runs one test and describes how its alerts differ from the expected ones.
-func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error) {
+func (f File) run(ctx context.Context, i int, plan query.Plan, o Options) (problems diag.List, met []Alternative, err error) {
 	test := f.Tests[i]
 	events, list, err := store.OpenEvents(ctx, store.EventsOptions{Files: []string{"-"}, Stdin: strings.NewReader(test.Events.Value)})
 	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
+		return nil, nil, fmt.Errorf("read events: %w", err)
 	}
 	defer func() { _ = events.Close() }()
-	var problems diag.List
 	for _, d := range list {
 		problems = append(problems, test.Events.Report(d.Severity, "ruletest/events", spanOf(test.Events.Value, d), "%s", d.Message))
 	}
@@ -113,16 +131,27 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	if slot.IsZero() {
 		var ok bool
 		if slot, ok, err = latest(ctx, events); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !ok {
-			return append(problems, f.report(i, "events", "ruletest/no-time", "no event says when: give at, or an @timestamp")), nil
+			return append(problems, f.report(i, "events", "ruletest/no-time", "no event says when: give at, or an @timestamp")), nil, nil
 		}
 	}
 	alerts := store.NewMemory()
 	risk := store.NewMemory()
+	original := plan
+	var place search.Events = events
+	var series pipeline.Series = events
+	if o.Live != nil {
+		there, more, remove, stageErr := o.Live.stage(ctx, f, i, plan.Rule(), events)
+		defer func() { err = errors.Join(err, remove()) }()
+		if problems = append(problems, more...); stageErr != nil || there == nil {
+			return problems, nil, stageErr
+		}
+		plan, place, series = there, o.Live.Events, nil
+	}
 	p := &pipeline.Pipeline{
-		Events: events, Series: events, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
+		Events: place, Series: series, Alerts: alerts, Instances: alerts, Now: func() time.Time { return slot },
 		Risk: &pipeline.Risk{Indexer: risk, Instances: risk}, Tables: tables.NewMemory(),
 	}
 	x := p.Run(ctx, pipeline.Job{Plan: plan, Slot: slot, Window: plan.Rule().Window(slot), Manual: true})
@@ -131,10 +160,17 @@ func (f File) run(ctx context.Context, i int, plan query.Plan) (diag.List, error
 	}
 	more, err := f.compare(ctx, i, alerts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	risks, err := f.compareRisk(ctx, i, risk)
-	return slices.Concat(problems, more, risks), err
+	if err != nil {
+		return nil, nil, err
+	}
+	if !o.Coverage {
+		return slices.Concat(problems, more, risks), nil, nil
+	}
+	met, err = alternatives(ctx, original, slot, events)
+	return slices.Concat(problems, more, risks), met, err
 }
 
 // spanOf finds the position of a diagnostic about the events in their text.
