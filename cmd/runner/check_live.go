@@ -54,7 +54,7 @@ func (d *details) Decode(ctx *kong.DecodeContext) error {
 const checkers = 8
 
 // presenceTimeout bounds the time for which the events are asked for the fields of the rules.
-const presenceTimeout = 20 * time.Second
+const presenceTimeout = 10 * time.Second
 
 // write writes the report, with --live as a summary.
 func (c *checkCmd) write(out io.Writer, a *app, r *report.Report) error {

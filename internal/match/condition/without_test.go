@@ -42,7 +42,7 @@ func conditionsOver(depth int) *rapid.Generator[condition.Expr] {
 		case 6:
 			return condition.Or(members())
 		default:
-			return condition.Not{X: conditionsOver(depth - 1).Draw(t, "negated")}
+			return condition.Not{X: conditionsOver(depth-1).Draw(t, "negated")}
 		}
 	})
 }

@@ -54,9 +54,15 @@ func bind(t *testing.T, plan query.Plan, events search.Events) *reach.Bound {
 
 // TestDecide has a rule of each type and each kind of cause.
 func TestDecide(t *testing.T) {
-	kql := func(query string) string { return "language = \"kuery\"\nindex = [\"logs-*\"]\nquery = '''" + query + "'''\n" }
-	eql := func(query string) string { return "language = \"eql\"\nindex = [\"logs-*\"]\nquery = '''" + query + "'''\n" }
-	threshold := func(field string) string { return kql("process.name:sh") + "[rule.threshold]\nfield = [\"" + field + "\"]\nvalue = 2\n" }
+	kql := func(query string) string {
+		return "language = \"kuery\"\nindex = [\"logs-*\"]\nquery = '''" + query + "'''\n"
+	}
+	eql := func(query string) string {
+		return "language = \"eql\"\nindex = [\"logs-*\"]\nquery = '''" + query + "'''\n"
+	}
+	threshold := func(field string) string {
+		return kql("process.name:sh") + "[rule.threshold]\nfield = [\"" + field + "\"]\nvalue = 2\n"
+	}
 	terms := func(field string) string {
 		return kql("process.name:sh") + "[rule.new_terms]\nfield = \"new_terms_fields\"\nvalue = [\"" + field + "\"]\n[[rule.new_terms.history_window_start]]\nfield = \"history_window_start\"\nvalue = \"now-7d\"\n"
 	}
@@ -160,7 +166,7 @@ func TestLimitsOfIndices(t *testing.T) {
 		if err != nil || diags.HasErrors() {
 			t.Fatal(err, diags)
 		}
-		defer func() { _ = events.Close() }()
+		t.Cleanup(func() { _ = events.Close() })
 		r := trial.Rule(t, "query", "language = \"kuery\"\nindex = [\"logs-*\"]\nquery = 'own.a:longer'\n")
 		if got := words(bind(t, planOf(t, r), events).Decide().Causes); got != c.want {
 			t.Errorf("limits %d and %d: %q, want %q", c.first, c.second, got, c.want)

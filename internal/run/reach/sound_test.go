@@ -38,7 +38,7 @@ func TestWhatMatchesCanMatch(t *testing.T) {
 				if err != nil || diags.HasErrors() {
 					t.Fatal(err, diags)
 				}
-				defer func() { _ = events.Close() }()
+				t.Cleanup(func() { _ = events.Close() })
 				opened[c.Dataset] = events
 			}
 			events := opened[c.Dataset]
