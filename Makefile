@@ -118,6 +118,10 @@ mutate: ## Change the code at random and count what the tests catch; MUTATED, CH
 	$(GO) run ./tools/mutate -n $(CHANGES) -seed $(or $(SEED),0) $(MUTATED)
 
 .PHONY: cover
+.PHONY: screens
+screens: ## Write docs/screens.md: what the commands print.
+	TOCSIN_SCREENS=write $(GO) test -count=1 -run TestScreens ./cmd/runner
+
 cover: ## Measure the coverage of the tests; `go tool cover -html=cover.out` shows it.
 	$(GO) test -coverprofile=cover.out -coverpkg=./... $(PACKAGES)
 	$(GO) tool cover -func=cover.out | tail -n 1

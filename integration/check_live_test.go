@@ -5,6 +5,7 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,14 +56,14 @@ func TestCheckLive(t *testing.T) {
 		}
 		out := map[string]string{}
 		for _, r := range report.Results {
-			text := fmt.Sprint(r.Live.CanMatch)
+			said := []string{strconv.FormatBool(r.Live.CanMatch)}
 			for _, c := range append(r.Live.Causes, r.Live.Silent...) {
 				if c.Kind == "type" || c.Kind == "refused" {
 					c.What = ""
 				}
-				text += " " + strings.TrimSpace(c.Kind+" "+c.What)
+				said = append(said, strings.TrimSpace(c.Kind+" "+c.What))
 			}
-			out[r.RuleID] = text
+			out[r.RuleID] = strings.Join(said, " ")
 		}
 		return out
 	}
