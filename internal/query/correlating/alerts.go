@@ -84,7 +84,7 @@ func (b *bound) first(x *execution, w window.Window) []completion {
 	var order []place
 	x.completions(b.plan.root, func(c completion) {
 		at := time.Unix(0, c.at)
-		p := place{tuple(c.group), bucket(at, b.plan.root.Spec.Span).UnixNano()}
+		p := place{search.KeyName(c.group), bucket(at, b.plan.root.Spec.Span).UnixNano()}
 		if firsts[p] == nil {
 			firsts[p] = &c
 			order = append(order, p)

@@ -1,10 +1,7 @@
 package correlating
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"tocsin/internal/match/correlation"
 	"tocsin/internal/match/event"
@@ -129,7 +126,7 @@ func pick(values []string, numbers []int) [][]string {
 func (x *execution) join(groups map[string]*group, rule int, at int64, thing int, of, counted [][]string) {
 	values := tuples(counted)
 	for _, key := range combinations(of) {
-		id := tuple(key)
+		id := search.KeyName(key)
 		if groups[id] == nil {
 			groups[id] = &group{values: key}
 		}
@@ -162,20 +159,9 @@ func tuples(columns [][]string) []string {
 	}
 	var out []string
 	for _, c := range combinations(columns) {
-		out = append(out, tuple(c))
+		out = append(out, search.KeyName(c))
 	}
 	return out
-}
-
-// tuple writes texts so that different lists are different.
-func tuple(values []string) string {
-	var b strings.Builder
-	for _, v := range values {
-		b.WriteString(strconv.Itoa(len(v)))
-		b.WriteByte(':')
-		b.WriteString(v)
-	}
-	return b.String()
 }
 
 // events are the events behind hits, in order of time, each once.
@@ -197,8 +183,6 @@ func (x *execution) events(hits []correlation.Hit) []*hit {
 		}
 	}
 	add(hits)
-	slices.SortStableFunc(out, func(a, b *hit) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.ref.Index, b.ref.Index), strings.Compare(a.ref.ID, b.ref.ID))
-	})
+	slices.SortStableFunc(out, func(a, b *hit) int { return a.compare(b) })
 	return out
 }

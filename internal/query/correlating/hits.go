@@ -1,10 +1,9 @@
 package correlating
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tocsin/internal/match/condition"
@@ -19,6 +18,11 @@ type hit struct {
 	values [][]string
 	// event is the event itself, in executions that could not read it again.
 	event *event.Event
+}
+
+// compare orders hits by time, those of one time by where they are.
+func (h *hit) compare(o *hit) int {
+	return cmp.Or(cmp.Compare(h.at, o.at), strings.Compare(h.ref.Index, o.ref.Index), strings.Compare(h.ref.ID, o.ref.ID))
 }
 
 // sizeOf estimates the memory of hits in bytes.
@@ -127,10 +131,8 @@ func (r *reader) values(doc *event.Document, e *event.Event, own mapping.Fields,
 // like are the fields of the mapping with a name of the form of one with stars.
 func (r *reader) like(pattern string) []string {
 	known, ok := r.names[pattern]
-	if all, listed := r.fields.(interface{ Names() []string }); !ok && listed {
-		is := condition.WildcardTest(pattern, false)
-		known = slices.DeleteFunc(slices.Clone(all.Names()), func(n string) bool { return !is(n) })
-		slices.Sort(known)
+	if !ok {
+		known = condition.NamesLike(r.fields, pattern)
 		r.names[pattern] = known
 	}
 	return known
@@ -140,15 +142,11 @@ func (r *reader) like(pattern string) []string {
 func texts(values []any) []string {
 	var out []string
 	for _, v := range values {
-		switch v := v.(type) {
-		case nil:
-		case string:
-			out = append(out, v)
-		case bool:
-			out = append(out, strconv.FormatBool(v))
-		case json.Number:
-			out = append(out, v.String())
-		default:
+		text, ok := mapping.ScalarText(v)
+		switch {
+		case ok:
+			out = append(out, text)
+		case v != nil:
 			out = append(out, fmt.Sprint(v))
 		}
 	}

@@ -1,12 +1,10 @@
 package correlating
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tocsin/internal/diag/failure"
@@ -39,10 +37,23 @@ type boundLeaf struct {
 }
 
 func (l *leaf) bind(p query.Prepared, needed window.Window, from time.Time) boundLeaf {
-	b := boundLeaf{Prepared: p, leaf: l, state: stateOf(p.Target(), p.Explain(window.Window{}).Condition)}
+	b := boundLeaf{Prepared: p, leaf: l, state: stateOf(p.Target(), asked(p, needed))}
 	b.read = needed
 	b.kept, b.read.From = l.kept.before(needed, from, b.state)
 	return b
+}
+
+// asked stands for the condition of a rule: if it changes, the rule finds other events.
+func asked(p query.Prepared, w window.Window) string {
+	r, ok := p.(query.Reader)
+	if !ok {
+		return p.Explain(w).Condition
+	}
+	var keys []string
+	for _, read := range r.Reads(w) {
+		keys = append(keys, read.Key())
+	}
+	return search.KeyName(keys)
 }
 
 // resolve finds the indices of all rules, for alerts.
@@ -170,9 +181,7 @@ func (b *bound) readLeaf(ctx context.Context, src query.Source, i int, w window.
 	x.result.Pages += result.Pages
 	x.result.Seen += max(result.Seen, 0)
 	x.result.Warnings = append(x.result.Warnings, result.Warnings...)
-	slices.SortStableFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.ref.Index, b.ref.Index), strings.Compare(a.ref.ID, b.ref.ID))
-	})
+	slices.SortStableFunc(hits, func(a, b hit) int { return a.compare(&b) })
 	return hits, complete, err
 }
 

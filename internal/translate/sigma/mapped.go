@@ -49,7 +49,7 @@ func (l *lowerer) named(name string) []fieldmap.Place {
 	var out []fieldmap.Place
 	for _, p := range l.written(name) {
 		if f, ok := p.Field(); ok && l.Events != nil && strings.Contains(f, "*") {
-			for _, found := range like(l.Fields, f) {
+			for _, found := range condition.NamesLike(l.Fields, f) {
 				out = append(out, fieldmap.Place{Parts: []fieldmap.Part{{Field: found}}, Values: p.Values})
 			}
 			continue
@@ -57,18 +57,6 @@ func (l *lowerer) named(name string) []fieldmap.Place {
 		out = append(out, p)
 	}
 	return out
-}
-
-// like are the names that the indices have of the form of one with stars.
-func like(fields mapping.Fields, pattern string) []string {
-	all, ok := fields.(interface{ Names() []string })
-	if !ok {
-		return nil
-	}
-	is := condition.WildcardTest(pattern, false)
-	names := slices.DeleteFunc(slices.Clone(all.Names()), func(n string) bool { return !is(n) })
-	slices.Sort(names)
-	return names
 }
 
 // isMapped reports whether indices have the place: each of its fields.
