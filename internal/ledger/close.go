@@ -28,13 +28,8 @@ func (l *Ledger) GiveUp(ctx context.Context, grids []Grid, now, kept time.Time, 
 		if !from.Before(oldest) {
 			continue
 		}
-		g.Slots = l.slots(g, heads[g.RuleID])
-		some, err := l.giveUp(ctx, g, from, oldest, fence, fmt.Sprintf("older than %s", age))
-		n += some
-		if err != nil {
-			return n, err
-		}
-		if err := l.Close(ctx, map[string]Closing{g.RuleID: {g.Slots.Prev(oldest.Add(-1)), heads[g.RuleID].Reopened}}); err != nil {
+		some, err := l.giveUpTo(ctx, Grid{RuleID: g.RuleID, Slots: l.slots(g, heads[g.RuleID])}, heads[g.RuleID], from, oldest, fence, fmt.Sprintf("older than %s", age))
+		if n += some; err != nil {
 			return n, err
 		}
 	}
@@ -62,17 +57,21 @@ func (l *Ledger) GiveUpRemoved(ctx context.Context, runs func(ruleID string) boo
 		if err != nil {
 			continue // of another version: whoever runs the rule again gives its slots up
 		}
-		g := Grid{RuleID: h.RuleID, Slots: SlotsOf(slots, h.Past, l.Parse)}
-		some, err := l.giveUp(ctx, g, from, oldest, fence, "the rule was removed")
-		n += some
-		if err != nil {
-			return n, err
-		}
-		if err := l.Close(ctx, map[string]Closing{h.RuleID: {g.Slots.Prev(oldest.Add(-1)), h.Reopened}}); err != nil {
+		some, err := l.giveUpTo(ctx, Grid{RuleID: h.RuleID, Slots: SlotsOf(slots, h.Past, l.Parse)}, h, from, oldest, fence, "the rule was removed")
+		if n += some; err != nil {
 			return n, err
 		}
 	}
 	return n, nil
+}
+
+// giveUpTo gives up the open slots of a rule before a time, and records that none of them is open.
+func (l *Ledger) giveUpTo(ctx context.Context, g Grid, h Head, from, oldest time.Time, fence int64, why string) (int, error) {
+	n, err := l.giveUp(ctx, g, from, oldest, fence, why)
+	if err != nil {
+		return n, err
+	}
+	return n, l.Close(ctx, map[string]Closing{g.RuleID: {g.Slots.Prev(oldest.Add(-1)), h.Reopened}})
 }
 
 // giveUp records the open slots of a rule from one time until before another as given up, a day at

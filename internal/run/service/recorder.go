@@ -34,9 +34,8 @@ type Recorder struct {
 	Rules  map[string]*Rule
 	Events search.Events
 
+	// mu guards Rules once the recorder is used.
 	mu sync.Mutex
-	// replaced are the rules that have taken the place of Rules; nil: none have.
-	replaced map[string]*Rule
 
 	backlog backlog
 	known   patterns
@@ -46,16 +45,13 @@ type Recorder struct {
 func (r *Recorder) replace(rules map[string]*Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.replaced = rules
+	r.Rules = rules
 }
 
 // rule returns the rule with an id; nil if there is none.
 func (r *Recorder) rule(id string) *Rule {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.replaced != nil {
-		return r.replaced[id]
-	}
 	return r.Rules[id]
 }
 
