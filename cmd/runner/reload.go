@@ -24,8 +24,6 @@ import (
 type reloading struct {
 	*runner
 	service *service.Service
-	// load plans the rules of the files.
-	load func(ctx context.Context) (planned, error)
 
 	mu sync.Mutex
 	// outdated are the rules that run as they were before, because their text has errors now, by id.
@@ -80,7 +78,7 @@ func firstOf(ids []string) string {
 }
 
 func (r *reloading) replace(ctx context.Context) (change, error) {
-	rules, err := r.load(ctx)
+	rules, err := r.global.planRules(ctx, r.global.Rules)
 	if err != nil {
 		return change{}, err
 	}

@@ -33,7 +33,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var s *service.Service
-	again := &reloading{runner: r, load: func(ctx context.Context) (planned, error) { return r.global.planRules(ctx, r.global.Rules) }}
+	again := &reloading{runner: r}
 	again.setBroken(rules)
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
 	web, err := r.bind(ctx, again)

@@ -88,11 +88,7 @@ func (o *object) texts(key string) []string {
 func (o *object) word(key string, words ...string) string {
 	w := strings.ToLower(o.text(key))
 	if w != "" && !slices.Contains(words, w) {
-		hint := ""
-		if near := diag.Nearest(w, words); near != "" {
-			hint = ": did you mean " + near + "?"
-		}
-		o.fail(o.get(key), CodeValue, "the %s %s is none of %v%s", key, w, words, hint)
+		o.fail(o.get(key), CodeValue, "the %s %s is none of %v%s", key, w, words, near(w, words))
 	}
 	return w
 }

@@ -30,15 +30,7 @@ func (s *threatSearch) Inquire(ctx context.Context, src query.Source, w window.W
 // mappings says what is compared.
 func (s *threatSearch) mappings() string {
 	var groups []string
-	for _, entries := range s.names {
-		var all []string
-		for _, n := range entries {
-			operator := " = "
-			if n.Negate {
-				operator = " != "
-			}
-			all = append(all, n.Field+operator+n.Value)
-		}
+	for _, all := range s.compared() {
 		groups = append(groups, strings.Join(all, " and "))
 	}
 	return strings.Join(groups, " or ")

@@ -173,20 +173,26 @@ func (s *threatSearch) Explain(w window.Window) query.Explanation {
 	}
 	theirs := &query.ExplainedIndicators{
 		Indices: find.Patterns, Query: s.plan.indicators.Parsed.String(), Condition: s.indicatorWhere.Whole.String(),
-		Request: find.Body(), Mapping: [][]string{},
+		Request: find.Body(), Mapping: s.compared(),
 	}
+	e.Indicators = theirs
+	e.ExplainScan(s)
+	return e
+}
+
+// compared says what is compared: alternatives of comparisons that all must hold.
+func (s *threatSearch) compared() [][]string {
+	out := [][]string{}
 	for _, entries := range s.names {
-		var group []string
+		var all []string
 		for _, n := range entries {
 			operator := " = "
 			if n.Negate {
 				operator = " != "
 			}
-			group = append(group, n.Field+operator+n.Value)
+			all = append(all, n.Field+operator+n.Value)
 		}
-		theirs.Mapping = append(theirs.Mapping, group)
+		out = append(out, all)
 	}
-	e.Indicators = theirs
-	e.ExplainScan(s)
-	return e
+	return out
 }
