@@ -65,15 +65,8 @@ func (m *multiAnswer) lacks() string {
 	return ""
 }
 
-// lacks requires groups only if shards were searched: without shards, Elasticsearch omits them.
 func (g *groupPage) lacks() string {
-	switch {
-	case !g.Shards.there:
-		return "_shards"
-	case g.Aggregations.Groups.Buckets == nil && g.Shards.Total > 0 && g.Shards.Failed < g.Shards.Total:
-		return "aggregations"
-	}
-	return ""
+	return g.Shards.lacksGroups(g.Aggregations.Groups.Buckets == nil)
 }
 
 func (a *capsAnswer) lacks() string {

@@ -32,15 +32,8 @@ type presenceAnswer struct {
 	} `json:"aggregations"`
 }
 
-// lacks requires buckets only if shards were searched: without shards, Elasticsearch omits them.
 func (a *presenceAnswer) lacks() string {
-	switch {
-	case !a.Shards.there:
-		return "_shards"
-	case a.Aggregations.Fields.Buckets == nil && a.Shards.Total > 0 && a.Shards.Failed < a.Shards.Total:
-		return "aggregations"
-	}
-	return ""
+	return a.Shards.lacksGroups(a.Aggregations.Fields.Buckets == nil)
 }
 
 // Present implements [search.Prober] by counting the events with each field, many fields in one request.

@@ -18,6 +18,18 @@ type shards struct {
 	there bool
 }
 
+// lacksGroups names the part that an answer with an aggregation lacks; "" if it is whole. Buckets are required only if shards were
+// searched: without shards, Elasticsearch omits them.
+func (s shards) lacksGroups(omitted bool) string {
+	switch {
+	case !s.there:
+		return "_shards"
+	case omitted && s.Total > 0 && s.Failed < s.Total:
+		return "aggregations"
+	}
+	return ""
+}
+
 type shardFailure struct {
 	Shard  int    `json:"shard"`
 	Index  string `json:"index"`

@@ -129,7 +129,7 @@ func (h *Hunt) Run(ctx context.Context, plans []query.Plan) (Report, error) {
 		x.reach.To, at = ever.To, x.Now
 	}
 	src := x.source(at, x.reach)
-	each(x.Concurrency, x.targets, func(t *target) { t.begin(ctx, src) })
+	pipeline.Each(max(x.Concurrency, 1), x.targets, func(t *target) { t.begin(ctx, src) })
 	if err := x.stream(ctx); err != nil {
 		return x.report, err
 	}

@@ -47,7 +47,7 @@ func (h *hunt) runSlots(ctx context.Context) {
 	var jobs []slotJob
 	probes := make(map[*target][]window.Window, len(h.targets))
 	var mu sync.Mutex
-	each(h.Concurrency, h.targets, func(t *target) {
+	pipeline.Each(max(h.Concurrency, 1), h.targets, func(t *target) {
 		if t.bySlot && !t.done && t.unread && ctx.Err() == nil {
 			found := h.probe(ctx, t, h.report.Range)
 			mu.Lock()

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"tocsin/internal/match/condition"
@@ -198,25 +197,7 @@ func (s *sheets) outside() Tally {
 	return out
 }
 
-// each calls do for every element, several at a time.
-func each[T any](workers int, all []T, do func(T)) {
-	todo := make(chan T)
-	var running sync.WaitGroup
-	for range min(max(workers, 1), len(all)) {
-		running.Go(func() {
-			for one := range todo {
-				do(one)
-			}
-		})
-	}
-	for _, one := range all {
-		todo <- one
-	}
-	close(todo)
-	running.Wait()
-}
-
-// reader returns the reads of a prepared plan, none if it has no reads.
+// readsOf returns the reads of a prepared plan, none if it has no reads.
 func readsOf(p query.Prepared, w window.Window) []query.Read {
 	if r, ok := p.(query.Reader); ok {
 		return r.Reads(w)

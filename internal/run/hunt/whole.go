@@ -8,6 +8,7 @@ import (
 	"tocsin/internal/match/event"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/run/pipeline"
 	"tocsin/internal/search"
 	"tocsin/internal/search/planner"
 )
@@ -31,7 +32,7 @@ func (h *hunt) runWhole(ctx context.Context) {
 	}
 	w := h.report.Range
 	src := h.source(w.To, w)
-	each(h.Concurrency, left, func(t *target) { t.prepare(ctx, src) })
+	pipeline.Each(max(h.Concurrency, 1), left, func(t *target) { t.prepare(ctx, src) })
 	var needs []planner.Need
 	for _, t := range left {
 		if t.done {
@@ -46,7 +47,7 @@ func (h *hunt) runWhole(ctx context.Context) {
 	}
 	answers, _ := h.Planner.Answer(ctx, h.events, needs)
 	src.Events = answers
-	each(h.Concurrency, left, func(t *target) {
+	pipeline.Each(max(h.Concurrency, 1), left, func(t *target) {
 		if !t.done && ctx.Err() == nil {
 			t.execute(ctx, src)
 		}

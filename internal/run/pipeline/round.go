@@ -151,8 +151,8 @@ func (r *Round) run(ctx context.Context, tickets []*ticket) {
 	}
 	// Rules that write tables for earlier slots run before the others.
 	writers, others := byWriting(byRule(tickets))
-	each(r.Concurrency, writers, execute)
-	each(r.Concurrency, others, execute)
+	Each(r.Concurrency, writers, execute)
+	Each(r.Concurrency, others, execute)
 	confirm(ctx, events, tickets)
 	keep(tickets)
 	ended()
@@ -286,9 +286,10 @@ func untilAllEnd(parent context.Context, tickets []*ticket) (context.Context, fu
 }
 
 // each calls do for every ticket, several at a time.
-func (r *Round) each(tickets []*ticket, do func(*ticket)) { each(r.Concurrency, tickets, do) }
+func (r *Round) each(tickets []*ticket, do func(*ticket)) { Each(r.Concurrency, tickets, do) }
 
-func each[T any](workers int, all []T, do func(T)) {
+// Each calls do for every element, by so many workers at a time; 0 means 8.
+func Each[T any](workers int, all []T, do func(T)) {
 	if workers <= 0 {
 		workers = defaultConcurrency
 	}
