@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/term"
 
 	"tocsin/internal/alert"
 	"tocsin/internal/match/condition"
@@ -232,12 +229,12 @@ func (t *alertTable) write(rows [][]string) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	width := terminalWidth(t.a)
+	width := widthOf(t.a.screen)
 	if t.widths == nil {
 		t.widths = columnWidths(append([][]string{alertColumns}, rows...), width)
 		rows = append([][]string{alertColumns}, rows...)
 	}
-	paint := width > 0 && os.Getenv("NO_COLOR") == ""
+	paint := width > 0 && paints(t.a.screen)
 	var out strings.Builder
 	for _, row := range rows {
 		for i, cell := range row {
@@ -284,19 +281,6 @@ func columnWidths(rows [][]string, terminal int) []int {
 		widths[widest]--
 	}
 	return widths
-}
-
-// terminalWidth returns the width of the terminal that output goes to, 0 if it goes elsewhere.
-func terminalWidth(a *app) int {
-	f, ok := a.screen.(*os.File)
-	if !ok || !isTerminal(f) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // file descriptors are small
-	if err != nil {
-		return 0
-	}
-	return width
 }
 
 // recent remembers the latest texts, some 100,000 of them.
