@@ -14,6 +14,7 @@ import (
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/rule"
 )
 
@@ -64,6 +65,8 @@ type globals struct {
 	LogLevel  string `help:"Lowest level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Global"`
 
 	log *slog.Logger
+	// names are of the rules that were loaded last, for the log.
+	names logs.Names
 	// riskNamespace is the namespace of risk events; empty means Namespace.
 	riskNamespace string
 }
@@ -97,14 +100,16 @@ func (g *globals) openLog(w io.Writer) error {
 	if err := level.UnmarshalText([]byte(g.LogLevel)); err != nil {
 		return usagef("--log-level: %w", err)
 	}
+	var handler slog.Handler
 	switch {
 	case g.LogFormat == "json":
-		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds}))
+		handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds})
 	case isTerminal(w):
-		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)}))
+		handler = tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)})
 	default:
-		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	}
+	g.log = slog.New(logs.Handler(handler, &g.names))
 	return nil
 }
 

@@ -7,12 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
 	"tocsin/internal/scheduler/settle"
@@ -63,17 +63,13 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // errFailed ends a command whose rules or tests failed. The command has already reported which ones.
 var errFailed = errors.New("failed")
 
-// credentials matches user and password in a URL, which error messages must not show.
-var credentials = regexp.MustCompile(`://[^/\s]*@`)
-
 // execute runs one invocation and returns its exit code.
 func execute(ctx context.Context, args []string, std stdio) int {
 	var c cli
 	err := run(ctx, &c, args, std)
 	if err != nil && !errors.Is(err, errFailed) {
 		for _, line := range complaints(err, ctx.Err() != nil) {
-			line = credentials.ReplaceAllString(line, "://[redacted]@")
-			_, _ = fmt.Fprintf(std.err, "runner: %s\n", escaped(line))
+			_, _ = fmt.Fprintf(std.err, "runner: %s\n", escaped(logs.Blank(line)))
 		}
 	}
 	return exitCode(err, len(c.Elasticsearch) > 0)
