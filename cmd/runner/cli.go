@@ -29,6 +29,7 @@ type cli struct {
 	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
 	Backfill backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
 	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
+	Runners  runnersCmd  `cmd:"" help:"Show the live runners, and which rules belong to which of them."`
 	Top      topCmd      `cmd:"" help:"Show what rules cost, how many alerts they make and when they last succeeded, and which are over a budget."`
 	Attack   attackCmd   `cmd:"" help:"Count enabled rules by tactic and technique of MITRE ATT&CK."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

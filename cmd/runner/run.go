@@ -167,6 +167,8 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
+	// id distinguishes this runner from all others, host is its machine.
+	id, host string
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
@@ -185,6 +187,8 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		r.rules = append(r.rules, one)
 	}
 	r.rounds = r.newRound(c.Concurrency)
+	r.introduce()
+	r.setRules(r.rules)
 	r.tellRules(rules, 0)
 	return r, nil
 }
@@ -208,6 +212,9 @@ func (r *runner) setRules(rules []*service.Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rules = rules
+	r.metrics.Running(described(rules))
+	r.metrics.Digest(digestOf(rules))
+	r.warnings.keep(rules)
 }
 
 // newRound returns a round that runs up to concurrency rules at the same time.
