@@ -4,17 +4,14 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
-
 	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/run/service"
 )
 
-// introduce gives the runner its id, and tells the metrics what it is.
+// introduce tells the metrics what this runner is.
 func (r *runner) introduce() {
-	r.id = uuid.NewString()
-	r.host, _ = os.Hostname() // for people only
+	r.host, _ = os.Hostname()
 	r.metrics.Now = r.clock.Now
 	r.metrics.Runner(metrics.Runner{ID: r.id, Host: r.host, Version: version()})
 	r.tellCluster()

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
+	"github.com/google/uuid"
+
 	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
@@ -50,6 +52,8 @@ type app struct {
 	typed map[string]bool
 	clock *settle.Clock
 	bars  *bars
+	// id distinguishes this process from all others, on this machine and elsewhere.
+	id string
 }
 
 // usageError is a mistake in the command line or the configuration; its exit code is exitUsage.
@@ -104,7 +108,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	if c.Format == "text" { // programs read the other formats, unescaped
 		std.out = diag.ShownWriter(screen)
 	}
-	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, typed: typedFlags(command), clock: newClock(), bars: &bars{w: std.err}}) //nolint:wrapcheck // it is a command's own error
+	return command.Run(&app{stdio: std, screen: screen, global: &c.globals, typed: typedFlags(command), clock: newClock(), bars: &bars{w: std.err}, id: uuid.NewString()}) //nolint:wrapcheck // it is a command's own error
 }
 
 // exitCode returns the exit code for err. cluster reports whether the command used Elasticsearch.

@@ -19,6 +19,8 @@ import (
 
 // runCmd is the subcommand run: the service, or a single round with --once.
 type runCmd struct {
+	traceFlags
+
 	Once        bool           `help:"Run the latest slot of every rule, then exit."`
 	At          moment         `help:"With --once: use T as the slot of every rule. Its window is [T - look-back, T)." placeholder:"T"`
 	Concurrency int            `help:"Maximum number of rules that run at the same time." default:"8"`
@@ -89,6 +91,11 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if len(rules.plans) == 0 {
 		return nothingToRun(rules, complaint)
 	}
+	ctx, traces, err := c.begin(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -109,6 +116,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	r.metrics.Traces(traces.Sent)
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
 		return r.serve(ctx, rules)
@@ -167,8 +175,8 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
-	// id distinguishes this runner from all others, host is its machine.
-	id, host string
+	// host is its machine, for people.
+	host string
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.

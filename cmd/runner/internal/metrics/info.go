@@ -3,6 +3,7 @@ package metrics
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +35,8 @@ type about struct {
 
 	build, runners, clusters *prometheus.GaugeVec
 	share                    *shares
+	// spans returns how many spans were sent, and how many could not be.
+	spans atomic.Pointer[func() (sent, failed int64)]
 }
 
 func newAbout(registry *prometheus.Registry) *about {
@@ -54,6 +57,18 @@ func newAbout(registry *prometheus.Registry) *about {
 		},
 	}
 	registry.MustRegister(a.build, a.runners, a.clusters, a.share)
+	for outcome, pick := range map[string]func(sent, failed int64) int64{
+		"sent": func(sent, _ int64) int64 { return sent }, "failed": func(_, failed int64) int64 { return failed },
+	} {
+		registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: namespace, Name: "trace_spans_total", Help: "Spans of traces by outcome: sent, failed.", ConstLabels: prometheus.Labels{"outcome": outcome},
+		}, func() float64 {
+			if ask := a.spans.Load(); ask != nil {
+				return float64(pick((*ask)()))
+			}
+			return 0
+		}))
+	}
 	return a
 }
 
@@ -94,6 +109,9 @@ func (m *Metrics) Share(ask func() Share) {
 	defer m.about.share.mu.Unlock()
 	m.about.share.ask = ask
 }
+
+// Traces sets what is asked at each scrape for the spans that were sent, and those that could not be.
+func (m *Metrics) Traces(ask func() (sent, failed int64)) { m.about.spans.Store(&ask) }
 
 // shares is a collector that asks when it is scraped.
 type shares struct {
