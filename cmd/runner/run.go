@@ -134,10 +134,23 @@ func install(ctx context.Context, b *backend, plans []query.Plan) error {
 	if err := b.install(ctx); err != nil {
 		return err
 	}
+	if writesTables(plans) && b.installTables != nil {
+		if err := b.installTables(ctx); err != nil {
+			return err
+		}
+	}
 	if !slices.ContainsFunc(plans, func(p query.Plan) bool { return p.Rule().Type == rule.TypeSPL }) {
 		return nil
 	}
 	return b.installRisk(ctx)
+}
+
+// writesTables reports whether searches of the plans write lookup tables.
+func writesTables(plans []query.Plan) bool {
+	return slices.ContainsFunc(plans, func(p query.Plan) bool {
+		writer, ok := p.(query.TableWriter)
+		return ok && writer.WritesTables()
+	})
 }
 
 // nothingToRun returns the error of the command when no rule can run; nil when all rules are disabled.

@@ -50,6 +50,8 @@ type backend struct {
 	install, installRisk func(context.Context) error
 	// installLedger creates missing indices of the ledger and the leases.
 	installLedger func(context.Context) error
+	// installTables creates the missing index of lookup tables; nil if there is none.
+	installTables func(context.Context) error
 	// misfits returns the indices and templates that differ from what install creates; nil if there are no indices.
 	misfits func(context.Context) ([]elastic.Misfit, error)
 	// calm blocks until catch-up and backfill may search; nil: they always may.

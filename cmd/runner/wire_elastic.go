@@ -95,6 +95,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			scores.Store(true)
 			return riskInstaller(risk)(ctx)
 		},
+		installTables: func(ctx context.Context) error {
+			if err := kept.Install(ctx); err != nil {
+				return fmt.Errorf("install the index of lookup tables: %w", connection(err))
+			}
+			return nil
+		},
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil

@@ -48,12 +48,16 @@ func NewLedger(c *Client, namespace string) (*Ledger, error) {
 
 // Install creates the index if it does not exist.
 func (l *Ledger) Install(ctx context.Context) error {
-	return l.client.createIndex(ctx, l.index, map[string]any{
+	return l.client.createIndex(ctx, l.index, l.definition())
+}
+
+func (l *Ledger) definition() map[string]any {
+	return map[string]any{
 		"settings": map[string]any{
 			"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.codec": "best_compression", "index.hidden": true,
 		},
 		"mappings": l.mappings(),
-	})
+	}
 }
 
 func (l *Ledger) mappings() map[string]any {
