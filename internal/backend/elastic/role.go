@@ -86,7 +86,7 @@ func (u Use) Role() Role {
 
 // alias is the grant on an alias and its indices.
 func (u Use) alias(name string, refreshes, replaces bool) Grant {
-	g := Grant{[]string{name, name + "-*"}, []string{read, "create_doc", view}}
+	g := Grant{[]string{name, name + "-*"}, []string{read, "create_doc"}}
 	if replaces {
 		g.Privileges[1] = "index"
 	}
@@ -94,10 +94,12 @@ func (u Use) alias(name string, refreshes, replaces bool) Grant {
 		g.Privileges = append(g.Privileges, "delete")
 	}
 	switch {
-	case u.Installs:
-		g.Privileges = append(g.Privileges, "manage") // maintenance is a part of it
+	case u.Installs: // the others are a part of it
+		g.Privileges = append(g.Privileges, "manage")
 	case refreshes || u.RollsOver:
-		g.Privileges = append(g.Privileges, "maintenance")
+		g.Privileges = append(g.Privileges, view, "maintenance")
+	default:
+		g.Privileges = append(g.Privileges, view)
 	}
 	return g
 }
