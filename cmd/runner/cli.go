@@ -31,6 +31,7 @@ type cli struct {
 	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
 	Top      topCmd      `cmd:"" help:"Show what rules cost, how many alerts they make and when they last succeeded, and which are over a budget."`
 	Attack   attackCmd   `cmd:"" help:"Count enabled rules by tactic and technique of MITRE ATT&CK."`
+	Doctor   doctorCmd   `cmd:"" help:"Check whether the service can run here, and name what is missing: connection, privileges, templates, mappings, clocks, disks, rules."`
 	Setup    setupCmd    `cmd:"" help:"Print, or send, what a cluster needs before the service runs: role, API key, lifecycle, templates."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 

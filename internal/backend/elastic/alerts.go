@@ -78,6 +78,14 @@ func NewAlerts(c *Client, namespace string) (*Alerts, error) {
 	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, ofEvent: alert.OfEvent, fields: component{alertComponent, alert.Fields}}, nil
 }
 
+// AlertsAlias returns the alias of the alerts of a namespace.
+func AlertsAlias(namespace string) string { return aliasPrefix + namespace }
+
+// Prefixes returns the names of everything that is written in a namespace. Indices of an alias have more after a dash.
+func Prefixes(namespace string) []string {
+	return []string{AlertsAlias(namespace), RiskAlias(namespace), ledgerPrefix + namespace, leasesPrefix + namespace, tablesPrefix + namespace}
+}
+
 // RiskAlias returns the alias of the risk events of a namespace.
 func RiskAlias(namespace string) string { return riskPrefix + namespace }
 
