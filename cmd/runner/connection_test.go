@@ -15,7 +15,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // encrypted starts a server that answers as an empty cluster, and returns its address.

@@ -144,12 +144,16 @@ func (a *Alerts) byID(ctx context.Context, op string, ids []string, source any) 
 		return page{}, err
 	}
 	yes := true
-	return call[page](ctx, a.client, op, func() esapi.Request {
+	found, err := call[page](ctx, a.client, op, func() esapi.Request {
 		return searching{esapi.SearchRequest{
 			Index: escape([]string{a.alias}), Body: bytes.NewReader(body),
 			IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &yes,
 		}, 0}
 	})
+	if err == nil && found.Shards.Total == 0 {
+		err = a.readable(ctx)
+	}
+	return found, err
 }
 
 func (h hit) alert() (alert.Document, error) {

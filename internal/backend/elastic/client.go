@@ -14,9 +14,9 @@ import (
 
 // Client is a client of one cluster. It is safe for concurrent use; Close ends it.
 type Client struct {
-	transport   *elastictransport.Client
-	idle        func()
-	name        string
+	transport *elastictransport.Client
+	idle      func()
+	name      string
 	// several: there is more than one address.
 	several     bool
 	credentials *credentialsKeeper

@@ -406,11 +406,23 @@ func (l *Ledger) Forget(ctx context.Context, before time.Time) (int, error) {
 			}
 			body.Write(append(line, '\n'))
 		}
-		_, err := call[struct{}](ctx, l.client, "delete old pages of ["+l.index+"]", func() esapi.Request {
+		op := "delete old pages of [" + l.index + "]"
+		answer, err := call[bulkAnswer](ctx, l.client, op, func() esapi.Request {
 			return esapi.BulkRequest{Index: l.index, Body: bytes.NewReader(body.Bytes())}
 		})
-		n += len(hits)
-		return true, err
+		if err != nil {
+			return false, err
+		}
+		for _, item := range answer.Items {
+			switch one := item["delete"]; {
+			case one.Status == http.StatusNotFound: // another runner has deleted it
+			case one.Status >= http.StatusMultipleChoices:
+				return false, &failure.Error{Kind: kindOf(one.Status), Op: op, Status: one.Status, Type: one.Error.Type, Reason: one.Error.text()}
+			default:
+				n++
+			}
+		}
+		return true, nil
 	})
 	return n, err
 }

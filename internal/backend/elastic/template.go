@@ -47,8 +47,8 @@ func (a *Alerts) indexTemplate() map[string]any {
 		"composed_of":    []string{ecsComponent, a.fields.name, a.custom()},
 		// Users may have settings of their own, such as a lifecycle.
 		"ignore_missing_component_templates": []string{a.custom()},
-		"priority":       a.priority(),
-		"_meta":          templateMeta(),
+		"priority":                           a.priority(),
+		"_meta":                              templateMeta(),
 		"template": map[string]any{
 			"settings": map[string]any{
 				"index.number_of_shards":           1,
