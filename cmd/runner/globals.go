@@ -71,6 +71,8 @@ type globals struct {
 	LogLevel  string `help:"Lowest level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Global"`
 
 	log *slog.Logger
+	// settings are where values that are not on the command line are from.
+	settings *settings
 	// riskNamespace is the namespace of risk events; empty means Namespace.
 	riskNamespace string
 }
