@@ -26,10 +26,11 @@ func newMappings(given *mapping.Indices) *mappings {
 	return &mappings{given: given, byName: map[string]*mapping.Inferred{}, merged: map[string]mapping.Fields{}}
 }
 
-// of returns the initial mapping of an index. An event that names no index may belong to any.
+// of returns the initial mapping of an index, without a given one that of Elasticsearch's own templates. An event that names no
+// index may belong to any.
 func (m *mappings) of(index string) *mapping.Mapping {
 	if m.given == nil {
-		return nil
+		return streamMapping(m.series(index))
 	}
 	if index == "" {
 		return m.given.Merged()
