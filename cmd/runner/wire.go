@@ -67,6 +67,8 @@ type backend struct {
 	visibleAtOnce func()
 	// incomplete is the error of event files that could not be read; the others were.
 	incomplete error
+	// prune deletes alerts and risk events older than a time from the embedded store; nil without one.
+	prune func(ctx context.Context, before time.Time) (int, error)
 	// closers are called last to first.
 	closers []func() error
 }
