@@ -38,6 +38,9 @@ func emptyCluster(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/":
 		_, _ = io.WriteString(w, `{"cluster_name":"c","version":{"number":"8.19.7"}}`)
+	case strings.HasPrefix(r.URL.Path, "/_security"):
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"no handler found for uri [`+r.URL.Path+`]"}`)
 	default:
 		_, _ = io.WriteString(w, `{"took":1,"timed_out":false,"_shards":{"total":0,"successful":0,"skipped":0,"failed":0},"hits":{"total":{"value":0,"relation":"eq"},"hits":[]},"pit_id":"p","id":"p"}`)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strings"
 	"time"
 
 	"tocsin/internal/backend/elastic"
@@ -77,6 +79,18 @@ func (f applying) carryOut(ctx context.Context, a *app, requests []elastic.Reque
 	return nil
 }
 
+// oneLineLists are lists of texts, which are shown in one line each.
+var oneLineLists = regexp.MustCompile(`\[\n(?:\s*"[^"\n]*",?\n)+\s*\]`)
+
+// joinLines makes a list one line.
+func joinLines(list string) string {
+	lines := strings.Split(list, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return "[" + strings.Join(lines[1:len(lines)-1], " ") + "]"
+}
+
 // printRequests writes requests: as text in the form of Kibana's console, else as JSON.
 func printRequests(w io.Writer, format string, requests []elastic.Request) error {
 	if format != "text" {
@@ -93,7 +107,7 @@ func printRequests(w io.Writer, format string, requests []elastic.Request) error
 			if err != nil {
 				return err //nolint:wrapcheck // it says what it was doing
 			}
-			text += string(body) + "\n"
+			text += oneLineLists.ReplaceAllStringFunc(string(body), joinLines) + "\n"
 		}
 		if _, err := io.WriteString(w, text); err != nil {
 			return wrapWrite(err)
