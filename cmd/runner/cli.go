@@ -35,6 +35,7 @@ type cli struct {
 	ShowConfig configCmd   `cmd:"" name:"config" help:"Show the effective configuration of the service, and where each value is from."`
 	Setup      setupCmd    `cmd:"" help:"Print, or send, what a cluster needs before the service runs: role, API key, lifecycle, templates."`
 	Version    versionCmd  `cmd:"" help:"Print the version."`
+	Runners    runnersCmd  `cmd:"" help:"Show the live runners, and which rules belong to which of them."`
 
 	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish, as in source <(runner completion bash)."`
 	Man        manCmd        `cmd:"" help:"Write the manual pages."`

@@ -14,6 +14,7 @@ import (
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/rule"
 )
@@ -73,6 +74,8 @@ type globals struct {
 	log *slog.Logger
 	// settings are where values that are not on the command line are from.
 	settings *settings
+	// names are of the rules that were loaded last, for the log.
+	names logs.Names
 	// riskNamespace is the namespace of risk events; empty means Namespace.
 	riskNamespace string
 }
@@ -106,14 +109,16 @@ func (g *globals) openLog(w io.Writer) error {
 	if err := level.UnmarshalText([]byte(g.LogLevel)); err != nil {
 		return usagef("--log-level: %w", err)
 	}
+	var handler slog.Handler
 	switch {
 	case g.LogFormat == "json":
-		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds}))
+		handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds})
 	case isTerminal(w):
-		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)}))
+		handler = tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)})
 	default:
-		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	}
+	g.log = slog.New(logs.Handler(handler, &g.names))
 	return nil
 }
 

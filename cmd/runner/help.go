@@ -89,6 +89,10 @@ var examples = map[string][]example{
 	"coverage show": {{"of the last day", "coverage --rules rules/ --elasticsearch https://localhost:9200"}},
 	"coverage gaps": {{"of a week, for scripts", "coverage gaps --rules rules/ --from now-7d --format ndjson --elasticsearch https://localhost:9200"}},
 	"coverage fill": {{"run what is open", "coverage fill --rules rules/ --elasticsearch https://localhost:9200"}},
+	"runners": {
+		{"who runs what", "runners --rules rules/ --elasticsearch https://localhost:9200"},
+		{"which of them runs a rule", "runners --rules rules/ --rule 'Shell from a web server' --elasticsearch https://localhost:9200"},
+	},
 	"top": {
 		{"the rules that take most, of the last day", "top --rules rules/ --elasticsearch https://localhost:9200 --limit 20"},
 		{"the noisiest of a week, with a budget", "top --rules rules/ --from now-7d --sort alerts --budget-alerts 20 --elasticsearch https://localhost:9200"},

@@ -19,6 +19,8 @@ import (
 
 // runCmd is the subcommand run: the service, or a single round with --once.
 type runCmd struct {
+	traceFlags
+
 	Once        bool           `help:"Run the latest slot of every rule, then exit."`
 	At          moment         `help:"With --once: use T as the slot of every rule. Its window is [T - look-back, T)." placeholder:"T"`
 	Concurrency int            `help:"Maximum number of rules that run at the same time." default:"8"`
@@ -99,6 +101,11 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	ctx, traces, err := c.begin(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -119,6 +126,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	r.metrics.Traces(traces.Sent)
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
 		return r.serve(ctx, rules)
@@ -191,6 +199,8 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
+	// host is its machine, for people.
+	host string
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
@@ -209,6 +219,8 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		r.rules = append(r.rules, one)
 	}
 	r.rounds = r.newRound(c.Concurrency)
+	r.introduce()
+	r.setRules(r.rules)
 	r.tellRules(rules, 0)
 	return r, nil
 }
@@ -232,6 +244,9 @@ func (r *runner) setRules(rules []*service.Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rules = rules
+	r.metrics.Running(described(rules))
+	r.metrics.Digest(digestOf(rules))
+	r.warnings.keep(rules)
 }
 
 // newRound returns a round that runs up to concurrency rules at the same time.

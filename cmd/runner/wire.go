@@ -44,6 +44,8 @@ type backend struct {
 	tables tables.Store
 	// name describes the source of the events in logs, without secrets.
 	name string
+	// cluster returns what the cluster said of itself last; nil if there is none.
+	cluster func() metrics.Cluster
 	// ready returns an error if the backend does not answer.
 	ready func(context.Context) error
 	// install creates missing indices and templates of alerts, installRisk the missing ones of risk events.

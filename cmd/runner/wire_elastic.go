@@ -36,6 +36,8 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		return nil, errors.Join(a.notConnected(ctx, err), bye())
 	}
 	a.global.log.Debug("connected", "cluster", info.Name, "version", info.Version)
+	var latest atomic.Pointer[elastic.Info]
+	latest.Store(&info)
 	alerts, err := elastic.NewAlerts(client, a.global.Namespace)
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
@@ -70,8 +72,15 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			return metrics.Searches{Limit: l.Limit, Running: l.Running, Waiting: l.Waiting, Rejected: l.Rejected, Slow: l.Slow}
 		},
 		ready: func(ctx context.Context) error {
-			_, err := client.Ping(ctx)
+			now, err := client.Ping(ctx)
+			if err == nil {
+				latest.Store(&now)
+			}
 			return connection(err)
+		},
+		cluster: func() metrics.Cluster {
+			i := latest.Load()
+			return metrics.Cluster{Name: i.Name, UUID: i.UUID, Version: i.Version}
 		},
 		install: func(ctx context.Context) error {
 			if err := alerts.Install(ctx); err != nil {
