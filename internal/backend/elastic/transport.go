@@ -189,7 +189,7 @@ func transient(err error) bool {
 // random, so that runners that failed together do not retry together.
 func backoff(retry int) time.Duration {
 	full := min(firstBackoff<<min(retry, 16), maxBackoff)
-	return full/2 + rand.N(full/2)
+	return full/2 + rand.N(full/2) //nolint:gosec // any pause will do
 }
 
 // wait returns nil after d, or the context's error if the context ends first.
