@@ -160,7 +160,7 @@ func TestDashboardShows(t *testing.T) {
 	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
 	tests.WriteString("rule_files: [shown.yml]\nevaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n")
 	counts := map[string]bool{}
-	for _, line := range strings.Split(everyMetric(t)+"up 1\n", "\n") {
+	for line := range strings.SplitSeq(everyMetric(t)+"up 1\n", "\n") {
 		if kind := regexp.MustCompile(`^# TYPE (\S+) (\S+)$`).FindStringSubmatch(line); kind != nil {
 			counts[kind[1]] = kind[2] != "gauge"
 		}
@@ -199,20 +199,20 @@ func TestMetricsAreThere(t *testing.T) {
 	rule, events := writeFile(t, "shell.toml", serviceRule), writeFile(t, "events.ndjson", serviceEvents)
 	s := startService(t, "--rules", rule, "--events", events, "--store", t.TempDir())
 	s.until(t, "executed")
-	_, real := s.get(t, "/metrics")
+	_, scraped := s.get(t, "/metrics")
 	s.stop(t)
 	s.until(t, "stopped")
 	s.ended(t)
-	promtool(t, real, "check", "metrics")
+	promtool(t, scraped, "check", "metrics")
 	promtool(t, everyMetric(t), "check", "metrics")
 	there := map[string]bool{"up": true}
-	for _, line := range strings.Split(real+everyMetric(t), "\n") {
+	for line := range strings.SplitSeq(scraped+everyMetric(t), "\n") {
 		if name := regexp.MustCompile(`^[a-z_]+`).FindString(line); name != "" {
 			there[name] = true
 		}
 	}
 	for _, want := range []string{`tocsin_rule_info{name="Shell from a web server",rule_id="11111111-aaaa-4aaa-8aaa-000000000001",severity="high",type="eql"} 1`, "tocsin_build_info{", "tocsin_runner_info{", "tocsin_rules_owned 1"} {
-		if !strings.Contains(real, "\n"+want) {
+		if !strings.Contains(scraped, "\n"+want) {
 			t.Errorf("the scrape lacks %s", want)
 		}
 	}
