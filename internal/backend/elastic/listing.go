@@ -87,7 +87,7 @@ func filterQuery(f alert.Filter) condition.Query {
 
 // GetAll returns the alerts with these ids.
 func (a *Alerts) GetAll(ctx context.Context, ids []string) (map[string]alert.Document, error) {
-	return named(ctx, a, ids, listPage, "get", true, hit.alert)
+	return named(ctx, a, ids, listPage, "get", true, hit.alertToUpdate)
 }
 
 // Prefixed returns the ids that begin with a prefix, as of the last refresh.
