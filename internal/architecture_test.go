@@ -67,6 +67,7 @@ var wings = []wing{
 
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
+	"internal/alert/workflow":       {"internal/alert"},
 	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
 	"internal/diag/failure":         {"internal/diag/invariants"},
 	"internal/diag/tomltree":        {"internal/diag"},

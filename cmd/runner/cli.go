@@ -26,7 +26,7 @@ type cli struct {
 	New      newCmd      `cmd:"" help:"Write a rule with its test, to begin with."`
 	Query    queryCmd    `cmd:"" help:"Search events with an ad hoc query."`
 	Hunt     huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
-	Alerts   alertsCmd   `cmd:"" help:"List and show alerts."`
+	Alerts   alertsCmd   `cmd:"" help:"List and show alerts, and change their status, tags and assignees."`
 	Backfill backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
 	Coverage coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
 	Top      topCmd      `cmd:"" help:"Show what rules cost, how many alerts they make and when they last succeeded, and which are over a budget."`

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/metrics"
-	"tocsin/internal/alert"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -215,7 +214,7 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
-			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
+			Options: r.alertOptions(r.backend), Now: r.clock.Now,
 			Summarize: r.cmd.Overflow == "summary",
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,

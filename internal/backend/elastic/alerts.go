@@ -47,6 +47,9 @@ type Alerts struct {
 	checkedAt atomic.Int64
 	// fields is the component template with the fields that are not in ECS.
 	fields component
+	// ofKibana: the index is Kibana's. own selects the alerts of Tocsin in it; nil: all are.
+	ofKibana bool
+	own      condition.Query
 }
 
 // component is a component template: its name, and its fields, one a line: name, type, parameters.
