@@ -36,7 +36,7 @@ var wings = []wing{
 	{"internal/ledger", []string{"internal/scheduler"}},                                  // what became of slots
 	{"internal/rule", []string{"internal/diag", "internal/match", "internal/scheduler"}}, // the model and its loaders
 	{"internal/search", []string{"internal/diag", "internal/match", "internal/scheduler"}},
-	{"internal/alert", []string{"internal/match", "internal/rule"}},
+	{"internal/alert", []string{"internal/diag", "internal/match", "internal/rule"}},
 	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
 	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
 	{"internal/sigma", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
@@ -67,6 +67,7 @@ var wings = []wing{
 
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
+	"internal/alert/enrich":         {"internal/alert"},
 	"internal/alert/workflow":       {"internal/alert"},
 	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
 	"internal/diag/failure":         {"internal/diag/invariants"},

@@ -59,6 +59,7 @@ type globals struct {
 	kibanaFlags
 
 	Namespace     string `help:"Namespace of the alerts: they are in tocsin-alerts-<namespace>." default:"default" group:"Global"`
+	Enrichment    string `help:"Configuration (TOML) of what alerts are enriched with: databases of addresses, tables of assets and users." placeholder:"FILE" group:"Global"`
 	IdentityField string `help:"Field that identifies events, such as event.id, instead of index and _id." placeholder:"FIELD" group:"Global"`
 
 	Format    string `help:"Output format. Some commands have further formats, or fewer." placeholder:"text|json|ndjson" default:"text" group:"Global"`

@@ -50,7 +50,9 @@ func TestChanges(t *testing.T) {
 // TestChangesOnce: an action that is repeated changes nothing.
 func TestChangesOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		some := func(label string) []string { return rapid.SliceOf(rapid.SampledFrom([]string{"a", "b", "c"})).Draw(rt, label) }
+		some := func(label string) []string {
+			return rapid.SliceOf(rapid.SampledFrom([]string{"a", "b", "c"})).Draw(rt, label)
+		}
 		a := workflow.Action{
 			Status: rapid.SampledFrom(append([]string{""}, workflow.Statuses...)).Draw(rt, "status"), Reason: rapid.SampledFrom([]string{"", "x"}).Draw(rt, "reason"),
 			AddTags: some("add"), RemoveTags: some("remove"), Assign: some("assign"), Unassign: some("unassign"), At: at,

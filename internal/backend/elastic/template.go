@@ -12,7 +12,7 @@ import (
 
 const (
 	// templateVersion must grow with every change of the templates below.
-	templateVersion = 3
+	templateVersion = 4
 	ecsComponent    = "tocsin-alerts-ecs"
 	alertComponent  = "tocsin-alerts-fields"
 	riskComponent   = "tocsin-risk-fields"

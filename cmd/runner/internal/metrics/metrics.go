@@ -46,6 +46,8 @@ type Metrics struct {
 	scanned    prometheus.Counter
 	reading    *prometheus.HistogramVec
 	coverage   coverage
+
+	enrichments enrichments
 }
 
 // New makes the collectors, including the Go runtime and process collectors.
@@ -91,6 +93,7 @@ func New() *Metrics {
 		}, []string{"strategy"}),
 	}
 	m.coverage = newCoverage(m.registry)
+	m.enrichments = newEnrichments(m.registry)
 	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
 	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.reduced, m.risk, m.left, m.succeeded, m.rules, m.reloads, m.reloaded, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
