@@ -48,6 +48,7 @@ var wings = []wing{
 		"internal/translate",
 	}},
 	{"internal/lint", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/translate"}}, // what is probably not meant
+	{"internal/kibana", nil}, // what a Kibana imports
 	{"internal/backend", []string{
 		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/scheduler", "internal/search",
 	}},
@@ -58,7 +59,7 @@ var wings = []wing{
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
 	{"cmd/runner", []string{
-		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/lint", "internal/match", "internal/query",
+		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/kibana", "internal/ledger", "internal/lint", "internal/match", "internal/query",
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
 	{"integration", nil},

@@ -221,7 +221,9 @@ func (c *alertsChange) selected(ctx context.Context, a *app, b *backend) (select
 	slices.Sort(groups)
 	groups = slices.Compact(groups)
 	out.units = len(out.ids) + len(groups)
-	in := alertGroups{b.alerts, func(ctx context.Context, names []string) (mapping.Fields, error) { return b.alertFields(ctx, a, false, names) }}
+	in := alertGroups{b.alerts, func(ctx context.Context, names []string) (mapping.Fields, error) {
+		return b.alertFields(ctx, a, false, names)
+	}}
 	for part := range slices.Chunk(groups, tablePage) {
 		found, err := in.of(ctx, part)
 		if err != nil {
