@@ -118,29 +118,34 @@ func (a *Alerts) KibanaVersion(ctx context.Context) (string, error) {
 	return version, err
 }
 
-// kibanaFaults returns why an index cannot take alerts, or hide them from searches: a root that refuses unknown fields, a field
+// kibanaFaults returns why an index cannot take alerts, or hides them from searches: a root that does not keep unknown fields as they are, a field
 // that is searched by and is missing or of another type, a name that is an object here and a value there, for which
 // Elasticsearch refuses a whole alert.
 func kibanaFaults(ours map[string]any, have described) []string {
 	var out []string
-	if d := fmt.Sprint(have.Mappings["dynamic"]); d != "false" {
-		out = append(out, "dynamic is "+strings.Replace(d, "<nil>", "true", 1)+", not false")
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if have.Mappings == nil {
+		have.Mappings = map[string]any{}
 	}
+	rootDifferences(have.Mappings, say) // fields that are not mapped are in _source, as they were written
+	settings := map[string]any{}
+	flatSettings(settings, "", have.Settings)
+	unusual("the setting ", settings, usualSettings, say)
 	want, got := flat(plain(ours)), flat(have.Mappings)
 	for _, name := range kibanaFields {
 		switch definition, there := got[name]; {
 		case !there:
-			out = append(out, name+" is missing")
+			say("%s is missing", name)
 		case kind(definition) != kind(want[name]) && !slices.Contains(equivalentTypes[kind(want[name])], kind(definition)):
-			out = append(out, fmt.Sprintf("%s is %s, not %s", name, kind(definition), kind(want[name])))
+			say("%s is %s, not %s", name, kind(definition), kind(want[name]))
 		case !searchable(definition):
-			out = append(out, name+" is not indexed")
+			say("%s is not indexed", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		definition, there := got[name]
 		if there && !slices.Contains(kibanaFields, name) && form(kind(definition)) != form(kind(want[name])) {
-			out = append(out, fmt.Sprintf("%s is %s, not %s", name, kind(definition), kind(want[name])))
+			say("%s is %s, not %s", name, kind(definition), kind(want[name]))
 		}
 	}
 	return out

@@ -122,8 +122,9 @@ func TestRealKibanaRefused(t *testing.T) {
 		want   string
 	}{
 		"as it is":             {func(object) {}, ""},
-		"dynamic":              {func(m object) { m["dynamic"] = true }, "dynamic is true, not false"},
-		"strict":               {func(m object) { m["dynamic"] = "strict" }, "dynamic is strict, not false"},
+		"dynamic":              {func(m object) { m["dynamic"] = true }, "dynamic is true"},
+		"strict":               {func(m object) { m["dynamic"] = "strict" }, "dynamic is strict"},
+		"no source":            {func(m object) { m["_source"] = object{"enabled": false} }, "_source.enabled is false"},
 		"no version":           {func(m object) { delete(m, "_meta") }, "does not name the version of a Kibana"},
 		"no instance":          {func(m object) { property(m, "kibana.alert.instance.id", nil) }, "kibana.alert.instance.id is missing"},
 		"text":                 {func(m object) { property(m, "kibana.alert.uuid", object{"type": "text"}) }, "kibana.alert.uuid is text, not keyword"},
