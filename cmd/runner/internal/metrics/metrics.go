@@ -58,6 +58,8 @@ type Metrics struct {
 	rules      rules
 	coverage   *coverage
 	about      *about
+
+	enrichments enrichments
 }
 
 // New makes the collectors, including the Go runtime and process collectors.
@@ -104,6 +106,7 @@ func New() *Metrics {
 	m.rules.interval = gauge("rule_interval_seconds", "Usual time between two slots of the rule.", "rule_id")
 	m.coverage = newCoverage(m.registry)
 	m.about = newAbout(m.registry)
+	m.enrichments = newEnrichments(m.registry)
 	m.rules.all = []ofRule{
 		{m.executions.MetricVec, statuses}, {m.seconds.MetricVec, nil}, {m.read.MetricVec, nil}, {m.hits.MetricVec, nil}, {m.left.MetricVec, nil},
 		{m.alerts.MetricVec, outcomes}, {m.reduced.MetricVec, events}, {m.risk.MetricVec, riskOutcomes}, {m.unread.MetricVec, reasons},
