@@ -13,6 +13,8 @@ import (
 	"syscall"
 	_ "time/tzdata" // The zones of cron expressions, also where the system has none.
 
+	_ "golang.org/x/crypto/x509roots/fallback" // Certificate authorities, where the system has none.
+
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
 	"tocsin/internal/scheduler/settle"
