@@ -54,7 +54,7 @@ func TestDockerfiles(t *testing.T) {
 // setting returns the values of a key of a unit.
 func setting(unit, key string) []string {
 	var out []string
-	for _, m := range regexp.MustCompile(`(?m)^` + key + `=(.*)$`).FindAllStringSubmatch(unit, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^`+key+`=(.*)$`).FindAllStringSubmatch(unit, -1) {
 		out = append(out, m[1])
 	}
 	return out

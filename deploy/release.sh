@@ -11,7 +11,7 @@ if ! [[ $VERSION =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]]; then
 fi
 platforms=("$@")
 [ $# -gt 0 ] || platforms=(linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64)
-dist=dist
+dist=${DIST:-dist}
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 rm -rf "$dist"
@@ -62,7 +62,7 @@ for platform in "${platforms[@]}"; do
   cp -r "$STAGE/$binary" LICENSE README.md CHANGELOG.md docs "$STAGE/archive/"
   cp -r "$stage/man1" "$stage/completion" deploy/systemd deploy/packages "$STAGE/"
   find "$STAGE" -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
-  out=$PWD/$dist/$name.$kind
+  out=$(realpath "$dist")/$name.$kind
   (cd "$STAGE/archive" && archive "$out")
   if [ "$GOOS" = linux ]; then
     for kind in deb rpm; do
