@@ -62,6 +62,7 @@ var wings = []wing{
 		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/kibana", "internal/ledger", "internal/lint", "internal/match", "internal/query",
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
+	{"tocsintest", nil}, // what suites of others import; it runs the command
 	{"integration", nil},
 	{"tools", []string{"internal/fieldmap"}},
 }
@@ -132,6 +133,7 @@ var libraries = map[string][]string{
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
 	"github.com/bmatcuk/doublestar": {"internal/sigma"},
+	"github.com/testcontainers/":    {"tocsintest"},
 }
 
 // banned are libraries that not even tests import.

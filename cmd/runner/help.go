@@ -116,6 +116,10 @@ var examples = map[string][]example{
 		{"by tactic", "attack --rules rules/"},
 		{"a layer for the ATT&CK Navigator", "attack --rules rules/ --format navigator"},
 	},
+	"health": {
+		{"whether the service is alive", "health"},
+		{"whether it can do its work", "health --ready --listen 127.0.0.1:9464"},
+	},
 	"version": {{"the version alone", "--version"}},
 	"completion": {
 		{"bash, for this session", "completion bash"},
