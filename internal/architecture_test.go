@@ -43,6 +43,7 @@ var wings = []wing{
 	{"internal/splunk", []string{
 		"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/translate",
 	}},
+	{"internal/notify", []string{"internal/diag"}}, // what people are told
 	{"internal/query", []string{
 		"internal/diag", "internal/match", "internal/rule", "internal/scheduler", "internal/search", "internal/splunk",
 		"internal/translate",
