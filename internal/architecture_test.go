@@ -50,7 +50,7 @@ var wings = []wing{
 	}},
 	{"internal/lint", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/translate"}}, // what is probably not meant
 	{"internal/backend", []string{
-		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/scheduler", "internal/search",
+		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/notify", "internal/scheduler", "internal/search",
 	}},
 	{"internal/run", []string{
 		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
@@ -78,6 +78,9 @@ var inside = map[string][]string{
 	"internal/match/condition":      {"internal/match/lregexp", "internal/match/mapping"},
 	"internal/match/event":          {"internal/match/mapping"},
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
+	"internal/notify/channel":       {"internal/notify"},
+	"internal/notify/routes":        {"internal/notify", "internal/notify/channel"},
+	"internal/notify/storetest":     {"internal/notify"},
 	"internal/query/anomaly":        {"internal/query", "internal/query/binding", "internal/query/single"},
 	"internal/query/binding":        {"internal/query"},
 	"internal/query/correlating":    {"internal/query"},
@@ -129,6 +132,7 @@ var libraries = map[string][]string{
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
 	"github.com/bmatcuk/doublestar": {"internal/sigma"},
+	"github.com/nicholas-fedor/":    {"internal/notify/channel"},
 }
 
 // banned are libraries that not even tests import.

@@ -60,8 +60,17 @@ type Digest struct {
 	Group string
 	// Title is the digest's.
 	Title string
-	// Calm is how long no further notice must come before the digest is told; Most is how long it waits at most.
+	// Calm is how long no further notice must come before the digest is told; Most is how long it waits at most. Without Calm it
+	// waits for so long in any case.
 	Calm, Most time.Duration
+}
+
+// first returns how long a new digest waits before it is looked at.
+func (d Digest) first() time.Duration {
+	if d.Calm > 0 {
+		return min(d.Calm, d.Most)
+	}
+	return d.Most
 }
 
 // About returns the subject, or the key if there is none.
