@@ -115,40 +115,62 @@ func (o *Outbox) current(ctx context.Context, route string, d Digest, about Noti
 	}
 	from := o.open[key]
 	o.mu.Unlock()
-	now := milliseconds(o.Now())
-	for number := from; ; number++ {
-		e := &Entry{
-			ID: idOf("digest", route, d.Key, strconv.Itoa(number)), Route: route, Status: Collecting, Created: now,
-			At: milliseconds(now.Add(d.first())), Calm: d.Calm, Until: milliseconds(now.Add(d.Most)), Group: d.Group,
-			Notice: Notice{
-				Key: d.Key, Kind: KindDigest, Namespace: about.Namespace, RuleID: about.RuleID, RuleName: about.RuleName,
-				Severity: about.Severity, RiskScore: about.RiskScore, Tags: about.Tags, At: now, Title: d.Title,
-			},
+	for {
+		// Many are looked at together: of a key that was closed often, a new process knows none.
+		ids := make([]string, digestsAtOnce)
+		for i := range ids {
+			ids[i] = digestID(route, d.Key, from+i)
 		}
-		e.Notice.Key += "/" + strconv.Itoa(number)
-		have, err := o.Store.Get(ctx, []string{e.ID})
+		have, err := o.Store.Get(ctx, ids)
 		if err != nil {
 			return "", fmt.Errorf("look for the digest: %w", err)
 		}
-		if len(have) == 0 {
-			made, err := o.Store.Create(ctx, []*Entry{e})
+		statuses := map[string]Status{}
+		for _, e := range have {
+			statuses[e.ID] = e.Status
+		}
+		next := slices.IndexFunc(ids, func(id string) bool { return statuses[id] == "" || statuses[id] == Collecting })
+		if next < 0 {
+			from += len(ids)
+			continue
+		}
+		from += next
+		if statuses[ids[next]] == "" {
+			made, err := o.Store.Create(ctx, []*Entry{o.digest(route, d, about, from)})
 			if err != nil {
 				return "", fmt.Errorf("begin a digest: %w", err)
 			}
 			if !made[0] { // somebody else has begun it: look again
-				number--
 				continue
 			}
-		} else if have[0].Status != Collecting {
-			continue
 		}
 		o.mu.Lock()
 		if o.open == nil {
 			o.open = map[string]int{}
 		}
-		o.open[key] = number
+		o.open[key] = from
 		o.mu.Unlock()
-		return e.ID, nil
+		return ids[next], nil
+	}
+}
+
+// digestsAtOnce is the number of digests of a key that are looked at together.
+const digestsAtOnce = 32
+
+func digestID(route, key string, number int) string {
+	return idOf("digest", route, key, strconv.Itoa(number))
+}
+
+// digest returns a new digest, the number-th of its key.
+func (o *Outbox) digest(route string, d Digest, about Notice, number int) *Entry {
+	now := milliseconds(o.Now())
+	return &Entry{
+		ID: digestID(route, d.Key, number), Route: route, Status: Collecting, Created: now,
+		At: milliseconds(now.Add(d.first())), Calm: d.Calm, Until: milliseconds(now.Add(d.Most)), Group: d.Group,
+		Notice: Notice{
+			Key: d.Key + "/" + strconv.Itoa(number), Kind: KindDigest, Namespace: about.Namespace, RuleID: about.RuleID, RuleName: about.RuleName,
+			Severity: about.Severity, RiskScore: about.RiskScore, Tags: about.Tags, At: now, Title: d.Title,
+		},
 	}
 }
 

@@ -144,6 +144,9 @@ func (s *Sender) work(ctx context.Context, held *Entry) {
 	}
 	group.Go(func() { s.housekeep(holding, routes) })
 	group.Wait()
+	if s.Observe != nil {
+		s.Observe(nil)
+	}
 	if ctx.Err() != nil { // give it to the others at once
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.lease())
 		defer cancel()

@@ -39,6 +39,8 @@ type Pipeline struct {
 	Series Series
 	// Summarize creates one alert for all hits beyond max_signals, instead of further runs for them.
 	Summarize bool
+	// Telling says who is told of alerts.
+	Telling Telling
 	// Now is the clock for @timestamp of alerts; nil means time.Now.
 	Now func() time.Time
 
@@ -351,6 +353,9 @@ func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 		return err
 	}
 	x.count(written, b.ends, second)
+	if err := x.tell(ctx, b.docs, written, b.among(second)); err != nil {
+		return err
+	}
 	return x.writeSecond(ctx, b, second)
 }
 
@@ -372,6 +377,18 @@ func (b *built) of(n int) (from, to int) {
 		from = b.ends[n-1]
 	}
 	return from, b.ends[n]
+}
+
+// among reports whether a document is of one of some hits.
+func (b *built) among(hits map[int]bool) func(doc int) bool {
+	of := make([]bool, len(b.docs))
+	for n := range hits {
+		from, to := b.of(n)
+		for i := from; i < to; i++ {
+			of[i] = hits[n]
+		}
+	}
+	return func(doc int) bool { return of[doc] }
 }
 
 // build makes the documents of hits.

@@ -24,28 +24,29 @@ import (
 
 // Metrics holds the collectors of one runner, in its own registry.
 type Metrics struct {
-	registry   *prometheus.Registry
-	executions *prometheus.CounterVec
-	duration   *prometheus.HistogramVec
-	hits       *prometheus.CounterVec
-	alerts     *prometheus.CounterVec
-	reduced    *prometheus.CounterVec
-	risk       *prometheus.CounterVec
-	left       *prometheus.CounterVec
-	unread     *prometheus.CounterVec
-	vacant     *prometheus.GaugeVec
-	succeeded  *prometheus.GaugeVec
-	rules      *prometheus.GaugeVec
-	reloads    *prometheus.CounterVec
-	reloaded   prometheus.Gauge
-	running    prometheus.Gauge
-	lateness   prometheus.Histogram
-	missed     *prometheus.CounterVec
-	rounds     *prometheus.CounterVec
-	searches   *prometheus.CounterVec
-	scanned    prometheus.Counter
-	reading    *prometheus.HistogramVec
-	coverage   coverage
+	registry      *prometheus.Registry
+	executions    *prometheus.CounterVec
+	duration      *prometheus.HistogramVec
+	hits          *prometheus.CounterVec
+	alerts        *prometheus.CounterVec
+	reduced       *prometheus.CounterVec
+	risk          *prometheus.CounterVec
+	left          *prometheus.CounterVec
+	unread        *prometheus.CounterVec
+	vacant        *prometheus.GaugeVec
+	succeeded     *prometheus.GaugeVec
+	rules         *prometheus.GaugeVec
+	reloads       *prometheus.CounterVec
+	reloaded      prometheus.Gauge
+	running       prometheus.Gauge
+	lateness      prometheus.Histogram
+	missed        *prometheus.CounterVec
+	rounds        *prometheus.CounterVec
+	searches      *prometheus.CounterVec
+	scanned       prometheus.Counter
+	reading       *prometheus.HistogramVec
+	coverage      coverage
+	notifications notifications
 }
 
 // New makes the collectors, including the Go runtime and process collectors.
@@ -91,6 +92,7 @@ func New() *Metrics {
 		}, []string{"strategy"}),
 	}
 	m.coverage = newCoverage(m.registry)
+	m.notifications = newNotifications(m.registry)
 	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
 	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.reduced, m.risk, m.left, m.succeeded, m.rules, m.reloads, m.reloaded, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
