@@ -137,6 +137,11 @@ func (d *delivery) drain(ctx context.Context, grace time.Duration) error {
 	}
 	defer d.wait()
 	defer d.stop()
+	if d.alone { // nobody adds to digests until the next run
+		if err := d.release(ctx, pipeline.LateGroup); err != nil {
+			return err
+		}
+	}
 	waiting, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	left := []notify.Status{notify.Pending, notify.Collecting}

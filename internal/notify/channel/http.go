@@ -116,13 +116,16 @@ const shortSecret = 3
 
 // redacted returns an error whose text contains none of the secrets, in the forms in which URLs and JSON contain them.
 func redacted(err error, secrets []string) error {
-	text := err.Error()
+	var forms []string
 	for _, secret := range secrets {
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), strconv.Quote(secret)} {
-			if len(secret) > shortSecret {
-				text = strings.ReplaceAll(text, form, "[redacted]")
-			}
+		if len(secret) > shortSecret {
+			forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret), strconv.Quote(secret))
 		}
+	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // of one that contains another, all is taken out
+	text := err.Error()
+	for _, form := range forms {
+		text = strings.ReplaceAll(text, form, "[redacted]")
 	}
 	if text == err.Error() {
 		return err
@@ -141,17 +144,14 @@ func secretsOf(address string) []string {
 		out = append(out, password)
 	}
 	out = append(out, u.User.String(), u.User.Username())
-	for _, part := range strings.Split(u.Path, "/") {
-		if len(part) > 7 {
-			out = append(out, part)
+	for part := range strings.SplitSeq(u.EscapedPath(), "/") {
+		out = append(out, part)
+		if plain, err := url.PathUnescape(part); err == nil {
+			out = append(out, plain)
 		}
 	}
 	for _, values := range u.Query() {
-		for _, value := range values {
-			if len(value) > 7 {
-				out = append(out, value)
-			}
-		}
+		out = append(out, values...)
 	}
 	return out
 }

@@ -39,6 +39,9 @@ const (
 	jobMost = 24 * time.Hour
 )
 
+// LateGroup is the group of the digests of old slots.
+const LateGroup = "late"
+
 // maxAlert is the maximum size of an alert in a notice, in bytes; larger ones are left out.
 const maxAlert = 48 << 10
 
@@ -199,7 +202,8 @@ func (x *execution) digestOf(doc alert.Document) *notify.Digest {
 		return &notify.Digest{Key: of.Digest + "/" + x.RuleID, Group: of.Digest, Title: "backfill: " + x.RuleName, Most: jobMost}
 	case of.MaxAge > 0 && now.Sub(x.slotOfAlert(doc)) > of.MaxAge:
 		return &notify.Digest{
-			Key: "late/" + x.RuleID + "/" + now.UTC().Format("2006-01-02T15"), Title: "found late: " + x.RuleName, Calm: lateCalm, Most: lateMost,
+			Key: "late/" + x.RuleID + "/" + now.UTC().Format("2006-01-02T15"), Group: LateGroup, Title: "found late: " + x.RuleName,
+			Calm: lateCalm, Most: lateMost,
 		}
 	}
 	return nil
