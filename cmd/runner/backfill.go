@@ -238,7 +238,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 			Report: show.report, Executed: show.executed,
 		},
 	}
-	sent := p.notices.begin(ctx, time.Now, nil)
+	sent := p.notices.begin(ctx, time.Now, 0, nil)
 	result, err := runner.Run(search.Background(ctx), job, rules) // live rules have priority
 	if err == nil {
 		err = p.notices.release(ctx, "backfill/"+job.ID)

@@ -92,7 +92,7 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	round := r.newRound(c.Concurrency)
 	round.Observe = nil
 	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Passed, Log: a.global.log, Fence: fence, Rules: known, Events: b.events}
-	sent := notices.begin(ctx, a.clock.Passed, nil)
+	sent := notices.begin(ctx, a.clock.Passed, 0, nil)
 	return errors.Join(c.run(ctx, r, round, owed), sent.drain(ctx, drainGrace))
 }
 

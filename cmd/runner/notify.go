@@ -101,12 +101,13 @@ type delivery struct {
 	done chan struct{}
 }
 
-// begin begins to deliver, until the context ends or the delivery is drained. m may be nil.
-func (n *notifier) begin(ctx context.Context, now func() time.Time, m *metrics.Metrics) *delivery {
+// begin begins to deliver, until the context ends or the delivery is drained. A sender that is silent for the period of its lease is
+// replaced by another runner's; 0 is the default. m may be nil.
+func (n *notifier) begin(ctx context.Context, now func() time.Time, period time.Duration, m *metrics.Metrics) *delivery {
 	if n == nil {
 		return nil
 	}
-	s := &notify.Sender{Store: n.store, Routes: n.routes.Load, ID: uuid.NewString(), Now: now, Log: n.global.log}
+	s := &notify.Sender{Store: n.store, Routes: n.routes.Load, ID: uuid.NewString(), Now: now, Log: n.global.log, Lease: period}
 	if n.alone {
 		s.ID = "alone" // a process that was killed has left its lease
 	}

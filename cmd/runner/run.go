@@ -122,7 +122,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
-	sent := notices.begin(ctx, r.clock.Passed, r.metrics)
+	sent := notices.begin(ctx, r.clock.Passed, c.Lease, r.metrics)
 	err = errors.Join(r.once(ctx), sent.drain(ctx, c.Grace))
 	switch {
 	case err != nil:

@@ -51,7 +51,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	again.service = s
 	group.Go(func() error { again.keep(running); return nil })
 	// Notifications are delivered until the last rule has finished.
-	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.metrics).wait(); return nil })
+	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -23,6 +24,8 @@ type worker struct {
 	// silent is until when nothing is sent: the receiver said so, or several messages in a row have failed.
 	silent   time.Time
 	failures int
+	// warned is when it was last logged that the route fails.
+	warned time.Time
 	// unsaved are entries whose outcome could not be recorded: it is recorded before anything else is sent.
 	unsaved []*Entry
 }
@@ -217,8 +220,11 @@ func (w *worker) send(ctx context.Context, e *Entry) (err error) {
 	return w.route.Channel.Send(sending, m) //nolint:wrapcheck // it is told to people
 }
 
-// maxInARow is the number of failures in a row after which a route is silent for a while.
-const maxInARow = 5
+// maxInARow returns the number of failures in a row after which a route is silent for a while: more than all messages in flight.
+func (w *worker) maxInARow() int { return 2*w.route.Concurrency + 3 }
+
+// warnEvery is how often it is logged that a route fails.
+const warnEvery = time.Minute
 
 // settle sets what becomes of an entry after an attempt.
 func (w *worker) settle(e *Entry, err error) {
@@ -243,8 +249,8 @@ func (w *worker) settle(e *Entry, err error) {
 	if said && refusal.After > 0 {
 		w.quieten(now.Add(min(refusal.After, time.Hour)))
 	}
-	if w.failures++; w.failures >= maxInARow {
-		w.quieten(now.Add(w.backoff(w.failures - maxInARow + 1)))
+	if w.failures++; w.failures >= w.maxInARow() {
+		w.quieten(now.Add(w.backoff(w.failures - w.maxInARow() + 1)))
 	}
 	switch {
 	case said && refusal.Final, w.route.Attempts > 0 && e.Attempts >= w.route.Attempts, now.Sub(e.Created) > w.route.GiveUp:
@@ -254,7 +260,11 @@ func (w *worker) settle(e *Entry, err error) {
 	default:
 		e.At = milliseconds(now.Add(w.backoff(e.Attempts)))
 		w.report(Retried)
-		w.Log.Warn("notification not delivered, it is tried again", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
+		level := slog.LevelDebug
+		if now.Sub(w.warned) >= warnEvery {
+			level, w.warned = slog.LevelWarn, now
+		}
+		w.Log.Log(context.Background(), level, "notification not delivered, it is tried again", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
 	}
 }
 
