@@ -67,11 +67,12 @@ func (f failing) Create(ctx context.Context, docs []alert.Document) ([]alert.Wri
 func TestEveryAlertIsTold(t *testing.T) {
 	rules := map[string]query.Plan{
 		"single": plan(t, "any where true", 100), "few": plan(t, "any where true", 7), "sequence": plan(t, "sequence by user.name [any where true] [any where true]", 100),
+		"sample":     plan(t, "sample by user.name [any where true] [any where true]", 100),
 		"suppressed": suppressing(t, `{group_by = ["user.name"], duration = {value = 1, unit = "h"}}`, "any where true", 100),
 		"per run":    suppressing(t, `{group_by = ["user.name"]}`, "any where true", 100),
 	}
 	rapid.Check(t, func(r *rapid.T) {
-		name := rapid.SampledFrom([]string{"single", "few", "sequence", "suppressed", "per run"}).Draw(r, "rule")
+		name := rapid.SampledFrom([]string{"single", "few", "sequence", "sample", "suppressed", "per run"}).Draw(r, "rule")
 		var list []event.Event
 		for i := range rapid.IntRange(1, 12).Draw(r, "events") {
 			list = append(list, of(fmt.Sprint("e", i), fmt.Sprintf("%q", rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "user")), i))
