@@ -53,13 +53,13 @@ var wings = []wing{
 		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/notify", "internal/scheduler", "internal/search",
 	}},
 	{"internal/run", []string{
-		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/query", "internal/rule",
+		"internal/alert", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/match", "internal/notify", "internal/query", "internal/rule",
 		"internal/scheduler", "internal/search", "internal/sigma", "internal/splunk",
 	}},
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
 	{"cmd/runner", []string{
-		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/lint", "internal/match", "internal/query",
+		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/lint", "internal/match", "internal/notify", "internal/query",
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
 	{"integration", nil},

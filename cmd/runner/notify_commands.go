@@ -56,7 +56,7 @@ type noticeLine struct {
 }
 
 // waiting are the statuses of notifications that were not told yet.
-var waiting = []notify.Status{notify.Pending, notify.Collecting, notify.Settling}
+var waiting = []notify.Status{notify.Pending, notify.Collecting}
 
 // Run is the subcommand.
 func (c *noticesListCmd) Run(ctx context.Context, a *app) error {
