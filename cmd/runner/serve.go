@@ -50,6 +50,8 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	again.service = s
 	r.metrics.Share(r.shareOf(member))
 	group.Go(func() error { again.keep(running); return nil })
+	// Notifications are delivered until the last rule has finished.
+	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })
 	}

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/diag"
 	"tocsin/internal/ledger"
 	"tocsin/internal/ledger/lease"
+	"tocsin/internal/notify"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler/settle"
 	"tocsin/internal/search"
@@ -42,6 +43,9 @@ type backend struct {
 	riskEvents search.Events
 	// tables stores the lookup tables that searches in SPL write.
 	tables tables.Store
+	// outbox stores notifications; installOutbox creates its index if it is missing.
+	outbox        notify.Store
+	installOutbox func(context.Context) error
 	// name describes the source of the events in logs, without secrets.
 	name string
 	// cluster returns what the cluster said of itself last; nil if there is none.

@@ -58,7 +58,11 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
-	var scores atomic.Bool // whether any rule makes risk events
+	outbox, err := elastic.NewOutbox(client, a.global.Namespace)
+	if err != nil {
+		return nil, errors.Join(usageError{err}, bye())
+	}
+	var scores, notifies atomic.Bool // whether any rule makes risk events, and whether anybody is notified
 	b := &backend{
 		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
 		alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
@@ -89,10 +93,22 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			return nil
 		},
 		misfits: func(ctx context.Context) ([]elastic.Misfit, error) {
+			places := []elastic.Place{alerts, book, leases}
 			if scores.Load() {
-				return elastic.Misfits(ctx, alerts, risk, book, leases)
+				places = append(places, risk)
 			}
-			return elastic.Misfits(ctx, alerts, book, leases)
+			if notifies.Load() {
+				places = append(places, outbox)
+			}
+			return elastic.Misfits(ctx, places...)
+		},
+		outbox: outbox,
+		installOutbox: func(ctx context.Context) error {
+			notifies.Store(true)
+			if err := outbox.Install(ctx); err != nil {
+				return fmt.Errorf("install the index of notifications: %w", connection(err))
+			}
+			return nil
 		},
 		installRisk: func(ctx context.Context) error {
 			scores.Store(true)

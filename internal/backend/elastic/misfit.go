@@ -67,11 +67,13 @@ func (c *Client) describe(ctx context.Context, name string) (map[string]describe
 	return a, err
 }
 
-// Misfits joins the misfits of several places.
-func Misfits(ctx context.Context, places ...interface {
+// Place is a set of indices that Tocsin creates.
+type Place interface {
 	Misfits(ctx context.Context) ([]Misfit, error)
-},
-) ([]Misfit, error) {
+}
+
+// Misfits joins the misfits of several places.
+func Misfits(ctx context.Context, places ...Place) ([]Misfit, error) {
 	var out []Misfit
 	var errs []error
 	for _, p := range places {

@@ -59,7 +59,8 @@ type Metrics struct {
 	coverage   *coverage
 	about      *about
 
-	enrichments enrichments
+	enrichments   enrichments
+	notifications notifications
 }
 
 // New makes the collectors, including the Go runtime and process collectors.
@@ -107,6 +108,7 @@ func New() *Metrics {
 	m.coverage = newCoverage(m.registry)
 	m.about = newAbout(m.registry)
 	m.enrichments = newEnrichments(m.registry)
+	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
 		{m.executions.MetricVec, statuses}, {m.seconds.MetricVec, nil}, {m.read.MetricVec, nil}, {m.hits.MetricVec, nil}, {m.left.MetricVec, nil},
 		{m.alerts.MetricVec, outcomes}, {m.reduced.MetricVec, events}, {m.risk.MetricVec, riskOutcomes}, {m.unread.MetricVec, reasons},
