@@ -113,6 +113,11 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		}
 		a.nameMisfits(ctx, b)
 	}
+	if c.writes() && c.AlertsNamespace == "" { // alerts in another namespace are a trial: nobody is notified
+		if p.notices, err = a.notifier(ctx, b); err != nil {
+			return err
+		}
+	}
 	rules, job, err := c.job(ctx, p, plans)
 	if err != nil {
 		return err
@@ -222,6 +227,10 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		risk.Indexer = store.NewMemory()
 		p.tables = tables.Dry(p.tables)
 	}
+	enrich, err := a.openEnrichment(ctx, p.backend, nil)
+	if err != nil {
+		return err
+	}
 	settled := a.settling(p.backend, nil)
 	settled.compare(ctx)
 	settled.learn(ctx, patternsOf(rules, func(r backfill.Rule) []string { return r.Plan.Rule().Reads() }))
@@ -230,7 +239,8 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		Jobs: backfill.Jobs{Store: slots},
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
-				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: alert.Options{IdentityField: a.global.IdentityField}, Series: known, Tables: p.tables,
+				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: a.alertOptions(p.backend), Enrich: enrich, Series: known, Tables: p.tables,
+				Telling: p.notices.telling(0, "backfill/"+job.ID),
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
 		},
@@ -239,7 +249,14 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 			Report: show.report, Executed: show.executed,
 		},
 	}
+	sent := p.notices.begin(ctx, time.Now, 0, nil)
 	result, err := runner.Run(search.Background(ctx), job, rules) // live rules have priority
+	if err == nil {
+		err = p.notices.release(ctx, "backfill/"+job.ID)
+	}
+	if drainErr := sent.drain(ctx, c.Grace); err == nil {
+		err = drainErr
+	}
 	show.finish(ctx)
 	if len(result.Accounts) == 0 { // the job did not start
 		return jobError(err)

@@ -47,6 +47,10 @@ func (r *reloading) reload(ctx context.Context) (change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	made, err := r.replace(ctx)
+	if routesErr := r.notices.reload(ctx); routesErr != nil { // the routes stay as they were
+		r.global.log.Error("the routes of notifications were not reloaded", "error", routesErr)
+		err = errors.Join(err, routesErr)
+	}
 	r.metrics.Reload(err == nil)
 	if err != nil {
 		r.global.log.Error("the rules were not reloaded", "error", err)
@@ -211,7 +215,11 @@ func (r *reloading) keep(ctx context.Context) {
 
 // inputs are the files and directories that rules are made of.
 func (g *globals) inputs() []string {
-	return slices.Concat(g.Rules, g.FieldMap, g.SigmaPlaceholders, g.SigmaSchedule)
+	inputs := slices.Concat(g.Rules, g.FieldMap, g.SigmaPlaceholders, g.SigmaSchedule)
+	if g.Notify != "" {
+		inputs = append(inputs, g.Notify)
+	}
+	return inputs
 }
 
 // digestOf returns a digest of the ids and the content of rules.

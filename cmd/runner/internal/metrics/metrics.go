@@ -58,6 +58,9 @@ type Metrics struct {
 	rules      rules
 	coverage   *coverage
 	about      *about
+
+	enrichments   enrichments
+	notifications notifications
 }
 
 // New makes the collectors, including the Go runtime and process collectors.
@@ -104,6 +107,8 @@ func New() *Metrics {
 	m.rules.interval = gauge("rule_interval_seconds", "Usual time between two slots of the rule.", "rule_id")
 	m.coverage = newCoverage(m.registry)
 	m.about = newAbout(m.registry)
+	m.enrichments = newEnrichments(m.registry)
+	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
 		{m.executions.MetricVec, statuses},
 		{m.seconds.MetricVec, nil},
