@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"tocsin/internal/backend/elastic"
 )
@@ -21,6 +22,8 @@ type misfitting interface {
 type places struct {
 	aliases []*elastic.Alerts
 	all     []namedPlace
+	// made are the templates that the next run makes.
+	made []string
 }
 
 type namedPlace struct {
@@ -67,7 +70,7 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 }
 
 // installed checks templates and indices, and reports whether the next run makes some.
-func (d *doctor) installed(ctx context.Context, p places, _ elastic.Use) (makes bool) {
+func (d *doctor) installed(ctx context.Context, p *places) (makes bool) {
 	const made = "the next run makes it, with the privileges of a first run; or: runner setup templates --apply"
 	current := 0
 	told := map[string]bool{}
@@ -81,6 +84,7 @@ func (d *doctor) installed(ctx context.Context, p places, _ elastic.Use) (makes 
 				continue
 			}
 			told[s.Name] = true
+			p.made = append(p.made, s.Name) // unless it is as it should be
 			switch {
 			case s.Missing:
 				d.add("templates", statusWarn, s.Name, "it is missing", made)
@@ -90,6 +94,7 @@ func (d *doctor) installed(ctx context.Context, p places, _ elastic.Use) (makes 
 				d.add("templates", statusWarn, s.Name, fmt.Sprintf("it is of an older release (version %d)", s.Version), made)
 			default:
 				current++
+				p.made = p.made[:len(p.made)-1]
 				continue
 			}
 			makes = true
@@ -126,6 +131,7 @@ func (d *doctor) misfits(ctx context.Context, p places) {
 			continue
 		}
 		found, err := m.Misfits(ctx)
+		found = slices.DeleteFunc(found, func(m elastic.Misfit) bool { return slices.Contains(p.made, m.Place) })
 		for _, misfit := range found {
 			d.add("mappings", statusFail, misfit.Place, "it is not as Tocsin makes it: "+misfit.Differences(), misfit.WayOut)
 		}
