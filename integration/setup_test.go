@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -80,7 +79,8 @@ func (s *setUp) faults(t *testing.T) string {
 			out = append(out, fmt.Sprintf("exit code %d: %s", o.code, o.err))
 		}
 		for line := range strings.Lines(o.err) {
-			if strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR") {
+			stopped := strings.Contains(line, "context canceled") // by the end of the moment
+			if !stopped && (strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR")) {
 				out = append(out, line)
 			}
 		}
@@ -95,13 +95,31 @@ func (s *setUp) moment(t *testing.T, args []string) outcome {
 	must(t, err)
 	command := exec.CommandContext(t.Context(), binary, args...)
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, s.env...)
-	var errs bytes.Buffer
-	command.Stderr = &errs
+	file, err := os.CreateTemp(t.TempDir(), "log")
+	must(t, err)
+	command.Stderr = file
 	must(t, command.Start())
-	stop := time.AfterFunc(1500*time.Millisecond, func() { _ = command.Process.Signal(syscall.SIGTERM) })
-	defer stop.Stop()
-	_ = command.Wait()
-	return outcome{command.ProcessState.ExitCode(), "", errs.String()}
+	ended := make(chan struct{})
+	go func() { _ = command.Wait(); close(ended) }()
+	text := func() string {
+		data, err := os.ReadFile(file.Name())
+		must(t, err)
+		return string(data)
+	}
+	for begun := time.Now(); time.Since(begun) < patience && !strings.Contains(text(), "msg=joined"); time.Sleep(50 * time.Millisecond) {
+		select {
+		case <-ended:
+			return outcome{command.ProcessState.ExitCode(), "", text()}
+		default:
+		}
+	}
+	select {
+	case <-ended:
+	case <-time.After(time.Second): // for a look at the ledger
+		_ = command.Process.Signal(syscall.SIGTERM)
+	}
+	<-ended
+	return outcome{command.ProcessState.ExitCode(), "", text()}
 }
 
 // missing are the privileges that doctor names.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -40,9 +41,7 @@ func (p *recordingProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		defer func() { _ = answer.Body.Close() }()
-		for name, values := range answer.Header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header)
 		w.WriteHeader(answer.StatusCode)
 		_, _ = io.Copy(w, answer.Body)
 		return
@@ -163,7 +162,13 @@ func TestCloudID(t *testing.T) {
 		{id("eu.cloud.example:9243$abc$def"), "https://abc.eu.cloud.example:9243"},
 		{id("eu.cloud.example$abc:9244$"), "https://abc.eu.cloud.example:9244"},
 		{"a:b:" + id("eu.cloud.example$abc"), "https://abc.eu.cloud.example:443"},
-		{id("eu.cloud.example"), ""}, {id("$abc"), ""}, {id("a b$abc"), ""}, {"deployment:!", ""}, {"", ""}, {id("evil.example/x?$abc"), ""}, {id("h$u:p@x"), ""},
+		{id("eu.cloud.example"), ""},
+		{id("$abc"), ""},
+		{id("a b$abc"), ""},
+		{"deployment:!", ""},
+		{"", ""},
+		{id("evil.example/x?$abc"), ""},
+		{id("h$u:p@x"), ""},
 	} {
 		got, err := elastic.CloudURL(tt.id)
 		if got != tt.want || (err == nil) != (tt.want != "") {
@@ -233,7 +238,7 @@ func TestSecretsInNoMessage(t *testing.T) {
 		}
 		slices.Sort(args[:0])
 		command := rapid.SampledFrom([][]string{{"alerts", "list"}, {"doctor", "--listen", "none"}, {"config"}, {"config", "--format", "toml"}}).Draw(rt, "command")
-		ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond) // retries need not end
+		ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond) // retries need not end
 		defer cancel()
 		out, errs := &strings.Builder{}, &strings.Builder{}
 		_ = execute(ctx, slices.Concat(command, []string{"--log-level", "debug", "--elasticsearch", at}, args), stdio{strings.NewReader(""), out, errs})

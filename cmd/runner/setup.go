@@ -181,7 +181,7 @@ func (c *setupAPIKeyCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer func() { _ = client.Close(ctx) }()
 	// The file is made first: a key that cannot be written anywhere would be lost, and valid.
-	to, done := io.Writer(a.out), func(bool) error { return nil }
+	to, done := a.out, func(bool) error { return nil }
 	if c.Out != "" {
 		if to, done, err = newSecretFile(c.Out); err != nil {
 			return err

@@ -32,10 +32,11 @@ func (c *setupILMCmd) Run(ctx context.Context, a *app) error {
 	if c.KeepRisk != nil {
 		risk = *c.KeepRisk
 	}
-	for flag, keep := range map[string]time.Duration{"--keep": c.Keep, "--keep-risk": risk} {
-		if err := keepsEnough(flag, keep, plans, c.CatchUpAge); err != nil {
-			return err
-		}
+	if err := keepsEnough("--keep", c.Keep, plans, c.CatchUpAge); err != nil {
+		return err
+	}
+	if err := keepsEnough("--keep-risk", risk, plans, c.CatchUpAge); err != nil {
+		return err
 	}
 	switch {
 	case c.RolloverAge < time.Hour:
