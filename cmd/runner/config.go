@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"tocsin/cmd/runner/internal/config"
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/backend/elastic"
 )
 
@@ -150,7 +151,7 @@ func shownSetting(f *kong.Flag, value any, from source) setting {
 		}
 		shown := shownAddress(text)
 		if !slices.Contains(addressFlags, f.Name) {
-			shown = credentials.ReplaceAllString(text, "://"+redacted+"@")
+			shown = logs.Blank(text)
 		}
 		s.hidden = s.hidden || shown != text
 		return shown
