@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -215,6 +216,13 @@ func TestSetupRole(t *testing.T) {
 			n.CreateIndex(t, n.Name("iocs"), object{"properties": object{"@timestamp": object{"type": "date"}, "threat": object{"properties": object{"indicator": object{"properties": object{"name": keyword}}}}}})
 			s := &setUp{n: n, slot: time.Now().Add(-100 * time.Hour).Truncate(time.Minute)}
 			s.flags = []string{"--elasticsearch", n.URL, "--namespace", n.Prefix, "--rules", dir, "--splunk-index", n.Name("events")}
+			if set == nil || set[len(set)-1] == "plain.toml" {
+				hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+				t.Cleanup(hook.Close)
+				routes := filepath.Join(t.TempDir(), "notify.toml")
+				must(t, os.WriteFile(routes, fmt.Appendf(nil, "[[route]]\nname = \"hook\"\ntype = \"webhook\"\nurl = %q\n", hook.URL), 0o600))
+				s.flags = append(s.flags, "--notify", routes)
+			}
 			first := s.role(t, "--first")
 			s.env = user(t, n, "service", first)
 			role := "/_security/role/" + n.Name("service")
@@ -233,6 +241,9 @@ func TestSetupRole(t *testing.T) {
 				n.Must(t, http.MethodPut, role, less)
 				old := object{"kind": "page", "rule_id": "gone", "day": "2001-01-01T00:00:00Z", "@timestamp": "2001-01-01T00:00:00Z"}
 				n.Must(t, http.MethodPut, "/tocsin-ledger-"+n.Prefix+"/_doc/old?refresh=true", old)
+				if slices.Contains(s.flags, "--notify") {
+					n.Must(t, http.MethodPut, "/tocsin-outbox-"+n.Prefix+"/_doc/old?refresh=true", object{"id": "old", "status": "delivered", "at": "2001-01-01T00:00:00Z", "entry": "{}"})
+				}
 				if wrong := s.faults(t); wrong == "" {
 					t.Errorf("nothing fails without %v", lacks)
 				}

@@ -40,8 +40,11 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 		}
 		return err
 	}
-	alerts, err := elastic.NewAlerts(client, use.Namespace)
-	if err := add("alias ["+elastic.AlertsAlias(use.Namespace)+"]", alerts, err); err != nil {
+	alerts, err := d.alertIndex(client)
+	if err != nil {
+		return p, err
+	}
+	if err := add("alias ["+alerts.Alias()+"]", alerts, nil); err != nil {
 		return p, err
 	}
 	p.aliases = append(p.aliases, alerts)
@@ -59,6 +62,12 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 	leases, err := elastic.NewLeases(client, use.Namespace)
 	if err := add("leases", leases, err); err != nil {
 		return p, err
+	}
+	if use.Notifies {
+		outbox, err := elastic.NewOutbox(client, use.Namespace)
+		if err := add("outbox", outbox, err); err != nil {
+			return p, err
+		}
 	}
 	if use.WritesTables {
 		tables, err := elastic.NewTables(client, use.Namespace)

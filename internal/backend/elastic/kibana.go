@@ -162,9 +162,12 @@ func form(kind string) string {
 	return "value"
 }
 
+// kibanaPrivileges are the privileges on the alias of a Kibana's alerts.
+var kibanaPrivileges = []string{read, view, "create_doc", "index", "maintenance"}
+
 // checkKibanaRights checks the privileges on the alias. A cluster without security gives all.
 func (a *Alerts) checkKibanaRights(ctx context.Context, refuse func(string, ...any) error) error {
-	needed := []string{"read", "view_index_metadata", "create_doc", "index", "maintenance"}
+	needed := slices.Clone(kibanaPrivileges)
 	body, err := json.Marshal(map[string]any{"index": []any{map[string]any{
 		"names": []string{a.alias}, "privileges": needed, "allow_restricted_indices": true,
 	}}})
