@@ -153,10 +153,10 @@ func kibanaFaults(ours map[string]any, have described) []string {
 
 // form returns which JSON values a field of a type takes.
 func form(kind string) string {
-	switch mapping.Type(kind) {
-	case mapping.Object, mapping.Nested:
+	switch t := mapping.Type(kind); {
+	case t == mapping.Object || t == mapping.Nested:
 		return "object"
-	case mapping.Flattened, mapping.GeoPoint:
+	case t == mapping.Flattened || t == mapping.GeoPoint:
 		return kind
 	}
 	return "value"
