@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"tocsin/cmd/runner/internal/server"
@@ -35,6 +33,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	var s *service.Service
 	again := &reloading{runner: r}
 	again.setBroken(rules)
+	r.tellStart()
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
 	web, err := r.bind(ctx, again)
 	if err != nil {
@@ -49,11 +48,15 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
+	r.metrics.Share(r.shareOf(member))
 	group.Go(func() error { again.keep(running); return nil })
+	// Notifications are delivered until the last rule has finished.
+	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })
 	}
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
+	tellSupervisor(serving, r.global.log, "READY=1")
 	r.tellSettling()
 	group.Go(func() error {
 		r.settled.keep(serving, func() [][]string { return patternsOf(r.ruleList(), (*service.Rule).Patterns) }, r.tellSettling)
@@ -62,9 +65,11 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	if member != nil {
 		group.Go(func() error { member.Run(serving); return nil })
 	}
+	group.Go(func() error { r.keepPruning(running); return nil })
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace)
+		tellSupervisor(serving, r.global.log, "STOPPING=1")
 		return nil
 	})
 	group.Go(func() error {
@@ -125,10 +130,9 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	if r.backend.leases == nil {
 		return nil, nil //nolint:nilnil // there is no membership
 	}
-	host, _ := os.Hostname() // for people only
 	joined := false
 	m := lease.New(r.backend.leases, lease.Options{
-		ID: uuid.NewString(), Host: host, Period: r.cmd.Lease, Now: r.clock.Local,
+		ID: r.id, Host: r.host, Version: version(), Period: r.cmd.Lease, Now: r.clock.Local,
 		Changed: func() {
 			if joined {
 				changed()
@@ -172,6 +176,7 @@ func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, er
 		if err := r.backend.ready(asked); err != nil {
 			return err
 		}
+		r.tellCluster()
 		return errors.Join(r.writing.err(), fit(asked))
 	}
 	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{

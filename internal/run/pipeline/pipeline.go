@@ -42,6 +42,8 @@ type Pipeline struct {
 	Summarize bool
 	// Enrich adds fields to new alerts of a rule before they are written; nil: nothing is added. It must not block.
 	Enrich func(r *rule.Rule, docs []alert.Document)
+	// Telling says who is told of alerts.
+	Telling Telling
 	// Now is the clock for @timestamp of alerts; nil means time.Now.
 	Now func() time.Time
 
@@ -354,6 +356,9 @@ func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 		return err
 	}
 	x.count(written, b.ends, second)
+	if err := x.tell(ctx, b.docs, written, b.among(second)); err != nil {
+		return err
+	}
 	return x.writeSecond(ctx, b, second)
 }
 
@@ -375,6 +380,18 @@ func (b *built) of(n int) (from, to int) {
 		from = b.ends[n-1]
 	}
 	return from, b.ends[n]
+}
+
+// among reports whether a document is of one of some hits.
+func (b *built) among(hits map[int]bool) func(doc int) bool {
+	of := make([]bool, len(b.docs))
+	for n := range hits {
+		from, to := b.of(n)
+		for i := from; i < to; i++ {
+			of[i] = hits[n]
+		}
+	}
+	return func(doc int) bool { return of[doc] }
 }
 
 // build makes the documents of hits.
