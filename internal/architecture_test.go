@@ -68,14 +68,14 @@ var wings = []wing{
 
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
-	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
+	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/logs", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server", "cmd/runner/internal/tracing"},
 	"internal/diag/failure":         {"internal/diag/invariants"},
 	"internal/diag/tomltree":        {"internal/diag"},
 	"internal/diag/yamltree":        {"internal/diag"},
 	"internal/ledger/catchup":       {"internal/ledger"},
 	"internal/ledger/coverage":      {"internal/ledger"},
 	"internal/ledger/storetest":     {"internal/ledger"},
-	"internal/match/condition":      {"internal/match/lregexp", "internal/match/mapping"},
+	"internal/match/condition":      {"internal/match/analysis", "internal/match/lregexp", "internal/match/mapping"},
 	"internal/match/event":          {"internal/match/mapping"},
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
 	"internal/notify/channel":       {"internal/notify"},
@@ -123,6 +123,7 @@ var libraries = map[string][]string{
 	"github.com/elastic/":           {"internal/backend/elastic"},
 	"go.etcd.io/bbolt":              {"internal/backend/store"},
 	"github.com/prometheus/":        {"cmd/runner/internal/metrics"},
+	"go.opentelemetry.io/":          {"cmd/runner/internal/tracing"},
 	"github.com/alecthomas/kong":    {"cmd/runner"},
 	"github.com/vbauerster/mpb":     {"cmd/runner"},
 	"github.com/lmittmann/tint":     {"cmd/runner"},

@@ -25,6 +25,8 @@ type backfillCmd struct {
 }
 
 type backfillRunCmd struct {
+	traceFlags
+
 	From            moment        `help:"Start of the time range; its slots are run." placeholder:"T"`
 	To              moment        `help:"End of the time range; a slot at this time is not run." placeholder:"T"`
 	Rule            []string      `help:"Only this rule (rule_id or name). May be repeated. A disabled rule runs if it is named." placeholder:"ID" sep:"none"`
@@ -91,6 +93,11 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 	if len(plans) == 0 && !c.From.IsZero() {
 		return nil // the user disabled all rules
 	}
+	ctx, traces, err := c.begin(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 	b, err := a.open(ctx)
 	if err != nil {
 		return err

@@ -36,6 +36,8 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		return nil, errors.Join(a.notConnected(ctx, err), bye())
 	}
 	a.global.log.Debug("connected", "cluster", info.Name, "version", info.Version)
+	var latest atomic.Pointer[elastic.Info]
+	latest.Store(&info)
 	alerts, err := elastic.NewAlerts(client, a.global.Namespace)
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
@@ -74,8 +76,15 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			return metrics.Searches{Limit: l.Limit, Running: l.Running, Waiting: l.Waiting, Rejected: l.Rejected, Slow: l.Slow}
 		},
 		ready: func(ctx context.Context) error {
-			_, err := client.Ping(ctx)
+			now, err := client.Ping(ctx)
+			if err == nil {
+				latest.Store(&now)
+			}
 			return connection(err)
+		},
+		cluster: func() metrics.Cluster {
+			i := latest.Load()
+			return metrics.Cluster{Name: i.Name, UUID: i.UUID, Version: i.Version}
 		},
 		install: func(ctx context.Context) error {
 			if err := alerts.Install(ctx); err != nil {
@@ -111,6 +120,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			scores.Store(true)
 			return riskInstaller(risk)(ctx)
 		},
+		installTables: func(ctx context.Context) error {
+			if err := kept.Install(ctx); err != nil {
+				return fmt.Errorf("install the index of lookup tables: %w", connection(err))
+			}
+			return nil
+		},
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil
@@ -126,19 +141,11 @@ func riskInstaller(risk *elastic.Alerts) func(context.Context) error {
 }
 
 func (a *app) client() (*elastic.Client, error) {
-	g := a.global
-	password, err := secret(g.PasswordFile, environmentPrefix+"PASSWORD")
+	cfg, err := a.global.connectionConfig()
 	if err != nil {
 		return nil, err
 	}
-	key, err := secret(g.APIKeyFile, environmentPrefix+"API_KEY")
-	if err != nil {
-		return nil, err
-	}
-	client, err := elastic.New(elastic.Config{
-		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
-		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, Closed: elastic.ClosedPolicy(g.Closed), WholePatterns: g.WholePatterns, UserAgent: "tocsin/" + version(), Logger: g.log,
-	})
+	client, err := elastic.New(cfg)
 	if given := a.credentials(); err != nil && errors.Is(err, elastic.ErrCredentials) && given != "" {
 		return nil, usagef("%w (given: %s)", err, given)
 	}

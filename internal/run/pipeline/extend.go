@@ -97,9 +97,9 @@ func (s *suppression) extendOnce(ctx context.Context, changes []*suppress.Change
 	if len(docs) == 0 {
 		return nil, bytes, nil
 	}
-	written, err := s.pipeline.Instances.Replace(ctx, docs)
+	written, err := tracedWrite(ctx, "replace alerts", docs, s.pipeline.Instances.Replace)
 	if err != nil {
-		return nil, 0, err //nolint:wrapcheck // the caller wraps it
+		return nil, 0, err
 	}
 	for i, w := range written {
 		s.reduced(w)
