@@ -36,7 +36,7 @@ var wings = []wing{
 	{"internal/ledger", []string{"internal/scheduler"}},                                  // what became of slots
 	{"internal/rule", []string{"internal/diag", "internal/match", "internal/scheduler"}}, // the model and its loaders
 	{"internal/search", []string{"internal/diag", "internal/match", "internal/scheduler"}},
-	{"internal/alert", []string{"internal/match", "internal/rule"}},
+	{"internal/alert", []string{"internal/diag", "internal/match", "internal/rule"}},
 	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
 	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
 	{"internal/sigma", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
@@ -49,6 +49,7 @@ var wings = []wing{
 		"internal/translate",
 	}},
 	{"internal/lint", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/translate"}}, // what is probably not meant
+	{"internal/kibana", nil}, // what a Kibana imports
 	{"internal/backend", []string{
 		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/notify", "internal/scheduler", "internal/search",
 	}},
@@ -59,9 +60,10 @@ var wings = []wing{
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
 	{"cmd/runner", []string{
-		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/lint", "internal/match", "internal/notify", "internal/query",
+		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/kibana", "internal/ledger", "internal/lint", "internal/match", "internal/notify", "internal/query",
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
+	{"tocsintest", nil}, // what suites of others import; it runs the command
 	{"integration", nil},
 	{"tools", []string{"internal/fieldmap"}},
 }
@@ -69,6 +71,8 @@ var wings = []wing{
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
 	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/logs", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server", "cmd/runner/internal/tracing"},
+	"internal/alert/enrich":         {"internal/alert"},
+	"internal/alert/workflow":       {"internal/alert"},
 	"internal/diag/failure":         {"internal/diag/invariants"},
 	"internal/diag/tomltree":        {"internal/diag"},
 	"internal/diag/yamltree":        {"internal/diag"},
@@ -134,6 +138,7 @@ var libraries = map[string][]string{
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
 	"github.com/bmatcuk/doublestar": {"internal/sigma"},
 	"github.com/nicholas-fedor/":    {"internal/notify/channel"},
+	"github.com/testcontainers/":    {"tocsintest"},
 }
 
 // banned are libraries that not even tests import.

@@ -227,6 +227,10 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		risk.Indexer = store.NewMemory()
 		p.tables = tables.Dry(p.tables)
 	}
+	enrich, err := a.openEnrichment(ctx, p.backend, nil)
+	if err != nil {
+		return err
+	}
 	settled := a.settling(p.backend, nil)
 	settled.compare(ctx)
 	settled.learn(ctx, patternsOf(rules, func(r backfill.Rule) []string { return r.Plan.Rule().Reads() }))
@@ -235,7 +239,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		Jobs: backfill.Jobs{Store: slots},
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
-				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: alert.Options{IdentityField: a.global.IdentityField}, Series: known, Tables: p.tables,
+				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: a.alertOptions(p.backend), Enrich: enrich, Series: known, Tables: p.tables,
 				Telling: p.notices.telling(0, "backfill/"+job.ID),
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,

@@ -135,6 +135,9 @@ func everyMetric(t *testing.T) string {
 	m.Cluster(metrics.Cluster{Name: "n", UUID: "u", Version: "8.19.0"})
 	m.Share(func() metrics.Share { return metrics.Share{Runners: 1, Owned: 1, Renewed: time.Unix(1, 0)} })
 	m.Rules(metrics.Rules{Valid: 1})
+	m.Enriched("s", "added")
+	m.EnrichmentLoaded("s", time.Unix(1, 0))
+	m.EnrichmentFailed("s")
 	m.Traces(func() (sent, failed int64) { return 1, 1 })
 	unread := &failure.Error{Kind: failure.Rejected, Op: "search", Unread: failure.Forbidden, Err: errors.New("no")} //nolint:err113 // any
 	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.Failed, Slot: time.Unix(1, 0), Err: unread})

@@ -64,7 +64,10 @@ type globals struct {
 	Events  []string `help:"Event files (NDJSON, also .gz and .zst). - is standard input." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
 	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" group:"Embedded"`
 
+	kibanaFlags
+
 	Namespace     string `help:"Namespace of the alerts: they are in tocsin-alerts-<namespace>." default:"default" group:"Global"`
+	Enrichment    string `help:"Configuration (TOML) of what alerts are enriched with: databases of addresses, tables of assets and users." placeholder:"FILE" group:"Global"`
 	IdentityField string `help:"Field that identifies events, such as event.id, instead of index and _id." placeholder:"FIELD" group:"Global"`
 
 	Notify string `help:"File (TOML) with the routes of notifications. Without it, nobody is notified." placeholder:"FILE" group:"Global"`

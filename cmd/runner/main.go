@@ -15,6 +15,9 @@ import (
 	"github.com/google/uuid"
 
 	"tocsin/cmd/runner/internal/logs"
+
+	_ "golang.org/x/crypto/x509roots/fallback" // Certificate authorities, where the system has none.
+
 	"tocsin/internal/diag"
 	"tocsin/internal/diag/failure"
 	"tocsin/internal/scheduler/settle"

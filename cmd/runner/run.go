@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/metrics"
-	"tocsin/internal/alert"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -130,7 +129,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	a.nameMisfits(ctx, b)
-	r, err := newRunner(a, c, b, rules, settled, notices)
+	r, err := newRunner(ctx, a, c, b, rules, settled, notices)
 	if err != nil {
 		return err
 	}
@@ -210,13 +209,14 @@ type runner struct {
 	writing  writing
 	notices  *notifier
 	// host is its machine, for people.
-	host string
+	host   string
+	enrich enrichment
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
 const onceGather = 20 * time.Millisecond
 
-func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling, notices *notifier) (*runner, error) {
+func newRunner(ctx context.Context, a *app, c *runCmd, b *backend, rules planned, settled *settling, notices *notifier) (*runner, error) {
 	r := &runner{
 		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(), notices: notices,
 		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
@@ -227,6 +227,10 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling, 
 			return nil, err //nolint:wrapcheck // it names the rule
 		}
 		r.rules = append(r.rules, one)
+	}
+	var err error
+	if r.enrich, err = a.openEnrichment(ctx, b, r.metrics); err != nil {
+		return nil, err
 	}
 	r.rounds = r.newRound(c.Concurrency)
 	r.introduce()
@@ -264,7 +268,7 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
-			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
+			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich,
 			Summarize: r.cmd.Overflow == "summary", Telling: r.notices.telling(r.cmd.NotifyAge, ""),
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,

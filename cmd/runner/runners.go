@@ -73,7 +73,7 @@ func (c *runnersCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return fmt.Errorf("read the leases: %w", connection(err))
 	}
-	return c.write(a, rowsOf(state, mine, digestOf(rules), a.clock.Local()))
+	return c.write(a, runnerRows(state, mine, digestOf(rules), a.clock.Local()))
 }
 
 // showErrors shows the errors of a list.
@@ -101,8 +101,8 @@ func (c *runnersCmd) chosen(rules []*service.Rule) ([]*service.Rule, error) {
 	return out, nil
 }
 
-// rowsOf returns the runners of a state with the rules that belong to each.
-func rowsOf(state lease.State, rules []*service.Rule, digest string, now time.Time) []runnerRow {
+// runnerRows returns the runners of a state with the rules that belong to each.
+func runnerRows(state lease.State, rules []*service.Rule, digest string, now time.Time) []runnerRow {
 	ids := state.IDs()
 	owned := map[string][]ownedRow{}
 	for _, one := range rules {

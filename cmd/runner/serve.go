@@ -56,6 +56,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		group.Go(func() error { return web.Serve(serving) })
 	}
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
+	tellSupervisor(serving, r.global.log, "READY=1")
 	r.tellSettling()
 	group.Go(func() error {
 		r.settled.keep(serving, func() [][]string { return patternsOf(r.ruleList(), (*service.Rule).Patterns) }, r.tellSettling)
@@ -68,6 +69,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace)
+		tellSupervisor(serving, r.global.log, "STOPPING=1")
 		return nil
 	})
 	group.Go(func() error {

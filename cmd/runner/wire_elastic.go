@@ -38,7 +38,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	a.global.log.Debug("connected", "cluster", info.Name, "version", info.Version)
 	var latest atomic.Pointer[elastic.Info]
 	latest.Store(&info)
-	alerts, err := elastic.NewAlerts(client, a.global.Namespace)
+	alerts, err := a.alertIndex(client)
 	if err != nil {
 		return nil, errors.Join(usageError{err}, bye())
 	}
@@ -63,7 +63,7 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		return nil, errors.Join(usageError{err}, bye())
 	}
 	var scores, notifies atomic.Bool // whether any rule makes risk events, and whether anybody is notified
-	return &backend{
+	b := &backend{
 		events: client, series: series.NewRegistry(client, book), previewSeries: series.NewRegistry(client, &series.Memory{Base: book}),
 		alerts: alerts, ledger: book, leases: leases, risk: risk, tables: kept, name: "Elasticsearch",
 		serverTime: client.Time, calm: client.Calm,
@@ -85,12 +85,6 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		cluster: func() metrics.Cluster {
 			i := latest.Load()
 			return metrics.Cluster{Name: i.Name, UUID: i.UUID, Version: i.Version}
-		},
-		install: func(ctx context.Context) error {
-			if err := alerts.Install(ctx); err != nil {
-				return fmt.Errorf("install the alerts index: %w", connection(err))
-			}
-			return nil
 		},
 		installLedger: func(ctx context.Context) error {
 			if err := errors.Join(book.Install(ctx), leases.Install(ctx)); err != nil {
@@ -128,7 +122,14 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		},
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
-	}, nil
+	}
+	b.install = func(ctx context.Context) error {
+		if err := alerts.Install(ctx); err != nil {
+			return fmt.Errorf("install the alerts index: %w", connection(err))
+		}
+		return a.meetKibana(ctx, b, alerts)
+	}
+	return b, nil
 }
 
 func riskInstaller(risk *elastic.Alerts) func(context.Context) error {

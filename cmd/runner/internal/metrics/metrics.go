@@ -30,34 +30,36 @@ type Metrics struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 
-	registry      *prometheus.Registry
-	executions    *prometheus.CounterVec
-	duration      *prometheus.HistogramVec
-	seconds       *prometheus.CounterVec
-	read          *prometheus.CounterVec
-	hits          *prometheus.CounterVec
-	alerts        *prometheus.CounterVec
-	reduced       *prometheus.CounterVec
-	risk          *prometheus.CounterVec
-	left          *prometheus.CounterVec
-	unread        *prometheus.CounterVec
-	vacant        *prometheus.GaugeVec
-	succeeded     *prometheus.GaugeVec
-	lag           *prometheus.GaugeVec
-	lags          prometheus.Histogram
-	loaded        *prometheus.GaugeVec
-	reloads       *prometheus.CounterVec
-	reloaded      prometheus.Gauge
-	running       prometheus.Gauge
-	lateness      prometheus.Histogram
-	missed        *prometheus.CounterVec
-	rounds        *prometheus.CounterVec
-	searches      *prometheus.CounterVec
-	scanned       prometheus.Counter
-	reading       *prometheus.HistogramVec
-	rules         rules
-	coverage      *coverage
-	about         *about
+	registry   *prometheus.Registry
+	executions *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	seconds    *prometheus.CounterVec
+	read       *prometheus.CounterVec
+	hits       *prometheus.CounterVec
+	alerts     *prometheus.CounterVec
+	reduced    *prometheus.CounterVec
+	risk       *prometheus.CounterVec
+	left       *prometheus.CounterVec
+	unread     *prometheus.CounterVec
+	vacant     *prometheus.GaugeVec
+	succeeded  *prometheus.GaugeVec
+	lag        *prometheus.GaugeVec
+	lags       prometheus.Histogram
+	loaded     *prometheus.GaugeVec
+	reloads    *prometheus.CounterVec
+	reloaded   prometheus.Gauge
+	running    prometheus.Gauge
+	lateness   prometheus.Histogram
+	missed     *prometheus.CounterVec
+	rounds     *prometheus.CounterVec
+	searches   *prometheus.CounterVec
+	scanned    prometheus.Counter
+	reading    *prometheus.HistogramVec
+	rules      rules
+	coverage   *coverage
+	about      *about
+
+	enrichments   enrichments
 	notifications notifications
 }
 
@@ -106,6 +108,7 @@ func New() *Metrics {
 	m.coverage = newCoverage(m.registry)
 	m.notifications = newNotifications(m.registry)
 	m.about = newAbout(m.registry)
+	m.enrichments = newEnrichments(m.registry)
 	m.rules.all = []ofRule{
 		{m.executions.MetricVec, statuses}, {m.seconds.MetricVec, nil}, {m.read.MetricVec, nil}, {m.hits.MetricVec, nil}, {m.left.MetricVec, nil},
 		{m.alerts.MetricVec, outcomes}, {m.reduced.MetricVec, events}, {m.risk.MetricVec, riskOutcomes}, {m.unread.MetricVec, reasons},
