@@ -11,7 +11,7 @@ import (
 
 // useOf returns what the service does in a cluster for some plans.
 func (g *globals) useOf(plans []query.Plan) elastic.Use {
-	u := elastic.Use{Namespace: g.Namespace, WritesTables: writesTables(plans)}
+	u := elastic.Use{Namespace: g.Namespace, WritesTables: writesTables(plans), Notifies: g.Notify != ""}
 	risk := elastic.RiskAlias(g.Namespace)
 	for _, p := range plans {
 		r := p.Rule()

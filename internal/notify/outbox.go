@@ -21,9 +21,38 @@ type Outbox struct {
 	mu sync.Mutex
 	// open remembers the digest that a key has at the moment.
 	open map[string]int
+	// stored and before are the ids of entries that exist, as far as they are remembered: a rule meets the same alert in every window
+	// that contains it.
+	stored, before map[string]struct{}
 }
 
 var _ Adder = (*Outbox)(nil)
+
+// maxStored bounds the ids in one of the two generations that are remembered.
+const maxStored = 20_000
+
+// fresh returns the entries that are not known to exist.
+func (o *Outbox) fresh(entries []*Entry) []*Entry {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.DeleteFunc(entries, func(e *Entry) bool {
+		_, is := o.stored[e.ID]
+		_, was := o.before[e.ID]
+		return is || was
+	})
+}
+
+// remember notes that entries exist.
+func (o *Outbox) remember(entries []*Entry) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stored == nil || len(o.stored) >= maxStored {
+		o.stored, o.before = map[string]struct{}{}, o.stored
+	}
+	for _, e := range entries {
+		o.stored[e.ID] = struct{}{}
+	}
+}
 
 // chunk is the number of entries that are written together.
 const chunk = 500
@@ -58,12 +87,13 @@ func (o *Outbox) Add(ctx context.Context, notices []Notice) error {
 			single = append(single, e)
 		}
 	}
-	for part := range slices.Chunk(single, chunk) {
+	for part := range slices.Chunk(o.fresh(single), chunk) {
 		if _, err := o.Store.Create(ctx, part); err != nil {
 			return fmt.Errorf("store notifications: %w", err)
 		}
+		o.remember(part)
 	}
-	return o.addMembers(ctx, members)
+	return o.addMembers(ctx, o.fresh(members))
 }
 
 // addMembers stores members of digests. Those that exist are left out first, so that they do not begin a digest.
@@ -91,12 +121,12 @@ func (o *Outbox) addMembers(ctx context.Context, members []*Entry) error {
 			}
 			fresh = append(fresh, e)
 		}
-		if len(fresh) == 0 {
-			continue
+		if len(fresh) > 0 {
+			if _, err := o.Store.Create(ctx, fresh); err != nil {
+				return fmt.Errorf("store notifications: %w", err)
+			}
 		}
-		if _, err := o.Store.Create(ctx, fresh); err != nil {
-			return fmt.Errorf("store notifications: %w", err)
-		}
+		o.remember(part)
 	}
 	return nil
 }

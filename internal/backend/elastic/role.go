@@ -21,6 +21,8 @@ type Use struct {
 	Scores, RereadsRisk bool
 	// ReadsTables and WritesTables: searches read and write lookup tables.
 	ReadsTables, WritesTables bool
+	// Notifies: notifications are stored and delivered.
+	Notifies bool
 	// RollsOver: the alias of the alerts gets new indices, in which an alert may be written a second time and is
 	// deleted again.
 	RollsOver bool
@@ -80,6 +82,9 @@ func (u Use) Role() Role {
 		r.Indices = append(r.Indices, u.index(tablesPrefix+u.Namespace, read, "index"))
 	case u.ReadsTables:
 		r.Indices = append(r.Indices, Grant{[]string{tablesPrefix + u.Namespace}, []string{read}})
+	}
+	if u.Notifies {
+		r.Indices = append(r.Indices, u.index(outboxPrefix+u.Namespace, read, "index", "delete", "maintenance", view))
 	}
 	return r
 }
