@@ -194,7 +194,7 @@ func (w *worker) deliver(ctx context.Context, entries []*Entry) (int, error) {
 	}
 	sending.Wait()
 	for i, e := range entries {
-		w.settle(e, errs[i])
+		w.settle(ctx, e, errs[i])
 	}
 	err := w.save(ctx, entries...)
 	if err != nil {
@@ -227,7 +227,7 @@ func (w *worker) maxInARow() int { return 2*w.route.Concurrency + 3 }
 const warnEvery = time.Minute
 
 // settle sets what becomes of an entry after an attempt.
-func (w *worker) settle(e *Entry, err error) {
+func (w *worker) settle(ctx context.Context, e *Entry, err error) {
 	now := w.now()
 	e.Attempts++
 	w.sent++
@@ -240,7 +240,7 @@ func (w *worker) settle(e *Entry, err error) {
 			e.Notice = e.Notice.stripped()
 		}
 		w.report(Accepted)
-		w.Log.Debug("notification delivered", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts)
+		w.Log.DebugContext(ctx, "notification delivered", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts)
 		return
 	}
 	e.Error = shortened(err.Error())
@@ -256,7 +256,7 @@ func (w *worker) settle(e *Entry, err error) {
 	case said && refusal.Final, w.route.Attempts > 0 && e.Attempts >= w.route.Attempts, now.Sub(e.Created) > w.route.GiveUp:
 		e.Status, e.At = Dead, milliseconds(now)
 		w.report(Lost)
-		w.Log.Error("notification given up", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
+		w.Log.ErrorContext(ctx, "notification given up", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
 	default:
 		e.At = milliseconds(now.Add(w.backoff(e.Attempts)))
 		w.report(Retried)
@@ -264,7 +264,7 @@ func (w *worker) settle(e *Entry, err error) {
 		if now.Sub(w.warned) >= warnEvery {
 			level, w.warned = slog.LevelWarn, now
 		}
-		w.Log.Log(context.Background(), level, "notification not delivered, it is tried again", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
+		w.Log.Log(ctx, level, "notification not delivered, it is tried again", "route", w.route.Name, "key", e.Notice.Key, "attempts", e.Attempts, "error", e.Error)
 	}
 }
 
