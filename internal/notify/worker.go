@@ -107,7 +107,7 @@ func (w *worker) turn(ctx context.Context) (int, error) {
 		return done, err
 	}
 	done += len(held) + len(over)
-	for part := range slices.Chunk(send, w.route.Concurrency) {
+	for part := range slices.Chunk(send, w.together()) {
 		if ctx.Err() != nil || w.now().Before(w.silent) {
 			break // the others stay as they are
 		}
@@ -185,22 +185,44 @@ func (w *worker) save(ctx context.Context, entries ...*Entry) error {
 	return err
 }
 
-// deliver sends the messages of some entries at the same time, and records their outcomes.
+// deliver sends the messages of some entries, a few at a time, and records their outcomes. Once the route is silent, or the context has
+// ended, the others stay as they are.
 func (w *worker) deliver(ctx context.Context, entries []*Entry) (int, error) {
-	errs := make([]error, len(entries))
+	var mu sync.Mutex // for what settle changes
 	var sending sync.WaitGroup
-	for i, e := range entries {
-		sending.Go(func() { errs[i] = w.send(ctx, e) })
+	var sent []*Entry
+	places := make(chan struct{}, w.route.Concurrency)
+	for _, e := range entries {
+		places <- struct{}{}
+		mu.Lock()
+		stop := ctx.Err() != nil || w.now().Before(w.silent)
+		mu.Unlock()
+		if stop {
+			break
+		}
+		sending.Go(func() {
+			err := w.send(ctx, e)
+			mu.Lock()
+			defer mu.Unlock()
+			w.settle(ctx, e, err)
+			sent = append(sent, e)
+			<-places
+		})
 	}
 	sending.Wait()
-	for i, e := range entries {
-		w.settle(ctx, e, errs[i])
-	}
-	err := w.save(ctx, entries...)
+	err := w.save(ctx, sent...)
 	if err != nil {
-		w.unsaved = entries
+		w.unsaved = sent
 	}
-	return len(entries), err
+	return len(sent), err
+}
+
+// together returns the number of messages whose outcomes are recorded together: a crash may repeat as many.
+func (w *worker) together() int {
+	if w.route.Channel.Traits().Idempotent {
+		return page
+	}
+	return w.route.Concurrency
 }
 
 // send sends the message of an entry.
