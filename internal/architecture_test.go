@@ -137,8 +137,8 @@ var libraries = map[string][]string{
 	"github.com/dlclark/regexp2/v2": {"internal/match/pcre"},
 	"github.com/oschwald/maxminddb": {"cmd/runner/internal/geoip"},
 	"github.com/bmatcuk/doublestar": {"internal/sigma"},
-	"github.com/nicholas-fedor/":    {"internal/notify/channel"},
 	"github.com/testcontainers/":    {"tocsintest"},
+	"github.com/nicholas-fedor/":    {"internal/notify/channel"},
 }
 
 // banned are libraries that not even tests import.

@@ -28,7 +28,6 @@ type cli struct {
 	Hunt       huntCmd     `cmd:"" help:"Count what many rules find in event files or in a past time range. Writes no alerts."`
 	Alerts     alertsCmd   `cmd:"" help:"List and show alerts, and change their status, tags and assignees."`
 	Backfill   backfillCmd `cmd:"" help:"Run rules over a past time range as a resumable job, and list jobs."`
-	Notices    noticesCmd  `cmd:"" name:"notify" help:"List notifications, send dead ones again, and test the routes."`
 	Coverage   coverageCmd `cmd:"" help:"Show which slots of the rules are covered, and run the open ones."`
 	Runners    runnersCmd  `cmd:"" help:"Show the live runners, and which rules belong to which of them."`
 	Top        topCmd      `cmd:"" help:"Show what rules cost, how many alerts they make and when they last succeeded, and which are over a budget."`
@@ -39,6 +38,7 @@ type cli struct {
 	Kibana     kibanaCmd   `cmd:"" help:"Make what a Kibana imports."`
 	Health     healthCmd   `cmd:"" help:"Ask the service on this machine whether it is alive, as the health check of a container."`
 	Version    versionCmd  `cmd:"" help:"Print the version."`
+	Notices    noticesCmd  `cmd:"" name:"notify" help:"List notifications, send dead ones again, and test the routes."`
 
 	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish, as in source <(runner completion bash)."`
 	Man        manCmd        `cmd:"" help:"Write the manual pages."`

@@ -20,7 +20,7 @@ type noticesCmd struct {
 
 type noticesListCmd struct {
 	Route  string   `help:"Only those of this route." placeholder:"NAME"`
-	Status []string `help:"Only those with this status: pending, collecting, settling, member, delivered, dead or all. By default those that wait." placeholder:"STATUS"`
+	Status []string `help:"Only those with this status: pending, collecting, settling, member, delivered, dead or all. By default those that wait." placeholder:"STATUS" line:"only"`
 	Limit  int      `help:"Maximum number of notifications. 0: all." default:"100"`
 }
 

@@ -207,10 +207,10 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
-	notices  *notifier
 	// host is its machine, for people.
-	host   string
-	enrich enrichment
+	host    string
+	enrich  enrichment
+	notices *notifier
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.

@@ -40,10 +40,10 @@ type Pipeline struct {
 	Series Series
 	// Summarize creates one alert for all hits beyond max_signals, instead of further runs for them.
 	Summarize bool
-	// Telling says who is told of alerts.
-	Telling Telling
 	// Enrich adds fields to new alerts of a rule before they are written; nil: nothing is added. It must not block.
 	Enrich func(r *rule.Rule, docs []alert.Document)
+	// Telling says who is told of alerts.
+	Telling Telling
 	// Now is the clock for @timestamp of alerts; nil means time.Now.
 	Now func() time.Time
 

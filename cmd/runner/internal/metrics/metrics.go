@@ -106,9 +106,9 @@ func New() *Metrics {
 	m.rules.infos = gauge("rule_info", "1 for each rule that runs, with its name, type and severity as labels.", "rule_id", "name", "type", "severity")
 	m.rules.interval = gauge("rule_interval_seconds", "Usual time between two slots of the rule.", "rule_id")
 	m.coverage = newCoverage(m.registry)
-	m.notifications = newNotifications(m.registry)
 	m.about = newAbout(m.registry)
 	m.enrichments = newEnrichments(m.registry)
+	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
 		{m.executions.MetricVec, statuses}, {m.seconds.MetricVec, nil}, {m.read.MetricVec, nil}, {m.hits.MetricVec, nil}, {m.left.MetricVec, nil},
 		{m.alerts.MetricVec, outcomes}, {m.reduced.MetricVec, events}, {m.risk.MetricVec, riskOutcomes}, {m.unread.MetricVec, reasons},
