@@ -104,7 +104,9 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		if err := install(ctx, b, plans); err != nil {
 			return err
 		}
-		a.nameMisfits(ctx, b)
+		if err := a.nameMisfits(ctx, b); err != nil {
+			return err
+		}
 	}
 	rules, job, err := c.job(ctx, p, plans)
 	if err != nil {

@@ -104,7 +104,9 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	a.nameMisfits(ctx, b)
+	if err := a.nameMisfits(ctx, b); err != nil {
+		return err
+	}
 	r, err := newRunner(a, c, b, rules, settled)
 	if err != nil {
 		return err

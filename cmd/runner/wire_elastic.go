@@ -75,13 +75,13 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 		},
 		install: func(ctx context.Context) error {
 			if err := alerts.Install(ctx); err != nil {
-				return fmt.Errorf("install the alerts index: %w", connection(err))
+				return unable("install the alerts index", err)
 			}
 			return nil
 		},
 		installLedger: func(ctx context.Context) error {
 			if err := errors.Join(book.Install(ctx), leases.Install(ctx)); err != nil {
-				return fmt.Errorf("install the ledger: %w", connection(err))
+				return unable("install the ledger", err)
 			}
 			return nil
 		},
@@ -100,10 +100,18 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 	}, nil
 }
 
+// unable returns the error of an installation. What only a person can change is a mistake in the configuration: a restart would not help.
+func unable(op string, err error) error {
+	if errors.Is(err, elastic.ErrForeign) {
+		return usagef("%s: %w", op, err)
+	}
+	return fmt.Errorf("%s: %w", op, connection(err))
+}
+
 func riskInstaller(risk *elastic.Alerts) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := risk.Install(ctx); err != nil {
-			return fmt.Errorf("install the risk index: %w", connection(err))
+			return unable("install the risk index", err)
 		}
 		return nil
 	}
