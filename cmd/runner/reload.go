@@ -47,6 +47,7 @@ func (r *reloading) reload(ctx context.Context) (change, error) {
 	defer r.mu.Unlock()
 	made, err := r.replace(ctx)
 	r.metrics.Reload(err == nil)
+	r.health.reloaded(err, r.outdated, r.broken)
 	if err != nil {
 		r.global.log.Error("the rules were not reloaded", "error", err)
 		return made, err

@@ -169,6 +169,8 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
+	// health holds the states of the service; nil with --once.
+	health *watching
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.

@@ -11,12 +11,14 @@ import (
 	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
 	"tocsin/internal/match/mapping"
+	"tocsin/internal/run/health"
 	"tocsin/internal/search/tables"
 )
 
 func newEmbedded() *backend {
 	return &backend{
 		name:    "event files",
+		states:  &health.Memory{},
 		ready:   func(context.Context) error { return nil },
 		install: func(context.Context) error { return nil }, installRisk: func(context.Context) error { return nil },
 		visibleAtOnce: func() {},
@@ -46,7 +48,7 @@ func (a *app) openStore(b *backend) error {
 	if err != nil {
 		return usageError{err} // exit code 3 is for Elasticsearch only
 	}
-	b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
+	b.alerts, b.ledger, b.tables, b.states = db, db.Ledger(), db.Tables(), db.States()
 	b.closers = append(b.closers, db.Close)
 	risk, err := store.OpenRisk(a.global.Store)
 	if err != nil {

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -41,6 +42,17 @@ const (
 	soon      = time.Hour
 	mostFlaps = 3
 )
+
+// runnerMark begins the holders that are runners; no rule has such an id.
+const runnerMark = "\x00"
+
+// speaks reports whether this runner speaks for a holder: for itself, and for the rules that it has and owns.
+func (b *Board) speaks(holder string) bool {
+	if strings.HasPrefix(holder, runnerMark) {
+		return holder == b.opts.Runner
+	}
+	return b.opts.Owns(holder) && b.opts.Exists(holder)
+}
 
 // Finding is something that is wrong now, as far as one holder knows.
 type Finding struct {
@@ -101,6 +113,7 @@ func New(o Options) *Board {
 	if o.Exists == nil {
 		o.Exists = always
 	}
+	o.Runner = runnerMark + o.Runner
 	if o.Changed == nil {
 		o.Changed = func(Change) {}
 	}

@@ -141,14 +141,14 @@ func TestBoard(t *testing.T) {
 			down := []health.Finding{{Kind: health.Unreachable, Subject: "cluster", Text: "refused"}}
 			b.Observe("r0", failing, []health.Finding{{Kind: health.RuleFailing, Subject: "r0"}}, start)
 			for range 3 {
-				b.Observe("me", []health.Kind{health.Unreachable}, down, start)
+				b.Observe(b.Runner(), []health.Kind{health.Unreachable}, down, start)
 				for i := range 100 {
 					id := fmt.Sprintf("r%d", i)
 					b.Observe(id, failing, []health.Finding{{Kind: health.RuleFailing, Subject: id}}, start)
 				}
 				turn()
 			}
-			b.Observe("me", []health.Kind{health.Unreachable}, nil, start)
+			b.Observe(b.Runner(), []health.Kind{health.Unreachable}, nil, start)
 			for i := range 100 {
 				id := fmt.Sprintf("r%d", i)
 				b.Observe(id, failing, []health.Finding{{Kind: health.RuleFailing, Subject: id}}, start) // the last of the outage
@@ -157,9 +157,9 @@ func TestBoard(t *testing.T) {
 			turn()
 		}, []string{"state/cluster-unreachable/cluster/1/raised", "state/cluster-unreachable/cluster/1/recovered"}},
 		{"what has happened has no end", func(b *health.Board, turn func()) {
-			b.Observe("me", []health.Kind{health.GivenUp}, []health.Finding{{Kind: health.GivenUp, Subject: "service", Text: "3 slots"}}, start)
+			b.Observe(b.Runner(), []health.Kind{health.GivenUp}, []health.Finding{{Kind: health.GivenUp, Subject: "service", Text: "3 slots"}}, start)
 			turn()
-			b.Observe("me", []health.Kind{health.GivenUp}, nil, start)
+			b.Observe(b.Runner(), []health.Kind{health.GivenUp}, nil, start)
 			turn()
 		}, []string{"state/slots-given-up/service/1/raised"}},
 	}
@@ -291,9 +291,9 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 			"sync": func(t *rapid.T) {
 				_ = boards[rapid.IntRange(0, 1).Draw(t, "board")].Sync(context.Background(), now)
 			},
-			"store":   func(t *rapid.T) { store.down, store.lost = rapid.Bool().Draw(t, "down"), rapid.Bool().Draw(t, "lost") },
-			"outbox":  func(t *rapid.T) { out.down = rapid.Bool().Draw(t, "down") },
-			"time":    func(t *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 7200).Draw(t, "s")) * time.Second) },
+			"store":  func(t *rapid.T) { store.down, store.lost = rapid.Bool().Draw(t, "down"), rapid.Bool().Draw(t, "lost") },
+			"outbox": func(t *rapid.T) { out.down = rapid.Bool().Draw(t, "down") },
+			"time":   func(t *rapid.T) { now = now.Add(time.Duration(rapid.IntRange(1, 7200).Draw(t, "s")) * time.Second) },
 			"restart": func(t *rapid.T) {
 				i := rapid.IntRange(0, 1).Draw(t, "which")
 				if store.down || store.lost || boards[i].Sync(context.Background(), now) != nil {
@@ -338,4 +338,28 @@ func TestNeverTwiceNeverLost(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRemovedRule: the state of a rule that is removed ends, and that of a runner stays.
+func TestRemovedRule(t *testing.T) {
+	out, there := &outbox{}, true
+	b := health.New(health.Options{
+		Store: &health.Memory{}, Runner: "me", Exists: func(string) bool { return there },
+		Tell: func(_ context.Context, changes []health.Change) error { return out.add(changes...) },
+	})
+	for range 2 {
+		b.Observe("r", []health.Kind{health.RuleFailing}, []health.Finding{{Kind: health.RuleFailing, Subject: "r", Text: "no"}}, start)
+		b.Observe(b.Runner(), []health.Kind{health.ReloadBroken}, []health.Finding{{Kind: health.ReloadBroken, Subject: "rules", Text: "no"}}, start)
+	}
+	for _, exists := range []bool{true, false, false} {
+		there = exists
+		if err := b.Sync(t.Context(), start); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"state/reload-broken/rules/1/raised", "state/rule-failing/r/1/raised", "state/rule-failing/r/1/recovered"}
+	slices.Sort(out.told[:2])
+	if diff := cmp.Diff(want, out.told); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }

@@ -89,8 +89,8 @@ var Kinds = []Description{
 		Advice:  "do what the text says; `runner doctor` shows all differences",
 	},
 	{
-		Kind: ClockSkew, Severity: Warning, Subject: "`cluster`, or a runner", After: 2, Calm: 2, Causes: down,
-		Meaning: "Clocks differ by more than ten seconds. Slots wait until all clocks have passed them",
+		Kind: ClockSkew, Severity: Warning, Subject: "`cluster`", After: 2, Calm: 2, Causes: down,
+		Meaning: "The clocks of this machine and of the cluster differ by more than ten seconds. Slots wait until both have passed them",
 		Advice:  "synchronize the clocks of the machines (NTP)",
 	},
 	{
@@ -129,8 +129,8 @@ var Kinds = []Description{
 		Advice:  "make the rule cheaper, or give it a longer interval or a longer `rule-timeout`",
 	},
 	{
-		Kind: Gap, Severity: Warning, Subject: "rule id", After: 2, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed, LeaseLost}, down...),
-		Meaning: "Slots of the rule stay open for long, though it does not fail: the catch-up does not get to them",
+		Kind: Gap, Severity: Warning, Subject: "rule id; `service` for many rules", After: 2, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed, LeaseLost}, down...),
+		Meaning: "Slots of the rule stay open, though it does not fail: the catch-up has made no progress with them for ten minutes",
 		Advice:  "`runner coverage` shows the slots; the catch-up waits while the cluster is busy, or has too much to do",
 	},
 	{
@@ -170,4 +170,6 @@ func Describe(k Kind) Description {
 }
 
 // rank returns the place of a kind among [Kinds].
-func rank(k Kind) int { return slices.IndexFunc(Kinds, func(d Description) bool { return d.Kind == k }) }
+func rank(k Kind) int {
+	return slices.IndexFunc(Kinds, func(d Description) bool { return d.Kind == k })
+}

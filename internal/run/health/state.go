@@ -90,7 +90,7 @@ func (r record) key() key { return key{r.Kind, r.Subject} }
 func (r record) state() State {
 	var holders []string
 	for h := range r.Holders {
-		holders = append(holders, h)
+		holders = append(holders, strings.TrimPrefix(h, runnerMark))
 	}
 	slices.Sort(holders)
 	return State{r.Kind, r.Subject, r.Episode, r.Since, r.Text, holders}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -52,7 +53,7 @@ func (b *Board) intents() intents {
 	out := intents{raised: map[claim]count{}, releases: maps.Clone(b.releases), lacking: maps.Clone(b.lacking), met: slices.Sorted(maps.Keys(b.met))}
 	for c, n := range b.counts {
 		// What was only taken over, to count its end, is not held here.
-		if n.raised && n.bad > 0 && (c.holder == b.opts.Runner || b.opts.Owns(c.holder)) {
+		if n.raised && n.bad > 0 && b.speaks(c.holder) {
 			out.raised[c] = *n
 		}
 	}
@@ -176,7 +177,7 @@ func (b *Board) dropRemoved(doc *shared, now time.Time) bool {
 			continue
 		}
 		for h := range r.Holders {
-			if b.opts.Owns(h) && !b.opts.Exists(h) {
+			if !strings.HasPrefix(h, runnerMark) && b.opts.Owns(h) && !b.opts.Exists(h) {
 				changed = b.release(doc, claim{r.key(), h}, now, now) || changed
 			}
 		}
@@ -203,7 +204,7 @@ func (b *Board) settle(doc *shared, in intents) {
 		delete(b.met, p)
 	}
 	for c := range b.counts {
-		if c.holder != b.opts.Runner && !b.opts.Owns(c.holder) {
+		if !b.speaks(c.holder) {
 			b.drop(c) // its owner counts
 		}
 	}

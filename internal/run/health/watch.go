@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -210,8 +209,8 @@ func subset(some, all []string) bool {
 // blocked reports whether an alert was rejected because of its destination, and not because of the alert.
 func blocked(err error) bool {
 	e, typed := errors.AsType[*failure.Error](err)
-	return typed && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized || e.Status == http.StatusTooManyRequests || e.Status >= 500 ||
-		e.Type == "index_not_found_exception")
+	return typed && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized ||
+		e.Type == "cluster_block_exception" || e.Type == "index_not_found_exception" || e.Type == "index_closed_exception")
 }
 
 // written notes what an execution says about the places that it writes to.
@@ -234,11 +233,6 @@ func (w *Watch) written(x pipeline.Execution, at time.Time) {
 	switch {
 	case why != "":
 		w.doubt("alerts/"+x.RuleID, fromCluster(x.Err), at, func() { w.blocks(x.RuleID, why, at) })
-	case x.Created > 0 && x.Failed == 0:
-		w.mu.Lock()
-		maps.DeleteFunc(w.unwritten, func(by, _ string) bool { return by != probed })
-		w.mu.Unlock()
-		fallthrough
 	case x.Status == pipeline.Succeeded:
 		w.doubt("alerts/"+x.RuleID, false, at, func() { w.blocks(x.RuleID, "", at) })
 	}
@@ -280,8 +274,8 @@ func (w *Watch) blocks(by, why string, at time.Time) {
 		return // others still find it
 	}
 	w.mu.Unlock()
-	if why == "" && !before && by != probed && !w.board.Holds(w.board.Runner(), slices.DeleteFunc(everyKind(), func(k Kind) bool { return k == Blocked })...) {
-		return
+	if why == "" && !before && by != probed {
+		return // it wrote nothing: only the probe knows
 	}
 	var found []Finding
 	if why != "" {
@@ -290,16 +284,15 @@ func (w *Watch) blocks(by, why string, at time.Time) {
 	w.board.Observe(w.board.Runner(), []Kind{Blocked}, found, at)
 }
 
-func everyKind() []Kind {
-	out := make([]Kind, len(Kinds))
-	for i, d := range Kinds {
-		out[i] = d.Kind
+// Writable notes whether a probe has found that alerts can be written. A cluster that does not answer says nothing.
+func (w *Watch) Writable(err error, at time.Time) {
+	switch {
+	case err == nil:
+		w.blocks(probed, "", at)
+	case blocked(err):
+		w.blocks(probed, oneLine(err.Error()), at)
 	}
-	return out
 }
-
-// Blocked notes whether a probe has found that the alerts' index is blocked; why is "" if it is not.
-func (w *Watch) Blocked(why string, at time.Time) { w.blocks(probed, why, at) }
 
 // Probed notes the answer of the cluster to a probe that began at a time. What executions have found in doubt before counts if the cluster
 // answers.

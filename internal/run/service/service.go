@@ -102,6 +102,8 @@ const (
 type Standing struct {
 	// Open is the number of open slots of every rule that has one.
 	Open map[string]int
+	// Oldest is the oldest open slot of each of these rules.
+	Oldest map[string]time.Time
 	// Behind is the time since the latest covered slot of the rule that is furthest behind.
 	Behind time.Duration
 	// GivenUp is how many slots were given up since the last call.

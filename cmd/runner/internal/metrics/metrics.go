@@ -45,6 +45,7 @@ type Metrics struct {
 	searches   *prometheus.CounterVec
 	scanned    prometheus.Counter
 	reading    *prometheus.HistogramVec
+	states     *prometheus.GaugeVec
 	coverage   coverage
 }
 
@@ -74,6 +75,7 @@ func New() *Metrics {
 		rules:     gauge("rules", "Loaded rules by validity: valid rules run.", "status"),
 		reloads:   counter("reloads_total", "Reloads of the rules by outcome: succeeded, failed.", "outcome"),
 		reloaded:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: "last_reload_timestamp_seconds", Help: "Time of the last reload of the rules that succeeded."}),
+		states:    gauge("states", "States of the service by kind: how many of the kind there are.", "kind", "severity"),
 		running:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tocsin", Name: "executions_running", Help: "Executions in flight."}),
 		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "tocsin", Name: "schedule_lateness_seconds", Help: "Time from a slot to the start of its execution.",
@@ -91,7 +93,7 @@ func New() *Metrics {
 		}, []string{"strategy"}),
 	}
 	m.coverage = newCoverage(m.registry)
-	m.registry.MustRegister(m.rounds, m.searches, m.scanned, m.reading)
+	m.registry.MustRegister(m.states, m.rounds, m.searches, m.scanned, m.reading)
 	m.registry.MustRegister(m.executions, m.duration, m.hits, m.alerts, m.reduced, m.risk, m.left, m.succeeded, m.rules, m.reloads, m.reloaded, m.running, m.lateness, m.missed,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -199,4 +201,9 @@ func (m *Metrics) Hooks(log *slog.Logger) scheduler.Hooks {
 		Exhausted: func(id string) { log.Warn("the rule's schedule has no further slot", "rule_id", id) },
 		Running:   func(n int) { m.running.Set(float64(n)) },
 	}
+}
+
+// States sets how many states of a kind there are.
+func (m *Metrics) States(kind, severity string, n int) {
+	m.states.WithLabelValues(label(kind), label(severity)).Set(float64(n))
 }
