@@ -16,6 +16,8 @@ import (
 	"tocsin/internal/run/health"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
+	"tocsin/internal/scheduler/window"
+	"tocsin/internal/search/indexname"
 )
 
 const (
@@ -42,6 +44,9 @@ type watching struct {
 	board *health.Board
 	watch *health.Watch
 	owner service.Owner
+	// silence watches the sources of events; measured returns how long their events take.
+	silence  *health.Silence
+	measured func(patterns []string) time.Duration
 
 	mu sync.Mutex
 	// indexed are the rules of byID; a reload replaces them.
@@ -63,15 +68,17 @@ func (r *runner) newWatching() *watching {
 	w.board = health.New(health.Options{
 		Store: r.backend.states, Runner: w.id,
 		Owns:    func(rule string) bool { return w.owner.Owns(rule) },
-		Exists:  func(rule string) bool { return w.rule(rule) != nil },
+		Exists:  func(rule string) bool { return health.IsSources(rule) || w.rule(rule) != nil },
 		Changed: w.changed,
 	})
 	w.watch = health.NewWatch(w.board)
+	w.silence = &health.Silence{Board: w.board, Events: r.backend.counts, After: r.cmd.SilentAfter, Lag: w.lag}
 	return w
 }
 
-// begin is called once the runner is a member; it is nil when there is only this runner.
-func (w *watching) begin(member *lease.Member) {
+// begin is called with the service, once the runner is a member; member is nil when there is only this runner.
+func (w *watching) begin(s *service.Service, member *lease.Member) {
+	w.measured = s.Lag
 	if member != nil {
 		w.owner = member
 		w.lease(nil)
@@ -229,6 +236,54 @@ func (w *watching) probeWrite(ctx context.Context) {
 	defer cancel()
 	began := w.clock.Now()
 	w.watch.Writable(w.backend.writable(limited), began)
+}
+
+// lag returns how long the events of a pattern take until they are visible, as far as it was measured.
+func (w *watching) lag(pattern string) time.Duration {
+	var most time.Duration
+	for _, r := range w.ruleList() {
+		if index := r.Plan.Rule().Index; slices.Contains(index, pattern) {
+			most = max(most, w.measured(index))
+		}
+	}
+	return most
+}
+
+// silentEvery is how often the sources of events are looked at.
+const silentEvery = time.Minute
+
+// listen looks at the sources of events until the context ends.
+func (w *watching) listen(ctx context.Context) {
+	if w.backend.counts == nil || !w.cmd.Silence {
+		return
+	}
+	every := silentEvery
+	if after := w.cmd.SilentAfter; after > 0 {
+		every = min(max(after/4, time.Second), every)
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		if err := w.silence.Check(ctx, w.sources(), w.clock.Now()); err != nil && ctx.Err() == nil {
+			w.global.log.Debug("the events of a source could not be counted", "error", err)
+		}
+		timer.Reset(every)
+	}
+}
+
+// sources returns the index patterns that rules read and that are the same every day.
+func (w *watching) sources() []string {
+	now := w.clock.Now()
+	names := health.Sources(patternsOf(w.ruleList(), (*service.Rule).Patterns))
+	return slices.DeleteFunc(names, func(name string) bool {
+		resolved, err := indexname.Resolve([]string{name}, now, window.Window{From: now, To: now})
+		return err != nil || len(resolved) != 1 || resolved[0] != name
+	})
 }
 
 // probeFit notes the indices and templates that are not as Tocsin creates them. What may not be read was logged at the start.

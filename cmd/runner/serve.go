@@ -50,9 +50,10 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
-	r.health.begin(member)
+	r.health.begin(s, member)
 	r.health.reloaded(nil, nil, again.broken)
 	group.Go(func() error { r.health.keep(serving); return nil })
+	group.Go(func() error { r.health.listen(running); return nil })
 	group.Go(func() error { again.keep(running); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })

@@ -40,6 +40,8 @@ type backend struct {
 	leases lease.Store
 	// states stores the states of the service.
 	states health.Store
+	// counts counts the events of an index pattern by time; nil: sources of events are not watched.
+	counts health.Counter
 	// writable returns why alerts cannot be written; nil: it is not known.
 	writable func(context.Context) error
 	// risk stores risk events. riskEvents searches them if they are not in events.

@@ -172,6 +172,12 @@ func New(rules []*Rule, o Options) (*Service, error) {
 // Lags returns the lag of each data set.
 func (s *Service) Lags() map[string]lag.Lag { return s.meter.Sets() }
 
+// Lag returns the time in which 99 % of the events of patterns arrive; 0 if it was not measured.
+func (s *Service) Lag(patterns []string) time.Duration {
+	measured, _ := s.meter.Of(patterns)
+	return measured.P99
+}
+
 // Changed tells the service that the ownership of rules may have changed: the backlog is read
 // again.
 func (s *Service) Changed() {
