@@ -74,7 +74,7 @@ var inside = map[string][]string{
 	"internal/ledger/catchup":       {"internal/ledger"},
 	"internal/ledger/coverage":      {"internal/ledger"},
 	"internal/ledger/storetest":     {"internal/ledger"},
-	"internal/match/condition":      {"internal/match/lregexp", "internal/match/mapping"},
+	"internal/match/condition":      {"internal/match/analysis", "internal/match/lregexp", "internal/match/mapping"},
 	"internal/match/event":          {"internal/match/mapping"},
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
 	"internal/query/anomaly":        {"internal/query", "internal/query/binding", "internal/query/single"},
