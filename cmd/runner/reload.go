@@ -28,7 +28,7 @@ type reloading struct {
 	mu sync.Mutex
 	// outdated are the rules that run as they were before, because their text has errors now, by id.
 	outdated map[string]bool
-	// broken are the ids of rules that have errors and do not run.
+	// broken are the ids of rules that have errors and do not run, or the files of those whose id cannot be read.
 	broken []string
 }
 
@@ -122,6 +122,15 @@ func (r *reloading) setBroken(rules planned) {
 	for _, one := range rules.broken {
 		if !r.outdated[one.ID] {
 			r.broken = append(r.broken, one.ID)
+		}
+	}
+	running := map[string]bool{} // files of rules that run as before
+	for _, one := range r.ruleList() {
+		running[one.Plan.Rule().Path] = r.outdated[one.ID()]
+	}
+	for _, one := range rules.report.Results {
+		if one.Status == report.Invalid && one.RuleID == "" && !running[one.Path] && !slices.Contains(r.broken, one.Path) {
+			r.broken = append(r.broken, one.Path)
 		}
 	}
 }

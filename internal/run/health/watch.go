@@ -105,7 +105,7 @@ func (w *Watch) findings(x pipeline.Execution, r Rule) (found []Finding, known b
 		kind = ShardsFailed
 	case "":
 		if errors.Is(x.Err, context.DeadlineExceeded) {
-			kind, text = RuleCutOff, named(r)+" was cut off after "+x.Took.Round(time.Second).String()
+			kind, text = RuleCutOff, named(r)+" was cut off: it takes longer than rule-timeout"
 		}
 		return []Finding{{Kind: kind, Subject: x.RuleID, Text: text}}, true
 	}
