@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tocsin/cmd/runner/internal/config"
 	"tocsin/cmd/runner/internal/metrics"
@@ -87,5 +90,26 @@ func TestDocsMetrics(t *testing.T) {
 		if !strings.Contains(p.Text, "| `"+name[1]+"` |") {
 			t.Errorf("operations.md does not list %s", name[1])
 		}
+	}
+}
+
+// TestDocsRoles: the roles in docs/operations.md are those that the command prints for the shipped rules.
+func TestDocsRoles(t *testing.T) {
+	var want, got []string
+	for _, args := range [][]string{nil, {"--first"}} {
+		var out, errs bytes.Buffer
+		if code := execute(t.Context(), append([]string{"setup", "role", "--namespace", "production"}, args...), stdio{strings.NewReader(""), &out, &errs}); code != exitDone {
+			t.Fatalf("exit code %d, %s", code, errs.String())
+		}
+		_, body, _ := strings.Cut(out.String(), "tocsin-production\n")
+		want = append(want, strings.TrimSpace(body))
+	}
+	for _, b := range operationsPage(t).Blocks {
+		if b.Info == "json" && strings.Contains(b.Text, "tocsin-alerts-production") {
+			got = append(got, strings.TrimSpace(b.Text))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/operations.md (-printed +documented):\n%s", diff)
 	}
 }

@@ -93,6 +93,18 @@ var examples = map[string][]example{
 		{"the rules that take most, of the last day", "top --rules rules/ --elasticsearch https://localhost:9200 --limit 20"},
 		{"the noisiest of a week, with a budget", "top --rules rules/ --from now-7d --sort alerts --budget-alerts 20 --elasticsearch https://localhost:9200"},
 	},
+	"doctor": {
+		{"before the first run", "doctor --rules rules/ --elasticsearch https://localhost:9200 --api-key-file key"},
+		{"for scripts", "doctor --rules rules/ --elasticsearch https://localhost:9200 --format json"},
+	},
+	"config": {
+		{"what is set, and where", "config --changed"},
+		{"as a configuration file", "config --format toml"},
+	},
+	"setup role":      {{"the role that the rules need", "setup role --rules rules/"}},
+	"setup apikey":    {{"make a key, into a file", "setup apikey --rules rules/ --apply --out key --elasticsearch https://localhost:9200 --username elastic"}},
+	"setup ilm":       {{"keep alerts for half a year", "setup ilm --rules rules/ --keep 4380h"}},
+	"setup templates": {{"make the templates and indices", "setup templates --rules rules/ --apply --elasticsearch https://localhost:9200 --username elastic"}},
 	"attack": {
 		{"by tactic", "attack --rules rules/"},
 		{"a layer for the ATT&CK Navigator", "attack --rules rules/ --format navigator"},

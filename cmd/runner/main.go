@@ -100,7 +100,7 @@ func run(ctx context.Context, c *cli, args []string, std stdio) error {
 	if err != nil || command == nil {
 		return err
 	}
-	if err := c.openLog(std.err); err != nil {
+	if err := errors.Join(c.openLog(std.err), c.resolveCloud()); err != nil {
 		return err
 	}
 	command.BindTo(ctx, (*context.Context)(nil))

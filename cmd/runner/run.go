@@ -29,6 +29,7 @@ type runCmd struct {
 	Overflow    string         `help:"How to treat hits beyond max_signals: drain (further runs make alerts of them) or summary (one alert with their number)." enum:"drain,summary" default:"drain"`
 	Ledger      bool           `help:"Record every slot in the ledger. Without the ledger there is no catch-up." default:"true" negatable:""`
 	Retention   time.Duration  `name:"ledger-retention" help:"How long the ledger keeps slots." default:"2160h"`
+	StoreKeeps  time.Duration  `name:"store-retention" help:"How long the embedded store keeps alerts and risk events. 0: for ever." default:"0s"`
 	LateAfter   time.Duration  `help:"How long after a slot to search for late events. 0: the measured time in which 99 % of the events arrive." default:"0s"`
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
@@ -57,6 +58,10 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--catch-up-age must be positive")
 	case c.Retention < c.CatchUpAge:
 		return usagef("--ledger-retention must not be shorter than --catch-up-age")
+	case c.StoreKeeps < 0:
+		return usagef("--store-retention must not be negative")
+	case c.StoreKeeps > 0 && a.typed["store-retention"] && a.global.Store == "":
+		return usagef("--store-retention needs --store: runner setup ilm is for Elasticsearch")
 	case c.LateAfter < 0:
 		return usagef("--late-after must not be negative")
 	case c.SilentAfter < 0:
@@ -93,6 +98,11 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if len(rules.plans) == 0 {
 		return nothingToRun(rules, complaint)
 	}
+	if c.StoreKeeps > 0 && a.global.Store != "" {
+		if err := keepsEnough("--store-retention", c.StoreKeeps, rules.plans, c.CatchUpAge); err != nil {
+			return err
+		}
+	}
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -120,6 +130,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
+	r.prune(ctx)
 	err = r.once(ctx)
 	switch {
 	case err != nil:
@@ -140,10 +151,23 @@ func install(ctx context.Context, b *backend, plans []query.Plan) error {
 	if err := b.install(ctx); err != nil {
 		return err
 	}
+	if writesTables(plans) && b.installTables != nil {
+		if err := b.installTables(ctx); err != nil {
+			return err
+		}
+	}
 	if !slices.ContainsFunc(plans, func(p query.Plan) bool { return p.Rule().Type == rule.TypeSPL }) {
 		return nil
 	}
 	return b.installRisk(ctx)
+}
+
+// writesTables reports whether searches of the plans write lookup tables.
+func writesTables(plans []query.Plan) bool {
+	return slices.ContainsFunc(plans, func(p query.Plan) bool {
+		writer, ok := p.(query.TableWriter)
+		return ok && writer.WritesTables()
+	})
 }
 
 // nothingToRun returns the error of the command when no rule can run; nil when all rules are disabled.

@@ -67,6 +67,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	if member != nil {
 		group.Go(func() error { member.Run(serving); return nil })
 	}
+	group.Go(func() error { r.keepPruning(running); return nil })
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace)

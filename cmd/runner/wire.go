@@ -57,6 +57,8 @@ type backend struct {
 	install, installRisk func(context.Context) error
 	// installLedger creates missing indices of the ledger and the leases.
 	installLedger func(context.Context) error
+	// installTables creates the missing index of lookup tables; nil if there is none.
+	installTables func(context.Context) error
 	// misfits returns the indices and templates that differ from what install creates; nil if there are no indices.
 	misfits func(context.Context) ([]elastic.Misfit, error)
 	// calm blocks until catch-up and backfill may search; nil: they always may.
@@ -72,6 +74,8 @@ type backend struct {
 	visibleAtOnce func()
 	// incomplete is the error of event files that could not be read; the others were.
 	incomplete error
+	// prune deletes alerts and risk events older than a time from the embedded store; nil without one.
+	prune func(ctx context.Context, before time.Time) (int, error)
 	// closers are called last to first.
 	closers []func() error
 }

@@ -96,6 +96,12 @@ func (a *app) openElastic(ctx context.Context) (*backend, error) {
 			scores.Store(true)
 			return riskInstaller(risk)(ctx)
 		},
+		installTables: func(ctx context.Context) error {
+			if err := kept.Install(ctx); err != nil {
+				return fmt.Errorf("install the index of lookup tables: %w", connection(err))
+			}
+			return nil
+		},
 		visibleAtOnce: func() { alerts.Refresh, risk.Refresh = elastic.RefreshNow, elastic.RefreshNow },
 		closers:       []func() error{bye},
 	}, nil
@@ -119,19 +125,11 @@ func riskInstaller(risk *elastic.Alerts) func(context.Context) error {
 }
 
 func (a *app) client() (*elastic.Client, error) {
-	g := a.global
-	password, err := secret(g.PasswordFile, environmentPrefix+"PASSWORD")
+	cfg, err := a.global.connectionConfig()
 	if err != nil {
 		return nil, err
 	}
-	key, err := secret(g.APIKeyFile, environmentPrefix+"API_KEY")
-	if err != nil {
-		return nil, err
-	}
-	client, err := elastic.New(elastic.Config{
-		URLs: g.Elasticsearch, Username: g.Username, Password: password, APIKey: key, CAFile: g.CAFile,
-		RequestTimeout: g.Timeout, SearchRate: g.SearchRate, Closed: elastic.ClosedPolicy(g.Closed), WholePatterns: g.WholePatterns, UserAgent: "tocsin/" + version(), Logger: g.log,
-	})
+	client, err := elastic.New(cfg)
 	if given := a.credentials(); err != nil && errors.Is(err, elastic.ErrCredentials) && given != "" {
 		return nil, usagef("%w (given: %s)", err, given)
 	}

@@ -78,6 +78,14 @@ func NewAlerts(c *Client, namespace string) (*Alerts, error) {
 	return &Alerts{client: c, namespace: namespace, alias: aliasPrefix + namespace, ofEvent: alert.OfEvent, fields: component{alertComponent, alert.Fields}}, nil
 }
 
+// AlertsAlias returns the alias of the alerts of a namespace.
+func AlertsAlias(namespace string) string { return aliasPrefix + namespace }
+
+// Prefixes returns the names of everything that is written in a namespace. Indices of an alias have more after a dash.
+func Prefixes(namespace string) []string {
+	return []string{AlertsAlias(namespace), RiskAlias(namespace), ledgerPrefix + namespace, leasesPrefix + namespace, tablesPrefix + namespace}
+}
+
 // RiskAlias returns the alias of the risk events of a namespace.
 func RiskAlias(namespace string) string { return riskPrefix + namespace }
 
@@ -136,12 +144,16 @@ func (a *Alerts) byID(ctx context.Context, op string, ids []string, source any) 
 		return page{}, err
 	}
 	yes := true
-	return call[page](ctx, a.client, op, func() esapi.Request {
+	found, err := call[page](ctx, a.client, op, func() esapi.Request {
 		return searching{esapi.SearchRequest{
 			Index: escape([]string{a.alias}), Body: bytes.NewReader(body),
 			IgnoreUnavailable: &yes, AllowNoIndices: &yes, AllowPartialSearchResults: &yes,
 		}, 0}
 	})
+	if err == nil && found.Shards.Total == 0 {
+		err = a.readable(ctx)
+	}
+	return found, err
 }
 
 func (h hit) alert() (alert.Document, error) {

@@ -14,10 +14,12 @@ import (
 
 // Client is a client of one cluster. It is safe for concurrent use; Close ends it.
 type Client struct {
-	transport   *elastictransport.Client
-	idle        func()
-	name        string
-	credentials *credentials
+	transport *elastictransport.Client
+	idle      func()
+	name      string
+	// several: there is more than one address.
+	several     bool
+	credentials *credentialsKeeper
 	timeout     time.Duration
 	maxRetries  int
 	log         *slog.Logger
@@ -42,7 +44,7 @@ type Client struct {
 
 // New returns a client. It does not connect; see [Client.Ping].
 func New(cfg Config) (*Client, error) {
-	rt, err := newHTTPTransport(cfg.CAFile)
+	rt, err := NewHTTPTransport(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -55,10 +57,11 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	creds, err := cfg.credentials(user)
+	given, err := cfg.credentials(user)
 	if err != nil {
 		return nil, err
 	}
+	creds := keepCredentials(cfg, given)
 	transport, err := elastictransport.NewClient(
 		elastictransport.WithURLs(urls...),
 		elastictransport.WithTransport(&authenticator{next: rt, credentials: creds}),
@@ -73,7 +76,7 @@ func newClient(cfg Config, rt http.RoundTripper) (*Client, error) {
 		idle = closer.CloseIdleConnections
 	}
 	return &Client{
-		transport: transport, idle: idle, name: cfg.String(), credentials: creds,
+		transport: transport, idle: idle, name: cfg.String(), several: len(urls) > 1, credentials: creds,
 		timeout: cfg.RequestTimeout, maxRetries: cfg.MaxRetries, log: cfg.Logger,
 		closedPolicy: cfg.Closed, wholePatterns: cfg.WholePatterns,
 		limit: newLimiter(float64(cfg.SearchRate)),

@@ -37,8 +37,9 @@ func (a *Alerts) Find(ctx context.Context, q alert.InstanceQuery, visit func(ale
 	instances := slices.Compact(slices.Sorted(slices.Values(q.Instances)))
 	for part := range slices.Chunk(instances, maxInstances) {
 		op := fmt.Sprintf("find alerts of %d instances [%s]", len(part), a.alias)
-		more := true
+		more, none := true, true
 		_, err := newPager(a.client, op, []string{a.alias}, instanceSearch(q, part), listPage).run(ctx, func(hits []hit) (bool, error) {
+			none = false
 			for _, h := range hits {
 				doc, err := h.alert()
 				if err != nil {
@@ -51,6 +52,9 @@ func (a *Alerts) Find(ctx context.Context, q alert.InstanceQuery, visit func(ale
 			}
 			return true, nil
 		})
+		if err == nil && none {
+			err = a.readable(ctx)
+		}
 		if err != nil || !more {
 			return err
 		}

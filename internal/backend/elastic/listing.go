@@ -25,7 +25,9 @@ func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Docu
 		size = min(size, left)
 	}
 	p := newPager(a.client, "list alerts ["+a.alias+"]", []string{a.alias}, a.listing(f), size)
+	none := true
 	_, err := p.run(ctx, func(hits []hit) (bool, error) {
+		none = false
 		for _, h := range hits {
 			doc, err := h.alert()
 			if err != nil {
@@ -40,6 +42,9 @@ func (a *Alerts) List(ctx context.Context, f alert.Filter, visit func(alert.Docu
 		}
 		return true, nil
 	})
+	if err == nil && none {
+		return a.readable(ctx)
+	}
 	return err
 }
 
@@ -102,7 +107,9 @@ func (a *Alerts) Prefixed(ctx context.Context, prefix string, limit int) ([]stri
 		"sort":             []condition.Query{{uuidField: condition.Query{"order": "asc", "unmapped_type": "keyword"}}},
 	}, min(listPage, limit+1))
 	var ids []string
+	none := true
 	_, err := p.run(ctx, func(hits []hit) (bool, error) {
+		none = false
 		for _, h := range hits {
 			if len(ids) < limit && !slices.Contains(ids, h.ID) { // after a rollover, an id may be in several indices
 				ids = append(ids, h.ID)
@@ -110,6 +117,9 @@ func (a *Alerts) Prefixed(ctx context.Context, prefix string, limit int) ([]stri
 		}
 		return len(ids) < limit, nil
 	})
+	if err == nil && none {
+		err = a.readable(ctx)
+	}
 	return ids, err
 }
 

@@ -34,11 +34,16 @@ const maxShownFaults = 3
 
 // String returns the misfit in one line.
 func (m Misfit) String() string {
+	return fmt.Sprintf("the mapping of %s is not Tocsin's: %s; %s", m.Place, m.Differences(), m.WayOut)
+}
+
+// Differences returns the first faults in one line.
+func (m Misfit) Differences() string {
 	faults := strings.Join(m.Faults[:min(maxShownFaults, len(m.Faults))], ", ")
 	if more := len(m.Faults) - maxShownFaults; more > 0 {
 		faults += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Sprintf("the mapping of %s is not Tocsin's: %s; %s", m.Place, faults, m.WayOut)
+	return faults
 }
 
 // described is the description of an index, or of an index that a template would create.
