@@ -66,7 +66,7 @@ var Kinds = []Description{
 	{
 		Kind: Refused, Severity: Critical, Subject: "`cluster`", After: 2, Calm: 1, Causes: []Kind{Unreachable},
 		Meaning: "Elasticsearch does not accept the credentials or its certificate is not trusted: an API key has expired or was revoked, a password was changed",
-		Advice:  "renew the API key or the password, and restart; an expired certificate has to be replaced on the cluster",
+		Advice:  "renew the API key or the password: `api-key-file` and `password-file` are read again, a variable of the environment is not; an expired certificate has to be replaced on the cluster",
 	},
 	{
 		Kind: Blocked, Severity: Critical, Subject: "`alerts`", After: 2, Calm: 1, Causes: down,
