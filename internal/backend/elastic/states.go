@@ -3,9 +3,9 @@ package elastic
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
@@ -87,16 +87,17 @@ func (s States) write(ctx context.Context, data []byte, m mark, found bool) erro
 	return err
 }
 
-// probeID is the id of a document that never exists.
+// probeID is the id of a document that is never written.
 const probeID = "tocsin-writable-probe"
 
-// Writable returns why alerts cannot be written: their index is blocked, or a privilege is missing. It asks for the update of a document
-// that does not exist, so that nothing is written.
+// Writable returns why alerts cannot be written: their index is blocked, or a privilege is missing. It sends what is not JSON, which
+// Elasticsearch finds out only when it could write it: nothing is ever written, and no other privilege is needed than for alerts.
 func (a *Alerts) Writable(ctx context.Context) error {
-	_, err := try[json.RawMessage](ctx, a.client, "write alerts ["+a.alias+"]", esapi.UpdateRequest{
-		Index: a.alias, DocumentID: probeID, Body: bytes.NewReader([]byte(`{"doc":{}}`)),
+	yes := true
+	_, err := try[struct{}](ctx, a.client, "write alerts ["+a.alias+"]", esapi.CreateRequest{
+		Index: a.alias, DocumentID: probeID, Body: strings.NewReader(`{"`), Pipeline: "_none", RequireAlias: &yes,
 	})
-	if hasType(err, "document_missing_exception") {
+	if hasType(err, "document_parsing_exception") || hasType(err, "mapper_parsing_exception") {
 		return nil
 	}
 	return err

@@ -289,7 +289,7 @@ func (w *Watch) Writable(err error, at time.Time) {
 	switch {
 	case err == nil:
 		w.blocks(probed, "", at)
-	case blocked(err):
+	case blocked(err) || failure.KindOf(err) == failure.Rejected:
 		w.blocks(probed, oneLine(err.Error()), at)
 	}
 }
