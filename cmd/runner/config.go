@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"tocsin/cmd/runner/internal/config"
+	"tocsin/cmd/runner/internal/logs"
 )
 
 // configCmd is the subcommand config. It has the flags of run, so that a command line can be tried.
@@ -146,7 +147,7 @@ func shownSetting(f *kong.Flag, value any, from source) setting {
 			s.hidden = true
 			return redacted
 		}
-		shown := credentials.ReplaceAllString(text, "://"+redacted+"@")
+		shown := logs.Blank(text)
 		s.hidden = s.hidden || shown != text
 		return shown
 	}

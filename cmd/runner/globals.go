@@ -14,6 +14,7 @@ import (
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/rule"
 )
@@ -63,8 +64,13 @@ type globals struct {
 	Events  []string `help:"Event files (NDJSON, also .gz and .zst). - is standard input." placeholder:"FILE" sep:"none" group:"Embedded" xor:"events"`
 	Mapping string   `help:"Elasticsearch mapping of the event files (JSON)." placeholder:"FILE" group:"Embedded"`
 
+	kibanaFlags
+
 	Namespace     string `help:"Namespace of the alerts: they are in tocsin-alerts-<namespace>." default:"default" group:"Global"`
+	Enrichment    string `help:"Configuration (TOML) of what alerts are enriched with: databases of addresses, tables of assets and users." placeholder:"FILE" group:"Global"`
 	IdentityField string `help:"Field that identifies events, such as event.id, instead of index and _id." placeholder:"FIELD" group:"Global"`
+
+	Notify string `help:"File (TOML) with the routes of notifications. Without it, nobody is notified." placeholder:"FILE" group:"Global"`
 
 	Format    string `help:"Output format. Some commands have further formats, or fewer." placeholder:"text|json|ndjson" default:"text" group:"Global"`
 	LogFormat string `help:"Log format: text or json." enum:"text,json" default:"text" group:"Global"`
@@ -73,6 +79,8 @@ type globals struct {
 	log *slog.Logger
 	// settings are where values that are not on the command line are from.
 	settings *settings
+	// names are of the rules that were loaded last, for the log.
+	names logs.Names
 	// riskNamespace is the namespace of risk events; empty means Namespace.
 	riskNamespace string
 }
@@ -106,14 +114,16 @@ func (g *globals) openLog(w io.Writer) error {
 	if err := level.UnmarshalText([]byte(g.LogLevel)); err != nil {
 		return usagef("--log-level: %w", err)
 	}
+	var handler slog.Handler
 	switch {
 	case g.LogFormat == "json":
-		g.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds}))
+		handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: inSeconds})
 	case isTerminal(w):
-		g.log = slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)}))
+		handler = tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !paints(w)})
 	default:
-		g.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+		handler = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	}
+	g.log = slog.New(logs.Handler(handler, &g.names))
 	return nil
 }
 

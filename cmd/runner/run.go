@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"tocsin/cmd/runner/internal/metrics"
-	"tocsin/internal/alert"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -19,6 +19,8 @@ import (
 
 // runCmd is the subcommand run: the service, or a single round with --once.
 type runCmd struct {
+	traceFlags
+
 	Once        bool           `help:"Run the latest slot of every rule, then exit."`
 	At          moment         `help:"With --once: use T as the slot of every rule. Its window is [T - look-back, T)." placeholder:"T"`
 	Concurrency int            `help:"Maximum number of rules that run at the same time." default:"8"`
@@ -37,6 +39,7 @@ type runCmd struct {
 	Silence     bool           `help:"Watch whether the sources of events go silent: state source-silent." default:"true" negatable:""`
 	SilentAfter time.Duration  `help:"Age of the last event of an index pattern from which on it is silent. 0: as the source has it at this hour of the week." default:"0s"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
+	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
 	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 }
 
@@ -70,6 +73,8 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--settle must be between 0s and %s", maxSettle)
 	case c.Spread < 0:
 		return usagef("--spread must not be negative")
+	case c.NotifyAge <= 0:
+		return usagef("--notify-max-age must be positive")
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
@@ -103,6 +108,11 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	ctx, traces, err := c.begin(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -121,17 +131,23 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := a.nameMisfits(ctx, b); err != nil {
 		return err
 	}
-	r, err := newRunner(a, c, b, rules, settled)
+	notices, err := a.notifier(ctx, b)
 	if err != nil {
 		return err
 	}
+	r, err := newRunner(ctx, a, c, b, rules, settled, notices)
+	if err != nil {
+		return err
+	}
+	r.metrics.Traces(traces.Sent)
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
 		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
 	r.prune(ctx)
-	err = r.once(ctx)
+	sent := notices.begin(ctx, r.clock.Passed, c.Lease, r.metrics)
+	err = errors.Join(r.once(ctx), sent.drain(ctx, c.Grace))
 	switch {
 	case err != nil:
 		return err
@@ -199,14 +215,18 @@ type runner struct {
 	writing  writing
 	// health holds the states of the service; nil with --once.
 	health *watching
+	// host is its machine, for people.
+	host    string
+	enrich  enrichment
+	notices *notifier
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
 const onceGather = 20 * time.Millisecond
 
-func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
+func newRunner(ctx context.Context, a *app, c *runCmd, b *backend, rules planned, settled *settling, notices *notifier) (*runner, error) {
 	r := &runner{
-		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
+		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(), notices: notices,
 		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
@@ -216,7 +236,13 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		}
 		r.rules = append(r.rules, one)
 	}
+	var err error
+	if r.enrich, err = a.openEnrichment(ctx, b, r.metrics); err != nil {
+		return nil, err
+	}
 	r.rounds = r.newRound(c.Concurrency)
+	r.introduce()
+	r.setRules(r.rules)
 	r.tellRules(rules, 0)
 	return r, nil
 }
@@ -240,6 +266,9 @@ func (r *runner) setRules(rules []*service.Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rules = rules
+	r.metrics.Running(described(rules))
+	r.metrics.Digest(digestOf(rules))
+	r.warnings.keep(rules)
 }
 
 // newRound returns a round that runs up to concurrency rules at the same time.
@@ -247,8 +276,8 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
-			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
-			Summarize: r.cmd.Overflow == "summary",
+			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich,
+			Summarize: r.cmd.Overflow == "summary", Telling: r.notices.telling(r.cmd.NotifyAge, ""),
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -35,6 +34,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	var s *service.Service
 	again := &reloading{runner: r}
 	again.setBroken(rules)
+	r.tellStart()
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
 	web, err := r.bind(ctx, again)
 	if err != nil {
@@ -55,10 +55,13 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	group.Go(func() error { r.health.keep(serving); return nil })
 	group.Go(func() error { r.health.listen(running); return nil })
 	group.Go(func() error { again.keep(running); return nil })
+	// Notifications are delivered until the last rule has finished.
+	group.Go(func() error { r.notices.begin(serving, r.clock.Passed, r.cmd.Lease, r.metrics).wait(); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })
 	}
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
+	tellSupervisor(serving, r.global.log, "READY=1")
 	r.tellSettling()
 	group.Go(func() error {
 		r.settled.keep(serving, func() [][]string { return patternsOf(r.ruleList(), (*service.Rule).Patterns) }, r.tellSettling)
@@ -71,6 +74,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace)
+		tellSupervisor(serving, r.global.log, "STOPPING=1")
 		return nil
 	})
 	group.Go(func() error {
@@ -132,10 +136,9 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	if r.backend.leases == nil {
 		return nil, nil //nolint:nilnil // there is no membership
 	}
-	host, _ := os.Hostname() // for people only
 	joined := false
 	m := lease.New(r.backend.leases, lease.Options{
-		ID: r.health.id, Host: host, Period: r.cmd.Lease, Now: r.clock.Local,
+		ID: r.id, Host: r.host, Version: version(), Period: r.cmd.Lease, Now: r.clock.Local,
 		Changed: func() {
 			if joined {
 				changed()
@@ -185,6 +188,7 @@ func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, er
 		if err := r.backend.ready(asked); err != nil {
 			return err
 		}
+		r.tellCluster()
 		return errors.Join(r.writing.err(), fit(asked))
 	}
 	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{

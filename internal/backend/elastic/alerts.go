@@ -47,6 +47,9 @@ type Alerts struct {
 	checkedAt atomic.Int64
 	// fields is the component template with the fields that are not in ECS.
 	fields component
+	// ofKibana: the index is Kibana's. own selects the alerts of Tocsin in it; nil: all are.
+	ofKibana bool
+	own      condition.Query
 }
 
 // component is a component template: its name, and its fields, one a line: name, type, parameters.
@@ -138,7 +141,7 @@ func (a *Alerts) byID(ctx context.Context, op string, ids []string, source any) 
 	body, err := search.JSON(condition.Query{
 		"query": condition.Query{"ids": condition.Query{"values": ids}},
 		// After a rollover, an id may be in several indices.
-		"size": min(maxFound, len(ids)*4), "_source": source, "track_total_hits": false,
+		"size": min(maxFound, len(ids)*4), "_source": source, "track_total_hits": false, "seq_no_primary_term": true,
 	}, "")
 	if err != nil {
 		return page{}, err
@@ -167,6 +170,13 @@ func (h hit) alert() (alert.Document, error) {
 		return doc, fmt.Errorf("alert %s in %s: %w", h.ID, h.Index, errors.New("the document has no source"))
 	}
 	return doc, nil
+}
+
+// alertToUpdate is alert with the revision, of a search that requested it.
+func (h hit) alertToUpdate() (alert.Document, error) {
+	doc, err := h.alert()
+	doc.Revision = h.revision()
+	return doc, err
 }
 
 // Existing returns which ids have an alert in any index of the alias, as of the last refresh, with the

@@ -101,19 +101,20 @@ func (c *Client) Close(ctx context.Context) error {
 
 // Info describes a cluster.
 type Info struct {
-	// Name is the name of the cluster, Version the version of Elasticsearch: "8.19.7".
-	Name, Version string
+	// Name and UUID are those of the cluster, Version is the version of Elasticsearch: "8.19.7".
+	Name, UUID, Version string
 }
 
-// Ping returns the cluster's name and version. It fails with kind Refused if the server is not Elasticsearch
+// Ping returns the cluster's name, UUID and version. It fails with kind Refused if the server is not Elasticsearch
 // or rejects the credentials.
 func (c *Client) Ping(ctx context.Context) (Info, error) {
 	type answer struct {
 		Name    string `json:"cluster_name"`
+		UUID    string `json:"cluster_uuid"`
 		Version struct {
 			Number string `json:"number"`
 		} `json:"version"`
 	}
 	a, err := call[answer](ctx, c, "ping "+c.name, func() esapi.Request { return esapi.InfoRequest{} })
-	return Info{Name: a.Name, Version: a.Version.Number}, err
+	return Info{Name: a.Name, UUID: a.UUID, Version: a.Version.Number}, err
 }

@@ -202,6 +202,10 @@ func apiKey(key string) (*credentials, error) {
 		encoded := base64.StdEncoding.EncodeToString([]byte(key))
 		secrets = append(secrets, encoded, secret)
 		key = encoded
+	} else if plain, err := base64.StdEncoding.DecodeString(key); err == nil { // what reads the header sees this
+		if _, secret, ok := strings.Cut(string(plain), ":"); ok {
+			secrets = append(secrets, string(plain), secret)
+		}
 	}
 	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) || key == "" {
 		return nil, errors.New("elasticsearch: the API key has characters that are not allowed in an API key")

@@ -13,8 +13,11 @@ import (
 
 // Install creates what the namespace needs: the component templates that all namespaces share, its index
 // template, and its first index with the write alias. Existing objects are not changed, except templates of
-// an older version. Several runners may install at the same time.
+// an older version. Several runners may install at the same time. Of the index of a Kibana nothing is created: it is checked.
 func (a *Alerts) Install(ctx context.Context) error {
+	if a.ofKibana {
+		return a.checkKibana(ctx)
+	}
 	for _, t := range a.templates() {
 		if err := a.installTemplate(ctx, t); err != nil {
 			return err

@@ -68,15 +68,18 @@ func (a *Alerts) listing(f alert.Filter) condition.Query {
 		return condition.Query{field: options}
 	}
 	return condition.Query{
-		"query":            filterQuery(f),
+		"query":            a.filterQuery(f),
 		"track_total_hits": false,
 		"sort":             []condition.Query{by(search.DefaultTimestamp, "date"), by(originalTimeField, "date"), by(uuidField, "keyword")},
 	}
 }
 
 // filterQuery returns the query for the alerts of a filter.
-func filterQuery(f alert.Filter) condition.Query {
+func (a *Alerts) filterQuery(f alert.Filter) condition.Query {
 	clauses := []condition.Query{}
+	if a.own != nil {
+		clauses = append(clauses, a.own)
+	}
 	if f.RuleID != "" {
 		clauses = append(clauses, condition.Query{"term": condition.Query{alert.RuleIDField: f.RuleID}})
 	}
@@ -92,7 +95,7 @@ func filterQuery(f alert.Filter) condition.Query {
 
 // GetAll returns the alerts with these ids.
 func (a *Alerts) GetAll(ctx context.Context, ids []string) (map[string]alert.Document, error) {
-	return named(ctx, a, ids, listPage, "get", true, hit.alert)
+	return named(ctx, a, ids, listPage, "get", true, hit.alertToUpdate)
 }
 
 // Prefixed returns the ids that begin with a prefix, as of the last refresh.
@@ -136,7 +139,13 @@ func (a *Alerts) AlertFields(ctx context.Context, names []string) (mapping.Field
 		text := mapping.Type(kind(d)).Family() == mapping.FamilyText // which text type does not matter
 		return !ok || !searchable(d) || text
 	})
-	if len(known) > 0 {
+	switch {
+	case len(known) == 0:
+	case a.ofKibana:
+		if err := a.findableInKibana(ctx, known); err != nil {
+			return nil, err
+		}
+	default:
 		if err := a.client.findable(ctx, a.alias, a.mappings(), known); err != nil {
 			return nil, err
 		}

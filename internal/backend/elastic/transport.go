@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/diag/trace"
 )
 
 const (
@@ -125,6 +127,11 @@ func try[T any](ctx context.Context, c *Client, op string, request esapi.Request
 		}
 		defer func() { leave(err) }()
 	}
+	ctx, span := trace.Start(ctx, "elasticsearch")
+	if span.On() {
+		span.Set(slog.String("db.system.name", "elasticsearch"), slog.String("db.operation.name", op))
+	}
+	defer func() { span.End(err) }()
 	timed, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	response, err := request.Do(timed, c.transport)
