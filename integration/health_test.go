@@ -144,7 +144,7 @@ var faults = []fault{
 		_, _ = io.WriteString(w, "<html>bad gateway</html>")
 		return true
 	}},
-	{name: "the cluster does not answer", kind: "cluster-unreachable", args: []string{"--request-timeout", "2s"}, answers: func(_ http.ResponseWriter, r *http.Request) bool {
+	{name: "the cluster does not answer", kind: "cluster-unreachable", args: []string{"--request-timeout", "5s"}, answers: func(_ http.ResponseWriter, r *http.Request) bool {
 		<-r.Context().Done()
 		return true
 	}},
@@ -161,14 +161,14 @@ var faults = []fault{
 	},
 	{
 		name: "alerts may not be written", kind: "alerts-not-writable",
-		answers: ofIndex("tocsin-alerts", 403, "security_exception", "action [indices:data/write/bulk] is unauthorized", "_bulk", "_update"),
+		answers: ofIndex("tocsin-alerts", 403, "security_exception", "action [indices:data/write/bulk] is unauthorized", "_bulk", "_create"),
 	},
 	{
 		name: "the ledger may not be written", kind: "ledger-not-writable",
 		answers: ofIndex("tocsin-ledger", 403, "security_exception", "action [indices:data/write/bulk] is unauthorized", "_bulk"),
 	},
 	{
-		name: "the ledger is not available", kind: "ledger-not-writable", args: []string{"--request-timeout", "2s"},
+		name: "the ledger is not available", kind: "ledger-not-writable",
 		answers: ofIndex("tocsin-ledger", 503, "unavailable_shards_exception", "primary shard is not active", "_bulk"),
 	},
 	{name: "the leases may not be written", kind: "lease-lost", answers: func(w http.ResponseWriter, r *http.Request) bool {
@@ -180,7 +180,7 @@ var faults = []fault{
 		answers: ofIndex("-events", 400, "search_phase_execution_exception", "no", "_search", "_pit", "_msearch"),
 	},
 	{
-		name: "the shards of the events fail", kind: "rule-failing", args: []string{"--request-timeout", "2s"},
+		name: "the shards of the events fail", kind: "rule-failing",
 		answers: ofIndex("-events", 500, "illegal_state_exception", "no", "_search", "_pit", "_msearch"),
 	},
 	{name: "the rule takes too long", kind: "rule-cut-off", args: []string{"--rule-timeout", "6s"}, answers: func(_ http.ResponseWriter, r *http.Request) bool {
@@ -259,6 +259,8 @@ type faulty struct {
 	rules     ruleDir
 	broken    atomic.Bool
 	silent    atomic.Bool
+	// told are the keys of notices that came to the webhook, each once.
+	told []string
 
 	// mu guards the index of the events.
 	mu    sync.Mutex
@@ -350,7 +352,21 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 		}
 	}))
 	defer proxy.CloseClientConnections()
-	stop := s.start(t, proxy.URL, f.args)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Key string `json:"key"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		s.logMu.Lock()
+		defer s.logMu.Unlock()
+		if !slices.Contains(s.told, body.Key) && !strings.HasPrefix(body.Key, "state/index-unfit/index template") {
+			s.told = append(s.told, body.Key)
+		}
+	}))
+	defer hook.Close()
+	routes := filepath.Join(t.TempDir(), "routes.toml")
+	must(t, os.WriteFile(routes, []byte("[[route]]\nname = \"hook\"\ntype = \"webhook\"\nkinds = [\"state\", \"recovery\"]\nurl = \""+hook.URL+"\"\n"), 0o600))
+	stop := s.start(t, proxy.URL, append([]string{"--notify", routes}, f.args...))
 	defer stop()
 	stopEvents := s.feed(t)
 	defer stopEvents()
@@ -372,6 +388,7 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 		f.begin(t, s)
 	}
 	s.await(t, "state", 1)
+	s.awaitNotices(t, 1)
 	time.Sleep(4 * faultSlot)
 	s.broken.Store(false)
 	s.silent.Store(false)
@@ -379,11 +396,31 @@ func tryFault(t *testing.T, node *Node, i int, f fault) {
 		f.end(t, s)
 	}
 	s.await(t, "state ended", 1)
+	s.awaitNotices(t, 2)
 	time.Sleep(3 * faultSlot)
 	states, ended := s.states("state"), s.states("state ended")
+	equal(t, "notices", s.notices(), []string{"state/" + f.kind + "/" + states[0].Subject + "/1/raised", "state/" + f.kind + "/" + states[0].Subject + "/1/recovered"})
 	if len(states) != 1 || len(ended) != 1 || states[0].Kind != f.kind || ended[0].Kind != f.kind || states[0].Subject != ended[0].Subject {
 		t.Errorf("want %s once, got %+v, ended %+v\n%s", f.kind, states, ended, s.log())
 	}
+}
+
+// awaitNotices waits for as many notices as there must be.
+func (s *faulty) awaitNotices(t *testing.T, n int) {
+	t.Helper()
+	begun := time.Now()
+	for len(s.notices()) < n {
+		if time.Since(begun) > toldWithin {
+			t.Fatalf("notices %v within %s, want %d:\n%s", s.notices(), toldWithin, n, s.log())
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (s *faulty) notices() []string {
+	s.logMu.Lock()
+	defer s.logMu.Unlock()
+	return slices.Clone(s.told)
 }
 
 // feed writes an event each second until it is stopped.

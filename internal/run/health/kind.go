@@ -11,6 +11,7 @@ const (
 	Refused       Kind = "cluster-refused"
 	Blocked       Kind = "alerts-not-writable"
 	LedgerFailed  Kind = "ledger-not-writable"
+	OutboxFailed  Kind = "outbox-not-writable"
 	LeaseLost     Kind = "lease-lost"
 	Unfit         Kind = "index-unfit"
 	ClockSkew     Kind = "clock-skew"
@@ -79,7 +80,12 @@ var Kinds = []Description{
 		Advice:  "free disk space, remove the block of the ledger's index, or grant the privilege",
 	},
 	{
-		Kind: LeaseLost, Severity: Critical, Subject: "`lease`", After: 2, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed}, down...),
+		Kind: OutboxFailed, Severity: Critical, Subject: "`outbox`", After: 2, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed}, down...),
+		Meaning: "Notifications cannot be stored. Slots with alerts stay open, and are run again",
+		Advice:  "free disk space, remove the block of the outbox's index, or grant the privilege",
+	},
+	{
+		Kind: LeaseLost, Severity: Critical, Subject: "`lease`", After: 3, Calm: 1, Causes: append([]Kind{Blocked, LedgerFailed}, down...),
 		Meaning: "The lease of this runner cannot be renewed: it owns no rules, others take them over",
 		Advice:  "look at the log of the runner; the index of the leases must be writable",
 	},

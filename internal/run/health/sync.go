@@ -227,20 +227,25 @@ func (b *Board) alone(ctx context.Context, now time.Time) {
 		b.mu.Unlock()
 	}
 	b.report(copied)
-	if b.opts.Urgent == nil {
-		return
-	}
 	for _, r := range copied.Records {
-		for _, c := range r.untold() {
-			if !b.opts.Urgent(ctx, c) {
-				break
-			}
+		for _, c := range b.urgent(ctx, r.untold()) {
 			b.mark(c, b.current(r.key()))
-			b.mu.Lock()
-			b.offline = true
-			b.mu.Unlock()
 		}
 	}
+}
+
+// urgent delivers changes without a store, and returns those that were delivered: of a state, never its end before its begin.
+func (b *Board) urgent(ctx context.Context, changes []Change) []Change {
+	var done []Change
+	failed := map[string]bool{}
+	for _, c := range changes {
+		if b.opts.Urgent == nil || failed[c.Name()] || !b.opts.Urgent(ctx, c) {
+			failed[c.Name()] = true
+			continue
+		}
+		done = append(done, c)
+	}
+	return done
 }
 
 func (b *Board) current(k key) *record {
@@ -252,6 +257,7 @@ func (b *Board) current(k key) *record {
 func (b *Board) mark(c Change, r *record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.offline = true
 	markTold(c, r)
 }
 
@@ -300,7 +306,9 @@ func (b *Board) tell(ctx context.Context, doc *shared) error {
 	}
 	if b.opts.Tell != nil {
 		if err := b.opts.Tell(ctx, changes); err != nil {
-			return fmt.Errorf("tell the states of the service: %w", err)
+			if changes = b.urgent(ctx, changes); len(changes) == 0 {
+				return fmt.Errorf("tell the states of the service: %w", err)
+			}
 		}
 	}
 	err := b.opts.Store.Update(ctx, func(old []byte) ([]byte, error) {

@@ -31,8 +31,8 @@ type Watch struct {
 	mu sync.Mutex
 	// doubtful are the findings of executions that the cluster may be the cause of, by holder: the next probe decides.
 	doubtful map[string]doubtful
-	// unwritten says why alerts cannot be written, by who found it: rules, or the probe.
-	unwritten map[string]string
+	// unwritten says why places cannot be written, by who found it: rules, or the probe.
+	unwritten map[place]map[string]string
 	suspect   chan struct{}
 }
 
@@ -43,7 +43,7 @@ type doubtful struct {
 
 // NewWatch returns a watch that reports to a board.
 func NewWatch(b *Board) *Watch {
-	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[string]string{}, suspect: make(chan struct{}, 1)}
+	return &Watch{board: b, doubtful: map[string]doubtful{}, unwritten: map[place]map[string]string{}, suspect: make(chan struct{}, 1)}
 }
 
 // Suspect receives when a probe of the cluster is wanted before it is due.
@@ -215,27 +215,38 @@ func blocked(err error) bool {
 
 // written notes what an execution says about the places that it writes to.
 func (w *Watch) written(x pipeline.Execution, at time.Time) {
-	unwritten, typed := errors.AsType[*pipeline.WriteError](x.Err)
-	why := ""
+	failed, typed := errors.AsType[*pipeline.WriteError](x.Err)
+	why := map[pipeline.Written]string{}
 	switch {
-	case typed && unwritten.What == pipeline.WrittenAlerts:
-		why = oneLine(unwritten.Err.Error())
+	case typed:
+		why[failed.What] = oneLine(failed.Err.Error())
 	case x.Failed > 0 && blocked(x.Unwritten):
-		why = oneLine(x.Unwritten.Error())
+		why[pipeline.WrittenAlerts] = oneLine(x.Unwritten.Error())
 	}
-	if typed && unwritten.What == pipeline.WrittenLedger {
-		w.doubt("ledger", fromCluster(unwritten.Err), at, func() {
-			w.board.Observe(w.board.Runner(), []Kind{LedgerFailed}, []Finding{{Kind: LedgerFailed, Subject: "ledger", Text: oneLine(unwritten.Err.Error())}}, at)
-		})
-	} else if x.Status == pipeline.Succeeded {
-		w.doubt("ledger", false, at, func() { w.board.Observe(w.board.Runner(), []Kind{LedgerFailed}, nil, at) })
+	succeeded, wrote := x.Status == pipeline.Succeeded, !typed && x.Created > 0 && x.Failed == 0
+	for what, p := range places {
+		text := why[what]
+		switch {
+		case text != "":
+			w.doubt(string(what)+"/"+x.RuleID, typed && fromCluster(failed.Err), at, func() { w.writing(p, x.RuleID, text, at) })
+		case succeeded && (wrote || what == pipeline.WrittenLedger):
+			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.works(p, at) })
+		case succeeded:
+			w.doubt(string(what)+"/"+x.RuleID, false, at, func() { w.writing(p, x.RuleID, "", at) })
+		}
 	}
-	switch {
-	case why != "":
-		w.doubt("alerts/"+x.RuleID, fromCluster(x.Err), at, func() { w.blocks(x.RuleID, why, at) })
-	case x.Status == pipeline.Succeeded:
-		w.doubt("alerts/"+x.RuleID, false, at, func() { w.blocks(x.RuleID, "", at) })
-	}
+}
+
+// place is a kind of data that executions write, as a state has it.
+type place struct {
+	kind    Kind
+	subject string
+}
+
+var places = map[pipeline.Written]place{
+	pipeline.WrittenAlerts:  {Blocked, "alerts"},
+	pipeline.WrittenLedger:  {LedgerFailed, "ledger"},
+	pipeline.WrittenNotices: {OutboxFailed, "outbox"},
 }
 
 // doubt observes at once, or after the next probe.
@@ -260,37 +271,54 @@ func (w *Watch) doubt(about string, doubted bool, at time.Time, observe func()) 
 // probed is what the probe is called among those who find that alerts cannot be written.
 const probed = "probe"
 
-// blocks notes why alerts cannot be written, as far as one knows; "" if they can.
-func (w *Watch) blocks(by, why string, at time.Time) {
+// writing notes why a place cannot be written, as far as one knows; "" if nothing speaks against it.
+func (w *Watch) writing(p place, by, why string, at time.Time) {
 	w.mu.Lock()
-	_, before := w.unwritten[by]
-	if why == "" {
-		delete(w.unwritten, by)
-	} else {
-		w.unwritten[by] = why
+	_, before := w.unwritten[p][by]
+	switch {
+	case why != "" && w.unwritten[p] == nil:
+		w.unwritten[p] = map[string]string{by: why}
+	case why != "":
+		w.unwritten[p][by] = why
+	default:
+		delete(w.unwritten[p], by)
 	}
-	if why == "" && len(w.unwritten) > 0 {
-		w.mu.Unlock()
-		return // others still find it
-	}
+	others := len(w.unwritten[p]) > 0
 	w.mu.Unlock()
-	if why == "" && !before && by != probed {
-		return // it wrote nothing: only the probe knows
+	switch {
+	case why != "":
+		w.board.Observe(w.board.Runner(), []Kind{p.kind}, []Finding{{p.kind, p.subject, why}}, at)
+	case !others && before:
+		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
 	}
-	var found []Finding
-	if why != "" {
-		found = []Finding{{Kind: Blocked, Subject: "alerts", Text: why}}
+}
+
+// writable notes that a probe has found that a place can be written. What rules have found stays, until they succeed.
+func (w *Watch) writable(p place, at time.Time) {
+	w.mu.Lock()
+	delete(w.unwritten[p], probed)
+	others := len(w.unwritten[p]) > 0
+	w.mu.Unlock()
+	if !others {
+		w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
 	}
-	w.board.Observe(w.board.Runner(), []Kind{Blocked}, found, at)
+}
+
+// works notes that a place was written, whoever found it unwritable before.
+func (w *Watch) works(p place, at time.Time) {
+	w.mu.Lock()
+	delete(w.unwritten, p)
+	w.mu.Unlock()
+	w.board.Observe(w.board.Runner(), []Kind{p.kind}, nil, at)
 }
 
 // Writable notes whether a probe has found that alerts can be written. A cluster that does not answer says nothing.
 func (w *Watch) Writable(err error, at time.Time) {
 	switch {
 	case err == nil:
-		w.blocks(probed, "", at)
+		w.writable(places[pipeline.WrittenAlerts], at)
 	case blocked(err) || failure.KindOf(err) == failure.Rejected:
-		w.blocks(probed, oneLine(err.Error()), at)
+		w.writing(places[pipeline.WrittenAlerts], probed, oneLine(err.Error()), at)
 	}
 }
 
