@@ -36,7 +36,7 @@ var wings = []wing{
 	{"internal/ledger", []string{"internal/scheduler"}},                                  // what became of slots
 	{"internal/rule", []string{"internal/diag", "internal/match", "internal/scheduler"}}, // the model and its loaders
 	{"internal/search", []string{"internal/diag", "internal/match", "internal/scheduler"}},
-	{"internal/alert", []string{"internal/match", "internal/rule"}},
+	{"internal/alert", []string{"internal/diag", "internal/match", "internal/rule"}},
 	{"internal/fieldmap", []string{"internal/diag"}},                                                          // what foreign field names mean
 	{"internal/translate", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule"}}, // text to condition
 	{"internal/sigma", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/scheduler", "internal/translate"}},
@@ -48,6 +48,7 @@ var wings = []wing{
 		"internal/translate",
 	}},
 	{"internal/lint", []string{"internal/diag", "internal/fieldmap", "internal/match", "internal/rule", "internal/translate"}}, // what is probably not meant
+	{"internal/kibana", nil}, // what a Kibana imports
 	{"internal/backend", []string{
 		"internal/alert", "internal/diag", "internal/ledger", "internal/match", "internal/scheduler", "internal/search",
 	}},
@@ -58,7 +59,7 @@ var wings = []wing{
 	{"internal/testkit", []string{"internal/backend", "internal/diag", "internal/match", "internal/query", "internal/rule", "internal/scheduler", "internal/search"}},
 	{"rules", nil},
 	{"cmd/runner", []string{
-		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/ledger", "internal/lint", "internal/match", "internal/query",
+		"internal/alert", "internal/backend", "internal/diag", "internal/fieldmap", "internal/kibana", "internal/ledger", "internal/lint", "internal/match", "internal/query",
 		"internal/rule", "internal/run", "internal/scheduler", "internal/search", "internal/sigma", "internal/splunk", "internal/translate", "rules",
 	}},
 	{"tocsintest", nil}, // what suites of others import; it runs the command
@@ -68,14 +69,16 @@ var wings = []wing{
 
 // inside is what packages import of their own wing.
 var inside = map[string][]string{
-	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server"},
+	"cmd/runner":                    {"cmd/runner/internal/config", "cmd/runner/internal/geoip", "cmd/runner/internal/importing", "cmd/runner/internal/logs", "cmd/runner/internal/metrics", "cmd/runner/internal/report", "cmd/runner/internal/ruletest", "cmd/runner/internal/server", "cmd/runner/internal/tracing"},
+	"internal/alert/enrich":         {"internal/alert"},
+	"internal/alert/workflow":       {"internal/alert"},
 	"internal/diag/failure":         {"internal/diag/invariants"},
 	"internal/diag/tomltree":        {"internal/diag"},
 	"internal/diag/yamltree":        {"internal/diag"},
 	"internal/ledger/catchup":       {"internal/ledger"},
 	"internal/ledger/coverage":      {"internal/ledger"},
 	"internal/ledger/storetest":     {"internal/ledger"},
-	"internal/match/condition":      {"internal/match/lregexp", "internal/match/mapping"},
+	"internal/match/condition":      {"internal/match/analysis", "internal/match/lregexp", "internal/match/mapping"},
 	"internal/match/event":          {"internal/match/mapping"},
 	"internal/match/indicator":      {"internal/match/condition", "internal/match/event", "internal/match/mapping"},
 	"internal/query/anomaly":        {"internal/query", "internal/query/binding", "internal/query/single"},
@@ -120,6 +123,7 @@ var libraries = map[string][]string{
 	"github.com/elastic/":           {"internal/backend/elastic"},
 	"go.etcd.io/bbolt":              {"internal/backend/store"},
 	"github.com/prometheus/":        {"cmd/runner/internal/metrics"},
+	"go.opentelemetry.io/":          {"cmd/runner/internal/tracing"},
 	"github.com/alecthomas/kong":    {"cmd/runner"},
 	"github.com/vbauerster/mpb":     {"cmd/runner"},
 	"github.com/lmittmann/tint":     {"cmd/runner"},

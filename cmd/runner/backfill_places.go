@@ -97,7 +97,7 @@ func (a *app) backfillElastic(p *backfillPlaces, alerts *elastic.Alerts, b *back
 		if err := errors.Join(alerts.Install(ctx), slots.Install(ctx)); err != nil {
 			return fmt.Errorf("install the indices of alerts and ledger: %w", connection(err))
 		}
-		return nil
+		return a.meetKibana(ctx, b, alerts)
 	}
 	b.misfits = func(ctx context.Context) ([]elastic.Misfit, error) { return elastic.Misfits(ctx, alerts, slots) }
 	p.settle = func(ctx context.Context) error { return connection(alerts.Settle(ctx)) }

@@ -82,6 +82,9 @@ func (c *coverageFillCmd) fill(ctx context.Context, a *app, b *backend, rules []
 	}
 	a.nameMisfits(ctx, b)
 	r := &runner{app: a, cmd: &runCmd{Concurrency: c.Concurrency, Strategy: string(planner.Auto)}, backend: b, rules: rules, ledger: book}
+	if r.enrich, err = a.openEnrichment(ctx, b, nil); err != nil {
+		return err
+	}
 	round := r.newRound(c.Concurrency)
 	round.Observe = nil
 	round.Recorder = &service.Recorder{Ledger: book, Now: a.clock.Passed, Log: a.global.log, Fence: fence, Rules: known, Events: b.events}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"tocsin/cmd/runner/internal/logs"
 	"tocsin/cmd/runner/internal/report"
 	"tocsin/internal/diag"
 	"tocsin/internal/query"
@@ -72,9 +73,9 @@ const mostNamed = 20
 
 func firstOf(ids []string) string {
 	if len(ids) > mostNamed {
-		return strings.Join(ids[:mostNamed], ",") + fmt.Sprintf(" and %d more", len(ids)-mostNamed)
+		return strings.Join(ids[:mostNamed], logs.Separator) + fmt.Sprintf(" and %d more", len(ids)-mostNamed)
 	}
-	return strings.Join(ids, ",")
+	return strings.Join(ids, logs.Separator)
 }
 
 func (r *reloading) replace(ctx context.Context) (change, error) {

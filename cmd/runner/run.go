@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tocsin/cmd/runner/internal/metrics"
-	"tocsin/internal/alert"
 	"tocsin/internal/ledger"
 	"tocsin/internal/query"
 	"tocsin/internal/rule"
@@ -19,6 +18,8 @@ import (
 
 // runCmd is the subcommand run: the service, or a single round with --once.
 type runCmd struct {
+	traceFlags
+
 	Once        bool           `help:"Run the latest slot of every rule, then exit."`
 	At          moment         `help:"With --once: use T as the slot of every rule. Its window is [T - look-back, T)." placeholder:"T"`
 	Concurrency int            `help:"Maximum number of rules that run at the same time." default:"8"`
@@ -29,6 +30,7 @@ type runCmd struct {
 	Overflow    string         `help:"How to treat hits beyond max_signals: drain (further runs make alerts of them) or summary (one alert with their number)." enum:"drain,summary" default:"drain"`
 	Ledger      bool           `help:"Record every slot in the ledger. Without the ledger there is no catch-up." default:"true" negatable:""`
 	Retention   time.Duration  `name:"ledger-retention" help:"How long the ledger keeps slots." default:"2160h"`
+	StoreKeeps  time.Duration  `name:"store-retention" help:"How long the embedded store keeps alerts and risk events. 0: for ever." default:"0s"`
 	LateAfter   time.Duration  `help:"How long after a slot to search for late events. 0: the measured time in which 99 % of the events arrive." default:"0s"`
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
@@ -55,6 +57,10 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--catch-up-age must be positive")
 	case c.Retention < c.CatchUpAge:
 		return usagef("--ledger-retention must not be shorter than --catch-up-age")
+	case c.StoreKeeps < 0:
+		return usagef("--store-retention must not be negative")
+	case c.StoreKeeps > 0 && a.typed["store-retention"] && a.global.Store == "":
+		return usagef("--store-retention needs --store: runner setup ilm is for Elasticsearch")
 	case c.LateAfter < 0:
 		return usagef("--late-after must not be negative")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
@@ -89,6 +95,16 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if len(rules.plans) == 0 {
 		return nothingToRun(rules, complaint)
 	}
+	if c.StoreKeeps > 0 && a.global.Store != "" {
+		if err := keepsEnough("--store-retention", c.StoreKeeps, rules.plans, c.CatchUpAge); err != nil {
+			return err
+		}
+	}
+	ctx, traces, err := c.begin(ctx, a)
+	if err != nil {
+		return err
+	}
+	defer traces.Stop(ctx)
 	b, err := a.open(ctx)
 	if err != nil {
 		return err
@@ -105,15 +121,17 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	a.nameMisfits(ctx, b)
-	r, err := newRunner(a, c, b, rules, settled)
+	r, err := newRunner(ctx, a, c, b, rules, settled)
 	if err != nil {
 		return err
 	}
+	r.metrics.Traces(traces.Sent)
 	settled.learn(ctx, patternsOf(r.rules, (*service.Rule).Patterns))
 	if !c.Once {
 		return r.serve(ctx, rules)
 	}
 	b.visibleAtOnce()
+	r.prune(ctx)
 	err = r.once(ctx)
 	switch {
 	case err != nil:
@@ -134,10 +152,23 @@ func install(ctx context.Context, b *backend, plans []query.Plan) error {
 	if err := b.install(ctx); err != nil {
 		return err
 	}
+	if writesTables(plans) && b.installTables != nil {
+		if err := b.installTables(ctx); err != nil {
+			return err
+		}
+	}
 	if !slices.ContainsFunc(plans, func(p query.Plan) bool { return p.Rule().Type == rule.TypeSPL }) {
 		return nil
 	}
 	return b.installRisk(ctx)
+}
+
+// writesTables reports whether searches of the plans write lookup tables.
+func writesTables(plans []query.Plan) bool {
+	return slices.ContainsFunc(plans, func(p query.Plan) bool {
+		writer, ok := p.(query.TableWriter)
+		return ok && writer.WritesTables()
+	})
 }
 
 // nothingToRun returns the error of the command when no rule can run; nil when all rules are disabled.
@@ -167,12 +198,15 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
+	// host is its machine, for people.
+	host   string
+	enrich enrichment
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
 const onceGather = 20 * time.Millisecond
 
-func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
+func newRunner(ctx context.Context, a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
 	r := &runner{
 		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
 		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
@@ -184,7 +218,13 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		}
 		r.rules = append(r.rules, one)
 	}
+	var err error
+	if r.enrich, err = a.openEnrichment(ctx, b, r.metrics); err != nil {
+		return nil, err
+	}
 	r.rounds = r.newRound(c.Concurrency)
+	r.introduce()
+	r.setRules(r.rules)
 	r.tellRules(rules, 0)
 	return r, nil
 }
@@ -208,6 +248,9 @@ func (r *runner) setRules(rules []*service.Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rules = rules
+	r.metrics.Running(described(rules))
+	r.metrics.Digest(digestOf(rules))
+	r.warnings.keep(rules)
 }
 
 // newRound returns a round that runs up to concurrency rules at the same time.
@@ -215,7 +258,7 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 	return &pipeline.Round{
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
-			Options: alert.Options{IdentityField: r.global.IdentityField}, Now: r.clock.Now,
+			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich,
 			Summarize: r.cmd.Overflow == "summary",
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"tocsin/cmd/runner/internal/server"
@@ -35,6 +33,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	var s *service.Service
 	again := &reloading{runner: r}
 	again.setBroken(rules)
+	r.tellStart()
 	// The address is bound before the lease is taken: a runner that cannot start must not own rules.
 	web, err := r.bind(ctx, again)
 	if err != nil {
@@ -49,6 +48,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
+	r.metrics.Share(r.shareOf(member))
 	group.Go(func() error { again.keep(running); return nil })
 	if web != nil {
 		group.Go(func() error { return web.Serve(serving) })
@@ -63,6 +63,7 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	if member != nil {
 		group.Go(func() error { member.Run(serving); return nil })
 	}
+	group.Go(func() error { r.keepPruning(running); return nil })
 	group.Go(func() error {
 		<-running.Done()
 		r.global.log.Info("stopping", "grace", r.cmd.Grace)
@@ -127,10 +128,9 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	if r.backend.leases == nil {
 		return nil, nil //nolint:nilnil // there is no membership
 	}
-	host, _ := os.Hostname() // for people only
 	joined := false
 	m := lease.New(r.backend.leases, lease.Options{
-		ID: uuid.NewString(), Host: host, Period: r.cmd.Lease, Now: r.clock.Local,
+		ID: r.id, Host: r.host, Version: version(), Period: r.cmd.Lease, Now: r.clock.Local,
 		Changed: func() {
 			if joined {
 				changed()
@@ -174,6 +174,7 @@ func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, er
 		if err := r.backend.ready(asked); err != nil {
 			return err
 		}
+		r.tellCluster()
 		return errors.Join(r.writing.err(), fit(asked))
 	}
 	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"tocsin/internal/backend/elastic"
 	"tocsin/internal/backend/store"
@@ -55,6 +56,14 @@ func (a *app) openStore(b *backend) error {
 	b.risk = risk
 	b.closers = append(b.closers, risk.Close)
 	b.riskEvents = &store.Kept{Records: risk, Index: elastic.RiskAlias(a.global.Namespace)}
+	b.prune = func(ctx context.Context, before time.Time) (int, error) {
+		alerts, err := db.Prune(ctx, before)
+		if err != nil {
+			return alerts, err //nolint:wrapcheck // it names the store
+		}
+		scores, err := risk.Prune(ctx, before)
+		return alerts + scores, err //nolint:wrapcheck // it names the store
+	}
 	return nil
 }
 

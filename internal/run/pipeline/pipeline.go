@@ -17,6 +17,7 @@ import (
 	"tocsin/internal/diag/failure"
 	"tocsin/internal/match/mapping"
 	"tocsin/internal/query"
+	"tocsin/internal/rule"
 	"tocsin/internal/scheduler/window"
 	"tocsin/internal/search"
 	"tocsin/internal/search/batch"
@@ -39,6 +40,8 @@ type Pipeline struct {
 	Series Series
 	// Summarize creates one alert for all hits beyond max_signals, instead of further runs for them.
 	Summarize bool
+	// Enrich adds fields to new alerts of a rule before they are written; nil: nothing is added. It must not block.
+	Enrich func(r *rule.Rule, docs []alert.Document)
 	// Now is the clock for @timestamp of alerts; nil means time.Now.
 	Now func() time.Time
 
@@ -409,6 +412,15 @@ func (x *execution) documents(h query.Hit, run alert.Run) ([]alert.Document, err
 // documentsOf returns the documents of a hit. If from is not nil, it is a part of the identity, which then
 // differs from the identity of other events with the same ids.
 func (x *execution) documentsOf(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
+	docs, err := x.plainDocuments(h, from, run)
+	if err == nil && x.pipeline.Enrich != nil {
+		x.pipeline.Enrich(x.plan.Rule(), docs)
+	}
+	return docs, err
+}
+
+// plainDocuments is documentsOf without enrichment.
+func (x *execution) plainDocuments(h query.Hit, from *alert.Source, run alert.Run) ([]alert.Document, error) {
 	if h.Group != nil {
 		g := alert.Group{Events: h.Group.Present(), Key: h.Key, At: h.Group.At, Values: h.Group.Values, Facts: h.Facts}
 		return x.builder().BuildGroup(g, run) //nolint:wrapcheck // the error names the event

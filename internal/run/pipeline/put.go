@@ -15,7 +15,7 @@ var errBlock = errors.New("one of its building blocks was not written")
 // group is written after its building blocks, and only if all of them exist.
 func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) ([]alert.Written, error) {
 	if len(docs) == len(ends) {
-		return x.pipeline.Alerts.Create(ctx, docs) //nolint:wrapcheck // the caller wraps it
+		return tracedWrite(ctx, "write alerts", docs, x.pipeline.Alerts.Create)
 	}
 	shell := make([]bool, len(docs))
 	for _, end := range ends {
@@ -33,11 +33,11 @@ func (x *execution) put(ctx context.Context, docs []alert.Document, ends []int) 
 		if len(part) == 0 {
 			return nil
 		}
-		got, err := x.pipeline.Alerts.Create(ctx, part)
+		got, err := tracedWrite(ctx, "write alerts", part, x.pipeline.Alerts.Create)
 		for i := range got {
 			written[places[i]] = got[i]
 		}
-		return err //nolint:wrapcheck // the caller wraps it
+		return err
 	}
 	if err := some(func(i int) bool { return !shell[i] }); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -327,7 +328,7 @@ func (s *suppression) makeDocuments(b *newAlerts, c *suppress.Change[subject], h
 	}
 	last := docs[len(docs)-1]
 	c.ID = last.ID
-	alert.Suppressing(last, c.Founder.Subject, suppressionOf(c.Made()))
+	maps.Copy(last.Source, alert.Suppressing(c.Founder.Subject, suppressionOf(c.Made())))
 	b.docs, b.hits, b.changes = append(b.docs, docs...), append(b.hits, hit), append(b.changes, c)
 	b.ends = append(b.ends, len(b.docs))
 }

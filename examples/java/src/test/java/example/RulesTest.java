@@ -19,13 +19,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.testcontainers.containers.BindMode;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.containers.Network;
 import org.testcontainers.containers.output.OutputFrame.OutputType;
 import org.testcontainers.containers.startupcheck.OneShotStartupCheckStrategy;
 import org.testcontainers.containers.wait.strategy.Wait;
 import org.testcontainers.utility.DockerImageName;
+import org.testcontainers.utility.MountableFile;
 
 /** Tests detection rules with Elasticsearch and Tocsin in containers. */
 class RulesTest {
@@ -87,13 +87,12 @@ class RulesTest {
     try (GenericContainer<?> container =
         new GenericContainer<>(image("TOCSIN_IMAGE", "tocsin"))
             .withNetwork(network)
-            .withFileSystemBind(EXAMPLES.resolve("rules").toString(), "/etc/tocsin/rules", BindMode.READ_ONLY)
+            .withCopyFileToContainer(MountableFile.forHostPath(EXAMPLES.resolve("rules")), "/etc/tocsin/rules")
             .withEnv("TOCSIN_ELASTICSEARCH", "http://elasticsearch:9200")
             .withEnv("TOCSIN_USERNAME", "elastic")
             .withEnv("TOCSIN_PASSWORD", PASSWORD)
             .withEnv("TOCSIN_FORMAT", "ndjson")
             .withCommand(arguments)
-            .withCreateContainerCmdModifier(c -> c.getHostConfig().withReadonlyRootfs(true))
             .withStartupCheckStrategy(new OneShotStartupCheckStrategy().withTimeout(Duration.ofMinutes(2)))) {
       container.start(); // fails unless the exit code is 0
       return container.getLogs(OutputType.STDOUT).lines().filter(line -> !line.isBlank()).toList();
