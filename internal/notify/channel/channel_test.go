@@ -315,7 +315,7 @@ func TestCommand(t *testing.T) {
 // mailbox is a server that takes mail.
 func mailbox(t *testing.T) (port int, mails func() string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
