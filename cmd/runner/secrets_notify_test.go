@@ -84,7 +84,7 @@ func TestSecretsOfRoutes(t *testing.T) {
 	}
 	t.Setenv("PLANTED", "")
 	t.Setenv("NO_PROXY", "*")
-	limitChecks(t, 12)
+	limitChecks(t, 8)
 	rapid.Check(t, func(rt *rapid.T) {
 		answer := rapid.SampledFrom([]string{"echoes", "echoes as an error", "sends elsewhere", "hangs up", "takes it"}).Draw(rt, "the receiver")
 		receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

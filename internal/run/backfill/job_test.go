@@ -80,7 +80,7 @@ func TestBegin(t *testing.T) {
 	events := openEvents(t)
 	rules := load(t, false, texts[:3]...)
 	job := backfill.NewJob(rules, hour(0), hour(2.5), "x")
-	limitChecks(t, 40)
+	limitChecks(t, 20)
 	rapid.Check(t, func(rt *rapid.T) {
 		a, l := store.NewMemory(), ledger.NewMemory()
 		jobs := backfill.Jobs{Store: l}
