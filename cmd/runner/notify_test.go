@@ -17,7 +17,7 @@ import (
 func TestServiceNotifies(t *testing.T) {
 	t.Parallel()
 	got := make(chan notify.Payload, 100)
-	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var p notify.Payload
 		if err := json.Unmarshal(body, &p); err != nil {

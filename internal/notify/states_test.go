@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -35,7 +36,7 @@ func add(t *testing.T, out *notify.Outbox, notices ...notify.Notice) {
 func alerts(n int) []notify.Notice {
 	var list []notify.Notice
 	for i := range n {
-		list = append(list, notify.Notice{Key: fmt.Sprint(i), Kind: notify.KindAlert, Title: fmt.Sprint("alert ", i), At: time.Now()})
+		list = append(list, notify.Notice{Key: strconv.Itoa(i), Kind: notify.KindAlert, Title: fmt.Sprint("alert ", i), At: time.Now()})
 	}
 	return list
 }
@@ -176,7 +177,7 @@ func TestBackfillDigest(t *testing.T) {
 		_, out, stop := one(t, r, func(*notify.Route) {})
 		defer stop()
 		for i, n := range alerts(2500) {
-			n.Digest = &notify.Digest{Key: "backfill/j/" + fmt.Sprint(i%2), Group: "backfill/j", Title: "backfill: rule", Most: 24 * time.Hour}
+			n.Digest = &notify.Digest{Key: "backfill/j/" + strconv.Itoa(i%2), Group: "backfill/j", Title: "backfill: rule", Most: 24 * time.Hour}
 			add(t, out, n, n)
 			if i%100 == 0 {
 				time.Sleep(20 * time.Minute)
