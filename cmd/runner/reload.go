@@ -29,7 +29,7 @@ type reloading struct {
 	mu sync.Mutex
 	// outdated are the rules that run as they were before, because their text has errors now, by id.
 	outdated map[string]bool
-	// broken are the ids of rules that have errors and do not run.
+	// broken are the ids of rules that have errors and do not run, or the files of those whose id cannot be read.
 	broken []string
 }
 
@@ -54,6 +54,7 @@ func (r *reloading) reload(ctx context.Context) (change, error) {
 	made, err := r.reloadRules(ctx)
 	err = errors.Join(err, routes)
 	r.metrics.Reload(err == nil)
+	r.health.reloaded(err, r.outdated, r.broken)
 	return made, err
 }
 
@@ -134,6 +135,15 @@ func (r *reloading) setBroken(rules planned) {
 	for _, one := range rules.broken {
 		if !r.outdated[one.ID] {
 			r.broken = append(r.broken, one.ID)
+		}
+	}
+	running := map[string]bool{} // files of rules that run as before
+	for _, one := range r.ruleList() {
+		running[one.Plan.Rule().Path] = r.outdated[one.ID()]
+	}
+	for _, one := range rules.report.Results {
+		if one.Status == report.Invalid && one.RuleID == "" && !running[one.Path] && !slices.Contains(r.broken, one.Path) {
+			r.broken = append(r.broken, one.Path)
 		}
 	}
 }

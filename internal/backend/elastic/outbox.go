@@ -67,12 +67,6 @@ func (o *Outbox) Install(ctx context.Context) error {
 	return o.client.createIndex(ctx, o.index, o.definition())
 }
 
-// Installed reports whether the index exists.
-func (o *Outbox) Installed(ctx context.Context) (bool, error) { return o.client.exists(ctx, o.index) }
-
-// Requests returns what Install sends.
-func (o *Outbox) Requests() []Request { return []Request{indexRequest(o.index, o.definition())} }
-
 func (o *Outbox) definition() map[string]any {
 	return map[string]any{
 		"settings": map[string]any{"index.number_of_shards": 1, "index.auto_expand_replicas": "0-1", "index.hidden": true},
