@@ -75,6 +75,12 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 			return p, err
 		}
 	}
+	if use.Notifies {
+		outbox, err := elastic.NewOutbox(client, use.Namespace)
+		if err := add("notifications", outbox, err); err != nil {
+			return p, err
+		}
+	}
 	return p, nil
 }
 

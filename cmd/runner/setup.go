@@ -289,5 +289,12 @@ func (a *app) installation(client *elastic.Client, plans []query.Plan) ([]elasti
 		}
 		out = append(out, kept.Requests()...)
 	}
+	if use.Notifies {
+		outbox, err := elastic.NewOutbox(client, ns)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		out = append(out, outbox.Requests()...)
+	}
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -85,6 +86,11 @@ func (c *Client) createIndex(ctx context.Context, name string, definition map[st
 	})
 	if hasType(err, "resource_already_exists_exception") || notAllowed(err) && c.canRead(ctx, name) {
 		return nil
+	}
+	var e *failure.Error
+	if errors.As(err, &e) && e.Type == "invalid_index_name_exception" {
+		e.Reason += "; rename or delete the alias, or use another --namespace"
+		return foreign(e)
 	}
 	return err
 }

@@ -91,6 +91,9 @@ func (u Use) Role() Role {
 	case u.ReadsTables:
 		r.Indices = append(r.Indices, Grant{[]string{tablesPrefix + u.Namespace}, []string{read}})
 	}
+	if u.Notifies {
+		r.Indices = append(r.Indices, u.index(outboxPrefix+u.Namespace, read, "index", "delete", "maintenance", view))
+	}
 	return r
 }
 

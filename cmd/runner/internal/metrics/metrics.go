@@ -59,6 +59,7 @@ type Metrics struct {
 	coverage   *coverage
 	about      *about
 
+	states        *prometheus.GaugeVec
 	enrichments   enrichments
 	notifications notifications
 }
@@ -107,6 +108,8 @@ func New() *Metrics {
 	m.rules.interval = gauge("rule_interval_seconds", "Usual time between two slots of the rule.", "rule_id")
 	m.coverage = newCoverage(m.registry)
 	m.about = newAbout(m.registry)
+	m.states = gauge("states", "States of the service by kind: how many of the kind there are.", "kind", "severity")
+	m.registry.MustRegister(m.states)
 	m.enrichments = newEnrichments(m.registry)
 	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
@@ -275,4 +278,9 @@ func (m *Metrics) countMissed(id string, n int) {
 	if m.rules.has(id) {
 		add(m.missed.WithLabelValues(id), int64(n))
 	}
+}
+
+// States sets how many states of a kind there are.
+func (m *Metrics) States(kind, severity string, n int) {
+	m.states.WithLabelValues(label(kind), label(severity)).Set(float64(n))
 }
