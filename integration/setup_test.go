@@ -248,7 +248,11 @@ func TestSetupRole(t *testing.T) {
 				if slices.Contains(s.flags, "--notify") {
 					n.Must(t, http.MethodPut, "/tocsin-outbox-"+n.Prefix+"/_doc/old?refresh=true", object{"id": "old", "status": "delivered", "at": "2001-01-01T00:00:00Z", "entry": "{}"})
 				}
-				if wrong := s.faults(t); wrong == "" {
+				wrong := s.faults(t)
+				if wrong == "" { // the moment of the service was perhaps too short for what needs the privilege
+					wrong = s.faults(t)
+				}
+				if wrong == "" {
 					t.Errorf("nothing fails without %v:\n%s", lacks, s.told)
 				}
 				equal(t, "missing", s.missing(t), lacks)
