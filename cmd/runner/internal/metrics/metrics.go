@@ -113,10 +113,23 @@ func New() *Metrics {
 	m.enrichments = newEnrichments(m.registry)
 	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
-		{m.executions.MetricVec, statuses}, {m.seconds.MetricVec, nil}, {m.read.MetricVec, nil}, {m.hits.MetricVec, nil}, {m.left.MetricVec, nil},
-		{m.alerts.MetricVec, outcomes}, {m.reduced.MetricVec, events}, {m.risk.MetricVec, riskOutcomes}, {m.unread.MetricVec, reasons},
-		{m.vacant.MetricVec, nil}, {m.succeeded.MetricVec, nil}, {m.lag.MetricVec, nil}, {m.missed.MetricVec, nil}, {m.rules.interval.MetricVec, nil},
-		{m.coverage.open.MetricVec, nil}, {m.coverage.settle.MetricVec, nil}, {m.coverage.late.MetricVec, nil},
+		{m.executions.MetricVec, statuses},
+		{m.seconds.MetricVec, nil},
+		{m.read.MetricVec, nil},
+		{m.hits.MetricVec, nil},
+		{m.left.MetricVec, nil},
+		{m.alerts.MetricVec, outcomes},
+		{m.reduced.MetricVec, events},
+		{m.risk.MetricVec, riskOutcomes},
+		{m.unread.MetricVec, reasons},
+		{m.vacant.MetricVec, nil},
+		{m.succeeded.MetricVec, nil},
+		{m.lag.MetricVec, nil},
+		{m.missed.MetricVec, nil},
+		{m.rules.interval.MetricVec, nil},
+		{m.coverage.open.MetricVec, nil},
+		{m.coverage.settle.MetricVec, nil},
+		{m.coverage.late.MetricVec, nil},
 	}
 	m.registry.MustRegister(
 		m.executions, m.duration, m.seconds, m.read, m.hits, m.alerts, m.reduced, m.risk, m.left, m.unread, m.vacant, m.succeeded, m.lag, m.lags,
