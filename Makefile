@@ -77,6 +77,10 @@ lint: ## Report what is wrong or untidy; changes nothing.
 	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/backend/elastic/... ./internal/match/condition/... \
 		./internal/diag/invariants/...
 
+.PHONY: vulnerabilities
+vulnerabilities: ## Look for known vulnerabilities in what is built (govulncheck); needs https://vuln.go.dev, or GOVULNDB=file:///copy.
+	$(GO) tool -modfile=tools/govulncheck/go.mod govulncheck $(if $(GOVULNDB),-db $(GOVULNDB)) $(PACKAGES)
+
 .PHONY: format
 format: ## Format the code (gofumpt, goimports).
 	$(GOLANGCI_LINT) fmt

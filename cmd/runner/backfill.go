@@ -111,7 +111,14 @@ func (c *backfillRunCmd) Run(ctx context.Context, a *app) error {
 		if err := install(ctx, b, plans); err != nil {
 			return err
 		}
-		a.nameMisfits(ctx, b)
+		if err := a.nameMisfits(ctx, b); err != nil {
+			return err
+		}
+	}
+	if c.writes() && c.AlertsNamespace == "" { // alerts in another namespace are a trial: nobody is notified
+		if p.notices, err = a.notifier(ctx, b); err != nil {
+			return err
+		}
 	}
 	rules, job, err := c.job(ctx, p, plans)
 	if err != nil {
@@ -235,6 +242,7 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 		Rounds: &pipeline.Round{
 			Pipeline: &pipeline.Pipeline{
 				Events: p.events, Alerts: indexer, Instances: instances, Risk: &risk, Options: a.alertOptions(p.backend), Enrich: enrich, Series: known, Tables: p.tables,
+				Telling: p.notices.telling(0, "backfill/"+job.ID),
 			},
 			Planner: &planner.Planner{Pin: planner.Strategy(c.Strategy)}, Concurrency: c.Concurrency, Observe: show.observe,
 		},
@@ -243,7 +251,14 @@ func (c *backfillRunCmd) run(ctx context.Context, a *app, p *backfillPlaces, rul
 			Report: show.report, Executed: show.executed,
 		},
 	}
+	sent := p.notices.begin(ctx, time.Now, 0, nil)
 	result, err := runner.Run(search.Background(ctx), job, rules) // live rules have priority
+	if err == nil {
+		err = p.notices.release(ctx, "backfill/"+job.ID)
+	}
+	if drainErr := sent.drain(ctx, c.Grace); err == nil {
+		err = drainErr
+	}
 	show.finish(ctx)
 	if len(result.Accounts) == 0 { // the job did not start
 		return jobError(err)

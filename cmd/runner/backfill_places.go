@@ -37,6 +37,8 @@ type backfillPlaces struct {
 	calm func(context.Context) error
 	// settle makes written alerts visible to searches.
 	settle func(context.Context) error
+	// notices tells people of the alerts; nil: nobody is told.
+	notices *notifier
 }
 
 // backfillPlaces returns the stores of b. The ledger is always the ledger of --namespace; alerts and risk events

@@ -38,6 +38,7 @@ type cli struct {
 	Kibana     kibanaCmd   `cmd:"" help:"Make what a Kibana imports."`
 	Health     healthCmd   `cmd:"" help:"Ask the service on this machine whether it is alive, as the health check of a container."`
 	Version    versionCmd  `cmd:"" help:"Print the version."`
+	Notices    noticesCmd  `cmd:"" name:"notify" help:"List notifications, send dead ones again, and test the routes."`
 
 	Completion completionCmd `cmd:"" help:"Print the script that completes the command line in bash, zsh or fish, as in source <(runner completion bash)."`
 	Man        manCmd        `cmd:"" help:"Write the manual pages."`

@@ -18,6 +18,7 @@ import (
 	"tocsin/cmd/runner/internal/config"
 	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/notify"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
 	"tocsin/internal/search/planner"
@@ -138,6 +139,8 @@ func everyMetric(t *testing.T) string {
 	m.Enriched("s", "added")
 	m.EnrichmentLoaded("s", time.Unix(1, 0))
 	m.EnrichmentFailed("s")
+	m.Notifications([]notify.Stat{{Route: "r", Status: notify.Pending, Count: 1, Oldest: time.Unix(1, 0)}})
+	m.Notified("r", "delivered")
 	m.Traces(func() (sent, failed int64) { return 1, 1 })
 	unread := &failure.Error{Kind: failure.Rejected, Op: "search", Unread: failure.Forbidden, Err: errors.New("no")} //nolint:err113 // any
 	m.Execution(pipeline.Execution{RuleID: "r", Status: pipeline.Failed, Slot: time.Unix(1, 0), Err: unread})

@@ -70,6 +70,8 @@ type globals struct {
 	Enrichment    string `help:"Configuration (TOML) of what alerts are enriched with: databases of addresses, tables of assets and users." placeholder:"FILE" group:"Global"`
 	IdentityField string `help:"Field that identifies events, such as event.id, instead of index and _id." placeholder:"FIELD" group:"Global"`
 
+	Notify string `help:"File (TOML) with the routes of notifications. Without it, nobody is notified." placeholder:"FILE" group:"Global"`
+
 	Format    string `help:"Output format. Some commands have further formats, or fewer." placeholder:"text|json|ndjson" default:"text" group:"Global"`
 	LogFormat string `help:"Log format: text or json." enum:"text,json" default:"text" group:"Global"`
 	LogLevel  string `help:"Lowest level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" group:"Global"`

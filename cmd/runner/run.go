@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -35,7 +36,10 @@ type runCmd struct {
 	Settle      *time.Duration `help:"How long to wait after a slot before its rule runs, so that events indexed before the slot are visible (default: the largest refresh_interval of the rule's indices, at most 1m)." placeholder:"DURATION"`
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
+	Silence     bool           `help:"Watch whether the sources of events go silent: state source-silent." default:"true" negatable:""`
+	SilentAfter time.Duration  `help:"Age of the last event of an index pattern from which on it is silent. 0: as the source has it at this hour of the week." default:"0s"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
+	NotifyAge   time.Duration  `name:"notify-max-age" help:"Alerts of slots that are older than this are notified in one digest for each rule." default:"1h"`
 	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
 }
 
@@ -63,10 +67,14 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--store-retention needs --store: runner setup ilm is for Elasticsearch")
 	case c.LateAfter < 0:
 		return usagef("--late-after must not be negative")
+	case c.SilentAfter < 0:
+		return usagef("--silent-after must not be negative")
 	case c.Settle != nil && (*c.Settle < 0 || *c.Settle > maxSettle):
 		return usagef("--settle must be between 0s and %s", maxSettle)
 	case c.Spread < 0:
 		return usagef("--spread must not be negative")
+	case c.NotifyAge <= 0:
+		return usagef("--notify-max-age must be positive")
 	case c.Lease < time.Second:
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
@@ -120,8 +128,14 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	a.nameMisfits(ctx, b)
-	r, err := newRunner(ctx, a, c, b, rules, settled)
+	if err := a.nameMisfits(ctx, b); err != nil {
+		return err
+	}
+	notices, err := a.notifier(ctx, b)
+	if err != nil {
+		return err
+	}
+	r, err := newRunner(ctx, a, c, b, rules, settled, notices)
 	if err != nil {
 		return err
 	}
@@ -132,7 +146,8 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	}
 	b.visibleAtOnce()
 	r.prune(ctx)
-	err = r.once(ctx)
+	sent := notices.begin(ctx, r.clock.Passed, c.Lease, r.metrics)
+	err = errors.Join(r.once(ctx), sent.drain(ctx, c.Grace))
 	switch {
 	case err != nil:
 		return err
@@ -198,17 +213,20 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
+	// health holds the states of the service; nil with --once.
+	health *watching
 	// host is its machine, for people.
-	host   string
-	enrich enrichment
+	host    string
+	enrich  enrichment
+	notices *notifier
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
 const onceGather = 20 * time.Millisecond
 
-func newRunner(ctx context.Context, a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
+func newRunner(ctx context.Context, a *app, c *runCmd, b *backend, rules planned, settled *settling, notices *notifier) (*runner, error) {
 	r := &runner{
-		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
+		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(), notices: notices,
 		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
@@ -259,7 +277,7 @@ func (r *runner) newRound(concurrency int) *pipeline.Round {
 		Pipeline: &pipeline.Pipeline{
 			Events: r.backend.events, Alerts: r.backend.alerts, Instances: r.backend.alerts, Risk: r.backend.riskPlace(), Series: r.backend.series, Tables: r.backend.tables,
 			Options: r.alertOptions(r.backend), Now: r.clock.Now, Enrich: r.enrich,
-			Summarize: r.cmd.Overflow == "summary",
+			Summarize: r.cmd.Overflow == "summary", Telling: r.notices.telling(r.cmd.NotifyAge, ""),
 		},
 		Planner: &planner.Planner{Pin: planner.Strategy(r.cmd.Strategy)}, Concurrency: concurrency, Observe: r.observe,
 	}

@@ -12,16 +12,21 @@ import (
 	"tocsin/internal/backend/store"
 	"tocsin/internal/ledger"
 	"tocsin/internal/match/mapping"
+	"tocsin/internal/notify"
+	"tocsin/internal/run/health"
 	"tocsin/internal/search/tables"
 )
 
 func newEmbedded() *backend {
 	return &backend{
 		name:    "event files",
+		states:  &health.Memory{},
 		ready:   func(context.Context) error { return nil },
 		install: func(context.Context) error { return nil }, installRisk: func(context.Context) error { return nil },
 		visibleAtOnce: func() {},
 		installLedger: func(context.Context) error { return nil },
+		outbox:        notify.NewMemory(),
+		installOutbox: func(context.Context) error { return nil },
 	}
 }
 
@@ -47,7 +52,8 @@ func (a *app) openStore(b *backend) error {
 	if err != nil {
 		return usageError{err} // exit code 3 is for Elasticsearch only
 	}
-	b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
+	b.alerts, b.ledger, b.tables, b.states = db, db.Ledger(), db.Tables(), db.States()
+	b.alerts, b.ledger, b.tables, b.outbox = db, db.Ledger(), db.Tables(), db.Outbox()
 	b.closers = append(b.closers, db.Close)
 	risk, err := store.OpenRisk(a.global.Store)
 	if err != nil {
@@ -79,7 +85,7 @@ func (a *app) openStoreToRead(b *backend) error {
 	case err != nil:
 		return usageError{err}
 	default:
-		b.alerts, b.ledger, b.tables = db, db.Ledger(), db.Tables()
+		b.alerts, b.ledger, b.tables, b.outbox = db, db.Ledger(), db.Tables(), db.Outbox()
 		b.closers = append(b.closers, db.Close)
 	}
 	switch risk, err := store.OpenRiskToRead(a.global.Store); {

@@ -45,5 +45,5 @@ func (x *execution) summarize(ctx context.Context) error {
 		return fmt.Errorf("summarize the hits that rule %s has left: %w", x.RuleID, err)
 	}
 	x.Summarized = true
-	return nil
+	return x.tell(ctx, []alert.Document{doc}, written, nil)
 }

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type Pipeline struct {
 	Summarize bool
 	// Enrich adds fields to new alerts of a rule before they are written; nil: nothing is added. It must not block.
 	Enrich func(r *rule.Rule, docs []alert.Document)
+	// Telling says who is told of alerts.
+	Telling Telling
 	// Now is the clock for @timestamp of alerts; nil means time.Now.
 	Now func() time.Time
 
@@ -354,6 +357,9 @@ func (x *execution) writeAlerts(ctx context.Context, hits []query.Hit) error {
 		return err
 	}
 	x.count(written, b.ends, second)
+	if err := x.tell(ctx, b.docs, written, b.among(second)); err != nil {
+		return err
+	}
 	return x.writeSecond(ctx, b, second)
 }
 
@@ -375,6 +381,18 @@ func (b *built) of(n int) (from, to int) {
 		from = b.ends[n-1]
 	}
 	return from, b.ends[n]
+}
+
+// among reports whether a document is of one of some hits.
+func (b *built) among(hits map[int]bool) func(doc int) bool {
+	of := make([]bool, len(b.docs))
+	for n := range hits {
+		from, to := b.of(n)
+		for i := from; i < to; i++ {
+			of[i] = hits[n]
+		}
+	}
+	return func(doc int) bool { return of[doc] }
 }
 
 // build makes the documents of hits.
@@ -466,6 +484,7 @@ func (x *execution) outcomes(written []alert.Written, ends []int) []alert.Outcom
 			x.reduced(w)
 			if w.Outcome == alert.Failed {
 				out[i] = alert.Failed
+				x.Unwritten = cmp.Or(x.Unwritten, w.Err)
 				x.warn("alert %s was not written: %v", w.ID, w.Err)
 			}
 		}

@@ -76,17 +76,19 @@ func (x *execution) dropKnownGroups(ctx context.Context, b *built) error {
 		return &WriteError{WrittenAlerts, "look for the alerts of rule " + x.RuleID, err}
 	}
 	var kept built
+	var there []alert.Document
 	for n, h := range b.hits {
 		from, to := b.of(n)
 		if _, exists := known[b.docs[to-1].ID]; exists && h.Group != nil && h.Key != nil {
 			x.Duplicates++
+			there = append(there, b.docs[to-1])
 			continue
 		}
 		kept.docs, kept.hits = append(kept.docs, b.docs[from:to]...), append(kept.hits, h)
 		kept.ends = append(kept.ends, len(kept.docs))
 	}
 	*b = kept
-	return nil
+	return x.tellKnown(ctx, there)
 }
 
 // reduced counts an alert that could not be written with its original event.

@@ -200,7 +200,12 @@ func (s *suppression) readAlerts(ctx context.Context, subjects []subject) error 
 	}
 	q := alert.InstanceQuery{RuleID: s.RuleID, Instances: names, Since: since.Add(-s.rule.Duration), Fresh: !s.refreshed}
 	s.refreshed = true
+	// An earlier run may have written an alert and not told it.
+	var there []alert.Document
 	err := s.pipeline.Instances.Find(ctx, q, func(d alert.Document) (bool, error) {
+		if s.pipeline.Telling.Outbox != nil {
+			there = append(there, d)
+		}
 		groups := []string{alert.InstanceOf(d)}
 		if groups[0] == d.ID {
 			groups = own[d.ID]
@@ -213,7 +218,7 @@ func (s *suppression) readAlerts(ctx context.Context, subjects []subject) error 
 	if err != nil {
 		return fmt.Errorf("look for the suppressing alerts of rule %s: %w", s.RuleID, err)
 	}
-	return nil
+	return s.tellKnown(ctx, there)
 }
 
 // stored returns an alert as folding needs it. If its list of remembered hits is gone, all events up to its
@@ -362,6 +367,9 @@ func (s *suppression) writeFounding(ctx context.Context, b *newAlerts, run alert
 		default:
 			s.Failed += hits
 		}
+	}
+	if err := s.tell(ctx, b.docs, written, b.among(second)); err != nil {
+		return met, err
 	}
 	more, err := s.writeFounding(ctx, again, run)
 	return append(met, more...), err
