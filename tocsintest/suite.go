@@ -45,6 +45,7 @@ type Suite struct {
 	runner      string
 	environment []string
 	loaded      int
+	notify      []string // flags
 
 	// On a node: the namespace of the alerts, and the indices that the suite made.
 	node      *Node

@@ -143,6 +143,27 @@ func TestMappings(t *testing.T) {
 	s.WantAlerts(map[string][]string{"Shell from a web server": {"2"}})
 }
 
+// TestNotify: each alert is told once, also to a receiver that fails at first.
+func TestNotify(t *testing.T) {
+	t.Parallel()
+	s := tocsintest.NewEmbedded(t, tocsintest.Options{Rules: rules(t, shell)})
+	r := tocsintest.NewReceiver(t)
+	r.FailNext(2, http.StatusServiceUnavailable)
+	s.Notify(r)
+	s.Load("logs-web", process(4*time.Minute, "sh", "nginx"), process(3*time.Minute, "sh", "nginx"))
+	s.RunAt(slot)
+	s.RunAt(slot)
+	s.WantAlerts(map[string][]string{"Shell from a web server": {"1", "2"}})
+	for _, n := range r.WantDelivered(2, 5*time.Second) {
+		if n.Key == "" || n.Value("notice.rule_name") != "Shell from a web server" {
+			t.Errorf("notification %s, key %q", n.Body, n.Key)
+		}
+	}
+	if len(r.All()) < 4 {
+		t.Errorf("%d requests, of which 2 failed", len(r.All()))
+	}
+}
+
 func TestReceiver(t *testing.T) {
 	t.Parallel()
 	told := &complaints{TB: t}
