@@ -51,11 +51,11 @@ type Receiver struct {
 }
 
 // NewReceiver starts a receiver, which ends with the test. It answers 200.
-func NewReceiver(t testing.TB) *Receiver {
-	t.Helper()
-	r := &Receiver{t: t, came: make(chan struct{}, 1)}
+func NewReceiver(tb testing.TB) *Receiver {
+	tb.Helper()
+	r := &Receiver{t: tb, came: make(chan struct{}, 1)}
 	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	r.URL = server.URL
 	return r
 }

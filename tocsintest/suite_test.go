@@ -75,7 +75,7 @@ func TestEmbedded(t *testing.T) {
 	t.Parallel()
 	told := &complaints{TB: t}
 	s := tocsintest.NewEmbedded(told, tocsintest.Options{Rules: rules(t, shell, pair)})
-	s.Load("logs-web", process(4*time.Minute, "sh", "nginx"), tocsintest.Event{ID: "other", Source: process(3*time.Minute, "bash", "nginx")})
+	s.Load("logs-web", process(4*time.Minute, "sh", "nginx"), tocsintest.Event{ID: "other", Source: process(3*time.Minute, "bash", "sshd")})
 	file := filepath.Join(t.TempDir(), "events.ndjson")
 	connection := fmt.Sprintf(`{"@timestamp": %q, "host": {"name": "web-1"}, "event": {"category": "network"}, "destination": {"ip": "10.1.2.3"}}`, slot.Add(-230*time.Second).Format(time.RFC3339))
 	if err := os.WriteFile(file, []byte(`{"_index": "logs-net", "_id": "talk", "_source": `+connection+"}\n\n"+process(time.Hour, "sh", "nginx")+"\n"), 0o600); err != nil {
