@@ -124,7 +124,7 @@ func (w *watching) reloaded(err error, outdated map[string]bool, broken []string
 	}
 	var parts []string
 	if err != nil {
-		parts = append(parts, "the rules were not reloaded: "+err.Error())
+		parts = append(parts, "the reload failed: "+err.Error())
 	}
 	if len(outdated) > 0 {
 		parts = append(parts, "rules that have errors, and run as they were before: "+firstOf(slices.Sorted(maps.Keys(outdated))))
