@@ -35,8 +35,9 @@ packages: ## Try releases, packages and the unit, and check files of deploy/ aga
 examples: examples-go examples-python examples-java ## Run the examples of suites with Docker and the image IMAGE (make image).
 
 .PHONY: examples-go
-examples-go: ## Run the example of a suite in Go.
-	cd examples/gosuite && $(GO) test -count=1 ./...
+examples-go: ## Run the example of a suite in Go, with what the module requires today.
+	@mkdir -p bin/gosuite && cp examples/gosuite/go.mod examples/gosuite/go.sum bin/gosuite/
+	cd examples/gosuite && GOFLAGS='$(GOFLAGS) -mod=mod -modfile=$(CURDIR)/bin/gosuite/go.mod' $(GO) test -count=1 ./...
 
 .PHONY: examples-python
 examples-python: ## Run the example of a suite in Python; VENV is its virtual environment.
