@@ -37,11 +37,16 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 		}
 		return err
 	}
-	alerts, err := elastic.NewAlerts(client, use.Namespace)
-	if err := add("alias ["+elastic.AlertsAlias(use.Namespace)+"]", alerts, err); err != nil {
+	alerts, err := d.alertIndex(client)
+	if err != nil {
 		return p, err
 	}
-	p.aliases = append(p.aliases, alerts)
+	if err := add("alias ["+alerts.Alias()+"]", alerts, nil); err != nil {
+		return p, err
+	}
+	if use.Kibana == "" { // of Kibana's index, the templates are Kibana's
+		p.aliases = append(p.aliases, alerts)
+	}
 	if use.Scores {
 		risk, err := elastic.NewRisk(client, use.Namespace)
 		if err := add("alias ["+elastic.RiskAlias(use.Namespace)+"]", risk, err); err != nil {

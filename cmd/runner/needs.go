@@ -12,6 +12,7 @@ import (
 // useOf returns what the service does in a cluster for some plans.
 func (g *globals) useOf(plans []query.Plan) elastic.Use {
 	u := elastic.Use{Namespace: g.Namespace, WritesTables: writesTables(plans)}
+	u.Kibana, _ = g.AlertsTo.space()
 	risk := elastic.RiskAlias(g.Namespace)
 	for _, p := range plans {
 		r := p.Rule()

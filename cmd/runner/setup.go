@@ -21,6 +21,7 @@ type setupCmd struct {
 	Apikey    setupAPIKeyCmd    `cmd:"" name:"apikey" help:"An API key with the least privileges for the rules."`
 	Ilm       setupILMCmd       `cmd:"" name:"ilm" help:"How long alerts and risk events are kept: a policy of index lifecycle management."`
 	Templates setupTemplatesCmd `cmd:"" help:"The templates and first indices, which the first run makes otherwise."`
+	Kibana    setupKibanaCmd    `cmd:"" help:"A data view and a dashboard of the alerts, for Kibana to import."`
 }
 
 // applying is the flag of every set-up.
@@ -249,7 +250,7 @@ func (c *setupTemplatesCmd) Run(ctx context.Context, a *app) error {
 // installation returns the requests that make what the rules need.
 func (a *app) installation(client *elastic.Client, plans []query.Plan) ([]elastic.Request, error) {
 	use, ns := a.global.useOf(plans), a.global.Namespace
-	alerts, err := elastic.NewAlerts(client, ns)
+	alerts, err := a.alertIndex(client)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -259,7 +260,11 @@ func (a *app) installation(client *elastic.Client, plans []query.Plan) ([]elasti
 		if err != nil {
 			return nil, usageError{err}
 		}
-		out = append(out, risk.Requests()[1:]...) // the component template with the fields of ECS is the same
+		requests := risk.Requests()
+		if len(out) > 0 {
+			requests = requests[1:] // the component template with the fields of ECS is the same
+		}
+		out = append(out, requests...)
 	}
 	book, err := elastic.NewLedger(client, ns)
 	if err != nil {

@@ -43,11 +43,14 @@ func (c *setupILMCmd) Run(ctx context.Context, a *app) error {
 	case !byteSize.MatchString(c.RolloverSize):
 		return usagef("--rollover-size %q is not a size such as 50gb", c.RolloverSize)
 	}
-	alerts, err := elastic.NewAlerts(nil, a.global.Namespace)
-	if err != nil {
-		return usageError{err}
+	var requests []elastic.Request
+	if _, kibana := a.global.AlertsTo.space(); !kibana { // Kibana's index has Kibana's policy
+		alerts, err := elastic.NewAlerts(nil, a.global.Namespace)
+		if err != nil {
+			return usageError{err}
+		}
+		requests = alerts.LifecycleRequests(elastic.Lifecycle{Keep: c.Keep, RollAfter: c.RolloverAge, RollSize: c.RolloverSize})
 	}
-	requests := alerts.LifecycleRequests(elastic.Lifecycle{Keep: c.Keep, RollAfter: c.RolloverAge, RollSize: c.RolloverSize})
 	if a.global.useOf(plans).Scores {
 		scores, err := elastic.NewRisk(nil, a.global.Namespace)
 		if err != nil {

@@ -87,7 +87,12 @@ func (a *Alerts) TemplateStates(ctx context.Context) ([]TemplateState, error) {
 }
 
 // Installed reports whether the alias has its write index.
-func (a *Alerts) Installed(ctx context.Context) (bool, error) { return a.aliasExists(ctx) }
+func (a *Alerts) Installed(ctx context.Context) (bool, error) {
+	if a.ofKibana { // only Kibana makes it: the error says what to do
+		return true, a.checkKibana(ctx)
+	}
+	return a.aliasExists(ctx)
+}
 
 // Installed reports whether the index exists.
 func (l *Ledger) Installed(ctx context.Context) (bool, error) { return l.client.exists(ctx, l.index) }

@@ -19,6 +19,9 @@ import (
 // KibanaIndex returns the alias of the detection alerts of a Kibana space.
 func KibanaIndex(space string) string { return alert.KibanaPrefix + space }
 
+// kibanaIndices begins the names of the indices of the alias, before the space.
+const kibanaIndices = ".internal.alerts-security.alerts-"
+
 // NewKibanaAlerts returns the alerts of a space in Kibana's own index. The index, its alias and templates are Kibana's:
 // Install only checks them. Listings have the alerts of Tocsin, not those of Kibana's own rules; ids find both.
 func NewKibanaAlerts(c *Client, space string) (*Alerts, error) {
@@ -178,7 +181,7 @@ func form(kind string) string {
 
 // checkKibanaRights checks the privileges on the alias. A cluster without security gives all.
 func (a *Alerts) checkKibanaRights(ctx context.Context, refuse func(string, ...any) error) error {
-	needed := []string{"read", "view_index_metadata", "create_doc", "index", "maintenance"}
+	needed := []string{read, view, "create_doc"}
 	body, err := json.Marshal(map[string]any{"index": []any{map[string]any{
 		"names": []string{a.alias}, "privileges": needed, "allow_restricted_indices": true,
 	}}})

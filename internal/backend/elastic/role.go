@@ -10,6 +10,8 @@ import (
 // Use is what a runner does in a cluster. Its privileges follow from it.
 type Use struct {
 	Namespace string
+	// Kibana is the space of the Kibana in whose index the alerts are; "" means Tocsin's own index.
+	Kibana string
 	// Reads are the index patterns of events, as rules have them: also of remote clusters, with date math, and
 	// exclusions.
 	Reads []string
@@ -67,8 +69,15 @@ func (u Use) Role() Role {
 		r.Indices = append(r.Indices, Grant{here, []string{read, view}})
 	}
 	r.Remote = there
-	alias := aliasPrefix + u.Namespace
-	r.Indices = append(r.Indices, u.alias(alias, u.Refreshes || u.Replaces, u.Replaces))
+	if u.Kibana != "" {
+		kibana := u
+		kibana.Installs = false // only Kibana makes it
+		g := kibana.alias(KibanaIndex(u.Kibana), u.Refreshes || u.Replaces, u.Replaces)
+		g.Names[1] = kibanaIndices + u.Kibana + "-*"
+		r.Indices = append(r.Indices, g)
+	} else {
+		r.Indices = append(r.Indices, u.alias(aliasPrefix+u.Namespace, u.Refreshes || u.Replaces, u.Replaces))
+	}
 	if u.Scores {
 		r.Indices = append(r.Indices, u.alias(RiskAlias(u.Namespace), u.RereadsRisk, false))
 	}
