@@ -170,10 +170,10 @@ func writtenToKibana(name string) bool {
 
 // form returns which JSON values a field of a type takes.
 func form(kind string) string {
-	switch t := mapping.Type(kind); {
-	case t == mapping.Object || t == mapping.Nested:
+	switch kind {
+	case string(mapping.Object), string(mapping.Nested):
 		return "object"
-	case t == mapping.Flattened || t == mapping.GeoPoint:
+	case string(mapping.Flattened), string(mapping.GeoPoint):
 		return kind
 	}
 	return "value"
