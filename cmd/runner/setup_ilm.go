@@ -32,10 +32,11 @@ func (c *setupILMCmd) Run(ctx context.Context, a *app) error {
 	if c.KeepRisk != nil {
 		risk = *c.KeepRisk
 	}
-	for flag, keep := range map[string]time.Duration{"--keep": c.Keep, "--keep-risk": risk} {
-		if err := keepsEnough(flag, keep, plans, c.CatchUpAge); err != nil {
-			return err
-		}
+	if err := keepsEnough("--keep", c.Keep, plans, c.CatchUpAge); err != nil {
+		return err
+	}
+	if err := keepsEnough("--keep-risk", risk, plans, c.CatchUpAge); err != nil {
+		return err
 	}
 	switch {
 	case c.RolloverAge < time.Hour:
@@ -44,7 +45,7 @@ func (c *setupILMCmd) Run(ctx context.Context, a *app) error {
 		return usagef("--rollover-size %q is not a size such as 50gb", c.RolloverSize)
 	}
 	var requests []elastic.Request
-	if _, kibana := a.global.AlertsTo.space(); !kibana { // Kibana's index has Kibana's policy
+	if _, kibana := a.global.AlertsTo.space(); !kibana { // the lifecycle of Kibana's index is Kibana's
 		alerts, err := elastic.NewAlerts(nil, a.global.Namespace)
 		if err != nil {
 			return usageError{err}

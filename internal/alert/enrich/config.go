@@ -239,3 +239,14 @@ func (c *Config) Under(dir string) {
 		}
 	}
 }
+
+// Indices returns the indices that tables are read from.
+func (c *Config) Indices() []string {
+	var out []string
+	for _, s := range c.sources {
+		if s.index != "" {
+			out = append(out, s.index)
+		}
+	}
+	return out
+}

@@ -210,7 +210,7 @@ func (a *Alerts) kibanaMisfits(ctx context.Context) ([]Misfit, error) {
 	var out []Misfit
 	for _, name := range slices.Sorted(maps.Keys(indices)) {
 		if faults := kibanaFaults(a.mappings(), indices[name]); len(faults) > 0 {
-			out = append(out, Misfit{kibanaPlace + name + "]", faults, "Kibana's templates make it: see docs/kibana.md"})
+			out = append(out, Misfit{Place: kibanaPlace + name + "]", Faults: faults, WayOut: "Kibana's templates make it: see docs/kibana.md"})
 		}
 	}
 	return out, err

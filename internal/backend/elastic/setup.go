@@ -76,6 +76,9 @@ func (l *Ledger) Requests() []Request { return []Request{indexRequest(l.index, l
 // Requests returns what Install sends.
 func (l *Leases) Requests() []Request { return []Request{indexRequest(l.index, l.definition())} }
 
+// Requests returns what Install sends.
+func (o *Outbox) Requests() []Request { return []Request{indexRequest(o.index, o.definition())} }
+
 // Requests returns what is sent before the first table is written.
 func (t *Tables) Requests() []Request { return []Request{indexRequest(t.index, t.definition())} }
 
