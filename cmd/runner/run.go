@@ -123,10 +123,9 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := install(ctx, b, rules.plans); err != nil {
 		return err
 	}
-	if c.Ledger {
-		if err := b.installLedger(ctx); err != nil {
-			return err
-		}
+	// Without slots, too, its index keeps the series of indices, and must not be made by the first of them.
+	if err := b.installLedger(ctx); err != nil {
+		return err
 	}
 	if err := a.nameMisfits(ctx, b); err != nil {
 		return err
