@@ -63,12 +63,6 @@ func (d *doctor) placesOf(client *elastic.Client, use elastic.Use) (places, erro
 	if err := add("leases", leases, err); err != nil {
 		return p, err
 	}
-	if use.Notifies {
-		outbox, err := elastic.NewOutbox(client, use.Namespace)
-		if err := add("outbox", outbox, err); err != nil {
-			return p, err
-		}
-	}
 	if use.WritesTables {
 		tables, err := elastic.NewTables(client, use.Namespace)
 		if err := add("lookup tables", tables, err); err != nil {

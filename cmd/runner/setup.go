@@ -276,13 +276,6 @@ func (a *app) installation(client *elastic.Client, plans []query.Plan) ([]elasti
 		return nil, usageError{err}
 	}
 	out = append(append(out, book.Requests()...), leases.Requests()...)
-	if use.Notifies {
-		outbox, err := elastic.NewOutbox(client, ns)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		out = append(out, outbox.Requests()...)
-	}
 	if use.WritesTables {
 		kept, err := elastic.NewTables(client, ns)
 		if err != nil {

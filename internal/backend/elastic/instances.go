@@ -92,12 +92,15 @@ func instanceSearch(q alert.InstanceQuery, instances []string) condition.Query {
 // Settle makes all written alerts visible to searches.
 func (a *Alerts) Settle(ctx context.Context) error { return a.refresh(ctx) }
 
-// refresh refreshes the indices of the alias.
+// refresh refreshes the indices of the alias. Before Install there are none. Unavailable indices are not ignored: to a user
+// who may refresh another index, but not these, Elasticsearch would answer as if it had been done.
 func (a *Alerts) refresh(ctx context.Context) error {
-	yes := true
 	_, err := call[struct{}](ctx, a.client, "refresh ["+a.alias+"]", func() esapi.Request {
-		return esapi.IndicesRefreshRequest{Index: escape([]string{a.alias}), IgnoreUnavailable: &yes, AllowNoIndices: &yes}
+		return esapi.IndicesRefreshRequest{Index: escape([]string{a.alias})}
 	})
+	if notFound(err) {
+		return nil
+	}
 	return err
 }
 

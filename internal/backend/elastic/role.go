@@ -86,9 +86,6 @@ func (u Use) Role() Role {
 	r.Indices = append(r.Indices,
 		u.index(ledgerPrefix+u.Namespace, read, "index", "delete", view),
 		u.index(leasesPrefix+u.Namespace, read, "index", view))
-	if u.Notifies {
-		r.Indices = append(r.Indices, u.index(outboxPrefix+u.Namespace, read, "index", "delete", "maintenance", view))
-	}
 	switch {
 	case u.WritesTables:
 		r.Indices = append(r.Indices, u.index(tablesPrefix+u.Namespace, read, "index"))
