@@ -314,7 +314,7 @@ func (s *faulty) await(t *testing.T, message string, n int) {
 // faults that are tried, or all.
 func TestFaults(t *testing.T) {
 	node := newNode(t)
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("TOCSIN_HEALTH_FAULTS"), "6"))
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("TOCSIN_HEALTH_FAULTS"), "4"))
 	if err != nil {
 		n = len(faults)
 	}

@@ -38,7 +38,7 @@ func TestServiceNotifies(t *testing.T) {
 	}
 	dir, rules := t.TempDir(), t.TempDir()
 	route := func(name string) string {
-		return "[[route]]\nname = \"" + name + "\"\ntype = \"webhook\"\nurl = \"" + hook.URL + "\"\n"
+		return "[[route]]\nname = \"" + name + "\"\ntype = \"webhook\"\nkinds = [\"alert\"]\nurl = \"" + hook.URL + "\"\n"
 	}
 	write(t, dir, "routes.toml", route("first"))
 	write(t, rules, "one.toml", namedRule(1, "process where true"))
