@@ -94,7 +94,7 @@ const (
 	noWrites = "index.blocks.write"
 )
 
-func recreate(mapping object, more object) func(*testing.T, *faulty) {
+func recreate(mapping, more object) func(*testing.T, *faulty) {
 	return func(t *testing.T, s *faulty) {
 		t.Helper()
 		s.mu.Lock()
@@ -314,7 +314,7 @@ func (s *faulty) await(t *testing.T, message string, n int) {
 // faults that are tried, or all.
 func TestFaults(t *testing.T) {
 	node := newNode(t)
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("TOCSIN_HEALTH_FAULTS"), "6"))
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("TOCSIN_HEALTH_FAULTS"), "4"))
 	if err != nil {
 		n = len(faults)
 	}
@@ -474,7 +474,7 @@ func (s *faulty) start(t *testing.T, address string, more []string) (stop func()
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			var l stateLine
-			_ = json.Unmarshal(lines.Bytes(), &l) //nolint:errcheck // other lines
+			_ = json.Unmarshal(lines.Bytes(), &l) // other lines have nothing of it
 			s.logMu.Lock()
 			s.lines, s.all = append(s.lines, l), append(s.all, lines.Text())
 			s.logMu.Unlock()

@@ -356,6 +356,9 @@ func (w *watching) note() string {
 	}
 	var lines []string
 	for _, s := range w.board.States() {
+		if s.Kind == health.ReloadBroken {
+			continue // the reload says it, at once
+		}
 		lines = append(lines, fmt.Sprintf("%s %s since %s: %s", s.Kind, s.Subject, s.Since.UTC().Format(time.RFC3339), s.Text))
 	}
 	return strings.Join(lines, "\n")

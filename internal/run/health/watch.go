@@ -81,7 +81,7 @@ func (w *Watch) Execution(x pipeline.Execution, r Rule, at time.Time) {
 // fromCluster reports whether the cause of an error may be that the cluster as a whole does not answer, or accepts nothing.
 func fromCluster(err error) bool {
 	e, typed := errors.AsType[*failure.Error](err)
-	return typed && (e.Kind == failure.Unavailable || e.Kind == failure.Refused && (e.Status == 0 || e.Status == http.StatusUnauthorized))
+	return typed && (e.Kind == failure.Unavailable || e.Kind == failure.Refused && e.Status != http.StatusForbidden)
 }
 
 // findings returns what an execution says about its rule and what it reads; known is false if it says nothing.

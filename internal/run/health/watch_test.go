@@ -20,6 +20,7 @@ import (
 var (
 	refusedConnection = &failure.Error{Kind: failure.Unavailable, Op: "search [logs-*]", Err: errors.New("connection refused")}
 	expiredKey        = &failure.Error{Kind: failure.Refused, Op: "search [logs-*]", Status: 401, Type: "security_exception", Reason: "expired"}
+	otherServer       = &failure.Error{Kind: failure.Refused, Op: "search [logs-*]", Status: 200, Reason: "the server is not Elasticsearch"}
 	floodStage        = &failure.Error{Kind: failure.Unavailable, Op: "create alert", Status: 429, Type: "cluster_block_exception", Reason: "read-only-allow-delete"}
 	notAllowed        = &failure.Error{Kind: failure.Refused, Op: "search [logs-*]", Status: 403, Unread: failure.Forbidden, Type: "security_exception", Reason: "is unauthorized on indices [logs-a,logs-b], this action"}
 )
@@ -91,6 +92,7 @@ func TestExecutions(t *testing.T) {
 		{name: "shards", runs: []pipeline.Execution{failed(unread(failure.Shards, "logs-1")), failed(unread(failure.Shards, "logs-1"))}, want: []string{"shards-failed/logs-1"}},
 		{name: "the cluster is down", runs: []pipeline.Execution{failed(refusedConnection), failed(refusedConnection), failed(refusedConnection)}, probe: refusedConnection, want: []string{"cluster-unreachable/cluster"}},
 		{name: "the key has expired", runs: []pipeline.Execution{failed(expiredKey), failed(expiredKey), failed(expiredKey)}, probe: expiredKey, want: []string{"cluster-refused/cluster"}},
+		{name: "another server answers", runs: []pipeline.Execution{failed(otherServer), failed(otherServer), failed(otherServer)}, probe: otherServer, want: []string{"cluster-refused/cluster"}},
 		{name: "a search fails though the cluster answers", runs: []pipeline.Execution{failed(refusedConnection), failed(refusedConnection)}, want: []string{"rule-failing/r"}},
 		{name: "a pattern that never matched", runs: []pipeline.Execution{resolved("more-*"), resolved("more-*"), resolved("more-*")}},
 		{name: "a pattern that matched", runs: []pipeline.Execution{resolved(), resolved("more-*"), resolved("more-*")}, want: []string{"pattern-vacant/more-*"}, after: new(resolved())},

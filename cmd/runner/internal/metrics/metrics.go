@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tocsin/internal/diag/failure"
+	"tocsin/internal/run/health"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/scheduler"
 	"tocsin/internal/search/planner"
@@ -110,6 +111,9 @@ func New() *Metrics {
 	m.coverage = newCoverage(m.registry)
 	m.about = newAbout(m.registry)
 	m.states = gauge("states", "States of the service by kind: how many of the kind there are.", "kind", "severity")
+	for _, k := range health.Kinds { // a state is seen only as a change from 0
+		m.States(string(k.Kind), string(k.Severity), 0)
+	}
 	m.enrichments = newEnrichments(m.registry)
 	m.notifications = newNotifications(m.registry)
 	m.rules.all = []ofRule{
