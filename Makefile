@@ -64,6 +64,11 @@ chaos: ## Kill runners 200 times while 300 rules run; needs TOCSIN_ELASTICSEARCH
 	TOCSIN_CHAOS_KILLS=$${TOCSIN_CHAOS_KILLS:-200} TOCSIN_CHAOS_RULES=$${TOCSIN_CHAOS_RULES:-300} \
 		$(GO) test -tags integration -count=1 -timeout 90m -v -run 'TestChaos' ./integration/
 
+.PHONY: chaos-notify
+chaos-notify: ## Kill three runners 200 times while 10,000 alerts are told to a webhook that fails half of the time; needs TOCSIN_ELASTICSEARCH_URL.
+	TOCSIN_NOTIFY_KILLS=$${TOCSIN_NOTIFY_KILLS:-200} TOCSIN_NOTIFY_ALERTS=$${TOCSIN_NOTIFY_ALERTS:-10000} \
+		$(GO) test -tags integration -count=1 -timeout 60m -v -run 'TestNotifyChaos' ./integration/
+
 .PHONY: soak
 soak: ## Run 2,000 rules every minute for ten minutes and tell what that takes; needs TOCSIN_ELASTICSEARCH_URL.
 	TOCSIN_SOAK_RULES=$${TOCSIN_SOAK_RULES:-2000} TOCSIN_SOAK_MINUTES=$${TOCSIN_SOAK_MINUTES:-10} \
