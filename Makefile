@@ -126,6 +126,18 @@ cover: ## Measure the coverage of the tests; `go tool cover -html=cover.out` sho
 	$(GO) test -coverprofile=cover.out -coverpkg=./... $(PACKAGES)
 	$(GO) tool cover -func=cover.out | tail -n 1
 
+.PHONY: openapi
+openapi: ## Write docs/openapi.json: the document of the API.
+	TOCSIN_OPENAPI=write $(GO) test -count=1 -run TestDocument ./cmd/runner/internal/api
+
+.PHONY: screenshots
+screenshots: ## Write docs/images: the status page in a browser.
+	TOCSIN_SCREENSHOTS=write $(GO) test -tags integration -count=1 -run TestScreenshots ./cmd/runner/internal/page
+
+.PHONY: page
+page: ## Try the status page in a real browser; needs Chromium and npm.
+	$(GO) test -tags integration,invariants -count=1 -timeout 10m ./cmd/runner/internal/page
+
 .PHONY: clean
 clean: ## Remove what the other targets made.
 	rm -rf bin cover.out

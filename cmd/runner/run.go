@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tocsin/cmd/runner/internal/metrics"
 	"tocsin/internal/alert"
 	"tocsin/internal/ledger"
@@ -34,7 +36,9 @@ type runCmd struct {
 	Spread      time.Duration  `help:"Average distance between the starts of rules with equal intervals that need a search of their own, within the interval. 0: all start with their slot." default:"1s"`
 	Lease       time.Duration  `help:"Lease period. A silent runner is replaced within two periods." default:"15s"`
 	Reload      bool           `help:"Reload rules when their files change. SIGHUP and POST /reload reload them in any case." default:"true" negatable:""`
-	Listen      string         `help:"Address of /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
+	Listen      string         `help:"Address of the status page, the API, /metrics, /healthz and /readyz, or none. Not used with --once." default:"127.0.0.1:9464"`
+
+	webFlags
 }
 
 // maxSettle is the largest value of --settle.
@@ -65,6 +69,9 @@ func (c *runCmd) check(a *app) error {
 		return usagef("--lease must be at least 1s")
 	case !c.Ledger && !c.Once:
 		return usagef("--no-ledger needs --once")
+	}
+	if err := c.webFlags.check(); err != nil {
+		return err
 	}
 	return a.global.formatOneOf("text", "json", "ndjson")
 }
@@ -156,6 +163,8 @@ func nothingToRun(rules planned, complaint error) error {
 // runner is one invocation of the subcommand run.
 type runner struct {
 	*app
+	// id distinguishes this runner from all others.
+	id      string
 	cmd     *runCmd
 	backend *backend
 	settled *settling
@@ -167,6 +176,10 @@ type runner struct {
 	rounds   *pipeline.Round
 	warnings warnings
 	writing  writing
+	// aside are the rules that do not run by themselves.
+	aside aside
+	// latest are the latest executions.
+	latest latestRuns
 }
 
 // onceGather is how long a round of --once waits for its rules, which all start at the same time.
@@ -174,7 +187,7 @@ const onceGather = 20 * time.Millisecond
 
 func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) (*runner, error) {
 	r := &runner{
-		app: a, cmd: c, backend: b, settled: settled, metrics: metrics.New(),
+		app: a, id: uuid.NewString(), cmd: c, backend: b, settled: settled, metrics: metrics.New(),
 		ledger: &ledger.Ledger{Store: b.ledger, MaxAge: c.CatchUpAge, Parse: service.ParseSchedule},
 	}
 	for _, plan := range rules.plans {
@@ -185,6 +198,7 @@ func newRunner(a *app, c *runCmd, b *backend, rules planned, settled *settling) 
 		r.rules = append(r.rules, one)
 	}
 	r.rounds = r.newRound(c.Concurrency)
+	r.aside = asideOf(rules)
 	r.tellRules(rules, 0)
 	return r, nil
 }

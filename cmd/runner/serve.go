@@ -7,10 +7,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
-	"tocsin/cmd/runner/internal/server"
 	"tocsin/internal/ledger/lease"
 	"tocsin/internal/run/pipeline"
 	"tocsin/internal/run/service"
@@ -49,10 +47,17 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 		return err
 	}
 	again.service = s
-	group.Go(func() error { again.keep(running); return nil })
 	if web != nil {
+		told := r.status(running, serving, again, member)
+		if err := told.open(web); err != nil {
+			web.Close()
+			return err
+		}
+		r.global.log.Info("listening", "address", web.Address())
 		group.Go(func() error { return web.Serve(serving) })
+		group.Go(func() error { told.wait(); return nil })
 	}
+	group.Go(func() error { again.keep(running); return nil })
 	r.global.log.Info("running", "rules", len(r.rules), "events", r.backend.name)
 	r.tellSettling()
 	group.Go(func() error {
@@ -88,7 +93,7 @@ func (r *runner) service(ctx context.Context, member *lease.Member) (*service.Se
 	r.rounds.Recorder, behind.Recorder = recorder, recorder
 	o := service.Options{
 		Live: r.rounds, Behind: behind, Again: r.newRound(min(behindConcurrency, r.cmd.Concurrency)), Recorder: recorder, Now: r.clock.Passed, Settle: r.settled.Of, Spread: r.cmd.Spread, Log: r.global.log, RuleTimeout: r.cmd.RuleTimeout, Grace: r.cmd.Grace,
-		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x) },
+		Hooks: r.metrics.Hooks(r.global.log), Executed: func(x pipeline.Execution) { r.log(ctx, x); r.latest.add(x, r.clock.Passed()) },
 		Calm: r.backend.calm, Observe: r.standing, Retention: r.cmd.Retention,
 	}
 	if member != nil {
@@ -120,15 +125,21 @@ func (r *runner) standing(s service.Standing) {
 	}
 }
 
+// hostName returns the name of this machine, for people only.
+func hostName() string {
+	host, _ := os.Hostname() // "" is good enough
+	return host
+}
+
 // join makes this runner a member of the runners that share the rules; nil with an embedded store, which has one runner.
 func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error) {
 	if r.backend.leases == nil {
 		return nil, nil //nolint:nilnil // there is no membership
 	}
-	host, _ := os.Hostname() // for people only
+	host := hostName()
 	joined := false
 	m := lease.New(r.backend.leases, lease.Options{
-		ID: uuid.NewString(), Host: host, Period: r.cmd.Lease, Now: r.clock.Local,
+		ID: r.id, Host: host, Period: r.cmd.Lease, Now: r.clock.Local,
 		Changed: func() {
 			if joined {
 				changed()
@@ -157,36 +168,6 @@ func (r *runner) join(ctx context.Context, changed func()) (*lease.Member, error
 	joined = true
 	r.global.log.Info("joined", "runners", len(m.Runners()), "fence", m.Fence())
 	return m, nil
-}
-
-// bind binds the address of the server for metrics and health; nil when --listen is none.
-func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
-	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
-		return nil, nil //nolint:nilnil // there is no server
-	}
-	fit := r.backend.fit()
-	ready := func(asked context.Context) error {
-		if ctx.Err() != nil {
-			return errStopping
-		}
-		if err := r.backend.ready(asked); err != nil {
-			return err
-		}
-		return errors.Join(r.writing.err(), fit(asked))
-	}
-	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{
-		Metrics: r.metrics.Handler(), Ready: ready,
-		Note: again.note,
-		Reload: func(asked context.Context) (string, error) {
-			made, err := again.reload(asked)
-			return made.String(), err
-		},
-	})
-	if err != nil {
-		return nil, usagef("%w (choose another address with --listen)", err)
-	}
-	r.global.log.Info("listening", "address", web.Address())
-	return web, nil
 }
 
 // schedule runs the service, and logs when executions were cut off at the end.

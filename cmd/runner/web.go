@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"tocsin/cmd/runner/internal/api"
+	"tocsin/cmd/runner/internal/guard"
+	"tocsin/cmd/runner/internal/page"
+	"tocsin/cmd/runner/internal/server"
+)
+
+// webFlags say who may use the status page and the API, and how the server encrypts.
+type webFlags struct {
+	WebTokenFile string `name:"web-token-file" help:"File with the tokens for the status page and the API, one a line." placeholder:"FILE"`
+	WebUsers     string `name:"web-users" help:"File with the users of the status page and the API, a name and a bcrypt hash a line, as htpasswd -B writes it." placeholder:"FILE"`
+	WebCert      string `name:"web-cert" help:"Certificate (PEM) with which the server encrypts all connections." placeholder:"FILE"`
+	WebKey       string `name:"web-key" help:"Key (PEM) of the certificate." placeholder:"FILE"`
+	WebPlaintext bool   `name:"web-plaintext" help:"Serve status page and API without encryption on other addresses than loopback: a proxy in front encrypts."`
+}
+
+func (w *webFlags) check() error {
+	switch {
+	case (w.WebCert == "") != (w.WebKey == ""):
+		return usagef("--web-cert and --web-key go together")
+	case w.WebCert != "" && w.WebPlaintext:
+		return usagef("--web-plaintext and --web-cert exclude each other")
+	}
+	return nil
+}
+
+// options returns the settings of the guard of a server.
+func (w *webFlags) options(loopback bool) (o guard.Options, err error) {
+	o.Secure = w.WebCert != ""
+	if w.WebTokenFile != "" {
+		if o.Tokens, err = guard.ReadTokens(w.WebTokenFile); err != nil {
+			return o, usagef("--web-token-file: %w", err)
+		}
+	}
+	if w.WebUsers != "" {
+		if o.Users, err = guard.ReadUsers(w.WebUsers); err != nil {
+			return o, usagef("--web-users: %w", err)
+		}
+	}
+	switch {
+	case loopback:
+	case len(o.Tokens)+len(o.Users) == 0:
+		o.Off = "the status page and the API are off: other machines can reach this address, and there are no credentials (--web-token-file or --web-users)"
+	case !o.Secure && !w.WebPlaintext:
+		o.Off = "the status page and the API are off: other machines can reach this address, and connections are not encrypted (--web-cert and --web-key, or --web-plaintext behind a proxy that encrypts)"
+	}
+	return o, nil
+}
+
+// bind binds the address of the server; nil when --listen is none.
+func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
+	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
+		return nil, nil //nolint:nilnil // there is no server
+	}
+	answers := server.Answers{Metrics: r.metrics.Handler(), Ready: r.readiness(ctx), Note: again.note}
+	if r.cmd.WebCert != "" {
+		var err error
+		if answers.TLS, err = guard.TLS(r.cmd.WebCert, r.cmd.WebKey); err != nil {
+			return nil, usagef("--web-cert: %w", err)
+		}
+	}
+	web, err := server.Listen(ctx, r.cmd.Listen, answers)
+	if err != nil {
+		return nil, usagef("%w (choose another address with --listen)", err)
+	}
+	return web, nil
+}
+
+// readiness returns the check whether the runner can do its work, until ctx ends.
+func (r *runner) readiness(ctx context.Context) func(context.Context) error {
+	fit := r.backend.fit()
+	return func(asked context.Context) error {
+		if ctx.Err() != nil {
+			return errStopping
+		}
+		if err := r.backend.ready(asked); err != nil {
+			return err
+		}
+		return errors.Join(r.writing.err(), fit(asked))
+	}
+}
+
+// redacted returns the text of an error without what nobody may see.
+func redacted(text string) string { return credentials.ReplaceAllString(text, "://[redacted]@") }
+
+// open adds the status page, the API and the reloading to a server, for those that may use them.
+func (s *status) open(web *server.Server) error {
+	options, err := s.cmd.webFlags.options(web.Loopback())
+	if err != nil {
+		return err
+	}
+	g := guard.New(options)
+	if options.Off != "" {
+		s.global.log.Warn(options.Off)
+	}
+	shown := &page.Page{Source: s, Guard: g, Redact: redacted, Namespace: s.global.Namespace, Version: version()}
+	pages, err := shown.Handler()
+	if err != nil {
+		return fmt.Errorf("status page: %w", err)
+	}
+	refuse := func(w http.ResponseWriter, _ *http.Request, refusal guard.Refusal) {
+		api.WriteProblem(w, api.NewProblem(refusal.Status, refusal.Text))
+	}
+	given := g.Protect(refuse, (&api.API{Source: s, Redact: redacted, Version: version()}).Handler())
+	web.Handle("/", pages)
+	web.Handle(api.Prefix+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		page.Harden(w.Header())
+		given.ServeHTTP(w, r)
+	}))
+	web.Handle("POST /reload", g.Protect(refusePlainly, server.Reloading(func(asked context.Context) (string, error) {
+		made, err := s.again.reload(asked)
+		return made.String(), err
+	})))
+	return nil
+}
+
+// refusePlainly says in a line why a request is refused.
+func refusePlainly(w http.ResponseWriter, _ *http.Request, refusal guard.Refusal) {
+	http.Error(w, strings.ReplaceAll(refusal.Text, "\n", " "), refusal.Status)
+}
