@@ -49,9 +49,16 @@ func (r *runner) serve(ctx context.Context, rules planned) error {
 	again.service = s
 	if web != nil {
 		told := r.status(running, serving, again, member)
-		if err := told.open(web); err != nil {
+		off, err := r.cmd.open(web, told, r.global.Namespace, func(asked context.Context) (string, error) {
+			made, err := again.reload(asked)
+			return made.String(), err
+		})
+		if err != nil {
 			web.Close()
 			return err
+		}
+		if off != "" {
+			r.global.log.Warn(off)
 		}
 		r.global.log.Info("listening", "address", web.Address())
 		group.Go(func() error { return web.Serve(serving) })

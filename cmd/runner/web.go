@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,19 +56,28 @@ func (w *webFlags) options(loopback bool) (o guard.Options, err error) {
 	return o, nil
 }
 
+// tls returns how the server encrypts; nil: it does not.
+func (w *webFlags) tls() (*tls.Config, error) {
+	if w.WebCert == "" {
+		return nil, nil //nolint:nilnil // connections are not encrypted
+	}
+	c, err := guard.TLS(w.WebCert, w.WebKey)
+	if err != nil {
+		return nil, usagef("--web-cert: %w", err)
+	}
+	return c, nil
+}
+
 // bind binds the address of the server; nil when --listen is none.
 func (r *runner) bind(ctx context.Context, again *reloading) (*server.Server, error) {
 	if r.cmd.Listen == "" || r.cmd.Listen == noAddress {
 		return nil, nil //nolint:nilnil // there is no server
 	}
-	answers := server.Answers{Metrics: r.metrics.Handler(), Ready: r.readiness(ctx), Note: again.note}
-	if r.cmd.WebCert != "" {
-		var err error
-		if answers.TLS, err = guard.TLS(r.cmd.WebCert, r.cmd.WebKey); err != nil {
-			return nil, usagef("--web-cert: %w", err)
-		}
+	encrypted, err := r.cmd.tls()
+	if err != nil {
+		return nil, err
 	}
-	web, err := server.Listen(ctx, r.cmd.Listen, answers)
+	web, err := server.Listen(ctx, r.cmd.Listen, server.Answers{Metrics: r.metrics.Handler(), Ready: r.readiness(ctx), Note: again.note, TLS: encrypted})
 	if err != nil {
 		return nil, usagef("%w (choose another address with --listen)", err)
 	}
@@ -91,36 +101,31 @@ func (r *runner) readiness(ctx context.Context) func(context.Context) error {
 // redacted returns the text of an error without what nobody may see.
 func redacted(text string) string { return credentials.ReplaceAllString(text, "://[redacted]@") }
 
-// open adds the status page, the API and the reloading to a server, for those that may use them.
-func (s *status) open(web *server.Server) error {
-	options, err := s.cmd.webFlags.options(web.Loopback())
+// open adds the status page, the API and the reloading to a server, for those that may use them. off is why nobody may; "" if somebody
+// may.
+func (w *webFlags) open(web *server.Server, source api.Source, namespace string, reload func(context.Context) (string, error)) (off string, err error) {
+	options, err := w.options(web.Loopback())
 	if err != nil {
-		return err
+		return "", err
 	}
 	g := guard.New(options)
-	if options.Off != "" {
-		s.global.log.Warn(options.Off)
-	}
-	shown := &page.Page{Source: s, Guard: g, Redact: redacted, Namespace: s.global.Namespace, Version: version()}
+	shown := &page.Page{Source: source, Guard: g, Redact: redacted, Namespace: namespace, Version: version()}
 	pages, err := shown.Handler()
 	if err != nil {
-		return fmt.Errorf("status page: %w", err)
+		return "", fmt.Errorf("status page: %w", err)
 	}
 	refuse := func(w http.ResponseWriter, _ *http.Request, refusal guard.Refusal) {
 		api.WriteProblem(w, api.NewProblem(refusal.Status, refusal.Text))
 	}
-	given := g.Protect(refuse, (&api.API{Source: s, Redact: redacted, Version: version()}).Handler())
+	given := g.Protect(refuse, (&api.API{Source: source, Redact: redacted, Version: version()}).Handler())
 	web.Handle("/", pages)
 	web.Handle(api.Prefix+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		page.Harden(w.Header())
 		given.ServeHTTP(w, r)
 	}))
-	web.Handle("POST /reload", g.Protect(refusePlainly, server.Reloading(func(asked context.Context) (string, error) {
-		made, err := s.again.reload(asked)
-		return made.String(), err
-	})))
-	return nil
+	web.Handle("POST /reload", g.Protect(refusePlainly, server.Reloading(reload)))
+	return options.Off, nil
 }
 
 // refusePlainly says in a line why a request is refused.

@@ -84,7 +84,8 @@ func has(text string, in ...string) bool {
 	return slices.ContainsFunc(in, func(one string) bool { return strings.Contains(strings.ToLower(one), text) })
 }
 
-// SelectCoverage returns the coverage of the rules whose name or id has a text, those with gaps alone if open.
+// SelectCoverage returns the coverage of the rules whose name or id has a text, of those with open slots alone if open. Those with the
+// most open slots come first.
 func SelectCoverage(all []CoverageOfOne, text string, open bool) []CoverageOfOne {
 	out := make([]CoverageOfOne, 0, len(all))
 	for _, one := range all {
@@ -92,6 +93,7 @@ func SelectCoverage(all []CoverageOfOne, text string, open bool) []CoverageOfOne
 			out = append(out, one)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b CoverageOfOne) int { return cmp.Compare(b.Open(), a.Open()) })
 	return out
 }
 

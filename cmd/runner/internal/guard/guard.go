@@ -159,16 +159,23 @@ func (g *Guard) header(r *http.Request, header string) *Refusal {
 	scheme, rest, _ := strings.Cut(header, " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		return g.try(r, func() bool { return g.token(strings.TrimSpace(rest)) })
+		// A program with the right token, which nobody finds by trying, must not be kept out by others behind the same address.
+		if right := g.token(strings.TrimSpace(rest)); right {
+			return nil
+		}
+		return g.try(r, func() bool { return false })
 	case strings.EqualFold(scheme, "Basic"):
 		name, password, ok := r.BasicAuth()
+		if ok && g.verified.known(name, password, g.o.Now()) {
+			return nil
+		}
 		return g.try(r, func() bool { return ok && g.password(name, password) })
 	}
 	return &refusedWrong
 }
 
 // try checks credentials within the limit of the client's failed attempts. Right ones are refused, too, while the client is over it:
-// otherwise the limit would not slow down a search for them.
+// otherwise the limit would not slow down a search for a password.
 func (g *Guard) try(r *http.Request, check func() bool) *Refusal {
 	client := clientOf(r)
 	if !g.attempts.take(client, g.o.Now()) {
@@ -195,16 +202,12 @@ func (g *Guard) password(name, password string) bool {
 	if len(g.o.Users) == 0 {
 		return false
 	}
-	now := g.o.Now()
-	if g.verified.known(name, password, now) {
-		return true
-	}
 	g.hashing <- struct{}{}
 	defer func() { <-g.hashing }()
 	if !g.o.Users.check(name, password) {
 		return false
 	}
-	g.verified.add(name, password, now)
+	g.verified.add(name, password, g.o.Now())
 	return true
 }
 

@@ -160,45 +160,61 @@ func TestMatrix(t *testing.T) {
 	})
 }
 
-// TestAttempts: after many failures a client is refused even with the right token, others are not, and it is let in later.
+// TestAttempts: after many failures a client cannot try passwords any more, nor use the form, even with right ones; others can, and
+// it can later. A right token lets in always, and so does a password that was right a moment ago.
 func TestAttempts(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	g := guard.New(guard.Options{Tokens: []string{token}, Users: guard.Users{user: hash}, Now: func() time.Time { return now }})
-	from := func(address, token string) int {
-		r := request(http.MethodGet, "page.example", "Authorization", "Bearer "+token)
+	g := guard.New(guard.Options{Tokens: []string{token}, Users: guard.Users{user: hash, "bob": hash}, Now: func() time.Time { return now }})
+	from := func(address, scheme, name, secret string) int {
+		r := request(http.MethodGet, "page.example")
 		r.RemoteAddr = address
+		if scheme == "Bearer" {
+			r.Header.Set("Authorization", "Bearer "+secret)
+		} else {
+			r.SetBasicAuth(name, secret)
+		}
 		return status(g, r)
 	}
-	wrong := 0
-	for wrong < 1000 && from("[2001:db8::1]:1", "wrong") == http.StatusUnauthorized {
-		wrong++
+	form := func(address, name, secret string) int {
+		r := request(http.MethodPost, "page.example")
+		r.RemoteAddr = address
+		if refusal := g.Login(httptest.NewRecorder(), r, name, secret); refusal != nil {
+			return refusal.Status
+		}
+		return http.StatusOK
 	}
-	if wrong < 3 || wrong > 50 {
-		t.Errorf("%d attempts may fail", wrong)
+	const bad = "[2001:db8::1]:1"
+	if got := from(bad, "Basic", "bob", password); got != http.StatusOK {
+		t.Fatalf("status %d", got)
 	}
-	for _, address := range []string{"[2001:db8::1]:2", "[2001:db8::2]:1"} {
-		if got := from(address, token); got != http.StatusTooManyRequests {
-			t.Errorf("%s: status %d", address, got)
+	for _, scheme := range []string{"Bearer", "Basic"} {
+		wrong := 0
+		for wrong < 1000 && from(bad, scheme, user, "wrong") == http.StatusUnauthorized {
+			wrong++
+		}
+		if scheme == "Bearer" && (wrong < 3 || wrong > 50) || scheme == "Basic" && wrong > 0 {
+			t.Errorf("%d attempts may fail with %s", wrong, scheme)
 		}
 	}
-	if refusal := g.Login(httptest.NewRecorder(), func() *http.Request {
-		r := request(http.MethodPost, "page.example")
-		r.RemoteAddr = "[2001:db8::1]:9"
-		return r
-	}(), user, password); refusal == nil || refusal.Status != http.StatusTooManyRequests {
-		t.Errorf("the form has another limit: %v", refusal)
-	}
-	for _, address := range []string{"[2001:db8:0:1::1]:1", "192.0.2.1:1"} {
-		if got := from(address, token); got != http.StatusOK {
-			t.Errorf("%s: status %d", address, got)
+	for _, tt := range []struct {
+		name       string
+		got, limit int
+	}{
+		{"right password", from(bad, "Basic", user, password), http.StatusTooManyRequests}, {"right password from its network", from("[2001:db8::2]:1", "Basic", user, password), http.StatusTooManyRequests},
+		{"right password in the form", form(bad, user, password), http.StatusTooManyRequests}, {"right token in the form", form(bad, "", token), http.StatusTooManyRequests},
+		{"right token", from(bad, "Bearer", "", token), http.StatusOK}, {"password that was right", from(bad, "Basic", "bob", password), http.StatusOK},
+		{"another network", from("[2001:db8:0:1::1]:1", "Basic", user, password), http.StatusOK}, {"another address", form("192.0.2.1:1", user, password), http.StatusOK},
+	} {
+		if tt.got != tt.limit {
+			t.Errorf("%s: status %d, want %d", tt.name, tt.got, tt.limit)
 		}
 	}
 	now = now.Add(time.Minute)
-	if got := from("[2001:db8::1]:3", token); got != http.StatusOK {
+	if got := form(bad, user, password); got != http.StatusOK {
 		t.Errorf("later: status %d", got)
 	}
-	for range 1000 { // successes do not count
-		if got := from("192.0.2.7:1", token); got != http.StatusOK {
+	for range 100 { // successes do not count
+		if got := form("192.0.2.7:1", "", token); got != http.StatusOK {
 			t.Fatalf("status %d", got)
 		}
 	}

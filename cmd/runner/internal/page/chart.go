@@ -204,26 +204,29 @@ func newSumStrip(c api.Coverage) sumStrip {
 	wide := whole / float64(len(c.Sums))
 	for i, s := range c.Sums {
 		out.Counts.Add(s.Counts)
-		all, top := s.All(), float64(sumHeight)
-		for _, part := range []struct {
-			n     int
-			class rune
-		}{{s.Covered, '█'}, {s.Vacant, '○'}, {s.GivenUp, '-'}, {s.Planned, '·'}, {s.Queued, '+'}, {s.Failed, '×'}} {
-			if part.n == 0 {
-				continue
+		all, top := s.All(), 0.0
+		draw := func(n int, h float64, look rune) {
+			if n == 0 {
+				return
 			}
-			h := float64(part.n) * sumHeight / float64(all)
-			if part.class != '█' { // a single failed slot among thousands must be seen
-				h = math.Min(top, math.Max(3, h))
-			}
-			top = math.Max(0, top-h)
 			out.Bars = append(out.Bars, bar{
-				X: float64(i)*wide + wide/12, W: wide * 10 / 12, Y: top, H: h, Class: heatClasses[part.class],
-				Text: fmt.Sprintf("%s: %d of %d slots %s", clock(s.From), part.n, all, heatNames[part.class]),
+				X: float64(i)*wide + wide/12, W: wide * 10 / 12, Y: top, H: h, Class: heatClasses[look], Text: fmt.Sprintf("%s: %s of %s slots %s", clock(s.From), number(n), number(all), heatNames[look]),
 			})
+			top += h
 		}
+		// A single failed slot among thousands must be seen: what is not covered has a least height, and what is covered has the rest.
+		for _, part := range []struct {
+			n    int
+			look rune
+		}{{s.Failed, '×'}, {s.Queued, '+'}, {s.Planned, '·'}, {s.GivenUp, '-'}, {s.Vacant, '○'}} {
+			if part.n > 0 {
+				draw(part.n, math.Min(sumHeight-top, math.Max(4, float64(part.n)*sumHeight/float64(all))), part.look)
+			}
+		}
+		draw(s.Covered, sumHeight-top, '█')
 	}
-	out.Text = fmt.Sprintf("%d of %d slots covered, %d open, of which %d failed, %d given up, %d without an index", out.Counts.Covered, out.Counts.All(), out.Counts.Open(), out.Counts.Failed, out.Counts.GivenUp, out.Counts.Vacant)
+	out.Text = fmt.Sprintf("%s of %s slots covered, %s open, of which %s failed, %s given up, %s without an index",
+		number(out.Counts.Covered), number(out.Counts.All()), number(out.Counts.Open()), number(out.Counts.Failed), number(out.Counts.GivenUp), number(out.Counts.Vacant))
 	return out
 }
 

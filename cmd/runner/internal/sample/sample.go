@@ -51,7 +51,11 @@ var techniques = []struct{ tactic, tacticID, id, name string }{
 	{"Persistence", "TA0003", "T1543", "Create or Modify System Process"}, {"Privilege Escalation", "TA0004", "T1548", "Abuse Elevation Control Mechanism"},
 	{"Credential Access", "TA0006", "T1110", "Brute Force"}, {"Credential Access", "TA0006", "T1003", "OS Credential Dumping"}, {"Discovery", "TA0007", "T1087", "Account Discovery"},
 	{"Lateral Movement", "TA0008", "T1021", "Remote Services"}, {"Command and Control", "TA0011", "T1071", "Application Layer Protocol"}, {"Exfiltration", "TA0010", "T1567", "Exfiltration Over Web Service"},
-	{"Impact", "TA0040", "T1490", "Inhibit System Recovery"},
+	{"Impact", "TA0040", "T1490", "Inhibit System Recovery"}, {"Initial Access", "TA0001", "T1078", "Valid Accounts"}, {"Initial Access", "TA0001", "T1566", "Phishing"}, {"Execution", "TA0002", "T1204", "User Execution"},
+	{"Execution", "TA0002", "T1610", "Deploy Container"}, {"Persistence", "TA0003", "T1136", "Create Account"}, {"Persistence", "TA0003", "T1547", "Boot or Logon Autostart Execution"}, {"Persistence", "TA0003", "T1098", "Account Manipulation"},
+	{"Privilege Escalation", "TA0004", "T1055", "Process Injection"}, {"Defense Evasion", "TA0005", "T1562", "Impair Defenses"}, {"Defense Evasion", "TA0005", "T1070", "Indicator Removal"}, {"Defense Evasion", "TA0005", "T1036", "Masquerading"},
+	{"Credential Access", "TA0006", "T1552", "Unsecured Credentials"}, {"Discovery", "TA0007", "T1046", "Network Service Discovery"}, {"Discovery", "TA0007", "T1613", "Container and Resource Discovery"}, {"Lateral Movement", "TA0008", "T1570", "Lateral Tool Transfer"},
+	{"Collection", "TA0009", "T1560", "Archive Collected Data"}, {"Command and Control", "TA0011", "T1105", "Ingress Tool Transfer"}, {"Exfiltration", "TA0010", "T1041", "Exfiltration Over C2 Channel"}, {"Impact", "TA0040", "T1486", "Data Encrypted for Impact"},
 }
 
 // New returns a service with so many rules. text changes every text that comes from rules or events; nil: none is changed.
@@ -306,7 +310,7 @@ func (s *Source) Attack(context.Context) (api.Attack, error) {
 			}
 			with := api.Technique{Named: api.Named{ID: k.id, Name: k.name}, TacticID: k.tacticID, RuleIDs: []string{}}
 			for n, r := range s.rules {
-				if n%len(techniques) == i || n%(i+2) == 0 && n < 30 {
+				if n%(i*i+7) == i%7 {
 					with.RuleIDs = append(with.RuleIDs, r.ID)
 				}
 			}
