@@ -44,7 +44,7 @@ lint: ## Report what is wrong or untidy; changes nothing.
 	$(GO) vet -tags integration,invariants,testclock ./...
 	$(GO) mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners
-	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/backend/elastic/... ./internal/match/condition/... \
+	$(GOLANGCI_LINT) run --allow-parallel-runners --build-tags integration,invariants ./integration/... ./internal/backend/elastic/... ./internal/match/condition/... ./cmd/runner/internal/page/... \
 		./internal/diag/invariants/...
 
 .PHONY: format
