@@ -33,7 +33,6 @@ type status struct {
 	running context.Context //nolint:containedctx // jobs outlive the requests that start them
 
 	covered *snapshot.Value[surveyed]
-	costs   *snapshot.Value[api.Costs]
 	rules   *snapshot.Value[[]api.Rule]
 	counts  *snapshot.Value[api.AlertCounts]
 	latest  *snapshot.Value[api.Alerts]
@@ -52,11 +51,12 @@ type status struct {
 // How long answers are kept, and how long finding them out may take.
 const (
 	surveyFresh  = time.Minute
-	costsFresh   = 2 * time.Minute
 	countsFresh  = 30 * time.Second
 	jobsFresh    = 10 * time.Second
 	momentFresh  = 5 * time.Second
 	rulesFresh   = 2 * time.Second
+	oldAfter     = 5 // times as long as it is kept
+	patience     = 5 * time.Second
 	longest      = 2 * time.Minute
 	maxAsking    = 4
 	askingWait   = 2 * time.Second
@@ -69,9 +69,10 @@ func (r *runner) status(running, serving context.Context, again *reloading, memb
 		runner: r, again: again, member: member, ready: r.readiness(running), started: time.Now(), running: running,
 		asking: make(chan struct{}, maxAsking), here: map[string]*jobHere{},
 	}
-	o := func(fresh time.Duration) snapshot.Options { return snapshot.Options{Fresh: fresh, Timeout: longest} }
+	o := func(fresh time.Duration) snapshot.Options {
+		return snapshot.Options{Fresh: fresh, Old: max(oldAfter*fresh, time.Minute), Patience: patience, Timeout: longest}
+	}
 	s.covered = snapshot.New(serving, o(surveyFresh), s.survey)
-	s.costs = snapshot.New(serving, o(costsFresh), s.readCosts)
 	s.rules = snapshot.New(serving, o(rulesFresh), s.allRules)
 	s.counts = snapshot.New(serving, o(countsFresh), s.countAlerts)
 	s.latest = snapshot.New(serving, o(momentFresh), func(ctx context.Context) (api.Alerts, error) {
@@ -81,6 +82,11 @@ func (r *runner) status(running, serving context.Context, again *reloading, memb
 	s.jobs = snapshot.New(serving, o(jobsFresh), s.readJobs)
 	s.checked = snapshot.New(serving, snapshot.Options{Fresh: momentFresh, Timeout: longestCheck}, func(ctx context.Context) (error, error) { return s.ready(ctx), nil }) //nolint:revive // the first is the value
 	return s
+}
+
+// prime finds out what the first page needs, so that its reader need not wait.
+func (s *status) prime(ctx context.Context) {
+	_, _ = s.Overview(ctx) // what cannot be found out now may be when somebody asks
 }
 
 // wait waits until nothing runs any more that this has started.
@@ -220,7 +226,6 @@ func (s *status) Reload(ctx context.Context) (api.Reloaded, error) {
 	}
 	s.rules.Expire()
 	s.covered.Expire()
-	s.costs.Expire()
 	ids := func(list []string) []string { return append([]string{}, list...) }
 	return api.Reloaded{Added: ids(made.added), Changed: ids(made.changed), Removed: ids(made.removed), Outdated: ids(made.outdated), Summary: made.String()}, nil
 }

@@ -21,6 +21,7 @@ type surveyed struct {
 
 	byRule map[string]ruleSurvey
 	gaps   api.Gaps
+	costs  api.Costs
 	// begun reports whether the ledger has any record.
 	begun bool
 }
@@ -59,15 +60,48 @@ func (s *status) survey(ctx context.Context) (surveyed, error) {
 	if err != nil {
 		return surveyed{}, err
 	}
-	rows, err := coverage.Read(ctx, s.backend.ledger, append(asked(rules, service.Waits(rules, s.cmd.Spread)), more...), o)
-	if err != nil {
-		return surveyed{}, err //nolint:wrapcheck // it names the ledger
+	var rows []coverage.Row
+	var costs []coverage.Cost
+	for part := range slices.Chunk(append(asked(rules, service.Waits(rules, s.cmd.Spread)), more...), coverage.Chunk) {
+		store := &readOnce{Store: s.backend.ledger}
+		some, err := coverage.Read(ctx, store, part, o)
+		if err != nil {
+			return surveyed{}, err //nolint:wrapcheck // it names the ledger
+		}
+		cost, err := coverage.Costs(ctx, store, part, o)
+		if err != nil {
+			return surveyed{}, err //nolint:wrapcheck // it names the ledger
+		}
+		rows, costs = append(rows, some...), append(costs, cost...)
 	}
 	begun, err := coverage.Begun(ctx, s.backend.ledger, rows)
 	if err != nil {
 		return surveyed{}, err //nolint:wrapcheck // it names the ledger
 	}
-	return reduced(rows, begun, o), nil
+	out := reduced(rows, begun, o)
+	out.costs = costsOf(costs, o)
+	return out, nil
+}
+
+// readOnce remembers the pages that were read last: coverage and costs are made of the same.
+type readOnce struct {
+	ledger.Store
+
+	asked string
+	pages []ledger.Page
+}
+
+// Pages implements [ledger.Store].
+func (r *readOnce) Pages(ctx context.Context, ids []string, from, to time.Time) ([]ledger.Page, error) {
+	asked := fmt.Sprintf("%q %s %s", ids, from, to)
+	if r.asked == asked {
+		return r.pages, nil
+	}
+	pages, err := r.Store.Pages(ctx, ids, from, to)
+	if err == nil {
+		r.asked, r.pages = asked, pages
+	}
+	return pages, err //nolint:wrapcheck // it is the store's
 }
 
 // reduced keeps of rows what is shown.
@@ -175,18 +209,8 @@ func (s *status) Gaps(ctx context.Context) (api.Gaps, error) {
 	return out, nil
 }
 
-// readCosts reads what rules cost.
-func (s *status) readCosts(ctx context.Context) (api.Costs, error) {
-	t := timeRange{Settle: 2 * time.Minute}
-	o, err := t.options(s.clock.Passed())
-	if err != nil {
-		return api.Costs{}, err
-	}
-	rules := s.ruleList()
-	costs, err := coverage.Costs(ctx, s.backend.ledger, asked(rules, service.Waits(rules, s.cmd.Spread)), o)
-	if err != nil {
-		return api.Costs{}, err //nolint:wrapcheck // it names the ledger
-	}
+// costsOf returns what rules cost, judged by the budgets.
+func costsOf(costs []coverage.Cost, o coverage.Options) api.Costs {
 	judge := topCmd{BudgetTime: budgetTime, BudgetAlerts: budgetAlerts}
 	out := api.Costs{From: o.From.UTC(), To: o.To.UTC(), Total: len(costs), Costs: make([]api.Cost, len(costs))}
 	for i, c := range costs {
@@ -196,16 +220,16 @@ func (s *status) readCosts(ctx context.Context) (api.Costs, error) {
 			AlertsADay: c.AlertsADay, Suppressed: c.Suppressed, LastSuccess: c.LastSuccess, Over: r.Over,
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Costs implements [api.Source].
 func (s *status) Costs(ctx context.Context) (api.Costs, error) {
-	taken, err := s.costs.Get(ctx)
+	taken, err := s.covered.Get(ctx)
 	if err != nil {
 		return api.Costs{}, err
 	}
-	out := taken.Value
+	out := taken.Value.costs
 	out.AsOf = asOf(taken.At, taken.Err)
 	return out, nil
 }
@@ -229,12 +253,8 @@ func (s *status) allRules(ctx context.Context) ([]api.Rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	costs, err := s.costs.Get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	alerts := make(map[string]int64, len(costs.Value.Costs))
-	for _, c := range costs.Value.Costs {
+	alerts := make(map[string]int64, len(covered.Value.costs.Costs))
+	for _, c := range covered.Value.costs.Costs {
 		alerts[c.RuleID] = c.Alerts
 	}
 	running, others := s.ruleList(), s.others()

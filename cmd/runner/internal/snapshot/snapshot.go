@@ -1,7 +1,8 @@
 // Package snapshot keeps values that are costly to make, so that they are made seldom however often they are asked for.
 //
 // It knows nothing of what it keeps. A [Value] is made when it is first asked for, by one caller for all. After its time has
-// passed it is made anew in the background while the old one is still given out, with its age. Nobody asks: nothing is made.
+// passed it is made anew in the background while the old one is still given out, with its age; one that is much older is given out
+// only if a new one takes too long. Nobody asks: nothing is made.
 package snapshot
 
 import (
@@ -14,6 +15,8 @@ import (
 type Options struct {
 	// Fresh is how long a value is given out without being made anew.
 	Fresh time.Duration
+	// Old, unless 0, is the age from which on who asks waits for a new value, for Patience at most.
+	Old, Patience time.Duration
 	// Timeout bounds the making.
 	Timeout time.Duration
 	// Now is the clock; nil means time.Now.
@@ -53,23 +56,30 @@ type Taken[T any] struct {
 	Err error
 }
 
-// Get returns the value. It waits only when there is none yet; the error then is why there is none.
+// Get returns the value. It waits when there is none yet, and for a while when it is old. The error then is why there is none.
 func (v *Value[T]) Get(ctx context.Context) (Taken[T], error) {
 	v.mu.Lock()
-	stale := v.tried.IsZero() || v.o.Now().Sub(v.tried) >= v.o.Fresh
+	now := v.o.Now()
+	stale := v.tried.IsZero() || now.Sub(v.tried) >= v.o.Fresh
 	if stale && v.running == nil && v.life.Err() == nil {
 		v.running = make(chan struct{})
 		v.works.Add(1)
 		go v.renew(v.running)
 	}
 	running := v.running
-	if v.has || running == nil {
+	old := v.o.Old > 0 && now.Sub(v.at) >= v.o.Old
+	if running == nil || v.has && !old {
 		defer v.mu.Unlock()
 		return v.taken()
+	}
+	var tired <-chan time.Time // never, while there is no value
+	if v.has {
+		tired = time.After(v.o.Patience)
 	}
 	v.mu.Unlock()
 	select {
 	case <-running:
+	case <-tired:
 	case <-ctx.Done():
 		return Taken[T]{}, ctx.Err() //nolint:wrapcheck // it is the caller's own
 	}

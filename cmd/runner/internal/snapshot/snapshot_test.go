@@ -108,6 +108,33 @@ func TestExpire(t *testing.T) {
 	})
 }
 
+// TestOld: who asks for a value that is old gets a new one, unless that takes too long.
+func TestOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made, takes := 0, time.Duration(0)
+		v := snapshot.New(t.Context(), snapshot.Options{Fresh: time.Minute, Old: time.Hour, Patience: 3 * time.Second, Timeout: time.Minute}, func(context.Context) (int, error) {
+			time.Sleep(takes)
+			made++
+			return made, nil
+		})
+		for _, tt := range []struct {
+			after, takes time.Duration
+			want         int
+			waited       time.Duration
+		}{{0, 9 * time.Second, 1, 9 * time.Second}, {2 * time.Minute, 2 * time.Second, 1, 0}, {2 * time.Hour, 2 * time.Second, 3, 2 * time.Second}, {2 * time.Hour, 9 * time.Second, 3, 3 * time.Second}, {time.Minute, 0, 4, 0}} {
+			time.Sleep(tt.after)
+			takes = tt.takes
+			asked := time.Now()
+			got, err := v.Get(t.Context())
+			if err != nil || got.Value != tt.want || time.Since(asked) != tt.waited {
+				t.Errorf("%+v: got %d after %s, %v", tt, got.Value, time.Since(asked), err)
+			}
+		}
+		time.Sleep(time.Minute)
+		v.Wait()
+	})
+}
+
 // TestEnds: who asks does not wait longer than his context, and nothing is made after the life of the value.
 func TestEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
